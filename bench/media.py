@@ -1,0 +1,145 @@
+"""Rendering and encoding against peers, the camera path, and a worker's memory."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import imageio_ffmpeg
+
+from bench.measure import Measure, alone, faster, interleaved
+from shared.camera.move import CameraMove, Keyframe
+from shared.stages.requests import ImageGenerationJob
+from workers.engines.contract import Workspace
+from workers.engines.image_generation.procedural import Procedural
+from workers.engines.video_synthesis.parallax import read_picture
+from workers.media.camera_path import estimate, tracked
+from workers.media.codecs import FINISHED, ClipWriter, read_planes
+from workers.media.depth import read_depth
+from workers.media.planes import Planes
+from workers.media.shoot import shoot
+
+WIDTH, HEIGHT, FPS, FRAMES, CRF = 1920, 1080, 24, 120, 20
+MOVE = CameraMove(keyframes=(Keyframe(at=0, truck=-0.5), Keyframe(at=1, truck=0.5)))
+PEERS = Path(__file__).parent / "peers"
+
+
+def measures(folder: Path) -> list[Measure]:
+    """All of them; files go below `folder`."""
+    picture, depth = _painted(folder)
+    film = folder / "ours.mp4"
+    return [
+        *_rendering(picture, depth, film, folder),
+        *_encoding(film, folder),
+        _camera_path(film),
+        _memory(picture, depth, folder),
+    ]
+
+
+def render(picture: Path, depth: Path, out: Path, *, frames: int, width: int = WIDTH, height: int = HEIGHT) -> None:
+    """A picture and its depth to a finished film with a move that shows parallax."""
+    rgb = read_picture(picture)
+    poses = [MOVE.sample(i / (frames - 1)) for i in range(frames)]
+    with ClipWriter(out, width, height, FPS, FINISHED) as writer:
+        for planes in shoot(rgb, read_depth(depth), poses, width=width, height=height, fps=FPS):
+            writer.write(planes)
+
+
+def _painted(folder: Path) -> tuple[Path, Path]:
+    request = ImageGenerationJob(
+        job_id="bench", user_id="bench", prompt="a lighthouse on a cliff at dusk", aspect_ratio="16:9",
+        width=2304, height=1296, seed=11,
+    )  # fmt: skip
+    Procedural().run(request, Workspace(folder, fetch=Path, progress=lambda _fraction: None))
+    return folder / "picture.png", folder / "depth.png"
+
+
+def _rendering(picture: Path, depth: Path, film: Path, folder: Path) -> list[Measure]:
+    zoompan = (
+        f"-y -loop 1 -i {picture} -vf zoompan=z=1+0.003*on:x=iw/2-iw/zoom/2:y=ih/2-ih/zoom/2"
+        f":d={FRAMES}:s={WIDTH}x{HEIGHT}:fps={FPS} -frames:v {FRAMES} {_x264()} {folder / 'zoompan.mp4'}"
+    )
+    moviepy = [
+        sys.executable, "-m", "uv", "run", "-q", "--isolated", "--no-project", "--python", sys.executable,
+        "--with", "moviepy>=2.2", "--with", "opencv-python-headless", "python", str(PEERS / "moviepy_parallax.py"),
+        str(picture), str(depth), str(folder / "moviepy.mp4"), str(FRAMES), str(CRF),
+    ]  # fmt: skip
+    seconds = interleaved(
+        {
+            "ours": lambda: render(picture, depth, film, frames=FRAMES),
+            "zoompan": lambda: _ffmpeg(zoompan),
+            "moviepy": lambda: float(_run(moviepy)),
+        }
+    )
+    return [
+        faster("render_vs_moviepy", seconds["ours"], seconds["moviepy"], "moviepy, same effect", frames=FRAMES),
+        faster("render_vs_zoompan", seconds["ours"], seconds["zoompan"], "ffmpeg zoompan", frames=FRAMES),
+    ]
+
+
+def _encoding(film: Path, folder: Path) -> list[Measure]:
+    """The same frames, the same settings, by ClipWriter and by the ffmpeg command."""
+    frames = [Planes(*(plane.copy() for plane in planes)) for planes in read_planes(film)]
+    raw, ours, theirs = folder / "frames.yuv", folder / "encoded.mp4", folder / "peer.mp4"
+    with raw.open("wb") as file:
+        for planes in frames:
+            file.write(b"".join(plane.tobytes() for plane in planes))
+    source = f"-f rawvideo -pix_fmt yuv420p -s {WIDTH}x{HEIGHT} -r {FPS} -i {raw}"
+
+    def write() -> None:
+        with ClipWriter(ours, WIDTH, HEIGHT, FPS, FINISHED) as writer:
+            for planes in frames:
+                writer.write(planes)
+
+    seconds = interleaved({"ours": write, "ffmpeg": lambda: _ffmpeg(f"-y {source} {_x264()} {theirs}")})
+    likeness = [_ssim(path, source) for path in (ours, theirs)]
+    sizes = [path.stat().st_size for path in (ours, theirs)]
+    raw.unlink()
+    return [
+        faster("encode_vs_ffmpeg", seconds["ours"], seconds["ffmpeg"], "ffmpeg command", frames=len(frames)),
+        Measure("encode_ssim", likeness[0], likeness[1], "ffmpeg command", round(likeness[0] / likeness[1], 4), "SSIM"),
+        Measure("encode_bytes", sizes[0], sizes[1], "ffmpeg command", round(sizes[1] / sizes[0], 3), "bytes"),
+    ]
+
+
+def _camera_path(film: Path) -> Measure:
+    small = list(tracked(read_planes(film)))
+    seconds = interleaved({"path": lambda: (estimate(small), None)[1]})["path"]
+    return alone("camera_path_ms", 1000 * seconds / len(small), "ms/frame")
+
+
+def _memory(picture: Path, depth: Path, folder: Path) -> Measure:
+    """Peak memory of a process that films 60 s, over one that films 5 s (720p)."""
+    peaks = []
+    for seconds in (5, 60):
+        code = (
+            "from pathlib import Path; from bench.media import render; "
+            f"render(Path({str(picture)!r}), Path({str(depth)!r}), Path({str(folder / 'long.mp4')!r}), "
+            f"frames={seconds * FPS}, width=1280, height=720); "
+            "from resource import *; print(getrusage(RUSAGE_SELF).ru_maxrss)"
+        )
+        peaks.append(float(_run([sys.executable, "-c", code])))
+    return alone("worker_memory_60s_over_5s", peaks[1] / peaks[0], "ratio")
+
+
+def _x264() -> str:
+    keyint = round(FINISHED.keyframe_seconds * FPS)
+    return (
+        f"-c:v libx264 -preset {FINISHED.preset} -crf {CRF} -pix_fmt yuv420p "
+        f"-x264-params keyint={keyint}:min-keyint={keyint}:scenecut=0:open-gop=0 -movflags +faststart"
+    )
+
+
+def _ffmpeg(arguments: str) -> None:
+    _run([imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", *arguments.split()])
+
+
+def _ssim(path: Path, source: str) -> float:
+    command = [imageio_ffmpeg.get_ffmpeg_exe(), *f"-i {path} {source} -lavfi [0][1]ssim -f null -".split()]
+    said = subprocess.run(command, capture_output=True, text=True, check=True).stderr  # noqa: S603  # our own command
+    found = re.findall(r"All:([0-9.]+)", said)
+    return float(found[-1])
+
+
+def _run(command: list[str]) -> str:
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout  # noqa: S603  # our own command

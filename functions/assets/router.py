@@ -1,0 +1,111 @@
+"""`/api/assets`: ask for a form, send the file to storage, register it; a worker looks before it is READY."""
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Response, status
+from pydantic import Field, field_validator
+
+from functions.assets import service
+from shared.assets.record import AssetType
+from shared.aws.transactions import Transaction
+from shared.core.wire import Id, View, Wire
+from shared.rest.caller import Caller
+from shared.rest.once import Once
+from shared.rest.pagination import After, Limit
+
+router = APIRouter(prefix="/api/assets", tags=["assets"])
+
+
+_CONTENT_TYPE = r"^((image|video|audio)/[a-z0-9.+-]+|application/x-subrip|text/(plain|srt))$"  # the last are captions
+
+
+class AssetUpload(Wire):
+    """`size` in bytes, as the file has it now."""
+
+    name: Annotated[str, Field(min_length=1, max_length=200)]
+    type: AssetType
+    content_type: Annotated[str, Field(max_length=100, pattern=_CONTENT_TYPE)]
+    size: int = Field(le=service.MAX_BYTES)
+    project_id: Id | None = None
+
+    @field_validator("size")
+    @classmethod
+    def _something(cls, size: int) -> int:
+        if size < 1:
+            raise ValueError("the file is empty")
+        return size
+
+
+class AssetCreate(Wire):
+    asset_id: Id
+
+
+class AssetView(View):
+    asset_id: str = Field(serialization_alias="id")
+    name: str
+    type: str
+    status: str
+    media_type: str = Field(serialization_alias="contentType")
+    size: int
+    width: int | None
+    height: int | None
+    duration: float | None
+    error: str | None
+    project_id: str | None
+    url: str | None = None
+    created_at: datetime
+
+
+class UploadView(View):
+    """Send `fields` and then the file, as `file`, in one multipart POST to `url`."""
+
+    url: str
+    fields: dict[str, str]
+
+
+class AssetUploadView(View):
+    asset: AssetView
+    upload: UploadView
+
+
+def _view(asset: Any) -> AssetView:
+    return AssetView.model_validate(asset).model_copy(update={"url": service.url(asset)})
+
+
+@router.post("/upload", status_code=status.HTTP_201_CREATED, response_model=AssetUploadView, operation_id="uploadAsset")
+def upload_asset(body: AssetUpload, caller: Caller, once: Once) -> Response:
+    """Ask for a form that uploads one file; it is good for five minutes."""
+
+    def begin(tx: Transaction) -> AssetUploadView:
+        asset, form = service.begin(
+            caller, name=body.name, type=body.type, media_type=body.content_type, size=body.size,
+            project_id=body.project_id, tx=tx,
+        )  # fmt: skip
+        return AssetUploadView(asset=_view(asset), upload=UploadView.model_validate(form))
+
+    return once.run(begin, status=status.HTTP_201_CREATED)
+
+
+@router.post("", status_code=status.HTTP_202_ACCEPTED, operation_id="createAsset")
+def create_asset(body: AssetCreate, caller: Caller) -> AssetView:
+    """Register what was uploaded; poll the asset until it is READY or REJECTED."""
+    return _view(service.complete(body.asset_id, caller))
+
+
+@router.get("", operation_id="listAssets")
+def list_assets(caller: Caller, limit: Limit = 20, after: After = None) -> list[AssetView]:
+    """List the caller's assets, newest first."""
+    return [_view(asset) for asset in service.assets.page(owner_id=caller.user_id, limit=limit, after=after)]
+
+
+@router.get("/{asset_id}", operation_id="getAsset")
+def get_asset(asset_id: Id, caller: Caller) -> AssetView:
+    """Read one asset; a READY one has a signed URL."""
+    return _view(service.assets.get_owned(asset_id, owner_id=caller.user_id))
+
+
+@router.delete("/{asset_id}", status_code=status.HTTP_204_NO_CONTENT, operation_id="deleteAsset")
+def delete_asset(asset_id: Id, caller: Caller) -> None:
+    """Delete an asset and its media; films made from it stay."""
+    service.delete(asset_id, caller)

@@ -1,0 +1,104 @@
+"""`/api/auth`."""
+
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Cookie, Header, Response, status
+from pydantic import EmailStr, Field, SecretStr, field_validator
+
+from functions.auth import service
+from shared.access.tokens import LIFE_SECONDS
+from shared.core.config import Config
+from shared.core.errors import Forbidden
+from shared.core.wire import View, Wire
+from shared.credentials.store import FAMILY_LIFE
+from shared.rest.caller import Caller
+
+router = APIRouter(prefix="/api/auth", tags=["auth"])
+
+COOKIE = "__Host-kinora-refresh"
+RefreshCookie = Annotated[str, Cookie(alias=COOKIE, max_length=200)]
+
+
+class AuthConfig(Config):
+    web_origin: str = ""
+
+
+class Login(Wire):
+    email: EmailStr = Field(max_length=254)
+    password: SecretStr = Field(min_length=8, max_length=200)
+
+    @field_validator("email")
+    @classmethod
+    def _one_spelling(cls, email: str) -> str:
+        return email.lower()
+
+
+class Register(Login):
+    name: str | None = Field(default=None, min_length=1, max_length=120)
+
+
+class Accepted(View):
+    detail: str = "If this address is new to us, its account is ready: sign in."
+
+
+class SessionView(View):
+    access_token: str
+    token_type: str = "Bearer"  # noqa: S105  # the scheme's name
+    expires_in: int = LIFE_SECONDS
+
+
+class UserView(View):
+    user_id: str = Field(serialization_alias="id")
+    email: str
+    name: str | None
+    avatar: str | None
+    email_verified: datetime | None
+    created_at: datetime
+
+
+@router.post("/register", status_code=status.HTTP_202_ACCEPTED, operation_id="register")
+def register(body: Register) -> Accepted:
+    """Make an account; the answer is the same whether or not the address has one already."""
+    service.register(body.email, body.password.get_secret_value(), body.name)
+    return Accepted()
+
+
+@router.post("/login", operation_id="login")
+def login(body: Login, response: Response) -> SessionView:
+    """Sign in: an access token of 15 minutes, and a refresh cookie of 7 days."""
+    return _begun(service.login(body.email, body.password.get_secret_value()), response)
+
+
+@router.post("/refresh", operation_id="refresh")
+def refresh(
+    response: Response,
+    token: RefreshCookie = "",
+    origin: Annotated[str, Header()] = "",
+    x_kinora_refresh: Annotated[str, Header()] = "",
+) -> SessionView:
+    """Renew the session. Wants our own Origin and the header `X-Kinora-Refresh`, which no foreign page can send."""
+    if origin != AuthConfig().web_origin or not x_kinora_refresh:
+        raise Forbidden("Sessions are renewed from our own pages only.")
+    return _begun(service.refresh(token), response)
+
+
+@router.post("/logout", status_code=status.HTTP_204_NO_CONTENT, operation_id="logout")
+def logout(response: Response, token: RefreshCookie = "") -> None:
+    """End the session."""
+    service.logout(token)
+    response.delete_cookie(COOKIE, path="/", secure=True, httponly=True, samesite="strict")
+
+
+@router.get("/me", operation_id="me")
+def me(caller: Caller) -> UserView:
+    """Who I am."""
+    return UserView.model_validate(service.user(caller.user_id))
+
+
+def _begun(session: service.Session, response: Response) -> SessionView:
+    life = int(FAMILY_LIFE.total_seconds())
+    response.set_cookie(
+        COOKIE, session.refresh_token, max_age=life, path="/", secure=True, httponly=True, samesite="strict"
+    )
+    return SessionView(access_token=session.access_token)

@@ -1,0 +1,111 @@
+"""What auth does: makes accounts, opens and renews sessions."""
+
+from dataclasses import dataclass
+from functools import cache
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerifyMismatchError
+
+from shared.access import tokens
+from shared.aws.secrets import secret
+from shared.aws.transactions import transaction
+from shared.core.clock import utc_now
+from shared.core.errors import Unauthorized
+from shared.core.ids import new_id
+from shared.credentials.refresh_tokens import RefreshToken, read_refresh_token
+from shared.credentials.store import CredentialStore, SessionEnded
+from shared.credits.store import CreditStore
+from shared.observability import measure
+from shared.users.record import UserRecord
+from shared.users.store import EmailTaken, UserStore
+
+OPENING_CREDITS = 100
+
+users = UserStore()
+credentials = CredentialStore()
+credits = CreditStore()
+
+
+class WrongCredentials(Unauthorized):
+    code = "wrong_credentials"
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    user_id: str
+    access_token: str
+    refresh_token: str
+
+
+@cache
+def _hasher() -> PasswordHasher:
+    return PasswordHasher()
+
+
+@cache
+def _nobodys_hash() -> str:
+    return _hasher().hash("nobody has this password")
+
+
+def register(email: str, password: str, name: str | None) -> None:
+    """Make the user, their password and their credits, in one transaction.
+
+    A taken address makes no difference that the caller could see or time: the hash is made before anybody looks.
+    """
+    user_id, at = new_id("usr"), utc_now()
+    argon2_hash = _hasher().hash(password)
+    try:
+        with transaction() as tx:
+            users.create(user_id, email=email, name=name, at=at, tx=tx)
+            credentials.set_password(user_id, argon2_hash, at=at, tx=tx)
+            credits.open_account(user_id, opening=OPENING_CREDITS, at=at, tx=tx)
+    except EmailTaken:
+        return
+    measure("SignUps")
+
+
+def login(email: str, password: str) -> Session:
+    """A new session. An unknown address costs as much time as a wrong password."""
+    user_id = users.id_by_email(email)
+    known_hash = credentials.password_hash(user_id) if user_id else None
+    try:
+        _hasher().verify(known_hash or _nobodys_hash(), password)
+    except (VerifyMismatchError, InvalidHashError):
+        known_hash = None
+    if user_id is None or known_hash is None:
+        raise WrongCredentials("This address and this password do not belong together.")
+    return _session(user_id, credentials.begin_family(user_id, at=utc_now()).text(_refresh_keys()[0]))
+
+
+def refresh(text: str) -> Session:
+    """The session goes on with the token's one successor; a forged token changes nothing."""
+    token = _authentic(text)
+    if token is None:
+        raise SessionEnded("This session has ended. Sign in again.")
+    user_id, successor = credentials.rotate(token, at=utc_now())
+    return _session(user_id, successor.text(_refresh_keys()[0]))
+
+
+def logout(text: str) -> None:
+    """End the session, if the token is ours."""
+    if token := _authentic(text):
+        credentials.revoke(token, at=utc_now())
+
+
+def user(user_id: str) -> UserRecord:
+    return users.get(user_id)
+
+
+def _session(user_id: str, refresh_token: str) -> Session:
+    access = tokens.issue(user_id, signing_key=secret("access-token-signing-key"), at=utc_now())
+    return Session(user_id, access, refresh_token)
+
+
+def _authentic(text: str) -> RefreshToken | None:
+    """The token, if one of our keys made it."""
+    return next((token for key in _refresh_keys() if (token := read_refresh_token(text, key))), None)
+
+
+def _refresh_keys() -> list[bytes]:
+    """Tokens are made with the first and accepted with each: the next one and the one before, between rotations."""
+    return [bytes.fromhex(key) for key in secret("refresh-token-key").split()]

@@ -1,0 +1,41 @@
+"""Lambda authorizer: an ES256 access token becomes a stage-wide policy and the caller's id."""
+
+from typing import Any
+
+from shared.access.tokens import TokenRefused, verify
+from shared.aws.secrets import secret
+from shared.core.clock import utc_now
+from shared.observability import logger
+
+
+def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
+    """Answers a TOKEN or REQUEST authorizer event; raises `Unauthorized`, which API Gateway turns into 401."""
+    try:
+        principal = verify(_bearer(event), verification_keys=secret("access-token-verification-keys"), at=utc_now())
+    except TokenRefused as refused:
+        logger.info("token refused", reason=str(refused))
+        raise Exception("Unauthorized") from None  # the text is API Gateway's protocol
+    return {
+        "principalId": principal.user_id,
+        "policyDocument": {
+            "Version": "2012-10-17",
+            "Statement": [
+                {"Action": "execute-api:Invoke", "Effect": "Allow", "Resource": _whole_stage(event["methodArn"])}
+            ],
+        },
+        "context": {"userId": principal.user_id, "scopes": " ".join(sorted(principal.scopes))},
+    }
+
+
+def _bearer(event: dict[str, Any]) -> str:
+    headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
+    kind, _, token = (event.get("authorizationToken") or headers.get("authorization") or "").partition(" ")
+    if kind.lower() != "bearer" or not token:
+        raise TokenRefused("no bearer token")
+    return token.strip()
+
+
+def _whole_stage(method_arn: str) -> str:
+    """`arn:...:api/stage/*`: the policy is cached, so it must fit every route that the token is sent to next."""
+    api, stage, *_ = method_arn.split("/")
+    return f"{api}/{stage}/*"

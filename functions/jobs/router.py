@@ -1,0 +1,50 @@
+"""`/api/jobs`."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Response, status
+
+from functions.jobs import service
+from functions.jobs.service import JobCreate
+from shared.core.wire import Id
+from shared.jobs.views import JobView
+from shared.rest.caller import Caller
+from shared.rest.once import Once
+from shared.rest.pagination import After, Limit
+
+router = APIRouter(prefix="/api/jobs", tags=["jobs"])
+
+
+@router.post("", status_code=status.HTTP_202_ACCEPTED, response_model=JobView, operation_id="createJob")
+def create_job(body: JobCreate, caller: Caller, once: Once) -> Response:
+    """Submit a job; its credits are held now and charged when it completes."""
+    return service.submit(body, caller, once)
+
+
+@router.get("", operation_id="listJobs")
+def list_jobs(
+    caller: Caller,
+    project_id: Annotated[Id | None, Query(alias="projectId")] = None,
+    limit: Limit = 20,
+    after: After = None,
+) -> list[JobView]:
+    """List the caller's jobs, or a project's, newest first."""
+    return service.page(caller, project_id=project_id, limit=limit, after=after)
+
+
+@router.get("/{job_id}", operation_id="getJob")
+def get_job(job_id: Id, caller: Caller) -> JobView:
+    """Read one job, with signed URLs of what it made."""
+    return service.view(job_id, caller)
+
+
+@router.post("/{job_id}/cancel", operation_id="cancelJob")
+def cancel_job(job_id: Id, caller: Caller) -> JobView:
+    """Cancel a job that has not ended; nothing is charged."""
+    return service.cancel(job_id, caller)
+
+
+@router.delete("/{job_id}", status_code=status.HTTP_204_NO_CONTENT, operation_id="deleteJob")
+def delete_job(job_id: Id, caller: Caller) -> None:
+    """Delete an ended job and its media."""
+    service.delete(job_id, caller)

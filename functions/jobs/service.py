@@ -1,0 +1,200 @@
+"""How a job begins, is stopped and is forgotten."""
+
+import secrets
+from datetime import timedelta
+
+from botocore.exceptions import BotoCoreError, ClientError
+from fastapi import Response
+from pydantic import Field
+
+from functions.jobs.plan import fitted, plan
+from shared.access.principal import Principal
+from shared.assets.record import AssetStatus, AssetType
+from shared.assets.store import AssetNotReady, AssetStore
+from shared.aws import media
+from shared.aws.transactions import Transaction, transaction
+from shared.camera.move import CameraMove
+from shared.core.clock import utc_now
+from shared.core.errors import Invalid
+from shared.core.ids import new_id
+from shared.core.wire import Id, Wire
+from shared.credits.store import CreditStore
+from shared.jobs import executions, settlement
+from shared.jobs.record import JobRecord, JobStatus
+from shared.jobs.spec import JobInput, JobSettings, JobSpec
+from shared.jobs.store import JobEnded, JobRunning, JobStore
+from shared.jobs.views import JobView, access, job_view
+from shared.observability import logger, measure
+from shared.presets.presets import get_preset
+from shared.projects.store import ProjectStore
+from shared.rest.once import OneEffect
+from shared.stages.engines import ENGINES
+from shared.stages.requests import MOST_PICTURES
+from shared.stages.stages import Role, Stage
+
+DEADLINE = timedelta(hours=2)
+INPUT_TYPES = {
+    Role.PICTURE: AssetType.IMAGE,
+    Role.DRIVING: AssetType.VIDEO,
+    Role.AUDIO: AssetType.AUDIO,
+    Role.CAPTIONS: AssetType.OTHER,
+}
+
+jobs = JobStore()
+projects = ProjectStore()
+assets = AssetStore()
+credits = CreditStore()
+
+
+class JobCreate(Wire):
+    project_id: Id
+    prompt: str = Field(min_length=1, max_length=2000, examples=["a lighthouse at dusk"])
+    preset_id: Id = "crash-zoom-in"
+    settings: JobSettings = JobSettings()
+    inputs: tuple[JobInput, ...] = Field(default=(), max_length=len(INPUT_TYPES) - 1 + MOST_PICTURES)
+
+
+def submit(body: JobCreate, caller: Principal, once: OneEffect) -> Response:
+    """Accept a job: the job, its credits' hold and the answer are written in one transaction, then it is started.
+
+    If the start fails, or this process dies before it, `reconcile` starts the job.
+    """
+    begun: list[JobRecord] = []
+
+    def write(tx: Transaction) -> JobView:
+        job, shown = _begin(body, caller, tx)
+        begun.append(job)
+        return shown
+
+    answer = once.run(write, status=202)
+    if "idempotent-replayed" not in answer.headers:
+        (job,) = begun
+        measure("JobsCreated")
+        measure("CreditsHeld", int(job.credits))
+        try:
+            executions.start(job.job_id, [stage for stage, _ in job.planned()])
+        except (ClientError, BotoCoreError) as error:
+            logger.warning("job accepted but not started; reconcile will", job_id=job.job_id, error=str(error))
+    return answer
+
+
+def _begin(body: JobCreate, caller: Principal, tx: Transaction) -> tuple[JobRecord, JobView]:
+    job_id, at = new_id("job"), utc_now()
+    move = _move(body)
+    keys, more_pictures = _input_keys(body, caller)
+    settings = fitted(body.settings, move)
+    planned = plan(settings, move, frozenset(keys), ENGINES)
+    spec = JobSpec(
+        prompt=body.prompt,
+        preset_id=body.preset_id,
+        move=move.model_copy(update={"strength": move.strength * settings.strength}),
+        settings=settings,
+        seed=secrets.randbits(32) if settings.seed is None else settings.seed,
+        inputs=body.inputs,
+        input_keys=keys,
+        more_pictures=more_pictures,
+    )
+    projects.add_job(body.project_id, owner_id=caller.user_id, tx=tx)
+    job = jobs.create(
+        job_id,
+        spec,
+        engines=planned.engines,
+        credits=planned.credits,
+        project_id=body.project_id,
+        account_id=caller.account_id,
+        owner_id=caller.user_id,
+        at=at,
+        deadline_at=at + DEADLINE,
+        tx=tx,
+    )
+    credits.hold(job_id, account_id=caller.account_id, credits=planned.credits, at=at, tx=tx)
+    return job, job_view(job, spec, {}, at)
+
+
+def view(job_id: str, caller: Principal) -> JobView:
+    """The job with all it made."""
+    job = jobs.get_owned(job_id, owner_id=caller.user_id)
+    results, at = jobs.results(job), utc_now()
+    shown = job_view(job, jobs.spec(job_id), results, at)
+    film = results.get(Stage.POST_PROCESSING)
+    if film is None:
+        return shown
+    playlist, stream = film.key(Role.PLAYLIST), film.key(Role.STREAM)
+    text = media.read_text(playlist) if playlist else None  # None too while the job is being deleted
+    if text is None or stream is None:
+        return shown
+    return shown.model_copy(update={"hls_playlist": access(job_id, at).playlist(text, stream)})
+
+
+def page(caller: Principal, *, project_id: str | None, limit: int, after: str | None) -> list[JobView]:
+    """Jobs as lists show them: without results, which the job itself has."""
+    if project_id is not None:
+        projects.get(project_id, owner_id=caller.user_id)
+    found = jobs.page(account_id=caller.account_id, project_id=project_id, limit=limit, after=after)
+    specs, at = jobs.specs(job.job_id for job in found), utc_now()
+    return [job_view(job, specs[job.job_id], {}, at) for job in found if job.job_id in specs]
+
+
+def cancel(job_id: str, caller: Principal) -> JobView:
+    """Stop the job and release its credits; a job already cancelled stays so."""
+    job = jobs.get_owned(job_id, owner_id=caller.user_id)
+    job = settlement.cancel(job, at=utc_now())
+    if job.status != JobStatus.CANCELLED:
+        raise JobEnded
+    executions.stop(job_id)
+    return view(job_id, caller)
+
+
+def delete(job_id: str, caller: Principal) -> None:
+    """Delete an ended job, its media first: if this stops halfway the job is still there to be deleted again."""
+    job = jobs.get_owned(job_id, owner_id=caller.user_id)
+    if not JobStatus(job.status).ended:
+        raise JobRunning
+    media.delete_below(f"jobs/{job_id}/")
+    jobs.delete_results(job_id)
+    try:
+        with transaction() as tx:
+            jobs.delete(job, tx=tx)
+            projects.remove_job(job.project_id, tx=tx)
+    except JobRunning:
+        jobs.get(job_id)  # JobNotFound, where another request has just deleted it
+        raise
+
+
+def _move(body: JobCreate) -> CameraMove:
+    """The preset's move, with the stacked one on top where there is one."""
+    move, second = get_preset(body.preset_id).config, body.settings.stack
+    if second is None:
+        return move
+    try:
+        return move.with_stacked(get_preset(second.preset_id).config, second.weight)
+    except ValueError as error:
+        raise Invalid("These two presets do not stack: no duration suits both.") from error
+
+
+def _input_keys(body: JobCreate, caller: Principal) -> tuple[dict[Role, str], tuple[str, ...]]:
+    """Where the inputs' verified media are, and those of the pictures after the first, in order.
+
+    Every asset must be the caller's, READY, and of the right type.
+    """
+    keys: dict[Role, str] = {}
+    more_pictures: list[str] = []
+    for given in body.inputs:
+        asset = assets.get_owned(given.asset_id, owner_id=caller.user_id)
+        if asset.type != INPUT_TYPES[given.role]:
+            raise Invalid(f"The {given.role} must be {INPUT_TYPES[given.role].value.lower()} media.")
+        if asset.status != AssetStatus.READY or asset.key is None:
+            raise AssetNotReady(f"The asset {asset.asset_id} is {asset.status}, not READY.")
+        if given.role not in keys:
+            keys[given.role] = asset.key
+        elif given.role is Role.PICTURE:
+            more_pictures.append(asset.key)
+        else:
+            raise Invalid(f"There are two inputs with the role {given.role}.")
+    if len(more_pictures) >= MOST_PICTURES:
+        raise Invalid(f"A film leads over at most {MOST_PICTURES} pictures.")
+    if more_pictures and Role.DRIVING in keys:
+        raise Invalid("The camera of a driving clip is copied over one picture: bring one, or no driving clip.")
+    if body.settings.loop and Role.DRIVING in keys:
+        raise Invalid("The path of a driving clip is not closed: leave out loop, or ask for the operation “loop”.")
+    return keys, tuple(more_pictures)

@@ -1,0 +1,39 @@
+"""Stage states call this: keep the state machine's token, and ask the engine's worker for the step."""
+
+import json
+from typing import Any
+
+from functions.pipeline.requests import stage_task
+from shared.aws import queues
+from shared.core.clock import utc_now
+from shared.jobs import executions
+from shared.jobs.record import JobStatus
+from shared.jobs.store import JobStore
+from shared.observability import logger
+from shared.stages.failures import StageFailure
+from shared.stages.stages import Stage
+
+jobs = JobStore()
+
+
+def handler(event: dict[str, Any], _context: object) -> None:
+    """`{jobId, stage, taskToken}`: Retry and redrive come here too, so a finished step answers at once."""
+    job_id, stage, token = event["jobId"], Stage(event["stage"]), event["taskToken"]
+    job = jobs.get(job_id)
+    if JobStatus(job.status).ended:
+        executions.answer(token, error="Stage.Final", cause="The job has ended.")
+        return
+    if job.step(stage).status == JobStatus.COMPLETED:
+        executions.answer(token)
+        return
+    try:
+        task = stage_task(job, jobs.spec(job_id), jobs.results(job), stage)
+    except StageFailure as failure:
+        cause = json.dumps({"code": failure.code, "message": failure.public_message})
+        executions.answer(token, error=failure.state_error, cause=cause)
+        return
+    at = utc_now()
+    jobs.store_token(job_id, stage, token, at=at)
+    jobs.queue(job_id, stage, at=at)
+    queues.send(stage.queue, task, group=job.account_id)
+    logger.info("step queued", job_id=job_id, stage=stage, engine=task.engine)

@@ -1,0 +1,66 @@
+"""Every minute: looks at jobs that should have moved by now, and starts, ends or leaves each."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+from pynamodb.exceptions import PynamoDBException
+
+from shared.core.clock import utc_now
+from shared.core.ids import id_from, made_at
+from shared.credits.store import CreditStore
+from shared.jobs import executions, settlement
+from shared.jobs.record import JobRecord, JobStatus
+from shared.jobs.store import JobNotFound, JobStore
+from shared.observability import logger, measure
+
+GRACE = timedelta(seconds=30)
+
+jobs = JobStore()
+credits = CreditStore()
+
+
+def handler(_event: dict[str, Any], _context: object) -> dict[str, int]:
+    """Open holds are open jobs; answers how many were looked at, and what was done."""
+    at = utc_now()
+    done = {"seen": 0, "started": 0, "completed": 0, "failed": 0}
+    open_jobs = list(credits.open_holds(before_job_id=id_from("job", (at - GRACE).timestamp())))
+    measure("OpenJobs", len(open_jobs))
+    measure("OldestOpenJobSeconds", at.timestamp() - made_at(open_jobs[0]) if open_jobs else 0, unit="Seconds")
+    for job_id in open_jobs:
+        done["seen"] += 1
+        try:
+            action = _reconcile(jobs.get(job_id), at)
+        except (ClientError, BotoCoreError, PynamoDBException, JobNotFound):  # the next minute sees it again
+            logger.exception("job not reconciled", job_id=job_id)
+            continue
+        if action:
+            done[action] += 1
+            measure("JobsReconciled")
+            logger.warning("job reconciled", job_id=job_id, action=action)
+    return done
+
+
+def _reconcile(job: JobRecord, at: datetime) -> str | None:
+    if JobStatus(job.status).ended:
+        return None
+    if at > job.deadline_at:  # however lively: an engine that hangs still beats
+        settlement.fail(job, error="The job took too long. Nothing was charged.", at=at)
+        executions.stop(job.job_id)
+        return "failed"
+    if at - job.updated_at < GRACE:
+        return None
+    running = executions.running(job.job_id)
+    if running is None:
+        executions.start(job.job_id, [stage for stage, _ in job.planned()])
+        return "started"
+    return None if running else _settle_orphan(job, at)
+
+
+def _settle_orphan(job: JobRecord, at: datetime) -> str:
+    """The execution ended and its job did not: its Settle was lost, or it was aborted, or went over a limit."""
+    if all(step.status == JobStatus.COMPLETED for _, step in job.planned()):
+        settlement.complete(job, at=at)
+        return "completed"
+    settlement.fail(job, error="Something went wrong on our side. Nothing was charged.", at=at)
+    return "failed"

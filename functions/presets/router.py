@@ -1,0 +1,36 @@
+"""`/api/presets`."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from pydantic import Field
+
+from shared.camera.move import CameraMove
+from shared.core.wire import Id, View
+from shared.presets.presets import get_preset, presets
+from shared.rest.caller import Caller
+
+router = APIRouter(prefix="/api/presets", tags=["presets"])
+
+
+class PresetView(View):
+    preset_id: str = Field(serialization_alias="id")
+    name: str
+    description: str
+    category: str
+    thumbnail: str | None
+    config: CameraMove
+    is_default: bool
+    is_public: bool
+
+
+@router.get("", operation_id="listPresets")
+def list_presets(_caller: Caller, category: Annotated[str | None, Query(max_length=40)] = None) -> list[PresetView]:
+    """List the presets, all or those of one category."""
+    return [PresetView.model_validate(preset) for preset in presets() if category in {None, preset.category}]
+
+
+@router.get("/{preset_id}", operation_id="getPreset")
+def read_preset(preset_id: Id, _caller: Caller) -> PresetView:
+    """Read one preset."""
+    return PresetView.model_validate(get_preset(preset_id))

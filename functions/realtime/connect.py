@@ -1,0 +1,14 @@
+"""`$connect`: remembers who opened the socket; the authorizer has let them in."""
+
+from typing import Any
+
+from shared.connections.store import ConnectionStore
+from shared.core.clock import utc_now
+
+connections = ConnectionStore()
+
+
+def handler(event: dict[str, Any], _context: object) -> dict[str, int]:
+    context = event["requestContext"]
+    connections.open(context["connectionId"], user_id=context["authorizer"]["userId"], at=utc_now())
+    return {"statusCode": 200}

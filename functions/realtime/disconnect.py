@@ -1,0 +1,12 @@
+"""`$disconnect`: forgets the socket and what it listened to."""
+
+from typing import Any
+
+from shared.connections.store import ConnectionStore
+
+connections = ConnectionStore()
+
+
+def handler(event: dict[str, Any], _context: object) -> dict[str, int]:
+    connections.close(event["requestContext"]["connectionId"])
+    return {"statusCode": 200}

@@ -1,0 +1,11 @@
+"""`$default`: a message of no known type."""
+
+from typing import Any
+
+from functions.realtime.messages import refuse
+from shared.core.errors import Invalid
+
+
+def handler(event: dict[str, Any], _context: object) -> dict[str, int]:
+    error = Invalid("The message types are subscribe and unsubscribe.")
+    return refuse(event["requestContext"]["connectionId"], error)

@@ -1,0 +1,18 @@
+"""`unsubscribe`: stop listening to a job."""
+
+from typing import Any
+
+from functions.realtime.messages import channel_of, read_channel, refuse
+from shared.connections.store import ConnectionStore
+from shared.core.errors import AppError
+
+connections = ConnectionStore()
+
+
+def handler(event: dict[str, Any], _context: object) -> dict[str, int]:
+    connection_id = event["requestContext"]["connectionId"]
+    try:
+        connections.unsubscribe(connection_id, channel_of(read_channel(event)))
+    except AppError as error:
+        return refuse(connection_id, error)
+    return {"statusCode": 200}

@@ -1,0 +1,100 @@
+"""Where public halves of keys stand for those who check signatures: a secret of ours, a key group of CloudFront's."""
+
+import json
+import secrets
+from collections.abc import Iterator
+from functools import cache
+from typing import Any
+
+import boto3
+
+from functions.rotation.keys import Chain, Key, media_pem, public_pem
+from shared.aws.clients import secretsmanager
+from shared.aws.secrets import SecretsConfig
+from shared.core.config import Config
+
+VERIFICATION_KEYS = "access-token-verification-keys"
+
+
+class MediaKeyConfig(Config):
+    media_key_group: str = "kinora-local-media"
+
+
+@cache
+def _cloudfront() -> Any:
+    return boto3.client("cloudfront")
+
+
+def publish_token_keys(chain: Chain) -> None:
+    """Let authorizers accept the chain's keys."""
+    name = SecretsConfig().secret_prefix + VERIFICATION_KEYS
+    secretsmanager().put_secret_value(SecretId=name, SecretString=json.dumps(chain.public))
+
+
+def published_token_keys() -> str:
+    name = SecretsConfig().secret_prefix + VERIFICATION_KEYS
+    return secretsmanager().get_secret_value(SecretId=name)["SecretString"]
+
+
+def media_key() -> Key:
+    """A new key that CloudFront knows, though no group trusts it yet; its id is CloudFront's."""
+    pem, group = media_pem(), MediaKeyConfig().media_key_group
+    name = f"{group}-{secrets.token_hex(4)}"
+    described = {"CallerReference": name, "Name": name, "EncodedKey": public_pem(pem)}
+    answer = _cloudfront().create_public_key(PublicKeyConfig=described)
+    return {"kid": answer["PublicKey"]["Id"], "pem": pem}
+
+
+def publish_media_keys(chain: Chain) -> str:
+    """Let CloudFront accept the chain's keys, and no others; answers the key group's id."""
+    name, client = MediaKeyConfig().media_key_group, _cloudfront()
+    described = {"Name": name, "Items": sorted(chain.public)}
+    group_id = _group_id(name)
+    if group_id is None:
+        group_id = str(client.create_key_group(KeyGroupConfig=described)["KeyGroup"]["Id"])
+    else:
+        etag = client.get_key_group(Id=group_id)["ETag"]
+        client.update_key_group(Id=group_id, IfMatch=etag, KeyGroupConfig=described)
+    _forget_media_keys(kept=set(chain.public))
+    return group_id
+
+
+def published_media_keys() -> list[str]:
+    group_id = _group_id(MediaKeyConfig().media_key_group)
+    return [] if group_id is None else _cloudfront().get_key_group(Id=group_id)["KeyGroup"]["KeyGroupConfig"]["Items"]
+
+
+def withdraw_media_keys() -> None:
+    """Take the group and its keys away; the distribution that trusted them is gone."""
+    group_id = _group_id(MediaKeyConfig().media_key_group)
+    if group_id is not None:
+        etag = _cloudfront().get_key_group(Id=group_id)["ETag"]
+        _cloudfront().delete_key_group(Id=group_id, IfMatch=etag)
+    _forget_media_keys(kept=set())
+
+
+def _forget_media_keys(*, kept: set[str]) -> None:
+    """Delete what is ours and trusted no more, keys of a rotation that broke off among them."""
+    client = _cloudfront()
+    for item in _listed("list_public_keys", "PublicKeyList"):
+        if item["Name"].startswith(f"{MediaKeyConfig().media_key_group}-") and item["Id"] not in kept:
+            try:
+                client.delete_public_key(Id=item["Id"], IfMatch=client.get_public_key(Id=item["Id"])["ETag"])
+            except client.exceptions.PublicKeyInUse:  # the edge has not heard yet; the next rotation deletes it
+                continue
+
+
+def _group_id(name: str) -> str | None:
+    groups = (item["KeyGroup"] for item in _listed("list_key_groups", "KeyGroupList"))
+    return next((group["Id"] for group in groups if group["KeyGroupConfig"]["Name"] == name), None)
+
+
+def _listed(verb: str, field: str) -> Iterator[dict[str, Any]]:
+    """All items of a CloudFront list; its pages are not covered by boto3's paginators."""
+    marker: dict[str, str] = {}
+    while True:
+        page = getattr(_cloudfront(), verb)(**marker)[field]
+        yield from page.get("Items", ())
+        if "NextMarker" not in page:
+            return
+        marker = {"Marker": page["NextMarker"]}

@@ -1,0 +1,71 @@
+"""How each secret begins, rolls on, is published and is tried out."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from functions.rotation import keys, publishing
+from shared.access import tokens
+from shared.aws.secrets import SecretsConfig
+from shared.core.clock import utc_now
+
+
+class RotationFailed(Exception):
+    """The new value would not work; the old one stays."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rotated:
+    """What a rotation does with one secret; every argument is the secret's text."""
+
+    first: Callable[[], str]
+    roll: Callable[[str], str]
+    publish: Callable[[str], object]
+    try_out: Callable[[str], None]
+
+
+def _try_token_key(text: str) -> None:
+    at = utc_now()
+    token = tokens.issue("usr_rotation", signing_key=text, at=at)
+    tokens.verify(token, verification_keys=publishing.published_token_keys(), at=at)
+
+
+def _try_media_key(text: str) -> None:
+    if keys.read_chain(text).current["kid"] not in publishing.published_media_keys():
+        raise RotationFailed("CloudFront does not trust the new media key.")
+
+
+def _try_refresh_keys(text: str) -> None:
+    if {len(bytes.fromhex(key)) for key in text.split()} != {32}:
+        raise RotationFailed("A refresh token's key is not 32 bytes long.")
+
+
+def _nothing(_text: str) -> None:
+    return None
+
+
+SECRETS: dict[str, Rotated] = {
+    "access-token-signing-key": Rotated(
+        first=lambda: keys.Chain(keys.token_key(), keys.token_key()).text,
+        roll=lambda text: keys.read_chain(text).rolled(keys.token_key()).text,
+        publish=lambda text: publishing.publish_token_keys(keys.read_chain(text)),
+        try_out=_try_token_key,
+    ),
+    "media-signing-key": Rotated(
+        first=lambda: keys.Chain(publishing.media_key(), publishing.media_key()).text,
+        roll=lambda text: keys.read_chain(text).rolled(publishing.media_key()).text,
+        publish=lambda text: publishing.publish_media_keys(keys.read_chain(text)),
+        try_out=_try_media_key,
+    ),
+    "refresh-token-key": Rotated(
+        first=keys.first_refresh_keys,
+        roll=keys.rolled_refresh_keys,
+        publish=_nothing,
+        try_out=_try_refresh_keys,
+    ),
+}
+
+
+def rotated(arn: str) -> Rotated:
+    """By the secret's ARN, which ends in its name and six characters of Secrets Manager's own."""
+    name = arn.rpartition(":secret:")[2].rpartition("-")[0].removeprefix(SecretsConfig().secret_prefix)
+    return SECRETS[name]

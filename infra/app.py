@@ -1,0 +1,93 @@
+"""The CDK app of one environment, chosen by `-c env=dev`; to synthesize it needs neither credentials nor Docker."""
+
+import argparse
+import json
+import os
+import sys
+from dataclasses import dataclass
+
+from aws_cdk import App, Stack, Tags, Validations
+from cdk_nag import AwsSolutionsChecks, ServerlessChecks
+
+from infra.bundling.archive import ROOT
+from infra.bundling.report import report
+from infra.constructs.function import KinoraFunction
+from infra.environments import ENVIRONMENTS, Environment
+from infra.stacks.api import ApiStack
+from infra.stacks.data import DataStack
+from infra.stacks.delivery import DeliveryStack
+from infra.stacks.observability import ObservabilityStack
+from infra.stacks.pipeline import PipelineStack
+from infra.stacks.web import WebStack
+from infra.stacks.workers import WorkersStack
+
+DEFAULT = "dev"
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """An environment's stacks, in the order in which they are deployed."""
+
+    data: DataStack
+    pipeline: PipelineStack
+    workers: WorkersStack
+    api: ApiStack
+    web: WebStack
+    observability: ObservabilityStack
+    delivery: DeliveryStack
+
+    @property
+    def stacks(self) -> tuple[Stack, ...]:
+        return (
+            self.data, self.pipeline, self.workers, self.api, self.web, self.observability, self.delivery,
+        )  # fmt: skip
+
+
+def build(app: App, environment: Environment) -> Deployment:
+    """Add the environment's stacks, `{prefix}-{stack}`, to the app, and the rules that they must keep."""
+
+    def id_of(stack: str) -> str:
+        return f"{environment.prefix}-{stack}"
+
+    data = DataStack(app, id_of("data"), environment=environment)
+    pipeline = PipelineStack(app, id_of("pipeline"), environment=environment, data=data)
+    workers = WorkersStack(app, id_of("workers"), environment=environment, data=data, pipeline=pipeline)
+    api = ApiStack(app, id_of("api"), environment=environment, data=data, pipeline=pipeline)
+    web = WebStack(app, id_of("web"), environment=environment, data=data, api=api)
+    observability = ObservabilityStack(
+        app, id_of("observability"), environment=environment, data=data, pipeline=pipeline, workers=workers, api=api,
+        web=web,
+    )  # fmt: skip
+    delivery = DeliveryStack(app, id_of("delivery"), environment=environment)
+    Tags.of(app).add("project", "kinora")
+    Tags.of(app).add("environment", environment.name)
+    Validations.of(app).add_plugins(AwsSolutionsChecks(app), ServerlessChecks(app))
+    return Deployment(data, pipeline, workers, api, web, observability, delivery)
+
+
+def flags() -> dict[str, object]:
+    """The context of cdk.json: the CDK's command line hands it over, and without it the app reads it here."""
+    context: dict[str, object] = json.loads((ROOT / "cdk.json").read_text())["context"]
+    return context
+
+
+def main() -> None:
+    """Synthesize; a finding of the rules that nobody has acknowledged ends it."""
+    parser = argparse.ArgumentParser(prog="python -m infra.app", description=__doc__)
+    parser.add_argument("-c", "--context", action="append", default=[], metavar="KEY=VALUE", help="env=staging")
+    parser.add_argument("-o", "--output", help="the folder for the templates, build/cdk.out by default")
+    options = parser.parse_args()
+    # Under the CDK's command line, its own choice of folder counts.
+    output = options.output or (None if "CDK_OUTDIR" in os.environ else str(ROOT / "build" / "cdk.out"))
+    app = App(outdir=output, context=flags() | dict(pair.split("=", 1) for pair in options.context))
+    name = app.node.try_get_context("env") or DEFAULT
+    if name not in ENVIRONMENTS:
+        raise SystemExit(f"There is no environment called {name}; there are {', '.join(ENVIRONMENTS)}.")
+    build(app, ENVIRONMENTS[name])
+    handlers = [node.handler_entry for node in app.node.find_all() if isinstance(node, KinoraFunction)]
+    sys.stderr.write(report(handlers) + "\n")
+    app.synth()
+
+
+if __name__ == "__main__":
+    main()

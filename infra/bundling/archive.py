@@ -1,0 +1,66 @@
+"""Archives that are the same bytes whenever their contents are, kept under the digest of what they were made from."""
+
+import json
+import shutil
+import tempfile
+import zipfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+BUILD = ROOT / "build"
+_EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest moment that a zip can tell
+
+
+@dataclass(frozen=True, slots=True)
+class Archive:
+    """A finished archive; `bytes` is its size unpacked, which is what Lambda's limits count."""
+
+    path: Path
+    digest: str
+    bytes: int
+    bytecode: bool
+
+
+def digest(*parts: bytes) -> str:
+    """One name for all the parts, in their order."""
+    whole = sha256()
+    for part in parts:
+        whole.update(len(part).to_bytes(8, "big") + part)
+    return whole.hexdigest()[:32]
+
+
+def archive(folder: str, name: str, key: str, fill: Callable[[Path], bool]) -> Archive:
+    """The archive kept as `build/<folder>/<name>-<key>.zip`, made first where it is missing.
+
+    `fill` puts the contents into an empty folder and tells whether they hold bytecode.
+    """
+    path = BUILD / folder / f"{name}-{key}.zip"
+    facts = path.with_suffix(".json")
+    if not (path.exists() and facts.exists()):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=path.parent) as made:
+            contents = Path(made, "contents")
+            contents.mkdir()
+            bytecode = fill(contents)
+            draft = Path(made, "draft.zip")
+            size = _zip(contents, draft)
+            draft.replace(path)
+            Path(made, "facts").write_text(json.dumps({"bytes": size, "bytecode": bytecode}))
+            Path(made, "facts").replace(facts)
+    return Archive(path, key, **json.loads(facts.read_text()))
+
+
+def _zip(contents: Path, target: Path) -> int:
+    size = 0
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as bundle:
+        for file in sorted(path for path in contents.rglob("*") if path.is_file()):
+            entry = zipfile.ZipInfo(file.relative_to(contents).as_posix(), _EPOCH)
+            entry.external_attr = 0o644 << 16
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            with file.open("rb") as source, bundle.open(entry, "w") as sink:
+                shutil.copyfileobj(source, sink)
+            size += file.stat().st_size
+    return size

@@ -1,0 +1,59 @@
+"""Compiles bundles with the runtime's own Python version: bytecode of any other is ignored, silently, at each start."""
+
+import os
+import subprocess
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+RUNTIME = "3.13"
+MAGIC = (3571).to_bytes(2, "little") + b"\r\n"  # of CPython 3.13; every .pyc begins with its version's
+MARKER = "KINORA_RUNTIME_PYTHON"  # names an interpreter that no search would find
+
+
+class WrongBytecode(Exception):
+    """The compiler wrote something that the runtime would not read."""
+
+
+@cache
+def runtime_python() -> Path | None:
+    """An interpreter of the runtime's version, if this machine has one."""
+    return next((python for python in _candidates() if _magic(python) == MAGIC), None)
+
+
+def compile_tree(folder: Path, *, deployed_at: str) -> bool:
+    """Write bytecode beside every source below `folder`, which Lambda unpacks at `deployed_at`.
+
+    Answers False, and writes nothing, where no interpreter of the runtime's version is found. The bytecode is never
+    checked against its source (neither changes once deployed), so the same sources give the same bytes.
+    """
+    python = runtime_python()
+    if python is None:
+        return False
+    command: list[str | Path] = [
+        python, "-I", "-m", "compileall", "-q", "-j", "2", "--invalidation-mode", "unchecked-hash",
+        "-s", folder, "-p", deployed_at, folder,
+    ]  # fmt: skip
+    subprocess.run(command, check=True)  # noqa: S603  # our own arguments
+    for compiled in folder.rglob("*.pyc"):
+        with compiled.open("rb") as file:
+            if file.read(len(MAGIC)) != MAGIC:
+                raise WrongBytecode(f"{compiled} is not bytecode of Python {RUNTIME}")
+    return True
+
+
+def _candidates() -> Iterator[Path]:
+    if named := os.environ.get(MARKER):
+        yield Path(named)
+    for folder in os.get_exec_path():
+        yield Path(folder, f"python{RUNTIME}")
+    yield from sorted(Path.home().glob(f".pyenv/versions/{RUNTIME}.*/bin/python{RUNTIME}"))
+    yield from sorted(Path.home().glob(f".local/share/uv/python/cpython-{RUNTIME}*/bin/python{RUNTIME}"))
+
+
+def _magic(python: Path) -> bytes | None:
+    if not python.is_file():
+        return None
+    ask = "import importlib.util, sys; sys.stdout.buffer.write(importlib.util.MAGIC_NUMBER)"
+    answer = subprocess.run([python, "-I", "-c", ask], capture_output=True, check=False)  # noqa: S603  # as above
+    return answer.stdout if answer.returncode == 0 else None

@@ -1,0 +1,74 @@
+"""A function's own code: the modules that its handler imports, near and far, with the data files beside them."""
+
+import json
+import shutil
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import grimp
+
+from infra.bundling.archive import ROOT, Archive, archive, digest
+from infra.bundling.bytecode import MAGIC, RUNTIME, compile_tree, runtime_python
+
+MAX_BYTES = 1_000_000
+MANIFEST = "manifest.json"
+DEPLOYED_AT = "/var/task"
+_OWN = ("shared", "functions")
+_NO_DATA = {".py", ".pyc", ".md"}
+
+
+class BundleTooLarge(Exception):
+    """A bundle outgrew its bound; the message names it and both sizes."""
+
+
+def function_bundle(handler: str) -> Archive:
+    """The archive of a handler (`functions.jobs.handler:handler`). Raises BundleTooLarge."""
+    entry = handler.partition(":")[0]
+    files = sorted(_files(entry))
+    manifest = {"handler": handler, "python": RUNTIME, "bytecode": runtime_python() is not None}
+    note = json.dumps(manifest, indent=1).encode()
+    key = digest(MAGIC, note, *(part for file in files for part in (bytes(file.relative_to(ROOT)), file.read_bytes())))
+
+    def fill(folder: Path) -> bool:
+        for file in files:
+            target = folder / file.relative_to(ROOT)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(file, target)
+        (folder / MANIFEST).write_bytes(note)
+        return compile_tree(folder, deployed_at=DEPLOYED_AT)
+
+    made = archive("functions", entry, key, fill)
+    if made.bytes > MAX_BYTES:
+        raise BundleTooLarge(f"{entry}: {made.bytes} bytes of own code, and {MAX_BYTES} are allowed")
+    return made
+
+
+def third_party(handler: str) -> frozenset[str]:
+    """Top-level names of everything else that the handler's code imports, the standard library's too."""
+    found = _imports(handler.partition(":")[0])
+    return frozenset(module for module in found if module.partition(".")[0] not in _OWN)
+
+
+def _files(entry: str) -> Iterator[Path]:
+    """Sources of the modules, the `__init__.py` of their packages, and data files that live beside them."""
+    own = {module for module in {entry, *_imports(entry)} if module.partition(".")[0] in _OWN}
+    packages = {module.rpartition(".")[0] for module in own} | {"functions", "shared"}
+    packages |= {package.rpartition(".")[0] for package in packages} - {""}
+    for package in packages:
+        yield ROOT.joinpath(*package.split("."), "__init__.py")
+    for module in own - packages:
+        path = ROOT.joinpath(*module.split("."))
+        yield path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+    for folder in {ROOT.joinpath(*module.split(".")).parent for module in own - packages}:
+        yield from (path for path in folder.iterdir() if path.is_file() and path.suffix not in _NO_DATA)
+
+
+@cache
+def _graph() -> grimp.ImportGraph:
+    return grimp.build_graph(*_OWN, include_external_packages=True, exclude_type_checking_imports=True, cache_dir=None)
+
+
+@cache
+def _imports(entry: str) -> frozenset[str]:
+    return frozenset(_graph().find_upstream_modules(entry))

@@ -1,0 +1,102 @@
+"""Third-party packages as Lambda layers: built by uv from the lock, for the runtime's platform, without Docker."""
+
+import re
+import shutil
+import subprocess
+import tomllib
+import zipfile
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import uv
+
+from infra.bundling.archive import ROOT, Archive, archive, digest
+from infra.bundling.bytecode import MAGIC, RUNTIME, compile_tree, runtime_python
+from infra.bundling.code import BundleTooLarge, function_bundle, third_party
+
+MAX_BYTES = 100_000_000  # of a function and all its layers
+PLATFORM = "aarch64-manylinux_2_28"  # Amazon Linux 2023 on Graviton
+DEPLOYED_AT = "/opt"
+LAYERS_FILE = ROOT / "layers" / "layers.toml"
+
+
+@cache
+def _described() -> dict[str, Any]:
+    return tomllib.loads(LAYERS_FILE.read_text())
+
+
+@cache
+def layer_bundle(name: str) -> Archive:
+    """The layer's archive, unpacked by Lambda into /opt."""
+    requirements = "\n".join(_requirements(name)).encode()  # pinned and hashed: what is to be installed, exactly
+    compiled = b"bytecode" if runtime_python() else b"sources"
+    key = digest(MAGIC, compiled, requirements, LAYERS_FILE.read_bytes(), Path(__file__).read_bytes())
+
+    def fill(folder: Path) -> bool:
+        packages = folder / "python"
+        _install(requirements, folder / "requirements.txt", packages)
+        _prune(packages)
+        return compile_tree(folder, deployed_at=DEPLOYED_AT)
+
+    return archive("layers", name, key, fill)
+
+
+def layers_of(handler: str) -> tuple[str, ...]:
+    """The layers that hold what the handler's code imports. Raises BundleTooLarge."""
+    wanted = third_party(handler)
+    names = tuple(name for name in _described()["layers"] if name == "base" or wanted & _provides(name))
+    whole = function_bundle(handler).bytes + sum(layer_bundle(name).bytes for name in names)
+    if whole > MAX_BYTES:
+        raise BundleTooLarge(f"{handler}: {whole} bytes with its layers, and {MAX_BYTES} are allowed")
+    return names
+
+
+@cache
+def _provides(name: str) -> frozenset[str]:
+    """Names that can be imported from the layer, read from its archive."""
+    with zipfile.ZipFile(layer_bundle(name).path) as bundle:
+        tops = {entry.split("/")[1] for entry in bundle.namelist() if entry.startswith("python/")}
+    return frozenset(top.partition(".")[0] for top in tops)
+
+
+def _requirements(name: str) -> list[str]:
+    """Pinned and hashed requirements of the layer, without those that the base layer has."""
+    wanted = _exported(*_described()["layers"][name]["groups"])
+    base = frozenset(_exported())
+    return [line for line in wanted if name == "base" or line not in base]
+
+
+@cache
+def _exported(*groups: str) -> tuple[str, ...]:
+    chosen = [argument for group in groups for argument in ("--group", group)]
+    command = [
+        uv.find_uv_bin(), "export", "--frozen", "--quiet", "--no-default-groups", "--no-emit-project", "--no-header",
+        "--no-annotate", *chosen,
+    ]  # fmt: skip
+    text = subprocess.run(command, check=True, capture_output=True, text=True, cwd=ROOT).stdout  # noqa: S603  # uv
+    return tuple(re.sub(r"\\\n\s*", "", text).splitlines())
+
+
+def _install(requirements: bytes, file: Path, target: Path) -> None:
+    file.write_bytes(requirements)
+    command: list[str | Path] = [
+        uv.find_uv_bin(), "pip", "install", "--quiet", "--no-deps", "--require-hashes", "--only-binary", ":all:",
+        "--python-platform", PLATFORM, "--python-version", RUNTIME, "--link-mode", "copy", "--target", target,
+        "--requirement", file,
+    ]  # fmt: skip
+    subprocess.run(command, check=True, cwd=ROOT)  # noqa: S603  # our own arguments
+    file.unlink()
+
+
+def _prune(packages: Path) -> None:
+    """Remove what no import reads: other services' models, examples, stubs, programs."""
+    for path in (packages / "bin", packages / "boto3" / "examples", packages / "boto3" / "data"):
+        shutil.rmtree(path, ignore_errors=True)
+    services = {*_described()["botocore"]["services"]}
+    for folder in (packages / "botocore" / "data").glob("*/"):
+        if folder.is_dir() and folder.name not in services:
+            shutil.rmtree(folder)
+    for pattern in ("*.pyi", "examples-1.json", ".lock"):
+        for file in packages.rglob(pattern):
+            file.unlink()

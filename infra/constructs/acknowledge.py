@@ -1,0 +1,31 @@
+"""Says, beside the resource, why a rule of cdk-nag does not apply to it."""
+
+from typing import Any
+
+from aws_cdk import Acknowledgment, Stack, Validations
+from constructs import IConstruct
+
+
+def acknowledge(construct: IConstruct, reason: str, *rules: str) -> None:
+    """Each rule by its whole id: `AwsSolutions-IAM5[Resource::*]` acknowledges this one finding and no other."""
+    Validations.of(construct).acknowledge(*(Acknowledgment(id=rule, reason=reason) for rule in rules))
+
+
+def acknowledge_wildcards(construct: IConstruct, reason: str, *arns: str) -> None:
+    """Exactly these resources with a `*` in them, and no others; of ARNs that name nothing of another stack."""
+    stack = Stack.of(construct)
+    acknowledge(construct, reason, *(f"AwsSolutions-IAM5[Resource::{_shown(stack.resolve(arn))}]" for arn in arns))
+
+
+def _shown(value: Any) -> str:
+    """An ARN as cdk-nag spells it in its findings: `<AWS::AccountId>` for what CloudFormation fills in."""
+    match value:
+        case str():
+            return value
+        case {"Ref": name}:
+            return f"<{name}>"
+        case {"Fn::GetAtt": [name, attribute]}:
+            return f"<{name}.{attribute}>"
+        case {"Fn::Join": [glue, parts]}:
+            return str(glue).join(map(_shown, parts))
+    raise ValueError(f"no way to show {value}")

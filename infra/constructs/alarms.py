@@ -1,0 +1,100 @@
+"""Alarms: each says what it means, has a page in the runbook, and tells somebody when it begins and when it ends."""
+
+from aws_cdk import Duration
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_cloudwatch_actions as actions
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_sns as sns
+from aws_cdk import aws_sns_subscriptions as subscriptions
+from constructs import Construct
+
+from infra.environments import Environment
+from infra.repository import runbook_page
+
+# Who tells us: alarms, budgets, and the watch over costs.
+TELLERS = ("cloudwatch.amazonaws.com", "budgets.amazonaws.com", "costalerts.amazonaws.com")
+
+
+class AlarmTopic(sns.Topic):
+    """Where alarms go: the operator's address, if the environment has one."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,  # noqa: A002  # CDK's own name
+        *,
+        environment: Environment,
+    ) -> None:
+        # A key of our own, for AWS's own key for topics lets none of the tellers in.
+        key = kms.Key(
+            scope,
+            f"{id}Key",
+            description=f"{environment.prefix} alarms",
+            enable_key_rotation=True,
+            removal_policy=environment.removal_policy,
+        )
+        super().__init__(scope, id, topic_name=f"{environment.prefix}-alarms", master_key=key, enforce_ssl=True)
+        for teller in TELLERS:
+            principal = iam.ServicePrincipal(
+                teller, conditions={"StringEquals": {"aws:SourceAccount": self.stack.account}}
+            )
+            key.grant(principal, "kms:Decrypt", "kms:GenerateDataKey")
+            self.grant_publish(principal)
+        if environment.alarm_email:
+            self.add_subscription(subscriptions.EmailSubscription(environment.alarm_email))
+
+
+class Alarms(Construct):
+    """Makes alarms that tell one topic."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,  # noqa: A002  # CDK's own name
+        *,
+        environment: Environment,
+        topic: sns.ITopic,
+    ) -> None:
+        super().__init__(scope, id)
+        self._prefix, self._topic = environment.prefix, topic
+        self.all: list[cloudwatch.Alarm] = []
+
+    def when(
+        self,
+        page: str,
+        summary: str,
+        metric: cloudwatch.IMetric,
+        *,
+        above: float,
+        about: str = "",
+        minutes: int = 5,
+        times: int = 1,
+        missing: cloudwatch.TreatMissingData = cloudwatch.TreatMissingData.NOT_BREACHING,
+    ) -> cloudwatch.Alarm:
+        """Alarm when `metric`, over `minutes`, is above the threshold `times` in a row.
+
+        `page` is the heading in the runbook; `about` tells apart several alarms of one page.
+        """
+        name = f"{page}-{about}" if about else page
+        alarm = cloudwatch.Alarm(
+            self,
+            name,
+            alarm_name=f"{self._prefix}-{name}",
+            alarm_description=f"{summary} What to do: {runbook_page(self, page)}",
+            metric=_over(metric, minutes),
+            threshold=above,
+            comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
+            evaluation_periods=times,
+            treat_missing_data=missing,
+        )
+        alarm.add_alarm_action(actions.SnsAction(self._topic))
+        alarm.add_ok_action(actions.SnsAction(self._topic))
+        self.all.append(alarm)
+        return alarm
+
+
+def _over(metric: cloudwatch.IMetric, minutes: int) -> cloudwatch.IMetric:
+    if isinstance(metric, cloudwatch.Metric | cloudwatch.MathExpression):
+        return metric.with_(period=Duration.minutes(minutes))
+    return metric

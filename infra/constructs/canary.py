@@ -1,0 +1,46 @@
+"""The canary: a function that, every few hours, makes a small film through the public API and looks at it."""
+
+from aws_cdk import Duration
+from aws_cdk import aws_events as events
+from aws_cdk import aws_events_targets as targets
+from aws_cdk import aws_lambda_destinations as destinations
+from constructs import Construct
+
+from infra.constructs.function import KinoraFunction
+from infra.constructs.stage_queue import DeadLetterQueue
+from infra.environments import Environment
+
+HANDLER = "functions.canary.handler:handler"
+FILM_SECONDS = 780  # of the 900 that a function may last
+
+
+class Canary(Construct):
+    """`.function` fails when a creator would have; `.dead_letters` has what it said."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,  # noqa: A002  # CDK's own name
+        *,
+        environment: Environment,
+        site_url: str,
+    ) -> None:
+        super().__init__(scope, id)
+        self.dead_letters = DeadLetterQueue(self, "failed", queue_name=f"{environment.prefix}-canary-dlq")
+        self.function = KinoraFunction(
+            self,
+            "canary",
+            environment,
+            handler=HANDLER,
+            variables={"KINORA_SITE_URL": site_url, "KINORA_CANARY_SECONDS": str(FILM_SECONDS)},
+            timeout_seconds=FILM_SECONDS + 60,
+            memory_mb=256,  # it waits; the film is a megabyte or two
+            on_failure=destinations.SqsDestination(self.dead_letters),
+        )
+        events.Rule(
+            self,
+            "every-few-hours",
+            rule_name=f"{environment.prefix}-canary",
+            schedule=events.Schedule.rate(Duration.hours(environment.canary_every_hours)),
+            targets=[targets.LambdaFunction(self.function, dead_letter_queue=self.dead_letters, retry_attempts=2)],
+        )

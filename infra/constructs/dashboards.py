@@ -1,0 +1,160 @@
+"""Two dashboards: how the system runs, and what it earns. Beyond the third of an account each costs money."""
+
+from collections.abc import Mapping, Sequence
+
+from aws_cdk import aws_apigateway as apigateway
+from aws_cdk import aws_cloudfront as cloudfront
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_sqs as sqs
+from aws_cdk import aws_stepfunctions as sfn
+from constructs import Construct
+
+from infra.constructs import meters
+from infra.constructs.meters import Ours
+from infra.constructs.worker_service import WorkerService
+from infra.environments import Environment
+
+WIDTH = 24  # of a dashboard, in its own units
+Metrics = Sequence[cloudwatch.IMetric]
+
+
+class OperationsDashboard(cloudwatch.Dashboard):
+    """Alarms first, then the API, the pipeline, the queues and the workers, from the creator inwards."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,  # noqa: A002  # CDK's own name
+        *,
+        environment: Environment,
+        alarms: Sequence[cloudwatch.IAlarm],
+    ) -> None:
+        super().__init__(scope, id, dashboard_name=f"{environment.prefix}-operations")
+        self.add_widgets(cloudwatch.AlarmStatusWidget(alarms=list(alarms), title="Alarms", width=WIDTH, height=4))
+
+    def edge(self, distribution: cloudfront.Distribution) -> None:
+        """CloudFront, in front of the site, the API and all media."""
+        errors = [distribution.metric4xx_error_rate(label="4xx"), distribution.metric5xx_error_rate(label="5xx")]
+        self._section(
+            "Front door",
+            _graph("Requests", [distribution.metric_requests(label="requests")], of=3),
+            _graph("Bytes to creators", [distribution.metric_bytes_downloaded(label="bytes")], of=3),
+            _graph("Errors, %", errors, of=3),
+        )
+
+    def api(self, rest: apigateway.RestApiBase, socket_api_id: str, functions: Mapping[str, lambda_.IFunction]) -> None:
+        socket = meters.socket_metric
+        self._section(
+            "API",
+            _graph("Requests", [rest.metric_count(label="requests"), socket(socket_api_id, "MessageCount")]),
+            _graph(
+                "Answers that were no success",
+                [rest.metric_client_error(label="4xx"), rest.metric_server_error(label="5xx")],
+            ),
+            _graph(
+                "Latency, ms",
+                [rest.metric_latency(statistic=f"p{rank}", label=f"p{rank}") for rank in (50, 90, 99)],
+            ),
+            _graph(
+                "WebSocket",
+                [socket(socket_api_id, name) for name in ("ConnectCount", "IntegrationError", "ExecutionError")],
+            ),
+        )
+        self._functions("Functions of the API", functions)
+
+    def pipeline(self, machine: sfn.StateMachine, functions: Mapping[str, lambda_.IFunction], ours: Ours) -> None:
+        self._section(
+            "Pipeline",
+            _graph(
+                "Executions",
+                [
+                    machine.metric_started(label="started"),
+                    machine.metric_succeeded(label="succeeded"),
+                    machine.metric_failed(label="failed"),
+                    machine.metric_timed_out(label="timed out"),
+                    machine.metric_aborted(label="aborted"),
+                ],
+            ),
+            _graph(
+                "Time of an execution, ms", [machine.metric_time(statistic=f"p{n}", label=f"p{n}") for n in (50, 99)]
+            ),
+            _graph("Open jobs", [ours.maximum("OpenJobs")], right=[ours.maximum("OldestOpenJobSeconds")]),
+            _graph("Rescued by reconcile", [ours.sum("JobsReconciled")]),
+        )
+        self._functions("Functions of the pipeline", functions)
+
+    def queues(self, queues: Mapping[str, sqs.IQueue], dead_letters: Mapping[str, sqs.IQueue]) -> None:
+        self._section(
+            "Queues",
+            _graph("Messages that wait", [_named(meters.waiting(queue), name) for name, queue in queues.items()]),
+            _graph("Age of the oldest, s", [_named(meters.age(queue), name) for name, queue in queues.items()]),
+            _graph("Dead letters", [_named(meters.waiting(queue), name) for name, queue in dead_letters.items()]),
+        )
+
+    def workers(self, services: Mapping[str, WorkerService]) -> None:
+        running = [_named(service.running, name) for name, service in services.items()]
+        wanted = [_named(service.desired, name) for name, service in services.items()]
+        processors = [service.service.metric_cpu_utilization(label=name) for name, service in services.items()]
+        memory = [service.service.metric_memory_utilization(label=name) for name, service in services.items()]
+        self._section(
+            "Workers",
+            _graph("Running", running),
+            _graph("Wanted", wanted),
+            _graph("CPU, %", processors),
+            _graph("Memory, %", memory),
+        )
+
+    def _functions(self, title: str, functions: Mapping[str, lambda_.IFunction]) -> None:
+        each = functions.items()
+        self.add_widgets(
+            _graph(f"{title}: errors", [f.metric_errors(statistic="Sum", label=name) for name, f in each], of=3),
+            _graph(f"{title}: p99, ms", [f.metric_duration(statistic="p99", label=name) for name, f in each], of=3),
+            _graph(f"{title}: throttles", [f.metric_throttles(statistic="Sum", label=name) for name, f in each], of=3),
+        )
+
+    def _section(self, title: str, *graphs: cloudwatch.GraphWidget) -> None:
+        self.add_widgets(cloudwatch.TextWidget(markdown=f"## {title}", width=WIDTH, height=1))
+        self.add_widgets(*graphs)
+
+
+class BusinessDashboard(cloudwatch.Dashboard):
+    """Sign-ups, jobs, revenue and credits; the canary's own are among them."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,  # noqa: A002  # CDK's own name
+        *,
+        environment: Environment,
+        ours: Ours,
+    ) -> None:
+        super().__init__(scope, id, dashboard_name=f"{environment.prefix}-business")
+        names = ("SignUps", "JobsCreated", "JobsCompleted", "RevenueCents", "CreditsCaptured")
+        self.add_widgets(
+            cloudwatch.SingleValueWidget(
+                metrics=[ours.sum(name) for name in names],
+                title="In the time that is shown",
+                width=WIDTH,
+                set_period_to_time_range=True,
+            )
+        )
+        self.add_widgets(
+            _graph("Sign-ups", [ours.sum("SignUps")]),
+            _graph("Jobs", [ours.sum(f"Jobs{what}") for what in ("Created", "Completed", "Failed", "Cancelled")]),
+            _graph("Credits", [ours.sum(f"Credits{what}") for what in ("Held", "Captured", "Granted")]),
+            _graph("Revenue, cents", [ours.sum("RevenueCents")]),
+        )
+        self.add_widgets(
+            _graph("Jobs that failed, %", [meters.job_failure_percent(ours)], of=2),
+            _graph("The canary's film, s", [ours.maximum("CanaryFilmSeconds")], of=2),
+        )
+
+
+def _graph(title: str, left: Metrics, right: Metrics = (), of: int = 4) -> cloudwatch.GraphWidget:
+    """A graph as wide as one of `of` in a row."""
+    return cloudwatch.GraphWidget(title=title, left=list(left), right=list(right), width=WIDTH // of, height=6)
+
+
+def _named(metric: cloudwatch.Metric, label: str) -> cloudwatch.Metric:
+    return metric.with_(label=label)

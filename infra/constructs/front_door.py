@@ -1,0 +1,217 @@
+"""CloudFront before everything: the site, `/api/` and signed `/media/`, all of one origin to the browser."""
+
+from pathlib import Path
+
+from aws_cdk import Duration, Stack
+from aws_cdk import aws_certificatemanager as acm
+from aws_cdk import aws_cloudfront as cloudfront
+from aws_cdk import aws_cloudfront_origins as origins
+from aws_cdk import aws_logs as logs
+from aws_cdk import aws_route53 as route53
+from aws_cdk import aws_route53_targets as targets
+from aws_cdk import aws_s3 as s3
+from constructs import Construct
+
+from infra.constructs.acknowledge import acknowledge
+from infra.constructs.web_acl import WebAcl
+from infra.environments import Environment
+
+EDGE = Path(__file__).with_name("edge")
+# All but the query: it holds the signatures of media URLs, which open what they sign to whoever reads the log.
+LOGGED = ("date", "time", "x-edge-location", "sc-bytes", "cs-method", "cs-uri-stem", "sc-status", "time-taken",
+          "x-edge-result-type", "x-edge-request-id", "ssl-protocol", "sc-content-type")  # fmt: skip
+POLICY = "; ".join(
+    (
+        "default-src 'self'",
+        "connect-src 'self' wss: https://*.amazonaws.com",  # the socket, and uploads to the bucket
+        "img-src 'self' blob: data:",
+        "media-src 'self' blob:",
+        "style-src 'self' 'unsafe-inline'",  # a static export has no server to hand out nonces
+        "script-src 'self' 'unsafe-inline'",  # as above
+        "frame-ancestors 'none'",
+        "base-uri 'self'",
+        "form-action 'self'",
+        "object-src 'none'",
+    )
+)
+
+
+def site_bucket_name(environment: Environment, account: str) -> str:
+    """By name, for the bucket is made after the distribution: its policy names the distribution."""
+    return f"{environment.prefix}-web-{account}"
+
+
+class FrontDoor(Construct):
+    """`.origin` is where browsers find the studio: `https://` and the domain, or CloudFront's own name."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,  # noqa: A002  # CDK's own name
+        environment: Environment,
+        *,
+        rest_api_id: str,
+        rest_stage: str,
+        media_key_group_id: str,
+        log_bucket: s3.IBucket,
+    ) -> None:
+        super().__init__(scope, id)
+        stack = Stack.of(self)
+        self._environment = environment
+        self._hosted_zone = self._zone()
+        site = self._bucket_origin("site", site_bucket_name(environment, stack.account))
+        key_group = cloudfront.KeyGroup.from_key_group_id(self, "media-keys", media_key_group_id)
+        api = origins.HttpOrigin(
+            f"{rest_api_id}.execute-api.{stack.region}.{stack.url_suffix}",
+            origin_path=f"/{rest_stage}",
+            protocol_policy=cloudfront.OriginProtocolPolicy.HTTPS_ONLY,
+            origin_ssl_protocols=[cloudfront.OriginSslPolicy.TLS_V1_2],
+            read_timeout=Duration.seconds(30),
+        )
+        domain, certificate = environment.domain_name, self._certificate()
+        self.distribution = cloudfront.Distribution(
+            self,
+            "distribution",
+            comment=f"{environment.prefix}: site, API and media",
+            domain_names=[domain] if domain else None,
+            certificate=certificate,
+            minimum_protocol_version=cloudfront.SecurityPolicyProtocol.TLS_V1_2_2021,
+            http_version=cloudfront.HttpVersion.HTTP2_AND_3,
+            price_class=cloudfront.PriceClass.PRICE_CLASS_100,
+            default_root_object="index.html",
+            web_acl_id=WebAcl(self, "edge", environment, scope_name="CLOUDFRONT").attr_arn if environment.waf else None,
+            default_behavior=cloudfront.BehaviorOptions(
+                origin=site,
+                viewer_protocol_policy=cloudfront.ViewerProtocolPolicy.REDIRECT_TO_HTTPS,
+                cache_policy=cloudfront.CachePolicy.CACHING_OPTIMIZED,
+                response_headers_policy=self._headers("site", POLICY),
+                function_associations=[self._function("pages")],
+            ),
+            additional_behaviors={
+                "/api/*": cloudfront.BehaviorOptions(
+                    origin=api,
+                    allowed_methods=cloudfront.AllowedMethods.ALLOW_ALL,
+                    viewer_protocol_policy=cloudfront.ViewerProtocolPolicy.HTTPS_ONLY,
+                    cache_policy=cloudfront.CachePolicy.CACHING_DISABLED,
+                    origin_request_policy=cloudfront.OriginRequestPolicy.ALL_VIEWER_EXCEPT_HOST_HEADER,
+                    response_headers_policy=self._headers("api", "default-src 'none'; frame-ancestors 'none'"),
+                ),
+                "/media/*": cloudfront.BehaviorOptions(
+                    origin=self._bucket_origin("media", environment.media_bucket(stack.account)),
+                    viewer_protocol_policy=cloudfront.ViewerProtocolPolicy.HTTPS_ONLY,
+                    cache_policy=cloudfront.CachePolicy.CACHING_OPTIMIZED,
+                    compress=False,  # film and pictures are compressed already
+                    trusted_key_groups=[key_group],
+                    # Opened by itself, what a creator uploaded may run nothing.
+                    response_headers_policy=self._headers("media", "default-src 'none'; sandbox"),
+                    function_associations=[self._function("media")],
+                ),
+            },
+        )
+        self.origin = environment.origin or f"https://{self.distribution.distribution_domain_name}"
+        self._log_to(log_bucket)
+        self._name_it()
+        self._acknowledge()
+
+    def _bucket_origin(self, name: str, bucket_name: str) -> cloudfront.IOrigin:
+        bucket = s3.Bucket.from_bucket_attributes(
+            self, f"{name}-bucket", bucket_name=bucket_name, region=self._environment.region
+        )
+        acknowledge(
+            bucket,
+            "The bucket's own stack writes its policy.",
+            "@aws-cdk/aws-cloudfront-origins:updateImportedBucketPolicyOac",
+        )
+        return origins.S3BucketOrigin.with_origin_access_control(bucket)
+
+    def _function(self, name: str) -> cloudfront.FunctionAssociation:
+        function = cloudfront.Function(
+            self,
+            f"{name}-function",
+            function_name=f"{self._environment.prefix}-{name}",
+            code=cloudfront.FunctionCode.from_file(file_path=str(EDGE / f"{name}.js")),
+            runtime=cloudfront.FunctionRuntime.JS_2_0,
+        )
+        return cloudfront.FunctionAssociation(event_type=cloudfront.FunctionEventType.VIEWER_REQUEST, function=function)
+
+    def _headers(self, name: str, policy: str) -> cloudfront.ResponseHeadersPolicy:
+        return cloudfront.ResponseHeadersPolicy(
+            self,
+            f"{name}-headers",
+            response_headers_policy_name=f"{self._environment.prefix}-{name}",
+            security_headers_behavior=cloudfront.ResponseSecurityHeadersBehavior(
+                content_security_policy=cloudfront.ResponseHeadersContentSecurityPolicy(
+                    content_security_policy=policy, override=True
+                ),
+                content_type_options=cloudfront.ResponseHeadersContentTypeOptions(override=True),
+                frame_options=cloudfront.ResponseHeadersFrameOptions(
+                    frame_option=cloudfront.HeadersFrameOption.DENY, override=True
+                ),
+                referrer_policy=cloudfront.ResponseHeadersReferrerPolicy(
+                    referrer_policy=cloudfront.HeadersReferrerPolicy.SAME_ORIGIN, override=True
+                ),
+                strict_transport_security=cloudfront.ResponseHeadersStrictTransportSecurity(
+                    access_control_max_age=Duration.days(365), include_subdomains=True, override=True
+                ),
+            ),
+        )
+
+    def _zone(self) -> route53.IHostedZone | None:
+        domain, zone_id = self._environment.domain_name, self._environment.hosted_zone_id
+        if domain is None or zone_id is None:
+            return None
+        return route53.HostedZone.from_hosted_zone_attributes(self, "zone", hosted_zone_id=zone_id, zone_name=domain)
+
+    def _certificate(self) -> acm.ICertificate | None:
+        if self._hosted_zone is None or self._environment.domain_name is None:
+            return None
+        return acm.Certificate(
+            self,
+            "certificate",
+            domain_name=self._environment.domain_name,
+            validation=acm.CertificateValidation.from_dns(self._hosted_zone),
+        )
+
+    def _name_it(self) -> None:
+        """The domain's addresses, old and new."""
+        if self._hosted_zone is None:
+            return
+        zone, name = self._hosted_zone, self._environment.domain_name
+        target = route53.RecordTarget.from_alias(targets.CloudFrontTarget(self.distribution))
+        route53.ARecord(self, "address", zone=zone, record_name=name, target=target)
+        route53.AaaaRecord(self, "address-v6", zone=zone, record_name=name, target=target)
+
+    def _log_to(self, bucket: s3.IBucket) -> None:
+        name = f"{self._environment.prefix}-edge"
+        source = logs.CfnDeliverySource(
+            self, "log-source", name=name, log_type="ACCESS_LOGS", resource_arn=self.distribution.distribution_arn
+        )
+        destination = logs.CfnDeliveryDestination(
+            self,
+            "log-destination",
+            name=name,
+            destination_resource_arn=bucket.bucket_arn,
+            output_format="json",
+        )
+        delivery = logs.CfnDelivery(
+            self,
+            "log-delivery",
+            delivery_source_name=name,
+            delivery_destination_arn=destination.attr_arn,
+            record_fields=[*LOGGED],
+        )
+        delivery.node.add_dependency(source)
+
+    def _acknowledge(self) -> None:
+        acknowledge(
+            self.distribution,
+            "Logged by delivery, which unlike the older way can leave out the query and with it the signatures.",
+            "AwsSolutions-CFR3",
+        )
+        acknowledge(self.distribution, "The studio is for everybody.", "AwsSolutions-CFR1")
+        if not self._environment.waf:
+            cheap = "Environments without a WAF are for trying things; one costs $5 a month and $1 for each rule."
+            acknowledge(self.distribution, cheap, "AwsSolutions-CFR2")
+        if self._environment.domain_name is None:
+            shared = "CloudFront's own certificate fixes its own minimum; an environment with a domain has TLS 1.2."
+            acknowledge(self.distribution, shared, "AwsSolutions-CFR4")

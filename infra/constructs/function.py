@@ -1,0 +1,108 @@
+"""A Lambda function as all of ours are: own code, its layers, a role of its own, JSON logs, traces."""
+
+from collections.abc import Mapping
+
+from aws_cdk import Duration, Stack
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from constructs import Construct
+
+from infra.bundling.archive import Archive
+from infra.bundling.code import function_bundle
+from infra.bundling.layers import layer_bundle, layers_of
+from infra.constructs.acknowledge import acknowledge
+from infra.constructs.log_group import KinoraLogGroup
+from infra.constructs.variables import place
+from infra.environments import Environment
+
+
+class KinoraFunction(lambda_.Function):
+    """The function `{prefix}-{id}`; `handler` as in `infra/functions.py`, `variables` besides those of every function.
+
+    Callers call `.live`: the newest version's snapshot with `snap_start`, else the function itself. `on_failure` gets
+    what was invoked asynchronously and failed; a function without one is only ever called by somebody who waits.
+    `.own_role` is what it may do.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,  # noqa: A002  # CDK's own name
+        environment: Environment,
+        *,
+        handler: str,
+        variables: Mapping[str, str],
+        timeout_seconds: int = 29,
+        memory_mb: int = 512,
+        snap_start: bool = False,
+        on_failure: lambda_.IDestination | None = None,
+    ) -> None:
+        stack = Stack.of(scope)
+        name = f"{environment.prefix}-{id}"
+        log_group = KinoraLogGroup(scope, f"{id}-logs", environment=environment, log_group_name=f"/aws/lambda/{name}")
+        role = iam.Role(
+            scope,
+            f"{id}-role",
+            assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
+            description=f"What {name} may do",
+        )
+        log_group.grant_write(role)
+        bundle = function_bundle(handler)
+        super().__init__(
+            scope,
+            id,
+            function_name=name,
+            description=handler,
+            runtime=lambda_.Runtime.PYTHON_3_13,
+            architecture=lambda_.Architecture.ARM_64,
+            handler=handler.replace(":", "."),
+            code=code(bundle),
+            layers=[_layer(stack, environment, layer) for layer in layers_of(handler)],
+            role=role,
+            environment={**place(environment, stack), **variables},
+            timeout=Duration.seconds(timeout_seconds),
+            memory_size=memory_mb,
+            tracing=lambda_.Tracing.ACTIVE,
+            logging_format=lambda_.LoggingFormat.JSON,
+            log_group=log_group,
+            snap_start=lambda_.SnapStartConf.ON_PUBLISHED_VERSIONS if snap_start else None,
+            on_failure=on_failure,
+        )
+        self.handler_entry = handler
+        self.own_role: iam.Role = role
+        self.live: lambda_.IFunction = (
+            lambda_.Alias(self, "Live", alias_name="live", version=self.current_version) if snap_start else self
+        )
+        acknowledge(
+            role,
+            "Traces have no ARN: xray:PutTraceSegments and PutTelemetryRecords are granted on * or not at all.",
+            "AwsSolutions-IAM5[Resource::*]",
+        )
+        latest = "3.13 is the version that bundles are compiled for; raising it is one change, RUNTIME in bytecode.py."
+        acknowledge(self, latest, "AwsSolutions-L1", "Serverless-LambdaLatestVersion")
+        waits = "The on-failure destination takes failed events, with the reason." if on_failure else _WAITED_FOR
+        acknowledge(self, waits, "Serverless-LambdaDLQ")
+
+
+_WAITED_FOR = "Its callers (API Gateway, Step Functions, an event source with its own destination) wait for the answer."
+
+
+def code(bundle: Archive) -> lambda_.Code:
+    """The archive as it is; its digest spares the CDK from hashing it again."""
+    return lambda_.Code.from_asset(str(bundle.path), asset_hash=bundle.digest)
+
+
+def _layer(stack: Stack, environment: Environment, name: str) -> lambda_.ILayerVersion:
+    """The stack's own copy: an ARN that changes with every update cannot be exported to another stack."""
+    known = stack.node.try_find_child(f"layer-{name}")
+    if isinstance(known, lambda_.LayerVersion):
+        return known
+    return lambda_.LayerVersion(
+        stack,
+        f"layer-{name}",
+        layer_version_name=f"{environment.prefix}-{stack.node.id}-{name}",
+        description="Built from uv.lock; layers/layers.toml says what is in it",
+        code=code(layer_bundle(name)),
+        compatible_runtimes=[lambda_.Runtime.PYTHON_3_13],
+        compatible_architectures=[lambda_.Architecture.ARM_64],
+    )

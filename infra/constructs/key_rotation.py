@@ -1,0 +1,107 @@
+"""Keys that are made at the first deployment and rolled on every month: `functions/rotation`."""
+
+from collections.abc import Mapping
+
+from aws_cdk import CustomResource, Duration, Stack
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda_destinations as destinations
+from aws_cdk import aws_secretsmanager as secretsmanager
+from constructs import Construct
+
+from infra.constructs.acknowledge import acknowledge
+from infra.constructs.function import KinoraFunction
+from infra.constructs.stage_queue import DeadLetterQueue
+from infra.environments import Environment
+
+EVERY = Duration.days(30)  # a key is published this long before it signs and accepted this long after; sessions last 7
+SECONDS = 60
+
+
+class KeyRotation(Construct):
+    """`derived` is written when a key of `rotated` changes; `.media_key_group_id` is CloudFront's."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,  # noqa: A002  # CDK's own name
+        environment: Environment,
+        *,
+        rotated: Mapping[str, secretsmanager.ISecret],
+        derived: secretsmanager.ISecret,
+    ) -> None:
+        super().__init__(scope, id)
+        self.failures = DeadLetterQueue(self, "failures", queue_name=f"{environment.prefix}-rotation-dlq")
+        secrets = [*rotated.values(), derived]
+        begin = self._function("rotation-begin", "functions.rotation.begin:handler", environment, secrets)
+        rotate = self._function("rotation-rotate", "functions.rotation.rotate:handler", environment, secrets)
+        self.functions = {"rotation-begin": begin, "rotation-rotate": rotate}
+        rotate.add_permission(
+            "secrets-manager",
+            principal=iam.ServicePrincipal("secretsmanager.amazonaws.com"),
+            source_account=Stack.of(self).account,
+        )
+        begun = CustomResource(
+            self,
+            "keys",
+            resource_type="Custom::Keys",
+            service_token=begin.function_arn,
+            removal_policy=environment.removal_policy,
+        )
+        begun.node.add_dependency(*secrets)
+        self.media_key_group_id = begun.get_att_string("MediaKeyGroupId")
+        for name, secret in rotated.items():
+            schedule = secretsmanager.CfnRotationSchedule(
+                self,
+                f"{name}-schedule",
+                secret_id=secret.secret_arn,
+                rotation_lambda_arn=rotate.function_arn,
+                rotation_rules=secretsmanager.CfnRotationSchedule.RotationRulesProperty(
+                    automatically_after_days=EVERY.to_days()
+                ),
+                rotate_immediately_on_update=False,  # the custom resource has just made the first keys
+            )
+            schedule.node.add_dependency(begun, rotate)
+
+    def _function(
+        self, name: str, handler: str, environment: Environment, secrets: list[secretsmanager.ISecret]
+    ) -> KinoraFunction:
+        function = KinoraFunction(
+            self,
+            name,
+            environment,
+            handler=handler,
+            variables={"KINORA_MEDIA_KEY_GROUP": f"{environment.prefix}-media"},
+            timeout_seconds=SECONDS,
+            on_failure=destinations.SqsDestination(self.failures),
+        )
+        function.add_to_role_policy(
+            iam.PolicyStatement(
+                actions=[
+                    "secretsmanager:DescribeSecret",
+                    "secretsmanager:GetSecretValue",
+                    "secretsmanager:PutSecretValue",
+                    "secretsmanager:UpdateSecretVersionStage",
+                ],
+                resources=[secret.secret_arn for secret in secrets],
+            )
+        )
+        function.add_to_role_policy(
+            iam.PolicyStatement(
+                actions=[
+                    "cloudfront:CreateKeyGroup",
+                    "cloudfront:CreatePublicKey",
+                    "cloudfront:DeleteKeyGroup",
+                    "cloudfront:DeletePublicKey",
+                    "cloudfront:GetKeyGroup",
+                    "cloudfront:GetPublicKey",
+                    "cloudfront:ListKeyGroups",
+                    "cloudfront:ListPublicKeys",
+                    "cloudfront:UpdateKeyGroup",
+                ],
+                resources=["*"],
+            )
+        )
+        acknowledge(
+            function.own_role, "IAM knows no ARNs of public keys and key groups.", "AwsSolutions-IAM5[Resource::*]"
+        )
+        return function

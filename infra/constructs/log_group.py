@@ -1,0 +1,22 @@
+"""A log group that lives and is kept as its environment says."""
+
+from typing import cast
+
+from aws_cdk import aws_logs as logs
+from constructs import Construct
+
+from infra.environments import Environment
+
+
+class KinoraLogGroup(logs.LogGroup):
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,  # noqa: A002  # CDK's own name
+        *,
+        environment: Environment,
+        log_group_name: str,
+    ) -> None:
+        super().__init__(scope, id, log_group_name=log_group_name, removal_policy=environment.removal_policy)
+        group = cast(logs.CfnLogGroup, self.node.default_child)
+        group.retention_in_days = environment.log_retention_days  # the class above takes an enumeration

@@ -1,0 +1,104 @@
+"""The media bucket, private and encrypted, and the bucket that keeps the access logs."""
+
+from aws_cdk import Duration, Stack
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_s3 as s3
+from constructs import Construct
+
+from infra.constructs.acknowledge import acknowledge
+from infra.environments import Environment
+
+SERVED = ("jobs/", "assets/")  # what CloudFront may read: not quarantine/
+
+
+class LogBucket(s3.Bucket):
+    """Access logs of buckets and of the edge, for as long as the environment keeps logs."""
+
+    def __init__(self, scope: Construct, id: str, environment: Environment) -> None:  # noqa: A002  # CDK's own name
+        stack = Stack.of(scope)
+        super().__init__(
+            scope,
+            id,
+            bucket_name=f"{environment.prefix}-logs-{stack.account}",
+            encryption=s3.BucketEncryption.S3_MANAGED,  # log delivery writes with no other
+            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
+            object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
+            enforce_ssl=True,
+            lifecycle_rules=[s3.LifecycleRule(expiration=Duration.days(environment.log_retention_days))],
+            removal_policy=environment.removal_policy,
+        )
+        acknowledge(self, "It holds the logs of the others; logging its own would never end.", "AwsSolutions-S1")
+        self.add_to_resource_policy(
+            iam.PolicyStatement(
+                principals=[iam.ServicePrincipal("delivery.logs.amazonaws.com")],
+                actions=["s3:PutObject"],
+                resources=[self.arn_for_objects(f"AWSLogs/{stack.account}/*")],  # where log delivery writes
+                conditions={
+                    "StringEquals": {
+                        "aws:SourceAccount": stack.account,
+                        "s3:x-amz-acl": "bucket-owner-full-control",
+                    },
+                    "ArnLike": {  # the delivery belongs to a stack made later
+                        "aws:SourceArn": f"arn:{stack.partition}:logs:{stack.region}:{stack.account}:delivery-source:*"
+                    },
+                },
+            )
+        )
+
+
+class MediaBucket(s3.Bucket):
+    """Uploads in quarantine/, clean ones in assets/, what jobs make in jobs/."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,  # noqa: A002  # CDK's own name
+        environment: Environment,
+        *,
+        key: kms.IKey,
+        logs: s3.IBucket,
+    ) -> None:
+        stack = Stack.of(scope)
+        self.name = environment.media_bucket(stack.account)
+        super().__init__(
+            scope,
+            id,
+            bucket_name=self.name,
+            encryption=s3.BucketEncryption.KMS,
+            encryption_key=key,
+            bucket_key_enabled=True,
+            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
+            object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
+            enforce_ssl=True,
+            server_access_logs_bucket=logs,
+            server_access_logs_prefix="media/",
+            lifecycle_rules=[
+                s3.LifecycleRule(id="work", tag_filters={"kind": "work"}, expiration=Duration.days(2)),
+                s3.LifecycleRule(id="quarantine", prefix="quarantine/", expiration=Duration.days(1)),
+                s3.LifecycleRule(id="broken-off", abort_incomplete_multipart_upload_after=Duration.days(1)),
+            ],
+            cors=[
+                s3.CorsRule(
+                    allowed_methods=[s3.HttpMethods.POST],
+                    # Any page may try: what opens the bucket is the signed form, and no cookie comes along.
+                    allowed_origins=[environment.origin or "*"],
+                    allowed_headers=["*"],
+                    max_age=3600,
+                )
+            ],
+            removal_policy=environment.removal_policy,
+        )
+        self.add_to_resource_policy(
+            iam.PolicyStatement(
+                principals=[iam.ServicePrincipal("cloudfront.amazonaws.com")],
+                actions=["s3:GetObject"],
+                resources=[self.arn_for_objects(f"{prefix}*") for prefix in SERVED],
+                conditions={"StringLike": {"AWS:SourceArn": any_distribution(stack)}},
+            )
+        )
+
+
+def any_distribution(stack: Stack) -> str:
+    """Of this account: the one that serves media is made later, and refers to the bucket."""
+    return f"arn:{stack.partition}:cloudfront::{stack.account}:distribution/*"

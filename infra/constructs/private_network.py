@@ -1,0 +1,101 @@
+"""A network with no way out: workers reach the services they use through endpoints, and nothing else."""
+
+from aws_cdk import Stack
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_s3 as s3
+from constructs import Construct
+
+from infra.constructs.log_group import KinoraLogGroup
+from infra.environments import Environment
+
+HTTPS = ec2.Port.tcp(443)
+ANYWHERE = ec2.Peer.any_ipv4()
+
+
+class PrivateNetwork(Construct):
+    """`.vpc`, and the security groups `.workers` and `.verification`. No internet gateway, no NAT.
+
+    Endpoints are what it costs when idle (about 7 dollars a month for each of them and zone), so there are as few as
+    work: S3 and DynamoDB are free; Secrets Manager is there for the certificate that signs films. `with_instances`
+    adds what hosts of tasks, which are not Fargate's, need to reach ECS.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,  # noqa: A002  # CDK's own name
+        *,
+        environment: Environment,
+        bucket: s3.IBucket,
+        with_instances: bool,
+    ) -> None:
+        super().__init__(scope, id)
+        self.vpc = ec2.Vpc(
+            self,
+            "Vpc",
+            vpc_name=environment.prefix,
+            ip_addresses=ec2.IpAddresses.cidr("10.64.0.0/20"),
+            max_azs=2,
+            nat_gateways=0,
+            create_internet_gateway=False,
+            restrict_default_security_group=False,
+            subnet_configuration=[
+                ec2.SubnetConfiguration(name="workers", subnet_type=ec2.SubnetType.PRIVATE_ISOLATED, cidr_mask=22)
+            ],
+        )
+        self.vpc.add_flow_log(
+            "Flows",
+            destination=ec2.FlowLogDestination.to_cloud_watch_logs(
+                KinoraLogGroup(
+                    self, "FlowLog", environment=environment, log_group_name=f"/kinora/{environment.name}/network"
+                )
+            ),
+            traffic_type=ec2.FlowLogTrafficType.REJECT,
+        )
+        endpoints = self._group("Endpoints", "Interface endpoints")
+        self.workers = self._group("Workers", "Workers of the stages")
+        self.verification = self._group("Verification", "Verification of uploads")
+        for group in (self.workers, self.verification):
+            endpoints.add_ingress_rule(group, HTTPS)
+            group.add_egress_rule(endpoints, HTTPS)
+            # S3 and DynamoDB are reached by route, at public addresses. No route leads to any other of these.
+            group.add_egress_rule(ANYWHERE, HTTPS, "S3 and DynamoDB, through their gateway endpoints")
+        self._gateways(bucket, environment)
+        # Workers of other zones reach them too, for a cent a gigabyte.
+        nearby = ec2.SubnetSelection(subnets=self.vpc.isolated_subnets[: environment.endpoint_zones])
+        services = ec2.InterfaceVpcEndpointAwsService
+        wanted = {
+            "sqs": services.SQS,
+            "states": services.STEP_FUNCTIONS,
+            "logs": services.CLOUDWATCH_LOGS,
+            "ecr-api": services.ECR,
+            "ecr-dkr": services.ECR_DOCKER,
+            "secretsmanager": services.SECRETS_MANAGER,
+        }
+        if with_instances:
+            wanted |= {"ecs": services.ECS, "ecs-agent": services.ECS_AGENT, "ecs-telemetry": services.ECS_TELEMETRY}
+        for name, service in wanted.items():
+            self.vpc.add_interface_endpoint(
+                name, service=service, security_groups=[endpoints], subnets=nearby, open=False
+            )
+
+    def _group(self, id: str, description: str) -> ec2.SecurityGroup:  # noqa: A002  # CDK's own name
+        return ec2.SecurityGroup(self, id, vpc=self.vpc, description=description, allow_all_outbound=False)
+
+    def _gateways(self, bucket: s3.IBucket, environment: Environment) -> None:
+        """To our own bucket and tables only: whoever takes over a worker cannot carry media to a bucket of theirs."""
+        stack = Stack.of(self)
+        storage = self.vpc.add_gateway_endpoint("s3", service=ec2.GatewayVpcEndpointAwsService.S3)
+        storage.add_to_policy(_anyone(["s3:*"], [bucket.bucket_arn, bucket.arn_for_objects("*")]))
+        # Where ECR keeps the layers of images; AWS owns it.
+        layers = f"arn:{stack.partition}:s3:::prod-{stack.region}-starport-layer-bucket/*"
+        storage.add_to_policy(_anyone(["s3:GetObject"], [layers]))
+        tables = stack.format_arn(service="dynamodb", resource="table", resource_name=f"{environment.prefix}-*")
+        database = self.vpc.add_gateway_endpoint("dynamodb", service=ec2.GatewayVpcEndpointAwsService.DYNAMODB)
+        database.add_to_policy(_anyone(["dynamodb:*"], [tables]))
+
+
+def _anyone(actions: list[str], resources: list[str]) -> iam.PolicyStatement:
+    """An endpoint's policy bounds what may be reached; who may do what is for the roles' own policies to say."""
+    return iam.PolicyStatement(principals=[iam.AnyPrincipal()], actions=actions, resources=resources)

@@ -1,0 +1,62 @@
+"""What API Gateway itself answers when something is wrong: problem+json, like the services behind it."""
+
+import json
+from dataclasses import dataclass
+from http import HTTPStatus
+
+from aws_cdk import aws_apigateway as apigateway
+
+
+@dataclass(frozen=True, slots=True)
+class GatewayProblem:
+    """One of API Gateway's own answers, by its name there."""
+
+    type: str
+    status: int
+    code: str
+    detail: str
+
+
+PROBLEMS: tuple[GatewayProblem, ...] = (
+    GatewayProblem("UNAUTHORIZED", 401, "unauthorized", "Sign in first: this needs a valid access token."),
+    GatewayProblem("ACCESS_DENIED", 403, "forbidden", "You may not do this."),
+    GatewayProblem("EXPIRED_TOKEN", 403, "forbidden", "You may not do this."),
+    GatewayProblem("INVALID_API_KEY", 403, "forbidden", "You may not do this."),
+    GatewayProblem("WAF_FILTERED", 403, "forbidden", "The firewall refused this request."),
+    # An address without a method is answered as if a signature were missing.
+    GatewayProblem("MISSING_AUTHENTICATION_TOKEN", 404, "not_found", "There is nothing at this address."),
+    GatewayProblem("RESOURCE_NOT_FOUND", 404, "not_found", "There is nothing at this address."),
+    GatewayProblem("REQUEST_TOO_LARGE", 413, "payload_too_large", "A request may hold at most 10 MB."),
+    GatewayProblem("UNSUPPORTED_MEDIA_TYPE", 415, "unsupported_media_type", "Send JSON."),
+    GatewayProblem("THROTTLED", 429, "too_many_requests", "Too many requests at once; try again in a second."),
+    GatewayProblem("QUOTA_EXCEEDED", 429, "too_many_requests", "The quota of this key is used up."),
+    GatewayProblem("AUTHORIZER_FAILURE", 500, "authorizer_failed", "The authorizer failed."),
+    GatewayProblem("AUTHORIZER_CONFIGURATION_ERROR", 500, "authorizer_failed", "The authorizer failed."),
+    GatewayProblem("INTEGRATION_FAILURE", 502, "internal", "Something went wrong on our side."),
+    GatewayProblem("INTEGRATION_TIMEOUT", 504, "timeout", "This took too long."),
+    GatewayProblem("DEFAULT_4XX", 400, "bad_request", "This request cannot be read."),
+    GatewayProblem("DEFAULT_5XX", 500, "internal", "Something went wrong on our side."),
+)
+
+
+def add_problems(api: apigateway.RestApi) -> None:
+    """Replace API Gateway's own wording, on every one of its answers."""
+    for problem in PROBLEMS:
+        body = {
+            "type": "about:blank",
+            "title": HTTPStatus(problem.status).phrase,
+            "status": problem.status,
+            "code": problem.code,
+            "detail": problem.detail,
+            "requestId": "$context.requestId",
+        }
+        headers = {"Content-Type": "'application/problem+json'", "X-Request-Id": "context.requestId"}
+        if problem.status == HTTPStatus.TOO_MANY_REQUESTS:
+            headers["Retry-After"] = "'1'"
+        api.add_gateway_response(
+            f"problem-{problem.type}",
+            type=apigateway.ResponseType.of(problem.type),
+            status_code=str(problem.status),
+            response_headers=headers,
+            templates={"application/json": json.dumps(body)},
+        )

@@ -1,0 +1,113 @@
+"""The REST API: one Lambda for each domain, the authorizer before all but its public routes."""
+
+from collections.abc import Mapping
+from typing import cast
+
+from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import aws_apigateway as apigateway
+from aws_cdk import aws_lambda as lambda_
+from constructs import Construct
+
+from infra.constructs.access_log import REST, access_log, line
+from infra.constructs.acknowledge import acknowledge
+from infra.constructs.function import KinoraFunction
+from infra.constructs.problems import add_problems
+from infra.environments import Environment
+from infra.functions import RestDomain
+
+STAGE = "v1"
+AUTHORIZED_FOR = Duration.minutes(5)  # a revoked API key or a deleted user is noticed after this at the latest
+
+
+class KinoraRestApi(apigateway.RestApi):
+    """`/api/{domain}` and everything below it goes to the domain's function."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,  # noqa: A002  # CDK's own name
+        environment: Environment,
+        *,
+        domains: Mapping[RestDomain, KinoraFunction],
+        authorizer: KinoraFunction,
+    ) -> None:
+        log = access_log(scope, environment, "rest")
+        super().__init__(
+            scope,
+            id,
+            rest_api_name=f"{environment.prefix}-rest",
+            description="Kinora's REST API",
+            endpoint_types=[apigateway.EndpointType.REGIONAL],
+            cloud_watch_role=True,
+            cloud_watch_role_removal_policy=RemovalPolicy.RETAIN,  # the account has one, whoever made it
+            deploy_options=apigateway.StageOptions(
+                stage_name=STAGE,
+                access_log_destination=apigateway.LogGroupLogDestination(log),
+                access_log_format=apigateway.AccessLogFormat.custom(line(REST)),
+                logging_level=apigateway.MethodLoggingLevel.ERROR,
+                data_trace_enabled=False,  # it would log bodies, passwords among them
+                metrics_enabled=True,
+                tracing_enabled=True,
+                throttling_rate_limit=environment.throttle_rate,
+                throttling_burst_limit=environment.throttle_burst,
+            ),
+        )
+        self._authorizer = apigateway.RequestAuthorizer(
+            self,
+            "authorizer",
+            authorizer_name=f"{environment.prefix}-rest",
+            handler=authorizer.live,
+            # The header alone: a cached answer is looked up by all sources, and a request without one is refused.
+            identity_sources=[apigateway.IdentitySource.header("Authorization")],
+            results_cache_ttl=AUTHORIZED_FOR,
+        )
+        root = self.root.add_resource("api")
+        for domain, function in domains.items():
+            self._add_domain(root, domain, function.live)
+        add_problems(self)
+        self.add_usage_plan(
+            "plan",
+            name=f"{environment.prefix}-keys",
+            description="What a partner's key may ask for",
+            throttle=apigateway.ThrottleSettings(
+                rate_limit=environment.throttle_rate / 10, burst_limit=environment.throttle_burst // 10
+            ),
+            quota=apigateway.QuotaSettings(limit=100_000, period=apigateway.Period.DAY),
+            api_stages=[apigateway.UsagePlanPerApiStage(api=self, stage=self.deployment_stage)],
+        )
+        self._acknowledge()
+
+    def _add_domain(self, root: apigateway.Resource, domain: RestDomain, function: lambda_.IFunction) -> None:
+        integration = apigateway.LambdaIntegration(function, allow_test_invoke=False, scope_permission_to_method=False)
+        resource = root.add_resource(domain.name)
+        guarded = [resource, resource.add_resource("{proxy+}")]
+        for route in sorted(domain.public):
+            method, _, path = route.partition(" ")
+            # A resource of its own hides `{proxy+}`: its other methods need the authorizer, too.
+            open_resource = resource
+            for part in path.removeprefix(f"/api/{domain.name}").strip("/").split("/"):
+                known = open_resource.get_resource(part)
+                open_resource = cast(apigateway.Resource, known) if known else open_resource.add_resource(part)
+            public = open_resource.add_method(method, integration, authorization_type=apigateway.AuthorizationType.NONE)
+            acknowledge(
+                public, "Public: whoever comes here has no token yet, or proves themselves by a cookie.",
+                "AwsSolutions-APIG4", "AwsSolutions-COG4",
+            )  # fmt: skip
+            if open_resource not in guarded:
+                guarded.append(open_resource)
+        for resource in guarded:
+            method_any = resource.add_method(
+                "ANY", integration, authorizer=self._authorizer, authorization_type=apigateway.AuthorizationType.CUSTOM
+            )
+            acknowledge(method_any, "Our own authorizer reads our own tokens; no Cognito.", "AwsSolutions-COG4")
+
+    def _acknowledge(self) -> None:
+        acknowledge(
+            self, "FastAPI validates every body and parameter, and answers what is wrong with it.", "AwsSolutions-APIG2"
+        )
+        acknowledge(
+            self,
+            "AWS's own policy of the role with which the account's API Gateway writes its logs.",
+            "AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/"
+            "AmazonAPIGatewayPushToCloudWatchLogs]",
+        )

@@ -1,0 +1,73 @@
+"""The WebSocket API: a Lambda for each route, the authorizer at `$connect`."""
+
+from collections.abc import Mapping
+from typing import cast
+
+from aws_cdk import Stack
+from aws_cdk import aws_apigatewayv2 as apigatewayv2
+from aws_cdk import aws_apigatewayv2_authorizers as authorizers
+from aws_cdk import aws_apigatewayv2_integrations as integrations
+from aws_cdk import aws_iam as iam
+from constructs import Construct
+
+from infra.constructs.access_log import SOCKET, access_log, line
+from infra.constructs.acknowledge import acknowledge, acknowledge_wildcards
+from infra.constructs.function import KinoraFunction
+from infra.environments import Environment
+
+STAGE = "v1"
+
+
+class SocketApi(apigatewayv2.WebSocketApi):
+    """Messages name their route in `type`. `.url` is where clients connect, `.callback_url` where functions answer."""
+
+    def __init__(self, scope: Construct, id: str, environment: Environment) -> None:  # noqa: A002  # CDK's own name
+        super().__init__(
+            scope,
+            id,
+            api_name=f"{environment.prefix}-socket",
+            description="Kinora's events",
+            route_selection_expression="$request.body.type",
+        )
+        log = access_log(scope, environment, "socket")
+        self.stage = apigatewayv2.WebSocketStage(
+            self,
+            "stage",
+            web_socket_api=self,
+            stage_name=STAGE,
+            auto_deploy=True,
+            detailed_metrics_enabled=True,
+            throttle=apigatewayv2.ThrottleSettings(
+                rate_limit=environment.throttle_rate, burst_limit=environment.throttle_burst
+            ),
+        )
+        stage = cast(apigatewayv2.CfnStage, self.stage.node.default_child)
+        stage.access_log_settings = apigatewayv2.CfnStage.AccessLogSettingsProperty(
+            destination_arn=log.log_group_arn, format=line(SOCKET)
+        )
+
+    def add_routes(self, routes: Mapping[str, KinoraFunction], *, authorizer: KinoraFunction) -> None:
+        guard = authorizers.WebSocketLambdaAuthorizer(
+            "authorizer", authorizer.live, identity_source=["route.request.header.Authorization"]
+        )
+        for key, function in routes.items():
+            name = key.removeprefix("$")
+            route = self.add_route(
+                key,
+                integration=integrations.WebSocketLambdaIntegration(name, function.live),
+                authorizer=guard if key == "$connect" else None,
+            )
+            if key != "$connect":
+                acknowledge(route, "Authorised at $connect, and again at every subscription.", "AwsSolutions-APIG4")
+
+    def grant_send(self, function: KinoraFunction) -> None:
+        """Sending to connections, which are not known before they connect."""
+        stack = Stack.of(self)
+        connections = (
+            f"arn:{stack.partition}:execute-api:{stack.region}:{stack.account}:{self.api_id}/{STAGE}"
+            "/POST/@connections/*"
+        )
+        function.add_to_role_policy(
+            iam.PolicyStatement(actions=["execute-api:ManageConnections"], resources=[connections])
+        )
+        acknowledge_wildcards(function.own_role, "Connections are made by clients, one by one.", connections)

@@ -1,0 +1,72 @@
+"""A queue as `infra/queues.py` describes it, with its dead-letter queue: encrypted, and reached over TLS only."""
+
+from aws_cdk import Duration
+from aws_cdk import aws_sqs as sqs
+from constructs import Construct
+
+from infra.constructs.acknowledge import acknowledge
+from infra.environments import Environment
+from infra.queues import Queue
+
+KEPT = Duration.days(14)  # the longest that SQS keeps anything: time to look
+
+
+class DeadLetterQueue(sqs.Queue):
+    """Where what failed lies until somebody has looked; alarms watch all of these."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,  # noqa: A002  # CDK's own name
+        *,
+        queue_name: str,
+        visibility_seconds: int = 30,
+    ) -> None:
+        super().__init__(
+            scope,
+            id,
+            queue_name=queue_name,
+            encryption=sqs.QueueEncryption.SQS_MANAGED,
+            enforce_ssl=True,
+            retention_period=KEPT,
+            visibility_timeout=Duration.seconds(visibility_seconds),
+        )
+        acknowledge(
+            self,
+            "It is a dead-letter queue itself: the end of the line, with an alarm.",
+            "AwsSolutions-SQS3",
+            "Serverless-SQSRedrivePolicy",
+        )
+
+
+class StageQueue(Construct):
+    """`{prefix}-{name}` and `{prefix}-{name}-dlq`.
+
+    `consumer_seconds` is that of the function which reads the dead letters: a message that it is at work on
+    stays hidden for six times as long, as Lambda asks.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,  # noqa: A002  # CDK's own name
+        *,
+        environment: Environment,
+        queue: Queue,
+        consumer_seconds: int,
+    ) -> None:
+        super().__init__(scope, id)
+        name = f"{environment.prefix}-{queue.name}"
+        self.dead_letters = DeadLetterQueue(
+            self, "DeadLetters", queue_name=f"{name}-dlq", visibility_seconds=6 * consumer_seconds
+        )
+        self.queue = sqs.Queue(
+            self,
+            "Queue",
+            queue_name=name,
+            encryption=sqs.QueueEncryption.SQS_MANAGED,
+            enforce_ssl=True,
+            retention_period=Duration.days(4),
+            visibility_timeout=Duration.seconds(queue.visibility_seconds),
+            dead_letter_queue=sqs.DeadLetterQueue(queue=self.dead_letters, max_receive_count=queue.max_receives),
+        )

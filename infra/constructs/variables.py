@@ -1,0 +1,22 @@
+"""The environment variables that tell a process where it is; the laptop cloud sets the same names."""
+
+from aws_cdk import Stack
+
+from infra.environments import Environment
+
+
+def place(environment: Environment, stack: Stack) -> dict[str, str]:
+    """What follows from names alone: true before anything is deployed, so that no stack waits for another's output."""
+    queues = f"https://sqs.{stack.region}.{stack.url_suffix}/{stack.account}"
+    machines = f"arn:{stack.partition}:states:{stack.region}:{stack.account}:stateMachine"
+    return {
+        "KINORA_ENVIRONMENT": environment.name,
+        "KINORA_TABLE_PREFIX": environment.prefix,
+        "KINORA_QUEUE_URL_PREFIX": f"{queues}/{environment.prefix}-",
+        "KINORA_MEDIA_BUCKET": environment.media_bucket(stack.account),
+        "KINORA_SECRET_PREFIX": environment.secret_prefix,
+        "KINORA_STATE_MACHINE_ARN": f"{machines}:{environment.prefix}-generate-video",
+        "POWERTOOLS_SERVICE_NAME": "kinora",
+        "POWERTOOLS_METRICS_NAMESPACE": "Kinora",
+        "POWERTOOLS_LOG_LEVEL": "INFO",
+    } | ({"KINORA_SENTRY_DSN": environment.sentry_dsn} if environment.sentry_dsn else {})

@@ -1,0 +1,83 @@
+"""A web application firewall: AWS's rules for what no honest client sends, and a limit for each address."""
+
+from aws_cdk import aws_wafv2 as wafv2
+from constructs import Construct
+
+from infra.environments import Environment
+
+# Bodies are JSON of up to 10 MB in which creators write what they like; FastAPI reads it and nothing executes it.
+# So the rules about bodies count what they find, and refuse nothing.
+MANAGED = {
+    "AWSManagedRulesCommonRuleSet": (
+        "SizeRestrictions_BODY",
+        "CrossSiteScripting_BODY",
+        "EC2MetaDataSSRF_BODY",
+        "GenericLFI_BODY",
+        "GenericRFI_BODY",
+    ),
+    "AWSManagedRulesKnownBadInputsRuleSet": (),
+    "AWSManagedRulesAmazonIpReputationList": (),
+}
+
+
+class WebAcl(wafv2.CfnWebACL):
+    """`scope_name` is CLOUDFRONT, which sees each client's own address, or REGIONAL, for calls past CloudFront."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,  # noqa: A002  # CDK's own name
+        environment: Environment,
+        *,
+        scope_name: str,
+    ) -> None:
+        rules = [_managed(name, counted, priority) for priority, (name, counted) in enumerate(MANAGED.items())]
+        if scope_name == "CLOUDFRONT":
+            rules.append(_rate(environment.rate_limit_per_ip, len(rules)))
+        name = f"{environment.prefix}-{id}"
+        super().__init__(
+            scope,
+            id,
+            name=name,
+            scope=scope_name,
+            default_action=wafv2.CfnWebACL.DefaultActionProperty(allow={}),
+            visibility_config=_seen_as(name),
+            rules=rules,
+        )
+
+
+def _managed(name: str, counted: tuple[str, ...], priority: int) -> wafv2.CfnWebACL.RuleProperty:
+    group = wafv2.CfnWebACL.ManagedRuleGroupStatementProperty(
+        vendor_name="AWS",
+        name=name,
+        rule_action_overrides=[
+            wafv2.CfnWebACL.RuleActionOverrideProperty(
+                name=rule, action_to_use=wafv2.CfnWebACL.RuleActionProperty(count={})
+            )
+            for rule in counted
+        ],
+    )
+    return wafv2.CfnWebACL.RuleProperty(
+        name=name,
+        priority=priority,
+        override_action=wafv2.CfnWebACL.OverrideActionProperty(none={}),
+        statement=wafv2.CfnWebACL.StatementProperty(managed_rule_group_statement=group),
+        visibility_config=_seen_as(name),
+    )
+
+
+def _rate(limit: int, priority: int) -> wafv2.CfnWebACL.RuleProperty:
+    rate = wafv2.CfnWebACL.RateBasedStatementProperty(limit=limit, aggregate_key_type="IP", evaluation_window_sec=300)
+    return wafv2.CfnWebACL.RuleProperty(
+        name="PerAddress",
+        priority=priority,
+        action=wafv2.CfnWebACL.RuleActionProperty(block={}),
+        statement=wafv2.CfnWebACL.StatementProperty(rate_based_statement=rate),
+        visibility_config=_seen_as("PerAddress"),
+    )
+
+
+def _seen_as(name: str) -> wafv2.CfnWebACL.VisibilityConfigProperty:
+    return wafv2.CfnWebACL.VisibilityConfigProperty(
+        cloud_watch_metrics_enabled=True, metric_name=name, sampled_requests_enabled=True
+    )

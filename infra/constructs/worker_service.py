@@ -1,0 +1,250 @@
+"""One service of workers on one queue: none while there is nothing to do, as many as the backlog asks for after."""
+
+from collections.abc import Mapping, Sequence
+
+from aws_cdk import Duration, Stack
+from aws_cdk import aws_applicationautoscaling as autoscaling
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_cloudwatch_actions as actions
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_ecs as ecs
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_sqs as sqs
+from constructs import Construct
+
+from infra.constructs.acknowledge import acknowledge, acknowledge_wildcards
+from infra.constructs.log_group import KinoraLogGroup
+from infra.environments import Environment, WorkerSize
+
+SCRATCH = "/scratch"  # the only place of the container that can be written, TMPDIR of both images
+STOP = Duration.seconds(120)  # the most that Fargate gives: a worker hands its step back within a second or two
+MINUTE = Duration.minutes(1)
+CONTAINER_INSIGHTS = "ECS/ContainerInsights"
+TASKS_PER_WORKER = 2  # waiting or at work: the one it does, and one to do next
+
+
+class WorkerService(Construct):
+    """`.task_role` is what the worker may do; grants go there. `.service` is the ECS service."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,  # noqa: A002  # CDK's own name
+        *,
+        environment: Environment,
+        name: str,
+        cluster: ecs.ICluster,
+        queue: sqs.IQueue,
+        image: ecs.ContainerImage,
+        command: Sequence[str],
+        variables: Mapping[str, str],
+        size: WorkerSize,
+        security_group: ec2.ISecurityGroup,
+        capacity_provider: str,
+    ) -> None:
+        super().__init__(scope, id)
+        self._environment, self._name, self._cluster, self._queue = environment, name, cluster, queue
+        task = self._task(image, command, variables, size)
+        self.task_role: iam.IRole = task.task_role
+        queue.grant_consume_messages(task.task_role)
+        self.service = ecs.FargateService(
+            self,
+            "Service",
+            service_name=f"{environment.prefix}-{name}",
+            cluster=cluster,
+            task_definition=task,
+            desired_count=size.min_tasks,
+            min_healthy_percent=0,  # a queue keeps what nobody takes: nothing is gained by two generations side by side
+            max_healthy_percent=200,
+            capacity_provider_strategies=[ecs.CapacityProviderStrategy(capacity_provider=capacity_provider, weight=1)],
+            vpc_subnets=ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_ISOLATED),
+            security_groups=[security_group],
+            assign_public_ip=False,
+            enable_ecs_managed_tags=True,
+            propagate_tags=ecs.PropagatedTagSource.SERVICE,
+        )
+        self._protect()
+        self._scale(size)
+
+    @property
+    def running(self) -> cloudwatch.Metric:
+        """How many of its tasks run."""
+        return self._insight("RunningTaskCount")
+
+    @property
+    def desired(self) -> cloudwatch.Metric:
+        """How many of its tasks are wanted."""
+        return self._insight("DesiredTaskCount")
+
+    # --- what runs
+
+    def _task(
+        self, image: ecs.ContainerImage, command: Sequence[str], variables: Mapping[str, str], size: WorkerSize
+    ) -> ecs.TaskDefinition:
+        task = ecs.TaskDefinition(
+            self,
+            "Task",
+            family=f"{self._environment.prefix}-{self._name}",
+            compatibility=ecs.Compatibility.MANAGED_INSTANCES if size.gpus else ecs.Compatibility.FARGATE,
+            cpu=str(size.cpu_units),
+            memory_mib=str(size.memory_mb),
+            network_mode=ecs.NetworkMode.AWS_VPC,
+            runtime_platform=ecs.RuntimePlatform(
+                cpu_architecture=ecs.CpuArchitecture.X86_64 if size.gpus else ecs.CpuArchitecture.ARM64,
+                operating_system_family=ecs.OperatingSystemFamily.LINUX,
+            ),
+            volumes=[ecs.Volume(name="scratch")],
+        )
+        log = KinoraLogGroup(
+            self,
+            "Log",
+            environment=self._environment,
+            log_group_name=f"/kinora/{self._environment.name}/workers/{self._name}",
+        )
+        linux = ecs.LinuxParameters(self, "Linux")
+        linux.drop_capabilities(ecs.Capability.ALL)
+        container = task.add_container(
+            "worker",
+            image=image,
+            command=list(command),
+            environment=dict(variables),
+            gpu_count=size.gpus or None,
+            linux_parameters=linux,
+            logging=ecs.LogDrivers.aws_logs(log_group=log, stream_prefix="worker"),
+            readonly_root_filesystem=True,
+            stop_timeout=STOP,
+            health_check=ecs.HealthCheck(
+                command=["CMD", "python", "-m", "workers.images.health"],
+                interval=Duration.seconds(30),
+                timeout=Duration.seconds(10),
+                retries=3,
+                start_period=Duration.seconds(120),
+            ),
+        )
+        container.add_mount_points(ecs.MountPoint(container_path=SCRATCH, source_volume="scratch", read_only=False))
+        acknowledge(task, "They are names and addresses, no secrets: a worker has none.", "AwsSolutions-ECS2")
+        acknowledge(
+            task.obtain_execution_role(),
+            "ecr:GetAuthorizationToken belongs to no repository; pulling is granted on our own alone.",
+            "AwsSolutions-IAM5[Resource::*]",
+        )
+        return task
+
+    def _protect(self) -> None:
+        """Let a worker that is at work keep scaling and deployments from ending it."""
+        stack = Stack.of(self)
+        tasks = stack.format_arn(service="ecs", resource="task", resource_name=f"{self._cluster.cluster_name}/*")
+        self.task_role.add_to_principal_policy(
+            iam.PolicyStatement(
+                actions=["ecs:GetTaskProtection", "ecs:UpdateTaskProtection"],
+                resources=[tasks],
+                conditions={"ArnEquals": {"ecs:cluster": self._cluster.cluster_arn}},
+            )
+        )
+        acknowledge_wildcards(self.task_role, "A task's id is made when it starts; the cluster is ours.", tasks)
+
+    # --- how many run
+
+    def _scale(self, size: WorkerSize) -> None:
+        resource_id = f"service/{self._cluster.cluster_name}/{self.service.service_name}"
+        target = autoscaling.ScalableTarget(
+            self,
+            "Workers",
+            service_namespace=autoscaling.ServiceNamespace.ECS,
+            scalable_dimension="ecs:service:DesiredCount",
+            resource_id=resource_id,
+            min_capacity=size.min_tasks,
+            max_capacity=size.max_tasks,
+        )
+        self._wake(target)
+        self._track(target)
+
+    def _wake(self, target: autoscaling.ScalableTarget) -> None:
+        """From none to one: a backlog per worker cannot be reckoned while there is no worker."""
+        alarm = cloudwatch.Alarm(
+            self,
+            "Wake",
+            alarm_name=f"{self._environment.prefix}-{self._name}-wake",
+            alarm_description="A message waits and no worker is wanted yet: scaling starts the first one.",
+            metric=cloudwatch.MathExpression(
+                expression="IF(visible > 0 AND FILL(desired, 0) < 1, 1, 0)",
+                using_metrics={"visible": self._visible(), "desired": self.desired},
+                period=MINUTE,
+            ),
+            threshold=1,
+            comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+            evaluation_periods=1,
+            treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
+        )
+        step = autoscaling.StepScalingAction(
+            self,
+            "First",
+            scaling_target=target,
+            adjustment_type=autoscaling.AdjustmentType.CHANGE_IN_CAPACITY,
+            cooldown=Duration.minutes(2),
+        )
+        step.add_adjustment(adjustment=1, lower_bound=0)
+        alarm.add_alarm_action(actions.ApplicationScalingAction(step))
+
+    def _track(self, target: autoscaling.ScalableTarget) -> None:
+        """Keep the backlog per worker; down to none when the queue is empty and nothing is at work."""
+        metrics = {
+            "visible": self._visible(),
+            "taken": self._queue.metric_approximate_number_of_messages_not_visible(statistic="Maximum", period=MINUTE),
+            "running": self.running,
+        }
+        policy = autoscaling.CfnScalingPolicy  # the construct above it takes no expressions
+        policy(
+            self,
+            "BacklogPerWorker",
+            policy_name=f"{self._environment.prefix}-{self._name}-backlog",
+            policy_type="TargetTrackingScaling",
+            scaling_target_id=target.scalable_target_id,
+            target_tracking_scaling_policy_configuration=policy.TargetTrackingScalingPolicyConfigurationProperty(
+                target_value=TASKS_PER_WORKER,
+                scale_out_cooldown=60,
+                scale_in_cooldown=300,
+                customized_metric_specification=policy.CustomizedMetricSpecificationProperty(
+                    metrics=[
+                        *(_tracked(name, metric) for name, metric in metrics.items()),
+                        policy.TargetTrackingMetricDataQueryProperty(
+                            id="backlog",
+                            expression="(visible + taken) / IF(FILL(running, 0) < 1, 1, FILL(running, 0))",
+                            return_data=True,
+                        ),
+                    ]
+                ),
+            ),
+        )
+
+    def _visible(self) -> cloudwatch.Metric:
+        return self._queue.metric_approximate_number_of_messages_visible(statistic="Maximum", period=MINUTE)
+
+    def _insight(self, name: str) -> cloudwatch.Metric:
+        return cloudwatch.Metric(
+            namespace=CONTAINER_INSIGHTS,
+            metric_name=name,
+            dimensions_map={"ClusterName": self._cluster.cluster_name, "ServiceName": self.service.service_name},
+            statistic="Maximum",
+            period=MINUTE,
+        )
+
+
+def _tracked(
+    name: str, metric: cloudwatch.Metric
+) -> autoscaling.CfnScalingPolicy.TargetTrackingMetricDataQueryProperty:
+    policy = autoscaling.CfnScalingPolicy
+    dimensions = [
+        policy.TargetTrackingMetricDimensionProperty(name=key, value=str(value))
+        for key, value in (metric.dimensions or {}).items()
+    ]
+    return policy.TargetTrackingMetricDataQueryProperty(
+        id=name,
+        return_data=False,
+        metric_stat=policy.TargetTrackingMetricStatProperty(
+            stat=metric.statistic,
+            metric=policy.TargetTrackingMetricProperty(
+                namespace=metric.namespace, metric_name=metric.metric_name, dimensions=dimensions
+            ),
+        ),
+    )

@@ -1,0 +1,145 @@
+"""The environments that can be deployed, each one frozen value: stacks read it, none asks for its name."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import aws_cdk as cdk
+
+from shared.stages.stages import Stage
+
+EDGE_REGION = "us-east-1"  # the one region from which CloudFront takes certificates and web ACLs
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerSize:
+    """One service's tasks: what each needs, and how many there may be. `gpus=0` runs on Fargate-sized CPU capacity."""
+
+    cpu_units: int  # 1024 is one core
+    memory_mb: int
+    gpus: int = 0
+    min_tasks: int = 0
+    max_tasks: int = 4
+    instance_type: str | None = None  # of the capacity that hosts it, e.g. "g6.xlarge"; needed where there are GPUs
+
+
+SMALL = WorkerSize(cpu_units=2048, memory_mb=4096, max_tasks=2)
+LARGE = WorkerSize(cpu_units=4096, memory_mb=8192, max_tasks=20)
+GPU = WorkerSize(cpu_units=3584, memory_mb=14336, gpus=1, max_tasks=8, instance_type="g6.xlarge")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Environment:
+    """All that differs between deployments. Without an account the template is for whichever account deploys it."""
+
+    name: str
+    account: str | None = None
+    region: str = EDGE_REGION
+
+    retain_data: bool  # tables, media and keys outlive their stack
+    deletion_protection: bool
+    point_in_time_recovery: bool
+    log_retention_days: int
+
+    domain_name: str | None = None  # "studio.example.com"; without one CloudFront's own address serves
+    hosted_zone_id: str | None = None  # the Route 53 zone of the domain
+    waf: bool
+    throttle_rate: float  # requests per second, the whole API
+    throttle_burst: int
+    rate_limit_per_ip: int = 2000  # requests in five minutes from one address, where there is a WAF
+    snap_start: bool  # REST functions start from a snapshot: ~0.6 s saved, some dollars a month for keeping it
+
+    alarm_email: str | None = None
+    monthly_budget_usd: int
+    sentry_dsn: str = ""
+
+    gpu: Mapping[Stage, WorkerSize]  # size of each stage's workers
+    verification: WorkerSize = SMALL
+    spot: bool
+    endpoint_zones: int = 2  # in how many zones workers reach AWS: each endpoint costs $7 a month in each
+    canary_every_hours: int = 6  # each film boots a worker of every stage it passes: some cents
+    sagemaker_stages: frozenset[Stage] = frozenset()  # served by asynchronous endpoints instead of ECS
+
+    def __post_init__(self) -> None:
+        if (self.waf or self.domain_name) and self.region != EDGE_REGION:
+            raise ValueError(f"{self.name}: a domain or a WAF needs {EDGE_REGION}, where CloudFront looks for them")
+        if (self.domain_name is None) != (self.hosted_zone_id is None):
+            raise ValueError(f"{self.name}: domain_name and hosted_zone_id come together")
+        if missing := set(Stage) - set(self.gpu):
+            raise ValueError(f"{self.name}: no worker size for {sorted(missing)}")
+
+    @property
+    def prefix(self) -> str:
+        """What every physical name begins with: `kinora-dev`."""
+        return f"kinora-{self.name}"
+
+    @property
+    def secret_prefix(self) -> str:
+        return f"kinora/{self.name}/"
+
+    def media_bucket(self, account: str) -> str:
+        """Bucket names are shared by all accounts, so this one carries the account's number."""
+        return f"{self.prefix}-media-{account}"
+
+    @property
+    def origin(self) -> str | None:
+        """Where the studio is served, if that is known before it is deployed."""
+        return f"https://{self.domain_name}" if self.domain_name else None
+
+    @property
+    def removal_policy(self) -> cdk.RemovalPolicy:
+        return cdk.RemovalPolicy.RETAIN if self.retain_data else cdk.RemovalPolicy.DESTROY
+
+    @property
+    def cdk_environment(self) -> cdk.Environment:
+        return cdk.Environment(account=self.account, region=self.region)
+
+
+ENVIRONMENTS: dict[str, Environment] = {
+    environment.name: environment
+    for environment in (
+        Environment(
+            name="dev",
+            retain_data=False,
+            deletion_protection=False,
+            point_in_time_recovery=True,
+            log_retention_days=7,
+            waf=False,
+            throttle_rate=20,
+            throttle_burst=40,
+            snap_start=False,
+            monthly_budget_usd=100,
+            gpu=dict.fromkeys(Stage, SMALL),
+            spot=True,
+            endpoint_zones=1,
+            canary_every_hours=24,
+        ),
+        Environment(
+            name="staging",
+            retain_data=False,
+            deletion_protection=True,
+            point_in_time_recovery=True,
+            log_retention_days=30,
+            waf=True,
+            throttle_rate=100,
+            throttle_burst=200,
+            snap_start=True,
+            monthly_budget_usd=300,
+            gpu=dict.fromkeys(Stage, LARGE) | {Stage.VIDEO_SYNTHESIS: GPU},
+            spot=True,
+        ),
+        Environment(
+            name="prod",
+            retain_data=True,
+            deletion_protection=True,
+            point_in_time_recovery=True,
+            log_retention_days=365,
+            waf=True,
+            throttle_rate=500,
+            throttle_burst=1000,
+            snap_start=True,
+            monthly_budget_usd=2000,
+            gpu=dict.fromkeys(Stage, LARGE) | {Stage.IMAGE_GENERATION: GPU, Stage.VIDEO_SYNTHESIS: GPU},
+            spot=False,
+        ),
+    )
+}

@@ -1,0 +1,20 @@
+"""Every queue, as data: the CDK app and the laptop cloud both build from it."""
+
+from dataclasses import dataclass
+
+from shared.stages.stages import Stage
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """A queue and, when `max_receives` deliveries did not end a message, its dead-letter queue `{name}-dlq`."""
+
+    name: str
+    visibility_seconds: int
+    max_receives: int = 5  # not fewer: a worker that is told to stop hands its task back, which is a delivery too
+
+
+QUEUES: tuple[Queue, ...] = (
+    *(Queue(stage.queue, visibility_seconds=60) for stage in Stage),
+    Queue("asset-verification", visibility_seconds=120),
+)

@@ -1,0 +1,57 @@
+"""Who may deploy: GitHub's workflow of this repository, for this environment, without any key that could be stolen."""
+
+from aws_cdk import CfnOutput, DefaultStackSynthesizer, Duration, Stack
+from aws_cdk import aws_iam as iam
+from constructs import Construct
+
+from infra.environments import Environment
+from infra.repository import repository
+
+ISSUER = "token.actions.githubusercontent.com"
+# What `cdk bootstrap` makes; each may do one part of a deployment. CloudFormation's own role is not among them: the
+# deploying one hands it over, and nobody else can take it.
+PARTS = ("deploy", "file-publishing", "image-publishing", "lookup")
+
+
+class DeliveryStack(Stack):
+    """`.role` is what `.github/workflows/deploy.yml` assumes; its ARN is the stack's output.
+
+    An account knows GitHub once. Where environments share one account, deploy the others' stacks with
+    `-c oidc_provider=<arn>`, the ARN of the provider that the first of them made.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,  # noqa: A002  # CDK's own name
+        *,
+        environment: Environment,
+    ) -> None:
+        super().__init__(scope, id, env=environment.cdk_environment)
+        of_environment = f"repo:{repository(self)}:environment:{environment.name}"
+        self.role = iam.Role(
+            self,
+            "role",
+            role_name=f"{environment.prefix}-delivery",
+            description=f"Deploys {environment.prefix} from GitHub",
+            max_session_duration=Duration.hours(1),
+            assumed_by=iam.WebIdentityPrincipal(
+                self._provider_arn(),
+                # Reviewers, branches and waiting times are rules of the environment, on GitHub's side.
+                {"StringEquals": {f"{ISSUER}:aud": "sts.amazonaws.com", f"{ISSUER}:sub": of_environment}},
+            ),
+        )
+        qualifier = DefaultStackSynthesizer.DEFAULT_QUALIFIER
+        roles = [
+            f"arn:{self.partition}:iam::{self.account}:role/cdk-{qualifier}-{part}-role-{self.account}-{self.region}"
+            for part in PARTS
+        ]
+        self.role.add_to_policy(iam.PolicyStatement(actions=["sts:AssumeRole"], resources=roles))
+        CfnOutput(self, "RoleArn", value=self.role.role_arn, description="The variable DEPLOY_ROLE_ARN on GitHub")
+
+    def _provider_arn(self) -> str:
+        known = self.node.try_get_context("oidc_provider")
+        if known:
+            return str(known)
+        provider = iam.OidcProviderNative(self, "github", url=f"https://{ISSUER}", client_ids=["sts.amazonaws.com"])
+        return provider.oidc_provider_arn

@@ -1,0 +1,254 @@
+"""What an operator sees and is told: dashboards, alarms with a page in the runbook each, a budget, and a canary."""
+
+import json
+from collections.abc import Mapping
+
+from aws_cdk import Stack
+from aws_cdk import aws_budgets as budgets
+from aws_cdk import aws_ce as costs
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_sqs as sqs
+from constructs import Construct
+
+from infra.constructs import meters
+from infra.constructs.alarms import Alarms, AlarmTopic
+from infra.constructs.canary import Canary
+from infra.constructs.dashboards import BusinessDashboard, OperationsDashboard
+from infra.constructs.meters import Ours
+from infra.environments import Environment
+from infra.functions import JOBS_STREAM
+from infra.repository import runbook_page
+from infra.stacks.api import ApiStack
+from infra.stacks.data import DataStack
+from infra.stacks.pipeline import PipelineStack
+from infra.stacks.web import WebStack
+from infra.stacks.workers import WorkersStack
+from shared.credits.record import AccountRecord
+from shared.jobs.record import JobRecord
+
+BREACHING = cloudwatch.TreatMissingData.BREACHING
+IGNORE = cloudwatch.TreatMissingData.IGNORE
+TAG = "environment"  # what the app tags everything with; activate it for cost allocation, once an account
+BUDGET_PERCENTS = (50, 80, 100)
+
+
+class ObservabilityStack(Stack):
+    """`.alarms.all` tell `.topic`; each names its page of `docs/runbook.md`."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,  # noqa: A002  # CDK's own name
+        *,
+        environment: Environment,
+        data: DataStack,
+        pipeline: PipelineStack,
+        workers: WorkersStack,
+        api: ApiStack,
+        web: WebStack,
+    ) -> None:
+        super().__init__(scope, id, env=environment.cdk_environment)
+        self._ours = Ours(environment)
+        self.topic = AlarmTopic(self, "alarm-topic", environment=environment)
+        self.alarms = Alarms(self, "alarms", environment=environment, topic=self.topic)
+        self.canary = Canary(self, "canary", environment=environment, site_url=api.front_door.origin)
+        dead_letters = {
+            **pipeline.dead_letter_queues,
+            "canary": self.canary.dead_letters,
+            "jobs-stream": api.jobs_stream_failures,
+            "rotation": data.rotation.failures,
+        }
+        self._watch_creators()
+        self._watch_api(api)
+        self._watch_pipeline(pipeline)
+        self._watch_queues(pipeline.queues, dead_letters)
+        self._watch_workers(workers)
+        self._watch_throttles(api, pipeline, data)
+        self._watch_costs(environment)
+
+        operations = OperationsDashboard(self, "operations", environment=environment, alarms=self.alarms.all)
+        operations.edge(web.distribution)
+        operations.api(api.rest_api, api.socket_api.api_id, api.functions)
+        operations.pipeline(pipeline.state_machine, pipeline.functions, self._ours)
+        operations.queues(pipeline.queues, dead_letters)
+        operations.workers(workers.services)
+        BusinessDashboard(self, "business", environment=environment, ours=self._ours)
+
+    # --- alarms, from what a creator notices inwards
+
+    def _watch_creators(self) -> None:
+        self.alarms.when(
+            "canary",
+            "The canary could not make its film.",
+            self.canary.function.metric_errors(statistic="Sum"),
+            above=0,
+            minutes=60,
+            missing=IGNORE,  # it runs every few hours: what it found last holds until then
+        )
+        self.alarms.when(
+            "job-failures",
+            "More than one job in ten fails.",
+            meters.job_failure_percent(self._ours),
+            above=10,
+            minutes=30,
+        )
+        self.alarms.when(
+            "stuck-jobs",
+            "A job has been open for an hour.",
+            self._ours.maximum("OldestOpenJobSeconds"),
+            above=3600,
+            times=2,
+        )
+
+    def _watch_api(self, api: ApiStack) -> None:
+        self.alarms.when(
+            "api-errors", "The API answers 5xx.", api.rest_api.metric_server_error(statistic="Sum"), above=3
+        )
+        self.alarms.when(
+            "api-latency",
+            "One request in a hundred takes longer than three seconds.",
+            api.rest_api.metric_latency(statistic="p99"),
+            above=3000,
+            times=3,
+        )
+        for group, errors in meters.total(api.functions, "Errors"):
+            self.alarms.when("function-errors", "Functions of the API fail.", errors, above=3, about=f"api-{group}")
+        for name in JOBS_STREAM:
+            self.alarms.when(
+                "events-late",
+                "Live progress reaches creators a minute late.",
+                api.functions[name].metric("IteratorAge", statistic="Maximum"),
+                above=60_000,
+                times=2,
+                about=name,
+            )
+
+    def _watch_pipeline(self, pipeline: PipelineStack) -> None:
+        for group, errors in meters.total(pipeline.functions, "Errors"):
+            self.alarms.when(
+                "function-errors", "Functions of the pipeline fail.", errors, above=3, about=f"pipeline-{group}"
+            )
+        machine = pipeline.state_machine
+        self.alarms.when(
+            "executions-failed",
+            "The state machine ended jobs in a way that its own Catch could not see.",
+            cloudwatch.MathExpression(
+                expression="FILL(failed, 0) + FILL(late, 0)",
+                using_metrics={"failed": machine.metric_failed(), "late": machine.metric_timed_out()},
+                label="failed or timed out",
+            ),
+            above=0,
+        )
+        self.alarms.when(
+            "reconcile-silent",
+            "Nobody looks after jobs that stand still.",
+            cloudwatch.MathExpression(
+                expression="IF(runs > 0, 0, 1)",
+                using_metrics={"runs": pipeline.functions["pipeline-reconcile"].metric_invocations(statistic="Sum")},
+                label="silent",
+            ),
+            above=0,
+            times=2,
+            missing=BREACHING,
+        )
+
+    def _watch_queues(self, queues: Mapping[str, sqs.IQueue], dead_letters: Mapping[str, sqs.IQueue]) -> None:
+        for name, queue in queues.items():
+            self.alarms.when(
+                "queue-age", "Work waits for a quarter of an hour.", meters.age(queue), above=900, times=2, about=name
+            )
+        for name, letters in dead_letters.items():
+            self.alarms.when("dead-letters", "A message was given up.", meters.arrived(letters), above=0, about=name)
+
+    def _watch_workers(self, workers: WorkersStack) -> None:
+        for name, service in workers.services.items():
+            self.alarms.when(
+                "workers-missing",
+                "Workers are wanted and none runs.",
+                cloudwatch.MathExpression(
+                    expression="IF(FILL(wanted, 0) > 0 AND FILL(running, 0) < 1, 1, 0)",
+                    using_metrics={"wanted": service.desired, "running": service.running},
+                    label="missing",
+                ),
+                above=0,
+                times=3,
+                about=name,
+            )
+
+    def _watch_throttles(self, api: ApiStack, pipeline: PipelineStack, data: DataStack) -> None:
+        for where, functions in (("api", api.functions), ("pipeline", pipeline.functions)):
+            for group, throttles in meters.total(functions, "Throttles"):
+                self.alarms.when(
+                    "throttles", "Lambda refuses calls.", throttles, above=0, about=f"functions-{where}-{group}"
+                )
+        for record in (JobRecord, AccountRecord):  # one item of each is written often: the ones that could be too hot
+            table = data.tables[record]
+            self.alarms.when(
+                "throttles",
+                "DynamoDB refuses writes.",
+                table.metric("WriteThrottleEvents", statistic="Sum"),
+                above=0,
+                times=2,
+                about=str(record.Meta.table_name.rpartition("-")[2]),
+            )
+        self.alarms.when(
+            "throttles",
+            "Step Functions refuses to go on.",
+            pipeline.state_machine.metric_throttled(statistic="Sum"),
+            above=0,
+            about="executions",
+        )
+
+    # --- costs: told by the billing services, to the same topic
+
+    def _watch_costs(self, environment: Environment) -> None:
+        subscriber = budgets.CfnBudget.SubscriberProperty(subscription_type="SNS", address=self.topic.topic_arn)
+        notices = [("ACTUAL", percent) for percent in BUDGET_PERCENTS] + [("FORECASTED", 100)]
+        budgets.CfnBudget(
+            self,
+            "budget",
+            budget=budgets.CfnBudget.BudgetDataProperty(
+                budget_name=f"{environment.prefix}-monthly",
+                budget_type="COST",
+                time_unit="MONTHLY",
+                budget_limit=budgets.CfnBudget.SpendProperty(amount=environment.monthly_budget_usd, unit="USD"),
+                cost_filters={"TagKeyValue": [f"user:{TAG}${environment.name}"]},
+            ),
+            notifications_with_subscribers=[
+                budgets.CfnBudget.NotificationWithSubscribersProperty(
+                    notification=budgets.CfnBudget.NotificationProperty(
+                        notification_type=kind,
+                        comparison_operator="GREATER_THAN",
+                        threshold=percent,
+                        threshold_type="PERCENTAGE",
+                    ),
+                    subscribers=[subscriber],
+                )
+                for kind, percent in notices
+            ],
+        )
+        monitor = costs.CfnAnomalyMonitor(
+            self,
+            "cost-monitor",
+            monitor_name=f"{environment.prefix}-costs",
+            monitor_type="CUSTOM",
+            monitor_specification=json.dumps({"Tags": {"Key": TAG, "Values": [environment.name]}}),
+        )
+        impact = {
+            "Dimensions": {
+                "Key": "ANOMALY_TOTAL_IMPACT_ABSOLUTE",
+                "MatchOptions": ["GREATER_THAN_OR_EQUAL"],
+                "Values": [str(max(10, environment.monthly_budget_usd // 20))],
+            }
+        }
+        costs.CfnAnomalySubscription(
+            self,
+            "cost-anomalies",
+            subscription_name=f"{environment.prefix}-cost-anomalies",
+            frequency="IMMEDIATE",
+            monitor_arn_list=[monitor.attr_monitor_arn],
+            threshold_expression=json.dumps(impact),
+            subscribers=[costs.CfnAnomalySubscription.SubscriberProperty(type="SNS", address=self.topic.topic_arn)],
+        )
+        for name in ("budget", "cost-anomaly"):
+            self.add_metadata(name, runbook_page(self, name))

@@ -1,0 +1,223 @@
+"""The workers: one service for each stage and one that verifies uploads, in a network that has no way out."""
+
+from aws_cdk import Fn, IgnoreMode, Stack
+from aws_cdk import Size as Amount
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_ecr_assets as assets
+from aws_cdk import aws_ecs as ecs
+from aws_cdk import aws_iam as iam
+from constructs import Construct
+
+from infra.constructs.acknowledge import acknowledge, acknowledge_wildcards
+from infra.constructs.private_network import PrivateNetwork
+from infra.constructs.sagemaker_stage import SageMakerStage
+from infra.constructs.variables import place
+from infra.constructs.worker_service import WorkerService
+from infra.environments import Environment, WorkerSize
+from infra.stacks.data import PROVENANCE_SECRETS, DataStack
+from infra.stacks.pipeline import BEATS, PipelineStack
+from shared.assets.record import AssetRecord
+from shared.jobs.record import JobRecord, StepResultRecord, StepTokenRecord
+from shared.stages.stages import Stage
+
+VERIFICATION = "asset-verification"
+# What goes into images, as their Dockerfiles copy it: nothing else makes them build anew.
+IN_IMAGES = (
+    "pyproject.toml",
+    "uv.lock",
+    "workers",
+    "shared/__init__.py",
+    "shared/observability.py",
+    *(f"shared/{noun}" for noun in ("core", "camera", "stages", "aws", "jobs", "assets")),
+)
+ON_DEMAND, SPOT = "FARGATE", "FARGATE_SPOT"
+
+
+class WorkersStack(Stack):
+    """`.services` by the queue that each serves, `.endpoints` by stage where SageMaker serves it instead."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,  # noqa: A002  # CDK's own name
+        *,
+        environment: Environment,
+        data: DataStack,
+        pipeline: PipelineStack,
+    ) -> None:
+        super().__init__(scope, id, env=environment.cdk_environment)
+        self._environment, self._data, self._pipeline = environment, data, pipeline
+        sizes = {stage: size for stage, size in environment.gpu.items() if stage not in environment.sagemaker_stages}
+        with_gpus = any(size.gpus for size in sizes.values())
+        self.network = PrivateNetwork(
+            self, "network", environment=environment, bucket=data.media_bucket, with_instances=with_gpus
+        )
+        self.cluster = ecs.Cluster(
+            self,
+            "cluster",
+            cluster_name=environment.prefix,
+            vpc=self.network.vpc,
+            container_insights_v2=ecs.ContainerInsights.ENABLED,  # scaling reads its task counts
+            enable_fargate_capacity_providers=True,
+        )
+        self._images: dict[str, assets.DockerImageAsset] = {}
+        self._instances: dict[str, str] = {}
+        self.services: dict[str, WorkerService] = {
+            **{stage.queue: self._stage_worker(stage, size) for stage, size in sizes.items()},
+            VERIFICATION: self._verifier(),
+        }
+        self.endpoints = {
+            stage: self._stage_endpoint(stage, environment.gpu[stage]) for stage in sorted(environment.sagemaker_stages)
+        }
+
+    @property
+    def availability_zones(self) -> list[str]:
+        """The region's first two, asked of CloudFormation: a look-up at synth would need credentials."""
+        return [Fn.select(n, Fn.get_azs()) for n in range(2)]
+
+    # --- services
+
+    def _stage_worker(self, stage: Stage, size: WorkerSize) -> WorkerService:
+        worker = self._service(
+            stage.queue,
+            size,
+            command=["python", "-m", "workers.runtime.queue_loop", stage.value],
+            security_group=self.network.workers,
+        )
+        self._grant_steps(worker.task_role)
+        if stage is Stage.POST_PROCESSING:  # signs what it finishes
+            self._data.grant_secrets(worker.task_role, *PROVENANCE_SECRETS)
+        return worker
+
+    def _stage_endpoint(self, stage: Stage, size: WorkerSize) -> SageMakerStage:
+        endpoint = SageMakerStage(
+            self,
+            stage.queue,
+            environment=self._environment,
+            name=stage.queue,
+            image=self._image(_family(size)),
+            variables={**self._variables, "KINORA_STAGE": stage.value},
+            size=size,
+            vpc=self.network.vpc,
+            security_group=self.network.workers,
+            bucket_name=self._environment.media_bucket(self.account),
+            key=self._data.key,
+        )
+        self._grant_steps(endpoint.role)
+        # Tasks lie there, and their receipts.
+        self._data.grant_media(endpoint.role, reads=("sagemaker/",), writes=("sagemaker/",))
+        return endpoint
+
+    def _grant_steps(self, role: iam.IRole) -> None:
+        """What doing a step needs: the job, its token, its media, and no more than that."""
+        self._data.grant_read(role, JobRecord, StepTokenRecord)
+        self._data.grant_write(role, JobRecord, StepResultRecord)
+        self._pipeline.grant_answers(role, BEATS)
+        # Deletes: a stopped attempt takes back what it uploaded.
+        self._data.grant_media(role, reads=("jobs/", "assets/"), writes=("jobs/",), deletes=("jobs/",))
+
+    def _verifier(self) -> WorkerService:
+        """Decodes what strangers send: it may touch assets, quarantine, its own queue, and nothing of any job."""
+        worker = self._service(
+            VERIFICATION,
+            self._environment.verification,
+            command=["python", "-m", "workers.verification.main"],
+            security_group=self.network.verification,
+        )
+        role = worker.task_role
+        self._data.grant_read(role, AssetRecord)
+        self._data.grant_write(role, AssetRecord)
+        self._data.grant_media(role, reads=("quarantine/",), writes=("assets/",), deletes=("quarantine/",))
+        return worker
+
+    def _service(
+        self, name: str, size: WorkerSize, *, command: list[str], security_group: ec2.ISecurityGroup
+    ) -> WorkerService:
+        environment = self._environment
+        return WorkerService(
+            self,
+            name,
+            environment=environment,
+            name=name,
+            cluster=self.cluster,
+            queue=self._pipeline.queues[name],
+            image=ecs.ContainerImage.from_docker_image_asset(self._image(_family(size))),
+            command=command,
+            variables=self._variables,
+            size=size,
+            security_group=security_group,
+            capacity_provider=self._capacity(size),
+        )
+
+    @property
+    def _variables(self) -> dict[str, str]:
+        """Without Sentry's, which no worker could reach."""
+        known = {name: value for name, value in place(self._environment, self).items() if name != "KINORA_SENTRY_DSN"}
+        return known | {"AWS_REGION": self.region, "AWS_DEFAULT_REGION": self.region}
+
+    def _image(self, family: str) -> assets.DockerImageAsset:
+        """Built when the stack is deployed: synthesizing only takes the fingerprint of what goes into it."""
+        if family not in self._images:
+            self._images[family] = assets.DockerImageAsset(
+                self,
+                family,
+                directory=".",
+                file=f"workers/images/{family}/Dockerfile",
+                platform=assets.Platform.LINUX_AMD64 if family.startswith("cuda") else assets.Platform.LINUX_ARM64,
+                exclude=["*", *(f"!{path}" for path in IN_IMAGES), "**/__pycache__"],
+                ignore_mode=IgnoreMode.DOCKER,
+            )
+        return self._images[family]
+
+    # --- where they run
+
+    def _capacity(self, size: WorkerSize) -> str:
+        """Name of the capacity provider: Fargate, or instances that ECS launches for the task and ends after it."""
+        if not size.gpus:
+            return SPOT if self._environment.spot else ON_DEMAND
+        kind = size.instance_type
+        if kind is None:
+            raise ValueError(f"{self._environment.name}: a worker with GPUs needs an instance type")
+        if kind not in self._instances:
+            self._instances[kind] = self._managed_instances(kind, size)
+        return self._instances[kind]
+
+    def _managed_instances(self, kind: str, size: WorkerSize) -> str:
+        provider = ecs.ManagedInstancesCapacityProvider(
+            self,
+            f"instances-{kind.replace('.', '-')}",
+            capacity_option_type=(
+                ecs.CapacityOptionType.SPOT if self._environment.spot else ecs.CapacityOptionType.ON_DEMAND
+            ),
+            subnets=self.network.vpc.isolated_subnets,
+            security_groups=[self.network.workers],
+            instance_requirements=ec2.InstanceRequirementsConfig(
+                allowed_instance_types=[kind],
+                v_cpu_count_min=size.cpu_units // 1024,
+                memory_min=Amount.mebibytes(size.memory_mb),
+                accelerator_manufacturers=[ec2.AcceleratorManufacturer.NVIDIA],
+                accelerator_count_min=size.gpus,
+            ),
+            task_volume_storage=Amount.gibibytes(100),  # the image with its weights, and room to work
+            propagate_tags=ecs.PropagateManagedInstancesTags.CAPACITY_PROVIDER,
+        )
+        self.cluster.add_managed_instances_capacity_provider(provider)
+        acknowledge(
+            provider,
+            "The policy by which AWS lets ECS launch and end its instances; it follows what ECS comes to need.",
+            "AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/"
+            "AmazonECSInfrastructureRolePolicyForManagedInstances]",
+        )
+        acknowledge(
+            provider,
+            "An instance asks where its agent connects to (ecs:DiscoverPollEndpoint) before it belongs to anything.",
+            "AwsSolutions-IAM5[Resource::*]",
+        )
+        instances = self.format_arn(service="ecs", resource="container-instance", resource_name="*")
+        acknowledge_wildcards(provider, "An instance's id is made when it registers itself.", instances)
+        return provider.capacity_provider_name
+
+
+def _family(size: WorkerSize) -> str:
+    """Which of `workers/images` runs on such a machine."""
+    return "cuda-diffusers" if size.gpus else "cpu-media"

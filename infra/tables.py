@@ -1,0 +1,30 @@
+"""Every table, as the records that describe them: the CDK app and the laptop cloud both build from these."""
+
+from shared.assets.record import AssetRecord
+from shared.aws.records import Record
+from shared.connections.record import ConnectionRecord, SubscriptionRecord
+from shared.credentials.record import PasswordRecord, RefreshFamilyRecord
+from shared.credits.record import AccountRecord, HoldRecord, LedgerRecord
+from shared.idempotency.record import IdempotencyRecord
+from shared.jobs.record import JobRecord, JobSpecRecord, StepResultRecord, StepTokenRecord
+from shared.projects.record import ProjectRecord
+from shared.users.record import EmailClaimRecord, UserRecord
+
+RECORDS: tuple[type[Record], ...] = (
+    UserRecord,
+    EmailClaimRecord,
+    PasswordRecord,
+    RefreshFamilyRecord,
+    ProjectRecord,
+    JobRecord,
+    JobSpecRecord,
+    StepTokenRecord,
+    StepResultRecord,
+    AccountRecord,
+    HoldRecord,
+    LedgerRecord,
+    AssetRecord,
+    ConnectionRecord,
+    SubscriptionRecord,
+    IdempotencyRecord,
+)

@@ -1,0 +1,206 @@
+"""The laptop cloud: moto, the gateway and the workers as processes, started together and never left behind."""
+
+import json
+import socket
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from time import monotonic, sleep
+from typing import Any
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
+
+from local.environment import HOST, PREFIX, ROOT, environment, for_process
+from local.processes import CloudFailed, Lifeline, Process, listen, stop_all
+from shared.stages.stages import Stage
+
+FOLDER = ROOT / ".kinora"
+START_SECONDS = 60.0
+VERIFICATION = "asset-verification"
+
+
+class FunctionError(Exception):
+    """A function that was invoked raised; `answer` is what Lambda says of it."""
+
+    def __init__(self, answer: dict[str, Any]) -> None:
+        super().__init__(f"{answer.get('errorType')}: {answer.get('errorMessage')}")
+        self.answer = answer
+
+
+@dataclass
+class Cloud:
+    """A running laptop cloud."""
+
+    api_url: str
+    moto_url: str
+    environment: Mapping[str, str]
+    folder: Path
+    workers: dict[str, Process]  # by stage (`IMAGE_GENERATION`), and `asset-verification`
+    services: tuple[Process, ...]
+    _new_process: Callable[..., Process]
+    _worker_module: str
+    _lifeline: Lifeline
+    _stopped: bool = field(default=False)
+    _stopping: threading.Lock = field(default_factory=threading.Lock)
+
+    @property
+    def socket_url(self) -> str:
+        return f"{self.api_url.replace('http', 'ws', 1)}/ws"
+
+    @property
+    def docs_url(self) -> str:
+        return f"{self.api_url}/docs"
+
+    @property
+    def logs(self) -> Path:
+        return self.folder / "logs"
+
+    def add_worker(self, stage: Stage) -> Process:
+        """One more worker of the stage, ready."""
+        name = f"{stage.queue}-{len(self.workers)}"
+        log = self.logs / f"{name}.log"
+        worker = self._new_process(f"{name} worker", self._worker_module, [stage.value], log=log)
+        worker.start()
+        worker.wait_ready(START_SECONDS)
+        self.workers[name] = worker
+        return worker
+
+    def supervise(self) -> None:
+        """Start workers that ended again, as ECS would, until the cloud stops."""
+        while not self._stopped:
+            for worker in list(self.workers.values()):
+                with self._stopping:
+                    if not self._stopped and not worker.alive:
+                        worker.start()
+            sleep(0.5)
+
+    def client(self, service: Any) -> Any:
+        """A boto3 client of this cloud, whatever the caller's own environment says."""
+        import boto3  # noqa: PLC0415  # 350 ms that the demo does without
+
+        return boto3.client(
+            service,
+            endpoint_url=self.environment["AWS_ENDPOINT_URL"],
+            region_name=self.environment["AWS_REGION"],
+            aws_access_key_id=self.environment["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=self.environment["AWS_SECRET_ACCESS_KEY"],
+        )
+
+    def invoke(self, function_name: str, payload: Any) -> Any:
+        """Call a function by its name (`pipeline-reconcile`) and answer what it answers. Raises FunctionError."""
+        url = f"{self.api_url}/functions/{PREFIX}-{function_name}/invocations"
+        request = Request(url, json.dumps(payload).encode(), method="POST")  # noqa: S310  # our own address
+        try:
+            with urlopen(request, timeout=60) as response:  # noqa: S310  # our own address
+                failed, answer = response.headers.get("x-amz-function-error"), json.load(response)
+        except HTTPError as error:
+            raise FunctionError({"errorType": "Unknown", "errorMessage": error.read().decode()}) from None
+        if failed:
+            raise FunctionError(answer)
+        return answer
+
+    def stop(self) -> None:
+        """End every process: asked first, killed after a grace. Calling it again does nothing."""
+        with self._stopping:
+            if self._stopped:
+                return
+            self._stopped = True
+            stop_all(list(self.workers.values()))  # first: they put back what they were at
+            stop_all(self.services)
+            self._lifeline.cut()
+
+
+@contextmanager
+def laptop_cloud(
+    *,
+    port: int = 0,
+    folder: Path = FOLDER,
+    with_workers: bool = True,
+    worker_module: str = "workers.runtime.queue_loop",
+    worker_variables: Mapping[str, str] | None = None,
+) -> Iterator[Cloud]:
+    """Start everything, yield when REST answers and all workers poll, stop everything at the end.
+
+    `port` is the gateway's, 0 for any free one; `folder` keeps keys and logs; `worker_module` is what the
+    workers of the stages run, with `worker_variables` in their environment. Raises CloudFailed.
+    """
+    gateway_socket = listen(port)
+    moto_socket = listen()
+    try:
+        cloud = _start(
+            gateway_socket,
+            moto_socket,
+            folder,
+            with_workers=with_workers,
+            worker_module=worker_module,
+            worker_variables=worker_variables or {},
+        )
+    finally:
+        # The children have their own: a connection to a dead one must be refused, not queued here.
+        gateway_socket.close()
+        moto_socket.close()
+    try:
+        deadline = monotonic() + START_SECONDS
+        for process in (*cloud.services, *cloud.workers.values()):
+            process.wait_ready(max(0.1, deadline - monotonic()))
+        threading.Thread(target=cloud.supervise, name="supervisor", daemon=True).start()
+        yield cloud
+    finally:
+        cloud.stop()
+
+
+def _start(
+    gateway: socket.socket,
+    moto: socket.socket,
+    folder: Path,
+    *,
+    with_workers: bool,
+    worker_module: str,
+    worker_variables: Mapping[str, str],
+) -> Cloud:
+    """Start all processes at once: what asks moto before it serves waits in its socket's queue."""
+    moto_url, gateway_url = (f"http://{HOST}:{server.getsockname()[1]}" for server in (moto, gateway))
+    variables = environment(moto_url, gateway_url)
+    lifeline = Lifeline()
+    process = partial(Process, environment=for_process(variables), lifeline=lifeline)
+    worker = partial(Process, environment=for_process({**variables, **worker_variables}), lifeline=lifeline)
+
+    def log(name: str) -> Path:
+        path = folder / "logs" / f"{name}.log"
+        path.unlink(missing_ok=True)
+        return path
+
+    moto_process = process(
+        "moto",
+        "local.moto_server",
+        [str(moto.fileno()), gateway_url, str(folder)],
+        log=log("moto"),
+        sockets=[moto],
+    )
+    gateway_process = process(
+        "gateway", "local.gateway", [str(gateway.fileno()), str(folder)], log=log("gateway"), sockets=[gateway]
+    )
+    workers = {
+        stage.value: worker(f"{stage.queue} worker", worker_module, [stage.value], log=log(stage.queue))
+        for stage in Stage
+    } | {VERIFICATION: process(f"{VERIFICATION} worker", "workers.verification.main", [], log=log(VERIFICATION))}
+    cloud = Cloud(
+        api_url=gateway_url,
+        moto_url=moto_url,
+        environment=variables,
+        folder=folder,
+        workers=workers if with_workers else {},
+        services=(moto_process, gateway_process),
+        _new_process=worker,
+        _worker_module=worker_module,
+        _lifeline=lifeline,
+    )
+    for child in (*cloud.services, *cloud.workers.values()):
+        child.start()
+    return cloud
+
+
+__all__ = ["Cloud", "CloudFailed", "FunctionError", "laptop_cloud"]

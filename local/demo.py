@@ -1,0 +1,134 @@
+"""`python -m local.demo`: starts the laptop cloud, makes one film through the public API, and saves it."""
+
+from contextlib import ExitStack, closing
+from pathlib import Path
+from time import monotonic, sleep
+from typing import Annotated, Any
+from uuid import uuid4
+
+import typer
+
+from local import terminal
+from local.cloud import laptop_cloud
+from local.processes import CloudFailed
+from local.studio import Studio, StudioError, media_type_of, step_seconds
+
+VERIFICATION_SECONDS = 120.0
+
+
+app = typer.Typer(add_completion=False)
+
+
+@app.command()
+def make(
+    *,
+    prompt: Annotated[str, typer.Option(help="What the film shows.")] = "a lighthouse on a cliff at dusk",
+    preset: Annotated[str, typer.Option(help="The camera move, by its id.")] = "crash-zoom-in",
+    image: Annotated[Path | None, typer.Option(help="Start from this picture instead of painting one.")] = None,
+    motion: Annotated[Path | None, typer.Option(help="Copy the camera of this clip.")] = None,
+    aspect: Annotated[str, typer.Option(help="Shape of the frame.")] = "16:9",
+    duration: Annotated[float | None, typer.Option(help="Seconds; without it, 5 or what the move takes.")] = None,
+    resolution: Annotated[str, typer.Option(help="720p or 1080p.")] = "1080p",
+    seed: Annotated[int | None, typer.Option(help="The same seed makes the same film.")] = None,
+    out: Annotated[Path, typer.Option(help="Where the film is saved; its poster lies beside it.")] = Path(
+        "build/demo/clip.mp4"
+    ),
+) -> None:
+    """Make a film on this machine: no account, no key, no GPU."""
+    settings: dict[str, Any] = {"aspectRatio": aspect, "resolution": resolution}
+    if duration is not None:
+        settings["duration"] = duration
+    if seed is not None:
+        settings["seed"] = seed
+    job = {"prompt": prompt, "presetId": preset, "settings": settings}
+    try:
+        files = {role: path for role, path in (("picture", image), ("driving", motion)) if path is not None}
+        _check(files, out)
+        terminal.title(prompt, f"{preset} · {aspect} · {resolution}")
+        _run(job, files, out)
+    except (StudioError, CloudFailed) as error:
+        terminal.failure(str(error))
+        raise typer.Exit(1) from None
+    except KeyboardInterrupt:
+        terminal.note("Stopped.\n")
+        raise typer.Exit(130) from None
+
+
+def _check(files: dict[str, Path], out: Path) -> None:
+    """What can be known before anything is started. Raises StudioError."""
+    for role, path in files.items():
+        if not path.is_file():
+            raise StudioError(f"There is no file {path}.")
+        if path.stat().st_size == 0:
+            raise StudioError(f"{path} is empty.")
+        wanted = "image" if role == "picture" else "video"
+        if not media_type_of(path).startswith(wanted):
+            raise StudioError(f"{path} is not {'a picture' if wanted == 'image' else 'a video'}, judging by its name.")
+    if out.suffix.lower() != ".mp4":
+        raise StudioError(f"The film is an MP4: {out} should end in .mp4.")
+    if out.is_dir():
+        raise StudioError(f"{out} is a folder.")
+
+
+def _run(job: dict[str, Any], files: dict[str, Path], out: Path) -> None:
+    with ExitStack() as stack:
+        with terminal.waiting("Starting the laptop cloud", "Laptop cloud is running"):
+            cloud = stack.enter_context(laptop_cloud())
+        studio = stack.enter_context(closing(Studio(cloud.api_url, cloud.socket_url)))
+        _make(studio, job, files, out)
+
+
+def _make(studio: Studio, job: dict[str, Any], files: dict[str, Path], out: Path) -> None:
+    with terminal.waiting("Signing in", "Signed in, project created"):
+        studio.sign_up("creator@example.com", uuid4().hex)
+        studio.preset(job["presetId"])
+        project_id = studio.create_project("Demo")
+    inputs = []
+    for role, path in files.items():
+        with terminal.waiting(f"Uploading {path.name}", f"{path.name} uploaded and verified"):
+            inputs.append({"role": role, "assetId": _uploaded(studio, path)})
+    submitted = studio.submit({**job, "projectId": project_id, "inputs": inputs})
+    terminal.done(f"Job submitted, {submitted['credits']} credits held")
+    try:
+        _watch(studio, submitted)
+    except KeyboardInterrupt:
+        studio.cancel(submitted["id"])
+        terminal.note("Cancelled; the credits are released.\n")
+        raise typer.Exit(130) from None
+    finished = studio.job(submitted["id"])
+    poster = out.with_suffix(".jpg")
+    studio.download(finished["videoUrl"], out)
+    studio.download(finished["posterUrl"], poster)
+    terminal.results(finished, step_seconds(finished), [(str(out), _size(out)), (str(poster), _size(poster))])
+
+
+def _uploaded(studio: Studio, path: Path) -> str:
+    """The id of the asset once it is READY."""
+    asset_id = studio.begin_upload(path)
+    deadline = monotonic() + VERIFICATION_SECONDS
+    while monotonic() < deadline:
+        asset = studio.asset(asset_id)
+        if asset["status"] == "READY":
+            return asset_id
+        if asset["status"] == "REJECTED":
+            raise StudioError(f"{path.name} was refused: {asset['error']}")
+        sleep(0.1)
+    raise StudioError(f"{path.name} was not verified in {VERIFICATION_SECONDS:.0f} seconds.")
+
+
+def _watch(studio: Studio, job: dict[str, Any]) -> None:
+    """Show the job's bars until it is COMPLETED. Raises StudioError when it is not."""
+    with terminal.StageBars(job["steps"]) as bars:
+        for event in studio.events(job["id"]):
+            bars.show(event)
+    ended = studio.job(job["id"])
+    if ended["status"] != "COMPLETED":
+        raise StudioError(ended["error"] or f"The job ended {ended['status']}.")
+
+
+def _size(path: Path) -> str:
+    return f"{path.stat().st_size / 1e6:.1f} MB"
+
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,61 @@
+"""`python -m local.dev`: keeps the laptop cloud running until Ctrl-C."""
+
+import os
+from contextlib import ExitStack
+from time import sleep
+from typing import Annotated
+
+import typer
+from rich.padding import Padding
+from rich.table import Table
+
+from local import terminal
+from local.cloud import Cloud, laptop_cloud
+from local.processes import CloudFailed
+
+
+def serve(
+    port: Annotated[int, typer.Option(min=0, max=65535, help="The gateway's port; 0 takes any free one.")] = 8700,
+) -> None:
+    """Run the laptop cloud: REST, WebSocket, storage, the state machine and the workers."""
+    try:
+        terminal.title("laptop cloud", "everything on this machine")
+        with ExitStack() as stack:
+            with terminal.waiting("Starting", "Running"):
+                cloud = stack.enter_context(laptop_cloud(port=port))
+            _show(cloud)
+            _keep(cloud)
+    except CloudFailed as error:
+        terminal.failure(str(error))
+        raise typer.Exit(1) from None
+    except KeyboardInterrupt:
+        terminal.note("Stopped.\n")
+        raise typer.Exit(0) from None
+
+
+def _show(cloud: Cloud) -> None:
+    grid = Table.grid(padding=(0, 3, 0, 0))
+    for name, value in (
+        ("REST", f"{cloud.api_url}/api"),
+        ("Docs", cloud.docs_url),
+        ("WebSocket", cloud.socket_url),
+        ("AWS endpoint", cloud.moto_url),
+        ("Logs", os.path.relpath(cloud.logs)),
+    ):
+        grid.add_row(f"[dim]{name}[/]", value)
+    terminal.console.print()
+    terminal.console.print(Padding(grid, (0, 0, 0, 4)))
+    terminal.console.print("\n    [dim]Ctrl-C stops it.[/]")
+
+
+def _keep(cloud: Cloud) -> None:
+    """Until Ctrl-C; without moto or the gateway there is no cloud."""
+    while True:
+        sleep(1)
+        for service in cloud.services:
+            if not service.alive:
+                raise CloudFailed(f"The {service.name} process ended; its log is {service.log}.")
+
+
+if __name__ == "__main__":
+    typer.run(serve)

@@ -1,0 +1,63 @@
+"""The laptop's environment: names, addresses and dummy credentials, as a deployment would set them."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+HOST = "127.0.0.1"
+REGION = "us-east-1"
+ACCOUNT = "123456789012"
+PREFIX = "kinora-local"
+MEDIA_BUCKET = f"{PREFIX}-media"
+MEDIA_KEY_ID = "kinora-local"
+SECRET_PREFIX = "kinora/local/"  # noqa: S105  # the names' prefix, no secret
+STATE_MACHINE = f"{PREFIX}-generate-video"
+ACCESS_KEY_ID = "AKIAKINORALOCAL00000"
+SECRET_ACCESS_KEY = "no-secret-it-opens-nothing-but-this-laptop"  # noqa: S105  # moto takes any
+
+# What would send a client to a real account, or through a proxy to this machine.
+_FOREIGN = {"AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN", "AWS_CA_BUNDLE"}
+
+
+def function_arn(name: str) -> str:
+    return f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{PREFIX}-{name}"
+
+
+def queue_arn(name: str) -> str:
+    return f"arn:aws:sqs:{REGION}:{ACCOUNT}:{PREFIX}-{name}"
+
+
+def environment(moto_url: str, gateway_url: str) -> dict[str, str]:
+    """The variables that tell every process of the laptop cloud where it is."""
+    return {
+        "KINORA_ENVIRONMENT": "local",
+        "KINORA_TABLE_PREFIX": PREFIX,
+        "KINORA_QUEUE_URL_PREFIX": f"{moto_url}/{ACCOUNT}/{PREFIX}-",
+        "KINORA_MEDIA_BUCKET": MEDIA_BUCKET,
+        "KINORA_MEDIA_URL": f"{gateway_url}/media",
+        "KINORA_UPLOAD_ENDPOINT_URL": f"{gateway_url}/s3",
+        "KINORA_SECRET_PREFIX": SECRET_PREFIX,
+        "KINORA_STATE_MACHINE_ARN": f"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:{STATE_MACHINE}",
+        "KINORA_SOCKET_ENDPOINT_URL": f"{gateway_url}/socket",
+        "KINORA_WEB_ORIGIN": gateway_url,
+        "AWS_ENDPOINT_URL": moto_url,
+        "AWS_REGION": REGION,
+        "AWS_DEFAULT_REGION": REGION,
+        "AWS_ACCESS_KEY_ID": ACCESS_KEY_ID,
+        "AWS_SECRET_ACCESS_KEY": SECRET_ACCESS_KEY,
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "NO_PROXY": f"{HOST},localhost",
+        "no_proxy": f"{HOST},localhost",
+        "POWERTOOLS_SERVICE_NAME": "kinora",
+        "POWERTOOLS_METRICS_NAMESPACE": "Kinora",
+        "POWERTOOLS_LOG_LEVEL": os.environ.get("KINORA_LOG", "INFO"),
+    }
+
+
+def for_process(environment: Mapping[str, str]) -> dict[str, str]:
+    """The whole environment of a process: this one's, without foreign credentials, and the cloud's own."""
+    kept = {name: value for name, value in os.environ.items() if name not in _FOREIGN}
+    return {**kept, **environment, "PYTHONUNBUFFERED": "1"}

@@ -1,0 +1,86 @@
+"""The gateway: what API Gateway, CloudFront, S3 uploads and the event sources of functions are in a deployment."""
+
+import json
+from collections.abc import Awaitable, Callable
+from http import HTTPStatus
+
+from aiohttp import web
+
+from infra.functions import AUTHORIZER as AUTHORIZER_ENTRY
+from infra.functions import JOBS_STREAM, PIPELINE, REST_DOMAINS, SOCKET_ROUTES
+from local.environment import PREFIX
+from local.gateway.authorizer import AUTHORIZER
+from local.gateway.docs import add_docs
+from local.gateway.functions import FunctionFailed, Functions
+from local.gateway.media import MediaServer
+from local.gateway.problem import problem
+from local.gateway.rest import BODY_LIMIT_BYTES, RestApi
+from local.gateway.sockets import SocketApi
+from local.gateway.uploads import UploadServer
+
+ENTRIES: dict[str, str] = {
+    AUTHORIZER: AUTHORIZER_ENTRY,
+    **{f"rest-{domain.name}": domain.handler for domain in REST_DOMAINS},
+    **{f"socket-{route}": entry for route, entry in SOCKET_ROUTES.items()},
+    **PIPELINE,
+    **JOBS_STREAM,
+}
+
+
+def create_gateway(functions: Functions, media_url: str, media_private_pem: str) -> web.Application:
+    """The whole gateway as one application; `functions` are loaded already."""
+    application = web.Application(client_max_size=BODY_LIMIT_BYTES, middlewares=[_problems])
+    rest, sockets = RestApi(functions), SocketApi(functions)
+    media, uploads = MediaServer(media_url, media_private_pem), UploadServer()
+
+    async def invoke(request: web.Request) -> web.Response:
+        return await _invoke(functions, request)
+
+    async def close_sockets(_: web.Application) -> None:
+        await sockets.close()
+
+    router = application.router
+    router.add_route("*", "/api/{domain}", rest.handle)
+    router.add_route("*", "/api/{domain}/{rest:.*}", rest.handle)
+    router.add_get("/ws", sockets.handle)
+    router.add_route("*", "/socket/@connections/{id}", sockets.manage)
+    router.add_get("/media/{key:.+}", media.handle)
+    router.add_post("/s3/{bucket}", uploads.handle)
+    router.add_post("/functions/{name}/invocations", invoke)
+    add_docs(application)
+    application.on_startup.append(media.open)
+    application.on_shutdown.append(close_sockets)
+    application.on_cleanup.append(media.close)
+    return application
+
+
+async def _invoke(functions: Functions, request: web.Request) -> web.Response:
+    """Lambda's own API, as far as moto and tests need it."""
+    if "Origin" in request.headers:
+        return problem(403, "forbidden", "Functions are not called from web pages.")
+    name = request.match_info["name"].removeprefix(f"{PREFIX}-")
+    if name not in functions:
+        return problem(404, "function_not_found", f"There is no function called {name}.")
+    try:
+        answer = await functions.call_async(name, json.loads(await request.read() or b"{}"))
+    except FunctionFailed as error:
+        return web.json_response(error.answer, headers={"x-amz-function-error": "Unhandled"})
+    except TimeoutError:
+        late = {"errorType": "Sandbox.Timedout", "errorMessage": f"{name} timed out"}
+        return web.json_response(late, headers={"x-amz-function-error": "Unhandled"})
+    return web.json_response(answer)
+
+
+@web.middleware
+async def _problems(
+    request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+) -> web.StreamResponse:
+    """What aiohttp refuses by itself is problem+json too."""
+    try:
+        return await handler(request)
+    except web.HTTPNotFound:
+        return problem(404, "not_found", "There is nothing at this address.")
+    except web.HTTPMethodNotAllowed as error:
+        return problem(405, "method_not_allowed", f"This address takes {', '.join(sorted(error.allowed_methods))}.")
+    except web.HTTPClientError as error:
+        return problem(error.status, "bad_request", HTTPStatus(error.status).phrase)

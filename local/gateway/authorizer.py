@@ -1,0 +1,61 @@
+"""Who may pass: calls the deployment's authorizer and honours the policy it answers, as API Gateway does."""
+
+import fnmatch
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from local.gateway.functions import FunctionFailed, Functions
+
+AUTHORIZER = "authorizer"
+
+
+class Refused(Exception):
+    """The request does not pass; `status` is 401, 403, or 500 when the authorizer itself failed."""
+
+    def __init__(self, status: int, code: str, detail: str) -> None:
+        super().__init__(detail)
+        self.status, self.code, self.detail = status, code, detail
+
+
+async def authorize(functions: Functions, event: Mapping[str, Any]) -> dict[str, Any]:
+    """The authorizer's context for a REQUEST event. Raises Refused."""
+    if "Authorization" not in event["headers"]:  # the identity source: without it the authorizer is not even asked
+        raise Refused(401, "unauthorized", "Sign in first: this needs an access token.")
+    try:
+        answer = await functions.call_async(AUTHORIZER, dict(event))
+    except FunctionFailed as error:
+        if error.answer["errorMessage"] == "Unauthorized":
+            raise Refused(401, "unauthorized", "The access token is not valid, or it has expired.") from None
+        raise Refused(500, "authorizer_failed", "The authorizer failed.") from None
+    if not allows(answer.get("policyDocument", {}), event["methodArn"]):
+        raise Refused(403, "forbidden", "You may not do this.")
+    context = {name: _text(value) for name, value in answer.get("context", {}).items()}
+    return {**context, "principalId": answer["principalId"]}
+
+
+def allows(policy: Mapping[str, Any], method_arn: str) -> bool:
+    """Whether an IAM policy allows invoking `method_arn`: at least one Allow, and no Deny."""
+    effects = {
+        statement["Effect"]
+        for statement in policy.get("Statement", ())
+        if any(_matches(pattern, "execute-api:Invoke") for pattern in _many(statement["Action"]))
+        and any(_matches(pattern, method_arn) for pattern in _many(statement["Resource"]))
+    }
+    return effects == {"Allow"}
+
+
+def _many(value: str | list[str]) -> list[str]:
+    return [value] if isinstance(value, str) else value
+
+
+def _matches(pattern: str, text: str) -> bool:
+    # IAM knows `*` and `?` only; fnmatch would also read `[...]`.
+    return re.fullmatch(fnmatch.translate(pattern.replace("[", "[[]")), text) is not None
+
+
+def _text(value: object) -> object:
+    """API Gateway hands on context values as text."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value) if isinstance(value, int | float) else value

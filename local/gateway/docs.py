@@ -1,0 +1,78 @@
+"""`/docs` and `/openapi.json`: one OpenAPI description of all REST domains, and a page that shows it, without a CDN."""
+
+import json
+import sys
+from importlib import import_module
+from typing import Any
+
+from aiohttp import web
+
+from infra.functions import REST_DOMAINS, RestDomain
+
+_PAGE = """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Kinora API</title>
+<link rel="stylesheet" href="/docs/swagger-ui.css">
+</head>
+<body>
+<div id="swagger"></div>
+<script src="/docs/swagger-ui-bundle.js"></script>
+<script>
+// This Swagger UI reads 3.0 and shows 3.1 well when it is told that it is 3.0.
+fetch("/openapi.json").then(answer => answer.json()).then(spec => SwaggerUIBundle({
+  spec: { ...spec, openapi: "3.0.3" }, dom_id: "#swagger", deepLinking: true, persistAuthorization: true,
+}));
+</script>
+</body>
+</html>
+"""
+
+
+def openapi() -> dict[str, Any]:
+    """The merged description. Raises ValueError when two domains give one name to different schemas."""
+    merged: dict[str, Any] = {
+        "openapi": "3.1.0",
+        "info": {"title": "Kinora", "version": "1", "description": "A sentence and a camera move become a film."},
+        "paths": {},
+        "components": {
+            "schemas": {},
+            "securitySchemes": {"token": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}},
+        },
+    }
+    for domain in REST_DOMAINS:
+        described = import_module(domain.handler.partition(":")[0]).app.openapi()
+        for path, operations in described["paths"].items():
+            merged["paths"][path] = {
+                method: operation if _is_public(domain, method, path) else {**operation, "security": [{"token": []}]}
+                for method, operation in operations.items()
+            }
+        for name, schema in described.get("components", {}).get("schemas", {}).items():
+            if merged["components"]["schemas"].setdefault(name, schema) != schema:
+                raise ValueError(f"the schema {name} of {domain.name} differs from another domain's")
+    return merged
+
+
+def _is_public(domain: RestDomain, method: str, path: str) -> bool:
+    return f"{method.upper()} {path}" in domain.public
+
+
+async def page(_: web.Request) -> web.Response:
+    return web.Response(text=_PAGE, content_type="text/html")
+
+
+async def description(_: web.Request) -> web.Response:
+    return web.json_response(openapi())
+
+
+def add_docs(application: web.Application) -> None:
+    """Serve both, and Swagger UI's own files from its package."""
+    application.router.add_get("/docs", page)
+    application.router.add_get("/openapi.json", description)
+    application.router.add_static("/docs/", import_module("swagger_ui_bundle").swagger_ui_path)
+
+
+if __name__ == "__main__":  # make openapi
+    sys.stdout.write(json.dumps(openapi(), indent=2) + "\n")

@@ -1,0 +1,19 @@
+"""What the gateway itself answers when something is wrong: problem+json, like the services behind it."""
+
+import json
+from http import HTTPStatus
+
+from aiohttp import web
+
+
+def problem(status: int, code: str, detail: str, *, request_id: str = "") -> web.Response:
+    """One `application/problem+json` answer."""
+    body = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "code": code, "detail": detail}
+    if request_id:
+        body["requestId"] = request_id
+    return web.Response(
+        status=status,
+        text=json.dumps(body),
+        content_type="application/problem+json",
+        headers={"x-request-id": request_id} if request_id else None,
+    )

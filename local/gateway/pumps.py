@@ -1,0 +1,170 @@
+"""What calls functions without anyone asking: the jobs stream, the dead-letter queues and the schedule."""
+
+import logging
+import threading
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import boto3
+from botocore.exceptions import BotoCoreError, ClientError
+
+from infra.functions import JOBS_STREAM, RECONCILE_EVERY_SECONDS
+from infra.queues import QUEUES
+from local.environment import ACCOUNT, PREFIX, REGION, queue_arn
+from local.gateway.functions import FunctionFailed, Functions
+
+STREAM_POLL_SECONDS, STREAM_IDLE_SECONDS = 0.05, 0.2
+QUEUE_POLL_SECONDS = 2.0
+BATCH_ATTEMPTS = 3
+JOBS_TABLE = f"{PREFIX}-jobs"
+
+log = logging.getLogger(__name__)
+
+Records = list[dict[str, Any]]
+Deliver = Callable[[Records], Any]
+
+
+def deliver(records: Records, call: Deliver, *, attempts: int = BATCH_ATTEMPTS) -> Records:
+    """Give a batch of stream records to a function as Lambda does; answers the records that were given up.
+
+    A failed batch is tried again from the first record that the function names in `batchItemFailures` (from the
+    start when it raised); after `attempts` it is bisected, so that one poisonous record costs only itself.
+    """
+    for _ in range(attempts):
+        try:
+            answer = call(records)
+        except FunctionFailed:
+            continue
+        failed = {failure["itemIdentifier"] for failure in (answer or {}).get("batchItemFailures", ())}
+        start = next((n for n, record in enumerate(records) if record["dynamodb"]["SequenceNumber"] in failed), None)
+        if start is None:
+            return []
+        records = records[start:]
+    if len(records) == 1:
+        return records
+    middle = len(records) // 2
+    return [lost for half in (records[:middle], records[middle:]) for lost in deliver(half, call, attempts=attempts)]
+
+
+class Pumps:
+    """Threads that run until `stop`; each survives whatever its function or moto does."""
+
+    def __init__(self, functions: Functions) -> None:
+        self._functions = functions
+        self._stopping = threading.Event()
+
+    def start(self) -> None:
+        for name in JOBS_STREAM:
+            self._thread(self._pump_stream, name)
+        self._thread(self._pump_dead_letters)
+        self._thread(self._keep_schedule)
+
+    def stop(self) -> None:
+        self._stopping.set()
+
+    def _thread(self, target: Callable[..., None], *arguments: str) -> None:
+        threading.Thread(target=target, args=arguments, daemon=True).start()
+
+    def _pump_stream(self, name: str) -> None:
+        streams, arn = boto3.client("dynamodbstreams"), _stream_arn()
+        iterator: str | None = None
+        pause = STREAM_POLL_SECONDS
+        last_sequence: str | None = None
+        while not self._stopping.wait(pause):
+            try:
+                iterator = iterator or _iterator(streams, arn, last_sequence)
+                page = streams.get_records(ShardIterator=iterator, Limit=100)
+            except (BotoCoreError, ClientError) as error:
+                log.warning("the stream cannot be read: %s", error)
+                iterator, pause = None, min(2 * pause, 5.0)
+                continue
+            iterator = page.get("NextShardIterator")
+            records = [_stream_record(record, arn) for record in page["Records"]]
+            pause = STREAM_POLL_SECONDS if records else min(1.5 * pause, STREAM_IDLE_SECONDS)
+            if records:
+                last_sequence = records[-1]["dynamodb"]["SequenceNumber"]
+                for lost in deliver(records, lambda batch: self._functions.call(name, {"Records": batch})):
+                    log.error("%s could not take record %s", name, lost["dynamodb"]["SequenceNumber"])
+
+    def _pump_dead_letters(self) -> None:
+        sqs = boto3.client("sqs")
+        names = [f"{queue.name}-dlq" for queue in QUEUES]
+        urls = {name: sqs.get_queue_url(QueueName=f"{PREFIX}-{name}")["QueueUrl"] for name in names}
+        while not self._stopping.wait(QUEUE_POLL_SECONDS):
+            for name, url in urls.items():
+                try:
+                    self._drain(sqs, name, url)
+                except (BotoCoreError, ClientError) as error:
+                    log.warning("%s cannot be read: %s", name, error)
+
+    def _drain(self, sqs: Any, name: str, url: str) -> None:
+        found = sqs.receive_message(
+            QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=30, MessageSystemAttributeNames=["All"]
+        )
+        for message in found.get("Messages", ()):
+            try:
+                answer = self._functions.call("pipeline-signal", {"Records": [_queue_record(message, name)]})
+            except FunctionFailed:
+                continue  # it becomes visible again
+            if not (answer or {}).get("batchItemFailures"):
+                sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+
+    def _keep_schedule(self) -> None:
+        while not self._stopping.wait(RECONCILE_EVERY_SECONDS):
+            try:
+                self._functions.call("pipeline-reconcile", _schedule_event())
+            except FunctionFailed:
+                continue  # logged where it failed; the next minute tries again
+
+
+def _stream_arn() -> str:
+    arn: str = boto3.client("dynamodb").describe_table(TableName=JOBS_TABLE)["Table"]["LatestStreamArn"]
+    return arn
+
+
+def _iterator(streams: Any, arn: str, after: str | None) -> str:
+    shard = streams.describe_stream(StreamArn=arn)["StreamDescription"]["Shards"][0]["ShardId"]
+    start = (
+        {"ShardIteratorType": "AFTER_SEQUENCE_NUMBER", "SequenceNumber": after}
+        if after
+        else {"ShardIteratorType": "TRIM_HORIZON"}
+    )
+    iterator: str = streams.get_shard_iterator(StreamArn=arn, ShardId=shard, **start)["ShardIterator"]
+    return iterator
+
+
+def _stream_record(record: Mapping[str, Any], arn: str) -> dict[str, Any]:
+    """boto's form of a record as Lambda's: the time is a number."""
+    change = dict(record["dynamodb"])
+    created = change.get("ApproximateCreationDateTime")
+    if isinstance(created, datetime):
+        change["ApproximateCreationDateTime"] = created.timestamp()
+    return {**record, "eventSourceARN": arn, "dynamodb": change}
+
+
+def _queue_record(message: Mapping[str, Any], queue: str) -> dict[str, Any]:
+    return {
+        "messageId": message["MessageId"],
+        "receiptHandle": message["ReceiptHandle"],
+        "body": message["Body"],
+        "attributes": message.get("Attributes", {}),
+        "messageAttributes": {},
+        "md5OfBody": message["MD5OfBody"],
+        "eventSource": "aws:sqs",
+        "eventSourceARN": queue_arn(queue),
+        "awsRegion": REGION,
+    }
+
+
+def _schedule_event() -> dict[str, Any]:
+    return {
+        "version": "0",
+        "source": "aws.events",
+        "detail-type": "Scheduled Event",
+        "account": ACCOUNT,
+        "region": REGION,
+        "time": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "resources": [f"arn:aws:events:{REGION}:{ACCOUNT}:rule/{PREFIX}-reconcile"],
+        "detail": {},
+    }

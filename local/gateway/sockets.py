@@ -1,0 +1,144 @@
+"""The WebSocket API: `/ws` for clients, `@connections` for the functions that speak to them."""
+
+import json
+import logging
+import secrets
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from aiohttp import WSMsgType, web
+
+from infra.functions import SOCKET_ROUTES
+from local.gateway.authorizer import Refused, authorize
+from local.gateway.events import socket_authorizer_event, socket_event
+from local.gateway.functions import FunctionFailed, Functions
+from local.gateway.problem import problem
+
+MESSAGE_LIMIT_BYTES = 128 * 1024
+IDLE_SECONDS = 600
+
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class Connection:
+    """One client that is connected now."""
+
+    id: str
+    socket: web.WebSocketResponse
+    request: web.Request
+    authorizer: dict[str, Any]
+    connected_at: datetime
+    last_active_at: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+    def event(self, route: str, kind: str, **facts: Any) -> dict[str, Any]:
+        return socket_event(
+            self.request, self.id, self.connected_at, route=route, kind=kind, authorizer=self.authorizer, **facts
+        )
+
+
+class SocketApi:
+    """Holds the connections; everything else about them is the functions' business."""
+
+    def __init__(self, functions: Functions) -> None:
+        self._functions = functions
+        self._connections: dict[str, Connection] = {}
+
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        """One client, from its upgrade request to its end."""
+        if not web.WebSocketResponse().can_prepare(request):
+            return problem(426, "upgrade_required", "This address speaks WebSocket only.")
+        connection_id = f"{secrets.token_urlsafe(11)}="  # `=` as in API Gateway's ids, which must survive in a URL
+        now = datetime.now(UTC)
+        try:
+            authorizer = await authorize(self._functions, socket_authorizer_event(request, connection_id, now))
+        except Refused as refused:
+            return problem(refused.status, refused.code, refused.detail)
+        socket = web.WebSocketResponse(max_msg_size=MESSAGE_LIMIT_BYTES)
+        connection = Connection(connection_id, socket, request, authorizer, now)
+        status = await self._connect(connection)
+        if status >= 300:
+            return problem(status, "connection_refused", "The connection was refused.")
+        self._connections[connection_id] = connection
+        try:
+            await socket.prepare(request)
+            await self._listen(connection)
+        finally:
+            del self._connections[connection_id]
+            await self._run(connection.event("$disconnect", "DISCONNECT", close_code=socket.close_code))
+        return socket
+
+    async def _connect(self, connection: Connection) -> int:
+        """The status that `$connect` answers."""
+        answer = await self._run(connection.event("$connect", "CONNECT"))
+        return int(answer.get("statusCode", 502)) if isinstance(answer, dict) else 502
+
+    async def _listen(self, connection: Connection) -> None:
+        while True:
+            try:
+                message = await connection.socket.receive(IDLE_SECONDS)
+            except TimeoutError:
+                await connection.socket.close(code=1001, message=b"Going away")
+                return
+            if message.type is not WSMsgType.TEXT:
+                if message.type is WSMsgType.BINARY:
+                    await connection.socket.close(code=1003, message=b"Text only")
+                return
+            connection.last_active_at = datetime.now(UTC)
+            event = connection.event(_route(message.data), "MESSAGE", body=message.data)
+            if await self._run(event) is None and not connection.socket.closed:
+                failed = {"message": "Internal server error", "connectionId": connection.id}
+                await connection.socket.send_json({**failed, "requestId": event["requestContext"]["requestId"]})
+
+    async def _run(self, event: dict[str, Any]) -> Any:
+        """The route's answer, None when it failed."""
+        try:
+            return await self._functions.call_async(f"socket-{event['requestContext']['routeKey']}", event) or {}
+        except (FunctionFailed, TimeoutError):
+            return None
+
+    async def manage(self, request: web.Request) -> web.StreamResponse:
+        """`@connections/{id}`: POST sends, GET describes, DELETE closes; 410 when the client is gone."""
+        connection = self._connections.get(request.match_info["id"])
+        if connection is None or connection.socket.closed:
+            return _refusal(410, "GoneException")
+        if request.method == "GET":
+            return web.json_response(
+                {
+                    "connectedAt": connection.connected_at.isoformat(),
+                    "lastActiveAt": connection.last_active_at.isoformat(),
+                    "identity": {"sourceIp": connection.request.remote, "userAgent": ""},
+                }
+            )
+        if request.method == "DELETE":
+            await connection.socket.close(code=1001, message=b"Going away")
+            return web.Response(status=204)
+        text = (await request.read()).decode("utf-8", "replace")
+        if len(text) > MESSAGE_LIMIT_BYTES:
+            return _refusal(413, "PayloadTooLargeException")
+        try:
+            await connection.socket.send_str(text)
+        except ConnectionError:
+            return _refusal(410, "GoneException")
+        return web.Response()
+
+    async def close(self) -> None:
+        """Say goodbye to every client."""
+        for connection in list(self._connections.values()):
+            await connection.socket.close(code=1001, message=b"Going away")
+
+
+def _route(text: str) -> str:
+    """The route that a message names in `type`; `$default` when it names none that exists."""
+    try:
+        message = json.loads(text)
+    except ValueError:
+        return "$default"
+    named = message.get("type") if isinstance(message, dict) else None
+    known = isinstance(named, str) and not named.startswith("$") and named in SOCKET_ROUTES
+    return str(named) if known else "$default"
+
+
+def _refusal(status: int, error: str) -> web.Response:
+    return web.json_response({"message": error}, status=status, headers={"x-amzn-ErrorType": error})

@@ -1,0 +1,158 @@
+"""Child processes of the laptop cloud: started, watched until they are ready, stopped, and never left behind."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext, suppress
+from pathlib import Path
+from time import monotonic
+
+from local.environment import HOST, ROOT
+
+GRACE_SECONDS = 2.0
+
+
+class CloudFailed(Exception):
+    """The laptop cloud cannot run; the message is one sentence for the person who started it."""
+
+
+def listen(port: int = 0) -> socket.socket:
+    """A listening socket on the loopback interface; port 0 takes any free one. Raises CloudFailed when it is taken."""
+    server = socket.socket()
+    server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        server.bind((HOST, port))
+    except OSError as error:
+        server.close()
+        raise CloudFailed(
+            f"Port {port} cannot be used: {(error.strerror or str(error)).lower()}. Try another --port."
+        ) from None
+    server.listen(256)
+    return server
+
+
+class Lifeline:
+    """A pipe that the kernel closes when this process is gone; each child watches the other end."""
+
+    def __init__(self) -> None:
+        self.theirs, self._ours = os.pipe()
+
+    def cut(self) -> None:
+        """Kill every child that still watches."""
+        for end in (self.theirs, self._ours):
+            os.close(end)
+
+
+class Process:
+    """One child: `python -m module arguments`, everything it prints kept in a log. It prints `ready` when it serves."""
+
+    def __init__(
+        self,
+        name: str,
+        module: str,
+        arguments: Sequence[str],
+        *,
+        environment: Mapping[str, str],
+        log: Path,
+        lifeline: Lifeline,
+        sockets: Sequence[socket.socket] = (),
+    ) -> None:
+        self.name, self.log = name, log
+        self._command = [sys.executable, "-m", "local.child", str(lifeline.theirs), module, *arguments]
+        self._environment = dict(environment)
+        self._pass_fds = (lifeline.theirs, *(server.fileno() for server in sockets))
+        self._child: subprocess.Popen[bytes] | None = None
+        self._ready = threading.Event()
+        self._starting = threading.Lock()
+
+    @property
+    def pid(self) -> int:
+        return self._running().pid
+
+    @property
+    def alive(self) -> bool:
+        return self._child is not None and self._child.poll() is None
+
+    def start(self) -> None:
+        """Start it, unless it runs; whoever watches it and whoever restarts it may both ask."""
+        with self._starting:
+            if not self.alive:
+                self._start()
+
+    def _start(self) -> None:
+        self._ready = threading.Event()
+        self.log.parent.mkdir(parents=True, exist_ok=True)
+        self._child = subprocess.Popen(  # noqa: S603  # our own modules
+            self._command,
+            cwd=ROOT,
+            env=self._environment,
+            pass_fds=self._pass_fds,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        threading.Thread(target=self._keep_log, args=(self._child, self._ready), daemon=True).start()
+
+    def _keep_log(self, child: "subprocess.Popen[bytes]", ready: threading.Event) -> None:
+        with self.log.open("ab", buffering=0) as log, child.stdout or nullcontext(()) as output:
+            for line in output:
+                log.write(line)
+                if line.strip() == b"ready":
+                    ready.set()
+        child.wait()
+        ready.set()  # an ended process never becomes ready: whoever waits should look
+
+    def wait_ready(self, timeout_seconds: float) -> None:
+        """Raises CloudFailed when the process ends, or is not ready in time."""
+        in_time = self._ready.wait(timeout_seconds)
+        if in_time and self.alive:
+            return
+        state = "took too long to start" if self.alive else "stopped while it started"
+        raise CloudFailed(f"The {self.name} process {state}; its log is {self.log}.")
+
+    def kill(self) -> None:
+        """End it at once, without a word, as a crash would."""
+        child = self._running()
+        self.send_signal(signal.SIGKILL)
+        child.wait()
+
+    def ended(self, within_seconds: float) -> bool:
+        """Whether it ends in that time."""
+        try:
+            self._running().wait(max(0.0, within_seconds))
+        except subprocess.TimeoutExpired:
+            return False
+        return True
+
+    def restart(self, timeout_seconds: float = 30) -> None:
+        """Start it again after it ended, and wait until it is ready."""
+        if self.alive:
+            self.kill()
+        self.start()
+        self.wait_ready(timeout_seconds)
+
+    def _running(self) -> "subprocess.Popen[bytes]":
+        if self._child is None:
+            raise CloudFailed(f"The {self.name} process was never started.")
+        return self._child
+
+    def send_signal(self, number: signal.Signals) -> None:
+        child = self._running()
+        if child.poll() is None:
+            with suppress(ProcessLookupError):  # it may end between the look and the signal
+                os.killpg(child.pid, number)
+
+
+def stop_all(processes: Sequence[Process]) -> None:
+    """Ask all to end, and kill what has not after the grace, with everything it started."""
+    for process in processes:
+        process.send_signal(signal.SIGTERM)
+    deadline = monotonic() + GRACE_SECONDS
+    for process in processes:
+        if not process.ended(deadline - monotonic()):
+            process.kill()

@@ -1,0 +1,67 @@
+"""Creates what a deployment would have: tables, queues, bucket, secrets and the state machine."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import boto3
+
+from infra.queues import QUEUES
+from local.environment import (
+    MEDIA_BUCKET,
+    PREFIX,
+    ROOT,
+    SECRET_PREFIX,
+    STATE_MACHINE,
+    function_arn,
+    queue_arn,
+)
+from local.keys import secret_values
+
+ROLE = "arn:aws:iam::123456789012:role/kinora-local"
+_FUNCTIONS = {"DispatchFunctionArn": "pipeline-dispatch", "SettleFunctionArn": "pipeline-settle"}
+STATE_MACHINE_FILE = ROOT / "stepfunctions" / "generate_video.asl.json"
+
+
+def provision(endpoint_url: str, folder: Path) -> None:
+    """Create everything in the account behind `endpoint_url`; keys are kept in `folder`."""
+    os.environ["AWS_ENDPOINT_URL"] = endpoint_url  # pynamodb's client reads it too
+    _tables()
+    _queues(boto3.client("sqs"))
+    boto3.client("s3").create_bucket(Bucket=MEDIA_BUCKET, ACL="private")
+    secrets = boto3.client("secretsmanager")
+    for name, value in secret_values(folder / "keys").items():
+        secrets.create_secret(Name=SECRET_PREFIX + name, SecretString=value)
+    boto3.client("stepfunctions").create_state_machine(name=STATE_MACHINE, definition=definition(), roleArn=ROLE)
+
+
+def definition() -> str:
+    """The state machine's definition with this environment's functions in it."""
+    text = STATE_MACHINE_FILE.read_text()
+    for name, function in _FUNCTIONS.items():
+        text = text.replace(f"${{{name}}}", function_arn(function))
+    return text
+
+
+def _tables() -> None:
+    from infra.tables import RECORDS  # noqa: PLC0415  # records read the environment, set just before
+
+    for record in RECORDS:
+        record.create_table(wait=True)
+
+
+def _queues(sqs: Any) -> None:
+    for queue in QUEUES:
+        sqs.create_queue(QueueName=f"{PREFIX}-{queue.name}-dlq")
+        redrive = {
+            "deadLetterTargetArn": queue_arn(f"{queue.name}-dlq"),
+            "maxReceiveCount": str(queue.max_receives),
+        }
+        sqs.create_queue(
+            QueueName=f"{PREFIX}-{queue.name}",
+            Attributes={
+                "VisibilityTimeout": str(queue.visibility_seconds),
+                "RedrivePolicy": json.dumps(redrive),
+            },
+        )

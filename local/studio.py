@@ -1,0 +1,205 @@
+"""A client of Kinora's API, as any creator's program would be one: REST, uploads, live progress, downloads."""
+
+import json
+import mimetypes
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from pathlib import Path
+from time import sleep
+from typing import Any
+from uuid import uuid4
+
+import httpx
+from websockets.exceptions import WebSocketException
+from websockets.sync.client import ClientConnection, connect
+
+QUIET_SECONDS = 10.0  # without an event for so long, ask over REST
+ENDED = frozenset({"COMPLETED", "FAILED", "CANCELLED"})
+
+Json = dict[str, Any]
+
+
+class StudioError(Exception):
+    """What the studio refused or could not do, as one sentence for the creator."""
+
+
+class Studio:
+    """One signed-in creator. All methods raise StudioError."""
+
+    def __init__(self, api_url: str, socket_url: str) -> None:
+        self._http = httpx.Client(base_url=api_url, timeout=60, trust_env=False)
+        self._socket_url = socket_url
+        self._token = ""
+
+    def close(self) -> None:
+        self._http.close()
+
+    def sign_up(self, email: str, password: str) -> None:
+        """Register, then sign in."""
+        self.call("POST", "/api/auth/register", {"email": email, "password": password})
+        self._token = self.call("POST", "/api/auth/login", {"email": email, "password": password})["accessToken"]
+
+    def create_project(self, name: str) -> str:
+        """The new project's id."""
+        return str(self.call("POST", "/api/projects", {"name": name})["id"])
+
+    def preset(self, preset_id: str) -> Json:
+        return self.call("GET", f"/api/presets/{preset_id}")
+
+    def begin_upload(self, path: Path) -> str:
+        """Upload a file and ask for its verification; answers the asset's id."""
+        media_type = media_type_of(path)
+        asked = self.call(
+            "POST",
+            "/api/assets/upload",
+            {
+                "name": path.name,
+                "type": _ASSET_TYPES[media_type.partition("/")[0]],
+                "contentType": media_type,
+                "size": path.stat().st_size,
+            },
+        )
+        form = asked["upload"]
+        with path.open("rb") as file:
+            answer = self._send("POST", form["url"], data=form["fields"], files={"file": (path.name, file, media_type)})
+        if answer.is_error:
+            raise StudioError(f"{path.name} could not be uploaded: storage answered {answer.status_code}.")
+        asset_id = str(asked["asset"]["id"])
+        self.call("POST", "/api/assets", {"assetId": asset_id})
+        return asset_id
+
+    def asset(self, asset_id: str) -> Json:
+        return self.call("GET", f"/api/assets/{asset_id}")
+
+    def submit(self, job: Json) -> Json:
+        return self.call("POST", "/api/jobs", job, {"Idempotency-Key": str(uuid4())})
+
+    def job(self, job_id: str) -> Json:
+        return self.call("GET", f"/api/jobs/{job_id}")
+
+    def cancel(self, job_id: str) -> None:
+        self.call("POST", f"/api/jobs/{job_id}/cancel")
+
+    def events(self, job_id: str) -> Iterator[Json]:
+        """The job's snapshot, then each event in order, until it has ended; a lost connection is made again.
+
+        Old news is left out: what is numbered no higher than what was told before.
+        """
+        last = -1
+        for event in self._told(job_id):
+            if event["seq"] > last:
+                last = event["seq"]
+                yield event
+            if _ends(event):
+                return
+
+    def _told(self, job_id: str) -> Iterator[Json]:
+        """Everything the socket tells, without end: on each connection a snapshot first, then what came meanwhile."""
+        headers = {"Authorization": f"Bearer {self._token}"}
+        while True:
+            try:
+                with connect(self._socket_url, additional_headers=headers, proxy=None, close_timeout=1) as socket:
+                    socket.send(json.dumps({"type": "subscribe", "channel": f"job:{job_id}"}))
+                    early: list[Json] | None = []
+                    for message in _messages(socket):
+                        event = message or self._snapshot(job_id)
+                        if early is None:
+                            yield event
+                        elif event["type"] == "job.snapshot":
+                            yield from (event, *early)
+                            early = None
+                        else:
+                            early.append(event)
+            except (WebSocketException, OSError):
+                yield self._snapshot(job_id)
+                sleep(1)
+
+    def _snapshot(self, job_id: str) -> Json:
+        """What `subscribe` answers first, asked for over REST."""
+        job = self.job(job_id)
+        return {"type": "job.snapshot", "jobId": job_id, "seq": job["seq"], "job": job}
+
+    def download(self, url: str, path: Path) -> None:
+        """Save what a signed URL reads; the file appears when it is whole."""
+        part = path.with_name(f".{path.name}.part")
+        try:
+            with self._http.stream("GET", url) as answer:
+                if answer.is_error:
+                    raise StudioError(f"{path.name} could not be downloaded: the answer was {answer.status_code}.")
+                path.parent.mkdir(parents=True, exist_ok=True)
+                with part.open("wb") as file:
+                    for chunk in answer.iter_bytes():
+                        file.write(chunk)
+            part.replace(path)
+        except httpx.HTTPError as error:
+            raise StudioError(f"{path.name} could not be downloaded: {error}.") from None
+        except OSError as error:
+            raise StudioError(f"{path} cannot be written: {error.strerror}.") from None
+        finally:
+            part.unlink(missing_ok=True)
+
+    def call(self, method: str, path: str, body: Json | None = None, headers: Mapping[str, str] | None = None) -> Json:
+        """One request with JSON in and out; a problem's detail becomes the error."""
+        sent = {**(headers or {}), **({"Authorization": f"Bearer {self._token}"} if self._token else {})}
+        answer = self._send(method, path, json=body, headers=sent)
+        if answer.is_error:
+            raise StudioError(_detail(answer))
+        found: Json = answer.json() if answer.content else {}
+        return found
+
+    def _send(self, method: str, url: str, **options: Any) -> httpx.Response:
+        try:
+            return self._http.request(method, url, **options)
+        except httpx.HTTPError as error:
+            raise StudioError(f"The studio does not answer: {error}.") from None
+
+
+def step_seconds(job: Json) -> dict[str, float]:
+    """How long each step of a completed job took, by the studio's own clock."""
+    moments = {
+        step["stepType"]: [datetime.fromisoformat(step[name]) for name in ("startedAt", "completedAt")]
+        for step in job["steps"]
+    }
+    return {stage: (end - start).total_seconds() for stage, (start, end) in moments.items()}
+
+
+_ASSET_TYPES = {"image": "IMAGE", "video": "VIDEO", "audio": "AUDIO", "application": "OTHER"}  # captions
+
+
+def media_type_of(path: Path) -> str:
+    """The media type that a file's name tells. Raises StudioError unless it is a picture, clip, track or captions."""
+    if path.suffix.lower() == ".srt":
+        return "application/x-subrip"
+    media_type = mimetypes.guess_type(path.name)[0] or ""
+    if media_type.partition("/")[0] not in _ASSET_TYPES:
+        raise StudioError(f"{path.name} is neither a picture nor a video, sound or captions, judging by its name.")
+    return media_type
+
+
+def _messages(socket: ClientConnection) -> Iterator[Json | None]:
+    """Each message about a job; None after a quiet while."""
+    while True:
+        try:
+            message: Json = json.loads(socket.recv(QUIET_SECONDS))
+        except TimeoutError:
+            yield None
+            continue
+        kind = str(message.get("type", ""))
+        if kind.startswith(("job.", "step.")):
+            yield message
+        elif kind == "error" or "type" not in message:
+            raise StudioError(str(message.get("error") or message.get("message") or "The subscription was refused."))
+
+
+def _ends(event: Json) -> bool:
+    status = event["job"]["status"] if "job" in event else event.get("status")
+    return event["type"] in {"job.completed", "job.failed"} or status in ENDED
+
+
+def _detail(answer: httpx.Response) -> str:
+    try:
+        problem = answer.json()
+    except ValueError:
+        problem = {}
+    detail = problem.get("detail") if isinstance(problem, dict) else None
+    return str(detail or f"The studio answered {answer.status_code} {answer.reason_phrase}.")

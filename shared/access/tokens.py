@@ -1,0 +1,46 @@
+"""Access tokens: ES256 JWTs of 15 minutes, read strictly."""
+
+import json
+from datetime import datetime
+from typing import Any
+
+import jwt
+
+from shared.access.principal import Principal
+
+ISSUER = "kinora"
+AUDIENCE = "kinora-api"
+LIFE_SECONDS = 900
+_LEEWAY_SECONDS = 5
+
+
+class TokenRefused(Exception):
+    """The token is not one of ours, or not valid now."""
+
+
+def issue(user_id: str, *, signing_key: str, at: datetime) -> str:
+    """A token for the user; `signing_key` is the secret's JSON `{"kid", "pem"}`."""
+    key = json.loads(signing_key)
+    now = int(at.timestamp())
+    claims = {"iss": ISSUER, "aud": AUDIENCE, "sub": user_id, "iat": now, "exp": now + LIFE_SECONDS}
+    return jwt.encode(claims, key["pem"], algorithm="ES256", headers={"kid": key["kid"], "typ": "at+jwt"})
+
+
+def verify(token: str, *, verification_keys: str, at: datetime) -> Principal:
+    """The principal that a token speaks for; `verification_keys` is the secret's JSON `{kid: public pem}`."""
+    try:
+        header = jwt.get_unverified_header(token)
+        pem = json.loads(verification_keys).get(header.get("kid"))
+        if header.get("typ") != "at+jwt" or pem is None:
+            raise TokenRefused("not an access token of ours")
+        # Times are checked below: pyjwt also takes numbers in strings and lives of centuries.
+        options: Any = {"verify_exp": False, "verify_iat": False, "require": ["exp", "iat", "sub", "iss", "aud"]}
+        claims = jwt.decode(token, pem, algorithms=["ES256"], audience=AUDIENCE, issuer=ISSUER, options=options)
+    except (jwt.InvalidTokenError, ValueError, TypeError) as error:
+        raise TokenRefused(str(error)) from None
+    issued, expires, now = claims["iat"], claims["exp"], at.timestamp()
+    if type(issued) is not int or type(expires) is not int or not isinstance(claims["sub"], str):
+        raise TokenRefused("claims of the wrong type")
+    if not 0 < expires - issued <= LIFE_SECONDS or issued > now + _LEEWAY_SECONDS or expires <= now:
+        raise TokenRefused("expired, or not yet valid")
+    return Principal(user_id=claims["sub"])

@@ -1,0 +1,126 @@
+"""Reads and writes assets."""
+
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import datetime
+
+from pynamodb.expressions.update import Action
+
+from shared.assets.record import AssetRecord, AssetStatus, AssetType
+from shared.aws.records import on_refusal
+from shared.aws.transactions import Transaction
+from shared.core.errors import Conflict, NotFound
+
+
+class AssetNotFound(NotFound):
+    code = "asset_not_found"
+
+    def __init__(self) -> None:
+        super().__init__("There is no such asset.")
+
+
+class AssetNotReady(Conflict):
+    code = "asset_not_ready"
+
+
+class _Decided(Exception):
+    """The asset's verdict stands already."""
+
+
+class AssetStore:
+    def create(
+        self,
+        asset_id: str,
+        *,
+        owner_id: str,
+        account_id: str,
+        project_id: str | None,
+        name: str,
+        type: AssetType,
+        media_type: str,
+        size: int,
+        at: datetime,
+        tx: Transaction,
+    ) -> AssetRecord:
+        record = AssetRecord(
+            asset_id,
+            owner_id=owner_id,
+            account_id=account_id,
+            project_id=project_id,
+            name=name,
+            type=type.value,
+            status=AssetStatus.PENDING.value,
+            media_type=media_type,
+            size=size,
+            created_at=at,
+        )
+        tx.put(record, AssetRecord.asset_id.does_not_exist(), otherwise=Conflict("This asset exists already."))
+        return record
+
+    def get(self, asset_id: str) -> AssetRecord:
+        try:
+            return AssetRecord.get(asset_id, consistent_read=True)
+        except AssetRecord.DoesNotExist:
+            raise AssetNotFound from None
+
+    def get_owned(self, asset_id: str, *, owner_id: str) -> AssetRecord:
+        asset = self.get(asset_id)
+        if asset.owner_id != owner_id:
+            raise AssetNotFound
+        return asset
+
+    def page(self, *, owner_id: str, limit: int, after: str | None) -> Sequence[AssetRecord]:
+        """At most `limit` of the owner's assets, newest first: one Query."""
+        older = AssetRecord.asset_id < after if after else None
+        return list(AssetRecord.by_owner.query(owner_id, older, scan_index_forward=False, limit=limit, page_size=limit))
+
+    def begin_verifying(self, asset: AssetRecord) -> None:
+        """From PENDING to VERIFYING; an asset that is further on stays as it is."""
+        with suppress(_Decided), on_refusal(_Decided()):
+            asset.update(
+                [AssetRecord.status.set(AssetStatus.VERIFYING.value)], AssetRecord.status == AssetStatus.PENDING.value
+            )
+
+    def accept(
+        self,
+        asset: AssetRecord,
+        *,
+        key: str,
+        media_type: str,
+        size: int,
+        width: int | None,
+        height: int | None,
+        duration: float | None,
+    ) -> None:
+        """READY: `key` is the clean file."""
+        self._decide(
+            asset,
+            AssetStatus.READY,
+            [
+                AssetRecord.key.set(key),
+                AssetRecord.media_type.set(media_type),
+                AssetRecord.size.set(size),
+                *(
+                    attribute.set(value)
+                    for attribute, value in (
+                        (AssetRecord.width, width),
+                        (AssetRecord.height, height),
+                        (AssetRecord.duration, duration),
+                    )
+                    if value is not None
+                ),
+            ],
+        )
+
+    def reject(self, asset: AssetRecord, *, error: str) -> None:
+        self._decide(asset, AssetStatus.REJECTED, [AssetRecord.error.set(error)])
+
+    def delete(self, asset: AssetRecord) -> None:
+        with on_refusal(AssetNotFound()):
+            asset.delete(AssetRecord.owner_id == asset.owner_id)
+
+    def _decide(self, asset: AssetRecord, status: AssetStatus, actions: list[Action]) -> None:
+        with suppress(_Decided), on_refusal(_Decided()):
+            asset.update(
+                [AssetRecord.status.set(status.value), *actions], AssetRecord.status == AssetStatus.VERIFYING.value
+            )

@@ -1,0 +1,62 @@
+"""AWS clients, made on first use and kept: each costs tens of milliseconds of a cold start."""
+
+from functools import cache
+from typing import TYPE_CHECKING
+
+import boto3
+from botocore.config import Config as BotoConfig
+
+from shared.core.config import Config
+
+if TYPE_CHECKING:  # the stubs are no dependency of what is deployed
+    from mypy_boto3_apigatewaymanagementapi import ApiGatewayManagementApiClient
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_secretsmanager import SecretsManagerClient
+    from mypy_boto3_sqs import SQSClient
+    from mypy_boto3_stepfunctions import SFNClient
+
+
+class EndpointConfig(Config):
+    """Where clients differ from the region's own endpoints."""
+
+    socket_endpoint_url: str = ""  # the WebSocket API's callback URL
+    upload_endpoint_url: str | None = None  # what creators post uploads to, where it is not S3 itself
+
+
+_RETRIES = BotoConfig(retries={"mode": "standard", "total_max_attempts": 4})
+
+
+@cache
+def s3() -> "S3Client":
+    return boto3.client("s3", config=_RETRIES)
+
+
+@cache
+def uploads_s3() -> "S3Client":
+    """Signs what a creator's browser sends to S3; version 4, for by default boto3 signs forms with the retired one."""
+    return boto3.client(
+        "s3",
+        config=_RETRIES.merge(BotoConfig(signature_version="s3v4")),
+        endpoint_url=EndpointConfig().upload_endpoint_url,
+    )
+
+
+@cache
+def sqs() -> "SQSClient":
+    return boto3.client("sqs", config=_RETRIES)
+
+
+@cache
+def stepfunctions() -> "SFNClient":
+    return boto3.client("stepfunctions", config=_RETRIES)
+
+
+@cache
+def secretsmanager() -> "SecretsManagerClient":
+    return boto3.client("secretsmanager", config=_RETRIES)
+
+
+@cache
+def sockets() -> "ApiGatewayManagementApiClient":
+    endpoint = EndpointConfig().socket_endpoint_url
+    return boto3.client("apigatewaymanagementapi", config=_RETRIES, endpoint_url=endpoint)

@@ -1,0 +1,144 @@
+"""The media bucket: addresses, signed access in CloudFront's format, upload forms, and the few object verbs we use."""
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache, lru_cache
+from pathlib import Path
+from typing import Any
+
+from botocore.signers import CloudFrontSigner
+
+from shared.aws.clients import s3, uploads_s3
+from shared.aws.secrets import secret
+from shared.core.config import Config
+
+UPLOAD_MINUTES = 5
+
+
+class MediaConfig(Config):
+    media_bucket: str = "kinora-local-media"
+    media_url: str = ""  # where the bucket's objects are served: the CloudFront distribution
+
+
+@cache
+def config() -> MediaConfig:
+    return MediaConfig()
+
+
+def address(key: str) -> str:
+    """`s3://bucket/key`, how objects are named in messages."""
+    return f"s3://{config().media_bucket}/{key}"
+
+
+@dataclass(frozen=True, slots=True)
+class MediaAccess:
+    """Signed reading of everything below one prefix, until `expires`."""
+
+    prefix: str
+    expires: datetime
+
+    def url(self, key: str) -> str:
+        """A URL that reads `key`; all URLs of one access carry the same signature."""
+        return f"{config().media_url}/{key}?{_signature(self.prefix, int(self.expires.timestamp()))}"
+
+    def playlist(self, text: str, stream_key: str) -> str:
+        """An HLS playlist whose every URI, byte ranges and all, is the signed URL of `stream_key`."""
+        signed = self.url(stream_key)
+        text = re.sub(r'URI="[^"]*"', f'URI="{signed}"', text)
+        return re.sub(r"^(?!#)\S+$", signed, text, flags=re.MULTILINE)
+
+
+def media_access(prefix: str, expires: datetime) -> MediaAccess:
+    """Access to all objects whose keys begin with `prefix`."""
+    return MediaAccess(prefix, expires)
+
+
+@cache
+def _signer() -> CloudFrontSigner:
+    # Imported here: most functions never sign a URL, and the import costs 60 ms.
+    from cryptography.hazmat.primitives import hashes, serialization  # noqa: PLC0415
+    from cryptography.hazmat.primitives.asymmetric import padding, rsa  # noqa: PLC0415
+
+    held = json.loads(secret("media-signing-key"))
+    key = serialization.load_pem_private_key(held["pem"].encode(), None)
+    if not isinstance(key, rsa.RSAPrivateKey):
+        raise TypeError("the media signing key is not an RSA key")
+
+    def sign(message: bytes) -> bytes:
+        return key.sign(message, padding.PKCS1v15(), hashes.SHA1())  # noqa: S303  # CloudFront takes no other hash
+
+    return CloudFrontSigner(held["kid"], sign)
+
+
+@lru_cache(maxsize=512)
+def _signature(prefix: str, expires_epoch: int) -> str:
+    # One RSA signature serves all URLs of a response.
+    resource = f"{config().media_url}/{prefix}*"
+    policy = (
+        f'{{"Statement":[{{"Resource":"{resource}","Condition":{{"DateLessThan":'
+        f'{{"AWS:EpochTime":{expires_epoch}}}}}}}]}}'
+    )
+    return _signer().generate_presigned_url(resource, policy=policy).partition("?")[2]
+
+
+def upload_form(key: str, media_type: str, max_bytes: int) -> dict[str, Any]:
+    """A presigned POST for exactly this key and type: `{"url": ..., "fields": {...}}`, valid five minutes."""
+    return uploads_s3().generate_presigned_post(
+        config().media_bucket,
+        key,
+        Fields={"Content-Type": media_type},
+        Conditions=[{"Content-Type": media_type}, ["content-length-range", 1, max_bytes]],
+        ExpiresIn=UPLOAD_MINUTES * 60,
+    )
+
+
+def exists(key: str) -> bool:
+    return any(found == key for found in keys(key))
+
+
+def keys(prefix: str) -> Iterator[str]:
+    """All keys below a prefix."""
+    for page in s3().get_paginator("list_objects_v2").paginate(Bucket=config().media_bucket, Prefix=prefix):
+        for item in page.get("Contents", []):
+            yield item["Key"]
+
+
+def read_text(key: str) -> str | None:
+    """The object's text; None when it is gone."""
+    try:
+        return s3().get_object(Bucket=config().media_bucket, Key=key)["Body"].read().decode()
+    except s3().exceptions.NoSuchKey:
+        return None
+
+
+def download(key_or_address: str, path: Path) -> None:
+    """Fetch an object, named by its key or its `s3://` address in the media bucket, into a file."""
+    key = key_or_address.removeprefix(address(""))
+    s3().download_file(config().media_bucket, key, str(path))
+
+
+def upload(path: Path, key: str, media_type: str, *, kind: str) -> None:
+    """Store a file; `kind` (work or final) is the tag by which lifecycle rules tell them apart."""
+    s3().upload_file(
+        str(path),
+        config().media_bucket,
+        key,
+        ExtraArgs={"ContentType": media_type, "Tagging": f"kind={kind}", "CacheControl": "private, max-age=3600"},
+    )
+
+
+def put(content: bytes, key: str, media_type: str, *, kind: str) -> None:
+    """Store a few bytes; `kind` as for `upload`."""
+    s3().put_object(Bucket=config().media_bucket, Key=key, Body=content, ContentType=media_type, Tagging=f"kind={kind}")
+
+
+def delete_below(prefix: str) -> int:
+    """Delete all objects below a prefix; answers how many there were."""
+    found = list(keys(prefix))
+    for start in range(0, len(found), 1000):
+        chunk = found[start : start + 1000]
+        s3().delete_objects(Bucket=config().media_bucket, Delete={"Objects": [{"Key": key} for key in chunk]})
+    return len(found)

@@ -1,0 +1,32 @@
+"""Sending to the environment's queues."""
+
+import os
+
+from pydantic import BaseModel
+
+from shared.aws.clients import sqs
+from shared.core.config import Config
+
+TRACE = "_X_AMZN_TRACE_ID"  # where Lambda tells which trace it works for, and the logger reads it
+
+
+class QueueConfig(Config):
+    queue_url_prefix: str = ""
+
+
+def queue_url(name: str) -> str:
+    return QueueConfig().queue_url_prefix + name
+
+
+def send(name: str, message: BaseModel, *, group: str) -> None:
+    """Put the message on the queue, with the trace that it belongs to.
+
+    `group` is whose work it is: SQS then serves groups in turns (fair queues).
+    """
+    trace = os.environ.get(TRACE)
+    sqs().send_message(
+        QueueUrl=queue_url(name),
+        MessageBody=message.model_dump_json(by_alias=True),
+        MessageGroupId=group,
+        MessageSystemAttributes={"AWSTraceHeader": {"DataType": "String", "StringValue": trace}} if trace else {},
+    )

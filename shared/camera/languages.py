@@ -1,0 +1,163 @@
+"""What a camera move becomes for engines of others, which follow sliders, commands, concepts or words. Pure.
+
+All of them name what happens between the first and the last keyframe; a move that returns to where it began is named
+by its legs. What an engine has no name for is left out, and `words` says it.
+"""
+
+from collections.abc import Mapping
+from itertools import pairwise
+from math import log2
+from typing import NamedTuple
+
+from shared.camera.move import AXES, CameraMove, Keyframe
+
+_LEAST = 0.05  # of an axis: less is no gesture
+_DOUBLING = 1.0  # zooming in twofold counts as much as an axis that goes by this
+
+
+class Gesture(NamedTuple):
+    """One thing that a camera does: an axis or `zoom`, and how far, signed as in move.py."""
+
+    axis: str
+    amount: float
+
+
+def gestures(move: CameraMove) -> list[Gesture]:
+    """What the camera does, strongest first; what happens at once stands together, legs follow each other."""
+    first, last = move.keyframes[0], move.keyframes[-1]
+    found = _between(first, last, move.strength)
+    if found:
+        return found
+    return [each for leg in pairwise(move.keyframes) for each in _between(*leg, move.strength)]
+
+
+def _between(first: Keyframe, last: Keyframe, strength: float) -> list[Gesture]:
+    amounts = {axis: (getattr(last, axis) - getattr(first, axis)) * strength for axis in AXES}
+    amounts["zoom"] = log2(last.zoom / first.zoom) * _DOUBLING * strength
+    ranked = sorted(amounts.items(), key=lambda item: -abs(item[1]))
+    return [Gesture(axis, amount) for axis, amount in ranked if abs(amount) >= _LEAST]
+
+
+# --- six sliders, as Kling's `camera_control` of type `simple` has them
+
+_SLIDERS: Mapping[str, tuple[str, float]] = {
+    "truck": ("horizontal", 1),
+    "pedestal": ("vertical", 1),
+    "tilt": ("pan", 1),  # their pan turns about the horizontal axis: up is positive
+    "pan": ("tilt", 1),  # and their tilt about the vertical one: right is positive
+    "roll": ("roll", 1),
+    "zoom": ("zoom", -1),  # a positive zoom of theirs widens the view
+    "dolly": ("zoom", -1),  # there is no slider for it; what comes nearest
+}
+SLIDER_LIMIT = 10
+
+
+def sliders(move: CameraMove) -> dict[str, int] | None:
+    """Six sliders -10..10 of which exactly one is not zero, as the provider demands: the strongest.
+
+    Two units of an axis, from one end to the other, are the full way of a slider. None if nothing moves that has a
+    slider, or if dolly and zoom oppose each other, which share one.
+    """
+    found = gestures(move)
+    strongest = next(iter(found), None)
+    if strongest is None or _vertigo(found):
+        return None
+    name, sign = _SLIDERS[strongest.axis]
+    value = max(1, min(SLIDER_LIMIT, round(abs(strongest.amount) / 2 * SLIDER_LIMIT)))
+    config = dict.fromkeys(("horizontal", "vertical", "pan", "tilt", "roll", "zoom"), 0)
+    return config | {name: int(sign * (value if strongest.amount > 0 else -value))}
+
+
+def _vertigo(found: list[Gesture]) -> bool:
+    amounts = _first_of_each(found)
+    return amounts.get("dolly", 0) * amounts.get("zoom", 0) < 0
+
+
+def _first_of_each(found: list[Gesture]) -> dict[str, float]:
+    return {each.axis: each.amount for each in reversed(found)}
+
+
+# --- bracket commands, as MiniMax reads them in a prompt
+
+_COMMANDS = {
+    "truck": ("Truck left", "Truck right"),
+    "pedestal": ("Pedestal down", "Pedestal up"),
+    "dolly": ("Pull out", "Push in"),
+    "pan": ("Pan left", "Pan right"),
+    "tilt": ("Tilt down", "Tilt up"),
+    "zoom": ("Zoom out", "Zoom in"),
+}
+MOST_COMMANDS = 3
+
+
+def brackets(move: CameraMove) -> str:
+    """At most three commands in one pair of brackets, strongest first: `[Push in,Pan left]`; a roll has none."""
+    named = [_COMMANDS[each.axis][each.amount > 0] for each in gestures(move) if each.axis in _COMMANDS]
+    if any(frame.shake for frame in move.keyframes):
+        named.insert(min(len(named), MOST_COMMANDS - 1), "Shake")
+    commands = list(dict.fromkeys(named))[:MOST_COMMANDS]
+    if not commands and not move.moves():
+        commands = ["Static shot"]
+    return f"[{','.join(commands)}]" if commands else ""
+
+
+# --- concept keys, as Luma takes them
+
+_CONCEPTS = {
+    "truck": ("truck_left", "truck_right"),
+    "pedestal": ("pedestal_down", "pedestal_up"),
+    "dolly": ("pull_out", "push_in"),
+    "pan": ("pan_left", "pan_right"),
+    "tilt": ("tilt_down", "tilt_up"),
+    "roll": ("roll_left", "roll_right"),
+    "zoom": ("zoom_out", "zoom_in"),
+}
+
+
+def concepts(move: CameraMove) -> list[str]:
+    """Concept keys, strongest first. Gestures that oppose each other are one concept: an orbit, a crane, a vertigo."""
+    if not move.moves():
+        return ["static"]
+    found = gestures(move)
+    if _vertigo(found):
+        return ["dolly_zoom"]
+    by_axis = {each.axis: _first_of_each(found)[each.axis] for each in found}
+    keys = []
+    if by_axis.get("truck", 0) * by_axis.get("pan", 0) < 0:
+        keys.append("orbit_right" if by_axis.pop("truck") > 0 else "orbit_left")
+        del by_axis["pan"]
+    if by_axis.get("pedestal", 0) * by_axis.get("tilt", 0) < 0:
+        keys.append("crane_up" if by_axis.pop("pedestal") > 0 else "crane_down")
+        del by_axis["tilt"]
+    keys += [_CONCEPTS[axis][amount > 0] for axis, amount in by_axis.items()]
+    if any(frame.shake for frame in move.keyframes):
+        keys.append("handheld")
+    return keys
+
+
+# --- words, for engines that only listen
+
+_WORDS = {
+    "truck": ("the camera trucks left", "the camera trucks right"),
+    "pedestal": ("the camera sinks", "the camera rises"),
+    "dolly": ("the camera pulls back", "the camera pushes in"),
+    "pan": ("pans left", "pans right"),
+    "tilt": ("tilts down", "tilts up"),
+    "roll": ("rolls anticlockwise", "rolls clockwise"),
+    "zoom": ("zooms out", "zooms in"),
+}
+
+
+def words(move: CameraMove) -> str:
+    """The move as a phrase for a prompt: its own, else one made from what its keyframes do."""
+    if move.prompt_phrase:
+        return move.prompt_phrase
+    phrases = list(dict.fromkeys(_WORDS[each.axis][each.amount > 0] for each in gestures(move)))
+    first, last = move.keyframes[0], move.keyframes[-1]
+    if last.focus != first.focus:
+        phrases.append("the focus shifts")
+    if any(frame.shake for frame in move.keyframes):
+        phrases.append("handheld")
+    if any(frame.fisheye for frame in move.keyframes):
+        phrases.append("fisheye lens")
+    return ", ".join(phrases) or ("static camera, locked off" if not move.moves() else "the camera moves and returns")

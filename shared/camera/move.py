@@ -1,0 +1,256 @@
+"""A camera move as data: keyframes over normalised time, eased, stacked in pairs and sampled to poses.
+
+Axes and signs, seen by the person behind the camera, each -1..1 where 1 is the strongest tasteful move:
+truck +right, pedestal +up, dolly +forward (all translation: near things move more than far ones); pan +right,
+tilt +up, roll +clockwise (all rotation: everything moves alike). `zoom` is a factor of focal length (1 = as
+framed). `focus` is the focused nearness (0 far, 1 near; None = all sharp). `shake` is how much the hand shakes,
+`fisheye` how much the lens bulges, both 0..1.
+"""
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from enum import StrEnum
+from itertools import pairwise
+from math import exp, log, sin, tau
+from typing import NamedTuple, Self
+
+from pydantic import Field, model_validator
+
+from shared.core.wire import Wire
+
+AXES = ("truck", "pedestal", "dolly", "pan", "tilt", "roll")
+
+
+class Pose(NamedTuple):
+    """Where the camera is at one moment; units as in the module's docstring."""
+
+    truck: float = 0.0
+    pedestal: float = 0.0
+    dolly: float = 0.0
+    pan: float = 0.0
+    tilt: float = 0.0
+    roll: float = 0.0
+    zoom: float = 1.0
+    focus: float | None = None
+    shake: float = 0.0
+    fisheye: float = 0.0
+
+
+class Easing(StrEnum):
+    """How time runs between two keyframes."""
+
+    LINEAR = "linear"
+    EASE_IN = "ease_in"
+    EASE_OUT = "ease_out"
+    EASE_IN_OUT = "ease_in_out"
+    CRASH = "crash"  # waits, then everything at once, and settles
+    GLIDE = "glide"  # passes through the keyframes in one curve without stopping at any; linear between only two
+
+    def __call__(self, t: float) -> float:
+        """Eased time in 0..1 for linear time `t` in 0..1."""
+        match self:
+            case Easing.LINEAR | Easing.GLIDE:
+                return t
+            case Easing.EASE_IN:
+                return t**3
+            case Easing.EASE_OUT:
+                return 1 - (1 - t) ** 3
+            case Easing.EASE_IN_OUT:
+                return t * t * t * (t * (6 * t - 15) + 10)
+            case Easing.CRASH:
+                return t**6 / (t**6 + (1.35 * (1 - t)) ** 6)
+
+
+class Keyframe(Wire):
+    """The pose at `at`, the fraction (0..1) of the clip's time."""
+
+    at: float = Field(ge=0, le=1)
+    truck: float = Field(default=0, ge=-1, le=1)
+    pedestal: float = Field(default=0, ge=-1, le=1)
+    dolly: float = Field(default=0, ge=-1, le=1)
+    pan: float = Field(default=0, ge=-1, le=1)
+    tilt: float = Field(default=0, ge=-1, le=1)
+    roll: float = Field(default=0, ge=-1, le=1)
+    zoom: float = Field(default=1, ge=0.5, le=4)
+    focus: float | None = Field(default=None, ge=0, le=1)
+    shake: float = Field(default=0, ge=0, le=1)
+    fisheye: float = Field(default=0, ge=0, le=1)
+
+    def pose(self) -> Pose:
+        return Pose(**{name: getattr(self, name) for name in Pose._fields})
+
+
+class CameraMove(Wire):
+    """The canonical form of a preset's camera; engines that only listen to words get `prompt_phrase`."""
+
+    keyframes: tuple[Keyframe, ...] = Field(min_length=1, max_length=32)
+    easing: Easing = Easing.EASE_IN_OUT
+    strength: float = Field(default=1, ge=0, le=1)
+    shutter: float = Field(default=0.5, ge=0, le=3)  # how long it stands open, in frames; 0.5 is film's 180 degrees
+    min_duration_seconds: float = Field(default=1, ge=1, le=30)
+    max_duration_seconds: float = Field(default=10, ge=1, le=30)
+    prompt_phrase: str = Field(default="", max_length=200)
+    negatives: tuple[str, ...] = ()
+    needs_driving_clip: bool = False
+    stacked: "StackedMove | None" = None
+
+    @model_validator(mode="after")
+    def _times_rise(self) -> Self:
+        if any(later.at <= earlier.at for earlier, later in pairwise(self.keyframes)):
+            raise ValueError("keyframes must be in order of time, no two at the same time")
+        if self.min_duration_seconds > self.max_duration_seconds:
+            raise ValueError("the shortest duration is longer than the longest")
+        if self.stacked and self.stacked.move.stacked:
+            raise ValueError("moves stack in pairs")
+        return self
+
+    def sample(self, t: float) -> Pose:
+        """The pose at `t`, the fraction (0..1) of the clip's time; held outside the first and last keyframe."""
+        pose = self._sample(t)
+        if self.stacked:
+            pose = stack(pose, self.stacked.move.sample(t), self.stacked.weight)
+            pose = pose._replace(**{axis: getattr(pose, axis) / most for axis, most in self._most().items()})
+        return _scaled(pose, self.strength)
+
+    def _sample(self, t: float) -> Pose:
+        times = [frame.at for frame in self.keyframes]
+        after = bisect_right(times, t)
+        if after == 0:
+            return self.keyframes[0].pose()
+        if after == len(times):
+            return self.keyframes[-1].pose()
+        if self.easing is Easing.GLIDE:
+            return _glide(self.keyframes, after, t)
+        before, behind = self.keyframes[after - 1], self.keyframes[after]
+        amount = self.easing((t - before.at) / (behind.at - before.at))
+        return _between(before.pose(), behind.pose(), amount)
+
+    def _most(self) -> dict[str, float]:
+        """How far each axis may lead beyond the limit when both moves are at their furthest; at least 1."""
+        second = self.stacked
+        return {
+            axis: max(1.0, _furthest(self, axis) + (second.weight * _furthest(second.move, axis) if second else 0.0))
+            for axis in AXES
+        }
+
+    def with_stacked(self, second: "CameraMove", weight: float) -> Self:
+        """This move with another on top of it, weighted 0..1; ValueError if no duration suits both or one is a pair.
+
+        Axes add and shrink where they would leave -1..1; an engine that listens to words hears both phrases, and only
+        the negatives that both have.
+        """
+        if self.stacked:
+            raise ValueError("moves stack in pairs")
+        shared = {
+            "min_duration_seconds": max(self.min_duration_seconds, second.min_duration_seconds),
+            "max_duration_seconds": min(self.max_duration_seconds, second.max_duration_seconds),
+            "shutter": max(self.shutter, second.shutter),
+            "prompt_phrase": ", ".join(phrase for phrase in (self.prompt_phrase, second.prompt_phrase) if phrase)[:200],
+            "negatives": tuple(word for word in self.negatives if word in second.negatives),
+            "needs_driving_clip": self.needs_driving_clip or second.needs_driving_clip,
+            "stacked": StackedMove(move=second, weight=weight),
+        }
+        return type(self).model_validate({name: getattr(self, name) for name in type(self).model_fields} | shared)
+
+    def moves(self) -> frozenset[str]:
+        """The names of the axes, `zoom`, `focus` and `shake` that this move uses at all."""
+        still = Pose()
+        own = frozenset(
+            name for name in Pose._fields for frame in self.keyframes if getattr(frame, name) != getattr(still, name)
+        )
+        return own | self.stacked.move.moves() if self.stacked and self.stacked.weight else own
+
+
+class StackedMove(Wire):
+    """The second move of a pair."""
+
+    move: CameraMove
+    weight: float = Field(default=0.5, ge=0, le=1)
+
+
+def stack(first: Pose, second: Pose, weight: float = 1.0) -> Pose:
+    """Both poses at once, the second weighted 0..1: axes add, zooms multiply (within 0.5..4), its focus wins."""
+    extra = _scaled(second, weight)
+    return Pose(
+        **{name: getattr(first, name) + getattr(extra, name) for name in AXES},
+        zoom=min(max(first.zoom * extra.zoom, 0.5), 4.0),
+        focus=first.focus if extra.focus is None else extra.focus,
+        shake=max(first.shake, extra.shake),
+        fisheye=max(first.fisheye, extra.fisheye),
+    )
+
+
+def shaken(pose: Pose, seconds: float) -> Pose:
+    """The pose with its hand shake applied: a fixed sum of incommensurable sines, so that a clip is repeatable."""
+    if not pose.shake:
+        return pose
+    wave = [
+        sum(sin(tau * rate * seconds + phase + 1.7 * axis) / rate for rate, phase in _TREMOR) / 1.4 for axis in range(5)
+    ]
+    a = pose.shake
+    return pose._replace(
+        truck=pose.truck + 0.10 * a * wave[0],
+        pedestal=pose.pedestal + 0.08 * a * wave[1],
+        pan=pose.pan + 0.12 * a * wave[2],
+        tilt=pose.tilt + 0.10 * a * wave[3],
+        roll=pose.roll + 0.06 * a * wave[4],
+        shake=0.0,
+    )
+
+
+_TREMOR = ((0.9, 0.0), (1.7, 2.1), (3.1, 4.4))
+
+
+def _scaled(pose: Pose, strength: float) -> Pose:
+    return pose._replace(
+        **{name: getattr(pose, name) * strength for name in AXES},
+        zoom=pose.zoom**strength,
+        shake=pose.shake * strength,
+        fisheye=pose.fisheye * strength,
+    )
+
+
+def _between(a: Pose, b: Pose, amount: float) -> Pose:
+    def mix(x: float, y: float) -> float:
+        return x + (y - x) * amount
+
+    return Pose(
+        **{name: mix(getattr(a, name), getattr(b, name)) for name in AXES},
+        zoom=a.zoom ** (1 - amount) * b.zoom**amount,
+        focus=b.focus if a.focus is None else a.focus if b.focus is None else mix(a.focus, b.focus),
+        shake=mix(a.shake, b.shake),
+        fisheye=mix(a.fisheye, b.fisheye),
+    )
+
+
+def _furthest(move: CameraMove, axis: str) -> float:
+    return move.strength * max(abs(float(getattr(frame, axis))) for frame in move.keyframes)
+
+
+def _glide(frames: Sequence[Keyframe], after: int, t: float) -> Pose:
+    """The pose between two keyframes on cubic curves through all, none of which leaves the range of its two ends.
+
+    Slopes as Fritsch and Butland (1984) choose them; a path that ends as it began goes on beyond its ends.
+    """
+    before, behind = frames[after - 1], frames[after]
+    span = behind.at - before.at
+    u = (t - before.at) / span
+    loops = frames[0].pose() == frames[-1].pose()
+
+    def curve(name: str) -> float:
+        value = [log(frame.zoom) if name == "zoom" else float(getattr(frame, name)) for frame in frames]
+        slopes = [(b - a) / (f.at - e.at) for (e, f), (a, b) in zip(pairwise(frames), pairwise(value), strict=True)]
+
+        def tangent(i: int) -> float:
+            inner = 0 < i < len(slopes)
+            if not inner and not loops:
+                return slopes[0] if i == 0 else slopes[-1]
+            left, right = (slopes[i - 1], slopes[i]) if inner else (slopes[-1], slopes[0])
+            return 2 * left * right / (left + right) if left * right > 0 else 0.0
+
+        start, end = value[after - 1], value[after]
+        leaving, arriving = tangent(after - 1) * span, tangent(after) * span
+        return start + (end - start) * u * u * (3 - 2 * u) + leaving * u * (1 - u) ** 2 - arriving * u * u * (1 - u)
+
+    pose = _between(before.pose(), behind.pose(), u)  # for the focus
+    return pose._replace(**{name: curve(name) for name in (*AXES, "shake", "fisheye")}, zoom=exp(curve("zoom")))

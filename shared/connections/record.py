@@ -1,0 +1,37 @@
+"""Open WebSockets and what they listen to."""
+
+from pynamodb.attributes import TTLAttribute, UnicodeAttribute
+from pynamodb.indexes import GlobalSecondaryIndex, KeysOnlyProjection
+
+from shared.aws.records import OnDemand, Record, table
+
+
+class ConnectionRecord(Record):
+    class Meta(OnDemand):
+        table_name = table("connections")
+
+    connection_id = UnicodeAttribute(hash_key=True)
+    user_id = UnicodeAttribute()
+    expires_at = TTLAttribute()
+
+
+class _ByConnection(GlobalSecondaryIndex["SubscriptionRecord"]):
+    class Meta:
+        index_name = "by_connection"
+        projection = KeysOnlyProjection()
+
+    connection_id = UnicodeAttribute(hash_key=True)
+
+
+class SubscriptionRecord(Record):
+    """One connection listening to one channel (`job:<id>`)."""
+
+    class Meta(OnDemand):
+        table_name = table("subscriptions")
+
+    channel = UnicodeAttribute(hash_key=True)
+    connection_id = UnicodeAttribute(range_key=True)
+    user_id = UnicodeAttribute()
+    expires_at = TTLAttribute()
+
+    by_connection = _ByConnection()

@@ -1,0 +1,82 @@
+"""Reads and writes credentials."""
+
+from contextlib import suppress
+from datetime import datetime, timedelta
+
+from shared.aws.records import on_refusal
+from shared.aws.transactions import Transaction
+from shared.core.errors import Conflict, Unauthorized
+from shared.core.ids import new_id
+from shared.credentials.record import PasswordRecord, RefreshFamilyRecord
+from shared.credentials.refresh_tokens import RefreshToken
+
+FAMILY_LIFE = timedelta(days=7)
+REISSUE_WITHIN = timedelta(seconds=10)
+
+
+class SessionEnded(Unauthorized):
+    code = "session_ended"
+
+
+class _Refused(Exception):
+    """Somebody wrote first."""
+
+
+class CredentialStore:
+    def set_password(self, user_id: str, argon2_hash: str, *, at: datetime, tx: Transaction) -> None:
+        record = PasswordRecord(user_id, argon2_hash=argon2_hash, updated_at=at)
+        tx.put(record, PasswordRecord.user_id.does_not_exist(), otherwise=Conflict("The user has a password."))
+
+    def password_hash(self, user_id: str) -> str | None:
+        try:
+            return PasswordRecord.get(user_id).argon2_hash
+        except PasswordRecord.DoesNotExist:
+            return None
+
+    def begin_family(self, user_id: str, *, at: datetime) -> RefreshToken:
+        """A new sign-in and its first refresh token."""
+        family_id = new_id("rft")
+        RefreshFamilyRecord(family_id, user_id=user_id, seq=0, rotated_at=at, expires_at=at + FAMILY_LIFE).save(
+            RefreshFamilyRecord.family_id.does_not_exist()
+        )
+        return RefreshToken(family_id, 0)
+
+    def rotate(self, token: RefreshToken, *, at: datetime) -> tuple[str, RefreshToken]:
+        """The user and the token's one successor; reuse of a stale token ends the family, a retry within 10 s does not.
+
+        `token` must be authentic (`read_refresh_token`).
+        """
+        family = self._live_family(token.family_id, at)
+        if token.seq == family.seq:
+            if self._advance(token, at):
+                return family.user_id, RefreshToken(token.family_id, token.seq + 1)
+            family = self._live_family(token.family_id, at)  # a retry was faster, or the session has just been ended
+        if token.seq == family.seq - 1 and at - family.rotated_at <= REISSUE_WITHIN:
+            return family.user_id, RefreshToken(token.family_id, int(family.seq))
+        self.revoke(token, at=at)
+        raise SessionEnded("This session was used from two places and has been ended. Sign in again.")
+
+    def revoke(self, token: RefreshToken, *, at: datetime) -> None:
+        """End the family; ending it twice is no error."""
+        record = RefreshFamilyRecord
+        with suppress(_Refused), on_refusal(_Refused()):
+            record(token.family_id).update(
+                [record.revoked_at.set(at)], record.family_id.exists() & record.revoked_at.does_not_exist()
+            )
+
+    def _advance(self, token: RefreshToken, at: datetime) -> bool:
+        family = RefreshFamilyRecord
+        with suppress(_Refused), on_refusal(_Refused()):
+            family(token.family_id).update(
+                [family.seq.set(token.seq + 1), family.rotated_at.set(at)],
+                (family.seq == token.seq) & family.revoked_at.does_not_exist(),
+            )
+            return True
+        return False
+
+    def _live_family(self, family_id: str, at: datetime) -> RefreshFamilyRecord:
+        with suppress(RefreshFamilyRecord.DoesNotExist):
+            family = RefreshFamilyRecord.get(family_id, consistent_read=True)
+            if family.revoked_at is None and family.expires_at > at:
+                return family
+        raise SessionEnded("This session has ended. Sign in again.")

@@ -1,0 +1,16 @@
+"""Requests that had their effect, and the answers they were given."""
+
+from pynamodb.attributes import NumberAttribute, TTLAttribute, UnicodeAttribute
+
+from shared.aws.records import OnDemand, Record, table
+
+
+class IdempotencyRecord(Record):
+    class Meta(OnDemand):
+        table_name = table("idempotency")
+
+    request_key = UnicodeAttribute(hash_key=True)  # principal, route and Idempotency-Key
+    body_hash = UnicodeAttribute()
+    status = NumberAttribute()
+    response = UnicodeAttribute()  # JSON
+    expires_at = TTLAttribute()

@@ -1,0 +1,40 @@
+"""One effect for each (principal, route, Idempotency-Key): the record is part of the effect's own transaction."""
+
+from datetime import datetime, timedelta
+
+from shared.aws.transactions import Transaction
+from shared.core.errors import Invalid
+from shared.idempotency.record import IdempotencyRecord
+
+REMEMBERED = timedelta(hours=24)
+
+
+class KeyReused(Invalid):
+    code = "idempotency_key_reused"
+
+
+class AnsweredAlready(Exception):
+    """The request had its effect before; the transaction was not carried out."""
+
+
+class IdempotencyStore:
+    def answer(self, request_key: str, body_hash: str, *, at: datetime) -> IdempotencyRecord | None:
+        """The answer given before, if there is one. Raises KeyReused when the body was another."""
+        try:
+            known = IdempotencyRecord.get(request_key, consistent_read=True)
+        except IdempotencyRecord.DoesNotExist:
+            return None
+        if known.expires_at <= at:  # the table's TTL may take days
+            return None
+        if known.body_hash != body_hash:
+            raise KeyReused("This Idempotency-Key was used with another request.")
+        return known
+
+    def remember(
+        self, request_key: str, body_hash: str, *, status: int, response: str, at: datetime, tx: Transaction
+    ) -> None:
+        record = IdempotencyRecord(
+            request_key, body_hash=body_hash, status=status, response=response, expires_at=at + REMEMBERED
+        )
+        unknown = IdempotencyRecord.request_key.does_not_exist() | (IdempotencyRecord.expires_at <= at)
+        tx.put(record, unknown, otherwise=AnsweredAlready())

@@ -1,0 +1,81 @@
+"""The state machine's executions of jobs: one for each, named by its id, so that starting twice is starting once."""
+
+import json
+from collections.abc import Iterable
+
+from shared.aws.clients import stepfunctions
+from shared.core.config import Config
+from shared.stages.stages import STAGES, Stage
+
+
+class ExecutionConfig(Config):
+    state_machine_arn: str = ""
+
+
+def execution_input(job_id: str, planned: Iterable[Stage]) -> dict[str, object]:
+    """What the state machine starts with: the id, and for each stage whether it runs and its backstop timers."""
+    steps = set(planned)
+    return {"jobId": job_id} | {
+        stage.key: {
+            "planned": stage in steps,
+            "timeoutSeconds": spec.timeout_seconds,
+            "heartbeatSeconds": spec.heartbeat_seconds,
+        }
+        for stage, spec in STAGES.items()
+    }
+
+
+def start(job_id: str, planned: Iterable[Stage]) -> None:
+    """Start the job's execution; no error if it has been started."""
+    client = stepfunctions()
+    try:
+        client.start_execution(
+            stateMachineArn=ExecutionConfig().state_machine_arn,
+            name=job_id,
+            input=json.dumps(execution_input(job_id, planned)),
+        )
+    except client.exceptions.ExecutionAlreadyExists:
+        return
+
+
+def stop(job_id: str) -> None:
+    """Stop the job's execution, if it runs."""
+    client = stepfunctions()
+    try:
+        client.stop_execution(executionArn=_arn(job_id), cause="The job was cancelled.")
+    except (client.exceptions.ExecutionDoesNotExist, client.exceptions.ValidationException):
+        return
+
+
+def running(job_id: str) -> bool | None:
+    """Whether the job's execution goes on; None when it was never started."""
+    client = stepfunctions()
+    try:
+        return client.describe_execution(executionArn=_arn(job_id))["status"] == "RUNNING"
+    except client.exceptions.ExecutionDoesNotExist:
+        return None
+
+
+def answer(token: str, *, error: str | None = None, cause: str = "") -> None:
+    """Answer a task token; one that is no longer waited for is no error."""
+    client = stepfunctions()
+    try:
+        if error is None:
+            client.send_task_success(taskToken=token, output="{}")
+        else:
+            client.send_task_failure(taskToken=token, error=error, cause=cause)
+    except (client.exceptions.TaskTimedOut, client.exceptions.TaskDoesNotExist, client.exceptions.InvalidToken):
+        return
+
+
+def heartbeat(token: str) -> None:
+    """Tell the state machine that the step is alive."""
+    client = stepfunctions()
+    try:
+        client.send_task_heartbeat(taskToken=token)
+    except (client.exceptions.TaskTimedOut, client.exceptions.TaskDoesNotExist, client.exceptions.InvalidToken):
+        return
+
+
+def _arn(job_id: str) -> str:
+    return ExecutionConfig().state_machine_arn.replace(":stateMachine:", ":execution:") + f":{job_id}"

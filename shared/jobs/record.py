@@ -1,0 +1,176 @@
+"""The jobs table and its immutable siblings.
+
+Everything that changes while a job runs lives in one item under 1 KB, so that a progress write costs one unit and
+its stream is in order. Attribute names inside steps are short for the same reason.
+"""
+
+from enum import StrEnum
+
+from pynamodb.attributes import (
+    ListAttribute,
+    MapAttribute,
+    NumberAttribute,
+    TTLAttribute,
+    UnicodeAttribute,
+)
+from pynamodb.indexes import GlobalSecondaryIndex, KeysOnlyProjection
+
+from shared.aws.records import EpochAttribute, OnDemand, Record, table
+from shared.stages.stages import Stage
+
+
+class JobStatus(StrEnum):
+    """The seed's `JobStatus`, of jobs and of steps."""
+
+    PENDING = "PENDING"
+    QUEUED = "QUEUED"
+    RUNNING = "RUNNING"
+    COMPLETED = "COMPLETED"
+    FAILED = "FAILED"
+    CANCELLED = "CANCELLED"
+
+    @property
+    def ended(self) -> bool:
+        return self in {JobStatus.COMPLETED, JobStatus.FAILED, JobStatus.CANCELLED}
+
+
+LIVE = (JobStatus.PENDING, JobStatus.QUEUED, JobStatus.RUNNING)
+
+
+class StepMap(MapAttribute[str, object]):
+    """A job's run of one stage. A claim by a worker is an attempt; it lives as long as its lease is renewed."""
+
+    engine = UnicodeAttribute(attr_name="e")
+    status = UnicodeAttribute(attr_name="s", default=JobStatus.PENDING.value)
+    progress = NumberAttribute(attr_name="p", default=0)
+    attempt = UnicodeAttribute(attr_name="a", null=True)
+    attempts = NumberAttribute(attr_name="n", default=0)
+    preview = NumberAttribute(attr_name="v", null=True)  # the newest look at the work in hand
+    lease_until = EpochAttribute(attr_name="l", null=True)
+    error_code = UnicodeAttribute(attr_name="c", null=True)
+    error = UnicodeAttribute(attr_name="m", null=True)
+    started_at = EpochAttribute(attr_name="b", null=True)
+    completed_at = EpochAttribute(attr_name="t", null=True)
+
+
+class StepsMap(MapAttribute[str, StepMap]):
+    """The planned steps; a stage that the job skips has none."""
+
+    image_generation = StepMap(attr_name="i", null=True)
+    video_synthesis = StepMap(attr_name="v", null=True)
+    motion_transfer = StepMap(attr_name="m", null=True)
+    post_processing = StepMap(attr_name="p", null=True)
+
+
+class _ByAccount(GlobalSecondaryIndex["JobRecord"]):
+    class Meta:
+        index_name = "by_account"
+        projection = KeysOnlyProjection()
+
+    account_id = UnicodeAttribute(hash_key=True)
+    job_id = UnicodeAttribute(range_key=True)
+
+
+class _ByProject(GlobalSecondaryIndex["JobRecord"]):
+    class Meta:
+        index_name = "by_project"
+        projection = KeysOnlyProjection()
+
+    project_id = UnicodeAttribute(hash_key=True)
+    job_id = UnicodeAttribute(range_key=True)
+
+
+class JobRecord(Record):
+    """A job, as it stands."""
+
+    class Meta(OnDemand):
+        table_name = table("jobs")
+        stream_view_type = "NEW_AND_OLD_IMAGES"
+
+    job_id = UnicodeAttribute(hash_key=True)
+    project_id = UnicodeAttribute()
+    account_id = UnicodeAttribute()
+    owner_id = UnicodeAttribute()
+    created_by = UnicodeAttribute()
+    origin_job_id = UnicodeAttribute(null=True)
+    batch_id = UnicodeAttribute(null=True)
+    status = UnicodeAttribute()
+    progress = NumberAttribute(default=0)
+    current_step = UnicodeAttribute(null=True)
+    error = UnicodeAttribute(null=True)
+    credits = NumberAttribute()
+    seq = NumberAttribute(default=1)
+    steps = StepsMap()
+    created_at = EpochAttribute()
+    updated_at = EpochAttribute()
+    completed_at = EpochAttribute(null=True)
+    deadline_at = EpochAttribute()
+    expires_at = TTLAttribute(null=True)
+
+    by_account = _ByAccount()
+    by_project = _ByProject()
+
+    def planned(self) -> list[tuple[Stage, StepMap]]:
+        """The job's steps, in order."""
+        steps = [(stage, getattr(self.steps, stage.folder)) for stage in Stage]
+        return [(stage, step) for stage, step in steps if step is not None]
+
+    def step(self, stage: Stage) -> StepMap:
+        step: StepMap | None = getattr(self.steps, stage.folder)
+        if step is None:
+            raise LookupError(f"{self.job_id} has no step {stage}")
+        return step
+
+    def step_id(self, stage: Stage) -> str:
+        """Derived, so that it need not be stored."""
+        return f"stp_{self.job_id.removeprefix('job_')}_{list(Stage).index(stage) + 1}"
+
+    def overall(self, stage: Stage, step_progress: int) -> int:
+        """The job's progress, 0..100, when `stage` stands at `step_progress`; steps weigh the same."""
+        order = [planned for planned, _ in self.planned()]
+        return (100 * order.index(stage) + step_progress) // len(order)
+
+
+def preview_key(job_id: str, stage: Stage, attempt: str, number: int) -> str:
+    """Where an attempt's previews are."""
+    return f"jobs/{job_id}/{stage.folder}/{attempt}/preview-{number}.jpg"
+
+
+class JobSpecRecord(Record):
+    """What was asked for: a `JobSpec`."""
+
+    class Meta(OnDemand):
+        table_name = table("job-specs")
+
+    job_id = UnicodeAttribute(hash_key=True)
+    document = UnicodeAttribute()
+
+
+class StepTokenRecord(Record):
+    """The state machine's task token of a running step: a secret, so it stands alone."""
+
+    class Meta(OnDemand):
+        table_name = table("step-tokens")
+
+    job_id = UnicodeAttribute(hash_key=True)
+    stage = UnicodeAttribute(range_key=True)
+    token = UnicodeAttribute()
+    expires_at = TTLAttribute()
+
+
+class OutputMap(MapAttribute[str, str]):
+    role = UnicodeAttribute()
+    key = UnicodeAttribute()
+    media_type = UnicodeAttribute()
+
+
+class StepResultRecord(Record):
+    """What one attempt made; it counts once the job's step says COMPLETED with that attempt."""
+
+    class Meta(OnDemand):
+        table_name = table("step-results")
+
+    job_id = UnicodeAttribute(hash_key=True)
+    stage_attempt = UnicodeAttribute(range_key=True)  # "POST_PROCESSING#<attempt>"
+    outputs: ListAttribute[OutputMap] = ListAttribute(of=OutputMap)
+    metrics = UnicodeAttribute()  # JSON

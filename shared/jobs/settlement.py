@@ -1,0 +1,53 @@
+"""The only place where a job ends, and its hold with it: state and money move in one transaction.
+
+Complete, fail, cancel and the sweeper all come here; whoever is first decides, the others find the job ended.
+"""
+
+from datetime import datetime
+
+from shared.aws.transactions import transaction
+from shared.credits.store import CreditStore, HoldEnded
+from shared.jobs.record import JobRecord, JobStatus
+from shared.jobs.store import JobEnded, JobStore
+from shared.observability import measure
+
+jobs = JobStore()
+credits = CreditStore()
+
+
+def complete(job: JobRecord, *, at: datetime) -> JobRecord:
+    """The job made its film: charge what was held. A job with a step missing has failed instead."""
+    missing = [stage for stage, step in job.planned() if step.status != JobStatus.COMPLETED]
+    if missing:
+        return fail(job, error=f"The step {missing[0]} left no result.", at=at)
+    return _settle(job, JobStatus.COMPLETED, None, at)
+
+
+def fail(job: JobRecord, *, error: str, at: datetime) -> JobRecord:
+    """The job cannot go on: nothing is charged."""
+    return _settle(job, JobStatus.FAILED, error, at)
+
+
+def cancel(job: JobRecord, *, at: datetime) -> JobRecord:
+    """Its creator stopped the job: nothing is charged."""
+    return _settle(job, JobStatus.CANCELLED, None, at)
+
+
+def _settle(job: JobRecord, status: JobStatus, error: str | None, at: datetime) -> JobRecord:
+    hold = credits.get_hold(job.job_id)
+    try:
+        with transaction() as tx:
+            jobs.finish(job.job_id, status, error=error, at=at, tx=tx)
+            if status is JobStatus.COMPLETED:
+                credits.capture(hold, int(job.credits), at=at, tx=tx)
+            else:
+                credits.release(hold, tx=tx)
+    except (JobEnded, HoldEnded):  # settled already: at most once is the point
+        settled = jobs.get(job.job_id)
+        if not JobStatus(settled.status).ended:
+            raise
+        return settled
+    measure(f"Jobs{status.capitalize()}")
+    if status is JobStatus.COMPLETED:
+        measure("CreditsCaptured", int(job.credits))
+    return jobs.get(job.job_id)

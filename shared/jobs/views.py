@@ -1,0 +1,147 @@
+"""The job as creators see it: over REST, and as the snapshot at subscribe."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from shared.aws.media import MediaAccess, media_access
+from shared.core.wire import View
+from shared.jobs.record import JobRecord, JobStatus, StepMap
+from shared.jobs.spec import JobInput, JobSettings, JobSpec
+from shared.jobs.store import StepResult
+from shared.stages.stages import Role, Stage
+
+URL_LIFE = timedelta(hours=1)
+
+# What a step shows as its result.
+MAIN_ROLE = {
+    Stage.IMAGE_GENERATION: Role.PICTURE,
+    Stage.VIDEO_SYNTHESIS: Role.CLIP,
+    Stage.MOTION_TRANSFER: Role.CLIP,
+    Stage.POST_PROCESSING: Role.VIDEO,
+}
+
+Results = dict[Stage, StepResult]
+
+
+class StepView(View):
+    id: str
+    step_type: Stage
+    status: str
+    progress: int
+    engine: str
+    attempts: int
+    error: str | None
+    result_url: str | None
+    metadata: dict[str, Any] | None
+    started_at: datetime | None
+    completed_at: datetime | None
+
+
+class JobView(View):
+    id: str
+    project_id: str
+    status: str
+    progress: int
+    current_step: str | None
+    error: str | None
+    prompt: str
+    preset_id: str
+    settings: JobSettings
+    seed: int
+    inputs: tuple[JobInput, ...]
+    credits: int
+    image_url: str | None
+    video_url: str | None
+    thumbnail_url: str | None
+    poster_url: str | None
+    av1_url: str | None
+    preview_url: str | None
+    gif_url: str | None
+    sprites_url: str | None
+    scrubbing_url: str | None  # WebVTT whose cues are parts (`#xywh=`) of the sprites
+    hls_playlist: str | None = None
+    motion_score: float | None = None  # 0..1, how well the clip's camera moved as its preset promised
+    steps: list[StepView]
+    seq: int
+    created_at: datetime
+    updated_at: datetime
+    completed_at: datetime | None
+
+
+def access(job_id: str, at: datetime) -> MediaAccess:
+    """Signed reading of everything the job made."""
+    return media_access(f"jobs/{job_id}/", at + URL_LIFE)
+
+
+def result_url(results: Results, signed: MediaAccess, stage: Stage, role: Role | None = None) -> str | None:
+    """Signed URL of what `stage` made in that role (its main one by default), if it has made it."""
+    result = results.get(stage)
+    key = result.key(role or MAIN_ROLE[stage]) if result else None
+    return signed.url(key) if key else None
+
+
+def job_view(job: JobRecord, spec: JobSpec, results: Results, at: datetime) -> JobView:
+    """The job with signed URLs of its results; without `results`, as lists show it, there are none to sign."""
+    signed = access(job.job_id, at)
+    post = Stage.POST_PROCESSING
+    return JobView(
+        id=job.job_id,
+        project_id=job.project_id,
+        status=job.status,
+        progress=int(job.progress),
+        current_step=job.current_step,
+        error=job.error,
+        prompt=spec.prompt,
+        preset_id=spec.preset_id,
+        settings=spec.settings,
+        seed=spec.seed,
+        inputs=spec.inputs,
+        credits=int(job.credits),
+        image_url=result_url(results, signed, Stage.IMAGE_GENERATION),
+        video_url=result_url(results, signed, post),
+        thumbnail_url=result_url(results, signed, post, Role.THUMBNAIL),
+        poster_url=result_url(results, signed, post, Role.POSTER),
+        av1_url=result_url(results, signed, post, Role.AV1),
+        preview_url=result_url(results, signed, post, Role.PREVIEW),
+        gif_url=result_url(results, signed, post, Role.GIF),
+        sprites_url=result_url(results, signed, post, Role.SPRITES),
+        scrubbing_url=result_url(results, signed, post, Role.SCRUBBING),
+        motion_score=_motion_score(results),
+        steps=[_step_view(job, stage, step, results, signed) for stage, step in job.planned()],
+        seq=int(job.seq),
+        created_at=job.created_at,
+        updated_at=job.updated_at,
+        completed_at=job.completed_at,
+    )
+
+
+def _motion_score(results: Results) -> float | None:
+    """Of the clip that was finished: the driven one where there is one."""
+    for stage in (Stage.MOTION_TRANSFER, Stage.VIDEO_SYNTHESIS):
+        if stage in results and "motionScore" in results[stage].metrics:
+            return float(results[stage].metrics["motionScore"])
+    return None
+
+
+def _step_view(job: JobRecord, stage: Stage, step: StepMap, results: Results, signed: MediaAccess) -> StepView:
+    result = results.get(stage)
+    return StepView(
+        id=job.step_id(stage),
+        step_type=stage,
+        status=_step_status(job, stage, step),
+        progress=int(step.progress),
+        engine=step.engine,
+        attempts=int(step.attempts),
+        error=step.error,
+        result_url=result_url(results, signed, stage),
+        metadata=dict(result.metrics) if result else None,
+        started_at=step.started_at,
+        completed_at=step.completed_at,
+    )
+
+
+def _step_status(job: JobRecord, stage: Stage, step: StepMap) -> str:
+    """A step that an ended job left behind has ended as the job has, if it was its turn; the rest was never begun."""
+    if not JobStatus(job.status).ended or step.status == JobStatus.COMPLETED:
+        return step.status
+    return job.status if stage == job.current_step or job.status == JobStatus.CANCELLED else JobStatus.CANCELLED.value

@@ -1,0 +1,31 @@
+"""The projects table."""
+
+from pynamodb.attributes import NumberAttribute, UnicodeAttribute, UTCDateTimeAttribute
+from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
+
+from shared.aws.records import OnDemand, Record, table
+
+
+class _ByOwner(GlobalSecondaryIndex["ProjectRecord"]):
+    class Meta:
+        index_name = "by_owner"
+        projection = AllProjection()
+
+    owner_id = UnicodeAttribute(hash_key=True)
+    project_id = UnicodeAttribute(range_key=True)
+
+
+class ProjectRecord(Record):
+    class Meta(OnDemand):
+        table_name = table("projects")
+
+    project_id = UnicodeAttribute(hash_key=True)
+    owner_id = UnicodeAttribute()
+    account_id = UnicodeAttribute()
+    name = UnicodeAttribute()
+    thumbnail = UnicodeAttribute(null=True)
+    job_count = NumberAttribute(default=0)  # guards deletion: jobs and projects change it in one transaction
+    created_at = UTCDateTimeAttribute()
+    updated_at = UTCDateTimeAttribute()
+
+    by_owner = _ByOwner()

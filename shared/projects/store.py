@@ -1,0 +1,77 @@
+"""Reads and writes projects; a project that is not the caller's does not exist for them."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from shared.aws.records import on_refusal
+from shared.aws.transactions import Transaction
+from shared.core.errors import Conflict, NotFound
+from shared.projects.record import ProjectRecord
+
+
+class ProjectNotFound(NotFound):
+    code = "project_not_found"
+
+    def __init__(self) -> None:
+        super().__init__("There is no such project.")
+
+
+class ProjectNotEmpty(Conflict):
+    code = "project_not_empty"
+
+
+class ProjectStore:
+    def create(
+        self, project_id: str, *, owner_id: str, account_id: str, name: str, at: datetime, tx: Transaction
+    ) -> ProjectRecord:
+        record = ProjectRecord(
+            project_id, owner_id=owner_id, account_id=account_id, name=name, created_at=at, updated_at=at
+        )
+        tx.put(record, ProjectRecord.project_id.does_not_exist(), otherwise=Conflict("This project exists already."))
+        return record
+
+    def get(self, project_id: str, *, owner_id: str) -> ProjectRecord:
+        try:
+            record = ProjectRecord.get(project_id, consistent_read=True)
+        except ProjectRecord.DoesNotExist:
+            raise ProjectNotFound from None
+        if record.owner_id != owner_id:
+            raise ProjectNotFound
+        return record
+
+    def page(self, *, owner_id: str, limit: int, after: str | None) -> Sequence[ProjectRecord]:
+        """At most `limit` of the owner's projects, newest first, older than `after`: one Query."""
+        older = ProjectRecord.project_id < after if after else None
+        return list(
+            ProjectRecord.by_owner.query(owner_id, older, scan_index_forward=False, limit=limit, page_size=limit)
+        )
+
+    def rename(self, project_id: str, *, owner_id: str, name: str, at: datetime) -> ProjectRecord:
+        record = ProjectRecord(project_id)
+        with on_refusal(ProjectNotFound()):
+            record.update(
+                [ProjectRecord.name.set(name), ProjectRecord.updated_at.set(at)], ProjectRecord.owner_id == owner_id
+            )
+        return record
+
+    def delete(self, project_id: str, *, owner_id: str) -> None:
+        """Delete an empty project; its jobs are deleted first, so that nothing vanishes by surprise."""
+        project = self.get(project_id, owner_id=owner_id)
+        with on_refusal(ProjectNotEmpty("Delete this project's jobs first.")):
+            project.delete((ProjectRecord.owner_id == owner_id) & (ProjectRecord.job_count == 0))
+
+    def add_job(self, project_id: str, *, owner_id: str, tx: Transaction) -> None:
+        tx.update(
+            ProjectRecord(project_id),
+            [ProjectRecord.job_count.add(1)],
+            ProjectRecord.owner_id == owner_id,
+            otherwise=ProjectNotFound(),
+        )
+
+    def remove_job(self, project_id: str, *, tx: Transaction) -> None:
+        tx.update(
+            ProjectRecord(project_id),
+            [ProjectRecord.job_count.add(-1)],
+            ProjectRecord.job_count > 0,
+            otherwise=ProjectNotFound(),
+        )

@@ -1,0 +1,61 @@
+"""One way to make a domain's app: errors as problem+json with the request's id, no docs pages in Lambda."""
+
+import json
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+
+from shared.core.errors import AppError
+from shared.observability import logger
+from shared.rest.event import request_id
+
+
+def create_app(domain: str, router: APIRouter) -> FastAPI:
+    app = FastAPI(title=f"Kinora {domain}", docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
+    app.include_router(router)
+    app.add_exception_handler(AppError, _refused)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(Exception, _broken)
+    return app
+
+
+def problem(request: Request, status: int, code: str, detail: str, **facts: Any) -> Response:
+    """RFC 9457; escaped ASCII, so that nothing a caller sent can make the answer itself fail."""
+    body = {
+        "type": "about:blank",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "code": code,
+        "detail": detail,
+        "requestId": request_id(request),
+        **facts,
+    }
+    return Response(json.dumps(body), status_code=status, media_type="application/problem+json")
+
+
+def _refused(request: Request, error: Exception) -> Response:
+    assert isinstance(error, AppError)  # noqa: S101  # registered for this class; tells the type checker
+    return problem(request, error.status, error.code, error.detail, **error.facts)
+
+
+def _invalid(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)  # noqa: S101  # as above
+    # Neither `input` nor `ctx`: they would echo passwords, and NaN. And no more than fits into an answer.
+    fields = [{"field": ".".join(map(str, e["loc"][1:]))[:100], "detail": e["msg"]} for e in error.errors()[:20]]
+    sentence = "; ".join(f"{f['field']}: {f['detail']}" if f["field"] else f["detail"] for f in fields[:5])
+    return problem(request, 422, "invalid", sentence, errors=fields)
+
+
+def _http(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101  # as above
+    phrase = HTTPStatus(error.status_code).phrase
+    return problem(request, error.status_code, phrase.lower().replace(" ", "_"), f"{phrase}.")
+
+
+def _broken(request: Request, error: Exception) -> Response:
+    logger.exception("request failed", request_id=request_id(request), exc_info=error)
+    return problem(request, 500, "internal", "Something went wrong on our side; the request id helps us find it.")

@@ -1,0 +1,84 @@
+"""The engine catalogue: data that functions read; workers load the `code` it names."""
+
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+
+from shared.stages.failures import StageFailure
+from shared.stages.stages import Stage
+
+
+class Runs(StrEnum):
+    """Where an engine's work happens."""
+
+    IN_PROCESS = "in-process"  # inside a worker that takes tasks from the stage's queue
+    REMOTE = "remote"  # at a provider, through tickets
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """One way to do a stage. Credits: `credits + credits_per_second x duration`, rounded up."""
+
+    stage: Stage
+    name: str
+    code: str  # "module:Class"
+    runs: Runs
+    about: str
+    credits: int
+    credits_per_second: float = 0.0
+    max_duration_seconds: float = 30.0
+    max_short_side_pixels: int = 2160
+    axes: frozenset[str] = frozenset()  # of a camera move, what this engine can follow
+    sunset_at: date | None = None
+    fallback: str | None = None
+    trained: bool = False  # whether a model that learned from samples makes the pixels: films say so
+
+
+_ALL_AXES = frozenset({"truck", "pedestal", "dolly", "pan", "tilt", "roll", "zoom", "focus", "shake", "fisheye"})
+
+ENGINES: tuple[Engine, ...] = (
+    Engine(
+        stage=Stage.IMAGE_GENERATION,
+        name="procedural",
+        code="workers.engines.image_generation.procedural:Procedural",
+        runs=Runs.IN_PROCESS,
+        about="A painter in code, not a model: it composes landscapes from the words it knows.",
+        credits=1,
+    ),
+    Engine(
+        stage=Stage.VIDEO_SYNTHESIS,
+        name="parallax",
+        code="workers.engines.video_synthesis.parallax:Parallax",
+        runs=Runs.IN_PROCESS,
+        about="Moves a real camera path over a picture and its depth.",
+        credits=1,
+        credits_per_second=0.5,
+        axes=_ALL_AXES,
+    ),
+    Engine(
+        stage=Stage.MOTION_TRANSFER,
+        name="transfer",
+        code="workers.engines.motion_transfer.transfer:Transfer",
+        runs=Runs.IN_PROCESS,
+        about="Shoots the picture again along the camera path of a driving clip.",
+        credits=1,
+        credits_per_second=0.5,
+        axes=_ALL_AXES,
+    ),
+    Engine(
+        stage=Stage.POST_PROCESSING,
+        name="finish",
+        code="workers.engines.post_processing.finish:Finish",
+        runs=Runs.IN_PROCESS,
+        about="Scales, stabilises, grades and encodes the film once.",
+        credits=1,
+    ),
+)
+
+
+def engine(stage: Stage, name: str) -> Engine:
+    """The catalogue's entry; a name it does not hold is a final failure of the stage."""
+    for entry in ENGINES:
+        if entry.stage is stage and entry.name == name:
+            return entry
+    raise StageFailure("engine_unknown", f"This deployment has no engine called {name} for this stage.")

@@ -1,0 +1,50 @@
+"""What stands on the queues, versioned: a message written yesterday must decode today."""
+
+from typing import Annotated, Literal
+
+from pydantic import ConfigDict, Field, TypeAdapter
+
+from shared.core.wire import Wire
+from shared.stages.requests import ImageGenerationJob, MotionTransferJob, PostProcessingJob, VideoSynthesisJob
+from shared.stages.stages import Stage
+
+
+class _Task(Wire):
+    version: Literal[1] = 1
+    job_id: str
+    step_id: str
+    engine: str
+
+
+class ImageGenerationTask(_Task):
+    stage: Literal[Stage.IMAGE_GENERATION] = Stage.IMAGE_GENERATION
+    request: ImageGenerationJob
+
+
+class VideoSynthesisTask(_Task):
+    stage: Literal[Stage.VIDEO_SYNTHESIS] = Stage.VIDEO_SYNTHESIS
+    request: VideoSynthesisJob
+
+
+class MotionTransferTask(_Task):
+    stage: Literal[Stage.MOTION_TRANSFER] = Stage.MOTION_TRANSFER
+    request: MotionTransferJob
+
+
+class PostProcessingTask(_Task):
+    stage: Literal[Stage.POST_PROCESSING] = Stage.POST_PROCESSING
+    request: PostProcessingJob
+
+
+StageTask = ImageGenerationTask | VideoSynthesisTask | MotionTransferTask | PostProcessingTask
+
+STAGE_TASK: TypeAdapter[StageTask] = TypeAdapter(
+    Annotated[StageTask, Field(discriminator="stage")], config=ConfigDict(hide_input_in_errors=True)
+)
+
+
+class AssetVerificationTask(Wire):
+    """Asks a verification worker to look at what was uploaded for an asset."""
+
+    version: Literal[1] = 1
+    asset_id: str

@@ -1,0 +1,30 @@
+"""The users table, and the claims that keep emails unique."""
+
+from pynamodb.attributes import UnicodeAttribute, UTCDateTimeAttribute
+
+from shared.aws.records import OnDemand, Record, table
+
+
+class UserRecord(Record):
+    """A person; passwords are in credentials."""
+
+    class Meta(OnDemand):
+        table_name = table("users")
+
+    user_id = UnicodeAttribute(hash_key=True)
+    email = UnicodeAttribute()
+    name = UnicodeAttribute(null=True)
+    avatar = UnicodeAttribute(null=True)
+    email_verified = UTCDateTimeAttribute(null=True)
+    created_at = UTCDateTimeAttribute()
+    updated_at = UTCDateTimeAttribute()
+
+
+class EmailClaimRecord(Record):
+    """Who has an address; written in the transaction that makes or changes the user."""
+
+    class Meta(OnDemand):
+        table_name = table("email-claims")
+
+    email = UnicodeAttribute(hash_key=True)
+    user_id = UnicodeAttribute()

@@ -1,0 +1,36 @@
+"""Reads and writes users."""
+
+from datetime import datetime
+
+from shared.aws.transactions import Transaction
+from shared.core.errors import Conflict, NotFound
+from shared.users.record import EmailClaimRecord, UserRecord
+
+
+class EmailTaken(Conflict):
+    code = "email_taken"
+
+
+class UserNotFound(NotFound):
+    code = "user_not_found"
+
+
+class UserStore:
+    def create(self, user_id: str, *, email: str, name: str | None, at: datetime, tx: Transaction) -> None:
+        """Write the user and claim the (normalised) address."""
+        taken = EmailTaken("This address already has an account.")
+        tx.put(EmailClaimRecord(email, user_id=user_id), EmailClaimRecord.email.does_not_exist(), otherwise=taken)
+        record = UserRecord(user_id, email=email, name=name, created_at=at, updated_at=at)
+        tx.put(record, UserRecord.user_id.does_not_exist(), otherwise=taken)
+
+    def get(self, user_id: str) -> UserRecord:
+        try:
+            return UserRecord.get(user_id)
+        except UserRecord.DoesNotExist:
+            raise UserNotFound("There is no such user.") from None
+
+    def id_by_email(self, email: str) -> str | None:
+        try:
+            return EmailClaimRecord.get(email, consistent_read=True).user_id
+        except EmailClaimRecord.DoesNotExist:
+            return None

@@ -1,0 +1,65 @@
+"""Every engine of the catalogue can be loaded, and keeps the contract."""
+
+import inspect
+from importlib import import_module
+from typing import Any, get_args, get_type_hints
+
+import pytest
+
+from shared.camera.move import Pose
+from shared.jobs.spec import JobInput
+from shared.stages.engines import ENGINES, Engine, Runs, engine
+from shared.stages.failures import StageFailure
+from shared.stages.messages import StageTask
+from shared.stages.stages import STAGES, Role, Stage
+from workers.engines.contract import StageResult, Workspace
+
+every_engine = pytest.mark.parametrize("entry", ENGINES, ids=lambda entry: entry.name)
+REQUESTS = {task.model_fields["stage"].default: task.model_fields["request"].annotation for task in get_args(StageTask)}
+
+
+@every_engine
+def test_its_code_keeps_the_contract(entry: Engine) -> None:
+    module, _, name = entry.code.partition(":")
+    assert module.startswith(f"workers.engines.{entry.stage.folder}.")
+    made: Any = getattr(import_module(module), name)()
+    assert entry.runs is Runs.IN_PROCESS
+    run = get_type_hints(made.run)
+    assert (run["request"], run["workspace"], run["return"]) == (REQUESTS[entry.stage], Workspace, StageResult)
+    assert list(inspect.signature(made.load).parameters) == []
+
+
+@every_engine
+def test_its_entry_makes_sense(entry: Engine) -> None:
+    assert entry.about.endswith(".")
+    assert entry.credits > 0
+    assert entry.credits_per_second >= 0
+    assert entry.axes <= set(Pose._fields)
+    assert engine(entry.stage, entry.name) is entry
+    assert entry.fallback is None or engine(entry.stage, entry.fallback)
+
+
+def test_every_stage_has_an_engine_here_and_no_name_means_two() -> None:
+    assert {entry.stage for entry in ENGINES if entry.runs is Runs.IN_PROCESS} == set(Stage)
+    assert len({(entry.stage, entry.name) for entry in ENGINES}) == len(ENGINES)
+
+
+def test_an_unknown_engine_is_a_final_failure() -> None:
+    with pytest.raises(StageFailure) as failed:
+        engine(Stage.IMAGE_GENERATION, "finish")
+    assert failed.value.code == "engine_unknown"
+
+
+def test_every_stage_is_fed_by_those_before_it_or_by_the_creator() -> None:
+    there = set(get_args(JobInput.model_fields["role"].annotation)) - {Role.PICTURE}
+    for stage, spec in STAGES.items():
+        assert spec.consumes <= there, stage
+        there |= spec.produces
+
+
+def test_one_spelling_for_each_stage() -> None:
+    assert [(s.value, s.folder, s.queue, s.state, s.key) for s in Stage][1] == (
+        "VIDEO_SYNTHESIS", "video_synthesis", "video-synthesis", "VideoSynthesis", "videoSynthesis",
+    )  # fmt: skip
+    for stage in Stage:
+        assert import_module(f"workers.engines.{stage.folder}")

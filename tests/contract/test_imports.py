@@ -1,0 +1,89 @@
+"""What a function must not import, it does not: each costs every cold start, or a secret's reach."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from infra.functions import AUTHORIZER, JOBS_STREAM, PIPELINE, REST_DOMAINS, SOCKET_ROUTES
+
+ROOT = Path(__file__).parents[2]
+REST = {domain.name: domain.handler for domain in REST_DOMAINS}
+PLAIN = {**PIPELINE, **JOBS_STREAM, **{f"socket {route}": handler for route, handler in SOCKET_ROUTES.items()}}
+WEB = {"fastapi", "starlette", "mangum"}
+HEAVY = {"numpy", "cv2", "av", "torch", "PIL", "moto", "stripe", "aws_cdk"}
+ABOVE = {"workers", "local", "tests", "infra"}
+SCRIPT = """
+import json, sys
+from importlib import import_module
+module, _, name = sys.argv[1].partition(":")
+assert callable(getattr(import_module(module), name))
+print(json.dumps(sorted(name for name in sys.modules)))
+"""
+
+
+def imported(handler: str) -> set[str]:
+    """The modules in a fresh process, with no environment at all, that has the handler: as a cold start has."""
+    done = subprocess.run(  # noqa: S603
+        [sys.executable, "-c", SCRIPT, handler], cwd=ROOT, capture_output=True, text=True, check=True,
+        env={"PATH": os.defpath, "PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+    return set(json.loads(done.stdout.splitlines()[-1]))
+
+
+@pytest.mark.parametrize(("name", "handler"), REST.items(), ids=REST.keys())
+def test_a_rest_domain_imports_only_what_it_needs(name: str, handler: str) -> None:
+    modules = imported(handler)
+    assert not modules & HEAVY
+    assert not modules & ABOVE
+    assert not [m for m in modules if m.startswith("functions.") and not m.startswith(f"functions.{name}")]
+    assert ("argon2" in modules) == (name == "auth")
+    assert ("jwt" in modules) == (name == "auth")
+
+
+def test_the_authorizer_is_small() -> None:
+    modules = imported(AUTHORIZER)
+    assert not modules & (WEB | HEAVY | {"argon2", "pynamodb"})
+    assert "jwt" in modules
+
+
+@pytest.mark.parametrize("handler", PLAIN.values(), ids=PLAIN.keys())
+def test_a_plain_function_knows_no_web_framework_and_no_tokens(handler: str) -> None:
+    modules = imported(handler)
+    assert not modules & (WEB | HEAVY | {"argon2", "jwt"})
+    assert not modules & ABOVE
+
+
+def test_all_records_share_one_client() -> None:
+    script = """
+import os
+os.environ |= {"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x"}
+import botocore.session
+made = []
+real = botocore.session.Session.create_client
+def create_client(self, *args, **kwargs):
+    made.append(args[0])
+    return real(self, *args, **kwargs)
+botocore.session.Session.create_client = create_client
+from infra.tables import RECORDS
+clients = {id(record._get_connection().connection.client) for record in RECORDS}
+print(len(RECORDS), len(clients), len(made))
+"""
+    command = [sys.executable, "-c", script]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)  # noqa: S603
+    records, clients, made = map(int, done.stdout.split())
+    assert records > 10
+    assert (clients, made) == (1, 1)
+
+
+def test_there_is_one_logger() -> None:
+    """Powertools' instances are made in one place, so that what is logged has one form."""
+    makers = ("Logger(", "Metrics(", "Tracer(")
+    users = [
+        path for folder in ("shared", "functions", "workers") for path in (ROOT / folder).rglob("*.py")
+        if any(maker in path.read_text() for maker in makers)
+    ]  # fmt: skip
+    assert users == [ROOT / "shared" / "observability.py"]

@@ -1,0 +1,164 @@
+"""The state machine's definition: sound in itself (moto accepts what Step Functions refuses), and true to STAGES."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from shared.jobs.executions import execution_input
+from shared.stages.failures import StageFailure
+from shared.stages.stages import STAGES, Stage
+
+FILE = Path(__file__).parents[2] / "stepfunctions" / "generate_video.asl.json"
+MACHINE: dict[str, Any] = json.loads(FILE.read_text())
+STATES: dict[str, dict[str, Any]] = MACHINE["States"]
+FIELDS = {
+    "Task": {"Resource", "Parameters", "TimeoutSecondsPath", "HeartbeatSecondsPath", "ResultPath", "OutputPath",
+             "Retry", "Catch", "Next", "End"},
+    "Choice": {"Choices", "Default"},
+}  # fmt: skip
+INPUT = execution_input("job_01K0000000000000000000000A", Stage)
+STATE_BYTES = 256 * 1024
+
+
+def nexts(state: dict[str, Any]) -> Iterator[str]:
+    """The states that may follow."""
+    for name in ("Next", "Default"):
+        if name in state:
+            yield state[name]
+    for branch in (*state.get("Choices", []), *state.get("Catch", [])):
+        yield branch["Next"]
+
+
+def paths(value: Any) -> Iterator[str]:
+    """Every reference to the state's input."""
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            if isinstance(inner, str) and (name.endswith((".$", "Path")) or name == "Variable"):
+                if inner.startswith("$.") and name != "ResultPath":
+                    yield inner
+            else:
+                yield from paths(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from paths(inner)
+
+
+def found(path: str) -> Any:
+    at: Any = INPUT
+    for name in path.removeprefix("$.").split("."):
+        at = at[name]
+    return at
+
+
+# --- sound
+
+
+def test_every_state_that_is_named_exists_and_every_state_is_reached() -> None:
+    named = {MACHINE["StartAt"]} | {name for state in STATES.values() for name in nexts(state)}
+    assert named == set(STATES)
+
+
+@pytest.mark.parametrize("name", STATES)
+def test_a_state_has_only_the_fields_of_its_type(name: str) -> None:
+    state = STATES[name]
+    assert set(state) - {"Type", "Comment"} <= FIELDS[state["Type"]]
+    if state["Type"] == "Task":
+        assert ("Next" in state) != ("End" in state)
+
+
+def test_no_state_can_follow_itself() -> None:
+    """Without loops, an execution ends after at most as many states as there are."""
+
+    def visit(name: str, before: tuple[str, ...]) -> None:
+        assert name not in before
+        for after in nexts(STATES[name]):
+            visit(after, (*before, name))
+
+    visit(MACHINE["StartAt"], ())
+
+
+def test_every_path_is_in_the_execution_input() -> None:
+    used = set(paths(STATES))
+    assert used
+    for path in used:
+        found(path)
+
+
+def test_the_state_carries_ids_and_numbers_only_and_stays_small() -> None:
+    """It grows by nothing but the error that a stage's Catch puts in."""
+    for state in STATES.values():
+        if state["Type"] == "Task":
+            assert state["ResultPath"] is None
+        for catch in state.get("Catch", []):
+            assert catch["ResultPath"] == "$.error"
+    largest = INPUT | {"error": {"Error": "x" * 256, "Cause": "x" * 32768}}
+    assert len(json.dumps(largest)) < STATE_BYTES
+    assert set(INPUT) == {"jobId"} | {stage.key for stage in Stage}
+
+
+def test_catch_comes_last_and_catches_all() -> None:
+    for name, state in STATES.items():
+        for catch in state.get("Catch", []):
+            assert (catch["ErrorEquals"], catch["Next"]) == (["States.ALL"], "Settle"), name
+
+
+# --- true to STAGES
+
+
+@pytest.mark.parametrize("stage", Stage)
+def test_a_stages_state_asks_its_worker_and_waits(stage: Stage) -> None:
+    state = STATES[stage.state]
+    assert state["Resource"] == "arn:aws:states:::lambda:invoke.waitForTaskToken"
+    assert state["Parameters"]["FunctionName"] == "${DispatchFunctionArn}"
+    assert state["Parameters"]["Payload"] == {
+        "jobId.$": "$.jobId", "stage": stage.value, "taskToken.$": "$$.Task.Token",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("stage", Stage)
+def test_a_stages_timers_come_from_its_spec(stage: Stage) -> None:
+    state = STATES[stage.state]
+    assert found(state["TimeoutSecondsPath"]) == STAGES[stage].timeout_seconds
+    assert found(state["HeartbeatSecondsPath"]) == STAGES[stage].heartbeat_seconds
+    assert state["TimeoutSecondsPath"] == f"$.{stage.key}.timeoutSeconds"
+    assert STAGES[stage].heartbeat_seconds < STAGES[stage].timeout_seconds
+
+
+@pytest.mark.parametrize("stage", Stage)
+def test_a_stage_is_tried_again_when_that_can_help_and_only_then(stage: Stage) -> None:
+    retried = {name for rule in STATES[stage.state]["Retry"] for name in rule["ErrorEquals"]}
+    assert StageFailure("x", "x", retryable=True).state_error in retried
+    assert StageFailure("x", "x").state_error not in retried
+    assert "States.ALL" not in retried
+    assert "States.TaskFailed" not in retried
+
+
+@pytest.mark.parametrize(
+    "planned", [set(Stage), set(Stage) - {Stage.MOTION_TRANSFER}, set(Stage) - {Stage.IMAGE_GENERATION},
+                {Stage.VIDEO_SYNTHESIS, Stage.POST_PROCESSING}], ids=len,
+)  # fmt: skip
+def test_planned_stages_run_in_order_and_no_others(planned: set[Stage]) -> None:
+    given: Any = execution_input("job_1", planned)
+    visited, name = [], MACHINE["StartAt"]
+    while name != "Settle":
+        state = STATES[name]
+        if state["Type"] == "Choice":
+            [choice] = state["Choices"]
+            key = choice["Variable"].split(".")[1]
+            name = choice["Next"] if given[key]["planned"] is choice["BooleanEquals"] else state["Default"]
+        else:
+            visited.append(name)
+            name = state["Next"]
+    assert visited == [stage.state for stage in Stage if stage in planned]
+
+
+def test_whatever_happens_the_job_is_settled() -> None:
+    for stage in Stage:
+        assert STATES[stage.state]["Catch"]
+    settle = STATES["Settle"]
+    assert settle["End"] is True
+    assert settle["Parameters"] == {"FunctionName": "${SettleFunctionArn}", "Payload.$": "$"}
+    assert [rule["ErrorEquals"] for rule in settle["Retry"]] == [["States.ALL"]]

@@ -1,0 +1,290 @@
+"""The template and the laptop cloud are one design: what one makes, the other makes, under the same names."""
+
+import json
+import re
+from collections.abc import Iterator
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import boto3
+import grimp
+import pytest
+from moto import mock_aws
+from pydantic_settings import BaseSettings
+
+from infra.functions import AUTHORIZER, JOBS_STREAM, PIPELINE, RECONCILE_EVERY_SECONDS, REST_DOMAINS, SOCKET_ROUTES
+from infra.queues import QUEUES
+from infra.tables import RECORDS
+from local.environment import PREFIX, ROOT, environment
+from local.gateway.app import ENTRIES
+from local.provision import definition
+from shared.core.config import Config
+from tests.support.template import Assembly, Resource, many, synthesized
+
+# Set on the laptop and not in the cloud, where the default is right.
+LAPTOP_ONLY = {"KINORA_UPLOAD_ENDPOINT_URL"}
+# Read only by who calls this function; to everybody else its default does no harm.
+READ_THROUGH = {
+    "KINORA_MEDIA_URL": "media_access",
+    "KINORA_SOCKET_ENDPOINT_URL": "sockets",
+}
+
+
+@pytest.fixture(scope="module")
+def dev() -> Assembly:
+    return synthesized("dev")
+
+
+def of_laptop(value: Any, cloud: Assembly) -> Any:
+    """What the template says, in the laptop's names."""
+    return json.loads(json.dumps(value).replace(cloud.prefix, PREFIX))
+
+
+# --- tables
+
+
+def described_by_template(table: Resource) -> dict[str, Any]:
+    found = table.properties
+    return {
+        "keys": found["KeySchema"],
+        "attributes": sorted((a["AttributeName"], a["AttributeType"]) for a in found["AttributeDefinitions"]),
+        "indexes": sorted(map(described_index, found.get("GlobalSecondaryIndexes", ())), key=str),
+        "stream": found.get("StreamSpecification", {}).get("StreamViewType"),
+        "ttl": found.get("TimeToLiveSpecification", {}).get("AttributeName"),
+        "billing": found["BillingMode"],
+    }
+
+
+def described_index(index: dict[str, Any]) -> dict[str, Any]:
+    projection = index["Projection"]
+    return {
+        "name": index["IndexName"],
+        "keys": index["KeySchema"],
+        "projection": (projection["ProjectionType"], sorted(projection.get("NonKeyAttributes", ()))),
+    }
+
+
+def described_by_laptop(name: str) -> dict[str, Any]:
+    client = boto3.client("dynamodb")
+    found: Any = client.describe_table(TableName=name)["Table"]
+    ttl: Any = client.describe_time_to_live(TableName=name)["TimeToLiveDescription"]
+    return {
+        "keys": found["KeySchema"],
+        "attributes": sorted((a["AttributeName"], a["AttributeType"]) for a in found["AttributeDefinitions"]),
+        "indexes": sorted(map(described_index, found.get("GlobalSecondaryIndexes", ())), key=str),
+        "stream": found.get("StreamSpecification", {}).get("StreamViewType"),
+        "ttl": ttl.get("AttributeName"),
+        "billing": found["BillingModeSummary"]["BillingMode"],
+    }
+
+
+def test_tables_are_those_that_the_records_make_on_the_laptop(dev: Assembly) -> None:
+    tables = dev.by("TableName", "AWS::DynamoDB::Table")
+    with mock_aws():
+        for record in RECORDS:
+            record.create_table()
+        names = {record.Meta.table_name.removeprefix("kinora-test-"): record.Meta.table_name for record in RECORDS}
+        assert set(tables) == set(names)
+        for short, name in names.items():
+            assert described_by_template(tables[short]) == described_by_laptop(name), short
+
+
+# --- queues
+
+
+def test_queues_have_the_laptops_names_patience_and_dead_letters(dev: Assembly) -> None:
+    queues = dev.by("QueueName", "AWS::SQS::Queue")
+    for queue in QUEUES:
+        found = queues[queue.name].properties
+        assert found["VisibilityTimeout"] == queue.visibility_seconds
+        assert found["RedrivePolicy"]["maxReceiveCount"] == queue.max_receives
+        assert found["RedrivePolicy"]["deadLetterTargetArn"].rpartition(":")[2] == f"{dev.prefix}-{queue.name}-dlq"
+        assert f"{queue.name}-dlq" in queues
+    assert {name for name in queues if not name.endswith("-dlq")} == {queue.name for queue in QUEUES}
+
+
+# --- functions
+
+
+def test_functions_have_the_laptops_names_and_handlers(dev: Assembly) -> None:
+    functions = {name: found["Handler"] for name, found in dev.functions().items()}
+    for name, entry in ENTRIES.items():
+        assert functions[name.replace("$", "")] == entry.replace(":", ".")
+    cloud_only = set(functions) - {name.replace("$", "") for name in ENTRIES}
+    assert cloud_only == {"rotation-begin", "rotation-rotate", "canary"}  # the laptop makes its own keys
+
+
+def test_events_reach_the_functions_that_the_laptop_calls(dev: Assembly) -> None:
+    """Dead letters, the jobs stream and the schedule."""
+    sources = {
+        (found["EventSourceArn"].partition("/stream/")[0].rpartition(f"{dev.prefix}-")[2], found["FunctionName"])
+        for found in dev.resources("AWS::Lambda::EventSourceMapping")
+    }
+    assert sources == {
+        *((f"{queue.name}-dlq", f"{dev.prefix}-pipeline-signal") for queue in QUEUES),
+        *(("jobs", f"{dev.prefix}-{name}") for name in JOBS_STREAM),
+    }
+    schedules = {
+        target["Arn"].rpartition(":")[2]: rule.properties["ScheduleExpression"]
+        for rule in dev.resources("AWS::Events::Rule") if "ScheduleExpression" in rule.properties
+        for target in rule["Targets"]
+    }  # fmt: skip
+    assert schedules[f"{dev.prefix}-pipeline-reconcile"] == f"rate({RECONCILE_EVERY_SECONDS // 60} minute)"
+
+
+# --- routes
+
+
+def called_by(integration_uri: str) -> str:
+    """The function's name in the address by which API Gateway calls it."""
+    found = re.search(r":function:([\w-]+)", integration_uri)
+    assert found, integration_uri
+    return found[1]
+
+
+def rest_methods(cloud: Assembly) -> Iterator[tuple[str, str, Resource]]:
+    """Each method of the REST API: `("POST", "/api/auth/login", ...)`."""
+    resources = {found.id: found.raw["Properties"] for found in cloud.resources("AWS::ApiGateway::Resource")}
+
+    def path(id: str) -> str:  # noqa: A002  # CloudFormation's word
+        own = resources[id]
+        parent = own["ParentId"].get("Ref")
+        return f"{path(parent) if parent else ''}/{own['PathPart']}"
+
+    for method in cloud.resources("AWS::ApiGateway::Method"):
+        yield str(method["HttpMethod"]), path(method.raw["Properties"]["ResourceId"]["Ref"]), method
+
+
+def test_rest_routes_are_the_laptops_and_the_public_ones_are_those_that_are_meant(dev: Assembly) -> None:
+    public = {route for domain in REST_DOMAINS for route in domain.public}
+    found = {f"{verb} {path}": method for verb, path, method in rest_methods(dev)}
+    for domain in REST_DOMAINS:
+        for route in (f"ANY /api/{domain.name}", f"ANY /api/{domain.name}/{{proxy+}}"):
+            assert found[route]["AuthorizationType"] == "CUSTOM", route
+    assert {route for route, method in found.items() if method["AuthorizationType"] == "NONE"} == public
+    for route, method in found.items():
+        domain_name = route.split("/")[2]
+        assert called_by(method["Integration"]["Uri"]) == f"{dev.prefix}-rest-{domain_name}", route
+        if route not in public:
+            assert "AuthorizerId" in method.properties, route
+    domains = {route.split("/")[2] for route in found}
+    assert domains == {domain.name for domain in REST_DOMAINS}
+
+
+def test_socket_routes_are_the_laptops_and_connecting_needs_a_token(dev: Assembly) -> None:
+    integrations = {
+        found.id: called_by(found["IntegrationUri"]) for found in dev.resources("AWS::ApiGatewayV2::Integration")
+    }
+    routes = {found["RouteKey"]: found for found in dev.resources("AWS::ApiGatewayV2::Route")}
+    assert set(routes) == set(SOCKET_ROUTES)
+    for key, route in routes.items():
+        target = route["Target"].removeprefix("integrations/").strip("{}")
+        assert integrations[target] == f"{dev.prefix}-socket-{key.removeprefix('$')}"
+        assert ("AuthorizerId" in route.properties) == (key == "$connect")
+    [api] = dev.resources("AWS::ApiGatewayV2::Api")
+    assert api["RouteSelectionExpression"] == "$request.body.type"
+    authorizers = dev.resources("AWS::ApiGateway::Authorizer", "AWS::ApiGatewayV2::Authorizer")
+    assert {called_by(found["AuthorizerUri"]) for found in authorizers} == {f"{dev.prefix}-authorizer"}
+    assert dev.functions()["authorizer"]["Handler"] == AUTHORIZER.replace(":", ".")
+
+
+# --- the state machine
+
+
+def test_the_state_machine_is_the_laptops(dev: Assembly) -> None:
+    [machine] = dev.resources("AWS::StepFunctions::StateMachine")
+    assert machine["StateMachineName"] == f"{dev.prefix}-generate-video"
+    text = dev.asset(machine["DefinitionS3Location"]["Key"]).read_text()
+    for name, arn in machine["DefinitionSubstitutions"].items():
+        text = text.replace(f"${{{name}}}", arn)
+    assert of_laptop(json.loads(text), dev) == json.loads(definition())
+    called = {str(arn).rpartition(f"{dev.prefix}-")[2] for arn in machine["DefinitionSubstitutions"].values()}
+    assert called <= set(PIPELINE)
+
+
+# --- environment variables
+
+
+@cache
+def graph() -> grimp.ImportGraph:
+    return grimp.build_graph("shared", "functions", "workers", cache_dir=None)
+
+
+def code_of(entry: str) -> set[str]:
+    """The entry's module and all modules of ours that it imports, near and far."""
+    return {entry, *graph().find_upstream_modules(entry)}
+
+
+def source(module: str) -> str:
+    path = ROOT / Path(*module.split("."))
+    return (path / "__init__.py" if path.is_dir() else path.with_suffix(".py")).read_text()
+
+
+def variables_read(entry: str) -> set[str]:
+    """The variables that configurations of the entry's code read, without those whose reader it never calls."""
+    modules = code_of(entry)
+    classes: set[type[BaseSettings]] = set()
+    for module in modules:
+        members = vars(import_module(module)).values() if "Config" in source(module) else ()
+        classes |= {found for found in members if isinstance(found, type) and issubclass(found, Config)}
+    read = {f"KINORA_{name.upper()}" for found in classes for name in found.model_fields}
+    for module in modules:
+        read |= set(re.findall(r"os\.environ\.get\(['\"](KINORA_\w+)", source(module)))
+    return {
+        name for name in read
+        if name not in READ_THROUGH
+        or any(re.search(rf"(?<!def )\b{READ_THROUGH[name]}\(", source(module)) for module in modules)
+    }  # fmt: skip
+
+
+def set_on_laptop() -> set[str]:
+    return set(environment("http://moto", "http://gateway"))
+
+
+@pytest.mark.parametrize("entry", sorted({*ENTRIES.values()}))
+def test_each_variable_that_a_function_reads_and_the_laptop_sets_is_set_in_the_template(
+    dev: Assembly, entry: str
+) -> None:
+    needed = variables_read(entry.partition(":")[0]) & set_on_laptop() - LAPTOP_ONLY
+    assert needed
+    for name, function in dev.functions().items():
+        if function["Handler"] == entry.replace(":", "."):
+            assert needed <= set(function["Environment"]["Variables"]), name
+
+
+def test_each_variable_that_a_worker_reads_and_the_laptop_sets_is_set_in_the_template(dev: Assembly) -> None:
+    for task in dev.resources("AWS::ECS::TaskDefinition"):
+        for container in task["ContainerDefinitions"]:
+            module = next(part for part in container["Command"] if part.startswith("workers."))
+            given = {variable["Name"] for variable in container["Environment"]}
+            needed = variables_read(module) & set_on_laptop() - LAPTOP_ONLY
+            assert needed
+            assert needed <= given, task
+
+
+def test_variables_that_tell_a_place_follow_one_pattern_here_and_there(dev: Assembly) -> None:
+    """A queue's address, a table's name: prefix and name, so that one piece of code finds both."""
+    laptop = environment("https://sqs.us-east-1.amazonaws.com", "https://gateway")
+    for function in dev.functions().values():
+        given = function["Environment"]["Variables"]
+        for name in ("KINORA_TABLE_PREFIX", "KINORA_QUEUE_URL_PREFIX", "KINORA_STATE_MACHINE_ARN"):
+            assert of_laptop(given[name], dev) == laptop[name], function
+        assert given["KINORA_SECRET_PREFIX"] == laptop["KINORA_SECRET_PREFIX"].replace("local", "dev")
+
+
+def test_secrets_are_those_that_the_laptop_makes(dev: Assembly, tmp_path: Path) -> None:
+    from local.keys import secret_values  # noqa: PLC0415  # making keys takes a second, only here
+
+    names = {found["Name"].removeprefix("kinora/dev/") for found in dev.resources("AWS::SecretsManager::Secret")}
+    assert names == set(secret_values(tmp_path))
+
+
+def test_every_permission_to_call_names_an_existing_function(dev: Assembly) -> None:
+    known = {f"{dev.prefix}-{name}" for name in dev.functions()}
+    permissions = dev.resources("AWS::Lambda::Permission")
+    assert permissions
+    for permission in permissions:
+        name = str(many(permission["FunctionName"])[0])
+        assert name.rpartition(":function:")[2].partition(":")[0] in known, permission

@@ -1,0 +1,53 @@
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from local.cloud import Cloud, laptop_cloud
+from local.studio import Studio
+
+
+@pytest.fixture(scope="module")
+def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
+    """The laptop cloud with its real workers and engines."""
+    with laptop_cloud(folder=tmp_path_factory.mktemp("cloud")) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def script(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where engines of the scripted cloud look up what to do."""
+    return tmp_path_factory.mktemp("script")
+
+
+@pytest.fixture(scope="module")
+def scripted_cloud(tmp_path_factory: pytest.TempPathFactory, script: Path) -> Iterator[Cloud]:
+    """The laptop cloud with real workers whose engines follow a script."""
+    with laptop_cloud(
+        folder=tmp_path_factory.mktemp("cloud"),
+        worker_module="tests.support.scripted_worker",
+        worker_variables={"KINORA_SCRIPT_FOLDER": str(script)},
+    ) as running:
+        yield running
+
+
+def signed_up(cloud: Cloud) -> Studio:
+    studio = Studio(cloud.api_url, cloud.socket_url)
+    studio.sign_up(f"{uuid4().hex}@example.com", uuid4().hex)
+    return studio
+
+
+@pytest.fixture
+def creator(cloud: Cloud) -> Iterator[Studio]:
+    with closing(signed_up(cloud)) as studio:
+        yield studio
+
+
+@pytest.fixture
+def scripted(scripted_cloud: Cloud, script: Path) -> Iterator[Studio]:
+    for left in script.iterdir():
+        left.unlink()
+    with closing(signed_up(scripted_cloud)) as studio:
+        yield studio

@@ -1,0 +1,175 @@
+"""A prompt goes in through the real API, real workers run under the real state machine, a film comes out."""
+
+from pathlib import Path
+from time import monotonic, sleep
+from typing import Any
+
+import av
+import c2pa  # type: ignore[import-untyped]  # it ships no types
+import pytest
+
+from local.cloud import Cloud
+from local.studio import Studio, StudioError
+from tests.support.clips import captions, driving_clip, picture, track
+from workers.media.boxes import boxes
+
+SHORT = {"duration": 1, "resolution": "480p", "seed": 7}
+
+
+def ready(studio: Studio, path: Path) -> str:
+    """Upload a file; answers its id once it is READY."""
+    asset_id, deadline = studio.begin_upload(path), monotonic() + 60
+    while (asset := studio.asset(asset_id))["status"] != "READY":
+        assert asset["status"] == "VERIFYING", asset
+        assert monotonic() < deadline
+        sleep(0.2)
+    return asset_id
+
+
+def film(studio: Studio, **job: Any) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """Submit and listen; answers the ended job and all its events."""
+    body = {"projectId": studio.create_project("e2e"), "prompt": "a lighthouse at dusk", "settings": SHORT} | job
+    submitted = studio.submit(body)
+    events = list(studio.events(submitted["id"]))
+    return studio.job(submitted["id"]), events
+
+
+def test_a_prompt_becomes_a_film_and_every_stage_is_told(creator: Studio, tmp_path: Path) -> None:
+    job, events = film(creator, presetId="crash-zoom-in")
+
+    assert (job["status"], job["progress"]) == ("COMPLETED", 100), job
+    assert [s["stepType"] for s in job["steps"]] == ["IMAGE_GENERATION", "VIDEO_SYNTHESIS", "POST_PROCESSING"]
+    assert {s["status"] for s in job["steps"]} == {"COMPLETED"}
+    assert events[0]["type"] == "job.snapshot"
+    told = [e["seq"] for e in events]
+    assert told == sorted(set(told))
+    completed = [e["stepType"] for e in events if e["type"] == "step.completed"]
+    seen_before = [s["stepType"] for s in events[0]["job"]["steps"] if s["status"] == "COMPLETED"]
+    assert seen_before + completed == [s["stepType"] for s in job["steps"]]
+    assert events[-1]["type"] == "job.completed"
+
+    creator.download(job["videoUrl"], tmp_path / "film.mp4")
+    with av.open(tmp_path / "film.mp4") as container:
+        stream = container.streams.video[0]
+        assert (stream.width, stream.height, float(stream.average_rate or 0)) == (854, 480, 24.0)
+        assert sum(1 for _ in container.decode(video=0)) == 24
+    creator.download(job["posterUrl"], tmp_path / "poster.jpg")
+    creator.download(job["thumbnailUrl"], tmp_path / "thumbnail.jpg")
+    assert (tmp_path / "poster.jpg").read_bytes()[:2] == b"\xff\xd8"
+
+
+def test_hls_plays_through_signed_urls_only(creator: Studio, tmp_path: Path) -> None:
+    job, _ = film(creator)
+    playlist = tmp_path / "film.m3u8"
+    playlist.write_text(job["hlsPlaylist"])
+    options = {"protocol_whitelist": "file,http,tcp", "allowed_extensions": "ALL", "extension_picky": "0"}
+    with av.open(playlist, format="hls", options=options) as container:
+        assert sum(1 for _ in container.decode(video=0)) == 24
+
+    unsigned = job["videoUrl"].partition("?")[0]
+    with pytest.raises(StudioError, match="403"):
+        creator.download(unsigned, tmp_path / "stolen.mp4")
+
+
+def test_own_picture_and_driving_clip_are_used(creator: Studio, tmp_path: Path) -> None:
+    inputs = [
+        {"role": "picture", "assetId": ready(creator, picture(tmp_path / "photo.jpg"))},
+        {"role": "driving", "assetId": ready(creator, driving_clip(tmp_path / "driving.mp4"))},
+    ]
+    job, _ = film(creator, inputs=inputs, presetId="static")
+    assert job["status"] == "COMPLETED", job
+    assert [s["stepType"] for s in job["steps"]] == ["VIDEO_SYNTHESIS", "MOTION_TRANSFER", "POST_PROCESSING"]
+    assert job["imageUrl"] is None
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "sentence"),
+    [("note.jpg", b"Dear diary, " * 50, "picture"), ("cut.mp4", b"\x00\x00\x00\x18ftypmp42" + b"\x00" * 200, "")],
+)
+def test_an_upload_that_is_not_what_it_says_is_refused(
+    creator: Studio, tmp_path: Path, name: str, content: bytes, sentence: str
+) -> None:
+    (tmp_path / name).write_bytes(content)
+    asset_id, deadline = creator.begin_upload(tmp_path / name), monotonic() + 60
+    while creator.asset(asset_id)["status"] == "VERIFYING" and monotonic() < deadline:
+        sleep(0.2)
+    asset = creator.asset(asset_id)
+    assert asset["status"] == "REJECTED"
+    assert asset["error"]
+    assert sentence in asset["error"]
+    project = creator.create_project("refused")
+    inputs = [{"role": "picture" if name.endswith("jpg") else "driving", "assetId": asset_id}]
+    with pytest.raises(StudioError, match="REJECTED"):
+        creator.submit({"projectId": project, "prompt": "x", "inputs": inputs})
+
+
+def test_the_same_seed_makes_the_same_film(creator: Studio, tmp_path: Path) -> None:
+    """The encoded pictures are the same, byte for byte; beside them each film's provenance has an id of its own."""
+    films = []
+    for name in ("one.mp4", "two.mp4"):
+        job, _ = film(creator, prompt="misty pine forest at dawn")
+        creator.download(job["videoUrl"], tmp_path / name)
+        [pictures] = [box for box in boxes(tmp_path / name) if box.kind == "mdat"]
+        films.append((tmp_path / name).read_bytes()[pictures.offset : pictures.offset + pictures.size])
+    assert films[0] == films[1]
+
+
+def test_a_film_is_signed_and_says_that_it_was_generated(creator: Studio, tmp_path: Path) -> None:
+    inputs = [{"role": "picture", "assetId": ready(creator, picture(tmp_path / "photo.jpg"))}]
+    job, _ = film(creator, inputs=inputs)
+    creator.download(job["videoUrl"], tmp_path / "film.mp4")
+    with (tmp_path / "film.mp4").open("rb") as signed, c2pa.Reader("video/mp4", signed) as reader:
+        assert reader.get_validation_state() == "Valid"
+        manifest = reader.json()
+    assert "digitalsourcetype/compositeSynthetic" in manifest
+    assert "picture of the creator" in manifest
+
+
+def test_sound_and_captions_of_ones_own_become_part_of_the_film(creator: Studio, tmp_path: Path) -> None:
+    inputs = [
+        {"role": "audio", "assetId": ready(creator, track(tmp_path / "waves.wav"))},
+        {"role": "captions", "assetId": ready(creator, captions(tmp_path / "words.srt"))},
+    ]
+    settings = SHORT | {"operations": ["watermark", "gif", "av1", "interpolate:48"]}
+    job, _ = film(creator, inputs=inputs, settings=settings)
+    assert job["status"] == "COMPLETED", job
+    for url in ("videoUrl", "av1Url"):
+        creator.download(job[url], tmp_path / "film.mp4")
+        with av.open(tmp_path / "film.mp4") as container:
+            assert {stream.type for stream in container.streams} == {"video", "audio"}
+            assert sum(1 for _ in container.decode(video=0)) == 48
+    for url in ("previewUrl", "gifUrl", "spritesUrl", "scrubbingUrl"):
+        creator.download(job[url], tmp_path / "file")
+        assert (tmp_path / "file").stat().st_size > 0
+    said = job["steps"][-1]["metadata"]
+    assert said["signed"] is True
+    assert said["lufs"] == pytest.approx(-14, abs=1)
+
+
+def test_a_worker_killed_in_the_middle_of_a_stage_costs_time_and_nothing_else(cloud: Cloud, creator: Studio) -> None:
+    """SIGKILL while the film is shot: lease and visibility lapse, a new attempt completes, credits settle once."""
+    body = {
+        "projectId": creator.create_project("killed"),
+        "prompt": "a harbour at night",
+        "presetId": "orbit-left",
+        "settings": {"duration": 10, "resolution": "1080p"},
+    }
+    submitted, killed = creator.submit(body), False
+    for event in creator.events(submitted["id"]):
+        shooting = event.get("currentStep") == "VIDEO_SYNTHESIS" and event.get("progress", 0) > 34
+        if shooting and not killed:
+            cloud.workers["VIDEO_SYNTHESIS"].kill()
+            killed = True
+    job = creator.job(submitted["id"])
+    assert killed
+    assert job["status"] == "COMPLETED", job
+    attempts = {step["stepType"]: step["attempts"] for step in job["steps"]}
+    assert attempts == {"IMAGE_GENERATION": 1, "VIDEO_SYNTHESIS": 2, "POST_PROCESSING": 1}
+    holds = ledger(cloud, job)
+    assert holds == [-job["credits"]]
+
+
+def ledger(cloud: Cloud, job: dict[str, Any]) -> list[int]:
+    """What was charged for the job."""
+    rows = cloud.client("dynamodb").scan(TableName="kinora-local-credit-ledger")["Items"]
+    return [int(row["credits"]["N"]) for row in rows if row["operation_id"]["S"] == f"capture#{job['id']}"]

@@ -1,0 +1,141 @@
+"""What goes wrong on purpose, under the real state machine, with real worker processes."""
+
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+from time import monotonic, sleep
+from typing import Any
+
+import pytest
+
+from local.cloud import Cloud
+from local.studio import Studio, StudioError
+from shared.stages.stages import Stage
+from tests.e2e.test_films import ready
+from tests.support.clips import driving_clip
+
+
+def submit(studio: Studio, **job: Any) -> dict[str, Any]:
+    return studio.submit({"projectId": studio.create_project("trouble"), "prompt": "x"} | job)
+
+
+def until(studio: Studio, job_id: str, stage: Stage) -> Iterator[dict[str, Any]]:
+    """The job's events; the first one yielded is of the stage at work."""
+    at_work = False
+    for event in studio.events(job_id):
+        step = event.get("currentStep") or event.get("job", {}).get("currentStep")
+        at_work = at_work or (step == stage and event.get("progress", 0) % 25 > 1)
+        if at_work:
+            yield event
+
+
+def credits(cloud: Cloud, job: dict[str, Any]) -> tuple[str, int, int]:
+    """State of the job's hold, and its account's available and held credits."""
+    db = cloud.client("dynamodb")
+    hold = db.get_item(TableName="kinora-local-credit-holds", Key={"job_id": {"S": job["id"]}})["Item"]
+    account = db.get_item(TableName="kinora-local-credit-accounts", Key={"account_id": hold["account_id"]})["Item"]
+    return hold["state"]["S"], int(account["available"]["N"]), int(account["held"]["N"])
+
+
+@pytest.mark.parametrize("stage", list(Stage))
+def test_cancel_during_each_stage_stops_the_work_and_releases_the_credits(
+    scripted_cloud: Cloud, scripted: Studio, script: Path, tmp_path: Path, stage: Stage
+) -> None:
+    (script / stage.value).write_text("slow")
+    inputs = [{"role": "driving", "assetId": ready(scripted, driving_clip(tmp_path / "driving.mp4"))}]
+    job = submit(scripted, inputs=inputs)
+    events = until(scripted, job["id"], stage)
+    next(events)
+    scripted.cancel(job["id"])
+    last = list(events)[-1]
+    assert (last["type"], last["status"]) == ("job.progress", "CANCELLED")
+    assert scripted.job(job["id"])["status"] == "CANCELLED"
+    assert credits(scripted_cloud, job) == ("RELEASED", 100, 0)
+
+    (script / stage.value).unlink()  # the worker is free again: it has noticed
+    again = submit(scripted, inputs=inputs)
+    *_, completed = scripted.events(again["id"])
+    assert completed["type"] == "job.completed"
+
+
+def test_an_engine_that_raises_is_tried_again_and_then_fails_the_job_without_a_charge(
+    scripted_cloud: Cloud, scripted: Studio, script: Path
+) -> None:
+    (script / "VIDEO_SYNTHESIS").write_text("raise")
+    job = submit(scripted)
+    *_, last = scripted.events(job["id"])
+    assert last["type"] == "job.failed"
+    assert last["error"] == "The parallax engine failed unexpectedly."
+    failed = scripted.job(job["id"])
+    assert [step["attempts"] for step in failed["steps"]] == [1, 3, 0]
+    assert [step["status"] for step in failed["steps"]] == ["COMPLETED", "FAILED", "CANCELLED"]
+    assert credits(scripted_cloud, job) == ("RELEASED", 100, 0)
+
+
+def test_an_engine_that_cannot_do_it_says_so_at_once(scripted: Studio, script: Path) -> None:
+    (script / "POST_PROCESSING").write_text("fail")
+    job = submit(scripted)
+    *_, last = scripted.events(job["id"])
+    assert last["error"] == "This scene cannot be filmed."
+    assert scripted.job(job["id"])["steps"][-1]["attempts"] == 1
+
+
+def test_a_paused_workers_late_result_is_ignored(scripted_cloud: Cloud, scripted: Studio, script: Path) -> None:
+    """A zombie: stopped past its lease, another worker completes the step, then it wakes up."""
+    (script / "VIDEO_SYNTHESIS").write_text("slow")
+    job = submit(scripted)
+    events = until(scripted, job["id"], Stage.VIDEO_SYNTHESIS)
+    next(events)
+    zombie = scripted_cloud.workers["VIDEO_SYNTHESIS"]
+    os.kill(zombie.pid, signal.SIGSTOP)
+    try:
+        (script / "VIDEO_SYNTHESIS").unlink()
+        second = scripted_cloud.add_worker(Stage.VIDEO_SYNTHESIS)
+        last = list(events)[-1]
+        assert last["type"] == "job.completed"
+        settled = scripted.job(job["id"])
+    finally:
+        os.kill(zombie.pid, signal.SIGCONT)
+    deadline = monotonic() + 20
+    while "attempt stopped" not in zombie.log.read_text() and monotonic() < deadline:
+        sleep(0.2)
+    assert "another attempt" in zombie.log.read_text() or "has ended" in zombie.log.read_text()
+    assert {k: v for k, v in scripted.job(job["id"]).items() if not k.endswith("Url")}.keys() == {
+        k for k in settled if not k.endswith("Url")
+    }
+    assert scripted.job(job["id"])["seq"] == settled["seq"]
+    assert credits(scripted_cloud, job) == ("CAPTURED", 100 - job["credits"], 0)
+    second.kill()
+
+
+def test_a_worker_told_to_stop_hands_its_task_back_at_once(
+    scripted_cloud: Cloud, scripted: Studio, script: Path
+) -> None:
+    (script / "IMAGE_GENERATION").write_text("slow")
+    job = submit(scripted)
+    events = until(scripted, job["id"], Stage.IMAGE_GENERATION)
+    next(events)
+    (script / "IMAGE_GENERATION").unlink()
+    began = monotonic()
+    scripted_cloud.workers["IMAGE_GENERATION"].send_signal(signal.SIGTERM)  # the cloud starts another one, as ECS would
+    assert list(events)[-1]["type"] == "job.completed"
+    assert monotonic() - began < 12, "it waited for the lease instead of being handed back"
+    assert scripted.job(job["id"])["steps"][0]["attempts"] == 2
+
+
+def test_a_task_that_kills_every_worker_is_given_up(scripted_cloud: Cloud, scripted: Studio, script: Path) -> None:
+    (script / "IMAGE_GENERATION").write_text("die")
+    job = submit(scripted)
+    *_, last = scripted.events(job["id"])
+    assert (last["type"], last["error"]) == ("job.failed", "This step failed several times. Nothing was charged.")
+    assert credits(scripted_cloud, job) == ("RELEASED", 100, 0)
+
+
+def test_credits_run_out_before_a_job_too_many_begins(scripted: Studio) -> None:
+    body = {"projectId": scripted.create_project("poor"), "prompt": "x", "presetId": "static"}
+    price = scripted.submit(body)["credits"]
+    for _ in range(100 // price - 1):
+        scripted.submit(body)
+    with pytest.raises(StudioError, match="credits"):
+        scripted.submit(body)

@@ -1,0 +1,70 @@
+"""Somebody is told, and knows what to do: every alarm has actions and a page of the runbook."""
+
+import re
+
+from local.environment import ROOT
+from tests.support.template import Assembly
+
+RUNBOOK = ROOT / "docs" / "runbook.md"
+PAGE = re.compile(r"/docs/runbook\.md#([\w-]+)")
+
+
+def anchors() -> set[str]:
+    """What GitHub makes of the runbook's headings."""
+    headings = re.findall(r"^#+ (.+)$", RUNBOOK.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def test_every_alarm_has_actions(cloud: Assembly) -> None:
+    alarms = cloud.resources("AWS::CloudWatch::Alarm")
+    assert len(alarms) > 30
+    for alarm in alarms:
+        assert alarm["AlarmActions"], alarm
+
+
+def test_every_alarm_that_tells_somebody_names_a_page_that_the_runbook_has(cloud: Assembly) -> None:
+    pages = set()
+    for alarm in cloud.resources("AWS::CloudWatch::Alarm"):
+        if any(":sns:" in action for action in alarm["AlarmActions"]):
+            named = PAGE.search(alarm["AlarmDescription"])
+            assert named, alarm
+            pages.add(named[1])
+            assert alarm["OKActions"], alarm
+    assert pages
+    assert pages <= anchors()
+
+
+def test_every_page_of_the_runbook_belongs_to_something_that_tells(cloud: Assembly) -> None:
+    said = " ".join(
+        [*(str(a.properties.get("AlarmDescription")) for a in cloud.resources("AWS::CloudWatch::Alarm")),
+         *(str(template.get("Metadata")) for template in cloud.stacks.values())]
+    )  # fmt: skip
+    pages = re.findall(r"^## (.+)$", RUNBOOK.read_text(), re.MULTILINE)
+    assert pages
+    for page in pages:
+        assert f"runbook.md#{page}" in said, page
+
+
+def test_every_dead_letter_queue_has_its_alarm(cloud: Assembly) -> None:
+    watched = str([alarm.properties for alarm in cloud.resources("AWS::CloudWatch::Alarm")])
+    for queue in cloud.resources("AWS::SQS::Queue"):
+        if queue["QueueName"].endswith("-dlq"):
+            assert f"'{queue['QueueName']}'" in watched, queue
+
+
+def test_alarms_reach_the_operator_where_there_is_one(cloud: Assembly) -> None:
+    [topic] = cloud.resources("AWS::SNS::Topic")
+    assert topic["KmsMasterKeyId"]
+    [budget] = cloud.resources("AWS::Budgets::Budget")
+    addresses = {
+        subscriber["Address"]
+        for notice in budget["NotificationsWithSubscribers"]
+        for subscriber in notice["Subscribers"]
+    }
+    assert addresses == {f"arn:aws:sns:us-east-1:123456789012:{topic['TopicName']}"}
+
+
+def test_dashboards_are_json_and_show_every_queue(cloud: Assembly) -> None:
+    boards = " ".join(str(board["DashboardBody"]) for board in cloud.resources("AWS::CloudWatch::Dashboard"))
+    for name in cloud.by("QueueName", "AWS::SQS::Queue"):
+        assert name in boards, name

@@ -1,0 +1,55 @@
+"""What costs money is counted right, and stays within what was meant."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from shared.core.clock import utc_now
+from shared.jobs.store import JobStore
+from shared.stages.stages import Stage
+from tests.infra.costs import idle, in_use, one_job, sum_of
+from tests.infra.write_units import metered
+from tests.support.steps import LEASE, claim
+from tests.support.studio import Creator, studio
+from tests.support.template import Assembly
+
+UNITS_OF_A_JOB = 60
+DOLLARS_OF_A_JOB = 0.05
+
+
+@pytest.fixture
+def ada() -> Iterator[Creator]:
+    with studio() as deployed:
+        yield deployed.arrive("ada@example.com")
+
+
+def test_a_beat_costs_one_unit(ada: Creator) -> None:
+    """The job's item stays below 1 KB, and no index shows what a beat changes."""
+    job_id = str(ada.job(ada.project())["id"])
+    attempt, at = claim(job_id, Stage.IMAGE_GENERATION), utc_now()
+    with metered() as writes:
+        JobStore().beat(job_id, Stage.IMAGE_GENERATION, attempt=attempt, lease_until=at + LEASE, at=at, progress=(5, 2))
+    assert (dict(writes.units), writes.requests) == ({"jobs": 1}, 1)
+
+
+def test_a_transaction_and_each_index_cost_again(ada: Creator) -> None:
+    project_id = ada.project()
+    with metered() as writes:
+        ada.job(project_id)
+    assert writes.units["job-specs"] == 2  # one item, in a transaction
+    assert writes.units["jobs"] == 6  # likewise, and in two indexes
+
+
+def test_a_job_stays_within_its_budget() -> None:
+    job = one_job()
+    assert 20 < job.writes.total <= UNITS_OF_A_JOB, job.writes.units
+    assert job.messages == 3
+
+
+def test_an_environment_costs_less_idle_than_its_budget_allows(cloud: Assembly) -> None:
+    [budget] = cloud.resources("AWS::Budgets::Budget")
+    assert 10 < sum_of(idle(cloud)) < float(budget["Budget"]["BudgetLimit"]["Amount"])
+
+
+def test_a_job_costs_cents(cloud: Assembly) -> None:
+    assert 0 < sum_of(in_use(cloud, one_job())) / 1000 < DOLLARS_OF_A_JOB

@@ -1,0 +1,121 @@
+"""What the outside meets: TLS, the authorizer, limits, a firewall, answers that are problems, and signed media."""
+
+import json
+
+from tests.support.template import Assembly, many
+
+FIREWALLED = {"staging", "prod"}
+
+
+def test_the_authorizer_reads_authorization_only_and_its_answer_is_kept(cloud: Assembly) -> None:
+    """A cached authorizer needs every identity source present, so there is one."""
+    [rest] = cloud.resources("AWS::ApiGateway::Authorizer")
+    assert rest["Type"] == "REQUEST"
+    assert rest["IdentitySource"] == "method.request.header.Authorization"
+    assert 0 < rest["AuthorizerResultTtlInSeconds"] <= 300
+    [socket] = cloud.resources("AWS::ApiGatewayV2::Authorizer")
+    assert socket["IdentitySource"] == ["route.request.header.Authorization"]
+
+
+def test_what_api_gateway_itself_answers_is_a_problem(cloud: Assembly) -> None:
+    answers = {found["ResponseType"]: found for found in cloud.resources("AWS::ApiGateway::GatewayResponse")}
+    assert answers.keys() >= {
+        "UNAUTHORIZED", "ACCESS_DENIED", "THROTTLED", "REQUEST_TOO_LARGE", "DEFAULT_4XX", "DEFAULT_5XX",
+        "INTEGRATION_TIMEOUT", "AUTHORIZER_FAILURE", "MISSING_AUTHENTICATION_TOKEN",
+    }  # fmt: skip
+    for name, answer in answers.items():
+        headers = answer["ResponseParameters"]
+        assert headers["gatewayresponse.header.Content-Type"] == "'application/problem+json'", name
+        body = json.loads(answer["ResponseTemplates"]["application/json"])
+        assert {"type", "title", "status", "code", "detail", "requestId"} <= set(body), name
+        assert str(body["status"]) == answer["StatusCode"], name
+    assert answers["UNAUTHORIZED"]["StatusCode"] == "401"
+    assert answers["THROTTLED"]["StatusCode"] == "429"
+
+
+def test_every_stage_is_throttled_logged_and_counted(cloud: Assembly) -> None:
+    [rest] = cloud.resources("AWS::ApiGateway::Stage")
+    [settings] = rest["MethodSettings"]
+    assert settings["ThrottlingRateLimit"] > 0
+    assert settings["ThrottlingBurstLimit"] > 0
+    assert settings["DataTraceEnabled"] is False  # it would log passwords
+    assert rest["TracingEnabled"] is True
+    [socket] = cloud.resources("AWS::ApiGatewayV2::Stage")
+    assert socket["DefaultRouteSettings"]["ThrottlingRateLimit"] > 0
+    for log in (rest["AccessLogSetting"]["Format"], socket["AccessLogSettings"]["Format"]):
+        assert "$context.requestId" in log
+        for personal in ("sourceIp", "userAgent", "queryString"):
+            assert personal not in log
+
+
+def test_staging_and_prod_stand_behind_a_firewall_on_both_ways_in(cloud: Assembly) -> None:
+    firewalls = {acl["Scope"] for acl in cloud.resources("AWS::WAFv2::WebACL")}
+    [distribution] = cloud.resources("AWS::CloudFront::Distribution")
+    if cloud.name in FIREWALLED:
+        assert firewalls == {"CLOUDFRONT", "REGIONAL"}
+        assert "WebACLId" in distribution["DistributionConfig"]
+        assert len(cloud.resources("AWS::WAFv2::WebACLAssociation")) == 1
+    for acl in cloud.resources("AWS::WAFv2::WebACL"):
+        rules = {rule["Name"] for rule in acl["Rules"]}
+        assert {"AWSManagedRulesCommonRuleSet", "AWSManagedRulesKnownBadInputsRuleSet"} <= rules
+        assert acl["Scope"] != "CLOUDFRONT" or "PerAddress" in rules
+
+
+def test_the_edge_speaks_tls_only_and_media_needs_a_signature(cloud: Assembly) -> None:
+    [distribution] = cloud.resources("AWS::CloudFront::Distribution")
+    config = distribution["DistributionConfig"]
+    behaviors = {found["PathPattern"]: found for found in config["CacheBehaviors"]}
+    assert set(behaviors) == {"/api/*", "/media/*"}
+    for behavior in (config["DefaultCacheBehavior"], *behaviors.values()):
+        assert behavior["ViewerProtocolPolicy"] in {"https-only", "redirect-to-https"}
+        assert "ResponseHeadersPolicyId" in behavior
+    assert behaviors["/media/*"]["TrustedKeyGroups"]
+    for origin in config["Origins"]:
+        custom = origin.get("CustomOriginConfig")
+        assert custom is None or custom["OriginProtocolPolicy"] == "https-only"
+        assert custom is not None or origin["OriginAccessControlId"]
+
+
+def test_workers_have_no_way_out(cloud: Assembly) -> None:
+    assert not cloud.resources("AWS::EC2::InternetGateway", "AWS::EC2::NatGateway", "AWS::EC2::EIP")
+    for subnet in cloud.resources("AWS::EC2::Subnet"):
+        assert subnet["MapPublicIpOnLaunch"] is False
+    for service in cloud.resources("AWS::ECS::Service"):
+        assert service["NetworkConfiguration"]["AwsvpcConfiguration"]["AssignPublicIp"] == "DISABLED"
+    for task in cloud.resources("AWS::ECS::TaskDefinition"):
+        for container in task["ContainerDefinitions"]:
+            assert container["ReadonlyRootFilesystem"] is True
+            assert container["LinuxParameters"]["Capabilities"] == {"Drop": ["ALL"]}
+            assert container["HealthCheck"]
+
+
+def test_workers_reach_each_service_that_they_may_use(cloud: Assembly) -> None:
+    """Without a way out, a permission without an endpoint is a time-out."""
+    names = {"s3", "dynamodb", "sqs", "states", "secretsmanager", "logs", "ecr", "ecs"}
+    reached = {
+        str(endpoint["ServiceName"]).partition(".us-east-1.")[2]
+        for endpoint in cloud.resources("AWS::EC2::VPCEndpoint")
+    }
+    fargate_does_it_itself = {"ecs"} if not cloud.resources("AWS::ECS::CapacityProvider") else set()
+    tasks = {
+        task[role]
+        for task in cloud.resources("AWS::ECS::TaskDefinition")
+        for role in ("TaskRoleArn", "ExecutionRoleArn")
+    }
+    used = {
+        action.partition(":")[0]
+        for policy in cloud.resources("AWS::IAM::Policy") if policy.stack == "workers"
+        and any(f"{role.removesuffix('}')}.Arn}}" in tasks for role in policy["Roles"])
+        for statement in policy["PolicyDocument"]["Statement"] for action in many(statement["Action"])
+    }  # fmt: skip
+    assert used <= names
+    for service in used - fargate_does_it_itself:
+        assert any(service in name for name in reached), service
+
+
+def test_workers_scale_from_none(cloud: Assembly) -> None:
+    targets = cloud.resources("AWS::ApplicationAutoScaling::ScalableTarget")
+    assert len(targets) >= len(cloud.resources("AWS::ECS::Service"))
+    assert {target["MinCapacity"] for target in targets} == {0}
+    for service in cloud.resources("AWS::ECS::Service"):
+        assert service["DesiredCount"] == 0

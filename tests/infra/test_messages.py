@@ -1,0 +1,106 @@
+"""Nothing that is sent is lost in silence: each asynchronous path ends in a queue that an alarm watches."""
+
+from collections import Counter
+
+from infra.queues import QUEUES
+from shared.jobs.executions import execution_input
+from shared.stages.stages import STAGES, Stage
+from tests.support.template import Assembly
+
+READERS_OF_A_STREAM = 2  # more, and they are throttled
+TIMES_ITS_READER = 6  # what Lambda asks of a queue that it reads
+LEAST_RECEIVES = 5  # what Lambda asks before a message is given up
+
+
+def queue_names(cloud: Assembly) -> set[str]:
+    return set(cloud.by("QueueName", "AWS::SQS::Queue"))
+
+
+def named(arn: str, cloud: Assembly) -> str:
+    return arn.rpartition(":")[2].removeprefix(f"{cloud.prefix}-")
+
+
+def test_every_working_queue_has_dead_letters(cloud: Assembly) -> None:
+    for queue in QUEUES:
+        redrive = cloud.by("QueueName", "AWS::SQS::Queue")[queue.name]["RedrivePolicy"]
+        assert named(redrive["deadLetterTargetArn"], cloud) in queue_names(cloud)
+        assert redrive["maxReceiveCount"] >= LEAST_RECEIVES
+
+
+def test_queues_are_encrypted_and_dead_letters_wait_two_weeks(cloud: Assembly) -> None:
+    for name, queue in cloud.by("QueueName", "AWS::SQS::Queue").items():
+        assert queue["SqsManagedSseEnabled"] is True, name
+        if name.endswith("-dlq"):
+            assert queue["MessageRetentionPeriod"] == 14 * 24 * 3600, name
+
+
+def test_every_event_source_has_somewhere_to_put_what_fails(cloud: Assembly) -> None:
+    """A stream names its own destination; a queue is its own, when it is a dead-letter queue already."""
+    for source in cloud.resources("AWS::Lambda::EventSourceMapping"):
+        if ":dynamodb:" in source["EventSourceArn"]:
+            assert named(source["DestinationConfig"]["OnFailure"]["Destination"], cloud) in queue_names(cloud)
+            assert source["BisectBatchOnFunctionError"] is True
+            assert 0 < source["MaximumRetryAttempts"] <= 10
+        else:
+            assert source["EventSourceArn"].endswith("-dlq")
+        assert source["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+
+
+def test_every_rule_and_what_it_calls_have_somewhere_to_put_what_fails(cloud: Assembly) -> None:
+    kept = {
+        named(config["FunctionName"], cloud): config["DestinationConfig"]["OnFailure"]["Destination"]
+        for config in cloud.resources("AWS::Lambda::EventInvokeConfig")
+    }
+    rules = cloud.resources("AWS::Events::Rule")
+    assert rules
+    for rule in rules:
+        for target in rule["Targets"]:
+            assert named(target["DeadLetterConfig"]["Arn"], cloud) in queue_names(cloud), rule
+            assert named(kept[named(target["Arn"], cloud)], cloud) in queue_names(cloud), rule
+
+
+def test_a_stream_has_at_most_two_readers(cloud: Assembly) -> None:
+    readers = Counter(
+        source["EventSourceArn"] for source in cloud.resources("AWS::Lambda::EventSourceMapping")
+        if ":dynamodb:" in source["EventSourceArn"]
+    )  # fmt: skip
+    assert readers
+    assert max(readers.values()) <= READERS_OF_A_STREAM
+
+
+def test_a_queue_hides_a_message_six_times_as_long_as_its_reader_may_take(cloud: Assembly) -> None:
+    functions = {function["FunctionName"]: function for function in cloud.functions().values()}
+    queues = cloud.by("QueueName", "AWS::SQS::Queue")
+    read = 0
+    for source in cloud.resources("AWS::Lambda::EventSourceMapping"):
+        if ":sqs:" in source["EventSourceArn"]:
+            visible_after = queues[named(source["EventSourceArn"], cloud)]["VisibilityTimeout"]
+            assert visible_after >= TIMES_ITS_READER * functions[source["FunctionName"]]["Timeout"], source
+            read += 1
+    assert read == len(QUEUES)
+
+
+def test_heartbeats_end_before_their_stage_does() -> None:
+    given = execution_input("job_1", Stage)
+    for stage in Stage:
+        timers = given[stage.key]
+        assert isinstance(timers, dict)
+        assert 0 < timers["heartbeatSeconds"] < timers["timeoutSeconds"]
+        assert timers["timeoutSeconds"] == STAGES[stage].timeout_seconds
+
+
+def test_a_sweep_ends_before_the_next_begins(cloud: Assembly) -> None:
+    assert cloud.functions()["pipeline-reconcile"]["Timeout"] < 60
+
+
+def test_no_function_behind_the_api_lasts_longer_than_the_api_waits(cloud: Assembly) -> None:
+    for name, function in cloud.functions().items():
+        if name.startswith(("rest-", "socket-", "authorizer")):
+            assert function["Timeout"] <= 29, name
+
+
+def test_the_state_machine_logs_without_the_data_that_holds_tokens(cloud: Assembly) -> None:
+    [machine] = cloud.resources("AWS::StepFunctions::StateMachine")
+    assert machine["LoggingConfiguration"]["IncludeExecutionData"] is False
+    assert machine["LoggingConfiguration"]["Level"] == "ALL"
+    assert machine["TracingConfiguration"] == {"Enabled": True}

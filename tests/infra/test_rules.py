@@ -1,0 +1,98 @@
+"""The rules of others: cdk-nag's packs, cfn-lint, and what CloudFormation itself bounds."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from local.environment import ROOT
+from tests.support.template import CONTEXT, ENVIRONMENTS, Assembly, SynthFailed, run_app
+
+# A dependency that is also a reference: the CDK writes both, and the second does no harm.
+TWICE_SAID = "W3005"
+RESOURCES_IN_A_STACK = 500
+TEMPLATE_BYTES = 1_000_000
+# What the app's own code does not do, so that the synth must end: an open bucket beside all that is right.
+BREAKING = """
+import sys
+from aws_cdk import App, aws_s3
+from infra.app import build, flags
+from infra.environments import ENVIRONMENTS
+app = App(outdir=sys.argv[1], context=flags())
+aws_s3.Bucket(build(app, ENVIRONMENTS["dev"]).delivery, "open")
+app.synth()
+"""
+
+
+def test_no_rule_of_cdk_nag_finds_anything(cloud: Assembly) -> None:
+    """The synth itself ends when one does; the report says that nothing was."""
+    report = json.loads((cloud.folder / "validation-report.json").read_text())
+    assert report["pluginReports"] == []
+
+
+def test_a_finding_ends_the_synth(tmp_path_factory: pytest.TempPathFactory) -> None:
+    folder = tmp_path_factory.mktemp("breaking")
+    done = subprocess.run(  # noqa: S603  # our own program
+        [sys.executable, "-c", BREAKING, str(folder)], cwd=ROOT, env=CONTEXT, capture_output=True, text=True,
+        timeout=200, check=False,
+    )  # fmt: skip
+    assert done.returncode != 0
+    assert "AwsSolutions-S1" in done.stdout + done.stderr
+
+
+def test_each_acknowledgement_says_why(cloud: Assembly) -> None:
+    reasons = [
+        (path, rule, reason)
+        for path, entry in cloud.metadata() if entry["type"] == "aws:cdk:acknowledged-rules"
+        for rule, reason in entry["data"].items()
+    ]  # fmt: skip
+    assert reasons
+    for path, rule, reason in reasons:
+        assert len(reason.split()) >= 5, (path, rule)
+
+
+def test_no_rule_is_acknowledged_for_a_whole_stack(cloud: Assembly) -> None:
+    for path, entry in cloud.metadata():
+        if entry["type"] == "aws:cdk:acknowledged-rules":
+            assert path.count("/") > 1, path
+
+
+def test_cfn_lint_finds_nothing(cloud: Assembly) -> None:
+    templates = sorted(str(file) for file in cloud.folder.glob("*.template.json"))
+    done = subprocess.run(  # noqa: S603  # our own arguments
+        [str(ROOT / ".venv" / "bin" / "cfn-lint"), "--regions", "us-east-1", "--ignore-checks", TWICE_SAID, "--format",
+         "parseable", "--", *templates],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout) == (0, ""), done.stderr
+
+
+def test_stacks_stay_below_what_cloudformation_takes(cloud: Assembly) -> None:
+    assert len(cloud.stacks) == 7
+    for file in cloud.folder.glob("*.template.json"):
+        assert file.stat().st_size < TEMPLATE_BYTES
+    for name, template in cloud.stacks.items():
+        assert len(template["Resources"]) < RESOURCES_IN_A_STACK, name
+
+
+def test_an_unknown_environment_is_refused_by_name() -> None:
+    with pytest.raises(SynthFailed, match=f"no environment called nowhere; there are {', '.join(ENVIRONMENTS)}"):
+        run_app("-c", "env=nowhere")
+
+
+def test_nothing_in_a_template_depends_on_the_machine_or_on_an_account(cloud: Assembly) -> None:
+    for file in cloud.folder.glob("*.template.json"):
+        text = file.read_text()
+        assert str(ROOT) not in text, file.name
+        assert "123456789012" not in text, file.name
+
+
+def test_everything_that_can_be_tagged_bears_the_tag_that_costs_are_counted_by(cloud: Assembly) -> None:
+    """The budget and the watch over costs see what bears their tag, and nothing else."""
+    [budget] = cloud.resources("AWS::Budgets::Budget")
+    [filtered] = budget["Budget"]["CostFilters"]["TagKeyValue"]
+    key, _, value = filtered.removeprefix("user:").rpartition("$")
+    assert value == cloud.name
+    for table in cloud.resources("AWS::DynamoDB::Table", "AWS::Lambda::Function", "AWS::SQS::Queue"):
+        assert {"Key": key, "Value": value} in table["Tags"], table

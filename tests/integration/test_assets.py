@@ -1,0 +1,241 @@
+"""Assets: an upload form for exactly one file, a look at it by a worker, and only then something to use."""
+
+import base64
+import io
+import json
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from shared.assets.record import AssetRecord, AssetStatus
+from shared.assets.store import AssetStore
+from shared.aws import clients, media
+from shared.aws.queues import queue_url
+from shared.core.clock import utc_now
+from tests.support.studio import Answer, Creator, Studio
+from workers.verification import main as verification
+from workers.verification.inspect import inspect
+from workers.verification.verdict import Rejected
+
+UPLOAD = {"name": "me.png", "type": "IMAGE", "contentType": "image/png", "size": 5000}
+BUCKET = "kinora-test-media"
+
+
+def picture(kind: str = "PNG", size: tuple[int, int] = (96, 80)) -> bytes:
+    made = Image.effect_noise(size, 60).convert("RGB")
+    exif = Image.Exif()
+    exif[0x010E] = "where I live"
+    out = io.BytesIO()
+    made.save(out, kind, exif=exif)
+    return out.getvalue()
+
+
+def uploaded(ada: Creator, content: bytes, **changed: Any) -> str:
+    """An asset whose form was used as a browser would: straight into quarantine."""
+    begun = ada.post("/api/assets/upload", UPLOAD | changed).body
+    clients.s3().put_object(Bucket=BUCKET, Key=begun["upload"]["fields"]["key"], Body=content)
+    return str(begun["asset"]["id"])
+
+
+def register(ada: Creator, asset_id: str) -> Answer:
+    return ada.post("/api/assets", {"assetId": asset_id})
+
+
+def verify(studio: Studio) -> None:
+    delivery = studio.deliver("asset-verification")
+    assert delivery is not None
+    verification.handle(delivery)
+
+
+# --- the form
+
+
+def policy(fields: dict[str, str]) -> dict[str, Any]:
+    decoded: dict[str, Any] = json.loads(base64.b64decode(fields["policy"]))
+    return decoded
+
+
+def test_the_form_takes_exactly_one_key_type_and_size(ada: Creator) -> None:
+    begun = ada.post("/api/assets/upload", UPLOAD).body
+    asset, fields = begun["asset"], begun["upload"]["fields"]
+    key = f"quarantine/{asset['id']}"
+    conditions = policy(fields)["conditions"]
+    assert {"key": key} in conditions
+    assert {"bucket": BUCKET} in conditions
+    assert {"Content-Type": "image/png"} in conditions
+    assert ["content-length-range", 1, 5000] in conditions
+    assert not [rule for rule in conditions if "starts-with" in rule], "nothing is left to the browser"
+    assert (fields["key"], fields["Content-Type"]) == (key, "image/png")
+    assert asset["status"] == "PENDING"
+
+
+def test_the_form_is_good_for_five_minutes(ada: Creator) -> None:
+    fields = ada.post("/api/assets/upload", UPLOAD).body["upload"]["fields"]
+    expires = datetime.fromisoformat(policy(fields)["expiration"])
+    assert timedelta(minutes=4, seconds=50) < expires - utc_now() <= timedelta(minutes=5)
+
+
+def test_the_name_a_creator_gives_never_reaches_a_key(ada: Creator) -> None:
+    begun = ada.post("/api/assets/upload", UPLOAD | {"name": "../../jobs/evil\x00.png"}).body
+    assert begun["upload"]["fields"]["key"] == f"quarantine/{begun['asset']['id']}"
+
+
+# --- registering
+
+
+def test_nothing_uploaded_cannot_be_registered(studio: Studio, ada: Creator) -> None:
+    asset_id = ada.post("/api/assets/upload", UPLOAD).body["asset"]["id"]
+    before = studio.dump()
+    answer = register(ada, asset_id)
+    assert (answer.status, answer.body["code"]) == (409, "nothing_uploaded")
+    assert studio.dump() == before
+    assert studio.messages("asset-verification") == []
+
+
+def test_another_assets_upload_does_not_count(ada: Creator) -> None:
+    """One id may be the beginning of another's."""
+    asset_id = ada.post("/api/assets/upload", UPLOAD).body["asset"]["id"]
+    clients.s3().put_object(Bucket=BUCKET, Key=f"quarantine/{asset_id}X", Body=b"x")
+    assert register(ada, asset_id).status == 409
+
+
+def test_registering_asks_a_worker_to_look(studio: Studio, ada: Creator) -> None:
+    asset_id = uploaded(ada, picture())
+    answer = register(ada, asset_id)
+    assert (answer.status, answer.body["status"], answer.body["url"]) == (202, "VERIFYING", None)
+    assert studio.messages("asset-verification") == [{"version": 1, "assetId": asset_id}]
+
+
+def test_registering_again_asks_again_and_a_decided_asset_stays_decided(studio: Studio, ada: Creator) -> None:
+    asset_id = uploaded(ada, picture())
+    register(ada, asset_id)
+    register(ada, asset_id)
+    assert len(studio.messages("asset-verification")) == 2
+    verify(studio)
+    ready = ada.get(f"/api/assets/{asset_id}").body
+    verify(studio)
+    assert register(ada, asset_id).body["status"] == "READY"
+    assert ada.get(f"/api/assets/{asset_id}").body["size"] == ready["size"]
+    assert studio.messages("asset-verification") == []
+
+
+# --- verification, end to end
+
+
+@pytest.mark.parametrize(("kind", "content_type"), [("PNG", "image/png"), ("JPEG", "image/jpeg")])
+def test_a_real_picture_becomes_ready_and_new(studio: Studio, ada: Creator, kind: str, content_type: str) -> None:
+    original = picture(kind)
+    asset_id = uploaded(ada, original, contentType=content_type)
+    register(ada, asset_id)
+    verify(studio)
+    asset = ada.get(f"/api/assets/{asset_id}").body
+    assert (asset["status"], asset["width"], asset["height"]) == ("READY", 96, 80)
+    assert asset["url"].startswith(f"https://media.kinora.test/assets/{asset_id}/")
+    [key] = media.keys("")
+    assert key.startswith(f"assets/{asset_id}/"), "what was uploaded is gone"
+    clean = clients.s3().get_object(Bucket=BUCKET, Key=key)["Body"].read()
+    assert len(clean) == asset["size"]
+    assert b"where I live" in original
+    assert b"where I live" not in clean
+    assert Image.open(io.BytesIO(clean)).size == (96, 80)
+    assert studio.messages("asset-verification") == []
+
+
+BAD = {
+    "a text": b"This is no picture.", "nothing": b"", "HTML": b"<html><script>alert(1)</script></html>",
+    "an SVG": b'<svg xmlns="http://www.w3.org/2000/svg"><image href="file:///etc/passwd"/></svg>',
+    "half a picture": picture("JPEG")[:400], "a playlist": b"#EXTM3U\n#EXTINF:1,\nfile:///etc/passwd\n",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("content", BAD.values(), ids=BAD.keys())
+def test_what_is_no_picture_is_rejected_with_a_sentence(studio: Studio, ada: Creator, content: bytes) -> None:
+    asset_id = uploaded(ada, content, name="me.jpg", contentType="image/jpeg")
+    register(ada, asset_id)
+    verify(studio)
+    asset = ada.get(f"/api/assets/{asset_id}").body
+    assert (asset["status"], asset["url"]) == ("REJECTED", None)
+    assert asset["error"].endswith(".")
+    assert list(media.keys("")) == []
+    job = {"projectId": ada.project(), "prompt": "x", "inputs": [{"role": "picture", "assetId": asset_id}]}
+    assert ada.post("/api/jobs", job).body["code"] == "asset_not_ready"
+
+
+def test_a_verdict_is_given_once(studio: Studio, ada: Creator) -> None:
+    """The message comes twice at once: the second verdict, whatever it says, changes nothing."""
+    asset_id = uploaded(ada, picture())
+    register(ada, asset_id)
+    stale = AssetStore().get(asset_id)
+    verify(studio)
+    before = studio.dump()
+    AssetStore().reject(stale, error="Something else.")
+    assert studio.dump() == before
+
+
+def test_an_upload_that_is_gone_is_rejected(studio: Studio, ada: Creator) -> None:
+    asset_id = uploaded(ada, picture())
+    register(ada, asset_id)
+    media.delete_below(f"quarantine/{asset_id}")
+    verify(studio)
+    assert ada.get(f"/api/assets/{asset_id}").body["status"] == "REJECTED"
+
+
+def test_an_asset_deleted_meanwhile_is_no_trouble(studio: Studio, ada: Creator) -> None:
+    asset_id = uploaded(ada, picture())
+    register(ada, asset_id)
+    assert ada.delete(f"/api/assets/{asset_id}").status == 204
+    verify(studio)
+    assert studio.dump()["kinora-test-assets"] == []
+    assert list(media.keys("")) == []
+
+
+def test_an_asset_deleted_while_it_is_looked_at_leaves_no_orphan(
+    studio: Studio, ada: Creator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asset_id = uploaded(ada, picture())
+    register(ada, asset_id)
+    look = inspect
+
+    def slowly(*args: Any) -> Any:
+        verdict = look(*args)
+        assert not isinstance(verdict, Rejected)
+        assert ada.delete(f"/api/assets/{asset_id}").status == 204
+        return verdict
+
+    monkeypatch.setattr(verification, "inspect", slowly)
+    verify(studio)
+    assert list(media.keys("")) == []
+
+
+# --- reading and deleting
+
+
+def test_deleting_an_asset_deletes_its_media(ada: Creator) -> None:
+    asset_id = ada.asset()
+    assert list(media.keys("assets/"))
+    assert ada.delete(f"/api/assets/{asset_id}").status == 204
+    assert ada.get(f"/api/assets/{asset_id}").status == 404
+    assert list(media.keys("")) == []
+
+
+def test_assets_are_listed_newest_first_and_paged(studio: Studio, ada: Creator, eve: Creator) -> None:
+    made = [ada.asset() for _ in range(3)]
+    eve.asset()
+    studio.cloud.calls.clear()
+    first = ada.get("/api/assets", limit="2").body
+    rest = ada.get("/api/assets", limit="2", after=first[-1]["id"]).body
+    assert [asset["id"] for asset in first + rest] == made[::-1]
+    assert set(studio.cloud.calls) == {"Query"}
+
+
+def test_only_a_ready_asset_has_a_url(ada: Creator) -> None:
+    for status in AssetStatus:
+        asset = ada.get(f"/api/assets/{ada.asset(status=status)}").body
+        assert (asset["url"] is not None) == (status is AssetStatus.READY)
+
+
+def test_the_queue_of_verification_exists(studio: Studio) -> None:
+    clients.sqs().get_queue_attributes(QueueUrl=queue_url(verification.QUEUE), AttributeNames=["QueueArn"])
+    assert AssetRecord("ast_1").quarantine_key == "quarantine/ast_1"

@@ -1,0 +1,337 @@
+"""Accounts and sessions through the real handlers and the real authorizer."""
+
+import json
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+import pytest
+from argon2 import PasswordHasher
+
+from functions.auth import service
+from functions.authorizer.handler import handler as authorizer
+from shared.access import tokens
+from shared.aws.secrets import secret
+from shared.aws.transactions import Transaction
+from shared.core.clock import utc_now
+from shared.credentials.refresh_tokens import RefreshToken, read_refresh_token
+from shared.credentials.store import CredentialStore, SessionEnded
+from shared.users.store import EmailTaken, UserStore
+from tests.support.forge import refused_tokens
+from tests.support.studio import PASSWORD, Answer, Creator, Studio
+
+OURS = {"origin": "https://kinora.test", "x-kinora-refresh": "1"}
+ARN = "arn:aws:execute-api:us-east-1:1:api/test/GET/api/jobs/job_1"
+
+
+@pytest.fixture(autouse=True)
+def quick_hashes(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Argon2 as ever, but without the tenth of a second that it is meant to take."""
+    quick = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
+    monkeypatch.setattr(service, "_hasher", lambda: quick)
+    service._nobodys_hash.cache_clear()
+    yield
+    service._nobodys_hash.cache_clear()
+
+
+def register(studio: Studio, email: str = "ada@example.com", password: str = PASSWORD) -> Answer:
+    return studio.call("POST", "/api/auth/register", {"email": email, "password": password})
+
+
+def login(studio: Studio, email: str = "ada@example.com", password: str = PASSWORD) -> Answer:
+    return studio.call("POST", "/api/auth/login", {"email": email, "password": password})
+
+
+def cookie(answer: Answer) -> str:
+    """The refresh cookie's `name=value`."""
+    return answer.cookies[0].partition(";")[0]
+
+
+def refresh(studio: Studio, cookie: str, **headers: str) -> Answer:
+    return studio.call("POST", "/api/auth/refresh", headers=OURS | headers | {"cookie": cookie})
+
+
+# --- accounts
+
+
+def test_a_new_user_signs_in_and_is_themselves(studio: Studio) -> None:
+    ada = studio.sign_up("ada@example.com")
+    me = ada.get("/api/auth/me").body
+    assert (me["id"], me["email"]) == (ada.user_id, "ada@example.com")
+    assert "password" not in json.dumps(me).lower()
+
+
+def test_registering_a_taken_address_answers_alike_and_changes_nothing(studio: Studio) -> None:
+    first = register(studio)
+    before = studio.dump()
+    second = register(studio, password="another password")
+    assert (first.status, first.body) == (second.status, second.body)
+    assert studio.dump() == before
+    assert login(studio).status == 200
+    assert login(studio, password="another password").status == 401
+
+
+def test_an_address_is_one_whatever_its_case(studio: Studio) -> None:
+    register(studio, "Ada@Example.com")
+    before = studio.dump()
+    register(studio, "ADA@EXAMPLE.COM", "another password")
+    assert studio.dump() == before
+    assert login(studio, "ada@EXAMPLE.com").status == 200
+
+
+def test_two_registrations_at_once_make_one_account(studio: Studio) -> None:
+    """The second one's transaction meets the claim that the first has made; neither read before."""
+    register(studio)
+    at, tx = utc_now(), Transaction()
+    UserStore().create("usr_second", email="ada@example.com", name=None, at=at, tx=tx)
+    CredentialStore().set_password("usr_second", "hash", at=at, tx=tx)
+    with pytest.raises(EmailTaken):
+        tx.commit()
+    assert UserStore().id_by_email("ada@example.com") != "usr_second"
+    assert CredentialStore().password_hash("usr_second") is None
+
+
+def test_passwords_are_stored_as_argon2_only(studio: Studio) -> None:
+    register(studio)
+    stored = json.dumps(studio.dump())
+    assert PASSWORD not in stored
+    assert "$argon2id$" in stored
+
+
+def test_an_unknown_address_and_a_wrong_password_fail_alike(studio: Studio) -> None:
+    register(studio)
+    wrong, unknown = login(studio, password="wrong password"), login(studio, "nobody@example.com")
+    assert (wrong.status, wrong.body["code"]) == (401, "wrong_credentials")
+    assert wrong.body == unknown.body
+    assert not wrong.cookies
+
+
+def test_an_unknown_address_costs_a_hash_too(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Counting(PasswordHasher):
+        verified = 0
+
+        def verify(self, *args: str | bytes) -> bool:  # type: ignore[override]
+            Counting.verified += 1
+            return super().verify(*args)
+
+    hasher = Counting(time_cost=1, memory_cost=64, parallelism=1)
+    monkeypatch.setattr(service, "_hasher", lambda: hasher)
+    assert login(studio, "nobody@example.com").status == 401
+    assert Counting.verified == 1
+
+
+def test_the_refresh_cookie_is_for_our_pages_only(studio: Studio) -> None:
+    register(studio)
+    [set_cookie] = login(studio).cookies
+    attributes = {part.strip().lower() for part in set_cookie.split(";")[1:]}
+    assert set_cookie.startswith("__Host-")
+    assert {"httponly", "secure", "samesite=strict", "path=/", f"max-age={7 * 86400}"} <= attributes
+
+
+# --- access tokens, at the authorizer
+
+
+def test_no_forged_token_passes_the_authorizer(studio: Studio) -> None:
+    signing = json.loads(secret("access-token-signing-key"))
+    public = json.loads(secret("access-token-verification-keys"))["k1"]
+    for wrong, token in refused_tokens(utc_now(), signing["pem"], public).items():
+        with pytest.raises(Exception, match=r"^Unauthorized$"):
+            authorizer({"type": "TOKEN", "authorizationToken": f"Bearer {token}", "methodArn": ARN}, None)
+        assert studio.call("GET", "/api/auth/me", token=token).status == 401, wrong
+
+
+@pytest.mark.parametrize("header", ["", "Bearer", "Bearer ", "Basic YTpi", "{token}", "Token {token}"])
+def test_only_a_bearer_token_passes_the_authorizer(ada: Creator, header: str) -> None:
+    event = {"type": "TOKEN", "authorizationToken": header.format(token=ada.token), "methodArn": ARN}
+    with pytest.raises(Exception, match=r"^Unauthorized$"):
+        authorizer(event, None)
+
+
+def test_the_policy_fits_every_route_of_the_stage(ada: Creator) -> None:
+    """It is cached by token: a policy for one method would lock the caller out of the next."""
+    answer = authorizer({"type": "TOKEN", "authorizationToken": f"bearer {ada.token}", "methodArn": ARN}, None)
+    [statement] = answer["policyDocument"]["Statement"]
+    assert statement["Resource"] == "arn:aws:execute-api:us-east-1:1:api/test/*"
+    assert (statement["Effect"], answer["context"]["userId"]) == ("Allow", ada.user_id)
+
+
+def test_the_authorizer_reads_sockets_headers_too(ada: Creator) -> None:
+    event = {"type": "REQUEST", "headers": {"Authorization": f"Bearer {ada.token}"}, "methodArn": ARN}
+    assert authorizer(event, None)["principalId"] == ada.user_id
+
+
+# --- refresh tokens (I10)
+
+
+def test_refreshing_gives_a_new_pair_that_works(studio: Studio) -> None:
+    register(studio)
+    first = cookie(login(studio))
+    second = refresh(studio, first)
+    assert second.status == 200
+    assert cookie(second) != first
+    assert studio.call("GET", "/api/auth/me", token=second.body["accessToken"]).body["email"] == "ada@example.com"
+    assert refresh(studio, cookie(second)).status == 200
+
+
+def test_a_lost_answer_is_given_again(studio: Studio) -> None:
+    register(studio)
+    first = cookie(login(studio))
+    assert cookie(refresh(studio, first)) == cookie(refresh(studio, first))
+
+
+@pytest.mark.parametrize("headers", [{}, {"origin": "https://kinora.test"}, {"x-kinora-refresh": "1"},
+                                     {"origin": "https://evil.test", "x-kinora-refresh": "1"},
+                                     {"origin": "https://kinora.test.evil.test", "x-kinora-refresh": "1"},
+                                     {"origin": "null", "x-kinora-refresh": "1"}])  # fmt: skip
+def test_no_foreign_page_can_refresh(studio: Studio, headers: dict[str, str]) -> None:
+    register(studio)
+    first, before = cookie(login(studio)), studio.dump()
+    answer = studio.call("POST", "/api/auth/refresh", headers=headers | {"cookie": first})
+    assert (answer.status, answer.body["code"]) == (403, "forbidden")
+    assert studio.dump() == before
+    assert not answer.cookies
+    assert refresh(studio, first).status == 200
+
+
+def test_a_forged_token_revokes_nothing(studio: Studio) -> None:
+    register(studio)
+    good = cookie(login(studio))
+    name, _, text = good.partition("=")
+    family, seq, mac = text.split(".")
+    before = studio.dump()
+    forged = [
+        "", "x", "..", f"{family}.{seq}.", f"{family}.{seq}.{mac}.x", f"{family}.{seq}.{'A' * len(mac)}",
+        f"{family}.1.{mac}", f"{family}.-1.{mac}",
+        f"{family}.²0.{mac}", f"{family}.00.{mac}", f"rft_other.{seq}.{mac}",
+    ]  # fmt: skip
+    for text in forged:
+        answer = refresh(studio, f"{name}={text}")
+        assert (answer.status, answer.body["code"]) == (401, "session_ended"), text
+        assert studio.call("POST", "/api/auth/logout", headers={"cookie": f"{name}={text}"}).status == 204
+    assert studio.dump() == before
+    assert refresh(studio, good).status == 200
+
+
+def test_a_stolen_token_ends_the_session_for_both(studio: Studio) -> None:
+    register(studio)
+    stolen = cookie(login(studio))
+    current = cookie(refresh(studio, cookie(refresh(studio, stolen))))
+    answer = refresh(studio, stolen)
+    assert (answer.status, answer.body["code"]) == (401, "session_ended")
+    assert not answer.cookies
+    assert refresh(studio, current).status == 401
+
+
+def test_signing_out_ends_the_session_and_its_cookie(studio: Studio) -> None:
+    register(studio)
+    one, other = cookie(login(studio)), cookie(login(studio))
+    answer = studio.call("POST", "/api/auth/logout", headers={"cookie": one})
+    assert answer.status == 204
+    assert "max-age=0" in answer.cookies[0].lower()
+    assert refresh(studio, one).status == 401
+    assert refresh(studio, other).status == 200
+
+
+# --- the family, minute by minute
+
+BEGUN = datetime.fromisoformat("2026-11-22T12:00:00+00:00")
+
+
+def after(seconds: float) -> datetime:
+    return BEGUN + timedelta(seconds=seconds)
+
+
+def test_a_token_is_reissued_for_ten_seconds_and_then_ends_its_family(studio: Studio) -> None:
+    store = CredentialStore()
+    first = store.begin_family("usr_1", at=BEGUN)
+    assert store.rotate(first, at=after(60)) == ("usr_1", RefreshToken(first.family_id, 1))
+    assert store.rotate(first, at=after(70)) == ("usr_1", RefreshToken(first.family_id, 1))
+    with pytest.raises(SessionEnded):
+        store.rotate(first, at=after(70.5))
+    with pytest.raises(SessionEnded):
+        store.rotate(RefreshToken(first.family_id, 1), at=after(71))
+
+
+def test_a_token_two_generations_old_is_stale_at_once(studio: Studio) -> None:
+    store = CredentialStore()
+    first = store.begin_family("usr_1", at=BEGUN)
+    _, second = store.rotate(first, at=after(1))
+    _, third = store.rotate(second, at=after(2))
+    with pytest.raises(SessionEnded):
+        store.rotate(first, at=after(3))
+    with pytest.raises(SessionEnded):
+        store.rotate(third, at=after(4))
+
+
+def test_a_family_ends_after_seven_days_however_often_it_was_renewed(studio: Studio) -> None:
+    store = CredentialStore()
+    token = store.begin_family("usr_1", at=BEGUN)
+    for day in range(1, 7):
+        _, token = store.rotate(token, at=after(86400 * day))
+    with pytest.raises(SessionEnded):
+        store.rotate(token, at=after(86400 * 7))
+
+
+def test_an_unknown_family_is_an_ended_one(studio: Studio) -> None:
+    with pytest.raises(SessionEnded):
+        CredentialStore().rotate(RefreshToken("rft_unknown", 0), at=BEGUN)
+    CredentialStore().revoke(RefreshToken("rft_unknown", 0), at=BEGUN)
+    assert studio.dump()["kinora-test-refresh-families"] == []
+
+
+class Interrupted(CredentialStore):
+    """Something happens between this store's read of the family and its write."""
+
+    def __init__(self, meanwhile: object) -> None:
+        self.meanwhile = meanwhile
+
+    def _advance(self, token: RefreshToken, at: datetime) -> bool:
+        assert callable(self.meanwhile)
+        self.meanwhile()
+        return super()._advance(token, at)
+
+
+def test_two_tabs_at_once_get_the_same_successor(studio: Studio) -> None:
+    store = CredentialStore()
+    first = store.begin_family("usr_1", at=BEGUN)
+    other_tab: list[RefreshToken] = []
+    late = Interrupted(lambda: other_tab.append(store.rotate(first, at=after(1))[1]))
+    assert late.rotate(first, at=after(1)) == ("usr_1", other_tab[0])
+
+
+def test_a_token_that_grew_stale_on_its_way_does_not_turn_its_family_back(studio: Studio) -> None:
+    store = CredentialStore()
+    first = store.begin_family("usr_1", at=BEGUN)
+
+    def two_further() -> None:
+        _, second = store.rotate(first, at=after(1))
+        store.rotate(second, at=after(2))
+
+    with pytest.raises(SessionEnded):
+        Interrupted(two_further).rotate(first, at=after(3))
+
+
+def test_signing_out_while_a_refresh_is_on_its_way_ends_the_session(studio: Studio) -> None:
+    store = CredentialStore()
+    first = store.begin_family("usr_1", at=BEGUN)
+    late = Interrupted(lambda: store.revoke(first, at=after(1)))
+    with pytest.raises(SessionEnded):
+        late.rotate(first, at=after(1))
+
+
+# --- the tokens' text
+
+
+def test_refresh_tokens_are_authentic_or_nothing() -> None:
+    key, token = b"k" * 32, RefreshToken("rft_1", 3)
+    text = token.text(key)
+    assert read_refresh_token(text, key) == token
+    assert read_refresh_token(text, b"j" * 32) is None
+    assert read_refresh_token(text.replace(".3.", ".03."), key) is None
+    assert read_refresh_token(text[:-1], key) is None
+
+
+def test_access_tokens_are_told_from_one_another_by_their_user(studio: Studio) -> None:
+    issued = tokens.issue("usr_9", signing_key=secret("access-token-signing-key"), at=utc_now())
+    event = {"type": "TOKEN", "authorizationToken": f"Bearer {issued}", "methodArn": ARN}
+    assert authorizer(event, None)["principalId"] == "usr_9"
+    assert studio.call("GET", "/api/auth/me", token=issued).status == 404

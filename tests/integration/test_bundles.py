@@ -1,0 +1,128 @@
+"""What Lambda is given: a function's own code and nothing else, in bytecode that the runtime reads, and its layers."""
+
+import json
+import re
+import subprocess
+import sys
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from infra.bundling import archive, bytecode, code, layers
+from infra.bundling.archive import Archive
+from infra.bundling.code import BundleTooLarge, function_bundle
+from infra.bundling.layers import layer_bundle, layers_of
+from infra.functions import AUTHORIZER, JOBS_STREAM, PIPELINE, REST_DOMAINS, SOCKET_ROUTES
+
+JOBS = "functions.jobs.handler:handler"
+HANDLERS = [
+    AUTHORIZER,
+    *(domain.handler for domain in REST_DOMAINS),
+    *PIPELINE.values(),
+    *SOCKET_ROUTES.values(),
+    *JOBS_STREAM.values(),
+    "functions.rotation.begin:handler",
+    "functions.rotation.rotate:handler",
+]
+UNCHECKED_HASH = (1).to_bytes(4, "little")  # PEP 552: valid whatever the source says
+
+
+@pytest.fixture
+def afresh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Nothing has been built yet."""
+    monkeypatch.setattr(archive, "BUILD", tmp_path)
+    yield tmp_path
+    bytecode.runtime_python.cache_clear()
+
+
+def names(bundle: Archive) -> set[str]:
+    with zipfile.ZipFile(bundle.path) as contents:
+        return set(contents.namelist())
+
+
+@pytest.mark.parametrize("handler", HANDLERS)
+def test_a_handler_can_be_imported_from_its_bundle_alone(handler: str, tmp_path: Path) -> None:
+    zipfile.ZipFile(function_bundle(handler).path).extractall(tmp_path)
+    module, _, name = handler.partition(":")
+    program = f"import importlib; getattr(importlib.import_module({module!r}), {name!r})"
+    ran = subprocess.run(  # noqa: S603  # our own program
+        [sys.executable, "-c", program],
+        cwd=tmp_path, env={"AWS_DEFAULT_REGION": "us-east-1"}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert ran.returncode == 0, ran.stderr
+
+
+def test_a_bundle_holds_what_its_handler_imports_and_no_more() -> None:
+    assert "shared/camera/moves.toml" in names(function_bundle(JOBS))
+    authorizer = names(function_bundle(AUTHORIZER))
+    assert "shared/access/tokens.py" in authorizer
+    assert not {name for name in authorizer if name.startswith(("shared/jobs", "functions/jobs"))}
+
+
+def test_bytecode_is_the_runtimes_own() -> None:
+    if bytecode.runtime_python() is None:
+        pytest.skip(f"no Python {bytecode.RUNTIME} here: bundles ship sources only")
+    with zipfile.ZipFile(function_bundle(JOBS).path) as bundle:
+        compiled = [name for name in bundle.namelist() if name.endswith(".pyc")]
+        assert len(compiled) == len([name for name in bundle.namelist() if name.endswith(".py")])
+        heads = {bundle.read(name)[:8] for name in compiled}
+    assert heads == {bytecode.MAGIC + UNCHECKED_HASH}
+
+
+def test_without_the_runtimes_python_a_bundle_ships_sources_and_says_so(
+    afresh: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bytecode, "_candidates", lambda: iter([Path(sys.executable)]))
+    monkeypatch.setattr(bytecode, "_magic", lambda _: b"\x00\x00\r\n")
+    bytecode.runtime_python.cache_clear()
+    bundle = function_bundle(AUTHORIZER)
+    assert not bundle.bytecode
+    assert not {name for name in names(bundle) if name.endswith(".pyc")}
+    with zipfile.ZipFile(bundle.path) as contents:
+        assert json.loads(contents.read(code.MANIFEST))["bytecode"] is False
+
+
+def test_the_same_sources_give_the_same_bytes(afresh: Path) -> None:
+    first = function_bundle(AUTHORIZER).path
+    kept = first.read_bytes()
+    first.unlink()
+    assert function_bundle(AUTHORIZER).path.read_bytes() == kept
+
+
+def test_a_bundle_that_outgrows_its_bound_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(code, "MAX_BYTES", 10_000)
+    with pytest.raises(BundleTooLarge, match=r"functions\.jobs\.handler"):
+        function_bundle(JOBS)
+
+
+def test_a_function_with_its_layers_that_outgrows_its_bound_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(layers, "MAX_BYTES", 1_000_000)
+    with pytest.raises(BundleTooLarge, match="with its layers"):
+        layers_of(JOBS)
+
+
+def test_a_function_gets_the_layers_that_it_imports_from() -> None:
+    assert layers_of("functions.realtime.connect:handler") == ("base",)
+    assert layers_of(AUTHORIZER) == ("base", "rest")  # signatures need cryptography
+
+
+def test_layers_are_for_the_runtimes_machine() -> None:
+    with zipfile.ZipFile(layer_bundle("rest").path) as bundle:
+        libraries = [name for name in bundle.namelist() if name.endswith(".so")]
+        assert libraries
+        assert {bundle.read(name)[18:20] for name in libraries} == {(183).to_bytes(2, "little")}  # ELF: AArch64
+
+
+def test_layers_do_not_repeat_each_other() -> None:
+    both = names(layer_bundle("base")) & names(layer_bundle("rest"))
+    assert not {name for name in both if name.count("/") > 1 and not name.startswith("python/__pycache__/")}
+
+
+def test_botocore_keeps_the_models_of_every_client_that_is_made() -> None:
+    sources = [*(archive.ROOT / "shared").rglob("*.py"), *(archive.ROOT / "functions").rglob("*.py")]
+    made = {service for file in sources for service in re.findall(r'client\(\s*"([a-z0-9-]+)"', file.read_text())}
+    assert {"s3", "secretsmanager", "cloudfront"} <= made
+    kept = {name.split("/")[3] for name in names(layer_bundle("base")) if name.startswith("python/botocore/data/")}
+    assert made | {"dynamodb"} <= kept  # pynamodb makes the client of that one

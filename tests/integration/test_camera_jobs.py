@@ -1,0 +1,53 @@
+"""What a job's camera is told: a second preset, the painter's focal point, and how well the clip moved."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from functions.pipeline.requests import stage_task
+from shared.core.clock import utc_now
+from shared.jobs.store import JobStore, StepResult
+from shared.presets.presets import get_preset
+from shared.stages.stages import Stage
+from tests.support.steps import claim, complete_step, result_of
+from tests.support.studio import Creator
+
+jobs = JobStore()
+
+
+def test_a_stacked_preset_is_part_of_the_jobs_move(ada: Creator) -> None:
+    job_id = ada.job(ada.project(), stack={"presetId": "orbit-left", "weight": 0.6}, strength=0.5)["id"]
+    spec = jobs.spec(job_id)
+    assert spec.move.strength == 0.5
+    assert spec.move.stacked is not None
+    assert (spec.move.stacked.move, spec.move.stacked.weight) == (get_preset("orbit-left").config, 0.6)
+
+
+@pytest.mark.parametrize(
+    ("stack", "status"),
+    [({"presetId": "nonesuch"}, 404), ({"presetId": "orbit-left", "weight": 2}, 422), ({"weight": 0.5}, 422)],
+)
+def test_a_stack_that_cannot_be_is_refused(ada: Creator, stack: dict[str, Any], status: int) -> None:
+    body = {"projectId": ada.project(), "prompt": "a lighthouse", "settings": {"stack": stack}}
+    assert ada.post("/api/jobs", body).status == status
+
+
+def test_the_painters_focal_point_is_what_the_camera_aims_at(ada: Creator) -> None:
+    job_id = ada.job(ada.project())["id"]
+    attempt = claim(job_id, Stage.IMAGE_GENERATION)
+    painted = replace(result_of(job_id, Stage.IMAGE_GENERATION, attempt), metrics={"focalPoint": [0.25, 0.4]})
+    jobs.record_result(jobs.get(job_id), Stage.IMAGE_GENERATION, painted, attempt=attempt, at=utc_now())
+    job = jobs.get(job_id)
+    task: Any = stage_task(job, jobs.spec(job_id), jobs.results(job), Stage.VIDEO_SYNTHESIS)
+    assert task.request.focal_point == (0.25, 0.4)
+
+
+def test_the_motion_score_is_shown_with_the_job(ada: Creator) -> None:
+    job_id = ada.job(ada.project())["id"]
+    complete_step(job_id, Stage.IMAGE_GENERATION)
+    assert ada.get(f"/api/jobs/{job_id}").body["motionScore"] is None
+    attempt = claim(job_id, Stage.VIDEO_SYNTHESIS)
+    result = StepResult((), {"motionScore": 0.97})
+    jobs.record_result(jobs.get(job_id), Stage.VIDEO_SYNTHESIS, result, attempt=attempt, at=utc_now())
+    assert ada.get(f"/api/jobs/{job_id}").body["motionScore"] == 0.97

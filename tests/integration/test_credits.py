@@ -1,0 +1,277 @@
+"""Credits: whatever happens to jobs, in whatever order and however often, the books are right (I1, I2, I3)."""
+
+from collections import Counter
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    Bundle,
+    MultipleResults,
+    RuleBasedStateMachine,
+    consumes,
+    initialize,
+    invariant,
+    multiple,
+    rule,
+    run_state_machine_as_test,
+)
+
+from shared.aws.transactions import Transaction, transaction
+from shared.core.clock import utc_now
+from shared.core.errors import Conflict
+from shared.credits.record import AccountRecord, HoldRecord, LedgerRecord
+from shared.credits.store import CreditStore, HoldEnded
+from shared.jobs import settlement
+from shared.jobs.record import JobRecord, JobStatus
+from shared.jobs.store import JobEnded, JobStore
+from tests.support.steps import complete_steps
+from tests.support.studio import Creator, Studio
+
+jobs = JobStore()
+credits = CreditStore()
+ENDS = {
+    JobStatus.COMPLETED: lambda job: settlement.complete(job, at=utc_now()),
+    JobStatus.FAILED: lambda job: settlement.fail(job, error="It broke.", at=utc_now()),
+    JobStatus.CANCELLED: lambda job: settlement.cancel(job, at=utc_now()),
+}
+
+
+def check_books(account_id: str, job_ids: list[str]) -> None:
+    """The invariants, against what is stored."""
+    account = AccountRecord.get(account_id)
+    ledger = list(LedgerRecord.query(account_id))
+    holds = {job_id: HoldRecord.get(job_id) for job_id in job_ids}
+    assert sum(entry.credits for entry in ledger) == account.available + account.held
+    assert account.available >= 0
+    assert account.held == sum(hold.credits for hold in holds.values() if hold.state == "HELD")
+    for job_id, hold in holds.items():
+        job = JobRecord.get(job_id)
+        assert (hold.state == "CAPTURED") == (job.status == JobStatus.COMPLETED)
+        assert (hold.state == "HELD") == (not JobStatus(job.status).ended)
+        assert (hold.open is None) == (hold.state != "HELD")
+    charged = Counter(entry.operation_id for entry in ledger if entry.credits < 0)
+    assert charged == Counter(f"capture#{job_id}" for job_id, hold in holds.items() if hold.state == "CAPTURED")
+    assert set(credits.open_holds(before_job_id="z")) == {i for i, hold in holds.items() if hold.state == "HELD"}
+
+
+# --- one at a time
+
+
+def test_no_credits_left_is_402_and_writes_nothing(studio: Studio) -> None:
+    poor = studio.arrive("poor@example.com", credits=5)
+    project = poor.project()
+    before = studio.dump()
+    answer = poor.post("/api/jobs", {"projectId": project, "prompt": "a lighthouse"}, key="once")
+    assert (answer.status, answer.body["code"], answer.body["creditsNeeded"]) == (402, "not_enough_credits", 6)
+    assert studio.dump() == before
+    assert "StartExecution" not in studio.cloud.calls
+
+
+def test_the_last_credit_can_be_spent(studio: Studio) -> None:
+    poor = studio.arrive("poor@example.com", credits=6)
+    job = poor.job(poor.project())
+    assert job["credits"] == 6
+    assert credits.account(poor.user_id).available == 0
+
+
+def test_a_completed_job_is_charged_what_it_was_quoted(ada: Creator) -> None:
+    job = ada.job(ada.project())
+    settlement.complete(complete_steps(job["id"]), at=utc_now())
+    account = credits.account(ada.user_id)
+    assert (account.available, account.held) == (100 - job["credits"], 0)
+    assert HoldRecord.get(job["id"]).captured == job["credits"]
+
+
+def test_a_job_with_a_step_missing_cannot_complete(ada: Creator) -> None:
+    job = settlement.complete(jobs.get(ada.job(ada.project())["id"]), at=utc_now())
+    assert job.status == JobStatus.FAILED
+    assert job.error is not None
+    assert credits.account(ada.user_id).available == 100
+
+
+@pytest.mark.parametrize("first", ENDS)
+@pytest.mark.parametrize("second", ENDS)
+def test_the_first_to_settle_decides(studio: Studio, ada: Creator, first: JobStatus, second: JobStatus) -> None:
+    """Both have read the job as it was before either settled it."""
+    job_id = ada.job(ada.project())["id"]
+    as_read = complete_steps(job_id)
+    assert ENDS[first](as_read).status == first
+    before = studio.dump()
+    assert ENDS[second](as_read).status == first
+    assert studio.dump() == before
+    check_books(ada.user_id, [job_id])
+
+
+def test_money_does_not_move_twice_even_if_the_job_could_end_twice(ada: Creator) -> None:
+    """The hold guards itself: settlement's compare-and-set of the job is not its only defence."""
+    project = ada.project()
+    other = ada.job(project)  # whose held credits must not be taken for this job's
+    hold = credits.get_hold(ada.job(project)["id"])
+    with transaction() as tx:
+        credits.release(hold, tx=tx)
+    again, later = Transaction(), Transaction()
+    credits.release(hold, tx=again)
+    credits.capture(hold, 1, at=utc_now(), tx=later)
+    for tx in (again, later):
+        with pytest.raises(HoldEnded):
+            tx.commit()
+    account = credits.account(ada.user_id)
+    assert (account.available, account.held) == (100 - other["credits"], other["credits"])
+
+
+@pytest.mark.parametrize("status", ENDS)
+def test_an_ended_job_never_leaves_its_end_even_if_the_hold_did_not_mind(
+    studio: Studio, ada: Creator, status: JobStatus
+) -> None:
+    job_id = ada.job(ada.project())["id"]
+    ENDS[status](complete_steps(job_id))
+    before = studio.dump()
+    for other in ENDS:
+        tx = Transaction()
+        jobs.finish(job_id, other, error=None, at=utc_now(), tx=tx)
+        with pytest.raises(JobEnded):
+            tx.commit()
+    assert studio.dump() == before
+
+
+def test_no_more_is_charged_than_was_held_and_the_rest_is_given_back(ada: Creator) -> None:
+    job = ada.job(ada.project())
+    hold = credits.get_hold(job["id"])
+    with transaction() as tx:
+        credits.capture(hold, 2, at=utc_now(), tx=tx)
+    assert credits.account(ada.user_id).available == 98
+    more = ada.job(ada.project())
+    with transaction() as tx:
+        credits.capture(credits.get_hold(more["id"]), 1000, at=utc_now(), tx=tx)
+    account = credits.account(ada.user_id)
+    assert (account.available, account.held) == (98 - more["credits"], 0)
+
+
+def test_an_account_is_opened_once(studio: Studio, ada: Creator) -> None:
+    before = studio.dump()
+    tx = Transaction()
+    credits.open_account(ada.user_id, opening=1000, at=utc_now(), tx=tx)
+    with pytest.raises(Conflict):
+        tx.commit()
+    assert studio.dump() == before
+
+
+def test_each_write_of_a_transaction_fails_in_its_own_words(studio: Studio, ada: Creator) -> None:
+    """Reasons come in the order of sending (checks, deletes, puts, updates), not in the order of asking."""
+    before = studio.dump()
+
+    class Named(Exception):
+        pass
+
+    for wrong in ("check", "delete", "put", "update"):
+        there, absent = AccountRecord.account_id.exists(), AccountRecord.account_id.does_not_exist()
+        tx = Transaction()
+        enough = AccountRecord.held >= (1 if wrong == "update" else 0)
+        tx.update(AccountRecord(ada.user_id), [AccountRecord.held.add(1)], enough, otherwise=Named("update"))
+        new = AccountRecord("usr_new", available=0, held=0)
+        tx.put(new, there if wrong == "put" else absent, otherwise=Named("put"))
+        tx.delete(AccountRecord("usr_gone"), there if wrong == "delete" else absent, otherwise=Named("delete"))
+        tx.check(AccountRecord, "usr_nobody", there if wrong == "check" else absent, otherwise=Named("check"))
+        with pytest.raises(Named, match=f"^{wrong}$"):
+            tx.commit()
+    assert studio.dump() == before
+
+
+def met(code: str, *reasons: str) -> ClientError:
+    """What DynamoDB answers to a write that met another one; a transaction's says why of each of its writes."""
+    response: Any = {
+        "Error": {"Code": code, "Message": ""},
+        "CancellationReasons": [{"Code": reason} for reason in reasons],
+    }
+    return ClientError(response, "x")
+
+
+@pytest.mark.parametrize("reason", ["TransactionConflict", "ThrottlingError"])
+def test_a_transaction_that_met_another_is_tried_again(studio: Studio, ada: Creator, reason: str) -> None:
+    studio.cloud.stumbles["TransactWriteItems"] = [met("TransactionCanceledException", "None", reason)] * 2
+    studio.cloud.calls.clear()
+    assert ada.post("/api/projects", {"name": "Harbour"}).status == 201
+    assert studio.cloud.calls.count("TransactWriteItems") == 3
+
+
+def test_a_transaction_that_was_refused_is_not_tried_again(studio: Studio) -> None:
+    poor = studio.arrive("poor@example.com", credits=0)
+    project = poor.project()
+    studio.cloud.calls.clear()
+    assert poor.post("/api/jobs", {"projectId": project, "prompt": "x"}).status == 402
+    assert studio.cloud.calls.count("TransactWriteItems") == 1
+
+
+def test_a_write_that_met_a_transaction_is_tried_again(studio: Studio, ada: Creator) -> None:
+    project = ada.project()
+    studio.cloud.stumbles["UpdateItem"] = [met("TransactionConflictException")]
+    assert ada.patch(f"/api/projects/{project}", {"name": "Harbour at dawn"}).status == 200
+
+
+# --- any order, any number of times
+
+
+class Account(RuleBasedStateMachine):
+    """Jobs of one account, submitted while there is money, and ended by whoever comes, from whatever they last read."""
+
+    running: Bundle[str] = Bundle("running")
+    readings: Bundle[JobRecord] = Bundle("readings")
+    ada: Creator
+    deployment: Studio
+
+    @initialize(opening=st.integers(0, 30))
+    def begin(self, opening: int) -> None:
+        self.deployment.wipe()
+        self.ada = self.deployment.arrive("ada@example.com", credits=opening)
+        self.project = self.ada.project()
+        self.jobs: list[str] = []
+        self.endings: dict[str, str] = {}
+
+    @rule(target=running, duration=st.sampled_from([1, 5, 10]))
+    def submit(self, duration: int) -> MultipleResults[str] | str:
+        before = credits.account(self.ada.user_id).available
+        body = {"projectId": self.project, "prompt": "x", "presetId": "static", "settings": {"duration": duration}}
+        answer = self.ada.post("/api/jobs", body)
+        if answer.status == 402:
+            assert before < answer.body["creditsNeeded"]
+            return multiple()
+        assert answer.status == 202
+        assert before - answer.body["credits"] == credits.account(self.ada.user_id).available
+        self.jobs.append(answer.body["id"])
+        return str(answer.body["id"])
+
+    @rule(target=readings, job_id=running)
+    def read(self, job_id: str) -> JobRecord:
+        return jobs.get(job_id)
+
+    @rule(target=readings, job_id=consumes(running))
+    def work(self, job_id: str) -> MultipleResults[JobRecord] | JobRecord:
+        if JobStatus(jobs.get(job_id).status).ended:
+            return multiple()
+        return complete_steps(job_id)
+
+    @rule(reading=readings, end=st.sampled_from(sorted(ENDS)))
+    def settle(self, reading: JobRecord, end: JobStatus) -> None:
+        settled = ENDS[end](reading)
+        assert JobStatus(settled.status).ended
+        assert self.endings.setdefault(reading.job_id, settled.status) == settled.status
+
+    @rule(job_id=running)
+    def cancel(self, job_id: str) -> None:
+        assert self.ada.post(f"/api/jobs/{job_id}/cancel").status in {200, 409}
+
+    @invariant()
+    def the_books_are_right(self) -> None:
+        if hasattr(self, "ada"):
+            check_books(self.ada.user_id, self.jobs)
+
+
+def test_the_books_are_right_whatever_happens(deployment: Studio) -> None:
+    class Here(Account):
+        pass
+
+    Here.deployment = deployment
+    run_state_machine_as_test(Here, settings=settings(max_examples=10, stateful_step_count=15, deadline=None))

@@ -1,0 +1,274 @@
+"""What moto cannot tell: many threads at once on isolated transactions, and what the real engine refuses."""
+
+import asyncio
+import json
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+from typing import Any, TypeVar
+
+import pytest
+
+from infra.tables import RECORDS
+from shared.aws.records import connection
+from shared.aws.transactions import Transaction, transaction
+from shared.core.clock import utc_now
+from shared.core.errors import AppError
+from shared.credentials.store import CredentialStore
+from shared.credits.record import AccountRecord, HoldRecord, LedgerRecord
+from shared.credits.store import CreditStore
+from shared.jobs import settlement
+from shared.jobs.record import JobRecord, JobSpecRecord, JobStatus
+from shared.jobs.store import Fenced, JobStore, Leased
+from shared.stages.stages import Stage
+from shared.users.store import EmailTaken, UserStore
+from tests.support.dynamodb_local import dynamodb_local, missing
+from tests.support.sizes import item_bytes
+from tests.support.steps import claim, complete_steps, result_of
+from tests.support.studio import Answer, Creator, Studio
+from tests.support.studio import studio as deployed
+
+pytestmark = [
+    pytest.mark.dynamodb_local,
+    pytest.mark.skipif(missing() is not None, reason=missing() or ""),
+]
+THREADS = 10
+T = TypeVar("T")
+jobs = JobStore()
+
+
+@pytest.fixture(scope="module")
+def deployment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
+    """The studio as ever, but its tables are in the real engine."""
+    log = tmp_path_factory.mktemp("dynamodb") / "log"
+    with dynamodb_local(log) as url, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AWS_ENDPOINT_URL_DYNAMODB", url)
+        with deployed() as one:
+            yield one
+
+
+@pytest.fixture
+def studio(deployment: Studio) -> Studio:
+    """Not wiped: the tests use users of their own."""
+    deployment.cloud.forget()
+    return deployment
+
+
+@pytest.fixture
+def ada(studio: Studio, request: pytest.FixtureRequest) -> Creator:
+    return studio.arrive(f"ada-{request.node.name}@example.com")
+
+
+def at_once(work: Callable[[int], T], threads: int = THREADS) -> list[T]:
+    """What each thread's call answered; all of them set off together."""
+    barrier = Barrier(threads)
+
+    def one(number: int) -> T:
+        asyncio.set_event_loop(asyncio.new_event_loop())  # Mangum wants one in each thread
+        try:
+            barrier.wait()
+            return work(number)
+        finally:
+            asyncio.get_event_loop().close()
+
+    with ThreadPoolExecutor(threads) as pool:
+        return list(pool.map(one, range(threads)))
+
+
+def test_ten_submit_with_credit_for_one(studio: Studio) -> None:
+    poor = studio.arrive("poor@example.com", credits=6)
+    project = poor.project()
+
+    def submit(_: int) -> Answer:
+        return poor.post("/api/jobs", {"projectId": project, "prompt": "x"})
+
+    answers = at_once(submit)
+    assert Counter(answer.status for answer in answers) == {202: 1, 402: THREADS - 1}
+    assert len(poor.get("/api/jobs").body) == 1
+    assert poor.get(f"/api/projects/{project}").body["jobCount"] == 1
+    account = AccountRecord.get(poor.user_id, consistent_read=True)
+    assert (account.available, account.held) == (0, 6)
+
+
+def test_ten_submit_with_credit_for_all(ada: Creator) -> None:
+    """They meet on the account's item and on the project's: all are retried, none is lost, none fails."""
+    project = ada.project()
+    answers = at_once(lambda _: ada.post("/api/jobs", {"projectId": project, "prompt": "x"}))
+    assert [answer.status for answer in answers] == [202] * THREADS
+    account = AccountRecord.get(ada.user_id)
+    assert (account.available, account.held) == (100 - 6 * THREADS, 6 * THREADS)
+
+
+def test_one_request_sent_ten_times_at_once_makes_one_job(ada: Creator) -> None:
+    project = ada.project()
+    answers = at_once(lambda _: ada.post("/api/jobs", {"projectId": project, "prompt": "x"}, key="k"))
+    assert {answer.status for answer in answers} == {202}
+    assert len({answer.body["id"] for answer in answers}) == 1
+    assert len(ada.get("/api/jobs").body) == 1
+    assert AccountRecord.get(ada.user_id).held == 6
+
+
+def test_complete_fail_and_cancel_at_once_end_a_job_once(ada: Creator) -> None:
+    project = ada.project()
+    for _ in range(3):
+        job_id = str(ada.job(project)["id"])
+        before = AccountRecord.get(ada.user_id, consistent_read=True)
+        as_read = complete_steps(job_id)
+
+        def settle(number: int, job: JobRecord = as_read) -> JobRecord:
+            match number % 3:
+                case 0:
+                    return settlement.complete(job, at=utc_now())
+                case 1:
+                    return settlement.fail(job, error="It broke.", at=utc_now())
+                case _:
+                    return settlement.cancel(job, at=utc_now())
+
+        settled = at_once(settle, 9)
+        [status] = {job.status for job in settled}
+        hold, after = HoldRecord.get(job_id), AccountRecord.get(ada.user_id, consistent_read=True)
+        assert hold.state == ("CAPTURED" if status == JobStatus.COMPLETED else "RELEASED")
+        assert after.held == before.held - 6
+        assert after.available == before.available + (0 if status == JobStatus.COMPLETED else 6)
+        ledger = [entry.operation_id for entry in LedgerRecord.query(ada.user_id, consistent_read=True)]
+        assert ledger.count(f"capture#{job_id}") == (status == JobStatus.COMPLETED)
+
+
+def test_a_hold_ends_once_whoever_ends_it(ada: Creator) -> None:
+    """Capture against release without the job's own guard between them."""
+    credits = CreditStore()
+    job_id = ada.job(ada.project())["id"]
+    hold = credits.get_hold(job_id)
+
+    def end(number: int) -> str:
+        try:
+            with transaction() as tx:
+                if number % 2:
+                    credits.capture(hold, 6, at=utc_now(), tx=tx)
+                else:
+                    credits.release(hold, tx=tx)
+        except AppError as error:
+            return error.code
+        return "ended"
+
+    assert Counter(at_once(end)) == {"ended": 1, "hold_ended": THREADS - 1}
+    assert AccountRecord.get(ada.user_id).held == 0
+
+
+def test_one_refresh_token_used_ten_times_at_once_has_one_successor(studio: Studio) -> None:
+    store = CredentialStore()
+    first = store.begin_family("usr_1", at=utc_now())
+    successors = at_once(lambda _: store.rotate(first, at=utc_now()))
+    assert {token.seq for _, token in successors} == {1}
+    _, third = store.rotate(successors[0][1], at=utc_now())
+    assert third.seq == 2
+
+
+def test_ten_workers_with_one_step_make_one_attempt(ada: Creator) -> None:
+    job_id = str(ada.job(ada.project())["id"])
+
+    def take(_: int) -> str | None:
+        try:
+            return claim(job_id, Stage.IMAGE_GENERATION)
+        except Leased:
+            return None
+
+    [attempt] = [taken for taken in at_once(take) if taken]
+    step = jobs.get(job_id).step(Stage.IMAGE_GENERATION)
+    assert (step.attempt, step.attempts) == (attempt, 1)
+
+
+def test_a_result_and_a_cancellation_at_once_leave_a_job_that_is_whole(ada: Creator) -> None:
+    project = ada.project()
+    for _ in range(3):
+        job_id = str(ada.job(project)["id"])
+        attempt = claim(job_id, Stage.IMAGE_GENERATION)
+        job = jobs.get(job_id)
+
+        def race(number: int, job: JobRecord = job, attempt: str = attempt) -> str:
+            if number:
+                return settlement.cancel(job, at=utc_now()).status
+            try:
+                made = result_of(job.job_id, Stage.IMAGE_GENERATION, attempt)
+                jobs.record_result(job, Stage.IMAGE_GENERATION, made, attempt=attempt, at=utc_now())
+            except Fenced:
+                return "fenced"
+            return "recorded"
+
+        recorded, cancelled = at_once(race, 2)
+        after = jobs.get(job_id)
+        assert cancelled == after.status == JobStatus.CANCELLED
+        assert (after.step(Stage.IMAGE_GENERATION).status == JobStatus.COMPLETED) == (recorded == "recorded")
+        assert after.seq == job.seq + 1 + (recorded == "recorded")
+
+
+def test_a_transaction_whose_answer_was_lost_is_not_applied_twice(ada: Creator) -> None:
+    """It is sent again as it was, under its own token: that is the same transaction to DynamoDB."""
+    tx = Transaction()
+    account = AccountRecord(ada.user_id)
+    tx.update(account, [AccountRecord.held.add(1)], AccountRecord.held >= 0, otherwise=AssertionError())
+    for _ in range(2):
+        tx._send("one-token")
+    assert AccountRecord.get(ada.user_id, consistent_read=True).held == 1
+
+
+def test_ten_register_one_address(studio: Studio) -> None:
+    def register(number: int) -> bool:
+        try:
+            with transaction() as tx:
+                UserStore().create(f"usr_{number}", email="same@example.com", name=None, at=utc_now(), tx=tx)
+        except EmailTaken:
+            return False
+        return True
+
+    assert at_once(register).count(True) == 1
+
+
+def test_a_projects_last_job_and_its_deletion_at_once(ada: Creator) -> None:
+    """Either the project is gone and there is no job, or the job is there and so is its project."""
+    for _ in range(3):
+        project = ada.project()
+
+        def race(number: int, project: str = project) -> int:
+            if number:
+                return ada.delete(f"/api/projects/{project}").status
+            return ada.post("/api/jobs", {"projectId": project, "prompt": "x"}).status
+
+        assert tuple(at_once(race, 2)) in {(202, 409), (404, 204)}
+
+
+def test_every_table_is_as_the_real_engine_wants_it(studio: Studio) -> None:
+    """It refuses what moto takes: attributes that no key uses, wrong key types."""
+    for record in RECORDS:
+        assert record.describe_table()["TableStatus"] == "ACTIVE"
+
+
+def test_a_progress_write_costs_one_unit_and_its_indexes_nothing(ada: Creator) -> None:
+    job_id = str(ada.job(ada.project())["id"])
+    attempt = claim(job_id, Stage.IMAGE_GENERATION)
+    units: list[float] = []
+
+    def note(parsed: Any, **_: Any) -> None:
+        units.append(parsed["ConsumedCapacity"]["CapacityUnits"])
+
+    events = connection().client.meta.events
+    events.register("after-call.dynamodb.UpdateItem", note)
+    try:
+        at = utc_now()
+        jobs.beat(job_id, Stage.IMAGE_GENERATION, attempt=attempt, lease_until=at, progress=(50, 16), at=at)
+    finally:
+        events.unregister("after-call.dynamodb.UpdateItem", note)
+    assert units == [1.0]
+
+
+def test_sizes_are_counted_as_the_engine_counts_them(ada: Creator) -> None:
+    """One write unit is 1 KB: padding an item to its edge shows that the test's own sizes are right."""
+    job_id = str(ada.job(ada.project())["id"])
+    spec = JobSpecRecord.get(job_id)
+    for target, expected in ((1024, 1.0), (1025, 2.0)):
+        padded = JobSpecRecord("job_size", document="")
+        padded.document = "x" * (target - item_bytes(padded.serialize()))
+        answer = connection().dispatch("PutItem", {"TableName": padded.Meta.table_name, "Item": padded.serialize()})
+        assert answer["ConsumedCapacity"]["CapacityUnits"] == expected
+    assert json.loads(spec.document)["prompt"]

@@ -1,0 +1,141 @@
+"""Idempotency-Key: a request sent twice has one effect and one answer (I7)."""
+
+from datetime import datetime, timedelta
+
+import pytest
+
+from shared.core.clock import utc_now
+from shared.credits.store import CreditStore
+from shared.idempotency.record import IdempotencyRecord
+from shared.idempotency.store import IdempotencyStore
+from shared.rest import once
+from tests.support.studio import Answer, Creator, Studio
+
+JOB, PROJECT, UPLOAD = "/api/jobs", "/api/projects", "/api/assets/upload"
+
+
+def body(path: str, project: str, **changed: object) -> dict[str, object]:
+    sent: dict[str, dict[str, object]] = {
+        JOB: {"projectId": project, "prompt": "a lighthouse"},
+        PROJECT: {"name": "Harbour"},
+        UPLOAD: {"name": "me.png", "type": "IMAGE", "contentType": "image/png", "size": 10},
+    }
+    return sent[path] | changed
+
+
+def count(ada: Creator, path: str) -> int:
+    return len(ada.get(path.removesuffix("/upload")).body)
+
+
+@pytest.mark.parametrize("path", [JOB, PROJECT, UPLOAD])
+def test_the_same_request_twice_has_one_effect_and_the_same_answer(studio: Studio, ada: Creator, path: str) -> None:
+    sent = body(path, ada.project())
+    first = ada.post(path, sent, key="k")
+    before, effects = studio.dump(), count(ada, path)
+    second = ada.post(path, sent, key="k")
+    assert (second.status, second.body) == (first.status, first.body)
+    assert "idempotent-replayed" not in first.headers
+    assert second.headers["idempotent-replayed"] == "true"
+    assert studio.dump() == before
+    assert count(ada, path) == effects
+
+
+@pytest.mark.parametrize("path", [JOB, PROJECT, UPLOAD])
+def test_without_a_key_each_request_has_its_effect(ada: Creator, path: str) -> None:
+    sent = body(path, ada.project())
+    assert ada.post(path, sent).body != ada.post(path, sent).body
+
+
+@pytest.mark.parametrize(
+    ("path", "changed"), [(JOB, {"prompt": "a ship"}), (PROJECT, {"name": "B"}), (UPLOAD, {"size": 9})]
+)
+def test_a_key_used_with_another_body_is_refused(
+    studio: Studio, ada: Creator, path: str, changed: dict[str, object]
+) -> None:
+    project = ada.project()
+    ada.post(path, body(path, project), key="k")
+    before = studio.dump()
+    answer = ada.post(path, body(path, project, **changed), key="k")
+    assert (answer.status, answer.body["code"]) == (422, "idempotency_key_reused")
+    assert studio.dump() == before
+
+
+def test_a_key_belongs_to_its_user(ada: Creator, eve: Creator) -> None:
+    assert ada.post(PROJECT, {"name": "Harbour"}, key="k").body != eve.post(PROJECT, {"name": "Harbour"}, key="k").body
+    assert count(eve, PROJECT) == 1
+
+
+def test_a_key_belongs_to_its_route(ada: Creator) -> None:
+    project = ada.post(PROJECT, {"name": "Harbour"}, key="k").body["id"]
+    assert ada.post(JOB, body(JOB, project), key="k").status == 202
+
+
+def test_a_key_says_nothing_of_what_it_stands_for(studio: Studio, ada: Creator) -> None:
+    """An id that contains the separator cannot make two keys one."""
+    ada.post(PROJECT, {"name": "Harbour"}, key="a#b")
+    assert ada.post(PROJECT, {"name": "Harbour"}, key="a").headers.get("idempotent-replayed") is None
+
+
+class Late(IdempotencyStore):
+    """Looks first when there is nothing to be seen yet."""
+
+    looked = 0
+
+    def answer(self, request_key: str, body_hash: str, *, at: datetime) -> IdempotencyRecord | None:
+        self.looked += 1
+        return None if self.looked == 1 else super().answer(request_key, body_hash, at=at)
+
+
+def test_a_twin_that_read_before_the_first_wrote_is_answered_alike(
+    studio: Studio, ada: Creator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both found no answer recorded; the transaction's own condition tells them apart."""
+    project = ada.project()
+    first = ada.post(JOB, body(JOB, project), key="k")
+    before, executions = studio.dump(), studio.cloud.calls.count("StartExecution")
+
+    late = Late()
+    monkeypatch.setattr(once, "_answers", late)
+    second = ada.post(JOB, body(JOB, project), key="k")
+    assert late.looked == 2
+    assert (second.status, second.body) == (first.status, first.body)
+    assert studio.dump() == before
+    assert studio.cloud.calls.count("StartExecution") == executions
+
+
+def test_a_twin_that_could_not_pay_again_is_answered_alike(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Credit for one: the second transaction fails twice over, and what counts is that the first has been answered."""
+    poor = studio.arrive("poor@example.com", credits=6)
+    project = poor.project()
+    first = poor.post(JOB, body(JOB, project), key="k")
+    assert CreditStore().account(poor.user_id).available == 0
+    monkeypatch.setattr(once, "_answers", Late())
+    second = poor.post(JOB, body(JOB, project), key="k")
+    assert (second.status, second.body) == (first.status, first.body)
+
+
+def test_a_refused_request_leaves_its_key_free(studio: Studio) -> None:
+    poor = studio.arrive("poor@example.com", credits=6)
+    project = poor.project()
+    assert poor.post(JOB, body(JOB, "prj_unknown"), key="k").status == 404
+    assert poor.post(JOB, body(JOB, project), key="k").status == 202
+
+
+def test_a_key_is_forgotten_after_a_day(ada: Creator, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Although the table's own expiry may take days."""
+
+    def send(days: float) -> Answer:
+        at = utc_now() + timedelta(days=days)
+        monkeypatch.setattr(once, "utc_now", lambda: at)
+        return ada.post(PROJECT, {"name": "Harbour"}, key="k")
+
+    first, within, later = send(0), send(0.99), send(1.01)
+    assert within.body == first.body
+    assert later.body != first.body
+    assert later.status == 201
+
+
+@pytest.mark.parametrize("key", ["", " ", "a b", "x" * 129, "é", "a\tb"])
+def test_keys_are_short_and_printable(ada: Creator, key: str) -> None:
+    answer = ada.studio.call("POST", PROJECT, {"name": "Harbour"}, token=ada.token, headers={"idempotency-key": key})
+    assert (answer.status, answer.body["code"]) == (422, "invalid")

@@ -1,0 +1,305 @@
+"""Jobs through the real handlers."""
+
+import pytest
+from botocore.exceptions import ClientError, EndpointConnectionError
+
+from functions.jobs.service import DEADLINE
+from shared.assets.record import AssetStatus, AssetType
+from shared.aws import clients, media
+from shared.core.clock import utc_now
+from shared.credits.record import HoldRecord
+from shared.credits.store import CreditStore
+from shared.jobs import executions, settlement
+from shared.jobs.record import JobStatus
+from shared.jobs.store import JobStore
+from shared.stages.stages import Role, Stage
+from tests.support.sizes import item_bytes
+from tests.support.steps import claim, complete_step, complete_steps
+from tests.support.studio import Creator, Studio
+
+jobs = JobStore()
+THROTTLED = ClientError({"Error": {"Code": "ThrottlingException", "Message": ""}}, "StartExecution")
+UNREACHABLE = EndpointConnectionError(endpoint_url="https://states.us-east-1.amazonaws.com")
+
+
+def finished(ada: Creator, project: str) -> str:
+    job_id = str(ada.job(project)["id"])
+    settlement.complete(complete_steps(job_id), at=utc_now())
+    return job_id
+
+
+# --- submitting
+
+
+def test_submit_holds_the_price_and_plans_the_steps(ada: Creator) -> None:
+    job = ada.job(ada.project())
+    assert (job["status"], job["progress"]) == ("PENDING", 0)
+    assert [step["stepType"] for step in job["steps"]] == ["IMAGE_GENERATION", "VIDEO_SYNTHESIS", "POST_PROCESSING"]
+    account = CreditStore().account(ada.user_id)
+    assert (account.available, account.held) == (100 - job["credits"], job["credits"])
+    assert ada.get(f"/api/jobs/{job['id']}").body["prompt"] == "a lighthouse at dusk"
+
+
+def test_submit_starts_the_job_under_its_own_name(studio: Studio, ada: Creator) -> None:
+    job_id = ada.job(ada.project())["id"]
+    assert executions.running(job_id)
+    executions.start(job_id, [stage for stage, _ in jobs.get(job_id).planned()])
+    machine = executions.ExecutionConfig().state_machine_arn
+    assert len(clients.stepfunctions().list_executions(stateMachineArn=machine)["executions"]) == 1
+
+
+def test_a_picture_of_ones_own_is_not_painted(ada: Creator) -> None:
+    asset = ada.asset()
+    body = {
+        "projectId": ada.project(), "prompt": "a lighthouse", "inputs": [{"role": "picture", "assetId": asset}],
+    }  # fmt: skip
+    job = ada.post("/api/jobs", body).body
+    assert [step["stepType"] for step in job["steps"]] == ["VIDEO_SYNTHESIS", "POST_PROCESSING"]
+    assert jobs.spec(job["id"]).input_keys == {Role.PICTURE: f"assets/{asset}/clean"}
+
+
+def test_a_driving_clip_adds_motion_transfer(ada: Creator) -> None:
+    asset = ada.asset(AssetType.VIDEO)
+    body = {
+        "projectId": ada.project(), "prompt": "a lighthouse", "inputs": [{"role": "driving", "assetId": asset}],
+    }  # fmt: skip
+    job = ada.post("/api/jobs", body).body
+    assert [step["stepType"] for step in job["steps"]] == [stage.value for stage in Stage]
+
+
+@pytest.mark.parametrize(
+    ("type", "role", "status", "code"),
+    [
+        (AssetType.IMAGE, "picture", AssetStatus.PENDING, "asset_not_ready"),
+        (AssetType.IMAGE, "picture", AssetStatus.VERIFYING, "asset_not_ready"),
+        (AssetType.IMAGE, "picture", AssetStatus.REJECTED, "asset_not_ready"),
+        (AssetType.VIDEO, "picture", AssetStatus.READY, "invalid"),
+        (AssetType.IMAGE, "driving", AssetStatus.READY, "invalid"),
+    ],
+)
+def test_only_ready_assets_of_the_right_type_are_inputs(
+    studio: Studio, ada: Creator, type: AssetType, role: str, status: AssetStatus, code: str
+) -> None:
+    asset, project = ada.asset(type, status), ada.project()
+    before = studio.dump()
+    body = {"projectId": project, "prompt": "a lighthouse", "inputs": [{"role": role, "assetId": asset}]}
+    answer = ada.post("/api/jobs", body)
+    assert (answer.status, answer.body["code"]) == ({"invalid": 422}.get(code, 409), code)
+    assert studio.dump() == before
+
+
+def test_the_same_role_twice_is_refused(ada: Creator) -> None:
+    clip = ada.asset(AssetType.VIDEO)
+    inputs = [{"role": "driving", "assetId": clip}, {"role": "driving", "assetId": clip}]
+    answer = ada.post("/api/jobs", {"projectId": ada.project(), "prompt": "a lighthouse", "inputs": inputs})
+    assert (answer.status, answer.body["code"]) == (422, "invalid")
+
+
+def test_a_seed_is_kept_and_one_is_found_where_there_is_none(ada: Creator) -> None:
+    project = ada.project()
+    assert ada.job(project, seed=0)["seed"] == 0
+    assert ada.job(project)["seed"] != ada.job(project)["seed"]
+
+
+@pytest.mark.parametrize("trouble", [THROTTLED, UNREACHABLE], ids=["throttled", "unreachable"])
+def test_a_job_that_could_not_be_started_is_accepted_all_the_same(
+    studio: Studio, ada: Creator, trouble: Exception
+) -> None:
+    project = ada.project()
+    studio.cloud.broken["StartExecution"] = trouble
+    job = ada.job(project)
+    assert jobs.get(job["id"]).status == JobStatus.PENDING
+    assert executions.running(job["id"]) is None
+
+
+def test_a_job_for_a_project_that_is_gone_writes_nothing(studio: Studio, ada: Creator) -> None:
+    project = ada.project()
+    assert ada.delete(f"/api/projects/{project}").status == 204
+    before = studio.dump()
+    answer = ada.post("/api/jobs", {"projectId": project, "prompt": "a lighthouse"})
+    assert (answer.status, answer.body["code"]) == (404, "project_not_found")
+    assert studio.dump() == before
+
+
+def test_a_job_has_a_deadline_from_its_beginning(ada: Creator) -> None:
+    job = jobs.get(ada.job(ada.project())["id"])
+    assert job.deadline_at - job.created_at == DEADLINE
+
+
+# --- reading
+
+
+def test_lists_are_newest_first_and_paged_without_gap_or_repeat(ada: Creator) -> None:
+    project = ada.project()
+    made = [ada.job(project)["id"] for _ in range(5)]
+    pages: list[list[str]] = []
+    after: dict[str, str] = {}
+    while page := ada.get("/api/jobs", limit="2", **after).body:
+        pages.append([job["id"] for job in page])
+        after = {"after": page[-1]["id"]}
+    assert pages == [made[:2:-1], made[2:0:-1], made[:1]]
+
+
+def test_a_project_lists_its_own_jobs(ada: Creator) -> None:
+    one, other = ada.project("one"), ada.project("other")
+    in_one = [ada.job(one)["id"], ada.job(one)["id"]]
+    in_other = [ada.job(other)["id"]]
+    assert [job["id"] for job in ada.get("/api/jobs", projectId=one).body] == in_one[::-1]
+    assert [job["id"] for job in ada.get("/api/jobs", projectId=other).body] == in_other
+    assert ada.get("/api/jobs", projectId=one, after=in_one[1]).body[0]["id"] == in_one[0]
+    assert len(ada.get("/api/jobs").body) == 3
+
+
+def test_a_list_is_one_query_and_batched_reads(studio: Studio, ada: Creator) -> None:
+    project = ada.project()
+    for _ in range(4):
+        ada.job(project)
+    studio.cloud.calls.clear()
+    assert len(ada.get("/api/jobs").body) == 4
+    assert studio.cloud.calls == ["Query", "BatchGetItem", "BatchGetItem"]
+
+
+def test_an_empty_list_is_no_error(ada: Creator) -> None:
+    assert ada.get("/api/jobs").body == []
+    assert ada.get("/api/jobs", projectId=ada.project()).body == []
+
+
+def test_a_completed_job_shows_signed_urls_of_what_it_made(ada: Creator) -> None:
+    job_id = str(ada.job(ada.project())["id"])
+    complete_steps(job_id)
+    playlist = JobStore().results(jobs.get(job_id))[Stage.POST_PROCESSING].key(Role.PLAYLIST)
+    assert playlist is not None
+    text = '#EXTM3U\n#EXT-X-MAP:URI="film.mp4",BYTERANGE="10@0"\n#EXTINF:2,\n#EXT-X-BYTERANGE:9@10\nfilm.mp4\n'
+    clients.s3().put_object(Bucket=media.config().media_bucket, Key=playlist, Body=text.encode())
+    settlement.complete(jobs.get(job_id), at=utc_now())
+    job = ada.get(f"/api/jobs/{job_id}").body
+    assert (job["status"], job["progress"]) == ("COMPLETED", 100)
+    for shown in ("imageUrl", "videoUrl", "thumbnailUrl", "posterUrl"):
+        assert job[shown].startswith(f"https://media.kinora.test/jobs/{job_id}/")
+        assert "Signature=" in job[shown]
+    assert all(step["resultUrl"] and step["metadata"] == {"seconds": 1.5} for step in job["steps"])
+    lines = job["hlsPlaylist"].splitlines()
+    assert lines[-1].startswith("https://media.kinora.test/")
+    assert 'URI="https://media.kinora.test/' in lines[1]
+
+
+# --- cancelling
+
+
+def test_cancelling_stops_the_execution_and_gives_the_credits_back(ada: Creator) -> None:
+    job_id = ada.job(ada.project())["id"]
+    assert ada.post(f"/api/jobs/{job_id}/cancel").body["status"] == "CANCELLED"
+    assert executions.running(job_id) is False
+    account = CreditStore().account(ada.user_id)
+    assert (account.available, account.held) == (100, 0)
+    assert HoldRecord.get(job_id).state == "RELEASED"
+
+
+def test_cancelling_twice_is_cancelling_once(studio: Studio, ada: Creator) -> None:
+    job_id = ada.job(ada.project())["id"]
+    first = ada.post(f"/api/jobs/{job_id}/cancel")
+    before = studio.dump()
+    second = ada.post(f"/api/jobs/{job_id}/cancel")
+    assert (first.status, first.body["seq"]) == (second.status, second.body["seq"]) == (200, 2)
+    assert studio.dump() == before
+
+
+@pytest.mark.parametrize("end", ["complete", "fail"])
+def test_an_ended_job_cannot_be_cancelled(studio: Studio, ada: Creator, end: str) -> None:
+    job_id = ada.job(ada.project())["id"]
+    if end == "complete":
+        settlement.complete(complete_steps(job_id), at=utc_now())
+    else:
+        settlement.fail(jobs.get(job_id), error="no", at=utc_now())
+    before = studio.dump()
+    answer = ada.post(f"/api/jobs/{job_id}/cancel")
+    assert (answer.status, answer.body["code"]) == (409, "job_ended")
+    assert studio.dump() == before
+
+
+def test_a_job_whose_start_was_lost_can_be_cancelled(studio: Studio, ada: Creator) -> None:
+    project = ada.project()
+    studio.cloud.broken["StartExecution"] = THROTTLED
+    job_id = ada.job(project)["id"]
+    assert ada.post(f"/api/jobs/{job_id}/cancel").status == 200
+
+
+def test_a_cancelled_jobs_steps_read_as_cancelled(ada: Creator) -> None:
+    job_id = str(ada.job(ada.project())["id"])
+    complete_step(job_id, Stage.IMAGE_GENERATION)
+    claim(job_id, Stage.VIDEO_SYNTHESIS)
+    steps = ada.post(f"/api/jobs/{job_id}/cancel").body["steps"]
+    assert [step["status"] for step in steps] == ["COMPLETED", "CANCELLED", "CANCELLED"]
+
+
+def test_a_failed_job_says_which_step_failed(ada: Creator) -> None:
+    job_id = str(ada.job(ada.project())["id"])
+    complete_step(job_id, Stage.IMAGE_GENERATION)
+    attempt = claim(job_id, Stage.VIDEO_SYNTHESIS)
+    jobs.record_failure(
+        job_id, Stage.VIDEO_SYNTHESIS, attempt=attempt, code="x", message="It broke.", retryable=False, at=utc_now()
+    )
+    settlement.fail(jobs.get(job_id), error="It broke.", at=utc_now())
+    job = ada.get(f"/api/jobs/{job_id}").body
+    assert (job["status"], job["error"]) == ("FAILED", "It broke.")
+    assert [step["status"] for step in job["steps"]] == ["COMPLETED", "FAILED", "CANCELLED"]
+
+
+# --- deleting
+
+
+def test_a_running_job_cannot_be_deleted(studio: Studio, ada: Creator) -> None:
+    job_id = ada.job(ada.project())["id"]
+    before = studio.dump()
+    answer = ada.delete(f"/api/jobs/{job_id}")
+    assert (answer.status, answer.body["code"]) == (409, "job_running")
+    assert studio.dump() == before
+
+
+def test_deleting_a_job_leaves_its_money_and_nothing_else(studio: Studio, ada: Creator) -> None:
+    project = ada.project()
+    empty = studio.dump()
+    job_id = finished(ada, project)
+    clients.s3().put_object(Bucket=media.config().media_bucket, Key=f"jobs/{job_id}/post_processing/a/video", Body=b"x")
+    jobs.store_token(job_id, Stage.POST_PROCESSING, "token", at=utc_now())
+    assert ada.delete(f"/api/jobs/{job_id}").status == 204
+    assert ada.get(f"/api/jobs/{job_id}").status == 404
+    kept = studio.dump()
+    assert {name for name in kept if kept[name] != empty[name]} == {
+        f"kinora-test-credit-{name}" for name in ("accounts", "holds", "ledger")
+    }
+
+
+def test_a_job_is_deleted_once(ada: Creator) -> None:
+    project = ada.project()
+    one, other = finished(ada, project), finished(ada, project)
+    assert [ada.delete(f"/api/jobs/{one}").status for _ in range(2)] == [204, 404]
+    assert ada.get(f"/api/projects/{project}").body["jobCount"] == 1
+    assert ada.get(f"/api/jobs/{other}").status == 200
+
+
+# --- the hot item
+
+
+def test_the_job_item_stays_under_a_kilobyte_in_its_largest_form(ada: Creator) -> None:
+    """A progress write then costs one write unit: four steps, the last failed once, is running again, and fails."""
+    driving, sentence = ada.asset(AssetType.VIDEO), "x" * 250
+    body = {"projectId": ada.project(), "prompt": "x" * 2000, "inputs": [{"role": "driving", "assetId": driving}]}
+    job_id, last, at = str(ada.post("/api/jobs", body).body["id"]), Stage.POST_PROCESSING, utc_now()
+    for stage in list(Stage)[:3]:
+        complete_step(job_id, stage)
+    for retryable in (True, False):
+        attempt = claim(job_id, last)
+        jobs.beat(job_id, last, attempt=attempt, lease_until=at, progress=(99, 99), at=at)
+        assert item_bytes(jobs.get(job_id).serialize()) < 1024
+        jobs.record_failure(
+            job_id,
+            last,
+            attempt=attempt,
+            code="a_code_as_long_as_they_get",
+            message=sentence,
+            retryable=retryable,
+            at=at,
+        )
+    failed = settlement.fail(jobs.get(job_id), error=str(jobs.get(job_id).step(last).error), at=at)
+    assert item_bytes(failed.serialize()) < 1024

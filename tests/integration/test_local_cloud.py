@@ -1,0 +1,206 @@
+"""The laptop cloud as processes: moto and the gateway with the real functions, without workers."""
+
+import json
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import boto3
+import httpx
+import pytest
+from botocore.config import Config
+from botocore.signers import CloudFrontSigner
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import padding
+from websockets.exceptions import InvalidStatus
+from websockets.sync.client import connect
+
+from local.cloud import Cloud, CloudFailed, laptop_cloud
+from local.environment import MEDIA_BUCKET, MEDIA_KEY_ID, ROOT
+from local.keys import media_signing_key
+from local.processes import listen
+from local.studio import Studio, StudioError
+
+
+@pytest.fixture(scope="module")
+def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
+    with laptop_cloud(folder=tmp_path_factory.mktemp("kinora"), with_workers=False) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def ada(cloud: Cloud) -> Iterator[Studio]:
+    creator = Studio(cloud.api_url, cloud.socket_url)
+    creator.sign_up("ada@example.com", "correct horse battery")
+    yield creator
+    creator.close()
+
+
+def _eventually(true: Callable[[], bool], seconds: float = 5) -> bool:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if true():
+            return True
+        time.sleep(0.05)
+    return False
+
+
+def _signed(cloud: Cloud, key: str, prefix: str, expires_in: float = 60) -> str:
+    pem = media_signing_key(cloud.folder / "keys")
+    private: Any = serialization.load_pem_private_key(pem.encode(), None)
+    sha1 = hashes.SHA1()  # noqa: S303  # CloudFront takes no other
+    signer = CloudFrontSigner(MEDIA_KEY_ID, lambda text: private.sign(text, padding.PKCS1v15(), sha1))
+    resource = f"{cloud.api_url}/media/{prefix}*"
+    policy = signer.build_policy(resource, datetime.now(UTC) + timedelta(seconds=expires_in))
+    query = signer.generate_presigned_url(resource, policy=policy).partition("?")[2]
+    return f"{cloud.api_url}/media/{key}?{query}"
+
+
+def test_a_job_runs_its_state_machine_and_its_end_reaches_the_socket(cloud: Cloud, ada: Studio) -> None:
+    job = ada.submit({"projectId": ada.create_project("Sea"), "prompt": "a lighthouse", "settings": {"duration": 3}})
+    queue = cloud.environment["KINORA_QUEUE_URL_PREFIX"] + "image-generation"
+    task = cloud.client("sqs").receive_message(QueueUrl=queue, WaitTimeSeconds=10)["Messages"][0]
+    assert json.loads(task["Body"])["jobId"] == job["id"]
+
+    events = ada.events(job["id"])
+    next(events)
+    ada.cancel(job["id"])
+    numbered = [(event["seq"], event["status"]) for event in events if event["type"] == "job.progress"]
+    assert numbered[-1] == (ada.job(job["id"])["seq"], "CANCELLED")
+
+
+def test_a_dead_letter_ends_its_job(cloud: Cloud, ada: Studio) -> None:
+    job = ada.submit({"projectId": ada.create_project("Sea"), "prompt": "a lighthouse", "settings": {"duration": 3}})
+    sqs, prefix = cloud.client("sqs"), cloud.environment["KINORA_QUEUE_URL_PREFIX"]
+    task = sqs.receive_message(QueueUrl=f"{prefix}image-generation", WaitTimeSeconds=10)["Messages"][0]
+    sqs.send_message(QueueUrl=f"{prefix}image-generation-dlq", MessageBody=task["Body"])
+    assert _eventually(lambda: ada.job(job["id"])["status"] == "FAILED", 20)
+
+
+def test_media_needs_a_signature_and_comes_in_ranges(cloud: Cloud) -> None:
+    body = bytes(range(256)) * 400
+    cloud.client("s3").put_object(
+        Bucket=MEDIA_BUCKET, Key="jobs/a/film é.mp4", Body=body, ContentType="video/mp4", CacheControl="private"
+    )
+    url = _signed(cloud, "jobs/a/film%20%C3%A9.mp4", "jobs/a/")
+    whole = httpx.get(url)
+    assert (whole.status_code, whole.content == body) == (200, True)
+    assert whole.headers["content-type"] == "video/mp4"
+    assert "access-control-allow-origin" not in whole.headers
+    part = httpx.get(url, headers={"Range": "bytes=100-299"})
+    assert (part.status_code, part.content) == (206, body[100:300])
+    assert part.headers["content-range"] == f"bytes 100-299/{len(body)}"
+    assert httpx.get(url, headers={"Range": f"bytes={len(body)}-"}).status_code == 416
+    head = httpx.head(url)
+    assert (head.status_code, head.headers["content-length"]) == (200, str(len(body)))
+
+    for refused in (
+        url.partition("?")[0],
+        url.replace("jobs/a/", "jobs/b/", 1),
+        _signed(cloud, "jobs/a/film%20%C3%A9.mp4", "jobs/a/", expires_in=-1),
+        _signed(cloud, "jobs/a/..%2Fb/film.mp4", "jobs/a/"),
+    ):
+        answer = httpx.get(refused)
+        assert (answer.status_code, answer.json()["code"]) == (403, "signature_refused")
+    assert httpx.get(_signed(cloud, "jobs/a/none.mp4", "jobs/a/")).status_code == 404
+
+
+def test_an_upload_form_stores_exactly_what_it_was_made_for(cloud: Cloud) -> None:
+    s3 = boto3.client(  # the form's maker, with the gateway as its S3
+        "s3",
+        endpoint_url=f"{cloud.api_url}/s3",
+        aws_access_key_id=cloud.environment["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=cloud.environment["AWS_SECRET_ACCESS_KEY"],
+        config=Config(signature_version="s3v4"),
+    )
+    form = s3.generate_presigned_post(
+        MEDIA_BUCKET,
+        "quarantine/a",
+        Fields={"Content-Type": "image/png"},
+        Conditions=[{"Content-Type": "image/png"}, ["content-length-range", 1, 2_000_000]],
+    )
+
+    def post(content: bytes, **changed: str) -> httpx.Response:
+        return httpx.post(form["url"], data=form["fields"] | changed, files={"file": ("a.png", content, "image/png")})
+
+    assert post(b"x" * 2_000_000).status_code == 204
+    stored = cloud.client("s3").get_object(Bucket=MEDIA_BUCKET, Key="quarantine/a")
+    assert (stored["ContentType"], stored["ContentLength"]) == ("image/png", 2_000_000)
+    large = post(b"x" * 2_000_001)
+    assert (large.status_code, "<Code>EntityTooLarge</Code>" in large.text) == (400, True)
+    assert "<Code>EntityTooSmall</Code>" in post(b"").text
+    moved = post(b"x", key="quarantine/b")
+    assert (moved.status_code, "<Code>AccessDenied</Code>" in moved.text) == (403, True)
+    assert cloud.client("s3").list_objects_v2(Bucket=MEDIA_BUCKET, Prefix="quarantine/")["KeyCount"] == 1
+
+
+def test_a_socket_without_a_token_is_refused(cloud: Cloud) -> None:
+    with pytest.raises(InvalidStatus) as refused, connect(cloud.socket_url, proxy=None):
+        pass
+    assert refused.value.response.status_code == 401
+
+
+def test_a_refusal_reads_as_one_sentence(ada: Studio) -> None:
+    with pytest.raises(StudioError, match="Did you mean crash-zoom-in"):
+        ada.preset("crash-zom-in")
+
+
+def test_a_port_in_use_is_said_so(tmp_path: Path) -> None:
+    with listen() as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(CloudFailed, match=f"Port {port} cannot be used"), laptop_cloud(port=port, folder=tmp_path):
+            pass
+        ran = subprocess.run(  # noqa: S603  # our own module
+            [sys.executable, "-m", "local.dev", "--port", str(port)],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    assert ran.returncode == 1
+    assert f"Port {port} cannot be used" in ran.stdout
+    assert "Traceback" not in ran.stdout + ran.stderr
+
+
+_PARENT = """
+import signal, sys, time
+from pathlib import Path
+from local.cloud import laptop_cloud
+signal.signal(signal.SIGINT, signal.default_int_handler)  # tests started in the background inherit it ignored
+with laptop_cloud(folder=Path(sys.argv[1]), with_workers=False) as cloud:
+    print(*(process.pid for process in cloud.services), flush=True)
+    time.sleep(60)
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
+def test_nothing_survives_its_parent(tmp_path: Path, number: signal.Signals) -> None:
+    command = [sys.executable, "-c", _PARENT, str(tmp_path)]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as parent:  # noqa: S603
+        assert parent.stdout is not None
+        pids = parent.stdout.readline().split()
+        assert len(pids) == 2
+        parent.send_signal(number)
+        parent.wait(10)
+    assert _eventually(lambda: not any(_runs(pid) for pid in pids))
+
+
+def _runs(pid: str) -> bool:
+    state = subprocess.run(["ps", "-o", "stat=", "-p", pid], capture_output=True, text=True, check=False).stdout  # noqa: S603, S607
+    return bool(state.strip()) and not state.startswith("Z")
+
+
+def test_a_stopped_cloud_is_gone_and_can_be_stopped_again(tmp_path: Path) -> None:
+    with laptop_cloud(folder=tmp_path, with_workers=False) as running:
+        port = int(running.api_url.rpartition(":")[2])
+        running.stop()
+        running.stop()
+        assert not any(process.alive for process in running.services)
+    with socket.socket() as client:
+        assert client.connect_ex(("127.0.0.1", port)) != 0

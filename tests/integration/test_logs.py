@@ -1,0 +1,126 @@
+"""No secret and no personal data in logs (I15), whatever goes right or wrong."""
+
+import io
+import json
+import logging
+from collections.abc import Iterator
+
+import pytest
+
+from functions.authorizer.handler import handler as authorizer
+from functions.pipeline import reconcile, settle, signal
+from functions.pipeline.dispatch import handler as dispatch
+from functions.realtime import push
+from shared.aws import clients
+from shared.aws.queues import queue_url
+from shared.observability import logger
+from shared.stages.failures import StageFailure
+from shared.stages.requests import StageRequest
+from shared.stages.stages import Stage
+from tests.support.studio import PASSWORD, Studio
+from workers.engines.contract import StageResult, Workspace
+from workers.runtime.queues import Delivery, Shutdown, consume
+from workers.runtime.step import StepRunner
+
+EMAIL, PROMPT, TASK_TOKEN = "ada.lovelace@example.com", "my most private dream", "task-token-of-the-step"
+
+
+@pytest.fixture
+def logged() -> Iterator[io.StringIO]:
+    """Everything that any logger says, at the level that functions run at, Powertools' own lines included."""
+    text = io.StringIO()
+    handler = logging.StreamHandler(text)
+    for each in (logging.getLogger(), logging.getLogger("kinora")):
+        each.addHandler(handler)
+    handler.setFormatter(logger.registered_formatter)
+    yield text
+    for each in (logging.getLogger(), logging.getLogger("kinora")):
+        each.removeHandler(handler)
+
+
+class Breaking:
+    def load(self) -> None: ...
+
+    def run(self, _request: StageRequest, _workspace: Workspace) -> StageResult:
+        raise StageFailure("x", "It broke.")
+
+
+def test_a_life_in_the_studio_leaves_no_secret_in_the_logs(studio: Studio, logged: io.StringIO) -> None:
+    ada = studio.sign_up(EMAIL)
+    refresh = studio.call("POST", "/api/auth/login", {"email": EMAIL, "password": PASSWORD}).cookies[0].split(";")[0]
+    studio.call("POST", "/api/auth/login", {"email": EMAIL, "password": PASSWORD + "!"})
+    studio.call("POST", "/api/auth/register", {"email": EMAIL, "password": PASSWORD})
+    studio.call("POST", "/api/auth/register", {"email": EMAIL, "password": PASSWORD, "x": float("nan")})
+    headers = {"origin": "https://kinora.test", "x-kinora-refresh": "1", "cookie": refresh}
+    studio.call("POST", "/api/auth/refresh", headers=headers)
+    for token in (ada.token[:-4], "x.y.z", EMAIL):
+        with pytest.raises(Exception, match="Unauthorized"):
+            authorizer({"authorizationToken": f"Bearer {token}", "methodArn": "a/b/c"}, None)
+
+    upload = ada.post(
+        "/api/assets/upload", {"name": PROMPT, "type": "IMAGE", "contentType": "image/png", "size": 9}
+    ).body
+    body = {"projectId": ada.project(PROMPT), "prompt": PROMPT}
+    job_id = ada.post("/api/jobs", body, key="my-key").body["id"]
+    ada.post("/api/jobs", body | {"presetId": "nothing"})
+    dispatch({"jobId": job_id, "stage": "IMAGE_GENERATION", "taskToken": TASK_TOKEN}, None)
+    delivery = studio.deliver("image-generation")
+    assert delivery is not None
+    broken = delivery.body.replace('"version":1', '"version":1,"also":7')
+    signal.handler({"Records": [{"messageId": "1", "body": broken}]}, None)
+    StepRunner({"procedural": Breaking()}, shutdown_asked=lambda: False).handle(delivery)
+    settle.handler({"jobId": job_id, "error": {"Error": "Stage.Final", "Cause": PROMPT}}, None)
+    reconcile.handler({}, None)
+    push.handler(
+        {"Records": [{"dynamodb": {"OldImage": {}, "NewImage": {"prompt": {"S": PROMPT}}, "SequenceNumber": "1"}}]},
+        None,
+    )
+
+    studio.cloud.broken["Query"] = RuntimeError("storage is down")
+    ada.get("/api/jobs")
+    said = logged.getvalue()
+    assert "step queued" in said, "the logs are listened to"
+    assert "request failed" in said
+    fields = upload["upload"]["fields"]
+    secrets = [
+        PASSWORD,
+        EMAIL,
+        PROMPT,
+        TASK_TOKEN,
+        ada.token,
+        refresh.partition("=")[2],
+        fields["policy"],
+        "ada.lovelace",
+    ]
+    for secret in secrets:
+        assert secret not in said
+    assert "$argon2" not in said
+
+
+def test_a_message_that_cannot_be_handled_is_logged_without_what_it_says(studio: Studio, logged: io.StringIO) -> None:
+    body = {
+        "version": 1,
+        "stage": "IMAGE_GENERATION",
+        "request": {"prompt": PROMPT, "userId": 7},
+        "jobId": {"x": PROMPT},
+    }
+    clients.sqs().send_message(QueueUrl=queue_url(Stage.IMAGE_GENERATION.queue), MessageBody=json.dumps(body))
+    shutdown = Shutdown()
+    runner = StepRunner({}, shutdown_asked=lambda: False)
+
+    def once(delivery: Delivery) -> None:
+        shutdown.asked = True
+        runner.handle(delivery)
+
+    consume(Stage.IMAGE_GENERATION.queue, once, shutdown, visibility_seconds=30)
+    assert "message not handled" in logged.getvalue()
+    assert PROMPT not in logged.getvalue()
+
+
+def test_nobody_breaks_a_log_into_two_lines(studio: Studio, logged: io.StringIO) -> None:
+    with pytest.raises(Exception, match="Unauthorized"):
+        authorizer({"authorizationToken": 'Bearer x\r\n{"level": "forged"}.y.z', "methodArn": "a/b/c"}, None)
+    lines = logged.getvalue().splitlines()
+    assert lines
+    for line in lines:
+        assert json.loads(line)["level"] != "forged"

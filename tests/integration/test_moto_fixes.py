@@ -1,0 +1,271 @@
+"""What moto gets wrong and `local/moto_fixes.py` puts right; each test fails without its fix."""
+
+import json
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from typing import Any
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+from moto.awslambda_simple.models import LambdaSimpleBackend
+from moto.core.config import default_user_config
+from moto.dynamodb.models import DynamoDBBackend
+from moto.dynamodb.models.table import Table
+from moto.dynamodb.responses import DynamoHandler
+from moto.dynamodbstreams.models import DynamoDBStreamsBackend, dynamodbstreams_backends
+from moto.dynamodbstreams.responses import DynamoDBStreamsHandler
+from moto.moto_api._internal.models import moto_api_backend
+from moto.server import ThreadedMotoServer
+from moto.stepfunctions.models import StepFunctionBackend
+from moto.stepfunctions.parser.asl.component.state.exec.state_task import lambda_eval_utils
+from moto.stepfunctions.parser.asl.eval.callback.callback import CallbackEndpoint, CallbackOutcomeSuccess
+from moto.stepfunctions.responses import StepFunctionResponse
+
+from local import moto_fixes
+
+PATCHED = (
+    (DynamoHandler, "call_action"),
+    (DynamoHandler, "transact_write_items"),
+    (DynamoDBStreamsHandler, "call_action"),
+    (DynamoDBBackend, "transact_write_items"),
+    (Table, "__deepcopy__"),
+    (DynamoDBStreamsBackend, "get_records"),
+    (CallbackEndpoint, "setup_heartbeat_endpoint"),
+    (CallbackEndpoint, "notify_heartbeat"),
+    (StepFunctionResponse, "send_task_failure"),
+    (lambda_eval_utils, "boto_client_for"),
+    (LambdaSimpleBackend, "invoke"),
+)
+
+
+@pytest.fixture(autouse=True)
+def _moto_is_restored() -> Iterator[None]:
+    before = [(owner, name, vars(owner).get(name)) for owner, name in PATCHED]
+    yield
+    for owner, name, value in before:
+        if value is None:
+            if name in vars(owner):
+                delattr(owner, name)
+        else:
+            setattr(owner, name, value)
+
+
+@pytest.fixture(scope="module")
+def moto_url() -> Iterator[str]:
+    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+    server.start()
+    yield "http://{}:{}".format(*server.get_host_and_port())
+    server.stop()
+
+
+@pytest.fixture
+def client(moto_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Any], Any]]:
+    monkeypatch.setitem(default_user_config, "lambda", {"use_docker": False})
+
+    def make(service: Any) -> Any:
+        return boto3.client(
+            service,
+            endpoint_url=moto_url,
+            region_name="us-east-1",
+            aws_access_key_id="local",
+            aws_secret_access_key="local",
+        )
+
+    yield make
+    moto_api_backend.reset()
+
+
+@pytest.fixture
+def dynamodb(client: Callable[[Any], Any]) -> Any:
+    dynamodb = client("dynamodb")
+    dynamodb.create_table(
+        TableName="things",
+        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+        StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"},
+    )
+    return dynamodb
+
+
+def _put(name: str, condition: str | None = None) -> dict[str, Any]:
+    put = {"TableName": "things", "Item": {"id": {"S": name}}}
+    return {"Put": {**put, "ConditionExpression": condition} if condition else put}
+
+
+def _ids(dynamodb: Any) -> set[str]:
+    return {item["id"]["S"] for item in dynamodb.scan(TableName="things")["Items"]}
+
+
+def _iterator(streams: Any, dynamodb: Any) -> str:
+    arn = dynamodb.describe_table(TableName="things")["Table"]["LatestStreamArn"]
+    shard = streams.describe_stream(StreamArn=arn)["StreamDescription"]["Shards"][0]["ShardId"]
+    iterator: str = streams.get_shard_iterator(StreamArn=arn, ShardId=shard, ShardIteratorType="TRIM_HORIZON")[
+        "ShardIterator"
+    ]
+    return iterator
+
+
+@pytest.fixture
+def _eager_threads() -> Iterator[None]:
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    yield
+    sys.setswitchinterval(before)
+
+
+@pytest.mark.usefixtures("_eager_threads")
+def test_one_credit_buys_one_job_under_threads(dynamodb: Any) -> None:
+    moto_fixes.isolate_transactions()
+    for account in ("ada", "bea", "cleo", "dora"):
+        bought = _bought_with_one_credit(dynamodb, account)
+        assert len(bought) == 1
+        assert {name for name in _ids(dynamodb) if name.startswith(account)} == {account, *bought}
+
+
+def _bought_with_one_credit(dynamodb: Any, account: str) -> list[str]:
+    """What twelve threads at once are told that they bought."""
+    dynamodb.put_item(TableName="things", Item={"id": {"S": account}, "credits": {"N": "1"}})
+    start = threading.Barrier(12)
+    spend = {
+        "TableName": "things",
+        "Key": {"id": {"S": account}},
+        "UpdateExpression": "ADD credits :minus",
+        "ConditionExpression": "credits > :none",
+        "ExpressionAttributeValues": {":minus": {"N": "-1"}, ":none": {"N": "0"}},
+    }
+    bought = []
+
+    def buy(name: str) -> None:
+        start.wait()
+        try:
+            dynamodb.transact_write_items(TransactItems=[{"Update": spend}, _put(name)])
+        except dynamodb.exceptions.TransactionCanceledException:
+            return
+        bought.append(name)
+
+    threads = [threading.Thread(target=buy, args=(f"{account}-job-{n}",)) for n in range(12)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return bought
+
+
+def test_a_cancelled_transaction_leaves_nothing_and_the_stream_goes_on(
+    dynamodb: Any, client: Callable[[Any], Any]
+) -> None:
+    moto_fixes.isolate_transactions()
+    streams = client("dynamodbstreams")
+    iterator = _iterator(streams, dynamodb)
+    dynamodb.put_item(TableName="things", Item={"id": {"S": "taken"}})
+    with pytest.raises(dynamodb.exceptions.TransactionCanceledException):
+        dynamodb.transact_write_items(TransactItems=[_put("new"), _put("taken", "attribute_not_exists(id)")])
+    dynamodb.put_item(TableName="things", Item={"id": {"S": "later"}})
+    assert _ids(dynamodb) == {"taken", "later"}
+    records = streams.get_records(ShardIterator=iterator)["Records"]
+    assert [record["dynamodb"]["Keys"]["id"]["S"] for record in records] == ["taken", "later"]
+
+
+def test_a_transaction_copies_no_table(dynamodb: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    moto_fixes.isolate_transactions()
+    copied = []
+    monkeypatch.setattr(Table, "__reduce_ex__", lambda table, _: copied.append(table.name))
+    dynamodb.transact_write_items(TransactItems=[_put("a")])
+    assert not copied
+    assert _ids(dynamodb) == {"a"}
+
+
+def test_a_repeated_request_token_is_applied_once(dynamodb: Any) -> None:
+    moto_fixes.honour_request_tokens()
+    add = {
+        "TableName": "things",
+        "Key": {"id": {"S": "account"}},
+        "UpdateExpression": "ADD credits :one",
+        "ExpressionAttributeValues": {":one": {"N": "1"}},
+    }
+    for _ in range(2):
+        dynamodb.transact_write_items(TransactItems=[{"Update": add}], ClientRequestToken="t-1")
+    item = dynamodb.get_item(TableName="things", Key={"id": {"S": "account"}})["Item"]
+    assert item["credits"] == {"N": "1"}
+    with pytest.raises(ClientError, match="IdempotentParameterMismatch"):
+        dynamodb.transact_write_items(TransactItems=[_put("other")], ClientRequestToken="t-1")
+
+
+def test_an_answer_that_comes_before_the_wait_is_not_lost() -> None:
+    moto_fixes.keep_early_callbacks()
+    endpoint = CallbackEndpoint("token")
+    endpoint.notify(CallbackOutcomeSuccess("token", "{}"))
+    assert endpoint.setup_heartbeat_endpoint(heartbeat_seconds=0).clear_and_wait()
+
+
+def test_a_heartbeat_that_comes_before_the_wait_is_accepted() -> None:
+    moto_fixes.keep_early_callbacks()
+    assert CallbackEndpoint("token").notify_heartbeat()
+
+
+def test_a_failed_tasks_cause_is_passed_on(client: Callable[[Any], Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    moto_fixes.keep_causes()
+    told: dict[str, Any] = {}
+    monkeypatch.setattr(
+        StepFunctionBackend, "send_task_failure", lambda _backend, token, **said: told.update(said, token=token)
+    )
+    client("stepfunctions").send_task_failure(taskToken="t", error="Stage.Final", cause="because")
+    assert told == {"token": "t", "error": "Stage.Final", "cause": "because"}
+
+
+def test_state_machine_tasks_share_a_client() -> None:
+    moto_fixes.keep_clients()
+    first, second = (vars(lambda_eval_utils)["boto_client_for"]("us-east-1", "lambda") for _ in range(2))
+    assert first is second
+
+
+def test_a_stream_reader_that_polls_for_hours_does_not_fill_the_memory(
+    dynamodb: Any, client: Callable[[Any], Any]
+) -> None:
+    moto_fixes.forget_iterators()
+    streams = client("dynamodbstreams")
+    iterator = _iterator(streams, dynamodb)
+    for _ in range(2 * moto_fixes.LIVE_ITERATORS):
+        iterator = streams.get_records(ShardIterator=iterator)["NextShardIterator"]
+    known = dynamodbstreams_backends["123456789012"]["us-east-1"].shard_iterators
+    assert len(known) <= moto_fixes.LIVE_ITERATORS
+
+
+@pytest.fixture
+def runner() -> Iterator[str]:
+    class Runner(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = json.loads(self.rfile.read(int(self.headers["content-length"])))
+            fails = "fail" in body
+            answer = json.dumps({"errorType": body["fail"]} if fails else {"path": self.path, "got": body}).encode()
+            self.send_response(404 if "unknown" in self.path else 200)
+            if fails:
+                self.send_header("x-amz-function-error", "Unhandled")
+            self.send_header("content-length", str(len(answer)))
+            self.end_headers()
+            self.wfile.write(answer)
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # the base class's name
+            pass
+
+    server = HTTPServer(("127.0.0.1", 0), Runner)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+
+
+def test_lambda_invocations_reach_the_runner(runner: str, client: Callable[[Any], Any]) -> None:
+    moto_fixes.invoke_over_http(runner)
+    functions = client("lambda")
+    answer = functions.invoke(FunctionName="kinora-local-settle", Payload=b'{"a": 1}')
+    assert json.load(answer["Payload"]) == {"path": "/functions/kinora-local-settle/invocations", "got": {"a": 1}}
+    failed = functions.invoke(FunctionName="kinora-local-settle", Payload=b'{"fail": "Stage.Final"}')
+    assert failed["FunctionError"] == "Unhandled"
+    assert json.load(failed["Payload"]) == {"errorType": "Stage.Final"}
+    with pytest.raises(functions.exceptions.ResourceNotFoundException):
+        functions.invoke(FunctionName="unknown", Payload=b"{}")

@@ -1,0 +1,410 @@
+"""Dispatch, settle, signal and reconcile, as the state machine, the queues and the schedule call them."""
+
+import json
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from botocore.exceptions import EndpointConnectionError
+
+from functions.pipeline import reconcile, settle, signal
+from functions.pipeline.dispatch import handler as dispatch
+from functions.pipeline.requests import stage_task
+from shared.assets.record import AssetStatus, AssetType
+from shared.aws import clients
+from shared.core.clock import utc_now
+from shared.credits.store import CreditStore
+from shared.jobs import executions, settlement
+from shared.jobs.record import JobRecord, JobStatus
+from shared.jobs.store import JobStore
+from shared.stages.failures import StageFailure
+from shared.stages.messages import (
+    STAGE_TASK,
+    AssetVerificationTask,
+    ImageGenerationTask,
+    MotionTransferTask,
+    PostProcessingTask,
+)
+from shared.stages.stages import Stage
+from tests.support.cloud import TaskAnswer
+from tests.support.steps import claim, complete_step, complete_steps
+from tests.support.studio import Creator, Studio
+
+jobs = JobStore()
+IMAGE, VIDEO, MOTION, POST = Stage
+
+
+def ask(job_id: str, stage: Stage, token: str = "token-1") -> None:  # noqa: S107
+    dispatch({"jobId": job_id, "stage": stage.value, "taskToken": token}, None)
+
+
+def submitted(ada: Creator, *inputs: tuple[str, AssetType], **settings: Any) -> str:
+    given = [{"role": role, "assetId": ada.asset(type)} for role, type in inputs]
+    body = {"projectId": ada.project(), "prompt": "a lighthouse", "inputs": given, "settings": settings}
+    return str(ada.post("/api/jobs", body).body["id"])
+
+
+def later(monkeypatch: pytest.MonkeyPatch, by: timedelta) -> None:
+    at = utc_now() + by
+    monkeypatch.setattr(reconcile, "utc_now", lambda: at)
+
+
+# --- dispatch
+
+
+def test_dispatch_keeps_the_token_and_asks_the_stages_worker(studio: Studio, ada: Creator) -> None:
+    job_id = submitted(ada, seed=7)
+    ask(job_id, IMAGE)
+    assert jobs.token(job_id, IMAGE) == "token-1"
+    [message] = studio.messages("image-generation")
+    request = message.pop("request")
+    assert message == {
+        "version": 1, "jobId": job_id, "stepId": f"stp_{job_id[4:]}_1", "engine": "procedural",
+        "stage": "IMAGE_GENERATION",
+    }  # fmt: skip
+    assert request == {
+        "jobId": job_id, "userId": ada.user_id, "prompt": "a lighthouse", "style": None, "aspectRatio": "16:9",
+        "width": 2304, "height": 1296, "seed": 7,
+    }  # fmt: skip
+    job = jobs.get(job_id)
+    assert (job.status, job.step(IMAGE).status) == (JobStatus.QUEUED, JobStatus.QUEUED)
+    assert studio.cloud.answers == []
+
+
+def test_the_token_goes_nowhere_but_into_its_own_table(studio: Studio, ada: Creator) -> None:
+    job_id = submitted(ada)
+    ask(job_id, IMAGE, "a-secret-token")
+    holders = [name for name, items in studio.dump().items() if "a-secret-token" in json.dumps(items)]
+    assert holders == ["kinora-test-step-tokens"]
+    assert "a-secret-token" not in json.dumps(studio.messages("image-generation"))
+    assert "a-secret-token" not in json.dumps(ada.get(f"/api/jobs/{job_id}").body)
+
+
+def test_asking_again_replaces_the_token(studio: Studio, ada: Creator) -> None:
+    job_id = submitted(ada)
+    ask(job_id, IMAGE, "first")
+    ask(job_id, IMAGE, "second")
+    assert jobs.token(job_id, IMAGE) == "second"
+    assert len(studio.messages("image-generation")) == 2
+
+
+def test_a_finished_step_is_answered_at_once(studio: Studio, ada: Creator) -> None:
+    job_id = submitted(ada)
+    complete_step(job_id, IMAGE)
+    ask(job_id, IMAGE)
+    assert studio.cloud.answers == [TaskAnswer("token-1", None, "")]
+    assert studio.messages("image-generation") == []
+
+
+def test_an_ended_jobs_step_is_refused_for_good(studio: Studio, ada: Creator) -> None:
+    job_id = submitted(ada)
+    settlement.cancel(jobs.get(job_id), at=utc_now())
+    before = studio.dump()
+    ask(job_id, IMAGE)
+    assert [(a.token, a.error) for a in studio.cloud.answers] == [("token-1", "Stage.Final")]
+    assert studio.dump() == before
+    assert studio.messages("image-generation") == []
+
+
+def test_a_step_whose_input_is_missing_fails_for_good(studio: Studio, ada: Creator) -> None:
+    job_id = submitted(ada)
+    ask(job_id, VIDEO)
+    [answer] = studio.cloud.answers
+    assert answer.error == "Stage.Final"
+    assert json.loads(answer.cause)["code"] == "input_missing"
+    assert studio.messages("video-synthesis") == []
+
+
+def test_a_job_that_runs_stays_running_while_its_next_step_waits(ada: Creator) -> None:
+    job_id = submitted(ada)
+    complete_step(job_id, IMAGE)
+    seq = jobs.get(job_id).seq
+    ask(job_id, VIDEO)
+    assert (jobs.get(job_id).status, jobs.get(job_id).seq) == (JobStatus.RUNNING, seq)
+
+
+# --- what each stage is asked
+
+
+def test_each_stage_works_on_what_those_before_it_made(ada: Creator) -> None:
+    job_id = submitted(ada, ("driving", AssetType.VIDEO), resolution="4k", operations=["grade"])
+    attempts = {stage: complete_step(job_id, stage) for stage in (IMAGE, VIDEO, MOTION)}
+    job, spec = jobs.get(job_id), jobs.spec(job_id)
+
+    def made(stage: Stage, role: str) -> str:
+        return f"s3://kinora-test-media/jobs/{job_id}/{stage.folder}/{attempts[stage]}/{role}"
+
+    video: Any = stage_task(job, spec, jobs.results(job), VIDEO)
+    assert (video.request.image_url, video.request.depth_url) == (made(IMAGE, "picture"), made(IMAGE, "depth"))
+    assert (video.request.width, video.request.height) == (1920, 1080)
+    motion = stage_task(job, spec, jobs.results(job), MOTION)
+    assert isinstance(motion, MotionTransferTask)
+    assert motion.request.video_url == made(VIDEO, "clip")
+    assert motion.request.driving_url.startswith("s3://kinora-test-media/assets/")
+    post = stage_task(job, spec, jobs.results(job), POST)
+    assert isinstance(post, PostProcessingTask)
+    assert post.request.video_url == made(MOTION, "clip")
+    assert (post.request.width, post.request.height, post.request.operations) == (3840, 2160, ("grade",))
+
+
+def test_finishing_is_told_what_went_into_the_film(ada: Creator) -> None:
+    brought = [("picture", AssetType.IMAGE), ("driving", AssetType.VIDEO), ("audio", AssetType.AUDIO)]
+    job_id = submitted(ada, *brought, ("captions", AssetType.OTHER))
+    for stage in (VIDEO, MOTION):
+        complete_step(job_id, stage)
+    job = jobs.get(job_id)
+    post = stage_task(job, jobs.spec(job_id), jobs.results(job), POST)
+    assert isinstance(post, PostProcessingTask)
+    assert post.request.audio_url
+    assert post.request.captions_url
+    assert [(one.role, one.engine) for one in post.request.ingredients] == [
+        ("picture", None), ("driving", None), ("audio", None), ("clip", "transfer"),
+    ]  # fmt: skip
+
+
+def test_without_motion_transfer_the_finish_takes_the_first_clip(ada: Creator) -> None:
+    job_id = submitted(ada)
+    complete_step(job_id, IMAGE)
+    attempt = complete_step(job_id, VIDEO)
+    job = jobs.get(job_id)
+    post: Any = stage_task(job, jobs.spec(job_id), jobs.results(job), POST)
+    assert post.request.video_url == f"s3://kinora-test-media/jobs/{job_id}/video_synthesis/{attempt}/clip"
+
+
+def test_a_picture_of_ones_own_comes_without_depth(ada: Creator) -> None:
+    job_id = submitted(ada, ("picture", AssetType.IMAGE))
+    job = jobs.get(job_id)
+    video: Any = stage_task(job, jobs.spec(job_id), {}, VIDEO)
+    assert video.request.image_url.startswith("s3://kinora-test-media/assets/")
+    assert video.request.depth_url is None
+
+
+@pytest.mark.parametrize("stage", [VIDEO, MOTION, POST])
+def test_a_stage_without_its_input_is_a_final_failure(ada: Creator, stage: Stage) -> None:
+    job_id = submitted(ada, ("driving", AssetType.VIDEO))
+    with pytest.raises(StageFailure) as failed:
+        stage_task(jobs.get(job_id), jobs.spec(job_id), {}, stage)
+    assert (failed.value.code, failed.value.state_error) == ("input_missing", "Stage.Final")
+
+
+def test_a_portrait_film_is_painted_and_moved_upright(ada: Creator) -> None:
+    job_id = submitted(ada, aspectRatio="9:16", resolution="720p")
+    task = stage_task(jobs.get(job_id), jobs.spec(job_id), {}, IMAGE)
+    assert isinstance(task, ImageGenerationTask)
+    assert (task.request.width, task.request.height) == (864, 1536)
+
+
+# --- settle
+
+
+def test_settle_completes_the_job_it_finds_finished(ada: Creator) -> None:
+    job_id = submitted(ada)
+    complete_steps(job_id)
+    assert settle.handler({"jobId": job_id, "imageGeneration": {}}, None) == {"jobId": job_id, "status": "COMPLETED"}
+    assert settle.handler({"jobId": job_id}, None)["status"] == "COMPLETED"
+    assert CreditStore().account(ada.user_id).held == 0
+
+
+@pytest.mark.parametrize(
+    ("error", "sentence"),
+    [
+        ({"Error": "States.Timeout", "Cause": ""}, "A step took too long."),
+        ({"Error": "States.HeartbeatTimeout"}, "A step took too long."),
+        ({"Error": "Stage.Final", "Cause": '{"code": "x", "message": "The clip is empty."}'}, "The clip is empty."),
+        (
+            {"Error": "Lambda.Unknown", "Cause": "Traceback: secret"},
+            "Something went wrong on our side. Nothing was charged.",
+        ),
+        (
+            {"Error": "KeyError", "Cause": '{"errorMessage": "secret"}'},
+            "Something went wrong on our side. Nothing was charged.",
+        ),
+        ({"Error": "x", "Cause": "[1]"}, "Something went wrong on our side. Nothing was charged."),
+        ({"Error": "x", "Cause": None}, "Something went wrong on our side. Nothing was charged."),
+        ({}, "Something went wrong on our side. Nothing was charged."),
+    ],
+)
+def test_settle_tells_the_creator_what_they_can_use(ada: Creator, error: dict[str, Any], sentence: str) -> None:
+    job_id = submitted(ada)
+    assert settle.handler({"jobId": job_id, "error": error}, None)["status"] == "FAILED"
+    assert jobs.get(job_id).error == sentence
+    assert CreditStore().account(ada.user_id).available == 100
+
+
+def test_settle_prefers_the_steps_own_words(ada: Creator) -> None:
+    job_id = submitted(ada)
+    attempt = claim(job_id, IMAGE)
+    jobs.record_failure(job_id, IMAGE, attempt=attempt, code="x", message="Too dark.", retryable=False, at=utc_now())
+    settle.handler({"jobId": job_id, "error": {"Error": "Stage.Final", "Cause": '{"message": "Other."}'}}, None)
+    assert jobs.get(job_id).error == "Too dark."
+
+
+def test_settle_does_not_complain_of_a_failure_that_was_overcome(ada: Creator) -> None:
+    job_id = submitted(ada)
+    attempt = claim(job_id, IMAGE)
+    jobs.record_failure(job_id, IMAGE, attempt=attempt, code="x", message="Once.", retryable=True, at=utc_now())
+    complete_step(job_id, IMAGE)
+    settle.handler({"jobId": job_id, "error": {"Error": "States.Timeout"}}, None)
+    assert jobs.get(job_id).error == "A step took too long."
+
+
+# --- signal
+
+
+def dead_letter(studio: Studio, queue: str) -> dict[str, str]:
+    delivery = studio.deliver(queue)
+    assert delivery is not None
+    return {"messageId": "m-1", "body": delivery.body}
+
+
+def test_a_dead_letters_token_is_answered_for_good(studio: Studio, ada: Creator) -> None:
+    job_id = submitted(ada)
+    ask(job_id, IMAGE)
+    assert signal.handler({"Records": [dead_letter(studio, "image-generation")]}, None) == {"batchItemFailures": []}
+    [answer] = studio.cloud.answers
+    assert (answer.token, answer.error, json.loads(answer.cause)["code"]) == ("token-1", "Stage.Final", "worker_lost")
+
+
+def test_a_dead_letter_of_a_step_that_was_done_after_all_is_good_news(studio: Studio, ada: Creator) -> None:
+    """The result was recorded, but nobody could be told before the queue gave up: a lost signal loses nothing."""
+    job_id = submitted(ada)
+    ask(job_id, IMAGE)
+    letter = dead_letter(studio, "image-generation")
+    complete_step(job_id, IMAGE)
+    signal.handler({"Records": [letter]}, None)
+    assert studio.cloud.answers == [TaskAnswer("token-1", None, "")]
+
+
+def test_a_dead_letter_of_a_deleted_job_is_let_go(studio: Studio, ada: Creator) -> None:
+    job_id = submitted(ada)
+    ask(job_id, IMAGE)
+    letter = dead_letter(studio, "image-generation")
+    settlement.cancel(jobs.get(job_id), at=utc_now())
+    assert ada.delete(f"/api/jobs/{job_id}").status == 204
+    assert signal.handler({"Records": [letter]}, None) == {"batchItemFailures": []}
+    assert studio.cloud.answers == []
+
+
+def test_one_bad_dead_letter_does_not_hold_back_the_others(studio: Studio, ada: Creator) -> None:
+    job_id = submitted(ada)
+    ask(job_id, IMAGE)
+    good, bad = dead_letter(studio, "image-generation"), {"messageId": "m-bad", "body": "{not ours"}
+    assert signal.handler({"Records": [bad, good]}, None) == {"batchItemFailures": [{"itemIdentifier": "m-bad"}]}
+    assert len(studio.cloud.answers) == 1
+
+
+def test_an_asset_that_no_worker_could_look_at_is_rejected(ada: Creator) -> None:
+    asset_id = ada.asset(AssetType.IMAGE, status=AssetStatus.VERIFYING)
+    letter = {"messageId": "m-1", "body": AssetVerificationTask(asset_id=asset_id).model_dump_json(by_alias=True)}
+    assert signal.handler({"Records": [letter, letter]}, None) == {"batchItemFailures": []}
+    assert ada.get(f"/api/assets/{asset_id}").body["status"] == "REJECTED"
+
+
+# --- reconcile
+
+
+def test_a_job_whose_start_was_lost_is_started(studio: Studio, ada: Creator, monkeypatch: pytest.MonkeyPatch) -> None:
+    project = ada.project()
+    studio.cloud.broken["StartExecution"] = EndpointConnectionError(endpoint_url="x")
+    job_id = ada.job(project)["id"]
+    studio.cloud.broken.clear()
+    later(monkeypatch, timedelta(minutes=1))
+    assert reconcile.handler({}, None) == {"seen": 1, "started": 1, "completed": 0, "failed": 0}
+    assert executions.running(job_id)
+    assert reconcile.handler({}, None) == {"seen": 1, "started": 0, "completed": 0, "failed": 0}
+
+
+def test_a_job_just_submitted_is_left_alone(studio: Studio, ada: Creator) -> None:
+    project = ada.project()
+    studio.cloud.broken["StartExecution"] = EndpointConnectionError(endpoint_url="x")
+    ada.job(project)
+    studio.cloud.broken.clear()
+    assert reconcile.handler({}, None)["started"] == 0
+
+
+def test_a_healthy_job_is_left_alone(studio: Studio, ada: Creator, monkeypatch: pytest.MonkeyPatch) -> None:
+    submitted(ada)
+    before = studio.dump()
+    later(monkeypatch, timedelta(minutes=30))
+    assert reconcile.handler({}, None) == {"seen": 1, "started": 0, "completed": 0, "failed": 0}
+    assert studio.dump() == before
+
+
+def test_a_job_past_its_deadline_is_failed_and_stopped(ada: Creator, monkeypatch: pytest.MonkeyPatch) -> None:
+    job_id = submitted(ada)
+    later(monkeypatch, timedelta(hours=2, minutes=1))
+    assert reconcile.handler({}, None)["failed"] == 1
+    assert jobs.get(job_id).status == JobStatus.FAILED
+    assert executions.running(job_id) is False
+    assert CreditStore().account(ada.user_id).available == 100
+    assert reconcile.handler({}, None)["seen"] == 0
+
+
+def test_a_deadline_holds_for_a_job_that_still_beats(ada: Creator, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The beat runs beside the engine: an engine that hangs looks alive for ever."""
+    job_id = submitted(ada)
+    late = utc_now() + timedelta(hours=2, minutes=1)
+    claim(job_id, IMAGE, late)
+    monkeypatch.setattr(reconcile, "utc_now", lambda: late)
+    assert reconcile.handler({}, None)["failed"] == 1
+
+
+def test_a_job_whose_execution_died_is_failed(ada: Creator, monkeypatch: pytest.MonkeyPatch) -> None:
+    job_id = submitted(ada)
+    clients.stepfunctions().stop_execution(executionArn=executions._arn(job_id))
+    later(monkeypatch, timedelta(minutes=1))
+    assert reconcile.handler({}, None)["failed"] == 1
+    assert jobs.get(job_id).error == "Something went wrong on our side. Nothing was charged."
+
+
+def test_a_job_whose_settle_was_lost_is_completed_and_charged(ada: Creator, monkeypatch: pytest.MonkeyPatch) -> None:
+    job_id = submitted(ada)
+    complete_steps(job_id)
+    clients.stepfunctions().stop_execution(executionArn=executions._arn(job_id))
+    later(monkeypatch, timedelta(minutes=1))
+    assert reconcile.handler({}, None)["completed"] == 1
+    account = CreditStore().account(ada.user_id)
+    assert (account.available, account.held) == (100 - jobs.get(job_id).credits, 0)
+
+
+def test_a_job_that_changed_just_now_is_given_time_to_settle(ada: Creator, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between the state machine's end and the job's lies a moment in which the job is only late."""
+    job_id = submitted(ada)
+    clients.stepfunctions().stop_execution(executionArn=executions._arn(job_id))
+    at = utc_now() + timedelta(minutes=1)
+    claim(job_id, IMAGE, at - timedelta(seconds=5))
+    monkeypatch.setattr(reconcile, "utc_now", lambda: at)
+    assert reconcile.handler({}, None)["failed"] == 0
+
+
+def test_an_ended_job_is_never_reconciled(ada: Creator) -> None:
+    job_id = submitted(ada)
+    settlement.cancel(jobs.get(job_id), at=utc_now())
+    assert reconcile._reconcile(jobs.get(job_id), utc_now() + timedelta(days=1)) is None
+    assert jobs.get(job_id).status == JobStatus.CANCELLED
+
+
+def test_one_job_in_trouble_does_not_hold_back_the_others(
+    studio: Studio, ada: Creator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = submitted(ada), submitted(ada)
+    real = reconcile._reconcile
+
+    def troubled(job: JobRecord, at: datetime) -> str | None:
+        if job.job_id == first:
+            raise EndpointConnectionError(endpoint_url="x")
+        return real(job, at)
+
+    monkeypatch.setattr(reconcile, "_reconcile", troubled)
+    later(monkeypatch, timedelta(hours=3))
+    assert reconcile.handler({}, None) == {"seen": 2, "started": 0, "completed": 0, "failed": 1}
+    assert jobs.get(second).status == JobStatus.FAILED
+
+
+def test_messages_of_the_pipeline_decode_to_what_was_meant(studio: Studio, ada: Creator) -> None:
+    job_id = submitted(ada)
+    ask(job_id, IMAGE)
+    delivery = studio.deliver("image-generation")
+    assert delivery is not None
+    job = jobs.get(job_id)
+    assert STAGE_TASK.validate_json(delivery.body) == stage_task(job, jobs.spec(job_id), {}, IMAGE)

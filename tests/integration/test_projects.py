@@ -1,0 +1,61 @@
+"""Projects through the real handlers."""
+
+import pytest
+
+from shared.core.clock import utc_now
+from shared.jobs import settlement
+from shared.jobs.store import JobStore
+from tests.support.studio import Creator, Studio
+
+
+def test_a_project_is_made_read_renamed_and_deleted(ada: Creator) -> None:
+    project = ada.project("Harbour at night")
+    assert ada.get(f"/api/projects/{project}").body["name"] == "Harbour at night"
+    renamed = ada.patch(f"/api/projects/{project}", {"name": "Harbour at dawn"})
+    assert (renamed.status, renamed.body["name"]) == (200, "Harbour at dawn")
+    assert renamed.body["updatedAt"] > renamed.body["createdAt"]
+    assert ada.delete(f"/api/projects/{project}").status == 204
+    assert ada.get(f"/api/projects/{project}").status == 404
+
+
+def test_projects_are_listed_newest_first_and_paged(studio: Studio, ada: Creator, eve: Creator) -> None:
+    made = [ada.project(name) for name in ("one", "two", "three")]
+    eve.project("hers")
+    studio.cloud.calls.clear()
+    first = ada.get("/api/projects", limit="2").body
+    rest = ada.get("/api/projects", limit="2", after=first[-1]["id"]).body
+    assert [project["id"] for project in first + rest] == made[::-1]
+    assert studio.cloud.calls == ["Query", "Query"]
+
+
+def test_a_project_with_jobs_cannot_be_deleted_until_they_are(studio: Studio, ada: Creator) -> None:
+    project = ada.project()
+    job_id = ada.job(project)["id"]
+    before = studio.dump()
+    answer = ada.delete(f"/api/projects/{project}")
+    assert (answer.status, answer.body["code"]) == (409, "project_not_empty")
+    assert studio.dump() == before
+    settlement.cancel(JobStore().get(job_id), at=utc_now())
+    assert ada.delete(f"/api/projects/{project}").status == 409
+    assert ada.delete(f"/api/jobs/{job_id}").status == 204
+    assert ada.delete(f"/api/projects/{project}").status == 204
+
+
+def test_a_project_counts_its_jobs(ada: Creator) -> None:
+    project = ada.project()
+    ada.job(project)
+    ada.job(project)
+    assert ada.get(f"/api/projects/{project}").body["jobCount"] == 2
+
+
+@pytest.mark.parametrize("verb", ["get", "delete"])
+def test_a_project_that_is_not_there_is_not_found(ada: Creator, verb: str) -> None:
+    answer = getattr(ada, verb)("/api/projects/prj_unknown")
+    assert (answer.status, answer.body["code"]) == (404, "project_not_found")
+
+
+def test_renaming_what_is_not_there_makes_nothing(studio: Studio, ada: Creator) -> None:
+    """An update of DynamoDB's makes the item it does not find, unless it is told not to."""
+    before = studio.dump()
+    assert ada.patch("/api/projects/prj_unknown", {"name": "x"}).status == 404
+    assert studio.dump() == before

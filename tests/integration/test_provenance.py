@@ -1,0 +1,41 @@
+"""Where a worker's signing certificate comes from, and what it does without one."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+
+from local.keys import provenance
+from shared.aws.secrets import SecretsConfig, secret
+from tests.support.studio import Studio
+from workers.provenance import signer
+
+
+@pytest.fixture(autouse=True)
+def nothing_remembered() -> Iterator[None]:
+    secret.cache_clear()
+    yield
+    secret.cache_clear()
+
+
+def test_a_deployment_without_a_certificate_signs_nothing(studio: Studio) -> None:
+    assert signer.from_secrets() is None
+
+
+def test_a_deployments_certificate_signs(studio: Studio, tmp_path: Path) -> None:
+    client = boto3.client("secretsmanager")
+    names = {SecretsConfig().secret_prefix + name: value for name, value in provenance(tmp_path).items()}
+    for name, value in names.items():
+        client.create_secret(Name=name, SecretString=value)
+    assert isinstance(signer.from_secrets(), signer.Signer)
+    for name in names:
+        client.delete_secret(SecretId=name, ForceDeleteWithoutRecovery=True)
+
+
+def test_secrets_that_do_not_answer_are_no_missing_certificate(studio: Studio) -> None:
+    busy = ClientError({"Error": {"Code": "ThrottlingException", "Message": "slow down"}}, "GetSecretValue")
+    studio.cloud.broken["GetSecretValue"] = busy
+    with pytest.raises(ClientError):
+        signer.from_secrets()

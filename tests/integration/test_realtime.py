@@ -1,0 +1,323 @@
+"""The WebSocket's handlers: the seed's messages, with `seq`, to whom they belong (I5, I8)."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from functions.realtime import connect, disconnect, push, subscribe, unknown, unsubscribe
+from shared.connections.record import ConnectionRecord, SubscriptionRecord
+from shared.core.clock import utc_now
+from shared.jobs import settlement
+from shared.jobs.record import JobRecord, JobStatus
+from shared.jobs.store import Fenced, JobStore, StepResult
+from shared.stages.stages import Stage
+from tests.support.steps import LEASE, claim, complete_step, complete_steps, result_of
+from tests.support.studio import Creator, Studio
+
+jobs = JobStore()
+IMAGE, VIDEO, _, POST = Stage
+Message = dict[str, Any]
+
+
+def event(connection_id: str, body: object = None, *, raw: str | None = None) -> Message:
+    return {"requestContext": {"connectionId": connection_id}, "body": raw if raw is not None else json.dumps(body)}
+
+
+def opened(who: Creator, connection_id: str) -> None:
+    asked = event(connection_id)
+    asked["requestContext"]["authorizer"] = {"userId": who.user_id}
+    assert connect.handler(asked, None) == {"statusCode": 200}
+
+
+def listen(connection_id: str, job_id: str) -> dict[str, int]:
+    return subscribe.handler(event(connection_id, {"type": "subscribe", "channel": f"job:{job_id}"}), None)
+
+
+class Stream:
+    """The jobs table's stream, as Lambda reads it: each change once."""
+
+    def __init__(self, studio: Studio) -> None:
+        self.studio, self.read = studio, len(studio.job_changes())
+
+    def next(self) -> list[Message]:
+        changes = self.studio.job_changes()[self.read :]
+        self.read += len(changes)
+        return changes
+
+    def push(self) -> dict[str, Any]:
+        answer: dict[str, Any] = push.handler({"Records": self.next()}, None)
+        return answer
+
+
+@pytest.fixture
+def job_id(ada: Creator) -> str:
+    return str(ada.job(ada.project())["id"])
+
+
+@pytest.fixture
+def stream(studio: Studio, ada: Creator, job_id: str) -> Stream:
+    """From here on; Ada's socket `c` listens to her job, and has had its snapshot."""
+    opened(ada, "c")
+    assert listen("c", job_id) == {"statusCode": 200}
+    studio.cloud.sent.clear()
+    return Stream(studio)
+
+
+# --- subscribing
+
+
+def test_a_subscriber_gets_a_snapshot_first(studio: Studio, ada: Creator, job_id: str) -> None:
+    opened(ada, "c")
+    complete_step(job_id, IMAGE)
+    listen("c", job_id)
+    [message] = studio.cloud.messages_to("c")
+    assert set(message) == {"type", "jobId", "seq", "job"}
+    assert (message["type"], message["jobId"], message["seq"]) == ("job.snapshot", job_id, jobs.get(job_id).seq)
+    rest = ada.get(f"/api/jobs/{job_id}").body
+    assert set(message["job"]) == set(rest)
+    assert [step["status"] for step in message["job"]["steps"]] == [step["status"] for step in rest["steps"]]
+
+
+def test_a_snapshot_is_json_whatever_an_engine_measured(studio: Studio, ada: Creator, job_id: str) -> None:
+    attempt = claim(job_id, IMAGE)
+    odd = StepResult((), {"odd": float("nan")})
+    jobs.record_result(jobs.get(job_id), IMAGE, odd, attempt=attempt, at=utc_now())
+    opened(ada, "c")
+    listen("c", job_id)
+    [message] = studio.cloud.messages_to("c")
+    json.dumps(message, allow_nan=False)
+
+
+def test_the_listener_is_registered_before_the_job_is_read(studio: Studio, ada: Creator, job_id: str) -> None:
+    """Or a change between the two would be in neither the snapshot nor an event."""
+    opened(ada, "c")
+    studio.cloud.calls.clear()
+    listen("c", job_id)
+    calls = studio.cloud.calls
+    assert "GetItem" in calls[calls.index("PutItem") :]
+
+
+def test_nobody_subscribes_to_somebody_elses_job(studio: Studio, eve: Creator, job_id: str) -> None:
+    opened(eve, "e")
+    before = studio.dump()
+    assert listen("e", job_id) == {"statusCode": 404}
+    foreign = studio.cloud.messages_to("e")
+    assert studio.dump() == before
+    studio.cloud.sent.clear()
+    assert listen("e", "job_unknown") == {"statusCode": 404}
+    assert studio.cloud.messages_to("e") == foreign == [
+        {"type": "error", "code": "job_not_found", "detail": "There is no such job."}
+    ]  # fmt: skip
+
+
+def test_a_subscription_that_is_not_the_owners_is_told_nothing(studio: Studio, eve: Creator, stream: Stream,
+                                                               job_id: str) -> None:  # fmt: skip
+    """Authorised again at fan-out: however that item came to be."""
+    SubscriptionRecord(f"job:{job_id}", "e", user_id=eve.user_id, expires_at=utc_now() + LEASE).save()
+    complete_step(job_id, IMAGE)
+    stream.push()
+    assert studio.cloud.messages_to("e") == []
+    assert studio.cloud.messages_to("c")
+
+
+BAD = [
+    "", "{", "[]", "null", "7", "NaN", '{"type": "subscribe"}', '{"type": "subscribe", "channel": 7}',
+    '{"type": "subscribe", "channel": ""}', '{"type": "subscribe", "channel": "job:"}',
+    '{"type": "subscribe", "channel": "user:usr_1"}', '{"type": "subscribe", "channel": "job:é"}',
+    '{"type": "subscribe", "channel": "job:x", "extra": 1}', '{"type": "subscribe", "channel": "job:' + "x" * 65 + '"}',
+    r'{"type": "subscribe", "channel": "job:\ud800"}', "[" * 10_000, r'{"type": "subscribe", "channel": "job:\u0000"}',
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("raw", BAD, ids=lambda raw: ascii(raw)[:60])
+@pytest.mark.parametrize("handler", [subscribe.handler, unsubscribe.handler], ids=["subscribe", "unsubscribe"])
+def test_a_bad_message_is_answered_and_the_socket_stays(
+    studio: Studio, ada: Creator, handler: Callable[[Message, object], dict[str, int]], raw: str
+) -> None:
+    opened(ada, "c")
+    before = studio.dump()
+    status = handler(event("c", raw=raw), None)["statusCode"]
+    sent = studio.cloud.messages_to("c")
+    assert (status in {404, 422} and [message["type"] for message in sent] == ["error"]) or (status, sent) == (200, [])
+    assert studio.dump() == before
+
+
+def test_an_unknown_type_of_message_is_answered(studio: Studio, ada: Creator) -> None:
+    opened(ada, "c")
+    assert unknown.handler(event("c", {"type": "dance"}), None) == {"statusCode": 422}
+    assert studio.cloud.messages_to("c")[0]["type"] == "error"
+
+
+def test_a_connection_that_never_opened_cannot_subscribe(studio: Studio, job_id: str) -> None:
+    assert listen("ghost", job_id) == {"statusCode": 404}
+    assert studio.dump()["kinora-test-subscriptions"] == []
+
+
+# --- events
+
+
+def test_a_job_tells_its_whole_life_in_the_seeds_words(studio: Studio, stream: Stream, job_id: str) -> None:
+    jobs.queue(job_id, IMAGE, at=utc_now())
+    attempt = claim(job_id, IMAGE)
+    jobs.beat(job_id, IMAGE, attempt=attempt, lease_until=utc_now(), progress=(50, 16), at=utc_now())
+    jobs.record_result(jobs.get(job_id), IMAGE, result_of(job_id, IMAGE, attempt), attempt=attempt, at=utc_now())
+    for stage in (VIDEO, POST):
+        complete_step(job_id, stage)
+    settlement.complete(jobs.get(job_id), at=utc_now())
+    assert stream.push() == {"batchItemFailures": []}
+
+    told = studio.cloud.messages_to("c")
+    assert [(message["type"], message.get("status")) for message in told] == [
+        ("job.progress", "QUEUED"), ("job.progress", "RUNNING"), ("job.progress", "RUNNING"), ("step.completed", None),
+        ("job.progress", "RUNNING"), ("step.completed", None), ("job.progress", "RUNNING"), ("step.completed", None),
+        ("job.completed", None),
+    ]  # fmt: skip
+    fields = {
+        "job.progress": {"type", "jobId", "seq", "progress", "currentStep", "status"},
+        "step.completed": {"type", "jobId", "seq", "stepId", "stepType", "resultUrl"},
+        "job.completed": {"type", "jobId", "seq", "videoUrl", "thumbnailUrl"},
+    }
+    assert all(set(message) == fields[message["type"]] for message in told)
+    assert (told[2]["progress"], told[2]["currentStep"]) == (16, "IMAGE_GENERATION")
+    assert [message["stepType"] for message in told if message["type"] == "step.completed"] == [IMAGE, VIDEO, POST]
+    assert told[3]["resultUrl"].startswith(
+        f"https://media.kinora.test/jobs/{job_id}/image_generation/{attempt}/picture"
+    )
+    assert all("Signature=" in told[-1][url] for url in ("videoUrl", "thumbnailUrl"))
+
+
+def test_seq_strictly_rises_and_ends_at_the_stored_state(studio: Studio, stream: Stream, job_id: str) -> None:
+    settlement.complete(complete_steps(job_id), at=utc_now())
+    stream.push()
+    numbers = [message["seq"] for message in studio.cloud.messages_to("c")]
+    assert numbers == sorted(set(numbers))
+    assert numbers[-1] == jobs.get(job_id).seq
+
+
+def test_a_failed_job_says_why(studio: Studio, stream: Stream, job_id: str) -> None:
+    settlement.fail(jobs.get(job_id), error="It broke.", at=utc_now())
+    stream.push()
+    assert studio.cloud.messages_to("c") == [{"type": "job.failed", "jobId": job_id, "seq": 2, "error": "It broke."}]
+
+
+def test_a_cancelled_job_says_so(studio: Studio, stream: Stream, ada: Creator, job_id: str) -> None:
+    ada.post(f"/api/jobs/{job_id}/cancel")
+    stream.push()
+    [message] = studio.cloud.messages_to("c")
+    assert (message["type"], message["status"]) == ("job.progress", "CANCELLED")
+
+
+def test_nothing_is_told_after_the_terminal_event(studio: Studio, stream: Stream, ada: Creator, job_id: str) -> None:
+    """A worker goes on, a second settlement comes, the job is deleted: none of it is told."""
+    attempt = claim(job_id, IMAGE)
+    ada.post(f"/api/jobs/{job_id}/cancel")
+    with pytest.raises(Fenced):
+        jobs.beat(job_id, IMAGE, attempt=attempt, lease_until=utc_now(), progress=(99, 33), at=utc_now())
+    settlement.fail(jobs.get(job_id), error="late", at=utc_now())
+    ada.delete(f"/api/jobs/{job_id}")
+    stream.push()
+    assert studio.cloud.messages_to("c")[-1]["status"] == "CANCELLED"
+
+
+def test_a_beat_without_progress_tells_nothing(studio: Studio, stream: Stream, job_id: str) -> None:
+    attempt = claim(job_id, IMAGE)
+    stream.push()
+    studio.cloud.sent.clear()
+    jobs.beat(job_id, IMAGE, attempt=attempt, lease_until=utc_now() + LEASE, progress=None, at=utc_now())
+    assert len(studio.job_changes()) > stream.read
+    stream.push()
+    assert studio.cloud.sent == []
+
+
+# --- fan-out
+
+
+def test_every_listener_is_told(studio: Studio, ada: Creator, stream: Stream, job_id: str) -> None:
+    opened(ada, "d")
+    listen("d", job_id)
+    studio.cloud.sent.clear()
+    complete_step(job_id, IMAGE)
+    stream.push()
+    assert studio.cloud.messages_to("d") == studio.cloud.messages_to("c") != []
+
+
+def test_a_listener_hears_of_its_own_job_only(studio: Studio, ada: Creator, stream: Stream) -> None:
+    complete_step(str(ada.job(ada.project())["id"]), IMAGE)
+    stream.push()
+    assert studio.cloud.sent == []
+
+
+def test_whoever_unsubscribes_is_told_no_more(studio: Studio, stream: Stream, job_id: str) -> None:
+    asked = event("c", {"type": "unsubscribe", "channel": f"job:{job_id}"})
+    assert unsubscribe.handler(asked, None) == {"statusCode": 200}
+    complete_step(job_id, IMAGE)
+    stream.push()
+    assert studio.cloud.sent == []
+
+
+def test_whoever_disconnects_is_forgotten(studio: Studio, ada: Creator, stream: Stream) -> None:
+    listen("c", str(ada.job(ada.project())["id"]))
+    disconnect.handler(event("c"), None)
+    stored = studio.dump()
+    assert stored["kinora-test-subscriptions"] == stored["kinora-test-connections"] == []
+
+
+def test_a_gone_connection_is_forgotten_and_the_others_are_told(
+    studio: Studio, ada: Creator, stream: Stream, job_id: str
+) -> None:
+    for name in ("a", "z"):
+        opened(ada, name)
+        listen(name, job_id)
+    studio.cloud.sent.clear()
+    studio.cloud.gone.add("c")
+    complete_step(job_id, IMAGE)
+    assert stream.push() == {"batchItemFailures": []}
+    assert studio.cloud.messages_to("a") == studio.cloud.messages_to("z") != []
+    assert sorted(item.connection_id for item in SubscriptionRecord.query(f"job:{job_id}")) == ["a", "z"]
+    with pytest.raises(ConnectionRecord.DoesNotExist):
+        ConnectionRecord.get("c")
+
+
+def test_a_job_nobody_listens_to_costs_no_more_than_the_question(studio: Studio, ada: Creator, job_id: str) -> None:
+    stream = Stream(studio)
+    complete_step(job_id, IMAGE)
+    studio.cloud.calls.clear()
+    stream.push()
+    assert set(studio.cloud.calls) == {"Query"}
+
+
+def test_from_a_poisonous_record_on_the_batch_is_delivered_again(studio: Studio, stream: Stream, job_id: str) -> None:
+    for stage in (IMAGE, VIDEO):
+        complete_step(job_id, stage)
+    changes = stream.next()
+    poison = json.loads(json.dumps(changes[1], default=str))
+    poison["dynamodb"]["NewImage"] = {"job_id": {"S": job_id}, "steps": {"S": "?"}}
+    answer = push.handler({"Records": [changes[0], poison, *changes[2:]]}, None)
+    assert answer == {"batchItemFailures": [{"itemIdentifier": poison["dynamodb"]["SequenceNumber"]}]}
+    assert len(studio.cloud.messages_to("c")) == 1
+
+
+def test_a_record_delivered_twice_says_the_same_twice(studio: Studio, stream: Stream, job_id: str) -> None:
+    """Clients drop what has no higher `seq`."""
+    complete_step(job_id, IMAGE)
+    changes = stream.next()
+    push.handler({"Records": changes}, None)
+    first = list(studio.cloud.sent)
+    studio.cloud.sent.clear()
+    push.handler({"Records": changes}, None)
+    assert [m["seq"] for _, m in studio.cloud.sent] == [m["seq"] for _, m in first]
+
+
+def test_a_job_made_or_deleted_is_no_event(studio: Studio, ada: Creator) -> None:
+    stream = Stream(studio)
+    job_id = str(ada.job(ada.project())["id"])
+    opened(ada, "c")
+    listen("c", job_id)
+    studio.cloud.sent.clear()
+    [made] = stream.next()
+    assert "OldImage" not in made["dynamodb"]
+    assert push.handler({"Records": [made]}, None) == {"batchItemFailures": []}
+    assert studio.cloud.sent == []
+    assert JobRecord.get(job_id).status == JobStatus.PENDING

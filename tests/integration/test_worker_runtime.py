@@ -1,0 +1,537 @@
+"""The worker runtime with small engines: who makes a result records it, and only the current attempt counts (I4)."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+from threading import Event
+from time import monotonic, sleep
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError, EndpointConnectionError
+
+from functions.pipeline.dispatch import handler as dispatch
+from shared.aws import clients, media
+from shared.aws.queues import queue_url
+from shared.core.clock import utc_now
+from shared.jobs import settlement
+from shared.jobs.events import job_event
+from shared.jobs.record import JobStatus, preview_key
+from shared.jobs.store import Fenced, JobStore, StepResult
+from shared.jobs.views import access
+from shared.stages.failures import StageFailure
+from shared.stages.requests import StageRequest
+from shared.stages.stages import Role, Stage
+from tests.support.cloud import TaskAnswer
+from tests.support.steps import claim, complete_step
+from tests.support.studio import Creator, Studio
+from workers.engines.contract import Output, StageResult, Stopped, Workspace
+from workers.runtime.queues import Delivery, Shutdown, consume
+from workers.runtime.step import StepRunner
+
+jobs = JobStore()
+IMAGE = Stage.IMAGE_GENERATION
+QUEUE = IMAGE.queue
+GOOD = TaskAnswer("token-1", None, "")
+
+
+@dataclass
+class Engine:
+    """Paints two tiny files; `meanwhile` happens while it is at work."""
+
+    meanwhile: Callable[[Workspace], object] = lambda _: None
+    runs: int = 0
+
+    def load(self) -> None: ...
+
+    def run(self, _request: StageRequest, workspace: Workspace) -> StageResult:
+        self.runs += 1
+        workspace.progress(0.5)
+        self.meanwhile(workspace)
+        for name in ("picture.png", "depth.png"):
+            (workspace.folder / name).write_bytes(name.encode())
+        return StageResult(
+            (
+                Output(Role.PICTURE, workspace.folder / "picture.png", "image/png"),
+                Output(Role.DEPTH, workspace.folder / "depth.png", "image/png"),
+            ),
+            {"seconds": 0.1},
+        )
+
+
+@pytest.fixture
+def job_id(ada: Creator) -> str:
+    """A job whose picture is asked for."""
+    made = str(ada.job(ada.project())["id"])
+    dispatch({"jobId": made, "stage": "IMAGE_GENERATION", "taskToken": "token-1"}, None)
+    return made
+
+
+@pytest.fixture(autouse=True)
+def quick_beats(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KINORA_BEAT_SECONDS", "0.2")
+    monkeypatch.setenv("KINORA_PROGRESS_SECONDS", "0.2")
+
+
+def work(studio: Studio, engine: Engine, *, shutdown: Callable[[], bool] = lambda: False) -> Delivery:
+    """One delivery, handled."""
+    delivery = studio.deliver(QUEUE)
+    assert delivery is not None
+    StepRunner({"procedural": engine}, shutdown_asked=shutdown).handle(delivery)
+    return delivery
+
+
+def waiting(studio: Studio) -> tuple[int, int]:
+    """Messages that are (visible, hidden)."""
+    found = clients.sqs().get_queue_attributes(QueueUrl=queue_url(QUEUE), AttributeNames=["All"])["Attributes"]
+    return int(found["ApproximateNumberOfMessages"]), int(found["ApproximateNumberOfMessagesNotVisible"])
+
+
+def until(condition: Callable[[], bool]) -> None:
+    end = monotonic() + 5
+    while not condition():
+        assert monotonic() < end, "this never came"
+        sleep(0.02)
+
+
+def run_on(workspace: Workspace) -> None:
+    """Go on until stopped."""
+    end = monotonic() + 5
+    while monotonic() < end:
+        workspace.progress(0.6)
+        sleep(0.02)
+    raise AssertionError("the engine was never stopped")
+
+
+# --- success
+
+
+def test_a_result_is_uploaded_recorded_answered_and_only_then_deleted(studio: Studio, job_id: str) -> None:
+    studio.cloud.calls.clear()
+    work(studio, Engine())
+    job = jobs.get(job_id)
+    step = job.step(IMAGE)
+    assert (step.status, step.progress, step.attempts) == (JobStatus.COMPLETED, 100, 1)
+    assert step.lease_until is None
+    assert job.progress == 33
+    prefix = f"jobs/{job_id}/image_generation/{step.attempt}/"
+    assert sorted(media.keys("jobs/")) == [f"{prefix}depth.png", f"{prefix}picture.png"]
+    result = jobs.results(job)[IMAGE]
+    assert (result.key(Role.PICTURE), result.metrics) == (f"{prefix}picture.png", {"seconds": 0.1})
+    assert studio.cloud.answers == [GOOD]
+    assert waiting(studio) == (0, 0)
+    order = ["PutObject", "PutItem", "SendTaskSuccess", "DeleteMessage"]
+    assert [call for call in dict.fromkeys(studio.cloud.calls) if call in order] == order
+
+
+def test_uploads_are_tagged_by_whether_they_are_final(studio: Studio, job_id: str) -> None:
+    work(studio, Engine())
+    bucket = media.config().media_bucket
+    for key in media.keys("jobs/"):
+        tags = clients.s3().get_object_tagging(Bucket=bucket, Key=key)["TagSet"]
+        assert tags == [{"Key": "kind", "Value": "work"}]
+        assert clients.s3().head_object(Bucket=bucket, Key=key)["ContentType"] == "image/png"
+
+
+def test_a_message_delivered_again_after_completion_only_answers(studio: Studio, job_id: str) -> None:
+    attempt = complete_step(job_id, IMAGE)
+    before, engine = studio.dump(), Engine()
+    work(studio, engine)
+    assert engine.runs == 0
+    assert studio.cloud.answers == [GOOD]
+    assert studio.dump() == before
+    assert jobs.get(job_id).step(IMAGE).attempt == attempt
+    assert waiting(studio) == (0, 0)
+
+
+def test_a_lost_answer_loses_nothing(studio: Studio, job_id: str) -> None:
+    """The state machine cannot be reached: the message stays, and its next delivery answers without working again."""
+    studio.cloud.broken["SendTaskSuccess"] = EndpointConnectionError(endpoint_url="x")
+    engine = Engine()
+    with pytest.raises(EndpointConnectionError):
+        work(studio, engine)
+    assert jobs.get(job_id).step(IMAGE).status == JobStatus.COMPLETED
+    assert waiting(studio) == (0, 1)
+    studio.cloud.broken.clear()
+    make_visible(studio)
+    work(studio, engine)
+    assert (engine.runs, studio.cloud.answers) == (1, [GOOD])
+    assert waiting(studio) == (0, 0)
+
+
+def make_visible(studio: Studio) -> None:
+    """As after the visibility's end: the same message is received again."""
+    for delivery in studio.in_flight(QUEUE):
+        delivery.hide(0)
+
+
+def test_an_attempt_that_cannot_record_leaves_the_message_to_the_next(studio: Studio, job_id: str) -> None:
+    throttled = ClientError({"Error": {"Code": "ProvisionedThroughputExceededException", "Message": ""}}, "PutItem")
+    studio.cloud.broken["PutItem"] = throttled
+    with pytest.raises(Exception, match="ProvisionedThroughput"):
+        work(studio, Engine())
+    assert studio.cloud.answers == []
+    assert jobs.get(job_id).step(IMAGE).status == JobStatus.RUNNING
+    assert waiting(studio) == (0, 1)
+
+
+# --- failure
+
+
+def test_a_failure_is_recorded_and_answered_in_its_own_words(studio: Studio, job_id: str) -> None:
+    def fail(_: Workspace) -> None:
+        raise StageFailure("too_dark", "The picture is too dark.")
+
+    work(studio, Engine(fail))
+    step = jobs.get(job_id).step(IMAGE)
+    assert (step.status, step.error_code, step.error) == (JobStatus.FAILED, "too_dark", "The picture is too dark.")
+    [answer] = studio.cloud.answers
+    assert answer.error == "Stage.Final"
+    assert json.loads(answer.cause) == {"code": "too_dark", "message": "The picture is too dark."}
+    assert waiting(studio) == (0, 0)
+
+
+def test_a_crash_may_be_tried_again_and_shows_no_internals(studio: Studio, job_id: str) -> None:
+    def crash(_: Workspace) -> None:
+        raise ZeroDivisionError("a secret path")
+
+    work(studio, Engine(crash))
+    step = jobs.get(job_id).step(IMAGE)
+    assert (step.status, step.error_code) == (JobStatus.QUEUED, "engine_crashed")
+    assert step.lease_until is None
+    [answer] = studio.cloud.answers
+    assert answer.error == "Stage.Retryable"
+    assert "secret" not in answer.cause
+    assert "secret" not in str(step.error)
+    dispatch({"jobId": job_id, "stage": "IMAGE_GENERATION", "taskToken": "token-2"}, None)
+    work(studio, Engine())
+    assert studio.cloud.answers[-1] == TaskAnswer("token-2", None, "")
+    assert jobs.get(job_id).step(IMAGE).attempts == 2
+    assert jobs.get(job_id).step(IMAGE).error is None
+
+
+def test_an_unknown_engine_is_a_final_failure(studio: Studio, job_id: str) -> None:
+    delivery = studio.deliver(QUEUE)
+    assert delivery is not None
+    StepRunner({}, shutdown_asked=lambda: False).handle(delivery)
+    assert jobs.get(job_id).step(IMAGE).error_code == "engine_unknown"
+
+
+def test_an_input_that_is_gone_is_a_final_failure(studio: Studio, job_id: str) -> None:
+    work(studio, Engine(lambda workspace: workspace.fetch(media.address("jobs/gone.png"))))
+    assert jobs.get(job_id).step(IMAGE).error_code == "input_missing"
+    assert studio.cloud.answers[0].error == "Stage.Final"
+
+
+def test_an_input_is_fetched_once(studio: Studio, job_id: str) -> None:
+    clients.s3().put_object(Bucket=media.config().media_bucket, Key="assets/x/clean.png", Body=b"pixels")
+    seen: list[tuple[bytes, str]] = []
+
+    def read(workspace: Workspace) -> None:
+        for _ in range(2):
+            path = workspace.fetch(media.address("assets/x/clean.png"))
+            seen.append((path.read_bytes(), path.suffix))
+        assert not list(workspace.folder.iterdir())
+
+    studio.cloud.calls.clear()
+    work(studio, Engine(read))
+    assert seen == [(b"pixels", ".png")] * 2
+    assert studio.cloud.calls.count("GetObject") == 1
+
+
+def test_numbers_that_json_cannot_say_do_not_spoil_the_job(studio: Studio, ada: Creator, job_id: str) -> None:
+    class Odd(Engine):
+        def run(self, request: StageRequest, workspace: Workspace) -> StageResult:
+            made = super().run(request, workspace)
+            return StageResult(made.outputs, {"good": 1.5, "odd": float("nan"), "list": [float("inf"), 1.0]})
+
+    work(studio, Odd())
+    shown = ada.get(f"/api/jobs/{job_id}")
+    assert shown.status == 200
+    assert shown.body["steps"][0]["metadata"]["good"] == 1.5
+
+
+def test_a_message_that_is_none_of_ours_is_not_worked_on(studio: Studio, ada: Creator) -> None:
+    with pytest.raises(ValueError, match="validation error"):
+        StepRunner({}, shutdown_asked=lambda: False).handle(Delivery(QUEUE, '{"version": 2}', "x"))
+
+
+# --- claims and fences
+
+
+def test_a_leased_step_is_left_to_its_worker_until_the_lease_ends(studio: Studio, job_id: str) -> None:
+    attempt = claim(job_id, IMAGE)
+    before, engine = studio.dump(), Engine()
+    delivery = work(studio, engine)
+    assert engine.runs == 0
+    assert studio.cloud.calls[-1] == "ChangeMessageVisibility"
+    assert studio.dump() == before
+    assert waiting(studio) == (0, 1)
+    assert jobs.get(job_id).step(IMAGE).attempt == attempt
+    assert delivery.body
+
+
+def test_a_dead_workers_step_is_taken_over(studio: Studio, job_id: str) -> None:
+    claim(job_id, IMAGE, utc_now() - timedelta(seconds=16))
+    work(studio, Engine())
+    step = jobs.get(job_id).step(IMAGE)
+    assert (step.status, step.attempts) == (JobStatus.COMPLETED, 2)
+
+
+def test_the_late_result_of_a_fenced_attempt_is_ignored_and_its_uploads_deleted(studio: Studio, job_id: str) -> None:
+    """The zombie has finished its work, but meanwhile another attempt has the step."""
+    newer: list[str] = []
+
+    def taken_over(_: Workspace) -> None:
+        newer.append(claim(job_id, IMAGE, utc_now() + timedelta(minutes=1)))
+
+    work(studio, Engine(taken_over))
+    step = jobs.get(job_id).step(IMAGE)
+    assert (step.attempt, step.status) == (newer[0], JobStatus.RUNNING)
+    assert list(media.keys("jobs/")) == []
+    assert studio.cloud.answers == []
+    assert waiting(studio) == (0, 1), "the message belongs to the other attempt"
+
+
+def test_the_late_result_of_a_killed_worker_does_not_replace_the_good_one(studio: Studio, job_id: str) -> None:
+    good: list[str] = []
+
+    def done_by_another(_: Workspace) -> None:
+        good.append(complete_step(job_id, IMAGE, utc_now() + timedelta(minutes=1)))
+
+    work(studio, Engine(done_by_another))
+    job = jobs.get(job_id)
+    assert job.step(IMAGE).attempt == good[0]
+    assert jobs.results(job)[IMAGE].key(Role.PICTURE) == f"jobs/{job_id}/image_generation/{good[0]}/picture"
+    assert list(media.keys("jobs/")) == []
+
+
+def test_the_late_failure_of_a_fenced_attempt_is_ignored(studio: Studio, job_id: str) -> None:
+    def taken_over(_: Workspace) -> None:
+        claim(job_id, IMAGE, utc_now() + timedelta(minutes=1))
+        raise StageFailure("x", "Too late.")
+
+    work(studio, Engine(taken_over))
+    assert jobs.get(job_id).step(IMAGE).error is None
+    assert studio.cloud.answers == []
+    assert waiting(studio) == (0, 1)
+
+
+@pytest.mark.parametrize("how", ["beat", "release", "record_failure", "record_result"])
+def test_no_write_of_a_stale_attempt_counts(studio: Studio, job_id: str, how: str) -> None:
+    stale = claim(job_id, IMAGE, utc_now() - timedelta(minutes=1))
+    claim(job_id, IMAGE)
+    job, at = jobs.get(job_id), utc_now()
+    before = studio.dump()["kinora-test-jobs"]
+    writes: dict[str, Callable[[], None]] = {
+        "beat": lambda: jobs.beat(job_id, IMAGE, attempt=stale, lease_until=at, progress=(99, 99), at=at),
+        "release": lambda: jobs.release(job_id, IMAGE, attempt=stale, at=at),
+        "record_failure": lambda: jobs.record_failure(
+            job_id, IMAGE, attempt=stale, code="x", message="x", retryable=False, at=at
+        ),
+        "record_result": lambda: jobs.record_result(job, IMAGE, StepResult((), {}), attempt=stale, at=at),
+    }
+    with pytest.raises(Fenced):
+        writes[how]()
+    assert studio.dump()["kinora-test-jobs"] == before
+    assert jobs.results(jobs.get(job_id)) == {}
+
+
+def test_two_workers_with_one_message_make_one_attempt(studio: Studio, job_id: str) -> None:
+    delivery = studio.deliver(QUEUE)
+    assert delivery is not None
+    other = Engine()
+
+    def delivered_twice(_: Workspace) -> None:
+        StepRunner({"procedural": other}, shutdown_asked=lambda: False).handle(delivery)
+
+    StepRunner({"procedural": Engine(delivered_twice)}, shutdown_asked=lambda: False).handle(delivery)
+    assert other.runs == 0
+    assert jobs.get(job_id).step(IMAGE).attempts == 1
+    assert studio.cloud.answers == [GOOD]
+
+
+# --- ends
+
+
+def test_a_cancelled_jobs_message_is_dropped(studio: Studio, job_id: str) -> None:
+    settlement.cancel(jobs.get(job_id), at=utc_now())
+    engine = Engine()
+    work(studio, engine)
+    assert (engine.runs, waiting(studio), studio.cloud.answers) == (0, (0, 0), [])
+
+
+def test_a_deleted_jobs_message_is_dropped(studio: Studio, ada: Creator, job_id: str) -> None:
+    settlement.cancel(jobs.get(job_id), at=utc_now())
+    assert ada.delete(f"/api/jobs/{job_id}").status == 204
+    work(studio, Engine())
+    assert waiting(studio) == (0, 0)
+
+
+def test_a_job_cancelled_at_work_stops_its_worker(studio: Studio, job_id: str) -> None:
+    def cancelled(workspace: Workspace) -> None:
+        settlement.cancel(jobs.get(job_id), at=utc_now())
+        run_on(workspace)
+
+    work(studio, Engine(cancelled))
+    assert jobs.get(job_id).status == JobStatus.CANCELLED
+    assert list(media.keys("jobs/")) == []
+    assert waiting(studio) == (0, 0)
+    assert studio.cloud.answers == []
+
+
+def test_a_job_deleted_at_work_leaves_no_orphan(studio: Studio, ada: Creator, job_id: str) -> None:
+    def deleted(workspace: Workspace) -> None:
+        settlement.cancel(jobs.get(job_id), at=utc_now())
+        assert ada.delete(f"/api/jobs/{job_id}").status == 204
+
+    work(studio, Engine(deleted))
+    assert list(media.keys("jobs/")) == []
+    assert studio.dump()["kinora-test-jobs"] == []
+
+
+def test_a_worker_told_to_stop_hands_its_step_back_at_once(studio: Studio, job_id: str) -> None:
+    asked = Event()
+
+    def told(workspace: Workspace) -> None:
+        asked.set()
+        run_on(workspace)
+
+    work(studio, Engine(told), shutdown=asked.is_set)
+    step = jobs.get(job_id).step(IMAGE)
+    assert step.status == JobStatus.QUEUED
+    assert step.lease_until is None
+    assert waiting(studio) == (1, 0)
+    assert list(media.keys("jobs/")) == []
+    work(studio, Engine())
+    assert (jobs.get(job_id).step(IMAGE).attempts, studio.cloud.answers) == (2, [GOOD])
+
+
+# --- the beat
+
+
+def test_the_beat_extends_lease_visibility_and_heartbeat_and_writes_progress(studio: Studio, job_id: str) -> None:
+    def long_work(workspace: Workspace) -> None:
+        first = jobs.get(job_id).step(IMAGE).lease_until
+        studio.cloud.calls.clear()
+        until(lambda: "ChangeMessageVisibility" in studio.cloud.calls and studio.cloud.heartbeats == ["token-1"])
+        job = jobs.get(job_id)
+        now = job.step(IMAGE).lease_until
+        assert first is not None
+        assert now is not None
+        assert now > first
+        assert (job.step(IMAGE).progress, job.progress) == (50, 16)
+
+    work(studio, Engine(long_work))
+    assert studio.cloud.answers == [GOOD], "an assertion in the engine is a crash"
+
+
+def test_progress_is_written_seldom_however_often_it_is_told(
+    studio: Studio, job_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KINORA_BEAT_SECONDS", "60")
+
+    def chatty(workspace: Workspace) -> None:
+        studio.cloud.calls.clear()
+        end = monotonic() + 0.7
+        while (now := monotonic()) < end:
+            workspace.progress(1 - (end - now) / 2)
+        assert 1 <= studio.cloud.calls.count("UpdateItem") <= 3
+
+    work(studio, Engine(chatty))
+    assert studio.cloud.answers == [GOOD]
+
+
+def test_progress_never_goes_back_within_an_attempt(studio: Studio, job_id: str) -> None:
+    def wavering(workspace: Workspace) -> None:
+        workspace.progress(0.9)
+        workspace.progress(0.1)
+        until(lambda: jobs.get(job_id).step(IMAGE).progress != 0)
+        assert jobs.get(job_id).step(IMAGE).progress == 90
+
+    work(studio, Engine(wavering))
+    assert studio.cloud.answers == [GOOD]
+
+
+def test_a_worker_cut_off_from_the_table_stops_when_its_lease_has_lapsed(
+    studio: Studio, job_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KINORA_LEASE_SECONDS", "1")
+
+    def cut_off(workspace: Workspace) -> None:
+        studio.cloud.broken["UpdateItem"] = EndpointConnectionError(endpoint_url="x")
+        try:
+            run_on(workspace)
+        finally:
+            studio.cloud.broken.clear()
+
+    work(studio, Engine(cut_off))
+    assert studio.cloud.answers == []
+    assert jobs.get(job_id).step(IMAGE).status == JobStatus.RUNNING
+    assert list(media.keys("jobs/")) == []
+
+
+# --- the loop
+
+
+def test_the_loop_outlives_a_bad_message_and_stops_when_told(studio: Studio) -> None:
+    shutdown, seen = Shutdown(), list[str]()
+    for body in ("bad", "good"):
+        clients.sqs().send_message(QueueUrl=queue_url(QUEUE), MessageBody=body)
+
+    def handle(delivery: Delivery) -> None:
+        seen.append(delivery.body)
+        shutdown.asked = len(seen) == 2
+        if delivery.body == "bad":
+            raise KeyError(delivery.body)
+
+    consume(QUEUE, handle, shutdown, visibility_seconds=30)
+    assert sorted(seen) == ["bad", "good"]
+    assert waiting(studio)[1] == 2, "neither was deleted by the loop"
+
+
+def test_stopped_is_not_an_engines_failure(studio: Studio, job_id: str) -> None:
+    """Were Stopped taken for a crash, a worker that shuts down would burn the step's attempts."""
+
+    def stops(_: Workspace) -> None:
+        raise Stopped("x")
+
+    work(studio, Engine(stops))
+    assert jobs.get(job_id).step(IMAGE).error_code is None
+
+
+def test_a_look_at_the_work_in_hand_is_stored_and_told(
+    studio: Studio, job_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KINORA_PREVIEW_SECONDS", "0")
+    before = jobs.get(job_id)
+    told: list[dict[str, Any]] = []
+
+    def look(workspace: Workspace) -> None:
+        workspace.preview(lambda: b"a small jpeg")
+        until(lambda: jobs.get(job_id).step(IMAGE).preview == 1)
+        event = job_event(before, jobs.get(job_id), {}, access(job_id, utc_now()))
+        told.append(event or {})
+
+    work(studio, Engine(meanwhile=look))
+    attempt = str(jobs.get(job_id).step(IMAGE).attempt)
+    key = preview_key(job_id, IMAGE, attempt, 1)
+    assert told[0]["previewUrl"].startswith(f"https://media.kinora.test/{key}?Policy=")
+    assert clients.s3().get_object(Bucket="kinora-test-media", Key=key)["Body"].read() == b"a small jpeg"
+
+
+def test_a_preview_is_drawn_only_when_one_is_due(studio: Studio, job_id: str) -> None:
+    drawn: list[int] = []
+
+    def draw(number: int) -> bytes:
+        drawn.append(number)
+        return b""
+
+    def look(workspace: Workspace) -> None:
+        for number in range(50):
+            workspace.preview(partial(draw, number))
+
+    work(studio, Engine(meanwhile=look))
+    assert drawn == []

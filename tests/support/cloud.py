@@ -1,0 +1,66 @@
+"""What the code asks of AWS: every call is noted, Scans are forbidden, and what moto cannot play is played here."""
+
+import json
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import Any
+
+_OK = SimpleNamespace(status_code=200)
+_REFUSED = SimpleNamespace(status_code=410)
+
+
+@dataclass(frozen=True)
+class TaskAnswer:
+    """What the state machine was told about a task token."""
+
+    token: str
+    error: str | None
+    cause: str
+
+
+@dataclass
+class Cloud:
+    """Sits between the clients and moto; answers for Step Functions' callbacks and for `@connections`."""
+
+    calls: list[str] = field(default_factory=list)  # operation names, in order
+    answers: list[TaskAnswer] = field(default_factory=list)
+    heartbeats: list[str] = field(default_factory=list)
+    sent: list[tuple[str, dict[str, Any]]] = field(default_factory=list)  # (connection id, message)
+    gone: set[str] = field(default_factory=set)  # connections that have closed
+    stumbles: dict[str, list[Exception]] = field(default_factory=dict)  # the same, once for each that is listed
+    broken: dict[str, Exception] = field(default_factory=dict)  # what an operation raises instead of being carried out
+
+    def watch(self, client: Any) -> None:
+        client.meta.events.register("before-call", self._before_call)
+
+    def forget(self) -> None:
+        for noted in (self.calls, self.answers, self.heartbeats, self.sent, self.gone, self.stumbles, self.broken):
+            noted.clear()
+
+    def messages_to(self, connection_id: str) -> list[dict[str, Any]]:
+        return [message for to, message in self.sent if to == connection_id]
+
+    def _before_call(self, model: Any, params: Any, **_: Any) -> Any:
+        operation = model.name
+        assert operation != "Scan", "every list is a Query on an index"
+        self.calls.append(operation)
+        if self.stumbles.get(operation):
+            raise self.stumbles[operation].pop(0)
+        if operation in self.broken:
+            raise self.broken[operation]
+        match operation:
+            case "SendTaskSuccess":
+                self.answers.append(TaskAnswer(json.loads(params["body"])["taskToken"], None, ""))
+            case "SendTaskFailure":
+                body = json.loads(params["body"])
+                self.answers.append(TaskAnswer(body["taskToken"], body["error"], body["cause"]))
+            case "SendTaskHeartbeat":
+                self.heartbeats.append(json.loads(params["body"])["taskToken"])
+            case "PostToConnection":
+                connection_id = params["url_path"].rpartition("/")[2]
+                if connection_id in self.gone:
+                    return _REFUSED, {"Error": {"Code": "GoneException", "Message": ""}, "ResponseMetadata": {}}
+                self.sent.append((connection_id, json.loads(params["body"])))
+            case _:
+                return None
+        return _OK, {"ResponseMetadata": {"HTTPStatusCode": 200}}

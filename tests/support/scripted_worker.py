@@ -1,0 +1,53 @@
+"""A real worker of one stage whose engine does what a script says: for faults that no picture causes on demand.
+
+`python -m tests.support.scripted_worker IMAGE_GENERATION`. The script is the file `$KINORA_SCRIPT_FOLDER/<STAGE>`:
+`slow` (works until it is stopped), `die` (as if killed), `raise`, `fail`, or absent (a tiny result at once).
+"""
+
+import os
+import signal
+import sys
+from pathlib import Path
+from time import sleep
+
+from shared.stages.engines import ENGINES
+from shared.stages.failures import StageFailure
+from shared.stages.requests import StageRequest
+from shared.stages.stages import STAGES, Role, Stage
+from workers.engines.contract import Output, StageResult, Workspace
+from workers.runtime.queue_loop import serve
+
+
+class Scripted:
+    """Makes one tiny file for each role that its stage produces."""
+
+    def __init__(self, stage: Stage) -> None:
+        self._stage = stage
+        self._script = Path(os.environ.get("KINORA_SCRIPT_FOLDER", "/nonexistent")) / stage.value
+
+    def load(self) -> None:
+        """Nothing to load."""
+
+    def run(self, _request: StageRequest, workspace: Workspace) -> StageResult:
+        script = self._script.read_text() if self._script.exists() else ""
+        if script == "die":
+            os.kill(os.getpid(), signal.SIGKILL)
+        if script == "raise":
+            raise RuntimeError("scripted crash, with a secret that nobody may see")
+        if script == "fail":
+            raise StageFailure("scripted", "This scene cannot be filmed.")
+        for percent in range(10**9 if script == "slow" else 0):
+            workspace.progress(min(0.9, percent / 40))
+            sleep(0.05)
+        return StageResult(tuple(_tiny(workspace, role) for role in sorted(STAGES[self._stage].produces)))
+
+
+def _tiny(workspace: Workspace, role: Role) -> Output:
+    path = workspace.folder / f"{role}.bin"
+    path.write_text(f"#EXTM3U {role}")
+    return Output(role, path, "application/octet-stream")
+
+
+if __name__ == "__main__":
+    chosen = Stage(sys.argv[1])
+    serve(chosen, {entry.name: Scripted(chosen) for entry in ENGINES if entry.stage is chosen})

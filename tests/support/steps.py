@@ -1,0 +1,44 @@
+"""Steps done without a worker: the store's own writes, in the order in which a worker makes them."""
+
+from datetime import datetime, timedelta
+
+from ulid import ULID
+
+from shared.core.clock import utc_now
+from shared.jobs.record import JobRecord
+from shared.jobs.store import JobStore, StepOutput, StepResult
+from shared.stages.stages import STAGES, Role, Stage
+
+LEASE = timedelta(seconds=15)
+_MEDIA = {Role.CLIP: "video/mp4", Role.VIDEO: "video/mp4", Role.PLAYLIST: "application/vnd.apple.mpegurl"}
+
+
+def claim(job_id: str, stage: Stage, at: datetime | None = None) -> str:
+    """A new attempt on the step."""
+    attempt, at = str(ULID()), at or utc_now()
+    JobStore().claim(job_id, stage, attempt=attempt, lease_until=at + LEASE, at=at)
+    return attempt
+
+
+def result_of(job_id: str, stage: Stage, attempt: str) -> StepResult:
+    """What the stage promises to produce, as if uploaded."""
+    prefix = f"jobs/{job_id}/{stage.folder}/{attempt}/"
+    roles = sorted(STAGES[stage].produces)
+    return StepResult(
+        tuple(StepOutput(role, prefix + role, _MEDIA.get(role, "image/png")) for role in roles), {"seconds": 1.5}
+    )
+
+
+def complete_step(job_id: str, stage: Stage, at: datetime | None = None) -> str:
+    """Claim the step and record its result; answers the attempt."""
+    attempt = claim(job_id, stage, at)
+    job = JobStore().get(job_id)
+    JobStore().record_result(job, stage, result_of(job_id, stage, attempt), attempt=attempt, at=at or utc_now())
+    return attempt
+
+
+def complete_steps(job_id: str) -> JobRecord:
+    """All of the job's steps; the job is not settled."""
+    for stage, _ in JobStore().get(job_id).planned():
+        complete_step(job_id, stage)
+    return JobStore().get(job_id)

@@ -1,0 +1,272 @@
+"""A deployment inside the test's process: moto, with every table, queue, bucket and secret, and callers of its API."""
+
+import asyncio
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cache
+from importlib import import_module
+from typing import Any
+
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from moto import mock_aws
+from moto.backends import get_backend
+from ulid import ULID
+
+from infra.functions import AUTHORIZER, REST_DOMAINS
+from infra.queues import QUEUES
+from infra.tables import RECORDS
+from shared.access import tokens
+from shared.assets.record import AssetRecord, AssetStatus, AssetType
+from shared.assets.store import AssetStore
+from shared.aws import clients, media, secrets
+from shared.aws.queues import queue_url
+from shared.aws.records import connection
+from shared.aws.transactions import transaction
+from shared.core.clock import utc_now
+from shared.core.ids import new_id
+from shared.credits.store import CreditStore
+from shared.users.store import UserStore
+from tests.support.cloud import Cloud
+from workers.runtime.queues import Delivery
+
+PASSWORD = "correct horse battery"
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: int
+    body: Any
+    headers: Mapping[str, str]
+    cookies: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Studio:
+    """The deployed API, and what stands behind it."""
+
+    cloud: Cloud = field(default_factory=Cloud)
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        body: object = None,
+        *,
+        token: str | None = None,
+        query: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+        raw: str | None = None,
+    ) -> Answer:
+        """A request as API Gateway would pass it on: authorizer first, then the domain's handler."""
+        _have_an_event_loop()
+        sent = {"content-type": "application/json"} | dict(headers or {})
+        domain = next(d for d in REST_DOMAINS if path.startswith(f"/api/{d.name}"))
+        authorizer = {}
+        if f"{method} {path}" not in domain.public:
+            arn = f"arn:aws:execute-api:us-east-1:1:api/test/{method}{path}"
+            asked = {"type": "TOKEN", "authorizationToken": f"Bearer {token}", "methodArn": arn}
+            try:
+                authorizer = _load(AUTHORIZER)(asked, None)["context"]
+            except Exception as refused:
+                if str(refused) != "Unauthorized":
+                    raise
+                return Answer(401, {"code": "unauthorized"}, {}, ())
+        event: dict[str, Any] = {
+            "resource": path, "path": path, "httpMethod": method, "isBase64Encoded": False,
+            "headers": sent, "multiValueHeaders": {name: [value] for name, value in sent.items()},
+            "queryStringParameters": dict(query or {}) or None,
+            "multiValueQueryStringParameters": {k: [v] for k, v in (query or {}).items()} or None,
+            "requestContext": {
+                "requestId": "req-1", "identity": {"sourceIp": "192.0.2.1"}, "authorizer": authorizer, "stage": "test",
+            },
+            "body": raw if raw is not None else None if body is None else json.dumps(body),
+        }  # fmt: skip
+        answer = _load(domain.handler)(event, None)
+        multi = answer.get("multiValueHeaders") or {}
+        found = {k.lower(): v for k, v in (answer.get("headers") or {}).items()} | {
+            k.lower(): v[-1] for k, v in multi.items()
+        }
+        cookies = tuple(multi.get("set-cookie") or ([found["set-cookie"]] if "set-cookie" in found else []))
+        text = answer.get("body") or ""
+        is_json = "json" in found.get("content-type", "")
+        return Answer(answer["statusCode"], json.loads(text) if text and is_json else text, found, cookies)
+
+    def wipe(self) -> None:
+        """As new: nothing stored, queued, running or noted."""
+        for table in _backend("dynamodb").tables.values():
+            table.items.clear()
+            if table.stream_shard:
+                table.stream_shard.items.clear()
+        for queue in QUEUES:  # made anew: purging is allowed once a minute
+            clients.sqs().delete_queue(QueueUrl=queue_url(queue.name))
+            clients.sqs().create_queue(QueueName=f"kinora-test-{queue.name}")
+        for machine in _backend("stepfunctions").state_machines:
+            machine.executions.clear()
+        media.delete_below("")
+        self.cloud.forget()
+
+    def dump(self) -> dict[str, list[str]]:
+        """All that is stored, table by table and object by object: equal dumps mean that nothing was written."""
+        tables = {
+            name: sorted(json.dumps(item.to_json(), sort_keys=True) for item in table.all_items())
+            for name, table in _backend("dynamodb").tables.items()
+        }
+        return tables | {"media": sorted(media.keys(""))}
+
+    def messages(self, queue: str) -> list[dict[str, Any]]:
+        """What waits on a queue, which stays there."""
+        found = clients.sqs().receive_message(QueueUrl=queue_url(queue), MaxNumberOfMessages=10, VisibilityTimeout=0)
+        return [json.loads(message["Body"]) for message in found.get("Messages", [])]
+
+    def deliver(self, queue: str) -> Delivery | None:
+        """The next visible message, as a worker receives it."""
+        found = clients.sqs().receive_message(QueueUrl=queue_url(queue), VisibilityTimeout=60).get("Messages", [])
+        return Delivery(queue, found[0]["Body"], found[0]["ReceiptHandle"]) if found else None
+
+    def in_flight(self, queue: str) -> list[Delivery]:
+        """What somebody has received and not deleted."""
+        [found] = [q for name, q in _backend("sqs").queues.items() if name == f"kinora-test-{queue}"]
+        return [Delivery(queue, m.body, m.receipt_handle) for m in found._messages if not m.visible]
+
+    def job_changes(self) -> list[dict[str, Any]]:
+        """The jobs table's stream so far, as Lambda gets it."""
+        shard = _backend("dynamodb").tables["kinora-test-jobs"].stream_shard
+        return shard.get(shard.starting_sequence_number, len(shard.items)) if shard else []
+
+    def arrive(self, email: str, *, credits: int = 100) -> "Creator":
+        """Somebody with an account and a valid token, without the second that hashing a password costs."""
+        user_id, at = new_id("usr"), utc_now()
+        with transaction() as tx:
+            UserStore().create(user_id, email=email, name=None, at=at, tx=tx)
+            CreditStore().open_account(user_id, opening=credits, at=at, tx=tx)
+        token = tokens.issue(user_id, signing_key=secrets.secret("access-token-signing-key"), at=at)
+        return Creator(self, token, user_id)
+
+    def sign_up(self, email: str = "ada@example.com") -> "Creator":
+        assert self.call("POST", "/api/auth/register", {"email": email, "password": PASSWORD}).status == 202
+        session = self.call("POST", "/api/auth/login", {"email": email, "password": PASSWORD})
+        assert session.status == 200, session.body
+        creator = Creator(self, session.body["accessToken"], "")
+        return Creator(self, creator.token, creator.get("/api/auth/me").body["id"])
+
+
+@dataclass(frozen=True)
+class Creator:
+    """Somebody signed in."""
+
+    studio: Studio
+    token: str
+    user_id: str
+
+    def get(self, path: str, **query: str) -> Answer:
+        return self.studio.call("GET", path, token=self.token, query=query)
+
+    def post(self, path: str, body: object = None, *, key: str | None = None, raw: str | None = None) -> Answer:
+        headers = {"idempotency-key": key} if key else {}
+        return self.studio.call("POST", path, body, token=self.token, headers=headers, raw=raw)
+
+    def patch(self, path: str, body: object) -> Answer:
+        return self.studio.call("PATCH", path, body, token=self.token)
+
+    def delete(self, path: str) -> Answer:
+        return self.studio.call("DELETE", path, token=self.token)
+
+    def project(self, name: str = "Harbour at night") -> str:
+        return str(self.post("/api/projects", {"name": name}).body["id"])
+
+    def asset(self, type: AssetType = AssetType.IMAGE, status: AssetStatus = AssetStatus.READY) -> str:
+        """An asset of theirs in that state; a READY one has a (tiny) file."""
+        asset_id = f"ast_{ULID()}"
+        key = f"assets/{asset_id}/clean"
+        AssetRecord(
+            asset_id, owner_id=self.user_id, account_id=self.user_id, name="mine", type=type.value,
+            status=status.value, media_type="image/png", size=1, created_at=utc_now(),
+            key=key if status is AssetStatus.READY else None,
+        ).save()  # fmt: skip
+        if status is AssetStatus.READY:
+            clients.s3().put_object(Bucket="kinora-test-media", Key=key, Body=b"x")
+        assert AssetStore().get(asset_id).status == status
+        return asset_id
+
+    def job(self, project_id: str, **settings: Any) -> dict[str, Any]:
+        body = {"projectId": project_id, "prompt": "a lighthouse at dusk", "settings": settings}
+        answer = self.post("/api/jobs", body)
+        assert answer.status == 202, answer.body
+        job: dict[str, Any] = answer.body
+        return job
+
+
+def _have_an_event_loop() -> None:
+    """Mangum looks for one in the calling thread, and `asyncio.run` in another test takes it away."""
+    try:
+        asyncio.get_event_loop()
+    except RuntimeError:
+        asyncio.set_event_loop(asyncio.new_event_loop())
+
+
+def _load(path: str) -> Any:
+    module, _, name = path.partition(":")
+    return getattr(import_module(module), name)
+
+
+@contextmanager
+def studio() -> Iterator[Studio]:
+    """A fresh deployment; nothing in it outlives the block."""
+    with mock_aws():
+        _forget_clients()
+        for record in RECORDS:
+            record.create_table()
+        for queue in QUEUES:
+            clients.sqs().create_queue(QueueName=f"kinora-test-{queue.name}")
+        clients.s3().create_bucket(Bucket="kinora-test-media")
+        for name, text in _keys().items():
+            clients.secretsmanager().create_secret(Name=f"kinora/test/{name}", SecretString=text)
+        clients.stepfunctions().create_state_machine(
+            name="kinora-test-generate-video",
+            definition='{"StartAt": "Wait", "States": {"Wait": {"Type": "Succeed"}}}',
+            roleArn="arn:aws:iam::123456789012:role/test",
+        )
+        one = Studio()
+        for client in (*(factory() for factory in _CLIENTS), connection().client):
+            one.cloud.watch(client)
+        yield one
+    _forget_clients()
+
+
+_CLIENTS = (
+    clients.s3,
+    clients.uploads_s3,
+    clients.sqs,
+    clients.stepfunctions,
+    clients.secretsmanager,
+    clients.sockets,
+)
+
+
+def _backend(service: Any) -> Any:
+    return get_backend(service)["123456789012"]["global" if service == "s3" else "us-east-1"]
+
+
+def _forget_clients() -> None:
+    for factory in (*_CLIENTS, secrets.secret, media.config):
+        factory.cache_clear()
+    connection()._client = None
+
+
+@cache
+def _keys() -> dict[str, str]:
+    access = ec.generate_private_key(ec.SECP256R1())
+    media = rsa.generate_private_key(65537, 2048)
+    private = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    public = access.public_key().public_bytes(
+        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+    )
+    return {
+        "access-token-signing-key": json.dumps({"kid": "k1", "pem": access.private_bytes(*private).decode()}),
+        "access-token-verification-keys": json.dumps({"k1": public.decode()}),
+        "refresh-token-key": "11" * 32,
+        "media-signing-key": json.dumps({"kid": "test", "pem": media.private_bytes(*private).decode()}),
+    }

@@ -1,0 +1,84 @@
+from itertools import pairwise
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from shared.camera.move import AXES, CameraMove, Easing, Keyframe, Pose, shaken, stack
+
+
+@st.composite
+def moves(draw: st.DrawFn) -> CameraMove:
+    times = sorted(draw(st.lists(st.integers(0, 20), min_size=1, max_size=6, unique=True)))
+    signed = st.floats(-1, 1, width=32)
+    frames = [
+        Keyframe(
+            at=time / 20, zoom=draw(st.floats(0.5, 4, width=32)), **{axis: draw(signed) for axis in ("truck", "roll")}
+        )
+        for time in times
+    ]
+    return CameraMove(
+        keyframes=tuple(frames), easing=draw(st.sampled_from(Easing)), strength=draw(st.floats(0, 1, width=32))
+    )
+
+
+@settings(max_examples=40, deadline=None)
+@given(moves())
+def test_sampling_is_continuous_and_stays_within_its_keyframes(move: CameraMove) -> None:
+    poses = [move.sample(i / 4000) for i in range(4001)]
+    for axis in ("truck", "roll"):
+        values = [getattr(pose, axis) for pose in poses]
+        extremes = [getattr(frame, axis) * move.strength for frame in move.keyframes]
+        assert min(extremes) - 1e-9 <= min(values) <= max(values) <= max(extremes) + 1e-9
+        assert max(abs(b - a) for a, b in pairwise(values)) < 0.08
+    assert all(0.5 - 1e-9 <= pose.zoom <= 4 + 1e-9 for pose in poses)
+
+
+@pytest.mark.parametrize("easing", Easing)
+def test_every_easing_runs_from_0_to_1_and_never_back(easing: Easing) -> None:
+    steps = [easing(i / 200) for i in range(201)]
+    assert (steps[0], steps[-1]) == (0, 1)
+    assert all(a <= b for a, b in pairwise(steps))
+
+
+def test_strength_zero_is_a_still_camera() -> None:
+    move = CameraMove(keyframes=(Keyframe(at=0, truck=1, zoom=2, roll=-1, shake=1),), strength=0)
+    assert move.sample(0.5) == Pose()
+
+
+def test_stacked_moves_add_their_axes_and_multiply_their_zooms() -> None:
+    both = stack(Pose(truck=0.5, zoom=2), Pose(truck=0.5, pan=1, zoom=4, focus=0.3), weight=0.5)
+    assert (both.truck, both.pan, both.zoom, both.focus) == (0.75, 0.5, 4, 0.3)
+
+
+def test_shake_is_repeatable_and_small() -> None:
+    still, hand = Pose(), Pose(shake=1)
+    assert shaken(still, 1.3) is still
+    assert shaken(hand, 1.3) == shaken(hand, 1.3) != shaken(hand, 1.4)
+    assert all(abs(getattr(shaken(hand, i / 24), axis)) < 0.2 for i in range(240) for axis in AXES)
+
+
+def test_a_glide_passes_through_its_keyframes_without_stopping() -> None:
+    frames = (Keyframe(at=0), Keyframe(at=0.5, truck=0.5), Keyframe(at=1, truck=1, zoom=2))
+    move = CameraMove(keyframes=frames, easing=Easing.GLIDE)
+    assert [move.sample(frame.at) for frame in frames] == [frame.pose() for frame in frames]
+    assert move.sample(0.51).truck - move.sample(0.49).truck == pytest.approx(0.02, rel=0.1)
+
+
+def test_a_pair_of_moves_is_sampled_as_both_and_shrinks_into_the_limits() -> None:
+    left = CameraMove(keyframes=(Keyframe(at=0), Keyframe(at=1, truck=-1)), negatives=("zoom", "cut"))
+    right = CameraMove(keyframes=(Keyframe(at=0), Keyframe(at=1, truck=1, pan=0.6)), negatives=("cut",))
+    pair = left.with_stacked(right, 0.5)
+    assert pair.sample(1) == Pose(truck=-0.5 / 1.5, pan=0.3)
+    assert pair.negatives == ("cut",)
+    assert pair.moves() == {"truck", "pan"}
+    assert CameraMove.model_validate_json(pair.model_dump_json(by_alias=True)) == pair
+    with pytest.raises(ValueError, match="pairs"):
+        pair.with_stacked(right, 0.5)
+
+
+def test_moves_that_no_duration_suits_do_not_stack() -> None:
+    short = CameraMove(keyframes=(Keyframe(at=0),), max_duration_seconds=2)
+    long = CameraMove(keyframes=(Keyframe(at=0),), min_duration_seconds=5)
+    with pytest.raises(ValueError, match="duration"):
+        short.with_stacked(long, 1)

@@ -1,0 +1,78 @@
+"""What a creator asks of a film reaches the engine that makes it."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from functions.pipeline.requests import stage_task
+from shared.assets.record import AssetType
+from shared.jobs.store import JobStore
+from shared.stages.messages import MotionTransferTask, PostProcessingTask, VideoSynthesisTask
+from shared.stages.stages import Role, Stage
+from tests.support.steps import complete_step
+from tests.support.studio import Answer, Creator
+from tests.support.studio import studio as deployed
+
+jobs = JobStore()
+
+
+@pytest.fixture(scope="module")
+def ada() -> Iterator[Creator]:
+    with deployed() as studio:
+        studio.wipe()
+        yield studio.arrive("ada@example.com")
+
+
+def asked(ada: Creator, inputs: list[tuple[str, str]], **settings: Any) -> Answer:
+    given = [{"role": role, "assetId": asset} for role, asset in inputs]
+    body = {"projectId": ada.project(), "prompt": "a lighthouse", "inputs": given, "settings": settings}
+    return ada.post("/api/jobs", body)
+
+
+def clean(asset: str) -> str:
+    return f"s3://kinora-test-media/assets/{asset}/clean"
+
+
+def test_up_to_four_pictures_reach_the_film_in_order_and_its_provenance(ada: Creator) -> None:
+    pictures = [ada.asset() for _ in range(4)]
+    answer = asked(ada, [("picture", picture) for picture in pictures], loop=True)
+    assert answer.status == 202, answer.body
+    job, spec = jobs.get(answer.body["id"]), jobs.spec(answer.body["id"])
+    assert spec.input_keys == {Role.PICTURE: f"assets/{pictures[0]}/clean"}
+    video = stage_task(job, spec, {}, Stage.VIDEO_SYNTHESIS)
+    assert isinstance(video, VideoSynthesisTask)
+    assert [video.request.image_url, *video.request.more_image_urls] == [clean(picture) for picture in pictures]
+    assert video.request.loop
+    complete_step(job.job_id, Stage.VIDEO_SYNTHESIS)
+    job = jobs.get(job.job_id)
+    finish = stage_task(job, spec, jobs.results(job), Stage.POST_PROCESSING)
+    assert isinstance(finish, PostProcessingTask)
+    brought = [one.url for one in finish.request.ingredients if one.role is Role.PICTURE]
+    assert brought == [clean(picture) for picture in pictures]
+
+
+def test_the_way_to_copy_a_clip_reaches_motion_transfer(ada: Creator) -> None:
+    answer = asked(ada, [("driving", ada.asset(AssetType.VIDEO)), ("picture", ada.asset())], transfer="handheld")
+    job_id = answer.body["id"]
+    complete_step(job_id, Stage.VIDEO_SYNTHESIS)
+    job = jobs.get(job_id)
+    task = stage_task(job, jobs.spec(job_id), jobs.results(job), Stage.MOTION_TRANSFER)
+    assert isinstance(task, MotionTransferTask)
+    assert task.request.mode == "handheld"
+
+
+@pytest.mark.parametrize(
+    ("roles", "settings"),
+    [
+        (["picture"] * 5, {}),
+        (["driving", "driving"], {}),
+        (["picture", "picture", "driving"], {}),
+        (["driving"], {"loop": True}),
+        (["driving"], {"transfer": "wobbly"}),
+    ],
+)
+def test_what_cannot_be_filmed_is_refused(ada: Creator, roles: list[str], settings: dict[str, Any]) -> None:
+    types = {"picture": AssetType.IMAGE, "driving": AssetType.VIDEO}
+    answer = asked(ada, [(role, ada.asset(types[role])) for role in roles], **settings)
+    assert (answer.status, answer.body["code"]) == (422, "invalid")

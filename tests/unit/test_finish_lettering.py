@@ -1,0 +1,104 @@
+"""Captions read and drawn, the mark, the bars, the fades."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from shared.stages.operations import parse
+from workers.engines.post_processing.treatments import Fade, Letterbox, bars, treatment
+from workers.media import captions, overlays
+from workers.media.captions import CaptionsUnreadable, Cue
+from workers.media.planes import Planes
+
+SRT = """\ufeff1
+00:00:00,500 --> 00:00:02,000 X1:1
+<i>Hello</i>,
+{\\an8}world
+
+garbage that is no caption
+
+3
+01:02.5 --> 01:03,000
+late
+
+4
+00:00:01,000 --> 00:00:00,500
+never
+"""
+
+
+def grey(level: int, width: int = 320, height: int = 180) -> Planes:
+    half = np.full((height // 2, width // 2), 128, np.uint8)
+    return Planes(np.full((height, width), level, np.uint8), half, half)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+def test_captions_are_read_as_they_come_and_written_as_they_should(tmp_path: Path, encoding: str) -> None:
+    path = tmp_path / "a.srt"
+    path.write_bytes(SRT.replace("\n", "\r\n").encode(encoding))
+    cues = captions.read(path)
+    assert cues[0] == Cue(0.5, 2.0, "Hello,\nworld")
+    assert cues[1].start == 62.5
+    captions.write(path, cues)
+    assert captions.read(path) == cues
+    assert path.read_text().startswith("1\n00:00:00,500 --> 00:00:02,000\nHello,\nworld\n")
+    assert [captions.shown_at(cues, at) for at in (0.4, 0.5, 1.99, 2.0)] == ["", "Hello,\nworld", "Hello,\nworld", ""]
+
+
+@pytest.mark.parametrize("content", [b"", b"no times in here", b"1\n00:00:01,000 --> 00:00:02,000\n\n", bytes(600_000)])
+def test_what_holds_no_captions_is_unreadable(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "a.srt").write_bytes(content)
+    with pytest.raises(CaptionsUnreadable):
+        captions.read(tmp_path / "a.srt")
+
+
+@pytest.mark.parametrize(("width", "height"), [(320, 180), (180, 320), (64, 64)])
+@pytest.mark.parametrize(
+    "text", ["short", "word " * 30, "unbroken" * 30, "夜の灯台" * 20, "a\nb\nc\nd\ne", "🎬"], ids=len
+)
+def test_any_caption_fits_into_any_frame(width: int, height: int, text: str) -> None:
+    under = grey(60, width, height)
+    over = overlays.caption(text, width, height, (0, 0))(under)
+    assert [plane.shape for plane in over] == [plane.shape for plane in under]
+    assert over.y.max() > 120, "letters are white"
+    assert over.y.min() < 50, "on a dark edge"
+    assert (over.y[: height // 3] == 60).all() or text.count("\n")
+    assert (under.y == 60).all()
+
+
+@pytest.mark.parametrize("corner", ["top-left", "top-right", "bottom-left", "bottom-right"])
+def test_the_mark_stands_in_its_corner_of_the_picture_and_not_on_the_bars(corner: str) -> None:
+    marked = overlays.watermark(corner, 640, 360, (0, 46))(grey(60, 640, 360)).y != 60
+    rows, columns = np.nonzero(marked)
+    assert (rows.mean() < 180) == corner.startswith("top")
+    assert (columns.mean() < 320) == corner.endswith("left")
+    assert rows.min() >= 46
+    assert rows.max() < 360 - 46
+
+
+def test_bars_leave_the_ratio_asked_for() -> None:
+    side, foot = bars(2.39, 1920, 1080)
+    assert side == 0
+    assert 1920 / (1080 - 2 * foot) == pytest.approx(2.39, abs=0.01)
+    assert bars(1.85, 2560, 1080)[1] == 0
+    boxed = Letterbox(0, 24)(grey(200))
+    assert (boxed.y[:24] == 16).all()
+    assert (boxed.y[24:-24] == 200).all()
+    assert boxed.y.shape == (180, 320)
+
+
+def test_a_fade_begins_and_ends_in_black_and_leaves_the_middle_alone() -> None:
+    fade = Fade("both", 6, 30)
+    light = [int(fade(grey(200)).y[0, 0]) for _ in range(30)]
+    assert (light[0], light[-1]) == (16, 16)
+    assert set(light[6:24]) == {200}
+    assert light[:7] == sorted(light[:7])
+    assert int(Fade("out", 6, 30)(grey(200)).y[0, 0]) == 200
+
+
+def test_grain_is_the_seeds() -> None:
+    [grain] = parse(["grain:strong"]).values()
+    one, same, other = (treatment(grain, 320, 180, seed)(grey(100)).y for seed in (1, 1, 2))
+    assert (one == same).all()
+    assert (one != other).any()

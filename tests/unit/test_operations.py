@@ -1,0 +1,59 @@
+"""What finishing can be asked for, and what is refused before any work is done."""
+
+import pytest
+
+from functions.jobs.plan import plan
+from shared.camera.move import CameraMove, Keyframe
+from shared.core.errors import Invalid
+from shared.jobs.spec import JobSettings
+from shared.stages.engines import ENGINES
+from shared.stages.failures import StageFailure
+from shared.stages.operations import OPERATIONS, final_size, parse
+from workers.media.looks import LOOKS
+
+STILL = CameraMove(keyframes=(Keyframe(at=0), Keyframe(at=1)))
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_a_bare_name_means_its_default_and_every_choice_is_understood(name: str) -> None:
+    kind = OPERATIONS[name]
+    assert parse([name])[name].choice == kind.default
+    for choice in kind.choices:
+        [operation] = parse([f" {name.upper()}:{choice} "]).values()
+        assert parse([str(operation)]) == {name: operation}
+
+
+@pytest.mark.parametrize(
+    ("wanted", "code", "named"),
+    [
+        (["explode"], "operation_unknown", "stabilise"),
+        ([""], "operation_unknown", "stabilise"),
+        (["grade:sepia"], "operation_unknown", "noir"),
+        (["grain:0.5"], "operation_unknown", "light"),
+        (["av1:no"], "operation_unknown", "yes"),
+        (["grade:noir", "grade:vivid"], "operation_repeated", "grade"),
+    ],
+)
+def test_what_cannot_be_done_fails_with_what_can(wanted: list[str], code: str, named: str) -> None:
+    with pytest.raises(StageFailure) as failure:
+        parse(wanted)
+    assert (failure.value.code, failure.value.retryable) == (code, False)
+    assert named in failure.value.public_message
+
+
+def test_upscaling_multiplies_the_size_up_to_4k_and_no_further() -> None:
+    assert final_size(1921, 1080, {}) == (1920, 1080)
+    assert final_size(1920, 1080, parse(["upscale:2"])) == (3840, 2160)
+    with pytest.raises(StageFailure, match="upscale_too_large"):
+        final_size(1920, 1080, parse(["upscale:4"]))
+
+
+@pytest.mark.parametrize("wanted", [("explode",), ("grade", "grade:noir"), ("upscale:4",)])
+def test_a_job_that_finishing_would_refuse_is_never_begun(wanted: tuple[str, ...]) -> None:
+    plan(JobSettings(operations=("upscale:2", "grade")), STILL, frozenset(), ENGINES)
+    with pytest.raises(Invalid):
+        plan(JobSettings(operations=wanted), STILL, frozenset(), ENGINES)
+
+
+def test_every_look_that_can_be_asked_for_is_there() -> None:
+    assert OPERATIONS["grade"].choices == tuple(LOOKS)

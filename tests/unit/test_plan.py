@@ -1,0 +1,92 @@
+"""The plan of a job: its steps, its engines, its price."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from functions.jobs.plan import NoEngine, plan
+from shared.camera.catalogue import default_moves
+from shared.camera.move import CameraMove, Keyframe
+from shared.core.errors import Invalid
+from shared.jobs.spec import JobSettings
+from shared.stages.engines import ENGINES
+from shared.stages.frames import Resolution
+from shared.stages.stages import Role, Stage
+
+STILL = CameraMove(keyframes=(Keyframe(at=0),))
+PAINT, MOVE, COPY, FINISH = Stage
+NOTHING: frozenset[Role] = frozenset()
+
+
+@pytest.mark.parametrize(
+    ("inputs", "stages"),
+    [
+        (NOTHING, [PAINT, MOVE, FINISH]),
+        ({Role.PICTURE}, [MOVE, FINISH]),
+        ({Role.DRIVING}, [PAINT, MOVE, COPY, FINISH]),
+        ({Role.PICTURE, Role.DRIVING}, [MOVE, COPY, FINISH]),
+    ],
+)
+def test_what_a_job_brings_decides_its_steps(inputs: set[Role], stages: list[Stage]) -> None:
+    assert list(plan(JobSettings(), STILL, frozenset(inputs), ENGINES).engines) == stages
+
+
+def test_the_price_is_each_engines_rounded_up() -> None:
+    paint, move, finish = (engine for engine in ENGINES if engine.stage is not COPY)
+    made = [replace(paint, credits=2), replace(move, credits=1, credits_per_second=0.3), replace(finish, credits=3)]
+    assert plan(JobSettings(duration=4), STILL, NOTHING, made).credits == 2 + 3 + 3  # 1 + 1.2, rounded up
+
+
+def test_a_move_that_copies_a_clip_wants_one() -> None:
+    copying = STILL.model_copy(update={"needs_driving_clip": True})
+    with pytest.raises(Invalid):
+        plan(JobSettings(), copying, NOTHING, ENGINES)
+    assert COPY in plan(JobSettings(), copying, frozenset({Role.DRIVING}), ENGINES).engines
+
+
+def test_a_move_keeps_to_its_durations() -> None:
+    short = STILL.model_copy(update={"min_duration_seconds": 2, "max_duration_seconds": 4})
+    for duration in (2.0, 4.0):
+        plan(JobSettings(duration=duration), short, NOTHING, ENGINES)
+    for duration in (1.99, 4.01):
+        with pytest.raises(Invalid, match="2 to 4 seconds"):
+            plan(JobSettings(duration=duration), short, NOTHING, ENGINES)
+
+
+def test_the_first_engine_that_can_do_it_does() -> None:
+    [move] = [engine for engine in ENGINES if engine.stage is MOVE]
+    small = replace(move, name="small", max_short_side_pixels=480, max_duration_seconds=3)
+    others = [engine for engine in ENGINES if engine.stage is not MOVE]
+    sd, hd = JobSettings(resolution=Resolution.SD, duration=3), JobSettings(duration=3)
+    assert plan(sd, STILL, NOTHING, [small, move, *others]).engines[MOVE] == "small"
+    assert plan(hd, STILL, NOTHING, [small, move, *others]).engines[MOVE] == "parallax"
+    with pytest.raises(NoEngine):
+        plan(hd, STILL, NOTHING, [small, *others])
+    with pytest.raises(NoEngine):
+        plan(JobSettings(resolution=Resolution.SD, duration=3.5), STILL, NOTHING, [small, *others])
+
+
+def test_a_plan_says_which_axes_its_engine_cannot_follow() -> None:
+    spinning = CameraMove(keyframes=(Keyframe(at=0), Keyframe(at=1, roll=1, zoom=2)))
+    [move] = [engine for engine in ENGINES if engine.stage is MOVE]
+    others = [engine for engine in ENGINES if engine.stage is not MOVE]
+    assert plan(JobSettings(), spinning, NOTHING, ENGINES).dropped_axes == frozenset()
+    simple = replace(move, axes=frozenset({"zoom"}))
+    assert plan(JobSettings(), spinning, NOTHING, [simple, *others]).dropped_axes == {"roll"}
+
+
+@pytest.mark.parametrize("preset", default_moves().values(), ids=lambda preset: preset.id)
+def test_every_preset_can_be_planned_within_its_durations(preset: object) -> None:
+    move: CameraMove = preset.move  # type: ignore[attr-defined]
+    inputs = frozenset({Role.DRIVING}) if move.needs_driving_clip else NOTHING
+    for duration in (move.min_duration_seconds, min(10, move.max_duration_seconds)):
+        assert plan(JobSettings(duration=duration), move, inputs, ENGINES).credits > 0
+
+
+@given(st.floats(1, 10), st.floats(1, 10))
+def test_a_longer_film_is_never_cheaper(one: float, other: float) -> None:
+    shorter, longer = sorted((one, other))
+    price = [plan(JobSettings(duration=d), STILL, NOTHING, ENGINES).credits for d in (shorter, longer)]
+    assert 0 < price[0] <= price[1]

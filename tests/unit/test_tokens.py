@@ -1,0 +1,57 @@
+"""Access tokens: which pass, and all that must not."""
+
+import json
+from datetime import timedelta
+
+import pytest
+
+from shared.access import tokens
+from shared.access.tokens import TokenRefused
+from tests.support.forge import NOW, claims, es256_key, refused_tokens, signed
+
+_PRIVATE, _PUBLIC = es256_key()
+_SIGNING = json.dumps({"kid": "k1", "pem": _PRIVATE})
+_VERIFICATION = json.dumps({"k1": _PUBLIC})
+_REFUSED = refused_tokens(NOW, _PRIVATE, _PUBLIC)
+
+
+def test_a_token_of_ours_speaks_for_its_user() -> None:
+    token = tokens.issue("usr_1", signing_key=_SIGNING, at=NOW)
+    assert tokens.verify(token, verification_keys=_VERIFICATION, at=NOW).user_id == "usr_1"
+
+
+def test_the_forger_can_make_a_token_that_passes() -> None:
+    """Without this, each refusal below might be for a reason of the forger's own."""
+    assert tokens.verify(signed(claims(NOW), _PRIVATE), verification_keys=_VERIFICATION, at=NOW).user_id == "usr_1"
+
+
+@pytest.mark.parametrize("token", _REFUSED.values(), ids=_REFUSED.keys())
+def test_any_other_token_is_refused(token: str) -> None:
+    with pytest.raises(TokenRefused):
+        tokens.verify(token, verification_keys=_VERIFICATION, at=NOW)
+
+
+def test_a_token_lives_fifteen_minutes() -> None:
+    token = tokens.issue("usr_1", signing_key=_SIGNING, at=NOW)
+    last = NOW + timedelta(seconds=899)
+    assert tokens.verify(token, verification_keys=_VERIFICATION, at=last).user_id == "usr_1"
+    with pytest.raises(TokenRefused):
+        tokens.verify(token, verification_keys=_VERIFICATION, at=NOW + timedelta(seconds=900))
+
+
+def test_clocks_may_differ_by_seconds_only() -> None:
+    token = tokens.issue("usr_1", signing_key=_SIGNING, at=NOW)
+    assert tokens.verify(token, verification_keys=_VERIFICATION, at=NOW - timedelta(seconds=4)).user_id == "usr_1"
+    with pytest.raises(TokenRefused):
+        tokens.verify(token, verification_keys=_VERIFICATION, at=NOW - timedelta(seconds=6))
+
+
+def test_keys_rotate_by_their_ids() -> None:
+    """A token of the old key passes as long as the old key is listed, and no longer."""
+    new_private, new_public = es256_key()
+    old = tokens.issue("usr_1", signing_key=_SIGNING, at=NOW)
+    new = tokens.issue("usr_1", signing_key=json.dumps({"kid": "k2", "pem": new_private}), at=NOW)
+    both, only_new = json.dumps({"k1": _PUBLIC, "k2": new_public}), json.dumps({"k2": new_public})
+    assert tokens.verify(old, verification_keys=both, at=NOW) == tokens.verify(new, verification_keys=both, at=NOW)
+    with pytest.raises(TokenRefused):
+        tokens.verify(old, verification_keys=only_new, at=NOW)

@@ -1,0 +1,87 @@
+"""Motion transfer, from a driving clip to a clip that moves like it."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from shared.camera.move import CameraMove, Keyframe
+from shared.stages.failures import StageFailure
+from shared.stages.requests import MotionTransferJob
+from tests.unit.test_camera_path import HEIGHT, WIDTH, alike, filmed, known_path, straight, wall
+from workers.engines.contract import StageResult, Workspace
+from workers.engines.motion_transfer.transfer import Transfer
+from workers.media import camera_path
+from workers.media.codecs import ClipWriter, read_planes
+from workers.media.planes import Bytes, Planes
+from workers.media.probe import probe
+
+
+def clip_of(lumas: Iterable[Bytes], path: Path) -> Path:
+    grey = np.full((HEIGHT // 2, WIDTH // 2), 128, np.uint8)
+    with ClipWriter(path, WIDTH, HEIGHT, 30) as writer:
+        for luma in lumas:
+            writer.write(Planes(luma, grey, grey))
+    return path
+
+
+def transfer(driving: Path, folder: Path) -> StageResult:
+    """Shoot a flat picture, so that what is measured in the clip is the camera alone."""
+    cv2.imwrite(str(folder / "picture.png"), wall())
+    cv2.imwrite(str(folder / "depth.png"), np.full((HEIGHT, WIDTH), 32768, np.uint16))
+    here = {"s3://m/driving": driving, "s3://m/picture": folder / "picture.png", "s3://m/depth": folder / "depth.png"}
+    (folder / "work").mkdir()
+    request = MotionTransferJob(
+        job_id="job_1",
+        user_id="usr_1",
+        video_url="s3://m/clip",
+        driving_url="s3://m/driving",
+        image_url="s3://m/picture",
+        depth_url="s3://m/depth",
+        preset_id="driven",
+        move=CameraMove(keyframes=(Keyframe(at=0),), needs_driving_clip=True),
+        duration=1.5,
+        width=WIDTH,
+        height=HEIGHT,
+        fps=24,
+        seed=1,
+    )
+    return Transfer().run(request, Workspace(folder / "work", here.__getitem__, lambda _: None))
+
+
+def test_the_clip_moves_as_the_driving_clip_did(tmp_path: Path) -> None:
+    known = known_path(60)
+    result = transfer(clip_of(filmed(known), tmp_path / "driving.mp4"), tmp_path)
+
+    clip = result.outputs[0].path
+    facts = probe(clip)
+    assert (facts.width, facts.height, facts.frames, float(facts.fps)) == (WIDTH, HEIGHT, 36, 24)
+    found = camera_path.accumulate(camera_path.estimate(camera_path.tracked(read_planes(clip))))
+    at = np.linspace(0, 59, 36)
+    for axis in ("dx", "dy", "scale", "rotation"):
+        assert alike(getattr(found, axis), np.interp(at, np.arange(60), getattr(known, axis))) > 0.95, axis
+    assert result.metrics["frames"] == 36
+    assert float(str(result.metrics["inlier_ratio"])) > 0.8
+    assert float(str(result.metrics["path_length"])) == pytest.approx(known.length(), rel=0.05)
+
+
+def test_driving_clips_that_cannot_drive_are_refused(tmp_path: Path) -> None:
+    noise = np.random.default_rng(2).integers(0, 256, (30, HEIGHT, WIDTH), np.uint8)
+    still = np.zeros(30)
+    text = tmp_path / "text.mp4"
+    text.write_text("not a clip")
+    refused = {
+        "driving_clip_unusable": clip_of(noise, tmp_path / "noise.mp4"),
+        "driving_clip_still": clip_of(filmed(straight(still)), tmp_path / "still.mp4"),
+        "driving_clip_too_short": clip_of(filmed(straight(still[:9])), tmp_path / "short.mp4"),
+        "driving_clip_unreadable": text,
+    }
+    for code, driving in refused.items():
+        folder = tmp_path / code
+        folder.mkdir()
+        with pytest.raises(StageFailure) as failure:
+            transfer(driving, folder)
+        assert failure.value.code == code
+        assert not failure.value.retryable

@@ -1,0 +1,140 @@
+"""What the 2.5D camera shows, measured on a wall far away with a post standing near before it."""
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from shared.camera.catalogue import default_moves
+from shared.camera.move import Pose
+from workers.media.planes import Bytes, Floats, Planes, from_rgb, to_rgb
+from workers.media.shoot import Shot, shoot
+
+WIDTH, HEIGHT = 320, 180
+BLACK, FAR_DOT, NEAR_DOT = (0, 0, 0), (255, 40, 40), (40, 40, 255)
+
+
+def scene() -> tuple[Bytes, Floats]:
+    """A far red dot up left and a near blue dot down right, each on its own plane, at the frame's size."""
+    picture = np.full((HEIGHT, WIDTH, 3), 128, np.uint8)
+    nearness = np.zeros((HEIGHT, WIDTH), np.float32)
+    picture[40:60, 90:110] = FAR_DOT
+    nearness[100:140, 190:230] = 1
+    picture[110:130, 200:220] = NEAR_DOT
+    return picture, nearness
+
+
+def dots(planes: Planes) -> tuple[float, float, float, float]:
+    """Where they stand: far x, far y, near x, near y, in pixels from the frame's centre, y downwards."""
+    rgb = to_rgb(planes).astype(int)
+    places: list[float] = []
+    for one, other in ((0, 2), (2, 0)):
+        rows, columns = np.nonzero(rgb[..., one] - rgb[..., other] > 60)
+        places += [columns.mean() - (WIDTH - 1) / 2, rows.mean() - (HEIGHT - 1) / 2]
+    return places[0], places[1], places[2], places[3]
+
+
+def shift(**axes: float) -> tuple[float, float, float, float]:
+    """How the dots move, at one base zoom, from the still pose to the one given."""
+    shot = Shot(*scene(), WIDTH, HEIGHT, 24)
+    shot.prepare([Pose(), Pose(**axes)])
+    before, after = dots(shot.frame(Pose())), dots(shot.frame(Pose(**axes)))
+    return tuple(b - a for a, b in zip(before, after, strict=True))  # type: ignore[return-value]
+
+
+def test_truck_right_moves_near_things_left_and_more_than_far_ones() -> None:
+    far_x, far_y, near_x, near_y = shift(truck=0.5)
+    assert near_x < 4 * far_x < 0
+    assert abs(far_y) < 0.5 > abs(near_y)
+
+
+def test_pedestal_up_moves_near_things_down_and_more_than_far_ones() -> None:
+    far_x, far_y, near_x, near_y = shift(pedestal=0.5)
+    assert near_y > 4 * far_y > 0
+    assert abs(far_x) < 0.5 > abs(near_x)
+
+
+def test_dolly_forward_drives_near_things_outwards_more_than_far_ones() -> None:
+    far_x, _, near_x, near_y = shift(dolly=0.5)
+    assert near_x > 5
+    assert near_y > 2
+    assert -3 < far_x < 0
+
+
+@pytest.mark.parametrize(("axis", "horizontal", "sign"), [("pan", True, -1), ("tilt", False, 1)])
+def test_turning_moves_everything_alike_against_the_turn(axis: str, horizontal: bool, sign: int) -> None:
+    far_x, far_y, near_x, near_y = shift(**{axis: 0.5})
+    far, near = (far_x, near_x) if horizontal else (far_y, near_y)
+    assert sign * far > 5
+    assert near == pytest.approx(far, rel=0.15)
+
+
+def test_roll_clockwise_turns_the_picture_anticlockwise() -> None:
+    _, far_y, _, near_y = shift(roll=1)
+    assert far_y > 5  # left of the centre sinks
+    assert near_y < -5  # right of the centre rises
+
+
+def test_zoom_drives_everything_outwards_alike() -> None:
+    far_x, far_y, near_x, near_y = shift(zoom=1.25)
+    before = dots(Shot(*scene(), WIDTH, HEIGHT, 24).frame(Pose()))
+    for moved, at in zip((far_x, far_y, near_x, near_y), before, strict=True):
+        assert moved == pytest.approx(at / 4, abs=1)
+
+
+def test_focus_blurs_what_is_not_focused() -> None:
+    def sharpness(focus: float | None) -> tuple[float, float]:
+        _, nearness = scene()
+        chequers = (np.indices(nearness.shape).sum(0) // 2 % 2 * 200 + 20).astype(np.uint8)
+        y = Shot(np.dstack([chequers] * 3), nearness, WIDTH, HEIGHT, 24).frame(Pose(focus=focus)).y
+        return float(y[110:130, 200:220].std()), float(y[20:60, 20:60].std())
+
+    near, far = sharpness(None)
+    assert sharpness(1)[0] == pytest.approx(near, rel=0.1)
+    assert sharpness(1)[1] < 0.2 * far
+    assert sharpness(0)[0] < 0.2 * near
+    assert sharpness(0)[1] == pytest.approx(far, rel=0.1)
+
+
+def test_static_gives_the_same_bytes_in_every_frame() -> None:
+    move = default_moves()["static"].move
+    frames = list(shoot(*scene(), [move.sample(i / 9) for i in range(10)], width=WIDTH, height=HEIGHT, fps=24))
+    assert all(np.array_equal(a, b) for one, other in pairwise(frames) for a, b in zip(one, other, strict=True))
+
+
+def test_a_still_camera_shows_the_picture_itself() -> None:
+    picture, nearness = scene()
+    shown, wanted = Shot(picture, nearness, WIDTH, HEIGHT, 24).frame(Pose()), from_rgb(picture)
+    assert all(np.abs(a.astype(int) - b).max() <= 1 for a, b in zip(shown, wanted, strict=True))
+
+
+def test_same_input_gives_same_bytes() -> None:
+    move = default_moves()["fpv-drone"].move
+    poses = [move.sample(t / 3) for t in range(4)]
+    one, other = (list(shoot(*scene(), poses, width=WIDTH, height=HEIGHT, fps=24)) for _ in range(2))
+    assert all(np.array_equal(a, b) for x, y in zip(one, other, strict=True) for a, b in zip(x, y, strict=True))
+
+
+def test_what_a_near_thing_uncovers_looks_like_what_is_behind_it() -> None:
+    """Left of the post the wall is grey, right of it too: no blue of the post may be smeared into the gap."""
+    picture, nearness = np.full((HEIGHT, WIDTH, 3), 128, np.uint8), np.zeros((HEIGHT, WIDTH), np.float32)
+    picture[:, 140:180], nearness[:, 140:180] = NEAR_DOT, 1
+    shot = Shot(picture, nearness, WIDTH, HEIGHT, 24)
+    shot.prepare([Pose(), Pose(truck=1)])
+    row = to_rgb(shot.frame(Pose(truck=1)))[HEIGHT // 2].astype(int)
+    blue = np.flatnonzero(row[:, 2] - row[:, 0] > 60)
+    assert 35 * shot.cover <= blue.max() - blue.min() <= 50 * shot.cover
+    assert np.abs(row[blue.max() + 5 :] - 128).max() < 12
+
+
+@pytest.mark.parametrize("size", [(160, 90), (90, 160), (120, 120)], ids=lambda size: f"{size[0]}x{size[1]}")
+@pytest.mark.parametrize("preset", default_moves())
+def test_no_preset_shows_what_lies_beyond_the_picture(preset: str, size: tuple[int, int]) -> None:
+    """A thin blue rim runs around the picture; seen anywhere but at the frame's very edge, the camera saw past it."""
+    width, height = size
+    picture = np.full((2 * height, 2 * width, 3), 128, np.uint8)
+    picture[:3] = picture[-3:] = picture[:, :3] = picture[:, -3:] = NEAR_DOT
+    nearness = np.linspace(0, 1, height, dtype=np.float32)[:, None] * np.ones((1, width), np.float32)
+    move = default_moves()[preset].move
+    for planes in shoot(picture, nearness, [move.sample(i / 8) for i in range(9)], width=width, height=height, fps=12):
+        assert planes.u[2:-2, 2:-2].max() < 150

@@ -1,0 +1,52 @@
+"""What comes in is exact and finite, what goes out is camelCase."""
+
+import pytest
+from pydantic import TypeAdapter, ValidationError
+
+from shared.core.wire import Id, View, Wire
+
+
+class Parcel(Wire):
+    its_weight: float
+    its_label: str = "none"
+
+
+class Shown(View):
+    its_weight: float
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"itsWeight": NaN}', '{"itsWeight": Infinity}', '{"itsWeight": -Infinity}', '{"itsWeight": 1e999}',
+        '{"itsWeight": 1, "more": 2}', '{"itsWeight": "heavy"}', '{"itsWeight": null}', "[]", "",
+        r'{"itsWeight": 1, "itsLabel": "\ud800"}',
+    ],
+)  # fmt: skip
+def test_what_is_not_exact_is_refused(text: str) -> None:
+    with pytest.raises(ValidationError):
+        Parcel.model_validate_json(text)
+
+
+def test_names_are_camel_case_on_the_wire_and_space_around_text_is_dropped() -> None:
+    parcel = Parcel.model_validate_json('{"itsWeight": 1.5, "itsLabel": "  fragile "}')
+    assert parcel.model_dump_json(by_alias=True) == '{"itsWeight":1.5,"itsLabel":"fragile"}'
+    assert Shown.model_validate(parcel).model_dump(by_alias=True) == {"itsWeight": 1.5}
+
+
+def test_what_came_in_cannot_be_changed() -> None:
+    with pytest.raises(ValidationError):
+        Parcel(its_weight=1).its_weight = 2  # type: ignore[misc]
+
+
+def test_errors_do_not_repeat_what_came_in() -> None:
+    with pytest.raises(ValidationError) as refused:
+        Parcel.model_validate({"itsWeight": "my secret"})
+    assert "secret" not in str(refused.value)
+
+
+@pytest.mark.parametrize("text", ["", "a b", "a/b", "a.b", "x" * 65, "é", "a\n", "\x00", "٣"])
+def test_ids_are_plain(text: str) -> None:
+    with pytest.raises(ValidationError):
+        TypeAdapter(Id).validate_python(text)
+    assert TypeAdapter(Id).validate_python("job_01K0") == "job_01K0"

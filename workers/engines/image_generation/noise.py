@@ -1,0 +1,141 @@
+"""Random fields that repeat exactly for a seed: streams of numbers, smooth noise, fractal sums of it."""
+
+import hashlib
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Field = NDArray[np.float32]
+
+_CELLS = 64
+_PIXELS_PER_CELL = 8
+
+
+def stream(seed: int, name: str) -> np.random.Generator:
+    """A generator of its own for each named part of a picture, so that one part never shifts another."""
+    digest = hashlib.sha256(f"{seed}:{name}".encode()).digest()
+    return np.random.default_rng(int.from_bytes(digest[:16], "big"))
+
+
+def as_field(values: NDArray[np.generic]) -> Field:
+    return np.asarray(values, dtype=np.float32)
+
+
+def smoothstep(low: float, high: float, x: Field) -> Field:
+    """0 below `low`, 1 above `high`, cubic between; `low > high` falls instead of rising."""
+    t = np.clip((x - low) * np.float32(1 / (high - low)), 0, 1)
+    return as_field(t * t * (3 - 2 * t))
+
+
+def resized(field: Field, width: int, height: int, interpolation: int = cv2.INTER_LINEAR) -> Field:
+    return as_field(cv2.resize(field, (width, height), interpolation=interpolation))
+
+
+def blurred(field: Field, sigma: float) -> Field:
+    """Gaussian blur, `sigma` in pixels; wide ones work on a smaller copy."""
+    height, width = field.shape[:2]
+    step = max(1, int(sigma / 4))
+    if step == 1:
+        return as_field(cv2.GaussianBlur(field, (0, 0), max(sigma, 0.1)))
+    small = resized(field, max(1, width // step), max(1, height // step), cv2.INTER_AREA)
+    return resized(as_field(cv2.GaussianBlur(small, (0, 0), sigma / step)), width, height)
+
+
+def _catmull_rom(t: Field) -> tuple[Field, Field, Field, Field]:
+    """Weights of the four neighbours at a share `t` between the middle two."""
+    square, cube = t * t, t * t * t
+    return (
+        as_field(-0.5 * cube + square - 0.5 * t),
+        as_field(1.5 * cube - 2.5 * square + 1),
+        as_field(-1.5 * cube + 2 * square + 0.5 * t),
+        as_field(0.5 * cube - 0.5 * square),
+    )
+
+
+class Noise:
+    """Smooth value noise over the plane, in -1..1, features one unit wide; it repeats every 64 units."""
+
+    def __init__(self, rng: np.random.Generator) -> None:
+        grid = rng.uniform(-1, 1, (_CELLS, _CELLS)).astype(np.float32)
+        self._grid = grid
+        padded = np.pad(grid, 4, mode="wrap")
+        side = (_CELLS + 8) * _PIXELS_PER_CELL
+        wide = cv2.resize(padded, (side, side), interpolation=cv2.INTER_CUBIC)
+        edge = 4 * _PIXELS_PER_CELL
+        self._texture = as_field(np.clip(wide[edge:-edge, edge:-edge] * 1.5, -1, 1))
+        self._offsets = rng.uniform(0, _CELLS, (16, 2)).astype(np.float32)
+
+    def at(self, u: Field, v: Field, octave: int = 0) -> Field:
+        """One octave at the points (u, v), of any 2-D shape; octaves are shifted and turned against each other."""
+        angle = 0.6 * octave
+        cos, sin = np.float32(np.cos(angle) * _PIXELS_PER_CELL), np.float32(np.sin(angle) * _PIXELS_PER_CELL)
+        du, dv = self._offsets[octave % 16] * _PIXELS_PER_CELL
+        columns, rows = u * cos - v * sin + du, u * sin + v * cos + dv
+        return as_field(
+            cv2.remap(self._texture, as_field(columns), as_field(rows), cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP)
+        )
+
+    def _exact(self, u: Field, v: Field, octave: int) -> Field:
+        """Catmull-Rom interpolation of the noise's grid at the points (u, v)."""
+        angle = 0.6 * octave
+        cos, sin = np.float32(np.cos(angle)), np.float32(np.sin(angle))
+        du, dv = self._offsets[octave % 16]
+        x, y = u * cos - v * sin + du, u * sin + v * cos + dv
+        column, row = np.floor(x).astype(np.int32), np.floor(y).astype(np.int32)
+        across, down = _catmull_rom(x - column), _catmull_rom(y - row)
+        total = np.zeros(u.shape, np.float32)
+        for j in range(4):
+            for i in range(4):
+                total += across[i] * down[j] * self._grid[(row + (j - 1)) % _CELLS, (column + (i - 1)) % _CELLS]
+        return as_field(np.clip(total * np.float32(1.5), -1, 1))
+
+    def smooth_at(self, u: Field, v: Field, octave: int, step: int) -> Field:
+        """As `at`, on every `step`-th column (and fourth as many rows), the rest interpolated.
+
+        Reads of the texture land on 1/32 of its pixels, and between those it is straight: on a grid much finer than
+        the features, slopes and shadows would show it. Here the points are few, so they are worked out exactly.
+        """
+        if step <= 1 or min(u.shape) < 4 * step:
+            return self.at(u, v, octave)
+        height, width = u.shape
+        small = (max(2, width // step), max(2, height // max(1, step // 4)))
+        coarse = self._exact(resized(u, *small), resized(v, *small), octave)
+        # Linear and then a box of one step: a quadratic spline. OpenCV's own cubic ripples on even slopes.
+        linear = resized(coarse, width, height)
+        return as_field(cv2.blur(linear, (step, max(1, step // 4)), borderType=cv2.BORDER_REPLICATE))
+
+    def fbm(self, u: Field, v: Field, octaves: int, gain: float = 0.5, step: int = 1) -> Field:
+        """Fractional Brownian motion (Mandelbrot, Van Ness 1968) in about -1..1: each octave half as wide."""
+        total = np.zeros(u.shape, np.float32)
+        amplitude, reach = 1.0, 0.0
+        for octave in range(octaves):
+            scale = np.float32(2.0**octave)
+            layer = self.smooth_at(u * scale, v * scale, octave, max(1, step >> octave))
+            total += layer * np.float32(amplitude)
+            reach += amplitude
+            amplitude *= gain
+        return total / np.float32(reach)
+
+    def ridged(self, u: Field, v: Field, octaves: int, step: int = 1) -> Field:
+        """Ridged multifractal (Musgrave, *Texturing & Modeling*, ch. 16) in 0..1: sharp crests, smooth valleys."""
+        total = np.zeros(u.shape, np.float32)
+        weight = np.ones(u.shape, np.float32)
+        amplitude, reach = 1.0, 0.0
+        for octave in range(octaves):
+            scale = np.float32(2.03**octave)
+            layer = self.smooth_at(u * scale, v * scale, octave, max(1, step >> octave))
+            # A crest finer than the grid it is sampled on would stand against the sky like teeth: small ones are
+            # blunted, and past the fourth octave the noise is plain.
+            blunt = np.float32((0.035 * 2**octave) ** 2)
+            crest = (
+                np.clip(1 - np.sqrt(layer * layer + blunt), 0, 1)
+                if octave < 4
+                else np.float32(0.7) + np.float32(0.3) * layer
+            )
+            crest = crest * (0.55 + 0.45 * crest if octave == 0 else crest) * weight  # broad shoulders, sharp detail
+            total += crest * np.float32(amplitude)
+            weight = np.clip(crest * 1.5, 0, 1)
+            reach += amplitude
+            amplitude *= 0.4 if octave else 0.5
+        return total / np.float32(reach)

@@ -1,0 +1,89 @@
+"""Moves a real camera path over pictures and their depth, and keeps the clip nearly lossless for the stages after."""
+
+from functools import partial
+from pathlib import Path
+from time import perf_counter
+
+import cv2
+import numpy as np
+
+from shared.camera.lowerings import dropped_axes
+from shared.observability import logger
+from shared.stages.engines import engine
+from shared.stages.failures import StageFailure
+from shared.stages.requests import VideoSynthesisJob
+from shared.stages.stages import Role, Stage
+from workers.engines.contract import Metric, Output, StageResult, Workspace
+from workers.engines.video_synthesis.path import camera_path
+from workers.engines.video_synthesis.reel import Reel
+from workers.media.codecs import ClipWriter
+from workers.media.depth import read_depth
+from workers.media.depth_model import DepthModelUnavailable, nearness
+from workers.media.planes import Bytes, Floats, as_bytes
+from workers.media.previews import small_jpeg
+from workers.media.saliency import salient_point
+from workers.media.shoot import Shot
+
+
+class Parallax:
+    """The 2.5D camera as an engine; it holds nothing between runs."""
+
+    def load(self) -> None:
+        """Nothing to prepare."""
+
+    def run(self, request: VideoSynthesisJob, workspace: Workspace) -> StageResult:
+        """Shoot `request.move` over the whole duration; StageFailure if a picture or its depth cannot be read."""
+        size = request.width, request.height
+        shots = []
+        for index, url in enumerate((request.image_url, *request.more_image_urls)):
+            picture = read_picture(workspace.fetch(url))
+            depth_url, focal_point = (request.depth_url, request.focal_point) if index == 0 else (None, None)
+            near = nearness_of(picture, workspace.fetch(depth_url) if depth_url else None)
+            focal_point = focal_point or salient_point(picture, near)
+            shots.append(Shot(picture, near, *size, request.fps, focal_point, request.move.shutter))
+        frames = max(round(request.duration * request.fps), 1)
+        poses = camera_path(request.move, frames, request.fps, request.loop)
+        path = workspace.folder / "clip.mp4"
+        started = perf_counter()
+        reel = Reel(shots, poses, request.fps, request.loop)
+        with ClipWriter(path, *size, request.fps) as writer:
+            for i, planes in enumerate(reel.film()):
+                writer.write(planes)
+                workspace.progress((i + 1) / frames)
+                workspace.preview(partial(small_jpeg, planes))
+        metrics: dict[str, Metric] = {
+            "frames": frames,
+            "frames_per_second": round(frames / (perf_counter() - started), 1),
+            "motionScore": round(reel.score(), 3),
+            "depth": "given" if request.depth_url else "estimated",
+        }
+        if dropped := dropped_axes(request.move, engine(Stage.VIDEO_SYNTHESIS, "parallax").axes):
+            metrics["dropped_axes"] = sorted(dropped)
+        return StageResult((Output(Role.CLIP, path, "video/mp4"),), metrics)
+
+
+def read_picture(path: Path) -> Bytes:
+    """RGB, height x width x 3, upright; StageFailure if the file is no picture."""
+    try:
+        bgr = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_COLOR)
+    except cv2.error:  # an empty file, or sizes beyond OpenCV's limits
+        bgr = None
+    if bgr is None:
+        raise StageFailure("picture_unreadable", "The picture could not be read. Upload it as JPEG, PNG or WebP.")
+    return as_bytes(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB))
+
+
+def nearness_of(picture: Bytes, depth: Path | None) -> Floats:
+    """Nearness 0..1 from a depth picture, or estimated; StageFailure if the picture or the model cannot be used."""
+    if depth is None:
+        try:
+            return nearness(picture)
+        except DepthModelUnavailable as unavailable:
+            logger.error("depth model unavailable", error=str(unavailable))
+            raise StageFailure(
+                "depth_model_unavailable", "The depth of the picture cannot be estimated."
+            ) from unavailable
+    try:
+        return read_depth(depth)
+    except ValueError as unreadable:
+        raise StageFailure("depth_unreadable", "The picture's depth could not be read.") from unreadable

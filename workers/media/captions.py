@@ -1,0 +1,81 @@
+"""Captions in SRT: read leniently, as players do, and written in the one strict way."""
+
+import re
+from pathlib import Path
+from typing import NamedTuple
+
+MOST_BYTES = 512 * 1024
+MOST_CUES = 2000
+_MOST_LETTERS = 400  # of one caption
+
+_TIMES = re.compile(
+    r"(?:(\d{1,3}):)?(\d{1,2}):(\d{1,2})[,.](\d{1,3})\s*-->\s*(?:(\d{1,3}):)?(\d{1,2}):(\d{1,2})[,.](\d{1,3})"
+)
+_MARKUP = re.compile(r"<[^<>]*>|\{\\[^{}]*\}")
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b\u2028-\u202e\u2066-\u2069\ufeff]")
+
+
+class CaptionsUnreadable(Exception):
+    """The file holds no captions."""
+
+
+class Cue(NamedTuple):
+    """What is shown from `start` until `end`, in seconds; lines are divided by newlines."""
+
+    start: float
+    end: float
+    text: str
+
+
+def read(path: Path) -> list[Cue]:
+    """The captions in the order of their times; raises CaptionsUnreadable.
+
+    Text is UTF-8, or else UTF-16 with its mark, or Windows-1252. Markup is left out: what it would do is not drawn.
+    """
+    if path.stat().st_size > MOST_BYTES:
+        raise CaptionsUnreadable("too large")
+    cues = [cue for block in re.split(r"\n[ \t]*\n", _text(path)) if (cue := _cue(block))]
+    if not 0 < len(cues) <= MOST_CUES:
+        raise CaptionsUnreadable(f"{len(cues)} captions")
+    return sorted(cues)
+
+
+def write(path: Path, cues: list[Cue]) -> None:
+    """SRT as it should be: numbered, UTF-8, without markup."""
+    blocks = [
+        f"{number}\n{_clock(cue.start)} --> {_clock(cue.end)}\n{cue.text}\n" for number, cue in enumerate(cues, 1)
+    ]
+    path.write_text("\n".join(blocks), encoding="utf-8", newline="\n")
+
+
+def shown_at(cues: list[Cue], seconds: float) -> str:
+    """The text of all captions that are on at that time."""
+    return "\n".join(cue.text for cue in cues if cue.start <= seconds < cue.end)
+
+
+def _text(path: Path) -> str:
+    data = path.read_bytes()
+    marked = data[:2] in {b"\xff\xfe", b"\xfe\xff"}
+    for encoding in ("utf-16",) if marked else ("utf-8-sig", "cp1252"):
+        try:
+            return data.decode(encoding).replace("\r\n", "\n").replace("\r", "\n")
+        except UnicodeDecodeError:
+            continue
+    raise CaptionsUnreadable("no text")
+
+
+def _cue(block: str) -> Cue | None:
+    times = _TIMES.search(block)
+    if times is None:
+        return None
+    numbers = [int((part or "0").ljust(3, "0") if index % 4 == 3 else part or 0) for index, part in
+               enumerate(times.groups())]  # fmt: skip
+    start, end = (h * 3600 + m * 60 + s + ms / 1000 for h, m, s, ms in (numbers[:4], numbers[4:]))
+    lines = (_CONTROL.sub("", _MARKUP.sub("", line)).strip() for line in block[times.end() :].split("\n")[1:])
+    text = "\n".join(line for line in lines if line)[:_MOST_LETTERS]
+    return Cue(start, end, text) if text and end > start else None
+
+
+def _clock(seconds: float) -> str:
+    whole, thousandths = divmod(round(seconds * 1000), 1000)
+    return f"{whole // 3600:02}:{whole // 60 % 60:02}:{whole % 60:02},{thousandths:03}"

@@ -1,0 +1,253 @@
+"""Planes to H.264 or AV1 and back: one thread encodes while another draws, and what failed leaves no file behind."""
+
+import os
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import nullcontext, suppress
+from dataclasses import dataclass
+from fractions import Fraction
+from heapq import merge
+from math import ceil
+from pathlib import Path
+from types import TracebackType
+from typing import Literal, Self
+
+import av
+import cv2
+import numpy as np
+from av.packet import Packet
+from av.stream import Stream
+from av.video.frame import VideoFrame
+from av.video.plane import VideoPlane
+from av.video.reformatter import ColorRange, Colorspace
+
+from workers.media.planes import Bytes, Planes, as_bytes
+from workers.media.probe import ClipEmpty, broken, open_clip
+
+_BT709 = 1  # the number of BT.709 as primaries, transfer and matrix in ITU-T H.273
+_LIMITED = 1  # FFmpeg's number for 16..235
+_UNTAGGED = 2
+# x264's look-ahead for AVX-512 reads memory that it never wrote where a frame is not a multiple of 128 pixels wide, so
+# that the same frames give other bytes each time. What AVX2 does is repeatable.
+# (13 is OpenCV's CPU_AVX_512F, which its Python module does not name.)
+_REPEATABLE = ":asm=AVX2" if cv2.checkHardwareSupport(13) else ""
+_AHEAD = 4  # frames that may wait for the encoder: enough to hide its unevenness, little enough memory
+
+
+@dataclass(frozen=True, slots=True)
+class Encoding:
+    """How hard the encoder tries, and how often it starts anew."""
+
+    preset: str
+    crf: int
+    keyframe_seconds: float
+    movflags: str = ""
+    codec: Literal["libx264", "libsvtav1"] = "libx264"
+
+    def options(self, keyint: int) -> dict[str, str]:
+        """What the encoder is told, for a key frame every `keyint` frames and nowhere else."""
+        if self.codec == "libsvtav1":
+            os.environ["SVT_LOG"] = "1"  # errors only: it would tell its configuration on standard error
+            own = {"svtav1-params": f"keyint={keyint}:scd=0:lp=2"}
+        else:
+            own = {"x264-params": f"keyint={keyint}:min-keyint={keyint}:scenecut=0:open-gop=0{_REPEATABLE}"}
+        return {"preset": self.preset, "crf": str(self.crf), **own}
+
+
+INTERMEDIATE = Encoding(preset="ultrafast", crf=10, keyframe_seconds=1)  # between stages: speed and truth, not size
+FINISHED = Encoding(preset="veryfast", crf=20, keyframe_seconds=2, movflags="+faststart")
+FINISHED_AV1 = Encoding(preset="8", crf=34, keyframe_seconds=2, movflags="+faststart", codec="libsvtav1")
+
+
+class ClipWriter:
+    """Write frames to an MP4; the file appears under its name only once all of it is good.
+
+    The frames' width and height are even. `write` copies what it is given, so its arrays may be drawn over at once.
+    What goes wrong in the encoding thread is raised by a later `write` or at the end of the `with` block.
+    """
+
+    def __init__(
+        self, path: Path, width: int, height: int, fps: int | Fraction, encoding: Encoding = INTERMEDIATE
+    ) -> None:
+        if width % 2 or height % 2:
+            raise ValueError(f"4:2:0 wants even sizes, not {width} x {height}")
+        self.frames = 0
+        self._path, self._part = path, path.with_name(path.name + ".part")
+        self._size = (width, height)
+        self._frame_time = 1 / Fraction(fps)
+        self._waiting: deque[Future[None]] = deque()
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="encoder")
+        self._container = av.open(str(self._part), mode="w", format="mp4", options=_mp4_options(encoding))
+        keyint = max(1, round(encoding.keyframe_seconds * fps))
+        self._stream = self._container.add_stream(encoding.codec, rate=Fraction(fps), options=encoding.options(keyint))
+        context = self._stream.codec_context
+        context.width, context.height, context.pix_fmt = width, height, "yuv420p"
+        context.time_base = self._frame_time
+        context.thread_count = 2
+        context.color_primaries = context.color_trc = context.colorspace = _BT709
+        context.color_range = _LIMITED
+
+    def write(self, planes: Planes) -> None:
+        """Queue one frame; blocks while the encoder is `_AHEAD` frames behind."""
+        if planes.y.shape != self._size[::-1]:
+            raise ValueError(f"a frame of shape {planes.y.shape} in a clip of {self._size[0]} x {self._size[1]}")
+        while self._waiting and (self._waiting[0].done() or len(self._waiting) >= _AHEAD):
+            self._waiting.popleft().result()
+        frame = frame_from(planes)
+        frame.pts = self.frames
+        frame.time_base = self._frame_time
+        self.frames += 1
+        self._waiting.append(self._thread.submit(self._encode, frame))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            if error is None:
+                self._finish()
+        finally:
+            self._thread.shutdown(cancel_futures=True)
+            with suppress(av.FFmpegError):  # of a file that is thrown away
+                self._container.close()
+            self._part.unlink(missing_ok=True)
+
+    def _finish(self) -> None:
+        if not self.frames:
+            raise ValueError("no frame was written")
+        self._waiting.append(self._thread.submit(self._encode, None))
+        for encoded in self._waiting:
+            encoded.result()
+        self._container.close()
+        self._part.replace(self._path)
+
+    def _encode(self, frame: VideoFrame | None) -> None:
+        self._container.mux(self._stream.encode(frame))
+
+
+def read_planes(path: Path) -> Iterator[Planes]:
+    """Each frame of a clip, upright, of even size, as planar 4:2:0 in limited BT.709; raises ClipUnreadable.
+
+    The arrays are read-only views of the decoder's own frames: rows may be further apart than their width.
+    """
+    for _, planes in read_timed(path):
+        yield planes
+
+
+def read_timed(path: Path) -> Iterator[tuple[float, Planes]]:
+    """As `read_planes`, each frame with the time in seconds, from the first, at which it is shown."""
+    with open_clip(path) as container:
+        stream = container.streams.video[0]
+        stream.thread_type = "AUTO"
+        stream.thread_count = 2
+        start: float | None = None
+        try:
+            for frame in container.decode(stream):
+                if start is None:
+                    start = frame.time or 0.0
+                yield (frame.time or 0.0) - start, planes_from(frame)
+        except av.FFmpegError as error:
+            raise broken(path, error) from error
+    if start is None:
+        raise ClipEmpty("no frame in it")
+
+
+def evenly(timed: Iterator[tuple[float, Planes]], fps: Fraction) -> Iterator[Planes]:
+    """A frame for every tick of `fps`: the one that is shown then, whatever the clip's own rhythm."""
+    written, shown = 0, None
+    for seconds, planes in timed:
+        due = max(0, ceil(seconds * fps - Fraction(1, 2)))
+        while shown is not None and written < due:
+            yield shown
+            written += 1
+        shown = planes
+    if shown is not None:
+        yield shown
+
+
+def remux(source: Path, target: Path, movflags: str, sound: Path | None = None) -> Path:
+    """Copy encoded pictures, and the `sound` of an M4A, into another MP4 without touching them; returns `target`."""
+    with (
+        open_clip(source) as clip,
+        nullcontext() if sound is None else av.open(str(sound)) as track,
+        av.open(str(target), mode="w", format="mp4", options={"movflags": movflags}) as copy,
+    ):
+        streams: list[Stream] = [clip.streams.video[0], *(track.streams.audio[:1] if track else ())]
+        copies = [copy.add_stream_from_template(stream, opaque=True) for stream in streams]
+        packets = [_packets(stream, into) for stream, into in zip(streams, copies, strict=True)]
+        for packet in merge(*packets, key=_decoded_at):
+            copy.mux(packet)
+    return target
+
+
+def _packets(stream: Stream, into: Stream) -> "Iterator[Packet[Stream]]":
+    """The stream's packets, given to another; FFmpeg's last, empty one is left out."""
+    for packet in stream.container.demux(stream):  # type: ignore[attr-defined]
+        if packet.dts is not None:
+            packet.stream = into
+            yield packet
+
+
+def _decoded_at(packet: "Packet[Stream]") -> Fraction:
+    return Fraction(packet.dts or 0) * (packet.time_base or 1)
+
+
+def frame_from(planes: Planes) -> VideoFrame:
+    """A copy of the planes as a frame of FFmpeg's, tagged limited BT.709."""
+    height, width = planes.y.shape
+    frame = VideoFrame(width, height, "yuv420p")
+    for target, source in zip(frame.planes, planes, strict=True):
+        _view(target)[:] = source
+    frame.color_primaries = frame.color_trc = frame.colorspace = _BT709
+    frame.color_range = _LIMITED
+    return frame
+
+
+def planes_from(frame: VideoFrame) -> Planes:
+    """The planes of a decoded frame, upright; one that is limited BT.709 4:2:0 already is not copied."""
+    turns = frame.rotation // 90
+    if any(component.is_alpha for component in frame.format.components):
+        frame = _on_black(frame)
+    matrix = _matrix(frame)
+    if frame.format.name != "yuv420p" or frame.color_range == ColorRange.JPEG or matrix != Colorspace.ITU709:
+        frame = frame.reformat(
+            format="yuv420p",
+            src_colorspace=matrix,
+            dst_colorspace=Colorspace.ITU709,
+            dst_color_range=ColorRange.MPEG,
+            threads=2,
+        )
+    width, height = frame.width & ~1, frame.height & ~1
+    y, u, v = (_view(plane) for plane in frame.planes)
+    planes = y[:height, :width], u[: height // 2, : width // 2], v[: height // 2, : width // 2]
+    if turns:
+        return Planes(*(np.ascontiguousarray(np.rot90(plane, turns)) for plane in planes))
+    for plane in planes:
+        plane.flags.writeable = False  # the decoder still predicts from them
+    return Planes(*planes)
+
+
+def _on_black(frame: VideoFrame) -> VideoFrame:
+    """What shines through is black; left alone, it would show what its maker had hidden."""
+    rgba = frame.to_ndarray(format="rgba")
+    opaque = cv2.multiply(rgba[..., :3], cv2.merge([rgba[..., 3]] * 3), scale=1 / 255)
+    return VideoFrame.from_ndarray(as_bytes(opaque), format="rgb24")
+
+
+def _matrix(frame: VideoFrame) -> int:
+    """The clip's own matrix; an untagged clip is BT.709 from 720 lines on and BT.601 below, as players assume."""
+    if frame.colorspace == _UNTAGGED:
+        return Colorspace.ITU709 if frame.height >= 720 else Colorspace.ITU601
+    return frame.colorspace
+
+
+def _view(plane: VideoPlane) -> Bytes:
+    rows: Bytes = np.frombuffer(memoryview(plane), np.uint8)
+    return rows[: plane.line_size * plane.height].reshape(plane.height, plane.line_size)[:, : plane.width]
+
+
+def _mp4_options(encoding: Encoding) -> dict[str, str]:
+    return {"movflags": encoding.movflags} if encoding.movflags else {}

@@ -1,0 +1,96 @@
+"""How near each point of a picture is: read from a depth picture, or guessed from the picture alone."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from workers.media.planes import Bytes, Floats, as_bytes, as_floats
+
+_SIDE = 512  # the long side at which depth is estimated
+
+
+def read_depth(path: Path) -> Floats:
+    """Nearness 0..1 (float32) of a 16-bit grey PNG, 0 far and 65535 near; ValueError if it is not one."""
+    raw = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_UNCHANGED) if path.stat().st_size else None
+    if raw is None or raw.dtype != np.uint16 or raw.ndim != 2:
+        raise ValueError("not a 16-bit grey picture")
+    return np.asarray(raw, np.float32) / np.float32(65535)
+
+
+def estimate(rgb: Bytes) -> Floats:
+    """Guesses nearness 0..1 (float32, long side at most 512) of a picture (height x width x 3).
+
+    Weighs what painters use: low in the frame is near, a smooth region that hangs from the top is sky, distance
+    washes out colour and texture, and the subject stands out from the frame's border. A guided filter (He et al.
+    2010) then makes depth change where colour does.
+    """
+    height, width = rgb.shape[:2]
+    scale = min(1.0, _SIDE / max(height, width))
+    size = (max(round(width * scale), 8), max(round(height * scale), 8))
+    small = as_bytes(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA))
+    lab = as_floats(cv2.cvtColor(small.astype(np.float32) / np.float32(255), cv2.COLOR_RGB2LAB))
+    light, chroma = lab[..., 0] / np.float32(100), as_floats(cv2.magnitude(lab[..., 1], lab[..., 2])) / np.float32(100)
+    down = np.linspace(0, 1, size[1], dtype=np.float32)[:, None] * np.ones((1, size[0]), np.float32)
+
+    sky = _sky(light)
+    position = down**1.3
+    texture = _even(_blur(np.abs(light - _blur(light, 1.5)), size[0] / 40))
+    nearness = 0.62 * position + 0.14 * texture + 0.10 * _even(chroma) + 0.30 * _subject(lab, down)
+    nearness = nearness * (1 - sky)
+    guide = light.astype(np.float32)
+    for radius, softness in ((size[0] // 12, 1e-2), (size[0] // 40, 1e-3)):
+        nearness = _guided(guide, nearness.astype(np.float32), max(radius, 2), softness)
+    nearness *= 1 - _guided(guide, sky, max(size[0] // 60, 2), 1e-4).clip(0, 1)
+    low, high = np.quantile(nearness, [0.01, 0.99])
+    if high - low < 0.05:
+        return position.astype(np.float32)
+    return as_floats(np.clip((nearness - low) / (high - low), 0, 1).astype(np.float32))
+
+
+def _sky(light: Floats) -> Floats:
+    """1 where smooth regions hang from the top edge (a sky, at any hour, or a wall), 0 elsewhere."""
+    slope = np.hypot(cv2.Sobel(light, cv2.CV_32F, 1, 0, scale=0.25), cv2.Sobel(light, cv2.CV_32F, 0, 1, scale=0.25))
+    plausible = _blur(slope.astype(np.float32), 1.5) < 0.02
+    plausible[int(len(plausible) * 0.75) :] = False
+    count, labels = cv2.connectedComponents(plausible.astype(np.uint8), connectivity=4)
+    at_top = np.bincount(labels[0][plausible[0]], minlength=count)
+    hanging = at_top > labels.shape[1] * 0.08
+    mask = as_bytes(hanging[labels].astype(np.uint8))
+    closed = cv2.morphologyEx(mask, cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8))
+    return as_floats(np.asarray(closed, np.float32))
+
+
+def _subject(lab: Floats, down: Floats) -> Floats:
+    """How much each colour differs from the colours of the frame's border, weighed towards the centre; 0..1."""
+    blurred = as_floats(cv2.GaussianBlur(lab, (0, 0), max(lab.shape[1] / 120, 0.8)))
+    rim = max(min(lab.shape[:2]) // 20, 1)
+    border = np.concatenate(
+        [blurred[:rim].reshape(-1, 3), blurred[:, :rim].reshape(-1, 3), blurred[:, -rim:].reshape(-1, 3)]
+    )
+    quantised = np.unique(np.round(border / 8), axis=0)[:256].astype(np.float32) * 8
+    distance = np.full(lab.shape[:2], np.inf, np.float32)
+    for colour in quantised:
+        distance = np.minimum(distance, ((blurred - colour) ** 2).sum(axis=2))
+    across = np.linspace(-1, 1, lab.shape[1], dtype=np.float32)
+    centre = np.exp(-(across**2) / 0.5 - (2 * down - 1.1) ** 2 / 0.8)
+    return (_even(np.sqrt(distance)) * centre).astype(np.float32)
+
+
+def _guided(guide: Floats, values: Floats, radius: int, softness: float) -> Floats:
+    def mean(a: Floats) -> Floats:
+        return as_floats(cv2.boxFilter(a, -1, (2 * radius + 1, 2 * radius + 1), borderType=cv2.BORDER_REFLECT))
+
+    mean_guide, mean_values = mean(guide), mean(values)
+    slope = (mean(guide * values) - mean_guide * mean_values) / (mean(guide * guide) - mean_guide**2 + softness)
+    offset = mean_values - slope * mean_guide
+    return (mean(slope.astype(np.float32)) * guide + mean(offset.astype(np.float32))).astype(np.float32)
+
+
+def _even(values: Floats) -> Floats:
+    """Scaled so that the strongest two per cent are 1."""
+    return as_floats(np.clip(values / np.float32(max(float(np.quantile(values, 0.98)), 1e-4)), 0, 1))
+
+
+def _blur(values: Floats, sigma: float) -> Floats:
+    return as_floats(cv2.GaussianBlur(values, (0, 0), sigma))

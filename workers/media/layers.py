@@ -1,0 +1,123 @@
+"""A picture taken apart for a moving camera: what is seen, and what hides behind the edges of near things."""
+
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from workers.media.planes import Bytes, Floats, as_bytes, as_floats
+
+Mask = npt.NDArray[np.bool_]
+Indices = npt.NDArray[np.intp]
+
+_RIM = 2.0  # map pixels beside a thing that its colours may have bled into
+_PEELS = 2  # once for what stands before the rest, once for what that leaves of things that overlap
+_KEPT = 4.0  # map pixels
+_SEAM = 2.0  # map pixels
+
+
+class Layers(NamedTuple):
+    """`back` shows what `front` hides: the same picture and depth, but near things end where they begin."""
+
+    front: Bytes  # height x width x 3
+    back: Bytes | None  # as front; None if nothing hides anything
+    front_depth: Floats  # inverse distance on a coarser map
+    back_depth: Floats
+    things: Mask  # on the map, where the picture shows what stands before something else
+    cliff: float  # the step of inverse distance within few pixels of the map that is the edge of a thing
+
+
+def take_apart(picture: Bytes, depth: Floats, gap: float) -> Layers:
+    """Layers of a picture whose depth map (inverse distance, any size) will open gaps of at most `gap` map pixels."""
+    cliff = _cliff(depth)
+    front = back_depth = _fatten(_sharpen(depth, cliff))
+    back, things = picture, np.zeros(front.shape, np.bool_)
+    kept = things  # beside the foot of a thing stays what stands there, for the fill to go on from
+    for _ in range(_PEELS):
+        foot_rows, foot_columns, distance = _nearest_foot(back_depth, cliff)
+        floor = back_depth[foot_rows, foot_columns]
+        standing = (back_depth - floor > cliff / 2) & ~things & ~kept
+        hidden = standing & (distance < gap + 4)
+        if not hidden.any():
+            break
+        back = _fill(back, back_depth, hidden, foot_rows, foot_columns)
+        back_depth = np.where(hidden, floor, back_depth)
+        things, kept = things | standing, kept | (distance < _KEPT) & ~standing
+    return Layers(picture, None if back is picture else back, front, back_depth, things, cliff)
+
+
+def _cliff(depth: Floats) -> float:
+    """What no slope reaches in five pixels, if from the farthest to the nearest it takes a fifth of the picture."""
+    return float(min(max(5 / (0.2 * min(depth.shape)), 0.03), 0.3))
+
+
+def _sharpen(depth: Floats, cliff: float) -> Floats:
+    """Ramps between two surfaces, from scaling or estimating, become cliffs: each point joins the closer surface."""
+    window = np.ones((5, 5), np.uint8)
+    for _ in range(2):
+        high, low = as_floats(cv2.dilate(depth, window)), as_floats(cv2.erode(depth, window))
+        joined = np.where(high - depth < depth - low, high, low)
+        depth = np.where(high - low > cliff, joined, depth).astype(np.float32)
+    return depth
+
+
+def _fatten(depth: Floats) -> Floats:
+    """Near things grow by one pixel, so that the blended rim of their colours travels with them."""
+    return as_floats(cv2.dilate(depth, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (3, 3))))
+
+
+def _nearest_foot(depth: Floats, cliff: float) -> tuple[Indices, Indices, Floats]:
+    """For each pixel the row and the column of, and the distance to, the closest pixel at the foot of a cliff."""
+    foot = as_floats(cv2.dilate(depth, np.ones((3, 3), np.uint8))) - depth > cliff
+    if not foot.any():
+        rows, columns = (np.asarray(index, np.intp) for index in np.indices(depth.shape))
+        return rows, columns, as_floats(np.full(depth.shape, np.inf, np.float32))
+    distance, labels = cv2.distanceTransformWithLabels(
+        (~foot).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5, labelType=cv2.DIST_LABEL_PIXEL
+    )
+    feet = np.argwhere(foot)
+    order = np.zeros(len(feet) + 1, np.intp)
+    order[labels[foot]] = np.arange(len(feet))
+    nearest = feet[order[labels]]
+    return nearest[..., 0], nearest[..., 1], as_floats(distance)
+
+
+def _fill(picture: Bytes, depth: Floats, hidden: Mask, foot_rows: Indices, foot_columns: Indices) -> Bytes:
+    """The picture with what is hidden mirrored at the foot of the cliff, so that texture goes on behind the edge."""
+    covered = cv2.dilate(hidden.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+    rows, columns = np.nonzero(covered)
+    feet = np.stack([foot_rows[rows, columns], foot_columns[rows, columns]])
+    away = feet - np.stack([rows, columns])
+    distance = np.maximum(np.hypot(*away), 1)
+    ceiling = depth[feet[0], feet[1]] + _cliff(depth) / 2
+    source, found = feet, np.zeros(rows.shape, np.bool_)
+    for share in (0.0, 0.4, 1.0):
+        mirrored = np.rint(feet + away * (share + _RIM / distance)).astype(np.intp)
+        mirrored = np.clip(mirrored, 0, np.array(hidden.shape)[:, None] - 1)
+        clear = depth[mirrored[0], mirrored[1]] < ceiling
+        source, found = np.where(clear, mirrored, source), found | clear
+    small = as_bytes(cv2.resize(picture, hidden.shape[::-1], interpolation=cv2.INTER_AREA))
+    small[rows, columns] = small[source[0], source[1]]
+    weight = np.zeros(hidden.shape, np.float32)
+    weight[rows, columns] = found
+    known = as_floats(cv2.GaussianBlur(weight, (0, 0), _SEAM))
+    soft = as_floats(cv2.GaussianBlur(small * weight[..., None], (0, 0), _SEAM))  # hides where reflections meet
+    small[rows, columns] = np.rint(_diffused(soft, known)[rows, columns]).astype(np.uint8)
+    full = (picture.shape[1], picture.shape[0])
+    mask = as_floats(cv2.resize(covered.astype(np.float32), full))
+    return as_bytes(cv2.blendLinear(as_bytes(cv2.resize(small, full)), picture, mask, 1 - mask))
+
+
+def _diffused(colours: Floats, weight: Floats) -> Floats:
+    """Colours (height x width x 3, each times its weight 0..1) where weight is low from where it is high: pull-push."""
+    if min(weight.shape) < 4:
+        total = np.maximum(weight.sum(), np.float32(1e-6))
+        wide = as_floats(np.broadcast_to(colours.sum(axis=(0, 1)) / total, colours.shape))
+    else:
+        gain = np.float32(4)  # a pixel of the next level is known as soon as a quarter of it is
+        smaller = as_floats(cv2.pyrDown(weight)) * gain
+        scale = np.minimum(smaller, 1) / np.maximum(smaller, np.float32(1e-6)) * gain
+        level = _diffused(as_floats(cv2.pyrDown(colours)) * scale[..., None], np.minimum(smaller, 1))
+        wide = as_floats(cv2.resize(level, weight.shape[::-1], interpolation=cv2.INTER_LINEAR))
+    return as_floats(colours + (1 - np.minimum(weight, 1))[..., None] * wide)

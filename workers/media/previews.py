@@ -1,0 +1,24 @@
+"""A small look at a frame, for whoever waits for the film."""
+
+import cv2
+import numpy as np
+
+from workers.media.planes import Planes, as_bytes, to_rgb
+
+WIDTH = 320
+QUALITY = 78
+
+
+def small_jpeg(planes: Planes) -> bytes:
+    """The frame as a JPEG, 320 pixels wide: about 10 KB, about 1 ms."""
+    height, width = planes.y.shape
+    down = 2 * max(1, round(WIDTH / 2 * height / width))
+    sizes = ((WIDTH, down), (WIDTH // 2, down // 2), (WIDTH // 2, down // 2))
+    small = Planes(
+        *(
+            as_bytes(cv2.resize(plane, size, interpolation=cv2.INTER_AREA))
+            for plane, size in zip(planes, sizes, strict=True)
+        )
+    )
+    _, jpeg = cv2.imencode(".jpg", np.ascontiguousarray(to_rgb(small)[..., ::-1]), [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
+    return jpeg.tobytes()

@@ -1,0 +1,246 @@
+"""A picture and its depth, laid out for a moving camera: draws the frame that a view sees.
+
+Most of a frame is smooth: its map is solved on a coarse grid and resized. Only around the edges of near things is each
+pixel decided by itself: covered by the near thing, else by what stands behind, else by what the picture never showed.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+
+from shared.camera.lowerings import View
+from workers.media.focus import WIDEST, Stack, before, behind, matte
+from workers.media.layers import Indices, take_apart
+from workers.media.planes import Bytes, Floats, Planes, as_bytes, as_floats, from_rgb
+from workers.media.warp import GRID, Frame, Rays, Relief, meet, rays, stretch
+
+_FINE = 2  # pixels of the picture per pixel of the depth map that decides edges; the search has a coarser one
+_BATCH = 16  # cells whose samples stand in one row: OpenCV limits both sides of an array to 32767
+_TORN = 1.25  # a surface drawn this many times wider than framed may be the edge of a thing, pulled apart
+_PARTING = 0.2  # pixels of the coarse map by which two surfaces move against each other before it shows
+
+
+class Layer(NamedTuple):
+    """Luma, and both chromas at half size: interleaved for a few samples, each by itself for all, which is faster."""
+
+    luma: Bytes
+    chroma: Bytes
+    u: Bytes
+    v: Bytes
+
+    @classmethod
+    def of(cls, luma: Bytes, chroma: Bytes) -> "Layer":
+        u, v = cv2.split(chroma)
+        return cls(luma, chroma, as_bytes(u), as_bytes(v))
+
+    @classmethod
+    def showing(cls, picture: Bytes) -> "Layer":
+        planes = from_rgb(picture)
+        return cls(planes.y, as_bytes(cv2.merge([planes.u, planes.v])), planes.u, planes.v)
+
+
+class Blurs(NamedTuple):
+    """The blurred steps of one plane of both layers."""
+
+    front: Stack
+    back: Stack
+
+
+class Scene(NamedTuple):
+    """Both layers of a picture and their depth."""
+
+    unit: float  # pixels of the picture per unit
+    front: Layer
+    back: Layer  # the front itself if nothing hides anything
+    front_relief: Relief
+    back_relief: Relief
+    search_relief: Relief  # of the front, smaller
+    sides: Floats  # as the search relief: the nearest and the farthest surface around each point
+    things: Floats  # as the front relief: 1 where something stands before something else
+    cliff: float  # the step of inverse distance that is the edge of a thing
+    blurs: tuple[Blurs, ...]  # of luma and chroma; none without a lens
+
+    @classmethod
+    def of(cls, picture: Bytes, depth: Floats, unit: float, frame_unit: float, reach: float, lens: bool) -> "Scene":
+        """`depth` is inverse distance, `unit` and `frame_unit` the picture's and the frame's pixels per unit.
+
+        Pictures much finer or coarser than the frame are scaled. No view may reach further than `reach` units, and
+        none may have a focus unless there is a `lens`.
+        """
+        height, width = picture.shape[:2]
+        scale = 1.0 if 0.6 < unit / frame_unit < 1.5 else 1.2 * frame_unit / unit
+        size = (max(2 * round(width * scale / 2), 16), max(2 * round(height * scale / 2), 16))
+        if size != (width, height):
+            how = cv2.INTER_AREA if scale < 1 else cv2.INTER_LANCZOS4
+            picture = as_bytes(cv2.resize(picture, size, interpolation=how))
+        unit *= size[0] / width
+        fine = (size[0] // _FINE, size[1] // _FINE)
+        how = cv2.INTER_AREA if fine[0] < depth.shape[1] else cv2.INTER_LINEAR
+        depth = as_floats(cv2.resize(depth, fine, interpolation=how))
+        layers = take_apart(picture, depth, max(reach, 3 * WIDEST * lens) * unit / _FINE)
+        soft = _soften(layers.front_depth)
+        around = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (5, 5))
+        sides = cv2.merge([cv2.dilate(layers.front_depth, around), cv2.erode(layers.front_depth, around)])
+        coarse = (-(-size[0] // GRID), -(-size[1] // GRID))
+        front = Layer.showing(layers.front)
+        back = front if layers.back is None else Layer.showing(layers.back)
+        blurs = (
+            []
+            if not lens
+            else [
+                Blurs(Stack.of(plane, unit / step), Stack.of(plane_behind, unit / step))
+                for plane, plane_behind, step in ((front.luma, back.luma, 1), (front.chroma, back.chroma, 2))
+            ]
+        )
+        return cls(
+            unit,
+            front,
+            back,
+            Relief.of(soft),
+            Relief.of(_soften(layers.back_depth)),
+            Relief.of(as_floats(cv2.resize(cv2.dilate(soft, around[1:4, 1:4]), coarse, interpolation=cv2.INTER_AREA))),
+            as_floats(cv2.resize(sides, coarse, interpolation=cv2.INTER_NEAREST)),
+            layers.things.astype(np.float32),
+            layers.cliff,
+            tuple(blurs),
+        )
+
+    def focused(self, focus: float) -> "Scene":
+        """The same scene as a lens focused at this nearness sees it."""
+        depth, back_depth = self.front_relief.d, self.back_relief.d
+        unit = self.unit * depth.shape[1] / self.front.luma.shape[1]
+        far, far_back, near = behind(depth, focus), behind(back_depth, focus), before(depth, focus, unit)
+        cover = matte(self.things, far, unit)
+        front, back = [], []
+        for blurs in self.blurs:
+            height, width = blurs.front.sharp.shape[:2]
+            opacity = as_floats(cv2.resize(cover, (width, height)))
+            without_things = blurs.back.mix(far_back)
+            seen = as_bytes(cv2.blendLinear(blurs.front.mix(far), without_things, opacity, 1 - opacity))
+            front.append(blurs.front.mix(near, seen) if near.any() else seen)
+            back.append(without_things)
+        return self._replace(front=Layer.of(*front), back=Layer.of(*back))
+
+    def draw(self, view: View, frame: Frame, cover: float) -> Planes:
+        """The frame that `view` sees at the base zoom `cover`."""
+        beams = rays(view, cover, frame.x, frame.y)
+        on_map = self._on(self.search_relief, beams)
+        d = meet(on_map, self.search_relief)
+        x, y = beams.at(d)
+        luma_at, chroma_at = (
+            [frame.refine(at, side) for at in _placed(plane, x, y, self.unit * side / GRID)]
+            for plane, side in ((self.front.luma, GRID), (self.front.u, GRID // 2))
+        )
+        luma = _sampled(self.front.luma, *luma_at)
+        u, v = (_sampled(plane, *chroma_at) for plane in (self.front.u, self.front.v))
+        if self.back is not self.front:
+            chroma = as_bytes(cv2.merge([u, v]))
+            torn = stretch(on_map, self.search_relief, *on_map.at(d)) > _TORN
+            crest, foot = cv2.split(
+                cv2.remap(self.sides, *on_map.at(d), cv2.INTER_NEAREST, borderMode=cv2.BORDER_REPLICATE)
+            )
+            behind = self.back_relief.look(*self._on(self.back_relief, beams).at(d))
+            far, own, near = (np.where(torn, at_gap, d) for at_gap in (behind, foot, crest))
+            edges = _Edges.of(far, own, near, on_map, self.cliff)
+            for group in edges.apart(self.cliff):
+                self._draw_edges(luma, GRID, group, view, frame, cover)
+                self._draw_edges(chroma, GRID // 2, group, view, frame, cover)
+            u, v = (as_bytes(plane) for plane in cv2.split(chroma))
+        return Planes(frame.crop(luma, GRID), frame.crop(u, GRID // 2), frame.crop(v, GRID // 2))
+
+    def depth(self, view: View, frame: Frame, cover: float) -> Floats:
+        """Inverse distance of what each pixel of that frame shows, solved on the coarse grid: height x width."""
+        on_map = self._on(self.search_relief, rays(view, cover, frame.x, frame.y))
+        fine = frame.refine(meet(on_map, self.search_relief))
+        return np.ascontiguousarray(fine[GRID : GRID + frame.height, GRID : GRID + frame.width])
+
+    def _draw_edges(self, plane: Bytes, side: int, edges: "_Edges", view: View, frame: Frame, cover: float) -> None:
+        """Draw the cells of the grid at edges anew, each `side` x `side` samples of `plane`."""
+        if edges.rows.size == 0:
+            return
+        within = ((np.arange(side, dtype=np.float32) + np.float32(0.5)) / side - np.float32(0.5)) * frame.spacing
+        x = frame.x[0, edges.columns][:, None, None] + within
+        y = frame.y[edges.rows, 0][:, None, None] + within[:, None]
+        beams = Rays(*(each.reshape(-1, _BATCH * side * side) for each in rays(view, cover, x, y)))
+        surfaces = [np.repeat(d, side * side).reshape(beams.start_x.shape) for d in edges.surfaces]
+        drawn = self._decide(beams, surfaces, side)
+        rows, columns = (size // side for size in plane.shape[:2])
+        cells = plane.reshape(rows, side, columns, side, -1)
+        cells[edges.rows, :, edges.columns] = drawn.reshape(-1, side, side, cells.shape[-1])
+
+    def _decide(self, beams: Rays, surfaces: Sequence[Floats], side: int) -> Bytes:
+        """The samples that the rays see; `surfaces` are the inverse distances that may be there, far to near."""
+        front, back = (layer.luma if side == GRID else layer.chroma for layer in (self.front, self.back))
+        on_map = self._on(self.front_relief, beams)
+        scale = self.unit * side / GRID
+        far, near = surfaces[0], surfaces[-1]
+        edge = np.maximum(near - far, np.float32(self.cliff))
+        drawn = _pick(back, *beams.at(self.back_relief.look(*on_map.at(far))), scale)
+        for d in surfaces:
+            met = self.front_relief.look(*on_map.at(d))
+            wrong = np.abs(met - d) / (edge if d is near else np.float32(self.cliff))
+            met = np.where(wrong < np.float32(0.25), met, d)
+            weight = np.clip(np.float32(2) - np.float32(4) * wrong, 0, 1)
+            drawn = as_bytes(cv2.blendLinear(_pick(front, *beams.at(met), scale), drawn, weight, 1 - weight))
+        return drawn
+
+    def _on(self, relief: Relief, beams: Rays) -> Rays:
+        rows, columns = relief.d.shape
+        unit = self.unit * columns / self.front.luma.shape[1]
+        return beams.scaled(unit, (columns - 1) / 2, (rows - 1) / 2)
+
+
+class _Edges(NamedTuple):
+    """Cells of a frame's grid at edges, a multiple of `_BATCH` of them, with the surfaces around each.
+
+    The surfaces are inverse distances, far to near, one per cell.
+    """
+
+    rows: Indices
+    columns: Indices
+    surfaces: tuple[Floats, ...]
+
+    @classmethod
+    def of(cls, far: Floats, own: Floats, near: Floats, on_map: Rays, cliff: float) -> "_Edges":
+        """Cells beside a cliff whose sides part in this view; the three surfaces differ only where one is torn."""
+        window = np.ones((3, 3), np.uint8)
+        torn = far != near
+        near, far = as_floats(cv2.dilate(near, window)), as_floats(cv2.erode(far, window))
+        parting = (near - far) * as_floats(cv2.magnitude(on_map.slope_x, on_map.slope_y))
+        wanted = ((near - far > cliff) & (parting > _PARTING)) | torn
+        rows, columns = np.nonzero(wanted)
+        return cls(rows, columns, (far[wanted], own[wanted], near[wanted]))
+
+    def apart(self, cliff: float) -> Iterator["_Edges"]:
+        """The cells between two surfaces, and those with a third of their own between them."""
+        far, own, near = self.surfaces
+        third = np.minimum(own - far, near - own) > cliff / 8
+        yield self._padded(np.flatnonzero(~third), (far, near))
+        yield self._padded(np.flatnonzero(third), self.surfaces)
+
+    def _padded(self, chosen: Indices, surfaces: tuple[Floats, ...]) -> "_Edges":
+        if chosen.size:
+            chosen = np.pad(chosen, (0, -chosen.size % _BATCH), mode="edge")
+        return _Edges(self.rows[chosen], self.columns[chosen], tuple(d[chosen] for d in surfaces))
+
+
+def _soften(depth: Floats) -> Floats:
+    """Cliffs get a slope of about two pixels: edges move by fractions of a pixel instead of jumping."""
+    return as_floats(cv2.GaussianBlur(depth, (0, 0), 0.8))
+
+
+def _pick(plane: Bytes, x: Floats, y: Floats, unit: float) -> Bytes:
+    """The plane's samples at points (units); it has `unit` samples per unit."""
+    return _sampled(plane, *_placed(plane, x, y, unit))
+
+
+def _placed(plane: Bytes, x: Floats, y: Floats, unit: float) -> tuple[Floats, Floats]:
+    """Columns and rows of points."""
+    height, width = plane.shape[:2]
+    return x * np.float32(unit) + np.float32((width - 1) / 2), y * np.float32(unit) + np.float32((height - 1) / 2)
+
+
+def _sampled(plane: Bytes, columns: Floats, rows: Floats) -> Bytes:
+    return as_bytes(cv2.remap(plane, columns, rows, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101))

@@ -1,0 +1,259 @@
+"""Geometry of the 2.5D renderer: which point of the picture each point of a frame shows.
+
+Coordinates are *units*: the picture's centre is 0, x right, y down, and half the geometric mean of the frame's sides
+is 1. A pinhole camera of focal length F sees the picture's point p at distance 1/d. After the camera has moved by
+(tx, ty, tz) and turned by R, the frame's point q looks along R (q / zoom, F); where that ray meets the picture's
+plane is u, and the point it shows is
+
+    p = u + d(p) (F (tx, ty) - u tz)
+
+which has one solution per surface that the ray meets; the one with the greatest d is in front.
+"""
+
+from collections.abc import Sequence
+from math import ceil, cos, hypot, sin
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from shared.camera.lowerings import BULGE, DOLLY, FOCAL, Aim, View, inverse_distance
+from workers.media.planes import Bytes, Floats, as_floats
+
+_GENTLE, _ITERATIONS = 0.35, 5  # the error shrinks by such a factor each time
+GRID = 4  # maps are solved for every fourth pixel each way, and resized
+
+
+class Rays(NamedTuple):
+    """Per point of a frame: p = start + d * slope, in whatever coordinates they are scaled to; float32 arrays."""
+
+    start_x: Floats
+    start_y: Floats
+    slope_x: Floats
+    slope_y: Floats
+
+    def scaled(self, factor: float, offset_x: float, offset_y: float) -> "Rays":
+        """The same rays in pixels of a picture with `factor` pixels per unit and its centre at the offset."""
+        return Rays(
+            self.start_x * factor + offset_x,
+            self.start_y * factor + offset_y,
+            self.slope_x * factor,
+            self.slope_y * factor,
+        )
+
+    def at(self, d: "Floats | np.float32") -> tuple[Floats, Floats]:
+        """The points at inverse distance `d`."""
+        return self.start_x + d * self.slope_x, self.start_y + d * self.slope_y
+
+
+def rays(view: View, cover: float, x: Floats, y: Floats) -> Rays:
+    """Rays through the frame's points (units), where `cover` is the base zoom; x and y must broadcast together."""
+    if view.fisheye:
+        x, y = _bulged(x, y, BULGE * view.fisheye)
+    m = _eye(view, cover).astype(np.float32)
+    ahead = np.maximum(m[2, 0] * x + (m[2, 1] * y + m[2, 2]), np.float32(0.2 * FOCAL))
+    depth = np.float32(FOCAL) / ahead
+    start_x = (m[0, 0] * x + (m[0, 1] * y + m[0, 2])) * depth
+    start_y = (m[1, 0] * x + (m[1, 1] * y + m[1, 2])) * depth
+    right, down, forward = np.float32(FOCAL * view.right), np.float32(-FOCAL * view.up), np.float32(view.forward)
+    return Rays(start_x, start_y, right - forward * start_x, down - forward * start_y)
+
+
+def project(view: View, cover: float, x: Floats, y: Floats, d: Floats) -> tuple[Floats, Floats]:
+    """Where in the frame the picture's points at inverse distance `d` stand, all in units: the inverse of `rays`."""
+    nearer = 1 - np.float32(view.forward) * d
+    u = (x - d * np.float32(FOCAL * view.right)) / nearer
+    v = (y + d * np.float32(FOCAL * view.up)) / nearer
+    m = np.linalg.inv(_eye(view, cover)).astype(np.float32)
+    ahead = m[2, 0] * u + m[2, 1] * v + m[2, 2] * np.float32(FOCAL)
+    u, v = ((m[row, 0] * u + m[row, 1] * v + m[row, 2] * np.float32(FOCAL)) / ahead for row in (0, 1))
+    return _unbulged(u, v, BULGE * view.fisheye) if view.fisheye else (u, v)
+
+
+def _eye(view: View, cover: float) -> npt.NDArray[np.float64]:
+    """Takes a point of the frame (x, y, 1) to the direction in which it looks."""
+    pan = np.array([[cos(view.pan), 0, sin(view.pan)], [0, 1, 0], [-sin(view.pan), 0, cos(view.pan)]])
+    tilt = np.array([[1, 0, 0], [0, cos(view.tilt), -sin(view.tilt)], [0, sin(view.tilt), cos(view.tilt)]])
+    roll = np.array([[cos(view.roll), -sin(view.roll), 0], [sin(view.roll), cos(view.roll), 0], [0, 0, 1]])
+    zoom = view.focal * cover
+    lens = np.array([[1, 0, view.shift_right * zoom], [0, 1, -view.shift_up * zoom], [0, 0, FOCAL * zoom]])
+    return np.asarray(pan @ tilt @ roll @ lens, np.float64)
+
+
+def _bulged(x: Floats, y: Floats, amount: float) -> tuple[Floats, Floats]:
+    """What a fisheye lens shows at the frame's points: less and less of the picture, the nearer to the middle."""
+    shrunk = (1 + np.float32(amount / 2) * (x * x + y * y)) / np.float32(1 + amount)  # 1 at a square frame's corners
+    return x * shrunk, y * shrunk
+
+
+def _unbulged(x: Floats, y: Floats, amount: float) -> tuple[Floats, Floats]:
+    """The inverse of `_bulged`, by Newton's method."""
+    radius = np.hypot(x, y)
+    bent, goal = np.float32(amount / 2), radius * np.float32(1 + amount)
+    found: Floats = radius
+    for _ in range(4):
+        found = found - (found * (1 + bent * found * found) - goal) / (1 + 3 * bent * found * found)
+    grown = found / np.maximum(radius, np.float32(1e-6))
+    return as_floats(x * grown), as_floats(y * grown)
+
+
+class Frame(NamedTuple):
+    """The sizes of the film's frame, and its coarse grid with one node of margin on each side."""
+
+    width: int
+    height: int
+    unit: float  # pixels per unit
+    x: Floats  # 1 x columns, units
+    y: Floats  # rows x 1, units
+
+    @classmethod
+    def of(cls, width: int, height: int) -> "Frame":
+        unit = (width * height) ** 0.5 / 2
+        columns, rows = -(-width // GRID), -(-height // GRID)
+        x = (np.arange(-1, columns + 1, dtype=np.float32) * GRID + (GRID / 2 - width / 2)) / np.float32(unit)
+        y = (np.arange(-1, rows + 1, dtype=np.float32) * GRID + (GRID / 2 - height / 2)) / np.float32(unit)
+        return cls(width, height, unit, x[None, :], y[:, None])
+
+    @property
+    def spacing(self) -> np.float32:
+        """Units between two nodes of the grid."""
+        return np.float32(GRID / self.unit)
+
+    def refine(self, coarse: Floats, side: int = GRID) -> Floats:
+        """A map over the grid, resized to `side` samples per cell and way: 4 for every pixel, 2 for chroma."""
+        rows, columns = coarse.shape[:2]
+        return as_floats(cv2.resize(coarse, (columns * side, rows * side), interpolation=cv2.INTER_LINEAR))
+
+    def crop(self, plane: Bytes, side: int) -> Bytes:
+        """The frame itself out of what was drawn over the whole grid."""
+        height, width = self.height * side // GRID, self.width * side // GRID
+        return np.ascontiguousarray(plane[side : side + height, side : side + width])
+
+    def plane_shapes(self) -> tuple[tuple[int, int], ...]:
+        """Rows and columns of a frame's Y, U and V."""
+        half = (self.height // 2, self.width // 2)
+        return (self.height, self.width), half, half
+
+    def travel(self, here: View, there: View, cover: float) -> float:
+        """Pixels by which the frame's corners or its middle move at most between two views, at half distance."""
+        across, down = self.width / 2 / self.unit, self.height / 2 / self.unit
+        x = np.array([-across, across, -across, across, 0], np.float32)
+        y = np.array([-down, -down, down, down, 0], np.float32)
+        before, after = (rays(view, cover, x, y).at(np.float32(0.5)) for view in (here, there))
+        return float(np.hypot(after[0] - before[0], after[1] - before[1]).max()) * self.unit * cover * here.focal
+
+
+class Relief(NamedTuple):
+    """A map of inverse distances ready to be met by rays: itself, its gradient per pixel, and its range."""
+
+    d: Floats
+    gradient: Floats  # rows x columns x 2
+    low: float
+    high: float
+    steepest: float  # length of the gradient, at most
+
+    @classmethod
+    def of(cls, d: Floats) -> "Relief":
+        slopes = [cv2.Scharr(d, cv2.CV_32F, *axis, scale=1 / 32) for axis in ((1, 0), (0, 1))]
+        steepest = float(cv2.magnitude(*slopes).max())
+        return cls(d, as_floats(cv2.merge(slopes)), float(d.min()), float(d.max()), steepest)
+
+    def look(self, x: Floats, y: Floats) -> Floats:
+        """Inverse distance at points in pixels."""
+        return as_floats(cv2.remap(self.d, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE))
+
+
+def meet(rays: Rays, relief: Relief, step: float = 2.5) -> Floats:
+    """Inverse distance where each ray (in pixels of the relief) first meets the relief, coming from the camera.
+
+    Marches through the relief in steps of at most `step` pixels and keeps the nearest layer that is solid, then
+    halves the interval: parallax occlusion mapping (Tatarchuk 2006). Where the relief is so gentle that a ray meets it
+    only once, iterating d = relief(p(d)) gets there sooner.
+    """
+    span, slope = relief.high - relief.low, float(cv2.magnitude(rays.slope_x, rays.slope_y).max())
+    if relief.steepest * slope < _GENTLE:
+        near = np.full(rays.start_x.shape, (relief.low + relief.high) / 2, np.float32)
+        for _ in range(_ITERATIONS):
+            near = relief.look(*rays.at(near))
+        return near
+    steps = min(max(ceil(slope * span / step), 1), 48)
+    low = np.full(rays.start_x.shape, relief.low, np.float32)
+    for i in range(1, steps):
+        d = np.float32(relief.low + span * i / steps)
+        solid = relief.look(*rays.at(d)) >= d
+        low = np.maximum(low, solid * d)
+    high = low + np.float32(span / steps)
+    for _ in range(5):
+        middle = (low + high) * np.float32(0.5)
+        solid = relief.look(*rays.at(middle)) >= middle
+        low, high = np.where(solid, middle, low), np.where(solid, high, middle)
+    return (low + high) * np.float32(0.5)
+
+
+def stretch(rays: Rays, relief: Relief, x: Floats, y: Floats) -> Floats:
+    """How many times wider than framed the surface at (x, y) is drawn along the ray's travel: 1 - grad(d) . slope."""
+    gradient = as_floats(cv2.remap(relief.gradient, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE))
+    return np.float32(1) - (gradient[..., 0] * rays.slope_x + gradient[..., 1] * rays.slope_y)
+
+
+def reach(view: View) -> float:
+    """How far, in units, `view` moves the nearest things against the farthest at most: the widest gap it can open."""
+    return FOCAL * hypot(view.right, view.up) + 1.5 * abs(view.forward)
+
+
+def aim(views: Sequence[View], frame: Frame, half_size: tuple[float, float], focal_point: tuple[float, float]) -> Aim:
+    """Where a path that would show the picture's middle should lead instead; `focal_point` in fractions of the picture.
+
+    A picture of another shape than the frame is cropped so that the focal point stands as near as may be to a third.
+    Zooms and dollies hold it where it stands then; if that is beyond a third they let it drift towards there, as far as
+    the picture reaches.
+    """
+    growth = [v.focal / (1 - min(v.forward, DOLLY) * inverse_distance(0.5)) for v in views]
+    widest = min(v.focal for v in views)
+    grown = max(growth) / min(growth)
+    point, middle = [], []
+    for at, half, size in zip(
+        (2 * focal_point[0] - 1, 1 - 2 * focal_point[1]), half_size, (frame.width, frame.height), strict=True
+    ):
+        side = size / 2 / frame.unit
+        wanted = at * half - min(max(at * half, -side / 3), side / 3)
+        crop = min(max(wanted, side - half), half - side)
+        stands = at * half - crop
+        beyond = stands - min(max(stands, -side / 3), side / 3)
+        held = stands + beyond / max(grown - 1, 1e-3)
+        point.append(crop + min(max(held, -side), side))
+        middle.append(crop)
+    return Aim((point[0], point[1]), (middle[0], middle[1]), widest)
+
+
+def covers(views: Sequence[View], frame: Frame, half_size: tuple[float, float], depth: Floats, most: float) -> float:
+    """The smallest base zoom, 1..`most`, at which no view sees past the picture's borders (`half_size`, units).
+
+    The frame's sides are tested against the nearest and the farthest thing in that side's quarter of the picture.
+    """
+    across, down = np.float32(frame.width / 2 / frame.unit), np.float32(frame.height / 2 / frame.unit)
+    along = np.linspace(-1, 1, 17, dtype=np.float32)
+    rows, columns = (-(-size // 4) for size in depth.shape)
+    edge = np.ones_like(along)
+    x = np.concatenate([along, along, -edge, edge]) * across
+    y = np.concatenate([-edge, edge, along, along]) * down
+    quarters = (depth[:rows], depth[-rows:], depth[:, :columns], depth[:, -columns:])
+    ranges = [np.repeat([extreme(quarter) for quarter in quarters], along.size) for extreme in (np.min, np.max)]
+
+    def full(cover: float) -> bool:
+        for view in views:
+            beams = rays(view, cover, x, y)
+            for d in ranges:
+                seen_x, seen_y = beams.at(d)
+                if np.abs(seen_x).max() > half_size[0] + 1e-4 or np.abs(seen_y).max() > half_size[1] + 1e-4:
+                    return False
+        return True
+
+    low, high = 1.0, most
+    if full(low):
+        return low
+    while high - low > 0.002:
+        middle = (low + high) / 2
+        low, high = (low, middle) if full(middle) else (middle, high)
+    return high

@@ -1,0 +1,103 @@
+"""What a film says of its own making: the claims of its C2PA manifest. Pure data.
+
+C2PA 2.2, sections 9 (claims), 10.3 and 18.15 (actions); source types are IPTC's NewsCodes.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from shared.stages.engines import ENGINES
+from shared.stages.operations import Operation
+from shared.stages.requests import Ingredient
+from shared.stages.stages import Role, Stage
+
+_SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/"
+
+# What finishing does, in C2PA's words.
+_ACTIONS = {
+    "stabilise": "c2pa.enhanced",
+    "denoise": "c2pa.enhanced",
+    "sharpen": "c2pa.enhanced",
+    "interpolate": "c2pa.enhanced",
+    "upscale": "c2pa.resized",
+    "grade": "c2pa.adjustedColor",
+    "vignette": "c2pa.filtered",
+    "grain": "c2pa.filtered",
+    "fade": "c2pa.filtered",
+    "letterbox": "c2pa.cropped",
+    "loop": "c2pa.edited",
+    "watermark": "c2pa.edited",
+}
+# Of what is part of the film; a driving clip only showed how the camera moves.
+_RELATIONSHIPS = {Role.DRIVING: "inputTo"}
+_MADE_IN = {Role.PICTURE: {Stage.IMAGE_GENERATION}, Role.CLIP: {Stage.VIDEO_SYNTHESIS, Stage.MOTION_TRANSFER}}
+
+
+def source_type(ingredients: Iterable[Ingredient]) -> str:
+    """The IPTC term for the film's pixels, which is also what labels it as generated.
+
+    `algorithmicMedia`: by code alone, with no trained model; so paint and film the engines that run here.
+    `compositeSynthetic`: a creator's picture, with what an algorithm adds to it.
+    The `trained...` terms: a model that learned from samples made the picture or the clip.
+    """
+    ingredients = tuple(ingredients)
+    brought = any(given.role is Role.PICTURE and given.engine is None for given in ingredients)
+    if any(_trained(given) for given in ingredients):
+        term = "compositeWithTrainedAlgorithmicMedia" if brought else "trainedAlgorithmicMedia"
+    else:
+        term = "compositeSynthetic" if brought else "algorithmicMedia"
+    return _SOURCE_TYPE + term
+
+
+def label(index: int) -> str:
+    """By which actions name the ingredient at that place."""
+    return f"ingredient-{index}"
+
+
+def ingredient(given: Ingredient, index: int, sha256: str) -> dict[str, Any]:
+    """The declaration of one ingredient, with the hash of its file by which it can be known again."""
+    about = f"{given.role.value} by {given.engine}" if given.engine else f"{given.role.value} of the creator"
+    return {
+        "title": about,
+        "label": label(index),
+        "relationship": _RELATIONSHIPS.get(given.role, "componentOf"),
+        "description": f"sha256 {sha256}",
+    }
+
+
+def definition(
+    title: str, media_type: str, ingredients: Sequence[Ingredient], operations: Iterable[Operation], *, captions: bool
+) -> dict[str, Any]:
+    """The manifest of one file: how the film came to be, and what was done to it, in order."""
+    placed = [label(index) for index, given in enumerate(ingredients) if given.role not in _RELATIONSHIPS]
+    shown = [label(index) for index, given in enumerate(ingredients) if given.role in _RELATIONSHIPS]
+    agent = {"name": "Kinora"}
+    actions: list[dict[str, Any]] = [
+        {
+            "action": "c2pa.created",
+            "digitalSourceType": source_type(ingredients),
+            "softwareAgent": agent,
+            "description": "Filmed by a virtual camera.",
+            **({"parameters": {"ingredientIds": shown}} if shown else {}),
+        }
+    ]
+    if placed:
+        actions.append({"action": "c2pa.placed", "softwareAgent": agent, "parameters": {"ingredientIds": placed}})
+    actions += [
+        {"action": _ACTIONS[operation.name], "softwareAgent": agent, "description": str(operation)}
+        for operation in operations
+        if operation.name in _ACTIONS
+    ]
+    if captions:
+        actions.append({"action": "c2pa.addedText", "softwareAgent": agent, "description": "captions"})
+    return {
+        "claim_generator_info": [agent],
+        "title": title,
+        "format": media_type,
+        "assertions": [{"label": "c2pa.actions.v2", "data": {"actions": actions}}],
+    }
+
+
+def _trained(given: Ingredient) -> bool:
+    stages = _MADE_IN.get(given.role, set())
+    return any(entry.trained for entry in ENGINES if entry.name == given.engine and entry.stage in stages)

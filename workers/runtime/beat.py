@@ -1,0 +1,135 @@
+"""The beat of one attempt: extends lease, visibility and heartbeat, writes progress, and learns that it must stop."""
+
+from collections.abc import Callable
+from enum import Enum
+from threading import Event, Thread
+from time import monotonic
+from types import TracebackType
+
+from botocore.exceptions import BotoCoreError, ClientError
+from pynamodb.exceptions import PynamoDBException
+
+from shared.aws import media
+from shared.core.clock import utc_now
+from shared.jobs import executions
+from shared.jobs.record import JobRecord, JobStatus, preview_key
+from shared.jobs.store import Fenced, JobNotFound, JobStore
+from shared.observability import logger
+from shared.stages.stages import Stage
+from workers.engines.contract import Stopped
+from workers.runtime.config import WorkerConfig
+from workers.runtime.queues import Delivery
+
+_TICK_SECONDS = 0.25
+
+
+class Why(Enum):
+    """Why a run must stop."""
+
+    ENDED = "the job has ended"
+    FENCED = "another attempt has the step"
+    SHUTDOWN = "the worker was told to stop"
+
+
+class Beat:
+    """Runs beside the engine, in a thread of its own, while the block lasts."""
+
+    def __init__(
+        self,
+        job: JobRecord,
+        stage: Stage,
+        attempt: str,
+        *,
+        delivery: Delivery,
+        token: str | None,
+        shutdown_asked: Callable[[], bool],
+        config: WorkerConfig,
+        jobs: JobStore,
+    ) -> None:
+        self.why: Why | None = None
+        self._job, self._stage, self._attempt = job, stage, attempt
+        self._delivery, self._token, self._shutdown_asked = delivery, token, shutdown_asked
+        self._config, self._jobs = config, jobs
+        self._percent = self._written = self._previews = 0
+        self._preview: bytes | None = None
+        self._last_preview = monotonic()
+        self._last_write = self._last_beat = monotonic()
+        self._over = Event()
+        self._thread = Thread(target=self._run, name=f"beat {attempt}", daemon=True)
+
+    def __enter__(self) -> "Beat":
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._over.set()
+        self._thread.join()
+
+    def progress(self, fraction: float) -> None:
+        """Called by the engine, as often as it likes; raises Stopped when it must end."""
+        if self.why is None and self._shutdown_asked():
+            self.why = Why.SHUTDOWN
+        if self.why is not None:
+            raise Stopped(self.why.value)
+        self._percent = max(self._percent, min(100, int(100 * fraction)))
+
+    def preview(self, draw: Callable[[], bytes]) -> None:
+        """Called by the engine, as often as it likes: `draw` makes a small JPEG of its work, when one is due."""
+        if monotonic() - self._last_preview >= self._config.preview_seconds:
+            self._preview, self._last_preview = draw(), monotonic()
+
+    def _run(self) -> None:
+        while not self._over.wait(_TICK_SECONDS) and self.why is None:
+            now = monotonic()
+            beat_due = now - self._last_beat >= self._config.beat_seconds
+            progress_due = now - self._last_write >= self._config.progress_seconds and (
+                self._percent - self._written >= self._config.progress_percent or self._preview is not None
+            )
+            if beat_due or progress_due:
+                self._beat(now, beyond_lease=beat_due)
+
+    def _beat(self, now: float, *, beyond_lease: bool) -> None:
+        at, percent = utc_now(), self._percent
+        moved = percent != self._written
+        try:
+            shown = self._show_preview()
+            self._jobs.beat(
+                self._job.job_id,
+                self._stage,
+                attempt=self._attempt,
+                lease_until=at + self._config.lease,
+                progress=(percent, self._job.overall(self._stage, percent)) if moved else None,
+                preview=shown,
+                at=at,
+            )
+            self._last_write, self._written = now, percent
+            if beyond_lease:
+                self._delivery.hide(self._config.lease_seconds)
+                if self._token is not None:
+                    executions.heartbeat(self._token)
+                self._last_beat = now
+        except Fenced:
+            self.why = self._why_fenced()
+        except (ClientError, BotoCoreError, PynamoDBException):
+            logger.exception("missed a beat", job_id=self._job.job_id, stage=self._stage)
+            if now - self._last_write > self._config.lease_seconds:
+                self.why = Why.FENCED  # the lease has lapsed unrenewed: somebody else may be at work by now
+
+    def _show_preview(self) -> int | None:
+        """Upload what the engine drew last; answers its number."""
+        jpeg, self._preview = self._preview, None
+        if jpeg is None:
+            return None
+        self._previews += 1
+        key = preview_key(self._job.job_id, self._stage, self._attempt, self._previews)
+        media.put(jpeg, key, "image/jpeg", kind="work")
+        return self._previews
+
+    def _why_fenced(self) -> Why:
+        try:
+            ended = JobStatus(self._jobs.get(self._job.job_id).status).ended
+        except JobNotFound:
+            ended = True
+        return Why.ENDED if ended else Why.FENCED

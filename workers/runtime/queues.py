@@ -1,0 +1,99 @@
+"""Consuming a queue: one delivery at a time, hidden from others while it is worked on, until told to stop."""
+
+import os
+import signal
+from collections.abc import Callable
+from dataclasses import dataclass
+from time import sleep
+from types import FrameType
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from shared.aws.clients import sqs
+from shared.aws.queues import TRACE, queue_url
+from shared.observability import logger
+from workers.runtime.protection import protected
+
+WAIT_SECONDS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One delivery of a message. The receipt is no fence: a stale one deletes too, so a fenced worker leaves it be."""
+
+    queue: str
+    body: str
+    receipt: str
+    trace: str = ""  # which the message belongs to: the logger writes its id
+
+    def delete(self) -> None:
+        sqs().delete_message(QueueUrl=queue_url(self.queue), ReceiptHandle=self.receipt)
+
+    def hide(self, seconds: int) -> None:
+        """Invisible to other receivers for so long from now; 0 hands it back at once."""
+        sqs().change_message_visibility(
+            QueueUrl=queue_url(self.queue), ReceiptHandle=self.receipt, VisibilityTimeout=seconds
+        )
+
+
+class _Interrupted(BaseException):
+    """SIGTERM came while nothing was being done."""
+
+
+class Shutdown:
+    """Whether this process has been told to stop: a wait for work is broken off, work itself looks at `asked`."""
+
+    def __init__(self) -> None:
+        self.asked = False
+        self._waiting = False
+
+    def listen(self) -> None:
+        signal.signal(signal.SIGTERM, self._on_signal)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; whoever started us decides
+
+    def _on_signal(self, _number: int, _frame: FrameType | None) -> None:
+        self.asked = True
+        if self._waiting:
+            raise _Interrupted
+
+    def interruptible(self, wait: Callable[[], list[Delivery]]) -> list[Delivery]:
+        """Run `wait`; empty when the signal broke it off. What was just being received is delivered again later."""
+        try:
+            self._waiting = True
+            if self.asked:
+                return []
+            return wait()
+        except _Interrupted:
+            return []
+        finally:
+            self._waiting = False
+
+
+def consume(queue: str, handle: Callable[[Delivery], None], shutdown: Shutdown, *, visibility_seconds: int) -> None:
+    """Hand each delivery to `handle`, until shutdown; what it raises is logged, and the queue delivers again."""
+    url = queue_url(queue)
+
+    def receive() -> list[Delivery]:
+        answer = sqs().receive_message(
+            QueueUrl=url,
+            MaxNumberOfMessages=1,
+            WaitTimeSeconds=WAIT_SECONDS,
+            VisibilityTimeout=visibility_seconds,
+            MessageSystemAttributeNames=["AWSTraceHeader"],
+        )
+        return [
+            Delivery(queue, m["Body"], m["ReceiptHandle"], m.get("Attributes", {}).get("AWSTraceHeader", ""))
+            for m in answer.get("Messages", [])
+        ]
+
+    while not shutdown.asked:
+        try:
+            for delivery in shutdown.interruptible(receive):
+                os.environ[TRACE] = delivery.trace
+                with protected():
+                    handle(delivery)
+        except (ClientError, BotoCoreError):
+            logger.exception("AWS did not answer; trying again", queue=queue)
+            sleep(1)
+        except Exception:  # noqa: BLE001  # the worker outlives a bad message: after some deliveries the queue gives up
+            logger.exception("message not handled", queue=queue)

@@ -1,0 +1,172 @@
+"""One task from claim to recorded result: whoever makes a result records it, then tells the state machine."""
+
+import json
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from hashlib import sha256
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from botocore.exceptions import ClientError
+from ulid import ULID
+
+from shared.aws import media
+from shared.core.clock import utc_now
+from shared.jobs import executions
+from shared.jobs.record import JobRecord
+from shared.jobs.store import (
+    Fenced,
+    JobEnded,
+    JobNotFound,
+    JobStore,
+    Leased,
+    StepCompleted,
+    StepOutput,
+    StepResult,
+)
+from shared.observability import logger
+from shared.stages.failures import StageFailure
+from shared.stages.messages import STAGE_TASK, StageTask
+from shared.stages.stages import Stage
+from workers.engines.contract import InProcessEngine, StageResult, Stopped, Workspace
+from workers.runtime.beat import Beat, Why
+from workers.runtime.config import WorkerConfig
+from workers.runtime.queues import Delivery
+
+Engines = Mapping[str, InProcessEngine[Any]]
+
+
+class StepRunner:
+    """Runs tasks with the given engines, by name."""
+
+    def __init__(self, engines: Engines, *, shutdown_asked: Callable[[], bool]) -> None:
+        self._engines, self._shutdown_asked = engines, shutdown_asked
+        self._config = WorkerConfig()
+        self._jobs = JobStore()
+
+    def handle(self, delivery: Delivery) -> None:
+        """One delivery of a task: claim its step and do it, or leave it to whom it belongs."""
+        task = STAGE_TASK.validate_json(delivery.body)
+        attempt, at = str(ULID()), utc_now()
+        try:
+            job = self._jobs.claim(task.job_id, task.stage, attempt=attempt, lease_until=at + self._config.lease, at=at)
+        except (JobEnded, JobNotFound):
+            delivery.delete()
+        except StepCompleted:  # the result was recorded, but perhaps nobody was told
+            self._answer(task)
+            delivery.delete()
+        except Leased as leased:
+            delivery.hide(max(1, int((leased.until - at).total_seconds()) + 1))
+        else:
+            self._attempt(task, job, attempt, delivery)
+
+    def _attempt(self, task: StageTask, job: JobRecord, attempt: str, delivery: Delivery) -> None:
+        logger.info("attempt begins", job_id=task.job_id, stage=task.stage, attempt=attempt)
+        beat = Beat(
+            job,
+            task.stage,
+            attempt,
+            delivery=delivery,
+            token=self._jobs.token(task.job_id, task.stage),
+            shutdown_asked=self._shutdown_asked,
+            config=self._config,
+            jobs=self._jobs,
+        )
+        try:
+            with beat, TemporaryDirectory(prefix="kinora-") as folder:
+                result = self._run(task, attempt, Path(folder), beat)
+                self._jobs.record_result(job, task.stage, result, attempt=attempt, at=utc_now())
+        except Stopped:
+            self._stopped(task, attempt, beat.why, delivery)
+        except Fenced:
+            self._stopped(task, attempt, Why.FENCED, delivery)
+        except StageFailure as failure:
+            self._failed(task, attempt, failure, delivery)
+        else:
+            logger.info("attempt completed", job_id=task.job_id, stage=task.stage, attempt=attempt)
+            self._answer(task)
+            delivery.delete()
+
+    def _run(self, task: StageTask, attempt: str, folder: Path, beat: Beat) -> StepResult:
+        work, inputs = folder / "work", folder / "inputs"
+        work.mkdir()
+        inputs.mkdir()
+        workspace = Workspace(
+            work, fetch=lambda url: _fetched(url, inputs), progress=beat.progress, preview=beat.preview
+        )
+        engine = self._engines.get(task.engine)
+        if engine is None:
+            raise StageFailure("engine_unknown", f"No worker of this stage has the engine {task.engine}.")
+        try:
+            made = engine.run(task.request, workspace)
+        except (Stopped, StageFailure):
+            raise
+        except Exception as error:
+            logger.exception("engine crashed", job_id=task.job_id, stage=task.stage, attempt=attempt)
+            sentence = f"The {task.engine} engine failed unexpectedly."
+            raise StageFailure("engine_crashed", sentence, retryable=True) from error
+        beat.progress(1)
+        return _uploaded(made, f"jobs/{task.job_id}/{task.stage.folder}/{attempt}/", task.stage)
+
+    def _stopped(self, task: StageTask, attempt: str, why: Why | None, delivery: Delivery) -> None:
+        logger.info("attempt stopped", job_id=task.job_id, stage=task.stage, attempt=attempt, why=why and why.value)
+        media.delete_below(f"jobs/{task.job_id}/{task.stage.folder}/{attempt}/")
+        match why:
+            case Why.SHUTDOWN:
+                with suppress(Fenced):
+                    self._jobs.release(task.job_id, task.stage, attempt=attempt, at=utc_now())
+                delivery.hide(0)
+            case Why.ENDED:
+                delivery.delete()
+            case _:  # the message belongs to the attempt that fenced this one
+                pass
+
+    def _failed(self, task: StageTask, attempt: str, failure: StageFailure, delivery: Delivery) -> None:
+        logger.warning("attempt failed", job_id=task.job_id, stage=task.stage, attempt=attempt, code=failure.code)
+        try:
+            self._jobs.record_failure(
+                task.job_id,
+                task.stage,
+                attempt=attempt,
+                code=failure.code,
+                message=failure.public_message,
+                retryable=failure.retryable,
+                at=utc_now(),
+            )
+        except Fenced:
+            return
+        self._answer(task, failure)
+        delivery.delete()
+
+    def _answer(self, task: StageTask, failure: StageFailure | None = None) -> None:
+        token = self._jobs.token(task.job_id, task.stage)
+        if token is None:
+            return
+        if failure is None:
+            executions.answer(token)
+        else:
+            cause = json.dumps({"code": failure.code, "message": failure.public_message})
+            executions.answer(token, error=failure.state_error, cause=cause)
+
+
+def _fetched(url: str, folder: Path) -> Path:
+    path = folder / (sha256(url.encode()).hexdigest()[:16] + Path(url).suffix)
+    if not path.exists():
+        try:
+            media.download(url, path)
+        except ClientError as error:
+            if error.response["Error"]["Code"] in {"404", "NoSuchKey"}:
+                raise StageFailure("input_missing", "A file that this step needs is no longer there.") from error
+            raise StageFailure("storage_unavailable", "Storage did not answer.", retryable=True) from error
+    return path
+
+
+def _uploaded(made: StageResult, prefix: str, stage: Stage) -> StepResult:
+    kind = "final" if stage is Stage.POST_PROCESSING else "work"
+    outputs = []
+    for output in made.outputs:
+        key = prefix + output.path.name
+        media.upload(output.path, key, output.media_type, kind=kind)
+        outputs.append(StepOutput(output.role, key, output.media_type))
+    return StepResult(tuple(outputs), made.metrics)

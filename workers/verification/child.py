@@ -1,0 +1,58 @@
+"""The process that dares to decode an upload: limits itself, decodes, and prints one verdict as JSON.
+
+python -m workers.verification.child KIND UPLOAD OUT_FOLDER SECONDS
+"""
+
+import json
+import resource
+import sys
+from contextlib import suppress
+from dataclasses import asdict
+from pathlib import Path
+
+from workers.verification.clips import clean_clip
+from workers.verification.pictures import clean_picture
+from workers.verification.sounds import clean_captions, clean_sound
+from workers.verification.verdict import CleanMedia, MediaKind, Rejected
+
+_CORES = 2
+_LIMITS = {
+    resource.RLIMIT_AS: 2 * 2**30,  # bytes of memory
+    resource.RLIMIT_FSIZE: 512 * 2**20,  # bytes of any file written
+    resource.RLIMIT_CORE: 0,
+}
+
+
+def examine(upload: Path, kind: MediaKind, out_folder: Path) -> CleanMedia:
+    """The clean copy, in the folder: `clean.` png, mp4, flac or srt; raises Rejected."""
+    if not upload.stat().st_size:
+        raise Rejected("empty", "This file is empty.")
+    match kind:
+        case MediaKind.IMAGE:
+            return clean_picture(upload, out_folder / "clean.png")
+        case MediaKind.VIDEO:
+            return clean_clip(upload, out_folder / "clean.mp4")
+        case MediaKind.AUDIO:
+            return clean_sound(upload, out_folder / "clean.flac")
+        case MediaKind.OTHER:
+            return clean_captions(upload, out_folder / "clean.srt")
+
+
+def main(kind: str, upload: str, out_folder: str, seconds: str) -> None:
+    """Print the verdict; anything unforeseen ends the process, which is a verdict too."""
+    _limit(int(seconds))
+    try:
+        said = asdict(examine(Path(upload), MediaKind(kind), Path(out_folder)))
+    except Rejected as rejected:
+        said = {"code": rejected.code, "public_message": rejected.public_message}
+    sys.stdout.write(json.dumps(said, default=str))
+
+
+def _limit(seconds: int) -> None:
+    for limit, most in {**_LIMITS, resource.RLIMIT_CPU: seconds * _CORES}.items():
+        with suppress(ValueError):  # macOS does not bound address space
+            resource.setrlimit(limit, (most, most))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,81 @@
+"""The worker that looks at uploads before anything else may: `python -m workers.verification.main`."""
+
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from botocore.exceptions import ClientError
+
+from shared.assets.record import AssetRecord, AssetStatus
+from shared.assets.store import AssetNotFound, AssetStore
+from shared.aws import media
+from shared.observability import logger
+from shared.stages.messages import AssetVerificationTask
+from workers.runtime.queues import Delivery, Shutdown, consume
+from workers.verification.inspect import inspect
+from workers.verification.verdict import MediaKind, Rejected
+
+QUEUE = "asset-verification"
+VISIBILITY_SECONDS = 180  # longer than the inspection may take
+
+assets = AssetStore()
+
+
+def handle(delivery: Delivery) -> None:
+    """One delivery: from VERIFYING to READY or REJECTED; what was uploaded is deleted either way."""
+    task = AssetVerificationTask.model_validate_json(delivery.body)
+    try:
+        asset = assets.get(task.asset_id)
+    except AssetNotFound:
+        delivery.delete()
+        return
+    if asset.status == AssetStatus.VERIFYING:
+        with TemporaryDirectory(prefix="kinora-") as folder:
+            _verify(asset, Path(folder))
+    media.delete_below(asset.quarantine_key)
+    delivery.delete()
+
+
+def _verify(asset: AssetRecord, folder: Path) -> None:
+    upload, clean = folder / "upload", folder / "clean"
+    clean.mkdir()
+    try:
+        media.download(asset.quarantine_key, upload)
+    except ClientError as error:
+        if error.response["Error"]["Code"] not in {"404", "NoSuchKey"}:
+            raise
+        assets.reject(asset, error="Nothing was uploaded.")
+        return
+    verdict = inspect(upload, MediaKind(asset.type), clean)
+    if isinstance(verdict, Rejected):
+        logger.info("asset rejected", asset_id=asset.asset_id, code=verdict.code)
+        assets.reject(asset, error=verdict.public_message)
+        return
+    key = asset.prefix + verdict.path.name
+    media.upload(verdict.path, key, verdict.media_type, kind="final")
+    assets.accept(
+        asset,
+        key=key,
+        media_type=verdict.media_type,
+        size=verdict.bytes,
+        width=verdict.width,
+        height=verdict.height,
+        duration=verdict.duration_seconds,
+    )
+    try:
+        assets.get(asset.asset_id)
+    except AssetNotFound:  # deleted while we looked: its media must not outlive it
+        media.delete_below(asset.prefix)
+
+
+def main() -> None:
+    shutdown = Shutdown()
+    shutdown.listen()
+    logger.append_keys(worker=QUEUE)
+    sys.stdout.write("ready\n")
+    sys.stdout.flush()
+    consume(QUEUE, handle, shutdown, visibility_seconds=VISIBILITY_SECONDS)
+
+
+if __name__ == "__main__":
+    main()
