@@ -1,5 +1,6 @@
 """What goes wrong on purpose, under the real state machine, with real worker processes."""
 
+import json
 import os
 import signal
 from collections.abc import Iterator
@@ -91,7 +92,7 @@ def test_a_paused_workers_late_result_is_ignored(scripted_cloud: Cloud, scripted
     os.kill(zombie.pid, signal.SIGSTOP)
     try:
         (script / "VIDEO_SYNTHESIS").unlink()
-        second = scripted_cloud.add_worker(Stage.VIDEO_SYNTHESIS)
+        scripted_cloud.add_worker(Stage.VIDEO_SYNTHESIS)
         last = list(events)[-1]
         assert last["type"] == "job.completed"
         settled = scripted.job(job["id"])
@@ -106,10 +107,9 @@ def test_a_paused_workers_late_result_is_ignored(scripted_cloud: Cloud, scripted
     }
     assert scripted.job(job["id"])["seq"] == settled["seq"]
     assert credits(scripted_cloud, job) == ("CAPTURED", 100 - job["credits"], 0)
-    second.kill()
 
 
-def test_a_worker_told_to_stop_hands_its_task_back_at_once(
+def test_a_worker_told_to_stop_hands_its_task_to_the_next_one(
     scripted_cloud: Cloud, scripted: Studio, script: Path
 ) -> None:
     (script / "IMAGE_GENERATION").write_text("slow")
@@ -117,11 +117,14 @@ def test_a_worker_told_to_stop_hands_its_task_back_at_once(
     events = until(scripted, job["id"], Stage.IMAGE_GENERATION)
     next(events)
     (script / "IMAGE_GENERATION").unlink()
-    began = monotonic()
-    scripted_cloud.workers["IMAGE_GENERATION"].send_signal(signal.SIGTERM)  # the cloud starts another one, as ECS would
+    worker = scripted_cloud.workers["IMAGE_GENERATION"]
+    worker.send_signal(signal.SIGTERM)  # the cloud starts another one, as ECS would
     assert list(events)[-1]["type"] == "job.completed"
-    assert monotonic() - began < 12, "it waited for the lease instead of being handed back"
     assert scripted.job(job["id"])["steps"][0]["attempts"] == 2
+    lines = [json.loads(line) for line in worker.log.read_text().splitlines() if line.startswith("{")]
+    said = [line["message"] for line in lines if line.get("job_id") == job["id"]]
+    assert said == ["attempt begins", "attempt stopped", "attempt begins", "attempt completed"]
+    # That it is handed back at once, and not after the lease, is test_worker_runtime's: here a machine's load decides.
 
 
 def test_a_task_that_kills_every_worker_is_given_up(scripted_cloud: Cloud, scripted: Studio, script: Path) -> None:
