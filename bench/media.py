@@ -1,13 +1,16 @@
 """Rendering and encoding against peers, the camera path, and a worker's memory."""
 
+import json
 import re
 import subprocess
 import sys
 from pathlib import Path
 
 import imageio_ffmpeg
+import numpy as np
 
 from bench.measure import Measure, alone, faster, interleaved
+from shared.camera.lowerings import FAR
 from shared.camera.move import CameraMove, Keyframe
 from shared.stages.requests import ImageGenerationJob
 from workers.engines.contract import Workspace
@@ -17,7 +20,8 @@ from workers.media.camera_path import estimate, tracked
 from workers.media.codecs import FINISHED, ClipWriter, read_planes
 from workers.media.depth import read_depth
 from workers.media.planes import Planes
-from workers.media.shoot import shoot
+from workers.media.shoot import Shot, shoot
+from workers.media.warp import Frame, rays
 
 WIDTH, HEIGHT, FPS, FRAMES, CRF = 1920, 1080, 24, 120, 20
 MOVE = CameraMove(keyframes=(Keyframe(at=0, truck=-0.5), Keyframe(at=1, truck=0.5)))
@@ -55,6 +59,7 @@ def _painted(folder: Path) -> tuple[Path, Path]:
 
 
 def _rendering(picture: Path, depth: Path, film: Path, folder: Path) -> list[Measure]:
+    theirs = folder / "moviepy.mp4"
     zoompan = (
         f"-y -loop 1 -i {picture} -vf zoompan=z=1+0.003*on:x=iw/2-iw/zoom/2:y=ih/2-ih/zoom/2"
         f":d={FRAMES}:s={WIDTH}x{HEIGHT}:fps={FPS} -frames:v {FRAMES} {_x264()} {folder / 'zoompan.mp4'}"
@@ -62,7 +67,7 @@ def _rendering(picture: Path, depth: Path, film: Path, folder: Path) -> list[Mea
     moviepy = [
         sys.executable, "-m", "uv", "run", "-q", "--isolated", "--no-project", "--python", sys.executable,
         "--with", "moviepy>=2.2", "--with", "opencv-python-headless", "python", str(PEERS / "moviepy_parallax.py"),
-        str(picture), str(depth), str(folder / "moviepy.mp4"), str(FRAMES), str(CRF),
+        str(picture), str(depth), str(_path(picture, depth, folder)), str(theirs), str(CRF),
     ]  # fmt: skip
     seconds = interleaved(
         {
@@ -73,8 +78,28 @@ def _rendering(picture: Path, depth: Path, film: Path, folder: Path) -> list[Mea
     )
     return [
         faster("render_vs_moviepy", seconds["ours"], seconds["moviepy"], "moviepy, same effect", frames=FRAMES),
+        alone("render_likeness_to_moviepy", _ssim(film, f"-i {theirs}"), "SSIM"),
         faster("render_vs_zoompan", seconds["ours"], seconds["zoompan"], "ffmpeg zoompan", frames=FRAMES),
     ]
+
+
+def _path(picture: Path, depth: Path, folder: Path) -> Path:
+    """Where in the picture the camera looks in each frame, for the peer to follow; the move has no turn in it."""
+    rgb, poses = read_picture(picture), [MOVE.sample(i / (FRAMES - 1)) for i in range(FRAMES)]
+    shot = Shot(rgb, read_depth(depth), WIDTH, HEIGHT, FPS)
+    shot.prepare(poses)
+    unit = Frame.of(WIDTH, HEIGHT).unit
+    x, y = (np.array([0.5 - size / 2, 1.5 - size / 2], np.float32) / np.float32(unit) for size in (WIDTH, HEIGHT))
+    frames = []
+    for i, pose in enumerate(poses):
+        seen = rays(shot.view(pose, i / FPS), shot.cover, x, y)
+        beams = seen.scaled(unit * rgb.shape[1] / WIDTH, (rgb.shape[1] - 1) / 2, (rgb.shape[0] - 1) / 2)
+        column, following = beams.start_x.tolist()
+        row, slope = float(beams.start_y[0]), float(beams.slope_x[0])
+        frames.append({"column": column, "row": row, "slope": slope, "scale": following - column})
+    path = folder / "path.json"
+    path.write_text(json.dumps({"far": FAR, "frames": frames}))
+    return path
 
 
 def _encoding(film: Path, folder: Path) -> list[Measure]:
