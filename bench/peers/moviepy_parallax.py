@@ -10,6 +10,7 @@ with soft edges, what it hides is painted in once, and for each frame both layer
 
 import json
 import sys
+from pathlib import Path
 from time import perf_counter
 
 import cv2
@@ -26,8 +27,7 @@ def main(picture_path: str, depth_path: str, path_path: str, out: str, crf: str)
     began = perf_counter()
     picture = cv2.cvtColor(np.asarray(cv2.imread(picture_path)), cv2.COLOR_BGR2RGB)
     nearness = np.asarray(cv2.imread(depth_path, cv2.IMREAD_UNCHANGED)).astype(np.float32) / 65535
-    with open(path_path) as file:
-        path = json.load(file)
+    path = json.loads(Path(path_path).read_text())
     far = np.float32(path["far"])
     front, behind = layers(picture, far + (1 - far) * nearness)
     columns = np.arange(WIDTH, dtype=np.float32)[None, :]
