@@ -17,6 +17,7 @@ import cv2
 import numpy as np
 from moviepy import VideoClip
 
+Layer = tuple[np.ndarray, np.ndarray, np.ndarray]  # a picture, its inverse distance, how solid it is
 WIDTH, HEIGHT, FPS = 1920, 1080, 24
 CLIFF = 0.05  # a step of inverse distance that is the edge of a thing
 REACH = 161  # pixels within which it is one: more than a thing is displaced
@@ -49,8 +50,8 @@ def main(picture_path: str, depth_path: str, path_path: str, out: str, crf: str)
     return perf_counter() - began
 
 
-def layers(picture: np.ndarray, depth: np.ndarray) -> tuple[tuple, tuple]:
-    """The near things and what is behind them: each a picture, its inverse distance and how solid it is."""
+def layers(picture: np.ndarray, depth: np.ndarray) -> tuple[Layer, Layer]:
+    """The near things, and what is behind them."""
     window = np.ones((REACH, REACH), np.uint8)
     floor = cv2.erode(depth, window)
     standing = (depth - floor > CLIFF).astype(np.uint8)
@@ -69,7 +70,7 @@ def layers(picture: np.ndarray, depth: np.ndarray) -> tuple[tuple, tuple]:
     return (picture, thing_depth, solid), (background, background_depth, solid)
 
 
-def displaced(layer: tuple, x: np.ndarray, y: np.ndarray, slope: np.float32) -> tuple[np.ndarray, np.ndarray]:
+def displaced(layer: Layer, x: np.ndarray, y: np.ndarray, slope: np.float32) -> tuple[np.ndarray, np.ndarray]:
     """A layer as the camera sees it, and how solid it is there."""
     picture, depth, solid = layer
     near = np.full_like(x, 0.5)
