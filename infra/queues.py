@@ -15,6 +15,6 @@ class Queue:
 
 
 QUEUES: tuple[Queue, ...] = (
-    *(Queue(stage.queue, visibility_seconds=60) for stage in Stage),
+    *(Queue(name, visibility_seconds=60) for stage in Stage for name in (stage.queue, stage.priority_queue)),
     Queue("asset-verification", visibility_seconds=120),
 )

@@ -2,12 +2,13 @@
 
 from shared.assets.record import AssetRecord
 from shared.aws.records import Record
-from shared.connections.record import ConnectionRecord, SubscriptionRecord
+from shared.connections.record import ConnectionRecord, ListenerRecord
 from shared.credentials.record import PasswordRecord, RefreshFamilyRecord
 from shared.credits.record import AccountRecord, HoldRecord, LedgerRecord
 from shared.idempotency.record import IdempotencyRecord
 from shared.jobs.record import JobRecord, JobSpecRecord, StepResultRecord, StepTokenRecord
 from shared.projects.record import ProjectRecord
+from shared.subscriptions.record import SubscriptionRecord
 from shared.users.record import EmailClaimRecord, UserRecord
 
 RECORDS: tuple[type[Record], ...] = (
@@ -20,11 +21,12 @@ RECORDS: tuple[type[Record], ...] = (
     JobSpecRecord,
     StepTokenRecord,
     StepResultRecord,
+    SubscriptionRecord,
     AccountRecord,
     HoldRecord,
     LedgerRecord,
     AssetRecord,
     ConnectionRecord,
-    SubscriptionRecord,
+    ListenerRecord,
     IdempotencyRecord,
 )

@@ -31,6 +31,7 @@ from shared.rest.once import OneEffect
 from shared.stages.engines import ENGINES
 from shared.stages.requests import MOST_PICTURES
 from shared.stages.stages import Role, Stage
+from shared.subscriptions.store import SubscriptionStore
 
 DEADLINE = timedelta(hours=2)
 INPUT_TYPES = {
@@ -44,6 +45,7 @@ jobs = JobStore()
 projects = ProjectStore()
 assets = AssetStore()
 credits = CreditStore()
+subscriptions = SubscriptionStore()
 
 
 class JobCreate(Wire):
@@ -93,6 +95,7 @@ def _begin(body: JobCreate, caller: Principal, tx: Transaction) -> tuple[JobReco
         inputs=body.inputs,
         input_keys=keys,
         more_pictures=more_pictures,
+        paid=subscriptions.plan(caller.account_id).paid,
     )
     projects.add_job(body.project_id, owner_id=caller.user_id, tx=tx)
     job = jobs.create(

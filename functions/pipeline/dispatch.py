@@ -27,7 +27,8 @@ def handler(event: dict[str, Any], _context: object) -> None:
         executions.answer(token)
         return
     try:
-        task = stage_task(job, jobs.spec(job_id), jobs.results(job), stage)
+        spec = jobs.spec(job_id)
+        task = stage_task(job, spec, jobs.results(job), stage)
     except StageFailure as failure:
         cause = json.dumps({"code": failure.code, "message": failure.public_message})
         executions.answer(token, error=failure.state_error, cause=cause)
@@ -35,5 +36,5 @@ def handler(event: dict[str, Any], _context: object) -> None:
     at = utc_now()
     jobs.store_token(job_id, stage, token, at=at)
     jobs.queue(job_id, stage, at=at)
-    queues.send(stage.queue, task, group=job.account_id)
+    queues.send(stage.priority_queue if spec.paid else stage.queue, task, group=job.account_id)
     logger.info("step queued", job_id=job_id, stage=stage, engine=task.engine)

@@ -15,6 +15,7 @@ from shared.stages.messages import (
     StageTask,
     VideoSynthesisTask,
 )
+from shared.stages.operations import parse
 from shared.stages.requests import (
     FocalPoint,
     ImageGenerationJob,
@@ -99,7 +100,7 @@ def _post_processing(job: JobRecord, spec: JobSpec, made: Made) -> StageTask:
         job_id=job.job_id,
         user_id=job.owner_id,
         video_url=_need(_of(made, filmed, Role.CLIP), "clip"),
-        operations=spec.settings.operations,
+        operations=_operations(spec),
         width=width,
         height=height,
         seed=spec.seed,
@@ -124,6 +125,12 @@ def _envelope(job: JobRecord, stage: Stage) -> dict[str, str]:
 
 def _moving_size(spec: JobSpec) -> tuple[int, int]:
     return frame_size(spec.settings.aspect_ratio, min(spec.settings.resolution.short_side, MOVING_SHORT_SIDE))
+
+
+def _operations(spec: JobSpec) -> tuple[str, ...]:
+    """What the creator asked for; a film of the FREE plan bears our mark, in a corner of their choice."""
+    asked = spec.settings.operations
+    return asked if spec.paid or "watermark" in parse(asked) else (*asked, "watermark")
 
 
 def _picture(spec: JobSpec, made: Made) -> str | None:

@@ -1,4 +1,4 @@
-"""One service of workers on one queue: none while there is nothing to do, as many as the backlog asks for after."""
+"""One service of workers on its queues: none while there is nothing to do, as many as the backlog asks for after."""
 
 from collections.abc import Mapping, Sequence
 
@@ -34,7 +34,7 @@ class WorkerService(Construct):
         environment: Environment,
         name: str,
         cluster: ecs.ICluster,
-        queue: sqs.IQueue,
+        queues: Sequence[sqs.IQueue],
         image: ecs.ContainerImage,
         command: Sequence[str],
         variables: Mapping[str, str],
@@ -43,10 +43,11 @@ class WorkerService(Construct):
         capacity_provider: str,
     ) -> None:
         super().__init__(scope, id)
-        self._environment, self._name, self._cluster, self._queue = environment, name, cluster, queue
+        self._environment, self._name, self._cluster, self._queues = environment, name, cluster, queues
         task = self._task(image, command, variables, size)
         self.task_role: iam.IRole = task.task_role
-        queue.grant_consume_messages(task.task_role)
+        for queue in queues:
+            queue.grant_consume_messages(task.task_role)
         self.service = ecs.FargateService(
             self,
             "Service",
@@ -161,14 +162,15 @@ class WorkerService(Construct):
 
     def _wake(self, target: autoscaling.ScalableTarget) -> None:
         """From none to one: a backlog per worker cannot be reckoned while there is no worker."""
+        visible = self._visible()
         alarm = cloudwatch.Alarm(
             self,
             "Wake",
             alarm_name=f"{self._environment.prefix}-{self._name}-wake",
             alarm_description="A message waits and no worker is wanted yet: scaling starts the first one.",
             metric=cloudwatch.MathExpression(
-                expression="IF(visible > 0 AND FILL(desired, 0) < 1, 1, 0)",
-                using_metrics={"visible": self._visible(), "desired": self.desired},
+                expression=f"IF({' + '.join(visible)} > 0 AND FILL(desired, 0) < 1, 1, 0)",
+                using_metrics={**visible, "desired": self.desired},
                 period=MINUTE,
             ),
             threshold=1,
@@ -188,11 +190,11 @@ class WorkerService(Construct):
 
     def _track(self, target: autoscaling.ScalableTarget) -> None:
         """Keep the backlog per worker; down to none when the queue is empty and nothing is at work."""
-        metrics = {
-            "visible": self._visible(),
-            "taken": self._queue.metric_approximate_number_of_messages_not_visible(statistic="Maximum", period=MINUTE),
-            "running": self.running,
+        backlog = self._visible() | {
+            f"taken{n}": queue.metric_approximate_number_of_messages_not_visible(statistic="Maximum", period=MINUTE)
+            for n, queue in enumerate(self._queues)
         }
+        metrics = {**backlog, "running": self.running}
         policy = autoscaling.CfnScalingPolicy  # the construct above it takes no expressions
         policy(
             self,
@@ -209,7 +211,7 @@ class WorkerService(Construct):
                         *(_tracked(name, metric) for name, metric in metrics.items()),
                         policy.TargetTrackingMetricDataQueryProperty(
                             id="backlog",
-                            expression="(visible + taken) / IF(FILL(running, 0) < 1, 1, FILL(running, 0))",
+                            expression=f"({' + '.join(backlog)}) / IF(FILL(running, 0) < 1, 1, FILL(running, 0))",
                             return_data=True,
                         ),
                     ]
@@ -217,8 +219,12 @@ class WorkerService(Construct):
             ),
         )
 
-    def _visible(self) -> cloudwatch.Metric:
-        return self._queue.metric_approximate_number_of_messages_visible(statistic="Maximum", period=MINUTE)
+    def _visible(self) -> dict[str, cloudwatch.Metric]:
+        """What waits in each of its queues."""
+        return {
+            f"visible{n}": queue.metric_approximate_number_of_messages_visible(statistic="Maximum", period=MINUTE)
+            for n, queue in enumerate(self._queues)
+        }
 
     def _insight(self, name: str) -> cloudwatch.Metric:
         return cloudwatch.Metric(

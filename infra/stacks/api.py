@@ -22,12 +22,13 @@ from infra.functions import AUTHORIZER, JOBS_STREAM, REST_DOMAINS, SOCKET_ROUTES
 from infra.stacks.data import VERIFICATION_KEYS, DataStack
 from infra.stacks.pipeline import PipelineStack
 from shared.assets.record import AssetRecord
-from shared.connections.record import ConnectionRecord, SubscriptionRecord
+from shared.connections.record import ConnectionRecord, ListenerRecord
 from shared.credentials.record import PasswordRecord, RefreshFamilyRecord
 from shared.credits.record import AccountRecord, HoldRecord, LedgerRecord
 from shared.idempotency.record import IdempotencyRecord
 from shared.jobs.record import JobRecord, JobSpecRecord, StepResultRecord, StepTokenRecord
 from shared.projects.record import ProjectRecord
+from shared.subscriptions.record import SubscriptionRecord
 from shared.users.record import EmailClaimRecord, UserRecord
 
 STREAM_RETRIES = 5  # then the records go to the dead-letter queue: listeners read the job anew when they return
@@ -153,7 +154,7 @@ class ApiStack(Stack):
         data = self._data
         data.grant_read(
             jobs, JobRecord, JobSpecRecord, StepResultRecord, StepTokenRecord, ProjectRecord, AssetRecord, HoldRecord,
-            IdempotencyRecord,
+            SubscriptionRecord, IdempotencyRecord,
         )  # fmt: skip
         data.grant_write(
             jobs, JobRecord, JobSpecRecord, StepResultRecord, StepTokenRecord, ProjectRecord, HoldRecord, AccountRecord,
@@ -176,13 +177,13 @@ class ApiStack(Stack):
         connect, disconnect = of["socket-connect"], of["socket-disconnect"]
         subscribe, unsubscribe, push = of["socket-subscribe"], of["socket-unsubscribe"], of["realtime-push"]
         data.grant_write(connect, ConnectionRecord)
-        data.grant_read(disconnect, SubscriptionRecord)
-        data.grant_write(disconnect, ConnectionRecord, SubscriptionRecord)
+        data.grant_read(disconnect, ListenerRecord)
+        data.grant_write(disconnect, ConnectionRecord, ListenerRecord)
         data.grant_read(subscribe, ConnectionRecord, JobRecord, JobSpecRecord, StepResultRecord)
-        data.grant_write(subscribe, SubscriptionRecord)
-        data.grant_write(unsubscribe, SubscriptionRecord)
-        data.grant_read(push, SubscriptionRecord, StepResultRecord)
-        data.grant_write(push, ConnectionRecord, SubscriptionRecord)
+        data.grant_write(subscribe, ListenerRecord)
+        data.grant_write(unsubscribe, ListenerRecord)
+        data.grant_read(push, ListenerRecord, StepResultRecord)
+        data.grant_write(push, ConnectionRecord, ListenerRecord)
         for function in (subscribe, push):
             data.grant_secrets(function, "media-signing-key")
         for function in (subscribe, unsubscribe, of["socket-default"], push):

@@ -93,7 +93,8 @@ class PipelineStack(Stack):
         self._data.grant_read(function, JobRecord, JobSpecRecord, StepResultRecord)
         self._data.grant_write(function, JobRecord, StepTokenRecord)
         for stage in Stage:
-            self.queues[stage.queue].grant_send_messages(function)
+            for name in (stage.queue, stage.priority_queue):
+                self.queues[name].grant_send_messages(function)
         for stage in sorted(self._environment.sagemaker_stages):
             name = f"{self._environment.prefix}-{stage.queue}"
             endpoint = self.format_arn(service="sagemaker", resource="endpoint", resource_name=name)

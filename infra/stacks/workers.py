@@ -34,7 +34,7 @@ ON_DEMAND, SPOT = "FARGATE", "FARGATE_SPOT"
 
 
 class WorkersStack(Stack):
-    """`.services` by the queue that each serves, `.endpoints` by stage where SageMaker serves it instead."""
+    """`.services` by the queue after which each is named, `.endpoints` by stage where SageMaker serves it instead."""
 
     def __init__(
         self,
@@ -81,6 +81,7 @@ class WorkersStack(Stack):
         worker = self._service(
             stage.queue,
             size,
+            queues=(stage.priority_queue, stage.queue),
             command=["python", "-m", "workers.runtime.queue_loop", stage.value],
             security_group=self.network.workers,
         )
@@ -121,6 +122,7 @@ class WorkersStack(Stack):
         worker = self._service(
             VERIFICATION,
             self._environment.verification,
+            queues=(VERIFICATION,),
             command=["python", "-m", "workers.verification.main"],
             security_group=self.network.verification,
         )
@@ -131,7 +133,13 @@ class WorkersStack(Stack):
         return worker
 
     def _service(
-        self, name: str, size: WorkerSize, *, command: list[str], security_group: ec2.ISecurityGroup
+        self,
+        name: str,
+        size: WorkerSize,
+        *,
+        queues: tuple[str, ...],
+        command: list[str],
+        security_group: ec2.ISecurityGroup,
     ) -> WorkerService:
         environment = self._environment
         return WorkerService(
@@ -140,7 +148,7 @@ class WorkersStack(Stack):
             environment=environment,
             name=name,
             cluster=self.cluster,
-            queue=self._pipeline.queues[name],
+            queues=[self._pipeline.queues[queue] for queue in queues],
             image=ecs.ContainerImage.from_docker_image_asset(self._image(_family(size))),
             command=command,
             variables=self._variables,

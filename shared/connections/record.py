@@ -15,7 +15,7 @@ class ConnectionRecord(Record):
     expires_at = TTLAttribute()
 
 
-class _ByConnection(GlobalSecondaryIndex["SubscriptionRecord"]):
+class _ByConnection(GlobalSecondaryIndex["ListenerRecord"]):
     class Meta:
         index_name = "by_connection"
         projection = KeysOnlyProjection()
@@ -23,11 +23,11 @@ class _ByConnection(GlobalSecondaryIndex["SubscriptionRecord"]):
     connection_id = UnicodeAttribute(hash_key=True)
 
 
-class SubscriptionRecord(Record):
+class ListenerRecord(Record):
     """One connection listening to one channel (`job:<id>`)."""
 
     class Meta(OnDemand):
-        table_name = table("subscriptions")
+        table_name = table("listeners")
 
     channel = UnicodeAttribute(hash_key=True)
     connection_id = UnicodeAttribute(range_key=True)

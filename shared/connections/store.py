@@ -1,8 +1,8 @@
-"""Reads and writes connections and subscriptions."""
+"""Reads and writes connections and their listeners."""
 
 from datetime import datetime, timedelta
 
-from shared.connections.record import ConnectionRecord, SubscriptionRecord
+from shared.connections.record import ConnectionRecord, ListenerRecord
 from shared.core.errors import NotFound
 
 CONNECTION_LIFE = timedelta(hours=2)  # API Gateway closes them then
@@ -19,18 +19,18 @@ class ConnectionStore:
             raise NotFound("There is no such connection.") from None
 
     def subscribe(self, connection_id: str, channel: str, *, user_id: str, at: datetime) -> None:
-        SubscriptionRecord(channel, connection_id, user_id=user_id, expires_at=at + CONNECTION_LIFE).save()
+        ListenerRecord(channel, connection_id, user_id=user_id, expires_at=at + CONNECTION_LIFE).save()
 
     def unsubscribe(self, connection_id: str, channel: str) -> None:
-        SubscriptionRecord(channel, connection_id).delete()
+        ListenerRecord(channel, connection_id).delete()
 
-    def subscribers(self, channel: str) -> list[SubscriptionRecord]:
+    def subscribers(self, channel: str) -> list[ListenerRecord]:
         """Who listens, as of now."""
-        return list(SubscriptionRecord.query(channel, consistent_read=True))
+        return list(ListenerRecord.query(channel, consistent_read=True))
 
     def close(self, connection_id: str) -> None:
         """Forget the connection and all it listened to."""
-        with SubscriptionRecord.batch_write() as batch:
-            for subscription in SubscriptionRecord.by_connection.query(connection_id):
-                batch.delete(SubscriptionRecord(subscription.channel, connection_id))
+        with ListenerRecord.batch_write() as batch:
+            for subscription in ListenerRecord.by_connection.query(connection_id):
+                batch.delete(ListenerRecord(subscription.channel, connection_id))
         ConnectionRecord(connection_id).delete()

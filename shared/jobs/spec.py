@@ -54,3 +54,4 @@ class JobSpec(Wire):
     inputs: tuple[JobInput, ...] = ()
     input_keys: dict[Role, str] = Field(default_factory=dict)  # where the inputs' verified media are
     more_pictures: tuple[str, ...] = ()  # the same of the pictures after the first, in order
+    paid: bool = False  # the account was on a paid plan: the job's steps go first, and the film bears no mark

@@ -23,6 +23,11 @@ class Stage(StrEnum):
         return self.folder.replace("_", "-")
 
     @property
+    def priority_queue(self) -> str:
+        """Name of its queue for paid plans: `image-generation-priority`. Workers look there first."""
+        return f"{self.queue}-priority"
+
+    @property
     def state(self) -> str:
         """Name of its state in the state machine: `ImageGeneration`."""
         return "".join(word.capitalize() for word in self.folder.split("_"))

@@ -112,7 +112,7 @@ def test_a_message_that_cannot_be_handled_is_logged_without_what_it_says(studio:
         shutdown.asked = True
         runner.handle(delivery)
 
-    consume(Stage.IMAGE_GENERATION.queue, once, shutdown, visibility_seconds=30)
+    consume((Stage.IMAGE_GENERATION.queue,), once, shutdown, visibility_seconds=30)
     assert "message not handled" in logged.getvalue()
     assert PROMPT not in logged.getvalue()
 

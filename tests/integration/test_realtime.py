@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from functions.realtime import connect, disconnect, push, subscribe, unknown, unsubscribe
-from shared.connections.record import ConnectionRecord, SubscriptionRecord
+from shared.connections.record import ConnectionRecord, ListenerRecord
 from shared.core.clock import utc_now
 from shared.jobs import settlement
 from shared.jobs.record import JobRecord, JobStatus
@@ -115,7 +115,7 @@ def test_nobody_subscribes_to_somebody_elses_job(studio: Studio, eve: Creator, j
 def test_a_subscription_that_is_not_the_owners_is_told_nothing(studio: Studio, eve: Creator, stream: Stream,
                                                                job_id: str) -> None:  # fmt: skip
     """Authorised again at fan-out: however that item came to be."""
-    SubscriptionRecord(f"job:{job_id}", "e", user_id=eve.user_id, expires_at=utc_now() + LEASE).save()
+    ListenerRecord(f"job:{job_id}", "e", user_id=eve.user_id, expires_at=utc_now() + LEASE).save()
     complete_step(job_id, IMAGE)
     stream.push()
     assert studio.cloud.messages_to("e") == []
@@ -275,7 +275,7 @@ def test_a_gone_connection_is_forgotten_and_the_others_are_told(
     complete_step(job_id, IMAGE)
     assert stream.push() == {"batchItemFailures": []}
     assert studio.cloud.messages_to("a") == studio.cloud.messages_to("z") != []
-    assert sorted(item.connection_id for item in SubscriptionRecord.query(f"job:{job_id}")) == ["a", "z"]
+    assert sorted(item.connection_id for item in ListenerRecord.query(f"job:{job_id}")) == ["a", "z"]
     with pytest.raises(ConnectionRecord.DoesNotExist):
         ConnectionRecord.get("c")
 

@@ -487,7 +487,7 @@ def test_the_loop_outlives_a_bad_message_and_stops_when_told(studio: Studio) -> 
         if delivery.body == "bad":
             raise KeyError(delivery.body)
 
-    consume(QUEUE, handle, shutdown, visibility_seconds=30)
+    consume((QUEUE,), handle, shutdown, visibility_seconds=30)
     assert sorted(seen) == ["bad", "good"]
     assert waiting(studio)[1] == 2, "neither was deleted by the loop"
 

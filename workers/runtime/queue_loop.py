@@ -33,7 +33,8 @@ def serve(stage: Stage, engines: Engines) -> None:
     logger.append_keys(worker=stage.value)
     sys.stdout.write("ready\n")
     sys.stdout.flush()
-    consume(stage.queue, runner.handle, shutdown, visibility_seconds=WorkerConfig().lease_seconds)
+    queues = (stage.priority_queue, stage.queue)
+    consume(queues, runner.handle, shutdown, visibility_seconds=WorkerConfig().lease_seconds)
 
 
 if __name__ == "__main__":

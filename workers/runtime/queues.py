@@ -2,7 +2,7 @@
 
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from time import sleep
 from types import FrameType
@@ -14,7 +14,8 @@ from shared.aws.queues import TRACE, queue_url
 from shared.observability import logger
 from workers.runtime.protection import protected
 
-WAIT_SECONDS = 10
+WAIT_SECONDS = 10  # of one queue
+TURN_SECONDS = 1  # of the last of several: so long may what goes first wait for a worker with nothing to do
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,22 +70,20 @@ class Shutdown:
             self._waiting = False
 
 
-def consume(queue: str, handle: Callable[[Delivery], None], shutdown: Shutdown, *, visibility_seconds: int) -> None:
-    """Hand each delivery to `handle`, until shutdown; what it raises is logged, and the queue delivers again."""
-    url = queue_url(queue)
+def consume(
+    queues: Sequence[str], handle: Callable[[Delivery], None], shutdown: Shutdown, *, visibility_seconds: int
+) -> None:
+    """Hand each delivery to `handle`, until shutdown; what it raises is logged, and the queue delivers again.
+
+    A queue is asked when those before it are empty; the last one is waited for.
+    """
 
     def receive() -> list[Delivery]:
-        answer = sqs().receive_message(
-            QueueUrl=url,
-            MaxNumberOfMessages=1,
-            WaitTimeSeconds=WAIT_SECONDS,
-            VisibilityTimeout=visibility_seconds,
-            MessageSystemAttributeNames=["AWSTraceHeader"],
-        )
-        return [
-            Delivery(queue, m["Body"], m["ReceiptHandle"], m.get("Attributes", {}).get("AWSTraceHeader", ""))
-            for m in answer.get("Messages", [])
-        ]
+        for queue in queues[:-1]:
+            if found := _receive(queue, visibility_seconds, wait_seconds=0):
+                return found
+        wait_seconds = TURN_SECONDS if len(queues) > 1 else WAIT_SECONDS
+        return _receive(queues[-1], visibility_seconds, wait_seconds=wait_seconds)
 
     while not shutdown.asked:
         try:
@@ -93,7 +92,21 @@ def consume(queue: str, handle: Callable[[Delivery], None], shutdown: Shutdown, 
                 with protected():
                     handle(delivery)
         except (ClientError, BotoCoreError):
-            logger.exception("AWS did not answer; trying again", queue=queue)
+            logger.exception("AWS did not answer; trying again", queues=queues)
             sleep(1)
         except Exception:  # noqa: BLE001  # the worker outlives a bad message: after some deliveries the queue gives up
-            logger.exception("message not handled", queue=queue)
+            logger.exception("message not handled", queues=queues)
+
+
+def _receive(queue: str, visibility_seconds: int, *, wait_seconds: int) -> list[Delivery]:
+    answer = sqs().receive_message(
+        QueueUrl=queue_url(queue),
+        MaxNumberOfMessages=1,
+        WaitTimeSeconds=wait_seconds,
+        VisibilityTimeout=visibility_seconds,
+        MessageSystemAttributeNames=["AWSTraceHeader"],
+    )
+    return [
+        Delivery(queue, m["Body"], m["ReceiptHandle"], m.get("Attributes", {}).get("AWSTraceHeader", ""))
+        for m in answer.get("Messages", [])
+    ]

@@ -74,7 +74,7 @@ def main() -> None:
     logger.append_keys(worker=QUEUE)
     sys.stdout.write("ready\n")
     sys.stdout.flush()
-    consume(QUEUE, handle, shutdown, visibility_seconds=VISIBILITY_SECONDS)
+    consume((QUEUE,), handle, shutdown, visibility_seconds=VISIBILITY_SECONDS)
 
 
 if __name__ == "__main__":
