@@ -144,7 +144,7 @@ def test_each_stage_works_on_what_those_before_it_made(ada: Creator) -> None:
     post = stage_task(job, spec, jobs.results(job), POST)
     assert isinstance(post, PostProcessingTask)
     assert post.request.video_url == made(MOTION, "clip")
-    assert (post.request.width, post.request.height, post.request.operations) == (3840, 2160, ("grade",))
+    assert (post.request.width, post.request.height, post.request.operations) == (3840, 2160, ("grade", "watermark"))
 
 
 def test_finishing_is_told_what_went_into_the_film(ada: Creator) -> None:
