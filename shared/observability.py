@@ -1,14 +1,13 @@
-"""What a process tells its operators: structured logs, metrics, traces and errors; the only instances of each.
+"""What a process tells its operators: structured logs, metrics and errors; the only instances of each.
 
-Traces and reports need a package that not everyone ships: without `aws-xray-sdk` there is no tracer beside the segments
-that Lambda makes itself, and without `sentry-sdk` or a `KINORA_SENTRY_DSN` nothing is reported.
+Without `sentry-sdk`, which not everyone ships, or a `KINORA_SENTRY_DSN` nothing is reported.
 """
 
 import os
 from importlib import import_module
 from importlib.util import find_spec
 
-from aws_lambda_powertools import Logger, Tracer
+from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import MetricUnit, single_metric
 
 SERVICE = "kinora"
@@ -25,15 +24,6 @@ def measure(name: str, value: float = 1, *, unit: str = "Count") -> None:
         name=name, unit=MetricUnit(unit), value=value, namespace=NAMESPACE, default_dimensions=dimensions
     ):
         pass  # the line is written when the block ends
-
-
-def _tracer() -> Tracer | None:
-    if find_spec("aws_xray_sdk") is None:
-        return None
-    return Tracer(service=SERVICE, patch_modules=("botocore",))
-
-
-tracer = _tracer()
 
 
 def _report_errors(dsn: str) -> None:

@@ -72,6 +72,7 @@ class PrivateNetwork(Construct):
             "ecr-api": services.ECR,
             "ecr-dkr": services.ECR_DOCKER,
             "secretsmanager": services.SECRETS_MANAGER,
+            "xray": services.XRAY,
         }
         if with_instances:
             wanted |= {"ecs": services.ECS, "ecs-agent": services.ECS_AGENT, "ecs-telemetry": services.ECS_TELEMETRY}

@@ -116,6 +116,7 @@ class WorkersStack(Stack):
         self._pipeline.grant_answers(role, BEATS)
         # Deletes: a stopped attempt takes back what it uploaded.
         self._data.grant_media(role, reads=("jobs/", "assets/"), writes=("jobs/",), deletes=("jobs/",))
+        _grant_traces(role)
 
     def _verifier(self) -> WorkerService:
         """Decodes what strangers send: it may touch assets, quarantine, its own queue, and nothing of any job."""
@@ -130,6 +131,7 @@ class WorkersStack(Stack):
         self._data.grant_read(role, AssetRecord)
         self._data.grant_write(role, AssetRecord)
         self._data.grant_media(role, reads=("quarantine/",), writes=("assets/",), deletes=("quarantine/",))
+        _grant_traces(role)
         return worker
 
     def _service(
@@ -224,6 +226,11 @@ class WorkersStack(Stack):
         instances = self.format_arn(service="ecs", resource="container-instance", resource_name="*")
         acknowledge_wildcards(provider, "An instance's id is made when it registers itself.", instances)
         return provider.capacity_provider_name
+
+
+def _grant_traces(role: iam.IRole) -> None:
+    role.add_to_principal_policy(iam.PolicyStatement(actions=["xray:PutTraceSegments"], resources=["*"]))
+    acknowledge(role, "Traces have no ARN: they are granted on * or not at all.", "AwsSolutions-IAM5[Resource::*]")
 
 
 def _family(size: WorkerSize) -> str:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:  # the stubs are no dependency of what is deployed
     from mypy_boto3_secretsmanager import SecretsManagerClient
     from mypy_boto3_sqs import SQSClient
     from mypy_boto3_stepfunctions import SFNClient
+    from mypy_boto3_xray import XRayClient
 
 
 class EndpointConfig(Config):
@@ -54,6 +55,12 @@ def stepfunctions() -> "SFNClient":
 @cache
 def secretsmanager() -> "SecretsManagerClient":
     return boto3.client("secretsmanager", config=_RETRIES)
+
+
+@cache
+def xray() -> "XRayClient":
+    """Asked once: a trace is not worth a wait."""
+    return boto3.client("xray", config=BotoConfig(connect_timeout=1, read_timeout=2, retries={"total_max_attempts": 1}))
 
 
 @cache

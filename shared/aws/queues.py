@@ -1,13 +1,10 @@
 """Sending to the environment's queues."""
 
-import os
-
 from pydantic import BaseModel
 
 from shared.aws.clients import sqs
+from shared.aws.traces import header
 from shared.core.config import Config
-
-TRACE = "_X_AMZN_TRACE_ID"  # where Lambda tells which trace it works for, and the logger reads it
 
 
 class QueueConfig(Config):
@@ -23,7 +20,7 @@ def send(name: str, message: BaseModel, *, group: str) -> None:
 
     `group` is whose work it is: SQS then serves groups in turns (fair queues).
     """
-    trace = os.environ.get(TRACE)
+    trace = header()
     sqs().send_message(
         QueueUrl=queue_url(name),
         MessageBody=message.model_dump_json(by_alias=True),

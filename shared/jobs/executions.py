@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable
 
 from shared.aws.clients import stepfunctions
+from shared.aws.traces import header
 from shared.core.config import Config
 from shared.stages.stages import STAGES, Stage
 
@@ -27,12 +28,13 @@ def execution_input(job_id: str, planned: Iterable[Stage]) -> dict[str, object]:
 
 def start(job_id: str, planned: Iterable[Stage]) -> None:
     """Start the job's execution; no error if it has been started."""
-    client = stepfunctions()
+    client, trace = stepfunctions(), header()
     try:
         client.start_execution(
             stateMachineArn=ExecutionConfig().state_machine_arn,
             name=job_id,
             input=json.dumps(execution_input(job_id, planned)),
+            **({"traceHeader": trace} if trace else {}),
         )
     except client.exceptions.ExecutionAlreadyExists:
         return

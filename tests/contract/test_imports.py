@@ -81,7 +81,7 @@ print(len(RECORDS), len(clients), len(made))
 
 def test_there_is_one_logger() -> None:
     """Powertools' instances are made in one place, so that what is logged has one form."""
-    makers = ("Logger(", "Metrics(", "Tracer(")
+    makers = ("Logger(", "Metrics(")
     users = [
         path for folder in ("shared", "functions", "workers") for path in (ROOT / folder).rglob("*.py")
         if any(maker in path.read_text() for maker in makers)

@@ -91,7 +91,7 @@ def test_workers_have_no_way_out(cloud: Assembly) -> None:
 
 def test_workers_reach_each_service_that_they_may_use(cloud: Assembly) -> None:
     """Without a way out, a permission without an endpoint is a time-out."""
-    names = {"s3", "dynamodb", "sqs", "states", "secretsmanager", "logs", "ecr", "ecs"}
+    names = {"s3", "dynamodb", "sqs", "states", "secretsmanager", "logs", "ecr", "ecs", "xray"}
     reached = {
         str(endpoint["ServiceName"]).partition(".us-east-1.")[2]
         for endpoint in cloud.resources("AWS::EC2::VPCEndpoint")

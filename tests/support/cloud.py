@@ -25,6 +25,7 @@ class Cloud:
     calls: list[str] = field(default_factory=list)  # operation names, in order
     answers: list[TaskAnswer] = field(default_factory=list)
     heartbeats: list[str] = field(default_factory=list)
+    segments: list[dict[str, Any]] = field(default_factory=list)  # what X-Ray was told
     sent: list[tuple[str, dict[str, Any]]] = field(default_factory=list)  # (connection id, message)
     gone: set[str] = field(default_factory=set)  # connections that have closed
     stumbles: dict[str, list[Exception]] = field(default_factory=dict)  # the same, once for each that is listed
@@ -34,8 +35,10 @@ class Cloud:
         client.meta.events.register("before-call", self._before_call)
 
     def forget(self) -> None:
-        for noted in (self.calls, self.answers, self.heartbeats, self.sent, self.gone, self.stumbles, self.broken):
+        for noted in (self.calls, self.answers, self.heartbeats, self.segments, self.sent, self.gone):
             noted.clear()
+        for planned in (self.stumbles, self.broken):
+            planned.clear()
 
     def messages_to(self, connection_id: str) -> list[dict[str, Any]]:
         return [message for to, message in self.sent if to == connection_id]
@@ -56,6 +59,9 @@ class Cloud:
                 self.answers.append(TaskAnswer(body["taskToken"], body["error"], body["cause"]))
             case "SendTaskHeartbeat":
                 self.heartbeats.append(json.loads(params["body"])["taskToken"])
+            case "PutTraceSegments":
+                documents = json.loads(params["body"])["TraceSegmentDocuments"]
+                self.segments += [json.loads(document) for document in documents]
             case "PostToConnection":
                 connection_id = params["url_path"].rpartition("/")[2]
                 if connection_id in self.gone:

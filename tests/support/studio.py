@@ -243,6 +243,7 @@ _CLIENTS = (
     clients.stepfunctions,
     clients.secretsmanager,
     clients.sockets,
+    clients.xray,
 )
 
 

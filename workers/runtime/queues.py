@@ -10,7 +10,8 @@ from types import FrameType
 from botocore.exceptions import BotoCoreError, ClientError
 
 from shared.aws.clients import sqs
-from shared.aws.queues import TRACE, queue_url
+from shared.aws.queues import queue_url
+from shared.aws.traces import TRACE
 from shared.observability import logger
 from workers.runtime.protection import protected
 

@@ -12,6 +12,7 @@ from botocore.exceptions import ClientError
 from ulid import ULID
 
 from shared.aws import media
+from shared.aws.traces import Segment, segment
 from shared.core.clock import utc_now
 from shared.jobs import executions
 from shared.jobs.record import JobRecord
@@ -59,9 +60,11 @@ class StepRunner:
         except Leased as leased:
             delivery.hide(max(1, int((leased.until - at).total_seconds()) + 1))
         else:
-            self._attempt(task, job, attempt, delivery)
+            who = {"job_id": task.job_id, "stage": task.stage.value, "attempt": attempt, "engine": task.engine}
+            with segment(f"{task.stage.queue}-worker", **who) as told:
+                self._attempt(task, job, attempt, delivery, told)
 
-    def _attempt(self, task: StageTask, job: JobRecord, attempt: str, delivery: Delivery) -> None:
+    def _attempt(self, task: StageTask, job: JobRecord, attempt: str, delivery: Delivery, told: Segment) -> None:
         logger.info("attempt begins", job_id=task.job_id, stage=task.stage, attempt=attempt)
         beat = Beat(
             job,
@@ -82,6 +85,7 @@ class StepRunner:
         except Fenced:
             self._stopped(task, attempt, Why.FENCED, delivery)
         except StageFailure as failure:
+            told.fault, told.annotations["code"] = True, failure.code
             self._failed(task, attempt, failure, delivery)
         else:
             logger.info("attempt completed", job_id=task.job_id, stage=task.stage, attempt=attempt)

@@ -9,6 +9,7 @@ from botocore.exceptions import ClientError
 from shared.assets.record import AssetRecord, AssetStatus
 from shared.assets.store import AssetNotFound, AssetStore
 from shared.aws import media
+from shared.aws.traces import segment
 from shared.observability import logger
 from shared.stages.messages import AssetVerificationTask
 from workers.runtime.queues import Delivery, Shutdown, consume
@@ -30,7 +31,7 @@ def handle(delivery: Delivery) -> None:
         delivery.delete()
         return
     if asset.status == AssetStatus.VERIFYING:
-        with TemporaryDirectory(prefix="kinora-") as folder:
+        with segment(f"{QUEUE}-worker", asset_id=task.asset_id), TemporaryDirectory(prefix="kinora-") as folder:
             _verify(asset, Path(folder))
     media.delete_below(asset.quarantine_key)
     delivery.delete()

@@ -1,0 +1,110 @@
+"""One trace from the request to the worker: each hands on what it was given, and the worker tells its part."""
+
+import json
+from typing import Any
+
+import pytest
+from botocore.exceptions import EndpointConnectionError
+
+from functions.pipeline.dispatch import handler as dispatch
+from shared.aws import clients
+from shared.aws.traces import TRACE
+from shared.jobs.record import JobStatus
+from shared.jobs.store import JobStore
+from shared.stages.failures import StageFailure
+from shared.stages.stages import Stage
+from tests.integration.test_worker_runtime import Engine
+from tests.support.studio import Creator, Studio
+from workers.engines.contract import Workspace
+from workers.runtime.queues import Delivery, Shutdown, consume
+from workers.runtime.step import StepRunner
+
+IMAGE = Stage.IMAGE_GENERATION
+ROOT, PARENT = "1-67891233-abcdef012345678912345678", "53995c3f42cd8ad8"
+SAMPLED = f"Root={ROOT};Parent={PARENT};Sampled=1"
+
+
+def asked(ada: Creator, trace: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A job whose picture `dispatch` asked for, while it worked for this trace."""
+    monkeypatch.setenv(TRACE, trace)
+    job_id = str(ada.job(ada.project())["id"])
+    dispatch({"jobId": job_id, "stage": IMAGE.value, "taskToken": "token-1"}, None)
+    monkeypatch.delenv(TRACE)  # the worker is another process
+    return job_id
+
+
+def work(engine: Engine) -> None:
+    shutdown = Shutdown()
+    runner = StepRunner({"procedural": engine}, shutdown_asked=lambda: False)
+
+    def once(delivery: Delivery) -> None:
+        shutdown.asked = True
+        runner.handle(delivery)
+
+    consume((IMAGE.queue,), once, shutdown, visibility_seconds=30)
+
+
+def nothing(_: Workspace) -> None:
+    return
+
+
+def test_the_worker_goes_on_with_the_trace_of_the_request(
+    studio: Studio, ada: Creator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job_id = asked(ada, SAMPLED, monkeypatch)
+    work(Engine(nothing))
+    [told] = studio.cloud.segments
+    attempt = str(JobStore().get(job_id).step(IMAGE).attempt)
+    assert (told["trace_id"], told["parent_id"], told["name"]) == (ROOT, PARENT, "image-generation-worker")
+    assert told["annotations"] == {
+        "job_id": job_id, "stage": "IMAGE_GENERATION", "attempt": attempt, "engine": "procedural"
+    }  # fmt: skip
+    assert told["fault"] is False
+    assert told["start_time"] < told["end_time"]
+    assert len(bytes.fromhex(told["id"])) == 8
+
+
+def test_what_fails_is_told_as_a_fault(studio: Studio, ada: Creator, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked(ada, SAMPLED, monkeypatch)
+
+    def fails(_: Workspace) -> None:
+        raise StageFailure("prompt_refused", "No.")
+
+    work(Engine(fails))
+    [told] = studio.cloud.segments
+    assert told["fault"] is True
+    assert told["annotations"]["code"] == "prompt_refused"
+
+
+@pytest.mark.parametrize("trace", ["", f"Root={ROOT};Parent={PARENT};Sampled=0", "nonsense"])
+def test_what_is_not_sampled_is_not_told(
+    studio: Studio, ada: Creator, monkeypatch: pytest.MonkeyPatch, trace: str
+) -> None:
+    asked(ada, trace, monkeypatch)
+    work(Engine(nothing))
+    assert "PutTraceSegments" not in studio.cloud.calls
+
+
+def test_a_trace_that_cannot_be_told_stops_no_work(
+    studio: Studio, ada: Creator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job_id = asked(ada, SAMPLED, monkeypatch)
+    studio.cloud.broken["PutTraceSegments"] = EndpointConnectionError(endpoint_url="x-ray")
+    work(Engine(nothing))
+    assert JobStore().get(job_id).step(IMAGE).status == JobStatus.COMPLETED
+    assert [answer.error for answer in studio.cloud.answers] == [None]
+
+
+def test_the_state_machine_is_started_within_the_trace(
+    studio: Studio, ada: Creator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[Any] = []
+
+    def note(params: Any, **_: Any) -> None:
+        started.append(json.loads(params["body"]))
+
+    clients.stepfunctions().meta.events.register("before-call.sfn.StartExecution", note)
+    for trace in (SAMPLED, ""):
+        asked(ada, trace, monkeypatch)
+    clients.stepfunctions().meta.events.unregister("before-call.sfn.StartExecution", note)
+    assert [call.get("traceHeader") for call in started] == [SAMPLED, None]
