@@ -1,14 +1,19 @@
-"""Says, beside the resource, why a rule of cdk-nag does not apply to it."""
+"""Says, beside the resource, why a rule of cdk-nag or a warning of the CDK does not apply to it."""
 
 from typing import Any
 
-from aws_cdk import Acknowledgment, Stack, Validations
+from aws_cdk import Acknowledgment, Annotations, Stack, Validations
 from constructs import IConstruct
 
 
 def acknowledge(construct: IConstruct, reason: str, *rules: str) -> None:
     """Each rule by its whole id: `AwsSolutions-IAM5[Resource::*]` acknowledges this one finding and no other."""
     Validations.of(construct).acknowledge(*(Acknowledgment(id=rule, reason=reason) for rule in rules))
+
+
+def acknowledge_warning(construct: IConstruct, reason: str, warning: str) -> None:
+    """This warning, here and below; a test knows that there is no other."""
+    Annotations.of(construct).acknowledge_warning(warning, reason)
 
 
 def acknowledge_wildcards(construct: IConstruct, reason: str, *arns: str) -> None:

@@ -12,7 +12,7 @@ from aws_cdk import aws_route53_targets as targets
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from infra.constructs.acknowledge import acknowledge
+from infra.constructs.acknowledge import acknowledge, acknowledge_warning
 from infra.constructs.web_acl import WebAcl
 from infra.environments import Environment
 
@@ -75,7 +75,7 @@ class FrontDoor(Construct):
             comment=f"{environment.prefix}: site, API and media",
             domain_names=[domain] if domain else None,
             certificate=certificate,
-            minimum_protocol_version=cloudfront.SecurityPolicyProtocol.TLS_V1_2_2021,
+            minimum_protocol_version=cloudfront.SecurityPolicyProtocol.TLS_V1_2_2021 if certificate else None,
             http_version=cloudfront.HttpVersion.HTTP2_AND_3,
             price_class=cloudfront.PriceClass.PRICE_CLASS_100,
             default_root_object="index.html",
@@ -116,11 +116,6 @@ class FrontDoor(Construct):
     def _bucket_origin(self, name: str, bucket_name: str) -> cloudfront.IOrigin:
         bucket = s3.Bucket.from_bucket_attributes(
             self, f"{name}-bucket", bucket_name=bucket_name, region=self._environment.region
-        )
-        acknowledge(
-            bucket,
-            "The bucket's own stack writes its policy.",
-            "@aws-cdk/aws-cloudfront-origins:updateImportedBucketPolicyOac",
         )
         return origins.S3BucketOrigin.with_origin_access_control(bucket)
 
@@ -203,6 +198,11 @@ class FrontDoor(Construct):
         delivery.node.add_dependency(source)
 
     def _acknowledge(self) -> None:
+        acknowledge_warning(
+            self.distribution,
+            "The buckets' own stacks write their policies.",
+            "@aws-cdk/aws-cloudfront-origins:updateImportedBucketPolicyOac",
+        )
         acknowledge(
             self.distribution,
             "Logged by delivery, which unlike the older way can leave out the query and with it the signatures.",

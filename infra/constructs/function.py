@@ -10,7 +10,7 @@ from constructs import Construct
 from infra.bundling.archive import Archive
 from infra.bundling.code import function_bundle
 from infra.bundling.layers import layer_bundle, layers_of
-from infra.constructs.acknowledge import acknowledge
+from infra.constructs.acknowledge import acknowledge, acknowledge_warning
 from infra.constructs.log_group import KinoraLogGroup
 from infra.constructs.variables import place
 from infra.environments import Environment
@@ -73,6 +73,7 @@ class KinoraFunction(lambda_.Function):
         self.live: lambda_.IFunction = (
             lambda_.Alias(self, "Live", alias_name="live", version=self.current_version) if snap_start else self
         )
+        acknowledge_warning(self, "`.live` is the published version.", "@aws-cdk/aws-lambda:snapStartRequirePublish")
         acknowledge(
             role,
             "Traces have no ARN: xray:PutTraceSegments and PutTelemetryRecords are granted on * or not at all.",

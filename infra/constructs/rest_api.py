@@ -78,7 +78,7 @@ class KinoraRestApi(apigateway.RestApi):
         self._acknowledge()
 
     def _add_domain(self, root: apigateway.Resource, domain: RestDomain, function: lambda_.IFunction) -> None:
-        integration = apigateway.LambdaIntegration(function, allow_test_invoke=False, scope_permission_to_method=False)
+        integration = apigateway.LambdaIntegration(function, scope_permission_to_method=False)
         resource = root.add_resource(domain.name)
         guarded = [resource, resource.add_resource("{proxy+}")]
         for route in sorted(domain.public):

@@ -57,6 +57,7 @@ class WorkerService(Construct):
             desired_count=size.min_tasks,
             min_healthy_percent=0,  # a queue keeps what nobody takes: nothing is gained by two generations side by side
             max_healthy_percent=200,
+            circuit_breaker=ecs.DeploymentCircuitBreaker(enable=True, rollback=True),
             capacity_provider_strategies=[ecs.CapacityProviderStrategy(capacity_provider=capacity_provider, weight=1)],
             vpc_subnets=ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_ISOLATED),
             security_groups=[security_group],

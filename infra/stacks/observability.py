@@ -167,7 +167,10 @@ class ObservabilityStack(Stack):
                 "Workers are wanted and none runs.",
                 cloudwatch.MathExpression(
                     expression="IF(FILL(wanted, 0) > 0 AND FILL(running, 0) < 1, 1, 0)",
-                    using_metrics={"wanted": service.desired, "running": service.running},
+                    using_metrics={
+                        "wanted": service.desired.with_(period=meters.FIVE_MINUTES),
+                        "running": service.running.with_(period=meters.FIVE_MINUTES),
+                    },
                     label="missing",
                 ),
                 above=0,

@@ -58,6 +58,11 @@ def test_no_rule_is_acknowledged_for_a_whole_stack(cloud: Assembly) -> None:
             assert path.count("/") > 1, path
 
 
+def test_the_cdk_warns_of_nothing(cloud: Assembly) -> None:
+    warnings = [(path, entry["data"]) for path, entry in cloud.metadata() if entry["type"] == "aws:cdk:warning"]
+    assert warnings == []
+
+
 def test_cfn_lint_finds_nothing(cloud: Assembly) -> None:
     templates = sorted(str(file) for file in cloud.folder.glob("*.template.json"))
     done = subprocess.run(  # noqa: S603  # our own arguments
