@@ -3,16 +3,15 @@
 from pathlib import Path
 
 from aws_cdk import Duration, Stack
-from aws_cdk import aws_certificatemanager as acm
 from aws_cdk import aws_cloudfront as cloudfront
 from aws_cdk import aws_cloudfront_origins as origins
 from aws_cdk import aws_logs as logs
-from aws_cdk import aws_route53 as route53
 from aws_cdk import aws_route53_targets as targets
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from infra.constructs.acknowledge import acknowledge, acknowledge_warning
+from infra.constructs.hosted_domain import hosted_domain
 from infra.constructs.web_acl import WebAcl
 from infra.environments import Environment
 
@@ -58,7 +57,6 @@ class FrontDoor(Construct):
         super().__init__(scope, id)
         stack = Stack.of(self)
         self._environment = environment
-        self._hosted_zone = self._zone()
         site = self._bucket_origin("site", site_bucket_name(environment, stack.account))
         key_group = cloudfront.KeyGroup.from_key_group_id(self, "media-keys", media_key_group_id)
         api = origins.HttpOrigin(
@@ -68,14 +66,14 @@ class FrontDoor(Construct):
             origin_ssl_protocols=[cloudfront.OriginSslPolicy.TLS_V1_2],
             read_timeout=Duration.seconds(30),
         )
-        domain, certificate = environment.domain_name, self._certificate()
+        domain = hosted_domain(self, environment)
         self.distribution = cloudfront.Distribution(
             self,
             "distribution",
             comment=f"{environment.prefix}: site, API and media",
-            domain_names=[domain] if domain else None,
-            certificate=certificate,
-            minimum_protocol_version=cloudfront.SecurityPolicyProtocol.TLS_V1_2_2021 if certificate else None,
+            domain_names=[domain.name] if domain else None,
+            certificate=domain.certificate if domain else None,
+            minimum_protocol_version=cloudfront.SecurityPolicyProtocol.TLS_V1_2_2021 if domain else None,
             http_version=cloudfront.HttpVersion.HTTP2_AND_3,
             price_class=cloudfront.PriceClass.PRICE_CLASS_100,
             default_root_object="index.html",
@@ -110,7 +108,8 @@ class FrontDoor(Construct):
         )
         self.origin = environment.origin or f"https://{self.distribution.distribution_domain_name}"
         self._log_to(log_bucket)
-        self._name_it()
+        if domain:
+            domain.point_to(targets.CloudFrontTarget(self.distribution))
         self._acknowledge()
 
     def _bucket_origin(self, name: str, bucket_name: str) -> cloudfront.IOrigin:
@@ -150,31 +149,6 @@ class FrontDoor(Construct):
                 ),
             ),
         )
-
-    def _zone(self) -> route53.IHostedZone | None:
-        domain, zone_id = self._environment.domain_name, self._environment.hosted_zone_id
-        if domain is None or zone_id is None:
-            return None
-        return route53.HostedZone.from_hosted_zone_attributes(self, "zone", hosted_zone_id=zone_id, zone_name=domain)
-
-    def _certificate(self) -> acm.ICertificate | None:
-        if self._hosted_zone is None or self._environment.domain_name is None:
-            return None
-        return acm.Certificate(
-            self,
-            "certificate",
-            domain_name=self._environment.domain_name,
-            validation=acm.CertificateValidation.from_dns(self._hosted_zone),
-        )
-
-    def _name_it(self) -> None:
-        """The domain's addresses, old and new."""
-        if self._hosted_zone is None:
-            return
-        zone, name = self._hosted_zone, self._environment.domain_name
-        target = route53.RecordTarget.from_alias(targets.CloudFrontTarget(self.distribution))
-        route53.ARecord(self, "address", zone=zone, record_name=name, target=target)
-        route53.AaaaRecord(self, "address-v6", zone=zone, record_name=name, target=target)
 
     def _log_to(self, bucket: s3.IBucket) -> None:
         name = f"{self._environment.prefix}-edge"

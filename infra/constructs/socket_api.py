@@ -8,18 +8,20 @@ from aws_cdk import aws_apigatewayv2 as apigatewayv2
 from aws_cdk import aws_apigatewayv2_authorizers as authorizers
 from aws_cdk import aws_apigatewayv2_integrations as integrations
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_route53_targets as targets
 from constructs import Construct
 
 from infra.constructs.access_log import SOCKET, access_log, line
 from infra.constructs.acknowledge import acknowledge, acknowledge_wildcards
 from infra.constructs.function import KinoraFunction
+from infra.constructs.hosted_domain import hosted_domain
 from infra.environments import Environment
 
 STAGE = "v1"
 
 
 class SocketApi(apigatewayv2.WebSocketApi):
-    """Messages name their route in `type`. `.url` is where clients connect, `.callback_url` where functions answer."""
+    """Messages name their route in `type`. Clients connect at `.url`: `socket.` below the domain, or AWS's own name."""
 
     def __init__(self, scope: Construct, id: str, environment: Environment) -> None:  # noqa: A002  # CDK's own name
         super().__init__(
@@ -45,6 +47,17 @@ class SocketApi(apigatewayv2.WebSocketApi):
         stage.access_log_settings = apigatewayv2.CfnStage.AccessLogSettingsProperty(
             destination_arn=log.log_group_arn, format=line(SOCKET)
         )
+        self.url = self._named(environment) or self.stage.url
+
+    def _named(self, environment: Environment) -> str | None:
+        """The address below the environment's own domain, if it has one."""
+        domain = hosted_domain(self, environment, below="socket")
+        if domain is None:
+            return None
+        name = apigatewayv2.DomainName(self, "name", domain_name=domain.name, certificate=domain.certificate)
+        apigatewayv2.ApiMapping(self, "mapping", api=self, domain_name=name, stage=self.stage)
+        domain.point_to(targets.ApiGatewayv2DomainProperties(name.regional_domain_name, name.regional_hosted_zone_id))
+        return f"wss://{domain.name}"
 
     def add_routes(self, routes: Mapping[str, KinoraFunction], *, authorizer: KinoraFunction) -> None:
         guard = authorizers.WebSocketLambdaAuthorizer(

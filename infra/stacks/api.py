@@ -93,7 +93,7 @@ class ApiStack(Stack):
         CfnOutput(
             self, "Distribution", value=self.front_door.distribution.distribution_id, description="What caches it"
         )
-        CfnOutput(self, "Socket", value=self.socket_api.stage.url, description="Where its events are")
+        CfnOutput(self, "Socket", value=self.socket_api.url, description="Where its events are")
 
     def _function(self, name: str, handler: str, *, fast: bool = False) -> KinoraFunction:
         """`fast`: a person waits for it, so it starts from a snapshot where the environment pays for that."""
