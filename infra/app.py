@@ -4,6 +4,7 @@ import argparse
 import json
 import os
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from aws_cdk import App, Stack, Tags, Validations
@@ -20,6 +21,7 @@ from infra.stacks.observability import ObservabilityStack
 from infra.stacks.pipeline import PipelineStack
 from infra.stacks.web import WebStack
 from infra.stacks.workers import WorkersStack
+from shared.stages.engines import ENGINES, Engine
 
 DEFAULT = "dev"
 
@@ -43,7 +45,7 @@ class Deployment:
         )  # fmt: skip
 
 
-def build(app: App, environment: Environment) -> Deployment:
+def build(app: App, environment: Environment, engines: Sequence[Engine] = ENGINES) -> Deployment:
     """Add the environment's stacks, `{prefix}-{stack}`, to the app, and the rules that they must keep."""
 
     def id_of(stack: str) -> str:
@@ -51,7 +53,9 @@ def build(app: App, environment: Environment) -> Deployment:
 
     data = DataStack(app, id_of("data"), environment=environment)
     pipeline = PipelineStack(app, id_of("pipeline"), environment=environment, data=data)
-    workers = WorkersStack(app, id_of("workers"), environment=environment, data=data, pipeline=pipeline)
+    workers = WorkersStack(
+        app, id_of("workers"), environment=environment, engines=engines, data=data, pipeline=pipeline
+    )
     api = ApiStack(app, id_of("api"), environment=environment, data=data, pipeline=pipeline)
     web = WebStack(app, id_of("web"), environment=environment, data=data, api=api)
     observability = ObservabilityStack(

@@ -1,10 +1,11 @@
 """The environments that can be deployed, each one frozen value: stacks read it, none asks for its name."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import aws_cdk as cdk
 
+from shared.stages.engines import Family
 from shared.stages.stages import Stage
 
 EDGE_REGION = "us-east-1"  # the one region from which CloudFront takes certificates and web ACLs
@@ -12,7 +13,7 @@ EDGE_REGION = "us-east-1"  # the one region from which CloudFront takes certific
 
 @dataclass(frozen=True, slots=True)
 class WorkerSize:
-    """One service's tasks: what each needs, and how many there may be. `gpus=0` runs on Fargate-sized CPU capacity."""
+    """One service's tasks: what each needs, and how many there may be. `gpus=0` runs on Fargate."""
 
     cpu_units: int  # 1024 is one core
     memory_mb: int
@@ -52,20 +53,24 @@ class Environment:
     monthly_budget_usd: int
     sentry_dsn: str = ""
 
-    gpu: Mapping[Stage, WorkerSize]  # size of each stage's workers
+    sizes: Mapping[Family, WorkerSize]  # of a stage's workers, by what its engines need
     verification: WorkerSize = SMALL
     spot: bool
     endpoint_zones: int = 2  # in how many zones workers reach AWS: each endpoint costs $7 a month in each
     canary_every_hours: int = 6  # each film boots a worker of every stage it passes: some cents
-    sagemaker_stages: frozenset[Stage] = frozenset()  # served by asynchronous endpoints instead of ECS
+    # Stages that asynchronous endpoints serve instead of ECS, each with SageMaker's type of instance: "ml.g6.xlarge",
+    # or a Graviton ("ml.c7g.xlarge") where the engines need no GPU, for that is what their image is built for.
+    sagemaker: Mapping[Stage, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if (self.waf or self.domain_name) and self.region != EDGE_REGION:
             raise ValueError(f"{self.name}: a domain or a WAF needs {EDGE_REGION}, where CloudFront looks for them")
         if (self.domain_name is None) != (self.hosted_zone_id is None):
             raise ValueError(f"{self.name}: domain_name and hosted_zone_id come together")
-        if missing := set(Stage) - set(self.gpu):
-            raise ValueError(f"{self.name}: no worker size for {sorted(missing)}")
+        for family in Family:
+            size, with_gpu = self.sizes[family], family is Family.CUDA_DIFFUSERS
+            if (size.gpus > 0, size.instance_type is not None) != (with_gpu, with_gpu):
+                raise ValueError(f"{self.name}: {family} wants a size {'with' if with_gpu else 'without'} GPUs")
 
     @property
     def prefix(self) -> str:
@@ -108,7 +113,7 @@ ENVIRONMENTS: dict[str, Environment] = {
             throttle_burst=40,
             snap_start=False,
             monthly_budget_usd=100,
-            gpu=dict.fromkeys(Stage, SMALL),
+            sizes={Family.CPU_MEDIA: SMALL, Family.CUDA_DIFFUSERS: replace(GPU, max_tasks=1)},
             spot=True,
             endpoint_zones=1,
             canary_every_hours=24,
@@ -124,7 +129,7 @@ ENVIRONMENTS: dict[str, Environment] = {
             throttle_burst=200,
             snap_start=True,
             monthly_budget_usd=300,
-            gpu=dict.fromkeys(Stage, LARGE) | {Stage.VIDEO_SYNTHESIS: GPU},
+            sizes={Family.CPU_MEDIA: LARGE, Family.CUDA_DIFFUSERS: replace(GPU, max_tasks=2)},
             spot=True,
         ),
         Environment(
@@ -138,7 +143,7 @@ ENVIRONMENTS: dict[str, Environment] = {
             throttle_burst=1000,
             snap_start=True,
             monthly_budget_usd=2000,
-            gpu=dict.fromkeys(Stage, LARGE) | {Stage.IMAGE_GENERATION: GPU, Stage.VIDEO_SYNTHESIS: GPU},
+            sizes={Family.CPU_MEDIA: LARGE, Family.CUDA_DIFFUSERS: GPU},
             spot=False,
         ),
     )

@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+from functions.pipeline import sagemaker
 from functions.pipeline.requests import stage_task
 from shared.aws import queues
 from shared.core.clock import utc_now
@@ -36,5 +37,8 @@ def handler(event: dict[str, Any], _context: object) -> None:
     at = utc_now()
     jobs.store_token(job_id, stage, token, at=at)
     jobs.queue(job_id, stage, at=at)
-    queues.send(stage.priority_queue if spec.paid else stage.queue, task, group=job.account_id)
+    if endpoint := sagemaker.endpoint_of(stage):
+        sagemaker.invoke(endpoint, task, token)
+    else:
+        queues.send(stage.priority_queue if spec.paid else stage.queue, task, group=job.account_id)
     logger.info("step queued", job_id=job_id, stage=stage, engine=task.engine)

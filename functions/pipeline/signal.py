@@ -1,4 +1,4 @@
-"""Ends what nobody will finish: tasks that their queue gave up on."""
+"""Ends what nobody will finish: tasks that their queue gave up on, and those that SageMaker could not have done."""
 
 import json
 from contextlib import suppress
@@ -6,7 +6,9 @@ from typing import Any
 
 from pydantic import ConfigDict, TypeAdapter
 
+from functions.pipeline.sagemaker import FailedInvocation
 from shared.assets.store import AssetNotFound, AssetStore
+from shared.core.clock import utc_now
 from shared.jobs import executions
 from shared.jobs.record import JobStatus
 from shared.jobs.store import JobStore
@@ -16,18 +18,26 @@ from shared.stages.messages import AssetVerificationTask, StageTask
 jobs = JobStore()
 assets = AssetStore()
 
-_LETTER: TypeAdapter[StageTask | AssetVerificationTask] = TypeAdapter(
-    StageTask | AssetVerificationTask,
+LOST = {"code": "worker_lost", "message": "This step failed several times. Nothing was charged."}
+
+_LETTER: TypeAdapter[StageTask | AssetVerificationTask | FailedInvocation] = TypeAdapter(
+    StageTask | AssetVerificationTask | FailedInvocation,
     config=ConfigDict(hide_input_in_errors=True),  # errors are logged, prompts are not
 )
 
 
+class AtWorkStill(Exception):
+    """The step's attempt is alive although SageMaker has lost sight of it: how it ends is seen later."""
+
+
 def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
-    """A batch of messages from the dead-letter queues."""
+    """A batch of messages from the dead-letter queues; SageMaker's error topics feed those of their stages."""
     failed = []
     for record in event["Records"]:
         try:
             _give_up(record["body"])
+        except AtWorkStill:
+            failed.append({"itemIdentifier": record["messageId"]})
         except Exception:  # noqa: BLE001  # one bad message must not hold back the others; it is delivered again
             logger.exception("dead letter not answered", message_id=record["messageId"])
             failed.append({"itemIdentifier": record["messageId"]})
@@ -38,6 +48,8 @@ def _give_up(body: str) -> None:
     match _LETTER.validate_json(body):
         case AssetVerificationTask(asset_id=asset_id):
             _reject_asset(asset_id)
+        case FailedInvocation() as invocation:
+            _ask_again(invocation)
         case task:
             _answer_token(task)
 
@@ -56,5 +68,20 @@ def _answer_token(task: StageTask) -> None:
         executions.answer(token)
     else:
         logger.error("step given up", job_id=task.job_id, stage=task.stage)
-        cause = {"code": "worker_lost", "message": "This step failed several times. Nothing was charged."}
-        executions.answer(token, error="Stage.Final", cause=json.dumps(cause))
+        executions.answer(token, error="Stage.Final", cause=json.dumps(LOST))
+
+
+def _ask_again(invocation: FailedInvocation) -> None:
+    """One sending came to nothing; the state machine knows how many there may be."""
+    job_id, stage = invocation.step
+    token = jobs.token(job_id, stage)
+    if token is None or not invocation.is_of(token):
+        return
+    step = jobs.get(job_id).step(stage)
+    if step.status == JobStatus.COMPLETED:
+        executions.answer(token)
+    elif step.lease_until and step.lease_until > utc_now():
+        raise AtWorkStill
+    else:
+        logger.warning("invocation failed", job_id=job_id, stage=stage, reason=invocation.reason)
+        executions.answer(token, error="Stage.Retryable", cause=json.dumps(LOST))

@@ -9,6 +9,7 @@ from constructs import Construct
 from infra.constructs.acknowledge import acknowledge
 from infra.environments import Environment
 
+ANSWERS = "sagemaker/"  # of its endpoints, which nobody reads: what a step made is among its job's media
 SERVED = ("jobs/", "assets/")  # what CloudFront may read: not quarantine/
 
 
@@ -76,6 +77,7 @@ class MediaBucket(s3.Bucket):
             lifecycle_rules=[
                 s3.LifecycleRule(id="work", tag_filters={"kind": "work"}, expiration=Duration.days(2)),
                 s3.LifecycleRule(id="quarantine", prefix="quarantine/", expiration=Duration.days(1)),
+                s3.LifecycleRule(id="sagemaker", prefix=ANSWERS, expiration=Duration.days(1)),
                 s3.LifecycleRule(id="broken-off", abort_incomplete_multipart_upload_after=Duration.days(1)),
             ],
             cors=[

@@ -1,8 +1,8 @@
 """A stage on a SageMaker asynchronous endpoint instead of ECS: no instance there either while nothing waits.
 
-The endpoint runs the stage's worker image as `serve`, SageMaker's convention: `GET /ping`, `POST /invocations`. The
-worker records a task's result as on ECS; what the endpoint answers says only that it was taken. For what it could not
-take nobody answers the step's token: the state machine's heartbeat limit, its backstop, has it tried again.
+The endpoint runs the stage's worker image as `serve` (`workers/runtime/sagemaker.py`). The worker records a task's
+result as on ECS; what the endpoint answers says only that the task is done with. What it could not have done SageMaker
+tells the `failures` topic, and `pipeline/signal` has it tried again.
 """
 
 from collections.abc import Mapping
@@ -16,9 +16,11 @@ from aws_cdk import aws_ecr_assets as assets
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_sagemaker as sagemaker
+from aws_cdk import aws_sns as sns
 from constructs import Construct
 
 from infra.constructs.acknowledge import acknowledge, acknowledge_wildcards
+from infra.constructs.media_bucket import ANSWERS
 from infra.constructs.worker_service import TASKS_PER_WORKER
 from infra.environments import Environment, WorkerSize
 
@@ -50,17 +52,18 @@ class SageMakerStage(Construct):
         name: str,
         image: assets.DockerImageAsset,
         variables: Mapping[str, str],
+        instance_type: str,
         size: WorkerSize,
         vpc: ec2.IVpc,
         security_group: ec2.ISecurityGroup,
         bucket_name: str,
         key: kms.IKey,
+        failures: sns.ITopic,
     ) -> None:
         super().__init__(scope, id)
-        if size.instance_type is None:
-            raise ValueError(f"{environment.name}: {name} on SageMaker needs an instance type")
         self.endpoint_name = f"{environment.prefix}-{name}"
         self.role = self._role(image)
+        self._let_tell(failures, key)
         model = sagemaker.CfnModel(
             self,
             "Model",
@@ -74,7 +77,7 @@ class SageMakerStage(Construct):
             ),
         )
         model.node.add_dependency(self.role)  # with its policies: the image is pulled when the model is made
-        answers = f"s3://{bucket_name}/sagemaker/{name}"
+        answers = f"s3://{bucket_name}/{ANSWERS}{name}"
         asynchronous = sagemaker.CfnEndpointConfig.AsyncInferenceConfigProperty(
             client_config=sagemaker.CfnEndpointConfig.AsyncInferenceClientConfigProperty(
                 max_concurrent_invocations_per_instance=1
@@ -83,18 +86,22 @@ class SageMakerStage(Construct):
                 kms_key_id=key.key_arn,
                 s3_output_path=f"{answers}/taken",
                 s3_failure_path=f"{answers}/failed",
+                notification_config=sagemaker.CfnEndpointConfig.AsyncInferenceNotificationConfigProperty(
+                    error_topic=failures.topic_arn
+                ),
             ),
         )
         config = sagemaker.CfnEndpointConfig(
             self,
             "Config",
-            kms_key_id=key.key_arn,
+            # Disks of instances with GPUs are their own, encrypted by themselves: SageMaker refuses a key for them.
+            kms_key_id=None if size.gpus else key.key_arn,
             async_inference_config=asynchronous,
             production_variants=[
                 sagemaker.CfnEndpointConfig.ProductionVariantProperty(
                     variant_name=VARIANT,
                     model_name=model.attr_model_name,
-                    instance_type=f"ml.{size.instance_type}",
+                    instance_type=instance_type,
                     initial_instance_count=1,  # SageMaker begins with one; scaling takes it away
                     initial_variant_weight=1,
                 )
@@ -119,6 +126,18 @@ class SageMakerStage(Construct):
         acknowledge(role, networking, "AwsSolutions-IAM5[Resource::*]")
         acknowledge_wildcards(role, "SageMaker names its log streams itself.", logs)
         return role
+
+    def _let_tell(self, topic: sns.ITopic, key: kms.IKey) -> None:
+        """SageMaker tells the topic, which the key encrypts, as the worker's role."""
+        via = f"sns.{Stack.of(self).region}.{Stack.of(self).url_suffix}"
+        self.role.add_to_policy(iam.PolicyStatement(actions=["sns:Publish"], resources=[topic.topic_arn]))
+        self.role.add_to_policy(
+            iam.PolicyStatement(
+                actions=["kms:GenerateDataKey", "kms:Decrypt"],
+                resources=[key.key_arn],
+                conditions={"StringEquals": {"kms:ViaService": via}},
+            )
+        )
 
     def _scale(self, endpoint: sagemaker.CfnEndpoint, size: WorkerSize) -> None:
         target = autoscaling.ScalableTarget(

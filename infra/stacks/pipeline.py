@@ -1,5 +1,8 @@
 """The pipeline: the state machine, its queues, the functions around it, and what wakes them."""
 
+import json
+from collections.abc import Mapping
+
 from aws_cdk import ArnFormat, Duration, Stack
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
@@ -7,6 +10,8 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_lambda_destinations as destinations
 from aws_cdk import aws_lambda_event_sources as sources
+from aws_cdk import aws_sns as sns
+from aws_cdk import aws_sns_subscriptions as subscriptions
 from aws_cdk import aws_sqs as sqs
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
@@ -61,6 +66,7 @@ class PipelineStack(Stack):
             resource_name=self.state_machine_name,
             arn_format=ArnFormat.COLON_RESOURCE_NAME,
         )
+        self.failed_invocations: dict[Stage, sns.Topic] = self._failed_invocations()
         self.functions: dict[str, KinoraFunction] = {
             "pipeline-dispatch": self._dispatch(),
             "pipeline-settle": self._settle(),
@@ -76,33 +82,57 @@ class PipelineStack(Stack):
     # --- functions, each with what it touches
 
     def _function(
-        self, name: str, seconds: int = FUNCTION_SECONDS, on_failure: lambda_.IDestination | None = None
+        self,
+        name: str,
+        seconds: int = FUNCTION_SECONDS,
+        on_failure: lambda_.IDestination | None = None,
+        variables: Mapping[str, str] | None = None,
     ) -> KinoraFunction:
         return KinoraFunction(
             self,
             name,
             self._environment,
             handler=PIPELINE[name],
-            variables={},
+            variables=variables or {},
             timeout_seconds=seconds,
             on_failure=on_failure,
         )
 
     def _dispatch(self) -> KinoraFunction:
-        function = self._function("pipeline-dispatch")
+        endpoints = {stage.value: f"{self._environment.prefix}-{stage.queue}" for stage in self._environment.sagemaker}
+        function = self._function(
+            "pipeline-dispatch", variables={"KINORA_SAGEMAKER_ENDPOINTS": json.dumps(endpoints)} if endpoints else None
+        )
         self._data.grant_read(function, JobRecord, JobSpecRecord, StepResultRecord)
         self._data.grant_write(function, JobRecord, StepTokenRecord)
-        for stage in Stage:
+        for stage in sorted(set(Stage) - set(self._environment.sagemaker)):
             for name in (stage.queue, stage.priority_queue):
                 self.queues[name].grant_send_messages(function)
-        for stage in sorted(self._environment.sagemaker_stages):
-            name = f"{self._environment.prefix}-{stage.queue}"
+        for name in endpoints.values():
             endpoint = self.format_arn(service="sagemaker", resource="endpoint", resource_name=name)
             iam.Grant.add_to_principal(
                 grantee=function, actions=["sagemaker:InvokeEndpointAsync"], resource_arns=[endpoint]
             )
+        if endpoints:  # which fetch their tasks from among the job's media
+            self._data.grant_media(function.own_role, writes=("jobs/",))
         self.grant_answers(function)
         return function
+
+    def _failed_invocations(self) -> dict[Stage, sns.Topic]:
+        """What SageMaker gives up on lies where the stage's queue puts what it gives up on: `signal` reads both."""
+        topics: dict[Stage, sns.Topic] = {}
+        for stage in self._environment.sagemaker:
+            name = f"{self._environment.prefix}-{stage.queue}-failed"
+            topics[stage] = sns.Topic(
+                self, f"{stage.queue}-failed", topic_name=name, master_key=self._data.key, enforce_ssl=True
+            )
+            undelivered = DeadLetterQueue(self, f"{stage.queue}-untold", queue_name=f"{name}-dlq")
+            self.dead_letter_queues[f"{stage.queue}-failed"] = undelivered
+            letters = self.dead_letter_queues[stage.queue]
+            topics[stage].add_subscription(
+                subscriptions.SqsSubscription(letters, raw_message_delivery=True, dead_letter_queue=undelivered)
+            )
+        return topics
 
     def _settle(self) -> KinoraFunction:
         function = self._function("pipeline-settle")

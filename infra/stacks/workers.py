@@ -1,5 +1,7 @@
 """The workers: one service for each stage and one that verifies uploads, in a network that has no way out."""
 
+from collections.abc import Sequence
+
 from aws_cdk import Fn, IgnoreMode, Stack
 from aws_cdk import Size as Amount
 from aws_cdk import aws_ec2 as ec2
@@ -9,6 +11,7 @@ from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from infra.constructs.acknowledge import acknowledge, acknowledge_wildcards
+from infra.constructs.media_bucket import ANSWERS
 from infra.constructs.private_network import PrivateNetwork
 from infra.constructs.sagemaker_stage import SageMakerStage
 from infra.constructs.variables import place
@@ -18,6 +21,7 @@ from infra.stacks.data import PROVENANCE_SECRETS, DataStack
 from infra.stacks.pipeline import BEATS, PipelineStack
 from shared.assets.record import AssetRecord
 from shared.jobs.record import JobRecord, StepResultRecord, StepTokenRecord
+from shared.stages.engines import Engine, Family, Runs
 from shared.stages.stages import Stage
 
 VERIFICATION = "asset-verification"
@@ -31,6 +35,10 @@ IN_IMAGES = (
     *(f"shared/{noun}" for noun in ("core", "camera", "stages", "aws", "jobs", "assets")),
 )
 ON_DEMAND, SPOT = "FARGATE", "FARGATE_SPOT"
+PLATFORMS = {
+    Family.CPU_MEDIA: assets.Platform.LINUX_ARM64,
+    Family.CUDA_DIFFUSERS: assets.Platform.LINUX_AMD64,
+}
 
 
 class WorkersStack(Stack):
@@ -42,13 +50,14 @@ class WorkersStack(Stack):
         id: str,  # noqa: A002  # CDK's own name
         *,
         environment: Environment,
+        engines: Sequence[Engine],
         data: DataStack,
         pipeline: PipelineStack,
     ) -> None:
         super().__init__(scope, id, env=environment.cdk_environment)
         self._environment, self._data, self._pipeline = environment, data, pipeline
-        sizes = {stage: size for stage, size in environment.gpu.items() if stage not in environment.sagemaker_stages}
-        with_gpus = any(size.gpus for size in sizes.values())
+        on_ecs = {stage: family_of(stage, engines) for stage in Stage if stage not in environment.sagemaker}
+        with_gpus = any(environment.sizes[family].gpus for family in on_ecs.values())
         self.network = PrivateNetwork(
             self, "network", environment=environment, bucket=data.media_bucket, with_instances=with_gpus
         )
@@ -63,11 +72,12 @@ class WorkersStack(Stack):
         self._images: dict[str, assets.DockerImageAsset] = {}
         self._instances: dict[str, str] = {}
         self.services: dict[str, WorkerService] = {
-            **{stage.queue: self._stage_worker(stage, size) for stage, size in sizes.items()},
+            **{stage.queue: self._stage_worker(stage, family) for stage, family in on_ecs.items()},
             VERIFICATION: self._verifier(),
         }
         self.endpoints = {
-            stage: self._stage_endpoint(stage, environment.gpu[stage]) for stage in sorted(environment.sagemaker_stages)
+            stage: self._stage_endpoint(stage, family_of(stage, engines), instance_type)
+            for stage, instance_type in environment.sagemaker.items()
         }
 
     @property
@@ -77,51 +87,54 @@ class WorkersStack(Stack):
 
     # --- services
 
-    def _stage_worker(self, stage: Stage, size: WorkerSize) -> WorkerService:
+    def _stage_worker(self, stage: Stage, family: Family) -> WorkerService:
         worker = self._service(
             stage.queue,
-            size,
+            family,
+            self._environment.sizes[family],
             queues=(stage.priority_queue, stage.queue),
             command=["python", "-m", "workers.runtime.queue_loop", stage.value],
             security_group=self.network.workers,
         )
-        self._grant_steps(worker.task_role)
-        if stage is Stage.POST_PROCESSING:  # signs what it finishes
-            self._data.grant_secrets(worker.task_role, *PROVENANCE_SECRETS)
+        self._grant_steps(worker.task_role, stage)
         return worker
 
-    def _stage_endpoint(self, stage: Stage, size: WorkerSize) -> SageMakerStage:
+    def _stage_endpoint(self, stage: Stage, family: Family, instance_type: str) -> SageMakerStage:
         endpoint = SageMakerStage(
             self,
             stage.queue,
             environment=self._environment,
             name=stage.queue,
-            image=self._image(_family(size)),
+            image=self._image(family),
             variables={**self._variables, "KINORA_STAGE": stage.value},
-            size=size,
+            instance_type=instance_type,
+            size=self._environment.sizes[family],
             vpc=self.network.vpc,
             security_group=self.network.workers,
             bucket_name=self._environment.media_bucket(self.account),
             key=self._data.key,
+            failures=self._pipeline.failed_invocations[stage],
         )
-        self._grant_steps(endpoint.role)
-        # Tasks lie there, and their receipts.
-        self._data.grant_media(endpoint.role, reads=("sagemaker/",), writes=("sagemaker/",))
+        self._grant_steps(endpoint.role, stage)
+        self._data.grant_media(endpoint.role, writes=(ANSWERS,))
         return endpoint
 
-    def _grant_steps(self, role: iam.IRole) -> None:
-        """What doing a step needs: the job, its token, its media, and no more than that."""
+    def _grant_steps(self, role: iam.IRole, stage: Stage) -> None:
+        """What doing the stage's steps needs: the job, its token, its media, and no more than that."""
         self._data.grant_read(role, JobRecord, StepTokenRecord)
         self._data.grant_write(role, JobRecord, StepResultRecord)
         self._pipeline.grant_answers(role, BEATS)
         # Deletes: a stopped attempt takes back what it uploaded.
         self._data.grant_media(role, reads=("jobs/", "assets/"), writes=("jobs/",), deletes=("jobs/",))
         _grant_traces(role)
+        if stage is Stage.POST_PROCESSING:  # signs what it finishes
+            self._data.grant_secrets(role, *PROVENANCE_SECRETS)
 
     def _verifier(self) -> WorkerService:
         """Decodes what strangers send: it may touch assets, quarantine, its own queue, and nothing of any job."""
         worker = self._service(
             VERIFICATION,
+            Family.CPU_MEDIA,
             self._environment.verification,
             queues=(VERIFICATION,),
             command=["python", "-m", "workers.verification.main"],
@@ -137,6 +150,7 @@ class WorkersStack(Stack):
     def _service(
         self,
         name: str,
+        family: Family,
         size: WorkerSize,
         *,
         queues: tuple[str, ...],
@@ -151,7 +165,7 @@ class WorkersStack(Stack):
             name=name,
             cluster=self.cluster,
             queues=[self._pipeline.queues[queue] for queue in queues],
-            image=ecs.ContainerImage.from_docker_image_asset(self._image(_family(size))),
+            image=ecs.ContainerImage.from_docker_image_asset(self._image(family)),
             command=command,
             variables=self._variables,
             size=size,
@@ -165,7 +179,7 @@ class WorkersStack(Stack):
         known = {name: value for name, value in place(self._environment, self).items() if name != "KINORA_SENTRY_DSN"}
         return known | {"AWS_REGION": self.region, "AWS_DEFAULT_REGION": self.region}
 
-    def _image(self, family: str) -> assets.DockerImageAsset:
+    def _image(self, family: Family) -> assets.DockerImageAsset:
         """Built when the stack is deployed: synthesizing only takes the fingerprint of what goes into it."""
         if family not in self._images:
             self._images[family] = assets.DockerImageAsset(
@@ -173,7 +187,7 @@ class WorkersStack(Stack):
                 family,
                 directory=".",
                 file=f"workers/images/{family}/Dockerfile",
-                platform=assets.Platform.LINUX_AMD64 if family.startswith("cuda") else assets.Platform.LINUX_ARM64,
+                platform=PLATFORMS[family],
                 exclude=["*", *(f"!{path}" for path in IN_IMAGES), "**/__pycache__"],
                 ignore_mode=IgnoreMode.DOCKER,
             )
@@ -233,6 +247,7 @@ def _grant_traces(role: iam.IRole) -> None:
     acknowledge(role, "Traces have no ARN: they are granted on * or not at all.", "AwsSolutions-IAM5[Resource::*]")
 
 
-def _family(size: WorkerSize) -> str:
-    """Which of `workers/images` runs on such a machine."""
-    return "cuda-diffusers" if size.gpus else "cpu-media"
+def family_of(stage: Stage, engines: Sequence[Engine]) -> Family:
+    """What has room for all of the stage's engines: one service loads them all."""
+    needed = {entry.family for entry in engines if entry.stage is stage and entry.runs is Runs.IN_PROCESS}
+    return Family.CUDA_DIFFUSERS if Family.CUDA_DIFFUSERS in needed else Family.CPU_MEDIA

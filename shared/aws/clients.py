@@ -11,6 +11,7 @@ from shared.core.config import Config
 if TYPE_CHECKING:  # the stubs are no dependency of what is deployed
     from mypy_boto3_apigatewaymanagementapi import ApiGatewayManagementApiClient
     from mypy_boto3_s3 import S3Client
+    from mypy_boto3_sagemaker_runtime import SageMakerRuntimeClient
     from mypy_boto3_secretsmanager import SecretsManagerClient
     from mypy_boto3_sqs import SQSClient
     from mypy_boto3_stepfunctions import SFNClient
@@ -50,6 +51,11 @@ def sqs() -> "SQSClient":
 @cache
 def stepfunctions() -> "SFNClient":
     return boto3.client("stepfunctions", config=_RETRIES)
+
+
+@cache
+def sagemaker_runtime() -> "SageMakerRuntimeClient":
+    return boto3.client("sagemaker-runtime", config=_RETRIES)
 
 
 @cache

@@ -15,6 +15,13 @@ class Runs(StrEnum):
     REMOTE = "remote"  # at a provider, through tickets
 
 
+class Family(StrEnum):
+    """What an in-process engine needs around it: the image in `workers/images`, and so the machine that runs it."""
+
+    CPU_MEDIA = "cpu-media"
+    CUDA_DIFFUSERS = "cuda-diffusers"  # has what the other one has, too
+
+
 @dataclass(frozen=True, slots=True)
 class Engine:
     """One way to do a stage. Credits: `credits + credits_per_second x duration`, rounded up."""
@@ -25,6 +32,7 @@ class Engine:
     runs: Runs
     about: str
     credits: int
+    family: Family = Family.CPU_MEDIA
     credits_per_second: float = 0.0
     max_duration_seconds: float = 30.0
     max_short_side_pixels: int = 2160

@@ -9,7 +9,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from tests.support.template import ENVIRONMENTS, Assembly, Resource, many, synthesized
+from tests.support.template import APPS, Assembly, Resource, many, synthesized
 
 FOLDER = Path(__file__).with_name("snapshots")
 Page = dict[str, dict[str, Any]]
@@ -83,5 +83,5 @@ def text_of(environment: str) -> str:
 
 if __name__ == "__main__":
     FOLDER.mkdir(exist_ok=True)
-    for name in ENVIRONMENTS:
+    for name in APPS:
         file_of(name).write_text(text_of(name))

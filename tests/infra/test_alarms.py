@@ -53,7 +53,7 @@ def test_every_dead_letter_queue_has_its_alarm(cloud: Assembly) -> None:
 
 
 def test_alarms_reach_the_operator_where_there_is_one(cloud: Assembly) -> None:
-    [topic] = cloud.resources("AWS::SNS::Topic")
+    topic = cloud.by("TopicName", "AWS::SNS::Topic")["alarms"]
     assert topic["KmsMasterKeyId"]
     [budget] = cloud.resources("AWS::Budgets::Budget")
     addresses = {

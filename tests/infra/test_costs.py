@@ -46,10 +46,10 @@ def test_a_job_stays_within_its_budget() -> None:
     assert job.messages == 3
 
 
-def test_an_environment_costs_less_idle_than_its_budget_allows(cloud: Assembly) -> None:
-    [budget] = cloud.resources("AWS::Budgets::Budget")
-    assert 10 < sum_of(idle(cloud)) < float(budget["Budget"]["BudgetLimit"]["Amount"])
+def test_an_environment_costs_less_idle_than_its_budget_allows(deployed: Assembly) -> None:
+    [budget] = deployed.resources("AWS::Budgets::Budget")
+    assert 10 < sum_of(idle(deployed)) < float(budget["Budget"]["BudgetLimit"]["Amount"])
 
 
-def test_a_job_costs_cents(cloud: Assembly) -> None:
-    assert 0 < sum_of(in_use(cloud, one_job())) / 1000 < DOLLARS_OF_A_JOB
+def test_a_job_costs_cents(deployed: Assembly) -> None:
+    assert 0 < sum_of(in_use(deployed, one_job())) / 1000 < DOLLARS_OF_A_JOB

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.infra.permissions import file_of, statements, text_of
-from tests.support.template import ENVIRONMENTS, Assembly, Resource, many
+from tests.support.template import APPS, Assembly, Resource, many
 
 # What AWS grants on everything or not at all. cdk-nag wants one acknowledgement a role; here is what it may cover.
 WITHOUT_A_RESOURCE = {
@@ -34,7 +34,7 @@ def policies(cloud: Assembly) -> Iterator[tuple[Resource, dict[str, Any]]]:
                 yield role, statement
 
 
-@pytest.mark.parametrize("environment", ENVIRONMENTS)
+@pytest.mark.parametrize("environment", APPS)
 def test_permissions_are_those_of_the_snapshot(environment: str) -> None:
     """Where they are meant to change, `make iam-snapshot` writes it anew and the change is reviewed."""
     assert text_of(environment) == file_of(environment).read_text(), "make iam-snapshot, and look at what it changes"

@@ -47,6 +47,7 @@ SYNTH_SECONDS = 200
 KEPT_SECONDS = 3600  # an assembly is 14 MB
 REPORT = "synth.log"
 ENVIRONMENTS = ("dev", "staging", "prod")
+APPS = dict.fromkeys(ENVIRONMENTS, "infra.app") | {"elsewhere": "tests.support.elsewhere"}
 
 
 @dataclass(frozen=True)
@@ -222,7 +223,7 @@ def synthesized(name: str) -> Assembly:
     if not kept.exists():
         _forget_old(kept.parent)
         draft = Path(tempfile.mkdtemp(dir=kept.parent))
-        said = run_app("-c", f"env={name}", "-o", str(draft))
+        said = run_app("-c", f"env={name}", "-o", str(draft), module=APPS[name])
         (draft / REPORT).write_text(said)
         with suppress(OSError):  # another session was faster
             draft.rename(kept)
@@ -230,7 +231,7 @@ def synthesized(name: str) -> Assembly:
 
 
 def _sources() -> str:
-    files = [ROOT / name for name in ("cdk.json", "pyproject.toml", "uv.lock")]
+    files = [ROOT / name for name in ("cdk.json", "pyproject.toml", "uv.lock", "tests/support/elsewhere.py")]
     for folder in ("infra", "shared", "functions", "workers", "stepfunctions", "layers"):
         files += (file for file in sorted((ROOT / folder).rglob("*")) if file.is_file() and file.suffix != ".pyc")
     return digest(*(part for file in files for part in (bytes(file), file.read_bytes())))

@@ -18,7 +18,7 @@ from shared.observability import logger
 from shared.stages.stages import Stage
 from workers.engines.contract import Stopped
 from workers.runtime.config import WorkerConfig
-from workers.runtime.queues import Delivery
+from workers.runtime.receipt import Receipt
 
 _TICK_SECONDS = 0.25
 
@@ -40,7 +40,7 @@ class Beat:
         stage: Stage,
         attempt: str,
         *,
-        delivery: Delivery,
+        delivery: Receipt,
         token: str | None,
         shutdown_asked: Callable[[], bool],
         config: WorkerConfig,

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from time import sleep
 from types import FrameType
+from typing import TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -14,6 +15,8 @@ from shared.aws.queues import queue_url
 from shared.aws.traces import TRACE
 from shared.observability import logger
 from workers.runtime.protection import protected
+
+WaitedFor = TypeVar("WaitedFor")
 
 WAIT_SECONDS = 10  # of one queue
 TURN_SECONDS = 1  # of the last of several: so long may what goes first wait for a worker with nothing to do
@@ -58,15 +61,13 @@ class Shutdown:
         if self._waiting:
             raise _Interrupted
 
-    def interruptible(self, wait: Callable[[], list[Delivery]]) -> list[Delivery]:
-        """Run `wait`; empty when the signal broke it off. What was just being received is delivered again later."""
+    def interruptible(self, wait: Callable[[], WaitedFor]) -> WaitedFor | None:
+        """Run `wait`; None when the signal broke it off. What was just being received is delivered again later."""
         try:
             self._waiting = True
-            if self.asked:
-                return []
-            return wait()
+            return None if self.asked else wait()
         except _Interrupted:
-            return []
+            return None
         finally:
             self._waiting = False
 
@@ -88,7 +89,7 @@ def consume(
 
     while not shutdown.asked:
         try:
-            for delivery in shutdown.interruptible(receive):
+            for delivery in shutdown.interruptible(receive) or ():
                 os.environ[TRACE] = delivery.trace
                 with protected():
                     handle(delivery)

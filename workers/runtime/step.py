@@ -33,7 +33,7 @@ from shared.stages.stages import Stage
 from workers.engines.contract import InProcessEngine, StageResult, Stopped, Workspace
 from workers.runtime.beat import Beat, Why
 from workers.runtime.config import WorkerConfig
-from workers.runtime.queues import Delivery
+from workers.runtime.receipt import Receipt
 
 Engines = Mapping[str, InProcessEngine[Any]]
 
@@ -46,7 +46,7 @@ class StepRunner:
         self._config = WorkerConfig()
         self._jobs = JobStore()
 
-    def handle(self, delivery: Delivery) -> None:
+    def handle(self, delivery: Receipt) -> None:
         """One delivery of a task: claim its step and do it, or leave it to whom it belongs."""
         task = STAGE_TASK.validate_json(delivery.body)
         attempt, at = str(ULID()), utc_now()
@@ -64,7 +64,7 @@ class StepRunner:
             with segment(f"{task.stage.queue}-worker", **who) as told:
                 self._attempt(task, job, attempt, delivery, told)
 
-    def _attempt(self, task: StageTask, job: JobRecord, attempt: str, delivery: Delivery, told: Segment) -> None:
+    def _attempt(self, task: StageTask, job: JobRecord, attempt: str, delivery: Receipt, told: Segment) -> None:
         logger.info("attempt begins", job_id=task.job_id, stage=task.stage, attempt=attempt)
         beat = Beat(
             job,
@@ -113,7 +113,7 @@ class StepRunner:
         beat.progress(1)
         return _uploaded(made, f"jobs/{task.job_id}/{task.stage.folder}/{attempt}/", task.stage)
 
-    def _stopped(self, task: StageTask, attempt: str, why: Why | None, delivery: Delivery) -> None:
+    def _stopped(self, task: StageTask, attempt: str, why: Why | None, delivery: Receipt) -> None:
         logger.info("attempt stopped", job_id=task.job_id, stage=task.stage, attempt=attempt, why=why and why.value)
         media.delete_below(f"jobs/{task.job_id}/{task.stage.folder}/{attempt}/")
         match why:
@@ -126,7 +126,7 @@ class StepRunner:
             case _:  # the message belongs to the attempt that fenced this one
                 pass
 
-    def _failed(self, task: StageTask, attempt: str, failure: StageFailure, delivery: Delivery) -> None:
+    def _failed(self, task: StageTask, attempt: str, failure: StageFailure, delivery: Receipt) -> None:
         logger.warning("attempt failed", job_id=task.job_id, stage=task.stage, attempt=attempt, code=failure.code)
         try:
             self._jobs.record_failure(

@@ -1,0 +1,218 @@
+"""Where stages run: what their engines need decides the image, the image the machine, and each begins with none."""
+
+import json
+from typing import Any
+
+import pytest
+
+from infra.environments import ENVIRONMENTS, GPU, LARGE, SMALL, Environment
+from infra.stacks.workers import VERIFICATION, family_of
+from shared.stages.engines import ENGINES, Family
+from shared.stages.stages import Stage
+from tests.support.elsewhere import CATALOGUE, ENVIRONMENT
+from tests.support.template import Assembly, Resource, many
+
+IMAGE, VIDEO, MOTION, POST = Stage
+ON_ENDPOINTS, ON_SERVICES = {IMAGE, POST}, {VIDEO, MOTION}  # elsewhere
+
+
+def tasks(cloud: Assembly) -> dict[str, Resource]:
+    return cloud.by("Family", "AWS::ECS::TaskDefinition")
+
+
+def container(task: Resource) -> dict[str, Any]:
+    [found] = task["ContainerDefinitions"]
+    return dict(found)
+
+
+def endpoint_configs(cloud: Assembly) -> dict[str, dict[str, Any]]:
+    """By the name of the endpoint."""
+    configs = {
+        f"{{{found.id}.EndpointConfigName}}": found for found in cloud.resources("AWS::SageMaker::EndpointConfig")
+    }
+    return {
+        name: configs[endpoint["EndpointConfigName"]].properties
+        for name, endpoint in cloud.by("EndpointName", "AWS::SageMaker::Endpoint").items()
+    }
+
+
+def scaling(cloud: Assembly) -> dict[str, Resource]:
+    return {
+        str(target["ResourceId"]): target for target in cloud.resources("AWS::ApplicationAutoScaling::ScalableTarget")
+    }
+
+
+# --- what engines need
+
+
+def test_todays_engines_need_no_gpu_so_no_environment_pays_for_any(deployed: Assembly) -> None:
+    assert {family_of(stage, ENGINES) for stage in Stage} == {Family.CPU_MEDIA}
+    assert deployed.resources("AWS::ECS::CapacityProvider") == []
+    for name, task in tasks(deployed).items():
+        assert task["RequiresCompatibilities"] == ["FARGATE"], name
+        assert "ResourceRequirements" not in container(task), name
+    assert set(tasks(deployed)) == {*(stage.queue for stage in Stage), VERIFICATION}
+
+
+def test_one_engine_that_needs_a_gpu_takes_its_stage_there_and_no_other() -> None:
+    assert {stage for stage in Stage if family_of(stage, CATALOGUE) is Family.CUDA_DIFFUSERS} == {IMAGE, VIDEO}
+
+
+def test_a_stage_with_such_an_engine_gets_the_gpu_image_on_instances_that_begin_with_none(elsewhere: Assembly) -> None:
+    video = tasks(elsewhere)[VIDEO.queue]
+    assert video["RequiresCompatibilities"] == ["MANAGED_INSTANCES"]
+    assert video["RuntimePlatform"]["CpuArchitecture"] == "X86_64"
+    assert container(video)["ResourceRequirements"] == [{"Type": "GPU", "Value": "1"}]
+    [provider] = elsewhere.resources("AWS::ECS::CapacityProvider")
+    wanted = provider["ManagedInstancesProvider"]["InstanceLaunchTemplate"]["InstanceRequirements"]
+    assert wanted["AllowedInstanceTypes"] == [GPU.instance_type]
+    assert wanted["AcceleratorCount"] == {"Min": 1}
+    services = elsewhere.by("ServiceName", "AWS::ECS::Service")
+    assert services[VIDEO.queue]["DesiredCount"] == 0
+    [strategy] = services[VIDEO.queue].raw["Properties"]["CapacityProviderStrategy"]
+    assert strategy["CapacityProvider"] == {"Ref": provider.id}
+    [target] = [
+        target for name, target in scaling(elsewhere).items() if name.startswith("service/") and "video" in name
+    ]
+    assert target["MinCapacity"] == 0
+
+
+def test_other_stages_stay_on_fargate_beside_it(elsewhere: Assembly) -> None:
+    for name in (MOTION.queue, VERIFICATION):
+        assert tasks(elsewhere)[name]["RequiresCompatibilities"] == ["FARGATE"]
+        assert tasks(elsewhere)[name]["RuntimePlatform"]["CpuArchitecture"] == "ARM64"
+
+
+def test_images_differ_where_families_do(elsewhere: Assembly) -> None:
+    images = {name: json.dumps(container(task)["Image"]) for name, task in tasks(elsewhere).items()}
+    assert images[MOTION.queue] == images[VERIFICATION] != images[VIDEO.queue]
+    models = {
+        str(model["PrimaryContainer"]["Environment"]["KINORA_STAGE"]): json.dumps(model["PrimaryContainer"]["Image"])
+        for model in elsewhere.resources("AWS::SageMaker::Model")
+    }
+    assert models == {IMAGE: images[VIDEO.queue], POST: images[MOTION.queue]}
+
+
+@pytest.mark.parametrize(
+    "sizes",
+    [
+        {Family.CPU_MEDIA: LARGE, Family.CUDA_DIFFUSERS: SMALL},
+        {Family.CPU_MEDIA: GPU, Family.CUDA_DIFFUSERS: GPU},
+    ],
+)
+def test_a_size_must_suit_its_family(sizes: dict[Family, Any]) -> None:
+    values = {name: getattr(ENVIRONMENTS["dev"], name) for name in ENVIRONMENTS["dev"].__dataclass_fields__}
+    with pytest.raises(ValueError, match="GPUs"):
+        Environment(**values | {"sizes": sizes})
+
+
+# --- stages on SageMaker
+
+
+def test_a_stage_is_either_on_a_service_or_on_an_endpoint(elsewhere: Assembly) -> None:
+    assert set(endpoint_configs(elsewhere)) == {stage.queue for stage in ON_ENDPOINTS}
+    assert set(tasks(elsewhere)) == {VERIFICATION, *(stage.queue for stage in ON_SERVICES)}
+
+
+def test_an_endpoint_does_one_task_at_a_time_and_tells_what_it_could_not(elsewhere: Assembly) -> None:
+    topics = elsewhere.by("TopicName", "AWS::SNS::Topic")
+    for name, config in endpoint_configs(elsewhere).items():
+        asynchronous = config["AsyncInferenceConfig"]
+        assert asynchronous["ClientConfig"] == {"MaxConcurrentInvocationsPerInstance": 1}
+        topic = asynchronous["OutputConfig"]["NotificationConfig"]["ErrorTopic"]
+        assert topic == f"arn:aws:sns:us-east-1:123456789012:kinora-elsewhere-{name}-failed"
+        assert topics[f"{name}-failed"]["KmsMasterKeyId"]
+
+
+def test_what_an_endpoint_could_not_do_reaches_the_stages_dead_letters(elsewhere: Assembly) -> None:
+    """Which `pipeline-signal` reads."""
+    queues = "arn:aws:sqs:us-east-1:123456789012:kinora-elsewhere-"
+    subscriptions = {str(found["TopicArn"]): found for found in elsewhere.resources("AWS::SNS::Subscription")}
+    policies = {
+        str(queue).rpartition("/")[2]: json.dumps(policy["PolicyDocument"])
+        for policy in elsewhere.resources("AWS::SQS::QueuePolicy") for queue in policy["Queues"]
+    }  # fmt: skip
+    for stage in ON_ENDPOINTS:
+        topic = f"arn:aws:sns:us-east-1:123456789012:kinora-elsewhere-{stage.queue}-failed"
+        found = subscriptions[topic]
+        assert (found["Endpoint"], found["RawMessageDelivery"]) == (f"{queues}{stage.queue}-dlq", True)
+        assert (
+            json.loads(json.dumps(found["RedrivePolicy"]))["deadLetterTargetArn"] == f"{queues}{stage.queue}-failed-dlq"
+        )
+        assert topic in policies[f"kinora-elsewhere-{stage.queue}-dlq"]
+
+
+def test_an_endpoint_begins_with_none_and_the_first_task_wakes_it(elsewhere: Assembly) -> None:
+    wakes = {
+        alarm["AlarmName"]: alarm for alarm in elsewhere.resources("AWS::CloudWatch::Alarm")
+        if alarm.properties.get("MetricName") == "HasBacklogWithoutCapacity"
+    }  # fmt: skip
+    assert set(wakes) == {f"kinora-elsewhere-{stage.queue}-wake" for stage in ON_ENDPOINTS}
+    for stage in ON_ENDPOINTS:
+        assert wakes[f"kinora-elsewhere-{stage.queue}-wake"]["AlarmActions"]
+    endpoints = {name: target for name, target in scaling(elsewhere).items() if name.startswith("endpoint/")}
+    assert len(endpoints) == len(ON_ENDPOINTS)
+    for target in endpoints.values():
+        assert target["MinCapacity"] == 0
+
+
+def test_dispatch_knows_the_endpoints_and_may_call_no_other(elsewhere: Assembly, dev: Assembly) -> None:
+    dispatch = elsewhere.functions()["pipeline-dispatch"]
+    told = json.loads(dispatch["Environment"]["Variables"]["KINORA_SAGEMAKER_ENDPOINTS"])
+    assert told == {stage.value: f"kinora-elsewhere-{stage.queue}" for stage in ON_ENDPOINTS}
+    assert set(told.values()) == {f"kinora-elsewhere-{name}" for name in endpoint_configs(elsewhere)}
+    may_call = {
+        arn.rpartition("/")[2]
+        for policy in elsewhere.resources("AWS::IAM::Policy") for statement in policy["PolicyDocument"]["Statement"]
+        if statement["Action"] == "sagemaker:InvokeEndpointAsync" for arn in many(statement["Resource"])
+    }  # fmt: skip
+    assert may_call == set(told.values())
+    assert "KINORA_SAGEMAKER_ENDPOINTS" not in dev.functions()["pipeline-dispatch"]["Environment"]["Variables"]
+
+
+def test_only_disks_that_take_a_key_are_given_one(elsewhere: Assembly) -> None:
+    configs = endpoint_configs(elsewhere)
+    assert "KmsKeyId" not in configs[IMAGE.queue]
+    assert configs[POST.queue]["KmsKeyId"]
+
+
+def test_an_endpoint_runs_where_there_is_no_way_out(elsewhere: Assembly) -> None:
+    isolated = {f"{{{found.id}}}" for found in elsewhere.resources("AWS::EC2::Subnet")}
+    for model in elsewhere.resources("AWS::SageMaker::Model"):
+        assert set(model["VpcConfig"]["Subnets"]) <= isolated
+    assert elsewhere.resources("AWS::EC2::InternetGateway", "AWS::EC2::NatGateway") == []
+
+
+def test_what_a_worker_needs_of_its_environment_an_endpoint_is_told_too(elsewhere: Assembly) -> None:
+    [service] = {json.dumps(sorted(v["Name"] for v in container(t)["Environment"])) for t in tasks(elsewhere).values()}
+    for model in elsewhere.resources("AWS::SageMaker::Model"):
+        assert set(model["PrimaryContainer"]["Environment"]) == {*json.loads(service), "KINORA_STAGE"}
+
+
+# --- the network
+
+
+def test_workers_reach_each_service_that_they_call_and_hosts_of_their_own_reach_ecs(
+    elsewhere: Assembly, dev: Assembly
+) -> None:
+    def reached(cloud: Assembly) -> set[str]:
+        return {
+            str(found["ServiceName"]).rpartition("us-east-1.")[2] for found in cloud.resources("AWS::EC2::VPCEndpoint")
+        }
+
+    called = {"s3", "dynamodb", "sqs", "states", "logs", "ecr.api", "ecr.dkr", "secretsmanager", "xray"}
+    assert reached(dev) == called
+    assert reached(elsewhere) == called | {"ecs", "ecs-agent", "ecs-telemetry"}
+
+
+def test_verification_of_uploads_has_a_security_group_that_no_stage_shares(elsewhere: Assembly) -> None:
+    groups = {
+        name: tuple(service["NetworkConfiguration"]["AwsvpcConfiguration"]["SecurityGroups"])
+        for name, service in elsewhere.by("ServiceName", "AWS::ECS::Service").items()
+    }
+    assert len(groups[VERIFICATION]) == 1
+    assert all(group != groups[VERIFICATION] for name, group in groups.items() if name != VERIFICATION)
+
+
+def test_the_environment_of_these_tests_is_one_that_could_be_deployed() -> None:
+    assert set(ENVIRONMENT.sagemaker) == ON_ENDPOINTS

@@ -1,0 +1,378 @@
+"""A stage on a SageMaker endpoint: how a step gets there, how it is done there, and what happens if it is not."""
+
+import json
+import os
+import signal as signals
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.client import HTTPConnection
+from threading import Event, Thread
+from typing import Any
+
+import pytest
+from botocore.exceptions import EndpointConnectionError
+
+from functions.pipeline import signal
+from functions.pipeline.dispatch import handler as dispatch
+from local.environment import ROOT
+from shared.aws import clients, media
+from shared.aws.traces import TRACE
+from shared.core.clock import utc_now
+from shared.jobs.record import JobStatus
+from shared.jobs.store import JobStore
+from shared.stages.messages import STAGE_TASK
+from shared.stages.requests import StageRequest
+from shared.stages.stages import STAGES, Role, Stage
+from tests.support.cloud import TaskAnswer
+from tests.support.steps import claim, complete_step
+from tests.support.studio import Creator, Studio
+from workers.engines.contract import Output, StageResult, Workspace
+from workers.runtime.receipt import Receipt
+from workers.runtime.sagemaker import TRACE_HEADER, Endpoint
+from workers.runtime.step import StepRunner
+
+jobs = JobStore()
+IMAGE = Stage.IMAGE_GENERATION
+LONGEST_INVOCATION_SECONDS = 3600  # that SageMaker takes
+LONGEST_INFERENCE_ID = 64
+WAIT_SECONDS = 30  # for what must come, before the test fails
+
+
+@pytest.fixture(autouse=True)
+def on_sagemaker(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pictures are made by an endpoint, everything else by workers on queues."""
+    monkeypatch.setenv("KINORA_SAGEMAKER_ENDPOINTS", '{"IMAGE_GENERATION": "kinora-test-image-generation"}')
+    monkeypatch.setenv("KINORA_BEAT_SECONDS", "0.2")
+
+
+@pytest.fixture
+def sent(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[dict[str, Any]]]:
+    """What SageMaker was asked, as botocore would send it; moto knows no asynchronous endpoint that does anything."""
+    found: list[dict[str, Any]] = []
+    client = clients.sagemaker_runtime()
+
+    def note(params: dict[str, Any], **_: object) -> None:
+        found.append(params)
+
+    client.meta.events.register("provide-client-params.sagemaker-runtime.InvokeEndpointAsync", note)
+    yield found
+    client.meta.events.unregister("provide-client-params.sagemaker-runtime.InvokeEndpointAsync", note)
+
+
+@pytest.fixture
+def job_id(ada: Creator) -> str:
+    return str(ada.job(ada.project())["id"])
+
+
+def ask(job_id: str, token: str = "token-1", stage: Stage = IMAGE) -> None:  # noqa: S107  # a task's, no secret
+    dispatch({"jobId": job_id, "stage": stage.value, "taskToken": token}, None)
+
+
+def body_of(invocation: dict[str, Any]) -> bytes:
+    """The task that an endpoint fetches."""
+    bucket, _, key = invocation["InputLocation"].removeprefix("s3://").partition("/")
+    return clients.s3().get_object(Bucket=bucket, Key=key)["Body"].read()
+
+
+# --- how a step gets there
+
+
+def test_a_step_is_sent_to_the_stages_endpoint_and_not_to_its_queue(
+    studio: Studio, job_id: str, sent: list[dict[str, Any]]
+) -> None:
+    ask(job_id)
+    [invocation] = sent
+    assert invocation["EndpointName"] == "kinora-test-image-generation"
+    task = STAGE_TASK.validate_json(body_of(invocation))
+    assert (task.job_id, task.stage, task.engine) == (job_id, IMAGE, "procedural")
+    assert studio.messages(IMAGE.queue) == []
+    assert jobs.token(job_id, IMAGE) == "token-1"
+    assert jobs.get(job_id).step(IMAGE).status == JobStatus.QUEUED
+
+
+def test_other_stages_stay_on_their_queues(studio: Studio, job_id: str, sent: list[dict[str, Any]]) -> None:
+    complete_step(job_id, IMAGE)
+    ask(job_id, stage=Stage.VIDEO_SYNTHESIS)
+    assert sent == []
+    assert len(studio.messages(Stage.VIDEO_SYNTHESIS.queue)) == 1
+
+
+def test_the_token_is_neither_in_the_task_nor_in_its_name(
+    studio: Studio, job_id: str, sent: list[dict[str, Any]]
+) -> None:
+    ask(job_id, token="a-very-secret-token")
+    assert "a-very-secret-token" not in json.dumps(sent) + body_of(sent[0]).decode()
+
+
+def test_what_is_asked_is_within_what_sagemaker_takes(job_id: str, sent: list[dict[str, Any]]) -> None:
+    ask(job_id)
+    [invocation] = sent
+    assert len(invocation["InferenceId"]) <= LONGEST_INFERENCE_ID - len(max(Stage, key=len)) + len(IMAGE)
+    for stage in Stage:
+        assert STAGES[stage].timeout_seconds <= LONGEST_INVOCATION_SECONDS
+    assert invocation["InvocationTimeoutSeconds"] == STAGES[IMAGE].timeout_seconds
+
+
+def test_a_task_goes_with_its_job(studio: Studio, ada: Creator, job_id: str, sent: list[dict[str, Any]]) -> None:
+    """It holds the prompt."""
+    ask(job_id)
+    [key] = media.keys("jobs/")
+    assert clients.s3().get_object_tagging(Bucket="kinora-test-media", Key=key)["TagSet"] == [
+        {"Key": "kind", "Value": "work"}
+    ]
+    ada.post(f"/api/jobs/{job_id}/cancel")
+    assert ada.delete(f"/api/jobs/{job_id}").status == 204
+    assert list(media.keys("jobs/")) == []
+
+
+# --- how it is done there
+
+
+class Engine:
+    """Paints two tiny files; waits in between until it may go on, if it is told to."""
+
+    def __init__(self, until: Event | None = None) -> None:
+        self.begun, self._until = Event(), until
+
+    def load(self) -> None: ...
+
+    def run(self, _request: StageRequest, workspace: Workspace) -> StageResult:
+        self.begun.set()
+        while self._until and not self._until.wait(0.02):
+            workspace.progress(0.5)
+        made = []
+        for role in (Role.PICTURE, Role.DEPTH):
+            path = workspace.folder / f"{role}.png"
+            path.write_bytes(role.encode())
+            made.append(Output(role, path, "image/png"))
+        return StageResult(tuple(made))
+
+
+@contextmanager
+def listening(handle: Callable[[Receipt], None]) -> Iterator[Endpoint]:
+    with Endpoint(handle, host="127.0.0.1", port=0) as endpoint:
+        thread = Thread(target=endpoint.serve_forever)
+        thread.start()
+        try:
+            yield endpoint
+        finally:
+            endpoint.shutdown()
+            thread.join()
+
+
+def worker(engine: Engine, *, shutdown: Callable[[], bool] = lambda: False) -> Callable[[Receipt], None]:
+    return StepRunner({"procedural": engine}, shutdown_asked=shutdown).handle
+
+
+def request(endpoint: Endpoint, method: str, path: str, body: bytes | None = None, **headers: str) -> int:
+    connection = HTTPConnection("127.0.0.1", endpoint.server_port, timeout=WAIT_SECONDS)
+    connection.request(method, path, body, headers)
+    status = connection.getresponse().status
+    connection.close()
+    return status
+
+
+@pytest.fixture
+def task(job_id: str, sent: list[dict[str, Any]]) -> bytes:
+    ask(job_id)
+    return body_of(sent[0])
+
+
+def test_an_invocation_is_answered_when_its_result_is_recorded_and_told(
+    studio: Studio, job_id: str, task: bytes
+) -> None:
+    with listening(worker(Engine())) as endpoint:
+        assert request(endpoint, "POST", "/invocations", task) == 200
+    step = jobs.get(job_id).step(IMAGE)
+    assert (step.status, step.attempts) == (JobStatus.COMPLETED, 1)
+    assert studio.cloud.answers == [TaskAnswer("token-1", None, "")]
+    assert jobs.results(jobs.get(job_id))[IMAGE].key(Role.PICTURE) in set(media.keys("jobs/"))
+
+
+def test_while_a_task_is_at_work_pings_are_answered_beats_go_out_and_a_second_task_is_refused(
+    studio: Studio, job_id: str, task: bytes
+) -> None:
+    go_on = Event()
+    engine = Engine(go_on)
+    answers: list[int] = []
+    with listening(worker(engine)) as endpoint:
+        first = Thread(target=lambda: answers.append(request(endpoint, "POST", "/invocations", task)))
+        first.start()
+        assert engine.begun.wait(WAIT_SECONDS)
+        assert request(endpoint, "GET", "/ping") == 200
+        assert request(endpoint, "POST", "/invocations", task) == 503
+        beaten = Event()
+        while not studio.cloud.heartbeats and not beaten.wait(0.02):
+            assert first.is_alive()
+        assert answers == []
+        go_on.set()
+        first.join()
+        assert answers == [200]
+        assert request(endpoint, "POST", "/invocations", task) == 200  # free again; the step is done, and stays so
+    assert set(studio.cloud.heartbeats) == {"token-1"}
+    assert jobs.get(job_id).step(IMAGE).attempts == 1
+
+
+def test_a_step_that_another_attempt_holds_is_not_taken(job_id: str, task: bytes) -> None:
+    held = claim(job_id, IMAGE)
+    with listening(worker(Engine())) as endpoint:
+        assert request(endpoint, "POST", "/invocations", task) == 503
+    assert jobs.get(job_id).step(IMAGE).attempt == held
+
+
+def test_a_worker_that_is_told_to_stop_hands_its_step_back(job_id: str, task: bytes) -> None:
+    with listening(worker(Engine(Event()), shutdown=lambda: True)) as endpoint:
+        assert request(endpoint, "POST", "/invocations", task) == 503
+    step = jobs.get(job_id).step(IMAGE)
+    assert step.status == JobStatus.QUEUED
+    assert not step.lease_until
+
+
+def test_engines_have_the_machine_to_themselves_and_closing_waits_for_the_task_at_work() -> None:
+    begun, go_on = Event(), Event()
+    order: list[str] = []
+
+    def handle(receipt: Receipt) -> None:
+        begun.set()
+        go_on.wait(WAIT_SECONDS)
+        receipt.delete()
+        order.append("done")
+
+    def close() -> None:
+        endpoint.server_close()
+        order.append("closed")
+
+    with listening(handle) as endpoint:
+        asking = Thread(target=request, args=(endpoint, "POST", "/invocations", b"{}"))
+        asking.start()
+        assert begun.wait(WAIT_SECONDS)
+        second: list[int] = []
+        other = Thread(target=lambda: second.append(request(endpoint, "POST", "/invocations", b"{}")))
+        other.start()
+        other.join(5)
+        endpoint.shutdown()
+        closing = Thread(target=close)
+        closing.start()
+        closing.join(0.2)  # time to close without waiting, if it did
+        go_on.set()
+        closing.join()
+        asking.join()
+    assert second == [503]
+    assert order == ["done", "closed"]
+
+
+def test_what_a_task_raises_is_told_and_does_not_end_the_worker(studio: Studio, job_id: str, task: bytes) -> None:
+    with listening(worker(Engine())) as endpoint:
+        assert request(endpoint, "POST", "/invocations", b"{not ours") == 500
+        assert request(endpoint, "POST", "/invocations", b"\xff") == 500
+        studio.cloud.stumbles["UpdateItem"] = [EndpointConnectionError(endpoint_url="https://dynamodb")] * 9
+        assert request(endpoint, "POST", "/invocations", task) == 500
+        studio.cloud.stumbles.clear()
+        assert request(endpoint, "POST", "/invocations", task) == 200
+
+
+def test_nothing_else_is_answered() -> None:
+    with listening(lambda _: None) as endpoint:
+        assert request(endpoint, "GET", "/") == 404
+        assert request(endpoint, "POST", "/ping", b"") == 404
+        with socket.create_connection(("127.0.0.1", endpoint.server_port), WAIT_SECONDS) as raw:
+            raw.sendall(b"POST /invocations HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n")
+            assert b" 411 " in raw.recv(100)
+
+
+def test_the_trace_goes_along(monkeypatch: pytest.MonkeyPatch, job_id: str, sent: list[dict[str, Any]]) -> None:
+    monkeypatch.setenv(TRACE, "Root=1-2-3")
+    ask(job_id)
+    seen: list[str] = []
+    assert sent[0]["CustomAttributes"] == "Root=1-2-3"
+    monkeypatch.setenv(TRACE, "")
+    with listening(lambda _: seen.append(os.environ[TRACE])) as endpoint:
+        request(endpoint, "POST", "/invocations", b"{}", **{TRACE_HEADER: sent[0]["CustomAttributes"]})
+    assert seen == ["Root=1-2-3"]
+
+
+def test_sigterm_ends_an_idle_worker() -> None:
+    serve = "serve(Stage.IMAGE_GENERATION, {}, host='127.0.0.1', port=0)"
+    program = f"from workers.runtime.sagemaker import Stage, serve; {serve}"
+    child = subprocess.Popen([sys.executable, "-c", program], cwd=ROOT, stdout=subprocess.PIPE, text=True)  # noqa: S603  # ours
+    with child:
+        assert child.stdout
+        assert child.stdout.readline() == "ready\n"
+        child.send_signal(signals.SIGTERM)
+        assert child.wait(WAIT_SECONDS) == 0
+
+
+# --- what happens if it is not
+
+
+def told(invocation: dict[str, Any]) -> dict[str, Any]:
+    """What lies in the stage's dead letters when SageMaker's error topic has told of the invocation."""
+    notice = {
+        "awsRegion": "us-east-1", "eventTime": "2026-01-25T22:46:00.608Z", "receivedTime": "2026-01-25T22:46:00.455Z",
+        "invocationStatus": "Failed", "failureReason": "ServerError: the container answered 503",
+        "requestParameters": {
+            "endpointName": invocation["EndpointName"], "inputLocation": invocation["InputLocation"],
+        },
+        "inferenceId": invocation["InferenceId"], "eventVersion": "1.0", "eventSource": "aws:sagemaker",
+        "eventName": "InferenceResult",
+    }  # fmt: skip
+    return {"Records": [{"messageId": "m-1", "body": json.dumps(notice)}]}
+
+
+TAKEN: dict[str, Any] = {"batchItemFailures": []}
+LATER = {"batchItemFailures": [{"itemIdentifier": "m-1"}]}
+
+
+def test_a_failed_invocation_is_tried_again(studio: Studio, job_id: str, sent: list[dict[str, Any]]) -> None:
+    ask(job_id)
+    assert signal.handler(told(sent[0]), None) == TAKEN
+    [answer] = studio.cloud.answers
+    assert (answer.token, answer.error, json.loads(answer.cause)["code"]) == (
+        "token-1", "Stage.Retryable", "worker_lost",
+    )  # fmt: skip
+
+
+def test_a_failure_of_an_earlier_sending_says_nothing_of_this_one(
+    studio: Studio, job_id: str, sent: list[dict[str, Any]]
+) -> None:
+    ask(job_id, "token-1")
+    ask(job_id, "token-2")
+    assert signal.handler(told(sent[0]), None) == TAKEN
+    assert studio.cloud.answers == []
+    assert signal.handler(told(sent[1]), None) == TAKEN
+    assert [answer.token for answer in studio.cloud.answers] == ["token-2"]
+
+
+def test_a_failed_invocation_of_a_step_that_was_done_after_all_is_good_news(
+    studio: Studio, job_id: str, sent: list[dict[str, Any]]
+) -> None:
+    ask(job_id)
+    complete_step(job_id, IMAGE)
+    assert signal.handler(told(sent[0]), None) == TAKEN
+    assert studio.cloud.answers == [TaskAnswer("token-1", None, "")]
+
+
+def test_a_step_that_is_alive_though_its_invocation_failed_is_left_to_its_attempt(
+    studio: Studio, job_id: str, sent: list[dict[str, Any]]
+) -> None:
+    """SageMaker lost sight of a worker that goes on: the notice comes again until the attempt has ended."""
+    ask(job_id)
+    attempt = claim(job_id, IMAGE)
+    assert signal.handler(told(sent[0]), None) == LATER
+    assert studio.cloud.answers == []
+    jobs.release(job_id, IMAGE, attempt=attempt, at=utc_now())
+    assert signal.handler(told(sent[0]), None) == TAKEN
+    assert [answer.error for answer in studio.cloud.answers] == ["Stage.Retryable"]
+
+
+def test_a_failed_invocation_of_a_deleted_job_is_let_go(
+    studio: Studio, ada: Creator, job_id: str, sent: list[dict[str, Any]]
+) -> None:
+    ask(job_id)
+    ada.post(f"/api/jobs/{job_id}/cancel")
+    assert ada.delete(f"/api/jobs/{job_id}").status == 204
+    assert signal.handler(told(sent[0]), None) == TAKEN
+    assert studio.cloud.answers == []

@@ -1,0 +1,108 @@
+"""A worker of one stage behind a SageMaker endpoint: `python -m workers.runtime.sagemaker IMAGE_GENERATION`.
+
+SageMaker runs the image as `serve`, asks `GET /ping` whether it lives, and sends tasks to `POST /invocations`, one at a
+time. An answer of 200 says that the task is done with, however it ended: the step's runner has told the state machine.
+Any other answer says that it was not taken, or handed back; SageMaker then tells `pipeline/signal`.
+"""
+
+import os
+import sys
+from collections.abc import Callable
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Lock
+
+from shared.aws.traces import TRACE
+from shared.observability import logger
+from shared.stages.stages import Stage
+from workers.runtime.queue_loop import load_engines
+from workers.runtime.queues import Shutdown
+from workers.runtime.receipt import Receipt
+from workers.runtime.step import Engines, StepRunner
+
+PORT = 8080  # SageMaker's choice
+ALL = "0.0.0.0"  # noqa: S104  # addresses of a container, which SageMaker alone reaches
+TRACE_HEADER = "X-Amzn-SageMaker-Custom-Attributes"  # as `pipeline/dispatch` sends it
+READ_SECONDS = 30  # of a request that stops in its midst
+
+
+class Invocation:
+    """A task whose sender waits for our answer, and gives it to nobody else meanwhile."""
+
+    def __init__(self, body: str) -> None:
+        self.body = body
+        self.done = False
+
+    def delete(self) -> None:
+        self.done = True
+
+    def hide(self, seconds: int) -> None:
+        """It is hidden while it is unanswered, and what is handed back is answered as not done."""
+
+
+class Endpoint(ThreadingHTTPServer):
+    """Pings are answered while a task is at work."""
+
+    daemon_threads = False  # closing waits for the task that is being handed back
+
+    def __init__(self, handle: Callable[[Receipt], None], *, host: str = ALL, port: int = PORT) -> None:
+        super().__init__((host, port), _Request)
+        self._handle, self._at_work = handle, Lock()
+
+    def invoke(self, body: bytes, trace: str) -> HTTPStatus:
+        """Do one task. A second one meanwhile is refused: engines have the machine to themselves."""
+        if not self._at_work.acquire(blocking=False):
+            return HTTPStatus.SERVICE_UNAVAILABLE
+        try:
+            os.environ[TRACE] = trace
+            invocation = Invocation(body.decode())
+            self._handle(invocation)
+        except Exception:  # noqa: BLE001  # the worker outlives a bad task
+            logger.exception("task not handled")
+            return HTTPStatus.INTERNAL_SERVER_ERROR
+        finally:
+            self._at_work.release()
+        return HTTPStatus.OK if invocation.done else HTTPStatus.SERVICE_UNAVAILABLE
+
+
+class _Request(BaseHTTPRequestHandler):
+    server: Endpoint
+    timeout = READ_SECONDS
+
+    def do_GET(self) -> None:
+        self._answer(HTTPStatus.OK if self.path == "/ping" else HTTPStatus.NOT_FOUND)
+
+    def do_POST(self) -> None:
+        length = self.headers.get("Content-Length", "")
+        if self.path != "/invocations":
+            self._answer(HTTPStatus.NOT_FOUND)
+        elif not length.isdecimal():
+            self._answer(HTTPStatus.LENGTH_REQUIRED)
+        else:
+            body = self.rfile.read(int(length))
+            self._answer(self.server.invoke(body, self.headers.get(TRACE_HEADER, "")))
+
+    def _answer(self, status: HTTPStatus) -> None:
+        self.send_response(status)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # http.server's name
+        """Pings are no news."""
+
+
+def serve(stage: Stage, engines: Engines, *, host: str = ALL, port: int = PORT) -> None:
+    """Answer SageMaker until SIGTERM; prints `ready` when it listens."""
+    shutdown = Shutdown()
+    shutdown.listen()
+    runner = StepRunner(engines, shutdown_asked=lambda: shutdown.asked)
+    logger.append_keys(worker=stage.value)
+    with Endpoint(runner.handle, host=host, port=port) as endpoint:
+        sys.stdout.write("ready\n")
+        sys.stdout.flush()
+        shutdown.interruptible(endpoint.serve_forever)
+
+
+if __name__ == "__main__":
+    chosen = Stage(sys.argv[1])
+    serve(chosen, load_engines(chosen))
