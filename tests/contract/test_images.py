@@ -1,0 +1,184 @@
+"""Worker images without Docker: what their Dockerfiles copy and install is what the workers import, and no more."""
+
+import json
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from importlib.metadata import packages_distributions
+from pathlib import Path
+
+import pytest
+
+from infra.stacks.workers import IN_IMAGES
+from local.environment import ROOT
+from shared.stages.engines import Family
+
+IMAGES = ROOT / "workers" / "images"
+EXACT = re.compile(r"[\w./-]+(:\d+\.\d+\.\d+[\w.-]*|@sha256:[0-9a-f]{64})")  # a version to its last number, or a digest
+FIRST_USER = 1000  # below are the system's own
+# Finds no distribution that is not in the image, and imports every module of the workers.
+IMPORTS = """
+import importlib, json, pkgutil, sys
+hidden = set(json.loads(sys.argv[1]))
+
+class Absent:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in hidden:
+            raise ModuleNotFoundError(f"{name} is not in the image", name=name)
+
+sys.meta_path.insert(0, Absent())
+for module in pkgutil.walk_packages(["workers"], "workers."):
+    importlib.import_module(module.name)
+print(*(name for name in sys.modules if name.startswith(("shared.", "workers."))))
+"""
+
+
+@dataclass(frozen=True)
+class Dockerfile:
+    """Its instructions in order, `("COPY", ["shared/core", "shared/core"])`, flags left in."""
+
+    instructions: tuple[tuple[str, tuple[str, ...]], ...]
+
+    def all(self, keyword: str) -> list[tuple[str, ...]]:
+        return [arguments for found, arguments in self.instructions if found == keyword]
+
+    @property
+    def last_stage(self) -> "Dockerfile":
+        last = max(n for n, (keyword, _) in enumerate(self.instructions) if keyword == "FROM")
+        return Dockerfile(self.instructions[last:])
+
+
+def dockerfile(family: Family) -> Dockerfile:
+    text = (IMAGES / family / "Dockerfile").read_text()
+    lines = re.sub(r"\\\n", " ", re.sub(r"^#.*\n", "", text, flags=re.MULTILINE)).splitlines()
+    return Dockerfile(
+        tuple(
+            (keyword, tuple(shlex.split(rest))) for keyword, _, rest in (line.partition(" ") for line in lines if line)
+        )
+    )
+
+
+def installed(family: Family) -> set[str]:
+    """Distributions of the dependency groups that the image syncs."""
+    [sync] = [" ".join(run) for run in dockerfile(family).all("RUN") if "uv" in run and "sync" in run]
+    for argument in dockerfile(family).all("ARG"):
+        name, _, default = argument[0].partition("=")
+        sync = sync.replace(f"${{{name}}}", default)
+    assert "--frozen --no-default-groups" in sync
+    groups = re.findall(r"--group \S+", sync)
+    command = [
+        str(ROOT / ".venv" / "bin" / "uv"), "export", "--offline", "--frozen", "--no-default-groups", "--no-hashes",
+        "--no-annotate", *" ".join(groups).split(),
+    ]  # fmt: skip
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)  # noqa: S603  # our own arguments
+    return {line.partition("==")[0] for line in done.stdout.splitlines() if "==" in line}
+
+
+def copies(family: Family) -> list[tuple[tuple[str, ...], str]]:
+    """(sources, target) of what comes from the repository into the image itself."""
+    found = []
+    for arguments in dockerfile(family).last_stage.all("COPY"):
+        if not any(argument.startswith("--from") for argument in arguments):
+            *sources, target = (argument for argument in arguments if not argument.startswith("--"))
+            found.append((tuple(sources), target))
+    return found
+
+
+def unpacked(family: Family, root: Path) -> Path:
+    """The image's files that come from the repository, below `root`; answers its working directory."""
+    [[workdir]] = dockerfile(family).last_stage.all("WORKDIR")
+    for sources, target in copies(family):
+        for source in sources:
+            path = root / os.path.normpath(f"{workdir}/{target}" if not target.startswith("/") else target).lstrip("/")
+            path = path / Path(source).name if target.endswith("/") else path
+            path.parent.mkdir(parents=True, exist_ok=True)
+            if (ROOT / source).is_dir():
+                shutil.copytree(ROOT / source, path, ignore=shutil.ignore_patterns("__pycache__"))
+            else:
+                shutil.copy(ROOT / source, path)
+    return root / workdir.lstrip("/")
+
+
+def test_each_family_of_engines_has_its_image() -> None:
+    assert {path.parent.name for path in IMAGES.glob("*/Dockerfile")} == set(Family)
+
+
+@pytest.mark.parametrize("family", Family)
+def test_bases_are_pinned(family: Family) -> None:
+    image = dockerfile(family)
+    stages = {arguments[2] for arguments in image.all("FROM") if len(arguments) == 3}
+    taken = {arguments[0] for arguments in image.all("FROM")}
+    taken |= {
+        argument.removeprefix("--from=")
+        for arguments in image.all("COPY") for argument in arguments if argument.startswith("--from=")
+    }  # fmt: skip
+    assert taken - stages
+    for base in taken - stages:
+        assert EXACT.fullmatch(base), base
+
+
+@pytest.mark.parametrize("family", Family)
+def test_a_worker_is_nobody_special_and_is_looked_after(family: Family) -> None:
+    last = dockerfile(family).last_stage
+    [[user]] = last.all("USER")
+    made = [re.search(rf"useradd --uid (\d+) .*\b{user}\b", " ".join(run)) for run in last.all("RUN")]
+    assert next(int(found[1]) for found in made if found) >= FIRST_USER
+    keywords = [keyword for keyword, _ in last.instructions]
+    assert not {"RUN", "COPY", "ADD"} & set(
+        keywords[keywords.index("USER") :]
+    )  # nothing that it could change is its own
+    [check] = last.all("HEALTHCHECK")
+    assert check[-4:] == ("CMD", "[python,", "-m,", "workers.images.health]")
+
+
+@pytest.mark.parametrize("family", Family)
+def test_an_image_holds_what_workers_import_and_no_more(family: Family, tmp_path: Path) -> None:
+    """Every module of theirs in a process that has the image's files and the image's packages only."""
+    present = installed(family)
+    hidden = sorted(
+        module for module, names in packages_distributions().items()
+        if not present & {re.sub(r"[-_.]+", "-", name).lower() for name in names}
+    )  # fmt: skip
+    assert {"moto", "fastapi", "aws_cdk"} <= set(hidden)
+    done = subprocess.run(  # noqa: S603  # our own program
+        [sys.executable, "-c", IMPORTS, json.dumps(hidden)],
+        cwd=unpacked(family, tmp_path), env={"PATH": os.defpath, "AWS_DEFAULT_REGION": "us-east-1"},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-2000:]
+    imported = set(done.stdout.split())
+    assert {"workers.runtime.queue_loop", "workers.runtime.sagemaker", "workers.verification.main"} <= imported
+    assert not [name for name in imported if re.match(r"shared\.(credits|users|rest|access|credentials)", name)]
+
+
+@pytest.mark.parametrize("family", Family)
+def test_what_makes_an_image_anew_is_what_goes_into_it(family: Family) -> None:
+    """The CDK hands these to Docker: one that lacks is missing there, one too many builds the image for nothing."""
+    sources = {
+        argument
+        for arguments in dockerfile(family).all("COPY")
+        if not any(argument.startswith("--from") for argument in arguments)
+        for argument in arguments[:-1]
+        if not argument.startswith("--")
+    }
+    assert {source for source in sources if not source.startswith("workers/")} == set(IN_IMAGES)
+
+
+@pytest.mark.parametrize("family", Family)
+def test_an_image_runs_as_sagemaker_runs_it(family: Family, tmp_path: Path) -> None:
+    """`docker run <image> serve`: a program on the path that becomes the worker of the stage."""
+    unpacked(family, tmp_path)
+    serve = tmp_path / "usr" / "local" / "bin" / "serve"
+    assert ("--chmod=755", "workers/images/serve", "/usr/local/bin/serve") in dockerfile(family).last_stage.all("COPY")
+    python = tmp_path / "python"
+    python.write_text('#!/bin/sh\necho "$@"\n')
+    python.chmod(0o755)
+    done = subprocess.run(  # noqa: S603  # our own program
+        ["/bin/sh", str(serve)], env={"PATH": str(tmp_path), "KINORA_STAGE": "POST_PROCESSING"}, capture_output=True,
+        text=True, check=True,
+    )  # fmt: skip
+    assert done.stdout == "-m workers.runtime.sagemaker POST_PROCESSING\n"
