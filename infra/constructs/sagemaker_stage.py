@@ -112,6 +112,16 @@ class SageMakerStage(Construct):
         )
         self._scale(endpoint, size)
 
+    @property
+    def age(self) -> cloudwatch.Metric:
+        """Seconds that the oldest task has waited."""
+        return self._metric("ApproximateAgeOfOldestRequest", "Maximum")
+
+    @property
+    def unserved(self) -> cloudwatch.Metric:
+        """1 while tasks wait and no instance runs."""
+        return self._metric("HasBacklogWithoutCapacity", "Maximum")
+
     def _role(self, image: assets.DockerImageAsset) -> iam.Role:
         stack = Stack.of(self)
         role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("sagemaker.amazonaws.com"))
@@ -161,7 +171,7 @@ class SageMakerStage(Construct):
             "Wake",
             alarm_name=f"{self.endpoint_name}-wake",
             alarm_description="A task waits and there is no instance: scaling starts the first one.",
-            metric=self._metric("HasBacklogWithoutCapacity", "Maximum"),
+            metric=self.unserved,
             threshold=1,
             comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
             evaluation_periods=1,

@@ -178,6 +178,20 @@ class ObservabilityStack(Stack):
                 about=name,
             )
 
+        for stage, endpoint in workers.endpoints.items():
+            self.alarms.when(
+                "queue-age", "Work waits for a quarter of an hour.", endpoint.age, above=900, times=2,
+                about=f"{stage.queue}-endpoint",
+            )  # fmt: skip
+            self.alarms.when(
+                "workers-missing",
+                "Workers are wanted and none runs.",
+                endpoint.unserved,
+                above=0,
+                times=3,
+                about=stage.queue,
+            )
+
     def _watch_throttles(self, api: ApiStack, pipeline: PipelineStack, data: DataStack) -> None:
         for where, functions in (("api", api.functions), ("pipeline", pipeline.functions)):
             for group, throttles in meters.total(functions, "Throttles"):
