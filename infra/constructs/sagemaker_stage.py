@@ -21,6 +21,7 @@ from constructs import Construct
 
 from infra.constructs.acknowledge import acknowledge, acknowledge_wildcards
 from infra.constructs.media_bucket import ANSWERS
+from infra.constructs.scaling import scaling_role
 from infra.constructs.worker_service import TASKS_PER_WORKER
 from infra.environments import Environment, WorkerSize
 
@@ -158,6 +159,7 @@ class SageMakerStage(Construct):
             resource_id=f"endpoint/{endpoint.attr_endpoint_name}/variant/{VARIANT}",
             min_capacity=size.min_tasks,
             max_capacity=size.max_tasks,
+            role=scaling_role(self, "sagemaker", "SageMakerEndpoint"),
         )
         target.scale_to_track_metric(
             "BacklogPerInstance",

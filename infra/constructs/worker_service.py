@@ -14,6 +14,7 @@ from constructs import Construct
 
 from infra.constructs.acknowledge import acknowledge, acknowledge_wildcards
 from infra.constructs.log_group import KinoraLogGroup
+from infra.constructs.scaling import scaling_role
 from infra.environments import Environment, WorkerSize
 
 SCRATCH = "/scratch"  # the only place of the container that can be written, TMPDIR of both images
@@ -157,6 +158,7 @@ class WorkerService(Construct):
             resource_id=resource_id,
             min_capacity=size.min_tasks,
             max_capacity=size.max_tasks,
+            role=scaling_role(self, "ecs", "ECSService"),
         )
         self._wake(target)
         self._track(target)

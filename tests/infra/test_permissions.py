@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.infra.permissions import file_of, statements, text_of
+from tests.infra.permissions import file_of, page, statements, text_of
 from tests.support.template import APPS, Assembly, Resource, many
 
 # What AWS grants on everything or not at all. cdk-nag wants one acknowledgement a role; here is what it may cover.
@@ -88,6 +88,11 @@ def test_the_verifier_of_uploads_touches_no_job(cloud: Assembly) -> None:
     assert found
     for statement in found:
         assert not re.search(r"table/[\w-]+-(jobs|step)|/jobs/|:stateMachine:", str(statement["Resource"]))
+
+
+def test_no_role_is_made_that_may_nothing(cloud: Assembly) -> None:
+    """AWS scales as a role of its own: one of ours would look as if it mattered."""
+    assert [name for name, role in page(cloud)["roles"].items() if not role["may"] and not role["managed"]] == []
 
 
 def test_each_function_has_a_role_of_its_own(cloud: Assembly) -> None:
