@@ -93,6 +93,7 @@ diff: $(CDK) ## Show what `make deploy` would change in ENV
 	@$(CDK_RUN) diff --all
 deploy: $(CDK) ## Deploy ENV into the account of your AWS credentials
 	@$(CDK_RUN) deploy --all
+	@$(BIN)/python -m infra.site $(ENV)
 destroy: $(CDK) ## Delete ENV's stacks and what is in them, if you say its name again
 	@PATH="$$PWD/$(BIN):$$PATH" $(BIN)/python -m infra.destroy $(ENV) $(CDK) -c env=$(ENV) $(CDK_FLAGS)
 cross-check: $(READY) ## Deploy the template into another emulator, make a film there, compare with the laptop cloud

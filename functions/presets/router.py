@@ -18,7 +18,10 @@ class PresetView(View):
     name: str
     description: str
     category: str
-    thumbnail: str | None
+    thumbnail: str = Field(
+        description="Path of a small JPEG on the studio's origin", examples=["/presets/dolly-in.jpg"]
+    )
+    preview: str = Field(description="Path of an animated WebP of two seconds", examples=["/presets/dolly-in.webp"])
     config: CameraMove
     is_default: bool
     is_public: bool

@@ -4,6 +4,8 @@ from aws_cdk import CfnOutput, DefaultStackSynthesizer, Duration, Stack
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
+from infra.constructs.acknowledge import acknowledge_wildcards
+from infra.constructs.front_door import site_bucket_name
 from infra.environments import Environment
 from infra.repository import repository
 
@@ -47,6 +49,11 @@ class DeliveryStack(Stack):
             for part in PARTS
         ]
         self.role.add_to_policy(iam.PolicyStatement(actions=["sts:AssumeRole"], resources=roles))
+        pictures = f"arn:{self.partition}:s3:::{site_bucket_name(environment, self.account)}/presets/*"
+        self.role.add_to_policy(iam.PolicyStatement(actions=["s3:PutObject"], resources=[pictures]))
+        acknowledge_wildcards(
+            self.role, "The pictures of all presets, which `make deploy` copies to the site.", pictures
+        )
         CfnOutput(self, "RoleArn", value=self.role.role_arn, description="The variable DEPLOY_ROLE_ARN on GitHub")
 
     def _provider_arn(self) -> str:

@@ -5,10 +5,11 @@ from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 
 from aiohttp import web
+from aiohttp.web_fileresponse import CONTENT_TYPES
 
 from infra.functions import AUTHORIZER as AUTHORIZER_ENTRY
 from infra.functions import JOBS_STREAM, PIPELINE, REST_DOMAINS, SOCKET_ROUTES
-from local.environment import PREFIX
+from local.environment import PREFIX, ROOT
 from local.gateway.authorizer import AUTHORIZER
 from local.gateway.docs import add_docs
 from local.gateway.functions import FunctionFailed, Functions
@@ -47,6 +48,8 @@ def create_gateway(functions: Functions, media_url: str, media_private_pem: str)
     router.add_get("/media/{key:.+}", media.handle)
     router.add_post("/s3/{bucket}", uploads.handle)
     router.add_post("/functions/{name}/invocations", invoke)
+    CONTENT_TYPES.add_type("image/webp", ".webp")  # which Python learned in 3.13
+    router.add_static("/presets", ROOT / "docs" / "gallery" / "presets")
     add_docs(application)
     application.on_startup.append(media.open)
     application.on_shutdown.append(close_sockets)

@@ -20,7 +20,16 @@ class Preset:
     config: CameraMove
     is_default: bool = True
     is_public: bool = True
-    thumbnail: str | None = None
+
+    @property
+    def thumbnail(self) -> str:
+        """Path of a small JPEG below the studio's own address."""
+        return f"/presets/{self.preset_id}.jpg"
+
+    @property
+    def preview(self) -> str:
+        """Path of two seconds of the move, an animated WebP, below the studio's own address."""
+        return f"/presets/{self.preset_id}.webp"
 
 
 def presets() -> list[Preset]:

@@ -111,6 +111,14 @@ def test_media_needs_a_signature_and_comes_in_ranges(cloud: Cloud) -> None:
     assert httpx.get(_signed(cloud, "jobs/a/none.mp4", "jobs/a/")).status_code == 404
 
 
+def test_presets_show_themselves_on_the_studios_origin(cloud: Cloud, ada: Studio) -> None:
+    preset = ada.preset("crash-zoom-in")
+    for path, kind in ((preset["thumbnail"], "image/jpeg"), (preset["preview"], "image/webp")):
+        answer = httpx.get(cloud.api_url + path)
+        assert (answer.status_code, answer.headers["content-type"]) == (200, kind)
+        assert len(answer.content) > 1000
+
+
 def test_an_upload_form_stores_exactly_what_it_was_made_for(cloud: Cloud) -> None:
     s3 = boto3.client(  # the form's maker, with the gateway as its S3
         "s3",

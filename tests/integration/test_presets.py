@@ -8,7 +8,7 @@ def test_all_presets_are_listed_with_the_seeds_fields(ada: Creator) -> None:
     listed = ada.get("/api/presets").body
     assert [preset["id"] for preset in listed] == list(default_moves())
     assert len(listed) >= 12
-    fields = {"id", "name", "description", "category", "thumbnail", "config", "isDefault", "isPublic"}
+    fields = {"id", "name", "description", "category", "thumbnail", "preview", "config", "isDefault", "isPublic"}
     assert all(set(preset) == fields and preset["isDefault"] and preset["isPublic"] for preset in listed)
 
 
