@@ -34,8 +34,18 @@ def fitted(settings: JobSettings, move: CameraMove) -> JobSettings:
     return settings.model_copy(update={"duration": duration})
 
 
-def plan(settings: JobSettings, move: CameraMove, inputs: frozenset[Role], catalogue: Sequence[Engine]) -> Plan:
-    """The steps of a job that brings `inputs`. A picture of one's own is not painted; only a driving clip is copied."""
+def plan(
+    settings: JobSettings,
+    move: CameraMove,
+    inputs: frozenset[Role],
+    catalogue: Sequence[Engine],
+    *,
+    more_pictures: int = 0,
+) -> Plan:
+    """The steps of a job that brings `inputs`, and so many pictures after the first.
+
+    A picture of one's own is not painted; only a driving clip is copied.
+    """
     if move.needs_driving_clip and Role.DRIVING not in inputs:
         raise Invalid("This preset copies the camera of a clip of yours: add one as an input with the role driving.")
     if not move.min_duration_seconds <= settings.duration <= move.max_duration_seconds:
@@ -56,7 +66,7 @@ def plan(settings: JobSettings, move: CameraMove, inputs: frozenset[Role], catal
     chosen = {stage: _choose(stage, settings, catalogue) for stage in stages}
     return Plan(
         engines={stage: engine.name for stage, engine in chosen.items()},
-        credits=sum(_price(engine, settings.duration) for engine in chosen.values()),
+        credits=sum(_price(engine, settings.duration, more_pictures) for engine in chosen.values()),
         dropped_axes=dropped_axes(move, chosen[Stage.VIDEO_SYNTHESIS].axes),
     )
 
@@ -72,5 +82,6 @@ def _choose(stage: Stage, settings: JobSettings, catalogue: Sequence[Engine]) ->
     raise NoEngine(f"No engine makes {settings.duration:g} s at {settings.resolution} for {stage.folder}.")
 
 
-def _price(engine: Engine, duration_seconds: float) -> int:
-    return ceil(engine.credits + engine.credits_per_second * duration_seconds)
+def _price(engine: Engine, duration_seconds: float, more_pictures: int) -> int:
+    by_length = engine.credits_per_second * duration_seconds
+    return ceil(engine.credits + by_length + engine.credits_per_picture * more_pictures)

@@ -85,7 +85,7 @@ def _begin(body: JobCreate, caller: Principal, tx: Transaction) -> tuple[JobReco
     move = _move(body)
     keys, more_pictures = _input_keys(body, caller)
     settings = fitted(body.settings, move)
-    planned = plan(settings, move, frozenset(keys), ENGINES)
+    planned = plan(settings, move, frozenset(keys), ENGINES, more_pictures=len(more_pictures))
     spec = JobSpec(
         prompt=body.prompt,
         preset_id=body.preset_id,

@@ -24,7 +24,10 @@ class Family(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Engine:
-    """One way to do a stage. Credits: `credits + credits_per_second x duration`, rounded up."""
+    """One way to do a stage.
+
+    Credits: `credits + credits_per_second x duration + credits_per_picture x pictures after the first`, rounded up.
+    """
 
     stage: Stage
     name: str
@@ -34,6 +37,7 @@ class Engine:
     credits: int
     family: Family = Family.CPU_MEDIA
     credits_per_second: float = 0.0
+    credits_per_picture: float = 0.0
     max_duration_seconds: float = 30.0
     max_short_side_pixels: int = 2160
     axes: frozenset[str] = frozenset()  # of a camera move, what this engine can follow
@@ -61,6 +65,7 @@ ENGINES: tuple[Engine, ...] = (
         about="Moves a real camera path over a picture and its depth.",
         credits=1,
         credits_per_second=0.5,
+        credits_per_picture=1,  # each is taken apart anew
         axes=_ALL_AXES,
     ),
     Engine(

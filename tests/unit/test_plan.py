@@ -90,3 +90,10 @@ def test_a_longer_film_is_never_cheaper(one: float, other: float) -> None:
     shorter, longer = sorted((one, other))
     price = [plan(JobSettings(duration=d), STILL, NOTHING, ENGINES).credits for d in (shorter, longer)]
     assert 0 < price[0] <= price[1]
+
+
+def test_each_picture_after_the_first_costs_what_the_engine_says() -> None:
+    pictures = frozenset({Role.PICTURE})
+    prices = [plan(JobSettings(), STILL, pictures, ENGINES, more_pictures=n).credits for n in range(3)]
+    [engine] = [engine for engine in ENGINES if engine.stage is MOVE]
+    assert [price - prices[0] for price in prices] == [0, engine.credits_per_picture, 2 * engine.credits_per_picture]
