@@ -25,10 +25,13 @@ setup: $(READY) ## Install everything into .venv
 # Given as make's own variables (PROMPT="..."), which reach the recipe as environment variables: no quoting to go wrong.
 option = $(if $($(1)),--$(2) "$$$(1)")
 .PHONY: demo
-demo: $(READY) ## Make a film: PROMPT= PRESET= IMAGE= MOTION= ASPECT= DURATION= RESOLUTION= SEED= OUT=, all optional
-	@$(BIN)/python -m local.demo $(call option,PROMPT,prompt) $(call option,PRESET,preset) $(call option,IMAGE,image) \
-	  $(call option,MOTION,motion) $(call option,ASPECT,aspect) $(call option,DURATION,duration) \
-	  $(call option,RESOLUTION,resolution) $(call option,SEED,seed) $(call option,OUT,out)
+demo: $(READY) ## Make a film: PROMPT= PRESET= IMAGE= MOTION= ASPECT= DURATION= OUT= and more (README), all optional
+	@$(BIN)/python -m local.demo $(call option,PROMPT,prompt) $(call option,PRESET,preset) $(call option,STACK,stack) \
+	  $(call option,STRENGTH,strength) $(call option,IMAGE,image) $(call option,MOTION,motion) \
+	  $(call option,TRANSFER,transfer) $(call option,AUDIO,audio) $(call option,CAPTIONS,captions) \
+	  $(call option,STYLE,style) $(call option,OPERATIONS,operations) $(call option,ASPECT,aspect) \
+	  $(call option,DURATION,duration) $(call option,RESOLUTION,resolution) $(call option,FPS,fps) \
+	  $(call option,SEED,seed) $(call option,PLAN,plan) $(call option,OUT,out) $(if $(LOOP),--loop)
 
 .PHONY: dev
 dev: $(READY) ## Keep the laptop cloud running and print its URLs (PORT=)

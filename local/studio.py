@@ -39,6 +39,9 @@ class Studio:
         self.call("POST", "/api/auth/register", {"email": email, "password": password})
         self._token = self.call("POST", "/api/auth/login", {"email": email, "password": password})["accessToken"]
 
+    def me(self) -> Json:
+        return self.call("GET", "/api/auth/me")
+
     def create_project(self, name: str) -> str:
         """The new project's id."""
         return str(self.call("POST", "/api/projects", {"name": name})["id"])
