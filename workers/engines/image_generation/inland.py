@@ -386,14 +386,14 @@ def canyon(stage: Stage) -> Land:
     noise, reading, side, light = stage.noise, stage.reading, stage.side, stage.light
 
     def heights(x: Field, z: Field) -> Field:
-        rough = noise.fbm(as_field(x * 0.16), as_field(z * 0.16), 6, step=16)
+        rough = noise.fbm(as_field(x * 0.16), as_field(z * 0.16), 4, step=16)
         course = side * (2.4 * np.sin(z * 0.13 + 0.5))
         gap = as_field((np.abs(x - course) - 1.3 - 0.10 * z) / (3.0 + 0.16 * z) + 0.42 * rough)
         mesa = noise.smooth_at(as_field(x * 0.045), as_field(z * 0.035), 4, 32)
         raw = np.clip(gap, 0, 1.35) * (5.5 + 2.5 * mesa) * smoothstep(3.5, 11, z)
         raw = raw + smoothstep(36, 46, z) * smoothstep(0.05, 0.25, mesa) * 6
         level = raw / 1.15
-        stepped = (np.floor(level) + smoothstep(0.62, 0.98, as_field(level - np.floor(level)))) * 1.15
+        stepped = (np.floor(level) + smoothstep(0.5, 1.0, as_field(level - np.floor(level)))) * 1.15
         return as_field(
             raw * 0.22 + stepped * 0.78 + rough * 0.3 - 0.12 - 0.5 * np.exp(-(((x - course) / (0.6 + 0.03 * z)) ** 2))
         )

@@ -1,6 +1,6 @@
 """Ground under an open sky: what a place is made of, and the order in which it is painted."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,6 +23,7 @@ class Stage:
         self.noise = Noise(stream(reading.seed, "ground"))
         self.side = float(self.rng.choice([-1.0, 1.0]))  # where the weight of the composition stands
         self.fan: terrain.Fan  # the sampled ground, once `paint_land` has laid it
+        self.nearest = self.camera.nearest  # distance of the ground along the bottom edge
         self.has_water = False
         self.lamp: tuple[float, float, float] | None = None  # world point of a lighthouse's light
 
@@ -36,6 +37,16 @@ class Stage:
         step = int(np.clip(np.searchsorted(distances, z), 0, len(distances) - 1))
         column = int(np.clip(self.camera.width / 2 + x * self.camera.focal / z, 0, self.camera.width - 1))
         return float(self.fan.height[step, column]), float(self.fan.slope[step, column])
+
+    def open_water(self, spots: Sequence[tuple[float, float]]) -> tuple[float, float]:
+        """The first of `spots`, (share of the half width, distance), with water at it and before it; else the last."""
+        for share, z in spots:
+            x = share * self.half_width(z)
+            if all(
+                self.ground(x + across, z - back)[0] < 0 for across in (-0.9, 0, 0.9) for back in (0, 0.2 * z, 0.4 * z)
+            ):
+                break
+        return x, z
 
     def stand(
         self,
@@ -90,11 +101,13 @@ def paint_land(stage: Stage, land: Land) -> None:
     paint = terrain.seen(hits, terrain.lit(fan, land.albedo(fan), stage.light, land.wrap))
     frequency, octaves, strength = land.grain
     detail = terrain.grain(camera, hits, stage.noise, frequency, octaves)
-    paint = as_field(paint * np.clip(1 + strength * detail, 0.2, 2)[..., None])
+    shade = 1 + strength * detail + 1.6 * strength * terrain.relief(camera, detail, stage.light.side)
+    paint = as_field(paint * np.clip(shade, 0.2, 2)[..., None])
     if land.glow is not None:
         paint = as_field(paint + terrain.seen(hits, land.glow(fan)))
     water = smoothstep(0.03, -0.03, terrain.seen(hits, fan.height)) if land.water else None
     terrain.lay_ground(canvas, hits, paint, water)
+    stage.nearest = float(1 / max(canvas.inverse[-1].max(), 1 / camera.nearest))
     if land.furnish is not None:
         land.furnish()
     terrain.air(canvas, stage.light, stage.noise, land.mist_top)

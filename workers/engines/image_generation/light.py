@@ -77,16 +77,15 @@ def _time(time: Time) -> Light:
     match time:
         case Time.DAWN:
             return make(
-                ("5f83b8", "b3b6d2", "ffd2b0"),
-                ("ffb98c", 0.9),
-                ("ffc79a", 2.1),
-                ("8ea2cc", 0.62),
+                ("4470b4", "a3aed4", "ffcfa6"),
+                ("ffb07c", 0.9),
+                ("ffbe8a", 2.6),
+                ("7c98d4", 0.5),
                 ("ffdcc8", "8d8fb0"),
                 height=0.07,
                 slope=0.32,
                 lamps=0.35,
-                haze=0.02,
-                exposure=1.05,
+                haze=0.015,
             )
         case Time.DAY:
             return make(
@@ -286,12 +285,12 @@ def light_of(reading: Reading) -> Light:
     if reading.style is Style.VAPORWAVE:
         light = replace(
             light,
-            zenith=colour("1a0a4a"),
-            middle=colour("8a1fa8"),
-            horizon=colour("ff5fa2"),
-            glow=colour("ff7a5c", 1.3),
-            sun=colour("ff7ad0", 1.9),
-            ambient=colour("6a5cff", 0.6),
+            zenith=colour("0c0534"),
+            middle=colour("571a8e"),
+            horizon=colour("ff5a9c"),
+            glow=colour("ff5a78", 0.55),
+            sun=colour("ff7ad0", 1.5),
+            ambient=colour("5a5cff", 0.5),
             cloud_lit=colour("ff8fd0"),
             cloud_dark=colour("4a1f8a"),
             sun_height=0.12,

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 Field = NDArray[np.float32]
 
 _CELLS = 64
-_PIXELS_PER_CELL = 8
+_PIXELS_PER_CELL = 16
 
 
 def stream(seed: int, name: str) -> np.random.Generator:
@@ -127,7 +127,7 @@ class Noise:
             layer = self.smooth_at(u * scale, v * scale, octave, max(1, step >> octave))
             # A crest finer than the grid it is sampled on would stand against the sky like teeth: small ones are
             # blunted, and past the fourth octave the noise is plain.
-            blunt = np.float32((0.035 * 2**octave) ** 2)
+            blunt = np.float32((0.06 * 2**octave) ** 2)
             crest = (
                 np.clip(1 - np.sqrt(layer * layer + blunt), 0, 1)
                 if octave < 4
@@ -137,5 +137,5 @@ class Noise:
             total += crest * np.float32(amplitude)
             weight = np.clip(crest * 1.5, 0, 1)
             reach += amplitude
-            amplitude *= 0.4 if octave else 0.5
+            amplitude *= 0.5
         return total / np.float32(reach)

@@ -8,42 +8,42 @@ from workers.engines.image_generation.sketch import Point, Sketch
 
 
 def conifer(rng: np.random.Generator, side: float) -> Sprite:
-    sketch = Sketch(440, 960)
-    sketch.limb([(0, 0.1), (0, 1)], 0.004, 0.026, 0.12)
-    tiers = int(rng.integers(54, 66))
+    sketch = Sketch(580, 1260)
+    sketch.limb([(0, 0.1), (0, 1)], 0.004, 0.026, 0.08)
+    tiers = int(rng.integers(50, 62))
     slim = float(rng.uniform(0.15, 0.2))
+    boughs = 6
     for tier in range(tiers):
         t = tier / (tiers - 1)
-        y = 0.01 + 0.91 * t**0.95
-        reach = slim * (0.04 + t**0.85) * float(rng.uniform(0.72, 1.12))
-        for hand in (-1.0, 1.0):
-            for bough in range(3):
-                length = reach * (1 - 0.3 * bough) * float(rng.uniform(0.7, 1.15)) + 0.006
-                droop = length * float(rng.uniform(0.3, 0.6)) + 0.006
-                light = (
-                    0.22 + 0.3 * (hand == side) * length / slim + 0.16 * bough + 0.3 * float(rng.random()) - 0.15 * t
-                )
-                upper = [(0.0, y - 0.012), (hand * length * 0.5, y + droop * 0.32), (hand * length, y + droop)]
-                lower: list[Point] = []  # twigs hang from the bough like teeth
-                for tooth in range(7):
-                    s = 1 - (tooth + 1) / 8
-                    hang = (0.018 if tooth % 2 else 0.006) + 0.006 * float(rng.random())
-                    lower.append((hand * length * s, y + droop * s**1.3 + hang))
-                sketch.shape([*upper, *lower, (0.0, y + 0.012)], light)
+        level = 0.012 + 0.9 * t**0.95
+        reach = slim * (0.05 + t**0.85) * float(rng.uniform(0.78, 1.1))
+        for bough in range(boughs):  # the longest hang behind in the dark, the shortest stand before them in the light
+            hand = -1.0 if (bough + tier) % 2 else 1.0
+            length = reach * (1 - 0.14 * bough) * float(rng.uniform(0.7, 1.15)) + 0.006
+            y = level + float(rng.normal(0, 0.006))
+            droop = length * float(rng.uniform(0.25, 0.6)) + 0.004
+            light = 0.08 + 0.26 * (hand == side) * length / slim + 0.1 * bough + 0.24 * float(rng.random()) - 0.1 * t
+            upper = [(0.0, y - 0.012), (hand * length * 0.55, y + droop * 0.3), (hand * length, y + droop)]
+            lower: list[Point] = []  # twigs hang from the bough, no two alike
+            for tooth in range(11):
+                s = 1 - (tooth + float(rng.uniform(0.7, 1.3))) / 12
+                hang = float(rng.uniform(0.013, 0.026)) if tooth % 2 else 0.004
+                lower.append((hand * length * s, y + droop * s**1.3 + hang * (0.4 + 0.6 * t)))
+            sketch.shape([*upper, *lower, (0.0, y + 0.012)], light)
     return sketch.sprite()
 
 
 def broadleaf(rng: np.random.Generator, side: float, *, weeping: float = 0.0) -> Sprite:
     sketch = Sketch(900, 820)
     lean = float(rng.uniform(-0.06, 0.06))
-    sketch.limb([(0, 1.0), (lean * 0.5, 0.75), (lean, 0.5)], 0.085, 0.045, 0.12)
+    sketch.limb([(0, 1.0), (lean * 0.5, 0.75), (lean, 0.5)], 0.075, 0.04, 0.03)
     crowns = [(lean, 0.34, 0.17), (lean - 0.1, 0.44, 0.13), (lean + 0.11, 0.43, 0.13)]
     for _ in range(int(rng.integers(9, 13))):
         angle = float(rng.uniform(-np.pi, 0.15 * np.pi))
         far = float(rng.uniform(0.05, 0.3))
         x, y = lean + far * 1.15 * float(np.cos(angle)), 0.42 + far * 0.85 * float(np.sin(angle))
         crowns.append((x, y, float(rng.uniform(0.09, 0.15))))
-        sketch.limb([(lean * 0.7, 0.66), ((lean + x) / 2, (0.6 + y) / 2), (x, y)], 0.03, 0.008, 0.14)
+        sketch.limb([(lean * 0.7, 0.66), ((lean + x) / 2, (0.6 + y) / 2), (x, y)], 0.03, 0.008, 0.04)
     leaves: list[tuple[float, float, float, float]] = []
     for x, y, radius in crowns:
         for _ in range(300):

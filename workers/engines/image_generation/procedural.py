@@ -1,7 +1,7 @@
 """The `procedural` engine: a painter in code, not a model. It reads words and composes a picture with its depth."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -59,6 +59,9 @@ def paint(reading: Reading, width: int, height: int, progress: Callable[[float],
     if reading.place is Place.SPACE:
         space.paint_space(canvas, reading)
     else:
+        if light.disc > 0:  # a sun or a moon that shows stands within the picture
+            top = canvas.camera.horizon / canvas.camera.scale - 0.075
+            light = replace(light, sun_height=min(light.sun_height, top))
         paint_sky(canvas, light, reading)
         progress(0.2)
         if reading.place is Place.CITY:

@@ -1,6 +1,7 @@
 """What stands in several places: woods, grass, stones, birds and balloons, a walker."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 
@@ -21,12 +22,15 @@ def leaf_paint(reading: Reading, rng: np.random.Generator) -> tuple[str, str]:
 
 
 def fir_paint(reading: Reading) -> tuple[str, str]:
-    return ("101d1e", "9fb2c2") if reading.has(Accent.SNOWY) else ("0e1c17", "4f7048")
+    return ("142320", "e4ecf6") if reading.has(Accent.SNOWY) else ("0c1814", "4c6844")
 
 
 def firs(stage: Stage) -> list[Sprite]:
     rng = stream(stage.reading.seed, "firs")
-    return [plants.conifer(rng, stage.light.side) for _ in range(5)]
+    trees = [plants.conifer(rng, stage.light.side) for _ in range(5)]
+    if stage.reading.has(Accent.SNOWY):  # it lies on the upper boughs only
+        trees = [replace(tree, shade=smoothstep(0.3, 0.95, tree.shade)) for tree in trees]
+    return trees
 
 
 def scatter(
@@ -77,7 +81,7 @@ def frame(
     stage: Stage, sprite: Sprite, paint: tuple[str, str], share: float, height: float, depth: float = 0.8
 ) -> None:
     """Stand something close by, at `share` of the half width, its foot below the frame; `height` in picture heights."""
-    z = stage.camera.nearest * depth
+    z = stage.nearest * depth
     world = height * stage.camera.height / stage.camera.focal * z
     y = stage.camera.eye - (stage.camera.height * 1.02 - stage.camera.horizon) * z / stage.camera.focal
     subjects.stand_lit(stage.canvas, sprite, paint, stage.light, (share * stage.half_width(z), y, z), world)
@@ -102,13 +106,14 @@ def tufts(stage: Stage, paint: tuple[str, str]) -> None:
     """Grass that stands off the ground nearby."""
     rng = stream(stage.reading.seed, "tufts")
     clumps = [plants.tuft(rng) for _ in range(5)]
-    scatter(stage, clumps, paint, 900, stage.camera.nearest * 0.85, 20, (0.1, 0.24), where=lambda _x, _z: True)
+    count = 260 if stage.reading.has(Accent.SNOWY) else 900
+    scatter(stage, clumps, paint, count, stage.camera.nearest * 0.85, 20, (0.1, 0.24), where=lambda _x, _z: True)
 
 
 def grass_front(stage: Stage, paint: tuple[str, str], height: float, flowers: float = 0.0) -> None:
     """A strip of grass along the bottom edge, and its flowers in their own colours."""
     rng = stream(stage.reading.seed, "grass")
-    z = stage.camera.nearest * 0.72
+    z = stage.nearest * 0.72
     rows = height * stage.camera.height
     aspect = min(stage.camera.width / rows * 1.02, 14.0)
     sprite = plants.meadow_edge(rng, aspect, flowers=flowers)

@@ -163,17 +163,17 @@ def coast(stage: Stage) -> Land:
         cliff = head * (1.7 + 0.9 * rough + 1.1 * crags)
         far_land = smoothstep(42, 58, as_field(z - side * x * 0.4 + 6 * rough)) * (1.5 + 4 * crags)
         stacks = (
-            smoothstep(0.5, 0.75, noise.smooth_at(as_field(x * 0.3), as_field(z * 0.3), 2, 16))
-            * smoothstep(8, 11, z)
-            * smoothstep(26, 16, z)
-            * 0.8
+            smoothstep(0.5, 0.9, as_field(noise.smooth_at(as_field(x * 0.34), as_field(z * 0.3), 2, 16) + 0.2 * rough))
+            * smoothstep(9, 12, z)
+            * smoothstep(28, 18, z)
+            * (0.9 + 1.6 * crags)
         )
         return as_field(cliff + far_land * 0.8 + stacks - 0.3)
 
     def albedo(fan: terrain.Fan) -> Field:
         patches = noise.fbm(fan.x * 0.5, fan.z * 0.5, 5)
         rock = mix(colour("4a443e"), colour("8f8474"), smoothstep(-0.5, 0.5, patches)[..., None])
-        grass = mix(colour("4d5f2c"), colour("7d8440"), smoothstep(-0.3, 0.4, patches)[..., None])
+        grass = mix(colour("4a5634"), colour("777a44"), smoothstep(-0.3, 0.4, patches)[..., None])
         top = smoothstep(1.0, 1.7, as_field(fan.height + 0.4 * patches)) * smoothstep(0.4, 0.2, fan.slope)
         wet = smoothstep(0.45, 0.1, fan.height)
         return as_field(mix(rock, grass, as_field(top)[..., None]) * (1 - 0.6 * wet)[..., None])
@@ -186,9 +186,11 @@ def coast(stage: Stage) -> Land:
         ]
         _, share, z = max(spots)
         x = side * share * stage.half_width(z)
+        y, camera = stage.ground(x, z)[0] - 0.12, stage.camera
+        tall = min(3.6, camera.eye + (camera.horizon - 0.07 * camera.height) * z / camera.focal - y)  # within the frame
         if not reading.has(Accent.CABIN, Accent.CASTLE) or reading.has(Accent.LIGHTHOUSE):
             stage.stand(
-                subjects.lighthouse(light.side), ("6a5f5c", "f6efe6"), x, z, 3.6, lamp=0.5 + light.lamps, sunk=0.12
+                subjects.lighthouse(light.side), ("6a5f5c", "f6efe6"), x, z, tall, lamp=0.5 + light.lamps, sunk=0.12
             )
             stage.stand(
                 subjects.cabin(light.side),
@@ -200,23 +202,26 @@ def coast(stage: Stage) -> Land:
                 sunk=0.1,
             )
         elif reading.has(Accent.CASTLE):
-            stage.stand(subjects.castle(light.side), ("3d3a38", "c2b59c"), x, z, 3.6, lamp=light.lamps, sunk=0.2)
+            stage.stand(subjects.castle(light.side), ("3d3a38", "c2b59c"), x, z, tall, lamp=light.lamps, sunk=0.2)
         else:
             stage.stand(
                 subjects.cabin(light.side), ("3a2c22", "c8a880"), x, z, 1.3, lamp=max(0.4, light.lamps), sunk=0.1
             )
         if reading.has(Accent.BOAT):
+            x_afloat, z_afloat = stage.open_water(
+                [(-side * s, z) for z in (13.0, 10.0, 8.0) for s in (0.45, 0.55, 0.3, 0.65, 0.15)]
+            )
             stage.stand(
                 subjects.boat(light.side),
                 ("4a3d35", "f4e8d4"),
-                -side * 0.45 * stage.half_width(13),
-                13,
+                x_afloat,
+                z_afloat,
                 1.8,
                 afloat=True,
                 lamp=light.lamps,
             )
         props.sky_life(stage, usual_birds=True)
-        stage.lamp = (x, stage.ground(x, z)[0] - 0.12 + 3.6 * 0.865, z) if light.lamps > 0.3 else None
+        stage.lamp = (x, y + tall * 0.865, z) if light.lamps > 0.3 else None
 
     def front() -> None:
         props.stones_front(stage, ("26282c", "8f8880"))
@@ -256,22 +261,14 @@ def island(stage: Stage) -> Land:
         green = smoothstep(0.5, 1.0, as_field(fan.height + 0.3 * patches)) * smoothstep(10, 20, fan.z)
         return mix(sand, jungle, as_field(green)[..., None])
 
+    trees = stream(reading.seed, "palms")
+    palms = [plants.palm(trees, light.side) for _ in range(4)]
+
     def furnish() -> None:
-        rng = stream(reading.seed, "palms")
-        palms = [plants.palm(rng, light.side) for _ in range(4)]
+        rng = stream(reading.seed, "beach")
         props.scatter(
             stage, palms, ("12240e", "6f9440"), 320, 34, 54, (1.4, 2.3), where=lambda x, z: stage.ground(x, z)[0] < 2.5
         )
-        for share, z, height in ((0.62, 6.0, 3.4), (0.85, 5.2, 3.0), (0.42, 7.5, 3.1)):
-            stage.stand(
-                palms[int(rng.integers(4))],
-                ("1a2a10", "8aa648"),
-                side * share * stage.half_width(z),
-                z,
-                height,
-                sunk=0.05,
-            )
-        props.frame(stage, palms[0], ("10200c", "6f9440"), side * 0.98, 1.05, 1.1)
         if reading.has(Accent.LIGHTHOUSE):
             stage.stand(subjects.lighthouse(light.side), ("6a5f5c", "f6efe6"), -side * 5, 40, 7, lamp=0.4 + light.lamps)
         if reading.has(Accent.CABIN):
@@ -300,10 +297,17 @@ def island(stage: Stage) -> Land:
             )
         props.sky_life(stage, usual_birds=True)
 
+    def front() -> None:
+        for share, z, height in ((0.42, 7.5, 3.1), (0.62, 6.0, 3.4), (0.85, 5.2, 3.0)):
+            palm = palms[int(trees.integers(4))]
+            stage.stand(palm, ("14220e", "7b9644"), side * share * stage.half_width(z), z, height, sunk=0.05)
+        props.frame(stage, palms[0], ("0c1a0a", "648a3c"), side * 0.98, 1.05, 1.1)
+
     return Land(
         heights,
         albedo,
         furnish=furnish,
+        front=front,
         water=True,
         chop=0.18,
         clarity=4.5,

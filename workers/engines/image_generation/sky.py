@@ -39,23 +39,23 @@ def _stars(canvas: Canvas, light: Light, seed: int, *, milky_way: bool) -> None:
     camera = canvas.camera
     rng = stream(seed, "stars")
     field = np.zeros((camera.height, camera.width), np.float32)
-    count = int(1500 * light.stars)
+    count = int(2200 * light.stars)
     columns = rng.integers(0, camera.width, count)
     rows = rng.integers(0, max(1, int(camera.horizon)), count)
-    field[rows, columns] = rng.pareto(1.6, count).clip(0.05, 9).astype(np.float32) * (camera.scale / 1700) ** 2
-    lights = blurred(field, 0.45 + camera.scale / 6000) * 2.6 + blurred(field, camera.scale / 700) * 0.9
+    field[rows, columns] = (rng.pareto(1.6, count) * 0.4).clip(0.05, 5).astype(np.float32) * (camera.scale / 1700) ** 2
+    lights = blurred(field, 0.45 + camera.scale / 6000) * 2.6 + blurred(field, camera.scale / 900) * 0.5
     across, up = _grid(camera, 4)
     if milky_way:
         noise = Noise(rng)
         tilt = across * 0.9 + (up - 0.35) * 0.75
-        band = np.exp(-((tilt + 0.06 * noise.fbm(across * 4, up * 4, 3)) ** 2) / 0.012)
+        band = np.exp(-((tilt + 0.06 * noise.fbm(across * 4, up * 4, 3)) ** 2) / 0.02)
         dust = noise.fbm(across * 6 + 9, up * 6, 6)
         cloud = (
             band
-            * np.clip(0.55 + dust, 0, 2) ** 2
-            * (0.05 + 0.95 * smoothstep(0.3, -0.25, noise.fbm(across * 3, up * 3 + 5, 5)))
+            * (0.3 + 0.7 * np.clip(0.55 + dust, 0, 1.4) ** 2)
+            * (0.15 + 0.85 * smoothstep(0.3, -0.25, noise.fbm(across * 3, up * 3 + 5, 5)))
         )
-        glow = cloud[..., None] * np.array([0.075, 0.08, 0.13], np.float32)
+        glow = cloud[..., None] * np.array([0.05, 0.056, 0.085], np.float32)
         canvas.rgb += resized(as_field(glow), camera.width, camera.height)
     fade = resized(as_field(smoothstep(0.0, 0.22, up)), camera.width, camera.height)
     tint = np.array([0.9, 0.95, 1.1], np.float32) * light.stars

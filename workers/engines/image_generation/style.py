@@ -47,7 +47,7 @@ def _oil(picture: Field, scale: float, seed: int) -> Field:
     grey = blurred(luminance(strokes), scale / 500) + 0.035 * bristle
     relief = cv2.Sobel(grey, cv2.CV_32F, 1, 1, ksize=3)
     rich = luminance(strokes)[..., None]
-    return as_field(rich + (strokes - rich) * 1.22 + np.clip(relief * 0.9, -0.09, 0.09)[..., None])
+    return as_field(rich + (strokes - rich) * 0.98 + np.clip(relief * 0.9, -0.09, 0.09)[..., None])
 
 
 def _watercolour(picture: Field, scale: float, seed: int) -> Field:
@@ -64,14 +64,28 @@ def _watercolour(picture: Field, scale: float, seed: int) -> Field:
 
 
 def _poster(picture: Field, scale: float) -> Field:
-    flat = _at_half(picture, 0.005, scale, 2)
-    grey = luminance(flat)
-    levels = 7.0
-    stepped = grey * levels
-    whole = np.floor(stepped)
-    target = (whole + smoothstep(0.42, 0.58, as_field(stepped - whole))) / levels
-    chroma = blurred(as_field(flat - grey[..., None]), scale / 420)
-    return as_field(target[..., None] * 1.02 + chroma * 1.45)
+    """Few flat inks with round, clean outlines: each channel's median, cut into steps of one width everywhere."""
+    height, width = picture.shape[:2]
+    factor = min(1.0, 1400 / scale)
+    size = (max(2, int(width * factor)), max(2, int(height * factor)))
+    flat = np.clip(resized(picture, *size, cv2.INTER_AREA) * 255, 0, 255).astype(np.uint8)
+    window = 2 * round(scale * factor * 0.0035) + 1
+    for _ in range(2):
+        flat = np.asarray(cv2.medianBlur(flat, window), np.uint8)
+    smooth = resized(as_field(flat.astype(np.float32) / 255), width, height, cv2.INTER_CUBIC)
+    grey = luminance(smooth)
+    low, high = np.percentile(grey[::8, ::8], (1, 99))
+    levels = 6.0
+    stepped = as_field(np.clip((grey - low) / max(high - low, 0.05), 0, 1) * levels)
+    across = np.hypot(
+        cv2.Sobel(stepped, cv2.CV_32F, 1, 0, scale=1 / 8), cv2.Sobel(stepped, cv2.CV_32F, 0, 1, scale=1 / 8)
+    )
+    step = np.floor(stepped)
+    edge = np.clip((stepped - step - 0.5) / np.maximum(across, 0.02) + 0.5, 0, 1)  # one pixel wide at any slope
+    tone = as_field((step + edge) / levels)
+    ink = mix(np.array([0.05, 0.11, 0.2], np.float32), np.array([1.0, 0.95, 0.83], np.float32), tone[..., None])
+    hue = smooth / np.maximum(grey, 0.06)[..., None]
+    return mix(ink, as_field(hue * (0.1 + 0.86 * tone)[..., None]), 0.66)
 
 
 def _noir(picture: Field, seed: int) -> Field:
@@ -85,7 +99,7 @@ def _vaporwave(picture: Field) -> Field:
     grey = luminance(picture)[..., None]
     dark, middle, light = np.array([[0.07, 0.02, 0.2], [0.8, 0.18, 0.62], [0.75, 0.98, 1.0]], np.float32)
     map_ = mix(mix(dark, middle, smoothstep(0.02, 0.55, grey)), light, smoothstep(0.5, 1.0, grey))
-    return mix(picture, map_, 0.38)
+    return mix(picture, map_, 0.25)
 
 
 def styled(picture: Field, style: Style, scale: float, seed: int) -> Field:

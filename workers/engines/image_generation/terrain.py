@@ -15,7 +15,7 @@ from workers.engines.image_generation.light import Light, tinted
 from workers.engines.image_generation.noise import Field, Noise, as_field, blurred, smoothstep
 
 Heights = Callable[[Field, Field], Field]  # world x, z -> height
-STEPS = 640
+STEPS = 720
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,9 @@ class Hits:
 def fan_of(camera: Camera, heights: Heights, light: Light, far: float) -> Fan:
     """Sample `heights` before the camera out to distance `far`, and light it."""
     near = camera.nearest * 0.5
-    distances = as_field(near * (far / near) ** np.linspace(0, 1, STEPS))
+    middle = max(8.0, 2 * near)  # denser beyond it, where slopes that rise from a step to the next are tall
+    nearby = np.geomspace(near, middle, STEPS // 3, endpoint=False)
+    distances = as_field(np.concatenate([nearby, np.geomspace(middle, far, STEPS - STEPS // 3)]))
     columns = (np.arange(camera.width, dtype=np.float32) + 0.5 - camera.width / 2) / camera.focal
     z = as_field(np.repeat(distances[:, None], camera.width, axis=1))
     x = z * columns
@@ -52,9 +54,11 @@ def fan_of(camera: Camera, heights: Heights, light: Light, far: float) -> Fan:
     dx = np.gradient(height, axis=1) / (z / camera.focal)
     dz = (np.gradient(height, axis=0) - dx * np.gradient(x, axis=0)) / np.gradient(z, axis=0)
     steep = np.sqrt(1 + dx * dx + dz * dz)
-    sun = np.array([light.side * 0.8, light.slope, -0.35], np.float32)
+    sun = np.array([light.side * 0.9, light.slope, -0.12], np.float32)
     sun /= np.linalg.norm(sun)
     facing = np.clip((-dx * sun[0] + sun[1] - dz * sun[2]) / steep, 0, 1)
+    # A steep face crosses a column between two steps here and on one there: unblurred, that shows as ribs.
+    facing = cv2.blur(facing, (max(1, camera.width // 150), 3))
     # A ray toward the light climbs `slope` per unit of x: what stands above the line seen so far shades all behind it.
     line = height - light.side * light.slope * x
     seen = (
@@ -81,8 +85,7 @@ def cast(camera: Camera, fan: Fan) -> Hits:
     pixel_rows = np.arange(height, dtype=np.float32)[:, None]
     share = np.clip((row_lower - pixel_rows) / np.maximum(row_lower - row_upper, 1e-3), 0, 1)
     step = as_field(lower + share)
-    ratio = np.log(fan.z[-1, 0] / fan.z[0, 0]) / (STEPS - 1)
-    z = as_field(cv2.exp(as_field(step * np.float32(ratio)))) * fan.z[0, 0]
+    z = as_field(cv2.remap(fan.z[:, :1], np.zeros_like(step), step, cv2.INTER_LINEAR))
     columns = (np.arange(width, dtype=np.float32) + 0.5 - width / 2) / camera.focal
     y = camera.eye + (camera.horizon - pixel_rows) * z / camera.focal
     return Hits(step, ground, as_field(z * columns), as_field(y), z)
@@ -107,6 +110,14 @@ def grain(camera: Camera, hits: Hits, noise: Noise, frequency: float, octaves: i
         total += noise.at(u * np.float32(scale), v * np.float32(scale), octave) * fade * np.float32(amplitude)
         amplitude *= 0.62
     return total
+
+
+def relief(camera: Camera, detail: Field, side: float) -> Field:
+    """Surface detail as light from one side shows it, about -1..1: bright where it turns to the light."""
+    reach = max(1, round(camera.scale / 900))
+    kernel = np.zeros((2 * reach + 1, 2 * reach + 1), np.float32)
+    kernel[reach, reach], kernel[reach - (reach + 1) // 2, reach + round(side) * reach] = 1, -1
+    return as_field(cv2.filter2D(detail, -1, kernel, borderType=cv2.BORDER_REPLICATE))
 
 
 def lit(fan: Fan, albedo: Field, light: Light, wrap: float = 0.0) -> Field:
@@ -148,7 +159,13 @@ def air(canvas: Canvas, light: Light, noise: Noise, mist_top: float = 1.0) -> No
         columns = (np.arange(camera.width, dtype=np.float32) - camera.width / 2)[None] / camera.focal * z
         swirl = noise.fbm(as_field(columns * 0.16), as_field(z * 0.1 + y * 0.25), 4)
         low = np.exp(-np.clip(y, 0, None) / mist_top)
-        thickness += light.ground_mist * low * np.clip(0.55 + 0.9 * swirl, 0, 2) * (1 - np.exp(-z / 14)) * 1.6
+        thickness += (
+            light.ground_mist
+            * low
+            * np.clip(0.55 + 0.9 * swirl, 0, 2)
+            * (1 - cv2.exp(as_field(-((z / 15) ** 1.5))))
+            * 1.6
+        )
     cover = np.where(solid, 1 - cv2.exp(as_field(-thickness)), 0)
     # Near air shows the colour of the open sky, far air that of the horizon.
     near = tinted(light.middle, light.zenith, 0.3) * 0.85
@@ -172,7 +189,7 @@ def snow_and_rock(
             )[..., None],
         )
     lies = smoothstep(line - 0.7, line + 0.9, fan.height + patches * 2.2) * smoothstep(
-        0.62, 0.36, fan.slope + 0.12 * patches
+        0.6, 0.48, fan.slope + 0.2 * noise.fbm(fan.x * 1.3, fan.z * 0.9 + fan.height * 0.5, 4)
     )
     return mix(albedo, snow, lies[..., None])
 
@@ -182,8 +199,9 @@ def peaks_of(noise: Noise, side: float, near: float, full: float, height: float)
 
     def heights(x: Field, z: Field) -> Field:
         warp = noise.smooth_at(as_field(x * 0.03), as_field(z * 0.03), 9, 48)
-        peaks = noise.ridged(as_field(x * 0.034 + warp * 0.4), as_field(z * 0.042 + warp * 0.3), 8, 32)
+        peaks = noise.ridged(as_field(x * 0.027 + warp * 0.4), as_field(z * 0.034 + warp * 0.3), 8, 32)
+        massif = noise.smooth_at(as_field(x * 0.021), as_field(z * 0.024), 12, 48)
         rise = smoothstep(near, full, as_field(z + side * x * 0.3 + 4 * warp))
-        return as_field(rise * (peaks * 1.1 - 0.36) * height)
+        return as_field(rise * (peaks * 1.15 + massif * 0.22 - 0.3) * height)
 
     return heights
