@@ -172,7 +172,12 @@ def valley(stage: Stage) -> Land:
             0.05 if reading.has(Accent.FLOWERS) else 0,
         )
         props.frame(
-            stage, plants.broadleaf(rng, stage.light.side), props.leaf_paint(reading, rng), -side * 0.9, 0.82, 1.3
+            stage,
+            plants.broadleaf(rng, stage.light.side, fine=True),
+            props.leaf_paint(reading, rng),
+            -side * 0.9,
+            0.82,
+            1.3,
         )
 
     return Land(
@@ -207,10 +212,9 @@ def meadow(stage: Stage) -> Land:
         if reading.has(Accent.FLOWERS):
             drifts = smoothstep(0.05, 0.4, noise.fbm(fan.x * 0.2 + 9, fan.z * 0.3, 3))
             specks = smoothstep(0.25, 0.5, noise.fbm(fan.x * 6, fan.z * 6, 2))
-            tone = colour(
-                ("e8503a", "f2c83a", "9a6ae0", "f4f0ee", "f08ab4")[int(stream(reading.seed, "grass2").integers(5))]
+            green = mix(
+                green, colour(props.flower_paint(reading)[1], 0.8), as_field(drifts * (0.12 + 0.5 * specks))[..., None]
             )
-            green = mix(green, tone, as_field(drifts * (0.12 + 0.5 * specks))[..., None])
         return green
 
     def furnish() -> None:

@@ -101,7 +101,7 @@ def paint_land(stage: Stage, land: Land) -> None:
     paint = terrain.seen(hits, terrain.lit(fan, land.albedo(fan), stage.light, land.wrap))
     frequency, octaves, strength = land.grain
     detail = terrain.grain(camera, hits, stage.noise, frequency, octaves)
-    shade = 1 + strength * detail + 1.6 * strength * terrain.relief(camera, detail, stage.light.side)
+    shade = 1 + strength * detail + 1.6 * strength * terrain.relief(camera, hits, detail, stage.light.side)
     paint = as_field(paint * np.clip(shade, 0.2, 2)[..., None])
     if land.glow is not None:
         paint = as_field(paint + terrain.seen(hits, land.glow(fan)))

@@ -163,14 +163,14 @@ _SUNSETS = (
 )
 
 _TINTS = {
-    Palette.RED: ("ff4436", 0.5),
+    Palette.RED: ("ff4436", 0.42),
     Palette.ORANGE: ("ff8a3a", 0.45),
     Palette.GOLD: ("ffc24a", 0.4),
     Palette.GREEN: ("5fd08a", 0.28),
     Palette.TEAL: ("2cc7c0", 0.5),
     Palette.BLUE: ("3f7cff", 0.45),
-    Palette.VIOLET: ("9a5cff", 0.5),
-    Palette.PINK: ("ff7ab0", 0.5),
+    Palette.VIOLET: ("9a5cff", 0.36),
+    Palette.PINK: ("ff7ab0", 0.42),
     Palette.PASTEL: ("f3d9ec", 0.3),
 }
 _LUMA = np.array([0.2126, 0.7152, 0.0722], np.float32)
@@ -225,9 +225,9 @@ def _in_weather(light: Light, weather: Weather) -> Light:
         case Weather.SNOW:
             light = replace(
                 light,
-                haze=light.haze * 1.8 + 0.01,
-                sun=light.sun * 0.5,
-                ambient=light.ambient * 1.2,
+                haze=light.haze * 1.5 + 0.005,
+                sun=light.sun * 0.6,
+                ambient=light.ambient * 1.05,
                 disc=0.0,
                 stars=0.0,
             )

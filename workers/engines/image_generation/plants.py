@@ -33,7 +33,8 @@ def conifer(rng: np.random.Generator, side: float) -> Sprite:
     return sketch.sprite()
 
 
-def broadleaf(rng: np.random.Generator, side: float, *, weeping: float = 0.0) -> Sprite:
+def broadleaf(rng: np.random.Generator, side: float, *, fine: bool = False) -> Sprite:
+    """A tree with a round crown; `fine` has more and smaller leaves, for one that stands close by."""
     sketch = Sketch(900, 820)
     lean = float(rng.uniform(-0.06, 0.06))
     sketch.limb([(0, 1.0), (lean * 0.5, 0.75), (lean, 0.5)], 0.075, 0.04, 0.03)
@@ -46,16 +47,20 @@ def broadleaf(rng: np.random.Generator, side: float, *, weeping: float = 0.0) ->
         sketch.limb([(lean * 0.7, 0.66), ((lean + x) / 2, (0.6 + y) / 2), (x, y)], 0.03, 0.008, 0.04)
     leaves: list[tuple[float, float, float, float]] = []
     for x, y, radius in crowns:
-        for _ in range(300):
+        for _ in range(900 if fine else 300):
             angle, far = float(rng.uniform(0, 2 * np.pi)), radius * float(rng.random()) ** 0.5 * 1.1
             dx, dy = far * float(np.cos(angle)), far * float(np.sin(angle)) * 0.85
             light = 0.46 + 0.3 * (dx * side - dy * 1.1) / radius + 0.3 * (0.42 - y) + 0.2 * float(rng.normal())
-            leaves.append(
-                (x + dx, y + dy + weeping * far * float(rng.random()), float(rng.uniform(0.004, 0.0095)), light)
-            )
+            leaves.append((x + dx, y + dy, float(rng.uniform(0.004, 0.0095)), light))
     leaves.sort(key=lambda leaf: leaf[3])
     for x, y, size, light in leaves:
-        sketch.disc(x, y, size, light)
+        if fine:
+            angle = float(rng.uniform(0, np.pi))
+            along, across = size * float(np.cos(angle)), size * float(np.sin(angle))
+            blade = [(1.0, 0.0), (0.1, 0.4), (-1.0, 0.0), (0.1, -0.4)]
+            sketch.shape([(x + along * u - across * v, y + across * u + along * v) for u, v in blade], light)
+        else:
+            sketch.disc(x, y, size, light)
     return sketch.sprite()
 
 

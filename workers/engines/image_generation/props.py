@@ -9,7 +9,7 @@ from workers.engines.image_generation import plants, subjects
 from workers.engines.image_generation.canvas import Sprite
 from workers.engines.image_generation.land import Stage
 from workers.engines.image_generation.noise import as_field, smoothstep, stream
-from workers.engines.image_generation.vocabulary import Accent, Reading, Weather
+from workers.engines.image_generation.vocabulary import Accent, Palette, Reading, Weather
 
 
 def leaf_paint(reading: Reading, rng: np.random.Generator) -> tuple[str, str]:
@@ -18,7 +18,22 @@ def leaf_paint(reading: Reading, rng: np.random.Generator) -> tuple[str, str]:
     if reading.has(Accent.AUTUMN):
         pairs = (("2f1d14", "d8762a"), ("33241a", "dda038"), ("2c1814", "bd4a30"))
         return pairs[int(rng.integers(len(pairs)))]
-    return (("16260f", "6f9440"), ("13240f", "5f8a3c"))[int(rng.integers(2))]
+    return (("14220e", "648640"), ("12210f", "577c3c"))[int(rng.integers(2))]
+
+
+_PETALS = {
+    Palette.RED: ("8c2a20", "ff5a3c"),
+    Palette.GOLD: ("8a7a1c", "ffe45c"),
+    Palette.VIOLET: ("5a3a8c", "b98cff"),
+    Palette.MONOCHROME: ("9a8a94", "ffffff"),
+    Palette.PINK: ("8c3a5c", "ff9cc4"),
+}
+
+
+def flower_paint(reading: Reading) -> tuple[str, str]:
+    """Of the colour the words name, else of the seed's."""
+    kinds = tuple(_PETALS.values())
+    return _PETALS.get(reading.palette, kinds[int(stream(reading.seed, "petals").integers(len(kinds)))])
 
 
 def fir_paint(reading: Reading) -> tuple[str, str]:
@@ -80,9 +95,12 @@ def scatter(
 def frame(
     stage: Stage, sprite: Sprite, paint: tuple[str, str], share: float, height: float, depth: float = 0.8
 ) -> None:
-    """Stand something close by, at `share` of the half width, its foot below the frame; `height` in picture heights."""
+    """Stand something close by, at `share` of the half width, its foot below the frame; `height` in picture heights.
+
+    A tall picture's are counted as no taller than its width bears.
+    """
     z = stage.nearest * depth
-    world = height * stage.camera.height / stage.camera.focal * z
+    world = height * min(stage.camera.height, 0.85 * stage.camera.scale) / stage.camera.focal * z
     y = stage.camera.eye - (stage.camera.height * 1.02 - stage.camera.horizon) * z / stage.camera.focal
     subjects.stand_lit(stage.canvas, sprite, paint, stage.light, (share * stage.half_width(z), y, z), world)
 
@@ -123,14 +141,7 @@ def grass_front(stage: Stage, paint: tuple[str, str], height: float, flowers: fl
     y = stage.camera.eye - (stage.camera.height * 1.005 - stage.camera.horizon) * z / stage.camera.focal
     subjects.stand_lit(stage.canvas, grass, paint, stage.light, (0.0, y, z), world)
     if heads is not None:
-        palettes = (
-            ("8c2a20", "ff5a3c"),
-            ("8a7a1c", "ffe45c"),
-            ("5a3a8c", "b98cff"),
-            ("9a8a94", "ffffff"),
-            ("8c3a5c", "ff9cc4"),
-        )
-        petals = palettes[int(rng.integers(len(palettes)))]
+        petals = flower_paint(stage.reading)
         flower = Sprite(as_field(sprite.alpha * smoothstep(0.15, 0.3, heads)), sprite.shade)
         subjects.stand_lit(stage.canvas, flower, petals, stage.light, (0.0, y, z * 0.999), world)
 

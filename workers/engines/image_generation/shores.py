@@ -57,7 +57,12 @@ def lake(stage: Stage) -> Land:
                     where=lambda x, z: stage.ground(x, z)[0] < 2.6,
                 )
             props.frame(
-                stage, plants.broadleaf(rng, stage.light.side), props.leaf_paint(reading, rng), -side * 0.85, 0.95, 1.2
+                stage,
+                plants.broadleaf(rng, stage.light.side, fine=True),
+                props.leaf_paint(reading, rng),
+                -side * 0.85,
+                0.95,
+                1.2,
             )
         if reading.has(Accent.CABIN):
             spots = [(z, share) for z in np.arange(12.0, 36.0, 1.0) for share in (0.42, 0.3, 0.55, -0.3, 0.7, -0.55)]
@@ -189,6 +194,7 @@ def coast(stage: Stage) -> Land:
         y, camera = stage.ground(x, z)[0] - 0.12, stage.camera
         tall = min(3.6, camera.eye + (camera.horizon - 0.07 * camera.height) * z / camera.focal - y)  # within the frame
         if not reading.has(Accent.CABIN, Accent.CASTLE) or reading.has(Accent.LIGHTHOUSE):
+            stage.lamp = (x, y + tall * 0.865, z) if light.lamps > 0.3 else None
             stage.stand(
                 subjects.lighthouse(light.side), ("6a5f5c", "f6efe6"), x, z, tall, lamp=0.5 + light.lamps, sunk=0.12
             )
@@ -199,7 +205,7 @@ def coast(stage: Stage) -> Land:
                 z + 0.3,
                 0.8,
                 lamp=light.lamps,
-                sunk=0.1,
+                sunk=0.25,
             )
         elif reading.has(Accent.CASTLE):
             stage.stand(subjects.castle(light.side), ("3d3a38", "c2b59c"), x, z, tall, lamp=light.lamps, sunk=0.2)
@@ -221,7 +227,6 @@ def coast(stage: Stage) -> Land:
                 lamp=light.lamps,
             )
         props.sky_life(stage, usual_birds=True)
-        stage.lamp = (x, y + tall * 0.865, z) if light.lamps > 0.3 else None
 
     def front() -> None:
         props.stones_front(stage, ("26282c", "8f8880"))

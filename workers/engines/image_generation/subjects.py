@@ -13,7 +13,7 @@ def _tube(
     sketch: Sketch, top: tuple[float, float], foot: tuple[float, float], side: float, bands: int, dark: float
 ) -> None:
     """A tapering round tower, (half width, y) at both ends, shaded across in strips, banded if asked."""
-    strips = 12
+    strips = 36
     (top_half, top_y), (foot_half, foot_y) = top, foot
     for band in range(bands):
         t0, t1 = band / bands, (band + 1) / bands

@@ -32,9 +32,13 @@ class Fan:
 
 @dataclass(frozen=True, slots=True)
 class Hits:
-    """What each pixel sees: its place in the fan (step, NaN-free), whether it is ground, world position."""
+    """What each pixel sees: its place in the fan (step, NaN-free), whether it is ground, world position.
+
+    `crest` is the share of a pixel into which the ground seen one pixel below reaches up.
+    """
 
     step: Field
+    crest: Field
     ground: np.ndarray[tuple[int, ...], np.dtype[np.bool_]]
     x: Field
     y: Field
@@ -83,12 +87,13 @@ def cast(camera: Camera, fan: Fan) -> Hits:
     row_upper = np.take_along_axis(rows, upper, axis=0)
     row_lower = np.take_along_axis(rows, lower, axis=0)
     pixel_rows = np.arange(height, dtype=np.float32)[:, None]
+    crest = np.clip(pixel_rows + 1 - np.take_along_axis(highest, np.maximum(first - 1, 0), axis=0), 0, 1)
     share = np.clip((row_lower - pixel_rows) / np.maximum(row_lower - row_upper, 1e-3), 0, 1)
     step = as_field(lower + share)
     z = as_field(cv2.remap(fan.z[:, :1], np.zeros_like(step), step, cv2.INTER_LINEAR))
     columns = (np.arange(width, dtype=np.float32) + 0.5 - width / 2) / camera.focal
     y = camera.eye + (camera.horizon - pixel_rows) * z / camera.focal
-    return Hits(step, ground, as_field(z * columns), as_field(y), z)
+    return Hits(step, as_field(crest), ground, as_field(z * columns), as_field(y), z)
 
 
 def seen(hits: Hits, values: Field) -> Field:
@@ -112,12 +117,14 @@ def grain(camera: Camera, hits: Hits, noise: Noise, frequency: float, octaves: i
     return total
 
 
-def relief(camera: Camera, detail: Field, side: float) -> Field:
+def relief(camera: Camera, hits: Hits, detail: Field, side: float) -> Field:
     """Surface detail as light from one side shows it, about -1..1: bright where it turns to the light."""
     reach = max(1, round(camera.scale / 900))
     kernel = np.zeros((2 * reach + 1, 2 * reach + 1), np.float32)
     kernel[reach, reach], kernel[reach - (reach + 1) // 2, reach + round(side) * reach] = 1, -1
-    return as_field(cv2.filter2D(detail, -1, kernel, borderType=cv2.BORDER_REPLICATE))
+    slope = cv2.filter2D(detail, -1, kernel, borderType=cv2.BORDER_REPLICATE)
+    farthest, nearest = cv2.dilate(hits.z, np.ones_like(kernel)), cv2.erode(hits.z, np.ones_like(kernel))
+    return as_field(np.where(farthest < nearest * np.float32(1.15), slope, 0))  # an outline is no slope
 
 
 def lit(fan: Fan, albedo: Field, light: Light, wrap: float = 0.0) -> Field:
@@ -132,6 +139,12 @@ def lay_ground(canvas: Canvas, hits: Hits, paint: Field, water: Field | None = N
     ground = hits.ground
     np.copyto(canvas.rgb, paint, where=ground[..., None])
     np.copyto(canvas.inverse, 1 / hits.z, where=ground)
+    above, below = canvas.inverse[:-1], canvas.inverse[1:]
+    rows, columns = np.nonzero(below > above * np.float32(1.1) + np.float32(1e-4))
+    share = hits.crest[rows, columns]
+    canvas.rgb[rows, columns] += (canvas.rgb[rows + 1, columns] - canvas.rgb[rows, columns]) * share[:, None]
+    reached = share >= 0.5
+    canvas.inverse[rows[reached], columns[reached]] = canvas.inverse[rows[reached] + 1, columns[reached]]
     if water is not None:
         canvas.water[:] = np.where(ground, water, 0)
 
