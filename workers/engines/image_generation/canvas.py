@@ -95,7 +95,6 @@ class Canvas:
     rgb: Field
     inverse: Field
     water: Field
-    afloat: list[tuple[int, int, Field, Field]] = field(default_factory=list)  # left, foot row, paint, coverage
     subjects: list[Subject] = field(default_factory=list)  # pixels
 
     @classmethod
@@ -103,13 +102,10 @@ class Canvas:
         shape = (camera.height, camera.width)
         return cls(camera, np.zeros((*shape, 3), np.float32), np.zeros(shape, np.float32), np.zeros(shape, np.float32))
 
-    def lay(
-        self, left: int, top: int, paint: Field, alpha: Field, inverse: Field | float, *, into: Field | None = None
-    ) -> None:
+    def lay(self, left: int, top: int, paint: Field, alpha: Field, inverse: Field | float) -> None:
         """Lay `paint`, (h, w, 3) or (3,), at a corner, hidden where something nearer stands.
 
-        Distance is replaced where coverage is at least one half, so that both pictures share one outline. `into`
-        paints onto another picture of the same size (a mirror image) and leaves distance and water alone.
+        Distance is replaced where coverage is at least one half, so that both pictures share one outline.
         """
         height, width = alpha.shape
         y0, y1 = max(0, top), min(self.camera.height, top + height)
@@ -120,14 +116,11 @@ class Canvas:
         place = np.s_[y0:y1, x0:x1]
         source = paint if paint.ndim == 1 else paint[cut]
         over = alpha[cut]
-        target = self.rgb if into is None else into
-        if into is None:
-            near = inverse[cut] if isinstance(inverse, np.ndarray) else np.float32(inverse)
-            over = np.where(near >= self.inverse[place], over, np.float32(0))
-            solid = over >= 0.5
-            self.inverse[place] = np.where(solid, near, self.inverse[place])
-            self.water[place] *= 1 - over
-        target[place] += (source - target[place]) * spread(as_field(over))
+        near = inverse[cut] if isinstance(inverse, np.ndarray) else np.float32(inverse)
+        over = np.where(near >= self.inverse[place], over, np.float32(0))
+        self.inverse[place] = np.where(over >= 0.5, near, self.inverse[place])
+        self.water[place] *= 1 - over
+        self.rgb[place] += (source - self.rgb[place]) * spread(as_field(over))
 
     def stand(
         self,
@@ -140,7 +133,6 @@ class Canvas:
         height: float,
         *,
         glow: Field | None = None,
-        afloat: bool = False,
     ) -> None:
         """Stand a sprite at a world point, its foot at height `y`; shade runs from colour `dark` to `light`."""
         column, row = self.camera.project(x, y, z)
@@ -156,8 +148,6 @@ class Canvas:
         if fitted.glow is not None and glow is not None:
             paint = as_field(paint + cv2.transform(fitted.glow, glow[:, None]))
         self.lay(left, top, paint, fitted.alpha, 1 / z)
-        if afloat:
-            self.afloat.append((left, round(row), paint, fitted.alpha))
         if sprite.subject is not None:
             name, at_x, at_y, _ = sprite.subject
             self.subjects.append(Subject(name, left + at_x * columns, top + at_y * rows, rows))

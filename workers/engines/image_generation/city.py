@@ -424,7 +424,6 @@ def paint_skyline(canvas: Canvas, light: Light, reading: Reading) -> None:
             (float(rng.uniform(-2.4, 2.4)), 0.0, 9.5),
             1.3,
             lamp=light.lamps,
-            afloat=True,
         )
     _haze(canvas, light, noise, neon=neon)
     paint_water(canvas, light, reading.seed, chop=0.2, body=as_field(colour("0b2230") * (0.25 + light.ambient)))

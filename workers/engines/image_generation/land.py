@@ -58,10 +58,11 @@ class Stage:
         *,
         lamp: float = 0.0,
         sunk: float = 0.0,
-        afloat: bool = False,
     ) -> None:
-        y = 0.0 if afloat else self.ground(x, z)[0] - sunk
-        subjects.stand_lit(self.canvas, sprite, paint, self.light, (x, y, z), height, lamp=lamp, afloat=afloat)
+        """Stand a sprite on the ground, or on the water over it."""
+        ground = self.ground(x, z)[0]
+        y = (max(ground, 0.0) if self.has_water else ground) - sunk
+        subjects.stand_lit(self.canvas, sprite, paint, self.light, (x, y, z), height, lamp=lamp)
 
 
 @dataclass(frozen=True, slots=True)

@@ -94,7 +94,6 @@ def lake(stage: Stage) -> Land:
                 side * 1.6,
                 8.5,
                 1.35,
-                afloat=True,
                 lamp=stage.light.lamps,
             )
         props.sky_life(stage)
@@ -137,9 +136,8 @@ def sea(stage: Stage) -> Land:
                 side * 0.38 * stage.half_width(z),
                 z,
                 2.4 if not wild else 2.0,
-                afloat=not wild,
                 lamp=light.lamps,
-                sunk=0.12,
+                sunk=0.12 if wild else 0,
             )
         props.sky_life(stage, usual_birds=True)
 
@@ -214,16 +212,15 @@ def coast(stage: Stage) -> Land:
                 subjects.cabin(light.side), ("3a2c22", "c8a880"), x, z, 1.3, lamp=max(0.4, light.lamps), sunk=0.1
             )
         if reading.has(Accent.BOAT):
-            x_afloat, z_afloat = stage.open_water(
+            boat_x, boat_z = stage.open_water(
                 [(-side * s, z) for z in (13.0, 10.0, 8.0) for s in (0.45, 0.55, 0.3, 0.65, 0.15)]
             )
             stage.stand(
                 subjects.boat(light.side),
                 ("4a3d35", "f4e8d4"),
-                x_afloat,
-                z_afloat,
+                boat_x,
+                boat_z,
                 1.8,
-                afloat=True,
                 lamp=light.lamps,
             )
         props.sky_life(stage, usual_birds=True)
@@ -287,7 +284,6 @@ def island(stage: Stage) -> Land:
                 -side * 0.3 * stage.half_width(15),
                 15,
                 2.0,
-                afloat=True,
                 lamp=light.lamps,
             )
         for _ in range(4):
@@ -345,9 +341,7 @@ def arctic(stage: Stage) -> Land:
 
     def furnish() -> None:
         if reading.has(Accent.BOAT):
-            stage.stand(
-                subjects.boat(light.side), ("4a3d35", "f4e8d4"), -side * 1.6, 10, 1.5, afloat=True, lamp=light.lamps
-            )
+            stage.stand(subjects.boat(light.side), ("4a3d35", "f4e8d4"), -side * 1.6, 10, 1.5, lamp=light.lamps)
         props.figure(stage, side * 0.8, 6.5, 0.6)
         props.sky_life(stage)
 

@@ -9,26 +9,25 @@ from workers.engines.image_generation.noise import Field, Noise, as_field, smoot
 
 
 def _mirror(canvas: Canvas) -> Field:
-    """What still water would show, (h, w, 3).
+    """What still water would show, (h, w, 3): a point at distance z is seen as far under the water as it is over it.
 
-    A thing that stands on the water's edge is doubled about its own foot, what is far behind it about the horizon.
+    The row that shows a point is the one that its image projects to. Of two points of a column that meet there, the
+    lower is the nearer, and hides the other. Where none is seen, far away counts; land shows itself.
     """
     camera = canvas.camera
     height, width = canvas.water.shape
-    rows = np.broadcast_to(np.arange(height, dtype=np.int32)[:, None], (height, width))
-    horizon = int(camera.horizon)
-    dry = np.where((canvas.water < 0.5) & (rows > horizon), rows, np.int32(horizon))
-    foot = np.maximum.accumulate(dry, axis=0)
-    near = np.clip(2 * foot - rows, 0, height - 1)
-    at_near = np.take_along_axis(canvas.inverse, near, axis=0)
-    at_foot = np.take_along_axis(canvas.inverse, foot, axis=0)
-    same = (at_near > 0.6 * at_foot) & (at_near > 0)
-    source = as_field(np.where(same, near, np.clip(2 * horizon - rows, 0, height - 1)))
+    rows = np.broadcast_to(np.arange(height, dtype=np.float32)[:, None], (height, width))
+    shown = 2 * np.float32(camera.horizon) - rows + canvas.inverse * np.float32(2 * camera.focal * camera.eye)
+    row = np.rint(shown).astype(np.int32)
+    source = as_field(np.where(canvas.water > 0, np.clip(2 * np.float32(camera.horizon) - rows, 0, None), rows))
+    above = np.float32(2)  # what is no higher than this lies in the water's own plane
+    from_row, column = np.nonzero((canvas.inverse > 0) & (shown > rows + above) & (row < height))  # from top to bottom
+    to_row = row[from_row, column]
+    found = from_row + shown[from_row, column] - to_row
+    for gap in (2, 1, 0):  # the lowest of each thing reaches up to its foot
+        source[to_row - gap, column] = found
     columns = np.broadcast_to(np.arange(width, dtype=np.float32), (height, width))
-    mirror = as_field(cv2.remap(canvas.rgb, columns, source, cv2.INTER_LINEAR))
-    for left, row, paint, alpha in canvas.afloat:
-        canvas.lay(left, row, as_field(paint[::-1]), as_field(alpha[::-1]), 0.0, into=mirror)
-    return mirror
+    return as_field(cv2.remap(canvas.rgb, columns, source, cv2.INTER_LINEAR))
 
 
 def paint_water(canvas: Canvas, light: Light, seed: int, *, chop: float, body: Field, clarity: float = 1.4) -> None:
