@@ -76,9 +76,11 @@ previews: $(READY) ## Film every preset into docs/gallery/presets
 gallery: $(READY) ## Film 24 prompts into docs/gallery/prompts.jpg
 	$(BIN)/python -m local.gallery
 
-.PHONY: openapi
+.PHONY: openapi vocabulary
 openapi: $(READY) ## Write docs/openapi.json from the code
 	@$(BIN)/python -m local.gateway.docs > docs/openapi.json
+vocabulary: $(READY) ## Write docs/vocabulary.md, the words the painter knows, from the code
+	@$(BIN)/python -m local.vocabulary_page
 
 ENV ?= dev
 # In a folder of its own: npm prunes whatever else it finds in build/node_modules.

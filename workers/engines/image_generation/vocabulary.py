@@ -179,11 +179,11 @@ VOCABULARY: Mapping[Meaning, str] = {
 }
 
 _MISTY = {Place.FOREST, Place.LAKE, Place.VALLEY}
-_NEGATIONS = {"no", "without", "not"}
-_LONGEST_PHRASE = 5
+NEGATIONS = {"no", "without", "not"}
+LONGEST_PHRASE = 5
 
 # What an accent suggests when the sentence names no place, and what a season or a style suggests of the rest.
-_HOME: Mapping[Accent, Place] = {
+HOME: Mapping[Accent, Place] = {
     Accent.LIGHTHOUSE: Place.COAST,
     Accent.BOAT: Place.SEA,
     Accent.PALM: Place.ISLAND,
@@ -250,12 +250,12 @@ def meanings_of(sentence: str) -> list[tuple[str, tuple[Meaning, ...]]]:
     found: list[tuple[str, tuple[Meaning, ...]]] = []
     position = 0
     while position < len(words):
-        for length in range(min(_LONGEST_PHRASE, len(words) - position), 0, -1):
+        for length in range(min(LONGEST_PHRASE, len(words) - position), 0, -1):
             phrase = " ".join(words[position : position + length])
             known = next((_LEXICON[form] for form in _singulars(phrase) if form in _LEXICON), None)
             if known is None:
                 continue
-            if position == 0 or words[position - 1] not in _NEGATIONS:
+            if position == 0 or words[position - 1] not in NEGATIONS:
                 found.append((phrase, known))
             position += length
             break
@@ -276,7 +276,7 @@ def read(prompt: str, style: str | None, seed: int) -> Reading:
     def first(kind: type, default: Meaning) -> Meaning:
         return next((meaning for meaning in meanings if isinstance(meaning, kind)), default)
 
-    home = next((_HOME[a] for a in meanings if isinstance(a, Accent) and a in _HOME), None)
+    home = next((HOME[a] for a in meanings if isinstance(a, Accent) and a in HOME), None)
     place = Place(first(Place, home or list(Place)[rng.integers(len(Place))]))
     weather = next((meaning for meaning in meanings if isinstance(meaning, Weather)), None)
     usual_times = [Time.DAWN, Time.GOLDEN, Time.SUNSET, Time.SUNSET, Time.DAY, Time.BLUE, Time.NIGHT]
