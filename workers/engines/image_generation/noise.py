@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 Field = NDArray[np.float32]
 
 _CELLS = 64
-_PIXELS_PER_CELL = 16
+_PIXELS_PER_CELL = 8
 
 
 def stream(seed: int, name: str) -> np.random.Generator:
@@ -58,7 +58,7 @@ class Noise:
 
     def __init__(self, rng: np.random.Generator) -> None:
         grid = rng.uniform(-1, 1, (_CELLS, _CELLS)).astype(np.float32)
-        self._grid = grid
+        self._around = np.pad(grid, ((1, 2), (1, 2)), mode="wrap")  # so that no neighbour falls off its edge
         padded = np.pad(grid, 4, mode="wrap")
         side = (_CELLS + 8) * _PIXELS_PER_CELL
         wide = cv2.resize(padded, (side, side), interpolation=cv2.INTER_CUBIC)
@@ -84,10 +84,13 @@ class Noise:
         x, y = u * cos - v * sin + du, u * sin + v * cos + dv
         column, row = np.floor(x).astype(np.int32), np.floor(y).astype(np.int32)
         across, down = _catmull_rom(x - column), _catmull_rom(y - row)
+        first = (row % _CELLS) * self._around.shape[1] + column % _CELLS
         total = np.zeros(u.shape, np.float32)
         for j in range(4):
+            line = np.zeros(u.shape, np.float32)
             for i in range(4):
-                total += across[i] * down[j] * self._grid[(row + (j - 1)) % _CELLS, (column + (i - 1)) % _CELLS]
+                line += across[i] * self._around.ravel()[j * self._around.shape[1] + i :].take(first)
+            total += down[j] * line
         return as_field(np.clip(total * np.float32(1.5), -1, 1))
 
     def smooth_at(self, u: Field, v: Field, octave: int, step: int) -> Field:
