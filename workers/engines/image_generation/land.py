@@ -21,7 +21,7 @@ class Stage:
         self.camera: Camera = canvas.camera
         self.rng = stream(reading.seed, "composition")
         self.noise = Noise(stream(reading.seed, "ground"))
-        self.side = float(self.rng.choice([-1.0, 1.0]))  # where the weight of the composition stands
+        self.side = -light.side  # where the weight of the composition stands: the sun or moon has the open one
         self.fan: terrain.Fan  # the sampled ground, once `paint_land` has laid it
         self.nearest = self.camera.nearest  # distance of the ground along the bottom edge
         self.has_water = False

@@ -83,8 +83,8 @@ def _disc(canvas: Canvas, light: Light, seed: int, *, striped: bool, big: bool) 
     elif striped:
         t = (rows - row) / radius
         paint = mix(
-            np.array([1.0, 0.12, 0.55], np.float32) * 1.5,
-            np.array([1.0, 0.75, 0.2], np.float32) * 1.6,
+            np.array([1.0, 0.03, 0.3], np.float32) * 0.9,
+            np.array([1.0, 0.5, 0.04], np.float32) * 1.1,
             smoothstep(0.6, -0.9, as_field(t))[..., None],
         )
         gap = (np.mod(t * 6.5, 1.0) < np.clip(0.1 + 0.35 * t, 0, 1)) & (t > -0.05)
