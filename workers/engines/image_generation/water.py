@@ -19,7 +19,7 @@ def _mirror(canvas: Canvas) -> Field:
     rows = np.broadcast_to(np.arange(height, dtype=np.float32)[:, None], (height, width))
     shown = 2 * np.float32(camera.horizon) - rows + canvas.inverse * np.float32(2 * camera.focal * camera.eye)
     row = np.rint(shown).astype(np.int32)
-    source = as_field(np.where(canvas.water > 0.05, np.clip(2 * np.float32(camera.horizon) - rows, 0, None), rows))
+    source = as_field(np.where(canvas.water > 0.5, np.clip(2 * np.float32(camera.horizon) - rows, 0, None), rows))
     above = np.float32(2)  # what is no higher than this lies in the water's own plane
     from_row, column = np.nonzero((canvas.inverse > 0) & (shown > rows + above) & (row < height))  # from top to bottom
     to_row = row[from_row, column]
