@@ -54,6 +54,7 @@ class PrivateNetwork(Construct):
             traffic_type=ec2.FlowLogTrafficType.REJECT,
         )
         endpoints = self._group("Endpoints", "Interface endpoints")
+        of_stages = self._group("StageEndpoints", "Interface endpoints that only workers of the stages reach")
         self.workers = self._group("Workers", "Workers of the stages")
         self.verification = self._group("Verification", "Verification of uploads")
         for group in (self.workers, self.verification):
@@ -61,25 +62,31 @@ class PrivateNetwork(Construct):
             group.add_egress_rule(endpoints, HTTPS)
             # S3 and DynamoDB are reached by route, at public addresses. No route leads to any other of these.
             group.add_egress_rule(ANYWHERE, HTTPS, "S3 and DynamoDB, through their gateway endpoints")
+        of_stages.add_ingress_rule(self.workers, HTTPS)
+        self.workers.add_egress_rule(of_stages, HTTPS)
         self._gateways(bucket, environment)
         # Workers of other zones reach them too, for a cent a gigabyte.
         nearby = ec2.SubnetSelection(subnets=self.vpc.isolated_subnets[: environment.endpoint_zones])
         services = ec2.InterfaceVpcEndpointAwsService
-        wanted = {
+        for_all = {
             "sqs": services.SQS,
-            "states": services.STEP_FUNCTIONS,
             "logs": services.CLOUDWATCH_LOGS,
             "ecr-api": services.ECR,
             "ecr-dkr": services.ECR_DOCKER,
-            "secretsmanager": services.SECRETS_MANAGER,
             "xray": services.XRAY,
         }
+        for_stages = {"states": services.STEP_FUNCTIONS, "secretsmanager": services.SECRETS_MANAGER}
         if with_instances:
-            wanted |= {"ecs": services.ECS, "ecs-agent": services.ECS_AGENT, "ecs-telemetry": services.ECS_TELEMETRY}
-        for name, service in wanted.items():
-            self.vpc.add_interface_endpoint(
-                name, service=service, security_groups=[endpoints], subnets=nearby, open=False
-            )
+            for_stages |= {
+                "ecs": services.ECS,
+                "ecs-agent": services.ECS_AGENT,
+                "ecs-telemetry": services.ECS_TELEMETRY,
+            }
+        for group, wanted in ((endpoints, for_all), (of_stages, for_stages)):
+            for name, service in wanted.items():
+                self.vpc.add_interface_endpoint(
+                    name, service=service, security_groups=[group], subnets=nearby, open=False
+                )
 
     def _group(self, id: str, description: str) -> ec2.SecurityGroup:  # noqa: A002  # CDK's own name
         return ec2.SecurityGroup(self, id, vpc=self.vpc, description=description, allow_all_outbound=False)

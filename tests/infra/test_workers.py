@@ -211,13 +211,23 @@ def test_hosts_that_are_not_fargates_reach_ecs(elsewhere: Assembly, dev: Assembl
     assert reached(elsewhere) - reached(dev) == {"ecs", "ecs-agent", "ecs-telemetry"}
 
 
-def test_verification_of_uploads_has_a_security_group_that_no_stage_shares(elsewhere: Assembly) -> None:
-    groups = {
-        name: tuple(service["NetworkConfiguration"]["AwsvpcConfiguration"]["SecurityGroups"])
-        for name, service in elsewhere.by("ServiceName", "AWS::ECS::Service").items()
+def test_the_verifier_of_uploads_reaches_neither_the_pipeline_nor_its_secrets(cloud: Assembly) -> None:
+    """Nor what hosts need: it decodes what strangers send, so its network is the smallest."""
+    [verifier] = [
+        group
+        for name, service in cloud.by("ServiceName", "AWS::ECS::Service").items() if name == VERIFICATION
+        for group in service["NetworkConfiguration"]["AwsvpcConfiguration"]["SecurityGroups"]
+    ]  # fmt: skip
+    open_to_it = {
+        rule["GroupId"] for rule in cloud.resources("AWS::EC2::SecurityGroupIngress")
+        if rule["SourceSecurityGroupId"] == verifier
+    }  # fmt: skip
+    reached = {
+        str(found["ServiceName"]).rpartition("us-east-1.")[2]
+        for found in cloud.resources("AWS::EC2::VPCEndpoint")
+        if open_to_it & set(found.properties.get("SecurityGroupIds", ()))
     }
-    assert len(groups[VERIFICATION]) == 1
-    assert all(group != groups[VERIFICATION] for name, group in groups.items() if name != VERIFICATION)
+    assert reached == {"sqs", "logs", "ecr.api", "ecr.dkr", "xray"}
 
 
 def test_the_environment_of_these_tests_is_one_that_could_be_deployed() -> None:
