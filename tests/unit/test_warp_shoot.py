@@ -2,12 +2,14 @@
 
 from itertools import pairwise
 
+import cv2
 import numpy as np
 import pytest
 
 from shared.camera.catalogue import default_moves
 from shared.camera.move import Pose
-from workers.media.planes import Bytes, Floats, Planes, from_rgb, to_rgb
+from workers.media.layers import take_apart
+from workers.media.planes import Bytes, Floats, Planes, as_floats, from_rgb, to_rgb
 from workers.media.shoot import Shot, shoot
 
 WIDTH, HEIGHT = 320, 180
@@ -100,6 +102,21 @@ def test_static_gives_the_same_bytes_in_every_frame() -> None:
     move = default_moves()["static"].move
     frames = list(shoot(*scene(), [move.sample(i / 9) for i in range(10)], width=WIDTH, height=HEIGHT, fps=24))
     assert all(np.array_equal(a, b) for one, other in pairwise(frames) for a, b in zip(one, other, strict=True))
+
+
+def test_the_rim_of_a_thing_takes_no_colour_of_what_is_behind_along() -> None:
+    """A grey disc stands before white; in the picture its rim is a mixture of both."""
+    rows, columns = np.mgrid[0:HEIGHT, 0:WIDTH].astype(np.float32)
+    share = np.clip((30 - np.hypot(rows - 90, columns - 160)) / 3 + 0.5, 0, 1)  # of the disc, in each pixel
+    picture = np.repeat(np.rint(share * 128 + (1 - share) * 255).astype(np.uint8)[..., None], 3, 2)
+    near = cv2.resize((share > 0.5).astype(np.float32), (WIDTH // 2, HEIGHT // 2), interpolation=cv2.INTER_AREA)
+    layers = take_apart(picture, as_floats(0.1 + 0.9 * near), gap=20)
+    assert layers.back is not None
+    cover = layers.cover[..., None] / 255
+    rim = (layers.cover > 12) & (layers.cover < 243)
+    assert rim.sum() > 2 * np.pi * 30
+    assert np.all(np.abs(layers.own[rim].astype(int) - 128) < 16), "its own colour alone"
+    assert np.abs(layers.own * cover + layers.back * (1 - cover) - picture).max() < 32, "over what is behind: as it was"
 
 
 def test_a_still_camera_shows_the_picture_itself() -> None:

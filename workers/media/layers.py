@@ -15,13 +15,22 @@ _RIM = 2.0  # map pixels beside a thing that its colours may have bled into
 _PEELS = 2  # once for what stands before the rest, once for what that leaves of things that overlap
 _KEPT = 4.0  # map pixels
 _SEAM = 2.0  # map pixels
+_INWARDS = 2.5  # map pixels from a rim to where a thing's colour is its own
+_ALIKE = 24.0  # colours no further apart than this, in levels, show no halo
+_SOLID = 0.9  # of a pixel: the rest is the thing's own texture
 
 
 class Layers(NamedTuple):
-    """`back` shows what `front` hides: the same picture and depth, but near things end where they begin."""
+    """`back` shows what `front` hides: the same picture and depth, but near things end where they begin.
+
+    `own` is the front with the rims of near things in the things' own colours, and `cover` says how much of each pixel
+    is theirs: over `back` they make up `front` again, and over anything else no halo of what was behind.
+    """
 
     front: Bytes  # height x width x 3
     back: Bytes | None  # as front; None if nothing hides anything
+    own: Bytes  # as front
+    cover: Bytes  # height x width, 255 all over but at rims
     front_depth: Floats  # inverse distance on a coarser map
     back_depth: Floats
     things: Mask  # on the map, where the picture shows what stands before something else
@@ -31,7 +40,8 @@ class Layers(NamedTuple):
 def take_apart(picture: Bytes, depth: Floats, gap: float) -> Layers:
     """Layers of a picture whose depth map (inverse distance, any size) will open gaps of at most `gap` map pixels."""
     cliff = _cliff(depth)
-    front = back_depth = _fatten(_sharpen(depth, cliff))
+    sharp = _sharpen(depth, cliff)
+    front = back_depth = _fatten(sharp)
     back, things = picture, np.zeros(front.shape, np.bool_)
     kept = things  # beside the foot of a thing stays what stands there, for the fill to go on from
     for _ in range(_PEELS):
@@ -44,7 +54,10 @@ def take_apart(picture: Bytes, depth: Floats, gap: float) -> Layers:
         back = _fill(back, back_depth, hidden, foot_rows, foot_columns)
         back_depth = np.where(hidden, floor, back_depth)
         things, kept = things | standing, kept | (distance < _KEPT) & ~standing
-    return Layers(picture, None if back is picture else back, front, back_depth, things, cliff)
+    if back is picture:
+        return Layers(picture, None, picture, _all(picture), front, back_depth, things, cliff)
+    own, cover = _rims(picture, back, sharp, front, cliff)
+    return Layers(picture, back, own, cover, front, back_depth, things, cliff)
 
 
 def _cliff(depth: Floats) -> float:
@@ -107,6 +120,45 @@ def _fill(picture: Bytes, depth: Floats, hidden: Mask, foot_rows: Indices, foot_
     full = (picture.shape[1], picture.shape[0])
     mask = as_floats(cv2.resize(covered.astype(np.float32), full))
     return as_bytes(cv2.blendLinear(as_bytes(cv2.resize(small, full)), picture, mask, 1 - mask))
+
+
+def _rims(picture: Bytes, back: Bytes, sharp: Floats, grown: Floats, cliff: float) -> tuple[Bytes, Bytes]:
+    """`own` and `cover` of the layers; the depth is that of the map before and after near things were grown.
+
+    At a rim the picture's colour lies between the thing's own, found a few pixels further in, and what is behind.
+    """
+    cover = _all(picture)
+    edge = cv2.erode(grown, np.ones((3, 3), np.uint8)) < grown - cliff
+    rows, columns = np.nonzero(edge | (grown - sharp > cliff))
+    smooth = cv2.GaussianBlur(grown, (0, 0), _INWARDS / 2)
+    slope = np.stack([cv2.Scharr(smooth, cv2.CV_32F, *axis)[rows, columns] for axis in ((0, 1), (1, 0))])
+    inwards = np.rint(_INWARDS * slope / np.maximum(np.hypot(*slope), 1e-6)).astype(np.intp)
+    source = np.clip(np.stack([rows, columns]) + inwards, 0, np.array(grown.shape)[:, None] - 1)
+    found = np.abs(grown[source[0], source[1]] - grown[rows, columns]) < cliff / 2
+    small = as_bytes(cv2.resize(picture, grown.shape[::-1], interpolation=cv2.INTER_AREA))
+    rim = np.zeros(grown.shape, np.uint8)
+    rim[rows[found], columns[found]] = 1
+    inner = small.copy()
+    inner[rows[found], columns[found]] = small[source[0][found], source[1][found]]
+    full = picture.shape[1::-1]
+    at = np.nonzero(cv2.resize(rim, full, interpolation=cv2.INTER_NEAREST))
+    thing, behind, seen = (
+        plane[at].astype(np.float32)
+        for plane in (cv2.resize(inner, full, interpolation=cv2.INTER_NEAREST), back, picture)
+    )  # each samples x 3
+    apart = thing - behind
+    length = np.einsum("ij,ij->i", apart, apart)
+    share = np.einsum("ij,ij->i", seen - behind, apart) / np.maximum(length, _ALIKE**2)
+    mixed = (length > _ALIKE**2) & (share < _SOLID)
+    at = at[0][mixed], at[1][mixed]
+    own = picture.copy()
+    own[at] = np.rint(thing[mixed]).astype(np.uint8)
+    cover[at] = np.rint(255 * np.clip(share[mixed], 0, 1)).astype(np.uint8)
+    return own, cover
+
+
+def _all(picture: Bytes) -> Bytes:
+    return np.full(picture.shape[:2], 255, np.uint8)
 
 
 def _diffused(colours: Floats, weight: Floats) -> Floats:

@@ -41,6 +41,21 @@ class Layer(NamedTuple):
         return cls(planes.y, as_bytes(cv2.merge([planes.u, planes.v])), planes.u, planes.v)
 
 
+class Cover(NamedTuple):
+    """How much of each sample of luma and of chroma is a near thing's: 0..255."""
+
+    luma: Bytes
+    chroma: Bytes
+
+    @classmethod
+    def of(cls, luma: Bytes) -> "Cover":
+        height, width = luma.shape
+        return cls(luma, as_bytes(cv2.resize(luma, (width // 2, height // 2), interpolation=cv2.INTER_AREA)))
+
+    def solid(self) -> "Cover":
+        return Cover(np.full_like(self.luma, 255), np.full_like(self.chroma, 255))
+
+
 class Blurs(NamedTuple):
     """The blurred steps of one plane of both layers."""
 
@@ -54,6 +69,8 @@ class Scene(NamedTuple):
     unit: float  # pixels of the picture per unit
     front: Layer
     back: Layer  # the front itself if nothing hides anything
+    own: Layer  # the front without the colours of what is behind, in samples of which `cover` is the things' share
+    cover: Cover
     front_relief: Relief
     back_relief: Relief
     search_relief: Relief  # of the front, smaller
@@ -86,6 +103,7 @@ class Scene(NamedTuple):
         coarse = (-(-size[0] // GRID), -(-size[1] // GRID))
         front = Layer.showing(layers.front)
         back = front if layers.back is None else Layer.showing(layers.back)
+        own = front if layers.back is None else Layer.showing(layers.own)
         blurs = (
             []
             if not lens
@@ -98,6 +116,8 @@ class Scene(NamedTuple):
             unit,
             front,
             back,
+            own,
+            Cover.of(layers.cover),
             Relief.of(soft),
             Relief.of(_soften(layers.back_depth)),
             Relief.of(as_floats(cv2.resize(cv2.dilate(soft, around[1:4, 1:4]), coarse, interpolation=cv2.INTER_AREA))),
@@ -121,7 +141,8 @@ class Scene(NamedTuple):
             seen = as_bytes(cv2.blendLinear(blurs.front.mix(far), without_things, opacity, 1 - opacity))
             front.append(blurs.front.mix(near, seen) if near.any() else seen)
             back.append(without_things)
-        return self._replace(front=Layer.of(*front), back=Layer.of(*back))
+        sharp = Layer.of(*front)
+        return self._replace(front=sharp, back=Layer.of(*back), own=sharp, cover=self.cover.solid())
 
     def draw(self, view: View, frame: Frame, cover: float) -> Planes:
         """The frame that `view` sees at the base zoom `cover`."""
@@ -172,7 +193,7 @@ class Scene(NamedTuple):
 
     def _decide(self, beams: Rays, surfaces: Sequence[Floats], side: int) -> Bytes:
         """The samples that the rays see; `surfaces` are the inverse distances that may be there, far to near."""
-        front, back = (layer.luma if side == GRID else layer.chroma for layer in (self.front, self.back))
+        own, back, cover = (layer.luma if side == GRID else layer.chroma for layer in (self.own, self.back, self.cover))
         on_map = self._on(self.front_relief, beams)
         scale = self.unit * side / GRID
         far, near = surfaces[0], surfaces[-1]
@@ -181,9 +202,10 @@ class Scene(NamedTuple):
         for d in surfaces:
             met = self.front_relief.look(*on_map.at(d))
             wrong = np.abs(met - d) / (edge if d is near else np.float32(self.cliff))
-            met = np.where(wrong < np.float32(0.25), met, d)
-            weight = np.clip(np.float32(2) - np.float32(4) * wrong, 0, 1)
-            drawn = as_bytes(cv2.blendLinear(_pick(front, *beams.at(met), scale), drawn, weight, 1 - weight))
+            met = np.where(np.abs(met - d) < np.float32(self.cliff / 4), met, d)
+            at = beams.at(met)
+            weight = np.clip(np.float32(2) - np.float32(4) * wrong, 0, 1) * (_pick(cover, *at, scale) / np.float32(255))
+            drawn = as_bytes(cv2.blendLinear(_pick(own, *at, scale), drawn, weight, 1 - weight))
         return drawn
 
     def _on(self, relief: Relief, beams: Rays) -> Rays:
