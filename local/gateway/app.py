@@ -7,7 +7,7 @@ from http import HTTPStatus
 from aiohttp import web
 
 from infra.functions import AUTHORIZER as AUTHORIZER_ENTRY
-from infra.functions import JOBS_STREAM, PIPELINE, REST_DOMAINS, SOCKET_ROUTES
+from infra.functions import JOBS_STREAM, PIPELINE, REMOTE_ENGINES, REST_DOMAINS, SOCKET_ROUTES
 from local.environment import PREFIX
 from local.gateway.authorizer import AUTHORIZER
 from local.gateway.docs import add_docs
@@ -23,6 +23,7 @@ ENTRIES: dict[str, str] = {
     **{f"rest-{domain.name}": domain.handler for domain in REST_DOMAINS},
     **{f"socket-{route}": entry for route, entry in SOCKET_ROUTES.items()},
     **PIPELINE,
+    **REMOTE_ENGINES,
     **JOBS_STREAM,
 }
 
