@@ -153,12 +153,12 @@ class ApiStack(Stack):
     def _grant_jobs(self, jobs: KinoraFunction) -> None:
         data = self._data
         data.grant_read(
-            jobs, JobRecord, JobSpecRecord, StepResultRecord, StepTokenRecord, StepTicketRecord, ProjectRecord, AssetRecord,
-            HoldRecord, SubscriptionRecord, IdempotencyRecord,
+            jobs, JobRecord, JobSpecRecord, StepResultRecord, StepTokenRecord, StepTicketRecord, ProjectRecord,
+            AssetRecord, HoldRecord, SubscriptionRecord, IdempotencyRecord,
         )  # fmt: skip
         data.grant_write(
-            jobs, JobRecord, JobSpecRecord, StepResultRecord, StepTokenRecord, StepTicketRecord, ProjectRecord, HoldRecord,
-            AccountRecord, LedgerRecord, IdempotencyRecord,
+            jobs, JobRecord, JobSpecRecord, StepResultRecord, StepTokenRecord, StepTicketRecord, ProjectRecord,
+            HoldRecord, AccountRecord, LedgerRecord, IdempotencyRecord,
         )  # fmt: skip
         data.grant_secrets(jobs, "media-signing-key")
         data.grant_secrets_seen(jobs, *PROVIDER_KEYS)
