@@ -456,11 +456,12 @@ class Fuse(list[str]):
         super().append(operation)
 
 
-@pytest.mark.parametrize("n", range(1, 23))
+@pytest.mark.parametrize("n", range(1, 20))
 def test_wherever_a_lambda_dies_the_step_ends_once_and_is_submitted_once(
     studio: Studio, provider: Fal, job_id: str, n: int
 ) -> None:
-    """Its message is delivered again; the step is done, or fails honestly, and never sent twice."""
+    """At each of its calls to AWS, the first to the last: its message is delivered again; the step is done, or fails honestly, and never sent twice."""
+    provider.statuses.append(Reply(body={"status": "IN_PROGRESS"}))
     studio.cloud.calls = Fuse(n)
     died = False
     for _ in range(20):
