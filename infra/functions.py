@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from shared.stages.engines import ENGINES, Runs
+
 
 @dataclass(frozen=True, slots=True)
 class RestDomain:
@@ -35,6 +37,15 @@ PIPELINE: dict[str, str] = {
     "pipeline-signal": "functions.pipeline.signal:handler",  # stage dead-letter queues
     "pipeline-reconcile": "functions.pipeline.reconcile:handler",  # every minute
 }
+
+# Reads the remote engines' queue. It loads engines by the names that the catalogue gives their code.
+REMOTE_ENGINES: dict[str, str] = {"remote-engine": "workers.runtime.lambda_entry:handler"}
+LOADED_BY_NAME: dict[str, frozenset[str]] = {
+    "workers.runtime.lambda_entry:handler": frozenset(
+        engine.code.partition(":")[0] for engine in ENGINES if engine.runs is Runs.REMOTE
+    )
+}
+REMOTE_ENGINE_SECONDS = 60  # a clip is fetched and stored in it
 
 # WebSocket routes; $connect passes the authorizer first. The client's message names its route in `type`.
 SOCKET_ROUTES: dict[str, str] = {

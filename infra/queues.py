@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from infra.functions import REMOTE_ENGINE_SECONDS
+from shared.stages.messages import REMOTE_QUEUE
 from shared.stages.stages import Stage
 
 
@@ -17,4 +19,5 @@ class Queue:
 QUEUES: tuple[Queue, ...] = (
     *(Queue(name, visibility_seconds=60) for stage in Stage for name in (stage.queue, stage.priority_queue)),
     Queue("asset-verification", visibility_seconds=120),
+    Queue(REMOTE_QUEUE, visibility_seconds=6 * REMOTE_ENGINE_SECONDS),  # a function reads it: Lambda asks for six times
 )

@@ -6,7 +6,7 @@ from shared.connections.record import ConnectionRecord, ListenerRecord
 from shared.credentials.record import PasswordRecord, RefreshFamilyRecord
 from shared.credits.record import AccountRecord, HoldRecord, LedgerRecord
 from shared.idempotency.record import IdempotencyRecord
-from shared.jobs.record import JobRecord, JobSpecRecord, StepResultRecord, StepTokenRecord
+from shared.jobs.record import JobRecord, JobSpecRecord, StepResultRecord, StepTicketRecord, StepTokenRecord
 from shared.projects.record import ProjectRecord
 from shared.subscriptions.record import SubscriptionRecord
 from shared.users.record import EmailClaimRecord, UserRecord
@@ -20,6 +20,7 @@ RECORDS: tuple[type[Record], ...] = (
     JobRecord,
     JobSpecRecord,
     StepTokenRecord,
+    StepTicketRecord,
     StepResultRecord,
     SubscriptionRecord,
     AccountRecord,

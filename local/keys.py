@@ -19,7 +19,10 @@ ACCESS_KEY_ID = "local"  # the `kid` of access tokens
 
 
 def secret_values(folder: Path) -> dict[str, str]:
-    """What Secrets Manager holds in a deployment, by name; keys are generated into `folder` at the first run."""
+    """What Secrets Manager holds in a deployment, by name; keys are generated into `folder` at the first run.
+
+    Of what providers give, only what this process's environment has; an empty one stands for none.
+    """
     signing = _kept(folder / "access-token.pem", lambda: _pem(ec.generate_private_key(ec.SECP256R1())))
     return {
         "access-token-signing-key": json.dumps({"kid": ACCESS_KEY_ID, "pem": signing}),
@@ -27,6 +30,7 @@ def secret_values(folder: Path) -> dict[str, str]:
         "refresh-token-key": _kept(folder / "refresh-token.hex", lambda: secrets.token_hex(32)),
         "media-signing-key": json.dumps({"kid": MEDIA_KEY_ID, "pem": media_signing_key(folder)}),
         **provenance(folder),
+        "fal-key": os.environ.get("FAL_KEY", ""),  # without one its engines are not offered
     }
 
 

@@ -32,7 +32,9 @@ def provision(endpoint_url: str, folder: Path) -> None:
     boto3.client("s3").create_bucket(Bucket=MEDIA_BUCKET, ACL="private")
     secrets = boto3.client("secretsmanager")
     for name, value in secret_values(folder / "keys").items():
-        secrets.create_secret(Name=SECRET_PREFIX + name, SecretString=value)
+        secrets.create_secret(Name=SECRET_PREFIX + name)
+        if value:
+            secrets.put_secret_value(SecretId=SECRET_PREFIX + name, SecretString=value)
     boto3.client("stepfunctions").create_state_machine(name=STATE_MACHINE, definition=definition(), roleArn=ROLE)
 
 

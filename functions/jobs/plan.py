@@ -8,7 +8,7 @@ from shared.camera.lowerings import dropped_axes
 from shared.camera.move import CameraMove
 from shared.core.errors import Invalid
 from shared.jobs.spec import JobSettings
-from shared.stages.engines import Engine
+from shared.stages.engines import Engine, Runs
 from shared.stages.failures import StageFailure
 from shared.stages.frames import frame_size
 from shared.stages.operations import final_size, parse
@@ -72,14 +72,19 @@ def plan(
 
 
 def _choose(stage: Stage, settings: JobSettings, catalogue: Sequence[Engine]) -> Engine:
+    """The first engine that can; another's only where the creator names it, for it costs and sees what we do not."""
+    named = settings.engines.get(stage)
     for engine in catalogue:
         if (
             engine.stage is stage
+            and (engine.name == named if named else engine.runs is Runs.IN_PROCESS)
+            and (engine.durations is None or settings.duration in engine.durations)
             and settings.duration <= engine.max_duration_seconds
             and settings.resolution.short_side <= engine.max_short_side_pixels
         ):
             return engine
-    raise NoEngine(f"No engine makes {settings.duration:g} s at {settings.resolution} for {stage.folder}.")
+    who = f"There is no engine {named} here, or it does not make" if named else "No engine makes"
+    raise NoEngine(f"{who} {settings.duration:g} s at {settings.resolution} for {stage.folder}.")
 
 
 def _price(engine: Engine, duration_seconds: float, more_pictures: int) -> int:

@@ -12,6 +12,7 @@ from shared.access.principal import Principal
 from shared.assets.record import AssetStatus, AssetType
 from shared.assets.store import AssetNotReady, AssetStore
 from shared.aws import media
+from shared.aws.secrets import filled
 from shared.aws.transactions import Transaction, transaction
 from shared.camera.move import CameraMove
 from shared.core.clock import utc_now
@@ -28,7 +29,7 @@ from shared.observability import logger, measure
 from shared.presets.presets import get_preset
 from shared.projects.store import ProjectStore
 from shared.rest.once import OneEffect
-from shared.stages.engines import ENGINES
+from shared.stages.engines import ENGINES, Engine
 from shared.stages.requests import MOST_PICTURES
 from shared.stages.stages import Role, Stage
 from shared.subscriptions.store import SubscriptionStore
@@ -85,7 +86,7 @@ def _begin(body: JobCreate, caller: Principal, tx: Transaction) -> tuple[JobReco
     move = _move(body)
     keys, more_pictures = _input_keys(body, caller)
     settings = fitted(body.settings, move)
-    planned = plan(settings, move, frozenset(keys), ENGINES, more_pictures=len(more_pictures))
+    planned = plan(settings, move, frozenset(keys), _offered(settings), more_pictures=len(more_pictures))
     spec = JobSpec(
         prompt=body.prompt,
         preset_id=body.preset_id,
@@ -112,6 +113,12 @@ def _begin(body: JobCreate, caller: Principal, tx: Transaction) -> tuple[JobReco
     )
     credits.hold(job_id, account_id=caller.account_id, credits=planned.credits, at=at, tx=tx)
     return job, job_view(job, spec, {}, at)
+
+
+def _offered(settings: JobSettings) -> list[Engine]:
+    """The engines of this deployment: a provider's needs the key with which it is paid, asked for when it is named."""
+    named = set(settings.engines.values())
+    return [entry for entry in ENGINES if entry.key is None or (entry.name in named and filled(entry.key))]
 
 
 def view(job_id: str, caller: Principal) -> JobView:

@@ -11,7 +11,9 @@ from shared.jobs import executions
 from shared.jobs.record import JobStatus
 from shared.jobs.store import JobStore
 from shared.observability import logger
+from shared.stages.engines import Runs, engine
 from shared.stages.failures import StageFailure
+from shared.stages.messages import REMOTE_QUEUE, RemoteTask
 from shared.stages.stages import Stage
 
 jobs = JobStore()
@@ -28,6 +30,7 @@ def handler(event: dict[str, Any], _context: object) -> None:
         executions.answer(token)
         return
     try:
+        runs = engine(stage, job.step(stage).engine).runs
         spec = jobs.spec(job_id)
         task = stage_task(job, spec, jobs.results(job), stage)
     except StageFailure as failure:
@@ -37,7 +40,9 @@ def handler(event: dict[str, Any], _context: object) -> None:
     at = utc_now()
     jobs.store_token(job_id, stage, token, at=at)
     jobs.queue(job_id, stage, at=at)
-    if endpoint := sagemaker.endpoint_of(stage):
+    if runs is Runs.REMOTE:
+        queues.send(REMOTE_QUEUE, RemoteTask(task=task), group=job.account_id)
+    elif endpoint := sagemaker.endpoint_of(stage):
         sagemaker.invoke(endpoint, task, token)
     else:
         queues.send(stage.priority_queue if spec.paid else stage.queue, task, group=job.account_id)

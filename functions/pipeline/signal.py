@@ -13,15 +13,15 @@ from shared.jobs import executions
 from shared.jobs.record import JobStatus
 from shared.jobs.store import JobStore
 from shared.observability import logger
-from shared.stages.messages import AssetVerificationTask, StageTask
+from shared.stages.messages import AssetVerificationTask, RemoteTask, StageTask
 
 jobs = JobStore()
 assets = AssetStore()
 
 LOST = {"code": "worker_lost", "message": "This step failed several times. Nothing was charged."}
 
-_LETTER: TypeAdapter[StageTask | AssetVerificationTask | FailedInvocation] = TypeAdapter(
-    StageTask | AssetVerificationTask | FailedInvocation,
+_LETTER: TypeAdapter[StageTask | RemoteTask | AssetVerificationTask | FailedInvocation] = TypeAdapter(
+    StageTask | RemoteTask | AssetVerificationTask | FailedInvocation,
     config=ConfigDict(hide_input_in_errors=True),  # errors are logged, prompts are not
 )
 
@@ -50,6 +50,8 @@ def _give_up(body: str) -> None:
             _reject_asset(asset_id)
         case FailedInvocation() as invocation:
             _ask_again(invocation)
+        case RemoteTask(task=task):
+            _answer_token(task)
         case task:
             _answer_token(task)
 

@@ -10,11 +10,12 @@ import grimp
 
 from infra.bundling.archive import ROOT, Archive, archive, digest
 from infra.bundling.bytecode import MAGIC, RUNTIME, compile_tree, runtime_python
+from infra.functions import LOADED_BY_NAME
 
 MAX_BYTES = 1_000_000
 MANIFEST = "manifest.json"
 DEPLOYED_AT = "/var/task"
-_OWN = ("shared", "functions")
+_OWN = ("shared", "functions", "workers")
 _NO_DATA = {".py", ".pyc", ".md"}
 
 
@@ -25,7 +26,7 @@ class BundleTooLarge(Exception):
 def function_bundle(handler: str) -> Archive:
     """The archive of a handler (`functions.jobs.handler:handler`). Raises BundleTooLarge."""
     entry = handler.partition(":")[0]
-    files = sorted(_files(entry))
+    files = sorted(_files(handler))
     manifest = {"handler": handler, "python": RUNTIME, "bytecode": runtime_python() is not None}
     note = json.dumps(manifest, indent=1).encode()
     key = digest(MAGIC, note, *(part for file in files for part in (bytes(file.relative_to(ROOT)), file.read_bytes())))
@@ -46,13 +47,19 @@ def function_bundle(handler: str) -> Archive:
 
 def third_party(handler: str) -> frozenset[str]:
     """Top-level names of everything else that the handler's code imports, the standard library's too."""
-    found = _imports(handler.partition(":")[0])
+    found = _modules(handler)
     return frozenset(module for module in found if module.partition(".")[0] not in _OWN)
 
 
-def _files(entry: str) -> Iterator[Path]:
+def _modules(handler: str) -> set[str]:
+    """The handler's own module, those that it loads by name, and all that any of them imports."""
+    entries = {handler.partition(":")[0], *LOADED_BY_NAME.get(handler, ())}
+    return entries.union(*map(_imports, entries))
+
+
+def _files(handler: str) -> Iterator[Path]:
     """Sources of the modules, the `__init__.py` of their packages, and data files that live beside them."""
-    own = {module for module in {entry, *_imports(entry)} if module.partition(".")[0] in _OWN}
+    own = {module for module in _modules(handler) if module.partition(".")[0] in _OWN}
     packages = {module.rpartition(".")[0] for module in own} | {"functions", "shared"}
     packages |= {package.rpartition(".")[0] for package in packages} - {""}
     for package in packages:

@@ -19,14 +19,14 @@ from infra.constructs.stage_queue import DeadLetterQueue
 from infra.constructs.web_acl import WebAcl
 from infra.environments import Environment
 from infra.functions import AUTHORIZER, JOBS_STREAM, REST_DOMAINS, SOCKET_ROUTES
-from infra.stacks.data import VERIFICATION_KEYS, DataStack
+from infra.stacks.data import PROVIDER_KEYS, VERIFICATION_KEYS, DataStack
 from infra.stacks.pipeline import PipelineStack
 from shared.assets.record import AssetRecord
 from shared.connections.record import ConnectionRecord, ListenerRecord
 from shared.credentials.record import PasswordRecord, RefreshFamilyRecord
 from shared.credits.record import AccountRecord, HoldRecord, LedgerRecord
 from shared.idempotency.record import IdempotencyRecord
-from shared.jobs.record import JobRecord, JobSpecRecord, StepResultRecord, StepTokenRecord
+from shared.jobs.record import JobRecord, JobSpecRecord, StepResultRecord, StepTicketRecord, StepTokenRecord
 from shared.projects.record import ProjectRecord
 from shared.subscriptions.record import SubscriptionRecord
 from shared.users.record import EmailClaimRecord, UserRecord
@@ -153,14 +153,15 @@ class ApiStack(Stack):
     def _grant_jobs(self, jobs: KinoraFunction) -> None:
         data = self._data
         data.grant_read(
-            jobs, JobRecord, JobSpecRecord, StepResultRecord, StepTokenRecord, ProjectRecord, AssetRecord, HoldRecord,
-            SubscriptionRecord, IdempotencyRecord,
+            jobs, JobRecord, JobSpecRecord, StepResultRecord, StepTokenRecord, StepTicketRecord, ProjectRecord,
+            AssetRecord, HoldRecord, SubscriptionRecord, IdempotencyRecord,
         )  # fmt: skip
         data.grant_write(
-            jobs, JobRecord, JobSpecRecord, StepResultRecord, StepTokenRecord, ProjectRecord, HoldRecord, AccountRecord,
-            LedgerRecord, IdempotencyRecord,
+            jobs, JobRecord, JobSpecRecord, StepResultRecord, StepTokenRecord, StepTicketRecord, ProjectRecord,
+            HoldRecord, AccountRecord, LedgerRecord, IdempotencyRecord,
         )  # fmt: skip
         data.grant_secrets(jobs, "media-signing-key")
+        data.grant_secrets_seen(jobs, *PROVIDER_KEYS)
         data.grant_media(jobs.own_role, reads=("jobs/",), deletes=("jobs/",))
         self._grant_executions(jobs.own_role)
 

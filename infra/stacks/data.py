@@ -16,6 +16,7 @@ from infra.constructs.tables import RecordTable, index_names
 from infra.environments import Environment
 from infra.tables import RECORDS
 from shared.aws.records import Record
+from shared.stages.engines import ENGINES
 
 READ = ("dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query", "dynamodb:ConditionCheckItem")  # never Scan
 WRITE = (
@@ -28,6 +29,7 @@ WRITE = (
 ROTATED_SECRETS = ("access-token-signing-key", "media-signing-key", "refresh-token-key")
 VERIFICATION_KEYS = "access-token-verification-keys"
 PROVENANCE_SECRETS = ("provenance-signing-key", "provenance-certificates")
+PROVIDER_KEYS = tuple(sorted({engine.key for engine in ENGINES if engine.key}))
 
 
 class DataStack(Stack):
@@ -51,7 +53,7 @@ class DataStack(Stack):
         self.media_bucket = MediaBucket(self, "media", environment, key=self.key, logs=self.log_bucket)
         self.secrets: dict[str, secretsmanager.ISecret] = {
             **{name: self._secret(environment, name) for name in (*ROTATED_SECRETS, VERIFICATION_KEYS)},
-            **{name: self._empty_secret(environment, name) for name in PROVENANCE_SECRETS},
+            **{name: self._empty_secret(environment, name) for name in (*PROVENANCE_SECRETS, *PROVIDER_KEYS)},
         }
         acknowledge(
             self.secrets[VERIFICATION_KEYS],
@@ -82,6 +84,10 @@ class DataStack(Stack):
     def grant_secrets(self, grantee: iam.IGrantable, *names: str) -> None:
         """Reading the secrets' current values."""
         self._allow(grantee, ("secretsmanager:GetSecretValue",), *(self.secrets[name].secret_arn for name in names))
+
+    def grant_secrets_seen(self, grantee: iam.IGrantable, *names: str) -> None:
+        """Seeing whether the secrets have values, and not what they are."""
+        self._allow(grantee, ("secretsmanager:DescribeSecret",), *(self.secrets[name].secret_arn for name in names))
 
     def grant_media(
         self,
@@ -164,8 +170,8 @@ class DataStack(Stack):
         )
 
     def _empty_secret(self, environment: Environment, name: str) -> secretsmanager.ISecret:
-        """For what an authority has to give: films go out unsigned until the operator has put a value in."""
+        """For what others give: without a value films go out unsigned, and a provider's engines are not offered."""
         made = secretsmanager.CfnSecret(self, name, name=environment.secret_prefix + name, kms_key_id=self.key.key_arn)
         made.apply_removal_policy(environment.removal_policy)
-        acknowledge(made, "A certificate is renewed by the authority that gave it.", "AwsSolutions-SMG4")
+        acknowledge(made, "It is renewed where it came from: at an authority, at a provider.", "AwsSolutions-SMG4")
         return secretsmanager.Secret.from_secret_complete_arn(self, f"{name}-given", made.ref)

@@ -21,18 +21,20 @@ from infra.constructs.function import KinoraFunction
 from infra.constructs.log_group import KinoraLogGroup
 from infra.constructs.stage_queue import DeadLetterQueue, StageQueue
 from infra.environments import Environment
-from infra.functions import PIPELINE, RECONCILE_EVERY_SECONDS
+from infra.functions import PIPELINE, RECONCILE_EVERY_SECONDS, REMOTE_ENGINE_SECONDS, REMOTE_ENGINES
 from infra.queues import QUEUES
-from infra.stacks.data import DataStack
+from infra.stacks.data import PROVIDER_KEYS, DataStack
 from shared.assets.record import AssetRecord
 from shared.credits.record import AccountRecord, HoldRecord, LedgerRecord
-from shared.jobs.record import JobRecord, JobSpecRecord, StepResultRecord, StepTokenRecord
+from shared.jobs.record import JobRecord, JobSpecRecord, StepResultRecord, StepTicketRecord, StepTokenRecord
+from shared.stages.messages import REMOTE_QUEUE
 from shared.stages.stages import Stage
 
 DEFINITION = "stepfunctions/generate_video.asl.json"
 FUNCTION_SECONDS = 29
 RECONCILE_SECONDS = RECONCILE_EVERY_SECONDS - 5  # a sweep that lasted longer would meet the next one
 ANSWERS = ("states:SendTaskSuccess", "states:SendTaskFailure")
+REMOTE_ENGINE_CONCURRENCY = 10  # looks at a time: providers count requests
 BEATS = (*ANSWERS, "states:SendTaskHeartbeat")
 
 
@@ -72,6 +74,7 @@ class PipelineStack(Stack):
             "pipeline-settle": self._settle(),
             "pipeline-signal": self._signal(),
             "pipeline-reconcile": self._reconcile(),
+            **{name: self._remote_engine(name, handler) for name, handler in REMOTE_ENGINES.items()},
         }
         self.state_machine = self._state_machine()
 
@@ -115,7 +118,40 @@ class PipelineStack(Stack):
             )
         if endpoints:  # which fetch their tasks from among the job's media
             self._data.grant_media(function.own_role, writes=("jobs/",))
+        self.queues[REMOTE_QUEUE].grant_send_messages(function)
         self.grant_answers(function)
+        return function
+
+    def _remote_engine(self, name: str, handler: str) -> KinoraFunction:
+        """Does steps at providers: what a step needs, the providers' keys, its own queue for the next look."""
+        function = KinoraFunction(
+            self,
+            name,
+            self._environment,
+            handler=handler,
+            variables={},
+            timeout_seconds=REMOTE_ENGINE_SECONDS,
+            memory_mb=1024,
+        )
+        self._data.grant_read(function, JobRecord, StepTokenRecord, StepTicketRecord)
+        self._data.grant_write(function, JobRecord, StepResultRecord, StepTicketRecord)
+        self._data.grant_media(function.own_role, reads=("jobs/", "assets/"), writes=("jobs/",), deletes=("jobs/",))
+        self._data.grant_secrets(function, *PROVIDER_KEYS)
+        self.queues[REMOTE_QUEUE].grant_send_messages(function)
+        self.grant_answers(function, BEATS)
+        function.add_event_source(
+            sources.SqsEventSource(
+                self.queues[REMOTE_QUEUE],
+                batch_size=1,
+                report_batch_item_failures=True,
+                max_concurrency=REMOTE_ENGINE_CONCURRENCY,
+            )
+        )
+        acknowledge(
+            function,
+            "Lambda has no such destination for queues: what fails goes to the queue's dead letters.",
+            "Serverless-LambdaEventSourceMappingDestination",
+        )
         return function
 
     def _failed_invocations(self) -> dict[Stage, sns.Topic]:

@@ -8,7 +8,7 @@ from aiohttp import web
 from aiohttp.web_fileresponse import CONTENT_TYPES
 
 from infra.functions import AUTHORIZER as AUTHORIZER_ENTRY
-from infra.functions import JOBS_STREAM, PIPELINE, REST_DOMAINS, SOCKET_ROUTES
+from infra.functions import JOBS_STREAM, PIPELINE, REMOTE_ENGINES, REST_DOMAINS, SOCKET_ROUTES
 from local.environment import PREFIX, ROOT
 from local.gateway.authorizer import AUTHORIZER
 from local.gateway.docs import add_docs
@@ -24,6 +24,7 @@ ENTRIES: dict[str, str] = {
     **{f"rest-{domain.name}": domain.handler for domain in REST_DOMAINS},
     **{f"socket-{route}": entry for route, entry in SOCKET_ROUTES.items()},
     **PIPELINE,
+    **REMOTE_ENGINES,
     **JOBS_STREAM,
 }
 

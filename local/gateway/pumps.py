@@ -9,10 +9,11 @@ from typing import Any
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
-from infra.functions import JOBS_STREAM, RECONCILE_EVERY_SECONDS
+from infra.functions import JOBS_STREAM, RECONCILE_EVERY_SECONDS, REMOTE_ENGINES
 from infra.queues import QUEUES
 from local.environment import ACCOUNT, PREFIX, REGION, queue_arn
 from local.gateway.functions import FunctionFailed, Functions
+from shared.stages.messages import REMOTE_QUEUE
 
 STREAM_POLL_SECONDS, STREAM_IDLE_SECONDS = 0.05, 0.2
 QUEUE_POLL_SECONDS = 2.0
@@ -57,7 +58,9 @@ class Pumps:
     def start(self) -> None:
         for name in JOBS_STREAM:
             self._thread(self._pump_stream, name)
-        self._thread(self._pump_dead_letters)
+        self._thread(self._pump_queues, "pipeline-signal", *(f"{queue.name}-dlq" for queue in QUEUES))
+        for name in REMOTE_ENGINES:
+            self._thread(self._pump_queues, name, REMOTE_QUEUE)
         self._thread(self._keep_schedule)
 
     def stop(self) -> None:
@@ -87,24 +90,21 @@ class Pumps:
                 for lost in deliver(records, lambda batch: self._functions.call(name, {"Records": batch})):
                     log.error("%s could not take record %s", name, lost["dynamodb"]["SequenceNumber"])
 
-    def _pump_dead_letters(self) -> None:
+    def _pump_queues(self, function: str, *names: str) -> None:
         sqs = boto3.client("sqs")
-        names = [f"{queue.name}-dlq" for queue in QUEUES]
         urls = {name: sqs.get_queue_url(QueueName=f"{PREFIX}-{name}")["QueueUrl"] for name in names}
         while not self._stopping.wait(QUEUE_POLL_SECONDS):
             for name, url in urls.items():
                 try:
-                    self._drain(sqs, name, url)
+                    self._drain(sqs, function, name, url)
                 except (BotoCoreError, ClientError) as error:
                     log.warning("%s cannot be read: %s", name, error)
 
-    def _drain(self, sqs: Any, name: str, url: str) -> None:
-        found = sqs.receive_message(
-            QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=30, MessageSystemAttributeNames=["All"]
-        )
+    def _drain(self, sqs: Any, function: str, name: str, url: str) -> None:
+        found = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, MessageSystemAttributeNames=["All"])
         for message in found.get("Messages", ()):
             try:
-                answer = self._functions.call("pipeline-signal", {"Records": [_queue_record(message, name)]})
+                answer = self._functions.call(function, {"Records": [_queue_record(message, name)]})
             except FunctionFailed:
                 continue  # it becomes visible again
             if not (answer or {}).get("batchItemFailures"):

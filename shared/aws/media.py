@@ -84,6 +84,14 @@ def _signature(prefix: str, expires_epoch: int) -> str:
     return _signer().generate_presigned_url(resource, policy=policy).partition("?")[2]
 
 
+def lent(key_or_address: str, seconds: int) -> str:
+    """A URL at which a provider can read one object for so long, or as long as the role's own credentials last."""
+    key = key_or_address.removeprefix(address(""))
+    return s3().generate_presigned_url(
+        "get_object", Params={"Bucket": config().media_bucket, "Key": key}, ExpiresIn=seconds
+    )
+
+
 def upload_form(key: str, media_type: str, max_bytes: int) -> dict[str, Any]:
     """A presigned POST for exactly this key and type: `{"url": ..., "fields": {...}}`, valid five minutes."""
     return uploads_s3().generate_presigned_post(

@@ -15,15 +15,17 @@ def queue_url(name: str) -> str:
     return QueueConfig().queue_url_prefix + name
 
 
-def send(name: str, message: BaseModel, *, group: str) -> None:
+def send(name: str, message: BaseModel, *, group: str, delay_seconds: int = 0) -> None:
     """Put the message on the queue, with the trace that it belongs to.
 
-    `group` is whose work it is: SQS then serves groups in turns (fair queues).
+    `group` is whose work it is: SQS then serves groups in turns (fair queues). `delay_seconds`, at most
+    900, pass before anybody receives it.
     """
     trace = header()
     sqs().send_message(
         QueueUrl=queue_url(name),
         MessageBody=message.model_dump_json(by_alias=True),
         MessageGroupId=group,
+        DelaySeconds=delay_seconds,
         MessageSystemAttributes={"AWSTraceHeader": {"DataType": "String", "StringValue": trace}} if trace else {},
     )

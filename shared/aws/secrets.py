@@ -14,3 +14,12 @@ class SecretsConfig(Config):
 def secret(name: str) -> str:
     """The secret's current text; `name` is without the environment's prefix."""
     return secretsmanager().get_secret_value(SecretId=SecretsConfig().secret_prefix + name)["SecretString"]
+
+
+def filled(name: str) -> bool:
+    """Whether the secret has a value: asked without reading it, by who need not know it."""
+    try:
+        held = secretsmanager().describe_secret(SecretId=SecretsConfig().secret_prefix + name)
+    except secretsmanager().exceptions.ResourceNotFoundException:
+        return False
+    return any("AWSCURRENT" in stages for stages in held.get("VersionIdsToStages", {}).values())

@@ -158,6 +158,22 @@ class StepTokenRecord(Record):
     expires_at = TTLAttribute()
 
 
+class StepTicketRecord(Record):
+    """A step's business with a provider: what was sent there, and under which ticket it is worked on."""
+
+    class Meta(OnDemand):
+        table_name = table("step-tickets")
+
+    job_id = UnicodeAttribute(hash_key=True)
+    stage = UnicodeAttribute(range_key=True)
+    attempt = UnicodeAttribute()  # whose chain of polls this is
+    intent = UnicodeAttribute(null=True)  # the attempt that meant to submit: written before it did
+    ticket = UnicodeAttribute(null=True)  # what the provider gave for it
+    poll_no = NumberAttribute(default=0)
+    submissions = NumberAttribute(default=0)  # that the provider may ask money for
+    expires_at = TTLAttribute()
+
+
 class OutputMap(MapAttribute[str, str]):
     role = UnicodeAttribute()
     key = UnicodeAttribute()

@@ -8,8 +8,9 @@ from shared.camera.move import CameraMove
 from shared.core.wire import Id, Wire
 from shared.stages.frames import AspectRatio, Resolution
 from shared.stages.requests import TransferMode
-from shared.stages.stages import Role
+from shared.stages.stages import Role, Stage
 
+EngineName = Annotated[str, StringConstraints(min_length=1, max_length=40)]
 Operation = Annotated[str, StringConstraints(min_length=1, max_length=60)]
 
 
@@ -32,6 +33,7 @@ class JobSettings(Wire):
     strength: float = Field(default=1, ge=0, le=1)
     stack: StackedPreset | None = None
     operations: tuple[Operation, ...] = Field(default=(), max_length=8)
+    engines: dict[Stage, EngineName] = Field(default_factory=dict)  # who is to do a stage; the studio's own otherwise
     loop: bool = False  # the camera path is closed: the last frame leads into the first
     transfer: TransferMode = "stabilised"  # how the camera of a driving clip is copied
 

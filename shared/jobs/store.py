@@ -22,6 +22,7 @@ from shared.jobs.record import (
     StepMap,
     StepResultRecord,
     StepsMap,
+    StepTicketRecord,
     StepTokenRecord,
 )
 from shared.jobs.spec import JobSpec
@@ -317,6 +318,9 @@ class JobStore:
         with StepTokenRecord.batch_write() as batch:
             for token in StepTokenRecord.query(job_id):
                 batch.delete(token)
+        with StepTicketRecord.batch_write() as batch:
+            for ticket in StepTicketRecord.query(job_id):
+                batch.delete(ticket)
 
     def _change(self, job: JobRecord, actions: list[Action], condition: Condition, *, at: datetime) -> None:
         job.update([*actions, *_stamp(at)], condition)

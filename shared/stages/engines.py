@@ -39,10 +39,12 @@ class Engine:
     credits_per_second: float = 0.0
     credits_per_picture: float = 0.0
     max_duration_seconds: float = 30.0
+    durations: frozenset[float] | None = None  # the only ones it makes, seconds; None = any up to the longest
     max_short_side_pixels: int = 2160
     axes: frozenset[str] = frozenset()  # of a camera move, what this engine can follow
     sunset_at: date | None = None
     fallback: str | None = None
+    key: str | None = None  # name of the secret with which a remote engine is paid; without one it is not offered
     trained: bool = False  # whether a model that learned from samples makes the pixels: films say so
 
 
@@ -85,6 +87,22 @@ ENGINES: tuple[Engine, ...] = (
         runs=Runs.IN_PROCESS,
         about="Scales, stabilises, grades and encodes the film once.",
         credits=1,
+    ),
+    Engine(
+        stage=Stage.VIDEO_SYNTHESIS,
+        name="fal-kling",
+        code="workers.engines.video_synthesis.fal:Kling",
+        runs=Runs.REMOTE,
+        about="Kling O1 at fal: a trained model that hears the camera move in words. Chosen by name only.",
+        credits=5,
+        credits_per_second=10,
+        max_duration_seconds=10,
+        durations=frozenset(map(float, range(3, 11))),
+        max_short_side_pixels=1080,
+        axes=frozenset({"truck", "pedestal", "dolly", "pan", "tilt", "roll", "zoom"}),
+        fallback="parallax",
+        key="fal-key",
+        trained=True,
     ),
 )
 

@@ -43,6 +43,18 @@ STAGE_TASK: TypeAdapter[StageTask] = TypeAdapter(
 )
 
 
+REMOTE_QUEUE = "remote-engine"  # its name, without the environment's prefix
+
+
+class RemoteTask(Wire):
+    """Asks for a step to be sent to its provider or, once `attempt` has done so, for look number `poll_no` at it."""
+
+    version: Literal[1] = 1
+    task: StageTask = Field(discriminator="stage")
+    attempt: str | None = None
+    poll_no: int = Field(default=0, ge=0)
+
+
 class AssetVerificationTask(Wire):
     """Asks a verification worker to look at what was uploaded for an asset."""
 

@@ -12,7 +12,7 @@ from shared.stages.engines import ENGINES, Engine, Runs, engine
 from shared.stages.failures import StageFailure
 from shared.stages.messages import StageTask
 from shared.stages.stages import STAGES, Role, Stage
-from workers.engines.contract import StageResult, Workspace
+from workers.engines.contract import Finished, Pending, StageResult, Workspace
 
 every_engine = pytest.mark.parametrize("entry", ENGINES, ids=lambda entry: entry.name)
 REQUESTS = {task.model_fields["stage"].default: task.model_fields["request"].annotation for task in get_args(StageTask)}
@@ -23,7 +23,13 @@ def test_its_code_keeps_the_contract(entry: Engine) -> None:
     module, _, name = entry.code.partition(":")
     assert module.startswith(f"workers.engines.{entry.stage.folder}.")
     made: Any = getattr(import_module(module), name)()
-    assert entry.runs is Runs.IN_PROCESS
+    if entry.runs is Runs.REMOTE:
+        asked = get_type_hints(made.submit)
+        assert (asked["request"], asked["return"]) == (REQUESTS[entry.stage], str)
+        assert get_type_hints(made.poll)["return"] == Pending | Finished
+        assert callable(made.fetch)
+        assert callable(made.cancel)
+        return
     run = get_type_hints(made.run)
     assert (run["request"], run["workspace"], run["return"]) == (REQUESTS[entry.stage], Workspace, StageResult)
     assert list(inspect.signature(made.load).parameters) == []
@@ -34,6 +40,7 @@ def test_its_entry_makes_sense(entry: Engine) -> None:
     assert entry.about.endswith(".")
     assert entry.credits > 0
     assert entry.credits_per_second >= 0
+    assert (entry.key is not None) is (entry.runs is Runs.REMOTE), "what others do has to be paid"
     assert entry.axes <= set(Pose._fields)
     assert engine(entry.stage, entry.name) is entry
     assert entry.fallback is None or engine(entry.stage, entry.fallback)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from infra.functions import AUTHORIZER, JOBS_STREAM, PIPELINE, REST_DOMAINS, SOCKET_ROUTES
+from infra.functions import AUTHORIZER, JOBS_STREAM, PIPELINE, REMOTE_ENGINES, REST_DOMAINS, SOCKET_ROUTES
 
 ROOT = Path(__file__).parents[2]
 REST = {domain.name: domain.handler for domain in REST_DOMAINS}
@@ -55,6 +55,13 @@ def test_a_plain_function_knows_no_web_framework_and_no_tokens(handler: str) -> 
     modules = imported(handler)
     assert not modules & (WEB | HEAVY | {"argon2", "jwt"})
     assert not modules & ABOVE
+
+
+@pytest.mark.parametrize("handler", REMOTE_ENGINES.values(), ids=REMOTE_ENGINES.keys())
+def test_what_asks_providers_computes_nothing_itself(handler: str) -> None:
+    modules = imported(handler)
+    assert not modules & (WEB | HEAVY | {"argon2", "jwt"})
+    assert not modules & (ABOVE - {"workers"})
 
 
 def test_all_records_share_one_client() -> None:

@@ -14,13 +14,22 @@ import pytest
 from moto import mock_aws
 from pydantic_settings import BaseSettings
 
-from infra.functions import AUTHORIZER, JOBS_STREAM, PIPELINE, RECONCILE_EVERY_SECONDS, REST_DOMAINS, SOCKET_ROUTES
+from infra.functions import (
+    AUTHORIZER,
+    JOBS_STREAM,
+    PIPELINE,
+    RECONCILE_EVERY_SECONDS,
+    REMOTE_ENGINES,
+    REST_DOMAINS,
+    SOCKET_ROUTES,
+)
 from infra.queues import QUEUES
 from infra.tables import RECORDS
 from local.environment import PREFIX, ROOT, environment
 from local.gateway.app import ENTRIES
 from local.provision import definition
 from shared.core.config import Config
+from shared.stages.messages import REMOTE_QUEUE
 from tests.support.template import Assembly, Resource, many, synthesized
 
 # Set on the laptop and not in the cloud, where the default is right.
@@ -124,6 +133,7 @@ def test_events_reach_the_functions_that_the_laptop_calls(dev: Assembly) -> None
     }
     assert sources == {
         *((f"{queue.name}-dlq", f"{dev.prefix}-pipeline-signal") for queue in QUEUES),
+        *((REMOTE_QUEUE, f"{dev.prefix}-{name}") for name in REMOTE_ENGINES),
         *(("jobs", f"{dev.prefix}-{name}") for name in JOBS_STREAM),
     }
     schedules = {

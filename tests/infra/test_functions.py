@@ -6,6 +6,8 @@ from functools import cache
 from pathlib import Path
 
 from infra.bundling.bytecode import MAGIC, RUNTIME
+from infra.functions import REMOTE_ENGINES
+from shared.stages.engines import ENGINES, Runs
 from tests.support.template import Assembly, Resource
 
 FUNCTION_BYTES = 1_000_000
@@ -68,7 +70,25 @@ def test_a_bundle_holds_the_handler_that_the_function_names(cloud: Assembly) -> 
         module = function["Handler"].rpartition(".")[0]
         with zipfile.ZipFile(code(function, cloud)) as archive:
             assert f"{module.replace('.', '/')}.py" in archive.namelist(), name
-            assert not [file for file in archive.namelist() if file.startswith(("tests/", "local/", "workers/"))], name
+            foreign = ("tests/", "local/") if name in REMOTE_ENGINES else ("tests/", "local/", "workers/")
+            assert not [file for file in archive.namelist() if file.startswith(foreign)], name
+
+
+def test_the_bundle_of_remote_engines_holds_what_it_loads_by_name_and_no_pixels(cloud: Assembly) -> None:
+    [name] = REMOTE_ENGINES
+    with zipfile.ZipFile(code(cloud.functions()[name], cloud)) as archive:
+        files = set(archive.namelist())
+    remote = [entry for entry in ENGINES if entry.runs is Runs.REMOTE]
+    assert remote
+    for entry in remote:
+        assert f"{entry.code.partition(':')[0].replace('.', '/')}.py" in files
+    assert not [file for file in files if file.startswith("workers/media/")]
+    held: set[str] = set()
+    for layer in layers(cloud.functions()[name], cloud):
+        with zipfile.ZipFile(layer) as archive:
+            held |= {entry.split("/")[1] for entry in archive.namelist()}
+    assert "httpx" in held
+    assert not held & {"numpy", "cv2", "av"}
 
 
 def test_prod_starts_from_snapshots_what_people_wait_for(prod: Assembly) -> None:

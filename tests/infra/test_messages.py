@@ -2,6 +2,7 @@
 
 from collections import Counter
 
+from infra.functions import REMOTE_ENGINES
 from infra.queues import QUEUES
 from shared.jobs.executions import execution_input
 from shared.stages.stages import STAGES, Stage
@@ -35,14 +36,15 @@ def test_queues_are_encrypted_and_dead_letters_wait_two_weeks(cloud: Assembly) -
 
 
 def test_every_event_source_has_somewhere_to_put_what_fails(cloud: Assembly) -> None:
-    """A stream names its own destination; a queue is its own, when it is a dead-letter queue already."""
+    """A stream names its own destination; a queue has dead letters, or is their queue already."""
     for source in cloud.resources("AWS::Lambda::EventSourceMapping"):
         if ":dynamodb:" in source["EventSourceArn"]:
             assert named(source["DestinationConfig"]["OnFailure"]["Destination"], cloud) in queue_names(cloud)
             assert source["BisectBatchOnFunctionError"] is True
             assert 0 < source["MaximumRetryAttempts"] <= 10
         else:
-            assert source["EventSourceArn"].endswith("-dlq")
+            queue = cloud.by("QueueName", "AWS::SQS::Queue")[named(source["EventSourceArn"], cloud)]
+            assert source["EventSourceArn"].endswith("-dlq") or "RedrivePolicy" in queue.properties
         assert source["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
 
 
@@ -77,7 +79,7 @@ def test_a_queue_hides_a_message_six_times_as_long_as_its_reader_may_take(cloud:
             visible_after = queues[named(source["EventSourceArn"], cloud)]["VisibilityTimeout"]
             assert visible_after >= TIMES_ITS_READER * functions[source["FunctionName"]]["Timeout"], source
             read += 1
-    assert read == len(QUEUES)
+    assert read == len(QUEUES) + len(REMOTE_ENGINES)
 
 
 def test_heartbeats_end_before_their_stage_does() -> None:

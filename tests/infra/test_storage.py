@@ -3,6 +3,7 @@
 import re
 from datetime import timedelta
 
+from infra.stacks.data import PROVIDER_KEYS
 from infra.tables import RECORDS
 from tests.support.template import Assembly, Resource, many
 
@@ -12,6 +13,7 @@ NOT_ROTATED = {
     "access-token-verification-keys",  # public halves, written when the signing key changes
     "provenance-signing-key",  # its certificate is bought, and put in by hand
     "provenance-certificates",
+    *PROVIDER_KEYS,  # theirs to make, and put in by hand
 }
 
 

@@ -11,13 +11,14 @@ from shared.camera.catalogue import default_moves
 from shared.camera.move import CameraMove, Keyframe
 from shared.core.errors import Invalid
 from shared.jobs.spec import JobSettings
-from shared.stages.engines import ENGINES
+from shared.stages.engines import ENGINES, Runs
 from shared.stages.frames import Resolution
 from shared.stages.stages import Role, Stage
 
 STILL = CameraMove(keyframes=(Keyframe(at=0),))
 PAINT, MOVE, COPY, FINISH = Stage
 NOTHING: frozenset[Role] = frozenset()
+OURS = tuple(engine for engine in ENGINES if engine.runs is Runs.IN_PROCESS)
 
 
 @pytest.mark.parametrize(
@@ -34,7 +35,7 @@ def test_what_a_job_brings_decides_its_steps(inputs: set[Role], stages: list[Sta
 
 
 def test_the_price_is_each_engines_rounded_up() -> None:
-    paint, move, finish = (engine for engine in ENGINES if engine.stage is not COPY)
+    paint, move, finish = (engine for engine in OURS if engine.stage is not COPY)
     made = [replace(paint, credits=2), replace(move, credits=1, credits_per_second=0.3), replace(finish, credits=3)]
     assert plan(JobSettings(duration=4), STILL, NOTHING, made).credits == 2 + 3 + 3  # 1 + 1.2, rounded up
 
@@ -56,7 +57,7 @@ def test_a_move_keeps_to_its_durations() -> None:
 
 
 def test_the_first_engine_that_can_do_it_does() -> None:
-    [move] = [engine for engine in ENGINES if engine.stage is MOVE]
+    [move] = [engine for engine in OURS if engine.stage is MOVE]
     small = replace(move, name="small", max_short_side_pixels=480, max_duration_seconds=3)
     others = [engine for engine in ENGINES if engine.stage is not MOVE]
     sd, hd = JobSettings(resolution=Resolution.SD, duration=3), JobSettings(duration=3)
@@ -70,7 +71,7 @@ def test_the_first_engine_that_can_do_it_does() -> None:
 
 def test_a_plan_says_which_axes_its_engine_cannot_follow() -> None:
     spinning = CameraMove(keyframes=(Keyframe(at=0), Keyframe(at=1, roll=1, zoom=2)))
-    [move] = [engine for engine in ENGINES if engine.stage is MOVE]
+    [move] = [engine for engine in OURS if engine.stage is MOVE]
     others = [engine for engine in ENGINES if engine.stage is not MOVE]
     assert plan(JobSettings(), spinning, NOTHING, ENGINES).dropped_axes == frozenset()
     simple = replace(move, axes=frozenset({"zoom"}))
@@ -95,5 +96,26 @@ def test_a_longer_film_is_never_cheaper(one: float, other: float) -> None:
 def test_each_picture_after_the_first_costs_what_the_engine_says() -> None:
     pictures = frozenset({Role.PICTURE})
     prices = [plan(JobSettings(), STILL, pictures, ENGINES, more_pictures=n).credits for n in range(3)]
-    [engine] = [engine for engine in ENGINES if engine.stage is MOVE]
+    [engine] = [engine for engine in OURS if engine.stage is MOVE]
     assert [price - prices[0] for price in prices] == [0, engine.credits_per_picture, 2 * engine.credits_per_picture]
+
+
+def test_a_providers_engine_works_only_where_it_is_named() -> None:
+    first = sorted(ENGINES, key=lambda engine: engine.runs is Runs.IN_PROCESS)  # however early it stands
+    assert plan(JobSettings(), STILL, NOTHING, first).engines[MOVE] == "parallax"
+    named = JobSettings(engines={MOVE: "fal-kling"})
+    made = plan(named, STILL, NOTHING, ENGINES)
+    assert made.engines[MOVE] == "fal-kling"
+    assert made.credits > plan(JobSettings(), STILL, NOTHING, ENGINES).credits
+    with pytest.raises(NoEngine, match="no engine fal-kling here"):
+        plan(named, STILL, NOTHING, OURS)
+
+
+@pytest.mark.parametrize(("duration", "made"), [(2.0, False), (3.0, True), (4.5, False), (10.0, True)])
+def test_an_engine_that_makes_some_durations_is_not_paid_for_others(duration: float, made: bool) -> None:
+    settings = JobSettings(duration=duration, engines={MOVE: "fal-kling"})
+    if made:
+        assert plan(settings, STILL, NOTHING, ENGINES).engines[MOVE] == "fal-kling"
+    else:
+        with pytest.raises(NoEngine):
+            plan(settings, STILL, NOTHING, ENGINES)

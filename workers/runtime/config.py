@@ -17,3 +17,15 @@ class WorkerConfig(Config):
     @property
     def lease(self) -> timedelta:
         return timedelta(seconds=self.lease_seconds)
+
+
+class RemoteConfig(Config):
+    """How often a provider is looked at. A lease outlives the longest pause and the function that follows it."""
+
+    remote_lease_seconds: int = 180
+    remote_poll_seconds: int = 5  # before the first look; each later one waits a second longer
+    remote_poll_most_seconds: int = 60
+
+    @property
+    def lease(self) -> timedelta:
+        return timedelta(seconds=self.remote_lease_seconds)

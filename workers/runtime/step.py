@@ -1,6 +1,5 @@
 """One task from claim to recorded result: whoever makes a result records it, then tells the state machine."""
 
-import json
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from hashlib import sha256
@@ -14,7 +13,6 @@ from ulid import ULID
 from shared.aws import media
 from shared.aws.traces import Segment, segment
 from shared.core.clock import utc_now
-from shared.jobs import executions
 from shared.jobs.record import JobRecord
 from shared.jobs.store import (
     Fenced,
@@ -23,14 +21,12 @@ from shared.jobs.store import (
     JobStore,
     Leased,
     StepCompleted,
-    StepOutput,
-    StepResult,
 )
 from shared.observability import logger
 from shared.stages.failures import StageFailure
 from shared.stages.messages import STAGE_TASK, StageTask
-from shared.stages.stages import Stage
 from workers.engines.contract import InProcessEngine, StageResult, Stopped, Workspace
+from workers.runtime import endings
 from workers.runtime.beat import Beat, Why
 from workers.runtime.config import WorkerConfig
 from workers.runtime.receipt import Receipt
@@ -55,7 +51,7 @@ class StepRunner:
         except (JobEnded, JobNotFound):
             delivery.delete()
         except StepCompleted:  # the result was recorded, but perhaps nobody was told
-            self._answer(task)
+            endings.answer(self._jobs, task)
             delivery.delete()
         except Leased as leased:
             delivery.hide(max(1, int((leased.until - at).total_seconds()) + 1))
@@ -78,21 +74,21 @@ class StepRunner:
         )
         try:
             with beat, TemporaryDirectory(prefix="kinora-") as folder:
-                result = self._run(task, attempt, Path(folder), beat)
-                self._jobs.record_result(job, task.stage, result, attempt=attempt, at=utc_now())
+                made = self._run(task, attempt, Path(folder), beat)
+                endings.record(self._jobs, task, job, attempt, made)
         except Stopped:
             self._stopped(task, attempt, beat.why, delivery)
         except Fenced:
             self._stopped(task, attempt, Why.FENCED, delivery)
         except StageFailure as failure:
             told.fault, told.annotations["code"] = True, failure.code
-            self._failed(task, attempt, failure, delivery)
+            if endings.failed(self._jobs, task, attempt, failure):
+                delivery.delete()
         else:
-            logger.info("attempt completed", job_id=task.job_id, stage=task.stage, attempt=attempt)
-            self._answer(task)
+            endings.answer(self._jobs, task)
             delivery.delete()
 
-    def _run(self, task: StageTask, attempt: str, folder: Path, beat: Beat) -> StepResult:
+    def _run(self, task: StageTask, attempt: str, folder: Path, beat: Beat) -> StageResult:
         work, inputs = folder / "work", folder / "inputs"
         work.mkdir()
         inputs.mkdir()
@@ -111,11 +107,11 @@ class StepRunner:
             sentence = f"The {task.engine} engine failed unexpectedly."
             raise StageFailure("engine_crashed", sentence, retryable=True) from error
         beat.progress(1)
-        return _uploaded(made, f"jobs/{task.job_id}/{task.stage.folder}/{attempt}/", task.stage)
+        return made
 
     def _stopped(self, task: StageTask, attempt: str, why: Why | None, delivery: Receipt) -> None:
         logger.info("attempt stopped", job_id=task.job_id, stage=task.stage, attempt=attempt, why=why and why.value)
-        media.delete_below(f"jobs/{task.job_id}/{task.stage.folder}/{attempt}/")
+        endings.take_back(task, attempt)
         match why:
             case Why.SHUTDOWN:
                 with suppress(Fenced):
@@ -125,33 +121,6 @@ class StepRunner:
                 delivery.delete()
             case _:  # the message belongs to the attempt that fenced this one
                 pass
-
-    def _failed(self, task: StageTask, attempt: str, failure: StageFailure, delivery: Receipt) -> None:
-        logger.warning("attempt failed", job_id=task.job_id, stage=task.stage, attempt=attempt, code=failure.code)
-        try:
-            self._jobs.record_failure(
-                task.job_id,
-                task.stage,
-                attempt=attempt,
-                code=failure.code,
-                message=failure.public_message,
-                retryable=failure.retryable,
-                at=utc_now(),
-            )
-        except Fenced:
-            return
-        self._answer(task, failure)
-        delivery.delete()
-
-    def _answer(self, task: StageTask, failure: StageFailure | None = None) -> None:
-        token = self._jobs.token(task.job_id, task.stage)
-        if token is None:
-            return
-        if failure is None:
-            executions.answer(token)
-        else:
-            cause = json.dumps({"code": failure.code, "message": failure.public_message})
-            executions.answer(token, error=failure.state_error, cause=cause)
 
 
 def _fetched(url: str, folder: Path) -> Path:
@@ -164,13 +133,3 @@ def _fetched(url: str, folder: Path) -> Path:
                 raise StageFailure("input_missing", "A file that this step needs is no longer there.") from error
             raise StageFailure("storage_unavailable", "Storage did not answer.", retryable=True) from error
     return path
-
-
-def _uploaded(made: StageResult, prefix: str, stage: Stage) -> StepResult:
-    kind = "final" if stage is Stage.POST_PROCESSING else "work"
-    outputs = []
-    for output in made.outputs:
-        key = prefix + output.path.name
-        media.upload(output.path, key, output.media_type, kind=kind)
-        outputs.append(StepOutput(output.role, key, output.media_type))
-    return StepResult(tuple(outputs), made.metrics)
