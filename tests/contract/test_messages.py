@@ -1,6 +1,8 @@
 """Messages written yesterday are understood today: the golden files are never edited, only added to."""
 
 import json
+from collections import defaultdict
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -34,6 +36,29 @@ def test_a_golden_message_decodes_and_is_written_the_same(path: Path) -> None:
 def test_there_is_a_golden_message_of_every_kind() -> None:
     kinds = {path.stem.partition(".")[0] for path in GOLDEN.glob("*.json")}
     assert kinds == {stage.queue for stage in Stage} | {"asset-verification", "job-spec", REMOTE_QUEUE}
+
+
+def test_every_field_stands_in_a_golden_message() -> None:
+    """A field that comes later brings its golden message with it: from then on it is never renamed either."""
+    written: dict[type[BaseModel], set[str]] = defaultdict(set)
+    for path in GOLDEN.glob("*.json"):
+        for model in models(decode(path.stem, path.read_text())):
+            written[type(model)] |= model.model_fields_set
+    assert {kind.__name__: kind.model_fields.keys() - fields for kind, fields in written.items()} == {
+        kind.__name__: set() for kind in written
+    }
+
+
+def models(value: object) -> Iterator[BaseModel]:
+    """The value, if it is a model, and all models within it."""
+    if isinstance(value, BaseModel):
+        yield value
+        value = dict(value)
+    if isinstance(value, dict):
+        value = tuple(value.values())
+    if isinstance(value, tuple):
+        for part in value:
+            yield from models(part)
 
 
 @pytest.mark.parametrize("stage", Stage)

@@ -1,7 +1,8 @@
 """The worker runtime with small engines: who makes a result records it, and only the current attempt counts (I4)."""
 
 import json
-from collections.abc import Callable
+import signal
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -87,6 +88,16 @@ def waiting(studio: Studio) -> tuple[int, int]:
     """Messages that are (visible, hidden)."""
     found = clients.sqs().get_queue_attributes(QueueUrl=queue_url(QUEUE), AttributeNames=["All"])["Attributes"]
     return int(found["ApproximateNumberOfMessages"]), int(found["ApproximateNumberOfMessagesNotVisible"])
+
+
+@pytest.fixture
+def own_signals() -> Iterator[None]:
+    """What the test makes of signals is undone."""
+    numbers = (signal.SIGTERM, signal.SIGINT)
+    before = [signal.getsignal(number) for number in numbers]
+    yield
+    for number, handler in zip(numbers, before, strict=True):
+        signal.signal(number, handler)
 
 
 def until(condition: Callable[[], bool]) -> None:
@@ -490,6 +501,25 @@ def test_the_loop_outlives_a_bad_message_and_stops_when_told(studio: Studio) -> 
     consume((QUEUE,), handle, shutdown, visibility_seconds=30)
     assert sorted(seen) == ["bad", "good"]
     assert waiting(studio)[1] == 2, "neither was deleted by the loop"
+
+
+def test_what_a_last_poll_brings_is_handed_back(studio: Studio, own_signals: None) -> None:
+    """SIGTERM when the queue has hidden the message already, and the worker has not got it yet."""
+    shutdown, seen = Shutdown(), list[str]()
+    shutdown.listen()
+    clients.sqs().send_message(QueueUrl=queue_url(QUEUE), MessageBody="late")
+
+    def stop(**_: Any) -> None:
+        assert waiting(studio) == (0, 1)
+        signal.raise_signal(signal.SIGTERM)
+
+    events = clients.sqs().meta.events
+    events.register("after-call.sqs.ReceiveMessage", stop)
+    try:
+        consume((QUEUE,), lambda delivery: seen.append(delivery.body), shutdown, visibility_seconds=30)
+    finally:
+        events.unregister("after-call.sqs.ReceiveMessage", stop)
+    assert (seen, waiting(studio)) == ([], (1, 0))
 
 
 def test_stopped_is_not_an_engines_failure(studio: Studio, job_id: str) -> None:

@@ -1,14 +1,13 @@
 """Depth by a model of the operator's own, when KINORA_DEPTH_MODEL points to one; else guessed by `depth.estimate`.
 
-The model answers relative inverse depth, larger is nearer, as MiDaS and Depth Anything do: a file `*.onnx` is run by
-onnxruntime, a folder by transformers. Either library is imported only then; neither comes with the house.
+The model is an ONNX file that answers relative inverse depth, larger is nearer, as exports of MiDaS and Depth Anything
+do. onnxruntime runs it; it is imported only then, and does not come with the house.
 """
 
 from collections.abc import Callable
 from functools import cache
 from importlib import import_module
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
@@ -53,11 +52,14 @@ def load(path: Path) -> Model:
     """The model at the path; raises DepthModelUnavailable."""
     if not path.exists():
         raise DepthModelUnavailable(f"KINORA_DEPTH_MODEL points to {path}, which does not exist.")
-    return _transformers(path) if path.is_dir() else _onnx(path)
-
-
-def _onnx(path: Path) -> Model:
-    session = _library("onnxruntime").InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    try:
+        library = import_module("onnxruntime")
+    except ImportError as missing:
+        raise DepthModelUnavailable("KINORA_DEPTH_MODEL needs onnxruntime, which is not installed.") from missing
+    try:
+        session = library.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    except Exception as error:  # its errors share no base
+        raise DepthModelUnavailable(f"KINORA_DEPTH_MODEL points to {path}, which is no ONNX model: {error}") from error
     name = session.get_inputs()[0].name
     sizes = session.get_inputs()[0].shape[2:]
     height, width = (size if isinstance(size, int) else _SIDE for size in sizes)
@@ -69,22 +71,3 @@ def _onnx(path: Path) -> Model:
         return as_floats(np.squeeze(np.asarray(inverse, np.float32)))
 
     return answer
-
-
-def _transformers(path: Path) -> Model:
-    estimator = _library("transformers").pipeline("depth-estimation", model=str(path))
-    image = import_module("PIL.Image")
-
-    def answer(picture: Bytes) -> Floats:
-        return as_floats(np.squeeze(np.asarray(estimator(image.fromarray(picture))["predicted_depth"], np.float32)))
-
-    return answer
-
-
-def _library(name: str) -> Any:
-    try:
-        return import_module(name)
-    except ImportError as missing:
-        raise DepthModelUnavailable(
-            f"KINORA_DEPTH_MODEL needs the library {name}, which is not installed."
-        ) from missing

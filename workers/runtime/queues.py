@@ -18,8 +18,7 @@ from workers.runtime.protection import protected
 
 WaitedFor = TypeVar("WaitedFor")
 
-WAIT_SECONDS = 10  # of one queue
-TURN_SECONDS = 1  # of the last of several: so long may what goes first wait for a worker with nothing to do
+WAIT_SECONDS = 1  # for the last queue: so long may a signal, or a queue that goes first, wait for an idle worker
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +45,7 @@ class _Interrupted(BaseException):
 
 
 class Shutdown:
-    """Whether this process has been told to stop: a wait for work is broken off, work itself looks at `asked`."""
+    """Whether this process has been told to stop: whoever works looks at `asked`, a server's wait is broken off."""
 
     def __init__(self) -> None:
         self.asked = False
@@ -62,7 +61,7 @@ class Shutdown:
             raise _Interrupted
 
     def interruptible(self, wait: Callable[[], WaitedFor]) -> WaitedFor | None:
-        """Run `wait`; None when the signal broke it off. What was just being received is delivered again later."""
+        """Run `wait`; None when the signal broke it off. Not for a poll: its message would be lost for a while."""
         try:
             self._waiting = True
             return None if self.asked else wait()
@@ -77,19 +76,22 @@ def consume(
 ) -> None:
     """Hand each delivery to `handle`, until shutdown; what it raises is logged, and the queue delivers again.
 
-    A queue is asked when those before it are empty; the last one is waited for.
+    A queue is asked when those before it are empty; the last one is waited for. A poll is never broken off, for the
+    queue may hide a message on behalf of a receiver that is gone: what the last poll brings is handed back.
     """
 
     def receive() -> list[Delivery]:
         for queue in queues[:-1]:
             if found := _receive(queue, visibility_seconds, wait_seconds=0):
                 return found
-        wait_seconds = TURN_SECONDS if len(queues) > 1 else WAIT_SECONDS
-        return _receive(queues[-1], visibility_seconds, wait_seconds=wait_seconds)
+        return _receive(queues[-1], visibility_seconds, wait_seconds=WAIT_SECONDS)
 
     while not shutdown.asked:
         try:
-            for delivery in shutdown.interruptible(receive) or ():
+            for delivery in receive():
+                if shutdown.asked:
+                    delivery.hide(0)
+                    return
                 os.environ[TRACE] = delivery.trace
                 with protected():
                     handle(delivery)
