@@ -133,7 +133,7 @@ class JobRecord(Record):
 
 def preview_key(job_id: str, stage: Stage, attempt: str, number: int) -> str:
     """Where an attempt's previews are."""
-    return f"jobs/{job_id}/{stage.folder}/{attempt}/preview-{number}.jpg"
+    return f"{attempt_prefix(job_id, stage, attempt)}preview-{number}.jpg"
 
 
 class JobSpecRecord(Record):
@@ -174,9 +174,16 @@ class StepTicketRecord(Record):
     expires_at = TTLAttribute()
 
 
+def attempt_prefix(job_id: str, stage: Stage, attempt: str) -> str:
+    """Below which all that an attempt makes is stored."""
+    return f"jobs/{job_id}/{stage.folder}/{attempt}/"
+
+
 class OutputMap(MapAttribute[str, str]):
+    """One stored object, by its name below the attempt's prefix: a result is then seldom over 1 KB."""
+
     role = UnicodeAttribute()
-    key = UnicodeAttribute()
+    name = UnicodeAttribute()
     media_type = UnicodeAttribute()
 
 

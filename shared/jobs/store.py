@@ -24,6 +24,7 @@ from shared.jobs.record import (
     StepsMap,
     StepTicketRecord,
     StepTokenRecord,
+    attempt_prefix,
 )
 from shared.jobs.spec import JobSpec
 from shared.stages.stages import Role, Stage
@@ -255,7 +256,11 @@ class JobStore:
 
     def record_result(self, job: JobRecord, stage: Stage, result: StepResult, *, attempt: str, at: datetime) -> None:
         """The step is done: its result first, then the step that points at it. Raises Fenced."""
-        outputs = [OutputMap(role=o.role.value, key=o.key, media_type=o.media_type) for o in result.outputs]
+        prefix = attempt_prefix(job.job_id, stage, attempt)
+        outputs = [
+            OutputMap(role=o.role.value, name=o.key.removeprefix(prefix), media_type=o.media_type)
+            for o in result.outputs
+        ]
         StepResultRecord(
             job.job_id, f"{stage}#{attempt}", outputs=outputs, metrics=json.dumps(dict(result.metrics))
         ).save()
@@ -354,5 +359,7 @@ def _stamp(at: datetime) -> list[Action]:
 
 
 def _result(record: StepResultRecord) -> StepResult:
-    outputs = tuple(StepOutput(Role(o.role), o.key, o.media_type) for o in record.outputs)
+    stage, _, attempt = record.stage_attempt.partition("#")
+    prefix = attempt_prefix(record.job_id, Stage(stage), attempt)
+    outputs = tuple(StepOutput(Role(o.role), prefix + o.name, o.media_type) for o in record.outputs)
     return StepResult(outputs, json.loads(record.metrics))

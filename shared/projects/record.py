@@ -1,7 +1,7 @@
 """The projects table."""
 
 from pynamodb.attributes import NumberAttribute, UnicodeAttribute, UTCDateTimeAttribute
-from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
+from pynamodb.indexes import GlobalSecondaryIndex, KeysOnlyProjection
 
 from shared.aws.records import OnDemand, Record, table
 
@@ -9,7 +9,7 @@ from shared.aws.records import OnDemand, Record, table
 class _ByOwner(GlobalSecondaryIndex["ProjectRecord"]):
     class Meta:
         index_name = "by_owner"
-        projection = AllProjection()
+        projection = KeysOnlyProjection()  # a new job changes its project: the index need not know
 
     owner_id = UnicodeAttribute(hash_key=True)
     project_id = UnicodeAttribute(range_key=True)

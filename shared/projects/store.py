@@ -40,11 +40,11 @@ class ProjectStore:
         return record
 
     def page(self, *, owner_id: str, limit: int, after: str | None) -> Sequence[ProjectRecord]:
-        """At most `limit` of the owner's projects, newest first, older than `after`: one Query."""
+        """At most `limit` of the owner's projects, newest first, older than `after`: one Query, one BatchGet."""
         older = ProjectRecord.project_id < after if after else None
-        return list(
-            ProjectRecord.by_owner.query(owner_id, older, scan_index_forward=False, limit=limit, page_size=limit)
-        )
+        found = ProjectRecord.by_owner.query(owner_id, older, scan_index_forward=False, limit=limit, page_size=limit)
+        projects = ProjectRecord.batch_get([entry.project_id for entry in found])
+        return sorted(projects, key=lambda project: project.project_id, reverse=True)
 
     def rename(self, project_id: str, *, owner_id: str, name: str, at: datetime) -> ProjectRecord:
         record = ProjectRecord(project_id)

@@ -13,7 +13,7 @@ from tests.support.steps import LEASE, claim
 from tests.support.studio import Creator, studio
 from tests.support.template import Assembly
 
-UNITS_OF_A_JOB = 60
+UNITS_OF_A_JOB = 49
 DOLLARS_OF_A_JOB = 0.05
 
 
@@ -42,7 +42,7 @@ def test_a_transaction_and_each_index_cost_again(ada: Creator) -> None:
 
 def test_a_job_stays_within_its_budget() -> None:
     job = one_job()
-    assert 20 < job.writes.total <= UNITS_OF_A_JOB, job.writes.units
+    assert 40 < job.writes.total <= UNITS_OF_A_JOB, job.writes.units
     assert job.messages == 3
 
 

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from ulid import ULID
 
 from shared.core.clock import utc_now
-from shared.jobs.record import JobRecord
+from shared.jobs.record import JobRecord, attempt_prefix
 from shared.jobs.store import JobStore, StepOutput, StepResult
 from shared.stages.stages import STAGES, Role, Stage
 
@@ -22,7 +22,7 @@ def claim(job_id: str, stage: Stage, at: datetime | None = None) -> str:
 
 def result_of(job_id: str, stage: Stage, attempt: str) -> StepResult:
     """What the stage promises to produce, as if uploaded."""
-    prefix = f"jobs/{job_id}/{stage.folder}/{attempt}/"
+    prefix = attempt_prefix(job_id, stage, attempt)
     roles = sorted(STAGES[stage].produces)
     return StepResult(
         tuple(StepOutput(role, prefix + role, _MEDIA.get(role, "image/png")) for role in roles), {"seconds": 1.5}

@@ -5,7 +5,7 @@ import json
 from shared.aws import media
 from shared.core.clock import utc_now
 from shared.jobs import executions
-from shared.jobs.record import JobRecord
+from shared.jobs.record import JobRecord, attempt_prefix
 from shared.jobs.store import Fenced, JobStore, StepOutput, StepResult
 from shared.observability import logger
 from shared.stages.failures import StageFailure
@@ -19,7 +19,7 @@ def record(jobs: JobStore, task: StageTask, job: JobRecord, attempt: str, made: 
     kind = "final" if task.stage is Stage.POST_PROCESSING else "work"
     outputs = []
     for output in made.outputs:
-        key = _prefix(task, attempt) + output.path.name
+        key = attempt_prefix(task.job_id, task.stage, attempt) + output.path.name
         media.upload(output.path, key, output.media_type, kind=kind)
         outputs.append(StepOutput(output.role, key, output.media_type))
     jobs.record_result(job, task.stage, StepResult(tuple(outputs), made.metrics), attempt=attempt, at=utc_now())
@@ -59,8 +59,4 @@ def answer(jobs: JobStore, task: StageTask, failure: StageFailure | None = None)
 
 def take_back(task: StageTask, attempt: str) -> None:
     """Delete what a stopped attempt uploaded: it does not count."""
-    media.delete_below(_prefix(task, attempt))
-
-
-def _prefix(task: StageTask, attempt: str) -> str:
-    return f"jobs/{task.job_id}/{task.stage.folder}/{attempt}/"
+    media.delete_below(attempt_prefix(task.job_id, task.stage, attempt))
