@@ -17,7 +17,7 @@ NOT_ROTATED = {
 }
 
 
-def policies_of(cloud: Assembly, type: str, property: str) -> dict[str, list[dict[str, object]]]:  # noqa: A002
+def policies_of(cloud: Assembly, type: str, property: str) -> dict[str, list[dict[str, object]]]:  # noqa: A002  # CloudFormation's word
     """Statements of resource policies by the resource they belong to."""
     found: dict[str, list[dict[str, object]]] = {}
     for policy in cloud.resources(type):
@@ -39,7 +39,7 @@ def test_no_bucket_is_public(cloud: Assembly) -> None:
     for name, statements in policies_of(cloud, "AWS::S3::BucketPolicy", "Bucket").items():
         for statement in statements:
             if statement["Effect"] == "Allow":
-                assert "AWS" not in dict(statement["Principal"]), name  # type: ignore[call-overload]
+                assert "AWS" not in dict(statement["Principal"]), name  # type: ignore[call-overload]  # JSON, whose shape the line before has seen
                 assert statement.get("Condition") or "logging" in str(statement["Principal"]), name
 
 

@@ -109,7 +109,7 @@ def test_an_unknown_address_costs_a_hash_too(studio: Studio, monkeypatch: pytest
     class Counting(PasswordHasher):
         verified = 0
 
-        def verify(self, *args: str | bytes) -> bool:  # type: ignore[override]
+        def verify(self, *args: str | bytes) -> bool:  # type: ignore[override]  # as cryptography's, shorter
             Counting.verified += 1
             return super().verify(*args)
 

@@ -190,7 +190,7 @@ with laptop_cloud(folder=Path(sys.argv[1]), with_workers=False) as cloud:
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
 def test_nothing_survives_its_parent(tmp_path: Path, number: signal.Signals) -> None:
     command = [sys.executable, "-c", _PARENT, str(tmp_path)]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as parent:  # noqa: S603
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as parent:  # noqa: S603  # our own program
         assert parent.stdout is not None
         pids = parent.stdout.readline().split()
         assert len(pids) == 2
@@ -200,7 +200,7 @@ def test_nothing_survives_its_parent(tmp_path: Path, number: signal.Signals) -> 
 
 
 def _runs(pid: str) -> bool:
-    state = subprocess.run(["ps", "-o", "stat=", "-p", pid], capture_output=True, text=True, check=False).stdout  # noqa: S603, S607
+    state = subprocess.run(["ps", "-o", "stat=", "-p", pid], capture_output=True, text=True, check=False).stdout  # noqa: S603, S607  # ps is on every system
     return bool(state.strip()) and not state.startswith("Z")
 
 

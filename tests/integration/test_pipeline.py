@@ -34,7 +34,7 @@ jobs = JobStore()
 IMAGE, VIDEO, MOTION, POST = Stage
 
 
-def ask(job_id: str, stage: Stage, token: str = "token-1") -> None:  # noqa: S107
+def ask(job_id: str, stage: Stage, token: str = "token-1") -> None:  # noqa: S107  # a test's token
     dispatch({"jobId": job_id, "stage": stage.value, "taskToken": token}, None)
 
 

@@ -57,7 +57,7 @@ def job_id(provider: Fal, ada: Creator) -> str:
     return made
 
 
-def ask(job_id: str, token: str = "token-1") -> None:  # noqa: S107
+def ask(job_id: str, token: str = "token-1") -> None:  # noqa: S107  # a test's token
     dispatch({"jobId": job_id, "stage": VIDEO.value, "taskToken": token}, None)
 
 

@@ -42,10 +42,10 @@ class CloudFront:
         self.keys[key_id] = PublicKeyConfig["Name"]
         return {"PublicKey": {"Id": key_id}}
 
-    def get_public_key(self, *, Id: str) -> Any:  # noqa: N803
+    def get_public_key(self, *, Id: str) -> Any:  # noqa: N803  # AWS's own names
         return {"ETag": Id}
 
-    def delete_public_key(self, *, Id: str, IfMatch: str) -> None:  # noqa: N803
+    def delete_public_key(self, *, Id: str, IfMatch: str) -> None:  # noqa: N803  # AWS's own names
         assert IfMatch == Id
         if any(Id in group["Items"] for group in self.groups.values()):
             raise InUse
@@ -54,18 +54,18 @@ class CloudFront:
     def list_public_keys(self) -> Any:
         return {"PublicKeyList": {"Items": [{"Id": key_id, "Name": name} for key_id, name in self.keys.items()]}}
 
-    def create_key_group(self, *, KeyGroupConfig: dict[str, Any]) -> Any:  # noqa: N803
+    def create_key_group(self, *, KeyGroupConfig: dict[str, Any]) -> Any:  # noqa: N803  # AWS's own names
         self.groups["G1"] = KeyGroupConfig
         return {"KeyGroup": {"Id": "G1"}}
 
-    def get_key_group(self, *, Id: str) -> Any:  # noqa: N803
+    def get_key_group(self, *, Id: str) -> Any:  # noqa: N803  # AWS's own names
         return {"ETag": Id, "KeyGroup": {"KeyGroupConfig": self.groups[Id]}}
 
-    def update_key_group(self, *, Id: str, IfMatch: str, KeyGroupConfig: dict[str, Any]) -> None:  # noqa: N803
+    def update_key_group(self, *, Id: str, IfMatch: str, KeyGroupConfig: dict[str, Any]) -> None:  # noqa: N803  # AWS's own names
         assert IfMatch == Id
         self.groups[Id] = KeyGroupConfig
 
-    def delete_key_group(self, *, Id: str, IfMatch: str) -> None:  # noqa: N803
+    def delete_key_group(self, *, Id: str, IfMatch: str) -> None:  # noqa: N803  # AWS's own names
         assert IfMatch == Id
         del self.groups[Id]
 

@@ -43,7 +43,7 @@ def dynamodb_local(log: Path) -> Iterator[str]:
         "java", f"-Djava.library.path={engine.parent / 'DynamoDBLocal_lib'}", "-jar", str(engine),
         "-inMemory", "-sharedDb", "-disableTelemetry", "-port", str(port),
     ]  # fmt: skip
-    with log.open("wb") as out, subprocess.Popen(command, cwd=engine.parent, stdout=out, stderr=out) as process:  # noqa: S603
+    with log.open("wb") as out, subprocess.Popen(command, cwd=engine.parent, stdout=out, stderr=out) as process:  # noqa: S603  # our own program
         try:
             _wait(f"http://127.0.0.1:{port}", process, log)
             yield f"http://127.0.0.1:{port}"
@@ -55,7 +55,7 @@ def _wait(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
     end = monotonic() + 60
     while monotonic() < end and process.poll() is None:
         try:
-            urllib.request.urlopen(url, timeout=5)  # noqa: S310
+            urllib.request.urlopen(url, timeout=5)  # noqa: S310  # loopback
         except urllib.error.HTTPError:
             return  # it answers, if only that this was no request
         except OSError:

@@ -1,5 +1,6 @@
 """The house rules that no linter knows."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -26,4 +27,17 @@ def test_no_module_is_too_long_to_read(folder: str) -> None:
 
 def test_every_module_says_what_it_is_for() -> None:
     silent = [path for path in MODULES if path.name != "__init__.py" and not path.read_text().startswith('"""')]
+    assert silent == []
+
+
+def test_every_check_that_is_switched_off_says_why() -> None:
+    """`# noqa: X` and `# type: ignore[x]` are followed by a comment of their own."""
+    switched_off = re.compile(r"# (noqa|type: ignore)(?!.*  # \w)")
+    tests = [path for path in (ROOT / "tests").rglob("*.py") if path != Path(__file__)]
+    silent = [
+        f"{path.relative_to(ROOT)}:{number}"
+        for path in (*MODULES, *tests)
+        for number, line in enumerate(path.read_text().splitlines(), 1)
+        if switched_off.search(line)
+    ]
     assert silent == []

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from functions.jobs.plan import NoEngine, plan
-from shared.camera.catalogue import default_moves
+from shared.camera.catalogue import DefaultMove, default_moves
 from shared.camera.move import CameraMove, Keyframe
 from shared.core.errors import Invalid
 from shared.jobs.spec import JobSettings
@@ -79,8 +79,8 @@ def test_a_plan_says_which_axes_its_engine_cannot_follow() -> None:
 
 
 @pytest.mark.parametrize("preset", default_moves().values(), ids=lambda preset: preset.id)
-def test_every_preset_can_be_planned_within_its_durations(preset: object) -> None:
-    move: CameraMove = preset.move  # type: ignore[attr-defined]
+def test_every_preset_can_be_planned_within_its_durations(preset: DefaultMove) -> None:
+    move = preset.move
     inputs = frozenset({Role.DRIVING}) if move.needs_driving_clip else NOTHING
     for duration in (move.min_duration_seconds, min(10, move.max_duration_seconds)):
         assert plan(JobSettings(duration=duration), move, inputs, ENGINES).credits > 0

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-import c2pa  # type: ignore[import-untyped]
+import c2pa  # type: ignore[import-untyped]  # the library has no types
 import pytest
 from PIL import Image
 

@@ -90,7 +90,7 @@ def test_a_sideways_photo_is_turned_upright_and_loses_its_metadata(tmp_path: Pat
     assert (facts.media_type, facts.width, facts.height, facts.duration_seconds) == ("image/png", 96, 80, None)
     with Image.open(facts.path) as seen:
         assert seen.mode == "RGB"
-        assert seen.getpixel((48, 10))[0] > 180  # type: ignore[index]
+        assert seen.getpixel((48, 10))[0] > 180  # type: ignore[index]  # RGB, so a tuple
         assert not seen.getexif()
         assert b"taken at home" not in facts.path.read_bytes()
 

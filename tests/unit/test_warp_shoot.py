@@ -41,7 +41,7 @@ def shift(**axes: float) -> tuple[float, float, float, float]:
     shot = Shot(*scene(), WIDTH, HEIGHT, 24)
     shot.prepare([Pose(), Pose(**axes)])
     before, after = dots(shot.frame(Pose())), dots(shot.frame(Pose(**axes)))
-    return tuple(b - a for a, b in zip(before, after, strict=True))  # type: ignore[return-value]
+    return tuple(b - a for a, b in zip(before, after, strict=True))  # type: ignore[return-value]  # four of them, each a float
 
 
 def test_truck_right_moves_near_things_left_and_more_than_far_ones() -> None:

@@ -36,7 +36,7 @@ def test_names_are_camel_case_on_the_wire_and_space_around_text_is_dropped() -> 
 
 def test_what_came_in_cannot_be_changed() -> None:
     with pytest.raises(ValidationError):
-        Parcel(its_weight=1).its_weight = 2  # type: ignore[misc]
+        Parcel(its_weight=1).its_weight = 2  # type: ignore[misc]  # what is tested: it is frozen
 
 
 def test_errors_do_not_repeat_what_came_in() -> None:

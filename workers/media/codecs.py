@@ -185,7 +185,7 @@ def remux(source: Path, target: Path, movflags: str, sound: Path | None = None) 
 
 def _packets(stream: Stream, into: Stream) -> "Iterator[Packet[Stream]]":
     """The stream's packets, given to another; FFmpeg's last, empty one is left out."""
-    for packet in stream.container.demux(stream):  # type: ignore[attr-defined]
+    for packet in stream.container.demux(stream):  # type: ignore[attr-defined]  # its stub names no method of the container
         if packet.dts is not None:
             packet.stream = into
             yield packet

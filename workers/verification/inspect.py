@@ -25,7 +25,7 @@ def inspect(path: Path, kind: MediaKind, out_folder: Path, timeout_seconds: floa
         "OPENBLAS_NUM_THREADS": "1",  # each thread would reserve address space that the child does not have
     }
     try:
-        done = subprocess.run(  # noqa: S603  the command is our own module, the upload only a path among its arguments
+        done = subprocess.run(  # noqa: S603  # the command is our own module, the upload only a path among its arguments
             command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, timeout=timeout_seconds, check=True
         )
         said = json.loads(done.stdout)
