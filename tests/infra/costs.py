@@ -69,24 +69,29 @@ def one_job() -> JobFlow:
 
 
 def _work(job_id: str, stage: Stage) -> int:
-    """One attempt on the step: claim, a beat with progress in every interval, the result. Answers the beats."""
+    """One attempt on the step: claim, beats with even progress, the result. Answers the beats."""
     jobs, at = JobStore(), utc_now()
     attempt = claim(job_id, stage)
-    beats = int(ASSUMED["worker_seconds"][stage.value] / WorkerConfig().beat_seconds)
-    for beat in range(1, beats + 1):
-        now = at + timedelta(seconds=beat * WorkerConfig().beat_seconds)
-        jobs.beat(
-            job_id,
-            stage,
-            attempt=attempt,
-            lease_until=now + LEASE,
-            at=now,
-            progress=(90 * beat // beats, 90 * beat // beats),
-        )
+    due = _written_at(ASSUMED["worker_seconds"][stage.value], WorkerConfig())
+    for seconds, percent in due:
+        now = at + timedelta(seconds=seconds)
+        progress = (percent, percent)
+        jobs.beat(job_id, stage, attempt=attempt, lease_until=now + LEASE, at=now, progress=progress)
     jobs.record_result(
         jobs.get(job_id), stage, result_of(job_id, stage, attempt), attempt=attempt, at=at + timedelta(minutes=1)
     )
-    return beats
+    return len(due)
+
+
+def _written_at(takes_seconds: float, config: WorkerConfig) -> list[tuple[float, int]]:
+    """When a beat writes, in seconds, and the percentage: as `workers/runtime/beat.py` decides, previews aside."""
+    due, seconds, written = list[tuple[float, int]](), 0.0, 0
+    while (seconds := seconds + config.progress_seconds) < takes_seconds:
+        percent = int(100 * seconds / takes_seconds)
+        if percent - written >= config.progress_percent or seconds % config.beat_seconds == 0:
+            due.append((seconds, percent))
+            written = percent
+    return due
 
 
 # --- idle
