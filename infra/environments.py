@@ -21,6 +21,7 @@ class WorkerSize:
     min_tasks: int = 0
     max_tasks: int = 4
     instance_type: str | None = None  # of the capacity that hosts it, e.g. "g6.xlarge"; needed where there are GPUs
+    managed: bool = True  # by ECS Managed Instances; else an Auto Scaling group of ours, where those cannot be had
 
 
 SMALL = WorkerSize(cpu_units=2048, memory_mb=4096, max_tasks=2)

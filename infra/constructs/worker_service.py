@@ -49,7 +49,8 @@ class WorkerService(Construct):
         self.task_role: iam.IRole = task.task_role
         for queue in queues:
             queue.grant_consume_messages(task.task_role)
-        self.service = ecs.FargateService(
+        kind = ecs.FargateService if _compatibility(size) is not ecs.Compatibility.EC2 else ecs.Ec2Service
+        self.service: ecs.BaseService = kind(
             self,
             "Service",
             service_name=f"{environment.prefix}-{name}",
@@ -88,14 +89,11 @@ class WorkerService(Construct):
             self,
             "Task",
             family=f"{self._environment.prefix}-{self._name}",
-            compatibility=ecs.Compatibility.MANAGED_INSTANCES if size.gpus else ecs.Compatibility.FARGATE,
+            compatibility=_compatibility(size),
             cpu=str(size.cpu_units),
             memory_mib=str(size.memory_mb),
             network_mode=ecs.NetworkMode.AWS_VPC,
-            runtime_platform=ecs.RuntimePlatform(
-                cpu_architecture=ecs.CpuArchitecture.X86_64 if size.gpus else ecs.CpuArchitecture.ARM64,
-                operating_system_family=ecs.OperatingSystemFamily.LINUX,
-            ),
+            runtime_platform=_platform(size),
             volumes=[ecs.Volume(name="scratch")],
         )
         log = KinoraLogGroup(
@@ -237,6 +235,22 @@ class WorkerService(Construct):
             statistic="Maximum",
             period=MINUTE,
         )
+
+
+def _compatibility(size: WorkerSize) -> ecs.Compatibility:
+    if not size.gpus:
+        return ecs.Compatibility.FARGATE
+    return ecs.Compatibility.MANAGED_INSTANCES if size.managed else ecs.Compatibility.EC2
+
+
+def _platform(size: WorkerSize) -> ecs.RuntimePlatform | None:
+    """Instances of our own have the platform that they have."""
+    if _compatibility(size) is ecs.Compatibility.EC2:
+        return None
+    return ecs.RuntimePlatform(
+        cpu_architecture=ecs.CpuArchitecture.X86_64 if size.gpus else ecs.CpuArchitecture.ARM64,
+        operating_system_family=ecs.OperatingSystemFamily.LINUX,
+    )
 
 
 def _tracked(

@@ -11,6 +11,7 @@ from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from infra.constructs.acknowledge import acknowledge, acknowledge_wildcards
+from infra.constructs.instance_group import InstanceGroup
 from infra.constructs.media_bucket import ANSWERS
 from infra.constructs.private_network import PrivateNetwork
 from infra.constructs.sagemaker_stage import SageMakerStage
@@ -203,8 +204,20 @@ class WorkersStack(Stack):
         if kind is None:
             raise ValueError(f"{self._environment.name}: a worker with GPUs needs an instance type")
         if kind not in self._instances:
-            self._instances[kind] = self._managed_instances(kind, size)
+            host = self._managed_instances if size.managed else self._instance_group
+            self._instances[kind] = host(kind, size)
         return self._instances[kind]
+
+    def _instance_group(self, kind: str, size: WorkerSize) -> str:
+        return InstanceGroup(
+            self,
+            f"instances-{kind.replace('.', '-')}",
+            environment=self._environment,
+            cluster=self.cluster,
+            size=size,
+            instance_type=kind,
+            security_group=self.network.workers,
+        ).capacity_provider_name
 
     def _managed_instances(self, kind: str, size: WorkerSize) -> str:
         provider = ecs.ManagedInstancesCapacityProvider(

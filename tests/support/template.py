@@ -147,6 +147,8 @@ class Assembly:
                 answer = self.fill(text, stack).split(glue)
             case "Fn::Select", [index, parts]:
                 answer = self.fill(parts, stack)[int(index)]
+            case "Fn::Base64", text:
+                answer = self.fill(text, stack)
             case "Fn::FindInMap", [table, first, second]:
                 answer = self.stacks[stack]["Mappings"][table][self.fill(first, stack)][second]
             case "Fn::GetAZs", _:

@@ -1,0 +1,74 @@
+"""GPU workers in an Auto Scaling group of ours, where ECS Managed Instances cannot be had."""
+
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+from local.environment import ROOT
+from tests.support.template import CONTEXT, Assembly, Resource
+
+GROUPED = """
+import sys
+from dataclasses import replace
+from aws_cdk import App
+from infra.app import build, flags
+from shared.stages.engines import Family
+from tests.support.elsewhere import CATALOGUE, ENVIRONMENT
+app = App(outdir=sys.argv[1], context=flags())
+size = replace(ENVIRONMENT.sizes[Family.CUDA_DIFFUSERS], managed=False)
+build(app, replace(ENVIRONMENT, sizes={**ENVIRONMENT.sizes, Family.CUDA_DIFFUSERS: size}), CATALOGUE)
+app.synth()
+"""
+
+
+@pytest.fixture(scope="module")
+def grouped(tmp_path_factory: pytest.TempPathFactory) -> Assembly:
+    """cdk-nag finds nothing in it, or there would be none."""
+    folder = tmp_path_factory.mktemp("grouped")
+    done = subprocess.run(  # noqa: S603  # our own program
+        [sys.executable, "-c", GROUPED, str(folder)], cwd=ROOT, env=CONTEXT, capture_output=True, text=True,
+        timeout=200, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return Assembly("elsewhere", folder, done.stderr)
+
+
+def only(cloud: Assembly, type: str) -> Resource:  # CloudFormation's word
+    [found] = cloud.resources(type)
+    return found
+
+
+def test_the_group_begins_with_none_and_grows_as_ecs_asks(grouped: Assembly) -> None:
+    group = only(grouped, "AWS::AutoScaling::AutoScalingGroup")
+    assert (group["MinSize"], int(group["MaxSize"])) == ("0", 1)
+    provider = only(grouped, "AWS::ECS::CapacityProvider")["AutoScalingGroupProvider"]
+    assert provider["ManagedScaling"]["Status"] == "ENABLED"
+
+
+def test_an_instance_at_work_is_not_ended(grouped: Assembly) -> None:
+    assert only(grouped, "AWS::AutoScaling::AutoScalingGroup")["NewInstancesProtectedFromScaleIn"] is True
+    provider = only(grouped, "AWS::ECS::CapacityProvider")["AutoScalingGroupProvider"]
+    assert provider["ManagedTerminationProtection"] == "ENABLED"
+
+
+def test_its_instances_are_closed_and_their_workers_have_no_more_than_their_own_role(grouped: Assembly) -> None:
+    template = only(grouped, "AWS::EC2::LaunchTemplate")["LaunchTemplateData"]
+    assert template["MetadataOptions"] == {"HttpPutResponseHopLimit": 1, "HttpTokens": "required"}
+    assert all(disk["Ebs"]["Encrypted"] for disk in template["BlockDeviceMappings"])
+    assert "ECS_AWSVPC_BLOCK_IMDS=true" in str(template["UserData"])
+    assert "ECS_ENABLE_SPOT_INSTANCE_DRAINING=true" in str(template["UserData"])
+
+
+def test_only_the_stage_that_needs_a_gpu_runs_there(grouped: Assembly) -> None:
+    provider = f"{{{only(grouped, 'AWS::ECS::CapacityProvider').id}}}"
+    services: dict[str, Any] = grouped.by("ServiceName", "AWS::ECS::Service")
+    chosen = {name: service["CapacityProviderStrategy"][0]["CapacityProvider"] for name, service in services.items()}
+    assert [name for name, used in chosen.items() if used == provider] == ["video-synthesis"]
+    tasks = {str(task["Family"]): task for task in grouped.resources("AWS::ECS::TaskDefinition")}
+    assert tasks["kinora-elsewhere-video-synthesis"]["RequiresCompatibilities"] == ["EC2"]
+
+
+def test_the_cdk_warns_of_nothing(grouped: Assembly) -> None:
+    assert [(path, entry) for path, entry in grouped.metadata() if entry["type"] == "aws:cdk:warning"] == []
