@@ -77,6 +77,7 @@ class ClipWriter:
         self._size = (width, height)
         self._frame_time = 1 / Fraction(fps)
         self._waiting: deque[Future[None]] = deque()
+        self._used: deque[VideoFrame] = deque()  # encoded: memory that is drawn over costs a fifth of new memory
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="encoder")
         self._container = av.open(str(self._part), mode="w", format="mp4", options=_mp4_options(encoding))
         keyint = max(1, round(encoding.keyframe_seconds * fps))
@@ -94,7 +95,7 @@ class ClipWriter:
             raise ValueError(f"a frame of shape {planes.y.shape} in a clip of {self._size[0]} x {self._size[1]}")
         while self._waiting and (self._waiting[0].done() or len(self._waiting) >= _AHEAD):
             self._waiting.popleft().result()
-        frame = frame_from(planes)
+        frame = frame_from(planes, self._used.popleft() if self._used else None)
         frame.pts = self.frames
         frame.time_base = self._frame_time
         self.frames += 1
@@ -125,7 +126,9 @@ class ClipWriter:
         self._part.replace(self._path)
 
     def _encode(self, frame: VideoFrame | None) -> None:
-        self._container.mux(self._stream.encode(frame))
+        self._container.mux(self._stream.encode(frame))  # encoders copy what they look ahead at
+        if frame is not None:
+            self._used.append(frame)
 
 
 def read_planes(path: Path) -> Iterator[Planes]:
@@ -195,10 +198,10 @@ def _decoded_at(packet: "Packet[Stream]") -> Fraction:
     return Fraction(packet.dts or 0) * (packet.time_base or 1)
 
 
-def frame_from(planes: Planes) -> VideoFrame:
-    """A copy of the planes as a frame of FFmpeg's, tagged limited BT.709."""
+def frame_from(planes: Planes, into: VideoFrame | None = None) -> VideoFrame:
+    """A copy of the planes as a frame of FFmpeg's, tagged limited BT.709; drawn over `into`, one of the same size."""
     height, width = planes.y.shape
-    frame = VideoFrame(width, height, "yuv420p")
+    frame = into or VideoFrame(width, height, "yuv420p")
     for target, source in zip(frame.planes, planes, strict=True):
         _view(target)[:] = source
     frame.color_primaries = frame.color_trc = frame.colorspace = _BT709

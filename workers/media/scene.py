@@ -158,18 +158,23 @@ class Scene(NamedTuple):
         u, v = (_sampled(plane, *chroma_at) for plane in (self.front.u, self.front.v))
         if self.back is not self.front:
             chroma = as_bytes(cv2.merge([u, v]))
-            torn = stretch(on_map, self.search_relief, *on_map.at(d)) > _TORN
-            crest, foot = cv2.split(
-                cv2.remap(self.sides, *on_map.at(d), cv2.INTER_NEAREST, borderMode=cv2.BORDER_REPLICATE)
-            )
-            behind = self.back_relief.look(*self._on(self.back_relief, beams).at(d))
-            far, own, near = (np.where(torn, at_gap, d) for at_gap in (behind, foot, crest))
-            edges = _Edges.of(far, own, near, on_map, self.cliff)
+            edges = _Edges.of(*self._surfaces(beams, on_map, d), on_map, self.cliff)
             for group in edges.apart(self.cliff):
                 self._draw_edges(luma, GRID, group, view, frame, cover)
                 self._draw_edges(chroma, GRID // 2, group, view, frame, cover)
             u, v = (as_bytes(plane) for plane in cv2.split(chroma))
         return Planes(frame.crop(luma, GRID), frame.crop(u, GRID // 2), frame.crop(v, GRID // 2))
+
+    def _surfaces(self, beams: Rays, on_map: Rays, d: Floats) -> tuple[Floats, Floats, Floats]:
+        """What each ray may meet, far to near: where a surface is torn, what is behind it, its foot and its crest."""
+        x, y = on_map.at(d)
+        torn = np.nonzero(stretch(on_map, self.search_relief, x, y) > _TORN)
+        crest, foot = _nearest(self.sides, x[torn], y[torn]).T
+        few = Rays(*(each[torn] for each in beams))
+        behind = _nearest(self.back_relief.d, *self._on(self.back_relief, few).at(d[torn]))
+        far, own, near = d.copy(), d.copy(), d.copy()
+        far[torn], own[torn], near[torn] = behind, foot, crest
+        return far, own, near
 
     def depth(self, view: View, frame: Frame, cover: float) -> Floats:
         """Inverse distance of what each pixel of that frame shows, solved on the coarse grid: height x width."""
@@ -251,6 +256,13 @@ class _Edges(NamedTuple):
 def _soften(depth: Floats) -> Floats:
     """Cliffs get a slope of about two pixels: edges move by fractions of a pixel instead of jumping."""
     return as_floats(cv2.GaussianBlur(depth, (0, 0), 0.8))
+
+
+def _nearest(plane: Floats, x: Floats, y: Floats) -> Floats:
+    """The plane's samples nearest to a few points in its pixels."""
+    rows, columns = plane.shape[:2]
+    down = np.clip(np.rint(y), 0, rows - 1).astype(np.intp)
+    return as_floats(plane[down, np.clip(np.rint(x), 0, columns - 1).astype(np.intp)])
 
 
 def _pick(plane: Bytes, x: Floats, y: Floats, unit: float) -> Bytes:

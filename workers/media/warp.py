@@ -126,9 +126,9 @@ class Frame(NamedTuple):
         return as_floats(cv2.resize(coarse, (columns * side, rows * side), interpolation=cv2.INTER_LINEAR))
 
     def crop(self, plane: Bytes, side: int) -> Bytes:
-        """The frame itself out of what was drawn over the whole grid."""
+        """The frame itself out of what was drawn over the whole grid: a view of it."""
         height, width = self.height * side // GRID, self.width * side // GRID
-        return np.ascontiguousarray(plane[side : side + height, side : side + width])
+        return plane[side : side + height, side : side + width]
 
     def plane_shapes(self) -> tuple[tuple[int, int], ...]:
         """Rows and columns of a frame's Y, U and V."""
