@@ -18,6 +18,8 @@ from workers.media.warp import GRID, Frame, Rays, Relief, meet, rays, stretch
 
 _FINE = 2  # pixels of the picture per pixel of the depth map that decides edges; the search has a coarser one
 _BATCH = 16  # cells whose samples stand in one row: OpenCV limits both sides of an array to 32767
+# Pixels of the picture per pixel of the frame: what is drawn as it is, and to what others are scaled first.
+_COARSEST, _FINEST, _BLOWN_UP, _SHRUNK = 0.6, 1.5, 0.8, 1.2
 _TORN = 1.25  # a surface drawn this many times wider than framed may be the edge of a thing, pulled apart
 _PARTING = 0.2  # pixels of the coarse map by which two surfaces move against each other before it shows
 
@@ -87,7 +89,8 @@ class Scene(NamedTuple):
         none may have a focus unless there is a `lens`.
         """
         height, width = picture.shape[:2]
-        scale = 1.0 if 0.6 < unit / frame_unit < 1.5 else 1.2 * frame_unit / unit
+        finer = unit / frame_unit
+        scale = 1.0 if _COARSEST < finer < _FINEST else (_BLOWN_UP if finer < 1 else _SHRUNK) / finer
         size = (max(2 * round(width * scale / 2), 16), max(2 * round(height * scale / 2), 16))
         if size != (width, height):
             how = cv2.INTER_AREA if scale < 1 else cv2.INTER_LANCZOS4
