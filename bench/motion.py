@@ -29,7 +29,7 @@ def score(move: CameraMove, painting: Painting, shown: CameraMove | None = None)
         [each.sample(i / (frames - 1)) for i in range(frames)] for each in (move, move if shown is None else shown)
     )
     nearness = np.asarray(painting.nearness, np.float32) / np.float32(65535)
-    shot = Shot(painting.rgb, nearness, _WIDTH, _HEIGHT, _FPS, painting.focal_point, move.shutter)
+    shot = Shot(painting.rgb, nearness, _WIDTH, _HEIGHT, _FPS, painting.focal_point, move.shutter, painting.scenery)
     shot.prepare(poses)
     check = shot.check(poses)
     for planes in shot.film(filmed):

@@ -62,7 +62,7 @@ def film(preset: DefaultMove, painting: Painting) -> tuple[Shot, list[Image.Imag
     poses = [preset.move.sample(i / (count - 1)) for i in range(count)]
     nearness = np.asarray(painting.nearness, np.float32) / np.float32(65535)
     size = _DRAWN * _WIDTH, _DRAWN * _HEIGHT
-    shot = Shot(painting.rgb, nearness, *size, _FPS, painting.focal_point, preset.move.shutter)
+    shot = Shot(painting.rgb, nearness, *size, _FPS, painting.focal_point, preset.move.shutter, painting.scenery)
     shot.prepare(poses)
     return shot, [_small(to_rgb(planes)) for planes in shot.film(poses)]
 

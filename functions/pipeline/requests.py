@@ -57,7 +57,8 @@ def _video_synthesis(job: JobRecord, spec: JobSpec, made: Made) -> StageTask:
         image_url=_need(_picture(spec, made), "picture"),
         more_image_urls=tuple(address(key) for key in spec.more_pictures),
         loop=spec.settings.loop,
-        depth_url=_depth(spec, made),
+        depth_url=_painted(spec, made, Role.DEPTH),
+        scenery_url=_painted(spec, made, Role.SCENERY),
         focal_point=_focal_point(spec, made),
         prompt=spec.prompt,
         preset_id=spec.preset_id,
@@ -80,7 +81,8 @@ def _motion_transfer(job: JobRecord, spec: JobSpec, made: Made) -> StageTask:
         mode=spec.settings.transfer,
         driving_url=_need(_input(spec, Role.DRIVING), "driving clip"),
         image_url=_need(_picture(spec, made), "picture"),
-        depth_url=_depth(spec, made),
+        depth_url=_painted(spec, made, Role.DEPTH),
+        scenery_url=_painted(spec, made, Role.SCENERY),
         focal_point=_focal_point(spec, made),
         preset_id=spec.preset_id,
         move=spec.move,
@@ -137,8 +139,9 @@ def _picture(spec: JobSpec, made: Made) -> str | None:
     return _input(spec, Role.PICTURE) or _of(made, Stage.IMAGE_GENERATION, Role.PICTURE)
 
 
-def _depth(spec: JobSpec, made: Made) -> str | None:
-    return None if Role.PICTURE in spec.input_keys else _of(made, Stage.IMAGE_GENERATION, Role.DEPTH)
+def _painted(spec: JobSpec, made: Made, role: Role) -> str | None:
+    """What was made with the picture; nothing of a creator's own."""
+    return None if Role.PICTURE in spec.input_keys else _of(made, Stage.IMAGE_GENERATION, role)
 
 
 def _ingredients(job: JobRecord, spec: JobSpec, made: Made, filmed: Stage) -> tuple[Ingredient, ...]:

@@ -39,16 +39,18 @@ class ImageGenerationJob(StageRequest):
 
 
 class VideoSynthesisJob(StageRequest):
-    """Move the camera over a picture. Without depth or focal point (x, y) the engine estimates them itself.
+    """Move the camera over a picture. Without depth or focal point (x, y) the engine estimates them itself; with the
+    picture's scenery it need not guess what near things hide.
 
-    With more pictures the one move leads over all of them in turn and ends on the last; depth and focal point are the
-    first one's. A film that loops leads from its last frame into its first.
+    With more pictures the one move leads over all of them in turn and ends on the last; depth, scenery and
+    focal point are the first one's. A film that loops leads from its last frame into its first.
     """
 
     image_url: str
     more_image_urls: tuple[str, ...] = Field(default=(), max_length=MOST_PICTURES - 1)
     loop: bool = False
     depth_url: str | None = None
+    scenery_url: str | None = None
     focal_point: FocalPoint | None = None
     prompt: str
     preset_id: str
@@ -72,6 +74,7 @@ class MotionTransferJob(StageRequest):
     driving_url: str
     image_url: str
     depth_url: str | None = None
+    scenery_url: str | None = None
     focal_point: FocalPoint | None = None
     preset_id: str
     move: CameraMove

@@ -43,6 +43,7 @@ class Role(StrEnum):
 
     PICTURE = "picture"  # the still: RGB, PNG
     DEPTH = "depth"  # nearness of each point of the picture: 16-bit grey PNG, 0 far, 65535 near, any size
+    SCENERY = "scenery"  # the picture in parts: backdrop, its depth, and what stands before it; ZIP of PNGs
     DRIVING = "driving"  # an uploaded clip whose camera path is copied
     AUDIO = "audio"  # an uploaded track that is laid under the film
     CAPTIONS = "captions"  # uploaded SRT, drawn into the film
@@ -67,24 +68,25 @@ class StageSpec:
     produces: frozenset[Role]
     timeout_seconds: int  # backstop of the state machine: queueing and the boot of a GPU included
     heartbeat_seconds: int  # backstop too: leases and queue visibility are what notices a dead worker first
-    on_request: frozenset[Role] = frozenset()  # what it produces only where it is asked to
+    on_request: frozenset[Role] = frozenset()  # what it produces only where it is asked to, or has something to show
 
 
 STAGES: dict[Stage, StageSpec] = {
     Stage.IMAGE_GENERATION: StageSpec(
         consumes=frozenset(),
         produces=frozenset({Role.PICTURE, Role.DEPTH}),
+        on_request=frozenset({Role.SCENERY}),
         timeout_seconds=3600,
         heartbeat_seconds=1800,
     ),
     Stage.VIDEO_SYNTHESIS: StageSpec(
-        consumes=frozenset({Role.PICTURE, Role.DEPTH}),
+        consumes=frozenset({Role.PICTURE, Role.DEPTH, Role.SCENERY}),
         produces=frozenset({Role.CLIP}),
         timeout_seconds=3600,
         heartbeat_seconds=1800,
     ),
     Stage.MOTION_TRANSFER: StageSpec(
-        consumes=frozenset({Role.PICTURE, Role.DEPTH, Role.CLIP, Role.DRIVING}),
+        consumes=frozenset({Role.PICTURE, Role.DEPTH, Role.SCENERY, Role.CLIP, Role.DRIVING}),
         produces=frozenset({Role.CLIP}),
         timeout_seconds=3600,
         heartbeat_seconds=1800,

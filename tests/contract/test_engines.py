@@ -61,7 +61,7 @@ def test_every_stage_is_fed_by_those_before_it_or_by_the_creator() -> None:
     there = set(get_args(JobInput.model_fields["role"].annotation)) - {Role.PICTURE}
     for stage, spec in STAGES.items():
         assert spec.consumes <= there, stage
-        there |= spec.produces
+        there |= spec.produces | spec.on_request
 
 
 def test_one_spelling_for_each_stage() -> None:

@@ -25,9 +25,9 @@ from shared.stages.messages import (
     MotionTransferTask,
     PostProcessingTask,
 )
-from shared.stages.stages import Stage
+from shared.stages.stages import Role, Stage
 from tests.support.cloud import TaskAnswer
-from tests.support.steps import claim, complete_step, complete_steps
+from tests.support.steps import claim, complete_step, complete_steps, result_of
 from tests.support.studio import Creator, Studio
 
 jobs = JobStore()
@@ -136,7 +136,7 @@ def test_each_stage_works_on_what_those_before_it_made(ada: Creator) -> None:
 
     video: Any = stage_task(job, spec, jobs.results(job), VIDEO)
     assert (video.request.image_url, video.request.depth_url) == (made(IMAGE, "picture"), made(IMAGE, "depth"))
-    assert (video.request.width, video.request.height) == (1920, 1080)
+    assert (video.request.scenery_url, video.request.width, video.request.height) == (None, 1920, 1080)
     motion = stage_task(job, spec, jobs.results(job), MOTION)
     assert isinstance(motion, MotionTransferTask)
     assert motion.request.video_url == made(VIDEO, "clip")
@@ -145,6 +145,18 @@ def test_each_stage_works_on_what_those_before_it_made(ada: Creator) -> None:
     assert isinstance(post, PostProcessingTask)
     assert post.request.video_url == made(MOTION, "clip")
     assert (post.request.width, post.request.height, post.request.operations) == (3840, 2160, ("grade", "watermark"))
+
+
+def test_a_picture_that_came_in_parts_is_filmed_in_parts(ada: Creator) -> None:
+    job_id = submitted(ada, ("driving", AssetType.VIDEO))
+    attempt = claim(job_id, IMAGE)
+    made, at = result_of(job_id, IMAGE, attempt, (Role.SCENERY,)), utc_now()
+    jobs.record_result(jobs.get(job_id), IMAGE, made, attempt=attempt, at=at)
+    complete_step(job_id, VIDEO)
+    job = jobs.get(job_id)
+    for stage in (VIDEO, MOTION):
+        task: Any = stage_task(job, jobs.spec(job_id), jobs.results(job), stage)
+        assert task.request.scenery_url == f"s3://kinora-test-media/{made.key(Role.SCENERY)}"
 
 
 def test_finishing_is_told_what_went_into_the_film(ada: Creator) -> None:
@@ -176,7 +188,7 @@ def test_a_picture_of_ones_own_comes_without_depth(ada: Creator) -> None:
     job = jobs.get(job_id)
     video: Any = stage_task(job, jobs.spec(job_id), {}, VIDEO)
     assert video.request.image_url.startswith("s3://kinora-test-media/assets/")
-    assert video.request.depth_url is None
+    assert (video.request.depth_url, video.request.scenery_url) == (None, None)
 
 
 @pytest.mark.parametrize("stage", [VIDEO, MOTION, POST])

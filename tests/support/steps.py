@@ -20,10 +20,10 @@ def claim(job_id: str, stage: Stage, at: datetime | None = None) -> str:
     return attempt
 
 
-def result_of(job_id: str, stage: Stage, attempt: str) -> StepResult:
-    """What the stage promises to produce, as if uploaded."""
+def result_of(job_id: str, stage: Stage, attempt: str, more: tuple[Role, ...] = ()) -> StepResult:
+    """What the stage promises to produce, and `more`, as if uploaded."""
     prefix = attempt_prefix(job_id, stage, attempt)
-    roles = sorted(STAGES[stage].produces)
+    roles = sorted((*STAGES[stage].produces, *more))
     return StepResult(
         tuple(StepOutput(role, prefix + role, _MEDIA.get(role, "image/png")) for role in roles), {"seconds": 1.5}
     )

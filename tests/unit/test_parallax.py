@@ -11,6 +11,7 @@ from shared.stages.requests import VideoSynthesisJob
 from shared.stages.stages import Role
 from workers.engines.contract import Stopped, Workspace
 from workers.engines.video_synthesis.parallax import Parallax
+from workers.media.scenery import Scenery
 
 
 @pytest.fixture
@@ -38,6 +39,19 @@ def request(image: str = "picture.png", depth: str | None = "depth.png") -> Vide
         fps=12,
         seed=1,
     )
+
+
+@pytest.mark.parametrize("content", [b"PK not really", None])
+def test_scenery_that_is_not_the_pictures_is_a_failure_of_its_own(folder: Path, content: bytes | None) -> None:
+    if content is None:  # another picture's
+        other = np.zeros((72, 128, 3), np.uint8)
+        Scenery(other, np.zeros((72, 128), np.float32), ()).save(folder)
+    else:
+        (folder / "scenery.zip").write_bytes(content)
+    asked = request().model_copy(update={"scenery_url": "scenery.zip"})
+    with pytest.raises(StageFailure) as failed:
+        Parallax().run(asked, workspace(folder, []))
+    assert failed.value.code == "scenery_unreadable"
 
 
 def workspace(folder: Path, progress: list[float]) -> Workspace:

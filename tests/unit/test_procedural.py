@@ -10,6 +10,8 @@ from shared.stages.stages import STAGES, Role, Stage
 from workers.engines.contract import StageResult, Stopped, Workspace
 from workers.engines.image_generation.procedural import Painting, Procedural, paint
 from workers.engines.image_generation.vocabulary import Place, Style, read
+from workers.engines.video_synthesis.parallax import read_picture
+from workers.media.scenery import Scenery
 
 
 def _run(
@@ -34,9 +36,9 @@ def _apart(a: Painting, b: Painting) -> float:
 
 def test_writes_the_picture_and_depth_that_its_stage_promises(tmp_path: Path) -> None:
     result = _run(tmp_path, "a lighthouse at dusk", size=(150, 86))
-    assert {output.role for output in result.outputs} == STAGES[Stage.IMAGE_GENERATION].produces
-    files = {output.role: cv2.imread(str(output.path), cv2.IMREAD_UNCHANGED) for output in result.outputs}
-    picture, depth = files[Role.PICTURE], files[Role.DEPTH]
+    spec, files = STAGES[Stage.IMAGE_GENERATION], {output.role: output.path for output in result.outputs}
+    assert files.keys() == spec.produces | spec.on_request
+    picture, depth = (cv2.imread(str(files[role]), cv2.IMREAD_UNCHANGED) for role in (Role.PICTURE, Role.DEPTH))
     assert picture is not None
     assert picture.shape == (86, 150, 3)
     assert picture.dtype == np.uint8
@@ -47,6 +49,30 @@ def test_writes_the_picture_and_depth_that_its_stage_promises(tmp_path: Path) ->
     assert result.metrics["understood"] == ["lighthouse", "dusk"]
     assert result.metrics["place"] == "coast"
     assert result.metrics["timeOfDay"] == "sunset"
+
+
+def test_the_scenery_is_the_picture_in_parts(tmp_path: Path) -> None:
+    result = _run(tmp_path, "tropical island at noon", seed=3, size=(480, 270))
+    files = {output.role: output.path for output in result.outputs}
+    picture = read_picture(files[Role.PICTURE])
+    scenery = Scenery.load(files[Role.SCENERY])
+    assert len(scenery.flats) == 4, "palms"
+    assert np.array_equal(scenery.picture(), picture)
+    assert [flat.nearness for flat in scenery.flats] == sorted(flat.nearness for flat in scenery.flats)
+    hidden = []
+    for flat in scenery.flats[:-1]:
+        rows, columns = flat.rgba.shape[:2]
+        shown = picture[flat.top : flat.top + rows, flat.left : flat.left + columns].astype(int)
+        other = np.abs(shown - flat.rgba[..., :3]).max(axis=2) > 40
+        hidden.append(flat.rgba[..., :3][other & (flat.rgba[..., 3] == 255)])
+    red, green, blue = np.concatenate(hidden).astype(int).T
+    assert len(green) > 50, "a palm is whole where another one hides it"
+    assert ((green > red) & (green > blue)).mean() > 0.9, "and green there, not sky"
+
+
+@pytest.mark.parametrize("prompt", ["a ringed planet", "neon city street at night"])
+def test_without_anything_before_it_a_picture_has_no_parts(tmp_path: Path, prompt: str) -> None:
+    assert {output.role for output in _run(tmp_path, prompt).outputs} == STAGES[Stage.IMAGE_GENERATION].produces
 
 
 def test_same_request_gives_the_same_bytes(tmp_path: Path) -> None:

@@ -55,6 +55,12 @@ def before(depth: Floats, focus: float, unit: float) -> Floats:
     return as_floats(cv2.GaussianBlur(spread, (0, 0), size / 4))
 
 
+def confusion(d: float, focus: float) -> float:
+    """Circle of confusion 0..1 of something at inverse distance `d`."""
+    apart = abs((d - FAR) / (1 - FAR) - focus) - _SHARP
+    return min(max(_GROWTH * apart, 0.0), 1.0)
+
+
 def matte(thing: Floats, confusion: Floats, unit: float) -> Floats:
     """How much near things cover, 0..1: `thing` (0 or 1) softened as far as they are themselves out of focus."""
     sigma = WIDEST / 2 * unit

@@ -11,9 +11,11 @@ import cv2
 import numpy as np
 
 from shared.camera.lowerings import View
+from workers.media.flats import Standing
 from workers.media.focus import WIDEST, Stack, before, behind, matte
 from workers.media.layers import Indices, take_apart
 from workers.media.planes import Bytes, Floats, Planes, as_bytes, as_floats, from_rgb
+from workers.media.scenery import Flat
 from workers.media.warp import GRID, Frame, Rays, Relief, meet, rays, stretch
 
 _FINE = 2  # pixels of the picture per pixel of the depth map that decides edges; the search has a coarser one
@@ -80,13 +82,25 @@ class Scene(NamedTuple):
     things: Floats  # as the front relief: 1 where something stands before something else
     cliff: float  # the step of inverse distance that is the edge of a thing
     blurs: tuple[Blurs, ...]  # of luma and chroma; none without a lens
+    flats: tuple[Standing, ...]  # before it all, far to near
 
     @classmethod
-    def of(cls, picture: Bytes, depth: Floats, unit: float, frame_unit: float, reach: float, lens: bool) -> "Scene":
+    def of(
+        cls,
+        picture: Bytes,
+        depth: Floats,
+        unit: float,
+        frame_unit: float,
+        reach: float,
+        *,
+        lens: bool,
+        flats: Sequence[Flat] = (),
+    ) -> "Scene":
         """`depth` is inverse distance, `unit` and `frame_unit` the picture's and the frame's pixels per unit.
 
-        Pictures much finer or coarser than the frame are scaled. No view may reach further than `reach` units, and
-        none may have a focus unless there is a `lens`.
+        `flats`, from far to near, stand before the picture and are not in it. Pictures much finer or coarser than the
+        frame are scaled. No view may reach further than `reach` units, and none may have a focus unless there is a
+        `lens`.
         """
         height, width = picture.shape[:2]
         finer = unit / frame_unit
@@ -95,7 +109,9 @@ class Scene(NamedTuple):
         if size != (width, height):
             how = cv2.INTER_AREA if scale < 1 else cv2.INTER_LANCZOS4
             picture = as_bytes(cv2.resize(picture, size, interpolation=how))
-        unit *= size[0] / width
+        scale = size[0] / width
+        standing = tuple(Standing.of(flat, (width, height), scale, unit, lens=lens) for flat in flats)
+        unit *= scale
         fine = (size[0] // _FINE, size[1] // _FINE)
         how = cv2.INTER_AREA if fine[0] < depth.shape[1] else cv2.INTER_LINEAR
         depth = as_floats(cv2.resize(depth, fine, interpolation=how))
@@ -128,6 +144,7 @@ class Scene(NamedTuple):
             layers.things.astype(np.float32),
             layers.cliff,
             tuple(blurs),
+            standing,
         )
 
     def focused(self, focus: float) -> "Scene":
@@ -145,7 +162,8 @@ class Scene(NamedTuple):
             front.append(blurs.front.mix(near, seen) if near.any() else seen)
             back.append(without_things)
         sharp = Layer.of(*front)
-        return self._replace(front=sharp, back=Layer.of(*back), own=sharp, cover=self.cover.solid())
+        flats = tuple(flat.focused(focus) for flat in self.flats)
+        return self._replace(front=sharp, back=Layer.of(*back), own=sharp, cover=self.cover.solid(), flats=flats)
 
     def draw(self, view: View, frame: Frame, cover: float) -> Planes:
         """The frame that `view` sees at the base zoom `cover`."""
@@ -166,6 +184,8 @@ class Scene(NamedTuple):
                 self._draw_edges(luma, GRID, group, view, frame, cover)
                 self._draw_edges(chroma, GRID // 2, group, view, frame, cover)
             u, v = (as_bytes(plane) for plane in cv2.split(chroma))
+        for flat in self.flats:
+            flat.draw(Planes(luma, u, v), view, frame, cover)
         return Planes(frame.crop(luma, GRID), frame.crop(u, GRID // 2), frame.crop(v, GRID // 2))
 
     def _surfaces(self, beams: Rays, on_map: Rays, d: Floats) -> tuple[Floats, Floats, Floats]:
@@ -183,7 +203,10 @@ class Scene(NamedTuple):
         """Inverse distance of what each pixel of that frame shows, solved on the coarse grid: height x width."""
         on_map = self._on(self.search_relief, rays(view, cover, frame.x, frame.y))
         fine = frame.refine(meet(on_map, self.search_relief))
-        return np.ascontiguousarray(fine[GRID : GRID + frame.height, GRID : GRID + frame.width])
+        seen = np.ascontiguousarray(fine[GRID : GRID + frame.height, GRID : GRID + frame.width])
+        for flat in self.flats:
+            flat.depth(seen, view, frame, cover)
+        return seen
 
     def _draw_edges(self, plane: Bytes, side: int, edges: "_Edges", view: View, frame: Frame, cover: float) -> None:
         """Draw the cells of the grid at edges anew, each `side` x `side` samples of `plane`."""

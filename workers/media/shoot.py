@@ -18,6 +18,7 @@ from shared.camera.move import Pose, shaken
 from workers.media.motion_check import Landmarks, MotionCheck
 from workers.media.planes import Bytes, Floats, Planes, as_floats
 from workers.media.scene import Scene
+from workers.media.scenery import Scenery
 from workers.media.warp import Frame, aim, covers, reach
 
 _STREAK = 6.0  # pixels between two moments of one exposure
@@ -42,9 +43,10 @@ def shoot(
     fps: float,
     focal_point: Point = MIDDLE,
     shutter: float = HALF_OPEN,
+    scenery: Scenery | None = None,
 ) -> Iterator[Planes]:
     """The film, one frame per pose. The arguments are those of `Shot`; shake and motion blur are applied."""
-    shot = Shot(picture, nearness, width, height, fps, focal_point, shutter)
+    shot = Shot(picture, nearness, width, height, fps, focal_point, shutter, scenery)
     shot.prepare(poses)
     return shot.film(poses)
 
@@ -61,19 +63,21 @@ class Shot:
         fps: float,
         focal_point: Point = MIDDLE,
         shutter: float = HALF_OPEN,
+        scenery: Scenery | None = None,
     ) -> None:
         """`picture` is RGB uint8 of any size, `nearness` float32 0 (far) .. 1 (near) of any size; even frame sizes.
 
         Zooms and dollies lead to `focal_point`, in fractions of the picture's width and height. `shutter` is how long
-        each exposure lasts, in frames.
+        each exposure lasts, in frames. With `scenery`, the same picture in parts, what near things hide is known.
         """
         if width % 2 or height % 2:
             raise ValueError(f"4:2:0 needs even sizes, not {width}x{height}")
         self._picture = picture
-        self._depth = (np.float32(FAR) + np.float32(1 - FAR) * nearness).astype(np.float32)
+        self._depth = _inverse(nearness)
         self._frame = Frame.of(width, height)
         self._fps = fps
         self._focal_point, self._shutter = focal_point, shutter
+        self._scenery = scenery or Scenery(picture, nearness, ())
         self.aim = Aim()
         self.cover = 1.0
         self._scene: Scene | None = None
@@ -88,12 +92,13 @@ class Shot:
         self.cover = covers(views, self._frame, self._half_size(), self._depth, MAX_COVER)
         zooms = [v.focal for v in views]
         self._scene = Scene.of(
-            self._picture,
-            self._depth,
+            self._scenery.backdrop,
+            _inverse(self._scenery.nearness),
             self._picture_unit(),
             self._frame.unit * self.cover * (min(zooms) * max(zooms)) ** 0.5,
             max(reach(v) for v in views),
             lens=any(v.focus is not None for v in views),
+            flats=self._scenery.flats,
         )
         self._last = None
         return self._scene
@@ -171,6 +176,11 @@ def drawn(draw: Callable[[int], Planes], frames: int) -> Iterator[Planes]:
                 yield coming.popleft().result()
         while coming:
             yield coming.popleft().result()
+
+
+def _inverse(nearness: Floats) -> Floats:
+    """Inverse distance, 1 that of the nearest."""
+    return (np.float32(FAR) + np.float32(1 - FAR) * nearness).astype(np.float32)
 
 
 def _between(a: View, b: View, amount: float) -> View:

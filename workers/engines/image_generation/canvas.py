@@ -8,6 +8,8 @@ import numpy as np
 
 from workers.engines.image_generation.noise import Field, as_field, resized
 
+_SAME_PLACE = 0.01  # of a thing's distance
+
 
 def colour(hexadecimal: str, gain: float = 1.0) -> Field:
     """`"ff8a4a"` in sRGB as linear light, shape (3,), times `gain`."""
@@ -87,20 +89,52 @@ class Sprite:
         return Sprite(alpha, shade, glow, self.subject)
 
 
+class Cutout(NamedTuple):
+    """An upright thing as nothing before it covers it: `paint` (h, w, 3) linear light, `alpha` (h, w), its corner."""
+
+    left: int
+    top: int
+    paint: Field
+    alpha: Field
+    inverse: float
+
+    @property
+    def place(self) -> tuple[slice, slice]:
+        """Where it is on its canvas."""
+        height, width = self.alpha.shape
+        return slice(self.top, self.top + height), slice(self.left, self.left + width)
+
+    def overlaps(self, other: "Cutout") -> bool:
+        return all(a.start < b.stop and b.start < a.stop for a, b in zip(self.place, other.place, strict=True))
+
+
 @dataclass(slots=True)
 class Canvas:
-    """`rgb` (h, w, 3) linear light; `inverse` (h, w) one over distance, 0 is sky; `water` (h, w) open water 0..1."""
+    """`rgb` (h, w, 3) linear light; `inverse` (h, w) one over distance, 0 is sky; `water` (h, w) open water 0..1.
+
+    Once `set_apart`, what stands up is kept by itself too, in the order of painting; `behind` is as it was before.
+    """
 
     camera: Camera
     rgb: Field
     inverse: Field
     water: Field
     subjects: list[Subject] = field(default_factory=list)  # pixels
+    behind: "Canvas | None" = None
+    cutouts: list[Cutout] = field(default_factory=list)
 
     @classmethod
     def blank(cls, camera: Camera) -> "Canvas":
         shape = (camera.height, camera.width)
         return cls(camera, np.zeros((*shape, 3), np.float32), np.zeros(shape, np.float32), np.zeros(shape, np.float32))
+
+    def copy(self) -> "Canvas":
+        """What is painted so far, to be painted on by itself."""
+        return Canvas(self.camera, self.rgb.copy(), self.inverse.copy(), self.water.copy())
+
+    def set_apart(self) -> None:
+        """What is stood up from now on is kept by itself, too."""
+        self.behind = self.copy()
 
     def lay(self, left: int, top: int, paint: Field, alpha: Field, inverse: Field | float) -> None:
         """Lay `paint`, (h, w, 3) or (3,), at a corner, hidden where something nearer stands.
@@ -115,12 +149,24 @@ class Canvas:
         cut = np.s_[y0 - top : y1 - top, x0 - left : x1 - left]
         place = np.s_[y0:y1, x0:x1]
         source = paint if paint.ndim == 1 else paint[cut]
-        over = alpha[cut]
         near = inverse[cut] if isinstance(inverse, np.ndarray) else np.float32(inverse)
-        over = np.where(near >= self.inverse[place], over, np.float32(0))
+        if self.behind is not None and not isinstance(inverse, np.ndarray):
+            shown = np.where(near >= self.behind.inverse[place], alpha[cut], np.float32(0))
+            self._keep(Cutout(x0, y0, as_field(np.broadcast_to(source, (*shown.shape, 3))), as_field(shown), inverse))
+        over = np.where(near >= self.inverse[place], alpha[cut], np.float32(0))
         self.inverse[place] = np.where(over >= 0.5, near, self.inverse[place])
         self.water[place] *= 1 - over
         self.rgb[place] += (source - self.rgb[place]) * spread(as_field(over))
+
+    def _keep(self, cutout: Cutout) -> None:
+        """By itself, or upon the one before it if both stand in the same place (grass and its flowers)."""
+        last = self.cutouts[-1] if self.cutouts else None
+        if last and last.place == cutout.place and abs(last.inverse - cutout.inverse) < _SAME_PLACE * last.inverse:
+            alpha = as_field(last.alpha + cutout.alpha - last.alpha * cutout.alpha)
+            share = as_field(cutout.alpha / np.maximum(alpha, np.float32(1e-6)))
+            self.cutouts[-1] = last._replace(paint=mix(last.paint, cutout.paint, share[..., None]), alpha=alpha)
+        else:
+            self.cutouts.append(cutout)
 
     def stand(
         self,

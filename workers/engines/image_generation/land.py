@@ -127,4 +127,5 @@ def paint_land(stage: Stage, land: Land) -> None:
             body=as_field(colour(land.body) * (0.1 + stage.light.ambient * 1.2)),
         )
     if land.front is not None:
+        canvas.set_apart()
         land.front()

@@ -1,7 +1,8 @@
 """The `procedural` engine: a painter in code, not a model. It reads words and composes a picture with its depth."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import cv2
 import numpy as np
@@ -10,15 +11,16 @@ from shared.stages.requests import ImageGenerationJob
 from shared.stages.stages import Role
 from workers.engines.contract import Output, StageResult, Workspace
 from workers.engines.image_generation import city, grade, inland, shores, space, subjects, weather
-from workers.engines.image_generation.canvas import Camera, Canvas
+from workers.engines.image_generation.canvas import Camera, Canvas, Cutout
 from workers.engines.image_generation.land import Stage, paint_land
-from workers.engines.image_generation.light import light_of
-from workers.engines.image_generation.noise import stream
+from workers.engines.image_generation.light import Light, light_of
+from workers.engines.image_generation.noise import Field, stream
 from workers.engines.image_generation.sky import paint_sky
 from workers.engines.image_generation.style import styled
 from workers.engines.image_generation.vocabulary import Place, Reading, Weather, read
 from workers.media.planes import as_floats
 from workers.media.saliency import salient_point
+from workers.media.scenery import Flat, Scenery
 
 _LANDS = inland.LANDS | shores.LANDS
 
@@ -33,6 +35,7 @@ class Painting:
     rgb: Pixels8
     nearness: Pixels16
     focal_point: tuple[float, float]  # of what the picture is about, fractions of its width and height
+    scenery: Scenery | None = None  # the same in parts, if something stands before it all
 
 
 def _camera(reading: Reading, width: int, height: int) -> Camera:
@@ -56,6 +59,7 @@ def paint(reading: Reading, width: int, height: int, progress: Callable[[float],
     """Paint what was read at `width` x `height` pixels."""
     canvas = Canvas.blank(_camera(reading, width, height))
     light = light_of(reading)
+    lamp = None
     if reading.place is Place.SPACE:
         space.paint_space(canvas, reading)
     else:
@@ -71,22 +75,69 @@ def paint(reading: Reading, width: int, height: int, progress: Callable[[float],
         else:
             stage = Stage(canvas, light, reading)
             paint_land(stage, _LANDS[reading.place](stage))
-            if stage.lamp is not None:
-                subjects.beam(canvas, *stage.lamp, strength=0.9 * light.lamps)
+            lamp = stage.lamp
+    progress(0.6)
+    finish = partial(_finished, light=light, reading=reading, lamp=lamp)
+    nearest = max(float(canvas.inverse.max()), 1e-6)
+    nearness = _nearness(canvas.inverse, nearest)
+    scenery = _scenery(canvas.behind, canvas.cutouts, nearest, finish) if canvas.behind else None
+    rgb = scenery.picture() if scenery else finish(canvas)
+    progress(0.9)
+    focal_point = _focal_point(canvas, reading) or salient_point(rgb, as_floats(nearness / np.float32(65535)))
+    return Painting(rgb, nearness, focal_point, scenery)
+
+
+def _nearness(inverse: Field, nearest: float) -> Pixels16:
+    return np.round(inverse * np.float32(65535 / nearest)).astype(np.uint16)
+
+
+def _finished(canvas: Canvas, light: Light, reading: Reading, lamp: tuple[float, float, float] | None) -> Pixels8:
+    """What is seen of a canvas through light, weather, lens and the painter's hand; its colours are used up."""
+    if lamp is not None:
+        subjects.beam(canvas, *lamp, strength=0.9 * light.lamps)
+    if reading.place is not Place.SPACE:
         if reading.weather is Weather.STORM:
             weather.lightning(canvas, reading.seed)
         weather.paint_weather(canvas, light, reading)
-    progress(0.7)
     grade.soften_edges(canvas)
     picture = grade.develop(canvas, reading, 1.0 if reading.place is Place.SPACE else light.exposure)
     picture = styled(picture, reading.style, canvas.camera.scale, reading.seed)
-    progress(0.9)
-    nearest = max(float(canvas.inverse.max()), 1e-6)
-    nearness = np.round(canvas.inverse * np.float32(65535 / nearest)).astype(np.uint16)
-    rgb = grade.dithered(picture, reading.seed)
-    return Painting(
-        rgb, nearness, _focal_point(canvas, reading) or salient_point(rgb, as_floats(nearness / np.float32(65535)))
-    )
+    return grade.dithered(picture, reading.seed)
+
+
+def _scenery(behind: Canvas, cutouts: Sequence[Cutout], nearest: float, finish: Callable[[Canvas], Pixels8]) -> Scenery:
+    """The backdrop without what stands before it, and each of those things whole, in the colours of the picture.
+
+    Things are finished in their places upon the backdrop, as many at once as do not overlap.
+    """
+    backdrop_nearness = as_floats(_nearness(behind.inverse, nearest) / np.float32(65535))
+    flats: list[Flat] = []
+    for group in _apart(sorted(cutouts, key=lambda cutout: cutout.inverse)):
+        sheet = behind.copy()
+        for cutout in group:
+            touched = cv2.dilate(cutout.alpha, np.ones((5, 5), np.uint8)) > 0
+            sheet.rgb[cutout.place][touched] = cutout.paint[touched]
+            sheet.inverse[cutout.place][touched] = cutout.inverse
+        rgb = finish(sheet)
+        for cutout in group:
+            alpha = np.round(cutout.alpha * 255).astype(np.uint8)
+            rgba = np.dstack([rgb[cutout.place], alpha])
+            flats.append(Flat(cutout.left, cutout.top, rgba, min(cutout.inverse / nearest, 1.0)))
+    backdrop = finish(behind)
+    return Scenery(backdrop, backdrop_nearness, tuple(sorted(flats, key=lambda flat: flat.nearness)))
+
+
+def _apart(cutouts: Sequence[Cutout]) -> list[list[Cutout]]:
+    """In groups within which no two overlap."""
+    groups: list[list[Cutout]] = []
+    for cutout in cutouts:
+        for group in groups:
+            if not any(cutout.overlaps(other) for other in group):
+                group.append(cutout)
+                break
+        else:
+            groups.append([cutout])
+    return groups
 
 
 def _focal_point(canvas: Canvas, reading: Reading) -> tuple[float, float] | None:
@@ -106,7 +157,7 @@ class Procedural:
         """Nothing to prepare: the painter has no weights."""
 
     def run(self, request: ImageGenerationJob, workspace: Workspace) -> StageResult:
-        """Write `picture.png` (RGB, 8 bit) and `depth.png` (grey, 16 bit) of the request's size."""
+        """Write `picture.png` (RGB, 8 bit) and `depth.png` (grey, 16 bit) of the request's size, and `scenery.zip`."""
         workspace.progress(0.02)
         reading = read(request.prompt, request.style, request.seed)
         painting = paint(reading, request.width, request.height, workspace.progress)
@@ -114,9 +165,12 @@ class Procedural:
         fast = [cv2.IMWRITE_PNG_COMPRESSION, 1]
         cv2.imwrite(str(picture), cv2.cvtColor(painting.rgb, cv2.COLOR_RGB2BGR), fast)
         cv2.imwrite(str(depth), painting.nearness, fast)
+        outputs = [Output(Role.PICTURE, picture, "image/png"), Output(Role.DEPTH, depth, "image/png")]
+        if painting.scenery is not None:
+            outputs.append(Output(Role.SCENERY, painting.scenery.save(workspace.folder), "application/zip"))
         workspace.progress(1.0)
         return StageResult(
-            outputs=(Output(Role.PICTURE, picture, "image/png"), Output(Role.DEPTH, depth, "image/png")),
+            outputs=tuple(outputs),
             metrics={
                 "painter": "procedural - a painter in code, not a model",
                 "understood": list(reading.understood),

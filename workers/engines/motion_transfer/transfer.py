@@ -9,7 +9,7 @@ from shared.stages.requests import MotionTransferJob
 from shared.stages.stages import Role
 from workers.engines.contract import Output, StageResult, Workspace
 from workers.engines.motion_transfer.driving import drive, excursion, rhythm, stacked
-from workers.engines.video_synthesis.parallax import nearness_of, read_picture
+from workers.engines.video_synthesis.parallax import nearness_of, read_picture, scenery_of
 from workers.media import camera_path
 from workers.media.camera_path import CameraPath
 from workers.media.codecs import ClipWriter, read_planes
@@ -42,7 +42,8 @@ class Transfer:
         width, height = request.width & ~1, request.height & ~1
         focal_point = request.focal_point or salient_point(picture, nearness)
         clip = workspace.folder / "clip.mp4"
-        shot = Shot(picture, nearness, width, height, request.fps, focal_point, request.move.shutter)
+        scenery = scenery_of(picture, workspace.fetch(request.scenery_url) if request.scenery_url else None)
+        shot = Shot(picture, nearness, width, height, request.fps, focal_point, request.move.shutter, scenery)
         shot.prepare(poses)
         check = shot.check(poses)
         with ClipWriter(clip, width, height, request.fps) as writer:

@@ -22,6 +22,7 @@ from workers.media.depth_model import DepthModelUnavailable, nearness
 from workers.media.planes import Bytes, Floats, as_bytes
 from workers.media.previews import small_jpeg
 from workers.media.saliency import salient_point
+from workers.media.scenery import Scenery
 from workers.media.shoot import Shot
 
 
@@ -37,10 +38,11 @@ class Parallax:
         shots = []
         for index, url in enumerate((request.image_url, *request.more_image_urls)):
             picture = read_picture(workspace.fetch(url))
-            depth_url, focal_point = (request.depth_url, request.focal_point) if index == 0 else (None, None)
-            near = nearness_of(picture, workspace.fetch(depth_url) if depth_url else None)
-            focal_point = focal_point or salient_point(picture, near)
-            shots.append(Shot(picture, near, *size, request.fps, focal_point, request.move.shutter))
+            own = request if index == 0 else None
+            near = nearness_of(picture, workspace.fetch(own.depth_url) if own and own.depth_url else None)
+            scenery = scenery_of(picture, workspace.fetch(own.scenery_url) if own and own.scenery_url else None)
+            focal_point = (own and own.focal_point) or salient_point(picture, near)
+            shots.append(Shot(picture, near, *size, request.fps, focal_point, request.move.shutter, scenery))
         frames = max(round(request.duration * request.fps), 1)
         poses = camera_path(request.move, frames, request.fps, request.loop)
         path = workspace.folder / "clip.mp4"
@@ -87,3 +89,16 @@ def nearness_of(picture: Bytes, depth: Path | None) -> Floats:
         return read_depth(depth)
     except ValueError as unreadable:
         raise StageFailure("depth_unreadable", "The picture's depth could not be read.") from unreadable
+
+
+def scenery_of(picture: Bytes, parts: Path | None) -> Scenery | None:
+    """The picture in parts, if there are any; StageFailure if they cannot be read or are another picture's."""
+    if parts is None:
+        return None
+    try:
+        scenery = Scenery.load(parts)
+    except ValueError as unreadable:
+        raise StageFailure("scenery_unreadable", "The picture's parts could not be read.") from unreadable
+    if scenery.backdrop.shape != picture.shape:
+        raise StageFailure("scenery_unreadable", "The picture's parts are not of its size.")
+    return scenery
