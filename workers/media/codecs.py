@@ -31,7 +31,7 @@ _UNTAGGED = 2
 # x264's look-ahead for AVX-512 reads memory that it never wrote where a frame is not a multiple of 128 pixels wide, so
 # that the same frames give other bytes each time. What AVX2 does is repeatable.
 # (13 is OpenCV's CPU_AVX_512F, which its Python module does not name.)
-_REPEATABLE = ":asm=AVX2" if cv2.checkHardwareSupport(13) else ""
+_UNREPEATABLE = cv2.checkHardwareSupport(13)
 _AHEAD = 4  # frames that may wait for the encoder: enough to hide its unevenness, little enough memory
 
 
@@ -45,13 +45,14 @@ class Encoding:
     movflags: str = ""
     codec: Literal["libx264", "libsvtav1"] = "libx264"
 
-    def options(self, keyint: int) -> dict[str, str]:
-        """What the encoder is told, for a key frame every `keyint` frames and nowhere else."""
+    def options(self, keyint: int, width: int) -> dict[str, str]:
+        """What the encoder of frames so wide is told, for a key frame every `keyint` frames and nowhere else."""
         if self.codec == "libsvtav1":
             os.environ["SVT_LOG"] = "1"  # errors only: it would tell its configuration on standard error
             own = {"svtav1-params": f"keyint={keyint}:scd=0:lp=2"}
         else:
-            own = {"x264-params": f"keyint={keyint}:min-keyint={keyint}:scenecut=0:open-gop=0{_REPEATABLE}"}
+            repeatable = ":asm=AVX2" if _UNREPEATABLE and width % 128 else ""
+            own = {"x264-params": f"keyint={keyint}:min-keyint={keyint}:scenecut=0:open-gop=0{repeatable}"}
         return {"preset": self.preset, "crf": str(self.crf), **own}
 
 
@@ -81,7 +82,8 @@ class ClipWriter:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="encoder")
         self._container = av.open(str(self._part), mode="w", format="mp4", options=_mp4_options(encoding))
         keyint = max(1, round(encoding.keyframe_seconds * fps))
-        self._stream = self._container.add_stream(encoding.codec, rate=Fraction(fps), options=encoding.options(keyint))
+        options = encoding.options(keyint, width)
+        self._stream = self._container.add_stream(encoding.codec, rate=Fraction(fps), options=options)
         context = self._stream.codec_context
         context.width, context.height, context.pix_fmt = width, height, "yuv420p"
         context.time_base = self._frame_time

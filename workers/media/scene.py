@@ -171,12 +171,11 @@ class Scene(NamedTuple):
         on_map = self._on(self.search_relief, beams)
         d = meet(on_map, self.search_relief)
         x, y = beams.at(d)
-        luma_at, chroma_at = (
-            [frame.refine(at, side) for at in _placed(plane, x, y, self.unit * side / GRID)]
-            for plane, side in ((self.front.luma, GRID), (self.front.u, GRID // 2))
+        front = self.front
+        (luma,), (u, v) = (
+            frame.looked_up(planes, *_placed(planes[0], x, y, self.unit * side / GRID), side)
+            for planes, side in (((front.luma,), GRID), ((front.u, front.v), GRID // 2))
         )
-        luma = _sampled(self.front.luma, *luma_at)
-        u, v = (_sampled(plane, *chroma_at) for plane in (self.front.u, self.front.v))
         if self.back is not self.front:
             chroma = as_bytes(cv2.merge([u, v]))
             edges = _Edges.of(*self._surfaces(beams, on_map, d), on_map, self.cliff)
@@ -225,18 +224,19 @@ class Scene(NamedTuple):
     def _decide(self, beams: Rays, surfaces: Sequence[Floats], side: int) -> Bytes:
         """The samples that the rays see; `surfaces` are the inverse distances that may be there, far to near."""
         own, back, cover = (layer.luma if side == GRID else layer.chroma for layer in (self.own, self.back, self.cover))
-        on_map = self._on(self.front_relief, beams)
-        scale = self.unit * side / GRID
+        on_map, on_plane = self._on(self.front_relief, beams), _on_plane(own, beams, self.unit * side / GRID)
         far, near = surfaces[0], surfaces[-1]
         edge = np.maximum(near - far, np.float32(self.cliff))
-        drawn = _pick(back, *beams.at(self.back_relief.look(*on_map.at(far))), scale)
+        drawn = _sampled(back, *on_plane.at(self.back_relief.look(*on_map.at(far))))
         for d in surfaces:
             met = self.front_relief.look(*on_map.at(d))
-            wrong = np.abs(met - d) / (edge if d is near else np.float32(self.cliff))
-            met = np.where(np.abs(met - d) < np.float32(self.cliff / 4), met, d)
-            at = beams.at(met)
-            weight = np.clip(np.float32(2) - np.float32(4) * wrong, 0, 1) * (_pick(cover, *at, scale) / np.float32(255))
-            drawn = as_bytes(cv2.blendLinear(_pick(own, *at, scale), drawn, weight, 1 - weight))
+            apart = as_floats(cv2.absdiff(met, d))
+            np.copyto(met, d, where=apart >= np.float32(self.cliff / 4))
+            at = on_plane.at(met)
+            apart /= edge if d is near else np.float32(self.cliff)
+            weight = np.clip(np.float32(2) - np.float32(4) * apart, 0, 1) * _sampled(cover, *at)
+            weight /= np.float32(255)
+            drawn = as_bytes(cv2.blendLinear(_sampled(own, *at), drawn, weight, 1 - weight))
         return drawn
 
     def _on(self, relief: Relief, beams: Rays) -> Rays:
@@ -291,9 +291,10 @@ def _nearest(plane: Floats, x: Floats, y: Floats) -> Floats:
     return as_floats(plane[down, np.clip(np.rint(x), 0, columns - 1).astype(np.intp)])
 
 
-def _pick(plane: Bytes, x: Floats, y: Floats, unit: float) -> Bytes:
-    """The plane's samples at points (units); it has `unit` samples per unit."""
-    return _sampled(plane, *_placed(plane, x, y, unit))
+def _on_plane(plane: Bytes, beams: Rays, unit: float) -> Rays:
+    """The rays in samples of a plane that has `unit` of them per unit."""
+    height, width = plane.shape[:2]
+    return beams.scaled(unit, (width - 1) / 2, (height - 1) / 2)
 
 
 def _placed(plane: Bytes, x: Floats, y: Floats, unit: float) -> tuple[Floats, Floats]:

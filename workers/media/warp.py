@@ -22,6 +22,9 @@ from shared.camera.lowerings import BULGE, DOLLY, FOCAL, Aim, View, inverse_dist
 from workers.media.planes import Bytes, Floats, as_floats
 
 _GENTLE, _ITERATIONS = 0.35, 5  # the error shrinks by such a factor each time
+_HALVINGS = 5
+_BAND = 34  # rows of the grid
+_STRIP = 16  # rows of the grid whose maps stay in a processor's cache
 GRID = 4  # maps are solved for every fourth pixel each way, and resized
 
 
@@ -125,6 +128,18 @@ class Frame(NamedTuple):
         rows, columns = coarse.shape[:2]
         return as_floats(cv2.resize(coarse, (columns * side, rows * side), interpolation=cv2.INTER_LINEAR))
 
+    def looked_up(self, planes: Sequence[Bytes], columns: Floats, rows: Floats, side: int) -> list[Bytes]:
+        """What planes of one size show at points given per node of the grid: `side` samples per cell and way."""
+        height, width = columns.shape
+        drawn = [np.empty((height * side, width * side), np.uint8) for _ in planes]
+        for top in range(0, height, _STRIP):
+            bottom, above = min(top + _STRIP, height), max(top - 1, 0)
+            strip, within = np.s_[top * side : bottom * side], np.s_[(top - above) * side : (bottom - above) * side]
+            at = [self.refine(each[above : bottom + 1], side)[within] for each in (columns, rows)]
+            for plane, target in zip(planes, drawn, strict=True):
+                cv2.remap(plane, *at, cv2.INTER_LINEAR, dst=target[strip], borderMode=cv2.BORDER_REFLECT_101)
+        return drawn
+
     def crop(self, plane: Bytes, side: int) -> Bytes:
         """The frame itself out of what was drawn over the whole grid: a view of it."""
         height, width = self.height * side // GRID, self.width * side // GRID
@@ -159,6 +174,17 @@ class Relief(NamedTuple):
         steepest = float(cv2.magnitude(*slopes).max())
         return cls(d, as_floats(cv2.merge(slopes)), float(d.min()), float(d.max()), steepest)
 
+    def between(self, rays: "Rays") -> tuple[float, float]:
+        """The lowest and the highest of what the rays (in pixels of the relief) can meet, by the rows they pass."""
+        low, high = self.low, self.high
+        for _ in range(2):  # between nearer bounds they pass fewer rows
+            ends = [rays.start_y + np.float32(d) * rays.slope_y for d in (low, high)]
+            first, last = min(float(end.min()) for end in ends), max(float(end.max()) for end in ends)
+            rows = len(self.d)
+            passed = self.d[max(min(int(first) - 1, rows - 1), 0) : max(int(last) + 3, 1)]
+            low, high = float(passed.min()), float(passed.max())
+        return low, high
+
     def look(self, x: Floats, y: Floats) -> Floats:
         """Inverse distance at points in pixels."""
         return as_floats(cv2.remap(self.d, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE))
@@ -168,27 +194,44 @@ def meet(rays: Rays, relief: Relief, step: float = 2.5) -> Floats:
     """Inverse distance where each ray (in pixels of the relief) first meets the relief, coming from the camera.
 
     Marches through the relief in steps of at most `step` pixels and keeps the nearest layer that is solid, then
-    halves the interval: parallax occlusion mapping (Tatarchuk 2006). Where the relief is so gentle that a ray meets it
-    only once, iterating d = relief(p(d)) gets there sooner.
+    halves the interval: parallax occlusion mapping (Tatarchuk 2006). A band of rows at a time, for what a band looks
+    at is mostly sky, or mostly ground, and so between nearer bounds than the whole. Where the relief is so gentle that
+    a ray meets it only once, iterating d = relief(p(d)) gets there sooner.
     """
-    span, slope = relief.high - relief.low, float(cv2.magnitude(rays.slope_x, rays.slope_y).max())
+    slope = float(cv2.magnitude(rays.slope_x, rays.slope_y).max())
     if relief.steepest * slope < _GENTLE:
         near = np.full(rays.start_x.shape, (relief.low + relief.high) / 2, np.float32)
         for _ in range(_ITERATIONS):
             near = relief.look(*rays.at(near))
         return near
-    steps = min(max(ceil(slope * span / step), 1), 48)
-    low = np.full(rays.start_x.shape, relief.low, np.float32)
+    found = np.empty(rays.start_x.shape, np.float32)
+    for top in range(0, len(found), _BAND):
+        band = np.s_[top : top + _BAND]
+        found[band] = _march(Rays(*(each[band] for each in rays)), relief, step)
+    return found
+
+
+def _march(rays: Rays, relief: Relief, step: float) -> Floats:
+    bottom, top = relief.between(rays)
+    slope = float(cv2.magnitude(rays.slope_x, rays.slope_y).max())
+    steps = min(max(ceil(slope * (top - bottom) / step), 1), 48)
+    height = np.float32((top - bottom) / steps)
+    x, y, met = (np.empty(rays.start_x.shape, np.float32) for _ in range(3))
+
+    def look(d: "Floats | np.float32") -> Floats:
+        np.add(np.multiply(rays.slope_x, d, out=x), rays.start_x, out=x)
+        np.add(np.multiply(rays.slope_y, d, out=y), rays.start_y, out=y)
+        return as_floats(cv2.remap(relief.d, x, y, cv2.INTER_LINEAR, dst=met, borderMode=cv2.BORDER_REPLICATE))
+
+    low = np.full(met.shape, bottom, np.float32)
     for i in range(1, steps):
-        d = np.float32(relief.low + span * i / steps)
-        solid = relief.look(*rays.at(d)) >= d
-        low = np.maximum(low, solid * d)
-    high = low + np.float32(span / steps)
-    for _ in range(5):
-        middle = (low + high) * np.float32(0.5)
-        solid = relief.look(*rays.at(middle)) >= middle
-        low, high = np.where(solid, middle, low), np.where(solid, high, middle)
-    return (low + high) * np.float32(0.5)
+        d = np.float32(bottom + i * height)
+        np.copyto(low, d, where=look(d) >= d)
+    for _ in range(_HALVINGS):
+        height /= 2
+        middle = low + height
+        np.copyto(low, middle, where=look(middle) >= middle)
+    return as_floats(low + height / 2)
 
 
 def stretch(rays: Rays, relief: Relief, x: Floats, y: Floats) -> Floats:
