@@ -12,7 +12,7 @@ from rich.table import Table
 
 from bench import media, pipeline
 from bench.measure import alone
-from bench.warp import warp_fps
+from bench.warp import warp
 
 OUT = Path("build/bench.json")
 
@@ -25,15 +25,16 @@ def main() -> int:
         film = pipeline.film(Path(folder), films=3)
         measures.append(alone("demo_clip_seconds", film.seconds, "s"))
         measures += media.measures(Path(folder))
-    measures.append(alone("warp_1080p_fps", warp_fps(), "frames/s"))
+    measures.append(warp())
     measures += [alone(f"{stage.lower()}_fps", fps, "frames/s") for stage, fps in film.stage_fps.items()]
 
     OUT.parent.mkdir(exist_ok=True)
     OUT.write_text(json.dumps([asdict(measure) for measure in measures], indent=2) + "\n")
-    table = Table("metric", "ours", "peer", "ratio", title="Kinora on this machine")
+    table = Table("metric", "ours", "peer", "ratio", "asked", title="Kinora on this machine")
     for m in measures:
         peer = f"{m.peer:g} ({m.peer_name})" if m.peer is not None else "-"
-        table.add_row(m.metric, f"{m.ours:g} {m.unit}", peer, f"{m.ratio:g}" if m.ratio is not None else "-")
+        ratio = f"{m.ratio:g}" if m.ratio is not None else "-"
+        table.add_row(m.metric, f"{m.ours:g} {m.unit}", peer, ratio, m.asked, style="red" if m.missed else None)
     Console().print(table, f"Written to {OUT}")
     return 0
 

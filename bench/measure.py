@@ -7,6 +7,17 @@ from time import perf_counter
 
 ROUNDS = 5
 
+# What issue and notes ask of a metric: its ratio if there is a peer that ours is held against, else ours itself.
+AT_LEAST = {
+    "render_vs_moviepy": 3.0,
+    "render_vs_zoompan": 0.7,
+    "encode_vs_ffmpeg": 0.9,
+    "encode_ssim": 0.98,
+    "encode_bytes": 0.98,
+}
+AT_MOST = {"camera_path_ms": 5.0, "worker_memory_60s_over_5s": 1.1}
+AT_LEAST_OURS = {"warp_1080p_fps": 150.0}  # of a machine as it was measured on: its peer tells of this one
+
 
 @dataclass(frozen=True, slots=True)
 class Measure:
@@ -18,6 +29,21 @@ class Measure:
     peer_name: str | None
     ratio: float | None
     unit: str
+
+    @property
+    def missed(self) -> bool:
+        """Whether it is less than what is asked of it."""
+        value = self.ours if self.ratio is None else self.ratio
+        least, most = AT_LEAST.get(self.metric, 0.0), AT_MOST.get(self.metric, float("inf"))
+        return not least <= value <= most or self.ours < AT_LEAST_OURS.get(self.metric, 0.0)
+
+    @property
+    def asked(self) -> str:
+        """What is asked of it, to be read."""
+        if self.metric in AT_MOST:
+            return f"<= {AT_MOST[self.metric]:g}"
+        least = AT_LEAST.get(self.metric) or AT_LEAST_OURS.get(self.metric)
+        return f">= {least:g}" if least else "-"
 
 
 def alone(metric: str, ours: float, unit: str) -> Measure:

@@ -135,9 +135,9 @@ class Frame(NamedTuple):
         for top in range(0, height, _STRIP):
             bottom, above = min(top + _STRIP, height), max(top - 1, 0)
             strip, within = np.s_[top * side : bottom * side], np.s_[(top - above) * side : (bottom - above) * side]
-            at = [self.refine(each[above : bottom + 1], side)[within] for each in (columns, rows)]
+            x, y = (self.refine(each[above : bottom + 1], side)[within] for each in (columns, rows))
             for plane, target in zip(planes, drawn, strict=True):
-                cv2.remap(plane, *at, cv2.INTER_LINEAR, dst=target[strip], borderMode=cv2.BORDER_REFLECT_101)
+                cv2.remap(plane, x, y, cv2.INTER_LINEAR, dst=target[strip], borderMode=cv2.BORDER_REFLECT_101)
         return drawn
 
     def crop(self, plane: Bytes, side: int) -> Bytes:
