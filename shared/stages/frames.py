@@ -20,7 +20,7 @@ class Resolution(StrEnum):
         return 2160 if self is Resolution.ULTRA_HD else int(self.value.removesuffix("p"))
 
 
-MOVING_SHORT_SIDE = 1080  # cameras move at no more than this; finishing scales up
+MOVING_SHORT_SIDE = 1440  # cameras move at no more than this, which a worker's memory bears; finishing scales up
 OVERSCAN = 1.2  # pictures are painted this much larger than the frame, for the camera to move in
 
 

@@ -136,7 +136,7 @@ def test_each_stage_works_on_what_those_before_it_made(ada: Creator) -> None:
 
     video: Any = stage_task(job, spec, jobs.results(job), VIDEO)
     assert (video.request.image_url, video.request.depth_url) == (made(IMAGE, "picture"), made(IMAGE, "depth"))
-    assert (video.request.scenery_url, video.request.width, video.request.height) == (None, 1920, 1080)
+    assert (video.request.scenery_url, video.request.width, video.request.height) == (None, 2560, 1440)
     motion = stage_task(job, spec, jobs.results(job), MOTION)
     assert isinstance(motion, MotionTransferTask)
     assert motion.request.video_url == made(VIDEO, "clip")
