@@ -19,7 +19,7 @@ from shared.aws.media import KEPT_SECONDS
 EDGE = Path(__file__).with_name("edge")
 # What CloudFront keeps for ten seconds if it is not told otherwise. The key of what it keeps has neither token nor
 # signature in it, so what one creator is refused, all would be.
-ERRORS = (400, 403, 404, 405, 414, 416, 500, 501, 502, 503, 504)
+ERRORS = (400, 403, 404, 405, 414, 500, 501, 502, 503, 504)
 # All but the query: it holds the signatures of media URLs, which open what they sign to whoever reads the log.
 LOGGED = ("date", "time", "x-edge-location", "sc-bytes", "cs-method", "cs-uri-stem", "sc-status", "time-taken",
           "x-edge-result-type", "x-edge-request-id", "ssl-protocol", "sc-content-type")  # fmt: skip
