@@ -94,6 +94,7 @@ synth: $(READY) ## Build the CloudFormation templates of ENV (dev, staging, prod
 	@PATH="$$PWD/$(BIN):$$PATH" $(BIN)/python -m infra.app -c env=$(ENV)
 bootstrap: $(CDK) ## Prepare the account of your AWS credentials for `make deploy`, once
 	@$(CDK_RUN) bootstrap
+	@$(BIN)/python -m infra.bootstrap
 diff: $(CDK) ## Show what `make deploy` would change in ENV
 	@$(CDK_RUN) diff --all
 deploy: $(CDK) ## Deploy ENV into the account of your AWS credentials

@@ -8,7 +8,8 @@ import aws_cdk as cdk
 from shared.stages.engines import Family
 from shared.stages.stages import Stage
 
-EDGE_REGION = "us-east-1"  # the one region from which CloudFront takes certificates and web ACLs
+EDGE_REGION = "us-east-1"  # the one region from which CloudFront takes certificates and web ACLs, and delivers logs
+NEW = "new"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,9 @@ class Environment:
 
     alarm_email: str | None = None
     monthly_budget_usd: int
+    # The watch over unusual costs: the ARN of the account's monitor of services, of which there can be one (AWS makes
+    # it for most accounts), or NEW where there is none. None: nobody watches but the budget.
+    cost_monitor: str | None = None
     sentry_dsn: str = ""
 
     sizes: Mapping[Family, WorkerSize]  # of a stage's workers, by what its engines need
@@ -64,8 +68,11 @@ class Environment:
     sagemaker: Mapping[Stage, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if (self.waf or self.domain_name) and self.region != EDGE_REGION:
-            raise ValueError(f"{self.name}: a domain or a WAF needs {EDGE_REGION}, where CloudFront looks for them")
+        if self.region != EDGE_REGION:
+            raise ValueError(
+                f"{self.name}: {self.region} cannot be: CloudFront's certificates, firewalls and logs are made in "
+                f"{EDGE_REGION} alone"
+            )
         if (self.domain_name is None) != (self.hosted_zone_id is None):
             raise ValueError(f"{self.name}: domain_name and hosted_zone_id come together")
         for family in Family:
@@ -93,7 +100,11 @@ class Environment:
 
     @property
     def removal_policy(self) -> cdk.RemovalPolicy:
-        return cdk.RemovalPolicy.RETAIN if self.retain_data else cdk.RemovalPolicy.DESTROY
+        """Of what stores; what is retained goes all the same when the deployment that makes it fails.
+
+        Names are fixed, so what stayed behind would stand in the way of the next try.
+        """
+        return cdk.RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE if self.retain_data else cdk.RemovalPolicy.DESTROY
 
     @property
     def cdk_environment(self) -> cdk.Environment:
@@ -144,6 +155,7 @@ ENVIRONMENTS: dict[str, Environment] = {
             throttle_burst=1000,
             snap_start=True,
             monthly_budget_usd=2000,
+            cost_monitor=NEW,
             sizes={Family.CPU_MEDIA: LARGE, Family.CUDA_DIFFUSERS: GPU},
             spot=False,
         ),

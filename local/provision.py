@@ -28,7 +28,7 @@ def provision(endpoint_url: str, folder: Path) -> None:
     """Create everything in the account behind `endpoint_url`; keys are kept in `folder`."""
     os.environ["AWS_ENDPOINT_URL"] = endpoint_url  # pynamodb's client reads it too
     _tables()
-    _queues(boto3.client("sqs"))
+    create_queues(boto3.client("sqs"))
     boto3.client("s3").create_bucket(Bucket=MEDIA_BUCKET, ACL="private")
     secrets = boto3.client("secretsmanager")
     for name, value in secret_values(folder / "keys").items():
@@ -53,7 +53,8 @@ def _tables() -> None:
         record.create_table(wait=True)
 
 
-def _queues(sqs: Any) -> None:
+def create_queues(sqs: Any) -> None:
+    """Every queue with its dead letters, by the names and the patience of `infra/queues.py`."""
     for queue in QUEUES:
         sqs.create_queue(QueueName=f"{PREFIX}-{queue.name}-dlq")
         redrive = {

@@ -3,6 +3,9 @@
 import json
 from typing import Any
 
+from botocore.exceptions import BotoCoreError, ClientError
+from pynamodb.exceptions import PynamoDBException
+
 from functions.pipeline import sagemaker
 from functions.pipeline.requests import stage_task
 from shared.aws import queues
@@ -19,8 +22,22 @@ from shared.stages.stages import Stage
 jobs = JobStore()
 
 
+class Unavailable(Exception):
+    """AWS did not do what the step needs; each stage's Retry knows this name, which it is told as the error's."""
+
+
 def handler(event: dict[str, Any], _context: object) -> None:
-    """`{jobId, stage, taskToken}`: Retry and redrive come here too, so a finished step answers at once."""
+    """`{jobId, stage, taskToken}`: Retry and redrive come here too, so a finished step answers at once.
+
+    Whatever was done before AWS failed may be done again: a second message for a step finds it leased or completed.
+    """
+    try:
+        _dispatch(event)
+    except (BotoCoreError, ClientError, PynamoDBException) as error:
+        raise Unavailable(str(error)) from error
+
+
+def _dispatch(event: dict[str, Any]) -> None:
     job_id, stage, token = event["jobId"], Stage(event["stage"]), event["taskToken"]
     job = jobs.get(job_id)
     if JobStatus(job.status).ended:

@@ -36,6 +36,7 @@ class Canary(Construct):
             timeout_seconds=FILM_SECONDS + 60,
             memory_mb=256,  # it waits; the film is a megabyte or two
             on_failure=destinations.SqsDestination(self.dead_letters),
+            retry_attempts=0,  # one failure is the news; each try is a film and a user more
         )
         events.Rule(
             self,

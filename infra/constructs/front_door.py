@@ -14,8 +14,12 @@ from infra.constructs.acknowledge import acknowledge, acknowledge_warning
 from infra.constructs.hosted_domain import hosted_domain
 from infra.constructs.web_acl import WebAcl
 from infra.environments import Environment
+from shared.aws.media import KEPT_SECONDS
 
 EDGE = Path(__file__).with_name("edge")
+# What CloudFront keeps for ten seconds if it is not told otherwise. The key of what it keeps has neither token nor
+# signature in it, so what one creator is refused, all would be.
+ERRORS = (400, 403, 404, 405, 414, 500, 501, 502, 503, 504)
 # All but the query: it holds the signatures of media URLs, which open what they sign to whoever reads the log.
 LOGGED = ("date", "time", "x-edge-location", "sc-bytes", "cs-method", "cs-uri-stem", "sc-status", "time-taken",
           "x-edge-result-type", "x-edge-request-id", "ssl-protocol", "sc-content-type")  # fmt: skip
@@ -77,6 +81,9 @@ class FrontDoor(Construct):
             http_version=cloudfront.HttpVersion.HTTP2_AND_3,
             price_class=cloudfront.PriceClass.PRICE_CLASS_100,
             default_root_object="index.html",
+            error_responses=[
+                cloudfront.ErrorResponse(http_status=status, ttl=Duration.seconds(0)) for status in ERRORS
+            ],
             web_acl_id=WebAcl(self, "edge", environment, scope_name="CLOUDFRONT").attr_arn if environment.waf else None,
             default_behavior=cloudfront.BehaviorOptions(
                 origin=site,
@@ -97,7 +104,7 @@ class FrontDoor(Construct):
                 "/media/*": cloudfront.BehaviorOptions(
                     origin=self._bucket_origin("media", environment.media_bucket(stack.account)),
                     viewer_protocol_policy=cloudfront.ViewerProtocolPolicy.HTTPS_ONLY,
-                    cache_policy=cloudfront.CachePolicy.CACHING_OPTIMIZED,
+                    cache_policy=self._kept_for_all(),
                     compress=False,  # film and pictures are compressed already
                     trusted_key_groups=[key_group],
                     # Opened by itself, what a creator uploaded may run nothing.
@@ -127,6 +134,24 @@ class FrontDoor(Construct):
             runtime=cloudfront.FunctionRuntime.JS_2_0,
         )
         return cloudfront.FunctionAssociation(event_type=cloudfront.FunctionEventType.VIEWER_REQUEST, function=function)
+
+    def _kept_for_all(self) -> cloudfront.CachePolicy:
+        """Media that is private to browsers (`private`, say the objects) and read once for all of them here.
+
+        Everybody's signature is asked for first, and is no part of what is looked up.
+        """
+        kept = Duration.seconds(KEPT_SECONDS)
+        return cloudfront.CachePolicy(
+            self,
+            "media-cache",
+            cache_policy_name=f"{self._environment.prefix}-media",
+            min_ttl=kept,  # is what makes CloudFront keep what is private
+            default_ttl=kept,
+            max_ttl=kept,
+            header_behavior=cloudfront.CacheHeaderBehavior.none(),
+            query_string_behavior=cloudfront.CacheQueryStringBehavior.none(),
+            cookie_behavior=cloudfront.CacheCookieBehavior.none(),
+        )
 
     def _headers(self, name: str, policy: str) -> cloudfront.ResponseHeadersPolicy:
         return cloudfront.ResponseHeadersPolicy(

@@ -20,7 +20,8 @@ class KinoraFunction(lambda_.Function):
     """The function `{prefix}-{id}`; `handler` as in `infra/functions.py`, `variables` besides those of every function.
 
     Callers call `.live`: the newest version's snapshot with `snap_start`, else the function itself. `on_failure` gets
-    what was invoked asynchronously and failed; a function without one is only ever called by somebody who waits.
+    what was invoked asynchronously and failed, with `retry_attempts` more (2, unless it says otherwise); a function
+    without one is only ever called by somebody who waits.
     `.own_role` is what it may do.
     """
 
@@ -36,6 +37,7 @@ class KinoraFunction(lambda_.Function):
         memory_mb: int = 512,
         snap_start: bool = False,
         on_failure: lambda_.IDestination | None = None,
+        retry_attempts: int | None = None,
     ) -> None:
         stack = Stack.of(scope)
         name = f"{environment.prefix}-{id}"
@@ -67,6 +69,7 @@ class KinoraFunction(lambda_.Function):
             log_group=log_group,
             snap_start=lambda_.SnapStartConf.ON_PUBLISHED_VERSIONS if snap_start else None,
             on_failure=on_failure,
+            retry_attempts=retry_attempts,
         )
         self.handler_entry = handler
         self.own_role: iam.Role = role

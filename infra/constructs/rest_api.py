@@ -16,6 +16,8 @@ from infra.environments import Environment
 from infra.functions import RestDomain
 
 STAGE = "v1"
+# Whoever calls these has no token yet, and each call hashes a password: they get a tenth of the whole.
+COSTLY = ("/api/auth/login/POST", "/api/auth/register/POST")
 AUTHORIZED_FOR = Duration.minutes(5)  # a revoked API key or a deleted user is noticed after this at the latest
 
 
@@ -50,6 +52,7 @@ class KinoraRestApi(apigateway.RestApi):
                 tracing_enabled=True,
                 throttling_rate_limit=environment.throttle_rate,
                 throttling_burst_limit=environment.throttle_burst,
+                method_options=_costly(environment),
             ),
         )
         self._authorizer = apigateway.RequestAuthorizer(
@@ -68,7 +71,7 @@ class KinoraRestApi(apigateway.RestApi):
         self.add_usage_plan(
             "plan",
             name=f"{environment.prefix}-keys",
-            description="What a partner's key may ask for",
+            description="What a partner's key may ask for, once methods ask for keys",
             throttle=apigateway.ThrottleSettings(
                 rate_limit=environment.throttle_rate / 10, burst_limit=environment.throttle_burst // 10
             ),
@@ -111,3 +114,17 @@ class KinoraRestApi(apigateway.RestApi):
             "AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/"
             "AmazonAPIGatewayPushToCloudWatchLogs]",
         )
+
+
+def _costly(environment: Environment) -> dict[str, apigateway.MethodDeploymentOptions]:
+    """Settings of a method replace those of the stage, so all that counts is said again."""
+    return {
+        route: apigateway.MethodDeploymentOptions(
+            logging_level=apigateway.MethodLoggingLevel.ERROR,
+            data_trace_enabled=False,
+            metrics_enabled=True,
+            throttling_rate_limit=environment.throttle_rate / 10,
+            throttling_burst_limit=environment.throttle_burst // 10,
+        )
+        for route in COSTLY
+    }

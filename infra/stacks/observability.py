@@ -15,7 +15,7 @@ from infra.constructs.alarms import Alarms, AlarmTopic
 from infra.constructs.canary import Canary
 from infra.constructs.dashboards import BusinessDashboard, OperationsDashboard
 from infra.constructs.meters import Ours
-from infra.environments import Environment
+from infra.environments import NEW, Environment
 from infra.functions import JOBS_STREAM
 from infra.repository import runbook_page
 from infra.stacks.api import ApiStack
@@ -244,13 +244,20 @@ class ObservabilityStack(Stack):
                 for kind, percent in notices
             ],
         )
-        monitor = costs.CfnAnomalyMonitor(
-            self,
-            "cost-monitor",
-            monitor_name=f"{environment.prefix}-costs",
-            monitor_type="CUSTOM",
-            monitor_specification=json.dumps({"Tags": {"Key": TAG, "Values": [environment.name]}}),
-        )
+        self.add_metadata("budget", runbook_page(self, "budget"))
+        if environment.cost_monitor:
+            self._watch_anomalies(environment, environment.cost_monitor)
+
+    def _watch_anomalies(self, environment: Environment, monitor_arn: str) -> None:
+        """Of the whole account, by service: to watch one tag takes the account that pays for the others."""
+        if monitor_arn == NEW:
+            monitor_arn = costs.CfnAnomalyMonitor(
+                self,
+                "cost-monitor",
+                monitor_name=f"{environment.prefix}-costs",
+                monitor_type="DIMENSIONAL",
+                monitor_dimension="SERVICE",
+            ).attr_monitor_arn
         impact = {
             "Dimensions": {
                 "Key": "ANOMALY_TOTAL_IMPACT_ABSOLUTE",
@@ -263,9 +270,8 @@ class ObservabilityStack(Stack):
             "cost-anomalies",
             subscription_name=f"{environment.prefix}-cost-anomalies",
             frequency="IMMEDIATE",
-            monitor_arn_list=[monitor.attr_monitor_arn],
+            monitor_arn_list=[monitor_arn],
             threshold_expression=json.dumps(impact),
             subscribers=[costs.CfnAnomalySubscription.SubscriberProperty(type="SNS", address=self.topic.topic_arn)],
         )
-        for name in ("budget", "cost-anomaly"):
-            self.add_metadata(name, runbook_page(self, name))
+        self.add_metadata("cost-anomaly", runbook_page(self, "cost-anomaly"))

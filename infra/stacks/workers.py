@@ -144,7 +144,8 @@ class WorkersStack(Stack):
         role = worker.task_role
         self._data.grant_read(role, AssetRecord)
         self._data.grant_write(role, AssetRecord)
-        self._data.grant_media(role, reads=("quarantine/",), writes=("assets/",), deletes=("quarantine/",))
+        # Deletes from assets/, too: of an asset that was deleted while it was looked at nothing may stay.
+        self._data.grant_media(role, reads=("quarantine/",), writes=("assets/",), deletes=("quarantine/", "assets/"))
         _grant_traces(role)
         return worker
 

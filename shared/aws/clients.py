@@ -26,21 +26,19 @@ class EndpointConfig(Config):
 
 
 _RETRIES = BotoConfig(retries={"mode": "standard", "total_max_attempts": 4})
+# Version 4, for URLs and forms boto3 signs by default with the retired one, which S3 refuses where KMS encrypts.
+_S3 = _RETRIES.merge(BotoConfig(signature_version="s3v4"))
 
 
 @cache
 def s3() -> "S3Client":
-    return boto3.client("s3", config=_RETRIES)
+    return boto3.client("s3", config=_S3)
 
 
 @cache
 def uploads_s3() -> "S3Client":
-    """Signs what a creator's browser sends to S3; version 4, for by default boto3 signs forms with the retired one."""
-    return boto3.client(
-        "s3",
-        config=_RETRIES.merge(BotoConfig(signature_version="s3v4")),
-        endpoint_url=EndpointConfig().upload_endpoint_url,
-    )
+    """Signs what a creator's browser sends to S3."""
+    return boto3.client("s3", config=_S3, endpoint_url=EndpointConfig().upload_endpoint_url)
 
 
 @cache

@@ -3,12 +3,14 @@
 import json
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
+from botocore.exceptions import ClientError
 from botocore.signers import CloudFrontSigner
 
 from shared.aws.clients import s3, uploads_s3
@@ -16,6 +18,14 @@ from shared.aws.secrets import secret
 from shared.core.config import Config
 
 UPLOAD_MINUTES = 5
+KEPT_SECONDS = 3600  # a file by who has read it: the browser, and CloudFront for all
+# Who may not list a bucket hears 403 of a key that is not there, as of one that is not theirs. Our roles list little,
+# and what they read below their prefixes they may.
+_MISSING = frozenset({"404", "NoSuchKey", "403", "AccessDenied"})
+
+
+class Missing(Exception):
+    """There is no object of this key."""
 
 
 class MediaConfig(Config):
@@ -117,15 +127,27 @@ def keys(prefix: str) -> Iterator[str]:
 def read_text(key: str) -> str | None:
     """The object's text; None when it is gone."""
     try:
-        return s3().get_object(Bucket=config().media_bucket, Key=key)["Body"].read().decode()
-    except s3().exceptions.NoSuchKey:
+        with _missing(key):
+            return s3().get_object(Bucket=config().media_bucket, Key=key)["Body"].read().decode()
+    except Missing:
         return None
 
 
 def download(key_or_address: str, path: Path) -> None:
-    """Fetch an object, named by its key or its `s3://` address in the media bucket, into a file."""
+    """Fetch an object, named by its key or its `s3://` address in the media bucket, into a file. Raises Missing."""
     key = key_or_address.removeprefix(address(""))
-    s3().download_file(config().media_bucket, key, str(path))
+    with _missing(key):
+        s3().download_file(config().media_bucket, key, str(path))
+
+
+@contextmanager
+def _missing(key: str) -> Iterator[None]:
+    try:
+        yield
+    except ClientError as error:
+        if error.response["Error"]["Code"] in _MISSING:
+            raise Missing(key) from error
+        raise
 
 
 def upload(path: Path, key: str, media_type: str, *, kind: str) -> None:
@@ -134,7 +156,11 @@ def upload(path: Path, key: str, media_type: str, *, kind: str) -> None:
         str(path),
         config().media_bucket,
         key,
-        ExtraArgs={"ContentType": media_type, "Tagging": f"kind={kind}", "CacheControl": "private, max-age=3600"},
+        ExtraArgs={
+            "ContentType": media_type,
+            "Tagging": f"kind={kind}",
+            "CacheControl": f"private, max-age={KEPT_SECONDS}",
+        },
     )
 
 

@@ -22,4 +22,6 @@ def filled(name: str) -> bool:
         held = secretsmanager().describe_secret(SecretId=SecretsConfig().secret_prefix + name)
     except secretsmanager().exceptions.ResourceNotFoundException:
         return False
+    if "DeletedDate" in held:  # an operator has taken it back, and may restore it
+        return False
     return any("AWSCURRENT" in stages for stages in held.get("VersionIdsToStages", {}).values())

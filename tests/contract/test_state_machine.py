@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from functions.pipeline.dispatch import Unavailable
 from shared.jobs.executions import execution_input
 from shared.stages.failures import StageFailure
 from shared.stages.stages import STAGES, Stage
@@ -18,6 +19,11 @@ FIELDS = {
     "Task": {"Resource", "Parameters", "TimeoutSecondsPath", "HeartbeatSecondsPath", "ResultPath", "OutputPath",
              "Retry", "Catch", "Next", "End"},
     "Choice": {"Choices", "Default"},
+}  # fmt: skip
+# What Step Functions says of a call of Lambda that may go well the next time.
+OF_LAMBDA = {
+    "Lambda.ServiceException", "Lambda.AWSLambdaException", "Lambda.SdkClientException",
+    "Lambda.ClientExecutionTimeoutException", "Lambda.TooManyRequestsException", "Lambda.Unknown", "Sandbox.Timedout",
 }  # fmt: skip
 INPUT = execution_input("job_01K0000000000000000000000A", Stage)
 STATE_BYTES = 256 * 1024
@@ -134,6 +140,7 @@ def test_a_stage_is_tried_again_when_that_can_help_and_only_then(stage: Stage) -
     assert StageFailure("x", "x").state_error not in retried
     assert "States.ALL" not in retried
     assert "States.TaskFailed" not in retried
+    assert retried >= {Unavailable.__name__, *OF_LAMBDA}, "the job would fail of a moment's weakness of AWS"
 
 
 @pytest.mark.parametrize(

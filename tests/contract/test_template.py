@@ -27,13 +27,15 @@ from infra.queues import QUEUES
 from infra.tables import RECORDS
 from local.environment import PREFIX, ROOT, environment
 from local.gateway.app import ENTRIES
-from local.provision import definition
+from local.provision import create_queues, definition
 from shared.core.config import Config
 from shared.stages.messages import REMOTE_QUEUE
 from tests.support.template import Assembly, Resource, many, synthesized
 
 # Set on the laptop and not in the cloud, where the default is right.
 LAPTOP_ONLY = {"KINORA_UPLOAD_ENDPOINT_URL"}
+# Set in the cloud and not on the laptop, which has neither.
+CLOUD_ONLY = {"KINORA_SAGEMAKER_ENDPOINTS", "KINORA_SENTRY_DSN"}
 # Read only by who calls this function; to everybody else its default does no harm.
 READ_THROUGH = {
     "KINORA_MEDIA_URL": "media_access",
@@ -103,15 +105,43 @@ def test_tables_are_those_that_the_records_make_on_the_laptop(dev: Assembly) -> 
 # --- queues
 
 
+Patience = tuple[int, int, str]  # seconds for which a message is hidden, deliveries, where it goes after them
+
+
+def patience(visibility: Any, redrive: Any, prefix: str) -> Patience:
+    letters = redrive["deadLetterTargetArn"].rpartition(":")[2].removeprefix(f"{prefix}-")
+    return int(visibility), int(redrive["maxReceiveCount"]), letters
+
+
+def queues_of_laptop() -> tuple[dict[str, Patience], set[str]]:
+    """What `local/provision.py` really makes: queues that work, and those that keep dead letters."""
+    working, letters = dict[str, Patience](), set[str]()
+    with mock_aws():
+        sqs = boto3.client("sqs")
+        create_queues(sqs)
+        for url in sqs.list_queues()["QueueUrls"]:
+            name = url.rpartition("/")[2].removeprefix(f"{PREFIX}-")
+            found = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
+            if "RedrivePolicy" in found:
+                working[name] = patience(found["VisibilityTimeout"], json.loads(found["RedrivePolicy"]), PREFIX)
+            else:
+                letters.add(name)
+    return working, letters
+
+
 def test_queues_have_the_laptops_names_patience_and_dead_letters(dev: Assembly) -> None:
     queues = dev.by("QueueName", "AWS::SQS::Queue")
-    for queue in QUEUES:
-        found = queues[queue.name].properties
-        assert found["VisibilityTimeout"] == queue.visibility_seconds
-        assert found["RedrivePolicy"]["maxReceiveCount"] == queue.max_receives
-        assert found["RedrivePolicy"]["deadLetterTargetArn"].rpartition(":")[2] == f"{dev.prefix}-{queue.name}-dlq"
-        assert f"{queue.name}-dlq" in queues
-    assert {name for name in queues if not name.endswith("-dlq")} == {queue.name for queue in QUEUES}
+    working = {
+        name: patience(found["VisibilityTimeout"], found["RedrivePolicy"], dev.prefix)
+        for name, found in queues.items() if "RedrivePolicy" in found.properties
+    }  # fmt: skip
+    on_laptop, letters = queues_of_laptop()
+    assert working == on_laptop
+    assert working == {
+        queue.name: (queue.visibility_seconds, queue.max_receives, f"{queue.name}-dlq") for queue in QUEUES
+    }
+    assert letters == {f"{queue.name}-dlq" for queue in QUEUES}
+    assert letters <= set(queues)
 
 
 # --- functions
@@ -272,6 +302,21 @@ def test_each_variable_that_a_worker_reads_and_the_laptop_sets_is_set_in_the_tem
             needed = variables_read(module) & set_on_laptop() - LAPTOP_ONLY
             assert needed
             assert needed <= given, task
+
+
+def test_each_variable_of_the_template_is_set_on_the_laptop(dev: Assembly) -> None:
+    """So that what runs there is what is deployed."""
+    of_both = {entry.replace(":", ".") for entry in ENTRIES.values()}
+    given = {
+        name: set(function["Environment"]["Variables"])
+        for name, function in dev.functions().items() if function["Handler"] in of_both
+    }  # fmt: skip
+    assert len(given) == len(ENTRIES)
+    for task in dev.resources("AWS::ECS::TaskDefinition"):
+        for container in task["ContainerDefinitions"]:
+            given[task["Family"]] = {variable["Name"] for variable in container["Environment"]}
+    for name, variables in given.items():
+        assert variables - CLOUD_ONLY <= set_on_laptop(), name
 
 
 def test_variables_that_tell_a_place_follow_one_pattern_here_and_there(dev: Assembly) -> None:

@@ -37,7 +37,7 @@ def readable(text: str) -> str:
 
 
 def page(cloud: Assembly) -> Page:
-    """Each role's permissions and who may take it, and the policies of resources."""
+    """Each role's permissions and who may take it, the policies of resources, and who may call which function."""
     roles: Page = {}
     for role in cloud.resources("AWS::IAM::Role"):
         roles[_name(role)] = {
@@ -65,7 +65,38 @@ def page(cloud: Assembly) -> Page:
         if "PolicyDocument" in endpoint.properties:
             name = f"{endpoint.stack} {readable(f'{{{endpoint.id}}}')}"
             resources[name] = {"allows": statements(endpoint["PolicyDocument"])}
-    return {"roles": dict(sorted(roles.items())), "resources": dict(sorted(resources.items()))}
+    policies: Page = {}
+    for policy in cloud.resources("AWS::IAM::ManagedPolicy"):
+        policies[f"{policy.stack} {readable(f'{{{policy.id}}}')}"] = {
+            "of": sorted(map(readable, policy.properties.get("Roles", ()))),  # and of roles that name it
+            "may": statements(policy["PolicyDocument"]),
+        }
+    return {
+        "roles": dict(sorted(roles.items())),
+        "policies": dict(sorted(policies.items())),
+        "resources": dict(sorted(resources.items())),
+        "functions": callers(cloud),
+    }
+
+
+def callers(cloud: Assembly) -> Page:
+    """Who may call each function, and for whom: AWS's services, each for resources of ours."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for permission in cloud.resources("AWS::Lambda::Permission"):
+        said = permission.properties
+        spelled = {
+            name[0].lower() + name[1:]: readable(str(value)) for name, value in said.items() if name != "FunctionName"
+        }
+        found.setdefault(_called(said["FunctionName"], cloud), []).append(spelled)
+    return {
+        name: {"called by": sorted(who, key=lambda one: json.dumps(one, sort_keys=True))}
+        for name, who in sorted(found.items())
+    }
+
+
+def _called(reference: str, cloud: Assembly) -> str:
+    """`rest-jobs`, or `rest-jobs:live` of its snapshot; permissions name it, or give its ARN."""
+    return readable(str(reference)).rpartition(":function:")[2].removeprefix(f"{cloud.prefix}-")
 
 
 def _name(role: Resource) -> str:

@@ -3,9 +3,11 @@
 import re
 
 from local.environment import ROOT
+from tests.support.elsewhere import ACCOUNTS_MONITOR
 from tests.support.template import Assembly
 
 RUNBOOK = ROOT / "docs" / "runbook.md"
+COSTS_WATCHED = {"prod", "elsewhere"}  # an account has one monitor, so not every environment has its own
 PAGE = re.compile(r"/docs/runbook\.md#([\w-]+)")
 
 
@@ -41,7 +43,8 @@ def test_every_page_of_the_runbook_belongs_to_something_that_tells(cloud: Assemb
     )  # fmt: skip
     pages = re.findall(r"^## (.+)$", RUNBOOK.read_text(), re.MULTILINE)
     assert pages
-    for page in pages:
+    assert ("runbook.md#cost-anomaly" in said) is (cloud.name in COSTS_WATCHED)
+    for page in set(pages) - {"cost-anomaly"}:
         assert f"runbook.md#{page}" in said, page
 
 
@@ -62,6 +65,22 @@ def test_alarms_reach_the_operator_where_there_is_one(cloud: Assembly) -> None:
         for subscriber in notice["Subscribers"]
     }
     assert addresses == {f"arn:aws:sns:us-east-1:123456789012:{topic['TopicName']}"}
+
+
+def test_unusual_costs_are_told_where_the_account_lets_them_be_watched(cloud: Assembly) -> None:
+    """By the monitor of services, which every account may have: one of a tag takes the account that pays."""
+    monitors = cloud.resources("AWS::CE::AnomalyMonitor")
+    subscriptions = cloud.resources("AWS::CE::AnomalySubscription")
+    assert bool(subscriptions) is (cloud.name in COSTS_WATCHED)
+    for monitor in monitors:
+        assert (monitor["MonitorType"], monitor["MonitorDimension"]) == ("DIMENSIONAL", "SERVICE")
+        assert "MonitorSpecification" not in monitor.properties
+    topic = cloud.by("TopicName", "AWS::SNS::Topic")["alarms"]
+    for subscription in subscriptions:
+        made = [f"{{{monitor.id}.MonitorArn}}" for monitor in monitors]
+        assert subscription["MonitorArnList"] == (made or [ACCOUNTS_MONITOR])
+        [subscriber] = subscription["Subscribers"]
+        assert subscriber["Address"].endswith(f":{topic['TopicName']}")
 
 
 def test_dashboards_are_json_and_show_every_queue(cloud: Assembly) -> None:

@@ -2,6 +2,8 @@
 
 import json
 
+from infra.functions import REST_DOMAINS
+from shared.aws.media import KEPT_SECONDS
 from tests.support.template import Assembly, many
 
 FIREWALLED = {"staging", "prod"}
@@ -35,10 +37,11 @@ def test_what_api_gateway_itself_answers_is_a_problem(cloud: Assembly) -> None:
 
 def test_every_stage_is_throttled_logged_and_counted(cloud: Assembly) -> None:
     [rest] = cloud.resources("AWS::ApiGateway::Stage")
-    [settings] = rest["MethodSettings"]
-    assert settings["ThrottlingRateLimit"] > 0
-    assert settings["ThrottlingBurstLimit"] > 0
-    assert settings["DataTraceEnabled"] is False  # it would log passwords
+    for settings in rest["MethodSettings"]:
+        assert settings["ThrottlingRateLimit"] > 0
+        assert settings["ThrottlingBurstLimit"] > 0
+        assert settings["DataTraceEnabled"] is False  # it would log passwords
+        assert settings["MetricsEnabled"] is True
     assert rest["TracingEnabled"] is True
     [socket] = cloud.resources("AWS::ApiGatewayV2::Stage")
     assert socket["DefaultRouteSettings"]["ThrottlingRateLimit"] > 0
@@ -46,6 +49,31 @@ def test_every_stage_is_throttled_logged_and_counted(cloud: Assembly) -> None:
         assert "$context.requestId" in log
         for personal in ("sourceIp", "userAgent", "queryString"):
             assert personal not in log
+
+
+def test_routes_that_hash_passwords_for_strangers_have_a_smaller_limit_of_their_own(cloud: Assembly) -> None:
+    [stage] = cloud.resources("AWS::ApiGateway::Stage")
+    limits = {
+        (setting["ResourcePath"].replace("~1", "/"), setting["HttpMethod"]): setting
+        for setting in stage["MethodSettings"]
+    }
+    whole = limits.pop(("/*", "*"))
+    hashing = {("POST", "/api/auth/login"), ("POST", "/api/auth/register")}
+    assert {(verb, path.replace("//", "/")) for path, verb in limits} == hashing
+    assert hashing <= {tuple(route.split()) for domain in REST_DOMAINS for route in domain.public}
+    for limit in limits.values():
+        assert limit["ThrottlingRateLimit"] < whole["ThrottlingRateLimit"]
+        assert limit["ThrottlingBurstLimit"] < whole["ThrottlingBurstLimit"]
+
+
+def test_no_method_asks_for_a_key_so_the_usage_plan_binds_nobody_yet(cloud: Assembly) -> None:
+    """The guide says so; whoever makes a method ask for one says there what the plan then does."""
+    [plan] = cloud.resources("AWS::ApiGateway::UsagePlan")
+    assert plan["Throttle"]["RateLimit"] > 0
+    assert plan["ApiStages"]
+    assert cloud.resources("AWS::ApiGateway::UsagePlanKey", "AWS::ApiGateway::ApiKey") == []
+    for method in cloud.resources("AWS::ApiGateway::Method"):
+        assert not method.properties.get("ApiKeyRequired"), method
 
 
 def test_staging_and_prod_stand_behind_a_firewall_on_both_ways_in(cloud: Assembly) -> None:
@@ -74,6 +102,30 @@ def test_the_edge_speaks_tls_only_and_media_needs_a_signature(cloud: Assembly) -
         custom = origin.get("CustomOriginConfig")
         assert custom is None or custom["OriginProtocolPolicy"] == "https-only"
         assert custom is not None or origin["OriginAccessControlId"]
+
+
+def test_no_error_is_kept_by_the_edge(cloud: Assembly) -> None:
+    """What is kept is looked up without the token: one creator's 404 would be everybody's for ten seconds."""
+    [distribution] = cloud.resources("AWS::CloudFront::Distribution")
+    kept = {answer["ErrorCode"]: answer for answer in distribution["DistributionConfig"]["CustomErrorResponses"]}
+    assert kept.keys() >= {400, 403, 404, 405, 414, 500, 501, 502, 503, 504}, "all that CloudFront may keep"
+    for answer in kept.values():
+        assert answer["ErrorCachingMinTTL"] == 0
+        assert "ResponsePagePath" not in answer
+
+
+def test_the_edge_keeps_media_as_long_as_browsers_do_though_it_is_private(cloud: Assembly) -> None:
+    [distribution] = cloud.resources("AWS::CloudFront::Distribution")
+    behaviors = {found["PathPattern"]: found for found in distribution["DistributionConfig"]["CacheBehaviors"]}
+    [policy] = cloud.resources("AWS::CloudFront::CachePolicy")
+    assert behaviors["/media/*"]["CachePolicyId"] == f"{{{policy.id}}}"
+    config = policy["CachePolicyConfig"]
+    assert (config["MinTTL"], config["DefaultTTL"], config["MaxTTL"]) == (KEPT_SECONDS,) * 3
+    looked_up_by = config["ParametersInCacheKeyAndForwardedToOrigin"]
+    assert looked_up_by["QueryStringsConfig"] == {"QueryStringBehavior": "none"}, "signatures differ, films do not"
+    assert looked_up_by["HeadersConfig"] == {"HeaderBehavior": "none"}
+    assert looked_up_by["CookiesConfig"] == {"CookieBehavior": "none"}
+    assert behaviors["/media/*"]["TrustedKeyGroups"], "what is kept is shown against a signature only"
 
 
 def test_workers_have_no_way_out(cloud: Assembly) -> None:

@@ -21,6 +21,13 @@ def unpacked_bytes(path: Path) -> int:
         return sum(entry.file_size for entry in archive.infolist())
 
 
+@cache
+def versions_of_bytecode(path: Path) -> frozenset[bytes]:
+    """What the archive's compiled files begin with."""
+    with zipfile.ZipFile(path) as archive:
+        return frozenset(archive.open(file).read(len(MAGIC)) for file in archive.namelist() if file.endswith(".pyc"))
+
+
 def code(function: Resource, cloud: Assembly) -> Path:
     return cloud.asset(function["Code"]["S3Key"])
 
@@ -63,6 +70,16 @@ def test_every_source_has_bytecode_that_the_runtime_reads_unless_the_manifest_sa
             assert len(compiled) == (len(sources) if manifest["bytecode"] else 0), name
             for file in compiled:
                 assert archive.open(file).read(len(MAGIC)) == MAGIC, (name, file)
+
+
+def test_layers_have_bytecode_that_the_runtime_reads_too(cloud: Assembly) -> None:
+    """Most of what a start loads is in them."""
+    for name, function in cloud.functions().items():
+        with zipfile.ZipFile(code(function, cloud)) as archive:
+            has_bytecode = json.loads(archive.read("manifest.json"))["bytecode"]
+        for layer in layers(function, cloud):
+            assert bool(versions_of_bytecode(layer)) is has_bytecode, (name, layer)
+            assert versions_of_bytecode(layer) <= {MAGIC}, (name, layer)
 
 
 def test_a_bundle_holds_the_handler_that_the_function_names(cloud: Assembly) -> None:

@@ -61,6 +61,33 @@ def test_every_rule_and_what_it_calls_have_somewhere_to_put_what_fails(cloud: As
             assert named(kept[named(target["Arn"], cloud)], cloud) in queue_names(cloud), rule
 
 
+def test_everything_that_is_invoked_without_anybody_waiting_has_somewhere_to_put_what_fails(cloud: Assembly) -> None:
+    """By rules, by Secrets Manager and, as custom resources, by CloudFormation."""
+    configs = {
+        named(config["FunctionName"], cloud): config for config in cloud.resources("AWS::Lambda::EventInvokeConfig")
+    }
+    by_services = {
+        named(permission["FunctionName"], cloud) for permission in cloud.resources("AWS::Lambda::Permission")
+        if permission["Principal"] in {"events.amazonaws.com", "secretsmanager.amazonaws.com"}
+    }  # fmt: skip
+    by_deployments = {
+        named(found["ServiceToken"], cloud) for found in cloud.resources() if "ServiceToken" in found.properties
+    }
+    assert by_services == {"pipeline-reconcile", "canary", "rotation-rotate"}
+    assert by_deployments == {"rotation-begin"}
+    assert set(configs) == by_services | by_deployments
+    for name, config in configs.items():
+        assert named(config["DestinationConfig"]["OnFailure"]["Destination"], cloud) in queue_names(cloud), name
+
+
+def test_a_canary_that_fails_makes_no_second_film(cloud: Assembly) -> None:
+    [config] = [
+        config for config in cloud.resources("AWS::Lambda::EventInvokeConfig")
+        if named(config["FunctionName"], cloud) == "canary"
+    ]  # fmt: skip
+    assert config["MaximumRetryAttempts"] == 0
+
+
 def test_a_stream_has_at_most_two_readers(cloud: Assembly) -> None:
     readers = Counter(
         source["EventSourceArn"] for source in cloud.resources("AWS::Lambda::EventSourceMapping")

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -45,6 +46,34 @@ def test_the_snapshot_tells_a_widening() -> None:
     wider = {"Statement": [{**before["Statement"][0], "Resource": ["arn:aws:sqs:::one", "arn:aws:sqs:::two"]}]}
     stronger = {"Statement": [{**before["Statement"][0], "Action": ["sqs:SendMessage", "sqs:PurgeQueue"]}]}
     assert len({json.dumps(statements(document)) for document in (before, wider, stronger)}) == 3
+
+
+def test_only_services_that_ours_are_called_by_may_call_functions_and_only_for_this_account(cloud: Assembly) -> None:
+    """`s3.amazonaws.com` without a source would be anybody's bucket."""
+    permissions = cloud.resources("AWS::Lambda::Permission")
+    assert {permission["Principal"] for permission in permissions} == {
+        "apigateway.amazonaws.com", "events.amazonaws.com", "secretsmanager.amazonaws.com",
+    }  # fmt: skip
+    for permission in permissions:
+        assert permission["Action"] == "lambda:InvokeFunction", permission
+        assert {"SourceArn", "SourceAccount"} & set(permission.properties), permission
+
+
+def test_the_snapshot_tells_a_managed_policy_and_a_caller(tmp_path: Path) -> None:
+    """However the policy is attached: by itself, or by the role."""
+    grant = {"Effect": "Allow", "Action": "dynamodb:DeleteTable", "Resource": "*"}
+    call = {"FunctionName": "kinora-dev-rest-jobs", "Action": "lambda:InvokeFunction", "Principal": "s3.amazonaws.com"}
+    resources = {
+        "Policy": {"Type": "AWS::IAM::ManagedPolicy", "Properties": {"PolicyDocument": {"Statement": [grant]}}},
+        "Call": {"Type": "AWS::Lambda::Permission", "Properties": call},
+    }
+    (tmp_path / "kinora-dev-data.template.json").write_text(json.dumps({"Resources": resources}))
+    told = page(Assembly("dev", tmp_path, ""))
+    [policy] = told["policies"].values()
+    assert policy["may"] == [{"action": ["dynamodb:DeleteTable"], "resource": ["*"]}]
+    assert told["functions"] == {
+        "rest-jobs": {"called by": [{"action": "lambda:InvokeFunction", "principal": "s3.amazonaws.com"}]}
+    }
 
 
 def test_no_policy_grants_all_actions_of_a_service(cloud: Assembly) -> None:

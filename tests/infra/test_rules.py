@@ -13,15 +13,24 @@ from tests.support.template import CONTEXT, ENVIRONMENTS, Assembly, SynthFailed,
 TWICE_SAID = "W3005"
 RESOURCES_IN_A_STACK = 500
 TEMPLATE_BYTES = 1_000_000
-# What the app's own code does not do, so that the synth must end: an open bucket beside all that is right.
+# What the app's own code does not do, so that the synth must end: for each pack of rules one thing that only it
+# minds, beside all that is right.
 BREAKING = """
 import sys
-from aws_cdk import App, aws_s3
+from aws_cdk import App, aws_lambda, aws_s3
 from infra.app import build, flags
 from infra.environments import ENVIRONMENTS
 app = App(outdir=sys.argv[1], context=flags())
-aws_s3.Bucket(build(app, ENVIRONMENTS["dev"]).delivery, "open")
+stack = build(app, ENVIRONMENTS["dev"]).delivery
+{what}
 app.synth()
+"""
+AN_OPEN_BUCKET = 'aws_s3.Bucket(stack, "open")'
+A_FUNCTION_THAT_IS_NOT_TRACED = """
+aws_lambda.CfnFunction(
+    stack, "untraced", role="arn:aws:iam::123456789012:role/none", handler="index.handler",
+    runtime="python3.13", code=aws_lambda.CfnFunction.CodeProperty(zip_file="pass"),
+)
 """
 
 
@@ -31,14 +40,20 @@ def test_no_rule_of_cdk_nag_finds_anything(cloud: Assembly) -> None:
     assert report["pluginReports"] == []
 
 
-def test_a_finding_ends_the_synth(tmp_path_factory: pytest.TempPathFactory) -> None:
+@pytest.mark.parametrize(
+    ("what", "rule"),
+    [(AN_OPEN_BUCKET, "AwsSolutions-S1"), (A_FUNCTION_THAT_IS_NOT_TRACED, "Serverless-LambdaTracing")],
+)
+def test_a_finding_of_either_pack_ends_the_synth(
+    tmp_path_factory: pytest.TempPathFactory, what: str, rule: str
+) -> None:
     folder = tmp_path_factory.mktemp("breaking")
     done = subprocess.run(  # noqa: S603  # our own program
-        [sys.executable, "-c", BREAKING, str(folder)], cwd=ROOT, env=CONTEXT, capture_output=True, text=True,
-        timeout=200, check=False,
+        [sys.executable, "-c", BREAKING.format(what=what), str(folder)], cwd=ROOT, env=CONTEXT, capture_output=True,
+        text=True, timeout=200, check=False,
     )  # fmt: skip
     assert done.returncode != 0
-    assert "AwsSolutions-S1" in done.stdout + done.stderr
+    assert rule in done.stdout + done.stderr
 
 
 def test_each_acknowledgement_says_why(cloud: Assembly) -> None:
@@ -94,7 +109,7 @@ def test_nothing_in_a_template_depends_on_the_machine_or_on_an_account(cloud: As
 
 
 def test_everything_that_can_be_tagged_bears_the_tag_that_costs_are_counted_by(cloud: Assembly) -> None:
-    """The budget and the watch over costs see what bears their tag, and nothing else."""
+    """The budget sees what bears its tag, and nothing else."""
     [budget] = cloud.resources("AWS::Budgets::Budget")
     [filtered] = budget["Budget"]["CostFilters"]["TagKeyValue"]
     key, _, value = filtered.removeprefix("user:").rpartition("$")

@@ -8,6 +8,8 @@ from infra.tables import RECORDS
 from tests.support.template import Assembly, Resource, many
 
 PROTECTED = {"staging", "prod"}  # nobody deletes a table there by mistake
+# By (DeletionPolicy, UpdateReplacePolicy): lasting from the moment when the deployment that made it has succeeded.
+KEPT = ("RetainExceptOnCreate", "Retain")
 ENCRYPTED_BY_AWS = {"aws:kms", "AES256"}
 NOT_ROTATED = {
     "access-token-verification-keys",  # public halves, written when the signing key changes
@@ -98,7 +100,14 @@ def test_what_prod_stores_outlives_its_stack(prod: Assembly) -> None:
     )
     assert len(lasting) > 30
     for resource in lasting:
-        assert (resource.raw["DeletionPolicy"], resource.raw["UpdateReplacePolicy"]) == ("Retain", "Retain"), resource
+        assert (resource.raw["DeletionPolicy"], resource.raw["UpdateReplacePolicy"]) == KEPT, resource
+
+
+def test_what_a_failed_first_deployment_made_does_not_stand_in_the_way_of_the_next(cloud: Assembly) -> None:
+    """Its names are taken while it is there."""
+    for resource in cloud.resources():
+        if resource.raw.get("DeletionPolicy") == "Retain":
+            assert not re.search(r"\w+Name\b", " ".join(resource.properties)), resource
 
 
 # --- keys and secrets

@@ -1,6 +1,7 @@
 """Where stages run: what their engines need decides the image, the image the machine, and each begins with none."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -104,6 +105,11 @@ def test_a_size_must_suit_its_family(sizes: dict[Family, Any]) -> None:
     values = {name: getattr(ENVIRONMENTS["dev"], name) for name in ENVIRONMENTS["dev"].__dataclass_fields__}
     with pytest.raises(ValueError, match="GPUs"):
         Environment(**values | {"sizes": sizes})
+
+
+def test_a_region_in_which_cloudfront_makes_nothing_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"eu-west-1 cannot be: .* us-east-1 alone"):
+        replace(ENVIRONMENTS["dev"], region="eu-west-1")
 
 
 # --- stages on SageMaker

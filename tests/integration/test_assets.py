@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 from PIL import Image
 
 from shared.assets.record import AssetRecord, AssetStatus
@@ -122,6 +123,17 @@ def test_registering_again_asks_again_and_a_decided_asset_stays_decided(studio: 
 
 
 # --- verification, end to end
+
+
+def test_an_upload_that_is_gone_is_rejected_also_where_s3_does_not_admit_it(studio: Studio, ada: Creator) -> None:
+    """It answers 403 to a role that may not list the bucket."""
+    asset_id = uploaded(ada, picture())
+    register(ada, asset_id)
+    refused = ClientError({"Error": {"Code": "403", "Message": "Forbidden"}}, "HeadObject")
+    studio.cloud.stumbles["HeadObject"] = [refused]
+    verify(studio)
+    asset = ada.get(f"/api/assets/{asset_id}").body
+    assert (asset["status"], studio.messages("asset-verification")) == ("REJECTED", [])
 
 
 @pytest.mark.parametrize(("kind", "content_type"), [("PNG", "image/png"), ("JPEG", "image/jpeg")])

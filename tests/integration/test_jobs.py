@@ -183,6 +183,17 @@ def test_a_completed_job_shows_signed_urls_of_what_it_made(ada: Creator) -> None
     assert 'URI="https://media.kinora.test/' in lines[1]
 
 
+@pytest.mark.parametrize("code", ["NoSuchKey", "AccessDenied"])
+def test_a_job_whose_playlist_is_deleted_is_shown_without_it(studio: Studio, ada: Creator, code: str) -> None:
+    """S3 says AccessDenied of what is not there to who may not list the bucket."""
+    job_id = str(ada.job(ada.project())["id"])
+    complete_steps(job_id)
+    settlement.complete(jobs.get(job_id), at=utc_now())
+    studio.cloud.stumbles["GetObject"] = [ClientError({"Error": {"Code": code, "Message": ""}}, "GetObject")]
+    answer = ada.get(f"/api/jobs/{job_id}")
+    assert (answer.status, answer.body["status"], answer.body["hlsPlaylist"]) == (200, "COMPLETED", None)
+
+
 # --- cancelling
 
 

@@ -5,11 +5,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from botocore.exceptions import EndpointConnectionError
+from botocore.exceptions import ClientError, EndpointConnectionError
 
 from functions.pipeline import reconcile, settle, signal
+from functions.pipeline.dispatch import Unavailable
 from functions.pipeline.dispatch import handler as dispatch
 from functions.pipeline.requests import stage_task
+from local.environment import ROOT
 from shared.assets.record import AssetStatus, AssetType
 from shared.aws import clients
 from shared.core.clock import utc_now
@@ -121,6 +123,65 @@ def test_a_job_that_runs_stays_running_while_its_next_step_waits(ada: Creator) -
     seq = jobs.get(job_id).seq
     ask(job_id, VIDEO)
     assert (jobs.get(job_id).status, jobs.get(job_id).seq) == (JobStatus.RUNNING, seq)
+
+
+# --- AWS is weak for a moment
+
+
+THROTTLED = ClientError({"Error": {"Code": "ThrottlingException", "Message": "slow down"}}, "any")
+
+
+def asked_as_the_state_machine_asks(job_id: str, stage: Stage) -> int:
+    """Call dispatch until it does not raise, as often as the state's Retry has it called; answers how often."""
+    definition = json.loads((ROOT / "stepfunctions" / "generate_video.asl.json").read_text())
+    rules = definition["States"][stage.state]["Retry"]
+    calls = 1
+    while True:
+        try:
+            ask(job_id, stage, f"token-{calls}")
+        except Unavailable as error:
+            [most] = [rule["MaxAttempts"] for rule in rules if type(error).__name__ in rule["ErrorEquals"]]
+            assert calls <= most
+            calls += 1
+        else:
+            return calls
+
+
+@pytest.mark.parametrize(
+    ("operation", "error"),
+    [
+        ("SendMessage", EndpointConnectionError(endpoint_url="x")),
+        ("SendMessage", THROTTLED),
+        ("GetItem", THROTTLED),
+        ("UpdateItem", EndpointConnectionError(endpoint_url="x")),
+    ],
+)
+def test_a_job_is_completed_although_aws_fails_once_while_a_step_is_asked_for(
+    studio: Studio, ada: Creator, operation: str, error: Exception
+) -> None:
+    job_id = submitted(ada)
+    for stage, _ in jobs.get(job_id).planned():
+        studio.cloud.stumbles[operation] = [error]
+        assert asked_as_the_state_machine_asks(job_id, stage) == 2
+        assert jobs.token(job_id, stage) == "token-2"
+        assert studio.messages(stage.queue)
+        complete_step(job_id, stage)
+    assert settle.handler({"jobId": job_id}, None)["status"] == "COMPLETED"
+
+
+def test_an_answer_that_was_not_heard_is_given_again(studio: Studio, ada: Creator) -> None:
+    job_id = submitted(ada)
+    complete_step(job_id, IMAGE)
+    studio.cloud.stumbles["SendTaskSuccess"] = [EndpointConnectionError(endpoint_url="x")]
+    assert asked_as_the_state_machine_asks(job_id, IMAGE) == 2
+    assert studio.cloud.answers == [TaskAnswer("token-2", None, "")]
+
+
+def test_what_is_no_fault_of_aws_is_not_tried_again(monkeypatch: pytest.MonkeyPatch, ada: Creator) -> None:
+    job_id = submitted(ada)
+    monkeypatch.setattr("functions.pipeline.dispatch.stage_task", lambda *_: {}["a fault of ours"])
+    with pytest.raises(KeyError):
+        ask(job_id, IMAGE)
 
 
 # --- what each stage is asked

@@ -509,6 +509,10 @@ def test_a_providers_engine_is_not_offered_without_its_key(studio: Studio, ada: 
         assert refused(ada, **NAMED)[0] == 202
         assert refused(ada, **NAMED | {"duration": 4.5}) == (422, "no_engine")
         assert refused(ada, engines={"VIDEO_SYNTHESIS": "no-such"}) == (422, "no_engine")
+        clients.secretsmanager().delete_secret(SecretId="kinora/test/fal-key")  # as an operator stops offering them
+        assert refused(ada, **NAMED) == (422, "no_engine")
+        clients.secretsmanager().restore_secret(SecretId="kinora/test/fal-key")
+        assert refused(ada, **NAMED) == (402, "not_enough_credits"), "offered, after all that it cost"
     finally:
         clients.secretsmanager().delete_secret(SecretId="kinora/test/fal-key", ForceDeleteWithoutRecovery=True)
 

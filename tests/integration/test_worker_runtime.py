@@ -236,6 +236,22 @@ def test_an_input_that_is_gone_is_a_final_failure(studio: Studio, job_id: str) -
     assert studio.cloud.answers[0].error == "Stage.Final"
 
 
+def test_an_input_whose_absence_s3_does_not_admit_is_missing_too(studio: Studio, job_id: str) -> None:
+    """It answers 403 to a role that may not list the bucket."""
+    refused = ClientError({"Error": {"Code": "403", "Message": "Forbidden"}}, "HeadObject")
+    studio.cloud.stumbles["HeadObject"] = [refused]
+    work(studio, Engine(lambda workspace: workspace.fetch(media.address("jobs/gone.png"))))
+    assert jobs.get(job_id).step(IMAGE).error_code == "input_missing"
+
+
+def test_storage_that_does_not_answer_is_asked_again_later(studio: Studio, job_id: str) -> None:
+    busy = ClientError({"Error": {"Code": "503", "Message": "SlowDown"}}, "HeadObject")
+    studio.cloud.stumbles["HeadObject"] = [busy]
+    work(studio, Engine(lambda workspace: workspace.fetch(media.address("jobs/there.png"))))
+    assert jobs.get(job_id).step(IMAGE).error_code == "storage_unavailable"
+    assert studio.cloud.answers[0].error == "Stage.Retryable"
+
+
 def test_an_input_is_fetched_once(studio: Studio, job_id: str) -> None:
     clients.s3().put_object(Bucket=media.config().media_bucket, Key="assets/x/clean.png", Body=b"pixels")
     seen: list[tuple[bytes, str]] = []

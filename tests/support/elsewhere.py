@@ -20,9 +20,11 @@ def _diffuser(stage: Stage) -> Engine:
     )
 
 
+ACCOUNTS_MONITOR = "arn:aws:ce::210987654321:anomalymonitor/00000000-0000-0000-0000-000000000000"
 ENVIRONMENT = replace(
     ENVIRONMENTS["dev"],
     name="elsewhere",
+    cost_monitor=ACCOUNTS_MONITOR,
     sagemaker={Stage.IMAGE_GENERATION: "ml.g6.xlarge", Stage.POST_PROCESSING: "ml.c7g.xlarge"},
 )
 CATALOGUE = (*ENGINES, _diffuser(Stage.IMAGE_GENERATION), _diffuser(Stage.VIDEO_SYNTHESIS))

@@ -11,7 +11,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
-from shared.aws import media
+from shared.aws import clients, media
 
 EXPIRES = datetime(2026, 11, 22, 13, tzinfo=UTC)
 KEY = rsa.generate_private_key(65537, 2048)
@@ -47,6 +47,24 @@ def test_a_url_carries_a_policy_for_its_prefix_under_a_valid_signature() -> None
     with pytest.raises(InvalidSignature):
         KEY.public_key().verify(decoded(query["Signature"]), policy + b" ", padding.PKCS1v15(), hashes.SHA1())  # noqa: S303  # CloudFront's own algorithm
     assert query["Key-Pair-Id"] == "test"
+
+
+@pytest.mark.parametrize("endpoint_url", [None, "http://127.0.0.1:5000"])
+def test_what_is_lent_is_signed_in_the_way_that_s3_takes_for_encrypted_objects(
+    monkeypatch: pytest.MonkeyPatch, endpoint_url: str | None
+) -> None:
+    """With version 2, boto3's default in us-east-1, S3 answers 400 where KMS encrypts."""
+    if endpoint_url:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint_url)
+    clients.s3.cache_clear()
+    url = urlsplit(media.lent(media.address("jobs/job_1/x.png"), seconds=600))
+    clients.s3.cache_clear()
+    query = {name: values[0] for name, values in parse_qs(url.query).items()}
+    assert (query["X-Amz-Algorithm"], query["X-Amz-Expires"]) == ("AWS4-HMAC-SHA256", "600")
+    assert not {"AWSAccessKeyId", "Signature"} & set(query)
+    assert f"{url.netloc}{url.path}" in {
+        "kinora-test-media.s3.amazonaws.com/jobs/job_1/x.png", "127.0.0.1:5000/kinora-test-media/jobs/job_1/x.png",
+    }  # fmt: skip
 
 
 def test_one_jobs_prefix_is_not_the_beginning_of_anothers() -> None:

@@ -128,8 +128,8 @@ def _fetched(url: str, folder: Path) -> Path:
     if not path.exists():
         try:
             media.download(url, path)
+        except media.Missing as error:
+            raise StageFailure("input_missing", "A file that this step needs is no longer there.") from error
         except ClientError as error:
-            if error.response["Error"]["Code"] in {"404", "NoSuchKey"}:
-                raise StageFailure("input_missing", "A file that this step needs is no longer there.") from error
             raise StageFailure("storage_unavailable", "Storage did not answer.", retryable=True) from error
     return path

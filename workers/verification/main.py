@@ -4,8 +4,6 @@ import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from botocore.exceptions import ClientError
-
 from shared.assets.record import AssetRecord, AssetStatus
 from shared.assets.store import AssetNotFound, AssetStore
 from shared.aws import media
@@ -42,9 +40,7 @@ def _verify(asset: AssetRecord, folder: Path) -> None:
     clean.mkdir()
     try:
         media.download(asset.quarantine_key, upload)
-    except ClientError as error:
-        if error.response["Error"]["Code"] not in {"404", "NoSuchKey"}:
-            raise
+    except media.Missing:
         assets.reject(asset, error="Nothing was uploaded.")
         return
     verdict = inspect(upload, MediaKind(asset.type), clean)
