@@ -1,7 +1,6 @@
 """`make bootstrap`: an empty account has the roles as which AWS works, before anything is deployed."""
 
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import boto3
@@ -9,7 +8,6 @@ import pytest
 from botocore.exceptions import ClientError
 from moto import mock_aws
 
-from infra import bootstrap
 from infra.bootstrap import SERVICES, prepare
 from local.environment import ROOT
 from tests.support.template import Assembly
@@ -35,9 +33,9 @@ class Account:
 
 
 @pytest.fixture
-def account(monkeypatch: pytest.MonkeyPatch) -> Iterator[Account]:
+def account(monkeypatch: pytest.MonkeyPatch) -> Account:
     made = Account()
-    monkeypatch.setattr(bootstrap.boto3, "client", lambda _name: made)
+    monkeypatch.setattr(boto3, "client", lambda _name: made)
     return made
 
 
@@ -55,7 +53,7 @@ def test_roles_that_are_there_are_no_obstacle(account: Account) -> None:
 
 
 def test_any_other_refusal_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bootstrap.boto3, "client", lambda _name: Account("no such service"))
+    monkeypatch.setattr(boto3, "client", lambda _name: Account("no such service"))
     with pytest.raises(ClientError, match="no such service"):
         prepare()
 

@@ -179,7 +179,11 @@ def test_an_answer_that_was_not_heard_is_given_again(studio: Studio, ada: Creato
 
 def test_what_is_no_fault_of_aws_is_not_tried_again(monkeypatch: pytest.MonkeyPatch, ada: Creator) -> None:
     job_id = submitted(ada)
-    monkeypatch.setattr("functions.pipeline.dispatch.stage_task", lambda *_: {}["a fault of ours"])
+
+    def faulty(*_: object) -> None:
+        raise KeyError("a fault of ours")
+
+    monkeypatch.setattr("functions.pipeline.dispatch.stage_task", faulty)
     with pytest.raises(KeyError):
         ask(job_id, IMAGE)
 
