@@ -53,7 +53,9 @@ class WorkerService(Construct):
             service_name=f"{environment.prefix}-{name}",
             cluster=cluster,
             task_definition=task,
-            desired_count=size.min_tasks,
+            # No desired_count: CloudFormation would put it back with every change of the service, and send workers away
+            # from a queue that is full. Without it a new service begins with one, which proves the image before scaling
+            # takes it away, and a change keeps as many as there are.
             min_healthy_percent=0,  # a queue keeps what nobody takes: nothing is gained by two generations side by side
             max_healthy_percent=200,
             circuit_breaker=ecs.DeploymentCircuitBreaker(enable=True, rollback=True),

@@ -68,7 +68,6 @@ def test_a_stage_with_such_an_engine_gets_the_gpu_image_on_instances_that_begin_
     assert wanted["AllowedInstanceTypes"] == [GPU.instance_type]
     assert wanted["AcceleratorCount"] == {"Min": 1}
     services = elsewhere.by("ServiceName", "AWS::ECS::Service")
-    assert services[VIDEO.queue]["DesiredCount"] == 0
     [strategy] = services[VIDEO.queue].raw["Properties"]["CapacityProviderStrategy"]
     assert strategy["CapacityProvider"] == {"Ref": provider.id}
     [target] = [
