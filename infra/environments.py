@@ -24,6 +24,11 @@ class WorkerSize:
     instance_type: str | None = None  # of the capacity that hosts it, e.g. "g6.xlarge"; needed where there are GPUs
     managed: bool = True  # by ECS Managed Instances; else an Auto Scaling group of ours, where those cannot be had
 
+    def suits(self, family: Family) -> bool:
+        """Whether it has what the family's engines need, and no more than that."""
+        with_gpu = family is Family.CUDA_DIFFUSERS
+        return (self.gpus > 0, self.instance_type is not None) == (with_gpu, with_gpu)
+
 
 SMALL = WorkerSize(cpu_units=2048, memory_mb=4096, max_tasks=2)
 LARGE = WorkerSize(cpu_units=4096, memory_mb=8192, max_tasks=20)
@@ -59,6 +64,7 @@ class Environment:
     sentry_dsn: str = ""
 
     sizes: Mapping[Family, WorkerSize]  # of a stage's workers, by what its engines need
+    stage_sizes: Mapping[Stage, WorkerSize] = field(default_factory=dict)  # of those that want another than that
     verification: WorkerSize = SMALL
     spot: bool
     endpoint_zones: int = 2  # in how many zones workers reach AWS: each endpoint costs $7 a month in each
@@ -76,9 +82,18 @@ class Environment:
         if (self.domain_name is None) != (self.hosted_zone_id is None):
             raise ValueError(f"{self.name}: domain_name and hosted_zone_id come together")
         for family in Family:
-            size, with_gpu = self.sizes[family], family is Family.CUDA_DIFFUSERS
-            if (size.gpus > 0, size.instance_type is not None) != (with_gpu, with_gpu):
-                raise ValueError(f"{self.name}: {family} wants a size {'with' if with_gpu else 'without'} GPUs")
+            self._check(family, self.sizes[family], family)
+
+    def size_of(self, stage: Stage, family: Family) -> WorkerSize:
+        """Of the stage's workers, whose engines need `family`; ValueError when its own size does not suit them."""
+        size = self.stage_sizes.get(stage, self.sizes[family])
+        self._check(stage, size, family)
+        return size
+
+    def _check(self, whose: str, size: WorkerSize, family: Family) -> None:
+        if not size.suits(family):
+            wanted = "with" if family is Family.CUDA_DIFFUSERS else "without"
+            raise ValueError(f"{self.name}: {whose} wants a size {wanted} GPUs")
 
     @property
     def prefix(self) -> str:

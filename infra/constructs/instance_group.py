@@ -7,13 +7,16 @@ from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from infra.constructs.acknowledge import acknowledge
-from infra.environments import Environment, WorkerSize
+from infra.environments import Environment
 
 DISK_GB = 100  # the image with its weights, and room to work
 
 
 class InstanceGroup(Construct):
-    """`.capacity_provider_name` is what services ask for; ECS adds instances for tasks, and ends those without."""
+    """`.capacity_provider_name` is what services ask for; ECS adds instances for tasks, and ends those without.
+
+    `most` is how many there may be: one for each task of all the services that ask for them.
+    """
 
     def __init__(
         self,
@@ -22,7 +25,7 @@ class InstanceGroup(Construct):
         *,
         environment: Environment,
         cluster: ecs.Cluster,
-        size: WorkerSize,
+        most: int,
         instance_type: str,
         security_group: ec2.ISecurityGroup,
     ) -> None:
@@ -36,7 +39,7 @@ class InstanceGroup(Construct):
             vpc=cluster.vpc,
             vpc_subnets=ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_ISOLATED),
             min_capacity=0,
-            max_capacity=size.max_tasks,
+            max_capacity=most,
             mixed_instances_policy=autoscaling.MixedInstancesPolicy(
                 launch_template=template,
                 instances_distribution=autoscaling.InstancesDistribution(

@@ -7,10 +7,9 @@ tells the `failures` topic, and `pipeline/signal` has it tried again.
 
 from collections.abc import Mapping
 
-from aws_cdk import Duration, Stack
+from aws_cdk import Stack
 from aws_cdk import aws_applicationautoscaling as autoscaling
 from aws_cdk import aws_cloudwatch as cloudwatch
-from aws_cdk import aws_cloudwatch_actions as actions
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecr_assets as assets
 from aws_cdk import aws_iam as iam
@@ -21,12 +20,10 @@ from constructs import Construct
 
 from infra.constructs.acknowledge import acknowledge, acknowledge_wildcards
 from infra.constructs.media_bucket import ANSWERS
-from infra.constructs.scaling import scaling_role
-from infra.constructs.worker_service import TASKS_PER_WORKER
+from infra.constructs.scaling import MINUTE, TASKS_PER_WORKER, scaling_role, track, wake
 from infra.environments import Environment, WorkerSize
 
 VARIANT = "worker"
-MINUTE = Duration.minutes(1)
 # By which SageMaker puts a container into our network. EC2 knows no resource for most of them.
 NETWORKING = (
     "ec2:CreateNetworkInterface",
@@ -161,33 +158,16 @@ class SageMakerStage(Construct):
             max_capacity=size.max_tasks,
             role=scaling_role(self, "sagemaker", "SageMakerEndpoint"),
         )
-        target.scale_to_track_metric(
-            "BacklogPerInstance",
-            custom_metric=self._metric("ApproximateBacklogSizePerInstance", "Average"),
-            target_value=TASKS_PER_WORKER,
-            scale_in_cooldown=Duration.minutes(5),
-            scale_out_cooldown=MINUTE,
-        )
-        wake = cloudwatch.Alarm(
+        wake(self, target, name=f"{self.endpoint_name}-wake", unserved=self.unserved)
+        waiting = self._metric("ApproximateBacklogSizePerInstance", "Average")
+        track(
             self,
-            "Wake",
-            alarm_name=f"{self.endpoint_name}-wake",
-            alarm_description="A task waits and there is no instance: scaling starts the first one.",
-            metric=self.unserved,
-            threshold=1,
-            comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
-            evaluation_periods=1,
-            treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
+            target,
+            name=f"{self.endpoint_name}-backlog",
+            metrics={"waiting": waiting, "unserved": self.unserved},
+            # Either may be silent: what one lacks counts as 0 where the other has a point.
+            backlog_per_worker=f"IF(unserved > 0 * waiting, {TASKS_PER_WORKER}, waiting)",
         )
-        first = autoscaling.StepScalingAction(
-            self,
-            "First",
-            scaling_target=target,
-            adjustment_type=autoscaling.AdjustmentType.CHANGE_IN_CAPACITY,
-            cooldown=Duration.minutes(5),
-        )
-        first.add_adjustment(adjustment=1, lower_bound=0)
-        wake.add_alarm_action(actions.ApplicationScalingAction(first))
 
     def _metric(self, name: str, statistic: str) -> cloudwatch.Metric:
         return cloudwatch.Metric(

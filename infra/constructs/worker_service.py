@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from aws_cdk import Duration, Stack
 from aws_cdk import aws_applicationautoscaling as autoscaling
 from aws_cdk import aws_cloudwatch as cloudwatch
-from aws_cdk import aws_cloudwatch_actions as actions
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_iam as iam
@@ -14,14 +13,12 @@ from constructs import Construct
 
 from infra.constructs.acknowledge import acknowledge, acknowledge_wildcards
 from infra.constructs.log_group import KinoraLogGroup
-from infra.constructs.scaling import scaling_role
+from infra.constructs.scaling import MINUTE, TASKS_PER_WORKER, scaling_role, track, wake
 from infra.environments import Environment, WorkerSize
 
 SCRATCH = "/scratch"  # the only place of the container that can be written, TMPDIR of both images
 STOP = Duration.seconds(120)  # the most that Fargate gives: a worker hands its step back within a second or two
-MINUTE = Duration.minutes(1)
 CONTAINER_INSIGHTS = "ECS/ContainerInsights"
-TASKS_PER_WORKER = 2  # waiting or at work: the one it does, and one to do next
 
 
 class WorkerService(Construct):
@@ -56,7 +53,9 @@ class WorkerService(Construct):
             service_name=f"{environment.prefix}-{name}",
             cluster=cluster,
             task_definition=task,
-            desired_count=size.min_tasks,
+            # No desired_count: CloudFormation would put it back with every change of the service, and send workers away
+            # from a queue that is full. Without it a new service begins with one, which proves the image before scaling
+            # takes it away, and a change keeps as many as there are.
             min_healthy_percent=0,  # a queue keeps what nobody takes: nothing is gained by two generations side by side
             max_healthy_percent=200,
             circuit_breaker=ecs.DeploymentCircuitBreaker(enable=True, rollback=True),
@@ -146,6 +145,27 @@ class WorkerService(Construct):
 
     # --- how many run
 
+    def unserved(self, period: Duration) -> cloudwatch.MathExpression:
+        """How many messages wait while no worker is at work or asks for any in the period; 0 while one does.
+
+        From the queues alone: Container Insights tell nothing of a service none of whose tasks runs, which is what this
+        is about. A free worker asks the first queue before the others, so whoever is free is among its empty receives.
+
+        A queue that nobody touches falls silent after six hours, and its twin may be busy: metric math takes what one
+        series lacks for 0 where another has a point, so `served` is compared with a series that has one wherever
+        `waiting` has. There is no FILL, which would put a 0 where the newest minute has not come in yet; the alarm
+        would look at that one, and never go off.
+        """
+        visible, taken = self._visible(period), self._taken(period)
+        waiting, served = f"({' + '.join(visible)})", f"({' + '.join([*taken, 'asked'])})"
+        asked = self._queues[0].metric_number_of_empty_receives(statistic="Sum", period=period)
+        return cloudwatch.MathExpression(
+            expression=f"IF({served} > 0 * {waiting}, 0, {waiting})",
+            using_metrics={**visible, **taken, "asked": asked},
+            label="unserved",
+            period=period,
+        )
+
     def _scale(self, size: WorkerSize) -> None:
         resource_id = f"service/{self._cluster.cluster_name}/{self.service.service_name}"
         target = autoscaling.ScalableTarget(
@@ -158,72 +178,31 @@ class WorkerService(Construct):
             max_capacity=size.max_tasks,
             role=scaling_role(self, "ecs", "ECSService"),
         )
-        self._wake(target)
-        self._track(target)
-
-    def _wake(self, target: autoscaling.ScalableTarget) -> None:
-        """From none to one: a backlog per worker cannot be reckoned while there is no worker."""
-        visible = self._visible()
-        alarm = cloudwatch.Alarm(
+        name = f"{self._environment.prefix}-{self._name}"
+        wake(self, target, name=f"{name}-wake", unserved=self.unserved(MINUTE))
+        messages = self._visible(MINUTE) | self._taken(MINUTE)
+        backlog = f"({' + '.join(messages)})"
+        none_runs = f"IF({backlog} > 0, {TASKS_PER_WORKER}, 0)"
+        track(
             self,
-            "Wake",
-            alarm_name=f"{self._environment.prefix}-{self._name}-wake",
-            alarm_description="A message waits and no worker is wanted yet: scaling starts the first one.",
-            metric=cloudwatch.MathExpression(
-                expression=f"IF({' + '.join(visible)} > 0 AND FILL(desired, 0) < 1, 1, 0)",
-                using_metrics={**visible, "desired": self.desired},
-                period=MINUTE,
-            ),
-            threshold=1,
-            comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
-            evaluation_periods=1,
-            treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
-        )
-        step = autoscaling.StepScalingAction(
-            self,
-            "First",
-            scaling_target=target,
-            adjustment_type=autoscaling.AdjustmentType.CHANGE_IN_CAPACITY,
-            cooldown=Duration.minutes(2),
-        )
-        step.add_adjustment(adjustment=1, lower_bound=0)
-        alarm.add_alarm_action(actions.ApplicationScalingAction(step))
-
-    def _track(self, target: autoscaling.ScalableTarget) -> None:
-        """Keep the backlog per worker; down to none when the queue is empty and nothing is at work."""
-        backlog = self._visible() | {
-            f"taken{n}": queue.metric_approximate_number_of_messages_not_visible(statistic="Maximum", period=MINUTE)
-            for n, queue in enumerate(self._queues)
-        }
-        metrics = {**backlog, "running": self.running}
-        policy = autoscaling.CfnScalingPolicy  # the construct above it takes no expressions
-        policy(
-            self,
-            "BacklogPerWorker",
-            policy_name=f"{self._environment.prefix}-{self._name}-backlog",
-            policy_type="TargetTrackingScaling",
-            scaling_target_id=target.scalable_target_id,
-            target_tracking_scaling_policy_configuration=policy.TargetTrackingScalingPolicyConfigurationProperty(
-                target_value=TASKS_PER_WORKER,
-                scale_out_cooldown=60,
-                scale_in_cooldown=300,
-                customized_metric_specification=policy.CustomizedMetricSpecificationProperty(
-                    metrics=[
-                        *(_tracked(name, metric) for name, metric in metrics.items()),
-                        policy.TargetTrackingMetricDataQueryProperty(
-                            id="backlog",
-                            expression=f"({' + '.join(backlog)}) / IF(FILL(running, 0) < 1, 1, FILL(running, 0))",
-                            return_data=True,
-                        ),
-                    ]
-                ),
-            ),
+            target,
+            name=f"{name}-backlog",
+            metrics={**messages, "running": self.running},
+            # `running` is silent while none does: compared with the backlog's series it counts as 0 then.
+            backlog_per_worker=f"IF(running > 0 * {backlog}, {backlog} / running, {none_runs})",
         )
 
-    def _visible(self) -> dict[str, cloudwatch.Metric]:
+    def _visible(self, period: Duration) -> dict[str, cloudwatch.Metric]:
         """What waits in each of its queues."""
         return {
-            f"visible{n}": queue.metric_approximate_number_of_messages_visible(statistic="Maximum", period=MINUTE)
+            f"visible{n}": queue.metric_approximate_number_of_messages_visible(statistic="Maximum", period=period)
+            for n, queue in enumerate(self._queues)
+        }
+
+    def _taken(self, period: Duration) -> dict[str, cloudwatch.Metric]:
+        """What workers have in hand of each of its queues."""
+        return {
+            f"taken{n}": queue.metric_approximate_number_of_messages_not_visible(statistic="Maximum", period=period)
             for n, queue in enumerate(self._queues)
         }
 
@@ -250,24 +229,4 @@ def _platform(size: WorkerSize) -> ecs.RuntimePlatform | None:
     return ecs.RuntimePlatform(
         cpu_architecture=ecs.CpuArchitecture.X86_64 if size.gpus else ecs.CpuArchitecture.ARM64,
         operating_system_family=ecs.OperatingSystemFamily.LINUX,
-    )
-
-
-def _tracked(
-    name: str, metric: cloudwatch.Metric
-) -> autoscaling.CfnScalingPolicy.TargetTrackingMetricDataQueryProperty:
-    policy = autoscaling.CfnScalingPolicy
-    dimensions = [
-        policy.TargetTrackingMetricDimensionProperty(name=key, value=str(value))
-        for key, value in (metric.dimensions or {}).items()
-    ]
-    return policy.TargetTrackingMetricDataQueryProperty(
-        id=name,
-        return_data=False,
-        metric_stat=policy.TargetTrackingMetricStatProperty(
-            stat=metric.statistic,
-            metric=policy.TargetTrackingMetricProperty(
-                namespace=metric.namespace, metric_name=metric.metric_name, dimensions=dimensions
-            ),
-        ),
     )

@@ -161,36 +161,17 @@ class ObservabilityStack(Stack):
             self.alarms.when("dead-letters", "A message was given up.", meters.arrived(letters), above=0, about=name)
 
     def _watch_workers(self, workers: WorkersStack) -> None:
-        for name, service in workers.services.items():
-            self.alarms.when(
-                "workers-missing",
-                "Workers are wanted and none runs.",
-                cloudwatch.MathExpression(
-                    expression="IF(FILL(wanted, 0) > 0 AND FILL(running, 0) < 1, 1, 0)",
-                    using_metrics={
-                        "wanted": service.desired.with_(period=meters.FIVE_MINUTES),
-                        "running": service.running.with_(period=meters.FIVE_MINUTES),
-                    },
-                    label="missing",
-                ),
-                above=0,
-                times=3,
-                about=name,
-            )
-
         for stage, endpoint in workers.endpoints.items():
             self.alarms.when(
                 "queue-age", "Work waits for a quarter of an hour.", endpoint.age, above=900, times=2,
                 about=f"{stage.queue}-endpoint",
             )  # fmt: skip
-            self.alarms.when(
-                "workers-missing",
-                "Workers are wanted and none runs.",
-                endpoint.unserved,
-                above=0,
-                times=3,
-                about=stage.queue,
-            )
+        unserved: dict[str, cloudwatch.IMetric] = {
+            **{name: service.unserved(meters.FIVE_MINUTES) for name, service in workers.services.items()},
+            **{stage.queue: endpoint.unserved for stage, endpoint in workers.endpoints.items()},
+        }
+        for name, metric in unserved.items():
+            self.alarms.when("workers-missing", "Work waits and nobody does any.", metric, above=0, times=3, about=name)
 
     def _watch_throttles(self, api: ApiStack, pipeline: PipelineStack, data: DataStack) -> None:
         for where, functions in (("api", api.functions), ("pipeline", pipeline.functions)):

@@ -57,8 +57,10 @@ class WorkersStack(Stack):
     ) -> None:
         super().__init__(scope, id, env=environment.cdk_environment)
         self._environment, self._data, self._pipeline = environment, data, pipeline
-        on_ecs = {stage: family_of(stage, engines) for stage in Stage if stage not in environment.sagemaker}
-        with_gpus = any(environment.sizes[family].gpus for family in on_ecs.values())
+        self._families = {stage: family_of(stage, engines) for stage in Stage}
+        self._sizes = {stage: environment.size_of(stage, family) for stage, family in self._families.items()}
+        self._on_ecs = [stage for stage in Stage if stage not in environment.sagemaker]
+        with_gpus = any(self._sizes[stage].gpus for stage in self._on_ecs)
         self.network = PrivateNetwork(
             self, "network", environment=environment, bucket=data.media_bucket, with_instances=with_gpus
         )
@@ -73,12 +75,11 @@ class WorkersStack(Stack):
         self._images: dict[str, assets.DockerImageAsset] = {}
         self._instances: dict[str, str] = {}
         self.services: dict[str, WorkerService] = {
-            **{stage.queue: self._stage_worker(stage, family) for stage, family in on_ecs.items()},
+            **{stage.queue: self._stage_worker(stage) for stage in self._on_ecs},
             VERIFICATION: self._verifier(),
         }
         self.endpoints = {
-            stage: self._stage_endpoint(stage, family_of(stage, engines), instance_type)
-            for stage, instance_type in environment.sagemaker.items()
+            stage: self._stage_endpoint(stage, instance_type) for stage, instance_type in environment.sagemaker.items()
         }
 
     @property
@@ -88,11 +89,11 @@ class WorkersStack(Stack):
 
     # --- services
 
-    def _stage_worker(self, stage: Stage, family: Family) -> WorkerService:
+    def _stage_worker(self, stage: Stage) -> WorkerService:
         worker = self._service(
             stage.queue,
-            family,
-            self._environment.sizes[family],
+            self._families[stage],
+            self._sizes[stage],
             queues=(stage.priority_queue, stage.queue),
             command=["python", "-m", "workers.runtime.queue_loop", stage.value],
             security_group=self.network.workers,
@@ -100,16 +101,16 @@ class WorkersStack(Stack):
         self._grant_steps(worker.task_role, stage)
         return worker
 
-    def _stage_endpoint(self, stage: Stage, family: Family, instance_type: str) -> SageMakerStage:
+    def _stage_endpoint(self, stage: Stage, instance_type: str) -> SageMakerStage:
         endpoint = SageMakerStage(
             self,
             stage.queue,
             environment=self._environment,
             name=stage.queue,
-            image=self._image(family),
+            image=self._image(self._families[stage]),
             variables={**self._variables, "KINORA_STAGE": stage.value},
             instance_type=instance_type,
-            size=self._environment.sizes[family],
+            size=self._sizes[stage],
             vpc=self.network.vpc,
             security_group=self.network.workers,
             bucket_name=self._environment.media_bucket(self.account),
@@ -204,26 +205,29 @@ class WorkersStack(Stack):
         kind = size.instance_type
         if kind is None:
             raise ValueError(f"{self._environment.name}: a worker with GPUs needs an instance type")
-        if kind not in self._instances:
+        name = f"{'instances' if size.managed else 'group'}-{kind.replace('.', '-')}"
+        if name not in self._instances:
             host = self._managed_instances if size.managed else self._instance_group
-            self._instances[kind] = host(kind, size)
-        return self._instances[kind]
+            self._instances[name] = host(name, kind, size)
+        return self._instances[name]
 
-    def _instance_group(self, kind: str, size: WorkerSize) -> str:
+    def _instance_group(self, name: str, kind: str, size: WorkerSize) -> str:
+        guests = [self._sizes[stage] for stage in self._on_ecs]
+        hosted = (kind, size.managed)
         return InstanceGroup(
             self,
-            f"instances-{kind.replace('.', '-')}",
+            name,
             environment=self._environment,
             cluster=self.cluster,
-            size=size,
+            most=sum(guest.max_tasks for guest in guests if (guest.instance_type, guest.managed) == hosted),
             instance_type=kind,
             security_group=self.network.workers,
         ).capacity_provider_name
 
-    def _managed_instances(self, kind: str, size: WorkerSize) -> str:
+    def _managed_instances(self, name: str, kind: str, size: WorkerSize) -> str:
         provider = ecs.ManagedInstancesCapacityProvider(
             self,
-            f"instances-{kind.replace('.', '-')}",
+            name,
             capacity_option_type=(
                 ecs.CapacityOptionType.SPOT if self._environment.spot else ecs.CapacityOptionType.ON_DEMAND
             ),

@@ -7,6 +7,9 @@ from typing import Any
 import pytest
 
 from local.environment import ROOT
+from shared.stages.stages import Stage
+from tests.infra.test_workers import most_of
+from tests.support.elsewhere import ENVIRONMENT
 from tests.support.template import CONTEXT, Assembly, Resource
 
 GROUPED = """
@@ -15,12 +18,20 @@ from dataclasses import replace
 from aws_cdk import App
 from infra.app import build, flags
 from shared.stages.engines import Family
+from shared.stages.stages import Stage
 from tests.support.elsewhere import CATALOGUE, ENVIRONMENT
 app = App(outdir=sys.argv[1], context=flags())
 size = replace(ENVIRONMENT.sizes[Family.CUDA_DIFFUSERS], managed=False)
-build(app, replace(ENVIRONMENT, sizes={**ENVIRONMENT.sizes, Family.CUDA_DIFFUSERS: size}), CATALOGUE)
+grouped = replace(
+    ENVIRONMENT,
+    sizes={**ENVIRONMENT.sizes, Family.CUDA_DIFFUSERS: size},
+    stage_sizes={Stage.VIDEO_SYNTHESIS: replace(size, max_tasks=3)},
+    sagemaker={},
+)
+build(app, grouped, CATALOGUE)
 app.synth()
 """
+GPU_STAGES = [Stage.IMAGE_GENERATION.queue, Stage.VIDEO_SYNTHESIS.queue]
 
 
 @pytest.fixture(scope="module")
@@ -41,10 +52,20 @@ def only(cloud: Assembly, type: str) -> Resource:  # CloudFormation's word
 
 
 def test_the_group_begins_with_none_and_grows_as_ecs_asks(grouped: Assembly) -> None:
-    group = only(grouped, "AWS::AutoScaling::AutoScalingGroup")
-    assert (group["MinSize"], int(group["MaxSize"])) == ("0", 1)
+    assert only(grouped, "AWS::AutoScaling::AutoScalingGroup")["MinSize"] == "0"
     provider = only(grouped, "AWS::ECS::CapacityProvider")["AutoScalingGroupProvider"]
     assert provider["ManagedScaling"]["Status"] == "ENABLED"
+
+
+def test_the_stages_that_share_it_have_room_for_all_their_workers(grouped: Assembly) -> None:
+    assert (most_of(Stage.IMAGE_GENERATION, grouped), most_of(Stage.VIDEO_SYNTHESIS, grouped)) == (1, 3)
+    assert int(only(grouped, "AWS::AutoScaling::AutoScalingGroup")["MaxSize"]) == 4
+
+
+def test_its_instances_are_spot_instances_where_the_environment_says_so(grouped: Assembly) -> None:
+    policy = only(grouped, "AWS::AutoScaling::AutoScalingGroup")["MixedInstancesPolicy"]
+    assert policy["InstancesDistribution"]["OnDemandPercentageAboveBaseCapacity"] == 0
+    assert ENVIRONMENT.spot
 
 
 def test_an_instance_at_work_is_not_ended(grouped: Assembly) -> None:
@@ -61,11 +82,11 @@ def test_its_instances_are_closed_and_their_workers_have_no_more_than_their_own_
     assert "ECS_ENABLE_SPOT_INSTANCE_DRAINING=true" in str(template["UserData"])
 
 
-def test_only_the_stage_that_needs_a_gpu_runs_there(grouped: Assembly) -> None:
+def test_only_the_stages_that_need_a_gpu_run_there(grouped: Assembly) -> None:
     provider = f"{{{only(grouped, 'AWS::ECS::CapacityProvider').id}}}"
     services: dict[str, Any] = grouped.by("ServiceName", "AWS::ECS::Service")
     chosen = {name: service["CapacityProviderStrategy"][0]["CapacityProvider"] for name, service in services.items()}
-    assert [name for name, used in chosen.items() if used == provider] == ["video-synthesis"]
+    assert [name for name, used in chosen.items() if used == provider] == GPU_STAGES
     tasks = {str(task["Family"]): task for task in grouped.resources("AWS::ECS::TaskDefinition")}
     assert tasks["kinora-elsewhere-video-synthesis"]["RequiresCompatibilities"] == ["EC2"]
 

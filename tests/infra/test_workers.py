@@ -1,4 +1,4 @@
-"""Where stages run: what their engines need decides the image, the image the machine, and each begins with none."""
+"""Where stages run: what their engines need decides the image, the image the machine, and none is kept for nothing."""
 
 import json
 from dataclasses import replace
@@ -43,6 +43,13 @@ def scaling(cloud: Assembly) -> dict[str, Resource]:
     }
 
 
+def most_of(stage: Stage, cloud: Assembly) -> int:
+    """How many workers of the stage there may be, on a service or an endpoint."""
+    word = stage.queue.replace("-", "")
+    [most] = [target["MaxCapacity"] for name, target in scaling(cloud).items() if word in name.replace("-", "")]
+    return int(most)
+
+
 # --- what engines need
 
 
@@ -59,7 +66,7 @@ def test_one_engine_that_needs_a_gpu_takes_its_stage_there_and_no_other() -> Non
     assert {stage for stage in Stage if family_of(stage, CATALOGUE) is Family.CUDA_DIFFUSERS} == {IMAGE, VIDEO}
 
 
-def test_a_stage_with_such_an_engine_gets_the_gpu_image_on_instances_that_begin_with_none(elsewhere: Assembly) -> None:
+def test_a_stage_with_such_an_engine_gets_the_gpu_image_on_instances_that_go_when_idle(elsewhere: Assembly) -> None:
     video = tasks(elsewhere)[VIDEO.queue]
     assert video["RequiresCompatibilities"] == ["MANAGED_INSTANCES"]
     assert video["RuntimePlatform"]["CpuArchitecture"] == "X86_64"
@@ -69,7 +76,6 @@ def test_a_stage_with_such_an_engine_gets_the_gpu_image_on_instances_that_begin_
     assert wanted["AllowedInstanceTypes"] == [GPU.instance_type]
     assert wanted["AcceleratorCount"] == {"Min": 1}
     services = elsewhere.by("ServiceName", "AWS::ECS::Service")
-    assert services[VIDEO.queue]["DesiredCount"] == 0
     [strategy] = services[VIDEO.queue].raw["Properties"]["CapacityProviderStrategy"]
     assert strategy["CapacityProvider"] == {"Ref": provider.id}
     [target] = [
@@ -110,6 +116,34 @@ def test_a_size_must_suit_its_family(sizes: dict[Family, Any]) -> None:
 def test_a_region_in_which_cloudfront_makes_nothing_is_refused() -> None:
     with pytest.raises(ValueError, match=r"eu-west-1 cannot be: .* us-east-1 alone"):
         replace(ENVIRONMENTS["dev"], region="eu-west-1")
+
+
+def test_a_stage_may_have_a_size_of_its_own_and_the_others_keep_their_familys(elsewhere: Assembly) -> None:
+    assert (tasks(elsewhere)[MOTION.queue]["Cpu"], tasks(elsewhere)[MOTION.queue]["Memory"]) == ("8192", "16384")
+    assert (tasks(elsewhere)[VIDEO.queue]["Cpu"], tasks(elsewhere)[VIDEO.queue]["Memory"]) == ("3584", "14336")
+    assert (most_of(VIDEO, elsewhere), most_of(MOTION, elsewhere), most_of(POST, elsewhere)) == (1, 3, 5)
+
+
+def test_a_stages_own_size_must_suit_its_engines_too() -> None:
+    wrong = replace(ENVIRONMENT, stage_sizes={VIDEO: SMALL, MOTION: GPU})
+    with pytest.raises(ValueError, match="VIDEO_SYNTHESIS wants a size with GPUs"):
+        wrong.size_of(VIDEO, family_of(VIDEO, CATALOGUE))
+    with pytest.raises(ValueError, match="MOTION_TRANSFER wants a size without GPUs"):
+        wrong.size_of(MOTION, family_of(MOTION, CATALOGUE))
+    assert wrong.size_of(POST, Family.CPU_MEDIA) == wrong.sizes[Family.CPU_MEDIA]
+
+
+def test_workers_are_on_spot_where_the_environment_says_so_and_nowhere_else(cloud: Assembly) -> None:
+    spot = (ENVIRONMENTS | {ENVIRONMENT.name: ENVIRONMENT})[cloud.name].spot
+    instances = {found.id: found for found in cloud.resources("AWS::ECS::CapacityProvider")}
+    for service in cloud.resources("AWS::ECS::Service"):
+        [strategy] = service.raw["Properties"]["CapacityProviderStrategy"]
+        match strategy["CapacityProvider"]:
+            case {"Ref": name}:
+                launched = instances[name]["ManagedInstancesProvider"]["InstanceLaunchTemplate"]
+                assert launched["CapacityOptionType"] == ("SPOT" if spot else "ON_DEMAND")
+            case name:
+                assert name == ("FARGATE_SPOT" if spot else "FARGATE")
 
 
 # --- stages on SageMaker

@@ -1,4 +1,4 @@
-"""The CDK app of an environment that no catalogue of today asks for: engines on GPUs, and stages on SageMaker.
+"""The CDK app of an environment that no catalogue of today asks for: engines on GPUs, stages on SageMaker, own sizes.
 
 `python -m tests.support.elsewhere -o FOLDER`. Whatever holds for the environments that are deployed must hold for it.
 """
@@ -9,7 +9,7 @@ from dataclasses import replace
 from aws_cdk import App
 
 from infra.app import build, flags
-from infra.environments import ENVIRONMENTS
+from infra.environments import ENVIRONMENTS, WorkerSize
 from shared.stages.engines import ENGINES, Engine, Family, Runs
 from shared.stages.stages import Stage
 
@@ -26,6 +26,10 @@ ENVIRONMENT = replace(
     name="elsewhere",
     cost_monitor=ACCOUNTS_MONITOR,
     sagemaker={Stage.IMAGE_GENERATION: "ml.g6.xlarge", Stage.POST_PROCESSING: "ml.c7g.xlarge"},
+    stage_sizes={
+        Stage.MOTION_TRANSFER: WorkerSize(cpu_units=8192, memory_mb=16384, max_tasks=3),
+        Stage.POST_PROCESSING: WorkerSize(cpu_units=2048, memory_mb=4096, max_tasks=5),
+    },
 )
 CATALOGUE = (*ENGINES, _diffuser(Stage.IMAGE_GENERATION), _diffuser(Stage.VIDEO_SYNTHESIS))
 
