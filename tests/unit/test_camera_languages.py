@@ -85,6 +85,7 @@ def test_a_still_preset_under_another_is_named_by_the_other_alone() -> None:
 
 def test_one_of_a_pair_that_returns_is_named_by_its_legs() -> None:
     assert brackets(stacked("pan-left", "yo-yo-zoom")) == "[Pan left,Zoom in,Zoom out]"
+    assert brackets(stacked("pan-left", "yo-yo-zoom", 0.05)) == "[Pan left]", "nobody would see so little"
 
 
 def test_shake_of_the_second_is_heard() -> None:
@@ -106,6 +107,15 @@ def test_a_move_without_strength_is_a_static_camera_in_every_language() -> None:
 
 def test_what_to_avoid_is_said_in_words() -> None:
     assert avoided(MOVES["dolly-in"]) == "no zoom, no camera shake"
+
+
+def test_no_move_says_more_than_kling_hears() -> None:
+    """Its prompt may have 2500 characters; 2000 are the creator's, and some are ours."""
+    talkative = CameraMove(keyframes=(Keyframe(at=0),), prompt_phrase="p" * 200, negatives=("n" * 32,) * 6)
+    assert len(words(talkative)) + len(avoided(talkative)) < 450
+    for negatives in (("n",) * 7, ("n" * 33,)):
+        with pytest.raises(ValueError, match="too_long"):
+            CameraMove(keyframes=talkative.keyframes, negatives=negatives)
 
 
 def test_frames_of_a_video_move_against_the_camera() -> None:

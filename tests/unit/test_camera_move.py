@@ -95,6 +95,14 @@ def test_no_pair_leaves_the_limits(one: CameraMove, other: CameraMove, weight: f
     assert all(abs(getattr(pair.sample(i / 97), axis)) <= 1 for i in range(98) for axis in AXES)
 
 
+def test_not_even_between_two_looks_does_a_pair_leave_the_limits() -> None:
+    """Both are at the limit's half when the second lets go at once: the sum is largest at no keyframe."""
+    rising = CameraMove(keyframes=(Keyframe(at=0), Keyframe(at=1, roll=1)), easing=Easing.LINEAR)
+    letting_go = CameraMove(keyframes=(Keyframe(at=0, roll=1), Keyframe(at=1, roll=-1)), easing=Easing.CRASH)
+    pair = rising.with_stacked(letting_go, 1)
+    assert max(pair.sample(i / 5000).roll for i in range(5001)) == 1
+
+
 def test_a_second_move_that_weighs_nothing_changes_nothing() -> None:
     pull = CameraMove(keyframes=(Keyframe(at=0, focus=0.2), Keyframe(at=1, focus=0.8)), prompt_phrase="rack focus")
     push = CameraMove(keyframes=(Keyframe(at=0), Keyframe(at=1, dolly=1)), prompt_phrase="push in")

@@ -128,7 +128,7 @@ def test_a_film_that_no_longer_shows_what_it_should_scores_nothing() -> None:
 
 def test_a_smeared_frame_is_looked_for_where_its_exposure_has_its_middle() -> None:
     shot = Shot(*hills(), WIDTH, HEIGHT, FPS, shutter=3)
-    path = poses("low-shutter")
+    path = [Pose(pan=0.3 * float(np.sin(i / 3))) for i in range(FRAMES)]  # at each turn the exposure lags behind
     shot.prepare(path)
     check = shot.check(path)
     for planes in shot.film(path):
