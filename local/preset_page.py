@@ -52,35 +52,56 @@ A preset is data (`shared/camera/moves.toml`, schema in `shared/camera/move.py`)
 | `strength` | 0..1, how much of it is done; a job's `settings.strength` multiplies it |
 | `shutter` | how long it stands open, in frames: 0.5 is film's 180 degrees, 3 smears |
 | `minDurationSeconds`, `maxDurationSeconds` | clips for which it is made |
-| `promptPhrase`, `negatives` | for engines that listen to words |
-| `needsDrivingClip` | it copies the camera of a clip of yours |
+| `promptPhrase`, `negatives` | for engines that listen to words; one that has no field for negatives hears “no ...” |
+| `needsDrivingClip` | it copies the camera of a clip of yours: a job without one is refused |
 | `stacked` | `{{move, weight}}`: a second move on top |
 
 **Two presets at once.** A job's `settings.stack = {{"presetId": "orbit-left", "weight": 0.6}}` lays a second one over
-the first: axes add (and shrink as a whole where they would leave -1..1), zooms multiply, the second's focus wins if it
-has one.
+the first: axes add (one whose sum would leave -1..1 shrinks as a whole), zooms multiply, the second's focus wins if it
+has one and weighs anything. Engines that listen hear what both do together; one that stands still is not mentioned.
+
+**Less of it.** A job's `settings.strength` 0..1 does less of every axis, zoom, shake and bulge, and pulls the focus
+less far from where it begins; at 0 the camera stands still and all is sharp.
+
+**How long.** A job's `settings.duration` is 1 to 30 s, within what the preset is made for (below) and its engine makes.
+Without one it is 5 s, or what comes nearest to that.
+
+**From a start frame to an end frame.** Bring two pictures, inputs with the role `picture` in that order: the film's
+first frame shows the first and its last frame the second, and half way one dissolves into the other. Between them
+stand up to two more. With `static`, or `strength` 0, both are seen as they are, cut to the frame's shape; any other
+move leads over both, and its last pose is how the last one is seen: one that ends at rest (`dolly-out`,
+`crash-zoom-out`) ends on the picture as it is framed.
 
 **Where zooms lead.** To the picture's focal point: the painter says where its subject stands; of an uploaded picture it
 is estimated. The subject stays where it is in the frame, or drifts to a third if it stands beyond one.
 
-**The motion score** (`motionScore` of the job and of its step's metadata) says how well the finished clip moved as its
-preset promised: corners are followed through the frames, and their path is compared with the one that the corners of
-the picture, each at its distance, should take. 1 is the same path; 0 is another, or none. `static` scores 1 only if
-nothing moved.
+**The motion score** (`motionScore` of the job and of its step's metadata) says how well a clip moved as its preset
+promised. Corners of the picture, each at its distance, are followed through the frames, and where they go is compared
+with where they should: as it is, and for the part of it that only distance explains, which tells a dolly from a zoom.
+1 is the promised path; 0 is another, or none.
+
+- It is the path's, not the focus': a focus that is pulled wrongly is not seen, and a still `focus-change` scores 1.
+- There is none where nothing can be followed, as in fog, and none of a provider's clip, whose distances nobody knows.
+  `static` scores 1 of any picture if all frames are the same.
+- It is taken of the frames as the camera drew them, before they are encoded and finished: stabilising, interpolating
+  or looping the film afterwards changes the path and not the score.
 
 **In the paths** below the pale frame is what the camera sees first, the bright one what it sees last. The lines are
 where the frame's middle goes on the far distance (blue), on the middle (white) and on the nearest things (orange).
 """
 
 
-def page(scores: Mapping[str, Sequence[float]], prompts: Sequence[str]) -> str:
-    """The whole page; `scores` by preset, one for each of the prompts."""
+def page(scores: Mapping[str, Sequence[float]], prompts: Sequence[str], wrong: float) -> str:
+    """The whole page; `scores` by preset, one for each of the prompts; `wrong` is the highest of any wrong path."""
     degrees = 57.2958
     head = _HEAD.format(
         truck=TRUCK, pedestal=PEDESTAL, dolly=DOLLY, pan=PAN * degrees, tilt=TILT * degrees, roll=ROLL * degrees
     )
     painted = "; ".join(f"“{prompt}”" for prompt in prompts)
-    parts = [head, f"The three scores are those on {painted}.\n"]
+    measured = (
+        f"The three scores are those on {painted}. Filmed the opposite way, no preset scored above {wrong:.2f}.\n"
+    )
+    parts = [head, measured]
     for category, presets in groupby(default_moves().values(), key=lambda preset: preset.category):
         parts.append(f"## {_TITLES[category]}\n")
         parts.append("| preview | path | preset | commands, concepts | scores |\n|---|---|---|---|---|")

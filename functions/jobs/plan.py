@@ -64,10 +64,16 @@ def plan(
         and not (stage is Stage.MOTION_TRANSFER and Role.DRIVING not in inputs)
     ]
     chosen = {stage: _choose(stage, settings, catalogue) for stage in stages}
+    mover = chosen[Stage.VIDEO_SYNTHESIS]
+    if Role.DRIVING in inputs and mover.runs is Runs.REMOTE:  # its clip would be paid for, and not be in the film
+        raise Invalid(
+            f"The camera of a driving clip is copied over the picture itself: leave out the engine {mover.name}, or "
+            "the driving clip."
+        )
     return Plan(
         engines={stage: engine.name for stage, engine in chosen.items()},
         credits=sum(_price(engine, settings.duration, more_pictures) for engine in chosen.values()),
-        dropped_axes=dropped_axes(move, chosen[Stage.VIDEO_SYNTHESIS].axes),
+        dropped_axes=dropped_axes(move, mover.axes),
     )
 
 

@@ -1,7 +1,8 @@
 """What a camera move becomes for engines of others, which follow sliders, commands, concepts or words. Pure.
 
 All of them name what happens between the first and the last keyframe; a move that returns to where it began is named
-by its legs. What an engine has no name for is left out, and `words` says it.
+by its legs. Of a pair they name what both do together, and the legs of one that returns. What an engine has no name
+for is left out, and `words` says it.
 """
 
 from collections.abc import Mapping
@@ -9,7 +10,7 @@ from itertools import pairwise
 from math import log2
 from typing import NamedTuple
 
-from shared.camera.move import AXES, CameraMove, Keyframe
+from shared.camera.move import AXES, CameraMove, Pose
 
 _LEAST = 0.05  # of an axis: less is no gesture
 _DOUBLING = 1.0  # zooming in twofold counts as much as an axis that goes by this
@@ -24,16 +25,33 @@ class Gesture(NamedTuple):
 
 def gestures(move: CameraMove) -> list[Gesture]:
     """What the camera does, strongest first; what happens at once stands together, legs follow each other."""
-    first, last = move.keyframes[0], move.keyframes[-1]
-    found = _between(first, last, move.strength)
-    if found:
-        return found
-    return [each for leg in pairwise(move.keyframes) for each in _between(*leg, move.strength)]
+    poses = _poses(move)
+    found = _between(poses[0], poses[-1])
+    for each in _alone(move):
+        poses = _poses(each)
+        if not _between(poses[0], poses[-1]):
+            found += [gesture for leg in pairwise(poses) for gesture in _between(*leg)]
+    return found
 
 
-def _between(first: Keyframe, last: Keyframe, strength: float) -> list[Gesture]:
-    amounts = {axis: (getattr(last, axis) - getattr(first, axis)) * strength for axis in AXES}
-    amounts["zoom"] = log2(last.zoom / first.zoom) * _DOUBLING * strength
+def _poses(move: CameraMove) -> list[Pose]:
+    return [move.sample(t) for t in move.times()]
+
+
+def _alone(move: CameraMove) -> list[CameraMove]:
+    """Each of a pair by itself, as strong as it is in it; a move that is no pair."""
+    if move.stacked is None:
+        return [move]
+    second, weight = move.stacked.move, move.stacked.weight
+    return [
+        CameraMove(keyframes=each.keyframes, easing=each.easing, strength=strength)
+        for each, strength in ((move, move.strength), (second, second.strength * weight * move.strength))
+    ]
+
+
+def _between(first: Pose, last: Pose) -> list[Gesture]:
+    amounts = {axis: getattr(last, axis) - getattr(first, axis) for axis in AXES}
+    amounts["zoom"] = log2(last.zoom / first.zoom) * _DOUBLING
     ranked = sorted(amounts.items(), key=lambda item: -abs(item[1]))
     return [Gesture(axis, amount) for axis, amount in ranked if abs(amount) >= _LEAST]
 
@@ -93,7 +111,7 @@ MOST_COMMANDS = 3
 def brackets(move: CameraMove) -> str:
     """At most three commands in one pair of brackets, strongest first: `[Push in,Pan left]`; a roll has none."""
     named = [_COMMANDS[each.axis][each.amount > 0] for each in gestures(move) if each.axis in _COMMANDS]
-    if any(frame.shake for frame in move.keyframes):
+    if _uses(move, "shake"):
         named.insert(min(len(named), MOST_COMMANDS - 1), "Shake")
     commands = list(dict.fromkeys(named))[:MOST_COMMANDS]
     if not commands and not move.moves():
@@ -130,7 +148,7 @@ def concepts(move: CameraMove) -> list[str]:
         keys.append("crane_up" if by_axis.pop("pedestal") > 0 else "crane_down")
         del by_axis["tilt"]
     keys += [_CONCEPTS[axis][amount > 0] for axis, amount in by_axis.items()]
-    if any(frame.shake for frame in move.keyframes):
+    if _uses(move, "shake"):
         keys.append("handheld")
     return keys
 
@@ -149,15 +167,24 @@ _WORDS = {
 
 
 def words(move: CameraMove) -> str:
-    """The move as a phrase for a prompt: its own, else one made from what its keyframes do."""
-    if move.prompt_phrase:
+    """The move as a phrase for a prompt: its own, else one made from what it does."""
+    if move.prompt_phrase and move.strength:
         return move.prompt_phrase
     phrases = list(dict.fromkeys(_WORDS[each.axis][each.amount > 0] for each in gestures(move)))
-    first, last = move.keyframes[0], move.keyframes[-1]
-    if last.focus != first.focus:
+    poses = _poses(move)
+    if poses[0].focus != poses[-1].focus:
         phrases.append("the focus shifts")
-    if any(frame.shake for frame in move.keyframes):
+    if _uses(move, "shake"):
         phrases.append("handheld")
-    if any(frame.fisheye for frame in move.keyframes):
+    if _uses(move, "fisheye"):
         phrases.append("fisheye lens")
     return ", ".join(phrases) or ("static camera, locked off" if not move.moves() else "the camera moves and returns")
+
+
+def avoided(move: CameraMove) -> str:
+    """What a move must not look like, as a phrase for engines that have no field for it: `no zoom, no camera shake`."""
+    return ", ".join(f"no {negative}" for negative in move.negatives) if move.strength else ""
+
+
+def _uses(move: CameraMove, name: str) -> bool:
+    return any(getattr(pose, name) for pose in _poses(move))

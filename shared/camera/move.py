@@ -10,13 +10,16 @@ framed). `focus` is the focused nearness (0 far, 1 near; None = all sharp). `sha
 from bisect import bisect_right
 from collections.abc import Sequence
 from enum import StrEnum
+from functools import cached_property
 from itertools import pairwise
 from math import exp, log, sin, tau
-from typing import NamedTuple, Self
+from typing import Annotated, NamedTuple, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
 from shared.core.wire import Wire
+
+_LOOKS = 60  # at a pair of moves, beside their keyframes, to see how far it leads
 
 AXES = ("truck", "pedestal", "dolly", "pan", "tilt", "roll")
 
@@ -80,6 +83,9 @@ class Keyframe(Wire):
         return Pose(**{name: getattr(self, name) for name in Pose._fields})
 
 
+Negative = Annotated[str, StringConstraints(min_length=1, max_length=32)]
+
+
 class CameraMove(Wire):
     """The canonical form of a preset's camera; engines that only listen to words get `prompt_phrase`."""
 
@@ -90,7 +96,7 @@ class CameraMove(Wire):
     min_duration_seconds: float = Field(default=1, ge=1, le=30)
     max_duration_seconds: float = Field(default=10, ge=1, le=30)
     prompt_phrase: str = Field(default="", max_length=200)
-    negatives: tuple[str, ...] = ()
+    negatives: tuple[Negative, ...] = Field(default=(), max_length=6)  # what an engine that listens should not do
     needs_driving_clip: bool = False
     stacked: "StackedMove | None" = None
 
@@ -105,12 +111,31 @@ class CameraMove(Wire):
         return self
 
     def sample(self, t: float) -> Pose:
-        """The pose at `t`, the fraction (0..1) of the clip's time; held outside the first and last keyframe."""
-        pose = self._sample(t)
-        if self.stacked:
-            pose = stack(pose, self.stacked.move.sample(t), self.stacked.weight)
-            pose = pose._replace(**{axis: getattr(pose, axis) / most for axis, most in self._most().items()})
+        """The pose at `t`, the fraction (0..1) of the clip's time; held outside the first and last keyframe.
+
+        A weaker move pulls its focus less far from where it began; at strength 0 all is sharp.
+        """
+        pose = self._whole(t)
+        if pose.focus is not None and self.strength < 1:
+            begin = self._whole(0).focus
+            focus = _mix(pose.focus if begin is None else begin, pose.focus, self.strength) if self.strength else None
+            pose = pose._replace(focus=focus)
         return _scaled(pose, self.strength)
+
+    def times(self) -> list[float]:
+        """When it, or the move on top of it, has a keyframe."""
+        second = self.stacked.move.keyframes if self.stacked else ()
+        return sorted({frame.at for frame in (*self.keyframes, *second)})
+
+    def _whole(self, t: float) -> Pose:
+        """The pose at full strength, both moves of a pair together, within the limits of the axes."""
+        pose = self._sample(t)
+        if not self.stacked:
+            return pose
+        pose = stack(pose, self.stacked.move.sample(t), self.stacked.weight)
+        # What the furthest sample falls short of the furthest moment is cut off: less than anybody sees.
+        kept = {axis: min(max(getattr(pose, axis) / most, -1.0), 1.0) for axis, most in self._most.items()}
+        return pose._replace(**kept)
 
     def _sample(self, t: float) -> Pose:
         times = [frame.at for frame in self.keyframes]
@@ -125,28 +150,29 @@ class CameraMove(Wire):
         amount = self.easing((t - before.at) / (behind.at - before.at))
         return _between(before.pose(), behind.pose(), amount)
 
+    @cached_property
     def _most(self) -> dict[str, float]:
-        """How far each axis may lead beyond the limit when both moves are at their furthest; at least 1."""
+        """How far each axis of a pair leads, where that is beyond the limit; else 1. It is asked for every frame."""
+        times = [*self.times(), *(i / _LOOKS for i in range(_LOOKS + 1))]
         second = self.stacked
-        return {
-            axis: max(1.0, _furthest(self, axis) + (second.weight * _furthest(second.move, axis) if second else 0.0))
-            for axis in AXES
-        }
+        poses = [stack(self._sample(t), second.move.sample(t), second.weight) for t in times] if second else []
+        return {axis: max([1.0, *(abs(float(getattr(pose, axis))) for pose in poses)]) for axis in AXES}
 
     def with_stacked(self, second: "CameraMove", weight: float) -> Self:
         """This move with another on top of it, weighted 0..1; ValueError if no duration suits both or one is a pair.
 
-        Axes add and shrink where they would leave -1..1; an engine that listens to words hears both phrases, and only
-        the negatives that both have.
+        Axes add, and one whose sum would leave -1..1 shrinks as a whole; an engine that listens to words hears both
+        phrases, and only the negatives that both have: those of a move that moves, if the other does not.
         """
         if self.stacked:
             raise ValueError("moves stack in pairs")
+        heard = [move for move in (self, second) if move.moves() and (weight or move is self)] or [self]
         shared = {
             "min_duration_seconds": max(self.min_duration_seconds, second.min_duration_seconds),
             "max_duration_seconds": min(self.max_duration_seconds, second.max_duration_seconds),
             "shutter": max(self.shutter, second.shutter),
-            "prompt_phrase": ", ".join(phrase for phrase in (self.prompt_phrase, second.prompt_phrase) if phrase)[:200],
-            "negatives": tuple(word for word in self.negatives if word in second.negatives),
+            "prompt_phrase": ", ".join(move.prompt_phrase for move in heard if move.prompt_phrase)[:200],
+            "negatives": tuple(word for word in heard[0].negatives if word in heard[-1].negatives),
             "needs_driving_clip": self.needs_driving_clip or second.needs_driving_clip,
             "stacked": StackedMove(move=second, weight=weight),
         }
@@ -154,6 +180,8 @@ class CameraMove(Wire):
 
     def moves(self) -> frozenset[str]:
         """The names of the axes, `zoom`, `focus` and `shake` that this move uses at all."""
+        if not self.strength:
+            return frozenset()
         still = Pose()
         own = frozenset(
             name for name in Pose._fields for frame in self.keyframes if getattr(frame, name) != getattr(still, name)
@@ -169,12 +197,15 @@ class StackedMove(Wire):
 
 
 def stack(first: Pose, second: Pose, weight: float = 1.0) -> Pose:
-    """Both poses at once, the second weighted 0..1: axes add, zooms multiply (within 0.5..4), its focus wins."""
+    """Both poses at once, the second weighted 0..1: axes add, zooms multiply (within 0.5..4).
+
+    The second's focus wins, unless it weighs nothing.
+    """
     extra = _scaled(second, weight)
     return Pose(
         **{name: getattr(first, name) + getattr(extra, name) for name in AXES},
         zoom=min(max(first.zoom * extra.zoom, 0.5), 4.0),
-        focus=first.focus if extra.focus is None else extra.focus,
+        focus=extra.focus if weight and extra.focus is not None else first.focus,
         shake=max(first.shake, extra.shake),
         fisheye=max(first.fisheye, extra.fisheye),
     )
@@ -211,20 +242,17 @@ def _scaled(pose: Pose, strength: float) -> Pose:
 
 
 def _between(a: Pose, b: Pose, amount: float) -> Pose:
-    def mix(x: float, y: float) -> float:
-        return x + (y - x) * amount
-
     return Pose(
-        **{name: mix(getattr(a, name), getattr(b, name)) for name in AXES},
+        **{name: _mix(getattr(a, name), getattr(b, name), amount) for name in AXES},
         zoom=a.zoom ** (1 - amount) * b.zoom**amount,
-        focus=b.focus if a.focus is None else a.focus if b.focus is None else mix(a.focus, b.focus),
-        shake=mix(a.shake, b.shake),
-        fisheye=mix(a.fisheye, b.fisheye),
+        focus=b.focus if a.focus is None else a.focus if b.focus is None else _mix(a.focus, b.focus, amount),
+        shake=_mix(a.shake, b.shake, amount),
+        fisheye=_mix(a.fisheye, b.fisheye, amount),
     )
 
 
-def _furthest(move: CameraMove, axis: str) -> float:
-    return move.strength * max(abs(float(getattr(frame, axis))) for frame in move.keyframes)
+def _mix(x: float, y: float, amount: float) -> float:
+    return x + (y - x) * amount
 
 
 def _glide(frames: Sequence[Keyframe], after: int, t: float) -> Pose:

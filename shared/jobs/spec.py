@@ -25,7 +25,7 @@ class JobSettings(Wire):
     """What a creator may set beside prompt and preset; durations in seconds."""
 
     aspect_ratio: AspectRatio = "16:9"
-    duration: float = Field(default=5, ge=1, le=10)
+    duration: float = Field(default=5, ge=1, le=30)  # within what the preset and the engines take
     resolution: Resolution = Resolution.FULL_HD
     fps: Literal[24, 25, 30] = 24
     seed: int | None = Field(default=None, ge=0, le=2**32 - 1)

@@ -60,7 +60,7 @@ class JobView(View):
     sprites_url: str | None
     scrubbing_url: str | None  # WebVTT whose cues are parts (`#xywh=`) of the sprites
     hls_playlist: str | None = None
-    motion_score: float | None = None  # 0..1, how well the clip's camera moved as its preset promised
+    motion_score: float | None = None  # 0..1, how well the clip moved as its preset promised; none where not measured
     steps: list[StepView]
     seq: int
     created_at: datetime

@@ -106,7 +106,8 @@ def test_a_step_is_sent_once_looked_at_fetched_stored_and_answered(studio: Studi
     [asked] = provider.taken
     assert asked["path"] == "/fal-ai/kling-video/o1/standard/image-to-video"
     assert asked["duration"] == "5"
-    assert asked["prompt"].startswith("a lighthouse at dusk. Camera: ")
+    heard = "a lighthouse at dusk. Camera: sudden crash zoom in on the subject, no slow motion, no static shot. "
+    assert asked["prompt"].startswith(heard)
     assert "/image_generation/" in asked["start_image_url"]
     assert "Signature=" in asked["start_image_url"]
     done = step(job_id)

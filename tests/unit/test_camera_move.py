@@ -67,14 +67,67 @@ def test_a_glide_passes_through_its_keyframes_without_stopping() -> None:
 
 def test_a_pair_of_moves_is_sampled_as_both_and_shrinks_into_the_limits() -> None:
     left = CameraMove(keyframes=(Keyframe(at=0), Keyframe(at=1, truck=-1)), negatives=("zoom", "cut"))
-    right = CameraMove(keyframes=(Keyframe(at=0), Keyframe(at=1, truck=1, pan=0.6)), negatives=("cut",))
+    right = CameraMove(keyframes=(Keyframe(at=0), Keyframe(at=1, truck=-1, pan=0.6)), negatives=("cut",))
     pair = left.with_stacked(right, 0.5)
-    assert pair.sample(1) == Pose(truck=-0.5 / 1.5, pan=0.3)
+    assert pair.sample(1) == Pose(truck=-1, pan=0.3)
+    assert pair.sample(0.5).truck == pytest.approx(-0.5), "it shrinks as a whole"
     assert pair.negatives == ("cut",)
     assert pair.moves() == {"truck", "pan"}
     assert CameraMove.model_validate_json(pair.model_dump_json(by_alias=True)) == pair
     with pytest.raises(ValueError, match="pairs"):
         pair.with_stacked(right, 0.5)
+
+
+def test_a_pair_that_stays_within_the_limits_does_not_shrink() -> None:
+    """Each goes to the limit, but to opposite sides, or at another time."""
+    there = CameraMove(keyframes=(Keyframe(at=0, truck=1), Keyframe(at=1, truck=-1)))
+    back = CameraMove(keyframes=(Keyframe(at=0, truck=-1), Keyframe(at=1, truck=1)))
+    assert there.with_stacked(back, 0.5).sample(1).truck == pytest.approx(-0.5)
+    early = CameraMove(keyframes=(Keyframe(at=0, pan=1), Keyframe(at=0.5), Keyframe(at=1)))
+    late = CameraMove(keyframes=(Keyframe(at=0), Keyframe(at=0.5), Keyframe(at=1, pan=1)))
+    assert [early.with_stacked(late, 1).sample(t).pan for t in (0, 1)] == [1, 1]
+
+
+@settings(max_examples=30, deadline=None)
+@given(moves(), moves(), st.floats(0, 1, width=32))
+def test_no_pair_leaves_the_limits(one: CameraMove, other: CameraMove, weight: float) -> None:
+    pair = one.with_stacked(other, weight)
+    assert all(abs(getattr(pair.sample(i / 97), axis)) <= 1 for i in range(98) for axis in AXES)
+
+
+def test_not_even_between_two_looks_does_a_pair_leave_the_limits() -> None:
+    """Both are at the limit's half when the second lets go at once: the sum is largest at no keyframe."""
+    rising = CameraMove(keyframes=(Keyframe(at=0), Keyframe(at=1, roll=1)), easing=Easing.LINEAR)
+    letting_go = CameraMove(keyframes=(Keyframe(at=0, roll=1), Keyframe(at=1, roll=-1)), easing=Easing.CRASH)
+    pair = rising.with_stacked(letting_go, 1)
+    assert max(pair.sample(i / 5000).roll for i in range(5001)) == 1
+
+
+def test_a_second_move_that_weighs_nothing_changes_nothing() -> None:
+    pull = CameraMove(keyframes=(Keyframe(at=0, focus=0.2), Keyframe(at=1, focus=0.8)), prompt_phrase="rack focus")
+    push = CameraMove(keyframes=(Keyframe(at=0), Keyframe(at=1, dolly=1)), prompt_phrase="push in")
+    pair = push.with_stacked(pull, 0)
+    assert [pair.sample(t) for t in (0, 0.5, 1)] == [push.sample(t) for t in (0, 0.5, 1)]
+    assert pair.prompt_phrase == "push in"
+
+
+def test_a_weaker_move_pulls_its_focus_less_far_and_none_at_all_leaves_all_sharp() -> None:
+    frames = (Keyframe(at=0, focus=1), Keyframe(at=1, focus=0.2))
+    ends = {strength: CameraMove(keyframes=frames, strength=strength) for strength in (1, 0.5, 0)}
+    assert [(move.sample(0).focus, move.sample(1).focus) for move in ends.values()] == [
+        (1, pytest.approx(0.2)),
+        (1, pytest.approx(0.6)),
+        (None, None),
+    ]
+    assert ends[0].moves() == frozenset()
+
+
+def test_a_pair_says_nothing_of_the_one_that_stands_still() -> None:
+    still = CameraMove(keyframes=(Keyframe(at=0),), prompt_phrase="locked off", negatives=("zoom", "pan"))
+    orbit = CameraMove(keyframes=(Keyframe(at=0), Keyframe(at=1, truck=1)), prompt_phrase="orbits", negatives=("cut",))
+    for pair in (still.with_stacked(orbit, 0.5), orbit.with_stacked(still, 0.5)):
+        assert (pair.prompt_phrase, pair.negatives) == ("orbits", ("cut",))
+    assert still.with_stacked(still, 1).prompt_phrase == "locked off"
 
 
 def test_moves_that_no_duration_suits_do_not_stack() -> None:

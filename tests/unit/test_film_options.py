@@ -16,6 +16,7 @@ from workers.engines.video_synthesis.parallax import Parallax, nearness_of, read
 from workers.engines.video_synthesis.path import camera_path
 from workers.engines.video_synthesis.reel import programme
 from workers.media.codecs import read_planes
+from workers.media.planes import as_bytes, from_rgb
 from workers.media.saliency import salient_point
 from workers.media.shoot import Shot
 
@@ -52,6 +53,15 @@ def film(folder: Path, *pictures: str, move: CameraMove = FORWARD, loop: bool = 
     )
     result = Parallax().run(request, Workspace(folder, lambda url: folder / url, lambda _: None))
     return [planes.y.astype(int) for planes in read_planes(result.outputs[0].path)], result
+
+
+def test_a_picture_without_anything_to_follow_has_no_motion_score(folder: Path) -> None:
+    for name in ("grey.png", "black.png"):
+        cv2.imwrite(str(folder / name), np.full((90, 160, 3), 130, np.uint8))
+    _, result = film(folder, "grey.png", "black.png")
+    assert "motionScore" not in result.metrics
+    _, result = film(folder, "a.png", "grey.png")
+    assert float(str(result.metrics["motionScore"])) > 0.9, "that of the picture that shows something"
 
 
 def seam(frames: Lumas) -> tuple[float, float]:
@@ -97,6 +107,23 @@ def test_a_film_over_pictures_begins_with_the_first_and_ends_with_the_last_of_on
         assert np.abs(frames[at] - shot.frame(path[at], following=following).y).mean() < 1
     assert [round(float(np.mean(frames[i]))) // 20 for i in (0, 18, 35)] == [2, 4, 6]  # each brighter than the last
     assert float(str(result.metrics["motionScore"])) > 0.8
+
+
+@pytest.mark.parametrize(
+    "still",
+    [default_moves()["static"].move, FORWARD.model_copy(update={"strength": 0.0})],
+    ids=["static", "strength 0"],
+)
+def test_a_film_leads_from_a_start_frame_to_an_end_frame(folder: Path, still: CameraMove) -> None:
+    """Of two pictures the first is what its first frame shows, as it is, and the second what its last shows."""
+    frames, _ = film(folder, "a.png", "b.png", move=still)
+    for frame, shown, other in ((frames[0], "a.png", "b.png"), (frames[-1], "b.png", "a.png")):
+        alike, unlike = (
+            np.abs(frame - from_rgb(as_bytes(cv2.resize(read_picture(folder / name), (128, 72)))).y)
+            for name in (shown, other)
+        )
+        assert alike.mean() < 3
+        assert unlike.mean() > 20
 
 
 def test_pictures_are_on_equally_long_and_give_way_for_half_a_second() -> None:

@@ -82,7 +82,7 @@ def test_a_plan_says_which_axes_its_engine_cannot_follow() -> None:
 def test_every_preset_can_be_planned_within_its_durations(preset: DefaultMove) -> None:
     move = preset.move
     inputs = frozenset({Role.DRIVING}) if move.needs_driving_clip else NOTHING
-    for duration in (move.min_duration_seconds, min(10, move.max_duration_seconds)):
+    for duration in (move.min_duration_seconds, move.max_duration_seconds):
         assert plan(JobSettings(duration=duration), move, inputs, ENGINES).credits > 0
 
 
@@ -109,6 +109,24 @@ def test_a_providers_engine_works_only_where_it_is_named() -> None:
     assert made.credits > plan(JobSettings(), STILL, NOTHING, ENGINES).credits
     with pytest.raises(NoEngine, match="no engine fal-kling here"):
         plan(named, STILL, NOTHING, OURS)
+
+
+def test_a_providers_clip_is_not_paid_for_where_a_driving_clip_replaces_it() -> None:
+    named = JobSettings(engines={MOVE: "fal-kling"})
+    with pytest.raises(Invalid, match="leave out the engine fal-kling, or the driving clip"):
+        plan(named, STILL, frozenset({Role.DRIVING}), ENGINES)
+
+
+def test_a_film_is_as_long_as_its_preset_and_its_engine_make_it() -> None:
+    static, dolly = (default_moves()[preset].move for preset in ("static", "dolly-in"))
+    long = JobSettings(duration=30)
+    assert (
+        plan(long, static, NOTHING, ENGINES).credits > plan(JobSettings(duration=10), static, NOTHING, ENGINES).credits
+    )
+    with pytest.raises(Invalid, match="1 to 10 seconds"):
+        plan(long, dolly, NOTHING, ENGINES)
+    with pytest.raises(NoEngine):
+        plan(JobSettings(duration=11, engines={MOVE: "fal-kling"}), static, NOTHING, ENGINES)
 
 
 @pytest.mark.parametrize(("duration", "made"), [(2.0, False), (3.0, True), (4.5, False), (10.0, True)])

@@ -98,6 +98,34 @@ def test_focus_blurs_what_is_not_focused() -> None:
     assert sharpness(0)[1] == pytest.approx(far, rel=0.1)
 
 
+@pytest.mark.parametrize(("axes", "streaked"), [({"pan": 1}, 1), ({"tilt": 1}, 0)])
+def test_fast_moves_streak_along_their_direction_while_the_shutter_is_open(
+    axes: dict[str, float], streaked: int
+) -> None:
+    picture = np.full((HEIGHT, WIDTH, 3), 20, np.uint8)
+    picture[80:100, 150:170] = 235
+
+    def size(shutter: float) -> tuple[int, int]:
+        """Rows and columns of what is not black."""
+        shot = Shot(picture, np.zeros((HEIGHT, WIDTH), np.float32), WIDTH, HEIGHT, 24, shutter=shutter)
+        shot.prepare([Pose(), Pose(**axes)])
+        lit = shot.frame(Pose(), following=Pose(**axes)).y > 40
+        return int(lit.any(axis=1).sum()), int(lit.any(axis=0).sum())
+
+    sharp, smeared, more = size(0), size(1), size(2)
+    assert smeared[streaked] > sharp[streaked] + 10
+    assert more[streaked] > smeared[streaked] + 10
+    assert abs(smeared[1 - streaked] - sharp[1 - streaked]) <= 2, "not across it"
+
+
+def test_a_slow_move_does_not_streak() -> None:
+    picture, nearness = scene()
+    shot = Shot(picture, nearness, WIDTH, HEIGHT, 24, shutter=0.5)
+    shot.prepare([Pose(), Pose(pan=0.02)])
+    still, slow = shot.frame(Pose()), shot.frame(Pose(), following=Pose(pan=0.02))
+    assert np.array_equal(still.y, slow.y)
+
+
 def test_static_gives_the_same_bytes_in_every_frame() -> None:
     move = default_moves()["static"].move
     frames = list(shoot(*scene(), [move.sample(i / 9) for i in range(10)], width=WIDTH, height=HEIGHT, fps=24))

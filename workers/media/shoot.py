@@ -7,6 +7,7 @@ for planes in shoot(picture, nearness, poses, width=1920, height=1080, fps=24):
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import pairwise
 from math import ceil
 from os import cpu_count
 
@@ -115,7 +116,8 @@ class Shot:
         """What judges whether the film of the poses moves as they say; call after `prepare`."""
         landmarks = Landmarks(self._picture, self._depth, self._half_size())
         views = [self.view(pose, i / self._fps) for i, pose in enumerate(poses)]
-        return MotionCheck(landmarks, views, self.cover, self._frame)
+        shown = [self._middle_of(here, there) for here, there in pairwise([*views, *views[-1:]])]
+        return MotionCheck(landmarks, shown, self.cover, self._frame)
 
     def view(self, pose: Pose, seconds: float) -> View:
         """Where the camera stands at `seconds`, its hand shake applied."""
@@ -141,8 +143,7 @@ class Shot:
         """One frame: the mean of as many moments as the picture's travel, while the shutter is open, asks for."""
         if here.focus is not None:
             scene = scene.focused(here.focus)
-        travel = self._shutter * self._frame.travel(here, there, self.cover)
-        moments = min(ceil(travel / _STREAK), _MOMENTS) if travel > 2 * _STREAK else 1
+        moments = self._moments(here, there)
         if moments == 1:
             return scene.draw(here, self._frame, self.cover)
         sums = [np.zeros(shape, np.float32) for shape in self._frame.plane_shapes()]
@@ -154,6 +155,16 @@ class Shot:
             ):
                 cv2.accumulate(plane, total)
         return Planes(*(np.rint(total / np.float32(moments)).astype(np.uint8) for total in sums))
+
+    def _moments(self, here: View, there: View) -> int:
+        """How many moments one exposure is made of."""
+        travel = self._shutter * self._frame.travel(here, there, self.cover)
+        return min(ceil(travel / _STREAK), _MOMENTS) if travel > 2 * _STREAK else 1
+
+    def _middle_of(self, here: View, there: View) -> View:
+        """Where the camera stands half way through an exposure: where a streak has its middle."""
+        moments = self._moments(here, there)
+        return _between(here, there, self._shutter * (moments - 1) / moments / 2)
 
     def _picture_unit(self) -> float:
         """Pixels of the picture per unit: the frame, at zoom 1, is the largest that fits into the picture."""

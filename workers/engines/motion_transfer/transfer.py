@@ -7,7 +7,7 @@ from pathlib import Path
 from shared.stages.failures import StageFailure
 from shared.stages.requests import MotionTransferJob
 from shared.stages.stages import Role
-from workers.engines.contract import Output, StageResult, Workspace
+from workers.engines.contract import Metric, Output, StageResult, Workspace
 from workers.engines.motion_transfer.driving import drive, excursion, rhythm, stacked
 from workers.engines.video_synthesis.parallax import nearness_of, read_picture, scenery_of
 from workers.media import camera_path
@@ -52,16 +52,15 @@ class Transfer:
                 check.see(planes)
                 workspace.progress(_MEASURING + (1 - _MEASURING) * writer.frames / frames)
                 workspace.preview(partial(small_jpeg, planes))
-        return StageResult(
-            outputs=(Output(Role.CLIP, clip, "video/mp4"),),
-            metrics={
-                "frames": writer.frames,
-                "fps": request.fps,
-                "motionScore": round(check.score(), 3),
-                "path_length": round(path.length(), 4),
-                "inlier_ratio": round(inliers, 4),
-            },
-        )
+        metrics: dict[str, Metric] = {
+            "frames": writer.frames,
+            "fps": request.fps,
+            "path_length": round(path.length(), 4),
+            "inlier_ratio": round(inliers, 4),
+        }
+        if (score := check.score()) is not None:
+            metrics["motionScore"] = round(score, 3)
+        return StageResult((Output(Role.CLIP, clip, "video/mp4"),), metrics)
 
 
 def _measured(driving: Path, workspace: Workspace) -> tuple[ClipFacts, CameraPath, float]:

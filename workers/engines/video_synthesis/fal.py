@@ -13,7 +13,7 @@ import httpx
 from botocore.exceptions import ClientError
 
 from shared.aws.secrets import secret
-from shared.camera.languages import words
+from shared.camera.languages import avoided, words
 from shared.core.config import Config
 from shared.stages.failures import StageFailure
 from shared.stages.requests import VideoSynthesisJob
@@ -43,8 +43,10 @@ class Kling:
             raise StageFailure("engine_cannot", "This engine moves over one picture only.")
         if request.loop:
             raise StageFailure("engine_cannot", "This engine cannot make a film that loops.")
+        # O1 takes no negative prompt, so what the camera must not do is said with what it does.
+        camera = ", ".join(filter(None, [words(request.move), avoided(request.move)]))
         asked = {
-            "prompt": f"{request.prompt}. Camera: {words(request.move)}. The film begins with @Image1.",
+            "prompt": f"{request.prompt}. Camera: {camera}. The film begins with @Image1.",
             "start_image_url": lend(request.image_url),
             "duration": str(round(request.duration)),
         }

@@ -56,9 +56,10 @@ class Parallax:
         metrics: dict[str, Metric] = {
             "frames": frames,
             "frames_per_second": round(frames / (perf_counter() - started), 1),
-            "motionScore": round(reel.score(), 3),
             "depth": "given" if request.depth_url else "estimated",
         }
+        if (score := reel.score()) is not None:
+            metrics["motionScore"] = round(score, 3)
         if dropped := dropped_axes(request.move, engine(Stage.VIDEO_SYNTHESIS, "parallax").axes):
             metrics["dropped_axes"] = sorted(dropped)
         return StageResult((Output(Role.CLIP, path, "video/mp4"),), metrics)

@@ -66,10 +66,14 @@ class Reel:
                     check.see(planes)
             yield planes
 
-    def score(self) -> float:
-        """How well the film moved as its path says, 0..1, while one picture was on; call after `film`."""
-        weights = [len(span) for span, _ in self._checks]
-        return float(np.average([check.score() for _, check in self._checks], weights=weights))
+    def score(self) -> float | None:
+        """How well the film moved as its path says, 0..1, while one picture was on; call after `film`.
+
+        None if no picture shows anything to follow.
+        """
+        scored = [(score, len(span)) for span, check in self._checks if (score := check.score()) is not None]
+        frames = sum(length for _, length in scored)
+        return sum(score * length for score, length in scored) / frames if frames else None
 
     def _alone(self, i: int) -> bool:
         return self._shown[i].amount == 0
