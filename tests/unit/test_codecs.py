@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
-from workers.media import hls
+from workers.media import codecs, hls
 from workers.media.boxes import boxes
 from workers.media.codecs import FINISHED, INTERMEDIATE, ClipWriter, read_planes, remux
 from workers.media.planes import Planes
@@ -60,6 +60,19 @@ def test_colour_is_tagged_as_limited_bt709(tmp_path: Path) -> None:
     with av.open(str(write_clip(tmp_path / "clip.mp4", frames=3, fps=24))) as container:
         stream = container.streams.video[0]
         assert (stream.color_primaries, stream.color_trc, stream.colorspace, stream.color_range) == (1, 1, 1, 1)
+
+
+def test_chroma_is_tagged_as_standing_in_the_middle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What H.264 assumes where nothing is said is another place: the parameter sets differ by nothing else."""
+
+    def parameters(name: str, sited: str) -> bytes:
+        monkeypatch.setattr("workers.media.codecs._SITED", sited)
+        with av.open(str(write_clip(tmp_path / name, frames=3, fps=24))) as container:
+            return bytes(container.streams.video[0].codec_context.extradata or b"")
+
+    tagged = parameters("tagged.mp4", codecs._SITED)
+    assert tagged == parameters("middle.mp4", "chromaloc=1")
+    assert tagged != parameters("left.mp4", "chromaloc=0")
 
 
 def test_a_failure_while_drawing_leaves_no_file(tmp_path: Path) -> None:
