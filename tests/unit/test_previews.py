@@ -90,7 +90,7 @@ def test_the_painter_shows_the_sky_before_the_land(tmp_path: Path) -> None:
     looks: list[bytes] = []
     run, request_of = REQUESTS["procedural"]
     run(request_of(tmp_path), Workspace(tmp_path, Path, lambda _: None, lambda draw: looks.append(draw())))
-    sky, land, done = (cv2.imdecode(np.frombuffer(look, np.uint8), 1).astype(int) for look in looks)
+    sky, land, done = (as_bytes(cv2.imdecode(np.frombuffer(look, np.uint8), 1)).astype(int) for look in looks)
     assert np.abs(sky[:40] - done[:40]).mean() < 12
     assert np.abs(sky[-40:] - done[-40:]).mean() > 2 * np.abs(land[-40:] - done[-40:]).mean()
 
