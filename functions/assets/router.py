@@ -52,6 +52,7 @@ class AssetView(View):
     height: int | None
     duration: float | None
     error: str | None
+    error_code: str | None
     project_id: str | None
     url: str | None = None
     created_at: datetime

@@ -30,7 +30,8 @@ from shared.presets.presets import get_preset
 from shared.projects.store import ProjectStore
 from shared.rest.once import OneEffect
 from shared.stages.engines import ENGINES, Engine
-from shared.stages.requests import MOST_PICTURES
+from shared.stages.failures import StageFailure
+from shared.stages.requests import MOST_PICTURES, check_driving_seconds
 from shared.stages.stages import Role, Stage
 from shared.subscriptions.store import SubscriptionStore
 
@@ -195,6 +196,11 @@ def _input_keys(body: JobCreate, caller: Principal) -> tuple[dict[Role, str], tu
             raise Invalid(f"The {given.role} must be {INPUT_TYPES[given.role].value.lower()} media.")
         if asset.status != AssetStatus.READY or asset.key is None:
             raise AssetNotReady(f"The asset {asset.asset_id} is {asset.status}, not READY.")
+        if given.role is Role.DRIVING and asset.duration is not None:
+            try:
+                check_driving_seconds(float(asset.duration))
+            except StageFailure as failure:
+                raise Invalid(failure.public_message) from failure
         if given.role not in keys:
             keys[given.role] = asset.key
         elif given.role is Role.PICTURE:

@@ -59,7 +59,9 @@ def _give_up(body: str) -> None:
 def _reject_asset(asset_id: str) -> None:
     logger.error("verification given up", asset_id=asset_id)
     with suppress(AssetNotFound):
-        assets.reject(assets.get(asset_id), error="This file could not be looked at. Upload it again.")
+        assets.reject(
+            assets.get(asset_id), code="unverified", error="This file could not be looked at. Upload it again."
+        )
 
 
 def _answer_token(task: StageTask) -> None:

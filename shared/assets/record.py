@@ -53,6 +53,7 @@ class AssetRecord(Record):
     duration = NumberAttribute(null=True)  # seconds
     key = UnicodeAttribute(null=True)
     error = UnicodeAttribute(null=True)
+    error_code = UnicodeAttribute(null=True)
     created_at = UTCDateTimeAttribute()
 
     by_owner = _ByOwner()

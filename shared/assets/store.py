@@ -112,8 +112,9 @@ class AssetStore:
             ],
         )
 
-    def reject(self, asset: AssetRecord, *, error: str) -> None:
-        self._decide(asset, AssetStatus.REJECTED, [AssetRecord.error.set(error)])
+    def reject(self, asset: AssetRecord, *, code: str, error: str) -> None:
+        """REJECTED: why, as a stable code and as a sentence for the creator."""
+        self._decide(asset, AssetStatus.REJECTED, [AssetRecord.error_code.set(code), AssetRecord.error.set(error)])
 
     def delete(self, asset: AssetRecord) -> None:
         with on_refusal(AssetNotFound()):

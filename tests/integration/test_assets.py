@@ -170,6 +170,9 @@ def test_what_is_no_picture_is_rejected_with_a_sentence(studio: Studio, ada: Cre
     asset = ada.get(f"/api/assets/{asset_id}").body
     assert (asset["status"], asset["url"]) == ("REJECTED", None)
     assert asset["error"].endswith(".")
+    assert asset["errorCode"] == (
+        "empty" if not content else "damaged" if content[:2] == b"\xff\xd8" else "not_a_picture"
+    )
     assert list(media.keys("")) == []
     job = {"projectId": ada.project(), "prompt": "x", "inputs": [{"role": "picture", "assetId": asset_id}]}
     assert ada.post("/api/jobs", job).body["code"] == "asset_not_ready"
@@ -182,7 +185,7 @@ def test_a_verdict_is_given_once(studio: Studio, ada: Creator) -> None:
     stale = AssetStore().get(asset_id)
     verify(studio)
     before = studio.dump()
-    AssetStore().reject(stale, error="Something else.")
+    AssetStore().reject(stale, code="other", error="Something else.")
     assert studio.dump() == before
 
 
@@ -191,7 +194,8 @@ def test_an_upload_that_is_gone_is_rejected(studio: Studio, ada: Creator) -> Non
     register(ada, asset_id)
     media.delete_below(f"quarantine/{asset_id}")
     verify(studio)
-    assert ada.get(f"/api/assets/{asset_id}").body["status"] == "REJECTED"
+    asset = ada.get(f"/api/assets/{asset_id}").body
+    assert (asset["status"], asset["errorCode"]) == ("REJECTED", "nothing_uploaded")
 
 
 def test_an_asset_deleted_meanwhile_is_no_trouble(studio: Studio, ada: Creator) -> None:

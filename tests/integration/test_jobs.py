@@ -58,6 +58,17 @@ def test_a_picture_of_ones_own_is_not_painted(ada: Creator) -> None:
     assert jobs.spec(job["id"]).input_keys == {Role.PICTURE: f"assets/{asset}/clean"}
 
 
+@pytest.mark.parametrize(("seconds", "status"), [(1.2, 422), (2.95, 202), (30, 202), (45, 422)])
+def test_a_driving_clip_lasts_3_to_30_seconds(ada: Creator, seconds: float, status: int) -> None:
+    asset = ada.asset(AssetType.VIDEO, duration=seconds)
+    body = {
+        "projectId": ada.project(), "prompt": "a lighthouse", "inputs": [{"role": "driving", "assetId": asset}],
+    }  # fmt: skip
+    answer = ada.post("/api/jobs", body)
+    assert answer.status == status, answer.body
+    assert status == 202 or "3 to 30 seconds" in answer.body["detail"]
+
+
 def test_a_driving_clip_adds_motion_transfer(ada: Creator) -> None:
     asset = ada.asset(AssetType.VIDEO)
     body = {

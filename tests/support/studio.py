@@ -177,14 +177,19 @@ class Creator:
     def project(self, name: str = "Harbour at night") -> str:
         return str(self.post("/api/projects", {"name": name}).body["id"])
 
-    def asset(self, type: AssetType = AssetType.IMAGE, status: AssetStatus = AssetStatus.READY) -> str:
+    def asset(
+        self,
+        type: AssetType = AssetType.IMAGE,
+        status: AssetStatus = AssetStatus.READY,
+        duration: float | None = None,
+    ) -> str:
         """An asset of theirs in that state; a READY one has a (tiny) file."""
         asset_id = f"ast_{ULID()}"
         key = f"assets/{asset_id}/clean"
         AssetRecord(
             asset_id, owner_id=self.user_id, account_id=self.user_id, name="mine", type=type.value,
             status=status.value, media_type="image/png", size=1, created_at=utc_now(),
-            key=key if status is AssetStatus.READY else None,
+            key=key if status is AssetStatus.READY else None, duration=duration,
         ).save()  # fmt: skip
         if status is AssetStatus.READY:
             clients.s3().put_object(Bucket="kinora-test-media", Key=key, Body=b"x")

@@ -1,6 +1,7 @@
 """Planes to H.264 and back."""
 
 from collections.abc import Iterator
+from fractions import Fraction
 from pathlib import Path
 
 import av
@@ -8,9 +9,9 @@ import cv2
 import numpy as np
 import pytest
 
-from workers.media import hls
+from workers.media import codecs, hls
 from workers.media.boxes import boxes
-from workers.media.codecs import FINISHED, INTERMEDIATE, ClipWriter, read_planes, remux
+from workers.media.codecs import FINISHED, INTERMEDIATE, ClipWriter, evenly, read_planes, remux
 from workers.media.planes import Planes
 from workers.media.probe import ClipUnreadable, probe
 
@@ -60,6 +61,49 @@ def test_colour_is_tagged_as_limited_bt709(tmp_path: Path) -> None:
     with av.open(str(write_clip(tmp_path / "clip.mp4", frames=3, fps=24))) as container:
         stream = container.streams.video[0]
         assert (stream.color_primaries, stream.color_trc, stream.colorspace, stream.color_range) == (1, 1, 1, 1)
+
+
+def test_chroma_is_tagged_as_standing_in_the_middle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What H.264 assumes where nothing is said is another place: the parameter sets differ by nothing else."""
+
+    def parameters(name: str, sited: str) -> bytes:
+        monkeypatch.setattr("workers.media.codecs._SITED", sited)
+        with av.open(str(write_clip(tmp_path / name, frames=3, fps=24))) as container:
+            return bytes(container.streams.video[0].codec_context.extradata or b"")
+
+    tagged = parameters("tagged.mp4", codecs._SITED)
+    assert tagged == parameters("middle.mp4", "chromaloc=1")
+    assert tagged != parameters("left.mp4", "chromaloc=0")
+
+
+def test_an_even_rhythm_shows_what_is_on_holds_the_last_and_ends_in_time() -> None:
+    first, second, late = moving_frames(3)
+    timed = [(0.0, first), (0.5, second), (600.0, late)]
+    shown = list(evenly(iter(timed), Fraction(4), 1.0))
+    assert [planes is first for planes in shown] == [True, True, False, False]
+    assert list(evenly(iter(timed[:2]), Fraction(4), 2.0))[2:] == [second] * 6
+
+
+def test_the_rate_is_that_of_the_motion_and_the_length_to_the_end_of_the_last_picture(tmp_path: Path) -> None:
+    """Two seconds at 30 frames a second, then a slow second, and the last picture held for three."""
+    times = [*range(60), *range(60, 90, 6)]
+    with av.open(str(tmp_path / "clip.mp4"), "w") as container:
+        stream = container.add_stream("libx264", rate=30, options={"bf": "0"})
+        stream.width, stream.height, stream.pix_fmt = 96, 80, "yuv420p"
+        stream.codec_context.time_base = Fraction(1, 30)
+        packets = []
+        for time in times:
+            frame = av.VideoFrame.from_ndarray(np.full((80, 96), time, np.uint8), format="gray")
+            frame = frame.reformat(format="yuv420p")
+            frame.pts, frame.time_base = time, Fraction(1, 30)
+            packets += stream.encode(frame)
+        packets += stream.encode(None)
+        packets[-1].duration = 90 * (packets[-1].duration or 1)
+        container.mux(packets)
+        assert packets[-1].pts is not None
+    facts = probe(tmp_path / "clip.mp4")
+    assert (float(facts.fps), facts.frames) == (30, 65)
+    assert facts.duration_seconds == pytest.approx(84 / 30 + 3, abs=0.1)
 
 
 def test_a_failure_while_drawing_leaves_no_file(tmp_path: Path) -> None:

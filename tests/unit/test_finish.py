@@ -169,3 +169,9 @@ def test_a_vignette_darkens_the_corners_and_not_the_middle() -> None:
     assert np.abs(dark[45, 80] - 180).max() <= 2
     assert 80 < dark[0, 0].mean() < 130
     assert np.ptp(dark[0, 0]) <= 3
+
+
+def test_a_film_that_is_fast_enough_does_not_claim_to_be_made_faster(tmp_path: Path) -> None:
+    clip = write_clip(tmp_path / "clip.mp4", frames=30, fps=60)
+    result = finish(clip, tmp_path / "work", "interpolate:48", "sharpen")
+    assert (result.metrics["operations"], result.metrics["fps"]) == (["sharpen:medium"], 60)

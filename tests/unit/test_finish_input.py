@@ -13,8 +13,10 @@ from av.video.stream import VideoStream
 
 from shared.stages.failures import StageFailure
 from shared.stages.stages import Role
+from tests.support.clips import track
 from tests.unit.test_codecs import write_clip
 from tests.unit.test_finish import finish, made
+from workers.media import sound
 from workers.media.codecs import read_planes
 from workers.media.planes import to_rgb
 from workers.media.probe import probe
@@ -35,14 +37,15 @@ def picture(width: int, height: int, *, alpha: int | None = None) -> np.ndarray[
 def clip(
     path: Path, codec: str = "libx264", pixels: str = "yuv420p", size: tuple[int, int] = (160, 120), *,
     frames: int = 24, form: str = "mp4", turned: int = 0, alpha: int | None = None, times: list[int] | None = None,
-    sound: bool = False,
+    sound: bool = False, shape: int = 1, options: dict[str, str] | None = None,
 ) -> None:  # fmt: skip
-    """A clip of any kind, 24 frames a second or with the given times in 1/24 s."""
+    """A clip of any kind, 24 frames a second or with the given times in 1/24 s; `shape` is its pixels'."""
     shown = VideoFrame.from_ndarray(picture(*size, alpha=alpha), format="rgb24" if alpha is None else "rgba")
     with av.open(str(path), "w", format=form) as container:
-        stream = cast(VideoStream, container.add_stream(codec, rate=24))
+        stream = cast(VideoStream, container.add_stream(codec, rate=24, options=options))
         stream.width, stream.height, stream.pix_fmt = *size, pixels
         stream.codec_context.time_base = Fraction(1, 24)
+        stream.codec_context.sample_aspect_ratio = Fraction(shape)
         if turned:
             stream.set_display_rotation(turned)
         track = container.add_stream("aac", rate=48_000) if sound else None
@@ -84,6 +87,11 @@ def _headless(path: Path) -> None:
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
 
 
+def _cut_webm(path: Path) -> None:
+    clip(path, "libvpx-vp9", form="webm", frames=60)
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
 def _corrupt(path: Path) -> None:
     write_clip(path, frames=24, fps=24, size=(160, 120), faststart=True)
     data = bytearray(path.read_bytes())
@@ -101,6 +109,8 @@ REFUSED: dict[str, tuple[str, Maker]] = {
     "truncated before its index": ("clip_truncated", _headless),
     "corrupt": ("clip_unreadable", _corrupt),
     "1x1": ("clip_too_small", lambda path: clip(path, "ffv1", "bgr0", (1, 1), form="matroska")),
+    "truncated WebM": ("clip_truncated", _cut_webm),
+    "a time ten minutes off": ("clip_too_long", lambda path: clip(path, frames=4, times=[0, 1, 2, 14_400])),
     "20,000 wide": ("clip_too_large", lambda path: clip(path, "png", "rgb24", (20_000, 16), form="mov", frames=2)),
 }
 
@@ -155,6 +165,33 @@ def test_a_turned_clip_is_finished_upright(tmp_path: Path, turned: int, red: str
     assert np.abs(first[place[red]].astype(int) - RED).max() < 14
 
 
+def test_a_matrix_that_nothing_converts_is_taken_for_bt709(tmp_path: Path) -> None:
+    clip(tmp_path / "clip", options={"x264-params": "colormatrix=YCgCo"})
+    shown = to_rgb(next(iter(read_planes(tmp_path / "clip"))))
+    assert np.abs(shown[20, 80].astype(int) - RED).max() < 20, "its matrix is BT.601 in truth"
+
+
+def test_pixels_that_are_not_square_become_square(tmp_path: Path) -> None:
+    clip(tmp_path / "clip", shape=2, options={"x264-params": "colormatrix=bt709"})  # as it is, but for its shape
+    facts = probe(tmp_path / "clip")
+    assert (facts.width, facts.height) == (320, 120)
+    assert {planes.y.shape for planes in read_planes(tmp_path / "clip")} == {(120, 320)}
+
+
+@pytest.mark.parametrize("operation", ["loop", "loop:1"])
+def test_too_few_pictures_for_a_loop_are_refused(tmp_path: Path, operation: str) -> None:
+    clip(tmp_path / "clip", frames=1)
+    with pytest.raises(StageFailure) as failure:
+        finish(tmp_path / "clip", tmp_path / "work", operation)
+    assert failure.value.code == "clip_too_short"
+
+
+def test_a_picture_that_is_held_is_shown_as_long_and_makes_the_rest_no_slower(tmp_path: Path) -> None:
+    clip(tmp_path / "clip", frames=25, times=[*range(24), 96])
+    film = probe(made(finish(tmp_path / "clip", tmp_path / "work"))[Role.VIDEO])
+    assert (float(film.fps), film.frames) == (24, 97)
+
+
 def test_a_clip_of_uneven_rhythm_keeps_its_pace(tmp_path: Path) -> None:
     times = [0, 1, 2, 3, 12, 13, 14, 15, 30, 31, 32, 33]
     clip(tmp_path / "clip", frames=len(times), times=times)
@@ -163,10 +200,33 @@ def test_a_clip_of_uneven_rhythm_keeps_its_pace(tmp_path: Path) -> None:
     assert film.duration_seconds == pytest.approx(facts.duration_seconds, abs=2 / float(film.fps))
 
 
-@pytest.mark.parametrize(("kind", "code"), [("audio", "audio_unreadable"), ("captions", "captions_unreadable")])
-def test_what_comes_with_the_clip_fails_for_its_own_reason(tmp_path: Path, kind: str, code: str) -> None:
+CAPTION = "1\n00:00:00,000 --> 00:00:01,000\nhi\n\n"
+
+
+def _damaged_track(path: Path) -> None:
+    """FLAC, whose decoder checks sums."""
+    track(path.with_suffix(".wav"))
+    sound.write(path.with_suffix(".flac"), sound.read(path.with_suffix(".wav")))
+    data = bytearray(path.with_suffix(".flac").read_bytes())
+    data[len(data) // 2 :] = np.random.default_rng(1).bytes(len(data) - len(data) // 2)
+    path.write_bytes(data)
+
+
+WITH_IT: list[tuple[str, str, Maker]] = [
+    ("audio", "audio_unreadable", lambda path: path.write_text("no sound")),
+    ("audio", "audio_missing", clip),
+    ("audio", "audio_damaged", _damaged_track),
+    ("captions", "captions_unreadable", lambda path: path.write_text("no captions")),
+    ("captions", "captions_no_text", lambda path: path.write_bytes(CAPTION.encode("utf-16-le"))),
+    ("captions", "captions_too_long", lambda path: path.write_text(CAPTION * 2001)),
+    ("captions", "captions_unsupported_script", lambda path: path.write_text(CAPTION + CAPTION.replace("hi", "مرحبا"))),
+]
+
+
+@pytest.mark.parametrize(("kind", "code", "make"), WITH_IT)
+def test_what_comes_with_the_clip_fails_for_its_own_reason(tmp_path: Path, kind: str, code: str, make: Maker) -> None:
     clip(tmp_path / "clip")
-    (tmp_path / "other").write_text("neither sound nor captions")
+    make(tmp_path / "other")
     given: Iterator[Path | None] = ((tmp_path / "other") if kind == one else None for one in ("audio", "captions"))
     audio, captions = given
     with pytest.raises(StageFailure) as failure:

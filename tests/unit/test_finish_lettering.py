@@ -102,3 +102,21 @@ def test_grain_is_the_seeds() -> None:
     one, same, other = (treatment(grain, 320, 180, seed)(grey(100)).y for seed in (1, 1, 2))
     assert (one == same).all()
     assert (one != other).any()
+
+
+@pytest.mark.parametrize("text", ["Grüße, “naïve” — Ω я 夜の灯台 한국 ♪ €?", "a\u00a0b\tc\u3000d"])
+def test_letters_of_the_font_are_drawable(text: str) -> None:
+    overlays.check_drawable(text)
+
+
+@pytest.mark.parametrize("letters", ["שלום", "مرحبا", "नमस्ते", "สวัสดี", "🎬"])
+def test_letters_that_would_be_drawn_wrong_are_refused_by_their_line(letters: str) -> None:
+    with pytest.raises(CaptionsUnreadable) as refused:
+        overlays.check_drawable(f"fine\nnot {letters}")
+    assert (refused.value.code, f"“not {letters}”" in refused.value.public_message) == ("unsupported_script", True)
+
+
+def test_letters_written_in_parts_are_put_together_and_emoji_marks_left_out(tmp_path: Path) -> None:
+    (tmp_path / "a.srt").write_text("1\n00:00:00,000 --> 00:00:01,000\nGru\u0308\u00dfe \u2665\ufe0f\n")
+    [cue] = captions.read(tmp_path / "a.srt")
+    assert cue.text == "Gr\u00fc\u00dfe \u2665"

@@ -1,22 +1,46 @@
 """Captions in SRT: read leniently, as players do, and written in the one strict way."""
 
 import re
+import unicodedata
 from pathlib import Path
 from typing import NamedTuple
 
 MOST_BYTES = 512 * 1024
 MOST_CUES = 2000
 _MOST_LETTERS = 400  # of one caption
+_MOST_QUOTED = 60  # of one that is refused
 
 _TIMES = re.compile(
     r"(?:(\d{1,3}):)?(\d{1,2}):(\d{1,2})[,.](\d{1,3})\s*-->\s*(?:(\d{1,3}):)?(\d{1,2}):(\d{1,2})[,.](\d{1,3})"
 )
 _MARKUP = re.compile(r"<[^<>]*>|\{\\[^{}]*\}")
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b\u2028-\u202e\u2066-\u2069\ufeff]")
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b\u2028-\u202e\u2066-\u2069\ufe00-\ufe0f\ufeff]")
 
 
 class CaptionsUnreadable(Exception):
-    """The file holds no captions."""
+    """The file holds no captions that can be shown; why has a code, and a sentence for the creator."""
+
+    code = "unreadable"
+    public_message = "There is not one caption in SRT in this file."
+
+
+class CaptionsNoText(CaptionsUnreadable):
+    code = "no_text"
+    public_message = "These captions are no text: save them as SRT in UTF-8."
+
+
+class CaptionsTooLong(CaptionsUnreadable):
+    code = "too_long"
+    public_message = f"These are too many captions: at most {MOST_CUES}, in a file of {MOST_BYTES // 1024} KB."
+
+
+class CaptionsUnsupportedScript(CaptionsUnreadable):
+    code = "unsupported_script"
+
+    def __init__(self, letter: str, line: str) -> None:
+        super().__init__(f"no letter for U+{ord(letter):04X}")
+        shown = line if len(line) <= _MOST_QUOTED else line[: _MOST_QUOTED - 1] + "…"
+        self.public_message = f"The letters of this caption cannot be drawn: “{shown}”."
 
 
 class Cue(NamedTuple):
@@ -33,10 +57,12 @@ def read(path: Path) -> list[Cue]:
     Text is UTF-8, or else UTF-16 with its mark, or Windows-1252. Markup is left out: what it would do is not drawn.
     """
     if path.stat().st_size > MOST_BYTES:
-        raise CaptionsUnreadable("too large")
+        raise CaptionsTooLong("too large")
     cues = [cue for block in re.split(r"\n[ \t]*\n", _text(path)) if (cue := _cue(block))]
-    if not 0 < len(cues) <= MOST_CUES:
-        raise CaptionsUnreadable(f"{len(cues)} captions")
+    if not cues:
+        raise CaptionsUnreadable("no captions")
+    if len(cues) > MOST_CUES:
+        raise CaptionsTooLong(f"{len(cues)} captions")
     return sorted(cues)
 
 
@@ -58,10 +84,13 @@ def _text(path: Path) -> str:
     marked = data[:2] in {b"\xff\xfe", b"\xfe\xff"}
     for encoding in ("utf-16",) if marked else ("utf-8-sig", "cp1252"):
         try:
-            return data.decode(encoding).replace("\r\n", "\n").replace("\r", "\n")
+            text = data.decode(encoding).replace("\r\n", "\n").replace("\r", "\n")
         except UnicodeDecodeError:
             continue
-    raise CaptionsUnreadable("no text")
+        if "\0" in text:
+            break  # UTF-16 without its mark, or no text at all
+        return unicodedata.normalize("NFC", text)  # the font has whole letters, not their parts
+    raise CaptionsNoText("no text")
 
 
 def _cue(block: str) -> Cue | None:

@@ -23,15 +23,17 @@ from av.video.plane import VideoPlane
 from av.video.reformatter import ColorRange, Colorspace
 
 from workers.media.planes import Bytes, Planes, as_bytes
-from workers.media.probe import ClipEmpty, broken, open_clip
+from workers.media.probe import ClipEmpty, broken, open_clip, pixel_shape, square_size
 
 _BT709 = 1  # the number of BT.709 as primaries, transfer and matrix in ITU-T H.273
 _LIMITED = 1  # FFmpeg's number for 16..235
 _UNTAGGED = 2
+_MATRICES = {0, 1, 4, 5, 6, 7, 9, 10}  # those of H.273 that swscale knows; 0 is none: the planes are RGB
 # x264's look-ahead for AVX-512 reads memory that it never wrote where a frame is not a multiple of 128 pixels wide, so
 # that the same frames give other bytes each time. What AVX2 does is repeatable.
 # (13 is OpenCV's CPU_AVX_512F, which its Python module does not name.)
 _UNREPEATABLE = cv2.checkHardwareSupport(13)
+_SITED = "chromaloc=1"  # chroma stands in the middle of its four pixels: H.264 says left of it where nothing is said
 _AHEAD = 4  # frames that may wait for the encoder: enough to hide its unevenness, little enough memory
 
 
@@ -52,7 +54,7 @@ class Encoding:
             own = {"svtav1-params": f"keyint={keyint}:scd=0:lp=2"}
         else:
             repeatable = ":asm=AVX2" if _UNREPEATABLE and width % 128 else ""
-            own = {"x264-params": f"keyint={keyint}:min-keyint={keyint}:scenecut=0:open-gop=0{repeatable}"}
+            own = {"x264-params": f"keyint={keyint}:min-keyint={keyint}:scenecut=0:open-gop=0:{_SITED}{repeatable}"}
         return {"preset": self.preset, "crf": str(self.crf), **own}
 
 
@@ -148,29 +150,34 @@ def read_timed(path: Path) -> Iterator[tuple[float, Planes]]:
         stream = container.streams.video[0]
         stream.thread_type = "AUTO"
         stream.thread_count = 2
+        shape = pixel_shape(stream)
         start: float | None = None
         try:
             for frame in container.decode(stream):
                 if start is None:
                     start = frame.time or 0.0
-                yield (frame.time or 0.0) - start, planes_from(frame)
+                yield (frame.time or 0.0) - start, planes_from(frame, shape)
         except av.FFmpegError as error:
             raise broken(path, error) from error
     if start is None:
         raise ClipEmpty("no frame in it")
 
 
-def evenly(timed: Iterator[tuple[float, Planes]], fps: Fraction) -> Iterator[Planes]:
-    """A frame for every tick of `fps`: the one that is shown then, whatever the clip's own rhythm."""
-    written, shown = 0, None
+def evenly(timed: Iterator[tuple[float, Planes]], fps: Fraction, lasting: float) -> Iterator[Planes]:
+    """A frame for every tick of `fps`: the one that is shown then, whatever the clip's own rhythm.
+
+    The last one is held until the clip has lasted `lasting` seconds, and none is made after that.
+    """
+    written, shown, total = 0, None, max(1, round(lasting * fps))
     for seconds, planes in timed:
-        due = max(0, ceil(seconds * fps - Fraction(1, 2)))
+        due = min(max(0, ceil(seconds * fps - Fraction(1, 2))), total)
         while shown is not None and written < due:
             yield shown
             written += 1
         shown = planes
-    if shown is not None:
+    while shown is not None and written < total:
         yield shown
+        written += 1
 
 
 def remux(source: Path, target: Path, movflags: str, sound: Path | None = None) -> Path:
@@ -211,14 +218,20 @@ def frame_from(planes: Planes, into: VideoFrame | None = None) -> VideoFrame:
     return frame
 
 
-def planes_from(frame: VideoFrame) -> Planes:
-    """The planes of a decoded frame, upright; one that is limited BT.709 4:2:0 already is not copied."""
+def planes_from(frame: VideoFrame, shape: Fraction = Fraction(1)) -> Planes:
+    """The planes of a decoded frame, upright, its pixels made square; limited BT.709 4:2:0 is not copied.
+
+    `shape` is how many times as wide as high its pixels are.
+    """
     turns = frame.rotation // 90
     if any(component.is_alpha for component in frame.format.components):
         frame = _on_black(frame)
     matrix = _matrix(frame)
-    if frame.format.name != "yuv420p" or frame.color_range == ColorRange.JPEG or matrix != Colorspace.ITU709:
+    size = square_size(frame, shape)
+    ready = frame.format.name == "yuv420p" and frame.color_range != ColorRange.JPEG and matrix == Colorspace.ITU709
+    if not ready or size != (frame.width, frame.height):
         frame = frame.reformat(
+            *size,
             format="yuv420p",
             src_colorspace=matrix,
             dst_colorspace=Colorspace.ITU709,
@@ -243,10 +256,13 @@ def _on_black(frame: VideoFrame) -> VideoFrame:
 
 
 def _matrix(frame: VideoFrame) -> int:
-    """The clip's own matrix; an untagged clip is BT.709 from 720 lines on and BT.601 below, as players assume."""
+    """The clip's own matrix; an untagged clip is BT.709 from 720 lines on and BT.601 below, as players assume.
+
+    One that cannot be converted from, as YCgCo, is taken for BT.709, as players do.
+    """
     if frame.colorspace == _UNTAGGED:
         return Colorspace.ITU709 if frame.height >= 720 else Colorspace.ITU601
-    return frame.colorspace
+    return frame.colorspace if frame.colorspace in _MATRICES else Colorspace.ITU709
 
 
 def _view(plane: VideoPlane) -> Bytes:

@@ -12,7 +12,10 @@ _SIDE = 512  # the long side at which depth is estimated
 
 def read_depth(path: Path) -> Floats:
     """Nearness 0..1 (float32) of a 16-bit grey PNG, 0 far and 65535 near; ValueError if it is not one."""
-    raw = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_UNCHANGED) if path.stat().st_size else None
+    try:
+        raw = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_UNCHANGED)
+    except cv2.error as error:  # an empty file, or a size beyond OpenCV's limits
+        raise ValueError("no picture that can be decoded") from error
     if raw is None or raw.dtype != np.uint16 or raw.ndim != 2:
         raise ValueError("not a 16-bit grey picture")
     return np.asarray(raw, np.float32) / np.float32(65535)

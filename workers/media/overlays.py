@@ -1,16 +1,21 @@
 """What is drawn over a film: captions and our mark, as small pictures with coverage, blended into the planes."""
 
+import unicodedata
 from dataclasses import dataclass
+from functools import cache
 
 import cv2
 import numpy as np
 
+from workers.media.captions import CaptionsUnsupportedScript
 from workers.media.planes import Bytes, Floats, Planes, as_floats
 
 _BLACK, _WHITE, _NEUTRAL = 16, 235, 128
 _FONT = "sans"  # Rubik, which OpenCV brings along, with other scripts behind it: the same letters on every machine
 _WEIGHT = 500
 _CAPTION_LINES = 3
+_MISSING = "?"  # what is drawn for a letter that the font does not have
+_LEFTWARD = {"R", "AL", "AN"}  # classes of Unicode's bidirectional algorithm
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +59,14 @@ def caption(text: str, width: int, height: int, bars: tuple[int, int]) -> Overla
     )
 
 
+def check_drawable(text: str) -> None:
+    """CaptionsUnsupportedScript if a line holds a letter that would not be drawn as it is written."""
+    for line in text.split("\n"):
+        for letter in line:
+            if not _drawable(letter):
+                raise CaptionsUnsupportedScript(letter, line)
+
+
 def watermark(corner: str, width: int, height: int, bars: tuple[int, int]) -> Overlay:
     """Our mark: an open iris with the name beside it, half seen through, in a corner of the picture."""
     size = max(10, round(min(width, height) * 0.04))
@@ -75,6 +88,21 @@ def watermark(corner: str, width: int, height: int, bars: tuple[int, int]) -> Ov
     left = side if corner.endswith("left") else width - side - shape[0]
     top = foot if corner.startswith("top") else height - foot - shape[1]
     return _placed(shape[0], left, top, _inked(as_floats(white * 0.72), as_floats(cover)), as_floats(cover))
+
+
+@cache
+def _drawable(letter: str) -> bool:
+    """Whether the font has it, and it is not of a script that runs to the left: all are set to the right, unjoined."""
+    if letter.isspace() or letter == _MISSING:
+        return True
+    return unicodedata.bidirectional(letter) not in _LEFTWARD and _letter(letter) != _letter(_MISSING)
+
+
+def _letter(letter: str) -> bytes:
+    """How it is drawn, for comparing."""
+    sheet = np.zeros((48, 48, 3), np.uint8)
+    _write(sheet, letter, (8, 34), 24)
+    return sheet.tobytes()
 
 
 def _laid(plane: Bytes, left: int, top: int, ink: Floats, cover: Floats) -> Bytes:

@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 
-from workers.media.planes import Planes, as_bytes, to_rgb
+from workers.media.planes import Bytes, Planes, as_bytes, to_rgb
 
 WIDTH = 320
 QUALITY = 78
@@ -20,5 +20,16 @@ def small_jpeg(planes: Planes) -> bytes:
             for plane, size in zip(planes, sizes, strict=True)
         )
     )
-    _, jpeg = cv2.imencode(".jpg", np.ascontiguousarray(to_rgb(small)[..., ::-1]), [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
+    return _jpeg(to_rgb(small))
+
+
+def small_jpeg_of(rgb: Bytes) -> bytes:
+    """The same of a picture: height x width x 3."""
+    height, width = rgb.shape[:2]
+    size = (WIDTH, max(1, round(WIDTH * height / width)))
+    return _jpeg(as_bytes(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA)))
+
+
+def _jpeg(rgb: Bytes) -> bytes:
+    _, jpeg = cv2.imencode(".jpg", np.ascontiguousarray(rgb[..., ::-1]), [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
     return jpeg.tobytes()

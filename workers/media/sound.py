@@ -17,7 +17,20 @@ _CONTAINERS = "mov,mp4,mp3,wav,flac,ogg,aac,matroska,webm"  # as for clips: none
 
 
 class SoundUnreadable(Exception):
-    """The file is no track that can be decoded."""
+    """The file is no track that can be decoded; what it is instead has a code, and a sentence for the creator."""
+
+    code = "unreadable"
+    public_message = "This is not an MP3, M4A, WAV, FLAC, Ogg or WebM track."
+
+
+class SoundMissing(SoundUnreadable):
+    code = "missing"
+    public_message = "There is no sound in this file."
+
+
+class SoundDamaged(SoundUnreadable):
+    code = "damaged"
+    public_message = "This track is damaged."
 
 
 def read(path: Path, seconds: float | None = None) -> Iterator[Samples]:
@@ -82,19 +95,23 @@ def _pulled(graph: av.filter.Graph) -> Iterator[Samples]:
 
 def _decoded(path: Path) -> Iterator[Samples]:
     resampler = av.AudioResampler(format="fltp", layout="stereo", rate=RATE)
+    options = {"protocol_whitelist": "file", "format_whitelist": _CONTAINERS}
     try:
-        options = {"protocol_whitelist": "file", "format_whitelist": _CONTAINERS}
-        with av.open(str(path.resolve()), container_options=options) as container:
-            if not container.streams.audio:
-                raise SoundUnreadable("no sound in it")
+        container = av.open(str(path.resolve()), container_options=options)
+    except (av.FFmpegError, ValueError) as error:
+        raise SoundUnreadable(f"no track: {error}") from error
+    with container:
+        if not container.streams.audio:
+            raise SoundMissing("no sound in it")
+        try:
             for frame in container.decode(container.streams.audio[0]):
                 frame.pts = None  # gaps close: what counts is what is heard
                 for resampled in resampler.resample(frame):
                     yield np.asarray(resampled.to_ndarray(), np.float32)
             for resampled in resampler.resample(None):
                 yield np.asarray(resampled.to_ndarray(), np.float32)
-    except (av.FFmpegError, ValueError) as error:
-        raise SoundUnreadable(f"no sound: {error}") from error
+        except (av.FFmpegError, ValueError) as error:
+            raise SoundDamaged(f"no sound: {error}") from error
 
 
 def _frame(samples: Samples, at: int, *, flat: bool) -> AudioFrame:

@@ -16,7 +16,7 @@ def inspect(path: Path, kind: MediaKind, out_folder: Path, timeout_seconds: floa
     """The verdict on an upload; the clean copy of what is accepted lies in `out_folder`.
 
     Whatever the upload does to the child that decodes it (a crash, endless work, no memory left) is a rejection with
-    the code `unreadable`, never an error.
+    the code `unreadable` or, where it took too long, `too_slow`; never an error.
     """
     command = [sys.executable, "-P", "-m", _CHILD, kind, str(path), str(out_folder), str(int(timeout_seconds) + 1)]
     environment = {
@@ -29,7 +29,9 @@ def inspect(path: Path, kind: MediaKind, out_folder: Path, timeout_seconds: floa
             command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, timeout=timeout_seconds, check=True
         )
         said = json.loads(done.stdout)
-    except (subprocess.CalledProcessError, subprocess.TimeoutExpired, ValueError):
+    except subprocess.TimeoutExpired:
+        return Rejected("too_slow", "This file takes too long to read: bring a smaller or a shorter one.")
+    except (subprocess.CalledProcessError, ValueError):
         return Rejected("unreadable", "This file cannot be read.")
     if "code" in said:
         return Rejected(said["code"], said["public_message"])

@@ -41,12 +41,12 @@ def _verify(asset: AssetRecord, folder: Path) -> None:
     try:
         media.download(asset.quarantine_key, upload)
     except media.Missing:
-        assets.reject(asset, error="Nothing was uploaded.")
+        assets.reject(asset, code="nothing_uploaded", error="Nothing was uploaded.")
         return
     verdict = inspect(upload, MediaKind(asset.type), clean)
     if isinstance(verdict, Rejected):
         logger.info("asset rejected", asset_id=asset.asset_id, code=verdict.code)
-        assets.reject(asset, error=verdict.public_message)
+        assets.reject(asset, code=verdict.code, error=verdict.public_message)
         return
     key = asset.prefix + verdict.path.name
     media.upload(verdict.path, key, verdict.media_type, kind="final")

@@ -14,11 +14,13 @@ from workers.engines.image_generation import city, grade, inland, shores, space,
 from workers.engines.image_generation.canvas import Camera, Canvas, Cutout
 from workers.engines.image_generation.land import Stage, paint_land
 from workers.engines.image_generation.light import Light, light_of
-from workers.engines.image_generation.noise import Field, stream
+from workers.engines.image_generation.noise import Field, resized, stream
 from workers.engines.image_generation.sky import paint_sky
 from workers.engines.image_generation.style import styled
 from workers.engines.image_generation.vocabulary import Place, Reading, Weather, read
 from workers.media.planes import as_floats
+from workers.media.previews import WIDTH as GLIMPSE
+from workers.media.previews import small_jpeg_of
 from workers.media.saliency import salient_point
 from workers.media.scenery import Flat, Scenery
 
@@ -55,8 +57,14 @@ def _camera(reading: Reading, width: int, height: int) -> Camera:
     return Camera(width, height, height * level, eye)
 
 
-def paint(reading: Reading, width: int, height: int, progress: Callable[[float], None] = lambda _: None) -> Painting:
-    """Paint what was read at `width` x `height` pixels."""
+def paint(
+    reading: Reading,
+    width: int,
+    height: int,
+    progress: Callable[[float], None] = lambda _: None,
+    show: Callable[[Callable[[], bytes]], None] = lambda _: None,
+) -> Painting:
+    """Paint what was read at `width` x `height` pixels; `show` is offered looks at it on the way, as `Workspace` is."""
     canvas = Canvas.blank(_camera(reading, width, height))
     light = light_of(reading)
     lamp = None
@@ -68,6 +76,7 @@ def paint(reading: Reading, width: int, height: int, progress: Callable[[float],
             light = replace(light, sun_height=min(light.sun_height, top))
         paint_sky(canvas, light, reading)
         progress(0.2)
+        show(partial(_glimpse, canvas, light, reading))
         if reading.place is Place.CITY:
             city.paint_street(canvas, light, reading)
         elif reading.place is Place.SKYLINE:
@@ -77,14 +86,26 @@ def paint(reading: Reading, width: int, height: int, progress: Callable[[float],
             paint_land(stage, _LANDS[reading.place](stage))
             lamp = stage.lamp
     progress(0.6)
+    show(partial(_glimpse, canvas, light, reading))
     finish = partial(_finished, light=light, reading=reading, lamp=lamp)
     nearest = max(float(canvas.inverse.max()), 1e-6)
     nearness = _nearness(canvas.inverse, nearest)
     scenery = _scenery(canvas.behind, canvas.cutouts, nearest, finish) if canvas.behind else None
     rgb = scenery.picture() if scenery else finish(canvas)
     progress(0.9)
+    show(partial(small_jpeg_of, rgb))
     focal_point = _focal_point(canvas, reading) or salient_point(rgb, as_floats(nearness / np.float32(65535)))
     return Painting(rgb, nearness, focal_point, scenery)
+
+
+def _glimpse(canvas: Canvas, light: Light, reading: Reading) -> bytes:
+    """A small JPEG of a canvas that is not finished; it is made small first, so that it costs little."""
+    camera = canvas.camera
+    small = replace(camera, width=GLIMPSE, height=round(GLIMPSE * camera.height / camera.width))
+    scaled = Canvas.blank(small)
+    scaled.rgb = resized(canvas.rgb, small.width, small.height, cv2.INTER_AREA)
+    developed = grade.develop(scaled, reading, 1.0 if reading.place is Place.SPACE else light.exposure)
+    return small_jpeg_of(np.clip(developed * 255 + 0.5, 0, 255).astype(np.uint8))
 
 
 def _nearness(inverse: Field, nearest: float) -> Pixels16:
@@ -160,7 +181,7 @@ class Procedural:
         """Write `picture.png` (RGB, 8 bit) and `depth.png` (grey, 16 bit) of the request's size, and `scenery.zip`."""
         workspace.progress(0.02)
         reading = read(request.prompt, request.style, request.seed)
-        painting = paint(reading, request.width, request.height, workspace.progress)
+        painting = paint(reading, request.width, request.height, workspace.progress, workspace.preview)
         picture, depth = workspace.folder / "picture.png", workspace.folder / "depth.png"
         fast = [cv2.IMWRITE_PNG_COMPRESSION, 1]
         cv2.imwrite(str(picture), cv2.cvtColor(painting.rgb, cv2.COLOR_RGB2BGR), fast)

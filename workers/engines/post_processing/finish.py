@@ -35,7 +35,7 @@ from workers.media.captions import CaptionsUnreadable, Cue
 from workers.media.codecs import FINISHED, FINISHED_AV1, ClipWriter, evenly, read_timed, remux
 from workers.media.planes import Planes
 from workers.media.previews import small_jpeg
-from workers.media.probe import ClipFacts, ClipTruncated, ClipUnreadable, probe
+from workers.media.probe import ClipFacts, ClipUnreadable, probe
 from workers.media.scaling import Scale
 from workers.media.sound import SoundUnreadable
 from workers.provenance import signer
@@ -45,7 +45,7 @@ _LOOK_SHARE = 0.25  # of the progress, for the pass that only measures the camer
 _FADE_SECONDS = 0.5
 _LONGEST_LOOP = 1 / 3  # of the film
 _LOWEST_FPS, _HIGHEST_FPS = Fraction(5), Fraction(60)
-_WHOLE = 0.9  # of its frames a clip must have, or part of it is missing
+_LONGEST_SECONDS = 120.0  # times in a clip are anyone's guess: no film takes hours because one of them is wrong
 
 Asked = dict[str, Operation]
 
@@ -88,20 +88,22 @@ class Finish:
         except ClipUnreadable as unreadable:
             raise StageFailure(unreadable.code, unreadable.public_message) from unreadable
         except SoundUnreadable as unreadable:
-            raise StageFailure("audio_unreadable", "The audio track cannot be read.") from unreadable
+            raise StageFailure(f"audio_{unreadable.code}", unreadable.public_message) from unreadable
         except CaptionsUnreadable as unreadable:
-            raise StageFailure("captions_unreadable", "The captions cannot be read as SRT.") from unreadable
+            raise StageFailure(f"captions_{unreadable.code}", unreadable.public_message) from unreadable
 
     def _finish(
         self, request: PostProcessingJob, asked: Asked, size: tuple[int, int], source: Path, workspace: Workspace
     ) -> StageResult:
         began = time.perf_counter()
         facts, folder = probe(source), workspace.folder
+        if facts.duration_seconds > _LONGEST_SECONDS:
+            raise StageFailure("clip_too_long", f"A film lasts at most {_LONGEST_SECONDS:.0f} seconds.")
         fps = max(_LOWEST_FPS, min(_HIGHEST_FPS, facts.fps.limit_denominator(1001)))
-        cues = captions.read(workspace.fetch(request.captions_url)) if request.captions_url else []
+        cues = _captions(workspace.fetch(request.captions_url)) if request.captions_url else []
         share = _LOOK_SHARE if "stabilise" in asked else 0.0
         steadying = _measure(source, facts, fps, asked, partial(_scaled, workspace.progress, 0.0, share))
-        told = _by_frame(partial(_scaled, workspace.progress, share, 1.0), facts.frames)
+        told = _by_frame(partial(_scaled, workspace.progress, share, 1.0), round(facts.duration_seconds * fps))
         pictures = _Pictures(request, asked, facts, fps, size, steadying, cues)
         film = pictures.film
 
@@ -147,18 +149,18 @@ class Finish:
             outputs.append(Output(Role.AV1, av1, "video/mp4"))
         if "gif" in asked:
             outputs.append(Output(Role.GIF, preview.save_gif(folder), "image/gif"))
-        signed = self._sign(request, asked, outputs, workspace)
+        signed = self._sign(request, pictures.done, outputs, workspace)
         metrics: dict[str, Metric] = {
             "frames": frames,
             "fps": float(film.fps),
             "frames_per_second": round(frames / (time.perf_counter() - began), 1),
             "bytes": video.stat().st_size,
-            "operations": [str(operation) for operation in asked.values()],
+            "operations": [str(operation) for operation in pictures.done.values()],
             "signed": signed,
         }
         return StageResult(outputs=tuple(outputs), metrics=metrics | pictures.metrics() | _heard(track))
 
-    def _sign(self, request: PostProcessingJob, asked: Asked, outputs: list[Output], workspace: Workspace) -> bool:
+    def _sign(self, request: PostProcessingJob, done: Asked, outputs: list[Output], workspace: Workspace) -> bool:
         if self._signer is None:
             return False
         ingredients: list[tuple[Ingredient, Path]] = [
@@ -167,7 +169,7 @@ class Finish:
         for output in outputs:
             if output.role in {Role.VIDEO, Role.AV1, Role.POSTER}:
                 self._signer.sign(
-                    output.path, output.media_type, ingredients, asked.values(), captions=bool(request.captions_url)
+                    output.path, output.media_type, ingredients, done.values(), captions=bool(request.captions_url)
                 )
         return True
 
@@ -193,7 +195,9 @@ class _Pictures:
         frames = round(facts.duration_seconds * fps)
         self._window = 0
         if "loop" in asked:
-            self._window = max(1, min(round(float(asked["loop"].choice) * fps), int(frames * _LONGEST_LOOP)))
+            self._window = min(round(float(asked["loop"].choice) * fps), int(frames * _LONGEST_LOOP))
+            if not self._window:
+                raise StageFailure("clip_too_short", "The clip has too few pictures to end as it begins.")
         target = int(asked["interpolate"].choice) if "interpolate" in asked else 0
         self._interpolation = Interpolation(fps, target, closed="loop" in asked) if target > fps else None
         final_fps = Fraction(target) if self._interpolation else fps
@@ -201,7 +205,7 @@ class _Pictures:
         self._treatments = self._chosen(request.seed, cues)
 
     def drawn(self, source: Path, told: Callable[[], None]) -> Iterator[Planes]:
-        """Every frame; raises ClipUnreadable, ClipTruncated if fewer come than the clip promised."""
+        """Every frame; raises ClipUnreadable."""
         frames = self._placed(self._read(source, told))
         if "denoise" in self._asked:
             frames = map(Denoise(self._asked["denoise"].amount), frames)
@@ -216,6 +220,11 @@ class _Pictures:
                 treated = treat(treated)
             yield treated
 
+    @property
+    def done(self) -> Asked:
+        """What was asked for and is done: a film that has the frames already has none drawn between them."""
+        return {name: one for name, one in self._asked.items() if name != "interpolate" or self._interpolation}
+
     def metrics(self) -> dict[str, Metric]:
         said: dict[str, Metric] = {}
         if self._steadying:
@@ -229,13 +238,9 @@ class _Pictures:
         return said
 
     def _read(self, source: Path, told: Callable[[], None]) -> Iterator[Planes]:
-        promised, read = self._facts.duration_seconds * self._fps, 0
-        for planes in evenly(read_timed(source), self._fps):
+        for planes in evenly(read_timed(source), self._fps, self._facts.duration_seconds):
             yield planes
-            read += 1
             told()
-        if read < _WHOLE * promised - 1:
-            raise ClipTruncated(f"{read} of {promised:.0f} frames")
 
     def _placed(self, frames: Iterator[Planes]) -> Iterator[Planes]:
         """Moved onto the steady path, and to the final size in the same step; or as they are."""
@@ -280,15 +285,23 @@ def _measure(
     """The pass that only looks, if the film is to be steadied."""
     if "stabilise" not in asked:
         return None
-    told = _by_frame(progress, facts.frames)
+    told = _by_frame(progress, round(facts.duration_seconds * fps))
 
     def frames() -> Iterator[Planes]:
-        for planes in evenly(read_timed(source), fps):
+        for planes in evenly(read_timed(source), fps, facts.duration_seconds):
             yield planes
             told()
 
     path = camera_path.accumulate(camera_path.estimate(camera_path.tracked(frames())))
     return Steadying.of(path, float(fps), facts.width / facts.height, asked["stabilise"].amount)
+
+
+def _captions(path: Path) -> list[Cue]:
+    """The captions, all of whose letters can be drawn; raises CaptionsUnreadable."""
+    cues = captions.read(path)
+    for cue in cues:
+        overlays.check_drawable(cue.text)
+    return cues
 
 
 def _heard(track: Soundtrack | None) -> dict[str, Metric]:

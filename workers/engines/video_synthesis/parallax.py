@@ -3,9 +3,7 @@
 from functools import partial
 from pathlib import Path
 from time import perf_counter
-
-import cv2
-import numpy as np
+from typing import NamedTuple
 
 from shared.camera.lowerings import dropped_axes
 from shared.observability import logger
@@ -16,14 +14,17 @@ from shared.stages.stages import Role, Stage
 from workers.engines.contract import Metric, Output, StageResult, Workspace
 from workers.engines.video_synthesis.path import camera_path
 from workers.engines.video_synthesis.reel import Reel
+from workers.media import pictures
 from workers.media.codecs import ClipWriter
 from workers.media.depth import read_depth
 from workers.media.depth_model import DepthModelUnavailable, nearness
-from workers.media.planes import Bytes, Floats, as_bytes
+from workers.media.pictures import PictureUnreadable
+from workers.media.planes import Bytes, Floats
 from workers.media.previews import small_jpeg
 from workers.media.saliency import salient_point
 from workers.media.scenery import Scenery
-from workers.media.shoot import Shot
+from workers.media.shoot import Point, Shot
+from workers.media.window import Window
 
 
 class Parallax:
@@ -37,11 +38,15 @@ class Parallax:
         size = request.width, request.height
         shots = []
         for index, url in enumerate((request.image_url, *request.more_image_urls)):
-            picture = read_picture(workspace.fetch(url))
             own = request if index == 0 else None
-            near = nearness_of(picture, workspace.fetch(own.depth_url) if own and own.depth_url else None)
-            scenery = scenery_of(picture, workspace.fetch(own.scenery_url) if own and own.scenery_url else None)
-            focal_point = (own and own.focal_point) or salient_point(picture, near)
+            motif = motif_of(
+                workspace.fetch(url),
+                size,
+                depth=workspace.fetch(own.depth_url) if own and own.depth_url else None,
+                scenery=workspace.fetch(own.scenery_url) if own and own.scenery_url else None,
+                focal_point=own.focal_point if own else None,
+            )
+            picture, near, focal_point, scenery = motif
             shots.append(Shot(picture, near, *size, request.fps, focal_point, request.move.shutter, scenery))
         frames = max(round(request.duration * request.fps), 1)
         poses = camera_path(request.move, frames, request.fps, request.loop)
@@ -65,15 +70,41 @@ class Parallax:
         return StageResult((Output(Role.CLIP, path, "video/mp4"),), metrics)
 
 
+class Motif(NamedTuple):
+    """What stands before the camera, as `Shot` takes it."""
+
+    picture: Bytes
+    nearness: Floats
+    focal_point: Point
+    scenery: Scenery | None
+
+
+def motif_of(
+    path: Path, frame: tuple[int, int], *, depth: Path | None, scenery: Path | None, focal_point: Point | None
+) -> Motif:
+    """The picture for a frame of that size in pixels; what is not given is estimated.
+
+    One that is much longer than the frame is cut to the part around its focal point. StageFailure as the functions
+    below raise it.
+    """
+    picture = read_picture(path)
+    near = nearness_of(picture, depth)
+    parts = scenery_of(picture, scenery)
+    focal_point = focal_point or salient_point(picture, near)
+    window = Window(picture.shape[1], picture.shape[0], frame, focal_point)
+    if window.whole or parts:  # in parts are painted pictures, which have the frame's shape
+        return Motif(picture, near, focal_point, parts)
+    picture = window.of(picture)
+    near = window.of_map(near) if depth else nearness_of(picture, None)
+    return Motif(picture, near, window.focal_point, None)
+
+
 def read_picture(path: Path) -> Bytes:
-    """RGB, height x width x 3, upright; StageFailure if the file is no picture."""
+    """RGB, height x width x 3, upright, in sRGB; StageFailure `picture_...` says what is wrong with the file."""
     try:
-        bgr = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_COLOR)
-    except cv2.error:  # an empty file, or sizes beyond OpenCV's limits
-        bgr = None
-    if bgr is None:
-        raise StageFailure("picture_unreadable", "The picture could not be read. Upload it as JPEG, PNG or WebP.")
-    return as_bytes(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB))
+        return pictures.read(path)
+    except PictureUnreadable as error:
+        raise StageFailure(f"picture_{error.code}", error.public_message) from error
 
 
 def nearness_of(picture: Bytes, depth: Path | None) -> Floats:
