@@ -18,7 +18,7 @@ from shared.core.clock import utc_now
 from shared.jobs import executions
 from shared.jobs.record import JobRecord, JobStatus, preview_key
 from shared.jobs.store import Fenced, JobNotFound, JobStore
-from shared.observability import logger
+from shared.observability import logged, logger
 from shared.stages.stages import Stage
 from workers.engines.contract import Stopped
 from workers.runtime.config import WorkerConfig
@@ -92,6 +92,11 @@ class Beat:
             self._preview, self._last_preview = draw(), monotonic()
 
     def _run(self) -> None:
+        ids = {"job_id": self._job.job_id, "step_id": self._job.step_id(self._stage)}
+        with logged(**ids, stage=self._stage.value, attempt=self._attempt):  # a thread begins with no ids of another
+            self._watch()
+
+    def _watch(self) -> None:
         while not self._over.wait(TICK_SECONDS) and self.why is None:
             now = monotonic()
             to_write = write_due(now - self._last_write, self._percent - self._written, self._config)
@@ -111,7 +116,7 @@ class Beat:
         except Fenced:
             self.why = self._why_fenced()
         except (ClientError, BotoCoreError, PynamoDBException):
-            logger.exception("missed a beat", job_id=self._job.job_id, stage=self._stage)
+            logger.exception("missed a beat")
             if now - self._last_write > self._config.lease_seconds:
                 self.why = Why.FENCED  # the lease has lapsed unrenewed: somebody else may be at work by now
 
