@@ -1,5 +1,6 @@
 """The environments that can be deployed, each one frozen value: stacks read it, none asks for its name."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
@@ -52,11 +53,13 @@ class Environment:
 
     alarm_email: str | None = None
     monthly_budget_usd: int
-    sentry_dsn: str = ""
+    sentry_dsn: str = ""  # where functions report errors to: https://<key>@<host>/<project>
+    credit_cents: float = 1  # the list price of a credit: what the business dashboard reckons revenue by
 
     sizes: Mapping[Family, WorkerSize]  # of a stage's workers, by what its engines need
     verification: WorkerSize = SMALL
     spot: bool
+    signs_films: bool = True  # with a certificate, where its secrets have one; reaching them takes an endpoint
     endpoint_zones: int = 2  # in how many zones workers reach AWS: each endpoint costs $7 a month in each
     canary_every_hours: int = 6  # each film boots a worker of every stage it passes: some cents
     # Stages that asynchronous endpoints serve instead of ECS, each with SageMaker's type of instance: "ml.g6.xlarge",
@@ -64,6 +67,8 @@ class Environment:
     sagemaker: Mapping[Stage, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        if self.sentry_dsn and not re.fullmatch(r"https://\w+@[\w.-]+/\d+", self.sentry_dsn):
+            raise ValueError(f"{self.name}: sentry_dsn is no https://<key>@<host>/<project>; functions would not start")
         if (self.waf or self.domain_name) and self.region != EDGE_REGION:
             raise ValueError(f"{self.name}: a domain or a WAF needs {EDGE_REGION}, where CloudFront looks for them")
         if (self.domain_name is None) != (self.hosted_zone_id is None):
@@ -116,6 +121,7 @@ ENVIRONMENTS: dict[str, Environment] = {
             monthly_budget_usd=100,
             sizes={Family.CPU_MEDIA: SMALL, Family.CUDA_DIFFUSERS: replace(GPU, max_tasks=1)},
             spot=True,
+            signs_films=False,
             endpoint_zones=1,
             canary_every_hours=24,
         ),

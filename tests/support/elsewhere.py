@@ -1,4 +1,4 @@
-"""The CDK app of an environment that no catalogue of today asks for: engines on GPUs, and stages on SageMaker.
+"""The CDK app of an environment that no catalogue of today asks for: engines on GPUs, stages on SageMaker, and Sentry.
 
 `python -m tests.support.elsewhere -o FOLDER`. Whatever holds for the environments that are deployed must hold for it.
 """
@@ -23,6 +23,7 @@ def _diffuser(stage: Stage) -> Engine:
 ENVIRONMENT = replace(
     ENVIRONMENTS["dev"],
     name="elsewhere",
+    sentry_dsn="https://0123456789abcdef@errors.example.com/1",
     sagemaker={Stage.IMAGE_GENERATION: "ml.g6.xlarge", Stage.POST_PROCESSING: "ml.c7g.xlarge"},
 )
 CATALOGUE = (*ENGINES, _diffuser(Stage.IMAGE_GENERATION), _diffuser(Stage.VIDEO_SYNTHESIS))
