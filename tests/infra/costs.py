@@ -19,6 +19,7 @@ from functions.pipeline.settle import handler as settle
 from local.environment import ROOT
 from shared.core.clock import utc_now
 from shared.jobs.store import JobStore
+from shared.observability import Metric
 from shared.stages.stages import Stage
 from tests.infra.write_units import Meter, metered
 from tests.support.steps import LEASE, claim, result_of
@@ -32,7 +33,8 @@ PRICES: dict[str, Any] = tomllib.loads((ROOT / "docs" / "prices.toml").read_text
 MONTH, USE, HOUR, ASSUMED = (PRICES[part] for part in ("month", "use", "hour", "assumed"))
 STAGES = (Stage.IMAGE_GENERATION, Stage.VIDEO_SYNTHESIS, Stage.POST_PROCESSING)  # of a job from a prompt
 JOBS = 1000
-FILMS_OF_THE_CANARY = 30 * 24 // 6  # a month: infra/constructs/canary.py
+HOURS = 30 * 24  # of a month
+POLICY = "AWS::ApplicationAutoScaling::ScalingPolicy"
 Line = tuple[str, str, float]  # what, how much of it, dollars
 
 
@@ -112,6 +114,9 @@ def idle(cloud: Assembly) -> list[Line]:
         "encryption keys": (len(cloud.resources("AWS::KMS::Key")), MONTH["kms_key"]),
         "secrets": (len(cloud.resources("AWS::SecretsManager::Secret")), MONTH["secret"]),
         "metrics that alarms watch": (sum(map(watched, cloud.resources("AWS::CloudWatch::Alarm"))), MONTH["alarm"]),
+        "metrics that scaling's own alarms watch": (sum(map(tracked, cloud.resources(POLICY))), MONTH["alarm"]),
+        "metrics of our own": (len(Metric), MONTH["metric"]),
+        "polls of idle queues by functions": (polls(cloud), USE["queue_request"]),
         "dashboards": (len(cloud.resources("AWS::CloudWatch::Dashboard")), MONTH["dashboard"]),
         "firewalls": (len(cloud.resources("AWS::WAFv2::WebACL")), MONTH["web_acl"]),
         "firewall rules": (
@@ -122,17 +127,41 @@ def idle(cloud: Assembly) -> list[Line]:
             MONTH["snapshot_gb"],
         ),
     }  # fmt: skip
-    lines: list[Line] = [(what, f"{number:g}", number * price) for what, (number, price) in count.items() if number]
-    sweeps = 30 * 24 * 60
+    lines: list[Line] = [(what, f"{number:.12g}", number * price) for what, (number, price) in count.items() if number]
+    sweeps = HOURS * 60
     reconcile = cloud.functions()["pipeline-reconcile"]["MemorySize"] / 1024 * ASSUMED["function_seconds"]
     lines.append(
         ("sweeps, one a minute", f"{sweeps}", sweeps * (USE["lambda_request"] + reconcile * USE["lambda_gb_second"]))
     )
-    films = FILMS_OF_THE_CANARY
+    films = films_of_the_canary(cloud)
     seconds = {stage: ASSUMED["worker_seconds"][stage.value] + ASSUMED["idle_seconds"] for stage in STAGES}
     dollars = sum(films * seconds[stage] / 3600 * worker_hour(cloud, stage) for stage in STAGES)
     lines.append(("workers of the canary's films", f"{films}", dollars))
     return lines
+
+
+def tracked(policy: Resource) -> int:
+    """How many metrics the alarms read that a target-tracking policy makes: no template holds them."""
+    configuration = policy.properties.get("TargetTrackingScalingPolicyConfiguration")
+    if configuration is None:
+        return 0
+    metrics = configuration.get("CustomizedMetricSpecification", {}).get("Metrics", ())
+    return int(ASSUMED["tracking_alarms"] * (sum("MetricStat" in metric for metric in metrics) or 1))
+
+
+def polls(cloud: Assembly) -> float:
+    """Requests a month by which Lambda asks queues that have nothing."""
+    queues = sum(
+        ":sqs:" in str(source["EventSourceArn"]) for source in cloud.resources("AWS::Lambda::EventSourceMapping")
+    )
+    return float(queues * ASSUMED["pollers"] * HOURS * 3600 / ASSUMED["poll_seconds"])
+
+
+def films_of_the_canary(cloud: Assembly) -> int:
+    """A month, by its rule's `rate(6 hours)`."""
+    rule = cloud.by("Name", "AWS::Events::Rule")["canary"]
+    number, unit = str(rule["ScheduleExpression"]).removeprefix("rate(").removesuffix(")").split()
+    return HOURS // (int(number) * (24 if unit.startswith("day") else 1))
 
 
 def watched(alarm: Resource) -> int:

@@ -24,6 +24,7 @@ def test_no_lease_is_left_unrenewed_for_longer_than_a_beat(takes_seconds: float)
 def test_a_renewal_just_written_with_progress_is_not_written_again() -> None:
     assert not write_due(0.25, 0, CONFIG)
     assert not write_due(CONFIG.progress_seconds, CONFIG.progress_percent - 1, CONFIG)
+    assert not write_due(CONFIG.progress_seconds - 0.25, 100, CONFIG), "however far it has moved"
     assert write_due(CONFIG.progress_seconds, CONFIG.progress_percent, CONFIG)
     assert write_due(CONFIG.beat_seconds, 0, CONFIG)
 
