@@ -1,5 +1,6 @@
 """The environments that can be deployed, each one frozen value: stacks read it, none asks for its name."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
@@ -61,12 +62,14 @@ class Environment:
     # The watch over unusual costs: the ARN of the account's monitor of services, of which there can be one (AWS makes
     # it for most accounts), or NEW where there is none. None: nobody watches but the budget.
     cost_monitor: str | None = None
-    sentry_dsn: str = ""
+    sentry_dsn: str = ""  # where functions report errors to: https://<key>@<host>/<project>
+    credit_cents: float = 1  # the list price of a credit: what the business dashboard reckons revenue by
 
     sizes: Mapping[Family, WorkerSize]  # of a stage's workers, by what its engines need
     stage_sizes: Mapping[Stage, WorkerSize] = field(default_factory=dict)  # of those that want another than that
     verification: WorkerSize = SMALL
     spot: bool
+    signs_films: bool = True  # with a certificate, where its secrets have one; reaching them takes an endpoint
     endpoint_zones: int = 2  # in how many zones workers reach AWS: each endpoint costs $7 a month in each
     canary_every_hours: int = 6  # each film boots a worker of every stage it passes: some cents
     # Stages that asynchronous endpoints serve instead of ECS, each with SageMaker's type of instance: "ml.g6.xlarge",
@@ -74,6 +77,8 @@ class Environment:
     sagemaker: Mapping[Stage, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        if self.sentry_dsn and not re.fullmatch(r"https://\w+@[\w.-]+/\d+", self.sentry_dsn):
+            raise ValueError(f"{self.name}: sentry_dsn is no https://<key>@<host>/<project>; functions would not start")
         if self.region != EDGE_REGION:
             raise ValueError(
                 f"{self.name}: {self.region} cannot be: CloudFront's certificates, firewalls and logs are made in "
@@ -142,6 +147,7 @@ ENVIRONMENTS: dict[str, Environment] = {
             monthly_budget_usd=100,
             sizes={Family.CPU_MEDIA: SMALL, Family.CUDA_DIFFUSERS: replace(GPU, max_tasks=1)},
             spot=True,
+            signs_films=False,
             endpoint_zones=1,
             canary_every_hours=24,
         ),

@@ -1,11 +1,13 @@
-"""What a process tells its operators: structured logs, metrics and errors; the only instances of each.
+"""What a process tells its operators: structured logs, metrics and errors; the only instances of each."""
 
-Without `sentry-sdk`, which not everyone ships, or a `KINORA_SENTRY_DSN` nothing is reported.
-"""
-
+import logging
 import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from functools import wraps
 from importlib import import_module
-from importlib.util import find_spec
+from typing import Any, TypeVar
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import MetricUnit, single_metric
@@ -13,30 +15,137 @@ from aws_lambda_powertools.metrics import MetricUnit, single_metric
 SERVICE = "kinora"
 NAMESPACE = "Kinora"
 ENVIRONMENT = os.environ.get("KINORA_ENVIRONMENT", "local")
+FLUSH_SECONDS = (
+    2  # that a call may last longer because its error is being told: Lambda freezes what is still on its way
+)
 
 logger = Logger(service=SERVICE)
 
+Answer = TypeVar("Answer")
 
-def measure(name: str, value: float = 1, *, unit: str = "Count") -> None:
+
+class Metric(StrEnum):
+    """Every number that our own code tells CloudWatch; each costs some cents a month, and a dashboard shows it."""
+
+    SIGN_UPS = "SignUps"
+    JOBS_CREATED = "JobsCreated"
+    JOBS_COMPLETED = "JobsCompleted"
+    JOBS_FAILED = "JobsFailed"
+    JOBS_CANCELLED = "JobsCancelled"
+    JOBS_RECONCILED = "JobsReconciled"
+    OPEN_JOBS = "OpenJobs"
+    OLDEST_OPEN_JOB_SECONDS = "OldestOpenJobSeconds"
+    CREDITS_GRANTED = "CreditsGranted"
+    CREDITS_HELD = "CreditsHeld"
+    CREDITS_CAPTURED = "CreditsCaptured"
+    PAID_CREDITS_CAPTURED = "PaidCreditsCaptured"  # those of accounts that paid for their plan at submit
+    CANARY_FILM_SECONDS = "CanaryFilmSeconds"
+
+
+def measure(metric: Metric, value: float = 1, *, unit: str = "Count") -> None:
     """One number for CloudWatch, as a line of the log (EMF): no call, no wait, nothing shared between threads."""
     dimensions = {"service": SERVICE, "environment": ENVIRONMENT}
     with single_metric(
-        name=name, unit=MetricUnit(unit), value=value, namespace=NAMESPACE, default_dimensions=dimensions
+        name=metric.value, unit=MetricUnit(unit), value=value, namespace=NAMESPACE, default_dimensions=dimensions
     ):
         pass  # the line is written when the block ends
 
 
-def _report_errors(dsn: str) -> None:
-    """To Sentry: what a logger calls an error, without bodies, addresses or local variables."""
-    if dsn and find_spec("sentry_sdk") is not None:
-        import_module("sentry_sdk").init(
-            dsn=dsn,
-            environment=ENVIRONMENT,
-            send_default_pii=False,
-            include_local_variables=False,
-            max_request_body_size="never",
-            traces_sample_rate=0,
-        )
+# --- what each line is about
 
 
-_report_errors(os.environ.get("KINORA_SENTRY_DSN", ""))
+def about(**ids: str) -> None:
+    """From here to the end of the `logged` block at hand, each line of this thread bears these ids."""
+    logger.thread_safe_append_keys(**ids)
+
+
+@contextmanager
+def logged(**ids: str) -> Iterator[None]:
+    """Lines of this thread bear these ids, and what `about` adds; when the block ends all are as before.
+
+    One block for each piece of work (a request, a message, a record of a batch), around whoever logs that it failed.
+    """
+    before = dict(logger.thread_safe_get_current_keys())
+    about(**ids)
+    try:
+        yield
+    finally:
+        logger.thread_safe_clear_keys()
+        about(**before)
+
+
+class Expected(Exception):
+    """What a handler raises because its caller reads it: no fault of ours."""
+
+
+def observed(
+    handler: Callable[[dict[str, Any], object], Answer],
+) -> Callable[[dict[str, Any], object], Answer]:
+    """A Lambda handler whose faults are told, and whose lines bear ids.
+
+    `function_request_id` is Lambda's, of the call; `request_id` is API Gateway's, as in every error that a creator is
+    shown.
+    """
+
+    @wraps(handler)
+    def call(event: dict[str, Any], context: object) -> Answer:
+        ids = {
+            "function_request_id": getattr(context, "aws_request_id", None),  # None outside Lambda
+            "request_id": event.get("requestContext", {}).get("requestId"),
+        }
+        with logged(**{name: value for name, value in ids.items() if value}):
+            try:
+                return handler(event, context)
+            except Expected:
+                raise
+            except Exception:
+                logger.exception("call failed")
+                raise
+            finally:
+                _flush()
+
+    return call
+
+
+# --- errors
+
+
+def _report_errors(dsn: str) -> Callable[[], object]:
+    """To Sentry: what our logger calls an error, and nothing besides. Answers how to wait until it is told.
+
+    No integrations: they would read requests, environments and command lines. The SDK lies in a layer of its own, which
+    functions have where there is a DSN; without one it is not imported.
+    """
+    if not dsn:
+        return lambda: None
+    sentry = import_module("sentry_sdk")
+    sentry.init(
+        dsn=dsn,
+        environment=ENVIRONMENT,
+        default_integrations=False,
+        auto_enabling_integrations=False,
+        auto_session_tracking=False,
+        send_client_reports=False,
+        send_default_pii=False,
+        include_local_variables=False,
+        max_request_body_size="never",
+        max_breadcrumbs=0,
+        before_send=_without_words,
+    )
+    logger.addHandler(import_module("sentry_sdk.integrations.logging").EventHandler(level=logging.ERROR))
+
+    def flush() -> None:
+        sentry.flush(timeout=FLUSH_SECONDS)
+
+    return flush
+
+
+def _without_words(event: dict[str, Any], _hint: object) -> dict[str, Any]:
+    """An exception's kind and place, not its text, which may quote a creator; our log has it, under the same ids."""
+    for exception in event.get("exception", {}).get("values", ()):
+        exception["value"] = ""
+    event["tags"] = dict(logger.thread_safe_get_current_keys())
+    return event
+
+
+_flush = _report_errors(os.environ.get("KINORA_SENTRY_DSN", ""))

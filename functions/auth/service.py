@@ -15,7 +15,7 @@ from shared.core.ids import new_id
 from shared.credentials.refresh_tokens import RefreshToken, read_refresh_token
 from shared.credentials.store import CredentialStore, SessionEnded
 from shared.credits.store import CreditStore
-from shared.observability import measure
+from shared.observability import Metric, measure
 from shared.users.record import UserRecord
 from shared.users.store import EmailTaken, UserStore
 
@@ -61,7 +61,8 @@ def register(email: str, password: str, name: str | None) -> None:
             credits.open_account(user_id, opening=OPENING_CREDITS, at=at, tx=tx)
     except EmailTaken:
         return
-    measure("SignUps")
+    measure(Metric.SIGN_UPS)
+    measure(Metric.CREDITS_GRANTED, OPENING_CREDITS)
 
 
 def login(email: str, password: str) -> Session:

@@ -5,16 +5,17 @@ from typing import Any
 from shared.access.tokens import TokenRefused, verify
 from shared.aws.secrets import secret
 from shared.core.clock import utc_now
-from shared.observability import logger
+from shared.observability import Expected, logger, observed
 
 
+@observed
 def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
     """Answers a TOKEN or REQUEST authorizer event; raises `Unauthorized`, which API Gateway turns into 401."""
     try:
         principal = verify(_bearer(event), verification_keys=secret("access-token-verification-keys"), at=utc_now())
     except TokenRefused as refused:
         logger.info("token refused", reason=str(refused))
-        raise Exception("Unauthorized") from None  # the text is API Gateway's protocol
+        raise Expected("Unauthorized") from None  # the text is API Gateway's protocol
     return {
         "principalId": principal.user_id,
         "policyDocument": {

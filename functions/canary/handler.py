@@ -13,7 +13,7 @@ from urllib.request import Request, urlopen
 
 from functions.canary.film import NotAFilm, film_seconds
 from shared.core.config import Config
-from shared.observability import logger, measure
+from shared.observability import Metric, about, logger, measure, observed
 
 Json = dict[str, Any]
 
@@ -37,6 +37,7 @@ class CanaryFailed(Exception):
     """What a creator would have met, in one sentence."""
 
 
+@observed
 def handler(_event: Json, _context: object) -> Json:
     """Answers the job's id and the seconds it took; raises CanaryFailed."""
     config, begun = CanaryConfig(), monotonic()
@@ -44,13 +45,14 @@ def handler(_event: Json, _context: object) -> Json:
     creator.sign_up()
     project_id = creator.call("POST", "/api/projects", {"name": "Canary"})["id"]
     job_id = creator.call("POST", "/api/jobs", {**FILM, "projectId": project_id}, once=True)["id"]
-    logger.info("canary job submitted", job_id=job_id)
+    about(job_id=job_id)
+    logger.info("canary job submitted")
     job = _finished(creator, job_id, deadline=begun + config.canary_seconds)
     _look_at(creator, job)
     seconds = monotonic() - begun
     creator.call("DELETE", f"/api/jobs/{job_id}")
     creator.call("DELETE", f"/api/projects/{project_id}")
-    measure("CanaryFilmSeconds", seconds, unit="Seconds")
+    measure(Metric.CANARY_FILM_SECONDS, seconds, unit="Seconds")
     return {"jobId": job_id, "seconds": round(seconds, 1)}
 
 

@@ -25,7 +25,7 @@ from shared.jobs.record import JobRecord, JobStatus
 from shared.jobs.spec import JobInput, JobSettings, JobSpec
 from shared.jobs.store import JobEnded, JobRunning, JobStore
 from shared.jobs.views import JobView, access, job_view
-from shared.observability import logger, measure
+from shared.observability import Metric, about, logger, measure
 from shared.presets.presets import get_preset
 from shared.projects.store import ProjectStore
 from shared.rest.once import OneEffect
@@ -73,12 +73,14 @@ def submit(body: JobCreate, caller: Principal, once: OneEffect) -> Response:
     answer = once.run(write, status=202)
     if "idempotent-replayed" not in answer.headers:
         (job,) = begun
-        measure("JobsCreated")
-        measure("CreditsHeld", int(job.credits))
+        about(job_id=job.job_id)
+        logger.info("job accepted")
+        measure(Metric.JOBS_CREATED)
+        measure(Metric.CREDITS_HELD, int(job.credits))
         try:
             executions.start(job.job_id, [stage for stage, _ in job.planned()])
         except (ClientError, BotoCoreError) as error:
-            logger.warning("job accepted but not started; reconcile will", job_id=job.job_id, error=str(error))
+            logger.warning("job accepted but not started; reconcile will", error=str(error))
     return answer
 
 
@@ -112,7 +114,7 @@ def _begin(body: JobCreate, caller: Principal, tx: Transaction) -> tuple[JobReco
         deadline_at=at + DEADLINE,
         tx=tx,
     )
-    credits.hold(job_id, account_id=caller.account_id, credits=planned.credits, at=at, tx=tx)
+    credits.hold(job_id, account_id=caller.account_id, credits=planned.credits, paid=spec.paid, at=at, tx=tx)
     return job, job_view(job, spec, {}, at)
 
 

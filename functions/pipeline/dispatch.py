@@ -13,7 +13,7 @@ from shared.core.clock import utc_now
 from shared.jobs import executions
 from shared.jobs.record import JobStatus
 from shared.jobs.store import JobStore
-from shared.observability import logger
+from shared.observability import about, logger, observed
 from shared.stages.engines import Runs, engine
 from shared.stages.failures import StageFailure
 from shared.stages.messages import REMOTE_QUEUE, RemoteTask
@@ -26,6 +26,7 @@ class Unavailable(Exception):
     """AWS did not do what the step needs; each stage's Retry knows this name, which it is told as the error's."""
 
 
+@observed
 def handler(event: dict[str, Any], _context: object) -> None:
     """`{jobId, stage, taskToken}`: Retry and redrive come here too, so a finished step answers at once.
 
@@ -39,7 +40,9 @@ def handler(event: dict[str, Any], _context: object) -> None:
 
 def _dispatch(event: dict[str, Any]) -> None:
     job_id, stage, token = event["jobId"], Stage(event["stage"]), event["taskToken"]
+    about(job_id=job_id, stage=stage.value)
     job = jobs.get(job_id)
+    about(step_id=job.step_id(stage))
     if JobStatus(job.status).ended:
         executions.answer(token, error="Stage.Final", cause="The job has ended.")
         return
@@ -63,4 +66,4 @@ def _dispatch(event: dict[str, Any]) -> None:
         sagemaker.invoke(endpoint, task, token)
     else:
         queues.send(stage.priority_queue if spec.paid else stage.queue, task, group=job.account_id)
-    logger.info("step queued", job_id=job_id, stage=stage, engine=task.engine)
+    logger.info("step queued", engine=task.engine)

@@ -12,7 +12,7 @@ from shared.credits.store import CreditStore
 from shared.jobs import executions, settlement
 from shared.jobs.record import JobRecord, JobStatus
 from shared.jobs.store import JobNotFound, JobStore
-from shared.observability import logger, measure
+from shared.observability import Metric, logged, logger, measure, observed
 
 GRACE = timedelta(seconds=30)
 
@@ -20,24 +20,27 @@ jobs = JobStore()
 credits = CreditStore()
 
 
+@observed
 def handler(_event: dict[str, Any], _context: object) -> dict[str, int]:
     """Open holds are open jobs; answers how many were looked at, and what was done."""
     at = utc_now()
     done = {"seen": 0, "started": 0, "completed": 0, "failed": 0}
     open_jobs = list(credits.open_holds(before_job_id=id_from("job", (at - GRACE).timestamp())))
-    measure("OpenJobs", len(open_jobs))
-    measure("OldestOpenJobSeconds", at.timestamp() - made_at(open_jobs[0]) if open_jobs else 0, unit="Seconds")
+    measure(Metric.OPEN_JOBS, len(open_jobs))
+    oldest_seconds = at.timestamp() - made_at(open_jobs[0]) if open_jobs else 0
+    measure(Metric.OLDEST_OPEN_JOB_SECONDS, oldest_seconds, unit="Seconds")
     for job_id in open_jobs:
         done["seen"] += 1
-        try:
-            action = _reconcile(jobs.get(job_id), at)
-        except (ClientError, BotoCoreError, PynamoDBException, JobNotFound):  # the next minute sees it again
-            logger.exception("job not reconciled", job_id=job_id)
-            continue
-        if action:
-            done[action] += 1
-            measure("JobsReconciled")
-            logger.warning("job reconciled", job_id=job_id, action=action)
+        with logged(job_id=job_id):
+            try:
+                action = _reconcile(jobs.get(job_id), at)
+            except (ClientError, BotoCoreError, PynamoDBException, JobNotFound):  # the next minute sees it again
+                logger.exception("job not reconciled")
+                continue
+            if action:
+                done[action] += 1
+                measure(Metric.JOBS_RECONCILED)
+                logger.warning("job reconciled", action=action)
     return done
 
 

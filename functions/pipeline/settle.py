@@ -7,20 +7,22 @@ from shared.core.clock import utc_now
 from shared.jobs import settlement
 from shared.jobs.record import JobRecord, JobStatus
 from shared.jobs.store import JobStore
-from shared.observability import logger
+from shared.observability import about, logger, observed
 
 jobs = JobStore()
 
 
+@observed
 def handler(event: dict[str, Any], _context: object) -> dict[str, str]:
     """`{jobId, error?}`: with `error` (the state machine's Error and Cause) the job has failed, else it is complete."""
+    about(job_id=event["jobId"])
     job = jobs.get(event["jobId"])
     error = event.get("error")
     if error is None:
         job = settlement.complete(job, at=utc_now())
     else:
         job = settlement.fail(job, error=_sentence(job, error), at=utc_now())
-    logger.info("job settled", job_id=job.job_id, status=job.status, error=job.error)
+    logger.info("job settled", status=job.status, error=job.error)
     return {"jobId": job.job_id, "status": job.status}
 
 

@@ -12,7 +12,7 @@ from shared.core.clock import utc_now
 from shared.jobs import executions
 from shared.jobs.record import JobStatus
 from shared.jobs.store import JobStore
-from shared.observability import logger
+from shared.observability import about, logged, logger, observed
 from shared.stages.messages import AssetVerificationTask, RemoteTask, StageTask
 
 jobs = JobStore()
@@ -30,17 +30,19 @@ class AtWorkStill(Exception):
     """The step's attempt is alive although SageMaker has lost sight of it: how it ends is seen later."""
 
 
+@observed
 def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
     """A batch of messages from the dead-letter queues; SageMaker's error topics feed those of their stages."""
     failed = []
     for record in event["Records"]:
-        try:
-            _give_up(record["body"])
-        except AtWorkStill:
-            failed.append({"itemIdentifier": record["messageId"]})
-        except Exception:  # noqa: BLE001  # one bad message must not hold back the others; it is delivered again
-            logger.exception("dead letter not answered", message_id=record["messageId"])
-            failed.append({"itemIdentifier": record["messageId"]})
+        with logged(message_id=record["messageId"]):
+            try:
+                _give_up(record["body"])
+            except AtWorkStill:
+                failed.append({"itemIdentifier": record["messageId"]})
+            except Exception:  # noqa: BLE001  # one bad message must not hold back the others; it is delivered again
+                logger.exception("dead letter not answered")
+                failed.append({"itemIdentifier": record["messageId"]})
     return {"batchItemFailures": failed}
 
 
@@ -57,7 +59,8 @@ def _give_up(body: str) -> None:
 
 
 def _reject_asset(asset_id: str) -> None:
-    logger.error("verification given up", asset_id=asset_id)
+    about(asset_id=asset_id)
+    logger.error("verification given up")
     with suppress(AssetNotFound):
         assets.reject(
             assets.get(asset_id), code="unverified", error="This file could not be looked at. Upload it again."
@@ -65,27 +68,31 @@ def _reject_asset(asset_id: str) -> None:
 
 
 def _answer_token(task: StageTask) -> None:
+    about(job_id=task.job_id, step_id=task.step_id, stage=task.stage.value)
     token = jobs.token(task.job_id, task.stage)
     if token is None:
         return
     if jobs.get(task.job_id).step(task.stage).status == JobStatus.COMPLETED:  # recorded, but nobody could be told
         executions.answer(token)
     else:
-        logger.error("step given up", job_id=task.job_id, stage=task.stage)
+        logger.error("step given up")
         executions.answer(token, error="Stage.Final", cause=json.dumps(LOST))
 
 
 def _ask_again(invocation: FailedInvocation) -> None:
     """One sending came to nothing; the state machine knows how many there may be."""
     job_id, stage = invocation.step
+    about(job_id=job_id, stage=stage.value)
     token = jobs.token(job_id, stage)
     if token is None or not invocation.is_of(token):
         return
-    step = jobs.get(job_id).step(stage)
+    job = jobs.get(job_id)
+    about(step_id=job.step_id(stage))
+    step = job.step(stage)
     if step.status == JobStatus.COMPLETED:
         executions.answer(token)
     elif step.lease_until and step.lease_until > utc_now():
         raise AtWorkStill
     else:
-        logger.warning("invocation failed", job_id=job_id, stage=stage, reason=invocation.reason)
+        logger.warning("invocation failed", reason=invocation.reason)
         executions.answer(token, error="Stage.Retryable", cause=json.dumps(LOST))

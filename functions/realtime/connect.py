@@ -4,10 +4,12 @@ from typing import Any
 
 from shared.connections.store import ConnectionStore
 from shared.core.clock import utc_now
+from shared.observability import observed
 
 connections = ConnectionStore()
 
 
+@observed
 def handler(event: dict[str, Any], _context: object) -> dict[str, int]:
     context = event["requestContext"]
     connections.open(context["connectionId"], user_id=context["authorizer"]["userId"], at=utc_now())

@@ -3,10 +3,12 @@
 from typing import Any
 
 from shared.connections.store import ConnectionStore
+from shared.observability import observed
 
 connections = ConnectionStore()
 
 
+@observed
 def handler(event: dict[str, Any], _context: object) -> dict[str, int]:
     connections.close(event["requestContext"]["connectionId"])
     return {"statusCode": 200}

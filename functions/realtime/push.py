@@ -9,27 +9,30 @@ from shared.jobs.events import job_event, needs_results
 from shared.jobs.record import JobRecord
 from shared.jobs.store import JobStore
 from shared.jobs.views import access
-from shared.observability import logger
+from shared.observability import about, logged, logger, observed
 
 connections = ConnectionStore()
 jobs = JobStore()
 
 
+@observed
 def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
     """A batch of stream records, in order; from the first that fails on, the batch is delivered again."""
     for record in event["Records"]:
         images = record["dynamodb"]
         if "OldImage" not in images or "NewImage" not in images:
             continue  # made or deleted: nobody can have subscribed yet, or there is nothing left to tell
-        try:
-            _tell(JobRecord.from_raw_data(images["OldImage"]), JobRecord.from_raw_data(images["NewImage"]))
-        except Exception:  # noqa: BLE001  # whatever it was, the stream must not lose its place
-            logger.exception("job change not pushed", sequence_number=images["SequenceNumber"])
-            return {"batchItemFailures": [{"itemIdentifier": images["SequenceNumber"]}]}
+        with logged(sequence_number=images["SequenceNumber"]):
+            try:
+                _tell(JobRecord.from_raw_data(images["OldImage"]), JobRecord.from_raw_data(images["NewImage"]))
+            except Exception:  # noqa: BLE001  # whatever it was, the stream must not lose its place
+                logger.exception("job change not pushed")
+                return {"batchItemFailures": [{"itemIdentifier": images["SequenceNumber"]}]}
     return {"batchItemFailures": []}
 
 
 def _tell(old: JobRecord, new: JobRecord) -> None:
+    about(job_id=new.job_id)
     listeners = [s for s in connections.subscribers(channel_of(new.job_id)) if s.user_id == new.owner_id]
     if not listeners:
         return

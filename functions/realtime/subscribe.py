@@ -8,11 +8,13 @@ from shared.core.clock import utc_now
 from shared.core.errors import AppError
 from shared.jobs.store import JobStore
 from shared.jobs.views import job_view
+from shared.observability import about, observed
 
 connections = ConnectionStore()
 jobs = JobStore()
 
 
+@observed
 def handler(event: dict[str, Any], _context: object) -> dict[str, int]:
     """Sends `{"type": "job.snapshot", "jobId", "seq", "job"}`; later events with `seq` no higher are old news."""
     connection_id, at = event["requestContext"]["connectionId"], utc_now()
@@ -20,6 +22,7 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, int]:
         job_id = read_channel(event)
         user_id = connections.user_of(connection_id)
         jobs.get_owned(job_id, owner_id=user_id)
+        about(job_id=job_id)
         connections.subscribe(connection_id, channel_of(job_id), user_id=user_id, at=at)
         job = jobs.get_owned(job_id, owner_id=user_id)
     except AppError as error:

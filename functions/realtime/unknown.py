@@ -4,8 +4,10 @@ from typing import Any
 
 from functions.realtime.messages import refuse
 from shared.core.errors import Invalid
+from shared.observability import observed
 
 
+@observed
 def handler(event: dict[str, Any], _context: object) -> dict[str, int]:
     error = Invalid("The message types are subscribe and unsubscribe.")
     return refuse(event["requestContext"]["connectionId"], error)

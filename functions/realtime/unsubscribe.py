@@ -5,10 +5,12 @@ from typing import Any
 from functions.realtime.messages import channel_of, read_channel, refuse
 from shared.connections.store import ConnectionStore
 from shared.core.errors import AppError
+from shared.observability import observed
 
 connections = ConnectionStore()
 
 
+@observed
 def handler(event: dict[str, Any], _context: object) -> dict[str, int]:
     connection_id = event["requestContext"]["connectionId"]
     try:

@@ -9,9 +9,10 @@ from functions.rotation.publishing import withdraw_media_keys
 from functions.rotation.secret import SECRETS
 from shared.aws.clients import secretsmanager
 from shared.aws.secrets import SecretsConfig
-from shared.observability import logger
+from shared.observability import logger, observed
 
 
+@observed
 def handler(event: dict[str, Any], _context: object) -> None:
     """Answers `{"MediaKeyGroupId"}`; a second creation or an update finds the keys there and leaves them."""
     answer = {name: event[name] for name in ("StackId", "RequestId", "LogicalResourceId")}

@@ -5,9 +5,10 @@ from typing import Any
 from functions.rotation.keys import is_unset
 from functions.rotation.secret import rotated
 from shared.aws.clients import secretsmanager
-from shared.observability import logger
+from shared.observability import logger, observed
 
 
+@observed
 def handler(event: dict[str, Any], _context: object) -> None:
     """`{Step, SecretId, ClientRequestToken}`; the token is the new version's id."""
     arn, version = event["SecretId"], event["ClientRequestToken"]

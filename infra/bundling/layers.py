@@ -42,10 +42,14 @@ def layer_bundle(name: str) -> Archive:
     return archive("layers", name, key, fill)
 
 
-def layers_of(handler: str) -> tuple[str, ...]:
-    """The layers that hold what the handler's code imports. Raises BundleTooLarge."""
-    wanted = third_party(handler)
-    names = tuple(name for name in _described()["layers"] if name == "base" or wanted & _provides(name))
+def layers_of(handler: str, *, besides: tuple[str, ...] = ()) -> tuple[str, ...]:
+    """The layers that hold what the handler's code imports, and those `besides`. Raises BundleTooLarge."""
+    wanted, always = third_party(handler), {"base", *besides}
+    names = tuple(
+        name
+        for name, layer in _described()["layers"].items()
+        if name in always or (not layer.get("only_if_asked_for") and wanted & _provides(name))
+    )
     whole = function_bundle(handler).bytes + sum(layer_bundle(name).bytes for name in names)
     if whole > MAX_BYTES:
         raise BundleTooLarge(f"{handler}: {whole} bytes with its layers, and {MAX_BYTES} are allowed")

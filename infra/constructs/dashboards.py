@@ -14,8 +14,11 @@ from infra.constructs import meters
 from infra.constructs.meters import Ours
 from infra.constructs.worker_service import WorkerService
 from infra.environments import Environment
+from shared.observability import Metric
 
 WIDTH = 24  # of a dashboard, in its own units
+JOBS = (Metric.JOBS_CREATED, Metric.JOBS_COMPLETED, Metric.JOBS_FAILED, Metric.JOBS_CANCELLED)
+CREDITS = (Metric.CREDITS_HELD, Metric.CREDITS_CAPTURED, Metric.PAID_CREDITS_CAPTURED, Metric.CREDITS_GRANTED)
 Metrics = Sequence[cloudwatch.IMetric]
 
 
@@ -79,8 +82,8 @@ class OperationsDashboard(cloudwatch.Dashboard):
             _graph(
                 "Time of an execution, ms", [machine.metric_time(statistic=f"p{n}", label=f"p{n}") for n in (50, 99)]
             ),
-            _graph("Open jobs", [ours.maximum("OpenJobs")], right=[ours.maximum("OldestOpenJobSeconds")]),
-            _graph("Rescued by reconcile", [ours.sum("JobsReconciled")]),
+            _graph("Open jobs", [ours.maximum(Metric.OPEN_JOBS)], right=[ours.maximum(Metric.OLDEST_OPEN_JOB_SECONDS)]),
+            _graph("Rescued by reconcile", [ours.sum(Metric.JOBS_RECONCILED)]),
         )
         self._functions("Functions of the pipeline", functions)
 
@@ -130,24 +133,25 @@ class BusinessDashboard(cloudwatch.Dashboard):
         ours: Ours,
     ) -> None:
         super().__init__(scope, id, dashboard_name=f"{environment.prefix}-business")
-        names = ("SignUps", "JobsCreated", "JobsCompleted", "RevenueCents", "CreditsCaptured")
+        counted = (Metric.SIGN_UPS, Metric.JOBS_CREATED, Metric.JOBS_COMPLETED, Metric.CREDITS_CAPTURED)
+        revenue = meters.revenue_cents(ours, environment)
         self.add_widgets(
             cloudwatch.SingleValueWidget(
-                metrics=[ours.sum(name) for name in names],
+                metrics=[*map(ours.sum, counted), revenue],
                 title="In the time that is shown",
                 width=WIDTH,
                 set_period_to_time_range=True,
             )
         )
         self.add_widgets(
-            _graph("Sign-ups", [ours.sum("SignUps")]),
-            _graph("Jobs", [ours.sum(f"Jobs{what}") for what in ("Created", "Completed", "Failed", "Cancelled")]),
-            _graph("Credits", [ours.sum(f"Credits{what}") for what in ("Held", "Captured", "Granted")]),
-            _graph("Revenue, cents", [ours.sum("RevenueCents")]),
+            _graph("Sign-ups", [ours.sum(Metric.SIGN_UPS)]),
+            _graph("Jobs", [*map(ours.sum, JOBS)]),
+            _graph("Credits", [*map(ours.sum, CREDITS)]),
+            _graph(f"Revenue at {environment.credit_cents:g} cents a credit, cents", [revenue]),
         )
         self.add_widgets(
             _graph("Jobs that failed, %", [meters.job_failure_percent(ours)], of=2),
-            _graph("The canary's film, s", [ours.maximum("CanaryFilmSeconds")], of=2),
+            _graph("The canary's film, s", [ours.maximum(Metric.CANARY_FILM_SECONDS)], of=2),
         )
 
 

@@ -15,6 +15,8 @@ from infra.constructs.log_group import KinoraLogGroup
 from infra.constructs.variables import place
 from infra.environments import Environment
 
+SENTRY = "sentry"  # the layer that `shared/observability.py` needs where there is a DSN
+
 
 class KinoraFunction(lambda_.Function):
     """The function `{prefix}-{id}`; `handler` as in `infra/functions.py`, `variables` besides those of every function.
@@ -59,7 +61,10 @@ class KinoraFunction(lambda_.Function):
             architecture=lambda_.Architecture.ARM_64,
             handler=handler.replace(":", "."),
             code=code(bundle),
-            layers=[_layer(stack, environment, layer) for layer in layers_of(handler)],
+            layers=[
+                _layer(stack, environment, layer)
+                for layer in layers_of(handler, besides=(SENTRY,) if environment.sentry_dsn else ())
+            ],
             role=role,
             environment={**place(environment, stack), **variables},
             timeout=Duration.seconds(timeout_seconds),

@@ -8,7 +8,7 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sqs as sqs
 
 from infra.environments import Environment
-from shared.observability import NAMESPACE, SERVICE
+from shared.observability import NAMESPACE, SERVICE, Metric
 
 FIVE_MINUTES = Duration.minutes(5)
 MOST = 10  # metrics that one alarm can reckon with
@@ -20,20 +20,20 @@ class Ours:
     def __init__(self, environment: Environment) -> None:
         self._dimensions = {"service": SERVICE, "environment": environment.name}
 
-    def sum(self, name: str) -> cloudwatch.Metric:
-        return self._metric(name, "Sum")
+    def sum(self, metric: Metric) -> cloudwatch.Metric:
+        return self._metric(metric, "Sum")
 
-    def maximum(self, name: str) -> cloudwatch.Metric:
-        return self._metric(name, "Maximum")
+    def maximum(self, metric: Metric) -> cloudwatch.Metric:
+        return self._metric(metric, "Maximum")
 
-    def _metric(self, name: str, statistic: str) -> cloudwatch.Metric:
+    def _metric(self, metric: Metric, statistic: str) -> cloudwatch.Metric:
         return cloudwatch.Metric(
             namespace=NAMESPACE,
-            metric_name=name,
+            metric_name=metric.value,
             dimensions_map=self._dimensions,
             statistic=statistic,
             period=FIVE_MINUTES,
-            label=name,
+            label=metric.value,
         )
 
 
@@ -41,8 +41,18 @@ def job_failure_percent(ours: Ours) -> cloudwatch.MathExpression:
     """Of the jobs that ended; none failed when fewer than three did, for one of one is no rate."""
     return cloudwatch.MathExpression(
         expression="IF(FILL(failed, 0) > 2, 100 * failed / (failed + FILL(completed, 0)), 0)",
-        using_metrics={"failed": ours.sum("JobsFailed"), "completed": ours.sum("JobsCompleted")},
+        using_metrics={"failed": ours.sum(Metric.JOBS_FAILED), "completed": ours.sum(Metric.JOBS_COMPLETED)},
         label="failed, %",
+        period=FIVE_MINUTES,
+    )
+
+
+def revenue_cents(ours: Ours, environment: Environment) -> cloudwatch.MathExpression:
+    """What paying accounts used up, at the list price of a credit: nobody pays through our own code."""
+    return cloudwatch.MathExpression(
+        expression=f"{environment.credit_cents:g} * used",
+        using_metrics={"used": ours.sum(Metric.PAID_CREDITS_CAPTURED)},
+        label="revenue at list price, cents",
         period=FIVE_MINUTES,
     )
 

@@ -17,8 +17,8 @@ class PrivateNetwork(Construct):
     """`.vpc`, and the security groups `.workers` and `.verification`. No internet gateway, no NAT.
 
     Endpoints are what it costs when idle (about 7 dollars a month for each of them and zone), so there are as few as
-    work: S3 and DynamoDB are free; Secrets Manager is there for the certificate that signs films. `with_instances`
-    adds what hosts of tasks, which are not Fargate's, need to reach ECS.
+    work: S3 and DynamoDB are free. `with_secrets` adds Secrets Manager, for the certificate that signs films;
+    `with_instances` what hosts of tasks, which are not Fargate's, need to reach ECS.
     """
 
     def __init__(
@@ -29,6 +29,7 @@ class PrivateNetwork(Construct):
         environment: Environment,
         bucket: s3.IBucket,
         with_instances: bool,
+        with_secrets: bool,
     ) -> None:
         super().__init__(scope, id)
         self.vpc = ec2.Vpc(
@@ -75,7 +76,9 @@ class PrivateNetwork(Construct):
             "ecr-dkr": services.ECR_DOCKER,
             "xray": services.XRAY,
         }
-        for_stages = {"states": services.STEP_FUNCTIONS, "secretsmanager": services.SECRETS_MANAGER}
+        for_stages = {"states": services.STEP_FUNCTIONS}
+        if with_secrets:
+            for_stages |= {"secretsmanager": services.SECRETS_MANAGER}
         if with_instances:
             for_stages |= {
                 "ecs": services.ECS,

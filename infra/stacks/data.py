@@ -51,9 +51,10 @@ class DataStack(Stack):
         }
         self.log_bucket = LogBucket(self, "logs", environment)
         self.media_bucket = MediaBucket(self, "media", environment, key=self.key, logs=self.log_bucket)
+        signing = PROVENANCE_SECRETS if environment.signs_films else ()
         self.secrets: dict[str, secretsmanager.ISecret] = {
             **{name: self._secret(environment, name) for name in (*ROTATED_SECRETS, VERIFICATION_KEYS)},
-            **{name: self._empty_secret(environment, name) for name in (*PROVENANCE_SECRETS, *PROVIDER_KEYS)},
+            **{name: self._empty_secret(environment, name) for name in (*signing, *PROVIDER_KEYS)},
         }
         acknowledge(
             self.secrets[VERIFICATION_KEYS],

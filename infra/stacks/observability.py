@@ -25,6 +25,7 @@ from infra.stacks.web import WebStack
 from infra.stacks.workers import WorkersStack
 from shared.credits.record import AccountRecord
 from shared.jobs.record import JobRecord
+from shared.observability import Metric
 
 BREACHING = cloudwatch.TreatMissingData.BREACHING
 IGNORE = cloudwatch.TreatMissingData.IGNORE
@@ -61,6 +62,7 @@ class ObservabilityStack(Stack):
         self._watch_creators()
         self._watch_api(api)
         self._watch_pipeline(pipeline)
+        self._watch_rotation(data)
         self._watch_queues(pipeline.queues, dead_letters)
         self._watch_workers(workers)
         self._watch_throttles(api, pipeline, data)
@@ -95,7 +97,7 @@ class ObservabilityStack(Stack):
         self.alarms.when(
             "stuck-jobs",
             "A job has been open for an hour.",
-            self._ours.maximum("OldestOpenJobSeconds"),
+            self._ours.maximum(Metric.OLDEST_OPEN_JOB_SECONDS),
             above=3600,
             times=2,
         )
@@ -151,6 +153,10 @@ class ObservabilityStack(Stack):
             times=2,
             missing=BREACHING,
         )
+
+    def _watch_rotation(self, data: DataStack) -> None:
+        for group, errors in meters.total(data.rotation.functions, "Errors"):  # seldom at work: one error is news
+            self.alarms.when("function-errors", "Keys cannot be rolled on.", errors, above=0, about=f"rotation-{group}")
 
     def _watch_queues(self, queues: Mapping[str, sqs.IQueue], dead_letters: Mapping[str, sqs.IQueue]) -> None:
         for name, queue in queues.items():

@@ -62,8 +62,9 @@ class WorkersStack(Stack):
         self._on_ecs = [stage for stage in Stage if stage not in environment.sagemaker]
         with_gpus = any(self._sizes[stage].gpus for stage in self._on_ecs)
         self.network = PrivateNetwork(
-            self, "network", environment=environment, bucket=data.media_bucket, with_instances=with_gpus
-        )
+            self, "network", environment=environment, bucket=data.media_bucket, with_instances=with_gpus,
+            with_secrets=environment.signs_films,
+        )  # fmt: skip
         self.cluster = ecs.Cluster(
             self,
             "cluster",
@@ -129,7 +130,7 @@ class WorkersStack(Stack):
         # Deletes: a stopped attempt takes back what it uploaded.
         self._data.grant_media(role, reads=("jobs/", "assets/"), writes=("jobs/",), deletes=("jobs/",))
         _grant_traces(role)
-        if stage is Stage.POST_PROCESSING:  # signs what it finishes
+        if stage is Stage.POST_PROCESSING and self._environment.signs_films:  # signs what it finishes
             self._data.grant_secrets(role, *PROVENANCE_SECRETS)
 
     def _verifier(self) -> WorkerService:
@@ -180,7 +181,8 @@ class WorkersStack(Stack):
     def _variables(self) -> dict[str, str]:
         """Without Sentry's, which no worker could reach."""
         known = {name: value for name, value in place(self._environment, self).items() if name != "KINORA_SENTRY_DSN"}
-        return known | {"AWS_REGION": self.region, "AWS_DEFAULT_REGION": self.region}
+        signs = str(self._environment.signs_films).lower()
+        return known | {"AWS_REGION": self.region, "AWS_DEFAULT_REGION": self.region, "KINORA_SIGNS_FILMS": signs}
 
     def _image(self, family: Family) -> assets.DockerImageAsset:
         """Built when the stack is deployed: synthesizing only takes the fingerprint of what goes into it."""

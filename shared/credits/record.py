@@ -1,6 +1,6 @@
 """Credits: an account's two numbers, one hold a job, and the ledger that explains the balance."""
 
-from pynamodb.attributes import NumberAttribute, UnicodeAttribute, UTCDateTimeAttribute
+from pynamodb.attributes import BooleanAttribute, NumberAttribute, UnicodeAttribute, UTCDateTimeAttribute
 from pynamodb.indexes import GlobalSecondaryIndex, KeysOnlyProjection
 
 from shared.aws.records import OnDemand, Record, table
@@ -38,6 +38,7 @@ class HoldRecord(Record):
     account_id = UnicodeAttribute()
     credits = NumberAttribute()
     captured = NumberAttribute(null=True)
+    paid = BooleanAttribute(null=True)  # whether the account paid for its plan when the job was submitted
     state = UnicodeAttribute()  # HELD, CAPTURED, RELEASED
     open = UnicodeAttribute(null=True)
     created_at = UTCDateTimeAttribute()

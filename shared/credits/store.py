@@ -32,8 +32,8 @@ class CreditStore:
         except AccountRecord.DoesNotExist:
             raise NotFound("There is no such account.") from None
 
-    def hold(self, job_id: str, *, account_id: str, credits: int, at: datetime, tx: Transaction) -> None:
-        """Set credits aside for a job, if the account has them."""
+    def hold(self, job_id: str, *, account_id: str, credits: int, paid: bool, at: datetime, tx: Transaction) -> None:
+        """Set credits aside for a job, if the account has them; `paid`: whether its plan is paid for."""
         short = NotEnoughCredits(
             f"This job costs {credits} credits, more than the account has left.", creditsNeeded=credits
         )
@@ -43,7 +43,9 @@ class CreditStore:
             AccountRecord.available >= credits,
             otherwise=short,
         )
-        record = HoldRecord(job_id, account_id=account_id, credits=credits, state="HELD", open=_OPEN, created_at=at)
+        record = HoldRecord(
+            job_id, account_id=account_id, credits=credits, paid=paid, state="HELD", open=_OPEN, created_at=at
+        )
         tx.put(record, HoldRecord.job_id.does_not_exist(), otherwise=Conflict("This job has a hold already."))
 
     def capture(self, hold: HoldRecord, credits: int, *, at: datetime, tx: Transaction) -> None:

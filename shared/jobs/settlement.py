@@ -9,10 +9,16 @@ from shared.aws.transactions import transaction
 from shared.credits.store import CreditStore, HoldEnded
 from shared.jobs.record import JobRecord, JobStatus
 from shared.jobs.store import JobEnded, JobStore
-from shared.observability import measure
+from shared.observability import Metric, measure
 
 jobs = JobStore()
 credits = CreditStore()
+
+_ENDED = {
+    JobStatus.COMPLETED: Metric.JOBS_COMPLETED,
+    JobStatus.FAILED: Metric.JOBS_FAILED,
+    JobStatus.CANCELLED: Metric.JOBS_CANCELLED,
+}
 
 
 def complete(job: JobRecord, *, at: datetime) -> JobRecord:
@@ -47,7 +53,9 @@ def _settle(job: JobRecord, status: JobStatus, error: str | None, at: datetime) 
         if not JobStatus(settled.status).ended:
             raise
         return settled
-    measure(f"Jobs{status.capitalize()}")
+    measure(_ENDED[status])
     if status is JobStatus.COMPLETED:
-        measure("CreditsCaptured", int(job.credits))
+        measure(Metric.CREDITS_CAPTURED, int(job.credits))
+        if hold.paid:
+            measure(Metric.PAID_CREDITS_CAPTURED, int(job.credits))
     return jobs.get(job.job_id)

@@ -57,5 +57,5 @@ def _http(request: Request, error: Exception) -> Response:
 
 
 def _broken(request: Request, error: Exception) -> Response:
-    logger.exception("request failed", request_id=request_id(request), exc_info=error)
+    logger.exception("request failed", exc_info=error)
     return problem(request, 500, "internal", "Something went wrong on our side; the request id helps us find it.")

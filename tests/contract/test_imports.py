@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[2]
 REST = {domain.name: domain.handler for domain in REST_DOMAINS}
 PLAIN = {**PIPELINE, **JOBS_STREAM, **{f"socket {route}": handler for route, handler in SOCKET_ROUTES.items()}}
 WEB = {"fastapi", "starlette", "mangum"}
-HEAVY = {"numpy", "cv2", "av", "torch", "PIL", "moto", "stripe", "aws_cdk"}
+HEAVY = {"numpy", "cv2", "av", "torch", "PIL", "moto", "stripe", "aws_cdk", "sentry_sdk"}
 ABOVE = {"workers", "local", "tests", "infra"}
 SCRIPT = """
 import json, sys

@@ -8,6 +8,7 @@ import tomllib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from math import ceil
 from typing import Any
 
 import tests.conftest  # noqa: F401  # names of the deployment that the studio makes: records read them at import
@@ -18,11 +19,13 @@ from functions.pipeline.settle import handler as settle
 from local.environment import ROOT
 from shared.core.clock import utc_now
 from shared.jobs.store import JobStore
+from shared.observability import Metric
 from shared.stages.stages import Stage
 from tests.infra.write_units import Meter, metered
 from tests.support.steps import LEASE, claim, result_of
 from tests.support.studio import studio
 from tests.support.template import ENVIRONMENTS, Assembly, Resource, synthesized
+from workers.runtime.beat import TICK_SECONDS, write_due
 from workers.runtime.config import WorkerConfig
 
 SHEET = ROOT / "docs" / "cost.md"
@@ -30,7 +33,8 @@ PRICES: dict[str, Any] = tomllib.loads((ROOT / "docs" / "prices.toml").read_text
 MONTH, USE, HOUR, ASSUMED = (PRICES[part] for part in ("month", "use", "hour", "assumed"))
 STAGES = (Stage.IMAGE_GENERATION, Stage.VIDEO_SYNTHESIS, Stage.POST_PROCESSING)  # of a job from a prompt
 JOBS = 1000
-FILMS_OF_THE_CANARY = 30 * 24 // 6  # a month: infra/constructs/canary.py
+HOURS = 30 * 24  # of a month
+POLICY = "AWS::ApplicationAutoScaling::ScalingPolicy"
 Line = tuple[str, str, float]  # what, how much of it, dollars
 
 
@@ -39,7 +43,8 @@ class JobFlow:
     """What one job from a prompt does."""
 
     writes: Meter
-    beats: int
+    beats: int  # writes of a worker at work: progress, lease
+    told: int  # times that it told the queue of its life
     messages: int
     transitions: int
     functions: int
@@ -50,18 +55,20 @@ def one_job() -> JobFlow:
     with studio() as deployed:
         creator = deployed.arrive("ada@example.com")
         project_id = creator.project()
-        beats = 0
+        beats = told = 0
         with metered() as writes:
             job_id = str(creator.job(project_id, duration=5)["id"])
             for stage in STAGES:
                 dispatch({"jobId": job_id, "stage": stage.value, "taskToken": "t" * 600}, None)
                 beats += _work(job_id, stage)
+                told += ceil(ASSUMED["worker_seconds"][stage.value] / WorkerConfig().beat_seconds) - 1
             settle({"jobId": job_id}, None)
         messages = sum(len(deployed.messages(stage.queue)) for stage in STAGES)
     changes = len(STAGES) * 2 + beats + 2  # what the stream tells: each calls `realtime-push` once, at the most
     return JobFlow(
         writes=writes,
         beats=beats,
+        told=told,
         messages=messages,
         transitions=2 + len(STAGES) + 1 + 1,  # both choices, the stages, Settle, the start
         functions=ASSUMED["rest_requests"] + 2 + len(STAGES) + 1 + changes,
@@ -72,7 +79,7 @@ def _work(job_id: str, stage: Stage) -> int:
     """One attempt on the step: claim, beats with even progress, the result. Answers the beats."""
     jobs, at = JobStore(), utc_now()
     attempt = claim(job_id, stage)
-    due = _written_at(ASSUMED["worker_seconds"][stage.value], WorkerConfig())
+    due = written_at(ASSUMED["worker_seconds"][stage.value], WorkerConfig())
     for seconds, percent in due:
         now = at + timedelta(seconds=seconds)
         progress = (percent, percent)
@@ -83,14 +90,14 @@ def _work(job_id: str, stage: Stage) -> int:
     return len(due)
 
 
-def _written_at(takes_seconds: float, config: WorkerConfig) -> list[tuple[float, int]]:
-    """When a beat writes, in seconds, and the percentage: as `workers/runtime/beat.py` decides, previews aside."""
-    due, seconds, written = list[tuple[float, int]](), 0.0, 0
-    while (seconds := seconds + config.progress_seconds) < takes_seconds:
+def written_at(takes_seconds: float, config: WorkerConfig) -> list[tuple[float, int]]:
+    """When a beat writes, in seconds, and the percentage, if the work moves evenly."""
+    due, seconds, last, written = list[tuple[float, int]](), 0.0, 0.0, 0
+    while (seconds := seconds + TICK_SECONDS) < takes_seconds:
         percent = int(100 * seconds / takes_seconds)
-        if percent - written >= config.progress_percent or seconds % config.beat_seconds == 0:
+        if write_due(seconds - last, percent - written, config):
             due.append((seconds, percent))
-            written = percent
+            last, written = seconds, percent
     return due
 
 
@@ -107,6 +114,9 @@ def idle(cloud: Assembly) -> list[Line]:
         "encryption keys": (len(cloud.resources("AWS::KMS::Key")), MONTH["kms_key"]),
         "secrets": (len(cloud.resources("AWS::SecretsManager::Secret")), MONTH["secret"]),
         "metrics that alarms watch": (sum(map(watched, cloud.resources("AWS::CloudWatch::Alarm"))), MONTH["alarm"]),
+        "metrics that scaling's own alarms watch": (sum(map(tracked, cloud.resources(POLICY))), MONTH["alarm"]),
+        "metrics of our own": (len(Metric), MONTH["metric"]),
+        "polls of idle queues by functions": (polls(cloud), USE["queue_request"]),
         "dashboards": (len(cloud.resources("AWS::CloudWatch::Dashboard")), MONTH["dashboard"]),
         "firewalls": (len(cloud.resources("AWS::WAFv2::WebACL")), MONTH["web_acl"]),
         "firewall rules": (
@@ -117,17 +127,41 @@ def idle(cloud: Assembly) -> list[Line]:
             MONTH["snapshot_gb"],
         ),
     }  # fmt: skip
-    lines: list[Line] = [(what, f"{number:g}", number * price) for what, (number, price) in count.items() if number]
-    sweeps = 30 * 24 * 60
+    lines: list[Line] = [(what, f"{number:.12g}", number * price) for what, (number, price) in count.items() if number]
+    sweeps = HOURS * 60
     reconcile = cloud.functions()["pipeline-reconcile"]["MemorySize"] / 1024 * ASSUMED["function_seconds"]
     lines.append(
         ("sweeps, one a minute", f"{sweeps}", sweeps * (USE["lambda_request"] + reconcile * USE["lambda_gb_second"]))
     )
-    films = FILMS_OF_THE_CANARY
+    films = films_of_the_canary(cloud)
     seconds = {stage: ASSUMED["worker_seconds"][stage.value] + ASSUMED["idle_seconds"] for stage in STAGES}
     dollars = sum(films * seconds[stage] / 3600 * worker_hour(cloud, stage) for stage in STAGES)
     lines.append(("workers of the canary's films", f"{films}", dollars))
     return lines
+
+
+def tracked(policy: Resource) -> int:
+    """How many metrics the alarms read that a target-tracking policy makes: no template holds them."""
+    configuration = policy.properties.get("TargetTrackingScalingPolicyConfiguration")
+    if configuration is None:
+        return 0
+    metrics = configuration.get("CustomizedMetricSpecification", {}).get("Metrics", ())
+    return int(ASSUMED["tracking_alarms"] * (sum("MetricStat" in metric for metric in metrics) or 1))
+
+
+def polls(cloud: Assembly) -> float:
+    """Requests a month by which Lambda asks queues that have nothing."""
+    queues = sum(
+        ":sqs:" in str(source["EventSourceArn"]) for source in cloud.resources("AWS::Lambda::EventSourceMapping")
+    )
+    return float(queues * ASSUMED["pollers"] * HOURS * 3600 / ASSUMED["poll_seconds"])
+
+
+def films_of_the_canary(cloud: Assembly) -> int:
+    """A month, by its rule's `rate(6 hours)`."""
+    rule = cloud.by("Name", "AWS::Events::Rule")["canary"]
+    number, unit = str(rule["ScheduleExpression"]).removeprefix("rate(").removesuffix(")").split()
+    return HOURS // (int(number) * (24 if unit.startswith("day") else 1))
 
 
 def watched(alarm: Resource) -> int:
@@ -142,7 +176,7 @@ def in_use(cloud: Assembly, job: JobFlow) -> list[Line]:
     """Dollars for a thousand jobs from a prompt, five seconds each."""
     sizes = [function["MemorySize"] for name, function in cloud.functions().items() if name != "canary"]
     gb_seconds = job.functions * ASSUMED["function_seconds"] * sum(sizes) / len(sizes) / 1024
-    polls = 4  # send, receive, delete, and one change of visibility or more: one for each beat
+    requests = 3  # send, receive, delete
     film_gb = ASSUMED["film_mb"] / 1024
     each: list[tuple[str, str, float, float]] = [
         ("DynamoDB writes", "units", job.writes.total, USE["write_unit"]),
@@ -150,7 +184,7 @@ def in_use(cloud: Assembly, job: JobFlow) -> list[Line]:
         ("state transitions", "", job.transitions, USE["state_transition"]),
         ("function calls", "", job.functions, USE["lambda_request"]),
         ("function time", "GB-s", gb_seconds, USE["lambda_gb_second"]),
-        ("queue requests", "", job.messages * polls + job.beats, USE["queue_request"]),
+        ("queue requests", "", job.messages * requests + job.told, USE["queue_request"]),
         ("REST requests", "", ASSUMED["rest_requests"], USE["rest_request"]),
         ("WebSocket messages", "", ASSUMED["socket_messages"], USE["socket_message"]),
         ("traces", "", ASSUMED["rest_requests"], USE["trace"]),
@@ -219,7 +253,7 @@ def sheet() -> str:
         "us-east-1, without free tiers.",
         "## One job",
         f"A job from a prompt, five seconds long, takes {job.writes.total} DynamoDB write units in "
-        f"{job.writes.requests} requests ({by_table}), {job.beats} of them beats of its workers; "
+        f"{job.writes.requests} requests ({by_table}), {job.beats} of them progress and leases of its workers; "
         f"{job.transitions} state transitions, {job.messages} task messages and about {job.functions} function calls.",
     ]
     for name in ENVIRONMENTS:

@@ -165,6 +165,20 @@ def test_workers_reach_each_service_that_they_may_use(cloud: Assembly) -> None:
         assert any(service in name for name in reached), service
 
 
+def test_where_films_are_not_signed_nothing_is_paid_for_reaching_the_certificate(cloud: Assembly) -> None:
+    """And no worker asks for it: without the endpoint it would wait for an answer that never comes."""
+    endpoints = [str(endpoint["ServiceName"]) for endpoint in cloud.resources("AWS::EC2::VPCEndpoint")]
+    signs = any(name.endswith(".secretsmanager") for name in endpoints)
+    assert signs == (cloud.name in {"staging", "prod"})
+    assert signs == any(
+        "provenance" in str(secret["Name"]) for secret in cloud.resources("AWS::SecretsManager::Secret")
+    )
+    for task in cloud.resources("AWS::ECS::TaskDefinition"):
+        [container] = task["ContainerDefinitions"]
+        told = {variable["Name"]: variable["Value"] for variable in container["Environment"]}
+        assert told["KINORA_SIGNS_FILMS"] == str(signs).lower(), task
+
+
 def test_workers_scale_from_none(cloud: Assembly) -> None:
     targets = cloud.resources("AWS::ApplicationAutoScaling::ScalableTarget")
     assert len(targets) >= len(cloud.resources("AWS::ECS::Service"))

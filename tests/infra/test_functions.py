@@ -2,10 +2,14 @@
 
 import json
 import zipfile
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
+import pytest
+
 from infra.bundling.bytecode import MAGIC, RUNTIME
+from infra.environments import ENVIRONMENTS
 from infra.functions import REMOTE_ENGINES
 from shared.stages.engines import ENGINES, Runs
 from tests.support.template import Assembly, Resource
@@ -26,6 +30,12 @@ def versions_of_bytecode(path: Path) -> frozenset[bytes]:
     """What the archive's compiled files begin with."""
     with zipfile.ZipFile(path) as archive:
         return frozenset(archive.open(file).read(len(MAGIC)) for file in archive.namelist() if file.endswith(".pyc"))
+
+
+@cache
+def names(path: Path) -> frozenset[str]:
+    with zipfile.ZipFile(path) as archive:
+        return frozenset(archive.namelist())
 
 
 def code(function: Resource, cloud: Assembly) -> Path:
@@ -106,6 +116,19 @@ def test_the_bundle_of_remote_engines_holds_what_it_loads_by_name_and_no_pixels(
             held |= {entry.split("/")[1] for entry in archive.namelist()}
     assert "httpx" in held
     assert not held & {"numpy", "cv2", "av"}
+
+
+def test_functions_can_report_errors_exactly_where_the_environment_says_to_whom(cloud: Assembly) -> None:
+    """Without the layer a function with a DSN would not start; without a DSN nobody pays for the layer's megabytes."""
+    for name, function in cloud.functions().items():
+        told = "KINORA_SENTRY_DSN" in function["Environment"]["Variables"]
+        held = [layer for layer in layers(function, cloud) if "python/sentry_sdk/__init__.py" in names(layer)]
+        assert len(held) == told == (cloud.name == "elsewhere"), name
+
+
+def test_a_dsn_that_no_function_could_start_with_is_refused() -> None:
+    with pytest.raises(ValueError, match="sentry_dsn"):
+        replace(ENVIRONMENTS["dev"], sentry_dsn="errors.example.com")
 
 
 def test_prod_starts_from_snapshots_what_people_wait_for(prod: Assembly) -> None:

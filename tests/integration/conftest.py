@@ -1,7 +1,10 @@
+import io
+import logging
 from collections.abc import Iterator
 
 import pytest
 
+from shared.observability import logger
 from tests.support.studio import Creator, Studio
 from tests.support.studio import studio as deployed
 
@@ -28,3 +31,16 @@ def ada(studio: Studio) -> Creator:
 def eve(studio: Studio) -> Creator:
     """Somebody else."""
     return studio.arrive("eve@example.com")
+
+
+@pytest.fixture
+def logged() -> Iterator[io.StringIO]:
+    """Everything that any logger says, at the level that functions run at, Powertools' own lines included."""
+    text = io.StringIO()
+    handler = logging.StreamHandler(text)
+    for each in (logging.getLogger(), logging.getLogger("kinora")):
+        each.addHandler(handler)
+    handler.setFormatter(logger.registered_formatter)
+    yield text
+    for each in (logging.getLogger(), logging.getLogger("kinora")):
+        each.removeHandler(handler)

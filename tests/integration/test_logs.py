@@ -2,8 +2,6 @@
 
 import io
 import json
-import logging
-from collections.abc import Iterator
 
 import pytest
 
@@ -13,7 +11,6 @@ from functions.pipeline.dispatch import handler as dispatch
 from functions.realtime import push
 from shared.aws import clients
 from shared.aws.queues import queue_url
-from shared.observability import logger
 from shared.stages.failures import StageFailure
 from shared.stages.requests import StageRequest
 from shared.stages.stages import Stage
@@ -23,19 +20,6 @@ from workers.runtime.queues import Delivery, Shutdown, consume
 from workers.runtime.step import StepRunner
 
 EMAIL, PROMPT, TASK_TOKEN = "ada.lovelace@example.com", "my most private dream", "task-token-of-the-step"
-
-
-@pytest.fixture
-def logged() -> Iterator[io.StringIO]:
-    """Everything that any logger says, at the level that functions run at, Powertools' own lines included."""
-    text = io.StringIO()
-    handler = logging.StreamHandler(text)
-    for each in (logging.getLogger(), logging.getLogger("kinora")):
-        each.addHandler(handler)
-    handler.setFormatter(logger.registered_formatter)
-    yield text
-    for each in (logging.getLogger(), logging.getLogger("kinora")):
-        each.removeHandler(handler)
 
 
 class Breaking:

@@ -39,3 +39,13 @@ def test_secrets_that_do_not_answer_are_no_missing_certificate(studio: Studio) -
     studio.cloud.broken["GetSecretValue"] = busy
     with pytest.raises(ClientError):
         signer.from_secrets()
+
+
+def test_where_films_are_not_signed_nobody_asks_for_a_certificate(
+    studio: Studio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Secrets Manager is out of reach there: whoever asks waits."""
+    monkeypatch.setenv("KINORA_SIGNS_FILMS", "false")
+    studio.cloud.calls.clear()
+    assert signer.from_secrets() is None
+    assert "GetSecretValue" not in studio.cloud.calls

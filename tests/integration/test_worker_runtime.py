@@ -581,3 +581,22 @@ def test_a_preview_is_drawn_only_when_one_is_due(studio: Studio, job_id: str) ->
 
     work(studio, Engine(meanwhile=look))
     assert drawn == []
+
+
+def test_a_preview_waits_for_the_next_write_and_forces_none(
+    studio: Studio, job_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It costs a unit as any write does, and the next one is never far."""
+    monkeypatch.setenv("KINORA_PREVIEW_SECONDS", "0")
+    monkeypatch.setenv("KINORA_BEAT_SECONDS", "60")
+
+    def look(workspace: Workspace) -> None:
+        until(lambda: jobs.get(job_id).step(IMAGE).progress == 50)
+        workspace.preview(lambda: b"a small jpeg")
+        sleep(0.8)
+        assert jobs.get(job_id).step(IMAGE).preview is None
+        workspace.progress(0.9)
+        until(lambda: jobs.get(job_id).step(IMAGE).preview == 1)
+
+    work(studio, Engine(meanwhile=look))
+    assert studio.cloud.answers == [GOOD], "an assertion in the engine is a crash"

@@ -1,4 +1,4 @@
-"""The CDK app of an environment that no catalogue of today asks for: engines on GPUs, stages on SageMaker, own sizes.
+"""The CDK app of an environment that no catalogue of today asks for: engines on GPUs, stages on SageMaker, Sentry.
 
 `python -m tests.support.elsewhere -o FOLDER`. Whatever holds for the environments that are deployed must hold for it.
 """
@@ -25,6 +25,7 @@ ENVIRONMENT = replace(
     ENVIRONMENTS["dev"],
     name="elsewhere",
     cost_monitor=ACCOUNTS_MONITOR,
+    sentry_dsn="https://0123456789abcdef@errors.example.com/1",
     sagemaker={Stage.IMAGE_GENERATION: "ml.g6.xlarge", Stage.POST_PROCESSING: "ml.c7g.xlarge"},
     stage_sizes={
         Stage.MOTION_TRANSFER: WorkerSize(cpu_units=8192, memory_mb=16384, max_tasks=3),

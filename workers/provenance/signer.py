@@ -8,6 +8,7 @@ import c2pa  # type: ignore[import-untyped]  # it ships no types
 from botocore.exceptions import ClientError
 
 from shared.aws.secrets import secret
+from shared.core.config import Config
 from shared.observability import logger
 from shared.stages.operations import Operation
 from shared.stages.requests import Ingredient
@@ -67,8 +68,14 @@ class Signer:
             builder.close()
 
 
+class ProvenanceConfig(Config):
+    signs_films: bool = True  # False where no certificate is wanted: Secrets Manager is then out of reach
+
+
 def from_secrets() -> Signer | None:
     """The deployment's signer; None where it has no certificate, so that its films go out unsigned."""
+    if not ProvenanceConfig().signs_films:
+        return None
     try:
         return Signer(secret(SIGNING_KEY), secret(CERTIFICATES))
     except ClientError as error:

@@ -1,4 +1,8 @@
-"""The beat of one attempt: extends lease, visibility and heartbeat, writes progress, and learns that it must stop."""
+"""The beat of one attempt: extends lease, visibility and heartbeat, writes progress, and learns that it must stop.
+
+Two clocks: one write to the table renews the lease and carries progress and preview, so none follows another for a
+lease's sake alone; queue and state machine are told of life in their own time.
+"""
 
 from collections.abc import Callable
 from enum import Enum
@@ -14,13 +18,13 @@ from shared.core.clock import utc_now
 from shared.jobs import executions
 from shared.jobs.record import JobRecord, JobStatus, preview_key
 from shared.jobs.store import Fenced, JobNotFound, JobStore
-from shared.observability import logger
+from shared.observability import logged, logger
 from shared.stages.stages import Stage
 from workers.engines.contract import Stopped
 from workers.runtime.config import WorkerConfig
 from workers.runtime.receipt import Receipt
 
-_TICK_SECONDS = 0.25
+TICK_SECONDS = 0.25  # how often it looks at its clocks
 
 
 class Why(Enum):
@@ -29,6 +33,13 @@ class Why(Enum):
     ENDED = "the job has ended"
     FENCED = "another attempt has the step"
     SHUTDOWN = "the worker was told to stop"
+
+
+def write_due(since_seconds: float, moved_percent: int, config: WorkerConfig) -> bool:
+    """Whether the table is written so long after the last write, when progress has moved so much since."""
+    if since_seconds >= config.beat_seconds:
+        return True
+    return since_seconds >= config.progress_seconds and moved_percent >= config.progress_percent
 
 
 class Beat:
@@ -53,7 +64,7 @@ class Beat:
         self._percent = self._written = self._previews = 0
         self._preview: bytes | None = None
         self._last_preview = monotonic()
-        self._last_write = self._last_beat = monotonic()
+        self._last_write = self._last_told = monotonic()
         self._over = Event()
         self._thread = Thread(target=self._run, name=f"beat {attempt}", daemon=True)
 
@@ -81,41 +92,47 @@ class Beat:
             self._preview, self._last_preview = draw(), monotonic()
 
     def _run(self) -> None:
-        while not self._over.wait(_TICK_SECONDS) and self.why is None:
-            now = monotonic()
-            beat_due = now - self._last_beat >= self._config.beat_seconds
-            progress_due = now - self._last_write >= self._config.progress_seconds and (
-                self._percent - self._written >= self._config.progress_percent or self._preview is not None
-            )
-            if beat_due or progress_due:
-                self._beat(now, beyond_lease=beat_due)
+        ids = {"job_id": self._job.job_id, "step_id": self._job.step_id(self._stage)}
+        with logged(**ids, stage=self._stage.value, attempt=self._attempt):  # a thread begins with no ids of another
+            self._watch()
 
-    def _beat(self, now: float, *, beyond_lease: bool) -> None:
-        at, percent = utc_now(), self._percent
-        moved = percent != self._written
+    def _watch(self) -> None:
+        while not self._over.wait(TICK_SECONDS) and self.why is None:
+            now = monotonic()
+            to_write = write_due(now - self._last_write, self._percent - self._written, self._config)
+            to_tell = now - self._last_told >= self._config.beat_seconds
+            if to_write or to_tell:
+                self._beat(now, to_write=to_write, to_tell=to_tell)
+
+    def _beat(self, now: float, *, to_write: bool, to_tell: bool) -> None:
         try:
-            shown = self._show_preview()
-            self._jobs.beat(
-                self._job.job_id,
-                self._stage,
-                attempt=self._attempt,
-                lease_until=at + self._config.lease,
-                progress=(percent, self._job.overall(self._stage, percent)) if moved else None,
-                preview=shown,
-                at=at,
-            )
-            self._last_write, self._written = now, percent
-            if beyond_lease:
+            if to_write:
+                self._write(now)
+            if to_tell:
                 self._delivery.hide(self._config.lease_seconds)
                 if self._token is not None:
                     executions.heartbeat(self._token)
-                self._last_beat = now
+                self._last_told = now
         except Fenced:
             self.why = self._why_fenced()
         except (ClientError, BotoCoreError, PynamoDBException):
-            logger.exception("missed a beat", job_id=self._job.job_id, stage=self._stage)
+            logger.exception("missed a beat")
             if now - self._last_write > self._config.lease_seconds:
                 self.why = Why.FENCED  # the lease has lapsed unrenewed: somebody else may be at work by now
+
+    def _write(self, now: float) -> None:
+        at, percent = utc_now(), self._percent
+        moved = percent != self._written
+        self._jobs.beat(
+            self._job.job_id,
+            self._stage,
+            attempt=self._attempt,
+            lease_until=at + self._config.lease,
+            progress=(percent, self._job.overall(self._stage, percent)) if moved else None,
+            preview=self._show_preview(),
+            at=at,
+        )
+        self._last_write, self._written = now, percent
 
     def _show_preview(self) -> int | None:
         """Upload what the engine drew last; answers its number."""

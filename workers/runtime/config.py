@@ -10,9 +10,11 @@ class WorkerConfig(Config):
 
     lease_seconds: int = 15
     beat_seconds: float = 5
-    progress_seconds: float = 1  # at most one progress write in this time,
-    progress_percent: int = 5  # and only for this much
-    preview_seconds: float = 2  # a new look at the work in hand at most this often
+    # Each write to the job costs a unit, so that progress is written when it has moved far enough for a bar to show,
+    # 15 % of a step being 5 % of a job with three; and with each renewal of the lease, however little it has moved.
+    progress_seconds: float = 3  # at most one progress write in this time,
+    progress_percent: int = 15  # and only for this much, unless the lease is due
+    preview_seconds: float = 5  # a new look at the work in hand at most this often; it rides along with a write
 
     @property
     def lease(self) -> timedelta:

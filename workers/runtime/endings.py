@@ -23,12 +23,12 @@ def record(jobs: JobStore, task: StageTask, job: JobRecord, attempt: str, made: 
         media.upload(output.path, key, output.media_type, kind=kind)
         outputs.append(StepOutput(output.role, key, output.media_type))
     jobs.record_result(job, task.stage, StepResult(tuple(outputs), made.metrics), attempt=attempt, at=utc_now())
-    logger.info("attempt completed", job_id=task.job_id, stage=task.stage, attempt=attempt)
+    logger.info("attempt completed")
 
 
 def failed(jobs: JobStore, task: StageTask, attempt: str, failure: StageFailure) -> bool:
     """Write why, and tell it; False when the attempt is fenced, and its failure nobody's business."""
-    logger.warning("attempt failed", job_id=task.job_id, stage=task.stage, attempt=attempt, code=failure.code)
+    logger.warning("attempt failed", code=failure.code)
     try:
         jobs.record_failure(
             task.job_id,

@@ -21,7 +21,7 @@ from shared.jobs import executions
 from shared.jobs.record import JobRecord, JobStatus
 from shared.jobs.store import Fenced, JobEnded, JobNotFound, JobStore, Leased, StepCompleted
 from shared.jobs.tickets import Refused, TicketStore
-from shared.observability import logger
+from shared.observability import about, logger, observed
 from shared.stages import engines as catalogue
 from shared.stages.engines import Runs
 from shared.stages.failures import StageFailure
@@ -48,9 +48,11 @@ class RemoteRunner:
         """One delivery. What it raises leaves the message on the queue, which delivers it again."""
         message = RemoteTask.model_validate_json(body)
         task = message.task
+        about(job_id=task.job_id, step_id=task.step_id, stage=task.stage.value)
         if message.attempt is None:
             self._begin(message)
             return
+        about(attempt=message.attempt)
         try:
             self._tickets.take_turn(task.job_id, task.stage, message.poll_no, attempt=message.attempt)
         except Refused:
@@ -67,12 +69,13 @@ class RemoteRunner:
     def _begin(self, message: RemoteTask) -> None:
         """Claim the step as a new attempt: submit it, or go on with what an older attempt has submitted."""
         task, attempt, at = message.task, str(ULID()), utc_now()
+        about(attempt=attempt)
         try:
             job = self._jobs.claim(task.job_id, task.stage, attempt=attempt, lease_until=at + self._config.lease, at=at)
         except JobEnded:
             self._cancel(task)
         except JobNotFound:
-            logger.info("job is gone", job_id=task.job_id)
+            logger.info("job is gone")
         except StepCompleted:
             endings.answer(self._jobs, task)
         except Leased as leased:
@@ -109,12 +112,12 @@ class RemoteRunner:
             endings.failed(self._jobs, task, attempt, failure)
         else:
             self._tickets.keep(*of, ticket, attempt=attempt)
-            logger.info("submitted", job_id=task.job_id, stage=task.stage, attempt=attempt, engine=task.engine)
+            logger.info("submitted", engine=task.engine)
             self._go_on(task, job, attempt, 0)
 
     def _unconfirmed(self, task: StageTask, attempt: str) -> None:
         """Perhaps the provider works, and is paid, for nothing: better once than twice. The intent stays on record."""
-        logger.error("submission unconfirmed", job_id=task.job_id, stage=task.stage, attempt=attempt)
+        logger.error("submission unconfirmed")
         sentence = "The engine's provider did not confirm this step. Nothing was charged."
         endings.failed(self._jobs, task, attempt, StageFailure("submission_unconfirmed", sentence))
 
@@ -189,7 +192,7 @@ class RemoteRunner:
         try:
             self._engine(task).cancel(held.ticket)
         except (Busy, StageFailure) as error:
-            logger.warning("not cancelled at the provider", job_id=task.job_id, stage=task.stage, error=str(error))
+            logger.warning("not cancelled at the provider", error=str(error))
 
     def _go_on(self, task: StageTask, job: JobRecord, attempt: str, poll_no: int, *, at_least: int = 0) -> None:
         """The next turn; looks become rarer, as what takes long takes longer still."""
@@ -214,6 +217,7 @@ class RemoteRunner:
 runner = RemoteRunner()
 
 
+@observed
 def handler(event: dict[str, Any], _context: object) -> None:
     """A batch of one message: the queue's event source is told so."""
     for record in event["Records"]:

@@ -13,7 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from shared.aws.clients import sqs
 from shared.aws.queues import queue_url
 from shared.aws.traces import TRACE
-from shared.observability import logger
+from shared.observability import logged, logger
 from workers.runtime.protection import protected
 
 WaitedFor = TypeVar("WaitedFor")
@@ -87,19 +87,20 @@ def consume(
         return _receive(queues[-1], visibility_seconds, wait_seconds=WAIT_SECONDS)
 
     while not shutdown.asked:
-        try:
-            for delivery in receive():
-                if shutdown.asked:
-                    delivery.hide(0)
-                    return
-                os.environ[TRACE] = delivery.trace
-                with protected():
-                    handle(delivery)
-        except (ClientError, BotoCoreError):
-            logger.exception("AWS did not answer; trying again", queues=queues)
-            sleep(1)
-        except Exception:  # noqa: BLE001  # the worker outlives a bad message: after some deliveries the queue gives up
-            logger.exception("message not handled", queues=queues)
+        with logged():
+            try:
+                for delivery in receive():
+                    if shutdown.asked:
+                        delivery.hide(0)
+                        return
+                    os.environ[TRACE] = delivery.trace
+                    with protected():
+                        handle(delivery)
+            except (ClientError, BotoCoreError):
+                logger.exception("AWS did not answer; trying again", queues=queues)
+                sleep(1)
+            except Exception:  # noqa: BLE001  # the worker outlives a bad message: in the end its queue gives it up
+                logger.exception("message not handled", queues=queues)
 
 
 def _receive(queue: str, visibility_seconds: int, *, wait_seconds: int) -> list[Delivery]:

@@ -13,7 +13,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Lock
 
 from shared.aws.traces import TRACE
-from shared.observability import logger
+from shared.observability import logged, logger
 from shared.stages.stages import Stage
 from workers.runtime.queue_loop import load_engines
 from workers.runtime.queues import Shutdown
@@ -53,15 +53,16 @@ class Endpoint(ThreadingHTTPServer):
         """Do one task. A second one meanwhile is refused: engines have the machine to themselves."""
         if not self._at_work.acquire(blocking=False):
             return HTTPStatus.SERVICE_UNAVAILABLE
-        try:
-            os.environ[TRACE] = trace
-            invocation = Invocation(body.decode())
-            self._handle(invocation)
-        except Exception:  # noqa: BLE001  # the worker outlives a bad task
-            logger.exception("task not handled")
-            return HTTPStatus.INTERNAL_SERVER_ERROR
-        finally:
-            self._at_work.release()
+        with logged():
+            try:
+                os.environ[TRACE] = trace
+                invocation = Invocation(body.decode())
+                self._handle(invocation)
+            except Exception:  # noqa: BLE001  # the worker outlives a bad task
+                logger.exception("task not handled")
+                return HTTPStatus.INTERNAL_SERVER_ERROR
+            finally:
+                self._at_work.release()
         return HTTPStatus.OK if invocation.done else HTTPStatus.SERVICE_UNAVAILABLE
 
 

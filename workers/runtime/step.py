@@ -22,7 +22,7 @@ from shared.jobs.store import (
     Leased,
     StepCompleted,
 )
-from shared.observability import logger
+from shared.observability import about, logger
 from shared.stages.failures import StageFailure
 from shared.stages.messages import STAGE_TASK, StageTask
 from workers.engines.contract import InProcessEngine, StageResult, Stopped, Workspace
@@ -46,6 +46,7 @@ class StepRunner:
         """One delivery of a task: claim its step and do it, or leave it to whom it belongs."""
         task = STAGE_TASK.validate_json(delivery.body)
         attempt, at = str(ULID()), utc_now()
+        about(job_id=task.job_id, step_id=task.step_id, stage=task.stage.value, attempt=attempt)
         try:
             job = self._jobs.claim(task.job_id, task.stage, attempt=attempt, lease_until=at + self._config.lease, at=at)
         except (JobEnded, JobNotFound):
@@ -61,7 +62,7 @@ class StepRunner:
                 self._attempt(task, job, attempt, delivery, told)
 
     def _attempt(self, task: StageTask, job: JobRecord, attempt: str, delivery: Receipt, told: Segment) -> None:
-        logger.info("attempt begins", job_id=task.job_id, stage=task.stage, attempt=attempt)
+        logger.info("attempt begins")
         beat = Beat(
             job,
             task.stage,
@@ -74,7 +75,7 @@ class StepRunner:
         )
         try:
             with beat, TemporaryDirectory(prefix="kinora-") as folder:
-                made = self._run(task, attempt, Path(folder), beat)
+                made = self._run(task, Path(folder), beat)
                 endings.record(self._jobs, task, job, attempt, made)
         except Stopped:
             self._stopped(task, attempt, beat.why, delivery)
@@ -88,7 +89,7 @@ class StepRunner:
             endings.answer(self._jobs, task)
             delivery.delete()
 
-    def _run(self, task: StageTask, attempt: str, folder: Path, beat: Beat) -> StageResult:
+    def _run(self, task: StageTask, folder: Path, beat: Beat) -> StageResult:
         work, inputs = folder / "work", folder / "inputs"
         work.mkdir()
         inputs.mkdir()
@@ -103,14 +104,14 @@ class StepRunner:
         except (Stopped, StageFailure):
             raise
         except Exception as error:
-            logger.exception("engine crashed", job_id=task.job_id, stage=task.stage, attempt=attempt)
+            logger.exception("engine crashed")
             sentence = f"The {task.engine} engine failed unexpectedly."
             raise StageFailure("engine_crashed", sentence, retryable=True) from error
         beat.progress(1)
         return made
 
     def _stopped(self, task: StageTask, attempt: str, why: Why | None, delivery: Receipt) -> None:
-        logger.info("attempt stopped", job_id=task.job_id, stage=task.stage, attempt=attempt, why=why and why.value)
+        logger.info("attempt stopped", why=why and why.value)
         endings.take_back(task, attempt)
         match why:
             case Why.SHUTDOWN:

@@ -8,7 +8,7 @@ from shared.assets.record import AssetRecord, AssetStatus
 from shared.assets.store import AssetNotFound, AssetStore
 from shared.aws import media
 from shared.aws.traces import segment
-from shared.observability import logger
+from shared.observability import about, logger
 from shared.stages.messages import AssetVerificationTask
 from workers.runtime.queues import Delivery, Shutdown, consume
 from workers.verification.inspect import inspect
@@ -23,6 +23,7 @@ assets = AssetStore()
 def handle(delivery: Delivery) -> None:
     """One delivery: from VERIFYING to READY or REJECTED; what was uploaded is deleted either way."""
     task = AssetVerificationTask.model_validate_json(delivery.body)
+    about(asset_id=task.asset_id)
     try:
         asset = assets.get(task.asset_id)
     except AssetNotFound:
@@ -45,7 +46,7 @@ def _verify(asset: AssetRecord, folder: Path) -> None:
         return
     verdict = inspect(upload, MediaKind(asset.type), clean)
     if isinstance(verdict, Rejected):
-        logger.info("asset rejected", asset_id=asset.asset_id, code=verdict.code)
+        logger.info("asset rejected", code=verdict.code)
         assets.reject(asset, code=verdict.code, error=verdict.public_message)
         return
     key = asset.prefix + verdict.path.name

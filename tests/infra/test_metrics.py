@@ -1,0 +1,53 @@
+"""What dashboards and alarms show of our own is what code tells, and all of it."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from local.environment import ROOT
+from shared.observability import NAMESPACE, Metric
+from tests.support.template import Assembly
+
+SHOWN = re.compile(rf'"{NAMESPACE}","(\w+)"')
+SOURCES: tuple[Path, ...] = tuple(
+    path for folder in ("shared", "functions", "workers") for path in sorted((ROOT / folder).rglob("*.py"))
+)
+
+
+def shown(cloud: Assembly) -> set[str]:
+    boards = " ".join(str(board["DashboardBody"]) for board in cloud.resources("AWS::CloudWatch::Dashboard"))
+    return set(SHOWN.findall(boards))
+
+
+def watched(cloud: Assembly) -> set[str]:
+    """By alarms."""
+    found = set[str]()
+    for alarm in cloud.resources("AWS::CloudWatch::Alarm"):
+        inner = [part["MetricStat"]["Metric"] for part in alarm.properties.get("Metrics", ()) if "MetricStat" in part]
+        for metric in (alarm.properties, *inner):
+            if metric.get("Namespace") == NAMESPACE:
+                found.add(metric["MetricName"])
+    return found
+
+
+def test_dashboards_show_every_number_of_ours_and_no_other(cloud: Assembly) -> None:
+    assert shown(cloud) == set(Metric)
+
+
+def test_alarms_watch_numbers_that_are_told(cloud: Assembly) -> None:
+    assert watched(cloud)
+    assert watched(cloud) <= set(Metric)
+
+
+@pytest.mark.parametrize("metric", Metric)
+def test_some_code_tells_the_number(metric: Metric) -> None:
+    users = [path for path in SOURCES if f"Metric.{metric.name}" in path.read_text()]
+    assert users, f"nobody measures {metric}"
+
+
+def test_numbers_are_told_by_their_names_in_the_enum() -> None:
+    told = [call for path in SOURCES for call in re.findall(r"\bmeasure\((\S+?)[,)]", path.read_text())]
+    ours = [call for call in told if call.startswith(("Metric.", "_ENDED["))]
+    assert len(ours) > 8
+    assert [call for call in told if call.startswith(('"', 'f"'))] == []

@@ -1,0 +1,223 @@
+"""Every line says what it is about: a job's id finds all that was logged of the job, a request's all of the request."""
+
+import io
+import json
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+
+import pytest
+from botocore.exceptions import EndpointConnectionError
+
+from functions.pipeline import reconcile, settle, signal
+from functions.pipeline.dispatch import handler as dispatch
+from functions.realtime import push
+from shared.jobs.store import JobStore
+from shared.observability import logger
+from shared.stages.requests import StageRequest
+from shared.stages.stages import STAGES, Stage
+from tests.support.studio import Creator, Studio
+from workers.engines.contract import Output, StageResult, Workspace
+from workers.runtime.queues import Delivery, Shutdown, consume
+from workers.runtime.sagemaker import Endpoint
+from workers.runtime.step import StepRunner
+
+jobs = JobStore()
+IMAGE = Stage.IMAGE_GENERATION
+WORKERS_IDS = {"job_id", "step_id", "stage", "attempt"}
+Line = Mapping[str, object]
+
+
+@dataclass(frozen=True)
+class Call:
+    """As Lambda's context."""
+
+    aws_request_id: str
+
+
+@dataclass(frozen=True)
+class Small:
+    """Makes a tiny file for each role of its stage; `meanwhile` happens while it is at work."""
+
+    stage: Stage
+    meanwhile: Callable[[], object] = lambda: None
+
+    def load(self) -> None: ...
+
+    def run(self, _request: StageRequest, workspace: Workspace) -> StageResult:
+        self.meanwhile()
+        made = []
+        for role in sorted(STAGES[self.stage].produces):
+            path = workspace.folder / role
+            path.write_text("#EXTM3U")
+            made.append(Output(role, path, "image/png"))
+        return StageResult(tuple(made))
+
+
+class Lines:
+    """What has been logged since it was last asked."""
+
+    def __init__(self, text: io.StringIO) -> None:
+        self._text = text
+
+    def new(self) -> list[Line]:
+        said = dict.fromkeys(self._text.getvalue().splitlines())  # once, though two loggers hear it
+        self._text.seek(0)
+        self._text.truncate()
+        return [json.loads(line) for line in said]
+
+    def said(self, message: str) -> Line:
+        found = self.new()
+        return next(line for line in found if line["message"] == message)
+
+
+@pytest.fixture
+def lines(logged: io.StringIO) -> Lines:
+    return Lines(logged)
+
+
+@pytest.fixture(autouse=True)
+def quick_beats(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KINORA_BEAT_SECONDS", "0.1")
+
+
+def work(stage: Stage, engine: Small) -> None:
+    """The next message of the stage, by a worker's own loop."""
+    runner, shutdown = (
+        StepRunner(dict.fromkeys(("procedural", "parallax", "finish"), engine), shutdown_asked=bool),
+        Shutdown(),
+    )
+
+    def once(delivery: Delivery) -> None:
+        shutdown.asked = True
+        runner.handle(delivery)
+
+    consume((stage.priority_queue, stage.queue), once, shutdown, visibility_seconds=30)
+
+
+def queued(ada: Creator) -> str:
+    job_id = str(ada.job(ada.project())["id"])
+    dispatch({"jobId": job_id, "stage": IMAGE.value, "taskToken": "t"}, Call("call-1"))
+    return job_id
+
+
+def test_every_line_of_a_whole_job_says_whose_it_is(studio: Studio, lines: Lines) -> None:
+    ada = studio.arrive("ada@example.com")
+    job_id = str(ada.job(ada.project())["id"])
+    requests = lines.new()
+    assert [line["job_id"] for line in requests if line["message"] == "job accepted"] == [job_id]
+    assert {line.get("request_id") for line in requests} == {"req-1"}
+    for number, (stage, _) in enumerate(jobs.get(job_id).planned()):
+        dispatch({"jobId": job_id, "stage": stage.value, "taskToken": "t"}, Call(f"call-{number}"))
+        step_id = jobs.get(job_id).step_id(stage)
+        sent = lines.new()
+        assert sent
+        for line in sent:
+            assert (line["job_id"], line["step_id"], line["stage"]) == (job_id, step_id, stage)
+            assert line["function_request_id"] == f"call-{number}"
+        work(stage, Small(stage))
+        made, attempt = lines.new(), jobs.get(job_id).step(stage).attempt
+        assert {"attempt begins", "attempt completed"} <= {line["message"] for line in made}
+        for line in made:
+            assert {name: line.get(name) for name in WORKERS_IDS} == {
+                "job_id": job_id, "step_id": step_id, "stage": stage, "attempt": attempt,
+            }  # fmt: skip
+            assert "function_request_id" not in line
+    settle.handler({"jobId": job_id}, Call("call-9"))
+    settled = lines.new()
+    assert [(line["message"], line["job_id"], line["function_request_id"]) for line in settled] == [
+        ("job settled", job_id, "call-9")
+    ]
+    assert not logger.thread_safe_get_current_keys(), "nothing is left for the next line"
+
+
+def test_a_request_that_failed_is_found_by_its_id(studio: Studio, ada: Creator, lines: Lines) -> None:
+    studio.cloud.broken["Query"] = RuntimeError("storage is down")
+    answer = ada.get("/api/jobs")
+    assert lines.said("request failed")["request_id"] == answer.body["requestId"]
+
+
+def test_a_missed_beat_names_its_attempt(studio: Studio, ada: Creator, lines: Lines) -> None:
+    job_id = queued(ada)
+    seen: list[Line] = []
+
+    def cut_off() -> None:
+        studio.cloud.broken["UpdateItem"] = EndpointConnectionError(endpoint_url="x")
+        while not seen:
+            seen.extend(line for line in lines.new() if line["message"] == "missed a beat")
+        studio.cloud.broken.clear()
+
+    work(IMAGE, Small(IMAGE, cut_off))
+    step = jobs.get(job_id).step(IMAGE)
+    assert (seen[0]["job_id"], seen[0]["attempt"], seen[0]["stage"]) == (job_id, step.attempt, IMAGE)
+    assert seen[0]["step_id"] == jobs.get(job_id).step_id(IMAGE)
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (EndpointConnectionError(endpoint_url="x"), "AWS did not answer; trying again"),
+        (RuntimeError("x"), "message not handled"),
+    ],
+)
+def test_a_message_that_could_not_be_handled_names_its_attempt(
+    studio: Studio, ada: Creator, lines: Lines, error: Exception, message: str
+) -> None:
+    job_id = queued(ada)
+    studio.cloud.broken["SendTaskSuccess"] = error
+    work(IMAGE, Small(IMAGE))
+    line = lines.said(message)
+    assert (line["job_id"], line["attempt"]) == (job_id, jobs.get(job_id).step(IMAGE).attempt)
+    assert not logger.thread_safe_get_current_keys()
+
+
+def test_a_task_that_an_endpoint_could_not_do_names_its_attempt(studio: Studio, ada: Creator, lines: Lines) -> None:
+    job_id = queued(ada)
+    [body] = studio.messages(IMAGE.queue)
+    studio.cloud.broken["SendTaskSuccess"] = RuntimeError("x")
+    runner = StepRunner({"procedural": Small(IMAGE)}, shutdown_asked=bool)
+    with Endpoint(runner.handle, host="127.0.0.1", port=0) as endpoint:
+        endpoint.invoke(json.dumps(body).encode(), "")
+    line = lines.said("task not handled")
+    assert (line["job_id"], line["attempt"]) == (job_id, jobs.get(job_id).step(IMAGE).attempt)
+
+
+def test_dead_letters_name_their_jobs_each_its_own(studio: Studio, ada: Creator, lines: Lines) -> None:
+    job_id = queued(ada)
+    [body] = studio.messages(IMAGE.queue)
+    studio.cloud.broken["GetItem"] = RuntimeError("x")
+    letters = [{"messageId": "1", "body": json.dumps(body)}, {"messageId": "2", "body": "none of ours"}]
+    lines.new()
+    signal.handler({"Records": letters}, Call("call-2"))
+    first, second = lines.new()
+    assert (first["message"], first["message_id"], first["job_id"]) == ("dead letter not answered", "1", job_id)
+    assert (second["message_id"], second.get("job_id")) == ("2", None)
+
+
+def test_a_job_change_that_was_not_pushed_and_one_not_reconciled_are_named(
+    studio: Studio, ada: Creator, lines: Lines, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job_id = queued(ada)
+    changes = {"Records": studio.job_changes()}
+    studio.cloud.broken["Query"] = RuntimeError("x")
+    push.handler(changes, None)
+    assert lines.said("job change not pushed")["job_id"] == job_id
+    studio.cloud.broken.clear()
+    monkeypatch.setattr(reconcile, "_reconcile", partial(_fail, EndpointConnectionError(endpoint_url="x")))
+    monkeypatch.setattr(reconcile.credits, "open_holds", lambda **_: [job_id])
+    reconcile.handler({}, None)
+    assert lines.said("job not reconciled")["job_id"] == job_id
+
+
+def test_a_fault_of_a_function_is_logged_with_its_job(studio: Studio, ada: Creator, lines: Lines) -> None:
+    job_id = str(ada.job(ada.project())["id"])
+    studio.cloud.broken["SendMessage"] = RuntimeError("x")
+    with suppress(RuntimeError):
+        dispatch({"jobId": job_id, "stage": IMAGE.value, "taskToken": "t"}, Call("call-3"))
+    line = lines.said("call failed")
+    assert (line["job_id"], line["function_request_id"], line["level"]) == (job_id, "call-3", "ERROR")
+
+
+def _fail(error: Exception, *_: object) -> None:
+    raise error

@@ -1,0 +1,115 @@
+"""Errors reach Sentry where there is a DSN: with the ids that find them in our logs, and no creator's word (I15)."""
+
+import gzip
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+from time import sleep
+from typing import Any
+
+import pytest
+
+from local.environment import ROOT
+from tests.support.studio import PASSWORD
+
+EMAIL, PROMPT, TASK_TOKEN = "ada.lovelace@example.com", "my most private dream", "task-token-of-the-step"
+# Ends as Lambda does after a call: at once, with nothing that could still be sent.
+SCRIPT = f"""
+import os, sys
+import tests.conftest
+from tests.support.studio import studio
+from functions.pipeline.dispatch import handler as dispatch
+
+class Call:
+    aws_request_id = "call-1"
+
+with studio() as deployed:
+    ada = deployed.sign_up({EMAIL!r})
+    body = {{"projectId": ada.project({PROMPT!r}), "prompt": {PROMPT!r}}}
+    job_id = ada.post("/api/jobs", body).body["id"]
+    deployed.cloud.broken["TransactWriteItems"] = RuntimeError({PROMPT!r})
+    assert ada.post("/api/jobs", body).status == 500
+    deployed.cloud.broken["SendMessage"] = RuntimeError({PROMPT!r})
+    try:
+        dispatch({{"jobId": job_id, "stage": "IMAGE_GENERATION", "taskToken": {TASK_TOKEN!r}}}, Call())
+    except RuntimeError:
+        print(job_id, flush=True)
+        os._exit(0)
+"""
+
+
+class Sentry:
+    """Takes envelopes as Sentry does."""
+
+    def __init__(self) -> None:
+        self.bodies: list[str] = []
+        taken = self.bodies
+
+        class Ingest(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                taken.append(self.path + "\n" + gzip.decompress(body).decode())
+                sleep(0.5)  # so that an error which nobody waits for is not told before the process ends
+                self.send_response(200)
+                self.send_header("Content-Length", "2")
+                self.end_headers()
+                self.wfile.write(b"{}")
+
+            def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # http.server's name
+                """No news."""
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Ingest)
+
+    @property
+    def dsn(self) -> str:
+        return f"http://0123456789abcdef@127.0.0.1:{self.server.server_port}/7"
+
+    @property
+    def events(self) -> list[dict[str, Any]]:
+        """Of each envelope the event: its last line."""
+        return [json.loads(body.strip().splitlines()[-1]) for body in self.bodies]
+
+
+@pytest.fixture
+def sentry() -> Iterator[Sentry]:
+    one = Sentry()
+    Thread(target=one.server.serve_forever, daemon=True).start()
+    yield one
+    one.server.shutdown()
+    one.server.server_close()
+
+
+def run(**variables: str) -> str:
+    done = subprocess.run(  # noqa: S603  # our own program
+        [sys.executable, "-c", SCRIPT], cwd=ROOT, capture_output=True, text=True, check=True,
+        env={"PATH": os.defpath, "PYTHONPATH": str(ROOT), **variables},
+    )  # fmt: skip
+    return done.stdout.splitlines()[-1]
+
+
+def test_an_error_arrives_with_its_ids_and_without_what_anybody_said(sentry: Sentry) -> None:
+    job_id = run(KINORA_SENTRY_DSN=sentry.dsn)
+    of_request, of_job = sentry.events
+    assert {body.splitlines()[0] for body in sentry.bodies} == {"/api/7/envelope/"}
+    assert of_request["logentry"]["message"] == "request failed"
+    assert of_request["tags"] == {"request_id": "req-1"}
+    assert of_job["logentry"]["message"] == "call failed"
+    assert of_job["tags"]["function_request_id"] == "call-1"
+    assert (of_job["tags"]["job_id"], of_job["tags"]["stage"]) == (job_id, "IMAGE_GENERATION")
+    for event in (of_request, of_job):
+        assert event["environment"] == "test"
+        [*_, raised] = event["exception"]["values"]
+        assert (raised["type"], raised["value"]) == ("RuntimeError", "")
+        assert raised["stacktrace"]["frames"], "where it was raised is what it is for"
+    sent = "".join(sentry.bodies)
+    for secret in (PROMPT, EMAIL, "ada.lovelace", PASSWORD, TASK_TOKEN, "eyJ"):
+        assert secret not in sent
+
+
+def test_without_a_dsn_nothing_is_told(sentry: Sentry) -> None:
+    assert run().startswith("job_")
+    assert sentry.bodies == []
