@@ -34,8 +34,8 @@ from tests.support.template import Assembly, Resource, many, synthesized
 
 # Set on the laptop and not in the cloud, where the default is right.
 LAPTOP_ONLY = {"KINORA_UPLOAD_ENDPOINT_URL"}
-# Set in the cloud and not on the laptop, which has neither.
-CLOUD_ONLY = {"KINORA_SAGEMAKER_ENDPOINTS", "KINORA_SENTRY_DSN"}
+# Set in the cloud and not on the laptop, which has neither endpoints nor Sentry, and signs its films.
+CLOUD_ONLY = {"KINORA_SAGEMAKER_ENDPOINTS", "KINORA_SENTRY_DSN", "KINORA_SIGNS_FILMS"}
 # Read only by who calls this function; to everybody else its default does no harm.
 READ_THROUGH = {
     "KINORA_MEDIA_URL": "media_access",
