@@ -15,6 +15,7 @@ from shared.assets.store import AssetStore
 from shared.aws import clients, media
 from shared.aws.queues import queue_url
 from shared.core.clock import utc_now
+from shared.observability import logged
 from tests.support.studio import Answer, Creator, Studio
 from workers.verification import main as verification
 from workers.verification.inspect import inspect
@@ -47,7 +48,8 @@ def register(ada: Creator, asset_id: str) -> Answer:
 def verify(studio: Studio) -> None:
     delivery = studio.deliver("asset-verification")
     assert delivery is not None
-    verification.handle(delivery)
+    with logged():  # as the loop around it does
+        verification.handle(delivery)
 
 
 # --- the form
