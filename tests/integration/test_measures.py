@@ -1,0 +1,66 @@
+"""What is counted: each thing once, when it has happened."""
+
+import json
+from collections import Counter
+
+import pytest
+
+from shared.core.clock import utc_now
+from shared.jobs import settlement
+from shared.jobs.store import JobStore
+from shared.observability import Metric
+from shared.subscriptions.record import PlanType, SubscriptionStatus
+from shared.subscriptions.store import SubscriptionStore
+from tests.support.steps import complete_steps
+from tests.support.studio import PASSWORD, Creator, Studio
+
+jobs = JobStore()
+
+
+class Measured:
+    """Sums of what was measured since it was last asked."""
+
+    def __init__(self, capsys: pytest.CaptureFixture[str]) -> None:
+        self._capsys = capsys
+
+    def new(self) -> Counter[str]:
+        sums = Counter[str]()
+        for line in self._capsys.readouterr().out.splitlines():
+            told = json.loads(line)
+            for metric in told.get("_aws", {}).get("CloudWatchMetrics", ()):
+                for name in (one["Name"] for one in metric["Metrics"]):
+                    sums[name] += int(sum(told[name]))
+        return sums
+
+
+@pytest.fixture
+def measured(capsys: pytest.CaptureFixture[str]) -> Measured:
+    return Measured(capsys)
+
+
+def test_a_sign_up_counts_its_grant_and_a_taken_address_counts_nothing(studio: Studio, measured: Measured) -> None:
+    body = {"email": "ada@example.com", "password": PASSWORD}
+    studio.call("POST", "/api/auth/register", body)
+    assert measured.new() == {Metric.SIGN_UPS: 1, Metric.CREDITS_GRANTED: 100}
+    studio.call("POST", "/api/auth/register", body)
+    assert measured.new() == {}
+
+
+@pytest.mark.parametrize("plan", PlanType)
+def test_captured_credits_are_revenue_only_of_those_who_pay(ada: Creator, measured: Measured, plan: PlanType) -> None:
+    SubscriptionStore().put(ada.user_id, plan, SubscriptionStatus.ACTIVE, at=utc_now())
+    job_id = str(ada.job(ada.project())["id"])
+    held = measured.new()
+    assert held == {Metric.JOBS_CREATED: 1, Metric.CREDITS_HELD: 6}
+    SubscriptionStore().put(ada.user_id, PlanType.FREE, SubscriptionStatus.ACTIVE, at=utc_now())  # meanwhile
+    settlement.complete(complete_steps(job_id), at=utc_now())
+    settlement.complete(jobs.get(job_id), at=utc_now())
+    paid = {Metric.PAID_CREDITS_CAPTURED: 6} if plan.paid else {}
+    assert measured.new() == {Metric.JOBS_COMPLETED: 1, Metric.CREDITS_CAPTURED: 6, **paid}
+
+
+def test_a_job_that_makes_no_film_earns_nothing(ada: Creator, measured: Measured) -> None:
+    job_id = str(ada.job(ada.project())["id"])
+    measured.new()
+    settlement.fail(jobs.get(job_id), error="x", at=utc_now())
+    assert measured.new() == {Metric.JOBS_FAILED: 1}
