@@ -18,7 +18,6 @@ import av
 
 from local.cloud import laptop_cloud
 from local.environment import ACCESS_KEY_ID, SECRET_ACCESS_KEY, for_process
-from local.keys import provenance
 from local.processes import Lifeline, Process, stop_all
 from tests.cross_check.deployment import LEFT_OUT_STACKS, LEFT_OUT_TYPES, deploy, resource, tell_functions
 from tests.cross_check.emulator import Emulator, emulator
@@ -77,7 +76,6 @@ def in_the_emulator(folder: Path) -> Film:
         variables = credentials(cloud)
         for name, resources, seconds in deploy(assembly, cloud, variables):
             say(f"  {assembly.prefix}-{name}: {resources} resources in {seconds:.1f} s")
-        sign_films(cloud, assembly, folder)
         address = partial("{}/_aws/execute-api/{}/{}".format, cloud.url)
         rest = address(resource(cloud, f"{assembly.prefix}-api", "AWS::ApiGateway::RestApi"), STAGE)
         socket = address(resource(cloud, f"{assembly.prefix}-api", "AWS::ApiGatewayV2::Api"), STAGE)
@@ -87,13 +85,6 @@ def in_the_emulator(folder: Path) -> Film:
             film = make_film(rest, socket.replace("http", "ws", 1), cloud.client("stepfunctions"), machine)
             look_at(film, cloud, folder)
             return film
-
-
-def sign_films(cloud: Emulator, assembly: Assembly, folder: Path) -> None:
-    """Put in a certificate, as an operator would: MiniStack answers an empty text for a secret without a value, where
-    AWS answers that there is none and films go out unsigned."""
-    for name, text in provenance(folder).items():
-        cloud.client("secretsmanager").put_secret_value(SecretId=f"kinora/{assembly.name}/{name}", SecretString=text)
 
 
 def look_at(film: Film, cloud: Emulator, folder: Path) -> None:
