@@ -21,7 +21,8 @@ import numpy.typing as npt
 from shared.camera.lowerings import BULGE, DOLLY, FOCAL, Aim, View, inverse_distance
 from workers.media.planes import Bytes, Floats, as_floats
 
-_GENTLE, _ITERATIONS = 0.35, 5  # the error shrinks by such a factor each time
+_GENTLE, _ITERATIONS = 0.35, 5
+_EXACT = 0.01  # pixels of the relief
 _HALVINGS = 5
 _BAND = 34  # rows of the grid
 _STRIP = 16  # rows of the grid whose maps stay in a processor's cache
@@ -199,9 +200,14 @@ def meet(rays: Rays, relief: Relief, step: float = 2.5) -> Floats:
     a ray meets it only once, iterating d = relief(p(d)) gets there sooner.
     """
     slope = float(cv2.magnitude(rays.slope_x, rays.slope_y).max())
-    if relief.steepest * slope < _GENTLE:
+    gentle = relief.steepest * slope  # the error shrinks by this factor each time, or more
+    if gentle < _GENTLE:
         near = np.full(rays.start_x.shape, (relief.low + relief.high) / 2, np.float32)
+        error = (relief.high - relief.low) / 2 * slope  # pixels
         for _ in range(_ITERATIONS):
+            if error < _EXACT:
+                break
+            error *= gentle
             near = relief.look(*rays.at(near))
         return near
     found = np.empty(rays.start_x.shape, np.float32)
