@@ -23,7 +23,7 @@ from workers.media.codecs import FINISHED, ClipWriter, read_planes
 from workers.media.depth import read_depth
 from workers.media.planes import Planes
 from workers.media.shoot import Shot, shoot
-from workers.media.warp import Frame, rays
+from workers.media.warp import Frame, Raster, rays
 
 WIDTH, HEIGHT, FPS, FRAMES, CRF = 1920, 1080, 24, 120, 20
 MOVE = CameraMove(keyframes=(Keyframe(at=0, truck=-0.5), Keyframe(at=1, truck=0.5)))
@@ -104,8 +104,8 @@ def _path(picture: Path, depth: Path, folder: Path) -> Path:
     x, y = (np.array([0.5 - size / 2, 1.5 - size / 2], np.float32) / np.float32(unit) for size in (WIDTH, HEIGHT))
     frames = []
     for i, pose in enumerate(poses):
-        seen = rays(shot.view(pose, i / FPS), shot.cover, x, y)
-        beams = seen.scaled(unit * rgb.shape[1] / WIDTH, (rgb.shape[1] - 1) / 2, (rgb.shape[0] - 1) / 2)
+        samples = Raster.of(rgb.shape, unit * rgb.shape[1] / WIDTH)
+        beams = rays(shot.view(pose, i / FPS), shot.cover, x, y, samples)
         column, following = beams.start_x.tolist()
         row, slope = float(beams.start_y[0]), float(beams.slope_x[0])
         frames.append({"column": column, "row": row, "slope": slope, "scale": following - column})

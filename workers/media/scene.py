@@ -16,7 +16,7 @@ from workers.media.focus import WIDEST, Stack, before, behind, matte
 from workers.media.layers import Indices, take_apart
 from workers.media.planes import Bytes, Floats, Planes, as_bytes, as_floats, from_rgb
 from workers.media.scenery import Flat
-from workers.media.warp import GRID, Frame, Rays, Relief, meet, rays, stretch
+from workers.media.warp import GRID, Frame, Raster, Rays, Relief, meet, rays, stretch
 
 _FINE = 2  # pixels of the picture per pixel of the depth map that decides edges; the search has a coarser one
 _BATCH = 16  # cells whose samples stand in one row: OpenCV limits both sides of an array to 32767
@@ -167,18 +167,17 @@ class Scene(NamedTuple):
 
     def draw(self, view: View, frame: Frame, cover: float) -> Planes:
         """The frame that `view` sees at the base zoom `cover`."""
-        beams = rays(view, cover, frame.x, frame.y)
-        on_map = self._on(self.search_relief, beams)
+        on_map = rays(view, cover, frame.x, frame.y, self._raster(self.search_relief.d))
         d = meet(on_map, self.search_relief)
-        x, y = beams.at(d)
-        front = self.front
-        (luma,), (u, v) = (
-            frame.looked_up(planes, *_placed(planes[0], x, y, self.unit * side / GRID), side)
-            for planes, side in (((front.luma,), GRID), ((front.u, front.v), GRID // 2))
-        )
+        x, y = on_map.at(d)
+        factor, right, down = self._raster(self.search_relief.d).onto(self._raster(self.front.luma))
+        x, y = x * factor + right, y * factor + down
+        (luma,) = frame.looked_up((self.front.luma,), x, y, GRID)
+        x, y = (as_floats(at / 2 - np.float32(0.25)) for at in (x, y))
+        u, v = frame.looked_up((self.front.u, self.front.v), x, y, GRID // 2)
         if self.back is not self.front:
             chroma = as_bytes(cv2.merge([u, v]))
-            edges = _Edges.of(*self._surfaces(beams, on_map, d), on_map, self.cliff)
+            edges = _Edges.of(*self._surfaces(on_map, d), on_map, self.cliff)
             for group in edges.apart(self.cliff):
                 self._draw_edges(luma, GRID, group, view, frame, cover)
                 self._draw_edges(chroma, GRID // 2, group, view, frame, cover)
@@ -187,20 +186,21 @@ class Scene(NamedTuple):
             flat.draw(Planes(luma, u, v), view, frame, cover)
         return Planes(frame.crop(luma, GRID), frame.crop(u, GRID // 2), frame.crop(v, GRID // 2))
 
-    def _surfaces(self, beams: Rays, on_map: Rays, d: Floats) -> tuple[Floats, Floats, Floats]:
+    def _surfaces(self, on_map: Rays, d: Floats) -> tuple[Floats, Floats, Floats]:
         """What each ray may meet, far to near: where a surface is torn, what is behind it, its foot and its crest."""
         x, y = on_map.at(d)
         torn = np.nonzero(stretch(on_map, self.search_relief, x, y) > _TORN)
         crest, foot = _nearest(self.sides, x[torn], y[torn]).T
-        few = Rays(*(each[torn] for each in beams))
-        behind = _nearest(self.back_relief.d, *self._on(self.back_relief, few).at(d[torn]))
+        on_back = self._raster(self.search_relief.d).onto(self._raster(self.back_relief.d))
+        few = Rays(*(each[torn] for each in on_map)).onto(*on_back)
+        behind = _nearest(self.back_relief.d, *few.at(d[torn]))
         far, own, near = d.copy(), d.copy(), d.copy()
         far[torn], own[torn], near[torn] = behind, foot, crest
         return far, own, near
 
     def depth(self, view: View, frame: Frame, cover: float) -> Floats:
         """Inverse distance of what each pixel of that frame shows, solved on the coarse grid: height x width."""
-        on_map = self._on(self.search_relief, rays(view, cover, frame.x, frame.y))
+        on_map = rays(view, cover, frame.x, frame.y, self._raster(self.search_relief.d))
         fine = frame.refine(meet(on_map, self.search_relief))
         seen = np.ascontiguousarray(fine[GRID : GRID + frame.height, GRID : GRID + frame.width])
         for flat in self.flats:
@@ -214,17 +214,18 @@ class Scene(NamedTuple):
         within = ((np.arange(side, dtype=np.float32) + np.float32(0.5)) / side - np.float32(0.5)) * frame.spacing
         x = frame.x[0, edges.columns][:, None, None] + within
         y = frame.y[edges.rows, 0][:, None, None] + within[:, None]
-        beams = Rays(*(each.reshape(-1, _BATCH * side * side) for each in rays(view, cover, x, y)))
-        surfaces = [np.repeat(d, side * side).reshape(beams.start_x.shape) for d in edges.surfaces]
-        drawn = self._decide(beams, surfaces, side)
+        on_map = rays(view, cover, x, y, self._raster(self.front_relief.d))
+        on_map = Rays(*(each.reshape(-1, _BATCH * side * side) for each in on_map))
+        surfaces = [np.repeat(d, side * side).reshape(on_map.start_x.shape) for d in edges.surfaces]
+        drawn = self._decide(on_map, surfaces, side)
         rows, columns = (size // side for size in plane.shape[:2])
         cells = plane.reshape(rows, side, columns, side, -1)
         cells[edges.rows, :, edges.columns] = drawn.reshape(-1, side, side, cells.shape[-1])
 
-    def _decide(self, beams: Rays, surfaces: Sequence[Floats], side: int) -> Bytes:
-        """The samples that the rays see; `surfaces` are the inverse distances that may be there, far to near."""
+    def _decide(self, on_map: Rays, surfaces: Sequence[Floats], side: int) -> Bytes:
+        """The samples that rays on the relief see; `surfaces` are the inverse distances there may be, far to near."""
         own, back, cover = (layer.luma if side == GRID else layer.chroma for layer in (self.own, self.back, self.cover))
-        on_map, on_plane = self._on(self.front_relief, beams), _on_plane(own, beams, self.unit * side / GRID)
+        on_plane = on_map.onto(*self._raster(self.front_relief.d).onto(self._raster(own)))
         far, near = surfaces[0], surfaces[-1]
         edge = np.maximum(near - far, np.float32(self.cliff))
         drawn = _sampled(back, *on_plane.at(self.back_relief.look(*on_map.at(far))))
@@ -239,10 +240,9 @@ class Scene(NamedTuple):
             drawn = as_bytes(cv2.blendLinear(_sampled(own, *at), drawn, weight, 1 - weight))
         return drawn
 
-    def _on(self, relief: Relief, beams: Rays) -> Rays:
-        rows, columns = relief.d.shape
-        unit = self.unit * columns / self.front.luma.shape[1]
-        return beams.scaled(unit, (columns - 1) / 2, (rows - 1) / 2)
+    def _raster(self, plane: Bytes | Floats) -> Raster:
+        """Of a plane or a map of the whole picture."""
+        return Raster.of(plane.shape, self.unit * plane.shape[1] / self.front.luma.shape[1])
 
 
 class _Edges(NamedTuple):
@@ -289,18 +289,6 @@ def _nearest(plane: Floats, x: Floats, y: Floats) -> Floats:
     rows, columns = plane.shape[:2]
     down = np.clip(np.rint(y), 0, rows - 1).astype(np.intp)
     return as_floats(plane[down, np.clip(np.rint(x), 0, columns - 1).astype(np.intp)])
-
-
-def _on_plane(plane: Bytes, beams: Rays, unit: float) -> Rays:
-    """The rays in samples of a plane that has `unit` of them per unit."""
-    height, width = plane.shape[:2]
-    return beams.scaled(unit, (width - 1) / 2, (height - 1) / 2)
-
-
-def _placed(plane: Bytes, x: Floats, y: Floats, unit: float) -> tuple[Floats, Floats]:
-    """Columns and rows of points."""
-    height, width = plane.shape[:2]
-    return x * np.float32(unit) + np.float32((width - 1) / 2), y * np.float32(unit) + np.float32((height - 1) / 2)
 
 
 def _sampled(plane: Bytes, columns: Floats, rows: Floats) -> Bytes:

@@ -22,46 +22,80 @@ from shared.camera.lowerings import BULGE, DOLLY, FOCAL, Aim, View, inverse_dist
 from workers.media.planes import Bytes, Floats, as_floats
 
 _GENTLE, _ITERATIONS = 0.35, 5
-_EXACT = 0.01  # pixels of the relief
+_EXACT = 0.01  # samples of the relief
 _HALVINGS = 5
 _BAND = 34  # rows of the grid
-_STRIP = 16  # rows of the grid whose maps stay in a processor's cache
+_STRIP = 64  # rows of samples whose maps stay in a processor's cache
 GRID = 4  # maps are solved for every fourth pixel each way, and resized
 
 
+class Raster(NamedTuple):
+    """Samples of the picture: how many stand in a unit, and at which column and row its centre is."""
+
+    unit: float
+    column: float
+    row: float
+
+    @classmethod
+    def of(cls, shape: Sequence[int], unit: float) -> "Raster":
+        """That of an array of this shape, with `unit` samples per unit."""
+        return cls(unit, (shape[1] - 1) / 2, (shape[0] - 1) / 2)
+
+    def onto(self, other: "Raster") -> tuple[np.float32, np.float32, np.float32]:
+        """What takes this one's columns and rows to the other's: a factor, and what to add to columns and to rows."""
+        factor = other.unit / self.unit
+        added = other.column - factor * self.column, other.row - factor * self.row
+        return np.float32(factor), np.float32(added[0]), np.float32(added[1])
+
+
+UNITS = Raster(1, 0, 0)
+
+
 class Rays(NamedTuple):
-    """Per point of a frame: p = start + d * slope, in whatever coordinates they are scaled to; float32 arrays."""
+    """Per point of a frame: p = start + d * slope, in samples of some raster; float32 arrays."""
 
     start_x: Floats
     start_y: Floats
     slope_x: Floats
     slope_y: Floats
 
-    def scaled(self, factor: float, offset_x: float, offset_y: float) -> "Rays":
-        """The same rays in pixels of a picture with `factor` pixels per unit and its centre at the offset."""
+    def onto(self, factor: np.float32, added_x: np.float32, added_y: np.float32) -> "Rays":
+        """The same rays in another raster: the arguments are what `Raster.onto` answers."""
         return Rays(
-            self.start_x * factor + offset_x,
-            self.start_y * factor + offset_y,
+            self.start_x * factor + added_x,
+            self.start_y * factor + added_y,
             self.slope_x * factor,
             self.slope_y * factor,
         )
 
     def at(self, d: "Floats | np.float32") -> tuple[Floats, Floats]:
         """The points at inverse distance `d`."""
-        return self.start_x + d * self.slope_x, self.start_y + d * self.slope_y
+        x, y = self.slope_x * d, self.slope_y * d
+        x += self.start_x
+        y += self.start_y
+        return x, y
+
+    def rim(self) -> "Rays":
+        """Those of a grid's first and last rows and columns: no ray within leads further out, or is steeper."""
+        return Rays(*(np.concatenate([each[0], each[-1], each[:, 0], each[:, -1]]) for each in self))
 
 
-def rays(view: View, cover: float, x: Floats, y: Floats) -> Rays:
+def rays(view: View, cover: float, x: Floats, y: Floats, raster: Raster = UNITS) -> Rays:
     """Rays through the frame's points (units), where `cover` is the base zoom; x and y must broadcast together."""
     if view.fisheye:
         x, y = _bulged(x, y, BULGE * view.fisheye)
-    m = _eye(view, cover).astype(np.float32)
-    ahead = np.maximum(m[2, 0] * x + (m[2, 1] * y + m[2, 2]), np.float32(0.2 * FOCAL))
-    depth = np.float32(FOCAL) / ahead
-    start_x = (m[0, 0] * x + (m[0, 1] * y + m[0, 2])) * depth
-    start_y = (m[1, 0] * x + (m[1, 1] * y + m[1, 2])) * depth
-    right, down, forward = np.float32(FOCAL * view.right), np.float32(-FOCAL * view.up), np.float32(view.forward)
-    return Rays(start_x, start_y, right - forward * start_x, down - forward * start_y)
+    unit, column, row = raster
+    samples = np.array([[unit * FOCAL, 0, column], [0, unit * FOCAL, row], [0, 0, 1]])
+    m = (samples @ _eye(view, cover)).astype(np.float32)
+    ahead, start_x, start_y = (m[i, 0] * x + (m[i, 1] * y + m[i, 2]) for i in (2, 0, 1))
+    np.maximum(ahead, np.float32(0.2 * FOCAL), out=ahead)
+    start_x /= ahead
+    start_y /= ahead
+    forward = np.float32(view.forward)
+    slope_x, slope_y = start_x * -forward, start_y * -forward
+    slope_x += np.float32(unit * FOCAL * view.right) + forward * np.float32(column)
+    slope_y += np.float32(-unit * FOCAL * view.up) + forward * np.float32(row)
+    return Rays(start_x, start_y, slope_x, slope_y)
 
 
 def project(view: View, cover: float, x: Floats, y: Floats, d: Floats) -> tuple[Floats, Floats]:
@@ -133,12 +167,17 @@ class Frame(NamedTuple):
         """What planes of one size show at points given per node of the grid: `side` samples per cell and way."""
         height, width = columns.shape
         drawn = [np.empty((height * side, width * side), np.uint8) for _ in planes]
-        for top in range(0, height, _STRIP):
-            bottom, above = min(top + _STRIP, height), max(top - 1, 0)
-            strip, within = np.s_[top * side : bottom * side], np.s_[(top - above) * side : (bottom - above) * side]
-            x, y = (self.refine(each[above : bottom + 1], side)[within] for each in (columns, rows))
+        strip = _STRIP // side
+        maps = np.empty((2, (strip + 2) * side, width * side), np.float32)
+        for top in range(0, height, strip):
+            bottom, above, below = min(top + strip, height), max(top - 1, 0), min(top + strip + 1, height)
+            for coarse, fine in zip((columns, rows), maps, strict=True):
+                size = width * side, (below - above) * side
+                cv2.resize(coarse[above:below], size, dst=fine[: size[1]], interpolation=cv2.INTER_LINEAR)
+            x, y = maps[:, (top - above) * side : (bottom - above) * side]
             for plane, target in zip(planes, drawn, strict=True):
-                cv2.remap(plane, x, y, cv2.INTER_LINEAR, dst=target[strip], borderMode=cv2.BORDER_REFLECT_101)
+                part = target[top * side : bottom * side]
+                cv2.remap(plane, x, y, cv2.INTER_LINEAR, dst=part, borderMode=cv2.BORDER_REFLECT_101)
         return drawn
 
     def crop(self, plane: Bytes, side: int) -> Bytes:
@@ -161,29 +200,33 @@ class Frame(NamedTuple):
 
 
 class Relief(NamedTuple):
-    """A map of inverse distances ready to be met by rays: itself, its gradient per pixel, and its range."""
+    """A map of inverse distances ready to be met by rays: itself, its gradient per sample, and its range."""
 
     d: Floats
     gradient: Floats  # rows x columns x 2
     low: float
     high: float
+    lowest: Floats  # of each row
+    highest: Floats
     steepest: float  # length of the gradient, at most
 
     @classmethod
     def of(cls, d: Floats) -> "Relief":
         slopes = [cv2.Scharr(d, cv2.CV_32F, *axis, scale=1 / 32) for axis in ((1, 0), (0, 1))]
         steepest = float(cv2.magnitude(*slopes).max())
-        return cls(d, as_floats(cv2.merge(slopes)), float(d.min()), float(d.max()), steepest)
+        lowest, highest = d.min(axis=1), d.max(axis=1)
+        gradient = as_floats(cv2.merge(slopes))
+        return cls(d, gradient, float(lowest.min()), float(highest.max()), lowest, highest, steepest)
 
-    def between(self, rays: "Rays") -> tuple[float, float]:
-        """The lowest and the highest of what the rays (in pixels of the relief) can meet, by the rows they pass."""
+    def between(self, rim: "Rays") -> tuple[float, float]:
+        """The lowest and the highest of what rays within this rim (in samples) can meet, by the rows they pass."""
         low, high = self.low, self.high
         for _ in range(2):  # between nearer bounds they pass fewer rows
-            ends = [rays.start_y + np.float32(d) * rays.slope_y for d in (low, high)]
+            ends = [rim.start_y + np.float32(d) * rim.slope_y for d in (low, high)]
             first, last = min(float(end.min()) for end in ends), max(float(end.max()) for end in ends)
             rows = len(self.d)
-            passed = self.d[max(min(int(first) - 1, rows - 1), 0) : max(int(last) + 3, 1)]
-            low, high = float(passed.min()), float(passed.max())
+            passed = np.s_[max(min(int(first) - 1, rows - 1), 0) : max(int(last) + 3, 1)]
+            low, high = float(self.lowest[passed].min()), float(self.highest[passed].max())
         return low, high
 
     def look(self, x: Floats, y: Floats) -> Floats:
@@ -192,43 +235,45 @@ class Relief(NamedTuple):
 
 
 def meet(rays: Rays, relief: Relief, step: float = 2.5) -> Floats:
-    """Inverse distance where each ray (in pixels of the relief) first meets the relief, coming from the camera.
+    """Inverse distance where each ray (in the relief's samples) first meets the relief, coming from the camera.
 
-    Marches through the relief in steps of at most `step` pixels and keeps the nearest layer that is solid, then
-    halves the interval: parallax occlusion mapping (Tatarchuk 2006). A band of rows at a time, for what a band looks
-    at is mostly sky, or mostly ground, and so between nearer bounds than the whole. Where the relief is so gentle that
-    a ray meets it only once, iterating d = relief(p(d)) gets there sooner.
+    A band of rows at a time: what a band looks at is mostly sky, or mostly ground, and so between nearer bounds than
+    the whole, and it stays in a processor's cache.
     """
-    slope = float(cv2.magnitude(rays.slope_x, rays.slope_y).max())
-    gentle = relief.steepest * slope  # the error shrinks by this factor each time, or more
-    if gentle < _GENTLE:
-        near = np.full(rays.start_x.shape, (relief.low + relief.high) / 2, np.float32)
-        error = (relief.high - relief.low) / 2 * slope  # pixels
-        for _ in range(_ITERATIONS):
-            if error < _EXACT:
-                break
-            error *= gentle
-            near = relief.look(*rays.at(near))
-        return near
     found = np.empty(rays.start_x.shape, np.float32)
     for top in range(0, len(found), _BAND):
         band = np.s_[top : top + _BAND]
-        found[band] = _march(Rays(*(each[band] for each in rays)), relief, step)
+        _meet(Rays(*(each[band] for each in rays)), relief, step, found[band])
     return found
 
 
-def _march(rays: Rays, relief: Relief, step: float) -> Floats:
-    bottom, top = relief.between(rays)
-    slope = float(cv2.magnitude(rays.slope_x, rays.slope_y).max())
-    steps = min(max(ceil(slope * (top - bottom) / step), 1), 48)
-    height = np.float32((top - bottom) / steps)
-    x, y, met = (np.empty(rays.start_x.shape, np.float32) for _ in range(3))
+def _meet(rays: Rays, relief: Relief, step: float, met: Floats) -> None:
+    """Marches through the relief in steps of at most `step` samples and keeps the nearest layer that is solid, then
+    halves the interval: parallax occlusion mapping (Tatarchuk 2006). Where the relief is so gentle that a ray meets it
+    only once, iterating d = relief(p(d)) gets there sooner.
+    """
+    rim = rays.rim()
+    bottom, top = relief.between(rim)
+    slope = float(cv2.magnitude(rim.slope_x, rim.slope_y).max())
+    x, y = np.empty_like(met), np.empty_like(met)
 
     def look(d: "Floats | np.float32") -> Floats:
         np.add(np.multiply(rays.slope_x, d, out=x), rays.start_x, out=x)
         np.add(np.multiply(rays.slope_y, d, out=y), rays.start_y, out=y)
         return as_floats(cv2.remap(relief.d, x, y, cv2.INTER_LINEAR, dst=met, borderMode=cv2.BORDER_REPLICATE))
 
+    gentle = relief.steepest * slope  # the error shrinks by this factor each time, or more
+    if gentle < _GENTLE:
+        look(np.float32((bottom + top) / 2))
+        error = (top - bottom) / 2 * slope * gentle  # samples
+        for _ in range(1, _ITERATIONS):
+            if error < _EXACT:
+                break
+            error *= gentle
+            look(met)
+        return
+    steps = min(max(ceil(slope * (top - bottom) / step), 1), 48)
+    height = np.float32((top - bottom) / steps)
     low = np.full(met.shape, bottom, np.float32)
     for i in range(1, steps):
         d = np.float32(bottom + i * height)
@@ -237,7 +282,7 @@ def _march(rays: Rays, relief: Relief, step: float) -> Floats:
         height /= 2
         middle = low + height
         np.copyto(low, middle, where=look(middle) >= middle)
-    return as_floats(low + height / 2)
+    np.add(low, height / 2, out=met)
 
 
 def stretch(rays: Rays, relief: Relief, x: Floats, y: Floats) -> Floats:
