@@ -11,6 +11,7 @@ from shared.camera.move import Pose
 from workers.media.layers import take_apart
 from workers.media.planes import Bytes, Floats, Planes, as_floats, from_rgb, to_rgb
 from workers.media.shoot import Shot, shoot
+from workers.media.warp import Frame
 
 WIDTH, HEIGHT = 320, 180
 BLACK, FAR_DOT, NEAR_DOT = (0, 0, 0), (255, 40, 40), (40, 40, 255)
@@ -183,3 +184,27 @@ def test_no_preset_shows_what_lies_beyond_the_picture(preset: str, size: tuple[i
     move = default_moves()[preset].move
     for planes in shoot(picture, nearness, [move.sample(i / 8) for i in range(9)], width=width, height=height, fps=12):
         assert planes.u[2:-2, 2:-2].max() < 150
+
+
+@pytest.mark.parametrize(
+    ("bump", "axes", "cell"),
+    [(0.0, {"truck": 0.5}, 8), (1.0, {"pan": 1.0}, 8), (0.3, {"truck": 0.5}, 4)],
+    ids=["a slope", "no parallax", "a bump"],
+)
+def test_wide_cells_show_what_narrow_ones_do_and_bent_maps_have_none(
+    bump: float, axes: dict[str, float], cell: int
+) -> None:
+    """Around a bump 8 pixels wide the grid's cells must be narrow; on a slope, and without parallax, they need not."""
+    noise = np.random.default_rng(5).integers(0, 256, (HEIGHT // 4, WIDTH // 4, 3), np.uint8)
+    picture = np.asarray(cv2.resize(noise, (WIDTH, HEIGHT), interpolation=cv2.INTER_CUBIC), np.uint8)
+    y, x = np.mgrid[0:HEIGHT, 0:WIDTH].astype(np.float32)
+    hill = np.exp(-((x - WIDTH / 2) ** 2 + (y - HEIGHT / 2) ** 2) / np.float32(2 * 8**2))
+    nearness = as_floats((0.6 * y / HEIGHT + bump * hill).clip(0, 1))
+    shot = Shot(picture, nearness, WIDTH, HEIGHT, 24)
+    pose = Pose(**axes)
+    chosen = shot.prepare([Pose(), pose])
+    assert chosen.cell == cell
+    view = shot.view(pose, 0)
+    narrow, wide = (chosen.draw(view, Frame.of(WIDTH, HEIGHT, side), shot.cover) for side in (4, 8))
+    apart = max(np.abs(a.astype(int) - b).max() for a, b in zip(wide, narrow, strict=True))
+    assert apart <= 3 if cell == 8 else apart > 10

@@ -11,7 +11,7 @@ from shared.camera.lowerings import FAR, View
 from workers.media.focus import WIDEST, Stack, confusion
 from workers.media.planes import Bytes, Floats, Planes, as_bytes, as_floats, from_rgb
 from workers.media.scenery import Flat
-from workers.media.warp import GRID, Frame, project, rays
+from workers.media.warp import Frame, project, rays
 
 _BEYOND = 0.25  # units
 
@@ -72,14 +72,15 @@ class Standing(NamedTuple):
         return self._replace(luma=seen(self.luma), u=seen(self.u), v=seen(self.v))
 
     def draw(self, planes: Planes, view: View, frame: Frame, cover: float) -> None:
-        """Draw it over what the view sees already: `planes`, of the whole grid with its margin, are drawn upon."""
+        """Draw it over what the view sees already: `planes`, of all the grid's cells, are drawn upon."""
         window = self._window(view, frame, cover)
         if window is None:
             return
         columns, rows = self._looked_at(window, view, frame, cover)
-        window.lay((planes.y,), (self.luma,), frame.refine(columns), frame.refine(rows), GRID)
+        side = frame.cell
+        window.lay((planes.y,), (self.luma,), frame.refine(columns, side), frame.refine(rows, side), side)
         columns, rows = (as_floats(at / 2 - np.float32(0.25)) for at in (columns, rows))
-        side = GRID // 2
+        side //= 2
         window.lay((planes.u, planes.v), (self.u, self.v), frame.refine(columns, side), frame.refine(rows, side), side)
 
     def depth(self, seen: Floats, view: View, frame: Frame, cover: float) -> None:
@@ -87,10 +88,10 @@ class Standing(NamedTuple):
         window = self._window(view, frame, cover)
         if window is None:
             return
-        drawn = np.zeros((frame.y.size * GRID, frame.x.size * GRID), np.uint8)
-        columns, rows = (frame.refine(at) for at in self._looked_at(window, view, frame, cover))
-        window.lay((drawn,), (Sheet(self.luma.cover, self.luma.cover),), columns, rows, GRID)
-        seen[frame.crop(drawn, GRID) > 127] = self.d
+        drawn = np.zeros(((frame.y.size - 2) * frame.cell, (frame.x.size - 2) * frame.cell), np.uint8)
+        columns, rows = (frame.refine(at, frame.cell) for at in self._looked_at(window, view, frame, cover))
+        window.lay((drawn,), (Sheet(self.luma.cover, self.luma.cover),), columns, rows, frame.cell)
+        seen[drawn[: frame.height, : frame.width] > 127] = self.d
 
     def _looked_at(self, window: "_Window", view: View, frame: Frame, cover: float) -> tuple[Floats, Floats]:
         """Columns and rows of luma that the grid's nodes see, those of one more cell all around the window's too."""
@@ -137,7 +138,8 @@ class _Window(NamedTuple):
         """Lay sheets of one size over planes with `side` samples per cell; columns and rows have a cell of margin."""
         inside = np.s_[side:-side, side:-side]
         columns, rows = np.ascontiguousarray(columns[inside]), np.ascontiguousarray(rows[inside])
-        place = np.s_[self.top * side : self.bottom * side, self.left * side : self.right * side]
+        left, top, right, bottom = ((cell - 1) * side for cell in self)  # planes have no margin
+        place = np.s_[top:bottom, left:right]
         rest = cv2.bitwise_not(_sampled(sheets[0].cover.sharp, columns, rows))
         for plane, sheet in zip(planes, sheets, strict=True):
             behind = cv2.multiply(plane[place], rest, scale=1 / 255)

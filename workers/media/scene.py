@@ -1,10 +1,12 @@
 """A picture and its depth, laid out for a moving camera: draws the frame that a view sees.
 
-Most of a frame is smooth: its map is solved on a coarse grid and resized. Only around the edges of near things is each
-pixel decided by itself: covered by the near thing, else by what stands behind, else by what the picture never showed.
+Most of a frame is smooth: its map is solved on a coarse grid and resized; a coarser one does where nothing is near
+before anything else. Only around the edges of near things is each pixel decided by itself: covered by the near thing,
+else by what stands behind, else by what the picture never showed.
 """
 
 from collections.abc import Iterator, Sequence
+from math import ceil
 from typing import NamedTuple
 
 import cv2
@@ -16,9 +18,12 @@ from workers.media.focus import WIDEST, Stack, before, behind, matte
 from workers.media.layers import Indices, take_apart
 from workers.media.planes import Bytes, Floats, Planes, as_bytes, as_floats, from_rgb
 from workers.media.scenery import Flat
-from workers.media.warp import GRID, Frame, Raster, Rays, Relief, meet, rays, stretch
+from workers.media.warp import Frame, Raster, Rays, Relief, meet, rays, stretch
 
 _FINE = 2  # pixels of the picture per pixel of the depth map that decides edges; the search has a coarser one
+_SEARCH = 4  # pixels of the picture per pixel of the depth map that rays are met on
+_CELL, _WIDE_CELL = 4, 8  # pixels of the frame per cell of its grid
+_STRAIGHT = 0.1  # pixels by which what a wide cell takes for straight may be bent
 _BATCH = 16  # cells whose samples stand in one row: OpenCV limits both sides of an array to 32767
 # Pixels of the picture per pixel of the frame: what is drawn as it is, and to what others are scaled first.
 _COARSEST, _FINEST, _BLOWN_UP, _SHRUNK = 0.6, 1.5, 0.8, 1.2
@@ -27,22 +32,15 @@ _PARTING = 0.2  # pixels of the coarse map by which two surfaces move against ea
 
 
 class Layer(NamedTuple):
-    """Luma, and both chromas at half size: interleaved for a few samples, each by itself for all, which is faster."""
+    """Luma, and chroma at half size: U, V and twice nothing, for OpenCV looks up four channels faster than two."""
 
     luma: Bytes
     chroma: Bytes
-    u: Bytes
-    v: Bytes
 
     @classmethod
-    def of(cls, luma: Bytes, chroma: Bytes) -> "Layer":
-        u, v = cv2.split(chroma)
-        return cls(luma, chroma, as_bytes(u), as_bytes(v))
-
-    @classmethod
-    def showing(cls, picture: Bytes) -> "Layer":
-        planes = from_rgb(picture)
-        return cls(planes.y, as_bytes(cv2.merge([planes.u, planes.v])), planes.u, planes.v)
+    def of(cls, planes: Planes) -> "Layer":
+        nothing = np.zeros_like(planes.u)
+        return cls(planes.y, as_bytes(cv2.merge([planes.u, planes.v, nothing, nothing])))
 
 
 class Cover(NamedTuple):
@@ -83,6 +81,7 @@ class Scene(NamedTuple):
     cliff: float  # the step of inverse distance that is the edge of a thing
     blurs: tuple[Blurs, ...]  # of luma and chroma; none without a lens
     flats: tuple[Standing, ...]  # before it all, far to near
+    cell: int  # of the grid that frames should have, in pixels
 
     @classmethod
     def of(
@@ -119,10 +118,12 @@ class Scene(NamedTuple):
         soft = _soften(layers.front_depth)
         around = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (5, 5))
         sides = cv2.merge([cv2.dilate(layers.front_depth, around), cv2.erode(layers.front_depth, around)])
-        coarse = (-(-size[0] // GRID), -(-size[1] // GRID))
-        front = Layer.showing(layers.front)
-        back = front if layers.back is None else Layer.showing(layers.back)
-        own = front if layers.back is None else Layer.showing(layers.own)
+        coarse = (-(-size[0] // _SEARCH), -(-size[1] // _SEARCH))
+        search = cv2.resize(cv2.dilate(soft, around[1:4, 1:4]), coarse, interpolation=cv2.INTER_AREA)
+        bent = _bend(as_floats(search), ceil(_WIDE_CELL * unit / frame_unit / _SEARCH)) * reach * frame_unit
+        front = Layer.of(from_rgb(layers.front))
+        back = front if layers.back is None else Layer.of(from_rgb(layers.back))
+        own = front if layers.back is None else Layer.of(from_rgb(layers.own))
         blurs = (
             []
             if not lens
@@ -139,12 +140,13 @@ class Scene(NamedTuple):
             Cover.of(layers.cover),
             Relief.of(soft),
             Relief.of(_soften(layers.back_depth)),
-            Relief.of(as_floats(cv2.resize(cv2.dilate(soft, around[1:4, 1:4]), coarse, interpolation=cv2.INTER_AREA))),
+            Relief.of(as_floats(search)),
             as_floats(cv2.resize(sides, coarse, interpolation=cv2.INTER_NEAREST)),
             layers.things.astype(np.float32),
             layers.cliff,
             tuple(blurs),
             standing,
+            _WIDE_CELL if bent < _STRAIGHT else _CELL,
         )
 
     def focused(self, focus: float) -> "Scene":
@@ -161,9 +163,9 @@ class Scene(NamedTuple):
             seen = as_bytes(cv2.blendLinear(blurs.front.mix(far), without_things, opacity, 1 - opacity))
             front.append(blurs.front.mix(near, seen) if near.any() else seen)
             back.append(without_things)
-        sharp = Layer.of(*front)
+        sharp = Layer(*front)
         flats = tuple(flat.focused(focus) for flat in self.flats)
-        return self._replace(front=sharp, back=Layer.of(*back), own=sharp, cover=self.cover.solid(), flats=flats)
+        return self._replace(front=sharp, back=Layer(*back), own=sharp, cover=self.cover.solid(), flats=flats)
 
     def draw(self, view: View, frame: Frame, cover: float) -> Planes:
         """The frame that `view` sees at the base zoom `cover`."""
@@ -172,19 +174,19 @@ class Scene(NamedTuple):
         x, y = on_map.at(d)
         factor, right, down = self._raster(self.search_relief.d).onto(self._raster(self.front.luma))
         x, y = x * factor + right, y * factor + down
-        (luma,) = frame.looked_up((self.front.luma,), x, y, GRID)
+        luma = frame.looked_up(self.front.luma, x, y, frame.cell)
         x, y = (as_floats(at / 2 - np.float32(0.25)) for at in (x, y))
-        u, v = frame.looked_up((self.front.u, self.front.v), x, y, GRID // 2)
+        chroma = frame.looked_up(self.front.chroma, x, y, frame.cell // 2)
         if self.back is not self.front:
-            chroma = as_bytes(cv2.merge([u, v]))
             edges = _Edges.of(*self._surfaces(on_map, d), on_map, self.cliff)
             for group in edges.apart(self.cliff):
-                self._draw_edges(luma, GRID, group, view, frame, cover)
-                self._draw_edges(chroma, GRID // 2, group, view, frame, cover)
-            u, v = (as_bytes(plane) for plane in cv2.split(chroma))
+                for plane, side in ((luma, frame.cell), (chroma, frame.cell // 2)):
+                    self._draw_edges(plane, side, group, view, frame, cover)
+        planes = Planes(luma, *(as_bytes(cv2.extractChannel(chroma, i)) for i in range(2)))
         for flat in self.flats:
-            flat.draw(Planes(luma, u, v), view, frame, cover)
-        return Planes(frame.crop(luma, GRID), frame.crop(u, GRID // 2), frame.crop(v, GRID // 2))
+            flat.draw(planes, view, frame, cover)
+        shapes = frame.plane_shapes()
+        return Planes(*(plane[:rows, :columns] for plane, (rows, columns) in zip(planes, shapes, strict=True)))
 
     def _surfaces(self, on_map: Rays, d: Floats) -> tuple[Floats, Floats, Floats]:
         """What each ray may meet, far to near: where a surface is torn, what is behind it, its foot and its crest."""
@@ -201,8 +203,8 @@ class Scene(NamedTuple):
     def depth(self, view: View, frame: Frame, cover: float) -> Floats:
         """Inverse distance of what each pixel of that frame shows, solved on the coarse grid: height x width."""
         on_map = rays(view, cover, frame.x, frame.y, self._raster(self.search_relief.d))
-        fine = frame.refine(meet(on_map, self.search_relief))
-        seen = np.ascontiguousarray(fine[GRID : GRID + frame.height, GRID : GRID + frame.width])
+        fine = frame.refine(meet(on_map, self.search_relief), frame.cell)
+        seen = np.ascontiguousarray(fine[frame.cell :, frame.cell :][: frame.height, : frame.width])
         for flat in self.flats:
             flat.depth(seen, view, frame, cover)
         return seen
@@ -212,19 +214,19 @@ class Scene(NamedTuple):
         if edges.rows.size == 0:
             return
         within = ((np.arange(side, dtype=np.float32) + np.float32(0.5)) / side - np.float32(0.5)) * frame.spacing
-        x = frame.x[0, edges.columns][:, None, None] + within
-        y = frame.y[edges.rows, 0][:, None, None] + within[:, None]
+        x = frame.x[0, edges.columns + 1][:, None, None] + within
+        y = frame.y[edges.rows + 1, 0][:, None, None] + within[:, None]
         on_map = rays(view, cover, x, y, self._raster(self.front_relief.d))
         on_map = Rays(*(each.reshape(-1, _BATCH * side * side) for each in on_map))
         surfaces = [np.repeat(d, side * side).reshape(on_map.start_x.shape) for d in edges.surfaces]
-        drawn = self._decide(on_map, surfaces, side)
+        drawn = self._decide(on_map, surfaces, luma=plane.ndim == 2)
         rows, columns = (size // side for size in plane.shape[:2])
         cells = plane.reshape(rows, side, columns, side, -1)
         cells[edges.rows, :, edges.columns] = drawn.reshape(-1, side, side, cells.shape[-1])
 
-    def _decide(self, on_map: Rays, surfaces: Sequence[Floats], side: int) -> Bytes:
+    def _decide(self, on_map: Rays, surfaces: Sequence[Floats], *, luma: bool) -> Bytes:
         """The samples that rays on the relief see; `surfaces` are the inverse distances there may be, far to near."""
-        own, back, cover = (layer.luma if side == GRID else layer.chroma for layer in (self.own, self.back, self.cover))
+        own, back, cover = (layer.luma if luma else layer.chroma for layer in (self.own, self.back, self.cover))
         on_plane = on_map.onto(*self._raster(self.front_relief.d).onto(self._raster(own)))
         far, near = surfaces[0], surfaces[-1]
         edge = np.maximum(near - far, np.float32(self.cliff))
@@ -246,7 +248,7 @@ class Scene(NamedTuple):
 
 
 class _Edges(NamedTuple):
-    """Cells of a frame's grid at edges, a multiple of `_BATCH` of them, with the surfaces around each.
+    """Cells of a frame's grid at edges, its margin not counted: a multiple of `_BATCH`, with the surfaces around each.
 
     The surfaces are inverse distances, far to near, one per cell.
     """
@@ -263,8 +265,10 @@ class _Edges(NamedTuple):
         near, far = as_floats(cv2.dilate(near, window)), as_floats(cv2.erode(far, window))
         parting = (near - far) * as_floats(cv2.magnitude(on_map.slope_x, on_map.slope_y))
         wanted = ((near - far > cliff) & (parting > _PARTING)) | torn
-        rows, columns = np.nonzero(wanted)
-        return cls(rows, columns, (far[wanted], own[wanted], near[wanted]))
+        cells = np.s_[1:-1, 1:-1]
+        rows, columns = np.nonzero(wanted[cells])
+        far, own, near = (surface[cells][rows, columns] for surface in (far, own, near))
+        return cls(rows, columns, (far, own, near))
 
     def apart(self, cliff: float) -> Iterator["_Edges"]:
         """The cells between two surfaces, and those with a third of their own between them."""
@@ -277,6 +281,13 @@ class _Edges(NamedTuple):
         if chosen.size:
             chosen = np.pad(chosen, (0, -chosen.size % _BATCH), mode="edge")
         return _Edges(self.rows[chosen], self.columns[chosen], tuple(d[chosen] for d in surfaces))
+
+
+def _bend(depth: Floats, step: int) -> float:
+    """How far the map leaves the straight line over `step` of its pixels at most."""
+    across = depth[:, 2 * step :] - 2 * depth[:, step:-step] + depth[:, : -2 * step]
+    down = depth[2 * step :] - 2 * depth[step:-step] + depth[: -2 * step]
+    return sum(float(np.abs(bent).max(initial=0)) for bent in (across, down)) / 8
 
 
 def _soften(depth: Floats) -> Floats:

@@ -101,6 +101,7 @@ class Shot:
             lens=any(v.focus is not None for v in views),
             flats=self._scenery.flats,
         )
+        self._frame = Frame.of(self._frame.width, self._frame.height, self._scene.cell)
         self._last = None
         return self._scene
 

@@ -24,9 +24,8 @@ from workers.media.planes import Bytes, Floats, as_floats
 _GENTLE, _ITERATIONS = 0.35, 5
 _EXACT = 0.01  # samples of the relief
 _HALVINGS = 5
-_BAND = 34  # rows of the grid
-_STRIP = 64  # rows of samples whose maps stay in a processor's cache
-GRID = 4  # maps are solved for every fourth pixel each way, and resized
+_BAND = 70  # rows of the grid
+_STRIP = 256  # rows of samples whose maps stay in a processor's cache
 
 
 class Raster(NamedTuple):
@@ -137,53 +136,51 @@ def _unbulged(x: Floats, y: Floats, amount: float) -> tuple[Floats, Floats]:
 
 
 class Frame(NamedTuple):
-    """The sizes of the film's frame, and its coarse grid with one node of margin on each side."""
+    """The sizes of the film's frame, and its coarse grid with one node of margin on each side.
+
+    Maps are solved at the grid's nodes, the middles of its cells, and resized.
+    """
 
     width: int
     height: int
     unit: float  # pixels per unit
+    cell: int  # pixels each way
     x: Floats  # 1 x columns, units
     y: Floats  # rows x 1, units
 
     @classmethod
-    def of(cls, width: int, height: int) -> "Frame":
+    def of(cls, width: int, height: int, cell: int = 4) -> "Frame":
         unit = (width * height) ** 0.5 / 2
-        columns, rows = -(-width // GRID), -(-height // GRID)
-        x = (np.arange(-1, columns + 1, dtype=np.float32) * GRID + (GRID / 2 - width / 2)) / np.float32(unit)
-        y = (np.arange(-1, rows + 1, dtype=np.float32) * GRID + (GRID / 2 - height / 2)) / np.float32(unit)
-        return cls(width, height, unit, x[None, :], y[:, None])
+        x, y = (
+            (np.arange(-1, -(-size // cell) + 1, dtype=np.float32) * cell + (cell / 2 - size / 2)) / np.float32(unit)
+            for size in (width, height)
+        )
+        return cls(width, height, unit, cell, x[None, :], y[:, None])
 
     @property
     def spacing(self) -> np.float32:
         """Units between two nodes of the grid."""
-        return np.float32(GRID / self.unit)
+        return np.float32(self.cell / self.unit)
 
-    def refine(self, coarse: Floats, side: int = GRID) -> Floats:
-        """A map over the grid, resized to `side` samples per cell and way: 4 for every pixel, 2 for chroma."""
-        rows, columns = coarse.shape[:2]
+    def refine(self, coarse: Floats, side: int) -> Floats:
+        """A map over the grid, resized to `side` samples per cell and way: `cell` for every pixel, half for chroma."""
+        rows, columns = coarse.shape
         return as_floats(cv2.resize(coarse, (columns * side, rows * side), interpolation=cv2.INTER_LINEAR))
 
-    def looked_up(self, planes: Sequence[Bytes], columns: Floats, rows: Floats, side: int) -> list[Bytes]:
-        """What planes of one size show at points given per node of the grid: `side` samples per cell and way."""
-        height, width = columns.shape
-        drawn = [np.empty((height * side, width * side), np.uint8) for _ in planes]
+    def looked_up(self, plane: Bytes, columns: Floats, rows: Floats, side: int) -> Bytes:
+        """What a plane shows in the cells, but not in the margin, at points given per node: `side` samples each way."""
+        height, width = (nodes - 2 for nodes in columns.shape)
+        drawn = np.empty((height * side, width * side, *plane.shape[2:]), np.uint8)
         strip = _STRIP // side
-        maps = np.empty((2, (strip + 2) * side, width * side), np.float32)
+        maps = np.empty((2, (strip + 2) * side, (width + 2) * side), np.float32)
         for top in range(0, height, strip):
-            bottom, above, below = min(top + strip, height), max(top - 1, 0), min(top + strip + 1, height)
+            part = drawn[top * side : (top + strip) * side]
+            size = (width + 2) * side, len(part) + 2 * side
             for coarse, fine in zip((columns, rows), maps, strict=True):
-                size = width * side, (below - above) * side
-                cv2.resize(coarse[above:below], size, dst=fine[: size[1]], interpolation=cv2.INTER_LINEAR)
-            x, y = maps[:, (top - above) * side : (bottom - above) * side]
-            for plane, target in zip(planes, drawn, strict=True):
-                part = target[top * side : bottom * side]
-                cv2.remap(plane, x, y, cv2.INTER_LINEAR, dst=part, borderMode=cv2.BORDER_REFLECT_101)
+                cv2.resize(coarse[top : top + strip + 2], size, dst=fine[: size[1]], interpolation=cv2.INTER_LINEAR)
+            x, y = maps[:, side : side + len(part), side:-side]
+            cv2.remap(plane, x, y, cv2.INTER_LINEAR, dst=part, borderMode=cv2.BORDER_REFLECT_101)
         return drawn
-
-    def crop(self, plane: Bytes, side: int) -> Bytes:
-        """The frame itself out of what was drawn over the whole grid: a view of it."""
-        height, width = self.height * side // GRID, self.width * side // GRID
-        return plane[side : side + height, side : side + width]
 
     def plane_shapes(self) -> tuple[tuple[int, int], ...]:
         """Rows and columns of a frame's Y, U and V."""
