@@ -4,8 +4,10 @@ import cv2
 import numpy as np
 import pytest
 
+from shared.camera.move import Pose
 from workers.media.depth import estimate, read_depth
-from workers.media.planes import Bytes, from_rgb, to_rgb
+from workers.media.planes import Bytes, as_floats, from_rgb, to_rgb
+from workers.media.shoot import Shot
 
 
 def landscape() -> Bytes:
@@ -57,3 +59,12 @@ def test_planes_and_back_keep_the_colours() -> None:
     assert np.abs(to_rgb(planes)[1, 1::4].astype(int) - picture[1, 1::4]).max() <= 2
     with pytest.raises(ValueError, match="even"):
         from_rgb(picture[:, :5])
+
+
+def test_a_guess_leaves_no_edge_that_a_camera_would_pull_apart() -> None:
+    picture = landscape()
+    guess = Shot(picture, estimate(picture), 640, 360, 24)
+    known = Shot(picture, as_floats((picture[..., 0] > 150).astype(np.float32)), 640, 360, 24)
+    path = [Pose(), Pose(truck=0.6, dolly=0.5)]
+    taken_apart = [scene.back is not scene.front for scene in (shot.prepare(path) for shot in (guess, known))]
+    assert taken_apart == [False, True]

@@ -8,6 +8,9 @@ import numpy as np
 from workers.media.planes import Bytes, Floats, as_bytes, as_floats
 
 _SIDE = 512  # the long side at which depth is estimated
+_SOFTNESS, _SOFTEST = 1 / 64, 1 / 8  # of the long side
+_STEEPEST = 0.25  # of the short side, that it takes at least from the farthest to the nearest: at a fifth edges begin
+_LOWEST = 0.7  # of the height: no horizon is below it
 
 
 def read_depth(path: Path) -> Floats:
@@ -24,9 +27,10 @@ def read_depth(path: Path) -> Floats:
 def estimate(rgb: Bytes) -> Floats:
     """Guesses nearness 0..1 (float32, long side at most 512) of a picture (height x width x 3).
 
-    Weighs what painters use: low in the frame is near, a smooth region that hangs from the top is sky, distance
-    washes out colour and texture, and the subject stands out from the frame's border. A guided filter (He et al.
-    2010) then makes depth change where colour does.
+    Weighs what painters use: from the horizon down things come nearer, a smooth region that hangs from the top is sky,
+    distance washes out colour and texture, and the subject stands out from the frame's border. A guided filter (He et
+    al. 2010) spreads that over what has one colour. No edge is left in it, however clear the picture's own: where a
+    guess is wrong an edge would tear things apart before a moving camera, and what is soft only bends them.
     """
     height, width = rgb.shape[:2]
     scale = min(1.0, _SIDE / max(height, width))
@@ -37,18 +41,30 @@ def estimate(rgb: Bytes) -> Floats:
     down = np.linspace(0, 1, size[1], dtype=np.float32)[:, None] * np.ones((1, size[0]), np.float32)
 
     sky = _sky(light)
-    position = down**1.3
+    horizon = _horizon(sky)
+    position = as_floats(np.clip((down - horizon) / (1 - horizon), 0, 1))
     texture = _even(_blur(np.abs(light - _blur(light, 1.5)), size[0] / 40))
     nearness = 0.62 * position + 0.14 * texture + 0.10 * _even(chroma) + 0.30 * _subject(lab, down)
     nearness = nearness * (1 - sky)
     guide = light.astype(np.float32)
     for radius, softness in ((size[0] // 12, 1e-2), (size[0] // 40, 1e-3)):
         nearness = _guided(guide, nearness.astype(np.float32), max(radius, 2), softness)
-    nearness *= 1 - _guided(guide, sky, max(size[0] // 60, 2), 1e-4).clip(0, 1)
-    low, high = np.quantile(nearness, [0.01, 0.99])
-    if high - low < 0.05:
-        return position.astype(np.float32)
-    return as_floats(np.clip((nearness - low) / (high - low), 0, 1).astype(np.float32))
+    return _soft(nearness, position)
+
+
+def _soft(nearness: Floats, otherwise: Floats) -> Floats:
+    """Scaled to 0..1 and blurred as far as leaves no edge, or `otherwise` where it says nothing."""
+    sigma, widest = max(nearness.shape) * _SOFTNESS, max(nearness.shape) * _SOFTEST
+    while True:
+        soft = _blur(nearness, sigma)
+        low, high = np.quantile(soft, [0.01, 0.99])
+        if high - low < 0.05:
+            return otherwise
+        soft = as_floats(np.clip((soft - low) / (high - low), 0, 1).astype(np.float32))
+        down, across = (np.diff(soft, axis=axis, prepend=np.take(soft, [0], axis)) for axis in (0, 1))
+        if sigma >= widest or np.hypot(down, across).max() * _STEEPEST * min(soft.shape) < 1:
+            return soft
+        sigma *= 1.25
 
 
 def _sky(light: Floats) -> Floats:
@@ -62,6 +78,12 @@ def _sky(light: Floats) -> Floats:
     mask = as_bytes(hanging[labels].astype(np.uint8))
     closed = cv2.morphologyEx(mask, cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8))
     return as_floats(np.asarray(closed, np.float32))
+
+
+def _horizon(sky: Floats) -> float:
+    """The lowest row, as a part of the height, of which a tenth is sky; 0 without a sky."""
+    rows = np.flatnonzero(sky.mean(axis=1) > 0.1)
+    return min(float(rows[-1] + 1) / len(sky), _LOWEST) if rows.size else 0.0
 
 
 def _subject(lab: Floats, down: Floats) -> Floats:

@@ -23,7 +23,7 @@ from workers.media.warp import Frame, Raster, Rays, Relief, meet, rays, stretch
 _FINE = 2  # pixels of the picture per pixel of the depth map that decides edges; the search has a coarser one
 _SEARCH = 4  # pixels of the picture per pixel of the depth map that rays are met on
 _CELL, _WIDE_CELL = 4, 8  # pixels of the frame per cell of its grid
-_STRAIGHT = 0.1  # pixels by which what a wide cell takes for straight may be bent
+_STRAIGHT = 0.25  # pixels by which what a wide cell takes for straight may be bent
 _BATCH = 16  # cells whose samples stand in one row: OpenCV limits both sides of an array to 32767
 # Pixels of the picture per pixel of the frame: what is drawn as it is, and to what others are scaled first.
 _COARSEST, _FINEST, _BLOWN_UP, _SHRUNK = 0.6, 1.5, 0.8, 1.2
