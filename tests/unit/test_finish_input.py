@@ -219,7 +219,7 @@ WITH_IT: list[tuple[str, str, Maker]] = [
     ("captions", "captions_unreadable", lambda path: path.write_text("no captions")),
     ("captions", "captions_no_text", lambda path: path.write_bytes(CAPTION.encode("utf-16-le"))),
     ("captions", "captions_too_long", lambda path: path.write_text(CAPTION * 2001)),
-    ("captions", "captions_unsupported_script", lambda path: path.write_text(CAPTION + CAPTION.replace("hi", "مرحبا"))),
+    ("captions", "captions_unsupported_script", lambda path: path.write_text(CAPTION + CAPTION.replace("hi", "བོད"))),
 ]
 
 

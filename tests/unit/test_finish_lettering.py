@@ -9,6 +9,7 @@ from shared.stages.operations import parse
 from workers.engines.post_processing.treatments import Fade, Letterbox, bars, treatment
 from workers.media import captions, overlays
 from workers.media.captions import CaptionsUnreadable, Cue
+from workers.media.lettering import Lettering
 from workers.media.planes import Planes
 
 SRT = """\ufeff1
@@ -55,11 +56,13 @@ def test_what_holds_no_captions_is_unreadable(tmp_path: Path, content: bytes) ->
 
 @pytest.mark.parametrize(("width", "height"), [(320, 180), (180, 320), (64, 64)])
 @pytest.mark.parametrize(
-    "text", ["short", "word " * 30, "unbroken" * 30, "夜の灯台" * 20, "a\nb\nc\nd\ne", "🎬"], ids=len
+    "text",
+    ["short", "word " * 30, "unbroken" * 30, "夜の灯台" * 20, "สวัสดีครับ" * 20, "منارة " * 30, "a\nb\nc\nd\ne", "🎬"],
+    ids=len,
 )
 def test_any_caption_fits_into_any_frame(width: int, height: int, text: str) -> None:
     under = grey(60, width, height)
-    over = overlays.caption(text, width, height, (0, 0))(under)
+    over = overlays.caption(text, Lettering(text), width, height, (0, 0))(under)
     assert [plane.shape for plane in over] == [plane.shape for plane in under]
     assert over.y.max() > 120, "letters are white"
     assert over.y.min() < 50, "on a dark edge"
@@ -104,13 +107,24 @@ def test_grain_is_the_seeds() -> None:
     assert (one != other).any()
 
 
-@pytest.mark.parametrize("text", ["Grüße, “naïve” — Ω я 夜の灯台 한국 ♪ €?", "a\u00a0b\tc\u3000d"])
-def test_letters_of_the_font_are_drawable(text: str) -> None:
+def test_lines_of_tall_letters_stand_clear_of_each_other() -> None:
+    latin, burmese = (
+        overlays.caption(text, Lettering(text), 1280, 720, (0, 0)).cover for text in ("k\n" * 3, "ကြို\n" * 3)
+    )
+    assert burmese.shape[0] > latin.shape[0]
+    rows = (burmese > 0.99).any(axis=1)
+    assert np.count_nonzero(np.diff(rows.astype(int)) == 1) == 3, "there is a gap between one line and the next"
+    assert burmese[0].max() < 0.1, "nothing is cut off above"
+    assert burmese[-1].max() < 0.1, "or below"
+
+
+@pytest.mark.parametrize("text", ["Grüße, “naïve” — Ω я 夜の灯台 한국 ♪ €?", "a\u00a0b\tc\u3000d", "می\u200cخواهم"])
+def test_letters_of_the_fonts_are_drawable(text: str) -> None:
     overlays.check_drawable(text)
 
 
-@pytest.mark.parametrize("letters", ["שלום", "مرحبا", "नमस्ते", "สวัสดี", "🎬"])
-def test_letters_that_would_be_drawn_wrong_are_refused_by_their_line(letters: str) -> None:
+@pytest.mark.parametrize("letters", ["བོད", "ދިވެހި", "𒀭", "e\u1dfa\u0f72"])
+def test_letters_that_no_font_has_are_refused_by_their_line(letters: str) -> None:
     with pytest.raises(CaptionsUnreadable) as refused:
         overlays.check_drawable(f"fine\nnot {letters}")
     assert (refused.value.code, f"“not {letters}”" in refused.value.public_message) == ("unsupported_script", True)

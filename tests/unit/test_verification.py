@@ -233,7 +233,7 @@ def test_captions_become_plain_srt(tmp_path: Path) -> None:
         (MediaKind.OTHER, "not_captions", b"only text" * 20),
         (MediaKind.OTHER, "no_text", b"MZ\x90\0 a program" * 20),
         (MediaKind.OTHER, "too_long", b"1\n00:00:00,000 --> 00:00:01,000\nhi\n\n" * 2001),
-        (MediaKind.OTHER, "unsupported_script", "1\n00:00:00,000 --> 00:00:01,000\nनमस्ते\n".encode()),
+        (MediaKind.OTHER, "unsupported_script", "1\n00:00:00,000 --> 00:00:01,000\nབོད\n".encode()),
         (MediaKind.OTHER, "empty", b""),
     ],
 )

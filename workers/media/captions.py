@@ -38,7 +38,7 @@ class CaptionsUnsupportedScript(CaptionsUnreadable):
     code = "unsupported_script"
 
     def __init__(self, letter: str, line: str) -> None:
-        super().__init__(f"no letter for U+{ord(letter):04X}")
+        super().__init__("no letter for " + " ".join(f"U+{ord(part):04X}" for part in letter))
         shown = line if len(line) <= _MOST_QUOTED else line[: _MOST_QUOTED - 1] + "…"
         self.public_message = f"The letters of this caption cannot be drawn: “{shown}”."
 

@@ -33,6 +33,7 @@ from workers.engines.post_processing.treatments import (
 from workers.media import camera_path, captions, hls, overlays
 from workers.media.captions import CaptionsUnreadable, Cue
 from workers.media.codecs import FINISHED, FINISHED_AV1, ClipWriter, evenly, read_timed, remux
+from workers.media.lettering import Lettering
 from workers.media.planes import Planes
 from workers.media.previews import small_jpeg
 from workers.media.probe import ClipFacts, ClipUnreadable, probe
@@ -271,7 +272,8 @@ class _Captioned:
 
     def __init__(self, cues: list[Cue], film: Film, bars: tuple[int, int]) -> None:
         self._cues, self._fps, self._seen = cues, float(film.fps), 0
-        self._drawn = lru_cache(maxsize=4)(lambda text: overlays.caption(text, film.width, film.height, bars))
+        letters = Lettering("\n".join(cue.text for cue in cues))
+        self._drawn = lru_cache(maxsize=4)(lambda text: overlays.caption(text, letters, film.width, film.height, bars))
 
     def __call__(self, planes: Planes) -> Planes:
         text = captions.shown_at(self._cues, self._seen / self._fps)
