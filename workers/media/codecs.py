@@ -34,6 +34,7 @@ _MATRICES = {0, 1, 4, 5, 6, 7, 9, 10}  # those of H.273 that swscale knows; 0 is
 # (13 is OpenCV's CPU_AVX_512F, which its Python module does not name.)
 _UNREPEATABLE = cv2.checkHardwareSupport(13)
 _SITED = "chromaloc=1"  # chroma stands in the middle of its four pixels: H.264 says left of it where nothing is said
+_THREADS = 3  # of the encoder, on every machine: another number would give other bytes
 _AHEAD = 4  # frames that may wait for the encoder: enough to hide its unevenness, little enough memory
 
 
@@ -89,7 +90,7 @@ class ClipWriter:
         context = self._stream.codec_context
         context.width, context.height, context.pix_fmt = width, height, "yuv420p"
         context.time_base = self._frame_time
-        context.thread_count = 2
+        context.thread_count = _THREADS
         context.color_primaries = context.color_trc = context.colorspace = _BT709
         context.color_range = _LIMITED
 
