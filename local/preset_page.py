@@ -81,10 +81,16 @@ with where they should: as it is, and for the part of it that only distance expl
 1 is the promised path; 0 is another, or none.
 
 - It is the path's, not the focus': a focus that is pulled wrongly is not seen, and a still `focus-change` scores 1.
-- There is none where nothing can be followed, as in fog, and none of a provider's clip, whose distances nobody knows.
-  `static` scores 1 of any picture if all frames are the same.
+- There is none where nothing can be followed, as in fog. `static` scores 1 of any picture if all frames are the same.
 - It is taken of the frames as the camera drew them, before they are encoded and finished: stabilising, interpolating
   or looping the film afterwards changes the path and not the score.
+- A provider's clip is scored when it is finished, more leniently: only which way its camera goes, one thing after
+  another. How far and how fast, how much a hand shakes, and about which point are the provider's own, and distances are
+  guessed. So these may pass for each other: a dolly and a zoom, a slow zoom and a crash zoom, a truck and a pan, a push
+  forward and one that drifts aside. There is no score where travel and turns so nearly cancel out that the guess would
+  decide (jibs, cranes, orbits, vertigos, some arcs). Of 177 clips, all presets on three paintings filmed as a provider
+  might, 136 are scored: 127 of them 0.8 or more, two below 0.5, and of the same filmed the opposite way none above 0.5
+  but arcs.
 
 **In the paths** below the pale frame is what the camera sees first, the bright one what it sees last. The lines are
 where the frame's middle goes on the far distance (blue), on the middle (white) and on the nearest things (orange).

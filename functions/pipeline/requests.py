@@ -6,6 +6,7 @@ from shared.aws.media import address
 from shared.jobs.record import JobRecord
 from shared.jobs.spec import JobSpec
 from shared.jobs.store import StepResult
+from shared.stages.engines import ENGINES, Runs
 from shared.stages.failures import StageFailure
 from shared.stages.frames import MOVING_SHORT_SIDE, frame_size, picture_size
 from shared.stages.messages import (
@@ -109,6 +110,7 @@ def _post_processing(job: JobRecord, spec: JobSpec, made: Made) -> StageTask:
         audio_url=_input(spec, Role.AUDIO),
         captions_url=_input(spec, Role.CAPTIONS),
         ingredients=_ingredients(job, spec, made, filmed),
+        asked_move=spec.move if _elsewhere(filmed, job.step(filmed).engine) else None,
     )
     return PostProcessingTask(request=request, **_envelope(job, Stage.POST_PROCESSING))
 
@@ -127,6 +129,11 @@ def _envelope(job: JobRecord, stage: Stage) -> dict[str, str]:
 
 def _moving_size(spec: JobSpec) -> tuple[int, int]:
     return frame_size(spec.settings.aspect_ratio, min(spec.settings.resolution.short_side, MOVING_SHORT_SIDE))
+
+
+def _elsewhere(stage: Stage, name: str) -> bool:
+    """Whether a provider's engine did the stage; one that the catalogue no longer holds is none."""
+    return any((one.stage, one.name, one.runs) == (stage, name, Runs.REMOTE) for one in ENGINES)
 
 
 def _operations(spec: JobSpec) -> tuple[str, ...]:

@@ -116,8 +116,8 @@ def job_view(job: JobRecord, spec: JobSpec, results: Results, at: datetime) -> J
 
 
 def _motion_score(results: Results) -> float | None:
-    """Of the clip that was finished: the driven one where there is one."""
-    for stage in (Stage.MOTION_TRANSFER, Stage.VIDEO_SYNTHESIS):
+    """Of the clip that was finished: the driven one where there is one; of a provider's, finishing has looked."""
+    for stage in (Stage.MOTION_TRANSFER, Stage.VIDEO_SYNTHESIS, Stage.POST_PROCESSING):
         if stage in results and "motionScore" in results[stage].metrics:
             return float(results[stage].metrics["motionScore"])
     return None

@@ -114,6 +114,7 @@ class PostProcessingJob(FramedRequest):
     audio_url: str | None = None
     captions_url: str | None = None
     ingredients: tuple[Ingredient, ...] = ()  # for the film's provenance
+    asked_move: CameraMove | None = None  # of a clip that a provider filmed: how well its camera did this is scored
 
 
 def check_driving_seconds(seconds: float) -> None:

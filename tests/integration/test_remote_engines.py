@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,9 +11,11 @@ from moto.backends import get_backend
 
 from functions.pipeline import signal
 from functions.pipeline.dispatch import handler as dispatch
+from functions.pipeline.requests import stage_task
 from infra.functions import REMOTE_ENGINE_SECONDS
 from infra.queues import QUEUES
 from shared.aws import clients, media, secrets
+from shared.camera.catalogue import default_moves
 from shared.core.clock import utc_now
 from shared.jobs import settlement
 from shared.jobs.record import JobStatus, StepMap
@@ -24,11 +27,17 @@ from tests.support.cloud import TaskAnswer
 from tests.support.fal import CLIP, Fal, Reply, fal
 from tests.support.steps import claim, complete_step
 from tests.support.studio import Creator, Studio
+from tests.unit.test_motion_check import hills
+from workers.engines.post_processing.finish import Finish
+from workers.media.codecs import FINISHED, ClipWriter
+from workers.media.motion_course import CourseCheck
+from workers.media.shoot import shoot
 from workers.runtime.config import RemoteConfig
 from workers.runtime.lambda_entry import RemoteRunner
+from workers.runtime.step import StepRunner
 
 jobs, tickets = JobStore(), TicketStore()
-VIDEO = Stage.VIDEO_SYNTHESIS
+VIDEO, POST = Stage.VIDEO_SYNTHESIS, Stage.POST_PROCESSING
 KEY = "fal-secret-key"
 NAMED = {"engines": {"VIDEO_SYNTHESIS": "fal-kling"}, "duration": 5}
 GOOD = TaskAnswer("token-1", None, "")
@@ -488,6 +497,84 @@ def test_wherever_a_lambda_dies_the_step_ends_once_and_is_submitted_once(
     else:
         assert {shown(answer) for answer in studio.cloud.answers} == {("Stage.Final", "submission_unconfirmed")}
         assert step(job_id).status == JobStatus.FAILED
+
+
+# --- scored
+
+
+def filmed(preset: str, path: Path) -> bytes:
+    """What a provider might make of a move: another size and rate, and less of it."""
+    move = default_moves()[preset].move.model_copy(update={"strength": 0.7})
+    poses = [move.sample(i / 59) for i in range(60)]
+    with ClipWriter(path, 480, 270, 30, FINISHED) as writer:
+        for planes in shoot(*hills(), poses, width=480, height=270, fps=30):
+            writer.write(planes)
+    return path.read_bytes()
+
+
+def finished(studio: Studio, job_id: str) -> Any:
+    """The step's record, after a worker has finished the clip that the provider made."""
+    run_out()
+    dispatch({"jobId": job_id, "stage": POST.value, "taskToken": "token-2"}, None)
+    delivery = studio.deliver(POST.queue)
+    assert delivery is not None
+    StepRunner({"finish": Finish()}, shutdown_asked=lambda: False).handle(delivery)
+    return jobs.get(job_id).step(POST)
+
+
+@pytest.fixture
+def small_job(provider: Fal, ada: Creator) -> str:
+    """A job that asks fal for a crash zoom in, and is soon finished."""
+    made = str(ada.job(ada.project(), **NAMED, resolution="720p")["id"])
+    complete_step(made, Stage.IMAGE_GENERATION)
+    ask(made)
+    return made
+
+
+@pytest.mark.parametrize(
+    ("preset", "low", "high"), [("crash-zoom-in", 0.8, 1), ("pan-left", 0, 0.5), ("crash-zoom-out", 0, 0.2)]
+)
+def test_a_providers_clip_is_scored_by_whoever_finishes_it(
+    studio: Studio, provider: Fal, ada: Creator, small_job: str, tmp_path: Path, preset: str, low: float, high: float
+) -> None:
+    provider.files.append(Reply(body=filmed(preset, tmp_path / "clip.mp4")))
+    assert ada.get(f"/api/jobs/{small_job}").body["motionScore"] is None
+    assert finished(studio, small_job).status == JobStatus.COMPLETED
+    stored = float(jobs.results(jobs.get(small_job))[POST].metrics["motionScore"])
+    assert low <= stored <= high
+    assert ada.get(f"/api/jobs/{small_job}").body["motionScore"] == stored
+
+
+@pytest.mark.parametrize("where", ["see", "score"])
+def test_a_score_that_fails_costs_nobody_the_clip(
+    studio: Studio, provider: Fal, ada: Creator, small_job: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    where: str,
+) -> None:  # fmt: skip
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(CourseCheck, where, broken)
+    provider.files.append(Reply(body=filmed("crash-zoom-in", tmp_path / "clip.mp4")))
+    assert finished(studio, small_job).status == JobStatus.COMPLETED
+    shown = ada.get(f"/api/jobs/{small_job}").body
+    assert shown["motionScore"] is None
+    assert shown["videoUrl"]
+
+
+def test_a_providers_clip_that_cannot_be_decoded_is_told_as_what_it_is(
+    studio: Studio, provider: Fal, small_job: str
+) -> None:
+    assert finished(studio, small_job).status == JobStatus.FAILED
+    assert shown(studio.cloud.answers[-1]) == ("Stage.Final", "clip_unreadable")
+
+
+def test_a_clip_of_our_own_is_not_scored_again(studio: Studio, ada: Creator) -> None:
+    made = str(ada.job(ada.project())["id"])
+    for stage in (Stage.IMAGE_GENERATION, VIDEO):
+        complete_step(made, stage)
+    job = jobs.get(made)
+    task: Any = stage_task(job, jobs.spec(made), jobs.results(job), POST)
+    assert task.request.asked_move is None
 
 
 # --- offered

@@ -127,8 +127,8 @@ def smooth(path: CameraPath, seconds: float, fps: float) -> CameraPath:
     sigma = seconds * fps
     if sigma <= 0 or len(path) < 3:
         return path
-    grow = _gaussian(np.log(path.scale), sigma) + 1j * _gaussian(path.rotation, sigma)
-    shift = _gaussian(path.dx, sigma) + 1j * _gaussian(path.dy, sigma)
+    grow = gaussian(np.log(path.scale), sigma) + 1j * gaussian(path.rotation, sigma)
+    shift = gaussian(path.dx, sigma) + 1j * gaussian(path.dy, sigma)
     return CameraPath(np.exp(grow), shift)
 
 
@@ -183,7 +183,8 @@ def _between(before: Bytes, after: Bytes, corners: NDArray[np.float32]) -> tuple
     return motion, new[good].reshape(-1, 1, 2)
 
 
-def _gaussian(values: NDArray[np.float64], sigma: float) -> NDArray[np.float64]:
+def gaussian(values: NDArray[np.float64], sigma: float) -> NDArray[np.float64]:
+    """The values, blurred; both ends are continued by point reflection."""
     reach = min(len(values) - 1, int(np.ceil(3 * sigma)))
     weights = np.exp(-0.5 * (np.arange(-reach, reach + 1) / sigma) ** 2)
     padded = np.pad(values, reach, mode="reflect", reflect_type="odd")

@@ -23,12 +23,12 @@ _STRIDE = 0.03  # of the frame's width that the picture may travel between two f
 _RAREST = 2  # of so many frames one is looked at, at least
 _LANDMARKS = 600
 _FOLLOWED = 120  # of them at once, at most
-_FEWEST = 12  # of them, below which nothing is measured
+FEWEST = 12  # of them, below which nothing is measured
 _WINDOW = 15  # pixels of the small frame around a corner by which it is known again
 _CLIFF = 0.1  # of inverse distance, from pixel to pixel but one: an edge, which slides over what is behind
 _BORDER = 0.02  # of the frame's width: too near to its edge to be followed
 _STRETCH = 5 * _TREMBLE  # parallax, after which landmarks are looked up anew
-_DEPENDENT = 1e-3  # parts of a flow that landmarks cannot tell apart better than so are left out
+DEPENDENT = 1e-3  # parts of a flow that landmarks cannot tell apart better than so are left out
 _KEPT = 0.8  # of the landmarks: the others may have been covered, or moved by themselves
 
 Places = NDArray[np.complex128]  # x + iy from the frame's middle, in frame widths; NaN where out of sight
@@ -122,17 +122,17 @@ class MotionCheck:
         # Followed from the frame to itself: what is lost there has no texture.
         chase = _Chase(look, end, 0, chosen, self._expected[look][chosen]).followed(small, small)
         chase = chase._replace(begun=len(chase.chosen), at=self._expected[look][chase.chosen])
-        if chase.begun < _FEWEST:
+        if chase.begun < FEWEST:
             return None
         self._begun += chase.begun
         return chase
 
     def _compare(self, chase: "_Chase", look: int) -> None:
-        if look == chase.end and len(chase.chosen) < max(_FEWEST, chase.begun / 4):
+        if look == chase.end and len(chase.chosen) < max(FEWEST, chase.begun / 4):
             self._lost += chase.begun
         start, expected = (self._expected[when][chase.chosen] for when in (chase.start, look))
         seen = np.isfinite(expected.real)
-        if seen.sum() < _FEWEST:
+        if seen.sum() < FEWEST:
             return
         start, d = start[seen], self._d[chase.chosen[seen]]
         wanted, found = expected[seen] - start, chase.at[seen] - start
@@ -153,18 +153,25 @@ class _Chase(NamedTuple):
     at: Places  # and where
 
     def followed(self, before: Bytes, after: Bytes) -> "_Chase":
-        """One frame on, by pyramidal Lucas-Kanade (Bouguet 2000); without those that were lost."""
-        if len(self.chosen) == 0:
-            return self
-        height, width = before.shape
-        middle = np.array([width - 1, height - 1]) / 2
-        old = np.stack([self.at.real, self.at.imag], axis=1) * width + middle
-        old = old.astype(np.float32)[:, None]
-        size = (_WINDOW, _WINDOW)
-        new, found, _ = cv2.calcOpticalFlowPyrLK(before, after, old, old.copy(), winSize=size, maxLevel=4)
-        there = np.asarray(found).ravel() == 1
-        x, y = ((np.asarray(new, np.float64)[there, 0] - middle) / width).T
-        return self._replace(chosen=self.chosen[there], at=x + 1j * y)
+        """One frame on; without those that were lost."""
+        there, at = follow(before, after, self.at)
+        return self._replace(chosen=self.chosen[there], at=at[there])
+
+
+def follow(before: Bytes, after: Bytes, at: Places) -> tuple[NDArray[np.bool_], Places]:
+    """Which places of one small frame are found again in the next, and where all are, by pyramidal Lucas-Kanade
+    (Bouguet 2000).
+    """
+    if len(at) == 0:
+        return np.zeros(0, np.bool_), at
+    height, width = before.shape
+    middle = np.array([width - 1, height - 1]) / 2
+    old = np.stack([at.real, at.imag], axis=1) * width + middle
+    old = old.astype(np.float32)[:, None]
+    size = (_WINDOW, _WINDOW)
+    new, found, _ = cv2.calcOpticalFlowPyrLK(before, after, old, old.copy(), winSize=size, maxLevel=4)
+    x, y = ((np.asarray(new, np.float64)[:, 0] - middle) / width).T
+    return np.asarray(found).ravel() == 1, x + 1j * y
 
 
 class _Agreement:
@@ -206,7 +213,7 @@ class _Flow(NamedTuple):
         off = d.astype(np.float64) - mean
         columns = np.stack([start, np.ones_like(start), off * start, off + 0j], axis=1)
         scale = np.maximum(np.linalg.norm(columns, axis=0), 1e-12)
-        fitted = np.linalg.lstsq(columns / scale, journey, rcond=_DEPENDENT)[0] / scale
+        fitted = np.linalg.lstsq(columns / scale, journey, rcond=DEPENDENT)[0] / scale
         return cls(fitted[:2], fitted[2:], mean)
 
     def at(self, start: Places, d: Floats) -> Places:
@@ -232,7 +239,7 @@ def _stretches(places: Places, d: Floats) -> dict[int, int]:
     for look in range(1, len(places)):
         begun, here = np.isfinite(places[start].real), np.isfinite(places[look].real)
         left = begun & here
-        if left.sum() < _FEWEST:
+        if left.sum() < FEWEST:
             start = look
             continue
         begin = places[start][left]

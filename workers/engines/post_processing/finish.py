@@ -30,10 +30,12 @@ from workers.engines.post_processing.treatments import (
     bars,
     treatment,
 )
+from workers.engines.post_processing.watch import Watch
 from workers.media import camera_path, captions, hls, overlays
 from workers.media.captions import CaptionsUnreadable, Cue
 from workers.media.codecs import FINISHED, FINISHED_AV1, ClipWriter, evenly, read_timed, remux
 from workers.media.lettering import Lettering
+from workers.media.motion_course import CourseCheck
 from workers.media.planes import Planes
 from workers.media.previews import small_jpeg
 from workers.media.probe import ClipFacts, ClipUnreadable, probe
@@ -159,6 +161,8 @@ class Finish:
             "operations": [str(operation) for operation in pictures.done.values()],
             "signed": signed,
         }
+        if (score := pictures.motion_score()) is not None:
+            metrics["motionScore"] = round(score, 3)
         return StageResult(outputs=tuple(outputs), metrics=metrics | pictures.metrics() | _heard(track))
 
     def _sign(self, request: PostProcessingJob, done: Asked, outputs: list[Output], workspace: Workspace) -> bool:
@@ -193,6 +197,7 @@ class _Pictures:
         cues: list[Cue],
     ) -> None:
         self._asked, self._facts, self._fps, self._steadying = asked, facts, fps, steadying
+        self._watch = Watch(CourseCheck(request.asked_move, float(fps))) if request.asked_move else None
         frames = round(facts.duration_seconds * fps)
         self._window = 0
         if "loop" in asked:
@@ -226,6 +231,10 @@ class _Pictures:
         """What was asked for and is done: a film that has the frames already has none drawn between them."""
         return {name: one for name, one in self._asked.items() if name != "interpolate" or self._interpolation}
 
+    def motion_score(self) -> float | None:
+        """How well the clip's own camera did what a provider was asked for, 0..1, where that is to be known."""
+        return self._watch.score() if self._watch else None
+
     def metrics(self) -> dict[str, Metric]:
         said: dict[str, Metric] = {}
         if self._steadying:
@@ -240,6 +249,8 @@ class _Pictures:
 
     def _read(self, source: Path, told: Callable[[], None]) -> Iterator[Planes]:
         for planes in evenly(read_timed(source), self._fps, self._facts.duration_seconds):
+            if self._watch:
+                self._watch.see(planes)
             yield planes
             told()
 
