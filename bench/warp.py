@@ -1,4 +1,6 @@
-"""How fast the warp alone is: a picture without edges of near things, moved at 1080p; no encoder.
+"""How fast the warp alone is: a picture without edges of near things, as one whose depth is guessed, at 1080p.
+
+No encoder.
 
 The peer is the floor: the same planes through maps that are ready, as many drawn at once, and nothing reckoned.
 """

@@ -47,6 +47,24 @@ def test_captions_are_read_as_they_come_and_written_as_they_should(tmp_path: Pat
     assert [captions.shown_at(cues, at) for at in (0.4, 0.5, 1.99, 2.0)] == ["", "Hello,\nworld", "Hello,\nworld", ""]
 
 
+def test_captions_without_blank_lines_between_them_are_kept_apart(tmp_path: Path) -> None:
+    blocks = (
+        "1\n00:00:01,000 --> 00:00:02,000\nin 1912",
+        "2\n00:00:02,000 --> 00:00:03,000\n7\n8",
+        "x\n00:03.000 --> 00:04.000\n9\n",
+    )
+    for between in ("\n", "\n\n", "\n \n\n"):
+        (tmp_path / "a.srt").write_text(between.join(blocks))
+        read = captions.read(tmp_path / "a.srt")
+        assert [read[0].text, read[2].text] == ["in 1912", "9"]
+        assert read[1].text == ("7\n8" if "\n\n" in between or " " in between else "7\n8\nx")
+
+
+def test_a_number_that_is_said_is_kept_where_none_is_counted(tmp_path: Path) -> None:
+    (tmp_path / "a.srt").write_text("00:01.000 --> 00:02.000\nten\n9\n\n00:02.000 --> 00:03.000\n8")
+    assert [cue.text for cue in captions.read(tmp_path / "a.srt")] == ["ten\n9", "8"]
+
+
 @pytest.mark.parametrize("content", [b"", b"no times in here", b"1\n00:00:01,000 --> 00:00:02,000\n\n", bytes(600_000)])
 def test_what_holds_no_captions_is_unreadable(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "a.srt").write_bytes(content)

@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,6 +14,8 @@ _MOST_QUOTED = 60  # of one that is refused
 _TIMES = re.compile(
     r"(?:(\d{1,3}):)?(\d{1,2}):(\d{1,2})[,.](\d{1,3})\s*-->\s*(?:(\d{1,3}):)?(\d{1,2}):(\d{1,2})[,.](\d{1,3})"
 )
+_BLANK = re.compile(r"\n[ \t]*\n")
+_UNBROKEN = re.compile(r"(?<=\n)[ \t]*\d+[ \t]*\n[ \t]*\Z")  # the next one's number, before its times
 _MARKUP = re.compile(r"<[^<>]*>|\{\\[^{}]*\}")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b\u2028-\u202e\u2066-\u2069\ufe00-\ufe0f\ufeff]")
 
@@ -58,7 +61,11 @@ def read(path: Path) -> list[Cue]:
     """
     if path.stat().st_size > MOST_BYTES:
         raise CaptionsTooLong("too large")
-    cues = [cue for block in re.split(r"\n[ \t]*\n", _text(path)) if (cue := _cue(block))]
+    text = _text(path)
+    times = list(_TIMES.finditer(text))
+    bodies = [text[here.end() : there.start()] for here, there in pairwise(times)]
+    bodies = [*(_UNBROKEN.sub("", body) for body in bodies), *(text[last.end() :] for last in times[-1:])]
+    cues = [cue for each, body in zip(times, bodies, strict=True) if (cue := _cue(each, body))]
     if not cues:
         raise CaptionsUnreadable("no captions")
     if len(cues) > MOST_CUES:
@@ -93,16 +100,15 @@ def _text(path: Path) -> str:
     raise CaptionsNoText("no text")
 
 
-def _cue(block: str) -> Cue | None:
-    times = _TIMES.search(block)
-    if times is None:
-        return None
+def _cue(times: re.Match[str], body: str) -> Cue | None:
+    """`body` is what follows the times: the text, up to a blank line if there is one."""
     numbers = [int((part or "0").ljust(3, "0") if index % 4 == 3 else part or 0) for index, part in
                enumerate(times.groups())]  # fmt: skip
     start, end = (h * 3600 + m * 60 + s + ms / 1000 for h, m, s, ms in (numbers[:4], numbers[4:]))
-    lines = (_CONTROL.sub("", _MARKUP.sub("", line)).strip() for line in block[times.end() :].split("\n")[1:])
-    text = "\n".join(line for line in lines if line)[:_MOST_LETTERS]
-    return Cue(start, end, text) if text and end > start else None
+    text = _BLANK.split(body.partition("\n")[2].lstrip(), maxsplit=1)[0]
+    lines = (_CONTROL.sub("", _MARKUP.sub("", line)).strip() for line in text.split("\n"))
+    shown = "\n".join(line for line in lines if line)[:_MOST_LETTERS]
+    return Cue(start, end, shown) if shown and end > start else None
 
 
 def _clock(seconds: float) -> str:
