@@ -24,8 +24,8 @@ from workers.media.planes import Bytes, Floats, as_floats
 _GENTLE, _ITERATIONS = 0.35, 5
 _EXACT = 0.01  # samples of the relief
 _HALVINGS = 5
-_BAND = 70  # rows of the grid
-_STRIP = 256  # rows of samples whose maps stay in a processor's cache
+_BAND = 70  # rows of the grid that are met at once
+_STRIP = 256  # rows of samples that are looked up at once: fewer, and threads wait for each other's interpreter
 
 
 class Raster(NamedTuple):
@@ -235,7 +235,7 @@ def meet(rays: Rays, relief: Relief, step: float = 2.5) -> Floats:
     """Inverse distance where each ray (in the relief's samples) first meets the relief, coming from the camera.
 
     A band of rows at a time: what a band looks at is mostly sky, or mostly ground, and so between nearer bounds than
-    the whole, and it stays in a processor's cache.
+    the whole.
     """
     found = np.empty(rays.start_x.shape, np.float32)
     for top in range(0, len(found), _BAND):
