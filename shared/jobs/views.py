@@ -116,8 +116,8 @@ def job_view(job: JobRecord, spec: JobSpec, results: Results, at: datetime) -> J
 
 
 def _motion_score(results: Results) -> float | None:
-    """Of the clip that was finished: the driven one where there is one; of a provider's, finishing has looked."""
-    for stage in (Stage.MOTION_TRANSFER, Stage.VIDEO_SYNTHESIS, Stage.POST_PROCESSING):
+    """Of the clip that was finished: where finishing has looked, it is a provider's; else the driven one if any."""
+    for stage in (Stage.POST_PROCESSING, Stage.MOTION_TRANSFER, Stage.VIDEO_SYNTHESIS):
         if stage in results and "motionScore" in results[stage].metrics:
             return float(results[stage].metrics["motionScore"])
     return None

@@ -152,3 +152,20 @@ def test_letters_written_in_parts_are_put_together_and_emoji_marks_left_out(tmp_
     (tmp_path / "a.srt").write_text("1\n00:00:00,000 --> 00:00:01,000\nGru\u0308\u00dfe \u2665\ufe0f\n")
     [cue] = captions.read(tmp_path / "a.srt")
     assert cue.text == "Gr\u00fc\u00dfe \u2665"
+
+
+def test_an_empty_caption_does_not_take_what_comes_before_the_next(tmp_path: Path) -> None:
+    (tmp_path / "a.srt").write_text("00:01.000 --> 00:02.000\n\nNOTE\n00:02.000 --> 00:03.000\nsaid")
+    assert captions.read(tmp_path / "a.srt") == [Cue(2, 3, "said")]
+
+
+def test_a_caption_cut_between_its_lines_can_be_drawn(tmp_path: Path) -> None:
+    (tmp_path / "a.srt").write_text("00:01.000 --> 00:02.000\ne" + "\u0301" * 399 + "\nX", encoding="utf-8")
+    for cue in captions.read(tmp_path / "a.srt"):
+        assert overlays.caption(cue.text, Lettering(cue.text), 320, 180, (0, 0)).cover.any()
+
+
+def test_selectors_of_letter_forms_are_left_out(tmp_path: Path) -> None:
+    (tmp_path / "a.srt").write_text("00:01.000 --> 00:02.000\n葛\U000e0100城", encoding="utf-8")
+    [cue] = captions.read(tmp_path / "a.srt")
+    assert cue.text == "葛城"

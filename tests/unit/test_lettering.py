@@ -181,3 +181,14 @@ def test_words_stand_equally_far_apart() -> None:
         for one, other in (("over", "the"), ("n", "n"))
     ]
     assert gaps[0] == pytest.approx(gaps[1])
+
+
+def test_spaces_that_hold_together_are_no_place_to_break() -> None:
+    loose, held = (
+        list(Lettering(text).lines(text, 5.2)) for text in ("10 000 000 euros", "10\u00a0000\u00a0000 euros")
+    )
+    assert (len(loose), len(held)) == (3, 2)
+
+
+def test_an_empty_line_is_one() -> None:
+    assert [line.width for line in Lettering("a").lines("", 5)] == [0]

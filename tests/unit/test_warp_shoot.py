@@ -208,3 +208,9 @@ def test_wide_cells_show_what_narrow_ones_do_and_bent_maps_have_none(
     narrow, wide = (chosen.draw(view, Frame.of(WIDTH, HEIGHT, side), shot.cover) for side in (4, 8))
     apart = max(np.abs(a.astype(int) - b).max() for a, b in zip(wide, narrow, strict=True))
     assert apart <= 3 if cell == 8 else apart > 10
+
+
+def test_tiny_frames_have_narrow_cells() -> None:
+    """What a lens bends over 8 pixels shows there."""
+    shot = Shot(*scene(), 64, 36, 24)
+    assert [shot.prepare([Pose()]).cell, Shot(*scene(), WIDTH, HEIGHT, 24).prepare([Pose()]).cell] == [4, 8]

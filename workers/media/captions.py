@@ -17,7 +17,9 @@ _TIMES = re.compile(
 _BLANK = re.compile(r"\n[ \t]*\n")
 _UNBROKEN = re.compile(r"(?<=\n)[ \t]*\d+[ \t]*\n[ \t]*\Z")  # the next one's number, before its times
 _MARKUP = re.compile(r"<[^<>]*>|\{\\[^{}]*\}")
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b\u2028-\u202e\u2066-\u2069\ufe00-\ufe0f\ufeff]")
+_CONTROL = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b\u2028-\u202e\u2066-\u2069\ufe00-\ufe0f\ufeff\u180b-\u180e\U000e0100-\U000e01ef]"
+)
 
 
 class CaptionsUnreadable(Exception):
@@ -101,13 +103,13 @@ def _text(path: Path) -> str:
 
 
 def _cue(times: re.Match[str], body: str) -> Cue | None:
-    """`body` is what follows the times: the text, up to a blank line if there is one."""
+    """`body` is what follows the times: the text, up to a blank line if there is one; a blank one first is no text."""
     numbers = [int((part or "0").ljust(3, "0") if index % 4 == 3 else part or 0) for index, part in
                enumerate(times.groups())]  # fmt: skip
     start, end = (h * 3600 + m * 60 + s + ms / 1000 for h, m, s, ms in (numbers[:4], numbers[4:]))
-    text = _BLANK.split(body.partition("\n")[2].lstrip(), maxsplit=1)[0]
+    text = _BLANK.split(body, maxsplit=1)[0].partition("\n")[2]
     lines = (_CONTROL.sub("", _MARKUP.sub("", line)).strip() for line in text.split("\n"))
-    shown = "\n".join(line for line in lines if line)[:_MOST_LETTERS]
+    shown = "\n".join(line for line in lines if line)[:_MOST_LETTERS].rstrip()
     return Cue(start, end, shown) if shown and end > start else None
 
 

@@ -95,8 +95,8 @@ class Standing(NamedTuple):
 
     def _looked_at(self, window: "_Window", view: View, frame: Frame, cover: float) -> tuple[Floats, Floats]:
         """Columns and rows of luma that the grid's nodes see, those of one more cell all around the window's too."""
-        x = frame.x[:, window.left - 1 : window.right + 1]
-        y = frame.y[window.top - 1 : window.bottom + 1]
+        x = frame.x[:, window.left : window.right + 2]
+        y = frame.y[window.top : window.bottom + 2]
         columns, rows = (
             as_floats(at * np.float32(unit) + np.float32(middle))
             for at, unit, middle in zip(
@@ -121,13 +121,13 @@ class Standing(NamedTuple):
         for at, nodes in zip(seen, (frame.x[0], frame.y[:, 0]), strict=True):
             cells = (at - nodes[0]) / frame.spacing
             # Neither the margin nor what is beyond it; a cell more than the corners say, for bulging lenses.
-            spans.append((max(int(cells.min()) - 1, 1), min(int(cells.max()) + 3, len(nodes) - 1)))
+            spans.append((max(int(cells.min()) - 2, 0), min(int(cells.max()) + 2, len(nodes) - 2)))
         (left, right), (top, bottom) = spans
         return _Window(left, top, right, bottom) if left < right and top < bottom else None
 
 
 class _Window(NamedTuple):
-    """Cells of a frame's grid, its margin counted; never of the margin itself."""
+    """Cells of a frame's grid, its margin not counted."""
 
     left: int
     top: int
@@ -138,8 +138,7 @@ class _Window(NamedTuple):
         """Lay sheets of one size over planes with `side` samples per cell; columns and rows have a cell of margin."""
         inside = np.s_[side:-side, side:-side]
         columns, rows = np.ascontiguousarray(columns[inside]), np.ascontiguousarray(rows[inside])
-        left, top, right, bottom = ((cell - 1) * side for cell in self)  # planes have no margin
-        place = np.s_[top:bottom, left:right]
+        place = np.s_[self.top * side : self.bottom * side, self.left * side : self.right * side]
         rest = cv2.bitwise_not(_sampled(sheets[0].cover.sharp, columns, rows))
         for plane, sheet in zip(planes, sheets, strict=True):
             behind = cv2.multiply(plane[place], rest, scale=1 / 255)

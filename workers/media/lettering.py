@@ -1,5 +1,6 @@
 """Text set in the fonts that have its letters: shaped, in the order it is read in, broken where lines may break."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache, lru_cache
@@ -17,6 +18,7 @@ from workers.media.planes import Bytes
 _WEIGHT, _NOTO_WEIGHT = 500, 600  # which look alike
 _EM = 1.065  # of the size: capitals are three quarters of it high
 _FINE = 2**16  # units of an em
+_SPACES = re.compile(r"[ \t]+")  # no others: some are not to be broken at
 _UNSEEN = frozenset("\u00ad\u034f\u061c\u200c\u200d\u200e\u200f\u2060")  # they tell how to shape and order the others
 _COMMON = {"Zyyy", "Zinh", "Zzzz"}  # ICU's names for what stands in any script: spaces, digits, points
 _SCRIPTS = (  # of Noto Sans, without a name those of Europe
@@ -78,15 +80,15 @@ class Lettering:
         scripts: dict[str, str] = {}
         for cluster in sorted(set(_clusters(text))):
             scripts[_script(cluster)] = scripts.get(_script(cluster), "") + cluster
-        having = {script: _having(letters) for script, letters in scripts.items() if script not in _COMMON}
+        having = {script: _having.__wrapped__(letters) for script, letters in scripts.items() if script not in _COMMON}
         self._faces = {script: face for script, face in having.items() if face}
 
     def lines(self, text: str, most: float) -> Iterator[Line]:
         """The text broken into lines at most that wide (in parts of the size), and where it has newlines."""
         for paragraph in text.split("\n"):
-            leftward = icu.Bidi.getBaseDirection(paragraph) == icu.UBiDiDirection.RTL
+            leftward = bool(paragraph) and icu.Bidi.getBaseDirection(paragraph) == icu.UBiDiDirection.RTL
             line = ""
-            for piece in self._pieces(" ".join(paragraph.split()), most):
+            for piece in self._pieces(_SPACES.sub(" ", paragraph).strip(), most):
                 if line and self.line(line + piece, leftward=leftward).width > most:
                     yield self.line(line, leftward=leftward)
                     line = ""
@@ -153,7 +155,7 @@ class Lettering:
 
 def missing(text: str) -> str | None:
     """The first letter, with its marks, that no font has."""
-    return next((cluster for cluster in _clusters(" ".join(text.split())) if _having(cluster) is None), None)
+    return next((cluster for cluster in _clusters(_SPACES.sub(" ", text)) if _having(cluster) is None), None)
 
 
 @cache

@@ -64,7 +64,7 @@ class CourseCheck:
         self._course: list[NDArray[np.complex128]] = []
 
     def see(self, planes: Planes) -> None:
-        """Take the next frame into account; some 10 ms at 1080p, looking for corners included."""
+        """Take the next frame into account; some 10 ms at 1080p, and 40 where corners are looked for."""
         look, rest = divmod(self._seen, self._every)
         self._seen += 1
         if rest:

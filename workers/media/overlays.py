@@ -39,7 +39,7 @@ def caption(text: str, letters: Lettering, width: int, height: int, bars: tuple[
     """White letters with a dark edge, low in the middle of the picture; `bars` are those left and right, above and
     below it, which letters stay out of. What is longer than three lines is cut."""
     side, foot = bars
-    size = round(min(width * 0.058, height * 0.056))
+    size = max(2, round(min(width * 0.058, height * 0.056)))
     lines = list(islice(letters.lines(text, (width - 2 * side) * 0.86 / size), _CAPTION_LINES))
     rise, fall, across = (
         max(sizes) for sizes in zip(*((line.rise, line.fall, line.width) for line in lines), strict=True)

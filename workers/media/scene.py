@@ -6,7 +6,7 @@ else by what stands behind, else by what the picture never showed.
 """
 
 from collections.abc import Iterator, Sequence
-from math import ceil
+from math import ceil, inf
 from typing import NamedTuple
 
 import cv2
@@ -121,6 +121,7 @@ class Scene(NamedTuple):
         coarse = (-(-size[0] // _SEARCH), -(-size[1] // _SEARCH))
         search = cv2.resize(cv2.dilate(soft, around[1:4, 1:4]), coarse, interpolation=cv2.INTER_AREA)
         bent = _bend(as_floats(search), ceil(_WIDE_CELL * unit / frame_unit / _SEARCH)) * reach * frame_unit
+        bent += _WIDE_CELL**2 / 8 / frame_unit  # by a lens that bulges or turns
         front = Layer.of(from_rgb(layers.front))
         back = front if layers.back is None else Layer.of(from_rgb(layers.back))
         own = front if layers.back is None else Layer.of(from_rgb(layers.own))
@@ -193,11 +194,11 @@ class Scene(NamedTuple):
         x, y = on_map.at(d)
         torn = np.nonzero(stretch(on_map, self.search_relief, x, y) > _TORN)
         crest, foot = _nearest(self.sides, x[torn], y[torn]).T
-        on_back = self._raster(self.search_relief.d).onto(self._raster(self.back_relief.d))
-        few = Rays(*(each[torn] for each in on_map)).onto(*on_back)
-        behind = _nearest(self.back_relief.d, *few.at(d[torn]))
+        few = Rays(*(each[torn] for each in on_map))
+        on_back = few.onto(self._raster(self.search_relief.d), self._raster(self.back_relief.d))
+        hidden = _nearest(self.back_relief.d, *on_back.at(d[torn]))
         far, own, near = d.copy(), d.copy(), d.copy()
-        far[torn], own[torn], near[torn] = behind, foot, crest
+        far[torn], own[torn], near[torn] = hidden, foot, crest
         return far, own, near
 
     def depth(self, view: View, frame: Frame, cover: float) -> Floats:
@@ -227,7 +228,7 @@ class Scene(NamedTuple):
     def _decide(self, on_map: Rays, surfaces: Sequence[Floats], *, luma: bool) -> Bytes:
         """The samples that rays on the relief see; `surfaces` are the inverse distances there may be, far to near."""
         own, back, cover = (layer.luma if luma else layer.chroma for layer in (self.own, self.back, self.cover))
-        on_plane = on_map.onto(*self._raster(self.front_relief.d).onto(self._raster(own)))
+        on_plane = on_map.onto(self._raster(self.front_relief.d), self._raster(own))
         far, near = surfaces[0], surfaces[-1]
         edge = np.maximum(near - far, np.float32(self.cliff))
         drawn = _sampled(back, *on_plane.at(self.back_relief.look(*on_map.at(far))))
@@ -284,10 +285,12 @@ class _Edges(NamedTuple):
 
 
 def _bend(depth: Floats, step: int) -> float:
-    """How far the map leaves the straight line over `step` of its pixels at most."""
+    """How far the map leaves the straight line over `step` of its pixels at most; endlessly, if it is too small."""
+    if min(depth.shape) <= 2 * step:
+        return inf
     across = depth[:, 2 * step :] - 2 * depth[:, step:-step] + depth[:, : -2 * step]
     down = depth[2 * step :] - 2 * depth[step:-step] + depth[: -2 * step]
-    return sum(float(np.abs(bent).max(initial=0)) for bent in (across, down)) / 8
+    return sum(float(np.abs(bent).max()) for bent in (across, down)) / 8
 
 
 def _soften(depth: Floats) -> Floats:

@@ -58,8 +58,9 @@ class Rays(NamedTuple):
     slope_x: Floats
     slope_y: Floats
 
-    def onto(self, factor: np.float32, added_x: np.float32, added_y: np.float32) -> "Rays":
-        """The same rays in another raster: the arguments are what `Raster.onto` answers."""
+    def onto(self, here: Raster, there: Raster) -> "Rays":
+        """The same rays, which are in samples of the first raster, in those of the second."""
+        factor, added_x, added_y = here.onto(there)
         return Rays(
             self.start_x * factor + added_x,
             self.start_y * factor + added_y,
@@ -75,7 +76,11 @@ class Rays(NamedTuple):
         return x, y
 
     def rim(self) -> "Rays":
-        """Those of a grid's first and last rows and columns: no ray within leads further out, or is steeper."""
+        """Those of a grid's first and last rows and columns: no ray within leads further out, or is steeper.
+
+        At one distance a grid of rays meets a plane, and no lens folds it: what is within stays within, and the slope
+        is linear in the start.
+        """
         return Rays(*(np.concatenate([each[0], each[-1], each[:, 0], each[:, -1]]) for each in self))
 
 
@@ -90,7 +95,7 @@ def rays(view: View, cover: float, x: Floats, y: Floats, raster: Raster = UNITS)
     np.maximum(ahead, np.float32(0.2 * FOCAL), out=ahead)
     start_x /= ahead
     start_y /= ahead
-    forward = np.float32(view.forward)
+    forward = np.float32(view.forward)  # the slope is F (tx, ty) - u tz, where u in samples is the start off the centre
     slope_x, slope_y = start_x * -forward, start_y * -forward
     slope_x += np.float32(unit * FOCAL * view.right) + forward * np.float32(column)
     slope_y += np.float32(-unit * FOCAL * view.up) + forward * np.float32(row)
@@ -254,6 +259,7 @@ def _meet(rays: Rays, relief: Relief, step: float, met: Floats) -> None:
     slope = float(cv2.magnitude(rim.slope_x, rim.slope_y).max())
     x, y = np.empty_like(met), np.empty_like(met)
 
+    # What is found there is written into `met`; only once `d`, which `met` itself may be, has been used.
     def look(d: "Floats | np.float32") -> Floats:
         np.add(np.multiply(rays.slope_x, d, out=x), rays.start_x, out=x)
         np.add(np.multiply(rays.slope_y, d, out=y), rays.start_y, out=y)
