@@ -95,11 +95,10 @@ def _subject(lab: Floats, down: Floats) -> Floats:
     )
     quantised = np.unique(np.round(border / 8), axis=0)[:256].astype(np.float32) * 8
     distance = np.full(lab.shape[:2], np.inf, np.float32)
-    light, green, blue = cv2.split(blurred)
+    light, a, b = cv2.split(blurred)
     for colour in quantised:
-        np.minimum(
-            distance, (light - colour[0]) ** 2 + (green - colour[1]) ** 2 + (blue - colour[2]) ** 2, out=distance
-        )
+        apart = (light - colour[0]) ** 2 + (a - colour[1]) ** 2 + (b - colour[2]) ** 2
+        np.minimum(distance, apart, out=distance)
     across = np.linspace(-1, 1, lab.shape[1], dtype=np.float32)
     centre = np.exp(-(across**2) / 0.5 - (2 * down - 1.1) ** 2 / 0.8)
     return (_even(np.sqrt(distance)) * centre).astype(np.float32)

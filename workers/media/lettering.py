@@ -80,7 +80,7 @@ class Lettering:
         scripts: dict[str, str] = {}
         for cluster in sorted(set(_clusters(text))):
             scripts[_script(cluster)] = scripts.get(_script(cluster), "") + cluster
-        having = {script: _having.__wrapped__(letters) for script, letters in scripts.items() if script not in _COMMON}
+        having = {script: _face_with(letters) for script, letters in scripts.items() if script not in _COMMON}
         self._faces = {script: face for script, face in having.items() if face}
 
     def lines(self, text: str, most: float) -> Iterator[Line]:
@@ -179,9 +179,13 @@ def _joined(runs: list[_Run]) -> _Run:
     return runs[0]._replace(text="".join(run.text for run in runs), place=min(run.place for run in runs))
 
 
+def _face_with(letters: str) -> _Face | None:
+    return next((face for face in _faces() if face.has(letters)), None)
+
+
 @lru_cache(maxsize=2**15)
-def _having(text: str) -> _Face | None:
-    return next((face for face in _faces() if face.has(text)), None)
+def _having(cluster: str) -> _Face | None:
+    return _face_with(cluster)
 
 
 @lru_cache(maxsize=2**15)

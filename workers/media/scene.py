@@ -1,8 +1,8 @@
 """A picture and its depth, laid out for a moving camera: draws the frame that a view sees.
 
-Most of a frame is smooth: its map is solved on a coarse grid and resized; a coarser one does where nothing is near
-before anything else. Only around the edges of near things is each pixel decided by itself: covered by the near thing,
-else by what stands behind, else by what the picture never showed.
+Most of a frame is smooth: its map is solved on a coarse grid and resized; on a coarser one where no move bends it by
+what can be seen. Only around the edges of near things is each pixel decided by itself: covered by the near thing, else
+by what stands behind, else by what the picture never showed.
 """
 
 from collections.abc import Iterator, Sequence
@@ -18,11 +18,11 @@ from workers.media.focus import WIDEST, Stack, before, behind, matte
 from workers.media.layers import Indices, take_apart
 from workers.media.planes import Bytes, Floats, Planes, as_bytes, as_floats, from_rgb
 from workers.media.scenery import Flat
-from workers.media.warp import Frame, Raster, Rays, Relief, meet, rays, stretch
+from workers.media.warp import CELL, Frame, Raster, Rays, Relief, meet, rays, stretch
 
 _FINE = 2  # pixels of the picture per pixel of the depth map that decides edges; the search has a coarser one
 _SEARCH = 4  # pixels of the picture per pixel of the depth map that rays are met on
-_CELL, _WIDE_CELL = 4, 8  # pixels of the frame per cell of its grid
+_WIDE_CELL = 2 * CELL
 _STRAIGHT = 0.25  # pixels by which what a wide cell takes for straight may be bent
 _BATCH = 16  # cells whose samples stand in one row: OpenCV limits both sides of an array to 32767
 # Pixels of the picture per pixel of the frame: what is drawn as it is, and to what others are scaled first.
@@ -147,7 +147,7 @@ class Scene(NamedTuple):
             layers.cliff,
             tuple(blurs),
             standing,
-            _WIDE_CELL if bent < _STRAIGHT else _CELL,
+            _WIDE_CELL if bent < _STRAIGHT else CELL,
         )
 
     def focused(self, focus: float) -> "Scene":

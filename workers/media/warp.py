@@ -24,6 +24,7 @@ from workers.media.planes import Bytes, Floats, as_floats
 _GENTLE, _ITERATIONS = 0.35, 5
 _EXACT = 0.01  # samples of the relief
 _HALVINGS = 5
+CELL = 4  # pixels of the frame per cell of its grid
 _BAND = 70  # rows of the grid that are met at once
 _STRIP = 256  # rows of samples that are looked up at once: fewer, and threads wait for each other's interpreter
 
@@ -154,7 +155,7 @@ class Frame(NamedTuple):
     y: Floats  # rows x 1, units
 
     @classmethod
-    def of(cls, width: int, height: int, cell: int = 4) -> "Frame":
+    def of(cls, width: int, height: int, cell: int = CELL) -> "Frame":
         unit = (width * height) ** 0.5 / 2
         x, y = (
             (np.arange(-1, -(-size // cell) + 1, dtype=np.float32) * cell + (cell / 2 - size / 2)) / np.float32(unit)

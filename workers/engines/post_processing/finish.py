@@ -161,8 +161,6 @@ class Finish:
             "operations": [str(operation) for operation in pictures.done.values()],
             "signed": signed,
         }
-        if (score := pictures.motion_score()) is not None:
-            metrics["motionScore"] = round(score, 3)
         return StageResult(outputs=tuple(outputs), metrics=metrics | pictures.metrics() | _heard(track))
 
     def _sign(self, request: PostProcessingJob, done: Asked, outputs: list[Output], workspace: Workspace) -> bool:
@@ -231,10 +229,6 @@ class _Pictures:
         """What was asked for and is done: a film that has the frames already has none drawn between them."""
         return {name: one for name, one in self._asked.items() if name != "interpolate" or self._interpolation}
 
-    def motion_score(self) -> float | None:
-        """How well the clip's own camera did what a provider was asked for, 0..1, where that is to be known."""
-        return self._watch.score() if self._watch else None
-
     def metrics(self) -> dict[str, Metric]:
         said: dict[str, Metric] = {}
         if self._steadying:
@@ -245,6 +239,8 @@ class _Pictures:
             }
         if self._interpolation:
             said["cuts"] = self._interpolation.cuts
+        if self._watch and (score := self._watch.score()) is not None:
+            said["motionScore"] = round(score, 3)
         return said
 
     def _read(self, source: Path, told: Callable[[], None]) -> Iterator[Planes]:
