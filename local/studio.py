@@ -175,7 +175,7 @@ def media_type_of(path: Path) -> str:
         return "application/x-subrip"
     media_type = mimetypes.guess_type(path.name)[0] or ""
     if media_type.partition("/")[0] not in _ASSET_TYPES:
-        raise StudioError(f"By its name, {path.name} is not a picture, a video, a sound or captions.")
+        raise StudioError(f"By its name, {path.name} is neither a picture nor a video, sound or captions.")
     return media_type
 
 
