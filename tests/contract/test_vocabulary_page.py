@@ -1,7 +1,7 @@
 """docs/vocabulary.md is what the code understands."""
 
 from local.vocabulary_page import PAGE, page
-from workers.engines.image_generation.vocabulary import VOCABULARY
+from workers.painter.vocabulary import VOCABULARY
 
 
 def test_the_committed_page_is_up_to_date() -> None:

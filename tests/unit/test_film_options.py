@@ -13,12 +13,12 @@ from shared.camera.move import CameraMove, Keyframe, Pose
 from shared.stages.requests import VideoSynthesisJob
 from workers.engines.contract import StageResult, Workspace
 from workers.engines.video_synthesis.parallax import Parallax, nearness_of, read_picture
-from workers.engines.video_synthesis.path import camera_path
-from workers.engines.video_synthesis.reel import programme
 from workers.media.codecs import read_planes
 from workers.media.planes import as_bytes, from_rgb
 from workers.media.saliency import salient_point
-from workers.media.shoot import Shot
+from workers.renderer.path import camera_path
+from workers.renderer.reel import programme
+from workers.renderer.shoot import Shot
 
 FORWARD = CameraMove(keyframes=(Keyframe(at=0), Keyframe(at=1, dolly=1)))
 Lumas = list[NDArray[np.int_]]

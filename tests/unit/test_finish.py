@@ -15,12 +15,12 @@ from tests.unit.test_camera_path import HEIGHT, WIDTH, filmed, straight
 from tests.unit.test_codecs import write_clip
 from workers.engines.contract import StageResult, Stopped, Workspace
 from workers.engines.post_processing.finish import Finish
-from workers.engines.post_processing.treatments import Denoise, Vignette
-from workers.media import camera_path
+from workers.finishing.treatments import Denoise, Vignette
 from workers.media.codecs import ClipWriter, read_planes
 from workers.media.looks import LOOKS, Grade
 from workers.media.planes import Planes, from_rgb, to_rgb
 from workers.media.probe import probe
+from workers.motion import camera_path
 
 
 def finish(

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from shared.stages.operations import parse
-from workers.engines.post_processing.treatments import Fade, Letterbox, bars, treatment
+from workers.finishing.treatments import Fade, Letterbox, bars, treatment
 from workers.media import captions, overlays
 from workers.media.captions import CaptionsUnreadable, Cue
 from workers.media.lettering import Lettering

@@ -7,7 +7,7 @@ import av
 import numpy as np
 import pytest
 
-from workers.engines.post_processing import soundtrack
+from workers.finishing import soundtrack
 from workers.media import sound
 from workers.media.loudness import integrated
 from workers.media.sound import RATE, Samples, SoundUnreadable

@@ -9,9 +9,9 @@ from shared.stages.requests import ImageGenerationJob
 from shared.stages.stages import STAGES, Role, Stage
 from workers.engines.contract import StageResult, Stopped, Workspace
 from workers.engines.image_generation.procedural import Painting, Procedural, paint
-from workers.engines.image_generation.vocabulary import Place, Style, read
 from workers.engines.video_synthesis.parallax import read_picture
 from workers.media.scenery import Scenery
+from workers.painter.vocabulary import Place, Style, read
 
 
 def _run(

@@ -1,6 +1,6 @@
 import pytest
 
-from workers.engines.image_generation.vocabulary import (
+from workers.painter.vocabulary import (
     VOCABULARY,
     Accent,
     Mood,

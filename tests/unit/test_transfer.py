@@ -15,10 +15,10 @@ from shared.stages.requests import MotionTransferJob
 from tests.unit.test_camera_path import HEIGHT, WIDTH, alike, filmed, known_path, straight, wall
 from workers.engines.contract import StageResult, Workspace
 from workers.engines.motion_transfer.transfer import Transfer
-from workers.media import camera_path
 from workers.media.codecs import ClipWriter, read_planes, remux
 from workers.media.planes import Bytes, Planes
 from workers.media.probe import probe
+from workers.motion import camera_path
 
 
 def clip_of(lumas: Iterable[Bytes], path: Path, fps: int = 30) -> Path:

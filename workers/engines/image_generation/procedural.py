@@ -10,19 +10,19 @@ import numpy as np
 from shared.stages.requests import ImageGenerationJob
 from shared.stages.stages import Role
 from workers.engines.contract import Output, StageResult, Workspace
-from workers.engines.image_generation import city, grade, inland, shores, space, subjects, weather
-from workers.engines.image_generation.canvas import Camera, Canvas, Cutout
-from workers.engines.image_generation.land import Stage, paint_land
-from workers.engines.image_generation.light import Light, light_of
-from workers.engines.image_generation.noise import Field, resized, stream
-from workers.engines.image_generation.sky import paint_sky
-from workers.engines.image_generation.style import styled
-from workers.engines.image_generation.vocabulary import Place, Reading, Weather, read
 from workers.media.planes import as_floats
 from workers.media.previews import WIDTH as GLIMPSE
 from workers.media.previews import small_jpeg_of
 from workers.media.saliency import salient_point
 from workers.media.scenery import Flat, Scenery
+from workers.painter import city, grade, inland, shores, space, subjects, weather
+from workers.painter.canvas import Camera, Canvas, Cutout
+from workers.painter.land import Stage, paint_land
+from workers.painter.light import Light, light_of
+from workers.painter.noise import Field, resized, stream
+from workers.painter.sky import paint_sky
+from workers.painter.style import styled
+from workers.painter.vocabulary import Place, Reading, Weather, read
 
 _LANDS = inland.LANDS | shores.LANDS
 

@@ -10,15 +10,15 @@ from shared.stages.failures import StageFailure
 from shared.stages.requests import MotionTransferJob, check_driving_seconds
 from shared.stages.stages import Role
 from workers.engines.contract import Metric, Output, StageResult, Workspace
-from workers.engines.motion_transfer.driving import drive, excursion, rhythm, stacked
 from workers.engines.video_synthesis.parallax import motif_of
-from workers.media import camera_path
-from workers.media.camera_path import CameraPath
 from workers.media.codecs import ClipWriter, evenly, read_timed
 from workers.media.planes import Planes
 from workers.media.previews import small_jpeg
 from workers.media.probe import ClipFacts, ClipUnreadable, probe
-from workers.media.shoot import Shot
+from workers.motion import camera_path
+from workers.motion.camera_path import CameraPath
+from workers.motion.driving import drive, excursion, rhythm, stacked
+from workers.renderer.shoot import Shot
 
 _LOWEST_FPS, _HIGHEST_FPS = Fraction(10), Fraction(60)
 _STILLEST = 0.01  # of the frame's width: less travel than this is no move

@@ -15,12 +15,12 @@ from shared.stages.operations import Operation
 from shared.stages.requests import Ingredient, PostProcessingJob
 from shared.stages.stages import Role
 from workers.engines.contract import Metric, Output, StageResult, Workspace
-from workers.engines.post_processing import rhythm, soundtrack
-from workers.engines.post_processing.rhythm import Interpolation
-from workers.engines.post_processing.soundtrack import Soundtrack
-from workers.engines.post_processing.steadying import Steadying
-from workers.engines.post_processing.stills import Poster, Preview, Sprites
-from workers.engines.post_processing.treatments import (
+from workers.finishing import rhythm, soundtrack
+from workers.finishing.rhythm import Interpolation
+from workers.finishing.soundtrack import Soundtrack
+from workers.finishing.steadying import Steadying
+from workers.finishing.stills import Poster, Preview, Sprites
+from workers.finishing.treatments import (
     BY_PIXEL,
     Denoise,
     Fade,
@@ -30,17 +30,18 @@ from workers.engines.post_processing.treatments import (
     bars,
     treatment,
 )
-from workers.engines.post_processing.watch import Watch
-from workers.media import camera_path, captions, hls, overlays
+from workers.finishing.watch import Watch
+from workers.media import captions, hls, overlays
 from workers.media.captions import CaptionsUnreadable, Cue
 from workers.media.codecs import FINISHED, FINISHED_AV1, ClipWriter, evenly, read_timed, remux
 from workers.media.lettering import Lettering
-from workers.media.motion_course import CourseCheck
 from workers.media.planes import Planes
 from workers.media.previews import small_jpeg
 from workers.media.probe import ClipFacts, ClipUnreadable, probe
 from workers.media.scaling import Scale
 from workers.media.sound import SoundUnreadable
+from workers.motion import camera_path
+from workers.motion.motion_course import CourseCheck
 from workers.provenance import signer
 from workers.provenance.signer import Signer
 

@@ -12,19 +12,19 @@ from shared.stages.failures import StageFailure
 from shared.stages.requests import VideoSynthesisJob
 from shared.stages.stages import Role, Stage
 from workers.engines.contract import Metric, Output, StageResult, Workspace
-from workers.engines.video_synthesis.path import camera_path
-from workers.engines.video_synthesis.reel import Reel
 from workers.media import pictures
 from workers.media.codecs import ClipWriter
 from workers.media.depth import read_depth
-from workers.media.depth_model import DepthModelUnavailable, nearness
 from workers.media.pictures import PictureUnreadable
 from workers.media.planes import Bytes, Floats
 from workers.media.previews import small_jpeg
 from workers.media.saliency import salient_point
 from workers.media.scenery import Scenery
-from workers.media.shoot import Point, Shot
-from workers.media.window import Window
+from workers.renderer.depth_model import DepthModelUnavailable, nearness
+from workers.renderer.path import camera_path
+from workers.renderer.reel import Reel
+from workers.renderer.shoot import Point, Shot
+from workers.renderer.window import Window
 
 
 class Parallax:

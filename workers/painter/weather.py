@@ -3,10 +3,10 @@
 import cv2
 import numpy as np
 
-from workers.engines.image_generation.canvas import Canvas, colour
-from workers.engines.image_generation.light import Light
-from workers.engines.image_generation.noise import as_field, blurred, stream
-from workers.engines.image_generation.vocabulary import Reading, Weather
+from workers.painter.canvas import Canvas, colour
+from workers.painter.light import Light
+from workers.painter.noise import as_field, blurred, stream
+from workers.painter.vocabulary import Reading, Weather
 
 
 def _rain(canvas: Canvas, light: Light, seed: int, amount: float) -> None:

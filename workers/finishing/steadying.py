@@ -6,9 +6,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from workers.media import camera_path
-from workers.media.camera_path import CameraPath
 from workers.media.planes import Bytes, Planes, as_bytes
+from workers.motion import camera_path
+from workers.motion.camera_path import CameraPath
 
 _LARGEST_CROP = 1.12  # how far steadying may zoom in to hide the moving edge
 _CORNERS = np.array([-1 - 1j, 1 - 1j, 1 + 1j, -1 + 1j])

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from workers.engines.image_generation.noise import Field, as_field, resized
+from workers.painter.noise import Field, as_field, resized
 
 _SAME_PLACE = 0.01  # of a thing's distance
 

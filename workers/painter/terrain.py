@@ -10,9 +10,9 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from workers.engines.image_generation.canvas import Camera, Canvas, mix, spread
-from workers.engines.image_generation.light import Light, tinted
-from workers.engines.image_generation.noise import Field, Noise, as_field, blurred, smoothstep
+from workers.painter.canvas import Camera, Canvas, mix, spread
+from workers.painter.light import Light, tinted
+from workers.painter.noise import Field, Noise, as_field, blurred, smoothstep
 
 Heights = Callable[[Field, Field], Field]  # world x, z -> height
 STEPS = 720

@@ -3,9 +3,9 @@
 import cv2
 import numpy as np
 
-from workers.engines.image_generation.canvas import Canvas
-from workers.engines.image_generation.noise import Field, as_field, blurred, resized, stream
-from workers.engines.image_generation.vocabulary import Mood, Palette, Reading
+from workers.painter.canvas import Canvas
+from workers.painter.noise import Field, as_field, blurred, resized, stream
+from workers.painter.vocabulary import Mood, Palette, Reading
 
 
 def soften_edges(canvas: Canvas) -> None:

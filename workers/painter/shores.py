@@ -4,11 +4,11 @@ from collections.abc import Callable
 
 import numpy as np
 
-from workers.engines.image_generation import plants, props, subjects, terrain
-from workers.engines.image_generation.canvas import colour, mix
-from workers.engines.image_generation.land import Land, Stage
-from workers.engines.image_generation.noise import Field, as_field, smoothstep, stream
-from workers.engines.image_generation.vocabulary import Accent, Mood, Place, Weather
+from workers.painter import plants, props, subjects, terrain
+from workers.painter.canvas import colour, mix
+from workers.painter.land import Land, Stage
+from workers.painter.noise import Field, as_field, smoothstep, stream
+from workers.painter.vocabulary import Accent, Mood, Place, Weather
 
 
 def lake(stage: Stage) -> Land:

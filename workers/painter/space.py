@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from workers.engines.image_generation.canvas import Canvas, Subject, colour, mix
-from workers.engines.image_generation.noise import Field, Noise, as_field, blurred, resized, smoothstep, stream
-from workers.engines.image_generation.plants import boulder
-from workers.engines.image_generation.vocabulary import Accent, Palette, Reading
+from workers.painter.canvas import Canvas, Subject, colour, mix
+from workers.painter.noise import Field, Noise, as_field, blurred, resized, smoothstep, stream
+from workers.painter.plants import boulder
+from workers.painter.vocabulary import Accent, Palette, Reading
 
 _NEBULAE = (
     ("1a2a6c", "b23a8a", "ffb37a"),

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from workers.engines.image_generation import subjects, terrain
-from workers.engines.image_generation.canvas import Camera, Canvas, Sprite, colour
-from workers.engines.image_generation.light import Light
-from workers.engines.image_generation.noise import Field, Noise, as_field, smoothstep, stream
-from workers.engines.image_generation.vocabulary import Mood, Reading, Weather
-from workers.engines.image_generation.water import paint_water
+from workers.painter import subjects, terrain
+from workers.painter.canvas import Camera, Canvas, Sprite, colour
+from workers.painter.light import Light
+from workers.painter.noise import Field, Noise, as_field, smoothstep, stream
+from workers.painter.vocabulary import Mood, Reading, Weather
+from workers.painter.water import paint_water
 
 
 class Stage:

@@ -1,8 +1,8 @@
 """Watches how the camera of a paid clip moves; whatever goes wrong in that costs the score and never the clip."""
 
 from shared.observability import logger
-from workers.media.motion_course import CourseCheck
 from workers.media.planes import Planes
+from workers.motion.motion_course import CourseCheck
 
 
 class Watch:

@@ -5,11 +5,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from workers.engines.image_generation import plants, subjects
-from workers.engines.image_generation.canvas import Sprite
-from workers.engines.image_generation.land import Stage
-from workers.engines.image_generation.noise import as_field, smoothstep, stream
-from workers.engines.image_generation.vocabulary import Accent, Palette, Reading, Weather
+from workers.painter import plants, subjects
+from workers.painter.canvas import Sprite
+from workers.painter.land import Stage
+from workers.painter.noise import as_field, smoothstep, stream
+from workers.painter.vocabulary import Accent, Palette, Reading, Weather
 
 
 def leaf_paint(reading: Reading, rng: np.random.Generator) -> tuple[str, str]:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from shared.camera.lowerings import DOLLY, FOCAL, PAN, PEDESTAL, ROLL, TILT, TRUCK, inverse_distance
 from shared.camera.move import AXES, CameraMove, Pose, stack
 from shared.stages.requests import TransferMode
-from workers.media.camera_path import CameraPath, smooth
+from workers.motion.camera_path import CameraPath, smooth
 
 _MIDDLE = inverse_distance(0.5)
 _SMOOTHING_SECONDS = 0.12  # takes out how a hand and tracking tremble, leaves where the camera goes

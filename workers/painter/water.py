@@ -3,9 +3,9 @@
 import cv2
 import numpy as np
 
-from workers.engines.image_generation.canvas import Canvas, mix
-from workers.engines.image_generation.light import Light
-from workers.engines.image_generation.noise import Field, Noise, as_field, smoothstep, stream
+from workers.painter.canvas import Canvas, mix
+from workers.painter.light import Light
+from workers.painter.noise import Field, Noise, as_field, smoothstep, stream
 
 
 def _mirror(canvas: Canvas) -> Field:

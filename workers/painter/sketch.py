@@ -6,8 +6,8 @@ from functools import cache
 import cv2
 import numpy as np
 
-from workers.engines.image_generation.canvas import Sprite, Subject
-from workers.engines.image_generation.noise import Field, as_field
+from workers.painter.canvas import Sprite, Subject
+from workers.painter.noise import Field, as_field
 
 Point = tuple[float, float]
 _SHIFT = 4  # fixed-point digits of outlines

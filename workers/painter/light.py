@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from workers.engines.image_generation.canvas import colour, mix
-from workers.engines.image_generation.noise import Field, as_field, stream
-from workers.engines.image_generation.vocabulary import Accent, Mood, Palette, Reading, Style, Time, Weather
+from workers.painter.canvas import colour, mix
+from workers.painter.noise import Field, as_field, stream
+from workers.painter.vocabulary import Accent, Mood, Palette, Reading, Style, Time, Weather
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,9 +8,9 @@ import cv2
 import numpy as np
 
 from shared.camera.move import Pose
-from workers.media.motion_check import MotionCheck
 from workers.media.planes import Floats, Planes, as_bytes, as_floats
-from workers.media.shoot import Shot, drawn
+from workers.motion.motion_check import MotionCheck
+from workers.renderer.shoot import Shot, drawn
 
 DISSOLVE_SECONDS = 0.5
 _DEEP = np.float32(1.0)  # of a dissolve's time: how much later the nearest things change than the farthest

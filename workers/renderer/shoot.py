@@ -16,11 +16,11 @@ import numpy as np
 
 from shared.camera.lowerings import FAR, Aim, View, aimed, view
 from shared.camera.move import Pose, shaken
-from workers.media.motion_check import Landmarks, MotionCheck
 from workers.media.planes import Bytes, Floats, Planes, as_floats
-from workers.media.scene import Scene
 from workers.media.scenery import Scenery
-from workers.media.warp import Frame, aim, covers, reach
+from workers.motion.motion_check import Landmarks, MotionCheck
+from workers.renderer.scene import Scene
+from workers.renderer.warp import Frame, aim, covers, reach
 
 _STREAK = 6.0  # pixels between two moments of one exposure
 _MOMENTS = 12

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from workers.engines.image_generation.noise import stream
+from workers.painter.noise import stream
 
 
 class Place(StrEnum):

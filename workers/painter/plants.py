@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from workers.engines.image_generation.canvas import Sprite
-from workers.engines.image_generation.noise import Field, Noise, as_field
-from workers.engines.image_generation.sketch import Point, Sketch
+from workers.painter.canvas import Sprite
+from workers.painter.noise import Field, Noise, as_field
+from workers.painter.sketch import Point, Sketch
 
 
 def conifer(rng: np.random.Generator, side: float) -> Sprite:

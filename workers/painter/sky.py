@@ -3,10 +3,10 @@
 import cv2
 import numpy as np
 
-from workers.engines.image_generation.canvas import Camera, Canvas, mix
-from workers.engines.image_generation.light import Light
-from workers.engines.image_generation.noise import Field, Noise, as_field, blurred, resized, smoothstep, stream
-from workers.engines.image_generation.vocabulary import Accent, Reading, Time
+from workers.painter.canvas import Camera, Canvas, mix
+from workers.painter.light import Light
+from workers.painter.noise import Field, Noise, as_field, blurred, resized, smoothstep, stream
+from workers.painter.vocabulary import Accent, Reading, Time
 
 
 def _grid(camera: Camera, step: int) -> tuple[Field, Field]:

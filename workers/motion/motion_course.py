@@ -16,10 +16,11 @@ from numpy.typing import NDArray
 
 from shared.camera.lowerings import BULGE, FAR, FOCAL, View, view
 from shared.camera.move import CameraMove
-from workers.media import camera_path, depth
-from workers.media.motion_check import DEPENDENT, FEWEST, Landmarks, Places, follow
+from workers.media import depth
 from workers.media.planes import Bytes, Floats, Planes, as_bytes, as_floats, to_rgb
-from workers.media.warp import Frame
+from workers.motion import camera_path
+from workers.motion.motion_check import DEPENDENT, FEWEST, Landmarks, Places, follow
+from workers.renderer.warp import Frame
 
 _LOOKS_A_SECOND = 30  # at most
 _RETRY = 15  # looks, after which one looks again for something to follow

@@ -5,13 +5,13 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 
-from workers.engines.image_generation import subjects, terrain
-from workers.engines.image_generation.canvas import Canvas, Subject, colour, mix
-from workers.engines.image_generation.light import Light
-from workers.engines.image_generation.noise import Field, Noise, as_field, smoothstep, stream
-from workers.engines.image_generation.sketch import Sketch
-from workers.engines.image_generation.vocabulary import Accent, Place, Reading, Style, Time, Weather
-from workers.engines.image_generation.water import paint_water
+from workers.painter import subjects, terrain
+from workers.painter.canvas import Canvas, Subject, colour, mix
+from workers.painter.light import Light
+from workers.painter.noise import Field, Noise, as_field, smoothstep, stream
+from workers.painter.sketch import Sketch
+from workers.painter.vocabulary import Accent, Place, Reading, Style, Time, Weather
+from workers.painter.water import paint_water
 
 _WARM = ("ffcf8a", "ffdcae", "ffb866", "fff0d8", "cfe4ff")
 _NEON = ("ff2f7e", "18e0ff", "b44bff", "ffb52e", "35ff9b", "ff4b3a")
