@@ -17,13 +17,13 @@ from shared.stages.requests import ImageGenerationJob, PostProcessingJob
 from workers.engines.contract import Workspace
 from workers.engines.image_generation.procedural import Procedural
 from workers.engines.post_processing.finish import Finish
-from workers.engines.video_synthesis.parallax import read_picture
 from workers.media.codecs import FINISHED, ClipWriter, read_planes
 from workers.media.depth import read_depth
 from workers.media.planes import Planes
 from workers.motion.camera_path import estimate, tracked
+from workers.motion.projection import Frame, Raster, rays
+from workers.renderer.motif import read_picture
 from workers.renderer.shoot import Shot, shoot
-from workers.renderer.warp import Frame, Raster, rays
 
 WIDTH, HEIGHT, FPS, FRAMES, CRF = 1920, 1080, 24, 120, 20
 MOVE = CameraMove(keyframes=(Keyframe(at=0, truck=-0.5), Keyframe(at=1, truck=0.5)))

@@ -12,7 +12,7 @@ from rich.progress import track
 from local.preset_page import PAGE, page
 from shared.camera.catalogue import default_moves
 from shared.camera.move import AXES, CameraMove, Pose, shaken
-from workers.engines.image_generation.procedural import Painting, paint
+from workers.painter.painting import Painting, paint
 from workers.painter.vocabulary import read
 from workers.renderer.shoot import Shot
 

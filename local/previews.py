@@ -11,11 +11,11 @@ from rich.console import Console
 
 from shared.camera.catalogue import DefaultMove, default_moves
 from shared.camera.lowerings import inverse_distance
-from workers.engines.image_generation.procedural import Painting, paint
 from workers.media.planes import Bytes, to_rgb
+from workers.motion.projection import Frame, rays
+from workers.painter.painting import Painting, paint
 from workers.painter.vocabulary import read
 from workers.renderer.shoot import Shot
-from workers.renderer.warp import Frame, rays
 
 FOLDER = Path("docs/gallery/presets")
 SHEET = Path("docs/gallery/presets.jpg")

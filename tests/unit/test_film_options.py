@@ -12,10 +12,11 @@ from shared.camera.catalogue import default_moves
 from shared.camera.move import CameraMove, Keyframe, Pose
 from shared.stages.requests import VideoSynthesisJob
 from workers.engines.contract import StageResult, Workspace
-from workers.engines.video_synthesis.parallax import Parallax, nearness_of, read_picture
+from workers.engines.video_synthesis.parallax import Parallax
 from workers.media.codecs import read_planes
 from workers.media.planes import as_bytes, from_rgb
 from workers.media.saliency import salient_point
+from workers.renderer.motif import nearness_of, read_picture
 from workers.renderer.path import camera_path
 from workers.renderer.reel import programme
 from workers.renderer.shoot import Shot

@@ -10,8 +10,8 @@ from shared.camera.catalogue import default_moves
 from shared.camera.lowerings import View
 from shared.camera.move import Pose
 from workers.media.planes import Bytes, Floats, as_bytes, as_floats
+from workers.motion.projection import Frame, project, rays
 from workers.renderer.shoot import Shot
-from workers.renderer.warp import Frame, project, rays
 
 WIDTH, HEIGHT, FPS, FRAMES = 480, 270, 24, 36
 

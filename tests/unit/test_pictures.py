@@ -10,8 +10,8 @@ from PIL import Image
 
 from shared.stages.failures import StageFailure
 from tests.unit.test_verification import display_p3, picture, png_header
-from workers.engines.video_synthesis.parallax import motif_of, read_picture
 from workers.media.depth import read_depth
+from workers.renderer.motif import motif_of, read_picture
 from workers.renderer.window import Window
 
 RED = (220, 30, 30)

@@ -8,10 +8,11 @@ import pytest
 from shared.stages.requests import ImageGenerationJob
 from shared.stages.stages import STAGES, Role, Stage
 from workers.engines.contract import StageResult, Stopped, Workspace
-from workers.engines.image_generation.procedural import Painting, Procedural, paint
-from workers.engines.video_synthesis.parallax import read_picture
+from workers.engines.image_generation.procedural import Procedural
 from workers.media.scenery import Scenery
+from workers.painter.painting import Painting, paint
 from workers.painter.vocabulary import Place, Style, read
+from workers.renderer.motif import read_picture
 
 
 def _run(

@@ -5,12 +5,12 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from workers.engines.image_generation.procedural import paint
 from workers.painter import shores, terrain
 from workers.painter.canvas import Camera, Canvas, colour
 from workers.painter.land import Land, Stage, paint_land
 from workers.painter.light import light_of
 from workers.painter.noise import Field, as_field
+from workers.painter.painting import paint
 from workers.painter.props import flower_paint, frame
 from workers.painter.sketch import Sketch
 from workers.painter.vocabulary import read

@@ -6,9 +6,9 @@ import pytest
 
 from shared.camera.catalogue import default_moves
 from shared.camera.move import Pose
-from workers.engines.image_generation.procedural import paint
 from workers.media.planes import Bytes, Floats, to_rgb
 from workers.media.saliency import salient_point
+from workers.painter.painting import paint
 from workers.painter.vocabulary import read
 from workers.renderer.shoot import Shot
 

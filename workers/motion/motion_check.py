@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from shared.camera.lowerings import View
 from workers.media.planes import Bytes, Floats, Planes, as_bytes, as_floats
 from workers.motion import camera_path
-from workers.renderer.warp import Frame, project
+from workers.motion.projection import Frame, project
 
 _TREMBLE = 0.002  # of the frame's width: what may move where nothing should
 _STRIDE = 0.03  # of the frame's width that the picture may travel between two frames looked at

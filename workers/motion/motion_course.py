@@ -20,7 +20,7 @@ from workers.media import depth
 from workers.media.planes import Bytes, Floats, Planes, as_bytes, as_floats, to_rgb
 from workers.motion import camera_path
 from workers.motion.motion_check import DEPENDENT, FEWEST, Landmarks, Places, follow
-from workers.renderer.warp import Frame
+from workers.motion.projection import Frame
 
 _LOOKS_A_SECOND = 30  # at most
 _RETRY = 15  # looks, after which one looks again for something to follow

@@ -10,8 +10,8 @@ import numpy as np
 from shared.camera.lowerings import FAR, View
 from workers.media.planes import Bytes, Floats, Planes, as_bytes, as_floats, from_rgb
 from workers.media.scenery import Flat
+from workers.motion.projection import Frame, project, rays
 from workers.renderer.focus import WIDEST, Stack, confusion
-from workers.renderer.warp import Frame, project, rays
 
 _BEYOND = 0.25  # units
 

@@ -15,10 +15,11 @@ import numpy as np
 from shared.camera.lowerings import View
 from workers.media.planes import Bytes, Floats, Planes, as_bytes, as_floats, from_rgb
 from workers.media.scenery import Flat
+from workers.motion.projection import CELL, Frame, Raster, Rays, rays
 from workers.renderer.flats import Standing
 from workers.renderer.focus import WIDEST, Stack, before, behind, matte
 from workers.renderer.layers import Indices, take_apart
-from workers.renderer.warp import CELL, Frame, Raster, Rays, Relief, meet, rays, stretch
+from workers.renderer.warp import Relief, meet, stretch
 
 _FINE = 2  # pixels of the picture per pixel of the depth map that decides edges; the search has a coarser one
 _SEARCH = 4  # pixels of the picture per pixel of the depth map that rays are met on

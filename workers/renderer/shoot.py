@@ -19,8 +19,9 @@ from shared.camera.move import Pose, shaken
 from workers.media.planes import Bytes, Floats, Planes, as_floats
 from workers.media.scenery import Scenery
 from workers.motion.motion_check import Landmarks, MotionCheck
+from workers.motion.projection import Frame
 from workers.renderer.scene import Scene
-from workers.renderer.warp import Frame, aim, covers, reach
+from workers.renderer.warp import aim, covers, reach
 
 _STREAK = 6.0  # pixels between two moments of one exposure
 _MOMENTS = 12

@@ -10,7 +10,6 @@ from shared.stages.failures import StageFailure
 from shared.stages.requests import MotionTransferJob, check_driving_seconds
 from shared.stages.stages import Role
 from workers.engines.contract import Metric, Output, StageResult, Workspace
-from workers.engines.video_synthesis.parallax import motif_of
 from workers.media.codecs import ClipWriter, evenly, read_timed
 from workers.media.planes import Planes
 from workers.media.previews import small_jpeg
@@ -18,6 +17,7 @@ from workers.media.probe import ClipFacts, ClipUnreadable, probe
 from workers.motion import camera_path
 from workers.motion.camera_path import CameraPath
 from workers.motion.driving import drive, excursion, rhythm, stacked
+from workers.renderer.motif import motif_of
 from workers.renderer.shoot import Shot
 
 _LOWEST_FPS, _HIGHEST_FPS = Fraction(10), Fraction(60)
