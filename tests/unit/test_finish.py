@@ -119,7 +119,7 @@ def test_all_operations_go_together(tmp_path: Path) -> None:
     assert len(film) == result.metrics["frames"] == round((24 - 8) * 60 / 24)
     assert (film[0].y[:180] < 30).all(), "it fades in, whatever else is done"
     assert result.metrics["operations"] == [str(one) for one in operations.parse(everything).values()]
-    assert {"jitter_before", "crop", "cuts"} <= set(result.metrics)
+    assert {"jitterBefore", "crop", "cuts"} <= set(result.metrics)
 
 
 def test_captions_are_seen_in_their_time_only(tmp_path: Path) -> None:

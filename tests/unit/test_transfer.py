@@ -65,8 +65,8 @@ def test_the_clip_moves_as_the_driving_clip_did(tmp_path: Path) -> None:
     for axis in ("dx", "dy", "scale", "rotation"):
         assert alike(getattr(found, axis), np.interp(at, np.arange(90), getattr(known, axis))) > 0.95, axis
     assert result.metrics["frames"] == 36
-    assert float(str(result.metrics["inlier_ratio"])) > 0.8
-    assert float(str(result.metrics["path_length"])) == pytest.approx(known.length(), rel=0.05)
+    assert float(str(result.metrics["inlierRatio"])) > 0.8
+    assert float(str(result.metrics["pathLength"])) == pytest.approx(known.length(), rel=0.05)
 
 
 def test_driving_clips_that_cannot_drive_are_refused(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import cv2
 
+from shared.stages.metadata import ImageGenerationMetadata
 from shared.stages.requests import ImageGenerationJob
 from shared.stages.stages import Role
 from workers.engines.contract import Output, StageResult, Workspace
@@ -28,18 +29,16 @@ class Procedural:
         if painting.scenery is not None:
             outputs.append(Output(Role.SCENERY, painting.scenery.save(workspace.folder), "application/zip"))
         workspace.progress(1.0)
-        return StageResult(
-            outputs=tuple(outputs),
-            metrics={
-                "painter": "procedural - a painter in code, not a model",
-                "understood": list(reading.understood),
-                "place": reading.place.value,
-                "timeOfDay": reading.time.value,
-                "weather": reading.weather.value,
-                "mood": reading.mood.value,
-                "palette": reading.palette.value,
-                "style": reading.style.value,
-                "accents": sorted(accent.value for accent in reading.accents),
-                "focalPoint": [round(fraction, 4) for fraction in painting.focal_point],
-            },
-        )
+        metadata: ImageGenerationMetadata = {
+            "painter": "procedural - a painter in code, not a model",
+            "understood": list(reading.understood),
+            "place": reading.place.value,
+            "timeOfDay": reading.time.value,
+            "weather": reading.weather.value,
+            "mood": reading.mood.value,
+            "palette": reading.palette.value,
+            "style": reading.style.value,
+            "accents": sorted(accent.value for accent in reading.accents),
+            "focalPoint": [round(fraction, 4) for fraction in painting.focal_point],
+        }
+        return StageResult(tuple(outputs), metadata)

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from shared.stages.failures import StageFailure
+from shared.stages.metadata import MotionTransferMetadata
 from shared.stages.requests import MotionTransferJob, check_driving_seconds
 from shared.stages.stages import Role
-from workers.engines.contract import Metric, Output, StageResult, Workspace
+from workers.engines.contract import Output, StageResult, Workspace
 from workers.media.codecs import ClipWriter, evenly, read_timed
 from workers.media.planes import Planes
 from workers.media.previews import small_jpeg
@@ -55,15 +56,15 @@ class Transfer:
                 check.see(planes)
                 workspace.progress(_MEASURING + (1 - _MEASURING) * writer.frames / frames)
                 workspace.preview(partial(small_jpeg, planes))
-        metrics: dict[str, Metric] = {
+        metadata: MotionTransferMetadata = {
             "frames": writer.frames,
             "fps": request.fps,
-            "path_length": round(path.length(), 4),
-            "inlier_ratio": round(inliers, 4),
+            "pathLength": round(path.length(), 4),
+            "inlierRatio": round(inliers, 4),
         }
         if (score := check.score()) is not None:
-            metrics["motionScore"] = round(score, 3)
-        return StageResult((Output(Role.CLIP, clip, "video/mp4"),), metrics)
+            metadata["motionScore"] = round(score, 3)
+        return StageResult((Output(Role.CLIP, clip, "video/mp4"),), metadata)
 
 
 class _Measured(NamedTuple):

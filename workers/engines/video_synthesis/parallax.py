@@ -5,9 +5,10 @@ from time import perf_counter
 
 from shared.camera.lowerings import dropped_axes
 from shared.stages.engines import engine
+from shared.stages.metadata import VideoSynthesisMetadata
 from shared.stages.requests import VideoSynthesisJob
 from shared.stages.stages import Role, Stage
-from workers.engines.contract import Metric, Output, StageResult, Workspace
+from workers.engines.contract import Output, StageResult, Workspace
 from workers.media.codecs import ClipWriter
 from workers.media.previews import small_jpeg
 from workers.renderer.motif import motif_of
@@ -47,13 +48,13 @@ class Parallax:
                 writer.write(planes)
                 workspace.progress((i + 1) / frames)
                 workspace.preview(partial(small_jpeg, planes))
-        metrics: dict[str, Metric] = {
+        metadata: VideoSynthesisMetadata = {
             "frames": frames,
-            "frames_per_second": round(frames / (perf_counter() - started), 1),
+            "framesPerSecond": round(frames / (perf_counter() - started), 1),
             "depth": "given" if request.depth_url else "estimated",
         }
         if (score := reel.score()) is not None:
-            metrics["motionScore"] = round(score, 3)
+            metadata["motionScore"] = round(score, 3)
         if dropped := dropped_axes(request.move, engine(Stage.VIDEO_SYNTHESIS, "parallax").axes):
-            metrics["dropped_axes"] = sorted(dropped)
-        return StageResult((Output(Role.CLIP, path, "video/mp4"),), metrics)
+            metadata["droppedAxes"] = sorted(dropped)
+        return StageResult((Output(Role.CLIP, path, "video/mp4"),), metadata)
