@@ -17,12 +17,12 @@ from shared.stages.requests import ImageGenerationJob, PostProcessingJob
 from workers.engines.contract import Workspace
 from workers.engines.image_generation.procedural import Procedural
 from workers.engines.post_processing.finish import Finish
+from workers.media import pictures
 from workers.media.codecs import FINISHED, ClipWriter, read_planes
 from workers.media.depth import read_depth
 from workers.media.planes import Planes
 from workers.motion.camera_path import estimate, tracked
 from workers.motion.projection import Frame, Raster, rays
-from workers.renderer.motif import read_picture
 from workers.renderer.shoot import Shot, shoot
 
 WIDTH, HEIGHT, FPS, FRAMES, CRF = 1920, 1080, 24, 120, 20
@@ -44,7 +44,7 @@ def measures(folder: Path) -> list[Measure]:
 
 def render(picture: Path, depth: Path, out: Path, *, frames: int, width: int = WIDTH, height: int = HEIGHT) -> None:
     """A picture and its depth to a finished film with a move that shows parallax."""
-    rgb = read_picture(picture)
+    rgb = pictures.read(picture)
     poses = [MOVE.sample(i / (frames - 1)) for i in range(frames)]
     with ClipWriter(out, width, height, FPS, FINISHED) as writer:
         for planes in shoot(rgb, read_depth(depth), poses, width=width, height=height, fps=FPS):
@@ -97,7 +97,7 @@ def _rendering(picture: Path, depth: Path, film: Path, folder: Path) -> list[Mea
 
 def _path(picture: Path, depth: Path, folder: Path) -> Path:
     """Where in the picture the camera looks in each frame, for the peer to follow; the move has no turn in it."""
-    rgb, poses = read_picture(picture), [MOVE.sample(i / (FRAMES - 1)) for i in range(FRAMES)]
+    rgb, poses = pictures.read(picture), [MOVE.sample(i / (FRAMES - 1)) for i in range(FRAMES)]
     shot = Shot(rgb, read_depth(depth), WIDTH, HEIGHT, FPS)
     shot.prepare(poses)
     unit = Frame.of(WIDTH, HEIGHT).unit

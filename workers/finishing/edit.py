@@ -54,7 +54,7 @@ class EvenClip:
         return round(self.seconds * self.fps)
 
     def frames(self) -> Iterator[Planes]:
-        """Yield each frame; raises ClipUnreadable."""
+        """Yield each frame; raises Unreadable."""
         return evenly(read_timed(self.path), self.fps, self.seconds)
 
 
@@ -81,7 +81,7 @@ def steadied(clip: EvenClip, amount: float, done: Callable[[], None]) -> Steadyi
 
 
 def drawable_captions(path: Path) -> list[Cue]:
-    """Read captions all of whose letters have a font; raises CaptionsUnreadable."""
+    """Read captions all of whose letters have a font; raises Unreadable."""
     cues = captions.read(path)
     for cue in cues:
         overlays.check_drawable(cue.text)
@@ -121,7 +121,7 @@ class Edit:
         self._treatments = self._chosen(seed, cues or [])
 
     def drawn(self, done: Callable[[], None]) -> Iterator[Planes]:
-        """Yield every frame; calls `done` after each frame of the clip; raises ClipUnreadable."""
+        """Yield every frame; calls `done` after each frame of the clip; raises Unreadable."""
         frames = self._placed(self._read(done))
         if "denoise" in self._asked:
             frames = map(Denoise(self._asked["denoise"].amount), frames)

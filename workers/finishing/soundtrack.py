@@ -25,7 +25,7 @@ class Soundtrack:
 
 
 def make(track: Path, target: Path, seconds: float) -> Soundtrack:
-    """Write the track's first `seconds`, or all of it and then silence, as AAC; raises SoundUnreadable.
+    """Write the track's first `seconds`, or all of it and then silence, as AAC; raises Unreadable `audio_...`.
 
     The gain that reaches the target is corrected once by what the limiter took away of it.
     """

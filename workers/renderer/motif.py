@@ -7,7 +7,6 @@ from shared.observability import logger
 from shared.stages.failures import StageFailure
 from workers.media import pictures
 from workers.media.depth import read_depth
-from workers.media.pictures import PictureUnreadable
 from workers.media.planes import Bytes, Floats
 from workers.media.saliency import salient_point
 from workers.media.scenery import Scenery
@@ -30,10 +29,9 @@ def motif_of(
 ) -> Motif:
     """The picture for a frame of that size in pixels; what is not given is estimated.
 
-    One that is much longer than the frame is cut to the part around its focal point. StageFailure as the functions
-    below raise it.
+    One that is much longer than the frame is cut to the part around its focal point. Raises StageFailure.
     """
-    picture = read_picture(path)
+    picture = pictures.read(path)
     near = nearness_of(picture, depth)
     parts = scenery_of(picture, scenery)
     focal_point = focal_point or salient_point(picture, near)
@@ -43,14 +41,6 @@ def motif_of(
     picture = window.of(picture)
     near = window.of_map(near) if depth else nearness_of(picture, None)
     return Motif(picture, near, window.focal_point, None)
-
-
-def read_picture(path: Path) -> Bytes:
-    """RGB, height x width x 3, upright, in sRGB; StageFailure `picture_...` says what is wrong with the file."""
-    try:
-        return pictures.read(path)
-    except PictureUnreadable as error:
-        raise StageFailure(f"picture_{error.code}", error.public_message) from error
 
 
 def nearness_of(picture: Bytes, depth: Path | None) -> Floats:

@@ -14,7 +14,8 @@ from workers.engines.contract import Output, StageResult, Workspace
 from workers.media.codecs import ClipWriter, evenly, read_timed
 from workers.media.planes import Planes
 from workers.media.previews import small_jpeg
-from workers.media.probe import ClipFacts, ClipUnreadable, probe
+from workers.media.probe import ClipFacts, probe
+from workers.media.unreadable import Unreadable
 from workers.motion import camera_path
 from workers.motion.camera_path import CameraPath
 from workers.motion.driving import drive, excursion, rhythm, stacked
@@ -83,7 +84,7 @@ def _measured(driving: Path, workspace: Workspace) -> _Measured:
         check_driving_seconds(facts.duration_seconds)
         fps = max(_LOWEST_FPS, min(_HIGHEST_FPS, facts.fps))
         motions = camera_path.estimate(camera_path.tracked(_followed(driving, facts, fps, workspace)))
-    except ClipUnreadable as unreadable:
+    except Unreadable as unreadable:
         sentence = unreadable.public_message.replace("clip", "driving clip", 1)
         raise StageFailure(f"driving_{unreadable.code}", sentence) from unreadable
     inliers = camera_path.inlier_ratio(motions)

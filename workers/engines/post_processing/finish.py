@@ -19,11 +19,9 @@ from workers.finishing.edit import Asked, Edit, EvenClip, drawable_captions, ste
 from workers.finishing.soundtrack import Soundtrack
 from workers.finishing.stills import Poster, Preview, Sprites
 from workers.media import hls
-from workers.media.captions import CaptionsUnreadable
 from workers.media.codecs import FINISHED, FINISHED_AV1, ClipWriter, remux
 from workers.media.previews import small_jpeg
-from workers.media.probe import ClipUnreadable, probe
-from workers.media.sound import SoundUnreadable
+from workers.media.probe import probe
 from workers.provenance import signer
 from workers.provenance.signer import Signer
 
@@ -48,22 +46,10 @@ class Finish:
         self._signer = signer
 
     def run(self, request: PostProcessingJob, workspace: Workspace) -> StageResult:
-        """Make the film, its stream and its stills; StageFailure for an operation or a file that is none."""
+        """Make the film, its stream and its stills; raises StageFailure for an operation or a file that is invalid."""
         asked = operations.parse(request.operations)
         size = operations.final_size(request.width, request.height, asked)
         source = workspace.fetch(request.video_url)
-        try:
-            return self._finish(request, asked, size, source, workspace)
-        except ClipUnreadable as unreadable:
-            raise StageFailure(unreadable.code, unreadable.public_message) from unreadable
-        except SoundUnreadable as unreadable:
-            raise StageFailure(f"audio_{unreadable.code}", unreadable.public_message) from unreadable
-        except CaptionsUnreadable as unreadable:
-            raise StageFailure(f"captions_{unreadable.code}", unreadable.public_message) from unreadable
-
-    def _finish(
-        self, request: PostProcessingJob, asked: Asked, size: tuple[int, int], source: Path, workspace: Workspace
-    ) -> StageResult:
         began = time.perf_counter()
         facts, folder = probe(source), workspace.folder
         if facts.duration_seconds > _LONGEST_SECONDS:
