@@ -13,7 +13,7 @@ from local.preset_page import PAGE, page
 from shared.camera.catalogue import default_moves
 from shared.camera.move import AXES, CameraMove, Pose, shaken
 from workers.painter.painting import Painting, paint
-from workers.painter.vocabulary import read
+from workers.painter.reading import read
 from workers.renderer.shoot import Shot
 
 OUT = Path("build/motion.json")

@@ -14,7 +14,7 @@ from shared.camera.lowerings import inverse_distance
 from workers.media.planes import Bytes, to_rgb
 from workers.motion.projection import Frame, rays
 from workers.painter.painting import Painting, paint
-from workers.painter.vocabulary import read
+from workers.painter.reading import read
 from workers.renderer.shoot import Shot
 
 FOLDER = Path("docs/gallery/presets")

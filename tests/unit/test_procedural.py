@@ -7,12 +7,13 @@ import pytest
 
 from shared.stages.requests import ImageGenerationJob
 from shared.stages.stages import STAGES, Role, Stage
+from shared.vocabulary.words import Place, Style
 from workers.engines.contract import StageResult, Stopped, Workspace
 from workers.engines.image_generation.procedural import Procedural
 from workers.media import pictures
 from workers.media.scenery import Scenery
 from workers.painter.painting import Painting, paint
-from workers.painter.vocabulary import Place, Style, read
+from workers.painter.reading import read
 
 
 def _run(

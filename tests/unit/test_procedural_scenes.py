@@ -12,8 +12,8 @@ from workers.painter.light import light_of
 from workers.painter.noise import Field, as_field
 from workers.painter.painting import paint
 from workers.painter.props import flower_paint, frame
+from workers.painter.reading import read
 from workers.painter.sketch import Sketch
-from workers.painter.vocabulary import read
 from workers.painter.water import paint_water
 
 

@@ -9,7 +9,7 @@ from shared.camera.move import Pose
 from workers.media.planes import Bytes, Floats, to_rgb
 from workers.media.saliency import salient_point
 from workers.painter.painting import paint
-from workers.painter.vocabulary import read
+from workers.painter.reading import read
 from workers.renderer.shoot import Shot
 
 WIDTH, HEIGHT = 320, 180

@@ -5,12 +5,13 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 
+from shared.vocabulary.words import Accent, Place, Style, Time, Weather
 from workers.painter import subjects, terrain
 from workers.painter.canvas import Canvas, Subject, colour, mix
 from workers.painter.light import Light
 from workers.painter.noise import Field, Noise, as_field, smoothstep, stream
+from workers.painter.reading import Reading
 from workers.painter.sketch import Sketch
-from workers.painter.vocabulary import Accent, Place, Reading, Style, Time, Weather
 from workers.painter.water import paint_water
 
 _WARM = ("ffcf8a", "ffdcae", "ffb866", "fff0d8", "cfe4ff")

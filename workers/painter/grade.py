@@ -3,9 +3,10 @@
 import cv2
 import numpy as np
 
+from shared.vocabulary.words import Mood, Palette
 from workers.painter.canvas import Canvas
 from workers.painter.noise import Field, as_field, blurred, resized, stream
-from workers.painter.vocabulary import Mood, Palette, Reading
+from workers.painter.reading import Reading
 
 
 def soften_edges(canvas: Canvas) -> None:

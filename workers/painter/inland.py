@@ -5,11 +5,11 @@ from dataclasses import replace
 
 import numpy as np
 
+from shared.vocabulary.words import Accent, Place, Weather
 from workers.painter import plants, props, subjects, terrain
 from workers.painter.canvas import Subject, colour, mix
 from workers.painter.land import Land, Stage
 from workers.painter.noise import Field, as_field, resized, smoothstep, stream
-from workers.painter.vocabulary import Accent, Place, Weather
 
 
 def mountains(stage: Stage) -> Land:

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from shared.vocabulary.words import Mood, Weather
 from workers.painter import subjects, terrain
 from workers.painter.canvas import Camera, Canvas, Sprite, colour
 from workers.painter.light import Light
 from workers.painter.noise import Field, Noise, as_field, smoothstep, stream
-from workers.painter.vocabulary import Mood, Reading, Weather
+from workers.painter.reading import Reading
 from workers.painter.water import paint_water
 
 

@@ -5,9 +5,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from shared.vocabulary.words import Accent, Mood, Palette, Style, Time, Weather
 from workers.painter.canvas import colour, mix
 from workers.painter.noise import Field, as_field, stream
-from workers.painter.vocabulary import Accent, Mood, Palette, Reading, Style, Time, Weather
+from workers.painter.reading import Reading
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from functools import partial
 import cv2
 import numpy as np
 
+from shared.vocabulary.words import Place, Weather
 from workers.media.planes import as_floats
 from workers.media.previews import WIDTH as GLIMPSE
 from workers.media.previews import small_jpeg_of
@@ -17,9 +18,9 @@ from workers.painter.canvas import Camera, Canvas, Cutout
 from workers.painter.land import Stage, paint_land
 from workers.painter.light import Light, light_of
 from workers.painter.noise import Field, resized, stream
+from workers.painter.reading import Reading
 from workers.painter.sky import paint_sky
 from workers.painter.style import styled
-from workers.painter.vocabulary import Place, Reading, Weather
 
 _LANDS = inland.LANDS | shores.LANDS
 

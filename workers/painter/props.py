@@ -5,11 +5,12 @@ from dataclasses import replace
 
 import numpy as np
 
+from shared.vocabulary.words import Accent, Palette, Weather
 from workers.painter import plants, subjects
 from workers.painter.canvas import Sprite
 from workers.painter.land import Stage
 from workers.painter.noise import as_field, smoothstep, stream
-from workers.painter.vocabulary import Accent, Palette, Reading, Weather
+from workers.painter.reading import Reading
 
 
 def leaf_paint(reading: Reading, rng: np.random.Generator) -> tuple[str, str]:

@@ -4,11 +4,11 @@ from collections.abc import Callable
 
 import numpy as np
 
+from shared.vocabulary.words import Accent, Mood, Place, Weather
 from workers.painter import plants, props, subjects, terrain
 from workers.painter.canvas import colour, mix
 from workers.painter.land import Land, Stage
 from workers.painter.noise import Field, as_field, smoothstep, stream
-from workers.painter.vocabulary import Accent, Mood, Place, Weather
 
 
 def lake(stage: Stage) -> Land:

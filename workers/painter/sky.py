@@ -3,10 +3,11 @@
 import cv2
 import numpy as np
 
+from shared.vocabulary.words import Accent, Time
 from workers.painter.canvas import Camera, Canvas, mix
 from workers.painter.light import Light
 from workers.painter.noise import Field, Noise, as_field, blurred, resized, smoothstep, stream
-from workers.painter.vocabulary import Accent, Reading, Time
+from workers.painter.reading import Reading
 
 
 def _grid(camera: Camera, step: int) -> tuple[Field, Field]:

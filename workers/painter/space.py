@@ -2,10 +2,11 @@
 
 import numpy as np
 
+from shared.vocabulary.words import Accent, Palette
 from workers.painter.canvas import Canvas, Subject, colour, mix
 from workers.painter.noise import Field, Noise, as_field, blurred, resized, smoothstep, stream
 from workers.painter.plants import boulder
-from workers.painter.vocabulary import Accent, Palette, Reading
+from workers.painter.reading import Reading
 
 _NEBULAE = (
     ("1a2a6c", "b23a8a", "ffb37a"),

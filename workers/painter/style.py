@@ -3,10 +3,10 @@
 import cv2
 import numpy as np
 
+from shared.vocabulary.words import Style
 from workers.painter.canvas import mix
 from workers.painter.grade import luminance
 from workers.painter.noise import Field, Noise, as_field, blurred, resized, smoothstep, stream
-from workers.painter.vocabulary import Style
 
 
 def _noise(height: int, width: int, seed: int, cell: float, octaves: int, stretch: float = 1.0) -> Field:

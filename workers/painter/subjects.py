@@ -2,11 +2,11 @@
 
 import numpy as np
 
+from shared.vocabulary.words import Accent
 from workers.painter.canvas import Canvas, Sprite, Subject, colour
 from workers.painter.light import Light
 from workers.painter.noise import as_field
 from workers.painter.sketch import Point, Sketch
-from workers.painter.vocabulary import Accent
 
 
 def _tube(

@@ -3,10 +3,11 @@
 import cv2
 import numpy as np
 
+from shared.vocabulary.words import Weather
 from workers.painter.canvas import Canvas, colour
 from workers.painter.light import Light
 from workers.painter.noise import as_field, blurred, stream
-from workers.painter.vocabulary import Reading, Weather
+from workers.painter.reading import Reading
 
 
 def _rain(canvas: Canvas, light: Light, seed: int, amount: float) -> None:

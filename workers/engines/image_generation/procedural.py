@@ -5,9 +5,10 @@ import cv2
 from shared.stages.metadata import ImageGenerationMetadata
 from shared.stages.requests import ImageGenerationJob
 from shared.stages.stages import Role
+from shared.vocabulary.phrases import not_understood
 from workers.engines.contract import Output, StageResult, Workspace
 from workers.painter.painting import paint
-from workers.painter.vocabulary import read
+from workers.painter.reading import read
 
 
 class Procedural:
@@ -32,6 +33,7 @@ class Procedural:
         metadata: ImageGenerationMetadata = {
             "painter": "procedural - a painter in code, not a model",
             "understood": list(reading.understood),
+            "notUnderstood": list(not_understood(f"{request.style or ''} . {request.prompt}")),
             "place": reading.place.value,
             "timeOfDay": reading.time.value,
             "weather": reading.weather.value,

@@ -1,12 +1,7 @@
-"""The words that steer the painter: a sentence is read as place, time, weather, mood, palette, style and accents."""
+"""The words that the painter knows: places, times, weathers, moods, palettes, styles and accents. Pure."""
 
-import hashlib
-import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
-
-from workers.painter.noise import stream
 
 
 class Place(StrEnum):
@@ -178,7 +173,6 @@ VOCABULARY: Mapping[Meaning, str] = {
     Accent.ASTEROIDS: "asteroid, meteor, comet",
 }
 
-_MISTY = {Place.FOREST, Place.LAKE, Place.VALLEY}
 NEGATIONS = {"no", "without", "not"}
 LONGEST_PHRASE = 5
 
@@ -203,106 +197,11 @@ HOME: Mapping[Accent, Place] = {
     Accent.SNOWY: Place.MOUNTAINS,
 }
 
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """What the painter understood of a request, and the seed that decides all it was not told."""
-
-    place: Place
-    time: Time
-    weather: Weather
-    mood: Mood
-    palette: Palette
-    style: Style
-    accents: frozenset[Accent]
-    understood: tuple[str, ...]
-    seed: int
-
-    def has(self, *accents: Accent) -> bool:
-        return not self.accents.isdisjoint(accents)
-
-
-def _lexicon() -> dict[str, tuple[Meaning, ...]]:
-    meanings: dict[str, tuple[Meaning, ...]] = {}
-    for meaning, words in VOCABULARY.items():
-        for word in words.split(", "):
-            meanings[word] = (*meanings.get(word, ()), meaning)
-    return meanings
-
-
-_LEXICON = _lexicon()
-
-
-def _singulars(phrase: str) -> tuple[str, ...]:
-    forms = [phrase]
-    if phrase.endswith("ies"):
-        forms.append(phrase[:-3] + "y")
-    if phrase.endswith("es"):
-        forms.append(phrase[:-2])
-    if phrase.endswith("s"):
-        forms.append(phrase[:-1])
-    return tuple(forms)
-
-
-def meanings_of(sentence: str) -> list[tuple[str, tuple[Meaning, ...]]]:
-    """The known phrases of a sentence in order, longest first, with what each means; "no rain" is not rain."""
-    words = re.findall(r"[a-z]+(?:-[a-z]+)*", sentence.lower())
-    found: list[tuple[str, tuple[Meaning, ...]]] = []
-    position = 0
-    while position < len(words):
-        for length in range(min(LONGEST_PHRASE, len(words) - position), 0, -1):
-            phrase = " ".join(words[position : position + length])
-            known = next((_LEXICON[form] for form in _singulars(phrase) if form in _LEXICON), None)
-            if known is None:
-                continue
-            if position == 0 or words[position - 1] not in NEGATIONS:
-                found.append((phrase, known))
-            position += length
-            break
-        else:
-            position += 1
-    return found
-
-
-def read(prompt: str, style: str | None, seed: int) -> Reading:
-    """Read a request; whatever it leaves open is chosen by a hash of its words, its style and its seed."""
-    digest = hashlib.sha256("\x00".join((prompt.strip().lower(), style or "", str(seed))).encode()).digest()
-    own_seed = int.from_bytes(digest[:8], "big")
-    rng = stream(own_seed, "choices")
-    found = meanings_of(f"{style or ''} . {prompt}")
-    meanings = [meaning for _, known in found for meaning in known]
-    accents = {meaning for meaning in meanings if isinstance(meaning, Accent)}
-
-    def first(kind: type, default: Meaning) -> Meaning:
-        return next((meaning for meaning in meanings if isinstance(meaning, kind)), default)
-
-    home = next((HOME[a] for a in meanings if isinstance(a, Accent) and a in HOME), None)
-    place = Place(first(Place, home or list(Place)[rng.integers(len(Place))]))
-    weather = next((meaning for meaning in meanings if isinstance(meaning, Weather)), None)
-    usual_times = [Time.DAWN, Time.GOLDEN, Time.SUNSET, Time.SUNSET, Time.DAY, Time.BLUE, Time.NIGHT]
-    chosen_time = usual_times[rng.integers(len(usual_times))]
-    if accents & {Accent.MOON, Accent.STARS, Accent.AURORA, Accent.NEON}:
-        chosen_time = Time.NIGHT
-    elif place is Place.CITY:  # streets are at their best by lamplight
-        chosen_time = (Time.NIGHT, Time.NIGHT, Time.BLUE, Time.SUNSET)[rng.integers(4)]
-    elif weather in (Weather.RAIN, Weather.STORM):
-        chosen_time = (Time.DAY, Time.DAY, Time.SUNSET)[rng.integers(3)]
-    elif accents & {Accent.FLOWERS, Accent.PALM, Accent.BLOSSOM, Accent.AUTUMN}:
-        chosen_time = (Time.DAY, Time.DAY, Time.GOLDEN, Time.DAWN)[rng.integers(4)]
-    usual_weathers = [Weather.CLEAR, Weather.CLOUDY, Weather.CLOUDY, Weather.CLEAR]
-    if place in _MISTY:
-        usual_weathers.append(Weather.MIST)
-    chosen_weather = usual_weathers[rng.integers(len(usual_weathers))]
-    if accents & {Accent.STARS, Accent.AURORA}:
-        chosen_weather = Weather.CLEAR
-    return Reading(
-        place=place,
-        time=Time(first(Time, chosen_time)),
-        weather=weather or chosen_weather,
-        mood=Mood(first(Mood, Mood.NATURAL)),
-        palette=Palette(first(Palette, Palette.NATURAL)),
-        style=Style(first(Style, Style.PHOTOGRAPHIC)),
-        accents=frozenset(accents),
-        understood=tuple(dict.fromkeys(phrase for phrase, _ in found)),
-        seed=own_seed,
-    )
+# Words that a prompt needs for its grammar: they are not reported as unknown.
+_FUNCTION_WORDS = """
+a an the this that these those some any each every all both of in on at by with within into onto to toward towards from
+off over under above below beneath beside between behind before after during through across along around near next about
+against up down out and or but nor as like than then while when where is are was were be being been am has have had do
+does did it its his her their our my your i he she they we you there here very so too just only also who which what
+"""
+FUNCTION_WORDS = frozenset(_FUNCTION_WORDS.split())
