@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from shared.camera.lowerings import View
+from shared.camera.lowerings import CameraView
 from workers.media.planes import Bytes, Floats, Planes, as_bytes, as_floats
 from workers.motion import camera_path
 from workers.motion.projection import Frame, project
@@ -58,7 +58,7 @@ class Landmarks:
         self.x = ((at[:, 0] + 0.5) / size[0] * 2 - 1) * np.float32(half_size[0])
         self.y = ((at[:, 1] + 0.5) / size[1] * 2 - 1) * np.float32(half_size[1])
 
-    def places(self, views: Sequence[View], cover: float, frame: Frame) -> Places:
+    def places(self, views: Sequence[CameraView], cover: float, frame: Frame) -> Places:
         """Where they stand in the frames of the views, shape (views, landmarks)."""
         width = frame.width / frame.unit
         right, bottom = 0.5 - _BORDER, frame.height / frame.width / 2 - _BORDER
@@ -73,7 +73,7 @@ class Landmarks:
 class MotionCheck:
     """Looks at the frames of a clip as they are made, and scores their path at the end."""
 
-    def __init__(self, landmarks: Landmarks, views: Sequence[View], cover: float, frame: Frame) -> None:
+    def __init__(self, landmarks: Landmarks, views: Sequence[CameraView], cover: float, frame: Frame) -> None:
         """`views` are those of the frames that will be shown to `see`, at the base zoom `cover`."""
         places = landmarks.places(views, cover, frame)
         self._every = max(1, min(_RAREST, int(_STRIDE / max(_longest_step(places), 1e-6))))

@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from shared.camera.lowerings import BULGE, FAR, FOCAL, View, view
+from shared.camera.lowerings import BULGE, FAR, FOCAL, CameraView, view
 from shared.camera.move import CameraMove
 from workers.media import depth
 from workers.media.planes import Bytes, Floats, Planes, as_bytes, as_floats, to_rgb
@@ -59,8 +59,8 @@ class CourseCheck:
         self._looks_a_second = fps / self._every
         self._seen = self._lost = self._due = 0
         self._before: Bytes | None = None
-        self._chase: _Chase | None = None
-        self._first: _Chase | None = None
+        self._chase: _CourseChase | None = None
+        self._first: _CourseChase | None = None
         self._width = 1.0  # units
         self._course: list[NDArray[np.complex128]] = []
 
@@ -106,7 +106,7 @@ class CourseCheck:
 
     def _begin(self, planes: Planes) -> None:
         """Corners of the frame to follow from here, each at a distance that is guessed."""
-        chase = _Chase.of(planes)
+        chase = _CourseChase.of(planes)
         if len(chase.at) < FEWEST:
             return
         if self._first is None:
@@ -115,7 +115,7 @@ class CourseCheck:
             self._course.append(np.zeros(4, np.complex128))
         self._chase = chase._replace(base=self._course[-1])
 
-    def _follow(self, chase: "_Chase") -> None:
+    def _follow(self, chase: "_CourseChase") -> None:
         driven, travelled, apart = chase.driven() if len(chase.at) >= FEWEST else _NOWHERE
         if apart > max(_ASTRAY, _ASTRAY_SHARE * travelled):
             self._chase = None
@@ -130,7 +130,7 @@ class CourseCheck:
         self._course.append(self._course[-1])
 
 
-class _Chase(NamedTuple):
+class _CourseChase(NamedTuple):
     """Corners on their way since they were found."""
 
     base: NDArray[np.complex128]  # the course until then
@@ -140,7 +140,7 @@ class _Chase(NamedTuple):
     d: Floats  # inverse distance, guessed
 
     @classmethod
-    def of(cls, planes: Planes) -> "_Chase":
+    def of(cls, planes: Planes) -> "_CourseChase":
         """What there is to follow in the frame: what is lost from the frame to itself has no texture."""
         height, width = planes.y.shape
         frame = Frame.of(width, height)
@@ -155,7 +155,7 @@ class _Chase(NamedTuple):
         there, _ = follow(small, small, at)
         return cls(np.zeros(4, np.complex128), int(there.sum()), at[there], at[there], d[there])
 
-    def followed(self, before: Bytes, after: Bytes) -> "_Chase":
+    def followed(self, before: Bytes, after: Bytes) -> "_CourseChase":
         """One look on; without those that were lost."""
         there, at = follow(before, after, self.at)
         return self._replace(start=self.start[there], at=at[there], d=self.d[there])
@@ -250,7 +250,7 @@ def promised(move: CameraMove, width: float, centres: Sequence[complex] = _CENTR
             yield np.concatenate([np.zeros((1, 4), np.complex128), np.cumsum(steps, axis=0)])
 
 
-def _steps(views: list[View], name: str) -> NDArray[np.float64]:
+def _steps(views: list[CameraView], name: str) -> NDArray[np.float64]:
     return np.diff(np.array([getattr(each, name) for each in views], np.float64))
 
 

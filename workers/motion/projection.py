@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from shared.camera.lowerings import BULGE, FOCAL, View
+from shared.camera.lowerings import BULGE, FOCAL, CameraView
 from workers.media.planes import Bytes, Floats, as_floats
 
 CELL = 4  # pixels of the frame per cell of its grid
@@ -79,7 +79,7 @@ class Rays(NamedTuple):
         return Rays(*(np.concatenate([each[0], each[-1], each[:, 0], each[:, -1]]) for each in self))
 
 
-def rays(view: View, cover: float, x: Floats, y: Floats, raster: Raster = UNITS) -> Rays:
+def rays(view: CameraView, cover: float, x: Floats, y: Floats, raster: Raster = UNITS) -> Rays:
     """Rays through the frame's points (units), where `cover` is the base zoom; x and y must broadcast together."""
     if view.fisheye:
         x, y = _bulged(x, y, BULGE * view.fisheye)
@@ -97,7 +97,7 @@ def rays(view: View, cover: float, x: Floats, y: Floats, raster: Raster = UNITS)
     return Rays(start_x, start_y, slope_x, slope_y)
 
 
-def project(view: View, cover: float, x: Floats, y: Floats, d: Floats) -> tuple[Floats, Floats]:
+def project(view: CameraView, cover: float, x: Floats, y: Floats, d: Floats) -> tuple[Floats, Floats]:
     """Where in the frame the picture's points at inverse distance `d` stand, all in units: the inverse of `rays`."""
     nearer = 1 - np.float32(view.forward) * d
     u = (x - d * np.float32(FOCAL * view.right)) / nearer
@@ -108,7 +108,7 @@ def project(view: View, cover: float, x: Floats, y: Floats, d: Floats) -> tuple[
     return _unbulged(u, v, BULGE * view.fisheye) if view.fisheye else (u, v)
 
 
-def _eye(view: View, cover: float) -> npt.NDArray[np.float64]:
+def _eye(view: CameraView, cover: float) -> npt.NDArray[np.float64]:
     """Takes a point of the frame (x, y, 1) to the direction in which it looks."""
     pan = np.array([[cos(view.pan), 0, sin(view.pan)], [0, 1, 0], [-sin(view.pan), 0, cos(view.pan)]])
     tilt = np.array([[1, 0, 0], [0, cos(view.tilt), -sin(view.tilt)], [0, sin(view.tilt), cos(view.tilt)]])
@@ -187,7 +187,7 @@ class Frame(NamedTuple):
         half = (self.height // 2, self.width // 2)
         return (self.height, self.width), half, half
 
-    def travel(self, here: View, there: View, cover: float) -> float:
+    def travel(self, here: CameraView, there: CameraView, cover: float) -> float:
         """Pixels by which the frame's corners or its middle move at most between two views, at half distance."""
         across, down = self.width / 2 / self.unit, self.height / 2 / self.unit
         x = np.array([-across, across, -across, across, 0], np.float32)

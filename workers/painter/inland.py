@@ -8,11 +8,11 @@ import numpy as np
 from shared.vocabulary.words import Accent, Place, Weather
 from workers.painter import plants, props, subjects, terrain
 from workers.painter.canvas import Subject, colour, mix
-from workers.painter.land import Land, Stage
+from workers.painter.land import Land, Setting
 from workers.painter.noise import Field, as_field, resized, smoothstep, stream
 
 
-def mountains(stage: Stage) -> Land:
+def mountains(stage: Setting) -> Land:
     peaks = terrain.peaks_of(stage.noise, stage.side, 12, 50, 27)
     noise, reading, side = stage.noise, stage.reading, stage.side
     snowy = reading.has(Accent.SNOWY) or reading.weather is Weather.SNOW
@@ -85,7 +85,7 @@ def mountains(stage: Stage) -> Land:
     )
 
 
-def valley(stage: Stage) -> Land:
+def valley(stage: Setting) -> Land:
     peaks = terrain.peaks_of(stage.noise, stage.side, 34, 78, 22)
     noise, reading, side = stage.noise, stage.reading, stage.side
     river = reading.has(Accent.RIVER)
@@ -193,7 +193,7 @@ def valley(stage: Stage) -> Land:
     )
 
 
-def meadow(stage: Stage) -> Land:
+def meadow(stage: Setting) -> Land:
     noise, reading, side = stage.noise, stage.reading, stage.side
     peaks = terrain.peaks_of(stage.noise, stage.side, 50, 95, 14)
 
@@ -255,7 +255,7 @@ def meadow(stage: Stage) -> Land:
     return Land(heights, albedo, furnish=furnish, front=front, wrap=0.25, grain=(3.0, 6, 0.3), mist_top=1.0)
 
 
-def forest(stage: Stage) -> Land:
+def forest(stage: Setting) -> Land:
     noise, reading, side = stage.noise, stage.reading, stage.side
 
     def heights(x: Field, z: Field) -> Field:
@@ -326,7 +326,7 @@ def forest(stage: Stage) -> Land:
     return Land(heights, albedo, furnish=furnish, front=front, wrap=0.1, grain=(3.0, 6, 0.4), mist_top=2.6)
 
 
-def desert(stage: Stage) -> Land:
+def desert(stage: Setting) -> Land:
     noise, reading, side, light = stage.noise, stage.reading, stage.side, stage.light
 
     def heights(x: Field, z: Field) -> Field:
@@ -386,7 +386,7 @@ def desert(stage: Stage) -> Land:
     )
 
 
-def canyon(stage: Stage) -> Land:
+def canyon(stage: Setting) -> Land:
     noise, reading, side, light = stage.noise, stage.reading, stage.side, stage.light
 
     def heights(x: Field, z: Field) -> Field:
@@ -440,7 +440,7 @@ def canyon(stage: Stage) -> Land:
     )
 
 
-def volcano(stage: Stage) -> Land:
+def volcano(stage: Setting) -> Land:
     noise, side = stage.noise, stage.side
     top_x, top_z = side * 6.0, 52.0
 
@@ -510,7 +510,7 @@ def volcano(stage: Stage) -> Land:
     )
 
 
-LANDS: dict[Place, Callable[[Stage], Land]] = {
+LANDS: dict[Place, Callable[[Setting], Land]] = {
     Place.MOUNTAINS: mountains,
     Place.VALLEY: valley,
     Place.MEADOW: meadow,

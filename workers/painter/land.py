@@ -14,7 +14,7 @@ from workers.painter.reading import Reading
 from workers.painter.water import paint_water
 
 
-class Stage:
+class Setting:
     """What a scene has to work with; ground questions are answered from the sampled fan."""
 
     def __init__(self, canvas: Canvas, light: Light, reading: Reading) -> None:
@@ -85,7 +85,7 @@ class Land:
     front: Callable[[], None] | None = None  # what stands before it all, near the camera
 
 
-def paint_land(stage: Stage, land: Land) -> None:
+def paint_land(stage: Setting, land: Land) -> None:
     canvas, camera = stage.canvas, stage.camera
 
     def heights(x: Field, z: Field) -> Field:

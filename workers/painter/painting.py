@@ -15,7 +15,7 @@ from workers.media.saliency import salient_point
 from workers.media.scenery import Flat, Scenery
 from workers.painter import city, grade, inland, shores, space, subjects, weather
 from workers.painter.canvas import Camera, Canvas, Cutout
-from workers.painter.land import Stage, paint_land
+from workers.painter.land import Setting, paint_land
 from workers.painter.light import Light, light_of
 from workers.painter.noise import Field, resized, stream
 from workers.painter.reading import Reading
@@ -80,7 +80,7 @@ def paint(
         elif reading.place is Place.SKYLINE:
             city.paint_skyline(canvas, light, reading)
         else:
-            stage = Stage(canvas, light, reading)
+            stage = Setting(canvas, light, reading)
             paint_land(stage, _LANDS[reading.place](stage))
             lamp = stage.lamp
     progress(0.6)

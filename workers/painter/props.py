@@ -8,7 +8,7 @@ import numpy as np
 from shared.vocabulary.words import Accent, Palette, Weather
 from workers.painter import plants, subjects
 from workers.painter.canvas import Sprite
-from workers.painter.land import Stage
+from workers.painter.land import Setting
 from workers.painter.noise import as_field, smoothstep, stream
 from workers.painter.reading import Reading
 
@@ -41,7 +41,7 @@ def fir_paint(reading: Reading) -> tuple[str, str]:
     return ("142320", "e4ecf6") if reading.has(Accent.SNOWY) else ("0c1814", "4c6844")
 
 
-def firs(stage: Stage) -> list[Sprite]:
+def firs(stage: Setting) -> list[Sprite]:
     rng = stream(stage.reading.seed, "firs")
     trees = [plants.conifer(rng, stage.light.side) for _ in range(5)]
     if stage.reading.has(Accent.SNOWY):  # it lies on the upper boughs only
@@ -50,7 +50,7 @@ def firs(stage: Stage) -> list[Sprite]:
 
 
 def scatter(
-    stage: Stage,
+    stage: Setting,
     sprites: list[Sprite],
     paint: tuple[str, str],
     count: int,
@@ -94,7 +94,7 @@ def scatter(
 
 
 def frame(
-    stage: Stage, sprite: Sprite, paint: tuple[str, str], share: float, height: float, depth: float = 0.8
+    stage: Setting, sprite: Sprite, paint: tuple[str, str], share: float, height: float, depth: float = 0.8
 ) -> None:
     """Stand something close by, at `share` of the half width, its foot below the frame; `height` in picture heights.
 
@@ -106,7 +106,7 @@ def frame(
     subjects.stand_lit(stage.canvas, sprite, paint, stage.light, (share * stage.half_width(z), y, z), world)
 
 
-def stones_front(stage: Stage, paint: tuple[str, str], size: float = 1.0) -> None:
+def stones_front(stage: Setting, paint: tuple[str, str], size: float = 1.0) -> None:
     """Boulders in the lower corners, the larger ones on the side that is otherwise empty."""
     rng = stream(stage.reading.seed, "front")
     for share, height in ((-1.0, 0.23), (-0.74, 0.12), (-0.5, 0.05), (1.0, 0.15), (0.8, 0.07)):
@@ -121,7 +121,7 @@ def stones_front(stage: Stage, paint: tuple[str, str], size: float = 1.0) -> Non
         )
 
 
-def tufts(stage: Stage, paint: tuple[str, str]) -> None:
+def tufts(stage: Setting, paint: tuple[str, str]) -> None:
     """Grass that stands off the ground nearby."""
     rng = stream(stage.reading.seed, "tufts")
     clumps = [plants.tuft(rng) for _ in range(5)]
@@ -129,7 +129,7 @@ def tufts(stage: Stage, paint: tuple[str, str]) -> None:
     scatter(stage, clumps, paint, count, stage.camera.nearest * 0.85, 20, (0.1, 0.24), where=lambda _x, _z: True)
 
 
-def grass_front(stage: Stage, paint: tuple[str, str], height: float, flowers: float = 0.0) -> None:
+def grass_front(stage: Setting, paint: tuple[str, str], height: float, flowers: float = 0.0) -> None:
     """A strip of grass along the bottom edge, and its flowers in their own colours."""
     rng = stream(stage.reading.seed, "grass")
     z = stage.nearest * 0.72
@@ -147,7 +147,7 @@ def grass_front(stage: Stage, paint: tuple[str, str], height: float, flowers: fl
         subjects.stand_lit(stage.canvas, flower, petals, stage.light, (0.0, y, z * 0.999), world)
 
 
-def sky_life(stage: Stage, *, usual_birds: bool = False) -> None:
+def sky_life(stage: Setting, *, usual_birds: bool = False) -> None:
     reading, rng, camera = stage.reading, stage.rng, stage.camera
     if reading.has(Accent.BALLOON):
         for z, share, up, size in ((16.0, -0.35, 0.3, 2.9), (26.0, 0.3, 0.2, 2.6), (44.0, 0.05, 0.12, 2.4)):
@@ -179,7 +179,7 @@ def sky_life(stage: Stage, *, usual_birds: bool = False) -> None:
             )
 
 
-def figure(stage: Stage, x: float, z: float, height: float) -> None:
+def figure(stage: Setting, x: float, z: float, height: float) -> None:
     if stage.reading.has(Accent.FIGURE):
         sprite = subjects.figure(stage.light.side, umbrella=stage.reading.weather is Weather.RAIN)
         stage.stand(sprite, ("2a2523", "a8543a"), x, z, height)

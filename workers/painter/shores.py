@@ -7,11 +7,11 @@ import numpy as np
 from shared.vocabulary.words import Accent, Mood, Place, Weather
 from workers.painter import plants, props, subjects, terrain
 from workers.painter.canvas import colour, mix
-from workers.painter.land import Land, Stage
+from workers.painter.land import Land, Setting
 from workers.painter.noise import Field, as_field, smoothstep, stream
 
 
-def lake(stage: Stage) -> Land:
+def lake(stage: Setting) -> Land:
     peaks = terrain.peaks_of(stage.noise, stage.side, 16, 46, 24)
     noise, reading, side = stage.noise, stage.reading, stage.side
     snowy = reading.has(Accent.SNOWY) or reading.weather is Weather.SNOW
@@ -109,7 +109,7 @@ def lake(stage: Stage) -> Land:
     return Land(heights, albedo, furnish=furnish, front=front, water=True, chop=0.08, mist_top=0.7, wrap=0.1)
 
 
-def sea(stage: Stage) -> Land:
+def sea(stage: Setting) -> Land:
     noise, reading, side, light = stage.noise, stage.reading, stage.side, stage.light
     wild = reading.weather is Weather.STORM or reading.mood is Mood.DRAMATIC
 
@@ -155,7 +155,7 @@ def sea(stage: Stage) -> Land:
     )
 
 
-def coast(stage: Stage) -> Land:
+def coast(stage: Setting) -> Land:
     noise, reading, side, light = stage.noise, stage.reading, stage.side, stage.light
 
     def heights(x: Field, z: Field) -> Field:
@@ -241,7 +241,7 @@ def coast(stage: Stage) -> Land:
     )
 
 
-def island(stage: Stage) -> Land:
+def island(stage: Setting) -> Land:
     noise, reading, side, light = stage.noise, stage.reading, stage.side, stage.light
 
     def heights(x: Field, z: Field) -> Field:
@@ -318,7 +318,7 @@ def island(stage: Stage) -> Land:
     )
 
 
-def arctic(stage: Stage) -> Land:
+def arctic(stage: Setting) -> Land:
     noise, reading, side, light = stage.noise, stage.reading, stage.side, stage.light
     peaks = terrain.peaks_of(stage.noise, stage.side, 50, 90, 15)
 
@@ -358,7 +358,7 @@ def arctic(stage: Stage) -> Land:
     )
 
 
-LANDS: dict[Place, Callable[[Stage], Land]] = {
+LANDS: dict[Place, Callable[[Setting], Land]] = {
     Place.LAKE: lake,
     Place.SEA: sea,
     Place.COAST: coast,

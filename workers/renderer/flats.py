@@ -7,7 +7,7 @@ from typing import NamedTuple, Self
 import cv2
 import numpy as np
 
-from shared.camera.lowerings import FAR, View
+from shared.camera.lowerings import FAR, CameraView
 from workers.media.planes import Bytes, Floats, Planes, as_bytes, as_floats, from_rgb
 from workers.media.scenery import Flat
 from workers.motion.projection import Frame, project, rays
@@ -71,7 +71,7 @@ class Standing(NamedTuple):
 
         return self._replace(luma=seen(self.luma), u=seen(self.u), v=seen(self.v))
 
-    def draw(self, planes: Planes, view: View, frame: Frame, cover: float) -> None:
+    def draw(self, planes: Planes, view: CameraView, frame: Frame, cover: float) -> None:
         """Draw it over what the view sees already: `planes`, of all the grid's cells, are drawn upon."""
         window = self._window(view, frame, cover)
         if window is None:
@@ -83,7 +83,7 @@ class Standing(NamedTuple):
         side //= 2
         window.lay((planes.u, planes.v), (self.u, self.v), frame.refine(columns, side), frame.refine(rows, side), side)
 
-    def depth(self, seen: Floats, view: View, frame: Frame, cover: float) -> None:
+    def depth(self, seen: Floats, view: CameraView, frame: Frame, cover: float) -> None:
         """Put its inverse distance, where it covers more than half, over that of what the view sees already."""
         window = self._window(view, frame, cover)
         if window is None:
@@ -93,7 +93,7 @@ class Standing(NamedTuple):
         window.lay((drawn,), (Sheet(self.luma.cover, self.luma.cover),), columns, rows, frame.cell)
         seen[drawn[: frame.height, : frame.width] > 127] = self.d
 
-    def _looked_at(self, window: "_Window", view: View, frame: Frame, cover: float) -> tuple[Floats, Floats]:
+    def _looked_at(self, window: "_Window", view: CameraView, frame: Frame, cover: float) -> tuple[Floats, Floats]:
         """Columns and rows of luma that the grid's nodes see, those of one more cell all around the window's too."""
         x = frame.x[:, window.left : window.right + 2]
         y = frame.y[window.top : window.bottom + 2]
@@ -105,7 +105,7 @@ class Standing(NamedTuple):
         )
         return columns, rows
 
-    def _window(self, view: View, frame: Frame, cover: float) -> "_Window | None":
+    def _window(self, view: CameraView, frame: Frame, cover: float) -> "_Window | None":
         """The part of the frame's grid within which it stands; None if that is none."""
         height, width = self.luma.cover.sharp.shape
         along = np.linspace(0, 1, 9, dtype=np.float32)

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from shared.camera.lowerings import View
+from shared.camera.lowerings import CameraView
 from workers.media.planes import Bytes, Floats, Planes, as_bytes, as_floats, from_rgb
 from workers.media.scenery import Flat
 from workers.motion.projection import CELL, Frame, Raster, Rays, rays
@@ -169,7 +169,7 @@ class Scene(NamedTuple):
         flats = tuple(flat.focused(focus) for flat in self.flats)
         return self._replace(front=sharp, back=Layer(*back), own=sharp, cover=self.cover.solid(), flats=flats)
 
-    def draw(self, view: View, frame: Frame, cover: float) -> Planes:
+    def draw(self, view: CameraView, frame: Frame, cover: float) -> Planes:
         """The frame that `view` sees at the base zoom `cover`."""
         on_map = rays(view, cover, frame.x, frame.y, self._raster(self.search_relief.d))
         d = meet(on_map, self.search_relief)
@@ -202,7 +202,7 @@ class Scene(NamedTuple):
         far[torn], own[torn], near[torn] = hidden, foot, crest
         return far, own, near
 
-    def depth(self, view: View, frame: Frame, cover: float) -> Floats:
+    def depth(self, view: CameraView, frame: Frame, cover: float) -> Floats:
         """Inverse distance of what each pixel of that frame shows, solved on the coarse grid: height x width."""
         on_map = rays(view, cover, frame.x, frame.y, self._raster(self.search_relief.d))
         fine = frame.refine(meet(on_map, self.search_relief), frame.cell)
@@ -211,7 +211,9 @@ class Scene(NamedTuple):
             flat.depth(seen, view, frame, cover)
         return seen
 
-    def _draw_edges(self, plane: Bytes, side: int, edges: "_Edges", view: View, frame: Frame, cover: float) -> None:
+    def _draw_edges(
+        self, plane: Bytes, side: int, edges: "_Edges", view: CameraView, frame: Frame, cover: float
+    ) -> None:
         """Draw the cells of the grid at edges anew, each `side` x `side` samples of `plane`."""
         if edges.rows.size == 0:
             return

@@ -14,7 +14,7 @@ from os import cpu_count
 import cv2
 import numpy as np
 
-from shared.camera.lowerings import FAR, Aim, View, aimed, view
+from shared.camera.lowerings import FAR, Aim, CameraView, aimed, view
 from shared.camera.move import Pose, shaken
 from workers.media.planes import Bytes, Floats, Planes, as_floats
 from workers.media.scenery import Scenery
@@ -83,7 +83,7 @@ class Shot:
         self.aim = Aim()
         self.cover = 1.0
         self._scene: Scene | None = None
-        self._last: tuple[tuple[View, View], Planes] | None = None
+        self._last: tuple[tuple[CameraView, CameraView], Planes] | None = None
 
     def prepare(self, poses: Sequence[Pose]) -> Scene:
         """Aim, choose the smallest base zoom that keeps the frame full on the whole path, take the picture apart."""
@@ -121,7 +121,7 @@ class Shot:
         shown = [self._middle_of(here, there) for here, there in pairwise([*views, *views[-1:]])]
         return MotionCheck(landmarks, shown, self.cover, self._frame)
 
-    def view(self, pose: Pose, seconds: float) -> View:
+    def view(self, pose: Pose, seconds: float) -> CameraView:
         """Where the camera stands at `seconds`, its hand shake applied."""
         return aimed(view(shaken(pose, seconds)), self.aim)
 
@@ -141,7 +141,7 @@ class Shot:
         depth = scene.depth(self.view(pose, seconds), self._frame, self.cover)
         return as_floats(np.clip((depth - np.float32(FAR)) / np.float32(1 - FAR), 0, 1))
 
-    def _expose(self, scene: Scene, here: View, there: View) -> Planes:
+    def _expose(self, scene: Scene, here: CameraView, there: CameraView) -> Planes:
         """One frame: the mean of as many moments as the picture's travel, while the shutter is open, asks for."""
         if here.focus is not None:
             scene = scene.focused(here.focus)
@@ -158,12 +158,12 @@ class Shot:
                 cv2.accumulate(plane, total)
         return Planes(*(np.rint(total / np.float32(moments)).astype(np.uint8) for total in sums))
 
-    def _moments(self, here: View, there: View) -> int:
+    def _moments(self, here: CameraView, there: CameraView) -> int:
         """How many moments one exposure is made of."""
         travel = self._shutter * self._frame.travel(here, there, self.cover)
         return min(ceil(travel / _STREAK), _MOMENTS) if travel > 2 * _STREAK else 1
 
-    def _middle_of(self, here: View, there: View) -> View:
+    def _middle_of(self, here: CameraView, there: CameraView) -> CameraView:
         """Where the camera stands half way through an exposure: where a streak has its middle."""
         moments = self._moments(here, there)
         return _between(here, there, self._shutter * (moments - 1) / moments / 2)
@@ -196,6 +196,6 @@ def _inverse(nearness: Floats) -> Floats:
     return (np.float32(FAR) + np.float32(1 - FAR) * nearness).astype(np.float32)
 
 
-def _between(a: View, b: View, amount: float) -> View:
+def _between(a: CameraView, b: CameraView, amount: float) -> CameraView:
     names = ("right", "up", "forward", "pan", "tilt", "roll", "focal", "shift_right", "shift_up", "fisheye")
     return a._replace(**{name: getattr(a, name) + (getattr(b, name) - getattr(a, name)) * amount for name in names})

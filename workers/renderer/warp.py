@@ -11,7 +11,7 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from shared.camera.lowerings import DOLLY, FOCAL, Aim, View, inverse_distance
+from shared.camera.lowerings import DOLLY, FOCAL, Aim, CameraView, inverse_distance
 from workers.media.planes import Floats, as_floats
 from workers.motion.projection import Frame, Rays, rays
 
@@ -114,12 +114,14 @@ def stretch(rays: Rays, relief: Relief, x: Floats, y: Floats) -> Floats:
     return np.float32(1) - (gradient[..., 0] * rays.slope_x + gradient[..., 1] * rays.slope_y)
 
 
-def reach(view: View) -> float:
+def reach(view: CameraView) -> float:
     """How far, in units, `view` moves the nearest things against the farthest at most: the widest gap it can open."""
     return FOCAL * hypot(view.right, view.up) + 1.5 * abs(view.forward)
 
 
-def aim(views: Sequence[View], frame: Frame, half_size: tuple[float, float], focal_point: tuple[float, float]) -> Aim:
+def aim(
+    views: Sequence[CameraView], frame: Frame, half_size: tuple[float, float], focal_point: tuple[float, float]
+) -> Aim:
     """Where a path that would show the picture's middle should lead instead; `focal_point` in fractions of the picture.
 
     A picture of another shape than the frame is cropped so that the focal point stands as near as may be to a third.
@@ -144,7 +146,9 @@ def aim(views: Sequence[View], frame: Frame, half_size: tuple[float, float], foc
     return Aim((point[0], point[1]), (middle[0], middle[1]), widest)
 
 
-def covers(views: Sequence[View], frame: Frame, half_size: tuple[float, float], depth: Floats, most: float) -> float:
+def covers(
+    views: Sequence[CameraView], frame: Frame, half_size: tuple[float, float], depth: Floats, most: float
+) -> float:
     """The smallest base zoom, 1..`most`, at which no view sees past the picture's borders (`half_size`, units).
 
     The frame's sides are tested against the nearest and the farthest thing in that side's quarter of the picture.
