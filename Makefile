@@ -79,7 +79,7 @@ gallery: $(READY) ## Film 24 prompts into docs/gallery/prompts.jpg
 .PHONY: openapi vocabulary
 openapi: $(READY) ## Write docs/openapi.json from the code
 	@$(BIN)/python -m local.gateway.docs > docs/openapi.json
-vocabulary: $(READY) ## Write docs/vocabulary.md, the words the painter knows, from the code
+vocabulary: $(READY) ## Write docs/vocabulary.md and .json, the words the painter knows, from the code
 	@$(BIN)/python -m local.vocabulary_page
 
 ENV ?= dev

@@ -12,9 +12,9 @@ from rich.progress import track
 from local.preset_page import PAGE, page
 from shared.camera.catalogue import default_moves
 from shared.camera.move import AXES, CameraMove, Pose, shaken
-from workers.engines.image_generation.procedural import Painting, paint
-from workers.engines.image_generation.vocabulary import read
-from workers.media.shoot import Shot
+from workers.painter.painting import Painting, paint
+from workers.painter.reading import read
+from workers.renderer.shoot import Shot
 
 OUT = Path("build/motion.json")
 PROMPTS = ("a lighthouse on a cliff at dusk", "neon city street in the rain at night", "a pine forest in morning mist")

@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 
 from shared.stages.operations import parse
-from workers.engines.post_processing.treatments import Fade, Letterbox, bars, treatment
+from workers.finishing.treatments import Fade, Letterbox, bars, treatment
 from workers.media import captions, overlays
-from workers.media.captions import CaptionsUnreadable, Cue
+from workers.media.captions import Cue
 from workers.media.lettering import Lettering
 from workers.media.planes import Planes
+from workers.media.unreadable import Unreadable
 
 SRT = """\ufeff1
 00:00:00,500 --> 00:00:02,000 X1:1
@@ -68,7 +69,7 @@ def test_a_number_that_is_said_is_kept_where_none_is_counted(tmp_path: Path) -> 
 @pytest.mark.parametrize("content", [b"", b"no times in here", b"1\n00:00:01,000 --> 00:00:02,000\n\n", bytes(600_000)])
 def test_what_holds_no_captions_is_unreadable(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "a.srt").write_bytes(content)
-    with pytest.raises(CaptionsUnreadable):
+    with pytest.raises(Unreadable, match="captions_"):
         captions.read(tmp_path / "a.srt")
 
 
@@ -143,9 +144,12 @@ def test_letters_of_the_fonts_are_drawable(text: str) -> None:
 
 @pytest.mark.parametrize("letters", ["བོད", "ދިވެހި", "𒀭", "e\u1dfa\u0f72"])
 def test_letters_that_no_font_has_are_refused_by_their_line(letters: str) -> None:
-    with pytest.raises(CaptionsUnreadable) as refused:
+    with pytest.raises(Unreadable, match="captions_") as refused:
         overlays.check_drawable(f"fine\nnot {letters}")
-    assert (refused.value.code, f"“not {letters}”" in refused.value.public_message) == ("unsupported_script", True)
+    assert (refused.value.code, f"“not {letters}”" in refused.value.public_message) == (
+        "captions_unsupported_script",
+        True,
+    )
 
 
 def test_letters_written_in_parts_are_put_together_and_emoji_marks_left_out(tmp_path: Path) -> None:
