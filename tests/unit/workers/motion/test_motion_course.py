@@ -10,7 +10,7 @@ import pytest
 
 from shared.camera.catalogue import default_moves
 from shared.camera.move import AXES, CameraMove, Easing, Keyframe, Pose, shaken
-from tests.unit.test_motion_check import flat, hills, soft_sky
+from tests.unit.workers.motion.test_motion_check import flat, hills, soft_sky
 from workers.media.codecs import FINISHED, ClipWriter, read_planes
 from workers.media.motion_course import CourseCheck
 from workers.media.planes import Bytes, Floats, Planes, as_bytes, from_rgb

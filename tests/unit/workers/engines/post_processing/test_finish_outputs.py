@@ -8,9 +8,9 @@ import pytest
 from PIL import Image
 
 from shared.stages.stages import STAGES, Role, Stage
-from tests.unit.test_codecs import write_clip
-from tests.unit.test_finish import finish, made
-from tests.unit.test_finish_sound import pieces, tone
+from tests.unit.workers.engines.post_processing.test_finish import finish, made
+from tests.unit.workers.finishing.test_soundtrack import pieces, tone
+from tests.unit.workers.media.test_codecs import write_clip
 from workers.media import sound
 from workers.media.boxes import boxes
 from workers.media.codecs import read_planes

@@ -12,7 +12,7 @@ from local.keys import provenance
 from shared.stages.operations import OPERATIONS, parse
 from shared.stages.requests import Ingredient, PostProcessingJob
 from shared.stages.stages import Role
-from tests.unit.test_codecs import write_clip
+from tests.unit.workers.media.test_codecs import write_clip
 from workers.engines.contract import StageResult, Workspace
 from workers.engines.post_processing.finish import Finish
 from workers.media.boxes import boxes

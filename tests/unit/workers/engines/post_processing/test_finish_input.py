@@ -14,8 +14,8 @@ from av.video.stream import VideoStream
 from shared.stages.failures import StageFailure
 from shared.stages.stages import Role
 from tests.support.clips import track
-from tests.unit.test_codecs import write_clip
-from tests.unit.test_finish import finish, made
+from tests.unit.workers.engines.post_processing.test_finish import finish, made
+from tests.unit.workers.media.test_codecs import write_clip
 from workers.media import sound
 from workers.media.codecs import read_planes
 from workers.media.planes import to_rgb

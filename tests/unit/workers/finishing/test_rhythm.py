@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from tests.support.clips import textured
-from tests.unit.test_codecs import moving_frames
+from tests.unit.workers.media.test_codecs import moving_frames
 from workers.engines.post_processing.rhythm import Interpolation, looped
 from workers.media.planes import Planes, as_bytes, from_rgb
 

@@ -12,7 +12,7 @@ import pytest
 from shared.camera.move import CameraMove, Keyframe
 from shared.stages.failures import StageFailure
 from shared.stages.requests import MotionTransferJob
-from tests.unit.test_camera_path import HEIGHT, WIDTH, alike, filmed, known_path, straight, wall
+from tests.unit.workers.motion.test_camera_path import HEIGHT, WIDTH, alike, filmed, known_path, straight, wall
 from workers.engines.contract import StageResult, Workspace
 from workers.engines.motion_transfer.transfer import Transfer
 from workers.media import camera_path

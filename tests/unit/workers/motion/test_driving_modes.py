@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 
 from shared.camera.move import CameraMove, Keyframe, Pose
 from shared.stages.requests import TransferMode
-from tests.unit.test_camera_path import filmed, straight
+from tests.unit.workers.motion.test_camera_path import filmed, straight
 from workers.engines.motion_transfer.driving import drive, rhythm, stacked
 from workers.media import camera_path
 from workers.media.camera_path import CameraPath

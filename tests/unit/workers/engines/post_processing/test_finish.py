@@ -11,8 +11,8 @@ from PIL import Image
 from shared.stages import operations
 from shared.stages.requests import PostProcessingJob
 from shared.stages.stages import STAGES, Role, Stage
-from tests.unit.test_camera_path import HEIGHT, WIDTH, filmed, straight
-from tests.unit.test_codecs import write_clip
+from tests.unit.workers.media.test_codecs import write_clip
+from tests.unit.workers.motion.test_camera_path import HEIGHT, WIDTH, filmed, straight
 from workers.engines.contract import StageResult, Stopped, Workspace
 from workers.engines.post_processing.finish import Finish
 from workers.engines.post_processing.treatments import Denoise, Vignette

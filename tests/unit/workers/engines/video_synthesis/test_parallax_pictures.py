@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from shared.stages.failures import StageFailure
-from tests.unit.test_verification import display_p3, picture, png_header
+from tests.unit.workers.test_verification import display_p3, picture, png_header
 from workers.engines.video_synthesis.parallax import motif_of, read_picture
 from workers.media.depth import read_depth
 from workers.media.window import Window

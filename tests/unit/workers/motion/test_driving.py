@@ -5,7 +5,7 @@ import pytest
 
 from shared.camera.lowerings import FOCAL, PAN, TRUCK, inverse_distance, view
 from shared.camera.move import AXES, CameraMove, Keyframe, Pose
-from tests.unit.test_camera_path import alike, known_path, straight
+from tests.unit.workers.motion.test_camera_path import alike, known_path, straight
 from workers.engines.motion_transfer.driving import drive, excursion, stacked
 from workers.media.camera_path import CameraPath
 
