@@ -72,15 +72,15 @@ bench: $(READY) ## Measure, against named peers, into build/bench.json
 motion-check: $(READY) ## Check that every preset moves as it promises, into build/motion.json
 	$(BIN)/python -m bench.motion
 previews: $(READY) ## Film every preset into docs/gallery/presets
-	$(BIN)/python -m local.previews
+	$(BIN)/python -m tools.previews
 gallery: $(READY) ## Film 24 prompts into docs/gallery/prompts.jpg
-	$(BIN)/python -m local.gallery
+	$(BIN)/python -m tools.gallery
 
 .PHONY: openapi vocabulary
 openapi: $(READY) ## Write docs/openapi.json from the code
 	@$(BIN)/python -m local.gateway.docs > docs/openapi.json
 vocabulary: $(READY) ## Write docs/vocabulary.md, the words the painter knows, from the code
-	@$(BIN)/python -m local.vocabulary_page
+	@$(BIN)/python -m tools.vocabulary_page
 
 ENV ?= dev
 # In a folder of its own: npm prunes whatever else it finds in build/node_modules.
@@ -103,11 +103,11 @@ deploy: $(CDK) ## Deploy ENV into the account of your AWS credentials
 destroy: $(CDK) ## Delete ENV's stacks and what is in them, if you say its name again
 	@PATH="$$PWD/$(BIN):$$PATH" $(BIN)/python -m infra.destroy $(ENV) $(CDK) -c env=$(ENV) $(CDK_FLAGS)
 cross-check: $(READY) ## Deploy the template into another emulator, make a film there, compare with the laptop cloud
-	@$(BIN)/python -m tests.cross_check
+	@$(BIN)/python -m tools.cross_check
 iam-snapshot: $(READY) ## Write down who may do what, for review
-	@$(BIN)/python -m tests.infra.permissions
+	@$(BIN)/python -m tools.permissions
 costs: $(READY) ## Reckon docs/cost.md from the templates and a job
-	@$(BIN)/python -m tests.infra.costs >/dev/null
+	@$(BIN)/python -m tools.costs >/dev/null
 
 .PHONY: clean
 clean: ## Remove what was built, the environment and local keys

@@ -9,9 +9,9 @@ import numpy as np
 from rich.console import Console
 from rich.progress import track
 
-from local.preset_page import PAGE, page
 from shared.camera.catalogue import default_moves
 from shared.camera.move import AXES, CameraMove, Pose, shaken
+from tools.preset_page import PAGE, page
 from workers.engines.image_generation.procedural import Painting, paint
 from workers.engines.image_generation.vocabulary import read
 from workers.media.shoot import Shot

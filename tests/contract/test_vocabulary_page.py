@@ -1,6 +1,6 @@
 """docs/vocabulary.md is what the code understands."""
 
-from local.vocabulary_page import PAGE, page
+from tools.vocabulary_page import PAGE, page
 from workers.engines.image_generation.vocabulary import VOCABULARY
 
 

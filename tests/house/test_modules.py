@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-HOUSE = ("shared", "functions", "workers", "infra", "local", "bench")
+HOUSE = ("shared", "functions", "workers", "infra", "local", "tools", "bench")
 MODULES = [path for folder in HOUSE for path in (ROOT / folder).rglob("*.py")]
 SAYS_NOTHING = {"utils", "util", "helpers", "helper", "common", "misc"}
 

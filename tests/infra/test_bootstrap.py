@@ -10,7 +10,7 @@ from moto import mock_aws
 
 from infra.bootstrap import SERVICES, prepare
 from local.environment import ROOT
-from tests.support.template import Assembly
+from tools.template import Assembly
 
 
 class Account:

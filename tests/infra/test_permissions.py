@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from tests.infra.permissions import file_of, page, statements, text_of
-from tests.support.template import APPS, Assembly, Resource, many
+from tools.permissions import file_of, page, statements, text_of
+from tools.template import APPS, Assembly, Resource, many
 
 # What AWS grants on everything or not at all. cdk-nag wants one acknowledgement a role; here is what it may cover.
 WITHOUT_A_RESOURCE = {

@@ -1,4 +1,4 @@
-"""`python -m local.previews`: every preset filmed by the engine, as preview, thumbnail and path; one contact sheet."""
+"""`python -m tools.previews`: every preset filmed by the engine, as preview, thumbnail and path; one contact sheet."""
 
 from collections.abc import Sequence
 from functools import cache

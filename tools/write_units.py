@@ -17,7 +17,7 @@ from moto.backends import get_backend
 
 from infra.tables import RECORDS
 from shared.aws.records import connection
-from tests.support.sizes import item_bytes
+from tools.sizes import item_bytes
 
 WRITES = ("PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem", "TransactWriteItems")
 Item = dict[str, Any]

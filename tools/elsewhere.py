@@ -1,6 +1,6 @@
 """The CDK app of an environment that no catalogue of today asks for: engines on GPUs, stages on SageMaker, Sentry.
 
-`python -m tests.support.elsewhere -o FOLDER`. Whatever holds for the environments that are deployed must hold for it.
+`python -m tools.elsewhere -o FOLDER`. Whatever holds for the environments that are deployed must hold for it.
 """
 
 import sys

@@ -1,4 +1,4 @@
-"""`python -m local.gallery OUT`: films of many prompts and presets through the laptop cloud, as one contact sheet."""
+"""`python -m tools.gallery OUT`: films of many prompts and presets through the laptop cloud, as one contact sheet."""
 
 from contextlib import closing
 from pathlib import Path

@@ -47,7 +47,7 @@ SYNTH_SECONDS = 200
 KEPT_SECONDS = 3600  # an assembly is 14 MB
 REPORT = "synth.log"
 ENVIRONMENTS = ("dev", "staging", "prod")
-APPS = dict.fromkeys(ENVIRONMENTS, "infra.app") | {"elsewhere": "tests.support.elsewhere"}
+APPS = dict.fromkeys(ENVIRONMENTS, "infra.app") | {"elsewhere": "tools.elsewhere"}
 
 
 @dataclass(frozen=True)
@@ -233,7 +233,7 @@ def synthesized(name: str) -> Assembly:
 
 
 def _sources() -> str:
-    files = [ROOT / name for name in ("cdk.json", "pyproject.toml", "uv.lock", "tests/support/elsewhere.py")]
+    files = [ROOT / name for name in ("cdk.json", "pyproject.toml", "uv.lock", "tools/elsewhere.py")]
     for folder in ("infra", "shared", "functions", "workers", "stepfunctions", "layers"):
         files += (file for file in sorted((ROOT / folder).rglob("*")) if file.is_file() and file.suffix != ".pyc")
     return digest(*(part for file in files for part in (bytes(file), file.read_bytes())))

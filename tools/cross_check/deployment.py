@@ -8,8 +8,8 @@ from copy import deepcopy
 from typing import Any
 
 from local.environment import ACCOUNT, REGION
-from tests.cross_check.emulator import Emulator
-from tests.support.template import Assembly, many
+from tools.cross_check.emulator import Emulator
+from tools.template import Assembly, many
 
 BUCKET = f"cdk-hnb659fds-assets-{ACCOUNT}-{REGION}"  # as `cdk bootstrap` would make it
 STACKS = ("data", "pipeline", "api", "web")

@@ -19,10 +19,10 @@ import av
 from local.cloud import laptop_cloud
 from local.environment import ACCESS_KEY_ID, SECRET_ACCESS_KEY, for_process
 from local.processes import Lifeline, Process, stop_all
-from tests.cross_check.deployment import LEFT_OUT_STACKS, LEFT_OUT_TYPES, deploy, resource, tell_functions
-from tests.cross_check.emulator import Emulator, emulator
-from tests.cross_check.films import Film, make_film
-from tests.support.template import Assembly, synthesized
+from tools.cross_check.deployment import LEFT_OUT_STACKS, LEFT_OUT_TYPES, deploy, resource, tell_functions
+from tools.cross_check.emulator import Emulator, emulator
+from tools.cross_check.films import Film, make_film
+from tools.template import Assembly, synthesized
 
 START_SECONDS = 60
 SECONDS_IN_ALL = 300

@@ -1,6 +1,6 @@
 """Who may do what, as the template says: one readable page for each environment.
 
-`python -m tests.infra.permissions` writes the pages that the tests compare with, so that a change of any permission
+`python -m tools.permissions` writes the pages that the tests compare with, so that a change of any permission
 shows in review as what it is.
 """
 
@@ -9,9 +9,10 @@ import re
 from pathlib import Path
 from typing import Any
 
-from tests.support.template import APPS, Assembly, Resource, many, synthesized
+from infra.bundling.archive import ROOT
+from tools.template import APPS, Assembly, Resource, many, synthesized
 
-FOLDER = Path(__file__).with_name("snapshots")
+FOLDER = ROOT / "tests" / "infra" / "snapshots"
 Page = dict[str, dict[str, Any]]
 
 

@@ -1,4 +1,4 @@
-"""`python -m tests.infra.costs` writes docs/cost.md: what each environment costs idle, and what a thousand jobs cost.
+"""`python -m tools.costs` writes docs/cost.md: what each environment costs idle, and what a thousand jobs cost.
 
 Numbers come from three places: what the templates hold, what one job does to the studio inside this process, and the
 list prices and assumptions of docs/prices.toml.
@@ -21,10 +21,10 @@ from shared.core.clock import utc_now
 from shared.jobs.store import JobStore
 from shared.observability import Metric
 from shared.stages.stages import Stage
-from tests.infra.write_units import Meter, metered
 from tests.support.steps import LEASE, claim, result_of
 from tests.support.studio import studio
-from tests.support.template import ENVIRONMENTS, Assembly, Resource, synthesized
+from tools.template import ENVIRONMENTS, Assembly, Resource, synthesized
+from tools.write_units import Meter, metered
 from workers.runtime.beat import TICK_SECONDS, write_due
 from workers.runtime.config import WorkerConfig
 
@@ -248,7 +248,7 @@ def sheet() -> str:
     by_table = ", ".join(f"{name} {units}" for name, units in job.writes.units.most_common())
     parts = [
         "# What it costs",
-        "Written by `python -m tests.infra.costs` from the synthesized templates, one job in the in-process studio, "
+        "Written by `python -m tools.costs` from the synthesized templates, one job in the in-process studio, "
         f"and the list prices of {PRICES['as_of']} and the assumptions in [prices.toml](prices.toml). US dollars, "
         "us-east-1, without free tiers.",
         "## One job",
