@@ -1,4 +1,4 @@
-"""`python -m tools.costs` writes docs/cost.md: what each environment costs idle, and what a thousand jobs cost.
+"""docs/cost.md: the cost of each idle environment in US dollars a month, and the cost of a thousand jobs.
 
 Numbers come from three places: what the templates hold, what one job does to the studio inside this process, and the
 list prices and assumptions of docs/prices.toml.
@@ -28,7 +28,6 @@ from tools.write_units import Meter, metered
 from workers.runtime.beat import TICK_SECONDS, write_due
 from workers.runtime.config import WorkerConfig
 
-SHEET = ROOT / "docs" / "cost.md"
 PRICES: dict[str, Any] = tomllib.loads((ROOT / "docs" / "prices.toml").read_text())
 MONTH, USE, HOUR, ASSUMED = (PRICES[part] for part in ("month", "use", "hour", "assumed"))
 STAGES = (Stage.IMAGE_GENERATION, Stage.VIDEO_SYNTHESIS, Stage.POST_PROCESSING)  # of a job from a prompt
@@ -228,7 +227,7 @@ def _spot_instances(cloud: Assembly) -> bool:
     return any("'SPOT'" in str(provider.properties) for provider in cloud.resources("AWS::ECS::CapacityProvider"))
 
 
-# --- the sheet
+# --- the page
 
 
 def table(lines: Sequence[Line]) -> str:
@@ -242,13 +241,13 @@ def sum_of(lines: Iterable[Line]) -> float:
     return sum(dollars for *_, dollars in lines)
 
 
-def sheet() -> str:
+def page() -> str:
     """The whole page."""
     job = one_job()
     by_table = ", ".join(f"{name} {units}" for name, units in job.writes.units.most_common())
     parts = [
         "# What it costs",
-        "Written by `python -m tools.costs` from the synthesized templates, one job in the in-process studio, "
+        "Written by `make docs` from the synthesized templates, one job in the in-process studio, "
         f"and the list prices of {PRICES['as_of']} and the assumptions in [prices.toml](prices.toml). US dollars, "
         "us-east-1, without free tiers.",
         "## One job",
@@ -260,7 +259,3 @@ def sheet() -> str:
         cloud = synthesized(name)
         parts += [f"## {name}", "Idle, a month:", table(idle(cloud)), f"{JOBS:,} jobs:", table(in_use(cloud, job))]
     return "\n\n".join(parts) + "\n"
-
-
-if __name__ == "__main__":
-    SHEET.write_text(sheet())

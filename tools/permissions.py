@@ -1,18 +1,14 @@
-"""Who may do what, as the template says: one readable page for each environment.
+"""Permissions in the synthesized template: one readable page for each environment.
 
-`python -m tools.permissions` writes the pages that the tests compare with, so that a change of any permission
-shows in review as what it is.
+The pages are committed, so that a review shows each change of a permission.
 """
 
 import json
 import re
-from pathlib import Path
 from typing import Any
 
-from infra.bundling.archive import ROOT
-from tools.template import APPS, Assembly, Resource, many, synthesized
+from tools.template import Assembly, Resource, many, synthesized
 
-FOLDER = ROOT / "tests" / "infra" / "snapshots"
 Page = dict[str, dict[str, Any]]
 
 
@@ -104,16 +100,6 @@ def _name(role: Resource) -> str:
     return f"{role.stack} {readable(str(role.properties.get('RoleName') or f'{{{role.id}}}')).strip('{}')}"
 
 
-def file_of(environment: str) -> Path:
-    return FOLDER / f"iam-{environment}.json"
-
-
 def text_of(environment: str) -> str:
     """The page as it is committed."""
     return json.dumps(page(synthesized(environment)), indent=1) + "\n"
-
-
-if __name__ == "__main__":
-    FOLDER.mkdir(exist_ok=True)
-    for name in APPS:
-        file_of(name).write_text(text_of(name))

@@ -1,14 +1,16 @@
 """docs/presets.md: what a camera move is made of, and every preset with its path and its motion scores."""
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Sequence
 from itertools import groupby
-from pathlib import Path
+from typing import Any
 
+from local.environment import ROOT
 from shared.camera.catalogue import DefaultMove, default_moves
 from shared.camera.languages import brackets, concepts
 from shared.camera.lowerings import DOLLY, PAN, PEDESTAL, ROLL, TILT, TRUCK
 
-PAGE = Path("docs/presets.md")
+SCORES = ROOT / "docs" / "motion.json"  # written by bench.motion
 
 _TITLES = {
     "zoom": "Zoom",
@@ -22,8 +24,8 @@ _TITLES = {
 
 _HEAD = """# Camera presets
 
-This page is generated: `make previews` films the previews and draws the paths, `make motion-check` measures the
-scores and writes the page.
+`make docs` generates this page. `make previews` films the previews and draws the paths.
+`make motion-check SCORES=docs/motion.json` measures the scores.
 
 ![Three moments of every preset](gallery/presets.jpg)
 
@@ -97,17 +99,20 @@ where the frame's middle goes on the far distance (blue), on the middle (white) 
 """
 
 
-def page(scores: Mapping[str, Sequence[float]], prompts: Sequence[str], wrong: float) -> str:
-    """The whole page; `scores` by preset, one for each of the prompts; `wrong` is the highest of any wrong path."""
+def page() -> str:
+    """Return the page as Markdown, with the measured scores."""
+    measured: dict[str, Any] = json.loads(SCORES.read_text())
+    scores: dict[str, list[float]] = measured["scores"]  # by preset, one for each prompt
     degrees = 57.2958
     head = _HEAD.format(
         truck=TRUCK, pedestal=PEDESTAL, dolly=DOLLY, pan=PAN * degrees, tilt=TILT * degrees, roll=ROLL * degrees
     )
-    painted = "; ".join(f"“{prompt}”" for prompt in prompts)
-    measured = (
-        f"The three scores are those on {painted}. Filmed the opposite way, no preset scored above {wrong:.2f}.\n"
+    painted = "; ".join(f"“{prompt}”" for prompt in measured["prompts"])
+    sentence = (
+        f"The three scores are those on {painted}. "
+        f"Filmed the opposite way, no preset scored above {measured['wrong']:.2f}.\n"
     )
-    parts = [head, measured]
+    parts = [head, sentence]
     for category, presets in groupby(default_moves().values(), key=lambda preset: preset.category):
         parts.append(f"## {_TITLES[category]}\n")
         parts.append("| preview | path | preset | commands, concepts | scores |\n|---|---|---|---|---|")
