@@ -12,7 +12,7 @@ import typer
 from local import terminal
 from local.cloud import laptop_cloud, subscribe
 from local.processes import CloudFailed
-from local.studio import Studio, StudioError, media_type_of, step_seconds
+from local.studio import StudioClient, StudioError, media_type_of, step_seconds
 
 VERIFICATION_SECONDS = 120.0
 
@@ -109,7 +109,7 @@ def _run(job: dict[str, Any], files: Sequence[Given], out: Path, plan: str) -> N
     with ExitStack() as stack:
         with terminal.waiting("Starting the laptop cloud", "Laptop cloud is running"):
             cloud = stack.enter_context(laptop_cloud())
-        studio = stack.enter_context(closing(Studio(cloud.api_url, cloud.socket_url)))
+        studio = stack.enter_context(closing(StudioClient(cloud.api_url, cloud.socket_url)))
         with terminal.waiting("Signing in", "Signed in, project created"):
             studio.sign_up("creator@example.com", uuid4().hex)
             if plan != "FREE":
@@ -119,7 +119,7 @@ def _run(job: dict[str, Any], files: Sequence[Given], out: Path, plan: str) -> N
         _make(studio, {**job, "projectId": project_id}, files, out)
 
 
-def _make(studio: Studio, job: dict[str, Any], files: Sequence[Given], out: Path) -> None:
+def _make(studio: StudioClient, job: dict[str, Any], files: Sequence[Given], out: Path) -> None:
     inputs = []
     for role, path in files:
         with terminal.waiting(f"Uploading {path.name}", f"{path.name} uploaded and verified"):
@@ -139,7 +139,7 @@ def _make(studio: Studio, job: dict[str, Any], files: Sequence[Given], out: Path
     terminal.results(finished, step_seconds(finished), [(str(out), _size(out)), (str(poster), _size(poster))])
 
 
-def _uploaded(studio: Studio, path: Path) -> str:
+def _uploaded(studio: StudioClient, path: Path) -> str:
     """The id of the asset once it is READY."""
     asset_id = studio.begin_upload(path)
     deadline = monotonic() + VERIFICATION_SECONDS
@@ -153,7 +153,7 @@ def _uploaded(studio: Studio, path: Path) -> str:
     raise StudioError(f"{path.name} was not verified in {VERIFICATION_SECONDS:.0f} seconds.")
 
 
-def _watch(studio: Studio, job: dict[str, Any]) -> None:
+def _watch(studio: StudioClient, job: dict[str, Any]) -> None:
     """Show the job's bars until it is COMPLETED. Raises StudioError when it is not."""
     with terminal.StageBars(job["steps"]) as bars:
         for event in studio.events(job["id"]):

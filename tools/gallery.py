@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from rich.progress import track
 
 from local.cloud import laptop_cloud
-from local.studio import Studio
+from local.studio import StudioClient
 from workers.media.codecs import read_planes
 from workers.media.planes import to_rgb
 
@@ -57,7 +57,7 @@ def make(
     with (
         laptop_cloud() as cloud,
         TemporaryDirectory(prefix="kinora-gallery-") as folder,
-        closing(Studio(cloud.api_url, cloud.socket_url)) as studio,
+        closing(StudioClient(cloud.api_url, cloud.socket_url)) as studio,
     ):
         rows = [_row(studio, film, Path(folder)) for film in track(FILMS[:films])]
     pairs = [np.hstack(rows[i : i + 2]) for i in range(0, len(rows) - len(rows) % 2, 2)]
@@ -65,7 +65,7 @@ def make(
     cv2.imwrite(str(out), cv2.cvtColor(np.vstack(pairs), cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, 78])
 
 
-def _row(studio: Studio, film: tuple[str, str, str, int], folder: Path) -> NDArray[np.uint8]:
+def _row(studio: StudioClient, film: tuple[str, str, str, int], folder: Path) -> NDArray[np.uint8]:
     prompt, preset, aspect, seed = film
     studio.sign_up(f"{uuid4().hex}@example.com", uuid4().hex)  # one creator's opening credits are not enough for all
     settings: dict[str, Any] = {"aspectRatio": aspect, "duration": 3, "resolution": "720p", "seed": seed}

@@ -21,7 +21,7 @@ from local.environment import ACCESS_KEY_ID, SECRET_ACCESS_KEY, for_process
 from local.processes import Lifeline, Process, stop_all
 from tools.cross_check.deployment import LEFT_OUT_STACKS, LEFT_OUT_TYPES, deploy, resource, tell_functions
 from tools.cross_check.emulator import Emulator, emulator
-from tools.cross_check.films import Film, make_film
+from tools.cross_check.films import FilmHistory, make_film
 from tools.template import Assembly, synthesized
 
 START_SECONDS = 60
@@ -69,7 +69,7 @@ def workers(assembly: Assembly, cloud: Emulator, folder: Path) -> Iterator[None]
         lifeline.cut()
 
 
-def in_the_emulator(folder: Path) -> Film:
+def in_the_emulator(folder: Path) -> FilmHistory:
     assembly = synthesized("dev")
     with emulator(folder) as cloud:
         say(f"MiniStack at {cloud.url}; logs in {folder}")
@@ -87,7 +87,7 @@ def in_the_emulator(folder: Path) -> Film:
             return film
 
 
-def look_at(film: Film, cloud: Emulator, folder: Path) -> None:
+def look_at(film: FilmHistory, cloud: Emulator, folder: Path) -> None:
     """Read the film from the bucket: MiniStack has no CloudFront that would check its signed address."""
     key = film.job["videoUrl"].partition("?")[0].partition("/media/")[2]
     bucket = next(b["Name"] for b in cloud.client("s3").list_buckets()["Buckets"] if "-media-" in b["Name"])
@@ -97,13 +97,13 @@ def look_at(film: Film, cloud: Emulator, folder: Path) -> None:
         say(f"  its film: {path.stat().st_size} bytes, {sum(1 for _ in container.decode(video=0))} frames")
 
 
-def on_the_laptop(folder: Path) -> Film:
+def on_the_laptop(folder: Path) -> FilmHistory:
     with laptop_cloud(folder=folder) as cloud:
         machine = cloud.environment["KINORA_STATE_MACHINE_ARN"]
         return make_film(cloud.api_url, cloud.socket_url, cloud.client("stepfunctions"), machine)
 
 
-def differences(theirs: Film, ours: Film) -> list[str]:
+def differences(theirs: FilmHistory, ours: FilmHistory) -> list[str]:
     found = [
         f"{what}: {there} there, {here} here"
         for what, there, here in (

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
-from local.studio import Studio
+from local.studio import StudioClient
 
 # No driving clip, so that a stage is skipped: the choice must be the same in both clouds.
 FILM = {
@@ -16,7 +16,7 @@ FILM = {
 
 
 @dataclass(frozen=True)
-class Film:
+class FilmHistory:
     """What a creator and an operator see of one job."""
 
     status: str
@@ -26,16 +26,16 @@ class Film:
     job: dict[str, Any]
 
 
-def make_film(api_url: str, socket_url: str, stepfunctions: Any, state_machine_arn: str) -> Film:
+def make_film(api_url: str, socket_url: str, stepfunctions: Any, state_machine_arn: str) -> FilmHistory:
     """Sign up, submit, listen until the job has ended, and read the execution's history."""
-    with closing(Studio(api_url, socket_url)) as studio:
+    with closing(StudioClient(api_url, socket_url)) as studio:
         studio.sign_up(f"{uuid4().hex}@example.com", uuid4().hex)
         project_id = studio.create_project("Cross-check")
         job_id = studio.submit({**FILM, "projectId": project_id})["id"]
         events = list(studio.events(job_id))
         job = studio.job(job_id)
     execution = f"{state_machine_arn.replace(':stateMachine:', ':execution:')}:{job_id}"
-    return Film(
+    return FilmHistory(
         status=job["status"],
         events=tuple(event["type"] for event in events),
         completed=tuple(step["stepType"] for step in job["steps"] if step["status"] == "COMPLETED"),

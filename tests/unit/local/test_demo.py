@@ -10,7 +10,7 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 from local import demo, terminal
-from local.studio import Studio, StudioError, media_type_of
+from local.studio import StudioClient, StudioError, media_type_of
 
 STAGES = ("IMAGE_GENERATION", "VIDEO_SYNTHESIS", "POST_PROCESSING")
 STEPS = [{"stepType": stage} for stage in STAGES]
@@ -95,8 +95,8 @@ def test_the_name_of_a_file_tells_its_type() -> None:
         media_type_of(Path("a"))
 
 
-def _studio(answer: httpx.Response) -> Studio:
-    studio = Studio("http://studio.test", "ws://studio.test/ws")
+def _studio(answer: httpx.Response) -> StudioClient:
+    studio = StudioClient("http://studio.test", "ws://studio.test/ws")
     studio._http = httpx.Client(base_url="http://studio.test", transport=httpx.MockTransport(lambda _: answer))
     return studio
 
