@@ -334,7 +334,7 @@ def test_the_child_accepts_refuses_and_dies_without_harm(tmp_path: Path) -> None
 
 def test_the_child_sees_no_credentials_and_little_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "hunter2")
-    monkeypatch.setattr(inspection, "_CHILD", "tests.unit.workers.test_verification")
+    monkeypatch.setattr(inspection, "_CHILD", __name__)
     verdict = inspect(tmp_path / "upload", MediaKind.IMAGE, tmp_path)
     assert isinstance(verdict, Rejected)
     assert (verdict.code, verdict.public_message) == ("knows nothing", "no memory left")

@@ -67,7 +67,7 @@ def test_chroma_is_tagged_as_standing_in_the_middle(tmp_path: Path, monkeypatch:
     """What H.264 assumes where nothing is said is another place: the parameter sets differ by nothing else."""
 
     def parameters(name: str, sited: str) -> bytes:
-        monkeypatch.setattr("workers.media.codecs._SITED", sited)
+        monkeypatch.setattr(codecs, "_SITED", sited)
         with av.open(str(write_clip(tmp_path / name, frames=3, fps=24))) as container:
             return bytes(container.streams.video[0].codec_context.extradata or b"")
 
