@@ -2,16 +2,8 @@
 
 import json
 
-from local.vocabulary_page import DATA, PAGE, data, page
 from shared.vocabulary.words import VOCABULARY
-
-
-def test_the_committed_page_is_up_to_date() -> None:
-    assert PAGE.read_text() == page(), "run `make vocabulary` and commit docs/vocabulary.md"
-
-
-def test_the_committed_data_are_up_to_date() -> None:
-    assert DATA.read_text() == data(), "run `make vocabulary` and commit docs/vocabulary.json"
+from tools.vocabulary_page import data, page
 
 
 def test_the_data_hold_every_meaning_with_its_words() -> None:
