@@ -53,7 +53,7 @@ A preset is data (`shared/camera/moves.toml`, schema in `shared/camera/move.py`)
 | `strength` | 0..1, how much of the move is applied. A job's `settings.strength` multiplies it |
 | `shutter` | opening of the shutter, in frames: 0.5 is film's 180 degrees, 3 smears |
 | `minDurationSeconds`, `maxDurationSeconds` | length of the clips for which the move is made, in seconds |
-| `promptPhrase`, `negatives` | text for engines that read words. Engines without a field for negatives receive “no ...” |
+| `promptPhrase`, `negatives` | text for engines that read words. Without a field for negatives they receive “no ...” |
 | `needsDrivingClip` | the preset copies the camera path of your clip. A job without a clip is refused |
 | `stacked` | `{{move, weight}}`: a second move over the first |
 
