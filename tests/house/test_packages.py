@@ -4,6 +4,7 @@ import ast
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -27,6 +28,12 @@ def test_every_root_package_has_a_layer_and_is_type_checked(package: str) -> Non
     layers = [name for layer in SETTINGS["importlinter"]["contracts"][0]["layers"] for name in layer.split()]
     assert package in layers
     assert package in SETTINGS["mypy"]["files"]
+
+
+@pytest.mark.parametrize("contract", SETTINGS["importlinter"]["contracts"], ids=lambda contract: contract["name"])
+def test_every_module_that_a_contract_allows_exists(contract: dict[str, Any]) -> None:
+    names = [name.replace(".", "/") for name in contract.get("allowed_modules", []) if name.startswith("shared.")]
+    assert [name for name in names if not (ROOT / name).is_dir() and not (ROOT / f"{name}.py").is_file()] == []
 
 
 @pytest.mark.parametrize("package", ROOT_PACKAGES)

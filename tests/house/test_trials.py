@@ -135,7 +135,34 @@ IMPORTS = (
     ),
 )
 
-TRIALS: tuple[Trial, ...] = IMPORTS
+LANGUAGE = (
+    Trial(
+        "a word that has a plain replacement",
+        (append("shared/core/clock.py", "# The time is reckoned in UTC."),),
+        one_test("tests/house/test_language.py::test_prose_uses_plain_words[shared]"),
+        r"shared/core/clock.py:\d+: reckoned -> calculate",
+        (replace("tests/house/test_language.py", 'r"reckon(s|ed|ing)?": "calculate, count",', ""),),
+    ),
+    Trial(
+        "a function whose docstring is no imperative",
+        (append("shared/core/clock.py", 'def late() -> bool:\n    """Whether it is late."""'),),
+        one_test(
+            "tests/house/test_language.py::test_a_docstring_begins_with_an_imperative_or_a_noun_phrase[shared]",
+        ),
+        r"shared/core/clock.py:\d+: Whether -> an imperative",
+        (replace("tests/house/test_language.py", '"whether", ', ""),),
+    ),
+    Trial(
+        "a class name that stands twice",
+        (append("shared/core/clock.py", "class JobStore: ..."),),
+        one_test("tests/house/test_names.py::test_no_class_name_stands_twice"),
+        r"JobStore: shared/core/clock.py:\d+, shared/jobs/store.py:\d+",
+        (replace("tests/house/test_names.py", "if len(places) > 1", "if False"),),
+    ),
+)
+
+# One group for each rule. A new group is one more tuple here.
+TRIALS: tuple[Trial, ...] = IMPORTS + LANGUAGE
 GUARDS = tuple(dict.fromkeys(trial.guard for trial in TRIALS))
 
 every_trial = pytest.mark.parametrize("trial", TRIALS, ids=lambda trial: trial.name)
