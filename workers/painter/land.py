@@ -40,7 +40,7 @@ class Setting:
         return float(self.fan.height[step, column]), float(self.fan.slope[step, column])
 
     def open_water(self, spots: Sequence[tuple[float, float]]) -> tuple[float, float]:
-        """Return the first of `spots`, (share of half the width, distance), with water at and before it, else the last."""
+        """Return the first of `spots`, (share of half width, distance), with water at and before it, else the last."""
         for share, z in spots:
             x = share * self.half_width(z)
             if all(

@@ -20,7 +20,7 @@ def _circle(corners: int) -> list[Point]:
 
 
 class Sketch:
-    """A sheet of `width` x `height`. Points are in units of its height from the top middle: x -w..w, y 0 top..1 foot."""
+    """A sheet of `width` x `height`. Points are in units of its height from the top middle: x -w..w, y 0..1."""
 
     def __init__(self, width: int, height: int) -> None:
         self._alpha = np.zeros((height, width), np.uint8)
