@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import ContextVar, copy_context
+from fnmatch import fnmatchcase
 from functools import wraps
 from importlib import import_module
 from typing import Any
@@ -13,6 +14,7 @@ from infra.functions import FUNCTIONS, Function
 from infra.grants import JOBS, READ, WRITE, Grants
 from shared.aws import media, secrets
 from shared.aws.queues import QueueConfig
+from shared.aws.records import Record
 from shared.aws.secrets import SecretsConfig
 
 Call = tuple[str, str]  # an IAM action and its resource: `("dynamodb:PutItem", "kinora-test-users")`
@@ -28,6 +30,10 @@ _S3 = {  # the permission that an operation needs
     "DeleteObjects": "DeleteObject",
     "ListObjectsV2": "ListBucket",
 }
+_PREFIXES = {
+    "stepfunctions": "states",
+    "sagemaker-runtime": "sagemaker",
+}  # in IAM actions
 
 
 def observe() -> None:
@@ -92,71 +98,62 @@ def _in_context(submit: Callable[..., Any]) -> Callable[..., Any]:
 
 def _calls(service: str, operation: str, params: Any) -> Iterator[Call]:
     """The permissions that the call needs, each with its resource as the code names it."""
-    match service, operation:
-        case "dynamodb", "TransactWriteItems" | "TransactGetItems":
-            for item in params["TransactItems"]:
-                for kind, details in item.items():  # Put, Update, Delete, ConditionCheck or Get
-                    yield f"dynamodb:{kind}Item", details["TableName"]
-        case "dynamodb", "BatchGetItem" | "BatchWriteItem":
-            for table in params["RequestItems"]:
-                yield f"dynamodb:{operation}", table
-        case "dynamodb", _:
-            yield f"dynamodb:{operation}", params["TableName"]
-        case "s3", _:
-            keys = [each["Key"] for each in params.get("Delete", {}).get("Objects", ())]
-            for key in keys or [params.get("Key", params.get("Prefix", ""))]:
-                yield f"s3:{_S3.get(operation, operation)}", key
-        case "sqs", _:
-            yield f"sqs:{operation}", params["QueueUrl"].removeprefix(QueueConfig().queue_url_prefix)
-        case "secretsmanager", _:
-            yield f"secretsmanager:{operation}", _secret_name(params["SecretId"])
-        case "stepfunctions", _:
-            yield f"states:{operation}", "the state machine"
-        case "apigatewaymanagementapi", _:
-            yield "execute-api:ManageConnections", "connections"
-        case "xray", _:  # every function has its traces
-            return
-        case _:
-            yield f"{service}:{operation}", "*"
+    if service == "dynamodb":
+        yield from _dynamodb_calls(operation, params)
+    elif service == "s3":
+        keys = [each["Key"] for each in params.get("Delete", {}).get("Objects", ())]
+        for key in keys or [params.get("Key", params.get("Prefix", ""))]:
+            yield f"s3:{_S3.get(operation, operation)}", key
+    elif service == "sqs":
+        yield f"sqs:{operation}", params["QueueUrl"].removeprefix(QueueConfig().queue_url_prefix)
+    elif service == "secretsmanager":
+        yield f"secretsmanager:{operation}", _secret_name(params["SecretId"])
+    elif service == "apigatewaymanagementapi":
+        yield "execute-api:ManageConnections", "connections"
+    else:
+        yield f"{_PREFIXES.get(service, service)}:{operation}", "any resource"
+
+
+def _dynamodb_calls(operation: str, params: Any) -> Iterator[Call]:
+    if operation in {"TransactWriteItems", "TransactGetItems"}:
+        for item in params["TransactItems"]:
+            for kind, details in item.items():  # Put, Update, Delete, ConditionCheck or Get
+                yield f"dynamodb:{kind}Item", details["TableName"]
+    else:
+        for table in params.get("RequestItems") or [params["TableName"]]:
+            yield f"dynamodb:{operation}", table
 
 
 def _granted(may: Grants, action: str, resource: str) -> bool:
-    service, _, operation = action.partition(":")
-    match service, operation:
-        case "dynamodb", _:
-            return (action in READ and resource in _tables(may.reads)) or (
-                action in WRITE and resource in _tables(may.writes)
-            )
-        case "s3", "GetObject":
-            prefixes: Sequence[str] = may.media_reads
-        case "s3", "PutObject":
-            prefixes = (*may.media_writes, JOBS) if may.dispatches else may.media_writes
-        case "s3", "DeleteObject" | "ListBucket":
-            prefixes = may.media_deletes
-        case "sqs", "SendMessage":
-            queues = {queue for stage in may.dispatches for queue in (stage.queue, stage.priority_queue)}
-            return resource in queues | {*may.sends}
-        case "secretsmanager", "GetSecretValue":
-            return resource in (*may.secrets, *may.secrets_renewed)
-        case "secretsmanager", "DescribeSecret":
-            return resource in (*may.secrets_described, *may.secrets_renewed)
-        case "secretsmanager", "PutSecretValue" | "UpdateSecretVersionStage":
-            return resource in may.secrets_renewed
-        case "states", _:
-            return action in may.executions
-        case "execute-api", _:
-            return may.sockets
-        case "sagemaker-runtime", "InvokeEndpointAsync":
-            return bool(may.dispatches)
-        case "cloudfront", _:
-            return may.public_keys
-        case _:
-            return False
-    return resource.startswith(tuple(prefixes))
+    return any(action in actions and fnmatchcase(resource, form) for actions, forms in _policy(may) for form in forms)
 
 
-def _tables(records: Sequence[Any]) -> set[str]:
-    return {record.Meta.table_name for record in records}
+def _policy(may: Grants) -> tuple[tuple[Sequence[str], Sequence[str]], ...]:
+    """The grants as actions and the forms of their resources, wherever the environment has its stages."""
+    task_queues = [name for stage in may.dispatches for name in (stage.queue, stage.priority_queue)]
+    return (
+        (READ, _tables(may.reads)),
+        (WRITE, _tables(may.writes)),
+        (("s3:GetObject",), _below(may.media_reads)),
+        (("s3:PutObject",), _below((*may.media_writes, *((JOBS,) if may.dispatches else ())))),
+        (("s3:DeleteObject", "s3:ListBucket"), _below(may.media_deletes)),
+        (("sqs:SendMessage",), (*may.sends, *task_queues)),
+        (("secretsmanager:GetSecretValue",), (*may.secrets, *may.secrets_renewed)),
+        (("secretsmanager:DescribeSecret",), (*may.secrets_described, *may.secrets_renewed)),
+        (("secretsmanager:PutSecretValue", "secretsmanager:UpdateSecretVersionStage"), may.secrets_renewed),
+        (may.executions, ("*",)),
+        (("execute-api:ManageConnections",), ("*",) if may.sockets else ()),
+        (("sagemaker:InvokeEndpointAsync",), ("*",) if may.dispatches else ()),
+        (("xray:PutTraceSegments",), ("*",)),  # every function may
+    )
+
+
+def _below(prefixes: Sequence[str]) -> list[str]:
+    return [f"{prefix}*" for prefix in prefixes]
+
+
+def _tables(records: Sequence[type[Record]]) -> list[str]:
+    return [record.Meta.table_name for record in records]
 
 
 def _secret_name(name_or_arn: str) -> str:
