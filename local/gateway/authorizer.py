@@ -9,7 +9,7 @@ from infra.functions import AUTHORIZER
 from local.gateway.functions import FunctionFailed, Functions
 
 
-class Refused(Exception):
+class AccessRefused(Exception):
     """The request does not pass; `status` is 401, 403, or 500 when the authorizer itself failed."""
 
     def __init__(self, status: int, code: str, detail: str) -> None:
@@ -18,17 +18,17 @@ class Refused(Exception):
 
 
 async def authorize(functions: Functions, event: Mapping[str, Any]) -> dict[str, Any]:
-    """The authorizer's context for a REQUEST event. Raises Refused."""
+    """The authorizer's context for a REQUEST event. Raises AccessRefused."""
     if "Authorization" not in event["headers"]:  # the identity source: without it the authorizer is not even asked
-        raise Refused(401, "unauthorized", "Sign in first: this needs an access token.")
+        raise AccessRefused(401, "unauthorized", "Sign in first: this needs an access token.")
     try:
         answer = await functions.call_async(AUTHORIZER.name, dict(event))
     except FunctionFailed as error:
         if error.answer["errorMessage"] == "Unauthorized":
-            raise Refused(401, "unauthorized", "The access token is not valid, or it has expired.") from None
-        raise Refused(500, "authorizer_failed", "The authorizer failed.") from None
+            raise AccessRefused(401, "unauthorized", "The access token is not valid, or it has expired.") from None
+        raise AccessRefused(500, "authorizer_failed", "The authorizer failed.") from None
     if not allows(answer.get("policyDocument", {}), event["methodArn"]):
-        raise Refused(403, "forbidden", "You may not do this.")
+        raise AccessRefused(403, "forbidden", "You may not do this.")
     context = {name: _text(value) for name, value in answer.get("context", {}).items()}
     return {**context, "principalId": answer["principalId"]}
 
