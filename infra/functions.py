@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass, replace
 
-from infra.grants import ANSWER, ASSETS, BEAT, DESCRIBE, JOBS, NOTHING, QUARANTINE, START, STOP, Grants
+from infra.grants import ANSWER, BEAT, DESCRIBE, JOBS, NOTHING, START, STOP, Grants
 from infra.secrets import PROVIDER_KEYS, ROTATED_SECRETS, VERIFICATION_KEYS
-from shared.assets.record import AssetRecord
+from shared.assets.record import ASSETS, QUARANTINE, AssetRecord
 from shared.connections.record import ConnectionRecord, ListenerRecord
 from shared.credentials.record import PasswordRecord, RefreshFamilyRecord
 from shared.credits.record import AccountRecord, HoldRecord, LedgerRecord

@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from shared.aws.records import Record
 from shared.stages.stages import Stage
 
-# Prefixes of the media bucket's keys.
-JOBS, ASSETS, QUARANTINE = "jobs/", "assets/", "quarantine/"
+JOBS = "jobs/"  # prefix of the keys of all jobs
 
 # Actions of Step Functions.
 START, STOP, DESCRIBE = "states:StartExecution", "states:StopExecution", "states:DescribeExecution"

@@ -2,9 +2,9 @@
 
 from dataclasses import replace
 
-from infra.grants import ASSETS, BEAT, JOBS, QUARANTINE, Grants
+from infra.grants import BEAT, JOBS, Grants
 from infra.secrets import PROVENANCE_SECRETS
-from shared.assets.record import AssetRecord
+from shared.assets.record import ASSETS, QUARANTINE, AssetRecord
 from shared.jobs.record import JobRecord, StepResultRecord, StepTokenRecord
 from shared.stages.queues import VERIFICATION_QUEUE
 from shared.stages.stages import Stage

@@ -1,4 +1,4 @@
-"""Who may pass: calls the deployment's authorizer and honours the policy it answers, as API Gateway does."""
+"""Authorization as API Gateway does it: call the authorizer function and apply the policy that it returns."""
 
 import fnmatch
 import re
@@ -9,8 +9,8 @@ from infra.functions import AUTHORIZER
 from local.gateway.functions import FunctionFailed, Functions
 
 
-class AccessRefused(Exception):
-    """The request does not pass; `status` is 401, 403, or 500 when the authorizer itself failed."""
+class CallRefused(Exception):
+    """The request is not allowed. `status` is 401, 403, or 500 when the authorizer itself failed."""
 
     def __init__(self, status: int, code: str, detail: str) -> None:
         super().__init__(detail)
@@ -18,23 +18,25 @@ class AccessRefused(Exception):
 
 
 async def authorize(functions: Functions, event: Mapping[str, Any]) -> dict[str, Any]:
-    """The authorizer's context for a REQUEST event. Raises AccessRefused."""
-    if "Authorization" not in event["headers"]:  # the identity source: without it the authorizer is not even asked
-        raise AccessRefused(401, "unauthorized", "Sign in first: this needs an access token.")
+    """Return the authorizer's context for a REQUEST event. Raise CallRefused."""
+    if (
+        "Authorization" not in event["headers"]
+    ):  # the identity source; without it API Gateway does not call the function
+        raise CallRefused(401, "unauthorized", "Sign in first: this needs an access token.")
     try:
         answer = await functions.call_async(AUTHORIZER.name, dict(event))
     except FunctionFailed as error:
         if error.answer["errorMessage"] == "Unauthorized":
-            raise AccessRefused(401, "unauthorized", "The access token is not valid, or it has expired.") from None
-        raise AccessRefused(500, "authorizer_failed", "The authorizer failed.") from None
+            raise CallRefused(401, "unauthorized", "The access token is not valid, or it has expired.") from None
+        raise CallRefused(500, "authorizer_failed", "The authorizer failed.") from None
     if not allows(answer.get("policyDocument", {}), event["methodArn"]):
-        raise AccessRefused(403, "forbidden", "You may not do this.")
+        raise CallRefused(403, "forbidden", "You may not do this.")
     context = {name: _text(value) for name, value in answer.get("context", {}).items()}
     return {**context, "principalId": answer["principalId"]}
 
 
 def allows(policy: Mapping[str, Any], method_arn: str) -> bool:
-    """Whether an IAM policy allows invoking `method_arn`: at least one Allow, and no Deny."""
+    """Return whether an IAM policy allows invoking `method_arn`: at least one Allow and no Deny."""
     effects = {
         statement["Effect"]
         for statement in policy.get("Statement", ())
@@ -54,7 +56,7 @@ def _matches(pattern: str, text: str) -> bool:
 
 
 def _text(value: object) -> object:
-    """API Gateway hands on context values as text."""
+    """Convert a context value to text, as API Gateway does."""
     if isinstance(value, bool):
         return "true" if value else "false"
     return str(value) if isinstance(value, int | float) else value

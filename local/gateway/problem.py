@@ -1,4 +1,4 @@
-"""What the gateway itself answers when something is wrong: problem+json, like the services behind it."""
+"""The gateway's own error responses: problem+json, like the functions' errors."""
 
 import json
 from http import HTTPStatus
@@ -7,7 +7,7 @@ from aiohttp import web
 
 
 def problem(status: int, code: str, detail: str, *, request_id: str = "") -> web.Response:
-    """One `application/problem+json` answer."""
+    """Return an `application/problem+json` response."""
     body = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "code": code, "detail": detail}
     if request_id:
         body["requestId"] = request_id

@@ -31,7 +31,7 @@ from local.gateway.app import ENTRIES
 from local.provision import create_queues, definition
 from shared.core.config import Config
 from shared.stages.queues import QUEUES, REMOTE_QUEUE
-from tests.support.template import Assembly, Resource, many, synthesized
+from tools.template import Assembly, Resource, many, synthesized
 
 # Set on the laptop and not in the cloud, where the default is right.
 LAPTOP_ONLY = {"KINORA_UPLOAD_ENDPOINT_URL"}

@@ -11,8 +11,8 @@ from infra.stacks.workers import family_of
 from shared.stages.engines import ENGINES, Family
 from shared.stages.queues import VERIFICATION_QUEUE
 from shared.stages.stages import Stage
-from tests.support.elsewhere import CATALOGUE, ENVIRONMENT
-from tests.support.template import Assembly, Resource, many
+from tools.elsewhere import CATALOGUE, ENVIRONMENT
+from tools.template import Assembly, Resource, many
 
 IMAGE, VIDEO, MOTION, POST = Stage
 ON_ENDPOINTS, ON_SERVICES = {IMAGE, POST}, {VIDEO, MOTION}  # elsewhere
