@@ -13,6 +13,7 @@ from shared.core.errors import Conflict
 from shared.core.ids import new_id
 from shared.projects.store import ProjectStore
 from shared.stages.messages import AssetVerificationTask
+from shared.stages.queues import VERIFICATION_QUEUE
 
 MAX_BYTES = 200 * 1024 * 1024
 URL_LIFE = timedelta(hours=1)
@@ -60,7 +61,7 @@ def complete(asset_id: str, caller: Principal) -> AssetRecord:
         if not media.exists(asset.quarantine_key):
             raise NothingUploaded("Nothing was uploaded for this asset yet.")
         assets.begin_verifying(asset)
-        queues.send("asset-verification", AssetVerificationTask(asset_id=asset_id), group=caller.account_id)
+        queues.send(VERIFICATION_QUEUE, AssetVerificationTask(asset_id=asset_id), group=caller.account_id)
     return assets.get(asset_id)
 
 

@@ -16,7 +16,8 @@ from shared.jobs.store import JobStore
 from shared.observability import about, logger, observed
 from shared.stages.engines import Runs, engine
 from shared.stages.failures import StageFailure
-from shared.stages.messages import REMOTE_QUEUE, RemoteTask
+from shared.stages.messages import RemoteTask
+from shared.stages.queues import REMOTE_QUEUE
 from shared.stages.stages import Stage
 
 jobs = JobStore()

@@ -32,7 +32,7 @@ def sweep(at: datetime) -> dict[str, int]:
     open_jobs = list(credits.open_holds(before_job_id=id_from("job", (at - GRACE).timestamp())))
     measure(Metric.OPEN_JOBS, len(open_jobs))
     oldest_seconds = at.timestamp() - made_at(open_jobs[0]) if open_jobs else 0
-    measure(Metric.OLDEST_OPEN_JOB_SECONDS, oldest_seconds, unit="Seconds")
+    measure(Metric.OLDEST_OPEN_JOB_SECONDS, oldest_seconds)
     for job_id in open_jobs:
         done["seen"] += 1
         with logged(job_id=job_id):

@@ -7,6 +7,9 @@ from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
 
 from shared.aws.records import OnDemand, Record, table
 
+# Prefixes of keys in the media bucket: uploads before their verification, clean files after it.
+QUARANTINE, ASSETS = "quarantine/", "assets/"
+
 
 class AssetType(StrEnum):
     IMAGE = "IMAGE"
@@ -61,8 +64,8 @@ class AssetRecord(Record):
     @property
     def quarantine_key(self) -> str:
         """Where the upload lands, readable by verification only."""
-        return f"quarantine/{self.asset_id}"
+        return f"{QUARANTINE}{self.asset_id}"
 
     @property
     def prefix(self) -> str:
-        return f"assets/{self.asset_id}/"
+        return f"{ASSETS}{self.asset_id}/"

@@ -4,10 +4,10 @@ from importlib import import_module
 from typing import Any, get_args
 
 from infra.functions import REST_DOMAINS
-from infra.queues import QUEUES
 from shared.assets.record import AssetType
 from shared.jobs.record import JobStatus
 from shared.stages.messages import StageTask
+from shared.stages.queues import QUEUES
 from shared.stages.stages import Stage
 
 # The seed's table of endpoints, for the domains there are so far.

@@ -12,8 +12,6 @@ from moto.backends import get_backend
 from functions.pipeline import signal
 from functions.pipeline.dispatch import handler as dispatch
 from functions.pipeline.requests import stage_task
-from infra.functions import REMOTE_ENGINE_SECONDS
-from infra.queues import QUEUES
 from shared.aws import clients, media, secrets
 from shared.camera.catalogue import default_moves
 from shared.core.clock import utc_now
@@ -21,7 +19,7 @@ from shared.jobs import settlement
 from shared.jobs.record import JobStatus, StepMap
 from shared.jobs.store import JobStore
 from shared.jobs.tickets import TicketStore
-from shared.stages.messages import REMOTE_QUEUE
+from shared.stages.queues import QUEUES, REMOTE_ENGINE_SECONDS, REMOTE_QUEUE
 from shared.stages.stages import Role, Stage
 from tests.support.cloud import TaskAnswer
 from tests.support.fal import CLIP, Fal, Reply, fal

@@ -16,7 +16,6 @@ from moto.backends import get_backend
 from ulid import ULID
 
 from infra.functions import AUTHORIZER, REST_DOMAINS
-from infra.queues import QUEUES
 from infra.tables import RECORDS
 from shared.access import tokens
 from shared.assets.record import AssetRecord, AssetStatus, AssetType
@@ -28,6 +27,7 @@ from shared.aws.transactions import transaction
 from shared.core.clock import utc_now
 from shared.core.ids import new_id
 from shared.credits.store import CreditStore
+from shared.stages.queues import QUEUES
 from shared.users.store import UserStore
 from tests.support.cloud import AwsStandIn
 from workers.runtime.queues import Delivery
@@ -69,7 +69,7 @@ class Studio:
             arn = f"arn:aws:execute-api:us-east-1:1:api/test/{method}{path}"
             asked = {"type": "TOKEN", "authorizationToken": f"Bearer {token}", "methodArn": arn}
             try:
-                authorizer = _load(AUTHORIZER)(asked, None)["context"]
+                authorizer = _load(AUTHORIZER.handler)(asked, None)["context"]
             except Exception as refused:
                 if str(refused) != "Unauthorized":
                     raise
