@@ -8,16 +8,12 @@ from fastapi import Request, Response
 from pydantic import ConfigDict, Field
 
 from shared.core.errors import AppError
-from shared.core.wire import View
+from shared.core.wire import View, absent
 from shared.rest.event import request_id
 
 MEDIA_TYPE = "application/problem+json"
 
 Responses = dict[int | str, dict[str, Any]]
-
-
-def _is_none(value: object) -> bool:
-    return value is None
 
 
 class FieldProblem(View):
@@ -38,12 +34,8 @@ class Problem(View):
     code: str = Field(description="The kind of problem. It never changes.", examples=["job_not_found"])
     detail: str = Field(description="One sentence for people. It may change.", examples=["There is no such job."])
     request_id: str = Field(description="Name this id when you report the problem.")
-    errors: list[FieldProblem] | None = Field(
-        default=None, exclude_if=_is_none, description="The fields that status 422 refuses, at most 20."
-    )
-    suggestions: list[str] | None = Field(
-        default=None, exclude_if=_is_none, description="Known values that are close to the one that is unknown."
-    )
+    errors: list[FieldProblem] | None = absent("The fields that status 422 refuses, at most 20.")
+    suggestions: list[str] | None = absent("Known values that are close to the one that is unknown.")
 
 
 def problem(request: Request, status: int, code: str, detail: str, **facts: Any) -> Response:
