@@ -107,15 +107,10 @@ EXAMPLES: tuple[ClientMessage | ServerMessage | GatewayError, ...] = (
 )
 
 
-def messages(union: Any) -> list[type[BaseModel]]:
-    """Return the models of a union of messages, or the one model."""
-    return list(get_args(union)) or [union]
-
-
 def asyncapi() -> dict[str, Any]:
     """Return the whole document."""
-    received, sent = messages(ClientMessage), [*messages(ServerMessage), GatewayError]
-    payloads = {model: _payload(model) for model in (*received, *sent)}
+    sent: list[type[BaseModel]] = [*get_args(ServerMessage), GatewayError]
+    models: list[type[BaseModel]] = [*get_args(ClientMessage), *sent]
     return {
         "asyncapi": "3.0.0",
         "info": {
@@ -146,7 +141,7 @@ def asyncapi() -> dict[str, Any]:
             "socket": {
                 "address": "/",
                 "description": "One connection carries the events of all jobs that the client subscribed to.",
-                "messages": {model.__name__: {"$ref": f"#/components/messages/{model.__name__}"} for model in payloads},
+                "messages": {model.__name__: {"$ref": f"#/components/messages/{model.__name__}"} for model in models},
             }
         },
         "operations": {
@@ -174,12 +169,12 @@ def asyncapi() -> dict[str, Any]:
                     "name": model.__name__,
                     "summary": (model.__doc__ or "").strip(),
                     "contentType": "application/json",
-                    "payload": payload,
+                    "payload": {"$ref": f"#/components/schemas/{model.__name__}"},
                     "examples": [{"name": "example", "payload": example} for example in _examples(model)],
                 }
-                for model, payload in payloads.items()
+                for model in models
             },
-            "schemas": _schemas(list(payloads)),
+            "schemas": _schemas(models),
             "securitySchemes": {
                 "token": {
                     "type": "http",
@@ -198,10 +193,6 @@ def _of(models: list[type[BaseModel]]) -> dict[str, Any]:
         "channel": {"$ref": "#/channels/socket"},
         "messages": [{"$ref": f"#/channels/socket/messages/{model.__name__}"} for model in models],
     }
-
-
-def _payload(model: type[BaseModel]) -> dict[str, str]:
-    return {"$ref": f"#/components/schemas/{model.__name__}"}
 
 
 def _schemas(models: list[type[BaseModel]]) -> dict[str, Any]:
