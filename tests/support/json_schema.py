@@ -1,5 +1,6 @@
-"""A strict validator of JSON Schema, for the keywords that our documents use: an unknown keyword is an error.
+"""A strict validator of JSON Schema, for the keywords that our documents use.
 
+An unknown keyword is an error, and so is a field that the schema does not list: what we send is described.
 It exists because no validator is among the project's dependencies.
 """
 
@@ -75,8 +76,10 @@ def _required(value: Any, rule: Any, _schema: Schema, _document: Schema, at: str
         yield from (f"{at}.{name} is missing" for name in rule if name not in value)
 
 
-def _properties(value: Any, rule: Any, _schema: Schema, document: Schema, at: str) -> Iterator[str]:
+def _properties(value: Any, rule: Any, schema: Schema, document: Schema, at: str) -> Iterator[str]:
     if isinstance(value, dict):
+        if "additionalProperties" not in schema:
+            yield from (f"{at}.{name} is not described" for name in value.keys() - rule.keys())
         for name in rule.keys() & value.keys():
             yield from _faults(value[name], rule[name], document, f"{at}.{name}")
 
