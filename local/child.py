@@ -1,7 +1,7 @@
-"""Runs a module as a child of the laptop cloud: it dies with its parent, however the parent died.
+"""Run a module as a child process that ends when its parent ends, even if the parent was killed.
 
-`python -m local.child LIFELINE MODULE ARGUMENT...`. The lifeline is a pipe whose other end only the parent holds:
-the kernel closes it when the parent is gone, even by SIGKILL.
+`python -m local.child LIFELINE MODULE ARGUMENT...`. LIFELINE is a pipe's file descriptor. Only the parent has the other
+end, and the kernel closes it when the parent ends.
 """
 
 import os
@@ -13,7 +13,7 @@ import threading
 
 def _die_with_parent(lifeline: int) -> None:
     os.read(lifeline, 1)
-    os.killpg(0, signal.SIGKILL)  # the group is ours alone: the cloud starts each child in a session of its own
+    os.killpg(0, signal.SIGKILL)  # the cloud starts each child in a session of its own, so the group is this child's
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""The laptop cloud: moto, the gateway and the workers as processes, started together and never left behind."""
+"""The laptop cloud: moto, the gateway and the workers as processes that start and stop together."""
 
 import json
 import socket
@@ -21,11 +21,11 @@ from shared.stages.stages import Stage
 FOLDER = ROOT / ".kinora"
 START_SECONDS = 60.0
 VERIFICATION = "asset-verification"
-PLANS = ("FREE", "PRO", "ENTERPRISE")  # not from their record, whose libraries take half a second to import
+PLANS = ("FREE", "PRO", "ENTERPRISE")  # not imported from `PlanType`: its libraries take 0.5 s to import
 
 
 class FunctionError(Exception):
-    """A function that was invoked raised; `answer` is what Lambda says of it."""
+    """An invoked function raised an exception. `answer` is the body of Lambda's response."""
 
     def __init__(self, answer: dict[str, Any]) -> None:
         super().__init__(f"{answer.get('errorType')}: {answer.get('errorMessage')}")
@@ -61,7 +61,7 @@ class Cloud:
         return self.folder / "logs"
 
     def add_worker(self, stage: Stage) -> Process:
-        """One more worker of the stage, ready."""
+        """Start one more worker of the stage and wait until it is ready."""
         name = f"{stage.queue}-{len(self.workers)}"
         log = self.logs / f"{name}.log"
         worker = self._new_process(f"{name} worker", self._worker_module, [stage.value], log=log)
@@ -71,7 +71,7 @@ class Cloud:
         return worker
 
     def supervise(self) -> None:
-        """Start workers that ended again, as ECS would, until the cloud stops."""
+        """Restart workers that ended, as ECS does, until the cloud stops."""
         while not self._stopped:
             for worker in list(self.workers.values()):
                 with self._stopping:
@@ -80,8 +80,8 @@ class Cloud:
             sleep(0.5)
 
     def client(self, service: Any) -> Any:
-        """A boto3 client of this cloud, whatever the caller's own environment says."""
-        import boto3  # noqa: PLC0415  # 350 ms that the demo does without
+        """Return a boto3 client of this cloud. The caller's own AWS environment is not used."""
+        import boto3  # noqa: PLC0415  # takes 350 ms, and the demo does not need it
 
         return boto3.client(
             service,
@@ -92,7 +92,7 @@ class Cloud:
         )
 
     def invoke(self, function_name: str, payload: Any) -> Any:
-        """Call a function by its name (`pipeline-reconcile`) and answer what it answers. Raises FunctionError."""
+        """Invoke a function by its name (`pipeline-reconcile`) and return its response. Raise FunctionError."""
         url = f"{self.api_url}/functions/{PREFIX}-{function_name}/invocations"
         request = Request(url, json.dumps(payload).encode(), method="POST")  # noqa: S310  # our own address
         try:
@@ -105,21 +105,21 @@ class Cloud:
         return answer
 
     def stop(self) -> None:
-        """End every process: asked first, killed after a grace. Calling it again does nothing."""
+        """End every process with SIGTERM, and with SIGKILL after a grace period. A second call does nothing."""
         with self._stopping:
             if self._stopped:
                 return
             self._stopped = True
-            stop_all(list(self.workers.values()))  # first: they put back what they were at
+            stop_all(list(self.workers.values()))  # first, so that they can return their messages to the queues
             stop_all(self.services)
             self._lifeline.cut()
 
 
 def subscribe(cloud: Cloud, account_id: str, plan: str) -> None:
-    """Put the account on a plan, as an operator does while nothing is sold. CloudFailed names the plans there are."""
+    """Set the account's plan in the table, because plans cannot be bought yet. Raise CloudFailed if it is unknown."""
     if plan not in PLANS:
         raise CloudFailed(f"There is no plan called {plan}; there are {', '.join(PLANS)}.")
-    now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f%z")  # as records write it
+    now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f%z")  # the format of pynamodb's UTCDateTimeAttribute
     item = {"account_id": account_id, "plan": plan, "status": "ACTIVE", "updated_at": now}
     cloud.client("dynamodb").put_item(
         TableName=f"{PREFIX}-subscriptions", Item={name: {"S": value} for name, value in item.items()}
@@ -135,10 +135,10 @@ def laptop_cloud(
     worker_module: str = "workers.runtime.queue_loop",
     worker_variables: Mapping[str, str] | None = None,
 ) -> Iterator[Cloud]:
-    """Start everything, yield when REST answers and all workers poll, stop everything at the end.
+    """Start the cloud, yield it when REST answers and all workers poll, and stop it at the end. Raise CloudFailed.
 
-    `port` is the gateway's, 0 for any free one; `folder` keeps keys and logs; `worker_module` is what the
-    workers of the stages run, with `worker_variables` in their environment. Raises CloudFailed.
+    The gateway listens on `port` (0 = any free port). `folder` contains keys and logs. The stages' workers run
+    `worker_module` with `worker_variables` in their environment.
     """
     gateway_socket = listen(port)
     moto_socket = listen()
@@ -152,7 +152,7 @@ def laptop_cloud(
             worker_variables=worker_variables or {},
         )
     finally:
-        # The children have their own: a connection to a dead one must be refused, not queued here.
+        # The children have copies. With ours open, a connection to an ended child would wait here instead of failing.
         gateway_socket.close()
         moto_socket.close()
     try:
@@ -174,7 +174,7 @@ def _start(
     worker_module: str,
     worker_variables: Mapping[str, str],
 ) -> Cloud:
-    """Start all processes at once: what asks moto before it serves waits in its socket's queue."""
+    """Start all processes at once. Requests that reach moto before it serves wait in its socket's queue."""
     moto_url, gateway_url = (f"http://{HOST}:{server.getsockname()[1]}" for server in (moto, gateway))
     variables = environment(moto_url, gateway_url)
     lifeline = Lifeline()

@@ -1,4 +1,4 @@
-"""`python -m local.demo`: starts the laptop cloud, makes one film through the public API, and saves it."""
+"""`python -m local.demo`: start the laptop cloud, make one film through the public API and save it."""
 
 from collections.abc import Sequence
 from contextlib import ExitStack, closing
@@ -20,7 +20,7 @@ VERIFICATION_SECONDS = 120.0
 app = typer.Typer(add_completion=False)
 
 
-ROLES = {  # what a creator may bring, by the kind of file that it is
+ROLES = {  # by input role: the prefix of its media types, and its name in error messages
     "picture": ("image", "a picture"),
     "driving": ("video", "a video"),
     "audio": ("audio", "a sound"),
@@ -36,21 +36,27 @@ def make(
     preset: Annotated[str, typer.Option(help="The camera move, by its id.")] = "crash-zoom-in",
     stack: Annotated[str | None, typer.Option(help="A second move on top of it, by its id.")] = None,
     strength: Annotated[float | None, typer.Option(help="How much of the move, 0 to 1.")] = None,
-    image: Annotated[str, typer.Option(help="Start from this picture, or lead over these, comma between.")] = "",
+    image: Annotated[str, typer.Option(help="Start from this picture, or from several, separated by commas.")] = "",
     motion: Annotated[Path | None, typer.Option(help="Copy the camera of this clip.")] = None,
-    transfer: Annotated[str | None, typer.Option(help="How: handheld, stabilised or exact.")] = None,
-    audio: Annotated[Path | None, typer.Option(help="Lay this sound under the film.")] = None,
-    captions: Annotated[Path | None, typer.Option(help="Draw these captions, an SRT file, into the film.")] = None,
-    style: Annotated[str | None, typer.Option(help="How it is painted, such as oil.")] = None,
-    operations: Annotated[str, typer.Option(help="How it is finished: grade:noir,grain,letterbox.")] = "",
-    loop: Annotated[bool, typer.Option("--loop", help="The last frame leads into the first.")] = False,
-    aspect: Annotated[str, typer.Option(help="Shape of the frame.")] = "16:9",
-    duration: Annotated[float | None, typer.Option(help="Seconds; without it, 5 or what the move takes.")] = None,
+    transfer: Annotated[
+        str | None, typer.Option(help="How the clip's camera is copied: handheld, stabilised or exact.")
+    ] = None,
+    audio: Annotated[Path | None, typer.Option(help="Add this sound to the film.")] = None,
+    captions: Annotated[Path | None, typer.Option(help="Draw the captions of this SRT file into the film.")] = None,
+    style: Annotated[str | None, typer.Option(help="The painting style, such as oil.")] = None,
+    operations: Annotated[str, typer.Option(help="Finishing operations, such as grade:noir,grain,letterbox.")] = "",
+    loop: Annotated[bool, typer.Option("--loop", help="Close the camera path, so that the film loops.")] = False,
+    aspect: Annotated[str, typer.Option(help="Aspect ratio of the frame.")] = "16:9",
+    duration: Annotated[
+        float | None, typer.Option(help="Seconds. Default: 5, or the nearest duration that the move supports.")
+    ] = None,
     resolution: Annotated[str, typer.Option(help="720p, 1080p, 1440p or 4k.")] = "1080p",
-    fps: Annotated[int | None, typer.Option(help="Frames a second: 24, 25 or 30.")] = None,
+    fps: Annotated[int | None, typer.Option(help="Frames per second: 24, 25 or 30.")] = None,
     seed: Annotated[int | None, typer.Option(help="The same seed makes the same film.")] = None,
-    plan: Annotated[str, typer.Option(help="FREE, PRO or ENTERPRISE: a FREE film bears our mark.")] = "FREE",
-    out: Annotated[Path, typer.Option(help="Where the film is saved; its poster lies beside it.")] = Path(
+    plan: Annotated[
+        str, typer.Option(help="FREE, PRO or ENTERPRISE. Films of the FREE plan are watermarked.")
+    ] = "FREE",
+    out: Annotated[Path, typer.Option(help="File of the film; the poster is saved beside it.")] = Path(
         "build/demo/clip.mp4"
     ),
 ) -> None:
@@ -90,7 +96,7 @@ def _listed(text: str) -> list[str]:
 
 
 def _check(files: Sequence[Given], out: Path) -> None:
-    """What can be known before anything is started. Raises StudioError."""
+    """Check the files before the cloud starts. Raise StudioError."""
     for role, path in files:
         if not path.is_file():
             raise StudioError(f"There is no file {path}.")
@@ -98,7 +104,7 @@ def _check(files: Sequence[Given], out: Path) -> None:
             raise StudioError(f"{path} is empty.")
         wanted, named = ROLES[role]
         if not media_type_of(path).startswith(wanted):
-            raise StudioError(f"{path} is not {named}, judging by its name.")
+            raise StudioError(f"{path} is not {named}: its name has another media type.")
     if out.suffix.lower() != ".mp4":
         raise StudioError(f"The film is an MP4: {out} should end in .mp4.")
     if out.is_dir():
@@ -140,7 +146,7 @@ def _make(studio: Studio, job: dict[str, Any], files: Sequence[Given], out: Path
 
 
 def _uploaded(studio: Studio, path: Path) -> str:
-    """The id of the asset once it is READY."""
+    """Upload a file, wait until its asset is READY and return the asset's id. Raise StudioError."""
     asset_id = studio.begin_upload(path)
     deadline = monotonic() + VERIFICATION_SECONDS
     while monotonic() < deadline:
@@ -154,7 +160,7 @@ def _uploaded(studio: Studio, path: Path) -> str:
 
 
 def _watch(studio: Studio, job: dict[str, Any]) -> None:
-    """Show the job's bars until it is COMPLETED. Raises StudioError when it is not."""
+    """Show the job's progress until it ends. Raise StudioError unless it is COMPLETED."""
     with terminal.StageBars(job["steps"]) as bars:
         for event in studio.events(job["id"]):
             bars.show(event)

@@ -1,4 +1,4 @@
-"""`python -m local.dev`: keeps the laptop cloud running until Ctrl-C."""
+"""`python -m local.dev`: run the laptop cloud until Ctrl-C."""
 
 import os
 from contextlib import ExitStack
@@ -15,7 +15,7 @@ from local.processes import CloudFailed
 
 
 def serve(
-    port: Annotated[int, typer.Option(min=0, max=65535, help="The gateway's port; 0 takes any free one.")] = 8700,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="The gateway's port; 0 means any free port.")] = 8700,
 ) -> None:
     """Run the laptop cloud: REST, WebSocket, storage, the state machine and the workers."""
     try:
@@ -49,7 +49,7 @@ def _show(cloud: Cloud) -> None:
 
 
 def _keep(cloud: Cloud) -> None:
-    """Until Ctrl-C; without moto or the gateway there is no cloud."""
+    """Wait until Ctrl-C. Raise CloudFailed when moto or the gateway ends."""
     while True:
         sleep(1)
         for service in cloud.services:

@@ -1,4 +1,4 @@
-"""The laptop's environment: names, addresses and dummy credentials, as a deployment would set them."""
+"""The laptop cloud's environment: the names, addresses and dummy credentials that a deployment would set."""
 
 import os
 from collections.abc import Mapping
@@ -11,13 +11,13 @@ ACCOUNT = "123456789012"
 PREFIX = "kinora-local"
 MEDIA_BUCKET = f"{PREFIX}-media"
 MEDIA_KEY_ID = "kinora-local"
-SECRET_PREFIX = "kinora/local/"  # noqa: S105  # the names' prefix, no secret
+SECRET_PREFIX = "kinora/local/"  # noqa: S105  # a prefix of names, not a secret
 STATE_MACHINE = f"{PREFIX}-generate-video"
 ACCESS_KEY_ID = "AKIAKINORALOCAL00000"
 SECRET_ACCESS_KEY = "no-secret-it-opens-nothing-but-this-laptop"  # noqa: S105  # moto takes any
 
-# What would send a client to a real account, or through a proxy to this machine.
-_FOREIGN = {"AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN", "AWS_CA_BUNDLE"}
+# Variables that would make a client use a real AWS account or another certificate authority.
+_REAL_ACCOUNT = {"AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN", "AWS_CA_BUNDLE"}
 
 
 def function_arn(name: str) -> str:
@@ -29,7 +29,7 @@ def queue_arn(name: str) -> str:
 
 
 def environment(moto_url: str, gateway_url: str) -> dict[str, str]:
-    """The variables that tell every process of the laptop cloud where it is."""
+    """Return the variables that all processes of the laptop cloud share."""
     return {
         "KINORA_ENVIRONMENT": "local",
         "KINORA_TABLE_PREFIX": PREFIX,
@@ -58,6 +58,6 @@ def environment(moto_url: str, gateway_url: str) -> dict[str, str]:
 
 
 def for_process(environment: Mapping[str, str]) -> dict[str, str]:
-    """The whole environment of a process: this one's, without foreign credentials, and the cloud's own."""
-    kept = {name: value for name, value in os.environ.items() if name not in _FOREIGN}
+    """Return a process's whole environment: this process's, without real AWS credentials, and the cloud's variables."""
+    kept = {name: value for name, value in os.environ.items() if name not in _REAL_ACCOUNT}
     return {**kept, **environment, "PYTHONUNBUFFERED": "1"}

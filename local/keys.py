@@ -1,4 +1,4 @@
-"""The laptop's own keys: made once, kept in files that only their owner can read."""
+"""The laptop cloud's keys, generated once and stored in files that only their owner can read."""
 
 import json
 import os
@@ -19,9 +19,10 @@ ACCESS_KEY_ID = "local"  # the `kid` of access tokens
 
 
 def secret_values(folder: Path) -> dict[str, str]:
-    """What Secrets Manager holds in a deployment, by name; keys are generated into `folder` at the first run.
+    """Return the secrets that a deployment has in Secrets Manager, by name.
 
-    Of what providers give, only what this process's environment has; an empty one stands for none.
+    The first run generates the keys into `folder`. Providers' keys come from this process's environment; an empty
+    value means that there is no key.
     """
     signing = _kept(folder / "access-token.pem", lambda: _pem(ec.generate_private_key(ec.SECP256R1())))
     return {
@@ -30,15 +31,15 @@ def secret_values(folder: Path) -> dict[str, str]:
         "refresh-token-key": _kept(folder / "refresh-token.hex", lambda: secrets.token_hex(32)),
         "media-signing-key": json.dumps({"kid": MEDIA_KEY_ID, "pem": media_signing_key(folder)}),
         **provenance(folder),
-        "fal-key": os.environ.get("FAL_KEY", ""),  # without one its engines are not offered
+        "fal-key": os.environ.get("FAL_KEY", ""),  # without a key the planner does not offer fal's engines
     }
 
 
 def provenance(folder: Path) -> dict[str, str]:
-    """The key that signs films' provenance, and its certificates: its own first, then the laptop's own authority's.
+    """Return the key that signs the films' provenance, and its chain: the signer's certificate, then the authority's.
 
-    C2PA takes no self-signed certificate for signing, so there are two keys; the authority's is kept too, for whoever
-    wants their own verifier to trust this laptop.
+    C2PA refuses self-signed certificates for signing, so there are two keys. The authority's files stay in `folder`, so
+    that a user can make a verifier trust this laptop.
     """
     authority_key = _kept(folder / "provenance-authority.pem", lambda: _pem(ec.generate_private_key(ec.SECP256R1())))
     signing_key = _kept(folder / "provenance.pem", lambda: _pem(ec.generate_private_key(ec.SECP256R1())))
@@ -52,8 +53,10 @@ def provenance(folder: Path) -> dict[str, str]:
 
 
 def certificate(authority: tuple[str, str] | None, key_pem: str, name: str) -> str:
-    """A certificate, PEM, for ten years: of an authority, or one that `authority` vouches for, for
-    the purpose (e-mail) that verifiers of C2PA take without being told to."""
+    """Return a PEM certificate, valid for ten years: an authority's, or one that `authority` (certificate, key) signs.
+
+    A signed certificate has the extended key usage "e-mail protection", which C2PA verifiers accept by default.
+    """
     key = serialization.load_pem_private_key(key_pem.encode(), None)
     issuer_key = serialization.load_pem_private_key((authority[1] if authority else key_pem).encode(), None)
     if not isinstance(key, ec.EllipticCurvePrivateKey) or not isinstance(issuer_key, ec.EllipticCurvePrivateKey):
@@ -82,12 +85,12 @@ def certificate(authority: tuple[str, str] | None, key_pem: str, name: str) -> s
 
 
 def media_signing_key(folder: Path) -> str:
-    """The private key, PEM, that signs media URLs; the gateway checks them with its public half."""
+    """Return the private key, PEM, that signs media URLs. The gateway checks them with its public half."""
     return _kept(folder / "media.pem", lambda: _pem(rsa.generate_private_key(65537, 2048)))
 
 
 def _kept(path: Path, make: Callable[[], str]) -> str:
-    """The file's text, written first when it is missing; of two processes that write at once, one wins for both."""
+    """Return the file's text. Write it first if it is missing; processes that do so at once use the same text."""
     if not path.exists():
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         draft = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")

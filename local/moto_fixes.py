@@ -1,16 +1,15 @@
-"""Makes moto honest enough for a laptop cloud; written against moto 5.2.5, applied in the process that serves it.
+"""Corrections of moto for the laptop cloud, written against moto 5.2.5 and applied in the process that serves it.
 
-What moto gets wrong, and what is put in its place:
-
-- transactions are not isolated, and a cancelled one swaps whole tables behind the stream's back: one lock around
-  everything DynamoDB answers, and an undo log of the touched keys;
-- request tokens are ignored: a repeated transaction is answered without being applied again;
-- a callback, or a heartbeat, that comes before the Lambda that got the token has returned is lost: it is remembered;
-- a failed task's cause is dropped: it is passed on;
-- each state machine task makes a boto client (60 ms) for one call: clients are kept;
-- stream iterators are never forgotten: only the newest stay;
-- Lambda needs Docker: invocations go to a runner over HTTP.
-"""
+| moto's fault | correction |
+|---|---|
+| Transactions are not isolated; a cancelled one replaces whole tables without stream records | one lock for all DynamoDB requests, an undo log of the changed keys |
+| ClientRequestToken is ignored | a repeated transaction gets the same response and is not applied again |
+| A task token's answer or heartbeat is lost if the Lambda that received the token still runs | it is kept |
+| The cause of a failed task is dropped | it reaches the state machine's Catch |
+| Each state machine task creates a boto client (60 ms) | clients are cached |
+| Stream iterators are never deleted | only the newest stay |
+| Lambda needs Docker | invocations go to a runner over HTTP |
+"""  # noqa: E501  # rows of a table
 
 import copy
 import http.client
@@ -43,7 +42,7 @@ _in_transaction = threading.local()
 
 
 def isolate_transactions() -> None:
-    """Each request sees all of a transaction or nothing of it, and a cancelled one leaves others' writes alone."""
+    """Isolate transactions: a request sees all of a transaction or nothing, and a cancelled one changes nothing."""
     _replace(DynamoHandler, call_action=_locked(DynamoHandler.call_action))
     _replace(DynamoDBStreamsHandler, call_action=_locked(DynamoDBStreamsHandler.call_action))
     _replace(DynamoDBBackend, transact_write_items=_with_undo_log(DynamoDBBackend.transact_write_items))
@@ -51,18 +50,18 @@ def isolate_transactions() -> None:
 
 
 def honour_request_tokens() -> None:
-    """A transaction whose ClientRequestToken was applied before is answered, not applied; other items are refused."""
+    """Apply a transaction once per ClientRequestToken. Refuse a known token with other items."""
     _replace(DynamoHandler, transact_write_items=_once_for_each_token(DynamoHandler.transact_write_items))
 
 
 def keep_early_callbacks() -> None:
-    """A task token works from the moment it is handed out, as it does in Step Functions."""
+    """Accept a task token as soon as it exists, as Step Functions does."""
     setup = _notified_if_answered(CallbackEndpoint.setup_heartbeat_endpoint)
     _replace(CallbackEndpoint, setup_heartbeat_endpoint=setup, notify_heartbeat=_accept_heartbeat)
 
 
 def keep_causes() -> None:
-    """What SendTaskFailure says of the cause reaches the state machine's Catch."""
+    """Pass the cause of SendTaskFailure to the state machine's Catch."""
 
     def send_task_failure(response: Any) -> ActionResult:
         token, error, cause = (response._get_param(name) for name in ("taskToken", "error", "cause"))
@@ -73,28 +72,28 @@ def keep_causes() -> None:
 
 
 def keep_clients() -> None:
-    """State machine tasks share one boto client for each service and region."""
+    """Share one boto client per service and region among the state machine's tasks."""
     make = cache(lambda service, region: boto_client.boto_client_for(region, service))
 
     def kept(region: str, service: str, state_credentials: object = None) -> Any:
-        del state_credentials  # moto does not look at them either
+        del state_credentials  # moto does not use them either
         return make(service, region)
 
     _replace(lambda_eval_utils, boto_client_for=kept)
 
 
 def forget_iterators() -> None:
-    """A reader that polls a stream for hours does not fill the memory."""
+    """Delete old stream iterators, so that hours of polling do not fill the memory."""
     _replace(DynamoDBStreamsBackend, get_records=_forgetting(DynamoDBStreamsBackend.get_records))
 
 
 def invoke_over_http(runner_url: str) -> None:
-    """Lambda invocations become `POST {runner_url}/functions/{name}/invocations`."""
+    """Send Lambda invocations to `POST {runner_url}/functions/{name}/invocations`."""
     _replace(LambdaSimpleBackend, invoke=_invoke_at(runner_url))
 
 
 def apply(runner_url: str) -> None:
-    """All of the above."""
+    """Apply all corrections."""
     isolate_transactions()
     honour_request_tokens()
     keep_early_callbacks()
@@ -119,7 +118,7 @@ def _locked(method: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _copy_unless_in_transaction(table: Any, memo: dict[int, Any]) -> Any:
-    """moto copies whole tables to roll back (5.6 s at 10,000 items); the undo log does that instead."""
+    """Copy a table, except for a roll-back: moto copies whole tables (5.6 s at 10,000 items), the undo log does not."""
     if getattr(_in_transaction, "now", False):
         return table
     twin = table.__class__.__new__(table.__class__)
@@ -148,13 +147,13 @@ def _with_undo_log(original: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _remember(backend: Any, items: list[dict[str, Any]]) -> tuple[list[Any], dict[str, Any]]:
-    """The touched items as they are, and how long each touched table's stream is."""
+    """Return the current items of the transaction's keys, and the length of each table's stream."""
     before, marks = [], {}
     for operation in (next(iter(item.values())) for item in items):
         table = backend.tables.get(operation.get("TableName"))
         source = operation.get("Key") or operation.get("Item") or {}
         if table is None or table.hash_key_attr not in source:
-            continue  # the transaction itself will say what is wrong
+            continue  # the transaction itself reports the error
         key = {name: source[name] for name in (table.hash_key_attr, table.range_key_attr) if name in source}
         item = backend.get_item(table.name, key)
         before.append((table, key, copy.deepcopy(item)))

@@ -1,6 +1,6 @@
-"""The laptop's AWS: moto, made honest, in a process of its own. It answers only once everything in it is created.
+"""`python -m local.moto_server SOCKET_FD RUNNER_URL FOLDER`: serve the corrected moto in a process of its own.
 
-`python -m local.moto_server SOCKET_FD RUNNER_URL FOLDER`
+It serves the public socket only after all resources exist.
 """
 
 import logging
@@ -19,12 +19,12 @@ from local.provision import provision
 
 
 class _KeepAliveHandler(MotoRequestHandler):
-    """Keeps connections open: opening one for each request halves what moto answers in a second."""
+    """A handler that keeps connections open. A new connection per request halves moto's request rate."""
 
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
 
-    def log(self, type: str, message: str, *args: object) -> None:  # werkzeug's name
+    def log(self, type: str, message: str, *args: object) -> None:  # werkzeug names the parameter `type`
         if type == "error":
             super().log(type, message, *args)
 
@@ -34,7 +34,7 @@ def _server(application: DomainDispatcherApplication, fd: int | None = None) -> 
 
 
 def main(fd: int, runner_url: str, folder: Path) -> None:
-    """Provision through a private port first, so that nobody who waits on the public one meets a half-made cloud."""
+    """Create the resources through a private port, then serve, so that no client sees an incomplete cloud."""
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     default_user_config["lambda"] = {"use_docker": False}
     default_user_config["stepfunctions"] = {"execute_state_machine": True}
@@ -48,7 +48,7 @@ def main(fd: int, runner_url: str, folder: Path) -> None:
 
     public = _server(application, fd)
     os.environ["MOTO_PORT"] = str(public.port)
-    print("ready", flush=True)  # noqa: T201  # what the parent waits for
+    print("ready", flush=True)  # noqa: T201  # the parent process waits for this line
     public.serve_forever()
 
 

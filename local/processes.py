@@ -1,4 +1,4 @@
-"""Child processes of the laptop cloud: started, watched until they are ready, stopped, and never left behind."""
+"""Child processes of the laptop cloud: start, wait until ready, restart, stop."""
 
 import os
 import signal
@@ -17,11 +17,11 @@ GRACE_SECONDS = 2.0
 
 
 class CloudFailed(Exception):
-    """The laptop cloud cannot run; the message is one sentence for the person who started it."""
+    """The laptop cloud cannot run. The message is one sentence for the user."""
 
 
 def listen(port: int = 0) -> socket.socket:
-    """A listening socket on the loopback interface; port 0 takes any free one. Raises CloudFailed when it is taken."""
+    """Return a listening loopback socket; port 0 means any free port. Raise CloudFailed if the port is in use."""
     server = socket.socket()
     server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
@@ -36,19 +36,19 @@ def listen(port: int = 0) -> socket.socket:
 
 
 class Lifeline:
-    """A pipe that the kernel closes when this process is gone; each child watches the other end."""
+    """A pipe that the kernel closes when this process ends. Each child watches the other end."""
 
     def __init__(self) -> None:
         self.theirs, self._ours = os.pipe()
 
     def cut(self) -> None:
-        """Kill every child that still watches."""
+        """Kill every child that still runs."""
         for end in (self.theirs, self._ours):
             os.close(end)
 
 
 class Process:
-    """One child: `python -m module arguments`, everything it prints kept in a log. It prints `ready` when it serves."""
+    """One child, `python -m module arguments`. Its output goes to a log; it prints `ready` when it serves."""
 
     def __init__(
         self,
@@ -78,7 +78,7 @@ class Process:
         return self._child is not None and self._child.poll() is None
 
     def start(self) -> None:
-        """Start it, unless it runs; whoever watches it and whoever restarts it may both ask."""
+        """Start the process unless it runs. Safe to call from several threads."""
         with self._starting:
             if not self.alive:
                 self._start()
@@ -105,10 +105,10 @@ class Process:
                 if line.strip() == b"ready":
                     ready.set()
         child.wait()
-        ready.set()  # an ended process never becomes ready: whoever waits should look
+        ready.set()  # wakes `wait_ready`, which then sees that the process ended
 
     def wait_ready(self, timeout_seconds: float) -> None:
-        """Raises CloudFailed when the process ends, or is not ready in time."""
+        """Wait until the process is ready. Raise CloudFailed if it ends first or takes too long."""
         in_time = self._ready.wait(timeout_seconds)
         if in_time and self.alive:
             return
@@ -116,13 +116,13 @@ class Process:
         raise CloudFailed(f"The {self.name} process {state}; its log is {self.log}.")
 
     def kill(self) -> None:
-        """End it at once, without a word, as a crash would."""
+        """Kill the process with SIGKILL, as a crash would."""
         child = self._running()
         self.send_signal(signal.SIGKILL)
         child.wait()
 
     def ended(self, within_seconds: float) -> bool:
-        """Whether it ends in that time."""
+        """Return whether the process ends within this time."""
         try:
             self._running().wait(max(0.0, within_seconds))
         except subprocess.TimeoutExpired:
@@ -130,7 +130,7 @@ class Process:
         return True
 
     def restart(self, timeout_seconds: float = 30) -> None:
-        """Start it again after it ended, and wait until it is ready."""
+        """Kill the process if it runs, start it again and wait until it is ready."""
         if self.alive:
             self.kill()
         self.start()
@@ -144,12 +144,12 @@ class Process:
     def send_signal(self, number: signal.Signals) -> None:
         child = self._running()
         if child.poll() is None:
-            with suppress(ProcessLookupError):  # it may end between the look and the signal
+            with suppress(ProcessLookupError):  # it may end between the check and the signal
                 os.killpg(child.pid, number)
 
 
 def stop_all(processes: Sequence[Process]) -> None:
-    """Ask all to end, and kill what has not after the grace, with everything it started."""
+    """Send SIGTERM to all, and after the grace period SIGKILL to the process groups that remain."""
     for process in processes:
         process.send_signal(signal.SIGTERM)
     deadline = monotonic() + GRACE_SECONDS

@@ -1,4 +1,4 @@
-"""Creates what a deployment would have: tables, queues, bucket, secrets and the state machine."""
+"""Create the resources that a deployment would have: tables, queues, bucket, secrets and the state machine."""
 
 import json
 import os
@@ -25,7 +25,7 @@ STATE_MACHINE_FILE = ROOT / "stepfunctions" / "generate_video.asl.json"
 
 
 def provision(endpoint_url: str, folder: Path) -> None:
-    """Create everything in the account behind `endpoint_url`; keys are kept in `folder`."""
+    """Create all resources in the account at `endpoint_url`. The keys are stored in `folder`."""
     os.environ["AWS_ENDPOINT_URL"] = endpoint_url  # pynamodb's client reads it too
     _tables()
     create_queues(boto3.client("sqs"))
@@ -39,7 +39,7 @@ def provision(endpoint_url: str, folder: Path) -> None:
 
 
 def definition() -> str:
-    """The state machine's definition with this environment's functions in it."""
+    """Return the state machine's definition with this environment's function ARNs."""
     text = STATE_MACHINE_FILE.read_text()
     for name, function in _FUNCTIONS.items():
         text = text.replace(f"${{{name}}}", function_arn(function))
@@ -47,14 +47,14 @@ def definition() -> str:
 
 
 def _tables() -> None:
-    from infra.tables import RECORDS  # noqa: PLC0415  # records read the environment, set just before
+    from infra.tables import RECORDS  # noqa: PLC0415  # records read the environment, which `provision` sets first
 
     for record in RECORDS:
         record.create_table(wait=True)
 
 
 def create_queues(sqs: Any) -> None:
-    """Every queue with its dead letters, by the names and the patience of `infra/queues.py`."""
+    """Create every queue of `infra/queues.py` and its dead-letter queue."""
     for queue in QUEUES:
         sqs.create_queue(QueueName=f"{PREFIX}-{queue.name}-dlq")
         redrive = {

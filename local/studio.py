@@ -1,4 +1,4 @@
-"""A client of Kinora's API, as any creator's program would be one: REST, uploads, live progress, downloads."""
+"""A client of Kinora's public API: REST, uploads, live progress and downloads."""
 
 import json
 import mimetypes
@@ -13,14 +13,14 @@ import httpx
 from websockets.exceptions import WebSocketException
 from websockets.sync.client import ClientConnection, connect
 
-QUIET_SECONDS = 10.0  # without an event for so long, ask over REST
+QUIET_SECONDS = 10.0  # without an event for this time, the client reads the job over REST
 ENDED = frozenset({"COMPLETED", "FAILED", "CANCELLED"})
 
 Json = dict[str, Any]
 
 
 class StudioError(Exception):
-    """What the studio refused or could not do, as one sentence for the creator."""
+    """A request failed. The message is one sentence for the creator."""
 
 
 class Studio:
@@ -43,14 +43,14 @@ class Studio:
         return self.call("GET", "/api/auth/me")
 
     def create_project(self, name: str) -> str:
-        """The new project's id."""
+        """Create a project and return its id."""
         return str(self.call("POST", "/api/projects", {"name": name})["id"])
 
     def preset(self, preset_id: str) -> Json:
         return self.call("GET", f"/api/presets/{preset_id}")
 
     def begin_upload(self, path: Path) -> str:
-        """Upload a file and ask for its verification; answers the asset's id."""
+        """Upload a file, request its verification and return the asset's id."""
         media_type = media_type_of(path)
         asked = self.call(
             "POST",
@@ -84,20 +84,20 @@ class Studio:
         self.call("POST", f"/api/jobs/{job_id}/cancel")
 
     def events(self, job_id: str) -> Iterator[Json]:
-        """The job's snapshot, then each event in order, until it has ended; a lost connection is made again.
+        """Yield the job's snapshot, then each event in order, until the job ends. Reconnect after a lost connection.
 
-        Old news is left out: what is numbered no higher than what was told before.
+        Events whose `seq` is not above the last one are dropped.
         """
         last = -1
-        for event in self._told(job_id):
+        for event in self._received(job_id):
             if event["seq"] > last:
                 last = event["seq"]
                 yield event
             if _ends(event):
                 return
 
-    def _told(self, job_id: str) -> Iterator[Json]:
-        """Everything the socket tells, without end: on each connection a snapshot first, then what came meanwhile."""
+    def _received(self, job_id: str) -> Iterator[Json]:
+        """Yield all received events without end. On each connection, yield the snapshot before earlier events."""
         headers = {"Authorization": f"Bearer {self._token}"}
         while True:
             try:
@@ -118,12 +118,12 @@ class Studio:
                 sleep(1)
 
     def _snapshot(self, job_id: str) -> Json:
-        """What `subscribe` answers first, asked for over REST."""
+        """Return the job over REST, in the form of the snapshot that `subscribe` sends."""
         job = self.job(job_id)
         return {"type": "job.snapshot", "jobId": job_id, "seq": job["seq"], "job": job}
 
     def download(self, url: str, path: Path) -> None:
-        """Save what a signed URL reads; the file appears when it is whole."""
+        """Download a signed URL into a file. The file appears only when it is complete."""
         part = path.with_name(f".{path.name}.part")
         try:
             with self._http.stream("GET", url) as answer:
@@ -142,7 +142,7 @@ class Studio:
             part.unlink(missing_ok=True)
 
     def call(self, method: str, path: str, body: Json | None = None, headers: Mapping[str, str] | None = None) -> Json:
-        """One request with JSON in and out; a problem's detail becomes the error."""
+        """Send a JSON request and return the JSON response. Raise StudioError with the problem's detail."""
         sent = {**(headers or {}), **({"Authorization": f"Bearer {self._token}"} if self._token else {})}
         answer = self._send(method, path, json=body, headers=sent)
         if answer.is_error:
@@ -158,7 +158,7 @@ class Studio:
 
 
 def step_seconds(job: Json) -> dict[str, float]:
-    """How long each step of a completed job took, by the studio's own clock."""
+    """Return the seconds that each step of a completed job took, from the job's own times."""
     moments = {
         step["stepType"]: [datetime.fromisoformat(step[name]) for name in ("startedAt", "completedAt")]
         for step in job["steps"]
@@ -170,17 +170,17 @@ _ASSET_TYPES = {"image": "IMAGE", "video": "VIDEO", "audio": "AUDIO", "applicati
 
 
 def media_type_of(path: Path) -> str:
-    """The media type that a file's name tells. Raises StudioError unless it is a picture, clip, track or captions."""
+    """Return a media type by the file's name. Raise StudioError unless it is a picture, video, sound or captions."""
     if path.suffix.lower() == ".srt":
         return "application/x-subrip"
     media_type = mimetypes.guess_type(path.name)[0] or ""
     if media_type.partition("/")[0] not in _ASSET_TYPES:
-        raise StudioError(f"{path.name} is neither a picture nor a video, sound or captions, judging by its name.")
+        raise StudioError(f"By its name, {path.name} is neither a picture nor a video, sound or captions.")
     return media_type
 
 
 def _messages(socket: ClientConnection) -> Iterator[Json | None]:
-    """Each message about a job; None after a quiet while."""
+    """Yield each message about a job, and None after `QUIET_SECONDS` without one."""
     while True:
         try:
             message: Json = json.loads(socket.recv(QUIET_SECONDS))

@@ -1,4 +1,4 @@
-"""What the laptop's programs print: a quiet spinner for a wait, a bar for each stage, one red line for a failure."""
+"""Terminal output of the laptop's programs: a spinner for a wait, a bar for each stage, one red line for a failure."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,11 +14,11 @@ from rich.text import Text
 console = Console(highlight=False)
 LABEL_WIDTH = 20
 BAR_WIDTH = 36
-LINE_WIDTH = LABEL_WIDTH + BAR_WIDTH + 7  # up to the seconds, so that all of them stand in one column
+LINE_WIDTH = LABEL_WIDTH + BAR_WIDTH + 7  # aligns the seconds of all lines in one column
 
 
 class _Mark(SpinnerColumn):
-    """A dot before a step has begun, a spinner while it runs, a tick when it is done, its `mark` when it was ended."""
+    """A dot before a step starts, a spinner while it runs, a tick when it is done, its `mark` when it was stopped."""
 
     def __init__(self) -> None:
         super().__init__("dots", style="cyan", finished_text="[green]✔[/]")
@@ -30,7 +30,7 @@ class _Mark(SpinnerColumn):
 
 
 class _Seconds(ProgressColumn):
-    """How long a step has run, in seconds, once it has begun."""
+    """The seconds that a step has run; empty before it starts."""
 
     def render(self, task: Task) -> Text:
         elapsed = task.finished_time if task.finished else task.elapsed
@@ -39,7 +39,7 @@ class _Seconds(ProgressColumn):
 
 @contextmanager
 def waiting(doing: str, done: str) -> Iterator[None]:
-    """A spinner with the seconds passed; one line of what was done remains."""
+    """Show `doing` with a spinner and the seconds passed, then print the line `done`."""
     began = monotonic()
     columns = (TextColumn(" "), _Mark(), TextColumn(f"{{task.description:<{LINE_WIDTH}}}", markup=False), _Seconds())
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
@@ -57,7 +57,7 @@ def done(sentence: str) -> None:
 
 
 def failure(sentence: str) -> None:
-    """One red sentence."""
+    """Print one red sentence."""
     console.print(f"\n  [bold red]✘[/] [red]{_safe(sentence)}[/]\n", soft_wrap=True)
 
 
@@ -66,12 +66,12 @@ def note(sentence: str) -> None:
 
 
 def stage_name(step_type: str) -> str:
-    """`VIDEO_SYNTHESIS` as people read it."""
+    """Return the display name of a stage: `VIDEO_SYNTHESIS` becomes `Video synthesis`."""
     return "Post-processing" if step_type == "POST_PROCESSING" else step_type.replace("_", " ").capitalize()
 
 
 class StageBars:
-    """One bar for each step of a job, moved by the job's events."""
+    """One progress bar for each step of a job, updated by the job's events."""
 
     def __init__(self, steps: list[dict[str, Any]]) -> None:
         self._progress = Progress(
@@ -97,14 +97,14 @@ class StageBars:
         self._progress.stop()
 
     def show(self, event: dict[str, Any]) -> None:
-        """Move the bars to what an event tells."""
+        """Update the bars from an event."""
         match event["type"]:
             case "job.snapshot":
                 for step in event["job"]["steps"]:
                     if step["status"] != "PENDING":
                         self._set(step["stepType"], 100 if step["status"] == "COMPLETED" else step["progress"])
             case "job.progress" if event["currentStep"] in self._bars:
-                # A job's progress weighs its steps equally, so each stage's own can be told from it.
+                # A job's progress gives its steps equal weight, so the stage's own progress follows from it.
                 index = self._stages.index(event["currentStep"])
                 self._complete(self._stages[:index])
                 own = event["progress"] * len(self._stages) - 100 * index
@@ -122,7 +122,7 @@ class StageBars:
             self._set(stage, 100)
 
     def _end_with(self, mark: str) -> None:
-        """What still runs does so no more."""
+        """Stop the bars that still run, with this mark."""
         for task in self._progress.tasks:
             if task.started and not task.finished and "mark" not in task.fields:
                 self._progress.update(task.id, mark=mark)
@@ -138,7 +138,7 @@ class StageBars:
 
 
 def results(job: dict[str, Any], seconds: dict[str, float], files: list[tuple[str, str]]) -> None:
-    """The stages with their engines and seconds, then what was made and where it lies."""
+    """Print the stages with their engines and seconds, then the saved files."""
     table = Table(box=None, padding=(0, 3, 0, 0), header_style="dim", footer_style="dim", show_footer=True)
     table.add_column("Stage", "Total", min_width=LABEL_WIDTH)
     table.add_column("Engine")
@@ -154,5 +154,5 @@ def results(job: dict[str, Any], seconds: dict[str, float], files: list[tuple[st
 
 
 def _safe(text: str) -> str:
-    """Text that is not markup."""
+    """Escape rich's markup."""
     return text.replace("[", r"\[")

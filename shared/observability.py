@@ -1,4 +1,4 @@
-"""What a process tells its operators: structured logs, metrics and errors; the only instances of each."""
+"""Structured logs, metrics and error reports. Other modules use the instances that this one creates."""
 
 import logging
 import os
@@ -15,9 +15,7 @@ from aws_lambda_powertools.metrics import MetricUnit, single_metric
 SERVICE = "kinora"
 NAMESPACE = "Kinora"
 ENVIRONMENT = os.environ.get("KINORA_ENVIRONMENT", "local")
-FLUSH_SECONDS = (
-    2  # that a call may last longer because its error is being told: Lambda freezes what is still on its way
-)
+FLUSH_SECONDS = 2  # maximum wait for Sentry's sender; Lambda freezes the process when the handler returns
 
 logger = Logger(service=SERVICE)
 
@@ -25,7 +23,7 @@ Answer = TypeVar("Answer")
 
 
 class Metric(StrEnum):
-    """Every number that our own code tells CloudWatch; each costs some cents a month, and a dashboard shows it."""
+    """The metrics that our code sends to CloudWatch. Each has a monthly price, and a dashboard shows it."""
 
     SIGN_UPS = "SignUps"
     JOBS_CREATED = "JobsCreated"
@@ -38,12 +36,12 @@ class Metric(StrEnum):
     CREDITS_GRANTED = "CreditsGranted"
     CREDITS_HELD = "CreditsHeld"
     CREDITS_CAPTURED = "CreditsCaptured"
-    PAID_CREDITS_CAPTURED = "PaidCreditsCaptured"  # those of accounts that paid for their plan at submit
+    PAID_CREDITS_CAPTURED = "PaidCreditsCaptured"  # of accounts on a paid plan at submission
     CANARY_FILM_SECONDS = "CanaryFilmSeconds"
 
 
 def measure(metric: Metric, value: float = 1, *, unit: str = "Count") -> None:
-    """One number for CloudWatch, as a line of the log (EMF): no call, no wait, nothing shared between threads."""
+    """Record one value as a log line in CloudWatch's embedded metric format: no call, no state shared by threads."""
     dimensions = {"service": SERVICE, "environment": ENVIRONMENT}
     with single_metric(
         name=metric.value, unit=MetricUnit(unit), value=value, namespace=NAMESPACE, default_dimensions=dimensions
@@ -51,19 +49,20 @@ def measure(metric: Metric, value: float = 1, *, unit: str = "Count") -> None:
         pass  # the line is written when the block ends
 
 
-# --- what each line is about
+# --- fields of log lines
 
 
 def about(**ids: str) -> None:
-    """From here to the end of the `logged` block at hand, each line of this thread bears these ids."""
+    """Add these fields to the thread's log lines until the enclosing `logged` block ends."""
     logger.thread_safe_append_keys(**ids)
 
 
 @contextmanager
 def logged(**ids: str) -> Iterator[None]:
-    """Lines of this thread bear these ids, and what `about` adds; when the block ends all are as before.
+    """Add these fields to the thread's log lines inside the block, and restore the earlier fields after it.
 
-    One block for each piece of work (a request, a message, a record of a batch), around whoever logs that it failed.
+    Use one block for each piece of work (a request, a message, a record of a batch). The code that logs a failure must
+    be inside the block.
     """
     before = dict(logger.thread_safe_get_current_keys())
     about(**ids)
@@ -75,16 +74,16 @@ def logged(**ids: str) -> Iterator[None]:
 
 
 class Expected(Exception):
-    """What a handler raises because its caller reads it: no fault of ours."""
+    """An exception that is part of the caller's protocol and is therefore not reported as an error."""
 
 
 def observed(
     handler: Callable[[dict[str, Any], object], Answer],
 ) -> Callable[[dict[str, Any], object], Answer]:
-    """A Lambda handler whose faults are told, and whose lines bear ids.
+    """Wrap a Lambda handler: report uncaught exceptions and add request ids to its log lines.
 
-    `function_request_id` is Lambda's, of the call; `request_id` is API Gateway's, as in every error that a creator is
-    shown.
+    `function_request_id` is the id of Lambda's invocation. `request_id` is API Gateway's id, which every error answer
+    shows to the creator.
     """
 
     @wraps(handler)
@@ -111,10 +110,10 @@ def observed(
 
 
 def _report_errors(dsn: str) -> Callable[[], object]:
-    """To Sentry: what our logger calls an error, and nothing besides. Answers how to wait until it is told.
+    """Send the logger's errors to Sentry. Return a function that waits until they are sent.
 
-    No integrations: they would read requests, environments and command lines. The SDK lies in a layer of its own, which
-    functions have where there is a DSN; without one it is not imported.
+    Sentry's integrations stay off, because they read requests, environments and command lines. The SDK is in a layer
+    of its own. Functions have that layer, and import the SDK, only if the environment has a DSN.
     """
     if not dsn:
         return lambda: None
@@ -141,7 +140,7 @@ def _report_errors(dsn: str) -> Callable[[], object]:
 
 
 def _without_words(event: dict[str, Any], _hint: object) -> dict[str, Any]:
-    """An exception's kind and place, not its text, which may quote a creator; our log has it, under the same ids."""
+    """Remove exception texts, which may quote a creator. Our log has them under the same ids."""
     for exception in event.get("exception", {}).get("values", ()):
         exception["value"] = ""
     event["tags"] = dict(logger.thread_safe_get_current_keys())

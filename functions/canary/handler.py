@@ -1,6 +1,6 @@
-"""Every few hours: signs up, makes a small film through the public API, and looks at it, as any creator would.
+"""The canary: every few hours it signs up, makes a small film through the public API and checks the film.
 
-What it raises is what the alarm tells. A film that went well is deleted; one that did not is left to be looked at.
+An exception triggers the alarm. The canary deletes a good film and keeps a bad one for inspection.
 """
 
 import json
@@ -29,17 +29,17 @@ MOST_BYTES = 50_000_000
 
 
 class CanaryConfig(Config):
-    site_url: str = ""  # where creators are: the API is below /api
-    canary_seconds: int = 780  # for one film, the boot of its workers included
+    site_url: str = ""  # the studio's address; the API is below /api
+    canary_seconds: int = 780  # limit for one film, including the start of its workers
 
 
 class CanaryFailed(Exception):
-    """What a creator would have met, in one sentence."""
+    """The film failed. The message is one sentence: the failure that a creator would have seen."""
 
 
 @observed
 def handler(_event: Json, _context: object) -> Json:
-    """Answers the job's id and the seconds it took; raises CanaryFailed."""
+    """Make and check a film. Return the job's id and its seconds. Raise CanaryFailed."""
     config, begun = CanaryConfig(), monotonic()
     creator = Creator(config.site_url)
     creator.sign_up()
@@ -48,7 +48,7 @@ def handler(_event: Json, _context: object) -> Json:
     about(job_id=job_id)
     logger.info("canary job submitted")
     job = _finished(creator, job_id, deadline=begun + config.canary_seconds)
-    _look_at(creator, job)
+    _check(creator, job)
     seconds = monotonic() - begun
     creator.call("DELETE", f"/api/jobs/{job_id}")
     creator.call("DELETE", f"/api/projects/{project_id}")
@@ -57,13 +57,13 @@ def handler(_event: Json, _context: object) -> Json:
 
 
 class Creator:
-    """One creator, new each time: there is no password to keep. All methods raise CanaryFailed."""
+    """A new creator for each run, so that no password must be stored. All methods raise CanaryFailed."""
 
     def __init__(self, site_url: str) -> None:
         self._site_url, self._token = site_url.rstrip("/"), ""
 
     def sign_up(self) -> None:
-        """Register, then sign in. Mail to this address ends in SES's simulator, so that nothing ever bounces."""
+        """Register and sign in. The address belongs to SES's mailbox simulator, so mail to it never bounces."""
         login = {
             "email": f"success+canary-{secrets.token_hex(8)}@simulator.amazonses.com",
             "password": secrets.token_urlsafe(24),
@@ -72,7 +72,7 @@ class Creator:
         self._token = self.call("POST", "/api/auth/login", login)["accessToken"]
 
     def call(self, method: str, path: str, body: Json | None = None, *, once: bool = False) -> Json:
-        """One request; `once` gives it an Idempotency-Key."""
+        """Send one request and return the JSON response. `once` adds an Idempotency-Key."""
         headers = {"Content-Type": "application/json", "Accept": "application/json"}
         if self._token:
             headers["Authorization"] = f"Bearer {self._token}"
@@ -83,7 +83,7 @@ class Creator:
         return json.loads(answer) if answer else {}
 
     def read(self, url: str, what: str) -> bytes:
-        """The object behind a signed URL."""
+        """Return the object at a signed URL."""
         return _answer(Request(url), f"reading the {what}")  # noqa: S310  # the API's own answer
 
 
@@ -99,7 +99,7 @@ def _finished(creator: Creator, job_id: str, *, deadline: float) -> Json:
         sleep(ASK_EVERY_SECONDS)
 
 
-def _look_at(creator: Creator, job: Json) -> None:
+def _check(creator: Creator, job: Json) -> None:
     try:
         seconds = film_seconds(creator.read(job["videoUrl"], "film"))
     except NotAFilm as reason:
@@ -107,7 +107,7 @@ def _look_at(creator: Creator, job: Json) -> None:
     if abs(seconds - DURATION_SECONDS) > 0.2:
         raise CanaryFailed(f"The film of {job['id']} plays {seconds:.2f} s, not {DURATION_SECONDS}.")
     if not creator.read(job["posterUrl"], "poster").startswith(b"\xff\xd8"):
-        raise CanaryFailed(f"The poster of {job['id']} is no JPEG.")
+        raise CanaryFailed(f"The poster of {job['id']} is not a JPEG.")
 
 
 def _answer(request: Request, what: str) -> bytes:

@@ -1,4 +1,4 @@
-"""CloudFormation calls this as a custom resource: the first keys exist before anything that reads them is deployed."""
+"""The custom resource that creates the first keys before CloudFormation deploys the functions that read them."""
 
 import json
 from typing import Any
@@ -14,7 +14,7 @@ from shared.observability import logger, observed
 
 @observed
 def handler(event: dict[str, Any], _context: object) -> None:
-    """Answers `{"MediaKeyGroupId"}`; a second creation or an update finds the keys there and leaves them."""
+    """Answer CloudFormation with `{"MediaKeyGroupId"}`. Existing keys are not changed."""
     answer = {name: event[name] for name in ("StackId", "RequestId", "LogicalResourceId")}
     answer |= {"Status": "SUCCESS", "PhysicalResourceId": event.get("PhysicalResourceId", "keys")}
     try:
@@ -22,8 +22,8 @@ def handler(event: dict[str, Any], _context: object) -> None:
             withdraw_media_keys()
         else:
             answer |= {"Data": begin()}
-    except Exception as error:  # noqa: BLE001  # CloudFormation waits an hour for an answer that never comes
-        logger.exception("keys not made")
+    except Exception as error:  # noqa: BLE001  # without an answer CloudFormation waits for an hour
+        logger.exception("keys not created")
         answer |= {"Status": "FAILED", "Reason": f"{type(error).__name__}: see the function's log"}
     body = json.dumps(answer).encode()
     request = Request(event["ResponseURL"], body, {"Content-Type": ""}, method="PUT")  # noqa: S310  # CloudFormation's
@@ -32,7 +32,7 @@ def handler(event: dict[str, Any], _context: object) -> None:
 
 
 def begin() -> dict[str, str]:
-    """Make the keys that are not there yet, and publish all."""
+    """Create the missing keys and publish all keys."""
     published: dict[str, object] = {}
     for name, secret in SECRETS.items():
         secret_id = SecretsConfig().secret_prefix + name

@@ -1,7 +1,7 @@
-"""Chains of keys: each is published one period before it signs, and still accepted one period after. Pure.
+"""Chains of keys: a key is published one period before it signs and is accepted one period after it signed. Pure.
 
-Processes keep secrets for as long as they live, hours at most. With a whole period between publishing and signing,
-none of them ever meets a signature whose key it has not read, so nobody is signed out by a rotation.
+A process reads its secrets once and runs for hours at most. A whole period passes between publishing and signing, so
+every process knows the key of every signature, and a rotation signs no user out.
 """
 
 import json
@@ -13,13 +13,13 @@ from typing import Any
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
-UNSET = "unset"  # the one field of a secret that the template has made and nobody has filled yet
+UNSET = "unset"  # the only field of a secret that the template created and that has no value yet
 Key = dict[str, str]  # {"kid", "pem"}
 
 
 @dataclass(frozen=True, slots=True)
 class Chain:
-    """The key that signs, the one that will, and the public half of the one that did."""
+    """The key that signs now, the next key, and the public half of the previous key."""
 
     current: Key
     next: Key
@@ -27,23 +27,23 @@ class Chain:
 
     @property
     def text(self) -> str:
-        """The secret: `{"kid", "pem"}` of the current key for those who sign, and the rest of the chain."""
+        """The secret's text: `{"kid", "pem"}` of the current key, and the rest of the chain."""
         return json.dumps({**self.current, "next": self.next, "previous": self.previous})
 
     @property
     def public(self) -> dict[str, str]:
-        """`{kid: public pem}` of all whose signatures count, or soon will."""
+        """`{kid: public pem}` of the previous, the current and the next key."""
         accepted = {key["kid"]: public_pem(key["pem"]) for key in (self.current, self.next)}
         return accepted | ({self.previous["kid"]: self.previous["public"]} if self.previous else {})
 
     def rolled(self, fresh: Key) -> "Chain":
-        """One period later."""
+        """Return the chain of the next period: the next key signs, and `fresh` is the next key."""
         retired = {"kid": self.current["kid"], "public": public_pem(self.current["pem"])}
         return Chain(current=self.next, next=fresh, previous=retired)
 
 
 def read_chain(text: str) -> Chain:
-    """The chain that a secret's text holds."""
+    """Return the chain of a secret's text."""
     known = json.loads(text)
     return Chain({"kid": known["kid"], "pem": known["pem"]}, known["next"], known["previous"])
 
@@ -53,13 +53,13 @@ def is_unset(text: str) -> bool:
 
 
 def token_key() -> Key:
-    """A new ES256 key, called by its fingerprint."""
+    """Return a new ES256 key, named by its fingerprint."""
     pem = _pem(ec.generate_private_key(ec.SECP256R1()))
     return {"kid": sha256(public_pem(pem).encode()).hexdigest()[:16], "pem": pem}
 
 
 def media_pem() -> str:
-    """A new RSA key of 2048 bits, the only size that CloudFront takes."""
+    """Return a new RSA key of 2048 bits, the only size that CloudFront accepts."""
     return _pem(rsa.generate_private_key(public_exponent=65537, key_size=2048))
 
 
@@ -68,7 +68,7 @@ def first_refresh_keys() -> str:
 
 
 def rolled_refresh_keys(text: str) -> str:
-    """`current next previous`, in hexadecimal; tokens are made with the first and accepted with each."""
+    """Return `current next previous` in hexadecimal. The first key makes tokens; each key is accepted."""
     current, following, *_ = text.split()
     return f"{following} {secrets.token_hex(32)} {current}"
 

@@ -1,4 +1,4 @@
-"""Where public halves of keys stand for those who check signatures: a secret of ours, a key group of CloudFront's."""
+"""The places where verifiers read public keys: a secret for the authorizers, a key group in CloudFront."""
 
 import json
 import secrets
@@ -26,7 +26,7 @@ def _cloudfront() -> Any:
 
 
 def publish_token_keys(chain: Chain) -> None:
-    """Let authorizers accept the chain's keys."""
+    """Make the authorizers accept the chain's keys."""
     name = SecretsConfig().secret_prefix + VERIFICATION_KEYS
     secretsmanager().put_secret_value(SecretId=name, SecretString=json.dumps(chain.public))
 
@@ -37,7 +37,7 @@ def published_token_keys() -> str:
 
 
 def media_key() -> Key:
-    """A new key that CloudFront knows, though no group trusts it yet; its id is CloudFront's."""
+    """Return a new key that is registered with CloudFront and in no key group yet. CloudFront gives its id."""
     pem, group = media_pem(), MediaKeyConfig().media_key_group
     name = f"{group}-{secrets.token_hex(4)}"
     described = {"CallerReference": name, "Name": name, "EncodedKey": public_pem(pem)}
@@ -46,7 +46,7 @@ def media_key() -> Key:
 
 
 def publish_media_keys(chain: Chain) -> str:
-    """Let CloudFront accept the chain's keys, and no others; answers the key group's id."""
+    """Make CloudFront accept exactly the chain's keys. Return the key group's id."""
     name, client = MediaKeyConfig().media_key_group, _cloudfront()
     described = {"Name": name, "Items": sorted(chain.public)}
     group_id = _group_id(name)
@@ -65,7 +65,7 @@ def published_media_keys() -> list[str]:
 
 
 def withdraw_media_keys() -> None:
-    """Take the group and its keys away; the distribution that trusted them is gone."""
+    """Delete the key group and its keys, after the distribution that trusted them is deleted."""
     group_id = _group_id(MediaKeyConfig().media_key_group)
     if group_id is not None:
         etag = _cloudfront().get_key_group(Id=group_id)["ETag"]
@@ -74,13 +74,13 @@ def withdraw_media_keys() -> None:
 
 
 def _forget_media_keys(*, kept: set[str]) -> None:
-    """Delete what is ours and trusted no more, keys of a rotation that broke off among them."""
+    """Delete our keys that are no longer trusted, including keys of interrupted rotations."""
     client = _cloudfront()
     for item in _listed("list_public_keys", "PublicKeyList"):
         if item["Name"].startswith(f"{MediaKeyConfig().media_key_group}-") and item["Id"] not in kept:
             try:
                 client.delete_public_key(Id=item["Id"], IfMatch=client.get_public_key(Id=item["Id"])["ETag"])
-            except client.exceptions.PublicKeyInUse:  # the edge has not heard yet; the next rotation deletes it
+            except client.exceptions.PublicKeyInUse:  # the edge still uses it; the next rotation deletes it
                 continue
 
 
@@ -90,7 +90,7 @@ def _group_id(name: str) -> str | None:
 
 
 def _listed(verb: str, field: str) -> Iterator[dict[str, Any]]:
-    """All items of a CloudFront list; its pages are not covered by boto3's paginators."""
+    """Yield all items of a CloudFront list that boto3 has no paginator for."""
     marker: dict[str, str] = {}
     while True:
         page = getattr(_cloudfront(), verb)(**marker)[field]

@@ -1,4 +1,4 @@
-"""Secrets Manager calls this, once for each of its four steps; every step may come twice."""
+"""The rotation function. Secrets Manager calls it for each of four steps and may repeat a step."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from shared.observability import logger, observed
 
 @observed
 def handler(event: dict[str, Any], _context: object) -> None:
-    """`{Step, SecretId, ClientRequestToken}`; the token is the new version's id."""
+    """Perform one step, `{Step, SecretId, ClientRequestToken}`. The token is the new version's id."""
     arn, version = event["SecretId"], event["ClientRequestToken"]
     _STEPS[event["Step"]](arn, version)
     logger.info("rotation step done", step=event["Step"], secret_arn=arn)
@@ -31,7 +31,7 @@ def _publish(arn: str, version: str) -> None:
 
 
 def _try_out(arn: str, version: str) -> None:
-    # Also asked when a schedule is set, to see that this function works; there is nothing new to try then.
+    # Secrets Manager also calls this step when a schedule is set. There is no new version then.
     text = _text(arn, version) or _text(arn)
     rotated(arn).try_out(text or "")
 
@@ -56,7 +56,7 @@ def _pending(arn: str, version: str) -> str:
 
 
 def _text(arn: str, version: str | None = None) -> str | None:
-    """A version's text, the current one's without an id; None where there is no such version."""
+    """Return the text of a version (default: the current one), or None if the version does not exist."""
     client = secretsmanager()
     chosen: dict[str, Any] = {"VersionId": version} if version else {"VersionStage": "AWSCURRENT"}
     try:

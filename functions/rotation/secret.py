@@ -1,4 +1,4 @@
-"""How each secret begins, rolls on, is published and is tried out."""
+"""For each secret: how its first value, its next value, its publication and its test work."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,12 +10,12 @@ from shared.core.clock import utc_now
 
 
 class RotationFailed(Exception):
-    """The new value would not work; the old one stays."""
+    """The new value does not work, so the old value stays current."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rotated:
-    """What a rotation does with one secret; every argument is the secret's text."""
+    """The operations of one secret's rotation. Every argument is the secret's text."""
 
     first: Callable[[], str]
     roll: Callable[[str], str]
@@ -66,6 +66,6 @@ SECRETS: dict[str, Rotated] = {
 
 
 def rotated(arn: str) -> Rotated:
-    """By the secret's ARN, which ends in its name and six characters of Secrets Manager's own."""
+    """Return the operations for a secret's ARN, which ends in the name and six random characters."""
     name = arn.rpartition(":secret:")[2].rpartition("-")[0].removeprefix(SecretsConfig().secret_prefix)
     return SECRETS[name]

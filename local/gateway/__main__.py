@@ -1,4 +1,4 @@
-"""`python -m local.gateway SOCKET_FD FOLDER`: serves the gateway on a socket that the parent listens on already."""
+"""`python -m local.gateway SOCKET_FD FOLDER`: serve the gateway on a socket that the parent process opened."""
 
 import asyncio
 import logging
@@ -25,7 +25,7 @@ async def serve(server: socket.socket, folder: Path) -> None:
     await runner.setup()
     await web.SockSite(runner, server).start()
     pumps.start()
-    print("ready", flush=True)  # noqa: T201  # what the parent waits for
+    print("ready", flush=True)  # noqa: T201  # the parent process waits for this line
 
     stopping = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopping.set)
@@ -33,7 +33,7 @@ async def serve(server: socket.socket, folder: Path) -> None:
     pumps.stop()
     await runner.cleanup()
     sys.stdout.flush()
-    os._exit(0)  # a handler that still runs would keep the process; whoever called it is gone
+    os._exit(0)  # a handler that still runs would keep the process alive; its caller has ended
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The gateway: what API Gateway, CloudFront, S3 uploads and the event sources of functions are in a deployment."""
+"""The gateway: the laptop's API Gateway, CloudFront, S3 upload endpoint and event sources of functions."""
 
 import json
 from collections.abc import Awaitable, Callable
@@ -30,7 +30,7 @@ ENTRIES: dict[str, str] = {
 
 
 def create_gateway(functions: Functions, media_url: str, media_private_pem: str) -> web.Application:
-    """The whole gateway as one application; `functions` are loaded already."""
+    """Return the gateway as one application. `functions` must be loaded."""
     application = web.Application(client_max_size=BODY_LIMIT_BYTES, middlewares=[_problems])
     rest, sockets = RestApi(functions), SocketApi(functions)
     media, uploads = MediaServer(media_url, media_private_pem), UploadServer()
@@ -49,7 +49,7 @@ def create_gateway(functions: Functions, media_url: str, media_private_pem: str)
     router.add_get("/media/{key:.+}", media.handle)
     router.add_post("/s3/{bucket}", uploads.handle)
     router.add_post("/functions/{name}/invocations", invoke)
-    CONTENT_TYPES.add_type("image/webp", ".webp")  # which Python learned in 3.13
+    CONTENT_TYPES.add_type("image/webp", ".webp")  # Python knows this type from 3.13 on
     router.add_static("/presets", ROOT / "docs" / "gallery" / "presets")
     add_docs(application)
     application.on_startup.append(media.open)
@@ -59,7 +59,7 @@ def create_gateway(functions: Functions, media_url: str, media_private_pem: str)
 
 
 async def _invoke(functions: Functions, request: web.Request) -> web.Response:
-    """Lambda's own API, as far as moto and tests need it."""
+    """Serve the part of Lambda's Invoke API that moto and the tests need."""
     if "Origin" in request.headers:
         return problem(403, "forbidden", "Functions are not called from web pages.")
     name = request.match_info["name"].removeprefix(f"{PREFIX}-")
@@ -79,7 +79,7 @@ async def _invoke(functions: Functions, request: web.Request) -> web.Response:
 async def _problems(
     request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
 ) -> web.StreamResponse:
-    """What aiohttp refuses by itself is problem+json too."""
+    """Render aiohttp's own errors as problem+json."""
     try:
         return await handler(request)
     except web.HTTPNotFound:

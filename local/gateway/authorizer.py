@@ -1,4 +1,4 @@
-"""Who may pass: calls the deployment's authorizer and honours the policy it answers, as API Gateway does."""
+"""Authorization as API Gateway does it: call the authorizer function and apply the policy that it returns."""
 
 import fnmatch
 import re
@@ -11,7 +11,7 @@ AUTHORIZER = "authorizer"
 
 
 class Refused(Exception):
-    """The request does not pass; `status` is 401, 403, or 500 when the authorizer itself failed."""
+    """The request is not allowed. `status` is 401, 403, or 500 when the authorizer itself failed."""
 
     def __init__(self, status: int, code: str, detail: str) -> None:
         super().__init__(detail)
@@ -19,8 +19,10 @@ class Refused(Exception):
 
 
 async def authorize(functions: Functions, event: Mapping[str, Any]) -> dict[str, Any]:
-    """The authorizer's context for a REQUEST event. Raises Refused."""
-    if "Authorization" not in event["headers"]:  # the identity source: without it the authorizer is not even asked
+    """Return the authorizer's context for a REQUEST event. Raise Refused."""
+    if (
+        "Authorization" not in event["headers"]
+    ):  # the identity source; without it API Gateway does not call the function
         raise Refused(401, "unauthorized", "Sign in first: this needs an access token.")
     try:
         answer = await functions.call_async(AUTHORIZER, dict(event))
@@ -35,7 +37,7 @@ async def authorize(functions: Functions, event: Mapping[str, Any]) -> dict[str,
 
 
 def allows(policy: Mapping[str, Any], method_arn: str) -> bool:
-    """Whether an IAM policy allows invoking `method_arn`: at least one Allow, and no Deny."""
+    """Return whether an IAM policy allows invoking `method_arn`: at least one Allow and no Deny."""
     effects = {
         statement["Effect"]
         for statement in policy.get("Statement", ())
@@ -55,7 +57,7 @@ def _matches(pattern: str, text: str) -> bool:
 
 
 def _text(value: object) -> object:
-    """API Gateway hands on context values as text."""
+    """Convert a context value to text, as API Gateway does."""
     if isinstance(value, bool):
         return "true" if value else "false"
     return str(value) if isinstance(value, int | float) else value

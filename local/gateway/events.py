@@ -1,4 +1,4 @@
-"""The events that API Gateway sends to functions, built from aiohttp requests."""
+"""Builders of the events that API Gateway sends to functions, from aiohttp requests."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -19,7 +19,7 @@ def _multi(values: MultiMapping[str]) -> dict[str, list[str]]:
 
 
 def _headers(headers: CIMultiDictProxy[str]) -> dict[str, dict[str, Any]]:
-    """Both forms of the headers, spelled as HTTP/1.1 clients usually do (`Content-Type`)."""
+    """Return both forms of the headers, with names in the usual spelling of HTTP/1.1 clients (`Content-Type`)."""
     many: dict[str, list[str]] = {}
     for name, value in headers.items():
         many.setdefault(name.title(), []).append(value)
@@ -52,7 +52,7 @@ def _identity(request: web.Request) -> dict[str, Any]:
 def rest_event(
     request: web.Request, domain: str, body: bytes, *, authorizer: Mapping[str, Any] | None = None
 ) -> dict[str, Any]:
-    """A REST API proxy event (payload version 1.0) for `/api/{domain}/...`."""
+    """Return a REST API proxy event (payload version 1.0) for `/api/{domain}/...`."""
     resource = f"/api/{domain}"
     rest = request.path.removeprefix(resource).lstrip("/")
     resource = f"{resource}/{{proxy+}}" if rest else resource
@@ -84,7 +84,7 @@ def rest_event(
 
 
 def rest_authorizer_event(request: web.Request, domain: str) -> dict[str, Any]:
-    """What a REQUEST authorizer of a REST API gets: the request without its body."""
+    """Return the event of a REST API's REQUEST authorizer: the request without its body."""
     event = rest_event(request, domain, b"")
     del event["body"], event["isBase64Encoded"]
     return {"type": "REQUEST", "methodArn": _arn(request.method + request.path), **event}
@@ -101,7 +101,7 @@ def socket_event(
     body: str | None = None,
     close_code: int | None = None,
 ) -> dict[str, Any]:
-    """A WebSocket API event; `kind` is CONNECT, MESSAGE or DISCONNECT. Only CONNECT carries headers and query."""
+    """Return a WebSocket API event. `kind` is CONNECT, MESSAGE or DISCONNECT; only CONNECT has headers and query."""
     context: dict[str, Any] = {
         "routeKey": route,
         "eventType": kind,
@@ -130,6 +130,6 @@ def socket_event(
 
 
 def socket_authorizer_event(request: web.Request, connection_id: str, connected_at: datetime) -> dict[str, Any]:
-    """What a REQUEST authorizer of a WebSocket API gets at $connect."""
+    """Return the event of a WebSocket API's REQUEST authorizer at $connect."""
     event = socket_event(request, connection_id, connected_at, route="$connect", kind="CONNECT")
     return {"type": "REQUEST", "methodArn": _arn("$connect"), **event}

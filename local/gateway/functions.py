@@ -1,4 +1,4 @@
-"""Runs Lambda handlers in this process: the real ones, each call in a thread, with what Lambda would give them."""
+"""Run the real Lambda handlers in this process, each call in a thread, with Lambda's context."""
 
 import asyncio
 import json
@@ -16,13 +16,13 @@ from local.environment import PREFIX, function_arn
 
 Handler = Callable[[Any, Any], Any]
 THREADS = 32
-TIMEOUT_SECONDS = 29.0  # what API Gateway waits for, and no function of ours takes longer
+TIMEOUT_SECONDS = 29.0  # API Gateway's limit; no function of ours takes longer
 
 log = logging.getLogger(__name__)
 
 
 class FunctionFailed(Exception):
-    """A handler raised: `answer` is what Lambda would answer to whoever invoked it."""
+    """A handler raised an exception. `answer` is the body that Lambda would return to the caller."""
 
     def __init__(self, error: BaseException) -> None:
         super().__init__(str(error))
@@ -60,11 +60,11 @@ class LambdaContext:
 
 
 def _with_event_loop() -> None:
-    asyncio.set_event_loop(asyncio.new_event_loop())  # Mangum looks for one in the calling thread
+    asyncio.set_event_loop(asyncio.new_event_loop())  # Mangum uses the calling thread's event loop
 
 
 class Functions:
-    """Every function of the deployment by name; `entries` maps a name to `module:attribute`."""
+    """The deployment's functions by name. `entries` maps a name to `module:attribute`."""
 
     def __init__(self, entries: Mapping[str, str]) -> None:
         self._entries = dict(entries)
@@ -85,12 +85,12 @@ class Functions:
         return self._threads.submit(self._handlers[name], event, LambdaContext(name))
 
     def call(self, name: str, event: Any, timeout_seconds: float | None = None) -> Any:
-        """The handler's answer, waited for. Raises FunctionFailed."""
+        """Call the handler and return its response. Raise FunctionFailed."""
         future = self.start(name, event)
         return self._answer(name, future.exception(timeout_seconds), future)
 
     async def call_async(self, name: str, event: Any) -> Any:
-        """The handler's answer. Raises FunctionFailed, or TimeoutError when it takes longer than API Gateway waits."""
+        """Call the handler and return its response. Raise FunctionFailed, or TimeoutError after API Gateway's limit."""
         future = self.start(name, event)
         done, _ = await asyncio.wait({asyncio.wrap_future(future)}, timeout=TIMEOUT_SECONDS)
         if not done:
@@ -105,5 +105,5 @@ class Functions:
 
 
 def to_json(value: Any) -> str:
-    """What crosses between services is JSON text; a handler that returns anything else fails as it would in Lambda."""
+    """Return `value` as JSON text. Raise TypeError for a value that Lambda could not return either."""
     return json.dumps(value, separators=(",", ":"))

@@ -1,4 +1,4 @@
-"""The laptop's CloudFront: serves the private media bucket to whoever holds a valid signed URL."""
+"""The laptop's CloudFront: serve objects of the private media bucket to requests with a valid signature."""
 
 import base64
 import binascii
@@ -36,11 +36,11 @@ _ANSWERED = (
 
 
 class SignatureRefused(Exception):
-    """A signed URL that opens nothing; the message says why in one sentence."""
+    """The signature does not permit the request. The message gives the reason in one sentence."""
 
 
 class MediaServer:
-    """`private_pem` is the key that signs media URLs; only its public half is used."""
+    """The media endpoint. It uses only the public half of `private_pem`, the key that signs media URLs."""
 
     def __init__(self, media_url: str, private_pem: str) -> None:
         key = serialization.load_pem_private_key(private_pem.encode(), None).public_key()
@@ -59,7 +59,7 @@ class MediaServer:
             await self._origin.close()
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
-        """One object, whole or a range of it."""
+        """Answer with an object or a range of it."""
         raw_key = request.rel_url.raw_path.removeprefix("/media/")
         key = unquote(raw_key)
         try:
@@ -90,7 +90,7 @@ async def _passed_on(request: web.Request, origin: aiohttp.ClientResponse) -> we
 
 
 def check_signature(key: rsa.RSAPublicKey, url: str, query: dict[str, str], *, now: float) -> None:
-    """Check a CloudFront signed URL with a custom policy; `url` is without its query. Raises SignatureRefused."""
+    """Check a CloudFront signed URL with a custom policy. `url` excludes the query. Raise SignatureRefused."""
     missing = [name for name in ("Policy", "Signature", "Key-Pair-Id") if not query.get(name)]
     if missing:
         raise SignatureRefused("This address must be signed.")
@@ -112,5 +112,5 @@ def check_signature(key: rsa.RSAPublicKey, url: str, query: dict[str, str], *, n
 
 
 def _decoded(text: str) -> bytes:
-    """CloudFront's base64, whose `+`, `=` and `/` are `-`, `_` and `~`."""
+    """Decode CloudFront's base64, which replaces `+`, `=` and `/` by `-`, `_` and `~`."""
     return base64.b64decode(text.translate(str.maketrans("-_~", "+=/")), validate=True)

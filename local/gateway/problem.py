@@ -1,4 +1,4 @@
-"""What the gateway itself answers when something is wrong: problem+json, like the services behind it."""
+"""The gateway's own error responses: problem+json, like the functions' errors."""
 
 import json
 from http import HTTPStatus

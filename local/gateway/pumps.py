@@ -1,4 +1,4 @@
-"""What calls functions without anyone asking: the jobs stream, the dead-letter queues and the schedule."""
+"""The event sources that call functions: the jobs stream, the dead-letter queues, the remote queue, the schedule."""
 
 import logging
 import threading
@@ -27,10 +27,10 @@ Deliver = Callable[[Records], Any]
 
 
 def deliver(records: Records, call: Deliver, *, attempts: int = BATCH_ATTEMPTS) -> Records:
-    """Give a batch of stream records to a function as Lambda does; answers the records that were given up.
+    """Deliver a batch of stream records to a function as Lambda does, and return the records that failed.
 
-    A failed batch is tried again from the first record that the function names in `batchItemFailures` (from the
-    start when it raised); after `attempts` it is bisected, so that one poisonous record costs only itself.
+    A failed batch is repeated from the first record that the function names in `batchItemFailures`, or from the start
+    if the function raised. After `attempts` the batch is bisected, so that one bad record affects only itself.
     """
     for _ in range(attempts):
         try:
@@ -49,7 +49,7 @@ def deliver(records: Records, call: Deliver, *, attempts: int = BATCH_ATTEMPTS) 
 
 
 class Pumps:
-    """Threads that run until `stop`; each survives whatever its function or moto does."""
+    """Threads that run until `stop`. Errors of a function or of moto do not end a thread."""
 
     def __init__(self, functions: Functions) -> None:
         self._functions = functions
@@ -135,7 +135,7 @@ def _iterator(streams: Any, arn: str, after: str | None) -> str:
 
 
 def _stream_record(record: Mapping[str, Any], arn: str) -> dict[str, Any]:
-    """boto's form of a record as Lambda's: the time is a number."""
+    """Convert boto's form of a record to Lambda's: the time becomes a number."""
     change = dict(record["dynamodb"])
     created = change.get("ApproximateCreationDateTime")
     if isinstance(created, datetime):

@@ -1,4 +1,4 @@
-"""The REST API: `/api/{domain}/...` to the domain's handler, through the authorizer."""
+"""The REST API: pass `/api/{domain}/...` through the authorizer to the domain's handler."""
 
 import base64
 import logging
@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 
 
 class RestApi:
-    """Turns HTTP requests into API Gateway events and their answers back into HTTP."""
+    """The endpoint that converts HTTP requests to API Gateway events, and the functions' responses to HTTP."""
 
     def __init__(self, functions: Functions) -> None:
         self._functions = functions
@@ -52,7 +52,7 @@ class RestApi:
 
 
 def _response(answer: dict[str, Any]) -> web.Response:
-    """A proxy integration's answer as HTTP. Raises KeyError, TypeError or ValueError when it is not one."""
+    """Convert a proxy integration's response to HTTP. Raise KeyError, TypeError or ValueError if it is malformed."""
     headers: CIMultiDict[str] = CIMultiDict(answer.get("headers") or {})
     for name, values in (answer.get("multiValueHeaders") or {}).items():
         headers.popall(name, None)

@@ -1,4 +1,4 @@
-"""The WebSocket API: `/ws` for clients, `@connections` for the functions that speak to them."""
+"""The WebSocket API: `/ws` for clients, `@connections` for functions that send messages."""
 
 import json
 import logging
@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 
 @dataclass
 class Connection:
-    """One client that is connected now."""
+    """One connected client."""
 
     id: str
     socket: web.WebSocketResponse
@@ -46,10 +46,12 @@ class SocketApi:
         self._connections: dict[str, Connection] = {}
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
-        """One client, from its upgrade request to its end."""
+        """Serve one client from its upgrade request until the connection closes."""
         if not web.WebSocketResponse().can_prepare(request):
-            return problem(426, "upgrade_required", "This address speaks WebSocket only.")
-        connection_id = f"{secrets.token_urlsafe(11)}="  # `=` as in API Gateway's ids, which must survive in a URL
+            return problem(426, "upgrade_required", "This address accepts WebSocket connections only.")
+        connection_id = (
+            f"{secrets.token_urlsafe(11)}="  # API Gateway's ids end in `=` too, so clients must escape ids in URLs
+        )
         now = datetime.now(UTC)
         try:
             authorizer = await authorize(self._functions, socket_authorizer_event(request, connection_id, now))
@@ -70,7 +72,7 @@ class SocketApi:
         return socket
 
     async def _connect(self, connection: Connection) -> int:
-        """The status that `$connect` answers."""
+        """Return the status code of the `$connect` function."""
         answer = await self._run(connection.event("$connect", "CONNECT"))
         return int(answer.get("statusCode", 502)) if isinstance(answer, dict) else 502
 
@@ -92,14 +94,14 @@ class SocketApi:
                 await connection.socket.send_json({**failed, "requestId": event["requestContext"]["requestId"]})
 
     async def _run(self, event: dict[str, Any]) -> Any:
-        """The route's answer, None when it failed."""
+        """Return the route's response, or None when the function failed."""
         try:
             return await self._functions.call_async(f"socket-{event['requestContext']['routeKey']}", event) or {}
         except (FunctionFailed, TimeoutError):
             return None
 
     async def manage(self, request: web.Request) -> web.StreamResponse:
-        """`@connections/{id}`: POST sends, GET describes, DELETE closes; 410 when the client is gone."""
+        """Serve `@connections/{id}`: POST sends, GET describes, DELETE closes. Answer 410 if the client has left."""
         connection = self._connections.get(request.match_info["id"])
         if connection is None or connection.socket.closed:
             return _refusal(410, "GoneException")
@@ -124,13 +126,13 @@ class SocketApi:
         return web.Response()
 
     async def close(self) -> None:
-        """Say goodbye to every client."""
+        """Close every connection with code 1001."""
         for connection in list(self._connections.values()):
             await connection.socket.close(code=1001, message=b"Going away")
 
 
 def _route(text: str) -> str:
-    """The route that a message names in `type`; `$default` when it names none that exists."""
+    """Return the route that the message's `type` names, or `$default` for an unknown type."""
     try:
         message = json.loads(text)
     except ValueError:

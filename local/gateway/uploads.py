@@ -1,4 +1,4 @@
-"""The laptop's S3 as browsers see it: presigned POST forms, checked as S3 checks them, then stored in moto."""
+"""The laptop's S3 upload endpoint: check presigned POST forms as S3 does, then store the file in moto."""
 
 import asyncio
 import base64
@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 
 
 class UploadRefused(Exception):
-    """S3's answer to a form it does not take: status, code and message."""
+    """S3's error response to a form: status, code and message."""
 
     def __init__(self, status: int, code: str, message: str) -> None:
         super().__init__(message)
@@ -33,12 +33,12 @@ class UploadRefused(Exception):
 
 
 class Policy:
-    """A checked form: who signed it, until when, and what it allows. Raises UploadRefused when it may not pass."""
+    """A form's policy, checked for signature, expiry and conditions. Raise UploadRefused if a check fails."""
 
     def __init__(self, bucket: str, fields: Mapping[str, str], *, now: datetime) -> None:
         document = _signed_document(fields, now)
         self.min_bytes, self.max_bytes = 0, 5 * 1024**3
-        # Names of fields are compared without case, as S3 does.
+        # S3 compares the names of fields case-insensitively.
         values = {name.lower(): value for name, value in fields.items()} | {"bucket": bucket}
         covered = set(_NOT_IN_POLICY) | {"bucket"}
         for condition in document["conditions"]:
@@ -66,7 +66,7 @@ def _failed(condition: str) -> UploadRefused:
 
 
 def _condition(condition: Any) -> tuple[str, str, str]:
-    """Operator, field and value; `{"key": "a"}` means `["eq", "$key", "a"]`."""
+    """Return operator, field and value. `{"key": "a"}` means `["eq", "$key", "a"]`."""
     if isinstance(condition, dict):
         ((name, wanted),) = condition.items()
         return "eq", str(name).lower(), str(wanted)
@@ -75,7 +75,7 @@ def _condition(condition: Any) -> tuple[str, str, str]:
 
 
 def _signed_document(fields: Mapping[str, str], now: datetime) -> dict[str, Any]:
-    """The policy, once its signature (AWS4-HMAC-SHA256) and its expiry hold."""
+    """Return the policy document. Raise UploadRefused unless its signature (AWS4-HMAC-SHA256) and expiry are valid."""
     try:
         policy, signature = fields["policy"], fields["x-amz-signature"]
         access_key, date, region, service, terminator = fields["x-amz-credential"].split("/")
@@ -120,7 +120,7 @@ class UploadServer:
                 '<?xml version="1.0" encoding="UTF-8"?>\n'
                 f"<Error><Code>{refused.code}</Code><Message>{escape(refused.message)}</Message></Error>"
             )
-            # The rest of a refused file is not read: the connection cannot be used again.
+            # The rest of a refused file is not read, so the connection cannot be used again.
             response = web.Response(status=refused.status, text=text, content_type="application/xml")
             response.force_close()
             return response

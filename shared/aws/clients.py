@@ -1,4 +1,4 @@
-"""AWS clients, made on first use and kept: each costs tens of milliseconds of a cold start."""
+"""AWS clients, created on first use and cached. Creating one adds tens of milliseconds to a cold start."""
 
 from functools import cache
 from typing import TYPE_CHECKING
@@ -8,7 +8,7 @@ from botocore.config import Config as BotoConfig
 
 from shared.core.config import Config
 
-if TYPE_CHECKING:  # the stubs are no dependency of what is deployed
+if TYPE_CHECKING:  # the deployed bundles do not contain the stubs
     from mypy_boto3_apigatewaymanagementapi import ApiGatewayManagementApiClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_sagemaker_runtime import SageMakerRuntimeClient
@@ -19,25 +19,26 @@ if TYPE_CHECKING:  # the stubs are no dependency of what is deployed
 
 
 class EndpointConfig(Config):
-    """Where clients differ from the region's own endpoints."""
+    """Endpoints that replace the region's default endpoints."""
 
     socket_endpoint_url: str = ""  # the WebSocket API's callback URL
-    upload_endpoint_url: str | None = None  # what creators post uploads to, where it is not S3 itself
+    upload_endpoint_url: str | None = None  # receives the creators' uploads; None = S3 itself
 
 
 _RETRIES = BotoConfig(retries={"mode": "standard", "total_max_attempts": 4})
-# Version 4, for URLs and forms boto3 signs by default with the retired one, which S3 refuses where KMS encrypts.
+# boto3 signs URLs and forms with version 2 by default. S3 refuses version 2 for objects that KMS encrypts.
 _S3 = _RETRIES.merge(BotoConfig(signature_version="s3v4"))
 
 
 @cache
 def s3() -> "S3Client":
+    """Return the client that reads and writes the media bucket."""
     return boto3.client("s3", config=_S3)
 
 
 @cache
 def uploads_s3() -> "S3Client":
-    """Signs what a creator's browser sends to S3."""
+    """Return the client that signs upload forms for the creators' browsers."""
     return boto3.client("s3", config=_S3, endpoint_url=EndpointConfig().upload_endpoint_url)
 
 
@@ -63,7 +64,7 @@ def secretsmanager() -> "SecretsManagerClient":
 
 @cache
 def xray() -> "XRayClient":
-    """Asked once: a trace is not worth a wait."""
+    """Return a client that does not retry and waits at most 2 s: a trace must not delay the work."""
     return boto3.client("xray", config=BotoConfig(connect_timeout=1, read_timeout=2, retries={"total_max_attempts": 1}))
 
 

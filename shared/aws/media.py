@@ -1,4 +1,4 @@
-"""The media bucket: addresses, signed access in CloudFront's format, upload forms, and the few object verbs we use."""
+"""The media bucket: addresses, signed URLs in CloudFront's format, upload forms and object operations."""
 
 import json
 import re
@@ -18,19 +18,18 @@ from shared.aws.secrets import secret
 from shared.core.config import Config
 
 UPLOAD_MINUTES = 5
-KEPT_SECONDS = 3600  # a file by who has read it: the browser, and CloudFront for all
-# Who may not list a bucket hears 403 of a key that is not there, as of one that is not theirs. Our roles list little,
-# and what they read below their prefixes they may.
+KEPT_SECONDS = 3600  # Cache-Control max-age, for browsers and for CloudFront
+# Without s3:ListBucket, S3 answers 403 for a missing key. Few of our roles have it, so 403 means "missing".
 _MISSING = frozenset({"404", "NoSuchKey", "403", "AccessDenied"})
 
 
 class Missing(Exception):
-    """There is no object of this key."""
+    """No object has this key."""
 
 
 class MediaConfig(Config):
     media_bucket: str = "kinora-local-media"
-    media_url: str = ""  # where the bucket's objects are served: the CloudFront distribution
+    media_url: str = ""  # base URL of the CloudFront distribution that serves the bucket
 
 
 @cache
@@ -39,23 +38,23 @@ def config() -> MediaConfig:
 
 
 def address(key: str) -> str:
-    """`s3://bucket/key`, how objects are named in messages."""
+    """Return `s3://bucket/key`, the form in which messages name objects."""
     return f"s3://{config().media_bucket}/{key}"
 
 
 @dataclass(frozen=True, slots=True)
 class MediaAccess:
-    """Signed reading of everything below one prefix, until `expires`."""
+    """Signed read access to all objects below one prefix, until `expires`."""
 
     prefix: str
     expires: datetime
 
     def url(self, key: str) -> str:
-        """A URL that reads `key`; all URLs of one access carry the same signature."""
+        """Return a URL that reads `key`. All URLs of one access share one signature."""
         return f"{config().media_url}/{key}?{_signature(self.prefix, int(self.expires.timestamp()))}"
 
     def playlist(self, text: str, stream_key: str) -> str:
-        """An HLS playlist whose every URI, byte ranges and all, is the signed URL of `stream_key`."""
+        """Return the HLS playlist `text` with every URI replaced by the signed URL of `stream_key`."""
         signed = self.url(stream_key)
         text = re.sub(r'URI="[^"]*"', f'URI="{signed}"', text)
         return re.sub(r"^(?!#)\S+$", signed, text, flags=re.MULTILINE)
@@ -68,7 +67,6 @@ def media_access(prefix: str, expires: datetime) -> MediaAccess:
 
 @cache
 def _signer() -> CloudFrontSigner:
-    # Imported here: most functions never sign a URL, and the import costs 60 ms.
     from cryptography.hazmat.primitives import hashes, serialization  # noqa: PLC0415  # 60 ms that only signers wait for
     from cryptography.hazmat.primitives.asymmetric import padding, rsa  # noqa: PLC0415  # 60 ms that only signers wait for
 
@@ -85,7 +83,7 @@ def _signer() -> CloudFrontSigner:
 
 @lru_cache(maxsize=512)
 def _signature(prefix: str, expires_epoch: int) -> str:
-    # One RSA signature serves all URLs of a response.
+    # All URLs of a response share one RSA signature.
     resource = f"{config().media_url}/{prefix}*"
     policy = (
         f'{{"Statement":[{{"Resource":"{resource}","Condition":{{"DateLessThan":'
@@ -94,8 +92,8 @@ def _signature(prefix: str, expires_epoch: int) -> str:
     return _signer().generate_presigned_url(resource, policy=policy).partition("?")[2]
 
 
-def lent(key_or_address: str, seconds: int) -> str:
-    """A URL at which a provider can read one object for so long, or as long as the role's own credentials last."""
+def presigned_url(key_or_address: str, seconds: int) -> str:
+    """Return a GET URL that reads one object for `seconds`, or until the role's credentials expire."""
     key = key_or_address.removeprefix(address(""))
     return s3().generate_presigned_url(
         "get_object", Params={"Bucket": config().media_bucket, "Key": key}, ExpiresIn=seconds
@@ -103,7 +101,7 @@ def lent(key_or_address: str, seconds: int) -> str:
 
 
 def upload_form(key: str, media_type: str, max_bytes: int) -> dict[str, Any]:
-    """A presigned POST for exactly this key and type: `{"url": ..., "fields": {...}}`, valid five minutes."""
+    """Return a presigned POST for this key and media type: `{"url": ..., "fields": {...}}`, valid for five minutes."""
     return uploads_s3().generate_presigned_post(
         config().media_bucket,
         key,
@@ -114,18 +112,19 @@ def upload_form(key: str, media_type: str, max_bytes: int) -> dict[str, Any]:
 
 
 def exists(key: str) -> bool:
+    """Return whether an object has this key."""
     return any(found == key for found in keys(key))
 
 
 def keys(prefix: str) -> Iterator[str]:
-    """All keys below a prefix."""
+    """Yield all keys below a prefix."""
     for page in s3().get_paginator("list_objects_v2").paginate(Bucket=config().media_bucket, Prefix=prefix):
         for item in page.get("Contents", []):
             yield item["Key"]
 
 
 def read_text(key: str) -> str | None:
-    """The object's text; None when it is gone."""
+    """Return the object's text, or None when the object is missing."""
     try:
         with _missing(key):
             return s3().get_object(Bucket=config().media_bucket, Key=key)["Body"].read().decode()
@@ -134,7 +133,7 @@ def read_text(key: str) -> str | None:
 
 
 def download(key_or_address: str, path: Path) -> None:
-    """Fetch an object, named by its key or its `s3://` address in the media bucket, into a file. Raises Missing."""
+    """Download an object of the media bucket, named by its key or its `s3://` address. Raise Missing."""
     key = key_or_address.removeprefix(address(""))
     with _missing(key):
         s3().download_file(config().media_bucket, key, str(path))
@@ -151,7 +150,7 @@ def _missing(key: str) -> Iterator[None]:
 
 
 def upload(path: Path, key: str, media_type: str, *, kind: str) -> None:
-    """Store a file; `kind` (work or final) is the tag by which lifecycle rules tell them apart."""
+    """Store a file. `kind` (`work` or `final`) is the tag that the bucket's lifecycle rules read."""
     s3().upload_file(
         str(path),
         config().media_bucket,
@@ -165,12 +164,12 @@ def upload(path: Path, key: str, media_type: str, *, kind: str) -> None:
 
 
 def put(content: bytes, key: str, media_type: str, *, kind: str) -> None:
-    """Store a few bytes; `kind` as for `upload`."""
+    """Store `content`. `kind` has the meaning it has for `upload`."""
     s3().put_object(Bucket=config().media_bucket, Key=key, Body=content, ContentType=media_type, Tagging=f"kind={kind}")
 
 
 def delete_below(prefix: str) -> int:
-    """Delete all objects below a prefix; answers how many there were."""
+    """Delete all objects below a prefix and return their number."""
     found = list(keys(prefix))
     for start in range(0, len(found), 1000):
         chunk = found[start : start + 1000]

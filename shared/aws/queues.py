@@ -1,4 +1,4 @@
-"""Sending to the environment's queues."""
+"""Messages to the environment's queues."""
 
 from pydantic import BaseModel
 
@@ -16,10 +16,10 @@ def queue_url(name: str) -> str:
 
 
 def send(name: str, message: BaseModel, *, group: str, delay_seconds: int = 0) -> None:
-    """Put the message on the queue, with the trace that it belongs to.
+    """Send the message, with the trace that it belongs to.
 
-    `group` is whose work it is: SQS then serves groups in turns (fair queues). `delay_seconds`, at most
-    900, pass before anybody receives it.
+    `group` names the account that the work is for; SQS serves the groups in turn (fair queues). Consumers receive
+    the message after `delay_seconds` (at most 900).
     """
     trace = header()
     sqs().send_message(

@@ -1,4 +1,4 @@
-"""What every record shares: the environment's table prefix and one DynamoDB client for all of them."""
+"""The base of all records: the environment's table prefix and one DynamoDB client."""
 
 import os
 from collections.abc import Iterator
@@ -18,13 +18,13 @@ REGION = os.environ.get("AWS_REGION", "us-east-1")
 
 
 def table(name: str) -> str:
-    """Full name of a table in this environment; reading it never fails."""
+    """Return the full name of a table in this environment."""
     return f"{os.environ.get('KINORA_TABLE_PREFIX', 'kinora-local')}-{name}"
 
 
 @cache
 def connection() -> Connection:
-    """The one connection: pynamodb would build a client of its own (60 ms) for each record."""
+    """Return the shared connection. Without it pynamodb creates one client (60 ms) for each record."""
     return Connection(region=REGION)
 
 
@@ -42,7 +42,7 @@ class Record(Model):
         return own
 
     def update(self, *args: Any, **kwargs: Any) -> Any:
-        """As pynamodb's, and again after a moment when a transaction was just writing the same item."""
+        """Update as pynamodb does, and retry while a transaction writes the same item."""
         for attempt in stamina.retry_context(
             on=_met_a_transaction, attempts=8, wait_initial=0.02, wait_max=0.5, wait_jitter=0.1
         ):
@@ -67,7 +67,7 @@ def on_refusal(otherwise: Exception) -> Iterator[None]:
 
 
 class EpochAttribute(Attribute[datetime]):
-    """A moment, to the millisecond, as a number: a fifth of the bytes of an ISO string on hot items."""
+    """A time stored as a number of seconds since 1970, to the millisecond: a fifth of an ISO string's bytes."""
 
     attr_type = NUMBER
 
@@ -79,7 +79,7 @@ class EpochAttribute(Attribute[datetime]):
 
 
 class OnDemand:
-    """Meta of every table: pay per request, in this region."""
+    """The `Meta` of every table: billed per request, in this region."""
 
     region = REGION
     billing_mode = "PAY_PER_REQUEST"

@@ -1,4 +1,4 @@
-"""The trace that a piece of work belongs to, and its part in it where Lambda does not tell X-Ray by itself."""
+"""X-Ray traces: the trace of the current work, and segments that Lambda does not report itself."""
 
 import json
 import os
@@ -13,57 +13,57 @@ from botocore.exceptions import BotoCoreError, ClientError
 from shared.aws.clients import xray
 from shared.observability import logger
 
-TRACE = "_X_AMZN_TRACE_ID"  # where Lambda tells which trace it works for, and the logger reads it
+TRACE = "_X_AMZN_TRACE_ID"  # Lambda sets this variable and the logger reads it
 
 
 @dataclass
 class Segment:
-    """What will be told of a piece of work; annotations can be searched for."""
+    """The facts that X-Ray receives about one piece of work. Annotations are indexed for search."""
 
     annotations: dict[str, str] = field(default_factory=dict)
     fault: bool = False
 
 
 def header() -> str:
-    """`Root=1-...;Parent=...;Sampled=1` of the work at hand; empty when it belongs to no trace."""
+    """Return `Root=1-...;Parent=...;Sampled=1` of the current work, or "" when it belongs to no trace."""
     return os.environ.get(TRACE, "")
 
 
 @contextmanager
 def segment(name: str, **annotations: str) -> Iterator[Segment]:
-    """Tell X-Ray when the block began and ended, unless its trace is not sampled; a block that raises is at fault.
+    """Report the block's start and end to X-Ray if its trace is sampled. A block that raises is marked as a fault.
 
-    X-Ray's documents are sent as they are specified: its SDK is no longer developed, and OpenTelemetry's would bring a
-    collector into each task for this one document. Work is worth more than its trace: what cannot be told is logged.
+    The document is written by hand: X-Ray's SDK is no longer developed, and OpenTelemetry's SDK needs a collector in
+    each task. A segment that X-Ray does not accept is logged, and the work continues.
     """
-    told, began = Segment(annotations), time()
+    reported, began = Segment(annotations), time()
     try:
-        yield told
+        yield reported
     except BaseException:
-        told.fault = True
+        reported.fault = True
         raise
     finally:
         parts = dict(part.split("=", 1) for part in header().split(";") if "=" in part)
         if parts.get("Sampled") == "1" and "Root" in parts:
-            _send(name, told, parts, began)
+            _send(name, reported, parts, began)
 
 
-def _send(name: str, told: Segment, parts: dict[str, str], began: float) -> None:
+def _send(name: str, reported: Segment, parts: dict[str, str], began: float) -> None:
     document = {
         "name": name,
         "id": secrets.token_hex(8),
         "trace_id": parts["Root"],
         "start_time": began,
         "end_time": time(),
-        "annotations": told.annotations,
-        "fault": told.fault,
+        "annotations": reported.annotations,
+        "fault": reported.fault,
     }
     if "Parent" in parts:
         document["parent_id"] = parts["Parent"]
     try:
         answer = xray().put_trace_segments(TraceSegmentDocuments=[json.dumps(document)])
     except (ClientError, BotoCoreError) as error:
-        logger.warning("trace not told", error=str(error))
+        logger.warning("trace not reported", error=str(error))
         return
     for refused in answer.get("UnprocessedTraceSegments", ()):
-        logger.warning("trace not told", error=refused.get("Message", ""))
+        logger.warning("trace not reported", error=refused.get("Message", ""))

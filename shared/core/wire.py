@@ -1,4 +1,4 @@
-"""Wire conventions: camelCase; what comes in is exact and finite, what goes out is read from records."""
+"""Wire conventions: camelCase names; input is strict and finite, output is read from records."""
 
 from typing import Annotated, Any
 
@@ -9,7 +9,7 @@ Id = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 
 
 class Wire(BaseModel):
-    """Base of what is sent to us or between us: request bodies, queue messages, stored documents."""
+    """Base of request bodies, queue messages and stored documents."""
 
     model_config = ConfigDict(
         alias_generator=to_camel,
@@ -18,12 +18,12 @@ class Wire(BaseModel):
         str_strip_whitespace=True,
         frozen=True,
         allow_inf_nan=False,
-        hide_input_in_errors=True,  # errors are logged, and input is a creator's
+        hide_input_in_errors=True,  # errors are logged, and the input belongs to a creator
     )
 
 
 class View(BaseModel):
-    """Base of the documents that the API sends; `absent` fields are left out while they are None."""
+    """Base of response bodies and events; fields that are `absent` are left out while they are None."""
 
     model_config = ConfigDict(
         alias_generator=to_camel,

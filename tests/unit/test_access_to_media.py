@@ -57,7 +57,7 @@ def test_what_is_lent_is_signed_in_the_way_that_s3_takes_for_encrypted_objects(
     if endpoint_url:
         monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint_url)
     clients.s3.cache_clear()
-    url = urlsplit(media.lent(media.address("jobs/job_1/x.png"), seconds=600))
+    url = urlsplit(media.presigned_url(media.address("jobs/job_1/x.png"), seconds=600))
     clients.s3.cache_clear()
     query = {name: values[0] for name, values in parse_qs(url.query).items()}
     assert (query["X-Amz-Algorithm"], query["X-Amz-Expires"]) == ("AWS4-HMAC-SHA256", "600")

@@ -97,7 +97,7 @@ class RemoteRunner:
         of = (task.job_id, task.stage)
         self._tickets.intend(*of, attempt=attempt, at=utc_now())
         try:
-            ticket = self._engine(task).submit(task.request, partial(media.lent, seconds=LEND_SECONDS))
+            ticket = self._engine(task).submit(task.request, partial(media.presigned_url, seconds=LEND_SECONDS))
         except Busy as busy:
             self._tickets.withdraw(*of, attempt=attempt)
             try:
