@@ -12,6 +12,7 @@ from shared.assets.record import AssetStatus, AssetType
 from shared.assets.store import AssetNotFound
 from shared.aws.transactions import Transaction
 from shared.core.wire import Id, View, Wire
+from shared.idempotency.store import KeyReused
 from shared.projects.store import ProjectNotFound
 from shared.rest.caller import Caller
 from shared.rest.once import Once
@@ -83,7 +84,7 @@ def _view(asset: Any) -> AssetView:
     status_code=status.HTTP_201_CREATED,
     response_model=AssetUploadView,
     operation_id="uploadAsset",
-    responses=problems(ProjectNotFound),
+    responses=problems(ProjectNotFound, KeyReused),
 )
 def upload_asset(body: AssetUpload, caller: Caller, once: Once) -> Response:
     """Ask for a form that uploads one file; it is good for five minutes."""

@@ -10,6 +10,7 @@ from functions.jobs.service import JobCreate
 from shared.assets.store import AssetNotFound, AssetNotReady
 from shared.core.wire import Id
 from shared.credits.store import NotEnoughCredits
+from shared.idempotency.store import KeyReused
 from shared.jobs.store import JobEnded, JobRunning
 from shared.jobs.views import JobView
 from shared.presets.presets import PresetNotFound
@@ -27,7 +28,9 @@ router = APIRouter(prefix="/api/jobs", tags=["jobs"])
     status_code=status.HTTP_202_ACCEPTED,
     response_model=JobView,
     operation_id="createJob",
-    responses=problems(NotEnoughCredits, ProjectNotFound, PresetNotFound, AssetNotFound, AssetNotReady, NoEngine),
+    responses=problems(
+        NotEnoughCredits, ProjectNotFound, PresetNotFound, AssetNotFound, AssetNotReady, NoEngine, KeyReused
+    ),
 )
 def create_job(body: JobCreate, caller: Caller, once: Once) -> Response:
     """Submit a job; its credits are held now and charged when it completes."""

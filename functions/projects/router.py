@@ -9,6 +9,7 @@ from shared.aws.transactions import Transaction
 from shared.core.clock import utc_now
 from shared.core.ids import new_id
 from shared.core.wire import Id, View, Wire
+from shared.idempotency.store import KeyReused
 from shared.projects.store import ProjectNotEmpty, ProjectStore
 from shared.rest.caller import Caller
 from shared.rest.once import Once
@@ -32,7 +33,13 @@ class ProjectView(View):
     updated_at: datetime
 
 
-@router.post("", status_code=status.HTTP_201_CREATED, response_model=ProjectView, operation_id="createProject")
+@router.post(
+    "",
+    status_code=status.HTTP_201_CREATED,
+    response_model=ProjectView,
+    operation_id="createProject",
+    responses=problems(KeyReused),
+)
 def create_project(body: ProjectWrite, caller: Caller, once: Once) -> Response:
     """Create a project owned by the caller."""
 

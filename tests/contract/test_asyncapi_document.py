@@ -10,6 +10,7 @@ import pytest
 from functions.realtime.messages import ClientMessage, ServerMessage
 from infra.functions import SOCKET_ROUTES
 from shared.core.wire import View
+from tests.support.documents import check_event
 from tests.support.json_schema import faults, pointed
 from tools.asyncapi_document import PATH, asyncapi
 
@@ -180,3 +181,11 @@ def test_every_message_that_a_client_can_send_has_its_route() -> None:
 def test_types_are_the_contracts() -> None:
     contract = {"job.progress", "job.completed", "job.failed", "step.completed"}
     assert contract <= {type_of(model) for model in get_args(ServerMessage)}
+
+
+def test_integration_tests_notice_a_message_that_is_not_described() -> None:
+    described = MESSAGES["JobFailed"]["examples"][0]["payload"]
+    check_event(described)
+    for wrong in ({**described, "type": "job.broken"}, {**described, "odd": 1}, {**described, "seq": "7"}):
+        with pytest.raises(AssertionError, match="describes no message like"):
+            check_event(wrong)

@@ -13,6 +13,7 @@ from shared.assets.record import AssetType
 from shared.jobs.record import JobStatus
 from shared.stages.messages import StageTask
 from shared.stages.stages import Stage
+from tests.support.documents import PROBLEM, check_response
 
 # The contract's whole table of endpoints. The API may have more; these have these names.
 CONTRACT = {
@@ -182,3 +183,33 @@ def test_what_api_gateway_itself_refuses_is_described() -> None:
     statuses = {str(problem.status) if problem.status < 500 else "5XX" for problem in PROBLEMS}
     [create] = [operation for operation in OPERATIONS.values() if operation["operationId"] == "createJob"]
     assert statuses <= create["responses"].keys()
+
+
+BODY = {"type": "about:blank", "title": "Conflict", "status": 409, "code": "c", "detail": "d", "requestId": "r"}
+
+
+@pytest.mark.parametrize(
+    ("response", "named"),
+    [
+        (("GET", "/api/jobs/job_1", 409, PROBLEM, BODY), "status 409 for getJob"),
+        (("GET", "/api/nothing", 409, PROBLEM, BODY), "GET /api/nothing is not in docs/openapi.json"),
+        (("DELETE", "/api/jobs/job_1", 409, "application/json", BODY), "deleteJob answers 409 as application/json"),
+        (("DELETE", "/api/jobs/job_1", 409, PROBLEM, {"status": 409}), r"\$\.code is missing"),
+        (("DELETE", "/api/jobs/job_1", 409, PROBLEM, BODY | {"odd": 1}), r"\$\.odd is not in Problem"),
+        (("DELETE", "/api/jobs/job_1", 409, PROBLEM, BODY | {"status": 410}), "its body says 410"),
+        (
+            ("GET", "/api/projects", 200, "application/json", [{"id": "prj_1"}]),
+            r"listProjects .*\$\[0\]\.name is missing",
+        ),
+        (("DELETE", "/api/jobs/job_1", 204, "", "text"), "deleteJob answers 204 with a body"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_integration_tests_notice_a_response_that_is_not_described(response: Any, named: str) -> None:
+    with pytest.raises(AssertionError, match=named):
+        check_response(*response)
+
+
+def test_a_described_response_passes() -> None:
+    check_response("DELETE", "/api/jobs/job_1", 409, PROBLEM, BODY)
+    check_response("GET", "/api/projects", 200, "application/json", [])
