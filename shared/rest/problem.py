@@ -36,6 +36,7 @@ class Problem(View):
     request_id: str = Field(description="Name this id when you report the problem.")
     errors: list[FieldProblem] | None = absent("The fields that status 422 refuses, at most 20.")
     suggestions: list[str] | None = absent("Known values that are close to the one that is unknown.")
+    credits_needed: int | None = absent("The credits that status 402 asks for.")
 
 
 def problem(request: Request, status: int, code: str, detail: str, **facts: Any) -> Response:
