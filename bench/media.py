@@ -17,13 +17,13 @@ from shared.stages.requests import ImageGenerationJob, PostProcessingJob
 from workers.engines.contract import Workspace
 from workers.engines.image_generation.procedural import Procedural
 from workers.engines.post_processing.finish import Finish
-from workers.engines.video_synthesis.parallax import read_picture
-from workers.media.camera_path import estimate, tracked
+from workers.media import pictures
 from workers.media.codecs import FINISHED, ClipWriter, read_planes
 from workers.media.depth import read_depth
 from workers.media.planes import Planes
-from workers.media.shoot import Shot, shoot
-from workers.media.warp import Frame, Raster, rays
+from workers.motion.camera_path import estimate, tracked
+from workers.motion.projection import Frame, Raster, rays
+from workers.renderer.shoot import Shot, shoot
 
 WIDTH, HEIGHT, FPS, FRAMES, CRF = 1920, 1080, 24, 120, 20
 MOVE = CameraMove(keyframes=(Keyframe(at=0, truck=-0.5), Keyframe(at=1, truck=0.5)))
@@ -44,7 +44,7 @@ def measures(folder: Path) -> list[Measure]:
 
 def render(picture: Path, depth: Path, out: Path, *, frames: int, width: int = WIDTH, height: int = HEIGHT) -> None:
     """Render a film from a picture and its depth, with a move that shows parallax."""
-    rgb = read_picture(picture)
+    rgb = pictures.read(picture)
     poses = [MOVE.sample(i / (frames - 1)) for i in range(frames)]
     with ClipWriter(out, width, height, FPS, FINISHED) as writer:
         for planes in shoot(rgb, read_depth(depth), poses, width=width, height=height, fps=FPS):
@@ -97,7 +97,7 @@ def _rendering(picture: Path, depth: Path, film: Path, folder: Path) -> list[Mea
 
 def _path(picture: Path, depth: Path, folder: Path) -> Path:
     """Write the part of the picture that each frame shows, for the peer to follow. The move has no rotation."""
-    rgb, poses = read_picture(picture), [MOVE.sample(i / (FRAMES - 1)) for i in range(FRAMES)]
+    rgb, poses = pictures.read(picture), [MOVE.sample(i / (FRAMES - 1)) for i in range(FRAMES)]
     shot = Shot(rgb, read_depth(depth), WIDTH, HEIGHT, FPS)
     shot.prepare(poses)
     unit = Frame.of(WIDTH, HEIGHT).unit

@@ -9,12 +9,11 @@ import numpy as np
 from rich.console import Console
 from rich.progress import track
 
-from local.preset_page import PAGE, page
 from shared.camera.catalogue import default_moves
 from shared.camera.move import AXES, CameraMove, Pose, shaken
-from workers.engines.image_generation.procedural import Painting, paint
-from workers.engines.image_generation.vocabulary import read
-from workers.media.shoot import Shot
+from workers.painter.painting import Painting, paint
+from workers.painter.reading import read
+from workers.renderer.shoot import Shot
 
 OUT = Path("build/motion.json")
 PROMPTS = ("a lighthouse on a cliff at dusk", "neon city street in the rain at night", "a pine forest in morning mist")
@@ -55,19 +54,19 @@ def score(move: CameraMove, painting: Painting, poses: Sequence[Pose], filmed: S
 
 
 def main() -> int:
-    """Score every preset and write the report and the presets' page. Return 1 if a preset misses its score."""
+    """Score every preset and write the scores to `OUT` or the file named on the command line. Return 1 if one fails."""
+    out = Path(sys.argv[1]) if len(sys.argv) > 1 else OUT
     paintings = [paint(read(prompt, None, seed), 768, 432) for seed, prompt in enumerate(PROMPTS)]
     presets = track(default_moves().values(), "Filming")
     filmed = {preset.id: [scores_of(preset.move, painting) for painting in paintings] for preset in presets}
     scores = {preset: [right for right, _ in each] for preset, each in filmed.items()}
     wrong = {preset: max(opposed for _, opposed in each) for preset, each in filmed.items()}
     highest = max(wrong, key=lambda preset: wrong[preset])
-    OUT.parent.mkdir(exist_ok=True)
-    OUT.write_text(json.dumps(scores, indent=2) + "\n")
-    PAGE.write_text(page(scores, PROMPTS, wrong[highest]))
+    out.parent.mkdir(exist_ok=True)
+    out.write_text(json.dumps({"prompts": PROMPTS, "wrong": wrong[highest], "scores": scores}, indent=2) + "\n")
     broken = [preset for preset, each in scores.items() if min(each) < PROMISED]
     worst = min(min(each) for each in scores.values())
-    Console().print(f"{len(scores)} presets, lowest score {worst:g}. Written to {OUT} and {PAGE}.")
+    Console().print(f"{len(scores)} presets, lowest score {worst:g}. Written to {out}.")
     Console().print(f"Filmed in reverse, the highest score is {wrong[highest]:g} ({highest}).")
     if broken:
         Console().print(f"[red]Below {PROMISED:g}: {', '.join(broken)}")

@@ -8,14 +8,14 @@ from time import monotonic, sleep
 from uuid import uuid4
 
 from local.cloud import Cloud, laptop_cloud
-from local.studio import Studio, step_seconds
+from local.studio import StudioClient, step_seconds
 from tests.support.clips import driving_clip
 
 FRAMES = 5 * 24
 
 
 @dataclass(frozen=True, slots=True)
-class Film:
+class FilmTimes:
     """A 5 s 1080p 24 fps film of four stages: seconds from submission to COMPLETED, frames per second of each stage."""
 
     seconds: float
@@ -36,7 +36,7 @@ def overhead_seconds(*, jobs: int) -> float:
         return median([_seconds(studio, project_id, {})[0] for _ in range(jobs + 1)][1:])
 
 
-def film(folder: Path, *, films: int) -> Film:
+def film(folder: Path, *, films: int) -> FilmTimes:
     """Return the median film of `films` films with different seeds."""
     with laptop_cloud() as cloud, closing(_signed_up(cloud)) as studio:
         project_id = studio.create_project("bench")
@@ -51,16 +51,16 @@ def film(folder: Path, *, films: int) -> Film:
             for seed in range(films)
         ]
     seconds, stages = sorted(made, key=lambda one: one[0])[len(made) // 2]
-    return Film(seconds, {stage: FRAMES / taken for stage, taken in stages.items()})
+    return FilmTimes(seconds, {stage: FRAMES / taken for stage, taken in stages.items()})
 
 
-def _signed_up(cloud: Cloud) -> Studio:
-    studio = Studio(cloud.api_url, cloud.socket_url)
+def _signed_up(cloud: Cloud) -> StudioClient:
+    studio = StudioClient(cloud.api_url, cloud.socket_url)
     studio.sign_up("bench@example.com", uuid4().hex)
     return studio
 
 
-def _seconds(studio: Studio, project_id: str, options: dict[str, object]) -> tuple[float, dict[str, float]]:
+def _seconds(studio: StudioClient, project_id: str, options: dict[str, object]) -> tuple[float, dict[str, float]]:
     """Submit a job and wait until it is COMPLETED. Return the total seconds and those of each stage."""
     began = monotonic()
     job = studio.submit({"projectId": project_id, "prompt": "a lighthouse on a cliff at dusk"} | options)

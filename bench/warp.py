@@ -10,7 +10,7 @@ import numpy as np
 from bench.measure import Measure, faster, interleaved
 from shared.camera.catalogue import default_moves
 from workers.media.planes import Planes, as_bytes, from_rgb
-from workers.media.shoot import Shot, drawn
+from workers.renderer.shoot import Shot, drawn
 
 _WIDTH, _HEIGHT, _FPS, _FRAMES = 1920, 1080, 24, 120
 _PRESET = "orbit-left"

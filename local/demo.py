@@ -12,7 +12,7 @@ import typer
 from local import terminal
 from local.cloud import laptop_cloud, subscribe
 from local.processes import CloudFailed
-from local.studio import Studio, StudioError, media_type_of, step_seconds
+from local.studio import StudioClient, StudioError, media_type_of, step_seconds
 
 VERIFICATION_SECONDS = 120.0
 
@@ -115,7 +115,7 @@ def _run(job: dict[str, Any], files: Sequence[Given], out: Path, plan: str) -> N
     with ExitStack() as stack:
         with terminal.waiting("Starting the laptop cloud", "Laptop cloud is running"):
             cloud = stack.enter_context(laptop_cloud())
-        studio = stack.enter_context(closing(Studio(cloud.api_url, cloud.socket_url)))
+        studio = stack.enter_context(closing(StudioClient(cloud.api_url, cloud.socket_url)))
         with terminal.waiting("Signing in", "Signed in, project created"):
             studio.sign_up("creator@example.com", uuid4().hex)
             if plan != "FREE":
@@ -125,7 +125,7 @@ def _run(job: dict[str, Any], files: Sequence[Given], out: Path, plan: str) -> N
         _make(studio, {**job, "projectId": project_id}, files, out)
 
 
-def _make(studio: Studio, job: dict[str, Any], files: Sequence[Given], out: Path) -> None:
+def _make(studio: StudioClient, job: dict[str, Any], files: Sequence[Given], out: Path) -> None:
     inputs = []
     for role, path in files:
         with terminal.waiting(f"Uploading {path.name}", f"{path.name} uploaded and verified"):
@@ -145,7 +145,7 @@ def _make(studio: Studio, job: dict[str, Any], files: Sequence[Given], out: Path
     terminal.results(finished, step_seconds(finished), [(str(out), _size(out)), (str(poster), _size(poster))])
 
 
-def _uploaded(studio: Studio, path: Path) -> str:
+def _uploaded(studio: StudioClient, path: Path) -> str:
     """Upload a file, wait until its asset is READY and return the asset's id. Raise StudioError."""
     asset_id = studio.begin_upload(path)
     deadline = monotonic() + VERIFICATION_SECONDS
@@ -159,7 +159,7 @@ def _uploaded(studio: Studio, path: Path) -> str:
     raise StudioError(f"{path.name} was not verified in {VERIFICATION_SECONDS:.0f} seconds.")
 
 
-def _watch(studio: Studio, job: dict[str, Any]) -> None:
+def _watch(studio: StudioClient, job: dict[str, Any]) -> None:
     """Show the job's progress until it ends. Raise StudioError unless it is COMPLETED."""
     with terminal.StageBars(job["steps"]) as bars:
         for event in studio.events(job["id"]):

@@ -23,7 +23,7 @@ class StudioError(Exception):
     """A request failed. The message is one sentence for the creator."""
 
 
-class Studio:
+class StudioClient:
     """One signed-in creator. All methods raise StudioError."""
 
     def __init__(self, api_url: str, socket_url: str) -> None:

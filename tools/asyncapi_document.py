@@ -3,7 +3,6 @@
 import json
 import sys
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any, get_args
 
 from pydantic import BaseModel
@@ -16,8 +15,6 @@ from shared.jobs.record import JobStatus
 from shared.jobs.spec import JobSettings
 from shared.jobs.views import JobView, StepView
 from shared.stages.stages import Stage
-
-PATH = Path(__file__).parents[1] / "docs" / "asyncapi.json"
 
 
 class GatewayError(View):
@@ -208,11 +205,5 @@ def _examples(model: type[BaseModel]) -> list[dict[str, Any]]:
     return [example.model_dump(mode="json", by_alias=True) for example in EXAMPLES if type(example) is model]
 
 
-def text() -> str:
-    """Return the document as it is committed."""
-    return json.dumps(asyncapi(), indent=2) + "\n"
-
-
 if __name__ == "__main__":
-    PATH.write_text(text())
-    sys.stdout.write(f"wrote {PATH}\n")
+    sys.stdout.write(json.dumps(asyncapi(), indent=2) + "\n")

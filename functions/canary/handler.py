@@ -41,7 +41,7 @@ class CanaryFailed(Exception):
 def handler(_event: Json, _context: object) -> Json:
     """Make and check a film. Return the job's id and its seconds. Raise CanaryFailed."""
     config, begun = CanaryConfig(), monotonic()
-    creator = Creator(config.site_url)
+    creator = CanaryCreator(config.site_url)
     creator.sign_up()
     project_id = creator.call("POST", "/api/projects", {"name": "Canary"})["id"]
     job_id = creator.call("POST", "/api/jobs", {**FILM, "projectId": project_id}, once=True)["id"]
@@ -56,7 +56,7 @@ def handler(_event: Json, _context: object) -> Json:
     return {"jobId": job_id, "seconds": round(seconds, 1)}
 
 
-class Creator:
+class CanaryCreator:
     """A new creator for each run, so that no password must be stored. All methods raise CanaryFailed."""
 
     def __init__(self, site_url: str) -> None:
@@ -87,7 +87,7 @@ class Creator:
         return _answer(Request(url), f"reading the {what}")  # noqa: S310  # the API's own answer
 
 
-def _finished(creator: Creator, job_id: str, *, deadline: float) -> Json:
+def _finished(creator: CanaryCreator, job_id: str, *, deadline: float) -> Json:
     while True:
         job = creator.call("GET", f"/api/jobs/{job_id}")
         if job["status"] == "COMPLETED":
@@ -99,7 +99,7 @@ def _finished(creator: Creator, job_id: str, *, deadline: float) -> Json:
         sleep(ASK_EVERY_SECONDS)
 
 
-def _check(creator: Creator, job: Json) -> None:
+def _check(creator: CanaryCreator, job: Json) -> None:
     try:
         seconds = film_seconds(creator.read(job["videoUrl"], "film"))
     except NotAFilm as reason:

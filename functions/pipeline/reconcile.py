@@ -22,8 +22,12 @@ credits = CreditStore()
 
 @observed
 def handler(_event: dict[str, Any], _context: object) -> dict[str, int]:
-    """Open holds are open jobs; answers how many were looked at, and what was done."""
-    at = utc_now()
+    """Reconcile all open jobs, each minute."""
+    return sweep(utc_now())
+
+
+def sweep(at: datetime) -> dict[str, int]:
+    """Reconcile each open hold's job at this time. Return the number of jobs seen, and the number for each action."""
     done = {"seen": 0, "started": 0, "completed": 0, "failed": 0}
     open_jobs = list(credits.open_holds(before_job_id=id_from("job", (at - GRACE).timestamp())))
     measure(Metric.OPEN_JOBS, len(open_jobs))

@@ -10,7 +10,7 @@ from local.gateway.functions import FunctionFailed, Functions
 AUTHORIZER = "authorizer"
 
 
-class Refused(Exception):
+class CallRefused(Exception):
     """The request is not allowed. `status` is 401, 403, or 500 when the authorizer itself failed."""
 
     def __init__(self, status: int, code: str, detail: str) -> None:
@@ -19,19 +19,19 @@ class Refused(Exception):
 
 
 async def authorize(functions: Functions, event: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the authorizer's context for a REQUEST event. Raise Refused."""
+    """Return the authorizer's context for a REQUEST event. Raise CallRefused."""
     if (
         "Authorization" not in event["headers"]
     ):  # the identity source; without it API Gateway does not call the function
-        raise Refused(401, "unauthorized", "Sign in first: this needs an access token.")
+        raise CallRefused(401, "unauthorized", "Sign in first: this needs an access token.")
     try:
         answer = await functions.call_async(AUTHORIZER, dict(event))
     except FunctionFailed as error:
         if error.answer["errorMessage"] == "Unauthorized":
-            raise Refused(401, "unauthorized", "The access token is not valid, or it has expired.") from None
-        raise Refused(500, "authorizer_failed", "The authorizer failed.") from None
+            raise CallRefused(401, "unauthorized", "The access token is not valid, or it has expired.") from None
+        raise CallRefused(500, "authorizer_failed", "The authorizer failed.") from None
     if not allows(answer.get("policyDocument", {}), event["methodArn"]):
-        raise Refused(403, "forbidden", "You may not do this.")
+        raise CallRefused(403, "forbidden", "You may not do this.")
     context = {name: _text(value) for name, value in answer.get("context", {}).items()}
     return {**context, "principalId": answer["principalId"]}
 

@@ -1,7 +1,5 @@
 """`/docs` and `/openapi.json`: one OpenAPI description of all REST domains, and a page that shows it, without a CDN."""
 
-import json
-import sys
 from importlib import import_module
 from typing import Any
 
@@ -80,7 +78,3 @@ def add_docs(application: web.Application) -> None:
     application.router.add_get("/docs", page)
     application.router.add_get("/openapi.json", description)
     application.router.add_static("/docs/", import_module("swagger_ui_bundle").swagger_ui_path)
-
-
-if __name__ == "__main__":  # make openapi
-    sys.stdout.write(json.dumps(openapi(), indent=2) + "\n")

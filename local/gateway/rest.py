@@ -8,7 +8,7 @@ from aiohttp import web
 from multidict import CIMultiDict
 
 from infra.functions import REST_DOMAINS
-from local.gateway.authorizer import Refused, authorize
+from local.gateway.authorizer import CallRefused, authorize
 from local.gateway.events import rest_authorizer_event, rest_event
 from local.gateway.functions import FunctionFailed, Functions
 from local.gateway.problem import problem
@@ -34,7 +34,7 @@ class RestApi:
         if f"{request.method} {request.path}" not in domain.public:
             try:
                 authorizer = await authorize(self._functions, rest_authorizer_event(request, name))
-            except Refused as refused:
+            except CallRefused as refused:
                 return problem(refused.status, refused.code, refused.detail)
         try:
             body = await request.read()

@@ -10,7 +10,7 @@ from typing import Any
 from aiohttp import WSMsgType, web
 
 from infra.functions import SOCKET_ROUTES
-from local.gateway.authorizer import Refused, authorize
+from local.gateway.authorizer import CallRefused, authorize
 from local.gateway.events import socket_authorizer_event, socket_event
 from local.gateway.functions import FunctionFailed, Functions
 from local.gateway.problem import problem
@@ -55,7 +55,7 @@ class SocketApi:
         now = datetime.now(UTC)
         try:
             authorizer = await authorize(self._functions, socket_authorizer_event(request, connection_id, now))
-        except Refused as refused:
+        except CallRefused as refused:
             return problem(refused.status, refused.code, refused.detail)
         socket = web.WebSocketResponse(max_msg_size=MESSAGE_LIMIT_BYTES)
         connection = Connection(connection_id, socket, request, authorizer, now)

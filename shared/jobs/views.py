@@ -8,6 +8,7 @@ from shared.core.wire import View
 from shared.jobs.record import JobRecord, JobStatus, StepMap
 from shared.jobs.spec import JobInput, JobSettings, JobSpec
 from shared.jobs.store import StepResult
+from shared.stages.metadata import MOTION_SCORE
 from shared.stages.stages import Role, Stage
 
 URL_LIFE = timedelta(hours=1)
@@ -118,8 +119,8 @@ def job_view(job: JobRecord, spec: JobSpec, results: Results, at: datetime) -> J
 def _motion_score(results: Results) -> float | None:
     """Of the clip that was finished: where finishing has looked, it is a provider's; else the driven one if any."""
     for stage in (Stage.POST_PROCESSING, Stage.MOTION_TRANSFER, Stage.VIDEO_SYNTHESIS):
-        if stage in results and "motionScore" in results[stage].metrics:
-            return float(results[stage].metrics["motionScore"])
+        if stage in results and MOTION_SCORE in results[stage].metrics:
+            return float(results[stage].metrics[MOTION_SCORE])
     return None
 
 

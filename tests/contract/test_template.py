@@ -32,7 +32,7 @@ from local.gateway.app import ENTRIES
 from local.provision import create_queues, definition
 from shared.core.config import Config
 from shared.stages.messages import REMOTE_QUEUE
-from tests.support.template import Assembly, Resource, many, synthesized
+from tools.template import Assembly, Resource, many, synthesized
 
 # Set on the laptop and not in the cloud, where the default is right.
 LAPTOP_ONLY = {"KINORA_UPLOAD_ENDPOINT_URL"}

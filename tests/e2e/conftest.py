@@ -6,7 +6,7 @@ from uuid import uuid4
 import pytest
 
 from local.cloud import Cloud, laptop_cloud
-from local.studio import Studio
+from local.studio import StudioClient
 
 
 @pytest.fixture(scope="module")
@@ -33,20 +33,20 @@ def scripted_cloud(tmp_path_factory: pytest.TempPathFactory, script: Path) -> It
         yield running
 
 
-def signed_up(cloud: Cloud) -> Studio:
-    studio = Studio(cloud.api_url, cloud.socket_url)
+def signed_up(cloud: Cloud) -> StudioClient:
+    studio = StudioClient(cloud.api_url, cloud.socket_url)
     studio.sign_up(f"{uuid4().hex}@example.com", uuid4().hex)
     return studio
 
 
 @pytest.fixture
-def creator(cloud: Cloud) -> Iterator[Studio]:
+def creator(cloud: Cloud) -> Iterator[StudioClient]:
     with closing(signed_up(cloud)) as studio:
         yield studio
 
 
 @pytest.fixture
-def scripted(scripted_cloud: Cloud, script: Path) -> Iterator[Studio]:
+def scripted(scripted_cloud: Cloud, script: Path) -> Iterator[StudioClient]:
     for left in script.iterdir():
         left.unlink()
     with closing(signed_up(scripted_cloud)) as studio:

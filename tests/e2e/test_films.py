@@ -9,14 +9,14 @@ import c2pa  # type: ignore[import-untyped]  # it ships no types
 import pytest
 
 from local.cloud import Cloud
-from local.studio import Studio, StudioError
+from local.studio import StudioClient, StudioError
 from tests.support.clips import captions, driving_clip, picture, track
 from workers.media.boxes import boxes
 
 SHORT = {"duration": 1, "resolution": "480p", "seed": 7}
 
 
-def ready(studio: Studio, path: Path) -> str:
+def ready(studio: StudioClient, path: Path) -> str:
     """Upload a file; answers its id once it is READY."""
     asset_id, deadline = studio.begin_upload(path), monotonic() + 60
     while (asset := studio.asset(asset_id))["status"] != "READY":
@@ -26,7 +26,7 @@ def ready(studio: Studio, path: Path) -> str:
     return asset_id
 
 
-def film(studio: Studio, **job: Any) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+def film(studio: StudioClient, **job: Any) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """Submit and listen; answers the ended job and all its events."""
     body = {"projectId": studio.create_project("e2e"), "prompt": "a lighthouse at dusk", "settings": SHORT} | job
     submitted = studio.submit(body)
@@ -34,7 +34,7 @@ def film(studio: Studio, **job: Any) -> tuple[dict[str, Any], list[dict[str, Any
     return studio.job(submitted["id"]), events
 
 
-def test_a_prompt_becomes_a_film_and_every_stage_is_told(creator: Studio, tmp_path: Path) -> None:
+def test_a_prompt_becomes_a_film_and_every_stage_is_told(creator: StudioClient, tmp_path: Path) -> None:
     job, events = film(creator, presetId="crash-zoom-in")
 
     assert (job["status"], job["progress"]) == ("COMPLETED", 100), job
@@ -58,7 +58,7 @@ def test_a_prompt_becomes_a_film_and_every_stage_is_told(creator: Studio, tmp_pa
     assert (tmp_path / "poster.jpg").read_bytes()[:2] == b"\xff\xd8"
 
 
-def test_hls_plays_through_signed_urls_only(creator: Studio, tmp_path: Path) -> None:
+def test_hls_plays_through_signed_urls_only(creator: StudioClient, tmp_path: Path) -> None:
     job, _ = film(creator)
     playlist = tmp_path / "film.m3u8"
     playlist.write_text(job["hlsPlaylist"])
@@ -71,7 +71,7 @@ def test_hls_plays_through_signed_urls_only(creator: Studio, tmp_path: Path) -> 
         creator.download(unsigned, tmp_path / "stolen.mp4")
 
 
-def test_own_picture_and_driving_clip_are_used(creator: Studio, tmp_path: Path) -> None:
+def test_own_picture_and_driving_clip_are_used(creator: StudioClient, tmp_path: Path) -> None:
     inputs = [
         {"role": "picture", "assetId": ready(creator, picture(tmp_path / "photo.jpg"))},
         {"role": "driving", "assetId": ready(creator, driving_clip(tmp_path / "driving.mp4"))},
@@ -87,7 +87,7 @@ def test_own_picture_and_driving_clip_are_used(creator: Studio, tmp_path: Path) 
     [("note.jpg", b"Dear diary, " * 50, "picture"), ("cut.mp4", b"\x00\x00\x00\x18ftypmp42" + b"\x00" * 200, "")],
 )
 def test_an_upload_that_is_not_what_it_says_is_refused(
-    creator: Studio, tmp_path: Path, name: str, content: bytes, sentence: str
+    creator: StudioClient, tmp_path: Path, name: str, content: bytes, sentence: str
 ) -> None:
     (tmp_path / name).write_bytes(content)
     asset_id, deadline = creator.begin_upload(tmp_path / name), monotonic() + 60
@@ -103,7 +103,7 @@ def test_an_upload_that_is_not_what_it_says_is_refused(
         creator.submit({"projectId": project, "prompt": "x", "inputs": inputs})
 
 
-def test_the_same_seed_makes_the_same_film(creator: Studio, tmp_path: Path) -> None:
+def test_the_same_seed_makes_the_same_film(creator: StudioClient, tmp_path: Path) -> None:
     """The encoded pictures are the same, byte for byte; beside them each film's provenance has an id of its own."""
     films = []
     for name in ("one.mp4", "two.mp4"):
@@ -114,7 +114,7 @@ def test_the_same_seed_makes_the_same_film(creator: Studio, tmp_path: Path) -> N
     assert films[0] == films[1]
 
 
-def test_a_film_is_signed_and_says_that_it_was_generated(creator: Studio, tmp_path: Path) -> None:
+def test_a_film_is_signed_and_says_that_it_was_generated(creator: StudioClient, tmp_path: Path) -> None:
     inputs = [{"role": "picture", "assetId": ready(creator, picture(tmp_path / "photo.jpg"))}]
     job, _ = film(creator, inputs=inputs)
     creator.download(job["videoUrl"], tmp_path / "film.mp4")
@@ -125,7 +125,7 @@ def test_a_film_is_signed_and_says_that_it_was_generated(creator: Studio, tmp_pa
     assert "picture of the creator" in manifest
 
 
-def test_sound_and_captions_of_ones_own_become_part_of_the_film(creator: Studio, tmp_path: Path) -> None:
+def test_sound_and_captions_of_ones_own_become_part_of_the_film(creator: StudioClient, tmp_path: Path) -> None:
     inputs = [
         {"role": "audio", "assetId": ready(creator, track(tmp_path / "waves.wav"))},
         {"role": "captions", "assetId": ready(creator, captions(tmp_path / "words.srt"))},
@@ -146,7 +146,9 @@ def test_sound_and_captions_of_ones_own_become_part_of_the_film(creator: Studio,
     assert said["lufs"] == pytest.approx(-14, abs=1)
 
 
-def test_a_worker_killed_in_the_middle_of_a_stage_costs_time_and_nothing_else(cloud: Cloud, creator: Studio) -> None:
+def test_a_worker_killed_in_the_middle_of_a_stage_costs_time_and_nothing_else(
+    cloud: Cloud, creator: StudioClient
+) -> None:
     """SIGKILL while the film is shot: lease and visibility lapse, a new attempt completes, credits settle once."""
     body = {
         "projectId": creator.create_project("killed"),

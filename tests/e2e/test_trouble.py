@@ -11,17 +11,17 @@ from typing import Any
 import pytest
 
 from local.cloud import Cloud
-from local.studio import Studio, StudioError
+from local.studio import StudioClient, StudioError
 from shared.stages.stages import Stage
 from tests.e2e.test_films import ready
 from tests.support.clips import driving_clip
 
 
-def submit(studio: Studio, **job: Any) -> dict[str, Any]:
+def submit(studio: StudioClient, **job: Any) -> dict[str, Any]:
     return studio.submit({"projectId": studio.create_project("trouble"), "prompt": "x"} | job)
 
 
-def until(studio: Studio, job_id: str, stage: Stage) -> Iterator[dict[str, Any]]:
+def until(studio: StudioClient, job_id: str, stage: Stage) -> Iterator[dict[str, Any]]:
     """The job's events; the first one yielded is of the stage at work."""
     at_work = False
     for event in studio.events(job_id):
@@ -41,7 +41,7 @@ def credits(cloud: Cloud, job: dict[str, Any]) -> tuple[str, int, int]:
 
 @pytest.mark.parametrize("stage", list(Stage))
 def test_cancel_during_each_stage_stops_the_work_and_releases_the_credits(
-    scripted_cloud: Cloud, scripted: Studio, script: Path, tmp_path: Path, stage: Stage
+    scripted_cloud: Cloud, scripted: StudioClient, script: Path, tmp_path: Path, stage: Stage
 ) -> None:
     (script / stage.value).write_text("slow")
     inputs = [{"role": "driving", "assetId": ready(scripted, driving_clip(tmp_path / "driving.mp4"))}]
@@ -61,7 +61,7 @@ def test_cancel_during_each_stage_stops_the_work_and_releases_the_credits(
 
 
 def test_an_engine_that_raises_is_tried_again_and_then_fails_the_job_without_a_charge(
-    scripted_cloud: Cloud, scripted: Studio, script: Path
+    scripted_cloud: Cloud, scripted: StudioClient, script: Path
 ) -> None:
     (script / "VIDEO_SYNTHESIS").write_text("raise")
     job = submit(scripted)
@@ -74,7 +74,7 @@ def test_an_engine_that_raises_is_tried_again_and_then_fails_the_job_without_a_c
     assert credits(scripted_cloud, job) == ("RELEASED", 100, 0)
 
 
-def test_an_engine_that_cannot_do_it_says_so_at_once(scripted: Studio, script: Path) -> None:
+def test_an_engine_that_cannot_do_it_says_so_at_once(scripted: StudioClient, script: Path) -> None:
     (script / "POST_PROCESSING").write_text("fail")
     job = submit(scripted)
     *_, last = scripted.events(job["id"])
@@ -82,7 +82,7 @@ def test_an_engine_that_cannot_do_it_says_so_at_once(scripted: Studio, script: P
     assert scripted.job(job["id"])["steps"][-1]["attempts"] == 1
 
 
-def test_a_paused_workers_late_result_is_ignored(scripted_cloud: Cloud, scripted: Studio, script: Path) -> None:
+def test_a_paused_workers_late_result_is_ignored(scripted_cloud: Cloud, scripted: StudioClient, script: Path) -> None:
     """A zombie: stopped past its lease, another worker completes the step, then it wakes up."""
     (script / "VIDEO_SYNTHESIS").write_text("slow")
     job = submit(scripted)
@@ -110,7 +110,7 @@ def test_a_paused_workers_late_result_is_ignored(scripted_cloud: Cloud, scripted
 
 
 def test_a_worker_told_to_stop_hands_its_task_to_the_next_one(
-    scripted_cloud: Cloud, scripted: Studio, script: Path
+    scripted_cloud: Cloud, scripted: StudioClient, script: Path
 ) -> None:
     (script / "IMAGE_GENERATION").write_text("slow")
     job = submit(scripted)
@@ -127,7 +127,9 @@ def test_a_worker_told_to_stop_hands_its_task_to_the_next_one(
     # That it is handed back at once, and not after the lease, is test_worker_runtime's: here a machine's load decides.
 
 
-def test_a_task_that_kills_every_worker_is_given_up(scripted_cloud: Cloud, scripted: Studio, script: Path) -> None:
+def test_a_task_that_kills_every_worker_is_given_up(
+    scripted_cloud: Cloud, scripted: StudioClient, script: Path
+) -> None:
     (script / "IMAGE_GENERATION").write_text("die")
     job = submit(scripted)
     *_, last = scripted.events(job["id"])
@@ -135,7 +137,7 @@ def test_a_task_that_kills_every_worker_is_given_up(scripted_cloud: Cloud, scrip
     assert credits(scripted_cloud, job) == ("RELEASED", 100, 0)
 
 
-def test_credits_run_out_before_a_job_too_many_begins(scripted: Studio) -> None:
+def test_credits_run_out_before_a_job_too_many_begins(scripted: StudioClient) -> None:
     body = {"projectId": scripted.create_project("poor"), "prompt": "x", "presetId": "static"}
     price = scripted.submit(body)["credits"]
     for _ in range(100 // price - 1):

@@ -2,12 +2,12 @@
 
 import pytest
 
-from tests.support.template import APPS, ENVIRONMENTS, Assembly, synthesized
+from tools.template import APPS, ENVIRONMENTS, Assembly, synthesized
 
 
 @pytest.fixture(scope="session", params=APPS)
 def cloud(request: pytest.FixtureRequest) -> Assembly:
-    """One environment after the other, and the one that uses what these leave out (`tests/support/elsewhere.py`)."""
+    """One environment after the other, and the one that uses what these leave out (`tools/elsewhere.py`)."""
     return synthesized(request.param)
 
 

@@ -3,8 +3,8 @@
 import re
 
 from local.environment import ROOT
-from tests.support.elsewhere import ACCOUNTS_MONITOR
-from tests.support.template import Assembly
+from tools.elsewhere import ACCOUNTS_MONITOR
+from tools.template import Assembly
 
 RUNBOOK = ROOT / "docs" / "runbook.md"
 COSTS_WATCHED = {"prod", "elsewhere"}  # an account has one monitor, so not every environment has its own

@@ -10,10 +10,10 @@ from moto import mock_aws
 
 from infra.bootstrap import SERVICES, prepare
 from local.environment import ROOT
-from tests.support.template import Assembly
+from tools.template import Assembly
 
 
-class Account:
+class ServiceRoles:
     """Answers as IAM does: moto makes such a role twice."""
 
     class exceptions:  # noqa: N801  # boto3's name
@@ -33,8 +33,8 @@ class Account:
 
 
 @pytest.fixture
-def account(monkeypatch: pytest.MonkeyPatch) -> Account:
-    made = Account()
+def account(monkeypatch: pytest.MonkeyPatch) -> ServiceRoles:
+    made = ServiceRoles()
     monkeypatch.setattr(boto3, "client", lambda _name: made)
     return made
 
@@ -46,14 +46,14 @@ def test_the_roles_of_an_empty_account_are_made() -> None:
     assert {role["Path"] for role in roles} == {f"/aws-service-role/{service}/" for service in SERVICES}
 
 
-def test_roles_that_are_there_are_no_obstacle(account: Account) -> None:
+def test_roles_that_are_there_are_no_obstacle(account: ServiceRoles) -> None:
     account.roles = [SERVICES[0]]
     assert prepare() == list(SERVICES[1:])
     assert prepare() == []
 
 
 def test_any_other_refusal_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(boto3, "client", lambda _name: Account("no such service"))
+    monkeypatch.setattr(boto3, "client", lambda _name: ServiceRoles("no such service"))
     with pytest.raises(ClientError, match="no such service"):
         prepare()
 

@@ -7,11 +7,11 @@ import pytest
 from shared.core.clock import utc_now
 from shared.jobs.store import JobStore
 from shared.stages.stages import Stage
-from tests.infra.costs import idle, in_use, one_job, sum_of
-from tests.infra.write_units import metered
 from tests.support.steps import LEASE, claim
 from tests.support.studio import Creator, studio
-from tests.support.template import Assembly
+from tools.costs import idle, in_use, one_job, sum_of
+from tools.template import Assembly
+from tools.write_units import metered
 
 UNITS_OF_A_JOB = 52  # 39 without progress: state, money and results; 13 for progress and leases
 DOLLARS_OF_A_JOB = 0.05

@@ -11,7 +11,7 @@ from moto import mock_aws
 
 from infra.destroy import buckets, main
 from infra.environments import ENVIRONMENTS
-from tests.support.template import Assembly
+from tools.template import Assembly
 
 BUCKET, FOREIGN = "kinora-dev-media-123456789012", "kinora-dev-media-other"
 CDK = "import pathlib, sys; pathlib.Path(sys.argv[1]).write_text(' '.join(sys.argv[2:])); sys.exit(int(sys.argv[2]))"

@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from local.environment import ROOT
-from tests.support.template import CONTEXT, Assembly
+from tools.template import CONTEXT, Assembly
 
 NAMED = """
 import sys

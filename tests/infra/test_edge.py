@@ -4,7 +4,7 @@ import json
 
 from infra.functions import REST_DOMAINS
 from shared.aws.media import KEPT_SECONDS
-from tests.support.template import Assembly, many
+from tools.template import Assembly, many
 
 FIREWALLED = {"staging", "prod"}
 

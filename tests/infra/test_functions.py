@@ -12,7 +12,7 @@ from infra.bundling.bytecode import MAGIC, RUNTIME
 from infra.environments import ENVIRONMENTS
 from infra.functions import REMOTE_ENGINES
 from shared.stages.engines import ENGINES, Runs
-from tests.support.template import Assembly, Resource
+from tools.template import Assembly, Resource
 
 FUNCTION_BYTES = 1_000_000
 WITH_LAYERS_BYTES = 100_000_000

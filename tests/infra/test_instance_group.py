@@ -9,8 +9,8 @@ import pytest
 from local.environment import ROOT
 from shared.stages.stages import Stage
 from tests.infra.test_workers import most_of
-from tests.support.elsewhere import ENVIRONMENT
-from tests.support.template import CONTEXT, Assembly, Resource
+from tools.elsewhere import ENVIRONMENT
+from tools.template import CONTEXT, Assembly, Resource
 
 GROUPED = """
 import sys
@@ -19,7 +19,7 @@ from aws_cdk import App
 from infra.app import build, flags
 from shared.stages.engines import Family
 from shared.stages.stages import Stage
-from tests.support.elsewhere import CATALOGUE, ENVIRONMENT
+from tools.elsewhere import CATALOGUE, ENVIRONMENT
 app = App(outdir=sys.argv[1], context=flags())
 size = replace(ENVIRONMENT.sizes[Family.CUDA_DIFFUSERS], managed=False)
 grouped = replace(

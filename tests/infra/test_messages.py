@@ -6,7 +6,7 @@ from infra.functions import REMOTE_ENGINES
 from infra.queues import QUEUES
 from shared.jobs.executions import execution_input
 from shared.stages.stages import STAGES, Stage
-from tests.support.template import Assembly
+from tools.template import Assembly
 
 READERS_OF_A_STREAM = 2  # more, and they are throttled
 TIMES_ITS_READER = 6  # what Lambda asks of a queue that it reads

@@ -7,7 +7,7 @@ import pytest
 
 from local.environment import ROOT
 from shared.observability import NAMESPACE, Metric
-from tests.support.template import Assembly
+from tools.template import Assembly
 
 SHOWN = re.compile(rf'"{NAMESPACE}","(\w+)"')
 SOURCES: tuple[Path, ...] = tuple(

@@ -6,10 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import pytest
-
-from tests.infra.permissions import file_of, page, statements, text_of
-from tests.support.template import APPS, Assembly, Resource, many
+from tools.permissions import page, statements
+from tools.template import Assembly, Resource, many
 
 # What AWS grants on everything or not at all. cdk-nag wants one acknowledgement a role; here is what it may cover.
 WITHOUT_A_RESOURCE = {
@@ -33,12 +31,6 @@ def policies(cloud: Assembly) -> Iterator[tuple[Resource, dict[str, Any]]]:
         for inline in role.properties.get("Policies", ()):
             for statement in inline["PolicyDocument"]["Statement"]:
                 yield role, statement
-
-
-@pytest.mark.parametrize("environment", APPS)
-def test_permissions_are_those_of_the_snapshot(environment: str) -> None:
-    """Where they are meant to change, `make iam-snapshot` writes it anew and the change is reviewed."""
-    assert text_of(environment) == file_of(environment).read_text(), "make iam-snapshot, and look at what it changes"
 
 
 def test_the_snapshot_tells_a_widening() -> None:

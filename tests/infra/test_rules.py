@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from local.environment import ROOT
-from tests.support.template import CONTEXT, ENVIRONMENTS, Assembly, SynthFailed, run_app
+from tools.template import CONTEXT, ENVIRONMENTS, Assembly, SynthFailed, run_app
 
 # A dependency that is also a reference: the CDK writes both, and the second does no harm.
 TWICE_SAID = "W3005"

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 import pytest
 
 from tests.support.metric_math import Reported, evaluate, returned, rings
-from tests.support.template import Assembly, Resource
+from tools.template import Assembly, Resource
 
 WAIT, TAKEN, ASKED = (
     "ApproximateNumberOfMessagesVisible", "ApproximateNumberOfMessagesNotVisible", "NumberOfEmptyReceives",

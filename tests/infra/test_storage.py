@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from infra.stacks.data import PROVIDER_KEYS
 from infra.tables import RECORDS
-from tests.support.template import Assembly, Resource, many
+from tools.template import Assembly, Resource, many
 
 PROTECTED = {"staging", "prod"}  # nobody deletes a table there by mistake
 # By (DeletionPolicy, UpdateReplacePolicy): lasting from the moment when the deployment that made it has succeeded.

@@ -10,8 +10,8 @@ from infra.environments import ENVIRONMENTS, GPU, LARGE, SMALL, Environment
 from infra.stacks.workers import VERIFICATION, family_of
 from shared.stages.engines import ENGINES, Family
 from shared.stages.stages import Stage
-from tests.support.elsewhere import CATALOGUE, ENVIRONMENT
-from tests.support.template import Assembly, Resource, many
+from tools.elsewhere import CATALOGUE, ENVIRONMENT
+from tools.template import Assembly, Resource, many
 
 IMAGE, VIDEO, MOTION, POST = Stage
 ON_ENDPOINTS, ON_SERVICES = {IMAGE, POST}, {VIDEO, MOTION}  # elsewhere

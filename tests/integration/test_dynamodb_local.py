@@ -24,10 +24,10 @@ from shared.jobs.store import Fenced, JobStore, Leased
 from shared.stages.stages import Stage
 from shared.users.store import EmailTaken, UserStore
 from tests.support.dynamodb_local import dynamodb_local, missing
-from tests.support.sizes import item_bytes
 from tests.support.steps import claim, complete_steps, result_of
 from tests.support.studio import Answer, Creator, Studio
 from tests.support.studio import studio as deployed
+from tools.sizes import item_bytes
 
 pytestmark = [
     pytest.mark.dynamodb_local,

@@ -13,9 +13,9 @@ from shared.jobs import executions, settlement
 from shared.jobs.record import JobStatus
 from shared.jobs.store import JobStore
 from shared.stages.stages import Role, Stage
-from tests.support.sizes import item_bytes
 from tests.support.steps import claim, complete_step, complete_steps
 from tests.support.studio import Creator, Studio
+from tools.sizes import item_bytes
 
 jobs = JobStore()
 THROTTLED = ClientError({"Error": {"Code": "ThrottlingException", "Message": ""}}, "StartExecution")

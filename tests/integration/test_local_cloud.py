@@ -25,7 +25,7 @@ from local.cloud import Cloud, CloudFailed, laptop_cloud
 from local.environment import MEDIA_BUCKET, MEDIA_KEY_ID, ROOT
 from local.keys import media_signing_key
 from local.processes import listen
-from local.studio import Studio, StudioError
+from local.studio import StudioClient, StudioError
 
 
 @pytest.fixture(scope="module")
@@ -35,8 +35,8 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
 
 
 @pytest.fixture(scope="module")
-def ada(cloud: Cloud) -> Iterator[Studio]:
-    creator = Studio(cloud.api_url, cloud.socket_url)
+def ada(cloud: Cloud) -> Iterator[StudioClient]:
+    creator = StudioClient(cloud.api_url, cloud.socket_url)
     creator.sign_up("ada@example.com", "correct horse battery")
     yield creator
     creator.close()
@@ -62,7 +62,7 @@ def _signed(cloud: Cloud, key: str, prefix: str, expires_in: float = 60) -> str:
     return f"{cloud.api_url}/media/{key}?{query}"
 
 
-def test_a_job_runs_its_state_machine_and_its_end_reaches_the_socket(cloud: Cloud, ada: Studio) -> None:
+def test_a_job_runs_its_state_machine_and_its_end_reaches_the_socket(cloud: Cloud, ada: StudioClient) -> None:
     job = ada.submit({"projectId": ada.create_project("Sea"), "prompt": "a lighthouse", "settings": {"duration": 3}})
     queue = cloud.environment["KINORA_QUEUE_URL_PREFIX"] + "image-generation"
     task = cloud.client("sqs").receive_message(QueueUrl=queue, WaitTimeSeconds=10)["Messages"][0]
@@ -75,7 +75,7 @@ def test_a_job_runs_its_state_machine_and_its_end_reaches_the_socket(cloud: Clou
     assert numbered[-1] == (ada.job(job["id"])["seq"], "CANCELLED")
 
 
-def test_a_dead_letter_ends_its_job(cloud: Cloud, ada: Studio) -> None:
+def test_a_dead_letter_ends_its_job(cloud: Cloud, ada: StudioClient) -> None:
     job = ada.submit({"projectId": ada.create_project("Sea"), "prompt": "a lighthouse", "settings": {"duration": 3}})
     sqs, prefix = cloud.client("sqs"), cloud.environment["KINORA_QUEUE_URL_PREFIX"]
     task = sqs.receive_message(QueueUrl=f"{prefix}image-generation", WaitTimeSeconds=10)["Messages"][0]
@@ -111,7 +111,7 @@ def test_media_needs_a_signature_and_comes_in_ranges(cloud: Cloud) -> None:
     assert httpx.get(_signed(cloud, "jobs/a/none.mp4", "jobs/a/")).status_code == 404
 
 
-def test_presets_show_themselves_on_the_studios_origin(cloud: Cloud, ada: Studio) -> None:
+def test_presets_show_themselves_on_the_studios_origin(cloud: Cloud, ada: StudioClient) -> None:
     preset = ada.preset("crash-zoom-in")
     for path, kind in ((preset["thumbnail"], "image/jpeg"), (preset["preview"], "image/webp")):
         answer = httpx.get(cloud.api_url + path)
@@ -154,7 +154,7 @@ def test_a_socket_without_a_token_is_refused(cloud: Cloud) -> None:
     assert refused.value.response.status_code == 401
 
 
-def test_a_refusal_reads_as_one_sentence(ada: Studio) -> None:
+def test_a_refusal_reads_as_one_sentence(ada: StudioClient) -> None:
     with pytest.raises(StudioError, match="Did you mean crash-zoom-in"):
         ada.preset("crash-zom-in")
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
+from functions.pipeline import dispatch as dispatching
 from functions.pipeline import reconcile, settle, signal
 from functions.pipeline.dispatch import Unavailable
 from functions.pipeline.dispatch import handler as dispatch
@@ -44,11 +45,6 @@ def submitted(ada: Creator, *inputs: tuple[str, AssetType], **settings: Any) -> 
     given = [{"role": role, "assetId": ada.asset(type)} for role, type in inputs]
     body = {"projectId": ada.project(), "prompt": "a lighthouse", "inputs": given, "settings": settings}
     return str(ada.post("/api/jobs", body).body["id"])
-
-
-def later(monkeypatch: pytest.MonkeyPatch, by: timedelta) -> None:
-    at = utc_now() + by
-    monkeypatch.setattr(reconcile, "utc_now", lambda: at)
 
 
 # --- dispatch
@@ -183,7 +179,7 @@ def test_what_is_no_fault_of_aws_is_not_tried_again(monkeypatch: pytest.MonkeyPa
     def faulty(*_: object) -> None:
         raise KeyError("a fault of ours")
 
-    monkeypatch.setattr("functions.pipeline.dispatch.stage_task", faulty)
+    monkeypatch.setattr(dispatching, "stage_task", faulty)
     with pytest.raises(KeyError):
         ask(job_id, IMAGE)
 
@@ -380,15 +376,15 @@ def test_an_asset_that_no_worker_could_look_at_is_rejected(ada: Creator) -> None
 # --- reconcile
 
 
-def test_a_job_whose_start_was_lost_is_started(studio: Studio, ada: Creator, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_job_whose_start_was_lost_is_started(studio: Studio, ada: Creator) -> None:
     project = ada.project()
     studio.cloud.broken["StartExecution"] = EndpointConnectionError(endpoint_url="x")
     job_id = ada.job(project)["id"]
     studio.cloud.broken.clear()
-    later(monkeypatch, timedelta(minutes=1))
-    assert reconcile.handler({}, None) == {"seen": 1, "started": 1, "completed": 0, "failed": 0}
+    at = utc_now() + timedelta(minutes=1)
+    assert reconcile.sweep(at) == {"seen": 1, "started": 1, "completed": 0, "failed": 0}
     assert executions.running(job_id)
-    assert reconcile.handler({}, None) == {"seen": 1, "started": 0, "completed": 0, "failed": 0}
+    assert reconcile.sweep(at) == {"seen": 1, "started": 0, "completed": 0, "failed": 0}
 
 
 def test_a_job_just_submitted_is_left_alone(studio: Studio, ada: Creator) -> None:
@@ -399,59 +395,57 @@ def test_a_job_just_submitted_is_left_alone(studio: Studio, ada: Creator) -> Non
     assert reconcile.handler({}, None)["started"] == 0
 
 
-def test_a_healthy_job_is_left_alone(studio: Studio, ada: Creator, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_healthy_job_is_left_alone(studio: Studio, ada: Creator) -> None:
     submitted(ada)
     before = studio.dump()
-    later(monkeypatch, timedelta(minutes=30))
-    assert reconcile.handler({}, None) == {"seen": 1, "started": 0, "completed": 0, "failed": 0}
+    at = utc_now() + timedelta(minutes=30)
+    assert reconcile.sweep(at) == {"seen": 1, "started": 0, "completed": 0, "failed": 0}
     assert studio.dump() == before
 
 
-def test_a_job_past_its_deadline_is_failed_and_stopped(ada: Creator, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_job_past_its_deadline_is_failed_and_stopped(ada: Creator) -> None:
     job_id = submitted(ada)
-    later(monkeypatch, timedelta(hours=2, minutes=1))
-    assert reconcile.handler({}, None)["failed"] == 1
+    at = utc_now() + timedelta(hours=2, minutes=1)
+    assert reconcile.sweep(at)["failed"] == 1
     assert jobs.get(job_id).status == JobStatus.FAILED
     assert executions.running(job_id) is False
     assert CreditStore().account(ada.user_id).available == 100
-    assert reconcile.handler({}, None)["seen"] == 0
+    assert reconcile.sweep(at)["seen"] == 0
 
 
-def test_a_deadline_holds_for_a_job_that_still_beats(ada: Creator, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_deadline_holds_for_a_job_that_still_beats(ada: Creator) -> None:
     """The beat runs beside the engine: an engine that hangs looks alive for ever."""
     job_id = submitted(ada)
     late = utc_now() + timedelta(hours=2, minutes=1)
     claim(job_id, IMAGE, late)
-    monkeypatch.setattr(reconcile, "utc_now", lambda: late)
-    assert reconcile.handler({}, None)["failed"] == 1
+    assert reconcile.sweep(late)["failed"] == 1
 
 
-def test_a_job_whose_execution_died_is_failed(ada: Creator, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_job_whose_execution_died_is_failed(ada: Creator) -> None:
     job_id = submitted(ada)
     clients.stepfunctions().stop_execution(executionArn=executions._arn(job_id))
-    later(monkeypatch, timedelta(minutes=1))
-    assert reconcile.handler({}, None)["failed"] == 1
+    at = utc_now() + timedelta(minutes=1)
+    assert reconcile.sweep(at)["failed"] == 1
     assert jobs.get(job_id).error == "Something went wrong on our side. Nothing was charged."
 
 
-def test_a_job_whose_settle_was_lost_is_completed_and_charged(ada: Creator, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_job_whose_settle_was_lost_is_completed_and_charged(ada: Creator) -> None:
     job_id = submitted(ada)
     complete_steps(job_id)
     clients.stepfunctions().stop_execution(executionArn=executions._arn(job_id))
-    later(monkeypatch, timedelta(minutes=1))
-    assert reconcile.handler({}, None)["completed"] == 1
+    at = utc_now() + timedelta(minutes=1)
+    assert reconcile.sweep(at)["completed"] == 1
     account = CreditStore().account(ada.user_id)
     assert (account.available, account.held) == (100 - jobs.get(job_id).credits, 0)
 
 
-def test_a_job_that_changed_just_now_is_given_time_to_settle(ada: Creator, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_job_that_changed_just_now_is_given_time_to_settle(ada: Creator) -> None:
     """Between the state machine's end and the job's lies a moment in which the job is only late."""
     job_id = submitted(ada)
     clients.stepfunctions().stop_execution(executionArn=executions._arn(job_id))
     at = utc_now() + timedelta(minutes=1)
     claim(job_id, IMAGE, at - timedelta(seconds=5))
-    monkeypatch.setattr(reconcile, "utc_now", lambda: at)
-    assert reconcile.handler({}, None)["failed"] == 0
+    assert reconcile.sweep(at)["failed"] == 0
 
 
 def test_an_ended_job_is_never_reconciled(ada: Creator) -> None:
@@ -473,8 +467,8 @@ def test_one_job_in_trouble_does_not_hold_back_the_others(
         return real(job, at)
 
     monkeypatch.setattr(reconcile, "_reconcile", troubled)
-    later(monkeypatch, timedelta(hours=3))
-    assert reconcile.handler({}, None) == {"seen": 2, "started": 0, "completed": 0, "failed": 1}
+    at = utc_now() + timedelta(hours=3)
+    assert reconcile.sweep(at) == {"seen": 2, "started": 0, "completed": 0, "failed": 1}
     assert jobs.get(second).status == JobStatus.FAILED
 
 

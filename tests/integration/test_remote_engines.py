@@ -27,11 +27,11 @@ from tests.support.cloud import TaskAnswer
 from tests.support.fal import CLIP, Fal, Reply, fal
 from tests.support.steps import claim, complete_step
 from tests.support.studio import Creator, Studio
-from tests.unit.test_motion_check import hills
+from tests.unit.workers.motion.test_motion_check import hills
 from workers.engines.post_processing.finish import Finish
 from workers.media.codecs import FINISHED, ClipWriter
-from workers.media.motion_course import CourseCheck
-from workers.media.shoot import shoot
+from workers.motion.motion_course import CourseCheck
+from workers.renderer.shoot import shoot
 from workers.runtime.config import RemoteConfig
 from workers.runtime.lambda_entry import RemoteRunner
 from workers.runtime.step import StepRunner

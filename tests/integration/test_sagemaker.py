@@ -131,7 +131,7 @@ def test_a_task_goes_with_its_job(studio: Studio, ada: Creator, job_id: str, sen
 # --- how it is done there
 
 
-class Engine:
+class WaitingEngine:
     """Paints two tiny files; waits in between until it may go on, if it is told to."""
 
     def __init__(self, until: Event | None = None) -> None:
@@ -163,7 +163,7 @@ def listening(handle: Callable[[Receipt], None]) -> Iterator[Endpoint]:
             thread.join()
 
 
-def worker(engine: Engine, *, shutdown: Callable[[], bool] = lambda: False) -> Callable[[Receipt], None]:
+def worker(engine: WaitingEngine, *, shutdown: Callable[[], bool] = lambda: False) -> Callable[[Receipt], None]:
     return StepRunner({"procedural": engine}, shutdown_asked=shutdown).handle
 
 
@@ -184,7 +184,7 @@ def task(job_id: str, sent: list[dict[str, Any]]) -> bytes:
 def test_an_invocation_is_answered_when_its_result_is_recorded_and_told(
     studio: Studio, job_id: str, task: bytes
 ) -> None:
-    with listening(worker(Engine())) as endpoint:
+    with listening(worker(WaitingEngine())) as endpoint:
         assert request(endpoint, "POST", "/invocations", task) == 200
     step = jobs.get(job_id).step(IMAGE)
     assert (step.status, step.attempts) == (JobStatus.COMPLETED, 1)
@@ -196,7 +196,7 @@ def test_while_a_task_is_at_work_pings_are_answered_beats_go_out_and_a_second_ta
     studio: Studio, job_id: str, task: bytes
 ) -> None:
     go_on = Event()
-    engine = Engine(go_on)
+    engine = WaitingEngine(go_on)
     answers: list[int] = []
     with listening(worker(engine)) as endpoint:
         first = Thread(target=lambda: answers.append(request(endpoint, "POST", "/invocations", task)))
@@ -218,13 +218,13 @@ def test_while_a_task_is_at_work_pings_are_answered_beats_go_out_and_a_second_ta
 
 def test_a_step_that_another_attempt_holds_is_not_taken(job_id: str, task: bytes) -> None:
     held = claim(job_id, IMAGE)
-    with listening(worker(Engine())) as endpoint:
+    with listening(worker(WaitingEngine())) as endpoint:
         assert request(endpoint, "POST", "/invocations", task) == 503
     assert jobs.get(job_id).step(IMAGE).attempt == held
 
 
 def test_a_worker_that_is_told_to_stop_hands_its_step_back(job_id: str, task: bytes) -> None:
-    with listening(worker(Engine(Event()), shutdown=lambda: True)) as endpoint:
+    with listening(worker(WaitingEngine(Event()), shutdown=lambda: True)) as endpoint:
         assert request(endpoint, "POST", "/invocations", task) == 503
     step = jobs.get(job_id).step(IMAGE)
     assert step.status == JobStatus.QUEUED
@@ -265,7 +265,7 @@ def test_engines_have_the_machine_to_themselves_and_closing_waits_for_the_task_a
 
 
 def test_what_a_task_raises_is_told_and_does_not_end_the_worker(studio: Studio, job_id: str, task: bytes) -> None:
-    with listening(worker(Engine())) as endpoint:
+    with listening(worker(WaitingEngine())) as endpoint:
         assert request(endpoint, "POST", "/invocations", b"{not ours") == 500
         assert request(endpoint, "POST", "/invocations", b"\xff") == 500
         studio.cloud.stumbles["UpdateItem"] = [EndpointConnectionError(endpoint_url="https://dynamodb")] * 9

@@ -39,7 +39,7 @@ GOOD = TaskAnswer("token-1", None, "")
 
 
 @dataclass
-class Engine:
+class TinyEngine:
     """Paints two tiny files; `meanwhile` happens while it is at work."""
 
     meanwhile: Callable[[Workspace], object] = lambda _: None
@@ -76,7 +76,7 @@ def quick_beats(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KINORA_PROGRESS_SECONDS", "0.2")
 
 
-def work(studio: Studio, engine: Engine, *, shutdown: Callable[[], bool] = lambda: False) -> Delivery:
+def work(studio: Studio, engine: TinyEngine, *, shutdown: Callable[[], bool] = lambda: False) -> Delivery:
     """One delivery, handled."""
     delivery = studio.deliver(QUEUE)
     assert delivery is not None
@@ -121,7 +121,7 @@ def run_on(workspace: Workspace) -> None:
 
 def test_a_result_is_uploaded_recorded_answered_and_only_then_deleted(studio: Studio, job_id: str) -> None:
     studio.cloud.calls.clear()
-    work(studio, Engine())
+    work(studio, TinyEngine())
     job = jobs.get(job_id)
     step = job.step(IMAGE)
     assert (step.status, step.progress, step.attempts) == (JobStatus.COMPLETED, 100, 1)
@@ -138,7 +138,7 @@ def test_a_result_is_uploaded_recorded_answered_and_only_then_deleted(studio: St
 
 
 def test_uploads_are_tagged_by_whether_they_are_final(studio: Studio, job_id: str) -> None:
-    work(studio, Engine())
+    work(studio, TinyEngine())
     bucket = media.config().media_bucket
     for key in media.keys("jobs/"):
         tags = clients.s3().get_object_tagging(Bucket=bucket, Key=key)["TagSet"]
@@ -148,7 +148,7 @@ def test_uploads_are_tagged_by_whether_they_are_final(studio: Studio, job_id: st
 
 def test_a_message_delivered_again_after_completion_only_answers(studio: Studio, job_id: str) -> None:
     attempt = complete_step(job_id, IMAGE)
-    before, engine = studio.dump(), Engine()
+    before, engine = studio.dump(), TinyEngine()
     work(studio, engine)
     assert engine.runs == 0
     assert studio.cloud.answers == [GOOD]
@@ -160,7 +160,7 @@ def test_a_message_delivered_again_after_completion_only_answers(studio: Studio,
 def test_a_lost_answer_loses_nothing(studio: Studio, job_id: str) -> None:
     """The state machine cannot be reached: the message stays, and its next delivery answers without working again."""
     studio.cloud.broken["SendTaskSuccess"] = EndpointConnectionError(endpoint_url="x")
-    engine = Engine()
+    engine = TinyEngine()
     with pytest.raises(EndpointConnectionError):
         work(studio, engine)
     assert jobs.get(job_id).step(IMAGE).status == JobStatus.COMPLETED
@@ -182,7 +182,7 @@ def test_an_attempt_that_cannot_record_leaves_the_message_to_the_next(studio: St
     throttled = ClientError({"Error": {"Code": "ProvisionedThroughputExceededException", "Message": ""}}, "PutItem")
     studio.cloud.broken["PutItem"] = throttled
     with pytest.raises(Exception, match="ProvisionedThroughput"):
-        work(studio, Engine())
+        work(studio, TinyEngine())
     assert studio.cloud.answers == []
     assert jobs.get(job_id).step(IMAGE).status == JobStatus.RUNNING
     assert waiting(studio) == (0, 1)
@@ -195,7 +195,7 @@ def test_a_failure_is_recorded_and_answered_in_its_own_words(studio: Studio, job
     def fail(_: Workspace) -> None:
         raise StageFailure("too_dark", "The picture is too dark.")
 
-    work(studio, Engine(fail))
+    work(studio, TinyEngine(fail))
     step = jobs.get(job_id).step(IMAGE)
     assert (step.status, step.error_code, step.error) == (JobStatus.FAILED, "too_dark", "The picture is too dark.")
     [answer] = studio.cloud.answers
@@ -208,7 +208,7 @@ def test_a_crash_may_be_tried_again_and_shows_no_internals(studio: Studio, job_i
     def crash(_: Workspace) -> None:
         raise ZeroDivisionError("a secret path")
 
-    work(studio, Engine(crash))
+    work(studio, TinyEngine(crash))
     step = jobs.get(job_id).step(IMAGE)
     assert (step.status, step.error_code) == (JobStatus.QUEUED, "engine_crashed")
     assert step.lease_until is None
@@ -217,7 +217,7 @@ def test_a_crash_may_be_tried_again_and_shows_no_internals(studio: Studio, job_i
     assert "secret" not in answer.cause
     assert "secret" not in str(step.error)
     dispatch({"jobId": job_id, "stage": "IMAGE_GENERATION", "taskToken": "token-2"}, None)
-    work(studio, Engine())
+    work(studio, TinyEngine())
     assert studio.cloud.answers[-1] == TaskAnswer("token-2", None, "")
     assert jobs.get(job_id).step(IMAGE).attempts == 2
     assert jobs.get(job_id).step(IMAGE).error is None
@@ -231,7 +231,7 @@ def test_an_unknown_engine_is_a_final_failure(studio: Studio, job_id: str) -> No
 
 
 def test_an_input_that_is_gone_is_a_final_failure(studio: Studio, job_id: str) -> None:
-    work(studio, Engine(lambda workspace: workspace.fetch(media.address("jobs/gone.png"))))
+    work(studio, TinyEngine(lambda workspace: workspace.fetch(media.address("jobs/gone.png"))))
     assert jobs.get(job_id).step(IMAGE).error_code == "input_missing"
     assert studio.cloud.answers[0].error == "Stage.Final"
 
@@ -240,14 +240,14 @@ def test_an_input_whose_absence_s3_does_not_admit_is_missing_too(studio: Studio,
     """It answers 403 to a role that may not list the bucket."""
     refused = ClientError({"Error": {"Code": "403", "Message": "Forbidden"}}, "HeadObject")
     studio.cloud.stumbles["HeadObject"] = [refused]
-    work(studio, Engine(lambda workspace: workspace.fetch(media.address("jobs/gone.png"))))
+    work(studio, TinyEngine(lambda workspace: workspace.fetch(media.address("jobs/gone.png"))))
     assert jobs.get(job_id).step(IMAGE).error_code == "input_missing"
 
 
 def test_storage_that_does_not_answer_is_asked_again_later(studio: Studio, job_id: str) -> None:
     busy = ClientError({"Error": {"Code": "503", "Message": "SlowDown"}}, "HeadObject")
     studio.cloud.stumbles["HeadObject"] = [busy]
-    work(studio, Engine(lambda workspace: workspace.fetch(media.address("jobs/there.png"))))
+    work(studio, TinyEngine(lambda workspace: workspace.fetch(media.address("jobs/there.png"))))
     assert jobs.get(job_id).step(IMAGE).error_code == "storage_unavailable"
     assert studio.cloud.answers[0].error == "Stage.Retryable"
 
@@ -263,13 +263,13 @@ def test_an_input_is_fetched_once(studio: Studio, job_id: str) -> None:
         assert not list(workspace.folder.iterdir())
 
     studio.cloud.calls.clear()
-    work(studio, Engine(read))
+    work(studio, TinyEngine(read))
     assert seen == [(b"pixels", ".png")] * 2
     assert studio.cloud.calls.count("GetObject") == 1
 
 
 def test_numbers_that_json_cannot_say_do_not_spoil_the_job(studio: Studio, ada: Creator, job_id: str) -> None:
-    class Odd(Engine):
+    class Odd(TinyEngine):
         def run(self, request: StageRequest, workspace: Workspace) -> StageResult:
             made = super().run(request, workspace)
             return StageResult(made.outputs, {"good": 1.5, "odd": float("nan"), "list": [float("inf"), 1.0]})
@@ -290,7 +290,7 @@ def test_a_message_that_is_none_of_ours_is_not_worked_on(studio: Studio, ada: Cr
 
 def test_a_leased_step_is_left_to_its_worker_until_the_lease_ends(studio: Studio, job_id: str) -> None:
     attempt = claim(job_id, IMAGE)
-    before, engine = studio.dump(), Engine()
+    before, engine = studio.dump(), TinyEngine()
     delivery = work(studio, engine)
     assert engine.runs == 0
     assert studio.cloud.calls[-1] == "ChangeMessageVisibility"
@@ -302,7 +302,7 @@ def test_a_leased_step_is_left_to_its_worker_until_the_lease_ends(studio: Studio
 
 def test_a_dead_workers_step_is_taken_over(studio: Studio, job_id: str) -> None:
     claim(job_id, IMAGE, utc_now() - timedelta(seconds=16))
-    work(studio, Engine())
+    work(studio, TinyEngine())
     step = jobs.get(job_id).step(IMAGE)
     assert (step.status, step.attempts) == (JobStatus.COMPLETED, 2)
 
@@ -314,7 +314,7 @@ def test_the_late_result_of_a_fenced_attempt_is_ignored_and_its_uploads_deleted(
     def taken_over(_: Workspace) -> None:
         newer.append(claim(job_id, IMAGE, utc_now() + timedelta(minutes=1)))
 
-    work(studio, Engine(taken_over))
+    work(studio, TinyEngine(taken_over))
     step = jobs.get(job_id).step(IMAGE)
     assert (step.attempt, step.status) == (newer[0], JobStatus.RUNNING)
     assert list(media.keys("jobs/")) == []
@@ -328,7 +328,7 @@ def test_the_late_result_of_a_killed_worker_does_not_replace_the_good_one(studio
     def done_by_another(_: Workspace) -> None:
         good.append(complete_step(job_id, IMAGE, utc_now() + timedelta(minutes=1)))
 
-    work(studio, Engine(done_by_another))
+    work(studio, TinyEngine(done_by_another))
     job = jobs.get(job_id)
     assert job.step(IMAGE).attempt == good[0]
     assert jobs.results(job)[IMAGE].key(Role.PICTURE) == f"jobs/{job_id}/image_generation/{good[0]}/picture"
@@ -340,7 +340,7 @@ def test_the_late_failure_of_a_fenced_attempt_is_ignored(studio: Studio, job_id:
         claim(job_id, IMAGE, utc_now() + timedelta(minutes=1))
         raise StageFailure("x", "Too late.")
 
-    work(studio, Engine(taken_over))
+    work(studio, TinyEngine(taken_over))
     assert jobs.get(job_id).step(IMAGE).error is None
     assert studio.cloud.answers == []
     assert waiting(studio) == (0, 1)
@@ -369,12 +369,12 @@ def test_no_write_of_a_stale_attempt_counts(studio: Studio, job_id: str, how: st
 def test_two_workers_with_one_message_make_one_attempt(studio: Studio, job_id: str) -> None:
     delivery = studio.deliver(QUEUE)
     assert delivery is not None
-    other = Engine()
+    other = TinyEngine()
 
     def delivered_twice(_: Workspace) -> None:
         StepRunner({"procedural": other}, shutdown_asked=lambda: False).handle(delivery)
 
-    StepRunner({"procedural": Engine(delivered_twice)}, shutdown_asked=lambda: False).handle(delivery)
+    StepRunner({"procedural": TinyEngine(delivered_twice)}, shutdown_asked=lambda: False).handle(delivery)
     assert other.runs == 0
     assert jobs.get(job_id).step(IMAGE).attempts == 1
     assert studio.cloud.answers == [GOOD]
@@ -385,7 +385,7 @@ def test_two_workers_with_one_message_make_one_attempt(studio: Studio, job_id: s
 
 def test_a_cancelled_jobs_message_is_dropped(studio: Studio, job_id: str) -> None:
     settlement.cancel(jobs.get(job_id), at=utc_now())
-    engine = Engine()
+    engine = TinyEngine()
     work(studio, engine)
     assert (engine.runs, waiting(studio), studio.cloud.answers) == (0, (0, 0), [])
 
@@ -393,7 +393,7 @@ def test_a_cancelled_jobs_message_is_dropped(studio: Studio, job_id: str) -> Non
 def test_a_deleted_jobs_message_is_dropped(studio: Studio, ada: Creator, job_id: str) -> None:
     settlement.cancel(jobs.get(job_id), at=utc_now())
     assert ada.delete(f"/api/jobs/{job_id}").status == 204
-    work(studio, Engine())
+    work(studio, TinyEngine())
     assert waiting(studio) == (0, 0)
 
 
@@ -402,7 +402,7 @@ def test_a_job_cancelled_at_work_stops_its_worker(studio: Studio, job_id: str) -
         settlement.cancel(jobs.get(job_id), at=utc_now())
         run_on(workspace)
 
-    work(studio, Engine(cancelled))
+    work(studio, TinyEngine(cancelled))
     assert jobs.get(job_id).status == JobStatus.CANCELLED
     assert list(media.keys("jobs/")) == []
     assert waiting(studio) == (0, 0)
@@ -414,7 +414,7 @@ def test_a_job_deleted_at_work_leaves_no_orphan(studio: Studio, ada: Creator, jo
         settlement.cancel(jobs.get(job_id), at=utc_now())
         assert ada.delete(f"/api/jobs/{job_id}").status == 204
 
-    work(studio, Engine(deleted))
+    work(studio, TinyEngine(deleted))
     assert list(media.keys("jobs/")) == []
     assert studio.dump()["kinora-test-jobs"] == []
 
@@ -426,13 +426,13 @@ def test_a_worker_told_to_stop_hands_its_step_back_at_once(studio: Studio, job_i
         asked.set()
         run_on(workspace)
 
-    work(studio, Engine(told), shutdown=asked.is_set)
+    work(studio, TinyEngine(told), shutdown=asked.is_set)
     step = jobs.get(job_id).step(IMAGE)
     assert step.status == JobStatus.QUEUED
     assert step.lease_until is None
     assert waiting(studio) == (1, 0)
     assert list(media.keys("jobs/")) == []
-    work(studio, Engine())
+    work(studio, TinyEngine())
     assert (jobs.get(job_id).step(IMAGE).attempts, studio.cloud.answers) == (2, [GOOD])
 
 
@@ -451,7 +451,7 @@ def test_the_beat_extends_lease_visibility_and_heartbeat_and_writes_progress(stu
         assert now > first
         assert (job.step(IMAGE).progress, job.progress) == (50, 16)
 
-    work(studio, Engine(long_work))
+    work(studio, TinyEngine(long_work))
     assert studio.cloud.answers == [GOOD], "an assertion in the engine is a crash"
 
 
@@ -467,7 +467,7 @@ def test_progress_is_written_seldom_however_often_it_is_told(
             workspace.progress(1 - (end - now) / 2)
         assert 1 <= studio.cloud.calls.count("UpdateItem") <= 3
 
-    work(studio, Engine(chatty))
+    work(studio, TinyEngine(chatty))
     assert studio.cloud.answers == [GOOD]
 
 
@@ -478,7 +478,7 @@ def test_progress_never_goes_back_within_an_attempt(studio: Studio, job_id: str)
         until(lambda: jobs.get(job_id).step(IMAGE).progress != 0)
         assert jobs.get(job_id).step(IMAGE).progress == 90
 
-    work(studio, Engine(wavering))
+    work(studio, TinyEngine(wavering))
     assert studio.cloud.answers == [GOOD]
 
 
@@ -494,7 +494,7 @@ def test_a_worker_cut_off_from_the_table_stops_when_its_lease_has_lapsed(
         finally:
             studio.cloud.broken.clear()
 
-    work(studio, Engine(cut_off))
+    work(studio, TinyEngine(cut_off))
     assert studio.cloud.answers == []
     assert jobs.get(job_id).step(IMAGE).status == JobStatus.RUNNING
     assert list(media.keys("jobs/")) == []
@@ -544,7 +544,7 @@ def test_stopped_is_not_an_engines_failure(studio: Studio, job_id: str) -> None:
     def stops(_: Workspace) -> None:
         raise Stopped("x")
 
-    work(studio, Engine(stops))
+    work(studio, TinyEngine(stops))
     assert jobs.get(job_id).step(IMAGE).error_code is None
 
 
@@ -560,7 +560,7 @@ def test_a_look_at_the_work_in_hand_is_stored_and_told(
         until(lambda: jobs.get(job_id).step(IMAGE).preview == 1)
         told.append(job_event(before, jobs.get(job_id), {}, access(job_id, utc_now())))
 
-    work(studio, Engine(meanwhile=look))
+    work(studio, TinyEngine(meanwhile=look))
     attempt = str(jobs.get(job_id).step(IMAGE).attempt)
     key = preview_key(job_id, IMAGE, attempt, 1)
     [event] = told
@@ -582,7 +582,7 @@ def test_a_preview_is_drawn_only_when_one_is_due(studio: Studio, job_id: str) ->
         for number in range(50):
             workspace.preview(partial(draw, number))
 
-    work(studio, Engine(meanwhile=look))
+    work(studio, TinyEngine(meanwhile=look))
     assert drawn == []
 
 
@@ -601,5 +601,5 @@ def test_a_preview_waits_for_the_next_write_and_forces_none(
         workspace.progress(0.9)
         until(lambda: jobs.get(job_id).step(IMAGE).preview == 1)
 
-    work(studio, Engine(meanwhile=look))
+    work(studio, TinyEngine(meanwhile=look))
     assert studio.cloud.answers == [GOOD], "an assertion in the engine is a crash"

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from workers.media import sound
 from workers.media.codecs import ClipWriter
-from workers.media.planes import from_rgb
+from workers.media.planes import Planes, from_rgb
 
 Shift = Callable[[float], tuple[float, float]]
 
@@ -64,3 +64,9 @@ def track(path: Path, *, seconds: float = 2) -> Path:
 def captions(path: Path) -> Path:
     path.write_text("1\n00:00:00,200 --> 00:00:00,900\nThe lamp blinked.\n")
     return path
+
+
+def grey(level: int, width: int = 320, height: int = 180) -> Planes:
+    """Return the planes of a frame of one grey level."""
+    half = np.full((height // 2, width // 2), 128, np.uint8)
+    return Planes(np.full((height, width), level, np.uint8), half, half)

@@ -21,7 +21,7 @@ class TaskAnswer:
 
 
 @dataclass
-class Cloud:
+class AwsStandIn:
     """Sits between the clients and moto; answers for Step Functions' callbacks and for `@connections`."""
 
     calls: list[str] = field(default_factory=list)  # operation names, in order

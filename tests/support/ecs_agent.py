@@ -14,7 +14,7 @@ class Agent(ThreadingHTTPServer):
     daemon_threads = True
 
     def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Request)
+        super().__init__(("127.0.0.1", 0), _AgentRequest)
         self.wishes: list[tuple[str, dict[str, Any]]] = []
         self.status = 200
 
@@ -28,7 +28,7 @@ class Agent(ThreadingHTTPServer):
         return [wish["ProtectionEnabled"] for _, wish in self.wishes]
 
 
-class _Request(BaseHTTPRequestHandler):
+class _AgentRequest(BaseHTTPRequestHandler):
     server: Agent
 
     def do_PUT(self) -> None:

@@ -29,7 +29,7 @@ class Fal(ThreadingHTTPServer):
     block_on_close = False
 
     def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Request)
+        super().__init__(("127.0.0.1", 0), _FalRequest)
         self.taken: list[dict[str, Any]] = []  # requests that it will want money for
         self.cancelled: list[str] = []
         self.keys: set[str | None] = set()  # what came as Authorization, where a key belongs
@@ -45,7 +45,7 @@ class Fal(ThreadingHTTPServer):
         return f"http://127.0.0.1:{self.server_address[1]}"
 
 
-class _Request(BaseHTTPRequestHandler):
+class _FalRequest(BaseHTTPRequestHandler):
     server: Fal
 
     def do_POST(self) -> None:

@@ -29,7 +29,7 @@ from shared.core.clock import utc_now
 from shared.core.ids import new_id
 from shared.credits.store import CreditStore
 from shared.users.store import UserStore
-from tests.support.cloud import Cloud
+from tests.support.cloud import AwsStandIn
 from tests.support.documents import PROBLEM, check_response
 from workers.runtime.queues import Delivery
 
@@ -48,7 +48,7 @@ class Answer:
 class Studio:
     """The deployed API, and what stands behind it."""
 
-    cloud: Cloud = field(default_factory=Cloud)
+    cloud: AwsStandIn = field(default_factory=AwsStandIn)
 
     def call(
         self,

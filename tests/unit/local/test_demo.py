@@ -1,0 +1,120 @@
+"""What the demo shows and refuses, without a cloud."""
+
+import io
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from rich.console import Console
+from typer.testing import CliRunner
+
+from local import demo, terminal
+from local.studio import StudioClient, StudioError, media_type_of
+
+STAGES = ("IMAGE_GENERATION", "VIDEO_SYNTHESIS", "POST_PROCESSING")
+STEPS = [{"stepType": stage} for stage in STAGES]
+
+
+def _percents(*events: dict[str, Any]) -> list[int]:
+    bars = terminal.StageBars(STEPS)
+    for event in events:
+        bars.show(event)
+    return [round(task.completed) for task in bars._progress.tasks]
+
+
+def _progress(stage: str | None, progress: int) -> dict[str, Any]:
+    return {"type": "job.progress", "currentStep": stage, "progress": progress, "status": "RUNNING"}
+
+
+@pytest.mark.parametrize(
+    ("events", "percents"),
+    [
+        ([_progress(None, 0)], [0, 0, 0]),
+        ([_progress("IMAGE_GENERATION", 10)], [30, 0, 0]),
+        ([_progress("VIDEO_SYNTHESIS", 50)], [100, 50, 0]),
+        ([_progress("VIDEO_SYNTHESIS", 50), _progress("VIDEO_SYNTHESIS", 40)], [100, 50, 0]),
+        ([_progress("VIDEO_SYNTHESIS", 66), {"type": "step.completed", "stepType": "VIDEO_SYNTHESIS"}], [100, 100, 0]),
+        ([{"type": "job.completed"}], [100, 100, 100]),
+    ],
+)
+def test_bars_follow_the_jobs_progress(events: list[dict[str, Any]], percents: list[int]) -> None:
+    assert _percents(*events) == percents
+
+
+def test_a_snapshot_sets_every_bar() -> None:
+    states = (("COMPLETED", 100), ("RUNNING", 40), ("PENDING", 0))
+    steps = [
+        {"stepType": stage, "status": status, "progress": progress}
+        for stage, (status, progress) in zip(STAGES, states, strict=True)
+    ]
+    assert _percents({"type": "job.snapshot", "job": {"steps": steps}}) == [100, 40, 0]
+
+
+def test_what_creators_type_is_no_markup(monkeypatch: pytest.MonkeyPatch) -> None:
+    printed = io.StringIO()
+    monkeypatch.setattr(terminal, "console", Console(file=printed, width=100))
+    terminal.title("a [red]fox[/red] [/]", "x")
+    terminal.failure("[bold]no[/bold] [/]")
+    assert "a [red]fox[/red] [/]" in printed.getvalue()
+    assert "[bold]no[/bold] [/]" in printed.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--image", "missing.jpg"], "There is no file"),
+        (["--image", "empty.jpg"], "is empty"),
+        (["--image", "notes.txt"], "neither a picture nor a video"),
+        (["--image", "clip.mp4"], "is not a picture"),
+        (["--motion", "photo.jpg"], "is not a video"),
+        (["--out", "clip.mov"], "should end in .mp4"),
+        (["--out", "folder.mp4"], "is a folder"),
+    ],
+)
+def test_a_wrong_file_is_one_sentence_before_anything_starts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], sentence: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("notes.txt", "clip.mp4", "photo.jpg"):
+        Path(name).write_bytes(b"x")
+    Path("empty.jpg").touch()
+    Path("folder.mp4").mkdir()
+    printed = io.StringIO()
+    monkeypatch.setattr(terminal, "console", Console(file=printed, width=200))
+    ran = CliRunner().invoke(demo.app, arguments)
+    assert ran.exit_code == 1
+    assert sentence in printed.getvalue()
+    assert len(printed.getvalue().strip().splitlines()) == 1
+
+
+def test_the_name_of_a_file_tells_its_type() -> None:
+    assert media_type_of(Path("a.PNG")) == "image/png"
+    assert media_type_of(Path("a.mov")) == "video/quicktime"
+    with pytest.raises(StudioError):
+        media_type_of(Path("a"))
+
+
+def _studio(answer: httpx.Response) -> StudioClient:
+    studio = StudioClient("http://studio.test", "ws://studio.test/ws")
+    studio._http = httpx.Client(base_url="http://studio.test", transport=httpx.MockTransport(lambda _: answer))
+    return studio
+
+
+@pytest.mark.parametrize(
+    ("answer", "sentence"),
+    [
+        (httpx.Response(402, json={"detail": "You need 6 credits and have 2."}), "You need 6 credits"),
+        (httpx.Response(502, text="<html>"), "The studio answered 502 Bad Gateway"),
+        (httpx.Response(500, json=["odd"]), "The studio answered 500"),
+    ],
+)
+def test_a_refusal_is_its_problems_detail(answer: httpx.Response, sentence: str) -> None:
+    with pytest.raises(StudioError, match=sentence):
+        _studio(answer).job("job_1")
+
+
+def test_a_download_that_fails_leaves_no_file(tmp_path: Path) -> None:
+    with pytest.raises(StudioError, match="403"):
+        _studio(httpx.Response(403)).download("/media/x", tmp_path / "clip.mp4")
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,97 @@
+"""Everything that is delivered beside the film, and that it fits the film."""
+
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+from PIL import Image
+
+from shared.stages.stages import STAGES, Role, Stage
+from tests.unit.workers.engines.post_processing.test_finish import finish, made
+from tests.unit.workers.finishing.test_soundtrack import pieces, tone
+from tests.unit.workers.media.test_codecs import write_clip
+from workers.media import sound
+from workers.media.boxes import boxes
+from workers.media.codecs import read_planes
+from workers.media.loudness import integrated
+from workers.media.planes import to_rgb
+from workers.media.probe import probe
+
+
+@pytest.fixture
+def clip(tmp_path: Path) -> Path:
+    return write_clip(tmp_path / "clip.mp4", frames=50, fps=24, size=(320, 180))
+
+
+def test_what_is_made_only_on_request_is_made_on_request(clip: Path, tmp_path: Path) -> None:
+    spec = STAGES[Stage.POST_PROCESSING]
+    assert set(made(finish(clip, tmp_path / "plain"))) == spec.produces
+    assert set(made(finish(clip, tmp_path / "more", "av1", "gif"))) == spec.produces | spec.on_request
+
+
+def test_av1_shows_the_same_film_and_starts_at_once(clip: Path, tmp_path: Path) -> None:
+    files = made(finish(clip, tmp_path / "work", "av1", "grade:noir", size=(320, 180)))
+    with av.open(str(files[Role.AV1])) as container:
+        assert container.streams.video[0].codec_context.name in {"libdav1d", "av1"}
+    kinds = [box.kind for box in boxes(files[Role.AV1])]
+    assert kinds.index("moov") < kinds.index("mdat")
+    h264, av1 = (list(read_planes(files[role])) for role in (Role.VIDEO, Role.AV1))
+    assert len(h264) == len(av1) == 50
+    assert max(float(np.abs(a.y.astype(int) - b.y).mean()) for a, b in zip(h264, av1, strict=True)) < 4
+
+
+@pytest.mark.parametrize(("role", "options"), [(Role.PREVIEW, ()), (Role.GIF, ("gif",))])
+def test_the_preview_moves_at_the_films_pace(clip: Path, tmp_path: Path, role: Role, options: tuple[str, ...]) -> None:
+    path = made(finish(clip, tmp_path / "work", *options, size=(640, 360)))[role]
+    with Image.open(path) as moving:
+        assert getattr(moving, "n_frames", 1) == 25
+        assert min(moving.size) in {180, 240}
+        moving.seek(1)
+        moving.load()
+        assert moving.info["duration"] == pytest.approx(1000 / 12, abs=4)
+
+
+def test_each_sprite_is_the_frame_of_its_time(clip: Path, tmp_path: Path) -> None:
+    files = made(finish(clip, tmp_path / "work", size=(320, 180)))
+    film = [to_rgb(planes) for planes in read_planes(files[Role.VIDEO])]
+    sheet = np.asarray(Image.open(files[Role.SPRITES]))
+    lines = files[Role.SCRUBBING].read_text().split("\n\n")
+    assert lines[0] == "WEBVTT"
+    cues = [line.splitlines() for line in lines[1:] if line.strip()]
+    assert len(cues) == 9
+    for index, (times, part) in enumerate(cues):
+        name, _, place = part.partition("#xywh=")
+        x, y, wide, high = map(int, place.split(","))
+        assert (name, wide, high) == ("sprites.jpg", 160, 90)
+        assert times.startswith(f"00:00:0{index // 4}.{index % 4 * 250:03} --> ")
+        tile = sheet[y : y + high, x : x + wide].astype(int)
+        nearest = min(range(50), key=lambda at: float(np.abs(film[at][::2, ::2] - tile).mean()))
+        assert nearest == pytest.approx(index * 6, abs=1)
+    assert cues[-1][0].endswith("00:00:02.083")
+
+
+def test_sound_is_in_the_film_in_av1_and_in_the_stream(clip: Path, tmp_path: Path) -> None:
+    sound.write(tmp_path / "track.flac", pieces(tone((5, -30))))
+    result = finish(clip, tmp_path / "work", "av1", audio=tmp_path / "track.flac")
+    files = made(result)
+    for role in (Role.VIDEO, Role.AV1, Role.STREAM):
+        heard = np.concatenate(list(sound.read(files[role])), axis=1)
+        assert heard.shape[1] / sound.RATE == pytest.approx(50 / 24, abs=0.05)
+        assert integrated(pieces(heard)) == pytest.approx(-14, abs=0.6)
+    assert probe(files[Role.VIDEO]).frames == 50
+    assert result.metrics["lufs"] == pytest.approx(-14, abs=0.6)
+    with av.open(str(files[Role.PLAYLIST])) as container:
+        assert {stream.type for stream in container.streams} == {"video", "audio"}
+        assert sum(1 for _ in container.decode(video=0)) == 50
+    kinds = [box.kind for box in boxes(files[Role.VIDEO])]
+    assert kinds.index("moov") < kinds.index("mdat")
+
+
+@pytest.mark.parametrize(
+    ("size", "tier"), [((1280, 720), "720p"), ((1920, 1080), "1080p"), ((2560, 1440), "1440p"), ((3840, 2160), "4k")]
+)
+def test_every_tier_is_delivered_in_its_size(tmp_path: Path, size: tuple[int, int], tier: str) -> None:
+    clip = write_clip(tmp_path / "clip.mp4", frames=3, fps=24, size=(320, 180))
+    facts = probe(made(finish(clip, tmp_path / tier, size=size))[Role.VIDEO])
+    assert (facts.width, facts.height, facts.frames) == (*size, 3)

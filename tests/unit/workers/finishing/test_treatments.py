@@ -1,0 +1,34 @@
+"""Treatments of a frame: bars, fades, grain."""
+
+import pytest
+
+from shared.stages.operations import parse
+from tests.support.clips import grey
+from workers.finishing.treatments import Fade, Letterbox, bars, treatment
+
+
+def test_bars_leave_the_ratio_asked_for() -> None:
+    side, foot = bars(2.39, 1920, 1080)
+    assert side == 0
+    assert 1920 / (1080 - 2 * foot) == pytest.approx(2.39, abs=0.01)
+    assert bars(1.85, 2560, 1080)[1] == 0
+    boxed = Letterbox(0, 24)(grey(200))
+    assert (boxed.y[:24] == 16).all()
+    assert (boxed.y[24:-24] == 200).all()
+    assert boxed.y.shape == (180, 320)
+
+
+def test_a_fade_begins_and_ends_in_black_and_leaves_the_middle_alone() -> None:
+    fade = Fade("both", 6, 30)
+    light = [int(fade(grey(200)).y[0, 0]) for _ in range(30)]
+    assert (light[0], light[-1]) == (16, 16)
+    assert set(light[6:24]) == {200}
+    assert light[:7] == sorted(light[:7])
+    assert int(Fade("out", 6, 30)(grey(200)).y[0, 0]) == 200
+
+
+def test_grain_is_the_seeds() -> None:
+    [grain] = parse(["grain:strong"]).values()
+    one, same, other = (treatment(grain, 320, 180, seed)(grey(100)).y for seed in (1, 1, 2))
+    assert (one == same).all()
+    assert (one != other).any()

@@ -1,0 +1,70 @@
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from shared.camera.move import Pose
+from workers.media.depth import estimate, read_depth
+from workers.media.planes import Bytes, as_floats, from_rgb, to_rgb
+from workers.renderer.shoot import Shot
+
+
+def landscape() -> Bytes:
+    """Blue sky, a grey ridge, green ground with texture, and a red thing that stands in the middle."""
+    noise = np.random.default_rng(1).integers(-20, 20, (360, 640, 1))
+    picture = np.zeros((360, 640, 3), int)
+    picture[:160] = (120, 170, 235)
+    picture[160:220] = np.array((120, 130, 140)) + noise[160:220] // 3
+    picture[220:] = np.array((60, 120, 50)) + noise[220:]
+    picture[130:300, 290:350] = np.array((200, 40, 40)) + noise[130:300, 290:350]
+    return picture.clip(0, 255).astype(np.uint8)
+
+
+def test_the_sky_is_far_the_ground_comes_nearer_and_the_subject_stands_out() -> None:
+    nearness = cv2.resize(estimate(landscape()), (640, 360))
+    sky, ridge, ground = nearness[20:120].mean(), nearness[175:205, :200].mean(), nearness[330:].mean()
+    assert sky < 0.08 < ridge < 0.5 < ground
+    assert nearness[175:205, 300:340].mean() > ridge + 0.1
+
+
+def test_estimated_depth_changes_where_the_colour_does() -> None:
+    nearness = cv2.resize(estimate(landscape()), (640, 360))
+    steps = np.abs(np.diff(nearness[170:210, 240:400].mean(axis=0)))
+    assert {int(steps[:80].argmax()), int(steps[80:].argmax()) + 80} <= {*range(44, 56), *range(104, 116)}
+
+
+@pytest.mark.parametrize("picture", [np.zeros((9, 7, 3), np.uint8), np.full((50, 2000, 3), 255, np.uint8)])
+def test_any_picture_has_a_depth(picture: Bytes) -> None:
+    nearness = estimate(picture)
+    assert nearness.dtype == np.float32
+    assert np.isfinite(nearness).all()
+    assert 0 <= nearness.min() <= nearness.max() <= 1
+
+
+def test_depth_pictures_are_16_bit_and_grey(tmp_path: Path) -> None:
+    good, bad = tmp_path / "good.png", tmp_path / "bad.png"
+    cv2.imwrite(str(good), np.array([[0, 65535], [32768, 13107]], np.uint16))
+    cv2.imwrite(str(bad), np.zeros((4, 4), np.uint8))
+    assert read_depth(good).ravel() == pytest.approx([0, 1, 0.5, 0.2], abs=1e-4)
+    with pytest.raises(ValueError, match="16-bit"):
+        read_depth(bad)
+
+
+def test_planes_and_back_keep_the_colours() -> None:
+    colours = np.array([(255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255), (0, 0, 0), (90, 140, 200)], np.uint8)
+    picture = np.repeat(np.repeat(colours[None], 4, axis=0), 4, axis=1)
+    planes = from_rgb(picture)
+    assert (planes.y[0, 0], planes.u[0, 0], planes.v[0, 0]) == (63, 102, 240)
+    assert np.abs(to_rgb(planes)[1, 1::4].astype(int) - picture[1, 1::4]).max() <= 2
+    with pytest.raises(ValueError, match="even"):
+        from_rgb(picture[:, :5])
+
+
+def test_a_guess_leaves_no_edge_that_a_camera_would_pull_apart() -> None:
+    picture = landscape()
+    guess = Shot(picture, estimate(picture), 640, 360, 24)
+    known = Shot(picture, as_floats((picture[..., 0] > 150).astype(np.float32)), 640, 360, 24)
+    path = [Pose(), Pose(truck=0.6, dolly=0.5)]
+    taken_apart = [scene.back is not scene.front for scene in (shot.prepare(path) for shot in (guess, known))]
+    assert taken_apart == [False, True]

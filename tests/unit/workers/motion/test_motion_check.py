@@ -1,0 +1,148 @@
+"""The motion score must believe the right path and no other."""
+
+from collections.abc import Callable
+
+import cv2
+import numpy as np
+import pytest
+
+from shared.camera.catalogue import default_moves
+from shared.camera.lowerings import CameraView
+from shared.camera.move import Pose
+from workers.media.planes import Bytes, Floats, as_bytes, as_floats
+from workers.motion.projection import Frame, project, rays
+from workers.renderer.shoot import Shot
+
+WIDTH, HEIGHT, FPS, FRAMES = 480, 270, 24, 36
+
+
+def hills() -> tuple[Bytes, Floats]:
+    """Soft noise everywhere; it comes nearer from the top to the bottom, and a block stands before it."""
+    noise = np.random.default_rng(5).integers(0, 256, (HEIGHT, WIDTH, 3), np.uint8)
+    picture = as_bytes(cv2.convertScaleAbs(cv2.GaussianBlur(noise, (0, 0), 2), alpha=4, beta=-384))
+    nearness = np.linspace(0, 0.6, HEIGHT, dtype=np.float32)[:, None] * np.ones((1, WIDTH), np.float32)
+    nearness[90:200, 200:280] = 0.9
+    return picture, nearness
+
+
+def soft_sky() -> tuple[Bytes, Floats]:
+    """A gradient without a single corner."""
+    rows, columns = np.mgrid[0:HEIGHT, 0:WIDTH]
+    picture = as_bytes(np.rint(120 + rows / 6 + columns / 20).astype(np.uint8)[..., None].repeat(3, axis=2))
+    return picture, np.full((HEIGHT, WIDTH), 0.3, np.float32)
+
+
+def flat() -> tuple[Bytes, Floats]:
+    return np.full((HEIGHT, WIDTH, 3), 90, np.uint8), np.full((HEIGHT, WIDTH), 0.3, np.float32)
+
+
+def scored(promised: str, filmed: str, scene: tuple[Bytes, Floats] | None = None) -> float | None:
+    """The score of a film of the preset `filmed`, of which `promised` was to be expected."""
+    expected, shown = (poses(preset) for preset in (promised, filmed))
+    shot = Shot(*(scene or hills()), WIDTH, HEIGHT, FPS)
+    shot.prepare(expected)
+    check = shot.check(expected)
+    for planes in shot.film(shown):
+        check.see(planes)
+    return check.score()
+
+
+def measured(promised: str, filmed: str) -> float:
+    score = scored(promised, filmed)
+    assert score is not None
+    return score
+
+
+def poses(preset: str) -> list[Pose]:
+    move = default_moves()[preset].move
+    return [move.sample(i / (FRAMES - 1)) for i in range(FRAMES)]
+
+
+RIGHT = [
+    "static",
+    "dolly-in",
+    "zoom-in",
+    "orbit-left",
+    "aerial-pullback",
+    "tilt-down",
+    "handheld",
+    "fisheye",
+    "whip-pan",
+]
+
+
+@pytest.mark.parametrize("preset", RIGHT)
+def test_what_was_promised_and_filmed_scores_high(preset: str) -> None:
+    assert measured(preset, preset) >= 0.95
+
+
+@pytest.mark.parametrize(
+    ("promised", "filmed"),
+    [
+        ("dolly-in", "dolly-out"),
+        ("orbit-left", "orbit-right"),
+        ("pan-left", "tilt-up"),
+        ("zoom-in", "static"),
+        ("static", "handheld"),
+        ("static", "zoom-in"),
+        ("static", "yo-yo-zoom"),  # ends where it began
+        ("truck-left", "roll-left"),
+        ("orbit-left", "truck-left"),
+        ("dolly-in", "zoom-in"),  # these differ by parallax alone
+        ("zoom-in", "dolly-in"),
+        ("truck-left", "pan-left"),
+    ],
+)
+def test_a_wrong_path_scores_low(promised: str, filmed: str) -> None:
+    assert measured(promised, filmed) < 0.5
+
+
+@pytest.mark.parametrize(
+    ("scene", "promised", "filmed"),
+    [
+        (flat, "crash-zoom-in", "static"),
+        (flat, "crash-zoom-in", "crash-zoom-in"),
+        (soft_sky, "static", "pan-left"),
+        (soft_sky, "pan-left", "pan-left"),
+    ],
+)
+def test_where_nothing_can_be_followed_there_is_no_score(
+    scene: Callable[[], tuple[Bytes, Floats]], promised: str, filmed: str
+) -> None:
+    assert scored(promised, filmed, scene()) is None
+
+
+def test_frames_that_are_all_the_same_are_static_whatever_they_show() -> None:
+    assert scored("static", "static", flat()) == scored("static", "static", soft_sky()) == 1
+
+
+def test_a_film_that_no_longer_shows_what_it_should_scores_nothing() -> None:
+    """Every corner is lost in grey."""
+    shot, path = Shot(*hills(), WIDTH, HEIGHT, FPS), poses("static")
+    shot.prepare(path)
+    check = shot.check(path)
+    for i, planes in enumerate(shot.film(path)):
+        check.see(planes if i == 0 else planes._replace(y=np.full_like(planes.y, 120)))
+    assert check.score() == 0
+
+
+def test_a_smeared_frame_is_looked_for_where_its_exposure_has_its_middle() -> None:
+    shot = Shot(*hills(), WIDTH, HEIGHT, FPS, shutter=3)
+    path = [Pose(pan=0.3 * float(np.sin(i / 3))) for i in range(FRAMES)]  # at each turn the exposure lags behind
+    shot.prepare(path)
+    check = shot.check(path)
+    for planes in shot.film(path):
+        check.see(planes)
+    score = check.score()
+    assert score is not None
+    assert score >= 0.9
+
+
+def test_points_project_to_where_the_rays_that_show_them_start() -> None:
+    frame = Frame.of(160, 90)
+    view = CameraView(0.05, -0.04, 0.2, 0.1, -0.06, 0.15, 1.3, 0.1, 0.05, None, 0.8)
+    d = np.float32(0.6)
+    x, y = rays(view, 1.1, frame.x, frame.y).at(d)
+    back_x, back_y = project(view, 1.1, as_floats(x), as_floats(y), as_floats(np.full(x.shape, d, np.float32)))
+    assert np.abs(back_x - frame.x).max() < 2e-3
+    assert np.abs(back_y - frame.y).max() < 2e-3

@@ -1,0 +1,80 @@
+"""A depth model of the operator's own stands behind the same interface as the guess."""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from onnx import TensorProto, checker, helper, numpy_helper
+
+from workers.media import depth
+from workers.renderer import depth_model
+from workers.renderer.depth_model import DepthModelUnavailable, nearness, normalised
+
+PICTURE = np.random.default_rng(1).integers(0, 255, (60, 100, 3)).astype(np.uint8)
+
+
+@pytest.fixture
+def pointed_to(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    depth_model.load.cache_clear()
+    path = tmp_path / "depth.onnx"
+    monkeypatch.setenv("KINORA_DEPTH_MODEL", str(path))
+    return path
+
+
+def test_without_a_model_depth_is_guessed() -> None:
+    assert np.array_equal(nearness(PICTURE), depth.estimate(PICTURE))
+
+
+def exported(path: Path, height: int | str, width: int | str) -> None:
+    """A model as such exports are, but small: nearness is the mean of the colours, in patches of 14 pixels."""
+    shape: list[str | int | None] = ["batch", 3, height, width]
+    picture = helper.make_tensor_value_info("image", TensorProto.FLOAT, shape)
+    inverse = helper.make_tensor_value_info("inverse_depth", TensorProto.FLOAT, ["batch", "rows", "columns"])
+    nodes = [
+        helper.make_node("AveragePool", ["image"], ["patches"], kernel_shape=[14, 14], strides=[14, 14]),
+        helper.make_node("ReduceMean", ["patches", "channels"], ["inverse_depth"], keepdims=0),
+    ]
+    channels = [numpy_helper.from_array(np.array([1]), "channels")]
+    graph = helper.make_graph(nodes, "depth", [picture], [inverse], channels)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10)
+    checker.check_model(model)
+    path.write_bytes(model.SerializeToString())
+
+
+@pytest.mark.parametrize(("height", "rows"), [(28, 2), ("height", 37)])
+def test_a_model_that_is_pointed_to_is_asked(pointed_to: Path, height: int | str, rows: int) -> None:
+    """It sees the picture at the size that it takes, or was trained at, the right way up."""
+    exported(pointed_to, height, "width")
+    falling = np.repeat(np.linspace(255, 0, 60).astype(np.uint8), 100 * 3).reshape(60, 100, 3)
+    near = nearness(falling)
+    assert near.shape == (rows, 37)
+    assert (near[0].min(), near[-1].max()) == (1, 0)
+    assert (np.diff(near, axis=0) <= 0).all()
+
+
+def test_a_model_sees_colours_as_it_was_trained_to(pointed_to: Path) -> None:
+    """Less the mean of ImageNet's pictures, over their deviation, and in the order red, green, blue."""
+    exported(pointed_to, 28, 28)
+    colour = np.full((28, 28, 3), (255, 0, 51), np.uint8)
+    expected = np.mean([(1 - 0.485) / 0.229, (0 - 0.456) / 0.224, (0.2 - 0.406) / 0.225])
+    assert depth_model.load(pointed_to)(colour) == pytest.approx(np.full((2, 2), expected), abs=1e-5)
+
+
+def test_what_is_no_model_is_said(pointed_to: Path) -> None:
+    pointed_to.write_bytes(b"model")
+    with pytest.raises(DepthModelUnavailable, match="no ONNX model"):
+        nearness(PICTURE)
+
+
+def test_what_is_missing_is_said(pointed_to: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(DepthModelUnavailable, match="does not exist"):
+        nearness(PICTURE)
+    pointed_to.write_bytes(b"model")
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    with pytest.raises(DepthModelUnavailable, match="onnxruntime"):
+        nearness(PICTURE)
+
+
+def test_a_flat_answer_is_far_everywhere() -> None:
+    assert not normalised(np.full((4, 4), 7, np.float32)).any()

@@ -1,0 +1,172 @@
+"""What a moving camera shows of scenery: a post standing near before a wall, each painted whole."""
+
+from pathlib import Path
+from zipfile import ZipFile
+
+import cv2
+import numpy as np
+import pytest
+
+from shared.camera.move import Pose
+from workers.media.planes import Bytes, Floats, Planes, from_rgb, to_rgb
+from workers.media.scenery import Flat, Scenery
+from workers.renderer.shoot import Shot
+
+WIDTH, HEIGHT = 320, 180
+GREY, BLUE, RED = (128, 128, 128), (40, 40, 255), (255, 40, 40)
+
+
+def stage() -> Scenery:
+    """A grey wall with a red window, hidden by a blue post before it."""
+    wall = np.full((HEIGHT, WIDTH, 3), GREY, np.uint8)
+    wall[60:100, 150:170] = RED
+    post = np.full((140, 40, 4), (*BLUE, 255), np.uint8)
+    return Scenery(wall, np.zeros((HEIGHT, WIDTH), np.float32), (Flat(140, 40, post, 1.0),))
+
+
+def nearness() -> Floats:
+    near = np.zeros((HEIGHT, WIDTH), np.float32)
+    near[40:, 140:180] = 1
+    return near
+
+
+def shot(scenery: Scenery | None = None) -> Shot:
+    scenery = scenery or stage()
+    return Shot(scenery.picture(), nearness(), WIDTH, HEIGHT, 24, scenery=scenery)
+
+
+def seen(made: Shot, *poses: Pose) -> list[Bytes]:
+    made.prepare(poses)
+    return [to_rgb(made.frame(pose)) for pose in poses]
+
+
+def like(rgb: Bytes, colour: tuple[int, int, int], within: int = 30) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
+    return np.asarray(np.abs(rgb.astype(int) - colour).max(axis=2) < within)
+
+
+def test_a_still_camera_shows_the_whole_picture() -> None:
+    shown, wanted = shot().frame(Pose()), from_rgb(stage().picture())
+    assert all(np.abs(a.astype(int) - b).max() <= 2 for a, b in zip(shown, wanted, strict=True))
+
+
+def test_what_a_flat_uncovers_is_what_was_painted_there() -> None:
+    still, moved = seen(shot(), Pose(), Pose(truck=1))
+    assert not like(still, RED).any()
+    assert like(moved, RED).sum() > 300, "the window behind the post"
+
+
+def test_a_flat_moves_as_a_thing_of_its_nearness_does() -> None:
+    """The post as a flat, and as a near part of a picture without parts, stand in the same place."""
+    poses = (Pose(), Pose(truck=0.6, pedestal=0.4, dolly=0.5), Pose(pan=0.7, tilt=-0.5, roll=0.8), Pose(zoom=1.3))
+    whole = Shot(stage().picture(), nearness(), WIDTH, HEIGHT, 24)
+    for one, other in zip(seen(shot(), *poses), seen(whole, *poses), strict=True):
+        places = [np.argwhere(like(rgb, BLUE, 60)).mean(axis=0) for rgb in (one, other)]
+        assert places[0] == pytest.approx(places[1], abs=1.6), "of the picture without parts the rim is guessed"
+
+
+def test_its_edge_is_a_mixture_of_it_and_what_is_behind_and_no_wider_than_two_pixels() -> None:
+    made, pose = shot(), Pose(truck=-1, roll=0.5)
+    made.prepare([pose])
+    below_the_window = made.frame(pose).y[120:].astype(int)
+    wall, post = (int(from_rgb(np.full((2, 2, 3), colour, np.uint8)).y[0, 0]) for colour in (GREY, BLUE))
+    share = (below_the_window - wall) / (post - wall)
+    assert share.min() > -0.02
+    assert share.max() < 1.02
+    rim = (share > 0.05) & (share < 0.95)
+    assert 0 < rim.sum(axis=1).max() <= 4, "two edges"
+
+
+@pytest.mark.parametrize("pose", [Pose(fisheye=1, truck=1), Pose(roll=1, dolly=1), Pose(pan=1, tilt=1)])
+def test_a_flat_at_the_border_has_no_end_within_the_frame(pose: Pose) -> None:
+    """A blue ledge lies along the whole lower border: below its upper edge all is blue."""
+    wall = np.full((HEIGHT, WIDTH, 3), GREY, np.uint8)
+    ledge = np.full((60, WIDTH, 4), (*BLUE, 255), np.uint8)
+    scenery = Scenery(wall, np.zeros((HEIGHT, WIDTH), np.float32), (Flat(0, HEIGHT - 60, ledge, 0.9),))
+    near = np.zeros((HEIGHT, WIDTH), np.float32)
+    near[-60:] = 0.9
+    made = Shot(scenery.picture(), near, WIDTH, HEIGHT, 24, scenery=scenery)
+    (rgb,) = seen(made, pose)
+    blue = like(rgb, BLUE, 60)
+    assert blue.any()
+    assert np.array_equal(np.logical_or.accumulate(blue, axis=0)[4:], blue[4:] | np.roll(blue, 2, axis=0)[4:])
+
+
+def test_focus_blurs_a_flat_that_is_not_in_focus() -> None:
+    def edge(focus: float) -> float:
+        made, pose = shot(), Pose(focus=focus)
+        made.prepare([pose])
+        return float(np.abs(np.diff(made.frame(pose).y[100].astype(int))).max())
+
+    assert edge(1) > 60
+    assert edge(0) < 25
+
+
+def test_its_depth_is_seen_where_it_is_seen() -> None:
+    made = shot()
+    made.prepare([Pose(), Pose(truck=1)])
+    for pose in (Pose(), Pose(truck=1)):
+        near, blue = made.nearness(pose) > 0.9, like(to_rgb(made.frame(pose)), BLUE, 60)
+        assert (near ^ blue).sum() < 300
+        assert near.sum() > 4000
+
+
+def test_a_flat_that_left_the_frame_is_not_drawn() -> None:
+    scenery = stage()
+    aside = scenery._replace(flats=(Flat(2, 2, scenery.flats[0].rgba[:20, :20].copy(), 1.0),))
+    made = Shot(aside.picture(), np.zeros((HEIGHT, WIDTH), np.float32), WIDTH, HEIGHT, 24, scenery=aside)
+    (rgb,) = seen(made, Pose(zoom=3))
+    assert not like(rgb, BLUE, 60).any()
+
+
+@pytest.mark.parametrize("picture", [1.0, 0.5, 3.0])
+def test_pictures_of_any_size_show_it_in_the_same_place(picture: float) -> None:
+    def sized(plane: Bytes) -> Bytes:
+        size = round(plane.shape[1] * picture), round(plane.shape[0] * picture)
+        return np.asarray(cv2.resize(plane, size, interpolation=cv2.INTER_NEAREST), np.uint8)
+
+    one = stage()
+    (flat,) = one.flats
+    moved = flat._replace(left=round(140 * picture), top=round(40 * picture), rgba=sized(flat.rgba))
+    scaled = Scenery(sized(one.backdrop), one.nearness, (moved,))
+    made = Shot(scaled.picture(), nearness(), WIDTH, HEIGHT, 24, scenery=scaled)
+    (rgb,) = seen(made, Pose())
+    rows, columns = np.nonzero(like(rgb, BLUE, 60))
+    assert (columns.mean(), rows.mean()) == pytest.approx((159.5, 109.5), abs=1)
+
+
+def test_it_is_read_as_it_was_written(tmp_path: Path) -> None:
+    one = stage()
+    other = Scenery.load(one.save(tmp_path))
+    assert np.array_equal(one.backdrop, other.backdrop)
+    assert np.abs(one.nearness - other.nearness).max() < 1e-4
+    assert [flat[:2] for flat in other.flats] == [(140, 40)]
+    assert np.array_equal(one.flats[0].rgba, other.flats[0].rgba)
+
+
+def _without(path: Path, missing: str) -> None:
+    with ZipFile(path) as file:
+        parts = {name: file.read(name) for name in file.namelist() if name != missing}
+    with ZipFile(path, "w") as file:
+        for name, part in parts.items():
+            file.writestr(name, part)
+
+
+@pytest.mark.parametrize("missing", ["backdrop.png", "depth.png", "flat0.png", "scenery.json"])
+def test_what_is_not_whole_is_no_scenery(tmp_path: Path, missing: str) -> None:
+    path = stage().save(tmp_path)
+    _without(path, missing)
+    with pytest.raises(ValueError, match="scenery"):
+        Scenery.load(path)
+
+
+@pytest.mark.parametrize("content", [b"", b"PK not really", b"\x89PNG\r\n"])
+def test_what_is_no_archive_is_no_scenery(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "scenery.zip").write_bytes(content)
+    with pytest.raises(ValueError, match="scenery"):
+        Scenery.load(tmp_path / "scenery.zip")
+
+
+def test_frames_are_planes_that_an_encoder_takes() -> None:
+    planes = shot().frame(Pose(truck=0.3))
+    assert isinstance(planes, Planes)
+    assert [plane.shape for plane in planes] == [(HEIGHT, WIDTH), (HEIGHT // 2, WIDTH // 2), (HEIGHT // 2, WIDTH // 2)]

@@ -1,0 +1,107 @@
+"""What holds a painted scene together: outlines, mirrors, what stands where."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+
+from workers.painter import shores, terrain
+from workers.painter.canvas import Camera, Canvas, colour
+from workers.painter.land import Land, Setting, paint_land
+from workers.painter.light import light_of
+from workers.painter.noise import Field, as_field
+from workers.painter.painting import paint
+from workers.painter.props import flower_paint, frame
+from workers.painter.reading import read
+from workers.painter.sketch import Sketch
+from workers.painter.water import paint_water
+
+
+def _stage(prompt: str, width: int = 160, height: int = 90, seed: int = 3) -> Setting:
+    reading = read(prompt, None, seed)
+    return Setting(Canvas.blank(Camera(width, height, height * 0.5, 1.4)), light_of(reading), reading)
+
+
+def test_a_crest_covers_the_share_of_a_pixel_that_it_reaches_into() -> None:
+    canvas = Canvas.blank(Camera(2, 2, 0.5))
+    z = as_field(np.array([[50, 50], [5, 5]]))
+    crest = as_field(np.array([[0.75, 0.25], [0, 0]]))
+    hits = terrain.Hits(z, crest, np.full((2, 2), fill_value=True), z, z, z)
+    terrain.lay_ground(canvas, hits, as_field(np.stack([np.zeros((2, 3)), np.ones((2, 3))])))
+    np.testing.assert_allclose(canvas.rgb[0, :, 0], [0.75, 0.25])
+    np.testing.assert_allclose(canvas.inverse[0], [1 / 5, 1 / 50])  # distance goes with the larger share
+
+
+def test_water_shows_a_post_under_its_foot_and_a_far_one_under_the_horizon() -> None:
+    camera = Camera(120, 200, 60, 1.4)
+    canvas = Canvas.blank(camera)
+    rows = np.arange(200, dtype=np.float32)[:, None]
+    canvas.inverse[:] = np.clip((rows - camera.horizon) / (camera.focal * camera.eye), 0, None)
+    canvas.water[61:] = 1
+    foot = 100
+    near, red, green = (foot - camera.horizon) / (camera.focal * camera.eye), [9, 0, 0], [0, 9, 0]
+    canvas.rgb[90:foot, 20:40], canvas.inverse[90:foot, 20:40], canvas.water[90:foot, 20:40] = red, near, 0
+    canvas.rgb[40:50, 80:100] = green  # in the sky: as far as can be
+    paint_water(canvas, light_of(read("lake at noon", None, 1)), 1, chop=0.0, body=colour("000000"))
+    ripple = 3
+    of_post, of_sky = canvas.rgb[:, 30, 0] > 3, canvas.rgb[:, 90, 1] > 3
+    assert of_post[foot + ripple : 110 - ripple].all()
+    assert not of_post[110 + ripple :].any()
+    assert of_sky[70 + ripple : 80 - ripple].all()
+    assert not of_sky[80 + ripple :].any()
+
+
+@pytest.mark.parametrize(
+    ("spots", "chosen"),
+    [([(0.4, 9.0), (-0.4, 9.0), (-0.2, 7.0)], (-0.4, 9.0)), ([(0.4, 9.0), (0.5, 8.0)], (0.5, 8.0))],
+)
+def test_a_boat_floats_on_the_first_water_with_none_of_the_shore_before_it(
+    spots: Sequence[tuple[float, float]], chosen: tuple[float, float]
+) -> None:
+    stage = _stage("coast with a boat")
+
+    def dry_on_the_right(x: Field, z: Field) -> Field:
+        return as_field(np.where((x > 0) & (z < 6), 0.5, -0.3))
+
+    stage.fan = terrain.fan_of(stage.camera, dry_on_the_right, stage.light, 60)
+    x, z = stage.open_water(spots)
+    assert (x / stage.half_width(z), z) == pytest.approx(chosen)
+
+
+@pytest.mark.parametrize(("prompt", "shines"), [("a coast at night", True), ("a castle on a coast at night", False)])
+def test_only_a_lighthouse_throws_a_beam(prompt: str, shines: bool) -> None:
+    stage = _stage(prompt)
+    paint_land(stage, shores.coast(stage))
+    assert (stage.lamp is not None) is shines
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_moon_stands_within_a_wide_picture(seed: int) -> None:
+    rgb = paint(read("a full moon over the desert at night, clear", None, seed), 320, 120).rgb.astype(int)
+    bright = rgb.min(axis=2) > 215
+    assert bright.sum() > 20
+    assert not bright[0].any()
+
+
+def test_what_frames_a_picture_stands_before_ground_that_rises() -> None:
+    stage = _stage("meadow")
+    post = Sketch(20, 40)
+    post.box(-0.2, 0, 0.2, 1, 1)
+
+    def high(x: Field, z: Field) -> Field:
+        return as_field(np.full_like(x + z, 0.9))
+
+    def black(fan: terrain.Fan) -> Field:
+        return as_field(np.zeros((*fan.x.shape, 3)))
+
+    def front() -> None:
+        frame(stage, post.sprite(), ("ffffff", "ffffff"), 0.0, 0.5)
+
+    paint_land(stage, Land(high, black, front=front))
+    assert stage.canvas.rgb[80, 80].min() > 0.2
+
+
+def test_flowers_take_the_colour_that_the_words_name() -> None:
+    for seed in range(4):
+        assert flower_paint(read("a violet meadow with flowers", None, seed)) == ("5a3a8c", "b98cff")
+    assert len({flower_paint(read("a meadow with flowers", None, seed)) for seed in range(20)}) > 2

@@ -1,0 +1,261 @@
+"""docs/cost.md: the cost of each idle environment in US dollars a month, and the cost of a thousand jobs.
+
+Numbers come from three places: what the templates hold, what one job does to the studio inside this process, and the
+list prices and assumptions of docs/prices.toml.
+"""
+
+import tomllib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from math import ceil
+from typing import Any
+
+import tests.conftest  # noqa: F401  # names of the deployment that the studio makes: records read them at import
+
+# isort: split
+from functions.pipeline.dispatch import handler as dispatch
+from functions.pipeline.settle import handler as settle
+from local.environment import ROOT
+from shared.core.clock import utc_now
+from shared.jobs.store import JobStore
+from shared.observability import Metric
+from shared.stages.stages import Stage
+from tests.support.steps import LEASE, claim, result_of
+from tests.support.studio import studio
+from tools.template import ENVIRONMENTS, Assembly, Resource, synthesized
+from tools.write_units import Meter, metered
+from workers.runtime.beat import TICK_SECONDS, write_due
+from workers.runtime.config import WorkerConfig
+
+PRICES: dict[str, Any] = tomllib.loads((ROOT / "docs" / "prices.toml").read_text())
+MONTH, USE, HOUR, ASSUMED = (PRICES[part] for part in ("month", "use", "hour", "assumed"))
+STAGES = (Stage.IMAGE_GENERATION, Stage.VIDEO_SYNTHESIS, Stage.POST_PROCESSING)  # of a job from a prompt
+JOBS = 1000
+HOURS = 30 * 24  # of a month
+POLICY = "AWS::ApplicationAutoScaling::ScalingPolicy"
+Line = tuple[str, str, float]  # what, how much of it, dollars
+
+
+@dataclass(frozen=True)
+class JobFlow:
+    """What one job from a prompt does."""
+
+    writes: Meter
+    beats: int  # writes of a worker at work: progress, lease
+    told: int  # times that it told the queue of its life
+    messages: int
+    transitions: int
+    functions: int
+
+
+def one_job() -> JobFlow:
+    """Submit a job, do each step with the store's own writes, beat as long as the work takes, and settle."""
+    with studio() as deployed:
+        creator = deployed.arrive("ada@example.com")
+        project_id = creator.project()
+        beats = told = 0
+        with metered() as writes:
+            job_id = str(creator.job(project_id, duration=5)["id"])
+            for stage in STAGES:
+                dispatch({"jobId": job_id, "stage": stage.value, "taskToken": "t" * 600}, None)
+                beats += _work(job_id, stage)
+                told += ceil(ASSUMED["worker_seconds"][stage.value] / WorkerConfig().beat_seconds) - 1
+            settle({"jobId": job_id}, None)
+        messages = sum(len(deployed.messages(stage.queue)) for stage in STAGES)
+    changes = len(STAGES) * 2 + beats + 2  # what the stream tells: each calls `realtime-push` once, at the most
+    return JobFlow(
+        writes=writes,
+        beats=beats,
+        told=told,
+        messages=messages,
+        transitions=2 + len(STAGES) + 1 + 1,  # both choices, the stages, Settle, the start
+        functions=ASSUMED["rest_requests"] + 2 + len(STAGES) + 1 + changes,
+    )
+
+
+def _work(job_id: str, stage: Stage) -> int:
+    """One attempt on the step: claim, beats with even progress, the result. Answers the beats."""
+    jobs, at = JobStore(), utc_now()
+    attempt = claim(job_id, stage)
+    due = written_at(ASSUMED["worker_seconds"][stage.value], WorkerConfig())
+    for seconds, percent in due:
+        now = at + timedelta(seconds=seconds)
+        progress = (percent, percent)
+        jobs.beat(job_id, stage, attempt=attempt, lease_until=now + LEASE, at=now, progress=progress)
+    jobs.record_result(
+        jobs.get(job_id), stage, result_of(job_id, stage, attempt), attempt=attempt, at=at + timedelta(minutes=1)
+    )
+    return len(due)
+
+
+def written_at(takes_seconds: float, config: WorkerConfig) -> list[tuple[float, int]]:
+    """When a beat writes, in seconds, and the percentage, if the work moves evenly."""
+    due, seconds, last, written = list[tuple[float, int]](), 0.0, 0.0, 0
+    while (seconds := seconds + TICK_SECONDS) < takes_seconds:
+        percent = int(100 * seconds / takes_seconds)
+        if write_due(seconds - last, percent - written, config):
+            due.append((seconds, percent))
+            last, written = seconds, percent
+    return due
+
+
+# --- idle
+
+
+def idle(cloud: Assembly) -> list[Line]:
+    """Dollars a month for what is there while nobody uses it."""
+    endpoints = sum(
+        len(endpoint.properties.get("SubnetIds", ())) for endpoint in cloud.resources("AWS::EC2::VPCEndpoint")
+    )
+    count = {
+        "interface endpoints, each in each zone": (endpoints, MONTH["interface_endpoint"]),
+        "encryption keys": (len(cloud.resources("AWS::KMS::Key")), MONTH["kms_key"]),
+        "secrets": (len(cloud.resources("AWS::SecretsManager::Secret")), MONTH["secret"]),
+        "metrics that alarms watch": (sum(map(watched, cloud.resources("AWS::CloudWatch::Alarm"))), MONTH["alarm"]),
+        "metrics that scaling's own alarms watch": (sum(map(tracked, cloud.resources(POLICY))), MONTH["alarm"]),
+        "metrics of our own": (len(Metric), MONTH["metric"]),
+        "polls of idle queues by functions": (polls(cloud), USE["queue_request"]),
+        "dashboards": (len(cloud.resources("AWS::CloudWatch::Dashboard")), MONTH["dashboard"]),
+        "firewalls": (len(cloud.resources("AWS::WAFv2::WebACL")), MONTH["web_acl"]),
+        "firewall rules": (
+            sum(len(acl["Rules"]) for acl in cloud.resources("AWS::WAFv2::WebACL")), MONTH["web_acl_rule"],
+        ),
+        "snapshots of functions, GB": (
+            sum(f["MemorySize"] for f in cloud.functions().values() if "SnapStart" in f.properties) / 1024,
+            MONTH["snapshot_gb"],
+        ),
+    }  # fmt: skip
+    lines: list[Line] = [(what, f"{number:.12g}", number * price) for what, (number, price) in count.items() if number]
+    sweeps = HOURS * 60
+    reconcile = cloud.functions()["pipeline-reconcile"]["MemorySize"] / 1024 * ASSUMED["function_seconds"]
+    lines.append(
+        ("sweeps, one a minute", f"{sweeps}", sweeps * (USE["lambda_request"] + reconcile * USE["lambda_gb_second"]))
+    )
+    films = films_of_the_canary(cloud)
+    seconds = {stage: ASSUMED["worker_seconds"][stage.value] + ASSUMED["idle_seconds"] for stage in STAGES}
+    dollars = sum(films * seconds[stage] / 3600 * worker_hour(cloud, stage) for stage in STAGES)
+    lines.append(("workers of the canary's films", f"{films}", dollars))
+    return lines
+
+
+def tracked(policy: Resource) -> int:
+    """How many metrics the alarms read that a target-tracking policy makes: no template holds them."""
+    configuration = policy.properties.get("TargetTrackingScalingPolicyConfiguration")
+    if configuration is None:
+        return 0
+    metrics = configuration.get("CustomizedMetricSpecification", {}).get("Metrics", ())
+    return int(ASSUMED["tracking_alarms"] * (sum("MetricStat" in metric for metric in metrics) or 1))
+
+
+def polls(cloud: Assembly) -> float:
+    """Requests a month by which Lambda asks queues that have nothing."""
+    queues = sum(
+        ":sqs:" in str(source["EventSourceArn"]) for source in cloud.resources("AWS::Lambda::EventSourceMapping")
+    )
+    return float(queues * ASSUMED["pollers"] * HOURS * 3600 / ASSUMED["poll_seconds"])
+
+
+def films_of_the_canary(cloud: Assembly) -> int:
+    """A month, by its rule's `rate(6 hours)`."""
+    rule = cloud.by("Name", "AWS::Events::Rule")["canary"]
+    number, unit = str(rule["ScheduleExpression"]).removeprefix("rate(").removesuffix(")").split()
+    return HOURS // (int(number) * (24 if unit.startswith("day") else 1))
+
+
+def watched(alarm: Resource) -> int:
+    """How many metrics an alarm reads, each of which is paid for."""
+    return sum("MetricStat" in metric for metric in alarm.properties.get("Metrics", ())) or 1
+
+
+# --- in use
+
+
+def in_use(cloud: Assembly, job: JobFlow) -> list[Line]:
+    """Dollars for a thousand jobs from a prompt, five seconds each."""
+    sizes = [function["MemorySize"] for name, function in cloud.functions().items() if name != "canary"]
+    gb_seconds = job.functions * ASSUMED["function_seconds"] * sum(sizes) / len(sizes) / 1024
+    requests = 3  # send, receive, delete
+    film_gb = ASSUMED["film_mb"] / 1024
+    each: list[tuple[str, str, float, float]] = [
+        ("DynamoDB writes", "units", job.writes.total, USE["write_unit"]),
+        ("DynamoDB reads", "units", 3 * job.writes.total, USE["read_unit"]),
+        ("state transitions", "", job.transitions, USE["state_transition"]),
+        ("function calls", "", job.functions, USE["lambda_request"]),
+        ("function time", "GB-s", gb_seconds, USE["lambda_gb_second"]),
+        ("queue requests", "", job.messages * requests + job.told, USE["queue_request"]),
+        ("REST requests", "", ASSUMED["rest_requests"], USE["rest_request"]),
+        ("WebSocket messages", "", ASSUMED["socket_messages"], USE["socket_message"]),
+        ("traces", "", ASSUMED["rest_requests"], USE["trace"]),
+        ("logs, GB", "", ASSUMED["log_kb"] / 1024**2, USE["log_gb"]),
+        ("objects written", "", 20, USE["bucket_put"]),
+        ("film kept a month", "GB", film_gb + ASSUMED["work_mb"] / 1024 * 2 / 30, USE["bucket_gb_month"]),
+        ("film watched", "GB", film_gb * ASSUMED["watched_times"], USE["edge_gb"]),
+    ]
+    lines: list[Line] = [
+        (
+            what,
+            f"{JOBS * number:,.3g} {unit}".strip() if JOBS * number < 1 else f"{JOBS * number:,.0f} {unit}".strip(),
+            JOBS * number * price,
+        )
+        for what, unit, number, price in each
+    ]
+    for stage in STAGES:
+        seconds = ASSUMED["worker_seconds"][stage.value] + ASSUMED["idle_seconds"] / ASSUMED["jobs_at_a_time"]
+        hours = JOBS * seconds / 3600
+        lines.append((f"workers of {stage.queue}", f"{hours:,.0f} h", hours * worker_hour(cloud, stage)))
+    return lines
+
+
+def worker_hour(cloud: Assembly, stage: Stage) -> float:
+    """Dollars for an hour of one task of the stage."""
+    task = next(
+        t for t in cloud.resources("AWS::ECS::TaskDefinition") if t["Family"] == f"{cloud.prefix}-{stage.queue}"
+    )
+    service = next(
+        s for s in cloud.resources("AWS::ECS::Service") if s["ServiceName"] == f"{cloud.prefix}-{stage.queue}"
+    )
+    capacity = str(service["CapacityProviderStrategy"])
+    if "FARGATE" not in capacity:
+        return float(HOUR["g6.xlarge"] * (ASSUMED["spot"] if _spot_instances(cloud) else 1))
+    cpu, memory = int(task["Cpu"]) / 1024, int(task["Memory"]) / 1024
+    hour = cpu * HOUR["fargate_cpu"] + memory * HOUR["fargate_gb"]
+    return float(hour * (ASSUMED["spot"] if "SPOT" in capacity else 1))
+
+
+def _spot_instances(cloud: Assembly) -> bool:
+    return any("'SPOT'" in str(provider.properties) for provider in cloud.resources("AWS::ECS::CapacityProvider"))
+
+
+# --- the page
+
+
+def table(lines: Sequence[Line]) -> str:
+    rows = [f"| {what} | {number} | {dollars:,.2f} |" for what, number, dollars in lines]
+    return "\n".join(
+        ["| what | how much | $ |", "|---|---:|---:|", *rows, f"| **together** | | **{sum_of(lines):,.2f}** |"]
+    )
+
+
+def sum_of(lines: Iterable[Line]) -> float:
+    return sum(dollars for *_, dollars in lines)
+
+
+def page() -> str:
+    """The whole page."""
+    job = one_job()
+    by_table = ", ".join(f"{name} {units}" for name, units in job.writes.units.most_common())
+    parts = [
+        "# What it costs",
+        "Written by `make docs` from the synthesized templates, one job in the in-process studio, "
+        f"and the list prices of {PRICES['as_of']} and the assumptions in [prices.toml](prices.toml). US dollars, "
+        "us-east-1, without free tiers.",
+        "## One job",
+        f"A job from a prompt, five seconds long, takes {job.writes.total} DynamoDB write units in "
+        f"{job.writes.requests} requests ({by_table}), {job.beats} of them progress and leases of its workers; "
+        f"{job.transitions} state transitions, {job.messages} task messages and about {job.functions} function calls.",
+    ]
+    for name in ENVIRONMENTS:
+        cloud = synthesized(name)
+        parts += [f"## {name}", "Idle, a month:", table(idle(cloud)), f"{JOBS:,} jobs:", table(in_use(cloud, job))]
+    return "\n\n".join(parts) + "\n"

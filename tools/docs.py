@@ -1,0 +1,37 @@
+"""`make docs`: write every page and document that is generated from the code."""
+
+import json
+from collections.abc import Callable
+from functools import partial
+
+from local.environment import ROOT
+from local.gateway.docs import openapi
+from tools import costs, permissions, preset_page, vocabulary_page
+from tools.asyncapi_document import asyncapi
+from tools.template import APPS
+
+
+def as_json(document: Callable[[], object]) -> str:
+    """Return the document as the text of a committed JSON file."""
+    return json.dumps(document(), indent=2) + "\n"
+
+
+# What returns each file's text, by the file's path in the repository.
+DOCUMENTS: dict[str, Callable[[], str]] = {
+    "docs/openapi.json": partial(as_json, openapi),
+    "docs/asyncapi.json": partial(as_json, asyncapi),
+    "docs/vocabulary.md": vocabulary_page.page,
+    "docs/vocabulary.json": vocabulary_page.data,
+    "docs/presets.md": preset_page.page,
+    "docs/cost.md": costs.page,
+    **{f"tests/infra/snapshots/iam-{app}.json": partial(permissions.text_of, app) for app in APPS},
+}
+
+
+def main() -> None:
+    for path, text in DOCUMENTS.items():
+        (ROOT / path).write_text(text())
+
+
+if __name__ == "__main__":
+    main()

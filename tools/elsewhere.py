@@ -1,0 +1,40 @@
+"""The CDK app of an environment that no catalogue of today asks for: engines on GPUs, stages on SageMaker, Sentry.
+
+`python -m tools.elsewhere -o FOLDER`. Whatever holds for the environments that are deployed must hold for it.
+"""
+
+import sys
+from dataclasses import replace
+
+from aws_cdk import App
+
+from infra.app import build, flags
+from infra.environments import ENVIRONMENTS, WorkerSize
+from shared.stages.engines import ENGINES, Engine, Family, Runs
+from shared.stages.stages import Stage
+
+
+def _diffuser(stage: Stage) -> Engine:
+    return Engine(
+        stage, "diffuser", "workers.engines.none:None", Runs.IN_PROCESS, "Needs a GPU.", 4, Family.CUDA_DIFFUSERS
+    )
+
+
+ACCOUNTS_MONITOR = "arn:aws:ce::210987654321:anomalymonitor/00000000-0000-0000-0000-000000000000"
+ENVIRONMENT = replace(
+    ENVIRONMENTS["dev"],
+    name="elsewhere",
+    cost_monitor=ACCOUNTS_MONITOR,
+    sentry_dsn="https://0123456789abcdef@errors.example.com/1",
+    sagemaker={Stage.IMAGE_GENERATION: "ml.g6.xlarge", Stage.POST_PROCESSING: "ml.c7g.xlarge"},
+    stage_sizes={
+        Stage.MOTION_TRANSFER: WorkerSize(cpu_units=8192, memory_mb=16384, max_tasks=3),
+        Stage.POST_PROCESSING: WorkerSize(cpu_units=2048, memory_mb=4096, max_tasks=5),
+    },
+)
+CATALOGUE = (*ENGINES, _diffuser(Stage.IMAGE_GENERATION), _diffuser(Stage.VIDEO_SYNTHESIS))
+
+if __name__ == "__main__":
+    app = App(outdir=sys.argv[sys.argv.index("-o") + 1], context=flags())
+    build(app, ENVIRONMENT, CATALOGUE)
+    app.synth()

@@ -1,0 +1,251 @@
+"""What `make synth` makes, once a session for each environment, read as CloudFormation will read it."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from infra.bundling.archive import BUILD, ROOT, digest
+from local.environment import ACCOUNT, REGION
+
+PSEUDO = {
+    "AWS::AccountId": ACCOUNT,
+    "AWS::Region": REGION,
+    "AWS::Partition": "aws",
+    "AWS::URLSuffix": "amazonaws.com",
+}
+ARNS = {  # what CloudFormation answers for a named resource's ARN
+    "AWS::DynamoDB::Table": f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{{TableName}}",
+    "AWS::SQS::Queue": f"arn:aws:sqs:{REGION}:{ACCOUNT}:{{QueueName}}",
+    "AWS::Lambda::Function": f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{{FunctionName}}",
+    "AWS::StepFunctions::StateMachine": f"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:{{StateMachineName}}",
+    "AWS::S3::Bucket": "arn:aws:s3:::{BucketName}",
+    "AWS::Logs::LogGroup": f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:{{LogGroupName}}:*",
+    "AWS::SecretsManager::Secret": f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:{{Name}}-??????",
+    "AWS::ECS::Cluster": f"arn:aws:ecs:{REGION}:{ACCOUNT}:cluster/{{ClusterName}}",
+    "AWS::SNS::Topic": f"arn:aws:sns:{REGION}:{ACCOUNT}:{{TopicName}}",
+}
+REFS = {  # what `Ref` answers where it is not the name
+    "AWS::SQS::Queue": f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/{{QueueName}}",
+    "AWS::SecretsManager::Secret": ARNS["AWS::SecretsManager::Secret"],
+    "AWS::SNS::Topic": ARNS["AWS::SNS::Topic"],
+    "AWS::Lambda::Alias": ARNS["AWS::Lambda::Function"] + ":{Name}",
+}
+NAMES = ("TableName", "FunctionName", "BucketName", "LogGroupName", "ClusterName", "StageName", "RoleName")
+CONTEXT = {"PATH": f"{ROOT / '.venv' / 'bin'}{os.pathsep}{os.environ.get('PATH', os.defpath)}"}  # node is there
+SYNTH_SECONDS = 200
+KEPT_SECONDS = 3600  # an assembly is 14 MB
+REPORT = "synth.log"
+ENVIRONMENTS = ("dev", "staging", "prod")
+APPS = dict.fromkeys(ENVIRONMENTS, "infra.app") | {"elsewhere": "tools.elsewhere"}
+
+
+@dataclass(frozen=True)
+class Resource:
+    """One resource of a stack; `raw` is as written, `properties` have every reference filled in."""
+
+    stack: str
+    id: str
+    raw: Mapping[str, Any]
+    assembly: "Assembly" = field(repr=False)
+
+    @property
+    def type(self) -> str:
+        return str(self.raw["Type"])
+
+    @property
+    def properties(self) -> dict[str, Any]:
+        filled: dict[str, Any] = self.assembly.fill(self.raw.get("Properties", {}), self.stack)
+        return filled
+
+    def __getitem__(self, name: str) -> Any:
+        return self.properties[name]
+
+    def __str__(self) -> str:
+        return f"{self.stack}/{self.id}"
+
+
+@dataclass(frozen=True)
+class Assembly:
+    """All stacks of one environment, by their names without its prefix: `data`, `pipeline`, ..."""
+
+    name: str
+    folder: Path
+    report: str  # what the synth said
+
+    @property
+    def prefix(self) -> str:
+        return f"kinora-{self.name}"
+
+    @property
+    def stacks(self) -> dict[str, dict[str, Any]]:
+        return _stacks(self.folder, self.prefix)
+
+    def resources(self, *types: str) -> list[Resource]:
+        """All resources of these types; of every type, if none is given."""
+        return [
+            Resource(stack, name, raw, self)
+            for stack, template in self.stacks.items()
+            for name, raw in template["Resources"].items()
+            if not types or raw["Type"] in types
+        ]
+
+    def by(self, property: str, type: str) -> dict[str, Resource]:  # noqa: A002  # CloudFormation's words
+        """Resources of a type by a property that names them, without the environment's prefix."""
+        return {str(found[property]).removeprefix(f"{self.prefix}-"): found for found in self.resources(type)}
+
+    def functions(self) -> dict[str, Resource]:
+        return self.by("FunctionName", "AWS::Lambda::Function")
+
+    def metadata(self) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Each construct's path and entries: acknowledgements, warnings, tags."""
+        for file in sorted(self.folder.glob("*.metadata.json")):
+            for path, entries in json.loads(file.read_text()).items():
+                for entry in entries:
+                    yield path, entry
+
+    def asset(self, key: str) -> Path:
+        """The file that the bootstrap bucket holds under this key."""
+        return self.folder / f"asset.{key}"
+
+    def fill(self, value: Any, stack: str) -> Any:
+        """The value with what its intrinsic functions answer; `{Id.Attribute}` stands for what only AWS knows."""
+        if isinstance(value, list):
+            return [self.fill(inner, stack) for inner in value]
+        if not isinstance(value, dict):
+            return value
+        for name, given in value.items():
+            if name == "Ref" or name.startswith("Fn::"):
+                return self._answer(name, given, stack)
+        return {name: self.fill(inner, stack) for name, inner in value.items()}
+
+    def _answer(self, function: str, given: Any, stack: str) -> Any:
+        answer: Any
+        match function, given:
+            case "Ref", name:
+                answer = self._ref(name, stack)
+            case "Fn::GetAtt", [name, attribute]:
+                answer = self._attribute(name, attribute, stack)
+            case "Fn::ImportValue", export:
+                exporter, output = self._export(export)
+                answer = self.fill(output, exporter)
+            case "Fn::Join", [glue, parts]:
+                answer = glue.join(str(self.fill(part, stack)) for part in parts)
+            case "Fn::Sub", str(text):
+                answer = re.sub(r"\$\{([^}]+)\}", lambda found: self._ref(found[1], stack), text)
+            case "Fn::Split", [glue, text]:
+                answer = self.fill(text, stack).split(glue)
+            case "Fn::Select", [index, parts]:
+                answer = self.fill(parts, stack)[int(index)]
+            case "Fn::Base64", text:
+                answer = self.fill(text, stack)
+            case "Fn::FindInMap", [table, first, second]:
+                answer = self.stacks[stack]["Mappings"][table][self.fill(first, stack)][second]
+            case "Fn::GetAZs", _:
+                answer = [f"{REGION}a", f"{REGION}b"]
+            case _:
+                raise NotImplementedError(f"{function} of {given}")
+        return answer
+
+    def _ref(self, name: str, stack: str) -> str:
+        if name in PSEUDO:
+            return PSEUDO[name]
+        raw = self.stacks[stack]["Resources"].get(name)
+        if raw is None:
+            return f"{{{name}}}"  # a parameter
+        own = raw.get("Properties", {})
+        if raw["Type"] in REFS:
+            return self._named(REFS[raw["Type"]], own, stack) or f"{{{name}}}"
+        return next((str(self.fill(own[known], stack)) for known in NAMES if known in own), f"{{{name}}}")
+
+    def _attribute(self, name: str, attribute: str, stack: str) -> str:
+        raw = self.stacks[stack]["Resources"][name]
+        own = raw.get("Properties", {})
+        if attribute in own:
+            return str(self.fill(own[attribute], stack))
+        known = self._named(ARNS.get(raw["Type"], ""), own, stack)
+        if attribute == "Arn" and known:
+            return known
+        if attribute == "StreamArn" and known:
+            return f"{known}/stream/*"
+        return f"{{{name}.{attribute}}}"
+
+    def _named(self, form: str, properties: Mapping[str, Any], stack: str) -> str:
+        try:
+            return form.format_map({name: self.fill(value, stack) for name, value in properties.items()})
+        except KeyError:
+            return ""
+
+    def _export(self, export: str) -> tuple[str, Any]:
+        for stack, template in self.stacks.items():
+            for output in template.get("Outputs", {}).values():
+                if output.get("Export", {}).get("Name") == export:
+                    return stack, output["Value"]
+        raise LookupError(export)
+
+
+@cache
+def _stacks(folder: Path, prefix: str) -> dict[str, dict[str, Any]]:
+    return {
+        file.name.removeprefix(f"{prefix}-").removesuffix(".template.json"): json.loads(file.read_text())
+        for file in sorted(folder.glob("*.template.json"))
+    }
+
+
+class SynthFailed(Exception):
+    """The CDK app ended with an error; the message is what it said."""
+
+
+def run_app(*arguments: str, module: str = "infra.app") -> str:
+    """Run the CDK app (`-c env=dev -o folder`) from a shell that knows nothing. Raises SynthFailed."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("KINORA_", "AWS_"))}
+    done = subprocess.run(  # noqa: S603  # our own module
+        [sys.executable, "-m", module, *arguments], cwd=ROOT, env=environment | CONTEXT, capture_output=True, text=True,
+        timeout=SYNTH_SECONDS, check=False,
+    )  # fmt: skip
+    if done.returncode:
+        raise SynthFailed(done.stdout + done.stderr)
+    return done.stdout + done.stderr
+
+
+@cache
+def synthesized(name: str) -> Assembly:
+    """The environment's cloud assembly, kept below `build/` under the digest of everything that it is made from."""
+    kept = BUILD / "cdk.tests" / f"{name}-{_sources()}"
+    if not kept.exists():
+        _forget_old(kept.parent)
+        draft = Path(tempfile.mkdtemp(dir=kept.parent))
+        said = run_app("-c", f"env={name}", "-o", str(draft), module=APPS[name])
+        (draft / REPORT).write_text(said)
+        with suppress(OSError):  # another session was faster
+            draft.rename(kept)
+    return Assembly(name, kept, (kept / REPORT).read_text())
+
+
+def _sources() -> str:
+    files = [ROOT / name for name in ("cdk.json", "pyproject.toml", "uv.lock", "tools/elsewhere.py")]
+    for folder in ("infra", "shared", "functions", "workers", "stepfunctions", "layers"):
+        files += (file for file in sorted((ROOT / folder).rglob("*")) if file.is_file() and file.suffix != ".pyc")
+    return digest(*(part for file in files for part in (bytes(file), file.read_bytes())))
+
+
+def _forget_old(folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    for kept in folder.iterdir():
+        if time.time() - kept.stat().st_mtime > KEPT_SECONDS:
+            shutil.rmtree(kept, ignore_errors=True)
+
+
+def many(value: Any) -> list[Any]:
+    """IAM and CloudFormation write one of something without its list."""
+    return value if isinstance(value, list) else [value]
