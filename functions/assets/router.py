@@ -8,6 +8,7 @@ from pydantic import Field, field_validator
 
 from functions.assets import service
 from shared.assets.record import AssetType
+from shared.assets.store import assets
 from shared.aws.transactions import Transaction
 from shared.core.wire import Id, View, Wire
 from shared.rest.caller import Caller
@@ -97,13 +98,13 @@ def create_asset(body: AssetCreate, caller: Caller) -> AssetView:
 @router.get("", operation_id="listAssets")
 def list_assets(caller: Caller, limit: Limit = 20, after: After = None) -> list[AssetView]:
     """List the caller's assets, newest first."""
-    return [_view(asset) for asset in service.assets.page(owner_id=caller.user_id, limit=limit, after=after)]
+    return [_view(asset) for asset in assets.page(owner_id=caller.user_id, limit=limit, after=after)]
 
 
 @router.get("/{asset_id}", operation_id="getAsset")
 def get_asset(asset_id: Id, caller: Caller) -> AssetView:
     """Read one asset; a READY one has a signed URL."""
-    return _view(service.assets.get_owned(asset_id, owner_id=caller.user_id))
+    return _view(assets.get_owned(asset_id, owner_id=caller.user_id))
 
 
 @router.delete("/{asset_id}", status_code=status.HTTP_204_NO_CONTENT, operation_id="deleteAsset")

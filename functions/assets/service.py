@@ -5,20 +5,17 @@ from typing import Any
 
 from shared.access.principal import Principal
 from shared.assets.record import AssetRecord, AssetType
-from shared.assets.store import AssetStore
+from shared.assets.store import assets
 from shared.aws import media, queues
 from shared.aws.transactions import Transaction
 from shared.core.clock import utc_now
 from shared.core.errors import Conflict
 from shared.core.ids import new_id
-from shared.projects.store import ProjectStore
+from shared.projects.store import projects
 from shared.stages.messages import AssetVerificationTask
 
 MAX_BYTES = 200 * 1024 * 1024
 URL_LIFE = timedelta(hours=1)
-
-assets = AssetStore()
-projects = ProjectStore()
 
 
 class NothingUploaded(Conflict):

@@ -13,17 +13,13 @@ from shared.core.clock import utc_now
 from shared.core.errors import Unauthorized
 from shared.core.ids import new_id
 from shared.credentials.refresh_tokens import RefreshToken, read_refresh_token
-from shared.credentials.store import CredentialStore, SessionEnded
-from shared.credits.store import CreditStore
+from shared.credentials.store import SessionEnded, credentials
+from shared.credits.store import credits
 from shared.observability import Metric, measure
 from shared.users.record import UserRecord
-from shared.users.store import EmailTaken, UserStore
+from shared.users.store import EmailTaken, users
 
 OPENING_CREDITS = 100
-
-users = UserStore()
-credentials = CredentialStore()
-credits = CreditStore()
 
 
 class WrongCredentials(Unauthorized):

@@ -10,7 +10,7 @@ from pydantic import Field
 from functions.jobs.plan import fitted, plan
 from shared.access.principal import Principal
 from shared.assets.record import AssetStatus, AssetType
-from shared.assets.store import AssetNotReady, AssetStore
+from shared.assets.store import AssetNotReady, assets
 from shared.aws import media
 from shared.aws.secrets import filled
 from shared.aws.transactions import Transaction, transaction
@@ -19,21 +19,21 @@ from shared.core.clock import utc_now
 from shared.core.errors import Invalid
 from shared.core.ids import new_id
 from shared.core.wire import Id, Wire
-from shared.credits.store import CreditStore
+from shared.credits.store import credits
 from shared.jobs import executions, settlement
 from shared.jobs.record import JobRecord, JobStatus
 from shared.jobs.spec import JobInput, JobSettings, JobSpec
-from shared.jobs.store import JobEnded, JobRunning, JobStore
+from shared.jobs.store import JobEnded, JobRunning, jobs
 from shared.jobs.views import JobView, access, job_view
 from shared.observability import Metric, about, logger, measure
 from shared.presets.presets import get_preset
-from shared.projects.store import ProjectStore
+from shared.projects.store import projects
 from shared.rest.once import OneEffect
 from shared.stages.engines import ENGINES, Engine
 from shared.stages.failures import StageFailure
 from shared.stages.requests import MOST_PICTURES, check_driving_seconds
 from shared.stages.stages import Role, Stage
-from shared.subscriptions.store import SubscriptionStore
+from shared.subscriptions.store import subscriptions
 
 DEADLINE = timedelta(hours=2)
 INPUT_TYPES = {
@@ -42,12 +42,6 @@ INPUT_TYPES = {
     Role.AUDIO: AssetType.AUDIO,
     Role.CAPTIONS: AssetType.OTHER,
 }
-
-jobs = JobStore()
-projects = ProjectStore()
-assets = AssetStore()
-credits = CreditStore()
-subscriptions = SubscriptionStore()
 
 
 class JobCreate(Wire):

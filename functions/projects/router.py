@@ -9,13 +9,12 @@ from shared.aws.transactions import Transaction
 from shared.core.clock import utc_now
 from shared.core.ids import new_id
 from shared.core.wire import Id, View, Wire
-from shared.projects.store import ProjectStore
+from shared.projects.store import projects
 from shared.rest.caller import Caller
 from shared.rest.once import Once
 from shared.rest.pagination import After, Limit
 
 router = APIRouter(prefix="/api/projects", tags=["projects"])
-projects = ProjectStore()
 
 
 class ProjectWrite(Wire):

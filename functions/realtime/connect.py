@@ -2,11 +2,9 @@
 
 from typing import Any
 
-from shared.connections.store import ConnectionStore
+from shared.connections.store import connections
 from shared.core.clock import utc_now
 from shared.observability import observed
-
-connections = ConnectionStore()
 
 
 @observed

@@ -3,16 +3,13 @@
 from typing import Any
 
 from functions.realtime.messages import channel_of, send
-from shared.connections.store import ConnectionStore
+from shared.connections.store import connections
 from shared.core.clock import utc_now
 from shared.jobs.events import job_event, needs_results
 from shared.jobs.record import JobRecord
-from shared.jobs.store import JobStore
+from shared.jobs.store import jobs
 from shared.jobs.views import access
 from shared.observability import about, logged, logger, observed
-
-connections = ConnectionStore()
-jobs = JobStore()
 
 
 @observed

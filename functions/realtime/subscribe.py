@@ -3,15 +3,12 @@
 from typing import Any
 
 from functions.realtime.messages import channel_of, read_channel, refuse, send
-from shared.connections.store import ConnectionStore
+from shared.connections.store import connections
 from shared.core.clock import utc_now
 from shared.core.errors import AppError
-from shared.jobs.store import JobStore
+from shared.jobs.store import jobs
 from shared.jobs.views import job_view
 from shared.observability import about, observed
-
-connections = ConnectionStore()
-jobs = JobStore()
 
 
 @observed

@@ -125,3 +125,6 @@ class AssetStore:
             asset.update(
                 [AssetRecord.status.set(status.value), *actions], AssetRecord.status == AssetStatus.VERIFYING.value
             )
+
+
+assets = AssetStore()

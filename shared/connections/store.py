@@ -34,3 +34,6 @@ class ConnectionStore:
             for subscription in ListenerRecord.by_connection.query(connection_id):
                 batch.delete(ListenerRecord(subscription.channel, connection_id))
         ConnectionRecord(connection_id).delete()
+
+
+connections = ConnectionStore()

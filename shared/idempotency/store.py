@@ -38,3 +38,6 @@ class IdempotencyStore:
         )
         unknown = IdempotencyRecord.request_key.does_not_exist() | (IdempotencyRecord.expires_at <= at)
         tx.put(record, unknown, otherwise=AnsweredAlready())
+
+
+answers = IdempotencyStore()

@@ -363,3 +363,6 @@ def _result(record: StepResultRecord) -> StepResult:
     prefix = attempt_prefix(record.job_id, Stage(stage), attempt)
     outputs = tuple(StepOutput(Role(o.role), prefix + o.name, o.media_type) for o in record.outputs)
     return StepResult(outputs, json.loads(record.metrics))
+
+
+jobs = JobStore()

@@ -75,3 +75,6 @@ class ProjectStore:
             ProjectRecord.job_count > 0,
             otherwise=ProjectNotFound(),
         )
+
+
+projects = ProjectStore()

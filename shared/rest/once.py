@@ -11,11 +11,9 @@ from pydantic import BaseModel
 from shared.aws.transactions import Transaction, transaction
 from shared.core.clock import utc_now
 from shared.idempotency.record import IdempotencyRecord
-from shared.idempotency.store import AnsweredAlready, IdempotencyStore
+from shared.idempotency.store import AnsweredAlready, answers
 from shared.rest.caller import Caller
 from shared.rest.event import event
-
-_answers = IdempotencyStore()
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +31,7 @@ class OneEffect:
             with transaction() as tx:
                 answer = effect(tx).model_dump_json(by_alias=True)
                 if self.request_key is not None:
-                    _answers.remember(
+                    answers.remember(
                         self.request_key, self.body_hash, status=status, response=answer, at=utc_now(), tx=tx
                     )
         except AnsweredAlready:
@@ -45,7 +43,7 @@ class OneEffect:
     def _known(self) -> IdempotencyRecord | None:
         if self.request_key is None:
             return None
-        return _answers.answer(self.request_key, self.body_hash, at=utc_now())
+        return answers.answer(self.request_key, self.body_hash, at=utc_now())
 
 
 def _again(known: IdempotencyRecord) -> Response:

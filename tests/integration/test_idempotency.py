@@ -95,7 +95,7 @@ def test_a_twin_that_read_before_the_first_wrote_is_answered_alike(
     before, executions = studio.dump(), studio.cloud.calls.count("StartExecution")
 
     late = Late()
-    monkeypatch.setattr(once, "_answers", late)
+    monkeypatch.setattr(once, "answers", late)
     second = ada.post(JOB, body(JOB, project), key="k")
     assert late.looked == 2
     assert (second.status, second.body) == (first.status, first.body)
@@ -109,7 +109,7 @@ def test_a_twin_that_could_not_pay_again_is_answered_alike(studio: Studio, monke
     project = poor.project()
     first = poor.post(JOB, body(JOB, project), key="k")
     assert CreditStore().account(poor.user_id).available == 0
-    monkeypatch.setattr(once, "_answers", Late())
+    monkeypatch.setattr(once, "answers", Late())
     second = poor.post(JOB, body(JOB, project), key="k")
     assert (second.status, second.body) == (first.status, first.body)
 

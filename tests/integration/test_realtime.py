@@ -11,12 +11,11 @@ from shared.connections.record import ConnectionRecord, ListenerRecord
 from shared.core.clock import utc_now
 from shared.jobs import settlement
 from shared.jobs.record import JobRecord, JobStatus
-from shared.jobs.store import Fenced, JobStore, StepResult
+from shared.jobs.store import Fenced, StepResult, jobs
 from shared.stages.stages import Stage
 from tests.support.steps import LEASE, claim, complete_step, complete_steps, result_of
 from tests.support.studio import Creator, Studio
 
-jobs = JobStore()
 IMAGE, VIDEO, _, POST = Stage
 Message = dict[str, Any]
 

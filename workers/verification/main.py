@@ -5,7 +5,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from shared.assets.record import AssetRecord, AssetStatus
-from shared.assets.store import AssetNotFound, AssetStore
+from shared.assets.store import AssetNotFound, assets
 from shared.aws import media
 from shared.aws.traces import segment
 from shared.observability import about, logger
@@ -16,8 +16,6 @@ from workers.verification.verdict import MediaKind, Rejected
 
 QUEUE = "asset-verification"
 VISIBILITY_SECONDS = 180  # longer than the inspection may take
-
-assets = AssetStore()
 
 
 def handle(delivery: Delivery) -> None:
