@@ -7,15 +7,20 @@ from fastapi import APIRouter, Response, status
 from pydantic import Field, field_validator
 
 from functions.assets import service
+from shared.access.permissions import Permission
+from shared.access.principal import Principal
 from shared.assets.record import AssetType
 from shared.assets.store import assets
 from shared.aws.transactions import Transaction
 from shared.core.wire import Id, View, Wire
-from shared.rest.caller import Caller
+from shared.rest.caller import may
 from shared.rest.once import Once
 from shared.rest.pagination import After, Limit
 
 router = APIRouter(prefix="/api/assets", tags=["assets"])
+
+Read = Annotated[Principal, may(Permission.ASSETS_READ)]
+Write = Annotated[Principal, may(Permission.ASSETS_WRITE)]
 
 
 _CONTENT_TYPE = r"^((image|video|audio)/[a-z0-9.+-]+|application/x-subrip|text/(plain|srt))$"  # the last are captions
@@ -76,7 +81,7 @@ def _view(asset: Any) -> AssetView:
 
 
 @router.post("/upload", status_code=status.HTTP_201_CREATED, response_model=AssetUploadView, operation_id="uploadAsset")
-def upload_asset(body: AssetUpload, caller: Caller, once: Once) -> Response:
+def upload_asset(body: AssetUpload, caller: Write, once: Once) -> Response:
     """Ask for a form that uploads one file; it is good for five minutes."""
 
     def begin(tx: Transaction) -> AssetUploadView:
@@ -86,28 +91,28 @@ def upload_asset(body: AssetUpload, caller: Caller, once: Once) -> Response:
         )  # fmt: skip
         return AssetUploadView(asset=_view(asset), upload=UploadView.model_validate(form))
 
-    return once.run(begin, status=status.HTTP_201_CREATED)
+    return once.respond(begin, status=status.HTTP_201_CREATED)
 
 
 @router.post("", status_code=status.HTTP_202_ACCEPTED, operation_id="createAsset")
-def create_asset(body: AssetCreate, caller: Caller) -> AssetView:
+def create_asset(body: AssetCreate, caller: Write) -> AssetView:
     """Register what was uploaded; poll the asset until it is READY or REJECTED."""
     return _view(service.complete(body.asset_id, caller))
 
 
 @router.get("", operation_id="listAssets")
-def list_assets(caller: Caller, limit: Limit = 20, after: After = None) -> list[AssetView]:
+def list_assets(caller: Read, limit: Limit = 20, after: After = None) -> list[AssetView]:
     """List the caller's assets, newest first."""
-    return [_view(asset) for asset in assets.page(owner_id=caller.user_id, limit=limit, after=after)]
+    return [_view(asset) for asset in assets.page(account_id=caller.account_id, limit=limit, after=after)]
 
 
 @router.get("/{asset_id}", operation_id="getAsset")
-def get_asset(asset_id: Id, caller: Caller) -> AssetView:
+def get_asset(asset_id: Id, caller: Read) -> AssetView:
     """Read one asset; a READY one has a signed URL."""
-    return _view(assets.get_owned(asset_id, owner_id=caller.user_id))
+    return _view(assets.get(asset_id, account_id=caller.account_id))
 
 
 @router.delete("/{asset_id}", status_code=status.HTTP_204_NO_CONTENT, operation_id="deleteAsset")
-def delete_asset(asset_id: Id, caller: Caller) -> None:
+def delete_asset(asset_id: Id, caller: Write) -> None:
     """Delete an asset and its media; films made from it stay."""
     service.delete(asset_id, caller)

@@ -7,12 +7,14 @@ from fastapi import APIRouter, Cookie, Header, Response, status
 from pydantic import EmailStr, Field, SecretStr, field_validator
 
 from functions.auth import service
+from shared.access.permissions import Permission
+from shared.access.principal import Principal
 from shared.access.tokens import LIFE_SECONDS
 from shared.core.config import Config
 from shared.core.errors import Forbidden
 from shared.core.wire import View, Wire
 from shared.credentials.store import FAMILY_LIFE
-from shared.rest.caller import Caller
+from shared.rest.caller import may
 
 router = APIRouter(prefix="/api/auth", tags=["auth"])
 
@@ -91,7 +93,7 @@ def logout(response: Response, token: RefreshCookie = "") -> None:
 
 
 @router.get("/me", operation_id="me")
-def me(caller: Caller) -> UserView:
+def me(caller: Annotated[Principal, may(Permission.PROFILE_READ)]) -> UserView:
     """Who I am."""
     return UserView.model_validate(service.user(caller.user_id))
 

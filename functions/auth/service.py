@@ -38,11 +38,6 @@ def _hasher() -> PasswordHasher:
     return PasswordHasher()
 
 
-@cache
-def _nobodys_hash() -> str:
-    return _hasher().hash("nobody has this password")
-
-
 def register(email: str, password: str, name: str | None) -> None:
     """Make the user, their password and their credits, in one transaction.
 
@@ -62,14 +57,10 @@ def register(email: str, password: str, name: str | None) -> None:
 
 
 def login(email: str, password: str) -> Session:
-    """A new session. An unknown address costs as much time as a wrong password."""
+    """Return a new session. Raises WrongCredentials, for an unknown address as late as for a wrong password."""
     user_id = users.id_by_email(email)
     known_hash = credentials.password_hash(user_id) if user_id else None
-    try:
-        _hasher().verify(known_hash or _nobodys_hash(), password)
-    except (VerifyMismatchError, InvalidHashError):
-        known_hash = None
-    if user_id is None or known_hash is None:
+    if not _matches(known_hash, password) or user_id is None:
         raise WrongCredentials("This address and this password do not belong together.")
     return _session(user_id, credentials.begin_family(user_id, at=utc_now()).text(_refresh_keys()[0]))
 
@@ -91,6 +82,17 @@ def logout(text: str) -> None:
 
 def user(user_id: str) -> UserRecord:
     return users.get(user_id)
+
+
+def _matches(known_hash: str | None, password: str) -> bool:
+    """Return whether the password has this hash. Without a hash, take the same time."""
+    if known_hash is None:
+        _hasher().hash(password)
+        return False
+    try:
+        return _hasher().verify(known_hash, password)
+    except (VerifyMismatchError, InvalidHashError):
+        return False
 
 
 def _session(user_id: str, refresh_token: str) -> Session:

@@ -30,7 +30,7 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
 
 def _tell(old: JobRecord, new: JobRecord) -> None:
     about(job_id=new.job_id)
-    listeners = [s for s in connections.subscribers(channel_of(new.job_id)) if s.user_id == new.owner_id]
+    listeners = connections.subscribers(channel_of(new.job_id), account_id=new.account_id)
     if not listeners:
         return
     results = jobs.results(new) if needs_results(old, new) else {}

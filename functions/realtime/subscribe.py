@@ -17,11 +17,11 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, int]:
     connection_id, at = event["requestContext"]["connectionId"], utc_now()
     try:
         job_id = read_channel(event)
-        user_id = connections.user_of(connection_id)
-        jobs.get_owned(job_id, owner_id=user_id)
+        account_id = connections.account_of(connection_id)
+        jobs.get(job_id, account_id=account_id)
         about(job_id=job_id)
-        connections.subscribe(connection_id, channel_of(job_id), user_id=user_id, at=at)
-        job = jobs.get_owned(job_id, owner_id=user_id)
+        connections.subscribe(connection_id, channel_of(job_id), account_id=account_id, at=at)
+        job = jobs.get(job_id, account_id=account_id)
     except AppError as error:
         return refuse(connection_id, error)
     view = job_view(job, jobs.spec(job_id), jobs.results(job), at)

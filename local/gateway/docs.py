@@ -7,7 +7,7 @@ from typing import Any
 
 from aiohttp import web
 
-from infra.functions import REST_DOMAINS, RestDomain
+from infra.functions import REST_DOMAINS
 
 _PAGE = """<!doctype html>
 <html lang="en">
@@ -45,18 +45,11 @@ def openapi() -> dict[str, Any]:
     for domain in REST_DOMAINS:
         described = import_module(domain.handler.partition(":")[0]).app.openapi()
         for path, operations in described["paths"].items():
-            merged["paths"][path] = {
-                method: operation if _is_public(domain, method, path) else {**operation, "security": [{"token": []}]}
-                for method, operation in operations.items()
-            }
+            merged["paths"][path] = operations
         for name, schema in described.get("components", {}).get("schemas", {}).items():
             if merged["components"]["schemas"].setdefault(name, schema) != schema:
                 raise ValueError(f"the schema {name} of {domain.name} differs from another domain's")
     return merged
-
-
-def _is_public(domain: RestDomain, method: str, path: str) -> bool:
-    return f"{method.upper()} {path}" in domain.public
 
 
 async def page(_: web.Request) -> web.Response:

@@ -61,11 +61,6 @@ class MediaAccess:
         return re.sub(r"^(?!#)\S+$", signed, text, flags=re.MULTILINE)
 
 
-def media_access(prefix: str, expires: datetime) -> MediaAccess:
-    """Access to all objects whose keys begin with `prefix`."""
-    return MediaAccess(prefix, expires)
-
-
 @cache
 def _signer() -> CloudFrontSigner:
     # Imported here: most functions never sign a URL, and the import costs 60 ms.

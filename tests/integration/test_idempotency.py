@@ -6,9 +6,9 @@ import pytest
 
 from shared.core.clock import utc_now
 from shared.credits.store import CreditStore
+from shared.idempotency import once
 from shared.idempotency.record import IdempotencyRecord
 from shared.idempotency.store import IdempotencyStore
-from shared.rest import once
 from tests.support.studio import Answer, Creator, Studio
 
 JOB, PROJECT, UPLOAD = "/api/jobs", "/api/projects", "/api/assets/upload"

@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 
 from functions.realtime import connect, disconnect, push, subscribe, unknown, unsubscribe
+from shared.access.permissions import AccountRole
+from shared.access.principal import Principal
 from shared.connections.record import ConnectionRecord, ListenerRecord
 from shared.core.clock import utc_now
 from shared.jobs import settlement
@@ -26,7 +28,7 @@ def event(connection_id: str, body: object = None, *, raw: str | None = None) ->
 
 def opened(who: Creator, connection_id: str) -> None:
     asked = event(connection_id)
-    asked["requestContext"]["authorizer"] = {"userId": who.user_id}
+    asked["requestContext"]["authorizer"] = Principal(who.user_id, who.user_id, AccountRole.OWNER).context()
     assert connect.handler(asked, None) == {"statusCode": 200}
 
 
@@ -114,7 +116,7 @@ def test_nobody_subscribes_to_somebody_elses_job(studio: Studio, eve: Creator, j
 def test_a_subscription_that_is_not_the_owners_is_told_nothing(studio: Studio, eve: Creator, stream: Stream,
                                                                job_id: str) -> None:  # fmt: skip
     """Authorised again at fan-out: however that item came to be."""
-    ListenerRecord(f"job:{job_id}", "e", user_id=eve.user_id, expires_at=utc_now() + LEASE).save()
+    ListenerRecord(f"job:{job_id}", "e", account_id=eve.user_id, expires_at=utc_now() + LEASE).save()
     complete_step(job_id, IMAGE)
     stream.push()
     assert studio.cloud.messages_to("e") == []
