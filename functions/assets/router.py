@@ -31,7 +31,7 @@ class AssetUpload(Wire):
 
     name: Annotated[str, Field(min_length=1, max_length=200)]
     type: AssetType
-    content_type: Annotated[str, Field(max_length=100, pattern=_CONTENT_TYPE)]
+    content_type: Annotated[str, Field(max_length=100, pattern=_CONTENT_TYPE, examples=["image/png"])]
     size: int = Field(le=service.MAX_BYTES)
     project_id: Id | None = None
 

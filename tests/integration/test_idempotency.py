@@ -3,7 +3,9 @@
 from datetime import datetime, timedelta
 
 import pytest
+from pydantic import BaseModel
 
+from shared.aws.transactions import Transaction
 from shared.core.clock import utc_now
 from shared.credits.store import CreditStore
 from shared.idempotency import once
@@ -139,3 +141,22 @@ def test_a_key_is_forgotten_after_a_day(ada: Creator, monkeypatch: pytest.Monkey
 def test_keys_are_short_and_printable(ada: Creator, key: str) -> None:
     answer = ada.studio.call("POST", PROJECT, {"name": "Harbour"}, token=ada.token, headers={"idempotency-key": key})
     assert (answer.status, answer.body["code"]) == (422, "invalid")
+
+
+class View(BaseModel):
+    number: int
+
+
+def test_an_effect_without_http_happens_once_and_so_does_what_follows_it(studio: Studio) -> None:
+    """A webhook's event id is such a key."""
+    done: list[str] = []
+
+    def effect(tx: Transaction) -> View:
+        done.append("written")
+        tx.after_commit(lambda: done.append("followed"))
+        return View(number=len(done))
+
+    one = once.OneEffect("evt_1", "hash")
+    assert one.run(effect) == once.OnceResult('{"number":1}', replayed=False)
+    assert one.run(effect) == once.OnceResult('{"number":1}', replayed=True)
+    assert done == ["written", "followed"]

@@ -113,6 +113,14 @@ def test_nobody_subscribes_to_somebody_elses_job(studio: Studio, eve: Creator, j
     ]  # fmt: skip
 
 
+def test_a_token_without_the_scope_opens_no_socket(studio: Studio, ada: Creator) -> None:
+    asked, before = event("c"), studio.dump()
+    caller = Principal(ada.user_id, ada.user_id, AccountRole.OWNER, frozenset({"assets:read"}))
+    asked["requestContext"]["authorizer"] = caller.context()
+    assert connect.handler(asked, None) == {"statusCode": 403}
+    assert studio.dump() == before
+
+
 def test_a_subscription_that_is_not_the_owners_is_told_nothing(studio: Studio, eve: Creator, stream: Stream,
                                                                job_id: str) -> None:  # fmt: skip
     """Authorised again at fan-out: however that item came to be."""
