@@ -32,7 +32,7 @@ IN_IMAGES = (
     "workers",
     "shared/__init__.py",
     "shared/observability.py",
-    *(f"shared/{noun}" for noun in ("core", "camera", "stages", "aws", "jobs", "assets")),
+    *(f"shared/{noun}" for noun in ("core", "camera", "stages", "vocabulary", "aws", "jobs", "assets")),
 )
 ON_DEMAND, SPOT = "FARGATE", "FARGATE_SPOT"
 PLATFORMS = {

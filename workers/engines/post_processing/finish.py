@@ -49,13 +49,9 @@ class Finish:
         """Make the film, its stream and its stills; raises StageFailure for an operation or a file that is invalid."""
         asked = operations.parse(request.operations)
         size = operations.final_size(request.width, request.height, asked)
-        source = workspace.fetch(request.video_url)
+        source, folder = workspace.fetch(request.video_url), workspace.folder
         began = time.perf_counter()
-        facts, folder = probe(source), workspace.folder
-        if facts.duration_seconds > _LONGEST_SECONDS:
-            raise StageFailure("clip_too_long", f"A film lasts at most {_LONGEST_SECONDS:.0f} seconds.")
-        fps = max(_LOWEST_FPS, min(_HIGHEST_FPS, facts.fps.limit_denominator(1001)))
-        clip = EvenClip(source, facts.width / facts.height, facts.duration_seconds, fps)
+        clip = _opened(source)
         cues = drawable_captions(workspace.fetch(request.captions_url)) if request.captions_url else []
         steadying, share = None, 0.0
         if "stabilise" in asked:
@@ -88,21 +84,7 @@ class Finish:
             track = soundtrack.make(workspace.fetch(request.audio_url), folder / "sound.m4a", float(frames / film.fps))
             for path in encodings:
                 remux(path, path.with_suffix(".heard.mp4"), "+faststart", track.path).replace(path)
-        stream = remux(video, folder / "stream.mp4", hls.FRAGMENTED, track.path if track else None)
-        playlist = folder / "playlist.m3u8"
-        playlist.write_text(hls.playlist(stream))
-        poster_path, thumbnail = poster.save(folder)
-        sheet, scrubbing = sprites.save(folder)
-        outputs = [
-            Output(Role.VIDEO, video, "video/mp4"),
-            Output(Role.STREAM, stream, "video/mp4"),
-            Output(Role.PLAYLIST, playlist, "application/vnd.apple.mpegurl"),
-            Output(Role.POSTER, poster_path, "image/jpeg"),
-            Output(Role.THUMBNAIL, thumbnail, "image/jpeg"),
-            Output(Role.PREVIEW, preview.save_webp(folder), "image/webp"),
-            Output(Role.SPRITES, sheet, "image/jpeg"),
-            Output(Role.SCRUBBING, scrubbing, "text/vtt"),
-        ]
+        outputs = _outputs(video, track, poster, preview, sprites)
         if "av1" in asked:
             outputs.append(Output(Role.AV1, av1, "video/mp4"))
         if "gif" in asked:
@@ -130,6 +112,35 @@ class Finish:
                     output.path, output.media_type, ingredients, done.values(), captions=bool(request.captions_url)
                 )
         return True
+
+
+def _opened(source: Path) -> EvenClip:
+    """Return the clip at the frame rate of the film; raises StageFailure `clip_...`."""
+    facts = probe(source)
+    if facts.duration_seconds > _LONGEST_SECONDS:
+        raise StageFailure("clip_too_long", f"A film lasts at most {_LONGEST_SECONDS:.0f} seconds.")
+    fps = max(_LOWEST_FPS, min(_HIGHEST_FPS, facts.fps.limit_denominator(1001)))
+    return EvenClip(source, facts.width / facts.height, facts.duration_seconds, fps)
+
+
+def _outputs(video: Path, track: Soundtrack | None, poster: Poster, preview: Preview, sprites: Sprites) -> list[Output]:
+    """Write the stream and the stills beside the film, and return all files that every film has."""
+    folder = video.parent
+    stream = remux(video, folder / "stream.mp4", hls.FRAGMENTED, track.path if track else None)
+    playlist = folder / "playlist.m3u8"
+    playlist.write_text(hls.playlist(stream))
+    poster_path, thumbnail = poster.save(folder)
+    sheet, scrubbing = sprites.save(folder)
+    return [
+        Output(Role.VIDEO, video, "video/mp4"),
+        Output(Role.STREAM, stream, "video/mp4"),
+        Output(Role.PLAYLIST, playlist, "application/vnd.apple.mpegurl"),
+        Output(Role.POSTER, poster_path, "image/jpeg"),
+        Output(Role.THUMBNAIL, thumbnail, "image/jpeg"),
+        Output(Role.PREVIEW, preview.save_webp(folder), "image/webp"),
+        Output(Role.SPRITES, sheet, "image/jpeg"),
+        Output(Role.SCRUBBING, scrubbing, "text/vtt"),
+    ]
 
 
 def _loudness(track: Soundtrack | None) -> PostProcessingMetadata:
