@@ -82,7 +82,7 @@ def result_url(results: Results, signed: MediaAccess, stage: Stage, role: Role |
 
 
 def job_view(job: JobRecord, spec: JobSpec, results: Results, at: datetime) -> JobView:
-    """The job with signed URLs of its results; without `results`, as lists show it, there are none to sign."""
+    """Return the job with signed URLs of its results. Lists show it without `results`, so without URLs."""
     signed = access(job.job_id, at)
     post = Stage.POST_PROCESSING
     return JobView(
