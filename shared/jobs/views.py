@@ -117,7 +117,7 @@ def job_view(job: JobRecord, spec: JobSpec, results: Results, at: datetime) -> J
 
 
 def _motion_score(results: Results) -> float | None:
-    """Of the clip that was finished: where finishing has looked, it is a provider's; else the driven one if any."""
+    """Return the motion score of the clip that was finished: the latest stage that measured it counts."""
     for stage in (Stage.POST_PROCESSING, Stage.MOTION_TRANSFER, Stage.VIDEO_SYNTHESIS):
         if stage in results and MOTION_SCORE in results[stage].metrics:
             return float(results[stage].metrics[MOTION_SCORE])
