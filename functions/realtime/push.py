@@ -14,7 +14,7 @@ from shared.observability import about, logged, logger, observed
 
 @observed
 def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
-    """A batch of stream records, in order; from the first that fails on, the batch is delivered again."""
+    """Push a batch of stream records in order. From the first that fails on, Lambda delivers the batch again."""
     for record in event["Records"]:
         images = record["dynamodb"]
         if "OldImage" not in images or "NewImage" not in images:

@@ -56,7 +56,7 @@ class JobRunning(Conflict):
         super().__init__("Cancel this job before you delete it.")
 
 
-class StepCompleted(Exception):
+class AlreadyCompleted(Exception):
     """The step's result is recorded already."""
 
 
@@ -191,7 +191,7 @@ class JobStore:
     def claim(self, job_id: str, stage: Stage, *, attempt: str, lease_until: datetime, at: datetime) -> JobRecord:
         """Make `attempt` the step's current one, if no live attempt holds it.
 
-        Raises JobEnded, StepCompleted or Leased (all: nothing was written), JobNotFound.
+        Raises JobEnded, AlreadyCompleted or Leased (all: nothing was written), JobNotFound.
         """
         step, job = _path(stage), JobRecord(job_id)
         refused = Fenced()
@@ -338,7 +338,7 @@ class JobStore:
         if JobStatus(job.status).ended:
             return JobEnded()
         if step.status == JobStatus.COMPLETED:
-            return StepCompleted()
+            return AlreadyCompleted()
         return Leased(step.lease_until or job.updated_at)
 
 

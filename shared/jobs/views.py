@@ -82,7 +82,7 @@ def result_url(results: Results, signed: MediaAccess, stage: Stage, role: Role |
 
 
 def job_view(job: JobRecord, spec: JobSpec, results: Results, at: datetime) -> JobView:
-    """The job with signed URLs of its results; without `results`, as lists show it, there are none to sign."""
+    """Return the job with signed URLs of its results. Lists show it without `results`, so without URLs."""
     signed = access(job.job_id, at)
     post = Stage.POST_PROCESSING
     return JobView(
@@ -117,7 +117,7 @@ def job_view(job: JobRecord, spec: JobSpec, results: Results, at: datetime) -> J
 
 
 def _motion_score(results: Results) -> float | None:
-    """Of the clip that was finished: where finishing has looked, it is a provider's; else the driven one if any."""
+    """Return the motion score of the clip that was finished: the latest stage that measured it counts."""
     for stage in (Stage.POST_PROCESSING, Stage.MOTION_TRANSFER, Stage.VIDEO_SYNTHESIS):
         if stage in results and MOTION_SCORE in results[stage].metrics:
             return float(results[stage].metrics[MOTION_SCORE])

@@ -49,12 +49,12 @@ every_operation = pytest.mark.parametrize("operation", OPERATIONS.values(), ids=
 
 
 def documents() -> list[dict[str, Any]]:
-    """The OpenAPI document of each domain's app."""
+    """Return the OpenAPI document of each domain's app."""
     return [import_module(domain.handler.partition(":")[0]).app.openapi() for domain in REST_DOMAINS]
 
 
 def operations() -> list[tuple[str, str]]:
-    """Every (method, path template) that the apps serve."""
+    """Return every (method, path template) that the apps serve."""
     return [
         (method.upper(), path)
         for document in documents()

@@ -19,7 +19,7 @@ from shared.aws import media, queues
 from shared.core.clock import utc_now
 from shared.jobs import executions
 from shared.jobs.record import JobRecord, JobStatus
-from shared.jobs.store import Fenced, JobEnded, JobNotFound, JobStore, Leased, StepCompleted
+from shared.jobs.store import AlreadyCompleted, Fenced, JobEnded, JobNotFound, JobStore, Leased
 from shared.jobs.tickets import Refused, TicketStore
 from shared.observability import about, logger, observed
 from shared.stages import engines as catalogue
@@ -77,7 +77,7 @@ class RemoteRunner:
             self._cancel(task)
         except JobNotFound:
             logger.info("job is gone")
-        except StepCompleted:
+        except AlreadyCompleted:
             endings.answer(self._jobs, task)
         except Leased as leased:
             self._send(message, group=task.request.user_id, seconds=int((leased.until - at).total_seconds()) + 1)

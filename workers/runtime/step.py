@@ -15,12 +15,12 @@ from shared.aws.traces import Segment, segment
 from shared.core.clock import utc_now
 from shared.jobs.record import JobRecord
 from shared.jobs.store import (
+    AlreadyCompleted,
     Fenced,
     JobEnded,
     JobNotFound,
     JobStore,
     Leased,
-    StepCompleted,
 )
 from shared.observability import about, logger
 from shared.stages.failures import StageFailure
@@ -51,7 +51,7 @@ class StepRunner:
             job = self._jobs.claim(task.job_id, task.stage, attempt=attempt, lease_until=at + self._config.lease, at=at)
         except (JobEnded, JobNotFound):
             delivery.delete()
-        except StepCompleted:  # the result was recorded, but perhaps nobody was told
+        except AlreadyCompleted:  # the result was recorded, but perhaps nobody was told
             endings.answer(self._jobs, task)
             delivery.delete()
         except Leased as leased:
