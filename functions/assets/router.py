@@ -7,12 +7,17 @@ from fastapi import APIRouter, Response, status
 from pydantic import Field, field_validator
 
 from functions.assets import service
-from shared.assets.record import AssetType
+from functions.assets.service import NothingUploaded
+from shared.assets.record import AssetStatus, AssetType
+from shared.assets.store import AssetNotFound
 from shared.aws.transactions import Transaction
 from shared.core.wire import Id, View, Wire
+from shared.idempotency.store import KeyReused
+from shared.projects.store import ProjectNotFound
 from shared.rest.caller import Caller
 from shared.rest.once import Once
 from shared.rest.pagination import After, Limit
+from shared.rest.problem import problems
 
 router = APIRouter(prefix="/api/assets", tags=["assets"])
 
@@ -44,8 +49,8 @@ class AssetCreate(Wire):
 class AssetView(View):
     asset_id: str = Field(serialization_alias="id")
     name: str
-    type: str
-    status: str
+    type: AssetType
+    status: AssetStatus
     media_type: str = Field(serialization_alias="contentType")
     size: int
     width: int | None
@@ -74,7 +79,13 @@ def _view(asset: Any) -> AssetView:
     return AssetView.model_validate(asset).model_copy(update={"url": service.url(asset)})
 
 
-@router.post("/upload", status_code=status.HTTP_201_CREATED, response_model=AssetUploadView, operation_id="uploadAsset")
+@router.post(
+    "/upload",
+    status_code=status.HTTP_201_CREATED,
+    response_model=AssetUploadView,
+    operation_id="uploadAsset",
+    responses=problems(ProjectNotFound, KeyReused),
+)
 def upload_asset(body: AssetUpload, caller: Caller, once: Once) -> Response:
     """Ask for a form that uploads one file; it is good for five minutes."""
 
@@ -88,7 +99,12 @@ def upload_asset(body: AssetUpload, caller: Caller, once: Once) -> Response:
     return once.run(begin, status=status.HTTP_201_CREATED)
 
 
-@router.post("", status_code=status.HTTP_202_ACCEPTED, operation_id="createAsset")
+@router.post(
+    "",
+    status_code=status.HTTP_202_ACCEPTED,
+    operation_id="createAsset",
+    responses=problems(AssetNotFound, NothingUploaded),
+)
 def create_asset(body: AssetCreate, caller: Caller) -> AssetView:
     """Register what was uploaded; poll the asset until it is READY or REJECTED."""
     return _view(service.complete(body.asset_id, caller))

@@ -5,23 +5,39 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response, status
 
 from functions.jobs import service
+from functions.jobs.plan import NoEngine
 from functions.jobs.service import JobCreate
+from shared.assets.store import AssetNotFound, AssetNotReady
 from shared.core.wire import Id
+from shared.credits.store import NotEnoughCredits
+from shared.idempotency.store import KeyReused
+from shared.jobs.store import JobEnded, JobRunning
 from shared.jobs.views import JobView
+from shared.presets.presets import PresetNotFound
+from shared.projects.store import ProjectNotFound
 from shared.rest.caller import Caller
 from shared.rest.once import Once
 from shared.rest.pagination import After, Limit
+from shared.rest.problem import problems
 
 router = APIRouter(prefix="/api/jobs", tags=["jobs"])
 
 
-@router.post("", status_code=status.HTTP_202_ACCEPTED, response_model=JobView, operation_id="createJob")
+@router.post(
+    "",
+    status_code=status.HTTP_202_ACCEPTED,
+    response_model=JobView,
+    operation_id="createJob",
+    responses=problems(
+        NotEnoughCredits, ProjectNotFound, PresetNotFound, AssetNotFound, AssetNotReady, NoEngine, KeyReused
+    ),
+)
 def create_job(body: JobCreate, caller: Caller, once: Once) -> Response:
     """Submit a job; its credits are held now and charged when it completes."""
     return service.submit(body, caller, once)
 
 
-@router.get("", operation_id="listJobs")
+@router.get("", operation_id="listJobs", responses=problems(ProjectNotFound))
 def list_jobs(
     caller: Caller,
     project_id: Annotated[Id | None, Query(alias="projectId")] = None,
@@ -38,13 +54,18 @@ def get_job(job_id: Id, caller: Caller) -> JobView:
     return service.view(job_id, caller)
 
 
-@router.post("/{job_id}/cancel", operation_id="cancelJob")
+@router.post("/{job_id}/cancel", operation_id="cancelJob", responses=problems(JobEnded))
 def cancel_job(job_id: Id, caller: Caller) -> JobView:
     """Cancel a job that has not ended; nothing is charged."""
     return service.cancel(job_id, caller)
 
 
-@router.delete("/{job_id}", status_code=status.HTTP_204_NO_CONTENT, operation_id="deleteJob")
+@router.delete(
+    "/{job_id}",
+    status_code=status.HTTP_204_NO_CONTENT,
+    operation_id="deleteJob",
+    responses=problems(JobRunning),
+)
 def delete_job(job_id: Id, caller: Caller) -> None:
     """Delete an ended job and its media."""
     service.delete(job_id, caller)

@@ -9,10 +9,12 @@ from shared.aws.transactions import Transaction
 from shared.core.clock import utc_now
 from shared.core.ids import new_id
 from shared.core.wire import Id, View, Wire
-from shared.projects.store import ProjectStore
+from shared.idempotency.store import KeyReused
+from shared.projects.store import ProjectNotEmpty, ProjectStore
 from shared.rest.caller import Caller
 from shared.rest.once import Once
 from shared.rest.pagination import After, Limit
+from shared.rest.problem import problems
 
 router = APIRouter(prefix="/api/projects", tags=["projects"])
 projects = ProjectStore()
@@ -31,7 +33,13 @@ class ProjectView(View):
     updated_at: datetime
 
 
-@router.post("", status_code=status.HTTP_201_CREATED, response_model=ProjectView, operation_id="createProject")
+@router.post(
+    "",
+    status_code=status.HTTP_201_CREATED,
+    response_model=ProjectView,
+    operation_id="createProject",
+    responses=problems(KeyReused),
+)
 def create_project(body: ProjectWrite, caller: Caller, once: Once) -> Response:
     """Create a project owned by the caller."""
 
@@ -64,7 +72,12 @@ def update_project(project_id: Id, body: ProjectWrite, caller: Caller) -> Projec
     return ProjectView.model_validate(record)
 
 
-@router.delete("/{project_id}", status_code=status.HTTP_204_NO_CONTENT, operation_id="deleteProject")
+@router.delete(
+    "/{project_id}",
+    status_code=status.HTTP_204_NO_CONTENT,
+    operation_id="deleteProject",
+    responses=problems(ProjectNotEmpty),
+)
 def delete_project(project_id: Id, caller: Caller) -> None:
     """Delete a project that has no jobs."""
     projects.delete(project_id, owner_id=caller.user_id)

@@ -1,11 +1,16 @@
-"""`subscribe`: listen to a job of one's own. Registers first, then reads, so that no change falls in between."""
+"""`subscribe`: listen to a job of one's own.
+
+The function registers the listener before it reads the job. A change between the two
+then reaches the client as an event.
+"""
 
 from typing import Any
 
-from functions.realtime.messages import channel_of, read_channel, refuse, send
+from functions.realtime.messages import Subscribe, channel_of, read_channel, refuse, send
 from shared.connections.store import ConnectionStore
 from shared.core.clock import utc_now
 from shared.core.errors import AppError
+from shared.jobs.events import JobSnapshot
 from shared.jobs.store import JobStore
 from shared.jobs.views import job_view
 from shared.observability import about, observed
@@ -16,10 +21,10 @@ jobs = JobStore()
 
 @observed
 def handler(event: dict[str, Any], _context: object) -> dict[str, int]:
-    """Sends `{"type": "job.snapshot", "jobId", "seq", "job"}`; later events with `seq` no higher are old news."""
+    """Send the job's snapshot, or an error."""
     connection_id, at = event["requestContext"]["connectionId"], utc_now()
     try:
-        job_id = read_channel(event)
+        job_id = read_channel(event, Subscribe)
         user_id = connections.user_of(connection_id)
         jobs.get_owned(job_id, owner_id=user_id)
         about(job_id=job_id)
@@ -28,6 +33,5 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, int]:
     except AppError as error:
         return refuse(connection_id, error)
     view = job_view(job, jobs.spec(job_id), jobs.results(job), at)
-    snapshot = view.model_dump(mode="json", by_alias=True)
-    send(connection_id, {"type": "job.snapshot", "jobId": job_id, "seq": view.seq, "job": snapshot})
+    send(connection_id, JobSnapshot(job_id=job_id, seq=view.seq, job=view))
     return {"statusCode": 200}

@@ -6,6 +6,7 @@ from typing import Any
 from aiohttp import web
 
 from infra.functions import REST_DOMAINS, RestDomain
+from shared.rest.problem import FASTAPIS_OWN_SCHEMAS, problem_schemas, with_refusals
 
 _PAGE = """<!doctype html>
 <html lang="en">
@@ -36,7 +37,7 @@ def openapi() -> dict[str, Any]:
         "info": {"title": "Kinora", "version": "1", "description": "A sentence and a camera move become a film."},
         "paths": {},
         "components": {
-            "schemas": {},
+            "schemas": problem_schemas(),
             "securitySchemes": {"token": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}},
         },
     }
@@ -44,13 +45,20 @@ def openapi() -> dict[str, Any]:
         described = import_module(domain.handler.partition(":")[0]).app.openapi()
         for path, operations in described["paths"].items():
             merged["paths"][path] = {
-                method: operation if _is_public(domain, method, path) else {**operation, "security": [{"token": []}]}
+                method: _described(operation, path, public=_is_public(domain, method, path))
                 for method, operation in operations.items()
             }
         for name, schema in described.get("components", {}).get("schemas", {}).items():
+            if name in FASTAPIS_OWN_SCHEMAS:
+                continue
             if merged["components"]["schemas"].setdefault(name, schema) != schema:
                 raise ValueError(f"the schema {name} of {domain.name} differs from another domain's")
     return merged
+
+
+def _described(operation: dict[str, Any], path: str, *, public: bool) -> dict[str, Any]:
+    described = with_refusals(path, operation, public=public)
+    return described if public else {**described, "security": [{"token": []}]}
 
 
 def _is_public(domain: RestDomain, method: str, path: str) -> bool:

@@ -27,7 +27,7 @@ Results = dict[Stage, StepResult]
 class StepView(View):
     id: str
     step_type: Stage
-    status: str
+    status: JobStatus
     progress: int
     engine: str
     attempts: int
@@ -41,9 +41,9 @@ class StepView(View):
 class JobView(View):
     id: str
     project_id: str
-    status: str
+    status: JobStatus
     progress: int
-    current_step: str | None
+    current_step: Stage | None
     error: str | None
     prompt: str
     preset_id: str
@@ -88,9 +88,9 @@ def job_view(job: JobRecord, spec: JobSpec, results: Results, at: datetime) -> J
     return JobView(
         id=job.job_id,
         project_id=job.project_id,
-        status=job.status,
+        status=JobStatus(job.status),
         progress=int(job.progress),
-        current_step=job.current_step,
+        current_step=Stage(job.current_step) if job.current_step else None,
         error=job.error,
         prompt=spec.prompt,
         preset_id=spec.preset_id,
@@ -141,8 +141,9 @@ def _step_view(job: JobRecord, stage: Stage, step: StepMap, results: Results, si
     )
 
 
-def _step_status(job: JobRecord, stage: Stage, step: StepMap) -> str:
-    """A step that an ended job left behind has ended as the job has, if it was its turn; the rest was never begun."""
-    if not JobStatus(job.status).ended or step.status == JobStatus.COMPLETED:
-        return step.status
-    return job.status if stage == job.current_step or job.status == JobStatus.CANCELLED else JobStatus.CANCELLED.value
+def _step_status(job: JobRecord, stage: Stage, step: StepMap) -> JobStatus:
+    """Return the step's status; once the job ended, its current step has its status and later steps are CANCELLED."""
+    job_status, step_status = JobStatus(job.status), JobStatus(step.status)
+    if not job_status.ended or step_status is JobStatus.COMPLETED:
+        return step_status
+    return job_status if stage == job.current_step else JobStatus.CANCELLED

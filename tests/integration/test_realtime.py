@@ -13,6 +13,8 @@ from shared.jobs import settlement
 from shared.jobs.record import JobRecord, JobStatus
 from shared.jobs.store import Fenced, JobStore, StepResult
 from shared.stages.stages import Stage
+from tests.support.documents import asyncapi
+from tests.support.json_schema import faults
 from tests.support.steps import LEASE, claim, complete_step, complete_steps, result_of
 from tests.support.studio import Creator, Studio
 
@@ -186,6 +188,35 @@ def test_a_job_tells_its_whole_life_in_the_seeds_words(studio: Studio, stream: S
         f"https://media.kinora.test/jobs/{job_id}/image_generation/{attempt}/picture"
     )
     assert all("Signature=" in told[-1][url] for url in ("videoUrl", "thumbnailUrl"))
+
+
+def test_every_message_of_a_whole_job_is_as_the_published_document_says(
+    studio: Studio, ada: Creator, stream: Stream, job_id: str
+) -> None:
+    """The document alone, as a client has it: its name of the message, its schema, and no other message."""
+    jobs.queue(job_id, IMAGE, at=utc_now())
+    attempt = claim(job_id, IMAGE)
+    jobs.beat(job_id, IMAGE, attempt=attempt, lease_until=utc_now(), progress=(50, 16), preview=1, at=utc_now())
+    jobs.record_result(jobs.get(job_id), IMAGE, result_of(job_id, IMAGE, attempt), attempt=attempt, at=utc_now())
+    for stage in (VIDEO, POST):
+        complete_step(job_id, stage)
+    settlement.complete(jobs.get(job_id), at=utc_now())
+    stream.push()
+    listen("c", job_id)
+    failed = str(ada.job(ada.project())["id"])
+    listen("c", failed)
+    settlement.fail(jobs.get(failed), error="It broke.", at=utc_now())
+    stream.push()
+    listen("c", "job_unknown")
+
+    document = asyncapi()
+    messages = document["components"]["messages"]
+    seen = set()
+    for received in studio.cloud.messages_to("c"):
+        [name] = [name for name, message in messages.items() if not faults(received, message["payload"], document)]
+        seen.add(name)
+    assert seen == {"JobSnapshot", "JobProgress", "StepCompleted", "JobCompleted", "JobFailed", "SocketError"}
+    assert any("previewUrl" in received for received in studio.cloud.messages_to("c"))
 
 
 def test_seq_strictly_rises_and_ends_at_the_stored_state(studio: Studio, stream: Stream, job_id: str) -> None:

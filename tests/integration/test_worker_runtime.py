@@ -18,7 +18,7 @@ from shared.aws import clients, media
 from shared.aws.queues import queue_url
 from shared.core.clock import utc_now
 from shared.jobs import settlement
-from shared.jobs.events import job_event
+from shared.jobs.events import JobEvent, JobProgress, job_event
 from shared.jobs.record import JobStatus, preview_key
 from shared.jobs.store import Fenced, JobStore, StepResult
 from shared.jobs.views import access
@@ -553,18 +553,21 @@ def test_a_look_at_the_work_in_hand_is_stored_and_told(
 ) -> None:
     monkeypatch.setenv("KINORA_PREVIEW_SECONDS", "0")
     before = jobs.get(job_id)
-    told: list[dict[str, Any]] = []
+    told: list[JobEvent | None] = []
 
     def look(workspace: Workspace) -> None:
         workspace.preview(lambda: b"a small jpeg")
         until(lambda: jobs.get(job_id).step(IMAGE).preview == 1)
-        event = job_event(before, jobs.get(job_id), {}, access(job_id, utc_now()))
-        told.append(event or {})
+        told.append(job_event(before, jobs.get(job_id), {}, access(job_id, utc_now())))
 
     work(studio, TinyEngine(meanwhile=look))
     attempt = str(jobs.get(job_id).step(IMAGE).attempt)
     key = preview_key(job_id, IMAGE, attempt, 1)
-    assert told[0]["previewUrl"].startswith(f"https://media.kinora.test/{key}?Policy=")
+    [event] = told
+    assert isinstance(event, JobProgress)
+    assert event.preview_url is not None
+    assert event.preview_url.startswith(f"https://media.kinora.test/{key}?Policy=")
+    assert event.model_dump(by_alias=True)["previewUrl"] == event.preview_url
     assert clients.s3().get_object(Bucket="kinora-test-media", Key=key)["Body"].read() == b"a small jpeg"
 
 

@@ -1,4 +1,4 @@
-"""The canvas: linear light and inverse distance, pixel for pixel, seen through one pinhole camera."""
+"""The canvas: linear light and inverse distance for each pixel of a pinhole camera."""
 
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -8,17 +8,17 @@ import numpy as np
 
 from workers.painter.noise import Field, as_field, resized
 
-_SAME_PLACE = 0.01  # of a thing's distance
+_SAME_PLACE = 0.01  # objects whose distances differ by less than this fraction share one cutout
 
 
 def colour(hexadecimal: str, gain: float = 1.0) -> Field:
-    """`"ff8a4a"` in sRGB as linear light, shape (3,), times `gain`."""
+    """Return the sRGB colour `"ff8a4a"` as linear light, shape (3,), times `gain`."""
     srgb = np.array([int(hexadecimal[i : i + 2], 16) for i in (0, 2, 4)], np.float32) / 255
     return as_field(np.where(srgb <= 0.04045, srgb / 12.92, ((srgb + 0.055) / 1.055) ** 2.4) * gain)
 
 
 def mix(a: Field, b: Field, amount: Field | float) -> Field:
-    """From `a` to `b`; an `amount` of shape (h, w, 1) is spread over the channels first, which is much faster."""
+    """Interpolate from `a` to `b`. An `amount` of shape (h, w, 1) is expanded to the channels first, for speed."""
     if isinstance(amount, np.ndarray) and amount.ndim == 3 and amount.shape[2] == 1:
         plane = as_field(amount[..., 0])
         if a.ndim == 1 and b.ndim == 1:
@@ -28,13 +28,13 @@ def mix(a: Field, b: Field, amount: Field | float) -> Field:
 
 
 def spread(plane: Field) -> Field:
-    """(h, w) as (h, w, 3)."""
+    """Return the plane (h, w) repeated as (h, w, 3)."""
     return as_field(cv2.merge([plane, plane, plane]))
 
 
 @dataclass(frozen=True, slots=True)
 class Camera:
-    """Looks level over the ground; a shift lens puts the horizon on any row. World units: eye height is about 1."""
+    """A level camera whose shift lens places the horizon on any row. In world units the eye height is about 1."""
 
     width: int
     height: int
@@ -43,7 +43,7 @@ class Camera:
 
     @property
     def scale(self) -> float:
-        """The picture's size whatever its shape, pixels."""
+        """The geometric size of the picture, independent of its shape, in pixels."""
         return float(np.sqrt(self.width * self.height))
 
     @property
@@ -53,18 +53,18 @@ class Camera:
 
     @property
     def nearest(self) -> float:
-        """Distance of the flat ground at the bottom edge."""
+        """The distance of flat ground at the bottom edge."""
         return self.focal * self.eye / (self.height - self.horizon)
 
     def project(self, x: float, y: float, z: float) -> tuple[float, float]:
-        """Column and row of a world point: `x` to the right, `y` up from the ground, `z` ahead."""
+        """Return the column and row of a world point: `x` to the right, `y` up from the ground, `z` forward."""
         return self.width / 2 + x * self.focal / z, self.horizon - (y - self.eye) * self.focal / z
 
 
 class Subject(NamedTuple):
-    """What a picture may be about, by the name of its accent, and the point of it that one looks at.
+    """A possible main subject: the name of its accent and its point of interest.
 
-    The point is in fractions of the thing's sprite or, once it stands on a canvas, in pixels.
+    The point is in fractions of the sprite, or in pixels after the subject is on a canvas.
     """
 
     name: str
@@ -75,7 +75,7 @@ class Subject(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Sprite:
-    """An upright thing: coverage and shade 0..1 and its own light, all (height, width)."""
+    """An upright object: coverage 0..1, shade 0..1 and emitted light, all (height, width)."""
 
     alpha: Field
     shade: Field
@@ -90,7 +90,7 @@ class Sprite:
 
 
 class Cutout(NamedTuple):
-    """An upright thing as nothing before it covers it: `paint` (h, w, 3) linear light, `alpha` (h, w), its corner."""
+    """An upright object without occlusion: `paint` (h, w, 3) linear light, `alpha` (h, w), and its corner."""
 
     left: int
     top: int
@@ -100,7 +100,7 @@ class Cutout(NamedTuple):
 
     @property
     def place(self) -> tuple[slice, slice]:
-        """Where it is on its canvas."""
+        """The rows and columns of the cutout on its canvas."""
         height, width = self.alpha.shape
         return slice(self.top, self.top + height), slice(self.left, self.left + width)
 
@@ -110,9 +110,10 @@ class Cutout(NamedTuple):
 
 @dataclass(slots=True)
 class Canvas:
-    """`rgb` (h, w, 3) linear light; `inverse` (h, w) one over distance, 0 is sky; `water` (h, w) open water 0..1.
+    """`rgb` (h, w, 3) linear light; `inverse` (h, w) 1 / distance, 0 is sky; `water` (h, w) open water 0..1.
 
-    Once `set_apart`, what stands up is kept by itself too, in the order of painting; `behind` is as it was before.
+    After `set_apart`, upright objects are also stored as cutouts, in painting order, and `behind` is the canvas without
+    them.
     """
 
     camera: Camera
@@ -129,17 +130,17 @@ class Canvas:
         return cls(camera, np.zeros((*shape, 3), np.float32), np.zeros(shape, np.float32), np.zeros(shape, np.float32))
 
     def copy(self) -> "Canvas":
-        """What is painted so far, to be painted on by itself."""
+        """Return an independent copy of the canvas."""
         return Canvas(self.camera, self.rgb.copy(), self.inverse.copy(), self.water.copy())
 
     def set_apart(self) -> None:
-        """What is stood up from now on is kept by itself, too."""
+        """Store all upright objects that follow as cutouts too."""
         self.behind = self.copy()
 
     def lay(self, left: int, top: int, paint: Field, alpha: Field, inverse: Field | float) -> None:
-        """Lay `paint`, (h, w, 3) or (3,), at a corner, hidden where something nearer stands.
+        """Paint `paint`, (h, w, 3) or (3,), at a corner. Nearer pixels of the canvas hide it.
 
-        Distance is replaced where coverage is at least one half, so that both pictures share one outline.
+        The distance is replaced where coverage is at least 0.5, so that colour and distance have the same outline.
         """
         height, width = alpha.shape
         y0, y1 = max(0, top), min(self.camera.height, top + height)
@@ -159,7 +160,7 @@ class Canvas:
         self.rgb[place] += (source - self.rgb[place]) * spread(as_field(over))
 
     def _keep(self, cutout: Cutout) -> None:
-        """By itself, or upon the one before it if both stand in the same place (grass and its flowers)."""
+        """Store a cutout, or merge it into the previous one if both have the same place (grass and its flowers)."""
         last = self.cutouts[-1] if self.cutouts else None
         if last and last.place == cutout.place and abs(last.inverse - cutout.inverse) < _SAME_PLACE * last.inverse:
             alpha = as_field(last.alpha + cutout.alpha - last.alpha * cutout.alpha)
@@ -180,7 +181,7 @@ class Canvas:
         *,
         glow: Field | None = None,
     ) -> None:
-        """Stand a sprite at a world point, its foot at height `y`; shade runs from colour `dark` to `light`."""
+        """Place a sprite at a world point, with its foot at height `y`. Its shade is mapped from `dark` to `light`."""
         column, row = self.camera.project(x, y, z)
         pixels_high = height * self.camera.focal / z
         rows = round(pixels_high)

@@ -20,14 +20,14 @@ _NEON = ("ff2f7e", "18e0ff", "b44bff", "ffb52e", "35ff9b", "ff4b3a")
 
 @dataclass(frozen=True, slots=True)
 class Facade:
-    """A wall's surface and its own light, both (h, w, 3)."""
+    """A wall's surface colour and emitted light, both (h, w, 3)."""
 
     paint: Field
     glow: Field
 
 
 def facade(rng: np.random.Generator, floors: int, bays: int, light: Light, *, neon: bool, cell: int) -> Facade:
-    """A wall of `floors` x `bays` windows, `cell` pixels each, its ground floor a row of shops."""
+    """Return a wall of `floors` x `bays` windows of `cell` pixels. The ground floor is a row of shops."""
     height, width = floors * cell, bays * cell
     wall = colour(("5b5652", "6e6258", "4a4d55", "7a6a5a", "565f6a", "8a7c6c")[int(rng.integers(6))])
     pane_w, pane_h = float(rng.uniform(0.45, 0.8)), float(rng.uniform(0.45, 0.72))
@@ -72,7 +72,7 @@ def facade(rng: np.random.Generator, floors: int, bays: int, light: Light, *, ne
         as_field(glass * 0.5),
         as_field(inside)[..., None],
     )
-    if light.lamps > 0.2:  # the street lights its walls from below
+    if light.lamps > 0.2:  # street lamps light the walls from below
         climb = np.exp(-(1 - (np.arange(height) + 0.5) / height) * floors / 3.5)
         street = mix(colour("ffb678"), colour("c04ad0"), 0.55 if neon else 0.0)
         paint = as_field(paint + wall * street * (0.5 * light.lamps * climb * (1 - 0.5 * (v < 0.09)))[:, None, None])
@@ -100,9 +100,9 @@ def facade(rng: np.random.Generator, floors: int, bays: int, light: Light, *, ne
 def lay_quad(
     canvas: Canvas, corners: list[tuple[float, float]], inverse: tuple[float, float], facade_: Facade, gain: Field
 ) -> None:
-    """Lay a facade on the quad (top left, top right, bottom right, bottom left), upright edges vertical.
+    """Paint a facade on a quad (top left, top right, bottom right, bottom left) with vertical side edges.
 
-    `inverse` is one over distance at the left and right edge; across a flat wall it is linear in the picture.
+    `inverse` is 1 / distance at the left and right edge. Across a flat wall it is linear in the picture.
     """
     camera = canvas.camera
     xs, ys = [c[0] for c in corners], [c[1] for c in corners]
@@ -134,7 +134,7 @@ def _front(canvas: Canvas, x0: float, x1: float, y0: float, y1: float, z: float,
 
 
 def _flank(canvas: Canvas, x: float, y0: float, y1: float, z0: float, z1: float, face: Facade, gain: Field) -> None:
-    """A wall along the line of sight at `x`, from distance `z0` to `z1`."""
+    """Paint a wall along the line of sight at `x`, from distance `z0` to `z1`."""
     camera = canvas.camera
     near_x, near_top = camera.project(x, y1, z0)
     far_x, far_top = camera.project(x, y1, z1)
@@ -160,7 +160,7 @@ def _flank(canvas: Canvas, x: float, y0: float, y1: float, z0: float, z1: float,
 def _sign(
     canvas: Canvas, rng: np.random.Generator, x: float, y: float, z: float, height: float, strength: float
 ) -> None:
-    """A lit sign with strokes like letters, facing the camera, tall or wide."""
+    """Paint a lit sign that faces the camera, tall or wide, with strokes that resemble letters."""
     tall = rng.random() < 0.8
     width, rows = (90, 360) if tall else (360, 110)
     sketch = Sketch(width, rows)
@@ -236,7 +236,7 @@ def _cars(canvas: Canvas, light: Light, rng: np.random.Generator) -> None:
 
 
 def _road(canvas: Canvas, light: Light, noise: Noise, half: float) -> None:
-    """Asphalt, kerbs, markings to the horizon."""
+    """Paint asphalt, kerbs and road markings up to the horizon."""
     camera = canvas.camera
     top = int(np.ceil(camera.horizon + 1))
     rows, columns = np.mgrid[top : camera.height, 0 : camera.width].astype(np.float32)
@@ -262,7 +262,7 @@ def _road(canvas: Canvas, light: Light, noise: Noise, half: float) -> None:
 
 
 def paint_street(canvas: Canvas, light: Light, reading: Reading) -> None:
-    """One long street toward the horizon; signs and wet asphalt when the words ask for them."""
+    """Paint one long street toward the horizon, with signs and wet asphalt if the prompt names them."""
     rng = stream(reading.seed, "street")
     noise = Noise(stream(reading.seed, "ground"))
     camera = canvas.camera
@@ -270,7 +270,7 @@ def paint_street(canvas: Canvas, light: Light, reading: Reading) -> None:
     wet = reading.weather in (Weather.RAIN, Weather.STORM) or neon
     half = 5.4
     _road(canvas, light, noise, half)
-    for index in range(14):  # towers behind the street close the view
+    for index in range(14):  # towers at the end of the street
         x = float(rng.normal(0, 46))
         z = 190 + index * 6.0
         width, height = float(rng.uniform(14, 26)), float(rng.uniform(40, 105)) * (1.25 if abs(x) < 25 else 0.8)
@@ -309,7 +309,7 @@ def paint_street(canvas: Canvas, light: Light, reading: Reading) -> None:
                         tall,
                         1.0 if neon else 0.5,
                     )
-        for z in np.arange(64.0, camera.nearest * 1.4, -11.0):  # street lamps, far ones first
+        for z in np.arange(64.0, camera.nearest * 1.4, -11.0):  # street lamps, the farthest first
             sketch = Sketch(200, 700)
             sketch.limb(
                 [(0.08 * hand, 1.0), (0.08 * hand, 0.1), (0.05 * hand, 0.03), (-0.06 * hand, 0.015)], 0.012, 0.007, 0.2
@@ -326,7 +326,7 @@ def paint_street(canvas: Canvas, light: Light, reading: Reading) -> None:
                 glow=colour("ffd9a0", 6.0 * light.lamps) if light.lamps > 0.2 else None,
             )
     _cars(canvas, light, rng)
-    canvas.subjects.append(Subject(Place.CITY, *camera.project(0, 2 * camera.eye, 60)))  # where the street leads
+    canvas.subjects.append(Subject(Place.CITY, *camera.project(0, 2 * camera.eye, 60)))  # the street's vanishing point
     if reading.has(Accent.FIGURE) or wet:
         place = camera.nearest * 2.1
         subjects.stand_lit(
@@ -344,7 +344,7 @@ def paint_street(canvas: Canvas, light: Light, reading: Reading) -> None:
 
 
 def _haze(canvas: Canvas, light: Light, noise: Noise, *, neon: bool) -> None:
-    """City air: thicker than the country's, and it carries the light of the street."""
+    """Add city haze: denser than in the country, and lit by the street."""
     glow = mix(
         light.horizon,
         colour("b03a9a", 0.35) if neon else colour("ffb06a", 0.3),
@@ -356,7 +356,7 @@ def _haze(canvas: Canvas, light: Light, noise: Noise, *, neon: bool) -> None:
 
 
 def _soak(canvas: Canvas, noise: Noise, half: float) -> None:
-    """Mark the road as water where it is wet: puddles fully, the rest as a sheen."""
+    """Mark the wet road as water: puddles fully, the rest partly."""
     camera = canvas.camera
     top = int(np.ceil(camera.horizon + 1))
     rows, columns = np.mgrid[top : camera.height, 0 : camera.width].astype(np.float32)
@@ -368,7 +368,7 @@ def _soak(canvas: Canvas, noise: Noise, half: float) -> None:
 
 
 def paint_skyline(canvas: Canvas, light: Light, reading: Reading) -> None:
-    """Towers across a bay, doubled in its water."""
+    """Paint towers across a bay, and their reflection in its water."""
     rng = stream(reading.seed, "skyline")
     noise = Noise(stream(reading.seed, "ground"))
     camera = canvas.camera

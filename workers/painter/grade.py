@@ -1,4 +1,4 @@
-"""From linear light to the finished picture: soft edges, bloom, film curve, style, dither."""
+"""Steps from linear light to the displayed picture: soft edges, bloom, film curve, style, dither."""
 
 import cv2
 import numpy as np
@@ -10,7 +10,7 @@ from workers.painter.reading import Reading
 
 
 def soften_edges(canvas: Canvas) -> None:
-    """Smooth the staircase where distance jumps; the jump itself stays where it is."""
+    """Antialias the colours at jumps of distance. The distance map itself does not change."""
     inverse = canvas.inverse
     low = cv2.erode(inverse, np.ones((3, 3), np.uint8))
     jump = (inverse - low) > np.maximum(inverse, 1e-4) * 0.12
@@ -20,7 +20,7 @@ def soften_edges(canvas: Canvas) -> None:
 
 
 def bloom(rgb: Field, scale: float, strength: float) -> Field:
-    """Light that spills around what is brighter than the frame can show."""
+    """Return the light that spreads around pixels brighter than the display's white."""
     height, width = rgb.shape[:2]
     small = resized(rgb, max(1, width // 4), max(1, height // 4), cv2.INTER_AREA)
     bright = np.minimum(np.maximum(small - 1.0, 0), 6)
@@ -30,7 +30,7 @@ def bloom(rgb: Field, scale: float, strength: float) -> Field:
 
 
 def film(linear: Field) -> Field:
-    """Filmic curve with the display's gamma in it (Hejl, Burgess-Dawson 2010): linear light -> 0..1 as displayed."""
+    """Apply a filmic curve that includes the display's gamma (Hejl, Burgess-Dawson 2010): linear light -> 0..1."""
     x = np.maximum(linear - np.float32(0.002), 0)
     top = x * (x * np.float32(6.2) + np.float32(0.5))
     return as_field(top / (x * (x * np.float32(6.2) + np.float32(1.7)) + np.float32(0.06)))
@@ -73,7 +73,7 @@ def _vignette(height: int, width: int) -> Field:
 
 
 def develop(canvas: Canvas, reading: Reading, exposure: float) -> Field:
-    """The displayed picture, (h, w, 3) in 0..1, before style and dither."""
+    """Return the displayed picture, (h, w, 3) in 0..1, before style and dither."""
     strength = {Mood.DREAMY: 1.7, Mood.DRAMATIC: 1.1}.get(reading.mood, 0.9)
     rgb = bloom(canvas.rgb, canvas.camera.scale, strength)
     rgb *= (_vignette(canvas.camera.height, canvas.camera.width) * exposure)[..., None]
@@ -81,7 +81,7 @@ def develop(canvas: Canvas, reading: Reading, exposure: float) -> Field:
 
 
 def dithered(picture: Field, seed: int) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
-    """8-bit RGB; triangular noise of one step keeps smooth skies from banding."""
+    """Return 8-bit RGB with triangular noise of one step, which prevents banding in smooth skies."""
     rng = stream(seed, "dither")
     height, width = picture.shape[:2]
     noise = rng.random((height, width), np.float32) + rng.random((height, width), np.float32) - 1

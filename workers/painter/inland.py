@@ -1,4 +1,4 @@
-"""Places away from the sea: mountains, valley, meadow, forest, desert, canyon, volcano."""
+"""Inland places: mountains, valley, meadow, forest, desert, canyon, volcano."""
 
 from collections.abc import Callable
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""Ground under an open sky: what a place is made of, and the order in which it is painted."""
+"""Ground under an open sky: the description of a place, and the order in which its parts are painted."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -15,32 +15,32 @@ from workers.painter.water import paint_water
 
 
 class Setting:
-    """What a scene has to work with; ground questions are answered from the sampled fan."""
+    """The canvas, light, reading and sampled ground that a scene's painting functions share."""
 
     def __init__(self, canvas: Canvas, light: Light, reading: Reading) -> None:
         self.canvas, self.light, self.reading = canvas, light, reading
         self.camera: Camera = canvas.camera
         self.rng = stream(reading.seed, "composition")
         self.noise = Noise(stream(reading.seed, "ground"))
-        self.side = -light.side  # where the weight of the composition stands: the sun or moon has the open one
-        self.fan: terrain.Fan  # the sampled ground, once `paint_land` has laid it
-        self.nearest = self.camera.nearest  # distance of the ground along the bottom edge
+        self.side = -light.side  # the heavier side of the composition; the sun or moon is on the other side
+        self.fan: terrain.Fan  # the sampled ground, set by `paint_land`
+        self.nearest = self.camera.nearest  # distance of the ground at the bottom edge
         self.has_water = False
         self.lamp: tuple[float, float, float] | None = None  # world point of a lighthouse's light
 
     def half_width(self, z: float) -> float:
-        """World distance from the middle to the picture's edge at distance `z`."""
+        """Return the world width from the middle to the picture's edge at distance `z`."""
         return self.camera.width / 2 * z / self.camera.focal
 
     def ground(self, x: float, z: float) -> tuple[float, float]:
-        """Height and slope of the ground at a point; beyond the picture, of the nearest point in it."""
+        """Return height and slope of the ground at a point, or at the nearest point inside the picture."""
         distances = self.fan.z[:, 0]
         step = int(np.clip(np.searchsorted(distances, z), 0, len(distances) - 1))
         column = int(np.clip(self.camera.width / 2 + x * self.camera.focal / z, 0, self.camera.width - 1))
         return float(self.fan.height[step, column]), float(self.fan.slope[step, column])
 
     def open_water(self, spots: Sequence[tuple[float, float]]) -> tuple[float, float]:
-        """The first of `spots`, (share of the half width, distance), with water at it and before it; else the last."""
+        """Return the first of `spots`, (share of half width, distance), with water at and before it, else the last."""
         for share, z in spots:
             x = share * self.half_width(z)
             if all(
@@ -60,7 +60,7 @@ class Setting:
         lamp: float = 0.0,
         sunk: float = 0.0,
     ) -> None:
-        """Stand a sprite on the ground, or on the water over it."""
+        """Place a sprite on the ground, or on the water above the ground."""
         ground = self.ground(x, z)[0]
         y = (max(ground, 0.0) if self.has_water else ground) - sunk
         subjects.stand_lit(self.canvas, sprite, paint, self.light, (x, y, z), height, lamp=lamp)
@@ -68,21 +68,21 @@ class Setting:
 
 @dataclass(frozen=True, slots=True)
 class Land:
-    """The ground of one place; heights below 0 are under water where there is water."""
+    """The ground of one place. If the place has water, heights below 0 are under water."""
 
     heights: terrain.Heights
     albedo: Callable[[terrain.Fan], Field]
     far: float = 110.0
-    glow: Callable[[terrain.Fan], Field] | None = None  # the ground's own light
+    glow: Callable[[terrain.Fan], Field] | None = None  # light that the ground emits
     grain: tuple[float, int, float] = (1.2, 5, 0.28)  # frequency, octaves, strength
     wrap: float = 0.06
     water: bool = False
     chop: float = 0.12
-    clarity: float = 1.8  # how fast the mirror gives way to the water's own colour toward the viewer
+    clarity: float = 1.8  # how fast the reflection changes to the water's own colour toward the viewer
     body: str = "0c2a33"
     mist_top: float = 1.0
-    furnish: Callable[[], None] | None = None  # what stands in the air and is doubled by the water
-    front: Callable[[], None] | None = None  # what stands before it all, near the camera
+    furnish: Callable[[], None] | None = None  # paints upright objects, which the water reflects
+    front: Callable[[], None] | None = None  # paints the foreground, near the camera
 
 
 def paint_land(stage: Setting, land: Land) -> None:

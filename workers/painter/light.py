@@ -1,4 +1,4 @@
-"""The light of a picture: what time, weather, mood and palette make of sky, sun and haze."""
+"""The light of a picture: sky, sun and haze for a time, weather, mood and palette."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -13,23 +13,23 @@ from workers.painter.reading import Reading
 
 @dataclass(frozen=True, slots=True)
 class Light:
-    """Linear colours (3,) and the numbers that belong to them."""
+    """The light's linear colours, each (3,), and its parameters."""
 
     zenith: Field
     middle: Field
     horizon: Field
     glow: Field  # around the sun
-    sun: Field  # what the sun, or the moon, adds to a surface that faces it
-    ambient: Field  # what the sky adds to every surface
+    sun: Field  # light of the sun or moon on a surface that faces it
+    ambient: Field  # light of the sky on every surface
     cloud_lit: Field
     cloud_dark: Field
     sun_x: float  # share of the picture's width
     sun_height: float  # above the horizon, in scales of the picture
-    slope: float  # tangent of the light's elevation, for cast shadows
+    slope: float  # tangent of the light's elevation, for shadows
     disc: float  # brightness of the visible disc, 0 hides it
     moon: bool
     stars: float
-    lamps: float  # how much the lights of people show
+    lamps: float  # visibility of lamps and windows, 0..1
     haze: float  # optical thickness of air per unit of distance
     ground_mist: float
     cloud_cover: float
@@ -37,7 +37,7 @@ class Light:
 
     @property
     def side(self) -> float:
-        """-1 when the light comes from the left, 1 from the right."""
+        """-1 if the light comes from the left, 1 if it comes from the right."""
         return -1.0 if self.sun_x < 0.5 else 1.0
 
 
@@ -155,7 +155,7 @@ def _time(time: Time) -> Light:
     )
 
 
-# No two evenings are alike: zenith, middle, horizon.
+# Variants of the evening sky: zenith, middle, horizon.
 _SUNSETS = (
     ("2a4384", "9c5c8c", "ff9858"),
     ("1f4a86", "6f86ac", "ffb46a"),
@@ -178,7 +178,7 @@ _LUMA = np.array([0.2126, 0.7152, 0.0722], np.float32)
 
 
 def tinted(shade: Field, tint: Field, amount: float) -> Field:
-    """`shade` with its hue drawn toward `tint` and its luminance kept."""
+    """Return `shade` with its hue moved toward `tint` and its luminance unchanged."""
     target = tint * (float(shade @ _LUMA) / max(float(tint @ _LUMA), 1e-4))
     return mix(shade, as_field(target), amount)
 
@@ -255,7 +255,7 @@ def _in_weather(light: Light, weather: Weather) -> Light:
 
 
 def light_of(reading: Reading) -> Light:
-    """The light that a reading asks for; where the sun stands is the seed's choice."""
+    """Return the light of a reading. The seed decides the sun's position."""
     rng = stream(reading.seed, "light")
     light = _time(reading.time)
     if reading.time is Time.SUNSET:

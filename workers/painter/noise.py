@@ -1,4 +1,4 @@
-"""Random fields that repeat exactly for a seed: streams of numbers, smooth noise, fractal sums of it."""
+"""Reproducible random fields for a seed: streams of numbers, smooth noise and fractal sums of noise."""
 
 import hashlib
 
@@ -13,7 +13,7 @@ _PIXELS_PER_CELL = 8
 
 
 def stream(seed: int, name: str) -> np.random.Generator:
-    """A generator of its own for each named part of a picture, so that one part never shifts another."""
+    """Return the generator of one named part of a picture. Each part has its own, so parts do not affect each other."""
     digest = hashlib.sha256(f"{seed}:{name}".encode()).digest()
     return np.random.default_rng(int.from_bytes(digest[:16], "big"))
 
@@ -23,7 +23,7 @@ def as_field(values: NDArray[np.generic]) -> Field:
 
 
 def smoothstep(low: float, high: float, x: Field) -> Field:
-    """0 below `low`, 1 above `high`, cubic between; `low > high` falls instead of rising."""
+    """Return 0 below `low`, 1 above `high`, and a cubic between. If `low > high`, the curve falls."""
     t = np.clip((x - low) * np.float32(1 / (high - low)), 0, 1)
     return as_field(t * t * (3 - 2 * t))
 
@@ -33,7 +33,7 @@ def resized(field: Field, width: int, height: int, interpolation: int = cv2.INTE
 
 
 def blurred(field: Field, sigma: float) -> Field:
-    """Gaussian blur, `sigma` in pixels; wide ones work on a smaller copy."""
+    """Return the field with Gaussian blur, `sigma` in pixels. A wide blur uses a smaller copy."""
     height, width = field.shape[:2]
     step = max(1, int(sigma / 4))
     if step == 1:
@@ -43,7 +43,7 @@ def blurred(field: Field, sigma: float) -> Field:
 
 
 def _catmull_rom(t: Field) -> tuple[Field, Field, Field, Field]:
-    """Weights of the four neighbours at a share `t` between the middle two."""
+    """Return the weights of the four neighbours at the fraction `t` between the middle two."""
     square, cube = t * t, t * t * t
     return (
         as_field(-0.5 * cube + square - 0.5 * t),
@@ -54,11 +54,11 @@ def _catmull_rom(t: Field) -> tuple[Field, Field, Field, Field]:
 
 
 class Noise:
-    """Smooth value noise over the plane, in -1..1, features one unit wide; it repeats every 64 units."""
+    """Smooth value noise on the plane, -1..1, with features of one unit and a period of 64 units."""
 
     def __init__(self, rng: np.random.Generator) -> None:
         grid = rng.uniform(-1, 1, (_CELLS, _CELLS)).astype(np.float32)
-        self._around = np.pad(grid, ((1, 2), (1, 2)), mode="wrap")  # so that no neighbour falls off its edge
+        self._around = np.pad(grid, ((1, 2), (1, 2)), mode="wrap")  # so that every point has its neighbours
         padded = np.pad(grid, 4, mode="wrap")
         side = (_CELLS + 8) * _PIXELS_PER_CELL
         wide = cv2.resize(padded, (side, side), interpolation=cv2.INTER_CUBIC)
@@ -67,7 +67,7 @@ class Noise:
         self._offsets = rng.uniform(0, _CELLS, (16, 2)).astype(np.float32)
 
     def at(self, u: Field, v: Field, octave: int = 0) -> Field:
-        """One octave at the points (u, v), of any 2-D shape; octaves are shifted and turned against each other."""
+        """Return one octave at the points (u, v), of any 2-D shape. Octaves are shifted and rotated differently."""
         angle = 0.6 * octave
         cos, sin = np.float32(np.cos(angle) * _PIXELS_PER_CELL), np.float32(np.sin(angle) * _PIXELS_PER_CELL)
         du, dv = self._offsets[octave % 16] * _PIXELS_PER_CELL
@@ -77,7 +77,7 @@ class Noise:
         )
 
     def _exact(self, u: Field, v: Field, octave: int) -> Field:
-        """Catmull-Rom interpolation of the noise's grid at the points (u, v)."""
+        """Return the Catmull-Rom interpolation of the noise's grid at the points (u, v)."""
         angle = 0.6 * octave
         cos, sin = np.float32(np.cos(angle)), np.float32(np.sin(angle))
         du, dv = self._offsets[octave % 16]
@@ -94,22 +94,23 @@ class Noise:
         return as_field(np.clip(total * np.float32(1.5), -1, 1))
 
     def smooth_at(self, u: Field, v: Field, octave: int, step: int) -> Field:
-        """As `at`, on every `step`-th column (and fourth as many rows), the rest interpolated.
+        """Return `at` on every `step`-th column (and a fourth as many rows), with the rest interpolated.
 
-        Reads of the texture land on 1/32 of its pixels, and between those it is straight: on a grid much finer than
-        the features, slopes and shadows would show it. Here the points are few, so they are worked out exactly.
+        A texture lookup has a resolution of 1/32 of its pixels and is linear between them, which is visible in slopes
+        and shadows on a fine grid. This method calculates fewer points exactly.
         """
         if step <= 1 or min(u.shape) < 4 * step:
             return self.at(u, v, octave)
         height, width = u.shape
         small = (max(2, width // step), max(2, height // max(1, step // 4)))
         coarse = self._exact(resized(u, *small), resized(v, *small), octave)
-        # Linear and then a box of one step: a quadratic spline. OpenCV's own cubic ripples on even slopes.
+        # Linear interpolation and a box filter of one step give a quadratic spline. OpenCV's cubic has ripples on
+        # even slopes.
         linear = resized(coarse, width, height)
         return as_field(cv2.blur(linear, (step, max(1, step // 4)), borderType=cv2.BORDER_REPLICATE))
 
     def fbm(self, u: Field, v: Field, octaves: int, gain: float = 0.5, step: int = 1) -> Field:
-        """Fractional Brownian motion (Mandelbrot, Van Ness 1968) in about -1..1: each octave half as wide."""
+        """Return fractional Brownian motion (Mandelbrot, Van Ness 1968), about -1..1. Each octave is half as wide."""
         total = np.zeros(u.shape, np.float32)
         amplitude, reach = 1.0, 0.0
         for octave in range(octaves):
@@ -121,15 +122,15 @@ class Noise:
         return total / np.float32(reach)
 
     def ridged(self, u: Field, v: Field, octaves: int, step: int = 1) -> Field:
-        """Ridged multifractal (Musgrave, *Texturing & Modeling*, ch. 16) in 0..1: sharp crests, smooth valleys."""
+        """Return a ridged multifractal (Musgrave, *Texturing & Modeling*, ch. 16), 0..1: sharp crests, flat valleys."""
         total = np.zeros(u.shape, np.float32)
         weight = np.ones(u.shape, np.float32)
         amplitude, reach = 1.0, 0.0
         for octave in range(octaves):
             scale = np.float32(2.03**octave)
             layer = self.smooth_at(u * scale, v * scale, octave, max(1, step >> octave))
-            # A crest finer than the grid it is sampled on would stand against the sky like teeth: small ones are
-            # blunted, and past the fourth octave the noise is plain.
+            # A crest finer than the sampling grid looks like teeth against the sky. So small crests are flattened, and
+            # after the fourth octave the noise has no crests.
             blunt = np.float32((0.06 * 2**octave) ** 2)
             crest = (
                 np.clip(1 - np.sqrt(layer * layer + blunt), 0, 1)

@@ -1,4 +1,4 @@
-"""Paints what was read: a picture with its depth, its parts and its focal point."""
+"""Paint a reading: a picture with its depth, its parts and its focal point."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -30,12 +30,12 @@ Pixels16 = np.ndarray[tuple[int, ...], np.dtype[np.uint16]]
 
 @dataclass(frozen=True, slots=True)
 class Painting:
-    """A picture (h, w, 3) RGB and its nearness (h, w): 65535 nearest, 0 sky, linear in one over distance."""
+    """A picture (h, w, 3) RGB and its nearness (h, w): 65535 nearest, 0 sky, linear in 1 / distance."""
 
     rgb: Pixels8
     nearness: Pixels16
-    focal_point: tuple[float, float]  # of what the picture is about, fractions of its width and height
-    scenery: Scenery | None = None  # the same in parts, if something stands before it all
+    focal_point: tuple[float, float]  # of the main subject, in fractions of width and height
+    scenery: Scenery | None = None  # the picture in parts, if it has near objects
 
 
 def _camera(reading: Reading, width: int, height: int) -> Camera:
@@ -62,14 +62,14 @@ def paint(
     progress: Callable[[float], None] = lambda _: None,
     show: Callable[[Callable[[], bytes]], None] = lambda _: None,
 ) -> Painting:
-    """Paint what was read at `width` x `height` pixels; `show` is offered looks at it on the way, as `Workspace` is."""
+    """Paint a reading at `width` x `height` pixels. `show` receives previews, like `Workspace.show`."""
     canvas = Canvas.blank(_camera(reading, width, height))
     light = light_of(reading)
     lamp = None
     if reading.place is Place.SPACE:
         space.paint_space(canvas, reading)
     else:
-        if light.disc > 0:  # a sun or a moon that shows stands within the picture
+        if light.disc > 0:  # a visible sun or moon must be inside the picture
             top = canvas.camera.horizon / canvas.camera.scale - 0.075
             light = replace(light, sun_height=min(light.sun_height, top))
         paint_sky(canvas, light, reading)
@@ -97,7 +97,7 @@ def paint(
 
 
 def _glimpse(canvas: Canvas, light: Light, reading: Reading) -> bytes:
-    """A small JPEG of a canvas that is not finished; it is made small first, so that it costs little."""
+    """Return a small JPEG of an unfinished canvas. Scaling down first makes it cheap."""
     camera = canvas.camera
     small = replace(camera, width=GLIMPSE, height=round(GLIMPSE * camera.height / camera.width))
     scaled = Canvas.blank(small)
@@ -111,7 +111,7 @@ def _nearness(inverse: Field, nearest: float) -> Pixels16:
 
 
 def _finished(canvas: Canvas, light: Light, reading: Reading, lamp: tuple[float, float, float] | None) -> Pixels8:
-    """What is seen of a canvas through light, weather, lens and the painter's hand; its colours are used up."""
+    """Return the finished picture of a canvas: weather, lens and style. The canvas's colours are overwritten."""
     if lamp is not None:
         subjects.beam(canvas, *lamp, strength=0.9 * light.lamps)
     if reading.place is not Place.SPACE:
@@ -125,9 +125,9 @@ def _finished(canvas: Canvas, light: Light, reading: Reading, lamp: tuple[float,
 
 
 def _scenery(behind: Canvas, cutouts: Sequence[Cutout], nearest: float, finish: Callable[[Canvas], Pixels8]) -> Scenery:
-    """The backdrop without what stands before it, and each of those things whole, in the colours of the picture.
+    """Return the backdrop without its near objects, and each object whole, in the picture's colours.
 
-    Things are finished in their places upon the backdrop, as many at once as do not overlap.
+    Objects are finished at their places on the backdrop. Objects that do not overlap are finished together.
     """
     backdrop_nearness = as_floats(_nearness(behind.inverse, nearest) / np.float32(65535))
     flats: list[Flat] = []
@@ -147,7 +147,7 @@ def _scenery(behind: Canvas, cutouts: Sequence[Cutout], nearest: float, finish: 
 
 
 def _apart(cutouts: Sequence[Cutout]) -> list[list[Cutout]]:
-    """In groups within which no two overlap."""
+    """Group the cutouts so that no two of a group overlap."""
     groups: list[list[Cutout]] = []
     for cutout in cutouts:
         for group in groups:
@@ -160,7 +160,7 @@ def _apart(cutouts: Sequence[Cutout]) -> list[list[Cutout]]:
 
 
 def _focal_point(canvas: Canvas, reading: Reading) -> tuple[float, float] | None:
-    """Where the largest subject within the picture stands, one that the words name before any other."""
+    """Return the position of the largest visible subject, preferring subjects that the prompt names."""
     width, height = canvas.camera.width, canvas.camera.height
     within = [subject for subject in canvas.subjects if 0 < subject.x < width and 0 < subject.y < height]
     if not within:

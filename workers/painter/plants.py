@@ -1,4 +1,4 @@
-"""Trees, grass and stones, each a sprite lit from one side; `side` is -1 for light from the left, 1 from the right."""
+"""Sprites of trees, grass and stones, lit from one side: `side` is -1 for light from the left, 1 from the right."""
 
 import numpy as np
 
@@ -17,14 +17,14 @@ def conifer(rng: np.random.Generator, side: float) -> Sprite:
         t = tier / (tiers - 1)
         level = 0.012 + 0.9 * t**0.95
         reach = slim * (0.05 + t**0.85) * float(rng.uniform(0.78, 1.1))
-        for bough in range(boughs):  # the longest hang behind in the dark, the shortest stand before them in the light
+        for bough in range(boughs):  # the longest boughs are behind and dark, the shortest in front and light
             hand = -1.0 if (bough + tier) % 2 else 1.0
             length = reach * (1 - 0.14 * bough) * float(rng.uniform(0.7, 1.15)) + 0.006
             y = level + float(rng.normal(0, 0.006))
             droop = length * float(rng.uniform(0.25, 0.6)) + 0.004
             light = 0.08 + 0.26 * (hand == side) * length / slim + 0.1 * bough + 0.24 * float(rng.random()) - 0.1 * t
             upper = [(0.0, y - 0.012), (hand * length * 0.55, y + droop * 0.3), (hand * length, y + droop)]
-            lower: list[Point] = []  # twigs hang from the bough, no two alike
+            lower: list[Point] = []  # twigs of random length hang from the bough
             for tooth in range(11):
                 s = 1 - (tooth + float(rng.uniform(0.7, 1.3))) / 12
                 hang = float(rng.uniform(0.013, 0.026)) if tooth % 2 else 0.004
@@ -34,7 +34,7 @@ def conifer(rng: np.random.Generator, side: float) -> Sprite:
 
 
 def broadleaf(rng: np.random.Generator, side: float, *, fine: bool = False) -> Sprite:
-    """A tree with a round crown; `fine` has more and smaller leaves, for one that stands close by."""
+    """Return a tree with a round crown. `fine` gives more and smaller leaves, for a near tree."""
     sketch = Sketch(900, 820)
     lean = float(rng.uniform(-0.06, 0.06))
     sketch.limb([(0, 1.0), (lean * 0.5, 0.75), (lean, 0.5)], 0.075, 0.04, 0.03)
@@ -98,13 +98,13 @@ def palm(rng: np.random.Generator, side: float) -> Sprite:
 
 
 def meadow_edge(rng: np.random.Generator, aspect: float, *, flowers: float, tall: float = 1.0) -> Sprite:
-    """A strip of blades, `aspect` times as wide as high; flower heads carry glow as a mark for their own colour."""
+    """Return a strip of grass, `aspect` times as wide as high. Glow marks the flower heads, which have own colours."""
     height = 420
     sketch = Sketch(int(height * aspect), height)
     half = aspect / 2
     blades = int(200 * aspect)
     for blade in range(blades):
-        depth = blade / blades  # later blades stand in front: lower, lighter
+        depth = blade / blades  # later blades are in front: lower and lighter
         x = float(rng.uniform(-half, half))
         reach = float(rng.uniform(0.25, 0.72)) * (1 - 0.3 * depth) * tall * (0.75 + 0.3 * float(np.sin(x * 2.1)))
         lean = float(rng.normal(0.03, 0.14)) * reach * 1.6
@@ -144,7 +144,7 @@ def reeds(rng: np.random.Generator, aspect: float) -> Sprite:
 
 
 def boulder(rng: np.random.Generator, sun: Field) -> Sprite:
-    """A round stone with pits, as wide as high; `sun` is the direction to the light: right, down, toward the viewer."""
+    """Return a round stone with pits. `sun` is the direction to the light: right, down, toward the viewer."""
     side = 420
     rows, columns = np.mgrid[-1.25 : 1.25 : side * 1j, -1.25 : 1.25 : side * 1j].astype(np.float32)
     noise = Noise(rng)
@@ -166,14 +166,14 @@ def boulder(rng: np.random.Generator, sun: Field) -> Sprite:
 
 
 def stone(rng: np.random.Generator, side: float) -> Sprite:
-    """The upper part of a boulder, nearly twice as wide as high."""
+    """Return the upper part of a boulder, nearly twice as wide as high."""
     whole = boulder(rng, as_field(np.array([0.72 * side, -0.5, 0.42])))
     part = np.s_[45:255, 20:400]
     return Sprite(whole.alpha[part], whole.shade[part])
 
 
 def tuft(rng: np.random.Generator) -> Sprite:
-    """One clump of grass, wider than high."""
+    """Return one clump of grass, wider than high."""
     sketch = Sketch(360, 240)
     for _ in range(70):
         root = float(rng.normal(0, 0.2))

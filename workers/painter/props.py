@@ -1,4 +1,4 @@
-"""What stands in several places: woods, grass, stones, birds and balloons, a walker."""
+"""Objects that several places share: woods, grass, stones, birds, balloons, a walker."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -32,7 +32,7 @@ _PETALS = {
 
 
 def flower_paint(reading: Reading) -> tuple[str, str]:
-    """Of the colour the words name, else of the seed's."""
+    """Return the flowers' colours: the colour that the prompt names, otherwise one chosen by the seed."""
     kinds = tuple(_PETALS.values())
     return _PETALS.get(reading.palette, kinds[int(stream(reading.seed, "petals").integers(len(kinds)))])
 
@@ -44,7 +44,7 @@ def fir_paint(reading: Reading) -> tuple[str, str]:
 def firs(stage: Setting) -> list[Sprite]:
     rng = stream(stage.reading.seed, "firs")
     trees = [plants.conifer(rng, stage.light.side) for _ in range(5)]
-    if stage.reading.has(Accent.SNOWY):  # it lies on the upper boughs only
+    if stage.reading.has(Accent.SNOWY):  # snow lies on the upper boughs only
         trees = [replace(tree, shade=smoothstep(0.3, 0.95, tree.shade)) for tree in trees]
     return trees
 
@@ -61,7 +61,7 @@ def scatter(
     where: Callable[[float, float], bool],
     crowd: float = 0.0,
 ) -> None:
-    """Stand `count` sprites on dry, gentle ground, far ones first; `crowd` 0..1 gathers them into groves."""
+    """Place `count` sprites on dry, flat ground, the farthest first. `crowd`, 0..1, groups them into groves."""
     rng = stream(stage.reading.seed, f"scatter {near} {far}")
     sizes = [
         [sprite.fitted(max(2, sprite.alpha.shape[1] >> n), sprite.alpha.shape[0] >> n) for n in range(5)]
@@ -96,9 +96,9 @@ def scatter(
 def frame(
     stage: Setting, sprite: Sprite, paint: tuple[str, str], share: float, height: float, depth: float = 0.8
 ) -> None:
-    """Stand something close by, at `share` of the half width, its foot below the frame; `height` in picture heights.
+    """Place a near object at `share` of the half width, with its foot below the frame. `height` is in picture heights.
 
-    A tall picture's are counted as no taller than its width bears.
+    In a tall picture the width limits the height.
     """
     z = stage.nearest * depth
     world = height * min(stage.camera.height, 0.85 * stage.camera.scale) / stage.camera.focal * z
@@ -107,7 +107,7 @@ def frame(
 
 
 def stones_front(stage: Setting, paint: tuple[str, str], size: float = 1.0) -> None:
-    """Boulders in the lower corners, the larger ones on the side that is otherwise empty."""
+    """Place boulders in the lower corners, the larger ones on the emptier side."""
     rng = stream(stage.reading.seed, "front")
     for share, height in ((-1.0, 0.23), (-0.74, 0.12), (-0.5, 0.05), (1.0, 0.15), (0.8, 0.07)):
         sprite = plants.stone(rng, stage.light.side)
@@ -122,7 +122,7 @@ def stones_front(stage: Setting, paint: tuple[str, str], size: float = 1.0) -> N
 
 
 def tufts(stage: Setting, paint: tuple[str, str]) -> None:
-    """Grass that stands off the ground nearby."""
+    """Place clumps of grass on the near ground."""
     rng = stream(stage.reading.seed, "tufts")
     clumps = [plants.tuft(rng) for _ in range(5)]
     count = 260 if stage.reading.has(Accent.SNOWY) else 900
@@ -130,7 +130,7 @@ def tufts(stage: Setting, paint: tuple[str, str]) -> None:
 
 
 def grass_front(stage: Setting, paint: tuple[str, str], height: float, flowers: float = 0.0) -> None:
-    """A strip of grass along the bottom edge, and its flowers in their own colours."""
+    """Place a strip of grass along the bottom edge, with flowers in their own colours."""
     rng = stream(stage.reading.seed, "grass")
     z = stage.nearest * 0.72
     rows = height * stage.camera.height

@@ -190,7 +190,9 @@ def coast(stage: Setting) -> Land:
         _, share, z = max(spots)
         x = side * share * stage.half_width(z)
         y, camera = stage.ground(x, z)[0] - 0.12, stage.camera
-        tall = min(3.6, camera.eye + (camera.horizon - 0.07 * camera.height) * z / camera.focal - y)  # within the frame
+        tall = min(
+            3.6, camera.eye + (camera.horizon - 0.07 * camera.height) * z / camera.focal - y
+        )  # so that it stays inside the frame
         if not reading.has(Accent.CABIN, Accent.CASTLE) or reading.has(Accent.LIGHTHOUSE):
             stage.lamp = (x, y + tall * 0.865, z) if light.lamps > 0.3 else None
             stage.stand(

@@ -1,4 +1,4 @@
-"""Drawing upright things: filled outlines with a shade each, larger than they will be shown so that edges are fine."""
+"""Drawing of upright objects: filled outlines with a shade each, drawn larger than shown, for smooth edges."""
 
 from collections.abc import Sequence
 from functools import cache
@@ -20,7 +20,7 @@ def _circle(corners: int) -> list[Point]:
 
 
 class Sketch:
-    """A sheet `width` x `height`; points are in units of its height from the top middle: x -w..w, y 0 top .. 1 foot."""
+    """A sheet of `width` x `height`. Points are in units of its height from the top middle: x -w..w, y 0..1."""
 
     def __init__(self, width: int, height: int) -> None:
         self._alpha = np.zeros((height, width), np.uint8)
@@ -34,7 +34,7 @@ class Sketch:
         return np.round(placed * (1 << _SHIFT)).astype(np.int32)
 
     def shape(self, points: Sequence[Point], shade: float, glow: float = 0.0) -> None:
-        """Fill an outline; `shade` and `glow` are 0..1."""
+        """Fill an outline. `shade` and `glow` are 0..1."""
         outline = [self._fixed(points)]
         cv2.fillPoly(self._alpha, outline, (255,), cv2.LINE_AA, _SHIFT)
         cv2.fillPoly(self._shade, outline, (int(255 * min(max(shade, 0), 1)),), cv2.LINE_8, _SHIFT)
@@ -46,12 +46,12 @@ class Sketch:
         self.shape([(left, top), (right, top), (right, bottom), (left, bottom)], shade, glow)
 
     def disc(self, x: float, y: float, radius: float, shade: float, glow: float = 0.0) -> None:
-        """A disc; `radius` in heights of the sheet."""
+        """Draw a disc. `radius` is in heights of the sheet."""
         rim = _circle(max(7, min(40, int(radius * self._unit))))
         self.shape([(x + radius * dx, y + radius * dy) for dx, dy in rim], shade, glow)
 
     def limb(self, points: Sequence[Point], start: float, end: float, shade: float) -> None:
-        """A tapering stroke along `points`, `start` and `end` its widths."""
+        """Draw a tapering stroke along `points`. `start` and `end` are its widths."""
         line = np.array(points)
         along = np.gradient(line, axis=0)
         across = np.stack([-along[:, 1], along[:, 0]], axis=1)
@@ -61,7 +61,7 @@ class Sketch:
         self.shape([(float(x), float(y)) for x, y in outline], shade)
 
     def sprite(self, subject: Subject | None = None) -> Sprite:
-        """The finished sheet; `subject` if a picture may be about it."""
+        """Return the finished sprite. `subject` is given if it can be the picture's main subject."""
 
         def unit(sheet: np.ndarray[tuple[int, ...], np.dtype[np.uint8]]) -> Field:
             return as_field(sheet.astype(np.float32) / 255)

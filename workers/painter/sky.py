@@ -11,7 +11,7 @@ from workers.painter.reading import Reading
 
 
 def _grid(camera: Camera, step: int) -> tuple[Field, Field]:
-    """Place right of the middle and height over the horizon, in scales, on every `step`-th pixel."""
+    """Return, for every `step`-th pixel, the offset from the middle and the height above the horizon, in scales."""
     rows = np.arange(0, camera.height, step, dtype=np.float32) + step / 2
     columns = np.arange(0, camera.width, step, dtype=np.float32) + step / 2
     across, up = np.meshgrid((columns - camera.width / 2) / camera.scale, (camera.horizon - rows) / camera.scale)
@@ -23,7 +23,7 @@ def _sun(camera: Camera, light: Light) -> tuple[float, float]:
 
 
 def gradient(camera: Camera, light: Light) -> Field:
-    """The clear sky with its glow, (h, w, 3); below the horizon it repeats the horizon's colour."""
+    """Return the clear sky with its glow, (h, w, 3). Below the horizon it has the horizon's colour."""
     across, up = _grid(camera, 4)
     height = np.maximum(up, 0)[..., None]
     low = np.exp(-height / 0.11)
@@ -94,7 +94,7 @@ def _disc(canvas: Canvas, light: Light, seed: int, *, striped: bool, big: bool) 
 
 
 def _clouds(canvas: Canvas, light: Light, seed: int) -> None:
-    """A sheet of clouds over a flat earth, lit where it thins toward the sun."""
+    """Add a layer of clouds above a flat earth. It is lit where it becomes thin toward the sun."""
     camera = canvas.camera
     across, up = _grid(camera, 2)
     rows = int(np.ceil(camera.horizon / 2)) + 2
@@ -132,7 +132,7 @@ def _clouds(canvas: Canvas, light: Light, seed: int) -> None:
 
 
 def _aurora(canvas: Canvas, seed: int) -> None:
-    """Curtains: folded lines near the horizon, each smeared upward into rays."""
+    """Add aurora curtains: folded lines near the horizon, each blurred upward into rays."""
     camera = canvas.camera
     rng = stream(seed, "aurora")
     noise = Noise(rng)
@@ -159,7 +159,7 @@ def _aurora(canvas: Canvas, seed: int) -> None:
 
 
 def paint_sky(canvas: Canvas, light: Light, reading: Reading) -> None:
-    """Everything beyond the ground; its distance stays infinite."""
+    """Paint the sky. Its distance stays infinite."""
     canvas.rgb[:] = gradient(canvas.camera, light)
     if light.stars > 0.05:
         _stars(canvas, light, reading.seed, milky_way=reading.time is Time.NIGHT and light.cloud_cover < 0.4)

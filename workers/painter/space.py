@@ -1,4 +1,4 @@
-"""Deep space: nebula, stars, a planet with its air and rings, a moon, stones drifting by."""
+"""Deep space: nebula, stars, a planet with atmosphere and rings, a moon, drifting asteroids."""
 
 import numpy as np
 
@@ -80,7 +80,7 @@ def _stars(canvas: Canvas, reading: Reading) -> None:
         tints[rng.integers(0, 4, count)] * brightness
     )
     canvas.rgb += blurred(field, 0.5 + camera.scale / 5200) * 5
-    for _ in range(9):  # the brightest wear a cross of light, as in a mirror telescope
+    for _ in range(9):  # the brightest stars have the cross of light of a mirror telescope
         x, y, size = (
             float(rng.uniform(0, camera.width)),
             float(rng.uniform(0, camera.height)),
@@ -116,7 +116,7 @@ def _sphere(
     bands: bool,
     air: Field | None,
 ) -> None:
-    """A lit ball; `centre` and `radius` in pixels, `inverse` one over distance at its limb and at its middle."""
+    """Paint a lit sphere. `centre` and `radius` are in pixels; `inverse` is 1 / distance at its edge and middle."""
     camera = canvas.camera
     reach = radius * 1.25
     y0, y1 = max(0, int(centre[1] - reach)), min(camera.height, int(centre[1] + reach) + 1)
@@ -199,7 +199,7 @@ def _rings(
 
 
 def paint_space(canvas: Canvas, reading: Reading) -> None:
-    """The whole picture; what drifts near the camera is on the canvas as near."""
+    """Paint the whole picture. Drifting asteroids have near distances."""
     rng = stream(reading.seed, "space")
     camera = canvas.camera
     _nebula(canvas, reading, 1.25 if reading.has(Accent.NEBULA) or not reading.has(Accent.PLANET) else 0.8)

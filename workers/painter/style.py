@@ -1,4 +1,4 @@
-"""The hand that paints: watercolour, oil, poster, noir, vaporwave over a developed picture."""
+"""Painting styles for a developed picture: watercolour, oil, poster, noir, vaporwave."""
 
 import cv2
 import numpy as np
@@ -17,7 +17,7 @@ def _noise(height: int, width: int, seed: int, cell: float, octaves: int, stretc
 
 
 def _kuwahara(picture: Field, radius: int) -> Field:
-    """Kuwahara filter (1976): each pixel takes the mean of the calmest of the four squares that touch it."""
+    """Apply the Kuwahara filter (1976): each pixel takes the mean of the adjacent square with the least variance."""
     grey = luminance(picture)
     size = (radius + 1, radius + 1)
     best = np.full(grey.shape, np.inf, np.float32)
@@ -64,7 +64,7 @@ def _watercolour(picture: Field, scale: float, seed: int) -> Field:
 
 
 def _poster(picture: Field, scale: float) -> Field:
-    """Few flat inks with round, clean outlines: each channel's median, cut into steps of one width everywhere."""
+    """Reduce the picture to a few flat inks with clean outlines: the median of each channel, quantised."""
     height, width = picture.shape[:2]
     factor = min(1.0, 1400 / scale)
     size = (max(2, int(width * factor)), max(2, int(height * factor)))
@@ -103,7 +103,7 @@ def _vaporwave(picture: Field) -> Field:
 
 
 def styled(picture: Field, style: Style, scale: float, seed: int) -> Field:
-    """`picture`, (h, w, 3) in 0..1 as displayed, in another hand; outlines keep their places."""
+    """Return the displayed picture, (h, w, 3) in 0..1, in another style. Outlines keep their positions."""
     match style:
         case Style.OIL:
             return _oil(picture, scale, seed)

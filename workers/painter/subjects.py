@@ -1,4 +1,4 @@
-"""What a picture can be about: lighthouse, cabin, boat, castle, balloon, birds, a figure."""
+"""Main subjects of pictures: lighthouse, cabin, boat, castle, balloon, birds, a figure."""
 
 import numpy as np
 
@@ -12,7 +12,7 @@ from workers.painter.sketch import Point, Sketch
 def _tube(
     sketch: Sketch, top: tuple[float, float], foot: tuple[float, float], side: float, bands: int, dark: float
 ) -> None:
-    """A tapering round tower, (half width, y) at both ends, shaded across in strips, banded if asked."""
+    """Draw a tapering round tower, (half width, y) at both ends, shaded in strips, with `bands` bands."""
     strips = 36
     (top_half, top_y), (foot_half, foot_y) = top, foot
     for band in range(bands):
@@ -44,7 +44,7 @@ def lighthouse(side: float) -> Sprite:
 
 
 def beam(canvas: Canvas, x: float, y: float, z: float, strength: float) -> None:
-    """Two cones of lamp light through the air from a world point, and the halo around it."""
+    """Add two cones of lamp light from a world point, and the halo around the lamp."""
     camera = canvas.camera
     column, row = camera.project(x, y, z)
     rows, columns = np.mgrid[0 : camera.height : 2, 0 : camera.width : 2].astype(np.float32)
@@ -162,7 +162,7 @@ def bird(rng: np.random.Generator) -> Sprite:
 
 
 def figure(side: float, *, umbrella: bool) -> Sprite:
-    """A walker seen from behind, in a long coat."""
+    """Return a walker in a long coat, seen from behind."""
     sketch = Sketch(520, 900)
     top = 0.2 if umbrella else 0.05
     body = 1 - top
@@ -216,7 +216,7 @@ def stand_lit(
     *,
     lamp: float = 0.0,
 ) -> None:
-    """Stand a subject in the scene's light: `paint` is its colour in shade and in the light."""
+    """Place a subject in the scene's light. `paint` is its colour in shade and in light."""
     dark = as_field(colour(paint[0]) * light.ambient)
     bright = as_field(colour(paint[1]) * (light.ambient + light.sun * 0.46))
     glow = as_field(colour("ffc77a", 2.6 * lamp)) if lamp > 0 else None

@@ -1,7 +1,7 @@
-"""Ground as a height field, ray cast column by column: true perspective, true occlusion, true distance.
+"""Ground as a height field, rendered by ray casting for each column: exact perspective, occlusion and distance.
 
-The world is sampled on a fan of points that follows the picture's columns. Projected rows, made monotonic from near
-to far, say for each pixel which step of the fan it hits: the voxel-space method, with all steps at once.
+The world is sampled on a fan of points along the picture's columns. The projected rows, made monotonic from near to
+far, give for each pixel the step of the fan that it shows: the voxel-space method, for all steps at once.
 """
 
 from collections.abc import Callable
@@ -20,7 +20,7 @@ STEPS = 720
 
 @dataclass(frozen=True, slots=True)
 class Fan:
-    """World samples (STEPS, width), near to far, and what lies at each."""
+    """World samples (STEPS, width), near to far, and the properties of each."""
 
     x: Field
     z: Field
@@ -32,9 +32,9 @@ class Fan:
 
 @dataclass(frozen=True, slots=True)
 class Hits:
-    """What each pixel sees: its place in the fan (step, NaN-free), whether it is ground, world position.
+    """The result for each pixel: its step in the fan (without NaN), whether it shows ground, its world position.
 
-    `crest` is the share of a pixel into which the ground seen one pixel below reaches up.
+    `crest` is the fraction of the pixel that the ground of the pixel below covers.
     """
 
     step: Field
@@ -46,9 +46,9 @@ class Hits:
 
 
 def fan_of(camera: Camera, heights: Heights, light: Light, far: float) -> Fan:
-    """Sample `heights` before the camera out to distance `far`, and light it."""
+    """Sample `heights` from the camera to the distance `far`, and calculate the light on it."""
     near = camera.nearest * 0.5
-    middle = max(8.0, 2 * near)  # denser beyond it, where slopes that rise from a step to the next are tall
+    middle = max(8.0, 2 * near)  # sampling is denser beyond it, because slopes there are tall in the picture
     nearby = np.geomspace(near, middle, STEPS // 3, endpoint=False)
     distances = as_field(np.concatenate([nearby, np.geomspace(middle, far, STEPS - STEPS // 3)]))
     columns = (np.arange(camera.width, dtype=np.float32) + 0.5 - camera.width / 2) / camera.focal
@@ -61,9 +61,9 @@ def fan_of(camera: Camera, heights: Heights, light: Light, far: float) -> Fan:
     sun = np.array([light.side * 0.9, light.slope, -0.12], np.float32)
     sun /= np.linalg.norm(sun)
     facing = np.clip((-dx * sun[0] + sun[1] - dz * sun[2]) / steep, 0, 1)
-    # A steep face crosses a column between two steps here and on one there: unblurred, that shows as ribs.
+    # A steep face crosses some columns between two steps and others at a step. Without blur that shows as ribs.
     facing = cv2.blur(facing, (max(1, camera.width // 150), 3))
-    # A ray toward the light climbs `slope` per unit of x: what stands above the line seen so far shades all behind it.
+    # A ray toward the light rises by `slope` per unit of x. A point above the line so far shades all points behind it.
     line = height - light.side * light.slope * x
     seen = (
         np.maximum.accumulate(line[:, ::-1], axis=1)[:, ::-1] if light.side > 0 else np.maximum.accumulate(line, axis=1)
@@ -73,7 +73,7 @@ def fan_of(camera: Camera, heights: Heights, light: Light, far: float) -> Fan:
 
 
 def cast(camera: Camera, fan: Fan) -> Hits:
-    """Find the step of the fan that every pixel sees first."""
+    """Find the first step of the fan that each pixel shows."""
     height, width = camera.height, camera.width
     rows = camera.horizon - (fan.height - camera.eye) * camera.focal / fan.z
     highest = np.minimum.accumulate(rows, axis=0)
@@ -97,14 +97,14 @@ def cast(camera: Camera, fan: Fan) -> Hits:
 
 
 def seen(hits: Hits, values: Field) -> Field:
-    """Values of the fan, (STEPS, w) or (STEPS, w, c), where each pixel sees them."""
+    """Return the fan's values, (STEPS, w) or (STEPS, w, c), at each pixel."""
     height, width = hits.step.shape
     columns = np.broadcast_to(np.arange(width, dtype=np.float32), (height, width))
     return as_field(cv2.remap(values, columns, hits.step, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE))
 
 
 def grain(camera: Camera, hits: Hits, noise: Noise, frequency: float, octaves: int, upright: float = 0.7) -> Field:
-    """Surface detail in about -1..1 at each pixel, faded where it would be finer than the pixels."""
+    """Return surface detail, about -1..1, for each pixel. Detail finer than a pixel is faded out."""
     total = np.zeros(hits.z.shape, np.float32)
     u, v = hits.x, hits.z * 0.8 + hits.y * np.float32(upright)
     footprint = hits.z * np.float32(1 / camera.focal)
@@ -118,24 +118,24 @@ def grain(camera: Camera, hits: Hits, noise: Noise, frequency: float, octaves: i
 
 
 def relief(camera: Camera, hits: Hits, detail: Field, side: float) -> Field:
-    """Surface detail as light from one side shows it, about -1..1: bright where it turns to the light."""
+    """Return surface detail lit from one side, about -1..1: bright where the surface faces the light."""
     reach = max(1, round(camera.scale / 900))
     kernel = np.zeros((2 * reach + 1, 2 * reach + 1), np.float32)
     kernel[reach, reach], kernel[reach - (reach + 1) // 2, reach + round(side) * reach] = 1, -1
     slope = cv2.filter2D(detail, -1, kernel, borderType=cv2.BORDER_REPLICATE)
     farthest, nearest = cv2.dilate(hits.z, np.ones_like(kernel)), cv2.erode(hits.z, np.ones_like(kernel))
-    return as_field(np.where(farthest < nearest * np.float32(1.15), slope, 0))  # an outline is no slope
+    return as_field(np.where(farthest < nearest * np.float32(1.15), slope, 0))  # an outline is not a slope
 
 
 def lit(fan: Fan, albedo: Field, light: Light, wrap: float = 0.0) -> Field:
-    """Colour of the fan's surface under the light; `wrap` lets light creep around, as in snow, leaves or grass."""
+    """Return the lit colour of the fan's surface. `wrap` softens the shading, as in snow, leaves or grass."""
     direct = (np.clip(fan.facing + wrap, 0, 1 + wrap) / (1 + wrap) * fan.shadow)[..., None]
     open_sky = (0.72 + 0.28 * (1 - fan.slope))[..., None]
     return as_field(albedo * (light.ambient * open_sky + light.sun * direct))
 
 
 def lay_ground(canvas: Canvas, hits: Hits, paint: Field, water: Field | None = None) -> None:
-    """Put the visible ground on the canvas with its distance; `water` marks its open water, 0..1."""
+    """Paint the visible ground on the canvas, with its distance. `water` marks open water, 0..1."""
     ground = hits.ground
     np.copyto(canvas.rgb, paint, where=ground[..., None])
     np.copyto(canvas.inverse, 1 / hits.z, where=ground)
@@ -150,7 +150,7 @@ def lay_ground(canvas: Canvas, hits: Hits, paint: Field, water: Field | None = N
 
 
 def air(canvas: Canvas, light: Light, noise: Noise, mist_top: float = 1.0) -> None:
-    """Aerial perspective: distance draws every colour toward the sky's at the horizon; mist lies in the low places."""
+    """Add aerial perspective: colours approach the horizon's colour with distance. Mist lies in low places."""
     camera = canvas.camera
     row = int(np.clip(camera.horizon - 0.02 * camera.scale, 0, camera.height - 1))
     behind = canvas.rgb[row].copy()
@@ -180,7 +180,7 @@ def air(canvas: Canvas, light: Light, noise: Noise, mist_top: float = 1.0) -> No
             * 1.6
         )
     cover = np.where(solid, 1 - cv2.exp(as_field(-thickness)), 0)
-    # Near air shows the colour of the open sky, far air that of the horizon.
+    # Near air has the colour of the open sky, far air the colour of the horizon.
     near = tinted(light.middle, light.zenith, 0.3) * 0.85
     tone = mix(near, haze[None], as_field(np.clip(cover * 1.15, 0, 1))[..., None])
     canvas.rgb += (tone - canvas.rgb) * spread(as_field(cover))
@@ -189,7 +189,7 @@ def air(canvas: Canvas, light: Light, noise: Noise, mist_top: float = 1.0) -> No
 def snow_and_rock(
     fan: Fan, noise: Noise, line: float, rock: Field, snow: Field, grass: Field | None, tree_line: float
 ) -> Field:
-    """Albedo of mountains: snow above `line` where it can lie, grass below `tree_line`, rock between."""
+    """Return the albedo of mountains: snow above `line` on gentle slopes, grass below `tree_line`, rock between."""
     patches = noise.fbm(fan.x * 0.35, fan.z * 0.35, 5)
     albedo = mix(rock * 0.7, rock * 1.25, smoothstep(-0.5, 0.5, patches)[..., None])
     if grass is not None:
@@ -208,7 +208,7 @@ def snow_and_rock(
 
 
 def peaks_of(noise: Noise, side: float, near: float, full: float, height: float) -> Heights:
-    """Heights of a range that rises between the distances `near` and `full`, nearer on one side."""
+    """Return the heights of a range that rises between the distances `near` and `full`, nearer on one side."""
 
     def heights(x: Field, z: Field) -> Field:
         warp = noise.smooth_at(as_field(x * 0.03), as_field(z * 0.03), 9, 48)

@@ -1,4 +1,4 @@
-"""Open water: a mirror with ripples, clearer at your feet than far away, and the sun's glitter on it."""
+"""Open water: a rippled reflection, clearer water near the viewer, and the sun's glitter."""
 
 import cv2
 import numpy as np
@@ -9,10 +9,10 @@ from workers.painter.noise import Field, Noise, as_field, smoothstep, stream
 
 
 def _mirror(canvas: Canvas) -> Field:
-    """What still water would show, (h, w, 3): a point at distance z is seen as far under the water as it is over it.
+    """Return the reflection in still water, (h, w, 3). A point's mirror image is as far below the water as it is above.
 
-    The row that shows a point is the one that its image projects to. Of two points of a column that meet there, the
-    lower is the nearer, and hides the other. Where none is seen, far away counts; land shows itself.
+    A point is reflected on the row that its mirror image projects to. If two points of a column share that row, the
+    lower one is nearer and hides the other. A row without a point shows the far distance; land shows itself.
     """
     camera = canvas.camera
     height, width = canvas.water.shape
@@ -20,21 +20,21 @@ def _mirror(canvas: Canvas) -> Field:
     shown = 2 * np.float32(camera.horizon) - rows + canvas.inverse * np.float32(2 * camera.focal * camera.eye)
     row = np.rint(shown).astype(np.int32)
     source = as_field(np.where(canvas.water > 0.5, np.clip(2 * np.float32(camera.horizon) - rows, 0, None), rows))
-    above = np.float32(2)  # what is no higher than this lies in the water's own plane
+    above = np.float32(2)  # points up to this height, in pixels, are in the water's plane
     from_row, column = np.nonzero((canvas.inverse > 0) & (shown > rows + above) & (row < height))  # from top to bottom
     to_row = row[from_row, column]
     found = from_row + shown[from_row, column] - to_row
-    for gap in (2, 1, 0):  # the lowest of each thing reaches up to its foot
+    for gap in (2, 1, 0):  # extends each object's lowest row up to its foot
         source[to_row - gap, column] = found
     columns = np.broadcast_to(np.arange(width, dtype=np.float32), (height, width))
     return as_field(cv2.remap(canvas.rgb, columns, source, cv2.INTER_LINEAR))
 
 
 def paint_water(canvas: Canvas, light: Light, seed: int, *, chop: float, body: Field, clarity: float = 1.4) -> None:
-    """Replace the canvas's open water by a reflection of all that stands above it.
+    """Replace the canvas's open water by a reflection of the scene above it.
 
-    `chop` runs from 0, a mirror, to 1, a breeze; `body` is the colour seen looking down into it, and
-    `clarity` the exponent of its Fresnel law: 5 is nature's (Schlick 1994), less keeps more of the mirror.
+    `chop` is 0 for a mirror and 1 for a breeze. `body` is the water's colour seen from above. `clarity` is the exponent
+    of the Fresnel law: nature has 5 (Schlick 1994), and a lower value reflects more.
     """
     camera = canvas.camera
     top = int(camera.horizon)
@@ -58,7 +58,7 @@ def paint_water(canvas: Canvas, light: Light, seed: int, *, chop: float, body: F
     gusts = np.clip(0.65 + 0.8 * noise.fbm(as_field(x * 0.05), as_field(z * 0.11 + 7), 3), 0.12, 1.4)
     tilt *= gusts
     source = rows + tilt * np.float32(reach) - np.abs(tilt) * np.float32(reach * 0.4)
-    # Never below the horizon's own reflection: the mirror holds nothing there.
+    # Not below the horizon's own reflection, where nothing is reflected.
     image = as_field(
         cv2.remap(
             mirror,

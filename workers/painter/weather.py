@@ -1,4 +1,4 @@
-"""What falls between the camera and the scene: rain, snow, lightning."""
+"""Weather between the camera and the scene: rain, snow, lightning."""
 
 import cv2
 import numpy as np
@@ -22,7 +22,7 @@ def _rain(canvas: Canvas, light: Light, seed: int, amount: float) -> None:
             end = (int(x + slant * reach), int(y + reach))
             cv2.line(sheet, (int(x), int(y)), end, (int(brightness * float(rng.uniform(0.4, 1))),), width, cv2.LINE_AA)
     veil = as_field(cv2.GaussianBlur(sheet, (0, 0), 0.6 + camera.scale / 4000)) / 255
-    # Streaks take the light behind them, so they shine before lamps and vanish in the dark.
+    # Streaks have the colour of the light behind them: bright in front of lamps, invisible in the dark.
     behind = blurred(canvas.rgb, camera.scale / 60)
     canvas.rgb += veil[..., None] * (behind * 0.9 + light.ambient * 0.25)
 
@@ -42,7 +42,7 @@ def _snow(canvas: Canvas, light: Light, seed: int) -> None:
 
 
 def lightning(canvas: Canvas, seed: int) -> None:
-    """A forked bolt from the clouds to the horizon, behind all that stands."""
+    """Add a forked bolt from the clouds to the horizon, behind all upright objects."""
     camera = canvas.camera
     rng = stream(seed, "lightning")
     sheet = np.zeros((camera.height, camera.width), np.uint8)
