@@ -8,12 +8,14 @@ from pydantic import EmailStr, Field, SecretStr, field_validator
 
 from functions.auth import service
 from functions.auth.service import WrongCredentials
+from shared.access.permissions import Permission
+from shared.access.principal import Principal
 from shared.access.tokens import LIFE_SECONDS
 from shared.core.config import Config
 from shared.core.errors import Forbidden
 from shared.core.wire import View, Wire
 from shared.credentials.store import FAMILY_LIFE, SessionEnded
-from shared.rest.caller import Caller
+from shared.rest.caller import may
 from shared.rest.problem import problems
 from shared.users.store import UserNotFound
 
@@ -94,7 +96,7 @@ def logout(response: Response, token: RefreshCookie = "") -> None:
 
 
 @router.get("/me", operation_id="me", responses=problems(UserNotFound))
-def me(caller: Caller) -> UserView:
+def me(caller: Annotated[Principal, may(Permission.PROFILE_READ)]) -> UserView:
     """Who I am."""
     return UserView.model_validate(service.user(caller.user_id))
 

@@ -8,16 +8,13 @@ from pynamodb.exceptions import PynamoDBException
 
 from shared.core.clock import utc_now
 from shared.core.ids import id_from, made_at
-from shared.credits.store import CreditStore
+from shared.credits.store import credits
 from shared.jobs import executions, settlement
 from shared.jobs.record import JobRecord, JobStatus
-from shared.jobs.store import JobNotFound, JobStore
+from shared.jobs.store import JobNotFound, jobs
 from shared.observability import Metric, logged, logger, measure, observed
 
 GRACE = timedelta(seconds=30)
-
-jobs = JobStore()
-credits = CreditStore()
 
 
 @observed

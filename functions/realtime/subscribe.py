@@ -7,16 +7,13 @@ then reaches the client as an event.
 from typing import Any
 
 from functions.realtime.messages import Subscribe, channel_of, read_channel, refuse, send
-from shared.connections.store import ConnectionStore
+from shared.connections.store import connections
 from shared.core.clock import utc_now
 from shared.core.errors import AppError
 from shared.jobs.events import JobSnapshot
-from shared.jobs.store import JobStore
+from shared.jobs.store import jobs
 from shared.jobs.views import job_view
 from shared.observability import about, observed
-
-connections = ConnectionStore()
-jobs = JobStore()
 
 
 @observed
@@ -25,11 +22,11 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, int]:
     connection_id, at = event["requestContext"]["connectionId"], utc_now()
     try:
         job_id = read_channel(event, Subscribe)
-        user_id = connections.user_of(connection_id)
-        jobs.get_owned(job_id, owner_id=user_id)
+        account_id = connections.account_of(connection_id)
+        jobs.get(job_id, account_id=account_id)
         about(job_id=job_id)
-        connections.subscribe(connection_id, channel_of(job_id), user_id=user_id, at=at)
-        job = jobs.get_owned(job_id, owner_id=user_id)
+        connections.subscribe(connection_id, channel_of(job_id), account_id=account_id, at=at)
+        job = jobs.get(job_id, account_id=account_id)
     except AppError as error:
         return refuse(connection_id, error)
     view = job_view(job, jobs.spec(job_id), jobs.results(job), at)

@@ -3,11 +3,9 @@
 from typing import Any
 
 from functions.realtime.messages import Unsubscribe, channel_of, read_channel, refuse
-from shared.connections.store import ConnectionStore
+from shared.connections.store import connections
 from shared.core.errors import AppError
 from shared.observability import observed
-
-connections = ConnectionStore()
 
 
 @observed

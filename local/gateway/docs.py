@@ -5,7 +5,7 @@ from typing import Any
 
 from aiohttp import web
 
-from infra.functions import REST_DOMAINS, RestDomain
+from infra.functions import REST_DOMAINS
 from shared.rest.problem import FASTAPIS_OWN_SCHEMAS, problem_schemas, with_refusals
 
 _PAGE = """<!doctype html>
@@ -45,7 +45,7 @@ def openapi() -> dict[str, Any]:
         described = import_module(domain.handler.partition(":")[0]).app.openapi()
         for path, operations in described["paths"].items():
             merged["paths"][path] = {
-                method: _described(operation, path, public=_is_public(domain, method, path))
+                method: with_refusals(path, operation, public="security" not in operation)
                 for method, operation in operations.items()
             }
         for name, schema in described.get("components", {}).get("schemas", {}).items():
@@ -54,15 +54,6 @@ def openapi() -> dict[str, Any]:
             if merged["components"]["schemas"].setdefault(name, schema) != schema:
                 raise ValueError(f"the schema {name} of {domain.name} differs from another domain's")
     return merged
-
-
-def _described(operation: dict[str, Any], path: str, *, public: bool) -> dict[str, Any]:
-    described = with_refusals(path, operation, public=public)
-    return described if public else {**described, "security": [{"token": []}]}
-
-
-def _is_public(domain: RestDomain, method: str, path: str) -> bool:
-    return f"{method.upper()} {path}" in domain.public
 
 
 async def page(_: web.Request) -> web.Response:

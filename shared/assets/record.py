@@ -27,12 +27,12 @@ class AssetStatus(StrEnum):
     REJECTED = "REJECTED"
 
 
-class _ByOwner(GlobalSecondaryIndex["AssetRecord"]):
+class _ByAccount(GlobalSecondaryIndex["AssetRecord"]):
     class Meta:
-        index_name = "by_owner"
+        index_name = "by_account"
         projection = AllProjection()
 
-    owner_id = UnicodeAttribute(hash_key=True)
+    account_id = UnicodeAttribute(hash_key=True)
     asset_id = UnicodeAttribute(range_key=True)
 
 
@@ -43,8 +43,8 @@ class AssetRecord(Record):
         table_name = table("assets")
 
     asset_id = UnicodeAttribute(hash_key=True)
-    owner_id = UnicodeAttribute()
     account_id = UnicodeAttribute()
+    owner_id = UnicodeAttribute()  # the user who made it; permission goes by the account
     project_id = UnicodeAttribute(null=True)
     name = UnicodeAttribute()
     type = UnicodeAttribute()
@@ -59,7 +59,7 @@ class AssetRecord(Record):
     error_code = UnicodeAttribute(null=True)
     created_at = UTCDateTimeAttribute()
 
-    by_owner = _ByOwner()
+    by_account = _ByAccount()
 
     @property
     def quarantine_key(self) -> str:

@@ -17,8 +17,8 @@ from shared.camera.catalogue import default_moves
 from shared.core.clock import utc_now
 from shared.jobs import settlement
 from shared.jobs.record import JobStatus, StepMap
-from shared.jobs.store import JobStore
-from shared.jobs.tickets import TicketStore
+from shared.jobs.store import jobs
+from shared.jobs.tickets import tickets
 from shared.stages.queues import QUEUES, REMOTE_ENGINE_SECONDS, REMOTE_QUEUE
 from shared.stages.stages import Role, Stage
 from tests.support.cloud import TaskAnswer
@@ -34,7 +34,6 @@ from workers.runtime.config import RemoteConfig
 from workers.runtime.lambda_entry import RemoteRunner
 from workers.runtime.step import StepRunner
 
-jobs, tickets = JobStore(), TicketStore()
 VIDEO, POST = Stage.VIDEO_SYNTHESIS, Stage.POST_PROCESSING
 KEY = "fal-secret-key"
 NAMED = {"engines": {"VIDEO_SYNTHESIS": "fal-kling"}, "duration": 5}

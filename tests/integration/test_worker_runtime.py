@@ -20,7 +20,7 @@ from shared.core.clock import utc_now
 from shared.jobs import settlement
 from shared.jobs.events import JobEvent, JobProgress, job_event
 from shared.jobs.record import JobStatus, preview_key
-from shared.jobs.store import Fenced, JobStore, StepResult
+from shared.jobs.store import Fenced, StepResult, jobs
 from shared.jobs.views import access
 from shared.stages.failures import StageFailure
 from shared.stages.requests import StageRequest
@@ -32,7 +32,6 @@ from workers.engines.contract import Output, StageResult, Stopped, Workspace
 from workers.runtime.queues import Delivery, Shutdown, consume
 from workers.runtime.step import StepRunner
 
-jobs = JobStore()
 IMAGE = Stage.IMAGE_GENERATION
 QUEUE = IMAGE.queue
 GOOD = TaskAnswer("token-1", None, "")

@@ -5,7 +5,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from shared.assets.record import AssetRecord, AssetStatus
-from shared.assets.store import AssetNotFound, AssetStore
+from shared.assets.store import AssetNotFound, assets
 from shared.aws import media
 from shared.aws.traces import segment
 from shared.observability import about, logger
@@ -14,8 +14,6 @@ from shared.stages.queues import VERIFICATION_QUEUE, VERIFICATION_VISIBILITY_SEC
 from workers.runtime.queues import Delivery, Shutdown, consume
 from workers.verification.inspect import inspect
 from workers.verification.verdict import MediaKind, Rejected
-
-assets = AssetStore()
 
 
 def handle(delivery: Delivery) -> None:
