@@ -70,7 +70,7 @@ def build(app: App, environment: Environment, engines: Sequence[Engine] = ENGINE
 
 
 def flags() -> dict[str, object]:
-    """The context of cdk.json: the CDK's command line hands it over, and without it the app reads it here."""
+    """Return the context of cdk.json, which the CDK's command line passes and a plain run of the app reads here."""
     context: dict[str, object] = json.loads((ROOT / "cdk.json").read_text())["context"]
     return context
 

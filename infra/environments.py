@@ -26,7 +26,7 @@ class WorkerSize:
     managed: bool = True  # by ECS Managed Instances; else an Auto Scaling group of ours, where those cannot be had
 
     def suits(self, family: Family) -> bool:
-        """Whether it has what the family's engines need, and no more than that."""
+        """Return whether it has what the family's engines need, and no more."""
         with_gpu = family is Family.CUDA_DIFFUSERS
         return (self.gpus > 0, self.instance_type is not None) == (with_gpu, with_gpu)
 
@@ -63,7 +63,7 @@ class Environment:
     # it for most accounts), or NEW where there is none. None: nobody watches but the budget.
     cost_monitor: str | None = None
     sentry_dsn: str = ""  # where functions report errors to: https://<key>@<host>/<project>
-    credit_cents: float = 1  # the list price of a credit: what the business dashboard reckons revenue by
+    credit_cents: float = 1  # the list price of a credit: the business dashboard calculates revenue by it
 
     sizes: Mapping[Family, WorkerSize]  # of a stage's workers, by what its engines need
     stage_sizes: Mapping[Stage, WorkerSize] = field(default_factory=dict)  # of those that want another than that
@@ -90,7 +90,7 @@ class Environment:
             self._check(family, self.sizes[family], family)
 
     def size_of(self, stage: Stage, family: Family) -> WorkerSize:
-        """Of the stage's workers, whose engines need `family`; ValueError when its own size does not suit them."""
+        """Return the size of the stage's workers, whose engines need `family`. Raise ValueError if it is unfit."""
         size = self.stage_sizes.get(stage, self.sizes[family])
         self._check(stage, size, family)
         return size
@@ -102,7 +102,7 @@ class Environment:
 
     @property
     def prefix(self) -> str:
-        """What every physical name begins with: `kinora-dev`."""
+        """The prefix of every physical name: `kinora-dev`."""
         return f"kinora-{self.name}"
 
     @property
@@ -115,12 +115,12 @@ class Environment:
 
     @property
     def origin(self) -> str | None:
-        """Where the studio is served, if that is known before it is deployed."""
+        """The origin of the studio, if it is known before the deployment."""
         return f"https://{self.domain_name}" if self.domain_name else None
 
     @property
     def removal_policy(self) -> cdk.RemovalPolicy:
-        """Of what stores; what is retained goes all the same when the deployment that makes it fails.
+        """The removal policy of stores; a retained store is deleted all the same if the deployment that makes it fails.
 
         Names are fixed, so what stayed behind would stand in the way of the next try.
         """

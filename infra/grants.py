@@ -1,4 +1,4 @@
-"""What a function or a worker may do, as data: the CDK stacks make IAM policies of it, tests compare code with it."""
+"""Permissions of functions and workers as data: CDK makes IAM policies of them, tests compare code with them."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""Where this house stands on GitHub: who may deploy it, and where the runbook is read."""
+"""The repository on GitHub: its workflows deploy, and it serves the runbook."""
 
 from constructs import IConstruct
 
@@ -9,5 +9,5 @@ def repository(scope: IConstruct) -> str:
 
 
 def runbook_page(scope: IConstruct, anchor: str) -> str:
-    """The page of `docs/runbook.md` under this heading."""
+    """Return the address of this heading of `docs/runbook.md`."""
     return f"https://github.com/{repository(scope)}/blob/main/docs/runbook.md#{anchor}"

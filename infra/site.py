@@ -16,7 +16,7 @@ A_DAY = "public, max-age=86400"
 
 
 def publish(environment: Environment) -> int:
-    """How many files were copied."""
+    """Copy the site's files and return their number."""
     account = boto3.client("sts").get_caller_identity()["Account"]
     bucket, s3 = site_bucket_name(environment, account), boto3.client("s3", region_name=environment.region)
     paths = [path.removeprefix("/") for preset in presets() for path in (preset.thumbnail, preset.preview)]

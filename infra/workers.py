@@ -1,4 +1,4 @@
-"""What each worker may do besides reading its own queues, by the name of its service."""
+"""Grants of each worker by the name of its service; every worker also reads its own queues."""
 
 from dataclasses import replace
 

@@ -25,7 +25,7 @@ class Archive:
 
 
 def digest(*parts: bytes) -> str:
-    """One name for all the parts, in their order."""
+    """Return one digest of all parts, in their order."""
     whole = sha256()
     for part in parts:
         whole.update(len(part).to_bytes(8, "big") + part)
@@ -33,7 +33,7 @@ def digest(*parts: bytes) -> str:
 
 
 def archive(folder: str, name: str, key: str, fill: Callable[[Path], bool]) -> Archive:
-    """The archive kept as `build/<folder>/<name>-<key>.zip`, made first where it is missing.
+    """Return the archive `build/<folder>/<name>-<key>.zip`; build it if it is missing.
 
     `fill` puts the contents into an empty folder and tells whether they hold bytecode.
     """

@@ -17,7 +17,7 @@ class WrongBytecode(Exception):
 
 @cache
 def runtime_python() -> Path | None:
-    """An interpreter of the runtime's version, if this machine has one."""
+    """Return an interpreter of the runtime's version, or None if this machine has none."""
     return next((python for python in _candidates() if _magic(python) == MAGIC), None)
 
 

@@ -24,7 +24,7 @@ class BundleTooLarge(Exception):
 
 
 def function_bundle(handler: str) -> Archive:
-    """The archive of a handler (`functions.jobs.handler:handler`). Raises BundleTooLarge."""
+    """Return the archive of a handler (`functions.jobs.handler:handler`). Raise BundleTooLarge."""
     entry = handler.partition(":")[0]
     files = sorted(_files(handler))
     manifest = {"handler": handler, "python": RUNTIME, "bytecode": runtime_python() is not None}
@@ -52,7 +52,7 @@ def third_party(handler: str) -> frozenset[str]:
 
 
 def _modules(handler: str) -> set[str]:
-    """The handler's own module, those that it loads by name, and all that any of them imports."""
+    """Return the handler's module, those that it loads by name, and all that any of them imports."""
     entries = {handler.partition(":")[0], *LOADED_BY_NAME.get(handler, ())}
     return entries.union(*map(_imports, entries))
 

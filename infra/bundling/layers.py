@@ -28,7 +28,7 @@ def _described() -> dict[str, Any]:
 
 @cache
 def layer_bundle(name: str) -> Archive:
-    """The layer's archive, unpacked by Lambda into /opt."""
+    """Return the layer's archive, which Lambda unpacks into /opt."""
     requirements = "\n".join(_requirements(name)).encode()  # pinned and hashed: what is to be installed, exactly
     compiled = b"bytecode" if runtime_python() else b"sources"
     key = digest(MAGIC, compiled, requirements, LAYERS_FILE.read_bytes(), Path(__file__).read_bytes())
@@ -43,7 +43,7 @@ def layer_bundle(name: str) -> Archive:
 
 
 def layers_of(handler: str, *, besides: tuple[str, ...] = ()) -> tuple[str, ...]:
-    """The layers that hold what the handler's code imports, and those `besides`. Raises BundleTooLarge."""
+    """Return the layers that hold what the handler's code imports, and those `besides`. Raise BundleTooLarge."""
     wanted, always = third_party(handler), {"base", *besides}
     names = tuple(
         name

@@ -1,4 +1,4 @@
-"""What the bundles weigh, in a few lines, and whether they hold bytecode."""
+"""A report on the bundles: their sizes, and whether they hold bytecode."""
 
 from collections.abc import Iterable
 

@@ -34,7 +34,7 @@ SOCKET = {
 
 
 def access_log(scope: Construct, environment: Environment, name: str) -> logs.LogGroup:
-    """The log group `/kinora/{environment}/{name}`."""
+    """Make the log group `/kinora/{environment}/{name}`."""
     return KinoraLogGroup(
         scope, f"{name}-log", environment=environment, log_group_name=f"/kinora/{environment.name}/{name}"
     )

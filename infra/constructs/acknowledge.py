@@ -7,12 +7,12 @@ from constructs import IConstruct
 
 
 def acknowledge(construct: IConstruct, reason: str, *rules: str) -> None:
-    """Each rule by its whole id: `AwsSolutions-IAM5[Resource::*]` acknowledges this one finding and no other."""
+    """Acknowledge rules by their whole ids: `AwsSolutions-IAM5[Resource::*]` covers this one finding and no other."""
     Validations.of(construct).acknowledge(*(Acknowledgment(id=rule, reason=reason) for rule in rules))
 
 
 def acknowledge_warning(construct: IConstruct, reason: str, warning: str) -> None:
-    """This warning, here and below; a test knows that there is no other."""
+    """Acknowledge this warning of the construct and its children; a test refuses every other warning."""
     Annotations.of(construct).acknowledge_warning(warning, reason)
 
 
@@ -23,7 +23,7 @@ def acknowledge_wildcards(construct: IConstruct, reason: str, *arns: str) -> Non
 
 
 def _shown(value: Any) -> str:
-    """An ARN as cdk-nag spells it in its findings: `<AWS::AccountId>` for what CloudFormation fills in."""
+    """Return an ARN as cdk-nag spells it: `<AWS::AccountId>` for a value that CloudFormation fills in."""
     match value:
         case str():
             return value

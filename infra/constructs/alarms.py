@@ -17,7 +17,7 @@ TELLERS = ("cloudwatch.amazonaws.com", "budgets.amazonaws.com", "costalerts.amaz
 
 
 class AlarmTopic(sns.Topic):
-    """Where alarms go: the operator's address, if the environment has one."""
+    """The topic of the alarms; it sends to the operator's address, if the environment has one."""
 
     def __init__(
         self,

@@ -148,7 +148,7 @@ class BusinessDashboard(cloudwatch.Dashboard):
 
 
 def _panels(board: str, ours: Ours) -> Iterator[cloudwatch.GraphWidget]:
-    """The board's graphs of our own metrics; a metric whose unit is not the first one's has the right axis."""
+    """Yield the board's graphs of our own metrics; one whose unit differs from the first one's has the right axis."""
     for panel in Panel:
         metrics = [metric for metric in Metric if metric.panel is panel]
         if panel.board == board and metrics:
@@ -158,7 +158,7 @@ def _panels(board: str, ours: Ours) -> Iterator[cloudwatch.GraphWidget]:
 
 
 def _graph(title: str, left: Metrics, right: Metrics = (), of: int = 4) -> cloudwatch.GraphWidget:
-    """A graph as wide as one of `of` in a row."""
+    """Return a graph as wide as one of `of` in a row."""
     return cloudwatch.GraphWidget(title=title, left=list(left), right=list(right), width=WIDTH // of, height=6)
 
 

@@ -20,7 +20,7 @@ EDGE = Path(__file__).with_name("edge")
 # What CloudFront keeps for ten seconds if it is not told otherwise. The key of what it keeps has neither token nor
 # signature in it, so what one creator is refused, all would be.
 ERRORS = (400, 403, 404, 405, 414, 500, 501, 502, 503, 504)
-# All but the query: it holds the signatures of media URLs, which open what they sign to whoever reads the log.
+# All but the query: it holds the signatures of media URLs, which open the media to every reader of the log.
 LOGGED = ("date", "time", "x-edge-location", "sc-bytes", "cs-method", "cs-uri-stem", "sc-status", "time-taken",
           "x-edge-result-type", "x-edge-request-id", "ssl-protocol", "sc-content-type")  # fmt: skip
 POLICY = "; ".join(
@@ -40,7 +40,7 @@ POLICY = "; ".join(
 
 
 def site_bucket_name(environment: Environment, account: str) -> str:
-    """By name, for the bucket is made after the distribution: its policy names the distribution."""
+    """Return the name of the site's bucket, which is made after the distribution because its policy names that."""
     return f"{environment.prefix}-web-{account}"
 
 

@@ -97,12 +97,12 @@ _WAITED_FOR = "Its callers (API Gateway, Step Functions, an event source with it
 
 
 def code(bundle: Archive) -> lambda_.Code:
-    """The archive as it is; its digest spares the CDK from hashing it again."""
+    """Return the archive as an asset; with its digest the CDK does not hash it again."""
     return lambda_.Code.from_asset(str(bundle.path), asset_hash=bundle.digest)
 
 
 def _layer(stack: Stack, environment: Environment, name: str) -> lambda_.ILayerVersion:
-    """The stack's own copy: an ARN that changes with every update cannot be exported to another stack."""
+    """Return the stack's own copy: an ARN that changes with every update cannot be exported to another stack."""
     known = stack.node.try_find_child(f"layer-{name}")
     if isinstance(known, lambda_.LayerVersion):
         return known

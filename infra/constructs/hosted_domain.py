@@ -21,14 +21,14 @@ class HostedDomain(Construct):
         )
 
     def point_to(self, target: route53.IAliasRecordTarget) -> None:
-        """Its addresses, old and new."""
+        """Add the address records of IPv4 and IPv6."""
         records = route53.RecordTarget.from_alias(target)
         route53.ARecord(self, "address", zone=self._zone, record_name=self.name, target=records)
         route53.AaaaRecord(self, "address-v6", zone=self._zone, record_name=self.name, target=records)
 
 
 def hosted_domain(scope: Construct, environment: Environment, below: str = "") -> HostedDomain | None:
-    """The environment's own domain, or one right `below` it."""
+    """Return the environment's own domain, or the one directly `below` it; None if it has none."""
     if environment.domain_name is None or environment.hosted_zone_id is None:
         return None
     name = f"{below}.{environment.domain_name}" if below else environment.domain_name

@@ -104,5 +104,5 @@ class MediaBucket(s3.Bucket):
 
 
 def any_distribution(stack: Stack) -> str:
-    """Of this account: the one that serves media is made later, and refers to the bucket."""
+    """Return the ARN of any distribution of this account: the one that serves media is made later."""
     return f"arn:{stack.partition}:cloudfront::{stack.account}:distribution/*"

@@ -11,17 +11,17 @@ from infra.environments import Environment
 from shared.observability import NAMESPACE, SERVICE, Metric
 
 FIVE_MINUTES = Duration.minutes(5)
-MOST = 10  # metrics that one alarm can reckon with
+MOST = 10  # metrics that one alarm can calculate with
 
 
 class Ours:
-    """What our own code measures, with `shared.observability.measure`."""
+    """The metrics that our own code writes with `shared.observability.measure`."""
 
     def __init__(self, environment: Environment) -> None:
         self._dimensions = {"service": SERVICE, "environment": environment.name}
 
     def of(self, metric: Metric) -> cloudwatch.Metric:
-        """The metric as its kind is read: counts by their sum, states by their maximum."""
+        """Return the metric with the statistic of its kind: the sum of counts, the maximum of states."""
         return self.sum(metric) if metric.summed else self.maximum(metric)
 
     def sum(self, metric: Metric) -> cloudwatch.Metric:
@@ -42,7 +42,7 @@ class Ours:
 
 
 def job_failure_percent(ours: Ours) -> cloudwatch.MathExpression:
-    """Of the jobs that ended; none failed when fewer than three did, for one of one is no rate."""
+    """Return the failure rate of ended jobs in percent; 0 below three failures."""
     return cloudwatch.MathExpression(
         expression="IF(FILL(failed, 0) > 2, 100 * failed / (failed + FILL(completed, 0)), 0)",
         using_metrics={"failed": ours.sum(Metric.JOBS_FAILED), "completed": ours.sum(Metric.JOBS_COMPLETED)},
@@ -52,7 +52,7 @@ def job_failure_percent(ours: Ours) -> cloudwatch.MathExpression:
 
 
 def revenue_cents(ours: Ours, environment: Environment) -> cloudwatch.MathExpression:
-    """What paying accounts used up, at the list price of a credit: nobody pays through our own code."""
+    """Return the credits that paying accounts used, in cents at the list price: no payment passes our own code."""
     return cloudwatch.MathExpression(
         expression=f"{environment.credit_cents:g} * used",
         using_metrics={"used": ours.sum(Metric.PAID_CREDITS_CAPTURED)},
@@ -64,7 +64,7 @@ def revenue_cents(ours: Ours, environment: Environment) -> cloudwatch.MathExpres
 def total(
     functions: Mapping[str, lambda_.IFunction], name: str, label: str = ""
 ) -> Iterator[tuple[str, cloudwatch.MathExpression]]:
-    """A Lambda metric summed over the functions, in groups no larger than an alarm takes, each with its number."""
+    """Yield a Lambda metric summed over groups of functions, each with its number and as large as an alarm takes."""
     names = sorted(functions)
     for start in range(0, len(names), MOST):
         metrics = {

@@ -95,7 +95,7 @@ class PrivateNetwork(Construct):
         return ec2.SecurityGroup(self, id, vpc=self.vpc, description=description, allow_all_outbound=False)
 
     def _gateways(self, bucket: s3.IBucket, environment: Environment) -> None:
-        """To our own bucket and tables only: whoever takes over a worker cannot carry media to a bucket of theirs."""
+        """Allow our own bucket and tables only: an intruder in a worker cannot copy media to another bucket."""
         stack = Stack.of(self)
         storage = self.vpc.add_gateway_endpoint("s3", service=ec2.GatewayVpcEndpointAwsService.S3)
         storage.add_to_policy(_anyone(["s3:*"], [bucket.bucket_arn, bucket.arn_for_objects("*")]))
@@ -108,5 +108,5 @@ class PrivateNetwork(Construct):
 
 
 def _anyone(actions: list[str], resources: list[str]) -> iam.PolicyStatement:
-    """An endpoint's policy bounds what may be reached; who may do what is for the roles' own policies to say."""
+    """Return a statement of an endpoint's policy, which bounds what is reachable; roles' policies decide access."""
     return iam.PolicyStatement(principals=[iam.AnyPrincipal()], actions=actions, resources=resources)

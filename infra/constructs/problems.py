@@ -1,4 +1,4 @@
-"""What API Gateway itself answers when something is wrong: problem+json, like the services behind it."""
+"""The error responses of API Gateway itself: problem+json, like those of the services behind it."""
 
 import json
 from dataclasses import dataclass

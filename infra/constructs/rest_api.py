@@ -16,7 +16,7 @@ from infra.environments import Environment
 from infra.functions import RestDomain
 
 STAGE = "v1"
-# Whoever calls these has no token yet, and each call hashes a password: they get a tenth of the whole.
+# A caller of these has no token yet, and each call hashes a password: they get a tenth of the rate.
 COSTLY = ("/api/auth/login/POST", "/api/auth/register/POST")
 AUTHORIZED_FOR = Duration.minutes(5)  # a revoked API key or a deleted user is noticed after this at the latest
 
@@ -41,7 +41,7 @@ class KinoraRestApi(apigateway.RestApi):
             description="Kinora's REST API",
             endpoint_types=[apigateway.EndpointType.REGIONAL],
             cloud_watch_role=True,
-            cloud_watch_role_removal_policy=RemovalPolicy.RETAIN,  # the account has one, whoever made it
+            cloud_watch_role_removal_policy=RemovalPolicy.RETAIN,  # the account has one, perhaps made by another stack
             deploy_options=apigateway.StageOptions(
                 stage_name=STAGE,
                 access_log_destination=apigateway.LogGroupLogDestination(log),
@@ -93,7 +93,7 @@ class KinoraRestApi(apigateway.RestApi):
                 open_resource = cast(apigateway.Resource, known) if known else open_resource.add_resource(part)
             public = open_resource.add_method(method, integration, authorization_type=apigateway.AuthorizationType.NONE)
             acknowledge(
-                public, "Public: whoever comes here has no token yet, or proves themselves by a cookie.",
+                public, "Public: the caller has no token yet, or has a cookie as proof of identity.",
                 "AwsSolutions-APIG4", "AwsSolutions-COG4",
             )  # fmt: skip
             if open_resource not in guarded:

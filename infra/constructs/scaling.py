@@ -1,4 +1,4 @@
-"""How many workers there are: waking takes none to one, tracking the backlog does the rest, down to none again.
+"""The number of workers: waking takes none to one, tracking the backlog does the rest, down to none again.
 
 Each decides where the other does not. While tasks wait and nobody serves them, waking says one, and tracking is content
 with whatever there is; from the first worker on nothing is unserved, and tracking decides alone.
@@ -18,7 +18,7 @@ MINUTE = Duration.minutes(1)
 
 
 def scaling_role(scope: Construct, service: str, name: str) -> iam.IRole:
-    """Of Application Auto Scaling for a service, as AWS names it, its own and no empty one: `("ecs", "ECSService")`."""
+    """Return the service-linked role of Application Auto Scaling for a service: `("ecs", "ECSService")`."""
     path = f"aws-service-role/{service}.application-autoscaling.amazonaws.com"
     arn = Stack.of(scope).format_arn(
         service="iam",
@@ -30,7 +30,7 @@ def scaling_role(scope: Construct, service: str, name: str) -> iam.IRole:
 
 
 def wake(scope: Construct, target: autoscaling.ScalableTarget, *, name: str, unserved: cloudwatch.IMetric) -> None:
-    """The first worker, when something is `unserved`: a backlog per worker cannot be reckoned while there is none.
+    """Start the first worker when something is `unserved`: without a worker there is no backlog per worker.
 
     Exactly one. The alarm goes on until the first worker asks for work (a GPU needs five minutes to get there) and acts
     again every minute meanwhile: "one more" would start one each time, "one" changes nothing. It takes nobody away

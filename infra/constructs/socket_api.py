@@ -50,7 +50,7 @@ class SocketApi(apigatewayv2.WebSocketApi):
         self.url = self._named(environment) or self.stage.url
 
     def _named(self, environment: Environment) -> str | None:
-        """The address below the environment's own domain, if it has one."""
+        """Return the address below the environment's own domain, or None if it has none."""
         domain = hosted_domain(self, environment, below="socket")
         if domain is None:
             return None

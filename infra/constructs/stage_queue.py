@@ -12,7 +12,7 @@ KEPT = Duration.days(14)  # the longest that SQS keeps anything: time to look
 
 
 class DeadLetterQueue(sqs.Queue):
-    """Where what failed lies until somebody has looked; alarms watch all of these."""
+    """A queue of messages that failed; they stay until an operator handles them, and an alarm watches each queue."""
 
     def __init__(
         self,

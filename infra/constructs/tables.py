@@ -19,7 +19,7 @@ _TYPES = {
 
 
 def short_name(record: type[Record]) -> str:
-    """The table's name without its environment: `job-specs`."""
+    """Return the table's name without its environment: `job-specs`."""
     return str(record.Meta.table_name).removeprefix(table(""))
 
 

@@ -6,7 +6,7 @@ from infra.environments import Environment
 
 
 def place(environment: Environment, stack: Stack) -> dict[str, str]:
-    """What follows from names alone: true before anything is deployed, so that no stack waits for another's output."""
+    """Return the variables that follow from names alone, so that no stack waits for another's output."""
     queues = f"https://sqs.{stack.region}.{stack.url_suffix}/{stack.account}"
     machines = f"arn:{stack.partition}:states:{stack.region}:{stack.account}:stateMachine"
     return {

@@ -71,12 +71,12 @@ class WorkerService(Construct):
 
     @property
     def running(self) -> cloudwatch.Metric:
-        """How many of its tasks run."""
+        """The number of its tasks that run."""
         return self._insight("RunningTaskCount")
 
     @property
     def desired(self) -> cloudwatch.Metric:
-        """How many of its tasks are wanted."""
+        """The number of its tasks that scaling asks for."""
         return self._insight("DesiredTaskCount")
 
     # --- what runs
@@ -146,10 +146,10 @@ class WorkerService(Construct):
     # --- how many run
 
     def unserved(self, period: Duration) -> cloudwatch.MathExpression:
-        """How many messages wait while no worker is at work or asks for any in the period; 0 while one does.
+        """Return the number of messages that wait while no worker works or polls in the period; 0 while one does.
 
         From the queues alone: Container Insights tell nothing of a service none of whose tasks runs, which is what this
-        is about. A free worker asks the first queue before the others, so whoever is free is among its empty receives.
+        is about. A free worker asks the first queue before the others, so its empty receives count every free worker.
 
         A queue that nobody touches falls silent after six hours, and its twin may be busy: metric math takes what one
         series lacks for 0 where another has a point, so `served` is compared with a series that has one wherever
@@ -193,14 +193,14 @@ class WorkerService(Construct):
         )
 
     def _visible(self, period: Duration) -> dict[str, cloudwatch.Metric]:
-        """What waits in each of its queues."""
+        """Return the messages that wait in each of its queues."""
         return {
             f"visible{n}": queue.metric_approximate_number_of_messages_visible(statistic="Maximum", period=period)
             for n, queue in enumerate(self._queues)
         }
 
     def _taken(self, period: Duration) -> dict[str, cloudwatch.Metric]:
-        """What workers have in hand of each of its queues."""
+        """Return the messages that workers have received from each of its queues."""
         return {
             f"taken{n}": queue.metric_approximate_number_of_messages_not_visible(statistic="Maximum", period=period)
             for n, queue in enumerate(self._queues)

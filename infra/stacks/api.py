@@ -1,4 +1,4 @@
-"""What the outside calls: the REST API, the WebSocket API, and the CloudFront distribution in front of them.
+"""The public APIs: REST, WebSocket, and the CloudFront distribution in front of them.
 
 The distribution stands in this stack and not beside the site: functions must know its address, and it must know theirs.
 """
@@ -22,7 +22,7 @@ from infra.stacks.data import DataStack
 from infra.stacks.pipeline import PipelineStack
 from shared.jobs.record import JobRecord
 
-STREAM_RETRIES = 5  # then the records go to the dead-letter queue: listeners read the job anew when they return
+STREAM_RETRIES = 5  # then the records go to the dead-letter queue: clients read the job again when they reconnect
 
 
 class ApiStack(Stack):
@@ -79,7 +79,7 @@ class ApiStack(Stack):
         CfnOutput(self, "Socket", value=self.socket_api.url, description="Where its events are")
 
     def _tell_addresses(self) -> None:
-        """What only this stack knows; told to all, for a variable that is missing shows late."""
+        """Set the addresses that only this stack knows, in all functions: a missing variable is noticed late."""
         for function in self.functions.values():
             function.add_environment("KINORA_WEB_ORIGIN", self.front_door.origin)
             function.add_environment("KINORA_MEDIA_URL", f"{self.front_door.origin}/media")
@@ -96,7 +96,7 @@ class ApiStack(Stack):
             acknowledge(stage, cheap, "AwsSolutions-APIG3")
 
     def _read_jobs_stream(self) -> DeadLetterQueue:
-        """The dead letters: where in the stream a batch was that could not be pushed."""
+        """Connect the stream and return its dead-letter queue, which receives the positions of failed batches."""
         failures = DeadLetterQueue(
             self, "jobs-stream-failures", queue_name=f"{self._environment.prefix}-jobs-stream-dlq"
         )
@@ -110,13 +110,13 @@ class ApiStack(Stack):
                     bisect_batch_on_error=True,
                     report_batch_item_failures=True,
                     retry_attempts=STREAM_RETRIES,
-                    max_record_age=Duration.minutes(10),  # older news is no news
+                    max_record_age=Duration.minutes(10),  # no client waits for older events
                     on_failure=sources.SqsDlq(failures),
                 )
             )
             acknowledge(
                 function.own_role,
-                "Whoever reads a stream must be able to list streams, and that is granted on * or not at all.",
+                "A reader of a stream must be able to list streams, and that is granted on * or not at all.",
                 "AwsSolutions-IAM5[Resource::*]",
             )
         return failures

@@ -1,4 +1,4 @@
-"""What must survive: tables, media, the key that encrypts them, and the secrets with their rotation."""
+"""The stores: tables, media, the key that encrypts them, and the secrets with their rotation."""
 
 from collections.abc import Mapping, Sequence
 
@@ -133,9 +133,9 @@ class DataStack(Stack):
             )
 
     def _key(self, environment: Environment) -> kms.Key:
-        """One key for all data at rest.
+        """Make the one key of all data at rest.
 
-        Whoever may use a table, bucket or secret of this account may have it decrypted, through that service only: as
+        A caller that may use a table, bucket or secret of this account may decrypt it, through that service only: as
         with AWS's own keys, so that access is decided in one place, the resource's permissions.
         """
         key = kms.Key(
@@ -180,7 +180,7 @@ class DataStack(Stack):
         )
 
     def _empty_secret(self, environment: Environment, name: str) -> secretsmanager.ISecret:
-        """For what others give: without a value films go out unsigned, and a provider's engines are not offered."""
+        """Make a secret that an operator fills. Until then films are unsigned, or a provider's engines not offered."""
         made = secretsmanager.CfnSecret(self, name, name=environment.secret_prefix + name, kms_key_id=self.key.key_arn)
         made.apply_removal_policy(environment.removal_policy)
         acknowledge(made, "It is renewed where it came from: at an authority, at a provider.", "AwsSolutions-SMG4")

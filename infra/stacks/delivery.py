@@ -1,4 +1,4 @@
-"""Who may deploy: GitHub's workflow of this repository, for this environment, without any key that could be stolen."""
+"""The role that deploys: GitHub's workflow of this repository assumes it, without a key that could be stolen."""
 
 from aws_cdk import CfnOutput, DefaultStackSynthesizer, Duration, Stack
 from aws_cdk import aws_iam as iam

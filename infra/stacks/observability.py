@@ -1,4 +1,4 @@
-"""What an operator sees and is told: dashboards, alarms with a page in the runbook each, a budget, and a canary."""
+"""The operator's view: dashboards, alarms with a section of the runbook each, a budget, and a canary."""
 
 import json
 from collections.abc import Mapping
@@ -155,7 +155,7 @@ class ObservabilityStack(Stack):
         )
 
     def _watch_rotation(self, data: DataStack) -> None:
-        for group, errors in meters.total(data.rotation.functions, "Errors"):  # seldom at work: one error is news
+        for group, errors in meters.total(data.rotation.functions, "Errors"):  # they run rarely: one error matters
             self.alarms.when("function-errors", "Keys cannot be rolled on.", errors, above=0, about=f"rotation-{group}")
 
     def _watch_queues(self, queues: Mapping[str, sqs.IQueue], dead_letters: Mapping[str, sqs.IQueue]) -> None:
@@ -236,7 +236,7 @@ class ObservabilityStack(Stack):
             self._watch_anomalies(environment, environment.cost_monitor)
 
     def _watch_anomalies(self, environment: Environment, monitor_arn: str) -> None:
-        """Of the whole account, by service: to watch one tag takes the account that pays for the others."""
+        """Watch the whole account by service: only the payer account may watch one tag."""
         if monitor_arn == NEW:
             monitor_arn = costs.CfnAnomalyMonitor(
                 self,

@@ -106,7 +106,7 @@ class PipelineStack(Stack):
             acknowledge_wildcards(role, reason, executions)
 
     def _endpoint(self, stage: Stage) -> str:
-        """The name of the SageMaker endpoint that serves the stage."""
+        """Return the name of the SageMaker endpoint that serves the stage."""
         return f"{self._environment.prefix}-{stage.queue}"
 
     # --- what calls the functions
@@ -127,7 +127,7 @@ class PipelineStack(Stack):
         )
 
     def _failed_invocations(self) -> dict[Stage, sns.Topic]:
-        """What SageMaker gives up on lies where the stage's queue puts what it gives up on: `signal` reads both."""
+        """Send SageMaker's failed invocations to the stage's dead-letter queue, which `signal` reads."""
         topics: dict[Stage, sns.Topic] = {}
         for stage in self._environment.sagemaker:
             name = f"{self._environment.prefix}-{stage.queue}-failed"

@@ -25,7 +25,7 @@ from shared.stages.engines import Engine, Family, Runs
 from shared.stages.queues import VERIFICATION_QUEUE
 from shared.stages.stages import Stage
 
-# What goes into images, as their Dockerfiles copy it: nothing else makes them build anew.
+# The files that the Dockerfiles copy into images: a change of any other file builds no new image.
 IN_IMAGES = (
     "pyproject.toml",
     "uv.lock",
@@ -248,6 +248,6 @@ class WorkersStack(Stack):
 
 
 def family_of(stage: Stage, engines: Sequence[Engine]) -> Family:
-    """What has room for all of the stage's engines: one service loads them all."""
+    """Return the family that has room for all of the stage's engines: one service loads them all."""
     needed = {entry.family for entry in engines if entry.stage is stage and entry.runs is Runs.IN_PROCESS}
     return Family.CUDA_DIFFUSERS if Family.CUDA_DIFFUSERS in needed else Family.CPU_MEDIA

@@ -13,11 +13,14 @@ import shared
 from infra.functions import FUNCTIONS, LOADED_BY_NAME, REST_DOMAINS, Function
 from infra.grants import Grants
 from infra.tables import RECORDS
+from infra.workers import WORKERS
 from local.environment import ROOT
 from shared.aws.records import Record
 from shared.connections.record import ConnectionRecord, ListenerRecord
 from shared.credits.record import HoldRecord
 from shared.jobs.record import JobRecord, JobSpecRecord, StepResultRecord, StepTicketRecord, StepTokenRecord
+from shared.stages.queues import VERIFICATION_QUEUE
+from shared.stages.stages import Stage
 from shared.users.record import UserRecord
 from tests.support.grants import refused, sentence
 
@@ -25,14 +28,23 @@ from tests.support.grants import refused, sentence
 UNTOUCHED: dict[str, set[type[Record]]] = {
     "rest-auth": {HoldRecord},  # it opens accounts; jobs hold credits
     "socket-connect": {ListenerRecord},  # it opens connections; subscriptions add listeners
-    "socket-unsubscribe": {ConnectionRecord},  # it deletes a listener; the connection stays
+    # The module of the socket's messages imports the events of jobs, whose views import the store of jobs.
+    "socket-default": {JobRecord, JobSpecRecord, StepResultRecord, StepTicketRecord, StepTokenRecord},
+    "socket-unsubscribe": {  # it deletes a listener; the connection stays
+        ConnectionRecord, JobRecord, JobSpecRecord, StepResultRecord, StepTicketRecord, StepTokenRecord,
+    },
     "socket-subscribe": {StepTokenRecord, StepTicketRecord},  # it shows jobs; workers and engines use these
     "pipeline-dispatch": {StepTicketRecord},  # remote engines write tickets
     "pipeline-settle": {JobSpecRecord, StepResultRecord, StepTicketRecord, StepTokenRecord},  # ends jobs
     "pipeline-reconcile": {JobSpecRecord, StepResultRecord, StepTicketRecord, StepTokenRecord},  # ends jobs
     "pipeline-signal": {JobSpecRecord, StepResultRecord, StepTicketRecord},  # fails steps by their tokens
     "remote-engine": {JobSpecRecord},  # its task has the request
+    **{stage.queue: {JobSpecRecord, StepTicketRecord} for stage in Stage},  # its task has the request
     "realtime-push": {JobRecord, JobSpecRecord, StepTicketRecord, StepTokenRecord},  # it has the job from the stream
+}  # fmt: skip
+WORKER_MODULES = {
+    **{stage.queue: "workers.runtime.queue_loop" for stage in Stage},
+    VERIFICATION_QUEUE: "workers.verification.main",
 }
 
 
@@ -121,8 +133,15 @@ def test_the_row_grants_the_tables_that_the_code_uses(row: Function) -> None:
     assert sorted(granted - used) == [], f"the code of {row.name} uses none of them"
 
 
+@pytest.mark.parametrize(("name", "module"), WORKER_MODULES.items())
+def test_the_row_of_a_worker_grants_the_tables_that_its_code_uses(name: str, module: str) -> None:
+    may = WORKERS[name]
+    used = records_imported(module) - {record.__name__ for record in UNTOUCHED.get(name, set())}
+    assert used == {record.__name__ for record in (*may.reads, *may.writes)}
+
+
 def test_exceptions_are_needed() -> None:
-    handlers = {row.name: row.handler for row in FUNCTIONS}
+    handlers = {row.name: row.handler for row in FUNCTIONS} | WORKER_MODULES
     for name, records in UNTOUCHED.items():
         assert {record.__name__ for record in records} <= records_imported(handlers[name]), name
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel, ValidationError
 
+from local.environment import ROOT
 from shared.jobs.spec import JobSpec
 from shared.stages.messages import STAGE_TASK, AssetVerificationTask, RemoteTask
 from shared.stages.queues import REMOTE_QUEUE, VERIFICATION_QUEUE
@@ -87,3 +88,13 @@ def test_a_message_that_is_refused_is_not_repeated_in_the_error() -> None:
         with pytest.raises(ValidationError) as refused:
             STAGE_TASK.validate_json(text)
         assert "secret" not in str(refused.value)
+
+
+def test_the_names_of_queues_are_written_once() -> None:
+    literals = [f'"{name}"' for name in (VERIFICATION_QUEUE, REMOTE_QUEUE)]
+    found = {
+        path.relative_to(ROOT).as_posix()
+        for folder in ("shared", "functions", "workers", "local") for path in (ROOT / folder).rglob("*.py")
+        if any(literal in path.read_text() for literal in literals)
+    }  # fmt: skip
+    assert found == {"shared/stages/queues.py"}

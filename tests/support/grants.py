@@ -12,7 +12,6 @@ from botocore.client import BaseClient
 
 from infra.functions import FUNCTIONS, Function
 from infra.grants import JOBS, READ, WRITE, Grants
-from shared.aws import media, secrets
 from shared.aws.queues import QueueConfig
 from shared.aws.records import Record
 from shared.aws.secrets import SecretsConfig
@@ -21,7 +20,6 @@ Call = tuple[str, str]  # an IAM action and its resource: `("dynamodb:PutItem", 
 
 REFUSED: list[str] = []  # what handlers did beyond their grants, one sentence a call
 _running: ContextVar[Function | None] = ContextVar("running", default=None)
-_seen: set[str] = set()
 _S3 = {  # the permission that an operation needs
     "HeadObject": "GetObject",
     "CreateMultipartUpload": "PutObject",
@@ -38,6 +36,8 @@ _PREFIXES = {
 
 def observe() -> None:
     """Compare every AWS call of every handler from now on, in this process.
+
+    Secrets are cached: of the handlers that read one, only the first in a deployment calls AWS for it.
 
     Call it before a test module imports a handler: the name in the handler's module is bound to a wrapper.
     """
@@ -63,10 +63,6 @@ def sentence(row: Function, call: Call) -> str:
 def _attributed(row: Function, handler: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
     @wraps(handler)
     def call(event: Any, context: Any) -> Any:
-        if row.name not in _seen:  # so that its own reading of secrets is seen once
-            _seen.add(row.name)
-            secrets.secret.cache_clear()
-            media._signer.cache_clear()
         before = _running.set(row)
         try:
             return handler(event, context)
