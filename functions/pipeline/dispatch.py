@@ -12,6 +12,7 @@ from shared.aws import queues
 from shared.core.clock import utc_now
 from shared.jobs import executions
 from shared.jobs.record import JobStatus
+from shared.jobs.steps import steps
 from shared.jobs.store import JobStore
 from shared.observability import about, logger, observed
 from shared.stages.engines import Runs, engine
@@ -58,8 +59,8 @@ def _dispatch(event: dict[str, Any]) -> None:
         executions.answer(token, error=failure.state_error, cause=cause)
         return
     at = utc_now()
-    jobs.store_token(job_id, stage, token, at=at)
-    jobs.queue(job_id, stage, at=at)
+    steps.store_token(job_id, stage, token, at=at)
+    steps.queue(job_id, stage, at=at)
     if runs is Runs.REMOTE:
         queues.send(REMOTE_QUEUE, RemoteTask(task=task), group=job.account_id)
     elif endpoint := sagemaker.endpoint_of(stage):

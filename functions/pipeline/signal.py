@@ -11,6 +11,7 @@ from shared.assets.store import AssetNotFound, AssetStore
 from shared.core.clock import utc_now
 from shared.jobs import executions
 from shared.jobs.record import JobStatus
+from shared.jobs.steps import steps
 from shared.jobs.store import JobStore
 from shared.observability import about, logged, logger, observed
 from shared.stages.messages import AssetVerificationTask, RemoteTask, StageTask
@@ -69,7 +70,7 @@ def _reject_asset(asset_id: str) -> None:
 
 def _answer_token(task: StageTask) -> None:
     about(job_id=task.job_id, step_id=task.step_id, stage=task.stage.value)
-    token = jobs.token(task.job_id, task.stage)
+    token = steps.token(task.job_id, task.stage)
     if token is None:
         return
     if jobs.get(task.job_id).step(task.stage).status == JobStatus.COMPLETED:  # recorded, but nobody could be told
@@ -83,7 +84,7 @@ def _ask_again(invocation: FailedInvocation) -> None:
     """One sending came to nothing; the state machine knows how many there may be."""
     job_id, stage = invocation.step
     about(job_id=job_id, stage=stage.value)
-    token = jobs.token(job_id, stage)
+    token = steps.token(job_id, stage)
     if token is None or not invocation.is_of(token):
         return
     job = jobs.get(job_id)

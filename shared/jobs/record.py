@@ -4,6 +4,7 @@ Everything that changes while a job runs lives in one item under 1 KB, so that a
 its stream is in order. Attribute names inside steps are short for the same reason.
 """
 
+from datetime import datetime
 from enum import StrEnum
 
 from pynamodb.attributes import (
@@ -13,6 +14,8 @@ from pynamodb.attributes import (
     TTLAttribute,
     UnicodeAttribute,
 )
+from pynamodb.expressions.condition import Condition
+from pynamodb.expressions.update import Action
 from pynamodb.indexes import GlobalSecondaryIndex, KeysOnlyProjection
 
 from shared.aws.records import EpochAttribute, OnDemand, Record, table
@@ -34,7 +37,9 @@ class JobStatus(StrEnum):
         return self in {JobStatus.COMPLETED, JobStatus.FAILED, JobStatus.CANCELLED}
 
 
-LIVE = (JobStatus.PENDING, JobStatus.QUEUED, JobStatus.RUNNING)
+ERROR_CHARACTERS = 150  # of a step and again of its job: the item stays under 1 KB
+
+_LIVE = (JobStatus.PENDING, JobStatus.QUEUED, JobStatus.RUNNING)
 
 
 class StepMap(MapAttribute[str, object]):
@@ -197,3 +202,13 @@ class StepResultRecord(Record):
     stage_attempt = UnicodeAttribute(range_key=True)  # "POST_PROCESSING#<attempt>"
     outputs: ListAttribute[OutputMap] = ListAttribute(of=OutputMap)
     metrics = UnicodeAttribute()  # JSON
+
+
+def live() -> Condition:
+    """Return the condition that the job has not ended."""
+    return JobRecord.status.is_in(*(status.value for status in _LIVE))
+
+
+def stamp(at: datetime) -> list[Action]:
+    """Return the actions of every write to the job item: number it and date it."""
+    return [JobRecord.seq.set(JobRecord.seq + 1), JobRecord.updated_at.set(at)]

@@ -18,6 +18,7 @@ from functions.pipeline.dispatch import handler as dispatch
 from functions.pipeline.settle import handler as settle
 from local.environment import ROOT
 from shared.core.clock import utc_now
+from shared.jobs.steps import steps
 from shared.jobs.store import JobStore
 from shared.observability import Metric
 from shared.stages.stages import Stage
@@ -83,8 +84,8 @@ def _work(job_id: str, stage: Stage) -> int:
     for seconds, percent in due:
         now = at + timedelta(seconds=seconds)
         progress = (percent, percent)
-        jobs.beat(job_id, stage, attempt=attempt, lease_until=now + LEASE, at=now, progress=progress)
-    jobs.record_result(
+        steps.beat(job_id, stage, attempt=attempt, lease_until=now + LEASE, at=now, progress=progress)
+    steps.record_result(
         jobs.get(job_id), stage, result_of(job_id, stage, attempt), attempt=attempt, at=at + timedelta(minutes=1)
     )
     return len(due)

@@ -20,7 +20,8 @@ from shared.credits.record import AccountRecord, HoldRecord, LedgerRecord
 from shared.credits.store import CreditStore
 from shared.jobs import settlement
 from shared.jobs.record import JobRecord, JobSpecRecord, JobStatus
-from shared.jobs.store import Fenced, JobStore, Leased
+from shared.jobs.steps import Fenced, Leased, steps
+from shared.jobs.store import JobStore
 from shared.stages.stages import Stage
 from shared.users.store import EmailTaken, UserStore
 from tests.support.dynamodb_local import dynamodb_local, missing
@@ -191,7 +192,7 @@ def test_a_result_and_a_cancellation_at_once_leave_a_job_that_is_whole(ada: Crea
                 return settlement.cancel(job, at=utc_now()).status
             try:
                 made = result_of(job.job_id, Stage.IMAGE_GENERATION, attempt)
-                jobs.record_result(job, Stage.IMAGE_GENERATION, made, attempt=attempt, at=utc_now())
+                steps.record_result(job, Stage.IMAGE_GENERATION, made, attempt=attempt, at=utc_now())
             except Fenced:
                 return "fenced"
             return "recorded"
@@ -256,7 +257,7 @@ def test_a_progress_write_costs_one_unit_and_its_indexes_nothing(ada: Creator) -
     events.register("after-call.dynamodb.UpdateItem", note)
     try:
         at = utc_now()
-        jobs.beat(job_id, Stage.IMAGE_GENERATION, attempt=attempt, lease_until=at, progress=(50, 16), at=at)
+        steps.beat(job_id, Stage.IMAGE_GENERATION, attempt=attempt, lease_until=at, progress=(50, 16), at=at)
     finally:
         events.unregister("after-call.dynamodb.UpdateItem", note)
     assert units == [1.0]

@@ -11,6 +11,7 @@ from shared.credits.record import HoldRecord
 from shared.credits.store import CreditStore
 from shared.jobs import executions, settlement
 from shared.jobs.record import JobStatus
+from shared.jobs.steps import steps
 from shared.jobs.store import JobStore
 from shared.stages.stages import Role, Stage
 from tests.support.sizes import item_bytes
@@ -258,7 +259,7 @@ def test_a_failed_job_says_which_step_failed(ada: Creator) -> None:
     job_id = str(ada.job(ada.project())["id"])
     complete_step(job_id, Stage.IMAGE_GENERATION)
     attempt = claim(job_id, Stage.VIDEO_SYNTHESIS)
-    jobs.record_failure(
+    steps.record_failure(
         job_id, Stage.VIDEO_SYNTHESIS, attempt=attempt, code="x", message="It broke.", retryable=False, at=utc_now()
     )
     settlement.fail(jobs.get(job_id), error="It broke.", at=utc_now())
@@ -283,7 +284,7 @@ def test_deleting_a_job_leaves_its_money_and_nothing_else(studio: Studio, ada: C
     empty = studio.dump()
     job_id = finished(ada, project)
     clients.s3().put_object(Bucket=media.config().media_bucket, Key=f"jobs/{job_id}/post_processing/a/video", Body=b"x")
-    jobs.store_token(job_id, Stage.POST_PROCESSING, "token", at=utc_now())
+    steps.store_token(job_id, Stage.POST_PROCESSING, "token", at=utc_now())
     assert ada.delete(f"/api/jobs/{job_id}").status == 204
     assert ada.get(f"/api/jobs/{job_id}").status == 404
     kept = studio.dump()
@@ -312,9 +313,9 @@ def test_the_job_item_stays_under_a_kilobyte_in_its_largest_form(ada: Creator) -
         complete_step(job_id, stage)
     for retryable in (True, False):
         attempt = claim(job_id, last)
-        jobs.beat(job_id, last, attempt=attempt, lease_until=at, progress=(99, 99), at=at)
+        steps.beat(job_id, last, attempt=attempt, lease_until=at, progress=(99, 99), at=at)
         assert item_bytes(jobs.get(job_id).serialize()) < 1024
-        jobs.record_failure(
+        steps.record_failure(
             job_id,
             last,
             attempt=attempt,

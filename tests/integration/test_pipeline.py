@@ -18,6 +18,7 @@ from shared.core.clock import utc_now
 from shared.credits.store import CreditStore
 from shared.jobs import executions, settlement
 from shared.jobs.record import JobRecord, JobStatus
+from shared.jobs.steps import steps
 from shared.jobs.store import JobStore
 from shared.stages.failures import StageFailure
 from shared.stages.messages import (
@@ -57,7 +58,7 @@ def later(monkeypatch: pytest.MonkeyPatch, by: timedelta) -> None:
 def test_dispatch_keeps_the_token_and_asks_the_stages_worker(studio: Studio, ada: Creator) -> None:
     job_id = submitted(ada, seed=7)
     ask(job_id, IMAGE)
-    assert jobs.token(job_id, IMAGE) == "token-1"
+    assert steps.token(job_id, IMAGE) == "token-1"
     [message] = studio.messages("image-generation")
     request = message.pop("request")
     assert message == {
@@ -86,7 +87,7 @@ def test_asking_again_replaces_the_token(studio: Studio, ada: Creator) -> None:
     job_id = submitted(ada)
     ask(job_id, IMAGE, "first")
     ask(job_id, IMAGE, "second")
-    assert jobs.token(job_id, IMAGE) == "second"
+    assert steps.token(job_id, IMAGE) == "second"
     assert len(studio.messages("image-generation")) == 2
 
 
@@ -163,7 +164,7 @@ def test_a_job_is_completed_although_aws_fails_once_while_a_step_is_asked_for(
     for stage, _ in jobs.get(job_id).planned():
         studio.cloud.stumbles[operation] = [error]
         assert asked_as_the_state_machine_asks(job_id, stage) == 2
-        assert jobs.token(job_id, stage) == "token-2"
+        assert steps.token(job_id, stage) == "token-2"
         assert studio.messages(stage.queue)
         complete_step(job_id, stage)
     assert settle.handler({"jobId": job_id}, None)["status"] == "COMPLETED"
@@ -216,7 +217,7 @@ def test_a_picture_that_came_in_parts_is_filmed_in_parts(ada: Creator) -> None:
     job_id = submitted(ada, ("driving", AssetType.VIDEO))
     attempt = claim(job_id, IMAGE)
     made, at = result_of(job_id, IMAGE, attempt, (Role.SCENERY,)), utc_now()
-    jobs.record_result(jobs.get(job_id), IMAGE, made, attempt=attempt, at=at)
+    steps.record_result(jobs.get(job_id), IMAGE, made, attempt=attempt, at=at)
     complete_step(job_id, VIDEO)
     job = jobs.get(job_id)
     for stage in (VIDEO, MOTION):
@@ -311,7 +312,7 @@ def test_settle_tells_the_creator_what_they_can_use(ada: Creator, error: dict[st
 def test_settle_prefers_the_steps_own_words(ada: Creator) -> None:
     job_id = submitted(ada)
     attempt = claim(job_id, IMAGE)
-    jobs.record_failure(job_id, IMAGE, attempt=attempt, code="x", message="Too dark.", retryable=False, at=utc_now())
+    steps.record_failure(job_id, IMAGE, attempt=attempt, code="x", message="Too dark.", retryable=False, at=utc_now())
     settle.handler({"jobId": job_id, "error": {"Error": "Stage.Final", "Cause": '{"message": "Other."}'}}, None)
     assert jobs.get(job_id).error == "Too dark."
 
@@ -319,7 +320,7 @@ def test_settle_prefers_the_steps_own_words(ada: Creator) -> None:
 def test_settle_does_not_complain_of_a_failure_that_was_overcome(ada: Creator) -> None:
     job_id = submitted(ada)
     attempt = claim(job_id, IMAGE)
-    jobs.record_failure(job_id, IMAGE, attempt=attempt, code="x", message="Once.", retryable=True, at=utc_now())
+    steps.record_failure(job_id, IMAGE, attempt=attempt, code="x", message="Once.", retryable=True, at=utc_now())
     complete_step(job_id, IMAGE)
     settle.handler({"jobId": job_id, "error": {"Error": "States.Timeout"}}, None)
     assert jobs.get(job_id).error == "A step took too long."

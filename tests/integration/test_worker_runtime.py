@@ -20,7 +20,8 @@ from shared.core.clock import utc_now
 from shared.jobs import settlement
 from shared.jobs.events import job_event
 from shared.jobs.record import JobStatus, preview_key
-from shared.jobs.store import Fenced, JobStore, StepResult
+from shared.jobs.steps import Fenced, steps
+from shared.jobs.store import JobStore, StepResult
 from shared.jobs.views import access
 from shared.stages.failures import StageFailure
 from shared.stages.requests import StageRequest
@@ -353,12 +354,12 @@ def test_no_write_of_a_stale_attempt_counts(studio: Studio, job_id: str, how: st
     job, at = jobs.get(job_id), utc_now()
     before = studio.dump()["kinora-test-jobs"]
     writes: dict[str, Callable[[], None]] = {
-        "beat": lambda: jobs.beat(job_id, IMAGE, attempt=stale, lease_until=at, progress=(99, 99), at=at),
-        "release": lambda: jobs.release(job_id, IMAGE, attempt=stale, at=at),
-        "record_failure": lambda: jobs.record_failure(
+        "beat": lambda: steps.beat(job_id, IMAGE, attempt=stale, lease_until=at, progress=(99, 99), at=at),
+        "release": lambda: steps.release(job_id, IMAGE, attempt=stale, at=at),
+        "record_failure": lambda: steps.record_failure(
             job_id, IMAGE, attempt=stale, code="x", message="x", retryable=False, at=at
         ),
-        "record_result": lambda: jobs.record_result(job, IMAGE, StepResult((), {}), attempt=stale, at=at),
+        "record_result": lambda: steps.record_result(job, IMAGE, StepResult((), {}), attempt=stale, at=at),
     }
     with pytest.raises(Fenced):
         writes[how]()

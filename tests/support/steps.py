@@ -6,6 +6,7 @@ from ulid import ULID
 
 from shared.core.clock import utc_now
 from shared.jobs.record import JobRecord, attempt_prefix
+from shared.jobs.steps import steps
 from shared.jobs.store import JobStore, StepOutput, StepResult
 from shared.stages.stages import STAGES, Role, Stage
 
@@ -16,7 +17,7 @@ _MEDIA = {Role.CLIP: "video/mp4", Role.VIDEO: "video/mp4", Role.PLAYLIST: "appli
 def claim(job_id: str, stage: Stage, at: datetime | None = None) -> str:
     """A new attempt on the step."""
     attempt, at = str(ULID()), at or utc_now()
-    JobStore().claim(job_id, stage, attempt=attempt, lease_until=at + LEASE, at=at)
+    steps.claim(job_id, stage, attempt=attempt, lease_until=at + LEASE, at=at)
     return attempt
 
 
@@ -33,7 +34,7 @@ def complete_step(job_id: str, stage: Stage, at: datetime | None = None) -> str:
     """Claim the step and record its result; answers the attempt."""
     attempt = claim(job_id, stage, at)
     job = JobStore().get(job_id)
-    JobStore().record_result(job, stage, result_of(job_id, stage, attempt), attempt=attempt, at=at or utc_now())
+    steps.record_result(job, stage, result_of(job_id, stage, attempt), attempt=attempt, at=at or utc_now())
     return attempt
 
 

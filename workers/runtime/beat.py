@@ -16,13 +16,16 @@ from pynamodb.exceptions import PynamoDBException
 from shared.aws import media
 from shared.core.clock import utc_now
 from shared.jobs import executions
-from shared.jobs.record import JobRecord, JobStatus, preview_key
-from shared.jobs.store import Fenced, JobNotFound, JobStore
+from shared.jobs.record import JobRecord, preview_key
+from shared.jobs.steps import Fenced, steps
+from shared.jobs.store import JobStore
 from shared.observability import logged, logger
 from shared.stages.stages import Stage
 from workers.engines.contract import Stopped
 from workers.runtime.config import WorkerConfig
 from workers.runtime.receipt import Receipt
+
+jobs = JobStore()
 
 TICK_SECONDS = 0.25  # how often it looks at its clocks
 
@@ -55,12 +58,11 @@ class Beat:
         token: str | None,
         shutdown_asked: Callable[[], bool],
         config: WorkerConfig,
-        jobs: JobStore,
     ) -> None:
         self.why: Why | None = None
         self._job, self._stage, self._attempt = job, stage, attempt
         self._delivery, self._token, self._shutdown_asked = delivery, token, shutdown_asked
-        self._config, self._jobs = config, jobs
+        self._config = config
         self._percent = self._written = self._previews = 0
         self._preview: bytes | None = None
         self._last_preview = monotonic()
@@ -123,7 +125,7 @@ class Beat:
     def _write(self, now: float) -> None:
         at, percent = utc_now(), self._percent
         moved = percent != self._written
-        self._jobs.beat(
+        steps.beat(
             self._job.job_id,
             self._stage,
             attempt=self._attempt,
@@ -145,8 +147,4 @@ class Beat:
         return self._previews
 
     def _why_fenced(self) -> Why:
-        try:
-            ended = JobStatus(self._jobs.get(self._job.job_id).status).ended
-        except JobNotFound:
-            ended = True
-        return Why.ENDED if ended else Why.FENCED
+        return Why.ENDED if jobs.is_over(self._job.job_id) else Why.FENCED

@@ -6,7 +6,8 @@ from shared.aws import media
 from shared.core.clock import utc_now
 from shared.jobs import executions
 from shared.jobs.record import JobRecord, attempt_prefix
-from shared.jobs.store import Fenced, JobStore, StepOutput, StepResult
+from shared.jobs.steps import Fenced, steps
+from shared.jobs.store import StepOutput, StepResult
 from shared.observability import logger
 from shared.stages.failures import StageFailure
 from shared.stages.messages import StageTask
@@ -14,7 +15,7 @@ from shared.stages.stages import Stage
 from workers.engines.contract import StageResult
 
 
-def record(jobs: JobStore, task: StageTask, job: JobRecord, attempt: str, made: StageResult) -> None:
+def record(task: StageTask, job: JobRecord, attempt: str, made: StageResult) -> None:
     """Upload what the attempt made, and write that it did. Raises Fenced."""
     kind = "final" if task.stage is Stage.POST_PROCESSING else "work"
     outputs = []
@@ -22,15 +23,15 @@ def record(jobs: JobStore, task: StageTask, job: JobRecord, attempt: str, made: 
         key = attempt_prefix(task.job_id, task.stage, attempt) + output.path.name
         media.upload(output.path, key, output.media_type, kind=kind)
         outputs.append(StepOutput(output.role, key, output.media_type))
-    jobs.record_result(job, task.stage, StepResult(tuple(outputs), made.metrics), attempt=attempt, at=utc_now())
+    steps.record_result(job, task.stage, StepResult(tuple(outputs), made.metrics), attempt=attempt, at=utc_now())
     logger.info("attempt completed")
 
 
-def failed(jobs: JobStore, task: StageTask, attempt: str, failure: StageFailure) -> bool:
+def failed(task: StageTask, attempt: str, failure: StageFailure) -> bool:
     """Write why, and tell it; False when the attempt is fenced, and its failure nobody's business."""
     logger.warning("attempt failed", code=failure.code)
     try:
-        jobs.record_failure(
+        steps.record_failure(
             task.job_id,
             task.stage,
             attempt=attempt,
@@ -41,13 +42,13 @@ def failed(jobs: JobStore, task: StageTask, attempt: str, failure: StageFailure)
         )
     except Fenced:
         return False
-    answer(jobs, task, failure)
+    answer(task, failure)
     return True
 
 
-def answer(jobs: JobStore, task: StageTask, failure: StageFailure | None = None) -> None:
+def answer(task: StageTask, failure: StageFailure | None = None) -> None:
     """Tell the state machine how the step ended, if it waits for that."""
-    token = jobs.token(task.job_id, task.stage)
+    token = steps.token(task.job_id, task.stage)
     if token is None:
         return
     if failure is None:

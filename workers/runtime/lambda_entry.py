@@ -18,8 +18,9 @@ from ulid import ULID
 from shared.aws import media, queues
 from shared.core.clock import utc_now
 from shared.jobs import executions
-from shared.jobs.record import JobRecord, JobStatus
-from shared.jobs.store import Fenced, JobEnded, JobNotFound, JobStore, Leased, StepCompleted
+from shared.jobs.record import JobRecord
+from shared.jobs.steps import Fenced, Leased, StepCompleted, steps
+from shared.jobs.store import JobEnded, JobNotFound, JobStore
 from shared.jobs.tickets import Refused, TicketStore
 from shared.observability import about, logger, observed
 from shared.stages import engines as catalogue
@@ -32,13 +33,15 @@ from workers.runtime.config import RemoteConfig
 
 LEND_SECONDS = 3600
 
+jobs = JobStore()
+
 
 class RemoteRunner:
     """Handles the messages of the remote engines' queue; `engines` by name, else the catalogue's own."""
 
     def __init__(self, engines: Mapping[str, RemoteEngine[Any]] | None = None) -> None:
         self._engines = dict(engines or {})
-        self._jobs, self._tickets = JobStore(), TicketStore()
+        self._tickets = TicketStore()
 
     @cached_property
     def _config(self) -> RemoteConfig:
@@ -71,13 +74,13 @@ class RemoteRunner:
         task, attempt, at = message.task, str(ULID()), utc_now()
         about(attempt=attempt)
         try:
-            job = self._jobs.claim(task.job_id, task.stage, attempt=attempt, lease_until=at + self._config.lease, at=at)
+            job = steps.claim(task.job_id, task.stage, attempt=attempt, lease_until=at + self._config.lease, at=at)
         except JobEnded:
             self._cancel(task)
         except JobNotFound:
             logger.info("job is gone")
         except StepCompleted:
-            endings.answer(self._jobs, task)
+            endings.answer(task)
         except Leased as leased:
             self._send(message, group=task.request.user_id, seconds=int((leased.until - at).total_seconds()) + 1)
         else:
@@ -101,7 +104,7 @@ class RemoteRunner:
         except Busy as busy:
             self._tickets.withdraw(*of, attempt=attempt)
             try:
-                self._jobs.release(*of, attempt=attempt, at=utc_now())
+                steps.release(*of, attempt=attempt, at=utc_now())
             except Fenced:  # the job has ended, and nothing was submitted
                 return
             self._send(RemoteTask(task=task), group=job.account_id, seconds=busy.seconds)
@@ -109,7 +112,7 @@ class RemoteRunner:
             self._unconfirmed(task, attempt)
         except StageFailure as failure:
             self._tickets.withdraw(*of, attempt=attempt)
-            endings.failed(self._jobs, task, attempt, failure)
+            endings.failed(task, attempt, failure)
         else:
             self._tickets.keep(*of, ticket, attempt=attempt)
             logger.info("submitted", engine=task.engine)
@@ -119,7 +122,7 @@ class RemoteRunner:
         """Perhaps the provider works, and is paid, for nothing: better once than twice. The intent stays on record."""
         logger.error("submission unconfirmed")
         sentence = "The engine's provider did not confirm this step. Nothing was charged."
-        endings.failed(self._jobs, task, attempt, StageFailure("submission_unconfirmed", sentence))
+        endings.failed(task, attempt, StageFailure("submission_unconfirmed", sentence))
 
     def _look(self, task: StageTask, attempt: str, poll_no: int) -> None:
         """One turn: is it alive, is it done?"""
@@ -128,7 +131,7 @@ class RemoteRunner:
         if held is None or held.ticket is None:  # deleted meanwhile, with its job
             return
         try:
-            job = self._jobs.get(task.job_id)
+            job = jobs.get(task.job_id)
         except JobNotFound:
             return
         try:
@@ -146,7 +149,7 @@ class RemoteRunner:
         except StageFailure as failure:
             if failure.retryable:
                 self._tickets.close(task.job_id, task.stage, attempt=attempt)
-            endings.failed(self._jobs, task, attempt, failure)
+            endings.failed(task, attempt, failure)
         else:
             self._go_on(task, job, attempt, poll_no)
 
@@ -157,8 +160,8 @@ class RemoteRunner:
         at = utc_now()
         until = at + self._config.lease + timedelta(seconds=pause_seconds)
         progress = None if percent is None else (percent, job.overall(task.stage, percent))
-        self._jobs.beat(task.job_id, task.stage, attempt=attempt, lease_until=until, progress=progress, at=at)
-        token = self._jobs.token(task.job_id, task.stage)
+        steps.beat(task.job_id, task.stage, attempt=attempt, lease_until=until, progress=progress, at=at)
+        token = steps.token(task.job_id, task.stage)
         if token is not None:
             executions.heartbeat(token)
 
@@ -171,17 +174,13 @@ class RemoteRunner:
                 path = Path(folder, output.name)
                 engine.fetch(output, path)
                 outputs.append(Output(output.role, path, output.media_type))
-            endings.record(self._jobs, task, job, attempt, StageResult(tuple(outputs), made.metrics))
-        endings.answer(self._jobs, task)
+            endings.record(task, job, attempt, StageResult(tuple(outputs), made.metrics))
+        endings.answer(task)
 
     def _stopped(self, task: StageTask, attempt: str) -> None:
         """Fenced: what was uploaded does not count, and what an ended job no longer wants is cancelled."""
         endings.take_back(task, attempt)
-        try:
-            ended = JobStatus(self._jobs.get(task.job_id).status).ended
-        except JobNotFound:
-            ended = True
-        if ended:
+        if jobs.is_over(task.job_id):
             self._cancel(task)
 
     def _cancel(self, task: StageTask) -> None:

@@ -14,14 +14,8 @@ from shared.aws import media
 from shared.aws.traces import Segment, segment
 from shared.core.clock import utc_now
 from shared.jobs.record import JobRecord
-from shared.jobs.store import (
-    Fenced,
-    JobEnded,
-    JobNotFound,
-    JobStore,
-    Leased,
-    StepCompleted,
-)
+from shared.jobs.steps import Fenced, Leased, StepCompleted, steps
+from shared.jobs.store import JobEnded, JobNotFound
 from shared.observability import about, logger
 from shared.stages.failures import StageFailure
 from shared.stages.messages import STAGE_TASK, StageTask
@@ -40,7 +34,6 @@ class StepRunner:
     def __init__(self, engines: Engines, *, shutdown_asked: Callable[[], bool]) -> None:
         self._engines, self._shutdown_asked = engines, shutdown_asked
         self._config = WorkerConfig()
-        self._jobs = JobStore()
 
     def handle(self, delivery: Receipt) -> None:
         """One delivery of a task: claim its step and do it, or leave it to whom it belongs."""
@@ -48,11 +41,11 @@ class StepRunner:
         attempt, at = str(ULID()), utc_now()
         about(job_id=task.job_id, step_id=task.step_id, stage=task.stage.value, attempt=attempt)
         try:
-            job = self._jobs.claim(task.job_id, task.stage, attempt=attempt, lease_until=at + self._config.lease, at=at)
+            job = steps.claim(task.job_id, task.stage, attempt=attempt, lease_until=at + self._config.lease, at=at)
         except (JobEnded, JobNotFound):
             delivery.delete()
         except StepCompleted:  # the result was recorded, but perhaps nobody was told
-            endings.answer(self._jobs, task)
+            endings.answer(task)
             delivery.delete()
         except Leased as leased:
             delivery.hide(max(1, int((leased.until - at).total_seconds()) + 1))
@@ -68,25 +61,24 @@ class StepRunner:
             task.stage,
             attempt,
             delivery=delivery,
-            token=self._jobs.token(task.job_id, task.stage),
+            token=steps.token(task.job_id, task.stage),
             shutdown_asked=self._shutdown_asked,
             config=self._config,
-            jobs=self._jobs,
         )
         try:
             with beat, TemporaryDirectory(prefix="kinora-") as folder:
                 made = self._run(task, Path(folder), beat)
-                endings.record(self._jobs, task, job, attempt, made)
+                endings.record(task, job, attempt, made)
         except Stopped:
             self._stopped(task, attempt, beat.why, delivery)
         except Fenced:
             self._stopped(task, attempt, Why.FENCED, delivery)
         except StageFailure as failure:
             told.fault, told.annotations["code"] = True, failure.code
-            if endings.failed(self._jobs, task, attempt, failure):
+            if endings.failed(task, attempt, failure):
                 delivery.delete()
         else:
-            endings.answer(self._jobs, task)
+            endings.answer(task)
             delivery.delete()
 
     def _run(self, task: StageTask, folder: Path, beat: Beat) -> StageResult:
@@ -116,7 +108,7 @@ class StepRunner:
         match why:
             case Why.SHUTDOWN:
                 with suppress(Fenced):
-                    self._jobs.release(task.job_id, task.stage, attempt=attempt, at=utc_now())
+                    steps.release(task.job_id, task.stage, attempt=attempt, at=utc_now())
                 delivery.hide(0)
             case Why.ENDED:
                 delivery.delete()
