@@ -21,6 +21,7 @@ from shared.core.ids import new_id
 from shared.core.wire import Id, Wire
 from shared.credits.store import CreditStore
 from shared.jobs import executions, settlement
+from shared.jobs.keys import job_prefix
 from shared.jobs.record import JobRecord, JobStatus
 from shared.jobs.spec import JobInput, JobSettings, JobSpec
 from shared.jobs.store import JobEnded, JobRunning, JobStore
@@ -163,7 +164,7 @@ def delete(job_id: str, caller: Principal) -> None:
     job = jobs.get_owned(job_id, owner_id=caller.user_id)
     if not JobStatus(job.status).ended:
         raise JobRunning
-    media.delete_below(f"jobs/{job_id}/")
+    media.delete_below(job_prefix(job_id))
     jobs.delete_results(job_id)
     try:
         with transaction() as tx:

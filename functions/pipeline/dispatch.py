@@ -1,6 +1,5 @@
 """Stage states call this: keep the state machine's token, and ask the engine's worker for the step."""
 
-import json
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -16,7 +15,7 @@ from shared.jobs.steps import steps
 from shared.jobs.store import JobStore
 from shared.observability import about, logger, observed
 from shared.stages.engines import Runs, engine
-from shared.stages.failures import StageFailure
+from shared.stages.failures import JOB_ENDED, StageFailure
 from shared.stages.messages import REMOTE_QUEUE, RemoteTask
 from shared.stages.stages import Stage
 
@@ -45,18 +44,17 @@ def _dispatch(event: dict[str, Any]) -> None:
     job = jobs.get(job_id)
     about(step_id=job.step_id(stage))
     if JobStatus(job.status).ended:
-        executions.answer(token, error="Stage.Final", cause="The job has ended.")
+        executions.fail(token, JOB_ENDED)
         return
     if job.step(stage).status == JobStatus.COMPLETED:
-        executions.answer(token)
+        executions.succeed(token)
         return
     try:
         runs = engine(stage, job.step(stage).engine).runs
         spec = jobs.spec(job_id)
         task = stage_task(job, spec, jobs.results(job), stage)
     except StageFailure as failure:
-        cause = json.dumps({"code": failure.code, "message": failure.public_message})
-        executions.answer(token, error=failure.state_error, cause=cause)
+        executions.fail(token, failure)
         return
     at = utc_now()
     steps.store_token(job_id, stage, token, at=at)

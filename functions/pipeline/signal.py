@@ -1,6 +1,5 @@
 """Ends what nobody will finish: tasks that their queue gave up on, and those that SageMaker could not have done."""
 
-import json
 from contextlib import suppress
 from typing import Any
 
@@ -14,12 +13,11 @@ from shared.jobs.record import JobStatus
 from shared.jobs.steps import steps
 from shared.jobs.store import JobStore
 from shared.observability import about, logged, logger, observed
+from shared.stages.failures import INVOCATION_LOST, WORKER_LOST
 from shared.stages.messages import AssetVerificationTask, RemoteTask, StageTask
 
 jobs = JobStore()
 assets = AssetStore()
-
-LOST = {"code": "worker_lost", "message": "This step failed several times. Nothing was charged."}
 
 _LETTER: TypeAdapter[StageTask | RemoteTask | AssetVerificationTask | FailedInvocation] = TypeAdapter(
     StageTask | RemoteTask | AssetVerificationTask | FailedInvocation,
@@ -74,10 +72,10 @@ def _answer_token(task: StageTask) -> None:
     if token is None:
         return
     if jobs.get(task.job_id).step(task.stage).status == JobStatus.COMPLETED:  # recorded, but nobody could be told
-        executions.answer(token)
+        executions.succeed(token)
     else:
         logger.error("step given up")
-        executions.answer(token, error="Stage.Final", cause=json.dumps(LOST))
+        executions.fail(token, WORKER_LOST)
 
 
 def _ask_again(invocation: FailedInvocation) -> None:
@@ -91,9 +89,9 @@ def _ask_again(invocation: FailedInvocation) -> None:
     about(step_id=job.step_id(stage))
     step = job.step(stage)
     if step.status == JobStatus.COMPLETED:
-        executions.answer(token)
+        executions.succeed(token)
     elif step.lease_until and step.lease_until > utc_now():
         raise AtWorkStill
     else:
         logger.warning("invocation failed", reason=invocation.reason)
-        executions.answer(token, error="Stage.Retryable", cause=json.dumps(LOST))
+        executions.fail(token, INVOCATION_LOST)

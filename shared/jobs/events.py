@@ -6,7 +6,8 @@ One write is one event, numbered by the item's own `seq`; the terminal write is 
 from typing import Any
 
 from shared.aws.media import MediaAccess
-from shared.jobs.record import JobRecord, JobStatus, StepMap, preview_key
+from shared.jobs.keys import preview_key
+from shared.jobs.record import JobRecord, JobStatus, StepMap
 from shared.jobs.views import Results, result_url
 from shared.stages.stages import Role, Stage
 

@@ -52,7 +52,6 @@ class StepMap(MapAttribute[str, object]):
     attempts = NumberAttribute(attr_name="n", default=0)
     preview = NumberAttribute(attr_name="v", null=True)  # the newest look at the work in hand
     lease_until = EpochAttribute(attr_name="l", null=True)
-    error_code = UnicodeAttribute(attr_name="c", null=True)
     error = UnicodeAttribute(attr_name="m", null=True)
     started_at = EpochAttribute(attr_name="b", null=True)
     completed_at = EpochAttribute(attr_name="t", null=True)
@@ -135,10 +134,9 @@ class JobRecord(Record):
         order = [planned for planned, _ in self.planned()]
         return (100 * order.index(stage) + step_progress) // len(order)
 
-
-def preview_key(job_id: str, stage: Stage, attempt: str, number: int) -> str:
-    """Where an attempt's previews are."""
-    return f"{attempt_prefix(job_id, stage, attempt)}preview-{number}.jpg"
+    def progress_at(self, stage: Stage, percent: int) -> tuple[int, int]:
+        """Return the progress of the step and of the job, in percent, when the step is at `percent`."""
+        return percent, self.overall(stage, percent)
 
 
 class JobSpecRecord(Record):
@@ -177,11 +175,6 @@ class StepTicketRecord(Record):
     poll_no = NumberAttribute(default=0)
     submissions = NumberAttribute(default=0)  # that the provider may ask money for
     expires_at = TTLAttribute()
-
-
-def attempt_prefix(job_id: str, stage: Stage, attempt: str) -> str:
-    """Below which all that an attempt makes is stored."""
-    return f"jobs/{job_id}/{stage.folder}/{attempt}/"
 
 
 class OutputMap(MapAttribute[str, str]):

@@ -9,6 +9,7 @@ from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 
 from shared.aws.records import on_refusal
+from shared.jobs.keys import attempt_prefix
 from shared.jobs.record import (
     ERROR_CHARACTERS,
     JobRecord,
@@ -16,11 +17,11 @@ from shared.jobs.record import (
     OutputMap,
     StepResultRecord,
     StepTokenRecord,
-    attempt_prefix,
     live,
     stamp,
 )
 from shared.jobs.store import JobEnded, JobStore, StepResult
+from shared.stages.failures import StageFailure
 from shared.stages.stages import Stage
 
 TOKEN_LIFE = timedelta(days=2)
@@ -55,13 +56,9 @@ class StepStore:
     def queue(self, job_id: str, stage: Stage, *, at: datetime) -> None:
         """The job, if it was PENDING, waits for a worker now; a step that waits is not written again and again."""
         step = _path(stage)
-        with suppress(Fenced), on_refusal(Fenced()):
-            self._change(
-                JobRecord(job_id),
-                [step.status.set(JobStatus.QUEUED.value), JobRecord.status.set(JobStatus.QUEUED.value)],
-                JobRecord.status == JobStatus.PENDING.value,
-                at=at,
-            )
+        actions = [step.status.set(JobStatus.QUEUED.value), JobRecord.status.set(JobStatus.QUEUED.value)]
+        with suppress(Fenced):
+            _change(JobRecord(job_id), actions, JobRecord.status == JobStatus.PENDING.value, at=at)
 
     def claim(self, job_id: str, stage: Stage, *, attempt: str, lease_until: datetime, at: datetime) -> JobRecord:
         """Make `attempt` the step's current one, if no live attempt holds it.
@@ -69,29 +66,22 @@ class StepStore:
         Raises JobEnded, StepCompleted or Leased (all: nothing was written), JobNotFound.
         """
         step, job = _path(stage), JobRecord(job_id)
-        refused = Fenced()
+        actions = [
+            step.attempt.set(attempt),
+            step.attempts.set(step.attempts + 1),
+            step.lease_until.set(lease_until),
+            step.status.set(JobStatus.RUNNING.value),
+            step.progress.set(0),
+            step.preview.remove(),
+            step.started_at.set(step.started_at | at),
+            JobRecord.status.set(JobStatus.RUNNING.value),
+            JobRecord.current_step.set(stage.value),
+        ]
+        unleased = step.lease_until.does_not_exist() | (step.lease_until < at)
         try:
-            with on_refusal(refused):
-                self._change(
-                    job,
-                    [
-                        step.attempt.set(attempt),
-                        step.attempts.set(step.attempts + 1),
-                        step.lease_until.set(lease_until),
-                        step.status.set(JobStatus.RUNNING.value),
-                        step.progress.set(0),
-                        step.preview.remove(),
-                        step.started_at.set(step.started_at | at),
-                        JobRecord.status.set(JobStatus.RUNNING.value),
-                        JobRecord.current_step.set(stage.value),
-                    ],
-                    live()
-                    & (step.status != JobStatus.COMPLETED.value)
-                    & (step.lease_until.does_not_exist() | (step.lease_until < at)),
-                    at=at,
-                )
+            _change(job, actions, live() & (step.status != JobStatus.COMPLETED.value) & unleased, at=at)
         except Fenced:
-            raise self._why_not_claimed(job_id, stage) from None
+            raise _why_not_claimed(job_id, stage) from None
         return job
 
     def beat(
@@ -112,81 +102,65 @@ class StepStore:
             actions += [step.progress.set(progress[0]), JobRecord.progress.set(progress[1])]
         if preview is not None:
             actions.append(step.preview.set(preview))
-        with on_refusal(Fenced()):
-            self._change(JobRecord(job_id), actions, self._current(stage, attempt), at=at)
+        _change(JobRecord(job_id), actions, _current(stage, attempt), at=at)
 
     def release(self, job_id: str, stage: Stage, *, attempt: str, at: datetime) -> None:
         """Hand the step back before its end, for another attempt to claim at once. Raises Fenced."""
         step = _path(stage)
-        with on_refusal(Fenced()):
-            self._change(
-                JobRecord(job_id),
-                [step.lease_until.remove(), step.status.set(JobStatus.QUEUED.value)],
-                self._current(stage, attempt),
-                at=at,
-            )
+        actions = [step.lease_until.remove(), step.status.set(JobStatus.QUEUED.value)]
+        _change(JobRecord(job_id), actions, _current(stage, attempt), at=at)
 
     def record_result(self, job: JobRecord, stage: Stage, result: StepResult, *, attempt: str, at: datetime) -> None:
-        """The step is done: its result first, then the step that points at it. Raises Fenced."""
+        """Write the result, then complete the step that points at it. Raises Fenced."""
         prefix = attempt_prefix(job.job_id, stage, attempt)
         outputs = [
             OutputMap(role=o.role.value, name=o.key.removeprefix(prefix), media_type=o.media_type)
             for o in result.outputs
         ]
-        StepResultRecord(
-            job.job_id, f"{stage}#{attempt}", outputs=outputs, metrics=json.dumps(dict(result.metrics))
-        ).save()
-        step = _path(stage)
-        with on_refusal(Fenced()):
-            self._change(
-                JobRecord(job.job_id),
-                [
-                    step.status.set(JobStatus.COMPLETED.value),
-                    step.progress.set(100),
-                    step.completed_at.set(at),
-                    step.lease_until.remove(),
-                    step.error_code.remove(),
-                    step.error.remove(),
-                    JobRecord.progress.set(job.overall(stage, 100)),
-                ],
-                self._current(stage, attempt),
-                at=at,
-            )
+        metrics = json.dumps(dict(result.metrics))
+        StepResultRecord(job.job_id, f"{stage}#{attempt}", outputs=outputs, metrics=metrics).save()
+        step, (step_percent, job_percent) = _path(stage), job.progress_at(stage, 100)
+        actions = [
+            step.status.set(JobStatus.COMPLETED.value),
+            step.progress.set(step_percent),
+            step.completed_at.set(at),
+            step.lease_until.remove(),
+            step.error.remove(),
+            JobRecord.progress.set(job_percent),
+        ]
+        _change(JobRecord(job.job_id), actions, _current(stage, attempt), at=at)
 
-    def record_failure(
-        self, job_id: str, stage: Stage, *, attempt: str, code: str, message: str, retryable: bool, at: datetime
-    ) -> None:
-        """The attempt failed; the step waits for another one, or has failed for good. Raises Fenced."""
+    def record_failure(self, job_id: str, stage: Stage, failure: StageFailure, *, attempt: str, at: datetime) -> None:
+        """Fail the attempt: the step is QUEUED if a retry can help, else FAILED. Raises Fenced."""
         step = _path(stage)
-        with on_refusal(Fenced()):
-            self._change(
-                JobRecord(job_id),
-                [
-                    step.status.set((JobStatus.QUEUED if retryable else JobStatus.FAILED).value),
-                    step.error_code.set(code),
-                    step.error.set(message[:ERROR_CHARACTERS]),
-                    step.lease_until.remove(),
-                ],
-                self._current(stage, attempt),
-                at=at,
-            )
+        actions = [
+            step.status.set((JobStatus.QUEUED if failure.retryable else JobStatus.FAILED).value),
+            step.error.set(failure.public_message[:ERROR_CHARACTERS]),
+            step.lease_until.remove(),
+        ]
+        _change(JobRecord(job_id), actions, _current(stage, attempt), at=at)
 
-    def _change(self, job: JobRecord, actions: list[Action], condition: Condition, *, at: datetime) -> None:
+
+def _change(job: JobRecord, actions: list[Action], condition: Condition, *, at: datetime) -> None:
+    """Write if `condition` holds, else raise Fenced."""
+    with on_refusal(Fenced()):
         job.update([*actions, *stamp(at)], condition)
 
-    def _current(self, stage: Stage, attempt: str) -> Condition:
-        step = _path(stage)
-        current: Condition = live() & (step.attempt == attempt) & (step.status == JobStatus.RUNNING.value)
-        return current
 
-    def _why_not_claimed(self, job_id: str, stage: Stage) -> Exception:
-        job = JobStore().get(job_id)
-        step = job.step(stage)
-        if JobStatus(job.status).ended:
-            return JobEnded()
-        if step.status == JobStatus.COMPLETED:
-            return StepCompleted()
-        return Leased(step.lease_until or job.updated_at)
+def _current(stage: Stage, attempt: str) -> Condition:
+    step = _path(stage)
+    current: Condition = live() & (step.attempt == attempt) & (step.status == JobStatus.RUNNING.value)
+    return current
+
+
+def _why_not_claimed(job_id: str, stage: Stage) -> Exception:
+    job = JobStore().get(job_id)
+    step = job.step(stage)
+    if JobStatus(job.status).ended:
+        return JobEnded()
+    if step.status == JobStatus.COMPLETED:
+        return StepCompleted()
+    return Leased(step.lease_until or job.updated_at)
 
 
 def _path(stage: Stage) -> Any:

@@ -8,6 +8,7 @@ from typing import Any
 
 from shared.aws.transactions import Transaction
 from shared.core.errors import Conflict, NotFound
+from shared.jobs.keys import attempt_prefix
 from shared.jobs.record import (
     ERROR_CHARACTERS,
     JobRecord,
@@ -18,7 +19,6 @@ from shared.jobs.record import (
     StepsMap,
     StepTicketRecord,
     StepTokenRecord,
-    attempt_prefix,
     live,
     stamp,
 )

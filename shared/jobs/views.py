@@ -5,6 +5,7 @@ from typing import Any
 
 from shared.aws.media import MediaAccess, media_access
 from shared.core.wire import View
+from shared.jobs.keys import job_prefix
 from shared.jobs.record import JobRecord, JobStatus, StepMap
 from shared.jobs.spec import JobInput, JobSettings, JobSpec
 from shared.jobs.store import StepResult
@@ -70,7 +71,7 @@ class JobView(View):
 
 def access(job_id: str, at: datetime) -> MediaAccess:
     """Signed reading of everything the job made."""
-    return media_access(f"jobs/{job_id}/", at + URL_LIFE)
+    return media_access(job_prefix(job_id), at + URL_LIFE)
 
 
 def result_url(results: Results, signed: MediaAccess, stage: Stage, role: Role | None = None) -> str | None:

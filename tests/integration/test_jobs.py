@@ -13,6 +13,7 @@ from shared.jobs import executions, settlement
 from shared.jobs.record import JobStatus
 from shared.jobs.steps import steps
 from shared.jobs.store import JobStore
+from shared.stages.failures import StageFailure
 from shared.stages.stages import Role, Stage
 from tests.support.sizes import item_bytes
 from tests.support.steps import claim, complete_step, complete_steps
@@ -259,9 +260,7 @@ def test_a_failed_job_says_which_step_failed(ada: Creator) -> None:
     job_id = str(ada.job(ada.project())["id"])
     complete_step(job_id, Stage.IMAGE_GENERATION)
     attempt = claim(job_id, Stage.VIDEO_SYNTHESIS)
-    steps.record_failure(
-        job_id, Stage.VIDEO_SYNTHESIS, attempt=attempt, code="x", message="It broke.", retryable=False, at=utc_now()
-    )
+    steps.record_failure(job_id, Stage.VIDEO_SYNTHESIS, StageFailure("x", "It broke."), attempt=attempt, at=utc_now())
     settlement.fail(jobs.get(job_id), error="It broke.", at=utc_now())
     job = ada.get(f"/api/jobs/{job_id}").body
     assert (job["status"], job["error"]) == ("FAILED", "It broke.")
@@ -318,10 +317,8 @@ def test_the_job_item_stays_under_a_kilobyte_in_its_largest_form(ada: Creator) -
         steps.record_failure(
             job_id,
             last,
+            StageFailure("a_code_as_long_as_they_get", sentence, retryable=retryable),
             attempt=attempt,
-            code="a_code_as_long_as_they_get",
-            message=sentence,
-            retryable=retryable,
             at=at,
         )
     failed = settlement.fail(jobs.get(job_id), error=str(jobs.get(job_id).step(last).error), at=at)

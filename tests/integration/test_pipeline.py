@@ -312,7 +312,7 @@ def test_settle_tells_the_creator_what_they_can_use(ada: Creator, error: dict[st
 def test_settle_prefers_the_steps_own_words(ada: Creator) -> None:
     job_id = submitted(ada)
     attempt = claim(job_id, IMAGE)
-    steps.record_failure(job_id, IMAGE, attempt=attempt, code="x", message="Too dark.", retryable=False, at=utc_now())
+    steps.record_failure(job_id, IMAGE, StageFailure("x", "Too dark."), attempt=attempt, at=utc_now())
     settle.handler({"jobId": job_id, "error": {"Error": "Stage.Final", "Cause": '{"message": "Other."}'}}, None)
     assert jobs.get(job_id).error == "Too dark."
 
@@ -320,7 +320,7 @@ def test_settle_prefers_the_steps_own_words(ada: Creator) -> None:
 def test_settle_does_not_complain_of_a_failure_that_was_overcome(ada: Creator) -> None:
     job_id = submitted(ada)
     attempt = claim(job_id, IMAGE)
-    steps.record_failure(job_id, IMAGE, attempt=attempt, code="x", message="Once.", retryable=True, at=utc_now())
+    steps.record_failure(job_id, IMAGE, StageFailure("x", "Once.", retryable=True), attempt=attempt, at=utc_now())
     complete_step(job_id, IMAGE)
     settle.handler({"jobId": job_id, "error": {"Error": "States.Timeout"}}, None)
     assert jobs.get(job_id).error == "A step took too long."

@@ -19,7 +19,8 @@ from shared.aws.queues import queue_url
 from shared.core.clock import utc_now
 from shared.jobs import settlement
 from shared.jobs.events import job_event
-from shared.jobs.record import JobStatus, preview_key
+from shared.jobs.keys import preview_key
+from shared.jobs.record import JobStatus
 from shared.jobs.steps import Fenced, steps
 from shared.jobs.store import JobStore, StepResult
 from shared.jobs.views import access
@@ -356,9 +357,7 @@ def test_no_write_of_a_stale_attempt_counts(studio: Studio, job_id: str, how: st
     writes: dict[str, Callable[[], None]] = {
         "beat": lambda: steps.beat(job_id, IMAGE, attempt=stale, lease_until=at, progress=(99, 99), at=at),
         "release": lambda: steps.release(job_id, IMAGE, attempt=stale, at=at),
-        "record_failure": lambda: steps.record_failure(
-            job_id, IMAGE, attempt=stale, code="x", message="x", retryable=False, at=at
-        ),
+        "record_failure": lambda: steps.record_failure(job_id, IMAGE, StageFailure("x", "x"), attempt=stale, at=at),
         "record_result": lambda: steps.record_result(job, IMAGE, StepResult((), {}), attempt=stale, at=at),
     }
     with pytest.raises(Fenced):

@@ -5,7 +5,8 @@ from datetime import datetime, timedelta
 from ulid import ULID
 
 from shared.core.clock import utc_now
-from shared.jobs.record import JobRecord, attempt_prefix
+from shared.jobs.keys import attempt_prefix
+from shared.jobs.record import JobRecord
 from shared.jobs.steps import steps
 from shared.jobs.store import JobStore, StepOutput, StepResult
 from shared.stages.stages import STAGES, Role, Stage
