@@ -60,10 +60,8 @@ class StepMap(MapAttribute[str, object]):
 class StepsMap(MapAttribute[str, StepMap]):
     """The planned steps; a stage that the job skips has none."""
 
-    image_generation = StepMap(attr_name="i", null=True)
-    video_synthesis = StepMap(attr_name="v", null=True)
-    motion_transfer = StepMap(attr_name="m", null=True)
-    post_processing = StepMap(attr_name="p", null=True)
+    # One attribute for each stage. Its stored name is the stage's first letter, for the item's size.
+    vars().update({stage.folder: StepMap(attr_name=stage.folder[0], null=True) for stage in Stage})
 
 
 class _ByAccount(GlobalSecondaryIndex["JobRecord"]):
@@ -95,9 +93,7 @@ class JobRecord(Record):
     project_id = UnicodeAttribute()
     account_id = UnicodeAttribute()
     owner_id = UnicodeAttribute()
-    created_by = UnicodeAttribute()
-    origin_job_id = UnicodeAttribute(null=True)
-    batch_id = UnicodeAttribute(null=True)
+    created_by = UnicodeAttribute()  # the user that submitted the job; kept for the record, no code reads it
     status = UnicodeAttribute()
     progress = NumberAttribute(default=0)
     current_step = UnicodeAttribute(null=True)
@@ -109,7 +105,6 @@ class JobRecord(Record):
     updated_at = EpochAttribute()
     completed_at = EpochAttribute(null=True)
     deadline_at = EpochAttribute()
-    expires_at = TTLAttribute(null=True)
 
     by_account = _ByAccount()
     by_project = _ByProject()

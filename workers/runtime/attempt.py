@@ -14,7 +14,7 @@ from shared.jobs.store import StepOutput, StepResult
 from shared.observability import logger
 from shared.stages.failures import StageFailure
 from shared.stages.messages import StageTask
-from shared.stages.stages import Stage
+from shared.stages.stages import STAGES, Role, Stage
 from workers.engines.contract import StageResult
 
 
@@ -54,7 +54,8 @@ class Attempt:
             executions.heartbeat(self.token)
 
     def record(self, made: StageResult) -> None:
-        """Upload the outputs, then write the result. Raises Fenced."""
+        """Upload the outputs, then write the result. Raises Fenced, or StageFailure if they are not the stage's."""
+        _check_outputs(self.task.stage, {output.role for output in made.outputs})
         kind = "final" if self.task.stage is Stage.POST_PROCESSING else "work"
         outputs = []
         for output in made.outputs:
@@ -88,6 +89,15 @@ class Attempt:
     def take_back(self) -> None:
         """Delete what a stopped attempt uploaded: it does not count."""
         media.delete_below(attempt_prefix(self.task.job_id, self.task.stage, self.id))
+
+
+def _check_outputs(stage: Stage, made: set[Role]) -> None:
+    """Raise StageFailure `result_unusable` unless the outputs are what the stage table promises."""
+    spec = STAGES[stage]
+    missing, unknown = spec.produces - made, made - spec.produces - spec.on_request
+    if missing or unknown:
+        logger.error("outputs are not the stage's", missing=sorted(missing), unknown=sorted(unknown))
+        raise StageFailure("result_unusable", "The engine's result is not what this step makes.")
 
 
 def report_completed(task: StageTask) -> None:
