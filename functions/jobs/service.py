@@ -1,7 +1,7 @@
 """How a job begins, is stopped and is forgotten."""
 
 import secrets
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from botocore.exceptions import BotoCoreError, ClientError
 from fastapi import Response
@@ -90,7 +90,7 @@ def _begin(body: JobCreate, caller: Principal, tx: Transaction) -> tuple[JobReco
     move = _move(body)
     keys, more_pictures = _input_keys(body, caller)
     settings = fitted(body.settings, move)
-    planned = plan(settings, move, frozenset(keys), _offered(settings), more_pictures=len(more_pictures))
+    planned = plan(settings, move, frozenset(keys), _offered(settings, at), at=at, more_pictures=len(more_pictures))
     spec = JobSpec(
         prompt=body.prompt,
         preset_id=body.preset_id,
@@ -119,10 +119,19 @@ def _begin(body: JobCreate, caller: Principal, tx: Transaction) -> tuple[JobReco
     return job, job_view(job, spec, {}, at)
 
 
-def _offered(settings: JobSettings) -> list[Engine]:
-    """The engines of this deployment: a provider's needs the key with which it is paid, asked for when it is named."""
-    named = set(settings.engines.values())
-    return [entry for entry in ENGINES if entry.key is None or (entry.name in named and filled(entry.key))]
+def _offered(settings: JobSettings, at: datetime) -> list[Engine]:
+    """Return the engines of this deployment, and those past their date, which only lead to their fallbacks.
+
+    A remote engine needs the key with which its provider is paid. The key is read only if the engine may be chosen.
+    """
+    wanted = set(settings.engines.values())
+    while fallbacks := {entry.fallback for entry in ENGINES if entry.name in wanted and entry.fallback} - wanted:
+        wanted |= fallbacks
+    return [
+        entry
+        for entry in ENGINES
+        if entry.key is None or entry.is_past(at) or (entry.name in wanted and filled(entry.key))
+    ]
 
 
 def view(job_id: str, caller: Principal) -> JobView:
