@@ -168,7 +168,9 @@ class StepTicketRecord(Record):
     intent = UnicodeAttribute(null=True)  # the attempt that meant to submit: written before it did
     ticket = UnicodeAttribute(null=True)  # what the provider gave for it
     poll_no = NumberAttribute(default=0)
-    submissions = NumberAttribute(default=0)  # that the provider may ask money for
+    submissions = NumberAttribute(
+        default=0
+    )  # requests that the provider may charge for; kept as evidence, no code reads it
     expires_at = TTLAttribute()
 
 
