@@ -34,7 +34,10 @@ from tests.support.steps import claim, complete_step, complete_steps, result_of
 from tests.support.studio import Creator, Studio
 
 jobs = JobStore()
-IMAGE, VIDEO, MOTION, POST = Stage
+IMAGE = Stage.IMAGE_GENERATION
+VIDEO = Stage.VIDEO_SYNTHESIS
+MOTION = Stage.MOTION_TRANSFER
+POST = Stage.POST_PROCESSING
 
 
 def ask(job_id: str, stage: Stage, token: str = "token-1") -> None:  # noqa: S107  # a test's token

@@ -14,7 +14,10 @@ from tests.support.steps import complete_step
 from tests.support.studio import Creator, Studio
 from workers.runtime.queues import Delivery, Shutdown, consume
 
-IMAGE, VIDEO, MOTION, POST = Stage
+IMAGE = Stage.IMAGE_GENERATION
+VIDEO = Stage.VIDEO_SYNTHESIS
+MOTION = Stage.MOTION_TRANSFER
+POST = Stage.POST_PROCESSING
 ACTIVE = SubscriptionStatus.ACTIVE
 
 
