@@ -18,9 +18,10 @@ from functions.pipeline.dispatch import handler as dispatch
 from functions.pipeline.settle import handler as settle
 from local.environment import ROOT
 from shared.core.clock import utc_now
-from shared.jobs.store import JobStore
+from shared.jobs.steps import steps
+from shared.jobs.store import jobs
 from shared.observability import Metric
-from shared.stages.stages import Stage
+from shared.stages.stages import STAGES, Stage
 from tests.support.steps import LEASE, claim, result_of
 from tests.support.studio import studio
 from tools.template import ENVIRONMENTS, Assembly, Resource, synthesized
@@ -30,7 +31,10 @@ from workers.runtime.config import WorkerConfig
 
 PRICES: dict[str, Any] = tomllib.loads((ROOT / "docs" / "prices.toml").read_text())
 MONTH, USE, HOUR, ASSUMED = (PRICES[part] for part in ("month", "use", "hour", "assumed"))
-STAGES = (Stage.IMAGE_GENERATION, Stage.VIDEO_SYNTHESIS, Stage.POST_PROCESSING)  # of a job from a prompt
+PLANNED = [stage for stage, spec in STAGES.items() if spec.needed_for(frozenset())]  # of a job from a prompt
+WORKER_SECONDS: dict[Stage, float] = {
+    stage: ASSUMED["worker_seconds"].get(stage.value, ASSUMED["worker_seconds"]["default"]) for stage in Stage
+}
 JOBS = 1000
 HOURS = 30 * 24  # of a month
 POLICY = "AWS::ApplicationAutoScaling::ScalingPolicy"
@@ -57,33 +61,33 @@ def one_job() -> JobFlow:
         beats = told = 0
         with metered() as writes:
             job_id = str(creator.job(project_id, duration=5)["id"])
-            for stage in STAGES:
+            for stage in PLANNED:
                 dispatch({"jobId": job_id, "stage": stage.value, "taskToken": "t" * 600}, None)
                 beats += _work(job_id, stage)
-                told += ceil(ASSUMED["worker_seconds"][stage.value] / WorkerConfig().beat_seconds) - 1
+                told += ceil(WORKER_SECONDS[stage] / WorkerConfig().beat_seconds) - 1
             settle({"jobId": job_id}, None)
-        messages = sum(len(deployed.messages(stage.queue)) for stage in STAGES)
-    changes = len(STAGES) * 2 + beats + 2  # what the stream tells: each calls `realtime-push` once, at the most
+        messages = sum(len(deployed.messages(stage.queue)) for stage in PLANNED)
+    changes = len(PLANNED) * 2 + beats + 2  # what the stream tells: each calls `realtime-push` once, at the most
     return JobFlow(
         writes=writes,
         beats=beats,
         told=told,
         messages=messages,
-        transitions=2 + len(STAGES) + 1 + 1,  # both choices, the stages, Settle, the start
-        functions=ASSUMED["rest_requests"] + 2 + len(STAGES) + 1 + changes,
+        transitions=2 + len(PLANNED) + 1 + 1,  # both choices, the stages, Settle, the start
+        functions=ASSUMED["rest_requests"] + 2 + len(PLANNED) + 1 + changes,
     )
 
 
 def _work(job_id: str, stage: Stage) -> int:
     """One attempt on the step: claim, beats with even progress, the result. Answers the beats."""
-    jobs, at = JobStore(), utc_now()
+    at = utc_now()
     attempt = claim(job_id, stage)
-    due = written_at(ASSUMED["worker_seconds"][stage.value], WorkerConfig())
+    due = written_at(WORKER_SECONDS[stage], WorkerConfig())
     for seconds, percent in due:
         now = at + timedelta(seconds=seconds)
         progress = (percent, percent)
-        jobs.beat(job_id, stage, attempt=attempt, lease_until=now + LEASE, at=now, progress=progress)
-    jobs.record_result(
+        steps.beat(job_id, stage, attempt=attempt, lease_until=now + LEASE, at=now, progress=progress)
+    steps.record_result(
         jobs.get(job_id), stage, result_of(job_id, stage, attempt), attempt=attempt, at=at + timedelta(minutes=1)
     )
     return len(due)
@@ -133,8 +137,8 @@ def idle(cloud: Assembly) -> list[Line]:
         ("sweeps, one a minute", f"{sweeps}", sweeps * (USE["lambda_request"] + reconcile * USE["lambda_gb_second"]))
     )
     films = films_of_the_canary(cloud)
-    seconds = {stage: ASSUMED["worker_seconds"][stage.value] + ASSUMED["idle_seconds"] for stage in STAGES}
-    dollars = sum(films * seconds[stage] / 3600 * worker_hour(cloud, stage) for stage in STAGES)
+    seconds = {stage: WORKER_SECONDS[stage] + ASSUMED["idle_seconds"] for stage in PLANNED}
+    dollars = sum(films * seconds[stage] / 3600 * worker_hour(cloud, stage) for stage in PLANNED)
     lines.append(("workers of the canary's films", f"{films}", dollars))
     return lines
 
@@ -200,8 +204,8 @@ def in_use(cloud: Assembly, job: JobFlow) -> list[Line]:
         )
         for what, unit, number, price in each
     ]
-    for stage in STAGES:
-        seconds = ASSUMED["worker_seconds"][stage.value] + ASSUMED["idle_seconds"] / ASSUMED["jobs_at_a_time"]
+    for stage in PLANNED:
+        seconds = WORKER_SECONDS[stage] + ASSUMED["idle_seconds"] / ASSUMED["jobs_at_a_time"]
         hours = JOBS * seconds / 3600
         lines.append((f"workers of {stage.queue}", f"{hours:,.0f} h", hours * worker_hour(cloud, stage)))
     return lines

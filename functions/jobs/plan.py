@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from math import ceil
 
 from shared.camera.lowerings import dropped_axes
@@ -12,15 +13,22 @@ from shared.stages.engines import Engine, Runs
 from shared.stages.failures import StageFailure
 from shared.stages.frames import frame_size
 from shared.stages.operations import final_size, parse
-from shared.stages.stages import Role, Stage
+from shared.stages.stages import STAGES, Role, Stage
 
 
 class NoEngine(Invalid):
+    """No engine of this deployment can do a stage as it is asked for."""
+
     code = "no_engine"
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
+    """The engines that do a job's steps, and the job's price.
+
+    `dropped_axes` are the axes of the camera move that the chosen engine cannot follow: a quote shows them.
+    """
+
     engines: Mapping[Stage, str]
     credits: int
     dropped_axes: frozenset[str]
@@ -40,11 +48,12 @@ def plan(
     inputs: frozenset[Role],
     catalogue: Sequence[Engine],
     *,
+    at: datetime,
     more_pictures: int = 0,
 ) -> Plan:
-    """The steps of a job that brings `inputs`, and so many pictures after the first.
+    """Return the steps of a job with these `inputs` and `more_pictures` pictures after the first, submitted at `at`.
 
-    A picture of one's own is not painted; only a driving clip is copied.
+    Raises Invalid if the request contradicts itself, NoEngine if no engine can do a stage.
     """
     if move.needs_driving_clip and Role.DRIVING not in inputs:
         raise Invalid("This preset copies the camera of a clip of yours: add one as an input with the role driving.")
@@ -57,13 +66,8 @@ def plan(
         final_size(width, height, parse(settings.operations))
     except StageFailure as failure:  # what finishing would say after all the work
         raise Invalid(failure.public_message) from failure
-    stages = [
-        stage
-        for stage in Stage
-        if not (stage is Stage.IMAGE_GENERATION and Role.PICTURE in inputs)
-        and not (stage is Stage.MOTION_TRANSFER and Role.DRIVING not in inputs)
-    ]
-    chosen = {stage: _choose(stage, settings, catalogue) for stage in stages}
+    request = _Request(settings, more_pictures, at)
+    chosen = {stage: _choose(stage, request, catalogue) for stage in Stage if STAGES[stage].needed_for(inputs)}
     mover = chosen[Stage.VIDEO_SYNTHESIS]
     if Role.DRIVING in inputs and mover.runs is Runs.REMOTE:  # its clip would be paid for, and not be in the film
         raise Invalid(
@@ -72,27 +76,65 @@ def plan(
         )
     return Plan(
         engines={stage: engine.name for stage, engine in chosen.items()},
-        credits=sum(_price(engine, settings.duration, more_pictures) for engine in chosen.values()),
+        credits=sum(request.price(engine) for engine in chosen.values()),
         dropped_axes=dropped_axes(move, mover.axes),
     )
 
 
-def _choose(stage: Stage, settings: JobSettings, catalogue: Sequence[Engine]) -> Engine:
-    """The first engine that can; another's only where the creator names it, for it costs and sees what we do not."""
-    named = settings.engines.get(stage)
-    for engine in catalogue:
-        if (
-            engine.stage is stage
-            and (engine.name == named if named else engine.runs is Runs.IN_PROCESS)
-            and (engine.durations is None or settings.duration in engine.durations)
-            and settings.duration <= engine.max_duration_seconds
-            and settings.resolution.short_side <= engine.max_short_side_pixels
-        ):
-            return engine
+@dataclass(frozen=True, slots=True)
+class _Request:
+    """What the choice and the price of an engine depend on."""
+
+    settings: JobSettings
+    more_pictures: int
+    at: datetime
+
+    def is_served_by(self, engine: Engine) -> bool:
+        """Return whether the engine is not past its date, and makes this duration at this resolution."""
+        return not engine.is_past(self.at) and self.fits(engine)
+
+    def fits(self, engine: Engine) -> bool:
+        """Return whether the engine makes this duration at this resolution."""
+        duration = self.settings.duration
+        return (
+            (engine.durations is None or duration in engine.durations)
+            and duration <= engine.max_duration_seconds
+            and self.settings.resolution.short_side <= engine.max_short_side_pixels
+        )
+
+    def price(self, engine: Engine) -> int:
+        """Return the credits that the engine's step costs."""
+        by_length = engine.credits_per_second * self.settings.duration
+        return ceil(engine.credits + by_length + engine.credits_per_picture * self.more_pictures)
+
+
+def _choose(stage: Stage, request: _Request, catalogue: Sequence[Engine]) -> Engine:
+    """Return the first in-process engine that can do the step, or the engine that the creator names.
+
+    A remote engine is used only if it is named: it costs more, and its provider receives the creator's media.
+    """
+    named = request.settings.engines.get(stage)
+    engines = {engine.name: engine for engine in catalogue if engine.stage is stage}
+    if named is None:
+        for engine in engines.values():
+            if engine.runs is Runs.IN_PROCESS and request.is_served_by(engine):
+                return engine
+    elif named in engines and request.fits(engines[named]):
+        return _in_service(engines[named], request, engines)
     who = f"There is no engine {named} here, or it does not make" if named else "No engine makes"
+    settings = request.settings
     raise NoEngine(f"{who} {settings.duration:g} s at {settings.resolution} for {stage.folder}.")
 
 
-def _price(engine: Engine, duration_seconds: float, more_pictures: int) -> int:
-    by_length = engine.credits_per_second * duration_seconds
-    return ceil(engine.credits + by_length + engine.credits_per_picture * more_pictures)
+def _in_service(named: Engine, request: _Request, engines: Mapping[str, Engine]) -> Engine:
+    """Return the engine, or the first of its chain of fallbacks that can replace it at its price or lower."""
+    engine, seen = named, {named.name}
+    while not request.is_served_by(engine) or request.price(engine) > request.price(named):
+        fallback = engines.get(engine.fallback or "")
+        if fallback is None or fallback.name in seen:
+            raise NoEngine(
+                f"The engine {named.name} is not offered since {named.sunset_at}, and no other replaces it here."
+            )
+        engine = fallback
+        seen.add(engine.name)
+    return engine

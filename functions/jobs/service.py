@@ -1,7 +1,7 @@
 """How a job begins, is stopped and is forgotten."""
 
 import secrets
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -19,6 +19,7 @@ from shared.core.errors import Invalid
 from shared.core.ids import new_id
 from shared.credits.store import credits
 from shared.jobs import executions, settlement
+from shared.jobs.keys import job_prefix
 from shared.jobs.record import JobRecord, JobStatus
 from shared.jobs.spec import JobSettings, JobSpec
 from shared.jobs.store import JobEnded, JobRunning, jobs
@@ -41,7 +42,7 @@ def submit(body: JobCreate, caller: Principal, tx: Transaction) -> JobView:
     If the start fails, or this process dies before it, `reconcile` starts the job.
     """
     job_id, at = new_id("job"), utc_now()
-    spec, planned = _planned(body, caller)
+    spec, planned = _planned(body, caller, at)
     projects.add_job(body.project_id, account_id=caller.account_id, tx=tx)
     job = jobs.create(
         job_id,
@@ -71,12 +72,12 @@ def _start(job: JobRecord) -> None:
         logger.warning("job accepted but not started; reconcile will", error=str(error))
 
 
-def _planned(body: JobCreate, caller: Principal) -> tuple[JobSpec, Plan]:
+def _planned(body: JobCreate, caller: Principal, at: datetime) -> tuple[JobSpec, Plan]:
     """Return what the job will do, and its engines and price. Raises what makes such a job impossible."""
     move = _move(body)
     keys, more_pictures = _input_keys(body, caller)
     settings = fitted(body.settings, move)
-    planned = plan(settings, move, frozenset(keys), _offered(settings), more_pictures=len(more_pictures))
+    planned = plan(settings, move, frozenset(keys), _offered(settings, at), at=at, more_pictures=len(more_pictures))
     spec = JobSpec(
         prompt=body.prompt,
         preset_id=body.preset_id,
@@ -91,10 +92,19 @@ def _planned(body: JobCreate, caller: Principal) -> tuple[JobSpec, Plan]:
     return spec, planned
 
 
-def _offered(settings: JobSettings) -> list[Engine]:
-    """The engines of this deployment: a provider's needs the key with which it is paid, asked for when it is named."""
-    named = set(settings.engines.values())
-    return [entry for entry in ENGINES if entry.key is None or (entry.name in named and filled(entry.key))]
+def _offered(settings: JobSettings, at: datetime) -> list[Engine]:
+    """Return the engines of this deployment, and those past their date, which only lead to their fallbacks.
+
+    A remote engine needs the key with which its provider is paid. The key is read only if the engine may be chosen.
+    """
+    wanted = set(settings.engines.values())
+    while fallbacks := {entry.fallback for entry in ENGINES if entry.name in wanted and entry.fallback} - wanted:
+        wanted |= fallbacks
+    return [
+        entry
+        for entry in ENGINES
+        if entry.key is None or entry.is_past(at) or (entry.name in wanted and filled(entry.key))
+    ]
 
 
 def view(job_id: str, caller: Principal) -> JobView:
@@ -136,7 +146,7 @@ def delete(job_id: str, caller: Principal) -> None:
     job = jobs.get(job_id, account_id=caller.account_id)
     if not JobStatus(job.status).ended:
         raise JobRunning
-    media.delete_below(f"jobs/{job_id}/")
+    media.delete_below(job_prefix(job_id))
     jobs.delete_results(job_id)
     try:
         with transaction() as tx:

@@ -1,6 +1,5 @@
 """Stage states call this: keep the state machine's token, and ask the engine's worker for the step."""
 
-import json
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -12,10 +11,11 @@ from shared.aws import queues
 from shared.core.clock import utc_now
 from shared.jobs import executions
 from shared.jobs.record import JobStatus
+from shared.jobs.steps import steps
 from shared.jobs.store import jobs
 from shared.observability import about, logger, observed
 from shared.stages.engines import Runs, engine
-from shared.stages.failures import StageFailure
+from shared.stages.failures import JOB_ENDED, StageFailure
 from shared.stages.messages import RemoteTask
 from shared.stages.queues import REMOTE_QUEUE
 from shared.stages.stages import Stage
@@ -43,22 +43,21 @@ def _dispatch(event: dict[str, Any]) -> None:
     job = jobs.get(job_id)
     about(step_id=job.step_id(stage))
     if JobStatus(job.status).ended:
-        executions.answer(token, error="Stage.Final", cause="The job has ended.")
+        executions.fail(token, JOB_ENDED)
         return
     if job.step(stage).status == JobStatus.COMPLETED:
-        executions.answer(token)
+        executions.succeed(token)
         return
     try:
         runs = engine(stage, job.step(stage).engine).runs
         spec = jobs.spec(job_id)
         task = stage_task(job, spec, jobs.results(job), stage)
     except StageFailure as failure:
-        cause = json.dumps({"code": failure.code, "message": failure.public_message})
-        executions.answer(token, error=failure.state_error, cause=cause)
+        executions.fail(token, failure)
         return
     at = utc_now()
-    jobs.store_token(job_id, stage, token, at=at)
-    jobs.queue(job_id, stage, at=at)
+    steps.store_token(job_id, stage, token, at=at)
+    steps.queue(job_id, stage, at=at)
     if runs is Runs.REMOTE:
         queues.send(REMOTE_QUEUE, RemoteTask(task=task), group=job.account_id)
     elif endpoint := sagemaker.endpoint_of(stage):

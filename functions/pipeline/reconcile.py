@@ -13,6 +13,7 @@ from shared.jobs import executions, settlement
 from shared.jobs.record import JobRecord, JobStatus
 from shared.jobs.store import JobNotFound, jobs
 from shared.observability import Metric, logged, logger, measure, observed
+from shared.stages.failures import UNEXPECTED
 
 GRACE = timedelta(seconds=30)
 
@@ -66,5 +67,5 @@ def _settle_orphan(job: JobRecord, at: datetime) -> str:
     if all(step.status == JobStatus.COMPLETED for _, step in job.planned()):
         settlement.complete(job, at=at)
         return "completed"
-    settlement.fail(job, error="Something went wrong on our side. Nothing was charged.", at=at)
+    settlement.fail(job, error=UNEXPECTED.public_message, at=at)
     return "failed"

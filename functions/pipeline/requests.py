@@ -33,7 +33,7 @@ Made = Mapping[Stage, StepResult]
 
 def stage_task(job: JobRecord, spec: JobSpec, made: Made, stage: Stage) -> StageTask:
     """The message that asks a worker for the step; StageFailure if something it needs was never made."""
-    return _BUILDERS[stage](job, spec, made)
+    return BUILDERS[stage](job, spec, made)
 
 
 def _image_generation(job: JobRecord, spec: JobSpec, _made: Made) -> StageTask:
@@ -116,7 +116,7 @@ def _post_processing(job: JobRecord, spec: JobSpec, made: Made) -> StageTask:
     return PostProcessingTask(request=request, **_envelope(job, Stage.POST_PROCESSING))
 
 
-_BUILDERS: dict[Stage, Callable[[JobRecord, JobSpec, Made], StageTask]] = {
+BUILDERS: dict[Stage, Callable[[JobRecord, JobSpec, Made], StageTask]] = {
     Stage.IMAGE_GENERATION: _image_generation,
     Stage.VIDEO_SYNTHESIS: _video_synthesis,
     Stage.MOTION_TRANSFER: _motion_transfer,

@@ -9,6 +9,7 @@ from shared.aws import media
 from shared.aws.clients import sagemaker_runtime
 from shared.aws.traces import header
 from shared.core.config import Config
+from shared.jobs.keys import task_key
 from shared.stages.messages import StageTask
 from shared.stages.stages import STAGES, Stage
 
@@ -41,7 +42,7 @@ def endpoint_of(stage: Stage) -> str | None:
 def invoke(endpoint: str, task: StageTask, token: str) -> None:
     """Send the step. The task lies among its job's media, and goes with them."""
     inference_id = _inference_id(task.job_id, task.stage, token)
-    key = f"jobs/{task.job_id}/{task.stage.folder}/tasks/{inference_id}.json"
+    key = task_key(task.job_id, task.stage, inference_id)
     media.put(task.model_dump_json(by_alias=True).encode(), key, "application/json", kind="work")
     trace = header()
     sagemaker_runtime().invoke_endpoint_async(

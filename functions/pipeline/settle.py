@@ -1,6 +1,5 @@
 """The state machine's last state: ends the job, whichever way it went."""
 
-import json
 from typing import Any
 
 from shared.core.clock import utc_now
@@ -8,6 +7,7 @@ from shared.jobs import settlement
 from shared.jobs.record import JobRecord, JobStatus
 from shared.jobs.store import jobs
 from shared.observability import about, logger, observed
+from shared.stages.failures import UNEXPECTED, StageFailure
 
 
 @observed
@@ -31,7 +31,5 @@ def _sentence(job: JobRecord, error: dict[str, Any]) -> str:
             return step.error
     if error.get("Error") in {"States.Timeout", "States.HeartbeatTimeout"}:
         return "A step took too long."
-    try:
-        return str(json.loads(error.get("Cause") or "")["message"])
-    except (ValueError, TypeError, KeyError):
-        return "Something went wrong on our side. Nothing was charged."
+    failure = StageFailure.read(error.get("Error"), error.get("Cause")) or UNEXPECTED
+    return failure.public_message

@@ -1,6 +1,5 @@
 """Ends what nobody will finish: tasks that their queue gave up on, and those that SageMaker could not have done."""
 
-import json
 from contextlib import suppress
 from typing import Any
 
@@ -11,11 +10,11 @@ from shared.assets.store import AssetNotFound, assets
 from shared.core.clock import utc_now
 from shared.jobs import executions
 from shared.jobs.record import JobStatus
+from shared.jobs.steps import steps
 from shared.jobs.store import jobs
 from shared.observability import about, logged, logger, observed
+from shared.stages.failures import INVOCATION_LOST, WORKER_LOST
 from shared.stages.messages import AssetVerificationTask, RemoteTask, StageTask
-
-LOST = {"code": "worker_lost", "message": "This step failed several times. Nothing was charged."}
 
 _LETTER: TypeAdapter[StageTask | RemoteTask | AssetVerificationTask | FailedInvocation] = TypeAdapter(
     StageTask | RemoteTask | AssetVerificationTask | FailedInvocation,
@@ -66,30 +65,30 @@ def _reject_asset(asset_id: str) -> None:
 
 def _answer_token(task: StageTask) -> None:
     about(job_id=task.job_id, step_id=task.step_id, stage=task.stage.value)
-    token = jobs.token(task.job_id, task.stage)
+    token = steps.token(task.job_id, task.stage)
     if token is None:
         return
     if jobs.get(task.job_id).step(task.stage).status == JobStatus.COMPLETED:  # recorded, but nobody could be told
-        executions.answer(token)
+        executions.succeed(token)
     else:
         logger.error("step given up")
-        executions.answer(token, error="Stage.Final", cause=json.dumps(LOST))
+        executions.fail(token, WORKER_LOST)
 
 
 def _ask_again(invocation: FailedInvocation) -> None:
     """One sending came to nothing; the state machine knows how many there may be."""
     job_id, stage = invocation.step
     about(job_id=job_id, stage=stage.value)
-    token = jobs.token(job_id, stage)
+    token = steps.token(job_id, stage)
     if token is None or not invocation.is_of(token):
         return
     job = jobs.get(job_id)
     about(step_id=job.step_id(stage))
     step = job.step(stage)
     if step.status == JobStatus.COMPLETED:
-        executions.answer(token)
+        executions.succeed(token)
     elif step.lease_until and step.lease_until > utc_now():
         raise AtWorkStill
     else:
         logger.warning("invocation failed", reason=invocation.reason)
-        executions.answer(token, error="Stage.Retryable", cause=json.dumps(LOST))
+        executions.fail(token, INVOCATION_LOST)

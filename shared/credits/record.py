@@ -37,7 +37,6 @@ class HoldRecord(Record):
     job_id = UnicodeAttribute(hash_key=True)
     account_id = UnicodeAttribute()
     credits = NumberAttribute()
-    captured = NumberAttribute(null=True)
     paid = BooleanAttribute(null=True)  # whether the account paid for its plan when the job was submitted
     state = UnicodeAttribute()  # HELD, CAPTURED, RELEASED
     open = UnicodeAttribute(null=True)

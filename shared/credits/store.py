@@ -52,15 +52,15 @@ class CreditStore:
         """Charge `credits` (no more than are held) and give the rest back."""
         held = int(hold.credits)
         charged = min(credits, held)
-        self._end(hold, "CAPTURED", charged, tx)
-        self._give_back(hold, held, held - charged, tx)
+        self._end(hold, "CAPTURED", tx)
+        self._unhold(hold, returned=held - charged, tx=tx)
         ended = HoldEnded("This hold has ended.")
         self._enter(hold.account_id, f"capture#{hold.job_id}", -charged, "job completed", at, tx, otherwise=ended)
 
     def release(self, hold: HoldRecord, *, tx: Transaction) -> None:
         """Give all of it back."""
-        self._end(hold, "RELEASED", 0, tx)
-        self._give_back(hold, int(hold.credits), int(hold.credits), tx)
+        self._end(hold, "RELEASED", tx)
+        self._unhold(hold, returned=int(hold.credits), tx=tx)
 
     def get_hold(self, job_id: str) -> HoldRecord:
         return HoldRecord.get(job_id, consistent_read=True)
@@ -70,22 +70,20 @@ class CreditStore:
         for hold in HoldRecord.open_holds.query(_OPEN, HoldRecord.job_id < before_job_id):
             yield hold.job_id
 
-    def ledger(self, account_id: str) -> Iterator[LedgerRecord]:
-        return LedgerRecord.query(account_id)
-
-    def _end(self, hold: HoldRecord, state: str, captured: int, tx: Transaction) -> None:
+    def _end(self, hold: HoldRecord, state: str, tx: Transaction) -> None:
         tx.update(
             HoldRecord(hold.job_id),
-            [HoldRecord.state.set(state), HoldRecord.captured.set(captured), HoldRecord.open.remove()],
+            [HoldRecord.state.set(state), HoldRecord.open.remove()],
             HoldRecord.state == "HELD",
             otherwise=HoldEnded("This hold has ended."),
         )
 
-    def _give_back(self, hold: HoldRecord, held: int, available: int, tx: Transaction) -> None:
+    def _unhold(self, hold: HoldRecord, *, returned: int, tx: Transaction) -> None:
+        """Take the hold off the account's `held`; add `returned` credits of it to `available`."""
         tx.update(
             AccountRecord(hold.account_id),
-            [AccountRecord.held.add(-held), AccountRecord.available.add(available)],
-            AccountRecord.held >= held,
+            [AccountRecord.held.add(-int(hold.credits)), AccountRecord.available.add(returned)],
+            AccountRecord.held >= int(hold.credits),
             otherwise=HoldEnded("The account holds less than this."),
         )
 

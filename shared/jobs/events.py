@@ -7,7 +7,8 @@ from typing import Literal
 
 from shared.aws.media import MediaAccess
 from shared.core.wire import View, absent
-from shared.jobs.record import JobRecord, JobStatus, StepMap, preview_key
+from shared.jobs.keys import preview_key
+from shared.jobs.record import JobRecord, JobStatus, StepMap
 from shared.jobs.views import JobView, Results, result_url
 from shared.stages.stages import Role, Stage
 

@@ -1,12 +1,18 @@
 """The state machine's executions of jobs: one for each, named by its id, so that starting twice is starting once."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING
 
 from shared.aws.clients import stepfunctions
 from shared.aws.traces import header
 from shared.core.config import Config
+from shared.stages.failures import StageFailure
 from shared.stages.stages import STAGES, Stage
+
+if TYPE_CHECKING:  # the stubs are no dependency of what is deployed
+    from mypy_boto3_stepfunctions import SFNClient
 
 
 class ExecutionConfig(Config):
@@ -58,25 +64,30 @@ def running(job_id: str) -> bool | None:
         return None
 
 
-def answer(token: str, *, error: str | None = None, cause: str = "") -> None:
-    """Answer a task token; one that is no longer waited for is no error."""
-    client = stepfunctions()
-    try:
-        if error is None:
-            client.send_task_success(taskToken=token, output="{}")
-        else:
-            client.send_task_failure(taskToken=token, error=error, cause=cause)
-    except (client.exceptions.TaskTimedOut, client.exceptions.TaskDoesNotExist, client.exceptions.InvalidToken):
-        return
+def succeed(token: str) -> None:
+    """Report that the step is complete."""
+    with _while_waited_for() as client:
+        client.send_task_success(taskToken=token, output="{}")
+
+
+def fail(token: str, failure: StageFailure) -> None:
+    """Report that the step has failed."""
+    with _while_waited_for() as client:
+        client.send_task_failure(taskToken=token, error=failure.state_error, cause=failure.cause)
 
 
 def heartbeat(token: str) -> None:
-    """Tell the state machine that the step is alive."""
-    client = stepfunctions()
-    try:
+    """Report that the step is alive."""
+    with _while_waited_for() as client:
         client.send_task_heartbeat(taskToken=token)
-    except (client.exceptions.TaskTimedOut, client.exceptions.TaskDoesNotExist, client.exceptions.InvalidToken):
-        return
+
+
+@contextmanager
+def _while_waited_for() -> Iterator["SFNClient"]:
+    """Yield the client. A token that the state machine no longer waits for is no error."""
+    client = stepfunctions()
+    with suppress(client.exceptions.TaskTimedOut, client.exceptions.TaskDoesNotExist, client.exceptions.InvalidToken):
+        yield client
 
 
 def _arn(job_id: str) -> str:

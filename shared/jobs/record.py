@@ -4,6 +4,7 @@ Everything that changes while a job runs lives in one item under 1 KB, so that a
 its stream is in order. Attribute names inside steps are short for the same reason.
 """
 
+from datetime import datetime
 from enum import StrEnum
 
 from pynamodb.attributes import (
@@ -13,6 +14,8 @@ from pynamodb.attributes import (
     TTLAttribute,
     UnicodeAttribute,
 )
+from pynamodb.expressions.condition import Condition
+from pynamodb.expressions.update import Action
 from pynamodb.indexes import GlobalSecondaryIndex, KeysOnlyProjection
 
 from shared.aws.records import EpochAttribute, OnDemand, Record, table
@@ -34,7 +37,9 @@ class JobStatus(StrEnum):
         return self in {JobStatus.COMPLETED, JobStatus.FAILED, JobStatus.CANCELLED}
 
 
-LIVE = (JobStatus.PENDING, JobStatus.QUEUED, JobStatus.RUNNING)
+ERROR_CHARACTERS = 150  # of a step and again of its job: the item stays under 1 KB
+
+_LIVE = (JobStatus.PENDING, JobStatus.QUEUED, JobStatus.RUNNING)
 
 
 class StepMap(MapAttribute[str, object]):
@@ -47,7 +52,6 @@ class StepMap(MapAttribute[str, object]):
     attempts = NumberAttribute(attr_name="n", default=0)
     preview = NumberAttribute(attr_name="v", null=True)  # the newest look at the work in hand
     lease_until = EpochAttribute(attr_name="l", null=True)
-    error_code = UnicodeAttribute(attr_name="c", null=True)
     error = UnicodeAttribute(attr_name="m", null=True)
     started_at = EpochAttribute(attr_name="b", null=True)
     completed_at = EpochAttribute(attr_name="t", null=True)
@@ -56,10 +60,8 @@ class StepMap(MapAttribute[str, object]):
 class StepsMap(MapAttribute[str, StepMap]):
     """The planned steps; a stage that the job skips has none."""
 
-    image_generation = StepMap(attr_name="i", null=True)
-    video_synthesis = StepMap(attr_name="v", null=True)
-    motion_transfer = StepMap(attr_name="m", null=True)
-    post_processing = StepMap(attr_name="p", null=True)
+    # One attribute for each stage. Its stored name is the stage's first letter, for the item's size.
+    vars().update({stage.folder: StepMap(attr_name=stage.folder[0], null=True) for stage in Stage})
 
 
 class _ByAccount(GlobalSecondaryIndex["JobRecord"]):
@@ -91,8 +93,6 @@ class JobRecord(Record):
     project_id = UnicodeAttribute()
     account_id = UnicodeAttribute()
     owner_id = UnicodeAttribute()  # the user who made it; permission goes by the account
-    origin_job_id = UnicodeAttribute(null=True)
-    batch_id = UnicodeAttribute(null=True)
     status = UnicodeAttribute()
     progress = NumberAttribute(default=0)
     current_step = UnicodeAttribute(null=True)
@@ -104,7 +104,6 @@ class JobRecord(Record):
     updated_at = EpochAttribute()
     completed_at = EpochAttribute(null=True)
     deadline_at = EpochAttribute()
-    expires_at = TTLAttribute(null=True)
 
     by_account = _ByAccount()
     by_project = _ByProject()
@@ -129,10 +128,9 @@ class JobRecord(Record):
         order = [planned for planned, _ in self.planned()]
         return (100 * order.index(stage) + step_progress) // len(order)
 
-
-def preview_key(job_id: str, stage: Stage, attempt: str, number: int) -> str:
-    """Where an attempt's previews are."""
-    return f"{attempt_prefix(job_id, stage, attempt)}preview-{number}.jpg"
+    def progress_at(self, stage: Stage, percent: int) -> tuple[int, int]:
+        """Return the progress of the step and of the job, in percent, when the step is at `percent`."""
+        return percent, self.overall(stage, percent)
 
 
 class JobSpecRecord(Record):
@@ -169,13 +167,10 @@ class StepTicketRecord(Record):
     intent = UnicodeAttribute(null=True)  # the attempt that meant to submit: written before it did
     ticket = UnicodeAttribute(null=True)  # what the provider gave for it
     poll_no = NumberAttribute(default=0)
-    submissions = NumberAttribute(default=0)  # that the provider may ask money for
+    submissions = NumberAttribute(
+        default=0
+    )  # requests that the provider may charge for; kept as evidence, no code reads it
     expires_at = TTLAttribute()
-
-
-def attempt_prefix(job_id: str, stage: Stage, attempt: str) -> str:
-    """Below which all that an attempt makes is stored."""
-    return f"jobs/{job_id}/{stage.folder}/{attempt}/"
 
 
 class OutputMap(MapAttribute[str, str]):
@@ -196,3 +191,13 @@ class StepResultRecord(Record):
     stage_attempt = UnicodeAttribute(range_key=True)  # "POST_PROCESSING#<attempt>"
     outputs: ListAttribute[OutputMap] = ListAttribute(of=OutputMap)
     metrics = UnicodeAttribute()  # JSON
+
+
+def live() -> Condition:
+    """Return the condition that the job has not ended."""
+    return JobRecord.status.is_in(*(status.value for status in _LIVE))
+
+
+def stamp(at: datetime) -> list[Action]:
+    """Return the actions of every write to the job item: number it and date it."""
+    return [JobRecord.seq.set(JobRecord.seq + 1), JobRecord.updated_at.set(at)]

@@ -2,35 +2,28 @@
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
-from pynamodb.expressions.condition import Condition
-from pynamodb.expressions.update import Action
-
-from shared.aws.records import on_refusal
 from shared.aws.transactions import Transaction
 from shared.core.errors import Conflict, NotFound
+from shared.jobs.keys import attempt_prefix
 from shared.jobs.record import (
-    LIVE,
+    ERROR_CHARACTERS,
     JobRecord,
     JobSpecRecord,
     JobStatus,
-    OutputMap,
     StepMap,
     StepResultRecord,
     StepsMap,
     StepTicketRecord,
     StepTokenRecord,
-    attempt_prefix,
+    live,
+    stamp,
 )
 from shared.jobs.spec import JobSpec
 from shared.stages.stages import Role, Stage
-
-TOKEN_LIFE = timedelta(days=2)
-_ERROR_CHARACTERS = 150  # of a step and again of its job: the item stays under 1 KB
 
 
 class JobNotFound(NotFound):
@@ -54,22 +47,6 @@ class JobRunning(Conflict):
 
     def __init__(self) -> None:
         super().__init__("Cancel this job before you delete it.")
-
-
-class AlreadyCompleted(Exception):
-    """The step's result is recorded already."""
-
-
-class Leased(Exception):
-    """Another attempt holds the step and is alive until `until`."""
-
-    def __init__(self, until: datetime) -> None:
-        super().__init__(str(until))
-        self.until = until
-
-
-class Fenced(Exception):
-    """This attempt is not the step's current one, or its job has ended: whatever it made does not count."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +115,13 @@ class JobStore:
             raise JobNotFound
         return job
 
+    def is_over(self, job_id: str) -> bool:
+        """Return whether the job has ended or is deleted."""
+        try:
+            return JobStatus(self.get(job_id).status).ended
+        except JobNotFound:
+            return True
+
     def page(self, *, account_id: str, project_id: str | None, limit: int, after: str | None) -> Sequence[JobRecord]:
         """At most `limit` jobs of the project, or of the whole account, newest first: one Query, one BatchGet."""
         index, key = (
@@ -166,136 +150,6 @@ class JobStore:
         found = StepResultRecord.batch_get([(job.job_id, name) for name in attempts], consistent_read=True)
         return {attempts[record.stage_attempt]: _result(record) for record in found}
 
-    # --- steps: tokens, claims, results
-
-    def store_token(self, job_id: str, stage: Stage, token: str, *, at: datetime) -> None:
-        StepTokenRecord(job_id, stage.value, token=token, expires_at=at + TOKEN_LIFE).save()
-
-    def token(self, job_id: str, stage: Stage) -> str | None:
-        try:
-            return StepTokenRecord.get(job_id, stage.value, consistent_read=True).token
-        except StepTokenRecord.DoesNotExist:
-            return None
-
-    def queue(self, job_id: str, stage: Stage, *, at: datetime) -> None:
-        """The job, if it was PENDING, waits for a worker now; a step that waits is not written again and again."""
-        step = _path(stage)
-        with suppress(Fenced), on_refusal(Fenced()):
-            self._change(
-                JobRecord(job_id),
-                [step.status.set(JobStatus.QUEUED.value), JobRecord.status.set(JobStatus.QUEUED.value)],
-                JobRecord.status == JobStatus.PENDING.value,
-                at=at,
-            )
-
-    def claim(self, job_id: str, stage: Stage, *, attempt: str, lease_until: datetime, at: datetime) -> JobRecord:
-        """Make `attempt` the step's current one, if no live attempt holds it.
-
-        Raises JobEnded, AlreadyCompleted or Leased (all: nothing was written), JobNotFound.
-        """
-        step, job = _path(stage), JobRecord(job_id)
-        refused = Fenced()
-        try:
-            with on_refusal(refused):
-                self._change(
-                    job,
-                    [
-                        step.attempt.set(attempt),
-                        step.attempts.set(step.attempts + 1),
-                        step.lease_until.set(lease_until),
-                        step.status.set(JobStatus.RUNNING.value),
-                        step.progress.set(0),
-                        step.preview.remove(),
-                        step.started_at.set(step.started_at | at),
-                        JobRecord.status.set(JobStatus.RUNNING.value),
-                        JobRecord.current_step.set(stage.value),
-                    ],
-                    _live()
-                    & (step.status != JobStatus.COMPLETED.value)
-                    & (step.lease_until.does_not_exist() | (step.lease_until < at)),
-                    at=at,
-                )
-        except Fenced:
-            raise self._why_not_claimed(job_id, stage) from None
-        return job
-
-    def beat(
-        self,
-        job_id: str,
-        stage: Stage,
-        *,
-        attempt: str,
-        lease_until: datetime,
-        progress: tuple[int, int] | None,
-        preview: int | None = None,
-        at: datetime,
-    ) -> None:
-        """Extend the lease, and write the (step's, job's) progress and the newest preview's number. Raises Fenced."""
-        step = _path(stage)
-        actions = [step.lease_until.set(lease_until)]
-        if progress is not None:
-            actions += [step.progress.set(progress[0]), JobRecord.progress.set(progress[1])]
-        if preview is not None:
-            actions.append(step.preview.set(preview))
-        with on_refusal(Fenced()):
-            self._change(JobRecord(job_id), actions, self._current(stage, attempt), at=at)
-
-    def release(self, job_id: str, stage: Stage, *, attempt: str, at: datetime) -> None:
-        """Hand the step back before its end, for another attempt to claim at once. Raises Fenced."""
-        step = _path(stage)
-        with on_refusal(Fenced()):
-            self._change(
-                JobRecord(job_id),
-                [step.lease_until.remove(), step.status.set(JobStatus.QUEUED.value)],
-                self._current(stage, attempt),
-                at=at,
-            )
-
-    def record_result(self, job: JobRecord, stage: Stage, result: StepResult, *, attempt: str, at: datetime) -> None:
-        """The step is done: its result first, then the step that points at it. Raises Fenced."""
-        prefix = attempt_prefix(job.job_id, stage, attempt)
-        outputs = [
-            OutputMap(role=o.role.value, name=o.key.removeprefix(prefix), media_type=o.media_type)
-            for o in result.outputs
-        ]
-        StepResultRecord(
-            job.job_id, f"{stage}#{attempt}", outputs=outputs, metrics=json.dumps(dict(result.metrics))
-        ).save()
-        step = _path(stage)
-        with on_refusal(Fenced()):
-            self._change(
-                JobRecord(job.job_id),
-                [
-                    step.status.set(JobStatus.COMPLETED.value),
-                    step.progress.set(100),
-                    step.completed_at.set(at),
-                    step.lease_until.remove(),
-                    step.error_code.remove(),
-                    step.error.remove(),
-                    JobRecord.progress.set(job.overall(stage, 100)),
-                ],
-                self._current(stage, attempt),
-                at=at,
-            )
-
-    def record_failure(
-        self, job_id: str, stage: Stage, *, attempt: str, code: str, message: str, retryable: bool, at: datetime
-    ) -> None:
-        """The attempt failed; the step waits for another one, or has failed for good. Raises Fenced."""
-        step = _path(stage)
-        with on_refusal(Fenced()):
-            self._change(
-                JobRecord(job_id),
-                [
-                    step.status.set((JobStatus.QUEUED if retryable else JobStatus.FAILED).value),
-                    step.error_code.set(code),
-                    step.error.set(message[:_ERROR_CHARACTERS]),
-                    step.lease_until.remove(),
-                ],
-                self._current(stage, attempt),
-                at=at,
-            )
-
     # --- ending
 
     def finish(self, job_id: str, status: JobStatus, *, error: str | None, at: datetime, tx: Transaction) -> None:
@@ -304,13 +158,13 @@ class JobStore:
         if status is JobStatus.COMPLETED:
             actions.append(JobRecord.progress.set(100))
         if error is not None:
-            actions.append(JobRecord.error.set(error[:_ERROR_CHARACTERS]))
-        tx.update(JobRecord(job_id), [*actions, *_stamp(at)], _live(), otherwise=JobEnded())
+            actions.append(JobRecord.error.set(error[:ERROR_CHARACTERS]))
+        tx.update(JobRecord(job_id), [*actions, *stamp(at)], live(), otherwise=JobEnded())
 
     def delete(self, job: JobRecord, *, tx: Transaction) -> None:
         """Delete an ended job and its spec; results go with `delete_results`."""
         running = JobRunning()
-        tx.delete(JobRecord(job.job_id), ~_live() & JobRecord.job_id.exists(), otherwise=running)
+        tx.delete(JobRecord(job.job_id), ~live() & JobRecord.job_id.exists(), otherwise=running)
         tx.delete(JobSpecRecord(job.job_id), otherwise=running)
 
     def delete_results(self, job_id: str) -> None:
@@ -323,36 +177,6 @@ class JobStore:
         with StepTicketRecord.batch_write() as batch:
             for ticket in StepTicketRecord.query(job_id):
                 batch.delete(ticket)
-
-    def _change(self, job: JobRecord, actions: list[Action], condition: Condition, *, at: datetime) -> None:
-        job.update([*actions, *_stamp(at)], condition)
-
-    def _current(self, stage: Stage, attempt: str) -> Condition:
-        step = _path(stage)
-        current: Condition = _live() & (step.attempt == attempt) & (step.status == JobStatus.RUNNING.value)
-        return current
-
-    def _why_not_claimed(self, job_id: str, stage: Stage) -> Exception:
-        job = self.get(job_id)
-        step = job.step(stage)
-        if JobStatus(job.status).ended:
-            return JobEnded()
-        if step.status == JobStatus.COMPLETED:
-            return AlreadyCompleted()
-        return Leased(step.lease_until or job.updated_at)
-
-
-def _path(stage: Stage) -> Any:
-    """The step's attributes, for conditions and changes (pynamodb types paths dynamically)."""
-    return getattr(JobRecord.steps, stage.folder)
-
-
-def _live() -> Condition:
-    return JobRecord.status.is_in(*(status.value for status in LIVE))
-
-
-def _stamp(at: datetime) -> list[Action]:
-    return [JobRecord.seq.set(JobRecord.seq + 1), JobRecord.updated_at.set(at)]
 
 
 def _result(record: StepResultRecord) -> StepResult:

@@ -5,21 +5,14 @@ from typing import Any
 
 from shared.aws.media import MediaAccess
 from shared.core.wire import View
+from shared.jobs.keys import job_prefix
 from shared.jobs.record import JobRecord, JobStatus, StepMap
 from shared.jobs.spec import JobInput, JobSettings, JobSpec
 from shared.jobs.store import StepResult
 from shared.stages.metadata import MOTION_SCORE
-from shared.stages.stages import Role, Stage
+from shared.stages.stages import STAGES, Role, Stage
 
 URL_LIFE = timedelta(hours=1)
-
-# What a step shows as its result.
-MAIN_ROLE = {
-    Stage.IMAGE_GENERATION: Role.PICTURE,
-    Stage.VIDEO_SYNTHESIS: Role.CLIP,
-    Stage.MOTION_TRANSFER: Role.CLIP,
-    Stage.POST_PROCESSING: Role.VIDEO,
-}
 
 Results = dict[Stage, StepResult]
 
@@ -71,13 +64,13 @@ class JobView(View):
 
 def access(job_id: str, at: datetime) -> MediaAccess:
     """Signed reading of everything the job made."""
-    return MediaAccess(f"jobs/{job_id}/", at + URL_LIFE)
+    return MediaAccess(job_prefix(job_id), at + URL_LIFE)
 
 
 def result_url(results: Results, signed: MediaAccess, stage: Stage, role: Role | None = None) -> str | None:
     """Signed URL of what `stage` made in that role (its main one by default), if it has made it."""
     result = results.get(stage)
-    key = result.key(role or MAIN_ROLE[stage]) if result else None
+    key = result.key(role or STAGES[stage].main) if result else None
     return signed.url(key) if key else None
 
 

@@ -1,7 +1,7 @@
 """The engine catalogue: data that functions read; workers load the `code` it names."""
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from enum import StrEnum
 
 from shared.stages.failures import StageFailure
@@ -42,10 +42,14 @@ class Engine:
     durations: frozenset[float] | None = None  # the only ones it makes, seconds; None = any up to the longest
     max_short_side_pixels: int = 2160
     axes: frozenset[str] = frozenset()  # of a camera move, what this engine can follow
-    sunset_at: date | None = None
-    fallback: str | None = None
+    sunset_at: date | None = None  # the first day, in UTC, on which new jobs do not get it
+    fallback: str | None = None  # the engine of the same stage that replaces it from then on
     key: str | None = None  # name of the secret with which a remote engine is paid; without one it is not offered
     trained: bool = False  # whether a model that learned from samples makes the pixels: films say so
+
+    def is_past(self, at: datetime) -> bool:
+        """Return whether a job that is submitted at `at` is too late for this engine."""
+        return self.sunset_at is not None and at.date() >= self.sunset_at
 
 
 _ALL_AXES = frozenset({"truck", "pedestal", "dolly", "pan", "tilt", "roll", "zoom", "focus", "shake", "fisheye"})

@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 from shared.camera.move import CameraMove
 from shared.core.wire import Wire
 from shared.stages.failures import StageFailure
-from shared.stages.stages import Role
+from shared.stages.roles import Role
 
 Pixels = Annotated[int, Field(ge=64, le=8192)]
 Fps = Annotated[int, Field(ge=12, le=60)]

@@ -3,6 +3,17 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from shared.stages.requests import (
+    ImageGenerationJob,
+    MotionTransferJob,
+    PostProcessingJob,
+    StageRequest,
+    VideoSynthesisJob,
+)
+from shared.stages.roles import Role
+
+__all__ = ["STAGES", "Role", "Stage", "StageSpec"]  # Role is a module of its own because requests name roles too
+
 
 class Stage(StrEnum):
     """A kind of work, the seed's `StepType`; a job's run of it is a *step*."""
@@ -38,60 +49,56 @@ class Stage(StrEnum):
         return self.state[0].lower() + self.state[1:]
 
 
-class Role(StrEnum):
-    """What a piece of media is to the job."""
-
-    PICTURE = "picture"  # the still: RGB, PNG
-    DEPTH = "depth"  # nearness of each point of the picture: 16-bit grey PNG, 0 far, 65535 near, any size
-    SCENERY = "scenery"  # the picture in parts: backdrop, its depth, and what stands before it; ZIP of PNGs
-    DRIVING = "driving"  # an uploaded clip whose camera path is copied
-    AUDIO = "audio"  # an uploaded track that is laid under the film
-    CAPTIONS = "captions"  # uploaded SRT, drawn into the film
-    CLIP = "clip"  # moving pictures between stages: nearly lossless H.264
-    VIDEO = "video"  # the finished film: faststart MP4 of H.264
-    AV1 = "av1"  # the same in AV1
-    STREAM = "stream"  # the same film as one fragmented MP4, cut by byte ranges for HLS
-    PLAYLIST = "playlist"  # its HLS playlist, unsigned
-    POSTER = "poster"  # full-size JPEG
-    THUMBNAIL = "thumbnail"  # small JPEG
-    PREVIEW = "preview"  # the film's first seconds, small and silent: animated WebP
-    GIF = "gif"  # the same as GIF
-    SPRITES = "sprites"  # small frames at even steps on one JPEG, for scrubbing
-    SCRUBBING = "scrubbing"  # WebVTT: which part of the sprites belongs to which time
-
-
 @dataclass(frozen=True, slots=True)
 class StageSpec:
     """The contract of one stage."""
 
+    request: type[StageRequest]
     consumes: frozenset[Role]
-    produces: frozenset[Role]
+    produces: frozenset[Role]  # every result has these outputs
+    main: Role  # the output that a step shows as its result
     timeout_seconds: int  # backstop of the state machine: queueing and the boot of a GPU included
     heartbeat_seconds: int  # backstop too: leases and queue visibility are what notices a dead worker first
-    on_request: frozenset[Role] = frozenset()  # what it produces only where it is asked to, or has something to show
+    on_request: frozenset[Role] = frozenset()  # a result may have these outputs too
+    only_with: Role | None = None  # a job has the step only if the creator brings this
+    not_with: Role | None = None  # a job does not have the step if the creator brings this
+
+    def needed_for(self, inputs: frozenset[Role]) -> bool:
+        """Return whether a job with these inputs has a step of this stage."""
+        return (self.only_with is None or self.only_with in inputs) and self.not_with not in inputs
 
 
 STAGES: dict[Stage, StageSpec] = {
     Stage.IMAGE_GENERATION: StageSpec(
+        request=ImageGenerationJob,
         consumes=frozenset(),
         produces=frozenset({Role.PICTURE, Role.DEPTH}),
+        main=Role.PICTURE,
         on_request=frozenset({Role.SCENERY}),
+        not_with=Role.PICTURE,
         timeout_seconds=3600,
         heartbeat_seconds=1800,
     ),
     Stage.VIDEO_SYNTHESIS: StageSpec(
+        request=VideoSynthesisJob,
         consumes=frozenset({Role.PICTURE, Role.DEPTH, Role.SCENERY}),
         produces=frozenset({Role.CLIP}),
+        main=Role.CLIP,
         timeout_seconds=3600,
         heartbeat_seconds=1800,
     ),
     Stage.MOTION_TRANSFER: StageSpec(
+        request=MotionTransferJob,
+        only_with=Role.DRIVING,
         consumes=frozenset({Role.PICTURE, Role.DEPTH, Role.SCENERY, Role.CLIP, Role.DRIVING}),
         produces=frozenset({Role.CLIP}),
+        main=Role.CLIP,
         timeout_seconds=3600,
         heartbeat_seconds=1800,
     ),
     Stage.POST_PROCESSING: StageSpec(
+        request=PostProcessingJob,
+        main=Role.VIDEO,
         consumes=frozenset({Role.CLIP, Role.AUDIO, Role.CAPTIONS}),
         produces=frozenset(
             {

@@ -10,12 +10,10 @@ from shared.camera.move import Pose
 from shared.jobs.spec import JobInput
 from shared.stages.engines import ENGINES, Engine, Runs, engine
 from shared.stages.failures import StageFailure
-from shared.stages.messages import StageTask
 from shared.stages.stages import STAGES, Role, Stage
 from workers.engines.contract import Finished, Pending, StageResult, Workspace
 
 every_engine = pytest.mark.parametrize("entry", ENGINES, ids=lambda entry: entry.name)
-REQUESTS = {task.model_fields["stage"].default: task.model_fields["request"].annotation for task in get_args(StageTask)}
 
 
 @every_engine
@@ -25,13 +23,13 @@ def test_its_code_keeps_the_contract(entry: Engine) -> None:
     made: Any = getattr(import_module(module), name)()
     if entry.runs is Runs.REMOTE:
         asked = get_type_hints(made.submit)
-        assert (asked["request"], asked["return"]) == (REQUESTS[entry.stage], str)
+        assert (asked["request"], asked["return"]) == (STAGES[entry.stage].request, str)
         assert get_type_hints(made.poll)["return"] == Pending | Finished
         assert callable(made.fetch)
         assert callable(made.cancel)
         return
     run = get_type_hints(made.run)
-    assert (run["request"], run["workspace"], run["return"]) == (REQUESTS[entry.stage], Workspace, StageResult)
+    assert (run["request"], run["workspace"], run["return"]) == (STAGES[entry.stage].request, Workspace, StageResult)
     assert list(inspect.signature(made.load).parameters) == []
 
 
@@ -43,7 +41,10 @@ def test_its_entry_makes_sense(entry: Engine) -> None:
     assert (entry.key is not None) is (entry.runs is Runs.REMOTE), "what others do has to be paid"
     assert entry.axes <= set(Pose._fields)
     assert engine(entry.stage, entry.name) is entry
-    assert entry.fallback is None or engine(entry.stage, entry.fallback)
+    if entry.fallback is not None:
+        assert entry.runs in {engine(entry.stage, entry.fallback).runs, Runs.REMOTE}, (
+            "a fallback must not send media out"
+        )
 
 
 def test_every_stage_has_an_engine_here_and_no_name_means_two() -> None:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 from functions.pipeline.dispatch import Unavailable
 from shared.jobs.executions import execution_input
 from shared.stages.failures import StageFailure
-from shared.stages.stages import STAGES, Stage
+from shared.stages.stages import STAGES, Role, Stage
 
 FILE = Path(__file__).parents[2] / "stepfunctions" / "generate_video.asl.json"
 MACHINE: dict[str, Any] = json.loads(FILE.read_text())
@@ -27,6 +28,9 @@ OF_LAMBDA = {
 }  # fmt: skip
 INPUT = execution_input("job_01K0000000000000000000000A", Stage)
 STATE_BYTES = 256 * 1024
+# What a creator may bring that decides whether a job has a step, in every combination.
+DECIDING = sorted({role for spec in STAGES.values() for role in (spec.only_with, spec.not_with) if role is not None})
+INPUTS = [set(roles) for count in range(len(DECIDING) + 1) for roles in combinations(DECIDING, count)]
 
 
 def nexts(state: dict[str, Any]) -> Iterator[str]:
@@ -143,11 +147,9 @@ def test_a_stage_is_tried_again_when_that_can_help_and_only_then(stage: Stage) -
     assert retried >= {Unavailable.__name__, *OF_LAMBDA}, "the job would fail of a moment's weakness of AWS"
 
 
-@pytest.mark.parametrize(
-    "planned", [set(Stage), set(Stage) - {Stage.MOTION_TRANSFER}, set(Stage) - {Stage.IMAGE_GENERATION},
-                {Stage.VIDEO_SYNTHESIS, Stage.POST_PROCESSING}], ids=len,
-)  # fmt: skip
-def test_planned_stages_run_in_order_and_no_others(planned: set[Stage]) -> None:
+@pytest.mark.parametrize("inputs", INPUTS, ids=lambda inputs: "+".join(sorted(inputs)) or "nothing")
+def test_planned_stages_run_in_order_and_no_others(inputs: set[Role]) -> None:
+    planned = {stage for stage, spec in STAGES.items() if spec.needed_for(frozenset(inputs))}
     given: Any = execution_input("job_1", planned)
     visited, name = [], MACHINE["StartAt"]
     while name != "Settle":

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from shared.core.clock import utc_now
-from shared.jobs.store import JobStore
+from shared.jobs.steps import steps
 from shared.stages.stages import Stage
 from tests.support.steps import LEASE, claim
 from tests.support.studio import Creator, studio
@@ -28,7 +28,7 @@ def test_a_beat_costs_one_unit(ada: Creator) -> None:
     job_id = str(ada.job(ada.project())["id"])
     attempt, at = claim(job_id, Stage.IMAGE_GENERATION), utc_now()
     with metered() as writes:
-        JobStore().beat(job_id, Stage.IMAGE_GENERATION, attempt=attempt, lease_until=at + LEASE, at=at, progress=(5, 2))
+        steps.beat(job_id, Stage.IMAGE_GENERATION, attempt=attempt, lease_until=at + LEASE, at=at, progress=(5, 2))
     assert (dict(writes.units), writes.requests) == ({"jobs": 1}, 1)
 
 

@@ -14,7 +14,10 @@ from shared.stages.stages import Stage
 from tools.elsewhere import CATALOGUE, ENVIRONMENT
 from tools.template import Assembly, Resource, many
 
-IMAGE, VIDEO, MOTION, POST = Stage
+IMAGE = Stage.IMAGE_GENERATION
+VIDEO = Stage.VIDEO_SYNTHESIS
+MOTION = Stage.MOTION_TRANSFER
+POST = Stage.POST_PROCESSING
 ON_ENDPOINTS, ON_SERVICES = {IMAGE, POST}, {VIDEO, MOTION}  # elsewhere
 
 

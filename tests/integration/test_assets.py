@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 from PIL import Image
 
 from shared.assets.record import AssetRecord, AssetStatus
-from shared.assets.store import AssetStore
+from shared.assets.store import assets
 from shared.aws import clients, media
 from shared.aws.queues import queue_url
 from shared.core.clock import utc_now
@@ -185,10 +185,10 @@ def test_a_verdict_is_given_once(studio: Studio, ada: Creator) -> None:
     """The message comes twice at once: the second verdict, whatever it says, changes nothing."""
     asset_id = uploaded(ada, picture())
     register(ada, asset_id)
-    stale = AssetStore().get(asset_id)
+    stale = assets.get(asset_id)
     verify(studio)
     before = studio.dump()
-    AssetStore().reject(stale, code="other", error="Something else.")
+    assets.reject(stale, code="other", error="Something else.")
     assert studio.dump() == before
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from functions.pipeline.requests import stage_task
 from shared.core.clock import utc_now
+from shared.jobs.steps import steps
 from shared.jobs.store import StepResult, jobs
 from shared.presets.presets import get_preset
 from shared.stages.stages import Stage
@@ -35,7 +36,7 @@ def test_the_painters_focal_point_is_what_the_camera_aims_at(ada: Creator) -> No
     job_id = ada.job(ada.project())["id"]
     attempt = claim(job_id, Stage.IMAGE_GENERATION)
     painted = replace(result_of(job_id, Stage.IMAGE_GENERATION, attempt), metrics={"focalPoint": [0.25, 0.4]})
-    jobs.record_result(jobs.get(job_id), Stage.IMAGE_GENERATION, painted, attempt=attempt, at=utc_now())
+    steps.record_result(jobs.get(job_id), Stage.IMAGE_GENERATION, painted, attempt=attempt, at=utc_now())
     job = jobs.get(job_id)
     task: Any = stage_task(job, jobs.spec(job_id), jobs.results(job), Stage.VIDEO_SYNTHESIS)
     assert task.request.focal_point == (0.25, 0.4)
@@ -47,5 +48,5 @@ def test_the_motion_score_is_shown_with_the_job(ada: Creator) -> None:
     assert ada.get(f"/api/jobs/{job_id}").body["motionScore"] is None
     attempt = claim(job_id, Stage.VIDEO_SYNTHESIS)
     result = StepResult((), {"motionScore": 0.97})
-    jobs.record_result(jobs.get(job_id), Stage.VIDEO_SYNTHESIS, result, attempt=attempt, at=utc_now())
+    steps.record_result(jobs.get(job_id), Stage.VIDEO_SYNTHESIS, result, attempt=attempt, at=utc_now())
     assert ada.get(f"/api/jobs/{job_id}").body["motionScore"] == 0.97

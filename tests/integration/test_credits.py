@@ -80,7 +80,9 @@ def test_a_completed_job_is_charged_what_it_was_quoted(ada: Creator) -> None:
     settlement.complete(complete_steps(job["id"]), at=utc_now())
     account = credits.account(ada.user_id)
     assert (account.available, account.held) == (100 - job["credits"], 0)
-    assert HoldRecord.get(job["id"]).captured == job["credits"]
+    assert HoldRecord.get(job["id"]).state == "CAPTURED"
+    capture = LedgerRecord.get(ada.user_id, f"capture#{job['id']}")
+    assert capture.credits == -job["credits"]
 
 
 def test_a_job_with_a_step_missing_cannot_complete(ada: Creator) -> None:

@@ -17,10 +17,11 @@ from shared.core.clock import utc_now
 from shared.core.errors import AppError
 from shared.credentials.store import CredentialStore
 from shared.credits.record import AccountRecord, HoldRecord, LedgerRecord
-from shared.credits.store import CreditStore
+from shared.credits.store import credits
 from shared.jobs import settlement
 from shared.jobs.record import JobRecord, JobSpecRecord, JobStatus
-from shared.jobs.store import Fenced, Leased, jobs
+from shared.jobs.steps import Fenced, Leased, steps
+from shared.jobs.store import jobs
 from shared.stages.stages import Stage
 from shared.users.store import EmailTaken, UserStore
 from tests.support.dynamodb_local import dynamodb_local, missing
@@ -136,7 +137,6 @@ def test_complete_fail_and_cancel_at_once_end_a_job_once(ada: Creator) -> None:
 
 def test_a_hold_ends_once_whoever_ends_it(ada: Creator) -> None:
     """Capture against release without the job's own guard between them."""
-    credits = CreditStore()
     job_id = ada.job(ada.project())["id"]
     hold = credits.get_hold(job_id)
 
@@ -190,7 +190,7 @@ def test_a_result_and_a_cancellation_at_once_leave_a_job_that_is_whole(ada: Crea
                 return settlement.cancel(job, at=utc_now()).status
             try:
                 made = result_of(job.job_id, Stage.IMAGE_GENERATION, attempt)
-                jobs.record_result(job, Stage.IMAGE_GENERATION, made, attempt=attempt, at=utc_now())
+                steps.record_result(job, Stage.IMAGE_GENERATION, made, attempt=attempt, at=utc_now())
             except Fenced:
                 return "fenced"
             return "recorded"
@@ -255,7 +255,7 @@ def test_a_progress_write_costs_one_unit_and_its_indexes_nothing(ada: Creator) -
     events.register("after-call.dynamodb.UpdateItem", note)
     try:
         at = utc_now()
-        jobs.beat(job_id, Stage.IMAGE_GENERATION, attempt=attempt, lease_until=at, progress=(50, 16), at=at)
+        steps.beat(job_id, Stage.IMAGE_GENERATION, attempt=attempt, lease_until=at, progress=(50, 16), at=at)
     finally:
         events.unregister("after-call.dynamodb.UpdateItem", note)
     assert units == [1.0]

@@ -7,7 +7,7 @@ import pytest
 from pydantic import BaseModel
 
 from shared.aws.transactions import Transaction
-from shared.credits.store import CreditStore
+from shared.credits.store import credits
 from shared.idempotency import once
 from shared.idempotency.record import IdempotencyRecord
 from shared.idempotency.store import IdempotencyStore
@@ -110,7 +110,7 @@ def test_a_twin_that_could_not_pay_again_is_answered_alike(studio: Studio, monke
     poor = studio.arrive("poor@example.com", credits=6)
     project = poor.project()
     first = poor.post(JOB, body(JOB, project), key="k")
-    assert CreditStore().account(poor.user_id).available == 0
+    assert credits.account(poor.user_id).available == 0
     monkeypatch.setattr(once, "answers", Late())
     second = poor.post(JOB, body(JOB, project), key="k")
     assert (second.status, second.body) == (first.status, first.body)

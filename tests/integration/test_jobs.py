@@ -8,10 +8,12 @@ from shared.assets.record import AssetStatus, AssetType
 from shared.aws import clients, media
 from shared.core.clock import utc_now
 from shared.credits.record import HoldRecord
-from shared.credits.store import CreditStore
+from shared.credits.store import credits
 from shared.jobs import executions, settlement
 from shared.jobs.record import JobStatus
+from shared.jobs.steps import steps
 from shared.jobs.store import jobs
+from shared.stages.failures import StageFailure
 from shared.stages.stages import Role, Stage
 from tests.support.steps import claim, complete_step, complete_steps
 from tests.support.studio import Creator, Studio
@@ -34,7 +36,7 @@ def test_submit_holds_the_price_and_plans_the_steps(ada: Creator) -> None:
     job = ada.job(ada.project())
     assert (job["status"], job["progress"]) == ("PENDING", 0)
     assert [step["stepType"] for step in job["steps"]] == ["IMAGE_GENERATION", "VIDEO_SYNTHESIS", "POST_PROCESSING"]
-    account = CreditStore().account(ada.user_id)
+    account = credits.account(ada.user_id)
     assert (account.available, account.held) == (100 - job["credits"], job["credits"])
     assert ada.get(f"/api/jobs/{job['id']}").body["prompt"] == "a lighthouse at dusk"
 
@@ -211,7 +213,7 @@ def test_cancelling_stops_the_execution_and_gives_the_credits_back(ada: Creator)
     job_id = ada.job(ada.project())["id"]
     assert ada.post(f"/api/jobs/{job_id}/cancel").body["status"] == "CANCELLED"
     assert executions.running(job_id) is False
-    account = CreditStore().account(ada.user_id)
+    account = credits.account(ada.user_id)
     assert (account.available, account.held) == (100, 0)
     assert HoldRecord.get(job_id).state == "RELEASED"
 
@@ -257,9 +259,7 @@ def test_a_failed_job_says_which_step_failed(ada: Creator) -> None:
     job_id = str(ada.job(ada.project())["id"])
     complete_step(job_id, Stage.IMAGE_GENERATION)
     attempt = claim(job_id, Stage.VIDEO_SYNTHESIS)
-    jobs.record_failure(
-        job_id, Stage.VIDEO_SYNTHESIS, attempt=attempt, code="x", message="It broke.", retryable=False, at=utc_now()
-    )
+    steps.record_failure(job_id, Stage.VIDEO_SYNTHESIS, StageFailure("x", "It broke."), attempt=attempt, at=utc_now())
     settlement.fail(jobs.get(job_id), error="It broke.", at=utc_now())
     job = ada.get(f"/api/jobs/{job_id}").body
     assert (job["status"], job["error"]) == ("FAILED", "It broke.")
@@ -282,7 +282,7 @@ def test_deleting_a_job_leaves_its_money_and_nothing_else(studio: Studio, ada: C
     empty = studio.dump()
     job_id = finished(ada, project)
     clients.s3().put_object(Bucket=media.config().media_bucket, Key=f"jobs/{job_id}/post_processing/a/video", Body=b"x")
-    jobs.store_token(job_id, Stage.POST_PROCESSING, "token", at=utc_now())
+    steps.store_token(job_id, Stage.POST_PROCESSING, "token", at=utc_now())
     assert ada.delete(f"/api/jobs/{job_id}").status == 204
     assert ada.get(f"/api/jobs/{job_id}").status == 404
     kept = studio.dump()
@@ -311,15 +311,13 @@ def test_the_job_item_stays_under_a_kilobyte_in_its_largest_form(ada: Creator) -
         complete_step(job_id, stage)
     for retryable in (True, False):
         attempt = claim(job_id, last)
-        jobs.beat(job_id, last, attempt=attempt, lease_until=at, progress=(99, 99), at=at)
+        steps.beat(job_id, last, attempt=attempt, lease_until=at, progress=(99, 99), at=at)
         assert item_bytes(jobs.get(job_id).serialize()) < 1024
-        jobs.record_failure(
+        steps.record_failure(
             job_id,
             last,
+            StageFailure("a_code_as_long_as_they_get", sentence, retryable=retryable),
             attempt=attempt,
-            code="a_code_as_long_as_they_get",
-            message=sentence,
-            retryable=retryable,
             at=at,
         )
     failed = settlement.fail(jobs.get(job_id), error=str(jobs.get(job_id).step(last).error), at=at)

@@ -10,7 +10,7 @@ from shared.jobs import settlement
 from shared.jobs.store import jobs
 from shared.observability import Metric
 from shared.subscriptions.record import PlanType, SubscriptionStatus
-from shared.subscriptions.store import SubscriptionStore
+from shared.subscriptions.store import subscriptions
 from tests.support.steps import complete_steps
 from tests.support.studio import PASSWORD, Creator, Studio
 
@@ -46,11 +46,11 @@ def test_a_sign_up_counts_its_grant_and_a_taken_address_counts_nothing(studio: S
 
 @pytest.mark.parametrize("plan", PlanType)
 def test_captured_credits_are_revenue_only_of_those_who_pay(ada: Creator, measured: Measured, plan: PlanType) -> None:
-    SubscriptionStore().put(ada.user_id, plan, SubscriptionStatus.ACTIVE, at=utc_now())
+    subscriptions.put(ada.user_id, plan, SubscriptionStatus.ACTIVE, at=utc_now())
     job_id = str(ada.job(ada.project())["id"])
     held = measured.new()
     assert held == {Metric.JOBS_CREATED: 1, Metric.CREDITS_HELD: 6}
-    SubscriptionStore().put(ada.user_id, PlanType.FREE, SubscriptionStatus.ACTIVE, at=utc_now())  # meanwhile
+    subscriptions.put(ada.user_id, PlanType.FREE, SubscriptionStatus.ACTIVE, at=utc_now())  # meanwhile
     settlement.complete(complete_steps(job_id), at=utc_now())
     settlement.complete(jobs.get(job_id), at=utc_now())
     paid = {Metric.PAID_CREDITS_CAPTURED: 6} if plan.paid else {}

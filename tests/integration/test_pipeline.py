@@ -16,9 +16,10 @@ from local.environment import ROOT
 from shared.assets.record import AssetStatus, AssetType
 from shared.aws import clients
 from shared.core.clock import utc_now
-from shared.credits.store import CreditStore
+from shared.credits.store import credits
 from shared.jobs import executions, settlement
 from shared.jobs.record import JobRecord, JobStatus
+from shared.jobs.steps import steps
 from shared.jobs.store import jobs
 from shared.stages.failures import StageFailure
 from shared.stages.messages import (
@@ -33,7 +34,10 @@ from tests.support.cloud import TaskAnswer
 from tests.support.steps import claim, complete_step, complete_steps, result_of
 from tests.support.studio import Creator, Studio
 
-IMAGE, VIDEO, MOTION, POST = Stage
+IMAGE = Stage.IMAGE_GENERATION
+VIDEO = Stage.VIDEO_SYNTHESIS
+MOTION = Stage.MOTION_TRANSFER
+POST = Stage.POST_PROCESSING
 
 
 def ask(job_id: str, stage: Stage, token: str = "token-1") -> None:  # noqa: S107  # a test's token
@@ -52,7 +56,7 @@ def submitted(ada: Creator, *inputs: tuple[str, AssetType], **settings: Any) -> 
 def test_dispatch_keeps_the_token_and_asks_the_stages_worker(studio: Studio, ada: Creator) -> None:
     job_id = submitted(ada, seed=7)
     ask(job_id, IMAGE)
-    assert jobs.token(job_id, IMAGE) == "token-1"
+    assert steps.token(job_id, IMAGE) == "token-1"
     [message] = studio.messages("image-generation")
     request = message.pop("request")
     assert message == {
@@ -81,7 +85,7 @@ def test_asking_again_replaces_the_token(studio: Studio, ada: Creator) -> None:
     job_id = submitted(ada)
     ask(job_id, IMAGE, "first")
     ask(job_id, IMAGE, "second")
-    assert jobs.token(job_id, IMAGE) == "second"
+    assert steps.token(job_id, IMAGE) == "second"
     assert len(studio.messages("image-generation")) == 2
 
 
@@ -158,7 +162,7 @@ def test_a_job_is_completed_although_aws_fails_once_while_a_step_is_asked_for(
     for stage, _ in jobs.get(job_id).planned():
         studio.cloud.stumbles[operation] = [error]
         assert asked_as_the_state_machine_asks(job_id, stage) == 2
-        assert jobs.token(job_id, stage) == "token-2"
+        assert steps.token(job_id, stage) == "token-2"
         assert studio.messages(stage.queue)
         complete_step(job_id, stage)
     assert settle.handler({"jobId": job_id}, None)["status"] == "COMPLETED"
@@ -211,7 +215,7 @@ def test_a_picture_that_came_in_parts_is_filmed_in_parts(ada: Creator) -> None:
     job_id = submitted(ada, ("driving", AssetType.VIDEO))
     attempt = claim(job_id, IMAGE)
     made, at = result_of(job_id, IMAGE, attempt, (Role.SCENERY,)), utc_now()
-    jobs.record_result(jobs.get(job_id), IMAGE, made, attempt=attempt, at=at)
+    steps.record_result(jobs.get(job_id), IMAGE, made, attempt=attempt, at=at)
     complete_step(job_id, VIDEO)
     job = jobs.get(job_id)
     for stage in (VIDEO, MOTION):
@@ -274,7 +278,7 @@ def test_settle_completes_the_job_it_finds_finished(ada: Creator) -> None:
     complete_steps(job_id)
     assert settle.handler({"jobId": job_id, "imageGeneration": {}}, None) == {"jobId": job_id, "status": "COMPLETED"}
     assert settle.handler({"jobId": job_id}, None)["status"] == "COMPLETED"
-    assert CreditStore().account(ada.user_id).held == 0
+    assert credits.account(ada.user_id).held == 0
 
 
 @pytest.mark.parametrize(
@@ -300,13 +304,13 @@ def test_settle_tells_the_creator_what_they_can_use(ada: Creator, error: dict[st
     job_id = submitted(ada)
     assert settle.handler({"jobId": job_id, "error": error}, None)["status"] == "FAILED"
     assert jobs.get(job_id).error == sentence
-    assert CreditStore().account(ada.user_id).available == 100
+    assert credits.account(ada.user_id).available == 100
 
 
 def test_settle_prefers_the_steps_own_words(ada: Creator) -> None:
     job_id = submitted(ada)
     attempt = claim(job_id, IMAGE)
-    jobs.record_failure(job_id, IMAGE, attempt=attempt, code="x", message="Too dark.", retryable=False, at=utc_now())
+    steps.record_failure(job_id, IMAGE, StageFailure("x", "Too dark."), attempt=attempt, at=utc_now())
     settle.handler({"jobId": job_id, "error": {"Error": "Stage.Final", "Cause": '{"message": "Other."}'}}, None)
     assert jobs.get(job_id).error == "Too dark."
 
@@ -314,7 +318,7 @@ def test_settle_prefers_the_steps_own_words(ada: Creator) -> None:
 def test_settle_does_not_complain_of_a_failure_that_was_overcome(ada: Creator) -> None:
     job_id = submitted(ada)
     attempt = claim(job_id, IMAGE)
-    jobs.record_failure(job_id, IMAGE, attempt=attempt, code="x", message="Once.", retryable=True, at=utc_now())
+    steps.record_failure(job_id, IMAGE, StageFailure("x", "Once.", retryable=True), attempt=attempt, at=utc_now())
     complete_step(job_id, IMAGE)
     settle.handler({"jobId": job_id, "error": {"Error": "States.Timeout"}}, None)
     assert jobs.get(job_id).error == "A step took too long."
@@ -408,7 +412,7 @@ def test_a_job_past_its_deadline_is_failed_and_stopped(ada: Creator) -> None:
     assert reconcile.sweep(at)["failed"] == 1
     assert jobs.get(job_id).status == JobStatus.FAILED
     assert executions.running(job_id) is False
-    assert CreditStore().account(ada.user_id).available == 100
+    assert credits.account(ada.user_id).available == 100
     assert reconcile.sweep(at)["seen"] == 0
 
 
@@ -434,7 +438,7 @@ def test_a_job_whose_settle_was_lost_is_completed_and_charged(ada: Creator) -> N
     clients.stepfunctions().stop_execution(executionArn=executions._arn(job_id))
     at = utc_now() + timedelta(minutes=1)
     assert reconcile.sweep(at)["completed"] == 1
-    account = CreditStore().account(ada.user_id)
+    account = credits.account(ada.user_id)
     assert (account.available, account.held) == (100 - jobs.get(job_id).credits, 0)
 
 

@@ -9,17 +9,20 @@ from shared.aws import queues
 from shared.core.clock import utc_now
 from shared.stages.stages import Stage
 from shared.subscriptions.record import PlanType, SubscriptionStatus
-from shared.subscriptions.store import SubscriptionStore
+from shared.subscriptions.store import subscriptions
 from tests.support.steps import complete_step
 from tests.support.studio import Creator, Studio
 from workers.runtime.queues import Delivery, Shutdown, consume
 
-IMAGE, VIDEO, MOTION, POST = Stage
+IMAGE = Stage.IMAGE_GENERATION
+VIDEO = Stage.VIDEO_SYNTHESIS
+MOTION = Stage.MOTION_TRANSFER
+POST = Stage.POST_PROCESSING
 ACTIVE = SubscriptionStatus.ACTIVE
 
 
 def subscribe(creator: Creator, plan: PlanType, status: SubscriptionStatus = ACTIVE) -> None:
-    SubscriptionStore().put(creator.user_id, plan, status, at=utc_now())
+    subscriptions.put(creator.user_id, plan, status, at=utc_now())
 
 
 def asked(creator: Creator, stage: Stage, *operations: str) -> None:

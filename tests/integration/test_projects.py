@@ -4,7 +4,7 @@ import pytest
 
 from shared.core.clock import utc_now
 from shared.jobs import settlement
-from shared.jobs.store import JobStore
+from shared.jobs.store import jobs
 from tests.support.studio import Creator, Studio
 
 
@@ -35,7 +35,7 @@ def test_a_project_with_jobs_cannot_be_deleted_until_they_are(studio: Studio, ad
     answer = ada.delete(f"/api/projects/{project}")
     assert (answer.status, answer.body["code"]) == (409, "project_not_empty")
     assert studio.dump() == before
-    settlement.cancel(JobStore().get(job_id), at=utc_now())
+    settlement.cancel(jobs.get(job_id), at=utc_now())
     assert ada.delete(f"/api/projects/{project}").status == 409
     assert ada.delete(f"/api/jobs/{job_id}").status == 204
     assert ada.delete(f"/api/projects/{project}").status == 204

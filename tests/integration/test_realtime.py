@@ -13,7 +13,8 @@ from shared.connections.record import ConnectionRecord, ListenerRecord
 from shared.core.clock import utc_now
 from shared.jobs import settlement
 from shared.jobs.record import JobRecord, JobStatus
-from shared.jobs.store import Fenced, StepResult, jobs
+from shared.jobs.steps import Fenced, steps
+from shared.jobs.store import StepResult, jobs
 from shared.stages.stages import Stage
 from tests.support.documents import asyncapi
 from tests.support.json_schema import faults
@@ -86,7 +87,7 @@ def test_a_subscriber_gets_a_snapshot_first(studio: Studio, ada: Creator, job_id
 def test_a_snapshot_is_json_whatever_an_engine_measured(studio: Studio, ada: Creator, job_id: str) -> None:
     attempt = claim(job_id, IMAGE)
     odd = StepResult((), {"odd": float("nan")})
-    jobs.record_result(jobs.get(job_id), IMAGE, odd, attempt=attempt, at=utc_now())
+    steps.record_result(jobs.get(job_id), IMAGE, odd, attempt=attempt, at=utc_now())
     opened(ada, "c")
     listen("c", job_id)
     [message] = studio.cloud.messages_to("c")
@@ -170,10 +171,10 @@ def test_a_connection_that_never_opened_cannot_subscribe(studio: Studio, job_id:
 
 
 def test_a_job_tells_its_whole_life_in_the_seeds_words(studio: Studio, stream: Stream, job_id: str) -> None:
-    jobs.queue(job_id, IMAGE, at=utc_now())
+    steps.queue(job_id, IMAGE, at=utc_now())
     attempt = claim(job_id, IMAGE)
-    jobs.beat(job_id, IMAGE, attempt=attempt, lease_until=utc_now(), progress=(50, 16), at=utc_now())
-    jobs.record_result(jobs.get(job_id), IMAGE, result_of(job_id, IMAGE, attempt), attempt=attempt, at=utc_now())
+    steps.beat(job_id, IMAGE, attempt=attempt, lease_until=utc_now(), progress=(50, 16), at=utc_now())
+    steps.record_result(jobs.get(job_id), IMAGE, result_of(job_id, IMAGE, attempt), attempt=attempt, at=utc_now())
     for stage in (VIDEO, POST):
         complete_step(job_id, stage)
     settlement.complete(jobs.get(job_id), at=utc_now())
@@ -203,10 +204,10 @@ def test_every_message_of_a_whole_job_is_as_the_published_document_says(
     studio: Studio, ada: Creator, stream: Stream, job_id: str
 ) -> None:
     """The document alone, as a client has it: its name of the message, its schema, and no other message."""
-    jobs.queue(job_id, IMAGE, at=utc_now())
+    steps.queue(job_id, IMAGE, at=utc_now())
     attempt = claim(job_id, IMAGE)
-    jobs.beat(job_id, IMAGE, attempt=attempt, lease_until=utc_now(), progress=(50, 16), preview=1, at=utc_now())
-    jobs.record_result(jobs.get(job_id), IMAGE, result_of(job_id, IMAGE, attempt), attempt=attempt, at=utc_now())
+    steps.beat(job_id, IMAGE, attempt=attempt, lease_until=utc_now(), progress=(50, 16), preview=1, at=utc_now())
+    steps.record_result(jobs.get(job_id), IMAGE, result_of(job_id, IMAGE, attempt), attempt=attempt, at=utc_now())
     for stage in (VIDEO, POST):
         complete_step(job_id, stage)
     settlement.complete(jobs.get(job_id), at=utc_now())
@@ -254,7 +255,7 @@ def test_nothing_is_told_after_the_terminal_event(studio: Studio, stream: Stream
     attempt = claim(job_id, IMAGE)
     ada.post(f"/api/jobs/{job_id}/cancel")
     with pytest.raises(Fenced):
-        jobs.beat(job_id, IMAGE, attempt=attempt, lease_until=utc_now(), progress=(99, 33), at=utc_now())
+        steps.beat(job_id, IMAGE, attempt=attempt, lease_until=utc_now(), progress=(99, 33), at=utc_now())
     settlement.fail(jobs.get(job_id), error="late", at=utc_now())
     ada.delete(f"/api/jobs/{job_id}")
     stream.push()
@@ -265,7 +266,7 @@ def test_a_beat_without_progress_tells_nothing(studio: Studio, stream: Stream, j
     attempt = claim(job_id, IMAGE)
     stream.push()
     studio.cloud.sent.clear()
-    jobs.beat(job_id, IMAGE, attempt=attempt, lease_until=utc_now() + LEASE, progress=None, at=utc_now())
+    steps.beat(job_id, IMAGE, attempt=attempt, lease_until=utc_now() + LEASE, progress=None, at=utc_now())
     assert len(studio.job_changes()) > stream.read
     stream.push()
     assert studio.cloud.sent == []

@@ -22,6 +22,7 @@ from shared.aws import clients, media
 from shared.aws.traces import TRACE
 from shared.core.clock import utc_now
 from shared.jobs.record import JobStatus
+from shared.jobs.steps import steps
 from shared.jobs.store import jobs
 from shared.stages.messages import STAGE_TASK
 from shared.stages.requests import StageRequest
@@ -88,7 +89,7 @@ def test_a_step_is_sent_to_the_stages_endpoint_and_not_to_its_queue(
     task = STAGE_TASK.validate_json(body_of(invocation))
     assert (task.job_id, task.stage, task.engine) == (job_id, IMAGE, "procedural")
     assert studio.messages(IMAGE.queue) == []
-    assert jobs.token(job_id, IMAGE) == "token-1"
+    assert steps.token(job_id, IMAGE) == "token-1"
     assert jobs.get(job_id).step(IMAGE).status == JobStatus.QUEUED
 
 
@@ -362,7 +363,7 @@ def test_a_step_that_is_alive_though_its_invocation_failed_is_left_to_its_attemp
     attempt = claim(job_id, IMAGE)
     assert signal.handler(told(sent[0]), None) == LATER
     assert studio.cloud.answers == []
-    jobs.release(job_id, IMAGE, attempt=attempt, at=utc_now())
+    steps.release(job_id, IMAGE, attempt=attempt, at=utc_now())
     assert signal.handler(told(sent[0]), None) == TAKEN
     assert [answer.error for answer in studio.cloud.answers] == ["Stage.Retryable"]
 

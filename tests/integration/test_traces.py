@@ -10,7 +10,7 @@ from functions.pipeline.dispatch import handler as dispatch
 from shared.aws import clients
 from shared.aws.traces import TRACE
 from shared.jobs.record import JobStatus
-from shared.jobs.store import JobStore
+from shared.jobs.store import jobs
 from shared.stages.failures import StageFailure
 from shared.stages.stages import Stage
 from tests.integration.test_worker_runtime import TinyEngine
@@ -54,7 +54,7 @@ def test_the_worker_goes_on_with_the_trace_of_the_request(
     job_id = asked(ada, SAMPLED, monkeypatch)
     work(TinyEngine(nothing))
     [told] = studio.cloud.segments
-    attempt = str(JobStore().get(job_id).step(IMAGE).attempt)
+    attempt = str(jobs.get(job_id).step(IMAGE).attempt)
     assert (told["trace_id"], told["parent_id"], told["name"]) == (ROOT, PARENT, "image-generation-worker")
     assert told["annotations"] == {
         "job_id": job_id, "stage": "IMAGE_GENERATION", "attempt": attempt, "engine": "procedural"
@@ -91,7 +91,7 @@ def test_a_trace_that_cannot_be_told_stops_no_work(
     job_id = asked(ada, SAMPLED, monkeypatch)
     studio.cloud.broken["PutTraceSegments"] = EndpointConnectionError(endpoint_url="x-ray")
     work(TinyEngine(nothing))
-    assert JobStore().get(job_id).step(IMAGE).status == JobStatus.COMPLETED
+    assert jobs.get(job_id).step(IMAGE).status == JobStatus.COMPLETED
     assert [answer.error for answer in studio.cloud.answers] == [None]
 
 

@@ -19,8 +19,10 @@ from shared.aws.queues import queue_url
 from shared.core.clock import utc_now
 from shared.jobs import settlement
 from shared.jobs.events import JobEvent, JobProgress, job_event
-from shared.jobs.record import JobStatus, preview_key
-from shared.jobs.store import Fenced, StepResult, jobs
+from shared.jobs.keys import preview_key
+from shared.jobs.record import JobStatus
+from shared.jobs.steps import Fenced, steps
+from shared.jobs.store import StepResult, jobs
 from shared.jobs.views import access
 from shared.stages.failures import StageFailure
 from shared.stages.requests import StageRequest
@@ -190,13 +192,18 @@ def test_an_attempt_that_cannot_record_leaves_the_message_to_the_next(studio: St
 # --- failure
 
 
+def reported(studio: Studio) -> str:
+    """The code of the failure that the state machine was given last."""
+    return str(json.loads(studio.cloud.answers[-1].cause)["code"])
+
+
 def test_a_failure_is_recorded_and_answered_in_its_own_words(studio: Studio, job_id: str) -> None:
     def fail(_: Workspace) -> None:
         raise StageFailure("too_dark", "The picture is too dark.")
 
     work(studio, TinyEngine(fail))
     step = jobs.get(job_id).step(IMAGE)
-    assert (step.status, step.error_code, step.error) == (JobStatus.FAILED, "too_dark", "The picture is too dark.")
+    assert (step.status, step.error) == (JobStatus.FAILED, "The picture is too dark.")
     [answer] = studio.cloud.answers
     assert answer.error == "Stage.Final"
     assert json.loads(answer.cause) == {"code": "too_dark", "message": "The picture is too dark."}
@@ -209,7 +216,7 @@ def test_a_crash_may_be_tried_again_and_shows_no_internals(studio: Studio, job_i
 
     work(studio, TinyEngine(crash))
     step = jobs.get(job_id).step(IMAGE)
-    assert (step.status, step.error_code) == (JobStatus.QUEUED, "engine_crashed")
+    assert (step.status, reported(studio)) == (JobStatus.QUEUED, "engine_crashed")
     assert step.lease_until is None
     [answer] = studio.cloud.answers
     assert answer.error == "Stage.Retryable"
@@ -222,16 +229,30 @@ def test_a_crash_may_be_tried_again_and_shows_no_internals(studio: Studio, job_i
     assert jobs.get(job_id).step(IMAGE).error is None
 
 
+@pytest.mark.parametrize("roles", [[Role.PICTURE], [Role.PICTURE, Role.DEPTH, Role.VIDEO]])
+def test_a_result_that_is_not_what_the_stage_makes_is_refused(studio: Studio, job_id: str, roles: list[Role]) -> None:
+    """One lacks a promised output, the other has an output that the stage table does not know."""
+
+    class Other(TinyEngine):
+        def run(self, request: StageRequest, workspace: Workspace) -> StageResult:
+            [picture, *_] = super().run(request, workspace).outputs
+            return StageResult(tuple(Output(role, picture.path, picture.media_type) for role in roles))
+
+    work(studio, Other())
+    assert (jobs.get(job_id).step(IMAGE).status, reported(studio)) == (JobStatus.FAILED, "result_unusable")
+    assert list(media.keys("jobs/")) == []
+
+
 def test_an_unknown_engine_is_a_final_failure(studio: Studio, job_id: str) -> None:
     delivery = studio.deliver(QUEUE)
     assert delivery is not None
     StepRunner({}, shutdown_asked=lambda: False).handle(delivery)
-    assert jobs.get(job_id).step(IMAGE).error_code == "engine_unknown"
+    assert reported(studio) == "engine_unknown"
 
 
 def test_an_input_that_is_gone_is_a_final_failure(studio: Studio, job_id: str) -> None:
     work(studio, TinyEngine(lambda workspace: workspace.fetch(media.address("jobs/gone.png"))))
-    assert jobs.get(job_id).step(IMAGE).error_code == "input_missing"
+    assert reported(studio) == "input_missing"
     assert studio.cloud.answers[0].error == "Stage.Final"
 
 
@@ -240,14 +261,14 @@ def test_an_input_whose_absence_s3_does_not_admit_is_missing_too(studio: Studio,
     refused = ClientError({"Error": {"Code": "403", "Message": "Forbidden"}}, "HeadObject")
     studio.cloud.stumbles["HeadObject"] = [refused]
     work(studio, TinyEngine(lambda workspace: workspace.fetch(media.address("jobs/gone.png"))))
-    assert jobs.get(job_id).step(IMAGE).error_code == "input_missing"
+    assert reported(studio) == "input_missing"
 
 
 def test_storage_that_does_not_answer_is_asked_again_later(studio: Studio, job_id: str) -> None:
     busy = ClientError({"Error": {"Code": "503", "Message": "SlowDown"}}, "HeadObject")
     studio.cloud.stumbles["HeadObject"] = [busy]
     work(studio, TinyEngine(lambda workspace: workspace.fetch(media.address("jobs/there.png"))))
-    assert jobs.get(job_id).step(IMAGE).error_code == "storage_unavailable"
+    assert reported(studio) == "storage_unavailable"
     assert studio.cloud.answers[0].error == "Stage.Retryable"
 
 
@@ -352,12 +373,10 @@ def test_no_write_of_a_stale_attempt_counts(studio: Studio, job_id: str, how: st
     job, at = jobs.get(job_id), utc_now()
     before = studio.dump()["kinora-test-jobs"]
     writes: dict[str, Callable[[], None]] = {
-        "beat": lambda: jobs.beat(job_id, IMAGE, attempt=stale, lease_until=at, progress=(99, 99), at=at),
-        "release": lambda: jobs.release(job_id, IMAGE, attempt=stale, at=at),
-        "record_failure": lambda: jobs.record_failure(
-            job_id, IMAGE, attempt=stale, code="x", message="x", retryable=False, at=at
-        ),
-        "record_result": lambda: jobs.record_result(job, IMAGE, StepResult((), {}), attempt=stale, at=at),
+        "beat": lambda: steps.beat(job_id, IMAGE, attempt=stale, lease_until=at, progress=(99, 99), at=at),
+        "release": lambda: steps.release(job_id, IMAGE, attempt=stale, at=at),
+        "record_failure": lambda: steps.record_failure(job_id, IMAGE, StageFailure("x", "x"), attempt=stale, at=at),
+        "record_result": lambda: steps.record_result(job, IMAGE, StepResult((), {}), attempt=stale, at=at),
     }
     with pytest.raises(Fenced):
         writes[how]()
@@ -544,7 +563,8 @@ def test_stopped_is_not_an_engines_failure(studio: Studio, job_id: str) -> None:
         raise Stopped("x")
 
     work(studio, TinyEngine(stops))
-    assert jobs.get(job_id).step(IMAGE).error_code is None
+    assert jobs.get(job_id).step(IMAGE).error is None
+    assert studio.cloud.answers == []
 
 
 def test_a_look_at_the_work_in_hand_is_stored_and_told(

@@ -5,8 +5,10 @@ from datetime import datetime, timedelta
 from ulid import ULID
 
 from shared.core.clock import utc_now
-from shared.jobs.record import JobRecord, attempt_prefix
-from shared.jobs.store import JobStore, StepOutput, StepResult
+from shared.jobs.keys import attempt_prefix
+from shared.jobs.record import JobRecord
+from shared.jobs.steps import steps
+from shared.jobs.store import StepOutput, StepResult, jobs
 from shared.stages.stages import STAGES, Role, Stage
 
 LEASE = timedelta(seconds=15)
@@ -16,7 +18,7 @@ _MEDIA = {Role.CLIP: "video/mp4", Role.VIDEO: "video/mp4", Role.PLAYLIST: "appli
 def claim(job_id: str, stage: Stage, at: datetime | None = None) -> str:
     """A new attempt on the step."""
     attempt, at = str(ULID()), at or utc_now()
-    JobStore().claim(job_id, stage, attempt=attempt, lease_until=at + LEASE, at=at)
+    steps.claim(job_id, stage, attempt=attempt, lease_until=at + LEASE, at=at)
     return attempt
 
 
@@ -32,13 +34,13 @@ def result_of(job_id: str, stage: Stage, attempt: str, more: tuple[Role, ...] = 
 def complete_step(job_id: str, stage: Stage, at: datetime | None = None) -> str:
     """Claim the step and record its result; answers the attempt."""
     attempt = claim(job_id, stage, at)
-    job = JobStore().get(job_id)
-    JobStore().record_result(job, stage, result_of(job_id, stage, attempt), attempt=attempt, at=at or utc_now())
+    job = jobs.get(job_id)
+    steps.record_result(job, stage, result_of(job_id, stage, attempt), attempt=attempt, at=at or utc_now())
     return attempt
 
 
 def complete_steps(job_id: str) -> JobRecord:
     """All of the job's steps; the job is not settled."""
-    for stage, _ in JobStore().get(job_id).planned():
+    for stage, _ in jobs.get(job_id).planned():
         complete_step(job_id, stage)
-    return JobStore().get(job_id)
+    return jobs.get(job_id)

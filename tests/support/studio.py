@@ -19,14 +19,14 @@ from infra.functions import AUTHORIZER, REST_DOMAINS
 from infra.tables import RECORDS
 from shared.access import tokens
 from shared.assets.record import AssetRecord, AssetStatus, AssetType
-from shared.assets.store import AssetStore
+from shared.assets.store import assets
 from shared.aws import clients, media, secrets
 from shared.aws.queues import queue_url
 from shared.aws.records import connection
 from shared.aws.transactions import transaction
 from shared.core.clock import utc_now
 from shared.core.ids import new_id
-from shared.credits.store import CreditStore
+from shared.credits import store as credit_store
 from shared.stages.queues import QUEUES
 from shared.users.store import UserStore
 from tests.support.cloud import AwsStandIn
@@ -144,7 +144,7 @@ class Studio:
         user_id, at = new_id("usr"), utc_now()
         with transaction() as tx:
             UserStore().create(user_id, email=email, name=None, at=at, tx=tx)
-            CreditStore().open_account(user_id, opening=credits, at=at, tx=tx)
+            credit_store.credits.open_account(user_id, opening=credits, at=at, tx=tx)
         token = tokens.issue(user_id, signing_key=secrets.secret("access-token-signing-key"), at=at)
         return Creator(self, token, user_id)
 
@@ -196,7 +196,7 @@ class Creator:
         ).save()  # fmt: skip
         if status is AssetStatus.READY:
             clients.s3().put_object(Bucket="kinora-test-media", Key=key, Body=b"x")
-        assert AssetStore().get(asset_id).status == status
+        assert assets.get(asset_id).status == status
         return asset_id
 
     def job(self, project_id: str, **settings: Any) -> dict[str, Any]:

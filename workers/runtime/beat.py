@@ -15,12 +15,12 @@ from pynamodb.exceptions import PynamoDBException
 
 from shared.aws import media
 from shared.core.clock import utc_now
-from shared.jobs import executions
-from shared.jobs.record import JobRecord, JobStatus, preview_key
-from shared.jobs.store import Fenced, JobNotFound, JobStore
+from shared.jobs.keys import preview_key
+from shared.jobs.steps import Fenced
+from shared.jobs.store import jobs
 from shared.observability import logged, logger
-from shared.stages.stages import Stage
 from workers.engines.contract import Stopped
+from workers.runtime.attempt import Attempt
 from workers.runtime.config import WorkerConfig
 from workers.runtime.receipt import Receipt
 
@@ -47,26 +47,21 @@ class Beat:
 
     def __init__(
         self,
-        job: JobRecord,
-        stage: Stage,
-        attempt: str,
+        attempt: Attempt,
         *,
         delivery: Receipt,
-        token: str | None,
         shutdown_asked: Callable[[], bool],
         config: WorkerConfig,
-        jobs: JobStore,
     ) -> None:
         self.why: Why | None = None
-        self._job, self._stage, self._attempt = job, stage, attempt
-        self._delivery, self._token, self._shutdown_asked = delivery, token, shutdown_asked
-        self._config, self._jobs = config, jobs
+        self._attempt, self._delivery = attempt, delivery
+        self._shutdown_asked, self._config = shutdown_asked, config
         self._percent = self._written = self._previews = 0
         self._preview: bytes | None = None
         self._last_preview = monotonic()
         self._last_write = self._last_told = monotonic()
         self._over = Event()
-        self._thread = Thread(target=self._run, name=f"beat {attempt}", daemon=True)
+        self._thread = Thread(target=self._run, name=f"beat {attempt.id}", daemon=True)
 
     def __enter__(self) -> "Beat":
         self._thread.start()
@@ -92,8 +87,9 @@ class Beat:
             self._preview, self._last_preview = draw(), monotonic()
 
     def _run(self) -> None:
-        ids = {"job_id": self._job.job_id, "step_id": self._job.step_id(self._stage)}
-        with logged(**ids, stage=self._stage.value, attempt=self._attempt):  # a thread begins with no ids of another
+        task = self._attempt.task
+        ids = {"job_id": task.job_id, "step_id": task.step_id, "stage": task.stage.value}
+        with logged(**ids, attempt=self._attempt.id):  # a thread begins with no ids of another
             self._watch()
 
     def _watch(self) -> None:
@@ -110,8 +106,7 @@ class Beat:
                 self._write(now)
             if to_tell:
                 self._delivery.hide(self._config.lease_seconds)
-                if self._token is not None:
-                    executions.heartbeat(self._token)
+                self._attempt.heartbeat()
                 self._last_told = now
         except Fenced:
             self.why = self._why_fenced()
@@ -123,12 +118,9 @@ class Beat:
     def _write(self, now: float) -> None:
         at, percent = utc_now(), self._percent
         moved = percent != self._written
-        self._jobs.beat(
-            self._job.job_id,
-            self._stage,
-            attempt=self._attempt,
+        self._attempt.beat(
             lease_until=at + self._config.lease,
-            progress=(percent, self._job.overall(self._stage, percent)) if moved else None,
+            percent=percent if moved else None,
             preview=self._show_preview(),
             at=at,
         )
@@ -140,13 +132,10 @@ class Beat:
         if jpeg is None:
             return None
         self._previews += 1
-        key = preview_key(self._job.job_id, self._stage, self._attempt, self._previews)
+        task = self._attempt.task
+        key = preview_key(task.job_id, task.stage, self._attempt.id, self._previews)
         media.put(jpeg, key, "image/jpeg", kind="work")
         return self._previews
 
     def _why_fenced(self) -> Why:
-        try:
-            ended = JobStatus(self._jobs.get(self._job.job_id).status).ended
-        except JobNotFound:
-            ended = True
-        return Why.ENDED if ended else Why.FENCED
+        return Why.ENDED if jobs.is_over(self._attempt.task.job_id) else Why.FENCED

@@ -17,9 +17,8 @@ from ulid import ULID
 
 from shared.aws import media, queues
 from shared.core.clock import utc_now
-from shared.jobs import executions
-from shared.jobs.record import JobRecord, JobStatus
-from shared.jobs.store import AlreadyCompleted, Fenced, JobEnded, JobNotFound, JobStore, Leased
+from shared.jobs.steps import AlreadyCompleted, Fenced, Leased, steps
+from shared.jobs.store import JobEnded, JobNotFound, jobs
 from shared.jobs.tickets import Refused, TicketStore
 from shared.observability import about, logger, observed
 from shared.stages import engines as catalogue
@@ -28,7 +27,7 @@ from shared.stages.failures import StageFailure
 from shared.stages.messages import RemoteTask, StageTask
 from shared.stages.queues import REMOTE_QUEUE
 from workers.engines.contract import Busy, Finished, Output, RemoteEngine, StageResult, Unconfirmed
-from workers.runtime import endings
+from workers.runtime.attempt import Attempt, report_completed
 from workers.runtime.config import RemoteConfig
 
 LEND_SECONDS = 3600
@@ -39,7 +38,7 @@ class RemoteRunner:
 
     def __init__(self, engines: Mapping[str, RemoteEngine[Any]] | None = None) -> None:
         self._engines = dict(engines or {})
-        self._jobs, self._tickets = JobStore(), TicketStore()
+        self._tickets = TicketStore()
 
     @cached_property
     def _config(self) -> RemoteConfig:
@@ -59,8 +58,12 @@ class RemoteRunner:
         except Refused:
             if self._is_latest(message):
                 self._begin(message)
-        else:
-            self._look(task, message.attempt, message.poll_no)
+            return
+        try:
+            job = jobs.get(task.job_id)
+        except JobNotFound:
+            return
+        self._look(Attempt(message.attempt, task, job, steps.token(task.job_id, task.stage)), message.poll_no)
 
     def _is_latest(self, message: RemoteTask) -> bool:
         """Whether nobody has gone on from this turn: its message may have died at work."""
@@ -69,121 +72,111 @@ class RemoteRunner:
 
     def _begin(self, message: RemoteTask) -> None:
         """Claim the step as a new attempt: submit it, or go on with what an older attempt has submitted."""
-        task, attempt, at = message.task, str(ULID()), utc_now()
-        about(attempt=attempt)
+        task, attempt_id, at = message.task, str(ULID()), utc_now()
+        about(attempt=attempt_id)
         try:
-            job = self._jobs.claim(task.job_id, task.stage, attempt=attempt, lease_until=at + self._config.lease, at=at)
+            attempt = Attempt.claim(task, attempt_id, lease_until=at + self._config.lease, at=at)
         except JobEnded:
             self._cancel(task)
         except JobNotFound:
             logger.info("job is gone")
         except AlreadyCompleted:
-            endings.answer(self._jobs, task)
+            report_completed(task)
         except Leased as leased:
             self._send(message, group=task.request.user_id, seconds=int((leased.until - at).total_seconds()) + 1)
         else:
-            self._submit_or_adopt(task, job, attempt)
+            self._submit_or_adopt(attempt)
 
-    def _submit_or_adopt(self, task: StageTask, job: JobRecord, attempt: str) -> None:
+    def _submit_or_adopt(self, attempt: Attempt) -> None:
+        task = attempt.task
         held = self._tickets.get(task.job_id, task.stage)
         if held is None or held.intent is None:
-            self._submit(task, job, attempt)
+            self._submit(attempt)
         elif held.ticket is None:
-            self._unconfirmed(task, attempt)
+            self._unconfirmed(attempt)
         else:
-            self._tickets.adopt(task.job_id, task.stage, attempt=attempt)
-            self._look(task, attempt, int(held.poll_no))
+            self._tickets.adopt(task.job_id, task.stage, attempt=attempt.id)
+            self._look(attempt, int(held.poll_no))
 
-    def _submit(self, task: StageTask, job: JobRecord, attempt: str) -> None:
+    def _submit(self, attempt: Attempt) -> None:
+        task = attempt.task
         of = (task.job_id, task.stage)
-        self._tickets.intend(*of, attempt=attempt, at=utc_now())
+        self._tickets.intend(*of, attempt=attempt.id, at=utc_now())
         try:
             ticket = self._engine(task).submit(task.request, partial(media.presigned_url, seconds=LEND_SECONDS))
         except Busy as busy:
-            self._tickets.withdraw(*of, attempt=attempt)
+            self._tickets.withdraw(*of, attempt=attempt.id)
             try:
-                self._jobs.release(*of, attempt=attempt, at=utc_now())
+                attempt.release()
             except Fenced:  # the job has ended, and nothing was submitted
                 return
-            self._send(RemoteTask(task=task), group=job.account_id, seconds=busy.seconds)
+            self._send(RemoteTask(task=task), group=attempt.job.account_id, seconds=busy.seconds)
         except Unconfirmed:
-            self._unconfirmed(task, attempt)
+            self._unconfirmed(attempt)
         except StageFailure as failure:
-            self._tickets.withdraw(*of, attempt=attempt)
-            endings.failed(self._jobs, task, attempt, failure)
+            self._tickets.withdraw(*of, attempt=attempt.id)
+            attempt.fail(failure)
         else:
-            self._tickets.keep(*of, ticket, attempt=attempt)
+            self._tickets.keep(*of, ticket, attempt=attempt.id)
             logger.info("submitted", engine=task.engine)
-            self._go_on(task, job, attempt, 0)
+            self._go_on(attempt, 0)
 
-    def _unconfirmed(self, task: StageTask, attempt: str) -> None:
+    def _unconfirmed(self, attempt: Attempt) -> None:
         """Perhaps the provider works, and is paid, for nothing: better once than twice. The intent stays on record."""
         logger.error("submission unconfirmed")
         sentence = "The engine's provider did not confirm this step. Nothing was charged."
-        endings.failed(self._jobs, task, attempt, StageFailure("submission_unconfirmed", sentence))
+        attempt.fail(StageFailure("submission_unconfirmed", sentence))
 
-    def _look(self, task: StageTask, attempt: str, poll_no: int) -> None:
+    def _look(self, attempt: Attempt, poll_no: int) -> None:
         """One turn: is it alive, is it done?"""
+        task = attempt.task
         engine = self._engine(task)
         held = self._tickets.get(task.job_id, task.stage)
         if held is None or held.ticket is None:  # deleted meanwhile, with its job
             return
         try:
-            job = self._jobs.get(task.job_id)
-        except JobNotFound:
-            return
-        try:
-            self._beat(task, job, attempt)
+            self._beat(attempt)
             seen = engine.poll(held.ticket)
             if isinstance(seen, Finished):
-                self._store(task, job, attempt, seen)
+                self._store(attempt, seen)
                 return
             if seen.fraction is not None:
-                self._beat(task, job, attempt, percent=int(100 * seen.fraction))
+                self._beat(attempt, percent=int(100 * seen.fraction))
         except Busy as busy:
-            self._go_on(task, job, attempt, poll_no, at_least=busy.seconds)
+            self._go_on(attempt, poll_no, at_least=busy.seconds)
         except Fenced:
-            self._stopped(task, attempt)
+            self._stopped(attempt)
         except StageFailure as failure:
             if failure.retryable:
-                self._tickets.close(task.job_id, task.stage, attempt=attempt)
-            endings.failed(self._jobs, task, attempt, failure)
+                self._tickets.close(task.job_id, task.stage, attempt=attempt.id)
+            attempt.fail(failure)
         else:
-            self._go_on(task, job, attempt, poll_no)
+            self._go_on(attempt, poll_no)
 
-    def _beat(
-        self, task: StageTask, job: JobRecord, attempt: str, *, percent: int | None = None, pause_seconds: int = 0
-    ) -> None:
+    def _beat(self, attempt: Attempt, *, percent: int | None = None, pause_seconds: int = 0) -> None:
         """Alive until a lease after the pause. Raises Fenced."""
         at = utc_now()
         until = at + self._config.lease + timedelta(seconds=pause_seconds)
-        progress = None if percent is None else (percent, job.overall(task.stage, percent))
-        self._jobs.beat(task.job_id, task.stage, attempt=attempt, lease_until=until, progress=progress, at=at)
-        token = self._jobs.token(task.job_id, task.stage)
-        if token is not None:
-            executions.heartbeat(token)
+        attempt.beat(lease_until=until, percent=percent, at=at)
+        attempt.heartbeat()
 
-    def _store(self, task: StageTask, job: JobRecord, attempt: str, made: Finished) -> None:
+    def _store(self, attempt: Attempt, made: Finished) -> None:
         """Into our own bucket at once: a provider's URLs do not live long."""
-        engine = self._engine(task)
+        engine = self._engine(attempt.task)
         with TemporaryDirectory(prefix="kinora-") as folder:
             outputs = []
             for output in made.outputs:
                 path = Path(folder, output.name)
                 engine.fetch(output, path)
                 outputs.append(Output(output.role, path, output.media_type))
-            endings.record(self._jobs, task, job, attempt, StageResult(tuple(outputs), made.metrics))
-        endings.answer(self._jobs, task)
+            attempt.record(StageResult(tuple(outputs), made.metrics))
+        attempt.succeed()
 
-    def _stopped(self, task: StageTask, attempt: str) -> None:
+    def _stopped(self, attempt: Attempt) -> None:
         """Fenced: what was uploaded does not count, and what an ended job no longer wants is cancelled."""
-        endings.take_back(task, attempt)
-        try:
-            ended = JobStatus(self._jobs.get(task.job_id).status).ended
-        except JobNotFound:
-            ended = True
-        if ended:
-            self._cancel(task)
+        attempt.take_back()
+        if jobs.is_over(attempt.task.job_id):
+            self._cancel(attempt.task)
 
     def _cancel(self, task: StageTask) -> None:
         """The job has ended: what nobody waits for need not be made, nor paid where it has not begun."""
@@ -195,12 +188,13 @@ class RemoteRunner:
         except (Busy, StageFailure) as error:
             logger.warning("not cancelled at the provider", error=str(error))
 
-    def _go_on(self, task: StageTask, job: JobRecord, attempt: str, poll_no: int, *, at_least: int = 0) -> None:
+    def _go_on(self, attempt: Attempt, poll_no: int, *, at_least: int = 0) -> None:
         """The next turn; looks become rarer, as what takes long takes longer still."""
         seconds = max(at_least, min(self._config.remote_poll_most_seconds, self._config.remote_poll_seconds + poll_no))
         if at_least > self._config.remote_poll_most_seconds:
-            self._beat(task, job, attempt, pause_seconds=seconds)
-        self._send(RemoteTask(task=task, attempt=attempt, poll_no=poll_no + 1), group=job.account_id, seconds=seconds)
+            self._beat(attempt, pause_seconds=seconds)
+        message = RemoteTask(task=attempt.task, attempt=attempt.id, poll_no=poll_no + 1)
+        self._send(message, group=attempt.job.account_id, seconds=seconds)
 
     def _send(self, message: RemoteTask, *, group: str, seconds: int) -> None:
         queues.send(REMOTE_QUEUE, message, group=group, delay_seconds=max(0, min(900, seconds)))

@@ -13,20 +13,13 @@ from ulid import ULID
 from shared.aws import media
 from shared.aws.traces import Segment, segment
 from shared.core.clock import utc_now
-from shared.jobs.record import JobRecord
-from shared.jobs.store import (
-    AlreadyCompleted,
-    Fenced,
-    JobEnded,
-    JobNotFound,
-    JobStore,
-    Leased,
-)
+from shared.jobs.steps import AlreadyCompleted, Fenced, Leased
+from shared.jobs.store import JobEnded, JobNotFound
 from shared.observability import about, logger
 from shared.stages.failures import StageFailure
 from shared.stages.messages import STAGE_TASK, StageTask
 from workers.engines.contract import InProcessEngine, StageResult, Stopped, Workspace
-from workers.runtime import endings
+from workers.runtime.attempt import Attempt, report_completed
 from workers.runtime.beat import Beat, Why
 from workers.runtime.config import WorkerConfig
 from workers.runtime.receipt import Receipt
@@ -40,53 +33,43 @@ class StepRunner:
     def __init__(self, engines: Engines, *, shutdown_asked: Callable[[], bool]) -> None:
         self._engines, self._shutdown_asked = engines, shutdown_asked
         self._config = WorkerConfig()
-        self._jobs = JobStore()
 
     def handle(self, delivery: Receipt) -> None:
         """One delivery of a task: claim its step and do it, or leave it to whom it belongs."""
         task = STAGE_TASK.validate_json(delivery.body)
-        attempt, at = str(ULID()), utc_now()
-        about(job_id=task.job_id, step_id=task.step_id, stage=task.stage.value, attempt=attempt)
+        attempt_id, at = str(ULID()), utc_now()
+        about(job_id=task.job_id, step_id=task.step_id, stage=task.stage.value, attempt=attempt_id)
         try:
-            job = self._jobs.claim(task.job_id, task.stage, attempt=attempt, lease_until=at + self._config.lease, at=at)
+            attempt = Attempt.claim(task, attempt_id, lease_until=at + self._config.lease, at=at)
         except (JobEnded, JobNotFound):
             delivery.delete()
         except AlreadyCompleted:  # the result was recorded, but perhaps nobody was told
-            endings.answer(self._jobs, task)
+            report_completed(task)
             delivery.delete()
         except Leased as leased:
             delivery.hide(max(1, int((leased.until - at).total_seconds()) + 1))
         else:
-            who = {"job_id": task.job_id, "stage": task.stage.value, "attempt": attempt, "engine": task.engine}
+            who = {"job_id": task.job_id, "stage": task.stage.value, "attempt": attempt_id, "engine": task.engine}
             with segment(f"{task.stage.queue}-worker", **who) as told:
-                self._attempt(task, job, attempt, delivery, told)
+                self._attempt(attempt, delivery, told)
 
-    def _attempt(self, task: StageTask, job: JobRecord, attempt: str, delivery: Receipt, told: Segment) -> None:
+    def _attempt(self, attempt: Attempt, delivery: Receipt, told: Segment) -> None:
         logger.info("attempt begins")
-        beat = Beat(
-            job,
-            task.stage,
-            attempt,
-            delivery=delivery,
-            token=self._jobs.token(task.job_id, task.stage),
-            shutdown_asked=self._shutdown_asked,
-            config=self._config,
-            jobs=self._jobs,
-        )
+        beat = Beat(attempt, delivery=delivery, shutdown_asked=self._shutdown_asked, config=self._config)
         try:
             with beat, TemporaryDirectory(prefix="kinora-") as folder:
-                made = self._run(task, Path(folder), beat)
-                endings.record(self._jobs, task, job, attempt, made)
+                made = self._run(attempt.task, Path(folder), beat)
+                attempt.record(made)
         except Stopped:
-            self._stopped(task, attempt, beat.why, delivery)
+            self._stopped(attempt, beat.why, delivery)
         except Fenced:
-            self._stopped(task, attempt, Why.FENCED, delivery)
+            self._stopped(attempt, Why.FENCED, delivery)
         except StageFailure as failure:
             told.fault, told.annotations["code"] = True, failure.code
-            if endings.failed(self._jobs, task, attempt, failure):
+            if attempt.fail(failure):
                 delivery.delete()
         else:
-            endings.answer(self._jobs, task)
+            attempt.succeed()
             delivery.delete()
 
     def _run(self, task: StageTask, folder: Path, beat: Beat) -> StageResult:
@@ -110,13 +93,13 @@ class StepRunner:
         beat.progress(1)
         return made
 
-    def _stopped(self, task: StageTask, attempt: str, why: Why | None, delivery: Receipt) -> None:
+    def _stopped(self, attempt: Attempt, why: Why | None, delivery: Receipt) -> None:
         logger.info("attempt stopped", why=why and why.value)
-        endings.take_back(task, attempt)
+        attempt.take_back()
         match why:
             case Why.SHUTDOWN:
                 with suppress(Fenced):
-                    self._jobs.release(task.job_id, task.stage, attempt=attempt, at=utc_now())
+                    attempt.release()
                 delivery.hide(0)
             case Why.ENDED:
                 delivery.delete()

@@ -4,6 +4,7 @@ import pytest
 
 from functions.jobs.plan import plan
 from shared.camera.move import CameraMove, Keyframe
+from shared.core.clock import utc_now
 from shared.core.errors import Invalid
 from shared.jobs.spec import JobSettings
 from shared.stages.engines import ENGINES
@@ -50,9 +51,9 @@ def test_upscaling_multiplies_the_size_up_to_4k_and_no_further() -> None:
 
 @pytest.mark.parametrize("wanted", [("explode",), ("grade", "grade:noir"), ("upscale:4",)])
 def test_a_job_that_finishing_would_refuse_is_never_begun(wanted: tuple[str, ...]) -> None:
-    plan(JobSettings(operations=("upscale:2", "grade")), STILL, frozenset(), ENGINES)
+    plan(JobSettings(operations=("upscale:2", "grade")), STILL, frozenset(), ENGINES, at=utc_now())
     with pytest.raises(Invalid):
-        plan(JobSettings(operations=wanted), STILL, frozenset(), ENGINES)
+        plan(JobSettings(operations=wanted), STILL, frozenset(), ENGINES, at=utc_now())
 
 
 def test_every_look_that_can_be_asked_for_is_there() -> None:

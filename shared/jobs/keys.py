@@ -1,0 +1,28 @@
+"""Where the objects of a job lie in the media bucket: `jobs/{job_id}/{stage}/{attempt}/{name}`.
+
+Signatures, lifecycle rules and grants open whole prefixes, so every key of a job is made here.
+"""
+
+from shared.stages.stages import Stage
+
+JOBS = "jobs/"
+
+
+def job_prefix(job_id: str) -> str:
+    """Return the prefix of all objects of one job."""
+    return f"{JOBS}{job_id}/"
+
+
+def attempt_prefix(job_id: str, stage: Stage, attempt: str) -> str:
+    """Return the prefix of all objects that one attempt makes."""
+    return f"{job_prefix(job_id)}{stage.folder}/{attempt}/"
+
+
+def preview_key(job_id: str, stage: Stage, attempt: str, number: int) -> str:
+    """Return the key of an attempt's preview; numbers begin at 1."""
+    return f"{attempt_prefix(job_id, stage, attempt)}preview-{number}.jpg"
+
+
+def task_key(job_id: str, stage: Stage, sending: str) -> str:
+    """Return the key of a task that a SageMaker endpoint reads from the bucket; `sending` names one invocation."""
+    return f"{job_prefix(job_id)}{stage.folder}/tasks/{sending}.json"

@@ -1,0 +1,171 @@
+"""Writes and reads the steps of jobs: tokens, claims, beats, results, failures. Each write names the expected state."""
+
+import json
+from contextlib import suppress
+from datetime import datetime, timedelta
+from typing import Any
+
+from pynamodb.expressions.condition import Condition
+from pynamodb.expressions.update import Action
+
+from shared.aws.records import on_refusal
+from shared.jobs.keys import attempt_prefix
+from shared.jobs.record import (
+    ERROR_CHARACTERS,
+    JobRecord,
+    JobStatus,
+    OutputMap,
+    StepResultRecord,
+    StepTokenRecord,
+    live,
+    stamp,
+)
+from shared.jobs.store import JobEnded, StepResult, jobs
+from shared.stages.failures import StageFailure
+from shared.stages.stages import Stage
+
+TOKEN_LIFE = timedelta(days=2)
+
+
+class AlreadyCompleted(Exception):
+    """The step's result is recorded already."""
+
+
+class Leased(Exception):
+    """Another attempt holds the step and is alive until `until`."""
+
+    def __init__(self, until: datetime) -> None:
+        super().__init__(str(until))
+        self.until = until
+
+
+class Fenced(Exception):
+    """This attempt is not the step's current one, or its job has ended: whatever it made does not count."""
+
+
+class StepStore:
+    def store_token(self, job_id: str, stage: Stage, token: str, *, at: datetime) -> None:
+        StepTokenRecord(job_id, stage.value, token=token, expires_at=at + TOKEN_LIFE).save()
+
+    def token(self, job_id: str, stage: Stage) -> str | None:
+        try:
+            return StepTokenRecord.get(job_id, stage.value, consistent_read=True).token
+        except StepTokenRecord.DoesNotExist:
+            return None
+
+    def queue(self, job_id: str, stage: Stage, *, at: datetime) -> None:
+        """The job, if it was PENDING, waits for a worker now; a step that waits is not written again and again."""
+        step = _path(stage)
+        actions = [step.status.set(JobStatus.QUEUED.value), JobRecord.status.set(JobStatus.QUEUED.value)]
+        with suppress(Fenced):
+            _change(JobRecord(job_id), actions, JobRecord.status == JobStatus.PENDING.value, at=at)
+
+    def claim(self, job_id: str, stage: Stage, *, attempt: str, lease_until: datetime, at: datetime) -> JobRecord:
+        """Make `attempt` the step's current one, if no live attempt holds it.
+
+        Raises JobEnded, AlreadyCompleted or Leased (all: nothing was written), JobNotFound.
+        """
+        step, job = _path(stage), JobRecord(job_id)
+        actions = [
+            step.attempt.set(attempt),
+            step.attempts.set(step.attempts + 1),
+            step.lease_until.set(lease_until),
+            step.status.set(JobStatus.RUNNING.value),
+            step.progress.set(0),
+            step.preview.remove(),
+            step.started_at.set(step.started_at | at),
+            JobRecord.status.set(JobStatus.RUNNING.value),
+            JobRecord.current_step.set(stage.value),
+        ]
+        unleased = step.lease_until.does_not_exist() | (step.lease_until < at)
+        try:
+            _change(job, actions, live() & (step.status != JobStatus.COMPLETED.value) & unleased, at=at)
+        except Fenced:
+            raise _why_not_claimed(job_id, stage) from None
+        return job
+
+    def beat(
+        self,
+        job_id: str,
+        stage: Stage,
+        *,
+        attempt: str,
+        lease_until: datetime,
+        progress: tuple[int, int] | None,
+        preview: int | None = None,
+        at: datetime,
+    ) -> None:
+        """Extend the lease, and write the (step's, job's) progress and the newest preview's number. Raises Fenced."""
+        step = _path(stage)
+        actions = [step.lease_until.set(lease_until)]
+        if progress is not None:
+            actions += [step.progress.set(progress[0]), JobRecord.progress.set(progress[1])]
+        if preview is not None:
+            actions.append(step.preview.set(preview))
+        _change(JobRecord(job_id), actions, _current(stage, attempt), at=at)
+
+    def release(self, job_id: str, stage: Stage, *, attempt: str, at: datetime) -> None:
+        """Hand the step back before its end, for another attempt to claim at once. Raises Fenced."""
+        step = _path(stage)
+        actions = [step.lease_until.remove(), step.status.set(JobStatus.QUEUED.value)]
+        _change(JobRecord(job_id), actions, _current(stage, attempt), at=at)
+
+    def record_result(self, job: JobRecord, stage: Stage, result: StepResult, *, attempt: str, at: datetime) -> None:
+        """Write the result, then complete the step that points at it. Raises Fenced."""
+        prefix = attempt_prefix(job.job_id, stage, attempt)
+        outputs = [
+            OutputMap(role=o.role.value, name=o.key.removeprefix(prefix), media_type=o.media_type)
+            for o in result.outputs
+        ]
+        metrics = json.dumps(dict(result.metrics))
+        StepResultRecord(job.job_id, f"{stage}#{attempt}", outputs=outputs, metrics=metrics).save()
+        step, (step_percent, job_percent) = _path(stage), job.progress_at(stage, 100)
+        actions = [
+            step.status.set(JobStatus.COMPLETED.value),
+            step.progress.set(step_percent),
+            step.completed_at.set(at),
+            step.lease_until.remove(),
+            step.error.remove(),
+            JobRecord.progress.set(job_percent),
+        ]
+        _change(JobRecord(job.job_id), actions, _current(stage, attempt), at=at)
+
+    def record_failure(self, job_id: str, stage: Stage, failure: StageFailure, *, attempt: str, at: datetime) -> None:
+        """Fail the attempt: the step is QUEUED if a retry can help, else FAILED. Raises Fenced."""
+        step = _path(stage)
+        actions = [
+            step.status.set((JobStatus.QUEUED if failure.retryable else JobStatus.FAILED).value),
+            step.error.set(failure.public_message[:ERROR_CHARACTERS]),
+            step.lease_until.remove(),
+        ]
+        _change(JobRecord(job_id), actions, _current(stage, attempt), at=at)
+
+
+def _change(job: JobRecord, actions: list[Action], condition: Condition, *, at: datetime) -> None:
+    """Write if `condition` holds, else raise Fenced."""
+    with on_refusal(Fenced()):
+        job.update([*actions, *stamp(at)], condition)
+
+
+def _current(stage: Stage, attempt: str) -> Condition:
+    step = _path(stage)
+    current: Condition = live() & (step.attempt == attempt) & (step.status == JobStatus.RUNNING.value)
+    return current
+
+
+def _why_not_claimed(job_id: str, stage: Stage) -> Exception:
+    job = jobs.get(job_id)
+    step = job.step(stage)
+    if JobStatus(job.status).ended:
+        return JobEnded()
+    if step.status == JobStatus.COMPLETED:
+        return AlreadyCompleted()
+    return Leased(step.lease_until or job.updated_at)
+
+
+def _path(stage: Stage) -> Any:
+    """The step's attributes, for conditions and changes (pynamodb types paths dynamically)."""
+    return getattr(JobRecord.steps, stage.folder)
+
+
+steps = StepStore()

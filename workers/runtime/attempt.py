@@ -1,0 +1,107 @@
+"""One worker's claim on a step, and its ends: a recorded result, a recorded failure, or nothing."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Self
+
+from shared.aws import media
+from shared.core.clock import utc_now
+from shared.jobs import executions
+from shared.jobs.keys import attempt_prefix
+from shared.jobs.record import JobRecord
+from shared.jobs.steps import Fenced, steps
+from shared.jobs.store import StepOutput, StepResult
+from shared.observability import logger
+from shared.stages.failures import StageFailure
+from shared.stages.messages import StageTask
+from shared.stages.stages import STAGES, Role, Stage
+from workers.engines.contract import StageResult
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """A claim on one step. Every write is conditional on it; a claim that is no longer current raises Fenced.
+
+    `token` is the state machine's task token, read once; None if the execution was never asked for this step.
+    """
+
+    id: str
+    task: StageTask
+    job: JobRecord
+    token: str | None
+
+    @classmethod
+    def claim(cls, task: StageTask, attempt_id: str, *, lease_until: datetime, at: datetime) -> Self:
+        """Claim the step of `task`. Raises what `steps.claim` raises."""
+        job = steps.claim(task.job_id, task.stage, attempt=attempt_id, lease_until=lease_until, at=at)
+        return cls(attempt_id, task, job, steps.token(task.job_id, task.stage))
+
+    def beat(self, *, lease_until: datetime, percent: int | None, preview: int | None = None, at: datetime) -> None:
+        """Extend the lease; write the progress and the number of the newest preview, where given. Raises Fenced."""
+        steps.beat(
+            self.task.job_id,
+            self.task.stage,
+            attempt=self.id,
+            lease_until=lease_until,
+            progress=None if percent is None else self.job.progress_at(self.task.stage, percent),
+            preview=preview,
+            at=at,
+        )
+
+    def heartbeat(self) -> None:
+        """Report to the state machine that the step is alive."""
+        if self.token is not None:
+            executions.heartbeat(self.token)
+
+    def record(self, made: StageResult) -> None:
+        """Upload the outputs, then write the result. Raises Fenced, or StageFailure if they are not the stage's."""
+        _check_outputs(self.task.stage, {output.role for output in made.outputs})
+        kind = "final" if self.task.stage is Stage.POST_PROCESSING else "work"
+        outputs = []
+        for output in made.outputs:
+            key = attempt_prefix(self.task.job_id, self.task.stage, self.id) + output.path.name
+            media.upload(output.path, key, output.media_type, kind=kind)
+            outputs.append(StepOutput(output.role, key, output.media_type))
+        result = StepResult(tuple(outputs), made.metrics)
+        steps.record_result(self.job, self.task.stage, result, attempt=self.id, at=utc_now())
+        logger.info("attempt completed")
+
+    def succeed(self) -> None:
+        """Report to the state machine that the step is complete."""
+        if self.token is not None:
+            executions.succeed(self.token)
+
+    def fail(self, failure: StageFailure) -> bool:
+        """Write the failure, then report it to the state machine. Return False if the attempt is fenced."""
+        logger.warning("attempt failed", code=failure.code)
+        try:
+            steps.record_failure(self.task.job_id, self.task.stage, failure, attempt=self.id, at=utc_now())
+        except Fenced:
+            return False
+        if self.token is not None:
+            executions.fail(self.token, failure)
+        return True
+
+    def release(self) -> None:
+        """Hand the step back, for another attempt to claim at once. Raises Fenced."""
+        steps.release(self.task.job_id, self.task.stage, attempt=self.id, at=utc_now())
+
+    def take_back(self) -> None:
+        """Delete what a stopped attempt uploaded: it does not count."""
+        media.delete_below(attempt_prefix(self.task.job_id, self.task.stage, self.id))
+
+
+def _check_outputs(stage: Stage, made: set[Role]) -> None:
+    """Raise StageFailure `result_unusable` unless the outputs are what the stage table promises."""
+    spec = STAGES[stage]
+    missing, unknown = spec.produces - made, made - spec.produces - spec.on_request
+    if missing or unknown:
+        logger.error("outputs are not the stage's", missing=sorted(missing), unknown=sorted(unknown))
+        raise StageFailure("result_unusable", "The engine's result is not what this step makes.")
+
+
+def report_completed(task: StageTask) -> None:
+    """Report to the state machine that an earlier attempt completed the step: its own report may have been lost."""
+    token = steps.token(task.job_id, task.stage)
+    if token is not None:
+        executions.succeed(token)
