@@ -4,9 +4,17 @@ from collections.abc import Iterator
 
 import pytest
 
+from shared.observability import logged as log_fields
 from shared.observability import logger
 from tests.support.studio import Creator, Studio
 from tests.support.studio import studio as deployed
+
+
+@pytest.fixture(autouse=True)
+def _fields_of_log_lines() -> Iterator[None]:
+    """Remove a test's fields from the thread's log lines: some tests call a worker outside the loop that does so."""
+    with log_fields():
+        yield
 
 
 @pytest.fixture(scope="module")
