@@ -1,4 +1,4 @@
-"""`python -m bench`: how long things take, into build/bench.json."""
+"""`python -m bench`: measure against named peers and write build/bench.json."""
 
 import json
 import sys

@@ -1,4 +1,4 @@
-"""What a benchmark reports, and how things are timed against each other."""
+"""The report of a benchmark, and interleaved timing."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from time import perf_counter
 
 ROUNDS = 5
 
-# What issue and notes ask of a metric: its ratio if there is a peer that ours is held against, else ours itself.
+# The target of each metric: a ratio if the metric has a peer, otherwise our own value.
 AT_LEAST = {
     "render_vs_moviepy": 3.0,
     "render_vs_zoompan": 0.7,
@@ -16,12 +16,14 @@ AT_LEAST = {
     "encode_bytes": 0.98,
 }
 AT_MOST = {"camera_path_ms": 5.0, "worker_memory_60s_over_5s": 1.1}
-AT_LEAST_OURS = {"warp_1080p_fps": 150.0}  # of a machine as it was measured on: its peer tells of this one
+AT_LEAST_OURS = {
+    "warp_1080p_fps": 150.0
+}  # on the machine of the first measurement; the peer's value shows how fast this machine is
 
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """One line of the report; `ratio` > 1 means that ours is better, and is null where there is no peer."""
+    """One line of the report. `ratio` > 1 means that ours is better; without a peer it is null."""
 
     metric: str
     ours: float
@@ -32,14 +34,14 @@ class Measure:
 
     @property
     def missed(self) -> bool:
-        """Whether it is less than what is asked of it."""
+        """Whether the value is below its target."""
         value = self.ours if self.ratio is None else self.ratio
         least, most = AT_LEAST.get(self.metric, 0.0), AT_MOST.get(self.metric, float("inf"))
         return not least <= value <= most or self.ours < AT_LEAST_OURS.get(self.metric, 0.0)
 
     @property
     def asked(self) -> str:
-        """What is asked of it, to be read."""
+        """The target as text."""
         if self.metric in AT_MOST:
             return f"<= {AT_MOST[self.metric]:g}"
         least = AT_LEAST.get(self.metric) or AT_LEAST_OURS.get(self.metric)
@@ -51,15 +53,15 @@ def alone(metric: str, ours: float, unit: str) -> Measure:
 
 
 def faster(metric: str, ours_seconds: float, peer_seconds: float, peer_name: str, *, frames: int) -> Measure:
-    """Frames a second of both."""
+    """Return the measure of frames per second of both."""
     ours, peer = frames / ours_seconds, frames / peer_seconds
     return Measure(metric, round(ours, 1), round(peer, 1), peer_name, round(ours / peer, 2), "frames/s")
 
 
 def interleaved(works: Mapping[str, Callable[[], float | None]], rounds: int = ROUNDS) -> dict[str, float]:
-    """Median seconds of each work, all of them once in each round, so that a busy moment falls on all.
+    """Return the median seconds of each work. Each round runs all works once, so that load on the machine affects all.
 
-    A work that answers seconds has timed itself (a peer's start-up is not its speed).
+    A work that returns seconds has measured itself, to exclude a peer's start-up.
     """
     taken: dict[str, list[float]] = {name: [] for name in works}
     for _ in range(rounds):

@@ -1,4 +1,4 @@
-"""Rendering and encoding against peers, the camera path, and a worker's memory."""
+"""Rendering and encoding against peers, the camera-path estimate, and a worker's memory."""
 
 import json
 import re
@@ -17,13 +17,13 @@ from shared.stages.requests import ImageGenerationJob, PostProcessingJob
 from workers.engines.contract import Workspace
 from workers.engines.image_generation.procedural import Procedural
 from workers.engines.post_processing.finish import Finish
-from workers.engines.video_synthesis.parallax import read_picture
-from workers.media.camera_path import estimate, tracked
+from workers.media import pictures
 from workers.media.codecs import FINISHED, ClipWriter, read_planes
 from workers.media.depth import read_depth
 from workers.media.planes import Planes
-from workers.media.shoot import Shot, shoot
-from workers.media.warp import Frame, Raster, rays
+from workers.motion.camera_path import estimate, tracked
+from workers.motion.projection import Frame, Raster, rays
+from workers.renderer.shoot import Shot, shoot
 
 WIDTH, HEIGHT, FPS, FRAMES, CRF = 1920, 1080, 24, 120, 20
 MOVE = CameraMove(keyframes=(Keyframe(at=0, truck=-0.5), Keyframe(at=1, truck=0.5)))
@@ -31,7 +31,7 @@ PEERS = Path(__file__).parent / "peers"
 
 
 def measures(folder: Path) -> list[Measure]:
-    """All of them; files go below `folder`."""
+    """Return all measures of this module. Files are written below `folder`."""
     picture, depth = _painted(folder)
     film = folder / "ours.mp4"
     return [
@@ -43,8 +43,8 @@ def measures(folder: Path) -> list[Measure]:
 
 
 def render(picture: Path, depth: Path, out: Path, *, frames: int, width: int = WIDTH, height: int = HEIGHT) -> None:
-    """A picture and its depth to a finished film with a move that shows parallax."""
-    rgb = read_picture(picture)
+    """Render a film from a picture and its depth, with a move that shows parallax."""
+    rgb = pictures.read(picture)
     poses = [MOVE.sample(i / (frames - 1)) for i in range(frames)]
     with ClipWriter(out, width, height, FPS, FINISHED) as writer:
         for planes in shoot(rgb, read_depth(depth), poses, width=width, height=height, fps=FPS):
@@ -52,7 +52,7 @@ def render(picture: Path, depth: Path, out: Path, *, frames: int, width: int = W
 
 
 def finish(clip: Path) -> None:
-    """What post-processing does to every film, and some of what it can be asked for."""
+    """Finish a film with the standard outputs and some operations."""
     request = PostProcessingJob(
         job_id="bench", user_id="bench", video_url=str(clip), width=1280, height=720, seed=11,
         operations=("stabilise", "denoise", "grade", "vignette", "loop", "watermark"),
@@ -96,8 +96,8 @@ def _rendering(picture: Path, depth: Path, film: Path, folder: Path) -> list[Mea
 
 
 def _path(picture: Path, depth: Path, folder: Path) -> Path:
-    """Where in the picture the camera looks in each frame, for the peer to follow; the move has no turn in it."""
-    rgb, poses = read_picture(picture), [MOVE.sample(i / (FRAMES - 1)) for i in range(FRAMES)]
+    """Write the part of the picture that each frame shows, for the peer to follow. The move has no rotation."""
+    rgb, poses = pictures.read(picture), [MOVE.sample(i / (FRAMES - 1)) for i in range(FRAMES)]
     shot = Shot(rgb, read_depth(depth), WIDTH, HEIGHT, FPS)
     shot.prepare(poses)
     unit = Frame.of(WIDTH, HEIGHT).unit
@@ -115,7 +115,7 @@ def _path(picture: Path, depth: Path, folder: Path) -> Path:
 
 
 def _encoding(film: Path, folder: Path) -> list[Measure]:
-    """The same frames, the same settings, by ClipWriter and by the ffmpeg command."""
+    """Encode the same frames with the same settings by ClipWriter and by the ffmpeg command."""
     frames = [Planes(*(plane.copy() for plane in planes)) for planes in read_planes(film)]
     raw, ours, theirs = folder / "frames.yuv", folder / "encoded.mp4", folder / "peer.mp4"
     with raw.open("wb") as file:
@@ -140,14 +140,14 @@ def _encoding(film: Path, folder: Path) -> list[Measure]:
 
 
 def _camera_path(film: Path) -> Measure:
-    """Scaling to the size that is tracked is part of it, decoding is not."""
+    """Measure the camera-path estimate, including scaling to the tracked size and excluding decoding."""
     frames = [Planes(*(plane.copy() for plane in planes)) for planes in read_planes(film)]
     seconds = interleaved({"path": lambda: (estimate(tracked(frames)), None)[1]})["path"]
     return alone("camera_path_ms", 1000 * seconds / len(frames), "ms/frame")
 
 
 def _memory(picture: Path, depth: Path, folder: Path) -> Measure:
-    """Peak memory of a process that films and finishes 60 s, over one that does 5 s of it (720p)."""
+    """Compare the peak memory of processes that render and finish 60 s and 5 s of film (720p)."""
     peaks = []
     for seconds in (5, 60):
         code = (

@@ -1,4 +1,4 @@
-"""`python -m bench.motion`: does every preset move as it promises? Scores on three paintings."""
+"""`python -m bench.motion`: score on three paintings whether every preset moves as it promises."""
 
 import json
 import sys
@@ -11,9 +11,9 @@ from rich.progress import track
 
 from shared.camera.catalogue import default_moves
 from shared.camera.move import AXES, CameraMove, Pose, shaken
-from workers.engines.image_generation.procedural import Painting, paint
-from workers.engines.image_generation.vocabulary import read
-from workers.media.shoot import Shot
+from workers.painter.painting import Painting, paint
+from workers.painter.reading import read
+from workers.renderer.shoot import Shot
 
 OUT = Path("build/motion.json")
 PROMPTS = ("a lighthouse on a cliff at dusk", "neon city street in the rain at night", "a pine forest in morning mist")
@@ -24,14 +24,14 @@ _WIDTH, _HEIGHT, _FPS, _SECONDS = 640, 360, 24, 5.0
 
 
 def scores_of(move: CameraMove, painting: Painting) -> tuple[float, float]:
-    """How well films of `move` and of its opposite move as `move` promises, each 0..1."""
+    """Return the motion scores, 0..1, of films of `move` and of its opposite, both compared with `move`."""
     frames = round(min(max(_SECONDS, move.min_duration_seconds), move.max_duration_seconds) * _FPS)
     poses = [shaken(move.sample(i / (frames - 1)), i / _FPS) for i in range(frames)]
     return score(move, painting, poses, poses), score(move, painting, poses, opposite(poses))
 
 
 def opposite(poses: Sequence[Pose]) -> list[Pose]:
-    """The path of a camera that does the opposite on every axis; of one that stands still, a shaking hand's."""
+    """Return the path with every axis reversed. The opposite of a still camera is a shaking camera."""
     if len({pose._replace(focus=None) for pose in poses}) == 1:
         return [shaken(pose._replace(shake=1), i / _FPS) for i, pose in enumerate(poses)]
     return [
@@ -43,7 +43,7 @@ def opposite(poses: Sequence[Pose]) -> list[Pose]:
 
 
 def score(move: CameraMove, painting: Painting, poses: Sequence[Pose], filmed: Sequence[Pose]) -> float:
-    """How well a film along the poses `filmed` moves as `poses` promise, 0..1; 0 where nothing can be measured."""
+    """Return the motion score, 0..1, of a film along `filmed` compared with `poses`; 0 if it cannot be measured."""
     nearness = np.asarray(painting.nearness, np.float32) / np.float32(65535)
     shot = Shot(painting.rgb, nearness, _WIDTH, _HEIGHT, _FPS, painting.focal_point, move.shutter, painting.scenery)
     shot.prepare(poses)
@@ -67,12 +67,12 @@ def main() -> int:
     broken = [preset for preset, each in scores.items() if min(each) < PROMISED]
     worst = min(min(each) for each in scores.values())
     Console().print(f"{len(scores)} presets, lowest score {worst:g}. Written to {out}.")
-    Console().print(f"Filmed the other way, none scores above {wrong[highest]:g} ({highest}).")
+    Console().print(f"Filmed in reverse, the highest score is {wrong[highest]:g} ({highest}).")
     if broken:
         Console().print(f"[red]Below {PROMISED:g}: {', '.join(broken)}")
     believed = [preset for preset, each in wrong.items() if each >= WRONG]
     if believed:
-        Console().print(f"[red]Believed though wrong: {', '.join(believed)}")
+        Console().print(f"[red]Accepted in reverse: {', '.join(believed)}")
     return bool(broken or believed)
 
 

@@ -1,4 +1,4 @@
-"""The whole pipeline on the laptop cloud: its start, a film of all four stages, its overhead without engines."""
+"""Benchmarks of the laptop cloud: its start, a film of all four stages, the overhead without engines."""
 
 from contextlib import closing
 from dataclasses import dataclass
@@ -16,28 +16,28 @@ FRAMES = 5 * 24
 
 @dataclass(frozen=True, slots=True)
 class FilmTimes:
-    """A 5 s 1080p 24 fps film of all four stages: seconds from submit to completed, frames a second of each stage."""
+    """A 5 s 1080p 24 fps film of four stages: seconds from submission to COMPLETED, frames per second of each stage."""
 
     seconds: float
     stage_fps: dict[str, float]
 
 
 def cloud_ready_seconds() -> float:
-    """From nothing to a REST API that answers and workers that poll."""
+    """Return the seconds from the start until REST answers and all workers poll."""
     began = monotonic()
     with laptop_cloud():
         return monotonic() - began
 
 
 def overhead_seconds(*, jobs: int) -> float:
-    """A job through three real workers whose engines do nothing; median of `jobs`, after one to warm up."""
+    """Return the median seconds of `jobs` jobs through three workers with empty engines, after one warm-up job."""
     with laptop_cloud(worker_module="tests.support.scripted_worker") as cloud, closing(_signed_up(cloud)) as studio:
         project_id = studio.create_project("bench")
         return median([_seconds(studio, project_id, {})[0] for _ in range(jobs + 1)][1:])
 
 
 def film(folder: Path, *, films: int) -> FilmTimes:
-    """The median film of `films`, which differ in their seed."""
+    """Return the median film of `films` films with different seeds."""
     with laptop_cloud() as cloud, closing(_signed_up(cloud)) as studio:
         project_id = studio.create_project("bench")
         asset_id = studio.begin_upload(driving_clip(folder / "driving.mp4", seconds=5))
@@ -61,7 +61,7 @@ def _signed_up(cloud: Cloud) -> StudioClient:
 
 
 def _seconds(studio: StudioClient, project_id: str, options: dict[str, object]) -> tuple[float, dict[str, float]]:
-    """Submit a job and listen until it is COMPLETED: seconds in all, and of each stage."""
+    """Submit a job and wait until it is COMPLETED. Return the total seconds and those of each stage."""
     began = monotonic()
     job = studio.submit({"projectId": project_id, "prompt": "a lighthouse on a cliff at dusk"} | options)
     for _ in studio.events(job["id"]):

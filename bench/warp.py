@@ -1,8 +1,7 @@
-"""How fast the warp alone is: a picture without edges of near things, as one whose depth is guessed, at 1080p.
+"""Benchmark of the warp alone at 1080p, without an encoder.
 
-No encoder.
-
-The peer is the floor: the same planes through maps that are ready, as many drawn at once, and nothing reckoned.
+The picture has smooth depth, like a picture whose depth is estimated. The peer is the lower bound: `cv2.remap` of the
+same planes with maps that are already calculated.
 """
 
 import cv2
@@ -11,14 +10,14 @@ import numpy as np
 from bench.measure import Measure, faster, interleaved
 from shared.camera.catalogue import default_moves
 from workers.media.planes import Planes, as_bytes, from_rgb
-from workers.media.shoot import Shot, drawn
+from workers.renderer.shoot import Shot, drawn
 
 _WIDTH, _HEIGHT, _FPS, _FRAMES = 1920, 1080, 24, 120
 _PRESET = "orbit-left"
 
 
 def warp() -> Measure:
-    """1080p frames a second: the map met on the coarse grid, refined, three planes looked up."""
+    """Return 1080p frames per second: map on the coarse grid, refinement, lookup of three planes."""
     noise = np.random.default_rng(1).integers(0, 256, (_HEIGHT // 8, _WIDTH // 8, 3), np.uint8)
     picture = as_bytes(cv2.resize(noise, (_WIDTH * 6 // 5, _HEIGHT * 6 // 5), interpolation=cv2.INTER_CUBIC))
     nearness = np.linspace(0, 1, 270, dtype=np.float32)[:, None] * np.ones((1, 480), np.float32)

@@ -1,62 +1,241 @@
-"""Every Lambda function and what calls it, as data: the CDK app and the laptop cloud both build from it."""
+"""Every Lambda function, what calls it and what it may do, as data: the CDK app and the laptop cloud build from it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from infra.grants import ANSWER, BEAT, DESCRIBE, JOBS, NOTHING, START, STOP, Grants
+from infra.secrets import PROVIDER_KEYS, ROTATED_SECRETS, VERIFICATION_KEYS
+from shared.assets.record import ASSETS, QUARANTINE, AssetRecord
+from shared.connections.record import ConnectionRecord, ListenerRecord
+from shared.credentials.record import PasswordRecord, RefreshFamilyRecord
+from shared.credits.record import AccountRecord, HoldRecord, LedgerRecord
+from shared.idempotency.record import IdempotencyRecord
+from shared.jobs.record import JobRecord, JobSpecRecord, StepResultRecord, StepTicketRecord, StepTokenRecord
+from shared.projects.record import ProjectRecord
 from shared.stages.engines import ENGINES, Runs
+from shared.stages.queues import REMOTE_ENGINE_SECONDS, REMOTE_QUEUE, VERIFICATION_QUEUE
+from shared.stages.stages import Stage
+from shared.subscriptions.record import SubscriptionRecord
+from shared.users.record import EmailClaimRecord, UserRecord
+
+FUNCTION_SECONDS = 29  # API Gateway waits no longer
+RECONCILE_EVERY_SECONDS = 60
+FILM_SECONDS = 780  # the canary waits so long for its film; a function may last 900
 
 
-@dataclass(frozen=True, slots=True)
-class RestDomain:
-    """One function behind `/api/{name}`; `public` routes need no access token."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Function:
+    """The function `{prefix}-{name}`."""
 
     name: str
-    handler: str
+    handler: str  # `module:attribute`
+    may: Grants = NOTHING
+    seconds: int = FUNCTION_SECONDS  # its timeout
+    memory_mb: int = 512  # processor time comes with memory
+    snap_start: bool = False  # starts from a snapshot, where the environment pays for that
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RestDomain:
+    """The function behind `/api/{name}`; `public` routes need no access token."""
+
+    name: str
+    may: Grants
     public: frozenset[str] = frozenset()  # "POST /api/auth/login"
+
+    @property
+    def handler(self) -> str:
+        return f"functions.{self.name}.handler:handler"
+
+    @property
+    def function(self) -> Function:
+        """A creator waits for it: memory and snapshot make its start short."""
+        return Function(
+            name=f"rest-{self.name}", handler=self.handler, may=self.may, memory_mb=1024, snap_start=True
+        )  # fmt: skip
 
 
 REST_DOMAINS: tuple[RestDomain, ...] = (
     RestDomain(
-        "auth",
-        "functions.auth.handler:handler",
+        name="auth",
+        may=Grants(
+            reads=(UserRecord, EmailClaimRecord, PasswordRecord, RefreshFamilyRecord),
+            writes=(
+                UserRecord, EmailClaimRecord, PasswordRecord, RefreshFamilyRecord, AccountRecord, LedgerRecord,
+            ),
+            secrets=("access-token-signing-key", "refresh-token-key"),
+        ),
         public=frozenset(
             {"POST /api/auth/register", "POST /api/auth/login", "POST /api/auth/refresh", "POST /api/auth/logout"}
         ),
     ),
-    RestDomain("projects", "functions.projects.handler:handler"),
-    RestDomain("jobs", "functions.jobs.handler:handler"),
-    RestDomain("assets", "functions.assets.handler:handler"),
-    RestDomain("presets", "functions.presets.handler:handler"),
+    RestDomain(
+        name="projects",
+        may=Grants(reads=(ProjectRecord, IdempotencyRecord), writes=(ProjectRecord, IdempotencyRecord)),
+    ),
+    RestDomain(
+        name="jobs",
+        may=Grants(
+            reads=(
+                JobRecord, JobSpecRecord, StepResultRecord, StepTokenRecord, StepTicketRecord, ProjectRecord,
+                AssetRecord, HoldRecord, SubscriptionRecord, IdempotencyRecord,
+            ),
+            writes=(
+                JobRecord, JobSpecRecord, StepResultRecord, StepTokenRecord, StepTicketRecord, ProjectRecord,
+                HoldRecord, AccountRecord, LedgerRecord, IdempotencyRecord,
+            ),
+            secrets=("media-signing-key",),
+            secrets_described=PROVIDER_KEYS,
+            media_reads=(JOBS,),
+            media_deletes=(JOBS,),
+            executions=(START, STOP),
+        ),
+    ),
+    RestDomain(
+        name="assets",
+        may=Grants(
+            reads=(AssetRecord, ProjectRecord, IdempotencyRecord),
+            writes=(AssetRecord, IdempotencyRecord),
+            secrets=("media-signing-key",),
+            media_writes=(QUARANTINE,),  # the form that it signs for an upload
+            media_deletes=(QUARANTINE, ASSETS),
+            sends=(VERIFICATION_QUEUE,),
+        ),
+    ),
+    RestDomain(name="presets", may=NOTHING),
+)  # fmt: skip
+
+AUTHORIZER = Function(
+    name="authorizer",
+    handler="functions.authorizer.handler:handler",
+    may=Grants(secrets=(VERIFICATION_KEYS,)),
+    memory_mb=1024,
+    snap_start=True,
 )
 
-AUTHORIZER = "functions.authorizer.handler:handler"
+# What `shared/jobs/settlement.py` does: the job's state and its money in one transaction.
+_SETTLES = Grants(reads=(JobRecord, HoldRecord), writes=(JobRecord, HoldRecord, AccountRecord, LedgerRecord))
 
-# Functions that the state machine, queues, schedules and streams call, by the name they are deployed under.
-PIPELINE: dict[str, str] = {
-    "pipeline-dispatch": "functions.pipeline.dispatch:handler",
-    "pipeline-settle": "functions.pipeline.settle:handler",
-    "pipeline-signal": "functions.pipeline.signal:handler",  # stage dead-letter queues
-    "pipeline-reconcile": "functions.pipeline.reconcile:handler",  # every minute
-}
+# The state machine, queues and schedules call these.
+PIPELINE: tuple[Function, ...] = (
+    Function(
+        name="pipeline-dispatch",
+        handler="functions.pipeline.dispatch:handler",
+        may=Grants(
+            reads=(JobRecord, JobSpecRecord, StepResultRecord),
+            writes=(JobRecord, StepTokenRecord),
+            dispatches=tuple(Stage),
+            sends=(REMOTE_QUEUE,),
+            executions=ANSWER,
+        ),
+    ),
+    Function(name="pipeline-settle", handler="functions.pipeline.settle:handler", may=_SETTLES),
+    Function(  # reads the dead-letter queues of `QUEUES`
+        name="pipeline-signal",
+        handler="functions.pipeline.signal:handler",
+        may=Grants(reads=(JobRecord, StepTokenRecord, AssetRecord), writes=(AssetRecord,), executions=ANSWER),
+    ),
+    Function(  # runs every minute
+        name="pipeline-reconcile",
+        handler="functions.pipeline.reconcile:handler",
+        may=replace(_SETTLES, executions=(START, DESCRIBE, STOP)),
+        seconds=RECONCILE_EVERY_SECONDS - 5,  # a longer sweep would overlap with the next one
+    ),
+)
 
-# Reads the remote engines' queue. It loads engines by the names that the catalogue gives their code.
-REMOTE_ENGINES: dict[str, str] = {"remote-engine": "workers.runtime.lambda_entry:handler"}
+# Reads the remote engines' queue: does steps at providers. It loads engines by the names that the catalogue gives.
+REMOTE_ENGINES: tuple[Function, ...] = (
+    Function(
+        name="remote-engine",
+        handler="workers.runtime.lambda_entry:handler",
+        may=Grants(
+            reads=(JobRecord, StepTokenRecord, StepTicketRecord),
+            writes=(JobRecord, StepResultRecord, StepTicketRecord),
+            secrets=PROVIDER_KEYS,
+            media_reads=(JOBS, ASSETS),
+            media_writes=(JOBS,),
+            media_deletes=(JOBS,),
+            sends=(REMOTE_QUEUE,),  # its own next poll
+            executions=BEAT,
+        ),
+        seconds=REMOTE_ENGINE_SECONDS,
+        memory_mb=1024,
+    ),
+)
 LOADED_BY_NAME: dict[str, frozenset[str]] = {
     "workers.runtime.lambda_entry:handler": frozenset(
         engine.code.partition(":")[0] for engine in ENGINES if engine.runs is Runs.REMOTE
     )
 }
-REMOTE_ENGINE_SECONDS = 60  # a clip is fetched and stored in it
 
 # WebSocket routes; $connect passes the authorizer first. The client's message names its route in `type`.
-SOCKET_ROUTES: dict[str, str] = {
-    "$connect": "functions.realtime.connect:handler",
-    "$disconnect": "functions.realtime.disconnect:handler",
-    "$default": "functions.realtime.unknown:handler",
-    "subscribe": "functions.realtime.subscribe:handler",
-    "unsubscribe": "functions.realtime.unsubscribe:handler",
+SOCKET_ROUTES: dict[str, Function] = {
+    "$connect": Function(
+        name="socket-connect",
+        handler="functions.realtime.connect:handler",
+        may=Grants(writes=(ConnectionRecord,)),
+    ),
+    "$disconnect": Function(
+        name="socket-disconnect",
+        handler="functions.realtime.disconnect:handler",
+        may=Grants(reads=(ListenerRecord,), writes=(ConnectionRecord, ListenerRecord)),
+    ),
+    "$default": Function(
+        name="socket-default",
+        handler="functions.realtime.unknown:handler",
+        may=Grants(sockets=True),
+    ),
+    "subscribe": Function(
+        name="socket-subscribe",
+        handler="functions.realtime.subscribe:handler",
+        may=Grants(
+            reads=(ConnectionRecord, JobRecord, JobSpecRecord, StepResultRecord),
+            writes=(ListenerRecord,),
+            secrets=("media-signing-key",),
+            sockets=True,
+        ),
+    ),
+    "unsubscribe": Function(
+        name="socket-unsubscribe",
+        handler="functions.realtime.unsubscribe:handler",
+        may=Grants(writes=(ListenerRecord,), sockets=True),
+    ),
 }
 
-# Reads the stream of the jobs table.
-JOBS_STREAM: dict[str, str] = {"realtime-push": "functions.realtime.push:handler"}
+# These read the stream of the jobs table.
+JOBS_STREAM: tuple[Function, ...] = (
+    Function(
+        name="realtime-push",
+        handler="functions.realtime.push:handler",
+        may=Grants(
+            reads=(ListenerRecord, StepResultRecord),
+            writes=(ConnectionRecord, ListenerRecord),
+            secrets=("media-signing-key",),
+            sockets=True,
+        ),
+    ),
+)
 
-RECONCILE_EVERY_SECONDS = 60
+# The laptop makes its own keys, and nobody watches it: it has neither of these.
+_RENEWS = Grants(secrets_renewed=(*ROTATED_SECRETS, VERIFICATION_KEYS), public_keys=True)
+ROTATION_BEGIN = Function(
+    name="rotation-begin", handler="functions.rotation.begin:handler", may=_RENEWS, seconds=60
+)  # fmt: skip
+ROTATION_ROTATE = Function(
+    name="rotation-rotate", handler="functions.rotation.rotate:handler", may=_RENEWS, seconds=60
+)  # fmt: skip
+CANARY = Function(
+    name="canary",
+    handler="functions.canary.handler:handler",
+    seconds=FILM_SECONDS + 60,
+    memory_mb=256,  # it waits; its film has a megabyte or two
+)
+
+ON_LAPTOP: tuple[Function, ...] = (
+    AUTHORIZER,
+    *(domain.function for domain in REST_DOMAINS),
+    *SOCKET_ROUTES.values(),
+    *PIPELINE,
+    *REMOTE_ENGINES,
+    *JOBS_STREAM,
+)
+FUNCTIONS: tuple[Function, ...] = (*ON_LAPTOP, ROTATION_BEGIN, ROTATION_ROTATE, CANARY)

@@ -16,11 +16,11 @@ from urllib.request import Request, urlopen
 
 from local.environment import HOST, PREFIX, ROOT, environment, for_process
 from local.processes import CloudFailed, Lifeline, Process, listen, stop_all
+from shared.stages.queues import VERIFICATION_QUEUE
 from shared.stages.stages import Stage
 
 FOLDER = ROOT / ".kinora"
 START_SECONDS = 60.0
-VERIFICATION = "asset-verification"
 PLANS = ("FREE", "PRO", "ENTERPRISE")  # not imported from `PlanType`: its libraries take 0.5 s to import
 
 
@@ -199,7 +199,11 @@ def _start(
     workers = {
         stage.value: worker(f"{stage.queue} worker", worker_module, [stage.value], log=log(stage.queue))
         for stage in Stage
-    } | {VERIFICATION: process(f"{VERIFICATION} worker", "workers.verification.main", [], log=log(VERIFICATION))}
+    } | {
+        VERIFICATION_QUEUE: process(
+            f"{VERIFICATION_QUEUE} worker", "workers.verification.main", [], log=log(VERIFICATION_QUEUE)
+        )
+    }
     cloud = Cloud(
         api_url=gateway_url,
         moto_url=moto_url,

@@ -7,7 +7,6 @@ from typing import Any
 
 import boto3
 
-from infra.queues import QUEUES
 from local.environment import (
     MEDIA_BUCKET,
     PREFIX,
@@ -18,6 +17,7 @@ from local.environment import (
     queue_arn,
 )
 from local.keys import secret_values
+from shared.stages.queues import QUEUES
 
 ROLE = "arn:aws:iam::123456789012:role/kinora-local"
 _FUNCTIONS = {"DispatchFunctionArn": "pipeline-dispatch", "SettleFunctionArn": "pipeline-settle"}
@@ -54,7 +54,7 @@ def _tables() -> None:
 
 
 def create_queues(sqs: Any) -> None:
-    """Create every queue of `infra/queues.py` and its dead-letter queue."""
+    """Create every queue of `shared/stages/queues.py` and its dead-letter queue."""
     for queue in QUEUES:
         sqs.create_queue(QueueName=f"{PREFIX}-{queue.name}-dlq")
         redrive = {

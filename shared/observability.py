@@ -4,7 +4,7 @@ import logging
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from enum import StrEnum
+from enum import Enum, StrEnum
 from functools import wraps
 from importlib import import_module
 from typing import Any, TypeVar
@@ -22,29 +22,63 @@ logger = Logger(service=SERVICE)
 Answer = TypeVar("Answer")
 
 
+class Panel(Enum):
+    """A graph of a dashboard: its board and its title."""
+
+    OPEN_JOBS = ("operations", "Open jobs")
+    RESCUED = ("operations", "Rescued by reconcile")
+    SIGN_UPS = ("business", "Sign-ups")
+    JOBS = ("business", "Jobs")
+    CREDITS = ("business", "Credits")
+    CANARY = ("business", "The canary's film, s")
+
+    def __init__(self, board: str, title: str) -> None:
+        self.board, self.title = board, title
+
+
 class Metric(StrEnum):
-    """The metrics that our code sends to CloudWatch. Each has a monthly price, and a dashboard shows it."""
+    """A number that our code reports to CloudWatch, which charges for each; dashboards draw every one on its panel.
 
-    SIGN_UPS = "SignUps"
-    JOBS_CREATED = "JobsCreated"
-    JOBS_COMPLETED = "JobsCompleted"
-    JOBS_FAILED = "JobsFailed"
-    JOBS_CANCELLED = "JobsCancelled"
-    JOBS_RECONCILED = "JobsReconciled"
-    OPEN_JOBS = "OpenJobs"
-    OLDEST_OPEN_JOB_SECONDS = "OldestOpenJobSeconds"
-    CREDITS_GRANTED = "CreditsGranted"
-    CREDITS_HELD = "CreditsHeld"
-    CREDITS_CAPTURED = "CreditsCaptured"
-    PAID_CREDITS_CAPTURED = "PaidCreditsCaptured"  # of accounts on a paid plan at submission
-    CANARY_FILM_SECONDS = "CanaryFilmSeconds"
+    Counts are summed over a period. A metric without `summed` is a state, such as a length of time: its maximum counts.
+    """
+
+    panel: Panel
+    unit: str  # CloudWatch's word
+    summed: bool
+
+    def __new__(
+        cls, name: str, panel: Panel, unit: str = "Count", summed: bool | None = None
+    ) -> "Metric":  # members are rows
+        metric = str.__new__(cls, name)
+        metric._value_ = name
+        metric.panel, metric.unit = panel, unit
+        metric.summed = unit == "Count" if summed is None else summed
+        return metric
+
+    SIGN_UPS = "SignUps", Panel.SIGN_UPS
+    JOBS_CREATED = "JobsCreated", Panel.JOBS
+    JOBS_COMPLETED = "JobsCompleted", Panel.JOBS
+    JOBS_FAILED = "JobsFailed", Panel.JOBS
+    JOBS_CANCELLED = "JobsCancelled", Panel.JOBS
+    JOBS_RECONCILED = "JobsReconciled", Panel.RESCUED
+    OPEN_JOBS = "OpenJobs", Panel.OPEN_JOBS, "Count", False
+    OLDEST_OPEN_JOB_SECONDS = "OldestOpenJobSeconds", Panel.OPEN_JOBS, "Seconds"
+    CREDITS_GRANTED = "CreditsGranted", Panel.CREDITS
+    CREDITS_HELD = "CreditsHeld", Panel.CREDITS
+    CREDITS_CAPTURED = "CreditsCaptured", Panel.CREDITS
+    PAID_CREDITS_CAPTURED = "PaidCreditsCaptured", Panel.CREDITS  # of accounts on a paid plan at submission
+    CANARY_FILM_SECONDS = "CanaryFilmSeconds", Panel.CANARY, "Seconds"
 
 
-def measure(metric: Metric, value: float = 1, *, unit: str = "Count") -> None:
+def measure(metric: Metric, value: float = 1) -> None:
     """Record one value as a log line in CloudWatch's embedded metric format: no call, no state shared by threads."""
     dimensions = {"service": SERVICE, "environment": ENVIRONMENT}
     with single_metric(
-        name=metric.value, unit=MetricUnit(unit), value=value, namespace=NAMESPACE, default_dimensions=dimensions
+        name=metric.value,
+        unit=MetricUnit(metric.unit),
+        value=value,
+        namespace=NAMESPACE,
+        default_dimensions=dimensions,
     ):
         pass  # the line is written when the block ends
 

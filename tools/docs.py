@@ -7,6 +7,7 @@ from functools import partial
 from local.environment import ROOT
 from local.gateway.docs import openapi
 from tools import costs, permissions, preset_page, vocabulary_page
+from tools.asyncapi_document import asyncapi
 from tools.template import APPS
 
 
@@ -18,7 +19,9 @@ def as_json(document: Callable[[], object]) -> str:
 # What returns each file's text, by the file's path in the repository.
 DOCUMENTS: dict[str, Callable[[], str]] = {
     "docs/openapi.json": partial(as_json, openapi),
+    "docs/asyncapi.json": partial(as_json, asyncapi),
     "docs/vocabulary.md": vocabulary_page.page,
+    "docs/vocabulary.json": vocabulary_page.data,
     "docs/presets.md": preset_page.page,
     "docs/cost.md": costs.page,
     **{f"tests/infra/snapshots/iam-{app}.json": partial(permissions.text_of, app) for app in APPS},

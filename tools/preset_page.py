@@ -31,71 +31,76 @@ _HEAD = """# Camera presets
 
 ## What a move is
 
-A preset is data (`shared/camera/moves.toml`, schema in `shared/camera/move.py`): keyframes over the clip's time, 0..1.
+A preset is data (`shared/camera/moves.toml`, schema in `shared/camera/move.py`): keyframes over the clip's time,
+0..1.
 
-| field of a keyframe | range | meaning | 1 is |
+| field of a keyframe | range | meaning | value 1 is |
 |---|---|---|---|
 | `at` | 0..1 | fraction of the clip's time | the end |
-| `truck` | -1..1 | travels right | {truck:g} of the distance to the nearest thing |
-| `pedestal` | -1..1 | travels up | {pedestal:g} of it |
-| `dolly` | -1..1 | travels forward, towards the focal point | {dolly:g} of it |
+| `truck` | -1..1 | moves right | {truck:g} of the distance to the nearest object |
+| `pedestal` | -1..1 | moves up | {pedestal:g} of this distance |
+| `dolly` | -1..1 | moves forward, towards the focal point | {dolly:g} of this distance |
 | `pan` | -1..1 | turns right | {pan:.0f} degrees |
 | `tilt` | -1..1 | turns up | {tilt:.1f} degrees |
-| `roll` | -1..1 | turns clockwise, so the picture turns anticlockwise | {roll:.0f} degrees |
-| `zoom` | 0.5..4 | factor of focal length, about the focal point | as framed |
-| `focus` | 0..1 or none | nearness that is sharp: 0 far, 1 near; none: all is | the nearest thing |
-| `shake` | 0..1 | how much the hand shakes | a run |
-| `fisheye` | 0..1 | how much the lens bulges | the middle 1.7 times as large |
+| `roll` | -1..1 | turns clockwise, so the picture turns counterclockwise | {roll:.0f} degrees |
+| `zoom` | 0.5..4 | factor of focal length, about the focal point | the picture as it is framed |
+| `focus` | 0..1 or absent | sharp disparity: 0 far, 1 near. Absent: everything is sharp | the nearest object |
+| `shake` | 0..1 | shake of the hand | a run |
+| `fisheye` | 0..1 | bulge of the lens | the middle is 1.7 times as large |
 
 | field of a move | meaning |
 |---|---|
 | `easing` | between two keyframes: `linear`, `ease_in`, `ease_out`, `ease_in_out` (default), `crash` |
-| | through all of them in one curve: `glide` |
-| `strength` | 0..1, how much of it is done; a job's `settings.strength` multiplies it |
-| `shutter` | how long it stands open, in frames: 0.5 is film's 180 degrees, 3 smears |
-| `minDurationSeconds`, `maxDurationSeconds` | clips for which it is made |
-| `promptPhrase`, `negatives` | for engines that listen to words; one that has no field for negatives hears “no ...” |
-| `needsDrivingClip` | it copies the camera of a clip of yours: a job without one is refused |
-| `stacked` | `{{move, weight}}`: a second move on top |
+| | through all keyframes in one curve: `glide` |
+| `strength` | 0..1, how much of the move is applied. A job's `settings.strength` multiplies it |
+| `shutter` | opening of the shutter, in frames: 0.5 is film's 180 degrees, 3 smears |
+| `minDurationSeconds`, `maxDurationSeconds` | length of the clips for which the move is made, in seconds |
+| `promptPhrase`, `negatives` | text for engines that read words. Without a field for negatives they receive “no ...” |
+| `needsDrivingClip` | the preset copies the camera path of your clip. A job without a clip is refused |
+| `stacked` | `{{move, weight}}`: a second move over the first |
 
-**Two presets at once.** A job's `settings.stack = {{"presetId": "orbit-left", "weight": 0.6}}` lays a second one over
-the first: axes add (one whose sum would leave -1..1 shrinks as a whole), zooms multiply, the second's focus wins if it
-has one and weighs anything. Engines that listen hear what both do together; one that stands still is not mentioned.
+**Two presets at once.** A job's `settings.stack = {{"presetId": "orbit-left", "weight": 0.6}}` puts a second preset
+over the first. Axes add. If the sum on an axis leaves -1..1, the whole axis is scaled down. Zooms multiply. The focus
+of the second preset is used if it has one and its weight is above 0. Engines that read words receive a description of
+the sum; a move that does not move is not mentioned.
 
-**Less of it.** A job's `settings.strength` 0..1 does less of every axis, zoom, shake and bulge, and pulls the focus
-less far from where it begins; at 0 the camera stands still and all is sharp.
+**Less of a move.** A job's `settings.strength` 0..1 scales every axis, zoom, shake and bulge, and shortens the focus
+pull from its start. At 0 the camera is static and everything is sharp.
 
-**How long.** A job's `settings.duration` is 1 to 30 s, within what the preset is made for (below) and its engine makes.
-Without one it is 5 s, or what comes nearest to that.
+**Length.** A job's `settings.duration` is 1 to 30 s, within the limits of the preset (below) and of its engine.
+Without this setting it is 5 s, or the allowed length that is nearest to 5 s.
 
-**From a start frame to an end frame.** Bring two pictures, inputs with the role `picture` in that order: the film's
-first frame shows the first and its last frame the second, and half way one dissolves into the other. Between them
-stand up to two more. With `static`, or `strength` 0, both are seen as they are, cut to the frame's shape; any other
-move leads over both, and its last pose is how the last one is seen: one that ends at rest (`dolly-out`,
-`crash-zoom-out`) ends on the picture as it is framed.
+**From a start frame to an end frame.** Bring two pictures: inputs with the role `picture`, in that order. The film's
+first frame shows the first picture and its last frame the second. In the middle, one dissolves into the other. You
+can put up to two more pictures between them. With `static`, or `strength` 0, the pictures are shown unchanged,
+cropped to the frame's shape. Any other move crosses both pictures, and its last pose decides how the last picture is
+shown. A move that ends at rest (`dolly-out`, `crash-zoom-out`) ends on the picture as it is framed.
 
-**Where zooms lead.** To the picture's focal point: the painter says where its subject stands; of an uploaded picture it
-is estimated. The subject stays where it is in the frame, or drifts to a third if it stands beyond one.
+**Center of zooms.** Zooms are centered on the picture's focal point. The painter reports the position of its subject.
+For an uploaded picture the position is estimated. The subject stays where it is in the frame, or moves to a third if
+it is beyond one.
 
-**The motion score** (`motionScore` of the job and of its step's metadata) says how well a clip moved as its preset
-promised. Corners of the picture, each at its distance, are followed through the frames, and where they go is compared
-with where they should: as it is, and for the part of it that only distance explains, which tells a dolly from a zoom.
-1 is the promised path; 0 is another, or none.
+**Motion score.** The motion score (`motionScore` of the job and of its step's metadata) says how well a clip follows
+the path of its preset. Kinora follows corners of the picture, each at its distance, through the frames. It compares
+their paths with the expected ones: the whole path, and the part of it that only distance explains, which separates a
+dolly from a zoom. 1 is the promised path; 0 is another path, or no movement.
 
-- It is the path's, not the focus': a focus that is pulled wrongly is not seen, and a still `focus-change` scores 1.
-- There is none where nothing can be followed, as in fog. `static` scores 1 of any picture if all frames are the same.
-- It is taken of the frames as the camera drew them, before they are encoded and finished: stabilising, interpolating
+- The score measures the path and not the focus. It does not detect a wrong focus pull, and a still `focus-change`
+  scores 1.
+- There is no score if no corner can be followed, as in fog. `static` scores 1 on any picture if all frames are the
+  same.
+- The score uses the frames as the renderer drew them, before encoding and post-processing. Stabilizing, interpolating
   or looping the film afterwards changes the path and not the score.
-- A provider's clip is scored when it is finished, more leniently: only which way its camera goes, one thing after
-  another. How far and how fast, how much a hand shakes, and about which point are the provider's own, and distances are
-  guessed. So these may pass for each other: a dolly and a zoom, a slow zoom and a crash zoom, a truck and a pan, a push
-  forward and one that drifts aside. There is no score where travel and turns so nearly cancel out that the guess would
-  decide (jibs, cranes, orbits, vertigos, some arcs). Of 177 clips, all presets on three paintings filmed as a provider
-  might, 136 are scored: 127 of them 0.8 or more, two below 0.5, and of the same filmed the opposite way none above 0.5
-  but arcs.
+- A remote engine's clip is scored in post-processing, with tolerance: the score uses only the direction of the
+  camera's movements and their order. The provider chooses amplitude, speed, shake and pivot, and distances are
+  estimated. So these pairs can pass for each other: a dolly and a zoom, a slow zoom and a crash zoom, a truck and a
+  pan, a push forward and a push that drifts aside. There is no score when movement and rotation almost cancel each
+  other out, because then the estimate would decide (jibs, cranes, orbits, vertigos, some arcs). Test: 177 clips, all
+  presets on three paintings, filmed as a provider might. 136 have a score; 127 of them score 0.8 or more, and two
+  score below 0.5. Filmed the opposite way, only arcs score above 0.5.
 
-**In the paths** below the pale frame is what the camera sees first, the bright one what it sees last. The lines are
-where the frame's middle goes on the far distance (blue), on the middle (white) and on the nearest things (orange).
+**Path pictures.** The pale frame is the camera's first view, the bright frame its last view. The lines show the path
+of the frame's middle on the far distance (blue), on the middle distance (white) and on the nearest objects (orange).
 """
 
 

@@ -11,11 +11,11 @@ from rich.console import Console
 
 from shared.camera.catalogue import DefaultMove, default_moves
 from shared.camera.lowerings import inverse_distance
-from workers.engines.image_generation.procedural import Painting, paint
-from workers.engines.image_generation.vocabulary import read
 from workers.media.planes import Bytes, to_rgb
-from workers.media.shoot import Shot
-from workers.media.warp import Frame, rays
+from workers.motion.projection import Frame, rays
+from workers.painter.painting import Painting, paint
+from workers.painter.reading import read
+from workers.renderer.shoot import Shot
 
 FOLDER = Path("docs/gallery/presets")
 SHEET = Path("docs/gallery/presets.jpg")

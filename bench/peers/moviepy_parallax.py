@@ -1,11 +1,11 @@
-"""The peer: moviepy with the same effect, run in an environment of its own (it pins an old Pillow).
+"""The peer: the same effect in moviepy, run in an environment of its own because moviepy pins an old Pillow.
 
 `python moviepy_parallax.py PICTURE DEPTH PATH OUT CRF` prints the seconds that the film took. DEPTH is a 16-bit map of
-how near things are; PATH is JSON: `far`, the inverse distance of what is farthest, and for each frame the
-picture's `column`, `row` and columns per inverse distance `slope` at the frame's corner, and `scale`.
+nearness. PATH is JSON: `far`, the inverse distance of the farthest point, and for each frame the picture's `column`,
+`row` and `slope` (columns per inverse distance) at the frame's corner, and `scale`.
 
-As a careful user of moviepy, NumPy and OpenCV would write it: what stands before something else is a layer of its own
-with soft edges, what it hides is painted in once, and for each frame both layers are displaced by their depth.
+The code is what a careful user of moviepy, NumPy and OpenCV would write. Near things form a layer with soft edges. The
+hidden background is inpainted once. For each frame both layers are displaced by their depth.
 """
 
 import json
@@ -17,11 +17,11 @@ import cv2
 import numpy as np
 from moviepy import VideoClip
 
-Layer = tuple[np.ndarray, np.ndarray, np.ndarray]  # a picture, its inverse distance, how solid it is
+Layer = tuple[np.ndarray, np.ndarray, np.ndarray]  # picture, inverse distance, opacity
 WIDTH, HEIGHT, FPS = 1920, 1080, 24
-CLIFF = 0.05  # a step of inverse distance that is the edge of a thing
-REACH = 161  # pixels within which it is one: more than a thing is displaced
-TURNS = 4  # until the displacement no longer changes
+CLIFF = 0.05  # difference of inverse distance that is an edge
+REACH = 161  # pixels within which that difference counts; more than the largest displacement
+TURNS = 4  # iterations until the displacement is stable
 
 
 def main(picture_path: str, depth_path: str, path_path: str, out: str, crf: str) -> float:
@@ -51,7 +51,7 @@ def main(picture_path: str, depth_path: str, path_path: str, out: str, crf: str)
 
 
 def layers(picture: np.ndarray, depth: np.ndarray) -> tuple[Layer, Layer]:
-    """The near things, and what is behind them."""
+    """Return the near layer and the background layer."""
     window = np.ones((REACH, REACH), np.uint8)
     floor = cv2.erode(depth, window)
     standing = (depth - floor > CLIFF).astype(np.uint8)
@@ -71,7 +71,7 @@ def layers(picture: np.ndarray, depth: np.ndarray) -> tuple[Layer, Layer]:
 
 
 def displaced(layer: Layer, x: np.ndarray, y: np.ndarray, slope: np.float32) -> tuple[np.ndarray, np.ndarray]:
-    """A layer as the camera sees it, and how solid it is there."""
+    """Return a layer as the camera sees it, and its opacity."""
     picture, depth, solid = layer
     near = np.full_like(x, 0.5)
     for _ in range(TURNS):

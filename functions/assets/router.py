@@ -7,14 +7,24 @@ from fastapi import APIRouter, Response, status
 from pydantic import Field, field_validator
 
 from functions.assets import service
-from shared.assets.record import AssetType
+from functions.assets.service import NothingUploaded
+from shared.access.permissions import Permission
+from shared.access.principal import Principal
+from shared.assets.record import AssetStatus, AssetType
+from shared.assets.store import AssetNotFound, assets
 from shared.aws.transactions import Transaction
 from shared.core.wire import Id, View, Wire
-from shared.rest.caller import Caller
+from shared.idempotency.store import KeyReused
+from shared.projects.store import ProjectNotFound
+from shared.rest.caller import may
 from shared.rest.once import Once
 from shared.rest.pagination import After, Limit
+from shared.rest.problem import problems
 
 router = APIRouter(prefix="/api/assets", tags=["assets"])
+
+Read = Annotated[Principal, may(Permission.ASSETS_READ)]
+Write = Annotated[Principal, may(Permission.ASSETS_WRITE)]
 
 
 _CONTENT_TYPE = r"^((image|video|audio)/[a-z0-9.+-]+|application/x-subrip|text/(plain|srt))$"  # the last are captions
@@ -25,7 +35,7 @@ class AssetUpload(Wire):
 
     name: Annotated[str, Field(min_length=1, max_length=200)]
     type: AssetType
-    content_type: Annotated[str, Field(max_length=100, pattern=_CONTENT_TYPE)]
+    content_type: Annotated[str, Field(max_length=100, pattern=_CONTENT_TYPE, examples=["image/png"])]
     size: int = Field(le=service.MAX_BYTES)
     project_id: Id | None = None
 
@@ -44,8 +54,8 @@ class AssetCreate(Wire):
 class AssetView(View):
     asset_id: str = Field(serialization_alias="id")
     name: str
-    type: str
-    status: str
+    type: AssetType
+    status: AssetStatus
     media_type: str = Field(serialization_alias="contentType")
     size: int
     width: int | None
@@ -74,8 +84,14 @@ def _view(asset: Any) -> AssetView:
     return AssetView.model_validate(asset).model_copy(update={"url": service.url(asset)})
 
 
-@router.post("/upload", status_code=status.HTTP_201_CREATED, response_model=AssetUploadView, operation_id="uploadAsset")
-def upload_asset(body: AssetUpload, caller: Caller, once: Once) -> Response:
+@router.post(
+    "/upload",
+    status_code=status.HTTP_201_CREATED,
+    response_model=AssetUploadView,
+    operation_id="uploadAsset",
+    responses=problems(ProjectNotFound, KeyReused),
+)
+def upload_asset(body: AssetUpload, caller: Write, once: Once) -> Response:
     """Ask for a form that uploads one file; it is good for five minutes."""
 
     def begin(tx: Transaction) -> AssetUploadView:
@@ -85,28 +101,33 @@ def upload_asset(body: AssetUpload, caller: Caller, once: Once) -> Response:
         )  # fmt: skip
         return AssetUploadView(asset=_view(asset), upload=UploadView.model_validate(form))
 
-    return once.run(begin, status=status.HTTP_201_CREATED)
+    return once.respond(begin, status=status.HTTP_201_CREATED)
 
 
-@router.post("", status_code=status.HTTP_202_ACCEPTED, operation_id="createAsset")
-def create_asset(body: AssetCreate, caller: Caller) -> AssetView:
+@router.post(
+    "",
+    status_code=status.HTTP_202_ACCEPTED,
+    operation_id="createAsset",
+    responses=problems(AssetNotFound, NothingUploaded),
+)
+def create_asset(body: AssetCreate, caller: Write) -> AssetView:
     """Register what was uploaded; poll the asset until it is READY or REJECTED."""
     return _view(service.complete(body.asset_id, caller))
 
 
 @router.get("", operation_id="listAssets")
-def list_assets(caller: Caller, limit: Limit = 20, after: After = None) -> list[AssetView]:
+def list_assets(caller: Read, limit: Limit = 20, after: After = None) -> list[AssetView]:
     """List the caller's assets, newest first."""
-    return [_view(asset) for asset in service.assets.page(owner_id=caller.user_id, limit=limit, after=after)]
+    return [_view(asset) for asset in assets.page(account_id=caller.account_id, limit=limit, after=after)]
 
 
 @router.get("/{asset_id}", operation_id="getAsset")
-def get_asset(asset_id: Id, caller: Caller) -> AssetView:
+def get_asset(asset_id: Id, caller: Read) -> AssetView:
     """Read one asset; a READY one has a signed URL."""
-    return _view(service.assets.get_owned(asset_id, owner_id=caller.user_id))
+    return _view(assets.get(asset_id, account_id=caller.account_id))
 
 
 @router.delete("/{asset_id}", status_code=status.HTTP_204_NO_CONTENT, operation_id="deleteAsset")
-def delete_asset(asset_id: Id, caller: Caller) -> None:
+def delete_asset(asset_id: Id, caller: Write) -> None:
     """Delete an asset and its media; films made from it stay."""
     service.delete(asset_id, caller)

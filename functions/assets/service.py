@@ -5,20 +5,18 @@ from typing import Any
 
 from shared.access.principal import Principal
 from shared.assets.record import AssetRecord, AssetType
-from shared.assets.store import AssetStore
+from shared.assets.store import assets
 from shared.aws import media, queues
 from shared.aws.transactions import Transaction
 from shared.core.clock import utc_now
 from shared.core.errors import Conflict
 from shared.core.ids import new_id
-from shared.projects.store import ProjectStore
+from shared.projects.store import projects
 from shared.stages.messages import AssetVerificationTask
+from shared.stages.queues import VERIFICATION_QUEUE
 
 MAX_BYTES = 200 * 1024 * 1024
 URL_LIFE = timedelta(hours=1)
-
-assets = AssetStore()
-projects = ProjectStore()
 
 
 class NothingUploaded(Conflict):
@@ -37,7 +35,7 @@ def begin(
 ) -> tuple[AssetRecord, dict[str, Any]]:
     """A PENDING asset and the form that uploads exactly its bytes."""
     if project_id is not None:
-        projects.get(project_id, owner_id=caller.user_id)
+        projects.get(project_id, account_id=caller.account_id)
     asset = assets.create(
         new_id("ast"),
         owner_id=caller.user_id,
@@ -55,17 +53,17 @@ def begin(
 
 def complete(asset_id: str, caller: Principal) -> AssetRecord:
     """From PENDING to VERIFYING; asking again re-sends the task, in case the first was never sent."""
-    asset = assets.get_owned(asset_id, owner_id=caller.user_id)
+    asset = assets.get(asset_id, account_id=caller.account_id)
     if asset.key is None and asset.error is None:
         if not media.exists(asset.quarantine_key):
             raise NothingUploaded("Nothing was uploaded for this asset yet.")
         assets.begin_verifying(asset)
-        queues.send("asset-verification", AssetVerificationTask(asset_id=asset_id), group=caller.account_id)
-    return assets.get(asset_id)
+        queues.send(VERIFICATION_QUEUE, AssetVerificationTask(asset_id=asset_id), group=caller.account_id)
+    return assets.get(asset_id, account_id=caller.account_id)
 
 
 def delete(asset_id: str, caller: Principal) -> None:
-    asset = assets.get_owned(asset_id, owner_id=caller.user_id)
+    asset = assets.get(asset_id, account_id=caller.account_id)
     media.delete_below(asset.prefix)
     media.delete_below(asset.quarantine_key)
     assets.delete(asset)
@@ -74,4 +72,4 @@ def delete(asset_id: str, caller: Principal) -> None:
 def url(asset: AssetRecord) -> str | None:
     if asset.key is None:
         return None
-    return media.media_access(asset.prefix, utc_now() + URL_LIFE).url(asset.key)
+    return media.MediaAccess(asset.prefix, utc_now() + URL_LIFE).url(asset.key)

@@ -7,12 +7,17 @@ from fastapi import APIRouter, Cookie, Header, Response, status
 from pydantic import EmailStr, Field, SecretStr, field_validator
 
 from functions.auth import service
+from functions.auth.service import WrongCredentials
+from shared.access.permissions import Permission
+from shared.access.principal import Principal
 from shared.access.tokens import LIFE_SECONDS
 from shared.core.config import Config
 from shared.core.errors import Forbidden
 from shared.core.wire import View, Wire
-from shared.credentials.store import FAMILY_LIFE
-from shared.rest.caller import Caller
+from shared.credentials.store import FAMILY_LIFE, SessionEnded
+from shared.rest.caller import may
+from shared.rest.problem import problems
+from shared.users.store import UserNotFound
 
 router = APIRouter(prefix="/api/auth", tags=["auth"])
 
@@ -64,13 +69,13 @@ def register(body: Register) -> Accepted:
     return Accepted()
 
 
-@router.post("/login", operation_id="login")
+@router.post("/login", operation_id="login", responses=problems(WrongCredentials))
 def login(body: Login, response: Response) -> SessionView:
     """Sign in: an access token of 15 minutes, and a refresh cookie of 7 days."""
     return _begun(service.login(body.email, body.password.get_secret_value()), response)
 
 
-@router.post("/refresh", operation_id="refresh")
+@router.post("/refresh", operation_id="refresh", responses=problems(SessionEnded, Forbidden))
 def refresh(
     response: Response,
     token: RefreshCookie = "",
@@ -90,8 +95,8 @@ def logout(response: Response, token: RefreshCookie = "") -> None:
     response.delete_cookie(COOKIE, path="/", secure=True, httponly=True, samesite="strict")
 
 
-@router.get("/me", operation_id="me")
-def me(caller: Caller) -> UserView:
+@router.get("/me", operation_id="me", responses=problems(UserNotFound))
+def me(caller: Annotated[Principal, may(Permission.PROFILE_READ)]) -> UserView:
     """Who I am."""
     return UserView.model_validate(service.user(caller.user_id))
 

@@ -13,17 +13,13 @@ from shared.core.clock import utc_now
 from shared.core.errors import Unauthorized
 from shared.core.ids import new_id
 from shared.credentials.refresh_tokens import RefreshToken, read_refresh_token
-from shared.credentials.store import CredentialStore, SessionEnded
-from shared.credits.store import CreditStore
+from shared.credentials.store import SessionEnded, credentials
+from shared.credits.store import credits
 from shared.observability import Metric, measure
 from shared.users.record import UserRecord
-from shared.users.store import EmailTaken, UserStore
+from shared.users.store import EmailTaken, users
 
 OPENING_CREDITS = 100
-
-users = UserStore()
-credentials = CredentialStore()
-credits = CreditStore()
 
 
 class WrongCredentials(Unauthorized):
@@ -40,11 +36,6 @@ class Session:
 @cache
 def _hasher() -> PasswordHasher:
     return PasswordHasher()
-
-
-@cache
-def _nobodys_hash() -> str:
-    return _hasher().hash("nobody has this password")
 
 
 def register(email: str, password: str, name: str | None) -> None:
@@ -66,14 +57,10 @@ def register(email: str, password: str, name: str | None) -> None:
 
 
 def login(email: str, password: str) -> Session:
-    """A new session. An unknown address costs as much time as a wrong password."""
+    """Return a new session. Raises WrongCredentials, for an unknown address as late as for a wrong password."""
     user_id = users.id_by_email(email)
     known_hash = credentials.password_hash(user_id) if user_id else None
-    try:
-        _hasher().verify(known_hash or _nobodys_hash(), password)
-    except (VerifyMismatchError, InvalidHashError):
-        known_hash = None
-    if user_id is None or known_hash is None:
+    if not _matches(known_hash, password) or user_id is None:
         raise WrongCredentials("This address and this password do not belong together.")
     return _session(user_id, credentials.begin_family(user_id, at=utc_now()).text(_refresh_keys()[0]))
 
@@ -95,6 +82,17 @@ def logout(text: str) -> None:
 
 def user(user_id: str) -> UserRecord:
     return users.get(user_id)
+
+
+def _matches(known_hash: str | None, password: str) -> bool:
+    """Return whether the password has this hash. Without a hash, take the same time."""
+    if known_hash is None:
+        _hasher().hash(password)
+        return False
+    try:
+        return _hasher().verify(known_hash, password)
+    except (VerifyMismatchError, InvalidHashError):
+        return False
 
 
 def _session(user_id: str, refresh_token: str) -> Session:

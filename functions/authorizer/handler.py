@@ -1,4 +1,4 @@
-"""Lambda authorizer: an ES256 access token becomes a stage-wide policy and the caller's id."""
+"""Lambda authorizer: an ES256 access token becomes a stage-wide policy and the caller's facts."""
 
 from typing import Any
 
@@ -24,7 +24,7 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
                 {"Action": "execute-api:Invoke", "Effect": "Allow", "Resource": _whole_stage(event["methodArn"])}
             ],
         },
-        "context": {"userId": principal.user_id, "scopes": " ".join(sorted(principal.scopes))},
+        "context": principal.context(),
     }
 
 

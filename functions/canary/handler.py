@@ -52,7 +52,7 @@ def handler(_event: Json, _context: object) -> Json:
     seconds = monotonic() - begun
     creator.call("DELETE", f"/api/jobs/{job_id}")
     creator.call("DELETE", f"/api/projects/{project_id}")
-    measure(Metric.CANARY_FILM_SECONDS, seconds, unit="Seconds")
+    measure(Metric.CANARY_FILM_SECONDS, seconds)
     return {"jobId": job_id, "seconds": round(seconds, 1)}
 
 

@@ -5,25 +5,46 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response, status
 
 from functions.jobs import service
-from functions.jobs.service import JobCreate
+from functions.jobs.plan import NoEngine
+from functions.jobs.schemas import JobCreate
+from shared.access.permissions import Permission
+from shared.access.principal import Principal
+from shared.assets.store import AssetNotFound, AssetNotReady
 from shared.core.wire import Id
+from shared.credits.store import NotEnoughCredits
+from shared.idempotency.store import KeyReused
+from shared.jobs.store import JobEnded, JobRunning
 from shared.jobs.views import JobView
-from shared.rest.caller import Caller
+from shared.presets.presets import PresetNotFound
+from shared.projects.store import ProjectNotFound
+from shared.rest.caller import may
 from shared.rest.once import Once
 from shared.rest.pagination import After, Limit
+from shared.rest.problem import problems
 
 router = APIRouter(prefix="/api/jobs", tags=["jobs"])
 
+Read = Annotated[Principal, may(Permission.JOBS_READ)]
+Write = Annotated[Principal, may(Permission.JOBS_WRITE)]
 
-@router.post("", status_code=status.HTTP_202_ACCEPTED, response_model=JobView, operation_id="createJob")
-def create_job(body: JobCreate, caller: Caller, once: Once) -> Response:
+
+@router.post(
+    "",
+    status_code=status.HTTP_202_ACCEPTED,
+    response_model=JobView,
+    operation_id="createJob",
+    responses=problems(
+        NotEnoughCredits, ProjectNotFound, PresetNotFound, AssetNotFound, AssetNotReady, NoEngine, KeyReused
+    ),
+)
+def create_job(body: JobCreate, caller: Write, once: Once) -> Response:
     """Submit a job; its credits are held now and charged when it completes."""
-    return service.submit(body, caller, once)
+    return once.respond(lambda tx: service.submit(body, caller, tx), status=status.HTTP_202_ACCEPTED)
 
 
-@router.get("", operation_id="listJobs")
+@router.get("", operation_id="listJobs", responses=problems(ProjectNotFound))
 def list_jobs(
-    caller: Caller,
+    caller: Read,
     project_id: Annotated[Id | None, Query(alias="projectId")] = None,
     limit: Limit = 20,
     after: After = None,
@@ -33,18 +54,23 @@ def list_jobs(
 
 
 @router.get("/{job_id}", operation_id="getJob")
-def get_job(job_id: Id, caller: Caller) -> JobView:
+def get_job(job_id: Id, caller: Read) -> JobView:
     """Read one job, with signed URLs of what it made."""
     return service.view(job_id, caller)
 
 
-@router.post("/{job_id}/cancel", operation_id="cancelJob")
-def cancel_job(job_id: Id, caller: Caller) -> JobView:
+@router.post("/{job_id}/cancel", operation_id="cancelJob", responses=problems(JobEnded))
+def cancel_job(job_id: Id, caller: Write) -> JobView:
     """Cancel a job that has not ended; nothing is charged."""
     return service.cancel(job_id, caller)
 
 
-@router.delete("/{job_id}", status_code=status.HTTP_204_NO_CONTENT, operation_id="deleteJob")
-def delete_job(job_id: Id, caller: Caller) -> None:
+@router.delete(
+    "/{job_id}",
+    status_code=status.HTTP_204_NO_CONTENT,
+    operation_id="deleteJob",
+    responses=problems(JobRunning),
+)
+def delete_job(job_id: Id, caller: Write) -> None:
     """Delete an ended job and its media."""
     service.delete(job_id, caller)

@@ -4,13 +4,12 @@ import secrets
 from datetime import timedelta
 
 from botocore.exceptions import BotoCoreError, ClientError
-from fastapi import Response
-from pydantic import Field
 
-from functions.jobs.plan import fitted, plan
+from functions.jobs.plan import Plan, fitted, plan
+from functions.jobs.schemas import INPUT_TYPES, JobCreate
 from shared.access.principal import Principal
-from shared.assets.record import AssetStatus, AssetType
-from shared.assets.store import AssetNotReady, AssetStore
+from shared.assets.record import AssetStatus
+from shared.assets.store import AssetNotReady, assets
 from shared.aws import media
 from shared.aws.secrets import filled
 from shared.aws.transactions import Transaction, transaction
@@ -18,74 +17,62 @@ from shared.camera.move import CameraMove
 from shared.core.clock import utc_now
 from shared.core.errors import Invalid
 from shared.core.ids import new_id
-from shared.core.wire import Id, Wire
-from shared.credits.store import CreditStore
+from shared.credits.store import credits
 from shared.jobs import executions, settlement
 from shared.jobs.record import JobRecord, JobStatus
-from shared.jobs.spec import JobInput, JobSettings, JobSpec
-from shared.jobs.store import JobEnded, JobRunning, JobStore
+from shared.jobs.spec import JobSettings, JobSpec
+from shared.jobs.store import JobEnded, JobRunning, jobs
 from shared.jobs.views import JobView, access, job_view
 from shared.observability import Metric, about, logger, measure
 from shared.presets.presets import get_preset
-from shared.projects.store import ProjectStore
-from shared.rest.once import OneEffect
+from shared.projects.store import projects
 from shared.stages.engines import ENGINES, Engine
 from shared.stages.failures import StageFailure
 from shared.stages.requests import MOST_PICTURES, check_driving_seconds
 from shared.stages.stages import Role, Stage
-from shared.subscriptions.store import SubscriptionStore
+from shared.subscriptions.store import subscriptions
 
 DEADLINE = timedelta(hours=2)
-INPUT_TYPES = {
-    Role.PICTURE: AssetType.IMAGE,
-    Role.DRIVING: AssetType.VIDEO,
-    Role.AUDIO: AssetType.AUDIO,
-    Role.CAPTIONS: AssetType.OTHER,
-}
-
-jobs = JobStore()
-projects = ProjectStore()
-assets = AssetStore()
-credits = CreditStore()
-subscriptions = SubscriptionStore()
 
 
-class JobCreate(Wire):
-    project_id: Id
-    prompt: str = Field(min_length=1, max_length=2000, examples=["a lighthouse at dusk"])
-    preset_id: Id = "crash-zoom-in"
-    settings: JobSettings = JobSettings()
-    inputs: tuple[JobInput, ...] = Field(default=(), max_length=len(INPUT_TYPES) - 1 + MOST_PICTURES)
-
-
-def submit(body: JobCreate, caller: Principal, once: OneEffect) -> Response:
-    """Accept a job: the job, its credits' hold and the answer are written in one transaction, then it is started.
+def submit(body: JobCreate, caller: Principal, tx: Transaction) -> JobView:
+    """Add a job and the hold on its credits to the transaction; start the job after the commit.
 
     If the start fails, or this process dies before it, `reconcile` starts the job.
     """
-    begun: list[JobRecord] = []
-
-    def write(tx: Transaction) -> JobView:
-        job, shown = _begin(body, caller, tx)
-        begun.append(job)
-        return shown
-
-    answer = once.run(write, status=202)
-    if "idempotent-replayed" not in answer.headers:
-        (job,) = begun
-        about(job_id=job.job_id)
-        logger.info("job accepted")
-        measure(Metric.JOBS_CREATED)
-        measure(Metric.CREDITS_HELD, int(job.credits))
-        try:
-            executions.start(job.job_id, [stage for stage, _ in job.planned()])
-        except (ClientError, BotoCoreError) as error:
-            logger.warning("job accepted but not started; reconcile will", error=str(error))
-    return answer
-
-
-def _begin(body: JobCreate, caller: Principal, tx: Transaction) -> tuple[JobRecord, JobView]:
     job_id, at = new_id("job"), utc_now()
+    spec, planned = _planned(body, caller)
+    projects.add_job(body.project_id, account_id=caller.account_id, tx=tx)
+    job = jobs.create(
+        job_id,
+        spec,
+        engines=planned.engines,
+        credits=planned.credits,
+        project_id=body.project_id,
+        account_id=caller.account_id,
+        owner_id=caller.user_id,
+        at=at,
+        deadline_at=at + DEADLINE,
+        tx=tx,
+    )
+    credits.hold(job_id, account_id=caller.account_id, credits=planned.credits, paid=spec.paid, at=at, tx=tx)
+    tx.after_commit(lambda: _start(job))
+    return job_view(job, spec, {}, at)
+
+
+def _start(job: JobRecord) -> None:
+    about(job_id=job.job_id)
+    logger.info("job accepted")
+    measure(Metric.JOBS_CREATED)
+    measure(Metric.CREDITS_HELD, int(job.credits))
+    try:
+        executions.start(job.job_id, [stage for stage, _ in job.planned()])
+    except (ClientError, BotoCoreError) as error:
+        logger.warning("job accepted but not started; reconcile will", error=str(error))
+
+
+def _planned(body: JobCreate, caller: Principal) -> tuple[JobSpec, Plan]:
+    """Return what the job will do, and its engines and price. Raises what makes such a job impossible."""
     move = _move(body)
     keys, more_pictures = _input_keys(body, caller)
     settings = fitted(body.settings, move)
@@ -101,21 +88,7 @@ def _begin(body: JobCreate, caller: Principal, tx: Transaction) -> tuple[JobReco
         more_pictures=more_pictures,
         paid=subscriptions.plan(caller.account_id).paid,
     )
-    projects.add_job(body.project_id, owner_id=caller.user_id, tx=tx)
-    job = jobs.create(
-        job_id,
-        spec,
-        engines=planned.engines,
-        credits=planned.credits,
-        project_id=body.project_id,
-        account_id=caller.account_id,
-        owner_id=caller.user_id,
-        at=at,
-        deadline_at=at + DEADLINE,
-        tx=tx,
-    )
-    credits.hold(job_id, account_id=caller.account_id, credits=planned.credits, paid=spec.paid, at=at, tx=tx)
-    return job, job_view(job, spec, {}, at)
+    return spec, planned
 
 
 def _offered(settings: JobSettings) -> list[Engine]:
@@ -126,7 +99,7 @@ def _offered(settings: JobSettings) -> list[Engine]:
 
 def view(job_id: str, caller: Principal) -> JobView:
     """The job with all it made."""
-    job = jobs.get_owned(job_id, owner_id=caller.user_id)
+    job = jobs.get(job_id, account_id=caller.account_id)
     results, at = jobs.results(job), utc_now()
     shown = job_view(job, jobs.spec(job_id), results, at)
     film = results.get(Stage.POST_PROCESSING)
@@ -142,7 +115,7 @@ def view(job_id: str, caller: Principal) -> JobView:
 def page(caller: Principal, *, project_id: str | None, limit: int, after: str | None) -> list[JobView]:
     """Jobs as lists show them: without results, which the job itself has."""
     if project_id is not None:
-        projects.get(project_id, owner_id=caller.user_id)
+        projects.get(project_id, account_id=caller.account_id)
     found = jobs.page(account_id=caller.account_id, project_id=project_id, limit=limit, after=after)
     specs, at = jobs.specs(job.job_id for job in found), utc_now()
     return [job_view(job, specs[job.job_id], {}, at) for job in found if job.job_id in specs]
@@ -150,7 +123,7 @@ def page(caller: Principal, *, project_id: str | None, limit: int, after: str | 
 
 def cancel(job_id: str, caller: Principal) -> JobView:
     """Stop the job and release its credits; a job already cancelled stays so."""
-    job = jobs.get_owned(job_id, owner_id=caller.user_id)
+    job = jobs.get(job_id, account_id=caller.account_id)
     job = settlement.cancel(job, at=utc_now())
     if job.status != JobStatus.CANCELLED:
         raise JobEnded
@@ -160,7 +133,7 @@ def cancel(job_id: str, caller: Principal) -> JobView:
 
 def delete(job_id: str, caller: Principal) -> None:
     """Delete an ended job, its media first: if this stops halfway the job is still there to be deleted again."""
-    job = jobs.get_owned(job_id, owner_id=caller.user_id)
+    job = jobs.get(job_id, account_id=caller.account_id)
     if not JobStatus(job.status).ended:
         raise JobRunning
     media.delete_below(f"jobs/{job_id}/")
@@ -170,7 +143,7 @@ def delete(job_id: str, caller: Principal) -> None:
             jobs.delete(job, tx=tx)
             projects.remove_job(job.project_id, tx=tx)
     except JobRunning:
-        jobs.get(job_id)  # JobNotFound, where another request has just deleted it
+        jobs.get(job_id, account_id=caller.account_id)  # JobNotFound, where another request has just deleted it
         raise
 
 
@@ -193,7 +166,7 @@ def _input_keys(body: JobCreate, caller: Principal) -> tuple[dict[Role, str], tu
     keys: dict[Role, str] = {}
     more_pictures: list[str] = []
     for given in body.inputs:
-        asset = assets.get_owned(given.asset_id, owner_id=caller.user_id)
+        asset = assets.get(given.asset_id, account_id=caller.account_id)
         if asset.type != INPUT_TYPES[given.role]:
             raise Invalid(f"The {given.role} must be {INPUT_TYPES[given.role].value.lower()} media.")
         if asset.status != AssetStatus.READY or asset.key is None:

@@ -12,14 +12,13 @@ from shared.aws import queues
 from shared.core.clock import utc_now
 from shared.jobs import executions
 from shared.jobs.record import JobStatus
-from shared.jobs.store import JobStore
+from shared.jobs.store import jobs
 from shared.observability import about, logger, observed
 from shared.stages.engines import Runs, engine
 from shared.stages.failures import StageFailure
-from shared.stages.messages import REMOTE_QUEUE, RemoteTask
+from shared.stages.messages import RemoteTask
+from shared.stages.queues import REMOTE_QUEUE
 from shared.stages.stages import Stage
-
-jobs = JobStore()
 
 
 class Unavailable(Exception):

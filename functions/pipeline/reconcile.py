@@ -8,16 +8,13 @@ from pynamodb.exceptions import PynamoDBException
 
 from shared.core.clock import utc_now
 from shared.core.ids import id_from, made_at
-from shared.credits.store import CreditStore
+from shared.credits.store import credits
 from shared.jobs import executions, settlement
 from shared.jobs.record import JobRecord, JobStatus
-from shared.jobs.store import JobNotFound, JobStore
+from shared.jobs.store import JobNotFound, jobs
 from shared.observability import Metric, logged, logger, measure, observed
 
 GRACE = timedelta(seconds=30)
-
-jobs = JobStore()
-credits = CreditStore()
 
 
 @observed
@@ -32,7 +29,7 @@ def sweep(at: datetime) -> dict[str, int]:
     open_jobs = list(credits.open_holds(before_job_id=id_from("job", (at - GRACE).timestamp())))
     measure(Metric.OPEN_JOBS, len(open_jobs))
     oldest_seconds = at.timestamp() - made_at(open_jobs[0]) if open_jobs else 0
-    measure(Metric.OLDEST_OPEN_JOB_SECONDS, oldest_seconds, unit="Seconds")
+    measure(Metric.OLDEST_OPEN_JOB_SECONDS, oldest_seconds)
     for job_id in open_jobs:
         done["seen"] += 1
         with logged(job_id=job_id):

@@ -16,6 +16,7 @@ from shared.stages.messages import (
     StageTask,
     VideoSynthesisTask,
 )
+from shared.stages.metadata import FOCAL_POINT
 from shared.stages.operations import parse
 from shared.stages.requests import (
     FocalPoint,
@@ -167,7 +168,7 @@ def _focal_point(spec: JobSpec, made: Made) -> FocalPoint | None:
     """What the painter says that its picture is about; only the engines can tell it of a creator's own picture."""
     if Role.PICTURE in spec.input_keys or Stage.IMAGE_GENERATION not in made:
         return None
-    match made[Stage.IMAGE_GENERATION].metrics.get("focalPoint"):
+    match made[Stage.IMAGE_GENERATION].metrics.get(FOCAL_POINT):
         case [x, y]:
             return float(x), float(y)
     return None

@@ -6,10 +6,8 @@ from typing import Any
 from shared.core.clock import utc_now
 from shared.jobs import settlement
 from shared.jobs.record import JobRecord, JobStatus
-from shared.jobs.store import JobStore
+from shared.jobs.store import jobs
 from shared.observability import about, logger, observed
-
-jobs = JobStore()
 
 
 @observed

@@ -7,16 +7,13 @@ from typing import Any
 from pydantic import ConfigDict, TypeAdapter
 
 from functions.pipeline.sagemaker import FailedInvocation
-from shared.assets.store import AssetNotFound, AssetStore
+from shared.assets.store import AssetNotFound, assets
 from shared.core.clock import utc_now
 from shared.jobs import executions
 from shared.jobs.record import JobStatus
-from shared.jobs.store import JobStore
+from shared.jobs.store import jobs
 from shared.observability import about, logged, logger, observed
 from shared.stages.messages import AssetVerificationTask, RemoteTask, StageTask
-
-jobs = JobStore()
-assets = AssetStore()
 
 LOST = {"code": "worker_lost", "message": "This step failed several times. Nothing was charged."}
 

@@ -5,12 +5,16 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from pydantic import Field
 
+from shared.access.permissions import Permission
+from shared.access.principal import Principal
 from shared.camera.move import CameraMove
 from shared.core.wire import Id, View
 from shared.presets.presets import get_preset, presets
-from shared.rest.caller import Caller
+from shared.rest.caller import may
 
 router = APIRouter(prefix="/api/presets", tags=["presets"])
+
+Read = Annotated[Principal, may(Permission.PRESETS_READ)]
 
 
 class PresetView(View):
@@ -28,12 +32,12 @@ class PresetView(View):
 
 
 @router.get("", operation_id="listPresets")
-def list_presets(_caller: Caller, category: Annotated[str | None, Query(max_length=40)] = None) -> list[PresetView]:
+def list_presets(_caller: Read, category: Annotated[str | None, Query(max_length=40)] = None) -> list[PresetView]:
     """List the presets, all or those of one category."""
     return [PresetView.model_validate(preset) for preset in presets() if category in {None, preset.category}]
 
 
 @router.get("/{preset_id}", operation_id="getPreset")
-def read_preset(preset_id: Id, _caller: Caller) -> PresetView:
+def read_preset(preset_id: Id, _caller: Read) -> PresetView:
     """Read one preset."""
     return PresetView.model_validate(get_preset(preset_id))

@@ -1,21 +1,28 @@
 """`/api/projects`."""
 
 from datetime import datetime
+from typing import Annotated
 
 from fastapi import APIRouter, Response, status
 from pydantic import Field
 
+from shared.access.permissions import Permission
+from shared.access.principal import Principal
 from shared.aws.transactions import Transaction
 from shared.core.clock import utc_now
 from shared.core.ids import new_id
 from shared.core.wire import Id, View, Wire
-from shared.projects.store import ProjectStore
-from shared.rest.caller import Caller
+from shared.idempotency.store import KeyReused
+from shared.projects.store import ProjectNotEmpty, projects
+from shared.rest.caller import may
 from shared.rest.once import Once
 from shared.rest.pagination import After, Limit
+from shared.rest.problem import problems
 
 router = APIRouter(prefix="/api/projects", tags=["projects"])
-projects = ProjectStore()
+
+Read = Annotated[Principal, may(Permission.PROJECTS_READ)]
+Write = Annotated[Principal, may(Permission.PROJECTS_WRITE)]
 
 
 class ProjectWrite(Wire):
@@ -31,8 +38,14 @@ class ProjectView(View):
     updated_at: datetime
 
 
-@router.post("", status_code=status.HTTP_201_CREATED, response_model=ProjectView, operation_id="createProject")
-def create_project(body: ProjectWrite, caller: Caller, once: Once) -> Response:
+@router.post(
+    "",
+    status_code=status.HTTP_201_CREATED,
+    response_model=ProjectView,
+    operation_id="createProject",
+    responses=problems(KeyReused),
+)
+def create_project(body: ProjectWrite, caller: Write, once: Once) -> Response:
     """Create a project owned by the caller."""
 
     def create(tx: Transaction) -> ProjectView:
@@ -41,30 +54,35 @@ def create_project(body: ProjectWrite, caller: Caller, once: Once) -> Response:
         )
         return ProjectView.model_validate(record)
 
-    return once.run(create, status=status.HTTP_201_CREATED)
+    return once.respond(create, status=status.HTTP_201_CREATED)
 
 
 @router.get("", operation_id="listProjects")
-def list_projects(caller: Caller, limit: Limit = 20, after: After = None) -> list[ProjectView]:
+def list_projects(caller: Read, limit: Limit = 20, after: After = None) -> list[ProjectView]:
     """List the caller's projects, newest first."""
-    records = projects.page(owner_id=caller.user_id, limit=limit, after=after)
+    records = projects.page(account_id=caller.account_id, limit=limit, after=after)
     return [ProjectView.model_validate(record) for record in records]
 
 
 @router.get("/{project_id}", operation_id="getProject")
-def get_project(project_id: Id, caller: Caller) -> ProjectView:
+def get_project(project_id: Id, caller: Read) -> ProjectView:
     """Read one project."""
-    return ProjectView.model_validate(projects.get(project_id, owner_id=caller.user_id))
+    return ProjectView.model_validate(projects.get(project_id, account_id=caller.account_id))
 
 
 @router.patch("/{project_id}", operation_id="updateProject")
-def update_project(project_id: Id, body: ProjectWrite, caller: Caller) -> ProjectView:
+def update_project(project_id: Id, body: ProjectWrite, caller: Write) -> ProjectView:
     """Rename a project."""
-    record = projects.rename(project_id, owner_id=caller.user_id, name=body.name, at=utc_now())
+    record = projects.rename(project_id, account_id=caller.account_id, name=body.name, at=utc_now())
     return ProjectView.model_validate(record)
 
 
-@router.delete("/{project_id}", status_code=status.HTTP_204_NO_CONTENT, operation_id="deleteProject")
-def delete_project(project_id: Id, caller: Caller) -> None:
+@router.delete(
+    "/{project_id}",
+    status_code=status.HTTP_204_NO_CONTENT,
+    operation_id="deleteProject",
+    responses=problems(ProjectNotEmpty),
+)
+def delete_project(project_id: Id, caller: Write) -> None:
     """Delete a project that has no jobs."""
-    projects.delete(project_id, owner_id=caller.user_id)
+    projects.delete(project_id, account_id=caller.account_id)

@@ -2,10 +2,8 @@
 
 from typing import Any
 
-from shared.connections.store import ConnectionStore
+from shared.connections.store import connections
 from shared.observability import observed
-
-connections = ConnectionStore()
 
 
 @observed

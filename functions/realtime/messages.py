@@ -1,30 +1,52 @@
-"""What clients send over the socket, and how they are answered."""
+"""The messages of the socket: what clients send, and what the server sends."""
 
 import json
 from typing import Any, Literal
 
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
 from shared.aws.clients import sockets
 from shared.core.errors import AppError, Invalid
-from shared.core.wire import Wire
+from shared.core.wire import View, Wire
+from shared.jobs.events import JobEvent, JobSnapshot
 
 
 class ChannelMessage(Wire):
-    """`{"type": "subscribe", "channel": "job:<id>"}`."""
+    channel: str = Field(description="`job:` and the job's id", examples=["job:job_01K0M3T5V7X9Z1B3D5F7H9K1M3"])
 
-    type: Literal["subscribe", "unsubscribe"]
-    channel: str
+
+class Subscribe(ChannelMessage):
+    """Send me the job's snapshot and then its events."""
+
+    type: Literal["subscribe"]
+
+
+class Unsubscribe(ChannelMessage):
+    """Send me no more events of the job."""
+
+    type: Literal["unsubscribe"]
+
+
+class SocketError(View):
+    """The server refuses the client's message. The socket stays open."""
+
+    type: Literal["error"] = "error"
+    code: str
+    detail: str
+
+
+ClientMessage = Subscribe | Unsubscribe
+ServerMessage = JobSnapshot | JobEvent | SocketError
 
 
 def channel_of(job_id: str) -> str:
     return f"job:{job_id}"
 
 
-def read_channel(event: dict[str, Any]) -> str:
-    """The job's id in the message's channel. Raises Invalid."""
+def read_channel(event: dict[str, Any], expected: type[ClientMessage]) -> str:
+    """Return the job's id in the message's channel. Raises Invalid."""
     try:
-        message = ChannelMessage.model_validate_json(event.get("body") or "")
+        message = expected.model_validate_json(event.get("body") or "")
     except ValidationError as error:
         raise Invalid('Send {"type": "subscribe", "channel": "job:<id>"}.') from error
     kind, _, job_id = message.channel.partition(":")
@@ -33,17 +55,18 @@ def read_channel(event: dict[str, Any]) -> str:
     return job_id
 
 
-def send(connection_id: str, message: dict[str, Any]) -> bool:
-    """Send to one socket; False when it is gone."""
+def send(connection_id: str, message: ServerMessage) -> bool:
+    """Send to one socket. Return False when the client is gone."""
     client = sockets()
+    data = json.dumps(message.model_dump(mode="json", by_alias=True)).encode()
     try:
-        client.post_to_connection(ConnectionId=connection_id, Data=json.dumps(message, default=str).encode())
+        client.post_to_connection(ConnectionId=connection_id, Data=data)
     except client.exceptions.GoneException:
         return False
     return True
 
 
 def refuse(connection_id: str, error: AppError) -> dict[str, int]:
-    """Tell the client what was wrong with its message; the socket stays open."""
-    send(connection_id, {"type": "error", "code": error.code, "detail": error.detail})
+    """Tell the client what is wrong with its message. The socket stays open."""
+    send(connection_id, SocketError(code=error.code, detail=error.detail))
     return {"statusCode": error.status}

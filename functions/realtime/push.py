@@ -3,16 +3,13 @@
 from typing import Any
 
 from functions.realtime.messages import channel_of, send
-from shared.connections.store import ConnectionStore
+from shared.connections.store import connections
 from shared.core.clock import utc_now
 from shared.jobs.events import job_event, needs_results
 from shared.jobs.record import JobRecord
-from shared.jobs.store import JobStore
+from shared.jobs.store import jobs
 from shared.jobs.views import access
 from shared.observability import about, logged, logger, observed
-
-connections = ConnectionStore()
-jobs = JobStore()
 
 
 @observed
@@ -33,7 +30,7 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
 
 def _tell(old: JobRecord, new: JobRecord) -> None:
     about(job_id=new.job_id)
-    listeners = [s for s in connections.subscribers(channel_of(new.job_id)) if s.user_id == new.owner_id]
+    listeners = connections.subscribers(channel_of(new.job_id), account_id=new.account_id)
     if not listeners:
         return
     results = jobs.results(new) if needs_results(old, new) else {}

@@ -9,9 +9,7 @@ from constructs import Construct
 from infra.constructs.function import KinoraFunction
 from infra.constructs.stage_queue import DeadLetterQueue
 from infra.environments import Environment
-
-HANDLER = "functions.canary.handler:handler"
-FILM_SECONDS = 780  # of the 900 that a function may last
+from infra.functions import CANARY, FILM_SECONDS
 
 
 class Canary(Construct):
@@ -29,12 +27,9 @@ class Canary(Construct):
         self.dead_letters = DeadLetterQueue(self, "failed", queue_name=f"{environment.prefix}-canary-dlq")
         self.function = KinoraFunction(
             self,
-            "canary",
+            CANARY,
             environment,
-            handler=HANDLER,
             variables={"KINORA_SITE_URL": site_url, "KINORA_CANARY_SECONDS": str(FILM_SECONDS)},
-            timeout_seconds=FILM_SECONDS + 60,
-            memory_mb=256,  # it waits; the film is a megabyte or two
             on_failure=destinations.SqsDestination(self.dead_letters),
             retry_attempts=0,  # one failure is the news; each try is a film and a user more
         )

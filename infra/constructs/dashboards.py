@@ -1,6 +1,6 @@
 """Two dashboards: how the system runs, and what it earns. Beyond the third of an account each costs money."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from aws_cdk import aws_apigateway as apigateway
 from aws_cdk import aws_cloudfront as cloudfront
@@ -14,11 +14,9 @@ from infra.constructs import meters
 from infra.constructs.meters import Ours
 from infra.constructs.worker_service import WorkerService
 from infra.environments import Environment
-from shared.observability import Metric
+from shared.observability import Metric, Panel
 
 WIDTH = 24  # of a dashboard, in its own units
-JOBS = (Metric.JOBS_CREATED, Metric.JOBS_COMPLETED, Metric.JOBS_FAILED, Metric.JOBS_CANCELLED)
-CREDITS = (Metric.CREDITS_HELD, Metric.CREDITS_CAPTURED, Metric.PAID_CREDITS_CAPTURED, Metric.CREDITS_GRANTED)
 Metrics = Sequence[cloudwatch.IMetric]
 
 
@@ -82,8 +80,7 @@ class OperationsDashboard(cloudwatch.Dashboard):
             _graph(
                 "Time of an execution, ms", [machine.metric_time(statistic=f"p{n}", label=f"p{n}") for n in (50, 99)]
             ),
-            _graph("Open jobs", [ours.maximum(Metric.OPEN_JOBS)], right=[ours.maximum(Metric.OLDEST_OPEN_JOB_SECONDS)]),
-            _graph("Rescued by reconcile", [ours.sum(Metric.JOBS_RECONCILED)]),
+            *_panels("operations", ours),
         )
         self._functions("Functions of the pipeline", functions)
 
@@ -144,15 +141,20 @@ class BusinessDashboard(cloudwatch.Dashboard):
             )
         )
         self.add_widgets(
-            _graph("Sign-ups", [ours.sum(Metric.SIGN_UPS)]),
-            _graph("Jobs", [*map(ours.sum, JOBS)]),
-            _graph("Credits", [*map(ours.sum, CREDITS)]),
+            *_panels("business", ours),
             _graph(f"Revenue at {environment.credit_cents:g} cents a credit, cents", [revenue]),
+            _graph("Jobs that failed, %", [meters.job_failure_percent(ours)]),
         )
-        self.add_widgets(
-            _graph("Jobs that failed, %", [meters.job_failure_percent(ours)], of=2),
-            _graph("The canary's film, s", [ours.maximum(Metric.CANARY_FILM_SECONDS)], of=2),
-        )
+
+
+def _panels(board: str, ours: Ours) -> Iterator[cloudwatch.GraphWidget]:
+    """The board's graphs of our own metrics; a metric whose unit is not the first one's has the right axis."""
+    for panel in Panel:
+        metrics = [metric for metric in Metric if metric.panel is panel]
+        if panel.board == board and metrics:
+            left = [ours.of(metric) for metric in metrics if metric.unit == metrics[0].unit]
+            right = [ours.of(metric) for metric in metrics if metric.unit != metrics[0].unit]
+            yield _graph(panel.title, left, right)
 
 
 def _graph(title: str, left: Metrics, right: Metrics = (), of: int = 4) -> cloudwatch.GraphWidget:

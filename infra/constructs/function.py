@@ -14,61 +14,61 @@ from infra.constructs.acknowledge import acknowledge, acknowledge_warning
 from infra.constructs.log_group import KinoraLogGroup
 from infra.constructs.variables import place
 from infra.environments import Environment
+from infra.functions import Function
 
 SENTRY = "sentry"  # the layer that `shared/observability.py` needs where there is a DSN
 
 
 class KinoraFunction(lambda_.Function):
-    """The function `{prefix}-{id}`; `handler` as in `infra/functions.py`, `variables` besides those of every function.
+    """The function of a row of `infra/functions.py`; `variables` are set besides those of every function.
 
     Callers call `.live`: the newest version's snapshot with `snap_start`, else the function itself. `on_failure` gets
     what was invoked asynchronously and failed, with `retry_attempts` more (2, unless it says otherwise); a function
     without one is only ever called by somebody who waits.
-    `.own_role` is what it may do.
+    `.own_role` gets the grants of the row.
     """
 
     def __init__(
         self,
         scope: Construct,
-        id: str,  # noqa: A002  # CDK's own name
+        row: Function,
         environment: Environment,
         *,
-        handler: str,
-        variables: Mapping[str, str],
-        timeout_seconds: int = 29,
-        memory_mb: int = 512,
-        snap_start: bool = False,
+        variables: Mapping[str, str] | None = None,
         on_failure: lambda_.IDestination | None = None,
         retry_attempts: int | None = None,
     ) -> None:
         stack = Stack.of(scope)
-        name = f"{environment.prefix}-{id}"
-        log_group = KinoraLogGroup(scope, f"{id}-logs", environment=environment, log_group_name=f"/aws/lambda/{name}")
+        name = f"{environment.prefix}-{row.name}"
+        snap_start = row.snap_start and environment.snap_start
+        log_group = KinoraLogGroup(
+            scope, f"{row.name}-logs", environment=environment, log_group_name=f"/aws/lambda/{name}"
+        )
         role = iam.Role(
             scope,
-            f"{id}-role",
+            f"{row.name}-role",
             assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
             description=f"What {name} may do",
         )
         log_group.grant_write(role)
-        bundle = function_bundle(handler)
+        bundle = function_bundle(row.handler)
         super().__init__(
             scope,
-            id,
+            row.name,
             function_name=name,
-            description=handler,
+            description=row.handler,
             runtime=lambda_.Runtime.PYTHON_3_13,
             architecture=lambda_.Architecture.ARM_64,
-            handler=handler.replace(":", "."),
+            handler=row.handler.replace(":", "."),
             code=code(bundle),
             layers=[
                 _layer(stack, environment, layer)
-                for layer in layers_of(handler, besides=(SENTRY,) if environment.sentry_dsn else ())
+                for layer in layers_of(row.handler, besides=(SENTRY,) if environment.sentry_dsn else ())
             ],
             role=role,
-            environment={**place(environment, stack), **variables},
-            timeout=Duration.seconds(timeout_seconds),
-            memory_size=memory_mb,
+            environment={**place(environment, stack), **(variables or {})},
+            timeout=Duration.seconds(row.seconds),
+            memory_size=row.memory_mb,
             tracing=lambda_.Tracing.ACTIVE,
             logging_format=lambda_.LoggingFormat.JSON,
             log_group=log_group,
@@ -76,7 +76,7 @@ class KinoraFunction(lambda_.Function):
             on_failure=on_failure,
             retry_attempts=retry_attempts,
         )
-        self.handler_entry = handler
+        self.handler_entry = row.handler
         self.own_role: iam.Role = role
         self.live: lambda_.IFunction = (
             lambda_.Alias(self, "Live", alias_name="live", version=self.current_version) if snap_start else self

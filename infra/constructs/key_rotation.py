@@ -8,13 +8,12 @@ from aws_cdk import aws_lambda_destinations as destinations
 from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
-from infra.constructs.acknowledge import acknowledge
 from infra.constructs.function import KinoraFunction
 from infra.constructs.stage_queue import DeadLetterQueue
 from infra.environments import Environment
+from infra.functions import ROTATION_BEGIN, ROTATION_ROTATE, Function
 
 EVERY = Duration.days(30)  # a key is published this long before it signs and accepted this long after; sessions last 7
-SECONDS = 60
 
 
 class KeyRotation(Construct):
@@ -31,10 +30,9 @@ class KeyRotation(Construct):
     ) -> None:
         super().__init__(scope, id)
         self.failures = DeadLetterQueue(self, "failures", queue_name=f"{environment.prefix}-rotation-dlq")
-        secrets = [*rotated.values(), derived]
-        begin = self._function("rotation-begin", "functions.rotation.begin:handler", environment, secrets)
-        rotate = self._function("rotation-rotate", "functions.rotation.rotate:handler", environment, secrets)
-        self.functions = {"rotation-begin": begin, "rotation-rotate": rotate}
+        begin = self._function(ROTATION_BEGIN, environment)
+        rotate = self._function(ROTATION_ROTATE, environment)
+        self.functions = {ROTATION_BEGIN.name: begin, ROTATION_ROTATE.name: rotate}
         rotate.add_permission(
             "secrets-manager",
             principal=iam.ServicePrincipal("secretsmanager.amazonaws.com"),
@@ -47,7 +45,7 @@ class KeyRotation(Construct):
             service_token=begin.function_arn,
             removal_policy=environment.removal_policy,
         )
-        begun.node.add_dependency(*secrets)
+        begun.node.add_dependency(*rotated.values(), derived)
         self.media_key_group_id = begun.get_att_string("MediaKeyGroupId")
         for name, secret in rotated.items():
             schedule = secretsmanager.CfnRotationSchedule(
@@ -62,46 +60,11 @@ class KeyRotation(Construct):
             )
             schedule.node.add_dependency(begun, rotate)
 
-    def _function(
-        self, name: str, handler: str, environment: Environment, secrets: list[secretsmanager.ISecret]
-    ) -> KinoraFunction:
-        function = KinoraFunction(
+    def _function(self, function: Function, environment: Environment) -> KinoraFunction:
+        return KinoraFunction(
             self,
-            name,
+            function,
             environment,
-            handler=handler,
             variables={"KINORA_MEDIA_KEY_GROUP": f"{environment.prefix}-media"},
-            timeout_seconds=SECONDS,
             on_failure=destinations.SqsDestination(self.failures),
         )
-        function.add_to_role_policy(
-            iam.PolicyStatement(
-                actions=[
-                    "secretsmanager:DescribeSecret",
-                    "secretsmanager:GetSecretValue",
-                    "secretsmanager:PutSecretValue",
-                    "secretsmanager:UpdateSecretVersionStage",
-                ],
-                resources=[secret.secret_arn for secret in secrets],
-            )
-        )
-        function.add_to_role_policy(
-            iam.PolicyStatement(
-                actions=[
-                    "cloudfront:CreateKeyGroup",
-                    "cloudfront:CreatePublicKey",
-                    "cloudfront:DeleteKeyGroup",
-                    "cloudfront:DeletePublicKey",
-                    "cloudfront:GetKeyGroup",
-                    "cloudfront:GetPublicKey",
-                    "cloudfront:ListKeyGroups",
-                    "cloudfront:ListPublicKeys",
-                    "cloudfront:UpdateKeyGroup",
-                ],
-                resources=["*"],
-            )
-        )
-        acknowledge(
-            function.own_role, "IAM knows no ARNs of public keys and key groups.", "AwsSolutions-IAM5[Resource::*]"
-        )
-        return function

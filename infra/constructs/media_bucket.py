@@ -8,9 +8,11 @@ from constructs import Construct
 
 from infra.constructs.acknowledge import acknowledge
 from infra.environments import Environment
+from infra.grants import JOBS
+from shared.assets.record import ASSETS, QUARANTINE
 
 ANSWERS = "sagemaker/"  # of its endpoints, which nobody reads: what a step made is among its job's media
-SERVED = ("jobs/", "assets/")  # what CloudFront may read: not quarantine/
+SERVED = (JOBS, ASSETS)  # what CloudFront may read: not quarantine/
 
 
 class LogBucket(s3.Bucket):
@@ -76,7 +78,7 @@ class MediaBucket(s3.Bucket):
             server_access_logs_prefix="media/",
             lifecycle_rules=[
                 s3.LifecycleRule(id="work", tag_filters={"kind": "work"}, expiration=Duration.days(2)),
-                s3.LifecycleRule(id="quarantine", prefix="quarantine/", expiration=Duration.days(1)),
+                s3.LifecycleRule(id="quarantine", prefix=QUARANTINE, expiration=Duration.days(1)),
                 s3.LifecycleRule(id="sagemaker", prefix=ANSWERS, expiration=Duration.days(1)),
                 s3.LifecycleRule(id="broken-off", abort_incomplete_multipart_upload_after=Duration.days(1)),
             ],

@@ -20,6 +20,10 @@ class Ours:
     def __init__(self, environment: Environment) -> None:
         self._dimensions = {"service": SERVICE, "environment": environment.name}
 
+    def of(self, metric: Metric) -> cloudwatch.Metric:
+        """The metric as its kind is read: counts by their sum, states by their maximum."""
+        return self.sum(metric) if metric.summed else self.maximum(metric)
+
     def sum(self, metric: Metric) -> cloudwatch.Metric:
         return self._metric(metric, "Sum")
 

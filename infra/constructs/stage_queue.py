@@ -1,4 +1,4 @@
-"""A queue as `infra/queues.py` describes it, with its dead-letter queue: encrypted, and reached over TLS only."""
+"""A queue of `shared/stages/queues.py` and its dead-letter queue, encrypted, reached over TLS only."""
 
 from aws_cdk import Duration
 from aws_cdk import aws_sqs as sqs
@@ -6,7 +6,7 @@ from constructs import Construct
 
 from infra.constructs.acknowledge import acknowledge
 from infra.environments import Environment
-from infra.queues import Queue
+from shared.stages.queues import Queue
 
 KEPT = Duration.days(14)  # the longest that SQS keeps anything: time to look
 

@@ -1,6 +1,6 @@
 """What must survive: tables, media, the key that encrypts them, and the secrets with their rotation."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from aws_cdk import Stack
 from aws_cdk import aws_dynamodb as dynamodb
@@ -14,22 +14,29 @@ from infra.constructs.key_rotation import KeyRotation
 from infra.constructs.media_bucket import LogBucket, MediaBucket, any_distribution
 from infra.constructs.tables import RecordTable, index_names
 from infra.environments import Environment
+from infra.functions import ROTATION_BEGIN, ROTATION_ROTATE
+from infra.grants import READ, WRITE, Grants
+from infra.secrets import PROVENANCE_SECRETS, PROVIDER_KEYS, ROTATED_SECRETS, VERIFICATION_KEYS
 from infra.tables import RECORDS
 from shared.aws.records import Record
-from shared.stages.engines import ENGINES
 
-READ = ("dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query", "dynamodb:ConditionCheckItem")  # never Scan
-WRITE = (
-    "dynamodb:PutItem",
-    "dynamodb:UpdateItem",
-    "dynamodb:DeleteItem",
-    "dynamodb:BatchWriteItem",
-    "dynamodb:ConditionCheckItem",
+RENEW = (
+    "secretsmanager:DescribeSecret",
+    "secretsmanager:GetSecretValue",
+    "secretsmanager:PutSecretValue",
+    "secretsmanager:UpdateSecretVersionStage",
 )
-ROTATED_SECRETS = ("access-token-signing-key", "media-signing-key", "refresh-token-key")
-VERIFICATION_KEYS = "access-token-verification-keys"
-PROVENANCE_SECRETS = ("provenance-signing-key", "provenance-certificates")
-PROVIDER_KEYS = tuple(sorted({engine.key for engine in ENGINES if engine.key}))
+PUBLIC_KEYS = (
+    "cloudfront:CreateKeyGroup",
+    "cloudfront:CreatePublicKey",
+    "cloudfront:DeleteKeyGroup",
+    "cloudfront:DeletePublicKey",
+    "cloudfront:GetKeyGroup",
+    "cloudfront:GetPublicKey",
+    "cloudfront:ListKeyGroups",
+    "cloudfront:ListPublicKeys",
+    "cloudfront:UpdateKeyGroup",
+)
 
 
 class DataStack(Stack):
@@ -68,60 +75,62 @@ class DataStack(Stack):
             rotated={name: self.secrets[name] for name in ROTATED_SECRETS},
             derived=self.secrets[VERIFICATION_KEYS],
         )
+        for function in (ROTATION_BEGIN, ROTATION_ROTATE):
+            self.grant(self.rotation.functions[function.name].own_role, function.may)
         self.media_key_group_id: str = self.rotation.media_key_group_id
 
-    def grant_read(self, grantee: iam.IGrantable, *records: type[Record]) -> None:
-        """Reading items of the records' tables by key, and querying their indexes."""
-        tables = [self.tables[record].table_arn for record in records]
-        indexes = [
-            f"{self.tables[record].table_arn}/index/{index}" for record in records for index in index_names(record)
-        ]
-        self._allow(grantee, READ, *tables, *indexes)
-
-    def grant_write(self, grantee: iam.IGrantable, *records: type[Record]) -> None:
-        """Writing items of the records' tables, one by one or in a transaction."""
-        self._allow(grantee, WRITE, *(self.tables[record].table_arn for record in records))
-
-    def grant_secrets(self, grantee: iam.IGrantable, *names: str) -> None:
-        """Reading the secrets' current values."""
-        self._allow(grantee, ("secretsmanager:GetSecretValue",), *(self.secrets[name].secret_arn for name in names))
-
-    def grant_secrets_seen(self, grantee: iam.IGrantable, *names: str) -> None:
-        """Seeing whether the secrets have values, and not what they are."""
-        self._allow(grantee, ("secretsmanager:DescribeSecret",), *(self.secrets[name].secret_arn for name in names))
+    def grant(self, role: iam.IRole, may: Grants) -> None:
+        """Add to the role what the grants say of tables, secrets, media and public keys."""
+        tables = {record: self.tables[record].table_arn for record in (*may.reads, *may.writes)}
+        indexes = [f"{tables[record]}/index/{index}" for record in may.reads for index in index_names(record)]
+        self._allow(role, READ, *(tables[record] for record in may.reads), *indexes)
+        self._allow(role, WRITE, *(tables[record] for record in may.writes))
+        for actions, names in (
+            (("secretsmanager:GetSecretValue",), may.secrets),
+            (("secretsmanager:DescribeSecret",), may.secrets_described),
+            (RENEW, may.secrets_renewed),
+        ):
+            made = (name for name in names if name in self.secrets or name not in PROVENANCE_SECRETS)
+            self._allow(role, actions, *(self.secrets[name].secret_arn for name in made))
+        self.grant_media(role, reads=may.media_reads, writes=may.media_writes, deletes=may.media_deletes)
+        if may.public_keys:
+            self._allow(role, PUBLIC_KEYS, "*")
+            acknowledge(role, "IAM knows no ARNs of public keys and key groups.", "AwsSolutions-IAM5[Resource::*]")
 
     def grant_media(
         self,
         role: iam.IRole,
         *,
-        reads: tuple[str, ...] = (),
-        writes: tuple[str, ...] = (),
-        deletes: tuple[str, ...] = (),
+        reads: Sequence[str] = (),
+        writes: Sequence[str] = (),
+        deletes: Sequence[str] = (),
     ) -> None:
-        """Objects below these prefixes (`jobs/`); who deletes may also list what there is."""
+        """Add actions on objects below these prefixes; a role that deletes may also list them."""
         bucket = f"arn:{self.partition}:s3:::{self.media_bucket.name}"
         for actions, prefixes in (
             (("s3:GetObject",), reads),
             (("s3:PutObject", "s3:PutObjectTagging"), writes),
             (("s3:DeleteObject",), deletes),
         ):
-            if prefixes:
-                objects = [f"{bucket}/{prefix}*" for prefix in prefixes]
-                self._allow(role, actions, *objects)
-                acknowledge_wildcards(role, "All objects below one prefix, whatever they are called.", *objects)
+            objects = [f"{bucket}/{prefix}*" for prefix in prefixes]
+            self._allow(role, actions, *objects)
+            acknowledge_wildcards(role, "All objects below one prefix, whatever they are called.", *objects)
         if deletes:
             listed = {"StringLike": {"s3:prefix": [f"{prefix}*" for prefix in deletes]}}
             self._allow(role, ("s3:ListBucket",), bucket, conditions=listed)
 
     @staticmethod
     def _allow(
-        grantee: iam.IGrantable,
-        actions: tuple[str, ...],
+        role: iam.IRole,
+        actions: Sequence[str],
         *resources: str,
         conditions: Mapping[str, object] | None = None,
     ) -> None:
-        statement = iam.PolicyStatement(actions=[*actions], resources=[*resources], conditions=conditions)
-        grantee.grant_principal.add_to_principal_policy(statement)
+        """Add the statement; without resources, none."""
+        if resources:
+            role.add_to_principal_policy(
+                iam.PolicyStatement(actions=[*actions], resources=[*resources], conditions=conditions)
+            )
 
     def _key(self, environment: Environment) -> kms.Key:
         """One key for all data at rest.

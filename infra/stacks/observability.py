@@ -115,14 +115,14 @@ class ObservabilityStack(Stack):
         )
         for group, errors in meters.total(api.functions, "Errors"):
             self.alarms.when("function-errors", "Functions of the API fail.", errors, above=3, about=f"api-{group}")
-        for name in JOBS_STREAM:
+        for row in JOBS_STREAM:
             self.alarms.when(
                 "events-late",
                 "Live progress reaches creators a minute late.",
-                api.functions[name].metric("IteratorAge", statistic="Maximum"),
+                api.functions[row.name].metric("IteratorAge", statistic="Maximum"),
                 above=60_000,
                 times=2,
-                about=name,
+                about=row.name,
             )
 
     def _watch_pipeline(self, pipeline: PipelineStack) -> None:

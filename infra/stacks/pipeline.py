@@ -1,13 +1,12 @@
 """The pipeline: the state machine, its queues, the functions around it, and what wakes them."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Sequence
 
 from aws_cdk import ArnFormat, Duration, Stack
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_iam as iam
-from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_lambda_destinations as destinations
 from aws_cdk import aws_lambda_event_sources as sources
 from aws_cdk import aws_sns as sns
@@ -21,25 +20,18 @@ from infra.constructs.function import KinoraFunction
 from infra.constructs.log_group import KinoraLogGroup
 from infra.constructs.stage_queue import DeadLetterQueue, StageQueue
 from infra.environments import Environment
-from infra.functions import PIPELINE, RECONCILE_EVERY_SECONDS, REMOTE_ENGINE_SECONDS, REMOTE_ENGINES
-from infra.queues import QUEUES
-from infra.stacks.data import PROVIDER_KEYS, DataStack
-from shared.assets.record import AssetRecord
-from shared.credits.record import AccountRecord, HoldRecord, LedgerRecord
-from shared.jobs.record import JobRecord, JobSpecRecord, StepResultRecord, StepTicketRecord, StepTokenRecord
-from shared.stages.messages import REMOTE_QUEUE
+from infra.functions import FUNCTION_SECONDS, PIPELINE, RECONCILE_EVERY_SECONDS, REMOTE_ENGINES
+from infra.grants import DESCRIBE, JOBS, STOP, Grants
+from infra.stacks.data import DataStack
+from shared.stages.queues import QUEUES, REMOTE_QUEUE
 from shared.stages.stages import Stage
 
 DEFINITION = "stepfunctions/generate_video.asl.json"
-FUNCTION_SECONDS = 29
-RECONCILE_SECONDS = RECONCILE_EVERY_SECONDS - 5  # a sweep that lasted longer would meet the next one
-ANSWERS = ("states:SendTaskSuccess", "states:SendTaskFailure")
 REMOTE_ENGINE_CONCURRENCY = 10  # looks at a time: providers count requests
-BEATS = (*ANSWERS, "states:SendTaskHeartbeat")
 
 
 class PipelineStack(Stack):
-    """`.queues` and `.dead_letter_queues` by their names in `infra/queues.py`; `.functions` by those in `PIPELINE`."""
+    """`.queues`, `.dead_letter_queues` and `.functions` by their names, without the environment's prefix."""
 
     def __init__(
         self,
@@ -69,76 +61,57 @@ class PipelineStack(Stack):
             arn_format=ArnFormat.COLON_RESOURCE_NAME,
         )
         self.failed_invocations: dict[Stage, sns.Topic] = self._failed_invocations()
+        endpoints = {stage.value: self._endpoint(stage) for stage in environment.sagemaker}
+        missed = DeadLetterQueue(self, "reconcile-missed", queue_name=f"{environment.prefix}-pipeline-reconcile-dlq")
+        self.dead_letter_queues["pipeline-reconcile"] = missed
         self.functions: dict[str, KinoraFunction] = {
-            "pipeline-dispatch": self._dispatch(),
-            "pipeline-settle": self._settle(),
-            "pipeline-signal": self._signal(),
-            "pipeline-reconcile": self._reconcile(),
-            **{name: self._remote_engine(name, handler) for name, handler in REMOTE_ENGINES.items()},
+            row.name: KinoraFunction(
+                self,
+                row,
+                environment,
+                variables={"KINORA_SAGEMAKER_ENDPOINTS": json.dumps(endpoints)}
+                if row.may.dispatches and endpoints
+                else None,
+                on_failure=destinations.SqsDestination(missed) if row.name == "pipeline-reconcile" else None,
+            )
+            for row in (*PIPELINE, *REMOTE_ENGINES)
         }
+        for row in (*PIPELINE, *REMOTE_ENGINES):
+            self.grant(self.functions[row.name].own_role, row.may)
+        self._read_dead_letters(self.functions["pipeline-signal"])
+        self._wake(self.functions["pipeline-reconcile"], missed)
+        for row in REMOTE_ENGINES:
+            self._read_remote_queue(self.functions[row.name])
         self.state_machine = self._state_machine()
 
-    def grant_answers(self, grantee: iam.IGrantable, actions: tuple[str, ...] = ANSWERS) -> None:
-        """Let the grantee answer task tokens of this state machine and no other."""
-        iam.Grant.add_to_principal(grantee=grantee, actions=list(actions), resource_arns=[self.state_machine_arn])
+    def grant(self, role: iam.IRole, may: Grants) -> None:
+        """Add to the role what the grants say of data, queues, SageMaker and the state machine."""
+        self._data.grant(role, may)
+        on_endpoints = [stage for stage in may.dispatches if stage in self._environment.sagemaker]
+        on_queues = sorted(set(may.dispatches) - set(on_endpoints))
+        for name in (*(name for stage in on_queues for name in (stage.queue, stage.priority_queue)), *may.sends):
+            self.queues[name].grant_send_messages(role)
+        for stage in on_endpoints:
+            endpoint = self.format_arn(service="sagemaker", resource="endpoint", resource_name=self._endpoint(stage))
+            _allow(role, ["sagemaker:InvokeEndpointAsync"], endpoint)
+        if on_endpoints:  # which fetch their tasks from among the job's media
+            self._data.grant_media(role, writes=(JOBS,))
+        of_executions = {STOP, DESCRIBE}
+        _allow(role, sorted(set(may.executions) - of_executions), self.state_machine_arn)
+        if on_executions := sorted(set(may.executions) & of_executions):
+            # An execution has its job's id as its name.
+            executions = f"{self.state_machine_arn.replace(':stateMachine:', ':execution:')}:job_*"
+            _allow(role, on_executions, executions)
+            reason = "Executions of this one state machine, each named by its job's id."
+            acknowledge_wildcards(role, reason, executions)
 
-    # --- functions, each with what it touches
+    def _endpoint(self, stage: Stage) -> str:
+        """The name of the SageMaker endpoint that serves the stage."""
+        return f"{self._environment.prefix}-{stage.queue}"
 
-    def _function(
-        self,
-        name: str,
-        seconds: int = FUNCTION_SECONDS,
-        on_failure: lambda_.IDestination | None = None,
-        variables: Mapping[str, str] | None = None,
-    ) -> KinoraFunction:
-        return KinoraFunction(
-            self,
-            name,
-            self._environment,
-            handler=PIPELINE[name],
-            variables=variables or {},
-            timeout_seconds=seconds,
-            on_failure=on_failure,
-        )
+    # --- what calls the functions
 
-    def _dispatch(self) -> KinoraFunction:
-        endpoints = {stage.value: f"{self._environment.prefix}-{stage.queue}" for stage in self._environment.sagemaker}
-        function = self._function(
-            "pipeline-dispatch", variables={"KINORA_SAGEMAKER_ENDPOINTS": json.dumps(endpoints)} if endpoints else None
-        )
-        self._data.grant_read(function, JobRecord, JobSpecRecord, StepResultRecord)
-        self._data.grant_write(function, JobRecord, StepTokenRecord)
-        for stage in sorted(set(Stage) - set(self._environment.sagemaker)):
-            for name in (stage.queue, stage.priority_queue):
-                self.queues[name].grant_send_messages(function)
-        for name in endpoints.values():
-            endpoint = self.format_arn(service="sagemaker", resource="endpoint", resource_name=name)
-            iam.Grant.add_to_principal(
-                grantee=function, actions=["sagemaker:InvokeEndpointAsync"], resource_arns=[endpoint]
-            )
-        if endpoints:  # which fetch their tasks from among the job's media
-            self._data.grant_media(function.own_role, writes=("jobs/",))
-        self.queues[REMOTE_QUEUE].grant_send_messages(function)
-        self.grant_answers(function)
-        return function
-
-    def _remote_engine(self, name: str, handler: str) -> KinoraFunction:
-        """Does steps at providers: what a step needs, the providers' keys, its own queue for the next look."""
-        function = KinoraFunction(
-            self,
-            name,
-            self._environment,
-            handler=handler,
-            variables={},
-            timeout_seconds=REMOTE_ENGINE_SECONDS,
-            memory_mb=1024,
-        )
-        self._data.grant_read(function, JobRecord, StepTokenRecord, StepTicketRecord)
-        self._data.grant_write(function, JobRecord, StepResultRecord, StepTicketRecord)
-        self._data.grant_media(function.own_role, reads=("jobs/", "assets/"), writes=("jobs/",), deletes=("jobs/",))
-        self._data.grant_secrets(function, *PROVIDER_KEYS)
-        self.queues[REMOTE_QUEUE].grant_send_messages(function)
-        self.grant_answers(function, BEATS)
+    def _read_remote_queue(self, function: KinoraFunction) -> None:
         function.add_event_source(
             sources.SqsEventSource(
                 self.queues[REMOTE_QUEUE],
@@ -152,7 +125,6 @@ class PipelineStack(Stack):
             "Lambda has no such destination for queues: what fails goes to the queue's dead letters.",
             "Serverless-LambdaEventSourceMappingDestination",
         )
-        return function
 
     def _failed_invocations(self) -> dict[Stage, sns.Topic]:
         """What SageMaker gives up on lies where the stage's queue puts what it gives up on: `signal` reads both."""
@@ -170,17 +142,7 @@ class PipelineStack(Stack):
             )
         return topics
 
-    def _settle(self) -> KinoraFunction:
-        function = self._function("pipeline-settle")
-        self._grant_settlement(function)
-        return function
-
-    def _signal(self) -> KinoraFunction:
-        """Ends what a queue gave up on: fails the step, or rejects the asset."""
-        function = self._function("pipeline-signal")
-        self._data.grant_read(function, JobRecord, StepTokenRecord, AssetRecord)
-        self._data.grant_write(function, AssetRecord)
-        self.grant_answers(function)
+    def _read_dead_letters(self, function: KinoraFunction) -> None:
         for queue in QUEUES:
             letters = self.dead_letter_queues[queue.name]
             function.add_event_source(sources.SqsEventSource(letters, batch_size=10, report_batch_item_failures=True))
@@ -189,32 +151,9 @@ class PipelineStack(Stack):
             "Lambda has no such destination for queues: what fails stays in the dead-letter queue, with an alarm.",
             "Serverless-LambdaEventSourceMappingDestination",
         )
-        return function
 
-    def _reconcile(self) -> KinoraFunction:
-        missed = DeadLetterQueue(
-            self, "reconcile-missed", queue_name=f"{self._environment.prefix}-pipeline-reconcile-dlq"
-        )
-        self.dead_letter_queues["pipeline-reconcile"] = missed
-        function = self._function(
-            "pipeline-reconcile", RECONCILE_SECONDS, on_failure=destinations.SqsDestination(missed)
-        )
-        self._grant_settlement(function)
-        executions = self.format_arn(
-            service="states",
-            resource="execution",
-            resource_name=f"{self.state_machine_name}:job_*",  # an execution bears its job's id
-            arn_format=ArnFormat.COLON_RESOURCE_NAME,
-        )
-        iam.Grant.add_to_principal(
-            grantee=function, actions=["states:StartExecution"], resource_arns=[self.state_machine_arn]
-        )
-        iam.Grant.add_to_principal(
-            grantee=function, actions=["states:DescribeExecution", "states:StopExecution"], resource_arns=[executions]
-        )
-        acknowledge_wildcards(
-            function.role or function, "Executions of this one state machine, each named by its job's id.", executions
-        )
+    def _wake(self, function: KinoraFunction, missed: DeadLetterQueue) -> None:
+        """Call the function every minute, and when an execution fails, is aborted or times out."""
         target = targets.LambdaFunction(function, dead_letter_queue=missed, retry_attempts=2)
         events.Rule(
             self,
@@ -237,12 +176,6 @@ class PipelineStack(Stack):
             ),
             targets=[target],
         )
-        return function
-
-    def _grant_settlement(self, function: KinoraFunction) -> None:
-        """What `shared/jobs/settlement.py` needs: the job's state and its money in one transaction."""
-        self._data.grant_read(function, JobRecord, HoldRecord)
-        self._data.grant_write(function, JobRecord, HoldRecord, AccountRecord, LedgerRecord)
 
     # --- the state machine
 
@@ -277,3 +210,8 @@ class PipelineStack(Stack):
             "AwsSolutions-IAM5[Resource::*]",
         )
         return machine
+
+
+def _allow(role: iam.IRole, actions: Sequence[str], resource: str) -> None:
+    if actions:
+        role.add_to_principal_policy(iam.PolicyStatement(actions=[*actions], resources=[resource]))

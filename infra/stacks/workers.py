@@ -18,14 +18,13 @@ from infra.constructs.sagemaker_stage import SageMakerStage
 from infra.constructs.variables import place
 from infra.constructs.worker_service import WorkerService
 from infra.environments import Environment, WorkerSize
-from infra.stacks.data import PROVENANCE_SECRETS, DataStack
-from infra.stacks.pipeline import BEATS, PipelineStack
-from shared.assets.record import AssetRecord
-from shared.jobs.record import JobRecord, StepResultRecord, StepTokenRecord
+from infra.stacks.data import DataStack
+from infra.stacks.pipeline import PipelineStack
+from infra.workers import WORKERS
 from shared.stages.engines import Engine, Family, Runs
+from shared.stages.queues import VERIFICATION_QUEUE
 from shared.stages.stages import Stage
 
-VERIFICATION = "asset-verification"
 # What goes into images, as their Dockerfiles copy it: nothing else makes them build anew.
 IN_IMAGES = (
     "pyproject.toml",
@@ -77,7 +76,7 @@ class WorkersStack(Stack):
         self._instances: dict[str, str] = {}
         self.services: dict[str, WorkerService] = {
             **{stage.queue: self._stage_worker(stage) for stage in self._on_ecs},
-            VERIFICATION: self._verifier(),
+            VERIFICATION_QUEUE: self._verifier(),
         }
         self.endpoints = {
             stage: self._stage_endpoint(stage, instance_type) for stage, instance_type in environment.sagemaker.items()
@@ -91,7 +90,7 @@ class WorkersStack(Stack):
     # --- services
 
     def _stage_worker(self, stage: Stage) -> WorkerService:
-        worker = self._service(
+        return self._service(
             stage.queue,
             self._families[stage],
             self._sizes[stage],
@@ -99,8 +98,6 @@ class WorkersStack(Stack):
             command=["python", "-m", "workers.runtime.queue_loop", stage.value],
             security_group=self.network.workers,
         )
-        self._grant_steps(worker.task_role, stage)
-        return worker
 
     def _stage_endpoint(self, stage: Stage, instance_type: str) -> SageMakerStage:
         endpoint = SageMakerStage(
@@ -118,38 +115,24 @@ class WorkersStack(Stack):
             key=self._data.key,
             failures=self._pipeline.failed_invocations[stage],
         )
-        self._grant_steps(endpoint.role, stage)
+        self._grant(endpoint.role, stage.queue)
         self._data.grant_media(endpoint.role, writes=(ANSWERS,))
         return endpoint
 
-    def _grant_steps(self, role: iam.IRole, stage: Stage) -> None:
-        """What doing the stage's steps needs: the job, its token, its media, and no more than that."""
-        self._data.grant_read(role, JobRecord, StepTokenRecord)
-        self._data.grant_write(role, JobRecord, StepResultRecord)
-        self._pipeline.grant_answers(role, BEATS)
-        # Deletes: a stopped attempt takes back what it uploaded.
-        self._data.grant_media(role, reads=("jobs/", "assets/"), writes=("jobs/",), deletes=("jobs/",))
-        _grant_traces(role)
-        if stage is Stage.POST_PROCESSING and self._environment.signs_films:  # signs what it finishes
-            self._data.grant_secrets(role, *PROVENANCE_SECRETS)
+    def _grant(self, role: iam.IRole, name: str) -> None:
+        self._pipeline.grant(role, WORKERS[name])
+        role.add_to_principal_policy(iam.PolicyStatement(actions=["xray:PutTraceSegments"], resources=["*"]))
+        acknowledge(role, "Traces have no ARN: they are granted on * or not at all.", "AwsSolutions-IAM5[Resource::*]")
 
     def _verifier(self) -> WorkerService:
-        """Decodes what strangers send: it may touch assets, quarantine, its own queue, and nothing of any job."""
-        worker = self._service(
-            VERIFICATION,
+        return self._service(
+            VERIFICATION_QUEUE,
             Family.CPU_MEDIA,
             self._environment.verification,
-            queues=(VERIFICATION,),
+            queues=(VERIFICATION_QUEUE,),
             command=["python", "-m", "workers.verification.main"],
             security_group=self.network.verification,
         )
-        role = worker.task_role
-        self._data.grant_read(role, AssetRecord)
-        self._data.grant_write(role, AssetRecord)
-        # Deletes from assets/, too: of an asset that was deleted while it was looked at nothing may stay.
-        self._data.grant_media(role, reads=("quarantine/",), writes=("assets/",), deletes=("quarantine/", "assets/"))
-        _grant_traces(role)
-        return worker
 
     def _service(
         self,
@@ -162,7 +145,7 @@ class WorkersStack(Stack):
         security_group: ec2.ISecurityGroup,
     ) -> WorkerService:
         environment = self._environment
-        return WorkerService(
+        worker = WorkerService(
             self,
             name,
             environment=environment,
@@ -176,6 +159,8 @@ class WorkersStack(Stack):
             security_group=security_group,
             capacity_provider=self._capacity(size),
         )
+        self._grant(worker.task_role, name)
+        return worker
 
     @property
     def _variables(self) -> dict[str, str]:
@@ -260,11 +245,6 @@ class WorkersStack(Stack):
         instances = self.format_arn(service="ecs", resource="container-instance", resource_name="*")
         acknowledge_wildcards(provider, "An instance's id is made when it registers itself.", instances)
         return provider.capacity_provider_name
-
-
-def _grant_traces(role: iam.IRole) -> None:
-    role.add_to_principal_policy(iam.PolicyStatement(actions=["xray:PutTraceSegments"], resources=["*"]))
-    acknowledge(role, "Traces have no ARN: they are granted on * or not at all.", "AwsSolutions-IAM5[Resource::*]")
 
 
 def family_of(stage: Stage, engines: Sequence[Engine]) -> Family:

@@ -7,32 +7,23 @@ from http import HTTPStatus
 from aiohttp import web
 from aiohttp.web_fileresponse import CONTENT_TYPES
 
-from infra.functions import AUTHORIZER as AUTHORIZER_ENTRY
-from infra.functions import JOBS_STREAM, PIPELINE, REMOTE_ENGINES, REST_DOMAINS, SOCKET_ROUTES
+from infra.functions import ON_LAPTOP
 from local.environment import PREFIX, ROOT
-from local.gateway.authorizer import AUTHORIZER
 from local.gateway.docs import add_docs
 from local.gateway.functions import FunctionFailed, Functions
 from local.gateway.media import MediaServer
 from local.gateway.problem import problem
 from local.gateway.rest import BODY_LIMIT_BYTES, RestApi
-from local.gateway.sockets import SocketApi
+from local.gateway.sockets import SocketGateway
 from local.gateway.uploads import UploadServer
 
-ENTRIES: dict[str, str] = {
-    AUTHORIZER: AUTHORIZER_ENTRY,
-    **{f"rest-{domain.name}": domain.handler for domain in REST_DOMAINS},
-    **{f"socket-{route}": entry for route, entry in SOCKET_ROUTES.items()},
-    **PIPELINE,
-    **REMOTE_ENGINES,
-    **JOBS_STREAM,
-}
+ENTRIES: dict[str, str] = {function.name: function.handler for function in ON_LAPTOP}
 
 
 def create_gateway(functions: Functions, media_url: str, media_private_pem: str) -> web.Application:
     """Return the gateway as one application. `functions` must be loaded."""
     application = web.Application(client_max_size=BODY_LIMIT_BYTES, middlewares=[_problems])
-    rest, sockets = RestApi(functions), SocketApi(functions)
+    rest, sockets = RestApi(functions), SocketGateway(functions)
     media, uploads = MediaServer(media_url, media_private_pem), UploadServer()
 
     async def invoke(request: web.Request) -> web.Response:

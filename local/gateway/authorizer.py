@@ -5,9 +5,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from infra.functions import AUTHORIZER
 from local.gateway.functions import FunctionFailed, Functions
-
-AUTHORIZER = "authorizer"
 
 
 class CallRefused(Exception):
@@ -25,7 +24,7 @@ async def authorize(functions: Functions, event: Mapping[str, Any]) -> dict[str,
     ):  # the identity source; without it API Gateway does not call the function
         raise CallRefused(401, "unauthorized", "Sign in first: this needs an access token.")
     try:
-        answer = await functions.call_async(AUTHORIZER, dict(event))
+        answer = await functions.call_async(AUTHORIZER.name, dict(event))
     except FunctionFailed as error:
         if error.answer["errorMessage"] == "Unauthorized":
             raise CallRefused(401, "unauthorized", "The access token is not valid, or it has expired.") from None

@@ -5,7 +5,8 @@ from typing import Any
 
 from aiohttp import web
 
-from infra.functions import REST_DOMAINS, RestDomain
+from infra.functions import REST_DOMAINS
+from shared.rest.problem import FASTAPIS_OWN_SCHEMAS, problem_schemas, with_refusals
 
 _PAGE = """<!doctype html>
 <html lang="en">
@@ -36,7 +37,7 @@ def openapi() -> dict[str, Any]:
         "info": {"title": "Kinora", "version": "1", "description": "A sentence and a camera move become a film."},
         "paths": {},
         "components": {
-            "schemas": {},
+            "schemas": problem_schemas(),
             "securitySchemes": {"token": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}},
         },
     }
@@ -44,17 +45,15 @@ def openapi() -> dict[str, Any]:
         described = import_module(domain.handler.partition(":")[0]).app.openapi()
         for path, operations in described["paths"].items():
             merged["paths"][path] = {
-                method: operation if _is_public(domain, method, path) else {**operation, "security": [{"token": []}]}
+                method: with_refusals(path, operation, public="security" not in operation)
                 for method, operation in operations.items()
             }
         for name, schema in described.get("components", {}).get("schemas", {}).items():
+            if name in FASTAPIS_OWN_SCHEMAS:
+                continue
             if merged["components"]["schemas"].setdefault(name, schema) != schema:
                 raise ValueError(f"the schema {name} of {domain.name} differs from another domain's")
     return merged
-
-
-def _is_public(domain: RestDomain, method: str, path: str) -> bool:
-    return f"{method.upper()} {path}" in domain.public
 
 
 async def page(_: web.Request) -> web.Response:

@@ -10,10 +10,9 @@ import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
 from infra.functions import JOBS_STREAM, RECONCILE_EVERY_SECONDS, REMOTE_ENGINES
-from infra.queues import QUEUES
 from local.environment import ACCOUNT, PREFIX, REGION, queue_arn
 from local.gateway.functions import FunctionFailed, Functions
-from shared.stages.messages import REMOTE_QUEUE
+from shared.stages.queues import QUEUES, REMOTE_QUEUE
 
 STREAM_POLL_SECONDS, STREAM_IDLE_SECONDS = 0.05, 0.2
 QUEUE_POLL_SECONDS = 2.0
@@ -56,11 +55,11 @@ class Pumps:
         self._stopping = threading.Event()
 
     def start(self) -> None:
-        for name in JOBS_STREAM:
-            self._thread(self._pump_stream, name)
+        for function in JOBS_STREAM:
+            self._thread(self._pump_stream, function.name)
         self._thread(self._pump_queues, "pipeline-signal", *(f"{queue.name}-dlq" for queue in QUEUES))
-        for name in REMOTE_ENGINES:
-            self._thread(self._pump_queues, name, REMOTE_QUEUE)
+        for function in REMOTE_ENGINES:
+            self._thread(self._pump_queues, function.name, REMOTE_QUEUE)
         self._thread(self._keep_schedule)
 
     def stop(self) -> None:

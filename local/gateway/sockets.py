@@ -38,7 +38,7 @@ class Connection:
         )
 
 
-class SocketApi:
+class SocketGateway:
     """Holds the connections; everything else about them is the functions' business."""
 
     def __init__(self, functions: Functions) -> None:
@@ -96,7 +96,9 @@ class SocketApi:
     async def _run(self, event: dict[str, Any]) -> Any:
         """Return the route's response, or None when the function failed."""
         try:
-            return await self._functions.call_async(f"socket-{event['requestContext']['routeKey']}", event) or {}
+            return (
+                await self._functions.call_async(SOCKET_ROUTES[event["requestContext"]["routeKey"]].name, event) or {}
+            )
         except (FunctionFailed, TimeoutError):
             return None
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import jwt
 
+from shared.access.permissions import AccountRole
 from shared.access.principal import Principal
 
 ISSUER = "kinora"
@@ -18,11 +19,19 @@ class TokenRefused(Exception):
     """The token is not one of ours, or not valid now."""
 
 
-def issue(user_id: str, *, signing_key: str, at: datetime) -> str:
-    """A token for the user; `signing_key` is the secret's JSON `{"kid", "pem"}`."""
+def issue(user_id: str, *, signing_key: str, at: datetime, scopes: frozenset[str] | None = None) -> str:
+    """Return a token for the user. `signing_key` is the secret's JSON `{"kid", "pem"}`; None does not restrict it."""
     key = json.loads(signing_key)
     now = int(at.timestamp())
-    claims = {"iss": ISSUER, "aud": AUDIENCE, "sub": user_id, "iat": now, "exp": now + LIFE_SECONDS}
+    claims: dict[str, str | int] = {
+        "iss": ISSUER,
+        "aud": AUDIENCE,
+        "sub": user_id,
+        "iat": now,
+        "exp": now + LIFE_SECONDS,
+    }
+    if scopes is not None:
+        claims["scope"] = " ".join(sorted(scopes))  # RFC 9068, section 2.2.3
     return jwt.encode(claims, key["pem"], algorithm="ES256", headers={"kid": key["kid"], "typ": "at+jwt"})
 
 
@@ -39,8 +48,12 @@ def verify(token: str, *, verification_keys: str, at: datetime) -> Principal:
     except (jwt.InvalidTokenError, ValueError, TypeError) as error:
         raise TokenRefused(str(error)) from None
     issued, expires, now = claims["iat"], claims["exp"], at.timestamp()
-    if type(issued) is not int or type(expires) is not int or not isinstance(claims["sub"], str):
+    user_id, scope = claims["sub"], claims.get("scope")
+    if type(issued) is not int or type(expires) is not int or not isinstance(user_id, str):
+        raise TokenRefused("claims of the wrong type")
+    if scope is not None and not isinstance(scope, str):
         raise TokenRefused("claims of the wrong type")
     if not 0 < expires - issued <= LIFE_SECONDS or issued > now + _LEEWAY_SECONDS or expires <= now:
         raise TokenRefused("expired, or not yet valid")
-    return Principal(user_id=claims["sub"])
+    scopes = None if scope is None else frozenset(scope.split())
+    return Principal(user_id, account_id=user_id, role=AccountRole.OWNER, scopes=scopes)  # a user owns one account

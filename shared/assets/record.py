@@ -7,6 +7,9 @@ from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
 
 from shared.aws.records import OnDemand, Record, table
 
+# Prefixes of keys in the media bucket: uploads before their verification, clean files after it.
+QUARANTINE, ASSETS = "quarantine/", "assets/"
+
 
 class AssetType(StrEnum):
     IMAGE = "IMAGE"
@@ -24,12 +27,12 @@ class AssetStatus(StrEnum):
     REJECTED = "REJECTED"
 
 
-class _ByOwner(GlobalSecondaryIndex["AssetRecord"]):
+class _ByAccount(GlobalSecondaryIndex["AssetRecord"]):
     class Meta:
-        index_name = "by_owner"
+        index_name = "by_account"
         projection = AllProjection()
 
-    owner_id = UnicodeAttribute(hash_key=True)
+    account_id = UnicodeAttribute(hash_key=True)
     asset_id = UnicodeAttribute(range_key=True)
 
 
@@ -40,8 +43,8 @@ class AssetRecord(Record):
         table_name = table("assets")
 
     asset_id = UnicodeAttribute(hash_key=True)
-    owner_id = UnicodeAttribute()
     account_id = UnicodeAttribute()
+    owner_id = UnicodeAttribute()  # the user who made it; permission goes by the account
     project_id = UnicodeAttribute(null=True)
     name = UnicodeAttribute()
     type = UnicodeAttribute()
@@ -56,13 +59,13 @@ class AssetRecord(Record):
     error_code = UnicodeAttribute(null=True)
     created_at = UTCDateTimeAttribute()
 
-    by_owner = _ByOwner()
+    by_account = _ByAccount()
 
     @property
     def quarantine_key(self) -> str:
         """Where the upload lands, readable by verification only."""
-        return f"quarantine/{self.asset_id}"
+        return f"{QUARANTINE}{self.asset_id}"
 
     @property
     def prefix(self) -> str:
-        return f"assets/{self.asset_id}/"
+        return f"{ASSETS}{self.asset_id}/"

@@ -57,22 +57,22 @@ class AssetStore:
         tx.put(record, AssetRecord.asset_id.does_not_exist(), otherwise=Conflict("This asset exists already."))
         return record
 
-    def get(self, asset_id: str) -> AssetRecord:
+    def get(self, asset_id: str, *, account_id: str | None = None) -> AssetRecord:
+        """Return the asset, for a caller only if it is the account's. Workers pass none. Raises AssetNotFound."""
         try:
-            return AssetRecord.get(asset_id, consistent_read=True)
+            asset = AssetRecord.get(asset_id, consistent_read=True)
         except AssetRecord.DoesNotExist:
             raise AssetNotFound from None
-
-    def get_owned(self, asset_id: str, *, owner_id: str) -> AssetRecord:
-        asset = self.get(asset_id)
-        if asset.owner_id != owner_id:
+        if account_id is not None and asset.account_id != account_id:
             raise AssetNotFound
         return asset
 
-    def page(self, *, owner_id: str, limit: int, after: str | None) -> Sequence[AssetRecord]:
-        """At most `limit` of the owner's assets, newest first: one Query."""
+    def page(self, *, account_id: str, limit: int, after: str | None) -> Sequence[AssetRecord]:
+        """At most `limit` of the account's assets, newest first: one Query."""
         older = AssetRecord.asset_id < after if after else None
-        return list(AssetRecord.by_owner.query(owner_id, older, scan_index_forward=False, limit=limit, page_size=limit))
+        return list(
+            AssetRecord.by_account.query(account_id, older, scan_index_forward=False, limit=limit, page_size=limit)
+        )
 
     def begin_verifying(self, asset: AssetRecord) -> None:
         """From PENDING to VERIFYING; an asset that is further on stays as it is."""
@@ -118,10 +118,13 @@ class AssetStore:
 
     def delete(self, asset: AssetRecord) -> None:
         with on_refusal(AssetNotFound()):
-            asset.delete(AssetRecord.owner_id == asset.owner_id)
+            asset.delete(AssetRecord.account_id == asset.account_id)
 
     def _decide(self, asset: AssetRecord, status: AssetStatus, actions: list[Action]) -> None:
         with suppress(_Decided), on_refusal(_Decided()):
             asset.update(
                 [AssetRecord.status.set(status.value), *actions], AssetRecord.status == AssetStatus.VERIFYING.value
             )
+
+
+assets = AssetStore()

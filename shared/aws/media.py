@@ -60,11 +60,6 @@ class MediaAccess:
         return re.sub(r"^(?!#)\S+$", signed, text, flags=re.MULTILINE)
 
 
-def media_access(prefix: str, expires: datetime) -> MediaAccess:
-    """Access to all objects whose keys begin with `prefix`."""
-    return MediaAccess(prefix, expires)
-
-
 @cache
 def _signer() -> CloudFrontSigner:
     from cryptography.hazmat.primitives import hashes, serialization  # noqa: PLC0415  # 60 ms that only signers wait for

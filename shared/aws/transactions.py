@@ -1,6 +1,6 @@
 """One DynamoDB transaction that reads as its sentence: each write says what it means when its condition fails."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 from uuid import uuid4
@@ -11,6 +11,7 @@ from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 
 from shared.aws.records import Record, connection
+from shared.observability import logger
 
 Operation = dict[str, Any]
 
@@ -23,6 +24,7 @@ class Transaction:
         self._deletes: list[tuple[Operation, Exception]] = []
         self._puts: list[tuple[Operation, Exception]] = []
         self._updates: list[tuple[Operation, Exception]] = []
+        self._after_commit: list[Callable[[], object]] = []
 
     def put(self, record: Record, condition: Condition | None = None, *, otherwise: Exception) -> None:
         self._puts.append((record.get_save_kwargs_from_instance(condition=condition), otherwise))
@@ -41,6 +43,10 @@ class Transaction:
         kwargs = record.get_operation_kwargs_from_class(key, condition=condition)
         self._checks.append((kwargs, otherwise))
 
+    def after_commit(self, action: Callable[[], object]) -> None:
+        """Call `action` after the writes are committed, in order of registration; never if they are not."""
+        self._after_commit.append(action)
+
     def commit(self) -> None:
         """Send all writes; retries what DynamoDB asks to be retried, raises the first failed write's `otherwise`."""
         token = uuid4().hex  # a retry after a lost answer is then the same transaction, not a second one
@@ -49,6 +55,11 @@ class Transaction:
         ):
             with attempt:
                 self._send(token)
+        for action in self._after_commit:
+            try:
+                action()
+            except Exception:  # noqa: BLE001  # the writes are committed: the caller must see their success
+                logger.exception("action after commit failed")
 
     def _send(self, token: str) -> None:
         try:

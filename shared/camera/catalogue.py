@@ -1,4 +1,4 @@
-"""The camera presets that come with the house, read from moves.toml."""
+"""The built-in camera presets, read from moves.toml."""
 
 import tomllib
 from difflib import get_close_matches
@@ -16,7 +16,7 @@ Category = Literal["dolly", "zoom", "crane-and-tilt", "orbit", "rig", "stylised"
 
 
 class DefaultMove(Wire):
-    """One preset of the house; `description` is a sentence that invites."""
+    """A built-in preset. `description` is the sentence that the studio shows."""
 
     id: str
     name: str
@@ -27,7 +27,7 @@ class DefaultMove(Wire):
 
 @cache
 def default_moves() -> MappingProxyType[str, DefaultMove]:
-    """Every preset by its id, in the order in which creators see them."""
+    """Return every preset by its id, in display order."""
     described = {"name", "description", "category"}
     tables = tomllib.loads(Path(__file__).with_name("moves.toml").read_text())
     entries = [
@@ -42,6 +42,6 @@ def default_moves() -> MappingProxyType[str, DefaultMove]:
 
 
 def nearest(misspelt: str) -> list[str]:
-    """At most three ids that `misspelt` may have meant, the likeliest first; empty if none is close."""
+    """Return at most three ids that are similar to `misspelt`, the most similar first."""
     wanted = misspelt.strip().lower().replace("_", "-").replace(" ", "-")
     return get_close_matches(wanted, default_moves(), n=3, cutoff=0.5)

@@ -1,11 +1,10 @@
-"""What a camera move becomes for engines of others, which follow sliders, commands, concepts or words. Pure.
+"""What a camera move becomes for engines of others, which follow commands, concepts or words. Pure.
 
 All of them name what happens between the first and the last keyframe; a move that returns to where it began is named
 by its legs. Of a pair they name what both do together, and the legs of one that returns. What an engine has no name
 for is left out, and `words` says it.
 """
 
-from collections.abc import Mapping
 from itertools import pairwise
 from math import log2
 from typing import NamedTuple
@@ -54,36 +53,6 @@ def _between(first: Pose, last: Pose) -> list[Gesture]:
     amounts["zoom"] = log2(last.zoom / first.zoom) * _DOUBLING
     ranked = sorted(amounts.items(), key=lambda item: -abs(item[1]))
     return [Gesture(axis, amount) for axis, amount in ranked if abs(amount) >= _LEAST]
-
-
-# --- six sliders, as Kling's `camera_control` of type `simple` has them
-
-_SLIDERS: Mapping[str, tuple[str, float]] = {
-    "truck": ("horizontal", 1),
-    "pedestal": ("vertical", 1),
-    "tilt": ("pan", 1),  # their pan turns about the horizontal axis: up is positive
-    "pan": ("tilt", 1),  # and their tilt about the vertical one: right is positive
-    "roll": ("roll", 1),
-    "zoom": ("zoom", -1),  # a positive zoom of theirs widens the view
-    "dolly": ("zoom", -1),  # there is no slider for it; what comes nearest
-}
-SLIDER_LIMIT = 10
-
-
-def sliders(move: CameraMove) -> dict[str, int] | None:
-    """Six sliders -10..10 of which exactly one is not zero, as the provider demands: the strongest.
-
-    Two units of an axis, from one end to the other, are the full way of a slider. None if nothing moves that has a
-    slider, or if dolly and zoom oppose each other, which share one.
-    """
-    found = gestures(move)
-    strongest = next(iter(found), None)
-    if strongest is None or _vertigo(found):
-        return None
-    name, sign = _SLIDERS[strongest.axis]
-    value = max(1, min(SLIDER_LIMIT, round(abs(strongest.amount) / 2 * SLIDER_LIMIT)))
-    config = dict.fromkeys(("horizontal", "vertical", "pan", "tilt", "roll", "zoom"), 0)
-    return config | {name: int(sign * (value if strongest.amount > 0 else -value))}
 
 
 def _vertigo(found: list[Gesture]) -> bool:

@@ -1,8 +1,6 @@
-"""What a camera move becomes for engines of our own: physical units, or an affine map for what only moves frames."""
+"""What a camera move becomes for our own engines: physical units."""
 
-from cmath import exp
-from collections.abc import Iterable, Sequence
-from math import sqrt, tan
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from shared.camera.move import CameraMove, Pose
@@ -28,7 +26,7 @@ FAR = 0.08
 """Inverse distance of nearness 0: the horizon is 12.5 times as far as the nearest things."""
 
 
-class View(NamedTuple):
+class CameraView(NamedTuple):
     """Where the renderer's camera stands and looks."""
 
     right: float = 0.0  # translation, in distances to the nearest thing
@@ -44,9 +42,9 @@ class View(NamedTuple):
     fisheye: float = 0.0  # 0..1
 
 
-def view(pose: Pose) -> View:
+def view(pose: Pose) -> CameraView:
     """The pose in physical units. Shake is not applied here: call `shaken` before."""
-    return View(
+    return CameraView(
         right=TRUCK * pose.truck,
         up=PEDESTAL * pose.pedestal,
         forward=DOLLY * pose.dolly,
@@ -70,7 +68,7 @@ class Aim(NamedTuple):
     widest: float = 1.0
 
 
-def aimed(view: View, aim: Aim) -> View:
+def aimed(view: CameraView, aim: Aim) -> CameraView:
     """The view of a camera that zooms and dollies about a point of the picture instead of the frame's middle.
 
     The point stays where it is in the frame, whatever its distance: the camera travels along the ray to it, and the
@@ -91,64 +89,6 @@ def inverse_distance(nearness: float) -> float:
     return FAR + (1 - FAR) * nearness
 
 
-def counter_pan(truck: float, nearness: float = 0.5) -> float:
-    """The pan that keeps what has this nearness in place while the camera trucks: together they are an orbit."""
-    return -truck * TRUCK * inverse_distance(nearness) / PAN
-
-
-def counter_zoom(dolly: float, nearness: float = 0.5) -> float:
-    """The zoom that keeps the size of what has this nearness while the camera dollies: the vertigo effect."""
-    return 1 - DOLLY * dolly * inverse_distance(nearness)
-
-
 def dropped_axes(move: CameraMove, axes: Iterable[str]) -> frozenset[str]:
     """Which of the axes that `move` uses an engine that follows only `axes` will leave out."""
     return move.moves() - frozenset(axes)
-
-
-class Affine(NamedTuple):
-    """How a finished frame is moved to look as if its camera had: `z -> scale e^(i rotation) z + (dx + i dy)`.
-
-    z = x + iy in fractions of the frame's width from its middle, x right, y down; `rotation` is clockwise in radians.
-    """
-
-    scale: float
-    rotation: float
-    dx: float
-    dy: float
-
-
-def affine(pose: Pose, aspect: float, nearness: float = 0.5) -> Affine:
-    """The pose for an engine that can only move the frames of a video, as if all stood at `nearness`; no parallax.
-
-    `aspect` is width / height. Frames moved so leave borders: see `affine_cover`.
-    """
-    seen, d = view(pose), inverse_distance(nearness)
-    nearer = 1 - seen.forward * d
-    scale = seen.focal / nearer
-    units = 2 * sqrt(aspect)  # the frame's width
-    across = FOCAL * (seen.right * d + tan(seen.pan) * nearer) / units
-    down = -FOCAL * (seen.up * d + tan(seen.tilt) * nearer) / units
-    moved = -(across + 1j * down) * scale * exp(-1j * seen.roll)
-    return Affine(scale, -seen.roll, moved.real, moved.imag)
-
-
-def affine_cover(path: Sequence[Affine], aspect: float) -> float:
-    """The factor by which every frame of the path must grow about its middle so that no border shows."""
-    half = 0.5 * (1 + 1j / aspect)
-    most = 1.0
-    for each in path:
-        turn = each.scale * exp(1j * each.rotation)
-        for corner in (half, half.conjugate()):
-            for at in (corner, -corner):
-                # What the corner shows when all grows by c is (at / c - shift) / turn: it must lie within the frame.
-                still, grown = -complex(each.dx, each.dy) / turn, at / turn
-                for still_part, grown_part, limit in (
-                    (still.real, grown.real, half.real),
-                    (still.imag, grown.imag, half.imag),
-                ):
-                    room = limit - abs(still_part)
-                    if room <= 0:
-                        raise ValueError("a path that leads out of the frame")
-                    most = max(most, abs(grown_part) / room)
-    return most

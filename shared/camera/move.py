@@ -1,10 +1,12 @@
 """A camera move as data: keyframes over normalised time, eased, stacked in pairs and sampled to poses.
 
-Axes and signs, seen by the person behind the camera, each -1..1 where 1 is the strongest tasteful move:
-truck +right, pedestal +up, dolly +forward (all translation: near things move more than far ones); pan +right,
-tilt +up, roll +clockwise (all rotation: everything moves alike). `zoom` is a factor of focal length (1 = as
-framed). `focus` is the focused nearness (0 far, 1 near; None = all sharp). `shake` is how much the hand shakes,
-`fisheye` how much the lens bulges, both 0..1.
+The signs are those of a person behind the camera. Each axis is -1..1, and 1 is the strongest tasteful move.
+
+- translation (near things move more than far things): truck +right, pedestal +up, dolly +forward
+- rotation (everything moves by the same angle): pan +right, tilt +up, roll +clockwise
+- `zoom`: factor of the focal length, 1 = unchanged
+- `focus`: the nearness in focus, 0 far, 1 near, None = everything is sharp
+- `shake` and `fisheye`: amount of hand shake and of lens distortion, 0..1
 """
 
 from bisect import bisect_right
@@ -19,13 +21,13 @@ from pydantic import Field, StringConstraints, model_validator
 
 from shared.core.wire import Wire
 
-_LOOKS = 60  # at a pair of moves, beside their keyframes, to see how far it leads
+_SAMPLES = 60  # of a pair of moves, besides its keyframes, to find the maximum of each axis
 
 AXES = ("truck", "pedestal", "dolly", "pan", "tilt", "roll")
 
 
 class Pose(NamedTuple):
-    """Where the camera is at one moment; units as in the module's docstring."""
+    """The camera's position at one time. The module's docstring gives the units."""
 
     truck: float = 0.0
     pedestal: float = 0.0
@@ -40,17 +42,17 @@ class Pose(NamedTuple):
 
 
 class Easing(StrEnum):
-    """How time runs between two keyframes."""
+    """The speed curve between two keyframes."""
 
     LINEAR = "linear"
     EASE_IN = "ease_in"
     EASE_OUT = "ease_out"
     EASE_IN_OUT = "ease_in_out"
-    CRASH = "crash"  # waits, then everything at once, and settles
-    GLIDE = "glide"  # passes through the keyframes in one curve without stopping at any; linear between only two
+    CRASH = "crash"  # waits, moves suddenly, then settles
+    GLIDE = "glide"  # one smooth curve through all keyframes, without a stop; linear if there are only two
 
     def __call__(self, t: float) -> float:
-        """Eased time in 0..1 for linear time `t` in 0..1."""
+        """Return the eased time, 0..1, for the linear time `t`, 0..1."""
         match self:
             case Easing.LINEAR | Easing.GLIDE:
                 return t
@@ -65,7 +67,7 @@ class Easing(StrEnum):
 
 
 class Keyframe(Wire):
-    """The pose at `at`, the fraction (0..1) of the clip's time."""
+    """A pose at the time `at`, a fraction (0..1) of the clip's duration."""
 
     at: float = Field(ge=0, le=1)
     truck: float = Field(default=0, ge=-1, le=1)
@@ -87,23 +89,23 @@ Negative = Annotated[str, StringConstraints(min_length=1, max_length=32)]
 
 
 class CameraMove(Wire):
-    """The canonical form of a preset's camera; engines that only listen to words get `prompt_phrase`."""
+    """The canonical form of a preset's camera. Engines that accept only text receive `prompt_phrase`."""
 
     keyframes: tuple[Keyframe, ...] = Field(min_length=1, max_length=32)
     easing: Easing = Easing.EASE_IN_OUT
     strength: float = Field(default=1, ge=0, le=1)
-    shutter: float = Field(default=0.5, ge=0, le=3)  # how long it stands open, in frames; 0.5 is film's 180 degrees
+    shutter: float = Field(default=0.5, ge=0, le=3)  # exposure time in frames; 0.5 is film's 180 degrees
     min_duration_seconds: float = Field(default=1, ge=1, le=30)
     max_duration_seconds: float = Field(default=10, ge=1, le=30)
     prompt_phrase: str = Field(default="", max_length=200)
-    negatives: tuple[Negative, ...] = Field(default=(), max_length=6)  # what an engine that listens should not do
+    negatives: tuple[Negative, ...] = Field(default=(), max_length=6)  # negative prompts for engines that accept text
     needs_driving_clip: bool = False
     stacked: "StackedMove | None" = None
 
     @model_validator(mode="after")
     def _times_rise(self) -> Self:
         if any(later.at <= earlier.at for earlier, later in pairwise(self.keyframes)):
-            raise ValueError("keyframes must be in order of time, no two at the same time")
+            raise ValueError("keyframes must be in order of time, and two keyframes cannot have the same time")
         if self.min_duration_seconds > self.max_duration_seconds:
             raise ValueError("the shortest duration is longer than the longest")
         if self.stacked and self.stacked.move.stacked:
@@ -111,9 +113,10 @@ class CameraMove(Wire):
         return self
 
     def sample(self, t: float) -> Pose:
-        """The pose at `t`, the fraction (0..1) of the clip's time; held outside the first and last keyframe.
+        """Return the pose at `t`, a fraction (0..1) of the clip's duration.
 
-        A weaker move pulls its focus less far from where it began; at strength 0 all is sharp.
+        Before the first and after the last keyframe the pose is constant. A lower strength moves the focus less far
+        from its first value; at strength 0 everything is sharp.
         """
         pose = self._whole(t)
         if pose.focus is not None and self.strength < 1:
@@ -123,17 +126,17 @@ class CameraMove(Wire):
         return _scaled(pose, self.strength)
 
     def times(self) -> list[float]:
-        """When it, or the move on top of it, has a keyframe."""
+        """Return the times of the keyframes of this move and of the stacked move."""
         second = self.stacked.move.keyframes if self.stacked else ()
         return sorted({frame.at for frame in (*self.keyframes, *second)})
 
     def _whole(self, t: float) -> Pose:
-        """The pose at full strength, both moves of a pair together, within the limits of the axes."""
+        """Return the pose at full strength, with the stacked move, within the limits of the axes."""
         pose = self._sample(t)
         if not self.stacked:
             return pose
         pose = stack(pose, self.stacked.move.sample(t), self.stacked.weight)
-        # What the furthest sample falls short of the furthest moment is cut off: less than anybody sees.
+        # Sampling can miss the true maximum by a small amount; clamp that overshoot.
         kept = {axis: min(max(getattr(pose, axis) / most, -1.0), 1.0) for axis, most in self._most.items()}
         return pose._replace(**kept)
 
@@ -152,17 +155,18 @@ class CameraMove(Wire):
 
     @cached_property
     def _most(self) -> dict[str, float]:
-        """How far each axis of a pair leads, where that is beyond the limit; else 1. It is asked for every frame."""
-        times = [*self.times(), *(i / _LOOKS for i in range(_LOOKS + 1))]
+        """Return each axis's maximum in a pair, or 1 if it stays within the limit. Cached: every frame needs it."""
+        times = [*self.times(), *(i / _SAMPLES for i in range(_SAMPLES + 1))]
         second = self.stacked
         poses = [stack(self._sample(t), second.move.sample(t), second.weight) for t in times] if second else []
         return {axis: max([1.0, *(abs(float(getattr(pose, axis))) for pose in poses)]) for axis in AXES}
 
     def with_stacked(self, second: "CameraMove", weight: float) -> Self:
-        """This move with another on top of it, weighted 0..1; ValueError if no duration suits both or one is a pair.
+        """Return this move with `second` added at a weight of 0..1.
 
-        Axes add, and one whose sum would leave -1..1 shrinks as a whole; an engine that listens to words hears both
-        phrases, and only the negatives that both have: those of a move that moves, if the other does not.
+        Raise ValueError if the two have no common duration or one of them is a pair already. Axes add; an axis whose
+        sum leaves -1..1 is scaled down over the whole move. The prompt has both phrases and only the negatives that
+        both moves have; if one move is still, the negatives are those of the other.
         """
         if self.stacked:
             raise ValueError("moves stack in pairs")
@@ -179,7 +183,7 @@ class CameraMove(Wire):
         return type(self).model_validate({name: getattr(self, name) for name in type(self).model_fields} | shared)
 
     def moves(self) -> frozenset[str]:
-        """The names of the axes, `zoom`, `focus` and `shake` that this move uses at all."""
+        """Return the names of the axes, and of `zoom`, `focus` and `shake`, that this move uses."""
         if not self.strength:
             return frozenset()
         still = Pose()
@@ -190,16 +194,16 @@ class CameraMove(Wire):
 
 
 class StackedMove(Wire):
-    """The second move of a pair."""
+    """The second move of a pair, with its weight."""
 
     move: CameraMove
     weight: float = Field(default=0.5, ge=0, le=1)
 
 
 def stack(first: Pose, second: Pose, weight: float = 1.0) -> Pose:
-    """Both poses at once, the second weighted 0..1: axes add, zooms multiply (within 0.5..4).
+    """Return the sum of two poses, the second at a weight of 0..1: axes add, zooms multiply (within 0.5..4).
 
-    The second's focus wins, unless it weighs nothing.
+    The focus is the second pose's, unless the weight is 0.
     """
     extra = _scaled(second, weight)
     return Pose(
@@ -212,7 +216,7 @@ def stack(first: Pose, second: Pose, weight: float = 1.0) -> Pose:
 
 
 def shaken(pose: Pose, seconds: float) -> Pose:
-    """The pose with its hand shake applied: a fixed sum of incommensurable sines, so that a clip is repeatable."""
+    """Return the pose with hand shake: a fixed sum of incommensurable sines, so that a clip can be repeated exactly."""
     if not pose.shake:
         return pose
     wave = [
@@ -256,9 +260,10 @@ def _mix(x: float, y: float, amount: float) -> float:
 
 
 def _glide(frames: Sequence[Keyframe], after: int, t: float) -> Pose:
-    """The pose between two keyframes on cubic curves through all, none of which leaves the range of its two ends.
+    """Return the pose between two keyframes on monotone cubic curves through all keyframes.
 
-    Slopes as Fritsch and Butland (1984) choose them; a path that ends as it began goes on beyond its ends.
+    No curve leaves the range of its two keyframes. The slopes are those of Fritsch and Butland (1984). A closed path
+    uses its other end's slopes.
     """
     before, behind = frames[after - 1], frames[after]
     span = behind.at - before.at

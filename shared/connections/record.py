@@ -11,7 +11,8 @@ class ConnectionRecord(Record):
         table_name = table("connections")
 
     connection_id = UnicodeAttribute(hash_key=True)
-    user_id = UnicodeAttribute()
+    account_id = UnicodeAttribute()
+    user_id = UnicodeAttribute()  # the user who opened it
     expires_at = TTLAttribute()
 
 
@@ -31,7 +32,7 @@ class ListenerRecord(Record):
 
     channel = UnicodeAttribute(hash_key=True)
     connection_id = UnicodeAttribute(range_key=True)
-    user_id = UnicodeAttribute()
+    account_id = UnicodeAttribute()
     expires_at = TTLAttribute()
 
     by_connection = _ByConnection()

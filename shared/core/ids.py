@@ -1,4 +1,4 @@
-"""Sortable prefixed ids: `prj_01K...` sorts by the time it was made."""
+"""Sortable prefixed ids: `prj_01K...` sorts by its time of creation."""
 
 from ulid import ULID
 
@@ -8,10 +8,10 @@ def new_id(prefix: str) -> str:
 
 
 def made_at(id_: str) -> float:
-    """When it was made: seconds since 1970."""
+    """Return an id's time of creation, in seconds since 1970."""
     return ULID.from_str(id_.rpartition("_")[2]).timestamp
 
 
 def id_from(prefix: str, at_seconds: float) -> str:
-    """The lowest id that anything made at that time could have: a bound for range queries."""
+    """Return the lowest id that can have that time of creation: a bound for range queries."""
     return f"{prefix}_{ULID.from_timestamp(at_seconds)}"[: len(prefix) + 11]

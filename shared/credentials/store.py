@@ -80,3 +80,6 @@ class CredentialStore:
             if family.revoked_at is None and family.expires_at > at:
                 return family
         raise SessionEnded("This session has ended. Sign in again.")
+
+
+credentials = CredentialStore()

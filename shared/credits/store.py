@@ -102,3 +102,6 @@ class CreditStore:
     ) -> None:
         record = LedgerRecord(account_id, operation_id, credits=credits, reason=reason, at=at)
         tx.put(record, LedgerRecord.operation_id.does_not_exist(), otherwise=otherwise)
+
+
+credits = CreditStore()

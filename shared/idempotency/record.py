@@ -1,6 +1,6 @@
 """Requests that had their effect, and the answers they were given."""
 
-from pynamodb.attributes import NumberAttribute, TTLAttribute, UnicodeAttribute
+from pynamodb.attributes import TTLAttribute, UnicodeAttribute
 
 from shared.aws.records import OnDemand, Record, table
 
@@ -11,6 +11,5 @@ class IdempotencyRecord(Record):
 
     request_key = UnicodeAttribute(hash_key=True)  # principal, route and Idempotency-Key
     body_hash = UnicodeAttribute()
-    status = NumberAttribute()
     response = UnicodeAttribute()  # JSON
     expires_at = TTLAttribute()

@@ -30,11 +30,10 @@ class IdempotencyStore:
             raise KeyReused("This Idempotency-Key was used with another request.")
         return known
 
-    def remember(
-        self, request_key: str, body_hash: str, *, status: int, response: str, at: datetime, tx: Transaction
-    ) -> None:
-        record = IdempotencyRecord(
-            request_key, body_hash=body_hash, status=status, response=response, expires_at=at + REMEMBERED
-        )
+    def remember(self, request_key: str, body_hash: str, *, response: str, at: datetime, tx: Transaction) -> None:
+        record = IdempotencyRecord(request_key, body_hash=body_hash, response=response, expires_at=at + REMEMBERED)
         unknown = IdempotencyRecord.request_key.does_not_exist() | (IdempotencyRecord.expires_at <= at)
         tx.put(record, unknown, otherwise=AnsweredAlready())
+
+
+answers = IdempotencyStore()

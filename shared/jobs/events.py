@@ -1,18 +1,73 @@
-"""Turns a change of the job item into the one event that tells of it, in the seed's words.
+"""The events of a job: what the server sends to the clients that subscribed to it.
 
-One write is one event, numbered by the item's own `seq`; the terminal write is the last.
+One write to the job item is at most one event, numbered by the item's own `seq`. The terminal write is the last event.
 """
 
-from typing import Any
+from typing import Literal
 
 from shared.aws.media import MediaAccess
+from shared.core.wire import View, absent
 from shared.jobs.record import JobRecord, JobStatus, StepMap, preview_key
-from shared.jobs.views import Results, result_url
+from shared.jobs.views import JobView, Results, result_url
 from shared.stages.stages import Role, Stage
 
 
+class JobProgress(View):
+    """The job's status, step or progress changed; progress is 0..100 of the whole job."""
+
+    type: Literal["job.progress"] = "job.progress"
+    job_id: str
+    seq: int
+    progress: int
+    current_step: Stage | None
+    status: JobStatus
+    preview_url: str | None = absent("A small picture of the step's work so far.")
+
+
+class StepCompleted(View):
+    """One step of the job has its result."""
+
+    type: Literal["step.completed"] = "step.completed"
+    job_id: str
+    seq: int
+    step_id: str
+    step_type: Stage
+    result_url: str | None
+
+
+class JobCompleted(View):
+    """The film is ready. No event of the job follows."""
+
+    type: Literal["job.completed"] = "job.completed"
+    job_id: str
+    seq: int
+    video_url: str | None
+    thumbnail_url: str | None
+
+
+class JobFailed(View):
+    """The job failed, and its credits are released. No event of the job follows."""
+
+    type: Literal["job.failed"] = "job.failed"
+    job_id: str
+    seq: int
+    error: str | None
+
+
+class JobSnapshot(View):
+    """The whole job as it is at subscribe. Drop events whose `seq` is not higher."""
+
+    type: Literal["job.snapshot"] = "job.snapshot"
+    job_id: str
+    seq: int
+    job: JobView
+
+
+JobEvent = JobProgress | StepCompleted | JobCompleted | JobFailed
+
+
 def newly_completed(old: JobRecord, new: JobRecord) -> Stage | None:
-    """The step that this write completed."""
+    """Return the stage whose step this write completed."""
     for stage, step in new.planned():
         if step.status == JobStatus.COMPLETED and old.step(stage).status != JobStatus.COMPLETED:
             return stage
@@ -20,45 +75,44 @@ def newly_completed(old: JobRecord, new: JobRecord) -> Stage | None:
 
 
 def needs_results(old: JobRecord, new: JobRecord) -> bool:
-    """Whether this write's event names something the job made."""
+    """Return whether this write's event names results of the job."""
     return newly_completed(old, new) is not None or new.status == JobStatus.COMPLETED
 
 
-def job_event(old: JobRecord, new: JobRecord, results: Results, signed: MediaAccess) -> dict[str, Any] | None:
-    """The event of this write; None where nothing changed that a creator could see (a lease, say)."""
-    facts = {"jobId": new.job_id, "seq": int(new.seq)}
+def job_event(old: JobRecord, new: JobRecord, results: Results, signed: MediaAccess) -> JobEvent | None:
+    """Return the event of this write; None where nothing changed that a creator can see, such as a lease."""
+    job_id, seq = new.job_id, int(new.seq)
     if new.status != old.status and new.status == JobStatus.COMPLETED:
-        return {
-            "type": "job.completed",
-            **facts,
-            "videoUrl": result_url(results, signed, Stage.POST_PROCESSING),
-            "thumbnailUrl": result_url(results, signed, Stage.POST_PROCESSING, Role.THUMBNAIL),
-        }
+        return JobCompleted(
+            job_id=job_id,
+            seq=seq,
+            video_url=result_url(results, signed, Stage.POST_PROCESSING),
+            thumbnail_url=result_url(results, signed, Stage.POST_PROCESSING, Role.THUMBNAIL),
+        )
     if new.status != old.status and new.status == JobStatus.FAILED:
-        return {"type": "job.failed", **facts, "error": new.error}
+        return JobFailed(job_id=job_id, seq=seq, error=new.error)
     if stage := newly_completed(old, new):
-        return {
-            "type": "step.completed",
-            **facts,
-            "stepId": new.step_id(stage),
-            "stepType": stage.value,
-            "resultUrl": result_url(results, signed, stage),
-        }
+        return StepCompleted(
+            job_id=job_id,
+            seq=seq,
+            step_id=new.step_id(stage),
+            step_type=stage,
+            result_url=result_url(results, signed, stage),
+        )
     if _seen(new) == _seen(old):
         return None
-    preview = _preview_url(new, signed)
-    return {
-        "type": "job.progress",
-        **facts,
-        "progress": int(new.progress),
-        "currentStep": new.current_step,
-        "status": new.status,
-        **({"previewUrl": preview} if preview else {}),
-    }
+    return JobProgress(
+        job_id=job_id,
+        seq=seq,
+        progress=int(new.progress),
+        current_step=Stage(new.current_step) if new.current_step else None,
+        status=JobStatus(new.status),
+        preview_url=_preview_url(new, signed),
+    )
 
 
 def _seen(job: JobRecord) -> tuple[object, ...]:
-    """What a creator can see of a job at work."""
+    """Return what a creator can see of a job at work."""
     step = _at_work(job)
     return job.status, job.progress, job.current_step, step and step.preview
 
@@ -68,7 +122,7 @@ def _at_work(job: JobRecord) -> StepMap | None:
 
 
 def _preview_url(job: JobRecord, signed: MediaAccess) -> str | None:
-    """The newest look at the step at work, signed; None before there is one."""
+    """Return the signed URL of the newest preview of the current step; None before the first preview."""
     step = _at_work(job)
     if step is None or step.preview is None or step.attempt is None:
         return None

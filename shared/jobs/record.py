@@ -90,8 +90,7 @@ class JobRecord(Record):
     job_id = UnicodeAttribute(hash_key=True)
     project_id = UnicodeAttribute()
     account_id = UnicodeAttribute()
-    owner_id = UnicodeAttribute()
-    created_by = UnicodeAttribute()
+    owner_id = UnicodeAttribute()  # the user who made it; permission goes by the account
     origin_job_id = UnicodeAttribute(null=True)
     batch_id = UnicodeAttribute(null=True)
     status = UnicodeAttribute()

@@ -6,13 +6,10 @@ Complete, fail, cancel and the sweeper all come here; whoever is first decides, 
 from datetime import datetime
 
 from shared.aws.transactions import transaction
-from shared.credits.store import CreditStore, HoldEnded
+from shared.credits.store import HoldEnded, credits
 from shared.jobs.record import JobRecord, JobStatus
-from shared.jobs.store import JobEnded, JobStore
+from shared.jobs.store import JobEnded, jobs
 from shared.observability import Metric, measure
-
-jobs = JobStore()
-credits = CreditStore()
 
 _ENDED = {
     JobStatus.COMPLETED: Metric.JOBS_COMPLETED,

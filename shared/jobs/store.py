@@ -115,7 +115,6 @@ class JobStore:
             project_id=project_id,
             account_id=account_id,
             owner_id=owner_id,
-            created_by=owner_id,
             status=JobStatus.PENDING.value,
             credits=credits,
             steps=StepsMap(**{stage.folder: StepMap(engine=engine) for stage, engine in engines.items()}),
@@ -129,15 +128,13 @@ class JobStore:
         tx.put(document, JobSpecRecord.job_id.does_not_exist(), otherwise=exists)
         return record
 
-    def get(self, job_id: str) -> JobRecord:
+    def get(self, job_id: str, *, account_id: str | None = None) -> JobRecord:
+        """Return the job, for a caller only if it is the account's; the pipeline passes none. Raises JobNotFound."""
         try:
-            return JobRecord.get(job_id, consistent_read=True)
+            job = JobRecord.get(job_id, consistent_read=True)
         except JobRecord.DoesNotExist:
             raise JobNotFound from None
-
-    def get_owned(self, job_id: str, *, owner_id: str) -> JobRecord:
-        job = self.get(job_id)
-        if job.owner_id != owner_id:
+        if account_id is not None and job.account_id != account_id:
             raise JobNotFound
         return job
 
@@ -363,3 +360,6 @@ def _result(record: StepResultRecord) -> StepResult:
     prefix = attempt_prefix(record.job_id, Stage(stage), attempt)
     outputs = tuple(StepOutput(Role(o.role), prefix + o.name, o.media_type) for o in record.outputs)
     return StepResult(outputs, json.loads(record.metrics))
+
+
+jobs = JobStore()

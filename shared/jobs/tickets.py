@@ -71,3 +71,6 @@ class TicketStore:
             StepTicketRecord(job_id, stage.value).update(
                 [of.intent.remove(), of.ticket.remove()], of.attempt == attempt
             )
+
+
+tickets = TicketStore()

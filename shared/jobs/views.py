@@ -3,11 +3,12 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from shared.aws.media import MediaAccess, media_access
+from shared.aws.media import MediaAccess
 from shared.core.wire import View
 from shared.jobs.record import JobRecord, JobStatus, StepMap
 from shared.jobs.spec import JobInput, JobSettings, JobSpec
 from shared.jobs.store import StepResult
+from shared.stages.metadata import MOTION_SCORE
 from shared.stages.stages import Role, Stage
 
 URL_LIFE = timedelta(hours=1)
@@ -26,7 +27,7 @@ Results = dict[Stage, StepResult]
 class StepView(View):
     id: str
     step_type: Stage
-    status: str
+    status: JobStatus
     progress: int
     engine: str
     attempts: int
@@ -40,9 +41,9 @@ class StepView(View):
 class JobView(View):
     id: str
     project_id: str
-    status: str
+    status: JobStatus
     progress: int
-    current_step: str | None
+    current_step: Stage | None
     error: str | None
     prompt: str
     preset_id: str
@@ -70,7 +71,7 @@ class JobView(View):
 
 def access(job_id: str, at: datetime) -> MediaAccess:
     """Signed reading of everything the job made."""
-    return media_access(f"jobs/{job_id}/", at + URL_LIFE)
+    return MediaAccess(f"jobs/{job_id}/", at + URL_LIFE)
 
 
 def result_url(results: Results, signed: MediaAccess, stage: Stage, role: Role | None = None) -> str | None:
@@ -87,9 +88,9 @@ def job_view(job: JobRecord, spec: JobSpec, results: Results, at: datetime) -> J
     return JobView(
         id=job.job_id,
         project_id=job.project_id,
-        status=job.status,
+        status=JobStatus(job.status),
         progress=int(job.progress),
-        current_step=job.current_step,
+        current_step=Stage(job.current_step) if job.current_step else None,
         error=job.error,
         prompt=spec.prompt,
         preset_id=spec.preset_id,
@@ -118,8 +119,8 @@ def job_view(job: JobRecord, spec: JobSpec, results: Results, at: datetime) -> J
 def _motion_score(results: Results) -> float | None:
     """Of the clip that was finished: where finishing has looked, it is a provider's; else the driven one if any."""
     for stage in (Stage.POST_PROCESSING, Stage.MOTION_TRANSFER, Stage.VIDEO_SYNTHESIS):
-        if stage in results and "motionScore" in results[stage].metrics:
-            return float(results[stage].metrics["motionScore"])
+        if stage in results and MOTION_SCORE in results[stage].metrics:
+            return float(results[stage].metrics[MOTION_SCORE])
     return None
 
 
@@ -140,8 +141,9 @@ def _step_view(job: JobRecord, stage: Stage, step: StepMap, results: Results, si
     )
 
 
-def _step_status(job: JobRecord, stage: Stage, step: StepMap) -> str:
-    """A step that an ended job left behind has ended as the job has, if it was its turn; the rest was never begun."""
-    if not JobStatus(job.status).ended or step.status == JobStatus.COMPLETED:
-        return step.status
-    return job.status if stage == job.current_step or job.status == JobStatus.CANCELLED else JobStatus.CANCELLED.value
+def _step_status(job: JobRecord, stage: Stage, step: StepMap) -> JobStatus:
+    """Return the step's status; once the job ended, its current step has its status and later steps are CANCELLED."""
+    job_status, step_status = JobStatus(job.status), JobStatus(step.status)
+    if not job_status.ended or step_status is JobStatus.COMPLETED:
+        return step_status
+    return job_status if stage == job.current_step else JobStatus.CANCELLED

@@ -6,12 +6,12 @@ from pynamodb.indexes import GlobalSecondaryIndex, KeysOnlyProjection
 from shared.aws.records import OnDemand, Record, table
 
 
-class _ByOwner(GlobalSecondaryIndex["ProjectRecord"]):
+class _ByAccount(GlobalSecondaryIndex["ProjectRecord"]):
     class Meta:
-        index_name = "by_owner"
+        index_name = "by_account"
         projection = KeysOnlyProjection()  # a new job changes its project: the index need not know
 
-    owner_id = UnicodeAttribute(hash_key=True)
+    account_id = UnicodeAttribute(hash_key=True)
     project_id = UnicodeAttribute(range_key=True)
 
 
@@ -20,12 +20,12 @@ class ProjectRecord(Record):
         table_name = table("projects")
 
     project_id = UnicodeAttribute(hash_key=True)
-    owner_id = UnicodeAttribute()
     account_id = UnicodeAttribute()
+    owner_id = UnicodeAttribute()  # the user who made it; permission goes by the account
     name = UnicodeAttribute()
     thumbnail = UnicodeAttribute(null=True)
     job_count = NumberAttribute(default=0)  # guards deletion: jobs and projects change it in one transaction
     created_at = UTCDateTimeAttribute()
     updated_at = UTCDateTimeAttribute()
 
-    by_owner = _ByOwner()
+    by_account = _ByAccount()

@@ -1,4 +1,4 @@
-"""Reads and writes projects; a project that is not the caller's does not exist for them."""
+"""Reads and writes projects; a project of another account does not exist for the caller."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -30,41 +30,43 @@ class ProjectStore:
         tx.put(record, ProjectRecord.project_id.does_not_exist(), otherwise=Conflict("This project exists already."))
         return record
 
-    def get(self, project_id: str, *, owner_id: str) -> ProjectRecord:
+    def get(self, project_id: str, *, account_id: str) -> ProjectRecord:
         try:
             record = ProjectRecord.get(project_id, consistent_read=True)
         except ProjectRecord.DoesNotExist:
             raise ProjectNotFound from None
-        if record.owner_id != owner_id:
+        if record.account_id != account_id:
             raise ProjectNotFound
         return record
 
-    def page(self, *, owner_id: str, limit: int, after: str | None) -> Sequence[ProjectRecord]:
-        """At most `limit` of the owner's projects, newest first, older than `after`: one Query, one BatchGet."""
+    def page(self, *, account_id: str, limit: int, after: str | None) -> Sequence[ProjectRecord]:
+        """At most `limit` of the account's projects, newest first, older than `after`: one Query, one BatchGet."""
         older = ProjectRecord.project_id < after if after else None
-        found = ProjectRecord.by_owner.query(owner_id, older, scan_index_forward=False, limit=limit, page_size=limit)
+        found = ProjectRecord.by_account.query(
+            account_id, older, scan_index_forward=False, limit=limit, page_size=limit
+        )
         projects = ProjectRecord.batch_get([entry.project_id for entry in found])
         return sorted(projects, key=lambda project: project.project_id, reverse=True)
 
-    def rename(self, project_id: str, *, owner_id: str, name: str, at: datetime) -> ProjectRecord:
+    def rename(self, project_id: str, *, account_id: str, name: str, at: datetime) -> ProjectRecord:
         record = ProjectRecord(project_id)
         with on_refusal(ProjectNotFound()):
             record.update(
-                [ProjectRecord.name.set(name), ProjectRecord.updated_at.set(at)], ProjectRecord.owner_id == owner_id
+                [ProjectRecord.name.set(name), ProjectRecord.updated_at.set(at)], ProjectRecord.account_id == account_id
             )
         return record
 
-    def delete(self, project_id: str, *, owner_id: str) -> None:
+    def delete(self, project_id: str, *, account_id: str) -> None:
         """Delete an empty project; its jobs are deleted first, so that nothing vanishes by surprise."""
-        project = self.get(project_id, owner_id=owner_id)
+        project = self.get(project_id, account_id=account_id)
         with on_refusal(ProjectNotEmpty("Delete this project's jobs first.")):
-            project.delete((ProjectRecord.owner_id == owner_id) & (ProjectRecord.job_count == 0))
+            project.delete((ProjectRecord.account_id == account_id) & (ProjectRecord.job_count == 0))
 
-    def add_job(self, project_id: str, *, owner_id: str, tx: Transaction) -> None:
+    def add_job(self, project_id: str, *, account_id: str, tx: Transaction) -> None:
         tx.update(
             ProjectRecord(project_id),
             [ProjectRecord.job_count.add(1)],
-            ProjectRecord.owner_id == owner_id,
+            ProjectRecord.account_id == account_id,
             otherwise=ProjectNotFound(),
         )
 
@@ -75,3 +77,6 @@ class ProjectStore:
             ProjectRecord.job_count > 0,
             otherwise=ProjectNotFound(),
         )
+
+
+projects = ProjectStore()

@@ -1,8 +1,6 @@
 """One way to make a domain's app: errors as problem+json with the request's id, no docs pages in Lambda."""
 
-import json
 from http import HTTPStatus
-from typing import Any
 
 from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -10,7 +8,7 @@ from starlette.exceptions import HTTPException
 
 from shared.core.errors import AppError
 from shared.observability import logger
-from shared.rest.event import request_id
+from shared.rest.problem import problem
 
 
 def create_app(domain: str, router: APIRouter) -> FastAPI:
@@ -21,20 +19,6 @@ def create_app(domain: str, router: APIRouter) -> FastAPI:
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(Exception, _broken)
     return app
-
-
-def problem(request: Request, status: int, code: str, detail: str, **facts: Any) -> Response:
-    """RFC 9457; escaped ASCII, so that nothing a caller sent can make the answer itself fail."""
-    body = {
-        "type": "about:blank",
-        "title": HTTPStatus(status).phrase,
-        "status": status,
-        "code": code,
-        "detail": detail,
-        "requestId": request_id(request),
-        **facts,
-    }
-    return Response(json.dumps(body), status_code=status, media_type="application/problem+json")
 
 
 def _refused(request: Request, error: Exception) -> Response:

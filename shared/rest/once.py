@@ -1,4 +1,4 @@
-"""Idempotency-Key: a request sent twice has one effect and the same answer."""
+"""The Idempotency-Key header: a request that is sent twice has one effect and the same response."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,59 +8,33 @@ from typing import Annotated
 from fastapi import Depends, Header, Request, Response
 from pydantic import BaseModel
 
-from shared.aws.transactions import Transaction, transaction
-from shared.core.clock import utc_now
-from shared.idempotency.record import IdempotencyRecord
-from shared.idempotency.store import AnsweredAlready, IdempotencyStore
+from shared.aws.transactions import Transaction
+from shared.idempotency.once import OneEffect
 from shared.rest.caller import Caller
 from shared.rest.event import event
 
-_answers = IdempotencyStore()
-
 
 @dataclass(frozen=True, slots=True)
-class OneEffect:
-    """Runs an effect's transaction once for each key; without a key, each time."""
+class OnceRequest:
+    """A request that may carry an Idempotency-Key."""
 
-    request_key: str | None
-    body_hash: str
+    effect: OneEffect
 
-    def run(self, effect: Callable[[Transaction], BaseModel], *, status: int) -> Response:
-        """`effect` adds its writes to the transaction and answers the view; nothing is written if it raises."""
-        if known := self._known():
-            return _again(known)
-        try:
-            with transaction() as tx:
-                answer = effect(tx).model_dump_json(by_alias=True)
-                if self.request_key is not None:
-                    _answers.remember(
-                        self.request_key, self.body_hash, status=status, response=answer, at=utc_now(), tx=tx
-                    )
-        except AnsweredAlready:
-            if known := self._known():
-                return _again(known)
-            raise
-        return Response(answer, status, media_type="application/json")
-
-    def _known(self) -> IdempotencyRecord | None:
-        if self.request_key is None:
-            return None
-        return _answers.answer(self.request_key, self.body_hash, at=utc_now())
-
-
-def _again(known: IdempotencyRecord) -> Response:
-    headers = {"Idempotent-Replayed": "true"}
-    return Response(known.response, int(known.status), headers, media_type="application/json")
+    def respond(self, effect: Callable[[Transaction], BaseModel], *, status: int) -> Response:
+        """Run `effect` at most once and return its view. A replay has the header `Idempotent-Replayed`."""
+        result = self.effect.run(effect)
+        headers = {"Idempotent-Replayed": "true"} if result.replayed else None
+        return Response(result.view, status, headers, media_type="application/json")
 
 
 def _once(
     request: Request,
     caller: Caller,
     idempotency_key: Annotated[str | None, Header(pattern=r"^[\x21-\x7e]{1,128}$")] = None,
-) -> OneEffect:
+) -> OnceRequest:
     body = event(request).get("body") or ""
     key = None if idempotency_key is None else f"{caller.user_id}#{request.method} {request.url.path}#{idempotency_key}"
-    return OneEffect(key, sha256(body.encode("utf-8", "surrogatepass")).hexdigest())
+    return OnceRequest(OneEffect(key, sha256(body.encode("utf-8", "surrogatepass")).hexdigest()))
 
 
-Once = Annotated[OneEffect, Depends(_once)]
+Once = Annotated[OnceRequest, Depends(_once)]

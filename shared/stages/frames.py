@@ -1,4 +1,4 @@
-"""Frame sizes: what an aspect ratio and a resolution are in pixels."""
+"""Frame sizes: from an aspect ratio and a resolution to pixels."""
 
 from enum import StrEnum
 from typing import Literal
@@ -7,7 +7,7 @@ AspectRatio = Literal["16:9", "9:16", "1:1", "4:5", "5:4", "4:3", "3:4", "3:2", 
 
 
 class Resolution(StrEnum):
-    """Named by the frame's short side."""
+    """The resolution of a film, named by the frame's short side."""
 
     SD = "480p"
     HD = "720p"
@@ -20,19 +20,19 @@ class Resolution(StrEnum):
         return 2160 if self is Resolution.ULTRA_HD else int(self.value.removesuffix("p"))
 
 
-MOVING_SHORT_SIDE = 1440  # cameras move at no more than this, which a worker's memory bears; finishing scales up
-OVERSCAN = 1.2  # pictures are painted this much larger than the frame, for the camera to move in
+MOVING_SHORT_SIDE = 1440  # maximum short side rendered, limited by worker memory; post-processing upscales
+OVERSCAN = 1.2  # pictures are larger than the frame by this factor, so that the camera has room to move
 
 
 def frame_size(aspect_ratio: AspectRatio, short_side: int) -> tuple[int, int]:
-    """Width and height in pixels, both even."""
+    """Return width and height in pixels, both even."""
     across, down = map(int, aspect_ratio.split(":"))
     scale = short_side / min(across, down)
     return _even(across * scale), _even(down * scale)
 
 
 def picture_size(aspect_ratio: AspectRatio, short_side: int) -> tuple[int, int]:
-    """Size of the picture to paint for a film of that size."""
+    """Return the size of the picture for a film of that size."""
     width, height = frame_size(aspect_ratio, min(short_side, MOVING_SHORT_SIDE))
     return _even(width * OVERSCAN), _even(height * OVERSCAN)
 

@@ -43,9 +43,6 @@ STAGE_TASK: TypeAdapter[StageTask] = TypeAdapter(
 )
 
 
-REMOTE_QUEUE = "remote-engine"  # its name, without the environment's prefix
-
-
 class RemoteTask(Wire):
     """Asks for a step to be sent to its provider or, once `attempt` has done so, for look number `poll_no` at it."""
 

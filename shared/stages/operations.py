@@ -1,4 +1,4 @@
-"""What finishing can do to a film: the operations, and how they are asked for (`name` or `name:choice`)."""
+"""The finishing operations of a film, and their grammar: `name` or `name:choice`."""
 
 import tomllib
 from collections.abc import Iterable
@@ -14,7 +14,7 @@ LOOKS: dict[str, dict[str, Any]] = tomllib.loads(Path(__file__).with_name("looks
 _AMOUNTS = {"light": 0.5, "medium": 0.75, "strong": 1.0}
 _HOW_MUCH = tuple(_AMOUNTS)
 _CORNERS = ("bottom-right", "bottom-left", "top-right", "top-left")
-_ASKED = ("yes",)  # the only choice of an operation that is done or not
+_ASKED = ("yes",)  # the only choice of an operation that is on or off
 
 
 class _Kind(NamedTuple):
@@ -24,25 +24,25 @@ class _Kind(NamedTuple):
 
 
 OPERATIONS: dict[str, _Kind] = {
-    "stabilise": _Kind("takes the shake out of the camera", _HOW_MUCH, "strong"),
-    "denoise": _Kind("calms noise and leaves motion alone", _HOW_MUCH, "medium"),
-    "loop": _Kind("ends as it begins: a crossfade of so many seconds", ("0.25", "0.5", "1"), "0.5"),
-    "interpolate": _Kind("frames a second, those between drawn along the motion", ("48", "60"), "60"),
-    "upscale": _Kind("so many times as wide and high", ("2", "4"), "2"),
-    "sharpen": _Kind("crisper edges", _HOW_MUCH, "medium"),
+    "stabilise": _Kind("removes camera shake", _HOW_MUCH, "strong"),
+    "denoise": _Kind("reduces noise and keeps motion sharp", _HOW_MUCH, "medium"),
+    "loop": _Kind("joins the end to the start: the crossfade's seconds", ("0.25", "0.5", "1"), "0.5"),
+    "interpolate": _Kind("frames per second, with new frames along the motion", ("48", "60"), "60"),
+    "upscale": _Kind("factor of width and height", ("2", "4"), "2"),
+    "sharpen": _Kind("sharper edges", _HOW_MUCH, "medium"),
     "grade": _Kind("a colour look", tuple(LOOKS), "teal-orange"),
     "vignette": _Kind("darker towards the corners", _HOW_MUCH, "medium"),
-    "grain": _Kind("the grain of film", _HOW_MUCH, "medium"),
-    "letterbox": _Kind("black bars that leave this aspect ratio", ("1.85", "2", "2.35", "2.39"), "2.39"),
-    "watermark": _Kind("our mark in a corner", _CORNERS, "bottom-right"),
-    "fade": _Kind("from black, to black", ("in", "out", "both"), "both"),
-    "av1": _Kind("the film in AV1 too", _ASKED, "yes"),
-    "gif": _Kind("the preview as GIF too", _ASKED, "yes"),
+    "grain": _Kind("film grain", _HOW_MUCH, "medium"),
+    "letterbox": _Kind("black bars around this aspect ratio", ("1.85", "2", "2.35", "2.39"), "2.39"),
+    "watermark": _Kind("the Kinora watermark in a corner", _CORNERS, "bottom-right"),
+    "fade": _Kind("fade from black, to black", ("in", "out", "both"), "both"),
+    "av1": _Kind("also encode the film as AV1", _ASKED, "yes"),
+    "gif": _Kind("also make the preview as GIF", _ASKED, "yes"),
 }
 
 
 class Operation(NamedTuple):
-    """One thing asked for."""
+    """One requested operation with its choice."""
 
     name: str
     choice: str
@@ -52,29 +52,29 @@ class Operation(NamedTuple):
 
     @property
     def amount(self) -> float:
-        """How much, 0..1, of an operation that is done more or less."""
+        """The amount, 0..1, of an operation whose choices are light, medium and strong."""
         return _AMOUNTS[self.choice]
 
 
 def parse(texts: Iterable[str]) -> dict[str, Operation]:
-    """What is asked for, by name, in its order.
+    """Return the requested operations by name, in order.
 
-    StageFailure `operation_unknown` names what there is instead, `operation_repeated` what stands there twice.
+    Raise StageFailure `operation_unknown`, which lists the known ones, or `operation_repeated`.
     """
     asked: dict[str, Operation] = {}
     for text in texts:
         operation = _parse(text)
         if operation.name in asked:
-            raise StageFailure("operation_repeated", f"The operation “{operation.name}” can be asked for once.")
+            raise StageFailure("operation_repeated", f"The operation “{operation.name}” appears twice.")
         asked[operation.name] = operation
     return asked
 
 
 def final_size(width: int, height: int, asked: dict[str, Operation]) -> tuple[int, int]:
-    """Width and height in pixels, even, with `upscale`; StageFailure `upscale_too_large` beyond 4K."""
+    """Return width and height in pixels, even, after `upscale`. Raise StageFailure `upscale_too_large` beyond 4K."""
     factor = int(asked["upscale"].choice) if "upscale" in asked else 1
     if factor > 1 and factor * min(width, height) > LARGEST_SHORT_SIDE:
-        sentence = f"“upscale:{factor}” of {min(width, height)} lines is more than 4K, the largest there is."
+        sentence = f"“upscale:{factor}” of {min(width, height)} lines is more than 4K, the maximum."
         raise StageFailure("upscale_too_large", sentence)
     return (width & ~1) * factor, (height & ~1) * factor
 
@@ -82,10 +82,12 @@ def final_size(width: int, height: int, asked: dict[str, Operation]) -> tuple[in
 def _parse(text: str) -> Operation:
     name, _, choice = text.strip().lower().partition(":")
     if name not in OPERATIONS:
-        raise StageFailure("operation_unknown", f"There is no operation “{name}”. There is: {', '.join(OPERATIONS)}.")
+        raise StageFailure(
+            "operation_unknown", f"There is no operation “{name}”. Known operations: {', '.join(OPERATIONS)}."
+        )
     kind = OPERATIONS[name]
     choice = choice or kind.default
     if choice not in kind.choices:
-        there_is = ", ".join(kind.choices)
-        raise StageFailure("operation_unknown", f"The operation “{name}” has no “{choice}”. There is: {there_is}.")
+        known = ", ".join(kind.choices)
+        raise StageFailure("operation_unknown", f"The operation “{name}” has no choice “{choice}”. Known: {known}.")
     return Operation(name, choice)

@@ -16,3 +16,6 @@ class SubscriptionStore:
 
     def put(self, account_id: str, plan: PlanType, status: SubscriptionStatus, *, at: datetime) -> None:
         SubscriptionRecord(account_id, plan=plan, status=status, updated_at=at).save()
+
+
+subscriptions = SubscriptionStore()

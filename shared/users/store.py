@@ -34,3 +34,6 @@ class UserStore:
             return EmailClaimRecord.get(email, consistent_read=True).user_id
         except EmailClaimRecord.DoesNotExist:
             return None
+
+
+users = UserStore()

@@ -9,10 +9,16 @@ from pathlib import Path
 import pytest
 
 from infra.functions import AUTHORIZER, JOBS_STREAM, PIPELINE, REMOTE_ENGINES, REST_DOMAINS, SOCKET_ROUTES
+from shared.stages.engines import ENGINES, Runs
 
 ROOT = Path(__file__).parents[2]
 REST = {domain.name: domain.handler for domain in REST_DOMAINS}
-PLAIN = {**PIPELINE, **JOBS_STREAM, **{f"socket {route}": handler for route, handler in SOCKET_ROUTES.items()}}
+PLAIN = {row.name: row.handler for row in (*PIPELINE, *JOBS_STREAM, *SOCKET_ROUTES.values())}
+# What sends steps to providers: the function, and the engines that it loads by name.
+REMOTE = [
+    *(row.handler for row in REMOTE_ENGINES),
+    *(engine.code for engine in ENGINES if engine.runs is Runs.REMOTE),
+]
 WEB = {"fastapi", "starlette", "mangum"}
 HEAVY = {"numpy", "cv2", "av", "torch", "PIL", "moto", "stripe", "aws_cdk", "sentry_sdk"}
 ABOVE = {"workers", "local", "tests", "infra"}
@@ -45,7 +51,7 @@ def test_a_rest_domain_imports_only_what_it_needs(name: str, handler: str) -> No
 
 
 def test_the_authorizer_is_small() -> None:
-    modules = imported(AUTHORIZER)
+    modules = imported(AUTHORIZER.handler)
     assert not modules & (WEB | HEAVY | {"argon2", "pynamodb"})
     assert "jwt" in modules
 
@@ -57,7 +63,7 @@ def test_a_plain_function_knows_no_web_framework_and_no_tokens(handler: str) -> 
     assert not modules & ABOVE
 
 
-@pytest.mark.parametrize("handler", REMOTE_ENGINES.values(), ids=REMOTE_ENGINES.keys())
+@pytest.mark.parametrize("handler", REMOTE)
 def test_what_asks_providers_computes_nothing_itself(handler: str) -> None:
     modules = imported(handler)
     assert not modules & (WEB | HEAVY | {"argon2", "jwt"})

@@ -9,14 +9,15 @@ import pytest
 from pydantic import BaseModel, ValidationError
 
 from shared.jobs.spec import JobSpec
-from shared.stages.messages import REMOTE_QUEUE, STAGE_TASK, AssetVerificationTask, RemoteTask
+from shared.stages.messages import STAGE_TASK, AssetVerificationTask, RemoteTask
+from shared.stages.queues import REMOTE_QUEUE, VERIFICATION_QUEUE
 from shared.stages.stages import Stage
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 
 
 def decode(name: str, text: str) -> BaseModel:
-    if name.startswith("asset-verification"):
+    if name.startswith(VERIFICATION_QUEUE):
         return AssetVerificationTask.model_validate_json(text)
     if name.startswith(REMOTE_QUEUE):
         return RemoteTask.model_validate_json(text)
@@ -35,7 +36,7 @@ def test_a_golden_message_decodes_and_is_written_the_same(path: Path) -> None:
 
 def test_there_is_a_golden_message_of_every_kind() -> None:
     kinds = {path.stem.partition(".")[0] for path in GOLDEN.glob("*.json")}
-    assert kinds == {stage.queue for stage in Stage} | {"asset-verification", "job-spec", REMOTE_QUEUE}
+    assert kinds == {stage.queue for stage in Stage} | {VERIFICATION_QUEUE, "job-spec", REMOTE_QUEUE}
 
 
 def test_every_field_stands_in_a_golden_message() -> None:

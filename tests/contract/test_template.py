@@ -24,14 +24,13 @@ from infra.functions import (
     REST_DOMAINS,
     SOCKET_ROUTES,
 )
-from infra.queues import QUEUES
-from infra.stacks.data import PROVENANCE_SECRETS
+from infra.secrets import PROVENANCE_SECRETS
 from infra.tables import RECORDS
 from local.environment import PREFIX, ROOT, environment
 from local.gateway.app import ENTRIES
 from local.provision import create_queues, definition
 from shared.core.config import Config
-from shared.stages.messages import REMOTE_QUEUE
+from shared.stages.queues import QUEUES, REMOTE_QUEUE
 from tools.template import Assembly, Resource, many, synthesized
 
 pytestmark = pytest.mark.xdist_group("templates")
@@ -154,8 +153,8 @@ def test_queues_have_the_laptops_names_patience_and_dead_letters(dev: Assembly) 
 def test_functions_have_the_laptops_names_and_handlers(dev: Assembly) -> None:
     functions = {name: found["Handler"] for name, found in dev.functions().items()}
     for name, entry in ENTRIES.items():
-        assert functions[name.replace("$", "")] == entry.replace(":", ".")
-    cloud_only = set(functions) - {name.replace("$", "") for name in ENTRIES}
+        assert functions[name] == entry.replace(":", ".")
+    cloud_only = set(functions) - set(ENTRIES)
     assert cloud_only == {"rotation-begin", "rotation-rotate", "canary"}  # the laptop makes its own keys
 
 
@@ -167,8 +166,8 @@ def test_events_reach_the_functions_that_the_laptop_calls(dev: Assembly) -> None
     }
     assert sources == {
         *((f"{queue.name}-dlq", f"{dev.prefix}-pipeline-signal") for queue in QUEUES),
-        *((REMOTE_QUEUE, f"{dev.prefix}-{name}") for name in REMOTE_ENGINES),
-        *(("jobs", f"{dev.prefix}-{name}") for name in JOBS_STREAM),
+        *((REMOTE_QUEUE, f"{dev.prefix}-{function.name}") for function in REMOTE_ENGINES),
+        *(("jobs", f"{dev.prefix}-{function.name}") for function in JOBS_STREAM),
     }
     schedules = {
         target["Arn"].rpartition(":")[2]: rule.properties["ScheduleExpression"]
@@ -225,13 +224,13 @@ def test_socket_routes_are_the_laptops_and_connecting_needs_a_token(dev: Assembl
     assert set(routes) == set(SOCKET_ROUTES)
     for key, route in routes.items():
         target = route["Target"].removeprefix("integrations/").strip("{}")
-        assert integrations[target] == f"{dev.prefix}-socket-{key.removeprefix('$')}"
+        assert integrations[target] == f"{dev.prefix}-{SOCKET_ROUTES[key].name}"
         assert ("AuthorizerId" in route.properties) == (key == "$connect")
     [api] = dev.resources("AWS::ApiGatewayV2::Api")
     assert api["RouteSelectionExpression"] == "$request.body.type"
     authorizers = dev.resources("AWS::ApiGateway::Authorizer", "AWS::ApiGatewayV2::Authorizer")
     assert {called_by(found["AuthorizerUri"]) for found in authorizers} == {f"{dev.prefix}-authorizer"}
-    assert dev.functions()["authorizer"]["Handler"] == AUTHORIZER.replace(":", ".")
+    assert dev.functions()["authorizer"]["Handler"] == AUTHORIZER.handler.replace(":", ".")
 
 
 # --- the state machine
@@ -245,7 +244,7 @@ def test_the_state_machine_is_the_laptops(dev: Assembly) -> None:
         text = text.replace(f"${{{name}}}", arn)
     assert of_laptop(json.loads(text), dev) == json.loads(definition())
     called = {str(arn).rpartition(f"{dev.prefix}-")[2] for arn in machine["DefinitionSubstitutions"].values()}
-    assert called <= set(PIPELINE)
+    assert called <= {function.name for function in PIPELINE}
 
 
 # --- environment variables

@@ -1,7 +1,17 @@
-"""docs/vocabulary.md is what the code understands."""
+"""docs/vocabulary.md and docs/vocabulary.json are what the code understands."""
 
-from tools.vocabulary_page import page
-from workers.engines.image_generation.vocabulary import VOCABULARY
+import json
+
+from shared.vocabulary.words import VOCABULARY
+from tools.vocabulary_page import data, page
+
+
+def test_the_data_hold_every_meaning_with_its_words() -> None:
+    axes = json.loads(data())["axes"]
+    assert {word for axis in axes.values() for words in axis.values() for word in words} == {
+        word for words in VOCABULARY.values() for word in words.split(", ")
+    }
+    assert {meaning for axis in axes.values() for meaning in axis} == set(VOCABULARY)
 
 
 def test_the_page_shows_every_meaning_with_its_words() -> None:

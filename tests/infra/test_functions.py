@@ -97,12 +97,17 @@ def test_a_bundle_holds_the_handler_that_the_function_names(cloud: Assembly) -> 
         module = function["Handler"].rpartition(".")[0]
         with zipfile.ZipFile(code(function, cloud)) as archive:
             assert f"{module.replace('.', '/')}.py" in archive.namelist(), name
-            foreign = ("tests/", "local/") if name in REMOTE_ENGINES else ("tests/", "local/", "workers/")
+            foreign = (
+                ("tests/", "local/")
+                if name in {row.name for row in REMOTE_ENGINES}
+                else ("tests/", "local/", "workers/")
+            )
             assert not [file for file in archive.namelist() if file.startswith(foreign)], name
 
 
 def test_the_bundle_of_remote_engines_holds_what_it_loads_by_name_and_no_pixels(cloud: Assembly) -> None:
-    [name] = REMOTE_ENGINES
+    [row] = REMOTE_ENGINES
+    name = row.name
     with zipfile.ZipFile(code(cloud.functions()[name], cloud)) as archive:
         files = set(archive.namelist())
     remote = [entry for entry in ENGINES if entry.runs is Runs.REMOTE]

@@ -3,8 +3,8 @@
 from collections import Counter
 
 from infra.functions import REMOTE_ENGINES
-from infra.queues import QUEUES
 from shared.jobs.executions import execution_input
+from shared.stages.queues import QUEUES
 from shared.stages.stages import STAGES, Stage
 from tools.template import Assembly
 

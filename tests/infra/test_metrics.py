@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from local.environment import ROOT
-from shared.observability import NAMESPACE, Metric
+from shared.observability import NAMESPACE, Metric, Panel
 from tools.template import Assembly
 
 SHOWN = re.compile(rf'"{NAMESPACE}","(\w+)"')
@@ -32,7 +32,14 @@ def watched(cloud: Assembly) -> set[str]:
 
 
 def test_dashboards_show_every_number_of_ours_and_no_other(cloud: Assembly) -> None:
-    assert shown(cloud) == set(Metric)
+    assert sorted(set(Metric) - shown(cloud)) == [], "no dashboard shows them"
+    assert sorted(shown(cloud) - set(Metric)) == [], "no code measures them"
+
+
+@pytest.mark.parametrize("panel", Panel)
+def test_each_panel_stands_on_a_dashboard_and_shows_a_metric(panel: Panel) -> None:
+    assert panel.board in {"operations", "business"}, f"no dashboard draws the panel {panel.name}"
+    assert [metric for metric in Metric if metric.panel is panel], f"the panel {panel.name} shows nothing"
 
 
 def test_alarms_watch_numbers_that_are_told(cloud: Assembly) -> None:

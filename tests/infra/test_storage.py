@@ -3,7 +3,7 @@
 import re
 from datetime import timedelta
 
-from infra.stacks.data import PROVIDER_KEYS
+from infra.secrets import PROVIDER_KEYS
 from infra.tables import RECORDS
 from tools.template import Assembly, Resource, many
 

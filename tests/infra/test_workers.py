@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from infra.environments import ENVIRONMENTS, GPU, LARGE, SMALL, Environment
-from infra.stacks.workers import VERIFICATION, family_of
+from infra.stacks.workers import family_of
 from shared.stages.engines import ENGINES, Family
+from shared.stages.queues import VERIFICATION_QUEUE
 from shared.stages.stages import Stage
 from tools.elsewhere import CATALOGUE, ENVIRONMENT
 from tools.template import Assembly, Resource, many
@@ -59,7 +60,7 @@ def test_todays_engines_need_no_gpu_so_no_environment_pays_for_any(deployed: Ass
     for name, task in tasks(deployed).items():
         assert task["RequiresCompatibilities"] == ["FARGATE"], name
         assert "ResourceRequirements" not in container(task), name
-    assert set(tasks(deployed)) == {*(stage.queue for stage in Stage), VERIFICATION}
+    assert set(tasks(deployed)) == {*(stage.queue for stage in Stage), VERIFICATION_QUEUE}
 
 
 def test_one_engine_that_needs_a_gpu_takes_its_stage_there_and_no_other() -> None:
@@ -85,14 +86,14 @@ def test_a_stage_with_such_an_engine_gets_the_gpu_image_on_instances_that_go_whe
 
 
 def test_other_stages_stay_on_fargate_beside_it(elsewhere: Assembly) -> None:
-    for name in (MOTION.queue, VERIFICATION):
+    for name in (MOTION.queue, VERIFICATION_QUEUE):
         assert tasks(elsewhere)[name]["RequiresCompatibilities"] == ["FARGATE"]
         assert tasks(elsewhere)[name]["RuntimePlatform"]["CpuArchitecture"] == "ARM64"
 
 
 def test_images_differ_where_families_do(elsewhere: Assembly) -> None:
     images = {name: json.dumps(container(task)["Image"]) for name, task in tasks(elsewhere).items()}
-    assert images[MOTION.queue] == images[VERIFICATION] != images[VIDEO.queue]
+    assert images[MOTION.queue] == images[VERIFICATION_QUEUE] != images[VIDEO.queue]
     models = {
         str(model["PrimaryContainer"]["Environment"]["KINORA_STAGE"]): json.dumps(model["PrimaryContainer"]["Image"])
         for model in elsewhere.resources("AWS::SageMaker::Model")
@@ -151,7 +152,7 @@ def test_workers_are_on_spot_where_the_environment_says_so_and_nowhere_else(clou
 
 def test_a_stage_is_either_on_a_service_or_on_an_endpoint(elsewhere: Assembly) -> None:
     assert set(endpoint_configs(elsewhere)) == {stage.queue for stage in ON_ENDPOINTS}
-    assert set(tasks(elsewhere)) == {VERIFICATION, *(stage.queue for stage in ON_SERVICES)}
+    assert set(tasks(elsewhere)) == {VERIFICATION_QUEUE, *(stage.queue for stage in ON_SERVICES)}
 
 
 def test_an_endpoint_does_one_task_at_a_time_and_tells_what_it_could_not(elsewhere: Assembly) -> None:
@@ -255,7 +256,7 @@ def test_the_verifier_of_uploads_reaches_neither_the_pipeline_nor_its_secrets(cl
     """Nor what hosts need: it decodes what strangers send, so its network is the smallest."""
     [verifier] = [
         group
-        for name, service in cloud.by("ServiceName", "AWS::ECS::Service").items() if name == VERIFICATION
+        for name, service in cloud.by("ServiceName", "AWS::ECS::Service").items() if name == VERIFICATION_QUEUE
         for group in service["NetworkConfiguration"]["AwsvpcConfiguration"]["SecurityGroups"]
     ]  # fmt: skip
     open_to_it = {

@@ -6,8 +6,20 @@ import pytest
 
 from shared.observability import logged as log_fields
 from shared.observability import logger
+from tests.support import grants
 from tests.support.studio import Creator, Studio
 from tests.support.studio import studio as deployed
+
+grants.observe()
+
+
+@pytest.fixture(autouse=True)
+def within_grants() -> Iterator[None]:
+    """A handler that calls AWS beyond its row in `infra/functions.py` fails the test."""
+    grants.REFUSED.clear()
+    yield
+    if grants.REFUSED:
+        pytest.fail("\n".join(sorted(set(grants.REFUSED))))
 
 
 @pytest.fixture(autouse=True)

@@ -16,6 +16,7 @@ from shared.aws import clients, media
 from shared.aws.queues import queue_url
 from shared.core.clock import utc_now
 from shared.observability import logged
+from shared.stages.queues import VERIFICATION_QUEUE
 from tests.support.studio import Answer, Creator, Studio
 from workers.verification import main as verification
 from workers.verification.inspect import inspect
@@ -256,5 +257,5 @@ def test_only_a_ready_asset_has_a_url(ada: Creator) -> None:
 
 
 def test_the_queue_of_verification_exists(studio: Studio) -> None:
-    clients.sqs().get_queue_attributes(QueueUrl=queue_url(verification.QUEUE), AttributeNames=["QueueArn"])
+    clients.sqs().get_queue_attributes(QueueUrl=queue_url(VERIFICATION_QUEUE), AttributeNames=["QueueArn"])
     assert AssetRecord("ast_1").quarantine_key == "quarantine/ast_1"

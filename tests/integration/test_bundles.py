@@ -14,18 +14,10 @@ from infra.bundling import archive, bytecode, code, layers
 from infra.bundling.archive import Archive
 from infra.bundling.code import BundleTooLarge, function_bundle
 from infra.bundling.layers import layer_bundle, layers_of
-from infra.functions import AUTHORIZER, JOBS_STREAM, PIPELINE, REST_DOMAINS, SOCKET_ROUTES
+from infra.functions import AUTHORIZER, FUNCTIONS
 
 JOBS = "functions.jobs.handler:handler"
-HANDLERS = [
-    AUTHORIZER,
-    *(domain.handler for domain in REST_DOMAINS),
-    *PIPELINE.values(),
-    *SOCKET_ROUTES.values(),
-    *JOBS_STREAM.values(),
-    "functions.rotation.begin:handler",
-    "functions.rotation.rotate:handler",
-]
+HANDLERS = [function.handler for function in FUNCTIONS]
 UNCHECKED_HASH = (1).to_bytes(4, "little")  # PEP 552: valid whatever the source says
 
 
@@ -56,7 +48,7 @@ def test_a_handler_can_be_imported_from_its_bundle_alone(handler: str, tmp_path:
 
 def test_a_bundle_holds_what_its_handler_imports_and_no_more() -> None:
     assert "shared/camera/moves.toml" in names(function_bundle(JOBS))
-    authorizer = names(function_bundle(AUTHORIZER))
+    authorizer = names(function_bundle(AUTHORIZER.handler))
     assert "shared/access/tokens.py" in authorizer
     assert not {name for name in authorizer if name.startswith(("shared/jobs", "functions/jobs"))}
 
@@ -77,7 +69,7 @@ def test_without_the_runtimes_python_a_bundle_ships_sources_and_says_so(
     monkeypatch.setattr(bytecode, "_candidates", lambda: iter([Path(sys.executable)]))
     monkeypatch.setattr(bytecode, "_magic", lambda _: b"\x00\x00\r\n")
     bytecode.runtime_python.cache_clear()
-    bundle = function_bundle(AUTHORIZER)
+    bundle = function_bundle(AUTHORIZER.handler)
     assert not bundle.bytecode
     assert not {name for name in names(bundle) if name.endswith(".pyc")}
     with zipfile.ZipFile(bundle.path) as contents:
@@ -85,10 +77,10 @@ def test_without_the_runtimes_python_a_bundle_ships_sources_and_says_so(
 
 
 def test_the_same_sources_give_the_same_bytes(afresh: Path) -> None:
-    first = function_bundle(AUTHORIZER).path
+    first = function_bundle(AUTHORIZER.handler).path
     kept = first.read_bytes()
     first.unlink()
-    assert function_bundle(AUTHORIZER).path.read_bytes() == kept
+    assert function_bundle(AUTHORIZER.handler).path.read_bytes() == kept
 
 
 def test_a_bundle_that_outgrows_its_bound_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -105,7 +97,7 @@ def test_a_function_with_its_layers_that_outgrows_its_bound_is_refused(monkeypat
 
 def test_a_function_gets_the_layers_that_it_imports_from() -> None:
     assert layers_of("functions.realtime.connect:handler") == ("base",)
-    assert layers_of(AUTHORIZER) == ("base", "rest")  # signatures need cryptography
+    assert layers_of(AUTHORIZER.handler) == ("base", "rest")  # signatures need cryptography
 
 
 def test_layers_are_for_the_runtimes_machine() -> None:

@@ -7,13 +7,11 @@ import pytest
 
 from functions.pipeline.requests import stage_task
 from shared.core.clock import utc_now
-from shared.jobs.store import JobStore, StepResult
+from shared.jobs.store import StepResult, jobs
 from shared.presets.presets import get_preset
 from shared.stages.stages import Stage
 from tests.support.steps import claim, complete_step, result_of
 from tests.support.studio import Creator
-
-jobs = JobStore()
 
 
 def test_a_stacked_preset_is_part_of_the_jobs_move(ada: Creator) -> None:

@@ -23,15 +23,13 @@ from shared.aws.transactions import Transaction, transaction
 from shared.core.clock import utc_now
 from shared.core.errors import Conflict
 from shared.credits.record import AccountRecord, HoldRecord, LedgerRecord
-from shared.credits.store import CreditStore, HoldEnded
+from shared.credits.store import HoldEnded, credits
 from shared.jobs import settlement
 from shared.jobs.record import JobRecord, JobStatus
-from shared.jobs.store import JobEnded, JobStore
+from shared.jobs.store import JobEnded, jobs
 from tests.support.steps import complete_steps
 from tests.support.studio import Creator, Studio
 
-jobs = JobStore()
-credits = CreditStore()
 ENDS = {
     JobStatus.COMPLETED: lambda job: settlement.complete(job, at=utc_now()),
     JobStatus.FAILED: lambda job: settlement.fail(job, error="It broke.", at=utc_now()),

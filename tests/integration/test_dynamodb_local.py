@@ -20,7 +20,7 @@ from shared.credits.record import AccountRecord, HoldRecord, LedgerRecord
 from shared.credits.store import CreditStore
 from shared.jobs import settlement
 from shared.jobs.record import JobRecord, JobSpecRecord, JobStatus
-from shared.jobs.store import Fenced, JobStore, Leased
+from shared.jobs.store import Fenced, Leased, jobs
 from shared.stages.stages import Stage
 from shared.users.store import EmailTaken, UserStore
 from tests.support.dynamodb_local import dynamodb_local, missing
@@ -35,7 +35,6 @@ pytestmark = [
 ]
 THREADS = 10
 T = TypeVar("T")
-jobs = JobStore()
 
 
 @pytest.fixture(scope="module")

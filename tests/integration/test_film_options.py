@@ -7,14 +7,12 @@ import pytest
 
 from functions.pipeline.requests import stage_task
 from shared.assets.record import AssetType
-from shared.jobs.store import JobStore
+from shared.jobs.store import jobs
 from shared.stages.messages import MotionTransferTask, PostProcessingTask, VideoSynthesisTask
 from shared.stages.stages import Role, Stage
 from tests.support.steps import complete_step
 from tests.support.studio import Answer, Creator
 from tests.support.studio import studio as deployed
-
-jobs = JobStore()
 
 
 @pytest.fixture(scope="module")

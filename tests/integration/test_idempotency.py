@@ -4,11 +4,13 @@ import json
 from datetime import datetime, timedelta
 
 import pytest
+from pydantic import BaseModel
 
+from shared.aws.transactions import Transaction
 from shared.credits.store import CreditStore
+from shared.idempotency import once
 from shared.idempotency.record import IdempotencyRecord
 from shared.idempotency.store import IdempotencyStore
-from shared.rest import once
 from tests.support.studio import Answer, Creator, Studio
 
 JOB, PROJECT, UPLOAD = "/api/jobs", "/api/projects", "/api/assets/upload"
@@ -95,7 +97,7 @@ def test_a_twin_that_read_before_the_first_wrote_is_answered_alike(
     before, executions = studio.dump(), studio.cloud.calls.count("StartExecution")
 
     late = Late()
-    monkeypatch.setattr(once, "_answers", late)
+    monkeypatch.setattr(once, "answers", late)
     second = ada.post(JOB, body(JOB, project), key="k")
     assert late.looked == 2
     assert (second.status, second.body) == (first.status, first.body)
@@ -109,7 +111,7 @@ def test_a_twin_that_could_not_pay_again_is_answered_alike(studio: Studio, monke
     project = poor.project()
     first = poor.post(JOB, body(JOB, project), key="k")
     assert CreditStore().account(poor.user_id).available == 0
-    monkeypatch.setattr(once, "_answers", Late())
+    monkeypatch.setattr(once, "answers", Late())
     second = poor.post(JOB, body(JOB, project), key="k")
     assert (second.status, second.body) == (first.status, first.body)
 
@@ -141,3 +143,22 @@ def test_a_key_is_forgotten_after_a_day(ada: Creator) -> None:
 def test_keys_are_short_and_printable(ada: Creator, key: str) -> None:
     answer = ada.studio.call("POST", PROJECT, {"name": "Harbour"}, token=ada.token, headers={"idempotency-key": key})
     assert (answer.status, answer.body["code"]) == (422, "invalid")
+
+
+class View(BaseModel):
+    number: int
+
+
+def test_an_effect_without_http_happens_once_and_so_does_what_follows_it(studio: Studio) -> None:
+    """A webhook's event id is such a key."""
+    done: list[str] = []
+
+    def effect(tx: Transaction) -> View:
+        done.append("written")
+        tx.after_commit(lambda: done.append("followed"))
+        return View(number=len(done))
+
+    one = once.OneEffect("evt_1", "hash")
+    assert one.run(effect) == once.OnceResult('{"number":1}', replayed=False)
+    assert one.run(effect) == once.OnceResult('{"number":1}', replayed=True)
+    assert done == ["written", "followed"]

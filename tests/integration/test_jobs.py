@@ -11,13 +11,12 @@ from shared.credits.record import HoldRecord
 from shared.credits.store import CreditStore
 from shared.jobs import executions, settlement
 from shared.jobs.record import JobStatus
-from shared.jobs.store import JobStore
+from shared.jobs.store import jobs
 from shared.stages.stages import Role, Stage
 from tests.support.steps import claim, complete_step, complete_steps
 from tests.support.studio import Creator, Studio
 from tools.sizes import item_bytes
 
-jobs = JobStore()
 THROTTLED = ClientError({"Error": {"Code": "ThrottlingException", "Message": ""}}, "StartExecution")
 UNREACHABLE = EndpointConnectionError(endpoint_url="https://states.us-east-1.amazonaws.com")
 
@@ -178,7 +177,7 @@ def test_an_empty_list_is_no_error(ada: Creator) -> None:
 def test_a_completed_job_shows_signed_urls_of_what_it_made(ada: Creator) -> None:
     job_id = str(ada.job(ada.project())["id"])
     complete_steps(job_id)
-    playlist = JobStore().results(jobs.get(job_id))[Stage.POST_PROCESSING].key(Role.PLAYLIST)
+    playlist = jobs.results(jobs.get(job_id))[Stage.POST_PROCESSING].key(Role.PLAYLIST)
     assert playlist is not None
     text = '#EXTM3U\n#EXT-X-MAP:URI="film.mp4",BYTERANGE="10@0"\n#EXTINF:2,\n#EXT-X-BYTERANGE:9@10\nfilm.mp4\n'
     clients.s3().put_object(Bucket=media.config().media_bucket, Key=playlist, Body=text.encode())

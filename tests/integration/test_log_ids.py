@@ -13,7 +13,8 @@ from botocore.exceptions import EndpointConnectionError
 from functions.pipeline import reconcile, settle, signal
 from functions.pipeline.dispatch import handler as dispatch
 from functions.realtime import push
-from shared.jobs.store import JobStore
+from shared.credits.store import credits
+from shared.jobs.store import jobs
 from shared.observability import logger
 from shared.stages.requests import StageRequest
 from shared.stages.stages import STAGES, Stage
@@ -23,7 +24,6 @@ from workers.runtime.queues import Delivery, Shutdown, consume
 from workers.runtime.sagemaker import Endpoint
 from workers.runtime.step import StepRunner
 
-jobs = JobStore()
 IMAGE = Stage.IMAGE_GENERATION
 WORKERS_IDS = {"job_id", "step_id", "stage", "attempt"}
 Line = Mapping[str, object]
@@ -205,7 +205,7 @@ def test_a_job_change_that_was_not_pushed_and_one_not_reconciled_are_named(
     assert lines.said("job change not pushed")["job_id"] == job_id
     studio.cloud.broken.clear()
     monkeypatch.setattr(reconcile, "_reconcile", partial(_fail, EndpointConnectionError(endpoint_url="x")))
-    monkeypatch.setattr(reconcile.credits, "open_holds", lambda **_: [job_id])
+    monkeypatch.setattr(credits, "open_holds", lambda **_: [job_id])
     reconcile.handler({}, None)
     assert lines.said("job not reconciled")["job_id"] == job_id
 

@@ -7,14 +7,12 @@ import pytest
 
 from shared.core.clock import utc_now
 from shared.jobs import settlement
-from shared.jobs.store import JobStore
+from shared.jobs.store import jobs
 from shared.observability import Metric
 from shared.subscriptions.record import PlanType, SubscriptionStatus
 from shared.subscriptions.store import SubscriptionStore
 from tests.support.steps import complete_steps
 from tests.support.studio import PASSWORD, Creator, Studio
-
-jobs = JobStore()
 
 
 class Measured:

@@ -19,7 +19,7 @@ from shared.core.clock import utc_now
 from shared.credits.store import CreditStore
 from shared.jobs import executions, settlement
 from shared.jobs.record import JobRecord, JobStatus
-from shared.jobs.store import JobStore
+from shared.jobs.store import jobs
 from shared.stages.failures import StageFailure
 from shared.stages.messages import (
     STAGE_TASK,
@@ -33,7 +33,6 @@ from tests.support.cloud import TaskAnswer
 from tests.support.steps import claim, complete_step, complete_steps, result_of
 from tests.support.studio import Creator, Studio
 
-jobs = JobStore()
 IMAGE, VIDEO, MOTION, POST = Stage
 
 

@@ -7,16 +7,19 @@ from typing import Any
 import pytest
 
 from functions.realtime import connect, disconnect, push, subscribe, unknown, unsubscribe
+from shared.access.permissions import AccountRole
+from shared.access.principal import Principal
 from shared.connections.record import ConnectionRecord, ListenerRecord
 from shared.core.clock import utc_now
 from shared.jobs import settlement
 from shared.jobs.record import JobRecord, JobStatus
-from shared.jobs.store import Fenced, JobStore, StepResult
+from shared.jobs.store import Fenced, StepResult, jobs
 from shared.stages.stages import Stage
+from tests.support.documents import asyncapi
+from tests.support.json_schema import faults
 from tests.support.steps import LEASE, claim, complete_step, complete_steps, result_of
 from tests.support.studio import Creator, Studio
 
-jobs = JobStore()
 IMAGE, VIDEO, _, POST = Stage
 Message = dict[str, Any]
 
@@ -27,7 +30,7 @@ def event(connection_id: str, body: object = None, *, raw: str | None = None) ->
 
 def opened(who: Creator, connection_id: str) -> None:
     asked = event(connection_id)
-    asked["requestContext"]["authorizer"] = {"userId": who.user_id}
+    asked["requestContext"]["authorizer"] = Principal(who.user_id, who.user_id, AccountRole.OWNER).context()
     assert connect.handler(asked, None) == {"statusCode": 200}
 
 
@@ -112,10 +115,18 @@ def test_nobody_subscribes_to_somebody_elses_job(studio: Studio, eve: Creator, j
     ]  # fmt: skip
 
 
+def test_a_token_without_the_scope_opens_no_socket(studio: Studio, ada: Creator) -> None:
+    asked, before = event("c"), studio.dump()
+    caller = Principal(ada.user_id, ada.user_id, AccountRole.OWNER, frozenset({"assets:read"}))
+    asked["requestContext"]["authorizer"] = caller.context()
+    assert connect.handler(asked, None) == {"statusCode": 403}
+    assert studio.dump() == before
+
+
 def test_a_subscription_that_is_not_the_owners_is_told_nothing(studio: Studio, eve: Creator, stream: Stream,
                                                                job_id: str) -> None:  # fmt: skip
     """Authorised again at fan-out: however that item came to be."""
-    ListenerRecord(f"job:{job_id}", "e", user_id=eve.user_id, expires_at=utc_now() + LEASE).save()
+    ListenerRecord(f"job:{job_id}", "e", account_id=eve.user_id, expires_at=utc_now() + LEASE).save()
     complete_step(job_id, IMAGE)
     stream.push()
     assert studio.cloud.messages_to("e") == []
@@ -186,6 +197,35 @@ def test_a_job_tells_its_whole_life_in_the_seeds_words(studio: Studio, stream: S
         f"https://media.kinora.test/jobs/{job_id}/image_generation/{attempt}/picture"
     )
     assert all("Signature=" in told[-1][url] for url in ("videoUrl", "thumbnailUrl"))
+
+
+def test_every_message_of_a_whole_job_is_as_the_published_document_says(
+    studio: Studio, ada: Creator, stream: Stream, job_id: str
+) -> None:
+    """The document alone, as a client has it: its name of the message, its schema, and no other message."""
+    jobs.queue(job_id, IMAGE, at=utc_now())
+    attempt = claim(job_id, IMAGE)
+    jobs.beat(job_id, IMAGE, attempt=attempt, lease_until=utc_now(), progress=(50, 16), preview=1, at=utc_now())
+    jobs.record_result(jobs.get(job_id), IMAGE, result_of(job_id, IMAGE, attempt), attempt=attempt, at=utc_now())
+    for stage in (VIDEO, POST):
+        complete_step(job_id, stage)
+    settlement.complete(jobs.get(job_id), at=utc_now())
+    stream.push()
+    listen("c", job_id)
+    failed = str(ada.job(ada.project())["id"])
+    listen("c", failed)
+    settlement.fail(jobs.get(failed), error="It broke.", at=utc_now())
+    stream.push()
+    listen("c", "job_unknown")
+
+    document = asyncapi()
+    messages = document["components"]["messages"]
+    seen = set()
+    for received in studio.cloud.messages_to("c"):
+        [name] = [name for name, message in messages.items() if not faults(received, message["payload"], document)]
+        seen.add(name)
+    assert seen == {"JobSnapshot", "JobProgress", "StepCompleted", "JobCompleted", "JobFailed", "SocketError"}
+    assert any("previewUrl" in received for received in studio.cloud.messages_to("c"))
 
 
 def test_seq_strictly_rises_and_ends_at_the_stored_state(studio: Studio, stream: Stream, job_id: str) -> None:

@@ -12,16 +12,14 @@ from moto.backends import get_backend
 from functions.pipeline import signal
 from functions.pipeline.dispatch import handler as dispatch
 from functions.pipeline.requests import stage_task
-from infra.functions import REMOTE_ENGINE_SECONDS
-from infra.queues import QUEUES
 from shared.aws import clients, media, secrets
 from shared.camera.catalogue import default_moves
 from shared.core.clock import utc_now
 from shared.jobs import settlement
 from shared.jobs.record import JobStatus, StepMap
-from shared.jobs.store import JobStore
-from shared.jobs.tickets import TicketStore
-from shared.stages.messages import REMOTE_QUEUE
+from shared.jobs.store import jobs
+from shared.jobs.tickets import tickets
+from shared.stages.queues import QUEUES, REMOTE_ENGINE_SECONDS, REMOTE_QUEUE
 from shared.stages.stages import Role, Stage
 from tests.support.cloud import TaskAnswer
 from tests.support.fal import CLIP, Fal, Reply, fal
@@ -30,13 +28,12 @@ from tests.support.studio import Creator, Studio
 from tests.unit.workers.motion.test_motion_check import hills
 from workers.engines.post_processing.finish import Finish
 from workers.media.codecs import FINISHED, ClipWriter
-from workers.media.motion_course import CourseCheck
-from workers.media.shoot import shoot
+from workers.motion.motion_course import CourseCheck
+from workers.renderer.shoot import shoot
 from workers.runtime.config import RemoteConfig
 from workers.runtime.lambda_entry import RemoteRunner
 from workers.runtime.step import StepRunner
 
-jobs, tickets = JobStore(), TicketStore()
 VIDEO, POST = Stage.VIDEO_SYNTHESIS, Stage.POST_PROCESSING
 KEY = "fal-secret-key"
 NAMED = {"engines": {"VIDEO_SYNTHESIS": "fal-kling"}, "duration": 5}

@@ -22,7 +22,7 @@ from shared.aws import clients, media
 from shared.aws.traces import TRACE
 from shared.core.clock import utc_now
 from shared.jobs.record import JobStatus
-from shared.jobs.store import JobStore
+from shared.jobs.store import jobs
 from shared.stages.messages import STAGE_TASK
 from shared.stages.requests import StageRequest
 from shared.stages.stages import STAGES, Role, Stage
@@ -34,7 +34,6 @@ from workers.runtime.receipt import Receipt
 from workers.runtime.sagemaker import TRACE_HEADER, Endpoint
 from workers.runtime.step import StepRunner
 
-jobs = JobStore()
 IMAGE = Stage.IMAGE_GENERATION
 LONGEST_INVOCATION_SECONDS = 3600  # that SageMaker takes
 LONGEST_INFERENCE_ID = 64

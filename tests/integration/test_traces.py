@@ -13,7 +13,7 @@ from shared.jobs.record import JobStatus
 from shared.jobs.store import JobStore
 from shared.stages.failures import StageFailure
 from shared.stages.stages import Stage
-from tests.integration.test_worker_runtime import Engine
+from tests.integration.test_worker_runtime import TinyEngine
 from tests.support.studio import Creator, Studio
 from workers.engines.contract import Workspace
 from workers.runtime.queues import Delivery, Shutdown, consume
@@ -33,7 +33,7 @@ def asked(ada: Creator, trace: str, monkeypatch: pytest.MonkeyPatch) -> str:
     return job_id
 
 
-def work(engine: Engine) -> None:
+def work(engine: TinyEngine) -> None:
     shutdown = Shutdown()
     runner = StepRunner({"procedural": engine}, shutdown_asked=lambda: False)
 
@@ -52,7 +52,7 @@ def test_the_worker_goes_on_with_the_trace_of_the_request(
     studio: Studio, ada: Creator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     job_id = asked(ada, SAMPLED, monkeypatch)
-    work(Engine(nothing))
+    work(TinyEngine(nothing))
     [told] = studio.cloud.segments
     attempt = str(JobStore().get(job_id).step(IMAGE).attempt)
     assert (told["trace_id"], told["parent_id"], told["name"]) == (ROOT, PARENT, "image-generation-worker")
@@ -70,7 +70,7 @@ def test_what_fails_is_told_as_a_fault(studio: Studio, ada: Creator, monkeypatch
     def fails(_: Workspace) -> None:
         raise StageFailure("prompt_refused", "No.")
 
-    work(Engine(fails))
+    work(TinyEngine(fails))
     [told] = studio.cloud.segments
     assert told["fault"] is True
     assert told["annotations"]["code"] == "prompt_refused"
@@ -81,7 +81,7 @@ def test_what_is_not_sampled_is_not_told(
     studio: Studio, ada: Creator, monkeypatch: pytest.MonkeyPatch, trace: str
 ) -> None:
     asked(ada, trace, monkeypatch)
-    work(Engine(nothing))
+    work(TinyEngine(nothing))
     assert "PutTraceSegments" not in studio.cloud.calls
 
 
@@ -90,7 +90,7 @@ def test_a_trace_that_cannot_be_told_stops_no_work(
 ) -> None:
     job_id = asked(ada, SAMPLED, monkeypatch)
     studio.cloud.broken["PutTraceSegments"] = EndpointConnectionError(endpoint_url="x-ray")
-    work(Engine(nothing))
+    work(TinyEngine(nothing))
     assert JobStore().get(job_id).step(IMAGE).status == JobStatus.COMPLETED
     assert [answer.error for answer in studio.cloud.answers] == [None]
 

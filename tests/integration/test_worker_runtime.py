@@ -18,9 +18,9 @@ from shared.aws import clients, media
 from shared.aws.queues import queue_url
 from shared.core.clock import utc_now
 from shared.jobs import settlement
-from shared.jobs.events import job_event
+from shared.jobs.events import JobEvent, JobProgress, job_event
 from shared.jobs.record import JobStatus, preview_key
-from shared.jobs.store import Fenced, JobStore, StepResult
+from shared.jobs.store import Fenced, StepResult, jobs
 from shared.jobs.views import access
 from shared.stages.failures import StageFailure
 from shared.stages.requests import StageRequest
@@ -32,7 +32,6 @@ from workers.engines.contract import Output, StageResult, Stopped, Workspace
 from workers.runtime.queues import Delivery, Shutdown, consume
 from workers.runtime.step import StepRunner
 
-jobs = JobStore()
 IMAGE = Stage.IMAGE_GENERATION
 QUEUE = IMAGE.queue
 GOOD = TaskAnswer("token-1", None, "")
@@ -553,18 +552,21 @@ def test_a_look_at_the_work_in_hand_is_stored_and_told(
 ) -> None:
     monkeypatch.setenv("KINORA_PREVIEW_SECONDS", "0")
     before = jobs.get(job_id)
-    told: list[dict[str, Any]] = []
+    told: list[JobEvent | None] = []
 
     def look(workspace: Workspace) -> None:
         workspace.preview(lambda: b"a small jpeg")
         until(lambda: jobs.get(job_id).step(IMAGE).preview == 1)
-        event = job_event(before, jobs.get(job_id), {}, access(job_id, utc_now()))
-        told.append(event or {})
+        told.append(job_event(before, jobs.get(job_id), {}, access(job_id, utc_now())))
 
     work(studio, TinyEngine(meanwhile=look))
     attempt = str(jobs.get(job_id).step(IMAGE).attempt)
     key = preview_key(job_id, IMAGE, attempt, 1)
-    assert told[0]["previewUrl"].startswith(f"https://media.kinora.test/{key}?Policy=")
+    [event] = told
+    assert isinstance(event, JobProgress)
+    assert event.preview_url is not None
+    assert event.preview_url.startswith(f"https://media.kinora.test/{key}?Policy=")
+    assert event.model_dump(by_alias=True)["previewUrl"] == event.preview_url
     assert clients.s3().get_object(Bucket="kinora-test-media", Key=key)["Body"].read() == b"a small jpeg"
 
 

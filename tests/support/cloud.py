@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
 
+from tests.support.documents import check_event
+
 _OK = SimpleNamespace(status_code=200)
 _REFUSED = SimpleNamespace(status_code=410)
 
@@ -66,7 +68,9 @@ class AwsStandIn:
                 connection_id = params["url_path"].rpartition("/")[2]
                 if connection_id in self.gone:
                     return _REFUSED, {"Error": {"Code": "GoneException", "Message": ""}, "ResponseMetadata": {}}
-                self.sent.append((connection_id, json.loads(params["body"])))
+                message = json.loads(params["body"])
+                check_event(message)
+                self.sent.append((connection_id, message))
             case _:
                 return None
         return _OK, {"ResponseMetadata": {"HTTPStatusCode": 200}}

@@ -16,7 +16,6 @@ from moto.backends import get_backend
 from ulid import ULID
 
 from infra.functions import AUTHORIZER, REST_DOMAINS
-from infra.queues import QUEUES
 from infra.tables import RECORDS
 from shared.access import tokens
 from shared.assets.record import AssetRecord, AssetStatus, AssetType
@@ -28,8 +27,10 @@ from shared.aws.transactions import transaction
 from shared.core.clock import utc_now
 from shared.core.ids import new_id
 from shared.credits.store import CreditStore
+from shared.stages.queues import QUEUES
 from shared.users.store import UserStore
 from tests.support.cloud import AwsStandIn
+from tests.support.documents import PROBLEM, check_response
 from workers.runtime.queues import Delivery
 
 PASSWORD = "correct horse battery"
@@ -69,11 +70,11 @@ class Studio:
             arn = f"arn:aws:execute-api:us-east-1:1:api/test/{method}{path}"
             asked = {"type": "TOKEN", "authorizationToken": f"Bearer {token}", "methodArn": arn}
             try:
-                authorizer = _load(AUTHORIZER)(asked, None)["context"]
+                authorizer = _load(AUTHORIZER.handler)(asked, None)["context"]
             except Exception as refused:
                 if str(refused) != "Unauthorized":
                     raise
-                return Answer(401, {"code": "unauthorized"}, {}, ())
+                return _unauthorized(method, path)
         event: dict[str, Any] = {
             "resource": path, "path": path, "httpMethod": method, "isBase64Encoded": False,
             "headers": sent, "multiValueHeaders": {name: [value] for name, value in sent.items()},
@@ -92,7 +93,9 @@ class Studio:
         cookies = tuple(multi.get("set-cookie") or ([found["set-cookie"]] if "set-cookie" in found else []))
         text = answer.get("body") or ""
         is_json = "json" in found.get("content-type", "")
-        return Answer(answer["statusCode"], json.loads(text) if text and is_json else text, found, cookies)
+        content = json.loads(text) if text and is_json else text
+        check_response(method, path, answer["statusCode"], found.get("content-type", ""), content)
+        return Answer(answer["statusCode"], content, found, cookies)
 
     def wipe(self) -> None:
         """As new: nothing stored, queued, running or noted."""
@@ -202,6 +205,16 @@ class Creator:
         assert answer.status == 202, answer.body
         job: dict[str, Any] = answer.body
         return job
+
+
+def _unauthorized(method: str, path: str) -> Answer:
+    """Return what API Gateway answers in place of a function."""
+    body = {
+        "type": "about:blank", "title": "Unauthorized", "status": 401, "code": "unauthorized",
+        "detail": "Sign in first.", "requestId": "req-1",
+    }  # fmt: skip
+    check_response(method, path, 401, PROBLEM, body)
+    return Answer(401, body, {"content-type": PROBLEM}, ())
 
 
 def _have_an_event_loop() -> None:

@@ -10,8 +10,6 @@ from shared.stages.stages import Role
 
 RequestT_contra = TypeVar("RequestT_contra", bound=StageRequest, contravariant=True)
 
-Metric = str | int | float | bool | list[str] | list[float]
-
 
 class Stopped(Exception):
     """The run must end now: its job was cancelled, its attempt is fenced, or the worker is shutting down."""
@@ -28,10 +26,10 @@ class Output:
 
 @dataclass(frozen=True, slots=True)
 class StageResult:
-    """What a run made, and what there is to say of it (shown as the step's metadata)."""
+    """What a run made; `metrics` is the step's metadata, with the keys of shared/stages/metadata.py."""
 
     outputs: tuple[Output, ...]
-    metrics: Mapping[str, Metric] = field(default_factory=dict)
+    metrics: Mapping[str, object] = field(default_factory=dict)
 
 
 def _nobody_looks(_draw: Callable[[], bytes]) -> None:
@@ -92,10 +90,10 @@ class RemoteOutput:
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """What a provider made, and what there is to say of it."""
+    """What a provider made; `metrics` is the step's metadata, with the keys of shared/stages/metadata.py."""
 
     outputs: tuple[RemoteOutput, ...]
-    metrics: Mapping[str, Metric] = field(default_factory=dict)
+    metrics: Mapping[str, object] = field(default_factory=dict)
 
 
 class RemoteEngine(Protocol[RequestT_contra]):

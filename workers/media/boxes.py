@@ -1,24 +1,18 @@
-"""The boxes that an MP4 file is made of (ISO/IEC 14496-12, section 4.2), and what is missing of a file."""
+"""What is missing of an MP4 or WebM file."""
 
-from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+
+from shared.core import mp4
+from shared.core.mp4 import Box
 
 _WEIGHTY = {"moov", "mdat", "moof"}  # without one of these there are pictures missing
 _EBML, _SEGMENT = b"\x1a\x45\xdf\xa3", b"\x18\x53\x80\x67"  # all of a WebM or Matroska file is one segment
 
 
-class Box(NamedTuple):
-    """One top-level box of an MP4 file: its four letters, and where its bytes lie."""
-
-    kind: str
-    offset: int
-    size: int
-
-
 def boxes(path: Path) -> list[Box]:
-    """The top-level boxes in their order, which cover the file exactly; ValueError if they do not."""
-    return list(_boxes(path))
+    """Return the top-level boxes in order, which cover the file exactly; raises ValueError if they do not."""
+    with path.open("rb") as file:
+        return list(mp4.boxes(file, 0, path.stat().st_size))
 
 
 def cut_short(path: Path) -> bool:
@@ -26,11 +20,11 @@ def cut_short(path: Path) -> bool:
     total = path.stat().st_size
     with path.open("rb") as file:
         head = file.read(64)
-    if head.startswith(_EBML):
-        return _segment_end(head) > total
-    if head[4:8] != b"ftyp":
-        return False
-    return any(box.kind in _WEIGHTY and box.offset + box.size > total for box in _promised(path))
+        if head.startswith(_EBML):
+            return _segment_end(head) > total
+        if head[4:8] != b"ftyp":
+            return False
+        return any(box.kind in _WEIGHTY and box.end > total for box in mp4.promised_boxes(file, 0, total))
 
 
 def _segment_end(head: bytes) -> int:
@@ -49,30 +43,3 @@ def _ebml_size(head: bytes, offset: int) -> tuple[int | None, int]:
     known = (1 << 7 * length) - 1
     size = int.from_bytes(head[offset : offset + length]) & known
     return None if size == known else size, offset + length
-
-
-def _boxes(path: Path) -> Iterator[Box]:
-    total = path.stat().st_size
-    for box in _promised(path):
-        if box.size < 8 or box.offset + box.size > total:
-            raise ValueError(f"no MP4 box at byte {box.offset} of {path.name}")
-        yield box
-
-
-def _promised(path: Path) -> Iterator[Box]:
-    """The boxes as their headers have them, up to the first that ends behind the file, or has no size."""
-    total = path.stat().st_size
-    with path.open("rb") as file:
-        offset = 0
-        while offset < total:
-            file.seek(offset)
-            head = file.read(16)
-            size = int.from_bytes(head[:4])
-            if size == 1:
-                size = int.from_bytes(head[8:16])
-            elif size == 0:
-                size = total - offset
-            yield Box(head[4:8].decode("latin-1"), offset, size)
-            if size < 8:
-                return
-            offset += size

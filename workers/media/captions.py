@@ -6,6 +6,8 @@ from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
+from workers.media.unreadable import Unreadable
+
 MOST_BYTES = 512 * 1024
 MOST_CUES = 2000
 _MOST_LETTERS = 400  # of one caption
@@ -22,30 +24,18 @@ _CONTROL = re.compile(
 )
 
 
-class CaptionsUnreadable(Exception):
-    """The file holds no captions that can be shown; why has a code, and a sentence for the creator."""
-
-    code = "unreadable"
-    public_message = "There is not one caption in SRT in this file."
-
-
-class CaptionsNoText(CaptionsUnreadable):
-    code = "no_text"
-    public_message = "These captions are no text: save them as SRT in UTF-8."
+_UNREADABLE = "captions_unreadable", "There is not one caption in SRT in this file."
+_NO_TEXT = "captions_no_text", "These captions are no text: save them as SRT in UTF-8."
+_TOO_LONG = (
+    "captions_too_long",
+    f"These are too many captions: at most {MOST_CUES}, in a file of {MOST_BYTES // 1024} KB.",
+)
 
 
-class CaptionsTooLong(CaptionsUnreadable):
-    code = "too_long"
-    public_message = f"These are too many captions: at most {MOST_CUES}, in a file of {MOST_BYTES // 1024} KB."
-
-
-class CaptionsUnsupportedScript(CaptionsUnreadable):
-    code = "unsupported_script"
-
-    def __init__(self, letter: str, line: str) -> None:
-        super().__init__("no letter for " + " ".join(f"U+{ord(part):04X}" for part in letter))
-        shown = line if len(line) <= _MOST_QUOTED else line[: _MOST_QUOTED - 1] + "…"
-        self.public_message = f"The letters of this caption cannot be drawn: “{shown}”."
+def unsupported_script(line: str) -> Unreadable:
+    """Return the error for a line of a caption with a letter that no font has."""
+    shown = line if len(line) <= _MOST_QUOTED else line[: _MOST_QUOTED - 1] + "…"
+    return Unreadable("captions_unsupported_script", f"The letters of this caption cannot be drawn: “{shown}”.")
 
 
 class Cue(NamedTuple):
@@ -57,21 +47,21 @@ class Cue(NamedTuple):
 
 
 def read(path: Path) -> list[Cue]:
-    """The captions in the order of their times; raises CaptionsUnreadable.
+    """The captions in the order of their times; raises Unreadable `captions_...`.
 
     Text is UTF-8, or else UTF-16 with its mark, or Windows-1252. Markup is left out: what it would do is not drawn.
     """
     if path.stat().st_size > MOST_BYTES:
-        raise CaptionsTooLong("too large")
+        raise Unreadable(*_TOO_LONG)
     text = _text(path)
     times = list(_TIMES.finditer(text))
     bodies = [text[here.end() : there.start()] for here, there in pairwise(times)]
     bodies = [*(_UNBROKEN.sub("", body) for body in bodies), *(text[last.end() :] for last in times[-1:])]
     cues = [cue for each, body in zip(times, bodies, strict=True) if (cue := _cue(each, body))]
     if not cues:
-        raise CaptionsUnreadable("no captions")
+        raise Unreadable(*_UNREADABLE)
     if len(cues) > MOST_CUES:
-        raise CaptionsTooLong(f"{len(cues)} captions")
+        raise Unreadable(*_TOO_LONG)
     return sorted(cues)
 
 
@@ -99,7 +89,7 @@ def _text(path: Path) -> str:
         if "\0" in text:
             break  # UTF-16 without its mark, or no text at all
         return unicodedata.normalize("NFC", text)  # the font has whole letters, not their parts
-    raise CaptionsNoText("no text")
+    raise Unreadable(*_NO_TEXT)
 
 
 def _cue(times: re.Match[str], body: str) -> Cue | None:

@@ -23,7 +23,8 @@ from av.video.plane import VideoPlane
 from av.video.reformatter import ColorRange, Colorspace
 
 from workers.media.planes import Bytes, Planes, as_bytes
-from workers.media.probe import ClipEmpty, broken, open_clip, pixel_shape, square_size
+from workers.media.probe import EMPTY, broken, open_clip, pixel_shape, square_size
+from workers.media.unreadable import Unreadable
 
 _BT709 = 1  # the number of BT.709 as primaries, transfer and matrix in ITU-T H.273
 _LIMITED = 1  # FFmpeg's number for 16..235
@@ -137,7 +138,7 @@ class ClipWriter:
 
 
 def read_planes(path: Path) -> Iterator[Planes]:
-    """Each frame of a clip, upright, of even size, as planar 4:2:0 in limited BT.709; raises ClipUnreadable.
+    """Each frame of a clip, upright, of even size, as planar 4:2:0 in limited BT.709; raises Unreadable `clip_...`.
 
     The arrays are read-only views of the decoder's own frames: rows may be further apart than their width.
     """
@@ -159,9 +160,9 @@ def read_timed(path: Path) -> Iterator[tuple[float, Planes]]:
                     start = frame.time or 0.0
                 yield (frame.time or 0.0) - start, planes_from(frame, shape)
         except av.FFmpegError as error:
-            raise broken(path, error) from error
+            raise broken(path) from error
     if start is None:
-        raise ClipEmpty("no frame in it")
+        raise Unreadable(*EMPTY)
 
 
 def evenly(timed: Iterator[tuple[float, Planes]], fps: Fraction, lasting: float) -> Iterator[Planes]:

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 
 from workers.media import lettering
-from workers.media.captions import CaptionsUnsupportedScript
+from workers.media.captions import unsupported_script
 from workers.media.lettering import Lettering
 from workers.media.planes import Bytes, Floats, Planes, as_floats
 
@@ -60,10 +60,10 @@ def caption(text: str, letters: Lettering, width: int, height: int, bars: tuple[
 
 
 def check_drawable(text: str) -> None:
-    """CaptionsUnsupportedScript if a line holds a letter that no font has."""
+    """Raise Unreadable `captions_unsupported_script` if a line holds a letter that no font has."""
     for line in text.split("\n"):
-        if letter := lettering.missing(line):
-            raise CaptionsUnsupportedScript(letter, line)
+        if lettering.missing(line):
+            raise unsupported_script(line)
 
 
 def watermark(corner: str, width: int, height: int, bars: tuple[int, int]) -> Overlay:

@@ -8,6 +8,7 @@ import numpy as np
 from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 
 from workers.media.planes import Bytes, as_bytes
+from workers.media.unreadable import Unreadable
 
 FORMATS = ("JPEG", "PNG", "WEBP")
 FEWEST_PIXELS_A_SIDE, MOST_PIXELS_A_SIDE = 16, 8192
@@ -17,40 +18,21 @@ _DEEP = {"I", "I;16", "I;16B", "I;16L", "F"}
 _CONVERTIBLE = {"RGB", "CMYK", "L"}  # modes for which there are colour profiles
 
 
-class PictureUnreadable(Exception):
-    """The file is no picture that can be used; what it is instead has a code, and a sentence for the creator."""
-
-    code = "unreadable"
-    public_message = "This is not a JPEG, PNG or WebP picture."
-
-
-class PictureDamaged(PictureUnreadable):
-    code = "damaged"
-    public_message = "This picture is damaged or incomplete."
-
-
-class PictureTooSmall(PictureUnreadable):
-    code = "too_small"
-
-    def __init__(self, fewest: int) -> None:
-        super().__init__(f"less than {fewest} pixels a side")
-        self.public_message = f"A picture needs at least {fewest} pixels a side."
-
-
-class PictureTooLarge(PictureUnreadable):
-    code = "too_large"
-    public_message = (
-        f"A picture has at most {MOST_PIXELS_A_SIDE} pixels a side and {MOST_PIXELS // 1_000_000} million in all."
-    )
+_UNREADABLE = "picture_unreadable", "This is not a JPEG, PNG or WebP picture."
+_DAMAGED = "picture_damaged", "This picture is damaged or incomplete."
+_TOO_LARGE = (
+    "picture_too_large",
+    f"A picture has at most {MOST_PIXELS_A_SIDE} pixels a side and {MOST_PIXELS // 1_000_000} million in all.",
+)
 
 
 def read(path: Path, fewest: int = FEWEST_PIXELS_A_SIDE) -> Bytes:
-    """RGB (height x width x 3) in sRGB, upright, of at least `fewest` pixels a side; raises PictureUnreadable.
+    """RGB (height x width x 3) in sRGB, upright, of at least `fewest` pixels a side; raises Unreadable `picture_...`.
 
     Of an animation it is the first frame; what is transparent becomes white, 16 bits become 8.
     """
     if not _looks_like_a_picture(path):
-        raise PictureUnreadable("neither JPEG, PNG nor WebP")
+        raise Unreadable(*_UNREADABLE)
     try:
         with warnings.catch_warnings(), Image.open(path, formats=FORMATS) as picture:
             warnings.simplefilter("error", Image.DecompressionBombWarning)
@@ -58,11 +40,11 @@ def read(path: Path, fewest: int = FEWEST_PIXELS_A_SIDE) -> Bytes:
             picture.load()
             return as_bytes(_in_srgb(_opaque(ImageOps.exif_transpose(picture)), picture.info.get("icc_profile")))
     except UnidentifiedImageError as error:
-        raise PictureUnreadable(str(error)) from error
+        raise Unreadable(*_UNREADABLE) from error
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise PictureTooLarge(str(error)) from error
+        raise Unreadable(*_TOO_LARGE) from error
     except (OSError, SyntaxError, ValueError, EOFError) as error:  # what Pillow's decoders raise for broken files
-        raise PictureDamaged(str(error)) from error
+        raise Unreadable(*_DAMAGED) from error
 
 
 def _looks_like_a_picture(path: Path) -> bool:
@@ -78,9 +60,9 @@ def _check_size(picture: Image.Image, fewest: int) -> None:
     """By the header alone: nothing is decoded yet."""
     width, height = picture.size
     if max(width, height) > MOST_PIXELS_A_SIDE or width * height > MOST_PIXELS:
-        raise PictureTooLarge(f"{width} x {height}")
+        raise Unreadable(*_TOO_LARGE)
     if min(width, height) < fewest:
-        raise PictureTooSmall(fewest)
+        raise Unreadable("picture_too_small", f"A picture needs at least {fewest} pixels a side.")
 
 
 def _opaque(picture: Image.Image) -> Image.Image:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import av
 
 from workers.media.boxes import cut_short
+from workers.media.unreadable import Unreadable
 
 if TYPE_CHECKING:
     from av.container import InputContainer
@@ -23,31 +24,11 @@ FEWEST_PIXELS_A_SIDE, MOST_PIXELS_A_SIDE = 16, 8192
 _ALIKE = 0.05  # of a frame rate
 
 
-class ClipUnreadable(Exception):
-    """The file is no clip that can be decoded; what it is instead has a code, and a sentence for the creator."""
-
-    code = "clip_unreadable"
-    public_message = "The clip cannot be read: it is damaged, or no MP4, MOV or WebM."
-
-
-class ClipEmpty(ClipUnreadable):
-    code = "clip_empty"
-    public_message = "There is not one picture in the clip."
-
-
-class ClipTruncated(ClipUnreadable):
-    code = "clip_truncated"
-    public_message = "The clip ends before its time: part of it is missing."
-
-
-class ClipTooSmall(ClipUnreadable):
-    code = "clip_too_small"
-    public_message = f"A clip needs at least {FEWEST_PIXELS_A_SIDE} pixels a side."
-
-
-class ClipTooLarge(ClipUnreadable):
-    code = "clip_too_large"
-    public_message = f"A clip has at most {MOST_PIXELS_A_SIDE} pixels a side."
+_UNREADABLE = "clip_unreadable", "The clip cannot be read: it is damaged, or no MP4, MOV or WebM."
+_TRUNCATED = "clip_truncated", "The clip ends before its time: part of it is missing."
+_TOO_SMALL = "clip_too_small", f"A clip needs at least {FEWEST_PIXELS_A_SIDE} pixels a side."
+_TOO_LARGE = "clip_too_large", f"A clip has at most {MOST_PIXELS_A_SIDE} pixels a side."
+EMPTY = "clip_empty", "There is not one picture in the clip."
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +47,7 @@ class ClipFacts:
 
 
 def open_clip(path: Path) -> "InputContainer":
-    """Open an MP4, MOV, WebM or Matroska file and nothing that it refers to; raises ClipUnreadable."""
+    """Open an MP4, MOV, WebM or Matroska file and nothing that it refers to; raises Unreadable `clip_...`."""
     try:
         container = av.open(
             str(path.resolve()),
@@ -74,15 +55,15 @@ def open_clip(path: Path) -> "InputContainer":
             container_options={"protocol_whitelist": "file", "format_whitelist": _CONTAINERS},
         )
     except (av.FFmpegError, ValueError) as error:
-        raise broken(path, error) from error
+        raise broken(path) from error
     if not container.streams.video:
         container.close()
-        raise ClipEmpty("no moving picture in it")
+        raise Unreadable(*EMPTY)
     return container
 
 
 def probe(path: Path) -> ClipFacts:
-    """Facts from the first frame, which is decoded, and the times of all; raises ClipUnreadable.
+    """Facts from the first frame, which is decoded, and the times of all; raises Unreadable `clip_...`.
 
     Headers are not asked how long a clip is: recorders leave it open, and sound may go on longer.
     """
@@ -98,11 +79,11 @@ def probe(path: Path) -> ClipFacts:
                 if packet.pts is not None and not packet.is_discard:
                     times.append((packet.pts, packet.duration or 0))
         except av.FFmpegError as error:
-            raise broken(path, error) from error
+            raise broken(path) from error
         if cut_short(path):
-            raise ClipTruncated(f"{path.name} is shorter than it says")
+            raise Unreadable(*_TRUNCATED)
         if first is None:
-            raise ClipEmpty("no frame in it")
+            raise Unreadable(*EMPTY)
         said = stream.average_rate or stream.base_rate or Fraction(25)
         fps, seconds = _rhythm(times, stream.time_base or Fraction(1), said)
         width, height = square_size(first, pixel_shape(stream))
@@ -139,13 +120,13 @@ def _rhythm(times: list[tuple[int, int]], unit: Fraction, said: Fraction) -> tup
     return fps, float(lasted * unit)
 
 
-def broken(path: Path, error: Exception) -> ClipUnreadable:
+def broken(path: Path) -> Unreadable:
     """What to raise for a clip whose decoding failed: part of it is missing, or it is something else."""
-    return (ClipTruncated if cut_short(path) else ClipUnreadable)(f"{path.name}: {error}")
+    return Unreadable(*(_TRUNCATED if cut_short(path) else _UNREADABLE))
 
 
 def _check_size(width: int, height: int) -> None:
     if max(width, height) > MOST_PIXELS_A_SIDE:
-        raise ClipTooLarge(f"{width} x {height}")
+        raise Unreadable(*_TOO_LARGE)
     if min(width, height) < FEWEST_PIXELS_A_SIDE:
-        raise ClipTooSmall(f"{width} x {height}")
+        raise Unreadable(*_TOO_SMALL)

@@ -9,6 +9,8 @@ import numpy as np
 from av.audio.frame import AudioFrame
 from numpy.typing import NDArray
 
+from workers.media.unreadable import Unreadable
+
 Samples = NDArray[np.float32]  # 2 x samples, left and right, full scale at 1
 
 RATE = 48_000
@@ -16,25 +18,13 @@ RATE = 48_000
 _CONTAINERS = "mov,mp4,mp3,wav,flac,ogg,aac,matroska,webm"  # as for clips: none that names other files
 
 
-class SoundUnreadable(Exception):
-    """The file is no track that can be decoded; what it is instead has a code, and a sentence for the creator."""
-
-    code = "unreadable"
-    public_message = "This is not an MP3, M4A, WAV, FLAC, Ogg or WebM track."
-
-
-class SoundMissing(SoundUnreadable):
-    code = "missing"
-    public_message = "There is no sound in this file."
-
-
-class SoundDamaged(SoundUnreadable):
-    code = "damaged"
-    public_message = "This track is damaged."
+_UNREADABLE = "audio_unreadable", "This is not an MP3, M4A, WAV, FLAC, Ogg or WebM track."
+_MISSING = "audio_missing", "There is no sound in this file."
+_DAMAGED = "audio_damaged", "This track is damaged."
 
 
 def read(path: Path, seconds: float | None = None) -> Iterator[Samples]:
-    """The track, or its first seconds, piece by piece; raises SoundUnreadable."""
+    """The track, or its first seconds, piece by piece; raises Unreadable `audio_...`."""
     left = None if seconds is None else round(seconds * RATE)
     for samples in _decoded(path):
         if left is None:
@@ -99,10 +89,10 @@ def _decoded(path: Path) -> Iterator[Samples]:
     try:
         container = av.open(str(path.resolve()), container_options=options)
     except (av.FFmpegError, ValueError) as error:
-        raise SoundUnreadable(f"no track: {error}") from error
+        raise Unreadable(*_UNREADABLE) from error
     with container:
         if not container.streams.audio:
-            raise SoundMissing("no sound in it")
+            raise Unreadable(*_MISSING)
         try:
             for frame in container.decode(container.streams.audio[0]):
                 frame.pts = None  # gaps close: what counts is what is heard
@@ -111,7 +101,7 @@ def _decoded(path: Path) -> Iterator[Samples]:
             for resampled in resampler.resample(None):
                 yield np.asarray(resampled.to_ndarray(), np.float32)
         except (av.FFmpegError, ValueError) as error:
-            raise SoundDamaged(f"no sound: {error}") from error
+            raise Unreadable(*_DAMAGED) from error
 
 
 def _frame(samples: Samples, at: int, *, flat: bool) -> AudioFrame:

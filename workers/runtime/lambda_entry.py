@@ -25,7 +25,8 @@ from shared.observability import about, logger, observed
 from shared.stages import engines as catalogue
 from shared.stages.engines import Runs
 from shared.stages.failures import StageFailure
-from shared.stages.messages import REMOTE_QUEUE, RemoteTask, StageTask
+from shared.stages.messages import RemoteTask, StageTask
+from shared.stages.queues import REMOTE_QUEUE
 from workers.engines.contract import Busy, Finished, Output, RemoteEngine, StageResult, Unconfirmed
 from workers.runtime import endings
 from workers.runtime.config import RemoteConfig

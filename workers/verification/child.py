@@ -10,6 +10,8 @@ from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 
+from workers.media.unreadable import Unreadable
+from workers.verification import clips
 from workers.verification.clips import clean_clip
 from workers.verification.pictures import clean_picture
 from workers.verification.sounds import clean_captions, clean_sound
@@ -22,20 +24,37 @@ _LIMITS = {
     resource.RLIMIT_CORE: 0,
 }
 
+# What an upload is rejected for, where that differs from what a step fails with.
+_REASONS = {
+    "picture_unreadable": ("not_a_picture", "This is not a JPEG, PNG or WebP picture."),
+    "audio_unreadable": ("not_a_track", "This is not an MP3, M4A, WAV, FLAC, Ogg or WebM track."),
+    "audio_missing": ("no_sound", "There is no sound in this file."),
+    "captions_unreadable": ("not_captions", "There is not one caption in SRT in this file."),
+    "clip_unreadable": ("damaged", "This clip is damaged."),
+    "clip_empty": ("no_frames", "There is not one picture in this clip."),
+    "clip_truncated": ("incomplete", "This clip ends before its time: part of it is missing."),
+    "clip_too_large": clips.TOO_LARGE,
+    "clip_too_small": clips.TOO_SMALL,
+}
+
 
 def examine(upload: Path, kind: MediaKind, out_folder: Path) -> CleanMedia:
     """The clean copy, in the folder: `clean.` png, mp4, flac or srt; raises Rejected."""
     if not upload.stat().st_size:
         raise Rejected("empty", "This file is empty.")
-    match kind:
-        case MediaKind.IMAGE:
-            return clean_picture(upload, out_folder / "clean.png")
-        case MediaKind.VIDEO:
-            return clean_clip(upload, out_folder / "clean.mp4")
-        case MediaKind.AUDIO:
-            return clean_sound(upload, out_folder / "clean.flac")
-        case MediaKind.OTHER:
-            return clean_captions(upload, out_folder / "clean.srt")
+    try:
+        match kind:
+            case MediaKind.IMAGE:
+                return clean_picture(upload, out_folder / "clean.png")
+            case MediaKind.VIDEO:
+                return clean_clip(upload, out_folder / "clean.mp4")
+            case MediaKind.AUDIO:
+                return clean_sound(upload, out_folder / "clean.flac")
+            case MediaKind.OTHER:
+                return clean_captions(upload, out_folder / "clean.srt")
+    except Unreadable as unreadable:
+        code = unreadable.code.partition("_")[2]  # an asset has one kind: `damaged`, not `picture_damaged`
+        raise Rejected(*_REASONS.get(unreadable.code, (code, unreadable.public_message))) from unreadable
 
 
 def main(kind: str, upload: str, out_folder: str, seconds: str) -> None:

@@ -4,7 +4,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from workers.media.codecs import ClipWriter, Encoding, evenly, read_timed
-from workers.media.probe import ClipEmpty, ClipFacts, ClipTooLarge, ClipTooSmall, ClipTruncated, ClipUnreadable, probe
+from workers.media.probe import ClipFacts, probe
 from workers.media.scaling import Scale
 from workers.verification.verdict import CleanMedia, Rejected
 
@@ -17,30 +17,25 @@ _SHORT_SIDE = 720
 _LOWEST_FPS, _HIGHEST_FPS = Fraction(10), Fraction(30)
 _CLEAN = Encoding(preset="veryfast", crf=18, keyframe_seconds=1, movflags="+faststart")
 
-
-_REASONS: dict[type[ClipUnreadable], tuple[str, str]] = {
-    ClipEmpty: ("no_frames", "There is not one picture in this clip."),
-    ClipTruncated: ("incomplete", "This clip ends before its time: part of it is missing."),
-    ClipTooLarge: ("too_large", f"A clip has at most {MOST_PIXELS_A_SIDE} pixels a side."),
-    ClipTooSmall: ("too_small", f"A clip needs at least {FEWEST_PIXELS_A_SIDE} pixels a side."),
-}
+TOO_LARGE = "too_large", f"A clip has at most {MOST_PIXELS_A_SIDE} pixels a side."
+TOO_SMALL = "too_small", f"A clip needs at least {FEWEST_PIXELS_A_SIDE} pixels a side."
 
 
 def clean_clip(source: Path, target: Path) -> CleanMedia:
-    """Write the clip upright, silent, at most 720 lines and 30 frames a second, as MP4; raises Rejected."""
+    """Write the clip upright, silent, at most 720 lines and 30 frames a second, as MP4.
+
+    Raises Rejected or Unreadable.
+    """
     if not _looks_like_a_clip(source):
         raise Rejected("not_a_clip", "This is not an MP4, MOV or WebM clip.")
-    try:
-        facts = probe(source)
-        _check(facts)
-        fps = max(_LOWEST_FPS, min(_HIGHEST_FPS, facts.fps.limit_denominator(1001)))
-        width, height = _size(facts)
-        scale = Scale(width, height)
-        with ClipWriter(target, width, height, fps, _CLEAN) as writer:
-            for planes in evenly(read_timed(source), fps, facts.duration_seconds):
-                writer.write(scale(planes))
-    except ClipUnreadable as error:
-        raise Rejected(*_REASONS.get(type(error), ("damaged", "This clip is damaged."))) from error
+    facts = probe(source)
+    _check(facts)
+    fps = max(_LOWEST_FPS, min(_HIGHEST_FPS, facts.fps.limit_denominator(1001)))
+    width, height = _size(facts)
+    scale = Scale(width, height)
+    with ClipWriter(target, width, height, fps, _CLEAN) as writer:
+        for planes in evenly(read_timed(source), fps, facts.duration_seconds):
+            writer.write(scale(planes))
     return CleanMedia(target, "video/mp4", width, height, float(writer.frames / fps), target.stat().st_size)
 
 
@@ -52,9 +47,9 @@ def _looks_like_a_clip(path: Path) -> bool:
 
 def _check(facts: ClipFacts) -> None:
     if max(facts.width, facts.height) > MOST_PIXELS_A_SIDE:
-        raise ClipTooLarge(f"{facts.width} x {facts.height}")
+        raise Rejected(*TOO_LARGE)
     if min(facts.width, facts.height) < FEWEST_PIXELS_A_SIDE:
-        raise ClipTooSmall(f"{facts.width} x {facts.height}")
+        raise Rejected(*TOO_SMALL)
     if not SHORTEST_SECONDS - 0.05 <= facts.duration_seconds <= LONGEST_SECONDS + 0.5:
         raise _wrong_length()
 

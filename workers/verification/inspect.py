@@ -7,12 +7,13 @@ import sys
 from pathlib import Path
 
 import workers
+from shared.stages.queues import INSPECTION_SECONDS
 from workers.verification.verdict import CleanMedia, MediaKind, Rejected, Verdict
 
 _CHILD = "workers.verification.child"
 
 
-def inspect(path: Path, kind: MediaKind, out_folder: Path, timeout_seconds: float = 120.0) -> Verdict:
+def inspect(path: Path, kind: MediaKind, out_folder: Path, timeout_seconds: float = INSPECTION_SECONDS) -> Verdict:
     """The verdict on an upload; the clean copy of what is accepted lies in `out_folder`.
 
     Whatever the upload does to the child that decodes it (a crash, endless work, no memory left) is a rejection with

@@ -5,19 +5,15 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from shared.assets.record import AssetRecord, AssetStatus
-from shared.assets.store import AssetNotFound, AssetStore
+from shared.assets.store import AssetNotFound, assets
 from shared.aws import media
 from shared.aws.traces import segment
 from shared.observability import about, logger
 from shared.stages.messages import AssetVerificationTask
+from shared.stages.queues import VERIFICATION_QUEUE, VERIFICATION_VISIBILITY_SECONDS
 from workers.runtime.queues import Delivery, Shutdown, consume
 from workers.verification.inspect import inspect
 from workers.verification.verdict import MediaKind, Rejected
-
-QUEUE = "asset-verification"
-VISIBILITY_SECONDS = 180  # longer than the inspection may take
-
-assets = AssetStore()
 
 
 def handle(delivery: Delivery) -> None:
@@ -30,7 +26,10 @@ def handle(delivery: Delivery) -> None:
         delivery.delete()
         return
     if asset.status == AssetStatus.VERIFYING:
-        with segment(f"{QUEUE}-worker", asset_id=task.asset_id), TemporaryDirectory(prefix="kinora-") as folder:
+        with (
+            segment(f"{VERIFICATION_QUEUE}-worker", asset_id=task.asset_id),
+            TemporaryDirectory(prefix="kinora-") as folder,
+        ):
             _verify(asset, Path(folder))
     media.delete_below(asset.quarantine_key)
     delivery.delete()
@@ -69,10 +68,10 @@ def _verify(asset: AssetRecord, folder: Path) -> None:
 def main() -> None:
     shutdown = Shutdown()
     shutdown.listen()
-    logger.append_keys(worker=QUEUE)
+    logger.append_keys(worker=VERIFICATION_QUEUE)
     sys.stdout.write("ready\n")
     sys.stdout.flush()
-    consume((QUEUE,), handle, shutdown, visibility_seconds=VISIBILITY_SECONDS)
+    consume((VERIFICATION_QUEUE,), handle, shutdown, visibility_seconds=VERIFICATION_VISIBILITY_SECONDS)
 
 
 if __name__ == "__main__":

@@ -14,6 +14,8 @@ from local.gateway.authorizer import allows
 from local.gateway.functions import FunctionFailed, Functions
 from local.gateway.pumps import deliver
 from local.keys import media_signing_key
+from tests.support.documents import openapi
+from tests.support.json_schema import faults
 
 SIGNED_IN = {"Authorization": "Bearer good"}
 seen: list[dict[str, Any]] = []
@@ -136,6 +138,7 @@ def test_what_goes_wrong_is_problem_json(gateway: Any, path: str, status: int, c
         answer = await client.get(path, headers=SIGNED_IN)
         problem = await answer.json(content_type="application/problem+json")
         assert (answer.status, problem["code"]) == (status, code)
+        assert faults(problem, openapi()["components"]["schemas"]["Problem"], openapi()) == []
         assert "Traceback" not in json.dumps(problem)
 
     gateway(steps)

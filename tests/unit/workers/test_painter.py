@@ -5,21 +5,21 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from workers.engines.image_generation import shores, terrain
-from workers.engines.image_generation.canvas import Camera, Canvas, colour
-from workers.engines.image_generation.land import Land, Stage, paint_land
-from workers.engines.image_generation.light import light_of
-from workers.engines.image_generation.noise import Field, as_field
-from workers.engines.image_generation.procedural import paint
-from workers.engines.image_generation.props import flower_paint, frame
-from workers.engines.image_generation.sketch import Sketch
-from workers.engines.image_generation.vocabulary import read
-from workers.engines.image_generation.water import paint_water
+from workers.painter import shores, terrain
+from workers.painter.canvas import Camera, Canvas, colour
+from workers.painter.land import Land, Setting, paint_land
+from workers.painter.light import light_of
+from workers.painter.noise import Field, as_field
+from workers.painter.painting import paint
+from workers.painter.props import flower_paint, frame
+from workers.painter.reading import read
+from workers.painter.sketch import Sketch
+from workers.painter.water import paint_water
 
 
-def _stage(prompt: str, width: int = 160, height: int = 90, seed: int = 3) -> Stage:
+def _stage(prompt: str, width: int = 160, height: int = 90, seed: int = 3) -> Setting:
     reading = read(prompt, None, seed)
-    return Stage(Canvas.blank(Camera(width, height, height * 0.5, 1.4)), light_of(reading), reading)
+    return Setting(Canvas.blank(Camera(width, height, height * 0.5, 1.4)), light_of(reading), reading)
 
 
 def test_a_crest_covers_the_share_of_a_pixel_that_it_reaches_into() -> None:

@@ -7,18 +7,20 @@ from pathlib import Path
 from typing import NamedTuple
 
 from shared.stages.failures import StageFailure
+from shared.stages.metadata import MotionTransferMetadata
 from shared.stages.requests import MotionTransferJob, check_driving_seconds
 from shared.stages.stages import Role
-from workers.engines.contract import Metric, Output, StageResult, Workspace
-from workers.engines.motion_transfer.driving import drive, excursion, rhythm, stacked
-from workers.engines.video_synthesis.parallax import motif_of
-from workers.media import camera_path
-from workers.media.camera_path import CameraPath
+from workers.engines.contract import Output, StageResult, Workspace
 from workers.media.codecs import ClipWriter, evenly, read_timed
 from workers.media.planes import Planes
 from workers.media.previews import small_jpeg
-from workers.media.probe import ClipFacts, ClipUnreadable, probe
-from workers.media.shoot import Shot
+from workers.media.probe import ClipFacts, probe
+from workers.media.unreadable import Unreadable
+from workers.motion import camera_path
+from workers.motion.camera_path import CameraPath
+from workers.motion.driving import drive, excursion, rhythm, stacked
+from workers.renderer.motif import motif_of
+from workers.renderer.shoot import Shot
 
 _LOWEST_FPS, _HIGHEST_FPS = Fraction(10), Fraction(60)
 _STILLEST = 0.01  # of the frame's width: less travel than this is no move
@@ -55,15 +57,15 @@ class Transfer:
                 check.see(planes)
                 workspace.progress(_MEASURING + (1 - _MEASURING) * writer.frames / frames)
                 workspace.preview(partial(small_jpeg, planes))
-        metrics: dict[str, Metric] = {
+        metadata: MotionTransferMetadata = {
             "frames": writer.frames,
             "fps": request.fps,
-            "path_length": round(path.length(), 4),
-            "inlier_ratio": round(inliers, 4),
+            "pathLength": round(path.length(), 4),
+            "inlierRatio": round(inliers, 4),
         }
         if (score := check.score()) is not None:
-            metrics["motionScore"] = round(score, 3)
-        return StageResult((Output(Role.CLIP, clip, "video/mp4"),), metrics)
+            metadata["motionScore"] = round(score, 3)
+        return StageResult((Output(Role.CLIP, clip, "video/mp4"),), metadata)
 
 
 class _Measured(NamedTuple):
@@ -82,7 +84,7 @@ def _measured(driving: Path, workspace: Workspace) -> _Measured:
         check_driving_seconds(facts.duration_seconds)
         fps = max(_LOWEST_FPS, min(_HIGHEST_FPS, facts.fps))
         motions = camera_path.estimate(camera_path.tracked(_followed(driving, facts, fps, workspace)))
-    except ClipUnreadable as unreadable:
+    except Unreadable as unreadable:
         sentence = unreadable.public_message.replace("clip", "driving clip", 1)
         raise StageFailure(f"driving_{unreadable.code}", sentence) from unreadable
     inliers = camera_path.inlier_ratio(motions)

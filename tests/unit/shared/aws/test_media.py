@@ -36,7 +36,7 @@ def decoded(text: str) -> bytes:
 
 
 def test_a_url_carries_a_policy_for_its_prefix_under_a_valid_signature() -> None:
-    url = media.media_access("jobs/job_1/", EXPIRES).url("jobs/job_1/post_processing/a/film.mp4")
+    url = media.MediaAccess("jobs/job_1/", EXPIRES).url("jobs/job_1/post_processing/a/film.mp4")
     assert url.startswith("https://media.kinora.test/jobs/job_1/post_processing/a/film.mp4?")
     query = {name: values[0] for name, values in parse_qs(urlsplit(url).query).items()}
     policy = decoded(query["Policy"])
@@ -69,7 +69,7 @@ def test_what_is_lent_is_signed_in_the_way_that_s3_takes_for_encrypted_objects(
 
 def test_one_jobs_prefix_is_not_the_beginning_of_anothers() -> None:
     """A policy for `jobs/job_1*` would open `jobs/job_10/` too."""
-    url = media.media_access("jobs/job_1/", EXPIRES).url("jobs/job_1/x")
+    url = media.MediaAccess("jobs/job_1/", EXPIRES).url("jobs/job_1/x")
     [statement] = json.loads(decoded(parse_qs(urlsplit(url).query)["Policy"][0]))["Statement"]
     assert statement["Resource"].endswith("/job_1/*")
 
@@ -79,6 +79,6 @@ def test_a_playlists_every_uri_is_signed_and_nothing_else_is_touched() -> None:
         '#EXTM3U\n#EXT-X-VERSION:7\n#EXT-X-MAP:URI="film.m4s",BYTERANGE="800@0"\n'
         "#EXTINF:2.0,\n#EXT-X-BYTERANGE:900@800\nfilm.m4s\n#EXT-X-ENDLIST\n"
     )
-    access = media.media_access("jobs/job_1/", EXPIRES)
+    access = media.MediaAccess("jobs/job_1/", EXPIRES)
     signed = access.url("jobs/job_1/post_processing/a/film.m4s")
     assert access.playlist(text, "jobs/job_1/post_processing/a/film.m4s") == text.replace("film.m4s", signed)

@@ -2,7 +2,7 @@ import pytest
 
 from shared.camera.catalogue import DefaultMove, default_moves, nearest
 from shared.camera.languages import words
-from shared.camera.lowerings import TRUCK, counter_pan, counter_zoom, dropped_axes, view
+from shared.camera.lowerings import DOLLY, PAN, TRUCK, dropped_axes, inverse_distance, view
 from shared.camera.move import AXES, CameraMove, Keyframe, Pose
 
 
@@ -29,12 +29,12 @@ def test_a_misspelt_preset_suggests_the_one_that_was_meant() -> None:
 
 def test_orbits_counter_their_truck_around_the_middle_distance() -> None:
     first = default_moves()["orbit-right"].move.keyframes[0]
-    assert first.pan == pytest.approx(counter_pan(first.truck), abs=0.01)
+    assert first.pan == pytest.approx(-first.truck * TRUCK * inverse_distance(0.5) / PAN, abs=0.01)
 
 
 def test_vertigo_keeps_the_middle_distance_in_size() -> None:
     for pose in (default_moves()["dolly-zoom-in"].move.sample(t) for t in (0.0, 1.0)):
-        assert pose.zoom == pytest.approx(counter_zoom(pose.dolly), abs=0.04)
+        assert pose.zoom == pytest.approx(1 - DOLLY * pose.dolly * inverse_distance(0.5), abs=0.04)
 
 
 def test_a_pose_becomes_physical_units() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from tests.support.clips import textured
 from tests.unit.workers.media.test_codecs import moving_frames
-from workers.engines.post_processing.rhythm import Interpolation, looped
+from workers.finishing.rhythm import Interpolation, looped
 from workers.media.planes import Planes, as_bytes, from_rgb
 
 SCENE = textured(900, 420)

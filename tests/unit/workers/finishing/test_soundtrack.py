@@ -7,10 +7,11 @@ import av
 import numpy as np
 import pytest
 
-from workers.engines.post_processing import soundtrack
+from workers.finishing import soundtrack
 from workers.media import sound
 from workers.media.loudness import integrated
-from workers.media.sound import RATE, Samples, SoundUnreadable
+from workers.media.sound import RATE, Samples
+from workers.media.unreadable import Unreadable
 
 
 def tone(*parts: tuple[float, float]) -> Samples:
@@ -76,5 +77,5 @@ def test_silence_stays_silent(tmp_path: Path) -> None:
 @pytest.mark.parametrize("content", [b"", b"ID3 no music in here" * 50, b"#EXTM3U\n/etc/passwd\n"])
 def test_what_is_no_track_is_unreadable(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "track.mp3").write_bytes(content)
-    with pytest.raises(SoundUnreadable):
+    with pytest.raises(Unreadable, match="audio_unreadable"):
         list(sound.read(tmp_path / "track.mp3"))

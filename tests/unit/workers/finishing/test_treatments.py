@@ -4,7 +4,7 @@ import pytest
 
 from shared.stages.operations import parse
 from tests.support.clips import grey
-from workers.engines.post_processing.treatments import Fade, Letterbox, bars, treatment
+from workers.finishing.treatments import Fade, Letterbox, bars, treatment
 
 
 def test_bars_leave_the_ratio_asked_for() -> None:

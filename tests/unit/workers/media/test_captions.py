@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from workers.media import captions
-from workers.media.captions import CaptionsUnreadable, Cue
+from workers.media.captions import Cue
+from workers.media.unreadable import Unreadable
 
 SRT = """\ufeff1
 00:00:00,500 --> 00:00:02,000 X1:1
@@ -58,7 +59,7 @@ def test_a_number_that_is_said_is_kept_where_none_is_counted(tmp_path: Path) -> 
 @pytest.mark.parametrize("content", [b"", b"no times in here", b"1\n00:00:01,000 --> 00:00:02,000\n\n", bytes(600_000)])
 def test_what_holds_no_captions_is_unreadable(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "a.srt").write_bytes(content)
-    with pytest.raises(CaptionsUnreadable):
+    with pytest.raises(Unreadable, match="captions_"):
         captions.read(tmp_path / "a.srt")
 
 

@@ -13,7 +13,8 @@ from workers.media import codecs, hls
 from workers.media.boxes import boxes
 from workers.media.codecs import FINISHED, INTERMEDIATE, ClipWriter, evenly, read_planes, remux
 from workers.media.planes import Planes
-from workers.media.probe import ClipUnreadable, probe
+from workers.media.probe import probe
+from workers.media.unreadable import Unreadable
 
 
 def moving_frames(count: int, size: tuple[int, int] = (162, 90), step: int = 2) -> Iterator[Planes]:
@@ -136,7 +137,7 @@ def test_a_frame_of_another_size_is_refused(tmp_path: Path) -> None:
 def test_what_is_no_clip_is_unreadable(tmp_path: Path) -> None:
     text = tmp_path / "clip.mp4"
     text.write_text("#EXTM3U\nhttp://169.254.169.254/latest\n")
-    with pytest.raises(ClipUnreadable):
+    with pytest.raises(Unreadable, match="clip_unreadable"):
         probe(text)
 
 

@@ -7,7 +7,7 @@ import pytest
 from shared.camera.move import Pose
 from workers.media.depth import estimate, read_depth
 from workers.media.planes import Bytes, as_floats, from_rgb, to_rgb
-from workers.media.shoot import Shot
+from workers.renderer.shoot import Shot
 
 
 def landscape() -> Bytes:

@@ -7,8 +7,8 @@ import pytest
 
 from tests.support.clips import grey
 from workers.media import captions, overlays
-from workers.media.captions import CaptionsUnreadable
 from workers.media.lettering import Lettering
+from workers.media.unreadable import Unreadable
 
 
 @pytest.mark.parametrize(("width", "height"), [(320, 180), (180, 320), (64, 64)])
@@ -55,9 +55,12 @@ def test_letters_of_the_fonts_are_drawable(text: str) -> None:
 
 @pytest.mark.parametrize("letters", ["བོད", "ދިވެހި", "𒀭", "e\u1dfa\u0f72"])
 def test_letters_that_no_font_has_are_refused_by_their_line(letters: str) -> None:
-    with pytest.raises(CaptionsUnreadable) as refused:
+    with pytest.raises(Unreadable, match="captions_") as refused:
         overlays.check_drawable(f"fine\nnot {letters}")
-    assert (refused.value.code, f"“not {letters}”" in refused.value.public_message) == ("unsupported_script", True)
+    assert (refused.value.code, f"“not {letters}”" in refused.value.public_message) == (
+        "captions_unsupported_script",
+        True,
+    )
 
 
 def test_a_caption_cut_between_its_lines_can_be_drawn(tmp_path: Path) -> None:

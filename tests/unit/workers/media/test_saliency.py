@@ -6,11 +6,11 @@ import pytest
 
 from shared.camera.catalogue import default_moves
 from shared.camera.move import Pose
-from workers.engines.image_generation.procedural import paint
-from workers.engines.image_generation.vocabulary import read
 from workers.media.planes import Bytes, Floats, to_rgb
 from workers.media.saliency import salient_point
-from workers.media.shoot import Shot
+from workers.painter.painting import paint
+from workers.painter.reading import read
+from workers.renderer.shoot import Shot
 
 WIDTH, HEIGHT = 320, 180
 

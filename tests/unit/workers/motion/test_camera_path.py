@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from workers.media import camera_path
-from workers.media.camera_path import CameraPath
 from workers.media.planes import Bytes, as_bytes
+from workers.motion import camera_path
+from workers.motion.camera_path import CameraPath
 
 FRAMES, WIDTH, HEIGHT = 40, 320, 180
 

@@ -6,8 +6,8 @@ import pytest
 from shared.camera.lowerings import FOCAL, PAN, TRUCK, inverse_distance, view
 from shared.camera.move import AXES, CameraMove, Keyframe, Pose
 from tests.unit.workers.motion.test_camera_path import alike, known_path, straight
-from workers.engines.motion_transfer.driving import drive, excursion, stacked
-from workers.media.camera_path import CameraPath
+from workers.motion.camera_path import CameraPath
+from workers.motion.driving import drive, excursion, stacked
 
 
 def axis(poses: list[Pose], name: str) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:

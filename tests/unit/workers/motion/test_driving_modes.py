@@ -7,9 +7,9 @@ from numpy.typing import NDArray
 from shared.camera.move import CameraMove, Keyframe, Pose
 from shared.stages.requests import TransferMode
 from tests.unit.workers.motion.test_camera_path import filmed, straight
-from workers.engines.motion_transfer.driving import drive, rhythm, stacked
-from workers.media import camera_path
-from workers.media.camera_path import CameraPath
+from workers.motion import camera_path
+from workers.motion.camera_path import CameraPath
+from workers.motion.driving import drive, rhythm, stacked
 
 FPS, FRAMES = 30, 120
 SHAKE = 0.004 * np.sin(2 * np.pi * 6 * np.arange(FRAMES) / FPS)  # six times a second

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 
 from shared.camera.catalogue import default_moves
-from shared.camera.lowerings import View
+from shared.camera.lowerings import CameraView
 from shared.camera.move import Pose
 from workers.media.planes import Bytes, Floats, as_bytes, as_floats
-from workers.media.shoot import Shot
-from workers.media.warp import Frame, project, rays
+from workers.motion.projection import Frame, project, rays
+from workers.renderer.shoot import Shot
 
 WIDTH, HEIGHT, FPS, FRAMES = 480, 270, 24, 36
 
@@ -140,7 +140,7 @@ def test_a_smeared_frame_is_looked_for_where_its_exposure_has_its_middle() -> No
 
 def test_points_project_to_where_the_rays_that_show_them_start() -> None:
     frame = Frame.of(160, 90)
-    view = View(0.05, -0.04, 0.2, 0.1, -0.06, 0.15, 1.3, 0.1, 0.05, None, 0.8)
+    view = CameraView(0.05, -0.04, 0.2, 0.1, -0.06, 0.15, 1.3, 0.1, 0.05, None, 0.8)
     d = np.float32(0.6)
     x, y = rays(view, 1.1, frame.x, frame.y).at(d)
     back_x, back_y = project(view, 1.1, as_floats(x), as_floats(y), as_floats(np.full(x.shape, d, np.float32)))

@@ -12,9 +12,9 @@ from shared.camera.catalogue import default_moves
 from shared.camera.move import AXES, CameraMove, Easing, Keyframe, Pose, shaken
 from tests.unit.workers.motion.test_motion_check import flat, hills, soft_sky
 from workers.media.codecs import FINISHED, ClipWriter, read_planes
-from workers.media.motion_course import CourseCheck
 from workers.media.planes import Bytes, Floats, Planes, as_bytes, from_rgb
-from workers.media.shoot import Shot
+from workers.motion.motion_course import CourseCheck
+from workers.renderer.shoot import Shot
 
 SCENE = hills()
 FRAMES = 40

@@ -1,17 +1,8 @@
 import pytest
 
-from workers.engines.image_generation.vocabulary import (
-    VOCABULARY,
-    Accent,
-    Mood,
-    Palette,
-    Place,
-    Style,
-    Time,
-    Weather,
-    meanings_of,
-    read,
-)
+from shared.vocabulary.phrases import meanings_of, not_understood
+from shared.vocabulary.words import VOCABULARY, Accent, Mood, Palette, Place, Style, Time, Weather
+from workers.painter.reading import read
 
 
 def test_reads_place_time_and_weather_from_a_sentence() -> None:
@@ -32,6 +23,19 @@ def test_reads_place_time_and_weather_from_a_sentence() -> None:
 )
 def test_the_longest_phrase_wins_and_plurals_are_known(sentence: str, understood: tuple[str, ...]) -> None:
     assert tuple(phrase for phrase, _ in meanings_of(sentence)) == understood
+
+
+@pytest.mark.parametrize(
+    ("sentence", "unknown"),
+    [
+        ("A velvet lighthouse of the Grand Duchess", ("velvet", "duchess")),
+        ("no rain, without a zeppelin", ("zeppelin",)),
+        ("golden hours at a café 夜の街 in 1920", ("café", "夜の街")),
+        ("lakes and peaks", ()),
+    ],
+)
+def test_the_words_that_it_does_not_know_are_told(sentence: str, unknown: tuple[str, ...]) -> None:
+    assert not_understood(sentence) == unknown
 
 
 def test_what_is_denied_is_not_painted() -> None:

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from onnx import TensorProto, checker, helper, numpy_helper
 
-from workers.media import depth, depth_model
-from workers.media.depth_model import DepthModelUnavailable, nearness, normalised
+from workers.media import depth
+from workers.renderer import depth_model
+from workers.renderer.depth_model import DepthModelUnavailable, nearness, normalised
 
 PICTURE = np.random.default_rng(1).integers(0, 255, (60, 100, 3)).astype(np.uint8)
 

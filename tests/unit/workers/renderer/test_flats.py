@@ -10,7 +10,7 @@ import pytest
 from shared.camera.move import Pose
 from workers.media.planes import Bytes, Floats, Planes, from_rgb, to_rgb
 from workers.media.scenery import Flat, Scenery
-from workers.media.shoot import Shot
+from workers.renderer.shoot import Shot
 
 WIDTH, HEIGHT = 320, 180
 GREY, BLUE, RED = (128, 128, 128), (40, 40, 255), (255, 40, 40)

@@ -8,10 +8,10 @@ import pytest
 
 from shared.camera.catalogue import default_moves
 from shared.camera.move import Pose
-from workers.media.layers import take_apart
 from workers.media.planes import Bytes, Floats, Planes, as_floats, from_rgb, to_rgb
-from workers.media.shoot import Shot, shoot
-from workers.media.warp import Frame
+from workers.motion.projection import Frame
+from workers.renderer.layers import take_apart
+from workers.renderer.shoot import Shot, shoot
 
 WIDTH, HEIGHT = 320, 180
 BLACK, FAR_DOT, NEAR_DOT = (0, 0, 0), (255, 40, 40), (40, 40, 255)

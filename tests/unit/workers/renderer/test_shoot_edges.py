@@ -7,7 +7,7 @@ import pytest
 from shared.camera.catalogue import default_moves
 from workers.media.planes import Bytes, as_bytes, as_floats
 from workers.media.scenery import Flat, Scenery
-from workers.media.shoot import Shot
+from workers.renderer.shoot import Shot
 
 WIDTH, HEIGHT = 640, 360
 DISC, DARK, LIGHT = 40, 140, 220  # grey levels, of the disc below all of the wall's

@@ -7,11 +7,13 @@ import pytest
 
 from shared.stages.requests import ImageGenerationJob
 from shared.stages.stages import STAGES, Role, Stage
+from shared.vocabulary.words import Place, Style
 from workers.engines.contract import StageResult, Stopped, Workspace
-from workers.engines.image_generation.procedural import Painting, Procedural, paint
-from workers.engines.image_generation.vocabulary import Place, Style, read
-from workers.engines.video_synthesis.parallax import read_picture
+from workers.engines.image_generation.procedural import Procedural
+from workers.media import pictures
 from workers.media.scenery import Scenery
+from workers.painter.painting import Painting, paint
+from workers.painter.reading import read
 
 
 def _run(
@@ -54,7 +56,7 @@ def test_writes_the_picture_and_depth_that_its_stage_promises(tmp_path: Path) ->
 def test_the_scenery_is_the_picture_in_parts(tmp_path: Path) -> None:
     result = _run(tmp_path, "tropical island at noon", seed=3, size=(480, 270))
     files = {output.role: output.path for output in result.outputs}
-    picture = read_picture(files[Role.PICTURE])
+    picture = pictures.read(files[Role.PICTURE])
     scenery = Scenery.load(files[Role.SCENERY])
     assert len(scenery.flats) == 4, "palms"
     assert np.array_equal(scenery.picture(), picture)

@@ -15,10 +15,10 @@ from shared.stages.requests import MotionTransferJob
 from tests.unit.workers.motion.test_camera_path import HEIGHT, WIDTH, alike, filmed, known_path, straight, wall
 from workers.engines.contract import StageResult, Workspace
 from workers.engines.motion_transfer.transfer import Transfer
-from workers.media import camera_path
 from workers.media.codecs import ClipWriter, read_planes, remux
 from workers.media.planes import Bytes, Planes
 from workers.media.probe import probe
+from workers.motion import camera_path
 
 
 def clip_of(lumas: Iterable[Bytes], path: Path, fps: int = 30) -> Path:
@@ -65,8 +65,8 @@ def test_the_clip_moves_as_the_driving_clip_did(tmp_path: Path) -> None:
     for axis in ("dx", "dy", "scale", "rotation"):
         assert alike(getattr(found, axis), np.interp(at, np.arange(90), getattr(known, axis))) > 0.95, axis
     assert result.metrics["frames"] == 36
-    assert float(str(result.metrics["inlier_ratio"])) > 0.8
-    assert float(str(result.metrics["path_length"])) == pytest.approx(known.length(), rel=0.05)
+    assert float(str(result.metrics["inlierRatio"])) > 0.8
+    assert float(str(result.metrics["pathLength"])) == pytest.approx(known.length(), rel=0.05)
 
 
 def test_driving_clips_that_cannot_drive_are_refused(tmp_path: Path) -> None:

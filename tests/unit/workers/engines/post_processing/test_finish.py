@@ -15,12 +15,12 @@ from tests.unit.workers.media.test_codecs import write_clip
 from tests.unit.workers.motion.test_camera_path import HEIGHT, WIDTH, filmed, straight
 from workers.engines.contract import StageResult, Stopped, Workspace
 from workers.engines.post_processing.finish import Finish
-from workers.engines.post_processing.treatments import Denoise, Vignette
-from workers.media import camera_path
+from workers.finishing.treatments import Denoise, Vignette
 from workers.media.codecs import ClipWriter, read_planes
 from workers.media.looks import LOOKS, Grade
 from workers.media.planes import Planes, from_rgb, to_rgb
 from workers.media.probe import probe
+from workers.motion import camera_path
 
 
 def finish(
@@ -119,7 +119,7 @@ def test_all_operations_go_together(tmp_path: Path) -> None:
     assert len(film) == result.metrics["frames"] == round((24 - 8) * 60 / 24)
     assert (film[0].y[:180] < 30).all(), "it fades in, whatever else is done"
     assert result.metrics["operations"] == [str(one) for one in operations.parse(everything).values()]
-    assert {"jitter_before", "crop", "cuts"} <= set(result.metrics)
+    assert {"jitterBefore", "crop", "cuts"} <= set(result.metrics)
 
 
 def test_captions_are_seen_in_their_time_only(tmp_path: Path) -> None:

@@ -12,13 +12,15 @@ from shared.camera.catalogue import default_moves
 from shared.camera.move import CameraMove, Keyframe, Pose
 from shared.stages.requests import VideoSynthesisJob
 from workers.engines.contract import StageResult, Workspace
-from workers.engines.video_synthesis.parallax import Parallax, nearness_of, read_picture
-from workers.engines.video_synthesis.path import camera_path
-from workers.engines.video_synthesis.reel import programme
+from workers.engines.video_synthesis.parallax import Parallax
+from workers.media import pictures
 from workers.media.codecs import read_planes
 from workers.media.planes import as_bytes, from_rgb
 from workers.media.saliency import salient_point
-from workers.media.shoot import Shot
+from workers.renderer.motif import nearness_of
+from workers.renderer.path import camera_path
+from workers.renderer.reel import programme
+from workers.renderer.shoot import Shot
 
 FORWARD = CameraMove(keyframes=(Keyframe(at=0), Keyframe(at=1, dolly=1)))
 Lumas = list[NDArray[np.int_]]
@@ -99,7 +101,7 @@ def test_a_film_over_pictures_begins_with_the_first_and_ends_with_the_last_of_on
     frames, result = film(folder, "a.png", "b.png", "c.png")
     path, shown = camera_path(FORWARD, 36, 12), programme(3, 36, 6)
     for at, name in ((0, "a.png"), (35, "c.png")):
-        picture = read_picture(folder / name)
+        picture = pictures.read(folder / name)
         near = nearness_of(picture, folder / "depth.png" if at == 0 else None)
         shot = Shot(picture, near, 128, 72, 12, salient_point(picture, near))
         shot.prepare([pose for pose, on in zip(path, shown, strict=True) if shown[at].picture in on[:2]])
@@ -119,7 +121,7 @@ def test_a_film_leads_from_a_start_frame_to_an_end_frame(folder: Path, still: Ca
     frames, _ = film(folder, "a.png", "b.png", move=still)
     for frame, shown, other in ((frames[0], "a.png", "b.png"), (frames[-1], "b.png", "a.png")):
         alike, unlike = (
-            np.abs(frame - from_rgb(as_bytes(cv2.resize(read_picture(folder / name), (128, 72)))).y)
+            np.abs(frame - from_rgb(as_bytes(cv2.resize(pictures.read(folder / name), (128, 72)))).y)
             for name in (shown, other)
         )
         assert alike.mean() < 3

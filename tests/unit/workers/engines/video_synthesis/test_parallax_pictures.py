@@ -10,9 +10,10 @@ from PIL import Image
 
 from shared.stages.failures import StageFailure
 from tests.unit.workers.test_verification import display_p3, picture, png_header
-from workers.engines.video_synthesis.parallax import motif_of, read_picture
+from workers.media import pictures
 from workers.media.depth import read_depth
-from workers.media.window import Window
+from workers.renderer.motif import motif_of
+from workers.renderer.window import Window
 
 RED = (220, 30, 30)
 Maker = Callable[[Path], object]
@@ -63,7 +64,7 @@ RIGHT: dict[str, tuple[tuple[int, int, int], Maker]] = {
 @pytest.mark.parametrize(("below", "make"), RIGHT.values(), ids=RIGHT.keys())
 def test_an_unusual_picture_is_seen_as_it_is_meant(tmp_path: Path, below: tuple[int, int, int], make: Maker) -> None:
     make(tmp_path / "picture")
-    rgb = read_picture(tmp_path / "picture")
+    rgb = pictures.read(tmp_path / "picture")
     assert rgb.shape == (80, 96, 3)
     assert np.abs(rgb[70, 40].astype(int) - below).max() < 12
     assert rgb[10, 40, 0] > 200
@@ -83,7 +84,7 @@ REFUSED: dict[str, tuple[str, Maker]] = {
 def test_what_is_no_picture_fails_for_its_own_reason(tmp_path: Path, code: str, make: Maker) -> None:
     make(tmp_path / "picture")
     with pytest.raises(StageFailure) as failure:
-        read_picture(tmp_path / "picture")
+        pictures.read(tmp_path / "picture")
     assert (failure.value.code, failure.value.retryable) == (code, False)
     assert failure.value.public_message.endswith(".")
 

@@ -1,0 +1,30 @@
+"""What each worker may do besides reading its own queues, by the name of its service."""
+
+from dataclasses import replace
+
+from infra.grants import BEAT, JOBS, Grants
+from infra.secrets import PROVENANCE_SECRETS
+from shared.assets.record import ASSETS, QUARANTINE, AssetRecord
+from shared.jobs.record import JobRecord, StepResultRecord, StepTokenRecord
+from shared.stages.queues import VERIFICATION_QUEUE
+from shared.stages.stages import Stage
+
+_STEPS = Grants(
+    reads=(JobRecord, StepTokenRecord),
+    writes=(JobRecord, StepResultRecord),
+    media_reads=(JOBS, ASSETS),
+    media_writes=(JOBS,),
+    media_deletes=(JOBS,),  # a stopped attempt deletes what it uploaded
+    executions=BEAT,
+)
+WORKERS: dict[str, Grants] = {
+    **{stage.queue: _STEPS for stage in Stage},
+    Stage.POST_PROCESSING.queue: replace(_STEPS, secrets=PROVENANCE_SECRETS),  # signs the film
+    VERIFICATION_QUEUE: Grants(  # decodes what strangers send: it reaches nothing of any job
+        reads=(AssetRecord,),
+        writes=(AssetRecord,),
+        media_reads=(QUARANTINE,),
+        media_writes=(ASSETS,),
+        media_deletes=(QUARANTINE, ASSETS),  # assets/ too: nothing may stay of an asset deleted during its inspection
+    ),
+}

@@ -1,0 +1,114 @@
+"""The refusals of the REST API: problem+json (RFC 9457), and their part of the OpenAPI document."""
+
+import json
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import Request, Response
+from pydantic import ConfigDict, Field
+
+from shared.core.errors import AppError
+from shared.core.wire import View, absent
+from shared.rest.event import request_id
+
+MEDIA_TYPE = "application/problem+json"
+
+Responses = dict[int | str, dict[str, Any]]
+
+
+class FieldProblem(View):
+    """One field that the request has wrong."""
+
+    field: str = Field(description="The path to the field, joined by dots. It is empty for the body itself.")
+    detail: str
+
+
+class Problem(View):
+    """The body of each refusal (RFC 9457). A later version may add fields."""
+
+    model_config = ConfigDict(extra="allow")
+
+    type: str = Field(default="about:blank", description="Always `about:blank`: `code` names the kind of problem.")
+    title: str = Field(description="The phrase of the HTTP status.", examples=["Not Found"])
+    status: int = Field(ge=400, le=599, examples=[404])
+    code: str = Field(description="The kind of problem. It never changes.", examples=["job_not_found"])
+    detail: str = Field(description="One sentence for people. It may change.", examples=["There is no such job."])
+    request_id: str = Field(description="Name this id when you report the problem.")
+    errors: list[FieldProblem] | None = absent("The fields that status 422 refuses, at most 20.")
+    suggestions: list[str] | None = absent("Known values that are close to the one that is unknown.")
+    credits_needed: int | None = absent("The credits that status 402 asks for.")
+
+
+def problem(request: Request, status: int, code: str, detail: str, **facts: Any) -> Response:
+    """Return the refusal; `facts` are optional fields of Problem.
+
+    The JSON is ASCII, so that text from the request cannot make the response itself fail.
+    """
+    body = Problem(
+        title=HTTPStatus(status).phrase,
+        status=status,
+        code=code,
+        detail=detail,
+        request_id=request_id(request),
+        **facts,
+    )
+    return Response(json.dumps(body.model_dump(by_alias=True)), status_code=status, media_type=MEDIA_TYPE)
+
+
+def problems(*errors: type[AppError]) -> Responses:
+    """Return `responses=` of a route: the errors that its service raises.
+
+    `with_refusals` adds what every route answers.
+    """
+    codes: dict[int, list[str]] = {}
+    for error in errors:
+        codes.setdefault(error.status, []).append(f"`{error.code}`")
+    return {status: {"description": f"Codes: {', '.join(named)}."} for status, named in codes.items()}
+
+
+def with_refusals(path: str, operation: dict[str, Any], *, public: bool) -> dict[str, Any]:
+    """Return an operation of an OpenAPI document with every refusal that it can answer.
+
+    They are those that the route declares with `problems`, and those that follow from its path and its input.
+    """
+    declared = dict(operation["responses"])
+    refusals = {
+        "400": "The request cannot be read.",
+        "403": "The caller may not do this.",
+        "429": "Too many requests.",
+        "5XX": "The service failed.",
+    }
+    if not public:
+        refusals["401"] = "The access token is missing, invalid or expired."
+    if "{" in path:
+        refusals["404"] = "There is no such resource, or it belongs to another account."
+    if "requestBody" in operation:
+        refusals |= {"413": "The body has more than 10 MB.", "415": "The body is not JSON."}
+    if "requestBody" in operation or operation.get("parameters"):
+        refusals["422"] = "A field is wrong; `errors` names it."
+    for status in [status for status in declared if status >= "4"]:
+        response = declared.pop(status)
+        if not _is_fastapis_own(response):
+            text = refusals.get(status, f"{HTTPStatus(int(status)).phrase}.")
+            refusals[status] = f"{text} {response['description']}"
+    responses = declared | {status: _refusal(text) for status, text in refusals.items()}
+    return {**operation, "responses": dict(sorted(responses.items()))}
+
+
+def problem_schemas() -> dict[str, Any]:
+    """Return the JSON Schemas of Problem and of its parts, by name."""
+    schema = Problem.model_json_schema(mode="serialization", ref_template="#/components/schemas/{model}")
+    return {Problem.__name__: schema, **schema.pop("$defs")}
+
+
+# FastAPI describes 422 with these. `shared.rest.app` answers a Problem instead.
+FASTAPIS_OWN_SCHEMAS = {"HTTPValidationError", "ValidationError"}
+
+
+def _is_fastapis_own(response: dict[str, Any]) -> bool:
+    return any(f"/schemas/{name}" in str(response) for name in FASTAPIS_OWN_SCHEMAS)
+
+
+def _refusal(description: str) -> dict[str, Any]:
+    schema = {"$ref": f"#/components/schemas/{Problem.__name__}"}
+    return {"description": description, "content": {MEDIA_TYPE: {"schema": schema}}}

@@ -1,0 +1,80 @@
+"""What an engine reports about a step beside its files, by stage: the keys of `StepView.metadata` on the wire. Pure.
+
+Keys are camelCase, like all that clients read. An engine gives the keys that apply to its run.
+"""
+
+from collections.abc import Mapping
+from typing import Final, Literal, TypedDict
+
+from shared.stages.stages import Stage
+
+FOCAL_POINT: Final = "focalPoint"
+MOTION_SCORE: Final = "motionScore"
+
+
+class ImageGenerationMetadata(TypedDict, total=False):
+    """Metadata of a picture."""
+
+    painter: str
+    understood: list[str]  # phrases of the prompt and the style, in order
+    notUnderstood: list[str]  # the other words of the prompt; wire name
+    place: str
+    timeOfDay: str  # wire name
+    weather: str
+    mood: str
+    palette: str
+    style: str
+    accents: list[str]
+    focalPoint: list[float]  # wire name; x and y of the subject, fractions of width and height
+
+
+class _ClipMetadata(TypedDict, total=False):
+    """Metadata of moving pictures."""
+
+    frames: int
+    framesPerSecond: float  # wire name; frames that the worker made per second of its time
+    motionScore: float  # wire name; 0..1, how well the clip follows the camera move
+
+
+class VideoSynthesisMetadata(_ClipMetadata, total=False):
+    """Metadata of a clip made from a picture."""
+
+    depth: Literal["given", "estimated"]
+    droppedAxes: list[str]  # wire name; axes of the move that the engine cannot follow
+
+
+class MotionTransferMetadata(_ClipMetadata, total=False):
+    """Metadata of a clip that follows a driving clip."""
+
+    fps: float
+    pathLength: float  # wire name; travel of the driving clip's camera, in frame widths
+    inlierRatio: float  # wire name; 0..1, tracked corners that agree with the camera path
+
+
+class PostProcessingMetadata(_ClipMetadata, total=False):
+    """Metadata of a finished film."""
+
+    fps: float
+    bytes: int
+    operations: list[str]
+    signed: bool  # True if the film carries a C2PA manifest
+    jitterBefore: float  # wire name; of the camera path, before and after stabilising
+    jitterAfter: float  # wire name
+    crop: float  # zoom of stabilising
+    cuts: int  # cuts that interpolation found
+    lufsBefore: float  # wire name; loudness of the track as it was uploaded
+    lufs: float
+    gainDb: float  # wire name
+
+
+METADATA: Mapping[Stage, type[Mapping[str, object]]] = {
+    Stage.IMAGE_GENERATION: ImageGenerationMetadata,
+    Stage.VIDEO_SYNTHESIS: VideoSynthesisMetadata,
+    Stage.MOTION_TRANSFER: MotionTransferMetadata,
+    Stage.POST_PROCESSING: PostProcessingMetadata,
+}
+
+
+def declared(stage: Stage) -> frozenset[str]:
+    """Return the keys that a step of the stage may report."""
+    return frozenset(METADATA[stage].__annotations__)

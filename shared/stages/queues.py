@@ -1,0 +1,32 @@
+"""Every queue as data: functions and workers name queues by it, the CDK app and the laptop cloud create them."""
+
+from dataclasses import dataclass
+
+from shared.stages.stages import Stage
+
+VERIFICATION_QUEUE = "asset-verification"  # names are without the environment's prefix
+REMOTE_QUEUE = "remote-engine"
+
+INSPECTION_SECONDS = 120  # the verifier ends an inspection that lasts longer
+REMOTE_ENGINE_SECONDS = 60  # timeout of the function that reads `REMOTE_QUEUE`; it fetches and stores a clip within it
+
+# A received verification task has no beat that extends its visibility: the timeout covers the whole inspection, and a
+# minute for the download of the upload and the upload of the clean file.
+VERIFICATION_VISIBILITY_SECONDS = INSPECTION_SECONDS + 60
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """A queue and its dead-letter queue `{name}-dlq`, which receives a message after `max_receives` deliveries."""
+
+    name: str
+    visibility_seconds: int
+    max_receives: int = 5  # not fewer: a worker that stops hands its task back, and that counts as a delivery
+
+
+QUEUES: tuple[Queue, ...] = (
+    # Workers receive with the lease of a step instead, and extend it with each beat.
+    *(Queue(name, visibility_seconds=60) for stage in Stage for name in (stage.queue, stage.priority_queue)),
+    Queue(VERIFICATION_QUEUE, visibility_seconds=VERIFICATION_VISIBILITY_SECONDS),
+    Queue(REMOTE_QUEUE, visibility_seconds=6 * REMOTE_ENGINE_SECONDS),  # AWS advises six times the function's timeout
+)

@@ -1,0 +1,172 @@
+"""Each role's grants are what its code uses: tables are compared with the imports, calls in every integration test."""
+
+import ast
+import pkgutil
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+
+import grimp
+import pytest
+
+import shared
+from infra.functions import FUNCTIONS, LOADED_BY_NAME, REST_DOMAINS, Function
+from infra.grants import Grants
+from infra.tables import RECORDS
+from local.environment import ROOT
+from shared.aws.records import Record
+from shared.connections.record import ConnectionRecord, ListenerRecord
+from shared.credits.record import HoldRecord
+from shared.jobs.record import JobRecord, JobSpecRecord, StepResultRecord, StepTicketRecord, StepTokenRecord
+from shared.users.record import UserRecord
+from tests.support.grants import refused, sentence
+
+# Records that a function imports and does not touch: they come with a store of which it calls other methods.
+UNTOUCHED: dict[str, set[type[Record]]] = {
+    "rest-auth": {HoldRecord},  # it opens accounts; jobs hold credits
+    "socket-connect": {ListenerRecord},  # it opens connections; subscriptions add listeners
+    "socket-unsubscribe": {ConnectionRecord},  # it deletes a listener; the connection stays
+    "socket-subscribe": {StepTokenRecord, StepTicketRecord},  # it shows jobs; workers and engines use these
+    "pipeline-dispatch": {StepTicketRecord},  # remote engines write tickets
+    "pipeline-settle": {JobSpecRecord, StepResultRecord, StepTicketRecord, StepTokenRecord},  # ends jobs
+    "pipeline-reconcile": {JobSpecRecord, StepResultRecord, StepTicketRecord, StepTokenRecord},  # ends jobs
+    "pipeline-signal": {JobSpecRecord, StepResultRecord, StepTicketRecord},  # fails steps by their tokens
+    "remote-engine": {JobSpecRecord},  # its task has the request
+    "realtime-push": {JobRecord, JobSpecRecord, StepTicketRecord, StepTokenRecord},  # it has the job from the stream
+}
+
+
+def subclasses(base: type[Record]) -> set[type[Record]]:
+    direct = set(base.__subclasses__())
+    return direct.union(*map(subclasses, direct))
+
+
+def test_every_record_has_a_table() -> None:
+    for module in pkgutil.walk_packages(shared.__path__, "shared."):
+        if module.name.endswith(".record"):
+            import_module(module.name)
+    defined = {record for record in subclasses(Record) if record.__module__.startswith("shared.")}
+    missing = sorted(f"{record.__module__}.{record.__name__}" for record in defined - set(RECORDS))
+    assert missing == [], "infra/tables.py lists no table for them"
+    assert len(RECORDS) == len(set(RECORDS))
+
+
+def test_every_record_stands_in_the_record_module_of_its_noun() -> None:
+    """There the test above finds it."""
+    for record in RECORDS:
+        assert record.__module__.endswith(".record"), record
+
+
+def test_every_rest_folder_has_a_row() -> None:
+    folders = {path.parent.name for path in (ROOT / "functions").glob("*/router.py")}
+    assert folders == {domain.name for domain in REST_DOMAINS}, "infra/functions.py has another list"
+
+
+def test_every_handler_has_a_row() -> None:
+    modules = {f"functions.{path.parent.name}.{path.stem}" for path in (ROOT / "functions").glob("*/*.py")}
+    defined = {name for name in modules if "handler" in names_bound(name)}
+    rows = {row.handler.partition(":")[0] for row in FUNCTIONS}
+    assert sorted(defined - rows) == [], "infra/functions.py has no row for them"
+    assert sorted(name for name in rows - defined if name.startswith("functions.")) == [], "they define no handler"
+
+
+# --- tables
+
+
+def tree(module: str) -> ast.Module:
+    path = Path(ROOT, *module.split("."))
+    return ast.parse((path / "__init__.py" if path.is_dir() else path.with_suffix(".py")).read_text())
+
+
+def names_bound(module: str) -> set[str]:
+    """Names of functions and variables that the module defines."""
+    body = tree(module).body
+    functions = {node.name for node in body if isinstance(node, ast.FunctionDef)}
+    variables = {
+        target.id
+        for node in body if isinstance(node, ast.Assign)
+        for target in node.targets if isinstance(target, ast.Name)
+    }  # fmt: skip
+    return functions | variables
+
+
+@cache
+def graph() -> grimp.ImportGraph:
+    return grimp.build_graph(
+        "shared", "functions", "workers", exclude_type_checking_imports=True, cache_dir=None
+    )  # fmt: skip
+
+
+@cache
+def records_named(module: str) -> frozenset[str]:
+    """Classes of records that the module uses; a record's own module uses none."""
+    if module.endswith(".record"):
+        return frozenset()
+    known = {record.__name__ for record in subclasses(Record)}
+    return frozenset({node.id for node in ast.walk(tree(module)) if isinstance(node, ast.Name)} & known)
+
+
+def records_imported(handler: str) -> set[str]:
+    """Classes of records that any module of the handler's code uses."""
+    entries = {handler.partition(":")[0], *LOADED_BY_NAME.get(handler, ())}
+    modules = entries.union(*map(graph().find_upstream_modules, entries))
+    return set[str]().union(*map(records_named, modules))
+
+
+@pytest.mark.parametrize("row", FUNCTIONS, ids=lambda row: row.name)
+def test_the_row_grants_the_tables_that_the_code_uses(row: Function) -> None:
+    used = records_imported(row.handler) - {record.__name__ for record in UNTOUCHED.get(row.name, set())}
+    granted = {record.__name__ for record in (*row.may.reads, *row.may.writes)}
+    assert sorted(used - granted) == [], f"the row {row.name} of infra/functions.py grants no table for them"
+    assert sorted(granted - used) == [], f"the code of {row.name} uses none of them"
+
+
+def test_exceptions_are_needed() -> None:
+    handlers = {row.name: row.handler for row in FUNCTIONS}
+    for name, records in UNTOUCHED.items():
+        assert {record.__name__ for record in records} <= records_imported(handlers[name]), name
+
+
+# --- calls: tests/integration/conftest.py compares them
+
+
+def test_a_call_beyond_the_grants_is_named() -> None:
+    [row] = [row for row in FUNCTIONS if row.name == "rest-jobs"]
+    [call] = refused(row.may, "dynamodb", "PutItem", {"TableName": UserRecord.Meta.table_name})
+    assert sentence(row, call) == (
+        "functions.jobs does dynamodb:PutItem on kinora-test-users, which its row (rest-jobs) does not grant"
+    )
+
+
+READER = Grants(reads=(JobRecord,), secrets=("one",), media_reads=("jobs/",), sends=("remote-engine",))
+JOBS_TABLE = JobRecord.Meta.table_name
+QUEUES = "https://sqs.us-east-1.amazonaws.com/123456789012/kinora-test-"
+
+
+@pytest.mark.parametrize(
+    ("service", "operation", "params", "granted"),
+    [
+        ("dynamodb", "Query", {"TableName": JOBS_TABLE}, True),
+        ("dynamodb", "Scan", {"TableName": JOBS_TABLE}, False),
+        ("dynamodb", "UpdateItem", {"TableName": JOBS_TABLE}, False),
+        ("dynamodb", "TransactWriteItems", {"TransactItems": [{"ConditionCheck": {"TableName": JOBS_TABLE}}]}, True),
+        ("dynamodb", "TransactWriteItems", {"TransactItems": [{"Put": {"TableName": JOBS_TABLE}}]}, False),
+        ("dynamodb", "BatchGetItem", {"RequestItems": {JOBS_TABLE: {}, UserRecord.Meta.table_name: {}}}, False),
+        ("s3", "HeadObject", {"Key": "jobs/job_1/film.mp4"}, True),
+        ("s3", "GetObject", {"Key": "assets/ast_1/clean"}, False),
+        ("s3", "ListObjectsV2", {"Prefix": "jobs/job_1"}, False),
+        ("s3", "DeleteObjects", {"Delete": {"Objects": [{"Key": "jobs/job_1/film.mp4"}]}}, False),
+        ("sqs", "SendMessage", {"QueueUrl": f"{QUEUES}remote-engine"}, True),
+        ("sqs", "SendMessage", {"QueueUrl": f"{QUEUES}asset-verification"}, False),
+        ("secretsmanager", "GetSecretValue", {"SecretId": "kinora/test/one"}, True),
+        ("secretsmanager", "GetSecretValue", {"SecretId": "kinora/test/two"}, False),
+        ("stepfunctions", "StartExecution", {}, False),
+        ("apigatewaymanagementapi", "PostToConnection", {}, False),
+        ("xray", "PutTraceSegments", {}, True),
+        ("ses", "SendEmail", {}, False),
+    ],
+)
+def test_calls_are_compared_by_action_and_resource(
+    service: str, operation: str, params: dict[str, object], granted: bool
+) -> None:
+    assert (refused(READER, service, operation, params) == []) is granted

@@ -1,0 +1,196 @@
+"""Each guard refuses by name what it is for, and lets it pass without its mechanism."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.house.trials import CONTRACTS, Guard, Trial, append, copied, one_test, replace, without_contract, write
+
+NOUN = "shared/settings/store.py"
+LISTED = replace("pyproject.toml", '"users | ', '"settings | users | ')
+ENGINE = "workers/engines/video_synthesis/trial.py"
+WORKER = "workers/runtime/trial.py"
+
+IMPORTS = (
+    Trial(
+        "a noun that no layer lists",
+        (write(NOUN),),
+        CONTRACTS,
+        "not listed as layers: - shared.settings",
+        (replace("pyproject.toml", "exhaustive = true", "exhaustive = false"),),
+    ),
+    Trial(
+        "a noun that imports jobs",
+        (LISTED, write(NOUN, "import shared.jobs.store")),
+        CONTRACTS,
+        "shared.settings is not allowed to import shared.jobs",
+        (without_contract("Layers of shared"),),
+    ),
+    Trial(
+        "a noun that imports another noun",
+        (LISTED, write(NOUN, "import shared.users.store")),
+        CONTRACTS,
+        "shared.settings is not allowed to import shared.users",
+        (without_contract("Layers of shared"),),
+    ),
+    Trial(
+        "a noun that imports FastAPI",
+        (LISTED, write(NOUN, "import fastapi")),
+        CONTRACTS,
+        "package fastapi: - shared.settings.store -> fastapi",
+        (without_contract("FastAPI stays at the REST edge"),),
+    ),
+    Trial(
+        "a noun without __init__.py",
+        (LISTED, write(NOUN, packages=False)),
+        one_test("tests/house/test_packages.py::test_every_folder_with_python_is_a_package"),
+        "shared/settings",
+        (replace("tests/house/test_packages.py", 'if not (folder / "__init__.py").exists()', "if False"),),
+    ),
+    Trial(
+        "a pure folder that imports an SDK",
+        (append("shared/camera/move.py", "import boto3"),),
+        CONTRACTS,
+        "shared.camera.move -> boto3",
+        (without_contract("Core, camera, stages and vocabulary are pure"),),
+    ),
+    Trial(
+        "a function that imports another function",
+        (write("functions/settings/service.py", "import functions.auth.service"),),
+        CONTRACTS,
+        "functions.settings is not allowed to import functions.auth",
+        (without_contract("Functions do not import each other"),),
+    ),
+    Trial(
+        "a function that computes on pixels",
+        (write("functions/settings/service.py", "import numpy"),),
+        CONTRACTS,
+        "functions is not allowed to import numpy",
+        (without_contract("Nothing that Lambda ships computes on pixels"),),
+    ),
+    Trial(
+        "an event's function that imports the REST edge",
+        (write("functions/settings/push.py", "import shared.rest.app"),),
+        CONTRACTS,
+        "functions.settings.push -> shared.rest.app",
+        (without_contract("Only REST functions import the REST edge"),),
+    ),
+    Trial(
+        "a function that imports the laptop cloud",
+        (write("functions/settings/service.py", "import local.cloud"),),
+        CONTRACTS,
+        "functions is not allowed to import local",
+        (without_contract("Layers of the tree"),),
+    ),
+    Trial(
+        "an engine that imports another engine",
+        (write(ENGINE, "import workers.engines.video_synthesis.fal"),),
+        CONTRACTS,
+        "workers.engines.video_synthesis.trial is not allowed to import workers.engines.video_synthesis.fal",
+        (without_contract("Engines do not import each other"),),
+    ),
+    Trial(
+        "an engine that imports another stage's engine",
+        (write(ENGINE, "import workers.engines.post_processing.finish"),),
+        CONTRACTS,
+        "workers.engines.video_synthesis.trial is not allowed to import workers.engines.post_processing.finish",
+        (without_contract("Engines do not import each other"),),
+    ),
+    Trial(
+        "a worker that imports a new noun",
+        (LISTED, write(NOUN), write(WORKER, "import shared.settings.store")),
+        CONTRACTS,
+        "workers.runtime.trial is not allowed to reach shared.settings.store",
+        (without_contract("Workers import what this list allows"),),
+    ),
+    Trial(
+        "a worker that imports settlement",
+        (write(WORKER, "from shared.jobs import settlement"),),
+        CONTRACTS,
+        "workers.runtime.trial is not allowed to reach shared.jobs.settlement",
+        (without_contract("Workers import what this list allows"),),
+    ),
+    Trial(
+        "a worker that reaches credits through an allowed module",
+        (append("shared/jobs/tickets.py", "import shared.credits.store"),),
+        CONTRACTS,
+        r"not allowed to reach shared.credits.store: - workers\S* -> shared.jobs.tickets \(l\.\d+\)"
+        r" - shared.jobs.tickets -> shared.credits.store",
+        (without_contract("Workers import what this list allows"),),
+    ),
+    Trial(
+        "a worker that loads credits by name",
+        (write(WORKER, 'from importlib import import_module\nimport_module("shared.credits.store")'),),
+        one_test("tests/house/test_packages.py::test_no_import_is_hidden_in_a_string"),
+        "workers/runtime/trial.py:2: shared.credits.store",
+        (replace("tests/house/test_packages.py", ".union(ROOT_PACKAGES)", ""),),
+    ),
+    Trial(
+        "a top-level package that the contracts do not list",
+        (write("billing/store.py"),),
+        one_test("tests/house/test_packages.py::test_every_top_level_folder_with_python_is_a_root_package"),
+        "billing",
+        (replace("tests/house/test_packages.py", "sorted(with_python)", "sorted(with_python & {*ROOT_PACKAGES})"),),
+    ),
+)
+
+LANGUAGE = (
+    Trial(
+        "a word that has a plain replacement",
+        (append("shared/core/clock.py", "# The time is reckoned in UTC."),),
+        one_test("tests/house/test_language.py::test_prose_uses_plain_words[shared]"),
+        r"shared/core/clock.py:\d+: reckoned -> calculate",
+        (replace("tests/house/test_language.py", 'r"reckon(s|ed|ing)?": "calculate, count",', ""),),
+    ),
+    Trial(
+        "a function whose docstring is no imperative",
+        (append("shared/core/clock.py", 'def late() -> bool:\n    """Whether it is late."""'),),
+        one_test(
+            "tests/house/test_language.py::test_a_docstring_begins_with_an_imperative_or_a_noun_phrase[shared]",
+        ),
+        r"shared/core/clock.py:\d+: Whether -> an imperative",
+        (replace("tests/house/test_language.py", '"whether", ', ""),),
+    ),
+    Trial(
+        "a class name that stands twice",
+        (append("shared/core/clock.py", "class JobStore: ..."),),
+        one_test("tests/house/test_names.py::test_no_class_name_stands_twice"),
+        r"JobStore: shared/core/clock.py:\d+, shared/jobs/store.py:\d+",
+        (replace("tests/house/test_names.py", "if len(places) > 1", "if False"),),
+    ),
+)
+
+# One group for each rule. A new group is one more tuple here.
+TRIALS: tuple[Trial, ...] = IMPORTS + LANGUAGE
+GUARDS = tuple(dict.fromkeys(trial.guard for trial in TRIALS))
+
+every_trial = pytest.mark.parametrize("trial", TRIALS, ids=lambda trial: trial.name)
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    return copied(tmp_path / "tree")
+
+
+@pytest.mark.parametrize("guard", GUARDS, ids=lambda guard: guard.command[-1])
+def test_the_guard_passes_on_the_tree_as_it_is(guard: Guard, tree: Path) -> None:
+    passed, output = guard.run(tree)
+    assert passed, output
+
+
+@every_trial
+def test_the_guard_refuses_the_edit_by_name(trial: Trial, tree: Path) -> None:
+    for edit in trial.edits:
+        edit(tree)
+    passed, output = trial.guard.run(tree)
+    assert not passed
+    assert re.search(trial.refused, output), output
+
+
+@every_trial
+def test_the_edit_passes_without_the_mechanism(trial: Trial, tree: Path) -> None:
+    for edit in trial.edits + trial.without:
+        edit(tree)
+    passed, output = trial.guard.run(tree)
+    assert passed, output

@@ -1,0 +1,118 @@
+"""Trials: a copy of the tree, an edit that breaks a rule, and the guard that must refuse it by name.
+
+Each `Trial` runs twice. With the edit, the guard fails and its output matches `refused`. With the edit and without the
+guard's mechanism (`without`), the guard passes: so the mechanism refuses the edit, and nothing else does.
+"""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from shutil import copytree, ignore_patterns
+
+ROOT = Path(__file__).parents[2]
+LEFT_OUT = ignore_patterns(".*", "build", "node_modules", "gallery", "clip*.mp4")
+ENVIRONMENT = {
+    "PATH": os.defpath,
+    "COLUMNS": "250",  # import-linter wraps its lines
+    "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",  # pytest starts in 0.3 s, not in 1.5 s
+}
+CONTRACT = "[[tool.importlinter.contracts]]"
+
+Edit = Callable[[Path], None]  # changes files below the root of a copied tree
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """A command that runs in the root of a copied tree and fails when the tree breaks a rule."""
+
+    command: tuple[str, ...]
+
+    def run(self, tree: Path) -> tuple[bool, str]:
+        """Return whether the guard passed, and what it printed with each run of whitespace as one space."""
+        done = subprocess.run(  # noqa: S603  # our own program
+            [sys.executable, *self.command],
+            cwd=tree,
+            capture_output=True,
+            text=True,
+            check=False,
+            env=ENVIRONMENT,
+        )
+        return done.returncode == 0, " ".join((done.stdout + done.stderr).split())
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """An edit that a guard must refuse.
+
+    `refused` is a pattern of what the guard prints. `without` removes the mechanism of the guard.
+    """
+
+    name: str
+    edits: tuple[Edit, ...]
+    guard: Guard
+    refused: str
+    without: tuple[Edit, ...]
+
+
+LINT_IMPORTS = "from importlinter.cli import lint_imports_command; lint_imports_command()"
+CONTRACTS = Guard(("-c", LINT_IMPORTS, "--no-logo"))
+
+
+def one_test(node: str) -> Guard:
+    """Return the guard that is one test, such as `tests/contract/test_engines.py::test_its_code_keeps_the_contract`."""
+    return Guard(("-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "-p", "pytest_timeout", node))
+
+
+def copied(tree: Path) -> Path:
+    """Copy what the guards read into the new folder `tree` and return it."""
+    return copytree(ROOT, tree, ignore=LEFT_OUT)
+
+
+def write(path: str, text: str = "", *, packages: bool = True) -> Edit:
+    """Write a new file. With `packages`, each new folder above it gets an `__init__.py`."""
+
+    def edit(tree: Path) -> None:
+        file = tree / path
+        new = [folder for folder in file.parents if not folder.exists()]
+        file.parent.mkdir(parents=True, exist_ok=True)
+        for folder in new if packages else ():
+            (folder / "__init__.py").touch()
+        file.write_text(text)
+
+    return edit
+
+
+def append(path: str, text: str) -> Edit:
+    """Append a line to a file."""
+
+    def edit(tree: Path) -> None:
+        with (tree / path).open("a") as file:
+            file.write(f"{text}\n")
+
+    return edit
+
+
+def replace(path: str, old: str, new: str) -> Edit:
+    """Replace a piece of a file. Fails if the file does not contain it exactly once."""
+
+    def edit(tree: Path) -> None:
+        text = (tree / path).read_text()
+        assert text.count(old) == 1, f"{path} does not contain {old!r} once"
+        (tree / path).write_text(text.replace(old, new))
+
+    return edit
+
+
+def without_contract(name: str) -> Edit:
+    """Remove an import contract from pyproject.toml."""
+
+    def edit(tree: Path) -> None:
+        head, *contracts = (tree / "pyproject.toml").read_text().split(CONTRACT)
+        kept = [contract for contract in contracts if f'name = "{name}"' not in contract]
+        assert len(kept) == len(contracts) - 1, f"no contract is called {name!r}"
+        (tree / "pyproject.toml").write_text(CONTRACT.join([head, *kept]))
+
+    return edit

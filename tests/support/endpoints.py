@@ -1,0 +1,147 @@
+"""The endpoints of the REST apps, read from their OpenAPI documents, and example requests to them."""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
+
+from infra.functions import REST_DOMAINS
+
+Ids = Mapping[str, str]  # by the kind of thing: {"project": "prj_1"}
+PUBLIC = frozenset(route for domain in REST_DOMAINS for route in domain.public)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A field of a request that names something by id; `kind` is what it names."""
+
+    where: str  # path, query or body
+    field: str
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One method of one path. `schemas` are those that its body refers to."""
+
+    method: str
+    path: str
+    operation: Mapping[str, Any]
+    schemas: Mapping[str, Any]
+
+    @property
+    def name(self) -> str:
+        return f"{self.method} {self.path}"
+
+    @property
+    def permissions(self) -> list[str]:
+        """The permissions that the route declares."""
+        return [scope for needed in self.operation.get("security", []) for scope in needed.get("token", [])]
+
+    @property
+    def fields(self) -> Mapping[str, Any]:
+        """The schemas of the body's fields; none without a body."""
+        content = self.operation.get("requestBody", {}).get("content", {})
+        schema = content.get("application/json", {}).get("schema", {})
+        fields: Mapping[str, Any] = resolved(schema, self.schemas).get("properties", {})
+        return {name: resolved(field, self.schemas) for name, field in fields.items()}
+
+    def places(self) -> Iterator[Place]:
+        """Yield each field that names something, in the path, the query and the body, lists included."""
+        for parameter in self.operation.get("parameters", []):
+            if parameter["in"] in {"path", "query"} and (kind := kind_of(parameter["name"])):
+                yield Place(parameter["in"], parameter["name"], kind)
+        for name, field in self.fields.items():
+            inner = resolved(field.get("items", field), self.schemas).get("properties", {})
+            for kind in filter(None, (kind_of(name), *map(kind_of, inner))):
+                yield Place("body", name, kind)
+
+    def body(self, ids: Ids) -> dict[str, Any] | None:
+        """Return an example of the body, which names `ids`."""
+        return {name: example(name, field, self.schemas, ids) for name, field in self.fields.items()} or None
+
+    def request(self, ids: Ids, place: Place | None = None, foreign: str = "") -> dict[str, Any]:
+        """Return the arguments of `Studio.call` for an example request; at `place` it names `foreign`."""
+        path, query, body = self.path, {}, self.body(ids)
+        if place and place.where == "path":
+            path = path.replace(f"{{{place.field}}}", foreign)
+        if place and place.where == "query":
+            query = {place.field: foreign}
+        if place and place.where == "body":
+            changed = {**ids, place.kind: foreign}
+            field = {key: value for key, value in self.fields[place.field].items() if key != "default"}
+            body = {**(body or {}), place.field: example(place.field, field, self.schemas, changed)}
+        path = re.sub(r"{(\w+)}", lambda found: ids[str(kind_of(found[1]))], path)
+        return {"method": self.method, "path": path, "query": query, "body": body}
+
+
+def endpoints() -> list[Endpoint]:
+    """Return every endpoint of every domain."""
+    documents = [import_module(domain.handler.partition(":")[0]).app.openapi() for domain in REST_DOMAINS]
+    return [
+        Endpoint(method.upper(), path, operation, document.get("components", {}).get("schemas", {}))
+        for document in documents
+        for path, operations in document["paths"].items()
+        for method, operation in operations.items()
+    ]
+
+
+def kind_of(name: str) -> str | None:
+    """Return what a field of this name names, `project` for `projectId`; None for a field that names nothing."""
+    found = re.fullmatch(r"([a-z_]+)(?:_id|Id)", name)
+    return found[1] if found else None
+
+
+def resolved(schema: Mapping[str, Any], schemas: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the schema without its reference, and without null as an alternative."""
+    if "$ref" in schema:
+        return {**schemas[schema["$ref"].rpartition("/")[2]], **{k: v for k, v in schema.items() if k != "$ref"}}
+    if "anyOf" in schema:
+        [first, *_] = [one for one in schema["anyOf"] if one.get("type") != "null"]
+        return {**resolved(first, schemas), **{k: v for k, v in schema.items() if k != "anyOf"}}
+    return schema
+
+
+def example(name: str, schema: Mapping[str, Any], schemas: Mapping[str, Any], ids: Ids) -> Any:
+    """Return a value that `schema` allows. Raises LookupError for a field that needs an example in its model."""
+    schema = resolved(schema, schemas)
+    if kind := kind_of(name):
+        return ids[kind]
+    known = [
+        *schema.get("examples", ()),
+        *([schema["default"]] if "default" in schema else ()),
+        *schema.get("enum", ()),
+    ]
+    if known:
+        return known[0]
+    match schema:
+        case {"type": "object"}:
+            value: Any = {n: example(n, field, schemas, ids) for n, field in schema.get("properties", {}).items()}
+        case {"type": "array"}:
+            value = [example("", schema["items"], schemas, ids)]
+        case {"type": "string", "format": "email"}:
+            value = "new@example.com"
+        case {"type": "string"} if "pattern" not in schema:
+            value = "x" * schema.get("minLength", 1)
+        case {"type": "integer" | "number"}:
+            value = schema.get("minimum", 1)
+        case {"type": "boolean"}:
+            value = False
+        case _:
+            raise LookupError(f"Give the field {name} an example: Field(examples=[...]).")
+    return value
+
+
+def is_allowed(schema: Mapping[str, Any], value: object) -> bool:
+    """Return whether an odd value may suit the field: control characters in free text, or true for a number."""
+    if schema.get("type") == "string":
+        return (
+            isinstance(value, str)
+            and len(value) < 10
+            and not ({"pattern", "enum"} & set(schema))
+            and (schema.get("format") in {None, "password"})
+        )
+    if schema.get("type") in {"integer", "number", "boolean"}:
+        return value is True  # JSON's true is 1 to Python
+    return schema.get("type") == "object" and value == {} and not schema.get("required")

@@ -1,0 +1,163 @@
+"""Compares the AWS calls of a handler under test with the grants of its row in `infra/functions.py`."""
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextvars import ContextVar, copy_context
+from fnmatch import fnmatchcase
+from functools import wraps
+from importlib import import_module
+from typing import Any
+
+from botocore.client import BaseClient
+
+from infra.functions import FUNCTIONS, Function
+from infra.grants import JOBS, READ, WRITE, Grants
+from shared.aws import media, secrets
+from shared.aws.queues import QueueConfig
+from shared.aws.records import Record
+from shared.aws.secrets import SecretsConfig
+
+Call = tuple[str, str]  # an IAM action and its resource: `("dynamodb:PutItem", "kinora-test-users")`
+
+REFUSED: list[str] = []  # what handlers did beyond their grants, one sentence a call
+_running: ContextVar[Function | None] = ContextVar("running", default=None)
+_seen: set[str] = set()
+_S3 = {  # the permission that an operation needs
+    "HeadObject": "GetObject",
+    "CreateMultipartUpload": "PutObject",
+    "UploadPart": "PutObject",
+    "CompleteMultipartUpload": "PutObject",
+    "DeleteObjects": "DeleteObject",
+    "ListObjectsV2": "ListBucket",
+}
+_PREFIXES = {
+    "stepfunctions": "states",
+    "sagemaker-runtime": "sagemaker",
+}  # in IAM actions
+
+
+def observe() -> None:
+    """Compare every AWS call of every handler from now on, in this process.
+
+    Call it before a test module imports a handler: the name in the handler's module is bound to a wrapper.
+    """
+    for row in FUNCTIONS:
+        module, _, name = row.handler.partition(":")
+        loaded = import_module(module)
+        setattr(loaded, name, _attributed(row, getattr(loaded, name)))
+    BaseClient._make_api_call = _compared(BaseClient._make_api_call)  # type: ignore[attr-defined]  # stubs hide it
+    ThreadPoolExecutor.submit = _in_context(ThreadPoolExecutor.submit)  # type: ignore[method-assign]  # S3 transfers
+
+
+def refused(may: Grants, service: str, operation: str, params: Any) -> list[Call]:
+    """The actions of the call that the grants do not cover."""
+    return [call for call in _calls(service, operation, params) if not _granted(may, *call)]
+
+
+def sentence(row: Function, call: Call) -> str:
+    action, resource = call
+    where = row.handler.partition(":")[0].removesuffix(".handler")
+    return f"{where} does {action} on {resource}, which its row ({row.name}) does not grant"
+
+
+def _attributed(row: Function, handler: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    @wraps(handler)
+    def call(event: Any, context: Any) -> Any:
+        if row.name not in _seen:  # so that its own reading of secrets is seen once
+            _seen.add(row.name)
+            secrets.secret.cache_clear()
+            media._signer.cache_clear()
+        before = _running.set(row)
+        try:
+            return handler(event, context)
+        finally:
+            _running.reset(before)
+
+    return call
+
+
+def _compared(make_call: Callable[..., Any]) -> Callable[..., Any]:
+    def call(client: Any, operation: str, params: Any) -> Any:
+        if row := _running.get():
+            service = client.meta.service_model.service_name
+            REFUSED.extend(sentence(row, each) for each in refused(row.may, service, operation, params))
+        return make_call(client, operation, params)
+
+    return call
+
+
+def _in_context(submit: Callable[..., Any]) -> Callable[..., Any]:
+    """Threads of a pool know which handler they work for."""
+
+    def call(pool: ThreadPoolExecutor, task: Callable[..., Any], /, *args: Any, **kwargs: Any) -> "Future[Any]":
+        future: Future[Any] = submit(pool, copy_context().run, task, *args, **kwargs)
+        return future
+
+    return call
+
+
+def _calls(service: str, operation: str, params: Any) -> Iterator[Call]:
+    """The permissions that the call needs, each with its resource as the code names it."""
+    if service == "dynamodb":
+        yield from _dynamodb_calls(operation, params)
+    elif service == "s3":
+        keys = [each["Key"] for each in params.get("Delete", {}).get("Objects", ())]
+        for key in keys or [params.get("Key", params.get("Prefix", ""))]:
+            yield f"s3:{_S3.get(operation, operation)}", key
+    elif service == "sqs":
+        yield f"sqs:{operation}", params["QueueUrl"].removeprefix(QueueConfig().queue_url_prefix)
+    elif service == "secretsmanager":
+        yield f"secretsmanager:{operation}", _secret_name(params["SecretId"])
+    elif service == "apigatewaymanagementapi":
+        yield "execute-api:ManageConnections", "connections"
+    else:
+        yield f"{_PREFIXES.get(service, service)}:{operation}", "any resource"
+
+
+def _dynamodb_calls(operation: str, params: Any) -> Iterator[Call]:
+    if operation in {"TransactWriteItems", "TransactGetItems"}:
+        for item in params["TransactItems"]:
+            for kind, details in item.items():  # Put, Update, Delete, ConditionCheck or Get
+                yield f"dynamodb:{kind}Item", details["TableName"]
+    else:
+        for table in params.get("RequestItems") or [params["TableName"]]:
+            yield f"dynamodb:{operation}", table
+
+
+def _granted(may: Grants, action: str, resource: str) -> bool:
+    return any(action in actions and fnmatchcase(resource, form) for actions, forms in _policy(may) for form in forms)
+
+
+def _policy(may: Grants) -> tuple[tuple[Sequence[str], Sequence[str]], ...]:
+    """The grants as actions and the forms of their resources, wherever the environment has its stages."""
+    task_queues = [name for stage in may.dispatches for name in (stage.queue, stage.priority_queue)]
+    return (
+        (READ, _tables(may.reads)),
+        (WRITE, _tables(may.writes)),
+        (("s3:GetObject",), _below(may.media_reads)),
+        (("s3:PutObject",), _below((*may.media_writes, *((JOBS,) if may.dispatches else ())))),
+        (("s3:DeleteObject", "s3:ListBucket"), _below(may.media_deletes)),
+        (("sqs:SendMessage",), (*may.sends, *task_queues)),
+        (("secretsmanager:GetSecretValue",), (*may.secrets, *may.secrets_renewed)),
+        (("secretsmanager:DescribeSecret",), (*may.secrets_described, *may.secrets_renewed)),
+        (("secretsmanager:PutSecretValue", "secretsmanager:UpdateSecretVersionStage"), may.secrets_renewed),
+        (may.executions, ("*",)),
+        (("execute-api:ManageConnections",), ("*",) if may.sockets else ()),
+        (("sagemaker:InvokeEndpointAsync",), ("*",) if may.dispatches else ()),
+        (("xray:PutTraceSegments",), ("*",)),  # every function may
+    )
+
+
+def _below(prefixes: Sequence[str]) -> list[str]:
+    return [f"{prefix}*" for prefix in prefixes]
+
+
+def _tables(records: Sequence[type[Record]]) -> list[str]:
+    return [record.Meta.table_name for record in records]
+
+
+def _secret_name(name_or_arn: str) -> str:
+    """`media-signing-key` of `kinora/test/media-signing-key` and of the ARN, which ends with six random characters."""
+    if name_or_arn.startswith("arn:"):
+        name_or_arn = name_or_arn.rpartition(":secret:")[2][: -len("-??????")]
+    return name_or_arn.removeprefix(SecretsConfig().secret_prefix)

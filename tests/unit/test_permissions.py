@@ -1,0 +1,35 @@
+"""Roles grant permissions, and the scopes of a token restrict them."""
+
+import json
+
+import pytest
+
+from shared.access import tokens
+from shared.access.permissions import AccountRole, Permission
+from shared.access.principal import Principal
+from tests.support.forge import NOW, es256_key
+
+
+def owner(scopes: frozenset[str] | None = None) -> Principal:
+    return Principal("usr_1", "usr_1", AccountRole.OWNER, scopes)
+
+
+def test_an_owner_may_do_everything() -> None:
+    assert all(owner().may(permission) for permission in Permission)
+
+
+def test_scopes_restrict_the_role() -> None:
+    caller = owner(frozenset({"jobs:read", "unknown:scope"}))
+    assert [permission for permission in Permission if caller.may(permission)] == [Permission.JOBS_READ]
+
+
+def test_a_token_with_an_empty_scope_may_do_nothing() -> None:
+    assert not any(owner(frozenset()).may(permission) for permission in Permission)
+
+
+@pytest.mark.parametrize("scopes", [None, frozenset(), frozenset({"jobs:read", "assets:read"})])
+def test_the_authorizers_context_and_the_token_keep_the_scopes(scopes: frozenset[str] | None) -> None:
+    assert Principal.from_context(owner(scopes).context()) == owner(scopes)
+    private, public = es256_key()
+    token = tokens.issue("usr_1", signing_key=json.dumps({"kid": "k", "pem": private}), at=NOW, scopes=scopes)
+    assert tokens.verify(token, verification_keys=json.dumps({"k": public}), at=NOW) == owner(scopes)

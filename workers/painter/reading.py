@@ -1,0 +1,72 @@
+"""What the painter makes of a prompt: place, time, weather, mood, palette, style and accents of one picture."""
+
+import hashlib
+from dataclasses import dataclass
+
+from shared.vocabulary.phrases import meanings_of
+from shared.vocabulary.words import HOME, Accent, Meaning, Mood, Palette, Place, Style, Time, Weather
+from workers.painter.noise import stream
+
+_MISTY = {Place.FOREST, Place.LAKE, Place.VALLEY}
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What the painter understood of a request, and the seed that decides all it was not told."""
+
+    place: Place
+    time: Time
+    weather: Weather
+    mood: Mood
+    palette: Palette
+    style: Style
+    accents: frozenset[Accent]
+    understood: tuple[str, ...]
+    seed: int
+
+    def has(self, *accents: Accent) -> bool:
+        return not self.accents.isdisjoint(accents)
+
+
+def read(prompt: str, style: str | None, seed: int) -> Reading:
+    """Read a request; whatever it leaves open is chosen by a hash of its words, its style and its seed."""
+    digest = hashlib.sha256("\x00".join((prompt.strip().lower(), style or "", str(seed))).encode()).digest()
+    own_seed = int.from_bytes(digest[:8], "big")
+    rng = stream(own_seed, "choices")
+    found = meanings_of(f"{style or ''} . {prompt}")
+    meanings = [meaning for _, known in found for meaning in known]
+    accents = {meaning for meaning in meanings if isinstance(meaning, Accent)}
+
+    def first(kind: type, default: Meaning) -> Meaning:
+        return next((meaning for meaning in meanings if isinstance(meaning, kind)), default)
+
+    home = next((HOME[a] for a in meanings if isinstance(a, Accent) and a in HOME), None)
+    place = Place(first(Place, home or list(Place)[rng.integers(len(Place))]))
+    weather = next((meaning for meaning in meanings if isinstance(meaning, Weather)), None)
+    usual_times = [Time.DAWN, Time.GOLDEN, Time.SUNSET, Time.SUNSET, Time.DAY, Time.BLUE, Time.NIGHT]
+    chosen_time = usual_times[rng.integers(len(usual_times))]
+    if accents & {Accent.MOON, Accent.STARS, Accent.AURORA, Accent.NEON}:
+        chosen_time = Time.NIGHT
+    elif place is Place.CITY:  # streets are at their best by lamplight
+        chosen_time = (Time.NIGHT, Time.NIGHT, Time.BLUE, Time.SUNSET)[rng.integers(4)]
+    elif weather in (Weather.RAIN, Weather.STORM):
+        chosen_time = (Time.DAY, Time.DAY, Time.SUNSET)[rng.integers(3)]
+    elif accents & {Accent.FLOWERS, Accent.PALM, Accent.BLOSSOM, Accent.AUTUMN}:
+        chosen_time = (Time.DAY, Time.DAY, Time.GOLDEN, Time.DAWN)[rng.integers(4)]
+    usual_weathers = [Weather.CLEAR, Weather.CLOUDY, Weather.CLOUDY, Weather.CLEAR]
+    if place in _MISTY:
+        usual_weathers.append(Weather.MIST)
+    chosen_weather = usual_weathers[rng.integers(len(usual_weathers))]
+    if accents & {Accent.STARS, Accent.AURORA}:
+        chosen_weather = Weather.CLEAR
+    return Reading(
+        place=place,
+        time=Time(first(Time, chosen_time)),
+        weather=weather or chosen_weather,
+        mood=Mood(first(Mood, Mood.NATURAL)),
+        palette=Palette(first(Palette, Palette.NATURAL)),
+        style=Style(first(Style, Style.PHOTOGRAPHIC)),
+        accents=frozenset(accents),
+        understood=tuple(dict.fromkeys(phrase for phrase, _ in found)),
+        seed=own_seed,
+    )
