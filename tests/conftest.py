@@ -26,6 +26,7 @@ os.environ |= {
 INFRA = Path(__file__).parent / "infra"
 
 
+@pytest.hookimpl(optionalhook=True)  # pytest runs without xdist, too
 def pytest_xdist_auto_num_workers() -> int:
     """Return one process more than there are CPUs, because tests of the laptop cloud wait for most of their time."""
     return (os.cpu_count() or 1) + 1
