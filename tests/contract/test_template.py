@@ -33,6 +33,8 @@ from shared.core.config import Config
 from shared.stages.queues import QUEUES, REMOTE_QUEUE
 from tools.template import Assembly, Resource, many, synthesized
 
+pytestmark = pytest.mark.xdist_group("templates")
+
 # Set on the laptop and not in the cloud, where the default is right.
 LAPTOP_ONLY = {"KINORA_UPLOAD_ENDPOINT_URL"}
 # Set in the cloud and not on the laptop, which has neither endpoints nor Sentry, and signs its films.

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from shared.observability import logged as log_fields
 from shared.observability import logger
 from tests.support import grants
 from tests.support.studio import Creator, Studio
@@ -19,6 +20,13 @@ def within_grants() -> Iterator[None]:
     yield
     if grants.REFUSED:
         pytest.fail("\n".join(sorted(set(grants.REFUSED))))
+
+
+@pytest.fixture(autouse=True)
+def _fields_of_log_lines() -> Iterator[None]:
+    """Remove a test's fields from the thread's log lines: some tests call a worker outside the loop that does so."""
+    with log_fields():
+        yield
 
 
 @pytest.fixture(scope="module")

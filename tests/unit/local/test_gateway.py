@@ -217,7 +217,7 @@ def test_the_docs_page_loads_everything_from_this_machine(gateway: Any) -> None:
             assert f"/docs/{file}" in page
             assert (await client.get(f"/docs/{file}")).status == 200
         described = await (await client.get("/openapi.json")).json()
-        assert described["paths"]["/api/jobs"]["post"]["security"] == [{"token": []}]
+        assert described["paths"]["/api/jobs"]["post"]["security"] == [{"token": ["jobs:write"]}]
         assert "security" not in described["paths"]["/api/auth/login"]["post"]
 
     gateway(steps)
