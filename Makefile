@@ -81,7 +81,7 @@ gallery: $(READY) ## Film 24 prompts into docs/gallery/prompts.jpg
 
 .PHONY: docs
 docs: $(READY) ## Write every page and document that is generated from the code
-	@$(BIN)/python -m tools.docs
+	@$(BIN)/python -m tools.docs >/dev/null
 
 ENV ?= dev
 # In a folder of its own: npm prunes whatever else it finds in build/node_modules.

@@ -4,6 +4,9 @@ import json
 from collections.abc import Callable
 from functools import partial
 
+import tests.conftest  # noqa: F401  # names of the deployment that costs measures: records read them at import
+
+# isort: split
 from local.environment import ROOT
 from local.gateway.docs import openapi
 from tools import costs, permissions, preset_page, vocabulary_page

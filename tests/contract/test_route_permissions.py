@@ -8,10 +8,10 @@ from shared.access.permissions import ROLES, AccountRole, Permission
 from shared.access.principal import Principal
 from shared.rest.app import create_app
 from shared.rest.caller import Caller, may
-from tests.support.endpoints import PUBLIC, Endpoint, endpoints
+from tests.support.endpoints import PUBLIC, ApiEndpoint, endpoints
 
 
-def faults(found: list[Endpoint]) -> list[str]:
+def faults(found: list[ApiEndpoint]) -> list[str]:
     """Name each route that declares another number of permissions than it should."""
     return [endpoint.name for endpoint in found if len(endpoint.permissions) != (0 if endpoint.name in PUBLIC else 1)]
 
@@ -43,7 +43,7 @@ def test_a_route_without_a_permission_is_named() -> None:
     ) -> None: ...
 
     document: dict[str, Any] = create_app("trial", router).openapi()
-    trial = [Endpoint("GET", path, verbs["get"], {}) for path, verbs in document["paths"].items()]
+    trial = [ApiEndpoint("GET", path, verbs["get"], {}) for path, verbs in document["paths"].items()]
     assert faults(trial) == ["GET /api/trial/none", "GET /api/trial/any", "GET /api/trial/two"]
 
 

@@ -15,7 +15,7 @@ from shared.assets.record import AssetType
 from shared.aws.secrets import secret
 from shared.core.clock import utc_now
 from shared.jobs import settlement
-from tests.support.endpoints import PUBLIC, Endpoint, Ids, Place, endpoints
+from tests.support.endpoints import PUBLIC, ApiEndpoint, IdPlace, Ids, endpoints
 from tests.support.steps import complete_steps
 from tests.support.studio import Answer, Creator, Studio
 
@@ -34,8 +34,8 @@ every_guarded_route = pytest.mark.parametrize("endpoint", GUARDED, ids=lambda en
 class Attempt:
     """A request that names one thing of Eve's at one place."""
 
-    endpoint: Endpoint
-    place: Place
+    endpoint: ApiEndpoint
+    place: IdPlace
     thing: str
 
     def by(self, caller: Creator, own: Ids, named: str) -> Answer:
@@ -104,7 +104,7 @@ def test_she_herself_can(eve: Creator, hers: dict[str, str], attempt: Attempt) -
 
 @every_guarded_route
 def test_no_route_shows_or_changes_what_is_anothers(
-    studio: Studio, ada: Creator, eve: Creator, own: Ids, hers: dict[str, str], endpoint: Endpoint
+    studio: Studio, ada: Creator, eve: Creator, own: Ids, hers: dict[str, str], endpoint: ApiEndpoint
 ) -> None:
     def of_eve() -> dict[str, list[str]]:
         return {table: [item for item in items if names_hers(item)] for table, items in studio.dump().items()}
@@ -129,7 +129,7 @@ def test_lists_show_ones_own_only(ada: Creator, hers: dict[str, str]) -> None:
 
 
 @every_guarded_route
-def test_a_request_without_a_token_is_refused(studio: Studio, hers: dict[str, str], endpoint: Endpoint) -> None:
+def test_a_request_without_a_token_is_refused(studio: Studio, hers: dict[str, str], endpoint: ApiEndpoint) -> None:
     before = studio.dump()
     assert studio.call(**endpoint.request(eves(hers))).status == 401
     assert studio.dump() == before
@@ -137,7 +137,7 @@ def test_a_request_without_a_token_is_refused(studio: Studio, hers: dict[str, st
 
 @every_guarded_route
 def test_a_token_without_the_scope_is_refused(
-    studio: Studio, eve: Creator, hers: dict[str, str], endpoint: Endpoint
+    studio: Studio, eve: Creator, hers: dict[str, str], endpoint: ApiEndpoint
 ) -> None:
     def token(scopes: set[Any]) -> str:
         key = secret("access-token-signing-key")

@@ -13,7 +13,7 @@ PUBLIC = frozenset(route for domain in REST_DOMAINS for route in domain.public)
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class IdPlace:
     """A field of a request that names something by id; `kind` is what it names."""
 
     where: str  # path, query or body
@@ -22,7 +22,7 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class Endpoint:
+class ApiEndpoint:
     """One method of one path. `schemas` are those that its body refers to."""
 
     method: str
@@ -47,21 +47,21 @@ class Endpoint:
         fields: Mapping[str, Any] = resolved(schema, self.schemas).get("properties", {})
         return {name: resolved(field, self.schemas) for name, field in fields.items()}
 
-    def places(self) -> Iterator[Place]:
+    def places(self) -> Iterator[IdPlace]:
         """Yield each field that names something, in the path, the query and the body, lists included."""
         for parameter in self.operation.get("parameters", []):
             if parameter["in"] in {"path", "query"} and (kind := kind_of(parameter["name"])):
-                yield Place(parameter["in"], parameter["name"], kind)
+                yield IdPlace(parameter["in"], parameter["name"], kind)
         for name, field in self.fields.items():
             inner = resolved(field.get("items", field), self.schemas).get("properties", {})
             for kind in filter(None, (kind_of(name), *map(kind_of, inner))):
-                yield Place("body", name, kind)
+                yield IdPlace("body", name, kind)
 
     def body(self, ids: Ids) -> dict[str, Any] | None:
         """Return an example of the body, which names `ids`."""
         return {name: example(name, field, self.schemas, ids) for name, field in self.fields.items()} or None
 
-    def request(self, ids: Ids, place: Place | None = None, foreign: str = "") -> dict[str, Any]:
+    def request(self, ids: Ids, place: IdPlace | None = None, foreign: str = "") -> dict[str, Any]:
         """Return the arguments of `Studio.call` for an example request; at `place` it names `foreign`."""
         path, query, body = self.path, {}, self.body(ids)
         if place and place.where == "path":
@@ -76,11 +76,11 @@ class Endpoint:
         return {"method": self.method, "path": path, "query": query, "body": body}
 
 
-def endpoints() -> list[Endpoint]:
+def endpoints() -> list[ApiEndpoint]:
     """Return every endpoint of every domain."""
     documents = [import_module(domain.handler.partition(":")[0]).app.openapi() for domain in REST_DOMAINS]
     return [
-        Endpoint(method.upper(), path, operation, document.get("components", {}).get("schemas", {}))
+        ApiEndpoint(method.upper(), path, operation, document.get("components", {}).get("schemas", {}))
         for document in documents
         for path, operations in document["paths"].items()
         for method, operation in operations.items()
