@@ -66,7 +66,7 @@ def plan(
         final_size(width, height, parse(settings.operations))
     except StageFailure as failure:  # what finishing would say after all the work
         raise Invalid(failure.public_message) from failure
-    request = _Request(settings, more_pictures, at)
+    request = _Requirements(settings, more_pictures, at)
     chosen = {stage: _choose(stage, request, catalogue) for stage in Stage if STAGES[stage].needed_for(inputs)}
     mover = chosen[Stage.VIDEO_SYNTHESIS]
     if Role.DRIVING in inputs and mover.runs is Runs.REMOTE:  # its clip would be paid for, and not be in the film
@@ -82,7 +82,7 @@ def plan(
 
 
 @dataclass(frozen=True, slots=True)
-class _Request:
+class _Requirements:
     """What the choice and the price of an engine depend on."""
 
     settings: JobSettings
@@ -108,7 +108,7 @@ class _Request:
         return ceil(engine.credits + by_length + engine.credits_per_picture * self.more_pictures)
 
 
-def _choose(stage: Stage, request: _Request, catalogue: Sequence[Engine]) -> Engine:
+def _choose(stage: Stage, request: _Requirements, catalogue: Sequence[Engine]) -> Engine:
     """Return the first in-process engine that can do the step, or the engine that the creator names.
 
     A remote engine is used only if it is named: it costs more, and its provider receives the creator's media.
@@ -126,7 +126,7 @@ def _choose(stage: Stage, request: _Request, catalogue: Sequence[Engine]) -> Eng
     raise NoEngine(f"{who} {settings.duration:g} s at {settings.resolution} for {stage.folder}.")
 
 
-def _in_service(named: Engine, request: _Request, engines: Mapping[str, Engine]) -> Engine:
+def _in_service(named: Engine, request: _Requirements, engines: Mapping[str, Engine]) -> Engine:
     """Return the engine, or the first of its chain of fallbacks that can replace it at its price or lower."""
     engine, seen = named, {named.name}
     while not request.is_served_by(engine) or request.price(engine) > request.price(named):

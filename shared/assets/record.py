@@ -27,7 +27,7 @@ class AssetStatus(StrEnum):
     REJECTED = "REJECTED"
 
 
-class _ByAccount(GlobalSecondaryIndex["AssetRecord"]):
+class _AssetsByAccount(GlobalSecondaryIndex["AssetRecord"]):
     class Meta:
         index_name = "by_account"
         projection = AllProjection()
@@ -59,7 +59,7 @@ class AssetRecord(Record):
     error_code = UnicodeAttribute(null=True)
     created_at = UTCDateTimeAttribute()
 
-    by_account = _ByAccount()
+    by_account = _AssetsByAccount()
 
     @property
     def quarantine_key(self) -> str:

@@ -64,7 +64,7 @@ class StepsMap(MapAttribute[str, StepMap]):
     vars().update({stage.folder: StepMap(attr_name=stage.folder[0], null=True) for stage in Stage})
 
 
-class _ByAccount(GlobalSecondaryIndex["JobRecord"]):
+class _JobsByAccount(GlobalSecondaryIndex["JobRecord"]):
     class Meta:
         index_name = "by_account"
         projection = KeysOnlyProjection()
@@ -105,7 +105,7 @@ class JobRecord(Record):
     completed_at = EpochAttribute(null=True)
     deadline_at = EpochAttribute()
 
-    by_account = _ByAccount()
+    by_account = _JobsByAccount()
     by_project = _ByProject()
 
     def planned(self) -> list[tuple[Stage, StepMap]]:

@@ -6,7 +6,7 @@ from pynamodb.indexes import GlobalSecondaryIndex, KeysOnlyProjection
 from shared.aws.records import OnDemand, Record, table
 
 
-class _ByAccount(GlobalSecondaryIndex["ProjectRecord"]):
+class _ProjectsByAccount(GlobalSecondaryIndex["ProjectRecord"]):
     class Meta:
         index_name = "by_account"
         projection = KeysOnlyProjection()  # a new job changes its project: the index need not know
@@ -28,4 +28,4 @@ class ProjectRecord(Record):
     created_at = UTCDateTimeAttribute()
     updated_at = UTCDateTimeAttribute()
 
-    by_account = _ByAccount()
+    by_account = _ProjectsByAccount()

@@ -18,7 +18,13 @@ IMPORTS = (
         (write(NOUN),),
         CONTRACTS,
         "not listed as layers: - shared.settings",
-        (replace("pyproject.toml", "exhaustive = true", "exhaustive = false"),),
+        (
+            replace(
+                "pyproject.toml",
+                "exhaustive = true # a new folder of shared",
+                "exhaustive = false # a new folder of shared",
+            ),
+        ),
     ),
     Trial(
         "a noun that imports jobs",

@@ -31,7 +31,7 @@ every_guarded_route = pytest.mark.parametrize("endpoint", GUARDED, ids=lambda en
 
 
 @dataclass(frozen=True)
-class Attempt:
+class DeniedRequest:
     """A request that names one thing of Eve's at one place."""
 
     endpoint: ApiEndpoint
@@ -43,7 +43,7 @@ class Attempt:
 
 
 ATTEMPTS = {
-    f"{endpoint.name} with her {thing} as {place.field}": Attempt(endpoint, place, thing)
+    f"{endpoint.name} with her {thing} as {place.field}": DeniedRequest(endpoint, place, thing)
     for endpoint in GUARDED
     for place in endpoint.places()
     if place.kind not in SHARED
@@ -77,7 +77,7 @@ def eves(hers: dict[str, str]) -> Ids:
 
 
 @every_attempt
-def test_nobody_can(studio: Studio, ada: Creator, own: Ids, hers: dict[str, str], attempt: Attempt) -> None:
+def test_nobody_can(studio: Studio, ada: Creator, own: Ids, hers: dict[str, str], attempt: DeniedRequest) -> None:
     before = studio.dump()
     answer = attempt.by(ada, own, hers[attempt.thing])
     assert answer.status == 404
@@ -89,7 +89,7 @@ def test_nobody_can(studio: Studio, ada: Creator, own: Ids, hers: dict[str, str]
 
 @every_attempt
 def test_a_foreign_thing_and_a_missing_one_are_answered_alike(
-    ada: Creator, own: Ids, hers: dict[str, str], attempt: Attempt
+    ada: Creator, own: Ids, hers: dict[str, str], attempt: DeniedRequest
 ) -> None:
     there = attempt.by(ada, own, hers[attempt.thing])
     missing = attempt.by(ada, own, "x_01K0000000000000000000000")
@@ -97,7 +97,7 @@ def test_a_foreign_thing_and_a_missing_one_are_answered_alike(
 
 
 @every_attempt
-def test_she_herself_can(eve: Creator, hers: dict[str, str], attempt: Attempt) -> None:
+def test_she_herself_can(eve: Creator, hers: dict[str, str], attempt: DeniedRequest) -> None:
     """Or at least it exists for her: without this, everything could be a 404."""
     assert attempt.by(eve, eves(hers), hers[attempt.thing]).status != 404
 

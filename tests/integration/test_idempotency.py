@@ -145,7 +145,7 @@ def test_keys_are_short_and_printable(ada: Creator, key: str) -> None:
     assert (answer.status, answer.body["code"]) == (422, "invalid")
 
 
-class View(BaseModel):
+class NumberView(BaseModel):
     number: int
 
 
@@ -153,10 +153,10 @@ def test_an_effect_without_http_happens_once_and_so_does_what_follows_it(studio:
     """A webhook's event id is such a key."""
     done: list[str] = []
 
-    def effect(tx: Transaction) -> View:
+    def effect(tx: Transaction) -> NumberView:
         done.append("written")
         tx.after_commit(lambda: done.append("followed"))
-        return View(number=len(done))
+        return NumberView(number=len(done))
 
     one = once.OneEffect("evt_1", "hash")
     assert one.run(effect) == once.OnceResult('{"number":1}', replayed=False)

@@ -46,7 +46,7 @@ class Endpoint(ThreadingHTTPServer):
     daemon_threads = False  # closing waits for the task that is being handed back
 
     def __init__(self, handle: Callable[[Receipt], None], *, host: str = ALL, port: int = PORT) -> None:
-        super().__init__((host, port), _Request)
+        super().__init__((host, port), _InvocationHandler)
         self._handle, self._at_work = handle, Lock()
 
     def invoke(self, body: bytes, trace: str) -> HTTPStatus:
@@ -66,7 +66,7 @@ class Endpoint(ThreadingHTTPServer):
         return HTTPStatus.OK if invocation.done else HTTPStatus.SERVICE_UNAVAILABLE
 
 
-class _Request(BaseHTTPRequestHandler):
+class _InvocationHandler(BaseHTTPRequestHandler):
     server: Endpoint
     timeout = READ_SECONDS
 
