@@ -2,13 +2,14 @@
 
 from dataclasses import dataclass, replace
 
-from infra.grants import ANSWER, BEAT, DESCRIBE, JOBS, NOTHING, START, STOP, Grants
+from infra.grants import ANSWER, BEAT, DESCRIBE, NOTHING, START, STOP, Grants
 from infra.secrets import PROVIDER_KEYS, ROTATED_SECRETS, VERIFICATION_KEYS
 from shared.assets.record import ASSETS, QUARANTINE, AssetRecord
 from shared.connections.record import ConnectionRecord, ListenerRecord
 from shared.credentials.record import PasswordRecord, RefreshFamilyRecord
 from shared.credits.record import AccountRecord, HoldRecord, LedgerRecord
 from shared.idempotency.record import IdempotencyRecord
+from shared.jobs.keys import JOBS
 from shared.jobs.record import JobRecord, JobSpecRecord, StepResultRecord, StepTicketRecord, StepTokenRecord
 from shared.projects.record import ProjectRecord
 from shared.stages.engines import ENGINES, Runs

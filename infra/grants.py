@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from shared.aws.records import Record
 from shared.stages.stages import Stage
 
-JOBS = "jobs/"  # prefix of the keys of all jobs
-
 # Actions of Step Functions.
 START, STOP, DESCRIBE = "states:StartExecution", "states:StopExecution", "states:DescribeExecution"
 ANSWER = ("states:SendTaskSuccess", "states:SendTaskFailure")

@@ -2,9 +2,10 @@
 
 from dataclasses import replace
 
-from infra.grants import BEAT, JOBS, Grants
+from infra.grants import BEAT, Grants
 from infra.secrets import PROVENANCE_SECRETS
 from shared.assets.record import ASSETS, QUARANTINE, AssetRecord
+from shared.jobs.keys import JOBS
 from shared.jobs.record import JobRecord, StepResultRecord, StepTokenRecord
 from shared.stages.queues import VERIFICATION_QUEUE
 from shared.stages.stages import Stage

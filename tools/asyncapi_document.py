@@ -8,9 +8,9 @@ from typing import Any, get_args
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from functions.realtime.messages import ClientMessage, ServerMessage, SocketError, Subscribe, Unsubscribe
+from functions.realtime.messages import ClientMessage, SocketError, Subscribe, Unsubscribe
 from shared.core.wire import View
-from shared.jobs.events import JobCompleted, JobFailed, JobProgress, JobSnapshot, StepCompleted
+from shared.jobs.events import JobCompleted, JobEvent, JobFailed, JobProgress, JobSnapshot, StepCompleted
 from shared.jobs.record import JobStatus
 from shared.jobs.spec import JobSettings
 from shared.jobs.views import JobView, StepView
@@ -24,6 +24,8 @@ class GatewayError(View):
     connection_id: str
     request_id: str
 
+
+ServerMessage = JobSnapshot | JobEvent | SocketError
 
 JOB_ID, AT = "job_01K0M3T5V7X9Z1B3D5F7H9K1M3", datetime(2026, 3, 1, 12, tzinfo=UTC)
 MEDIA = f"https://studio.example.com/media/jobs/{JOB_ID}"

@@ -9,13 +9,7 @@ from shared.jobs.store import StepResult
 from shared.stages.engines import ENGINES, Runs
 from shared.stages.failures import StageFailure
 from shared.stages.frames import MOVING_SHORT_SIDE, frame_size, picture_size
-from shared.stages.messages import (
-    ImageGenerationTask,
-    MotionTransferTask,
-    PostProcessingTask,
-    StageTask,
-    VideoSynthesisTask,
-)
+from shared.stages.messages import StageTask
 from shared.stages.metadata import FOCAL_POINT
 from shared.stages.operations import parse
 from shared.stages.requests import (
@@ -24,6 +18,7 @@ from shared.stages.requests import (
     Ingredient,
     MotionTransferJob,
     PostProcessingJob,
+    StageRequest,
     VideoSynthesisJob,
 )
 from shared.stages.stages import Role, Stage
@@ -32,13 +27,19 @@ Made = Mapping[Stage, StepResult]
 
 
 def stage_task(job: JobRecord, spec: JobSpec, made: Made, stage: Stage) -> StageTask:
-    """The message that asks a worker for the step; StageFailure if something it needs was never made."""
-    return BUILDERS[stage](job, spec, made)
+    """Return the message that asks a worker for the step. Raise StageFailure if an input of the step is missing."""
+    return StageTask(
+        job_id=job.job_id,
+        step_id=job.step_id(stage),
+        engine=job.step(stage).engine,
+        stage=stage,
+        request=BUILDERS[stage](job, spec, made),
+    )
 
 
-def _image_generation(job: JobRecord, spec: JobSpec, _made: Made) -> StageTask:
+def _image_generation(job: JobRecord, spec: JobSpec, _made: Made) -> StageRequest:
     width, height = picture_size(spec.settings.aspect_ratio, spec.settings.resolution.short_side)
-    request = ImageGenerationJob(
+    return ImageGenerationJob(
         job_id=job.job_id,
         user_id=job.owner_id,
         prompt=spec.prompt,
@@ -48,12 +49,11 @@ def _image_generation(job: JobRecord, spec: JobSpec, _made: Made) -> StageTask:
         height=height,
         seed=spec.seed,
     )
-    return ImageGenerationTask(request=request, **_envelope(job, Stage.IMAGE_GENERATION))
 
 
-def _video_synthesis(job: JobRecord, spec: JobSpec, made: Made) -> StageTask:
+def _video_synthesis(job: JobRecord, spec: JobSpec, made: Made) -> StageRequest:
     width, height = _moving_size(spec)
-    request = VideoSynthesisJob(
+    return VideoSynthesisJob(
         job_id=job.job_id,
         user_id=job.owner_id,
         image_url=_need(_picture(spec, made), "picture"),
@@ -71,12 +71,11 @@ def _video_synthesis(job: JobRecord, spec: JobSpec, made: Made) -> StageTask:
         fps=spec.settings.fps,
         seed=spec.seed,
     )
-    return VideoSynthesisTask(request=request, **_envelope(job, Stage.VIDEO_SYNTHESIS))
 
 
-def _motion_transfer(job: JobRecord, spec: JobSpec, made: Made) -> StageTask:
+def _motion_transfer(job: JobRecord, spec: JobSpec, made: Made) -> StageRequest:
     width, height = _moving_size(spec)
-    request = MotionTransferJob(
+    return MotionTransferJob(
         job_id=job.job_id,
         user_id=job.owner_id,
         video_url=_need(_of(made, Stage.VIDEO_SYNTHESIS, Role.CLIP), "clip"),
@@ -94,13 +93,12 @@ def _motion_transfer(job: JobRecord, spec: JobSpec, made: Made) -> StageTask:
         fps=spec.settings.fps,
         seed=spec.seed,
     )
-    return MotionTransferTask(request=request, **_envelope(job, Stage.MOTION_TRANSFER))
 
 
-def _post_processing(job: JobRecord, spec: JobSpec, made: Made) -> StageTask:
+def _post_processing(job: JobRecord, spec: JobSpec, made: Made) -> StageRequest:
     filmed = Stage.MOTION_TRANSFER if Stage.MOTION_TRANSFER in made else Stage.VIDEO_SYNTHESIS
     width, height = frame_size(spec.settings.aspect_ratio, spec.settings.resolution.short_side)
-    request = PostProcessingJob(
+    return PostProcessingJob(
         job_id=job.job_id,
         user_id=job.owner_id,
         video_url=_need(_of(made, filmed, Role.CLIP), "clip"),
@@ -113,19 +111,14 @@ def _post_processing(job: JobRecord, spec: JobSpec, made: Made) -> StageTask:
         ingredients=_ingredients(job, spec, made, filmed),
         asked_move=spec.move if _elsewhere(filmed, job.step(filmed).engine) else None,
     )
-    return PostProcessingTask(request=request, **_envelope(job, Stage.POST_PROCESSING))
 
 
-BUILDERS: dict[Stage, Callable[[JobRecord, JobSpec, Made], StageTask]] = {
+BUILDERS: dict[Stage, Callable[[JobRecord, JobSpec, Made], StageRequest]] = {
     Stage.IMAGE_GENERATION: _image_generation,
     Stage.VIDEO_SYNTHESIS: _video_synthesis,
     Stage.MOTION_TRANSFER: _motion_transfer,
     Stage.POST_PROCESSING: _post_processing,
 }
-
-
-def _envelope(job: JobRecord, stage: Stage) -> dict[str, str]:
-    return {"job_id": job.job_id, "step_id": job.step_id(stage), "engine": job.step(stage).engine}
 
 
 def _moving_size(spec: JobSpec) -> tuple[int, int]:

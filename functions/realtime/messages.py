@@ -8,7 +8,6 @@ from pydantic import Field, ValidationError
 from shared.aws.clients import sockets
 from shared.core.errors import AppError, Invalid
 from shared.core.wire import View, Wire
-from shared.jobs.events import JobEvent, JobSnapshot
 
 
 class ChannelMessage(Wire):
@@ -36,7 +35,6 @@ class SocketError(View):
 
 
 ClientMessage = Subscribe | Unsubscribe
-ServerMessage = JobSnapshot | JobEvent | SocketError
 
 
 def channel_of(job_id: str) -> str:
@@ -55,7 +53,7 @@ def read_channel(event: dict[str, Any], expected: type[ClientMessage]) -> str:
     return job_id
 
 
-def send(connection_id: str, message: ServerMessage) -> bool:
+def send(connection_id: str, message: View) -> bool:
     """Send to one socket. Return False when the client is gone."""
     client = sockets()
     data = json.dumps(message.model_dump(mode="json", by_alias=True)).encode()

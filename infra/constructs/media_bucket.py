@@ -8,8 +8,8 @@ from constructs import Construct
 
 from infra.constructs.acknowledge import acknowledge
 from infra.environments import Environment
-from infra.grants import JOBS
 from shared.assets.record import ASSETS, QUARANTINE
+from shared.jobs.keys import JOBS
 
 ANSWERS = "sagemaker/"  # of its endpoints, which nobody reads: what a step made is among its job's media
 SERVED = (JOBS, ASSETS)  # what CloudFront may read: not quarantine/

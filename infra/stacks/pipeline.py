@@ -21,8 +21,9 @@ from infra.constructs.log_group import KinoraLogGroup
 from infra.constructs.stage_queue import DeadLetterQueue, StageQueue
 from infra.environments import Environment
 from infra.functions import FUNCTION_SECONDS, PIPELINE, RECONCILE_EVERY_SECONDS, REMOTE_ENGINES
-from infra.grants import DESCRIBE, JOBS, STOP, Grants
+from infra.grants import DESCRIBE, STOP, Grants
 from infra.stacks.data import DataStack
+from shared.jobs.keys import JOBS
 from shared.stages.queues import QUEUES, REMOTE_QUEUE
 from shared.stages.stages import Stage
 

@@ -1,59 +1,42 @@
-"""What stands on the queues, versioned: a message written yesterday must decode today."""
+"""The messages on the queues. They have versions: workers of today decode the messages of yesterday."""
 
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import ConfigDict, Field, TypeAdapter
+from pydantic import Field, SerializeAsAny, ValidationInfo, field_validator
 
 from shared.core.wire import Wire
-from shared.stages.requests import ImageGenerationJob, MotionTransferJob, PostProcessingJob, VideoSynthesisJob
-from shared.stages.stages import Stage
+from shared.stages.requests import StageRequest
+from shared.stages.stages import STAGES, Stage
 
 
-class _Task(Wire):
+class StageTask(Wire):
+    """A request for one step. `request` has the stage's request model."""
+
     version: Literal[1] = 1
     job_id: str
     step_id: str
     engine: str
+    stage: Stage
+    request: SerializeAsAny[StageRequest]
 
-
-class ImageGenerationTask(_Task):
-    stage: Literal[Stage.IMAGE_GENERATION] = Stage.IMAGE_GENERATION
-    request: ImageGenerationJob
-
-
-class VideoSynthesisTask(_Task):
-    stage: Literal[Stage.VIDEO_SYNTHESIS] = Stage.VIDEO_SYNTHESIS
-    request: VideoSynthesisJob
-
-
-class MotionTransferTask(_Task):
-    stage: Literal[Stage.MOTION_TRANSFER] = Stage.MOTION_TRANSFER
-    request: MotionTransferJob
-
-
-class PostProcessingTask(_Task):
-    stage: Literal[Stage.POST_PROCESSING] = Stage.POST_PROCESSING
-    request: PostProcessingJob
-
-
-StageTask = ImageGenerationTask | VideoSynthesisTask | MotionTransferTask | PostProcessingTask
-
-STAGE_TASK: TypeAdapter[StageTask] = TypeAdapter(
-    Annotated[StageTask, Field(discriminator="stage")], config=ConfigDict(hide_input_in_errors=True)
-)
+    @field_validator("request", mode="before")
+    @classmethod
+    def _of_the_stage(cls, request: object, known: ValidationInfo) -> object:
+        stage = known.data.get("stage")  # missing if the stage itself is invalid
+        return request if stage is None else STAGES[stage].request.model_validate(request)
 
 
 class RemoteTask(Wire):
-    """Asks for a step to be sent to its provider or, once `attempt` has done so, for look number `poll_no` at it."""
+    """A request to submit a step to its provider or, after `attempt` submitted it, to make poll `poll_no`."""
 
     version: Literal[1] = 1
-    task: StageTask = Field(discriminator="stage")
+    task: StageTask
     attempt: str | None = None
     poll_no: int = Field(default=0, ge=0)
 
 
 class AssetVerificationTask(Wire):
-    """Asks a verification worker to look at what was uploaded for an asset."""
+    """A request to a verification worker to check an uploaded file."""
 
     version: Literal[1] = 1
     asset_id: str

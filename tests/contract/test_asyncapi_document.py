@@ -6,12 +6,12 @@ from typing import Any, get_args
 
 import pytest
 
-from functions.realtime.messages import ClientMessage, ServerMessage
+from functions.realtime.messages import ClientMessage
 from infra.functions import SOCKET_ROUTES
 from shared.core.wire import View
 from tests.support.documents import check_event
 from tests.support.json_schema import faults, pointed
-from tools.asyncapi_document import asyncapi
+from tools.asyncapi_document import ServerMessage, asyncapi
 
 DOCUMENT = asyncapi()
 MESSAGES: dict[str, dict[str, Any]] = DOCUMENT["components"]["messages"]

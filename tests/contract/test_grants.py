@@ -28,11 +28,7 @@ from tests.support.grants import refused, sentence
 UNTOUCHED: dict[str, set[type[Record]]] = {
     "rest-auth": {HoldRecord},  # it opens accounts; jobs hold credits
     "socket-connect": {ListenerRecord},  # it opens connections; subscriptions add listeners
-    # The module of the socket's messages imports the events of jobs, whose views import the store of jobs.
-    "socket-default": {JobRecord, JobSpecRecord, StepResultRecord, StepTicketRecord, StepTokenRecord},
-    "socket-unsubscribe": {  # it deletes a listener; the connection stays
-        ConnectionRecord, JobRecord, JobSpecRecord, StepResultRecord, StepTicketRecord, StepTokenRecord,
-    },
+    "socket-unsubscribe": {ConnectionRecord},  # it deletes a listener; the connection stays
     "socket-subscribe": {StepTokenRecord, StepTicketRecord},  # it shows jobs; workers and engines use these
     "pipeline-dispatch": {StepTicketRecord},  # remote engines write tickets
     "pipeline-settle": {JobSpecRecord, StepResultRecord, StepTicketRecord, StepTokenRecord},  # ends jobs

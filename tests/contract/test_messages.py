@@ -10,7 +10,7 @@ from pydantic import BaseModel, ValidationError
 
 from local.environment import ROOT
 from shared.jobs.spec import JobSpec
-from shared.stages.messages import STAGE_TASK, AssetVerificationTask, RemoteTask
+from shared.stages.messages import AssetVerificationTask, RemoteTask, StageTask
 from shared.stages.queues import REMOTE_QUEUE, VERIFICATION_QUEUE
 from shared.stages.stages import Stage
 
@@ -24,7 +24,7 @@ def decode(name: str, text: str) -> BaseModel:
         return RemoteTask.model_validate_json(text)
     if name.startswith("job-spec"):
         return JobSpec.model_validate_json(text)
-    return STAGE_TASK.validate_json(text)
+    return StageTask.model_validate_json(text)
 
 
 @pytest.mark.parametrize("path", sorted(GOLDEN.glob("*.json")), ids=lambda path: path.stem)
@@ -67,7 +67,7 @@ def models(value: object) -> Iterator[BaseModel]:
 def test_a_message_of_another_version_is_refused(stage: Stage) -> None:
     message = json.loads((GOLDEN / f"{stage.queue}.v1.json").read_text()) | {"version": 2}
     with pytest.raises(ValidationError):
-        STAGE_TASK.validate_json(json.dumps(message))
+        StageTask.model_validate_json(json.dumps(message))
 
 
 @pytest.mark.parametrize("stage", Stage)
@@ -77,7 +77,7 @@ def test_a_message_belongs_to_its_stage(stage: Stage) -> None:
     for other in Stage:
         if other is not stage:
             with pytest.raises(ValidationError):
-                STAGE_TASK.validate_json(json.dumps(message | {"stage": other.value}))
+                StageTask.model_validate_json(json.dumps(message | {"stage": other.value}))
 
 
 def test_a_message_that_is_refused_is_not_repeated_in_the_error() -> None:
@@ -86,7 +86,7 @@ def test_a_message_that_is_refused_is_not_repeated_in_the_error() -> None:
     message["request"] |= {"width": "my secret prompt", "also": "my secret prompt"}
     for text in (json.dumps(message), "my secret prompt", '["my secret prompt"]'):
         with pytest.raises(ValidationError) as refused:
-            STAGE_TASK.validate_json(text)
+            StageTask.model_validate_json(text)
         assert "secret" not in str(refused.value)
 
 

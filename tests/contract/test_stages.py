@@ -4,7 +4,7 @@ import json
 import tomllib
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import pytest
 
@@ -15,7 +15,6 @@ from shared.core.clock import utc_now
 from shared.jobs.record import StepsMap
 from shared.jobs.spec import JobSettings
 from shared.stages.engines import ENGINES, Runs
-from shared.stages.messages import StageTask
 from shared.stages.requests import StageRequest
 from shared.stages.stages import STAGES, Role, Stage
 
@@ -33,11 +32,6 @@ def lacking(there: Iterable[str], names: Iterable[str]) -> str:
 
 def test_every_stage_has_an_entry_in_the_stage_table() -> None:
     assert lacking(STAGES, Stage) == "", "shared/stages/stages.py: STAGES lacks a stage"
-
-
-def test_every_stage_has_a_task_message() -> None:
-    tasks = {task.model_fields["stage"].default for task in get_args(StageTask)}
-    assert lacking(tasks, Stage) == "", "shared/stages/messages.py: StageTask lacks a stage"
 
 
 def test_every_stage_has_a_request_builder() -> None:
@@ -83,12 +77,6 @@ def test_its_main_output_is_always_made(stage: Stage) -> None:
     spec = STAGES[stage]
     assert spec.main in spec.produces
     assert not spec.produces & spec.on_request
-
-
-@every_stage
-def test_its_message_carries_its_request(stage: Stage) -> None:
-    [task] = [task for task in get_args(StageTask) if task.model_fields["stage"].default is stage]
-    assert task.model_fields["request"].annotation is STAGES[stage].request
 
 
 @every_stage

@@ -8,7 +8,7 @@ import pytest
 from functions.pipeline.requests import stage_task
 from shared.assets.record import AssetType
 from shared.jobs.store import jobs
-from shared.stages.messages import MotionTransferTask, PostProcessingTask, VideoSynthesisTask
+from shared.stages.requests import MotionTransferJob, PostProcessingJob, VideoSynthesisJob
 from shared.stages.stages import Role, Stage
 from tests.support.steps import complete_step
 from tests.support.studio import Answer, Creator
@@ -39,13 +39,13 @@ def test_up_to_four_pictures_reach_the_film_in_order_and_its_provenance(ada: Cre
     job, spec = jobs.get(answer.body["id"]), jobs.spec(answer.body["id"])
     assert spec.input_keys == {Role.PICTURE: f"assets/{pictures[0]}/clean"}
     video = stage_task(job, spec, {}, Stage.VIDEO_SYNTHESIS)
-    assert isinstance(video, VideoSynthesisTask)
+    assert isinstance(video.request, VideoSynthesisJob)
     assert [video.request.image_url, *video.request.more_image_urls] == [clean(picture) for picture in pictures]
     assert video.request.loop
     complete_step(job.job_id, Stage.VIDEO_SYNTHESIS)
     job = jobs.get(job.job_id)
     finish = stage_task(job, spec, jobs.results(job), Stage.POST_PROCESSING)
-    assert isinstance(finish, PostProcessingTask)
+    assert isinstance(finish.request, PostProcessingJob)
     brought = [one.url for one in finish.request.ingredients if one.role is Role.PICTURE]
     assert brought == [clean(picture) for picture in pictures]
 
@@ -56,7 +56,7 @@ def test_the_way_to_copy_a_clip_reaches_motion_transfer(ada: Creator) -> None:
     complete_step(job_id, Stage.VIDEO_SYNTHESIS)
     job = jobs.get(job_id)
     task = stage_task(job, jobs.spec(job_id), jobs.results(job), Stage.MOTION_TRANSFER)
-    assert isinstance(task, MotionTransferTask)
+    assert isinstance(task.request, MotionTransferJob)
     assert task.request.mode == "handheld"
 
 

@@ -22,13 +22,8 @@ from shared.jobs.record import JobRecord, JobStatus
 from shared.jobs.steps import steps
 from shared.jobs.store import jobs
 from shared.stages.failures import StageFailure
-from shared.stages.messages import (
-    STAGE_TASK,
-    AssetVerificationTask,
-    ImageGenerationTask,
-    MotionTransferTask,
-    PostProcessingTask,
-)
+from shared.stages.messages import AssetVerificationTask, StageTask
+from shared.stages.requests import ImageGenerationJob, MotionTransferJob, PostProcessingJob
 from shared.stages.stages import Role, Stage
 from tests.support.cloud import TaskAnswer
 from tests.support.steps import claim, complete_step, complete_steps, result_of
@@ -202,11 +197,11 @@ def test_each_stage_works_on_what_those_before_it_made(ada: Creator) -> None:
     assert (video.request.image_url, video.request.depth_url) == (made(IMAGE, "picture"), made(IMAGE, "depth"))
     assert (video.request.scenery_url, video.request.width, video.request.height) == (None, 2560, 1440)
     motion = stage_task(job, spec, jobs.results(job), MOTION)
-    assert isinstance(motion, MotionTransferTask)
+    assert isinstance(motion.request, MotionTransferJob)
     assert motion.request.video_url == made(VIDEO, "clip")
     assert motion.request.driving_url.startswith("s3://kinora-test-media/assets/")
     post = stage_task(job, spec, jobs.results(job), POST)
-    assert isinstance(post, PostProcessingTask)
+    assert isinstance(post.request, PostProcessingJob)
     assert post.request.video_url == made(MOTION, "clip")
     assert (post.request.width, post.request.height, post.request.operations) == (3840, 2160, ("grade", "watermark"))
 
@@ -230,7 +225,7 @@ def test_finishing_is_told_what_went_into_the_film(ada: Creator) -> None:
         complete_step(job_id, stage)
     job = jobs.get(job_id)
     post = stage_task(job, jobs.spec(job_id), jobs.results(job), POST)
-    assert isinstance(post, PostProcessingTask)
+    assert isinstance(post.request, PostProcessingJob)
     assert post.request.audio_url
     assert post.request.captions_url
     assert [(one.role, one.engine) for one in post.request.ingredients] == [
@@ -266,7 +261,7 @@ def test_a_stage_without_its_input_is_a_final_failure(ada: Creator, stage: Stage
 def test_a_portrait_film_is_painted_and_moved_upright(ada: Creator) -> None:
     job_id = submitted(ada, aspectRatio="9:16", resolution="720p")
     task = stage_task(jobs.get(job_id), jobs.spec(job_id), {}, IMAGE)
-    assert isinstance(task, ImageGenerationTask)
+    assert isinstance(task.request, ImageGenerationJob)
     assert (task.request.width, task.request.height) == (864, 1536)
 
 
@@ -481,4 +476,4 @@ def test_messages_of_the_pipeline_decode_to_what_was_meant(studio: Studio, ada: 
     delivery = studio.deliver("image-generation")
     assert delivery is not None
     job = jobs.get(job_id)
-    assert STAGE_TASK.validate_json(delivery.body) == stage_task(job, jobs.spec(job_id), {}, IMAGE)
+    assert StageTask.model_validate_json(delivery.body) == stage_task(job, jobs.spec(job_id), {}, IMAGE)

@@ -24,7 +24,7 @@ from shared.core.clock import utc_now
 from shared.jobs.record import JobStatus
 from shared.jobs.steps import steps
 from shared.jobs.store import jobs
-from shared.stages.messages import STAGE_TASK
+from shared.stages.messages import StageTask
 from shared.stages.requests import StageRequest
 from shared.stages.stages import STAGES, Role, Stage
 from tests.support.cloud import TaskAnswer
@@ -86,7 +86,7 @@ def test_a_step_is_sent_to_the_stages_endpoint_and_not_to_its_queue(
     ask(job_id)
     [invocation] = sent
     assert invocation["EndpointName"] == "kinora-test-image-generation"
-    task = STAGE_TASK.validate_json(body_of(invocation))
+    task = StageTask.model_validate_json(body_of(invocation))
     assert (task.job_id, task.stage, task.engine) == (job_id, IMAGE, "procedural")
     assert studio.messages(IMAGE.queue) == []
     assert steps.token(job_id, IMAGE) == "token-1"

@@ -11,10 +11,11 @@ from typing import Any
 from botocore.client import BaseClient
 
 from infra.functions import FUNCTIONS, Function
-from infra.grants import JOBS, READ, WRITE, Grants
+from infra.grants import READ, WRITE, Grants
 from shared.aws.queues import QueueConfig
 from shared.aws.records import Record
 from shared.aws.secrets import SecretsConfig
+from shared.jobs.keys import JOBS
 
 Call = tuple[str, str]  # an IAM action and its resource: `("dynamodb:PutItem", "kinora-test-users")`
 

@@ -17,7 +17,7 @@ from shared.jobs.steps import AlreadyCompleted, Fenced, Leased
 from shared.jobs.store import JobEnded, JobNotFound
 from shared.observability import about, logger
 from shared.stages.failures import StageFailure
-from shared.stages.messages import STAGE_TASK, StageTask
+from shared.stages.messages import StageTask
 from workers.engines.contract import InProcessEngine, StageResult, Stopped, Workspace
 from workers.runtime.attempt import Attempt, report_completed
 from workers.runtime.beat import Beat, Why
@@ -36,7 +36,7 @@ class StepRunner:
 
     def handle(self, delivery: Receipt) -> None:
         """One delivery of a task: claim its step and do it, or leave it to whom it belongs."""
-        task = STAGE_TASK.validate_json(delivery.body)
+        task = StageTask.model_validate_json(delivery.body)
         attempt_id, at = str(ULID()), utc_now()
         about(job_id=task.job_id, step_id=task.step_id, stage=task.stage.value, attempt=attempt_id)
         try:
