@@ -191,7 +191,7 @@ def test_dead_letters_name_their_jobs_each_its_own(studio: Studio, ada: Creator,
     lines.new()
     signal.handler({"Records": letters}, Call("call-2"))
     first, second = lines.new()
-    assert (first["message"], first["message_id"], first["job_id"]) == ("dead letter not answered", "1", job_id)
+    assert (first["message"], first["message_id"], first["job_id"]) == ("dead letter not handled", "1", job_id)
     assert (second["message_id"], second.get("job_id")) == ("2", None)
 
 
