@@ -100,7 +100,7 @@ def logout(response: Response, token: RefreshCookie = "") -> None:
 
 @router.get("/me", operation_id="me", responses=problems(UserNotFound))
 def me(caller: Annotated[Principal, may(Permission.PROFILE_READ)]) -> UserView:
-    """Read the caller's user."""
+    """Read the caller's profile."""
     return UserView.model_validate(service.user(caller.user_id))
 
 

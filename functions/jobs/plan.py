@@ -26,7 +26,7 @@ class NoEngine(Invalid):
 class Plan:
     """The engines that do a job's steps, and the job's price.
 
-    `dropped_axes` are the axes of the camera move that the chosen engine cannot follow: a quote shows them.
+    `dropped_axes` are the axes of the camera move that the engine of video synthesis cannot follow.
     """
 
     engines: Mapping[Stage, str]

@@ -53,7 +53,7 @@ class Shutdown:
 
     def listen(self) -> None:
         signal.signal(signal.SIGTERM, self._on_signal)
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent decides
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C signals the whole group; the parent sends SIGTERM
 
     def _on_signal(self, _number: int, _frame: FrameType | None) -> None:
         self.requested = True

@@ -1,7 +1,7 @@
 """A worker of one stage behind a SageMaker endpoint: `python -m workers.runtime.sagemaker IMAGE_GENERATION`.
 
 SageMaker runs the image as `serve`, checks its health with `GET /ping`, and sends tasks to `POST /invocations`, one at
-a time. A response of 200 means that the task has ended, and that the step's runner has reported it to the state machine.
+a time. A response of 200 means that the task has ended, and that the runner has reported it to the state machine.
 Any other response means that the task was refused or handed back. SageMaker then reports it to `pipeline/signal`.
 """
 
@@ -20,7 +20,7 @@ from workers.runtime.queues import Shutdown
 from workers.runtime.receipt import Receipt
 from workers.runtime.step import Engines, StepRunner
 
-PORT = 8080  # SageMaker's choice
+PORT = 8080  # SageMaker requires this port
 ALL_ADDRESSES = "0.0.0.0"  # noqa: S104  # only SageMaker reaches the container
 TRACE_HEADER = "X-Amzn-SageMaker-Custom-Attributes"  # as `pipeline/dispatch` sends it
 READ_SECONDS = 30  # maximum wait for more bytes of a request
