@@ -1,4 +1,7 @@
-"""`/api/assets`: ask for a form, send the file to storage, register it; a worker looks before it is READY."""
+"""`/api/assets`: the client requests an upload form, sends the file to S3 and registers the asset.
+
+A worker verifies the file before the asset is READY.
+"""
 
 from datetime import datetime
 from typing import Annotated, Any
@@ -27,11 +30,13 @@ Read = Annotated[Principal, may(Permission.ASSETS_READ)]
 Write = Annotated[Principal, may(Permission.ASSETS_WRITE)]
 
 
-_CONTENT_TYPE = r"^((image|video|audio)/[a-z0-9.+-]+|application/x-subrip|text/(plain|srt))$"  # the last are captions
+_CONTENT_TYPE = (
+    r"^((image|video|audio)/[a-z0-9.+-]+|application/x-subrip|text/(plain|srt))$"  # the last three are captions
+)
 
 
 class AssetUpload(Wire):
-    """`size` in bytes, as the file has it now."""
+    """A request for an upload form. `size` is the size of the file in bytes."""
 
     name: Annotated[str, Field(min_length=1, max_length=200)]
     type: AssetType
@@ -41,7 +46,7 @@ class AssetUpload(Wire):
 
     @field_validator("size")
     @classmethod
-    def _something(cls, size: int) -> int:
+    def _not_empty(cls, size: int) -> int:
         if size < 1:
             raise ValueError("the file is empty")
         return size
@@ -69,7 +74,7 @@ class AssetView(View):
 
 
 class UploadView(View):
-    """Send `fields` and then the file, as `file`, in one multipart POST to `url`."""
+    """An upload form: one multipart POST to `url` with `fields`, and then the file as `file`."""
 
     url: str
     fields: dict[str, str]
@@ -92,7 +97,7 @@ def _view(asset: Any) -> AssetView:
     responses=problems(ProjectNotFound, KeyReused),
 )
 def upload_asset(body: AssetUpload, caller: Write, once: Once) -> Response:
-    """Ask for a form that uploads one file; it is good for five minutes."""
+    """Return a form that uploads one file. The form is valid for five minutes."""
 
     def begin(tx: Transaction) -> AssetUploadView:
         asset, form = service.begin(
@@ -111,7 +116,7 @@ def upload_asset(body: AssetUpload, caller: Write, once: Once) -> Response:
     responses=problems(AssetNotFound, NothingUploaded),
 )
 def create_asset(body: AssetCreate, caller: Write) -> AssetView:
-    """Register what was uploaded; poll the asset until it is READY or REJECTED."""
+    """Register an uploaded file. Poll the asset until it is READY or REJECTED."""
     return _view(service.complete(body.asset_id, caller))
 
 
@@ -123,11 +128,11 @@ def list_assets(caller: Read, limit: Limit = 20, after: After = None) -> list[As
 
 @router.get("/{asset_id}", operation_id="getAsset")
 def get_asset(asset_id: Id, caller: Read) -> AssetView:
-    """Read one asset; a READY one has a signed URL."""
+    """Read one asset. A READY asset has a signed URL."""
     return _view(assets.get(asset_id, account_id=caller.account_id))
 
 
 @router.delete("/{asset_id}", status_code=status.HTTP_204_NO_CONTENT, operation_id="deleteAsset")
 def delete_asset(asset_id: Id, caller: Write) -> None:
-    """Delete an asset and its media; films made from it stay."""
+    """Delete an asset and its media. Films made from it are not deleted."""
     service.delete(asset_id, caller)

@@ -1,4 +1,4 @@
-"""What assets do: take uploads into quarantine, have them verified, hand out signed URLs."""
+"""The requests of assets: take uploads into quarantine, start their verification, return signed URLs."""
 
 from datetime import timedelta
 from typing import Any
@@ -15,8 +15,8 @@ from shared.projects.store import projects
 from shared.stages.messages import AssetVerificationTask
 from shared.stages.queues import VERIFICATION_QUEUE
 
-MAX_BYTES = 200 * 1024 * 1024
-URL_LIFE = timedelta(hours=1)
+MAX_BYTES = 200 * 1024 * 1024  # maximum size of an upload
+URL_LIFE = timedelta(hours=1)  # validity of a signed URL
 
 
 class NothingUploaded(Conflict):
@@ -33,7 +33,7 @@ def begin(
     project_id: str | None,
     tx: Transaction,
 ) -> tuple[AssetRecord, dict[str, Any]]:
-    """A PENDING asset and the form that uploads exactly its bytes."""
+    """Return a new PENDING asset and a form that uploads at most `size` bytes."""
     if project_id is not None:
         projects.get(project_id, account_id=caller.account_id)
     asset = assets.create(
@@ -52,7 +52,10 @@ def begin(
 
 
 def complete(asset_id: str, caller: Principal) -> AssetRecord:
-    """From PENDING to VERIFYING; asking again re-sends the task, in case the first was never sent."""
+    """Change the asset from PENDING to VERIFYING. Raise NothingUploaded if S3 has no file for it.
+
+    A repeated call sends the task again, because the first task may never have been sent.
+    """
     asset = assets.get(asset_id, account_id=caller.account_id)
     if asset.key is None and asset.error is None:
         if not media.exists(asset.quarantine_key):

@@ -35,7 +35,7 @@ class Login(Wire):
 
     @field_validator("email")
     @classmethod
-    def _one_spelling(cls, email: str) -> str:
+    def _lower_case(cls, email: str) -> str:
         return email.lower()
 
 
@@ -44,7 +44,7 @@ class Register(Login):
 
 
 class Accepted(View):
-    detail: str = "If this address is new to us, its account is ready: sign in."
+    detail: str = "If this address had no account, it has one now. Sign in."
 
 
 class SessionView(View):
@@ -64,15 +64,15 @@ class UserView(View):
 
 @router.post("/register", status_code=status.HTTP_202_ACCEPTED, operation_id="register")
 def register(body: Register) -> Accepted:
-    """Make an account; the answer is the same whether or not the address has one already."""
+    """Create an account. The response is the same if the address already has one."""
     service.register(body.email, body.password.get_secret_value(), body.name)
     return Accepted()
 
 
 @router.post("/login", operation_id="login", responses=problems(WrongCredentials))
 def login(body: Login, response: Response) -> SessionView:
-    """Sign in: an access token of 15 minutes, and a refresh cookie of 7 days."""
-    return _begun(service.login(body.email, body.password.get_secret_value()), response)
+    """Sign in. Return an access token, valid for 15 minutes, and set a refresh cookie, valid for 7 days."""
+    return _signed_in(service.login(body.email, body.password.get_secret_value()), response)
 
 
 @router.post("/refresh", operation_id="refresh", responses=problems(SessionEnded, Forbidden))
@@ -82,10 +82,13 @@ def refresh(
     origin: Annotated[str, Header()] = "",
     x_kinora_refresh: Annotated[str, Header()] = "",
 ) -> SessionView:
-    """Renew the session. Wants our own Origin and the header `X-Kinora-Refresh`, which no foreign page can send."""
+    """Renew the session. Requires Kinora's own Origin and the header `X-Kinora-Refresh`.
+
+    A page of another site cannot send both.
+    """
     if origin != AuthConfig().web_origin or not x_kinora_refresh:
-        raise Forbidden("Sessions are renewed from our own pages only.")
-    return _begun(service.refresh(token), response)
+        raise Forbidden("Only Kinora's own pages can renew a session.")
+    return _signed_in(service.refresh(token), response)
 
 
 @router.post("/logout", status_code=status.HTTP_204_NO_CONTENT, operation_id="logout")
@@ -97,11 +100,11 @@ def logout(response: Response, token: RefreshCookie = "") -> None:
 
 @router.get("/me", operation_id="me", responses=problems(UserNotFound))
 def me(caller: Annotated[Principal, may(Permission.PROFILE_READ)]) -> UserView:
-    """Who I am."""
+    """Read the caller's profile."""
     return UserView.model_validate(service.user(caller.user_id))
 
 
-def _begun(session: service.Session, response: Response) -> SessionView:
+def _signed_in(session: service.Session, response: Response) -> SessionView:
     life = int(FAMILY_LIFE.total_seconds())
     response.set_cookie(
         COOKIE, session.refresh_token, max_age=life, path="/", secure=True, httponly=True, samesite="strict"

@@ -1,4 +1,4 @@
-"""What auth does: makes accounts, opens and renews sessions."""
+"""The requests of auth: create accounts; begin, renew and end sessions."""
 
 from dataclasses import dataclass
 from functools import cache
@@ -19,7 +19,7 @@ from shared.observability import Metric, measure
 from shared.users.record import UserRecord
 from shared.users.store import EmailTaken, users
 
-OPENING_CREDITS = 100
+OPENING_CREDITS = 100  # credits of a new account
 
 
 class WrongCredentials(Unauthorized):
@@ -39,9 +39,9 @@ def _hasher() -> PasswordHasher:
 
 
 def register(email: str, password: str, name: str | None) -> None:
-    """Make the user, their password and their credits, in one transaction.
+    """Create the user, the password and the credits in one transaction.
 
-    A taken address makes no difference that the caller could see or time: the hash is made before anybody looks.
+    A taken address changes neither the response nor its duration: the hash is computed before the address is checked.
     """
     user_id, at = new_id("usr"), utc_now()
     argon2_hash = _hasher().hash(password)
@@ -57,16 +57,16 @@ def register(email: str, password: str, name: str | None) -> None:
 
 
 def login(email: str, password: str) -> Session:
-    """Return a new session. Raises WrongCredentials, for an unknown address as late as for a wrong password."""
+    """Return a new session. Raise WrongCredentials, after the same time for an unknown address and a wrong password."""
     user_id = users.id_by_email(email)
     known_hash = credentials.password_hash(user_id) if user_id else None
     if not _matches(known_hash, password) or user_id is None:
-        raise WrongCredentials("This address and this password do not belong together.")
+        raise WrongCredentials("The address or the password is wrong.")
     return _session(user_id, credentials.begin_family(user_id, at=utc_now()).text(_refresh_keys()[0]))
 
 
 def refresh(text: str) -> Session:
-    """The session goes on with the token's one successor; a forged token changes nothing."""
+    """Return the session with the token's only successor. Raise SessionEnded. A forged token changes nothing."""
     token = _authentic(text)
     if token is None:
         raise SessionEnded("This session has ended. Sign in again.")
@@ -75,7 +75,7 @@ def refresh(text: str) -> Session:
 
 
 def logout(text: str) -> None:
-    """End the session, if the token is ours."""
+    """End the session if the token is authentic."""
     if token := _authentic(text):
         credentials.revoke(token, at=utc_now())
 
@@ -85,7 +85,7 @@ def user(user_id: str) -> UserRecord:
 
 
 def _matches(known_hash: str | None, password: str) -> bool:
-    """Return whether the password has this hash. Without a hash, take the same time."""
+    """Return whether the password has this hash. Without a hash, take the same time and return False."""
     if known_hash is None:
         _hasher().hash(password)
         return False
@@ -101,10 +101,13 @@ def _session(user_id: str, refresh_token: str) -> Session:
 
 
 def _authentic(text: str) -> RefreshToken | None:
-    """The token, if one of our keys made it."""
+    """Return the token, or None if none of the deployment's keys made it."""
     return next((token for key in _refresh_keys() if (token := read_refresh_token(text, key))), None)
 
 
 def _refresh_keys() -> list[bytes]:
-    """Tokens are made with the first and accepted with each: the next one and the one before, between rotations."""
+    """Return the current key, the next key and, after a rotation, the previous key.
+
+    The current key makes tokens. A token of each key is accepted.
+    """
     return [bytes.fromhex(key) for key in secret("refresh-token-key").split()]

@@ -1,4 +1,4 @@
-"""Lambda authorizer: an ES256 access token becomes a stage-wide policy and the caller's facts."""
+"""Lambda authorizer: it turns an ES256 access token into a stage-wide policy and the caller's context."""
 
 from typing import Any
 
@@ -10,12 +10,12 @@ from shared.observability import Expected, logger, observed
 
 @observed
 def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
-    """Answers a TOKEN or REQUEST authorizer event; raises `Unauthorized`, which API Gateway turns into 401."""
+    """Answer a TOKEN or REQUEST authorizer event. Raise `Unauthorized`, which API Gateway turns into 401."""
     try:
         principal = verify(_bearer(event), verification_keys=secret("access-token-verification-keys"), at=utc_now())
     except TokenRefused as refused:
         logger.info("token refused", reason=str(refused))
-        raise Expected("Unauthorized") from None  # the text is API Gateway's protocol
+        raise Expected("Unauthorized") from None  # API Gateway requires this text
     return {
         "principalId": principal.user_id,
         "policyDocument": {
@@ -37,6 +37,6 @@ def _bearer(event: dict[str, Any]) -> str:
 
 
 def _whole_stage(method_arn: str) -> str:
-    """`arn:...:api/stage/*`: the policy is cached, so it must fit every route that the token is sent to next."""
+    """Return `arn:...:api/stage/*`. API Gateway caches the policy, so it must allow every route of the stage."""
     api, stage, *_ = method_arn.split("/")
     return f"{api}/{stage}/*"

@@ -1,4 +1,4 @@
-"""The canary: every few hours it signs up, makes a small film through the public API and checks the film.
+"""The canary: every few hours it signs up, makes a short film through the public API and checks the film.
 
 An exception triggers the alarm. The canary deletes a good film and keeps a bad one for inspection.
 """
@@ -11,7 +11,7 @@ from typing import Any
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
-from functions.canary.film import NotAFilm, film_seconds
+from functions.canary.film import UnplayableFilm, film_seconds
 from shared.core.config import Config
 from shared.observability import Metric, about, logger, measure, observed
 
@@ -23,9 +23,9 @@ FILM: Json = {
     "presetId": "crash-zoom-in",
     "settings": {"duration": DURATION_SECONDS, "resolution": "720p", "seed": 1},
 }
-ASK_EVERY_SECONDS = 5
-ANSWER_SECONDS = 30
-MOST_BYTES = 50_000_000
+POLL_SECONDS = 5  # interval between two reads of the job
+TIMEOUT_SECONDS = 30  # limit for one request
+MAX_BYTES = 50_000_000  # maximum size of a response
 
 
 class CanaryConfig(Config):
@@ -34,7 +34,7 @@ class CanaryConfig(Config):
 
 
 class CanaryFailed(Exception):
-    """The film failed. The message is one sentence: the failure that a creator would have seen."""
+    """A failed film. The message is one sentence: the failure that a creator would have seen."""
 
 
 @observed
@@ -57,7 +57,7 @@ def handler(_event: Json, _context: object) -> Json:
 
 
 class CanaryCreator:
-    """A new creator for each run, so that no password must be stored. All methods raise CanaryFailed."""
+    """A new creator for each run, so the deployment stores no password for it. All methods raise CanaryFailed."""
 
     def __init__(self, site_url: str) -> None:
         self._site_url, self._token = site_url.rstrip("/"), ""
@@ -79,12 +79,12 @@ class CanaryCreator:
         if once:
             headers["Idempotency-Key"] = secrets.token_hex(16)
         data = None if body is None else json.dumps(body).encode()
-        answer = _answer(Request(self._site_url + path, data, headers, method=method), f"{method} {path}")  # noqa: S310  # our own address
+        answer = _response(Request(self._site_url + path, data, headers, method=method), f"{method} {path}")  # noqa: S310  # our own address
         return json.loads(answer) if answer else {}
 
     def read(self, url: str, what: str) -> bytes:
         """Return the object at a signed URL."""
-        return _answer(Request(url), f"reading the {what}")  # noqa: S310  # the API's own answer
+        return _response(Request(url), f"reading the {what}")  # noqa: S310  # a URL from our own API
 
 
 def _finished(creator: CanaryCreator, job_id: str, *, deadline: float) -> Json:
@@ -96,13 +96,13 @@ def _finished(creator: CanaryCreator, job_id: str, *, deadline: float) -> Json:
             raise CanaryFailed(f"{job_id} ended {job['status']} at {job['currentStep']}: {job['error']}")
         if monotonic() > deadline:
             raise CanaryFailed(f"{job_id} is still {job['status']} at {job['currentStep']}, {job['progress']} %.")
-        sleep(ASK_EVERY_SECONDS)
+        sleep(POLL_SECONDS)
 
 
 def _check(creator: CanaryCreator, job: Json) -> None:
     try:
         seconds = film_seconds(creator.read(job["videoUrl"], "film"))
-    except NotAFilm as reason:
+    except UnplayableFilm as reason:
         raise CanaryFailed(f"The film of {job['id']} cannot be played: {reason}.") from None
     if abs(seconds - DURATION_SECONDS) > 0.2:
         raise CanaryFailed(f"The film of {job['id']} plays {seconds:.2f} s, not {DURATION_SECONDS}.")
@@ -110,10 +110,10 @@ def _check(creator: CanaryCreator, job: Json) -> None:
         raise CanaryFailed(f"The poster of {job['id']} is not a JPEG.")
 
 
-def _answer(request: Request, what: str) -> bytes:
+def _response(request: Request, what: str) -> bytes:
     try:
-        with urlopen(request, timeout=ANSWER_SECONDS) as response:  # noqa: S310  # https, or the laptop's http
-            body: bytes = response.read(MOST_BYTES)
+        with urlopen(request, timeout=TIMEOUT_SECONDS) as response:  # noqa: S310  # https, or the laptop's http
+            body: bytes = response.read(MAX_BYTES)
             return body
     except HTTPError as error:
         raise CanaryFailed(f"{what} answered {error.code}: {error.read(500).decode(errors='replace')}") from None

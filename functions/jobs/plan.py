@@ -1,4 +1,4 @@
-"""Plans a job: which steps it has, which engine does each, what it costs. Pure, so what is shown is what is charged."""
+"""The plan of a job: its steps, their engines and its price. Pure, so the price shown is the price charged."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from shared.stages.stages import STAGES, Role, Stage
 
 
 class NoEngine(Invalid):
-    """No engine of this deployment can do a stage as it is asked for."""
+    """A request for a stage that no engine of this deployment supports."""
 
     code = "no_engine"
 
@@ -26,7 +26,7 @@ class NoEngine(Invalid):
 class Plan:
     """The engines that do a job's steps, and the job's price.
 
-    `dropped_axes` are the axes of the camera move that the chosen engine cannot follow: a quote shows them.
+    `dropped_axes` are the axes of the camera move that the engine of video synthesis cannot follow.
     """
 
     engines: Mapping[Stage, str]
@@ -35,7 +35,7 @@ class Plan:
 
 
 def fitted(settings: JobSettings, move: CameraMove) -> JobSettings:
-    """The settings with a duration that the move can take, where the creator chose none."""
+    """Return the settings, with a duration that the move supports if the creator chose no duration."""
     if "duration" in settings.model_fields_set:
         return settings
     duration = max(move.min_duration_seconds, min(settings.duration, move.max_duration_seconds))
@@ -53,10 +53,10 @@ def plan(
 ) -> Plan:
     """Return the steps of a job with these `inputs` and `more_pictures` pictures after the first, submitted at `at`.
 
-    Raises Invalid if the request contradicts itself, NoEngine if no engine can do a stage.
+    Raise Invalid if the request contradicts itself. Raise NoEngine if no engine can do a stage.
     """
     if move.needs_driving_clip and Role.DRIVING not in inputs:
-        raise Invalid("This preset copies the camera of a clip of yours: add one as an input with the role driving.")
+        raise Invalid("This preset copies the camera path of a driving clip. Add an input with the role driving.")
     if not move.min_duration_seconds <= settings.duration <= move.max_duration_seconds:
         raise Invalid(
             f"This preset's move takes {move.min_duration_seconds:g} to {move.max_duration_seconds:g} seconds."
@@ -64,15 +64,15 @@ def plan(
     try:
         width, height = frame_size(settings.aspect_ratio, settings.resolution.short_side)
         final_size(width, height, parse(settings.operations))
-    except StageFailure as failure:  # what finishing would say after all the work
+    except StageFailure as failure:  # post-processing would fail with it, after all other steps
         raise Invalid(failure.public_message) from failure
     request = _Requirements(settings, more_pictures, at)
     chosen = {stage: _choose(stage, request, catalogue) for stage in Stage if STAGES[stage].needed_for(inputs)}
     mover = chosen[Stage.VIDEO_SYNTHESIS]
-    if Role.DRIVING in inputs and mover.runs is Runs.REMOTE:  # its clip would be paid for, and not be in the film
+    if Role.DRIVING in inputs and mover.runs is Runs.REMOTE:  # a paid clip that the film would not use
         raise Invalid(
-            f"The camera of a driving clip is copied over the picture itself: leave out the engine {mover.name}, or "
-            "the driving clip."
+            f"The camera path of a driving clip is applied to the picture, not to a clip of the engine {mover.name}. "
+            "Leave out the engine or the driving clip."
         )
     return Plan(
         engines={stage: engine.name for stage, engine in chosen.items()},
@@ -83,14 +83,14 @@ def plan(
 
 @dataclass(frozen=True, slots=True)
 class _Requirements:
-    """What the choice and the price of an engine depend on."""
+    """The facts that decide the choice and the price of an engine."""
 
     settings: JobSettings
     more_pictures: int
     at: datetime
 
     def is_served_by(self, engine: Engine) -> bool:
-        """Return whether the engine is not past its date, and makes this duration at this resolution."""
+        """Return whether the engine is before its sunset date, and makes this duration at this resolution."""
         return not engine.is_past(self.at) and self.fits(engine)
 
     def fits(self, engine: Engine) -> bool:
@@ -121,9 +121,9 @@ def _choose(stage: Stage, request: _Requirements, catalogue: Sequence[Engine]) -
                 return engine
     elif named in engines and request.fits(engines[named]):
         return _in_service(engines[named], request, engines)
-    who = f"There is no engine {named} here, or it does not make" if named else "No engine makes"
+    subject = f"This deployment has no engine {named}, or it does not make" if named else "No engine makes"
     settings = request.settings
-    raise NoEngine(f"{who} {settings.duration:g} s at {settings.resolution} for {stage.folder}.")
+    raise NoEngine(f"{subject} {settings.duration:g} s at {settings.resolution} for {stage.folder}.")
 
 
 def _in_service(named: Engine, request: _Requirements, engines: Mapping[str, Engine]) -> Engine:
@@ -133,7 +133,7 @@ def _in_service(named: Engine, request: _Requirements, engines: Mapping[str, Eng
         fallback = engines.get(engine.fallback or "")
         if fallback is None or fallback.name in seen:
             raise NoEngine(
-                f"The engine {named.name} is not offered since {named.sunset_at}, and no other replaces it here."
+                f"The engine {named.name} is not offered since {named.sunset_at}, and there is no replacement here."
             )
         engine = fallback
         seen.add(engine.name)

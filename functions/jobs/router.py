@@ -38,7 +38,7 @@ Write = Annotated[Principal, may(Permission.JOBS_WRITE)]
     ),
 )
 def create_job(body: JobCreate, caller: Write, once: Once) -> Response:
-    """Submit a job; its credits are held now and charged when it completes."""
+    """Submit a job. Its credits are held now and charged when it completes."""
     return once.respond(lambda tx: service.submit(body, caller, tx), status=status.HTTP_202_ACCEPTED)
 
 
@@ -55,13 +55,13 @@ def list_jobs(
 
 @router.get("/{job_id}", operation_id="getJob")
 def get_job(job_id: Id, caller: Read) -> JobView:
-    """Read one job, with signed URLs of what it made."""
+    """Read one job, with signed URLs of its results."""
     return service.view(job_id, caller)
 
 
 @router.post("/{job_id}/cancel", operation_id="cancelJob", responses=problems(JobEnded))
 def cancel_job(job_id: Id, caller: Write) -> JobView:
-    """Cancel a job that has not ended; nothing is charged."""
+    """Cancel a job that has not ended. Nothing is charged."""
     return service.cancel(job_id, caller)
 
 

@@ -1,4 +1,4 @@
-"""How a job begins, is stopped and is forgotten."""
+"""The requests of jobs: submit, read, cancel and delete."""
 
 import secrets
 from datetime import datetime, timedelta
@@ -33,13 +33,13 @@ from shared.stages.requests import MOST_PICTURES, check_driving_seconds
 from shared.stages.stages import Role, Stage
 from shared.subscriptions.store import subscriptions
 
-DEADLINE = timedelta(hours=2)
+DEADLINE = timedelta(hours=2)  # maximum time from submit to the end of a job
 
 
 def submit(body: JobCreate, caller: Principal, tx: Transaction) -> JobView:
     """Add a job and the hold on its credits to the transaction; start the job after the commit.
 
-    If the start fails, or this process dies before it, `reconcile` starts the job.
+    If the start fails, or the process ends before it, `reconcile` starts the job.
     """
     job_id, at = new_id("job"), utc_now()
     spec, planned = _planned(body, caller, at)
@@ -73,7 +73,7 @@ def _start(job: JobRecord) -> None:
 
 
 def _planned(body: JobCreate, caller: Principal, at: datetime) -> tuple[JobSpec, Plan]:
-    """Return what the job will do, and its engines and price. Raises what makes such a job impossible."""
+    """Return the job's spec and plan. Raise an AppError if the job is impossible."""
     move = _move(body)
     keys, more_pictures = _input_keys(body, caller)
     settings = fitted(body.settings, move)
@@ -93,9 +93,9 @@ def _planned(body: JobCreate, caller: Principal, at: datetime) -> tuple[JobSpec,
 
 
 def _offered(settings: JobSettings, at: datetime) -> list[Engine]:
-    """Return the engines of this deployment, and those past their date, which only lead to their fallbacks.
+    """Return the engines of this deployment, and engines past their sunset, which only lead to their fallbacks.
 
-    A remote engine needs the key with which its provider is paid. The key is read only if the engine may be chosen.
+    A remote engine needs its provider's API key. The key is read only if the engine may be chosen.
     """
     wanted = set(settings.engines.values())
     while fallbacks := {entry.fallback for entry in ENGINES if entry.name in wanted and entry.fallback} - wanted:
@@ -108,7 +108,7 @@ def _offered(settings: JobSettings, at: datetime) -> list[Engine]:
 
 
 def view(job_id: str, caller: Principal) -> JobView:
-    """The job with all it made."""
+    """Return the job with all its results."""
     job = jobs.get(job_id, account_id=caller.account_id)
     results, at = jobs.results(job), utc_now()
     shown = job_view(job, jobs.spec(job_id), results, at)
@@ -116,14 +116,14 @@ def view(job_id: str, caller: Principal) -> JobView:
     if film is None:
         return shown
     playlist, stream = film.key(Role.PLAYLIST), film.key(Role.STREAM)
-    text = media.read_text(playlist) if playlist else None  # None too while the job is being deleted
+    text = media.read_text(playlist) if playlist else None  # also None while a request deletes the job
     if text is None or stream is None:
         return shown
     return shown.model_copy(update={"hls_playlist": access(job_id, at).playlist(text, stream)})
 
 
 def page(caller: Principal, *, project_id: str | None, limit: int, after: str | None) -> list[JobView]:
-    """Jobs as lists show them: without results, which the job itself has."""
+    """Return a page of jobs. Lists show jobs without their results."""
     if project_id is not None:
         projects.get(project_id, account_id=caller.account_id)
     found = jobs.page(account_id=caller.account_id, project_id=project_id, limit=limit, after=after)
@@ -132,7 +132,10 @@ def page(caller: Principal, *, project_id: str | None, limit: int, after: str | 
 
 
 def cancel(job_id: str, caller: Principal) -> JobView:
-    """Stop the job and release its credits; a job already cancelled stays so."""
+    """Stop the job, release its credits and return it. Raise JobEnded if it has completed or failed.
+
+    A job that is already cancelled is returned unchanged.
+    """
     job = jobs.get(job_id, account_id=caller.account_id)
     job = settlement.cancel(job, at=utc_now())
     if job.status != JobStatus.CANCELLED:
@@ -142,7 +145,10 @@ def cancel(job_id: str, caller: Principal) -> JobView:
 
 
 def delete(job_id: str, caller: Principal) -> None:
-    """Delete an ended job, its media first: if this stops halfway the job is still there to be deleted again."""
+    """Delete an ended job. Raise JobRunning if it has not ended.
+
+    The media are deleted first. If the request stops halfway, the job still exists and the caller can delete it again.
+    """
     job = jobs.get(job_id, account_id=caller.account_id)
     if not JobStatus(job.status).ended:
         raise JobRunning
@@ -153,25 +159,25 @@ def delete(job_id: str, caller: Principal) -> None:
             jobs.delete(job, tx=tx)
             projects.remove_job(job.project_id, tx=tx)
     except JobRunning:
-        jobs.get(job_id, account_id=caller.account_id)  # JobNotFound, where another request has just deleted it
+        jobs.get(job_id, account_id=caller.account_id)  # raises JobNotFound if another request has deleted it
         raise
 
 
 def _move(body: JobCreate) -> CameraMove:
-    """The preset's move, with the stacked one on top where there is one."""
+    """Return the preset's move, combined with the stacked preset's move if the settings have one."""
     move, second = get_preset(body.preset_id).config, body.settings.stack
     if second is None:
         return move
     try:
         return move.with_stacked(get_preset(second.preset_id).config, second.weight)
     except ValueError as error:
-        raise Invalid("These two presets do not stack: no duration suits both.") from error
+        raise Invalid("These two presets cannot be stacked: no duration fits both.") from error
 
 
 def _input_keys(body: JobCreate, caller: Principal) -> tuple[dict[Role, str], tuple[str, ...]]:
-    """Where the inputs' verified media are, and those of the pictures after the first, in order.
+    """Return the media key of each input by role, and the keys of the pictures after the first, in order.
 
-    Every asset must be the caller's, READY, and of the right type.
+    Every asset must be the caller's, READY, and of the right type. Otherwise raise an AppError.
     """
     keys: dict[Role, str] = {}
     more_pictures: list[str] = []
@@ -193,9 +199,9 @@ def _input_keys(body: JobCreate, caller: Principal) -> tuple[dict[Role, str], tu
         else:
             raise Invalid(f"There are two inputs with the role {given.role}.")
     if len(more_pictures) >= MOST_PICTURES:
-        raise Invalid(f"A film leads over at most {MOST_PICTURES} pictures.")
+        raise Invalid(f"A film has at most {MOST_PICTURES} pictures.")
     if more_pictures and Role.DRIVING in keys:
-        raise Invalid("The camera of a driving clip is copied over one picture: bring one, or no driving clip.")
+        raise Invalid("A driving clip works with one picture. Leave out the other pictures or the driving clip.")
     if body.settings.loop and Role.DRIVING in keys:
-        raise Invalid("The path of a driving clip is not closed: leave out loop, or ask for the operation “loop”.")
+        raise Invalid("The path of a driving clip is not closed. Leave out loop, or use the operation “loop”.")
     return keys, tuple(more_pictures)

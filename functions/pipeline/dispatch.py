@@ -1,4 +1,4 @@
-"""Stage states call this: keep the state machine's token, and ask the engine's worker for the step."""
+"""The function of the stage states: it stores the task token and sends the step to where its engine runs."""
 
 from typing import Any
 
@@ -22,14 +22,15 @@ from shared.stages.stages import Stage
 
 
 class Unavailable(Exception):
-    """AWS did not do what the step needs; each stage's Retry knows this name, which it is told as the error's."""
+    """A failed AWS call. The Retry of each stage state matches this class name."""
 
 
 @observed
 def handler(event: dict[str, Any], _context: object) -> None:
-    """`{jobId, stage, taskToken}`: Retry and redrive come here too, so a finished step answers at once.
+    """Dispatch the step of `{jobId, stage, taskToken}`. Raise Unavailable if an AWS call fails.
 
-    Whatever was done before AWS failed may be done again: a second message for a step finds it leased or completed.
+    Retry and redrive call this again, so a completed step succeeds at once. Work before a failed AWS call may be done
+    twice: the worker of a second message finds the step leased or completed.
     """
     try:
         _dispatch(event)

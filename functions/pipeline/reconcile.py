@@ -1,4 +1,4 @@
-"""Every minute: looks at jobs that should have moved by now, and starts, ends or leaves each."""
+"""The function that runs every minute, starts jobs that were not started, and ends jobs that are stuck or late."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -15,12 +15,12 @@ from shared.jobs.store import JobNotFound, jobs
 from shared.observability import Metric, logged, logger, measure, observed
 from shared.stages.failures import UNEXPECTED
 
-GRACE = timedelta(seconds=30)
+GRACE = timedelta(seconds=30)  # minimum time since the submit and since the last write before a job is reconciled
 
 
 @observed
 def handler(_event: dict[str, Any], _context: object) -> dict[str, int]:
-    """Reconcile all open jobs, each minute."""
+    """Reconcile all open jobs. Return the number of jobs seen, and the number for each action."""
     return sweep(utc_now())
 
 
@@ -36,7 +36,7 @@ def sweep(at: datetime) -> dict[str, int]:
         with logged(job_id=job_id):
             try:
                 action = _reconcile(jobs.get(job_id), at)
-            except (ClientError, BotoCoreError, PynamoDBException, JobNotFound):  # the next minute sees it again
+            except (ClientError, BotoCoreError, PynamoDBException, JobNotFound):  # the next run tries again
                 logger.exception("job not reconciled")
                 continue
             if action:
@@ -49,7 +49,7 @@ def sweep(at: datetime) -> dict[str, int]:
 def _reconcile(job: JobRecord, at: datetime) -> str | None:
     if JobStatus(job.status).ended:
         return None
-    if at > job.deadline_at:  # however lively: an engine that hangs still beats
+    if at > job.deadline_at:  # also if it beats: the worker of an engine that hangs still beats
         settlement.fail(job, error="The job took too long. Nothing was charged.", at=at)
         executions.stop(job.job_id)
         return "failed"
@@ -63,7 +63,10 @@ def _reconcile(job: JobRecord, at: datetime) -> str | None:
 
 
 def _settle_orphan(job: JobRecord, at: datetime) -> str:
-    """The execution ended and its job did not: its Settle was lost, or it was aborted, or went over a limit."""
+    """Settle a job whose execution has ended, and return the action.
+
+    The execution was aborted or exceeded a limit, or its Settle state failed.
+    """
     if all(step.status == JobStatus.COMPLETED for _, step in job.planned()):
         settlement.complete(job, at=at)
         return "completed"

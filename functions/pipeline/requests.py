@@ -1,4 +1,4 @@
-"""Builds what each stage is asked to do, from what the job was asked and what its steps have made. Pure."""
+"""The requests of the stages, built from the job's spec and the results of its earlier steps. Pure."""
 
 from collections.abc import Callable, Mapping
 
@@ -27,7 +27,7 @@ Made = Mapping[Stage, StepResult]
 
 
 def stage_task(job: JobRecord, spec: JobSpec, made: Made, stage: Stage) -> StageTask:
-    """Return the message that asks a worker for the step. Raise StageFailure if an input of the step is missing."""
+    """Return the task of the step. Raise StageFailure `input_missing` if an earlier step did not make an input."""
     return StageTask(
         job_id=job.job_id,
         step_id=job.step_id(stage),
@@ -52,15 +52,15 @@ def _image_generation(job: JobRecord, spec: JobSpec, _made: Made) -> StageReques
 
 
 def _video_synthesis(job: JobRecord, spec: JobSpec, made: Made) -> StageRequest:
-    width, height = _moving_size(spec)
+    width, height = _clip_size(spec)
     return VideoSynthesisJob(
         job_id=job.job_id,
         user_id=job.owner_id,
-        image_url=_need(_picture(spec, made), "picture"),
+        image_url=_required(_picture(spec, made), "picture"),
         more_image_urls=tuple(address(key) for key in spec.more_pictures),
         loop=spec.settings.loop,
-        depth_url=_painted(spec, made, Role.DEPTH),
-        scenery_url=_painted(spec, made, Role.SCENERY),
+        depth_url=_generated(spec, made, Role.DEPTH),
+        scenery_url=_generated(spec, made, Role.SCENERY),
         focal_point=_focal_point(spec, made),
         prompt=spec.prompt,
         preset_id=spec.preset_id,
@@ -74,16 +74,16 @@ def _video_synthesis(job: JobRecord, spec: JobSpec, made: Made) -> StageRequest:
 
 
 def _motion_transfer(job: JobRecord, spec: JobSpec, made: Made) -> StageRequest:
-    width, height = _moving_size(spec)
+    width, height = _clip_size(spec)
     return MotionTransferJob(
         job_id=job.job_id,
         user_id=job.owner_id,
-        video_url=_need(_of(made, Stage.VIDEO_SYNTHESIS, Role.CLIP), "clip"),
+        video_url=_required(_output(made, Stage.VIDEO_SYNTHESIS, Role.CLIP), "clip"),
         mode=spec.settings.transfer,
-        driving_url=_need(_input(spec, Role.DRIVING), "driving clip"),
-        image_url=_need(_picture(spec, made), "picture"),
-        depth_url=_painted(spec, made, Role.DEPTH),
-        scenery_url=_painted(spec, made, Role.SCENERY),
+        driving_url=_required(_input(spec, Role.DRIVING), "driving clip"),
+        image_url=_required(_picture(spec, made), "picture"),
+        depth_url=_generated(spec, made, Role.DEPTH),
+        scenery_url=_generated(spec, made, Role.SCENERY),
         focal_point=_focal_point(spec, made),
         preset_id=spec.preset_id,
         move=spec.move,
@@ -101,7 +101,7 @@ def _post_processing(job: JobRecord, spec: JobSpec, made: Made) -> StageRequest:
     return PostProcessingJob(
         job_id=job.job_id,
         user_id=job.owner_id,
-        video_url=_need(_of(made, filmed, Role.CLIP), "clip"),
+        video_url=_required(_output(made, filmed, Role.CLIP), "clip"),
         operations=_operations(spec),
         width=width,
         height=height,
@@ -109,7 +109,7 @@ def _post_processing(job: JobRecord, spec: JobSpec, made: Made) -> StageRequest:
         audio_url=_input(spec, Role.AUDIO),
         captions_url=_input(spec, Role.CAPTIONS),
         ingredients=_ingredients(job, spec, made, filmed),
-        asked_move=spec.move if _elsewhere(filmed, job.step(filmed).engine) else None,
+        asked_move=spec.move if _is_remote(filmed, job.step(filmed).engine) else None,
     )
 
 
@@ -121,44 +121,47 @@ BUILDERS: dict[Stage, Callable[[JobRecord, JobSpec, Made], StageRequest]] = {
 }
 
 
-def _moving_size(spec: JobSpec) -> tuple[int, int]:
+def _clip_size(spec: JobSpec) -> tuple[int, int]:
     return frame_size(spec.settings.aspect_ratio, min(spec.settings.resolution.short_side, MOVING_SHORT_SIDE))
 
 
-def _elsewhere(stage: Stage, name: str) -> bool:
-    """Whether a provider's engine did the stage; one that the catalogue no longer holds is none."""
-    return any((one.stage, one.name, one.runs) == (stage, name, Runs.REMOTE) for one in ENGINES)
+def _is_remote(stage: Stage, name: str) -> bool:
+    """Return whether the catalogue lists this engine as remote. An engine that it no longer lists is not remote."""
+    return any((entry.stage, entry.name, entry.runs) == (stage, name, Runs.REMOTE) for entry in ENGINES)
 
 
 def _operations(spec: JobSpec) -> tuple[str, ...]:
-    """What the creator asked for; a film of the FREE plan bears our mark, in a corner of their choice."""
-    asked = spec.settings.operations
-    return asked if spec.paid or "watermark" in parse(asked) else (*asked, "watermark")
+    """Return the creator's operations. On the FREE plan add a watermark, unless the creator has placed it."""
+    requested = spec.settings.operations
+    return requested if spec.paid or "watermark" in parse(requested) else (*requested, "watermark")
 
 
 def _picture(spec: JobSpec, made: Made) -> str | None:
-    return _input(spec, Role.PICTURE) or _of(made, Stage.IMAGE_GENERATION, Role.PICTURE)
+    return _input(spec, Role.PICTURE) or _output(made, Stage.IMAGE_GENERATION, Role.PICTURE)
 
 
-def _painted(spec: JobSpec, made: Made, role: Role) -> str | None:
-    """What was made with the picture; nothing of a creator's own."""
-    return None if Role.PICTURE in spec.input_keys else _of(made, Stage.IMAGE_GENERATION, role)
+def _generated(spec: JobSpec, made: Made, role: Role) -> str | None:
+    """Return the address of an output of image generation, or None if the picture is the creator's own."""
+    return None if Role.PICTURE in spec.input_keys else _output(made, Stage.IMAGE_GENERATION, role)
 
 
 def _ingredients(job: JobRecord, spec: JobSpec, made: Made, filmed: Stage) -> tuple[Ingredient, ...]:
-    """The pictures, the clip `filmed` of them, and what else the creator brought; captions are no media."""
+    """Return the creator's inputs without captions, the generated picture, and the clip of the stage `filmed`."""
     inputs = (*spec.input_keys.items(), *((Role.PICTURE, key) for key in spec.more_pictures))
-    brought = [Ingredient(role=role, url=address(key)) for role, key in inputs if role is not Role.CAPTIONS]
-    ours = [
+    provided = [Ingredient(role=role, url=address(key)) for role, key in inputs if role is not Role.CAPTIONS]
+    generated = [
         Ingredient(role=role, url=url, engine=job.step(stage).engine)
         for stage, role in ((Stage.IMAGE_GENERATION, Role.PICTURE), (filmed, Role.CLIP))
-        if (url := _of(made, stage, role))
+        if (url := _output(made, stage, role))
     ]
-    return (*brought, *ours)
+    return (*provided, *generated)
 
 
 def _focal_point(spec: JobSpec, made: Made) -> FocalPoint | None:
-    """What the painter says that its picture is about; only the engines can tell it of a creator's own picture."""
+    """Return the focal point that image generation reported, or None for a creator's own picture.
+
+    The engines find the focal point of a creator's own picture.
+    """
     if Role.PICTURE in spec.input_keys or Stage.IMAGE_GENERATION not in made:
         return None
     match made[Stage.IMAGE_GENERATION].metrics.get(FOCAL_POINT):
@@ -172,12 +175,12 @@ def _input(spec: JobSpec, role: Role) -> str | None:
     return address(key) if key else None
 
 
-def _of(made: Made, stage: Stage, role: Role) -> str | None:
+def _output(made: Made, stage: Stage, role: Role) -> str | None:
     key = made[stage].key(role) if stage in made else None
     return address(key) if key else None
 
 
-def _need(url: str | None, what: str) -> str:
+def _required(url: str | None, what: str) -> str:
     if url is None:
         raise StageFailure("input_missing", f"The {what} that this step needs is missing.")
     return url

@@ -1,4 +1,4 @@
-"""SageMaker's asynchronous endpoints: how a step is sent to one, and what it says of one that came to nothing."""
+"""SageMaker's asynchronous endpoints: the invocation for a step, and the notification of a failed invocation."""
 
 from collections.abc import Mapping
 from hashlib import sha256
@@ -15,11 +15,11 @@ from shared.stages.stages import STAGES, Stage
 
 
 class SageMakerConfig(Config):
-    sagemaker_endpoints: Mapping[Stage, str] = Field(default_factory=dict)  # JSON: stages that they serve, and names
+    sagemaker_endpoints: Mapping[Stage, str] = Field(default_factory=dict)  # JSON: endpoint name by stage
 
 
 class FailedInvocation(BaseModel):
-    """What SageMaker tells its error topic of a step that it could not have done."""
+    """SageMaker's notification, on its error topic, of an invocation that failed."""
 
     inference_id: str = Field(alias="inferenceId")
     reason: str = Field(alias="failureReason", default="")
@@ -29,18 +29,18 @@ class FailedInvocation(BaseModel):
         job_id, stage, _ = self.inference_id.split(".")
         return job_id, Stage(stage)
 
-    def is_of(self, token: str) -> bool:
-        """Whether this is about the sending that the token came with, and not about an earlier one."""
+    def has_token(self, token: str) -> bool:
+        """Return whether this invocation was sent with this task token, and not with an earlier one."""
         return self.inference_id == _inference_id(*self.step, token)
 
 
 def endpoint_of(stage: Stage) -> str | None:
-    """Name of the endpoint that serves the stage here; None where workers on its queue do."""
+    """Return the name of the endpoint that serves the stage, or None if workers on its queue serve it."""
     return SageMakerConfig().sagemaker_endpoints.get(stage)
 
 
 def invoke(endpoint: str, task: StageTask, token: str) -> None:
-    """Send the step. The task lies among its job's media, and goes with them."""
+    """Send the step to the endpoint. The task is stored with its job's media and is deleted with them."""
     inference_id = _inference_id(task.job_id, task.stage, token)
     key = task_key(task.job_id, task.stage, inference_id)
     media.put(task.model_dump_json(by_alias=True).encode(), key, "application/json", kind="work")
@@ -57,5 +57,8 @@ def invoke(endpoint: str, task: StageTask, token: str) -> None:
 
 
 def _inference_id(job_id: str, stage: Stage, token: str) -> str:
-    """Names the sending, of which Retry makes several; the token itself is a secret."""
+    """Return the id of one invocation. Retry makes several for a step, each with its own token.
+
+    The id contains a hash of the token, because the token is a secret.
+    """
     return f"{job_id}.{stage}.{sha256(token.encode()).hexdigest()[:12]}"

@@ -1,4 +1,4 @@
-"""The state machine's last state: ends the job, whichever way it went."""
+"""The function of the last state: it ends the job as completed or failed."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from shared.stages.failures import UNEXPECTED, StageFailure
 
 @observed
 def handler(event: dict[str, Any], _context: object) -> dict[str, str]:
-    """`{jobId, error?}`: with `error` (the state machine's Error and Cause) the job has failed, else it is complete."""
+    """Settle the job of `{jobId, error?}` as failed with `error` (Error and Cause of the state), or as completed."""
     about(job_id=event["jobId"])
     job = jobs.get(event["jobId"])
     error = event.get("error")
@@ -25,7 +25,7 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, str]:
 
 
 def _sentence(job: JobRecord, error: dict[str, Any]) -> str:
-    """What the creator is told: the step's own words if it left any, never an internal."""
+    """Return the error for the creator: the step's own message if it has one, and never internal details."""
     for stage, step in job.planned():
         if stage == job.current_step and step.error and step.status != JobStatus.COMPLETED:
             return step.error

@@ -1,4 +1,4 @@
-"""`$disconnect`: forgets the socket and what it listened to."""
+"""`$disconnect`: delete the socket and its subscriptions."""
 
 from typing import Any
 

@@ -15,19 +15,19 @@ class ChannelMessage(Wire):
 
 
 class Subscribe(ChannelMessage):
-    """Send me the job's snapshot and then its events."""
+    """A request for the job's snapshot and its later events."""
 
     type: Literal["subscribe"]
 
 
 class Unsubscribe(ChannelMessage):
-    """Send me no more events of the job."""
+    """A request to stop the job's events."""
 
     type: Literal["unsubscribe"]
 
 
 class SocketError(View):
-    """The server refuses the client's message. The socket stays open."""
+    """The server's refusal of a client message. The socket stays open."""
 
     type: Literal["error"] = "error"
     code: str
@@ -42,7 +42,7 @@ def channel_of(job_id: str) -> str:
 
 
 def read_channel(event: dict[str, Any], expected: type[ClientMessage]) -> str:
-    """Return the job's id in the message's channel. Raises Invalid."""
+    """Return the job's id in the message's channel. Raise Invalid."""
     try:
         message = expected.model_validate_json(event.get("body") or "")
     except ValidationError as error:
@@ -54,7 +54,7 @@ def read_channel(event: dict[str, Any], expected: type[ClientMessage]) -> str:
 
 
 def send(connection_id: str, message: View) -> bool:
-    """Send to one socket. Return False when the client is gone."""
+    """Send to one socket. Return False if the client has disconnected."""
     client = sockets()
     data = json.dumps(message.model_dump(mode="json", by_alias=True)).encode()
     try:
@@ -65,6 +65,6 @@ def send(connection_id: str, message: View) -> bool:
 
 
 def refuse(connection_id: str, error: AppError) -> dict[str, int]:
-    """Tell the client what is wrong with its message. The socket stays open."""
+    """Send the error to the client. The socket stays open."""
     send(connection_id, SocketError(code=error.code, detail=error.detail))
     return {"statusCode": error.status}

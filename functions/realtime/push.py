@@ -1,4 +1,4 @@
-"""Reads the jobs table's stream and tells the job's listeners."""
+"""The consumer of the jobs table's stream: it sends events to the job's listeners."""
 
 from typing import Any
 
@@ -14,21 +14,21 @@ from shared.observability import about, logged, logger, observed
 
 @observed
 def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
-    """Push a batch of stream records in order. From the first that fails on, Lambda delivers the batch again."""
+    """Push a batch of stream records in order. After a failure, Lambda delivers the batch again from that record."""
     for record in event["Records"]:
         images = record["dynamodb"]
         if "OldImage" not in images or "NewImage" not in images:
-            continue  # made or deleted: nobody can have subscribed yet, or there is nothing left to tell
+            continue  # created, so without subscribers, or deleted
         with logged(sequence_number=images["SequenceNumber"]):
             try:
-                _tell(JobRecord.from_raw_data(images["OldImage"]), JobRecord.from_raw_data(images["NewImage"]))
-            except Exception:  # noqa: BLE001  # whatever it was, the stream must not lose its place
+                _push(JobRecord.from_raw_data(images["OldImage"]), JobRecord.from_raw_data(images["NewImage"]))
+            except Exception:  # noqa: BLE001  # Lambda must repeat from this record after any error
                 logger.exception("job change not pushed")
                 return {"batchItemFailures": [{"itemIdentifier": images["SequenceNumber"]}]}
     return {"batchItemFailures": []}
 
 
-def _tell(old: JobRecord, new: JobRecord) -> None:
+def _push(old: JobRecord, new: JobRecord) -> None:
     about(job_id=new.job_id)
     listeners = connections.subscribers(channel_of(new.job_id), account_id=new.account_id)
     if not listeners:

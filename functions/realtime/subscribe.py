@@ -1,4 +1,4 @@
-"""`subscribe`: listen to a job of one's own.
+"""`subscribe`: listen to a job of the caller's account.
 
 The function registers the listener before it reads the job. A change between the two
 then reaches the client as an event.

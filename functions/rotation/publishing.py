@@ -55,7 +55,7 @@ def publish_media_keys(chain: Chain) -> str:
     else:
         etag = client.get_key_group(Id=group_id)["ETag"]
         client.update_key_group(Id=group_id, IfMatch=etag, KeyGroupConfig=described)
-    _forget_media_keys(kept=set(chain.public))
+    _delete_media_keys(except_ids=set(chain.public))
     return group_id
 
 
@@ -70,14 +70,14 @@ def withdraw_media_keys() -> None:
     if group_id is not None:
         etag = _cloudfront().get_key_group(Id=group_id)["ETag"]
         _cloudfront().delete_key_group(Id=group_id, IfMatch=etag)
-    _forget_media_keys(kept=set())
+    _delete_media_keys(except_ids=set())
 
 
-def _forget_media_keys(*, kept: set[str]) -> None:
+def _delete_media_keys(*, except_ids: set[str]) -> None:
     """Delete our keys that are no longer trusted, including keys of interrupted rotations."""
     client = _cloudfront()
     for item in _listed("list_public_keys", "PublicKeyList"):
-        if item["Name"].startswith(f"{MediaKeyConfig().media_key_group}-") and item["Id"] not in kept:
+        if item["Name"].startswith(f"{MediaKeyConfig().media_key_group}-") and item["Id"] not in except_ids:
             try:
                 client.delete_public_key(Id=item["Id"], IfMatch=client.get_public_key(Id=item["Id"])["ETag"])
             except client.exceptions.PublicKeyInUse:  # the edge still uses it; the next rotation deletes it

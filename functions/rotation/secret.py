@@ -1,4 +1,4 @@
-"""For each secret: how its first value, its next value, its publication and its test work."""
+"""The operations of each secret: its first value, its next value, its publication and its test."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from shared.core.clock import utc_now
 
 
 class RotationFailed(Exception):
-    """The new value does not work, so the old value stays current."""
+    """A new value that does not work. The old value stays current."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ def _try_refresh_keys(text: str) -> None:
         raise RotationFailed("A refresh token's key is not 32 bytes long.")
 
 
-def _nothing(_text: str) -> None:
+def _publish_nothing(_text: str) -> None:
     return None
 
 
@@ -59,7 +59,7 @@ SECRETS: dict[str, Rotated] = {
     "refresh-token-key": Rotated(
         first=keys.first_refresh_keys,
         roll=keys.rolled_refresh_keys,
-        publish=_nothing,
+        publish=_publish_nothing,
         try_out=_try_refresh_keys,
     ),
 }

@@ -48,7 +48,7 @@ def layers_of(handler: str, *, besides: tuple[str, ...] = ()) -> tuple[str, ...]
     names = tuple(
         name
         for name, layer in _described()["layers"].items()
-        if name in always or (not layer.get("only_if_asked_for") and wanted & _provides(name))
+        if name in always or (not layer.get("only_if_requested") and wanted & _provides(name))
     )
     whole = function_bundle(handler).bytes + sum(layer_bundle(name).bytes for name in names)
     if whole > MAX_BYTES:

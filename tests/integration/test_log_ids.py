@@ -85,12 +85,12 @@ def quick_beats(monkeypatch: pytest.MonkeyPatch) -> None:
 def work(stage: Stage, engine: Small) -> None:
     """The next message of the stage, by a worker's own loop."""
     runner, shutdown = (
-        StepRunner(dict.fromkeys(("procedural", "parallax", "finish"), engine), shutdown_asked=bool),
+        StepRunner(dict.fromkeys(("procedural", "parallax", "finish"), engine), shutdown_requested=bool),
         Shutdown(),
     )
 
     def once(delivery: Delivery) -> None:
-        shutdown.asked = True
+        shutdown.requested = True
         runner.handle(delivery)
 
     consume((stage.priority_queue, stage.queue), once, shutdown, visibility_seconds=30)
@@ -145,7 +145,7 @@ def test_a_missed_beat_names_its_attempt(studio: Studio, ada: Creator, lines: Li
     def cut_off() -> None:
         studio.cloud.broken["UpdateItem"] = EndpointConnectionError(endpoint_url="x")
         while not seen:
-            seen.extend(line for line in lines.new() if line["message"] == "missed a beat")
+            seen.extend(line for line in lines.new() if line["message"] == "beat failed")
         studio.cloud.broken.clear()
 
     work(IMAGE, Small(IMAGE, cut_off))
@@ -176,7 +176,7 @@ def test_a_task_that_an_endpoint_could_not_do_names_its_attempt(studio: Studio, 
     job_id = queued(ada)
     [body] = studio.messages(IMAGE.queue)
     studio.cloud.broken["SendTaskSuccess"] = RuntimeError("x")
-    runner = StepRunner({"procedural": Small(IMAGE)}, shutdown_asked=bool)
+    runner = StepRunner({"procedural": Small(IMAGE)}, shutdown_requested=bool)
     with Endpoint(runner.handle, host="127.0.0.1", port=0) as endpoint:
         endpoint.invoke(json.dumps(body).encode(), "")
     line = lines.said("task not handled")
@@ -191,7 +191,7 @@ def test_dead_letters_name_their_jobs_each_its_own(studio: Studio, ada: Creator,
     lines.new()
     signal.handler({"Records": letters}, Call("call-2"))
     first, second = lines.new()
-    assert (first["message"], first["message_id"], first["job_id"]) == ("dead letter not answered", "1", job_id)
+    assert (first["message"], first["message_id"], first["job_id"]) == ("dead letter not handled", "1", job_id)
     assert (second["message_id"], second.get("job_id")) == ("2", None)
 
 

@@ -52,7 +52,7 @@ def test_a_life_in_the_studio_leaves_no_secret_in_the_logs(studio: Studio, logge
     assert delivery is not None
     broken = delivery.body.replace('"version":1', '"version":1,"also":7')
     signal.handler({"Records": [{"messageId": "1", "body": broken}]}, None)
-    StepRunner({"procedural": Breaking()}, shutdown_asked=lambda: False).handle(delivery)
+    StepRunner({"procedural": Breaking()}, shutdown_requested=lambda: False).handle(delivery)
     settle.handler({"jobId": job_id, "error": {"Error": "Stage.Final", "Cause": PROMPT}}, None)
     reconcile.handler({}, None)
     push.handler(
@@ -90,10 +90,10 @@ def test_a_message_that_cannot_be_handled_is_logged_without_what_it_says(studio:
     }
     clients.sqs().send_message(QueueUrl=queue_url(Stage.IMAGE_GENERATION.queue), MessageBody=json.dumps(body))
     shutdown = Shutdown()
-    runner = StepRunner({}, shutdown_asked=lambda: False)
+    runner = StepRunner({}, shutdown_requested=lambda: False)
 
     def once(delivery: Delivery) -> None:
-        shutdown.asked = True
+        shutdown.requested = True
         runner.handle(delivery)
 
     consume((Stage.IMAGE_GENERATION.queue,), once, shutdown, visibility_seconds=30)

@@ -97,7 +97,7 @@ def test_workers_look_into_the_priority_queue_first(studio: Studio, ada: Creator
     def handle(delivery: Delivery) -> None:
         done.append(delivery.queue)
         delivery.delete()
-        shutdown.asked = len(done) == 3
+        shutdown.requested = len(done) == 3
 
     consume((IMAGE.priority_queue, IMAGE.queue), handle, shutdown, visibility_seconds=30)
     assert done == [IMAGE.priority_queue, IMAGE.priority_queue, IMAGE.queue]

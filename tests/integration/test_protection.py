@@ -9,7 +9,7 @@ from shared.aws.queues import queue_url
 from shared.stages.stages import Stage
 from tests.support.ecs_agent import Agent, agent
 from tests.support.studio import Studio
-from workers.runtime.protection import MOST_MINUTES
+from workers.runtime.protection import MAX_MINUTES
 from workers.runtime.queues import Delivery, Shutdown, consume
 
 QUEUE = Stage.VIDEO_SYNTHESIS.queue
@@ -30,7 +30,7 @@ def work(*bodies: str, ecs: Agent | None = None, fails: bool = False) -> list[li
 
     def handle(delivery: Delivery) -> None:
         told.append(ecs.protects if ecs else [])
-        shutdown.asked = len(told) == len(bodies)
+        shutdown.requested = len(told) == len(bodies)
         if fails:
             raise KeyError(delivery.body)
         delivery.delete()
@@ -43,7 +43,7 @@ def test_a_worker_at_work_is_protected_and_gives_it_back_after(studio: Studio, e
     assert work("one", "two", ecs=ecs) == [[True], [True, False, True]]
     assert ecs.protects == [True, False, True, False]
     assert {path for path, _ in ecs.wishes} == {"/api/task/task-protection/v1/state"}
-    assert ecs.wishes[0][1]["ExpiresInMinutes"] == MOST_MINUTES
+    assert ecs.wishes[0][1]["ExpiresInMinutes"] == MAX_MINUTES
 
 
 def test_it_gives_it_back_after_work_that_failed_too(studio: Studio, ecs: Agent) -> None:

@@ -515,7 +515,7 @@ def finished(studio: Studio, job_id: str) -> Any:
     dispatch({"jobId": job_id, "stage": POST.value, "taskToken": "token-2"}, None)
     delivery = studio.deliver(POST.queue)
     assert delivery is not None
-    StepRunner({"finish": Finish()}, shutdown_asked=lambda: False).handle(delivery)
+    StepRunner({"finish": Finish()}, shutdown_requested=lambda: False).handle(delivery)
     return jobs.get(job_id).step(POST)
 
 

@@ -164,7 +164,7 @@ def listening(handle: Callable[[Receipt], None]) -> Iterator[Endpoint]:
 
 
 def worker(engine: WaitingEngine, *, shutdown: Callable[[], bool] = lambda: False) -> Callable[[Receipt], None]:
-    return StepRunner({"procedural": engine}, shutdown_asked=shutdown).handle
+    return StepRunner({"procedural": engine}, shutdown_requested=shutdown).handle
 
 
 def request(endpoint: Endpoint, method: str, path: str, body: bytes | None = None, **headers: str) -> int:

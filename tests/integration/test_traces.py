@@ -35,10 +35,10 @@ def asked(ada: Creator, trace: str, monkeypatch: pytest.MonkeyPatch) -> str:
 
 def work(engine: TinyEngine) -> None:
     shutdown = Shutdown()
-    runner = StepRunner({"procedural": engine}, shutdown_asked=lambda: False)
+    runner = StepRunner({"procedural": engine}, shutdown_requested=lambda: False)
 
     def once(delivery: Delivery) -> None:
-        shutdown.asked = True
+        shutdown.requested = True
         runner.handle(delivery)
 
     consume((IMAGE.queue,), once, shutdown, visibility_seconds=30)

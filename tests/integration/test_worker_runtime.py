@@ -81,7 +81,7 @@ def work(studio: Studio, engine: TinyEngine, *, shutdown: Callable[[], bool] = l
     """One delivery, handled."""
     delivery = studio.deliver(QUEUE)
     assert delivery is not None
-    StepRunner({"procedural": engine}, shutdown_asked=shutdown).handle(delivery)
+    StepRunner({"procedural": engine}, shutdown_requested=shutdown).handle(delivery)
     return delivery
 
 
@@ -246,7 +246,7 @@ def test_a_result_that_is_not_what_the_stage_makes_is_refused(studio: Studio, jo
 def test_an_unknown_engine_is_a_final_failure(studio: Studio, job_id: str) -> None:
     delivery = studio.deliver(QUEUE)
     assert delivery is not None
-    StepRunner({}, shutdown_asked=lambda: False).handle(delivery)
+    StepRunner({}, shutdown_requested=lambda: False).handle(delivery)
     assert reported(studio) == "engine_unknown"
 
 
@@ -302,7 +302,7 @@ def test_numbers_that_json_cannot_say_do_not_spoil_the_job(studio: Studio, ada: 
 
 def test_a_message_that_is_none_of_ours_is_not_worked_on(studio: Studio, ada: Creator) -> None:
     with pytest.raises(ValueError, match="validation error"):
-        StepRunner({}, shutdown_asked=lambda: False).handle(Delivery(QUEUE, '{"version": 2}', "x"))
+        StepRunner({}, shutdown_requested=lambda: False).handle(Delivery(QUEUE, '{"version": 2}', "x"))
 
 
 # --- claims and fences
@@ -390,9 +390,9 @@ def test_two_workers_with_one_message_make_one_attempt(studio: Studio, job_id: s
     other = TinyEngine()
 
     def delivered_twice(_: Workspace) -> None:
-        StepRunner({"procedural": other}, shutdown_asked=lambda: False).handle(delivery)
+        StepRunner({"procedural": other}, shutdown_requested=lambda: False).handle(delivery)
 
-    StepRunner({"procedural": TinyEngine(delivered_twice)}, shutdown_asked=lambda: False).handle(delivery)
+    StepRunner({"procedural": TinyEngine(delivered_twice)}, shutdown_requested=lambda: False).handle(delivery)
     assert other.runs == 0
     assert jobs.get(job_id).step(IMAGE).attempts == 1
     assert studio.cloud.answers == [GOOD]
@@ -528,7 +528,7 @@ def test_the_loop_outlives_a_bad_message_and_stops_when_told(studio: Studio) -> 
 
     def handle(delivery: Delivery) -> None:
         seen.append(delivery.body)
-        shutdown.asked = len(seen) == 2
+        shutdown.requested = len(seen) == 2
         if delivery.body == "bad":
             raise KeyError(delivery.body)
 

@@ -1,7 +1,7 @@
-"""`python -m workers.images.health`: exits 0 while the container's worker can work; ECS replaces one that cannot.
+"""The container's health check, `python -m workers.images.health`: it exits with 0 while the worker can work.
 
-A worker that ended is noticed without us. What is not: one that was stopped, and one whose scratch space is full, which
-would fail every job that it takes.
+ECS replaces unhealthy containers. ECS itself notices a worker that has ended, but not a worker that is stopped, and not
+a worker whose scratch space is full, which would fail every job.
 """
 
 import os
@@ -9,13 +9,13 @@ import sys
 from pathlib import Path
 from tempfile import gettempdir
 
-FREE_BYTES = 256 * 2**20  # of scratch: less does not hold the files of one step
+FREE_BYTES = 256 * 2**20  # minimum free scratch space; the files of one step need it
 STOPPED = frozenset("TtZXx")  # states of proc(5): stopped, traced, zombie, dead
 
 
-def ailments(process_stat: str, free_bytes: int) -> list[str]:
-    """What is wrong with a worker, from the text of its /proc/<pid>/stat and the bytes that are free."""
-    state = process_stat.rpartition(")")[2].split()[0]  # the name before it may hold anything, parentheses too
+def faults(process_stat: str, free_bytes: int) -> list[str]:
+    """Return the faults of a worker, given the text of its /proc/<pid>/stat and its free scratch space."""
+    state = process_stat.rpartition(")")[2].split()[0]  # the process name before it may contain parentheses
     found = []
     if state in STOPPED:
         found.append(f"the worker is in state {state}")
@@ -26,7 +26,7 @@ def ailments(process_stat: str, free_bytes: int) -> list[str]:
 
 def main() -> None:
     space = os.statvfs(gettempdir())
-    found = ailments(Path("/proc/1/stat").read_text(), space.f_bavail * space.f_frsize)
+    found = faults(Path("/proc/1/stat").read_text(), space.f_bavail * space.f_frsize)
     if found:
         sys.exit("; ".join(found))
 

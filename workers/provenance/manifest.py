@@ -1,4 +1,4 @@
-"""What a film says of its own making: the claims of its C2PA manifest. Pure data.
+"""The claims of a film's C2PA manifest: how the film was made. Pure data.
 
 C2PA 2.2, sections 9 (claims), 10.3 and 18.15 (actions); source types are IPTC's NewsCodes.
 """
@@ -13,7 +13,7 @@ from shared.stages.stages import Role, Stage
 
 _SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/"
 
-# What finishing does, in C2PA's words.
+# The C2PA action of each finishing operation.
 _ACTIONS = {
     "stabilise": "c2pa.enhanced",
     "denoise": "c2pa.enhanced",
@@ -28,34 +28,34 @@ _ACTIONS = {
     "loop": "c2pa.edited",
     "watermark": "c2pa.edited",
 }
-# Of what is part of the film; a driving clip only showed how the camera moves.
+# Exceptions from `componentOf`: a driving clip gives only the camera path, and is not part of the film.
 _RELATIONSHIPS = {Role.DRIVING: "inputTo"}
 _MADE_IN = {Role.PICTURE: {Stage.IMAGE_GENERATION}, Role.CLIP: {Stage.VIDEO_SYNTHESIS, Stage.MOTION_TRANSFER}}
 
 
 def source_type(ingredients: Iterable[Ingredient]) -> str:
-    """The IPTC term for the film's pixels, which is also what labels it as generated.
+    """Return the IPTC source type of the film's pixels. It also labels the film as generated.
 
-    `algorithmicMedia`: by code alone, with no trained model; so paint and film the engines that run here.
-    `compositeSynthetic`: a creator's picture, with what an algorithm adds to it.
-    The `trained...` terms: a model that learned from samples made the picture or the clip.
+    `algorithmicMedia`: made by code without a trained model, for example by the in-process engines.
+    `compositeSynthetic`: a creator's picture with additions of an algorithm.
+    The `trained...` terms: a trained model made the picture or the clip.
     """
     ingredients = tuple(ingredients)
-    brought = any(given.role is Role.PICTURE and given.engine is None for given in ingredients)
+    provided = any(given.role is Role.PICTURE and given.engine is None for given in ingredients)
     if any(_trained(given) for given in ingredients):
-        term = "compositeWithTrainedAlgorithmicMedia" if brought else "trainedAlgorithmicMedia"
+        term = "compositeWithTrainedAlgorithmicMedia" if provided else "trainedAlgorithmicMedia"
     else:
-        term = "compositeSynthetic" if brought else "algorithmicMedia"
+        term = "compositeSynthetic" if provided else "algorithmicMedia"
     return _SOURCE_TYPE + term
 
 
 def label(index: int) -> str:
-    """By which actions name the ingredient at that place."""
+    """Return the label with which actions refer to the ingredient at this index."""
     return f"ingredient-{index}"
 
 
 def ingredient(given: Ingredient, index: int, sha256: str) -> dict[str, Any]:
-    """The declaration of one ingredient, with the hash of its file by which it can be known again."""
+    """Return the declaration of one ingredient, with the SHA-256 of its file, which identifies the file."""
     about = f"{given.role.value} by {given.engine}" if given.engine else f"{given.role.value} of the creator"
     return {
         "title": about,
@@ -68,9 +68,9 @@ def ingredient(given: Ingredient, index: int, sha256: str) -> dict[str, Any]:
 def definition(
     title: str, media_type: str, ingredients: Sequence[Ingredient], operations: Iterable[Operation], *, captions: bool
 ) -> dict[str, Any]:
-    """The manifest of one file: how the film came to be, and what was done to it, in order."""
+    """Return the manifest of one file: how the film was made, and its operations in order."""
     placed = [label(index) for index, given in enumerate(ingredients) if given.role not in _RELATIONSHIPS]
-    shown = [label(index) for index, given in enumerate(ingredients) if given.role in _RELATIONSHIPS]
+    inputs = [label(index) for index, given in enumerate(ingredients) if given.role in _RELATIONSHIPS]
     agent = {"name": "Kinora"}
     actions: list[dict[str, Any]] = [
         {
@@ -78,7 +78,7 @@ def definition(
             "digitalSourceType": source_type(ingredients),
             "softwareAgent": agent,
             "description": "Filmed by a virtual camera.",
-            **({"parameters": {"ingredientIds": shown}} if shown else {}),
+            **({"parameters": {"ingredientIds": inputs}} if inputs else {}),
         }
     ]
     if placed:

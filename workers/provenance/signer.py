@@ -1,4 +1,4 @@
-"""Puts a signed C2PA manifest into finished files, with the deployment's certificate, where it has one."""
+"""The signer of finished files: it embeds a C2PA manifest that the deployment's certificate signs, if it has one."""
 
 from collections.abc import Iterable, Sequence
 from hashlib import file_digest
@@ -15,10 +15,10 @@ from shared.stages.requests import Ingredient
 from workers.provenance import manifest
 
 SIGNING_KEY = "provenance-signing-key"  # PEM, ECDSA on P-256
-CERTIFICATES = "provenance-certificates"  # PEM, the signer's own first, then what vouches for it
+CERTIFICATES = "provenance-certificates"  # PEM: the signer's certificate, then its issuers
 
 _MEDIA_TYPES = {".png": "image/png", ".jpg": "image/jpeg", ".mp4": "video/mp4", ".flac": "audio/flac"}
-# A thumbnail in the manifest would be a second poster; nothing is fetched from anywhere.
+# A thumbnail in the manifest would duplicate the poster. The signer never fetches a remote manifest.
 _SETTINGS = {
     "builder": {"thumbnail": {"enabled": False}},
     "verify": {"verify_after_sign": False, "remote_manifest_fetch": False},
@@ -26,7 +26,7 @@ _SETTINGS = {
 
 
 class Signer:
-    """Signs with one key; `certificates` is its chain, PEM. ValueError unless they are good for signing."""
+    """A signer with one key; `certificates` is the key's chain in PEM. Raises ValueError if they cannot sign."""
 
     def __init__(self, key: str, certificates: str) -> None:
         try:
@@ -35,7 +35,7 @@ class Signer:
                 c2pa.C2paSignerInfo(b"es256", certificates.encode(), key.encode(), None)
             )
         except c2pa.C2paError as error:
-            raise ValueError(f"these cannot sign: {error}") from error
+            raise ValueError(f"this key and these certificates cannot sign: {error}") from error
 
     def sign(
         self,
@@ -46,9 +46,9 @@ class Signer:
         *,
         captions: bool = False,
     ) -> None:
-        """Write the manifest into an MP4 or JPEG; each ingredient with its file. Its media stay byte for byte.
+        """Write the manifest into an MP4 or JPEG, with each ingredient's file. The bytes of the media do not change.
 
-        The manifest has a new identifier and a new signature each time: of two films made alike, only it differs.
+        Each manifest has a new identifier and a new signature. Two equal films differ only in their manifests.
         """
         given = [ingredient for ingredient, _ in ingredients]
         builder = c2pa.Builder(
@@ -58,8 +58,8 @@ class Signer:
         try:
             for index, (ingredient, file) in enumerate(ingredients):
                 with file.open("rb") as stream:
-                    seen = manifest.ingredient(ingredient, index, file_digest(stream, "sha256").hexdigest())
-                    builder.add_ingredient(seen, _MEDIA_TYPES[file.suffix], stream)
+                    declared = manifest.ingredient(ingredient, index, file_digest(stream, "sha256").hexdigest())
+                    builder.add_ingredient(declared, _MEDIA_TYPES[file.suffix], stream)
             with path.open("rb") as source, signed.open("w+b") as target:
                 builder.sign(self._signer, media_type, source, target)
             signed.replace(path)
@@ -69,11 +69,11 @@ class Signer:
 
 
 class ProvenanceConfig(Config):
-    signs_films: bool = True  # False where no certificate is wanted: Secrets Manager is then out of reach
+    signs_films: bool = True  # False without a certificate: the worker then cannot reach Secrets Manager
 
 
 def from_secrets() -> Signer | None:
-    """The deployment's signer; None where it has no certificate, so that its films go out unsigned."""
+    """Return the deployment's signer, or None without a certificate. Films are then not signed."""
     if not ProvenanceConfig().signs_films:
         return None
     try:

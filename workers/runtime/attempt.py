@@ -1,4 +1,4 @@
-"""One worker's claim on a step, and its ends: a recorded result, a recorded failure, or nothing."""
+"""One worker's claim on a step. It ends with a recorded result, with a recorded failure, or without a record."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,7 +22,7 @@ from workers.engines.contract import StageResult
 class Attempt:
     """A claim on one step. Every write is conditional on it; a claim that is no longer current raises Fenced.
 
-    `token` is the state machine's task token, read once; None if the execution was never asked for this step.
+    `token` is the state machine's task token, read once; None if the state machine has not dispatched this step.
     """
 
     id: str
@@ -32,12 +32,12 @@ class Attempt:
 
     @classmethod
     def claim(cls, task: StageTask, attempt_id: str, *, lease_until: datetime, at: datetime) -> Self:
-        """Claim the step of `task`. Raises what `steps.claim` raises."""
+        """Claim the step of `task`. Raise the errors of `steps.claim`."""
         job = steps.claim(task.job_id, task.stage, attempt=attempt_id, lease_until=lease_until, at=at)
         return cls(attempt_id, task, job, steps.token(task.job_id, task.stage))
 
     def beat(self, *, lease_until: datetime, percent: int | None, preview: int | None = None, at: datetime) -> None:
-        """Extend the lease; write the progress and the number of the newest preview, where given. Raises Fenced."""
+        """Extend the lease. Write the progress and the number of the newest preview, if given. Raise Fenced."""
         steps.beat(
             self.task.job_id,
             self.task.stage,
@@ -54,7 +54,7 @@ class Attempt:
             executions.heartbeat(self.token)
 
     def record(self, made: StageResult) -> None:
-        """Upload the outputs, then write the result. Raises Fenced, or StageFailure if they are not the stage's."""
+        """Upload the outputs, then write the result. Raise Fenced, or StageFailure if they do not match the stage."""
         _check_outputs(self.task.stage, {output.role for output in made.outputs})
         kind = "final" if self.task.stage is Stage.POST_PROCESSING else "work"
         outputs = []
@@ -83,11 +83,11 @@ class Attempt:
         return True
 
     def release(self) -> None:
-        """Hand the step back, for another attempt to claim at once. Raises Fenced."""
+        """Hand the step back, so that another attempt can claim it at once. Raise Fenced."""
         steps.release(self.task.job_id, self.task.stage, attempt=self.id, at=utc_now())
 
-    def take_back(self) -> None:
-        """Delete what a stopped attempt uploaded: it does not count."""
+    def delete_uploads(self) -> None:
+        """Delete the uploads of a stopped attempt, because no result refers to them."""
         media.delete_below(attempt_prefix(self.task.job_id, self.task.stage, self.id))
 
 
@@ -96,12 +96,12 @@ def _check_outputs(stage: Stage, made: set[Role]) -> None:
     spec = STAGES[stage]
     missing, unknown = spec.produces - made, made - spec.produces - spec.on_request
     if missing or unknown:
-        logger.error("outputs are not the stage's", missing=sorted(missing), unknown=sorted(unknown))
-        raise StageFailure("result_unusable", "The engine's result is not what this step makes.")
+        logger.error("outputs do not match the stage", missing=sorted(missing), unknown=sorted(unknown))
+        raise StageFailure("result_unusable", "The engine's outputs do not match this step.")
 
 
 def report_completed(task: StageTask) -> None:
-    """Report to the state machine that an earlier attempt completed the step: its own report may have been lost."""
+    """Report to the state machine that an earlier attempt completed the step. That attempt's report may be lost."""
     token = steps.token(task.job_id, task.stage)
     if token is not None:
         executions.succeed(token)

@@ -1,7 +1,7 @@
-"""The beat of one attempt: extends lease, visibility and heartbeat, writes progress, and learns that it must stop.
+"""The beat of one attempt: it extends lease, visibility and heartbeat, writes progress, and detects a reason to stop.
 
-Two clocks: one write to the table renews the lease and carries progress and preview, so none follows another for a
-lease's sake alone; queue and state machine are told of life in their own time.
+It has two clocks. One write to the table renews the lease and carries progress and preview, so a write of progress also
+postpones the next renewal of the lease. The queue and the state machine have a clock of their own.
 """
 
 from collections.abc import Callable
@@ -24,42 +24,42 @@ from workers.runtime.attempt import Attempt
 from workers.runtime.config import WorkerConfig
 from workers.runtime.receipt import Receipt
 
-TICK_SECONDS = 0.25  # how often it looks at its clocks
+TICK_SECONDS = 0.25  # interval between two checks of the clocks
 
 
-class Why(Enum):
-    """Why a run must stop."""
+class StopReason(Enum):
+    """The reason why a run must stop."""
 
     ENDED = "the job has ended"
     FENCED = "another attempt has the step"
-    SHUTDOWN = "the worker was told to stop"
+    SHUTDOWN = "the worker is shutting down"
 
 
 def write_due(since_seconds: float, moved_percent: int, config: WorkerConfig) -> bool:
-    """Whether the table is written so long after the last write, when progress has moved so much since."""
+    """Return whether a write to the table is due, given the time and the progress in percent since the last write."""
     if since_seconds >= config.beat_seconds:
         return True
     return since_seconds >= config.progress_seconds and moved_percent >= config.progress_percent
 
 
 class Beat:
-    """Runs beside the engine, in a thread of its own, while the block lasts."""
+    """A thread that runs beside the engine while the `with` block lasts."""
 
     def __init__(
         self,
         attempt: Attempt,
         *,
         delivery: Receipt,
-        shutdown_asked: Callable[[], bool],
+        shutdown_requested: Callable[[], bool],
         config: WorkerConfig,
     ) -> None:
-        self.why: Why | None = None
+        self.stop_reason: StopReason | None = None
         self._attempt, self._delivery = attempt, delivery
-        self._shutdown_asked, self._config = shutdown_asked, config
+        self._shutdown_requested, self._config = shutdown_requested, config
         self._percent = self._written = self._previews = 0
         self._preview: bytes | None = None
         self._last_preview = monotonic()
-        self._last_write = self._last_told = monotonic()
+        self._last_write = self._last_report = monotonic()
         self._over = Event()
         self._thread = Thread(target=self._run, name=f"beat {attempt.id}", daemon=True)
 
@@ -74,46 +74,52 @@ class Beat:
         self._thread.join()
 
     def progress(self, fraction: float) -> None:
-        """Called by the engine, as often as it likes; raises Stopped when it must end."""
-        if self.why is None and self._shutdown_asked():
-            self.why = Why.SHUTDOWN
-        if self.why is not None:
-            raise Stopped(self.why.value)
+        """Store the fraction of the work that is done. Raise Stopped if the run must end.
+
+        The engine may call this at any rate.
+        """
+        if self.stop_reason is None and self._shutdown_requested():
+            self.stop_reason = StopReason.SHUTDOWN
+        if self.stop_reason is not None:
+            raise Stopped(self.stop_reason.value)
         self._percent = max(self._percent, min(100, int(100 * fraction)))
 
     def preview(self, draw: Callable[[], bytes]) -> None:
-        """Called by the engine, as often as it likes: `draw` makes a small JPEG of its work, when one is due."""
+        """Call `draw`, which returns a small JPEG of the work, if a preview is due.
+
+        The engine may call this at any rate.
+        """
         if monotonic() - self._last_preview >= self._config.preview_seconds:
             self._preview, self._last_preview = draw(), monotonic()
 
     def _run(self) -> None:
         task = self._attempt.task
         ids = {"job_id": task.job_id, "step_id": task.step_id, "stage": task.stage.value}
-        with logged(**ids, attempt=self._attempt.id):  # a thread begins with no ids of another
+        with logged(**ids, attempt=self._attempt.id):  # a new thread does not inherit log ids
             self._watch()
 
     def _watch(self) -> None:
-        while not self._over.wait(TICK_SECONDS) and self.why is None:
+        while not self._over.wait(TICK_SECONDS) and self.stop_reason is None:
             now = monotonic()
             to_write = write_due(now - self._last_write, self._percent - self._written, self._config)
-            to_tell = now - self._last_told >= self._config.beat_seconds
-            if to_write or to_tell:
-                self._beat(now, to_write=to_write, to_tell=to_tell)
+            to_report = now - self._last_report >= self._config.beat_seconds
+            if to_write or to_report:
+                self._beat(now, to_write=to_write, to_report=to_report)
 
-    def _beat(self, now: float, *, to_write: bool, to_tell: bool) -> None:
+    def _beat(self, now: float, *, to_write: bool, to_report: bool) -> None:
         try:
             if to_write:
                 self._write(now)
-            if to_tell:
+            if to_report:
                 self._delivery.hide(self._config.lease_seconds)
                 self._attempt.heartbeat()
-                self._last_told = now
+                self._last_report = now
         except Fenced:
-            self.why = self._why_fenced()
+            self.stop_reason = self._reason_fenced()
         except (ClientError, BotoCoreError, PynamoDBException):
-            logger.exception("missed a beat")
+            logger.exception("beat failed")
             if now - self._last_write > self._config.lease_seconds:
-                self.why = Why.FENCED  # the lease has lapsed unrenewed: somebody else may be at work by now
+                self.stop_reason = StopReason.FENCED  # the lease has expired: another attempt may have claimed the step
 
     def _write(self, now: float) -> None:
         at, percent = utc_now(), self._percent
@@ -121,13 +127,13 @@ class Beat:
         self._attempt.beat(
             lease_until=at + self._config.lease,
             percent=percent if moved else None,
-            preview=self._show_preview(),
+            preview=self._upload_preview(),
             at=at,
         )
         self._last_write, self._written = now, percent
 
-    def _show_preview(self) -> int | None:
-        """Upload what the engine drew last; answers its number."""
+    def _upload_preview(self) -> int | None:
+        """Upload the newest preview and return its number, or None if there is no new preview."""
         jpeg, self._preview = self._preview, None
         if jpeg is None:
             return None
@@ -137,5 +143,5 @@ class Beat:
         media.put(jpeg, key, "image/jpeg", kind="work")
         return self._previews
 
-    def _why_fenced(self) -> Why:
-        return Why.ENDED if jobs.is_over(self._attempt.task.job_id) else Why.FENCED
+    def _reason_fenced(self) -> StopReason:
+        return StopReason.ENDED if jobs.is_over(self._attempt.task.job_id) else StopReason.FENCED

@@ -1,4 +1,4 @@
-"""How long a silent worker counts as alive."""
+"""The timing of leases, beats and polls."""
 
 from datetime import timedelta
 
@@ -6,15 +6,15 @@ from shared.core.config import Config
 
 
 class WorkerConfig(Config):
-    """A lease outlives three missed beats; a dead worker's task is taken over after one lease."""
+    """The timing of in-process attempts. A lease lasts three beats. After it another worker can claim the step."""
 
     lease_seconds: int = 15
     beat_seconds: float = 5
-    # Each write to the job costs a unit, so that progress is written when it has moved far enough for a bar to show,
-    # 15 % of a step being 5 % of a job with three; and with each renewal of the lease, however little it has moved.
-    progress_seconds: float = 3  # at most one progress write in this time,
-    progress_percent: int = 15  # and only for this much, unless the lease is due
-    preview_seconds: float = 5  # a new look at the work in hand at most this often; it rides along with a write
+    # Each write to the job costs a write unit. So progress is written when a progress bar can show the difference:
+    # 15 % of a step is 5 % of a job with three steps. Each renewal of the lease also writes the progress.
+    progress_seconds: float = 3  # minimum time between two writes of progress
+    progress_percent: int = 15  # minimum progress between two writes, unless the lease is due
+    preview_seconds: float = 5  # minimum time between two previews; a preview is sent with the next write
 
     @property
     def lease(self) -> timedelta:
@@ -22,11 +22,11 @@ class WorkerConfig(Config):
 
 
 class RemoteConfig(Config):
-    """How often a provider is looked at. A lease outlives the longest pause and the function that follows it."""
+    """The timing of polls. A lease lasts longer than the longest pause plus the run of the next poll's function."""
 
     remote_lease_seconds: int = 180
-    remote_poll_seconds: int = 5  # before the first look; each later one waits a second longer
-    remote_poll_most_seconds: int = 60
+    remote_poll_seconds: int = 5  # pause before the first poll; each later pause is one second longer
+    remote_poll_most_seconds: int = 60  # maximum pause, unless the provider is busy for longer
 
     @property
     def lease(self) -> timedelta:

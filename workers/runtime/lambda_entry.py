@@ -1,8 +1,7 @@
-"""Remote engines: a Lambda that sends a step to its provider, and looks at it again and again, each time for a moment.
+"""The Lambda of remote engines: it submits a step to its provider, then polls the provider through delayed messages.
 
-Between two looks nothing runs: the next one is a delayed message. Each message takes its turn by number, so that one
-that is delivered twice does not look twice; a turn whose message died is taken over, after its lease, by a new attempt
-that goes on with the same ticket.
+Nothing runs between two polls. Each poll has a number that is claimed once, so a message that is delivered twice polls
+once. If the function of a poll dies, a new attempt claims the step after the lease and continues with the same ticket.
 """
 
 from collections.abc import Mapping
@@ -30,11 +29,11 @@ from workers.engines.contract import Busy, Finished, Output, RemoteEngine, Stage
 from workers.runtime.attempt import Attempt, report_completed
 from workers.runtime.config import RemoteConfig
 
-LEND_SECONDS = 3600
+PRESIGNED_URL_SECONDS = 3600  # validity of the URLs that a provider receives
 
 
 class RemoteRunner:
-    """Handles the messages of the remote engines' queue; `engines` by name, else the catalogue's own."""
+    """The handler of the remote engines' queue. It uses `engines` by name, and the catalogue for other names."""
 
     def __init__(self, engines: Mapping[str, RemoteEngine[Any]] | None = None) -> None:
         self._engines = dict(engines or {})
@@ -45,7 +44,7 @@ class RemoteRunner:
         return RemoteConfig()
 
     def handle(self, body: str) -> None:
-        """One delivery. What it raises leaves the message on the queue, which delivers it again."""
+        """Handle one delivery. After an exception SQS delivers the message again."""
         message = RemoteTask.model_validate_json(body)
         task = message.task
         about(job_id=task.job_id, step_id=task.step_id, stage=task.stage.value)
@@ -63,15 +62,15 @@ class RemoteRunner:
             job = jobs.get(task.job_id)
         except JobNotFound:
             return
-        self._look(Attempt(message.attempt, task, job, steps.token(task.job_id, task.stage)), message.poll_no)
+        self._poll(Attempt(message.attempt, task, job, steps.token(task.job_id, task.stage)), message.poll_no)
 
     def _is_latest(self, message: RemoteTask) -> bool:
-        """Whether nobody has gone on from this turn: its message may have died at work."""
+        """Return whether no later poll is recorded. Then the function of this poll may have died."""
         held = self._tickets.get(message.task.job_id, message.task.stage)
         return held is not None and (held.attempt, held.poll_no) == (message.attempt, message.poll_no)
 
     def _begin(self, message: RemoteTask) -> None:
-        """Claim the step as a new attempt: submit it, or go on with what an older attempt has submitted."""
+        """Claim the step as a new attempt. Submit it, or continue with the ticket of an older attempt."""
         task, attempt_id, at = message.task, str(ULID()), utc_now()
         about(attempt=attempt_id)
         try:
@@ -96,14 +95,16 @@ class RemoteRunner:
             self._unconfirmed(attempt)
         else:
             self._tickets.adopt(task.job_id, task.stage, attempt=attempt.id)
-            self._look(attempt, int(held.poll_no))
+            self._poll(attempt, int(held.poll_no))
 
     def _submit(self, attempt: Attempt) -> None:
         task = attempt.task
         of = (task.job_id, task.stage)
         self._tickets.intend(*of, attempt=attempt.id, at=utc_now())
         try:
-            ticket = self._engine(task).submit(task.request, partial(media.presigned_url, seconds=LEND_SECONDS))
+            ticket = self._engine(task).submit(
+                task.request, partial(media.presigned_url, seconds=PRESIGNED_URL_SECONDS)
+            )
         except Busy as busy:
             self._tickets.withdraw(*of, attempt=attempt.id)
             try:
@@ -119,31 +120,34 @@ class RemoteRunner:
         else:
             self._tickets.keep(*of, ticket, attempt=attempt.id)
             logger.info("submitted", engine=task.engine)
-            self._go_on(attempt, 0)
+            self._schedule_poll(attempt, 0)
 
     def _unconfirmed(self, attempt: Attempt) -> None:
-        """Perhaps the provider works, and is paid, for nothing: better once than twice. The intent stays on record."""
+        """Fail the step, because a second submission could be paid twice. The intent stays on record.
+
+        The provider may do the first submission, and be paid for it.
+        """
         logger.error("submission unconfirmed")
         sentence = "The engine's provider did not confirm this step. Nothing was charged."
         attempt.fail(StageFailure("submission_unconfirmed", sentence))
 
-    def _look(self, attempt: Attempt, poll_no: int) -> None:
-        """One turn: is it alive, is it done?"""
+    def _poll(self, attempt: Attempt, poll_no: int) -> None:
+        """Poll once. Store the result, or schedule the next poll, or fail the step."""
         task = attempt.task
         engine = self._engine(task)
         held = self._tickets.get(task.job_id, task.stage)
-        if held is None or held.ticket is None:  # deleted meanwhile, with its job
+        if held is None or held.ticket is None:  # deleted with its job
             return
         try:
             self._beat(attempt)
-            seen = engine.poll(held.ticket)
-            if isinstance(seen, Finished):
-                self._store(attempt, seen)
+            state = engine.poll(held.ticket)
+            if isinstance(state, Finished):
+                self._store(attempt, state)
                 return
-            if seen.fraction is not None:
-                self._beat(attempt, percent=int(100 * seen.fraction))
+            if state.fraction is not None:
+                self._beat(attempt, percent=int(100 * state.fraction))
         except Busy as busy:
-            self._go_on(attempt, poll_no, at_least=busy.seconds)
+            self._schedule_poll(attempt, poll_no, at_least=busy.seconds)
         except Fenced:
             self._stopped(attempt)
         except StageFailure as failure:
@@ -151,17 +155,17 @@ class RemoteRunner:
                 self._tickets.close(task.job_id, task.stage, attempt=attempt.id)
             attempt.fail(failure)
         else:
-            self._go_on(attempt, poll_no)
+            self._schedule_poll(attempt, poll_no)
 
     def _beat(self, attempt: Attempt, *, percent: int | None = None, pause_seconds: int = 0) -> None:
-        """Alive until a lease after the pause. Raises Fenced."""
+        """Extend the lease to one lease after the pause, and send a heartbeat. Raise Fenced."""
         at = utc_now()
         until = at + self._config.lease + timedelta(seconds=pause_seconds)
         attempt.beat(lease_until=until, percent=percent, at=at)
         attempt.heartbeat()
 
     def _store(self, attempt: Attempt, made: Finished) -> None:
-        """Into our own bucket at once: a provider's URLs do not live long."""
+        """Copy the outputs to the media bucket at once, because a provider's URLs expire soon."""
         engine = self._engine(attempt.task)
         with TemporaryDirectory(prefix="kinora-") as folder:
             outputs = []
@@ -173,13 +177,13 @@ class RemoteRunner:
         attempt.succeed()
 
     def _stopped(self, attempt: Attempt) -> None:
-        """Fenced: what was uploaded does not count, and what an ended job no longer wants is cancelled."""
-        attempt.take_back()
+        """Delete the uploads of a fenced attempt. If the job has ended, cancel the provider's request."""
+        attempt.delete_uploads()
         if jobs.is_over(attempt.task.job_id):
             self._cancel(attempt.task)
 
     def _cancel(self, task: StageTask) -> None:
-        """The job has ended: what nobody waits for need not be made, nor paid where it has not begun."""
+        """Cancel the provider's request of an ended job. A provider does not bill work that has not started."""
         held = self._tickets.get(task.job_id, task.stage)
         if held is None or held.ticket is None:
             return
@@ -188,8 +192,8 @@ class RemoteRunner:
         except (Busy, StageFailure) as error:
             logger.warning("not cancelled at the provider", error=str(error))
 
-    def _go_on(self, attempt: Attempt, poll_no: int, *, at_least: int = 0) -> None:
-        """The next turn; looks become rarer, as what takes long takes longer still."""
+    def _schedule_poll(self, attempt: Attempt, poll_no: int, *, at_least: int = 0) -> None:
+        """Send the message of the next poll. The pause grows with each poll, because long work often takes longer."""
         seconds = max(at_least, min(self._config.remote_poll_most_seconds, self._config.remote_poll_seconds + poll_no))
         if at_least > self._config.remote_poll_most_seconds:
             self._beat(attempt, pause_seconds=seconds)
@@ -203,7 +207,7 @@ class RemoteRunner:
         if task.engine not in self._engines:
             entry = catalogue.engine(task.stage, task.engine)
             if entry.runs is not Runs.REMOTE:
-                raise StageFailure("engine_unknown", f"{entry.name} is no remote engine.")
+                raise StageFailure("engine_unknown", f"{entry.name} is not a remote engine.")
             module, _, name = entry.code.partition(":")
             self._engines[task.engine] = getattr(import_module(module), name)()
         return self._engines[task.engine]
@@ -214,6 +218,6 @@ runner = RemoteRunner()
 
 @observed
 def handler(event: dict[str, Any], _context: object) -> None:
-    """A batch of one message: the queue's event source is told so."""
+    """Handle a batch. The queue's event source is configured for batches of one message."""
     for record in event["Records"]:
         runner.handle(record["body"])

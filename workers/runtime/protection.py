@@ -1,4 +1,4 @@
-"""Scale-in protection: while this task is at work, ECS ends idle ones before it."""
+"""Scale-in protection: ECS stops idle tasks before a task that is working."""
 
 import json
 import os
@@ -9,29 +9,29 @@ from urllib.request import Request, urlopen
 
 from shared.observability import logger
 
-MOST_MINUTES = 120  # a job's own deadline: whoever dies without saying so is not protected for longer
+MAX_MINUTES = 120  # equal to a job's deadline: after this a crashed worker's task loses its protection
 
 
 @contextmanager
 def protected() -> Iterator[None]:
-    """While the block lasts ECS neither scales this task in nor replaces it. Outside ECS it is a block and no more."""
+    """Protect this ECS task from scale-in and replacement while the block lasts. Outside ECS do nothing."""
     agent = os.environ.get("ECS_AGENT_URI")
     if agent is None:
         yield
         return
-    _ask(agent, {"ProtectionEnabled": True, "ExpiresInMinutes": MOST_MINUTES})
+    _put_state(agent, {"ProtectionEnabled": True, "ExpiresInMinutes": MAX_MINUTES})
     try:
         yield
     finally:
-        _ask(agent, {"ProtectionEnabled": False})
+        _put_state(agent, {"ProtectionEnabled": False})
 
 
-def _ask(agent: str, wish: dict[str, bool | int]) -> None:
-    """A refusal costs no more than a step that is done twice: leases and queue visibility see to it."""
-    body, headers = json.dumps(wish).encode(), {"Content-Type": "application/json"}
+def _put_state(agent: str, state: dict[str, bool | int]) -> None:
+    """Set the task's protection. Log a failure only: leases and visibility limit its cost to a step that runs twice."""
+    body, headers = json.dumps(state).encode(), {"Content-Type": "application/json"}
     request = Request(f"{agent}/task-protection/v1/state", body, headers, method="PUT")  # noqa: S310  # ECS's own address
     try:
         with urlopen(request, timeout=5) as answer:  # noqa: S310  # as above
             answer.read()
     except (OSError, HTTPException) as error:
-        logger.warning("ECS did not take the wish for protection", error=str(error))
+        logger.warning("task protection not set", error=str(error))

@@ -14,7 +14,7 @@ from workers.runtime.step import Engines, StepRunner
 
 
 def load_engines(stage: Stage) -> Engines:
-    """The catalogue's in-process engines of the stage, loaded."""
+    """Load the catalogue's in-process engines of the stage, and return them by name."""
     engines: dict[str, InProcessEngine[Any]] = {}
     for entry in ENGINES:
         if entry.stage is stage and entry.runs is Runs.IN_PROCESS:
@@ -26,10 +26,10 @@ def load_engines(stage: Stage) -> Engines:
 
 
 def serve(stage: Stage, engines: Engines) -> None:
-    """Take the stage's tasks until SIGTERM; prints `ready` when it begins."""
+    """Handle the stage's tasks until SIGTERM. Print `ready` at the start."""
     shutdown = Shutdown()
     shutdown.listen()
-    runner = StepRunner(engines, shutdown_asked=lambda: shutdown.asked)
+    runner = StepRunner(engines, shutdown_requested=lambda: shutdown.requested)
     logger.append_keys(worker=stage.value)
     sys.stdout.write("ready\n")
     sys.stdout.flush()

@@ -1,4 +1,4 @@
-"""Consuming a queue: one delivery at a time, hidden from others while it is worked on, until told to stop."""
+"""The consumption of queues: one delivery at a time, hidden from other receivers meanwhile, until SIGTERM."""
 
 import os
 import signal
@@ -18,53 +18,56 @@ from workers.runtime.protection import protected
 
 WaitedFor = TypeVar("WaitedFor")
 
-WAIT_SECONDS = 1  # for the last queue: so long may a signal, or a queue that goes first, wait for an idle worker
+WAIT_SECONDS = 1  # long poll of the last queue; also the maximum delay of SIGTERM and of messages in earlier queues
 
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One delivery of a message. The receipt is no fence: a stale one deletes too, so a fenced worker leaves it be."""
+    """One delivery of a message. A stale receipt still deletes the message, so a fenced worker must not use it."""
 
     queue: str
     body: str
     receipt: str
-    trace: str = ""  # which the message belongs to: the logger writes its id
+    trace: str = ""  # the trace header of the message; the logger writes the trace id
 
     def delete(self) -> None:
         sqs().delete_message(QueueUrl=queue_url(self.queue), ReceiptHandle=self.receipt)
 
     def hide(self, seconds: int) -> None:
-        """Invisible to other receivers for so long from now; 0 hands it back at once."""
+        """Hide the message from other receivers for `seconds` from now. 0 hands it back at once."""
         sqs().change_message_visibility(
             QueueUrl=queue_url(self.queue), ReceiptHandle=self.receipt, VisibilityTimeout=seconds
         )
 
 
 class _Interrupted(BaseException):
-    """SIGTERM came while nothing was being done."""
+    """A SIGTERM during an interruptible wait."""
 
 
 class Shutdown:
-    """Whether this process has been told to stop: whoever works looks at `asked`, a server's wait is broken off."""
+    """The shutdown signal of this process. Handlers poll `requested`; SIGTERM interrupts `interruptible` waits."""
 
     def __init__(self) -> None:
-        self.asked = False
+        self.requested = False
         self._waiting = False
 
     def listen(self) -> None:
         signal.signal(signal.SIGTERM, self._on_signal)
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; whoever started us decides
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C signals the whole group; the parent sends SIGTERM
 
     def _on_signal(self, _number: int, _frame: FrameType | None) -> None:
-        self.asked = True
+        self.requested = True
         if self._waiting:
             raise _Interrupted
 
     def interruptible(self, wait: Callable[[], WaitedFor]) -> WaitedFor | None:
-        """Run `wait`; None when the signal broke it off. Not for a poll: its message would be lost for a while."""
+        """Run `wait`. Return None if SIGTERM interrupts it.
+
+        Do not use this for a poll of SQS: its message would stay hidden until the visibility ends.
+        """
         try:
             self._waiting = True
-            return None if self.asked else wait()
+            return None if self.requested else wait()
         except _Interrupted:
             return None
         finally:
@@ -74,10 +77,10 @@ class Shutdown:
 def consume(
     queues: Sequence[str], handle: Callable[[Delivery], None], shutdown: Shutdown, *, visibility_seconds: int
 ) -> None:
-    """Hand each delivery to `handle`, until shutdown; what it raises is logged, and the queue delivers again.
+    """Pass each delivery to `handle` until shutdown. Log its exceptions; SQS delivers the message again.
 
-    A queue is asked when those before it are empty; the last one is waited for. A poll is never broken off, for the
-    queue may hide a message on behalf of a receiver that is gone: what the last poll brings is handed back.
+    A queue is polled when the queues before it are empty. Only the poll of the last queue waits. A poll is never
+    interrupted, because SQS may already hide a message for it. A message of the last poll is handed back.
     """
 
     def receive() -> list[Delivery]:
@@ -86,11 +89,11 @@ def consume(
                 return found
         return _receive(queues[-1], visibility_seconds, wait_seconds=WAIT_SECONDS)
 
-    while not shutdown.asked:
+    while not shutdown.requested:
         with logged():
             try:
                 for delivery in receive():
-                    if shutdown.asked:
+                    if shutdown.requested:
                         delivery.hide(0)
                         return
                     os.environ[TRACE] = delivery.trace
@@ -99,7 +102,7 @@ def consume(
             except (ClientError, BotoCoreError):
                 logger.exception("AWS did not answer; trying again", queues=queues)
                 sleep(1)
-            except Exception:  # noqa: BLE001  # the worker outlives a bad message: in the end its queue gives it up
+            except Exception:  # noqa: BLE001  # a bad message must not end the worker: SQS moves it to the dead letters
                 logger.exception("message not handled", queues=queues)
 
 

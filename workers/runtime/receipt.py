@@ -1,17 +1,17 @@
-"""A task as a worker received it, wherever it came from."""
+"""A task as a worker receives it, from SQS or from SageMaker."""
 
 from typing import Protocol
 
 
 class Receipt(Protocol):
-    """What the step's runner and its beat do with a task besides doing it."""
+    """The operations of the step's runner and its beat on the delivery of a task."""
 
     @property
     def body(self) -> str:
         """The `StageTask` as JSON."""
 
     def delete(self) -> None:
-        """Done with, however it ended: nobody need get it again."""
+        """Delete the task, because it is done or has failed for good: it is not delivered again."""
 
     def hide(self, seconds: int) -> None:
-        """Still at work for so long; 0 hands it back for another worker to do."""
+        """Hide the task from other workers for `seconds`. 0 hands it back, so that another worker can do it."""

@@ -1,8 +1,8 @@
 """A worker of one stage behind a SageMaker endpoint: `python -m workers.runtime.sagemaker IMAGE_GENERATION`.
 
-SageMaker runs the image as `serve`, asks `GET /ping` whether it lives, and sends tasks to `POST /invocations`, one at a
-time. An answer of 200 says that the task is done with, however it ended: the step's runner has told the state machine.
-Any other answer says that it was not taken, or handed back; SageMaker then tells `pipeline/signal`.
+SageMaker runs the image as `serve`, checks its health with `GET /ping`, and sends tasks to `POST /invocations`, one at
+a time. A response of 200 means that the task has ended, and that the runner has reported it to the state machine.
+Any other response means that the task was refused or handed back. SageMaker then reports it to `pipeline/signal`.
 """
 
 import os
@@ -20,14 +20,14 @@ from workers.runtime.queues import Shutdown
 from workers.runtime.receipt import Receipt
 from workers.runtime.step import Engines, StepRunner
 
-PORT = 8080  # SageMaker's choice
-ALL = "0.0.0.0"  # noqa: S104  # addresses of a container, which SageMaker alone reaches
+PORT = 8080  # SageMaker requires this port
+ALL_ADDRESSES = "0.0.0.0"  # noqa: S104  # only SageMaker reaches the container
 TRACE_HEADER = "X-Amzn-SageMaker-Custom-Attributes"  # as `pipeline/dispatch` sends it
-READ_SECONDS = 30  # of a request that stops in its midst
+READ_SECONDS = 30  # maximum wait for more bytes of a request
 
 
 class Invocation:
-    """A task whose sender waits for our answer, and gives it to nobody else meanwhile."""
+    """A task in a SageMaker request. SageMaker sends it to no other worker before the response."""
 
     def __init__(self, body: str) -> None:
         self.body = body
@@ -37,20 +37,20 @@ class Invocation:
         self.done = True
 
     def hide(self, seconds: int) -> None:
-        """It is hidden while it is unanswered, and what is handed back is answered as not done."""
+        """Do nothing: the task is hidden until the response. A task that is handed back is answered with 503."""
 
 
 class Endpoint(ThreadingHTTPServer):
-    """Pings are answered while a task is at work."""
+    """An HTTP server that answers pings while a task runs."""
 
-    daemon_threads = False  # closing waits for the task that is being handed back
+    daemon_threads = False  # closing waits until a running task is handed back
 
-    def __init__(self, handle: Callable[[Receipt], None], *, host: str = ALL, port: int = PORT) -> None:
+    def __init__(self, handle: Callable[[Receipt], None], *, host: str = ALL_ADDRESSES, port: int = PORT) -> None:
         super().__init__((host, port), _InvocationHandler)
         self._handle, self._at_work = handle, Lock()
 
     def invoke(self, body: bytes, trace: str) -> HTTPStatus:
-        """Do one task. A second one meanwhile is refused: engines have the machine to themselves."""
+        """Do one task and return the status. Return 503 for a second task: an engine uses the whole machine."""
         if not self._at_work.acquire(blocking=False):
             return HTTPStatus.SERVICE_UNAVAILABLE
         with logged():
@@ -58,7 +58,7 @@ class Endpoint(ThreadingHTTPServer):
                 os.environ[TRACE] = trace
                 invocation = Invocation(body.decode())
                 self._handle(invocation)
-            except Exception:  # noqa: BLE001  # the worker outlives a bad task
+            except Exception:  # noqa: BLE001  # a bad task must not end the worker
                 logger.exception("task not handled")
                 return HTTPStatus.INTERNAL_SERVER_ERROR
             finally:
@@ -89,14 +89,14 @@ class _InvocationHandler(BaseHTTPRequestHandler):
         self.end_headers()
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # http.server's name
-        """Pings are no news."""
+        """Write no log line, because pings would fill the log."""
 
 
-def serve(stage: Stage, engines: Engines, *, host: str = ALL, port: int = PORT) -> None:
-    """Answer SageMaker until SIGTERM; prints `ready` when it listens."""
+def serve(stage: Stage, engines: Engines, *, host: str = ALL_ADDRESSES, port: int = PORT) -> None:
+    """Answer SageMaker until SIGTERM. Print `ready` when the server listens."""
     shutdown = Shutdown()
     shutdown.listen()
-    runner = StepRunner(engines, shutdown_asked=lambda: shutdown.asked)
+    runner = StepRunner(engines, shutdown_requested=lambda: shutdown.requested)
     logger.append_keys(worker=stage.value)
     with Endpoint(runner.handle, host=host, port=port) as endpoint:
         sys.stdout.write("ready\n")

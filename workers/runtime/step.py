@@ -1,4 +1,4 @@
-"""One task from claim to recorded result: whoever makes a result records it, then tells the state machine."""
+"""One task from claim to recorded result. A worker records its result, then reports it to the state machine."""
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -20,7 +20,7 @@ from shared.stages.failures import StageFailure
 from shared.stages.messages import StageTask
 from workers.engines.contract import InProcessEngine, StageResult, Stopped, Workspace
 from workers.runtime.attempt import Attempt, report_completed
-from workers.runtime.beat import Beat, Why
+from workers.runtime.beat import Beat, StopReason
 from workers.runtime.config import WorkerConfig
 from workers.runtime.receipt import Receipt
 
@@ -28,14 +28,14 @@ Engines = Mapping[str, InProcessEngine[Any]]
 
 
 class StepRunner:
-    """Runs tasks with the given engines, by name."""
+    """A runner of tasks with the given engines, by name."""
 
-    def __init__(self, engines: Engines, *, shutdown_asked: Callable[[], bool]) -> None:
-        self._engines, self._shutdown_asked = engines, shutdown_asked
+    def __init__(self, engines: Engines, *, shutdown_requested: Callable[[], bool]) -> None:
+        self._engines, self._shutdown_requested = engines, shutdown_requested
         self._config = WorkerConfig()
 
     def handle(self, delivery: Receipt) -> None:
-        """One delivery of a task: claim its step and do it, or leave it to whom it belongs."""
+        """Handle one delivery: claim the task's step and run it. Do not run a completed or leased step."""
         task = StageTask.model_validate_json(delivery.body)
         attempt_id, at = str(ULID()), utc_now()
         about(job_id=task.job_id, step_id=task.step_id, stage=task.stage.value, attempt=attempt_id)
@@ -43,29 +43,29 @@ class StepRunner:
             attempt = Attempt.claim(task, attempt_id, lease_until=at + self._config.lease, at=at)
         except (JobEnded, JobNotFound):
             delivery.delete()
-        except AlreadyCompleted:  # the result was recorded, but perhaps nobody was told
+        except AlreadyCompleted:  # the result was recorded, but its report may be lost
             report_completed(task)
             delivery.delete()
         except Leased as leased:
             delivery.hide(max(1, int((leased.until - at).total_seconds()) + 1))
         else:
-            who = {"job_id": task.job_id, "stage": task.stage.value, "attempt": attempt_id, "engine": task.engine}
-            with segment(f"{task.stage.queue}-worker", **who) as told:
-                self._attempt(attempt, delivery, told)
+            ids = {"job_id": task.job_id, "stage": task.stage.value, "attempt": attempt_id, "engine": task.engine}
+            with segment(f"{task.stage.queue}-worker", **ids) as traced:
+                self._attempt(attempt, delivery, traced)
 
-    def _attempt(self, attempt: Attempt, delivery: Receipt, told: Segment) -> None:
+    def _attempt(self, attempt: Attempt, delivery: Receipt, traced: Segment) -> None:
         logger.info("attempt begins")
-        beat = Beat(attempt, delivery=delivery, shutdown_asked=self._shutdown_asked, config=self._config)
+        beat = Beat(attempt, delivery=delivery, shutdown_requested=self._shutdown_requested, config=self._config)
         try:
             with beat, TemporaryDirectory(prefix="kinora-") as folder:
                 made = self._run(attempt.task, Path(folder), beat)
                 attempt.record(made)
         except Stopped:
-            self._stopped(attempt, beat.why, delivery)
+            self._stopped(attempt, beat.stop_reason, delivery)
         except Fenced:
-            self._stopped(attempt, Why.FENCED, delivery)
+            self._stopped(attempt, StopReason.FENCED, delivery)
         except StageFailure as failure:
-            told.fault, told.annotations["code"] = True, failure.code
+            traced.fault, traced.annotations["code"] = True, failure.code
             if attempt.fail(failure):
                 delivery.delete()
         else:
@@ -77,7 +77,7 @@ class StepRunner:
         work.mkdir()
         inputs.mkdir()
         workspace = Workspace(
-            work, fetch=lambda url: _fetched(url, inputs), progress=beat.progress, preview=beat.preview
+            work, fetch=lambda url: _downloaded(url, inputs), progress=beat.progress, preview=beat.preview
         )
         engine = self._engines.get(task.engine)
         if engine is None:
@@ -93,27 +93,27 @@ class StepRunner:
         beat.progress(1)
         return made
 
-    def _stopped(self, attempt: Attempt, why: Why | None, delivery: Receipt) -> None:
-        logger.info("attempt stopped", why=why and why.value)
-        attempt.take_back()
-        match why:
-            case Why.SHUTDOWN:
+    def _stopped(self, attempt: Attempt, reason: StopReason | None, delivery: Receipt) -> None:
+        logger.info("attempt stopped", why=reason and reason.value)
+        attempt.delete_uploads()
+        match reason:
+            case StopReason.SHUTDOWN:
                 with suppress(Fenced):
                     attempt.release()
                 delivery.hide(0)
-            case Why.ENDED:
+            case StopReason.ENDED:
                 delivery.delete()
             case _:  # the message belongs to the attempt that fenced this one
                 pass
 
 
-def _fetched(url: str, folder: Path) -> Path:
+def _downloaded(url: str, folder: Path) -> Path:
     path = folder / (sha256(url.encode()).hexdigest()[:16] + Path(url).suffix)
     if not path.exists():
         try:
             media.download(url, path)
         except media.Missing as error:
-            raise StageFailure("input_missing", "A file that this step needs is no longer there.") from error
+            raise StageFailure("input_missing", "A file that this step needs no longer exists.") from error
         except ClientError as error:
-            raise StageFailure("storage_unavailable", "Storage did not answer.", retryable=True) from error
+            raise StageFailure("storage_unavailable", "Storage is unavailable.", retryable=True) from error
     return path

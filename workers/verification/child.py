@@ -1,4 +1,4 @@
-"""The process that dares to decode an upload: limits itself, decodes, and prints one verdict as JSON.
+"""The process that decodes an upload: it limits its own resources, decodes, and prints one verdict as JSON.
 
 python -m workers.verification.child KIND UPLOAD OUT_FOLDER SECONDS
 """
@@ -17,29 +17,29 @@ from workers.verification.pictures import clean_picture
 from workers.verification.sounds import clean_captions, clean_sound
 from workers.verification.verdict import CleanMedia, MediaKind, Rejected
 
-_CORES = 2
+_CORES = 2  # the limit of CPU time is the limit of time multiplied by this
 _LIMITS = {
     resource.RLIMIT_AS: 2 * 2**30,  # bytes of memory
     resource.RLIMIT_FSIZE: 512 * 2**20,  # bytes of any file written
     resource.RLIMIT_CORE: 0,
 }
 
-# What an upload is rejected for, where that differs from what a step fails with.
+# Codes and messages of rejections, where they differ from those of a failed step.
 _REASONS = {
     "picture_unreadable": ("not_a_picture", "This is not a JPEG, PNG or WebP picture."),
     "audio_unreadable": ("not_a_track", "This is not an MP3, M4A, WAV, FLAC, Ogg or WebM track."),
-    "audio_missing": ("no_sound", "There is no sound in this file."),
-    "captions_unreadable": ("not_captions", "There is not one caption in SRT in this file."),
+    "audio_missing": ("no_sound", "This file has no sound."),
+    "captions_unreadable": ("not_captions", "This file has no SRT captions."),
     "clip_unreadable": ("damaged", "This clip is damaged."),
-    "clip_empty": ("no_frames", "There is not one picture in this clip."),
-    "clip_truncated": ("incomplete", "This clip ends before its time: part of it is missing."),
+    "clip_empty": ("no_frames", "This clip has no frames."),
+    "clip_truncated": ("incomplete", "This clip is incomplete: its end is missing."),
     "clip_too_large": clips.TOO_LARGE,
     "clip_too_small": clips.TOO_SMALL,
 }
 
 
 def examine(upload: Path, kind: MediaKind, out_folder: Path) -> CleanMedia:
-    """The clean copy, in the folder: `clean.` png, mp4, flac or srt; raises Rejected."""
+    """Write the clean copy into the folder, as `clean.` png, mp4, flac or srt, and return it. Raise Rejected."""
     if not upload.stat().st_size:
         raise Rejected("empty", "This file is empty.")
     try:
@@ -58,19 +58,19 @@ def examine(upload: Path, kind: MediaKind, out_folder: Path) -> CleanMedia:
 
 
 def main(kind: str, upload: str, out_folder: str, seconds: str) -> None:
-    """Print the verdict; anything unforeseen ends the process, which is a verdict too."""
+    """Print the verdict. An unexpected error ends the process, and `inspect` then rejects the upload."""
     _limit(int(seconds))
     try:
-        said = asdict(examine(Path(upload), MediaKind(kind), Path(out_folder)))
+        verdict = asdict(examine(Path(upload), MediaKind(kind), Path(out_folder)))
     except Rejected as rejected:
-        said = {"code": rejected.code, "public_message": rejected.public_message}
-    sys.stdout.write(json.dumps(said, default=str))
+        verdict = {"code": rejected.code, "public_message": rejected.public_message}
+    sys.stdout.write(json.dumps(verdict, default=str))
 
 
 def _limit(seconds: int) -> None:
-    for limit, most in {**_LIMITS, resource.RLIMIT_CPU: seconds * _CORES}.items():
-        with suppress(ValueError):  # macOS does not bound address space
-            resource.setrlimit(limit, (most, most))
+    for limit, maximum in {**_LIMITS, resource.RLIMIT_CPU: seconds * _CORES}.items():
+        with suppress(ValueError):  # macOS does not limit address space
+            resource.setrlimit(limit, (maximum, maximum))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Has an upload looked at by a process of its own, with no credential and little of the machine."""
+"""The inspection of an upload in a separate process, without credentials and with limited resources."""
 
 import json
 import os
@@ -14,26 +14,26 @@ _CHILD = "workers.verification.child"
 
 
 def inspect(path: Path, kind: MediaKind, out_folder: Path, timeout_seconds: float = INSPECTION_SECONDS) -> Verdict:
-    """The verdict on an upload; the clean copy of what is accepted lies in `out_folder`.
+    """Return the verdict on an upload. The clean copy of an accepted upload is in `out_folder`.
 
-    Whatever the upload does to the child that decodes it (a crash, endless work, no memory left) is a rejection with
-    the code `unreadable` or, where it took too long, `too_slow`; never an error.
+    If the child crashes, runs out of memory or does not end in time, return a rejection with the code `unreadable` or
+    `too_slow`. An upload never causes an error.
     """
     command = [sys.executable, "-P", "-m", _CHILD, kind, str(path), str(out_folder), str(int(timeout_seconds) + 1)]
     environment = {
         "PATH": os.defpath,
         "PYTHONPATH": str(Path(workers.__file__).parents[1]),
-        "OPENBLAS_NUM_THREADS": "1",  # each thread would reserve address space that the child does not have
+        "OPENBLAS_NUM_THREADS": "1",  # each thread reserves address space, which the child's limit does not allow
     }
     try:
         done = subprocess.run(  # noqa: S603  # the command is our own module, the upload only a path among its arguments
             command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, timeout=timeout_seconds, check=True
         )
-        said = json.loads(done.stdout)
+        answer = json.loads(done.stdout)
     except subprocess.TimeoutExpired:
-        return Rejected("too_slow", "This file takes too long to read: bring a smaller or a shorter one.")
+        return Rejected("too_slow", "This file takes too long to read. Upload a smaller or shorter file.")
     except (subprocess.CalledProcessError, ValueError):
         return Rejected("unreadable", "This file cannot be read.")
-    if "code" in said:
-        return Rejected(said["code"], said["public_message"])
-    return CleanMedia(**said | {"path": Path(said["path"])})
+    if "code" in answer:
+        return Rejected(answer["code"], answer["public_message"])
+    return CleanMedia(**answer | {"path": Path(answer["path"])})

@@ -1,4 +1,4 @@
-"""The worker that looks at uploads before anything else may: `python -m workers.verification.main`."""
+"""The worker that verifies uploads before any other use: `python -m workers.verification.main`."""
 
 import sys
 from pathlib import Path
@@ -17,7 +17,7 @@ from workers.verification.verdict import MediaKind, Rejected
 
 
 def handle(delivery: Delivery) -> None:
-    """One delivery: from VERIFYING to READY or REJECTED; what was uploaded is deleted either way."""
+    """Handle one delivery: change the asset from VERIFYING to READY or REJECTED, and delete the upload."""
     task = AssetVerificationTask.model_validate_json(delivery.body)
     about(asset_id=task.asset_id)
     try:
@@ -61,7 +61,7 @@ def _verify(asset: AssetRecord, folder: Path) -> None:
     )
     try:
         assets.get(asset.asset_id)
-    except AssetNotFound:  # deleted while we looked: its media must not outlive it
+    except AssetNotFound:  # deleted during the verification: delete its media too
         media.delete_below(asset.prefix)
 
 

@@ -7,22 +7,22 @@ from workers.media import captions, overlays, sound
 from workers.media.sound import RATE, Samples
 from workers.verification.verdict import CleanMedia, Rejected
 
-SHORTEST_SECONDS, LONGEST_SECONDS = 1.0, 600.0
+MIN_SECONDS, MAX_SECONDS = 1.0, 600.0
 
 
 def clean_sound(source: Path, target: Path) -> CleanMedia:
-    """Write the track as 16-bit stereo FLAC at 48 kHz, without pictures or names in it.
+    """Write the track as 16-bit stereo FLAC at 48 kHz, without embedded pictures or tags.
 
-    Raises Rejected or Unreadable.
+    Raise Rejected or Unreadable.
     """
     samples = sound.write(target, _bounded(sound.read(source)))
-    if samples < SHORTEST_SECONDS * RATE:
+    if samples < MIN_SECONDS * RATE:
         raise _wrong_length()
     return CleanMedia(target, "audio/flac", None, None, samples / RATE, target.stat().st_size)
 
 
 def clean_captions(source: Path, target: Path) -> CleanMedia:
-    """Write the captions as numbered UTF-8 SRT without markup; raises Unreadable."""
+    """Write the captions as numbered UTF-8 SRT without markup. Raise Unreadable."""
     cues = captions.read(source)
     for cue in cues:
         overlays.check_drawable(cue.text)
@@ -34,10 +34,10 @@ def _bounded(chunks: Iterator[Samples]) -> Iterator[Samples]:
     done = 0
     for samples in chunks:
         done += samples.shape[1]
-        if done > LONGEST_SECONDS * RATE:
+        if done > MAX_SECONDS * RATE:
             raise _wrong_length()
         yield samples
 
 
 def _wrong_length() -> Rejected:
-    return Rejected("wrong_length", f"A track lasts {SHORTEST_SECONDS:.0f} to {LONGEST_SECONDS:.0f} seconds.")
+    return Rejected("wrong_length", f"A track lasts {MIN_SECONDS:.0f} to {MAX_SECONDS:.0f} seconds.")

@@ -1,4 +1,4 @@
-"""What verification says of an upload."""
+"""The verdict of verification on an upload."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -6,16 +6,16 @@ from pathlib import Path
 
 
 class MediaKind(StrEnum):
-    """What an upload claims to be."""
+    """The kind of media that the uploader declared."""
 
     IMAGE = "IMAGE"
     VIDEO = "VIDEO"
     AUDIO = "AUDIO"
-    OTHER = "OTHER"  # captions: there is nothing else yet
+    OTHER = "OTHER"  # captions
 
 
 class Rejected(Exception):
-    """The upload is refused: a stable code, and one sentence for the creator."""
+    """A rejection of an upload, with a stable code and one sentence for the creator."""
 
     def __init__(self, code: str, public_message: str) -> None:
         super().__init__(f"{code}: {public_message}")
@@ -25,7 +25,7 @@ class Rejected(Exception):
 
 @dataclass(frozen=True, slots=True)
 class CleanMedia:
-    """The file made anew from the upload, with nothing else of it; sizes in pixels where there are any."""
+    """The re-encoded copy of an upload, without its metadata. Width and height are in pixels, if it has them."""
 
     path: Path
     media_type: str

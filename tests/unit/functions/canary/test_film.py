@@ -4,7 +4,7 @@ from struct import pack
 
 import pytest
 
-from functions.canary.film import NotAFilm, film_seconds
+from functions.canary.film import UnplayableFilm, film_seconds
 
 
 def box(name: str, body: bytes) -> bytes:
@@ -46,5 +46,5 @@ def test_a_large_box_tells_its_size_in_eight_bytes() -> None:
     ],
 )  # fmt: skip
 def test_what_cannot_be_played_is_no_film(data: bytes) -> None:
-    with pytest.raises(NotAFilm):
+    with pytest.raises(UnplayableFilm):
         film_seconds(data)

@@ -134,13 +134,13 @@ def test_a_providers_engine_works_only_where_it_is_named() -> None:
     made = planned(named, STILL, NOTHING, ENGINES)
     assert made.engines[MOVE] == "fal-kling"
     assert made.credits > planned(JobSettings(), STILL, NOTHING, ENGINES).credits
-    with pytest.raises(NoEngine, match="no engine fal-kling here"):
+    with pytest.raises(NoEngine, match="has no engine fal-kling"):
         planned(named, STILL, NOTHING, OURS)
 
 
 def test_a_providers_clip_is_not_paid_for_where_a_driving_clip_replaces_it() -> None:
     named = JobSettings(engines={MOVE: "fal-kling"})
-    with pytest.raises(Invalid, match="leave out the engine fal-kling, or the driving clip"):
+    with pytest.raises(Invalid, match="not to a clip of the engine fal-kling"):
         planned(named, STILL, frozenset({Role.DRIVING}), ENGINES)
 
 
