@@ -16,12 +16,12 @@ _PASSES = 2  # passes: one for the objects in front, one for objects behind them
 _SOURCE_WIDTH = 4.0  # width beside a foot that later passes keep as the source of the inpainting, in map pixels
 _SEAM = 2.0  # standard deviation of the blur that hides seams of the inpainting, in map pixels
 _INWARDS = 2.5  # distance from a rim to pixels with the object's own colour, in map pixels
-_INVISIBLE = 24.0  # maximum distance of two colours between which a halo is invisible, in levels of 0..255
+_SAME_COLOUR = 24.0  # maximum distance of two colours between which a halo is invisible, in levels of 0..255
 _SOLID = 0.9  # coverage from which a pixel counts as the object's own texture
 
 
 class Layers(NamedTuple):
-    """The layers of a picture. `back` is the picture without near objects: the occluded background is inpainted.
+    """The layers of a picture. In `back`, the background behind the edges of near objects is inpainted.
 
     `own` is the front with the rims of near objects in the objects' own colours, and `cover` is the coverage of each
     pixel. Composited over `back` they give `front`. Over another background they have no halo of the old background.
@@ -161,8 +161,8 @@ def _rims(picture: Bytes, back: Bytes, sharp: Floats, grown: Floats, cliff: floa
     )  # each has the shape samples x 3
     apart = thing - behind
     length = np.einsum("ij,ij->i", apart, apart)
-    share = np.einsum("ij,ij->i", seen - behind, apart) / np.maximum(length, _INVISIBLE**2)
-    mixed = (length > _INVISIBLE**2) & (share < _SOLID)
+    share = np.einsum("ij,ij->i", seen - behind, apart) / np.maximum(length, _SAME_COLOUR**2)
+    mixed = (length > _SAME_COLOUR**2) & (share < _SOLID)
     at = at[0][mixed], at[1][mixed]
     own = picture.copy()
     own[at] = np.rint(thing[mixed]).astype(np.uint8)

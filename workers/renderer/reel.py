@@ -95,7 +95,7 @@ class Reel:
 
 
 def _dissolved(before: Planes, after: Planes, late: Floats, amount: float) -> Planes:
-    """Blend two frames by `amount` (0..1). Pixels with a high `late` (0..1) change later: near objects stay in front."""
+    """Blend two frames by `amount` (0..1). Pixels with a high `late` (0..1) change later: near objects cover far."""
     share = np.clip(np.float32(amount) * (1 + _DEPTH_DELAY) - _DEPTH_DELAY * late, 0, 1)
     share = as_floats(share * share * (3 - 2 * share))
     height, width = before.u.shape
