@@ -1,8 +1,8 @@
-"""The camera path of a clip, measured: corners are tracked from frame to frame and one similarity fitted to all.
+"""The camera path of a clip, measured: corners are tracked from frame to frame, and one similarity is fitted to all.
 
-Geometry in the complex plane: a point is `x + iy` in fractions of the frame's *width* from its centre (x right, y
-down), and what happens to the picture between two moments is `z -> a z + b`: |a| scales, arg a turns clockwise as
-seen, b shifts. So a path composes by multiplying and adding.
+Points are complex numbers `x + iy`: x right and y down from the frame's centre, in fractions of the frame's *width*.
+The picture moves between two frames by `z -> a z + b`: |a| scales, arg a turns clockwise as tracked_mask, b shifts.
+Such motions compose by multiplication and addition.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -15,19 +15,19 @@ from numpy.typing import NDArray
 
 from workers.media.planes import Bytes, Planes, as_bytes
 
-TRACKED_PIXELS = 360  # short side that `estimate` is made for: more costs time and says nothing new
+TRACKED_PIXELS = 360  # short side of the frames for `estimate`, in pixels; more costs time without better results
 
-_CORNERS = 240
-_FEWEST = 24  # tracked corners, below which a fit would mean nothing
-_REFRESH = 120  # tracked corners, below which new ones are looked for
-REACH_PIXELS = 1.0  # how far a corner may lie from where the fit puts it
+_MAX_CORNERS = 240  # maximum number of corners that are tracked at once
+_MIN_CORNERS = 24  # minimum number of tracked corners for a fit
+_REFRESH_BELOW = 120  # number of tracked corners below which new ones are detected
+RANSAC_PIXELS = 1.0  # RANSAC threshold: maximum distance of an inlier from its fitted position, in pixels
 
 
 class Motion(NamedTuple):
-    """How the picture moved from one frame to the next.
+    """The motion of the picture from one frame to the next.
 
-    `dx`, `dy` in fractions of the frame's width (right and down positive), `scale` a factor, `rotation` clockwise in
-    radians; `inliers` is the share (0..1) of tracked corners that agree, 0 where nothing could be tracked.
+    `dx` and `dy` are fractions of the frame's width, positive to the right and down. `scale` is a factor. `rotation` is
+    clockwise, in radians. `inliers` is the fraction (0..1) of corners that agree with the fit; it is 0 without corners.
     """
 
     dx: float
@@ -42,7 +42,10 @@ STILL = Motion(0.0, 0.0, 1.0, 0.0, 0.0)
 
 @dataclass(frozen=True, slots=True)
 class CameraPath:
-    """Where the first frame's picture is at each frame t: `z -> turn[t] z + shift[t]`; both of shape (frames,)."""
+    """The motion of the picture from the first frame to each frame t: `z -> turn[t] z + shift[t]`.
+
+    Both arrays have the shape (frames,).
+    """
 
     turn: NDArray[np.complex128]
     shift: NDArray[np.complex128]
@@ -52,12 +55,12 @@ class CameraPath:
 
     @property
     def dx(self) -> NDArray[np.float64]:
-        """Shift to the right, fractions of the frame's width."""
+        """Shift to the right, in fractions of the frame's width."""
         return self.shift.real
 
     @property
     def dy(self) -> NDArray[np.float64]:
-        """Shift downwards, fractions of the frame's width."""
+        """Shift downwards, in fractions of the frame's width."""
         return self.shift.imag
 
     @property
@@ -70,47 +73,47 @@ class CameraPath:
         return np.asarray(np.unwrap(np.angle(self.turn)), np.float64)
 
     def length(self) -> float:
-        """How far a point half way to the frame's edge travels, in frame widths: shift, scale and turn together."""
+        """Return the travel of a point half way to the frame's edge, in frame widths: shift, scale and rotation."""
         return float(self.steps().sum())
 
     def jitter(self) -> float:
-        """Root mean square acceleration of such a point, frame widths per frame squared: what the eye calls shaky."""
+        """Return the RMS acceleration of the `marks`, in frame widths per frame squared: a measure of visible shake."""
         points = self.marks()
         if len(points) < 3:
             return 0.0
         return float(np.sqrt(np.mean(np.abs(np.diff(points, n=2, axis=0)) ** 2)))
 
     def steps(self) -> NDArray[np.float64]:
-        """How far such a point travels from each frame to the next, frame widths, shape (frames - 1,)."""
+        """Return the mean travel of the `marks` from each frame to the next, in frame widths: shape (frames - 1,)."""
         return np.asarray(np.abs(np.diff(self.marks(), axis=0)).mean(axis=1), np.float64)
 
     def marks(self) -> NDArray[np.complex128]:
-        """Where four such points of the first frame are at each frame, shape (frames, 4)."""
+        """Return the positions at each frame of four points, half way to the edge in the first frame: (frames, 4)."""
         marks = 0.25 * np.array([1, 1j, -1, -1j])
         return self.turn[:, None] * marks + self.shift[:, None]
 
 
 def estimate(frames: Iterable[Bytes]) -> list[Motion]:
-    """The motion between each two consecutive frames (height x width, about TRACKED_PIXELS high).
+    """Return the motion between each two consecutive frames (height x width, short side about TRACKED_PIXELS).
 
-    Corners (Shi and Tomasi 1994) are followed by pyramidal Lucas-Kanade (Bouguet 2000); a RANSAC similarity fit leaves
-    out what moves by itself. A pair without enough to follow counts as still, with no inliers.
+    Corners (Shi and Tomasi 1994) are tracked by pyramidal Lucas-Kanade optical flow (Bouguet 2000). A RANSAC similarity
+    fit rejects corners of objects that move by themselves. A pair with too few corners counts as still, with inliers 0.
     """
     motions: list[Motion] = []
     before: Bytes | None = None
-    corners = _NOTHING
+    corners = _NO_CORNERS
     for frame in frames:
         if before is not None:
-            if len(corners) < _REFRESH:
+            if len(corners) < _REFRESH_BELOW:
                 corners = _corners(before)
-            motion, corners = _between(before, frame, corners)
+            motion, corners = _motion(before, frame, corners)
             motions.append(motion)
         before = frame
     return motions
 
 
 def accumulate(motions: Sequence[Motion]) -> CameraPath:
-    """The path whose steps are `motions`; one frame longer than they are, and still at the first."""
+    """Return the path whose steps are `motions`: one frame longer, and the identity at the first frame."""
     turn, shift = [1 + 0j], [0j]
     for motion in motions:
         step = motion.scale * complex(np.cos(motion.rotation), np.sin(motion.rotation))
@@ -120,9 +123,9 @@ def accumulate(motions: Sequence[Motion]) -> CameraPath:
 
 
 def smooth(path: CameraPath, seconds: float, fps: float) -> CameraPath:
-    """The path with what is quicker than about `seconds` taken out: a Gaussian of that standard deviation.
+    """Return the path smoothed by a Gaussian with a standard deviation of `seconds`.
 
-    The ends are continued by point reflection, so a steady move stays steady up to its last frame.
+    The ends are continued by point reflection, so that a steady move stays steady up to its last frame.
     """
     sigma = seconds * fps
     if sigma <= 0 or len(path) < 3:
@@ -133,17 +136,17 @@ def smooth(path: CameraPath, seconds: float, fps: float) -> CameraPath:
 
 
 def inlier_ratio(motions: Sequence[Motion]) -> float:
-    """The median share of corners that agree with the fit, 0..1."""
+    """Return the median fraction of corners that agree with the fit, 0..1."""
     return float(np.median([motion.inliers for motion in motions])) if motions else 0.0
 
 
 def usable(motions: Sequence[Motion]) -> bool:
-    """Whether most of the clip moves as one, so that what was measured is a camera and not noise."""
+    """Return whether most of the clip follows one similarity, so that the result is a camera's motion and not noise."""
     return inlier_ratio(motions) >= 0.4
 
 
 def tracked(frames: Iterable[Planes]) -> Iterator[Bytes]:
-    """The luma of each frame at the size for `estimate`: the short side TRACKED_PIXELS, or less if it has less."""
+    """Yield the luma of each frame at the size for `estimate`: the short side is at most TRACKED_PIXELS."""
     for planes in frames:
         height, width = planes.y.shape
         shrink = min(1.0, TRACKED_PIXELS / min(width, height))
@@ -151,30 +154,30 @@ def tracked(frames: Iterable[Planes]) -> Iterator[Bytes]:
         yield as_bytes(cv2.resize(planes.y, size, interpolation=cv2.INTER_AREA))
 
 
-_NOTHING: NDArray[np.float32] = np.empty((0, 1, 2), np.float32)
+_NO_CORNERS: NDArray[np.float32] = np.empty((0, 1, 2), np.float32)
 
 
 def _corners(frame: Bytes) -> NDArray[np.float32]:
-    found = cv2.goodFeaturesToTrack(frame, maxCorners=_CORNERS, qualityLevel=0.01, minDistance=10, blockSize=5)
-    return _NOTHING if found is None else np.asarray(found, np.float32).reshape(-1, 1, 2)
+    found = cv2.goodFeaturesToTrack(frame, maxCorners=_MAX_CORNERS, qualityLevel=0.01, minDistance=10, blockSize=5)
+    return _NO_CORNERS if found is None else np.asarray(found, np.float32).reshape(-1, 1, 2)
 
 
-def _between(before: Bytes, after: Bytes, corners: NDArray[np.float32]) -> tuple[Motion, NDArray[np.float32]]:
-    """The motion, and where the corners that agree with it have gone."""
-    if len(corners) < _FEWEST:
-        return STILL, _NOTHING
+def _motion(before: Bytes, after: Bytes, corners: NDArray[np.float32]) -> tuple[Motion, NDArray[np.float32]]:
+    """Return the motion, and the new positions of the corners that agree with it."""
+    if len(corners) < _MIN_CORNERS:
+        return STILL, _NO_CORNERS
     moved, found, _ = cv2.calcOpticalFlowPyrLK(before, after, corners, corners.copy(), winSize=(15, 15), maxLevel=4)
-    seen = np.asarray(found).ravel() == 1
-    old, new = corners[seen].reshape(-1, 2), np.asarray(moved, np.float32)[seen].reshape(-1, 2)
-    if len(old) < _FEWEST:
-        return STILL, _NOTHING
-    matrix, agree = cv2.estimateAffinePartial2D(old, new, method=cv2.RANSAC, ransacReprojThreshold=REACH_PIXELS)
+    tracked_mask = np.asarray(found).ravel() == 1
+    old, new = corners[tracked_mask].reshape(-1, 2), np.asarray(moved, np.float32)[tracked_mask].reshape(-1, 2)
+    if len(old) < _MIN_CORNERS:
+        return STILL, _NO_CORNERS
+    matrix, agree = cv2.estimateAffinePartial2D(old, new, method=cv2.RANSAC, ransacReprojThreshold=RANSAC_PIXELS)
     if matrix is None:
-        return STILL, _NOTHING
+        return STILL, _NO_CORNERS
     good = np.asarray(agree).ravel() == 1
     share = float(good.sum() / len(corners))
-    if good.sum() < _FEWEST:
-        return STILL._replace(inliers=share), _NOTHING
+    if good.sum() < _MIN_CORNERS:
+        return STILL._replace(inliers=share), _NO_CORNERS
     height, width = before.shape
     centre = complex(width - 1, height - 1) / 2
     step = complex(matrix[0, 0], matrix[1, 0])
@@ -184,7 +187,7 @@ def _between(before: Bytes, after: Bytes, corners: NDArray[np.float32]) -> tuple
 
 
 def gaussian(values: NDArray[np.float64], sigma: float) -> NDArray[np.float64]:
-    """The values, blurred; both ends are continued by point reflection."""
+    """Return the values, blurred by a Gaussian; both ends are continued by point reflection."""
     reach = min(len(values) - 1, int(np.ceil(3 * sigma)))
     weights = np.exp(-0.5 * (np.arange(-reach, reach + 1) / sigma) ** 2)
     padded = np.pad(values, reach, mode="reflect", reflect_type="odd")

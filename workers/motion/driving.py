@@ -1,8 +1,8 @@
-"""From the camera path measured in a driving clip to the poses of the camera that shoots the film.
+"""Conversion of the camera path measured in a driving clip to the poses of the renderer's camera.
 
-What was measured cannot tell a turning camera from a travelling one. The mix taken here makes the thing half way into
-the picture (nearness 0.5) cross the frame exactly as the driving clip's picture did, half way between both, so that
-there is parallax; paths that lead further than the strongest tasteful move shrink as a whole and keep their shape.
+The measurement cannot separate rotation (pan, tilt) from translation (truck, pedestal). The poses use the same amount
+of both, so that the film shows parallax. An object at disparity 0.5 then crosses the frame exactly as the driving
+clip's picture did. A path that exceeds the axes' range is scaled down as a whole and keeps its shape.
 """
 
 from collections.abc import Sequence
@@ -17,10 +17,10 @@ from shared.stages.requests import TransferMode
 from workers.motion.camera_path import CameraPath, smooth
 
 _MIDDLE = inverse_distance(0.5)
-_SMOOTHING_SECONDS = 0.12  # takes out how a hand and tracking tremble, leaves where the camera goes
-_RESTING = 0.0003  # frame widths from frame to frame: what a smoothed path trembles by at rest
-_LARGEST_SCALE = 2.5  # from the widest to the closest framing; a longer zoom shrinks to it
-_DOLLY_SCALE = 1 / (1 - DOLLY * _MIDDLE)  # how much nearness 0.5 grows at dolly = 1
+_SMOOTHING_SECONDS = 0.12  # standard deviation that removes hand shake and tracking noise and keeps the path
+_RESTING = 0.0003  # residual noise of a smoothed path at rest, in frame widths per frame
+_LARGEST_SCALE = 2.5  # maximum ratio of the closest to the widest framing; longer zooms are scaled down to it
+_DOLLY_SCALE = 1 / (1 - DOLLY * _MIDDLE)  # magnification of an object at disparity 0.5 at dolly = 1
 
 Curve = NDArray[np.float64]
 
@@ -28,11 +28,12 @@ Curve = NDArray[np.float64]
 def drive(
     path: CameraPath, aspect: float, fps: float, frames: int, mode: TransferMode = "stabilised", film_fps: float = 24
 ) -> list[Pose]:
-    """The measured path as `frames` poses at `film_fps`, stretched over the whole film.
+    """Return the measured path as `frames` poses at `film_fps`, stretched over the whole film.
 
-    `aspect` (width / height) and `fps` are the driving clip's. Every axis stays within -1..1; the film begins and ends
-    where its excursions to either side are balanced, level as the driving clip's first frame, at its widest framing 1.
-    Shake that `handheld` keeps is neither stretched nor shrunk with the path; it runs to and fro in a longer film.
+    `aspect` (width / height) and `fps` are the driving clip's. Every axis stays within -1..1. Truck, pedestal, pan and
+    tilt are offset so that the excursions to both sides are equal. The roll of the driving clip's first frame is 0, and
+    the widest framing has dolly 0 and zoom 1. `handheld` adds the clip's shake at its filmed speed and size: the shake
+    is not stretched or scaled with the path, and plays alternately forwards and backwards in a longer film.
     """
     steady = path if mode == "exact" else smooth(path, _SMOOTHING_SECONDS, fps)
     right, up, roll = _turned(steady, aspect)
@@ -60,7 +61,10 @@ def drive(
 
 
 def rhythm(path: CameraPath, fps: float, frames: int) -> list[float]:
-    """How much of all its travel, 0..1, the driving camera has done by each frame of the film; at rest it stays."""
+    """Return the fraction (0..1) of its travel that the driving camera has completed at each frame of the film.
+
+    The fraction does not change while the camera rests. A camera that never moves gets an even rise.
+    """
     travel = np.maximum(smooth(path, _SMOOTHING_SECONDS, fps).steps() - _RESTING, 0)
     done = np.concatenate([[0.0], np.cumsum(travel)])
     if done[-1] == 0:
@@ -70,9 +74,10 @@ def rhythm(path: CameraPath, fps: float, frames: int) -> list[float]:
 
 
 def stacked(driven: Sequence[Pose], move: CameraMove, times: Sequence[float] | None = None) -> list[Pose]:
-    """The driven poses, as strong as `move` is, upon those of `move`; an axis that would leave -1..1 shrinks to fit.
+    """Return the sum of the poses of `move` and the driven poses, weighted by the strength of `move`.
 
-    `times` are where along the move (0..1) each pose is; evenly, if there are none.
+    An axis that would leave -1..1 is scaled down to fit. `times` are the positions (0..1) of the poses in the move;
+    by default they are evenly spaced.
     """
     if times is None:
         times = [index / max(1, len(driven) - 1) for index in range(len(driven))]
@@ -82,22 +87,31 @@ def stacked(driven: Sequence[Pose], move: CameraMove, times: Sequence[float] | N
 
 
 def excursion(path: CameraPath) -> float:
-    """How far the picture ever is from where it was: the largest of shift, turn and growth, in frame widths."""
+    """Return the largest range of the picture's shift, rotation and scale, in frame widths.
+
+    Rotation and scale count as the travel of a point at the frame's edge.
+    """
     growth = np.ptp(np.log(path.scale)) / 2
     return float(max(np.ptp(path.dx), np.ptp(path.dy), np.ptp(path.rotation) / 2, growth))
 
 
 def _turned(path: CameraPath, aspect: float) -> tuple[Curve, Curve, Curve]:
-    """How far right and up the camera looks from its first frame, and its roll: as axes, not yet within -1..1."""
-    looked_at = -path.shift / path.turn  # the point of the first frame that stands in the middle now
-    units = 2 * sqrt(aspect)  # the frame's width, where half the geometric mean of its sides is 1
-    right = looked_at.real * units / (FOCAL * (TRUCK * _MIDDLE + PAN))
-    up = -looked_at.imag * units / (FOCAL * (PEDESTAL * _MIDDLE + TILT))
+    """Return the camera's offsets to the right and up from its first frame, and its roll, on the axes' scale.
+
+    The values are not yet limited to -1..1.
+    """
+    centre = -path.shift / path.turn  # the point of the first frame that is in the middle of each frame
+    units = 2 * sqrt(aspect)  # the frame's width in units; half the geometric mean of the frame's sides is 1
+    right = centre.real * units / (FOCAL * (TRUCK * _MIDDLE + PAN))
+    up = -centre.imag * units / (FOCAL * (PEDESTAL * _MIDDLE + TILT))
     return right, up, -path.rotation / ROLL
 
 
 def _approach(scale: Curve) -> tuple[Curve, Curve]:
-    """Dolly and zoom that together make the picture grow by `scale`; what is too much for a dolly, the lens does."""
+    """Return the dolly and the zoom that together magnify the picture by `scale`.
+
+    The zoom magnifies by the factor that exceeds the dolly's range.
+    """
     nearer = np.log(scale / scale.min())
     nearer *= min(1.0, log(_LARGEST_SCALE) / max(float(nearer.max()), 1e-9))
     walked = nearer * min(1.0, log(_DOLLY_SCALE) / max(float(nearer.max()), 1e-9))

@@ -1,9 +1,9 @@
-"""Does a clip that was filmed elsewhere move as its preset says? A score of the course that its camera takes.
+"""A score of the camera path of a remote engine's clip: how well its course agrees with the requested move.
 
-Who hears a move in words goes as far and as fast, and about what, as they like, and how far away things stand can only
-be guessed. So what the camera does to the picture is measured from corners that are followed, and what it should do is
-reckoned from the keyframes; both courses are walked from end to end, whatever their lengths, and compared by where they
-head. `motion_check` judges clips of our own, of which all of that is known.
+A text-prompted engine chooses its own amplitude, speed and zoom centre, and the distances of objects can only be
+estimated. The measured course comes from tracked corners, the expected course from the move's keyframes. Both are
+divided into pieces of equal length, whatever their total lengths, and compared by their directions. `motion_check`
+scores the clips of our own renderer, whose amplitude, speed and depth are known.
 """
 
 from collections.abc import Iterator, Sequence
@@ -19,195 +19,201 @@ from shared.camera.move import CameraMove
 from workers.media import depth
 from workers.media.planes import Bytes, Floats, Planes, as_bytes, as_floats, to_rgb
 from workers.motion import camera_path
-from workers.motion.motion_check import DEPENDENT, FEWEST, Landmarks, Places, follow
+from workers.motion.motion_check import MIN_LANDMARKS, SINGULAR_CUTOFF, Landmarks, Positions, track_points
 from workers.motion.projection import Frame
 
-_LOOKS_A_SECOND = 30  # at most
-_RETRY = 15  # looks, after which one looks again for something to follow
-_FOLLOWED = 120  # corners at once, at most
-_GUESSED_SIDE = 240  # pixels of the long side, at which distances are guessed
-_ASTRAY, _ASTRAY_SHARE = 0.01, 0.35  # of the frame's width, and of the way: corners so far off are others
-_STRETCH = 0.05  # of the frame's width: how far corners are followed before others are looked for
-_KEPT, _ROUNDS = 0.6, 6  # of the corners, for the others may move by themselves: least trimmed squares (Rousseeuw 1984)
-_SHAKE_SECONDS = 0.5  # what is quicker is no course, where a hand is to shake
+_SAMPLES_PER_SECOND = 30  # maximum number of sampled frames per second
+_RETRY = 15  # sampled frames between two searches for corners
+_MAX_TRACKED = 120  # maximum number of corners that are tracked at once
+_DEPTH_SIDE = 240  # long side of the picture from which depth is estimated, in pixels
+# Maximum median residual of a fit, in frame widths and as a fraction of the travel; the larger limit counts. Above it
+# the tracking has jumped to other corners.
+_MAX_RESIDUAL, _MAX_RESIDUAL_SHARE = 0.01, 0.35
+_SEGMENT_TRAVEL = 0.05  # RMS travel after which new corners are found, in frame widths
+# Fraction of the corners in a fit, and number of rounds: least trimmed squares (Rousseeuw 1984), because corners may
+# move by themselves.
+_FITTED, _ROUNDS = 0.6, 6
+_SHAKE_SECONDS = 0.5  # standard deviation of the smoothing that removes shake from a course
 
-_MOMENTS = 60  # of a move, to see where it leads
-_LEAST = 0.005  # of the frame's width: a move that leads less far is none
-_STILL = 0.01  # of it: a still camera that drifts so far is half right
-_FAINT = 0.004  # of it: a camera that goes so far is half believed to have moved
-_CORNER = 1 / 8  # of a course's reach: what it does within that is no turn
-_PACES = 24
-_APART = 2  # paces that one course may be ahead of the other
+_MOMENTS = 60  # number of intervals at which a move is sampled
+_MIN_REACH = 0.005  # minimum reach of a move that is not static, in frame widths
+_HALF_STILL = 0.01  # drift at which the clip of a static move scores 0.5, in frame widths
+_HALF_MOVED = 0.004  # reach at which a clip's score is halved, because the camera may not have moved, in frame widths
+_MIN_PIECE = 1 / 8  # minimum length of a change of direction that counts, as a fraction of a course's reach
+_PIECES = 24  # number of pieces of equal length in which courses are compared
+_MAX_LEAD = 2  # maximum number of pieces by which one course may be ahead of the other
 
-_CENTRES = tuple(complex(x, y) for x, y in product((-1 / 6, 0, 1 / 6), (-0.1, 0, 0.1)))  # to the thirds of a 16:9 frame
-_CERTAIN = 0.5  # how well a course must agree with itself, whatever the distances
-_NEARER = (-0.45, -0.3, -0.15, 0, 0.15)  # of inverse distance: the guess tends to be too near
+# Possible centres of a zoom, in frame widths from the frame's centre: up to the thirds of a 16:9 frame.
+_CENTRES = tuple(complex(x, y) for x, y in product((-1 / 6, 0, 1 / 6), (-0.1, 0, 0.1)))
+_MIN_AGREEMENT = 0.5  # minimum agreement of the courses expected at different depth offsets
+_DEPTH_OFFSETS = (-0.45, -0.3, -0.15, 0, 0.15)  # possible offsets of inverse distance: the estimate is often too near
 
 Course = NDArray[np.complex128]
-"""Moments x 4: how a point z at inverse distance d has been driven until then, `a z + b + d (c z + e)`."""
+"""Moments x 4: a, b, c, e of the displacement `a z + b + d (c z + e)` until then of a point z at inverse distance d."""
 
-_NOWHERE: tuple[Course, float, float] = np.zeros(4, np.complex128), 0.0, np.inf  # a step that is not to be believed
+_NO_STEP: tuple[Course, float, float] = np.zeros(4, np.complex128), 0.0, np.inf  # a step that is rejected
 
 
 class CourseCheck:
-    """Looks at the frames of a clip as they pass, and scores its course at the end."""
+    """A check that tracks corners in a clip frame by frame, and scores its course at the end."""
 
     def __init__(self, move: CameraMove, fps: float) -> None:
-        """`move` is what was asked for, `fps` how many frames a second will be shown to `see`."""
+        """Expect the requested `move` in the frames that `see` receives, `fps` frames per second."""
         self._move = move
-        self._every = max(1, round(fps / _LOOKS_A_SECOND))
-        self._looks_a_second = fps / self._every
-        self._seen = self._lost = self._due = 0
+        self._every = max(1, round(fps / _SAMPLES_PER_SECOND))
+        self._samples_per_second = fps / self._every
+        self._count = self._lost = self._due = 0
         self._before: Bytes | None = None
-        self._chase: _CourseChase | None = None
-        self._first: _CourseChase | None = None
+        self._track: _CourseTrack | None = None
+        self._first: _CourseTrack | None = None
         self._width = 1.0  # units
         self._course: list[NDArray[np.complex128]] = []
 
     def see(self, planes: Planes) -> None:
-        """Take the next frame into account; some 10 ms at 1080p, and 40 where corners are looked for."""
-        look, rest = divmod(self._seen, self._every)
-        self._seen += 1
+        """Process the next frame; this takes about 10 ms at 1080p, or 40 ms if it searches for corners."""
+        sample, rest = divmod(self._count, self._every)
+        self._count += 1
         if rest:
             return
         (small,) = camera_path.tracked([planes])
-        if self._before is not None and self._chase is not None:
-            self._follow(self._chase.followed(self._before, small))
+        if self._before is not None and self._track is not None:
+            self._extend(self._track.advance(self._before, small))
         elif self._first is not None:
             self._lose()
-        if self._chase is None and look >= self._due:
+        if self._track is None and sample >= self._due:
             self._begin(planes)
-            self._due = look + _RETRY if self._chase is None else 0
+            self._due = sample + _RETRY if self._track is None else 0
         self._before = small
 
     def score(self) -> float | None:
-        """0..1: 1 the course that was asked for, 0 another, opposed or none. None where there is nothing to follow.
+        """Return 0..1: 1 for the requested course, 0 for another or the opposite course, or if the camera is still.
 
-        Neither how far and how fast it leads, nor how much a hand shakes, nor the focus is judged. Where a move is one
-        thing if the picture is a little nearer and its opposite if not, as a jib and an orbit are, which turn back to
-        what they leave, guessed distances cannot tell: None too.
+        Amplitude, speed, shake and focus do not change the score. Return None if there are too few corners to track.
+        Return None also if the expected course depends on the estimated depth: a jib or an orbit, which rotates back
+        towards its subject, moves the picture one way at one depth and the opposite way at a slightly larger one.
         """
         if self._first is None or len(self._course) < 2:
             return None
         course, metric = np.array(self._course), self._first.metric()
         found = [_Walk.along(course @ metric)]
-        if "shake" in self._move.moves():  # nobody's hand shakes as another's
-            found.append(_Walk.along(_steadied(course, _SHAKE_SECONDS * self._looks_a_second) @ metric))
-        asked = [_Walk.along(each @ metric) for each in promised(self._move, self._width)]
-        kept = 1 - self._lost / len(course)
-        if max(each.reach for each in asked) < _LEAST:
-            return kept * _STILL**2 / (_STILL**2 + found[0].reach ** 2)
-        guesses = [_Walk.along(each @ metric) for each in promised(self._move, self._width, (0j,))]
-        unsure = any(one.agreement(other) < _CERTAIN for one, other in combinations(guesses, 2))
-        if unsure and found[0].reach >= _LEAST:
+        if "shake" in self._move.moves():  # the shake of a clip differs from that of the move: also compare without it
+            found.append(_Walk.along(_smoothed(course, _SHAKE_SECONDS * self._samples_per_second) @ metric))
+        expected = [_Walk.along(each @ metric) for each in expected_courses(self._move, self._width)]
+        tracked = 1 - self._lost / len(course)
+        if max(each.reach for each in expected) < _MIN_REACH:
+            return tracked * _HALF_STILL**2 / (_HALF_STILL**2 + found[0].reach ** 2)
+        centred = [_Walk.along(each @ metric) for each in expected_courses(self._move, self._width, (0j,))]
+        ambiguous = any(one.agreement(other) < _MIN_AGREEMENT for one, other in combinations(centred, 2))
+        if ambiguous and found[0].reach >= _MIN_REACH:
             return None
-        agreed = max(one.agreement(other) for one in found for other in asked)
-        return kept * agreed**2 * found[0].reach ** 2 / (found[0].reach ** 2 + _FAINT**2)
+        agreed = max(one.agreement(other) for one in found for other in expected)
+        return tracked * agreed**2 * found[0].reach ** 2 / (found[0].reach ** 2 + _HALF_MOVED**2)
 
     def _begin(self, planes: Planes) -> None:
-        """Corners of the frame to follow from here, each at a distance that is guessed."""
-        chase = _CourseChase.of(planes)
-        if len(chase.at) < FEWEST:
+        """Start to track corners of the frame, each at an estimated distance."""
+        track = _CourseTrack.of(planes)
+        if len(track.at) < MIN_LANDMARKS:
             return
         if self._first is None:
             height, width = planes.y.shape
-            self._first, self._width = chase, width / Frame.of(width, height).unit
+            self._first, self._width = track, width / Frame.of(width, height).unit
             self._course.append(np.zeros(4, np.complex128))
-        self._chase = chase._replace(base=self._course[-1])
+        self._track = track._replace(base=self._course[-1])
 
-    def _follow(self, chase: "_CourseChase") -> None:
-        driven, travelled, apart = chase.driven() if len(chase.at) >= FEWEST else _NOWHERE
-        if apart > max(_ASTRAY, _ASTRAY_SHARE * travelled):
-            self._chase = None
+    def _extend(self, track: "_CourseTrack") -> None:
+        step, travelled, residual = track.step() if len(track.at) >= MIN_LANDMARKS else _NO_STEP
+        if residual > max(_MAX_RESIDUAL, _MAX_RESIDUAL_SHARE * travelled):
+            self._track = None
             self._lose()
             return
-        self._course.append(chase.base + driven)
-        done = travelled > _STRETCH or len(chase.at) < 0.6 * chase.begun
-        self._chase = None if done else chase
+        self._course.append(track.base + step)
+        done = travelled > _SEGMENT_TRAVEL or len(track.at) < 0.6 * track.initial
+        self._track = None if done else track
 
     def _lose(self) -> None:
         self._lost += 1
         self._course.append(self._course[-1])
 
 
-class _CourseChase(NamedTuple):
-    """Corners on their way since they were found."""
+class _CourseTrack(NamedTuple):
+    """Corners that are tracked since they were found."""
 
-    base: NDArray[np.complex128]  # the course until then
-    begun: int  # how many there were
-    start: Places
-    at: Places
-    d: Floats  # inverse distance, guessed
+    base: NDArray[np.complex128]  # the course at the frame in which they were found
+    initial: int  # number of corners in that frame
+    start: Positions  # positions in that frame
+    at: Positions  # positions now
+    d: Floats  # estimated inverse distances
 
     @classmethod
-    def of(cls, planes: Planes) -> "_CourseChase":
-        """What there is to follow in the frame: what is lost from the frame to itself has no texture."""
+    def of(cls, planes: Planes) -> "_CourseTrack":
+        """Return the corners of a frame. Optical flow from the frame to itself loses those without texture."""
         height, width = planes.y.shape
         frame = Frame.of(width, height)
         half_size = width / 2 / frame.unit, height / 2 / frame.unit
         (small,) = camera_path.tracked([planes])
-        guessed = depth.estimate(_shrunk(planes, _GUESSED_SIDE))
-        inverse = as_floats(np.float32(FAR) + np.float32(1 - FAR) * guessed)
+        estimated = depth.estimate(_small_rgb(planes, _DEPTH_SIDE))
+        inverse = as_floats(np.float32(FAR) + np.float32(1 - FAR) * estimated)
         found = Landmarks(as_bytes(cv2.cvtColor(small, cv2.COLOR_GRAY2RGB)), inverse, half_size)
         at = np.asarray((found.x + 1j * found.y) / (2 * half_size[0]), np.complex128)
-        thin = np.s_[:: -(-len(at) // _FOLLOWED) or 1]
+        thin = np.s_[:: -(-len(at) // _MAX_TRACKED) or 1]
         at, d = at[thin], found.d[thin]
-        there, _ = follow(small, small, at)
-        return cls(np.zeros(4, np.complex128), int(there.sum()), at[there], at[there], d[there])
+        tracked, _ = track_points(small, small, at)
+        return cls(np.zeros(4, np.complex128), int(tracked.sum()), at[tracked], at[tracked], d[tracked])
 
-    def followed(self, before: Bytes, after: Bytes) -> "_CourseChase":
-        """One look on; without those that were lost."""
-        there, at = follow(before, after, self.at)
-        return self._replace(start=self.start[there], at=at[there], d=self.d[there])
+    def advance(self, before: Bytes, after: Bytes) -> "_CourseTrack":
+        """Return the corners at their positions in the next sampled frame, without those that were lost."""
+        tracked, at = track_points(before, after, self.at)
+        return self._replace(start=self.start[tracked], at=at[tracked], d=self.d[tracked])
 
-    def driven(self) -> tuple[NDArray[np.complex128], float, float]:
-        """What the camera did to the corners since then, as a step of the course; in frame widths, how far that took
-        them, and how far half of them at least are from there.
+    def step(self) -> tuple[NDArray[np.complex128], float, float]:
+        """Return the step of the course that fits the corners' displacements, its RMS travel and the median residual.
+
+        Travel and residual are in frame widths.
         """
-        start, journey, d = self.start, self.at - self.start, self.d.astype(np.float64)
-        driven = _driven(start, journey, d)
+        start, displacement, d = self.start, self.at - self.start, self.d.astype(np.float64)
+        step = _fit_step(start, displacement, d)
         for _ in range(_ROUNDS):
-            apart = np.abs(journey - _fields(start, d) @ driven)
-            kept = apart <= np.quantile(apart, _KEPT)
-            driven = _driven(start[kept], journey[kept], d[kept])
-        there = _fields(start, d) @ driven
-        return driven, float(np.sqrt(np.mean(np.abs(there) ** 2))), float(np.median(np.abs(journey - there)))
+            residual = np.abs(displacement - _fields(start, d) @ step)
+            inliers = residual <= np.quantile(residual, _FITTED)
+            step = _fit_step(start[inliers], displacement[inliers], d[inliers])
+        fitted = _fields(start, d) @ step
+        return step, float(np.sqrt(np.mean(np.abs(fitted) ** 2))), float(np.median(np.abs(displacement - fitted)))
 
     def metric(self) -> NDArray[np.complex128]:
-        """What makes of a step of the course one as long as these corners would travel, root mean square."""
+        """Return a 4 x 4 matrix M: the norm of `step @ M` is the RMS travel of these corners in that step."""
         fields = _fields(self.start, self.d.astype(np.float64)) / np.sqrt(len(self.d))
         return np.asarray(np.linalg.qr(fields).R.T, np.complex128)
 
 
-def _fields(at: Places, d: NDArray[np.float64]) -> NDArray[np.complex128]:
-    """Points x 4: what each number of a course does to each point."""
+def _fields(at: Positions, d: NDArray[np.float64]) -> NDArray[np.complex128]:
+    """Return the displacement of each point by each coefficient of a course: points x 4."""
     return np.stack([at, np.ones_like(at), d * at, d + 0j], axis=1)
 
 
-def _driven(start: Places, journey: Places, d: NDArray[np.float64]) -> NDArray[np.complex128]:
-    """The step of a course that is nearest to the journeys; nothing turns by its distance, so that c is real."""
+def _fit_step(start: Positions, displacement: Positions, d: NDArray[np.float64]) -> NDArray[np.complex128]:
+    """Return the least-squares step of a course for displacements; rotation is independent of distance: c is real."""
     mean = d.mean()
     z, one, dz, off = _fields(start, d - mean).T
     columns = np.stack([z, 1j * z, one, 1j * one, dz, off, 1j * off], axis=1)
     split = np.concatenate([columns.real, columns.imag])
     scale = np.maximum(np.linalg.norm(split, axis=0), 1e-12)
-    wanted = np.concatenate([journey.real, journey.imag])
-    a, ai, b, bi, c, e, ei = np.linalg.lstsq(split / scale, wanted, rcond=DEPENDENT)[0] / scale
+    target = np.concatenate([displacement.real, displacement.imag])
+    a, ai, b, bi, c, e, ei = np.linalg.lstsq(split / scale, target, rcond=SINGULAR_CUTOFF)[0] / scale
     like_all, by_distance = np.array([a + 1j * ai, b + 1j * bi]), np.array([c, e + 1j * ei])
     return np.concatenate([like_all - mean * by_distance, by_distance])
 
 
 class _Walk(NamedTuple):
-    """A course walked from end to end in even paces."""
+    """A course that is divided into pieces of equal length."""
 
-    reach: float  # how far from its beginning it leads at most, frame widths
-    heading: Course  # of each pace, of length 1; none of a course that leads nowhere
+    reach: float  # maximum distance from the course's beginning, in frame widths
+    heading: Course  # unit vector of each piece; 0 for a course without motion
 
     @classmethod
     def along(cls, course: Course) -> "_Walk":
-        """`course` in a metric. It is cut at every `_CORNER` of its reach, so that trembling makes it no longer."""
+        """Divide a `course` in a metric. Motions shorter than `_MIN_PIECE` of its reach are skipped as jitter."""
         reach = float(np.linalg.norm(course, axis=1).max())
-        least = max(_LEAST / 2, _CORNER * reach)
+        least = max(_MIN_REACH / 2, _MIN_PIECE * reach)
         corners = [0]
         for moment, point in enumerate(course):
             if np.linalg.norm(point - course[corners[-1]]) > least:
@@ -216,24 +222,24 @@ class _Walk(NamedTuple):
         steps = np.diff(course[corners], axis=0)
         lengths = np.linalg.norm(steps, axis=1)
         if lengths.sum() < 1e-9:
-            return cls(reach, np.zeros((_PACES, course.shape[1]), np.complex128))
-        paces = np.searchsorted(np.cumsum(lengths) / lengths.sum(), (np.arange(_PACES) + 0.5) / _PACES)
-        paces = np.minimum(paces, len(lengths) - 1)
-        return cls(reach, steps[paces] / np.maximum(lengths, 1e-12)[paces, None])
+            return cls(reach, np.zeros((_PIECES, course.shape[1]), np.complex128))
+        pieces = np.searchsorted(np.cumsum(lengths) / lengths.sum(), (np.arange(_PIECES) + 0.5) / _PIECES)
+        pieces = np.minimum(pieces, len(lengths) - 1)
+        return cls(reach, steps[pieces] / np.maximum(lengths, 1e-12)[pieces, None])
 
     def agreement(self, other: "_Walk") -> float:
-        """0..1, the mean cosine of both headings, where one may be a little ahead of the other."""
+        """Return 0..1: the mean cosine between both headings. One course may be `_MAX_LEAD` pieces ahead."""
         cosines = np.real(self.heading @ other.heading.conj().T)
-        pace = np.arange(_PACES)
-        cosines[np.abs(pace[:, None] - pace) > _APART] = -1
+        piece = np.arange(_PIECES)
+        cosines[np.abs(piece[:, None] - piece) > _MAX_LEAD] = -1
         return max(0.0, float(min(cosines.max(axis=0).mean(), cosines.max(axis=1).mean())))
 
 
-def promised(move: CameraMove, width: float, centres: Sequence[complex] = _CENTRES) -> Iterator[Course]:
-    """The course of a move, once for each point that it may lead to and each bias of the guessed distances.
+def expected_courses(move: CameraMove, width: float, centres: Sequence[complex] = _CENTRES) -> Iterator[Course]:
+    """Yield the expected course of a move, for each possible centre of its zoom and each offset of the estimated depth.
 
-    `width` is the frame's, in units. What an infinitesimal step of the camera does to the picture is linear in it; a
-    lens that bulges magnifies, at half way from the middle about half as much as there.
+    `width` is the frame's, in units. The flow of an infinitesimal step of the camera is linear in the step. A fisheye
+    lens adds a magnification that is about half as large half way from the middle as in the middle.
     """
     views = [view(move.sample(moment / _MOMENTS)) for moment in range(_MOMENTS + 1)]
     lens = np.array([each.focal * (1 + BULGE * each.fisheye / 2) for each in views])
@@ -243,9 +249,9 @@ def promised(move: CameraMove, width: float, centres: Sequence[complex] = _CENTR
     carried = upright * (1j * _steps(views, "up") - _steps(views, "right"))
     travels = bool(np.any(forward) or np.any(carried))
     for centre in centres if np.any(grown) or np.any(forward) else (0j,):
-        for nearer in _NEARER if travels else (0.0,):
+        for offset in _DEPTH_OFFSETS if travels else (0.0,):
             by_distance = np.stack([forward + 0j, carried - forward * centre])
-            like_all = np.stack([grown - 1j * rolled, turned - grown * centre]) + nearer * by_distance
+            like_all = np.stack([grown - 1j * rolled, turned - grown * centre]) + offset * by_distance
             steps = np.concatenate([like_all, by_distance]).T
             yield np.concatenate([np.zeros((1, 4), np.complex128), np.cumsum(steps, axis=0)])
 
@@ -254,16 +260,16 @@ def _steps(views: list[CameraView], name: str) -> NDArray[np.float64]:
     return np.diff(np.array([getattr(each, name) for each in views], np.float64))
 
 
-def _steadied(course: Course, sigma: float) -> Course:
-    """Without what is quicker than about `sigma` looks."""
+def _smoothed(course: Course, sigma: float) -> Course:
+    """Return the course smoothed by a Gaussian with a standard deviation of `sigma` sampled frames."""
     columns = [
         camera_path.gaussian(column.real, sigma) + 1j * camera_path.gaussian(column.imag, sigma) for column in course.T
     ]
     return np.stack(columns, axis=1)
 
 
-def _shrunk(planes: Planes, side: int) -> Bytes:
-    """RGB, the long side about `side` pixels."""
+def _small_rgb(planes: Planes, side: int) -> Bytes:
+    """Return the frame as RGB (height x width x 3), with a long side of about `side` pixels."""
     height, width = planes.y.shape
     shrink = min(1.0, side / max(width, height))
     half = max(4, round(width * shrink / 2)), max(4, round(height * shrink / 2))

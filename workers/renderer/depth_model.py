@@ -1,7 +1,7 @@
-"""Depth by a model of the operator's own, when KINORA_DEPTH_MODEL points to one; else guessed by `depth.estimate`.
+"""Depth from the operator's own model if KINORA_DEPTH_MODEL points to one, else from `depth.estimate`.
 
-The model is an ONNX file that answers relative inverse depth, larger is nearer, as exports of MiDaS and Depth Anything
-do. onnxruntime runs it; it is imported only then, and does not come with the house.
+The model is an ONNX file that returns relative inverse depth (larger is nearer), such as an export of MiDaS or Depth
+Anything. onnxruntime runs it. It is imported only then, and is not a dependency of Kinora.
 """
 
 from collections.abc import Callable
@@ -17,30 +17,34 @@ from workers.media import depth
 from workers.media.planes import Bytes, Floats, as_bytes, as_floats
 
 Model = Callable[[Bytes], Floats]
-"""From a picture (RGB, height x width x 3) to relative inverse depth of any size and scale."""
+"""A function from a picture (RGB, height x width x 3) to relative inverse depth of any size and scale."""
 
-_SIDE = 518  # what such models were trained at, a multiple of their patches' 14 pixels
+_SIDE = 518  # training size of such models in pixels, a multiple of their 14-pixel patches
+# Mean and standard deviation of RGB in ImageNet, by which the models' inputs are normalised.
 _MEAN, _DEVIATION = np.array([0.485, 0.456, 0.406], np.float32), np.array([0.229, 0.224, 0.225], np.float32)
 
 
 class DepthModelUnavailable(Exception):
-    """The model that KINORA_DEPTH_MODEL names cannot be used; the message says why."""
+    """The error of a model in KINORA_DEPTH_MODEL that cannot be used; the message contains the reason."""
 
 
 class DepthConfig(Config):
-    """Where the operator's depth model is."""
+    """The path of the operator's depth model."""
 
     depth_model: Path | None = None
 
 
 def nearness(picture: Bytes) -> Floats:
-    """Nearness 0..1 of a picture by the configured model, or guessed; raises DepthModelUnavailable."""
+    """Return the disparity (0 far, 1 near) of a picture from the configured model, or an estimate without a model.
+
+    Raise DepthModelUnavailable if the configured model cannot be used.
+    """
     path = DepthConfig().depth_model
     return depth.estimate(picture) if path is None else normalised(load(path)(picture))
 
 
 def normalised(inverse: Floats) -> Floats:
-    """Relative inverse depth as nearness 0..1; one in a hundred at either end may be wrong. All 0 if it is flat."""
+    """Scale relative inverse depth to disparity 0..1: clip at the 1st and 99th percentile. A constant map becomes 0."""
     low, high = np.quantile(inverse, [0.01, 0.99])
     if not high - low > 1e-6 * max(abs(high), 1.0):
         return np.zeros_like(inverse)
@@ -49,7 +53,7 @@ def normalised(inverse: Floats) -> Floats:
 
 @cache
 def load(path: Path) -> Model:
-    """The model at the path; raises DepthModelUnavailable."""
+    """Load the model at the path; raise DepthModelUnavailable if it cannot be used."""
     if not path.exists():
         raise DepthModelUnavailable(f"KINORA_DEPTH_MODEL points to {path}, which does not exist.")
     try:
@@ -58,16 +62,18 @@ def load(path: Path) -> Model:
         raise DepthModelUnavailable("KINORA_DEPTH_MODEL needs onnxruntime, which is not installed.") from missing
     try:
         session = library.InferenceSession(str(path), providers=["CPUExecutionProvider"])
-    except Exception as error:  # its errors share no base
-        raise DepthModelUnavailable(f"KINORA_DEPTH_MODEL points to {path}, which is no ONNX model: {error}") from error
+    except Exception as error:  # onnxruntime's errors have no common base class
+        raise DepthModelUnavailable(
+            f"KINORA_DEPTH_MODEL points to {path}, which is not a valid ONNX model: {error}"
+        ) from error
     name = session.get_inputs()[0].name
     sizes = session.get_inputs()[0].shape[2:]
     height, width = (size if isinstance(size, int) else _SIDE for size in sizes)
 
-    def answer(picture: Bytes) -> Floats:
+    def run(picture: Bytes) -> Floats:
         small = as_bytes(cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA))
         pixels = (small.astype(np.float32) / np.float32(255) - _MEAN) / _DEVIATION
         (inverse, *_) = session.run(None, {name: pixels.transpose(2, 0, 1)[None]})
         return as_floats(np.squeeze(np.asarray(inverse, np.float32)))
 
-    return answer
+    return run

@@ -1,4 +1,4 @@
-"""Flats before a moving camera: each stands at one distance, is seen through one plane, and so has clean edges."""
+"""Billboard layers (flats) in front of a moving camera: each is a plane at one distance, and so has clean edges."""
 
 from collections.abc import Sequence
 from math import ceil
@@ -13,34 +13,34 @@ from workers.media.scenery import Flat
 from workers.motion.projection import Frame, project, rays
 from workers.renderer.focus import WIDEST, Stack, confusion
 
-_BEYOND = 0.25  # units
+_BEYOND = 0.25  # length by which a flat at the picture's border is continued beyond it, in units
 
 
 class Sheet(NamedTuple):
-    """One plane of a flat, times how much of it is there; blurred too where there is a lens."""
+    """One plane of a flat, premultiplied by its coverage, and the coverage; also blurred if the scene has a lens."""
 
     colour: Stack
     cover: Stack
 
 
-class Standing(NamedTuple):
-    """A flat in place. Both chromas have half as many samples as luma."""
+class PlacedFlat(NamedTuple):
+    """A flat at its place in the scene. U and V have half as many samples as luma in each direction."""
 
     luma: Sheet
     u: Sheet
     v: Sheet
     units: tuple[float, float]  # samples of luma per unit, across and down
-    middle: tuple[float, float]  # column and row in luma of the picture's middle
+    middle: tuple[float, float]  # column and row of luma at the picture's middle
     d: float  # inverse distance
 
     @classmethod
     def of(cls, flat: Flat, size: tuple[int, int], scale: float, unit: float, *, lens: bool) -> Self:
-        """`size` is the picture's width and height, `unit` its pixels per unit, both before it is scaled by `scale`."""
+        """Place a flat. `size` is the picture's width and height, `unit` its pixels per unit, both before `scale`."""
         rgba = _scaled(flat.rgba, scale)
         rows, columns = flat.rgba.shape[:2]
         across, down = rgba.shape[1] / columns, rgba.shape[0] / rows
-        # What touches the picture's border goes on beyond it, mirrored as the picture does; what ends before it ends,
-        # with room for its blur. Even sizes keep chroma in step.
+        # At the picture's border the flat is continued by reflection, as the picture is. At its other sides it gets a
+        # transparent margin for its blur. Even sizes keep chroma aligned with luma.
         ends = (flat.top > 0, flat.top + rows < size[1], flat.left > 0, flat.left + columns < size[0])
         top, bottom, left, right = (0 if end else _even(_BEYOND * unit * scale) for end in ends)
         rgba = as_bytes(cv2.copyMakeBorder(rgba, top, bottom, left, right, cv2.BORDER_REFLECT_101))
@@ -63,7 +63,7 @@ class Standing(NamedTuple):
         return cls(luma, u_sheet, v_sheet, units, middle, float(FAR + (1 - FAR) * flat.nearness))
 
     def focused(self, focus: float) -> Self:
-        """The same as a lens focused at this nearness sees it."""
+        """Return the flat as a lens focused at this disparity sees it."""
         blurred = as_floats(np.full((1, 1), confusion(self.d, focus), np.float32))
 
         def seen(sheet: Sheet) -> Sheet:
@@ -72,29 +72,31 @@ class Standing(NamedTuple):
         return self._replace(luma=seen(self.luma), u=seen(self.u), v=seen(self.v))
 
     def draw(self, planes: Planes, view: CameraView, frame: Frame, cover: float) -> None:
-        """Draw it over what the view sees already: `planes`, of all the grid's cells, are drawn upon."""
+        """Composite the flat over `planes`, which cover all cells of the grid."""
         window = self._window(view, frame, cover)
         if window is None:
             return
-        columns, rows = self._looked_at(window, view, frame, cover)
+        columns, rows = self._sample_points(window, view, frame, cover)
         side = frame.cell
-        window.lay((planes.y,), (self.luma,), frame.refine(columns, side), frame.refine(rows, side), side)
+        window.composite((planes.y,), (self.luma,), frame.refine(columns, side), frame.refine(rows, side), side)
         columns, rows = (as_floats(at / 2 - np.float32(0.25)) for at in (columns, rows))
         side //= 2
-        window.lay((planes.u, planes.v), (self.u, self.v), frame.refine(columns, side), frame.refine(rows, side), side)
+        window.composite(
+            (planes.u, planes.v), (self.u, self.v), frame.refine(columns, side), frame.refine(rows, side), side
+        )
 
     def depth(self, seen: Floats, view: CameraView, frame: Frame, cover: float) -> None:
-        """Put its inverse distance, where it covers more than half, over that of what the view sees already."""
+        """Write the flat's inverse distance to the map `seen` where the flat covers more than half of a pixel."""
         window = self._window(view, frame, cover)
         if window is None:
             return
         drawn = np.zeros(((frame.y.size - 2) * frame.cell, (frame.x.size - 2) * frame.cell), np.uint8)
-        columns, rows = (frame.refine(at, frame.cell) for at in self._looked_at(window, view, frame, cover))
-        window.lay((drawn,), (Sheet(self.luma.cover, self.luma.cover),), columns, rows, frame.cell)
+        columns, rows = (frame.refine(at, frame.cell) for at in self._sample_points(window, view, frame, cover))
+        window.composite((drawn,), (Sheet(self.luma.cover, self.luma.cover),), columns, rows, frame.cell)
         seen[drawn[: frame.height, : frame.width] > 127] = self.d
 
-    def _looked_at(self, window: "_Window", view: CameraView, frame: Frame, cover: float) -> tuple[Floats, Floats]:
-        """Columns and rows of luma that the grid's nodes see, those of one more cell all around the window's too."""
+    def _sample_points(self, window: "_Window", view: CameraView, frame: Frame, cover: float) -> tuple[Floats, Floats]:
+        """Return the columns and rows of luma at the grid's nodes in the window and one cell around it."""
         x = frame.x[:, window.left : window.right + 2]
         y = frame.y[window.top : window.bottom + 2]
         columns, rows = (
@@ -106,12 +108,12 @@ class Standing(NamedTuple):
         return columns, rows
 
     def _window(self, view: CameraView, frame: Frame, cover: float) -> "_Window | None":
-        """The part of the frame's grid within which it stands; None if that is none."""
+        """Return the part of the frame's grid that contains the flat; None if the flat is outside the frame."""
         height, width = self.luma.cover.sharp.shape
         along = np.linspace(0, 1, 9, dtype=np.float32)
-        none, all_of_it = np.zeros_like(along), np.ones_like(along)
-        columns = np.concatenate([along, along, none, all_of_it]) * np.float32(width) - np.float32(0.5)
-        rows = np.concatenate([none, all_of_it, along, along]) * np.float32(height) - np.float32(0.5)
+        zeros, ones = np.zeros_like(along), np.ones_like(along)
+        columns = np.concatenate([along, along, zeros, ones]) * np.float32(width) - np.float32(0.5)
+        rows = np.concatenate([zeros, ones, along, along]) * np.float32(height) - np.float32(0.5)
         x, y = (
             as_floats((at - np.float32(middle)) / np.float32(unit))
             for at, unit, middle in zip((columns, rows), self.units, self.middle, strict=True)
@@ -120,22 +122,27 @@ class Standing(NamedTuple):
         spans = []
         for at, nodes in zip(seen, (frame.x[0], frame.y[:, 0]), strict=True):
             cells = (at - nodes[0]) / frame.spacing
-            # Neither the margin nor what is beyond it; a cell more than the corners say, for bulging lenses.
+            # Exclude the grid's margin. Add a cell at each side, because a fisheye lens bends the flat's border.
             spans.append((max(int(cells.min()) - 2, 0), min(int(cells.max()) + 2, len(nodes) - 2)))
         (left, right), (top, bottom) = spans
         return _Window(left, top, right, bottom) if left < right and top < bottom else None
 
 
 class _Window(NamedTuple):
-    """Cells of a frame's grid, its margin not counted."""
+    """A rectangle of cells of a frame's grid, without the grid's margin."""
 
     left: int
     top: int
     right: int
     bottom: int
 
-    def lay(self, planes: Sequence[Bytes], sheets: Sequence[Sheet], columns: Floats, rows: Floats, side: int) -> None:
-        """Lay sheets of one size over planes with `side` samples per cell; columns and rows have a cell of margin."""
+    def composite(
+        self, planes: Sequence[Bytes], sheets: Sequence[Sheet], columns: Floats, rows: Floats, side: int
+    ) -> None:
+        """Composite sheets of one size over planes with `side` x `side` samples per cell.
+
+        `columns` and `rows` are the points to sample, with a margin of one cell.
+        """
         inside = np.s_[side:-side, side:-side]
         columns, rows = np.ascontiguousarray(columns[inside]), np.ascontiguousarray(rows[inside])
         place = np.s_[self.top * side : self.bottom * side, self.left * side : self.right * side]
@@ -157,5 +164,5 @@ def _even(size: float) -> int:
 
 
 def _sampled(plane: Bytes, columns: Floats, rows: Floats) -> Bytes:
-    """Nothing is beyond the plane."""
+    """Sample a plane; outside it, the samples are 0 (transparent)."""
     return as_bytes(cv2.remap(plane, columns, rows, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT))

@@ -1,8 +1,8 @@
-"""Depth of field: a layered picture as a lens focused at one nearness would see it.
+"""Depth of field: a layered picture as a lens focused at one disparity sees it.
 
-What lies behind the plane of focus is blurred from the layer without near things, so that sharp things do not bleed
-into it; what lies before it spreads over everything. Three steps of disc blur, mixed by each point's circle of
-confusion, stand for all widths.
+Objects behind the plane of focus are blurred in the layer without near objects, so that sharp objects do not bleed into
+the blur. The blur of objects before the plane of focus spreads over their surroundings. Three steps of disc blur (none,
+half, full) are mixed by each point's circle of confusion, and so approximate all widths.
 """
 
 from typing import NamedTuple, Self
@@ -14,13 +14,13 @@ from shared.camera.lowerings import FAR
 from workers.media.planes import Bytes, Floats, as_bytes, as_floats
 
 WIDEST = 0.02
-"""Radius, in units, of the blur of what is furthest from the plane of focus: 15 pixels of a 1080p frame."""
-_SHARP = 0.04  # this far from the plane of focus nothing blurs yet
-_GROWTH = 1.35
+"""Radius in units of the strongest blur, far from the plane of focus: 15 pixels of a 1080p frame."""
+_SHARP = 0.04  # disparity from the plane of focus up to which objects are sharp
+_GROWTH = 1.35  # circle of confusion (1 is the widest) per disparity beyond `_SHARP`
 
 
 class Stack(NamedTuple):
-    """One plane of a picture, sharp, half and fully blurred."""
+    """One plane of a picture: sharp, half blurred and fully blurred."""
 
     sharp: Bytes
     half: Bytes
@@ -28,11 +28,11 @@ class Stack(NamedTuple):
 
     @classmethod
     def of(cls, plane: Bytes, unit: float) -> Self:
-        """`unit` is the plane's samples per unit."""
+        """Blur a plane that has `unit` samples per unit."""
         return cls(plane, _disc_blur(plane, WIDEST / 2 * unit), _disc_blur(plane, WIDEST * unit))
 
     def mix(self, confusion: Floats, sharp: Bytes | None = None) -> Bytes:
-        """Each point as blurred as `confusion` (0..1, any size) says; `sharp` may stand in for the sharp plane."""
+        """Blur each point by its circle of confusion (0..1, map of any size); `sharp` replaces the sharp plane."""
         height, width = self.sharp.shape[:2]
         amount = as_floats(cv2.resize(confusion, (width, height), interpolation=cv2.INTER_LINEAR))
         first, second = np.clip(2 * amount, 0, 1), np.clip(2 * amount - 1, 0, 1)
@@ -41,12 +41,18 @@ class Stack(NamedTuple):
 
 
 def behind(depth: Floats, focus: float) -> Floats:
-    """Circle of confusion 0..1 of what lies behind the plane of focus (nearness); `depth` is inverse distance."""
+    """Return the circle of confusion (0..1) of points behind the plane of focus, 0 for all others.
+
+    `depth` is inverse distance, `focus` the disparity in focus.
+    """
     return as_floats(np.clip(_GROWTH * (np.float32(focus - _SHARP) - _nearness(depth)), 0, 1))
 
 
 def before(depth: Floats, focus: float, unit: float) -> Floats:
-    """As `behind`, of what lies before it, spread over its surroundings; the map has `unit` pixels per unit."""
+    """Return the circle of confusion (0..1) of points before the plane of focus, spread over their surroundings.
+
+    `depth` and `focus` are as in `behind`. The map has `unit` pixels per unit.
+    """
     confusion = as_floats(np.clip(_GROWTH * (_nearness(depth) - np.float32(focus + _SHARP)), 0, 1))
     if not confusion.any():
         return confusion
@@ -56,13 +62,13 @@ def before(depth: Floats, focus: float, unit: float) -> Floats:
 
 
 def confusion(d: float, focus: float) -> float:
-    """Circle of confusion 0..1 of something at inverse distance `d`."""
+    """Return the circle of confusion (0..1) of a point at inverse distance `d`; `focus` is the disparity in focus."""
     apart = abs((d - FAR) / (1 - FAR) - focus) - _SHARP
     return min(max(_GROWTH * apart, 0.0), 1.0)
 
 
 def matte(thing: Floats, confusion: Floats, unit: float) -> Floats:
-    """How much near things cover, 0..1: `thing` (0 or 1) softened as far as they are themselves out of focus."""
+    """Return the coverage (0..1) of near objects: the mask `thing` (0 or 1), blurred where they are out of focus."""
     sigma = WIDEST / 2 * unit
     wide, weight = (as_floats(cv2.GaussianBlur(each, (0, 0), sigma)) for each in (thing, thing * confusion))
     own = np.clip(2 * weight / np.maximum(wide, np.float32(1e-3)), 0, 1)

@@ -1,4 +1,4 @@
-"""A picture taken apart for a moving camera: what is seen, and what hides behind the edges of near things."""
+"""Decomposition of a picture for a moving camera: a front layer, and an inpainted layer behind near objects."""
 
 from typing import NamedTuple
 
@@ -11,62 +11,71 @@ from workers.media.planes import Bytes, Floats, as_bytes, as_floats
 Mask = npt.NDArray[np.bool_]
 Indices = npt.NDArray[np.intp]
 
-_RIM = 2.0  # map pixels beside a thing that its colours may have bled into
-_PEELS = 2  # once for what stands before the rest, once for what that leaves of things that overlap
-_KEPT = 4.0  # map pixels
-_SEAM = 2.0  # map pixels
-_INWARDS = 2.5  # map pixels from a rim to where a thing's colour is its own
-_ALIKE = 24.0  # colours no further apart than this, in levels, show no halo
-_SOLID = 0.9  # of a pixel: the rest is the thing's own texture
+_RIM = 2.0  # width beside an object into which its colours may have bled, in map pixels
+_PASSES = 2  # passes: one for the objects in front, one for objects behind them that overlap
+_SOURCE_WIDTH = 4.0  # width beside a foot that later passes keep as the source of the inpainting, in map pixels
+_SEAM = 2.0  # standard deviation of the blur that hides seams of the inpainting, in map pixels
+_INWARDS = 2.5  # distance from a rim to pixels with the object's own colour, in map pixels
+_SAME_COLOUR = 24.0  # maximum distance of two colours between which a halo is invisible, in levels of 0..255
+_SOLID = 0.9  # coverage from which a pixel counts as the object's own texture
 
 
 class Layers(NamedTuple):
-    """`back` shows what `front` hides: the same picture and depth, but near things end where they begin.
+    """The layers of a picture. In `back`, the background behind the edges of near objects is inpainted.
 
-    `own` is the front with the rims of near things in the things' own colours, and `cover` says how much of each pixel
-    is theirs: over `back` they make up `front` again, and over anything else no halo of what was behind.
+    `own` is the front with the rims of near objects in the objects' own colours, and `cover` is the coverage of each
+    pixel. Composited over `back` they give `front`. Over another background they have no halo of the old background.
     """
 
     front: Bytes  # height x width x 3
-    back: Bytes | None  # as front; None if nothing hides anything
-    own: Bytes  # as front
-    cover: Bytes  # height x width, 255 all over but at rims
-    front_depth: Floats  # inverse distance on a coarser map
-    back_depth: Floats
-    things: Mask  # on the map, where the picture shows what stands before something else
-    cliff: float  # the step of inverse distance within few pixels of the map that is the edge of a thing
+    back: Bytes | None  # as `front`; None if the picture has no occluding edges
+    own: Bytes  # as `front`
+    cover: Bytes  # height x width, 255 except at rims
+    front_depth: Floats  # inverse distance, on the coarser map
+    back_depth: Floats  # as `front_depth`
+    things: Mask  # on the map: the pixels of objects that stand before something else
+    cliff: float  # minimum step of inverse distance, within a few pixels of the map, that is an object's edge
 
 
-def take_apart(picture: Bytes, depth: Floats, gap: float) -> Layers:
-    """Layers of a picture whose depth map (inverse distance, any size) will open gaps of at most `gap` map pixels."""
+def decompose(picture: Bytes, depth: Floats, gap: float) -> Layers:
+    """Return the layers of a picture for views that open gaps of at most `gap` map pixels.
+
+    `depth` is a map of inverse distance of any size.
+    """
     cliff = _cliff(depth)
     sharp = _sharpen(depth, cliff)
-    front = back_depth = _fatten(sharp)
+    front = back_depth = _grow_near(sharp)
     back, things = picture, np.zeros(front.shape, np.bool_)
-    kept = things  # beside the foot of a thing stays what stands there, for the fill to go on from
-    for _ in range(_PEELS):
+    beside = things  # pixels beside a foot, which stay in `back` as the source of the inpainting
+    for _ in range(_PASSES):
         foot_rows, foot_columns, distance = _nearest_foot(back_depth, cliff)
         floor = back_depth[foot_rows, foot_columns]
-        standing = (back_depth - floor > cliff / 2) & ~things & ~kept
+        standing = (back_depth - floor > cliff / 2) & ~things & ~beside
         hidden = standing & (distance < gap + 4)
         if not hidden.any():
             break
         back = _fill(back, back_depth, hidden, foot_rows, foot_columns)
         back_depth = np.where(hidden, floor, back_depth)
-        things, kept = things | standing, kept | (distance < _KEPT) & ~standing
+        things, beside = things | standing, beside | (distance < _SOURCE_WIDTH) & ~standing
     if back is picture:
-        return Layers(picture, None, picture, _all(picture), front, back_depth, things, cliff)
+        return Layers(picture, None, picture, _opaque(picture), front, back_depth, things, cliff)
     own, cover = _rims(picture, back, sharp, front, cliff)
     return Layers(picture, back, own, cover, front, back_depth, things, cliff)
 
 
 def _cliff(depth: Floats) -> float:
-    """What no slope reaches in five pixels, if from the farthest to the nearest it takes a fifth of the picture."""
+    """Return the step of inverse distance within five pixels that is an edge, within 0.03..0.3.
+
+    A slope that rises from 0 to 1 over a fifth of the picture's short side reaches exactly this step.
+    """
     return float(min(max(5 / (0.2 * min(depth.shape)), 0.03), 0.3))
 
 
 def _sharpen(depth: Floats, cliff: float) -> Floats:
-    """Ramps between two surfaces, from scaling or estimating, become cliffs: each point joins the closer surface."""
+    """Turn ramps between two surfaces, which come from scaling or estimation, into cliffs.
+
+    Each point gets the depth of the surface that is closer to its own depth.
+    """
     window = np.ones((5, 5), np.uint8)
     for _ in range(2):
         high, low = as_floats(cv2.dilate(depth, window)), as_floats(cv2.erode(depth, window))
@@ -75,13 +84,16 @@ def _sharpen(depth: Floats, cliff: float) -> Floats:
     return depth
 
 
-def _fatten(depth: Floats) -> Floats:
-    """Near things grow by one pixel, so that the blended rim of their colours travels with them."""
+def _grow_near(depth: Floats) -> Floats:
+    """Dilate near objects by one pixel, so that their blended rim moves with them."""
     return as_floats(cv2.dilate(depth, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (3, 3))))
 
 
 def _nearest_foot(depth: Floats, cliff: float) -> tuple[Indices, Indices, Floats]:
-    """For each pixel the row and the column of, and the distance to, the closest pixel at the foot of a cliff."""
+    """Return for each pixel the row, the column and the distance of the closest pixel at the foot of a cliff.
+
+    Without cliffs, the distances are infinite.
+    """
     foot = as_floats(cv2.dilate(depth, np.ones((3, 3), np.uint8))) - depth > cliff
     if not foot.any():
         rows, columns = (np.asarray(index, np.intp) for index in np.indices(depth.shape))
@@ -97,7 +109,7 @@ def _nearest_foot(depth: Floats, cliff: float) -> tuple[Indices, Indices, Floats
 
 
 def _fill(picture: Bytes, depth: Floats, hidden: Mask, foot_rows: Indices, foot_columns: Indices) -> Bytes:
-    """The picture with what is hidden mirrored at the foot of the cliff, so that texture goes on behind the edge."""
+    """Inpaint the hidden pixels by reflection at the foot of the cliff, which continues the texture behind the edge."""
     covered = cv2.dilate(hidden.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
     rows, columns = np.nonzero(covered)
     feet = np.stack([foot_rows[rows, columns], foot_columns[rows, columns]])
@@ -115,7 +127,7 @@ def _fill(picture: Bytes, depth: Floats, hidden: Mask, foot_rows: Indices, foot_
     weight = np.zeros(hidden.shape, np.float32)
     weight[rows, columns] = found
     known = as_floats(cv2.GaussianBlur(weight, (0, 0), _SEAM))
-    soft = as_floats(cv2.GaussianBlur(small * weight[..., None], (0, 0), _SEAM))  # hides where reflections meet
+    soft = as_floats(cv2.GaussianBlur(small * weight[..., None], (0, 0), _SEAM))  # hides seams between reflections
     small[rows, columns] = np.rint(_diffused(soft, known)[rows, columns]).astype(np.uint8)
     full = (picture.shape[1], picture.shape[0])
     mask = as_floats(cv2.resize(covered.astype(np.float32), full))
@@ -123,11 +135,12 @@ def _fill(picture: Bytes, depth: Floats, hidden: Mask, foot_rows: Indices, foot_
 
 
 def _rims(picture: Bytes, back: Bytes, sharp: Floats, grown: Floats, cliff: float) -> tuple[Bytes, Bytes]:
-    """`own` and `cover` of the layers; the depth is that of the map before and after near things were grown.
+    """Return `own` and `cover` of the layers. `sharp` and `grown` are the depth map before and after `_grow_near`.
 
-    At a rim the picture's colour lies between the thing's own, found a few pixels further in, and what is behind.
+    At a rim the picture's colour is a mix of the object's own colour, which is found `_INWARDS` map pixels further in,
+    and the background's.
     """
-    cover = _all(picture)
+    cover = _opaque(picture)
     edge = cv2.erode(grown, np.ones((3, 3), np.uint8)) < grown - cliff
     rows, columns = np.nonzero(edge | (grown - sharp > cliff))
     smooth = cv2.GaussianBlur(grown, (0, 0), _INWARDS / 2)
@@ -145,11 +158,11 @@ def _rims(picture: Bytes, back: Bytes, sharp: Floats, grown: Floats, cliff: floa
     thing, behind, seen = (
         plane[at].astype(np.float32)
         for plane in (cv2.resize(inner, full, interpolation=cv2.INTER_NEAREST), back, picture)
-    )  # each samples x 3
+    )  # each has the shape samples x 3
     apart = thing - behind
     length = np.einsum("ij,ij->i", apart, apart)
-    share = np.einsum("ij,ij->i", seen - behind, apart) / np.maximum(length, _ALIKE**2)
-    mixed = (length > _ALIKE**2) & (share < _SOLID)
+    share = np.einsum("ij,ij->i", seen - behind, apart) / np.maximum(length, _SAME_COLOUR**2)
+    mixed = (length > _SAME_COLOUR**2) & (share < _SOLID)
     at = at[0][mixed], at[1][mixed]
     own = picture.copy()
     own[at] = np.rint(thing[mixed]).astype(np.uint8)
@@ -157,17 +170,20 @@ def _rims(picture: Bytes, back: Bytes, sharp: Floats, grown: Floats, cliff: floa
     return own, cover
 
 
-def _all(picture: Bytes) -> Bytes:
+def _opaque(picture: Bytes) -> Bytes:
     return np.full(picture.shape[:2], 255, np.uint8)
 
 
 def _diffused(colours: Floats, weight: Floats) -> Floats:
-    """Colours (height x width x 3, each times its weight 0..1) where weight is low from where it is high: pull-push."""
+    """Fill colours where the weight is low from neighbours where it is high, by pull-push (Gortler et al. 1996).
+
+    `colours` is height x width x 3, premultiplied by `weight` (height x width, 0..1).
+    """
     if min(weight.shape) < 4:
         total = np.maximum(weight.sum(), np.float32(1e-6))
         wide = as_floats(np.broadcast_to(colours.sum(axis=(0, 1)) / total, colours.shape))
     else:
-        gain = np.float32(4)  # a pixel of the next level is known as soon as a quarter of it is
+        gain = np.float32(4)  # a pixel of the next level has full weight if a quarter of it is known
         smaller = as_floats(cv2.pyrDown(weight)) * gain
         scale = np.minimum(smaller, 1) / np.maximum(smaller, np.float32(1e-6)) * gain
         level = _diffused(as_floats(cv2.pyrDown(colours)) * scale[..., None], np.minimum(smaller, 1))

@@ -1,4 +1,4 @@
-"""The motif of a film: its picture, how near each part of it is, its parts, and the point that zooms lead to."""
+"""The motif of a film: its picture, the picture's disparity and scenery, and the focal point of zooms."""
 
 from pathlib import Path
 from typing import NamedTuple
@@ -16,7 +16,7 @@ from workers.renderer.window import Window
 
 
 class Motif(NamedTuple):
-    """What stands before the camera, as `Shot` takes it."""
+    """The subject in front of the camera, as arguments of `Shot`."""
 
     picture: Bytes
     nearness: Floats
@@ -27,16 +27,17 @@ class Motif(NamedTuple):
 def motif_of(
     path: Path, frame: tuple[int, int], *, depth: Path | None, scenery: Path | None, focal_point: Point | None
 ) -> Motif:
-    """The picture for a frame of that size in pixels; what is not given is estimated.
+    """Read the picture for a frame of that width and height in pixels; estimate the inputs that are not given.
 
-    One that is much longer than the frame is cut to the part around its focal point. Raises StageFailure.
+    A picture that is much longer than the frame is cropped around its focal point. Raise StageFailure if the picture,
+    the depth, the scenery or the depth model cannot be used.
     """
     picture = pictures.read(path)
     near = nearness_of(picture, depth)
     parts = scenery_of(picture, scenery)
     focal_point = focal_point or salient_point(picture, near)
     window = Window(picture.shape[1], picture.shape[0], frame, focal_point)
-    if window.whole or parts:  # in parts are painted pictures, which have the frame's shape
+    if window.whole or parts:  # pictures with scenery come from the painter and have the frame's shape
         return Motif(picture, near, focal_point, parts)
     picture = window.of(picture)
     near = window.of_map(near) if depth else nearness_of(picture, None)
@@ -44,7 +45,10 @@ def motif_of(
 
 
 def nearness_of(picture: Bytes, depth: Path | None) -> Floats:
-    """Nearness 0..1 from a depth picture, or estimated; StageFailure if the picture or the model cannot be used."""
+    """Read the disparity (0 far, 1 near) from a depth map, or estimate it from the picture.
+
+    Raise StageFailure if the depth map or the depth model cannot be used.
+    """
     if depth is None:
         try:
             return nearness(picture)
@@ -60,7 +64,7 @@ def nearness_of(picture: Bytes, depth: Path | None) -> Floats:
 
 
 def scenery_of(picture: Bytes, parts: Path | None) -> Scenery | None:
-    """The picture in parts, if there are any; StageFailure if they cannot be read or are another picture's."""
+    """Read the scenery, if any. Raise StageFailure if it cannot be read or has another size than the picture."""
     if parts is None:
         return None
     try:
@@ -68,5 +72,5 @@ def scenery_of(picture: Bytes, parts: Path | None) -> Scenery | None:
     except ValueError as unreadable:
         raise StageFailure("scenery_unreadable", "The picture's parts could not be read.") from unreadable
     if scenery.backdrop.shape != picture.shape:
-        raise StageFailure("scenery_unreadable", "The picture's parts are not of its size.")
+        raise StageFailure("scenery_unreadable", "The picture's parts have another size than the picture.")
     return scenery

@@ -1,17 +1,17 @@
-"""The camera path of a film: a move sampled at every frame, with its hand shake, closed where the film loops."""
+"""The camera path of a film: a move sampled at every frame, with its hand shake, and closed if the film loops."""
 
 from math import cos, pi
 
 from shared.camera.move import AXES, CameraMove, Pose, shaken
 
-_CLOSED = 1e-9
+_CLOSED = 1e-9  # maximum difference of the first and the last pose of a closed move, on each axis
 
 
 def camera_path(move: CameraMove, frames: int, fps: float, loop: bool = False) -> list[Pose]:
-    """The pose of each frame, its shake applied.
+    """Return the pose of each frame, with shake applied.
 
-    The first pose of a loop follows its last as any other follows the one before: a move that ends where it began runs
-    round once, any other there and back, easing in and out at both ends.
+    A loop has no jump from its last to its first pose. A move that ends where it began plays once. Any other move plays
+    forwards and backwards, with easing at both ends.
     """
     if not loop:
         return [shaken(move.sample(i / max(frames - 1, 1)), i / fps) for i in range(frames)]
@@ -25,7 +25,10 @@ def camera_path(move: CameraMove, frames: int, fps: float, loop: bool = False) -
 
 
 def _shaken_round(pose: Pose, turn: float, seconds: float) -> Pose:
-    """The pose at `turn` (0..1) of a loop: what it shook by before the loop takes over from what it does in it."""
+    """Return the pose at `turn` (0..1) of a loop of `seconds`.
+
+    The shake is cross-faded to the shake before the loop's beginning, so that the loop's end joins its beginning.
+    """
     during, before = (shaken(pose, at) for at in (turn * seconds, (turn - 1) * seconds))
     mixed = {axis: (1 - turn) * getattr(during, axis) + turn * getattr(before, axis) for axis in AXES}
     return during._replace(**mixed)

@@ -1,8 +1,8 @@
-"""A picture and its depth, laid out for a moving camera: draws the frame that a view sees.
+"""A scene for a moving camera, from a picture and its depth: it draws the frame that a view sees.
 
-Most of a frame is smooth: its map is solved on a coarse grid and resized; on a coarser one where no move bends it by
-what can be seen. Only around the edges of near things is each pixel decided by itself: covered by the near thing, else
-by what stands behind, else by what the picture never showed.
+Most of a frame is smooth. Its remap coordinates are calculated on a coarse grid and resized; on a coarser grid if the
+difference is invisible. Only cells at the edges of near objects are calculated per pixel: a pixel shows the near
+object, else the surface behind it, else the inpainted background.
 """
 
 from collections.abc import Iterator, Sequence
@@ -16,36 +16,37 @@ from shared.camera.lowerings import CameraView
 from workers.media.planes import Bytes, Floats, Planes, as_bytes, as_floats, from_rgb
 from workers.media.scenery import Flat
 from workers.motion.projection import CELL, Frame, Raster, Rays, rays
-from workers.renderer.flats import Standing
+from workers.renderer.flats import PlacedFlat
 from workers.renderer.focus import WIDEST, Stack, before, behind, matte
-from workers.renderer.layers import Indices, take_apart
+from workers.renderer.layers import Indices, decompose
 from workers.renderer.warp import Relief, meet, stretch
 
-_FINE = 2  # pixels of the picture per pixel of the depth map that decides edges; the search has a coarser one
-_SEARCH = 4  # pixels of the picture per pixel of the depth map that rays are met on
-_WIDE_CELL = 2 * CELL
-_STRAIGHT = 0.25  # pixels by which what a wide cell takes for straight may be bent
-_BATCH = 16  # cells whose samples stand in one row: OpenCV limits both sides of an array to 32767
-# Pixels of the picture per pixel of the frame: what is drawn as it is, and to what others are scaled first.
-_COARSEST, _FINEST, _BLOWN_UP, _SHRUNK = 0.6, 1.5, 0.8, 1.2
-_TORN = 1.25  # a surface drawn this many times wider than framed may be the edge of a thing, pulled apart
-_PARTING = 0.2  # pixels of the coarse map by which two surfaces move against each other before it shows
+_FINE = 2  # pixels of the picture per pixel of the depth map for edges
+_SEARCH = 4  # pixels of the picture per pixel of the coarser depth map for ray intersections
+_WIDE_CELL = 2 * CELL  # side of a cell of the coarser grid, in pixels
+_STRAIGHT = 0.25  # maximum deviation from linear within a wide cell, in pixels
+_BATCH = 16  # cells whose samples form one row: OpenCV limits both sides of an array to 32767
+# Range of pixels of the picture per pixel of the frame that is drawn unscaled, and the ratios to which pictures below
+# and above that range are scaled.
+_COARSEST, _FINEST, _ENLARGED, _REDUCED = 0.6, 1.5, 0.8, 1.2
+_TORN = 1.25  # stretch factor above which a surface may be an object's edge that is torn open
+_PARTING = 0.2  # displacement of two surfaces against each other that becomes visible, in pixels of the coarse map
 
 
 class Layer(NamedTuple):
-    """Luma, and chroma at half size: U, V and twice nothing, for OpenCV looks up four channels faster than two."""
+    """Luma, and chroma at half size: U, V and two empty channels, because cv2.remap is faster with 4 than with 2."""
 
     luma: Bytes
     chroma: Bytes
 
     @classmethod
     def of(cls, planes: Planes) -> "Layer":
-        nothing = np.zeros_like(planes.u)
-        return cls(planes.y, as_bytes(cv2.merge([planes.u, planes.v, nothing, nothing])))
+        empty = np.zeros_like(planes.u)
+        return cls(planes.y, as_bytes(cv2.merge([planes.u, planes.v, empty, empty])))
 
 
 class Cover(NamedTuple):
-    """How much of each sample of luma and of chroma is a near thing's: 0..255."""
+    """The coverage of near objects in each sample of luma and of chroma: 0..255."""
 
     luma: Bytes
     chroma: Bytes
@@ -60,29 +61,29 @@ class Cover(NamedTuple):
 
 
 class Blurs(NamedTuple):
-    """The blurred steps of one plane of both layers."""
+    """The blurs of one plane of both layers."""
 
     front: Stack
     back: Stack
 
 
 class Scene(NamedTuple):
-    """Both layers of a picture and their depth."""
+    """Both layers of a picture, their depth, and the flats in front of them."""
 
     unit: float  # pixels of the picture per unit
     front: Layer
-    back: Layer  # the front itself if nothing hides anything
-    own: Layer  # the front without the colours of what is behind, in samples of which `cover` is the things' share
-    cover: Cover
+    back: Layer  # the front itself if the picture has no occluding edges
+    own: Layer  # the front with rims in the objects' own colours, as in `Layers`
+    cover: Cover  # the coverage of `own`
     front_relief: Relief
     back_relief: Relief
-    search_relief: Relief  # of the front, smaller
-    sides: Floats  # as the search relief: the nearest and the farthest surface around each point
-    things: Floats  # as the front relief: 1 where something stands before something else
-    cliff: float  # the step of inverse distance that is the edge of a thing
-    blurs: tuple[Blurs, ...]  # of luma and chroma; none without a lens
-    flats: tuple[Standing, ...]  # before it all, far to near
-    cell: int  # of the grid that frames should have, in pixels
+    search_relief: Relief  # coarser map of the front
+    sides: Floats  # rows and columns of the search relief x 2: nearest and farthest surface around each point
+    things: Floats  # size of the front relief: 1 at objects that stand before something else
+    cliff: float  # minimum step of inverse distance that is an object's edge
+    blurs: tuple[Blurs, ...]  # for luma and chroma; empty without a lens
+    flats: tuple[PlacedFlat, ...]  # far to near
+    cell: int  # side of a cell of the frames' grid, in pixels
 
     @classmethod
     def of(
@@ -96,33 +97,33 @@ class Scene(NamedTuple):
         lens: bool,
         flats: Sequence[Flat] = (),
     ) -> "Scene":
-        """`depth` is inverse distance, `unit` and `frame_unit` the picture's and the frame's pixels per unit.
+        """Lay out a picture. `depth` is inverse distance of any size.
 
-        `flats`, from far to near, stand before the picture and are not in it. Pictures much finer or coarser than the
-        frame are scaled. No view may reach further than `reach` units, and none may have a focus unless there is a
-        `lens`.
+        `unit` and `frame_unit` are the picture's and the frame's pixels per unit. `flats`, from far to near, stand in
+        front of the picture and are not in it. A picture much finer or coarser than the frame is scaled first. `reach`
+        is the maximum reach of all views, in units. `lens` must be true if a view has a focus.
         """
         height, width = picture.shape[:2]
         finer = unit / frame_unit
-        scale = 1.0 if _COARSEST < finer < _FINEST else (_BLOWN_UP if finer < 1 else _SHRUNK) / finer
+        scale = 1.0 if _COARSEST < finer < _FINEST else (_ENLARGED if finer < 1 else _REDUCED) / finer
         size = (max(2 * round(width * scale / 2), 16), max(2 * round(height * scale / 2), 16))
         if size != (width, height):
             how = cv2.INTER_AREA if scale < 1 else cv2.INTER_LANCZOS4
             picture = as_bytes(cv2.resize(picture, size, interpolation=how))
         scale = size[0] / width
-        standing = tuple(Standing.of(flat, (width, height), scale, unit, lens=lens) for flat in flats)
+        placed = tuple(PlacedFlat.of(flat, (width, height), scale, unit, lens=lens) for flat in flats)
         unit *= scale
         fine = (size[0] // _FINE, size[1] // _FINE)
         how = cv2.INTER_AREA if fine[0] < depth.shape[1] else cv2.INTER_LINEAR
         depth = as_floats(cv2.resize(depth, fine, interpolation=how))
-        layers = take_apart(picture, depth, max(reach, 3 * WIDEST * lens) * unit / _FINE)
+        layers = decompose(picture, depth, max(reach, 3 * WIDEST * lens) * unit / _FINE)
         soft = _soften(layers.front_depth)
         around = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (5, 5))
         sides = cv2.merge([cv2.dilate(layers.front_depth, around), cv2.erode(layers.front_depth, around)])
         coarse = (-(-size[0] // _SEARCH), -(-size[1] // _SEARCH))
         search = cv2.resize(cv2.dilate(soft, around[1:4, 1:4]), coarse, interpolation=cv2.INTER_AREA)
         bent = _bend(as_floats(search), ceil(_WIDE_CELL * unit / frame_unit / _SEARCH)) * reach * frame_unit
-        bent += _WIDE_CELL**2 / 8 / frame_unit  # by a lens that bulges or turns
+        bent += _WIDE_CELL**2 / 8 / frame_unit  # the deviation by a fisheye lens or a rotation
         front = Layer.of(from_rgb(layers.front))
         back = front if layers.back is None else Layer.of(from_rgb(layers.back))
         own = front if layers.back is None else Layer.of(from_rgb(layers.own))
@@ -147,12 +148,12 @@ class Scene(NamedTuple):
             layers.things.astype(np.float32),
             layers.cliff,
             tuple(blurs),
-            standing,
+            placed,
             _WIDE_CELL if bent < _STRAIGHT else CELL,
         )
 
     def focused(self, focus: float) -> "Scene":
-        """The same scene as a lens focused at this nearness sees it."""
+        """Return the scene as a lens focused at this disparity sees it."""
         depth, back_depth = self.front_relief.d, self.back_relief.d
         unit = self.unit * depth.shape[1] / self.front.luma.shape[1]
         far, far_back, near = behind(depth, focus), behind(back_depth, focus), before(depth, focus, unit)
@@ -170,18 +171,18 @@ class Scene(NamedTuple):
         return self._replace(front=sharp, back=Layer(*back), own=sharp, cover=self.cover.solid(), flats=flats)
 
     def draw(self, view: CameraView, frame: Frame, cover: float) -> Planes:
-        """The frame that `view` sees at the base zoom `cover`."""
+        """Draw the frame that `view` sees at the base zoom `cover`."""
         on_map = rays(view, cover, frame.x, frame.y, self._raster(self.search_relief.d))
         d = meet(on_map, self.search_relief)
         x, y = on_map.at(d)
         factor, right, down = self._raster(self.search_relief.d).onto(self._raster(self.front.luma))
         x, y = x * factor + right, y * factor + down
-        luma = frame.looked_up(self.front.luma, x, y, frame.cell)
+        luma = frame.remapped(self.front.luma, x, y, frame.cell)
         x, y = (as_floats(at / 2 - np.float32(0.25)) for at in (x, y))
-        chroma = frame.looked_up(self.front.chroma, x, y, frame.cell // 2)
+        chroma = frame.remapped(self.front.chroma, x, y, frame.cell // 2)
         if self.back is not self.front:
             edges = _Edges.of(*self._surfaces(on_map, d), on_map, self.cliff)
-            for group in edges.apart(self.cliff):
+            for group in edges.groups(self.cliff):
                 for plane, side in ((luma, frame.cell), (chroma, frame.cell // 2)):
                     self._draw_edges(plane, side, group, view, frame, cover)
         planes = Planes(luma, *(as_bytes(cv2.extractChannel(chroma, i)) for i in range(2)))
@@ -191,7 +192,10 @@ class Scene(NamedTuple):
         return Planes(*(plane[:rows, :columns] for plane, (rows, columns) in zip(planes, shapes, strict=True)))
 
     def _surfaces(self, on_map: Rays, d: Floats) -> tuple[Floats, Floats, Floats]:
-        """What each ray may meet, far to near: where a surface is torn, what is behind it, its foot and its crest."""
+        """Return three inverse distances at which each ray may meet a surface, far to near.
+
+        Where the surface is torn, they are the background's, the foot's and the crest's. Elsewhere all three are `d`.
+        """
         x, y = on_map.at(d)
         torn = np.nonzero(stretch(on_map, self.search_relief, x, y) > _TORN)
         crest, foot = _nearest(self.sides, x[torn], y[torn]).T
@@ -203,7 +207,7 @@ class Scene(NamedTuple):
         return far, own, near
 
     def depth(self, view: CameraView, frame: Frame, cover: float) -> Floats:
-        """Inverse distance of what each pixel of that frame shows, solved on the coarse grid: height x width."""
+        """Return the inverse distance of each pixel of that frame, calculated on the coarse grid: height x width."""
         on_map = rays(view, cover, frame.x, frame.y, self._raster(self.search_relief.d))
         fine = frame.refine(meet(on_map, self.search_relief), frame.cell)
         seen = np.ascontiguousarray(fine[frame.cell :, frame.cell :][: frame.height, : frame.width])
@@ -214,7 +218,7 @@ class Scene(NamedTuple):
     def _draw_edges(
         self, plane: Bytes, side: int, edges: "_Edges", view: CameraView, frame: Frame, cover: float
     ) -> None:
-        """Draw the cells of the grid at edges anew, each `side` x `side` samples of `plane`."""
+        """Draw the cells at edges again, per sample: `side` x `side` samples of `plane` in each cell."""
         if edges.rows.size == 0:
             return
         within = ((np.arange(side, dtype=np.float32) + np.float32(0.5)) / side - np.float32(0.5)) * frame.spacing
@@ -229,14 +233,17 @@ class Scene(NamedTuple):
         cells[edges.rows, :, edges.columns] = drawn.reshape(-1, side, side, cells.shape[-1])
 
     def _decide(self, on_map: Rays, surfaces: Sequence[Floats], *, luma: bool) -> Bytes:
-        """The samples that rays on the relief see; `surfaces` are the inverse distances there may be, far to near."""
+        """Return the samples that rays, in samples of the front relief, show.
+
+        `surfaces` are the possible inverse distances of each ray, far to near.
+        """
         own, back, cover = (layer.luma if luma else layer.chroma for layer in (self.own, self.back, self.cover))
         on_plane = on_map.onto(self._raster(self.front_relief.d), self._raster(own))
         far, near = surfaces[0], surfaces[-1]
         edge = np.maximum(near - far, np.float32(self.cliff))
-        drawn = _sampled(back, *on_plane.at(self.back_relief.look(*on_map.at(far))))
+        drawn = _sampled(back, *on_plane.at(self.back_relief.sample(*on_map.at(far))))
         for d in surfaces:
-            met = self.front_relief.look(*on_map.at(d))
+            met = self.front_relief.sample(*on_map.at(d))
             apart = as_floats(cv2.absdiff(met, d))
             np.copyto(met, d, where=apart >= np.float32(self.cliff / 4))
             at = on_plane.at(met)
@@ -247,14 +254,14 @@ class Scene(NamedTuple):
         return drawn
 
     def _raster(self, plane: Bytes | Floats) -> Raster:
-        """Of a plane or a map of the whole picture."""
+        """Return the raster of a plane or a map of the whole picture."""
         return Raster.of(plane.shape, self.unit * plane.shape[1] / self.front.luma.shape[1])
 
 
 class _Edges(NamedTuple):
-    """Cells of a frame's grid at edges, its margin not counted: a multiple of `_BATCH`, with the surfaces around each.
+    """Cells of a frame's grid at edges, without the grid's margin, with the surfaces in each cell.
 
-    The surfaces are inverse distances, far to near, one per cell.
+    The surfaces are inverse distances, far to near, one per cell. `groups` pads the cells to a multiple of `_BATCH`.
     """
 
     rows: Indices
@@ -263,19 +270,22 @@ class _Edges(NamedTuple):
 
     @classmethod
     def of(cls, far: Floats, own: Floats, near: Floats, on_map: Rays, cliff: float) -> "_Edges":
-        """Cells beside a cliff whose sides part in this view; the three surfaces differ only where one is torn."""
+        """Return the cells beside a cliff whose sides move apart in this view, and the cells of torn surfaces.
+
+        The inputs are the results of `Scene._surfaces`: they differ only where a surface is torn.
+        """
         window = np.ones((3, 3), np.uint8)
         torn = far != near
         near, far = as_floats(cv2.dilate(near, window)), as_floats(cv2.erode(far, window))
         parting = (near - far) * as_floats(cv2.magnitude(on_map.slope_x, on_map.slope_y))
-        wanted = ((near - far > cliff) & (parting > _PARTING)) | torn
+        at_edge = ((near - far > cliff) & (parting > _PARTING)) | torn
         cells = np.s_[1:-1, 1:-1]
-        rows, columns = np.nonzero(wanted[cells])
+        rows, columns = np.nonzero(at_edge[cells])
         far, own, near = (surface[cells][rows, columns] for surface in (far, own, near))
         return cls(rows, columns, (far, own, near))
 
-    def apart(self, cliff: float) -> Iterator["_Edges"]:
-        """The cells between two surfaces, and those with a third of their own between them."""
+    def groups(self, cliff: float) -> Iterator["_Edges"]:
+        """Yield the cells with two surfaces, then the cells with a third surface between them."""
         far, own, near = self.surfaces
         third = np.minimum(own - far, near - own) > cliff / 8
         yield self._padded(np.flatnonzero(~third), (far, near))
@@ -288,7 +298,7 @@ class _Edges(NamedTuple):
 
 
 def _bend(depth: Floats, step: int) -> float:
-    """How far the map leaves the straight line over `step` of its pixels at most; endlessly, if it is too small."""
+    """Return the map's maximum deviation from linear over `step` pixels, in inverse distance; inf for small maps."""
     if min(depth.shape) <= 2 * step:
         return inf
     across = depth[:, 2 * step :] - 2 * depth[:, step:-step] + depth[:, : -2 * step]
@@ -297,12 +307,12 @@ def _bend(depth: Floats, step: int) -> float:
 
 
 def _soften(depth: Floats) -> Floats:
-    """Cliffs get a slope of about two pixels: edges move by fractions of a pixel instead of jumping."""
+    """Blur cliffs to slopes of about two pixels, so that edges move by fractions of a pixel instead of jumping."""
     return as_floats(cv2.GaussianBlur(depth, (0, 0), 0.8))
 
 
 def _nearest(plane: Floats, x: Floats, y: Floats) -> Floats:
-    """The plane's samples nearest to a few points in its pixels."""
+    """Return the plane's samples that are nearest to the points, which are in pixels of the plane."""
     rows, columns = plane.shape[:2]
     down = np.clip(np.rint(y), 0, rows - 1).astype(np.intp)
     return as_floats(plane[down, np.clip(np.rint(x), 0, columns - 1).astype(np.intp)])

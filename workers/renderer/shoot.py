@@ -1,4 +1,4 @@
-"""A camera that shoots a film from one picture and its depth: the 2.5D renderer.
+"""The 2.5D renderer: a camera that shoots a film from one picture and its depth.
 
 for planes in shoot(picture, nearness, poses, width=1920, height=1080, fps=24):
     writer.write(planes)
@@ -23,16 +23,16 @@ from workers.motion.projection import Frame
 from workers.renderer.scene import Scene
 from workers.renderer.warp import aim, covers, reach
 
-_STREAK = 6.0  # pixels between two moments of one exposure
-_MOMENTS = 12
-_HANDS = 4  # frames drawn at once, at most: drawing releases the interpreter's lock
+_BLUR_STEP = 6.0  # target travel between two moments of one exposure, in pixels
+_MAX_MOMENTS = 12  # maximum number of moments of one exposure
+_MAX_THREADS = 4  # maximum number of frames that are drawn at once; drawing releases the interpreter's lock
 
 Point = tuple[float, float]
 MIDDLE: Point = (0.5, 0.5)
-HALF_OPEN = 0.5  # of a frame's time: film's 180 degree shutter
+HALF_OPEN = 0.5  # exposure time as a fraction of a frame's time: the 180 degree shutter of film
 
 MAX_COVER = 2.5
-"""No move zooms further in than this to hide the picture's borders; beyond, the picture goes on mirrored."""
+"""Maximum base zoom that hides the picture's borders. Views that need more show the picture reflected beyond them."""
 
 
 def shoot(
@@ -47,14 +47,14 @@ def shoot(
     shutter: float = HALF_OPEN,
     scenery: Scenery | None = None,
 ) -> Iterator[Planes]:
-    """The film, one frame per pose. The arguments are those of `Shot`; shake and motion blur are applied."""
+    """Yield the film, one frame per pose, with shake and motion blur. The arguments are those of `Shot`."""
     shot = Shot(picture, nearness, width, height, fps, focal_point, shutter, scenery)
     shot.prepare(poses)
     return shot.film(poses)
 
 
 class Shot:
-    """One picture before one camera. Call `prepare` with the whole path, then `film` it, or `frame` for each pose."""
+    """A picture in front of a camera. Call `prepare` with the whole path, then `film`, or `frame` for each pose."""
 
     def __init__(
         self,
@@ -67,10 +67,12 @@ class Shot:
         shutter: float = HALF_OPEN,
         scenery: Scenery | None = None,
     ) -> None:
-        """`picture` is RGB uint8 of any size, `nearness` float32 0 (far) .. 1 (near) of any size; even frame sizes.
+        """Set up a shot of `picture` (RGB uint8, any size) for frames of `width` x `height` pixels, both even.
 
-        Zooms and dollies lead to `focal_point`, in fractions of the picture's width and height. `shutter` is how long
-        each exposure lasts, in frames. With `scenery`, the same picture in parts, what near things hide is known.
+        `nearness` is disparity, float32, 0 (far) .. 1 (near), of any size. Zooms and dollies are centred at
+        `focal_point`, in fractions of the picture's width and height. `shutter` is the exposure time in frames.
+        `scenery` is the same picture in parts: it contains the areas that near objects occlude. Raise ValueError if a
+        frame size is odd.
         """
         if width % 2 or height % 2:
             raise ValueError(f"4:2:0 needs even sizes, not {width}x{height}")
@@ -86,7 +88,7 @@ class Shot:
         self._last: tuple[tuple[CameraView, CameraView], Planes] | None = None
 
     def prepare(self, poses: Sequence[Pose]) -> Scene:
-        """Aim, choose the smallest base zoom that keeps the frame full on the whole path, take the picture apart."""
+        """Aim the camera, choose the smallest base zoom that fills the frame on the whole path, and build the scene."""
         self.aim = Aim()
         views = [self.view(pose, i / self._fps) for i, pose in enumerate(poses)]
         self.aim = aim(views, self._frame, self._half_size(), self._focal_point)
@@ -107,7 +109,7 @@ class Shot:
         return self._scene
 
     def film(self, poses: Sequence[Pose]) -> Iterator[Planes]:
-        """The frames of the whole path, several drawn at once; call after `prepare`."""
+        """Yield the frames of the whole path, drawn in parallel; call after `prepare`."""
 
         def draw(i: int) -> Planes:
             return self.frame(poses[i], i / self._fps, poses[i + 1] if i + 1 < len(poses) else None)
@@ -115,18 +117,18 @@ class Shot:
         return drawn(draw, len(poses))
 
     def check(self, poses: Sequence[Pose]) -> MotionCheck:
-        """What judges whether the film of the poses moves as they say; call after `prepare`."""
+        """Return the motion check of a film of the poses; call after `prepare`."""
         landmarks = Landmarks(self._picture, self._depth, self._half_size())
         views = [self.view(pose, i / self._fps) for i, pose in enumerate(poses)]
         shown = [self._middle_of(here, there) for here, there in pairwise([*views, *views[-1:]])]
         return MotionCheck(landmarks, shown, self.cover, self._frame)
 
     def view(self, pose: Pose, seconds: float) -> CameraView:
-        """Where the camera stands at `seconds`, its hand shake applied."""
+        """Return the camera's view at `seconds`, with hand shake applied."""
         return aimed(view(shaken(pose, seconds)), self.aim)
 
     def frame(self, pose: Pose, seconds: float = 0.0, following: Pose | None = None) -> Planes:
-        """The frame at `seconds`; with the pose that follows, fast moves blur."""
+        """Draw the frame at `seconds`; with the pose that follows, fast moves get motion blur."""
         scene = self._scene or self.prepare([pose])
         here = self.view(pose, seconds)
         there = here if following is None else self.view(following, seconds + 1 / self._fps)
@@ -136,13 +138,13 @@ class Shot:
         return last[1]
 
     def nearness(self, pose: Pose, seconds: float = 0.0) -> Floats:
-        """How near, 0..1, what each pixel of the frame at `seconds` shows is: height x width, soft at edges."""
+        """Return the disparity (0..1) of each pixel of the frame at `seconds`: height x width, soft at edges."""
         scene = self._scene or self.prepare([pose])
         depth = scene.depth(self.view(pose, seconds), self._frame, self.cover)
         return as_floats(np.clip((depth - np.float32(FAR)) / np.float32(1 - FAR), 0, 1))
 
     def _expose(self, scene: Scene, here: CameraView, there: CameraView) -> Planes:
-        """One frame: the mean of as many moments as the picture's travel, while the shutter is open, asks for."""
+        """Draw one frame: the mean of several moments, whose number depends on the travel while the shutter is open."""
         if here.focus is not None:
             scene = scene.focused(here.focus)
         moments = self._moments(here, there)
@@ -159,17 +161,17 @@ class Shot:
         return Planes(*(np.rint(total / np.float32(moments)).astype(np.uint8) for total in sums))
 
     def _moments(self, here: CameraView, there: CameraView) -> int:
-        """How many moments one exposure is made of."""
+        """Return the number of moments of one exposure."""
         travel = self._shutter * self._frame.travel(here, there, self.cover)
-        return min(ceil(travel / _STREAK), _MOMENTS) if travel > 2 * _STREAK else 1
+        return min(ceil(travel / _BLUR_STEP), _MAX_MOMENTS) if travel > 2 * _BLUR_STEP else 1
 
     def _middle_of(self, here: CameraView, there: CameraView) -> CameraView:
-        """Where the camera stands half way through an exposure: where a streak has its middle."""
+        """Return the camera's view half way through an exposure, which is at the middle of a motion blur."""
         moments = self._moments(here, there)
         return _between(here, there, self._shutter * (moments - 1) / moments / 2)
 
     def _picture_unit(self) -> float:
-        """Pixels of the picture per unit: the frame, at zoom 1, is the largest that fits into the picture."""
+        """Return the picture's pixels per unit: at zoom 1, the frame is the largest that fits into the picture."""
         height, width = self._picture.shape[:2]
         return float(self._frame.unit * min(width / self._frame.width, height / self._frame.height))
 
@@ -179,20 +181,20 @@ class Shot:
 
 
 def drawn(draw: Callable[[int], Planes], frames: int) -> Iterator[Planes]:
-    """`draw(0)`, `draw(1)`, ... in order, several drawn at once."""
-    hands = min(cpu_count() or 1, _HANDS)
-    with ThreadPoolExecutor(hands) as pool:
-        coming: deque[Future[Planes]] = deque()
+    """Yield `draw(0)`, `draw(1)`, ... in order, drawn in parallel threads."""
+    threads = min(cpu_count() or 1, _MAX_THREADS)
+    with ThreadPoolExecutor(threads) as pool:
+        pending: deque[Future[Planes]] = deque()
         for i in range(frames):
-            coming.append(pool.submit(draw, i))
-            if len(coming) > hands:
-                yield coming.popleft().result()
-        while coming:
-            yield coming.popleft().result()
+            pending.append(pool.submit(draw, i))
+            if len(pending) > threads:
+                yield pending.popleft().result()
+        while pending:
+            yield pending.popleft().result()
 
 
 def _inverse(nearness: Floats) -> Floats:
-    """Inverse distance, 1 that of the nearest."""
+    """Return the inverse distance of a disparity: FAR for 0, 1 for 1."""
     return (np.float32(FAR) + np.float32(1 - FAR) * nearness).astype(np.float32)
 
 

@@ -1,23 +1,23 @@
-"""Long pictures cut to what a camera before them can show: the rest would be scaled and taken apart for nothing."""
+"""The crop of a long picture to the part that a camera can show; the rest need not be scaled and decomposed."""
 
 import numpy as np
 
 from workers.media.planes import Bytes, Floats, as_bytes, as_floats
 
-_FRAMES = 3.0  # so many frames side by side: no move leads further from its focal point than to the next
+_MAX_FRAMES = 3.0  # maximum length of the crop, in frames: moves stay within one frame of the focal point
 
 Point = tuple[float, float]
 
 
 class Window:
-    """The part of a picture around its focal point that is at most three frames long, all of it as a rule."""
+    """The part of a picture around its focal point, at most three frames long; usually the whole picture."""
 
     def __init__(self, width: int, height: int, frame: tuple[int, int], focal_point: Point) -> None:
-        """Sizes in pixels, the focal point in fractions of the picture."""
+        """Choose the crop. Sizes are in pixels, the focal point in fractions of the picture's width and height."""
         self.size = (width, height)
         unit = min(width / frame[0], height / frame[1])  # the frame is the largest that fits into the picture
         wide, high = (
-            min(whole, max(1, round(_FRAMES * unit * side))) for whole, side in zip(self.size, frame, strict=True)
+            min(whole, max(1, round(_MAX_FRAMES * unit * side))) for whole, side in zip(self.size, frame, strict=True)
         )
         self.left, self.top = (
             min(max(round(at * whole - part / 2), 0), whole - part)
@@ -31,12 +31,12 @@ class Window:
         return (self.wide, self.high) == self.size
 
     def of(self, picture: Bytes) -> Bytes:
-        """What is in the window of the picture: height x width x 3."""
+        """Crop the picture (height x width x 3) to the window."""
         rows, columns = self._place(picture.shape[0], picture.shape[1])
         return as_bytes(np.ascontiguousarray(picture[rows, columns]))
 
     def of_map(self, nearness: Floats) -> Floats:
-        """The same part of a map of any size."""
+        """Crop a map of the picture, of any size, to the same part."""
         rows, columns = self._place(nearness.shape[0], nearness.shape[1])
         return as_floats(np.ascontiguousarray(nearness[rows, columns]))
 

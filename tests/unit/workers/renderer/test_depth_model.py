@@ -63,7 +63,7 @@ def test_a_model_sees_colours_as_it_was_trained_to(pointed_to: Path) -> None:
 
 def test_what_is_no_model_is_said(pointed_to: Path) -> None:
     pointed_to.write_bytes(b"model")
-    with pytest.raises(DepthModelUnavailable, match="no ONNX model"):
+    with pytest.raises(DepthModelUnavailable, match="not a valid ONNX model"):
         nearness(PICTURE)
 
 

@@ -10,7 +10,7 @@ from shared.camera.catalogue import default_moves
 from shared.camera.move import Pose
 from workers.media.planes import Bytes, Floats, Planes, as_floats, from_rgb, to_rgb
 from workers.motion.projection import Frame
-from workers.renderer.layers import take_apart
+from workers.renderer.layers import decompose
 from workers.renderer.shoot import Shot, shoot
 
 WIDTH, HEIGHT = 320, 180
@@ -139,7 +139,7 @@ def test_the_rim_of_a_thing_takes_no_colour_of_what_is_behind_along() -> None:
     share = np.clip((30 - np.hypot(rows - 90, columns - 160)) / 3 + 0.5, 0, 1)  # of the disc, in each pixel
     picture = np.repeat(np.rint(share * 128 + (1 - share) * 255).astype(np.uint8)[..., None], 3, 2)
     near = cv2.resize((share > 0.5).astype(np.float32), (WIDTH // 2, HEIGHT // 2), interpolation=cv2.INTER_AREA)
-    layers = take_apart(picture, as_floats(0.1 + 0.9 * near), gap=20)
+    layers = decompose(picture, as_floats(0.1 + 0.9 * near), gap=20)
     assert layers.back is not None
     cover = layers.cover[..., None] / 255
     rim = (layers.cover > 12) & (layers.cover < 243)

@@ -19,7 +19,7 @@ from workers.media.planes import as_bytes, from_rgb
 from workers.media.saliency import salient_point
 from workers.renderer.motif import nearness_of
 from workers.renderer.path import camera_path
-from workers.renderer.reel import programme
+from workers.renderer.reel import schedule
 from workers.renderer.shoot import Shot
 
 FORWARD = CameraMove(keyframes=(Keyframe(at=0), Keyframe(at=1, dolly=1)))
@@ -99,7 +99,7 @@ def test_a_move_that_ends_where_it_began_runs_round_once() -> None:
 
 def test_a_film_over_pictures_begins_with_the_first_and_ends_with_the_last_of_one_camera_path(folder: Path) -> None:
     frames, result = film(folder, "a.png", "b.png", "c.png")
-    path, shown = camera_path(FORWARD, 36, 12), programme(3, 36, 6)
+    path, shown = camera_path(FORWARD, 36, 12), schedule(3, 36, 6)
     for at, name in ((0, "a.png"), (35, "c.png")):
         picture = pictures.read(folder / name)
         near = nearness_of(picture, folder / "depth.png" if at == 0 else None)
@@ -129,7 +129,7 @@ def test_a_film_leads_from_a_start_frame_to_an_end_frame(folder: Path, still: Ca
 
 
 def test_pictures_are_on_equally_long_and_give_way_for_half_a_second() -> None:
-    shown = programme(2, 120, 12)
+    shown = schedule(2, 120, 12)
     assert shown[0] == (0, 0, 0)
     assert shown[-1] == (1, 1, 0)
     assert [i for i, on in enumerate(shown) if on.amount > 0] == list(range(54, 66))
@@ -139,7 +139,7 @@ def test_pictures_are_on_equally_long_and_give_way_for_half_a_second() -> None:
 @pytest.mark.parametrize("loop", [False, True])
 @pytest.mark.parametrize("pictures", [1, 2, 3, 4])
 def test_every_picture_has_its_moment_alone_even_in_the_shortest_film(pictures: int, loop: bool) -> None:
-    shown = programme(pictures, 12, 6, loop)
+    shown = schedule(pictures, 12, 6, loop)
     assert {on.picture for on in shown if on.amount == 0} == set(range(pictures))
     assert shown[0][:2] == (0, 0)
     assert shown[-1].following == (0 if loop else pictures - 1)
