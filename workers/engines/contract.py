@@ -12,7 +12,7 @@ RequestT_contra = TypeVar("RequestT_contra", bound=StageRequest, contravariant=T
 
 
 class Stopped(Exception):
-    """Signal that the run must end now: its job was cancelled, its attempt is fenced, or the worker is shutting down."""
+    """The end of a run whose job was cancelled, whose attempt is fenced, or whose worker is shutting down."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ class InProcessEngine(Protocol[RequestT_contra]):
 
 
 class Busy(Exception):
-    """Signal that the provider did not perform the call. The caller can repeat it after `seconds`."""
+    """A call that the provider did not perform. The caller can repeat it after `seconds`."""
 
     def __init__(self, seconds: int) -> None:
         super().__init__(f"retry in {seconds} s")
@@ -68,7 +68,7 @@ class Busy(Exception):
 
 
 class Unconfirmed(Exception):
-    """Signal that the provider may have accepted the request. The caller cannot check this, and must not resend it."""
+    """A request that the provider may have accepted. The caller cannot check this, and must not resend it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -95,7 +95,7 @@ class Interpolation:
 
 
 def _drawn(before: Planes, after: Planes, there: Floats, back: Floats, t: float) -> Planes:
-    """Return the picture at t (0..1) between two. Both are moved to t and mixed, the one nearer in time with more weight.
+    """Return the picture at t (0..1) between two. Both are moved to t and mixed; the one nearer in time weighs more.
 
     The flow from t to either side is mixed from the two measured flows as in Jiang et al. 2018 (Super SloMo), eq. 4.
     Where the moved pictures differ, one of them has an occlusion. There only the one nearer in time is used.

@@ -1,4 +1,4 @@
-"""The film's sound: an uploaded track, cut to the film's length and normalised to the loudness of streaming services."""
+"""The film's sound: an uploaded track, cut to the film's length and normalised to the loudness of streaming."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -90,7 +90,7 @@ def _dimmed(black: int, light: float) -> Bytes:
 
 
 class Denoise:
-    """A recursive temporal filter. It reduces small differences to the previous frame (noise), not large ones (motion)."""
+    """A recursive temporal filter. It reduces small differences to the previous frame (noise), and keeps motion."""
 
     def __init__(self, amount: float) -> None:
         difference = np.arange(256)

@@ -32,7 +32,7 @@ _NOT_MADE = "The engine's provider could not make this film."
 
 
 class FalConfig(Config):
-    """The configuration of fal. It includes the model, because providers rename and retire models between deployments."""
+    """The configuration of fal. The model is configurable, because providers rename and retire models often."""
 
     fal_url: str = "https://queue.fal.run"
     fal_kling_model: str = "fal-ai/kling-video/o1/standard/image-to-video"
