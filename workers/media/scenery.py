@@ -1,7 +1,7 @@
 """A picture in parts: a backdrop with its depth, and billboard layers (flats) in front of it.
 
-A painter knows the pixels behind its near objects. The renderer shows them when the camera moves. From a single picture
-it would have to invent them.
+The painter also paints the pixels behind its near objects. The renderer shows them when the camera moves. In a single
+picture they are missing, and the renderer would have to invent them.
 """
 
 import json
