@@ -25,8 +25,6 @@ PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 15, 600  # default and maximum delay of a
 _NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 _RETRYABLE = {"internal_server_error", "internal_error", "startup_timeout", "request_timeout", "generation_timeout"}
 _HEAD_BYTES = 12  # length of an MP4's head: a box's length, `ftyp`, a brand
-
-
 _FORBIDDEN = "The content rules of the engine's provider do not allow this film."
 _NOT_MADE = "The engine's provider could not make this film."
 
