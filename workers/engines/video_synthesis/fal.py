@@ -42,7 +42,7 @@ class Kling:
 
     def submit(self, request: VideoSynthesisJob, presigned_url: Callable[[str], str]) -> str:
         if request.more_image_urls:
-            raise StageFailure("engine_cannot", "This engine moves over one picture only.")
+            raise StageFailure("engine_cannot", "This engine accepts one picture only.")
         if request.loop:
             raise StageFailure("engine_cannot", "This engine cannot make a film that loops.")
         # O1 has no negative prompt, so the prompt also contains the motions that the camera must not make.
