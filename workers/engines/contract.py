@@ -1,4 +1,4 @@
-"""What an engine is: one contract, wherever it runs."""
+"""The contract of all engines, in process and remote."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -12,12 +12,12 @@ RequestT_contra = TypeVar("RequestT_contra", bound=StageRequest, contravariant=T
 
 
 class Stopped(Exception):
-    """The run must end now: its job was cancelled, its attempt is fenced, or the worker is shutting down."""
+    """The end of a run whose job was cancelled, whose attempt is fenced, or whose worker is shutting down."""
 
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """One file an engine made."""
+    """One output file of an engine."""
 
     role: Role
     path: Path
@@ -26,61 +26,61 @@ class Output:
 
 @dataclass(frozen=True, slots=True)
 class StageResult:
-    """What a run made; `metrics` is the step's metadata, with the keys of shared/stages/metadata.py."""
+    """The outputs of a run. `metrics` is the step's metadata, with the keys of shared/stages/metadata.py."""
 
     outputs: tuple[Output, ...]
     metrics: Mapping[str, object] = field(default_factory=dict)
 
 
-def _nobody_looks(_draw: Callable[[], bytes]) -> None:
-    """Where no preview is wanted, none is drawn."""
+def _no_preview(_draw: Callable[[], bytes]) -> None:
+    """Draw no preview."""
 
 
 @dataclass(frozen=True, slots=True)
 class Workspace:
-    """Where a run works: an empty folder of its own, its inputs, and its voice."""
+    """The environment of one run: an empty folder, access to its inputs, and callbacks for progress and previews."""
 
     folder: Path
-    fetch: Callable[[str], Path]  # the local file behind one of the request's `s3://` addresses
-    progress: Callable[[float], None]  # fraction done, 0..1; call it often (each frame is fine): it raises Stopped
-    preview: Callable[[Callable[[], bytes]], None] = _nobody_looks  # offers a small JPEG; drawn only when one is due
+    fetch: Callable[[str], Path]  # returns the local file of one of the request's `s3://` addresses
+    progress: Callable[[float], None]  # reports the fraction done, 0..1. It raises Stopped, so call it after each frame
+    preview: Callable[[Callable[[], bytes]], None] = _no_preview  # draws and sends a small JPEG if a preview is due
 
 
 class InProcessEngine(Protocol[RequestT_contra]):
-    """Does a stage inside the worker's process."""
+    """An engine that performs its stage inside the worker's process."""
 
     def load(self) -> None:
         """Prepare once for many runs."""
 
     def run(self, request: RequestT_contra, workspace: Workspace) -> StageResult:
-        """Do the work; raises StageFailure, or lets Stopped pass."""
+        """Perform the stage. Raise StageFailure if it fails. Do not catch Stopped."""
 
 
-# --- remote engines: a provider does the work, through tickets
+# --- remote engines: a provider does the work. A ticket names the submitted request.
 
 
 class Busy(Exception):
-    """The provider has certainly not done what was asked of it, and may when asked again after `seconds`."""
+    """A call that the provider did not perform. The caller can repeat it after `seconds`."""
 
     def __init__(self, seconds: int) -> None:
-        super().__init__(f"again in {seconds} s")
+        super().__init__(f"retry in {seconds} s")
         self.seconds = seconds
 
 
 class Unconfirmed(Exception):
-    """The provider may have taken the request, and there is no way to find out: it must not be sent again."""
+    """A request that the provider may have accepted. The caller cannot check this, and must not resend it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pending:
-    """Not done yet; `fraction` 0..1 where the provider tells."""
+    """An unfinished request. `fraction` is its progress, 0..1, or None if the provider does not report it."""
 
     fraction: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class RemoteOutput:
-    """One file that a provider made, and where it can be had for a while."""
+    """One output file of a provider. Its URL is valid for a limited time."""
 
     role: Role
     url: str
@@ -90,26 +90,27 @@ class RemoteOutput:
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """What a provider made; `metrics` is the step's metadata, with the keys of shared/stages/metadata.py."""
+    """The outputs of a provider. `metrics` is the step's metadata, with the keys of shared/stages/metadata.py."""
 
     outputs: tuple[RemoteOutput, ...]
     metrics: Mapping[str, object] = field(default_factory=dict)
 
 
 class RemoteEngine(Protocol[RequestT_contra]):
-    """Does a stage at a provider. A ticket is text that says all that `poll` and `cancel` need; it holds no secret."""
+    """An engine whose stage a provider performs. A ticket is text with all that `poll` and `cancel` need, no secret."""
 
-    def submit(self, request: RequestT_contra, lend: Callable[[str], str]) -> str:
-        """Ask for the work, once, and answer its ticket; `lend` makes a URL of one of the request's `s3://` addresses.
+    def submit(self, request: RequestT_contra, presigned_url: Callable[[str], str]) -> str:
+        """Submit the request once, and return its ticket.
 
-        Raises Busy or StageFailure when the provider has certainly not taken it, Unconfirmed when it may have.
+        `presigned_url` returns a presigned URL for one of the request's `s3://` addresses. Raise Busy or StageFailure
+        if the provider has not accepted the request, and Unconfirmed if it may have.
         """
 
     def poll(self, ticket: str) -> Pending | Finished:
-        """Look at it. Raises Busy when the provider could not say, StageFailure when it gave up."""
+        """Return the request's state. Raise Busy if the provider does not report it, StageFailure if it failed."""
 
     def fetch(self, output: RemoteOutput, path: Path) -> None:
-        """Bring what it made into a file. Raises Busy when that may be tried again, StageFailure when it is gone."""
+        """Download an output to `path`. Raise Busy if a retry can succeed, StageFailure if the file cannot be used."""
 
     def cancel(self, ticket: str) -> None:
-        """Ask the provider to stop, if it still can. Raises Busy when it did not listen."""
+        """Ask the provider to cancel the request, if it still can. Raise Busy if the call failed."""

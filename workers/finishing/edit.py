@@ -1,4 +1,4 @@
-"""The film's frames as the operations ask for them, from the clip's frames in one pass."""
+"""One pass that applies the requested operations to the clip's frames and yields the film's frames."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -34,14 +34,14 @@ from workers.motion import camera_path
 from workers.motion.motion_course import CourseCheck
 
 _FADE_SECONDS = 0.5
-_LONGEST_LOOP = 1 / 3  # of the film
+_LONGEST_LOOP = 1 / 3  # maximum length of the loop's dissolve, as a fraction of the clip
 
-Asked = dict[str, Operation]
+OperationsByName = dict[str, Operation]
 
 
 @dataclass(frozen=True, slots=True)
 class EvenClip:
-    """A clip read at an even frame rate; `aspect` is width / height, `seconds` its duration."""
+    """A clip that is read at a constant frame rate. `aspect` is width / height, `seconds` its duration."""
 
     path: Path
     aspect: float
@@ -50,17 +50,17 @@ class EvenClip:
 
     @property
     def length(self) -> int:
-        """Number of frames."""
+        """The number of frames."""
         return round(self.seconds * self.fps)
 
     def frames(self) -> Iterator[Planes]:
-        """Yield each frame; raises Unreadable."""
+        """Yield each frame. Raise Unreadable if the clip cannot be decoded."""
         return evenly(read_timed(self.path), self.fps, self.seconds)
 
 
 @dataclass(frozen=True, slots=True)
 class FilmFormat:
-    """Size of the film in pixels, frames per second, and number of frames if the clip is as long as it says."""
+    """Size of the film in pixels, frames per second, and number of frames if the clip's duration is correct."""
 
     width: int
     height: int
@@ -69,7 +69,7 @@ class FilmFormat:
 
 
 def steadied(clip: EvenClip, amount: float, done: Callable[[], None]) -> Steadying:
-    """Measure the clip's camera path in a pass of its own; calls `done` after each frame."""
+    """Measure the clip's camera path in a separate pass. Call `done` after each frame."""
 
     def frames() -> Iterator[Planes]:
         for planes in clip.frames():
@@ -81,7 +81,7 @@ def steadied(clip: EvenClip, amount: float, done: Callable[[], None]) -> Steadyi
 
 
 def drawable_captions(path: Path) -> list[Cue]:
-    """Read captions all of whose letters have a font; raises Unreadable."""
+    """Return the captions of a file. Raise Unreadable if the file is unreadable or a letter has no font."""
     cues = captions.read(path)
     for cue in cues:
         overlays.check_drawable(cue.text)
@@ -89,16 +89,16 @@ def drawable_captions(path: Path) -> list[Cue]:
 
 
 class Edit:
-    """The film's frames, drawn in the one order that is right for every set of operations.
+    """The operations of one film, applied in a fixed order.
 
-    Frames are stabilised, denoised, looped, interpolated and scaled; then come the treatments in the order of the
-    request; then what lies over the picture: bars, captions, watermark.
+    Frames are stabilised, denoised, looped, interpolated and scaled. Then the treatments follow in the order of the
+    request, and then fade, bars, captions and watermark.
     """
 
     def __init__(
         self,
         clip: EvenClip,
-        asked: Asked,
+        requested: OperationsByName,
         size: tuple[int, int],
         *,
         seed: int,
@@ -106,25 +106,29 @@ class Edit:
         cues: list[Cue] | None = None,
         asked_move: CameraMove | None = None,
     ) -> None:
-        """`asked_move` is the move that a provider's clip is scored against. Raises StageFailure `clip_too_short`."""
-        self._clip, self._asked, self._steadying = clip, asked, steadying
+        """Prepare the operations. Raise StageFailure `clip_too_short` if the clip is too short for a loop.
+
+        `size` is the film's (width, height) in pixels. `asked_move` is the move that a remote engine's clip is scored
+        against.
+        """
+        self._clip, self._requested, self._steadying = clip, requested, steadying
         self._watch = Watch(CourseCheck(asked_move, float(clip.fps))) if asked_move else None
         self._window = 0
-        if "loop" in asked:
-            self._window = min(round(float(asked["loop"].choice) * clip.fps), int(clip.length * _LONGEST_LOOP))
+        if "loop" in requested:
+            self._window = min(round(float(requested["loop"].choice) * clip.fps), int(clip.length * _LONGEST_LOOP))
             if not self._window:
-                raise StageFailure("clip_too_short", "The clip has too few pictures to end as it begins.")
-        target = int(asked["interpolate"].choice) if "interpolate" in asked else 0
-        self._interpolation = Interpolation(clip.fps, target, closed="loop" in asked) if target > clip.fps else None
+                raise StageFailure("clip_too_short", "The clip has too few frames for a loop.")
+        target = int(requested["interpolate"].choice) if "interpolate" in requested else 0
+        self._interpolation = Interpolation(clip.fps, target, closed="loop" in requested) if target > clip.fps else None
         fps = Fraction(target) if self._interpolation else clip.fps
         self.film = FilmFormat(*size, fps, max(1, round((clip.length - self._window) / clip.fps * fps)))
         self._treatments = self._chosen(seed, cues or [])
 
     def drawn(self, done: Callable[[], None]) -> Iterator[Planes]:
-        """Yield every frame; calls `done` after each frame of the clip; raises Unreadable."""
+        """Yield the film's frames. Call `done` after each frame of the clip. Raise Unreadable if decoding fails."""
         frames = self._placed(self._read(done))
-        if "denoise" in self._asked:
-            frames = map(Denoise(self._asked["denoise"].amount), frames)
+        if "denoise" in self._requested:
+            frames = map(Denoise(self._requested["denoise"].amount), frames)
         if self._window:
             frames = rhythm.looped(frames, self._window)
         if self._interpolation:
@@ -137,12 +141,12 @@ class Edit:
             yield treated
 
     @property
-    def done(self) -> Asked:
-        """The operations that apply: a film that has the frames already is not interpolated."""
-        return {name: one for name, one in self._asked.items() if name != "interpolate" or self._interpolation}
+    def done(self) -> OperationsByName:
+        """The operations that apply. A clip that already has the requested frame rate is not interpolated."""
+        return {name: one for name, one in self._requested.items() if name != "interpolate" or self._interpolation}
 
     def metadata(self) -> PostProcessingMetadata:
-        """Return what the pass measured; call it after `drawn`."""
+        """Return the measurements of the pass. The caller reads all frames of `drawn` first."""
         measured: PostProcessingMetadata = {"operations": [str(operation) for operation in self.done.values()]}
         if self._steadying:
             measured["jitterBefore"] = self._steadying.jitter_before
@@ -162,31 +166,31 @@ class Edit:
             done()
 
     def _placed(self, frames: Iterator[Planes]) -> Iterator[Planes]:
-        """Move frames onto the steady path, and scale them to the final size in the same step."""
+        """Move frames onto the smoothed path, and scale them to the final size in the same step."""
         if self._steadying is None:
             return frames
         steadying, (width, height) = self._steadying, (self.film.width, self.film.height)
         return (steadying.apply(planes, index, width, height) for index, planes in enumerate(frames))
 
     def _chosen(self, seed: int, cues: list[Cue]) -> list[Treatment]:
-        asked, film = self._asked, self.film
+        requested, film = self._requested, self.film
         width, height = film.width, film.height
-        chosen: list[Treatment] = [Sharpen(0.5, height)] if "upscale" in asked else []
-        chosen += [treatment(one, width, height, seed) for one in asked.values() if one.name in BY_PIXEL]
-        side, foot = bars(float(asked["letterbox"].choice), width, height) if "letterbox" in asked else (0, 0)
-        if "fade" in asked:
-            chosen.append(Fade(asked["fade"].choice, _up_to(film, _FADE_SECONDS), film.frames))
+        chosen: list[Treatment] = [Sharpen(0.5, height)] if "upscale" in requested else []
+        chosen += [treatment(one, width, height, seed) for one in requested.values() if one.name in BY_PIXEL]
+        side, foot = bars(float(requested["letterbox"].choice), width, height) if "letterbox" in requested else (0, 0)
+        if "fade" in requested:
+            chosen.append(Fade(requested["fade"].choice, _up_to(film, _FADE_SECONDS), film.frames))
         if side or foot:
             chosen.append(Letterbox(side, foot))
         if cues:
             chosen.append(_Captioned(cues, film, (side, foot)))
-        if "watermark" in asked:
-            chosen.append(overlays.watermark(asked["watermark"].choice, width, height, (side, foot)))
+        if "watermark" in requested:
+            chosen.append(overlays.watermark(requested["watermark"].choice, width, height, (side, foot)))
         return chosen
 
 
 class _Captioned:
-    """A treatment that lays the current caption over each frame."""
+    """A treatment that draws the current caption over each frame."""
 
     def __init__(self, cues: list[Cue], film: FilmFormat, bars: tuple[int, int]) -> None:
         self._cues, self._fps, self._seen = cues, float(film.fps), 0

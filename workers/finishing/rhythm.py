@@ -1,4 +1,4 @@
-"""What changes a film's time: frames drawn between its frames along the motion, and an end that runs into its start."""
+"""Operations on a film's time: interpolated frames along the motion, and a loop whose end dissolves into its start."""
 
 from collections import deque
 from collections.abc import Iterator
@@ -9,15 +9,15 @@ import numpy as np
 
 from workers.media.planes import Bytes, Floats, Planes, as_bytes, as_floats
 
-_FLOW_PIXELS = 432  # short side at which motion is measured: more costs time and adds noise
-_CUT = 13.0  # mean difference, of 255, that motion leaves unexplained: beyond it one picture does not become the other
-_GHOST = 24.0  # difference between the two moved pictures from which one of them hides something
+_FLOW_PIXELS = 432  # maximum short side in pixels at which motion is measured; a larger one adds time and noise
+_CUT = 13.0  # maximum mean difference, of 255, after motion compensation; a larger one is a cut
+_GHOST = 24.0  # difference, of 255, between the two moved pictures at which a point counts as occluded in one of them
 
 
 def looped(frames: Iterator[Planes], window: int) -> Iterator[Planes]:
-    """The film without its first `window` frames, its last ones dissolving into them: its end runs into its start.
+    """Yield the film without its first `window` frames. Its last `window` frames dissolve into those first ones.
 
-    Holds 2 x `window` frames. ValueError for a film shorter than that.
+    So the end continues at the start. Memory holds 2 x `window` frames. Raise ValueError if the film is shorter.
     """
     head: list[Planes] = []
     tail: deque[Planes] = deque()
@@ -37,16 +37,16 @@ def looped(frames: Iterator[Planes], window: int) -> Iterator[Planes]:
 
 
 class Interpolation:
-    """Brings a film to a higher frame rate; `cuts` says how often it found nothing to draw between two frames."""
+    """A conversion to a higher frame rate. `cuts` counts the cuts, between whose frames nothing is interpolated."""
 
     def __init__(self, fps: Fraction, target: int, *, closed: bool = False) -> None:
-        """`closed`: the film is a loop, its first frame follows its last."""
+        """Prepare a conversion from `fps` to `target`. `closed` means a loop: the first frame follows the last."""
         self.cuts = 0
         self._step, self._closed = fps / target, closed
         self._flow = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
 
     def __call__(self, frames: Iterator[Planes]) -> Iterator[Planes]:
-        """The same film at the new rate, as long as before: holds two frames."""
+        """Yield the film at the new rate, with the same duration. Memory holds two frames."""
         place, index = Fraction(0), 0
         before = first = next(frames)
         for after in frames:
@@ -60,7 +60,7 @@ class Interpolation:
             yield from [before] * len(self._places(place, index + 1))
 
     def _places(self, place: Fraction, end: int) -> list[float]:
-        """Where, after the frame `end - 1`, the new frames lie that come before the frame `end`."""
+        """Return the positions of the new frames before frame `end`, in frames after frame `end - 1`."""
         places = []
         while place < end:
             places.append(float(place - (end - 1)))
@@ -75,13 +75,13 @@ class Interpolation:
         for t in places:
             if t == 0:
                 yield before
-            elif motion is None:  # nothing leads from one to the other, and a mixture would be neither
+            elif motion is None:  # at a cut, a mix of the two pictures would show both
                 yield before if t < 0.5 else after
             else:
                 yield _drawn(before, after, *motion, t)
 
     def _motion(self, before: Bytes, after: Bytes) -> tuple[Floats, Floats] | None:
-        """Flow there and back at `_FLOW_PIXELS`, in pixels of that size; None where there is a cut."""
+        """Return the forward and backward flow at `_FLOW_PIXELS`, in pixels of that size, or None at a cut."""
         rows, columns = before.shape
         shrink = min(1.0, _FLOW_PIXELS / min(rows, columns))
         size = round(columns * shrink), round(rows * shrink)
@@ -95,10 +95,10 @@ class Interpolation:
 
 
 def _drawn(before: Planes, after: Planes, there: Floats, back: Floats, t: float) -> Planes:
-    """The picture at t (0..1) between two: both are moved to it and mixed, the nearer one more.
+    """Return the picture at t (0..1) between two. Both are moved to t and mixed; the one nearer in time weighs more.
 
-    The flow from t to either side is mixed from the two measured ones as in Jiang et al. 2018 (Super SloMo), eq. 4.
-    Where the moved pictures disagree, something is hidden in one of them: there the nearer one stands alone.
+    The flow from t to either side is mixed from the two measured flows as in Jiang et al. 2018 (Super SloMo), eq. 4.
+    Where the moved pictures differ, one of them has an occlusion. There only the one nearer in time is used.
     """
     to_before = as_floats(cv2.addWeighted(there, -t * (1 - t), back, t * t, 0))
     to_after = as_floats(cv2.addWeighted(there, (1 - t) ** 2, back, -t * (1 - t), 0))
@@ -115,7 +115,7 @@ def _drawn(before: Planes, after: Planes, there: Floats, back: Floats, t: float)
 
 
 def _moved(plane: Bytes, flow: Floats) -> Bytes:
-    """The plane fetched along a flow that was measured at another size."""
+    """Return the plane sampled along a flow, which may have another size than the plane."""
     rows, columns = plane.shape
     scale_x, scale_y = columns / flow.shape[1], rows / flow.shape[0]
     if flow.shape[:2] != plane.shape:

@@ -1,4 +1,4 @@
-"""The film's sound: an uploaded track, cut to its length and brought to the loudness that streaming asks for."""
+"""The film's sound: an uploaded track, cut to the film's length and normalised to the loudness of streaming."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,13 +10,13 @@ from workers.media import loudness, sound
 from workers.media.sound import RATE, Samples
 
 TARGET_LUFS = -14.0
-_MOST_GAIN_DB = 20.0  # beyond it, it would be the noise of an empty track that becomes loud
+_MOST_GAIN_DB = 20.0  # maximum gain; more would amplify the noise of an empty track
 _FADE_SECONDS = 0.6
 
 
 @dataclass(frozen=True, slots=True)
 class Soundtrack:
-    """What was made: an M4A, and how loud the track was before (LUFS, -inf for silence) and is now."""
+    """An M4A, its gain in dB, and the loudness before and after (LUFS, -inf for silence)."""
 
     path: Path
     lufs_before: float
@@ -25,9 +25,9 @@ class Soundtrack:
 
 
 def make(track: Path, target: Path, seconds: float) -> Soundtrack:
-    """Write the track's first `seconds`, or all of it and then silence, as AAC; raises Unreadable `audio_...`.
+    """Write the track's first `seconds` as AAC, with silence after a shorter track. Raise Unreadable `audio_...`.
 
-    The gain that reaches the target is corrected once by what the limiter took away of it.
+    The gain is corrected once by the loudness that the limiter removes.
     """
     before = loudness.integrated(sound.read(track, seconds))
     gain = _gain(before)
@@ -44,7 +44,7 @@ def _gain(lufs: float) -> float:
 
 
 def _cut(track: Path, seconds: float, gain_db: float) -> Iterator[Samples]:
-    """The limited track as long as the film exactly, its end faded out."""
+    """Yield the limited track with exactly the film's duration. The end of the film is faded out."""
     total, done = round(seconds * RATE), 0
     fade = min(total, round(_FADE_SECONDS * RATE))
     for samples in sound.limited(sound.read(track, seconds), gain_db):

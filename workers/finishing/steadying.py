@@ -1,4 +1,4 @@
-"""Steadies a film: its camera path is smoothed, and each frame moved onto the smooth path while it is scaled."""
+"""Stabilisation: the camera path is smoothed, and each frame is moved onto the smoothed path while it is scaled."""
 
 from dataclasses import dataclass
 
@@ -10,16 +10,16 @@ from workers.media.planes import Bytes, Planes, as_bytes
 from workers.motion import camera_path
 from workers.motion.camera_path import CameraPath
 
-_LARGEST_CROP = 1.12  # how far steadying may zoom in to hide the moving edge
+_LARGEST_CROP = 1.12  # maximum zoom that hides the moving edge of the frame
 _CORNERS = np.array([-1 - 1j, 1 - 1j, 1 + 1j, -1 + 1j])
 
 
 @dataclass(frozen=True, slots=True)
 class Steadying:
-    """How each frame is moved to lie on the smoothed path.
+    """The motion of each frame onto the smoothed path.
 
-    The source point of the output's `z` (fractions of the width from the centre) in frame t is `turn[t] z + shift[t]`,
-    the zoom `crop` that keeps the frame's edge out of sight included.
+    The source point of the output's `z` (fractions of the width from the centre) in frame t is `turn[t] z + shift[t]`.
+    `turn` includes the zoom `crop`, which keeps the frame's edge outside the picture.
     """
 
     turn: NDArray[np.complex128]
@@ -30,7 +30,10 @@ class Steadying:
 
     @classmethod
     def of(cls, path: CameraPath, fps: float, aspect: float, amount: float) -> "Steadying":
-        """The strongest smoothing (at most `amount` seconds) whose crop stays small; `aspect` is width / height."""
+        """Return the strongest smoothing, at most `amount` seconds, whose crop is at most 1.12.
+
+        `aspect` is width / height. If every smoothing needs a larger crop, frames are not moved.
+        """
         corners = 0.5 * (_CORNERS.real + 1j * _CORNERS.imag / aspect)
         for seconds in (amount * 1.2**-step for step in range(20)):
             smooth = camera_path.smooth(path, seconds, fps)
@@ -43,7 +46,7 @@ class Steadying:
         return cls(still, still - 1, 1.0, path.jitter(), path.jitter())
 
     def apply(self, planes: Planes, index: int, width: int, height: int) -> Planes:
-        """Frame `index`, moved and scaled to cover width x height in one resampling."""
+        """Return frame `index`, moved and scaled to cover `width` x `height` pixels in one resampling."""
         source_height, source_width = planes.y.shape
         cover = max(width / source_width, height / source_height)
         frame = min(index, len(self.turn) - 1)
@@ -71,10 +74,10 @@ class Steadying:
 
 
 def _crop(turn: NDArray[np.complex128], shift: NDArray[np.complex128], corners: NDArray[np.complex128]) -> float:
-    """The least zoom for which every frame's corners come from inside the frame they are taken from.
+    """Return the smallest zoom for which all corners of all output frames are inside their source frames.
 
-    With `turn z / crop + shift` in place of `turn z + shift` a corner keeps |x| within half the width if crop is at
-    least |x of turn z| / (half the width - |x of shift|); the same for y.
+    With `turn z / crop + shift` in place of `turn z + shift`, a corner has |x| within half the width if crop is at
+    least |x of turn z| / (half the width - |x of shift|). The same is true for y.
     """
     reach = turn[:, None] * corners
     room = np.array([corners.real.max(), corners.imag.max()])

@@ -1,4 +1,4 @@
-"""What is kept of a film beside the film: poster, thumbnail, a moving preview, and sprites for scrubbing."""
+"""The stills of a film: poster, thumbnail, a moving preview, and sprites for scrubbing."""
 
 from math import ceil
 from pathlib import Path
@@ -16,7 +16,7 @@ _SPRITE_SIDE, _MOST_SPRITES, _SPRITES_A_ROW = 90, 60, 10
 
 
 class Poster:
-    """Keeps the frame that would make the best poster: much fine detail and contrast, rather from the middle."""
+    """The frame with the most fine detail and contrast. Frames in the middle of the film have more weight."""
 
     def __init__(self, frames: int, fps: float) -> None:
         self._frames, self._every = max(1, frames), max(1, round(fps / 4))
@@ -24,7 +24,7 @@ class Poster:
         self._best: Planes | None = None
 
     def consider(self, planes: Planes) -> None:
-        """Look at every quarter of a second's frame; a candidate is copied."""
+        """Score one frame per quarter of a second, and copy the best one."""
         at, self._seen = self._seen, self._seen + 1
         if at % self._every:
             return
@@ -37,7 +37,7 @@ class Poster:
             self._score, self._best = score, Planes(*(plane.copy() for plane in planes))
 
     def save(self, folder: Path) -> tuple[Path, Path]:
-        """Write `poster.jpg` at full size and `thumbnail.jpg`; ValueError if no frame was considered."""
+        """Write `poster.jpg` at full size and `thumbnail.jpg`. Raise ValueError if no frame was considered."""
         if self._best is None:
             raise ValueError("no frame to take a still from")
         picture = Image.fromarray(to_rgb(self._best))
@@ -49,7 +49,7 @@ class Poster:
 
 
 class Preview:
-    """The film's first seconds, small, at a dozen frames a second."""
+    """The film's first 3 seconds, scaled down, at 12 frames per second."""
 
     def __init__(self, fps: float) -> None:
         self._fps, self._seen = fps, 0
@@ -68,7 +68,7 @@ class Preview:
         return path
 
     def save_gif(self, folder: Path) -> Path:
-        """Smaller again, in 128 colours that all its frames share, so nothing flickers; dither would triple it."""
+        """Write a smaller GIF. All frames share 128 colours, which prevents flicker. Dither would triple its size."""
         path = folder / "preview.gif"
         high, wide = self._frames[0].shape[:2]
         shrink = min(1.0, _GIF_SIDE / min(high, wide))
@@ -89,7 +89,7 @@ class Preview:
 
 
 class Sprites:
-    """Small frames at even steps of time, for scrubbing."""
+    """Small frames at equal steps of time, for scrubbing."""
 
     def __init__(self, frames: int, fps: float) -> None:
         seconds = max(frames, 1) / fps
@@ -103,7 +103,7 @@ class Sprites:
             self._tiles.append(to_rgb(_shrunk(planes, _SPRITE_SIDE)))
 
     def save(self, folder: Path) -> tuple[Path, Path]:
-        """Write the sheet, `sprites.jpg`, and its WebVTT, whose cues name parts of it as Media Fragments do."""
+        """Write the sheet, `sprites.jpg`, and its WebVTT, whose cues name parts of the sheet as Media Fragments."""
         sheet, track = folder / "sprites.jpg", folder / "sprites.vtt"
         high, wide = self._tiles[0].shape[:2]
         across = min(_SPRITES_A_ROW, len(self._tiles))

@@ -1,4 +1,4 @@
-"""What is done to a film's pixels once they have their final size, each as a function from frame to frame."""
+"""Treatments of a film's pixels at their final size. Each treatment is a function from frame to frame."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,11 +14,11 @@ _BLACK, _NEUTRAL = 16, 128
 
 Treatment = Callable[[Planes], Planes]
 
-BY_PIXEL = ("sharpen", "grade", "vignette", "grain")  # in whatever order they are asked for
+BY_PIXEL = ("sharpen", "grade", "vignette", "grain")  # applied in the order of the request
 
 
 def treatment(operation: Operation, width: int, height: int, seed: int) -> Treatment:
-    """The function that does one operation of `BY_PIXEL` to frames of this size, given to it in order."""
+    """Return the treatment of one operation of `BY_PIXEL`, for frames of this size. It is called on frames in order."""
     match operation.name:
         case "sharpen":
             return Sharpen(operation.amount, height)
@@ -28,17 +28,20 @@ def treatment(operation: Operation, width: int, height: int, seed: int) -> Treat
             return Vignette.of(width, height, operation.amount)
         case "grain":
             return Grain.of(width, height, operation.amount, seed)
-    raise ValueError(f"{operation} is not done pixel by pixel")
+    raise ValueError(f"{operation} is not a treatment of pixels")
 
 
 def bars(ratio: float, width: int, height: int) -> tuple[int, int]:
-    """Pixels, even, of the bars left and right and of those above and below that leave a picture of this ratio."""
+    """Return the widths of the side bars and of the bars above and below that leave a picture of this aspect ratio.
+
+    Both are even, in pixels. `ratio` is width / height.
+    """
     side, foot = (width - height * ratio) / 4, (height - width / ratio) / 4
     return 2 * max(0, round(side)), 2 * max(0, round(foot))
 
 
 class Letterbox:
-    """Black bars: the picture keeps its size, what is beside its new aspect ratio is covered."""
+    """Black bars over the edges of the picture. The picture keeps its size."""
 
     def __init__(self, side: int, foot: int) -> None:
         self._side, self._foot = side, foot
@@ -59,7 +62,7 @@ class Letterbox:
 
 
 class Fade:
-    """Out of black over the first `frames` of a film of `total`, into black over its last."""
+    """A fade from black over the first `frames` of a film of `total` frames, and to black over its last `frames`."""
 
     def __init__(self, choice: str, frames: int, total: int) -> None:
         self._rise = frames if choice != "out" else 0
@@ -87,12 +90,12 @@ def _dimmed(black: int, light: float) -> Bytes:
 
 
 class Denoise:
-    """Recursive over time: a small difference to the frame before is noise and shrinks; a large one is motion."""
+    """A recursive temporal filter. It reduces small differences to the previous frame (noise), and keeps motion."""
 
     def __init__(self, amount: float) -> None:
         difference = np.arange(256)
-        kept = 1 - 0.85 * amount * np.exp(-((difference / (4 + 8 * amount)) ** 2))
-        self._table = np.rint(difference * kept).astype(np.uint8)
+        gain = 1 - 0.85 * amount * np.exp(-((difference / (4 + 8 * amount)) ** 2))
+        self._table = np.rint(difference * gain).astype(np.uint8)
         self._before: Planes | None = None
 
     def __call__(self, planes: Planes) -> Planes:
@@ -108,7 +111,7 @@ class Denoise:
 
 
 class Sharpen:
-    """Unsharp mask on luma; its radius grows with the frame, as an upscaled picture's softness does."""
+    """An unsharp mask on luma. Its radius grows with the frame's height, like the blur of an upscaled picture."""
 
     def __init__(self, amount: float, height: int) -> None:
         self._amount, self._sigma = 0.7 * amount, max(0.8, height / 1080)
@@ -120,7 +123,7 @@ class Sharpen:
 
 @dataclass(frozen=True, slots=True)
 class Vignette:
-    """Darker towards the corners, as a lens is: every plane is drawn towards black, `plane x mask + rest`."""
+    """Darker corners, as with a real lens. Each plane moves toward black: `plane x mask + rest`."""
 
     masks: Planes
     rests: Planes
@@ -129,7 +132,7 @@ class Vignette:
     def of(cls, width: int, height: int, amount: float) -> "Vignette":
         x, y = np.linspace(-1, 1, width)[None, :], np.linspace(-1, 1, height)[:, None]
         light = 1 - 0.55 * amount * np.clip((x * x + y * y) / 2, 0, 1) ** 1.4
-        dither = np.random.default_rng(0).random((height, width), np.float32)  # or its 256 steps would show as rings
+        dither = np.random.default_rng(0).random((height, width), np.float32)  # without it the 256 steps show as rings
         luma = np.floor(light * 254 + dither).astype(np.uint8)
         chroma = as_bytes(cv2.resize(luma, (width // 2, height // 2), interpolation=cv2.INTER_AREA))
         masks = Planes(luma, chroma, chroma)
@@ -152,7 +155,7 @@ class Vignette:
 
 @dataclass(slots=True)
 class Grain:
-    """Film grain on luma: windows at random places of one field of soft noise, the same ones for the same seed."""
+    """Film grain on luma: windows at random positions of one field of soft noise. Equal seeds give equal grain."""
 
     lighter: Bytes
     darker: Bytes
@@ -175,4 +178,4 @@ class Grain:
         return planes._replace(y=as_bytes(y))
 
 
-_ROAM = 160  # pixels by which the grain's window wanders
+_ROAM = 160  # range of the window's random position, in pixels

@@ -1,22 +1,22 @@
-"""What is missing of an MP4 or WebM file."""
+"""The boxes of an MP4, and a check whether an MP4 or WebM file is truncated."""
 
 from pathlib import Path
 
 from shared.core import mp4
 from shared.core.mp4 import Box
 
-_WEIGHTY = {"moov", "mdat", "moof"}  # without one of these there are pictures missing
-_EBML, _SEGMENT = b"\x1a\x45\xdf\xa3", b"\x18\x53\x80\x67"  # all of a WebM or Matroska file is one segment
+_REQUIRED = {"moov", "mdat", "moof"}  # boxes without which pictures are missing
+_EBML, _SEGMENT = b"\x1a\x45\xdf\xa3", b"\x18\x53\x80\x67"  # a WebM or Matroska file is an EBML header and one segment
 
 
 def boxes(path: Path) -> list[Box]:
-    """Return the top-level boxes in order, which cover the file exactly; raises ValueError if they do not."""
+    """Return the top-level boxes in order. Raise ValueError if they do not cover the file exactly."""
     with path.open("rb") as file:
         return list(mp4.boxes(file, 0, path.stat().st_size))
 
 
 def cut_short(path: Path) -> bool:
-    """Whether an MP4's boxes, or a WebM's segment, promise more than the file has."""
+    """Return whether an MP4's boxes, or a WebM's segment, declare more bytes than the file has."""
     total = path.stat().st_size
     with path.open("rb") as file:
         head = file.read(64)
@@ -24,11 +24,11 @@ def cut_short(path: Path) -> bool:
             return _segment_end(head) > total
         if head[4:8] != b"ftyp":
             return False
-        return any(box.kind in _WEIGHTY and box.end > total for box in mp4.promised_boxes(file, 0, total))
+        return any(box.kind in _REQUIRED and box.end > total for box in mp4.promised_boxes(file, 0, total))
 
 
 def _segment_end(head: bytes) -> int:
-    """The byte at which the segment says it ends (RFC 8794, section 4); 0 where it does not, as in a recording."""
+    """Return the declared end of the segment in bytes (RFC 8794, section 4), or 0 if its size is unknown."""
     header_bytes, begin = _ebml_size(head, len(_EBML))
     segment = begin + (header_bytes or 0)
     if head[segment : segment + 4] != _SEGMENT:
@@ -38,7 +38,7 @@ def _segment_end(head: bytes) -> int:
 
 
 def _ebml_size(head: bytes, offset: int) -> tuple[int | None, int]:
-    """A size and the byte behind it; None for one that was not known when it was written: all its bits are set."""
+    """Return a size and the offset after it. The size is None if all its bits are set: a recorder did not know it."""
     length = 9 - head[offset].bit_length() if head[offset] else 8
     known = (1 << 7 * length) - 1
     size = int.from_bytes(head[offset : offset + length]) & known

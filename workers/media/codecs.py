@@ -1,4 +1,4 @@
-"""Planes to H.264 or AV1 and back: one thread encodes while another draws, and what failed leaves no file behind."""
+"""Encoding to H.264 or AV1, and decoding. One thread encodes while another draws. A failure leaves no file."""
 
 import os
 from collections import deque
@@ -27,21 +27,21 @@ from workers.media.probe import EMPTY, broken, open_clip, pixel_shape, square_si
 from workers.media.unreadable import Unreadable
 
 _BT709 = 1  # the number of BT.709 as primaries, transfer and matrix in ITU-T H.273
-_LIMITED = 1  # FFmpeg's number for 16..235
-_UNTAGGED = 2
-_MATRICES = {0, 1, 4, 5, 6, 7, 9, 10}  # those of H.273 that swscale knows; 0 is none: the planes are RGB
-# x264's look-ahead for AVX-512 reads memory that it never wrote where a frame is not a multiple of 128 pixels wide, so
-# that the same frames give other bytes each time. What AVX2 does is repeatable.
+_LIMITED = 1  # FFmpeg's number for the range 16..235
+_UNTAGGED = 2  # the number of an unspecified matrix in H.273
+_MATRICES = {0, 1, 4, 5, 6, 7, 9, 10}  # matrices of H.273 that swscale supports; 0 means RGB planes
+# If a frame's width is not a multiple of 128 pixels, x264's look-ahead for AVX-512 reads uninitialised memory, and
+# equal frames give different bytes. Its code for AVX2 is repeatable.
 # (13 is OpenCV's CPU_AVX_512F, which its Python module does not name.)
 _UNREPEATABLE = cv2.checkHardwareSupport(13)
-_SITED = "chromaloc=1"  # chroma stands in the middle of its four pixels: H.264 says left of it where nothing is said
-_THREADS = 3  # of the encoder, on every machine: another number would give other bytes
-_AHEAD = 4  # frames that may wait for the encoder: enough to hide its unevenness, little enough memory
+_SITED = "chromaloc=1"  # chroma is sited in the middle of its four pixels; the default of H.264 is the left side
+_THREADS = 3  # encoder threads on all machines; another number gives other bytes
+_AHEAD = 4  # maximum number of frames that wait for the encoder; it evens out the encoder's speed and limits memory
 
 
 @dataclass(frozen=True, slots=True)
 class Encoding:
-    """How hard the encoder tries, and how often it starts anew."""
+    """The settings of an encoder: codec, preset, quality and distance of key frames."""
 
     preset: str
     crf: int
@@ -50,9 +50,9 @@ class Encoding:
     codec: Literal["libx264", "libsvtav1"] = "libx264"
 
     def options(self, keyint: int, width: int) -> dict[str, str]:
-        """What the encoder of frames so wide is told, for a key frame every `keyint` frames and nowhere else."""
+        """Return the encoder's options for frames of `width` pixels, with a key frame exactly every `keyint` frames."""
         if self.codec == "libsvtav1":
-            os.environ["SVT_LOG"] = "1"  # errors only: it would tell its configuration on standard error
+            os.environ["SVT_LOG"] = "1"  # errors only; by default SVT-AV1 logs its configuration on standard error
             own = {"svtav1-params": f"keyint={keyint}:scd=0:lp=2"}
         else:
             repeatable = ":asm=AVX2" if _UNREPEATABLE and width % 128 else ""
@@ -60,29 +60,31 @@ class Encoding:
         return {"preset": self.preset, "crf": str(self.crf), **own}
 
 
-INTERMEDIATE = Encoding(preset="ultrafast", crf=10, keyframe_seconds=1)  # between stages: speed and truth, not size
+INTERMEDIATE = Encoding(preset="ultrafast", crf=10, keyframe_seconds=1)  # clips between stages: fast, nearly lossless
 FINISHED = Encoding(preset="veryfast", crf=20, keyframe_seconds=2, movflags="+faststart")
 FINISHED_AV1 = Encoding(preset="8", crf=34, keyframe_seconds=2, movflags="+faststart", codec="libsvtav1")
 
 
 class ClipWriter:
-    """Write frames to an MP4; the file appears under its name only once all of it is good.
+    """A writer of frames to an MP4. The file gets its name only after it is complete.
 
-    The frames' width and height are even. `write` copies what it is given, so its arrays may be drawn over at once.
-    What goes wrong in the encoding thread is raised by a later `write` or at the end of the `with` block.
+    The frames' width and height are even. `write` copies its arrays, so the caller can overwrite them afterwards.
+    An error of the encoding thread is raised by a later `write` or at the end of the `with` block.
     """
 
     def __init__(
         self, path: Path, width: int, height: int, fps: int | Fraction, encoding: Encoding = INTERMEDIATE
     ) -> None:
         if width % 2 or height % 2:
-            raise ValueError(f"4:2:0 wants even sizes, not {width} x {height}")
+            raise ValueError(f"4:2:0 needs even sizes, not {width} x {height}")
         self.frames = 0
         self._path, self._part = path, path.with_name(path.name + ".part")
         self._size = (width, height)
         self._frame_time = 1 / Fraction(fps)
         self._waiting: deque[Future[None]] = deque()
-        self._used: deque[VideoFrame] = deque()  # encoded: memory that is drawn over costs a fifth of new memory
+        self._used: deque[VideoFrame] = (
+            deque()
+        )  # encoded frames; overwriting one takes a fifth of the time of a new one
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="encoder")
         self._container = av.open(str(self._part), mode="w", format="mp4", options=_mp4_options(encoding))
         keyint = max(1, round(encoding.keyframe_seconds * fps))
@@ -96,7 +98,7 @@ class ClipWriter:
         context.color_range = _LIMITED
 
     def write(self, planes: Planes) -> None:
-        """Queue one frame; blocks while the encoder is `_AHEAD` frames behind."""
+        """Queue one frame. Block while the encoder is 4 frames behind."""
         if planes.y.shape != self._size[::-1]:
             raise ValueError(f"a frame of shape {planes.y.shape} in a clip of {self._size[0]} x {self._size[1]}")
         while self._waiting and (self._waiting[0].done() or len(self._waiting) >= _AHEAD):
@@ -118,7 +120,7 @@ class ClipWriter:
                 self._finish()
         finally:
             self._thread.shutdown(cancel_futures=True)
-            with suppress(av.FFmpegError):  # of a file that is thrown away
+            with suppress(av.FFmpegError):  # if writing failed, the file is deleted next
                 self._container.close()
             self._part.unlink(missing_ok=True)
 
@@ -132,22 +134,23 @@ class ClipWriter:
         self._part.replace(self._path)
 
     def _encode(self, frame: VideoFrame | None) -> None:
-        self._container.mux(self._stream.encode(frame))  # encoders copy what they look ahead at
+        self._container.mux(self._stream.encode(frame))  # encoders copy the frames of their look-ahead
         if frame is not None:
             self._used.append(frame)
 
 
 def read_planes(path: Path) -> Iterator[Planes]:
-    """Each frame of a clip, upright, of even size, as planar 4:2:0 in limited BT.709; raises Unreadable `clip_...`.
+    """Yield each frame of a clip, upright, of even size, as planar 4:2:0 in limited BT.709.
 
-    The arrays are read-only views of the decoder's own frames: rows may be further apart than their width.
+    The arrays are read-only views of the decoder's frames, so the stride of rows can exceed their width. Raise
+    Unreadable `clip_...` if the clip cannot be decoded.
     """
     for _, planes in read_timed(path):
         yield planes
 
 
 def read_timed(path: Path) -> Iterator[tuple[float, Planes]]:
-    """As `read_planes`, each frame with the time in seconds, from the first, at which it is shown."""
+    """Yield the frames of `read_planes`, each with its presentation time in seconds after the first frame."""
     with open_clip(path) as container:
         stream = container.streams.video[0]
         stream.thread_type = "AUTO"
@@ -165,12 +168,12 @@ def read_timed(path: Path) -> Iterator[tuple[float, Planes]]:
         raise Unreadable(*EMPTY)
 
 
-def evenly(timed: Iterator[tuple[float, Planes]], fps: Fraction, lasting: float) -> Iterator[Planes]:
-    """A frame for every tick of `fps`: the one that is shown then, whatever the clip's own rhythm.
+def evenly(timed: Iterator[tuple[float, Planes]], fps: Fraction, duration: float) -> Iterator[Planes]:
+    """Yield frames at the constant rate `fps`, from frames at any times: at each tick the frame that is then visible.
 
-    The last one is held until the clip has lasted `lasting` seconds, and none is made after that.
+    The last frame is repeated until `duration` seconds. Later frames are dropped.
     """
-    written, shown, total = 0, None, max(1, round(lasting * fps))
+    written, shown, total = 0, None, max(1, round(duration * fps))
     for seconds, planes in timed:
         due = min(max(0, ceil(seconds * fps - Fraction(1, 2))), total)
         while shown is not None and written < due:
@@ -183,7 +186,7 @@ def evenly(timed: Iterator[tuple[float, Planes]], fps: Fraction, lasting: float)
 
 
 def remux(source: Path, target: Path, movflags: str, sound: Path | None = None) -> Path:
-    """Copy encoded pictures, and the `sound` of an M4A, into another MP4 without touching them; returns `target`."""
+    """Copy encoded video, and the `sound` of an M4A, into another MP4 without encoding them again. Return `target`."""
     with (
         open_clip(source) as clip,
         nullcontext() if sound is None else av.open(str(sound)) as track,
@@ -198,7 +201,7 @@ def remux(source: Path, target: Path, movflags: str, sound: Path | None = None) 
 
 
 def _packets(stream: Stream, into: Stream) -> "Iterator[Packet[Stream]]":
-    """The stream's packets, given to another; FFmpeg's last, empty one is left out."""
+    """Yield the stream's packets, assigned to another stream, without FFmpeg's last, empty packet."""
     for packet in stream.container.demux(stream):  # type: ignore[attr-defined]  # its stub names no method of the container
         if packet.dts is not None:
             packet.stream = into
@@ -210,7 +213,7 @@ def _decoded_at(packet: "Packet[Stream]") -> Fraction:
 
 
 def frame_from(planes: Planes, into: VideoFrame | None = None) -> VideoFrame:
-    """A copy of the planes as a frame of FFmpeg's, tagged limited BT.709; drawn over `into`, one of the same size."""
+    """Copy the planes into an FFmpeg frame, tagged limited BT.709. `into` is a frame of the same size to overwrite."""
     height, width = planes.y.shape
     frame = into or VideoFrame(width, height, "yuv420p")
     for target, source in zip(frame.planes, planes, strict=True):
@@ -221,9 +224,9 @@ def frame_from(planes: Planes, into: VideoFrame | None = None) -> VideoFrame:
 
 
 def planes_from(frame: VideoFrame, shape: Fraction = Fraction(1)) -> Planes:
-    """The planes of a decoded frame, upright, its pixels made square; limited BT.709 4:2:0 is not copied.
+    """Return the planes of a decoded frame, upright, with square pixels. Limited BT.709 4:2:0 is not copied.
 
-    `shape` is how many times as wide as high its pixels are.
+    `shape` is the aspect ratio of its pixels, width / height.
     """
     turns = frame.rotation // 90
     if any(component.is_alpha for component in frame.format.components):
@@ -246,21 +249,21 @@ def planes_from(frame: VideoFrame, shape: Fraction = Fraction(1)) -> Planes:
     if turns:
         return Planes(*(np.ascontiguousarray(np.rot90(plane, turns)) for plane in planes))
     for plane in planes:
-        plane.flags.writeable = False  # the decoder still predicts from them
+        plane.flags.writeable = False  # the decoder still reads them for prediction
     return Planes(*planes)
 
 
 def _on_black(frame: VideoFrame) -> VideoFrame:
-    """What shines through is black; left alone, it would show what its maker had hidden."""
+    """Composite the frame over black, so that the colours of transparent pixels are not exposed."""
     rgba = frame.to_ndarray(format="rgba")
     opaque = cv2.multiply(rgba[..., :3], cv2.merge([rgba[..., 3]] * 3), scale=1 / 255)
     return VideoFrame.from_ndarray(as_bytes(opaque), format="rgb24")
 
 
 def _matrix(frame: VideoFrame) -> int:
-    """The clip's own matrix; an untagged clip is BT.709 from 720 lines on and BT.601 below, as players assume.
+    """Return the clip's matrix. An untagged clip has BT.709 from 720 lines on and BT.601 below, as players assume.
 
-    One that cannot be converted from, as YCgCo, is taken for BT.709, as players do.
+    A matrix that swscale does not support, such as YCgCo, is treated as BT.709, as players do.
     """
     if frame.colorspace == _UNTAGGED:
         return Colorspace.ITU709 if frame.height >= 720 else Colorspace.ITU601

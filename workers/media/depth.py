@@ -1,4 +1,4 @@
-"""How near each point of a picture is: read from a depth picture, or guessed from the picture alone."""
+"""The disparity of each point of a picture, read from a depth map or estimated from the picture alone."""
 
 from pathlib import Path
 
@@ -7,30 +7,35 @@ import numpy as np
 
 from workers.media.planes import Bytes, Floats, as_bytes, as_floats
 
-_SIDE = 512  # the long side at which depth is estimated
-_SOFTNESS, _SOFTEST = 1 / 64, 1 / 8  # of the long side
-_STEEPEST = 0.25  # of the short side, that it takes at least from the farthest to the nearest: at a fifth edges begin
-_LOWEST = 0.7  # of the height: no horizon is below it
+_SIDE = 512  # maximum long side in pixels at which depth is estimated
+_SOFTNESS, _SOFTEST = 1 / 64, 1 / 8  # first and maximum sigma of the blur, as fractions of the long side
+_STEEPEST = (
+    0.25  # minimum distance over which disparity may go from 0 to 1, as a fraction of the short side (0.2 tears)
+)
+_LOWEST = 0.7  # lowest row of a horizon, as a fraction of the height
 
 
 def read_depth(path: Path) -> Floats:
-    """Nearness 0..1 (float32) of a 16-bit grey PNG, 0 far and 65535 near; ValueError if it is not one."""
+    """Return the disparity 0..1 (float32) of a 16-bit grey PNG, in which 0 is far and 65535 near.
+
+    Raise ValueError for any other file.
+    """
     try:
         raw = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_UNCHANGED)
     except cv2.error as error:  # an empty file, or a size beyond OpenCV's limits
-        raise ValueError("no picture that can be decoded") from error
+        raise ValueError("the picture cannot be decoded") from error
     if raw is None or raw.dtype != np.uint16 or raw.ndim != 2:
         raise ValueError("not a 16-bit grey picture")
     return np.asarray(raw, np.float32) / np.float32(65535)
 
 
 def estimate(rgb: Bytes) -> Floats:
-    """Guesses nearness 0..1 (float32, long side at most 512) of a picture (height x width x 3).
+    """Estimate the disparity 0..1 (float32, long side at most 512 pixels) of a picture (height x width x 3).
 
-    Weighs what painters use: from the horizon down things come nearer, a smooth region that hangs from the top is sky,
-    distance washes out colour and texture, and the subject stands out from the frame's border. A guided filter (He et
-    al. 2010) spreads that over what has one colour. No edge is left in it, however clear the picture's own: where a
-    guess is wrong an edge would tear things apart before a moving camera, and what is soft only bends them.
+    It weighs the cues that painters use. Below the horizon, lower points are nearer. A smooth region at the top edge is
+    sky. Distance reduces colour and texture. The subject differs from the frame's border. A guided filter (He et
+    al. 2010) spreads the result over regions of one colour. The result is blurred until it has no edges, even where the
+    picture has some. A wrong edge would tear an object when the camera moves; a wrong soft slope only bends it.
     """
     height, width = rgb.shape[:2]
     scale = min(1.0, _SIDE / max(height, width))
@@ -53,7 +58,7 @@ def estimate(rgb: Bytes) -> Floats:
 
 
 def _soft(nearness: Floats, otherwise: Floats) -> Floats:
-    """Scaled to 0..1 and blurred as far as leaves no edge, or `otherwise` where it says nothing."""
+    """Scale to 0..1 and blur until no edge is left. Return `otherwise` if the range of values is below 0.05."""
     sigma, widest = max(nearness.shape) * _SOFTNESS, max(nearness.shape) * _SOFTEST
     while True:
         soft = _blur(nearness, sigma)
@@ -68,7 +73,7 @@ def _soft(nearness: Floats, otherwise: Floats) -> Floats:
 
 
 def _sky(light: Floats) -> Floats:
-    """1 where smooth regions hang from the top edge (a sky, at any hour, or a wall), 0 elsewhere."""
+    """Return 1 in smooth regions that touch the top edge (a sky at any hour, or a wall), 0 elsewhere."""
     slope = np.hypot(cv2.Sobel(light, cv2.CV_32F, 1, 0, scale=0.25), cv2.Sobel(light, cv2.CV_32F, 0, 1, scale=0.25))
     plausible = _blur(slope.astype(np.float32), 1.5) < 0.02
     plausible[int(len(plausible) * 0.75) :] = False
@@ -81,13 +86,13 @@ def _sky(light: Floats) -> Floats:
 
 
 def _horizon(sky: Floats) -> float:
-    """The lowest row, as a part of the height, of which a tenth is sky; 0 without a sky."""
+    """Return the lowest row that is more than a tenth sky, as a fraction of the height, at most 0.7; 0 without sky."""
     rows = np.flatnonzero(sky.mean(axis=1) > 0.1)
     return min(float(rows[-1] + 1) / len(sky), _LOWEST) if rows.size else 0.0
 
 
 def _subject(lab: Floats, down: Floats) -> Floats:
-    """How much each colour differs from the colours of the frame's border, weighed towards the centre; 0..1."""
+    """Return the difference of each colour from the colours of the frame's border, weighted toward the centre, 0..1."""
     blurred = as_floats(cv2.GaussianBlur(lab, (0, 0), max(lab.shape[1] / 120, 0.8)))
     rim = max(min(lab.shape[:2]) // 20, 1)
     border = np.concatenate(
@@ -115,7 +120,7 @@ def _guided(guide: Floats, values: Floats, radius: int, softness: float) -> Floa
 
 
 def _even(values: Floats) -> Floats:
-    """Scaled so that the strongest two per cent are 1."""
+    """Scale the values so that the highest two per cent are 1."""
     return as_floats(np.clip(values / np.float32(max(float(np.quantile(values, 0.98)), 1e-4)), 0, 1))
 
 

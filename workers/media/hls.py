@@ -1,4 +1,4 @@
-"""HLS from one file: a playlist whose segments are byte ranges of a fragmented MP4 (RFC 8216; ISO/IEC 14496-12)."""
+"""HLS with one file: a playlist whose segments are byte ranges of a fragmented MP4 (RFC 8216; ISO/IEC 14496-12)."""
 
 from itertools import pairwise
 from math import ceil
@@ -7,11 +7,14 @@ from pathlib import Path
 from workers.media.boxes import boxes
 from workers.media.probe import open_clip
 
-FRAGMENTED = "frag_keyframe+delay_moov+default_base_moof+skip_trailer"  # what the MP4 muxer is told
+FRAGMENTED = "frag_keyframe+delay_moov+default_base_moof+skip_trailer"  # `movflags` of FFmpeg's MP4 muxer
 
 
 def playlist(path: Path) -> str:
-    """The media playlist of a fragmented MP4 with one fragment per key frame; addresses are the file's name alone."""
+    """Return the media playlist of a fragmented MP4 with one fragment per key frame. Its URIs are the file's name only.
+
+    Raise ValueError if the numbers of fragments and key frames differ.
+    """
     starts = [box.offset for box in boxes(path) if box.kind == "moof"]
     times = _key_times(path)
     if not starts or len(times) != len(starts) + 1:
@@ -33,7 +36,7 @@ def playlist(path: Path) -> str:
 
 
 def _key_times(path: Path) -> list[float]:
-    """When each key frame is shown, and when the last frame ends, in seconds."""
+    """Return the presentation time of each key frame, and the end of the last frame, in seconds."""
     keys, end = [], 0.0
     with open_clip(path) as container:
         for packet in container.demux(container.streams.video[0]):

@@ -1,4 +1,4 @@
-"""Text set in the fonts that have its letters: shaped, in the order it is read in, broken where lines may break."""
+"""Text layout: a font for each letter, shaping, bidirectional order and line breaks."""
 
 import re
 from collections.abc import Iterator
@@ -15,30 +15,30 @@ import uharfbuzz as hb
 
 from workers.media.planes import Bytes
 
-_WEIGHT, _NOTO_WEIGHT = 500, 600  # which look alike
-_EM = 1.065  # of the size: capitals are three quarters of it high
-_FINE = 2**16  # units of an em
-_SPACES = re.compile(r"[ \t]+")  # no others: some are not to be broken at
-_UNSEEN = frozenset("\u00ad\u034f\u061c\u200c\u200d\u200e\u200f\u2060")  # they tell how to shape and order the others
-_COMMON = {"Zyyy", "Zinh", "Zzzz"}  # ICU's names for what stands in any script: spaces, digits, points
-_SCRIPTS = (  # of Noto Sans, without a name those of Europe
+_WEIGHT, _NOTO_WEIGHT = 500, 600  # weights of Rubik and Noto that look alike
+_EM = 1.065  # length of an em in sizes; capitals are three quarters of a size high
+_FINE = 2**16  # font units of an em
+_SPACES = re.compile(r"[ \t]+")  # other spaces stay, because some of them forbid a line break
+_INVISIBLE = frozenset("\u00ad\u034f\u061c\u200c\u200d\u200e\u200f\u2060")  # control the shape and order of letters
+_COMMON = {"Zyyy", "Zinh", "Zzzz"}  # ICU's names for characters of any script: spaces, digits, punctuation
+_SCRIPTS = (  # scripts of Noto Sans; the font without a name has those of Europe
     *("", "Arabic", "Armenian", "Bengali", "Devanagari", "Ethiopic", "Georgian", "Gujarati", "Gurmukhi", "Hebrew"),
     *("Kannada", "Khmer", "Lao", "Malayalam", "Myanmar", "Oriya", "Sinhala", "Tamil", "Telugu", "Thai", "Symbols"),
 )
 
 
 class _Face(NamedTuple):
-    """A font, an em of which is `_FINE` units, and the code points that it has."""
+    """A font with `_FINE` units per em, and the code points that it has."""
 
     font: hb.Font
     letters: hb.Set
 
     def has(self, text: str) -> bool:
-        return all(ord(letter) in self.letters or letter in _UNSEEN for letter in text)
+        return all(ord(letter) in self.letters or letter in _INVISIBLE for letter in text)
 
 
 class _Run(NamedTuple):
-    """Letters of one font and direction (an odd level of Unicode's runs to the left); `place` counts from the left."""
+    """Letters of one font and direction. An odd bidi level runs to the left. `place` counts from the left."""
 
     text: str
     face: _Face
@@ -48,15 +48,15 @@ class _Run(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """Glyphs with their places, right of the line's start and above its base line; all in parts of the size."""
+    """Glyphs with their positions, right of the line's start and above its base line. All lengths are in sizes."""
 
     glyphs: tuple[tuple[hb.Font, int, float, float], ...]
     width: float
-    rise: float  # how far ink reaches above the base line
-    fall: float  # and below it
+    rise: float  # height of the ink above the base line
+    fall: float  # depth of the ink below the base line
 
     def draw(self, sheet: Bytes, place: tuple[float, float], size: float) -> None:
-        """Add the letters' coverage (0..255) to the sheet; `place` is where the base line starts, in pixels."""
+        """Add the letters' coverage (0..255) to the sheet. `place` is the start of the base line, in pixels."""
         height, width = sheet.shape
         left, base = place
         pen, scale = hb.RasterDraw(), size * _EM / _FINE
@@ -65,13 +65,13 @@ class Line:
             pen.transform = (scale, 0, 0, scale, left + x * size, height - base + y * size)
             pen.draw_glyph(font, glyph)
         drawn = np.frombuffer(pen.render().buffer, np.uint8).reshape(height, width)
-        np.maximum(sheet, drawn[::-1], out=sheet)  # HarfBuzz has the lowest row first
+        np.maximum(sheet, drawn[::-1], out=sheet)  # HarfBuzz returns the lowest row first
 
 
 class Lettering:
-    """How a text, such as all captions of a film, is set: each of its scripts in one font, Han in its language's forms.
+    """The layout of one text, such as all captions of a film. Each script has one font; Han has its language's forms.
 
-    Letters that no font has are boxes: `missing` finds them.
+    Letters that no font has are drawn as boxes. `missing` finds them.
     """
 
     def __init__(self, text: str) -> None:
@@ -80,11 +80,11 @@ class Lettering:
         scripts: dict[str, str] = {}
         for cluster in sorted(set(_clusters(text))):
             scripts[_script(cluster)] = scripts.get(_script(cluster), "") + cluster
-        having = {script: _face_with(letters) for script, letters in scripts.items() if script not in _COMMON}
-        self._faces = {script: face for script, face in having.items() if face}
+        found = {script: _face_with(letters) for script, letters in scripts.items() if script not in _COMMON}
+        self._faces = {script: face for script, face in found.items() if face}
 
     def lines(self, text: str, most: float) -> Iterator[Line]:
-        """The text broken into lines at most that wide (in parts of the size), and where it has newlines."""
+        """Yield the text in lines of at most the width `most`, in sizes. Newlines also break lines."""
         for paragraph in text.split("\n"):
             leftward = bool(paragraph) and icu.Bidi.getBaseDirection(paragraph) == icu.UBiDiDirection.RTL
             line = ""
@@ -96,7 +96,7 @@ class Lettering:
             yield self.line(line, leftward=leftward)
 
     def line(self, text: str, *, leftward: bool = False) -> Line:
-        """One line; `leftward` is how a paragraph runs, whatever the direction of the words in it."""
+        """Return the layout of one line. `leftward` means that its paragraph runs from right to left."""
         glyphs, ink, x = [], [0.0], 0.0
         for run in self._runs(text.strip(), leftward=leftward):
             buffer = self._shaped(run)
@@ -109,7 +109,7 @@ class Lettering:
         return Line(tuple(glyphs), x, max(ink), -min(ink))
 
     def _pieces(self, paragraph: str, most: float) -> Iterator[str]:
-        """What may not be broken, with the spaces behind it; but what is too long for a line is, between letters."""
+        """Yield the unbreakable pieces, each with the spaces after it. Break a piece that is longer than a line."""
         for word in _cut(paragraph, self._breaks):
             piece = ""
             for cluster in [word] if self.line(word).width <= most else _clusters(word):
@@ -120,25 +120,25 @@ class Lettering:
             yield piece
 
     def _runs(self, text: str, *, leftward: bool) -> list[_Run]:
-        """The line in runs, from left to right."""
+        """Return the line's runs, from left to right."""
         bidi, letters, start = icu.Bidi(), [], 0
         bidi.setPara(icu.UnicodeString(text), int(leftward))
-        for cluster, face in self._faced(text):
+        for cluster, face in self._with_faces(text):
             letters.append(_Run(cluster, face, bidi.getLevelAt(start), bidi.getVisualIndex(start)))
-            start += len(cluster.encode("utf-16-le")) // 2  # ICU counts in its units
-        # Words are runs of their own: Rubik would have some stand too close.
+            start += len(cluster.encode("utf-16-le")) // 2  # ICU counts in UTF-16 code units
+        # Each word is a separate run, because Rubik, shaped over spaces, puts some words too close.
         alike = groupby(letters, lambda one: (one.level, id(one.face), one.text.isspace()))
         runs = [_joined(list(run)) for _, run in alike]
         return sorted(runs, key=lambda run: run.place)
 
-    def _faced(self, text: str) -> Iterator[tuple[str, _Face]]:
-        """The letters with their fonts. What is of no script is in its word's, or in that of the word before."""
+    def _with_faces(self, text: str) -> Iterator[tuple[str, _Face]]:
+        """Yield the letters with their fonts. A letter without a script has its word's font, or the previous word's."""
         lead = self._first_face(text)
         for word in _cut(text, self._breaks):
             lead = self._first_face(word) or lead
             for cluster in _clusters(word):
                 face = self._faces.get(_script(cluster), lead)
-                yield cluster, face if face and face.has(cluster) else _having(cluster) or _faces()[0]
+                yield cluster, face if face and face.has(cluster) else _face_of(cluster) or _faces()[0]
 
     def _first_face(self, text: str) -> _Face | None:
         return next((face for cluster in _clusters(text) if (face := self._faces.get(_script(cluster)))), None)
@@ -154,13 +154,13 @@ class Lettering:
 
 
 def missing(text: str) -> str | None:
-    """The first letter, with its marks, that no font has."""
-    return next((cluster for cluster in _clusters(_SPACES.sub(" ", text)) if _having(cluster) is None), None)
+    """Return the first letter, with its marks, that no font has, or None."""
+    return next((cluster for cluster in _clusters(_SPACES.sub(" ", text)) if _face_of(cluster) is None), None)
 
 
 @cache
 def _faces() -> tuple[_Face, ...]:
-    """All fonts; where several have a letter, the first is preferred."""
+    """Return all fonts. If several have a letter, the first is used."""
     rubik, noto, cjk = files("fontpkg_rubik"), files("manimgx_fonts"), files("manimgx_fonts_cjk")
     scripts = [noto / f"NotoSans{script}[wght].ttf" for script in _SCRIPTS]
     others = [*scripts, cjk / "NotoSansCJK-VF.otf.ttc", noto / "NotoEmoji[wght].ttf"]
@@ -184,7 +184,7 @@ def _face_with(letters: str) -> _Face | None:
 
 
 @lru_cache(maxsize=2**15)
-def _having(cluster: str) -> _Face | None:
+def _face_of(cluster: str) -> _Face | None:
     return _face_with(cluster)
 
 
@@ -194,7 +194,11 @@ def _script(cluster: str) -> str:
 
 
 def _language(text: str) -> str:
-    """Whose forms Han has (Japan, Korea, Taiwan and China differ), as the letters beside it tell, or it does itself."""
+    """Return the language whose forms Han has (Japanese, Korean, traditional or simplified Chinese).
+
+    Kana or Hangul in the text decide it. Without them, Han letters that are all in Big5, but not all in GB 2312, are
+    traditional. A text without Han has the language "und".
+    """
     scripts = {_script(letter) for letter in text}
     if scripts & {"Hira", "Kana"}:
         return "ja"
@@ -211,7 +215,7 @@ def _encodes(text: str, charset: str) -> bool:
 
 
 def _clusters(text: str) -> list[str]:
-    """Letters, each with the marks on it."""
+    """Return the letters, each with its marks."""
     return _cut(text, icu.BreakIterator.createCharacterInstance(icu.Locale.getRoot()))
 
 

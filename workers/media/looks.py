@@ -1,7 +1,8 @@
 """Colour looks as data, compiled to look-up tables for the planes of a frame.
 
-A look bends luma along a curve, scales chroma, and tints shadows and highlights apart (split toning). All of it works
-on bytes: one table for Y, and for Cb and Cr a gain table, then a saturating add and subtract of what luma says.
+A look maps luma along a curve, scales chroma, and tints shadows and highlights separately (split toning). All
+operations work on bytes: one table for Y; for Cb and Cr a gain table, then a saturating add and subtract of tints that
+depend on luma.
 """
 
 from dataclasses import dataclass
@@ -25,7 +26,7 @@ class Tint(NamedTuple):
 
 
 class Look(NamedTuple):
-    """A look: luma `curve` through points in 0..1 (0 black, 1 white), factors of chroma, and the two tints."""
+    """The parameters of a look: luma `curve` through points in 0..1 (0 black, 1 white), chroma factors, two tints."""
 
     curve: tuple[tuple[float, float], ...]
     saturation: Tint = Tint(1.0, 1.0)
@@ -44,12 +45,12 @@ LOOKS: dict[str, Look] = {
 
 @dataclass(frozen=True, slots=True)
 class Grade:
-    """A look, ready to be laid over frames."""
+    """The look-up tables of a look, each of 256 bytes."""
 
     luma: Bytes
-    chroma: tuple[Bytes, Bytes]  # of Cb, of Cr
-    add: tuple[Bytes, Bytes]  # by luma, to Cb and to Cr
-    take: tuple[Bytes, Bytes]
+    chroma: tuple[Bytes, Bytes]  # gain of Cb, gain of Cr
+    add: tuple[Bytes, Bytes]  # by luma, added to Cb and Cr
+    subtract: tuple[Bytes, Bytes]  # by luma, subtracted from Cb and Cr
 
     @classmethod
     def of(cls, look: Look) -> "Grade":
@@ -61,15 +62,15 @@ class Grade:
         shadow, highlight = body * (1 - light) ** 1.5, body * light**1.2
         tints = [shadow * low + highlight * high for low, high in zip(look.shadows, look.highlights, strict=True)]
         add_cb, add_cr = (_bytes(np.maximum(tint, 0)) for tint in tints)
-        take_cb, take_cr = (_bytes(np.maximum(-tint, 0)) for tint in tints)
-        return cls(_bytes(curve), (cb, cr), (add_cb, add_cr), (take_cb, take_cr))
+        subtract_cb, subtract_cr = (_bytes(np.maximum(-tint, 0)) for tint in tints)
+        return cls(_bytes(curve), (cb, cr), (add_cb, add_cr), (subtract_cb, subtract_cr))
 
     def __call__(self, planes: Planes) -> Planes:
-        """The graded frame; the given one is left as it is."""
+        """Return the graded frame. The input frame does not change."""
         light = cv2.resize(planes.y, planes.u.shape[::-1], interpolation=cv2.INTER_AREA)
         u, v = (
-            cv2.subtract(cv2.add(cv2.LUT(plane, gain), cv2.LUT(light, add)), cv2.LUT(light, take))
-            for plane, gain, add, take in zip(planes[1:], self.chroma, self.add, self.take, strict=True)
+            cv2.subtract(cv2.add(cv2.LUT(plane, gain), cv2.LUT(light, add)), cv2.LUT(light, subtract))
+            for plane, gain, add, subtract in zip(planes[1:], self.chroma, self.add, self.subtract, strict=True)
         )
         return Planes(as_bytes(cv2.LUT(planes.y, self.luma)), as_bytes(u), as_bytes(v))
 
@@ -79,7 +80,7 @@ def _bytes(values: NDArray[np.floating[Any]]) -> Bytes:
 
 
 def _rounded(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The curve without its corners, its ends where they were."""
+    """Return the curve with smoothed corners and unchanged ends."""
     padded = np.pad(values, 14, mode="reflect", reflect_type="odd")
     box = np.ones(15) / 15
     return np.clip(np.convolve(np.convolve(padded, box, "valid"), box, "valid"), 0, 1)

@@ -1,4 +1,4 @@
-"""How loud a track is: the integrated loudness of ITU-R BS.1770-4, as EBU R 128 takes it."""
+"""The integrated loudness of a track: ITU-R BS.1770-4, as used by EBU R 128."""
 
 from collections.abc import Iterable
 from math import log10
@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 
 from workers.media.sound import RATE, Samples
 
-SILENCE = -70.0  # LUFS, the absolute gate: what is below counts as silence
+SILENCE = -70.0  # the absolute gate in LUFS; quieter blocks count as silence
 
-_TAPS = 8192  # of the filters' impulse response: after a sixth of a second nothing is left of it
+_TAPS = 8192  # length of the filters' impulse response in samples; after a sixth of a second it is 0
 _STEP = RATE // 10  # blocks of 400 ms begin every 100 ms
 # BS.1770-4, tables 1 and 2, for 48 kHz: the head's shelf, then the high-pass ("RLB"); numerators and denominators.
 _SHELF = (1.53512485958697, -2.69169618940638, 1.19839281085285), (1.0, -1.69065929318241, 0.73248077421585)
@@ -18,7 +18,7 @@ _HIGH_PASS = (1.0, -2.0, 1.0), (1.0, -1.99004745483398, 0.99007225036621)
 
 
 def integrated(chunks: Iterable[Samples]) -> float:
-    """LUFS of a stereo track at 48 kHz given piece by piece; -inf if nothing of it is louder than the absolute gate."""
+    """Return the LUFS of a stereo track at 48 kHz, given in chunks, or -inf if no block exceeds the absolute gate."""
     steps = np.array(list(_powers(chunks)))
     if len(steps) < 4:
         return -np.inf
@@ -31,7 +31,7 @@ def integrated(chunks: Iterable[Samples]) -> float:
 
 
 def _powers(chunks: Iterable[Samples]) -> Iterable[float]:
-    """Mean square of each 100 ms after K-weighting, left and right added."""
+    """Yield the mean square of each 100 ms after K-weighting, summed over left and right."""
     size = _TAPS + _STEP - 1
     response = np.fft.rfft(_impulse_response(), size)
     waiting, past = np.zeros((2, 0)), np.zeros((2, _TAPS - 1))
@@ -45,7 +45,7 @@ def _powers(chunks: Iterable[Samples]) -> Iterable[float]:
 
 
 def _impulse_response() -> NDArray[np.float64]:
-    """Of both filters in a row, by sampling what they do to each frequency."""
+    """Return the impulse response of both filters in series, from samples of their frequency response."""
     z = np.exp(-2j * np.pi * np.arange(_TAPS + 1) / (2 * _TAPS))
     response = np.ones_like(z)
     for numerator, denominator in (_SHELF, _HIGH_PASS):

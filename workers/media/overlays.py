@@ -1,4 +1,4 @@
-"""What is drawn over a film: captions and our mark, as small pictures with coverage, blended into the planes."""
+"""Overlays of a film: captions and the watermark, as small pictures with coverage, blended into the planes."""
 
 from dataclasses import dataclass
 from itertools import islice
@@ -13,13 +13,13 @@ from workers.media.planes import Bytes, Floats, Planes, as_floats
 
 _BLACK, _WHITE, _NEUTRAL = 16, 235, 128
 _CAPTION_LINES = 3
-_RISE, _STEP = 1.0, 1.28  # above a base line, and from one to the next, in parts of the size; or more for tall letters
-_GAP = 0.1  # between those of one line and the next
+_RISE, _STEP = 1.0, 1.28  # minimum height above a base line and minimum line spacing, in sizes; tall letters need more
+_GAP = 0.1  # minimum space between the ink of adjacent lines, in sizes
 
 
 @dataclass(frozen=True, slots=True)
 class Overlay:
-    """A grey picture and its coverage (0..1, height x width, even), at (left, top) of the frame, even too."""
+    """A grey picture and its coverage (0..1, height x width), at (left, top) of the frame. All four are even."""
 
     left: int
     top: int
@@ -27,17 +27,19 @@ class Overlay:
     cover: Floats
 
     def __call__(self, planes: Planes) -> Planes:
-        """The frame with it laid over; the given one is left as it is."""
+        """Return the frame with the overlay. The input frame does not change."""
         height, width = self.ink.shape
         half = as_floats(cv2.resize(self.cover, (width // 2, height // 2), interpolation=cv2.INTER_AREA))
         neutral = np.full_like(half, _NEUTRAL)
         layers = ((self.left, self.top, self.ink, self.cover), *[(self.left // 2, self.top // 2, neutral, half)] * 2)
-        return Planes(*(_laid(plane, *layer) for plane, layer in zip(planes, layers, strict=True)))
+        return Planes(*(_blended(plane, *layer) for plane, layer in zip(planes, layers, strict=True)))
 
 
 def caption(text: str, letters: Lettering, width: int, height: int, bars: tuple[int, int]) -> Overlay:
-    """White letters with a dark edge, low in the middle of the picture; `bars` are those left and right, above and
-    below it, which letters stay out of. What is longer than three lines is cut."""
+    """Return white letters with a dark edge, centred near the bottom of the picture. At most three lines are drawn.
+
+    `bars` are the widths of the side bars and of the bars above and below, in pixels. Letters stay outside the bars.
+    """
     side, foot = bars
     size = max(2, round(min(width * 0.058, height * 0.056)))
     lines = list(islice(letters.lines(text, (width - 2 * side) * 0.86 / size), _CAPTION_LINES))
@@ -60,16 +62,16 @@ def caption(text: str, letters: Lettering, width: int, height: int, bars: tuple[
 
 
 def check_drawable(text: str) -> None:
-    """Raise Unreadable `captions_unsupported_script` if a line holds a letter that no font has."""
+    """Raise Unreadable `captions_unsupported_script` if a line has a letter that no font has."""
     for line in text.split("\n"):
         if lettering.missing(line):
             raise unsupported_script(line)
 
 
 def watermark(corner: str, width: int, height: int, bars: tuple[int, int]) -> Overlay:
-    """Our mark: an open iris with the name beside it, half seen through, in a corner of the picture."""
+    """Return Kinora's watermark: an open iris and the name, half transparent, in a corner of the picture."""
     size = max(10, round(min(width, height) * 0.04))
-    fine = 4  # drawn this much larger, then shrunk, for clean edges
+    fine = 4  # factor of oversampling, for smooth edges
     large = size * fine
     name = Lettering("kinora").line("kinora")
     sheet = np.zeros((_even(size * 2) * fine, _even(size * (2.5 + name.width)) * fine), np.uint8)
@@ -89,21 +91,21 @@ def watermark(corner: str, width: int, height: int, bars: tuple[int, int]) -> Ov
     return _placed(left, top, _inked(as_floats(white * 0.72), as_floats(cover)), as_floats(cover))
 
 
-def _laid(plane: Bytes, left: int, top: int, ink: Floats, cover: Floats) -> Bytes:
+def _blended(plane: Bytes, left: int, top: int, ink: Floats, cover: Floats) -> Bytes:
     rows, columns = slice(top, top + ink.shape[0]), slice(left, left + ink.shape[1])
-    laid = plane.copy()
+    blended = plane.copy()
     under = as_floats(plane[rows, columns])
-    laid[rows, columns] = np.rint(under + (ink - under) * cover)
-    return laid
+    blended[rows, columns] = np.rint(under + (ink - under) * cover)
+    return blended
 
 
 def _inked(white: Floats, cover: Floats) -> Floats:
-    """The grey that, seen through `cover`, is white where the letters are and black where only their shade is."""
+    """Return the ink that, blended with `cover`, is white on the letters and black where only their shade is."""
     return as_floats(_BLACK + (_WHITE - _BLACK) * np.divide(white, cover, out=np.zeros_like(cover), where=cover > 0))
 
 
 def _placed(left: int, top: int, ink: Floats, cover: Floats) -> Overlay:
-    """Moved to an even place; what would hang over the frame's left or upper edge is cut off."""
+    """Return the overlay at an even position. The part beyond the frame's left or upper edge is cut off."""
     left, top = left & ~1, top & ~1
     across, down = max(0, -left), max(0, -top)
     inside = slice(down, None), slice(across, ink.shape[1] - across)

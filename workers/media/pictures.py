@@ -1,4 +1,4 @@
-"""Pictures as creators bring them: read as they are meant to be seen, whatever they were made with."""
+"""Decoding of creators' pictures, with their orientation, colour profile and transparency applied."""
 
 import io
 import warnings
@@ -27,9 +27,10 @@ _TOO_LARGE = (
 
 
 def read(path: Path, fewest: int = FEWEST_PIXELS_A_SIDE) -> Bytes:
-    """RGB (height x width x 3) in sRGB, upright, of at least `fewest` pixels a side; raises Unreadable `picture_...`.
+    """Return the picture as RGB (height x width x 3) in sRGB, upright.
 
-    Of an animation it is the first frame; what is transparent becomes white, 16 bits become 8.
+    An animation gives its first frame. Transparent areas become white, and 16 bits become 8. Raise Unreadable
+    `picture_...` if the picture cannot be decoded, is too large, or has a side below `fewest` pixels.
     """
     if not _looks_like_a_picture(path):
         raise Unreadable(*_UNREADABLE)
@@ -43,7 +44,7 @@ def read(path: Path, fewest: int = FEWEST_PIXELS_A_SIDE) -> Bytes:
         raise Unreadable(*_UNREADABLE) from error
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise Unreadable(*_TOO_LARGE) from error
-    except (OSError, SyntaxError, ValueError, EOFError) as error:  # what Pillow's decoders raise for broken files
+    except (OSError, SyntaxError, ValueError, EOFError) as error:  # Pillow's decoders raise these for damaged files
         raise Unreadable(*_DAMAGED) from error
 
 
@@ -57,7 +58,7 @@ def _looks_like_a_picture(path: Path) -> bool:
 
 
 def _check_size(picture: Image.Image, fewest: int) -> None:
-    """By the header alone: nothing is decoded yet."""
+    """Check the size in the header, before the picture is decoded."""
     width, height = picture.size
     if max(width, height) > MOST_PIXELS_A_SIDE or width * height > MOST_PIXELS:
         raise Unreadable(*_TOO_LARGE)
@@ -66,7 +67,7 @@ def _check_size(picture: Image.Image, fewest: int) -> None:
 
 
 def _opaque(picture: Image.Image) -> Image.Image:
-    """In one of the modes that have profiles, without alpha: white, in all of them, is what shines through."""
+    """Return the picture without alpha, composited over white, in a mode for which there are colour profiles."""
     if picture.mode in _DEEP:
         grey = np.asarray(picture, np.float32)
         return Image.fromarray(np.clip(grey / 257 + 0.5, 0, 255).astype(np.uint8))
@@ -77,7 +78,7 @@ def _opaque(picture: Image.Image) -> Image.Image:
 
 
 def _in_srgb(picture: Image.Image, profile: bytes | None) -> Image.Image:
-    """The picture's colours by its own profile; by the usual meaning of its mode if it has none that can be used."""
+    """Convert to sRGB with the picture's profile, or, without a usable profile, with the mode's default."""
     if profile:
         try:
             own = ImageCms.ImageCmsProfile(io.BytesIO(profile))

@@ -1,4 +1,4 @@
-"""Pictures as the encoder wants them: planar YUV 4:2:0, limited range, BT.709, chroma sited at block centres."""
+"""Pictures in the encoder's format: planar YUV 4:2:0, limited range, BT.709, chroma sited at block centres."""
 
 from typing import Any, NamedTuple
 
@@ -24,7 +24,7 @@ _TO_RGB = np.hstack([_INVERSE, -_INVERSE @ _TO_YUV[:, 3:]])
 
 
 class Planes(NamedTuple):
-    """One frame: `y` is height x width, `u` and `v` are half of it each way; uint8."""
+    """One frame, uint8. `y` is height x width; `u` and `v` have half the height and half the width."""
 
     y: Bytes
     u: Bytes
@@ -32,7 +32,7 @@ class Planes(NamedTuple):
 
 
 def from_rgb(rgb: Bytes) -> Planes:
-    """Planes of a height x width x 3 picture; ValueError unless both sizes are even."""
+    """Return the planes of a height x width x 3 picture. Raise ValueError unless both sizes are even."""
     height, width = rgb.shape[:2]
     if height % 2 or width % 2:
         raise ValueError(f"4:2:0 needs even sizes, not {width}x{height}")
@@ -47,17 +47,17 @@ def from_rgb(rgb: Bytes) -> Planes:
 
 
 def to_rgb(planes: Planes) -> Bytes:
-    """The height x width x 3 picture that the planes show."""
+    """Return the planes as an RGB picture, height x width x 3."""
     height, width = planes.y.shape
     chroma = cv2.resize(cv2.merge([planes.u, planes.v]), (width, height), interpolation=cv2.INTER_LINEAR)
     return as_bytes(cv2.transform(cv2.merge([planes.y, chroma[..., 0], chroma[..., 1]]), _TO_RGB))
 
 
 def as_bytes(array: Any) -> Bytes:
-    """What OpenCV returned, typed; it must be uint8 already."""
+    """Return an array of OpenCV, which must be uint8, with its type."""
     return np.asarray(array, dtype=np.uint8)
 
 
 def as_floats(array: Any) -> Floats:
-    """What OpenCV returned, typed; it must be float32 already."""
+    """Return an array of OpenCV, which must be float32, with its type."""
     return np.asarray(array, dtype=np.float32)

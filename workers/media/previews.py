@@ -1,4 +1,4 @@
-"""A small look at a frame, for whoever waits for the film."""
+"""Small JPEG previews of frames, which a client shows while the film is made."""
 
 import cv2
 import numpy as np
@@ -10,7 +10,7 @@ QUALITY = 78
 
 
 def small_jpeg(planes: Planes) -> bytes:
-    """The frame as a JPEG, 320 pixels wide: about 10 KB, about 1 ms."""
+    """Return the frame as a JPEG, 320 pixels wide. It has about 10 KB and takes about 1 ms."""
     height, width = planes.y.shape
     down = 2 * max(1, round(WIDTH / 2 * height / width))
     sizes = ((WIDTH, down), (WIDTH // 2, down // 2), (WIDTH // 2, down // 2))
@@ -24,7 +24,7 @@ def small_jpeg(planes: Planes) -> bytes:
 
 
 def small_jpeg_of(rgb: Bytes) -> bytes:
-    """The same of a picture: height x width x 3."""
+    """Return an RGB picture, height x width x 3, as a JPEG, 320 pixels wide."""
     height, width = rgb.shape[:2]
     size = (WIDTH, max(1, round(WIDTH * height / width)))
     return _jpeg(as_bytes(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA)))

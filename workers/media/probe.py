@@ -1,4 +1,4 @@
-"""What a clip is, before anything is done with it, and the one safe way to open one."""
+"""The facts of a clip (size, frame rate, duration), and the safe way to open one."""
 
 from dataclasses import dataclass
 from fractions import Fraction
@@ -17,37 +17,37 @@ if TYPE_CHECKING:
     from av.video.frame import VideoFrame
     from av.video.stream import VideoStream
 
-# Demuxers that only read the file they are given: a playlist or a concat script could name other files, or hosts.
+# Demuxers that read only the given file. A playlist or a concat script could name other files or hosts.
 _CONTAINERS = "mov,mp4,matroska,webm"
 
 FEWEST_PIXELS_A_SIDE, MOST_PIXELS_A_SIDE = 16, 8192
-_ALIKE = 0.05  # of a frame rate
+_ALIKE = 0.05  # maximum relative difference at which the declared frame rate replaces the measured one
 
 
-_UNREADABLE = "clip_unreadable", "The clip cannot be read: it is damaged, or no MP4, MOV or WebM."
-_TRUNCATED = "clip_truncated", "The clip ends before its time: part of it is missing."
+_UNREADABLE = "clip_unreadable", "The clip cannot be read. It is damaged, or it is not an MP4, MOV or WebM."
+_TRUNCATED = "clip_truncated", "The clip is incomplete. Its end is missing."
 _TOO_SMALL = "clip_too_small", f"A clip needs at least {FEWEST_PIXELS_A_SIDE} pixels a side."
 _TOO_LARGE = "clip_too_large", f"A clip has at most {MOST_PIXELS_A_SIDE} pixels a side."
-EMPTY = "clip_empty", "There is not one picture in the clip."
+EMPTY = "clip_empty", "The clip has no frames."
 
 
 @dataclass(frozen=True, slots=True)
 class ClipFacts:
-    """A clip as it is seen: `width` x `height` square pixels after a turn of `rotation` degrees (0, 90, 180, 270).
+    """A clip's properties after rotation by `rotation` degrees (0, 90, 180, 270), with square pixels.
 
-    It lasts from its first picture to the end of its last, however long that is held and whatever sound goes on.
+    The duration is from the first picture to the end of the last. It ignores the length of the sound.
     """
 
     width: int
     height: int
-    fps: Fraction  # while it moves: a picture that is held makes it no slower
+    fps: Fraction  # frame rate without pauses: a picture that is shown for longer does not lower it
     frames: int
     duration_seconds: float
     rotation: int
 
 
 def open_clip(path: Path) -> "InputContainer":
-    """Open an MP4, MOV, WebM or Matroska file and nothing that it refers to; raises Unreadable `clip_...`."""
+    """Open an MP4, MOV, WebM or Matroska file, but no file that it refers to. Raise Unreadable `clip_...`."""
     try:
         container = av.open(
             str(path.resolve()),
@@ -63,13 +63,14 @@ def open_clip(path: Path) -> "InputContainer":
 
 
 def probe(path: Path) -> ClipFacts:
-    """Facts from the first frame, which is decoded, and the times of all; raises Unreadable `clip_...`.
+    """Return the facts from the first frame, which is decoded, and the times of all frames.
 
-    Headers are not asked how long a clip is: recorders leave it open, and sound may go on longer.
+    The duration in the header is not used: some recorders do not write it, and it can be that of longer sound. Raise
+    Unreadable `clip_...` if the clip cannot be used.
     """
     with open_clip(path) as container:
         stream = container.streams.video[0]
-        _check_size(stream.width, stream.height)  # by the header alone: nothing is decoded yet
+        _check_size(stream.width, stream.height)  # the size in the header, before a frame is decoded
         first: VideoFrame | None = None
         times: list[tuple[int, int]] = []
         try:
@@ -84,8 +85,8 @@ def probe(path: Path) -> ClipFacts:
             raise Unreadable(*_TRUNCATED)
         if first is None:
             raise Unreadable(*EMPTY)
-        said = stream.average_rate or stream.base_rate or Fraction(25)
-        fps, seconds = _rhythm(times, stream.time_base or Fraction(1), said)
+        declared = stream.average_rate or stream.base_rate or Fraction(25)
+        fps, seconds = _timing(times, stream.time_base or Fraction(1), declared)
         width, height = square_size(first, pixel_shape(stream))
         _check_size(width, height)
         if first.rotation % 180:
@@ -94,34 +95,35 @@ def probe(path: Path) -> ClipFacts:
 
 
 def pixel_shape(stream: "VideoStream") -> Fraction:
-    """How many times as wide as high the clip's pixels are."""
+    """Return the aspect ratio of the clip's pixels, width / height."""
     return Fraction(stream.sample_aspect_ratio or 1)
 
 
 def square_size(frame: "VideoFrame", shape: Fraction) -> tuple[int, int]:
-    """Width and height of a frame once its pixels are square, before it is turned; it keeps its lines."""
+    """Return width and height of a frame with square pixels, before rotation. The number of lines does not change."""
     return round(frame.width * shape), frame.height
 
 
-def _rhythm(times: list[tuple[int, int]], unit: Fraction, said: Fraction) -> tuple[Fraction, float]:
-    """Frames a second while the clip moves, and how many seconds it lasts, from each picture's time and length.
+def _timing(times: list[tuple[int, int]], unit: Fraction, declared: Fraction) -> tuple[Fraction, float]:
+    """Return frames per second without pauses, and the duration in seconds, from each frame's time and duration.
 
-    The rate is that of the median step, which pauses do not change; near what the container says, that is exact.
+    The measured rate is that of the median step, which pauses do not change. If the container declares nearly the same
+    rate, the declared one is used, because it is exact.
     """
     times = sorted(times)
     steps = [step for (a, _), (b, _) in pairwise(times) if (step := b - a) > 0]
     if not steps:
-        return said, float((times[0][1] if times else 0) * unit) or float(1 / said)
+        return declared, float((times[0][1] if times else 0) * unit) or float(1 / declared)
     middle = median(steps)
-    usual = fmean(step for step in steps if abs(step - middle) <= middle / 2)  # a clock of milliseconds counts unevenly
-    found = 1 / (Fraction(usual) * unit)
-    fps = said if abs(said / found - 1) < _ALIKE else found.limit_denominator(1001)
+    usual = fmean(step for step in steps if abs(step - middle) <= middle / 2)  # timestamps in ms have unequal steps
+    measured = 1 / (Fraction(usual) * unit)
+    fps = declared if abs(declared / measured - 1) < _ALIKE else measured.limit_denominator(1001)
     lasted = times[-1][0] - times[0][0] + (times[-1][1] or usual)
     return fps, float(lasted * unit)
 
 
 def broken(path: Path) -> Unreadable:
-    """What to raise for a clip whose decoding failed: part of it is missing, or it is something else."""
+    """Return the error for a clip whose decoding failed: it is truncated, or it is damaged or not a clip."""
     return Unreadable(*(_TRUNCATED if cut_short(path) else _UNREADABLE))
 
 

@@ -1,19 +1,19 @@
-"""What a picture is about, guessed from the picture alone: the point that a zoom should lead to."""
+"""The salient point of a picture, estimated from the picture alone. Zooms are centred on it."""
 
 import cv2
 import numpy as np
 
 from workers.media.planes import Bytes, Floats, as_bytes, as_floats
 
-_SIDE = 160  # the long side at which the picture is judged
+_SIDE = 160  # long side in pixels at which the picture is analysed
 
 
 def salient_point(rgb: Bytes, nearness: Floats) -> tuple[float, float]:
-    """x and y, fractions of width and height, of what draws the eye; the middle if nothing does.
+    """Return x and y of the most salient point, as fractions of width and height, or the middle if nothing is salient.
 
-    `rgb` is height x width x 3, `nearness` 0..1 of any size. Colours unlike the rest of the picture count (frequency-
-    tuned saliency, Achanta et al. 2009), as do sharp detail and nearness; what stands near the middle, or above it on a
-    third, counts more. The answer is the densest place about an eighth of the picture wide.
+    `rgb` is height x width x 3; `nearness` is disparity 0..1 of any size. Saliency is the distance of a colour from the
+    picture's mean (frequency-tuned saliency, Achanta et al. 2009) and sharp detail, both weighted by nearness and by
+    the distance from the middle. The result is the maximum after a blur over about an eighth of the picture's width.
     """
     height, width = rgb.shape[:2]
     scale = _SIDE / max(height, width)
@@ -40,6 +40,6 @@ def salient_point(rgb: Bytes, nearness: Floats) -> tuple[float, float]:
 
 
 def _even(values: Floats) -> Floats:
-    """Scaled so that the strongest is 1; all 0 where nothing stands out."""
+    """Scale the values so that the highest is 1. Return zeros if the highest is at most 0.5."""
     strongest = float(values.max())
     return as_floats(values / np.float32(strongest)) if strongest > 0.5 else np.zeros_like(values)

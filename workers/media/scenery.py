@@ -1,7 +1,7 @@
-"""A picture in parts, as a stage is set: a backdrop with its depth, and flats standing upright before it.
+"""A picture in parts: a backdrop with its depth, and billboard layers (flats) in front of it.
 
-Whoever paints a picture knows what its near things hide. Handed on in parts, a moving camera shows that, where it would
-have to guess from the picture alone.
+The painter also paints the pixels behind its near objects. The renderer shows them when the camera moves. In a single
+picture they are missing, and the renderer would have to invent them.
 """
 
 import json
@@ -20,23 +20,23 @@ _FAST = [cv2.IMWRITE_PNG_COMPRESSION, 1]
 
 
 class Flat(NamedTuple):
-    """One upright thing at one distance, whole: `rgba` (height x width x 4) stands with its corner at that pixel."""
+    """A billboard layer: one whole object at one distance. `rgba` is height x width x 4, its corner at (left, top)."""
 
-    left: int
-    top: int
-    rgba: Bytes  # the thing's own colour all over, and how much of each pixel is the thing's
-    nearness: float  # 0 far .. 1 near, as that of the picture
+    left: int  # pixels
+    top: int  # pixels
+    rgba: Bytes  # the object's colour, not premultiplied, and its coverage
+    nearness: float  # disparity, 0 far .. 1 near, on the picture's scale
 
 
 class Scenery(NamedTuple):
-    """`backdrop` is RGB of the picture's size, `nearness` its own 0..1 of any size; `flats` from far to near."""
+    """A backdrop (RGB of the picture's size), its disparity `nearness` (0..1, any size), and flats from far to near."""
 
     backdrop: Bytes
     nearness: Floats
     flats: tuple[Flat, ...]
 
     def picture(self) -> Bytes:
-        """All of it together: RGB, height x width x 3."""
+        """Return the composited picture: RGB, height x width x 3."""
         whole = self.backdrop.copy()
         for flat in self.flats:
             rows, columns = flat.rgba.shape[:2]
@@ -46,7 +46,7 @@ class Scenery(NamedTuple):
         return whole
 
     def save(self, folder: Path) -> Path:
-        """Write `scenery.zip`: a plan in JSON, and PNGs."""
+        """Write `scenery.zip`, which holds a JSON plan and PNGs, and return its path."""
         path = folder / "scenery.zip"
         with ZipFile(path, "w", ZIP_STORED) as file:
             file.writestr("backdrop.png", _png(cv2.cvtColor(self.backdrop, cv2.COLOR_RGB2BGR)))
@@ -60,7 +60,7 @@ class Scenery(NamedTuple):
 
     @classmethod
     def load(cls, path: Path) -> Self:
-        """What `save` wrote; ValueError if it is not that."""
+        """Read a file that `save` wrote. Raise ValueError for any other file."""
         try:
             with ZipFile(path) as file:
                 backdrop = as_bytes(cv2.cvtColor(_image(file, "backdrop.png", 3), cv2.COLOR_BGR2RGB))
@@ -68,7 +68,7 @@ class Scenery(NamedTuple):
                 plan = json.loads(file.read(_PLAN))
                 flats = tuple(_flat(file, number, place) for number, place in enumerate(plan))
         except (BadZipFile, KeyError, TypeError, cv2.error) as unreadable:
-            raise ValueError("no scenery") from unreadable
+            raise ValueError("the file is not a scenery") from unreadable
         return cls(backdrop, nearness, flats)
 
 
@@ -84,5 +84,5 @@ def _png(picture: npt.NDArray[Any]) -> bytes:
 def _image(file: ZipFile, name: str, dimensions: int) -> npt.NDArray[Any]:
     picture = cv2.imdecode(np.frombuffer(file.read(name), np.uint8), cv2.IMREAD_UNCHANGED)
     if picture is None or picture.ndim != dimensions:
-        raise ValueError(f"{name} is not what it should be")
+        raise ValueError(f"{name} is not a picture of {dimensions} dimensions")
     return picture

@@ -1,4 +1,4 @@
-"""Sound in and out: any track as stereo floats at 48 kHz, piece by piece, and back to AAC or FLAC."""
+"""Decoding of tracks to chunks of stereo floats at 48 kHz, limiting, and encoding to AAC or FLAC."""
 
 from collections.abc import Iterable, Iterator
 from fractions import Fraction
@@ -11,20 +11,20 @@ from numpy.typing import NDArray
 
 from workers.media.unreadable import Unreadable
 
-Samples = NDArray[np.float32]  # 2 x samples, left and right, full scale at 1
+Samples = NDArray[np.float32]  # 2 x samples, left and right; full scale is 1
 
 RATE = 48_000
 
-_CONTAINERS = "mov,mp4,mp3,wav,flac,ogg,aac,matroska,webm"  # as for clips: none that names other files
+_CONTAINERS = "mov,mp4,mp3,wav,flac,ogg,aac,matroska,webm"  # like for clips, no demuxer that opens other files
 
 
 _UNREADABLE = "audio_unreadable", "This is not an MP3, M4A, WAV, FLAC, Ogg or WebM track."
-_MISSING = "audio_missing", "There is no sound in this file."
+_MISSING = "audio_missing", "This file has no sound."
 _DAMAGED = "audio_damaged", "This track is damaged."
 
 
 def read(path: Path, seconds: float | None = None) -> Iterator[Samples]:
-    """The track, or its first seconds, piece by piece; raises Unreadable `audio_...`."""
+    """Yield the track, or its first `seconds`, in chunks. Raise Unreadable `audio_...` if it cannot be decoded."""
     left = None if seconds is None else round(seconds * RATE)
     for samples in _decoded(path):
         if left is None:
@@ -37,7 +37,7 @@ def read(path: Path, seconds: float | None = None) -> Iterator[Samples]:
 
 
 def write(path: Path, chunks: Iterable[Samples]) -> int:
-    """Encode to FLAC (16 bits) or, where the name ends in `.m4a`, to AAC; answers how many samples there were."""
+    """Encode to AAC if the name ends in `.m4a`, else to FLAC (16 bits). Return the number of samples."""
     lossy = path.suffix == ".m4a"
     done = 0
     with av.open(str(path), "w", format="mp4" if lossy else "flac") as container:
@@ -52,7 +52,7 @@ def write(path: Path, chunks: Iterable[Samples]) -> int:
 
 
 def limited(chunks: Iterable[Samples], gain_db: float, ceiling_db: float = -1.0) -> Iterator[Samples]:
-    """The sound made louder, its true peaks held below the ceiling: FFmpeg's limiter at four times the rate."""
+    """Yield the sound with a gain, its true peaks limited to the ceiling by FFmpeg's limiter at four times the rate."""
     graph = av.filter.Graph()
     chain = [
         graph.add_abuffer(format="fltp", sample_rate=RATE, layout="stereo", time_base=Fraction(1, RATE)),
@@ -95,7 +95,7 @@ def _decoded(path: Path) -> Iterator[Samples]:
             raise Unreadable(*_MISSING)
         try:
             for frame in container.decode(container.streams.audio[0]):
-                frame.pts = None  # gaps close: what counts is what is heard
+                frame.pts = None  # removes gaps between frames
                 for resampled in resampler.resample(frame):
                     yield np.asarray(resampled.to_ndarray(), np.float32)
             for resampled in resampler.resample(None):

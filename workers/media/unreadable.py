@@ -1,10 +1,10 @@
-"""The one error for a creator's file that cannot be used."""
+"""The error for a creator's file that cannot be used."""
 
 from shared.stages.failures import StageFailure
 
 
 class Unreadable(StageFailure):
-    """A creator's file that cannot be used. Trying again cannot help.
+    """A creator's file that cannot be used. It is not retryable.
 
     `code` begins with the kind of file: `clip_truncated`, `picture_damaged`, `audio_missing`, `captions_too_long`.
     """

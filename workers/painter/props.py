@@ -32,7 +32,7 @@ _PETALS = {
 
 
 def flower_paint(reading: Reading) -> tuple[str, str]:
-    """Return the flowers' colours: the colour that the prompt names, otherwise one chosen by the seed."""
+    """Return the flowers' colours: the colour that the prompt names, otherwise one that the random seed chooses."""
     kinds = tuple(_PETALS.values())
     return _PETALS.get(reading.palette, kinds[int(stream(reading.seed, "petals").integers(len(kinds)))])
 

@@ -1,4 +1,4 @@
-"""What the painter makes of a prompt: place, time, weather, mood, palette, style and accents of one picture."""
+"""The interpretation of a prompt: place, time, weather, mood, palette, style and accents of one picture."""
 
 import hashlib
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ _MISTY = {Place.FOREST, Place.LAKE, Place.VALLEY}
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What the painter understood of a request, and the seed that decides all it was not told."""
+    """The interpretation of a request, and the random seed that decides the rest of the picture."""
 
     place: Place
     time: Time
@@ -29,7 +29,7 @@ class Reading:
 
 
 def read(prompt: str, style: str | None, seed: int) -> Reading:
-    """Read a request; whatever it leaves open is chosen by a hash of its words, its style and its seed."""
+    """Interpret a request. A hash of its prompt, style and seed chooses the values that it does not name."""
     digest = hashlib.sha256("\x00".join((prompt.strip().lower(), style or "", str(seed))).encode()).digest()
     own_seed = int.from_bytes(digest[:8], "big")
     rng = stream(own_seed, "choices")
@@ -47,7 +47,7 @@ def read(prompt: str, style: str | None, seed: int) -> Reading:
     chosen_time = usual_times[rng.integers(len(usual_times))]
     if accents & {Accent.MOON, Accent.STARS, Accent.AURORA, Accent.NEON}:
         chosen_time = Time.NIGHT
-    elif place is Place.CITY:  # streets are at their best by lamplight
+    elif place is Place.CITY:  # the painter's streets look best with lit lamps
         chosen_time = (Time.NIGHT, Time.NIGHT, Time.BLUE, Time.SUNSET)[rng.integers(4)]
     elif weather in (Weather.RAIN, Weather.STORM):
         chosen_time = (Time.DAY, Time.DAY, Time.SUNSET)[rng.integers(3)]

@@ -1,4 +1,4 @@
-"""The `procedural` engine: a painter in code, not a model. It reads words and composes a picture with its depth."""
+"""The `procedural` engine: a painter in code, without a model. It paints a picture and its depth from a prompt."""
 
 import cv2
 
@@ -12,10 +12,10 @@ from workers.painter.reading import read
 
 
 class Procedural:
-    """Paints landscapes, cities and space from the words it knows; any other words choose by their hash."""
+    """An engine that paints landscapes, cities and space. A hash of the prompt decides what it leaves open."""
 
     def load(self) -> None:
-        """Nothing to prepare: the painter has no weights."""
+        """Do nothing, because the painter has no weights."""
 
     def run(self, request: ImageGenerationJob, workspace: Workspace) -> StageResult:
         """Write `picture.png` (RGB, 8 bit) and `depth.png` (grey, 16 bit) of the request's size, and `scenery.zip`."""

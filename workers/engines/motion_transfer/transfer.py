@@ -1,4 +1,4 @@
-"""Shoots the picture again along the camera path of a driving clip."""
+"""The in-process engine of motion transfer: it renders the picture along the camera path of a driving clip."""
 
 from collections.abc import Iterator
 from fractions import Fraction
@@ -23,18 +23,18 @@ from workers.renderer.motif import motif_of
 from workers.renderer.shoot import Shot
 
 _LOWEST_FPS, _HIGHEST_FPS = Fraction(10), Fraction(60)
-_STILLEST = 0.01  # of the frame's width: less travel than this is no move
-_MEASURING = 0.25  # of the progress, for following the driving clip
+_LEAST_TRAVEL = 0.01  # minimum travel of a camera that counts as moving, as a fraction of the frame's width
+_MEASURING_SHARE = 0.25  # share of the progress for measuring the driving clip
 
 
 class Transfer:
-    """The engine of MOTION_TRANSFER that runs everywhere."""
+    """The engine of MOTION_TRANSFER. It needs no GPU and no model."""
 
     def load(self) -> None:
-        """Nothing to prepare."""
+        """Do nothing, because the engine has no weights."""
 
     def run(self, request: MotionTransferJob, workspace: Workspace) -> StageResult:
-        """Make the clip; StageFailure `driving_clip_...` says what is wrong with the clip to be followed."""
+        """Render the clip. Raise StageFailure `driving_clip_...` if the driving clip cannot be used."""
         aspect, fps, path, inliers = _measured(workspace.fetch(request.driving_url), workspace)
         frames = round(request.duration * request.fps)
         driven = drive(path, aspect, fps, frames, request.mode, request.fps)
@@ -55,7 +55,7 @@ class Transfer:
             for planes in shot.film(poses):
                 writer.write(planes)
                 check.see(planes)
-                workspace.progress(_MEASURING + (1 - _MEASURING) * writer.frames / frames)
+                workspace.progress(_MEASURING_SHARE + (1 - _MEASURING_SHARE) * writer.frames / frames)
                 workspace.preview(partial(small_jpeg, planes))
         metadata: MotionTransferMetadata = {
             "frames": writer.frames,
@@ -69,16 +69,16 @@ class Transfer:
 
 
 class _Measured(NamedTuple):
-    """A driving clip's camera path, one step a frame, and how many times as wide as high its picture is."""
+    """A driving clip's camera path, one step per frame, with the clip's aspect ratio and frame rate."""
 
-    aspect: float
+    aspect: float  # width / height
     fps: float
     path: CameraPath
     inliers: float
 
 
 def _measured(driving: Path, workspace: Workspace) -> _Measured:
-    """What a driving clip shows; StageFailure if it cannot be followed."""
+    """Measure the camera path of a driving clip. Raise StageFailure if it cannot be measured."""
     try:
         facts = probe(driving)
         check_driving_seconds(facts.duration_seconds)
@@ -91,16 +91,16 @@ def _measured(driving: Path, workspace: Workspace) -> _Measured:
     if not camera_path.usable(motions):
         raise StageFailure(
             "driving_clip_unusable",
-            "The camera of the driving clip cannot be followed: its picture shows too little that stays in place.",
+            "The camera path of the driving clip cannot be measured: too few parts of its picture are still.",
         )
     path = camera_path.accumulate(motions)
-    if excursion(path) < _STILLEST:
-        raise StageFailure("driving_clip_still", "The camera of the driving clip stands still.")
+    if excursion(path) < _LEAST_TRAVEL:
+        raise StageFailure("driving_clip_still", "The camera of the driving clip does not move.")
     return _Measured(facts.width / facts.height, float(fps), path, inliers)
 
 
 def _followed(driving: Path, facts: ClipFacts, fps: Fraction, workspace: Workspace) -> Iterator[Planes]:
-    """The clip at an even rate, so that its path is one over time, whatever rhythm it was recorded in."""
+    """Yield the clip's frames at the constant rate `fps`, so that steps of its path are equal in time."""
     for index, planes in enumerate(evenly(read_timed(driving), fps, facts.duration_seconds), start=1):
         yield planes
-        workspace.progress(_MEASURING * min(1.0, float(index / fps) / facts.duration_seconds))
+        workspace.progress(_MEASURING_SHARE * min(1.0, float(index / fps) / facts.duration_seconds))

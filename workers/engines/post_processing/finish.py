@@ -1,4 +1,4 @@
-"""Finishes a film in one pass: steadied, retimed, scaled, graded, lettered; then cut into MP4, HLS and stills."""
+"""The engine of post-processing. It applies all operations in one pass, and writes MP4, HLS and stills."""
 
 import time
 from collections.abc import Callable
@@ -15,7 +15,7 @@ from shared.stages.requests import Ingredient, PostProcessingJob
 from shared.stages.stages import Role
 from workers.engines.contract import Output, StageResult, Workspace
 from workers.finishing import soundtrack
-from workers.finishing.edit import Asked, Edit, EvenClip, drawable_captions, steadied
+from workers.finishing.edit import Edit, EvenClip, OperationsByName, drawable_captions, steadied
 from workers.finishing.soundtrack import Soundtrack
 from workers.finishing.stills import Poster, Preview, Sprites
 from workers.media import hls
@@ -25,47 +25,49 @@ from workers.media.probe import probe
 from workers.provenance import signer
 from workers.provenance.signer import Signer
 
-_LOOK_SHARE = 0.25  # of the progress, for the pass that only measures the camera
+_MEASURING_SHARE = 0.25  # share of the progress for the pass that only measures the camera path
 _LOWEST_FPS, _HIGHEST_FPS = Fraction(5), Fraction(60)
-_LONGEST_SECONDS = 120.0  # times in a clip are anyone's guess: no film takes hours because one of them is wrong
-_SILENCE = -70.0  # LUFS
+_LONGEST_SECONDS = 120.0  # maximum duration of a film; a wrong timestamp in a clip would otherwise cost hours
+_SILENCE = -70.0  # LUFS that are reported for silence
 
 
 class Finish:
-    """The engine of POST_PROCESSING that runs everywhere."""
+    """The engine of POST_PROCESSING. It needs no GPU and no model."""
 
     def __init__(self) -> None:
         self._signer: Signer | None = None
 
     def load(self) -> None:
-        """Take up the certificate that films are signed with, where the deployment has one."""
+        """Load the certificate that signs films, if the deployment has one."""
         self.sign_with(signer.from_secrets())
 
     def sign_with(self, signer: Signer | None) -> None:
-        """From now on films are signed by this one, or by none."""
+        """Set the signer of all later films. With None, films are not signed."""
         self._signer = signer
 
     def run(self, request: PostProcessingJob, workspace: Workspace) -> StageResult:
-        """Make the film, its stream and its stills; raises StageFailure for an operation or a file that is invalid."""
-        asked = operations.parse(request.operations)
-        size = operations.final_size(request.width, request.height, asked)
+        """Make the film, its stream and its stills. Raise StageFailure for an invalid operation or input file."""
+        requested = operations.parse(request.operations)
+        size = operations.final_size(request.width, request.height, requested)
         source, folder = workspace.fetch(request.video_url), workspace.folder
         began = time.perf_counter()
         clip = _opened(source)
         cues = drawable_captions(workspace.fetch(request.captions_url)) if request.captions_url else []
         steadying, share = None, 0.0
-        if "stabilise" in asked:
-            share = _LOOK_SHARE
+        if "stabilise" in requested:
+            share = _MEASURING_SHARE
             measured = _by_frame(workspace.progress, 0.0, share, clip.length)
-            steadying = steadied(clip, asked["stabilise"].amount, measured)
-        edit = Edit(clip, asked, size, seed=request.seed, steadying=steadying, cues=cues, asked_move=request.asked_move)
+            steadying = steadied(clip, requested["stabilise"].amount, measured)
+        edit = Edit(
+            clip, requested, size, seed=request.seed, steadying=steadying, cues=cues, asked_move=request.asked_move
+        )
         film = edit.film
 
         video, av1 = folder / "video.mp4", folder / "video.av1.mp4"
         poster, preview, sprites = (
             Poster(film.frames, float(film.fps)), Preview(float(film.fps)), Sprites(film.frames, float(film.fps))
         )  # fmt: skip
-        encodings = {video: FINISHED} | ({av1: FINISHED_AV1} if "av1" in asked else {})
+        encodings = {video: FINISHED} | ({av1: FINISHED_AV1} if "av1" in requested else {})
         with ExitStack() as stack:
             writers = [
                 stack.enter_context(ClipWriter(path, film.width, film.height, film.fps, encoding))
@@ -85,9 +87,9 @@ class Finish:
             for path in encodings:
                 remux(path, path.with_suffix(".heard.mp4"), "+faststart", track.path).replace(path)
         outputs = _outputs(video, track, poster, preview, sprites)
-        if "av1" in asked:
+        if "av1" in requested:
             outputs.append(Output(Role.AV1, av1, "video/mp4"))
-        if "gif" in asked:
+        if "gif" in requested:
             outputs.append(Output(Role.GIF, preview.save_gif(folder), "image/gif"))
         metadata: PostProcessingMetadata = {
             "frames": frames,
@@ -100,7 +102,9 @@ class Finish:
         metadata["framesPerSecond"] = round(frames / (time.perf_counter() - began), 1)
         return StageResult(tuple(outputs), metadata)
 
-    def _sign(self, request: PostProcessingJob, done: Asked, outputs: list[Output], workspace: Workspace) -> bool:
+    def _sign(
+        self, request: PostProcessingJob, done: OperationsByName, outputs: list[Output], workspace: Workspace
+    ) -> bool:
         if self._signer is None:
             return False
         ingredients: list[tuple[Ingredient, Path]] = [
@@ -115,7 +119,7 @@ class Finish:
 
 
 def _opened(source: Path) -> EvenClip:
-    """Return the clip at the frame rate of the film; raises StageFailure `clip_...`."""
+    """Return the clip at the frame rate of the film. Raise StageFailure `clip_...` if it cannot be used."""
     facts = probe(source)
     if facts.duration_seconds > _LONGEST_SECONDS:
         raise StageFailure("clip_too_long", f"A film lasts at most {_LONGEST_SECONDS:.0f} seconds.")
@@ -124,7 +128,7 @@ def _opened(source: Path) -> EvenClip:
 
 
 def _outputs(video: Path, track: Soundtrack | None, poster: Poster, preview: Preview, sprites: Sprites) -> list[Output]:
-    """Write the stream and the stills beside the film, and return all files that every film has."""
+    """Write the stream and the stills into the film's folder, and return the outputs that every film has."""
     folder = video.parent
     stream = remux(video, folder / "stream.mp4", hls.FRAGMENTED, track.path if track else None)
     playlist = folder / "playlist.m3u8"
@@ -144,7 +148,7 @@ def _outputs(video: Path, track: Soundtrack | None, poster: Poster, preview: Pre
 
 
 def _loudness(track: Soundtrack | None) -> PostProcessingMetadata:
-    """Return the loudness of the soundtrack; silence, -inf LUFS, is given as -70, because JSON has no infinity."""
+    """Return the loudness of the soundtrack. Silence, -inf LUFS, is reported as -70, because JSON has no infinity."""
     if track is None:
         return {}
     return {
@@ -155,6 +159,6 @@ def _loudness(track: Soundtrack | None) -> PostProcessingMetadata:
 
 
 def _by_frame(progress: Callable[[float], None], begin: float, end: float, frames: int) -> Callable[[], None]:
-    """Return a callback that reports one more of `frames`; all of them take progress from `begin` to `end`."""
+    """Return a callback that reports one more frame. After `frames` calls progress has moved from `begin` to `end`."""
     done = count(1)
     return lambda: progress(begin + (end - begin) * min(1.0, next(done) / max(1, frames)))

@@ -1,4 +1,7 @@
-"""Moves a real camera path over pictures and their depth, and keeps the clip nearly lossless for the stages after."""
+"""The in-process engine of video synthesis: it renders a camera path over pictures and their depth.
+
+The clip is nearly lossless, because later stages encode it again.
+"""
 
 from functools import partial
 from time import perf_counter
@@ -18,13 +21,13 @@ from workers.renderer.shoot import Shot
 
 
 class Parallax:
-    """The 2.5D camera as an engine; it holds nothing between runs."""
+    """The 2.5D renderer as an engine. It has no state between runs."""
 
     def load(self) -> None:
-        """Nothing to prepare."""
+        """Do nothing, because the engine has no weights."""
 
     def run(self, request: VideoSynthesisJob, workspace: Workspace) -> StageResult:
-        """Shoot `request.move` over the whole duration; StageFailure if a picture or its depth cannot be read."""
+        """Render `request.move` over the whole duration. Raise StageFailure if a picture or its depth is unreadable."""
         size = request.width, request.height
         shots = []
         for index, url in enumerate((request.image_url, *request.more_image_urls)):
