@@ -11,7 +11,7 @@ from shared.access.principal import Principal
 from shared.assets.record import AssetStatus
 from shared.assets.store import AssetNotReady, assets
 from shared.aws import media
-from shared.aws.secrets import filled
+from shared.aws.secrets import has_value
 from shared.aws.transactions import Transaction, transaction
 from shared.camera.move import CameraMove
 from shared.core.clock import utc_now
@@ -103,7 +103,7 @@ def _offered(settings: JobSettings, at: datetime) -> list[Engine]:
     return [
         entry
         for entry in ENGINES
-        if entry.key is None or entry.is_past(at) or (entry.name in wanted and filled(entry.key))
+        if entry.key is None or entry.is_past(at) or (entry.name in wanted and has_value(entry.key))
     ]
 
 
