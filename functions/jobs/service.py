@@ -29,7 +29,7 @@ from shared.presets.presets import get_preset
 from shared.projects.store import projects
 from shared.stages.engines import ENGINES, Engine
 from shared.stages.failures import StageFailure
-from shared.stages.requests import MOST_PICTURES, check_driving_seconds
+from shared.stages.requests import MAX_PICTURES, check_driving_seconds
 from shared.stages.stages import Role, Stage
 from shared.subscriptions.store import subscriptions
 
@@ -192,8 +192,8 @@ def _input_keys(body: JobCreate, caller: Principal) -> tuple[dict[Role, str], tu
             more_pictures.append(asset.key)
         else:
             raise Invalid(f"There are two inputs with the role {given.role}.")
-    if len(more_pictures) >= MOST_PICTURES:
-        raise Invalid(f"A film leads over at most {MOST_PICTURES} pictures.")
+    if len(more_pictures) >= MAX_PICTURES:
+        raise Invalid(f"A film leads over at most {MAX_PICTURES} pictures.")
     if more_pictures and Role.DRIVING in keys:
         raise Invalid("The camera of a driving clip is copied over one picture: bring one, or no driving clip.")
     if body.settings.loop and Role.DRIVING in keys:

@@ -28,7 +28,7 @@ def _app_error(request: Request, error: Exception) -> Response:
 
 def _invalid_request(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)  # noqa: S101  # as above
-    # `input` and `ctx` are omitted: they can contain passwords, or NaN, which is not JSON. The response has a size limit.
+    # `input` and `ctx` are omitted: they can contain passwords, or NaN, which is not JSON. The limits bound the size.
     fields = [{"field": ".".join(map(str, e["loc"][1:]))[:100], "detail": e["msg"]} for e in error.errors()[:20]]
     sentence = "; ".join(f"{f['field']}: {f['detail']}" if f["field"] else f["detail"] for f in fields[:5])
     return problem(request, 422, "invalid", sentence, errors=fields)

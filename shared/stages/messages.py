@@ -1,4 +1,4 @@
-"""What stands on the queues, versioned: a message written yesterday must decode today."""
+"""The messages on the queues. They are versioned, because a new version of the code reads older messages."""
 
 from typing import Annotated, Literal
 
@@ -44,7 +44,7 @@ STAGE_TASK: TypeAdapter[StageTask] = TypeAdapter(
 
 
 class RemoteTask(Wire):
-    """Asks for a step to be sent to its provider or, once `attempt` has done so, for look number `poll_no` at it."""
+    """A request to submit a step to its provider, or to make poll number `poll_no` of `attempt`."""
 
     version: Literal[1] = 1
     task: StageTask = Field(discriminator="stage")
@@ -53,7 +53,7 @@ class RemoteTask(Wire):
 
 
 class AssetVerificationTask(Wire):
-    """Asks a verification worker to look at what was uploaded for an asset."""
+    """A request to verify the upload of an asset."""
 
     version: Literal[1] = 1
     asset_id: str
