@@ -84,9 +84,9 @@ def aimed(view: CameraView, aim: Aim) -> CameraView:
     )
 
 
-def inverse_distance(nearness: float) -> float:
+def inverse_distance(disparity: float) -> float:
     """Return 1 / distance for a disparity of 0..1. The relation is linear, as in depth networks and disparity maps."""
-    return FAR + (1 - FAR) * nearness
+    return FAR + (1 - FAR) * disparity
 
 
 def dropped_axes(move: CameraMove, axes: Iterable[str]) -> frozenset[str]:

@@ -7,7 +7,7 @@ from shared.aws.records import OnDemand, Record, table
 
 
 class AccountRecord(Record):
-    """The credits of an account: `available` to spend, and `held` for open jobs. The ledger has the same sum."""
+    """The credits of an account: `available` to spend, and `held` for open jobs. Their sum is the ledger's sum."""
 
     class Meta(OnDemand):
         table_name = table("credit-accounts")

@@ -23,7 +23,7 @@ from shared.stages.stages import Stage
 
 
 class JobStatus(StrEnum):
-    """The status of a job or a step, as in the API contract."""
+    """The status of a job or of a step."""
 
     PENDING = "PENDING"
     QUEUED = "QUEUED"

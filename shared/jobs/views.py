@@ -68,7 +68,7 @@ def access(job_id: str, at: datetime) -> MediaAccess:
 
 
 def result_url(results: Results, signed: MediaAccess, stage: Stage, role: Role | None = None) -> str | None:
-    """Return the signed URL of the stage's output with that role (by default its main one), or None without one."""
+    """Return the signed URL of the stage's output with that role (default: its main one), or None if there is none."""
     result = results.get(stage)
     key = result.key(role or STAGES[stage].main) if result else None
     return signed.url(key) if key else None

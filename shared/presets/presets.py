@@ -1,4 +1,4 @@
-"""Presets: the built-in camera moves, as the API contract's `Preset`."""
+"""Presets: the built-in camera moves with the fields of `Preset` in the API contract."""
 
 from dataclasses import dataclass
 

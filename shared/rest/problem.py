@@ -33,7 +33,7 @@ class Problem(View):
     status: int = Field(ge=400, le=599, examples=[404])
     code: str = Field(description="The kind of problem. It never changes.", examples=["job_not_found"])
     detail: str = Field(description="One sentence for people. It may change.", examples=["There is no such job."])
-    request_id: str = Field(description="Name this id when you report the problem.")
+    request_id: str = Field(description="The id of the request. Include it in a report of the problem.")
     errors: list[FieldProblem] | None = absent("The invalid fields, at most 20, for status 422.")
     suggestions: list[str] | None = absent("Known values that are similar to the unknown one.")
     credits_needed: int | None = absent("The credits that the request needs, for status 402.")

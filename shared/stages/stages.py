@@ -16,7 +16,7 @@ __all__ = ["STAGES", "Role", "Stage", "StageSpec"]  # Role has its own module be
 
 
 class Stage(StrEnum):
-    """A kind of work (`StepType` in the API contract). A job's run of it is a *step*."""
+    """A kind of work. A job's run of it is a *step*. In the API contract its name is `StepType`."""
 
     IMAGE_GENERATION = "IMAGE_GENERATION"
     VIDEO_SYNTHESIS = "VIDEO_SYNTHESIS"
