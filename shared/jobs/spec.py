@@ -33,9 +33,7 @@ class JobSettings(Wire):
     strength: float = Field(default=1, ge=0, le=1)
     stack: StackedPreset | None = None
     operations: tuple[Operation, ...] = Field(default=(), max_length=8)
-    engines: dict[Stage, EngineName] = Field(
-        default_factory=dict
-    )  # the engine of a stage; by default an in-process one
+    engines: dict[Stage, EngineName] = Field(default_factory=dict)  # default: in-process engines
     loop: bool = False  # True closes the camera path: the first frame can follow the last one
     transfer: TransferMode = "stabilised"  # how the camera of a driving clip is copied
 

@@ -24,9 +24,7 @@ class ProjectRecord(Record):
     owner_id = UnicodeAttribute()  # the user who created it; permissions depend on the account only
     name = UnicodeAttribute()
     thumbnail = UnicodeAttribute(null=True)
-    job_count = NumberAttribute(
-        default=0
-    )  # only a project with 0 can be deleted; it changes in the transaction that writes the job
+    job_count = NumberAttribute(default=0)  # changes in the job's transaction; 0 allows deletion
     created_at = UTCDateTimeAttribute()
     updated_at = UTCDateTimeAttribute()
 

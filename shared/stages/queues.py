@@ -28,7 +28,6 @@ QUEUES: tuple[Queue, ...] = (
     # Workers receive with the lease of a step as visibility timeout, and extend it with each beat.
     *(Queue(name, visibility_seconds=60) for stage in Stage for name in (stage.queue, stage.priority_queue)),
     Queue(VERIFICATION_QUEUE, visibility_seconds=VERIFICATION_VISIBILITY_SECONDS),
-    Queue(
-        REMOTE_QUEUE, visibility_seconds=6 * REMOTE_ENGINE_SECONDS
-    ),  # AWS recommends six times the function's timeout
+    # AWS recommends a visibility timeout of six times the function's timeout.
+    Queue(REMOTE_QUEUE, visibility_seconds=6 * REMOTE_ENGINE_SECONDS),
 )

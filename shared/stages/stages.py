@@ -58,9 +58,7 @@ class StageSpec:
     produces: frozenset[Role]  # every result has these outputs
     main: Role  # the output that a step shows as its result
     timeout_seconds: int  # timeout in the state machine; it includes the time in the queue and the boot of a GPU
-    heartbeat_seconds: (
-        int  # heartbeat timeout in the state machine; leases and queue visibility detect dead workers first
-    )
+    heartbeat_seconds: int  # timeout in the state machine; leases and visibility detect a dead worker earlier
     on_request: frozenset[Role] = frozenset()  # optional outputs
     only_with: Role | None = None  # a job has the step only if it has an input with this role
     not_with: Role | None = None  # a job does not have the step if it has an input with this role
