@@ -1,4 +1,4 @@
-"""Structured logs, metrics and error reports. Other modules use the instances that this one creates."""
+"""Structured logs, metrics and error reports."""
 
 import logging
 import os
@@ -15,7 +15,7 @@ from aws_lambda_powertools.metrics import MetricUnit, single_metric
 SERVICE = "kinora"
 NAMESPACE = "Kinora"
 ENVIRONMENT = os.environ.get("KINORA_ENVIRONMENT", "local")
-FLUSH_SECONDS = 2  # maximum wait for Sentry's sender; Lambda freezes the process when the handler returns
+FLUSH_SECONDS = 2  # maximum wait for Sentry to send; Lambda freezes the process when the handler returns
 
 logger = Logger(service=SERVICE)
 
@@ -37,13 +37,13 @@ class Panel(Enum):
 
 
 class Metric(StrEnum):
-    """A number that our code reports to CloudWatch, which charges for each; dashboards draw every one on its panel.
+    """A metric that the code reports to CloudWatch, with its panel in a dashboard. CloudWatch charges for each metric.
 
-    Counts are summed over a period. A metric without `summed` is a state, such as a length of time: its maximum counts.
+    If `summed`, the dashboard shows the sum over a period, as for counts. Otherwise it shows the maximum.
     """
 
     panel: Panel
-    unit: str  # CloudWatch's word
+    unit: str  # CloudWatch's name of the unit
     summed: bool
 
     def __new__(
@@ -66,12 +66,12 @@ class Metric(StrEnum):
     CREDITS_GRANTED = "CreditsGranted", Panel.CREDITS
     CREDITS_HELD = "CreditsHeld", Panel.CREDITS
     CREDITS_CAPTURED = "CreditsCaptured", Panel.CREDITS
-    PAID_CREDITS_CAPTURED = "PaidCreditsCaptured", Panel.CREDITS  # of accounts on a paid plan at submission
+    PAID_CREDITS_CAPTURED = "PaidCreditsCaptured", Panel.CREDITS  # of jobs submitted on a paid plan
     CANARY_FILM_SECONDS = "CanaryFilmSeconds", Panel.CANARY, "Seconds"
 
 
 def measure(metric: Metric, value: float = 1) -> None:
-    """Record one value as a log line in CloudWatch's embedded metric format: no call, no state shared by threads."""
+    """Write one value as a log line in CloudWatch's embedded metric format. This calls no API and is thread-safe."""
     dimensions = {"service": SERVICE, "environment": ENVIRONMENT}
     with single_metric(
         name=metric.value,
@@ -108,7 +108,7 @@ def logged(**ids: str) -> Iterator[None]:
 
 
 class Expected(Exception):
-    """An exception that is part of the caller's protocol and is therefore not reported as an error."""
+    """An exception that the caller of a Lambda function handles. It is not reported as an error."""
 
 
 def observed(
@@ -116,8 +116,8 @@ def observed(
 ) -> Callable[[dict[str, Any], object], Answer]:
     """Wrap a Lambda handler: report uncaught exceptions and add request ids to its log lines.
 
-    `function_request_id` is the id of Lambda's invocation. `request_id` is API Gateway's id, which every error answer
-    shows to the creator.
+    `function_request_id` is the id of Lambda's invocation. `request_id` is API Gateway's id, which is in every problem
+    response.
     """
 
     @wraps(handler)
@@ -146,8 +146,8 @@ def observed(
 def _report_errors(dsn: str) -> Callable[[], object]:
     """Send the logger's errors to Sentry. Return a function that waits until they are sent.
 
-    Sentry's integrations stay off, because they read requests, environments and command lines. The SDK is in a layer
-    of its own. Functions have that layer, and import the SDK, only if the environment has a DSN.
+    Sentry's integrations are off, because they read requests, environments and command lines. The SDK is in its own
+    layer. Functions have that layer, and import the SDK, only if the environment has a DSN.
     """
     if not dsn:
         return lambda: None
@@ -163,7 +163,7 @@ def _report_errors(dsn: str) -> Callable[[], object]:
         include_local_variables=False,
         max_request_body_size="never",
         max_breadcrumbs=0,
-        before_send=_without_words,
+        before_send=_without_texts,
     )
     logger.addHandler(import_module("sentry_sdk.integrations.logging").EventHandler(level=logging.ERROR))
 
@@ -173,8 +173,8 @@ def _report_errors(dsn: str) -> Callable[[], object]:
     return flush
 
 
-def _without_words(event: dict[str, Any], _hint: object) -> dict[str, Any]:
-    """Remove exception texts, which may quote a creator. Our log has them under the same ids."""
+def _without_texts(event: dict[str, Any], _hint: object) -> dict[str, Any]:
+    """Remove exception texts, which may quote a creator. The log has the texts under the same ids."""
     for exception in event.get("exception", {}).get("values", ()):
         exception["value"] = ""
     event["tags"] = dict(logger.thread_safe_get_current_keys())

@@ -44,7 +44,7 @@ REFS = {  # what `Ref` answers where it is not the name
 NAMES = ("TableName", "FunctionName", "BucketName", "LogGroupName", "ClusterName", "StageName", "RoleName")
 CONTEXT = {"PATH": f"{ROOT / '.venv' / 'bin'}{os.pathsep}{os.environ.get('PATH', os.defpath)}"}  # node is there
 SYNTH_SECONDS = 200
-KEPT_SECONDS = 3600  # an assembly is 14 MB
+CACHE_SECONDS = 3600  # an assembly is 14 MB
 REPORT = "synth.log"
 ENVIRONMENTS = ("dev", "staging", "prod")
 APPS = dict.fromkeys(ENVIRONMENTS, "infra.app") | {"elsewhere": "tools.elsewhere"}
@@ -242,7 +242,7 @@ def _sources() -> str:
 def _forget_old(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for kept in folder.iterdir():
-        if time.time() - kept.stat().st_mtime > KEPT_SECONDS:
+        if time.time() - kept.stat().st_mtime > CACHE_SECONDS:
             shutil.rmtree(kept, ignore_errors=True)
 
 

@@ -5,7 +5,7 @@ from pydantic import Field
 from shared.assets.record import AssetType
 from shared.core.wire import Id, Wire
 from shared.jobs.spec import JobInput, JobSettings
-from shared.stages.requests import MOST_PICTURES
+from shared.stages.requests import MAX_PICTURES
 from shared.stages.stages import Role
 
 INPUT_TYPES = {
@@ -21,4 +21,4 @@ class JobCreate(Wire):
     prompt: str = Field(min_length=1, max_length=2000, examples=["a lighthouse at dusk"])
     preset_id: Id = "crash-zoom-in"
     settings: JobSettings = JobSettings()
-    inputs: tuple[JobInput, ...] = Field(default=(), max_length=len(INPUT_TYPES) - 1 + MOST_PICTURES)
+    inputs: tuple[JobInput, ...] = Field(default=(), max_length=len(INPUT_TYPES) - 1 + MAX_PICTURES)

@@ -11,7 +11,7 @@ from shared.access.principal import Principal
 from shared.assets.record import AssetStatus
 from shared.assets.store import AssetNotReady, assets
 from shared.aws import media
-from shared.aws.secrets import filled
+from shared.aws.secrets import has_value
 from shared.aws.transactions import Transaction, transaction
 from shared.camera.move import CameraMove
 from shared.core.clock import utc_now
@@ -29,7 +29,7 @@ from shared.presets.presets import get_preset
 from shared.projects.store import projects
 from shared.stages.engines import ENGINES, Engine
 from shared.stages.failures import StageFailure
-from shared.stages.requests import MOST_PICTURES, check_driving_seconds
+from shared.stages.requests import MAX_PICTURES, check_driving_seconds
 from shared.stages.stages import Role, Stage
 from shared.subscriptions.store import subscriptions
 
@@ -103,7 +103,7 @@ def _offered(settings: JobSettings, at: datetime) -> list[Engine]:
     return [
         entry
         for entry in ENGINES
-        if entry.key is None or entry.is_past(at) or (entry.name in wanted and filled(entry.key))
+        if entry.key is None or entry.is_past(at) or (entry.name in wanted and has_value(entry.key))
     ]
 
 
@@ -198,8 +198,8 @@ def _input_keys(body: JobCreate, caller: Principal) -> tuple[dict[Role, str], tu
             more_pictures.append(asset.key)
         else:
             raise Invalid(f"There are two inputs with the role {given.role}.")
-    if len(more_pictures) >= MOST_PICTURES:
-        raise Invalid(f"A film has at most {MOST_PICTURES} pictures.")
+    if len(more_pictures) >= MAX_PICTURES:
+        raise Invalid(f"A film has at most {MAX_PICTURES} pictures.")
     if more_pictures and Role.DRIVING in keys:
         raise Invalid("A driving clip works with one picture. Leave out the other pictures or the driving clip.")
     if body.settings.loop and Role.DRIVING in keys:

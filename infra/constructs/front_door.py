@@ -14,7 +14,7 @@ from infra.constructs.acknowledge import acknowledge, acknowledge_warning
 from infra.constructs.hosted_domain import hosted_domain
 from infra.constructs.web_acl import WebAcl
 from infra.environments import Environment
-from shared.aws.media import KEPT_SECONDS
+from shared.aws.media import CACHE_SECONDS
 
 EDGE = Path(__file__).with_name("edge")
 # What CloudFront keeps for ten seconds if it is not told otherwise. The key of what it keeps has neither token nor
@@ -140,7 +140,7 @@ class FrontDoor(Construct):
 
         Everybody's signature is asked for first, and is no part of what is looked up.
         """
-        kept = Duration.seconds(KEPT_SECONDS)
+        kept = Duration.seconds(CACHE_SECONDS)
         return cloudfront.CachePolicy(
             self,
             "media-cache",

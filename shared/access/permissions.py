@@ -1,4 +1,4 @@
-"""What a caller may do: permissions, and the roles that grant them, as data."""
+"""The permissions of callers, and the roles that grant them, as data."""
 
 from collections.abc import Mapping
 from enum import StrEnum

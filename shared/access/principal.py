@@ -1,4 +1,4 @@
-"""The caller of a request, and what this caller may do."""
+"""The caller of a request, and this caller's permissions."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from shared.access.permissions import ROLES, AccountRole, Permission
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """A user who acts on an account in a role. `scopes` are those of the token; None does not restrict the role."""
+    """A user acting on an account in a role. `scopes` are the token's scopes; None does not restrict the role."""
 
     user_id: str
     account_id: str

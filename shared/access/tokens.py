@@ -1,4 +1,4 @@
-"""Access tokens: ES256 JWTs of 15 minutes, read strictly."""
+"""Access tokens: ES256 JWTs, valid for 15 minutes."""
 
 import json
 from datetime import datetime
@@ -16,11 +16,14 @@ _LEEWAY_SECONDS = 5
 
 
 class TokenRefused(Exception):
-    """The token is not one of ours, or not valid now."""
+    """The token was not issued by Kinora, or it is not valid now."""
 
 
 def issue(user_id: str, *, signing_key: str, at: datetime, scopes: frozenset[str] | None = None) -> str:
-    """Return a token for the user. `signing_key` is the secret's JSON `{"kid", "pem"}`; None does not restrict it."""
+    """Return a token for the user.
+
+    `signing_key` is the secret's JSON `{"kid", "pem"}`. The token is restricted to `scopes`, unless they are None.
+    """
     key = json.loads(signing_key)
     now = int(at.timestamp())
     claims: dict[str, str | int] = {
@@ -36,13 +39,16 @@ def issue(user_id: str, *, signing_key: str, at: datetime, scopes: frozenset[str
 
 
 def verify(token: str, *, verification_keys: str, at: datetime) -> Principal:
-    """The principal that a token speaks for; `verification_keys` is the secret's JSON `{kid: public pem}`."""
+    """Return the principal of a token. Raise TokenRefused if the token is not valid at `at`.
+
+    `verification_keys` is the secret's JSON `{kid: public pem}`.
+    """
     try:
         header = jwt.get_unverified_header(token)
         pem = json.loads(verification_keys).get(header.get("kid"))
         if header.get("typ") != "at+jwt" or pem is None:
-            raise TokenRefused("not an access token of ours")
-        # Times are checked below: pyjwt also takes numbers in strings and lives of centuries.
+            raise TokenRefused("unknown key, or not an access token")
+        # Times are checked below: pyjwt accepts numeric strings and has no maximum lifetime.
         options: Any = {"verify_exp": False, "verify_iat": False, "require": ["exp", "iat", "sub", "iss", "aud"]}
         claims = jwt.decode(token, pem, algorithms=["ES256"], audience=AUDIENCE, issuer=ISSUER, options=options)
     except (jwt.InvalidTokenError, ValueError, TypeError) as error:

@@ -1,4 +1,4 @@
-"""The assets table: what creators upload."""
+"""The assets table: the uploads of creators."""
 
 from enum import StrEnum
 
@@ -7,7 +7,7 @@ from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
 
 from shared.aws.records import OnDemand, Record, table
 
-# Prefixes of keys in the media bucket: uploads before their verification, clean files after it.
+# Prefixes of keys in the media bucket: uploads that are not verified, and clean files.
 QUARANTINE, ASSETS = "quarantine/", "assets/"
 
 
@@ -19,7 +19,7 @@ class AssetType(StrEnum):
 
 
 class AssetStatus(StrEnum):
-    """PENDING until it is uploaded, VERIFYING until a worker has looked at it, then READY or REJECTED."""
+    """The status of an asset: PENDING until it is uploaded, VERIFYING until it is verified, then READY or REJECTED."""
 
     PENDING = "PENDING"
     VERIFYING = "VERIFYING"
@@ -37,20 +37,20 @@ class _AssetsByAccount(GlobalSecondaryIndex["AssetRecord"]):
 
 
 class AssetRecord(Record):
-    """An upload, and once READY the clean file made from it."""
+    """An upload. Once it is READY, `key` is the clean file made from it."""
 
     class Meta(OnDemand):
         table_name = table("assets")
 
     asset_id = UnicodeAttribute(hash_key=True)
     account_id = UnicodeAttribute()
-    owner_id = UnicodeAttribute()  # the user who made it; permission goes by the account
+    owner_id = UnicodeAttribute()  # the user who created it; permissions depend on the account only
     project_id = UnicodeAttribute(null=True)
     name = UnicodeAttribute()
     type = UnicodeAttribute()
     status = UnicodeAttribute()
     media_type = UnicodeAttribute()
-    size = NumberAttribute()  # bytes, as promised and later as verified
+    size = NumberAttribute()  # bytes: declared by the caller, then measured by the verifier
     width = NumberAttribute(null=True)
     height = NumberAttribute(null=True)
     duration = NumberAttribute(null=True)  # seconds
@@ -63,7 +63,7 @@ class AssetRecord(Record):
 
     @property
     def quarantine_key(self) -> str:
-        """Where the upload lands, readable by verification only."""
+        """Key of the upload in the media bucket. Only the verifier may read it."""
         return f"{QUARANTINE}{self.asset_id}"
 
     @property

@@ -1,4 +1,4 @@
-"""Reads and writes assets."""
+"""Reads and writes of assets."""
 
 from collections.abc import Sequence
 from contextlib import suppress
@@ -24,7 +24,7 @@ class AssetNotReady(Conflict):
 
 
 class _Decided(Exception):
-    """The asset's verdict stands already."""
+    """The asset does not have the status that this change requires."""
 
 
 class AssetStore:
@@ -54,11 +54,11 @@ class AssetStore:
             size=size,
             created_at=at,
         )
-        tx.put(record, AssetRecord.asset_id.does_not_exist(), otherwise=Conflict("This asset exists already."))
+        tx.put(record, AssetRecord.asset_id.does_not_exist(), otherwise=Conflict("This asset already exists."))
         return record
 
     def get(self, asset_id: str, *, account_id: str | None = None) -> AssetRecord:
-        """Return the asset, for a caller only if it is the account's. Workers pass none. Raises AssetNotFound."""
+        """Return the asset. With `account_id`, only this account's; workers pass None. Raise AssetNotFound."""
         try:
             asset = AssetRecord.get(asset_id, consistent_read=True)
         except AssetRecord.DoesNotExist:
@@ -68,14 +68,14 @@ class AssetStore:
         return asset
 
     def page(self, *, account_id: str, limit: int, after: str | None) -> Sequence[AssetRecord]:
-        """At most `limit` of the account's assets, newest first: one Query."""
+        """Return at most `limit` of the account's assets, newest first, with one Query."""
         older = AssetRecord.asset_id < after if after else None
         return list(
             AssetRecord.by_account.query(account_id, older, scan_index_forward=False, limit=limit, page_size=limit)
         )
 
     def begin_verifying(self, asset: AssetRecord) -> None:
-        """From PENDING to VERIFYING; an asset that is further on stays as it is."""
+        """Change PENDING to VERIFYING. An asset with another status does not change."""
         with suppress(_Decided), on_refusal(_Decided()):
             asset.update(
                 [AssetRecord.status.set(AssetStatus.VERIFYING.value)], AssetRecord.status == AssetStatus.PENDING.value
@@ -92,7 +92,7 @@ class AssetStore:
         height: int | None,
         duration: float | None,
     ) -> None:
-        """READY: `key` is the clean file."""
+        """Change VERIFYING to READY. `key` is the clean file."""
         self._decide(
             asset,
             AssetStatus.READY,
@@ -113,7 +113,7 @@ class AssetStore:
         )
 
     def reject(self, asset: AssetRecord, *, code: str, error: str) -> None:
-        """REJECTED: why, as a stable code and as a sentence for the creator."""
+        """Change VERIFYING to REJECTED, with the reason: a stable code, and a sentence for the creator."""
         self._decide(asset, AssetStatus.REJECTED, [AssetRecord.error_code.set(code), AssetRecord.error.set(error)])
 
     def delete(self, asset: AssetRecord) -> None:

@@ -18,8 +18,8 @@ from shared.aws.secrets import secret
 from shared.core.config import Config
 
 UPLOAD_MINUTES = 5
-KEPT_SECONDS = 3600  # Cache-Control max-age, for browsers and for CloudFront
-# Without s3:ListBucket, S3 answers 403 for a missing key. Few of our roles have it, so 403 means "missing".
+CACHE_SECONDS = 3600  # Cache-Control max-age, for browsers and for CloudFront
+# Without s3:ListBucket, S3 answers 403 for a missing key. Few roles have it, so 403 is treated as "missing".
 _MISSING = frozenset({"404", "NoSuchKey", "403", "AccessDenied"})
 
 
@@ -44,7 +44,7 @@ def address(key: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class MediaAccess:
-    """Signed read access to all objects below one prefix, until `expires`."""
+    """Signed read access to all objects with one prefix, until `expires`."""
 
     prefix: str
     expires: datetime
@@ -62,18 +62,18 @@ class MediaAccess:
 
 @cache
 def _signer() -> CloudFrontSigner:
-    from cryptography.hazmat.primitives import hashes, serialization  # noqa: PLC0415  # 60 ms that only signers wait for
-    from cryptography.hazmat.primitives.asymmetric import padding, rsa  # noqa: PLC0415  # 60 ms that only signers wait for
+    from cryptography.hazmat.primitives import hashes, serialization  # noqa: PLC0415  # takes 60 ms, only for signing
+    from cryptography.hazmat.primitives.asymmetric import padding, rsa  # noqa: PLC0415  # takes 60 ms, only for signing
 
-    held = json.loads(secret("media-signing-key"))
-    key = serialization.load_pem_private_key(held["pem"].encode(), None)
+    stored = json.loads(secret("media-signing-key"))
+    key = serialization.load_pem_private_key(stored["pem"].encode(), None)
     if not isinstance(key, rsa.RSAPrivateKey):
         raise TypeError("the media signing key is not an RSA key")
 
     def sign(message: bytes) -> bytes:
-        return key.sign(message, padding.PKCS1v15(), hashes.SHA1())  # noqa: S303  # CloudFront takes no other hash
+        return key.sign(message, padding.PKCS1v15(), hashes.SHA1())  # noqa: S303  # CloudFront accepts only SHA-1
 
-    return CloudFrontSigner(held["kid"], sign)
+    return CloudFrontSigner(stored["kid"], sign)
 
 
 @lru_cache(maxsize=512)
@@ -112,7 +112,7 @@ def exists(key: str) -> bool:
 
 
 def keys(prefix: str) -> Iterator[str]:
-    """Yield all keys below a prefix."""
+    """Yield all keys with a prefix."""
     for page in s3().get_paginator("list_objects_v2").paginate(Bucket=config().media_bucket, Prefix=prefix):
         for item in page.get("Contents", []):
             yield item["Key"]
@@ -153,18 +153,18 @@ def upload(path: Path, key: str, media_type: str, *, kind: str) -> None:
         ExtraArgs={
             "ContentType": media_type,
             "Tagging": f"kind={kind}",
-            "CacheControl": f"private, max-age={KEPT_SECONDS}",
+            "CacheControl": f"private, max-age={CACHE_SECONDS}",
         },
     )
 
 
 def put(content: bytes, key: str, media_type: str, *, kind: str) -> None:
-    """Store `content`. `kind` has the meaning it has for `upload`."""
+    """Store `content`. `kind` is the same tag as in `upload`."""
     s3().put_object(Bucket=config().media_bucket, Key=key, Body=content, ContentType=media_type, Tagging=f"kind={kind}")
 
 
 def delete_below(prefix: str) -> int:
-    """Delete all objects below a prefix and return their number."""
+    """Delete all objects with a prefix and return their number."""
     found = list(keys(prefix))
     for start in range(0, len(found), 1000):
         chunk = found[start : start + 1000]

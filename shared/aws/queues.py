@@ -16,10 +16,10 @@ def queue_url(name: str) -> str:
 
 
 def send(name: str, message: BaseModel, *, group: str, delay_seconds: int = 0) -> None:
-    """Send the message, with the trace that it belongs to.
+    """Send the message with the header of the current trace.
 
-    `group` names the account that the work is for; SQS serves the groups in turn (fair queues). Consumers receive
-    the message after `delay_seconds` (at most 900).
+    `group` is the id of the account that the work is for. SQS fair queues deliver the groups in turn. Consumers
+    receive the message after `delay_seconds` (at most 900).
     """
     trace = header()
     sqs().send_message(

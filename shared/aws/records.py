@@ -33,31 +33,31 @@ class Record(Model):
 
     @classmethod
     def _get_connection(cls) -> TableConnection:
-        known = cls._connection is not None
+        connected = cls._connection is not None
         own = super()._get_connection()
-        if not known:
+        if not connected:
             one = connection()
             one.add_meta_table(own.connection.get_meta_table(own.table_name))
             own.connection = one
         return own
 
     def update(self, *args: Any, **kwargs: Any) -> Any:
-        """Update as pynamodb does, and retry while a transaction writes the same item."""
+        """Update the item, and retry while a transaction writes the same item."""
         for attempt in stamina.retry_context(
-            on=_met_a_transaction, attempts=8, wait_initial=0.02, wait_max=0.5, wait_jitter=0.1
+            on=_is_transaction_conflict, attempts=8, wait_initial=0.02, wait_max=0.5, wait_jitter=0.1
         ):
             with attempt:
                 answer = super().update(*args, **kwargs)
         return answer
 
 
-def _met_a_transaction(error: Exception) -> bool:
+def _is_transaction_conflict(error: Exception) -> bool:
     return isinstance(error, PynamoDBException) and error.cause_response_code == "TransactionConflictException"
 
 
 @contextmanager
 def on_refusal(otherwise: Exception) -> Iterator[None]:
-    """Raise `otherwise` when the condition of the one write inside does not hold."""
+    """Raise `otherwise` if the condition of the write in the block is false."""
     try:
         yield
     except (UpdateError, PutError, DeleteError) as error:
@@ -67,7 +67,7 @@ def on_refusal(otherwise: Exception) -> Iterator[None]:
 
 
 class EpochAttribute(Attribute[datetime]):
-    """A time stored as a number of seconds since 1970, to the millisecond: a fifth of an ISO string's bytes."""
+    """A time as a number: seconds since 1970, with milliseconds. It has a fifth of the bytes of an ISO string."""
 
     attr_type = NUMBER
 

@@ -16,12 +16,12 @@ def secret(name: str) -> str:
     return secretsmanager().get_secret_value(SecretId=SecretsConfig().secret_prefix + name)["SecretString"]
 
 
-def filled(name: str) -> bool:
+def has_value(name: str) -> bool:
     """Return whether the secret has a value, without reading the value."""
     try:
-        held = secretsmanager().describe_secret(SecretId=SecretsConfig().secret_prefix + name)
+        description = secretsmanager().describe_secret(SecretId=SecretsConfig().secret_prefix + name)
     except secretsmanager().exceptions.ResourceNotFoundException:
         return False
-    if "DeletedDate" in held:  # an operator deleted it and may restore it
+    if "DeletedDate" in description:  # an operator deleted it and may restore it
         return False
-    return any("AWSCURRENT" in stages for stages in held.get("VersionIdsToStages", {}).values())
+    return any("AWSCURRENT" in stages for stages in description.get("VersionIdsToStages", {}).values())

@@ -18,7 +18,7 @@ TRACE = "_X_AMZN_TRACE_ID"  # Lambda sets this variable and the logger reads it
 
 @dataclass
 class Segment:
-    """The facts that X-Ray receives about one piece of work. Annotations are indexed for search."""
+    """The data that X-Ray receives about one block of work. X-Ray indexes the annotations for search."""
 
     annotations: dict[str, str] = field(default_factory=dict)
     fault: bool = False
@@ -31,10 +31,10 @@ def header() -> str:
 
 @contextmanager
 def segment(name: str, **annotations: str) -> Iterator[Segment]:
-    """Report the block's start and end to X-Ray if its trace is sampled. A block that raises is marked as a fault.
+    """Report the block's start and end to X-Ray if its trace is sampled. If the block raises, mark it as a fault.
 
-    The document is written by hand: X-Ray's SDK is no longer developed, and OpenTelemetry's SDK needs a collector in
-    each task. A segment that X-Ray does not accept is logged, and the work continues.
+    This uses no SDK: X-Ray's SDK is no longer developed, and OpenTelemetry's SDK needs a collector in each task.
+    A segment that X-Ray does not accept is logged, and the work continues.
     """
     reported, began = Segment(annotations), time()
     try:

@@ -1,4 +1,4 @@
-"""One DynamoDB transaction that reads as its sentence: each write says what it means when its condition fails."""
+"""DynamoDB transactions. Each write has the exception that is raised if its condition fails."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -17,7 +17,7 @@ Operation = dict[str, Any]
 
 
 class Transaction:
-    """Writes collected in order of what went wrong first; nothing is sent before the block ends."""
+    """The writes and checks of one transaction. `commit` sends them all at once."""
 
     def __init__(self) -> None:
         self._checks: list[tuple[Operation, Exception]] = []
@@ -30,7 +30,7 @@ class Transaction:
         self._puts.append((record.get_save_kwargs_from_instance(condition=condition), otherwise))
 
     def update(self, record: Record, actions: Sequence[Action], condition: Condition, *, otherwise: Exception) -> None:
-        """Change the item with this record's key; its other attributes are not sent."""
+        """Change the item with this record's key. Only the attributes in `actions` are sent."""
         kwargs = record.get_update_kwargs_from_instance(
             actions=list(actions), condition=condition, return_values_on_condition_failure="NONE"
         )
@@ -44,14 +44,14 @@ class Transaction:
         self._checks.append((kwargs, otherwise))
 
     def after_commit(self, action: Callable[[], object]) -> None:
-        """Call `action` after the writes are committed, in order of registration; never if they are not."""
+        """Call `action` after the commit, in order of registration. It is not called if the commit fails."""
         self._after_commit.append(action)
 
     def commit(self) -> None:
-        """Send all writes; retries what DynamoDB asks to be retried, raises the first failed write's `otherwise`."""
-        token = uuid4().hex  # a retry after a lost answer is then the same transaction, not a second one
+        """Send all writes, and retry transient errors. Raise `otherwise` of the first write whose condition fails."""
+        token = uuid4().hex  # with this token, DynamoDB does not apply a retry twice if its answer was lost
         for attempt in stamina.retry_context(
-            on=_worth_retrying, attempts=8, wait_initial=0.02, wait_max=0.5, wait_jitter=0.1
+            on=_is_transient, attempts=8, wait_initial=0.02, wait_max=0.5, wait_jitter=0.1
         ):
             with attempt:
                 self._send(token)
@@ -71,7 +71,7 @@ class Transaction:
                 client_request_token=token,
             )
         except TransactWriteError as error:
-            # DynamoDB answers one reason a write, in the order in which pynamodb sends them.
+            # DynamoDB returns one reason per write, in the order in which pynamodb sends the writes.
             writes = [*self._checks, *self._deletes, *self._puts, *self._updates]
             for reason, (_, otherwise) in zip(error.cancellation_reasons, writes, strict=False):
                 if reason is not None and reason.code == "ConditionalCheckFailed":
@@ -81,18 +81,18 @@ class Transaction:
 
 @contextmanager
 def transaction() -> Iterator[Transaction]:
-    """All writes of the block, or none."""
+    """Commit all writes of the block in one transaction. If the block raises, write nothing."""
     tx = Transaction()
     yield tx
     tx.commit()
 
 
-_PASSING = {"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded", "RequestLimitExceeded"}
+_TRANSIENT = {"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded", "RequestLimitExceeded"}
 
 
-def _worth_retrying(error: Exception) -> bool:
+def _is_transient(error: Exception) -> bool:
     if not isinstance(error, TransactWriteError):
         return False
     if error.cause_response_code in {"TransactionInProgressException", "ThrottlingException"}:
         return True
-    return any(reason is not None and reason.code in _PASSING for reason in error.cancellation_reasons)
+    return any(reason is not None and reason.code in _TRANSIENT for reason in error.cancellation_reasons)

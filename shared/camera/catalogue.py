@@ -16,7 +16,7 @@ Category = Literal["dolly", "zoom", "crane-and-tilt", "orbit", "rig", "stylised"
 
 
 class DefaultMove(Wire):
-    """A built-in preset. `description` is the sentence that the studio shows."""
+    """A built-in preset. `description` is the sentence that clients show."""
 
     id: str
     name: str

@@ -1,8 +1,8 @@
-"""What a camera move becomes for engines of others, which follow commands, concepts or words. Pure.
+"""Lowerings of a camera move for remote engines: bracket commands, concept keys or words. Pure.
 
-All of them name what happens between the first and the last keyframe; a move that returns to where it began is named
-by its legs. Of a pair they name what both do together, and the legs of one that returns. What an engine has no name
-for is left out, and `words` says it.
+Each lowering names the net change from the first to the last keyframe. For a move that returns to its start it names
+each leg. For a pair it names the net change of the sum, and each leg of a move that returns. Commands and concepts
+omit a gesture that the engine has no name for.
 """
 
 from itertools import pairwise
@@ -11,22 +11,22 @@ from typing import NamedTuple
 
 from shared.camera.move import AXES, CameraMove, Pose
 
-_LEAST = 0.05  # of an axis: less is no gesture
-_DOUBLING = 1.0  # zooming in twofold counts as much as an axis that goes by this
+_MIN_AMOUNT = 0.05  # smallest change that is a gesture, in units of an axis (-1..1)
+_ZOOM_WEIGHT = 1.0  # amount of a zoom by a factor of 2, in units of an axis
 
 
 class Gesture(NamedTuple):
-    """One thing that a camera does: an axis or `zoom`, and how far, signed as in move.py."""
+    """A change of one axis or of `zoom`. `amount` has the signs of move.py; for zoom it is the log2 of the factor."""
 
     axis: str
     amount: float
 
 
 def gestures(move: CameraMove) -> list[Gesture]:
-    """What the camera does, strongest first; what happens at once stands together, legs follow each other."""
+    """Return the gestures of a move: first its net change, then its legs in order. Each group is strongest first."""
     poses = _poses(move)
     found = _between(poses[0], poses[-1])
-    for each in _alone(move):
+    for each in _parts(move):
         poses = _poses(each)
         if not _between(poses[0], poses[-1]):
             found += [gesture for leg in pairwise(poses) for gesture in _between(*leg)]
@@ -37,8 +37,8 @@ def _poses(move: CameraMove) -> list[Pose]:
     return [move.sample(t) for t in move.times()]
 
 
-def _alone(move: CameraMove) -> list[CameraMove]:
-    """Each of a pair by itself, as strong as it is in it; a move that is no pair."""
+def _parts(move: CameraMove) -> list[CameraMove]:
+    """Return the two moves of a pair, each with its strength in the pair; `[move]` if it is not a pair."""
     if move.stacked is None:
         return [move]
     second, weight = move.stacked.move, move.stacked.weight
@@ -50,9 +50,9 @@ def _alone(move: CameraMove) -> list[CameraMove]:
 
 def _between(first: Pose, last: Pose) -> list[Gesture]:
     amounts = {axis: getattr(last, axis) - getattr(first, axis) for axis in AXES}
-    amounts["zoom"] = log2(last.zoom / first.zoom) * _DOUBLING
+    amounts["zoom"] = log2(last.zoom / first.zoom) * _ZOOM_WEIGHT
     ranked = sorted(amounts.items(), key=lambda item: -abs(item[1]))
-    return [Gesture(axis, amount) for axis, amount in ranked if abs(amount) >= _LEAST]
+    return [Gesture(axis, amount) for axis, amount in ranked if abs(amount) >= _MIN_AMOUNT]
 
 
 def _vertigo(found: list[Gesture]) -> bool:
@@ -64,7 +64,7 @@ def _first_of_each(found: list[Gesture]) -> dict[str, float]:
     return {each.axis: each.amount for each in reversed(found)}
 
 
-# --- bracket commands, as MiniMax reads them in a prompt
+# --- bracket commands of MiniMax, which are part of the prompt
 
 _COMMANDS = {
     "truck": ("Truck left", "Truck right"),
@@ -74,21 +74,24 @@ _COMMANDS = {
     "tilt": ("Tilt down", "Tilt up"),
     "zoom": ("Zoom out", "Zoom in"),
 }
-MOST_COMMANDS = 3
+MAX_COMMANDS = 3
 
 
 def brackets(move: CameraMove) -> str:
-    """At most three commands in one pair of brackets, strongest first: `[Push in,Pan left]`; a roll has none."""
+    """Return at most three commands in one pair of brackets, strongest first: `[Push in,Pan left]`.
+
+    There is no command for a roll. Return "" if the move has no gesture with a command.
+    """
     named = [_COMMANDS[each.axis][each.amount > 0] for each in gestures(move) if each.axis in _COMMANDS]
     if _uses(move, "shake"):
-        named.insert(min(len(named), MOST_COMMANDS - 1), "Shake")
-    commands = list(dict.fromkeys(named))[:MOST_COMMANDS]
+        named.insert(min(len(named), MAX_COMMANDS - 1), "Shake")
+    commands = list(dict.fromkeys(named))[:MAX_COMMANDS]
     if not commands and not move.moves():
         commands = ["Static shot"]
     return f"[{','.join(commands)}]" if commands else ""
 
 
-# --- concept keys, as Luma takes them
+# --- concept keys of Luma
 
 _CONCEPTS = {
     "truck": ("truck_left", "truck_right"),
@@ -102,7 +105,7 @@ _CONCEPTS = {
 
 
 def concepts(move: CameraMove) -> list[str]:
-    """Concept keys, strongest first. Gestures that oppose each other are one concept: an orbit, a crane, a vertigo."""
+    """Return the concept keys. Two opposed gestures are one key: an orbit, a crane or a vertigo."""
     if not move.moves():
         return ["static"]
     found = gestures(move)
@@ -122,7 +125,7 @@ def concepts(move: CameraMove) -> list[str]:
     return keys
 
 
-# --- words, for engines that only listen
+# --- words, for engines that accept only text
 
 _WORDS = {
     "truck": ("the camera trucks left", "the camera trucks right"),
@@ -136,7 +139,7 @@ _WORDS = {
 
 
 def words(move: CameraMove) -> str:
-    """The move as a phrase for a prompt: its own, else one made from what it does."""
+    """Return the move as a phrase for a prompt: its `prompt_phrase`, or else a phrase made from its gestures."""
     if move.prompt_phrase and move.strength:
         return move.prompt_phrase
     phrases = list(dict.fromkeys(_WORDS[each.axis][each.amount > 0] for each in gestures(move)))
@@ -151,7 +154,7 @@ def words(move: CameraMove) -> str:
 
 
 def avoided(move: CameraMove) -> str:
-    """What a move must not look like, as a phrase for engines that have no field for it: `no zoom, no camera shake`."""
+    """Return the negatives as a phrase, for engines without a field for them: `no zoom, no camera shake`."""
     return ", ".join(f"no {negative}" for negative in move.negatives) if move.strength else ""
 
 

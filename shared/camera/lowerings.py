@@ -1,49 +1,49 @@
-"""What a camera move becomes for our own engines: physical units."""
+"""The lowering of a camera move for the in-process engines: physical units."""
 
 from collections.abc import Iterable
 from typing import NamedTuple
 
 from shared.camera.move import CameraMove, Pose
 
-# Translation is counted in distances to the nearest thing in the picture, which stands at distance 1.
+# The unit of translation is the distance to the nearest object in the picture.
 TRUCK = 0.12
-"""truck = 1: the camera moves right by 0.12; the nearest things cross 9 % of a 16:9 frame's width."""
+"""Translation to the right at truck = 1. The nearest objects move left by 9 % of a 16:9 frame's width."""
 PEDESTAL = 0.10
-"""pedestal = 1: the camera rises by 0.10; the nearest things sink by 13 % of a 16:9 frame's height."""
+"""Translation upwards at pedestal = 1. The nearest objects move down by 13 % of a 16:9 frame's height."""
 DOLLY = 0.30
-"""dolly = 1: the camera goes 0.30 forward; the nearest things grow by 1 / (1 - 0.30) = 1.43."""
+"""Translation forward at dolly = 1. The nearest objects grow by a factor of 1 / (1 - 0.30) = 1.43."""
 PAN = 0.15
-"""pan = 1: 0.15 rad (8.6 degrees) to the right; everything moves left by about 11 % of a 16:9 frame's width."""
+"""Rotation to the right at pan = 1, in rad (8.6 degrees). All objects move left by about 11 % of a 16:9 width."""
 TILT = 0.10
-"""tilt = 1: 0.10 rad (5.7 degrees) up; everything sinks by about 13 % of a 16:9 frame's height."""
+"""Rotation upwards at tilt = 1, in rad (5.7 degrees). All objects move down by about 13 % of a 16:9 frame's height."""
 ROLL = 0.21
-"""roll = 1: 0.21 rad (12 degrees) clockwise; the picture turns anticlockwise."""
+"""Clockwise rotation at roll = 1, in rad (12 degrees). The picture turns anticlockwise."""
 FOCAL = 2.0
-"""Focal length over half the geometric mean of the frame's sides: a 16:9 frame sees 67 degrees across (27 mm)."""
+"""Focal length, in halves of the geometric mean of the frame's sides. A 16:9 frame spans 67 degrees (27 mm)."""
 BULGE = 0.7
-"""fisheye = 1: the middle is drawn 1.7 times as large as the corners, which stay where they are."""
+"""Extra magnification of the center at fisheye = 1: factor 1.7 against the corners, which do not move."""
 FAR = 0.08
-"""Inverse distance of nearness 0: the horizon is 12.5 times as far as the nearest things."""
+"""Inverse distance at disparity 0: the horizon is 12.5 times as far as the nearest objects."""
 
 
 class CameraView(NamedTuple):
-    """Where the renderer's camera stands and looks."""
+    """The position, direction and lens of the renderer's camera."""
 
-    right: float = 0.0  # translation, in distances to the nearest thing
+    right: float = 0.0  # translation, in distances to the nearest object
     up: float = 0.0
     forward: float = 0.0
     pan: float = 0.0  # radians, to the right
     tilt: float = 0.0  # radians, upwards
     roll: float = 0.0  # radians, clockwise
     focal: float = 1.0  # factor of focal length
-    shift_right: float = 0.0  # of the lens, which moves the picture without turning it; 1 as in FOCAL
+    shift_right: float = 0.0  # shift of the lens, which moves the picture without a rotation; units as in FOCAL
     shift_up: float = 0.0
-    focus: float | None = None  # nearness in focus; None = all sharp
+    focus: float | None = None  # disparity in focus; None = everything is sharp
     fisheye: float = 0.0  # 0..1
 
 
 def view(pose: Pose) -> CameraView:
-    """The pose in physical units. Shake is not applied here: call `shaken` before."""
+    """Return the pose in physical units. This does not apply shake: call `shaken` first."""
     return CameraView(
         right=TRUCK * pose.truck,
         up=PEDESTAL * pose.pedestal,
@@ -58,9 +58,9 @@ def view(pose: Pose) -> CameraView:
 
 
 class Aim(NamedTuple):
-    """What zooms and dollies lead to, and what the widest framing shows; units as in FOCAL, from the picture's middle.
+    """The fixed point of zooms and dollies, and the center of the widest framing.
 
-    Both are (right, up). `widest` is the path's smallest focal length.
+    Both are (right, up) from the picture's center, in units as in FOCAL. `widest` is the path's smallest focal factor.
     """
 
     point: tuple[float, float] = (0.0, 0.0)
@@ -69,10 +69,10 @@ class Aim(NamedTuple):
 
 
 def aimed(view: CameraView, aim: Aim) -> CameraView:
-    """The view of a camera that zooms and dollies about a point of the picture instead of the frame's middle.
+    """Return the view of a camera that zooms and dollies about `aim.point` instead of the frame's center.
 
-    The point stays where it is in the frame, whatever its distance: the camera travels along the ray to it, and the
-    lens shifts as it zooms. So what is seen lies within what the widest framing sees.
+    The point keeps its place in the frame at any distance: the camera moves along the ray to it, and the lens shifts
+    with the zoom. Therefore each frame is inside the widest framing.
     """
     zoomed = 1 - aim.widest / view.focal
     (right, up), (middle_right, middle_up) = aim.point, aim.middle
@@ -84,11 +84,11 @@ def aimed(view: CameraView, aim: Aim) -> CameraView:
     )
 
 
-def inverse_distance(nearness: float) -> float:
-    """1 / distance of a nearness 0..1: linear, as depth networks and disparity maps have it."""
-    return FAR + (1 - FAR) * nearness
+def inverse_distance(disparity: float) -> float:
+    """Return 1 / distance for a disparity of 0..1. The relation is linear, as in depth networks and disparity maps."""
+    return FAR + (1 - FAR) * disparity
 
 
 def dropped_axes(move: CameraMove, axes: Iterable[str]) -> frozenset[str]:
-    """Which of the axes that `move` uses an engine that follows only `axes` will leave out."""
+    """Return the axes that `move` uses and an engine that supports only `axes` ignores."""
     return move.moves() - frozenset(axes)

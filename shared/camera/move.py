@@ -1,11 +1,11 @@
 """A camera move as data: keyframes over normalised time, eased, stacked in pairs and sampled to poses.
 
-The signs are those of a person behind the camera. Each axis is -1..1, and 1 is the strongest tasteful move.
+The signs are seen from behind the camera. Each axis is -1..1, and 1 is the strongest move that still looks good.
 
-- translation (near things move more than far things): truck +right, pedestal +up, dolly +forward
-- rotation (everything moves by the same angle): pan +right, tilt +up, roll +clockwise
+- translation (near objects move more than far objects): truck +right, pedestal +up, dolly +forward
+- rotation (all objects move by the same angle): pan +right, tilt +up, roll +clockwise
 - `zoom`: factor of the focal length, 1 = unchanged
-- `focus`: the nearness in focus, 0 far, 1 near, None = everything is sharp
+- `focus`: the disparity in focus, 0 far, 1 near, None = everything is sharp
 - `shake` and `fisheye`: amount of hand shake and of lens distortion, 0..1
 """
 
@@ -21,7 +21,7 @@ from pydantic import Field, StringConstraints, model_validator
 
 from shared.core.wire import Wire
 
-_SAMPLES = 60  # of a pair of moves, besides its keyframes, to find the maximum of each axis
+_SAMPLES = 60  # number of intervals at which a pair of moves is sampled to find the maximum of each axis
 
 AXES = ("truck", "pedestal", "dolly", "pan", "tilt", "roll")
 
@@ -89,7 +89,7 @@ Negative = Annotated[str, StringConstraints(min_length=1, max_length=32)]
 
 
 class CameraMove(Wire):
-    """The canonical form of a preset's camera. Engines that accept only text receive `prompt_phrase`."""
+    """The camera move of a preset. Engines that accept only text receive `prompt_phrase`."""
 
     keyframes: tuple[Keyframe, ...] = Field(min_length=1, max_length=32)
     easing: Easing = Easing.EASE_IN_OUT
@@ -103,20 +103,20 @@ class CameraMove(Wire):
     stacked: "StackedMove | None" = None
 
     @model_validator(mode="after")
-    def _times_rise(self) -> Self:
+    def _check(self) -> Self:
         if any(later.at <= earlier.at for earlier, later in pairwise(self.keyframes)):
-            raise ValueError("keyframes must be in order of time, and two keyframes cannot have the same time")
+            raise ValueError("each keyframe must be later than the keyframe before it")
         if self.min_duration_seconds > self.max_duration_seconds:
-            raise ValueError("the shortest duration is longer than the longest")
+            raise ValueError("the minimum duration is longer than the maximum")
         if self.stacked and self.stacked.move.stacked:
-            raise ValueError("moves stack in pairs")
+            raise ValueError("only two moves can be stacked")
         return self
 
     def sample(self, t: float) -> Pose:
         """Return the pose at `t`, a fraction (0..1) of the clip's duration.
 
-        Before the first and after the last keyframe the pose is constant. A lower strength moves the focus less far
-        from its first value; at strength 0 everything is sharp.
+        Before the first and after the last keyframe the pose is constant. The strength scales the change of focus
+        from its first value. At strength 0 everything is sharp.
         """
         pose = self._whole(t)
         if pose.focus is not None and self.strength < 1:
@@ -137,8 +137,8 @@ class CameraMove(Wire):
             return pose
         pose = stack(pose, self.stacked.move.sample(t), self.stacked.weight)
         # Sampling can miss the true maximum by a small amount; clamp that overshoot.
-        kept = {axis: min(max(getattr(pose, axis) / most, -1.0), 1.0) for axis, most in self._most.items()}
-        return pose._replace(**kept)
+        clamped = {axis: min(max(getattr(pose, axis) / most, -1.0), 1.0) for axis, most in self._maxima.items()}
+        return pose._replace(**clamped)
 
     def _sample(self, t: float) -> Pose:
         times = [frame.at for frame in self.keyframes]
@@ -154,7 +154,7 @@ class CameraMove(Wire):
         return _between(before.pose(), behind.pose(), amount)
 
     @cached_property
-    def _most(self) -> dict[str, float]:
+    def _maxima(self) -> dict[str, float]:
         """Return each axis's maximum in a pair, or 1 if it stays within the limit. Cached: every frame needs it."""
         times = [*self.times(), *(i / _SAMPLES for i in range(_SAMPLES + 1))]
         second = self.stacked
@@ -164,19 +164,19 @@ class CameraMove(Wire):
     def with_stacked(self, second: "CameraMove", weight: float) -> Self:
         """Return this move with `second` added at a weight of 0..1.
 
-        Raise ValueError if the two have no common duration or one of them is a pair already. Axes add; an axis whose
-        sum leaves -1..1 is scaled down over the whole move. The prompt has both phrases and only the negatives that
-        both moves have; if one move is still, the negatives are those of the other.
+        Raise ValueError if the two have no common duration, or if one of them is already a pair. Axes add; an axis
+        whose sum leaves -1..1 is scaled down over the whole move. The prompt has both phrases, and only the negatives
+        that both moves have. If one move is still, the negatives are those of the other move.
         """
         if self.stacked:
-            raise ValueError("moves stack in pairs")
-        heard = [move for move in (self, second) if move.moves() and (weight or move is self)] or [self]
+            raise ValueError("only two moves can be stacked")
+        active = [move for move in (self, second) if move.moves() and (weight or move is self)] or [self]
         shared = {
             "min_duration_seconds": max(self.min_duration_seconds, second.min_duration_seconds),
             "max_duration_seconds": min(self.max_duration_seconds, second.max_duration_seconds),
             "shutter": max(self.shutter, second.shutter),
-            "prompt_phrase": ", ".join(move.prompt_phrase for move in heard if move.prompt_phrase)[:200],
-            "negatives": tuple(word for word in heard[0].negatives if word in heard[-1].negatives),
+            "prompt_phrase": ", ".join(move.prompt_phrase for move in active if move.prompt_phrase)[:200],
+            "negatives": tuple(word for word in active[0].negatives if word in active[-1].negatives),
             "needs_driving_clip": self.needs_driving_clip or second.needs_driving_clip,
             "stacked": StackedMove(move=second, weight=weight),
         }
@@ -203,7 +203,7 @@ class StackedMove(Wire):
 def stack(first: Pose, second: Pose, weight: float = 1.0) -> Pose:
     """Return the sum of two poses, the second at a weight of 0..1: axes add, zooms multiply (within 0.5..4).
 
-    The focus is the second pose's, unless the weight is 0.
+    The focus is the second pose's, unless that is None or the weight is 0.
     """
     extra = _scaled(second, weight)
     return Pose(
@@ -216,7 +216,7 @@ def stack(first: Pose, second: Pose, weight: float = 1.0) -> Pose:
 
 
 def shaken(pose: Pose, seconds: float) -> Pose:
-    """Return the pose with hand shake: a fixed sum of incommensurable sines, so that a clip can be repeated exactly."""
+    """Return the pose with hand shake: a fixed sum of incommensurable sines, so each render of a clip is the same."""
     if not pose.shake:
         return pose
     wave = [
@@ -262,8 +262,8 @@ def _mix(x: float, y: float, amount: float) -> float:
 def _glide(frames: Sequence[Keyframe], after: int, t: float) -> Pose:
     """Return the pose between two keyframes on monotone cubic curves through all keyframes.
 
-    No curve leaves the range of its two keyframes. The slopes are those of Fritsch and Butland (1984). A closed path
-    uses its other end's slopes.
+    Each curve stays in the range of its two keyframes. The slopes are those of Fritsch and Butland (1984). Each end of
+    a closed path uses the slope of the other end, too.
     """
     before, behind = frames[after - 1], frames[after]
     span = behind.at - before.at

@@ -1,4 +1,4 @@
-"""Open WebSockets and what they listen to."""
+"""Open WebSockets, and the channels to which they are subscribed."""
 
 from pynamodb.attributes import TTLAttribute, UnicodeAttribute
 from pynamodb.indexes import GlobalSecondaryIndex, KeysOnlyProjection
@@ -25,7 +25,7 @@ class _ByConnection(GlobalSecondaryIndex["ListenerRecord"]):
 
 
 class ListenerRecord(Record):
-    """One connection listening to one channel (`job:<id>`)."""
+    """The subscription of one connection to one channel (`job:<id>`)."""
 
     class Meta(OnDemand):
         table_name = table("listeners")

@@ -1,4 +1,4 @@
-"""Errors that a caller may see: a stable code, an HTTP status, one sentence.
+"""Errors that a caller may receive: a stable code, an HTTP status, one sentence.
 
     AppError             500 internal
       Unauthorized       401 unauthorized      the caller has no valid session
@@ -6,14 +6,14 @@
       Forbidden          403 forbidden         the caller may not do this
       NotFound           404 not_found         the resource does not exist, or belongs to another account
       Conflict           409 conflict          the resource is in a state that does not allow this
-      Invalid            422 invalid           the request is well formed, but its values do not fit
+      Invalid            422 invalid           the request is well formed, but its values are not allowed
 
-Each noun derives its own errors from these, with a `code` of its own: `JobNotFound(NotFound)` is `job_not_found`.
+Each noun derives its own errors from these, with its own `code`: `JobNotFound(NotFound)` is `job_not_found`.
 """
 
 
 class AppError(Exception):
-    """Base of every error that is rendered to a caller; `facts` are optional fields of `Problem`."""
+    """Base of every error that is sent to a caller. `facts` are optional fields of `Problem`."""
 
     code = "internal"
     status = 500

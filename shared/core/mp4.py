@@ -1,11 +1,11 @@
-"""The boxes that an MP4 file is made of (ISO/IEC 14496-12, section 4.2). Pure."""
+"""The boxes of an MP4 file (ISO/IEC 14496-12, section 4.2). Pure."""
 
 from collections.abc import Iterator
 from typing import BinaryIO, NamedTuple
 
 
 class Box(NamedTuple):
-    """One box of an MP4 file: its four letters, its first byte and its length, with a header of 8 or 16 bytes."""
+    """One box of an MP4 file: its four letters, and its offset, size and header size in bytes."""
 
     kind: str
     offset: int
@@ -17,12 +17,12 @@ class Box(NamedTuple):
         return self.offset + self.size
 
     def fits(self, end: int) -> bool:
-        """Return whether the box has room for its header and ends at or before byte `end`."""
+        """Return whether the box is at least as large as its header and ends at or before byte `end`."""
         return self.size >= self.header and self.end <= end
 
 
-def promised_boxes(file: BinaryIO, begin: int, end: int) -> Iterator[Box]:
-    """Yield the boxes in bytes `begin`..`end` as their headers give them, up to the first that does not fit."""
+def declared_boxes(file: BinaryIO, begin: int, end: int) -> Iterator[Box]:
+    """Yield the boxes that the headers in bytes `begin`..`end` declare, up to and with the first that does not fit."""
     offset = begin
     while offset < end:
         file.seek(offset)
@@ -40,8 +40,8 @@ def promised_boxes(file: BinaryIO, begin: int, end: int) -> Iterator[Box]:
 
 
 def boxes(file: BinaryIO, begin: int, end: int) -> Iterator[Box]:
-    """Yield the boxes that cover bytes `begin`..`end` exactly; raises ValueError if they do not."""
-    for box in promised_boxes(file, begin, end):
+    """Yield the boxes that cover bytes `begin`..`end` exactly. Raise ValueError if they do not."""
+    for box in declared_boxes(file, begin, end):
         if not box.fits(end):
-            raise ValueError(f"no MP4 box at byte {box.offset}")
+            raise ValueError(f"invalid MP4 box at byte {box.offset}")
         yield box

@@ -1,4 +1,4 @@
-"""Wire conventions: camelCase names; input is strict and finite, output is read from records."""
+"""Wire conventions: names are camelCase, and input has no unknown fields and no infinite numbers."""
 
 from typing import Annotated, Any
 
@@ -23,18 +23,18 @@ class Wire(BaseModel):
 
 
 class View(BaseModel):
-    """Base of response bodies and events; fields that are `absent` are left out while they are None."""
+    """Base of response bodies and events. A field with the default `absent` is omitted while it is None."""
 
     model_config = ConfigDict(
         alias_generator=to_camel,
         populate_by_name=True,
         from_attributes=True,
-        json_schema_serialization_defaults_required=True,  # a field with a default is sent all the same
+        json_schema_serialization_defaults_required=True,  # a field with a default is always sent
     )
 
 
 def absent(description: str | None = None) -> Any:
-    """Return the default of a View's field that is left out while it is None."""
+    """Return the default of a View's field that is omitted while it is None."""
     return Field(default=None, exclude_if=_is_none, description=description)
 
 

@@ -1,4 +1,4 @@
-"""What proves who a user is: password hashes, and families of refresh tokens."""
+"""Credentials of users: password hashes, and families of refresh tokens."""
 
 from pynamodb.attributes import NumberAttribute, TTLAttribute, UnicodeAttribute, UTCDateTimeAttribute
 
@@ -15,14 +15,14 @@ class PasswordRecord(Record):
 
 
 class RefreshFamilyRecord(Record):
-    """One sign-in: the line of refresh tokens that descend from it."""
+    """One sign-in and its refresh tokens. Each token replaces the token before it."""
 
     class Meta(OnDemand):
         table_name = table("refresh-families")
 
     family_id = UnicodeAttribute(hash_key=True)
     user_id = UnicodeAttribute()
-    seq = NumberAttribute()  # of the newest token
+    seq = NumberAttribute()  # number of the newest token
     rotated_at = UTCDateTimeAttribute()
     revoked_at = UTCDateTimeAttribute(null=True)
     expires_at = TTLAttribute()

@@ -1,6 +1,7 @@
-"""Refresh tokens: derived from the server's key, so that a lost answer can be given again and a stolen one is noticed.
+"""Refresh tokens with rotation (RFC 9700, section 4.14).
 
-A token is `family.seq.mac`; the mac makes it authentic, the family's record makes it current. RFC 9700, section 4.14.
+A token is `family.seq.mac`. The MAC, made with the server's key, proves that the server issued the token. The family's
+record proves that the token is current. The server can compute a token again if its answer was lost.
 """
 
 import hmac
@@ -23,7 +24,7 @@ class RefreshToken:
 
 
 def read_refresh_token(text: str, key: bytes) -> RefreshToken | None:
-    """The token that this server once made, else None."""
+    """Return the token in `text`, or None if this server did not issue it."""
     match text.split("."):
         case [family_id, seq, _] if seq.isascii() and seq.isdigit() and len(seq) < 10:
             token = RefreshToken(family_id, int(seq))

@@ -1,4 +1,4 @@
-"""Reads and writes credentials."""
+"""Reads and writes of credentials."""
 
 from contextlib import suppress
 from datetime import datetime, timedelta
@@ -11,7 +11,7 @@ from shared.credentials.record import PasswordRecord, RefreshFamilyRecord
 from shared.credentials.refresh_tokens import RefreshToken
 
 FAMILY_LIFE = timedelta(days=7)
-REISSUE_WITHIN = timedelta(seconds=10)
+REISSUE_WITHIN = timedelta(seconds=10)  # time after a rotation in which a retry receives the same new token
 
 
 class SessionEnded(Unauthorized):
@@ -19,7 +19,7 @@ class SessionEnded(Unauthorized):
 
 
 class _Refused(Exception):
-    """Somebody wrote first."""
+    """Another write changed the family first."""
 
 
 class CredentialStore:
@@ -34,7 +34,7 @@ class CredentialStore:
             return None
 
     def begin_family(self, user_id: str, *, at: datetime) -> RefreshToken:
-        """A new sign-in and its first refresh token."""
+        """Write a new family and return its first refresh token."""
         family_id = new_id("rft")
         RefreshFamilyRecord(family_id, user_id=user_id, seq=0, rotated_at=at, expires_at=at + FAMILY_LIFE).save(
             RefreshFamilyRecord.family_id.does_not_exist()
@@ -42,22 +42,23 @@ class CredentialStore:
         return RefreshToken(family_id, 0)
 
     def rotate(self, token: RefreshToken, *, at: datetime) -> tuple[str, RefreshToken]:
-        """The user and the token's one successor; reuse of a stale token ends the family, a retry within 10 s does not.
+        """Return the user's id and the token that replaces `token`, which must come from `read_refresh_token`.
 
-        `token` must be authentic (`read_refresh_token`).
+        A retry within 10 s receives the same new token. A later reuse ends the family. Raise SessionEnded if the
+        family has ended.
         """
         family = self._live_family(token.family_id, at)
         if token.seq == family.seq:
             if self._advance(token, at):
                 return family.user_id, RefreshToken(token.family_id, token.seq + 1)
-            family = self._live_family(token.family_id, at)  # a retry was faster, or the session has just been ended
+            family = self._live_family(token.family_id, at)  # another request rotated it, or the session has ended
         if token.seq == family.seq - 1 and at - family.rotated_at <= REISSUE_WITHIN:
             return family.user_id, RefreshToken(token.family_id, int(family.seq))
         self.revoke(token, at=at)
         raise SessionEnded("This session was used from two places and has been ended. Sign in again.")
 
     def revoke(self, token: RefreshToken, *, at: datetime) -> None:
-        """End the family; ending it twice is no error."""
+        """End the family. If it has already ended, do nothing."""
         record = RefreshFamilyRecord
         with suppress(_Refused), on_refusal(_Refused()):
             record(token.family_id).update(

@@ -1,4 +1,4 @@
-"""Credits: an account's two numbers, one hold a job, and the ledger that explains the balance."""
+"""Credits: the balance of an account, one hold for each job, and the ledger of all changes."""
 
 from pynamodb.attributes import BooleanAttribute, NumberAttribute, UnicodeAttribute, UTCDateTimeAttribute
 from pynamodb.indexes import GlobalSecondaryIndex, KeysOnlyProjection
@@ -7,7 +7,7 @@ from shared.aws.records import OnDemand, Record, table
 
 
 class AccountRecord(Record):
-    """What an account has: `available` to spend, `held` for running jobs; their sum is the ledger's."""
+    """The credits of an account: `available` to spend, and `held` for open jobs. Their sum is the ledger's sum."""
 
     class Meta(OnDemand):
         table_name = table("credit-accounts")
@@ -18,7 +18,7 @@ class AccountRecord(Record):
 
 
 class _Open(GlobalSecondaryIndex["HoldRecord"]):
-    """Holds not yet ended, oldest first (job ids sort by time): which is to say, the jobs not yet ended."""
+    """Holds that have not ended, oldest first (job ids sort by time). They are also the jobs that have not ended."""
 
     class Meta:
         index_name = "open"
@@ -29,7 +29,7 @@ class _Open(GlobalSecondaryIndex["HoldRecord"]):
 
 
 class HoldRecord(Record):
-    """Credits set aside for one job; `open` is there only while it is HELD, and keeps the index small."""
+    """Credits that are reserved for one job. `open` has a value only in state HELD, to keep the index small."""
 
     class Meta(OnDemand):
         table_name = table("credit-holds")
@@ -37,7 +37,7 @@ class HoldRecord(Record):
     job_id = UnicodeAttribute(hash_key=True)
     account_id = UnicodeAttribute()
     credits = NumberAttribute()
-    paid = BooleanAttribute(null=True)  # whether the account paid for its plan when the job was submitted
+    paid = BooleanAttribute(null=True)  # True if the account was on a paid plan when the job was submitted
     state = UnicodeAttribute()  # HELD, CAPTURED, RELEASED
     open = UnicodeAttribute(null=True)
     created_at = UTCDateTimeAttribute()
@@ -46,7 +46,7 @@ class HoldRecord(Record):
 
 
 class LedgerRecord(Record):
-    """One change of a balance; the operation's id is its key, so none is entered twice."""
+    """One change of a balance. Its key is the id of the operation, so that an operation is entered once."""
 
     class Meta(OnDemand):
         table_name = table("credit-ledger")

@@ -1,4 +1,4 @@
-"""Moves credits; every move is part of the caller's transaction."""
+"""Changes of credits. Each change is part of the caller's transaction."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -20,11 +20,11 @@ class HoldEnded(Conflict):
 
 class CreditStore:
     def open_account(self, account_id: str, *, opening: int, at: datetime, tx: Transaction) -> None:
-        """A new account with its opening grant."""
-        exists = Conflict("This account exists already.")
+        """Write a new account with an opening grant of `opening` credits."""
+        exists = Conflict("This account already exists.")
         record = AccountRecord(account_id, available=opening, held=0)
         tx.put(record, AccountRecord.account_id.does_not_exist(), otherwise=exists)
-        self._enter(account_id, "grant#opening", opening, "opening grant", at, tx, otherwise=exists)
+        self._add_to_ledger(account_id, "grant#opening", opening, "opening grant", at, tx, otherwise=exists)
 
     def account(self, account_id: str) -> AccountRecord:
         try:
@@ -33,9 +33,12 @@ class CreditStore:
             raise NotFound("There is no such account.") from None
 
     def hold(self, job_id: str, *, account_id: str, credits: int, paid: bool, at: datetime, tx: Transaction) -> None:
-        """Set credits aside for a job, if the account has them; `paid`: whether its plan is paid for."""
+        """Reserve credits for a job. `paid` is True if the account is on a paid plan.
+
+        Fail the transaction with NotEnoughCredits if fewer credits are available.
+        """
         short = NotEnoughCredits(
-            f"This job costs {credits} credits, more than the account has left.", creditsNeeded=credits
+            f"This job costs {credits} credits. The account has fewer credits.", creditsNeeded=credits
         )
         tx.update(
             AccountRecord(account_id),
@@ -46,27 +49,29 @@ class CreditStore:
         record = HoldRecord(
             job_id, account_id=account_id, credits=credits, paid=paid, state="HELD", open=_OPEN, created_at=at
         )
-        tx.put(record, HoldRecord.job_id.does_not_exist(), otherwise=Conflict("This job has a hold already."))
+        tx.put(record, HoldRecord.job_id.does_not_exist(), otherwise=Conflict("This job already has a hold."))
 
     def capture(self, hold: HoldRecord, credits: int, *, at: datetime, tx: Transaction) -> None:
-        """Charge `credits` (no more than are held) and give the rest back."""
+        """Charge `credits`, at most the held ones, and return the rest to the account."""
         held = int(hold.credits)
         charged = min(credits, held)
         self._end(hold, "CAPTURED", tx)
-        self._unhold(hold, returned=held - charged, tx=tx)
+        self._reduce_held(hold, returned=held - charged, tx=tx)
         ended = HoldEnded("This hold has ended.")
-        self._enter(hold.account_id, f"capture#{hold.job_id}", -charged, "job completed", at, tx, otherwise=ended)
+        self._add_to_ledger(
+            hold.account_id, f"capture#{hold.job_id}", -charged, "job completed", at, tx, otherwise=ended
+        )
 
     def release(self, hold: HoldRecord, *, tx: Transaction) -> None:
-        """Give all of it back."""
+        """Return all held credits to the account."""
         self._end(hold, "RELEASED", tx)
-        self._unhold(hold, returned=int(hold.credits), tx=tx)
+        self._reduce_held(hold, returned=int(hold.credits), tx=tx)
 
     def get_hold(self, job_id: str) -> HoldRecord:
         return HoldRecord.get(job_id, consistent_read=True)
 
     def open_holds(self, *, before_job_id: str) -> Iterator[str]:
-        """Job ids of holds not yet ended, of jobs older than the given id; eventually consistent."""
+        """Yield the job ids of holds that have not ended, of jobs older than the given id. Eventually consistent."""
         for hold in HoldRecord.open_holds.query(_OPEN, HoldRecord.job_id < before_job_id):
             yield hold.job_id
 
@@ -78,16 +83,16 @@ class CreditStore:
             otherwise=HoldEnded("This hold has ended."),
         )
 
-    def _unhold(self, hold: HoldRecord, *, returned: int, tx: Transaction) -> None:
-        """Take the hold off the account's `held`; add `returned` credits of it to `available`."""
+    def _reduce_held(self, hold: HoldRecord, *, returned: int, tx: Transaction) -> None:
+        """Subtract the hold from the account's `held`, and add `returned` credits of it to `available`."""
         tx.update(
             AccountRecord(hold.account_id),
             [AccountRecord.held.add(-int(hold.credits)), AccountRecord.available.add(returned)],
             AccountRecord.held >= int(hold.credits),
-            otherwise=HoldEnded("The account holds less than this."),
+            otherwise=HoldEnded("The account has fewer held credits than this hold."),
         )
 
-    def _enter(
+    def _add_to_ledger(
         self,
         account_id: str,
         operation_id: str,

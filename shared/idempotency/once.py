@@ -13,7 +13,7 @@ from shared.idempotency.store import AnsweredAlready, answers
 
 @dataclass(frozen=True, slots=True)
 class OnceResult:
-    """The JSON of an effect's view. `replayed`: the effect happened at an earlier request."""
+    """The JSON of an effect's view. `replayed` is True if an earlier request had the effect."""
 
     view: str
     replayed: bool
@@ -29,7 +29,7 @@ class OneEffect:
     def run(self, effect: Callable[[Transaction], BaseModel]) -> OnceResult:
         """Run `effect`, which adds its writes to the transaction and returns the view.
 
-        Nothing is written if it raises. Raises KeyReused when the key belongs to another body.
+        If `effect` raises, nothing is written. Raise KeyReused if the key was used with another body.
         """
         if known := self._known():
             return OnceResult(known.response, replayed=True)

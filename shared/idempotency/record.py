@@ -1,4 +1,4 @@
-"""Requests that had their effect, and the answers they were given."""
+"""Completed requests with an idempotency key, and their responses."""
 
 from pynamodb.attributes import TTLAttribute, UnicodeAttribute
 

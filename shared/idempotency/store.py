@@ -1,4 +1,4 @@
-"""One effect for each (principal, route, Idempotency-Key): the record is part of the effect's own transaction."""
+"""One effect for each (principal, route, Idempotency-Key): the record is written in the transaction of the effect."""
 
 from datetime import datetime, timedelta
 
@@ -6,7 +6,7 @@ from shared.aws.transactions import Transaction
 from shared.core.errors import Invalid
 from shared.idempotency.record import IdempotencyRecord
 
-REMEMBERED = timedelta(hours=24)
+ANSWER_LIFE = timedelta(hours=24)
 
 
 class KeyReused(Invalid):
@@ -14,12 +14,12 @@ class KeyReused(Invalid):
 
 
 class AnsweredAlready(Exception):
-    """The request had its effect before; the transaction was not carried out."""
+    """An earlier request with this key had the effect. The transaction is not committed."""
 
 
 class IdempotencyStore:
     def answer(self, request_key: str, body_hash: str, *, at: datetime) -> IdempotencyRecord | None:
-        """The answer given before, if there is one. Raises KeyReused when the body was another."""
+        """Return the record of an earlier request, or None. Raise KeyReused if that request had another body."""
         try:
             known = IdempotencyRecord.get(request_key, consistent_read=True)
         except IdempotencyRecord.DoesNotExist:
@@ -31,7 +31,7 @@ class IdempotencyStore:
         return known
 
     def remember(self, request_key: str, body_hash: str, *, response: str, at: datetime, tx: Transaction) -> None:
-        record = IdempotencyRecord(request_key, body_hash=body_hash, response=response, expires_at=at + REMEMBERED)
+        record = IdempotencyRecord(request_key, body_hash=body_hash, response=response, expires_at=at + ANSWER_LIFE)
         unknown = IdempotencyRecord.request_key.does_not_exist() | (IdempotencyRecord.expires_at <= at)
         tx.put(record, unknown, otherwise=AnsweredAlready())
 

@@ -1,6 +1,6 @@
-"""The events of a job: what the server sends to the clients that subscribed to it.
+"""The events of a job, which the server sends to the clients that subscribed to it.
 
-One write to the job item is at most one event, numbered by the item's own `seq`. The terminal write is the last event.
+One write to the job item causes at most one event, with the item's `seq`. The terminal write causes the last event.
 """
 
 from typing import Literal
@@ -14,7 +14,7 @@ from shared.stages.stages import Role, Stage
 
 
 class JobProgress(View):
-    """The job's status, step or progress changed; progress is 0..100 of the whole job."""
+    """The job's status, step, progress or preview changed. `progress` is 0..100 for the whole job."""
 
     type: Literal["job.progress"] = "job.progress"
     job_id: str
@@ -22,7 +22,7 @@ class JobProgress(View):
     progress: int
     current_step: Stage | None
     status: JobStatus
-    preview_url: str | None = absent("A small picture of the step's work so far.")
+    preview_url: str | None = absent("The newest preview of the current step, a small picture.")
 
 
 class StepCompleted(View):
@@ -56,7 +56,7 @@ class JobFailed(View):
 
 
 class JobSnapshot(View):
-    """The whole job as it is at subscribe. Drop events whose `seq` is not higher."""
+    """The whole job at the time of the subscription. Ignore events whose `seq` is not higher."""
 
     type: Literal["job.snapshot"] = "job.snapshot"
     job_id: str
@@ -76,12 +76,12 @@ def newly_completed(old: JobRecord, new: JobRecord) -> Stage | None:
 
 
 def needs_results(old: JobRecord, new: JobRecord) -> bool:
-    """Return whether this write's event names results of the job."""
+    """Return whether this write's event has URLs of results."""
     return newly_completed(old, new) is not None or new.status == JobStatus.COMPLETED
 
 
 def job_event(old: JobRecord, new: JobRecord, results: Results, signed: MediaAccess) -> JobEvent | None:
-    """Return the event of this write; None where nothing changed that a creator can see, such as a lease."""
+    """Return the event of this write, or None if it changed only what creators cannot see, such as a lease."""
     job_id, seq = new.job_id, int(new.seq)
     if new.status != old.status and new.status == JobStatus.COMPLETED:
         return JobCompleted(
@@ -100,7 +100,7 @@ def job_event(old: JobRecord, new: JobRecord, results: Results, signed: MediaAcc
             step_type=stage,
             result_url=result_url(results, signed, stage),
         )
-    if _seen(new) == _seen(old):
+    if _visible(new) == _visible(old):
         return None
     return JobProgress(
         job_id=job_id,
@@ -112,19 +112,19 @@ def job_event(old: JobRecord, new: JobRecord, results: Results, signed: MediaAcc
     )
 
 
-def _seen(job: JobRecord) -> tuple[object, ...]:
-    """Return what a creator can see of a job at work."""
-    step = _at_work(job)
+def _visible(job: JobRecord) -> tuple[object, ...]:
+    """Return the values of a job that creators see."""
+    step = _running_step(job)
     return job.status, job.progress, job.current_step, step and step.preview
 
 
-def _at_work(job: JobRecord) -> StepMap | None:
+def _running_step(job: JobRecord) -> StepMap | None:
     return job.step(Stage(job.current_step)) if job.current_step and job.status == JobStatus.RUNNING else None
 
 
 def _preview_url(job: JobRecord, signed: MediaAccess) -> str | None:
     """Return the signed URL of the newest preview of the current step; None before the first preview."""
-    step = _at_work(job)
+    step = _running_step(job)
     if step is None or step.preview is None or step.attempt is None:
         return None
     return signed.url(preview_key(job.job_id, Stage(job.current_step), step.attempt, int(step.preview)))

@@ -1,4 +1,4 @@
-"""The state machine's executions of jobs: one for each, named by its id, so that starting twice is starting once."""
+"""The state machine's executions of jobs. The execution's name is the job's id, so a job has at most one execution."""
 
 import json
 from collections.abc import Iterable, Iterator
@@ -11,7 +11,7 @@ from shared.core.config import Config
 from shared.stages.failures import StageFailure
 from shared.stages.stages import STAGES, Stage
 
-if TYPE_CHECKING:  # the stubs are no dependency of what is deployed
+if TYPE_CHECKING:  # the deployed bundles do not contain the stubs
     from mypy_boto3_stepfunctions import SFNClient
 
 
@@ -20,7 +20,7 @@ class ExecutionConfig(Config):
 
 
 def execution_input(job_id: str, planned: Iterable[Stage]) -> dict[str, object]:
-    """What the state machine starts with: the id, and for each stage whether it runs and its backstop timers."""
+    """Return the input of the execution: the job's id, and for each stage whether it is planned and its timeouts."""
     steps = set(planned)
     return {"jobId": job_id} | {
         stage.key: {
@@ -33,7 +33,7 @@ def execution_input(job_id: str, planned: Iterable[Stage]) -> dict[str, object]:
 
 
 def start(job_id: str, planned: Iterable[Stage]) -> None:
-    """Start the job's execution; no error if it has been started."""
+    """Start the job's execution. If it was started before, do nothing."""
     client, trace = stepfunctions(), header()
     try:
         client.start_execution(
@@ -47,7 +47,7 @@ def start(job_id: str, planned: Iterable[Stage]) -> None:
 
 
 def stop(job_id: str) -> None:
-    """Stop the job's execution, if it runs."""
+    """Stop the job's execution. If it does not run, do nothing."""
     client = stepfunctions()
     try:
         client.stop_execution(executionArn=_arn(job_id), cause="The job was cancelled.")
@@ -56,7 +56,7 @@ def stop(job_id: str) -> None:
 
 
 def running(job_id: str) -> bool | None:
-    """Whether the job's execution goes on; None when it was never started."""
+    """Return whether the job's execution is running, or None if it was never started."""
     client = stepfunctions()
     try:
         return client.describe_execution(executionArn=_arn(job_id))["status"] == "RUNNING"
@@ -66,25 +66,25 @@ def running(job_id: str) -> bool | None:
 
 def succeed(token: str) -> None:
     """Report that the step is complete."""
-    with _while_waited_for() as client:
+    with _ignoring_ended_tasks() as client:
         client.send_task_success(taskToken=token, output="{}")
 
 
 def fail(token: str, failure: StageFailure) -> None:
     """Report that the step has failed."""
-    with _while_waited_for() as client:
+    with _ignoring_ended_tasks() as client:
         client.send_task_failure(taskToken=token, error=failure.state_error, cause=failure.cause)
 
 
 def heartbeat(token: str) -> None:
     """Report that the step is alive."""
-    with _while_waited_for() as client:
+    with _ignoring_ended_tasks() as client:
         client.send_task_heartbeat(taskToken=token)
 
 
 @contextmanager
-def _while_waited_for() -> Iterator["SFNClient"]:
-    """Yield the client. A token that the state machine no longer waits for is no error."""
+def _ignoring_ended_tasks() -> Iterator["SFNClient"]:
+    """Yield the client. Ignore the errors of a token for which the state machine no longer waits."""
     client = stepfunctions()
     with suppress(client.exceptions.TaskTimedOut, client.exceptions.TaskDoesNotExist, client.exceptions.InvalidToken):
         yield client

@@ -1,6 +1,6 @@
-"""Where the objects of a job lie in the media bucket: `jobs/{job_id}/{stage}/{attempt}/{name}`.
+"""Keys of a job's objects in the media bucket: `jobs/{job_id}/{stage}/{attempt}/{name}`.
 
-Signatures, lifecycle rules and grants open whole prefixes, so every key of a job is made here.
+This module makes all of them, because signatures, lifecycle rules and grants apply to whole prefixes.
 """
 
 from shared.stages.stages import Stage
@@ -14,7 +14,7 @@ def job_prefix(job_id: str) -> str:
 
 
 def attempt_prefix(job_id: str, stage: Stage, attempt: str) -> str:
-    """Return the prefix of all objects that one attempt makes."""
+    """Return the prefix of all objects of one attempt."""
     return f"{job_prefix(job_id)}{stage.folder}/{attempt}/"
 
 
@@ -24,5 +24,5 @@ def preview_key(job_id: str, stage: Stage, attempt: str, number: int) -> str:
 
 
 def task_key(job_id: str, stage: Stage, sending: str) -> str:
-    """Return the key of a task that a SageMaker endpoint reads from the bucket; `sending` names one invocation."""
+    """Return the key of a task that a SageMaker endpoint reads. `sending` is the id of the invocation."""
     return f"{job_prefix(job_id)}{stage.folder}/tasks/{sending}.json"

@@ -1,7 +1,7 @@
-"""The jobs table and its immutable siblings.
+"""The jobs table, and the tables of specs, tokens, tickets and results.
 
-Everything that changes while a job runs lives in one item under 1 KB, so that a progress write costs one unit and
-its stream is in order. Attribute names inside steps are short for the same reason.
+All data that changes while a job runs is in one item under 1 KB: a progress write then costs one write unit, and the
+stream has the changes in order. Attribute names in steps are short for the same reason.
 """
 
 from datetime import datetime
@@ -23,7 +23,7 @@ from shared.stages.stages import Stage
 
 
 class JobStatus(StrEnum):
-    """The seed's `JobStatus`, of jobs and of steps."""
+    """The status of a job or of a step."""
 
     PENDING = "PENDING"
     QUEUED = "QUEUED"
@@ -37,20 +37,20 @@ class JobStatus(StrEnum):
         return self in {JobStatus.COMPLETED, JobStatus.FAILED, JobStatus.CANCELLED}
 
 
-ERROR_CHARACTERS = 150  # of a step and again of its job: the item stays under 1 KB
+ERROR_CHARACTERS = 150  # maximum length of the error of a step and of a job, to keep the item under 1 KB
 
 _LIVE = (JobStatus.PENDING, JobStatus.QUEUED, JobStatus.RUNNING)
 
 
 class StepMap(MapAttribute[str, object]):
-    """A job's run of one stage. A claim by a worker is an attempt; it lives as long as its lease is renewed."""
+    """One step: a job's run of a stage. An attempt is one worker's claim on it, and is alive until `lease_until`."""
 
     engine = UnicodeAttribute(attr_name="e")
     status = UnicodeAttribute(attr_name="s", default=JobStatus.PENDING.value)
     progress = NumberAttribute(attr_name="p", default=0)
     attempt = UnicodeAttribute(attr_name="a", null=True)
     attempts = NumberAttribute(attr_name="n", default=0)
-    preview = NumberAttribute(attr_name="v", null=True)  # the newest look at the work in hand
+    preview = NumberAttribute(attr_name="v", null=True)  # number of the newest preview
     lease_until = EpochAttribute(attr_name="l", null=True)
     error = UnicodeAttribute(attr_name="m", null=True)
     started_at = EpochAttribute(attr_name="b", null=True)
@@ -58,9 +58,9 @@ class StepMap(MapAttribute[str, object]):
 
 
 class StepsMap(MapAttribute[str, StepMap]):
-    """The planned steps; a stage that the job skips has none."""
+    """The planned steps. The attribute of a stage that the job skips is None."""
 
-    # One attribute for each stage. Its stored name is the stage's first letter, for the item's size.
+    # One attribute for each stage. Its stored name is the stage's first letter, to keep the item small.
     vars().update({stage.folder: StepMap(attr_name=stage.folder[0], null=True) for stage in Stage})
 
 
@@ -83,7 +83,7 @@ class _ByProject(GlobalSecondaryIndex["JobRecord"]):
 
 
 class JobRecord(Record):
-    """A job, as it stands."""
+    """The current state of a job."""
 
     class Meta(OnDemand):
         table_name = table("jobs")
@@ -92,7 +92,7 @@ class JobRecord(Record):
     job_id = UnicodeAttribute(hash_key=True)
     project_id = UnicodeAttribute()
     account_id = UnicodeAttribute()
-    owner_id = UnicodeAttribute()  # the user who made it; permission goes by the account
+    owner_id = UnicodeAttribute()  # the user who created it; permissions depend on the account only
     status = UnicodeAttribute()
     progress = NumberAttribute(default=0)
     current_step = UnicodeAttribute(null=True)
@@ -109,7 +109,7 @@ class JobRecord(Record):
     by_project = _ByProject()
 
     def planned(self) -> list[tuple[Stage, StepMap]]:
-        """The job's steps, in order."""
+        """Return the job's steps, in order."""
         steps = [(stage, getattr(self.steps, stage.folder)) for stage in Stage]
         return [(stage, step) for stage, step in steps if step is not None]
 
@@ -120,11 +120,11 @@ class JobRecord(Record):
         return step
 
     def step_id(self, stage: Stage) -> str:
-        """Derived, so that it need not be stored."""
+        """Return the id of the stage's step. It is derived from the job's id and is not stored."""
         return f"stp_{self.job_id.removeprefix('job_')}_{list(Stage).index(stage) + 1}"
 
     def overall(self, stage: Stage, step_progress: int) -> int:
-        """The job's progress, 0..100, when `stage` stands at `step_progress`; steps weigh the same."""
+        """Return the job's progress (0..100) when `stage` is at `step_progress` (0..100). All steps weigh the same."""
         order = [planned for planned, _ in self.planned()]
         return (100 * order.index(stage) + step_progress) // len(order)
 
@@ -134,7 +134,7 @@ class JobRecord(Record):
 
 
 class JobSpecRecord(Record):
-    """What was asked for: a `JobSpec`."""
+    """The spec of a job: a `JobSpec` as JSON."""
 
     class Meta(OnDemand):
         table_name = table("job-specs")
@@ -144,7 +144,7 @@ class JobSpecRecord(Record):
 
 
 class StepTokenRecord(Record):
-    """The state machine's task token of a running step: a secret, so it stands alone."""
+    """The state machine's task token of a running step. It is a secret, so it has its own table."""
 
     class Meta(OnDemand):
         table_name = table("step-tokens")
@@ -156,25 +156,23 @@ class StepTokenRecord(Record):
 
 
 class StepTicketRecord(Record):
-    """A step's business with a provider: what was sent there, and under which ticket it is worked on."""
+    """A step's submission to a provider, its ticket, and the number of the newest poll."""
 
     class Meta(OnDemand):
         table_name = table("step-tickets")
 
     job_id = UnicodeAttribute(hash_key=True)
     stage = UnicodeAttribute(range_key=True)
-    attempt = UnicodeAttribute()  # whose chain of polls this is
-    intent = UnicodeAttribute(null=True)  # the attempt that meant to submit: written before it did
-    ticket = UnicodeAttribute(null=True)  # what the provider gave for it
+    attempt = UnicodeAttribute()  # the attempt that polls
+    intent = UnicodeAttribute(null=True)  # the attempt that submits; written before the submission
+    ticket = UnicodeAttribute(null=True)  # the provider's handle for the submission
     poll_no = NumberAttribute(default=0)
-    submissions = NumberAttribute(
-        default=0
-    )  # requests that the provider may charge for; kept as evidence, no code reads it
+    submissions = NumberAttribute(default=0)  # requests that the provider may charge for; for operators, not for code
     expires_at = TTLAttribute()
 
 
 class OutputMap(MapAttribute[str, str]):
-    """One stored object, by its name below the attempt's prefix: a result is then seldom over 1 KB."""
+    """One stored object. `name` is relative to the attempt's prefix, to keep most results under 1 KB."""
 
     role = UnicodeAttribute()
     name = UnicodeAttribute()
@@ -182,7 +180,7 @@ class OutputMap(MapAttribute[str, str]):
 
 
 class StepResultRecord(Record):
-    """What one attempt made; it counts once the job's step says COMPLETED with that attempt."""
+    """The result of one attempt. It is valid when the job's step is COMPLETED with that attempt."""
 
     class Meta(OnDemand):
         table_name = table("step-results")

@@ -1,6 +1,6 @@
-"""The only place where a job ends, and its hold with it: state and money move in one transaction.
+"""The end of a job and of its hold, in one transaction. No other module ends a job.
 
-Complete, fail, cancel and the sweeper all come here; whoever is first decides, the others find the job ended.
+If two callers end a job at the same time, the first one decides its status. The other one receives the ended job.
 """
 
 from datetime import datetime
@@ -19,20 +19,20 @@ _ENDED = {
 
 
 def complete(job: JobRecord, *, at: datetime) -> JobRecord:
-    """The job made its film: charge what was held. A job with a step missing has failed instead."""
+    """End the job as COMPLETED and charge its credits. If a step has no result, end the job as FAILED."""
     missing = [stage for stage, step in job.planned() if step.status != JobStatus.COMPLETED]
     if missing:
-        return fail(job, error=f"The step {missing[0]} left no result.", at=at)
+        return fail(job, error=f"The step {missing[0]} has no result.", at=at)
     return _settle(job, JobStatus.COMPLETED, None, at)
 
 
 def fail(job: JobRecord, *, error: str, at: datetime) -> JobRecord:
-    """The job cannot go on: nothing is charged."""
+    """End the job as FAILED and release its credits."""
     return _settle(job, JobStatus.FAILED, error, at)
 
 
 def cancel(job: JobRecord, *, at: datetime) -> JobRecord:
-    """Its creator stopped the job: nothing is charged."""
+    """End the job as CANCELLED and release its credits."""
     return _settle(job, JobStatus.CANCELLED, None, at)
 
 
@@ -45,7 +45,7 @@ def _settle(job: JobRecord, status: JobStatus, error: str | None, at: datetime) 
                 credits.capture(hold, int(job.credits), at=at, tx=tx)
             else:
                 credits.release(hold, tx=tx)
-    except (JobEnded, HoldEnded):  # settled already: at most once is the point
+    except (JobEnded, HoldEnded):  # another caller has settled it
         settled = jobs.get(job.job_id)
         if not JobStatus(settled.status).ended:
             raise

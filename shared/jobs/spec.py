@@ -1,4 +1,4 @@
-"""What a job was asked to do: written once with the job, never changed."""
+"""The spec of a job: the creator's request. It is written with the job and does not change."""
 
 from typing import Annotated, Literal
 
@@ -15,17 +15,17 @@ Operation = Annotated[str, StringConstraints(min_length=1, max_length=60)]
 
 
 class StackedPreset(Wire):
-    """A second preset on top of the first, weighted."""
+    """A second preset that is added to the first, with a weight of 0..1."""
 
     preset_id: Id
     weight: float = Field(default=0.5, ge=0, le=1)
 
 
 class JobSettings(Wire):
-    """What a creator may set beside prompt and preset; durations in seconds."""
+    """The settings of a job, besides prompt and preset. Durations are in seconds."""
 
     aspect_ratio: AspectRatio = "16:9"
-    duration: float = Field(default=5, ge=1, le=30)  # within what the preset and the engines take
+    duration: float = Field(default=5, ge=1, le=30)  # the preset and the engines have narrower limits
     resolution: Resolution = Resolution.FULL_HD
     fps: Literal[24, 25, 30] = 24
     seed: int | None = Field(default=None, ge=0, le=2**32 - 1)
@@ -33,20 +33,20 @@ class JobSettings(Wire):
     strength: float = Field(default=1, ge=0, le=1)
     stack: StackedPreset | None = None
     operations: tuple[Operation, ...] = Field(default=(), max_length=8)
-    engines: dict[Stage, EngineName] = Field(default_factory=dict)  # who is to do a stage; the studio's own otherwise
-    loop: bool = False  # the camera path is closed: the last frame leads into the first
+    engines: dict[Stage, EngineName] = Field(default_factory=dict)  # default: in-process engines
+    loop: bool = False  # True closes the camera path: the first frame can follow the last one
     transfer: TransferMode = "stabilised"  # how the camera of a driving clip is copied
 
 
 class JobInput(Wire):
-    """Media the job starts from: an asset of the creator's, by what it is to the job."""
+    """An asset of the account that the job uses, with its role in the job."""
 
     role: Literal[Role.PICTURE, Role.DRIVING, Role.AUDIO, Role.CAPTIONS]
     asset_id: Id
 
 
 class JobSpec(Wire):
-    """The immutable half of a job; `seed` is settled here even when the creator set none."""
+    """The immutable data of a job. `seed` has a value even if the settings have none."""
 
     prompt: str
     preset_id: str
@@ -54,6 +54,6 @@ class JobSpec(Wire):
     settings: JobSettings
     seed: int
     inputs: tuple[JobInput, ...] = ()
-    input_keys: dict[Role, str] = Field(default_factory=dict)  # where the inputs' verified media are
-    more_pictures: tuple[str, ...] = ()  # the same of the pictures after the first, in order
-    paid: bool = False  # the account was on a paid plan: the job's steps go first, and the film bears no mark
+    input_keys: dict[Role, str] = Field(default_factory=dict)  # keys of the inputs' verified files
+    more_pictures: tuple[str, ...] = ()  # keys of the pictures after the first, in order
+    paid: bool = False  # True if the account was on a paid plan: priority queues, and no watermark

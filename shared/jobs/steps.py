@@ -1,4 +1,4 @@
-"""Writes and reads the steps of jobs: tokens, claims, beats, results, failures. Each write names the expected state."""
+"""Reads and writes of steps: tokens, claims, beats, results, failures. Writes are conditional on the step's state."""
 
 import json
 from contextlib import suppress
@@ -28,7 +28,7 @@ TOKEN_LIFE = timedelta(days=2)
 
 
 class AlreadyCompleted(Exception):
-    """The step's result is recorded already."""
+    """The step already has a result."""
 
 
 class Leased(Exception):
@@ -40,7 +40,7 @@ class Leased(Exception):
 
 
 class Fenced(Exception):
-    """This attempt is not the step's current one, or its job has ended: whatever it made does not count."""
+    """The attempt is not the step's current one, or the job has ended. The results of the attempt are not used."""
 
 
 class StepStore:
@@ -54,16 +54,16 @@ class StepStore:
             return None
 
     def queue(self, job_id: str, stage: Stage, *, at: datetime) -> None:
-        """The job, if it was PENDING, waits for a worker now; a step that waits is not written again and again."""
+        """Set the job and the step to QUEUED if the job is PENDING. Otherwise write nothing."""
         step = _path(stage)
         actions = [step.status.set(JobStatus.QUEUED.value), JobRecord.status.set(JobStatus.QUEUED.value)]
         with suppress(Fenced):
             _change(JobRecord(job_id), actions, JobRecord.status == JobStatus.PENDING.value, at=at)
 
     def claim(self, job_id: str, stage: Stage, *, attempt: str, lease_until: datetime, at: datetime) -> JobRecord:
-        """Make `attempt` the step's current one, if no live attempt holds it.
+        """Make `attempt` the step's current one, unless another attempt is alive.
 
-        Raises JobEnded, AlreadyCompleted or Leased (all: nothing was written), JobNotFound.
+        Raise JobNotFound, JobEnded, AlreadyCompleted or Leased. In these cases nothing is written.
         """
         step, job = _path(stage), JobRecord(job_id)
         actions = [
@@ -81,7 +81,7 @@ class StepStore:
         try:
             _change(job, actions, live() & (step.status != JobStatus.COMPLETED.value) & unleased, at=at)
         except Fenced:
-            raise _why_not_claimed(job_id, stage) from None
+            raise _claim_error(job_id, stage) from None
         return job
 
     def beat(
@@ -95,7 +95,10 @@ class StepStore:
         preview: int | None = None,
         at: datetime,
     ) -> None:
-        """Extend the lease, and write the (step's, job's) progress and the newest preview's number. Raises Fenced."""
+        """Extend the lease, and write the progress and the newest preview's number. Raise Fenced.
+
+        `progress` is that of the step and of the job, both 0..100.
+        """
         step = _path(stage)
         actions = [step.lease_until.set(lease_until)]
         if progress is not None:
@@ -105,13 +108,13 @@ class StepStore:
         _change(JobRecord(job_id), actions, _current(stage, attempt), at=at)
 
     def release(self, job_id: str, stage: Stage, *, attempt: str, at: datetime) -> None:
-        """Hand the step back before its end, for another attempt to claim at once. Raises Fenced."""
+        """End the lease of an unfinished step, so that another attempt can claim it at once. Raise Fenced."""
         step = _path(stage)
         actions = [step.lease_until.remove(), step.status.set(JobStatus.QUEUED.value)]
         _change(JobRecord(job_id), actions, _current(stage, attempt), at=at)
 
     def record_result(self, job: JobRecord, stage: Stage, result: StepResult, *, attempt: str, at: datetime) -> None:
-        """Write the result, then complete the step that points at it. Raises Fenced."""
+        """Write the result, then set the step to COMPLETED. Raise Fenced."""
         prefix = attempt_prefix(job.job_id, stage, attempt)
         outputs = [
             OutputMap(role=o.role.value, name=o.key.removeprefix(prefix), media_type=o.media_type)
@@ -131,7 +134,7 @@ class StepStore:
         _change(JobRecord(job.job_id), actions, _current(stage, attempt), at=at)
 
     def record_failure(self, job_id: str, stage: Stage, failure: StageFailure, *, attempt: str, at: datetime) -> None:
-        """Fail the attempt: the step is QUEUED if a retry can help, else FAILED. Raises Fenced."""
+        """Set the step to QUEUED if the failure is retryable, or else to FAILED. Raise Fenced."""
         step = _path(stage)
         actions = [
             step.status.set((JobStatus.QUEUED if failure.retryable else JobStatus.FAILED).value),
@@ -142,7 +145,7 @@ class StepStore:
 
 
 def _change(job: JobRecord, actions: list[Action], condition: Condition, *, at: datetime) -> None:
-    """Write if `condition` holds, else raise Fenced."""
+    """Write if `condition` is true, or else raise Fenced."""
     with on_refusal(Fenced()):
         job.update([*actions, *stamp(at)], condition)
 
@@ -153,7 +156,7 @@ def _current(stage: Stage, attempt: str) -> Condition:
     return current
 
 
-def _why_not_claimed(job_id: str, stage: Stage) -> Exception:
+def _claim_error(job_id: str, stage: Stage) -> Exception:
     job = jobs.get(job_id)
     step = job.step(stage)
     if JobStatus(job.status).ended:
@@ -164,7 +167,7 @@ def _why_not_claimed(job_id: str, stage: Stage) -> Exception:
 
 
 def _path(stage: Stage) -> Any:
-    """The step's attributes, for conditions and changes (pynamodb types paths dynamically)."""
+    """Return the step's attributes for conditions and actions (pynamodb types paths dynamically)."""
     return getattr(JobRecord.steps, stage.folder)
 
 

@@ -1,4 +1,4 @@
-"""Reads and writes jobs; every change names the state it expects."""
+"""Reads and writes of jobs. Each write is conditional on the job's state."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -34,7 +34,7 @@ class JobNotFound(NotFound):
 
 
 class JobEnded(Conflict):
-    """The job is COMPLETED, FAILED or CANCELLED, and stays so."""
+    """The job is COMPLETED, FAILED or CANCELLED. These are final."""
 
     code = "job_ended"
 
@@ -60,7 +60,7 @@ class StepOutput:
 
 @dataclass(frozen=True, slots=True)
 class StepResult:
-    """What a completed step made."""
+    """The outputs and the metadata of a completed step."""
 
     outputs: tuple[StepOutput, ...]
     metrics: Mapping[str, Any]
@@ -86,7 +86,7 @@ class JobStore:
         deadline_at: datetime,
         tx: Transaction,
     ) -> JobRecord:
-        """The job and its spec; `engines` are the planned steps."""
+        """Write the job and its spec, and return the job. `engines` has one entry for each planned step."""
         record = JobRecord(
             job_id,
             project_id=project_id,
@@ -99,14 +99,14 @@ class JobStore:
             updated_at=at,
             deadline_at=deadline_at,
         )
-        exists = Conflict("This job exists already.")
+        exists = Conflict("This job already exists.")
         tx.put(record, JobRecord.job_id.does_not_exist(), otherwise=exists)
         document = JobSpecRecord(job_id, document=spec.model_dump_json(by_alias=True))
         tx.put(document, JobSpecRecord.job_id.does_not_exist(), otherwise=exists)
         return record
 
     def get(self, job_id: str, *, account_id: str | None = None) -> JobRecord:
-        """Return the job, for a caller only if it is the account's; the pipeline passes none. Raises JobNotFound."""
+        """Return the job. With `account_id`, only this account's; the pipeline passes None. Raise JobNotFound."""
         try:
             job = JobRecord.get(job_id, consistent_read=True)
         except JobRecord.DoesNotExist:
@@ -123,7 +123,7 @@ class JobStore:
             return True
 
     def page(self, *, account_id: str, project_id: str | None, limit: int, after: str | None) -> Sequence[JobRecord]:
-        """At most `limit` jobs of the project, or of the whole account, newest first: one Query, one BatchGet."""
+        """Return at most `limit` jobs of the project or the account, newest first, with one Query and one BatchGet."""
         index, key = (
             (JobRecord.by_project, project_id) if project_id is not None else (JobRecord.by_account, account_id)
         )
@@ -143,7 +143,7 @@ class JobStore:
         return {record.job_id: JobSpec.model_validate_json(record.document) for record in found}
 
     def results(self, job: JobRecord) -> dict[Stage, StepResult]:
-        """What the job's completed steps made."""
+        """Return the results of the job's completed steps."""
         attempts = {
             f"{stage}#{step.attempt}": stage for stage, step in job.planned() if step.status == JobStatus.COMPLETED
         }
@@ -153,7 +153,7 @@ class JobStore:
     # --- ending
 
     def finish(self, job_id: str, status: JobStatus, *, error: str | None, at: datetime, tx: Transaction) -> None:
-        """The job's one terminal state; only settlement calls this. Fails the transaction with JobEnded."""
+        """Set the job's final status; only settlement calls this. Fail the transaction with JobEnded."""
         actions = [JobRecord.status.set(status.value), JobRecord.completed_at.set(at)]
         if status is JobStatus.COMPLETED:
             actions.append(JobRecord.progress.set(100))
@@ -162,12 +162,13 @@ class JobStore:
         tx.update(JobRecord(job_id), [*actions, *stamp(at)], live(), otherwise=JobEnded())
 
     def delete(self, job: JobRecord, *, tx: Transaction) -> None:
-        """Delete an ended job and its spec; results go with `delete_results`."""
+        """Delete an ended job and its spec, but not its results. Fail the transaction with JobRunning."""
         running = JobRunning()
         tx.delete(JobRecord(job.job_id), ~live() & JobRecord.job_id.exists(), otherwise=running)
         tx.delete(JobSpecRecord(job.job_id), otherwise=running)
 
     def delete_results(self, job_id: str) -> None:
+        """Delete the job's results, task tokens and tickets."""
         with StepResultRecord.batch_write() as batch:
             for result in StepResultRecord.query(job_id):
                 batch.delete(result)

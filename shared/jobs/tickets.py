@@ -1,4 +1,4 @@
-"""What a step has with its provider: an intent before it submits, a ticket after, and polls that happen once each."""
+"""Reads and writes of tickets: an intent before the submission, a ticket after it, and numbered polls."""
 
 from datetime import datetime, timedelta
 
@@ -10,7 +10,7 @@ TICKET_LIFE = timedelta(days=2)
 
 
 class Refused(Exception):
-    """The ticket is not in the state, or not in the hands, that this change expects; nothing was written."""
+    """The record is not in the state that this change requires, or another attempt has it. Nothing was written."""
 
 
 class TicketStore:
@@ -21,55 +21,59 @@ class TicketStore:
             return None
 
     def intend(self, job_id: str, stage: Stage, *, attempt: str, at: datetime) -> None:
-        """Before the provider is asked. Refused while an earlier submission has not been closed."""
-        of = StepTicketRecord
+        """Write the intent before the submission. Raise Refused if an earlier submission is not closed."""
+        record = StepTicketRecord
         with on_refusal(Refused()):
             StepTicketRecord(job_id, stage.value).update(
                 [
-                    of.intent.set(attempt),
-                    of.attempt.set(attempt),
-                    of.poll_no.set(0),
-                    of.submissions.set((of.submissions | 0) + 1),
-                    of.expires_at.set(at + TICKET_LIFE),
+                    record.intent.set(attempt),
+                    record.attempt.set(attempt),
+                    record.poll_no.set(0),
+                    record.submissions.set((record.submissions | 0) + 1),
+                    record.expires_at.set(at + TICKET_LIFE),
                 ],
-                of.intent.does_not_exist(),
+                record.intent.does_not_exist(),
             )
 
-    def keep(self, job_id: str, stage: Stage, ticket: str, *, attempt: str) -> None:
-        """The provider has taken it."""
-        of = StepTicketRecord
+    def store(self, job_id: str, stage: Stage, ticket: str, *, attempt: str) -> None:
+        """Write the ticket of the submission that the provider accepted. Raise Refused."""
+        record = StepTicketRecord
         with on_refusal(Refused()):
-            StepTicketRecord(job_id, stage.value).update([of.ticket.set(ticket)], of.intent == attempt)
+            StepTicketRecord(job_id, stage.value).update([record.ticket.set(ticket)], record.intent == attempt)
 
     def withdraw(self, job_id: str, stage: Stage, *, attempt: str) -> None:
-        """The provider has certainly not taken it: nothing was submitted."""
-        of = StepTicketRecord
+        """Remove the intent of a submission that the provider certainly did not accept. Raise Refused."""
+        record = StepTicketRecord
         with on_refusal(Refused()):
             StepTicketRecord(job_id, stage.value).update(
-                [of.intent.remove(), of.submissions.set(of.submissions - 1)],
-                (of.intent == attempt) & of.ticket.does_not_exist(),
+                [record.intent.remove(), record.submissions.set(record.submissions - 1)],
+                (record.intent == attempt) & record.ticket.does_not_exist(),
             )
 
     def adopt(self, job_id: str, stage: Stage, *, attempt: str) -> None:
-        """A new attempt goes on with what an older one submitted."""
-        of = StepTicketRecord
+        """Let a new attempt continue with the ticket of an older one. Raise Refused if there is no ticket."""
+        record = StepTicketRecord
         with on_refusal(Refused()):
-            StepTicketRecord(job_id, stage.value).update([of.attempt.set(attempt)], of.ticket.exists())
+            StepTicketRecord(job_id, stage.value).update([record.attempt.set(attempt)], record.ticket.exists())
 
-    def take_turn(self, job_id: str, stage: Stage, poll_no: int, *, attempt: str) -> None:
-        """This poll is ours to make: each number is given once. Refused to whoever comes with it again."""
-        of = StepTicketRecord
+    def claim_poll(self, job_id: str, stage: Stage, poll_no: int, *, attempt: str) -> None:
+        """Claim poll `poll_no`. Raise Refused if it was claimed before."""
+        record = StepTicketRecord
         with on_refusal(Refused()):
             StepTicketRecord(job_id, stage.value).update(
-                [of.poll_no.set(poll_no)], (of.attempt == attempt) & (of.poll_no == poll_no - 1) & of.ticket.exists()
+                [record.poll_no.set(poll_no)],
+                (record.attempt == attempt) & (record.poll_no == poll_no - 1) & record.ticket.exists(),
             )
 
     def close(self, job_id: str, stage: Stage, *, attempt: str) -> None:
-        """The provider gave it up: another attempt may submit anew, and this submission stays counted."""
-        of = StepTicketRecord
+        """Remove a ticket that failed at the provider, so that another attempt can submit again. Raise Refused.
+
+        `submissions` still counts it.
+        """
+        record = StepTicketRecord
         with on_refusal(Refused()):
             StepTicketRecord(job_id, stage.value).update(
-                [of.intent.remove(), of.ticket.remove()], of.attempt == attempt
+                [record.intent.remove(), record.ticket.remove()], record.attempt == attempt
             )
 
 

@@ -1,4 +1,4 @@
-"""The job as creators see it: over REST, and as the snapshot at subscribe."""
+"""The view of a job, for REST responses and for snapshots."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -52,9 +52,9 @@ class JobView(View):
     preview_url: str | None
     gif_url: str | None
     sprites_url: str | None
-    scrubbing_url: str | None  # WebVTT whose cues are parts (`#xywh=`) of the sprites
+    scrubbing_url: str | None  # WebVTT whose cues refer to parts of the sprites (`#xywh=`)
     hls_playlist: str | None = None
-    motion_score: float | None = None  # 0..1, how well the clip moved as its preset promised; none where not measured
+    motion_score: float | None = None  # 0..1, how well the clip follows the camera move; None if it was not measured
     steps: list[StepView]
     seq: int
     created_at: datetime
@@ -63,19 +63,19 @@ class JobView(View):
 
 
 def access(job_id: str, at: datetime) -> MediaAccess:
-    """Signed reading of everything the job made."""
+    """Return signed read access to all objects of the job, valid for `URL_LIFE`."""
     return MediaAccess(job_prefix(job_id), at + URL_LIFE)
 
 
 def result_url(results: Results, signed: MediaAccess, stage: Stage, role: Role | None = None) -> str | None:
-    """Signed URL of what `stage` made in that role (its main one by default), if it has made it."""
+    """Return the signed URL of the stage's output with that role (default: its main one), or None if there is none."""
     result = results.get(stage)
     key = result.key(role or STAGES[stage].main) if result else None
     return signed.url(key) if key else None
 
 
 def job_view(job: JobRecord, spec: JobSpec, results: Results, at: datetime) -> JobView:
-    """Return the job with signed URLs of its results. Lists show it without `results`, so without URLs."""
+    """Return the job with signed URLs of its results. In lists, `results` is empty and the job has no URLs."""
     signed = access(job.job_id, at)
     post = Stage.POST_PROCESSING
     return JobView(
@@ -110,7 +110,7 @@ def job_view(job: JobRecord, spec: JobSpec, results: Results, at: datetime) -> J
 
 
 def _motion_score(results: Results) -> float | None:
-    """Return the motion score of the clip that was finished: the latest stage that measured it counts."""
+    """Return the motion score of the film's clip from the last stage that measured it, or None."""
     for stage in (Stage.POST_PROCESSING, Stage.MOTION_TRANSFER, Stage.VIDEO_SYNTHESIS):
         if stage in results and MOTION_SCORE in results[stage].metrics:
             return float(results[stage].metrics[MOTION_SCORE])
@@ -135,7 +135,7 @@ def _step_view(job: JobRecord, stage: Stage, step: StepMap, results: Results, si
 
 
 def _step_status(job: JobRecord, stage: Stage, step: StepMap) -> JobStatus:
-    """Return the step's status; once the job ended, its current step has its status and later steps are CANCELLED."""
+    """Return the step's status. In an ended job, the current step has the job's status; later steps are CANCELLED."""
     job_status, step_status = JobStatus(job.status), JobStatus(step.status)
     if not job_status.ended or step_status is JobStatus.COMPLETED:
         return step_status

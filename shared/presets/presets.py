@@ -1,4 +1,4 @@
-"""Presets: the default camera moves, as the seed's `Preset`."""
+"""Presets: the built-in camera moves with the fields of `Preset` in the API contract."""
 
 from dataclasses import dataclass
 
@@ -23,22 +23,22 @@ class Preset:
 
     @property
     def thumbnail(self) -> str:
-        """Path of a small JPEG below the studio's own address."""
+        """Path of a small JPEG on the site of the studio."""
         return f"/presets/{self.preset_id}.jpg"
 
     @property
     def preview(self) -> str:
-        """Path of two seconds of the move, an animated WebP, below the studio's own address."""
+        """Path of an animated WebP on the site of the studio: two seconds of the move."""
         return f"/presets/{self.preset_id}.webp"
 
 
 def presets() -> list[Preset]:
-    """All default presets, in the catalogue's order."""
+    """Return all built-in presets, in the catalogue's order."""
     return [Preset(move.id, move.name, move.description, move.category, move.move) for move in default_moves().values()]
 
 
 def get_preset(preset_id: str) -> Preset:
-    """The preset of that id; for an id that is nearly right the error names those it may have meant."""
+    """Return the preset with that id. Raise PresetNotFound, with the ids that are similar."""
     for preset in presets():
         if preset.preset_id == preset_id:
             return preset

@@ -9,7 +9,7 @@ from shared.aws.records import OnDemand, Record, table
 class _ProjectsByAccount(GlobalSecondaryIndex["ProjectRecord"]):
     class Meta:
         index_name = "by_account"
-        projection = KeysOnlyProjection()  # a new job changes its project: the index need not know
+        projection = KeysOnlyProjection()  # keys only, so that a write to a project does not write to the index
 
     account_id = UnicodeAttribute(hash_key=True)
     project_id = UnicodeAttribute(range_key=True)
@@ -21,10 +21,10 @@ class ProjectRecord(Record):
 
     project_id = UnicodeAttribute(hash_key=True)
     account_id = UnicodeAttribute()
-    owner_id = UnicodeAttribute()  # the user who made it; permission goes by the account
+    owner_id = UnicodeAttribute()  # the user who created it; permissions depend on the account only
     name = UnicodeAttribute()
     thumbnail = UnicodeAttribute(null=True)
-    job_count = NumberAttribute(default=0)  # guards deletion: jobs and projects change it in one transaction
+    job_count = NumberAttribute(default=0)  # changes in the job's transaction; 0 allows deletion
     created_at = UTCDateTimeAttribute()
     updated_at = UTCDateTimeAttribute()
 

@@ -1,4 +1,4 @@
-"""Reads and writes projects; a project of another account does not exist for the caller."""
+"""Reads and writes of projects. For a caller of another account a project does not exist."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -27,7 +27,7 @@ class ProjectStore:
         record = ProjectRecord(
             project_id, owner_id=owner_id, account_id=account_id, name=name, created_at=at, updated_at=at
         )
-        tx.put(record, ProjectRecord.project_id.does_not_exist(), otherwise=Conflict("This project exists already."))
+        tx.put(record, ProjectRecord.project_id.does_not_exist(), otherwise=Conflict("This project already exists."))
         return record
 
     def get(self, project_id: str, *, account_id: str) -> ProjectRecord:
@@ -40,7 +40,7 @@ class ProjectStore:
         return record
 
     def page(self, *, account_id: str, limit: int, after: str | None) -> Sequence[ProjectRecord]:
-        """At most `limit` of the account's projects, newest first, older than `after`: one Query, one BatchGet."""
+        """Return at most `limit` of the account's projects older than `after`, newest first: a Query and a BatchGet."""
         older = ProjectRecord.project_id < after if after else None
         found = ProjectRecord.by_account.query(
             account_id, older, scan_index_forward=False, limit=limit, page_size=limit
@@ -57,7 +57,7 @@ class ProjectStore:
         return record
 
     def delete(self, project_id: str, *, account_id: str) -> None:
-        """Delete an empty project; its jobs are deleted first, so that nothing vanishes by surprise."""
+        """Delete an empty project. Raise ProjectNotEmpty if it has jobs: a caller must not lose them by mistake."""
         project = self.get(project_id, account_id=account_id)
         with on_refusal(ProjectNotEmpty("Delete this project's jobs first.")):
             project.delete((ProjectRecord.account_id == account_id) & (ProjectRecord.job_count == 0))

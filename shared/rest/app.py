@@ -1,4 +1,4 @@
-"""One way to make a domain's app: errors as problem+json with the request's id, no docs pages in Lambda."""
+"""The FastAPI app of a domain: errors are problem+json with the request's id, and there are no documentation pages."""
 
 from http import HTTPStatus
 
@@ -14,32 +14,32 @@ from shared.rest.problem import problem
 def create_app(domain: str, router: APIRouter) -> FastAPI:
     app = FastAPI(title=f"Kinora {domain}", docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
     app.include_router(router)
-    app.add_exception_handler(AppError, _refused)
-    app.add_exception_handler(RequestValidationError, _invalid)
-    app.add_exception_handler(HTTPException, _http)
-    app.add_exception_handler(Exception, _broken)
+    app.add_exception_handler(AppError, _app_error)
+    app.add_exception_handler(RequestValidationError, _invalid_request)
+    app.add_exception_handler(HTTPException, _http_error)
+    app.add_exception_handler(Exception, _unexpected_error)
     return app
 
 
-def _refused(request: Request, error: Exception) -> Response:
-    assert isinstance(error, AppError)  # noqa: S101  # registered for this class; tells the type checker
+def _app_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, AppError)  # noqa: S101  # registered for this class; for the type checker
     return problem(request, error.status, error.code, error.detail, **error.facts)
 
 
-def _invalid(request: Request, error: Exception) -> Response:
+def _invalid_request(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)  # noqa: S101  # as above
-    # Neither `input` nor `ctx`: they would echo passwords, and NaN. And no more than fits into an answer.
+    # `input` and `ctx` are omitted: they can contain passwords, or NaN, which is not JSON. The limits bound the size.
     fields = [{"field": ".".join(map(str, e["loc"][1:]))[:100], "detail": e["msg"]} for e in error.errors()[:20]]
     sentence = "; ".join(f"{f['field']}: {f['detail']}" if f["field"] else f["detail"] for f in fields[:5])
     return problem(request, 422, "invalid", sentence, errors=fields)
 
 
-def _http(request: Request, error: Exception) -> Response:
+def _http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101  # as above
     phrase = HTTPStatus(error.status_code).phrase
     return problem(request, error.status_code, phrase.lower().replace(" ", "_"), f"{phrase}.")
 
 
-def _broken(request: Request, error: Exception) -> Response:
+def _unexpected_error(request: Request, error: Exception) -> Response:
     logger.exception("request failed", exc_info=error)
     return problem(request, 500, "internal", "Something went wrong on our side; the request id helps us find it.")

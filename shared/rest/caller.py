@@ -10,7 +10,7 @@ from shared.access.principal import Principal
 from shared.core.errors import Forbidden
 from shared.rest.event import event
 
-# Only describes the token in OpenAPI: the authorizer has verified it before a function runs.
+# This only describes the token in OpenAPI: the authorizer verifies it before a function runs.
 _token = HTTPBearer(scheme_name="token", bearerFormat="JWT", auto_error=False)
 
 
@@ -24,12 +24,12 @@ Caller = Annotated[Principal, Depends(_principal)]
 def _permitted(needed: SecurityScopes, caller: Caller) -> Principal:
     for permission in needed.scopes:
         if not caller.may(Permission(permission)):
-            raise Forbidden(f"This needs the permission {permission}, which your role or your token lacks.")
+            raise Forbidden(f"This needs the permission {permission}. Your role or your token does not have it.")
     return caller
 
 
 def may(permission: Permission) -> Any:
-    """Return the dependency of a route that needs `permission`; OpenAPI shows it as the route's scope.
+    """Return the dependency of a route that needs `permission`. In OpenAPI it is the route's scope.
 
     A route declares it in its signature: `caller: Annotated[Principal, may(Permission.JOBS_READ)]`.
     """

@@ -1,4 +1,4 @@
-"""The API Gateway event behind a request."""
+"""The API Gateway event of a request."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Turns an app into an API Gateway handler."""
+"""API Gateway handlers for apps."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from shared.observability import observed
 
 
 def gateway_handler(app: FastAPI) -> Any:
-    """Handler for REST proxy events; Mangum would base64 problem+json by default."""
+    """Return the handler of the app for REST proxy events. By default Mangum encodes problem+json as base64."""
     answer = Mangum(app, lifespan="off", text_mime_types=[*DEFAULT_TEXT_MIME_TYPES, "application/problem+json"])
 
     @observed

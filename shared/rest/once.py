@@ -16,7 +16,7 @@ from shared.rest.event import event
 
 @dataclass(frozen=True, slots=True)
 class OnceRequest:
-    """A request that may carry an Idempotency-Key."""
+    """A request with or without an Idempotency-Key."""
 
     effect: OneEffect
 

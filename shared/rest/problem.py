@@ -1,4 +1,4 @@
-"""The refusals of the REST API: problem+json (RFC 9457), and their part of the OpenAPI document."""
+"""The error responses of the REST API: problem+json (RFC 9457), and their part of the OpenAPI document."""
 
 import json
 from http import HTTPStatus
@@ -17,14 +17,14 @@ Responses = dict[int | str, dict[str, Any]]
 
 
 class FieldProblem(View):
-    """One field that the request has wrong."""
+    """One invalid field of the request."""
 
     field: str = Field(description="The path to the field, joined by dots. It is empty for the body itself.")
     detail: str
 
 
 class Problem(View):
-    """The body of each refusal (RFC 9457). A later version may add fields."""
+    """The body of every error response (RFC 9457). A later version may add fields."""
 
     model_config = ConfigDict(extra="allow")
 
@@ -33,16 +33,16 @@ class Problem(View):
     status: int = Field(ge=400, le=599, examples=[404])
     code: str = Field(description="The kind of problem. It never changes.", examples=["job_not_found"])
     detail: str = Field(description="One sentence for people. It may change.", examples=["There is no such job."])
-    request_id: str = Field(description="Name this id when you report the problem.")
-    errors: list[FieldProblem] | None = absent("The fields that status 422 refuses, at most 20.")
-    suggestions: list[str] | None = absent("Known values that are close to the one that is unknown.")
-    credits_needed: int | None = absent("The credits that status 402 asks for.")
+    request_id: str = Field(description="The id of the request. Include it in a report of the problem.")
+    errors: list[FieldProblem] | None = absent("The invalid fields, at most 20, for status 422.")
+    suggestions: list[str] | None = absent("Known values that are similar to the unknown one.")
+    credits_needed: int | None = absent("The credits that the request needs, for status 402.")
 
 
 def problem(request: Request, status: int, code: str, detail: str, **facts: Any) -> Response:
-    """Return the refusal; `facts` are optional fields of Problem.
+    """Return the error response. `facts` are optional fields of Problem.
 
-    The JSON is ASCII, so that text from the request cannot make the response itself fail.
+    The JSON is ASCII, because text from the request may have characters that cannot be encoded as UTF-8.
     """
     body = Problem(
         title=HTTPStatus(status).phrase,
@@ -58,7 +58,7 @@ def problem(request: Request, status: int, code: str, detail: str, **facts: Any)
 def problems(*errors: type[AppError]) -> Responses:
     """Return `responses=` of a route: the errors that its service raises.
 
-    `with_refusals` adds what every route answers.
+    `with_refusals` adds the errors that do not depend on the service.
     """
     codes: dict[int, list[str]] = {}
     for error in errors:
@@ -67,14 +67,14 @@ def problems(*errors: type[AppError]) -> Responses:
 
 
 def with_refusals(path: str, operation: dict[str, Any], *, public: bool) -> dict[str, Any]:
-    """Return an operation of an OpenAPI document with every refusal that it can answer.
+    """Return an operation of an OpenAPI document with all its error responses.
 
-    They are those that the route declares with `problems`, and those that follow from its path and its input.
+    The route declares some of them with `problems`. The others depend on its path and its input.
     """
     declared = dict(operation["responses"])
     refusals = {
         "400": "The request cannot be read.",
-        "403": "The caller may not do this.",
+        "403": "The caller has no permission for this.",
         "429": "Too many requests.",
         "5XX": "The service failed.",
     }
@@ -85,7 +85,7 @@ def with_refusals(path: str, operation: dict[str, Any], *, public: bool) -> dict
     if "requestBody" in operation:
         refusals |= {"413": "The body has more than 10 MB.", "415": "The body is not JSON."}
     if "requestBody" in operation or operation.get("parameters"):
-        refusals["422"] = "A field is wrong; `errors` names it."
+        refusals["422"] = "A field is invalid. `errors` has its name."
     for status in [status for status in declared if status >= "4"]:
         response = declared.pop(status)
         if not _is_fastapis_own(response):
@@ -101,7 +101,7 @@ def problem_schemas() -> dict[str, Any]:
     return {Problem.__name__: schema, **schema.pop("$defs")}
 
 
-# FastAPI describes 422 with these. `shared.rest.app` answers a Problem instead.
+# FastAPI describes 422 with these schemas. `shared.rest.app` returns a Problem instead.
 FASTAPIS_OWN_SCHEMAS = {"HTTPValidationError", "ValidationError"}
 
 

@@ -1,4 +1,4 @@
-"""The engine catalogue: data that functions read; workers load the `code` it names."""
+"""The engine catalogue. Functions read the data; workers import `code`."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -9,22 +9,22 @@ from shared.stages.stages import Stage
 
 
 class Runs(StrEnum):
-    """Where an engine's work happens."""
+    """The place where an engine runs."""
 
     IN_PROCESS = "in-process"  # inside a worker that takes tasks from the stage's queue
     REMOTE = "remote"  # at a provider, through tickets
 
 
 class Family(StrEnum):
-    """What an in-process engine needs around it: the image in `workers/images`, and so the machine that runs it."""
+    """The image in `workers/images`, and so the kind of machine, that an in-process engine needs."""
 
     CPU_MEDIA = "cpu-media"
-    CUDA_DIFFUSERS = "cuda-diffusers"  # has what the other one has, too
+    CUDA_DIFFUSERS = "cuda-diffusers"  # includes the contents of the other image
 
 
 @dataclass(frozen=True, slots=True)
 class Engine:
-    """One way to do a stage.
+    """One way to perform a stage.
 
     Credits: `credits + credits_per_second x duration + credits_per_picture x pictures after the first`, rounded up.
     """
@@ -39,16 +39,16 @@ class Engine:
     credits_per_second: float = 0.0
     credits_per_picture: float = 0.0
     max_duration_seconds: float = 30.0
-    durations: frozenset[float] | None = None  # the only ones it makes, seconds; None = any up to the longest
+    durations: frozenset[float] | None = None  # the only supported durations, in seconds; None = all up to the maximum
     max_short_side_pixels: int = 2160
-    axes: frozenset[str] = frozenset()  # of a camera move, what this engine can follow
-    sunset_at: date | None = None  # the first day, in UTC, on which new jobs do not get it
-    fallback: str | None = None  # the engine of the same stage that replaces it from then on
-    key: str | None = None  # name of the secret with which a remote engine is paid; without one it is not offered
-    trained: bool = False  # whether a model that learned from samples makes the pixels: films say so
+    axes: frozenset[str] = frozenset()  # the axes of a camera move that the engine supports
+    sunset_at: date | None = None  # the first day, in UTC, on which new jobs do not use it
+    fallback: str | None = None  # the engine of the same stage that replaces it from that day
+    key: str | None = None  # the secret with the provider's API key; if it has no value, the engine is not offered
+    trained: bool = False  # True if a trained model generates the pixels; the film's C2PA manifest declares it
 
     def is_past(self, at: datetime) -> bool:
-        """Return whether a job that is submitted at `at` is too late for this engine."""
+        """Return whether the engine is not available to a job that is submitted at `at`."""
         return self.sunset_at is not None and at.date() >= self.sunset_at
 
 
@@ -60,7 +60,7 @@ ENGINES: tuple[Engine, ...] = (
         name="procedural",
         code="workers.engines.image_generation.procedural:Procedural",
         runs=Runs.IN_PROCESS,
-        about="A painter in code, not a model: it composes landscapes from the words it knows.",
+        about="A painter in code, not a trained model. It composes landscapes from the words in its vocabulary.",
         credits=1,
     ),
     Engine(
@@ -68,10 +68,10 @@ ENGINES: tuple[Engine, ...] = (
         name="parallax",
         code="workers.engines.video_synthesis.parallax:Parallax",
         runs=Runs.IN_PROCESS,
-        about="Moves a real camera path over a picture and its depth.",
+        about="Renders a camera path over a picture and its depth map.",
         credits=1,
         credits_per_second=0.5,
-        credits_per_picture=1,  # each is taken apart anew
+        credits_per_picture=1,  # each picture is decomposed into layers
         axes=_ALL_AXES,
     ),
     Engine(
@@ -79,7 +79,7 @@ ENGINES: tuple[Engine, ...] = (
         name="transfer",
         code="workers.engines.motion_transfer.transfer:Transfer",
         runs=Runs.IN_PROCESS,
-        about="Shoots the picture again along the camera path of a driving clip.",
+        about="Renders the picture along the camera path of a driving clip.",
         credits=1,
         credits_per_second=0.5,
         axes=_ALL_AXES,
@@ -97,7 +97,7 @@ ENGINES: tuple[Engine, ...] = (
         name="fal-kling",
         code="workers.engines.video_synthesis.fal:Kling",
         runs=Runs.REMOTE,
-        about="Kling O1 at fal: a trained model that hears the camera move in words. Chosen by name only.",
+        about="Kling O1 at fal, a trained model that receives the camera move as text. Used only if a job names it.",
         credits=5,
         credits_per_second=10,
         max_duration_seconds=10,
@@ -112,7 +112,7 @@ ENGINES: tuple[Engine, ...] = (
 
 
 def engine(stage: Stage, name: str) -> Engine:
-    """The catalogue's entry; a name it does not hold is a final failure of the stage."""
+    """Return the catalogue's entry. Raise StageFailure `engine_unknown`."""
     for entry in ENGINES:
         if entry.stage is stage and entry.name == name:
             return entry

@@ -21,7 +21,7 @@ class Resolution(StrEnum):
 
 
 MOVING_SHORT_SIDE = 1440  # maximum short side rendered, limited by worker memory; post-processing upscales
-OVERSCAN = 1.2  # pictures are larger than the frame by this factor, so that the camera has room to move
+OVERSCAN = 1.2  # factor by which a picture is larger than the frame, so that the camera has room to move
 
 
 def frame_size(aspect_ratio: AspectRatio, short_side: int) -> tuple[int, int]:
@@ -32,7 +32,7 @@ def frame_size(aspect_ratio: AspectRatio, short_side: int) -> tuple[int, int]:
 
 
 def picture_size(aspect_ratio: AspectRatio, short_side: int) -> tuple[int, int]:
-    """Return the size of the picture for a film of that size."""
+    """Return width and height in pixels, both even, of the picture for a film of that size."""
     width, height = frame_size(aspect_ratio, min(short_side, MOVING_SHORT_SIDE))
     return _even(width * OVERSCAN), _even(height * OVERSCAN)
 

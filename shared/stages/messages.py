@@ -1,4 +1,4 @@
-"""The messages on the queues. They have versions: workers of today decode the messages of yesterday."""
+"""The messages on the queues. They are versioned, because a new version of the code reads older messages."""
 
 from typing import Literal
 
@@ -36,7 +36,7 @@ class RemoteTask(Wire):
 
 
 class AssetVerificationTask(Wire):
-    """A request to a verification worker to check an uploaded file."""
+    """A request to verify the upload of an asset."""
 
     version: Literal[1] = 1
     asset_id: str

@@ -1,6 +1,6 @@
-"""What an engine reports about a step beside its files, by stage: the keys of `StepView.metadata` on the wire. Pure.
+"""Metadata of a step by stage: the keys of `StepView.metadata` on the wire. Pure.
 
-Keys are camelCase, like all that clients read. An engine gives the keys that apply to its run.
+Keys are camelCase, as in all data for clients. An engine reports the keys that apply to its run.
 """
 
 from collections.abc import Mapping
@@ -25,14 +25,14 @@ class ImageGenerationMetadata(TypedDict, total=False):
     palette: str
     style: str
     accents: list[str]
-    focalPoint: list[float]  # wire name; x and y of the subject, fractions of width and height
+    focalPoint: list[float]  # wire name; x and y of the subject, as fractions of width and height
 
 
 class _ClipMetadata(TypedDict, total=False):
     """Metadata of moving pictures."""
 
     frames: int
-    framesPerSecond: float  # wire name; frames that the worker made per second of its time
+    framesPerSecond: float  # wire name; frames that the worker rendered per second of its time
     motionScore: float  # wire name; 0..1, how well the clip follows the camera move
 
 
@@ -40,15 +40,15 @@ class VideoSynthesisMetadata(_ClipMetadata, total=False):
     """Metadata of a clip made from a picture."""
 
     depth: Literal["given", "estimated"]
-    droppedAxes: list[str]  # wire name; axes of the move that the engine cannot follow
+    droppedAxes: list[str]  # wire name; axes of the move that the engine does not support
 
 
 class MotionTransferMetadata(_ClipMetadata, total=False):
     """Metadata of a clip that follows a driving clip."""
 
     fps: float
-    pathLength: float  # wire name; travel of the driving clip's camera, in frame widths
-    inlierRatio: float  # wire name; 0..1, tracked corners that agree with the camera path
+    pathLength: float  # wire name; length of the driving clip's camera path, in frame widths
+    inlierRatio: float  # wire name; 0..1, share of the tracked corners that agree with the camera path
 
 
 class PostProcessingMetadata(_ClipMetadata, total=False):
@@ -58,11 +58,11 @@ class PostProcessingMetadata(_ClipMetadata, total=False):
     bytes: int
     operations: list[str]
     signed: bool  # True if the film carries a C2PA manifest
-    jitterBefore: float  # wire name; of the camera path, before and after stabilising
-    jitterAfter: float  # wire name
-    crop: float  # zoom of stabilising
-    cuts: int  # cuts that interpolation found
-    lufsBefore: float  # wire name; loudness of the track as it was uploaded
+    jitterBefore: float  # wire name; jitter of the camera path before stabilising
+    jitterAfter: float  # wire name; jitter of the camera path after stabilising
+    crop: float  # zoom factor of stabilising
+    cuts: int  # number of cuts that interpolation found
+    lufsBefore: float  # wire name; loudness of the uploaded track
     lufs: float
     gainDb: float  # wire name
 

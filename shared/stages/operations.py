@@ -1,4 +1,4 @@
-"""The finishing operations of a film, and their grammar: `name` or `name:choice`."""
+"""The post-processing operations of a film, and their grammar: `name` or `name:choice`."""
 
 import tomllib
 from collections.abc import Iterable
@@ -12,9 +12,9 @@ LARGEST_SHORT_SIDE = Resolution.ULTRA_HD.short_side
 LOOKS: dict[str, dict[str, Any]] = tomllib.loads(Path(__file__).with_name("looks.toml").read_text("utf-8"))
 
 _AMOUNTS = {"light": 0.5, "medium": 0.75, "strong": 1.0}
-_HOW_MUCH = tuple(_AMOUNTS)
+_AMOUNT_NAMES = tuple(_AMOUNTS)
 _CORNERS = ("bottom-right", "bottom-left", "top-right", "top-left")
-_ASKED = ("yes",)  # the only choice of an operation that is on or off
+_YES = ("yes",)  # the only choice of an operation that is on or off
 
 
 class _Kind(NamedTuple):
@@ -24,20 +24,20 @@ class _Kind(NamedTuple):
 
 
 OPERATIONS: dict[str, _Kind] = {
-    "stabilise": _Kind("removes camera shake", _HOW_MUCH, "strong"),
-    "denoise": _Kind("reduces noise and keeps motion sharp", _HOW_MUCH, "medium"),
+    "stabilise": _Kind("removes camera shake", _AMOUNT_NAMES, "strong"),
+    "denoise": _Kind("reduces noise and keeps motion sharp", _AMOUNT_NAMES, "medium"),
     "loop": _Kind("joins the end to the start: the crossfade's seconds", ("0.25", "0.5", "1"), "0.5"),
     "interpolate": _Kind("frames per second, with new frames along the motion", ("48", "60"), "60"),
     "upscale": _Kind("factor of width and height", ("2", "4"), "2"),
-    "sharpen": _Kind("sharper edges", _HOW_MUCH, "medium"),
+    "sharpen": _Kind("sharper edges", _AMOUNT_NAMES, "medium"),
     "grade": _Kind("a colour look", tuple(LOOKS), "teal-orange"),
-    "vignette": _Kind("darker towards the corners", _HOW_MUCH, "medium"),
-    "grain": _Kind("film grain", _HOW_MUCH, "medium"),
+    "vignette": _Kind("darker towards the corners", _AMOUNT_NAMES, "medium"),
+    "grain": _Kind("film grain", _AMOUNT_NAMES, "medium"),
     "letterbox": _Kind("black bars around this aspect ratio", ("1.85", "2", "2.35", "2.39"), "2.39"),
     "watermark": _Kind("the Kinora watermark in a corner", _CORNERS, "bottom-right"),
-    "fade": _Kind("fade from black, to black", ("in", "out", "both"), "both"),
-    "av1": _Kind("also encode the film as AV1", _ASKED, "yes"),
-    "gif": _Kind("also make the preview as GIF", _ASKED, "yes"),
+    "fade": _Kind("fade in from black, fade out to black", ("in", "out", "both"), "both"),
+    "av1": _Kind("also encode the film as AV1", _YES, "yes"),
+    "gif": _Kind("also make the preview as GIF", _YES, "yes"),
 }
 
 
@@ -48,7 +48,7 @@ class Operation(NamedTuple):
     choice: str
 
     def __str__(self) -> str:
-        return self.name if OPERATIONS[self.name].choices == _ASKED else f"{self.name}:{self.choice}"
+        return self.name if OPERATIONS[self.name].choices == _YES else f"{self.name}:{self.choice}"
 
     @property
     def amount(self) -> float:
@@ -61,18 +61,18 @@ def parse(texts: Iterable[str]) -> dict[str, Operation]:
 
     Raise StageFailure `operation_unknown`, which lists the known ones, or `operation_repeated`.
     """
-    asked: dict[str, Operation] = {}
+    requested: dict[str, Operation] = {}
     for text in texts:
         operation = _parse(text)
-        if operation.name in asked:
+        if operation.name in requested:
             raise StageFailure("operation_repeated", f"The operation “{operation.name}” appears twice.")
-        asked[operation.name] = operation
-    return asked
+        requested[operation.name] = operation
+    return requested
 
 
-def final_size(width: int, height: int, asked: dict[str, Operation]) -> tuple[int, int]:
+def final_size(width: int, height: int, requested: dict[str, Operation]) -> tuple[int, int]:
     """Return width and height in pixels, even, after `upscale`. Raise StageFailure `upscale_too_large` beyond 4K."""
-    factor = int(asked["upscale"].choice) if "upscale" in asked else 1
+    factor = int(requested["upscale"].choice) if "upscale" in requested else 1
     if factor > 1 and factor * min(width, height) > LARGEST_SHORT_SIDE:
         sentence = f"“upscale:{factor}” of {min(width, height)} lines is more than 4K, the maximum."
         raise StageFailure("upscale_too_large", sentence)

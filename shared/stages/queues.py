@@ -1,4 +1,4 @@
-"""Every queue as data: functions and workers name queues by it, the CDK app and the laptop cloud create them."""
+"""All queues as data. Functions and workers use their names; the CDK app and the laptop cloud create them."""
 
 from dataclasses import dataclass
 
@@ -7,11 +7,11 @@ from shared.stages.stages import Stage
 VERIFICATION_QUEUE = "asset-verification"  # names are without the environment's prefix
 REMOTE_QUEUE = "remote-engine"
 
-INSPECTION_SECONDS = 120  # the verifier ends an inspection that lasts longer
+INSPECTION_SECONDS = 120  # maximum duration of an inspection; the verifier ends it after this
 REMOTE_ENGINE_SECONDS = 60  # timeout of the function that reads `REMOTE_QUEUE`; it fetches and stores a clip within it
 
-# A received verification task has no beat that extends its visibility: the timeout covers the whole inspection, and a
-# minute for the download of the upload and the upload of the clean file.
+# The verifier does not extend the visibility of a task. So the timeout covers the whole inspection, and a minute for
+# the download of the upload and the upload of the clean file.
 VERIFICATION_VISIBILITY_SECONDS = INSPECTION_SECONDS + 60
 
 
@@ -21,12 +21,13 @@ class Queue:
 
     name: str
     visibility_seconds: int
-    max_receives: int = 5  # not fewer: a worker that stops hands its task back, and that counts as a delivery
+    max_receives: int = 5  # not fewer: when a worker stops and hands its task back, that counts as a delivery
 
 
 QUEUES: tuple[Queue, ...] = (
-    # Workers receive with the lease of a step instead, and extend it with each beat.
+    # Workers receive with the lease of a step as visibility timeout, and extend it with each beat.
     *(Queue(name, visibility_seconds=60) for stage in Stage for name in (stage.queue, stage.priority_queue)),
     Queue(VERIFICATION_QUEUE, visibility_seconds=VERIFICATION_VISIBILITY_SECONDS),
-    Queue(REMOTE_QUEUE, visibility_seconds=6 * REMOTE_ENGINE_SECONDS),  # AWS advises six times the function's timeout
+    # AWS recommends a visibility timeout of six times the function's timeout.
+    Queue(REMOTE_QUEUE, visibility_seconds=6 * REMOTE_ENGINE_SECONDS),
 )

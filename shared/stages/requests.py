@@ -1,6 +1,6 @@
-"""What each stage is asked to do: the seed's job data, with the fields that its engines need beside them.
+"""The request of each stage: the job data of the API contract, and the other fields that the engines need.
 
-Every `..._url` is an `s3://bucket/key` address of our own storage; sizes are pixels, durations seconds.
+Each `..._url` is an `s3://bucket/key` address in the media bucket. Sizes are in pixels, durations in seconds.
 """
 
 from typing import Annotated, Literal, Self
@@ -19,12 +19,12 @@ Fraction = Annotated[float, Field(ge=0, le=1)]
 FocalPoint = tuple[Fraction, Fraction]
 TransferMode = Literal["handheld", "stabilised", "exact"]
 
-MOST_PICTURES = 4
-"""So many pictures one move may lead over."""
+MAX_PICTURES = 4
+"""Maximum number of pictures in one film."""
 
 _SHORTEST_DRIVING_SECONDS, _LONGEST_DRIVING_SECONDS = 3, 30
-_LOST_SECONDS = 0.1  # a clip of 3 seconds may have lost a few frames on its way
-_LONGEST_SHAPE = 4  # how many times as long as high a frame or a picture may be; film's widest is 21:9
+_TOLERANCE_SECONDS = 0.1  # encoding may drop or add a few frames
+_MAX_ASPECT_RATIO = 4  # maximum of longer side / shorter side; the widest film is 21:9
 
 
 class StageRequest(Wire):
@@ -33,20 +33,20 @@ class StageRequest(Wire):
 
 
 class FramedRequest(StageRequest):
-    """A request for pictures of one size, none of them a stripe: no stage can draw, film or sample those."""
+    """A request with a frame size. Aspect ratios beyond 4:1 are rejected, because no stage supports them."""
 
     width: Pixels
     height: Pixels
 
     @model_validator(mode="after")
-    def _no_stripe(self) -> Self:
-        if max(self.width, self.height) > _LONGEST_SHAPE * min(self.width, self.height):
-            raise ValueError(f"{self.width} x {self.height} is longer than {_LONGEST_SHAPE}:1")
+    def _check_aspect_ratio(self) -> Self:
+        if max(self.width, self.height) > _MAX_ASPECT_RATIO * min(self.width, self.height):
+            raise ValueError(f"{self.width} x {self.height} is longer than {_MAX_ASPECT_RATIO}:1")
         return self
 
 
 class ImageGenerationJob(FramedRequest):
-    """Paint `prompt`; the picture is larger than the film's frame so that the camera has room to move."""
+    """A request to paint `prompt`. The picture is larger than the film's frame, so the camera has room to move."""
 
     prompt: str
     style: str | None = None
@@ -55,15 +55,15 @@ class ImageGenerationJob(FramedRequest):
 
 
 class VideoSynthesisJob(FramedRequest):
-    """Move the camera over a picture. Without depth or focal point (x, y) the engine estimates them itself; with the
-    picture's scenery it need not guess what near things hide.
+    """A request to move the camera over a picture.
 
-    With more pictures the one move leads over all of them in turn and ends on the last; depth, scenery and
-    focal point are the first one's. A film that loops leads from its last frame into its first.
+    Without depth or focal point (x, y), the engine estimates them. Without scenery, it estimates what near objects
+    hide. With more pictures, the move goes over all of them in order and ends on the last one; depth, scenery and
+    focal point belong to the first picture. If `loop`, the first frame can follow the last one.
     """
 
     image_url: str
-    more_image_urls: tuple[str, ...] = Field(default=(), max_length=MOST_PICTURES - 1)
+    more_image_urls: tuple[str, ...] = Field(default=(), max_length=MAX_PICTURES - 1)
     loop: bool = False
     depth_url: str | None = None
     scenery_url: str | None = None
@@ -77,10 +77,10 @@ class VideoSynthesisJob(FramedRequest):
 
 
 class MotionTransferJob(FramedRequest):
-    """Shoot the picture again along the camera path of a driving clip; `video_url` is the clip made before.
+    """A request to render the picture along the camera path of a driving clip.
 
-    `mode` says what of the path counts: `exact` all of it, `stabilised` what is left without shake, `handheld` that
-    with the clip's shake upon it as fast and as large as it was filmed.
+    `video_url` is the clip of video synthesis. Mode `exact` copies the path; `stabilised` removes its shake;
+    `handheld` removes the shake and adds it again at its original speed and size, after the path is scaled.
     """
 
     video_url: str
@@ -98,7 +98,7 @@ class MotionTransferJob(FramedRequest):
 
 
 class Ingredient(Wire):
-    """What went into a film: `engine` made it, or the creator brought it."""
+    """A file that a film was made from. `engine` made it, or the creator uploaded it if `engine` is None."""
 
     role: Role
     url: str
@@ -106,7 +106,7 @@ class Ingredient(Wire):
 
 
 class PostProcessingJob(FramedRequest):
-    """Finish a clip: scale it to `width` x `height`, do the `operations`, lay sound and captions over it, encode."""
+    """A request to scale a clip to `width` x `height`, do `operations`, add sound and captions, and encode the film."""
 
     video_url: str
     operations: tuple[str, ...] = ()
@@ -114,13 +114,13 @@ class PostProcessingJob(FramedRequest):
     audio_url: str | None = None
     captions_url: str | None = None
     ingredients: tuple[Ingredient, ...] = ()  # for the film's provenance
-    asked_move: CameraMove | None = None  # of a clip that a provider filmed: how well its camera did this is scored
+    asked_move: CameraMove | None = None  # the move of a remote engine's clip, to calculate its motion score
 
 
 def check_driving_seconds(seconds: float) -> None:
-    """StageFailure `driving_clip_too_short` or `driving_clip_too_long` if no camera is copied from such a clip."""
-    lengths = f"it lasts {_SHORTEST_DRIVING_SECONDS} to {_LONGEST_DRIVING_SECONDS} seconds"
-    if seconds < _SHORTEST_DRIVING_SECONDS - _LOST_SECONDS:
-        raise StageFailure("driving_clip_too_short", f"The driving clip is too short: {lengths}.")
-    if seconds > _LONGEST_DRIVING_SECONDS + _LOST_SECONDS:
-        raise StageFailure("driving_clip_too_long", f"The driving clip is too long: {lengths}.")
+    """Raise StageFailure `driving_clip_too_short` or `driving_clip_too_long` if the duration is not supported."""
+    allowed = f"It must last {_SHORTEST_DRIVING_SECONDS} to {_LONGEST_DRIVING_SECONDS} seconds."
+    if seconds < _SHORTEST_DRIVING_SECONDS - _TOLERANCE_SECONDS:
+        raise StageFailure("driving_clip_too_short", f"The driving clip is too short. {allowed}")
+    if seconds > _LONGEST_DRIVING_SECONDS + _TOLERANCE_SECONDS:
+        raise StageFailure("driving_clip_too_long", f"The driving clip is too long. {allowed}")

@@ -1,4 +1,4 @@
-"""The four stages: what each consumes and produces, and the one spelling of its name."""
+"""The four stages: their inputs and outputs, and the spellings of their names."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -12,11 +12,11 @@ from shared.stages.requests import (
 )
 from shared.stages.roles import Role
 
-__all__ = ["STAGES", "Role", "Stage", "StageSpec"]  # Role is a module of its own because requests name roles too
+__all__ = ["STAGES", "Role", "Stage", "StageSpec"]  # Role has its own module because the requests use it too
 
 
 class Stage(StrEnum):
-    """A kind of work, the seed's `StepType`; a job's run of it is a *step*."""
+    """A kind of work. A job's run of it is a *step*. In the API contract its name is `StepType`."""
 
     IMAGE_GENERATION = "IMAGE_GENERATION"
     VIDEO_SYNTHESIS = "VIDEO_SYNTHESIS"
@@ -35,7 +35,7 @@ class Stage(StrEnum):
 
     @property
     def priority_queue(self) -> str:
-        """Name of its queue for paid plans: `image-generation-priority`. Workers look there first."""
+        """Name of its queue for paid plans: `image-generation-priority`. Workers poll it first."""
         return f"{self.queue}-priority"
 
     @property
@@ -57,11 +57,11 @@ class StageSpec:
     consumes: frozenset[Role]
     produces: frozenset[Role]  # every result has these outputs
     main: Role  # the output that a step shows as its result
-    timeout_seconds: int  # backstop of the state machine: queueing and the boot of a GPU included
-    heartbeat_seconds: int  # backstop too: leases and queue visibility are what notices a dead worker first
-    on_request: frozenset[Role] = frozenset()  # a result may have these outputs too
-    only_with: Role | None = None  # a job has the step only if the creator brings this
-    not_with: Role | None = None  # a job does not have the step if the creator brings this
+    timeout_seconds: int  # timeout in the state machine; it includes the time in the queue and the boot of a GPU
+    heartbeat_seconds: int  # timeout in the state machine; leases and visibility detect a dead worker earlier
+    on_request: frozenset[Role] = frozenset()  # optional outputs
+    only_with: Role | None = None  # a job has the step only if it has an input with this role
+    not_with: Role | None = None  # a job does not have the step if it has an input with this role
 
     def needed_for(self, inputs: frozenset[Role]) -> bool:
         """Return whether a job with these inputs has a step of this stage."""

@@ -1,4 +1,4 @@
-"""Which plan an account pays for."""
+"""The subscriptions table: the plans of accounts."""
 
 from enum import StrEnum
 
@@ -26,12 +26,12 @@ class SubscriptionStatus(StrEnum):
 
     @property
     def entitles(self) -> bool:
-        """Whether the plan holds: a late payment is asked for again before it ends."""
+        """True if the account has its plan. PAST_DUE counts, because a late payment is requested again first."""
         return self in {self.ACTIVE, self.TRIALING, self.PAST_DUE}
 
 
 class SubscriptionRecord(Record):
-    """An account's plan; an account without one is on the FREE plan."""
+    """An account's plan. An account without a record is on the FREE plan."""
 
     class Meta(OnDemand):
         table_name = table("subscriptions")

@@ -1,4 +1,4 @@
-"""Reads and writes subscriptions."""
+"""Reads and writes of subscriptions."""
 
 from datetime import datetime
 
@@ -7,7 +7,7 @@ from shared.subscriptions.record import PlanType, SubscriptionRecord, Subscripti
 
 class SubscriptionStore:
     def plan(self, account_id: str) -> PlanType:
-        """The plan that holds now."""
+        """Return the account's current plan."""
         try:
             record = SubscriptionRecord.get(account_id)
         except SubscriptionRecord.DoesNotExist:

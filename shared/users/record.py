@@ -6,7 +6,7 @@ from shared.aws.records import OnDemand, Record, table
 
 
 class UserRecord(Record):
-    """A person; passwords are in credentials."""
+    """A user. Passwords are in `shared/credentials`."""
 
     class Meta(OnDemand):
         table_name = table("users")
@@ -21,7 +21,7 @@ class UserRecord(Record):
 
 
 class EmailClaimRecord(Record):
-    """Who has an address; written in the transaction that makes or changes the user."""
+    """The user who has an email address. It is written in the transaction that creates the user."""
 
     class Meta(OnDemand):
         table_name = table("email-claims")

@@ -1,4 +1,4 @@
-"""Reads and writes users."""
+"""Reads and writes of users."""
 
 from datetime import datetime
 
@@ -17,7 +17,7 @@ class UserNotFound(NotFound):
 
 class UserStore:
     def create(self, user_id: str, *, email: str, name: str | None, at: datetime, tx: Transaction) -> None:
-        """Write the user and claim the (normalised) address."""
+        """Write the user and the claim on the normalised address. Fail the transaction with EmailTaken."""
         taken = EmailTaken("This address already has an account.")
         tx.put(EmailClaimRecord(email, user_id=user_id), EmailClaimRecord.email.does_not_exist(), otherwise=taken)
         record = UserRecord(user_id, email=email, name=name, created_at=at, updated_at=at)

@@ -1,4 +1,4 @@
-"""Reading a prompt: which of its phrases the painter knows, and which words it does not. Pure."""
+"""The phrases of a prompt that are in the vocabulary, and the words that are not. Pure."""
 
 import re
 from collections.abc import Iterator
@@ -6,38 +6,41 @@ from dataclasses import dataclass
 
 from shared.vocabulary.words import FUNCTION_WORDS, LONGEST_PHRASE, NEGATIONS, VOCABULARY, Meaning
 
-_KNOWN_LETTERS = re.compile(r"[a-z]+(?:-[a-z]+)*")
-_ANY_LETTERS = re.compile(r"[^\W\d_]+(?:[-'’][^\W\d_]+)*")
+_ASCII_WORD = re.compile(r"[a-z]+(?:-[a-z]+)*")
+_ANY_WORD = re.compile(r"[^\W\d_]+(?:[-'’][^\W\d_]+)*")
 
 
 @dataclass(frozen=True, slots=True)
 class _Phrase:
-    """A known phrase at `start`..`end` of a sentence in lower case; `denied` if it follows "no" or the like."""
+    """A phrase of the vocabulary at `start`..`end` of a sentence in lower case. `negated` if a negation precedes it."""
 
     text: str
     meanings: tuple[Meaning, ...]
-    denied: bool
+    negated: bool
     start: int
     end: int
 
 
 def meanings_of(sentence: str) -> list[tuple[str, tuple[Meaning, ...]]]:
-    """Return the known phrases of a sentence in order, longest first, with their meanings; "no rain" is left out."""
-    return [(phrase.text, phrase.meanings) for phrase in _phrases(sentence) if not phrase.denied]
+    """Return the phrases of a sentence that are in the vocabulary, in order, with their meanings.
+
+    Longer phrases take precedence over their parts. Negated phrases ("no rain") are omitted.
+    """
+    return [(phrase.text, phrase.meanings) for phrase in _phrases(sentence) if not phrase.negated]
 
 
 def not_understood(sentence: str) -> tuple[str, ...]:
-    """Return the words of a sentence, in lower case and in order, that belong to no known phrase.
+    """Return the words of a sentence that are not in the vocabulary, in lower case and in order.
 
-    Grammar ("the", "of", "no") and numbers are left out. Words may have letters of any script.
+    Function words ("the", "of"), negations ("no") and numbers are omitted. Words may have letters of any script.
     """
     known = {at for phrase in _phrases(sentence) for at in range(phrase.start, phrase.end)}
-    words = (word.group() for word in _ANY_LETTERS.finditer(sentence.lower()) if known.isdisjoint(range(*word.span())))
+    words = (word.group() for word in _ANY_WORD.finditer(sentence.lower()) if known.isdisjoint(range(*word.span())))
     return tuple(dict.fromkeys(word for word in words if word not in FUNCTION_WORDS | NEGATIONS))
 
 
 def _phrases(sentence: str) -> Iterator[_Phrase]:
-    words = list(_KNOWN_LETTERS.finditer(sentence.lower()))
+    words = list(_ASCII_WORD.finditer(sentence.lower()))
     position = 0
     while position < len(words):
         for length in range(min(LONGEST_PHRASE, len(words) - position), 0, -1):
@@ -46,8 +49,8 @@ def _phrases(sentence: str) -> Iterator[_Phrase]:
             meanings = next((_LEXICON[form] for form in _singulars(phrase) if form in _LEXICON), None)
             if meanings is None:
                 continue
-            denied = position > 0 and words[position - 1].group() in NEGATIONS
-            yield _Phrase(phrase, meanings, denied, part[0].start(), part[-1].end())
+            negated = position > 0 and words[position - 1].group() in NEGATIONS
+            yield _Phrase(phrase, meanings, negated, part[0].start(), part[-1].end())
             position += length
             break
         else:

@@ -1,4 +1,4 @@
-"""The words that the painter knows: places, times, weathers, moods, palettes, styles and accents. Pure."""
+"""The vocabulary of the painter: places, times, weathers, moods, palettes, styles and accents. Pure."""
 
 from collections.abc import Mapping
 from enum import StrEnum
@@ -99,7 +99,7 @@ class Accent(StrEnum):
 
 Meaning = Place | Time | Weather | Mood | Palette | Style | Accent
 
-# Synonyms by meaning, separated by commas; a plural "s" need not be listed.
+# Synonyms by meaning, separated by commas. Plurals are found without an entry.
 VOCABULARY: Mapping[Meaning, str] = {
     Place.MOUNTAINS: "mountain, peak, summit, alps, alpine, himalaya, ridge, everest, glacier valley, highlands",
     Place.VALLEY: "valley, vale, gorge, fjord, rolling hills, hill, hillside, tuscany",
@@ -174,9 +174,9 @@ VOCABULARY: Mapping[Meaning, str] = {
 }
 
 NEGATIONS = {"no", "without", "not"}
-LONGEST_PHRASE = 5
+LONGEST_PHRASE = 5  # maximum number of words in a phrase
 
-# What an accent suggests when the sentence names no place, and what a season or a style suggests of the rest.
+# The place for an accent, if the sentence names no place.
 HOME: Mapping[Accent, Place] = {
     Accent.LIGHTHOUSE: Place.COAST,
     Accent.BOAT: Place.SEA,
@@ -197,7 +197,7 @@ HOME: Mapping[Accent, Place] = {
     Accent.SNOWY: Place.MOUNTAINS,
 }
 
-# Words that a prompt needs for its grammar: they are not reported as unknown.
+# Function words are not reported as unknown.
 _FUNCTION_WORDS = """
 a an the this that these those some any each every all both of in on at by with within into onto to toward towards from
 off over under above below beneath beside between behind before after during through across along around near next about

@@ -3,7 +3,7 @@
 import json
 
 from infra.functions import REST_DOMAINS
-from shared.aws.media import KEPT_SECONDS
+from shared.aws.media import CACHE_SECONDS
 from tools.template import Assembly, many
 
 FIREWALLED = {"staging", "prod"}
@@ -120,7 +120,7 @@ def test_the_edge_keeps_media_as_long_as_browsers_do_though_it_is_private(cloud:
     [policy] = cloud.resources("AWS::CloudFront::CachePolicy")
     assert behaviors["/media/*"]["CachePolicyId"] == f"{{{policy.id}}}"
     config = policy["CachePolicyConfig"]
-    assert (config["MinTTL"], config["DefaultTTL"], config["MaxTTL"]) == (KEPT_SECONDS,) * 3
+    assert (config["MinTTL"], config["DefaultTTL"], config["MaxTTL"]) == (CACHE_SECONDS,) * 3
     looked_up_by = config["ParametersInCacheKeyAndForwardedToOrigin"]
     assert looked_up_by["QueryStringsConfig"] == {"QueryStringBehavior": "none"}, "signatures differ, films do not"
     assert looked_up_by["HeadersConfig"] == {"HeaderBehavior": "none"}

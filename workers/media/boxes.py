@@ -24,7 +24,7 @@ def cut_short(path: Path) -> bool:
             return _segment_end(head) > total
         if head[4:8] != b"ftyp":
             return False
-        return any(box.kind in _REQUIRED and box.end > total for box in mp4.promised_boxes(file, 0, total))
+        return any(box.kind in _REQUIRED and box.end > total for box in mp4.declared_boxes(file, 0, total))
 
 
 def _segment_end(head: bytes) -> int:

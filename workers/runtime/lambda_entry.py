@@ -53,7 +53,7 @@ class RemoteRunner:
             return
         about(attempt=message.attempt)
         try:
-            self._tickets.take_turn(task.job_id, task.stage, message.poll_no, attempt=message.attempt)
+            self._tickets.claim_poll(task.job_id, task.stage, message.poll_no, attempt=message.attempt)
         except Refused:
             if self._is_latest(message):
                 self._begin(message)
@@ -118,7 +118,7 @@ class RemoteRunner:
             self._tickets.withdraw(*of, attempt=attempt.id)
             attempt.fail(failure)
         else:
-            self._tickets.keep(*of, ticket, attempt=attempt.id)
+            self._tickets.store(*of, ticket, attempt=attempt.id)
             logger.info("submitted", engine=task.engine)
             self._schedule_poll(attempt, 0)
 

@@ -3,7 +3,7 @@
 import pytest
 
 from shared.camera.catalogue import default_moves
-from shared.camera.languages import MOST_COMMANDS, avoided, brackets, concepts, gestures, words
+from shared.camera.languages import MAX_COMMANDS, avoided, brackets, concepts, gestures, words
 from shared.camera.move import CameraMove, Keyframe
 
 MOVES = {preset.id: preset.move for preset in default_moves().values()}
@@ -18,7 +18,7 @@ def test_brackets_hold_at_most_three_commands_of_those_there_are() -> None:
     assert brackets(MOVES["dolly-zoom-in"]) == "[Push in,Zoom out]"
     assert brackets(MOVES["handheld"]) == "[Push in,Shake]"
     assert brackets(MOVES["roll-left"]) == ""
-    assert all(brackets(move).count(",") < MOST_COMMANDS for move in MOVES.values())
+    assert all(brackets(move).count(",") < MAX_COMMANDS for move in MOVES.values())
 
 
 def test_gestures_that_oppose_each_other_are_one_concept() -> None:

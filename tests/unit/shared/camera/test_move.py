@@ -74,7 +74,7 @@ def test_a_pair_of_moves_is_sampled_as_both_and_shrinks_into_the_limits() -> Non
     assert pair.negatives == ("cut",)
     assert pair.moves() == {"truck", "pan"}
     assert CameraMove.model_validate_json(pair.model_dump_json(by_alias=True)) == pair
-    with pytest.raises(ValueError, match="pairs"):
+    with pytest.raises(ValueError, match="only two moves"):
         pair.with_stacked(right, 0.5)
 
 
