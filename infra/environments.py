@@ -1,4 +1,4 @@
-"""The environments that can be deployed. Each is one frozen value; stacks read its fields and never compare its name."""
+"""The environments that can be deployed. Each is one frozen value; stacks read its fields and do not test its name."""
 
 import re
 from collections.abc import Mapping

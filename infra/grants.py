@@ -36,7 +36,7 @@ class Grants:
     media_writes: tuple[str, ...] = ()
     media_deletes: tuple[str, ...] = ()  # delete objects, and list them below the prefix
     sends: tuple[str, ...] = ()  # queues that the role sends to
-    # Stages whose tasks the role sends, to the stage's queues. If the environment has a SageMaker endpoint for the stage,
+    # Stages whose tasks the role sends to the stage's queues. If the environment has a SageMaker endpoint for a stage,
     # the role stores the task below `JOBS` and invokes the endpoint.
     dispatches: tuple[Stage, ...] = ()
     executions: tuple[str, ...] = ()  # actions of Step Functions on the pipeline and its executions
