@@ -18,7 +18,7 @@ INTERVAL = Duration.days(30)
 
 
 class KeyRotation(Construct):
-    """Rotation of the secrets `rotated`, and of `derived`, which follows them. `.media_key_group_id` is CloudFront's."""
+    """Rotation of `rotated`, and of `derived`, which follows them. `.media_key_group_id` is CloudFront's key group."""
 
     def __init__(
         self,
