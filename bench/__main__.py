@@ -30,11 +30,11 @@ def main() -> int:
 
     OUT.parent.mkdir(exist_ok=True)
     OUT.write_text(json.dumps([asdict(measure) for measure in measures], indent=2) + "\n")
-    table = Table("metric", "ours", "peer", "ratio", "asked", title="Kinora on this machine")
+    table = Table("metric", "ours", "peer", "ratio", "target", title="Kinora on this machine")
     for m in measures:
         peer = f"{m.peer:g} ({m.peer_name})" if m.peer is not None else "-"
         ratio = f"{m.ratio:g}" if m.ratio is not None else "-"
-        table.add_row(m.metric, f"{m.ours:g} {m.unit}", peer, ratio, m.asked, style="red" if m.missed else None)
+        table.add_row(m.metric, f"{m.ours:g} {m.unit}", peer, ratio, m.target, style="red" if m.missed else None)
     Console().print(table, f"Written to {OUT}")
     return 0
 

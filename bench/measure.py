@@ -34,13 +34,13 @@ class Measure:
 
     @property
     def missed(self) -> bool:
-        """Whether the value is below its target."""
+        """True if the value does not meet its target."""
         value = self.ours if self.ratio is None else self.ratio
         least, most = AT_LEAST.get(self.metric, 0.0), AT_MOST.get(self.metric, float("inf"))
         return not least <= value <= most or self.ours < AT_LEAST_OURS.get(self.metric, 0.0)
 
     @property
-    def asked(self) -> str:
+    def target(self) -> str:
         """The target as text."""
         if self.metric in AT_MOST:
             return f"<= {AT_MOST[self.metric]:g}"

@@ -1,4 +1,4 @@
-"""The CDK app of one environment, chosen by `-c env=dev`; to synthesize it needs neither credentials nor Docker."""
+"""The CDK app of one environment, chosen by `-c env=dev`. Synthesis needs neither credentials nor Docker."""
 
 import argparse
 import json
@@ -28,7 +28,7 @@ DEFAULT = "dev"
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """An environment's stacks, in the order in which they are deployed."""
+    """An environment's stacks, in deployment order."""
 
     data: DataStack
     pipeline: PipelineStack
@@ -46,7 +46,7 @@ class Deployment:
 
 
 def build(app: App, environment: Environment, engines: Sequence[Engine] = ENGINES) -> Deployment:
-    """Add the environment's stacks, `{prefix}-{stack}`, to the app, and the rules that they must keep."""
+    """Add the environment's stacks, `{prefix}-{stack}`, and the rule checks of cdk-nag to the app."""
 
     def id_of(stack: str) -> str:
         return f"{environment.prefix}-{stack}"
@@ -70,23 +70,23 @@ def build(app: App, environment: Environment, engines: Sequence[Engine] = ENGINE
 
 
 def flags() -> dict[str, object]:
-    """Return the context of cdk.json, which the CDK's command line passes and a plain run of the app reads here."""
+    """Return the context of cdk.json. The CDK's command line passes it; a plain run of the app needs it from here."""
     context: dict[str, object] = json.loads((ROOT / "cdk.json").read_text())["context"]
     return context
 
 
 def main() -> None:
-    """Synthesize; a finding of the rules that nobody has acknowledged ends it."""
+    """Synthesize the templates. Fail if a rule has a finding that is not acknowledged."""
     parser = argparse.ArgumentParser(prog="python -m infra.app", description=__doc__)
     parser.add_argument("-c", "--context", action="append", default=[], metavar="KEY=VALUE", help="env=staging")
     parser.add_argument("-o", "--output", help="the folder for the templates, build/cdk.out by default")
     options = parser.parse_args()
-    # Under the CDK's command line, its own choice of folder counts.
+    # The CDK's command line chooses the folder itself.
     output = options.output or (None if "CDK_OUTDIR" in os.environ else str(ROOT / "build" / "cdk.out"))
     app = App(outdir=output, context=flags() | dict(pair.split("=", 1) for pair in options.context))
     name = app.node.try_get_context("env") or DEFAULT
     if name not in ENVIRONMENTS:
-        raise SystemExit(f"There is no environment called {name}; there are {', '.join(ENVIRONMENTS)}.")
+        raise SystemExit(f"Unknown environment {name}; there are {', '.join(ENVIRONMENTS)}.")
     build(app, ENVIRONMENTS[name])
     handlers = [node.handler_entry for node in app.node.find_all() if isinstance(node, KinoraFunction)]
     sys.stderr.write(report(handlers) + "\n")

@@ -1,6 +1,7 @@
-"""`python -m infra.bootstrap`: makes the roles as which AWS's own services work in the account.
+"""`python -m infra.bootstrap`: create the service-linked roles of AWS services in the account.
 
-Consoles make them unasked; CloudFormation does not wait for them: in an empty account the first cluster fails.
+AWS consoles create them automatically. CloudFormation does not wait for them, so that without them the first cluster
+in an empty account fails.
 """
 
 import sys
@@ -11,21 +12,21 @@ import boto3
 SERVICES = (
     "ecs.amazonaws.com",
     "ecs.application-autoscaling.amazonaws.com",
-    "sagemaker.application-autoscaling.amazonaws.com",  # of stages in `sagemaker`
-    "autoscaling.amazonaws.com",  # of GPU instances in a group of ours
-    "spot.amazonaws.com",  # of GPU instances with `spot`; Fargate's own needs none
+    "sagemaker.application-autoscaling.amazonaws.com",  # for stages in `sagemaker`
+    "autoscaling.amazonaws.com",  # for GPU instances in our own Auto Scaling group
+    "spot.amazonaws.com",  # for GPU instances with `spot`; Fargate Spot needs no role
 )
-THERE = "has been taken in this account"  # how IAM says so, with an error that it uses for other faults, too
+ROLE_EXISTS = "has been taken in this account"  # in the message, because IAM uses this error for other faults too
 
 
 def prepare(services: Iterable[str] = SERVICES) -> list[str]:
-    """Make the services' roles; answers those that were not there."""
+    """Create the services' roles. Return the services whose roles did not exist."""
     iam, made = boto3.client("iam"), []
     for service in services:
         try:
             iam.create_service_linked_role(AWSServiceName=service)
         except iam.exceptions.InvalidInputException as error:
-            if THERE not in str(error):
+            if ROLE_EXISTS not in str(error):
                 raise
         else:
             made.append(service)
@@ -33,4 +34,4 @@ def prepare(services: Iterable[str] = SERVICES) -> list[str]:
 
 
 if __name__ == "__main__":
-    sys.stdout.write(f"Roles of AWS's own services made: {', '.join(prepare()) or 'none, they are there'}\n")
+    sys.stdout.write(f"Created service-linked roles: {', '.join(prepare()) or '0, all exist'}\n")

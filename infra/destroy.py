@@ -1,4 +1,4 @@
-"""`python -m infra.destroy ENV CDK...` asks again, empties the environment's buckets, has the CDK delete its stacks."""
+"""`python -m infra.destroy ENV CDK...`: ask for confirmation, empty the environment's buckets, delete its stacks."""
 
 import os
 import subprocess
@@ -11,19 +11,19 @@ from infra.environments import ENVIRONMENTS, Environment
 
 
 def main(name: str, cdk: Sequence[str]) -> int:
-    """0 once the command `cdk` has deleted the stacks; before that nothing is touched unless the name is said again."""
+    """Delete the stacks with the command `cdk` and return its exit status. Without confirmation change nothing."""
     if name not in ENVIRONMENTS:
-        return _say(f"There is no environment called {name}; there are {', '.join(ENVIRONMENTS)}.")
+        return _fail(f"Unknown environment {name}; there are {', '.join(ENVIRONMENTS)}.")
     environment = ENVIRONMENTS[name]
     if environment.deletion_protection:
-        return _say(
+        return _fail(
             f"{name} is protected. Set deletion_protection=False for it in infra/environments.py, "
-            f"run `make deploy ENV={name}`, and then this again."
+            f"run `make deploy ENV={name}`, and then run this command again."
         )
-    kept = "its tables, buckets and keys stay" if environment.retain_data else "and all data in them"
-    sys.stdout.write(f"This deletes the stacks of {environment.prefix}, {kept}.\n")
-    if _answer(environment) != environment.prefix:
-        return _say("Nothing was deleted.")
+    data = "Its tables, buckets and keys stay." if environment.retain_data else "All data in them is deleted too."
+    sys.stdout.write(f"This deletes the stacks of {environment.prefix}. {data}\n")
+    if _confirmation(environment) != environment.prefix:
+        return _fail("Nothing was deleted.")
     if not environment.retain_data:
         account = boto3.client("sts").get_caller_identity()["Account"]
         _empty(set(buckets(environment, account)))
@@ -31,24 +31,25 @@ def main(name: str, cdk: Sequence[str]) -> int:
 
 
 def buckets(environment: Environment, account: str) -> list[str]:
-    """Names of the environment's buckets, whether they are there or not."""
+    """Return the names of the environment's buckets, whether they exist or not."""
     return [f"{environment.prefix}-{kind}-{account}" for kind in ("media", "web", "logs")]
 
 
-def _empty(doomed: set[str]) -> None:
+def _empty(names: set[str]) -> None:
     for bucket in boto3.resource("s3").buckets.all():
-        if bucket.name in doomed:
+        if bucket.name in names:
             sys.stdout.write(f"Emptying {bucket.name}\n")
             bucket.object_versions.delete()
 
 
-def _answer(environment: Environment) -> str:
+def _confirmation(environment: Environment) -> str:
     given = os.environ.get("CONFIRM")
-    return input(f"Type {environment.prefix} to go on: ").strip() if given is None else given
+    return input(f"Type {environment.prefix} to continue: ").strip() if given is None else given
 
 
-def _say(sentence: str) -> int:
-    sys.stderr.write(sentence + "\n")
+def _fail(message: str) -> int:
+    """Write the message and return the exit status 1."""
+    sys.stderr.write(message + "\n")
     return 1
 
 

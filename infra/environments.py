@@ -1,4 +1,4 @@
-"""The environments that can be deployed, each one frozen value: stacks read it, none asks for its name."""
+"""The environments that can be deployed. Each is one frozen value; stacks read its fields and do not test its name."""
 
 import re
 from collections.abc import Mapping
@@ -9,24 +9,24 @@ import aws_cdk as cdk
 from shared.stages.engines import Family
 from shared.stages.stages import Stage
 
-EDGE_REGION = "us-east-1"  # the one region from which CloudFront takes certificates and web ACLs, and delivers logs
-NEW = "new"
+EDGE_REGION = "us-east-1"  # CloudFront's certificates, web ACLs and log deliveries must be in this region
+NEW = "new"  # value of `cost_monitor`: create the monitor
 
 
 @dataclass(frozen=True, slots=True)
 class WorkerSize:
-    """One service's tasks: what each needs, and how many there may be. `gpus=0` runs on Fargate."""
+    """Size and number of one service's tasks. With `gpus=0` they run on Fargate."""
 
     cpu_units: int  # 1024 is one core
     memory_mb: int
     gpus: int = 0
     min_tasks: int = 0
     max_tasks: int = 4
-    instance_type: str | None = None  # of the capacity that hosts it, e.g. "g6.xlarge"; needed where there are GPUs
-    managed: bool = True  # by ECS Managed Instances; else an Auto Scaling group of ours, where those cannot be had
+    instance_type: str | None = None  # of the instances that host the tasks, e.g. "g6.xlarge"; required with GPUs
+    managed: bool = True  # ECS Managed Instances; False: our own Auto Scaling group, where they are not available
 
     def suits(self, family: Family) -> bool:
-        """Return whether it has what the family's engines need, and no more."""
+        """Return whether the size has GPUs and an instance type exactly if the family's engines need a GPU."""
         with_gpu = family is Family.CUDA_DIFFUSERS
         return (self.gpus > 0, self.instance_type is not None) == (with_gpu, with_gpu)
 
@@ -38,7 +38,7 @@ GPU = WorkerSize(cpu_units=3584, memory_mb=14336, gpus=1, max_tasks=8, instance_
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Environment:
-    """All that differs between deployments. Without an account the template is for whichever account deploys it."""
+    """Everything that differs between deployments. Without `account` the template can be deployed to any account."""
 
     name: str
     account: str | None = None
@@ -49,56 +49,58 @@ class Environment:
     point_in_time_recovery: bool
     log_retention_days: int
 
-    domain_name: str | None = None  # "studio.example.com"; without one CloudFront's own address serves
+    domain_name: str | None = None  # "studio.example.com"; without it the site has CloudFront's own address
     hosted_zone_id: str | None = None  # the Route 53 zone of the domain
     waf: bool
-    throttle_rate: float  # requests per second, the whole API
-    throttle_burst: int
-    rate_limit_per_ip: int = 2000  # requests in five minutes from one address, where there is a WAF
-    snap_start: bool  # REST functions start from a snapshot: ~0.6 s saved, some dollars a month for keeping it
+    throttle_rate: float  # maximum requests per second of the whole API
+    throttle_burst: int  # maximum requests at once
+    rate_limit_per_ip: int = 2000  # maximum requests in five minutes from one address; needs the WAF
+    snap_start: bool  # REST functions start from a snapshot: saves about 0.6 s, costs some dollars a month
 
     alarm_email: str | None = None
     monthly_budget_usd: int
-    # The watch over unusual costs: the ARN of the account's monitor of services, of which there can be one (AWS makes
-    # it for most accounts), or NEW where there is none. None: nobody watches but the budget.
+    # Cost anomaly detection: the ARN of the account's monitor of services. An account can have only one, and AWS
+    # creates it for most accounts; NEW creates it. With None only the budget sends notices.
     cost_monitor: str | None = None
-    sentry_dsn: str = ""  # where functions report errors to: https://<key>@<host>/<project>
-    credit_cents: float = 1  # the list price of a credit: the business dashboard calculates revenue by it
+    sentry_dsn: str = ""  # the Sentry project that receives functions' errors: https://<key>@<host>/<project>
+    credit_cents: float = 1  # list price of a credit in cents, for the revenue on the business dashboard
 
-    sizes: Mapping[Family, WorkerSize]  # of a stage's workers, by what its engines need
-    stage_sizes: Mapping[Stage, WorkerSize] = field(default_factory=dict)  # of those that want another than that
+    sizes: Mapping[Family, WorkerSize]  # size of a stage's workers, by the family that its engines need
+    stage_sizes: Mapping[Stage, WorkerSize] = field(default_factory=dict)  # exceptions to `sizes`, by stage
     verification: WorkerSize = SMALL
     spot: bool
-    signs_films: bool = True  # with a certificate, where its secrets have one; reaching them takes an endpoint
-    endpoint_zones: int = 2  # in how many zones workers reach AWS: each endpoint costs $7 a month in each
-    canary_every_hours: int = 6  # each film boots a worker of every stage it passes: some cents
-    # Stages that asynchronous endpoints serve instead of ECS, each with SageMaker's type of instance: "ml.g6.xlarge",
-    # or a Graviton ("ml.c7g.xlarge") where the engines need no GPU, for that is what their image is built for.
+    signs_films: bool = True  # if its secrets contain a certificate; workers need an endpoint to reach the secrets
+    endpoint_zones: int = 2  # number of zones with interface endpoints; each endpoint costs $7 a month per zone
+    canary_every_hours: int = 6  # each film costs some cents: it starts a worker of every stage of its job
+    # Stages that run on SageMaker asynchronous endpoints instead of ECS, with the instance type: "ml.g6.xlarge", or a
+    # Graviton type ("ml.c7g.xlarge") if the engines need no GPU, because their image is built for Graviton.
     sagemaker: Mapping[Stage, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.sentry_dsn and not re.fullmatch(r"https://\w+@[\w.-]+/\d+", self.sentry_dsn):
-            raise ValueError(f"{self.name}: sentry_dsn is no https://<key>@<host>/<project>; functions would not start")
+            raise ValueError(
+                f"{self.name}: sentry_dsn must be https://<key>@<host>/<project>, or functions cannot start"
+            )
         if self.region != EDGE_REGION:
             raise ValueError(
-                f"{self.name}: {self.region} cannot be: CloudFront's certificates, firewalls and logs are made in "
-                f"{EDGE_REGION} alone"
+                f"{self.name}: region {self.region} is not supported: CloudFront's certificates, firewalls and logs "
+                f"must be in {EDGE_REGION}"
             )
         if (self.domain_name is None) != (self.hosted_zone_id is None):
-            raise ValueError(f"{self.name}: domain_name and hosted_zone_id come together")
+            raise ValueError(f"{self.name}: set both domain_name and hosted_zone_id, or neither")
         for family in Family:
             self._check(family, self.sizes[family], family)
 
     def size_of(self, stage: Stage, family: Family) -> WorkerSize:
-        """Return the size of the stage's workers, whose engines need `family`. Raise ValueError if it is unfit."""
+        """Return the size of the stage's workers. Raise ValueError if it does not suit `family`, which they need."""
         size = self.stage_sizes.get(stage, self.sizes[family])
         self._check(stage, size, family)
         return size
 
-    def _check(self, whose: str, size: WorkerSize, family: Family) -> None:
+    def _check(self, owner: str, size: WorkerSize, family: Family) -> None:
         if not size.suits(family):
-            wanted = "with" if family is Family.CUDA_DIFFUSERS else "without"
-            raise ValueError(f"{self.name}: {whose} wants a size {wanted} GPUs")
+            needed = "with" if family is Family.CUDA_DIFFUSERS else "without"
+            raise ValueError(f"{self.name}: {owner} needs a size {needed} GPUs")
 
     @property
     def prefix(self) -> str:
@@ -110,7 +112,7 @@ class Environment:
         return f"kinora/{self.name}/"
 
     def media_bucket(self, account: str) -> str:
-        """Bucket names are shared by all accounts, so this one carries the account's number."""
+        """Return the name of the media bucket. It contains the account's number: bucket names are global in AWS."""
         return f"{self.prefix}-media-{account}"
 
     @property
@@ -120,9 +122,9 @@ class Environment:
 
     @property
     def removal_policy(self) -> cdk.RemovalPolicy:
-        """The removal policy of stores; a retained store is deleted all the same if the deployment that makes it fails.
+        """The removal policy of stores. A retained store is still deleted if the deployment that creates it fails.
 
-        Names are fixed, so what stayed behind would stand in the way of the next try.
+        Names are fixed, so a store that remained would make the next attempt fail.
         """
         return cdk.RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE if self.retain_data else cdk.RemovalPolicy.DESTROY
 

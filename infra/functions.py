@@ -1,4 +1,4 @@
-"""Every Lambda function, what calls it and what it may do, as data: the CDK app and the laptop cloud build from it."""
+"""Every Lambda function with its caller and its permissions, as data for the CDK app and the laptop cloud."""
 
 from dataclasses import dataclass, replace
 
@@ -18,9 +18,9 @@ from shared.stages.stages import Stage
 from shared.subscriptions.record import SubscriptionRecord
 from shared.users.record import EmailClaimRecord, UserRecord
 
-FUNCTION_SECONDS = 29  # API Gateway waits no longer
+FUNCTION_SECONDS = 29  # default timeout: API Gateway does not wait longer
 RECONCILE_EVERY_SECONDS = 60
-FILM_SECONDS = 780  # the canary waits so long for its film; a function may last 900
+FILM_SECONDS = 780  # maximum wait of the canary for its film; Lambda's maximum timeout is 900 s
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,9 +30,9 @@ class Function:
     name: str
     handler: str  # `module:attribute`
     may: Grants = NOTHING
-    seconds: int = FUNCTION_SECONDS  # its timeout
-    memory_mb: int = 512  # processor time comes with memory
-    snap_start: bool = False  # starts from a snapshot, where the environment pays for that
+    seconds: int = FUNCTION_SECONDS  # timeout
+    memory_mb: int = 512  # Lambda gives processor time in proportion to memory
+    snap_start: bool = False  # starts from a snapshot if the environment has `snap_start`
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +49,7 @@ class RestDomain:
 
     @property
     def function(self) -> Function:
-        """A creator waits for it: memory and snapshot make its start short."""
+        """The domain's function. Memory and snapshot shorten its start, because a creator waits for it."""
         return Function(
             name=f"rest-{self.name}", handler=self.handler, may=self.may, memory_mb=1024, snap_start=True
         )  # fmt: skip
@@ -97,7 +97,7 @@ REST_DOMAINS: tuple[RestDomain, ...] = (
             reads=(AssetRecord, ProjectRecord, IdempotencyRecord),
             writes=(AssetRecord, IdempotencyRecord),
             secrets=("media-signing-key",),
-            media_writes=(QUARANTINE,),  # the form that it signs for an upload
+            media_writes=(QUARANTINE,),  # for the upload form, which it signs
             media_deletes=(QUARANTINE, ASSETS),
             sends=(VERIFICATION_QUEUE,),
         ),
@@ -113,7 +113,7 @@ AUTHORIZER = Function(
     snap_start=True,
 )
 
-# What `shared/jobs/settlement.py` does: the job's state and its money in one transaction.
+# Grants for `shared/jobs/settlement.py`, which writes the job's state and its credits in one transaction.
 _SETTLES = Grants(reads=(JobRecord, HoldRecord), writes=(JobRecord, HoldRecord, AccountRecord, LedgerRecord))
 
 # The state machine, queues and schedules call these.
@@ -143,7 +143,7 @@ PIPELINE: tuple[Function, ...] = (
     ),
 )
 
-# Reads the remote engines' queue: does steps at providers. It loads engines by the names that the catalogue gives.
+# Reads the remote engines' queue and runs steps at providers. It loads engines by the names in the catalogue.
 REMOTE_ENGINES: tuple[Function, ...] = (
     Function(
         name="remote-engine",
@@ -168,7 +168,7 @@ LOADED_BY_NAME: dict[str, frozenset[str]] = {
     )
 }
 
-# WebSocket routes; $connect passes the authorizer first. The client's message names its route in `type`.
+# WebSocket routes. API Gateway calls the authorizer before $connect. A message names its route in `type`.
 SOCKET_ROUTES: dict[str, Function] = {
     "$connect": Function(
         name="socket-connect",
@@ -216,7 +216,7 @@ JOBS_STREAM: tuple[Function, ...] = (
     ),
 )
 
-# The laptop makes its own keys, and nobody watches it: it has neither of these.
+# The laptop cloud generates its own keys and has no operator, so it has neither rotation nor canary.
 _RENEWS = Grants(secrets_renewed=(*ROTATED_SECRETS, VERIFICATION_KEYS), public_keys=True)
 ROTATION_BEGIN = Function(
     name="rotation-begin", handler="functions.rotation.begin:handler", may=_RENEWS, seconds=60
@@ -228,7 +228,7 @@ CANARY = Function(
     name="canary",
     handler="functions.canary.handler:handler",
     seconds=FILM_SECONDS + 60,
-    memory_mb=256,  # it waits; its film has a megabyte or two
+    memory_mb=256,  # it mostly waits; its film has 1 to 2 MB
 )
 
 ON_LAPTOP: tuple[Function, ...] = (

@@ -1,4 +1,4 @@
-"""Permissions of functions and workers as data: CDK makes IAM policies of them, tests compare code with them."""
+"""Permissions of functions and workers as data. The CDK app makes IAM policies from them; tests compare the code."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ START, STOP, DESCRIBE = "states:StartExecution", "states:StopExecution", "states
 ANSWER = ("states:SendTaskSuccess", "states:SendTaskFailure")
 BEAT = (*ANSWER, "states:SendTaskHeartbeat")
 
-# Actions of DynamoDB. Scan is in neither: every list is a Query.
+# Actions of DynamoDB, without Scan: every list is a Query.
 READ = ("dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query", "dynamodb:ConditionCheckItem")
 WRITE = (
     "dynamodb:PutItem",
@@ -23,23 +23,23 @@ WRITE = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grants:
-    """The permissions of one role. Without a value a field grants nothing."""
+    """The permissions of one role. An empty field grants nothing."""
 
-    reads: tuple[type[Record], ...] = ()  # items by key, and queries of all indexes
-    writes: tuple[type[Record], ...] = ()  # items one by one, in batches and in transactions; no reading
-    secrets: tuple[str, ...] = ()  # their values
-    secrets_described: tuple[str, ...] = ()  # whether they have a value, without reading it
-    secrets_renewed: tuple[str, ...] = ()  # their values, new ones included
+    reads: tuple[type[Record], ...] = ()  # tables: get items, query all indexes
+    writes: tuple[type[Record], ...] = ()  # tables: write items one by one, in batches and in transactions; no reading
+    secrets: tuple[str, ...] = ()  # read the values
+    secrets_described: tuple[str, ...] = ()  # see whether the secrets have a value, without reading it
+    secrets_renewed: tuple[str, ...] = ()  # read the values and store new ones
     media_reads: tuple[str, ...] = ()  # prefixes of keys, like `media_writes` and `media_deletes`
     media_writes: tuple[str, ...] = ()
-    media_deletes: tuple[str, ...] = ()  # deleting objects, and listing them below the prefix
-    sends: tuple[str, ...] = ()  # queues that it sends to
-    # Stages whose tasks it sends: to their queues, or where the environment has a SageMaker endpoint for the stage, to
-    # the endpoint, which fetches the task from below `JOBS`.
+    media_deletes: tuple[str, ...] = ()  # delete objects, and list them below the prefix
+    sends: tuple[str, ...] = ()  # queues that the role sends to
+    # Stages whose tasks the role sends to the stage's queues. If the environment has a SageMaker endpoint for a stage,
+    # the role stores the task below `JOBS` and invokes the endpoint.
     dispatches: tuple[Stage, ...] = ()
     executions: tuple[str, ...] = ()  # actions of Step Functions on the pipeline and its executions
-    sockets: bool = False  # sends to clients' WebSocket connections, and closes them
-    public_keys: bool = False  # manages CloudFront's public keys and key groups
+    sockets: bool = False  # send to clients' WebSocket connections and close them
+    public_keys: bool = False  # manage CloudFront's public keys and key groups
 
 
 NOTHING = Grants()

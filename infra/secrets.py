@@ -1,4 +1,4 @@
-"""Every secret, by the name that code asks for, without the environment's prefix."""
+"""Names of all secrets as the code reads them, without the environment's prefix."""
 
 from shared.stages.engines import ENGINES
 

@@ -1,4 +1,4 @@
-"""`python -m infra.site ENV`: copies the pictures of the presets into the bucket that the site is served from."""
+"""`python -m infra.site ENV`: copy the pictures of the presets into the site's bucket."""
 
 import sys
 from pathlib import Path
@@ -10,9 +10,9 @@ from infra.constructs.front_door import site_bucket_name
 from infra.environments import ENVIRONMENTS, Environment
 from shared.presets.presets import presets
 
-PICTURES = ROOT / "docs" / "gallery"  # a preset's paths are below it as they are below the site
+PICTURES = ROOT / "docs" / "gallery"  # a preset's paths are the same below this folder and below the site
 KINDS = {".jpg": "image/jpeg", ".webp": "image/webp"}
-A_DAY = "public, max-age=86400"
+CACHE_ONE_DAY = "public, max-age=86400"
 
 
 def publish(environment: Environment) -> int:
@@ -22,10 +22,12 @@ def publish(environment: Environment) -> int:
     paths = [path.removeprefix("/") for preset in presets() for path in (preset.thumbnail, preset.preview)]
     for path in paths:
         kind = KINDS[Path(path).suffix]
-        s3.upload_file(str(PICTURES / path), bucket, path, ExtraArgs={"ContentType": kind, "CacheControl": A_DAY})
+        s3.upload_file(
+            str(PICTURES / path), bucket, path, ExtraArgs={"ContentType": kind, "CacheControl": CACHE_ONE_DAY}
+        )
     return len(paths)
 
 
 if __name__ == "__main__":
     copied = publish(ENVIRONMENTS[sys.argv[1]])
-    sys.stdout.write(f"{copied} pictures of presets are on the site\n")
+    sys.stdout.write(f"Copied {copied} pictures of presets to the site\n")

@@ -1,4 +1,4 @@
-"""Every table, as the records that describe them: the CDK app and the laptop cloud both build from these."""
+"""The records of all tables. The CDK app and the laptop cloud create the tables from them."""
 
 from shared.assets.record import AssetRecord
 from shared.aws.records import Record

@@ -21,11 +21,11 @@ _STEPS = Grants(
 WORKERS: dict[str, Grants] = {
     **{stage.queue: _STEPS for stage in Stage},
     Stage.POST_PROCESSING.queue: replace(_STEPS, secrets=PROVENANCE_SECRETS),  # signs the film
-    VERIFICATION_QUEUE: Grants(  # decodes what strangers send: it reaches nothing of any job
+    VERIFICATION_QUEUE: Grants(  # decodes untrusted uploads, so it has no access to jobs
         reads=(AssetRecord,),
         writes=(AssetRecord,),
         media_reads=(QUARANTINE,),
         media_writes=(ASSETS,),
-        media_deletes=(QUARANTINE, ASSETS),  # assets/ too: nothing may stay of an asset deleted during its inspection
+        media_deletes=(QUARANTINE, ASSETS),  # assets/ too, for an asset that is deleted during its verification
     ),
 }

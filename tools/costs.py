@@ -1,7 +1,7 @@
 """docs/cost.md: the cost of each idle environment in US dollars a month, and the cost of a thousand jobs.
 
-Numbers come from three places: what the templates hold, what one job does to the studio inside this process, and the
-list prices and assumptions of docs/prices.toml.
+The numbers have three sources: the resources in the templates, the operations of one job in an in-process studio, and
+the list prices and assumptions in docs/prices.toml.
 """
 
 import tomllib
@@ -11,7 +11,7 @@ from datetime import timedelta
 from math import ceil
 from typing import Any
 
-import tests.conftest  # noqa: F401  # names of the deployment that the studio makes: records read them at import
+import tests.conftest  # noqa: F401  # sets the variables that records read at import
 
 # isort: split
 from functions.pipeline.dispatch import handler as dispatch
@@ -31,47 +31,47 @@ from workers.runtime.config import WorkerConfig
 
 PRICES: dict[str, Any] = tomllib.loads((ROOT / "docs" / "prices.toml").read_text())
 MONTH, USE, HOUR, ASSUMED = (PRICES[part] for part in ("month", "use", "hour", "assumed"))
-PLANNED = [stage for stage, spec in STAGES.items() if spec.needed_for(frozenset())]  # of a job from a prompt
+PLANNED = [stage for stage, spec in STAGES.items() if spec.needed_for(frozenset())]  # stages of a job from a prompt
 WORKER_SECONDS: dict[Stage, float] = {
     stage: ASSUMED["worker_seconds"].get(stage.value, ASSUMED["worker_seconds"]["default"]) for stage in Stage
 }
-JOBS = 1000
-HOURS = 30 * 24  # of a month
+JOBS = 1000  # number of jobs in the tables of use
+HOURS = 30 * 24  # hours of a month
 POLICY = "AWS::ApplicationAutoScaling::ScalingPolicy"
-Line = tuple[str, str, float]  # what, how much of it, dollars
+Line = tuple[str, str, float]  # item, quantity, US dollars
 
 
 @dataclass(frozen=True)
 class JobFlow:
-    """What one job from a prompt does."""
+    """The numbers of operations of one job from a prompt."""
 
     writes: Meter
-    beats: int  # writes of a worker at work: progress, lease
-    told: int  # times that it told the queue of its life
+    beats: int  # writes of progress and leases by workers
+    extensions: int  # requests that extend a message's visibility
     messages: int
     transitions: int
     functions: int
 
 
 def one_job() -> JobFlow:
-    """Submit a job, do each step with the store's own writes, beat as long as the work takes, and settle."""
+    """Submit a job, write what a worker writes for each step, with beats as long as the work takes, and settle."""
     with studio() as deployed:
         creator = deployed.arrive("ada@example.com")
         project_id = creator.project()
-        beats = told = 0
+        beats = extensions = 0
         with metered() as writes:
             job_id = str(creator.job(project_id, duration=5)["id"])
             for stage in PLANNED:
                 dispatch({"jobId": job_id, "stage": stage.value, "taskToken": "t" * 600}, None)
                 beats += _work(job_id, stage)
-                told += ceil(WORKER_SECONDS[stage] / WorkerConfig().beat_seconds) - 1
+                extensions += ceil(WORKER_SECONDS[stage] / WorkerConfig().beat_seconds) - 1
             settle({"jobId": job_id}, None)
         messages = sum(len(deployed.messages(stage.queue)) for stage in PLANNED)
-    changes = len(PLANNED) * 2 + beats + 2  # what the stream tells: each calls `realtime-push` once, at the most
+    changes = len(PLANNED) * 2 + beats + 2  # records of the stream; each calls `realtime-push` at most once
     return JobFlow(
         writes=writes,
         beats=beats,
-        told=told,
+        extensions=extensions,
         messages=messages,
         transitions=2 + len(PLANNED) + 1 + 1,  # both choices, the stages, Settle, the start
         functions=ASSUMED["rest_requests"] + 2 + len(PLANNED) + 1 + changes,
@@ -79,7 +79,7 @@ def one_job() -> JobFlow:
 
 
 def _work(job_id: str, stage: Stage) -> int:
-    """One attempt on the step: claim, beats with even progress, the result. Answers the beats."""
+    """Write one attempt on the step: claim, beats with even progress, result. Return the number of beats."""
     at = utc_now()
     attempt = claim(job_id, stage)
     due = written_at(WORKER_SECONDS[stage], WorkerConfig())
@@ -94,7 +94,7 @@ def _work(job_id: str, stage: Stage) -> int:
 
 
 def written_at(takes_seconds: float, config: WorkerConfig) -> list[tuple[float, int]]:
-    """When a beat writes, in seconds, and the percentage, if the work moves evenly."""
+    """Return the time of each beat that writes, in seconds, and its percentage, for work with even progress."""
     due, seconds, last, written = list[tuple[float, int]](), 0.0, 0.0, 0
     while (seconds := seconds + TICK_SECONDS) < takes_seconds:
         percent = int(100 * seconds / takes_seconds)
@@ -108,16 +108,16 @@ def written_at(takes_seconds: float, config: WorkerConfig) -> list[tuple[float, 
 
 
 def idle(cloud: Assembly) -> list[Line]:
-    """Dollars a month for what is there while nobody uses it."""
+    """Return the monthly cost of an idle environment."""
     endpoints = sum(
         len(endpoint.properties.get("SubnetIds", ())) for endpoint in cloud.resources("AWS::EC2::VPCEndpoint")
     )
     count = {
-        "interface endpoints, each in each zone": (endpoints, MONTH["interface_endpoint"]),
+        "interface endpoints, per zone": (endpoints, MONTH["interface_endpoint"]),
         "encryption keys": (len(cloud.resources("AWS::KMS::Key")), MONTH["kms_key"]),
         "secrets": (len(cloud.resources("AWS::SecretsManager::Secret")), MONTH["secret"]),
-        "metrics that alarms watch": (sum(map(watched, cloud.resources("AWS::CloudWatch::Alarm"))), MONTH["alarm"]),
-        "metrics that scaling's own alarms watch": (sum(map(tracked, cloud.resources(POLICY))), MONTH["alarm"]),
+        "metrics of alarms": (sum(map(watched, cloud.resources("AWS::CloudWatch::Alarm"))), MONTH["alarm"]),
+        "metrics of the alarms of scaling": (sum(map(tracked, cloud.resources(POLICY))), MONTH["alarm"]),
         "metrics of our own": (len(Metric), MONTH["metric"]),
         "polls of idle queues by functions": (polls(cloud), USE["queue_request"]),
         "dashboards": (len(cloud.resources("AWS::CloudWatch::Dashboard")), MONTH["dashboard"]),
@@ -134,7 +134,11 @@ def idle(cloud: Assembly) -> list[Line]:
     sweeps = HOURS * 60
     reconcile = cloud.functions()["pipeline-reconcile"]["MemorySize"] / 1024 * ASSUMED["function_seconds"]
     lines.append(
-        ("sweeps, one a minute", f"{sweeps}", sweeps * (USE["lambda_request"] + reconcile * USE["lambda_gb_second"]))
+        (
+            "reconcile runs, one a minute",
+            f"{sweeps}",
+            sweeps * (USE["lambda_request"] + reconcile * USE["lambda_gb_second"]),
+        )
     )
     films = films_of_the_canary(cloud)
     seconds = {stage: WORKER_SECONDS[stage] + ASSUMED["idle_seconds"] for stage in PLANNED}
@@ -144,7 +148,7 @@ def idle(cloud: Assembly) -> list[Line]:
 
 
 def tracked(policy: Resource) -> int:
-    """How many metrics the alarms read that a target-tracking policy makes: no template holds them."""
+    """Return the number of metrics in the alarms that AWS creates for a target-tracking policy outside the template."""
     configuration = policy.properties.get("TargetTrackingScalingPolicyConfiguration")
     if configuration is None:
         return 0
@@ -153,7 +157,7 @@ def tracked(policy: Resource) -> int:
 
 
 def polls(cloud: Assembly) -> float:
-    """Requests a month by which Lambda asks queues that have nothing."""
+    """Return the number of requests with which Lambda polls empty queues in a month."""
     queues = sum(
         ":sqs:" in str(source["EventSourceArn"]) for source in cloud.resources("AWS::Lambda::EventSourceMapping")
     )
@@ -161,14 +165,14 @@ def polls(cloud: Assembly) -> float:
 
 
 def films_of_the_canary(cloud: Assembly) -> int:
-    """A month, by its rule's `rate(6 hours)`."""
+    """Return the number of films in a month, from the rule's `rate(6 hours)`."""
     rule = cloud.by("Name", "AWS::Events::Rule")["canary"]
     number, unit = str(rule["ScheduleExpression"]).removeprefix("rate(").removesuffix(")").split()
     return HOURS // (int(number) * (24 if unit.startswith("day") else 1))
 
 
 def watched(alarm: Resource) -> int:
-    """How many metrics an alarm reads, each of which is paid for."""
+    """Return the number of metrics that an alarm reads. AWS charges for each."""
     return sum("MetricStat" in metric for metric in alarm.properties.get("Metrics", ())) or 1
 
 
@@ -176,7 +180,7 @@ def watched(alarm: Resource) -> int:
 
 
 def in_use(cloud: Assembly, job: JobFlow) -> list[Line]:
-    """Dollars for a thousand jobs from a prompt, five seconds each."""
+    """Return the cost of JOBS jobs from a prompt with films of five seconds."""
     sizes = [function["MemorySize"] for name, function in cloud.functions().items() if name != "canary"]
     gb_seconds = job.functions * ASSUMED["function_seconds"] * sum(sizes) / len(sizes) / 1024
     requests = 3  # send, receive, delete
@@ -187,14 +191,14 @@ def in_use(cloud: Assembly, job: JobFlow) -> list[Line]:
         ("state transitions", "", job.transitions, USE["state_transition"]),
         ("function calls", "", job.functions, USE["lambda_request"]),
         ("function time", "GB-s", gb_seconds, USE["lambda_gb_second"]),
-        ("queue requests", "", job.messages * requests + job.told, USE["queue_request"]),
+        ("queue requests", "", job.messages * requests + job.extensions, USE["queue_request"]),
         ("REST requests", "", ASSUMED["rest_requests"], USE["rest_request"]),
         ("WebSocket messages", "", ASSUMED["socket_messages"], USE["socket_message"]),
         ("traces", "", ASSUMED["rest_requests"], USE["trace"]),
         ("logs, GB", "", ASSUMED["log_kb"] / 1024**2, USE["log_gb"]),
         ("objects written", "", 20, USE["bucket_put"]),
-        ("film kept a month", "GB", film_gb + ASSUMED["work_mb"] / 1024 * 2 / 30, USE["bucket_gb_month"]),
-        ("film watched", "GB", film_gb * ASSUMED["watched_times"], USE["edge_gb"]),
+        ("films stored for a month", "GB", film_gb + ASSUMED["work_mb"] / 1024 * 2 / 30, USE["bucket_gb_month"]),
+        ("films streamed", "GB", film_gb * ASSUMED["watched_times"], USE["edge_gb"]),
     ]
     lines: list[Line] = [
         (
@@ -212,7 +216,7 @@ def in_use(cloud: Assembly, job: JobFlow) -> list[Line]:
 
 
 def worker_hour(cloud: Assembly, stage: Stage) -> float:
-    """Dollars for an hour of one task of the stage."""
+    """Return the cost of one hour of one task of the stage in dollars."""
     task = next(
         t for t in cloud.resources("AWS::ECS::TaskDefinition") if t["Family"] == f"{cloud.prefix}-{stage.queue}"
     )
@@ -237,7 +241,7 @@ def _spot_instances(cloud: Assembly) -> bool:
 def table(lines: Sequence[Line]) -> str:
     rows = [f"| {what} | {number} | {dollars:,.2f} |" for what, number, dollars in lines]
     return "\n".join(
-        ["| what | how much | $ |", "|---|---:|---:|", *rows, f"| **together** | | **{sum_of(lines):,.2f}** |"]
+        ["| item | quantity | $ |", "|---|---:|---:|", *rows, f"| **total** | | **{sum_of(lines):,.2f}** |"]
     )
 
 
@@ -246,20 +250,21 @@ def sum_of(lines: Iterable[Line]) -> float:
 
 
 def page() -> str:
-    """The whole page."""
+    """Return the page as Markdown."""
     job = one_job()
     by_table = ", ".join(f"{name} {units}" for name, units in job.writes.units.most_common())
     parts = [
-        "# What it costs",
-        "Written by `make docs` from the synthesized templates, one job in the in-process studio, "
-        f"and the list prices of {PRICES['as_of']} and the assumptions in [prices.toml](prices.toml). US dollars, "
-        "us-east-1, without free tiers.",
+        "# Costs",
+        "`make docs` writes this page from the synthesized templates, one job in the in-process studio, "
+        f"and the list prices of {PRICES['as_of']} and the assumptions in [prices.toml](prices.toml). Prices are in "
+        "US dollars, for us-east-1, without free tiers.",
         "## One job",
-        f"A job from a prompt, five seconds long, takes {job.writes.total} DynamoDB write units in "
-        f"{job.writes.requests} requests ({by_table}), {job.beats} of them progress and leases of its workers; "
-        f"{job.transitions} state transitions, {job.messages} task messages and about {job.functions} function calls.",
+        f"A job from a prompt with a film of five seconds uses {job.writes.total} DynamoDB write units in "
+        f"{job.writes.requests} requests ({by_table}). {job.beats} of the requests write progress and leases. "
+        f"It uses {job.transitions} state transitions, {job.messages} task messages and about {job.functions} "
+        "function calls.",
     ]
     for name in ENVIRONMENTS:
         cloud = synthesized(name)
-        parts += [f"## {name}", "Idle, a month:", table(idle(cloud)), f"{JOBS:,} jobs:", table(in_use(cloud, job))]
+        parts += [f"## {name}", "Idle, per month:", table(idle(cloud)), f"{JOBS:,} jobs:", table(in_use(cloud, job))]
     return "\n\n".join(parts) + "\n"

@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable
 from functools import partial
 
-import tests.conftest  # noqa: F401  # names of the deployment that costs measures: records read them at import
+import tests.conftest  # noqa: F401  # sets the variables that records read at import
 
 # isort: split
 from local.environment import ROOT
@@ -19,7 +19,7 @@ def as_json(document: Callable[[], object]) -> str:
     return json.dumps(document(), indent=2) + "\n"
 
 
-# What returns each file's text, by the file's path in the repository.
+# Functions that return the text of a file, by the file's path in the repository.
 DOCUMENTS: dict[str, Callable[[], str]] = {
     "docs/openapi.json": partial(as_json, openapi),
     "docs/asyncapi.json": partial(as_json, asyncapi),

@@ -1,6 +1,6 @@
-"""The CDK app of an environment that no catalogue of today asks for: engines on GPUs, stages on SageMaker, Sentry.
+"""The CDK app of a test environment with options that no real environment uses: GPUs, SageMaker, Sentry.
 
-`python -m tools.elsewhere -o FOLDER`. Whatever holds for the environments that are deployed must hold for it.
+`python -m tools.elsewhere -o FOLDER`. The tests of the real environments must also pass for this one.
 """
 
 import sys

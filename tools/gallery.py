@@ -1,4 +1,4 @@
-"""`python -m tools.gallery OUT`: films of many prompts and presets through the laptop cloud, as one contact sheet."""
+"""`python -m tools.gallery OUT`: make films of many prompts and presets in the laptop cloud, and one contact sheet."""
 
 from contextlib import closing
 from pathlib import Path
@@ -48,10 +48,8 @@ TILE = (320, 180)
 
 
 def make(
-    out: Annotated[Path, typer.Argument(help="Where the contact sheet is saved (.jpg).")] = Path(
-        "docs/gallery/prompts.jpg"
-    ),
-    films: Annotated[int, typer.Option(help="How many of the list.")] = len(FILMS),
+    out: Annotated[Path, typer.Argument(help="File of the contact sheet (.jpg).")] = Path("docs/gallery/prompts.jpg"),
+    films: Annotated[int, typer.Option(help="Number of films from the list.")] = len(FILMS),
 ) -> None:
     """Make the films in 720p and show the first, middle and last frame of each."""
     with (
@@ -67,7 +65,7 @@ def make(
 
 def _row(studio: StudioClient, film: tuple[str, str, str, int], folder: Path) -> NDArray[np.uint8]:
     prompt, preset, aspect, seed = film
-    studio.sign_up(f"{uuid4().hex}@example.com", uuid4().hex)  # one creator's opening credits are not enough for all
+    studio.sign_up(f"{uuid4().hex}@example.com", uuid4().hex)  # a new user's credits are not enough for all films
     settings: dict[str, Any] = {"aspectRatio": aspect, "duration": 3, "resolution": "720p", "seed": seed}
     job = studio.submit(
         {"projectId": studio.create_project(prompt), "prompt": prompt, "presetId": preset, "settings": settings}

@@ -1,4 +1,4 @@
-"""Permissions in the synthesized template: one readable page for each environment.
+"""Permissions in the synthesized templates: one readable page for each environment.
 
 The pages are committed, so that a review shows each change of a permission.
 """
@@ -13,7 +13,7 @@ Page = dict[str, dict[str, Any]]
 
 
 def statements(document: Any) -> list[dict[str, Any]]:
-    """A policy's statements, in one order and one spelling."""
+    """Return a policy's statements, sorted and in one spelling."""
     found = []
     for statement in document["Statement"]:
         spelled: dict[str, Any] = {"effect": statement["Effect"]} if statement["Effect"] != "Allow" else {}
@@ -29,12 +29,12 @@ def statements(document: Any) -> list[dict[str, Any]]:
 
 
 def readable(text: str) -> str:
-    """Without the hashes that the CDK adds to what has no name of its own."""
+    """Return the text without the hashes that the CDK adds to logical ids."""
     return re.sub(r"\{(\w+?)[0-9A-F]{8}(?:[0-9a-f]{32})?(\.\w+)?\}", r"{\1\2}", text)
 
 
 def page(cloud: Assembly) -> Page:
-    """Each role's permissions and who may take it, the policies of resources, and who may call which function."""
+    """Return the roles with their permissions and principals, the resource policies, and the callers of functions."""
     roles: Page = {}
     for role in cloud.resources("AWS::IAM::Role"):
         roles[_name(role)] = {
@@ -65,7 +65,7 @@ def page(cloud: Assembly) -> Page:
     policies: Page = {}
     for policy in cloud.resources("AWS::IAM::ManagedPolicy"):
         policies[f"{policy.stack} {readable(f'{{{policy.id}}}')}"] = {
-            "of": sorted(map(readable, policy.properties.get("Roles", ()))),  # and of roles that name it
+            "of": sorted(map(readable, policy.properties.get("Roles", ()))),  # other roles may refer to it too
             "may": statements(policy["PolicyDocument"]),
         }
     return {
@@ -77,22 +77,22 @@ def page(cloud: Assembly) -> Page:
 
 
 def callers(cloud: Assembly) -> Page:
-    """Who may call each function, and for whom: AWS's services, each for resources of ours."""
+    """Return the permitted callers of each function: AWS services, with the resources for which they may call."""
     found: dict[str, list[dict[str, Any]]] = {}
     for permission in cloud.resources("AWS::Lambda::Permission"):
-        said = permission.properties
+        given = permission.properties
         spelled = {
-            name[0].lower() + name[1:]: readable(str(value)) for name, value in said.items() if name != "FunctionName"
+            name[0].lower() + name[1:]: readable(str(value)) for name, value in given.items() if name != "FunctionName"
         }
-        found.setdefault(_called(said["FunctionName"], cloud), []).append(spelled)
+        found.setdefault(_called(given["FunctionName"], cloud), []).append(spelled)
     return {
-        name: {"called by": sorted(who, key=lambda one: json.dumps(one, sort_keys=True))}
-        for name, who in sorted(found.items())
+        name: {"called by": sorted(allowed, key=lambda one: json.dumps(one, sort_keys=True))}
+        for name, allowed in sorted(found.items())
     }
 
 
 def _called(reference: str, cloud: Assembly) -> str:
-    """`rest-jobs`, or `rest-jobs:live` of its snapshot; permissions name it, or give its ARN."""
+    """Return `rest-jobs`, or `rest-jobs:live` for its snapshot, from a permission's function name or ARN."""
     return readable(str(reference)).rpartition(":function:")[2].removeprefix(f"{cloud.prefix}-")
 
 
@@ -101,5 +101,5 @@ def _name(role: Resource) -> str:
 
 
 def text_of(environment: str) -> str:
-    """The page as it is committed."""
+    """Return the text of the committed page."""
     return json.dumps(page(synthesized(environment)), indent=1) + "\n"

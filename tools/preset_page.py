@@ -1,4 +1,4 @@
-"""docs/presets.md: what a camera move is made of, and every preset with its path and its motion scores."""
+"""docs/presets.md: the fields of a camera move, and every preset with its path and its motion scores."""
 
 import json
 from collections.abc import Sequence

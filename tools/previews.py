@@ -1,4 +1,4 @@
-"""`python -m tools.previews`: every preset filmed by the engine, as preview, thumbnail and path; one contact sheet."""
+"""`python -m tools.previews`: film every preset; write previews, thumbnails, path pictures and a contact sheet."""
 
 from collections.abc import Sequence
 from functools import cache
@@ -21,7 +21,7 @@ FOLDER = Path("docs/gallery/presets")
 SHEET = Path("docs/gallery/presets.jpg")
 
 _WIDTH, _HEIGHT, _SECONDS, _FPS = 320, 180, 2.0, 12
-_DRAWN = 2  # frames are drawn this much larger and shrunk, so that edges are fine
+_SUPERSAMPLING = 2  # frames are drawn larger by this factor and reduced, for smooth edges
 _PROMPTS = (
     "a lighthouse on a cliff at dusk",
     "a city street in neon rain at night",
@@ -30,11 +30,11 @@ _PROMPTS = (
     "a sailing boat on the sea at sunset",
     "a lone tree in a meadow with flowers",
 )
-_MOST_BYTES = 60_000
+_MAX_BYTES = 60_000  # target size of a preview
 
 
 def main() -> None:
-    """Write everything into docs/gallery."""
+    """Write all pictures into docs/gallery."""
     FOLDER.mkdir(parents=True, exist_ok=True)
     strips = []
     for number, preset in enumerate(default_moves().values()):
@@ -53,15 +53,15 @@ def main() -> None:
 @cache
 def _painting(number: int) -> Painting:
     prompt = _PROMPTS[number]
-    return paint(read(prompt, None, 7), round(1.2 * _DRAWN * _WIDTH), round(1.2 * _DRAWN * _HEIGHT))
+    return paint(read(prompt, None, 7), round(1.2 * _SUPERSAMPLING * _WIDTH), round(1.2 * _SUPERSAMPLING * _HEIGHT))
 
 
 def film(preset: DefaultMove, painting: Painting) -> tuple[Shot, list[Image.Image]]:
-    """The preset over a painting in two seconds."""
+    """Return the shot and the frames, `_WIDTH` x `_HEIGHT`, of the preset on a painting in `_SECONDS`."""
     count = round(_SECONDS * _FPS)
     poses = [preset.move.sample(i / (count - 1)) for i in range(count)]
     nearness = np.asarray(painting.nearness, np.float32) / np.float32(65535)
-    size = _DRAWN * _WIDTH, _DRAWN * _HEIGHT
+    size = _SUPERSAMPLING * _WIDTH, _SUPERSAMPLING * _HEIGHT
     shot = Shot(painting.rgb, nearness, *size, _FPS, painting.focal_point, preset.move.shutter, painting.scenery)
     shot.prepare(poses)
     return shot, [_small(to_rgb(planes)) for planes in shot.film(poses)]
@@ -72,20 +72,23 @@ def _small(rgb: Bytes) -> Image.Image:
 
 
 def _save_preview(frames: Sequence[Image.Image], path: Path) -> None:
-    """An animated WebP that ends on a pause and is no larger than it may be."""
+    """Write an animated WebP that ends with a pause of 0.5 s, in the best quality with at most `_MAX_BYTES` bytes.
+
+    The lowest quality is written even if it is larger.
+    """
     durations = [round(1000 / _FPS)] * (len(frames) - 1) + [500]
     for quality in (60, 50, 40, 30, 20, 10):
         frames[0].save(
             path, save_all=True, append_images=frames[1:], duration=durations, loop=0, quality=quality, method=4
         )
-        if path.stat().st_size <= _MOST_BYTES:
+        if path.stat().st_size <= _MAX_BYTES:
             return
 
 
 def draw_path(preset: DefaultMove, shot: Shot) -> Image.Image:
-    """The framings of the move on the picture, pale first and bright last, and where its middle goes.
+    """Return a picture of the move: the frame at six moments, from pale to bright, and the path of its middle.
 
-    The blue trace is the middle of the frame on the far distance, the white on the middle, the orange on the nearest.
+    The lines show the path on the far distance (blue), on the middle distance (white) and on the nearest (orange).
     """
     scale, width, height = 4, 160, 90
     frame = Frame.of(width, height)
@@ -128,7 +131,7 @@ def draw_path(preset: DefaultMove, shot: Shot) -> Image.Image:
 
 
 def contact_sheet(strips: Sequence[tuple[str, Sequence[Image.Image]]]) -> Image.Image:
-    """Three moments of each preset under its name, in four columns."""
+    """Return a sheet with three moments of each preset under its name, in four columns."""
     columns, margin, title = 4, 14, 26
     width, height = 128, 72
     cell_width, cell_height = 3 * width + margin, height + title + margin

@@ -1,10 +1,10 @@
-"""How large DynamoDB counts an item."""
+"""Item sizes as DynamoDB counts them."""
 
 from typing import Any
 
 
 def item_bytes(item: dict[str, Any]) -> int:
-    """Size of an item in DynamoDB's own JSON: names and values in UTF-8, with its published overheads."""
+    """Return the size of an item in DynamoDB's own JSON: names and values in UTF-8, with the documented overheads."""
     return sum(len(name.encode()) + _value_bytes(value) for name, value in item.items())
 
 

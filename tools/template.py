@@ -1,4 +1,4 @@
-"""What `make synth` makes, once a session for each environment, read as CloudFormation will read it."""
+"""The synthesized templates of all environments, cached by their sources, with CloudFormation's functions evaluated."""
 
 import json
 import os
@@ -24,7 +24,7 @@ PSEUDO = {
     "AWS::Partition": "aws",
     "AWS::URLSuffix": "amazonaws.com",
 }
-ARNS = {  # what CloudFormation answers for a named resource's ARN
+ARNS = {  # value of `Fn::GetAtt` Arn for a resource with a fixed name
     "AWS::DynamoDB::Table": f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{{TableName}}",
     "AWS::SQS::Queue": f"arn:aws:sqs:{REGION}:{ACCOUNT}:{{QueueName}}",
     "AWS::Lambda::Function": f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{{FunctionName}}",
@@ -35,16 +35,16 @@ ARNS = {  # what CloudFormation answers for a named resource's ARN
     "AWS::ECS::Cluster": f"arn:aws:ecs:{REGION}:{ACCOUNT}:cluster/{{ClusterName}}",
     "AWS::SNS::Topic": f"arn:aws:sns:{REGION}:{ACCOUNT}:{{TopicName}}",
 }
-REFS = {  # what `Ref` answers where it is not the name
+REFS = {  # value of `Ref` for types for which it is not the name
     "AWS::SQS::Queue": f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/{{QueueName}}",
     "AWS::SecretsManager::Secret": ARNS["AWS::SecretsManager::Secret"],
     "AWS::SNS::Topic": ARNS["AWS::SNS::Topic"],
     "AWS::Lambda::Alias": ARNS["AWS::Lambda::Function"] + ":{Name}",
 }
 NAMES = ("TableName", "FunctionName", "BucketName", "LogGroupName", "ClusterName", "StageName", "RoleName")
-CONTEXT = {"PATH": f"{ROOT / '.venv' / 'bin'}{os.pathsep}{os.environ.get('PATH', os.defpath)}"}  # node is there
+CONTEXT = {"PATH": f"{ROOT / '.venv' / 'bin'}{os.pathsep}{os.environ.get('PATH', os.defpath)}"}  # node is in .venv
 SYNTH_SECONDS = 200
-CACHE_SECONDS = 3600  # an assembly is 14 MB
+CACHE_SECONDS = 3600  # age at which an assembly (14 MB) is deleted
 REPORT = "synth.log"
 ENVIRONMENTS = ("dev", "staging", "prod")
 APPS = dict.fromkeys(ENVIRONMENTS, "infra.app") | {"elsewhere": "tools.elsewhere"}
@@ -52,7 +52,7 @@ APPS = dict.fromkeys(ENVIRONMENTS, "infra.app") | {"elsewhere": "tools.elsewhere
 
 @dataclass(frozen=True)
 class Resource:
-    """One resource of a stack; `raw` is as written, `properties` have every reference filled in."""
+    """One resource of a stack. `raw` is its template; in `properties` all references are replaced by values."""
 
     stack: str
     id: str
@@ -77,11 +77,11 @@ class Resource:
 
 @dataclass(frozen=True)
 class Assembly:
-    """All stacks of one environment, by their names without its prefix: `data`, `pipeline`, ..."""
+    """All stacks of one environment, by name without the environment's prefix: `data`, `pipeline`, ..."""
 
     name: str
     folder: Path
-    report: str  # what the synth said
+    report: str  # output of the CDK app
 
     @property
     def prefix(self) -> str:
@@ -92,7 +92,7 @@ class Assembly:
         return _stacks(self.folder, self.prefix)
 
     def resources(self, *types: str) -> list[Resource]:
-        """All resources of these types; of every type, if none is given."""
+        """Return all resources of these types; without arguments, of all types."""
         return [
             Resource(stack, name, raw, self)
             for stack, template in self.stacks.items()
@@ -101,35 +101,35 @@ class Assembly:
         ]
 
     def by(self, property: str, type: str) -> dict[str, Resource]:  # noqa: A002  # CloudFormation's words
-        """Resources of a type by a property that names them, without the environment's prefix."""
+        """Return the resources of a type by the value of a naming property, without the environment's prefix."""
         return {str(found[property]).removeprefix(f"{self.prefix}-"): found for found in self.resources(type)}
 
     def functions(self) -> dict[str, Resource]:
         return self.by("FunctionName", "AWS::Lambda::Function")
 
     def metadata(self) -> Iterator[tuple[str, dict[str, Any]]]:
-        """Each construct's path and entries: acknowledgements, warnings, tags."""
+        """Yield the path and each metadata entry of all constructs: acknowledgements, warnings, tags."""
         for file in sorted(self.folder.glob("*.metadata.json")):
             for path, entries in json.loads(file.read_text()).items():
                 for entry in entries:
                     yield path, entry
 
     def asset(self, key: str) -> Path:
-        """The file that the bootstrap bucket holds under this key."""
+        """Return the path of the asset that a deployment uploads under this key."""
         return self.folder / f"asset.{key}"
 
     def fill(self, value: Any, stack: str) -> Any:
-        """The value with what its intrinsic functions answer; `{Id.Attribute}` stands for what only AWS knows."""
+        """Return the value with its intrinsic functions evaluated. `{Id.Attribute}` stands for a value of AWS."""
         if isinstance(value, list):
             return [self.fill(inner, stack) for inner in value]
         if not isinstance(value, dict):
             return value
         for name, given in value.items():
             if name == "Ref" or name.startswith("Fn::"):
-                return self._answer(name, given, stack)
+                return self._evaluated(name, given, stack)
         return {name: self.fill(inner, stack) for name, inner in value.items()}
 
-    def _answer(self, function: str, given: Any, stack: str) -> Any:
+    def _evaluated(self, function: str, given: Any, stack: str) -> Any:
         answer: Any
         match function, given:
             case "Ref", name:
@@ -203,11 +203,11 @@ def _stacks(folder: Path, prefix: str) -> dict[str, dict[str, Any]]:
 
 
 class SynthFailed(Exception):
-    """The CDK app ended with an error; the message is what it said."""
+    """The CDK app ended with an error. The message is its output."""
 
 
 def run_app(*arguments: str, module: str = "infra.app") -> str:
-    """Run the CDK app (`-c env=dev -o folder`) from a shell that knows nothing. Raises SynthFailed."""
+    """Run the CDK app (`-c env=dev -o folder`) without AWS and Kinora variables. Return its output. Raise SynthFailed."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("KINORA_", "AWS_"))}
     done = subprocess.run(  # noqa: S603  # our own module
         [sys.executable, "-m", module, *arguments], cwd=ROOT, env=environment | CONTEXT, capture_output=True, text=True,
@@ -220,16 +220,16 @@ def run_app(*arguments: str, module: str = "infra.app") -> str:
 
 @cache
 def synthesized(name: str) -> Assembly:
-    """The environment's cloud assembly, kept below `build/` under the digest of everything that it is made from."""
-    kept = BUILD / "cdk.tests" / f"{name}-{_sources()}"
-    if not kept.exists():
-        _forget_old(kept.parent)
-        draft = Path(tempfile.mkdtemp(dir=kept.parent))
-        said = run_app("-c", f"env={name}", "-o", str(draft), module=APPS[name])
-        (draft / REPORT).write_text(said)
-        with suppress(OSError):  # another session was faster
-            draft.rename(kept)
-    return Assembly(name, kept, (kept / REPORT).read_text())
+    """Return the environment's cloud assembly. It is cached below `build/` under the digest of its sources."""
+    cached = BUILD / "cdk.tests" / f"{name}-{_sources()}"
+    if not cached.exists():
+        _delete_old(cached.parent)
+        draft = Path(tempfile.mkdtemp(dir=cached.parent))
+        output = run_app("-c", f"env={name}", "-o", str(draft), module=APPS[name])
+        (draft / REPORT).write_text(output)
+        with suppress(OSError):  # another process was faster
+            draft.rename(cached)
+    return Assembly(name, cached, (cached / REPORT).read_text())
 
 
 def _sources() -> str:
@@ -239,13 +239,13 @@ def _sources() -> str:
     return digest(*(part for file in files for part in (bytes(file), file.read_bytes())))
 
 
-def _forget_old(folder: Path) -> None:
+def _delete_old(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    for kept in folder.iterdir():
-        if time.time() - kept.stat().st_mtime > CACHE_SECONDS:
-            shutil.rmtree(kept, ignore_errors=True)
+    for cached in folder.iterdir():
+        if time.time() - cached.stat().st_mtime > CACHE_SECONDS:
+            shutil.rmtree(cached, ignore_errors=True)
 
 
 def many(value: Any) -> list[Any]:
-    """IAM and CloudFormation write one of something without its list."""
+    """Return the value as a list. IAM and CloudFormation omit the list of a single element."""
     return value if isinstance(value, list) else [value]

@@ -1,8 +1,8 @@
-"""What a job writes, in DynamoDB's units: reckoned from the items before and after each write of a job in moto.
+"""DynamoDB's write units of a job, calculated from the items before and after each write in moto.
 
-moto itself always answers 1.0. The rules are DynamoDB's own: a write costs one unit for each KB, begun, of the larger
-of the item before and after; twice that in a transaction; each index whose projection of the item changes costs the
-same again.
+moto itself always reports 1.0. DynamoDB's rules: a write costs one unit for each started KB of the larger of the old
+and the new item. In a transaction it costs twice that. Each index whose projection of the item changes costs the same
+rule applied to the projection.
 """
 
 import json
@@ -26,7 +26,7 @@ Tables = dict[str, dict[str, Item]]
 
 @dataclass
 class Meter:
-    """Units by table, without the environment's prefix, and how many requests there were."""
+    """Write units by table name without prefix, and the number of requests."""
 
     units: Counter[str] = field(default_factory=Counter)
     requests: int = 0
@@ -38,7 +38,7 @@ class Meter:
 
 @contextmanager
 def metered() -> Iterator[Meter]:
-    """Counts what is written through the records' client until the block ends."""
+    """Count the writes of the records' client until the block ends."""
     meter, before = Meter(), dict[str, Tables]()
     events = connection().client.meta.events
 
@@ -46,7 +46,7 @@ def metered() -> Iterator[Meter]:
         before["tables"] = _items()
         checks = [one for one in json.loads(params["body"]).get("TransactItems", ()) if "ConditionCheck" in one]
         for check in checks:
-            meter.units[_short(check["ConditionCheck"]["TableName"])] += 2  # of items below 1 KB
+            meter.units[_short(check["ConditionCheck"]["TableName"])] += 2  # for an item below 1 KB
 
     def end(model: Any, **_: Any) -> None:
         meter.requests += 1
@@ -95,20 +95,20 @@ def _short(name: str) -> str:
 
 def _index_units(index: Any, schema: Any, old: Item | None, new: Item | None) -> int:
     keys = [part["AttributeName"] for part in index["key_schema"]]
-    kept = {*keys, *(part["AttributeName"] for part in schema["key_schema"])}
-    kept |= set(index["projection"].get("NonKeyAttributes", ()))
+    names = {*keys, *(part["AttributeName"] for part in schema["key_schema"])}
+    names |= set(index["projection"].get("NonKeyAttributes", ()))
     everything = index["projection"]["ProjectionType"] == "ALL"
 
     def projected(item: Item | None) -> Item | None:
         if item is None or any(key not in item for key in keys):
             return None
-        return item if everything else {name: value for name, value in item.items() if name in kept}
+        return item if everything else {name: value for name, value in item.items() if name in names}
 
     was, is_now = projected(old), projected(new)
     if was == is_now:
         return 0
     if was and is_now and any(was[key] != is_now[key] for key in keys):
-        return _kilobytes(was) + _kilobytes(is_now)  # taken out in one place and put in at another
+        return _kilobytes(was) + _kilobytes(is_now)  # a deletion under the old key and an insertion under the new one
     return max(_kilobytes(was), _kilobytes(is_now))
 
 

@@ -1,4 +1,4 @@
-"""Archives that are the same bytes whenever their contents are, kept under the digest of what they were made from."""
+"""Reproducible zip archives: the same contents give the same bytes. The digest of the sources is part of the name."""
 
 import json
 import shutil
@@ -11,12 +11,12 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = ROOT / "build"
-_EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest moment that a zip can tell
+_EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time that the zip format can store
 
 
 @dataclass(frozen=True, slots=True)
 class Archive:
-    """A finished archive; `bytes` is its size unpacked, which is what Lambda's limits count."""
+    """A finished archive. `bytes` is its unpacked size, which Lambda limits."""
 
     path: Path
     digest: str
@@ -25,7 +25,7 @@ class Archive:
 
 
 def digest(*parts: bytes) -> str:
-    """Return one digest of all parts, in their order."""
+    """Return one digest of all parts in this order."""
     whole = sha256()
     for part in parts:
         whole.update(len(part).to_bytes(8, "big") + part)
@@ -35,7 +35,7 @@ def digest(*parts: bytes) -> str:
 def archive(folder: str, name: str, key: str, fill: Callable[[Path], bool]) -> Archive:
     """Return the archive `build/<folder>/<name>-<key>.zip`; build it if it is missing.
 
-    `fill` puts the contents into an empty folder and tells whether they hold bytecode.
+    `fill` writes the contents into an empty folder and returns whether they contain bytecode.
     """
     path = BUILD / folder / f"{name}-{key}.zip"
     facts = path.with_suffix(".json")

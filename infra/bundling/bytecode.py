@@ -1,4 +1,4 @@
-"""Compiles bundles with the runtime's own Python version: bytecode of any other is ignored, silently, at each start."""
+"""Compile bundles with the runtime's Python version. Python silently ignores bytecode of any other version."""
 
 import os
 import subprocess
@@ -7,25 +7,26 @@ from functools import cache
 from pathlib import Path
 
 RUNTIME = "3.13"
-MAGIC = (3571).to_bytes(2, "little") + b"\r\n"  # of CPython 3.13; every .pyc begins with its version's
-MARKER = "KINORA_RUNTIME_PYTHON"  # names an interpreter that no search would find
+MAGIC = (3571).to_bytes(2, "little") + b"\r\n"  # the first bytes of every .pyc of CPython 3.13
+MARKER = "KINORA_RUNTIME_PYTHON"  # variable with the path of an interpreter that is not in a usual folder
 
 
 class WrongBytecode(Exception):
-    """The compiler wrote something that the runtime would not read."""
+    """The compiler wrote bytecode of another Python version."""
 
 
 @cache
 def runtime_python() -> Path | None:
-    """Return an interpreter of the runtime's version, or None if this machine has none."""
+    """Return an interpreter of the runtime's version, or None if none is found on this machine."""
     return next((python for python in _candidates() if _magic(python) == MAGIC), None)
 
 
 def compile_tree(folder: Path, *, deployed_at: str) -> bool:
     """Write bytecode beside every source below `folder`, which Lambda unpacks at `deployed_at`.
 
-    Answers False, and writes nothing, where no interpreter of the runtime's version is found. The bytecode is never
-    checked against its source (neither changes once deployed), so the same sources give the same bytes.
+    Return False and write nothing if no interpreter of the runtime's version is found. Python never checks this
+    bytecode against its source, because neither changes after deployment, so the same sources give the same bytes.
+    Raise WrongBytecode if a file has another version.
     """
     python = runtime_python()
     if python is None:
@@ -54,6 +55,6 @@ def _candidates() -> Iterator[Path]:
 def _magic(python: Path) -> bytes | None:
     if not python.is_file():
         return None
-    ask = "import importlib.util, sys; sys.stdout.buffer.write(importlib.util.MAGIC_NUMBER)"
-    answer = subprocess.run([python, "-I", "-c", ask], capture_output=True, check=False)  # noqa: S603  # as above
-    return answer.stdout if answer.returncode == 0 else None
+    code = "import importlib.util, sys; sys.stdout.buffer.write(importlib.util.MAGIC_NUMBER)"
+    done = subprocess.run([python, "-I", "-c", code], capture_output=True, check=False)  # noqa: S603  # as above
+    return done.stdout if done.returncode == 0 else None

@@ -1,4 +1,4 @@
-"""A function's own code: the modules that its handler imports, near and far, with the data files beside them."""
+"""A function's own code: all modules that its handler imports, with the data files beside them."""
 
 import json
 import shutil
@@ -12,7 +12,7 @@ from infra.bundling.archive import ROOT, Archive, archive, digest
 from infra.bundling.bytecode import MAGIC, RUNTIME, compile_tree, runtime_python
 from infra.functions import LOADED_BY_NAME
 
-MAX_BYTES = 1_000_000
+MAX_BYTES = 1_000_000  # maximum size of a function's own code
 MANIFEST = "manifest.json"
 DEPLOYED_AT = "/var/task"
 _OWN = ("shared", "functions", "workers")
@@ -20,11 +20,11 @@ _NO_DATA = {".py", ".pyc", ".md"}
 
 
 class BundleTooLarge(Exception):
-    """A bundle outgrew its bound; the message names it and both sizes."""
+    """A bundle is larger than its limit. The message names the bundle and both sizes."""
 
 
 def function_bundle(handler: str) -> Archive:
-    """Return the archive of a handler (`functions.jobs.handler:handler`). Raise BundleTooLarge."""
+    """Return the archive of a handler (`functions.jobs.handler:handler`). Raise BundleTooLarge above MAX_BYTES."""
     entry = handler.partition(":")[0]
     files = sorted(_files(handler))
     manifest = {"handler": handler, "python": RUNTIME, "bytecode": runtime_python() is not None}
@@ -41,24 +41,24 @@ def function_bundle(handler: str) -> Archive:
 
     made = archive("functions", entry, key, fill)
     if made.bytes > MAX_BYTES:
-        raise BundleTooLarge(f"{entry}: {made.bytes} bytes of own code, and {MAX_BYTES} are allowed")
+        raise BundleTooLarge(f"{entry}: own code has {made.bytes} bytes; the maximum is {MAX_BYTES}")
     return made
 
 
 def third_party(handler: str) -> frozenset[str]:
-    """Top-level names of everything else that the handler's code imports, the standard library's too."""
+    """Return the top-level names of all other imports of the handler's code, the standard library included."""
     found = _modules(handler)
     return frozenset(module for module in found if module.partition(".")[0] not in _OWN)
 
 
 def _modules(handler: str) -> set[str]:
-    """Return the handler's module, those that it loads by name, and all that any of them imports."""
+    """Return the handler's module, the modules that it loads by name, and all their direct and indirect imports."""
     entries = {handler.partition(":")[0], *LOADED_BY_NAME.get(handler, ())}
     return entries.union(*map(_imports, entries))
 
 
 def _files(handler: str) -> Iterator[Path]:
-    """Sources of the modules, the `__init__.py` of their packages, and data files that live beside them."""
+    """Yield the sources of the modules, the `__init__.py` of their packages, and the data files beside them."""
     own = {module for module in _modules(handler) if module.partition(".")[0] in _OWN}
     packages = {module.rpartition(".")[0] for module in own} | {"functions", "shared"}
     packages |= {package.rpartition(".")[0] for package in packages} - {""}

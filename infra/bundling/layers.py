@@ -1,4 +1,4 @@
-"""Third-party packages as Lambda layers: built by uv from the lock, for the runtime's platform, without Docker."""
+"""Third-party packages as Lambda layers. uv builds them from the lock for the runtime's platform, without Docker."""
 
 import re
 import shutil
@@ -15,7 +15,7 @@ from infra.bundling.archive import ROOT, Archive, archive, digest
 from infra.bundling.bytecode import MAGIC, RUNTIME, compile_tree, runtime_python
 from infra.bundling.code import BundleTooLarge, function_bundle, third_party
 
-MAX_BYTES = 100_000_000  # of a function and all its layers
+MAX_BYTES = 100_000_000  # maximum size of a function with all its layers
 PLATFORM = "aarch64-manylinux_2_28"  # Amazon Linux 2023 on Graviton
 DEPLOYED_AT = "/opt"
 LAYERS_FILE = ROOT / "layers" / "layers.toml"
@@ -29,7 +29,7 @@ def _described() -> dict[str, Any]:
 @cache
 def layer_bundle(name: str) -> Archive:
     """Return the layer's archive, which Lambda unpacks into /opt."""
-    requirements = "\n".join(_requirements(name)).encode()  # pinned and hashed: what is to be installed, exactly
+    requirements = "\n".join(_requirements(name)).encode()
     compiled = b"bytecode" if runtime_python() else b"sources"
     key = digest(MAGIC, compiled, requirements, LAYERS_FILE.read_bytes(), Path(__file__).read_bytes())
 
@@ -43,7 +43,7 @@ def layer_bundle(name: str) -> Archive:
 
 
 def layers_of(handler: str, *, besides: tuple[str, ...] = ()) -> tuple[str, ...]:
-    """Return the layers that hold what the handler's code imports, and those `besides`. Raise BundleTooLarge."""
+    """Return the layers that contain the imports of the handler's code, and those `besides`. Raise BundleTooLarge."""
     wanted, always = third_party(handler), {"base", *besides}
     names = tuple(
         name
@@ -52,20 +52,20 @@ def layers_of(handler: str, *, besides: tuple[str, ...] = ()) -> tuple[str, ...]
     )
     whole = function_bundle(handler).bytes + sum(layer_bundle(name).bytes for name in names)
     if whole > MAX_BYTES:
-        raise BundleTooLarge(f"{handler}: {whole} bytes with its layers, and {MAX_BYTES} are allowed")
+        raise BundleTooLarge(f"{handler}: {whole} bytes with its layers; the maximum is {MAX_BYTES}")
     return names
 
 
 @cache
 def _provides(name: str) -> frozenset[str]:
-    """Names that can be imported from the layer, read from its archive."""
+    """Return the names that code can import from the layer, read from its archive."""
     with zipfile.ZipFile(layer_bundle(name).path) as bundle:
         tops = {entry.split("/")[1] for entry in bundle.namelist() if entry.startswith("python/")}
     return frozenset(top.partition(".")[0] for top in tops)
 
 
 def _requirements(name: str) -> list[str]:
-    """Pinned and hashed requirements of the layer, without those that the base layer has."""
+    """Return the pinned and hashed requirements of the layer, without those of the base layer."""
     wanted = _exported(*_described()["layers"][name]["groups"])
     base = frozenset(_exported())
     return [line for line in wanted if name == "base" or line not in base]
@@ -94,7 +94,7 @@ def _install(requirements: bytes, file: Path, target: Path) -> None:
 
 
 def _prune(packages: Path) -> None:
-    """Remove what no import reads: other services' models, examples, stubs, programs."""
+    """Remove files that no import reads: models of unused services, examples, stubs, programs."""
     for path in (packages / "bin", packages / "boto3" / "examples", packages / "boto3" / "data"):
         shutil.rmtree(path, ignore_errors=True)
     services = {*_described()["botocore"]["services"]}

@@ -1,4 +1,4 @@
-"""A report on the bundles: their sizes, and whether they hold bytecode."""
+"""A report on the bundles: their sizes, and whether they contain bytecode."""
 
 from collections.abc import Iterable
 
@@ -8,7 +8,7 @@ from infra.bundling.layers import layer_bundle, layers_of
 
 
 def report(handlers: Iterable[str]) -> str:
-    """Sizes are unpacked, as Lambda counts them."""
+    """Return the report as text. Sizes are unpacked, as Lambda counts them."""
     own = {handler: function_bundle(handler).bytes for handler in handlers}
     layers = {name: layer_bundle(name) for handler in own for name in layers_of(handler)}
     whole = {handler: own[handler] + sum(layers[name].bytes for name in layers_of(handler)) for handler in own}
@@ -20,7 +20,7 @@ def report(handlers: Iterable[str]) -> str:
     ]
     if not all(layer.bytecode for layer in layers.values()):
         lines.append(
-            f"WITHOUT BYTECODE: no Python {RUNTIME} was found, so functions will compile at every cold start, "
-            f"some 3.5 times as long. Install it, or name it in {MARKER}."
+            f"WITHOUT BYTECODE: no Python {RUNTIME} was found. Functions will compile their code at every cold start, "
+            f"which then takes about 3.5 times as long. Install it, or set {MARKER} to its path."
         )
     return "\n".join(lines)

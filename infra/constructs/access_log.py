@@ -1,4 +1,4 @@
-"""One line of JSON for each request: enough to follow it by its id, without addresses of people or what they sent."""
+"""Access logs: one line of JSON for each request, with its id, without client addresses or request bodies."""
 
 import json
 

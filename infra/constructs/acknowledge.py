@@ -1,4 +1,4 @@
-"""Says, beside the resource, why a rule of cdk-nag or a warning of the CDK does not apply to it."""
+"""Acknowledgements of cdk-nag rules and CDK warnings that do not apply to a resource, with the reason."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from constructs import IConstruct
 
 
 def acknowledge(construct: IConstruct, reason: str, *rules: str) -> None:
-    """Acknowledge rules by their whole ids: `AwsSolutions-IAM5[Resource::*]` covers this one finding and no other."""
+    """Acknowledge rules by their whole ids: `AwsSolutions-IAM5[Resource::*]` covers only this finding."""
     Validations.of(construct).acknowledge(*(Acknowledgment(id=rule, reason=reason) for rule in rules))
 
 
@@ -17,7 +17,7 @@ def acknowledge_warning(construct: IConstruct, reason: str, warning: str) -> Non
 
 
 def acknowledge_wildcards(construct: IConstruct, reason: str, *arns: str) -> None:
-    """Exactly these resources with a `*` in them, and no others; of ARNs that name nothing of another stack."""
+    """Acknowledge exactly these ARNs with a `*`. They must not refer to another stack's resources."""
     stack = Stack.of(construct)
     acknowledge(construct, reason, *(f"AwsSolutions-IAM5[Resource::{_shown(stack.resolve(arn))}]" for arn in arns))
 
@@ -33,4 +33,4 @@ def _shown(value: Any) -> str:
             return f"<{name}.{attribute}>"
         case {"Fn::Join": [glue, parts]}:
             return str(glue).join(map(_shown, parts))
-    raise ValueError(f"no way to show {value}")
+    raise ValueError(f"cannot spell {value} as cdk-nag does")

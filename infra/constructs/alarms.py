@@ -1,4 +1,4 @@
-"""Alarms: each says what it means, has a page in the runbook, and tells somebody when it begins and when it ends."""
+"""Alarms. Each has a description and a section of the runbook, and sends notices at its start and at its end."""
 
 from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
@@ -12,12 +12,12 @@ from constructs import Construct
 from infra.environments import Environment
 from infra.repository import runbook_page
 
-# Who tells us: alarms, budgets, and the watch over costs.
-TELLERS = ("cloudwatch.amazonaws.com", "budgets.amazonaws.com", "costalerts.amazonaws.com")
+# Services that publish to the topic: alarms, budgets and cost anomaly detection.
+PUBLISHERS = ("cloudwatch.amazonaws.com", "budgets.amazonaws.com", "costalerts.amazonaws.com")
 
 
 class AlarmTopic(sns.Topic):
-    """The topic of the alarms; it sends to the operator's address, if the environment has one."""
+    """The topic of the alarms. It sends e-mail to the operator if the environment has `alarm_email`."""
 
     def __init__(
         self,
@@ -26,7 +26,7 @@ class AlarmTopic(sns.Topic):
         *,
         environment: Environment,
     ) -> None:
-        # A key of our own, for AWS's own key for topics lets none of the tellers in.
+        # The policy of AWS's own key for topics does not allow these services, so the topic has its own key.
         key = kms.Key(
             scope,
             f"{id}Key",
@@ -35,9 +35,9 @@ class AlarmTopic(sns.Topic):
             removal_policy=environment.removal_policy,
         )
         super().__init__(scope, id, topic_name=f"{environment.prefix}-alarms", master_key=key, enforce_ssl=True)
-        for teller in TELLERS:
+        for publisher in PUBLISHERS:
             principal = iam.ServicePrincipal(
-                teller, conditions={"StringEquals": {"aws:SourceAccount": self.stack.account}}
+                publisher, conditions={"StringEquals": {"aws:SourceAccount": self.stack.account}}
             )
             key.grant(principal, "kms:Decrypt", "kms:GenerateDataKey")
             self.grant_publish(principal)
@@ -46,7 +46,7 @@ class AlarmTopic(sns.Topic):
 
 
 class Alarms(Construct):
-    """Makes alarms that tell one topic."""
+    """The alarms of an environment. They publish to one topic."""
 
     def __init__(
         self,
@@ -72,9 +72,9 @@ class Alarms(Construct):
         times: int = 1,
         missing: cloudwatch.TreatMissingData = cloudwatch.TreatMissingData.NOT_BREACHING,
     ) -> cloudwatch.Alarm:
-        """Alarm when `metric`, over `minutes`, is above the threshold `times` in a row.
+        """Add an alarm that starts when `metric` is above the threshold for `times` periods of `minutes` in a row.
 
-        `page` is the heading in the runbook; `about` tells apart several alarms of one page.
+        `page` is the anchor of the heading in the runbook. `about` distinguishes several alarms of one page.
         """
         name = f"{page}-{about}" if about else page
         alarm = cloudwatch.Alarm(

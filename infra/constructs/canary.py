@@ -1,4 +1,4 @@
-"""The canary: a function that, every few hours, makes a small film through the public API and looks at it."""
+"""The canary: a function that makes a small film through the public API every few hours and checks the file."""
 
 from aws_cdk import Duration
 from aws_cdk import aws_events as events
@@ -13,7 +13,7 @@ from infra.functions import CANARY, FILM_SECONDS
 
 
 class Canary(Construct):
-    """`.function` fails when a creator would have; `.dead_letters` has what it said."""
+    """`.function` fails if the film cannot be made. `.dead_letters` receives its errors."""
 
     def __init__(
         self,
@@ -31,7 +31,7 @@ class Canary(Construct):
             environment,
             variables={"KINORA_SITE_URL": site_url, "KINORA_CANARY_SECONDS": str(FILM_SECONDS)},
             on_failure=destinations.SqsDestination(self.dead_letters),
-            retry_attempts=0,  # one failure is the news; each try is a film and a user more
+            retry_attempts=0,  # one failure is enough for the alarm, and each attempt creates a user and a film
         )
         events.Rule(
             self,

@@ -1,4 +1,4 @@
-"""Two dashboards: how the system runs, and what it earns. Beyond the third of an account each costs money."""
+"""The dashboards of operations and of business. From the fourth dashboard of an account on, AWS charges for each."""
 
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -11,17 +11,17 @@ from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from infra.constructs import meters
-from infra.constructs.meters import Ours
+from infra.constructs.meters import KinoraMetrics
 from infra.constructs.worker_service import WorkerService
 from infra.environments import Environment
 from shared.observability import Metric, Panel
 
-WIDTH = 24  # of a dashboard, in its own units
+WIDTH = 24  # width of a dashboard in grid units
 Metrics = Sequence[cloudwatch.IMetric]
 
 
 class OperationsDashboard(cloudwatch.Dashboard):
-    """Alarms first, then the API, the pipeline, the queues and the workers, from the creator inwards."""
+    """Alarms first, then what creators use: the API, the pipeline, the queues and the workers."""
 
     def __init__(
         self,
@@ -35,7 +35,7 @@ class OperationsDashboard(cloudwatch.Dashboard):
         self.add_widgets(cloudwatch.AlarmStatusWidget(alarms=list(alarms), title="Alarms", width=WIDTH, height=4))
 
     def edge(self, distribution: cloudfront.Distribution) -> None:
-        """CloudFront, in front of the site, the API and all media."""
+        """Add the section of CloudFront, which serves the site, the API and all media."""
         errors = [distribution.metric4xx_error_rate(label="4xx"), distribution.metric5xx_error_rate(label="5xx")]
         self._section(
             "Front door",
@@ -50,7 +50,7 @@ class OperationsDashboard(cloudwatch.Dashboard):
             "API",
             _graph("Requests", [rest.metric_count(label="requests"), socket(socket_api_id, "MessageCount")]),
             _graph(
-                "Answers that were no success",
+                "Error responses",
                 [rest.metric_client_error(label="4xx"), rest.metric_server_error(label="5xx")],
             ),
             _graph(
@@ -64,7 +64,9 @@ class OperationsDashboard(cloudwatch.Dashboard):
         )
         self._functions("Functions of the API", functions)
 
-    def pipeline(self, machine: sfn.StateMachine, functions: Mapping[str, lambda_.IFunction], ours: Ours) -> None:
+    def pipeline(
+        self, machine: sfn.StateMachine, functions: Mapping[str, lambda_.IFunction], ours: KinoraMetrics
+    ) -> None:
         self._section(
             "Pipeline",
             _graph(
@@ -78,7 +80,7 @@ class OperationsDashboard(cloudwatch.Dashboard):
                 ],
             ),
             _graph(
-                "Time of an execution, ms", [machine.metric_time(statistic=f"p{n}", label=f"p{n}") for n in (50, 99)]
+                "Duration of executions, ms", [machine.metric_time(statistic=f"p{n}", label=f"p{n}") for n in (50, 99)]
             ),
             *_panels("operations", ours),
         )
@@ -87,20 +89,20 @@ class OperationsDashboard(cloudwatch.Dashboard):
     def queues(self, queues: Mapping[str, sqs.IQueue], dead_letters: Mapping[str, sqs.IQueue]) -> None:
         self._section(
             "Queues",
-            _graph("Messages that wait", [_named(meters.waiting(queue), name) for name, queue in queues.items()]),
-            _graph("Age of the oldest, s", [_named(meters.age(queue), name) for name, queue in queues.items()]),
+            _graph("Waiting messages", [_named(meters.waiting(queue), name) for name, queue in queues.items()]),
+            _graph("Age of the oldest message, s", [_named(meters.age(queue), name) for name, queue in queues.items()]),
             _graph("Dead letters", [_named(meters.waiting(queue), name) for name, queue in dead_letters.items()]),
         )
 
     def workers(self, services: Mapping[str, WorkerService]) -> None:
         running = [_named(service.running, name) for name, service in services.items()]
-        wanted = [_named(service.desired, name) for name, service in services.items()]
+        desired = [_named(service.desired, name) for name, service in services.items()]
         processors = [service.service.metric_cpu_utilization(label=name) for name, service in services.items()]
         memory = [service.service.metric_memory_utilization(label=name) for name, service in services.items()]
         self._section(
             "Workers",
-            _graph("Running", running),
-            _graph("Wanted", wanted),
+            _graph("Running tasks", running),
+            _graph("Desired tasks", desired),
             _graph("CPU, %", processors),
             _graph("Memory, %", memory),
         )
@@ -119,7 +121,7 @@ class OperationsDashboard(cloudwatch.Dashboard):
 
 
 class BusinessDashboard(cloudwatch.Dashboard):
-    """Sign-ups, jobs, revenue and credits; the canary's own are among them."""
+    """Sign-ups, jobs, revenue and credits, including those of the canary."""
 
     def __init__(
         self,
@@ -127,7 +129,7 @@ class BusinessDashboard(cloudwatch.Dashboard):
         id: str,  # noqa: A002  # CDK's own name
         *,
         environment: Environment,
-        ours: Ours,
+        ours: KinoraMetrics,
     ) -> None:
         super().__init__(scope, id, dashboard_name=f"{environment.prefix}-business")
         counted = (Metric.SIGN_UPS, Metric.JOBS_CREATED, Metric.JOBS_COMPLETED, Metric.CREDITS_CAPTURED)
@@ -135,7 +137,7 @@ class BusinessDashboard(cloudwatch.Dashboard):
         self.add_widgets(
             cloudwatch.SingleValueWidget(
                 metrics=[*map(ours.sum, counted), revenue],
-                title="In the time that is shown",
+                title="Totals of the displayed time",
                 width=WIDTH,
                 set_period_to_time_range=True,
             )
@@ -143,12 +145,12 @@ class BusinessDashboard(cloudwatch.Dashboard):
         self.add_widgets(
             *_panels("business", ours),
             _graph(f"Revenue at {environment.credit_cents:g} cents a credit, cents", [revenue]),
-            _graph("Jobs that failed, %", [meters.job_failure_percent(ours)]),
+            _graph("Failed jobs, %", [meters.job_failure_percent(ours)]),
         )
 
 
-def _panels(board: str, ours: Ours) -> Iterator[cloudwatch.GraphWidget]:
-    """Yield the board's graphs of our own metrics; one whose unit differs from the first one's has the right axis."""
+def _panels(board: str, ours: KinoraMetrics) -> Iterator[cloudwatch.GraphWidget]:
+    """Yield the board's graphs of our own metrics. Metrics whose unit differs from the first one use the right axis."""
     for panel in Panel:
         metrics = [metric for metric in Metric if metric.panel is panel]
         if panel.board == board and metrics:
@@ -158,7 +160,7 @@ def _panels(board: str, ours: Ours) -> Iterator[cloudwatch.GraphWidget]:
 
 
 def _graph(title: str, left: Metrics, right: Metrics = (), of: int = 4) -> cloudwatch.GraphWidget:
-    """Return a graph as wide as one of `of` in a row."""
+    """Return a graph whose width fits `of` graphs into a row."""
     return cloudwatch.GraphWidget(title=title, left=list(left), right=list(right), width=WIDTH // of, height=6)
 
 

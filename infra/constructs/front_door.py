@@ -1,4 +1,4 @@
-"""CloudFront before everything: the site, `/api/` and signed `/media/`, all of one origin to the browser."""
+"""The CloudFront distribution: the site, `/api/` and signed `/media/` under one origin for the browser."""
 
 from pathlib import Path
 
@@ -17,10 +17,10 @@ from infra.environments import Environment
 from shared.aws.media import CACHE_SECONDS
 
 EDGE = Path(__file__).with_name("edge")
-# What CloudFront keeps for ten seconds if it is not told otherwise. The key of what it keeps has neither token nor
-# signature in it, so what one creator is refused, all would be.
+# Error statuses that CloudFront caches for ten seconds by default. The cache key contains neither token nor signature,
+# so one creator's error would be sent to all creators.
 ERRORS = (400, 403, 404, 405, 414, 500, 501, 502, 503, 504)
-# All but the query: it holds the signatures of media URLs, which open the media to every reader of the log.
+# Log fields, without the query: it contains the signatures of media URLs, which would give readers of the log access.
 LOGGED = ("date", "time", "x-edge-location", "sc-bytes", "cs-method", "cs-uri-stem", "sc-status", "time-taken",
           "x-edge-result-type", "x-edge-request-id", "ssl-protocol", "sc-content-type")  # fmt: skip
 POLICY = "; ".join(
@@ -29,7 +29,7 @@ POLICY = "; ".join(
         "connect-src 'self' wss: https://*.amazonaws.com",  # the socket, and uploads to the bucket
         "img-src 'self' blob: data:",
         "media-src 'self' blob:",
-        "style-src 'self' 'unsafe-inline'",  # a static export has no server to hand out nonces
+        "style-src 'self' 'unsafe-inline'",  # a static export has no server that could generate nonces
         "script-src 'self' 'unsafe-inline'",  # as above
         "frame-ancestors 'none'",
         "base-uri 'self'",
@@ -40,12 +40,12 @@ POLICY = "; ".join(
 
 
 def site_bucket_name(environment: Environment, account: str) -> str:
-    """Return the name of the site's bucket, which is made after the distribution because its policy names that."""
+    """Return the name of the site's bucket. Its policy names the distribution, so it is created after that."""
     return f"{environment.prefix}-web-{account}"
 
 
 class FrontDoor(Construct):
-    """`.origin` is where browsers find the studio: `https://` and the domain, or CloudFront's own name."""
+    """The distribution. `.origin` is the studio's origin: `https://` and the domain, or CloudFront's own name."""
 
     def __init__(
         self,
@@ -104,10 +104,10 @@ class FrontDoor(Construct):
                 "/media/*": cloudfront.BehaviorOptions(
                     origin=self._bucket_origin("media", environment.media_bucket(stack.account)),
                     viewer_protocol_policy=cloudfront.ViewerProtocolPolicy.HTTPS_ONLY,
-                    cache_policy=self._kept_for_all(),
-                    compress=False,  # film and pictures are compressed already
+                    cache_policy=self._media_cache(),
+                    compress=False,  # films and pictures are compressed already
                     trusted_key_groups=[key_group],
-                    # Opened by itself, what a creator uploaded may run nothing.
+                    # A browser that opens an uploaded file directly must not run scripts in it.
                     response_headers_policy=self._headers("media", "default-src 'none'; sandbox"),
                     function_associations=[self._function("media")],
                 ),
@@ -135,19 +135,19 @@ class FrontDoor(Construct):
         )
         return cloudfront.FunctionAssociation(event_type=cloudfront.FunctionEventType.VIEWER_REQUEST, function=function)
 
-    def _kept_for_all(self) -> cloudfront.CachePolicy:
-        """Media that is private to browsers (`private`, say the objects) and read once for all of them here.
+    def _media_cache(self) -> cloudfront.CachePolicy:
+        """Return a policy that caches media once for all viewers, although objects are `private` for browsers' caches.
 
-        Everybody's signature is asked for first, and is no part of what is looked up.
+        CloudFront checks each viewer's signature first. The signature is not part of the cache key.
         """
-        kept = Duration.seconds(CACHE_SECONDS)
+        ttl = Duration.seconds(CACHE_SECONDS)
         return cloudfront.CachePolicy(
             self,
             "media-cache",
             cache_policy_name=f"{self._environment.prefix}-media",
-            min_ttl=kept,  # is what makes CloudFront keep what is private
-            default_ttl=kept,
-            max_ttl=kept,
+            min_ttl=ttl,  # a minimum above 0 makes CloudFront cache `private` objects
+            default_ttl=ttl,
+            max_ttl=ttl,
             header_behavior=cloudfront.CacheHeaderBehavior.none(),
             query_string_behavior=cloudfront.CacheQueryStringBehavior.none(),
             cookie_behavior=cloudfront.CacheCookieBehavior.none(),
@@ -199,18 +199,18 @@ class FrontDoor(Construct):
     def _acknowledge(self) -> None:
         acknowledge_warning(
             self.distribution,
-            "The buckets' own stacks write their policies.",
+            "The stacks of the buckets set the bucket policies.",
             "@aws-cdk/aws-cloudfront-origins:updateImportedBucketPolicyOac",
         )
         acknowledge(
             self.distribution,
-            "Logged by delivery, which unlike the older way can leave out the query and with it the signatures.",
+            "Log delivery writes the access log: unlike standard logging it can omit the query with the signatures.",
             "AwsSolutions-CFR3",
         )
-        acknowledge(self.distribution, "The studio is for everybody.", "AwsSolutions-CFR1")
+        acknowledge(self.distribution, "The studio is available in all countries.", "AwsSolutions-CFR1")
         if not self._environment.waf:
-            cheap = "Environments without a WAF are for trying things; one costs $5 a month and $1 for each rule."
-            acknowledge(self.distribution, cheap, "AwsSolutions-CFR2")
+            reason = "Environments without a WAF are for experiments. A WAF costs $5 a month and $1 for each rule."
+            acknowledge(self.distribution, reason, "AwsSolutions-CFR2")
         if self._environment.domain_name is None:
-            shared = "CloudFront's own certificate fixes its own minimum; an environment with a domain has TLS 1.2."
-            acknowledge(self.distribution, shared, "AwsSolutions-CFR4")
+            reason = "CloudFront's own certificate sets the TLS minimum. An environment with a domain requires TLS 1.2."
+            acknowledge(self.distribution, reason, "AwsSolutions-CFR4")

@@ -1,4 +1,4 @@
-"""A Lambda function as all of ours are: own code, its layers, a role of its own, JSON logs, traces."""
+"""The form of all our Lambda functions: own code, layers, an own role, JSON logs, traces."""
 
 from collections.abc import Mapping
 
@@ -12,20 +12,20 @@ from infra.bundling.code import function_bundle
 from infra.bundling.layers import layer_bundle, layers_of
 from infra.constructs.acknowledge import acknowledge, acknowledge_warning
 from infra.constructs.log_group import KinoraLogGroup
-from infra.constructs.variables import place
+from infra.constructs.variables import common_variables
 from infra.environments import Environment
 from infra.functions import Function
 
-SENTRY = "sentry"  # the layer that `shared/observability.py` needs where there is a DSN
+SENTRY = "sentry"  # the layer that `shared/observability.py` needs if the environment has a DSN
 
 
 class KinoraFunction(lambda_.Function):
-    """The function of a row of `infra/functions.py`; `variables` are set besides those of every function.
+    """The function of a row of `infra/functions.py`. `variables` are set in addition to those of every function.
 
-    Callers call `.live`: the newest version's snapshot with `snap_start`, else the function itself. `on_failure` gets
-    what was invoked asynchronously and failed, with `retry_attempts` more (2, unless it says otherwise); a function
-    without one is only ever called by somebody who waits.
-    `.own_role` gets the grants of the row.
+    Callers call `.live`: the newest version's snapshot with `snap_start`, else the function itself. `on_failure`
+    receives events of asynchronous invocations that failed after `retry_attempts` retries (default 2). The callers of a
+    function without `on_failure` always wait for its response.
+    `.own_role` is the role that receives the grants of the row.
     """
 
     def __init__(
@@ -48,7 +48,7 @@ class KinoraFunction(lambda_.Function):
             scope,
             f"{row.name}-role",
             assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
-            description=f"What {name} may do",
+            description=f"Permissions of {name}",
         )
         log_group.grant_write(role)
         bundle = function_bundle(row.handler)
@@ -66,7 +66,7 @@ class KinoraFunction(lambda_.Function):
                 for layer in layers_of(row.handler, besides=(SENTRY,) if environment.sentry_dsn else ())
             ],
             role=role,
-            environment={**place(environment, stack), **(variables or {})},
+            environment={**common_variables(environment, stack), **(variables or {})},
             timeout=Duration.seconds(row.seconds),
             memory_size=row.memory_mb,
             tracing=lambda_.Tracing.ACTIVE,
@@ -84,25 +84,25 @@ class KinoraFunction(lambda_.Function):
         acknowledge_warning(self, "`.live` is the published version.", "@aws-cdk/aws-lambda:snapStartRequirePublish")
         acknowledge(
             role,
-            "Traces have no ARN: xray:PutTraceSegments and PutTelemetryRecords are granted on * or not at all.",
+            "Traces have no ARN: IAM accepts xray:PutTraceSegments and PutTelemetryRecords only on *.",
             "AwsSolutions-IAM5[Resource::*]",
         )
-        latest = "3.13 is the version that bundles are compiled for; raising it is one change, RUNTIME in bytecode.py."
+        latest = "Bundles are compiled for 3.13. To raise the version, change RUNTIME in bytecode.py."
         acknowledge(self, latest, "AwsSolutions-L1", "Serverless-LambdaLatestVersion")
-        waits = "The on-failure destination takes failed events, with the reason." if on_failure else _WAITED_FOR
-        acknowledge(self, waits, "Serverless-LambdaDLQ")
+        reason = "The on-failure destination receives failed events with the error." if on_failure else _SYNCHRONOUS
+        acknowledge(self, reason, "Serverless-LambdaDLQ")
 
 
-_WAITED_FOR = "Its callers (API Gateway, Step Functions, an event source with its own destination) wait for the answer."
+_SYNCHRONOUS = "The callers (API Gateway, Step Functions, an event source with a destination) wait for the response."
 
 
 def code(bundle: Archive) -> lambda_.Code:
-    """Return the archive as an asset; with its digest the CDK does not hash it again."""
+    """Return the archive as an asset. The CDK uses the archive's digest and does not hash it again."""
     return lambda_.Code.from_asset(str(bundle.path), asset_hash=bundle.digest)
 
 
 def _layer(stack: Stack, environment: Environment, name: str) -> lambda_.ILayerVersion:
-    """Return the stack's own copy: an ARN that changes with every update cannot be exported to another stack."""
+    """Return the stack's own copy. Its ARN changes with every update, so it cannot be exported to another stack."""
     known = stack.node.try_find_child(f"layer-{name}")
     if isinstance(known, lambda_.LayerVersion):
         return known
@@ -110,7 +110,7 @@ def _layer(stack: Stack, environment: Environment, name: str) -> lambda_.ILayerV
         stack,
         f"layer-{name}",
         layer_version_name=f"{environment.prefix}-{stack.node.id}-{name}",
-        description="Built from uv.lock; layers/layers.toml says what is in it",
+        description="Built from uv.lock; layers/layers.toml lists its packages",
         code=code(layer_bundle(name)),
         compatible_runtimes=[lambda_.Runtime.PYTHON_3_13],
         compatible_architectures=[lambda_.Architecture.ARM_64],

@@ -1,4 +1,4 @@
-"""A group of GPU instances of our own, from none: what hosts workers where ECS Managed Instances cannot."""
+"""An Auto Scaling group of GPU instances, 0 when idle, for use where ECS Managed Instances are not available."""
 
 from aws_cdk import aws_autoscaling as autoscaling
 from aws_cdk import aws_ec2 as ec2
@@ -9,13 +9,13 @@ from constructs import Construct
 from infra.constructs.acknowledge import acknowledge
 from infra.environments import Environment
 
-DISK_GB = 100  # the image with its weights, and room to work
+DISK_GB = 100  # for the image with the model weights, and work files
 
 
 class InstanceGroup(Construct):
-    """`.capacity_provider_name` is what services ask for; ECS adds instances for tasks, and ends those without.
+    """The group. Services use `.capacity_provider_name`; ECS adds instances for tasks and ends idle instances.
 
-    `most` is how many there may be: one for each task of all the services that ask for them.
+    `max_instances` is one for each task of all services that use the group.
     """
 
     def __init__(
@@ -25,7 +25,7 @@ class InstanceGroup(Construct):
         *,
         environment: Environment,
         cluster: ecs.Cluster,
-        most: int,
+        max_instances: int,
         instance_type: str,
         security_group: ec2.ISecurityGroup,
     ) -> None:
@@ -39,7 +39,7 @@ class InstanceGroup(Construct):
             vpc=cluster.vpc,
             vpc_subnets=ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_ISOLATED),
             min_capacity=0,
-            max_capacity=most,
+            max_capacity=max_instances,
             mixed_instances_policy=autoscaling.MixedInstancesPolicy(
                 launch_template=template,
                 instances_distribution=autoscaling.InstancesDistribution(
@@ -54,22 +54,22 @@ class InstanceGroup(Construct):
             "Provider",
             auto_scaling_group=group,
             enable_managed_scaling=True,
-            enable_managed_termination_protection=True,  # of an instance whose worker is busy
+            enable_managed_termination_protection=True,  # for instances whose worker is busy
         )
         cluster.add_asg_capacity_provider(provider)
         self.capacity_provider_name = provider.capacity_provider_name
         acknowledge(
             role,
-            "What ECS's agent does for its instance, as the CDK grants it: on this cluster alone, where AWS can tell.",
+            "The CDK's grants for the ECS agent: limited to this cluster for the actions that support a limit.",
             "AwsSolutions-IAM5[Action::ecs:Submit*]",
             "AwsSolutions-IAM5[Resource::*]",
         )
         acknowledge(
-            group, "The rule cannot read mixed policies; the template's only disk is encrypted.", "AwsSolutions-EC26"
+            group, "The rule cannot read mixed policies. The template's only disk is encrypted.", "AwsSolutions-EC26"
         )
         acknowledge(
             group,
-            "It scales with every film; the alarms on missing workers and on queues' age tell what matters.",
+            "The group scales with every film. The alarms on missing workers and queue age report its problems.",
             "AwsSolutions-AS3",
         )
 
@@ -78,14 +78,14 @@ class InstanceGroup(Construct):
     ) -> ec2.LaunchTemplate:
         agent = ec2.UserData.for_linux()
         agent.add_commands(
-            "echo ECS_AWSVPC_BLOCK_IMDS=true >> /etc/ecs/ecs.config",  # workers do not become their instance
+            "echo ECS_AWSVPC_BLOCK_IMDS=true >> /etc/ecs/ecs.config",  # workers cannot use the instance's role
             f"echo ECS_ENABLE_SPOT_INSTANCE_DRAINING={str(spot).lower()} >> /etc/ecs/ecs.config",
         )
         return ec2.LaunchTemplate(
             self,
             "Template",
             instance_type=ec2.InstanceType(instance_type),
-            # Asked of AWS when the stack is deployed: the newest, with the drivers.
+            # CloudFormation looks up the newest image with drivers at deployment.
             machine_image=ecs.EcsOptimizedImage.amazon_linux2023(ecs.AmiHardwareType.GPU),
             user_data=agent,
             role=role,

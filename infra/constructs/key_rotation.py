@@ -1,4 +1,4 @@
-"""Keys that are made at the first deployment and rolled on every month: `functions/rotation`."""
+"""Keys that are generated at the first deployment and rotated every 30 days by `functions/rotation`."""
 
 from collections.abc import Mapping
 
@@ -13,11 +13,12 @@ from infra.constructs.stage_queue import DeadLetterQueue
 from infra.environments import Environment
 from infra.functions import ROTATION_BEGIN, ROTATION_ROTATE, Function
 
-EVERY = Duration.days(30)  # a key is published this long before it signs and accepted this long after; sessions last 7
+# A key is published for one interval before it signs, and accepted for one interval after. Sessions last 7 days.
+INTERVAL = Duration.days(30)
 
 
 class KeyRotation(Construct):
-    """`derived` is written when a key of `rotated` changes; `.media_key_group_id` is CloudFront's."""
+    """Rotation of `rotated`, and of `derived`, which follows them. `.media_key_group_id` is CloudFront's key group."""
 
     def __init__(
         self,
@@ -54,9 +55,9 @@ class KeyRotation(Construct):
                 secret_id=secret.secret_arn,
                 rotation_lambda_arn=rotate.function_arn,
                 rotation_rules=secretsmanager.CfnRotationSchedule.RotationRulesProperty(
-                    automatically_after_days=EVERY.to_days()
+                    automatically_after_days=INTERVAL.to_days()
                 ),
-                rotate_immediately_on_update=False,  # the custom resource has just made the first keys
+                rotate_immediately_on_update=False,  # the custom resource generates the first keys
             )
             schedule.node.add_dependency(begun, rotate)
 

@@ -1,4 +1,4 @@
-"""A log group that lives and is kept as its environment says."""
+"""A log group with the environment's retention and removal policy."""
 
 from typing import cast
 
@@ -19,4 +19,4 @@ class KinoraLogGroup(logs.LogGroup):
     ) -> None:
         super().__init__(scope, id, log_group_name=log_group_name, removal_policy=environment.removal_policy)
         group = cast(logs.CfnLogGroup, self.node.default_child)
-        group.retention_in_days = environment.log_retention_days  # the class above takes an enumeration
+        group.retention_in_days = environment.log_retention_days  # `LogGroup` accepts only an enumeration

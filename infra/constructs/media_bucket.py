@@ -1,4 +1,4 @@
-"""The media bucket, private and encrypted, and the bucket that keeps the access logs."""
+"""The media bucket, private and encrypted, and the bucket of the access logs."""
 
 from aws_cdk import Duration, Stack
 from aws_cdk import aws_iam as iam
@@ -11,12 +11,12 @@ from infra.environments import Environment
 from shared.assets.record import ASSETS, QUARANTINE
 from shared.jobs.keys import JOBS
 
-ANSWERS = "sagemaker/"  # of its endpoints, which nobody reads: what a step made is among its job's media
-SERVED = (JOBS, ASSETS)  # what CloudFront may read: not quarantine/
+ANSWERS = "sagemaker/"  # responses of SageMaker endpoints. They are not read: a step's files are in the job's media
+SERVED = (JOBS, ASSETS)  # prefixes that CloudFront may read; quarantine/ is not among them
 
 
 class LogBucket(s3.Bucket):
-    """Access logs of buckets and of the edge, for as long as the environment keeps logs."""
+    """Access logs of buckets and of CloudFront. They expire after the environment's `log_retention_days`."""
 
     def __init__(self, scope: Construct, id: str, environment: Environment) -> None:  # noqa: A002  # CDK's own name
         stack = Stack.of(scope)
@@ -24,14 +24,16 @@ class LogBucket(s3.Bucket):
             scope,
             id,
             bucket_name=f"{environment.prefix}-logs-{stack.account}",
-            encryption=s3.BucketEncryption.S3_MANAGED,  # log delivery writes with no other
+            encryption=s3.BucketEncryption.S3_MANAGED,  # log delivery does not support another encryption
             block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
             object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
             enforce_ssl=True,
             lifecycle_rules=[s3.LifecycleRule(expiration=Duration.days(environment.log_retention_days))],
             removal_policy=environment.removal_policy,
         )
-        acknowledge(self, "It holds the logs of the others; logging its own would never end.", "AwsSolutions-S1")
+        acknowledge(
+            self, "The log bucket cannot log its own access: each log would cause a new one.", "AwsSolutions-S1"
+        )
         self.add_to_resource_policy(
             iam.PolicyStatement(
                 principals=[iam.ServicePrincipal("delivery.logs.amazonaws.com")],
@@ -42,7 +44,7 @@ class LogBucket(s3.Bucket):
                         "aws:SourceAccount": stack.account,
                         "s3:x-amz-acl": "bucket-owner-full-control",
                     },
-                    "ArnLike": {  # the delivery belongs to a stack made later
+                    "ArnLike": {  # a later stack creates the delivery
                         "aws:SourceArn": f"arn:{stack.partition}:logs:{stack.region}:{stack.account}:delivery-source:*"
                     },
                 },
@@ -51,7 +53,7 @@ class LogBucket(s3.Bucket):
 
 
 class MediaBucket(s3.Bucket):
-    """Uploads in quarantine/, clean ones in assets/, what jobs make in jobs/."""
+    """The media bucket: new uploads in quarantine/, verified ones in assets/, jobs' files in jobs/."""
 
     def __init__(
         self,
@@ -85,7 +87,7 @@ class MediaBucket(s3.Bucket):
             cors=[
                 s3.CorsRule(
                     allowed_methods=[s3.HttpMethods.POST],
-                    # Any page may try: what opens the bucket is the signed form, and no cookie comes along.
+                    # Any origin is safe: an upload needs the signed form, and the browser sends no cookie.
                     allowed_origins=[environment.origin or "*"],
                     allowed_headers=["*"],
                     max_age=3600,
@@ -104,5 +106,5 @@ class MediaBucket(s3.Bucket):
 
 
 def any_distribution(stack: Stack) -> str:
-    """Return the ARN of any distribution of this account: the one that serves media is made later."""
+    """Return an ARN that matches any distribution of this account, because a later stack creates the distribution."""
     return f"arn:{stack.partition}:cloudfront::{stack.account}:distribution/*"

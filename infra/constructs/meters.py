@@ -1,4 +1,4 @@
-"""Every number that dashboards show and alarms watch, by its name, in one place."""
+"""The metrics of dashboards and alarms."""
 
 from collections.abc import Iterator, Mapping
 
@@ -11,11 +11,11 @@ from infra.environments import Environment
 from shared.observability import NAMESPACE, SERVICE, Metric
 
 FIVE_MINUTES = Duration.minutes(5)
-MOST = 10  # metrics that one alarm can calculate with
+MAX_METRICS = 10  # maximum number of metrics in one alarm's expression
 
 
-class Ours:
-    """The metrics that our own code writes with `shared.observability.measure`."""
+class KinoraMetrics:
+    """The metrics that Kinora's code writes with `shared.observability.measure`."""
 
     def __init__(self, environment: Environment) -> None:
         self._dimensions = {"service": SERVICE, "environment": environment.name}
@@ -41,7 +41,7 @@ class Ours:
         )
 
 
-def job_failure_percent(ours: Ours) -> cloudwatch.MathExpression:
+def job_failure_percent(ours: KinoraMetrics) -> cloudwatch.MathExpression:
     """Return the failure rate of ended jobs in percent; 0 below three failures."""
     return cloudwatch.MathExpression(
         expression="IF(FILL(failed, 0) > 2, 100 * failed / (failed + FILL(completed, 0)), 0)",
@@ -51,8 +51,8 @@ def job_failure_percent(ours: Ours) -> cloudwatch.MathExpression:
     )
 
 
-def revenue_cents(ours: Ours, environment: Environment) -> cloudwatch.MathExpression:
-    """Return the credits that paying accounts used, in cents at the list price: no payment passes our own code."""
+def revenue_cents(ours: KinoraMetrics, environment: Environment) -> cloudwatch.MathExpression:
+    """Return the credits that paying accounts used, in cents at the list price. Kinora does not process payments."""
     return cloudwatch.MathExpression(
         expression=f"{environment.credit_cents:g} * used",
         using_metrics={"used": ours.sum(Metric.PAID_CREDITS_CAPTURED)},
@@ -64,21 +64,21 @@ def revenue_cents(ours: Ours, environment: Environment) -> cloudwatch.MathExpres
 def total(
     functions: Mapping[str, lambda_.IFunction], name: str, label: str = ""
 ) -> Iterator[tuple[str, cloudwatch.MathExpression]]:
-    """Yield a Lambda metric summed over groups of functions, each with its number and as large as an alarm takes."""
+    """Yield the number of each group of up to MAX_METRICS functions, and a Lambda metric summed over the group."""
     names = sorted(functions)
-    for start in range(0, len(names), MOST):
+    for start in range(0, len(names), MAX_METRICS):
         metrics = {
             f"m{n}": functions[name_].metric(name, statistic="Sum", period=FIVE_MINUTES)
-            for n, name_ in enumerate(names[start : start + MOST])
+            for n, name_ in enumerate(names[start : start + MAX_METRICS])
         }
         expression = cloudwatch.MathExpression(
             expression="SUM(METRICS())", using_metrics=metrics, label=label or name, period=FIVE_MINUTES
         )
-        yield f"{start // MOST + 1}", expression
+        yield f"{start // MAX_METRICS + 1}", expression
 
 
 def age(queue: sqs.IQueue) -> cloudwatch.Metric:
-    """Seconds that its oldest message has waited."""
+    """Return the age of the queue's oldest message in seconds."""
     return queue.metric_approximate_age_of_oldest_message(statistic="Maximum", period=FIVE_MINUTES)
 
 
@@ -87,7 +87,7 @@ def waiting(queue: sqs.IQueue) -> cloudwatch.Metric:
 
 
 def arrived(dead_letters: sqs.IQueue) -> cloudwatch.MathExpression:
-    """Dead letters that lie there, or came and were taken out: SQS counts none of them as sent."""
+    """Return the dead letters that wait or were received. SQS does not count dead letters as sent messages."""
     return cloudwatch.MathExpression(
         expression="FILL(lying, 0) + FILL(taken, 0)",
         using_metrics={

@@ -1,4 +1,4 @@
-"""A network with no way out: workers reach the services they use through endpoints, and nothing else."""
+"""A network without internet access. Workers reach AWS services only through VPC endpoints."""
 
 from aws_cdk import Stack
 from aws_cdk import aws_ec2 as ec2
@@ -14,11 +14,11 @@ ANYWHERE = ec2.Peer.any_ipv4()
 
 
 class PrivateNetwork(Construct):
-    """`.vpc`, and the security groups `.workers` and `.verification`. No internet gateway, no NAT.
+    """`.vpc`, without internet gateway and NAT, and the security groups `.workers` and `.verification`.
 
-    Endpoints are what it costs when idle (about 7 dollars a month for each of them and zone), so there are as few as
-    work: S3 and DynamoDB are free. `with_secrets` adds Secrets Manager, for the certificate that signs films;
-    `with_instances` what hosts of tasks, which are not Fargate's, need to reach ECS.
+    Each interface endpoint costs about 7 dollars a month per zone, so there are only the necessary ones. The gateway
+    endpoints of S3 and DynamoDB are free. `with_secrets` adds Secrets Manager, for the certificate that signs films.
+    `with_instances` adds the endpoints through which EC2 instances reach ECS. Fargate does not need them.
     """
 
     def __init__(
@@ -61,12 +61,12 @@ class PrivateNetwork(Construct):
         for group in (self.workers, self.verification):
             endpoints.add_ingress_rule(group, HTTPS)
             group.add_egress_rule(endpoints, HTTPS)
-            # S3 and DynamoDB are reached by route, at public addresses. No route leads to any other of these.
+            # S3 and DynamoDB have public addresses. The routes lead to their gateway endpoints only.
             group.add_egress_rule(ANYWHERE, HTTPS, "S3 and DynamoDB, through their gateway endpoints")
         of_stages.add_ingress_rule(self.workers, HTTPS)
         self.workers.add_egress_rule(of_stages, HTTPS)
         self._gateways(bucket, environment)
-        # Workers of other zones reach them too, for a cent a gigabyte.
+        # Workers in the other zones use the same endpoints, for a cent per gigabyte.
         nearby = ec2.SubnetSelection(subnets=self.vpc.isolated_subnets[: environment.endpoint_zones])
         services = ec2.InterfaceVpcEndpointAwsService
         for_all = {
@@ -95,11 +95,11 @@ class PrivateNetwork(Construct):
         return ec2.SecurityGroup(self, id, vpc=self.vpc, description=description, allow_all_outbound=False)
 
     def _gateways(self, bucket: s3.IBucket, environment: Environment) -> None:
-        """Allow our own bucket and tables only: an intruder in a worker cannot copy media to another bucket."""
+        """Add the gateway endpoints. They allow only our bucket and tables, so no worker can copy media elsewhere."""
         stack = Stack.of(self)
         storage = self.vpc.add_gateway_endpoint("s3", service=ec2.GatewayVpcEndpointAwsService.S3)
         storage.add_to_policy(_anyone(["s3:*"], [bucket.bucket_arn, bucket.arn_for_objects("*")]))
-        # Where ECR keeps the layers of images; AWS owns it.
+        # The bucket, owned by AWS, where ECR stores image layers.
         layers = f"arn:{stack.partition}:s3:::prod-{stack.region}-starport-layer-bucket/*"
         storage.add_to_policy(_anyone(["s3:GetObject"], [layers]))
         tables = stack.format_arn(service="dynamodb", resource="table", resource_name=f"{environment.prefix}-*")
@@ -108,5 +108,5 @@ class PrivateNetwork(Construct):
 
 
 def _anyone(actions: list[str], resources: list[str]) -> iam.PolicyStatement:
-    """Return a statement of an endpoint's policy, which bounds what is reachable; roles' policies decide access."""
+    """Return a statement of an endpoint's policy. It limits what is reachable; the roles' policies decide access."""
     return iam.PolicyStatement(principals=[iam.AnyPrincipal()], actions=actions, resources=resources)

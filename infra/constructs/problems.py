@@ -1,4 +1,4 @@
-"""The error responses of API Gateway itself: problem+json, like those of the services behind it."""
+"""The error responses of API Gateway itself, as problem+json like the functions' errors."""
 
 import json
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from aws_cdk import aws_apigateway as apigateway
 
 @dataclass(frozen=True, slots=True)
 class GatewayProblem:
-    """One of API Gateway's own answers, by its name there."""
+    """One error response of API Gateway. `type` is its name there."""
 
     type: str
     status: int
@@ -23,7 +23,7 @@ PROBLEMS: tuple[GatewayProblem, ...] = (
     GatewayProblem("EXPIRED_TOKEN", 403, "forbidden", "You may not do this."),
     GatewayProblem("INVALID_API_KEY", 403, "forbidden", "You may not do this."),
     GatewayProblem("WAF_FILTERED", 403, "forbidden", "The firewall refused this request."),
-    # An address without a method is answered as if a signature were missing.
+    # API Gateway uses this type for an address without a method.
     GatewayProblem("MISSING_AUTHENTICATION_TOKEN", 404, "not_found", "There is nothing at this address."),
     GatewayProblem("RESOURCE_NOT_FOUND", 404, "not_found", "There is nothing at this address."),
     GatewayProblem("REQUEST_TOO_LARGE", 413, "payload_too_large", "A request may hold at most 10 MB."),
@@ -40,7 +40,7 @@ PROBLEMS: tuple[GatewayProblem, ...] = (
 
 
 def add_problems(api: apigateway.RestApi) -> None:
-    """Replace API Gateway's own wording, on every one of its answers."""
+    """Replace the bodies of all error responses of API Gateway."""
     for problem in PROBLEMS:
         body = {
             "type": "about:blank",

@@ -1,4 +1,4 @@
-"""The REST API: one Lambda for each domain, the authorizer before all but its public routes."""
+"""The REST API: one Lambda function for each domain, and the authorizer for all routes that are not public."""
 
 from collections.abc import Mapping
 from typing import cast
@@ -16,13 +16,14 @@ from infra.environments import Environment
 from infra.functions import RestDomain
 
 STAGE = "v1"
-# A caller of these has no token yet, and each call hashes a password: they get a tenth of the rate.
+# Methods with a tenth of the rate limit: the caller has no token yet, and each call hashes a password.
 COSTLY = ("/api/auth/login/POST", "/api/auth/register/POST")
-AUTHORIZED_FOR = Duration.minutes(5)  # a revoked API key or a deleted user is noticed after this at the latest
+# Time for which API Gateway caches the authorizer's response: the maximum delay of a revoked key or a deleted user.
+AUTHORIZED_FOR = Duration.minutes(5)
 
 
 class KinoraRestApi(apigateway.RestApi):
-    """`/api/{domain}` and everything below it goes to the domain's function."""
+    """The API. `/api/{domain}` and everything below it calls the domain's function."""
 
     def __init__(
         self,
@@ -41,13 +42,13 @@ class KinoraRestApi(apigateway.RestApi):
             description="Kinora's REST API",
             endpoint_types=[apigateway.EndpointType.REGIONAL],
             cloud_watch_role=True,
-            cloud_watch_role_removal_policy=RemovalPolicy.RETAIN,  # the account has one, perhaps made by another stack
+            cloud_watch_role_removal_policy=RemovalPolicy.RETAIN,  # an account has only one; other stacks may need it
             deploy_options=apigateway.StageOptions(
                 stage_name=STAGE,
                 access_log_destination=apigateway.LogGroupLogDestination(log),
                 access_log_format=apigateway.AccessLogFormat.custom(line(REST)),
                 logging_level=apigateway.MethodLoggingLevel.ERROR,
-                data_trace_enabled=False,  # it would log bodies, passwords among them
+                data_trace_enabled=False,  # it would log request bodies with passwords
                 metrics_enabled=True,
                 tracing_enabled=True,
                 throttling_rate_limit=environment.throttle_rate,
@@ -60,7 +61,7 @@ class KinoraRestApi(apigateway.RestApi):
             "authorizer",
             authorizer_name=f"{environment.prefix}-rest",
             handler=authorizer.live,
-            # The header alone: a cached answer is looked up by all sources, and a request without one is refused.
+            # Only the header: all sources are part of the cache key, and API Gateway refuses a request without one.
             identity_sources=[apigateway.IdentitySource.header("Authorization")],
             results_cache_ttl=AUTHORIZED_FOR,
         )
@@ -71,7 +72,7 @@ class KinoraRestApi(apigateway.RestApi):
         self.add_usage_plan(
             "plan",
             name=f"{environment.prefix}-keys",
-            description="What a partner's key may ask for, once methods ask for keys",
+            description="Limits of a partner's API key, for future methods that require keys",
             throttle=apigateway.ThrottleSettings(
                 rate_limit=environment.throttle_rate / 10, burst_limit=environment.throttle_burst // 10
             ),
@@ -86,14 +87,14 @@ class KinoraRestApi(apigateway.RestApi):
         guarded = [resource, resource.add_resource("{proxy+}")]
         for route in sorted(domain.public):
             method, _, path = route.partition(" ")
-            # A resource of its own hides `{proxy+}`: its other methods need the authorizer, too.
+            # A separate resource takes precedence over `{proxy+}`, so its other methods need the authorizer too.
             open_resource = resource
             for part in path.removeprefix(f"/api/{domain.name}").strip("/").split("/"):
                 known = open_resource.get_resource(part)
                 open_resource = cast(apigateway.Resource, known) if known else open_resource.add_resource(part)
             public = open_resource.add_method(method, integration, authorization_type=apigateway.AuthorizationType.NONE)
             acknowledge(
-                public, "Public: the caller has no token yet, or has a cookie as proof of identity.",
+                public, "Public: the caller has no token yet, or proves its identity with a cookie.",
                 "AwsSolutions-APIG4", "AwsSolutions-COG4",
             )  # fmt: skip
             if open_resource not in guarded:
@@ -102,22 +103,22 @@ class KinoraRestApi(apigateway.RestApi):
             method_any = resource.add_method(
                 "ANY", integration, authorizer=self._authorizer, authorization_type=apigateway.AuthorizationType.CUSTOM
             )
-            acknowledge(method_any, "Our own authorizer reads our own tokens; no Cognito.", "AwsSolutions-COG4")
+            acknowledge(method_any, "Our own authorizer checks our own tokens instead of Cognito.", "AwsSolutions-COG4")
 
     def _acknowledge(self) -> None:
         acknowledge(
-            self, "FastAPI validates every body and parameter, and answers what is wrong with it.", "AwsSolutions-APIG2"
+            self, "FastAPI validates every body and parameter and reports what is invalid.", "AwsSolutions-APIG2"
         )
         acknowledge(
             self,
-            "AWS's own policy of the role with which the account's API Gateway writes its logs.",
+            "AWS's own policy for the role with which API Gateway writes the logs of the account.",
             "AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/"
             "AmazonAPIGatewayPushToCloudWatchLogs]",
         )
 
 
 def _costly(environment: Environment) -> dict[str, apigateway.MethodDeploymentOptions]:
-    """Settings of a method replace those of the stage, so all that counts is said again."""
+    """Return the settings of the costly methods. They replace those of the stage, so all of them are set again."""
     return {
         route: apigateway.MethodDeploymentOptions(
             logging_level=apigateway.MethodLoggingLevel.ERROR,

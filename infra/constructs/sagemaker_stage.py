@@ -1,8 +1,8 @@
-"""A stage on a SageMaker asynchronous endpoint instead of ECS: no instance there either while nothing waits.
+"""A stage on a SageMaker asynchronous endpoint instead of ECS. Like ECS it runs no instance while no task waits.
 
 The endpoint runs the stage's worker image as `serve` (`workers/runtime/sagemaker.py`). The worker records a task's
-result as on ECS; what the endpoint answers says only that the task is done with. What it could not have done SageMaker
-tells the `failures` topic, and `pipeline/signal` has it tried again.
+result as on ECS; the endpoint's response only means that the task is finished. SageMaker publishes failed invocations
+to the `failures` topic, and `pipeline/signal` lets the step be tried again.
 """
 
 from collections.abc import Mapping
@@ -24,7 +24,7 @@ from infra.constructs.scaling import MINUTE, TASKS_PER_WORKER, scaling_role, tra
 from infra.environments import Environment, WorkerSize
 
 VARIANT = "worker"
-# By which SageMaker puts a container into our network. EC2 knows no resource for most of them.
+# Actions with which SageMaker attaches a container to our network. Most of them do not support resources in IAM.
 NETWORKING = (
     "ec2:CreateNetworkInterface",
     "ec2:CreateNetworkInterfacePermission",
@@ -39,7 +39,7 @@ NETWORKING = (
 
 
 class SageMakerStage(Construct):
-    """The endpoint `{prefix}-{name}`. `.role` is what its worker may do; grants go there, as with a service of ECS."""
+    """The endpoint `{prefix}-{name}`. `.role` is the worker's role, which receives the grants, as on ECS."""
 
     def __init__(
         self,
@@ -61,7 +61,7 @@ class SageMakerStage(Construct):
         super().__init__(scope, id)
         self.endpoint_name = f"{environment.prefix}-{name}"
         self.role = self._role(image)
-        self._let_tell(failures, key)
+        self._grant_publish(failures, key)
         model = sagemaker.CfnModel(
             self,
             "Model",
@@ -74,7 +74,7 @@ class SageMakerStage(Construct):
                 security_group_ids=[security_group.security_group_id],
             ),
         )
-        model.node.add_dependency(self.role)  # with its policies: the image is pulled when the model is made
+        model.node.add_dependency(self.role)  # and its policies: SageMaker pulls the image when it creates the model
         answers = f"s3://{bucket_name}/{ANSWERS}{name}"
         asynchronous = sagemaker.CfnEndpointConfig.AsyncInferenceConfigProperty(
             client_config=sagemaker.CfnEndpointConfig.AsyncInferenceClientConfigProperty(
@@ -92,7 +92,7 @@ class SageMakerStage(Construct):
         config = sagemaker.CfnEndpointConfig(
             self,
             "Config",
-            # Disks of instances with GPUs are their own, encrypted by themselves: SageMaker refuses a key for them.
+            # GPU instances have local disks with hardware encryption. SageMaker refuses a key for them.
             kms_key_id=None if size.gpus else key.key_arn,
             async_inference_config=asynchronous,
             production_variants=[
@@ -100,7 +100,7 @@ class SageMakerStage(Construct):
                     variant_name=VARIANT,
                     model_name=model.attr_model_name,
                     instance_type=instance_type,
-                    initial_instance_count=1,  # SageMaker begins with one; scaling takes it away
+                    initial_instance_count=1,  # SageMaker's minimum at creation; scaling reduces it to 0
                     initial_variant_weight=1,
                 )
             ],
@@ -112,7 +112,7 @@ class SageMakerStage(Construct):
 
     @property
     def age(self) -> cloudwatch.Metric:
-        """Seconds that the oldest task has waited."""
+        """Age of the oldest waiting task in seconds."""
         return self._metric("ApproximateAgeOfOldestRequest", "Maximum")
 
     @property
@@ -130,13 +130,13 @@ class SageMakerStage(Construct):
         role.add_to_policy(iam.PolicyStatement(actions=["logs:CreateLogGroup"], resources=[group]))
         role.add_to_policy(iam.PolicyStatement(actions=["logs:CreateLogStream", "logs:PutLogEvents"], resources=[logs]))
         role.add_to_policy(iam.PolicyStatement(actions=list(NETWORKING), resources=["*"]))
-        networking = "SageMaker's networking and ecr:GetAuthorizationToken know no resource."
+        networking = "SageMaker's networking and ecr:GetAuthorizationToken do not support resources in IAM."
         acknowledge(role, networking, "AwsSolutions-IAM5[Resource::*]")
-        acknowledge_wildcards(role, "SageMaker names its log streams itself.", logs)
+        acknowledge_wildcards(role, "SageMaker chooses the names of its log streams.", logs)
         return role
 
-    def _let_tell(self, topic: sns.ITopic, key: kms.IKey) -> None:
-        """SageMaker tells the topic, which the key encrypts, as the worker's role."""
+    def _grant_publish(self, topic: sns.ITopic, key: kms.IKey) -> None:
+        """Allow the role to publish to the topic, which `key` encrypts: SageMaker publishes with the worker's role."""
         via = f"sns.{Stack.of(self).region}.{Stack.of(self).url_suffix}"
         self.role.add_to_policy(iam.PolicyStatement(actions=["sns:Publish"], resources=[topic.topic_arn]))
         self.role.add_to_policy(
@@ -165,7 +165,7 @@ class SageMakerStage(Construct):
             target,
             name=f"{self.endpoint_name}-backlog",
             metrics={"waiting": waiting, "unserved": self.unserved},
-            # Either may be silent: what one lacks counts as 0 where the other has a point.
+            # Either metric may have no data. A missing point counts as 0 at times where the other one has a point.
             backlog_per_worker=f"IF(unserved > 0 * waiting, {TASKS_PER_WORKER}, waiting)",
         )
 

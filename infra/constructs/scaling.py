@@ -1,7 +1,7 @@
-"""The number of workers: waking takes none to one, tracking the backlog does the rest, down to none again.
+"""Scaling of workers: an alarm starts the first worker; target tracking of the backlog scales above 1 and down to 0.
 
-Each decides where the other does not. While tasks wait and nobody serves them, waking says one, and tracking is content
-with whatever there is; from the first worker on nothing is unserved, and tracking decides alone.
+Only one of them decides at a time. While tasks wait without a worker, the alarm sets the number to 1 and tracking does
+not change it. From the first worker on no task is unserved, and tracking decides alone.
 """
 
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ from aws_cdk import aws_cloudwatch_actions as actions
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-TASKS_PER_WORKER = 2  # waiting or at work: the one it does, and one to do next
+TASKS_PER_WORKER = 2  # target: the task that a worker runs, and one that waits
 MINUTE = Duration.minutes(1)
 
 
@@ -30,17 +30,17 @@ def scaling_role(scope: Construct, service: str, name: str) -> iam.IRole:
 
 
 def wake(scope: Construct, target: autoscaling.ScalableTarget, *, name: str, unserved: cloudwatch.IMetric) -> None:
-    """Start the first worker when something is `unserved`: without a worker there is no backlog per worker.
+    """Set the number of workers to 1 when tasks are `unserved`, because a backlog per worker needs a worker.
 
-    Exactly one. The alarm goes on until the first worker asks for work (a GPU needs five minutes to get there) and acts
-    again every minute meanwhile: "one more" would start one each time, "one" changes nothing. It takes nobody away
-    from work either: where anybody is at work or asks for it, nothing is unserved.
+    The number is exact. The alarm stays active until the first worker polls (a GPU worker needs five minutes to start)
+    and acts every minute meanwhile: adding 1 would start a worker each time; setting 1 changes nothing. It does not
+    stop workers either, because no task is unserved while a worker works or polls.
     """
     alarm = cloudwatch.Alarm(
         scope,
         "Wake",
         alarm_name=name,
-        alarm_description="Tasks wait and nobody serves them: scaling starts the first worker.",
+        alarm_description="Tasks wait and no worker runs. Scaling starts the first worker.",
         metric=unserved,
         threshold=1,
         comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
@@ -52,7 +52,7 @@ def wake(scope: Construct, target: autoscaling.ScalableTarget, *, name: str, uns
         "First",
         scaling_target=target,
         adjustment_type=autoscaling.AdjustmentType.EXACT_CAPACITY,
-        cooldown=MINUTE,  # short: who has just been scaled in may be woken at once
+        cooldown=MINUTE,  # short, so that a worker can start again right after the last one was stopped
     )
     first.add_adjustment(adjustment=1, lower_bound=0)
     alarm.add_alarm_action(actions.ApplicationScalingAction(first))
@@ -68,10 +68,10 @@ def track(
 ) -> None:
     """Keep `backlog_per_worker`, an expression over `metrics`, at TASKS_PER_WORKER.
 
-    The expression answers TASKS_PER_WORKER itself where waking decides: above it tracking would start workers for the
-    same tasks every minute that the first one boots, and below it take the first one away.
+    The expression must equal TASKS_PER_WORKER while `wake` decides. With a higher value tracking would start more
+    workers for the same tasks while the first one starts; with a lower value it would stop the first one.
     """
-    policy = autoscaling.CfnScalingPolicy  # the construct above it takes no expressions
+    policy = autoscaling.CfnScalingPolicy  # the CDK's higher-level construct does not support expressions
     policy(
         scope,
         "BacklogPerWorker",

@@ -1,4 +1,4 @@
-"""The WebSocket API: a Lambda for each route, the authorizer at `$connect`."""
+"""The WebSocket API: a Lambda function for each route, and the authorizer at `$connect`."""
 
 from collections.abc import Mapping
 from typing import cast
@@ -21,7 +21,7 @@ STAGE = "v1"
 
 
 class SocketApi(apigatewayv2.WebSocketApi):
-    """Messages name their route in `type`. Clients connect at `.url`: `socket.` below the domain, or AWS's own name."""
+    """The API. Messages name their route in `type`. Clients connect to `.url`, below the domain or with AWS's name."""
 
     def __init__(self, scope: Construct, id: str, environment: Environment) -> None:  # noqa: A002  # CDK's own name
         super().__init__(
@@ -50,7 +50,7 @@ class SocketApi(apigatewayv2.WebSocketApi):
         self.url = self._named(environment) or self.stage.url
 
     def _named(self, environment: Environment) -> str | None:
-        """Return the address below the environment's own domain, or None if it has none."""
+        """Create the name `socket.` below the environment's domain and return its URL. Return None without a domain."""
         domain = hosted_domain(self, environment, below="socket")
         if domain is None:
             return None
@@ -71,10 +71,10 @@ class SocketApi(apigatewayv2.WebSocketApi):
                 authorizer=guard if key == "$connect" else None,
             )
             if key != "$connect":
-                acknowledge(route, "Authorised at $connect, and again at every subscription.", "AwsSolutions-APIG4")
+                acknowledge(route, "Authorized at $connect and again at every subscription.", "AwsSolutions-APIG4")
 
     def grant_send(self, function: KinoraFunction) -> None:
-        """Sending to connections, which are not known before they connect."""
+        """Allow the function to send to all connections, because their ids are unknown before they connect."""
         stack = Stack.of(self)
         connections = (
             f"arn:{stack.partition}:execute-api:{stack.region}:{stack.account}:{self.api_id}/{STAGE}"
@@ -83,4 +83,4 @@ class SocketApi(apigatewayv2.WebSocketApi):
         function.add_to_role_policy(
             iam.PolicyStatement(actions=["execute-api:ManageConnections"], resources=[connections])
         )
-        acknowledge_wildcards(function.own_role, "Connections are made by clients, one by one.", connections)
+        acknowledge_wildcards(function.own_role, "Clients create connections, so their ids are unknown.", connections)

@@ -1,4 +1,4 @@
-"""A queue of `shared/stages/queues.py` and its dead-letter queue, encrypted, reached over TLS only."""
+"""A queue of `shared/stages/queues.py` and its dead-letter queue, encrypted, with TLS required."""
 
 from aws_cdk import Duration
 from aws_cdk import aws_sqs as sqs
@@ -8,7 +8,7 @@ from infra.constructs.acknowledge import acknowledge
 from infra.environments import Environment
 from shared.stages.queues import Queue
 
-KEPT = Duration.days(14)  # the longest that SQS keeps anything: time to look
+RETENTION = Duration.days(14)  # SQS's maximum, to give the operator time
 
 
 class DeadLetterQueue(sqs.Queue):
@@ -28,22 +28,22 @@ class DeadLetterQueue(sqs.Queue):
             queue_name=queue_name,
             encryption=sqs.QueueEncryption.SQS_MANAGED,
             enforce_ssl=True,
-            retention_period=KEPT,
+            retention_period=RETENTION,
             visibility_timeout=Duration.seconds(visibility_seconds),
         )
         acknowledge(
             self,
-            "It is a dead-letter queue itself: the end of the line, with an alarm.",
+            "It is a dead-letter queue itself, and an alarm watches it.",
             "AwsSolutions-SQS3",
             "Serverless-SQSRedrivePolicy",
         )
 
 
 class StageQueue(Construct):
-    """`{prefix}-{name}` and `{prefix}-{name}-dlq`.
+    """The queue `{prefix}-{name}` and its dead-letter queue `{prefix}-{name}-dlq`.
 
-    `consumer_seconds` is that of the function which reads the dead letters: a message that it is at work on
-    stays hidden for six times as long, as Lambda asks.
+    `consumer_seconds` is the timeout of the function that reads the dead letters. The visibility timeout of that queue
+    is six times as long, as Lambda recommends.
     """
 
     def __init__(

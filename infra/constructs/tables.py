@@ -1,4 +1,4 @@
-"""A DynamoDB table made from its record: keys, indexes, stream and time to live are what the record says."""
+"""A DynamoDB table with the keys, indexes, stream and time to live of its record."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -31,7 +31,7 @@ class RecordTable(dynamodb.Table):
     """The table `{prefix}-{short_name}` of one record."""
 
     def __init__(self, scope: Construct, environment: Environment, record: type[Record], *, key: kms.IKey) -> None:
-        schema = record._get_schema()  # what the record itself creates its table from
+        schema = record._get_schema()  # pynamodb's own schema for creating the table
         types = {entry["AttributeName"]: _TYPES[entry["AttributeType"]] for entry in schema["attribute_definitions"]}
         stream = getattr(record.Meta, "stream_view_type", None)
         lives = [a.attr_name for a in record.get_attributes().values() if isinstance(a, TTLAttribute)]

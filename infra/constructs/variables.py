@@ -1,12 +1,12 @@
-"""The environment variables that tell a process where it is; the laptop cloud sets the same names."""
+"""The environment variables of all functions and workers. The laptop cloud sets the same names."""
 
 from aws_cdk import Stack
 
 from infra.environments import Environment
 
 
-def place(environment: Environment, stack: Stack) -> dict[str, str]:
-    """Return the variables that follow from names alone, so that no stack waits for another's output."""
+def common_variables(environment: Environment, stack: Stack) -> dict[str, str]:
+    """Return the variables. They follow from names alone, so that no stack depends on another's output for them."""
     queues = f"https://sqs.{stack.region}.{stack.url_suffix}/{stack.account}"
     machines = f"arn:{stack.partition}:states:{stack.region}:{stack.account}:stateMachine"
     return {

@@ -1,12 +1,12 @@
-"""A web application firewall: AWS's rules for what no honest client sends, and a limit for each address."""
+"""A web application firewall: AWS's managed rules against attacks, and a rate limit for each client address."""
 
 from aws_cdk import aws_wafv2 as wafv2
 from constructs import Construct
 
 from infra.environments import Environment
 
-# Bodies are JSON of up to 10 MB in which creators write what they like; FastAPI reads it and nothing executes it.
-# So the rules about bodies count what they find, and refuse nothing.
+# Managed rule groups, with the rules that count matches and do not block: the rules about bodies. Bodies are JSON of up
+# to 10 MB with free text. FastAPI validates it, and no part of the system executes it.
 MANAGED = {
     "AWSManagedRulesCommonRuleSet": (
         "SizeRestrictions_BODY",
@@ -21,7 +21,7 @@ MANAGED = {
 
 
 class WebAcl(wafv2.CfnWebACL):
-    """`scope_name` is CLOUDFRONT, which sees each client's own address, or REGIONAL, for calls past CloudFront."""
+    """The firewall of CloudFront (`scope_name` CLOUDFRONT, with the rate limit) or of the REST API (REGIONAL)."""
 
     def __init__(
         self,
@@ -41,7 +41,7 @@ class WebAcl(wafv2.CfnWebACL):
             name=name,
             scope=scope_name,
             default_action=wafv2.CfnWebACL.DefaultActionProperty(allow={}),
-            visibility_config=_seen_as(name),
+            visibility_config=_visibility(name),
             rules=rules,
         )
 
@@ -62,7 +62,7 @@ def _managed(name: str, counted: tuple[str, ...], priority: int) -> wafv2.CfnWeb
         priority=priority,
         override_action=wafv2.CfnWebACL.OverrideActionProperty(none={}),
         statement=wafv2.CfnWebACL.StatementProperty(managed_rule_group_statement=group),
-        visibility_config=_seen_as(name),
+        visibility_config=_visibility(name),
     )
 
 
@@ -73,11 +73,11 @@ def _rate(limit: int, priority: int) -> wafv2.CfnWebACL.RuleProperty:
         priority=priority,
         action=wafv2.CfnWebACL.RuleActionProperty(block={}),
         statement=wafv2.CfnWebACL.StatementProperty(rate_based_statement=rate),
-        visibility_config=_seen_as("PerAddress"),
+        visibility_config=_visibility("PerAddress"),
     )
 
 
-def _seen_as(name: str) -> wafv2.CfnWebACL.VisibilityConfigProperty:
+def _visibility(name: str) -> wafv2.CfnWebACL.VisibilityConfigProperty:
     return wafv2.CfnWebACL.VisibilityConfigProperty(
         cloud_watch_metrics_enabled=True, metric_name=name, sampled_requests_enabled=True
     )

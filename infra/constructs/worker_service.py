@@ -1,4 +1,4 @@
-"""One service of workers on its queues: none while there is nothing to do, as many as the backlog asks for after."""
+"""One ECS service of workers with its queues. The backlog of the queues determines the number of tasks, 0 when idle."""
 
 from collections.abc import Mapping, Sequence
 
@@ -16,13 +16,13 @@ from infra.constructs.log_group import KinoraLogGroup
 from infra.constructs.scaling import MINUTE, TASKS_PER_WORKER, scaling_role, track, wake
 from infra.environments import Environment, WorkerSize
 
-SCRATCH = "/scratch"  # the only place of the container that can be written, TMPDIR of both images
-STOP = Duration.seconds(120)  # the most that Fargate gives: a worker hands its step back within a second or two
+SCRATCH = "/scratch"  # the only writable folder of the container, TMPDIR of both images
+STOP = Duration.seconds(120)  # Fargate's maximum; a worker returns its task to the queue within two seconds
 CONTAINER_INSIGHTS = "ECS/ContainerInsights"
 
 
 class WorkerService(Construct):
-    """`.task_role` is what the worker may do; grants go there. `.service` is the ECS service."""
+    """The ECS service `.service`. `.task_role` is the worker's role, which receives the grants."""
 
     def __init__(
         self,
@@ -53,10 +53,10 @@ class WorkerService(Construct):
             service_name=f"{environment.prefix}-{name}",
             cluster=cluster,
             task_definition=task,
-            # No desired_count: CloudFormation would put it back with every change of the service, and send workers away
-            # from a queue that is full. Without it a new service begins with one, which proves the image before scaling
-            # takes it away, and a change keeps as many as there are.
-            min_healthy_percent=0,  # a queue keeps what nobody takes: nothing is gained by two generations side by side
+            # No desired_count: CloudFormation would set it at every change of the service and so stop workers of a full
+            # queue. Without it a new service starts one task, which tests the image before scaling stops it, and a
+            # change of the service keeps the number of tasks.
+            min_healthy_percent=0,  # old tasks need not run beside new ones, because the queue stores the messages
             max_healthy_percent=200,
             circuit_breaker=ecs.DeploymentCircuitBreaker(enable=True, rollback=True),
             capacity_provider_strategies=[ecs.CapacityProviderStrategy(capacity_provider=capacity_provider, weight=1)],
@@ -71,12 +71,12 @@ class WorkerService(Construct):
 
     @property
     def running(self) -> cloudwatch.Metric:
-        """The number of its tasks that run."""
+        """The number of running tasks."""
         return self._insight("RunningTaskCount")
 
     @property
     def desired(self) -> cloudwatch.Metric:
-        """The number of its tasks that scaling asks for."""
+        """The number of tasks that scaling has set."""
         return self._insight("DesiredTaskCount")
 
     # --- what runs
@@ -122,16 +122,16 @@ class WorkerService(Construct):
             ),
         )
         container.add_mount_points(ecs.MountPoint(container_path=SCRATCH, source_volume="scratch", read_only=False))
-        acknowledge(task, "They are names and addresses, no secrets: a worker has none.", "AwsSolutions-ECS2")
+        acknowledge(task, "The variables contain names and addresses, and no secrets.", "AwsSolutions-ECS2")
         acknowledge(
             task.obtain_execution_role(),
-            "ecr:GetAuthorizationToken belongs to no repository; pulling is granted on our own alone.",
+            "ecr:GetAuthorizationToken does not support resources. Pulling is granted on our repository only.",
             "AwsSolutions-IAM5[Resource::*]",
         )
         return task
 
     def _protect(self) -> None:
-        """Let a worker that is at work keep scaling and deployments from ending it."""
+        """Allow a busy worker to protect its task from scaling and deployments."""
         stack = Stack.of(self)
         tasks = stack.format_arn(service="ecs", resource="task", resource_name=f"{self._cluster.cluster_name}/*")
         self.task_role.add_to_principal_policy(
@@ -141,20 +141,21 @@ class WorkerService(Construct):
                 conditions={"ArnEquals": {"ecs:cluster": self._cluster.cluster_arn}},
             )
         )
-        acknowledge_wildcards(self.task_role, "A task's id is made when it starts; the cluster is ours.", tasks)
+        acknowledge_wildcards(self.task_role, "ECS creates a task's id at start. The cluster is ours.", tasks)
 
     # --- how many run
 
     def unserved(self, period: Duration) -> cloudwatch.MathExpression:
-        """Return the number of messages that wait while no worker works or polls in the period; 0 while one does.
+        """Return the number of waiting messages if no worker works or polls in the period, else 0.
 
-        From the queues alone: Container Insights tell nothing of a service none of whose tasks runs, which is what this
-        is about. A free worker asks the first queue before the others, so its empty receives count every free worker.
+        The expression uses only metrics of the queues: Container Insights has no data of a service without running
+        tasks. A free worker polls the first queue before the others, so the empty receives of the first queue show
+        every free worker.
 
-        A queue that nobody touches falls silent after six hours, and its twin may be busy: metric math takes what one
-        series lacks for 0 where another has a point, so `served` is compared with a series that has one wherever
-        `waiting` has. There is no FILL, which would put a 0 where the newest minute has not come in yet; the alarm
-        would look at that one, and never go off.
+        SQS stops reporting metrics of a queue that is not used for six hours, while the other queue may be in use.
+        Metric math treats a missing point as 0 at times where another series has a point, so `served` is compared with
+        a series that has a point wherever `waiting` has one. FILL is not used: it would add a 0 for the newest minute,
+        whose data is still missing. The alarm would evaluate that 0 and never start.
         """
         visible, taken = self._visible(period), self._taken(period)
         waiting, served = f"({' + '.join(visible)})", f"({' + '.join([*taken, 'asked'])})"
@@ -188,19 +189,19 @@ class WorkerService(Construct):
             target,
             name=f"{name}-backlog",
             metrics={**messages, "running": self.running},
-            # `running` is silent while none does: compared with the backlog's series it counts as 0 then.
+            # `running` has no data while no task runs. Compared with the backlog's series, it then counts as 0.
             backlog_per_worker=f"IF(running > 0 * {backlog}, {backlog} / running, {none_runs})",
         )
 
     def _visible(self, period: Duration) -> dict[str, cloudwatch.Metric]:
-        """Return the messages that wait in each of its queues."""
+        """Return the number of waiting messages of each queue, by metric id."""
         return {
             f"visible{n}": queue.metric_approximate_number_of_messages_visible(statistic="Maximum", period=period)
             for n, queue in enumerate(self._queues)
         }
 
     def _taken(self, period: Duration) -> dict[str, cloudwatch.Metric]:
-        """Return the messages that workers have received from each of its queues."""
+        """Return the number of messages of each queue that workers have received and not deleted, by metric id."""
         return {
             f"taken{n}": queue.metric_approximate_number_of_messages_not_visible(statistic="Maximum", period=period)
             for n, queue in enumerate(self._queues)
@@ -223,7 +224,7 @@ def _compatibility(size: WorkerSize) -> ecs.Compatibility:
 
 
 def _platform(size: WorkerSize) -> ecs.RuntimePlatform | None:
-    """Instances of our own have the platform that they have."""
+    """Return the platform, or None for our own instances, whose instance type determines it."""
     if _compatibility(size) is ecs.Compatibility.EC2:
         return None
     return ecs.RuntimePlatform(

@@ -1,6 +1,6 @@
 """The public APIs: REST, WebSocket, and the CloudFront distribution in front of them.
 
-The distribution stands in this stack and not beside the site: functions must know its address, and it must know theirs.
+The distribution is in this stack and not in the site's, because the functions and the distribution refer to each other.
 """
 
 from aws_cdk import CfnOutput, Duration, Stack
@@ -22,11 +22,11 @@ from infra.stacks.data import DataStack
 from infra.stacks.pipeline import PipelineStack
 from shared.jobs.record import JobRecord
 
-STREAM_RETRIES = 5  # then the records go to the dead-letter queue: clients read the job again when they reconnect
+STREAM_RETRIES = 5  # then Lambda reports the batch to the dead-letter queue; clients read the job at the next reconnect
 
 
 class ApiStack(Stack):
-    """`.functions` by the names under which they are deployed: `rest-jobs`, `socket-connect`, `realtime-push`."""
+    """The stack. `.functions` is by name without prefix: `rest-jobs`, `socket-connect`, `realtime-push`."""
 
     def __init__(
         self,
@@ -58,42 +58,45 @@ class ApiStack(Stack):
             media_key_group_id=data.media_key_group_id,
             log_bucket=data.log_bucket,
         )
-        # Its log needs the account's role for logs, which comes with the REST API.
+        # The socket's access log needs the account's logging role, which the REST API creates.
         self.socket_api.stage.node.add_dependency(self.rest_api.node.find_child("Account"))
         self._guard_rest_api()
-        self._tell_addresses()
+        self._set_addresses()
         for row in rows:
             pipeline.grant(self.functions[row.name].own_role, row.may)
             if row.may.sockets:
                 self.socket_api.grant_send(self.functions[row.name])
-        # Last: a route's integration needs the function's newest version, which all of the above is part of.
+        # Last, because a route's integration needs the function's newest version, which contains all changes above.
         self.socket_api.add_routes(
             {route: self.functions[row.name] for route, row in SOCKET_ROUTES.items()},
             authorizer=self.functions[AUTHORIZER.name],
         )
         self.jobs_stream_failures = self._read_jobs_stream()
-        CfnOutput(self, "Studio", value=self.front_door.origin, description="Where the studio is")
+        CfnOutput(self, "Studio", value=self.front_door.origin, description="URL of the studio")
         CfnOutput(
-            self, "Distribution", value=self.front_door.distribution.distribution_id, description="What caches it"
+            self,
+            "Distribution",
+            value=self.front_door.distribution.distribution_id,
+            description="Id of the distribution",
         )
-        CfnOutput(self, "Socket", value=self.socket_api.url, description="Where its events are")
+        CfnOutput(self, "Socket", value=self.socket_api.url, description="URL of the WebSocket API")
 
-    def _tell_addresses(self) -> None:
-        """Set the addresses that only this stack knows, in all functions: a missing variable is noticed late."""
+    def _set_addresses(self) -> None:
+        """Set this stack's addresses in all functions, because a missing variable would only fail at run time."""
         for function in self.functions.values():
             function.add_environment("KINORA_WEB_ORIGIN", self.front_door.origin)
             function.add_environment("KINORA_MEDIA_URL", f"{self.front_door.origin}/media")
             function.add_environment("KINORA_SOCKET_ENDPOINT_URL", self.socket_api.stage.callback_url)
 
     def _guard_rest_api(self) -> None:
-        """Calls that go past CloudFront meet a firewall, too."""
+        """Attach a firewall to the REST API, for calls that bypass CloudFront."""
         stage = self.rest_api.deployment_stage
         if self._environment.waf:
             acl = WebAcl(self, "regional", self._environment, scope_name="REGIONAL")
             wafv2.CfnWebACLAssociation(self, "rest-acl", resource_arn=stage.stage_arn, web_acl_arn=acl.attr_arn)
         else:
-            cheap = "Environments without a WAF are for trying things; one costs $5 a month and $1 for each rule."
-            acknowledge(stage, cheap, "AwsSolutions-APIG3")
+            reason = "Environments without a WAF are for experiments. A WAF costs $5 a month and $1 for each rule."
+            acknowledge(stage, reason, "AwsSolutions-APIG3")
 
     def _read_jobs_stream(self) -> DeadLetterQueue:
         """Connect the stream and return its dead-letter queue, which receives the positions of failed batches."""
@@ -110,13 +113,13 @@ class ApiStack(Stack):
                     bisect_batch_on_error=True,
                     report_batch_item_failures=True,
                     retry_attempts=STREAM_RETRIES,
-                    max_record_age=Duration.minutes(10),  # no client waits for older events
+                    max_record_age=Duration.minutes(10),  # clients do not need older events
                     on_failure=sources.SqsDlq(failures),
                 )
             )
             acknowledge(
                 function.own_role,
-                "A reader of a stream must be able to list streams, and that is granted on * or not at all.",
+                "A stream reader must list streams, and IAM accepts that action only on *.",
                 "AwsSolutions-IAM5[Resource::*]",
             )
         return failures

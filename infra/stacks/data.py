@@ -1,4 +1,4 @@
-"""The stores: tables, media, the key that encrypts them, and the secrets with their rotation."""
+"""The stores: tables, media bucket, encryption key, and secrets with their rotation."""
 
 from collections.abc import Mapping, Sequence
 
@@ -40,7 +40,7 @@ PUBLIC_KEYS = (
 
 
 class DataStack(Stack):
-    """`.tables` by record class, `.secrets` by the name that code asks for, without the environment's prefix."""
+    """The stack. `.tables` is by record class, `.secrets` by name without the environment's prefix."""
 
     def __init__(
         self,
@@ -65,7 +65,7 @@ class DataStack(Stack):
         }
         acknowledge(
             self.secrets[VERIFICATION_KEYS],
-            "Rotated together with the signing key whose public halves it holds.",
+            "Rotated together with the signing key, whose public halves it contains.",
             "AwsSolutions-SMG4",
         )
         self.rotation = KeyRotation(
@@ -80,7 +80,7 @@ class DataStack(Stack):
         self.media_key_group_id: str = self.rotation.media_key_group_id
 
     def grant(self, role: iam.IRole, may: Grants) -> None:
-        """Add to the role what the grants say of tables, secrets, media and public keys."""
+        """Add the grants on tables, secrets, media and public keys to the role."""
         tables = {record: self.tables[record].table_arn for record in (*may.reads, *may.writes)}
         indexes = [f"{tables[record]}/index/{index}" for record in may.reads for index in index_names(record)]
         self._allow(role, READ, *(tables[record] for record in may.reads), *indexes)
@@ -95,7 +95,7 @@ class DataStack(Stack):
         self.grant_media(role, reads=may.media_reads, writes=may.media_writes, deletes=may.media_deletes)
         if may.public_keys:
             self._allow(role, PUBLIC_KEYS, "*")
-            acknowledge(role, "IAM knows no ARNs of public keys and key groups.", "AwsSolutions-IAM5[Resource::*]")
+            acknowledge(role, "Public keys and key groups have no ARN in IAM.", "AwsSolutions-IAM5[Resource::*]")
 
     def grant_media(
         self,
@@ -105,7 +105,7 @@ class DataStack(Stack):
         writes: Sequence[str] = (),
         deletes: Sequence[str] = (),
     ) -> None:
-        """Add actions on objects below these prefixes; a role that deletes may also list them."""
+        """Add permissions on objects below these prefixes. `deletes` includes listing."""
         bucket = f"arn:{self.partition}:s3:::{self.media_bucket.name}"
         for actions, prefixes in (
             (("s3:GetObject",), reads),
@@ -114,7 +114,7 @@ class DataStack(Stack):
         ):
             objects = [f"{bucket}/{prefix}*" for prefix in prefixes]
             self._allow(role, actions, *objects)
-            acknowledge_wildcards(role, "All objects below one prefix, whatever they are called.", *objects)
+            acknowledge_wildcards(role, "All objects below one prefix. Their names are not known in advance.", *objects)
         if deletes:
             listed = {"StringLike": {"s3:prefix": [f"{prefix}*" for prefix in deletes]}}
             self._allow(role, ("s3:ListBucket",), bucket, conditions=listed)
@@ -126,32 +126,32 @@ class DataStack(Stack):
         *resources: str,
         conditions: Mapping[str, object] | None = None,
     ) -> None:
-        """Add the statement; without resources, none."""
+        """Add the statement if there are resources."""
         if resources:
             role.add_to_principal_policy(
                 iam.PolicyStatement(actions=[*actions], resources=[*resources], conditions=conditions)
             )
 
     def _key(self, environment: Environment) -> kms.Key:
-        """Make the one key of all data at rest.
+        """Create the key that encrypts all data at rest.
 
-        A caller that may use a table, bucket or secret of this account may decrypt it, through that service only: as
-        with AWS's own keys, so that access is decided in one place, the resource's permissions.
+        A caller in this account with access to a table, bucket or secret may decrypt it through that service only, as
+        with AWS's own keys. So only the permissions of the resource decide access.
         """
         key = kms.Key(
             self,
             "key",
             alias=f"{environment.prefix}-data",
-            description=f"Encrypts what {environment.prefix} stores",
+            description=f"Encrypts the data of {environment.prefix}",
             enable_key_rotation=True,
             removal_policy=environment.removal_policy,
         )
         services = [f"{service}.{self.region}.{self.url_suffix}" for service in ("dynamodb", "s3", "secretsmanager")]
         key.add_to_resource_policy(
             iam.PolicyStatement(
-                principals=[iam.AnyPrincipal()],  # of this account, says the condition
+                principals=[iam.AnyPrincipal()],  # the condition limits it to this account
                 actions=["kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey*", "kms:ReEncrypt*", "kms:DescribeKey"],
-                resources=["*"],  # in a key's policy: the key
+                resources=["*"],  # in a key policy, `*` means this key
                 conditions={"StringEquals": {"kms:CallerAccount": self.account, "kms:ViaService": services}},
             )
         )
@@ -166,22 +166,22 @@ class DataStack(Stack):
         return key
 
     def _secret(self, environment: Environment, name: str) -> secretsmanager.Secret:
-        """Made with a value that is no key; `functions/rotation` fills it before anybody reads it."""
+        """Create a secret with a placeholder. `functions/rotation` stores a key in it before the first read."""
         return secretsmanager.Secret(
             self,
             name,
             secret_name=environment.secret_prefix + name,
             encryption_key=self.key,
             generate_secret_string=secretsmanager.SecretStringGenerator(
-                secret_string_template="{}",  # noqa: S106  # no secret: the shape of one
+                secret_string_template="{}",  # noqa: S106  # a template, not a secret
                 generate_string_key="unset",
             ),
             removal_policy=environment.removal_policy,
         )
 
     def _empty_secret(self, environment: Environment, name: str) -> secretsmanager.ISecret:
-        """Make a secret that an operator fills. Until then films are unsigned, or a provider's engines not offered."""
+        """Create a secret that the operator fills. Without it films are unsigned, or its engines not offered."""
         made = secretsmanager.CfnSecret(self, name, name=environment.secret_prefix + name, kms_key_id=self.key.key_arn)
         made.apply_removal_policy(environment.removal_policy)
-        acknowledge(made, "It is renewed where it came from: at an authority, at a provider.", "AwsSolutions-SMG4")
+        acknowledge(made, "The certificate authority or the provider renews it.", "AwsSolutions-SMG4")
         return secretsmanager.Secret.from_secret_complete_arn(self, f"{name}-given", made.ref)

@@ -1,4 +1,4 @@
-"""The role that deploys: GitHub's workflow of this repository assumes it, without a key that could be stolen."""
+"""The deployment role. The repository's GitHub workflow assumes it with OIDC, so no long-lived key exists."""
 
 from aws_cdk import CfnOutput, DefaultStackSynthesizer, Duration, Stack
 from aws_cdk import aws_iam as iam
@@ -10,16 +10,16 @@ from infra.environments import Environment
 from infra.repository import repository
 
 ISSUER = "token.actions.githubusercontent.com"
-# What `cdk bootstrap` makes; each may do one part of a deployment. CloudFormation's own role is not among them: the
-# deploying one hands it over, and nobody else can take it.
+# Roles that `cdk bootstrap` creates, one for each part of a deployment. CloudFormation's own role is not among them:
+# the `deploy` role passes it to CloudFormation, and only CloudFormation can assume it.
 PARTS = ("deploy", "file-publishing", "image-publishing", "lookup")
 
 
 class DeliveryStack(Stack):
-    """`.role` is what `.github/workflows/deploy.yml` assumes; its ARN is the stack's output.
+    """The stack. `.github/workflows/deploy.yml` assumes `.role`; its ARN is the stack's output.
 
-    An account knows GitHub once. Where environments share one account, deploy the others' stacks with
-    `-c oidc_provider=<arn>`, the ARN of the provider that the first of them made.
+    An account can have only one OIDC provider for GitHub. If environments share an account, the first one creates it;
+    deploy the others with `-c oidc_provider=<arn>`.
     """
 
     def __init__(
@@ -39,7 +39,7 @@ class DeliveryStack(Stack):
             max_session_duration=Duration.hours(1),
             assumed_by=iam.WebIdentityPrincipal(
                 self._provider_arn(),
-                # Reviewers, branches and waiting times are rules of the environment, on GitHub's side.
+                # GitHub's environment defines reviewers, branches and waiting times.
                 {"StringEquals": {f"{ISSUER}:aud": "sts.amazonaws.com", f"{ISSUER}:sub": of_environment}},
             ),
         )

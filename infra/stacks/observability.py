@@ -1,4 +1,4 @@
-"""The operator's view: dashboards, alarms with a section of the runbook each, a budget, and a canary."""
+"""Observability for the operator: dashboards, alarms that each have a section of the runbook, a budget, a canary."""
 
 import json
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ from infra.constructs import meters
 from infra.constructs.alarms import Alarms, AlarmTopic
 from infra.constructs.canary import Canary
 from infra.constructs.dashboards import BusinessDashboard, OperationsDashboard
-from infra.constructs.meters import Ours
+from infra.constructs.meters import KinoraMetrics
 from infra.environments import NEW, Environment
 from infra.functions import JOBS_STREAM
 from infra.repository import runbook_page
@@ -29,12 +29,12 @@ from shared.observability import Metric
 
 BREACHING = cloudwatch.TreatMissingData.BREACHING
 IGNORE = cloudwatch.TreatMissingData.IGNORE
-TAG = "environment"  # what the app tags everything with; activate it for cost allocation, once an account
+TAG = "environment"  # the tag of all resources; the operator activates it for cost allocation once per account
 BUDGET_PERCENTS = (50, 80, 100)
 
 
 class ObservabilityStack(Stack):
-    """`.alarms.all` tell `.topic`; each names its page of `docs/runbook.md`."""
+    """The stack. `.alarms.all` publish to `.topic`; each alarm links to its section of `docs/runbook.md`."""
 
     def __init__(
         self,
@@ -49,7 +49,7 @@ class ObservabilityStack(Stack):
         web: WebStack,
     ) -> None:
         super().__init__(scope, id, env=environment.cdk_environment)
-        self._ours = Ours(environment)
+        self._ours = KinoraMetrics(environment)
         self.topic = AlarmTopic(self, "alarm-topic", environment=environment)
         self.alarms = Alarms(self, "alarms", environment=environment, topic=self.topic)
         self.canary = Canary(self, "canary", environment=environment, site_url=api.front_door.origin)
@@ -76,7 +76,7 @@ class ObservabilityStack(Stack):
         operations.workers(workers.services)
         BusinessDashboard(self, "business", environment=environment, ours=self._ours)
 
-    # --- alarms, from what a creator notices inwards
+    # --- alarms, starting with effects on creators
 
     def _watch_creators(self) -> None:
         self.alarms.when(
@@ -85,7 +85,7 @@ class ObservabilityStack(Stack):
             self.canary.function.metric_errors(statistic="Sum"),
             above=0,
             minutes=60,
-            missing=IGNORE,  # it runs every few hours: what it found last holds until then
+            missing=IGNORE,  # the canary runs every few hours; the alarm keeps its state until the next run
         )
         self.alarms.when(
             "job-failures",
@@ -133,7 +133,7 @@ class ObservabilityStack(Stack):
         machine = pipeline.state_machine
         self.alarms.when(
             "executions-failed",
-            "The state machine ended jobs in a way that its own Catch could not see.",
+            "Executions of the state machine failed or timed out without reaching its Catch.",
             cloudwatch.MathExpression(
                 expression="FILL(failed, 0) + FILL(late, 0)",
                 using_metrics={"failed": machine.metric_failed(), "late": machine.metric_timed_out()},
@@ -143,7 +143,7 @@ class ObservabilityStack(Stack):
         )
         self.alarms.when(
             "reconcile-silent",
-            "Nobody looks after jobs that stand still.",
+            "The reconcile function does not run, so stuck jobs are not ended.",
             cloudwatch.MathExpression(
                 expression="IF(runs > 0, 0, 1)",
                 using_metrics={"runs": pipeline.functions["pipeline-reconcile"].metric_invocations(statistic="Sum")},
@@ -156,20 +156,24 @@ class ObservabilityStack(Stack):
 
     def _watch_rotation(self, data: DataStack) -> None:
         for group, errors in meters.total(data.rotation.functions, "Errors"):  # they run rarely: one error matters
-            self.alarms.when("function-errors", "Keys cannot be rolled on.", errors, above=0, about=f"rotation-{group}")
+            self.alarms.when(
+                "function-errors", "The rotation of keys failed.", errors, above=0, about=f"rotation-{group}"
+            )
 
     def _watch_queues(self, queues: Mapping[str, sqs.IQueue], dead_letters: Mapping[str, sqs.IQueue]) -> None:
         for name, queue in queues.items():
             self.alarms.when(
-                "queue-age", "Work waits for a quarter of an hour.", meters.age(queue), above=900, times=2, about=name
+                "queue-age", "A message has waited for 15 minutes.", meters.age(queue), above=900, times=2, about=name
             )
         for name, letters in dead_letters.items():
-            self.alarms.when("dead-letters", "A message was given up.", meters.arrived(letters), above=0, about=name)
+            self.alarms.when(
+                "dead-letters", "A dead-letter queue received a message.", meters.arrived(letters), above=0, about=name
+            )
 
     def _watch_workers(self, workers: WorkersStack) -> None:
         for stage, endpoint in workers.endpoints.items():
             self.alarms.when(
-                "queue-age", "Work waits for a quarter of an hour.", endpoint.age, above=900, times=2,
+                "queue-age", "A task has waited for 15 minutes.", endpoint.age, above=900, times=2,
                 about=f"{stage.queue}-endpoint",
             )  # fmt: skip
         unserved: dict[str, cloudwatch.IMetric] = {
@@ -177,19 +181,19 @@ class ObservabilityStack(Stack):
             **{stage.queue: endpoint.unserved for stage, endpoint in workers.endpoints.items()},
         }
         for name, metric in unserved.items():
-            self.alarms.when("workers-missing", "Work waits and nobody does any.", metric, above=0, times=3, about=name)
+            self.alarms.when("workers-missing", "Tasks wait and no worker runs.", metric, above=0, times=3, about=name)
 
     def _watch_throttles(self, api: ApiStack, pipeline: PipelineStack, data: DataStack) -> None:
         for where, functions in (("api", api.functions), ("pipeline", pipeline.functions)):
             for group, throttles in meters.total(functions, "Throttles"):
                 self.alarms.when(
-                    "throttles", "Lambda refuses calls.", throttles, above=0, about=f"functions-{where}-{group}"
+                    "throttles", "Lambda throttles calls.", throttles, above=0, about=f"functions-{where}-{group}"
                 )
-        for record in (JobRecord, AccountRecord):  # one item of each is written often: the ones that could be too hot
+        for record in (JobRecord, AccountRecord):  # tables with single items that are written often
             table = data.tables[record]
             self.alarms.when(
                 "throttles",
-                "DynamoDB refuses writes.",
+                "DynamoDB throttles writes.",
                 table.metric("WriteThrottleEvents", statistic="Sum"),
                 above=0,
                 times=2,
@@ -197,13 +201,13 @@ class ObservabilityStack(Stack):
             )
         self.alarms.when(
             "throttles",
-            "Step Functions refuses to go on.",
+            "Step Functions throttles state transitions.",
             pipeline.state_machine.metric_throttled(statistic="Sum"),
             above=0,
             about="executions",
         )
 
-    # --- costs: told by the billing services, to the same topic
+    # --- costs: the billing services publish to the same topic
 
     def _watch_costs(self, environment: Environment) -> None:
         subscriber = budgets.CfnBudget.SubscriberProperty(subscription_type="SNS", address=self.topic.topic_arn)
@@ -236,7 +240,7 @@ class ObservabilityStack(Stack):
             self._watch_anomalies(environment, environment.cost_monitor)
 
     def _watch_anomalies(self, environment: Environment, monitor_arn: str) -> None:
-        """Watch the whole account by service: only the payer account may watch one tag."""
+        """Subscribe to anomalies of the whole account, by service: only the payer account may monitor one tag."""
         if monitor_arn == NEW:
             monitor_arn = costs.CfnAnomalyMonitor(
                 self,

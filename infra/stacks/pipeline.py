@@ -1,4 +1,4 @@
-"""The pipeline: the state machine, its queues, the functions around it, and what wakes them."""
+"""The pipeline: the state machine, its queues, its functions, and the rules and queues that call them."""
 
 import json
 from collections.abc import Sequence
@@ -28,11 +28,11 @@ from shared.stages.queues import QUEUES, REMOTE_QUEUE
 from shared.stages.stages import Stage
 
 DEFINITION = "stepfunctions/generate_video.asl.json"
-REMOTE_ENGINE_CONCURRENCY = 10  # looks at a time: providers count requests
+REMOTE_ENGINE_CONCURRENCY = 10  # maximum simultaneous polls, because providers limit requests
 
 
 class PipelineStack(Stack):
-    """`.queues`, `.dead_letter_queues` and `.functions` by their names, without the environment's prefix."""
+    """The stack. `.queues`, `.dead_letter_queues` and `.functions` are by name without the environment's prefix."""
 
     def __init__(
         self,
@@ -53,8 +53,8 @@ class PipelineStack(Stack):
         self.queues: dict[str, sqs.Queue] = {name: pair.queue for name, pair in made.items()}
         self.dead_letter_queues: dict[str, sqs.Queue] = {name: pair.dead_letters for name, pair in made.items()}
         self.state_machine_name = f"{environment.prefix}-generate-video"
-        # Put together from its name: the functions that the machine calls also answer it, and references both ways
-        # would be a circle.
+        # Built from the name: the machine refers to its functions and they refer to it, which would be a circular
+        # reference.
         self.state_machine_arn = self.format_arn(
             service="states",
             resource="stateMachine",
@@ -86,7 +86,7 @@ class PipelineStack(Stack):
         self.state_machine = self._state_machine()
 
     def grant(self, role: iam.IRole, may: Grants) -> None:
-        """Add to the role what the grants say of data, queues, SageMaker and the state machine."""
+        """Add the grants on data, queues, SageMaker and the state machine to the role."""
         self._data.grant(role, may)
         on_endpoints = [stage for stage in may.dispatches if stage in self._environment.sagemaker]
         on_queues = sorted(set(may.dispatches) - set(on_endpoints))
@@ -95,7 +95,7 @@ class PipelineStack(Stack):
         for stage in on_endpoints:
             endpoint = self.format_arn(service="sagemaker", resource="endpoint", resource_name=self._endpoint(stage))
             _allow(role, ["sagemaker:InvokeEndpointAsync"], endpoint)
-        if on_endpoints:  # which fetch their tasks from among the job's media
+        if on_endpoints:  # an endpoint reads its task from the job's media
             self._data.grant_media(role, writes=(JOBS,))
         of_executions = {STOP, DESCRIBE}
         _allow(role, sorted(set(may.executions) - of_executions), self.state_machine_arn)
@@ -103,7 +103,7 @@ class PipelineStack(Stack):
             # An execution has its job's id as its name.
             executions = f"{self.state_machine_arn.replace(':stateMachine:', ':execution:')}:job_*"
             _allow(role, on_executions, executions)
-            reason = "Executions of this one state machine, each named by its job's id."
+            reason = "Executions of this one state machine. Each has its job's id as its name."
             acknowledge_wildcards(role, reason, executions)
 
     def _endpoint(self, stage: Stage) -> str:
@@ -123,7 +123,7 @@ class PipelineStack(Stack):
         )
         acknowledge(
             function,
-            "Lambda has no such destination for queues: what fails goes to the queue's dead letters.",
+            "Lambda has no such destination for queues. Failed messages go to the queue's dead-letter queue.",
             "Serverless-LambdaEventSourceMappingDestination",
         )
 
@@ -149,12 +149,12 @@ class PipelineStack(Stack):
             function.add_event_source(sources.SqsEventSource(letters, batch_size=10, report_batch_item_failures=True))
         acknowledge(
             function,
-            "Lambda has no such destination for queues: what fails stays in the dead-letter queue, with an alarm.",
+            "Lambda has no such destination for queues. Failed messages stay in the dead-letter queue, with an alarm.",
             "Serverless-LambdaEventSourceMappingDestination",
         )
 
     def _wake(self, function: KinoraFunction, missed: DeadLetterQueue) -> None:
-        """Call the function every minute, and when an execution fails, is aborted or times out."""
+        """Call the function every minute, and also when an execution fails, is aborted or times out."""
         target = targets.LambdaFunction(function, dead_letter_queue=missed, retry_attempts=2)
         events.Rule(
             self,
@@ -195,11 +195,12 @@ class PipelineStack(Stack):
                     self,
                     "generate-video-log",
                     environment=self._environment,
-                    # Under this prefix the log's resource policy need not name each group, and so never grows too long.
+                    # With this prefix the resource policy of the logs does not name each group, so it stays below its
+                    # maximum length.
                     log_group_name=f"/aws/vendedlogs/states/{self.state_machine_name}",
                 ),
                 level=sfn.LogLevel.ALL,
-                include_execution_data=False,  # task tokens are in it, and they are secrets
+                include_execution_data=False,  # it contains task tokens, which are secrets
             ),
         )
         machine.add_to_role_policy(
@@ -207,7 +208,7 @@ class PipelineStack(Stack):
         )
         acknowledge(
             machine,
-            "X-Ray segments and the delivery of vended logs belong to no resource that a policy could name.",
+            "IAM accepts the actions for X-Ray segments and vended logs only on *.",
             "AwsSolutions-IAM5[Resource::*]",
         )
         return machine

@@ -1,4 +1,4 @@
-"""The site: the bucket that CloudFront serves it from, and its files when the client has been built."""
+"""The site's bucket, from which CloudFront serves the client's files."""
 
 from aws_cdk import CfnOutput, Duration, Stack
 from aws_cdk import aws_cloudfront as cloudfront
@@ -13,7 +13,7 @@ from infra.stacks.data import DataStack
 
 
 class WebStack(Stack):
-    """Changes with every release of the client, which copies its files to `.bucket` and invalidates `.distribution`."""
+    """The stack. A release of the client copies its files to `.bucket` and invalidates `.distribution`."""
 
     def __init__(
         self,
@@ -30,7 +30,7 @@ class WebStack(Stack):
             self,
             "site",
             bucket_name=site_bucket_name(environment, self.account),
-            encryption=s3.BucketEncryption.S3_MANAGED,  # everybody may read it, through CloudFront
+            encryption=s3.BucketEncryption.S3_MANAGED,  # the files are public through CloudFront
             block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
             object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
             enforce_ssl=True,
@@ -43,7 +43,7 @@ class WebStack(Stack):
         only_ours = {"StringEquals": {"AWS:SourceArn": self.distribution.distribution_arn}}
         for action, resource in (
             ("s3:GetObject", self.bucket.arn_for_objects("*")),
-            ("s3:ListBucket", self.bucket.bucket_arn),  # without it, a missing page is a refusal
+            ("s3:ListBucket", self.bucket.bucket_arn),  # without it, S3 answers 403 for a missing page
         ):
             self.bucket.add_to_resource_policy(
                 iam.PolicyStatement(
@@ -53,4 +53,4 @@ class WebStack(Stack):
                     conditions=only_ours,
                 )
             )
-        CfnOutput(self, "SiteBucket", value=self.bucket.bucket_name, description="Where the client's files go")
+        CfnOutput(self, "SiteBucket", value=self.bucket.bucket_name, description="Bucket of the client's files")

@@ -1,4 +1,4 @@
-"""The workers: one service for each stage and one that verifies uploads, in a network that has no way out."""
+"""The workers: one service for each stage and one for verification of uploads, in a network without internet access."""
 
 from collections.abc import Sequence
 
@@ -15,7 +15,7 @@ from infra.constructs.instance_group import InstanceGroup
 from infra.constructs.media_bucket import ANSWERS
 from infra.constructs.private_network import PrivateNetwork
 from infra.constructs.sagemaker_stage import SageMakerStage
-from infra.constructs.variables import place
+from infra.constructs.variables import common_variables
 from infra.constructs.worker_service import WorkerService
 from infra.environments import Environment, WorkerSize
 from infra.stacks.data import DataStack
@@ -25,7 +25,7 @@ from shared.stages.engines import Engine, Family, Runs
 from shared.stages.queues import VERIFICATION_QUEUE
 from shared.stages.stages import Stage
 
-# The files that the Dockerfiles copy into images: a change of any other file builds no new image.
+# The files that the Dockerfiles copy into images. A change of another file does not rebuild the images.
 IN_IMAGES = (
     "pyproject.toml",
     "uv.lock",
@@ -42,7 +42,7 @@ PLATFORMS = {
 
 
 class WorkersStack(Stack):
-    """`.services` by the queue after which each is named, `.endpoints` by stage where SageMaker serves it instead."""
+    """The stack. `.services` is by queue name; `.endpoints` is by stage, for the stages that run on SageMaker."""
 
     def __init__(
         self,
@@ -84,7 +84,7 @@ class WorkersStack(Stack):
 
     @property
     def availability_zones(self) -> list[str]:
-        """The region's first two, asked of CloudFormation: a look-up at synth would need credentials."""
+        """The region's first two zones. CloudFormation selects them; a query at synth would need credentials."""
         return [Fn.select(n, Fn.get_azs()) for n in range(2)]
 
     # --- services
@@ -122,7 +122,7 @@ class WorkersStack(Stack):
     def _grant(self, role: iam.IRole, name: str) -> None:
         self._pipeline.grant(role, WORKERS[name])
         role.add_to_principal_policy(iam.PolicyStatement(actions=["xray:PutTraceSegments"], resources=["*"]))
-        acknowledge(role, "Traces have no ARN: they are granted on * or not at all.", "AwsSolutions-IAM5[Resource::*]")
+        acknowledge(role, "Traces have no ARN: IAM accepts the action only on *.", "AwsSolutions-IAM5[Resource::*]")
 
     def _verifier(self) -> WorkerService:
         return self._service(
@@ -164,13 +164,14 @@ class WorkersStack(Stack):
 
     @property
     def _variables(self) -> dict[str, str]:
-        """Without Sentry's, which no worker could reach."""
-        known = {name: value for name, value in place(self._environment, self).items() if name != "KINORA_SENTRY_DSN"}
+        """Variables of the workers, without Sentry's, because workers cannot reach it."""
+        common = common_variables(self._environment, self)
+        common.pop("KINORA_SENTRY_DSN", None)
         signs = str(self._environment.signs_films).lower()
-        return known | {"AWS_REGION": self.region, "AWS_DEFAULT_REGION": self.region, "KINORA_SIGNS_FILMS": signs}
+        return common | {"AWS_REGION": self.region, "AWS_DEFAULT_REGION": self.region, "KINORA_SIGNS_FILMS": signs}
 
     def _image(self, family: Family) -> assets.DockerImageAsset:
-        """Built when the stack is deployed: synthesizing only takes the fingerprint of what goes into it."""
+        """Return the family's image. It is built at deployment; synthesis only calculates the hash of its files."""
         if family not in self._images:
             self._images[family] = assets.DockerImageAsset(
                 self,
@@ -186,7 +187,7 @@ class WorkersStack(Stack):
     # --- where they run
 
     def _capacity(self, size: WorkerSize) -> str:
-        """Name of the capacity provider: Fargate, or instances that ECS launches for the task and ends after it."""
+        """Return the name of the capacity provider: Fargate, or instances that ECS starts and ends for the tasks."""
         if not size.gpus:
             return SPOT if self._environment.spot else ON_DEMAND
         kind = size.instance_type
@@ -199,14 +200,14 @@ class WorkersStack(Stack):
         return self._instances[name]
 
     def _instance_group(self, name: str, kind: str, size: WorkerSize) -> str:
-        guests = [self._sizes[stage] for stage in self._on_ecs]
+        sizes = [self._sizes[stage] for stage in self._on_ecs]
         hosted = (kind, size.managed)
         return InstanceGroup(
             self,
             name,
             environment=self._environment,
             cluster=self.cluster,
-            most=sum(guest.max_tasks for guest in guests if (guest.instance_type, guest.managed) == hosted),
+            max_instances=sum(size.max_tasks for size in sizes if (size.instance_type, size.managed) == hosted),
             instance_type=kind,
             security_group=self.network.workers,
         ).capacity_provider_name
@@ -227,27 +228,27 @@ class WorkersStack(Stack):
                 accelerator_manufacturers=[ec2.AcceleratorManufacturer.NVIDIA],
                 accelerator_count_min=size.gpus,
             ),
-            task_volume_storage=Amount.gibibytes(100),  # the image with its weights, and room to work
+            task_volume_storage=Amount.gibibytes(100),  # for the image with the model weights, and work files
             propagate_tags=ecs.PropagateManagedInstancesTags.CAPACITY_PROVIDER,
         )
         self.cluster.add_managed_instances_capacity_provider(provider)
         acknowledge(
             provider,
-            "The policy by which AWS lets ECS launch and end its instances; it follows what ECS comes to need.",
+            "AWS's own policy with which ECS starts and ends its instances. AWS updates it when ECS needs more.",
             "AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/"
             "AmazonECSInfrastructureRolePolicyForManagedInstances]",
         )
         acknowledge(
             provider,
-            "An instance asks where its agent connects to (ecs:DiscoverPollEndpoint) before it belongs to anything.",
+            "An instance calls ecs:DiscoverPollEndpoint before it belongs to a cluster.",
             "AwsSolutions-IAM5[Resource::*]",
         )
         instances = self.format_arn(service="ecs", resource="container-instance", resource_name="*")
-        acknowledge_wildcards(provider, "An instance's id is made when it registers itself.", instances)
+        acknowledge_wildcards(provider, "ECS creates an instance's id when it registers.", instances)
         return provider.capacity_provider_name
 
 
 def family_of(stage: Stage, engines: Sequence[Engine]) -> Family:
-    """Return the family that has room for all of the stage's engines: one service loads them all."""
+    """Return the family that suits all in-process engines of the stage, because one service loads them all."""
     needed = {entry.family for entry in engines if entry.stage is stage and entry.runs is Runs.IN_PROCESS}
     return Family.CUDA_DIFFUSERS if Family.CUDA_DIFFUSERS in needed else Family.CPU_MEDIA

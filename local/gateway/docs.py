@@ -31,7 +31,7 @@ fetch("/openapi.json").then(answer => answer.json()).then(spec => SwaggerUIBundl
 
 
 def openapi() -> dict[str, Any]:
-    """The merged description. Raises ValueError when two domains give one name to different schemas."""
+    """Return the merged description. Raise ValueError if two domains use one name for different schemas."""
     merged: dict[str, Any] = {
         "openapi": "3.1.0",
         "info": {"title": "Kinora", "version": "1", "description": "A sentence and a camera move become a film."},
@@ -65,7 +65,7 @@ async def description(_: web.Request) -> web.Response:
 
 
 def add_docs(application: web.Application) -> None:
-    """Serve both, and Swagger UI's own files from its package."""
+    """Serve both, and Swagger UI's files from its package."""
     application.router.add_get("/docs", page)
     application.router.add_get("/openapi.json", description)
     application.router.add_static("/docs/", import_module("swagger_ui_bundle").swagger_ui_path)

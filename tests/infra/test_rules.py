@@ -97,7 +97,7 @@ def test_stacks_stay_below_what_cloudformation_takes(cloud: Assembly) -> None:
 
 
 def test_an_unknown_environment_is_refused_by_name() -> None:
-    with pytest.raises(SynthFailed, match=f"no environment called nowhere; there are {', '.join(ENVIRONMENTS)}"):
+    with pytest.raises(SynthFailed, match=f"Unknown environment nowhere; there are {', '.join(ENVIRONMENTS)}"):
         run_app("-c", "env=nowhere")
 
 

@@ -130,9 +130,9 @@ def test_a_stage_may_have_a_size_of_its_own_and_the_others_keep_their_familys(el
 
 def test_a_stages_own_size_must_suit_its_engines_too() -> None:
     wrong = replace(ENVIRONMENT, stage_sizes={VIDEO: SMALL, MOTION: GPU})
-    with pytest.raises(ValueError, match="VIDEO_SYNTHESIS wants a size with GPUs"):
+    with pytest.raises(ValueError, match="VIDEO_SYNTHESIS needs a size with GPUs"):
         wrong.size_of(VIDEO, family_of(VIDEO, CATALOGUE))
-    with pytest.raises(ValueError, match="MOTION_TRANSFER wants a size without GPUs"):
+    with pytest.raises(ValueError, match="MOTION_TRANSFER needs a size without GPUs"):
         wrong.size_of(MOTION, family_of(MOTION, CATALOGUE))
     assert wrong.size_of(POST, Family.CPU_MEDIA) == wrong.sizes[Family.CPU_MEDIA]
 

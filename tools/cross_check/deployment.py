@@ -1,4 +1,4 @@
-"""Deploys the synthesized template into an emulator, as `cdk deploy` would: assets first, then stack after stack."""
+"""Deployment of the synthesized template into an emulator, as `cdk deploy` does it: assets first, then each stack."""
 
 import json
 import sysconfig
@@ -11,47 +11,47 @@ from local.environment import ACCOUNT, REGION
 from tools.cross_check.emulator import Emulator
 from tools.template import Assembly, many
 
-BUCKET = f"cdk-hnb659fds-assets-{ACCOUNT}-{REGION}"  # as `cdk bootstrap` would make it
+BUCKET = f"cdk-hnb659fds-assets-{ACCOUNT}-{REGION}"  # the name that `cdk bootstrap` uses
 STACKS = ("data", "pipeline", "api", "web")
 STACK_SECONDS = 90
 
-# Everything that is not deployed, and why.
-LEFT_OUT_STACKS = {
-    "workers": "ECS would run containers: the same worker modules run as processes here.",
-    "observability": "Nothing reads alarms here; budgets and cost anomalies are unknown to MiniStack.",
-    "delivery": "GitHub's identity provider is unknown to MiniStack.",
+# Stacks and resource types that are not deployed, with the reason.
+OMITTED_STACKS = {
+    "workers": "ECS runs containers. Here the same worker modules run as processes.",
+    "observability": "Alarms have no reader here. MiniStack does not support budgets and cost anomalies.",
+    "delivery": "MiniStack does not support GitHub's identity provider.",
 }
-LEFT_OUT_TYPES = {
-    "AWS::SecretsManager::RotationSchedule": "unknown to MiniStack",
-    "AWS::Logs::DeliverySource": "unknown to MiniStack",
-    "AWS::Logs::DeliveryDestination": "unknown to MiniStack",
-    "AWS::Logs::Delivery": "unknown to MiniStack",
-    "AWS::Lambda::LayerVersion": "built for Graviton: functions get this machine's packages instead",
+OMITTED_TYPES = {
+    "AWS::SecretsManager::RotationSchedule": "not supported by MiniStack",
+    "AWS::Logs::DeliverySource": "not supported by MiniStack",
+    "AWS::Logs::DeliveryDestination": "not supported by MiniStack",
+    "AWS::Logs::Delivery": "not supported by MiniStack",
+    "AWS::Lambda::LayerVersion": "built for Graviton; functions use this machine's packages instead",
 }
 
 
 class DeploymentFailed(Exception):
-    """A stack did not come up; the message says which resources failed, and why."""
+    """A stack was not created. The message names the failed resources and the reasons."""
 
 
 def adapted(template: dict[str, Any], variables: dict[str, str]) -> dict[str, Any]:
-    """The template without what MiniStack cannot make, its functions with these variables besides their own."""
-    kept = deepcopy(template)
-    gone = {name for name, found in kept["Resources"].items() if found["Type"] in LEFT_OUT_TYPES}
-    kept["Resources"] = {name: found for name, found in kept["Resources"].items() if name not in gone}
-    for resource in kept["Resources"].values():
+    """Return the template without OMITTED_TYPES, with these variables added to all functions."""
+    changed = deepcopy(template)
+    omitted = {name for name, found in changed["Resources"].items() if found["Type"] in OMITTED_TYPES}
+    changed["Resources"] = {name: found for name, found in changed["Resources"].items() if name not in omitted}
+    for resource in changed["Resources"].values():
         depends = resource.get("DependsOn", [])
-        resource["DependsOn"] = [name for name in many(depends) if name not in gone]
+        resource["DependsOn"] = [name for name in many(depends) if name not in omitted]
         if resource["Type"] == "AWS::Lambda::Function":
             resource["Properties"]["Layers"] = []
             resource["Properties"]["Environment"]["Variables"] |= variables
-    return kept
+    return changed
 
 
 def deploy(cloud: Assembly, emulator: Emulator, variables: dict[str, str]) -> Iterator[tuple[str, int, float]]:
-    """Bring up the stacks; yields each one's name, how many resources it has and its seconds.
+    """Create the stacks. Yield each stack's name, number of resources and seconds.
 
-    `variables` are set on every function, besides those of the template. Raises DeploymentFailed.
+    `variables` are set on every function in addition to those of the template. Raise DeploymentFailed.
     """
     storage, formation = emulator.client("s3"), emulator.client("cloudformation")
     emulator.client("ssm").put_parameter(Name="/cdk-bootstrap/hnb659fds/version", Value="30", Type="String")
@@ -74,8 +74,8 @@ def deploy(cloud: Assembly, emulator: Emulator, variables: dict[str, str]) -> It
         yield name, len(template["Resources"]), time.monotonic() - began
 
 
-def tell_functions(emulator: Emulator, name: str, value: str) -> None:
-    """Give a variable another value on every function that has it."""
+def set_variable(emulator: Emulator, name: str, value: str) -> None:
+    """Set a variable to another value on every function that has it."""
     functions = emulator.client("lambda")
     for page in functions.get_paginator("list_functions").paginate():
         for found in page["Functions"]:
@@ -87,7 +87,7 @@ def tell_functions(emulator: Emulator, name: str, value: str) -> None:
 
 
 def resource(emulator: Emulator, stack: str, type: str) -> str:
-    """The physical id of the stack's only resource of a type."""
+    """Return the physical id of the stack's only resource of a type."""
     found = emulator.client("cloudformation").describe_stack_resources(StackName=stack)["StackResources"]
     [one] = [entry["PhysicalResourceId"] for entry in found if entry["ResourceType"] == type]
     return str(one)

@@ -1,4 +1,4 @@
-"""MiniStack, another AWS emulator than the laptop cloud's, as a process of its own with an environment of its own."""
+"""MiniStack, an AWS emulator other than the laptop cloud's moto, as a process with its own environment."""
 
 import os
 import signal
@@ -22,13 +22,13 @@ STOP_SECONDS = 10
 
 
 class Emulator:
-    """An AWS at `url`."""
+    """A running emulator of AWS at `url`."""
 
     def __init__(self, url: str, log: Path) -> None:
         self.url, self.log = url, log
 
     def client(self, service: Any) -> Any:
-        """A boto3 client of this AWS, whatever the caller's own environment says."""
+        """Return a boto3 client of the emulator. The caller's own AWS environment is not used."""
         return boto3.client(
             service,
             endpoint_url=self.url,
@@ -40,9 +40,9 @@ class Emulator:
 
 @contextmanager
 def emulator(folder: Path) -> Iterator[Emulator]:
-    """MiniStack on a free port until the block ends; its log and its data are in `folder`.
+    """Run MiniStack on a free port until the block ends. Its log and its data are in `folder`.
 
-    It runs on this project's interpreter, for it runs functions on its own, and they need this machine's packages.
+    It runs on this project's interpreter: functions run on the same one and need this machine's packages.
     """
     with listen() as probe:
         port = probe.getsockname()[1]
@@ -51,8 +51,8 @@ def emulator(folder: Path) -> Iterator[Emulator]:
         ROOT / ".venv" / "bin" / "uv", "tool", "run", "--python", ROOT / ".venv" / "bin" / "python", "--from",
         f"ministack=={VERSION}", "ministack",
     ]  # fmt: skip
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "KINORA_"))}
-    environment = kept | {
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "KINORA_"))}
+    environment = inherited | {
         "BIND_HOST": HOST,
         "MINISTACK_HOST": HOST,
         "GATEWAY_PORT": str(port),
@@ -87,7 +87,7 @@ def _wait(url: str, process: "subprocess.Popen[bytes]", log: Path) -> None:
 
 
 def _stop(process: "subprocess.Popen[bytes]") -> None:
-    """The process and the functions that it started, which are in its group."""
+    """Stop the process and the functions that it started, which are in its process group."""
     for number in (signal.SIGTERM, signal.SIGKILL):
         try:
             os.killpg(process.pid, number)

@@ -1,4 +1,4 @@
-"""One film through the API of any cloud, and what its state machine did."""
+"""One film through the API of a cloud, and the history of its execution."""
 
 from contextlib import closing
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from uuid import uuid4
 
 from local.studio import StudioClient
 
-# No driving clip, so that a stage is skipped: the choice must be the same in both clouds.
+# Without a driving clip a stage is skipped. Both clouds must skip the same stage.
 FILM = {
     "prompt": "a lighthouse at dusk",
     "presetId": "crash-zoom-in",
@@ -17,17 +17,17 @@ FILM = {
 
 @dataclass(frozen=True)
 class FilmHistory:
-    """What a creator and an operator see of one job."""
+    """The course of one job, as the API and the state machine report it."""
 
     status: str
-    events: tuple[str, ...]  # types of those that the socket told
+    events: tuple[str, ...]  # types of the WebSocket events
     completed: tuple[str, ...]  # stages, in order
-    states: tuple[str, ...]  # that the execution entered, in order
+    states: tuple[str, ...]  # states that the execution entered, in order
     job: dict[str, Any]
 
 
 def make_film(api_url: str, socket_url: str, stepfunctions: Any, state_machine_arn: str) -> FilmHistory:
-    """Sign up, submit, listen until the job has ended, and read the execution's history."""
+    """Sign up, submit a job, receive events until it ends, and read the execution's history."""
     with closing(StudioClient(api_url, socket_url)) as studio:
         studio.sign_up(f"{uuid4().hex}@example.com", uuid4().hex)
         project_id = studio.create_project("Cross-check")
@@ -45,7 +45,7 @@ def make_film(api_url: str, socket_url: str, stepfunctions: Any, state_machine_a
 
 
 def entered(stepfunctions: Any, execution_arn: str) -> tuple[str, ...]:
-    """Names of the states that an execution entered, in order."""
+    """Return the names of the states that an execution entered, in order."""
     pages = stepfunctions.get_paginator("get_execution_history").paginate(executionArn=execution_arn)
     return tuple(
         event["stateEnteredEventDetails"]["name"]
