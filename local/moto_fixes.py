@@ -4,7 +4,7 @@
 |---|---|
 | Transactions are not isolated; a cancelled one replaces whole tables without stream records | one lock for all DynamoDB requests, an undo log of the changed keys |
 | ClientRequestToken is ignored | a repeated transaction gets the same response and is not applied again |
-| A task token's answer or heartbeat is lost if the Lambda that received the token still runs | it is kept |
+| A task token's answer or heartbeat is lost if the Lambda that received the token still runs | it is stored |
 | The cause of a failed task is dropped | it reaches the state machine's Catch |
 | Each state machine task creates a boto client (60 ms) | clients are cached |
 | Stream iterators are never deleted | only the newest stay |
@@ -75,11 +75,11 @@ def keep_clients() -> None:
     """Share one boto client per service and region among the state machine's tasks."""
     make = cache(lambda service, region: boto_client.boto_client_for(region, service))
 
-    def kept(region: str, service: str, state_credentials: object = None) -> Any:
+    def cached(region: str, service: str, state_credentials: object = None) -> Any:
         del state_credentials  # moto does not use them either
         return make(service, region)
 
-    _replace(lambda_eval_utils, boto_client_for=kept)
+    _replace(lambda_eval_utils, boto_client_for=cached)
 
 
 def forget_iterators() -> None:

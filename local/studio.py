@@ -52,7 +52,7 @@ class StudioClient:
     def begin_upload(self, path: Path) -> str:
         """Upload a file, request its verification and return the asset's id."""
         media_type = media_type_of(path)
-        asked = self.call(
+        created = self.call(
             "POST",
             "/api/assets/upload",
             {
@@ -62,12 +62,12 @@ class StudioClient:
                 "size": path.stat().st_size,
             },
         )
-        form = asked["upload"]
+        form = created["upload"]
         with path.open("rb") as file:
             answer = self._send("POST", form["url"], data=form["fields"], files={"file": (path.name, file, media_type)})
         if answer.is_error:
             raise StudioError(f"{path.name} could not be uploaded: storage answered {answer.status_code}.")
-        asset_id = str(asked["asset"]["id"])
+        asset_id = str(created["asset"]["id"])
         self.call("POST", "/api/assets", {"assetId": asset_id})
         return asset_id
 

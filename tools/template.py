@@ -207,7 +207,7 @@ class SynthFailed(Exception):
 
 
 def run_app(*arguments: str, module: str = "infra.app") -> str:
-    """Run the CDK app (`-c env=dev -o folder`) without AWS or Kinora variables. Return its output; raise SynthFailed."""
+    """Run the CDK app (`-c env=dev -o folder`) without AWS and Kinora variables; return output. Raise SynthFailed."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("KINORA_", "AWS_"))}
     done = subprocess.run(  # noqa: S603  # our own module
         [sys.executable, "-m", module, *arguments], cwd=ROOT, env=environment | CONTEXT, capture_output=True, text=True,

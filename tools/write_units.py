@@ -1,8 +1,8 @@
 """DynamoDB's write units of a job, calculated from the items before and after each write in moto.
 
 moto itself always reports 1.0. DynamoDB's rules: a write costs one unit for each started KB of the larger of the old
-and the new item. In a transaction it costs twice that. Each index whose projection of the item changes costs the same
-rule applied to the projection.
+and the new item. In a transaction it costs twice that. Each index whose projection of the item changes costs
+units by the same rule, for the sizes of the projection.
 """
 
 import json

@@ -44,11 +44,11 @@ def layer_bundle(name: str) -> Archive:
 
 def layers_of(handler: str, *, besides: tuple[str, ...] = ()) -> tuple[str, ...]:
     """Return the layers that contain the imports of the handler's code, and those `besides`. Raise BundleTooLarge."""
-    wanted, always = third_party(handler), {"base", *besides}
+    imported, always = third_party(handler), {"base", *besides}
     names = tuple(
         name
         for name, layer in _described()["layers"].items()
-        if name in always or (not layer.get("only_if_requested") and wanted & _provides(name))
+        if name in always or (not layer.get("only_if_requested") and imported & _provides(name))
     )
     whole = function_bundle(handler).bytes + sum(layer_bundle(name).bytes for name in names)
     if whole > MAX_BYTES:
@@ -66,9 +66,9 @@ def _provides(name: str) -> frozenset[str]:
 
 def _requirements(name: str) -> list[str]:
     """Return the pinned and hashed requirements of the layer, without those of the base layer."""
-    wanted = _exported(*_described()["layers"][name]["groups"])
+    all_requirements = _exported(*_described()["layers"][name]["groups"])
     base = frozenset(_exported())
-    return [line for line in wanted if name == "base" or line not in base]
+    return [line for line in all_requirements if name == "base" or line not in base]
 
 
 @cache

@@ -89,10 +89,10 @@ def waiting(queue: sqs.IQueue) -> cloudwatch.Metric:
 def arrived(dead_letters: sqs.IQueue) -> cloudwatch.MathExpression:
     """Return the dead letters that wait or were received. SQS does not count dead letters as sent messages."""
     return cloudwatch.MathExpression(
-        expression="FILL(lying, 0) + FILL(taken, 0)",
+        expression="FILL(waiting, 0) + FILL(received, 0)",
         using_metrics={
-            "lying": waiting(dead_letters),
-            "taken": dead_letters.metric_number_of_messages_received(statistic="Sum", period=FIVE_MINUTES),
+            "waiting": waiting(dead_letters),
+            "received": dead_letters.metric_number_of_messages_received(statistic="Sum", period=FIVE_MINUTES),
         },
         label="dead letters",
         period=FIVE_MINUTES,

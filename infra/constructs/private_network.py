@@ -85,8 +85,8 @@ class PrivateNetwork(Construct):
                 "ecs-agent": services.ECS_AGENT,
                 "ecs-telemetry": services.ECS_TELEMETRY,
             }
-        for group, wanted in ((endpoints, for_all), (of_stages, for_stages)):
-            for name, service in wanted.items():
+        for group, needed in ((endpoints, for_all), (of_stages, for_stages)):
+            for name, service in needed.items():
                 self.vpc.add_interface_endpoint(
                     name, service=service, security_groups=[group], subnets=nearby, open=False
                 )

@@ -158,11 +158,11 @@ class WorkerService(Construct):
         whose data is still missing. The alarm would evaluate that 0 and never start.
         """
         visible, taken = self._visible(period), self._taken(period)
-        waiting, served = f"({' + '.join(visible)})", f"({' + '.join([*taken, 'asked'])})"
-        asked = self._queues[0].metric_number_of_empty_receives(statistic="Sum", period=period)
+        waiting, served = f"({' + '.join(visible)})", f"({' + '.join([*taken, 'polls'])})"
+        polls = self._queues[0].metric_number_of_empty_receives(statistic="Sum", period=period)
         return cloudwatch.MathExpression(
             expression=f"IF({served} > 0 * {waiting}, 0, {waiting})",
-            using_metrics={**visible, **taken, "asked": asked},
+            using_metrics={**visible, **taken, "polls": polls},
             label="unserved",
             period=period,
         )

@@ -135,8 +135,8 @@ class ObservabilityStack(Stack):
             "executions-failed",
             "Executions of the state machine failed or timed out without reaching its Catch.",
             cloudwatch.MathExpression(
-                expression="FILL(failed, 0) + FILL(late, 0)",
-                using_metrics={"failed": machine.metric_failed(), "late": machine.metric_timed_out()},
+                expression="FILL(failed, 0) + FILL(timed_out, 0)",
+                using_metrics={"failed": machine.metric_failed(), "timed_out": machine.metric_timed_out()},
                 label="failed or timed out",
             ),
             above=0,

@@ -20,7 +20,7 @@ _PAGE = """<!doctype html>
 <div id="swagger"></div>
 <script src="/docs/swagger-ui-bundle.js"></script>
 <script>
-// This Swagger UI reads 3.0 and shows 3.1 well when it is told that it is 3.0.
+// This Swagger UI supports 3.0. It shows this 3.1 document correctly if the version is replaced by 3.0.
 fetch("/openapi.json").then(answer => answer.json()).then(spec => SwaggerUIBundle({
   spec: { ...spec, openapi: "3.0.3" }, dom_id: "#swagger", deepLinking: true, persistAuthorization: true,
 }));

@@ -59,7 +59,7 @@ class MediaServer:
             await self._origin.close()
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
-        """Answer with an object or a range of it."""
+        """Return an object or a range of it."""
         raw_key = request.rel_url.raw_path.removeprefix("/media/")
         key = unquote(raw_key)
         try:
@@ -70,8 +70,8 @@ class MediaServer:
             return problem(403, "signature_refused", "The address leaves what was signed.")
         verb = "head_object" if request.method == "HEAD" else "get_object"
         signed = self._s3.generate_presigned_url(verb, Params={"Bucket": MEDIA_BUCKET, "Key": key})
-        wanted = {name: request.headers[name] for name in _SENT_ON if name in request.headers}
-        async with self._origin.request(request.method, URL(signed, encoded=True), headers=wanted) as origin:
+        forwarded = {name: request.headers[name] for name in _SENT_ON if name in request.headers}
+        async with self._origin.request(request.method, URL(signed, encoded=True), headers=forwarded) as origin:
             return await _passed_on(request, origin)
 
 
@@ -79,7 +79,7 @@ async def _passed_on(request: web.Request, origin: aiohttp.ClientResponse) -> we
     if origin.status == HTTPStatus.NOT_FOUND:
         return problem(404, "not_found", "There is no such media.")
     if origin.status == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
-        return problem(416, "range_not_satisfiable", "The media is shorter than the range asked for.")
+        return problem(416, "range_not_satisfiable", "The requested range is beyond the end of the media.")
     headers = {name: origin.headers[name] for name in _ANSWERED if name in origin.headers}
     headers = {"Accept-Ranges": "bytes", **headers, "X-Content-Type-Options": "nosniff"}
     response = web.StreamResponse(status=origin.status, headers=headers)

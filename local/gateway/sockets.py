@@ -39,7 +39,7 @@ class Connection:
 
 
 class SocketGateway:
-    """Holds the connections; everything else about them is the functions' business."""
+    """The WebSocket endpoint. It holds the connections; the functions do everything else."""
 
     def __init__(self, functions: Functions) -> None:
         self._functions = functions

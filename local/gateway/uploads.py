@@ -42,13 +42,13 @@ class Policy:
         values = {name.lower(): value for name, value in fields.items()} | {"bucket": bucket}
         covered = set(_NOT_IN_POLICY) | {"bucket"}
         for condition in document["conditions"]:
-            operator, name, wanted = _condition(condition)
+            operator, name, expected = _condition(condition)
             if operator == "content-length-range":
-                self.min_bytes, self.max_bytes = int(name), int(wanted)
+                self.min_bytes, self.max_bytes = int(name), int(expected)
                 continue
             covered.add(name)
             value = values.get(name, "")
-            if not (value.startswith(wanted) if operator == "starts-with" else hmac.compare_digest(value, wanted)):
+            if not (value.startswith(expected) if operator == "starts-with" else hmac.compare_digest(value, expected)):
                 raise _failed(json.dumps(condition))
         for name in values:
             if name not in covered and not name.startswith("x-ignore-"):
@@ -68,10 +68,10 @@ def _failed(condition: str) -> UploadRefused:
 def _condition(condition: Any) -> tuple[str, str, str]:
     """Return operator, field and value. `{"key": "a"}` means `["eq", "$key", "a"]`."""
     if isinstance(condition, dict):
-        ((name, wanted),) = condition.items()
-        return "eq", str(name).lower(), str(wanted)
-    operator, name, wanted = condition
-    return str(operator).lower(), str(name).removeprefix("$").lower(), str(wanted)
+        ((name, expected),) = condition.items()
+        return "eq", str(name).lower(), str(expected)
+    operator, name, expected = condition
+    return str(operator).lower(), str(name).removeprefix("$").lower(), str(expected)
 
 
 def _signed_document(fields: Mapping[str, str], now: datetime) -> dict[str, Any]:
