@@ -133,7 +133,7 @@ def test_public_routes_need_no_token_and_others_get_the_authorizers_context(gate
         ("/media/jobs/a.mp4", 403, "signature_refused"),
     ],
 )
-def test_what_goes_wrong_is_problem_json(gateway: Any, path: str, status: int, code: str) -> None:
+def test_an_error_is_problem_json(gateway: Any, path: str, status: int, code: str) -> None:
     async def steps(client: Any) -> None:
         answer = await client.get(path, headers=SIGNED_IN)
         problem = await answer.json(content_type="application/problem+json")
@@ -258,7 +258,7 @@ def test_a_stream_batch_is_tried_again_from_the_record_that_failed() -> None:
     assert calls == [["1", "2", "3"], ["2", "3"]]
 
 
-def test_a_poisonous_record_costs_only_itself() -> None:
+def test_only_the_failing_record_is_not_delivered() -> None:
     delivered: list[str] = []
 
     def call(batch: list[dict[str, Any]]) -> None:

@@ -71,7 +71,7 @@ def last_picture(path: Path) -> Bytes:
 
 
 @pytest.mark.parametrize(("run", "request_of"), REQUESTS.values(), ids=REQUESTS.keys())
-def test_the_last_look_is_a_small_jpeg_of_what_is_made(
+def test_the_last_preview_is_a_small_jpeg_of_the_output(
     tmp_path: Path, run: Callable[..., StageResult], request_of: Callable[[Path], StageRequest]
 ) -> None:
     looks: list[bytes] = []
@@ -96,7 +96,7 @@ def test_the_painter_shows_the_sky_before_the_land(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("width", "height"), [(8192, 64), (64, 8192), (1024, 255)])
-def test_no_stage_is_asked_for_a_stripe(tmp_path: Path, width: int, height: int) -> None:
+def test_a_ratio_beyond_four_to_one_is_refused(tmp_path: Path, width: int, height: int) -> None:
     for _, request_of in REQUESTS.values():
         good = request_of(tmp_path)
         with pytest.raises(ValidationError, match="longer than 4:1"):

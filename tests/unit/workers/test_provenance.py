@@ -78,7 +78,7 @@ def actions(manifest: dict[str, Any]) -> list[dict[str, Any]]:
 @pytest.mark.parametrize(
     ("role", "media_type"), [(Role.VIDEO, "video/mp4"), (Role.AV1, "video/mp4"), (Role.POSTER, "image/jpeg")]
 )
-def test_what_is_delivered_is_signed_and_says_that_it_was_generated(
+def test_a_delivered_file_is_signed_and_declared_as_generated(
     sources: Path, keys: dict[str, str], role: Role, media_type: str
 ) -> None:
     result = finished(sources, keys, BROUGHT, DRIVING, FILMED)
@@ -99,7 +99,7 @@ def test_what_is_delivered_is_signed_and_says_that_it_was_generated(
     assert "sha256 " in json.dumps(manifest["ingredients"])
 
 
-def test_a_film_that_was_touched_afterwards_is_found_out(sources: Path, keys: dict[str, str]) -> None:
+def test_a_film_that_was_changed_after_signing_is_invalid(sources: Path, keys: dict[str, str]) -> None:
     film = files(finished(sources, keys, PAINTED))[Role.VIDEO]
     [pictures] = [box for box in boxes(film) if box.kind == "mdat"]
     changed = bytearray(film.read_bytes())
@@ -125,14 +125,14 @@ def test_signing_leaves_pictures_and_faststart_as_they_are(sources: Path, keys: 
     assert len(list(read_planes(one))) == 12
 
 
-def test_without_a_certificate_films_go_out_unsigned_and_say_so(sources: Path) -> None:
+def test_films_are_unsigned_without_a_certificate(sources: Path) -> None:
     result = finished(sources, None, PAINTED)
     assert result.metrics["signed"] is False
     with pytest.raises(c2pa.C2paError, match="ManifestNotFound"), files(result)[Role.VIDEO].open("rb") as film:
         c2pa.Reader("video/mp4", film)
 
 
-def test_keys_that_do_not_belong_together_do_not_sign(tmp_path: Path, keys: dict[str, str]) -> None:
+def test_an_invalid_key_does_not_sign(tmp_path: Path, keys: dict[str, str]) -> None:
     other = provenance(tmp_path)
     with pytest.raises(ValueError, match="cannot sign"):
         Signer("no key", keys["provenance-certificates"])
@@ -147,7 +147,7 @@ def test_keys_that_do_not_belong_together_do_not_sign(tmp_path: Path, keys: dict
         ((BROUGHT, FILMED), "compositeSynthetic"),
     ],
 )
-def test_the_label_is_the_one_that_fits(ingredients: tuple[Ingredient, ...], term: str) -> None:
+def test_the_source_type_follows_from_the_ingredients(ingredients: tuple[Ingredient, ...], term: str) -> None:
     assert source_type(ingredients).rpartition("/")[2] == term
 
 

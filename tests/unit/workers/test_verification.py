@@ -72,7 +72,9 @@ def _truncated(path: Path) -> bytes:
         ("too_small", lambda _: png_header(63, 900)),
     ],
 )
-def test_a_picture_is_refused_for_its_reason(tmp_path: Path, code: str, content: Callable[[Path], bytes]) -> None:
+def test_an_unusable_picture_is_refused_with_its_code(
+    tmp_path: Path, code: str, content: Callable[[Path], bytes]
+) -> None:
     upload = tmp_path / "holiday.jpg"
     upload.write_bytes(content(upload))
     assert refused(upload, MediaKind.IMAGE, tmp_path) == code
@@ -133,7 +135,7 @@ def display_p3() -> bytes:
 
 
 @pytest.mark.parametrize("mode", ["RGB", "RGBA", "L"])
-def test_colours_are_those_of_the_pictures_own_profile_which_is_left_out(tmp_path: Path, mode: str) -> None:
+def test_colours_are_converted_from_the_profile_and_the_profile_is_removed(tmp_path: Path, mode: str) -> None:
     upload = tmp_path / "phone.png"
     Image.new("RGB", (96, 80), (200, 40, 40)).convert(mode).save(upload, icc_profile=display_p3())
     facts = clean(upload, MediaKind.IMAGE, tmp_path / "out")
@@ -143,7 +145,7 @@ def test_colours_are_those_of_the_pictures_own_profile_which_is_left_out(tmp_pat
         assert np.abs(np.asarray(seen)[10, 20].astype(int) - wanted).max() <= 3
 
 
-def test_a_profile_that_is_none_is_no_trouble(tmp_path: Path) -> None:
+def test_an_invalid_profile_is_ignored(tmp_path: Path) -> None:
     upload = tmp_path / "phone.jpg"
     picture().save(upload, icc_profile=b"no profile at all" * 20, quality=95)
     facts = clean(upload, MediaKind.IMAGE, tmp_path / "out")
@@ -182,7 +184,7 @@ def sideways_clip(path: Path, frame: Image.Image, frames: int, fps: int) -> Path
     return path
 
 
-def test_a_clip_is_refused_for_its_reason(tmp_path: Path) -> None:
+def test_an_unusable_clip_is_refused_with_its_code(tmp_path: Path) -> None:
     good = write_clip(tmp_path / "good.mp4", frames=40, fps=30, size=(96, 80))
     whole = good.read_bytes()
     broken = tmp_path / "broken.mp4"
@@ -237,14 +239,14 @@ def test_captions_become_plain_srt(tmp_path: Path) -> None:
         (MediaKind.OTHER, "empty", b""),
     ],
 )
-def test_sound_and_captions_are_refused_for_their_reason(
+def test_unusable_audio_and_captions_are_refused_with_their_code(
     tmp_path: Path, kind: MediaKind, code: str, content: bytes
 ) -> None:
     (tmp_path / "upload").write_bytes(content)
     assert refused(tmp_path / "upload", kind, tmp_path) == code
 
 
-def test_a_clip_that_ends_before_its_time_is_incomplete(tmp_path: Path) -> None:
+def test_a_clip_that_ends_before_its_stated_duration_is_incomplete(tmp_path: Path) -> None:
     upload = write_clip(tmp_path / "front.mp4", frames=60, fps=30, size=(96, 80), faststart=True)
     upload.write_bytes(upload.read_bytes()[: upload.stat().st_size // 2])
     assert refused(upload, MediaKind.VIDEO, tmp_path) == "incomplete"
@@ -286,9 +288,7 @@ RECORDED: dict[str, tuple[float, Callable[[Path], None]]] = {
 
 
 @pytest.mark.parametrize(("seconds", "make"), RECORDED.values(), ids=RECORDED.keys())
-def test_good_clips_are_taken_however_they_were_recorded(
-    tmp_path: Path, seconds: float, make: Callable[[Path], None]
-) -> None:
+def test_valid_clips_of_any_recorder_are_accepted(tmp_path: Path, seconds: float, make: Callable[[Path], None]) -> None:
     make(tmp_path / "upload")
     facts = clean(tmp_path / "upload", MediaKind.VIDEO, tmp_path / "out")
     assert facts.duration_seconds == pytest.approx(seconds, abs=0.11)
@@ -314,7 +314,7 @@ def test_pixels_that_are_not_square_are_made_square(tmp_path: Path) -> None:
     assert (facts.width, facts.height) == (192, 80)
 
 
-def test_the_child_accepts_refuses_and_dies_without_harm(tmp_path: Path) -> None:
+def test_the_child_accepts_refuses_and_times_out(tmp_path: Path) -> None:
     upload = tmp_path / "upload"
     picture().save(upload, format="PNG")
     accepted = inspect(upload, MediaKind.IMAGE, tmp_path)
@@ -332,7 +332,7 @@ def test_the_child_accepts_refuses_and_dies_without_harm(tmp_path: Path) -> None
     assert dead.code == "too_slow"
 
 
-def test_the_child_sees_no_credentials_and_little_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_child_has_no_credentials_and_little_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "hunter2")
     monkeypatch.setattr(inspection, "_CHILD", __name__)
     verdict = inspect(tmp_path / "upload", MediaKind.IMAGE, tmp_path)

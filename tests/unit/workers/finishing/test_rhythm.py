@@ -25,7 +25,7 @@ def grey(level: int) -> Planes:
     return Planes(np.full((90, 160), level, np.uint8), half, half)
 
 
-def test_a_frame_between_two_is_where_the_motion_was_not_a_mixture_of_both() -> None:
+def test_an_interpolated_frame_follows_the_motion_and_is_not_a_mixture() -> None:
     drawn = list(Interpolation(Fraction(24), 48)(view(index) for index in range(5)))
     assert len(drawn) == 10
     for index, planes in enumerate(drawn[1:8:2]):
@@ -41,7 +41,7 @@ def test_a_film_lasts_as_long_at_another_rate(fps: int, target: int) -> None:
     assert len(drawn) == pytest.approx(target / 2, abs=1)
 
 
-def test_nothing_is_drawn_between_two_scenes() -> None:
+def test_a_cut_is_not_interpolated() -> None:
     one, other = (from_rgb(textured(320, 180, seed)) for seed in (1, 2))
     interpolation = Interpolation(Fraction(24), 60)
     drawn = list(interpolation(iter([one, one, other, other])))

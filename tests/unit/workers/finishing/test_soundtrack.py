@@ -38,7 +38,7 @@ def pieces(samples: Samples) -> Iterator[Samples]:
         ([(4, -26), (4.02, -20), (4, -26)], -23),  # case 5
     ],
 )
-def test_loudness_is_what_the_ebu_says_it_is(parts: list[tuple[float, float]], lufs: float) -> None:
+def test_loudness_matches_ebu_tech_3341(parts: list[tuple[float, float]], lufs: float) -> None:
     assert integrated(pieces(tone(*parts))) == pytest.approx(lufs, abs=0.1)
 
 
@@ -47,7 +47,7 @@ def test_silence_has_no_loudness() -> None:
 
 
 @pytest.mark.parametrize("level", [-40, -20, -3])
-def test_a_soundtrack_is_as_loud_as_streaming_wants_and_as_long_as_the_film(tmp_path: Path, level: float) -> None:
+def test_a_soundtrack_has_the_streaming_loudness_and_the_duration_of_the_film(tmp_path: Path, level: float) -> None:
     sound.write(tmp_path / "track.flac", pieces(tone((3, level), (3, level - 6))))
     made = soundtrack.make(tmp_path / "track.flac", tmp_path / "sound.m4a", 4)
     heard = np.concatenate(list(sound.read(made.path)), axis=1)
@@ -60,7 +60,7 @@ def test_a_soundtrack_is_as_loud_as_streaming_wants_and_as_long_as_the_film(tmp_
     assert np.abs(heard[:, 4 * RATE - 480 : 4 * RATE]).max() < 0.05  # it has faded
 
 
-def test_a_track_that_ends_before_the_film_goes_on_in_silence(tmp_path: Path) -> None:
+def test_a_track_shorter_than_the_film_is_padded_with_silence(tmp_path: Path) -> None:
     sound.write(tmp_path / "track.flac", pieces(tone((1, -20))))
     made = soundtrack.make(tmp_path / "track.flac", tmp_path / "sound.m4a", 2)
     heard = np.concatenate(list(sound.read(made.path)), axis=1)
@@ -75,7 +75,7 @@ def test_silence_stays_silent(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"ID3 no music in here" * 50, b"#EXTM3U\n/etc/passwd\n"])
-def test_what_is_no_track_is_unreadable(tmp_path: Path, content: bytes) -> None:
+def test_a_file_without_sound_is_unreadable(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "track.mp3").write_bytes(content)
     with pytest.raises(Unreadable, match="audio_unreadable"):
         list(sound.read(tmp_path / "track.mp3"))

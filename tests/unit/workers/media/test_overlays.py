@@ -28,7 +28,7 @@ def test_any_caption_fits_into_any_frame(width: int, height: int, text: str) -> 
 
 
 @pytest.mark.parametrize("corner", ["top-left", "top-right", "bottom-left", "bottom-right"])
-def test_the_mark_stands_in_its_corner_of_the_picture_and_not_on_the_bars(corner: str) -> None:
+def test_the_watermark_is_in_its_corner_of_the_picture_and_not_on_the_bars(corner: str) -> None:
     marked = overlays.watermark(corner, 640, 360, (0, 46))(grey(60, 640, 360)).y != 60
     rows, columns = np.nonzero(marked)
     assert (rows.mean() < 180) == corner.startswith("top")
@@ -37,7 +37,7 @@ def test_the_mark_stands_in_its_corner_of_the_picture_and_not_on_the_bars(corner
     assert rows.max() < 360 - 46
 
 
-def test_lines_of_tall_letters_stand_clear_of_each_other() -> None:
+def test_lines_of_tall_letters_do_not_overlap() -> None:
     latin, burmese = (
         overlays.caption(text, Lettering(text), 1280, 720, (0, 0)).cover for text in ("k\n" * 3, "ကြို\n" * 3)
     )

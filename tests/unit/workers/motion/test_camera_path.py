@@ -57,7 +57,7 @@ def test_a_known_path_is_found_on_every_axis() -> None:
     assert found.length() == pytest.approx(known.length(), rel=0.02)
 
 
-def test_things_that_move_by_themselves_do_not_bend_the_path() -> None:
+def test_moving_objects_do_not_change_the_path() -> None:
     known = known_path()
     frames = []
     for index, frame in enumerate(filmed(known)):
@@ -78,7 +78,7 @@ def test_noise_and_blank_walls_are_not_usable() -> None:
     assert camera_path.accumulate(blank).length() == 0
 
 
-def test_smoothing_takes_out_jitter_and_keeps_a_steady_move() -> None:
+def test_smoothing_removes_jitter_and_keeps_a_steady_move() -> None:
     steady = straight(np.linspace(0, 0.5, 60))
     shaken = straight(steady.shift + np.random.default_rng(4).normal(0, 0.01, 60))
     assert camera_path.smooth(steady, 0.3, 30).shift == pytest.approx(steady.shift, abs=1e-9)

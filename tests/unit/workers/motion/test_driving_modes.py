@@ -27,7 +27,7 @@ def trembling(pans: NDArray[np.float64]) -> NDArray[np.float64]:
     return inner - np.asarray(start + slope * np.arange(len(inner)), np.float64)
 
 
-def test_exact_keeps_the_shake_and_stabilised_takes_it_out() -> None:
+def test_exact_keeps_the_shake_and_stabilised_removes_it() -> None:
     exact, stabilised, handheld = (
         float(trembling(pans(straight(WALK + SHAKE), mode)).std()) for mode in ("exact", "stabilised", "handheld")
     )
@@ -36,7 +36,7 @@ def test_exact_keeps_the_shake_and_stabilised_takes_it_out() -> None:
     assert exact == pytest.approx(float(trembling(pans(straight(SHAKE), "exact")).std()), rel=0.05)
 
 
-def test_handheld_shakes_as_fast_and_as_large_as_filmed_whatever_becomes_of_the_path() -> None:
+def test_handheld_keeps_the_rate_and_size_of_the_filmed_shake() -> None:
     """A long walk shrinks as a whole, and a film shorter than the clip goes faster."""
     near, far = straight(WALK + SHAKE), straight(14 * WALK + SHAKE)
     assert trembling(pans(far, "exact")).std() < 0.6 * trembling(pans(near, "exact")).std()
@@ -50,7 +50,7 @@ def test_handheld_shakes_as_fast_and_as_large_as_filmed_whatever_becomes_of_the_
 
 
 @pytest.mark.parametrize("mode", ["exact", "stabilised", "handheld"])
-def test_no_mode_leads_out_of_bounds_even_in_a_film_longer_than_the_clip(mode: TransferMode) -> None:
+def test_every_mode_stays_in_bounds_in_a_film_longer_than_the_clip(mode: TransferMode) -> None:
     assert np.abs(pans(straight(20 * WALK + 5 * SHAKE), mode, 300)).max() <= 1 + 1e-9
 
 

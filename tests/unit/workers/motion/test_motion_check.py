@@ -72,7 +72,7 @@ RIGHT = [
 
 
 @pytest.mark.parametrize("preset", RIGHT)
-def test_what_was_promised_and_filmed_scores_high(preset: str) -> None:
+def test_the_promised_move_scores_high(preset: str) -> None:
     assert measured(preset, preset) >= 0.95
 
 
@@ -106,17 +106,17 @@ def test_a_wrong_path_scores_low(promised: str, filmed: str) -> None:
         (soft_sky, "pan-left", "pan-left"),
     ],
 )
-def test_where_nothing_can_be_followed_there_is_no_score(
+def test_a_scene_without_features_has_no_score(
     scene: Callable[[], tuple[Bytes, Floats]], promised: str, filmed: str
 ) -> None:
     assert scored(promised, filmed, scene()) is None
 
 
-def test_frames_that_are_all_the_same_are_static_whatever_they_show() -> None:
+def test_identical_frames_are_static_in_every_scene() -> None:
     assert scored("static", "static", flat()) == scored("static", "static", soft_sky()) == 1
 
 
-def test_a_film_that_no_longer_shows_what_it_should_scores_nothing() -> None:
+def test_a_film_that_loses_its_scene_scores_zero() -> None:
     """Every corner is lost in grey."""
     shot, path = Shot(*hills(), WIDTH, HEIGHT, FPS), poses("static")
     shot.prepare(path)
@@ -126,7 +126,7 @@ def test_a_film_that_no_longer_shows_what_it_should_scores_nothing() -> None:
     assert check.score() == 0
 
 
-def test_a_smeared_frame_is_looked_for_where_its_exposure_has_its_middle() -> None:
+def test_a_motion_blurred_frame_is_compared_at_the_middle_of_its_exposure() -> None:
     shot = Shot(*hills(), WIDTH, HEIGHT, FPS, shutter=3)
     path = [Pose(pan=0.3 * float(np.sin(i / 3))) for i in range(FRAMES)]  # at each turn the exposure lags behind
     shot.prepare(path)

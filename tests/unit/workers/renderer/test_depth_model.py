@@ -22,7 +22,7 @@ def pointed_to(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     return path
 
 
-def test_without_a_model_depth_is_guessed() -> None:
+def test_depth_is_estimated_without_a_model() -> None:
     assert np.array_equal(nearness(PICTURE), depth.estimate(PICTURE))
 
 
@@ -43,7 +43,7 @@ def exported(path: Path, height: int | str, width: int | str) -> None:
 
 
 @pytest.mark.parametrize(("height", "rows"), [(28, 2), ("height", 37)])
-def test_a_model_that_is_pointed_to_is_asked(pointed_to: Path, height: int | str, rows: int) -> None:
+def test_a_configured_model_is_used(pointed_to: Path, height: int | str, rows: int) -> None:
     """It sees the picture at the size that it takes, or was trained at, the right way up."""
     exported(pointed_to, height, "width")
     falling = np.repeat(np.linspace(255, 0, 60).astype(np.uint8), 100 * 3).reshape(60, 100, 3)
@@ -53,7 +53,7 @@ def test_a_model_that_is_pointed_to_is_asked(pointed_to: Path, height: int | str
     assert (np.diff(near, axis=0) <= 0).all()
 
 
-def test_a_model_sees_colours_as_it_was_trained_to(pointed_to: Path) -> None:
+def test_a_model_receives_the_colours_of_its_training(pointed_to: Path) -> None:
     """Less the mean of ImageNet's pictures, over their deviation, and in the order red, green, blue."""
     exported(pointed_to, 28, 28)
     colour = np.full((28, 28, 3), (255, 0, 51), np.uint8)
@@ -61,13 +61,13 @@ def test_a_model_sees_colours_as_it_was_trained_to(pointed_to: Path) -> None:
     assert depth_model.load(pointed_to)(colour) == pytest.approx(np.full((2, 2), expected), abs=1e-5)
 
 
-def test_what_is_no_model_is_said(pointed_to: Path) -> None:
+def test_a_file_that_is_not_a_model_is_reported(pointed_to: Path) -> None:
     pointed_to.write_bytes(b"model")
     with pytest.raises(DepthModelUnavailable, match="no ONNX model"):
         nearness(PICTURE)
 
 
-def test_what_is_missing_is_said(pointed_to: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_file_or_package_is_reported(pointed_to: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(DepthModelUnavailable, match="does not exist"):
         nearness(PICTURE)
     pointed_to.write_bytes(b"model")
@@ -76,5 +76,5 @@ def test_what_is_missing_is_said(pointed_to: Path, monkeypatch: pytest.MonkeyPat
         nearness(PICTURE)
 
 
-def test_a_flat_answer_is_far_everywhere() -> None:
+def test_a_constant_output_is_far_everywhere() -> None:
     assert not normalised(np.full((4, 4), 7, np.float32)).any()

@@ -49,13 +49,13 @@ def test_a_still_camera_shows_the_whole_picture() -> None:
     assert all(np.abs(a.astype(int) - b).max() <= 2 for a, b in zip(shown, wanted, strict=True))
 
 
-def test_what_a_flat_uncovers_is_what_was_painted_there() -> None:
+def test_a_flat_uncovers_the_painted_backdrop() -> None:
     still, moved = seen(shot(), Pose(), Pose(truck=1))
     assert not like(still, RED).any()
     assert like(moved, RED).sum() > 300, "the window behind the post"
 
 
-def test_a_flat_moves_as_a_thing_of_its_nearness_does() -> None:
+def test_a_flat_moves_as_an_object_of_its_nearness() -> None:
     """The post as a flat, and as a near part of a picture without parts, stand in the same place."""
     poses = (Pose(), Pose(truck=0.6, pedestal=0.4, dolly=0.5), Pose(pan=0.7, tilt=-0.5, roll=0.8), Pose(zoom=1.3))
     whole = Shot(stage().picture(), nearness(), WIDTH, HEIGHT, 24)
@@ -64,7 +64,7 @@ def test_a_flat_moves_as_a_thing_of_its_nearness_does() -> None:
         assert places[0] == pytest.approx(places[1], abs=1.6), "of the picture without parts the rim is guessed"
 
 
-def test_its_edge_is_a_mixture_of_it_and_what_is_behind_and_no_wider_than_two_pixels() -> None:
+def test_the_edge_of_a_flat_is_blended_and_at_most_two_pixels_wide() -> None:
     made, pose = shot(), Pose(truck=-1, roll=0.5)
     made.prepare([pose])
     below_the_window = made.frame(pose).y[120:].astype(int)
@@ -77,7 +77,7 @@ def test_its_edge_is_a_mixture_of_it_and_what_is_behind_and_no_wider_than_two_pi
 
 
 @pytest.mark.parametrize("pose", [Pose(fisheye=1, truck=1), Pose(roll=1, dolly=1), Pose(pan=1, tilt=1)])
-def test_a_flat_at_the_border_has_no_end_within_the_frame(pose: Pose) -> None:
+def test_a_flat_at_the_border_reaches_beyond_the_frame(pose: Pose) -> None:
     """A blue ledge lies along the whole lower border: below its upper edge all is blue."""
     wall = np.full((HEIGHT, WIDTH, 3), GREY, np.uint8)
     ledge = np.full((60, WIDTH, 4), (*BLUE, 255), np.uint8)
@@ -101,7 +101,7 @@ def test_focus_blurs_a_flat_that_is_not_in_focus() -> None:
     assert edge(0) < 25
 
 
-def test_its_depth_is_seen_where_it_is_seen() -> None:
+def test_the_depth_of_a_flat_is_at_the_pixels_of_the_flat() -> None:
     made = shot()
     made.prepare([Pose(), Pose(truck=1)])
     for pose in (Pose(), Pose(truck=1)):
@@ -119,7 +119,7 @@ def test_a_flat_that_left_the_frame_is_not_drawn() -> None:
 
 
 @pytest.mark.parametrize("picture", [1.0, 0.5, 3.0])
-def test_pictures_of_any_size_show_it_in_the_same_place(picture: float) -> None:
+def test_a_flat_has_the_same_place_in_pictures_of_any_size(picture: float) -> None:
     def sized(plane: Bytes) -> Bytes:
         size = round(plane.shape[1] * picture), round(plane.shape[0] * picture)
         return np.asarray(cv2.resize(plane, size, interpolation=cv2.INTER_NEAREST), np.uint8)
@@ -134,7 +134,7 @@ def test_pictures_of_any_size_show_it_in_the_same_place(picture: float) -> None:
     assert (columns.mean(), rows.mean()) == pytest.approx((159.5, 109.5), abs=1)
 
 
-def test_it_is_read_as_it_was_written(tmp_path: Path) -> None:
+def test_scenery_is_read_as_it_was_written(tmp_path: Path) -> None:
     one = stage()
     other = Scenery.load(one.save(tmp_path))
     assert np.array_equal(one.backdrop, other.backdrop)
@@ -152,7 +152,7 @@ def _without(path: Path, missing: str) -> None:
 
 
 @pytest.mark.parametrize("missing", ["backdrop.png", "depth.png", "flat0.png", "scenery.json"])
-def test_what_is_not_whole_is_no_scenery(tmp_path: Path, missing: str) -> None:
+def test_incomplete_scenery_is_refused(tmp_path: Path, missing: str) -> None:
     path = stage().save(tmp_path)
     _without(path, missing)
     with pytest.raises(ValueError, match="scenery"):
@@ -160,13 +160,13 @@ def test_what_is_not_whole_is_no_scenery(tmp_path: Path, missing: str) -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"PK not really", b"\x89PNG\r\n"])
-def test_what_is_no_archive_is_no_scenery(tmp_path: Path, content: bytes) -> None:
+def test_scenery_that_is_not_an_archive_is_refused(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "scenery.zip").write_bytes(content)
     with pytest.raises(ValueError, match="scenery"):
         Scenery.load(tmp_path / "scenery.zip")
 
 
-def test_frames_are_planes_that_an_encoder_takes() -> None:
+def test_frames_are_planes_that_an_encoder_accepts() -> None:
     planes = shot().frame(Pose(truck=0.3))
     assert isinstance(planes, Planes)
     assert [plane.shape for plane in planes] == [(HEIGHT, WIDTH), (HEIGHT // 2, WIDTH // 2), (HEIGHT // 2, WIDTH // 2)]

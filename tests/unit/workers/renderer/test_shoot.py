@@ -57,7 +57,7 @@ def test_pedestal_up_moves_near_things_down_and_more_than_far_ones() -> None:
     assert abs(far_x) < 0.5 > abs(near_x)
 
 
-def test_dolly_forward_drives_near_things_outwards_more_than_far_ones() -> None:
+def test_dolly_forward_moves_near_things_outwards_more_than_far_ones() -> None:
     far_x, _, near_x, near_y = shift(dolly=0.5)
     assert near_x > 5
     assert near_y > 2
@@ -65,7 +65,7 @@ def test_dolly_forward_drives_near_things_outwards_more_than_far_ones() -> None:
 
 
 @pytest.mark.parametrize(("axis", "horizontal", "sign"), [("pan", True, -1), ("tilt", False, 1)])
-def test_turning_moves_everything_alike_against_the_turn(axis: str, horizontal: bool, sign: int) -> None:
+def test_turning_moves_near_and_far_equally_against_the_turn(axis: str, horizontal: bool, sign: int) -> None:
     far_x, far_y, near_x, near_y = shift(**{axis: 0.5})
     far, near = (far_x, near_x) if horizontal else (far_y, near_y)
     assert sign * far > 5
@@ -78,14 +78,14 @@ def test_roll_clockwise_turns_the_picture_anticlockwise() -> None:
     assert near_y < -5  # right of the centre rises
 
 
-def test_zoom_drives_everything_outwards_alike() -> None:
+def test_zoom_moves_near_and_far_equally_outwards() -> None:
     far_x, far_y, near_x, near_y = shift(zoom=1.25)
     before = dots(Shot(*scene(), WIDTH, HEIGHT, 24).frame(Pose()))
     for moved, at in zip((far_x, far_y, near_x, near_y), before, strict=True):
         assert moved == pytest.approx(at / 4, abs=1)
 
 
-def test_focus_blurs_what_is_not_focused() -> None:
+def test_focus_blurs_objects_at_other_distances() -> None:
     def sharpness(focus: float | None) -> tuple[float, float]:
         _, nearness = scene()
         chequers = (np.indices(nearness.shape).sum(0) // 2 % 2 * 200 + 20).astype(np.uint8)
@@ -133,7 +133,7 @@ def test_static_gives_the_same_bytes_in_every_frame() -> None:
     assert all(np.array_equal(a, b) for one, other in pairwise(frames) for a, b in zip(one, other, strict=True))
 
 
-def test_the_rim_of_a_thing_takes_no_colour_of_what_is_behind_along() -> None:
+def test_the_rim_of_an_object_has_no_colour_of_the_backdrop() -> None:
     """A grey disc stands before white; in the picture its rim is a mixture of both."""
     rows, columns = np.mgrid[0:HEIGHT, 0:WIDTH].astype(np.float32)
     share = np.clip((30 - np.hypot(rows - 90, columns - 160)) / 3 + 0.5, 0, 1)  # of the disc, in each pixel
@@ -161,7 +161,7 @@ def test_same_input_gives_same_bytes() -> None:
     assert all(np.array_equal(a, b) for x, y in zip(one, other, strict=True) for a, b in zip(x, y, strict=True))
 
 
-def test_what_a_near_thing_uncovers_looks_like_what_is_behind_it() -> None:
+def test_a_near_object_uncovers_the_colour_of_the_backdrop() -> None:
     """Left of the post the wall is grey, right of it too: no blue of the post may be smeared into the gap."""
     picture, nearness = np.full((HEIGHT, WIDTH, 3), 128, np.uint8), np.zeros((HEIGHT, WIDTH), np.float32)
     picture[:, 140:180], nearness[:, 140:180] = NEAR_DOT, 1
@@ -175,7 +175,7 @@ def test_what_a_near_thing_uncovers_looks_like_what_is_behind_it() -> None:
 
 @pytest.mark.parametrize("size", [(160, 90), (90, 160), (120, 120)], ids=lambda size: f"{size[0]}x{size[1]}")
 @pytest.mark.parametrize("preset", default_moves())
-def test_no_preset_shows_what_lies_beyond_the_picture(preset: str, size: tuple[int, int]) -> None:
+def test_every_preset_stays_within_the_picture(preset: str, size: tuple[int, int]) -> None:
     """A thin blue rim runs around the picture; seen anywhere but at the frame's very edge, the camera saw past it."""
     width, height = size
     picture = np.full((2 * height, 2 * width, 3), 128, np.uint8)
@@ -191,7 +191,7 @@ def test_no_preset_shows_what_lies_beyond_the_picture(preset: str, size: tuple[i
     [(0.0, {"truck": 0.5}, 8), (1.0, {"pan": 1.0}, 8), (0.3, {"truck": 0.5}, 4)],
     ids=["a slope", "no parallax", "a bump"],
 )
-def test_wide_cells_show_what_narrow_ones_do_and_bent_maps_have_none(
+def test_wide_cells_match_narrow_ones_and_bent_maps_have_narrow_ones(
     bump: float, axes: dict[str, float], cell: int
 ) -> None:
     """Around a bump 8 pixels wide the grid's cells must be narrow; on a slope, and without parallax, they need not."""

@@ -39,7 +39,7 @@ def around(mask: Bytes, pixels: int) -> Bytes:
 @pytest.mark.parametrize(("in_parts", "rim_pixels", "strays"), [(True, 2, 0), (False, 4, 5)], ids=["in parts", "whole"])
 @pytest.mark.parametrize("end", [0.0, 1.0])
 @pytest.mark.parametrize("preset", ["dolly-zoom-in", "orbit-left", "orbit-right"])
-def test_every_pixel_is_the_things_or_the_walls_but_for_a_thin_rim(
+def test_every_pixel_is_of_the_disc_or_the_wall_except_a_thin_rim(
     preset: str, end: float, in_parts: bool, rim_pixels: int, strays: int
 ) -> None:
     """Of a picture without parts the edge is decided on a map coarser than it: its rim is wider, a few pixels stray."""

@@ -36,7 +36,7 @@ def _apart(a: Painting, b: Painting) -> float:
     return float(np.abs(a.rgb.astype(int) - b.rgb.astype(int)).mean())
 
 
-def test_writes_the_picture_and_depth_that_its_stage_promises(tmp_path: Path) -> None:
+def test_the_engine_writes_the_outputs_of_its_stage(tmp_path: Path) -> None:
     result = _run(tmp_path, "a lighthouse at dusk", size=(150, 86))
     spec, files = STAGES[Stage.IMAGE_GENERATION], {output.role: output.path for output in result.outputs}
     assert files.keys() == spec.produces | spec.on_request
@@ -53,7 +53,7 @@ def test_writes_the_picture_and_depth_that_its_stage_promises(tmp_path: Path) ->
     assert result.metrics["timeOfDay"] == "sunset"
 
 
-def test_the_scenery_is_the_picture_in_parts(tmp_path: Path) -> None:
+def test_the_scenery_is_the_decomposed_picture(tmp_path: Path) -> None:
     result = _run(tmp_path, "tropical island at noon", seed=3, size=(480, 270))
     files = {output.role: output.path for output in result.outputs}
     picture = pictures.read(files[Role.PICTURE])
@@ -73,7 +73,7 @@ def test_the_scenery_is_the_picture_in_parts(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("prompt", ["a ringed planet", "neon city street at night"])
-def test_without_anything_before_it_a_picture_has_no_parts(tmp_path: Path, prompt: str) -> None:
+def test_a_picture_without_foreground_objects_has_no_scenery(tmp_path: Path, prompt: str) -> None:
     assert {output.role for output in _run(tmp_path, prompt).outputs} == STAGES[Stage.IMAGE_GENERATION].produces
 
 
@@ -90,7 +90,7 @@ def test_another_seed_or_another_unknown_sentence_gives_another_picture() -> Non
     assert _apart(first, _painting("a teapot arguing with a duke")) > 8
 
 
-def test_stops_when_progress_says_so(tmp_path: Path) -> None:
+def test_the_engine_stops_when_progress_raises(tmp_path: Path) -> None:
     def stop_later(done: float) -> None:
         if done > 0.5:
             raise Stopped
@@ -127,7 +127,7 @@ def test_any_shape_can_be_painted(place: Place, size: tuple[int, int]) -> None:
 
 
 @pytest.mark.parametrize("style", list(Style))
-def test_every_style_is_seen_and_keeps_the_depth(style: Style) -> None:
+def test_every_style_is_visible(style: Style) -> None:
     plain = paint(read("a lake at noon", None, 3), 160, 90)
     other = paint(read("a lake at noon", style, 3), 160, 90)
     assert other.rgb.std() > 8

@@ -69,7 +69,7 @@ def test_the_clip_moves_as_the_driving_clip_did(tmp_path: Path) -> None:
     assert float(str(result.metrics["pathLength"])) == pytest.approx(known.length(), rel=0.05)
 
 
-def test_driving_clips_that_cannot_drive_are_refused(tmp_path: Path) -> None:
+def test_unusable_driving_clips_are_refused(tmp_path: Path) -> None:
     noise = np.random.default_rng(2).integers(0, 256, (30, HEIGHT, WIDTH), np.uint8)
     still = np.zeros(30)
     text, whole = tmp_path / "text.mp4", tmp_path / "whole.mp4"
@@ -95,7 +95,7 @@ def test_driving_clips_that_cannot_drive_are_refused(tmp_path: Path) -> None:
         assert "driving clip" in failure.value.public_message
 
 
-def test_the_path_of_an_uneven_recording_is_one_over_time(tmp_path: Path) -> None:
+def test_the_path_of_an_uneven_recording_follows_its_timestamps(tmp_path: Path) -> None:
     """A screen recorder keeps a picture until it changes: a steady walk, recorded ever more seldom."""
     times = [*range(45), *range(45, 90, 5), 89]
     walk = straight(np.array([0.12 * time / 89 for time in times]))

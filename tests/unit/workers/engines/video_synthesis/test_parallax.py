@@ -42,7 +42,7 @@ def request(image: str = "picture.png", depth: str | None = "depth.png") -> Vide
 
 
 @pytest.mark.parametrize("content", [b"PK not really", None])
-def test_scenery_that_is_not_the_pictures_is_a_failure_of_its_own(folder: Path, content: bytes | None) -> None:
+def test_unusable_scenery_fails_with_its_own_code(folder: Path, content: bytes | None) -> None:
     if content is None:  # another picture's
         other = np.zeros((72, 128, 3), np.uint8)
         Scenery(other, np.zeros((72, 128), np.float32), ()).save(folder)
@@ -81,7 +81,7 @@ def test_a_clip_has_every_frame_and_reports_each(folder: Path, depth: str | None
         ("picture.png", "broken.png", "depth_unreadable"),
     ],
 )
-def test_what_cannot_be_read_is_a_final_failure(folder: Path, image: str, depth: str | None, code: str) -> None:
+def test_an_unreadable_input_is_a_final_failure(folder: Path, image: str, depth: str | None, code: str) -> None:
     with pytest.raises(StageFailure) as failure:
         Parallax().run(request(image, depth), workspace(folder, []))
     assert (failure.value.code, failure.value.retryable) == (code, False)

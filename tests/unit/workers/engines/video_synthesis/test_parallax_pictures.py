@@ -62,7 +62,7 @@ RIGHT: dict[str, tuple[tuple[int, int, int], Maker]] = {
 
 
 @pytest.mark.parametrize(("below", "make"), RIGHT.values(), ids=RIGHT.keys())
-def test_an_unusual_picture_is_seen_as_it_is_meant(tmp_path: Path, below: tuple[int, int, int], make: Maker) -> None:
+def test_an_unusual_picture_is_decoded_correctly(tmp_path: Path, below: tuple[int, int, int], make: Maker) -> None:
     make(tmp_path / "picture")
     rgb = pictures.read(tmp_path / "picture")
     assert rgb.shape == (80, 96, 3)
@@ -81,7 +81,7 @@ REFUSED: dict[str, tuple[str, Maker]] = {
 
 
 @pytest.mark.parametrize(("code", "make"), REFUSED.values(), ids=REFUSED.keys())
-def test_what_is_no_picture_fails_for_its_own_reason(tmp_path: Path, code: str, make: Maker) -> None:
+def test_an_unusable_picture_fails_with_its_own_code(tmp_path: Path, code: str, make: Maker) -> None:
     make(tmp_path / "picture")
     with pytest.raises(StageFailure) as failure:
         pictures.read(tmp_path / "picture")
@@ -90,7 +90,7 @@ def test_what_is_no_picture_fails_for_its_own_reason(tmp_path: Path, code: str, 
 
 
 @pytest.mark.parametrize("content", [b"", png_header(2_000_000, 40), png_header(40_000, 40_000)])
-def test_a_depth_that_cannot_be_decoded_is_no_depth(tmp_path: Path, content: bytes) -> None:
+def test_an_undecodable_depth_map_is_refused(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "depth.png").write_bytes(content)
     with pytest.raises(ValueError, match="picture"):
         read_depth(tmp_path / "depth.png")
@@ -114,7 +114,7 @@ def test_a_long_picture_is_cut_to_three_frames_around_its_focal_point(
     assert window.focal_point == pytest.approx(moved, abs=1e-3)
 
 
-def test_what_is_in_the_window_stays_where_it_was_with_its_depth(tmp_path: Path) -> None:
+def test_picture_and_depth_stay_aligned_in_the_window(tmp_path: Path) -> None:
     """A red post that is near, in a picture ten times as long as high."""
     pixels, depth = np.zeros((100, 1000, 3), np.uint8), np.zeros((50, 500), np.uint16)
     pixels[:, 780:800], depth[:, 390:400] = RED, 65535
