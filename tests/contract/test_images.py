@@ -129,9 +129,8 @@ def test_a_worker_is_unprivileged_and_has_a_health_check(family: Family) -> None
     made = [re.search(rf"useradd --uid (\d+) .*\b{user}\b", " ".join(run)) for run in last.all("RUN")]
     assert next(int(found[1]) for found in made if found) >= FIRST_USER
     keywords = [keyword for keyword, _ in last.instructions]
-    assert not {"RUN", "COPY", "ADD"} & set(
-        keywords[keywords.index("USER") :]
-    )  # the worker must not own files that it could change
+    # Files that are added after USER would belong to the worker, which could change them.
+    assert not {"RUN", "COPY", "ADD"} & set(keywords[keywords.index("USER") :])
     [check] = last.all("HEALTHCHECK")
     assert check[-4:] == ("CMD", "[python,", "-m,", "workers.images.health]")
 

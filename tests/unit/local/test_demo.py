@@ -1,4 +1,4 @@
-"""What the demo shows and refuses, without a cloud."""
+"""The output and the errors of the demo, without a cloud."""
 
 import io
 from pathlib import Path

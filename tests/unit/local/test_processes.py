@@ -1,4 +1,4 @@
-"""Child processes of the laptop cloud, with children made for the test."""
+"""Child processes of the laptop cloud, tested with small programs."""
 
 import os
 import subprocess
@@ -13,7 +13,7 @@ from local.environment import environment, for_process
 from local.processes import CloudFailed, Lifeline, Process, stop_all
 
 SERVES = "import time\nprint('hello')\nprint('ready', flush=True)\ntime.sleep(60)\n"
-DEAF = f"import signal\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\n{SERVES}"
+IGNORES_SIGTERM = f"import signal\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\n{SERVES}"
 ENDS = "raise SystemExit('no such thing')\n"
 
 Make = Callable[[str], Process]
@@ -72,7 +72,7 @@ def test_a_child_that_ignores_sigterm_is_killed_after_the_grace_period(
     make: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(processes, "GRACE_SECONDS", 0.2)
-    process = make(DEAF)
+    process = make(IGNORES_SIGTERM)
     process.wait_ready(10)
     stop_all([process])
     assert not process.alive

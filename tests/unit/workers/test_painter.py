@@ -1,4 +1,4 @@
-"""What holds a painted scene together: outlines, mirrors, what stands where."""
+"""Painted scenes: outlines, reflections and positions of objects."""
 
 from collections.abc import Sequence
 
@@ -29,7 +29,7 @@ def test_a_crest_covers_the_share_of_a_pixel_that_it_reaches_into() -> None:
     hits = terrain.Hits(z, crest, np.full((2, 2), fill_value=True), z, z, z)
     terrain.lay_ground(canvas, hits, as_field(np.stack([np.zeros((2, 3)), np.ones((2, 3))])))
     np.testing.assert_allclose(canvas.rgb[0, :, 0], [0.75, 0.25])
-    np.testing.assert_allclose(canvas.inverse[0], [1 / 5, 1 / 50])  # distance goes with the larger share
+    np.testing.assert_allclose(canvas.inverse[0], [1 / 5, 1 / 50])  # a pixel has the distance of its larger share
 
 
 def test_water_mirrors_a_post_at_its_foot_and_a_far_object_at_the_horizon() -> None:
@@ -41,7 +41,7 @@ def test_water_mirrors_a_post_at_its_foot_and_a_far_object_at_the_horizon() -> N
     foot = 100
     near, red, green = (foot - camera.horizon) / (camera.focal * camera.eye), [9, 0, 0], [0, 9, 0]
     canvas.rgb[90:foot, 20:40], canvas.inverse[90:foot, 20:40], canvas.water[90:foot, 20:40] = red, near, 0
-    canvas.rgb[40:50, 80:100] = green  # in the sky: as far as can be
+    canvas.rgb[40:50, 80:100] = green  # in the sky, at infinite distance
     paint_water(canvas, light_of(read("lake at noon", None, 1)), 1, chop=0.0, body=colour("000000"))
     ripple = 3
     of_post, of_sky = canvas.rgb[:, 30, 0] > 3, canvas.rgb[:, 90, 1] > 3

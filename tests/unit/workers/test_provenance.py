@@ -1,4 +1,4 @@
-"""Films say what they are: signed manifests, read back with the library's own reader."""
+"""Signed manifests of films, read with the reader of the C2PA library."""
 
 import json
 from pathlib import Path
@@ -60,8 +60,8 @@ def files(result: StageResult) -> dict[Role, Path]:
     return {output.role: output.path for output in result.outputs}
 
 
-def told(path: Path, media_type: str, keys: dict[str, str]) -> tuple[str, dict[str, Any]]:
-    """What the library's reader says of the file to someone who trusts the laptop's authority, and the manifest."""
+def validated(path: Path, media_type: str, keys: dict[str, str]) -> tuple[str, dict[str, Any]]:
+    """Return the validation state of a reader that trusts the laptop's authority, and the manifest."""
     authority = keys["provenance-certificates"].partition("-----END CERTIFICATE-----\n")[2]
     trust = {"user_anchors": authority, "trust_config": "1.3.6.1.5.5.7.3.4"}
     context = c2pa.Context.from_dict({"trust": trust, "verify": {"remote_manifest_fetch": False}})
@@ -82,7 +82,7 @@ def test_a_delivered_file_is_signed_and_declared_as_generated(
     sources: Path, keys: dict[str, str], role: Role, media_type: str
 ) -> None:
     result = finished(sources, keys, BROUGHT, DRIVING, FILMED)
-    state, manifest = told(files(result)[role], media_type, keys)
+    state, manifest = validated(files(result)[role], media_type, keys)
     assert state == "Trusted"
     assert result.metrics["signed"] is True
     created, placed, graded, faded = actions(manifest)
@@ -90,8 +90,8 @@ def test_a_delivered_file_is_signed_and_declared_as_generated(
     assert created["digitalSourceType"].endswith("/compositeSynthetic")
     assert (placed["action"], len(placed["parameters"]["ingredients"])) == ("c2pa.placed", 2)
     assert (graded["description"], faded["description"]) == ("grade:noir", "fade:both")
-    kept = {one["title"]: one["relationship"] for one in manifest["ingredients"]}
-    assert kept == {
+    relationships = {one["title"]: one["relationship"] for one in manifest["ingredients"]}
+    assert relationships == {
         "picture of the creator": "componentOf",
         "driving of the creator": "inputTo",
         "clip by parallax": "componentOf",
@@ -105,7 +105,7 @@ def test_a_film_that_was_changed_after_signing_is_invalid(sources: Path, keys: d
     changed = bytearray(film.read_bytes())
     changed[pictures.offset + pictures.size // 2] ^= 1
     film.write_bytes(changed)
-    assert told(film, "video/mp4", keys)[0] == "Invalid"
+    assert validated(film, "video/mp4", keys)[0] == "Invalid"
 
 
 def test_signing_leaves_pictures_and_faststart_as_they_are(sources: Path, keys: dict[str, str]) -> None:
@@ -152,10 +152,10 @@ def test_the_source_type_follows_from_the_ingredients(ingredients: tuple[Ingredi
 
 
 def test_every_operation_that_changes_pictures_is_an_action() -> None:
-    silent = {
+    without_action = {
         str(operation)
         for operation in parse(OPERATIONS).values()
         if len(definition("film", "video/mp4", (), [operation], captions=False)["assertions"][0]["data"]["actions"])
         == 1
     }
-    assert silent == {"av1", "gif"}
+    assert without_action == {"av1", "gif"}

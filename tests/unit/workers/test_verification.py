@@ -1,4 +1,4 @@
-"""What verification lets in, and what it says of the rest."""
+"""Verification of uploads: accepted files, and the codes of refused ones."""
 
 import json
 import os
@@ -26,7 +26,7 @@ from workers.verification.verdict import CleanMedia, MediaKind, Rejected
 
 
 def picture(width: int = 96, height: int = 80) -> Image.Image:
-    """Red above, blue below, so that what is upside down shows."""
+    """Return a picture that is red above and blue below, so that a wrong orientation is visible."""
     pixels = np.zeros((height, width, 3), np.uint8)
     pixels[: height // 2] = 220, 30, 30
     pixels[height // 2 :] = 30, 30, 220
@@ -34,7 +34,7 @@ def picture(width: int = 96, height: int = 80) -> Image.Image:
 
 
 def png_header(width: int, height: int) -> bytes:
-    """A PNG that promises a size and holds nothing."""
+    """Return a PNG that declares a size and has no pixels."""
     head = b"IHDR" + struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
     data = b"IDAT" + zlib.compress(b"")
     chunks = [
@@ -83,7 +83,7 @@ def test_an_unusable_picture_is_refused_with_its_code(
 
 def test_a_sideways_photo_is_turned_upright_and_loses_its_metadata(tmp_path: Path) -> None:
     exif = Image.Exif()
-    exif[0x0112] = 6  # "turn me a quarter clockwise"
+    exif[0x0112] = 6  # orientation: rotate 90 degrees clockwise
     exif[0x010E] = "taken at home"
     upload = tmp_path / "photo.jpg"
     picture().transpose(Image.Transpose.ROTATE_90).save(upload, exif=exif, quality=95)
@@ -102,7 +102,7 @@ def test_unusual_pixels_become_plain_rgb(tmp_path: Path) -> None:
     clear = picture().convert("RGBA")
     clear.putalpha(0)
     deep = Image.fromarray(np.full((80, 96), 40_000, np.uint16))
-    wanted = {
+    expected = {
         "clear.png": (255, 255, 255),
         "deep.png": (156, 156, 156),
         "cmyk.jpg": (220, 30, 30),
@@ -112,7 +112,7 @@ def test_unusual_pixels_become_plain_rgb(tmp_path: Path) -> None:
     deep.save(tmp_path / "deep.png")
     picture().convert("CMYK").save(tmp_path / "cmyk.jpg", quality=98)
     picture().save(tmp_path / "moving.webp", save_all=True, append_images=[Image.new("RGB", (96, 80))], lossless=True)
-    for name, colour in wanted.items():
+    for name, colour in expected.items():
         facts = clean(tmp_path / name, MediaKind.IMAGE, tmp_path / "out")
         with Image.open(facts.path) as seen:
             assert (seen.mode, seen.size) == ("RGB", (96, 80)), name
@@ -120,7 +120,7 @@ def test_unusual_pixels_become_plain_rgb(tmp_path: Path) -> None:
 
 
 def display_p3() -> bytes:
-    """A profile like that of phones: sRGB's with the primaries of Display P3, in the PCS's light."""
+    """Return a profile like those of phones: sRGB with the primaries of Display P3, adapted to the PCS illuminant."""
     profile = bytearray(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
     primaries = {
         b"rXYZ": (0.51512, 0.24120, -0.00105),
@@ -141,8 +141,8 @@ def test_colours_are_converted_from_the_profile_and_the_profile_is_removed(tmp_p
     facts = clean(upload, MediaKind.IMAGE, tmp_path / "out")
     with Image.open(facts.path) as seen:
         assert (seen.mode, seen.info.get("icc_profile")) == ("RGB", None)
-        wanted = (87, 87, 87) if mode == "L" else (218, 0, 26)  # a profile for other colours than grey is of no use
-        assert np.abs(np.asarray(seen)[10, 20].astype(int) - wanted).max() <= 3
+        expected = (87, 87, 87) if mode == "L" else (218, 0, 26)  # an RGB profile is ignored for a grey picture
+        assert np.abs(np.asarray(seen)[10, 20].astype(int) - expected).max() <= 3
 
 
 def test_an_invalid_profile_is_ignored(tmp_path: Path) -> None:
@@ -163,12 +163,12 @@ def test_a_clip_comes_out_upright_silent_and_no_larger_than_720_lines(tmp_path: 
     with av.open(str(facts.path)) as container:
         assert [stream.type for stream in container.streams] == ["video"]
     shown = to_rgb(next(iter(read_planes(facts.path))))
-    assert shown[480, 100, 0] > 180  # what was above is on the left, after a quarter turn to the left
+    assert shown[480, 100, 0] > 180  # after a quarter turn to the left, the upper half is at the left
     assert shown[480, -100, 2] > 180
 
 
 def sideways_clip(path: Path, frame: Image.Image, frames: int, fps: int) -> Path:
-    """A clip whose display matrix says: turn me a quarter to the left."""
+    """Write a clip whose display matrix requests a quarter turn to the left."""
     with av.open(str(path), "w") as container:
         stream = container.add_stream("libx264", rate=fps, options={"preset": "ultrafast"})
         stream.width, stream.height, stream.pix_fmt = *frame.size, "yuv420p"
@@ -257,7 +257,7 @@ def _recorded(
     path: Path, form: str = "webm", *, options: dict[str, str] | None = None, sound: float = 0, start: int = 0,
     times: list[int] | None = None,
 ) -> None:  # fmt: skip
-    """Three seconds at 30 frames a second as others write them: from picture `start` on, with `sound` seconds."""
+    """Write 3 s at 30 frames per second, like other recorders, from frame `start` and with `sound` seconds of sound."""
     shown = av.VideoFrame.from_ndarray(np.asarray(picture()), format="rgb24").reformat(format="yuv420p")
     with av.open(str(path), "w", format=form, options=options or {}) as container:
         stream = container.add_stream("libvpx" if form == "webm" else "libx264", rate=30)
@@ -337,14 +337,14 @@ def test_the_child_has_no_credentials_and_little_memory(tmp_path: Path, monkeypa
     monkeypatch.setattr(inspection, "_CHILD", __name__)
     verdict = inspect(tmp_path / "upload", MediaKind.IMAGE, tmp_path)
     assert isinstance(verdict, Rejected)
-    assert (verdict.code, verdict.public_message) == ("knows nothing", "no memory left")
+    assert (verdict.code, verdict.public_message) == ("no secret", "no memory left")
 
 
-if __name__ == "__main__":  # a child that tells what it can see and take
+if __name__ == "__main__":  # a child process that reports the secrets and the memory that it has
     _limit(5)
     try:
         taken = f"took {len(bytearray(3 * 2**30))} bytes"
     except MemoryError:
         taken = "no memory left"
-    seen = "a secret" if "AWS_SECRET_ACCESS_KEY" in os.environ else "knows nothing"
+    seen = "a secret" if "AWS_SECRET_ACCESS_KEY" in os.environ else "no secret"
     sys.stdout.write(json.dumps({"code": seen, "public_message": taken}))

@@ -1,4 +1,4 @@
-"""What the canary takes for a film, and what for none."""
+"""The canary reads the duration of valid films and refuses other files."""
 
 from struct import pack
 

@@ -40,7 +40,7 @@ def planned(
 
 
 def first(stage: Stage) -> Engine:
-    """The stage's in-process engine that stands first in the catalogue."""
+    """Return the stage's first in-process engine of the catalogue."""
     return next(engine for engine in OURS if engine.stage is stage)
 
 
@@ -167,16 +167,16 @@ def test_an_engine_with_fixed_durations_refuses_other_durations(duration: float,
             planned(settings, STILL, NOTHING, ENGINES)
 
 
-# --- engines past their date
+# --- engines past their sunset date
 
 
 def catalogue(*movers: Engine) -> list[Engine]:
-    """The in-process engines of the other stages, and these of video synthesis."""
+    """Return the in-process engines of the other stages, and the given engines of video synthesis."""
     return [*(engine for engine in OURS if engine.stage is not MOVE), *movers]
 
 
 def chosen(name: str | None, *movers: Engine, **settings: Any) -> str:
-    """The engine that does video synthesis where the creator names `name`."""
+    """Return the engine that is planned for video synthesis if the creator names `name`."""
     engines = {MOVE: name} if name else {}
     return planned(JobSettings(engines=engines, **settings), STILL, NOTHING, catalogue(*movers)).engines[MOVE]
 
@@ -220,7 +220,7 @@ def test_a_cheaper_fallback_lowers_the_price() -> None:
         replace(NEW, credits=NEW.credits + 1),
         replace(NEW, sunset_at=TODAY),
     ],
-    ids=["too short", "other durations", "too small", "dearer", "past its date too"],
+    ids=["too short", "other durations", "too small", "more expensive", "past its date too"],
 )
 def test_a_fallback_that_does_not_fit_is_passed_over_or_the_job_is_refused(unfit: Engine) -> None:
     last = replace(NEW, name="last")

@@ -1,4 +1,4 @@
-"""Signed media URLs of the laptop, and each way in which one may be wrong."""
+"""Signed media URLs of the laptop: valid ones and each kind of invalid one."""
 
 import base64
 import json
@@ -25,13 +25,13 @@ def key() -> rsa.RSAPrivateKey:
 
 @pytest.fixture
 def sign(key: rsa.RSAPrivateKey) -> Callable[..., dict[str, str]]:
-    """Query parameters as CloudFront's own signer makes them, for a prefix."""
+    """A function that returns the query parameters of CloudFront's signer for a prefix."""
 
     def make(prefix: str, expires: int = NOW + 60, key_id: str = MEDIA_KEY_ID) -> dict[str, str]:
         resource = f"{MEDIA}/{prefix}*"
         condition = {"DateLessThan": {"AWS:EpochTime": expires}}
         policy = json.dumps({"Statement": [{"Resource": resource, "Condition": condition}]})
-        sha1 = hashes.SHA1()  # noqa: S303  # CloudFront takes no other
+        sha1 = hashes.SHA1()  # noqa: S303  # CloudFront accepts SHA-1 only
         signer = CloudFrontSigner(key_id, lambda text: key.sign(text, padding.PKCS1v15(), sha1))
         return dict(parse_qsl(signer.generate_presigned_url(resource, policy=policy).partition("?")[2]))
 

@@ -1,4 +1,4 @@
-"""Upload forms of the laptop, and each way in which one may be wrong."""
+"""Upload forms of the laptop: valid ones and each kind of invalid one."""
 
 import base64
 import json
@@ -13,7 +13,7 @@ from local.gateway.uploads import Policy, UploadRefused
 
 
 def _form(*, secret: str = SECRET_ACCESS_KEY, access_key: str = ACCESS_KEY_ID) -> dict[str, str]:
-    """A form as the assets function makes it: exact key and type, 1 to 10 bytes, five minutes."""
+    """Return a form like those of the assets function: exact key and type, 1 to 10 bytes, valid for 300 seconds."""
     client = boto3.client(
         "s3",
         region_name="us-east-1",

@@ -1,4 +1,4 @@
-"""Access tokens: which pass, and all that must not."""
+"""Access tokens: valid ones pass, and all others are refused."""
 
 import json
 from datetime import timedelta
@@ -21,7 +21,7 @@ def test_an_issued_token_names_its_user() -> None:
 
 
 def test_a_token_signed_by_the_test_passes() -> None:
-    """Without this, each refusal below might be for a reason of the forger's own."""
+    """The test's signing code is correct, so the refusals below are due to the wrong tokens."""
     assert tokens.verify(signed(claims(NOW), _PRIVATE), verification_keys=_VERIFICATION, at=NOW).user_id == "usr_1"
 
 
@@ -47,7 +47,7 @@ def test_clocks_may_differ_by_seconds_only() -> None:
 
 
 def test_keys_rotate_by_their_ids() -> None:
-    """A token of the old key passes as long as the old key is listed, and no longer."""
+    """A token of the old key passes only while the old key is listed."""
     new_private, new_public = es256_key()
     old = tokens.issue("usr_1", signing_key=_SIGNING, at=NOW)
     new = tokens.issue("usr_1", signing_key=json.dumps({"kid": "k2", "pem": new_private}), at=NOW)

@@ -1,4 +1,4 @@
-"""Signed access to media, in CloudFront's format, by the way CloudFront itself reads it."""
+"""Signed access to media in CloudFront's format, verified in the way of CloudFront."""
 
 import base64
 import json
@@ -51,7 +51,7 @@ def test_a_url_contains_a_policy_for_its_prefix_with_a_valid_signature() -> None
 
 @pytest.mark.parametrize("endpoint_url", [None, "http://127.0.0.1:5000"])
 def test_a_presigned_url_has_signature_version_4(monkeypatch: pytest.MonkeyPatch, endpoint_url: str | None) -> None:
-    """With version 2, boto3's default in us-east-1, S3 answers 400 where KMS encrypts."""
+    """S3 answers 400 to version 2, boto3's default in us-east-1, for objects that KMS encrypts."""
     if endpoint_url:
         monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint_url)
     clients.s3.cache_clear()
@@ -66,7 +66,7 @@ def test_a_presigned_url_has_signature_version_4(monkeypatch: pytest.MonkeyPatch
 
 
 def test_the_prefix_of_a_job_does_not_match_another_job() -> None:
-    """A policy for `jobs/job_1*` would open `jobs/job_10/` too."""
+    """A policy for `jobs/job_1*` would also grant `jobs/job_10/`."""
     url = media.MediaAccess("jobs/job_1/", EXPIRES).url("jobs/job_1/x")
     [statement] = json.loads(decoded(parse_qs(urlsplit(url).query)["Policy"][0]))["Statement"]
     assert statement["Resource"].endswith("/job_1/*")

@@ -1,4 +1,4 @@
-"""Engines of others must be told what the preset means, in their own words and signs."""
+"""Remote engines receive the move of a preset in their own words and commands."""
 
 import pytest
 
@@ -53,7 +53,7 @@ def test_a_still_preset_in_a_pair_is_not_named() -> None:
 
 def test_a_move_of_a_pair_that_returns_is_named_by_its_legs() -> None:
     assert brackets(stacked("pan-left", "yo-yo-zoom")) == "[Pan left,Zoom in,Zoom out]"
-    assert brackets(stacked("pan-left", "yo-yo-zoom", 0.05)) == "[Pan left]", "nobody would see so little"
+    assert brackets(stacked("pan-left", "yo-yo-zoom", 0.05)) == "[Pan left]", "a zoom of this weight is not visible"
 
 
 def test_the_shake_of_the_second_move_is_named() -> None:
@@ -68,9 +68,13 @@ def test_moves_that_cancel_each_other_have_no_gesture() -> None:
 
 
 def test_a_move_without_strength_is_a_static_camera_in_every_language() -> None:
-    none = MOVES["handheld"].model_copy(update={"strength": 0.0})
-    assert (brackets(none), concepts(none), words(none)) == ("[Static shot]", ["static"], "static camera, locked off")
-    assert avoided(none) == ""
+    unmoved = MOVES["handheld"].model_copy(update={"strength": 0.0})
+    assert (brackets(unmoved), concepts(unmoved), words(unmoved)) == (
+        "[Static shot]",
+        ["static"],
+        "static camera, locked off",
+    )
+    assert avoided(unmoved) == ""
 
 
 def test_gestures_to_avoid_are_written_in_words() -> None:
@@ -78,9 +82,9 @@ def test_gestures_to_avoid_are_written_in_words() -> None:
 
 
 def test_the_words_of_a_move_fit_into_the_prompt_of_kling() -> None:
-    """Its prompt may have 2500 characters; 2000 are the creator's, and some are ours."""
-    talkative = CameraMove(keyframes=(Keyframe(at=0),), prompt_phrase="p" * 200, negatives=("n" * 32,) * 6)
-    assert len(words(talkative)) + len(avoided(talkative)) < 450
+    """Kling's prompt has at most 2500 characters. The creator has 2000 of them, the move has the rest."""
+    longest = CameraMove(keyframes=(Keyframe(at=0),), prompt_phrase="p" * 200, negatives=("n" * 32,) * 6)
+    assert len(words(longest)) + len(avoided(longest)) < 450
     for negatives in (("n",) * 7, ("n" * 33,)):
         with pytest.raises(ValueError, match="too_long"):
-            CameraMove(keyframes=talkative.keyframes, negatives=negatives)
+            CameraMove(keyframes=longest.keyframes, negatives=negatives)

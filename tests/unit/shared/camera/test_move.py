@@ -70,7 +70,7 @@ def test_a_pair_of_moves_is_sampled_as_both_and_shrinks_into_the_limits() -> Non
     right = CameraMove(keyframes=(Keyframe(at=0), Keyframe(at=1, truck=-1, pan=0.6)), negatives=("cut",))
     pair = left.with_stacked(right, 0.5)
     assert pair.sample(1) == Pose(truck=-1, pan=0.3)
-    assert pair.sample(0.5).truck == pytest.approx(-0.5), "it shrinks as a whole"
+    assert pair.sample(0.5).truck == pytest.approx(-0.5), "the whole path is scaled down"
     assert pair.negatives == ("cut",)
     assert pair.moves() == {"truck", "pan"}
     assert CameraMove.model_validate_json(pair.model_dump_json(by_alias=True)) == pair
@@ -79,7 +79,7 @@ def test_a_pair_of_moves_is_sampled_as_both_and_shrinks_into_the_limits() -> Non
 
 
 def test_a_pair_that_stays_within_the_limits_does_not_shrink() -> None:
-    """Each goes to the limit, but to opposite sides, or at another time."""
+    """Both moves reach the limit, but on opposite sides or at different times."""
     there = CameraMove(keyframes=(Keyframe(at=0, truck=1), Keyframe(at=1, truck=-1)))
     back = CameraMove(keyframes=(Keyframe(at=0, truck=-1), Keyframe(at=1, truck=1)))
     assert there.with_stacked(back, 0.5).sample(1).truck == pytest.approx(-0.5)
@@ -96,10 +96,10 @@ def test_no_pair_leaves_the_limits(one: CameraMove, other: CameraMove, weight: f
 
 
 def test_a_pair_stays_within_the_limits_between_two_samples() -> None:
-    """Both are at the limit's half when the second lets go at once: the sum is largest at no keyframe."""
+    """The sum is largest between the keyframes: both are at half the limit when the second drops suddenly."""
     rising = CameraMove(keyframes=(Keyframe(at=0), Keyframe(at=1, roll=1)), easing=Easing.LINEAR)
-    letting_go = CameraMove(keyframes=(Keyframe(at=0, roll=1), Keyframe(at=1, roll=-1)), easing=Easing.CRASH)
-    pair = rising.with_stacked(letting_go, 1)
+    dropping = CameraMove(keyframes=(Keyframe(at=0, roll=1), Keyframe(at=1, roll=-1)), easing=Easing.CRASH)
+    pair = rising.with_stacked(dropping, 1)
     assert max(pair.sample(i / 5000).roll for i in range(5001)) == 1
 
 

@@ -1,4 +1,4 @@
-"""What comes in is exact and finite, what goes out is camelCase."""
+"""Input is strict and finite, and output has names in camelCase."""
 
 import pytest
 from pydantic import TypeAdapter, ValidationError
@@ -36,7 +36,7 @@ def test_names_are_camel_case_on_the_wire_and_space_around_text_is_dropped() -> 
 
 def test_input_is_immutable() -> None:
     with pytest.raises(ValidationError):
-        Parcel(its_weight=1).its_weight = 2  # type: ignore[misc]  # what is tested: it is frozen
+        Parcel(its_weight=1).its_weight = 2  # type: ignore[misc]  # the test needs a write to a frozen model
 
 
 def test_errors_do_not_repeat_the_input() -> None:

@@ -1,4 +1,4 @@
-"""Time changed: frames between frames, and films without an end."""
+"""Changes of time: interpolated frames and loops."""
 
 from fractions import Fraction
 
@@ -15,7 +15,7 @@ SCENE = textured(900, 420)
 
 
 def view(place: float) -> Planes:
-    """A pan over a still scene, 7 pixels a frame."""
+    """Return the frame at time `place`, in frames, of a pan of 7 pixels per frame over a still scene."""
     shift = np.array([[1, 0, -100 - 7 * place], [0, 1, -60]], np.float64)
     return from_rgb(as_bytes(cv2.warpAffine(SCENE, shift, (320, 180), flags=cv2.INTER_CUBIC)))
 
@@ -55,7 +55,7 @@ def test_the_end_of_a_loop_runs_into_its_start() -> None:
     assert len(round_trip) == 24
     assert round_trip[0] == 40 + 5 * 6
     steps = np.diff([*round_trip, round_trip[0]])
-    assert abs(steps[-1]) < 8, "where it begins anew nothing jumps"
+    assert abs(steps[-1]) < 8, "the loop restarts without a jump"
     assert np.abs(steps).max() < 140 / 2
 
 

@@ -1,4 +1,4 @@
-"""Treatments of a frame: bars, fades, grain."""
+"""Operations on one frame: bars, fades and grain."""
 
 import pytest
 

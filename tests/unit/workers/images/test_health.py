@@ -1,4 +1,4 @@
-"""When ECS replaces a worker."""
+"""The health check after which ECS replaces a worker."""
 
 import pytest
 

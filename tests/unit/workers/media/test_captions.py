@@ -1,4 +1,4 @@
-"""Captions that are read and written."""
+"""Reading and writing of captions."""
 
 from pathlib import Path
 

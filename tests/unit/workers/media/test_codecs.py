@@ -1,4 +1,4 @@
-"""Planes to H.264 and back."""
+"""Encoding of planes to H.264, and decoding."""
 
 from collections.abc import Iterator
 from fractions import Fraction
@@ -18,7 +18,7 @@ from workers.media.unreadable import Unreadable
 
 
 def moving_frames(count: int, size: tuple[int, int] = (162, 90), step: int = 2) -> Iterator[Planes]:
-    """Soft coloured noise that slides to the left; odd row lengths, so that line sizes matter."""
+    """Yield frames of soft coloured noise that slides left. Row lengths are odd, so that line sizes matter."""
     width, height = size
     field = np.random.default_rng(7).integers(0, 256, (height, width + step * count, 3), np.uint8)
     field = np.asarray(cv2.equalizeHist(np.asarray(cv2.GaussianBlur(field, (0, 0), 4), np.uint8).reshape(height, -1)))
@@ -65,7 +65,7 @@ def test_colour_is_tagged_as_limited_bt709(tmp_path: Path) -> None:
 
 
 def test_chroma_is_tagged_as_centred(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What H.264 assumes where nothing is said is another place: the parameter sets differ by nothing else."""
+    """Untagged H.264 means chroma at the left. The parameter sets differ only in this tag."""
 
     def parameters(name: str, sited: str) -> bytes:
         monkeypatch.setattr(codecs, "_SITED", sited)
@@ -86,7 +86,7 @@ def test_an_even_rhythm_shows_the_current_frame_and_holds_the_last() -> None:
 
 
 def test_the_rate_is_that_of_the_motion_and_the_duration_includes_the_last_frame(tmp_path: Path) -> None:
-    """Two seconds at 30 frames a second, then a slow second, and the last picture held for three."""
+    """The clip has 2 s at 30 frames per second, 1 s at 5, and a last frame that lasts 3 s."""
     times = [*range(60), *range(60, 90, 6)]
     with av.open(str(tmp_path / "clip.mp4"), "w") as container:
         stream = container.add_stream("libx264", rate=30, options={"bf": "0"})
@@ -110,9 +110,9 @@ def test_the_rate_is_that_of_the_motion_and_the_duration_includes_the_last_frame
 def test_a_failure_while_drawing_leaves_no_file(tmp_path: Path) -> None:
     def breaking() -> Iterator[Planes]:
         yield from moving_frames(9)
-        raise RuntimeError("the pencil broke")
+        raise RuntimeError("drawing failed")
 
-    with pytest.raises(RuntimeError, match="pencil"):
+    with pytest.raises(RuntimeError, match="drawing failed"):
         _draw(ClipWriter(tmp_path / "clip.mp4", 162, 90, 24), breaking())
     assert not list(tmp_path.iterdir())
 

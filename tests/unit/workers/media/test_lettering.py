@@ -1,4 +1,4 @@
-"""Letters of many scripts: had, shaped, ordered and broken into lines; drawn for real."""
+"""Text of many scripts: fonts, shaping, order, line breaks and drawing."""
 
 import cv2
 import numpy as np
@@ -47,12 +47,12 @@ def drawn(line: Line) -> Bytes:
 
 
 def parts(text: str) -> int:
-    """How many pieces of ink it has that do not touch."""
+    """Return the number of connected pieces of ink in the drawn text."""
     return cv2.connectedComponents((drawn(Lettering(text).line(text)) > 100).astype(np.uint8))[0] - 1
 
 
 def glyphs(line: Line) -> list[tuple[int, int]]:
-    """What is seen, from left to right: fonts and numbers in them."""
+    """Return the visible glyphs from left to right as (id of the font, glyph number)."""
     return [(id(font), glyph) for font, glyph, *_ in line.glyphs if font.get_glyph_extents(glyph).width]
 
 
@@ -61,7 +61,7 @@ def test_each_script_is_drawn_with_letters_of_its_own(text: str) -> None:
     assert missing(text) is None
     lettering = Lettering(text)
     box = drawn(lettering.line("\U000f0000"))
-    assert box.any(), "a letter that no font has is a box"
+    assert box.any(), "a letter without a font is drawn as a box"
     for word in text.split():
         line = lettering.line(word)
         assert all(glyph for _, glyph in glyphs(line)), "glyph 0 is the box"
@@ -96,7 +96,9 @@ def test_marks_do_not_overlap(one: str, two: str) -> None:
 def test_arabic_runs_to_the_left() -> None:
     sheet = drawn(Lettering("اب").line("اب"))
     left, right = np.array_split(sheet, 2, axis=1)
-    assert np.nonzero(right)[0].min() < np.nonzero(left)[0].min() - SIZE // 4, "alef, the taller one, comes first"
+    assert np.nonzero(right)[0].min() < np.nonzero(left)[0].min() - SIZE // 4, (
+        "alef, the taller letter, is at the right"
+    )
 
 
 @pytest.mark.parametrize(
@@ -143,7 +145,7 @@ def test_long_lines_are_broken_within_their_width(script: str) -> None:
     ids="".join,
 )
 def test_lines_break_at_the_break_points_of_their_language(words: list[str]) -> None:
-    """Between words of Thai, Korean and Japanese; in Chinese anywhere, but not before a full stop."""
+    """Thai, Korean and Japanese break between words. Chinese breaks anywhere except before a full stop."""
     text = "".join(words)
     lettering = Lettering(text)
     lines = lettering.lines(text, lettering.line(text).width - 0.1)

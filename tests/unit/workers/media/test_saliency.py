@@ -1,4 +1,4 @@
-"""What a picture is about, and that zooms and dollies lead there."""
+"""The salient point of a picture, and its position in zooms and dollies."""
 
 import cv2
 import numpy as np
@@ -16,14 +16,14 @@ WIDTH, HEIGHT = 320, 180
 
 
 def lone_dot(x: float, y: float, width: int = WIDTH, height: int = HEIGHT) -> tuple[Bytes, Floats]:
-    """A red dot on grey, half way into the depth; x and y in fractions of the picture."""
+    """Return a grey picture with a red dot at x and y, in fractions of the picture, and a nearness of 0.5."""
     picture = np.full((height, width, 3), 128, np.uint8)
     cv2.circle(picture, (round(x * width), round(y * height)), 7, (255, 30, 30), -1)
     return picture, np.full((height, width), 0.5, np.float32)
 
 
 def dot_at(shot: Shot, pose: Pose) -> tuple[float, float]:
-    """Where the dot is in the frame, fractions; fails if it is not in it."""
+    """Return x and y of the dot in fractions of the frame. The values are NaN if the frame does not show the dot."""
     rgb = to_rgb(shot.frame(pose)).astype(int)
     rows, columns = np.nonzero(rgb[..., 0] - rgb[..., 2] > 60)
     return float(columns.mean() / rgb.shape[1]), float(rows.mean() / rgb.shape[0])

@@ -1,4 +1,4 @@
-"""The camera path of a clip, measured."""
+"""Measurement of the camera path of a clip."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -16,25 +16,25 @@ FRAMES, WIDTH, HEIGHT = 40, 320, 180
 
 
 def wall() -> Bytes:
-    """Soft noise with corners everywhere, four times as large as a frame."""
+    """Return soft noise with corners everywhere, with four times the area of a frame."""
     noise = np.random.default_rng(1).integers(0, 256, (2 * HEIGHT, 2 * WIDTH), np.uint8)
     return as_bytes(cv2.equalizeHist(as_bytes(cv2.GaussianBlur(noise, (0, 0), 2))))
 
 
 def straight(shift: NDArray[Any], turn: NDArray[Any] | float = 1.0) -> CameraPath:
-    """A path of these shifts; it does not turn or grow unless told so."""
+    """Return a path of these shifts. `turn` is its rotation and scale, by default constant."""
     return CameraPath(np.broadcast_to(turn, shift.shape).astype(np.complex128), shift.astype(np.complex128))
 
 
 def known_path(frames: int = FRAMES) -> CameraPath:
-    """A wavy path that begins at rest at the middle, and uses every axis."""
+    """Return a wavy path that begins at the middle and uses every axis."""
     t = np.linspace(0, 1, frames)
     shift = 0.12 * np.sin(2 * np.pi * t) + 0.05j * np.sin(3 * np.pi * t)
     return straight(shift, (1 + 0.2 * t) * np.exp(0.1j * np.sin(4 * t)))
 
 
 def filmed(path: CameraPath, scene: Bytes | None = None) -> Iterator[Bytes]:
-    """The wall as a camera sees it whose picture moves along the path."""
+    """Yield the frames of a camera that films the scene (default: the wall) and whose picture moves along the path."""
     scene = wall() if scene is None else scene
     middle, centre = complex(WIDTH - 0.5, HEIGHT - 0.5), complex(WIDTH - 1, HEIGHT - 1) / 2
     for turn, shift in zip(path.turn.tolist(), path.shift.tolist(), strict=True):

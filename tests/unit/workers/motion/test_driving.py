@@ -1,4 +1,4 @@
-"""From a measured camera path to poses."""
+"""Conversion of a measured camera path to poses."""
 
 import numpy as np
 import pytest
@@ -17,10 +17,10 @@ def axis(poses: list[Pose], name: str) -> np.ndarray[tuple[int, ...], np.dtype[n
 def test_the_poses_follow_the_path_on_every_axis() -> None:
     path = known_path(90)
     poses = drive(path, aspect=16 / 9, fps=30, frames=90)
-    looked_at = -path.shift / path.turn
-    assert alike(axis(poses, "truck"), looked_at.real) > 0.99
-    assert alike(axis(poses, "pan"), looked_at.real) > 0.99
-    assert alike(axis(poses, "pedestal"), -looked_at.imag) > 0.99
+    aim = -path.shift / path.turn
+    assert alike(axis(poses, "truck"), aim.real) > 0.99
+    assert alike(axis(poses, "pan"), aim.real) > 0.99
+    assert alike(axis(poses, "pedestal"), -aim.imag) > 0.99
     assert alike(axis(poses, "roll"), -path.rotation) > 0.99
     assert alike(axis(poses, "dolly"), path.scale) > 0.99
 
@@ -30,9 +30,8 @@ def test_the_middle_of_the_scene_moves_as_far_as_the_driving_picture() -> None:
     first, last = view(poses[0]), view(poses[-1])
     parallax = FOCAL * inverse_distance(0.5) * (last.right - first.right)
     turned = FOCAL * (last.pan - first.pan)
-    assert (parallax + turned) / (2 * (16 / 9) ** 0.5) == pytest.approx(
-        -0.1, rel=0.02
-    )  # widths; picture right, camera left
+    # In frame widths. The camera moves left when the picture moves right.
+    assert (parallax + turned) / (2 * (16 / 9) ** 0.5) == pytest.approx(-0.1, rel=0.02)
     assert parallax / turned == pytest.approx(TRUCK * inverse_distance(0.5) / PAN)
 
 

@@ -1,4 +1,4 @@
-"""What a moving camera shows of scenery: a post standing near before a wall, each painted whole."""
+"""Frames of a moving camera over scenery: a near post in front of a wall, both painted completely."""
 
 from pathlib import Path
 from zipfile import ZipFile
@@ -17,7 +17,7 @@ GREY, BLUE, RED = (128, 128, 128), (40, 40, 255), (255, 40, 40)
 
 
 def stage() -> Scenery:
-    """A grey wall with a red window, hidden by a blue post before it."""
+    """Return a grey wall with a red window that is hidden by a blue post."""
     wall = np.full((HEIGHT, WIDTH, 3), GREY, np.uint8)
     wall[60:100, 150:170] = RED
     post = np.full((140, 40, 4), (*BLUE, 255), np.uint8)
@@ -35,7 +35,7 @@ def shot(scenery: Scenery | None = None) -> Shot:
     return Shot(scenery.picture(), nearness(), WIDTH, HEIGHT, 24, scenery=scenery)
 
 
-def seen(made: Shot, *poses: Pose) -> list[Bytes]:
+def rendered(made: Shot, *poses: Pose) -> list[Bytes]:
     made.prepare(poses)
     return [to_rgb(made.frame(pose)) for pose in poses]
 
@@ -45,23 +45,23 @@ def like(rgb: Bytes, colour: tuple[int, int, int], within: int = 30) -> np.ndarr
 
 
 def test_a_still_camera_shows_the_whole_picture() -> None:
-    shown, wanted = shot().frame(Pose()), from_rgb(stage().picture())
-    assert all(np.abs(a.astype(int) - b).max() <= 2 for a, b in zip(shown, wanted, strict=True))
+    shown, expected = shot().frame(Pose()), from_rgb(stage().picture())
+    assert all(np.abs(a.astype(int) - b).max() <= 2 for a, b in zip(shown, expected, strict=True))
 
 
 def test_a_flat_uncovers_the_painted_backdrop() -> None:
-    still, moved = seen(shot(), Pose(), Pose(truck=1))
+    still, moved = rendered(shot(), Pose(), Pose(truck=1))
     assert not like(still, RED).any()
     assert like(moved, RED).sum() > 300, "the window behind the post"
 
 
 def test_a_flat_moves_as_an_object_of_its_nearness() -> None:
-    """The post as a flat, and as a near part of a picture without parts, stand in the same place."""
+    """The post has the same place as a flat and as a near part of a single picture with depth."""
     poses = (Pose(), Pose(truck=0.6, pedestal=0.4, dolly=0.5), Pose(pan=0.7, tilt=-0.5, roll=0.8), Pose(zoom=1.3))
     whole = Shot(stage().picture(), nearness(), WIDTH, HEIGHT, 24)
-    for one, other in zip(seen(shot(), *poses), seen(whole, *poses), strict=True):
+    for one, other in zip(rendered(shot(), *poses), rendered(whole, *poses), strict=True):
         places = [np.argwhere(like(rgb, BLUE, 60)).mean(axis=0) for rgb in (one, other)]
-        assert places[0] == pytest.approx(places[1], abs=1.6), "of the picture without parts the rim is guessed"
+        assert places[0] == pytest.approx(places[1], abs=1.6), "the rim is estimated in the single picture"
 
 
 def test_the_edge_of_a_flat_is_blended_and_at_most_two_pixels_wide() -> None:
@@ -78,14 +78,14 @@ def test_the_edge_of_a_flat_is_blended_and_at_most_two_pixels_wide() -> None:
 
 @pytest.mark.parametrize("pose", [Pose(fisheye=1, truck=1), Pose(roll=1, dolly=1), Pose(pan=1, tilt=1)])
 def test_a_flat_at_the_border_reaches_beyond_the_frame(pose: Pose) -> None:
-    """A blue ledge lies along the whole lower border: below its upper edge all is blue."""
+    """A blue ledge covers the whole lower border: every pixel below its upper edge is blue."""
     wall = np.full((HEIGHT, WIDTH, 3), GREY, np.uint8)
     ledge = np.full((60, WIDTH, 4), (*BLUE, 255), np.uint8)
     scenery = Scenery(wall, np.zeros((HEIGHT, WIDTH), np.float32), (Flat(0, HEIGHT - 60, ledge, 0.9),))
     near = np.zeros((HEIGHT, WIDTH), np.float32)
     near[-60:] = 0.9
     made = Shot(scenery.picture(), near, WIDTH, HEIGHT, 24, scenery=scenery)
-    (rgb,) = seen(made, pose)
+    (rgb,) = rendered(made, pose)
     blue = like(rgb, BLUE, 60)
     assert blue.any()
     assert np.array_equal(np.logical_or.accumulate(blue, axis=0)[4:], blue[4:] | np.roll(blue, 2, axis=0)[4:])
@@ -114,7 +114,7 @@ def test_a_flat_that_left_the_frame_is_not_drawn() -> None:
     scenery = stage()
     aside = scenery._replace(flats=(Flat(2, 2, scenery.flats[0].rgba[:20, :20].copy(), 1.0),))
     made = Shot(aside.picture(), np.zeros((HEIGHT, WIDTH), np.float32), WIDTH, HEIGHT, 24, scenery=aside)
-    (rgb,) = seen(made, Pose(zoom=3))
+    (rgb,) = rendered(made, Pose(zoom=3))
     assert not like(rgb, BLUE, 60).any()
 
 
@@ -129,7 +129,7 @@ def test_a_flat_has_the_same_place_in_pictures_of_any_size(picture: float) -> No
     moved = flat._replace(left=round(140 * picture), top=round(40 * picture), rgba=sized(flat.rgba))
     scaled = Scenery(sized(one.backdrop), one.nearness, (moved,))
     made = Shot(scaled.picture(), nearness(), WIDTH, HEIGHT, 24, scenery=scaled)
-    (rgb,) = seen(made, Pose())
+    (rgb,) = rendered(made, Pose())
     rows, columns = np.nonzero(like(rgb, BLUE, 60))
     assert (columns.mean(), rows.mean()) == pytest.approx((159.5, 109.5), abs=1)
 

@@ -68,8 +68,8 @@ def test_the_scenery_is_the_decomposed_picture(tmp_path: Path) -> None:
         other = np.abs(shown - flat.rgba[..., :3]).max(axis=2) > 40
         hidden.append(flat.rgba[..., :3][other & (flat.rgba[..., 3] == 255)])
     red, green, blue = np.concatenate(hidden).astype(int).T
-    assert len(green) > 50, "a palm is whole where another one hides it"
-    assert ((green > red) & (green > blue)).mean() > 0.9, "and green there, not sky"
+    assert len(green) > 50, "hidden parts of a palm are painted"
+    assert ((green > red) & (green > blue)).mean() > 0.9, "the hidden parts are green and not sky"
 
 
 @pytest.mark.parametrize("prompt", ["a ringed planet", "neon city street at night"])
@@ -100,11 +100,11 @@ def test_the_engine_stops_when_progress_raises(tmp_path: Path) -> None:
 
 
 def test_progress_rises_to_one(tmp_path: Path) -> None:
-    seen: list[float] = []
-    _run(tmp_path, "canyon", progress=seen.append)
-    assert seen == sorted(seen)
-    assert seen[-1] == 1.0
-    assert len(seen) >= 4
+    reported: list[float] = []
+    _run(tmp_path, "canyon", progress=reported.append)
+    assert reported == sorted(reported)
+    assert reported[-1] == 1.0
+    assert len(reported) >= 4
 
 
 @pytest.mark.parametrize("place", [place for place in Place if place is not Place.SPACE])
@@ -153,7 +153,7 @@ def test_night_is_darker_than_day() -> None:
 
 
 def test_a_sky_has_no_bands() -> None:
-    """Dither breaks up the steps of 8 bits: no run of equal rows in a smooth sky."""
+    """Dither hides the steps of 8 bits: neighbouring rows of a smooth sky differ."""
     sky = _painting("desert at dawn, clear sky", 320, 180).rgb[:60].astype(int)
     assert (np.abs(np.diff(sky, axis=0)).sum(axis=(1, 2)) > 0).all()
     assert np.unique(sky[10, :, 0]).size >= 3

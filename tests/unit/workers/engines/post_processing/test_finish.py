@@ -1,4 +1,4 @@
-"""Finishing a film: operations, steadiness, and everything that is delivered."""
+"""Finishing a film: operations, stabilisation and outputs."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -26,7 +26,7 @@ from workers.motion import camera_path
 def finish(
     clip: Path,
     folder: Path,
-    *wanted: str,
+    *requested: str,
     size: tuple[int, int] = (160, 90),
     progress: Callable[[float], None] = lambda _: None,
     audio: Path | None = None,
@@ -37,7 +37,7 @@ def finish(
         job_id="job_1",
         user_id="usr_1",
         video_url="s3://media/clip.mp4",
-        operations=wanted,
+        operations=requested,
         width=size[0],
         height=size[1],
         seed=5,
@@ -53,9 +53,9 @@ def made(result: StageResult) -> dict[Role, Path]:
 
 
 def test_the_stage_makes_all_outputs_and_they_match(tmp_path: Path) -> None:
-    told: list[float] = []
+    reported: list[float] = []
     clip = write_clip(tmp_path / "clip.mp4", frames=30, fps=24)
-    result = finish(clip, tmp_path / "work", "grade:noir", size=(641, 361), progress=told.append)
+    result = finish(clip, tmp_path / "work", "grade:noir", size=(641, 361), progress=reported.append)
 
     files = made(result)
     assert set(files) == STAGES[Stage.POST_PROCESSING].produces
@@ -65,11 +65,11 @@ def test_the_stage_makes_all_outputs_and_they_match(tmp_path: Path) -> None:
     assert "stream.mp4" in files[Role.PLAYLIST].read_text()
     with Image.open(files[Role.POSTER]) as poster, Image.open(files[Role.THUMBNAIL]) as thumbnail:
         assert (poster.size, thumbnail.size) == ((640, 360), (480, 270))
-        assert np.ptp(np.asarray(poster), axis=2).max() < 12  # noir holds no colour
+        assert np.ptp(np.asarray(poster), axis=2).max() < 12  # noir has no colour
     assert (result.metrics["frames"], result.metrics["operations"]) == (30, ["grade:noir"])
-    assert len(told) == 30
-    assert told == sorted(told)
-    assert told[-1] == 1
+    assert len(reported) == 30
+    assert reported == sorted(reported)
+    assert reported[-1] == 1
 
 
 def test_same_seed_gives_same_bytes(tmp_path: Path) -> None:
@@ -117,7 +117,7 @@ def test_all_operations_can_be_combined(tmp_path: Path) -> None:
     film = list(read_planes(made(result)[Role.VIDEO]))
     assert film[0].y.shape == (360, 640)
     assert len(film) == result.metrics["frames"] == round((24 - 8) * 60 / 24)
-    assert (film[0].y[:180] < 30).all(), "it fades in, whatever else is done"
+    assert (film[0].y[:180] < 30).all(), "the film fades in"
     assert result.metrics["operations"] == [str(one) for one in operations.parse(everything).values()]
     assert {"jitterBefore", "crop", "cuts"} <= set(result.metrics)
 
@@ -129,8 +129,8 @@ def test_captions_are_visible_in_their_time_only(tmp_path: Path) -> None:
         list(read_planes(made(finish(clip, tmp_path / name, size=(320, 180), captions=captions))[Role.VIDEO]))
         for name, captions in (("plain", None), ("lettered", tmp_path / "a.srt"))
     )
-    seen = [np.abs(a.y[120:].astype(int) - b.y[120:]).max() > 60 for a, b in zip(plain, lettered, strict=True)]
-    assert [index for index, on in enumerate(seen) if on] == list(range(24, 36))
+    visible = [np.abs(a.y[120:].astype(int) - b.y[120:]).max() > 60 for a, b in zip(plain, lettered, strict=True)]
+    assert [index for index, on in enumerate(visible) if on] == list(range(24, 36))
 
 
 def test_a_stopped_run_leaves_no_film(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Everything that is delivered beside the film, and that it fits the film."""
+"""The outputs beside the film match the film."""
 
 from pathlib import Path
 
@@ -78,9 +78,9 @@ def test_sound_is_in_the_film_in_av1_and_in_the_stream(clip: Path, tmp_path: Pat
     result = finish(clip, tmp_path / "work", "av1", audio=tmp_path / "track.flac")
     files = made(result)
     for role in (Role.VIDEO, Role.AV1, Role.STREAM):
-        heard = np.concatenate(list(sound.read(files[role])), axis=1)
-        assert heard.shape[1] / sound.RATE == pytest.approx(50 / 24, abs=0.05)
-        assert integrated(pieces(heard)) == pytest.approx(-14, abs=0.6)
+        decoded = np.concatenate(list(sound.read(files[role])), axis=1)
+        assert decoded.shape[1] / sound.RATE == pytest.approx(50 / 24, abs=0.05)
+        assert integrated(pieces(decoded)) == pytest.approx(-14, abs=0.6)
     assert probe(files[Role.VIDEO]).frames == 50
     assert result.metrics["lufs"] == pytest.approx(-14, abs=0.6)
     with av.open(str(files[Role.PLAYLIST])) as container:

@@ -1,4 +1,4 @@
-"""Films that loop, and films that lead over several pictures."""
+"""Films that loop, and films of several pictures."""
 
 from itertools import pairwise
 from pathlib import Path
@@ -63,11 +63,11 @@ def test_a_picture_without_features_has_no_motion_score(folder: Path) -> None:
     _, result = film(folder, "grey.png", "black.png")
     assert "motionScore" not in result.metrics
     _, result = film(folder, "a.png", "grey.png")
-    assert float(str(result.metrics["motionScore"])) > 0.9, "that of the picture that shows something"
+    assert float(str(result.metrics["motionScore"])) > 0.9, "the score of the picture with features"
 
 
 def seam(frames: Lumas) -> tuple[float, float]:
-    """How much the first frame differs from the last, and neighbours at most."""
+    """Return the difference of first and last frame, and the largest difference of neighbouring frames."""
     steps = [float(np.abs(b - a).mean()) for a, b in pairwise(frames)]
     return float(np.abs(frames[0] - frames[-1]).mean()), max(steps)
 
@@ -117,7 +117,7 @@ def test_a_film_over_pictures_begins_with_the_first_and_ends_with_the_last_of_on
     ids=["static", "strength 0"],
 )
 def test_a_film_leads_from_a_start_frame_to_an_end_frame(folder: Path, still: CameraMove) -> None:
-    """Of two pictures the first is what its first frame shows, as it is, and the second what its last shows."""
+    """The first frame is the first picture, unchanged, and the last frame is the second picture."""
     frames, _ = film(folder, "a.png", "b.png", move=still)
     for frame, shown, other in ((frames[0], "a.png", "b.png"), (frames[-1], "b.png", "a.png")):
         alike, unlike = (
