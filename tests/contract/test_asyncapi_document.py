@@ -1,4 +1,4 @@
-"""The document of the socket is valid AsyncAPI 3.0, and it describes every message."""
+"""The WebSocket document is valid AsyncAPI 3.0 and describes every message."""
 
 import re
 from collections.abc import Iterator
@@ -61,7 +61,7 @@ FIELDS: dict[str, tuple[set[str], set[str]]] = {
 
 
 def kinds() -> Iterator[tuple[str, str, dict[str, Any]]]:
-    """Yield each object of the document whose fields the specification fixes: (kind, place, object)."""
+    """Yield (kind, place, object) for each object of the document whose fields the specification defines."""
     yield "root", "/", DOCUMENT
     yield "info", "info", DOCUMENT["info"]
     yield "components", "components", DOCUMENT["components"]
@@ -105,19 +105,19 @@ def test_the_objects_have_the_specifications_fields_only() -> None:
         assert required <= found.keys() <= required | optional, f"{kind} {place}"
 
 
-def test_names_are_those_that_the_specification_allows() -> None:
+def test_the_specification_allows_all_names() -> None:
     for names in (DOCUMENT["servers"], DOCUMENT["channels"], OPERATIONS, MESSAGES, DOCUMENT["components"]["schemas"]):
         assert all(re.fullmatch(r"[A-Za-z0-9_.-]+", name) for name in names)
 
 
-def test_every_reference_leads_somewhere() -> None:
+def test_every_reference_resolves() -> None:
     found = list(references(DOCUMENT))
     assert found
     for reference in found:
         assert isinstance(pointed(DOCUMENT, reference), dict), reference
 
 
-def test_servers_say_how_to_connect() -> None:
+def test_servers_describe_the_connection() -> None:
     for name, server in DOCUMENT["servers"].items():
         assert "://" not in server["host"], name
         assert "/" not in server["host"], name
@@ -137,15 +137,15 @@ def test_operations_refer_to_messages_of_their_channel() -> None:
 @pytest.mark.parametrize("name", MESSAGES)
 def test_every_message_has_an_example_that_fits_its_schema(name: str) -> None:
     message = MESSAGES[name]
-    assert message["summary"].endswith("."), "say in the model's docstring what the message says"
+    assert message["summary"].endswith("."), "describe the message in the model's docstring"
     assert message["examples"], f"tools/asyncapi_document.py has no example of {name}"
     for example in message["examples"]:
         assert faults(example["payload"], message["payload"], DOCUMENT) == []
 
 
 @pytest.mark.parametrize("name", MESSAGES)
-def test_a_message_with_a_wrong_a_missing_or_another_field_does_not_fit(name: str) -> None:
-    """Without this, the schemas could allow everything."""
+def test_a_message_with_a_wrong_missing_or_extra_field_does_not_fit(name: str) -> None:
+    """The schemas must not allow every message."""
     message = MESSAGES[name]
     payload = message["examples"][0]["payload"]
     required = pointed(DOCUMENT, message["payload"]["$ref"])["required"]
@@ -167,18 +167,18 @@ def _is_event(model: type[View]) -> bool:
     return model.__module__.startswith(("functions.realtime", "shared.jobs.events"))
 
 
-def test_every_message_that_a_client_can_send_has_its_route() -> None:
+def test_every_message_that_a_client_can_send_has_a_route() -> None:
     routes = {route for route in SOCKET_ROUTES if not route.startswith("$")}
     received = {name for name, operation in OPERATIONS.items() if operation["action"] == "receive"}
     assert {type_of(model) for model in get_args(ClientMessage)} == routes == received
 
 
-def test_types_are_the_contracts() -> None:
+def test_message_types_match_the_contract() -> None:
     contract = {"job.progress", "job.completed", "job.failed", "step.completed"}
     assert contract <= {type_of(model) for model in get_args(ServerMessage)}
 
 
-def test_integration_tests_notice_a_message_that_is_not_described() -> None:
+def test_the_event_check_refuses_an_undescribed_message() -> None:
     described = MESSAGES["JobFailed"]["examples"][0]["payload"]
     check_event(described)
     for wrong in ({**described, "type": "job.broken"}, {**described, "odd": 1}, {**described, "seq": "7"}):

@@ -1,4 +1,4 @@
-"""Every engine of the catalogue can be loaded, and keeps the contract."""
+"""Every engine of the catalogue can be loaded and follows the contract of engines."""
 
 import inspect
 from importlib import import_module
@@ -17,13 +17,13 @@ every_engine = pytest.mark.parametrize("entry", ENGINES, ids=lambda entry: entry
 
 
 @every_engine
-def test_its_code_keeps_the_contract(entry: Engine) -> None:
+def test_its_code_follows_the_contract(entry: Engine) -> None:
     module, _, name = entry.code.partition(":")
     assert module.startswith(f"workers.engines.{entry.stage.folder}.")
     made: Any = getattr(import_module(module), name)()
     if entry.runs is Runs.REMOTE:
-        asked = get_type_hints(made.submit)
-        assert (asked["request"], asked["return"]) == (STAGES[entry.stage].request, str)
+        submit = get_type_hints(made.submit)
+        assert (submit["request"], submit["return"]) == (STAGES[entry.stage].request, str)
         assert get_type_hints(made.poll)["return"] == Pending | Finished
         assert callable(made.fetch)
         assert callable(made.cancel)
@@ -34,11 +34,11 @@ def test_its_code_keeps_the_contract(entry: Engine) -> None:
 
 
 @every_engine
-def test_its_entry_makes_sense(entry: Engine) -> None:
+def test_its_entry_is_consistent(entry: Engine) -> None:
     assert entry.about.endswith(".")
     assert entry.credits > 0
     assert entry.credits_per_second >= 0
-    assert (entry.key is not None) is (entry.runs is Runs.REMOTE), "what others do has to be paid"
+    assert (entry.key is not None) is (entry.runs is Runs.REMOTE), "a remote engine needs a provider key"
     assert entry.axes <= set(Pose._fields)
     assert engine(entry.stage, entry.name) is entry
     if entry.fallback is not None:
@@ -47,7 +47,7 @@ def test_its_entry_makes_sense(entry: Engine) -> None:
         )
 
 
-def test_every_stage_has_an_engine_here_and_no_name_means_two() -> None:
+def test_every_stage_has_an_in_process_engine_and_engine_names_are_unique() -> None:
     assert {entry.stage for entry in ENGINES if entry.runs is Runs.IN_PROCESS} == set(Stage)
     assert len({(entry.stage, entry.name) for entry in ENGINES}) == len(ENGINES)
 
@@ -58,14 +58,14 @@ def test_an_unknown_engine_is_a_final_failure() -> None:
     assert failed.value.code == "engine_unknown"
 
 
-def test_every_stage_is_fed_by_those_before_it_or_by_the_creator() -> None:
-    there = set(get_args(JobInput.model_fields["role"].annotation)) - {Role.PICTURE}
+def test_every_input_of_a_stage_comes_from_an_earlier_stage_or_the_creator() -> None:
+    available = set(get_args(JobInput.model_fields["role"].annotation)) - {Role.PICTURE}
     for stage, spec in STAGES.items():
-        assert spec.consumes <= there, stage
-        there |= spec.produces | spec.on_request
+        assert spec.consumes <= available, stage
+        available |= spec.produces | spec.on_request
 
 
-def test_one_spelling_for_each_stage() -> None:
+def test_each_stage_has_one_spelling() -> None:
     assert [(s.value, s.folder, s.queue, s.state, s.key) for s in Stage][1] == (
         "VIDEO_SYNTHESIS", "video_synthesis", "video-synthesis", "VideoSynthesis", "videoSynthesis",
     )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Each role's grants are what its code uses: tables are compared with the imports, calls in every integration test."""
+"""Each role grants exactly the tables that its code imports. Integration tests compare the grants with the calls."""
 
 import ast
 import pkgutil
@@ -24,19 +24,19 @@ from shared.stages.stages import Stage
 from shared.users.record import UserRecord
 from tests.support.grants import refused, sentence
 
-# Records that a function imports and does not touch: they come with a store of which it calls other methods.
+# Records that a function imports and does not use: they belong to a store of which the function calls other methods.
 UNTOUCHED: dict[str, set[type[Record]]] = {
     "rest-auth": {HoldRecord},  # it opens accounts; jobs hold credits
     "socket-connect": {ListenerRecord},  # it opens connections; subscriptions add listeners
     "socket-unsubscribe": {ConnectionRecord},  # it deletes a listener; the connection stays
     "socket-subscribe": {StepTokenRecord, StepTicketRecord},  # it shows jobs; workers and engines use these
     "pipeline-dispatch": {StepTicketRecord},  # remote engines write tickets
-    "pipeline-settle": {JobSpecRecord, StepResultRecord, StepTicketRecord, StepTokenRecord},  # ends jobs
-    "pipeline-reconcile": {JobSpecRecord, StepResultRecord, StepTicketRecord, StepTokenRecord},  # ends jobs
-    "pipeline-signal": {JobSpecRecord, StepResultRecord, StepTicketRecord},  # fails steps by their tokens
-    "remote-engine": {JobSpecRecord},  # its task has the request
-    **{stage.queue: {JobSpecRecord, StepTicketRecord} for stage in Stage},  # its task has the request
-    "realtime-push": {JobRecord, JobSpecRecord, StepTicketRecord, StepTokenRecord},  # it has the job from the stream
+    "pipeline-settle": {JobSpecRecord, StepResultRecord, StepTicketRecord, StepTokenRecord},  # it ends jobs
+    "pipeline-reconcile": {JobSpecRecord, StepResultRecord, StepTicketRecord, StepTokenRecord},  # it ends jobs
+    "pipeline-signal": {JobSpecRecord, StepResultRecord, StepTicketRecord},  # it fails steps by their tokens
+    "remote-engine": {JobSpecRecord},  # the task contains the request
+    **{stage.queue: {JobSpecRecord, StepTicketRecord} for stage in Stage},  # the task contains the request
+    "realtime-push": {JobRecord, JobSpecRecord, StepTicketRecord, StepTokenRecord},  # the stream contains the job
 }  # fmt: skip
 WORKER_MODULES = {
     **{stage.queue: "workers.runtime.queue_loop" for stage in Stage},
@@ -55,27 +55,29 @@ def test_every_record_has_a_table() -> None:
             import_module(module.name)
     defined = {record for record in subclasses(Record) if record.__module__.startswith("shared.")}
     missing = sorted(f"{record.__module__}.{record.__name__}" for record in defined - set(RECORDS))
-    assert missing == [], "infra/tables.py lists no table for them"
+    assert missing == [], "infra/tables.py has no table for these records"
     assert len(RECORDS) == len(set(RECORDS))
 
 
-def test_every_record_stands_in_the_record_module_of_its_noun() -> None:
-    """There the test above finds it."""
+def test_every_record_is_in_the_record_module_of_its_noun() -> None:
+    """The test above searches these modules only."""
     for record in RECORDS:
         assert record.__module__.endswith(".record"), record
 
 
 def test_every_rest_folder_has_a_row() -> None:
     folders = {path.parent.name for path in (ROOT / "functions").glob("*/router.py")}
-    assert folders == {domain.name for domain in REST_DOMAINS}, "infra/functions.py has another list"
+    assert folders == {domain.name for domain in REST_DOMAINS}, "infra/functions.py lists other folders"
 
 
 def test_every_handler_has_a_row() -> None:
     modules = {f"functions.{path.parent.name}.{path.stem}" for path in (ROOT / "functions").glob("*/*.py")}
     defined = {name for name in modules if "handler" in names_bound(name)}
     rows = {row.handler.partition(":")[0] for row in FUNCTIONS}
-    assert sorted(defined - rows) == [], "infra/functions.py has no row for them"
-    assert sorted(name for name in rows - defined if name.startswith("functions.")) == [], "they define no handler"
+    assert sorted(defined - rows) == [], "infra/functions.py has no row for these modules"
+    assert sorted(name for name in rows - defined if name.startswith("functions.")) == [], (
+        "these modules define no handler"
+    )
 
 
 # --- tables
@@ -87,7 +89,7 @@ def tree(module: str) -> ast.Module:
 
 
 def names_bound(module: str) -> set[str]:
-    """Names of functions and variables that the module defines."""
+    """Return the names of the functions and variables that the module defines."""
     body = tree(module).body
     functions = {node.name for node in body if isinstance(node, ast.FunctionDef)}
     variables = {
@@ -107,7 +109,7 @@ def graph() -> grimp.ImportGraph:
 
 @cache
 def records_named(module: str) -> frozenset[str]:
-    """Classes of records that the module uses; a record's own module uses none."""
+    """Return the record classes that the module uses. The result is empty for modules that define records."""
     if module.endswith(".record"):
         return frozenset()
     known = {record.__name__ for record in subclasses(Record)}
@@ -115,7 +117,7 @@ def records_named(module: str) -> frozenset[str]:
 
 
 def records_imported(handler: str) -> set[str]:
-    """Classes of records that any module of the handler's code uses."""
+    """Return the record classes that the modules of the handler's code use."""
     entries = {handler.partition(":")[0], *LOADED_BY_NAME.get(handler, ())}
     modules = entries.union(*map(graph().find_upstream_modules, entries))
     return set[str]().union(*map(records_named, modules))
@@ -125,8 +127,8 @@ def records_imported(handler: str) -> set[str]:
 def test_the_row_grants_the_tables_that_the_code_uses(row: Function) -> None:
     used = records_imported(row.handler) - {record.__name__ for record in UNTOUCHED.get(row.name, set())}
     granted = {record.__name__ for record in (*row.may.reads, *row.may.writes)}
-    assert sorted(used - granted) == [], f"the row {row.name} of infra/functions.py grants no table for them"
-    assert sorted(granted - used) == [], f"the code of {row.name} uses none of them"
+    assert sorted(used - granted) == [], f"the row {row.name} of infra/functions.py does not grant these tables"
+    assert sorted(granted - used) == [], f"the code of {row.name} does not use these tables"
 
 
 @pytest.mark.parametrize(("name", "module"), WORKER_MODULES.items())
@@ -142,7 +144,7 @@ def test_exceptions_are_needed() -> None:
         assert {record.__name__ for record in records} <= records_imported(handlers[name]), name
 
 
-# --- calls: tests/integration/conftest.py compares them
+# --- calls: tests/integration/conftest.py compares them with the grants
 
 
 def test_a_call_beyond_the_grants_is_named() -> None:

@@ -1,4 +1,4 @@
-"""Worker images without Docker: what their Dockerfiles copy and install is what the workers import, and no more."""
+"""Worker images, tested without Docker: their Dockerfiles copy and install only the code that the workers import."""
 
 import json
 import os
@@ -18,9 +18,9 @@ from local.environment import ROOT
 from shared.stages.engines import ENGINES, Family, Runs
 
 IMAGES = ROOT / "workers" / "images"
-EXACT = re.compile(r"[\w./-]+(:\d+\.\d+\.\d+[\w.-]*|@sha256:[0-9a-f]{64})")  # a version to its last number, or a digest
-FIRST_USER = 1000  # below are the system's own
-# Finds no distribution that is not in the image, and imports every module of the workers.
+EXACT = re.compile(r"[\w./-]+(:\d+\.\d+\.\d+[\w.-]*|@sha256:[0-9a-f]{64})")  # a full version or a digest
+FIRST_USER = 1000  # Minimum uid of a user; lower uids belong to the system.
+# Imports every module of the workers. The distributions that are not in the image cannot be imported.
 IMPORTS = """
 import importlib, json, pkgutil, sys
 hidden, elsewhere = (set(json.loads(given)) for given in sys.argv[1:])
@@ -40,7 +40,7 @@ print(*(name for name in sys.modules if name.startswith(("shared.", "workers."))
 
 @dataclass(frozen=True)
 class Dockerfile:
-    """Its instructions in order, `("COPY", ["shared/core", "shared/core"])`, flags left in."""
+    """The instructions in order, such as `("COPY", ("shared/core", "shared/core"))`. Arguments include the flags."""
 
     instructions: tuple[tuple[str, tuple[str, ...]], ...]
 
@@ -64,7 +64,7 @@ def dockerfile(family: Family) -> Dockerfile:
 
 
 def installed(family: Family) -> set[str]:
-    """Distributions of the dependency groups that the image syncs."""
+    """Return the distributions of the dependency groups that the image installs."""
     [sync] = [" ".join(run) for run in dockerfile(family).all("RUN") if "uv" in run and "sync" in run]
     for argument in dockerfile(family).all("ARG"):
         name, _, default = argument[0].partition("=")
@@ -80,7 +80,7 @@ def installed(family: Family) -> set[str]:
 
 
 def copies(family: Family) -> list[tuple[tuple[str, ...], str]]:
-    """(sources, target) of what comes from the repository into the image itself."""
+    """Return (sources, target) of each copy from the repository into the last stage of the image."""
     found = []
     for arguments in dockerfile(family).last_stage.all("COPY"):
         if not any(argument.startswith("--from") for argument in arguments):
@@ -90,7 +90,7 @@ def copies(family: Family) -> list[tuple[tuple[str, ...], str]]:
 
 
 def unpacked(family: Family, root: Path) -> Path:
-    """The image's files that come from the repository, below `root`; answers its working directory."""
+    """Copy the image's files of the repository below `root` and return the image's working directory."""
     [[workdir]] = dockerfile(family).last_stage.all("WORKDIR")
     for sources, target in copies(family):
         for source in sources:
@@ -123,22 +123,21 @@ def test_bases_are_pinned(family: Family) -> None:
 
 
 @pytest.mark.parametrize("family", Family)
-def test_a_worker_is_nobody_special_and_is_looked_after(family: Family) -> None:
+def test_a_worker_is_unprivileged_and_has_a_health_check(family: Family) -> None:
     last = dockerfile(family).last_stage
     [[user]] = last.all("USER")
     made = [re.search(rf"useradd --uid (\d+) .*\b{user}\b", " ".join(run)) for run in last.all("RUN")]
     assert next(int(found[1]) for found in made if found) >= FIRST_USER
     keywords = [keyword for keyword, _ in last.instructions]
-    assert not {"RUN", "COPY", "ADD"} & set(
-        keywords[keywords.index("USER") :]
-    )  # nothing that it could change is its own
+    # Files that are added after USER would belong to the worker, which could change them.
+    assert not {"RUN", "COPY", "ADD"} & set(keywords[keywords.index("USER") :])
     [check] = last.all("HEALTHCHECK")
     assert check[-4:] == ("CMD", "[python,", "-m,", "workers.images.health]")
 
 
 @pytest.mark.parametrize("family", Family)
-def test_an_image_holds_what_workers_import_and_no_more(family: Family, tmp_path: Path) -> None:
-    """Every module of theirs in a process that has the image's files and the image's packages only."""
+def test_an_image_contains_the_imports_of_workers_and_no_more(family: Family, tmp_path: Path) -> None:
+    """Import every module of the workers in a process that has only the image's files and packages."""
     present = installed(family)
     hidden = sorted(
         module for module, names in packages_distributions().items()
@@ -158,8 +157,8 @@ def test_an_image_holds_what_workers_import_and_no_more(family: Family, tmp_path
 
 
 @pytest.mark.parametrize("family", Family)
-def test_what_makes_an_image_anew_is_what_goes_into_it(family: Family) -> None:
-    """The CDK hands these to Docker: one that lacks is missing there, one too many builds the image for nothing."""
+def test_the_build_inputs_of_an_image_are_the_files_that_it_copies(family: Family) -> None:
+    """The CDK passes these files to Docker. A missing file fails the build; an extra file causes needless builds."""
     sources = {
         argument
         for arguments in dockerfile(family).all("COPY")
@@ -172,7 +171,7 @@ def test_what_makes_an_image_anew_is_what_goes_into_it(family: Family) -> None:
 
 @pytest.mark.parametrize("family", Family)
 def test_an_image_runs_as_sagemaker_runs_it(family: Family, tmp_path: Path) -> None:
-    """`docker run <image> serve`: a program on the path that becomes the worker of the stage."""
+    """SageMaker runs `docker run <image> serve`. `serve` is a program on the path that starts the stage's worker."""
     unpacked(family, tmp_path)
     serve = tmp_path / "usr" / "local" / "bin" / "serve"
     assert ("--chmod=755", "workers/images/serve", "/usr/local/bin/serve") in dockerfile(family).last_stage.all("COPY")

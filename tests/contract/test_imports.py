@@ -1,4 +1,4 @@
-"""What a function must not import, it does not: each costs every cold start, or a secret's reach."""
+"""Functions do not import code that slows their cold starts or gives them access to secrets."""
 
 import json
 import os
@@ -14,7 +14,7 @@ from shared.stages.engines import ENGINES, Runs
 ROOT = Path(__file__).parents[2]
 REST = {domain.name: domain.handler for domain in REST_DOMAINS}
 PLAIN = {row.name: row.handler for row in (*PIPELINE, *JOBS_STREAM, *SOCKET_ROUTES.values())}
-# What sends steps to providers: the function, and the engines that it loads by name.
+# Code that sends steps to providers: the function, and the engines that it loads by name.
 REMOTE = [
     *(row.handler for row in REMOTE_ENGINES),
     *(engine.code for engine in ENGINES if engine.runs is Runs.REMOTE),
@@ -32,7 +32,7 @@ print(json.dumps(sorted(name for name in sys.modules)))
 
 
 def imported(handler: str) -> set[str]:
-    """The modules in a fresh process, with no environment at all, that has the handler: as a cold start has."""
+    """Return the modules that a new process with an empty environment loads for the handler, as in a cold start."""
     done = subprocess.run(  # noqa: S603  # our own program
         [sys.executable, "-c", SCRIPT, handler], cwd=ROOT, capture_output=True, text=True, check=True,
         env={"PATH": os.defpath, "PYTHONPATH": str(ROOT)},
@@ -57,14 +57,14 @@ def test_the_authorizer_is_small() -> None:
 
 
 @pytest.mark.parametrize("handler", PLAIN.values(), ids=PLAIN.keys())
-def test_a_plain_function_knows_no_web_framework_and_no_tokens(handler: str) -> None:
+def test_a_plain_function_imports_no_web_framework_and_no_tokens(handler: str) -> None:
     modules = imported(handler)
     assert not modules & (WEB | HEAVY | {"argon2", "jwt"})
     assert not modules & ABOVE
 
 
 @pytest.mark.parametrize("handler", REMOTE)
-def test_what_asks_providers_computes_nothing_itself(handler: str) -> None:
+def test_code_that_calls_providers_imports_no_heavy_library(handler: str) -> None:
     modules = imported(handler)
     assert not modules & (WEB | HEAVY | {"argon2", "jwt"})
     assert not modules & (ABOVE - {"workers"})
@@ -93,7 +93,7 @@ print(len(RECORDS), len(clients), len(made))
 
 
 def test_there_is_one_logger() -> None:
-    """Powertools' instances are made in one place, so that what is logged has one form."""
+    """One module creates the instances of Powertools, so that all logs have one format."""
     makers = ("Logger(", "Metrics(")
     users = [
         path for folder in ("shared", "functions", "workers") for path in (ROOT / folder).rglob("*.py")

@@ -1,4 +1,4 @@
-"""Messages written yesterday are understood today: the golden files are never edited, only added to."""
+"""The code reads messages of older versions: golden files are added, and never edited."""
 
 import json
 from collections import defaultdict
@@ -29,7 +29,7 @@ def decode(name: str, text: str) -> BaseModel:
 
 @pytest.mark.parametrize("path", sorted(GOLDEN.glob("*.json")), ids=lambda path: path.stem)
 def test_a_golden_message_decodes_and_is_written_the_same(path: Path) -> None:
-    """Fields that came later have defaults, which yesterday's message leaves unset."""
+    """Newer fields have defaults. A message of an older version leaves them unset."""
     text = path.read_text()
     message = decode(path.stem, text)
     assert json.loads(message.model_dump_json(by_alias=True, exclude_unset=True)) == json.loads(text)
@@ -40,8 +40,8 @@ def test_there_is_a_golden_message_of_every_kind() -> None:
     assert kinds == {stage.queue for stage in Stage} | {VERIFICATION_QUEUE, "job-spec", REMOTE_QUEUE}
 
 
-def test_every_field_stands_in_a_golden_message() -> None:
-    """A field that comes later brings its golden message with it: from then on it is never renamed either."""
+def test_every_field_is_in_a_golden_message() -> None:
+    """A new field needs a new golden message, which prevents a later renaming of the field."""
     written: dict[type[BaseModel], set[str]] = defaultdict(set)
     for path in GOLDEN.glob("*.json"):
         for model in models(decode(path.stem, path.read_text())):
@@ -52,7 +52,7 @@ def test_every_field_stands_in_a_golden_message() -> None:
 
 
 def models(value: object) -> Iterator[BaseModel]:
-    """The value, if it is a model, and all models within it."""
+    """Yield the value, if it is a model, and all models within it."""
     if isinstance(value, BaseModel):
         yield value
         value = dict(value)
@@ -72,7 +72,7 @@ def test_a_message_of_another_version_is_refused(stage: Stage) -> None:
 
 @pytest.mark.parametrize("stage", Stage)
 def test_a_message_belongs_to_its_stage(stage: Stage) -> None:
-    """Another stage's request under this stage's name does not pass for it."""
+    """A request of another stage is refused under this stage's name."""
     message = json.loads((GOLDEN / f"{stage.queue}.v1.json").read_text())
     for other in Stage:
         if other is not stage:
@@ -81,7 +81,7 @@ def test_a_message_belongs_to_its_stage(stage: Stage) -> None:
 
 
 def test_a_message_that_is_refused_is_not_repeated_in_the_error() -> None:
-    """It is logged, and what stands in it is a creator's."""
+    """The error is logged, and the message contains a creator's text."""
     message = json.loads((GOLDEN / "image-generation.v1.json").read_text())
     message["request"] |= {"width": "my secret prompt", "also": "my secret prompt"}
     for text in (json.dumps(message), "my secret prompt", '["my secret prompt"]'):

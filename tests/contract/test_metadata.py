@@ -1,4 +1,4 @@
-"""What engines report about a step has declared, camelCase keys: clients and later stages read them."""
+"""The metadata that engines report have declared keys in camelCase, because clients and later stages read them."""
 
 import json
 import re
@@ -27,7 +27,7 @@ MOVE = CameraMove(keyframes=(Keyframe(at=0), Keyframe(at=1, dolly=1, roll=0.5)))
 COMMON: dict[str, Any] = {"job_id": "job_1", "user_id": "usr_1", "width": 160, "height": 90, "seed": 1}
 FILM: dict[str, Any] = {"preset_id": "dolly-in", "move": MOVE, "duration": 1, "fps": 12}
 
-# A small request of each stage that asks for all that an engine can report.
+# A small request of each stage for which the engine reports all its metadata.
 REQUESTS: dict[Stage, Callable[[Path], StageRequest]] = {
     Stage.IMAGE_GENERATION: lambda _: ImageGenerationJob(prompt="a lighthouse", aspect_ratio="16:9", **COMMON),
     Stage.VIDEO_SYNTHESIS: lambda folder: VideoSynthesisJob(
@@ -48,7 +48,7 @@ REQUESTS: dict[Stage, Callable[[Path], StageRequest]] = {
         **COMMON,
     ),
 }
-HERE = [engine for engine in ENGINES if engine.runs is Runs.IN_PROCESS and engine.family is Family.CPU_MEDIA]
+CPU_ENGINES = [engine for engine in ENGINES if engine.runs is Runs.IN_PROCESS and engine.family is Family.CPU_MEDIA]
 
 
 def reported(engine: Engine, folder: Path) -> StageResult:
@@ -59,7 +59,7 @@ def reported(engine: Engine, folder: Path) -> StageResult:
     return result
 
 
-@pytest.mark.parametrize("engine", HERE, ids=lambda engine: engine.name)
+@pytest.mark.parametrize("engine", CPU_ENGINES, ids=lambda engine: engine.name)
 def test_an_engine_reports_declared_keys_only(engine: Engine, tmp_path: Path) -> None:
     metrics = reported(engine, tmp_path).metrics
     assert metrics
@@ -73,6 +73,6 @@ def test_every_stage_declares_its_metadata_in_camel_case(stage: Stage) -> None:
     assert [key for key in declared(stage) if not re.fullmatch(r"[a-z]+([A-Z][a-z]*)*", key)] == []
 
 
-def test_what_later_stages_and_views_read_is_declared() -> None:
+def test_metadata_that_later_stages_and_views_read_are_declared() -> None:
     assert FOCAL_POINT in declared(Stage.IMAGE_GENERATION)
     assert all(MOTION_SCORE in declared(stage) for stage in Stage if stage is not Stage.IMAGE_GENERATION)

@@ -14,7 +14,7 @@ from shared.stages.queues import QUEUES
 from shared.stages.stages import STAGES, Stage
 from tests.support.documents import PROBLEM, check_response
 
-# The contract's whole table of endpoints. The API may have more; these have these names.
+# All endpoints of the contract. The API may have more.
 CONTRACT = {
     "POST /api/auth/register", "POST /api/auth/login", "POST /api/auth/logout", "POST /api/auth/refresh",
     "POST /api/auth/verify-email", "POST /api/auth/reset-password", "POST /api/auth/forgot-password",
@@ -29,7 +29,7 @@ CONTRACT = {
     "GET /api/teams/:id/members", "POST /api/teams/:id/members/invite", "PATCH /api/teams/:id/members/:id",
     "DELETE /api/teams/:id/members/:id",
 }  # fmt: skip
-# Those of the contract that nothing serves so far. The list only shrinks.
+# Endpoints of the contract that are not implemented yet. Do not add entries.
 NOT_SERVED_YET = {
     "POST /api/auth/verify-email", "POST /api/auth/reset-password", "POST /api/auth/forgot-password",
     "POST /api/presets", "PATCH /api/presets/:id",
@@ -67,7 +67,7 @@ def test_the_endpoints_of_the_contract_exist_under_their_names() -> None:
     for method, path in operations():
         parts = [":id" if part.startswith("{") else part for part in path.split("/")]
         served.add(f"{method} {'/'.join(parts)}")
-    assert CONTRACT - served == NOT_SERVED_YET, "a served endpoint leaves NOT_SERVED_YET; a missing one is a fault"
+    assert CONTRACT - served == NOT_SERVED_YET, "remove implemented endpoints from NOT_SERVED_YET, and do not add to it"
 
 
 def test_public_routes_exist() -> None:
@@ -97,7 +97,7 @@ def test_job_and_step_views_have_the_contracts_fields() -> None:
     assert contract_step <= set(jobs["StepView"]["properties"])
 
 
-def test_the_enums_are_the_contracts() -> None:
+def test_the_enums_match_the_contract() -> None:
     assert [status.value for status in JobStatus] == [
         "PENDING",
         "QUEUED",
@@ -112,7 +112,7 @@ def test_the_enums_are_the_contracts() -> None:
     assert [type.value for type in AssetType] == ["IMAGE", "VIDEO", "AUDIO", "OTHER"]
 
 
-def test_the_stages_queues_are_the_contracts() -> None:
+def test_the_queues_of_stages_match_the_contract() -> None:
     names = ["image-generation", "video-synthesis", "motion-transfer", "post-processing"]
     assert [stage.queue for stage in Stage] == names
     assert set(names) <= {queue.name for queue in QUEUES}
@@ -136,11 +136,11 @@ def test_operation_ids_are_unique() -> None:
 
 
 @every_operation
-def test_an_operation_says_what_it_does(operation: Operation) -> None:
-    """A client's method is named after `operationId`, and its documentation is the description."""
+def test_an_operation_has_a_name_and_a_description(operation: Operation) -> None:
+    """Generated clients use `operationId` as the method's name and the description as its documentation."""
     assert operation["operationId"].isidentifier()
     assert operation["operationId"][0].islower()
-    assert "_" not in operation["operationId"], "give the route an operation_id of its own, in camelCase"
+    assert "_" not in operation["operationId"], "give the route its own operation_id, in camelCase"
     assert operation["summary"]
     assert operation["description"].endswith((".", "send."))
     [tag] = operation["tags"]
@@ -154,7 +154,7 @@ def test_an_operations_response_has_a_type(operation: Operation) -> None:
         assert "content" not in response
         return
     schema = response["content"]["application/json"]["schema"]
-    assert "$ref" in (schema["items"] if schema.get("type") == "array" else schema), "answer a View, or a list of them"
+    assert "$ref" in (schema["items"] if schema.get("type") == "array" else schema), "return a View or a list of Views"
 
 
 @every_operation
@@ -177,7 +177,7 @@ def test_fastapis_own_error_schemas_are_gone() -> None:
     assert "ValidationError" not in str(openapi())
 
 
-def test_what_api_gateway_itself_refuses_is_described() -> None:
+def test_the_refusals_of_api_gateway_are_described() -> None:
     statuses = {str(problem.status) if problem.status < 500 else "5XX" for problem in PROBLEMS}
     [create] = [operation for operation in OPERATIONS.values() if operation["operationId"] == "createJob"]
     assert statuses <= create["responses"].keys()
@@ -203,7 +203,7 @@ BODY = {"type": "about:blank", "title": "Conflict", "status": 409, "code": "c", 
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_integration_tests_notice_a_response_that_is_not_described(response: Any, named: str) -> None:
+def test_the_response_check_refuses_an_undescribed_response(response: Any, named: str) -> None:
     with pytest.raises(AssertionError, match=named):
         check_response(*response)
 

@@ -1,4 +1,4 @@
-"""Every route states the one permission that it needs, except the public ones."""
+"""Every route declares exactly one permission, except the public routes."""
 
 from typing import Annotated, Any
 
@@ -12,7 +12,7 @@ from tests.support.endpoints import PUBLIC, ApiEndpoint, endpoints
 
 
 def faults(found: list[ApiEndpoint]) -> list[str]:
-    """Name each route that declares another number of permissions than it should."""
+    """Return the name of each route with a wrong number of permissions: 0 for public routes, 1 for others."""
     return [endpoint.name for endpoint in found if len(endpoint.permissions) != (0 if endpoint.name in PUBLIC else 1)]
 
 

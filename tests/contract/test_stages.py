@@ -1,4 +1,4 @@
-"""The stage table and all that is written once for each stage: what lacks a stage is named here."""
+"""The stage table and the other tables with one entry per stage: the tests name the table that lacks a stage."""
 
 import json
 import tomllib
@@ -25,9 +25,9 @@ STILL = CameraMove(keyframes=(Keyframe(at=0),))
 every_stage = pytest.mark.parametrize("stage", Stage)
 
 
-def lacking(there: Iterable[str], names: Iterable[str]) -> str:
-    """The names that are not there; empty if there is nothing to say."""
-    return ", ".join(sorted(set(names) - set(there)))
+def lacking(found: Iterable[str], names: Iterable[str]) -> str:
+    """Return the names that are not in `found`, separated by commas."""
+    return ", ".join(sorted(set(names) - set(found)))
 
 
 def test_every_stage_has_an_entry_in_the_stage_table() -> None:
@@ -56,11 +56,13 @@ def test_every_stage_has_an_in_process_engine() -> None:
 def test_a_job_has_a_step_map_for_every_stage() -> None:
     assert set(StepsMap.get_attributes()) == {stage.folder for stage in Stage}
     letters = [attribute.attr_name for attribute in StepsMap.get_attributes().values()]
-    assert len(set(letters)) == len(Stage), "two stages begin with one letter, under which their steps are stored"
+    assert len(set(letters)) == len(Stage), (
+        "two stages have the same first letter, which is the stored name of their steps"
+    )
 
 
 def test_the_assumed_seconds_of_work_name_stages_only() -> None:
-    """A stage without an entry of its own takes the default."""
+    """A stage without an entry uses the default."""
     assert lacking([*Stage, "default"], WORKER_SECONDS) == "", "docs/prices.toml: no such stage"
     assert WORKER_SECONDS["default"] > 0
 
@@ -85,7 +87,7 @@ def test_its_request_names_a_file_for_each_role_that_it_consumes(stage: Stage) -
 
 
 def roles_of(request: type[StageRequest]) -> set[Role]:
-    """The roles of the request's `..._url` fields. The API contract calls a picture an image, and a clip a video."""
+    """Return the roles of the request's `..._url` fields, which have `image` for picture and `video` for clip."""
     called = {"image": Role.PICTURE, "video": Role.CLIP}
     names = [name.removesuffix("_url") for name in request.model_fields if name.endswith("_url")]
     return {called[name] if name in called else Role(name) for name in names}
@@ -95,4 +97,4 @@ def test_a_stage_that_a_job_can_leave_out_has_a_choice_before_its_state() -> Non
     skippable = {stage.key for stage, spec in STAGES.items() if spec.only_with or spec.not_with}
     chosen = {choice["Variable"].split(".")[1] for state in STATES.values() for choice in state.get("Choices", [])}
     assert lacking(chosen, skippable) == "", "stepfunctions/generate_video.asl.json lacks a stage's choice"
-    assert lacking(skippable, chosen) == "", "stepfunctions/generate_video.asl.json skips what every job has"
+    assert lacking(skippable, chosen) == "", "stepfunctions/generate_video.asl.json skips a stage that every job has"

@@ -1,4 +1,4 @@
-"""The state machine's definition: sound in itself (moto accepts what Step Functions refuses), and true to STAGES."""
+"""The definition of the state machine is valid and matches STAGES. moto accepts definitions that AWS refuses."""
 
 import json
 from collections.abc import Iterator
@@ -21,20 +21,20 @@ FIELDS = {
              "Retry", "Catch", "Next", "End"},
     "Choice": {"Choices", "Default"},
 }  # fmt: skip
-# What Step Functions says of a call of Lambda that may go well the next time.
-OF_LAMBDA = {
+# Error names of Step Functions for Lambda calls that can succeed when they are retried.
+LAMBDA_ERRORS = {
     "Lambda.ServiceException", "Lambda.AWSLambdaException", "Lambda.SdkClientException",
     "Lambda.ClientExecutionTimeoutException", "Lambda.TooManyRequestsException", "Lambda.Unknown", "Sandbox.Timedout",
 }  # fmt: skip
 INPUT = execution_input("job_01K0000000000000000000000A", Stage)
-STATE_BYTES = 256 * 1024
-# What a creator may bring that decides whether a job has a step, in every combination.
+STATE_BYTES = 256 * 1024  # Maximum size of a state's input.
+# The roles of inputs that decide whether a job has a step, and all combinations of them.
 DECIDING = sorted({role for spec in STAGES.values() for role in (spec.only_with, spec.not_with) if role is not None})
 INPUTS = [set(roles) for count in range(len(DECIDING) + 1) for roles in combinations(DECIDING, count)]
 
 
 def nexts(state: dict[str, Any]) -> Iterator[str]:
-    """The states that may follow."""
+    """Yield the names of the states that may follow."""
     for name in ("Next", "Default"):
         if name in state:
             yield state[name]
@@ -43,7 +43,7 @@ def nexts(state: dict[str, Any]) -> Iterator[str]:
 
 
 def paths(value: Any) -> Iterator[str]:
-    """Every reference to the state's input."""
+    """Yield every reference to the state's input."""
     if isinstance(value, dict):
         for name, inner in value.items():
             if isinstance(inner, str) and (name.endswith((".$", "Path")) or name == "Variable"):
@@ -63,10 +63,10 @@ def found(path: str) -> Any:
     return at
 
 
-# --- sound
+# --- validity
 
 
-def test_every_state_that_is_named_exists_and_every_state_is_reached() -> None:
+def test_every_named_state_exists_and_every_state_is_reachable() -> None:
     named = {MACHINE["StartAt"]} | {name for state in STATES.values() for name in nexts(state)}
     assert named == set(STATES)
 
@@ -80,7 +80,7 @@ def test_a_state_has_only_the_fields_of_its_type(name: str) -> None:
 
 
 def test_no_state_can_follow_itself() -> None:
-    """Without loops, an execution ends after at most as many states as there are."""
+    """Without loops, an execution visits each state at most once."""
 
     def visit(name: str, before: tuple[str, ...]) -> None:
         assert name not in before
@@ -98,7 +98,7 @@ def test_every_path_is_in_the_execution_input() -> None:
 
 
 def test_the_state_carries_ids_and_numbers_only_and_stays_small() -> None:
-    """It grows by nothing but the error that a stage's Catch puts in."""
+    """The only addition to the state is the error of a stage's Catch."""
     for state in STATES.values():
         if state["Type"] == "Task":
             assert state["ResultPath"] is None
@@ -115,11 +115,11 @@ def test_catch_comes_last_and_catches_all() -> None:
             assert (catch["ErrorEquals"], catch["Next"]) == (["States.ALL"], "Settle"), name
 
 
-# --- true to STAGES
+# --- agreement with STAGES
 
 
 @pytest.mark.parametrize("stage", Stage)
-def test_a_stages_state_asks_its_worker_and_waits(stage: Stage) -> None:
+def test_the_state_of_a_stage_invokes_dispatch_and_waits(stage: Stage) -> None:
     state = STATES[stage.state]
     assert state["Resource"] == "arn:aws:states:::lambda:invoke.waitForTaskToken"
     assert state["Parameters"]["FunctionName"] == "${DispatchFunctionArn}"
@@ -138,13 +138,13 @@ def test_a_stages_timers_come_from_its_spec(stage: Stage) -> None:
 
 
 @pytest.mark.parametrize("stage", Stage)
-def test_a_stage_is_tried_again_when_that_can_help_and_only_then(stage: Stage) -> None:
+def test_a_stage_retries_only_retryable_errors(stage: Stage) -> None:
     retried = {name for rule in STATES[stage.state]["Retry"] for name in rule["ErrorEquals"]}
     assert StageFailure("x", "x", retryable=True).state_error in retried
     assert StageFailure("x", "x").state_error not in retried
     assert "States.ALL" not in retried
     assert "States.TaskFailed" not in retried
-    assert retried >= {Unavailable.__name__, *OF_LAMBDA}, "the job would fail of a moment's weakness of AWS"
+    assert retried >= {Unavailable.__name__, *LAMBDA_ERRORS}, "a short AWS outage would fail the job"
 
 
 @pytest.mark.parametrize("inputs", INPUTS, ids=lambda inputs: "+".join(sorted(inputs)) or "nothing")
@@ -164,7 +164,7 @@ def test_planned_stages_run_in_order_and_no_others(inputs: set[Role]) -> None:
     assert visited == [stage.state for stage in Stage if stage in planned]
 
 
-def test_whatever_happens_the_job_is_settled() -> None:
+def test_every_path_settles_the_job() -> None:
     for stage in Stage:
         assert STATES[stage.state]["Catch"]
     settle = STATES["Settle"]

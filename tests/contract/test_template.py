@@ -1,4 +1,4 @@
-"""The template and the laptop cloud are one design: what one makes, the other makes, under the same names."""
+"""The template and the laptop cloud create the same resources under the same names."""
 
 import json
 import re
@@ -35,11 +35,11 @@ from tools.template import Assembly, Resource, many, synthesized
 
 pytestmark = pytest.mark.xdist_group("templates")
 
-# Set on the laptop and not in the cloud, where the default is right.
+# Variables that are set on the laptop only. The cloud uses their defaults.
 LAPTOP_ONLY = {"KINORA_UPLOAD_ENDPOINT_URL"}
-# Set in the cloud and not on the laptop, which has neither endpoints nor Sentry, and signs its films.
+# Variables that are set in the cloud only. The laptop has no SageMaker endpoints and no Sentry, and it signs its films.
 CLOUD_ONLY = {"KINORA_SAGEMAKER_ENDPOINTS", "KINORA_SENTRY_DSN", "KINORA_SIGNS_FILMS"}
-# Read only by who calls this function; to everybody else its default does no harm.
+# Variables with the function that reads them. Code that does not call the function does not need the variable.
 READ_THROUGH = {
     "KINORA_MEDIA_URL": "media_access",
     "KINORA_SOCKET_ENDPOINT_URL": "sockets",
@@ -52,7 +52,7 @@ def dev() -> Assembly:
 
 
 def of_laptop(value: Any, cloud: Assembly) -> Any:
-    """What the template says, in the laptop's names."""
+    """Return the value of the template with the laptop's prefix in its names."""
     return json.loads(json.dumps(value).replace(cloud.prefix, PREFIX))
 
 
@@ -94,7 +94,7 @@ def described_by_laptop(name: str) -> dict[str, Any]:
     }
 
 
-def test_tables_are_those_that_the_records_make_on_the_laptop(dev: Assembly) -> None:
+def test_the_template_and_the_laptop_have_the_same_tables(dev: Assembly) -> None:
     tables = dev.by("TableName", "AWS::DynamoDB::Table")
     with mock_aws():
         for record in RECORDS:
@@ -108,17 +108,17 @@ def test_tables_are_those_that_the_records_make_on_the_laptop(dev: Assembly) -> 
 # --- queues
 
 
-Patience = tuple[int, int, str]  # seconds for which a message is hidden, deliveries, where it goes after them
+Redelivery = tuple[int, int, str]  # visibility timeout in seconds, maximum deliveries, dead letter queue
 
 
-def patience(visibility: Any, redrive: Any, prefix: str) -> Patience:
+def redelivery(visibility: Any, redrive: Any, prefix: str) -> Redelivery:
     letters = redrive["deadLetterTargetArn"].rpartition(":")[2].removeprefix(f"{prefix}-")
     return int(visibility), int(redrive["maxReceiveCount"]), letters
 
 
-def queues_of_laptop() -> tuple[dict[str, Patience], set[str]]:
-    """What `local/provision.py` really makes: queues that work, and those that keep dead letters."""
-    working, letters = dict[str, Patience](), set[str]()
+def queues_of_laptop() -> tuple[dict[str, Redelivery], set[str]]:
+    """Return the queues that `local/provision.py` creates: the work queues, and the names of dead letter queues."""
+    working, letters = dict[str, Redelivery](), set[str]()
     with mock_aws():
         sqs = boto3.client("sqs")
         create_queues(sqs)
@@ -126,16 +126,16 @@ def queues_of_laptop() -> tuple[dict[str, Patience], set[str]]:
             name = url.rpartition("/")[2].removeprefix(f"{PREFIX}-")
             found = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
             if "RedrivePolicy" in found:
-                working[name] = patience(found["VisibilityTimeout"], json.loads(found["RedrivePolicy"]), PREFIX)
+                working[name] = redelivery(found["VisibilityTimeout"], json.loads(found["RedrivePolicy"]), PREFIX)
             else:
                 letters.add(name)
     return working, letters
 
 
-def test_queues_have_the_laptops_names_patience_and_dead_letters(dev: Assembly) -> None:
+def test_the_template_and_the_laptop_have_the_same_queues(dev: Assembly) -> None:
     queues = dev.by("QueueName", "AWS::SQS::Queue")
     working = {
-        name: patience(found["VisibilityTimeout"], found["RedrivePolicy"], dev.prefix)
+        name: redelivery(found["VisibilityTimeout"], found["RedrivePolicy"], dev.prefix)
         for name, found in queues.items() if "RedrivePolicy" in found.properties
     }  # fmt: skip
     on_laptop, letters = queues_of_laptop()
@@ -159,7 +159,7 @@ def test_functions_have_the_laptops_names_and_handlers(dev: Assembly) -> None:
 
 
 def test_events_reach_the_functions_that_the_laptop_calls(dev: Assembly) -> None:
-    """Dead letters, the jobs stream and the schedule."""
+    """The events are dead letters, the jobs stream and the schedule."""
     sources = {
         (found["EventSourceArn"].partition("/stream/")[0].rpartition(f"{dev.prefix}-")[2], found["FunctionName"])
         for found in dev.resources("AWS::Lambda::EventSourceMapping")
@@ -181,14 +181,14 @@ def test_events_reach_the_functions_that_the_laptop_calls(dev: Assembly) -> None
 
 
 def called_by(integration_uri: str) -> str:
-    """The function's name in the address by which API Gateway calls it."""
+    """Return the function's name in the integration URI of API Gateway."""
     found = re.search(r":function:([\w-]+)", integration_uri)
     assert found, integration_uri
     return found[1]
 
 
 def rest_methods(cloud: Assembly) -> Iterator[tuple[str, str, Resource]]:
-    """Each method of the REST API: `("POST", "/api/auth/login", ...)`."""
+    """Yield each method of the REST API, such as `("POST", "/api/auth/login", ...)`."""
     resources = {found.id: found.raw["Properties"] for found in cloud.resources("AWS::ApiGateway::Resource")}
 
     def path(id: str) -> str:  # noqa: A002  # CloudFormation's word
@@ -200,7 +200,7 @@ def rest_methods(cloud: Assembly) -> Iterator[tuple[str, str, Resource]]:
         yield str(method["HttpMethod"]), path(method.raw["Properties"]["ResourceId"]["Ref"]), method
 
 
-def test_rest_routes_are_the_laptops_and_the_public_ones_are_those_that_are_meant(dev: Assembly) -> None:
+def test_rest_routes_are_those_of_the_laptop_and_only_public_ones_need_no_token(dev: Assembly) -> None:
     public = {route for domain in REST_DOMAINS for route in domain.public}
     found = {f"{verb} {path}": method for verb, path, method in rest_methods(dev)}
     for domain in REST_DOMAINS:
@@ -216,7 +216,7 @@ def test_rest_routes_are_the_laptops_and_the_public_ones_are_those_that_are_mean
     assert domains == {domain.name for domain in REST_DOMAINS}
 
 
-def test_socket_routes_are_the_laptops_and_connecting_needs_a_token(dev: Assembly) -> None:
+def test_socket_routes_are_those_of_the_laptop_and_connecting_needs_a_token(dev: Assembly) -> None:
     integrations = {
         found.id: called_by(found["IntegrationUri"]) for found in dev.resources("AWS::ApiGatewayV2::Integration")
     }
@@ -236,7 +236,7 @@ def test_socket_routes_are_the_laptops_and_connecting_needs_a_token(dev: Assembl
 # --- the state machine
 
 
-def test_the_state_machine_is_the_laptops(dev: Assembly) -> None:
+def test_the_state_machine_is_that_of_the_laptop(dev: Assembly) -> None:
     [machine] = dev.resources("AWS::StepFunctions::StateMachine")
     assert machine["StateMachineName"] == f"{dev.prefix}-generate-video"
     text = dev.asset(machine["DefinitionS3Location"]["Key"]).read_text()
@@ -256,7 +256,7 @@ def graph() -> grimp.ImportGraph:
 
 
 def code_of(entry: str) -> set[str]:
-    """The entry's module and all modules of ours that it imports, near and far."""
+    """Return the entry's module and all modules of this repository that it imports, directly or indirectly."""
     return {entry, *graph().find_upstream_modules(entry)}
 
 
@@ -266,7 +266,7 @@ def source(module: str) -> str:
 
 
 def variables_read(entry: str) -> set[str]:
-    """The variables that configurations of the entry's code read, without those whose reader it never calls."""
+    """Return the variables that the entry's code reads, except those of READ_THROUGH whose function it never calls."""
     modules = code_of(entry)
     classes: set[type[BaseSettings]] = set()
     for module in modules:
@@ -308,7 +308,7 @@ def test_each_variable_that_a_worker_reads_and_the_laptop_sets_is_set_in_the_tem
 
 
 def test_each_variable_of_the_template_is_set_on_the_laptop(dev: Assembly) -> None:
-    """So that what runs there is what is deployed."""
+    """Code on the laptop gets the variables that it gets in the cloud."""
     of_both = {entry.replace(":", ".") for entry in ENTRIES.values()}
     given = {
         name: set(function["Environment"]["Variables"])
@@ -322,8 +322,8 @@ def test_each_variable_of_the_template_is_set_on_the_laptop(dev: Assembly) -> No
         assert variables - CLOUD_ONLY <= set_on_laptop(), name
 
 
-def test_variables_that_tell_a_place_follow_one_pattern_here_and_there(dev: Assembly) -> None:
-    """A queue's address, a table's name: prefix and name, so that one piece of code finds both."""
+def test_variables_with_an_address_have_one_pattern_on_the_laptop_and_in_the_cloud(dev: Assembly) -> None:
+    """Queue URLs and table names consist of a prefix and a name, so that the same code finds them in both places."""
     laptop = environment("https://sqs.us-east-1.amazonaws.com", "https://gateway")
     for function in dev.functions().values():
         given = function["Environment"]["Variables"]
@@ -332,8 +332,8 @@ def test_variables_that_tell_a_place_follow_one_pattern_here_and_there(dev: Asse
         assert given["KINORA_SECRET_PREFIX"] == laptop["KINORA_SECRET_PREFIX"].replace("local", "dev")
 
 
-def test_secrets_are_those_that_the_laptop_makes(dev: Assembly, tmp_path: Path) -> None:
-    from local.keys import secret_values  # noqa: PLC0415  # making keys takes a second, only here
+def test_the_template_and_the_laptop_have_the_same_secrets(dev: Assembly, tmp_path: Path) -> None:
+    from local.keys import secret_values  # noqa: PLC0415  # needed in this test only; making keys takes 1 s
 
     names = {found["Name"].removeprefix("kinora/dev/") for found in dev.resources("AWS::SecretsManager::Secret")}
     assert not ENVIRONMENTS["dev"].signs_films

@@ -1,4 +1,4 @@
-"""docs/vocabulary.md and docs/vocabulary.json are what the code understands."""
+"""docs/vocabulary.md and docs/vocabulary.json contain the words that the painter understands."""
 
 import json
 
@@ -6,7 +6,7 @@ from shared.vocabulary.words import VOCABULARY
 from tools.vocabulary_page import data, page
 
 
-def test_the_data_hold_every_meaning_with_its_words() -> None:
+def test_the_data_contain_every_meaning_with_its_words() -> None:
     axes = json.loads(data())["axes"]
     assert {word for axis in axes.values() for words in axis.values() for word in words} == {
         word for words in VOCABULARY.values() for word in words.split(", ")

@@ -1,4 +1,4 @@
-"""The decidable part of the language rule in CONTRIBUTING.md: words to replace, and how docstrings begin.
+"""The checkable part of the language rule in CONTRIBUTING.md: refused words and the beginnings of docstrings.
 
 `python -m pytest tests/house/test_language.py` lists every hit as `file:line: word -> replacement`. A word in backticks
 is a name and passes.
@@ -64,7 +64,7 @@ def python_prose(source: str) -> Iterator[tuple[int, str]]:
 
 
 def asl_comments(source: str) -> Iterator[tuple[int, str]]:
-    """Yield the lines of a state machine that hold a comment."""
+    """Yield the lines of a state machine that contain a comment."""
     return ((number, line) for number, line in whole(source) if '"Comment"' in line)
 
 
@@ -104,7 +104,7 @@ def beginnings(place: str) -> Iterator[str]:
 
 
 def commands(node: ast.AST) -> bool:
-    """Return whether a docstring is an imperative: a function's, unless it is a property, a test or a fixture."""
+    """Return whether the docstring must be an imperative: for functions except properties, tests and fixtures."""
     if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
         return False
     decorators = " ".join(map(ast.unparse, node.decorator_list))
@@ -112,7 +112,7 @@ def commands(node: ast.AST) -> bool:
 
 
 def refuse(found: list[str]) -> None:
-    """Fail with all hits, one a line."""
+    """Fail if there are hits, and list them one per line."""
     if found:
         pytest.fail("\n".join([f"{len(found)} hits:", *found]), pytrace=False)
 

@@ -1,4 +1,4 @@
-"""The house rules that no linter knows."""
+"""The repository's rules that no linter checks."""
 
 import re
 from pathlib import Path
@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-HOUSE = ("shared", "functions", "workers", "infra", "local", "tools", "bench")
-MODULES = [path for folder in HOUSE for path in (ROOT / folder).rglob("*.py")]
-SAYS_NOTHING = {"utils", "util", "helpers", "helper", "common", "misc"}
+FOLDERS = ("shared", "functions", "workers", "infra", "local", "tools", "bench")
+MODULES = [path for folder in FOLDERS for path in (ROOT / folder).rglob("*.py")]
+UNSPECIFIC_NAMES = {"utils", "util", "helpers", "helper", "common", "misc"}
 
 
-def test_every_module_has_a_name_that_says_something() -> None:
-    assert [path for path in MODULES if path.stem in SAYS_NOTHING] == []
+def test_every_module_has_a_specific_name() -> None:
+    assert [path for path in MODULES if path.stem in UNSPECIFIC_NAMES] == []
 
 
 def test_packages_run_no_code_when_they_are_imported() -> None:
@@ -20,24 +20,24 @@ def test_packages_run_no_code_when_they_are_imported() -> None:
 
 
 @pytest.mark.parametrize("folder", ["shared", "functions"])
-def test_no_module_is_too_long_to_read(folder: str) -> None:
+def test_no_module_is_longer_than_600_lines(folder: str) -> None:
     lengths = {path: len(path.read_text().splitlines()) for path in (ROOT / folder).rglob("*.py")}
     assert {path: length for path, length in lengths.items() if length > 600} == {}
 
 
-def test_every_module_says_what_it_is_for() -> None:
-    silent = [path for path in MODULES if path.name != "__init__.py" and not path.read_text().startswith('"""')]
-    assert silent == []
+def test_every_module_has_a_docstring() -> None:
+    missing = [path for path in MODULES if path.name != "__init__.py" and not path.read_text().startswith('"""')]
+    assert missing == []
 
 
-def test_every_check_that_is_switched_off_says_why() -> None:
-    """`# noqa: X` and `# type: ignore[x]` are followed by a comment of their own."""
-    switched_off = re.compile(r"# (noqa|type: ignore)(?!.*  # \w)")
+def test_every_suppressed_check_has_a_reason() -> None:
+    """A comment with the reason follows `# noqa: X` and `# type: ignore[x]`."""
+    suppressed = re.compile(r"# (noqa|type: ignore)(?!.*  # \w)")
     tests = [path for path in (ROOT / "tests").rglob("*.py") if path != Path(__file__)]
-    silent = [
+    unexplained = [
         f"{path.relative_to(ROOT)}:{number}"
         for path in (*MODULES, *tests)
         for number, line in enumerate(path.read_text().splitlines(), 1)
-        if switched_off.search(line)
+        if suppressed.search(line)
     ]
-    assert silent == []
+    assert unexplained == []

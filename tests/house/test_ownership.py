@@ -1,4 +1,4 @@
-"""Only stores compare owners: everything else reads through `get(id, account_id=...)` and `page(account_id=...)`."""
+"""Only stores compare owners. Other code reads through `get(id, account_id=...)` and `page(account_id=...)`."""
 
 import ast
 from pathlib import Path

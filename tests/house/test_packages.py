@@ -1,4 +1,4 @@
-"""The import contracts see every module: no folder, package or import stays outside their graph."""
+"""The graph of the import contracts contains every folder, package and import."""
 
 import ast
 import tomllib
@@ -46,7 +46,7 @@ def test_every_folder_with_python_is_a_package(package: str) -> None:
 
 @pytest.mark.parametrize("package", sorted({*ROOT_PACKAGES} - {"tests"}))
 def test_no_import_is_hidden_in_a_string(package: str) -> None:
-    """`import_module("shared.credits.store")` is an import that the contracts do not see."""
+    """The graph of the contracts does not contain imports such as `import_module("shared.credits.store")`."""
     hidden = [
         f"{path.relative_to(ROOT)}:{line}: {module}"
         for path in (ROOT / package).rglob("*.py")

@@ -1,4 +1,4 @@
-"""Only tests import `tools`; of the tests, only the kit in `tests/support` is imported from outside."""
+"""Only tests import `tools`. Only `tests/support` and `tests/conftest.py` are imported by `tools` and `bench`."""
 
 import re
 from pathlib import Path
@@ -24,7 +24,7 @@ def imports_against_the_rule(root: Path) -> list[str]:
     return found
 
 
-def test_nothing_but_tests_imports_tools_or_tests() -> None:
+def test_only_tests_import_tools_and_tests() -> None:
     assert imports_against_the_rule(ROOT) == []
 
 

@@ -1,4 +1,4 @@
-"""Each guard refuses by name what it is for, and lets it pass without its mechanism."""
+"""Each guard refuses the edits that break its rule, and passes them if its mechanism is removed."""
 
 import re
 from pathlib import Path
@@ -150,7 +150,7 @@ LANGUAGE = (
         (replace("tests/house/test_language.py", 'r"reckon(s|ed|ing)?": "calculate, count",', ""),),
     ),
     Trial(
-        "a function whose docstring is no imperative",
+        "a function whose docstring is not an imperative",
         (append("shared/core/clock.py", 'def late() -> bool:\n    """Whether it is late."""'),),
         one_test(
             "tests/house/test_language.py::test_a_docstring_begins_with_an_imperative_or_a_noun_phrase[shared]",
@@ -159,15 +159,15 @@ LANGUAGE = (
         (replace("tests/house/test_language.py", '"whether", ', ""),),
     ),
     Trial(
-        "a class name that stands twice",
+        "a class name that is used twice",
         (append("shared/core/clock.py", "class JobStore: ..."),),
-        one_test("tests/house/test_names.py::test_no_class_name_stands_twice"),
+        one_test("tests/house/test_names.py::test_every_class_name_is_unique"),
         r"JobStore: shared/core/clock.py:\d+, shared/jobs/store.py:\d+",
         (replace("tests/house/test_names.py", "if len(places) > 1", "if False"),),
     ),
 )
 
-# One group for each rule. A new group is one more tuple here.
+# One group for each rule.
 TRIALS: tuple[Trial, ...] = IMPORTS + LANGUAGE
 GUARDS = tuple(dict.fromkeys(trial.guard for trial in TRIALS))
 

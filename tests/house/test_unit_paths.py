@@ -6,7 +6,7 @@ from local.environment import ROOT
 
 
 def without_source(root: Path) -> list[str]:
-    """Return the unit tests that name no module and no package.
+    """Return the unit tests whose path matches no module and no package.
 
     `tests/unit/a/test_b.py` and `tests/unit/a/test_b_subject.py` test the module or package `a/b`.
     """
@@ -27,7 +27,7 @@ def test_every_unit_test_has_the_path_of_its_module() -> None:
     assert without_source(ROOT) == []
 
 
-def test_a_unit_test_of_no_module_is_refused(tmp_path: Path) -> None:
+def test_a_unit_test_without_a_module_is_refused(tmp_path: Path) -> None:
     for name in (
         "shared/camera/__init__.py",
         "shared/camera/move.py",

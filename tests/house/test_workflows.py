@@ -1,4 +1,4 @@
-"""GitHub runs only the code that was reviewed: workflows pin their actions and ask for few rights."""
+"""GitHub runs only reviewed code: workflows pin their actions and request few permissions."""
 
 import re
 from pathlib import Path
@@ -11,7 +11,7 @@ PINNED = re.compile(r"[\w.-]+(?:/[\w.-]+)+@[0-9a-f]{40} # v\d+\.\d+\.\d+")
 
 
 def unpinned(workflow: str) -> list[str]:
-    """Return the actions of a workflow that have no commit digest, or no version in a comment behind it."""
+    """Return the actions of a workflow that have no commit digest, or no version in a comment after it."""
     return [action for action in USES.findall(workflow) if not PINNED.fullmatch(action.strip())]
 
 
@@ -41,7 +41,7 @@ def test_an_action_without_a_digest_or_a_version_is_refused(action: str) -> None
 
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
-def test_a_workflow_only_reads_the_repository_unless_a_job_says_otherwise(path: Path) -> None:
+def test_a_workflow_has_read_permission_unless_a_job_requests_more(path: Path) -> None:
     """The code of a fork must not run with the repository's secrets, hence no `pull_request_target`."""
     text = path.read_text()
     assert "\npermissions:\n  contents: read\n\n" in text

@@ -1,7 +1,7 @@
 """Trials: a copy of the tree, an edit that breaks a rule, and the guard that must refuse it by name.
 
 Each `Trial` runs twice. With the edit, the guard fails and its output matches `refused`. With the edit and without the
-guard's mechanism (`without`), the guard passes: so the mechanism refuses the edit, and nothing else does.
+guard's mechanism (`without`), the guard passes. This shows that only the mechanism refuses the edit.
 """
 
 import os
@@ -31,7 +31,7 @@ class Guard:
     command: tuple[str, ...]
 
     def run(self, tree: Path) -> tuple[bool, str]:
-        """Return whether the guard passed, and what it printed with each run of whitespace as one space."""
+        """Return whether the guard passed, and its output with each run of whitespace replaced by one space."""
         done = subprocess.run(  # noqa: S603  # our own program
             [sys.executable, *self.command],
             cwd=tree,
@@ -47,7 +47,7 @@ class Guard:
 class Trial:
     """An edit that a guard must refuse.
 
-    `refused` is a pattern of what the guard prints. `without` removes the mechanism of the guard.
+    `refused` is a pattern of the guard's output. `without` removes the mechanism of the guard.
     """
 
     name: str
@@ -62,17 +62,17 @@ CONTRACTS = Guard(("-c", LINT_IMPORTS, "--no-logo"))
 
 
 def one_test(node: str) -> Guard:
-    """Return the guard that is one test, such as `tests/contract/test_engines.py::test_its_code_keeps_the_contract`."""
+    """Return the guard that runs one test, such as `tests/house/test_names.py::test_every_class_name_is_unique`."""
     return Guard(("-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "-p", "pytest_timeout", node))
 
 
 def copied(tree: Path) -> Path:
-    """Copy what the guards read into the new folder `tree` and return it."""
+    """Copy the files that the guards read into the new folder `tree` and return it."""
     return copytree(ROOT, tree, ignore=LEFT_OUT)
 
 
 def write(path: str, text: str = "", *, packages: bool = True) -> Edit:
-    """Write a new file. With `packages`, each new folder above it gets an `__init__.py`."""
+    """Return an edit that writes a new file. With `packages`, each new folder above it gets an `__init__.py`."""
 
     def edit(tree: Path) -> None:
         file = tree / path
@@ -86,7 +86,7 @@ def write(path: str, text: str = "", *, packages: bool = True) -> Edit:
 
 
 def append(path: str, text: str) -> Edit:
-    """Append a line to a file."""
+    """Return an edit that appends a line to a file."""
 
     def edit(tree: Path) -> None:
         with (tree / path).open("a") as file:
@@ -96,7 +96,7 @@ def append(path: str, text: str) -> Edit:
 
 
 def replace(path: str, old: str, new: str) -> Edit:
-    """Replace a piece of a file. Fails if the file does not contain it exactly once."""
+    """Replace a piece of a file. The edit fails if the file does not contain the piece exactly once."""
 
     def edit(tree: Path) -> None:
         text = (tree / path).read_text()
@@ -107,12 +107,12 @@ def replace(path: str, old: str, new: str) -> Edit:
 
 
 def without_contract(name: str) -> Edit:
-    """Remove an import contract from pyproject.toml."""
+    """Return an edit that removes an import contract from pyproject.toml."""
 
     def edit(tree: Path) -> None:
         head, *contracts = (tree / "pyproject.toml").read_text().split(CONTRACT)
         kept = [contract for contract in contracts if f'name = "{name}"' not in contract]
-        assert len(kept) == len(contracts) - 1, f"no contract is called {name!r}"
+        assert len(kept) == len(contracts) - 1, f"pyproject.toml has no contract {name!r}"
         (tree / "pyproject.toml").write_text(CONTRACT.join([head, *kept]))
 
     return edit

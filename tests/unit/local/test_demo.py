@@ -1,4 +1,4 @@
-"""What the demo shows and refuses, without a cloud."""
+"""The output and the errors of the demo, without a cloud."""
 
 import io
 from pathlib import Path
@@ -51,7 +51,7 @@ def test_a_snapshot_sets_every_bar() -> None:
     assert _percents({"type": "job.snapshot", "job": {"steps": steps}}) == [100, 40, 0]
 
 
-def test_what_creators_type_is_no_markup(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_text_of_creators_is_not_parsed_as_markup(monkeypatch: pytest.MonkeyPatch) -> None:
     printed = io.StringIO()
     monkeypatch.setattr(terminal, "console", Console(file=printed, width=100))
     terminal.title("a [red]fox[/red] [/]", "x")
@@ -72,7 +72,7 @@ def test_what_creators_type_is_no_markup(monkeypatch: pytest.MonkeyPatch) -> Non
         (["--out", "folder.mp4"], "is a folder"),
     ],
 )
-def test_a_wrong_file_is_one_sentence_before_anything_starts(
+def test_a_wrong_file_is_refused_with_one_sentence_before_the_start(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], sentence: str
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -88,7 +88,7 @@ def test_a_wrong_file_is_one_sentence_before_anything_starts(
     assert len(printed.getvalue().strip().splitlines()) == 1
 
 
-def test_the_name_of_a_file_tells_its_type() -> None:
+def test_the_media_type_follows_from_the_name_of_a_file() -> None:
     assert media_type_of(Path("a.PNG")) == "image/png"
     assert media_type_of(Path("a.mov")) == "video/quicktime"
     with pytest.raises(StudioError):
@@ -109,7 +109,7 @@ def _studio(answer: httpx.Response) -> StudioClient:
         (httpx.Response(500, json=["odd"]), "The studio answered 500"),
     ],
 )
-def test_a_refusal_is_its_problems_detail(answer: httpx.Response, sentence: str) -> None:
+def test_an_error_shows_the_detail_of_its_problem(answer: httpx.Response, sentence: str) -> None:
     with pytest.raises(StudioError, match=sentence):
         _studio(answer).job("job_1")
 

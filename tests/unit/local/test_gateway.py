@@ -1,4 +1,4 @@
-"""The gateway around functions that are made for the test: what it lets through, what it answers by itself."""
+"""The gateway with functions of the test: the requests that it forwards, and its own answers."""
 
 import asyncio
 import json
@@ -18,7 +18,7 @@ from tests.support.documents import openapi
 from tests.support.json_schema import faults
 
 SIGNED_IN = {"Authorization": "Bearer good"}
-seen: list[dict[str, Any]] = []
+received: list[dict[str, Any]] = []
 
 
 def authorizer(event: dict[str, Any], _: object) -> dict[str, Any]:
@@ -33,7 +33,7 @@ def authorizer(event: dict[str, Any], _: object) -> dict[str, Any]:
 
 
 def domain(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    seen.append(event)
+    received.append(event)
     if event["path"].endswith("/broken"):
         raise RuntimeError("no")
     if event["path"].endswith("/nonsense"):
@@ -48,7 +48,7 @@ def domain(event: dict[str, Any], context: Any) -> dict[str, Any]:
 
 
 def socket(event: dict[str, Any], _: object) -> dict[str, Any]:
-    seen.append(event)
+    received.append(event)
     if event["requestContext"]["routeKey"] == "subscribe":
         raise RuntimeError("no")
     return {"statusCode": 403 if "refuse" in (event.get("queryStringParameters") or {}) else 200}
@@ -58,7 +58,7 @@ def _run(
     steps: Callable[["TestClient[Any, Any]"], Awaitable[None]], tmp_path: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
-    seen.clear()
+    received.clear()
     kinds = {"rest": "domain", "socket": "socket"}
     entries = {
         name: f"{__name__}:{kinds.get(name.partition('-')[0], 'authorizer' if name == 'authorizer' else 'domain')}"
@@ -94,7 +94,7 @@ def test_only_an_allow_passes(gateway: Any, headers: dict[str, str], status: int
         answer = await client.get("/api/jobs", headers=headers)
         problem = await answer.json(content_type="application/problem+json")
         assert (answer.status, problem["code"], problem["status"]) == (status, code, status)
-        assert not seen
+        assert not received
 
     gateway(steps)
 
@@ -108,7 +108,7 @@ def test_public_routes_need_no_token_and_others_get_the_authorizers_context(gate
         assert await answer.json() == {"left": True}
 
     gateway(steps)
-    login, job = seen
+    login, job = received
     assert login["requestContext"]["authorizer"] is None
     assert job["requestContext"]["authorizer"] == {
         "userId": "usr_1", "age": "3", "pro": "true", "principalId": "usr_1",
@@ -133,7 +133,7 @@ def test_public_routes_need_no_token_and_others_get_the_authorizers_context(gate
         ("/media/jobs/a.mp4", 403, "signature_refused"),
     ],
 )
-def test_what_goes_wrong_is_problem_json(gateway: Any, path: str, status: int, code: str) -> None:
+def test_an_error_is_problem_json(gateway: Any, path: str, status: int, code: str) -> None:
     async def steps(client: Any) -> None:
         answer = await client.get(path, headers=SIGNED_IN)
         problem = await answer.json(content_type="application/problem+json")
@@ -175,7 +175,7 @@ def test_messages_are_routed_by_their_type_and_connections_answer_until_they_are
             await socket.send_str(text)
         await socket.send_str('{"type": "subscribe"}')
         assert (await socket.receive_json())["message"] == "Internal server error"
-        connection_id = seen[0]["requestContext"]["connectionId"]
+        connection_id = received[0]["requestContext"]["connectionId"]
         address = f"/socket/@connections/{connection_id}"
         assert (await client.post(address, data="hello")).status == 200
         assert await socket.receive_str() == "hello"
@@ -183,16 +183,16 @@ def test_messages_are_routed_by_their_type_and_connections_answer_until_they_are
         assert (await client.post(address, data="x" * (128 * 1024 + 1))).status == 413
         await socket.close()
         for _ in range(100):
-            if seen[-1]["requestContext"]["eventType"] == "DISCONNECT":
+            if received[-1]["requestContext"]["eventType"] == "DISCONNECT":
                 break
             await asyncio.sleep(0.01)
         gone = await client.post(address, data="hello")
         assert (gone.status, gone.headers["x-amzn-ErrorType"]) == (410, "GoneException")
 
     gateway(steps)
-    routes = [event["requestContext"]["routeKey"] for event in seen]
+    routes = [event["requestContext"]["routeKey"] for event in received]
     assert routes == ["$connect", "unsubscribe", *["$default"] * 4, "subscribe", "$disconnect"]
-    assert {event["requestContext"]["authorizer"]["userId"] for event in seen} == {"usr_1"}
+    assert {event["requestContext"]["authorizer"]["userId"] for event in received} == {"usr_1"}
 
 
 def test_the_runner_answers_as_lambda_does(gateway: Any) -> None:
@@ -258,7 +258,7 @@ def test_a_stream_batch_is_tried_again_from_the_record_that_failed() -> None:
     assert calls == [["1", "2", "3"], ["2", "3"]]
 
 
-def test_a_poisonous_record_costs_only_itself() -> None:
+def test_only_the_failing_record_is_not_delivered() -> None:
     delivered: list[str] = []
 
     def call(batch: list[dict[str, Any]]) -> None:

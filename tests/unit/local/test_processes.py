@@ -1,4 +1,4 @@
-"""Child processes of the laptop cloud, with children made for the test."""
+"""Child processes of the laptop cloud, tested with small programs."""
 
 import os
 import subprocess
@@ -13,7 +13,7 @@ from local.environment import environment, for_process
 from local.processes import CloudFailed, Lifeline, Process, stop_all
 
 SERVES = "import time\nprint('hello')\nprint('ready', flush=True)\ntime.sleep(60)\n"
-DEAF = f"import signal\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\n{SERVES}"
+IGNORES_SIGTERM = f"import signal\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\n{SERVES}"
 ENDS = "raise SystemExit('no such thing')\n"
 
 Make = Callable[[str], Process]
@@ -43,7 +43,7 @@ def make(tmp_path: Path, lifeline: Lifeline) -> Iterator[Make]:
             process.kill()
 
 
-def test_it_waits_until_the_child_is_ready_and_keeps_what_it_prints(make: Make) -> None:
+def test_a_start_waits_until_the_child_is_ready_and_logs_its_output(make: Make) -> None:
     process = make(SERVES)
     process.wait_ready(10)
     assert process.alive
@@ -68,15 +68,17 @@ def test_a_killed_child_starts_again(make: Make) -> None:
     assert process.pid != first
 
 
-def test_a_child_that_does_not_listen_is_killed_after_the_grace(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_child_that_ignores_sigterm_is_killed_after_the_grace_period(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(processes, "GRACE_SECONDS", 0.2)
-    process = make(DEAF)
+    process = make(IGNORES_SIGTERM)
     process.wait_ready(10)
     stop_all([process])
     assert not process.alive
 
 
-def test_a_cut_lifeline_ends_the_child_and_what_it_started(make: Make, lifeline: Lifeline) -> None:
+def test_a_cut_lifeline_ends_the_child_and_its_children(make: Make, lifeline: Lifeline) -> None:
     process = make(f"import subprocess\nprint(subprocess.Popen(['sleep', '60']).pid)\n{SERVES}")
     process.wait_ready(10)
     grandchild = process.log.read_text().splitlines()[0]
@@ -93,7 +95,7 @@ def _runs(pid: str) -> bool:
     return bool(state.strip()) and not state.startswith("Z")
 
 
-def test_no_foreign_credentials_reach_a_child(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_child_does_not_inherit_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_PROFILE", "production")
     monkeypatch.setenv("AWS_SESSION_TOKEN", "real")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "real")

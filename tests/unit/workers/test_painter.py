@@ -1,4 +1,4 @@
-"""What holds a painted scene together: outlines, mirrors, what stands where."""
+"""Painted scenes: outlines, reflections and positions of objects."""
 
 from collections.abc import Sequence
 
@@ -29,10 +29,10 @@ def test_a_crest_covers_the_share_of_a_pixel_that_it_reaches_into() -> None:
     hits = terrain.Hits(z, crest, np.full((2, 2), fill_value=True), z, z, z)
     terrain.lay_ground(canvas, hits, as_field(np.stack([np.zeros((2, 3)), np.ones((2, 3))])))
     np.testing.assert_allclose(canvas.rgb[0, :, 0], [0.75, 0.25])
-    np.testing.assert_allclose(canvas.inverse[0], [1 / 5, 1 / 50])  # distance goes with the larger share
+    np.testing.assert_allclose(canvas.inverse[0], [1 / 5, 1 / 50])  # a pixel has the distance of its larger share
 
 
-def test_water_shows_a_post_under_its_foot_and_a_far_one_under_the_horizon() -> None:
+def test_water_mirrors_a_post_at_its_foot_and_a_far_object_at_the_horizon() -> None:
     camera = Camera(120, 200, 60, 1.4)
     canvas = Canvas.blank(camera)
     rows = np.arange(200, dtype=np.float32)[:, None]
@@ -41,7 +41,7 @@ def test_water_shows_a_post_under_its_foot_and_a_far_one_under_the_horizon() -> 
     foot = 100
     near, red, green = (foot - camera.horizon) / (camera.focal * camera.eye), [9, 0, 0], [0, 9, 0]
     canvas.rgb[90:foot, 20:40], canvas.inverse[90:foot, 20:40], canvas.water[90:foot, 20:40] = red, near, 0
-    canvas.rgb[40:50, 80:100] = green  # in the sky: as far as can be
+    canvas.rgb[40:50, 80:100] = green  # in the sky, at infinite distance
     paint_water(canvas, light_of(read("lake at noon", None, 1)), 1, chop=0.0, body=colour("000000"))
     ripple = 3
     of_post, of_sky = canvas.rgb[:, 30, 0] > 3, canvas.rgb[:, 90, 1] > 3
@@ -55,7 +55,7 @@ def test_water_shows_a_post_under_its_foot_and_a_far_one_under_the_horizon() -> 
     ("spots", "chosen"),
     [([(0.4, 9.0), (-0.4, 9.0), (-0.2, 7.0)], (-0.4, 9.0)), ([(0.4, 9.0), (0.5, 8.0)], (0.5, 8.0))],
 )
-def test_a_boat_floats_on_the_first_water_with_none_of_the_shore_before_it(
+def test_a_boat_floats_on_the_first_water_without_shore_in_front(
     spots: Sequence[tuple[float, float]], chosen: tuple[float, float]
 ) -> None:
     stage = _stage("coast with a boat")
@@ -76,14 +76,14 @@ def test_only_a_lighthouse_throws_a_beam(prompt: str, shines: bool) -> None:
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_a_moon_stands_within_a_wide_picture(seed: int) -> None:
+def test_the_moon_is_within_a_wide_picture(seed: int) -> None:
     rgb = paint(read("a full moon over the desert at night, clear", None, seed), 320, 120).rgb.astype(int)
     bright = rgb.min(axis=2) > 215
     assert bright.sum() > 20
     assert not bright[0].any()
 
 
-def test_what_frames_a_picture_stands_before_ground_that_rises() -> None:
+def test_a_framing_object_is_in_front_of_rising_ground() -> None:
     stage = _stage("meadow")
     post = Sketch(20, 40)
     post.box(-0.2, 0, 0.2, 1, 1)
@@ -101,7 +101,7 @@ def test_what_frames_a_picture_stands_before_ground_that_rises() -> None:
     assert stage.canvas.rgb[80, 80].min() > 0.2
 
 
-def test_flowers_take_the_colour_that_the_words_name() -> None:
+def test_flowers_have_the_colour_that_the_words_name() -> None:
     for seed in range(4):
         assert flower_paint(read("a violet meadow with flowers", None, seed)) == ("5a3a8c", "b98cff")
     assert len({flower_paint(read("a meadow with flowers", None, seed)) for seed in range(20)}) > 2

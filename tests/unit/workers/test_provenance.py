@@ -1,4 +1,4 @@
-"""Films say what they are: signed manifests, read back with the library's own reader."""
+"""Signed manifests of films, read with the reader of the C2PA library."""
 
 import json
 from pathlib import Path
@@ -60,8 +60,8 @@ def files(result: StageResult) -> dict[Role, Path]:
     return {output.role: output.path for output in result.outputs}
 
 
-def told(path: Path, media_type: str, keys: dict[str, str]) -> tuple[str, dict[str, Any]]:
-    """What the library's reader says of the file to someone who trusts the laptop's authority, and the manifest."""
+def validated(path: Path, media_type: str, keys: dict[str, str]) -> tuple[str, dict[str, Any]]:
+    """Return the validation state of a reader that trusts the laptop's authority, and the manifest."""
     authority = keys["provenance-certificates"].partition("-----END CERTIFICATE-----\n")[2]
     trust = {"user_anchors": authority, "trust_config": "1.3.6.1.5.5.7.3.4"}
     context = c2pa.Context.from_dict({"trust": trust, "verify": {"remote_manifest_fetch": False}})
@@ -78,11 +78,11 @@ def actions(manifest: dict[str, Any]) -> list[dict[str, Any]]:
 @pytest.mark.parametrize(
     ("role", "media_type"), [(Role.VIDEO, "video/mp4"), (Role.AV1, "video/mp4"), (Role.POSTER, "image/jpeg")]
 )
-def test_what_is_delivered_is_signed_and_says_that_it_was_generated(
+def test_a_delivered_file_is_signed_and_declared_as_generated(
     sources: Path, keys: dict[str, str], role: Role, media_type: str
 ) -> None:
     result = finished(sources, keys, BROUGHT, DRIVING, FILMED)
-    state, manifest = told(files(result)[role], media_type, keys)
+    state, manifest = validated(files(result)[role], media_type, keys)
     assert state == "Trusted"
     assert result.metrics["signed"] is True
     created, placed, graded, faded = actions(manifest)
@@ -90,8 +90,8 @@ def test_what_is_delivered_is_signed_and_says_that_it_was_generated(
     assert created["digitalSourceType"].endswith("/compositeSynthetic")
     assert (placed["action"], len(placed["parameters"]["ingredients"])) == ("c2pa.placed", 2)
     assert (graded["description"], faded["description"]) == ("grade:noir", "fade:both")
-    kept = {one["title"]: one["relationship"] for one in manifest["ingredients"]}
-    assert kept == {
+    relationships = {one["title"]: one["relationship"] for one in manifest["ingredients"]}
+    assert relationships == {
         "picture of the creator": "componentOf",
         "driving of the creator": "inputTo",
         "clip by parallax": "componentOf",
@@ -99,13 +99,13 @@ def test_what_is_delivered_is_signed_and_says_that_it_was_generated(
     assert "sha256 " in json.dumps(manifest["ingredients"])
 
 
-def test_a_film_that_was_touched_afterwards_is_found_out(sources: Path, keys: dict[str, str]) -> None:
+def test_a_film_that_was_changed_after_signing_is_invalid(sources: Path, keys: dict[str, str]) -> None:
     film = files(finished(sources, keys, PAINTED))[Role.VIDEO]
     [pictures] = [box for box in boxes(film) if box.kind == "mdat"]
     changed = bytearray(film.read_bytes())
     changed[pictures.offset + pictures.size // 2] ^= 1
     film.write_bytes(changed)
-    assert told(film, "video/mp4", keys)[0] == "Invalid"
+    assert validated(film, "video/mp4", keys)[0] == "Invalid"
 
 
 def test_signing_leaves_pictures_and_faststart_as_they_are(sources: Path, keys: dict[str, str]) -> None:
@@ -125,14 +125,14 @@ def test_signing_leaves_pictures_and_faststart_as_they_are(sources: Path, keys: 
     assert len(list(read_planes(one))) == 12
 
 
-def test_without_a_certificate_films_go_out_unsigned_and_say_so(sources: Path) -> None:
+def test_films_are_unsigned_without_a_certificate(sources: Path) -> None:
     result = finished(sources, None, PAINTED)
     assert result.metrics["signed"] is False
     with pytest.raises(c2pa.C2paError, match="ManifestNotFound"), files(result)[Role.VIDEO].open("rb") as film:
         c2pa.Reader("video/mp4", film)
 
 
-def test_keys_that_do_not_belong_together_do_not_sign(tmp_path: Path, keys: dict[str, str]) -> None:
+def test_an_invalid_key_does_not_sign(tmp_path: Path, keys: dict[str, str]) -> None:
     other = provenance(tmp_path)
     with pytest.raises(ValueError, match="cannot sign"):
         Signer("no key", keys["provenance-certificates"])
@@ -147,15 +147,15 @@ def test_keys_that_do_not_belong_together_do_not_sign(tmp_path: Path, keys: dict
         ((BROUGHT, FILMED), "compositeSynthetic"),
     ],
 )
-def test_the_label_is_the_one_that_fits(ingredients: tuple[Ingredient, ...], term: str) -> None:
+def test_the_source_type_follows_from_the_ingredients(ingredients: tuple[Ingredient, ...], term: str) -> None:
     assert source_type(ingredients).rpartition("/")[2] == term
 
 
 def test_every_operation_that_changes_pictures_is_an_action() -> None:
-    silent = {
+    without_action = {
         str(operation)
         for operation in parse(OPERATIONS).values()
         if len(definition("film", "video/mp4", (), [operation], captions=False)["assertions"][0]["data"]["actions"])
         == 1
     }
-    assert silent == {"av1", "gif"}
+    assert without_action == {"av1", "gif"}

@@ -1,4 +1,4 @@
-"""What verification lets in, and what it says of the rest."""
+"""Verification of uploads: accepted files, and the codes of refused ones."""
 
 import json
 import os
@@ -26,7 +26,7 @@ from workers.verification.verdict import CleanMedia, MediaKind, Rejected
 
 
 def picture(width: int = 96, height: int = 80) -> Image.Image:
-    """Red above, blue below, so that what is upside down shows."""
+    """Return a picture that is red above and blue below, so that a wrong orientation is visible."""
     pixels = np.zeros((height, width, 3), np.uint8)
     pixels[: height // 2] = 220, 30, 30
     pixels[height // 2 :] = 30, 30, 220
@@ -34,7 +34,7 @@ def picture(width: int = 96, height: int = 80) -> Image.Image:
 
 
 def png_header(width: int, height: int) -> bytes:
-    """A PNG that promises a size and holds nothing."""
+    """Return a PNG that declares a size and has no pixels."""
     head = b"IHDR" + struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
     data = b"IDAT" + zlib.compress(b"")
     chunks = [
@@ -72,7 +72,9 @@ def _truncated(path: Path) -> bytes:
         ("too_small", lambda _: png_header(63, 900)),
     ],
 )
-def test_a_picture_is_refused_for_its_reason(tmp_path: Path, code: str, content: Callable[[Path], bytes]) -> None:
+def test_an_unusable_picture_is_refused_with_its_code(
+    tmp_path: Path, code: str, content: Callable[[Path], bytes]
+) -> None:
     upload = tmp_path / "holiday.jpg"
     upload.write_bytes(content(upload))
     assert refused(upload, MediaKind.IMAGE, tmp_path) == code
@@ -81,7 +83,7 @@ def test_a_picture_is_refused_for_its_reason(tmp_path: Path, code: str, content:
 
 def test_a_sideways_photo_is_turned_upright_and_loses_its_metadata(tmp_path: Path) -> None:
     exif = Image.Exif()
-    exif[0x0112] = 6  # "turn me a quarter clockwise"
+    exif[0x0112] = 6  # orientation: rotate 90 degrees clockwise
     exif[0x010E] = "taken at home"
     upload = tmp_path / "photo.jpg"
     picture().transpose(Image.Transpose.ROTATE_90).save(upload, exif=exif, quality=95)
@@ -100,7 +102,7 @@ def test_unusual_pixels_become_plain_rgb(tmp_path: Path) -> None:
     clear = picture().convert("RGBA")
     clear.putalpha(0)
     deep = Image.fromarray(np.full((80, 96), 40_000, np.uint16))
-    wanted = {
+    expected = {
         "clear.png": (255, 255, 255),
         "deep.png": (156, 156, 156),
         "cmyk.jpg": (220, 30, 30),
@@ -110,7 +112,7 @@ def test_unusual_pixels_become_plain_rgb(tmp_path: Path) -> None:
     deep.save(tmp_path / "deep.png")
     picture().convert("CMYK").save(tmp_path / "cmyk.jpg", quality=98)
     picture().save(tmp_path / "moving.webp", save_all=True, append_images=[Image.new("RGB", (96, 80))], lossless=True)
-    for name, colour in wanted.items():
+    for name, colour in expected.items():
         facts = clean(tmp_path / name, MediaKind.IMAGE, tmp_path / "out")
         with Image.open(facts.path) as seen:
             assert (seen.mode, seen.size) == ("RGB", (96, 80)), name
@@ -118,7 +120,7 @@ def test_unusual_pixels_become_plain_rgb(tmp_path: Path) -> None:
 
 
 def display_p3() -> bytes:
-    """A profile like that of phones: sRGB's with the primaries of Display P3, in the PCS's light."""
+    """Return a profile like those of phones: sRGB with the primaries of Display P3, adapted to the PCS illuminant."""
     profile = bytearray(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
     primaries = {
         b"rXYZ": (0.51512, 0.24120, -0.00105),
@@ -133,17 +135,17 @@ def display_p3() -> bytes:
 
 
 @pytest.mark.parametrize("mode", ["RGB", "RGBA", "L"])
-def test_colours_are_those_of_the_pictures_own_profile_which_is_left_out(tmp_path: Path, mode: str) -> None:
+def test_colours_are_converted_from_the_profile_and_the_profile_is_removed(tmp_path: Path, mode: str) -> None:
     upload = tmp_path / "phone.png"
     Image.new("RGB", (96, 80), (200, 40, 40)).convert(mode).save(upload, icc_profile=display_p3())
     facts = clean(upload, MediaKind.IMAGE, tmp_path / "out")
     with Image.open(facts.path) as seen:
         assert (seen.mode, seen.info.get("icc_profile")) == ("RGB", None)
-        wanted = (87, 87, 87) if mode == "L" else (218, 0, 26)  # a profile for other colours than grey is of no use
-        assert np.abs(np.asarray(seen)[10, 20].astype(int) - wanted).max() <= 3
+        expected = (87, 87, 87) if mode == "L" else (218, 0, 26)  # an RGB profile is ignored for a grey picture
+        assert np.abs(np.asarray(seen)[10, 20].astype(int) - expected).max() <= 3
 
 
-def test_a_profile_that_is_none_is_no_trouble(tmp_path: Path) -> None:
+def test_an_invalid_profile_is_ignored(tmp_path: Path) -> None:
     upload = tmp_path / "phone.jpg"
     picture().save(upload, icc_profile=b"no profile at all" * 20, quality=95)
     facts = clean(upload, MediaKind.IMAGE, tmp_path / "out")
@@ -161,12 +163,12 @@ def test_a_clip_comes_out_upright_silent_and_no_larger_than_720_lines(tmp_path: 
     with av.open(str(facts.path)) as container:
         assert [stream.type for stream in container.streams] == ["video"]
     shown = to_rgb(next(iter(read_planes(facts.path))))
-    assert shown[480, 100, 0] > 180  # what was above is on the left, after a quarter turn to the left
+    assert shown[480, 100, 0] > 180  # after a quarter turn to the left, the upper half is at the left
     assert shown[480, -100, 2] > 180
 
 
 def sideways_clip(path: Path, frame: Image.Image, frames: int, fps: int) -> Path:
-    """A clip whose display matrix says: turn me a quarter to the left."""
+    """Write a clip whose display matrix requests a quarter turn to the left."""
     with av.open(str(path), "w") as container:
         stream = container.add_stream("libx264", rate=fps, options={"preset": "ultrafast"})
         stream.width, stream.height, stream.pix_fmt = *frame.size, "yuv420p"
@@ -182,7 +184,7 @@ def sideways_clip(path: Path, frame: Image.Image, frames: int, fps: int) -> Path
     return path
 
 
-def test_a_clip_is_refused_for_its_reason(tmp_path: Path) -> None:
+def test_an_unusable_clip_is_refused_with_its_code(tmp_path: Path) -> None:
     good = write_clip(tmp_path / "good.mp4", frames=40, fps=30, size=(96, 80))
     whole = good.read_bytes()
     broken = tmp_path / "broken.mp4"
@@ -237,14 +239,14 @@ def test_captions_become_plain_srt(tmp_path: Path) -> None:
         (MediaKind.OTHER, "empty", b""),
     ],
 )
-def test_sound_and_captions_are_refused_for_their_reason(
+def test_unusable_audio_and_captions_are_refused_with_their_code(
     tmp_path: Path, kind: MediaKind, code: str, content: bytes
 ) -> None:
     (tmp_path / "upload").write_bytes(content)
     assert refused(tmp_path / "upload", kind, tmp_path) == code
 
 
-def test_a_clip_that_ends_before_its_time_is_incomplete(tmp_path: Path) -> None:
+def test_a_clip_that_ends_before_its_stated_duration_is_incomplete(tmp_path: Path) -> None:
     upload = write_clip(tmp_path / "front.mp4", frames=60, fps=30, size=(96, 80), faststart=True)
     upload.write_bytes(upload.read_bytes()[: upload.stat().st_size // 2])
     assert refused(upload, MediaKind.VIDEO, tmp_path) == "incomplete"
@@ -255,7 +257,7 @@ def _recorded(
     path: Path, form: str = "webm", *, options: dict[str, str] | None = None, sound: float = 0, start: int = 0,
     times: list[int] | None = None,
 ) -> None:  # fmt: skip
-    """Three seconds at 30 frames a second as others write them: from picture `start` on, with `sound` seconds."""
+    """Write 3 s at 30 frames per second, like other recorders, from frame `start` and with `sound` seconds of sound."""
     shown = av.VideoFrame.from_ndarray(np.asarray(picture()), format="rgb24").reformat(format="yuv420p")
     with av.open(str(path), "w", format=form, options=options or {}) as container:
         stream = container.add_stream("libvpx" if form == "webm" else "libx264", rate=30)
@@ -286,9 +288,7 @@ RECORDED: dict[str, tuple[float, Callable[[Path], None]]] = {
 
 
 @pytest.mark.parametrize(("seconds", "make"), RECORDED.values(), ids=RECORDED.keys())
-def test_good_clips_are_taken_however_they_were_recorded(
-    tmp_path: Path, seconds: float, make: Callable[[Path], None]
-) -> None:
+def test_valid_clips_of_any_recorder_are_accepted(tmp_path: Path, seconds: float, make: Callable[[Path], None]) -> None:
     make(tmp_path / "upload")
     facts = clean(tmp_path / "upload", MediaKind.VIDEO, tmp_path / "out")
     assert facts.duration_seconds == pytest.approx(seconds, abs=0.11)
@@ -314,7 +314,7 @@ def test_pixels_that_are_not_square_are_made_square(tmp_path: Path) -> None:
     assert (facts.width, facts.height) == (192, 80)
 
 
-def test_the_child_accepts_refuses_and_dies_without_harm(tmp_path: Path) -> None:
+def test_the_child_accepts_refuses_and_times_out(tmp_path: Path) -> None:
     upload = tmp_path / "upload"
     picture().save(upload, format="PNG")
     accepted = inspect(upload, MediaKind.IMAGE, tmp_path)
@@ -332,19 +332,19 @@ def test_the_child_accepts_refuses_and_dies_without_harm(tmp_path: Path) -> None
     assert dead.code == "too_slow"
 
 
-def test_the_child_sees_no_credentials_and_little_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_child_has_no_credentials_and_little_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "hunter2")
     monkeypatch.setattr(inspection, "_CHILD", __name__)
     verdict = inspect(tmp_path / "upload", MediaKind.IMAGE, tmp_path)
     assert isinstance(verdict, Rejected)
-    assert (verdict.code, verdict.public_message) == ("knows nothing", "no memory left")
+    assert (verdict.code, verdict.public_message) == ("no secret", "no memory left")
 
 
-if __name__ == "__main__":  # a child that tells what it can see and take
+if __name__ == "__main__":  # a child process that reports the secrets and the memory that it has
     _limit(5)
     try:
         taken = f"took {len(bytearray(3 * 2**30))} bytes"
     except MemoryError:
         taken = "no memory left"
-    seen = "a secret" if "AWS_SECRET_ACCESS_KEY" in os.environ else "knows nothing"
+    seen = "a secret" if "AWS_SECRET_ACCESS_KEY" in os.environ else "no secret"
     sys.stdout.write(json.dumps({"code": seen, "public_message": taken}))

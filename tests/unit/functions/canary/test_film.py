@@ -1,4 +1,4 @@
-"""What the canary takes for a film, and what for none."""
+"""The canary reads the duration of valid films and refuses other files."""
 
 from struct import pack
 
@@ -19,11 +19,11 @@ def film(*, timescale: int = 1000, duration: int = 1500, version: int = 0, boxes
 
 
 @pytest.mark.parametrize("version", [0, 1])
-def test_a_film_tells_its_duration(version: int) -> None:
+def test_the_duration_is_read_from_the_film(version: int) -> None:
     assert film_seconds(film(version=version)) == 1.5
 
 
-def test_a_large_box_tells_its_size_in_eight_bytes() -> None:
+def test_the_size_of_a_large_box_has_eight_bytes() -> None:
     large = pack(">I4sQ", 1, b"mdat", 16 + 4) + b"data"
     assert film_seconds(film(boxes="ftyp moov") + large) == 1.5
 
@@ -45,6 +45,6 @@ def test_a_large_box_tells_its_size_in_eight_bytes() -> None:
         "empty", "a page", "no type", "no pictures", "index last", "cut short", "no timescale", "no header", "tiny box",
     ],
 )  # fmt: skip
-def test_what_cannot_be_played_is_no_film(data: bytes) -> None:
+def test_an_unplayable_file_is_refused(data: bytes) -> None:
     with pytest.raises(UnplayableFilm):
         film_seconds(data)

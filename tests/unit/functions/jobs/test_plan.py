@@ -40,7 +40,7 @@ def planned(
 
 
 def first(stage: Stage) -> Engine:
-    """The stage's in-process engine that stands first in the catalogue."""
+    """Return the stage's first in-process engine of the catalogue."""
     return next(engine for engine in OURS if engine.stage is stage)
 
 
@@ -53,11 +53,11 @@ def first(stage: Stage) -> Engine:
         ({Role.PICTURE, Role.DRIVING}, [MOVE, COPY, FINISH]),
     ],
 )
-def test_what_a_job_brings_decides_its_steps(inputs: set[Role], stages: list[Stage]) -> None:
+def test_the_inputs_of_a_job_decide_its_steps(inputs: set[Role], stages: list[Stage]) -> None:
     assert list(planned(JobSettings(), STILL, frozenset(inputs), ENGINES).engines) == stages
 
 
-def test_the_price_is_each_engines_rounded_up() -> None:
+def test_the_price_is_the_sum_of_the_rounded_prices_of_the_engines() -> None:
     prices = {PAINT: (2, 0.0), MOVE: (1, 0.3), FINISH: (3, 0.0)}
     made = [
         replace(first(stage), credits=credits, credits_per_second=per_second)
@@ -67,14 +67,14 @@ def test_the_price_is_each_engines_rounded_up() -> None:
     assert planned(JobSettings(duration=4), STILL, NOTHING, made).credits == 2 + 3 + 3  # 1 + 1.2, rounded up
 
 
-def test_a_move_that_copies_a_clip_wants_one() -> None:
+def test_a_move_that_copies_a_clip_needs_one() -> None:
     copying = STILL.model_copy(update={"needs_driving_clip": True})
     with pytest.raises(Invalid):
         planned(JobSettings(), copying, NOTHING, ENGINES)
     assert COPY in planned(JobSettings(), copying, frozenset({Role.DRIVING}), ENGINES).engines
 
 
-def test_a_move_keeps_to_its_durations() -> None:
+def test_a_duration_outside_the_limits_of_a_move_is_refused() -> None:
     short = STILL.model_copy(update={"min_duration_seconds": 2, "max_duration_seconds": 4})
     for duration in (2.0, 4.0):
         planned(JobSettings(duration=duration), short, NOTHING, ENGINES)
@@ -83,7 +83,7 @@ def test_a_move_keeps_to_its_durations() -> None:
             planned(JobSettings(duration=duration), short, NOTHING, ENGINES)
 
 
-def test_the_first_engine_that_can_do_it_does() -> None:
+def test_the_first_suitable_engine_is_chosen() -> None:
     move = first(MOVE)
     small = replace(move, name="small", max_short_side_pixels=480, max_duration_seconds=3)
     others = [engine for engine in ENGINES if engine.stage is not MOVE]
@@ -96,7 +96,7 @@ def test_the_first_engine_that_can_do_it_does() -> None:
         planned(JobSettings(resolution=Resolution.SD, duration=3.5), STILL, NOTHING, [small, *others])
 
 
-def test_a_plan_says_which_axes_its_engine_cannot_follow() -> None:
+def test_a_plan_names_the_axes_that_its_engine_cannot_follow() -> None:
     spinning = CameraMove(keyframes=(Keyframe(at=0), Keyframe(at=1, roll=1, zoom=2)))
     move = first(MOVE)
     others = [engine for engine in ENGINES if engine.stage is not MOVE]
@@ -120,14 +120,14 @@ def test_a_longer_film_is_never_cheaper(one: float, other: float) -> None:
     assert 0 < price[0] <= price[1]
 
 
-def test_each_picture_after_the_first_costs_what_the_engine_says() -> None:
+def test_each_extra_picture_costs_the_credits_per_picture_of_the_engine() -> None:
     pictures = frozenset({Role.PICTURE})
     prices = [planned(JobSettings(), STILL, pictures, ENGINES, more_pictures=n).credits for n in range(3)]
     engine = first(MOVE)
     assert [price - prices[0] for price in prices] == [0, engine.credits_per_picture, 2 * engine.credits_per_picture]
 
 
-def test_a_providers_engine_works_only_where_it_is_named() -> None:
+def test_a_remote_engine_is_chosen_only_by_name() -> None:
     remote_first = sorted(ENGINES, key=lambda engine: engine.runs is Runs.IN_PROCESS)
     assert planned(JobSettings(), STILL, NOTHING, remote_first).engines[MOVE] == first(MOVE).name
     named = JobSettings(engines={MOVE: "fal-kling"})
@@ -138,13 +138,13 @@ def test_a_providers_engine_works_only_where_it_is_named() -> None:
         planned(named, STILL, NOTHING, OURS)
 
 
-def test_a_providers_clip_is_not_paid_for_where_a_driving_clip_replaces_it() -> None:
+def test_a_remote_engine_is_refused_with_a_driving_clip() -> None:
     named = JobSettings(engines={MOVE: "fal-kling"})
     with pytest.raises(Invalid, match="not to a clip of the engine fal-kling"):
         planned(named, STILL, frozenset({Role.DRIVING}), ENGINES)
 
 
-def test_a_film_is_as_long_as_its_preset_and_its_engine_make_it() -> None:
+def test_the_preset_and_the_engine_limit_the_duration() -> None:
     static, dolly = (default_moves()[preset].move for preset in ("static", "dolly-in"))
     long = JobSettings(duration=30)
     assert (
@@ -158,7 +158,7 @@ def test_a_film_is_as_long_as_its_preset_and_its_engine_make_it() -> None:
 
 
 @pytest.mark.parametrize(("duration", "made"), [(2.0, False), (3.0, True), (4.5, False), (10.0, True)])
-def test_an_engine_that_makes_some_durations_is_not_paid_for_others(duration: float, made: bool) -> None:
+def test_an_engine_with_fixed_durations_refuses_other_durations(duration: float, made: bool) -> None:
     settings = JobSettings(duration=duration, engines={MOVE: "fal-kling"})
     if made:
         assert planned(settings, STILL, NOTHING, ENGINES).engines[MOVE] == "fal-kling"
@@ -167,16 +167,16 @@ def test_an_engine_that_makes_some_durations_is_not_paid_for_others(duration: fl
             planned(settings, STILL, NOTHING, ENGINES)
 
 
-# --- engines past their date
+# --- engines past their sunset date
 
 
 def catalogue(*movers: Engine) -> list[Engine]:
-    """The in-process engines of the other stages, and these of video synthesis."""
+    """Return the in-process engines of the other stages, and the given engines of video synthesis."""
     return [*(engine for engine in OURS if engine.stage is not MOVE), *movers]
 
 
 def chosen(name: str | None, *movers: Engine, **settings: Any) -> str:
-    """The engine that does video synthesis where the creator names `name`."""
+    """Return the engine that is planned for video synthesis if the creator names `name`."""
     engines = {MOVE: name} if name else {}
     return planned(JobSettings(engines=engines, **settings), STILL, NOTHING, catalogue(*movers)).engines[MOVE]
 
@@ -205,7 +205,7 @@ def test_a_named_engine_past_its_date_is_replaced_by_its_fallback_at_its_price()
     assert after.credits == before.credits
 
 
-def test_a_cheaper_fallback_costs_what_it_costs() -> None:
+def test_a_cheaper_fallback_lowers_the_price() -> None:
     named, cheap = JobSettings(engines={MOVE: "old"}), replace(NEW, credits=0, credits_per_second=0)
     dear = planned(named, STILL, NOTHING, catalogue(OLD, NEW)).credits
     assert planned(named, STILL, NOTHING, catalogue(OLD, cheap)).credits < dear
@@ -220,7 +220,7 @@ def test_a_cheaper_fallback_costs_what_it_costs() -> None:
         replace(NEW, credits=NEW.credits + 1),
         replace(NEW, sunset_at=TODAY),
     ],
-    ids=["too short", "other durations", "too small", "dearer", "past its date too"],
+    ids=["too short", "other durations", "too small", "more expensive", "past its date too"],
 )
 def test_a_fallback_that_does_not_fit_is_passed_over_or_the_job_is_refused(unfit: Engine) -> None:
     last = replace(NEW, name="last")
@@ -235,11 +235,11 @@ def test_a_named_engine_past_its_date_without_a_fallback_is_refused(fallback: st
         chosen("old", replace(OLD, fallback=fallback), NEW)
 
 
-def test_fallbacks_that_lead_round_in_a_circle_end() -> None:
+def test_a_cycle_of_fallbacks_ends() -> None:
     with pytest.raises(NoEngine, match=f"old is not offered since {TODAY}"):
         chosen("old", OLD, replace(NEW, sunset_at=TODAY, fallback="old"))
 
 
-def test_what_a_named_engine_never_made_its_fallback_does_not_make_either() -> None:
+def test_a_fallback_does_not_make_a_film_that_the_named_engine_never_made() -> None:
     with pytest.raises(NoEngine, match="does not make 5 s"):
         chosen("old", replace(OLD, max_duration_seconds=4), NEW)

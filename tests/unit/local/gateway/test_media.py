@@ -1,4 +1,4 @@
-"""Signed media URLs of the laptop, and each way in which one may be wrong."""
+"""Signed media URLs of the laptop: valid ones and each kind of invalid one."""
 
 import base64
 import json
@@ -25,13 +25,13 @@ def key() -> rsa.RSAPrivateKey:
 
 @pytest.fixture
 def sign(key: rsa.RSAPrivateKey) -> Callable[..., dict[str, str]]:
-    """Query parameters as CloudFront's own signer makes them, for a prefix."""
+    """A function that returns the query parameters of CloudFront's signer for a prefix."""
 
     def make(prefix: str, expires: int = NOW + 60, key_id: str = MEDIA_KEY_ID) -> dict[str, str]:
         resource = f"{MEDIA}/{prefix}*"
         condition = {"DateLessThan": {"AWS:EpochTime": expires}}
         policy = json.dumps({"Statement": [{"Resource": resource, "Condition": condition}]})
-        sha1 = hashes.SHA1()  # noqa: S303  # CloudFront takes no other
+        sha1 = hashes.SHA1()  # noqa: S303  # CloudFront accepts SHA-1 only
         signer = CloudFrontSigner(key_id, lambda text: key.sign(text, padding.PKCS1v15(), sha1))
         return dict(parse_qsl(signer.generate_presigned_url(resource, policy=policy).partition("?")[2]))
 
@@ -42,26 +42,24 @@ def _check(key: rsa.RSAPrivateKey, path: str, query: dict[str, str], now: float 
     check_signature(key.public_key(), f"{MEDIA}/{path}", query, now=now)
 
 
-def test_a_signed_prefix_opens_everything_below_it(key: rsa.RSAPrivateKey, sign: Callable[..., Any]) -> None:
+def test_a_signed_prefix_grants_every_file_below_it(key: rsa.RSAPrivateKey, sign: Callable[..., Any]) -> None:
     _check(key, "jobs/a/video.mp4", sign("jobs/a/"))
     _check(key, "jobs/a/deep/poster.jpg", sign("jobs/a/"))
 
 
 @pytest.mark.parametrize("path", ["jobs/b/video.mp4", "jobs/a", "assets/jobs/a/video.mp4"])
-def test_a_signature_opens_nothing_beside_its_prefix(
-    key: rsa.RSAPrivateKey, sign: Callable[..., Any], path: str
-) -> None:
+def test_a_signature_is_refused_outside_its_prefix(key: rsa.RSAPrivateKey, sign: Callable[..., Any], path: str) -> None:
     with pytest.raises(SignatureRefused, match="another address"):
         _check(key, path, sign("jobs/a/"))
 
 
-def test_an_expired_signature_opens_nothing(key: rsa.RSAPrivateKey, sign: Callable[..., Any]) -> None:
+def test_an_expired_signature_is_refused(key: rsa.RSAPrivateKey, sign: Callable[..., Any]) -> None:
     _check(key, "jobs/a/x", sign("jobs/a/", expires=NOW + 1))
     with pytest.raises(SignatureRefused, match="expired"):
         _check(key, "jobs/a/x", sign("jobs/a/", expires=NOW))
 
 
-def test_a_policy_that_was_changed_opens_nothing(key: rsa.RSAPrivateKey, sign: Callable[..., Any]) -> None:
+def test_a_changed_policy_is_refused(key: rsa.RSAPrivateKey, sign: Callable[..., Any]) -> None:
     query = sign("jobs/a/")
     wider = base64.b64encode(
         json.dumps(
@@ -73,7 +71,7 @@ def test_a_policy_that_was_changed_opens_nothing(key: rsa.RSAPrivateKey, sign: C
         _check(key, "jobs/a/x", {**query, "Policy": wider})
 
 
-def test_another_keys_signature_opens_nothing(key: rsa.RSAPrivateKey, sign: Callable[..., Any]) -> None:
+def test_the_signature_of_another_key_is_refused(key: rsa.RSAPrivateKey, sign: Callable[..., Any]) -> None:
     stranger = rsa.generate_private_key(65537, 2048)
     with pytest.raises(SignatureRefused, match="not valid"):
         _check(stranger, "jobs/a/x", sign("jobs/a/"))
@@ -82,7 +80,7 @@ def test_another_keys_signature_opens_nothing(key: rsa.RSAPrivateKey, sign: Call
 
 
 @pytest.mark.parametrize("missing", ["Policy", "Signature", "Key-Pair-Id"])
-def test_an_unsigned_address_opens_nothing(key: rsa.RSAPrivateKey, sign: Callable[..., Any], missing: str) -> None:
+def test_an_unsigned_url_is_refused(key: rsa.RSAPrivateKey, sign: Callable[..., Any], missing: str) -> None:
     query = {name: value for name, value in sign("jobs/a/").items() if name != missing}
     with pytest.raises(SignatureRefused, match="must be signed"):
         _check(key, "jobs/a/x", query)

@@ -1,4 +1,4 @@
-"""Upload forms of the laptop, and each way in which one may be wrong."""
+"""Upload forms of the laptop: valid ones and each kind of invalid one."""
 
 import base64
 import json
@@ -13,7 +13,7 @@ from local.gateway.uploads import Policy, UploadRefused
 
 
 def _form(*, secret: str = SECRET_ACCESS_KEY, access_key: str = ACCESS_KEY_ID) -> dict[str, str]:
-    """A form as the assets function makes it: exact key and type, 1 to 10 bytes, five minutes."""
+    """Return a form like those of the assets function: exact key and type, 1 to 10 bytes, valid for 300 seconds."""
     client = boto3.client(
         "s3",
         region_name="us-east-1",
@@ -36,14 +36,14 @@ def _policy(fields: dict[str, str], *, bucket: str = "media", later: timedelta =
     return Policy(bucket, fields, now=datetime.now(UTC) + later)
 
 
-def test_a_form_takes_what_it_was_made_for() -> None:
+def test_a_form_accepts_its_own_fields_and_sizes() -> None:
     policy = _policy(_form())
     policy.check_size(1)
     policy.check_size(10)
 
 
 @pytest.mark.parametrize(("size", "code"), [(0, "EntityTooSmall"), (11, "EntityTooLarge")])
-def test_a_form_takes_no_other_size(size: int, code: str) -> None:
+def test_a_form_refuses_another_size(size: int, code: str) -> None:
     with pytest.raises(UploadRefused) as refused:
         _policy(_form()).check_size(size)
     assert (refused.value.status, refused.value.code) == (400, code)
@@ -59,20 +59,20 @@ def test_a_form_takes_no_other_size(size: int, code: str) -> None:
         {"x-amz-meta-note": "hello"},
     ],
 )
-def test_a_form_takes_no_other_field(change: dict[str, str]) -> None:
+def test_a_form_refuses_another_field(change: dict[str, str]) -> None:
     with pytest.raises(UploadRefused) as refused:
         _policy({**_form(), **change})
     assert (refused.value.status, refused.value.code) == (403, "AccessDenied")
 
 
-def test_a_form_is_good_for_one_bucket_and_five_minutes() -> None:
+def test_a_form_is_valid_for_one_bucket_and_five_minutes() -> None:
     with pytest.raises(UploadRefused, match="Policy Condition failed"):
         _policy(_form(), bucket="other")
     with pytest.raises(UploadRefused, match="expired"):
         _policy(_form(), later=timedelta(minutes=6))
 
 
-def test_a_form_that_someone_else_signed_or_nobody_is_refused() -> None:
+def test_a_form_without_a_valid_signature_is_refused() -> None:
     for fields, code in (
         (_form(secret="another"), "SignatureDoesNotMatch"),
         (_form(access_key="AKIAOTHER"), "InvalidAccessKeyId"),

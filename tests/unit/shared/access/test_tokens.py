@@ -1,4 +1,4 @@
-"""Access tokens: which pass, and all that must not."""
+"""Access tokens: valid ones pass, and all others are refused."""
 
 import json
 from datetime import timedelta
@@ -15,13 +15,13 @@ _VERIFICATION = json.dumps({"k1": _PUBLIC})
 _REFUSED = refused_tokens(NOW, _PRIVATE, _PUBLIC)
 
 
-def test_a_token_of_ours_speaks_for_its_user() -> None:
+def test_an_issued_token_names_its_user() -> None:
     token = tokens.issue("usr_1", signing_key=_SIGNING, at=NOW)
     assert tokens.verify(token, verification_keys=_VERIFICATION, at=NOW).user_id == "usr_1"
 
 
-def test_the_forger_can_make_a_token_that_passes() -> None:
-    """Without this, each refusal below might be for a reason of the forger's own."""
+def test_a_token_signed_by_the_test_passes() -> None:
+    """The test's signing code is correct, so the refusals below are due to the wrong tokens."""
     assert tokens.verify(signed(claims(NOW), _PRIVATE), verification_keys=_VERIFICATION, at=NOW).user_id == "usr_1"
 
 
@@ -31,7 +31,7 @@ def test_any_other_token_is_refused(token: str) -> None:
         tokens.verify(token, verification_keys=_VERIFICATION, at=NOW)
 
 
-def test_a_token_lives_fifteen_minutes() -> None:
+def test_a_token_is_valid_for_fifteen_minutes() -> None:
     token = tokens.issue("usr_1", signing_key=_SIGNING, at=NOW)
     last = NOW + timedelta(seconds=899)
     assert tokens.verify(token, verification_keys=_VERIFICATION, at=last).user_id == "usr_1"
@@ -47,7 +47,7 @@ def test_clocks_may_differ_by_seconds_only() -> None:
 
 
 def test_keys_rotate_by_their_ids() -> None:
-    """A token of the old key passes as long as the old key is listed, and no longer."""
+    """A token of the old key passes only while the old key is listed."""
     new_private, new_public = es256_key()
     old = tokens.issue("usr_1", signing_key=_SIGNING, at=NOW)
     new = tokens.issue("usr_1", signing_key=json.dumps({"kid": "k2", "pem": new_private}), at=NOW)

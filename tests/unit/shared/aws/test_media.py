@@ -1,4 +1,4 @@
-"""Signed access to media, in CloudFront's format, by the way CloudFront itself reads it."""
+"""Signed access to media in CloudFront's format, verified in the way of CloudFront."""
 
 import base64
 import json
@@ -35,7 +35,7 @@ def decoded(text: str) -> bytes:
     return base64.b64decode(text.replace("-", "+").replace("_", "=").replace("~", "/"))
 
 
-def test_a_url_carries_a_policy_for_its_prefix_under_a_valid_signature() -> None:
+def test_a_url_contains_a_policy_for_its_prefix_with_a_valid_signature() -> None:
     url = media.MediaAccess("jobs/job_1/", EXPIRES).url("jobs/job_1/post_processing/a/film.mp4")
     assert url.startswith("https://media.kinora.test/jobs/job_1/post_processing/a/film.mp4?")
     query = {name: values[0] for name, values in parse_qs(urlsplit(url).query).items()}
@@ -50,10 +50,8 @@ def test_a_url_carries_a_policy_for_its_prefix_under_a_valid_signature() -> None
 
 
 @pytest.mark.parametrize("endpoint_url", [None, "http://127.0.0.1:5000"])
-def test_what_is_lent_is_signed_in_the_way_that_s3_takes_for_encrypted_objects(
-    monkeypatch: pytest.MonkeyPatch, endpoint_url: str | None
-) -> None:
-    """With version 2, boto3's default in us-east-1, S3 answers 400 where KMS encrypts."""
+def test_a_presigned_url_has_signature_version_4(monkeypatch: pytest.MonkeyPatch, endpoint_url: str | None) -> None:
+    """S3 answers 400 to version 2, boto3's default in us-east-1, for objects that KMS encrypts."""
     if endpoint_url:
         monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint_url)
     clients.s3.cache_clear()
@@ -67,14 +65,14 @@ def test_what_is_lent_is_signed_in_the_way_that_s3_takes_for_encrypted_objects(
     }  # fmt: skip
 
 
-def test_one_jobs_prefix_is_not_the_beginning_of_anothers() -> None:
-    """A policy for `jobs/job_1*` would open `jobs/job_10/` too."""
+def test_the_prefix_of_a_job_does_not_match_another_job() -> None:
+    """A policy for `jobs/job_1*` would also grant `jobs/job_10/`."""
     url = media.MediaAccess("jobs/job_1/", EXPIRES).url("jobs/job_1/x")
     [statement] = json.loads(decoded(parse_qs(urlsplit(url).query)["Policy"][0]))["Statement"]
     assert statement["Resource"].endswith("/job_1/*")
 
 
-def test_a_playlists_every_uri_is_signed_and_nothing_else_is_touched() -> None:
+def test_every_uri_of_a_playlist_is_signed_and_the_rest_is_unchanged() -> None:
     text = (
         '#EXTM3U\n#EXT-X-VERSION:7\n#EXT-X-MAP:URI="film.m4s",BYTERANGE="800@0"\n'
         "#EXTINF:2.0,\n#EXT-X-BYTERANGE:900@800\nfilm.m4s\n#EXT-X-ENDLIST\n"

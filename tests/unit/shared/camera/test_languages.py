@@ -1,4 +1,4 @@
-"""Engines of others must be told what the preset means, in their own words and signs."""
+"""Remote engines receive the move of a preset in their own words and commands."""
 
 import pytest
 
@@ -13,7 +13,7 @@ def net(**axes: float) -> CameraMove:
     return CameraMove(keyframes=(Keyframe(at=0), Keyframe(at=1, **axes)))
 
 
-def test_brackets_hold_at_most_three_commands_of_those_there_are() -> None:
+def test_brackets_contain_at_most_three_known_commands() -> None:
     assert brackets(MOVES["static"]) == "[Static shot]"
     assert brackets(MOVES["dolly-zoom-in"]) == "[Push in,Zoom out]"
     assert brackets(MOVES["handheld"]) == "[Push in,Shake]"
@@ -37,50 +37,54 @@ def stacked(first: str, second: str, weight: float = 1) -> CameraMove:
     return MOVES[first].with_stacked(MOVES[second], weight)
 
 
-def test_a_pair_is_named_by_what_both_do() -> None:
+def test_a_pair_is_named_by_the_gestures_of_both_moves() -> None:
     both = stacked("dolly-in", "pan-left")
     assert brackets(both) == "[Pan left,Push in,Zoom in]"
     assert concepts(both) == ["pan_left", "push_in", "zoom_in"]
     assert words(both.model_copy(update={"prompt_phrase": ""})) == ("pans left, the camera pushes in, zooms in")
 
 
-def test_a_still_preset_under_another_is_named_by_the_other_alone() -> None:
+def test_a_still_preset_in_a_pair_is_not_named() -> None:
     both = stacked("static", "orbit-left")
     assert brackets(both) == brackets(MOVES["orbit-left"])
     assert concepts(both) == ["orbit_left"]
     assert words(both) == MOVES["orbit-left"].prompt_phrase
 
 
-def test_one_of_a_pair_that_returns_is_named_by_its_legs() -> None:
+def test_a_move_of_a_pair_that_returns_is_named_by_its_legs() -> None:
     assert brackets(stacked("pan-left", "yo-yo-zoom")) == "[Pan left,Zoom in,Zoom out]"
-    assert brackets(stacked("pan-left", "yo-yo-zoom", 0.05)) == "[Pan left]", "nobody would see so little"
+    assert brackets(stacked("pan-left", "yo-yo-zoom", 0.05)) == "[Pan left]", "a zoom of this weight is not visible"
 
 
-def test_shake_of_the_second_is_heard() -> None:
+def test_the_shake_of_the_second_move_is_named() -> None:
     both = stacked("static", "handheld", 0.5).model_copy(update={"prompt_phrase": ""})
     assert "Shake" in brackets(both)
     assert "handheld" in concepts(both)
     assert "handheld" in words(both)
 
 
-def test_what_a_pair_cancels_is_no_gesture() -> None:
+def test_moves_that_cancel_each_other_have_no_gesture() -> None:
     assert gestures(stacked("pan-left", "pan-right")) == []
 
 
 def test_a_move_without_strength_is_a_static_camera_in_every_language() -> None:
-    none = MOVES["handheld"].model_copy(update={"strength": 0.0})
-    assert (brackets(none), concepts(none), words(none)) == ("[Static shot]", ["static"], "static camera, locked off")
-    assert avoided(none) == ""
+    unmoved = MOVES["handheld"].model_copy(update={"strength": 0.0})
+    assert (brackets(unmoved), concepts(unmoved), words(unmoved)) == (
+        "[Static shot]",
+        ["static"],
+        "static camera, locked off",
+    )
+    assert avoided(unmoved) == ""
 
 
-def test_what_to_avoid_is_said_in_words() -> None:
+def test_gestures_to_avoid_are_written_in_words() -> None:
     assert avoided(MOVES["dolly-in"]) == "no zoom, no camera shake"
 
 
-def test_no_move_says_more_than_kling_hears() -> None:
-    """Its prompt may have 2500 characters; 2000 are the creator's, and some are ours."""
-    talkative = CameraMove(keyframes=(Keyframe(at=0),), prompt_phrase="p" * 200, negatives=("n" * 32,) * 6)
-    assert len(words(talkative)) + len(avoided(talkative)) < 450
+def test_the_words_of_a_move_fit_into_the_prompt_of_kling() -> None:
+    """Kling's prompt has at most 2500 characters. The creator has 2000 of them, the move has the rest."""
+    longest = CameraMove(keyframes=(Keyframe(at=0),), prompt_phrase="p" * 200, negatives=("n" * 32,) * 6)
+    assert len(words(longest)) + len(avoided(longest)) < 450
     for negatives in (("n",) * 7, ("n" * 33,)):
         with pytest.raises(ValueError, match="too_long"):
-            CameraMove(keyframes=talkative.keyframes, negatives=negatives)
+            CameraMove(keyframes=longest.keyframes, negatives=negatives)

@@ -35,7 +35,7 @@ def test_sampling_is_continuous_and_stays_within_its_keyframes(move: CameraMove)
 
 
 @pytest.mark.parametrize("easing", Easing)
-def test_every_easing_runs_from_0_to_1_and_never_back(easing: Easing) -> None:
+def test_every_easing_rises_from_0_to_1(easing: Easing) -> None:
     steps = [easing(i / 200) for i in range(201)]
     assert (steps[0], steps[-1]) == (0, 1)
     assert all(a <= b for a, b in pairwise(steps))
@@ -70,7 +70,7 @@ def test_a_pair_of_moves_is_sampled_as_both_and_shrinks_into_the_limits() -> Non
     right = CameraMove(keyframes=(Keyframe(at=0), Keyframe(at=1, truck=-1, pan=0.6)), negatives=("cut",))
     pair = left.with_stacked(right, 0.5)
     assert pair.sample(1) == Pose(truck=-1, pan=0.3)
-    assert pair.sample(0.5).truck == pytest.approx(-0.5), "it shrinks as a whole"
+    assert pair.sample(0.5).truck == pytest.approx(-0.5), "the whole path is scaled down"
     assert pair.negatives == ("cut",)
     assert pair.moves() == {"truck", "pan"}
     assert CameraMove.model_validate_json(pair.model_dump_json(by_alias=True)) == pair
@@ -79,7 +79,7 @@ def test_a_pair_of_moves_is_sampled_as_both_and_shrinks_into_the_limits() -> Non
 
 
 def test_a_pair_that_stays_within_the_limits_does_not_shrink() -> None:
-    """Each goes to the limit, but to opposite sides, or at another time."""
+    """Both moves reach the limit, but on opposite sides or at different times."""
     there = CameraMove(keyframes=(Keyframe(at=0, truck=1), Keyframe(at=1, truck=-1)))
     back = CameraMove(keyframes=(Keyframe(at=0, truck=-1), Keyframe(at=1, truck=1)))
     assert there.with_stacked(back, 0.5).sample(1).truck == pytest.approx(-0.5)
@@ -95,15 +95,15 @@ def test_no_pair_leaves_the_limits(one: CameraMove, other: CameraMove, weight: f
     assert all(abs(getattr(pair.sample(i / 97), axis)) <= 1 for i in range(98) for axis in AXES)
 
 
-def test_not_even_between_two_looks_does_a_pair_leave_the_limits() -> None:
-    """Both are at the limit's half when the second lets go at once: the sum is largest at no keyframe."""
+def test_a_pair_stays_within_the_limits_between_two_samples() -> None:
+    """The sum is largest between the keyframes: both are at half the limit when the second drops suddenly."""
     rising = CameraMove(keyframes=(Keyframe(at=0), Keyframe(at=1, roll=1)), easing=Easing.LINEAR)
-    letting_go = CameraMove(keyframes=(Keyframe(at=0, roll=1), Keyframe(at=1, roll=-1)), easing=Easing.CRASH)
-    pair = rising.with_stacked(letting_go, 1)
+    dropping = CameraMove(keyframes=(Keyframe(at=0, roll=1), Keyframe(at=1, roll=-1)), easing=Easing.CRASH)
+    pair = rising.with_stacked(dropping, 1)
     assert max(pair.sample(i / 5000).roll for i in range(5001)) == 1
 
 
-def test_a_second_move_that_weighs_nothing_changes_nothing() -> None:
+def test_a_second_move_with_weight_zero_has_no_effect() -> None:
     pull = CameraMove(keyframes=(Keyframe(at=0, focus=0.2), Keyframe(at=1, focus=0.8)), prompt_phrase="rack focus")
     push = CameraMove(keyframes=(Keyframe(at=0), Keyframe(at=1, dolly=1)), prompt_phrase="push in")
     pair = push.with_stacked(pull, 0)
@@ -111,7 +111,7 @@ def test_a_second_move_that_weighs_nothing_changes_nothing() -> None:
     assert pair.prompt_phrase == "push in"
 
 
-def test_a_weaker_move_pulls_its_focus_less_far_and_none_at_all_leaves_all_sharp() -> None:
+def test_strength_scales_a_focus_pull_and_strength_zero_removes_it() -> None:
     frames = (Keyframe(at=0, focus=1), Keyframe(at=1, focus=0.2))
     ends = {strength: CameraMove(keyframes=frames, strength=strength) for strength in (1, 0.5, 0)}
     assert [(move.sample(0).focus, move.sample(1).focus) for move in ends.values()] == [
@@ -122,7 +122,7 @@ def test_a_weaker_move_pulls_its_focus_less_far_and_none_at_all_leaves_all_sharp
     assert ends[0].moves() == frozenset()
 
 
-def test_a_pair_says_nothing_of_the_one_that_stands_still() -> None:
+def test_a_pair_omits_the_text_of_a_still_move() -> None:
     still = CameraMove(keyframes=(Keyframe(at=0),), prompt_phrase="locked off", negatives=("zoom", "pan"))
     orbit = CameraMove(keyframes=(Keyframe(at=0), Keyframe(at=1, truck=1)), prompt_phrase="orbits", negatives=("cut",))
     for pair in (still.with_stacked(orbit, 0.5), orbit.with_stacked(still, 0.5)):
@@ -130,7 +130,7 @@ def test_a_pair_says_nothing_of_the_one_that_stands_still() -> None:
     assert still.with_stacked(still, 1).prompt_phrase == "locked off"
 
 
-def test_moves_that_no_duration_suits_do_not_stack() -> None:
+def test_moves_without_a_common_duration_do_not_stack() -> None:
     short = CameraMove(keyframes=(Keyframe(at=0),), max_duration_seconds=2)
     long = CameraMove(keyframes=(Keyframe(at=0),), min_duration_seconds=5)
     with pytest.raises(ValueError, match="duration"):

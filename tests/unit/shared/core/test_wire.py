@@ -1,4 +1,4 @@
-"""What comes in is exact and finite, what goes out is camelCase."""
+"""Input is strict and finite, and output has names in camelCase."""
 
 import pytest
 from pydantic import TypeAdapter, ValidationError
@@ -23,7 +23,7 @@ class Shown(View):
         r'{"itsWeight": 1, "itsLabel": "\ud800"}',
     ],
 )  # fmt: skip
-def test_what_is_not_exact_is_refused(text: str) -> None:
+def test_inexact_input_is_refused(text: str) -> None:
     with pytest.raises(ValidationError):
         Parcel.model_validate_json(text)
 
@@ -34,12 +34,12 @@ def test_names_are_camel_case_on_the_wire_and_space_around_text_is_dropped() -> 
     assert Shown.model_validate(parcel).model_dump(by_alias=True) == {"itsWeight": 1.5}
 
 
-def test_what_came_in_cannot_be_changed() -> None:
+def test_input_is_immutable() -> None:
     with pytest.raises(ValidationError):
-        Parcel(its_weight=1).its_weight = 2  # type: ignore[misc]  # what is tested: it is frozen
+        Parcel(its_weight=1).its_weight = 2  # type: ignore[misc]  # the test needs a write to a frozen model
 
 
-def test_errors_do_not_repeat_what_came_in() -> None:
+def test_errors_do_not_repeat_the_input() -> None:
     with pytest.raises(ValidationError) as refused:
         Parcel.model_validate({"itsWeight": "my secret"})
     assert "secret" not in str(refused.value)

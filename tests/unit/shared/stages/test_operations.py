@@ -1,4 +1,4 @@
-"""What finishing can be asked for, and what is refused before any work is done."""
+"""The operations of post-processing, and the refusal of invalid ones before any work."""
 
 import pytest
 
@@ -16,7 +16,7 @@ STILL = CameraMove(keyframes=(Keyframe(at=0), Keyframe(at=1)))
 
 
 @pytest.mark.parametrize("name", OPERATIONS)
-def test_a_bare_name_means_its_default_and_every_choice_is_understood(name: str) -> None:
+def test_a_bare_name_means_its_default_and_every_choice_is_parsed(name: str) -> None:
     kind = OPERATIONS[name]
     assert parse([name])[name].choice == kind.default
     for choice in kind.choices:
@@ -25,7 +25,7 @@ def test_a_bare_name_means_its_default_and_every_choice_is_understood(name: str)
 
 
 @pytest.mark.parametrize(
-    ("wanted", "code", "named"),
+    ("requested", "code", "named"),
     [
         (["explode"], "operation_unknown", "stabilise"),
         ([""], "operation_unknown", "stabilise"),
@@ -35,26 +35,26 @@ def test_a_bare_name_means_its_default_and_every_choice_is_understood(name: str)
         (["grade:noir", "grade:vivid"], "operation_repeated", "grade"),
     ],
 )
-def test_what_cannot_be_done_fails_with_what_can(wanted: list[str], code: str, named: str) -> None:
+def test_an_invalid_operation_fails_and_names_a_valid_word(requested: list[str], code: str, named: str) -> None:
     with pytest.raises(StageFailure) as failure:
-        parse(wanted)
+        parse(requested)
     assert (failure.value.code, failure.value.retryable) == (code, False)
     assert named in failure.value.public_message
 
 
-def test_upscaling_multiplies_the_size_up_to_4k_and_no_further() -> None:
+def test_upscaling_multiplies_the_size_up_to_4k() -> None:
     assert final_size(1921, 1080, {}) == (1920, 1080)
     assert final_size(1920, 1080, parse(["upscale:2"])) == (3840, 2160)
     with pytest.raises(StageFailure, match="upscale_too_large"):
         final_size(1920, 1080, parse(["upscale:4"]))
 
 
-@pytest.mark.parametrize("wanted", [("explode",), ("grade", "grade:noir"), ("upscale:4",)])
-def test_a_job_that_finishing_would_refuse_is_never_begun(wanted: tuple[str, ...]) -> None:
+@pytest.mark.parametrize("requested", [("explode",), ("grade", "grade:noir"), ("upscale:4",)])
+def test_a_job_with_invalid_operations_is_refused_by_the_plan(requested: tuple[str, ...]) -> None:
     plan(JobSettings(operations=("upscale:2", "grade")), STILL, frozenset(), ENGINES, at=utc_now())
     with pytest.raises(Invalid):
-        plan(JobSettings(operations=wanted), STILL, frozenset(), ENGINES, at=utc_now())
+        plan(JobSettings(operations=requested), STILL, frozenset(), ENGINES, at=utc_now())
 
 
-def test_every_look_that_can_be_asked_for_is_there() -> None:
+def test_every_grade_choice_is_a_look() -> None:
     assert OPERATIONS["grade"].choices == tuple(LOOKS)

@@ -1,4 +1,4 @@
-"""Time changed: frames between frames, and films without an end."""
+"""Changes of time: interpolated frames and loops."""
 
 from fractions import Fraction
 
@@ -15,7 +15,7 @@ SCENE = textured(900, 420)
 
 
 def view(place: float) -> Planes:
-    """A pan over a still scene, 7 pixels a frame."""
+    """Return the frame at time `place`, in frames, of a pan of 7 pixels per frame over a still scene."""
     shift = np.array([[1, 0, -100 - 7 * place], [0, 1, -60]], np.float64)
     return from_rgb(as_bytes(cv2.warpAffine(SCENE, shift, (320, 180), flags=cv2.INTER_CUBIC)))
 
@@ -25,7 +25,7 @@ def grey(level: int) -> Planes:
     return Planes(np.full((90, 160), level, np.uint8), half, half)
 
 
-def test_a_frame_between_two_is_where_the_motion_was_not_a_mixture_of_both() -> None:
+def test_an_interpolated_frame_follows_the_motion_and_is_not_a_mixture() -> None:
     drawn = list(Interpolation(Fraction(24), 48)(view(index) for index in range(5)))
     assert len(drawn) == 10
     for index, planes in enumerate(drawn[1:8:2]):
@@ -41,7 +41,7 @@ def test_a_film_lasts_as_long_at_another_rate(fps: int, target: int) -> None:
     assert len(drawn) == pytest.approx(target / 2, abs=1)
 
 
-def test_nothing_is_drawn_between_two_scenes() -> None:
+def test_a_cut_is_not_interpolated() -> None:
     one, other = (from_rgb(textured(320, 180, seed)) for seed in (1, 2))
     interpolation = Interpolation(Fraction(24), 60)
     drawn = list(interpolation(iter([one, one, other, other])))
@@ -55,7 +55,7 @@ def test_the_end_of_a_loop_runs_into_its_start() -> None:
     assert len(round_trip) == 24
     assert round_trip[0] == 40 + 5 * 6
     steps = np.diff([*round_trip, round_trip[0]])
-    assert abs(steps[-1]) < 8, "where it begins anew nothing jumps"
+    assert abs(steps[-1]) < 8, "the loop restarts without a jump"
     assert np.abs(steps).max() < 140 / 2
 
 

@@ -1,4 +1,4 @@
-"""Loudness as EBU Tech 3341 tests meters, and soundtracks that have it."""
+"""Loudness with the test signals of EBU Tech 3341, and the loudness of soundtracks."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +15,7 @@ from workers.media.unreadable import Unreadable
 
 
 def tone(*parts: tuple[float, float]) -> Samples:
-    """Parts of (seconds, dBFS) of a 1 kHz sine on both sides."""
+    """Return a 1 kHz sine in stereo with parts of (seconds, dBFS)."""
     waves = [
         10 ** (level / 20) * np.sin(2 * np.pi * 1000 * np.arange(round(seconds * RATE)) / RATE)
         for seconds, level in parts
@@ -38,7 +38,7 @@ def pieces(samples: Samples) -> Iterator[Samples]:
         ([(4, -26), (4.02, -20), (4, -26)], -23),  # case 5
     ],
 )
-def test_loudness_is_what_the_ebu_says_it_is(parts: list[tuple[float, float]], lufs: float) -> None:
+def test_loudness_matches_ebu_tech_3341(parts: list[tuple[float, float]], lufs: float) -> None:
     assert integrated(pieces(tone(*parts))) == pytest.approx(lufs, abs=0.1)
 
 
@@ -47,25 +47,25 @@ def test_silence_has_no_loudness() -> None:
 
 
 @pytest.mark.parametrize("level", [-40, -20, -3])
-def test_a_soundtrack_is_as_loud_as_streaming_wants_and_as_long_as_the_film(tmp_path: Path, level: float) -> None:
+def test_a_soundtrack_has_the_streaming_loudness_and_the_duration_of_the_film(tmp_path: Path, level: float) -> None:
     sound.write(tmp_path / "track.flac", pieces(tone((3, level), (3, level - 6))))
     made = soundtrack.make(tmp_path / "track.flac", tmp_path / "sound.m4a", 4)
-    heard = np.concatenate(list(sound.read(made.path)), axis=1)
-    expected = -14 if level > -35 else made.lufs_before + 20  # no more than that: it would be noise made loud
+    decoded = np.concatenate(list(sound.read(made.path)), axis=1)
+    expected = -14 if level > -35 else made.lufs_before + 20  # maximum gain in dB, so that noise stays quiet
     assert made.lufs_after == pytest.approx(expected, abs=0.5)
-    assert integrated(pieces(heard)) == pytest.approx(made.lufs_after, abs=0.2)
-    assert np.abs(heard).max() <= 10 ** (-0.8 / 20)
+    assert integrated(pieces(decoded)) == pytest.approx(made.lufs_after, abs=0.2)
+    assert np.abs(decoded).max() <= 10 ** (-0.8 / 20)
     with av.open(str(made.path)) as container:
         assert float((container.duration or 0) / av.time_base) == pytest.approx(4, abs=0.05)
-    assert np.abs(heard[:, 4 * RATE - 480 : 4 * RATE]).max() < 0.05  # it has faded
+    assert np.abs(decoded[:, 4 * RATE - 480 : 4 * RATE]).max() < 0.05  # the sound has faded out
 
 
-def test_a_track_that_ends_before_the_film_goes_on_in_silence(tmp_path: Path) -> None:
+def test_a_track_shorter_than_the_film_is_padded_with_silence(tmp_path: Path) -> None:
     sound.write(tmp_path / "track.flac", pieces(tone((1, -20))))
     made = soundtrack.make(tmp_path / "track.flac", tmp_path / "sound.m4a", 2)
-    heard = np.concatenate(list(sound.read(made.path)), axis=1)
-    assert heard.shape[1] == pytest.approx(2 * RATE, abs=2048)
-    assert np.abs(heard[:, round(1.5 * RATE) :]).max() < 1e-3
+    decoded = np.concatenate(list(sound.read(made.path)), axis=1)
+    assert decoded.shape[1] == pytest.approx(2 * RATE, abs=2048)
+    assert np.abs(decoded[:, round(1.5 * RATE) :]).max() < 1e-3
 
 
 def test_silence_stays_silent(tmp_path: Path) -> None:
@@ -75,7 +75,7 @@ def test_silence_stays_silent(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"ID3 no music in here" * 50, b"#EXTM3U\n/etc/passwd\n"])
-def test_what_is_no_track_is_unreadable(tmp_path: Path, content: bytes) -> None:
+def test_a_file_without_sound_is_unreadable(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "track.mp3").write_bytes(content)
     with pytest.raises(Unreadable, match="audio_unreadable"):
         list(sound.read(tmp_path / "track.mp3"))

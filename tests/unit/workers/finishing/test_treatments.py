@@ -1,4 +1,4 @@
-"""Treatments of a frame: bars, fades, grain."""
+"""Operations on one frame: bars, fades and grain."""
 
 import pytest
 
@@ -7,7 +7,7 @@ from tests.support.clips import grey
 from workers.finishing.treatments import Fade, Letterbox, bars, treatment
 
 
-def test_bars_leave_the_ratio_asked_for() -> None:
+def test_bars_leave_the_requested_ratio() -> None:
     side, foot = bars(2.39, 1920, 1080)
     assert side == 0
     assert 1920 / (1080 - 2 * foot) == pytest.approx(2.39, abs=0.01)
@@ -27,7 +27,7 @@ def test_a_fade_begins_and_ends_in_black_and_leaves_the_middle_alone() -> None:
     assert int(Fade("out", 6, 30)(grey(200)).y[0, 0]) == 200
 
 
-def test_grain_is_the_seeds() -> None:
+def test_grain_follows_from_the_seed() -> None:
     [grain] = parse(["grain:strong"]).values()
     one, same, other = (treatment(grain, 320, 180, seed)(grey(100)).y for seed in (1, 1, 2))
     assert (one == same).all()

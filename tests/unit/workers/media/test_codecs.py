@@ -1,4 +1,4 @@
-"""Planes to H.264 and back."""
+"""Encoding of planes to H.264, and decoding."""
 
 from collections.abc import Iterator
 from fractions import Fraction
@@ -18,7 +18,7 @@ from workers.media.unreadable import Unreadable
 
 
 def moving_frames(count: int, size: tuple[int, int] = (162, 90), step: int = 2) -> Iterator[Planes]:
-    """Soft coloured noise that slides to the left; odd row lengths, so that line sizes matter."""
+    """Yield frames of soft coloured noise that slides left. Row lengths are odd, so that line sizes matter."""
     width, height = size
     field = np.random.default_rng(7).integers(0, 256, (height, width + step * count, 3), np.uint8)
     field = np.asarray(cv2.equalizeHist(np.asarray(cv2.GaussianBlur(field, (0, 0), 4), np.uint8).reshape(height, -1)))
@@ -41,7 +41,7 @@ def _draw(writer: ClipWriter, frames: Iterator[Planes]) -> None:
             writer.write(planes)
 
 
-def test_frames_come_back_nearly_as_they_went_in(tmp_path: Path) -> None:
+def test_decoded_frames_are_close_to_the_encoded_ones(tmp_path: Path) -> None:
     clip = write_clip(tmp_path / "clip.mp4", frames=30, fps=24)
     back = list(read_planes(clip))
     assert len(back) == 30
@@ -64,8 +64,8 @@ def test_colour_is_tagged_as_limited_bt709(tmp_path: Path) -> None:
         assert (stream.color_primaries, stream.color_trc, stream.colorspace, stream.color_range) == (1, 1, 1, 1)
 
 
-def test_chroma_is_tagged_as_standing_in_the_middle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What H.264 assumes where nothing is said is another place: the parameter sets differ by nothing else."""
+def test_chroma_is_tagged_as_centred(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Untagged H.264 means chroma at the left. The parameter sets differ only in this tag."""
 
     def parameters(name: str, sited: str) -> bytes:
         monkeypatch.setattr(codecs, "_SITED", sited)
@@ -77,7 +77,7 @@ def test_chroma_is_tagged_as_standing_in_the_middle(tmp_path: Path, monkeypatch:
     assert tagged != parameters("left.mp4", "chromaloc=0")
 
 
-def test_an_even_rhythm_shows_what_is_on_holds_the_last_and_ends_in_time() -> None:
+def test_an_even_rhythm_shows_the_current_frame_and_holds_the_last() -> None:
     first, second, late = moving_frames(3)
     timed = [(0.0, first), (0.5, second), (600.0, late)]
     shown = list(evenly(iter(timed), Fraction(4), 1.0))
@@ -85,8 +85,8 @@ def test_an_even_rhythm_shows_what_is_on_holds_the_last_and_ends_in_time() -> No
     assert list(evenly(iter(timed[:2]), Fraction(4), 2.0))[2:] == [second] * 6
 
 
-def test_the_rate_is_that_of_the_motion_and_the_length_to_the_end_of_the_last_picture(tmp_path: Path) -> None:
-    """Two seconds at 30 frames a second, then a slow second, and the last picture held for three."""
+def test_the_rate_is_that_of_the_motion_and_the_duration_includes_the_last_frame(tmp_path: Path) -> None:
+    """The clip has 2 s at 30 frames per second, 1 s at 5, and a last frame that lasts 3 s."""
     times = [*range(60), *range(60, 90, 6)]
     with av.open(str(tmp_path / "clip.mp4"), "w") as container:
         stream = container.add_stream("libx264", rate=30, options={"bf": "0"})
@@ -110,14 +110,14 @@ def test_the_rate_is_that_of_the_motion_and_the_length_to_the_end_of_the_last_pi
 def test_a_failure_while_drawing_leaves_no_file(tmp_path: Path) -> None:
     def breaking() -> Iterator[Planes]:
         yield from moving_frames(9)
-        raise RuntimeError("the pencil broke")
+        raise RuntimeError("drawing failed")
 
-    with pytest.raises(RuntimeError, match="pencil"):
+    with pytest.raises(RuntimeError, match="drawing failed"):
         _draw(ClipWriter(tmp_path / "clip.mp4", 162, 90, 24), breaking())
     assert not list(tmp_path.iterdir())
 
 
-def test_a_failure_of_the_encoding_thread_reaches_who_draws(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failure_of_the_encoding_thread_reaches_the_caller(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(_: object) -> None:
         raise OSError("no space left")
 
@@ -134,14 +134,14 @@ def test_a_frame_of_another_size_is_refused(tmp_path: Path) -> None:
         writer.write(next(moving_frames(1, (64, 64))))
 
 
-def test_what_is_no_clip_is_unreadable(tmp_path: Path) -> None:
+def test_a_file_without_video_is_unreadable(tmp_path: Path) -> None:
     text = tmp_path / "clip.mp4"
     text.write_text("#EXTM3U\nhttp://169.254.169.254/latest\n")
     with pytest.raises(Unreadable, match="clip_unreadable"):
         probe(text)
 
 
-def test_the_index_of_a_finished_film_stands_before_its_pictures(tmp_path: Path) -> None:
+def test_the_index_of_a_finished_film_is_before_its_frames(tmp_path: Path) -> None:
     kinds = [box.kind for box in boxes(write_clip(tmp_path / "film.mp4", frames=30, fps=24, faststart=True))]
     assert kinds.index("moov") < kinds.index("mdat")
 

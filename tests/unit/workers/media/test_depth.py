@@ -11,7 +11,7 @@ from workers.renderer.shoot import Shot
 
 
 def landscape() -> Bytes:
-    """Blue sky, a grey ridge, green ground with texture, and a red thing that stands in the middle."""
+    """Return a picture of blue sky, a grey ridge, textured green ground and a red object in the middle."""
     noise = np.random.default_rng(1).integers(-20, 20, (360, 640, 1))
     picture = np.zeros((360, 640, 3), int)
     picture[:160] = (120, 170, 235)
@@ -51,7 +51,7 @@ def test_depth_pictures_are_16_bit_and_grey(tmp_path: Path) -> None:
         read_depth(bad)
 
 
-def test_planes_and_back_keep_the_colours() -> None:
+def test_the_conversion_to_planes_and_back_keeps_the_colours() -> None:
     colours = np.array([(255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255), (0, 0, 0), (90, 140, 200)], np.uint8)
     picture = np.repeat(np.repeat(colours[None], 4, axis=0), 4, axis=1)
     planes = from_rgb(picture)
@@ -61,10 +61,10 @@ def test_planes_and_back_keep_the_colours() -> None:
         from_rgb(picture[:, :5])
 
 
-def test_a_guess_leaves_no_edge_that_a_camera_would_pull_apart() -> None:
+def test_an_estimated_depth_has_no_edge_that_needs_two_layers() -> None:
     picture = landscape()
-    guess = Shot(picture, estimate(picture), 640, 360, 24)
+    estimated = Shot(picture, estimate(picture), 640, 360, 24)
     known = Shot(picture, as_floats((picture[..., 0] > 150).astype(np.float32)), 640, 360, 24)
     path = [Pose(), Pose(truck=0.6, dolly=0.5)]
-    taken_apart = [scene.back is not scene.front for scene in (shot.prepare(path) for shot in (guess, known))]
-    assert taken_apart == [False, True]
+    decomposed = [scene.back is not scene.front for scene in (shot.prepare(path) for shot in (estimated, known))]
+    assert decomposed == [False, True]

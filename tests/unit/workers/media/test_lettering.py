@@ -1,4 +1,4 @@
-"""Letters of many scripts: had, shaped, ordered and broken into lines; drawn for real."""
+"""Text of many scripts: fonts, shaping, order, line breaks and drawing."""
 
 import cv2
 import numpy as np
@@ -47,12 +47,12 @@ def drawn(line: Line) -> Bytes:
 
 
 def parts(text: str) -> int:
-    """How many pieces of ink it has that do not touch."""
+    """Return the number of connected pieces of ink in the drawn text."""
     return cv2.connectedComponents((drawn(Lettering(text).line(text)) > 100).astype(np.uint8))[0] - 1
 
 
 def glyphs(line: Line) -> list[tuple[int, int]]:
-    """What is seen, from left to right: fonts and numbers in them."""
+    """Return the visible glyphs from left to right as (id of the font, glyph number)."""
     return [(id(font), glyph) for font, glyph, *_ in line.glyphs if font.get_glyph_extents(glyph).width]
 
 
@@ -61,7 +61,7 @@ def test_each_script_is_drawn_with_letters_of_its_own(text: str) -> None:
     assert missing(text) is None
     lettering = Lettering(text)
     box = drawn(lettering.line("\U000f0000"))
-    assert box.any(), "a letter that no font has is a box"
+    assert box.any(), "a letter without a font is drawn as a box"
     for word in text.split():
         line = lettering.line(word)
         assert all(glyph for _, glyph in glyphs(line)), "glyph 0 is the box"
@@ -73,7 +73,7 @@ def test_each_script_is_drawn_with_letters_of_its_own(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", SCRIPTS.values(), ids=SCRIPTS)
-def test_a_line_says_where_its_ink_is(text: str) -> None:
+def test_a_line_reports_the_extent_of_its_ink(text: str) -> None:
     line = Lettering(text).line(text)
     rows, columns = np.nonzero(drawn(line) > 8)
     assert 2 * SIZE - rows.min() == pytest.approx(line.rise * SIZE, abs=1.5)
@@ -88,7 +88,7 @@ def test_arabic_is_joined() -> None:
 
 
 @pytest.mark.parametrize(("one", "two"), [("ที", "ที่"), ("e\u0301", "e\u0301\u0301")])
-def test_marks_stand_clear_of_each_other(one: str, two: str) -> None:
+def test_marks_do_not_overlap(one: str, two: str) -> None:
     less, more = (Lettering(text).line(text) for text in (one, two))
     assert more.rise + more.fall > less.rise + less.fall + 0.1
 
@@ -96,7 +96,9 @@ def test_marks_stand_clear_of_each_other(one: str, two: str) -> None:
 def test_arabic_runs_to_the_left() -> None:
     sheet = drawn(Lettering("اب").line("اب"))
     left, right = np.array_split(sheet, 2, axis=1)
-    assert np.nonzero(right)[0].min() < np.nonzero(left)[0].min() - SIZE // 4, "alef, the taller one, comes first"
+    assert np.nonzero(right)[0].min() < np.nonzero(left)[0].min() - SIZE // 4, (
+        "alef, the taller letter, is at the right"
+    )
 
 
 @pytest.mark.parametrize(
@@ -110,16 +112,14 @@ def test_arabic_runs_to_the_left() -> None:
         ("b سلام 12a", False, ["b", "12", "سلام", "a"]),
     ],
 )
-def test_words_of_scripts_that_run_against_each_other_stand_in_order(
-    text: str, leftward: bool, order: list[str]
-) -> None:
+def test_words_of_opposite_directions_are_in_visual_order(text: str, leftward: bool, order: list[str]) -> None:
     lettering = Lettering(text)
     assert glyphs(lettering.line(text, leftward=leftward)) == [
         glyph for word in order for glyph in glyphs(lettering.line(word))
     ]
 
 
-def test_a_paragraph_runs_as_its_first_letter_does() -> None:
+def test_the_first_letter_sets_the_direction_of_a_paragraph() -> None:
     lettering = Lettering("سلام ok.\nok سلام.")
     first, second = lettering.lines("سلام ok.\nok سلام.", 99)
     dot = glyphs(lettering.line("."))
@@ -144,8 +144,8 @@ def test_long_lines_are_broken_within_their_width(script: str) -> None:
     [["one ", "two"], ["สวัสดี", "ครับ"], ["영화를 ", "보겠습니다"], ["ラーメンを", "食べながら"], ["夜里的灯", "塔。"]],
     ids="".join,
 )
-def test_lines_break_where_their_language_lets_them(words: list[str]) -> None:
-    """Between words of Thai, Korean and Japanese; in Chinese anywhere, but not before a full stop."""
+def test_lines_break_at_the_break_points_of_their_language(words: list[str]) -> None:
+    """Thai, Korean and Japanese break between words. Chinese breaks anywhere except before a full stop."""
     text = "".join(words)
     lettering = Lettering(text)
     lines = lettering.lines(text, lettering.line(text).width - 0.1)
@@ -164,17 +164,17 @@ def test_han_has_the_forms_of_its_language() -> None:
 
 
 @pytest.mark.parametrize("text", ["ok你好", "ok ♪ नमस्ते", "αok", "o\u200ck"])
-def test_rubik_stays_the_font_of_latin_whatever_stands_beside_it(text: str) -> None:
+def test_rubik_stays_the_font_of_latin_beside_any_script(text: str) -> None:
     assert set(glyphs(Lettering("ok").line("ok"))) <= set(glyphs(Lettering(text).line(text)))
 
 
-def test_points_are_in_the_font_of_the_word_that_they_stand_at() -> None:
+def test_punctuation_has_the_font_of_its_word() -> None:
     text = "ok! “好”"
     fonts = [font for font, _ in glyphs(Lettering(text).line(text))]
     assert (len(set(fonts[:3])), len(set(fonts[3:])), len(set(fonts))) == (1, 1, 2)
 
 
-def test_words_stand_equally_far_apart() -> None:
+def test_gaps_between_words_are_equal() -> None:
     lettering = Lettering("over the n")
     gaps = [
         lettering.line(f"{one} {other}").width - lettering.line(one).width - lettering.line(other).width
@@ -183,12 +183,12 @@ def test_words_stand_equally_far_apart() -> None:
     assert gaps[0] == pytest.approx(gaps[1])
 
 
-def test_spaces_that_hold_together_are_no_place_to_break() -> None:
+def test_a_line_does_not_break_at_a_no_break_space() -> None:
     loose, held = (
         list(Lettering(text).lines(text, 5.2)) for text in ("10 000 000 euros", "10\u00a0000\u00a0000 euros")
     )
     assert (len(loose), len(held)) == (3, 2)
 
 
-def test_an_empty_line_is_one() -> None:
+def test_an_empty_text_has_one_empty_line() -> None:
     assert [line.width for line in Lettering("a").lines("", 5)] == [0]

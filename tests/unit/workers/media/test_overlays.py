@@ -1,4 +1,4 @@
-"""Captions and the watermark, drawn into a frame."""
+"""Captions and the watermark in a frame."""
 
 from pathlib import Path
 
@@ -22,13 +22,13 @@ def test_any_caption_fits_into_any_frame(width: int, height: int, text: str) -> 
     over = overlays.caption(text, Lettering(text), width, height, (0, 0))(under)
     assert [plane.shape for plane in over] == [plane.shape for plane in under]
     assert over.y.max() > 120, "letters are white"
-    assert over.y.min() < 50, "on a dark edge"
+    assert over.y.min() < 50, "letters have a dark edge"
     assert (over.y[: height // 3] == 60).all() or text.count("\n")
     assert (under.y == 60).all()
 
 
 @pytest.mark.parametrize("corner", ["top-left", "top-right", "bottom-left", "bottom-right"])
-def test_the_mark_stands_in_its_corner_of_the_picture_and_not_on_the_bars(corner: str) -> None:
+def test_the_watermark_is_in_its_corner_of_the_picture_and_not_on_the_bars(corner: str) -> None:
     marked = overlays.watermark(corner, 640, 360, (0, 46))(grey(60, 640, 360)).y != 60
     rows, columns = np.nonzero(marked)
     assert (rows.mean() < 180) == corner.startswith("top")
@@ -37,15 +37,15 @@ def test_the_mark_stands_in_its_corner_of_the_picture_and_not_on_the_bars(corner
     assert rows.max() < 360 - 46
 
 
-def test_lines_of_tall_letters_stand_clear_of_each_other() -> None:
+def test_lines_of_tall_letters_do_not_overlap() -> None:
     latin, burmese = (
         overlays.caption(text, Lettering(text), 1280, 720, (0, 0)).cover for text in ("k\n" * 3, "ကြို\n" * 3)
     )
     assert burmese.shape[0] > latin.shape[0]
     rows = (burmese > 0.99).any(axis=1)
-    assert np.count_nonzero(np.diff(rows.astype(int)) == 1) == 3, "there is a gap between one line and the next"
+    assert np.count_nonzero(np.diff(rows.astype(int)) == 1) == 3, "there is a gap between lines"
     assert burmese[0].max() < 0.1, "nothing is cut off above"
-    assert burmese[-1].max() < 0.1, "or below"
+    assert burmese[-1].max() < 0.1, "nothing is cut off below"
 
 
 @pytest.mark.parametrize("text", ["Grüße, “naïve” — Ω я 夜の灯台 한국 ♪ €?", "a\u00a0b\tc\u3000d", "می\u200cخواهم"])

@@ -1,4 +1,4 @@
-"""What a picture is about, and that zooms and dollies lead there."""
+"""The salient point of a picture, and its position in zooms and dollies."""
 
 import cv2
 import numpy as np
@@ -16,25 +16,25 @@ WIDTH, HEIGHT = 320, 180
 
 
 def lone_dot(x: float, y: float, width: int = WIDTH, height: int = HEIGHT) -> tuple[Bytes, Floats]:
-    """A red dot on grey, half way into the depth; x and y in fractions of the picture."""
+    """Return a grey picture with a red dot at x and y, in fractions of the picture, and a nearness of 0.5."""
     picture = np.full((height, width, 3), 128, np.uint8)
     cv2.circle(picture, (round(x * width), round(y * height)), 7, (255, 30, 30), -1)
     return picture, np.full((height, width), 0.5, np.float32)
 
 
 def dot_at(shot: Shot, pose: Pose) -> tuple[float, float]:
-    """Where the dot is in the frame, fractions; fails if it is not in it."""
+    """Return x and y of the dot in fractions of the frame. The values are NaN if the frame does not show the dot."""
     rgb = to_rgb(shot.frame(pose)).astype(int)
     rows, columns = np.nonzero(rgb[..., 0] - rgb[..., 2] > 60)
     return float(columns.mean() / rgb.shape[1]), float(rows.mean() / rgb.shape[0])
 
 
-def test_the_salient_point_is_on_what_differs() -> None:
+def test_the_salient_point_is_on_the_object_that_differs() -> None:
     assert salient_point(*lone_dot(0.3, 0.4)) == pytest.approx((0.3, 0.4), abs=0.04)
 
 
 @pytest.mark.parametrize("picture", [np.zeros((9, 7, 3), np.uint8), np.full((50, 2000, 3), 255, np.uint8)])
-def test_where_nothing_differs_it_is_the_middle(picture: Bytes) -> None:
+def test_the_salient_point_of_a_uniform_picture_is_the_middle(picture: Bytes) -> None:
     assert salient_point(picture, np.zeros((4, 4), np.float32)) == (0.5, 0.5)
 
 
@@ -42,7 +42,9 @@ def test_where_nothing_differs_it_is_the_middle(picture: Bytes) -> None:
     ("prompt", "x", "y"),
     [("a lighthouse on a cliff at dusk", (0.15, 0.85), (0.1, 0.5)), ("a volcano", (0, 1), (0, 0.5))],
 )
-def test_the_painter_says_where_its_subject_stands(prompt: str, x: tuple[float, float], y: tuple[float, float]) -> None:
+def test_the_painter_reports_the_position_of_its_subject(
+    prompt: str, x: tuple[float, float], y: tuple[float, float]
+) -> None:
     painting = paint(read(prompt, None, 3), 320, 180)
     assert x[0] < painting.focal_point[0] < x[1]
     assert y[0] < painting.focal_point[1] < y[1]
@@ -73,7 +75,7 @@ def test_a_picture_of_another_shape_is_cropped_to_its_subject() -> None:
 
 
 @pytest.mark.parametrize("preset", ["crash-zoom-in", "orbit-360", "aerial-pullback", "fisheye"])
-def test_the_aim_never_shows_what_lies_beyond_the_picture(preset: str) -> None:
+def test_the_aim_stays_within_the_picture(preset: str) -> None:
     picture, nearness = lone_dot(0.5, 0.5, 2 * WIDTH, 2 * HEIGHT)
     picture[:2] = picture[-2:] = picture[:, :2] = picture[:, -2:] = (40, 40, 255)
     move = default_moves()[preset].move

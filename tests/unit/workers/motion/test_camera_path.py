@@ -1,4 +1,4 @@
-"""The camera path of a clip, measured."""
+"""Measurement of the camera path of a clip."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -16,25 +16,25 @@ FRAMES, WIDTH, HEIGHT = 40, 320, 180
 
 
 def wall() -> Bytes:
-    """Soft noise with corners everywhere, four times as large as a frame."""
+    """Return soft noise with corners everywhere, with four times the area of a frame."""
     noise = np.random.default_rng(1).integers(0, 256, (2 * HEIGHT, 2 * WIDTH), np.uint8)
     return as_bytes(cv2.equalizeHist(as_bytes(cv2.GaussianBlur(noise, (0, 0), 2))))
 
 
 def straight(shift: NDArray[Any], turn: NDArray[Any] | float = 1.0) -> CameraPath:
-    """A path of these shifts; it does not turn or grow unless told so."""
+    """Return a path of these shifts. `turn` is its rotation and scale, by default constant."""
     return CameraPath(np.broadcast_to(turn, shift.shape).astype(np.complex128), shift.astype(np.complex128))
 
 
 def known_path(frames: int = FRAMES) -> CameraPath:
-    """A wavy path that begins at rest at the middle, and uses every axis."""
+    """Return a wavy path that begins at the middle and uses every axis."""
     t = np.linspace(0, 1, frames)
     shift = 0.12 * np.sin(2 * np.pi * t) + 0.05j * np.sin(3 * np.pi * t)
     return straight(shift, (1 + 0.2 * t) * np.exp(0.1j * np.sin(4 * t)))
 
 
 def filmed(path: CameraPath, scene: Bytes | None = None) -> Iterator[Bytes]:
-    """The wall as a camera sees it whose picture moves along the path."""
+    """Yield the frames of a camera that films the scene (default: the wall) and whose picture moves along the path."""
     scene = wall() if scene is None else scene
     middle, centre = complex(WIDTH - 0.5, HEIGHT - 0.5), complex(WIDTH - 1, HEIGHT - 1) / 2
     for turn, shift in zip(path.turn.tolist(), path.shift.tolist(), strict=True):
@@ -57,7 +57,7 @@ def test_a_known_path_is_found_on_every_axis() -> None:
     assert found.length() == pytest.approx(known.length(), rel=0.02)
 
 
-def test_things_that_move_by_themselves_do_not_bend_the_path() -> None:
+def test_moving_objects_do_not_change_the_path() -> None:
     known = known_path()
     frames = []
     for index, frame in enumerate(filmed(known)):
@@ -78,7 +78,7 @@ def test_noise_and_blank_walls_are_not_usable() -> None:
     assert camera_path.accumulate(blank).length() == 0
 
 
-def test_smoothing_takes_out_jitter_and_keeps_a_steady_move() -> None:
+def test_smoothing_removes_jitter_and_keeps_a_steady_move() -> None:
     steady = straight(np.linspace(0, 0.5, 60))
     shaken = straight(steady.shift + np.random.default_rng(4).normal(0, 0.01, 60))
     assert camera_path.smooth(steady, 0.3, 30).shift == pytest.approx(steady.shift, abs=1e-9)

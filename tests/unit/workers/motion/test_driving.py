@@ -1,4 +1,4 @@
-"""From a measured camera path to poses."""
+"""Conversion of a measured camera path to poses."""
 
 import numpy as np
 import pytest
@@ -17,27 +17,26 @@ def axis(poses: list[Pose], name: str) -> np.ndarray[tuple[int, ...], np.dtype[n
 def test_the_poses_follow_the_path_on_every_axis() -> None:
     path = known_path(90)
     poses = drive(path, aspect=16 / 9, fps=30, frames=90)
-    looked_at = -path.shift / path.turn
-    assert alike(axis(poses, "truck"), looked_at.real) > 0.99
-    assert alike(axis(poses, "pan"), looked_at.real) > 0.99
-    assert alike(axis(poses, "pedestal"), -looked_at.imag) > 0.99
+    aim = -path.shift / path.turn
+    assert alike(axis(poses, "truck"), aim.real) > 0.99
+    assert alike(axis(poses, "pan"), aim.real) > 0.99
+    assert alike(axis(poses, "pedestal"), -aim.imag) > 0.99
     assert alike(axis(poses, "roll"), -path.rotation) > 0.99
     assert alike(axis(poses, "dolly"), path.scale) > 0.99
 
 
-def test_the_middle_of_the_scene_crosses_the_frame_as_far_as_the_driving_picture_did() -> None:
+def test_the_middle_of_the_scene_moves_as_far_as_the_driving_picture() -> None:
     poses = drive(straight(np.linspace(0, 0.1, 60)), aspect=16 / 9, fps=30, frames=60)
     first, last = view(poses[0]), view(poses[-1])
     parallax = FOCAL * inverse_distance(0.5) * (last.right - first.right)
     turned = FOCAL * (last.pan - first.pan)
-    assert (parallax + turned) / (2 * (16 / 9) ** 0.5) == pytest.approx(
-        -0.1, rel=0.02
-    )  # widths; picture right, camera left
+    # In frame widths. The camera moves left when the picture moves right.
+    assert (parallax + turned) / (2 * (16 / 9) ** 0.5) == pytest.approx(-0.1, rel=0.02)
     assert parallax / turned == pytest.approx(TRUCK * inverse_distance(0.5) / PAN)
 
 
 @pytest.mark.parametrize("far", [0.05, 1.0, 8.0])
-def test_no_path_leads_out_of_bounds_and_its_direction_is_kept(far: float) -> None:
+def test_poses_stay_in_bounds_and_keep_the_direction_of_the_path(far: float) -> None:
     ramp = far * np.linspace(0, 1, 50)
     path = CameraPath(np.exp(ramp * (0.4 + 0.5j)), np.zeros(50, complex))
     aside = straight(ramp * (1 + 0.25j))
@@ -48,7 +47,7 @@ def test_no_path_leads_out_of_bounds_and_its_direction_is_kept(far: float) -> No
     assert rightward > upward > 0
 
 
-def test_a_preset_is_stacked_upon_the_path_and_fits() -> None:
+def test_a_preset_is_stacked_on_the_path_and_fits() -> None:
     driven = drive(known_path(40), 16 / 9, 30, 40)
     preset = CameraMove(keyframes=(Keyframe(at=0), Keyframe(at=1, dolly=1, roll=-1, focus=0.3)))
     nothing = CameraMove(keyframes=(Keyframe(at=0),), needs_driving_clip=True)
@@ -61,6 +60,6 @@ def test_a_preset_is_stacked_upon_the_path_and_fits() -> None:
     assert stacked(driven, nothing.model_copy(update={"strength": 0.5}))[9].pan == pytest.approx(driven[9].pan / 2)
 
 
-def test_excursion_tells_a_move_from_a_tripod() -> None:
+def test_the_excursion_separates_a_move_from_a_tripod() -> None:
     trembling = straight(np.random.default_rng(1).normal(0, 0.0004, 300))
     assert excursion(trembling) < 0.01 < excursion(known_path())

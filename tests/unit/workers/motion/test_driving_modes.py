@@ -1,4 +1,4 @@
-"""What of a driving clip's camera is copied: its shake or not, and its rhythm."""
+"""The transfer modes copy the shake of a driving clip or remove it, and copy its rhythm."""
 
 import numpy as np
 import pytest
@@ -12,7 +12,7 @@ from workers.motion.camera_path import CameraPath
 from workers.motion.driving import drive, rhythm, stacked
 
 FPS, FRAMES = 30, 120
-SHAKE = 0.004 * np.sin(2 * np.pi * 6 * np.arange(FRAMES) / FPS)  # six times a second
+SHAKE = 0.004 * np.sin(2 * np.pi * 6 * np.arange(FRAMES) / FPS)  # 6 Hz, in frame widths
 WALK = np.linspace(0, 0.05, FRAMES)
 
 
@@ -21,13 +21,13 @@ def pans(path: CameraPath, mode: TransferMode, frames: int = FRAMES) -> NDArray[
 
 
 def trembling(pans: NDArray[np.float64]) -> NDArray[np.float64]:
-    """What is left without the straight line between its ends, away from which it starts and stops."""
+    """Return the deviation from a straight line, without the 10 frames in which the camera starts and stops."""
     inner = pans[10:-10]
     slope, start = np.polyfit(np.arange(len(inner)), inner, 1)
     return inner - np.asarray(start + slope * np.arange(len(inner)), np.float64)
 
 
-def test_exact_keeps_the_shake_and_stabilised_takes_it_out() -> None:
+def test_exact_keeps_the_shake_and_stabilised_removes_it() -> None:
     exact, stabilised, handheld = (
         float(trembling(pans(straight(WALK + SHAKE), mode)).std()) for mode in ("exact", "stabilised", "handheld")
     )
@@ -36,8 +36,8 @@ def test_exact_keeps_the_shake_and_stabilised_takes_it_out() -> None:
     assert exact == pytest.approx(float(trembling(pans(straight(SHAKE), "exact")).std()), rel=0.05)
 
 
-def test_handheld_shakes_as_fast_and_as_large_as_filmed_whatever_becomes_of_the_path() -> None:
-    """A long walk shrinks as a whole, and a film shorter than the clip goes faster."""
+def test_handheld_keeps_the_rate_and_size_of_the_filmed_shake() -> None:
+    """A long path is scaled down as a whole, and a film shorter than the clip plays the path faster."""
     near, far = straight(WALK + SHAKE), straight(14 * WALK + SHAKE)
     assert trembling(pans(far, "exact")).std() < 0.6 * trembling(pans(near, "exact")).std()
     assert trembling(pans(far, "handheld")).std() == pytest.approx(trembling(pans(near, "handheld")).std(), rel=0.1)
@@ -45,17 +45,17 @@ def test_handheld_shakes_as_fast_and_as_large_as_filmed_whatever_becomes_of_the_
     def beats(mode: TransferMode) -> int:
         return int(np.argmax(np.abs(np.fft.rfft(trembling(pans(near, mode, 80))))))
 
-    assert beats("handheld") == pytest.approx(6 * 60 / FPS, abs=1)  # 60 frames of the 80 are looked at
+    assert beats("handheld") == pytest.approx(6 * 60 / FPS, abs=1)  # `trembling` keeps 60 of the 80 frames
     assert beats("exact") == pytest.approx(6 * 60 / FPS * FRAMES / 80, abs=1)
 
 
 @pytest.mark.parametrize("mode", ["exact", "stabilised", "handheld"])
-def test_no_mode_leads_out_of_bounds_even_in_a_film_longer_than_the_clip(mode: TransferMode) -> None:
+def test_every_mode_stays_in_bounds_in_a_film_longer_than_the_clip(mode: TransferMode) -> None:
     assert np.abs(pans(straight(20 * WALK + 5 * SHAKE), mode, 300)).max() <= 1 + 1e-9
 
 
 def test_the_move_rests_where_the_driving_camera_rests() -> None:
-    """Measured in frames: a second of going, a second of rest, a second of going twice as fast."""
+    """The driving clip moves for 1 s, rests for 1 s, and moves twice as fast for 1 s."""
     speed = np.repeat([0.002, 0.0, 0.004], FPS)
     walked = straight(np.concatenate([[0.0], np.cumsum(speed)]))
     path = camera_path.accumulate(camera_path.estimate(filmed(walked)))

@@ -1,4 +1,4 @@
-"""The motion score must believe the right path and no other."""
+"""The motion score is high for the promised path and low for other paths."""
 
 from collections.abc import Callable
 
@@ -17,7 +17,7 @@ WIDTH, HEIGHT, FPS, FRAMES = 480, 270, 24, 36
 
 
 def hills() -> tuple[Bytes, Floats]:
-    """Soft noise everywhere; it comes nearer from the top to the bottom, and a block stands before it."""
+    """Return soft noise with nearness that rises from top to bottom, and a near block in front of it."""
     noise = np.random.default_rng(5).integers(0, 256, (HEIGHT, WIDTH, 3), np.uint8)
     picture = as_bytes(cv2.convertScaleAbs(cv2.GaussianBlur(noise, (0, 0), 2), alpha=4, beta=-384))
     nearness = np.linspace(0, 0.6, HEIGHT, dtype=np.float32)[:, None] * np.ones((1, WIDTH), np.float32)
@@ -26,7 +26,7 @@ def hills() -> tuple[Bytes, Floats]:
 
 
 def soft_sky() -> tuple[Bytes, Floats]:
-    """A gradient without a single corner."""
+    """Return a gradient without corners, and its nearness."""
     rows, columns = np.mgrid[0:HEIGHT, 0:WIDTH]
     picture = as_bytes(np.rint(120 + rows / 6 + columns / 20).astype(np.uint8)[..., None].repeat(3, axis=2))
     return picture, np.full((HEIGHT, WIDTH), 0.3, np.float32)
@@ -37,7 +37,7 @@ def flat() -> tuple[Bytes, Floats]:
 
 
 def scored(promised: str, filmed: str, scene: tuple[Bytes, Floats] | None = None) -> float | None:
-    """The score of a film of the preset `filmed`, of which `promised` was to be expected."""
+    """Return the score of a film of the preset `filmed` for the promised preset `promised`."""
     expected, shown = (poses(preset) for preset in (promised, filmed))
     shot = Shot(*(scene or hills()), WIDTH, HEIGHT, FPS)
     shot.prepare(expected)
@@ -72,7 +72,7 @@ RIGHT = [
 
 
 @pytest.mark.parametrize("preset", RIGHT)
-def test_what_was_promised_and_filmed_scores_high(preset: str) -> None:
+def test_the_promised_move_scores_high(preset: str) -> None:
     assert measured(preset, preset) >= 0.95
 
 
@@ -85,7 +85,7 @@ def test_what_was_promised_and_filmed_scores_high(preset: str) -> None:
         ("zoom-in", "static"),
         ("static", "handheld"),
         ("static", "zoom-in"),
-        ("static", "yo-yo-zoom"),  # ends where it began
+        ("static", "yo-yo-zoom"),  # returns to its start
         ("truck-left", "roll-left"),
         ("orbit-left", "truck-left"),
         ("dolly-in", "zoom-in"),  # these differ by parallax alone
@@ -106,18 +106,18 @@ def test_a_wrong_path_scores_low(promised: str, filmed: str) -> None:
         (soft_sky, "pan-left", "pan-left"),
     ],
 )
-def test_where_nothing_can_be_followed_there_is_no_score(
+def test_a_scene_without_features_has_no_score(
     scene: Callable[[], tuple[Bytes, Floats]], promised: str, filmed: str
 ) -> None:
     assert scored(promised, filmed, scene()) is None
 
 
-def test_frames_that_are_all_the_same_are_static_whatever_they_show() -> None:
+def test_identical_frames_are_static_in_every_scene() -> None:
     assert scored("static", "static", flat()) == scored("static", "static", soft_sky()) == 1
 
 
-def test_a_film_that_no_longer_shows_what_it_should_scores_nothing() -> None:
-    """Every corner is lost in grey."""
+def test_a_film_that_loses_its_scene_scores_zero() -> None:
+    """All frames after the first are grey and show no corners."""
     shot, path = Shot(*hills(), WIDTH, HEIGHT, FPS), poses("static")
     shot.prepare(path)
     check = shot.check(path)
@@ -126,9 +126,10 @@ def test_a_film_that_no_longer_shows_what_it_should_scores_nothing() -> None:
     assert check.score() == 0
 
 
-def test_a_smeared_frame_is_looked_for_where_its_exposure_has_its_middle() -> None:
+def test_a_motion_blurred_frame_is_compared_at_the_middle_of_its_exposure() -> None:
     shot = Shot(*hills(), WIDTH, HEIGHT, FPS, shutter=3)
-    path = [Pose(pan=0.3 * float(np.sin(i / 3))) for i in range(FRAMES)]  # at each turn the exposure lags behind
+    # At each turning point the middle of the exposure is behind the pose.
+    path = [Pose(pan=0.3 * float(np.sin(i / 3))) for i in range(FRAMES)]
     shot.prepare(path)
     check = shot.check(path)
     for planes in shot.film(path):

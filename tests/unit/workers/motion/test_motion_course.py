@@ -1,4 +1,4 @@
-"""The score of a clip that was filmed elsewhere must believe the right course, however far and fast, and no other."""
+"""The score of a remote clip is high for the requested course at any amplitude and speed, and low for others."""
 
 from collections.abc import Callable, Sequence
 from fractions import Fraction
@@ -22,7 +22,7 @@ FRAMES = 40
 
 @cache
 def film(preset: str, strength: float = 1.0, fps: int = 24, size: tuple[int, int] = (480, 270)) -> tuple[Planes, ...]:
-    """The preset, done more or less than it says, as somebody else might."""
+    """Return a film of the preset with its axes scaled by `strength`, because remote engines vary the amplitude."""
     move = default_moves()[preset].move
     poses = [shaken(_scaled(move.sample(i / (FRAMES - 1)), strength), i / fps) for i in range(FRAMES)]
     return shot(poses, fps, size)
@@ -41,15 +41,15 @@ def _scaled(pose: Pose, strength: float) -> Pose:
     return pose._replace(**axes, zoom=pose.zoom**strength, shake=pose.shake * strength)
 
 
-def scored(asked: str | CameraMove, frames: Sequence[Planes], fps: float = 24) -> float | None:
-    check = CourseCheck(default_moves()[asked].move if isinstance(asked, str) else asked, fps)
+def scored(requested: str | CameraMove, frames: Sequence[Planes], fps: float = 24) -> float | None:
+    check = CourseCheck(default_moves()[requested].move if isinstance(requested, str) else requested, fps)
     for planes in frames:
         check.see(planes)
     return check.score()
 
 
-def measured(asked: str | CameraMove, frames: Sequence[Planes], fps: float = 24) -> float:
-    score = scored(asked, frames, fps)
+def measured(requested: str | CameraMove, frames: Sequence[Planes], fps: float = 24) -> float:
+    score = scored(requested, frames, fps)
     assert score is not None
     return score
 
@@ -59,7 +59,7 @@ KINDS = ["zoom-in", "dolly-out", "truck-left", "pan-right", "tilt-up", "pedestal
 
 @pytest.mark.parametrize("preset", [*KINDS, "crash-zoom-out", "yo-yo-zoom", "whip-pan"])
 @pytest.mark.parametrize("strength", [0.6, 1.5])
-def test_what_was_asked_for_scores_high_however_much_of_it_is_done(preset: str, strength: float) -> None:
+def test_the_requested_move_scores_high_at_any_strength(preset: str, strength: float) -> None:
     assert measured(preset, film(preset, strength)) >= 0.8
 
 
@@ -70,13 +70,13 @@ def test_a_clip_may_have_any_rate_and_size(preset: str, fps: int, size: tuple[in
 
 
 @pytest.mark.parametrize("easing", Easing)
-def test_a_camera_may_take_its_time(easing: Easing) -> None:
+def test_a_camera_may_have_any_easing(easing: Easing) -> None:
     poses = [Pose(zoom=1 + 0.5 * easing(i / (FRAMES - 1))) for i in range(FRAMES)]
     assert measured("zoom-in", shot(poses)) >= 0.9
 
 
 @pytest.mark.parametrize(
-    ("asked", "filmed"),
+    ("requested", "filmed"),
     [
         ("zoom-in", "zoom-out"),
         ("dolly-in", "dolly-out"),
@@ -92,19 +92,19 @@ def test_a_camera_may_take_its_time(easing: Easing) -> None:
         ("zoom-in", "yo-yo-zoom"),
         ("static", "handheld"),
         ("static", "zoom-in"),
-        ("static", "yo-yo-zoom"),  # ends where it began
+        ("static", "yo-yo-zoom"),  # returns to its start
     ],
 )
-def test_another_course_scores_low(asked: str, filmed: str) -> None:
-    assert measured(asked, film(filmed)) < 0.5
+def test_another_course_scores_low(requested: str, filmed: str) -> None:
+    assert measured(requested, film(filmed)) < 0.5
 
 
 @pytest.mark.parametrize("preset", ["orbit-left", "orbit-right", "jib-up", "crane-down", "dolly-zoom-in"])
-def test_what_hangs_on_guessed_distances_has_no_score(preset: str) -> None:
+def test_a_move_that_depends_on_estimated_distances_has_no_score(preset: str) -> None:
     assert scored(preset, film(preset)) is None
 
 
-def test_one_thing_after_another_is_not_the_other_way_round() -> None:
+def test_the_order_of_two_moves_counts() -> None:
     first = CameraMove(keyframes=(Keyframe(at=0), Keyframe(at=0.5, zoom=1.3), Keyframe(at=1, zoom=1.3, pan=0.8)))
     second = CameraMove(keyframes=(Keyframe(at=0), Keyframe(at=0.5, pan=0.8), Keyframe(at=1, zoom=1.3, pan=0.8)))
     frames = shot([first.sample(i / (FRAMES - 1)) for i in range(FRAMES)])
@@ -112,25 +112,25 @@ def test_one_thing_after_another_is_not_the_other_way_round() -> None:
     assert measured(second, frames) < 0.5
 
 
-def test_a_hint_of_a_move_is_none() -> None:
+def test_a_move_of_one_percent_scores_low() -> None:
     assert measured("zoom-in", film("zoom-in", 0.01)) < 0.2
 
 
-@pytest.mark.parametrize("asked", [preset for preset in default_moves() if default_moves()[preset].move.moves()])
-def test_a_camera_that_stands_still_is_no_move(asked: str) -> None:
-    still = asked == "focus-change"  # which a still camera does
-    assert (measured(asked, film("static")) >= 0.95) is still
+@pytest.mark.parametrize("requested", [preset for preset in default_moves() if default_moves()[preset].move.moves()])
+def test_a_still_camera_scores_high_only_for_a_focus_change(requested: str) -> None:
+    still = requested == "focus-change"  # a focus change needs no camera movement
+    assert (measured(requested, film("static")) >= 0.95) is still
 
 
-def test_a_still_camera_is_seen_to_be_still_after_encoding(tmp_path: Path) -> None:
+def test_a_still_camera_scores_high_after_encoding(tmp_path: Path) -> None:
     with ClipWriter(tmp_path / "clip.mp4", 480, 270, Fraction(24), FINISHED) as writer:
         for planes in film("static"):
             writer.write(planes)
     assert measured("static", list(read_planes(tmp_path / "clip.mp4"))) >= 0.95
 
 
-def test_what_moves_by_itself_is_no_camera() -> None:
-    """A wall that slides through a quarter of the frame."""
+def test_a_moving_object_is_not_a_camera_move() -> None:
+    """A part of the wall slides through a quarter of the frame."""
     frames = []
     for i in range(FRAMES):
         picture = SCENE[0].copy()
@@ -141,18 +141,18 @@ def test_what_moves_by_itself_is_no_camera() -> None:
 
 
 @pytest.mark.parametrize("scene", [flat, soft_sky])
-@pytest.mark.parametrize("asked", ["static", "pan-left"])
-def test_where_nothing_can_be_followed_there_is_no_score(asked: str, scene: Callable[[], tuple[Bytes, Floats]]) -> None:
+@pytest.mark.parametrize("requested", ["static", "pan-left"])
+def test_a_scene_without_features_has_no_score(requested: str, scene: Callable[[], tuple[Bytes, Floats]]) -> None:
     poses = [default_moves()["pan-left"].move.sample(i / (FRAMES - 1)) for i in range(FRAMES)]
-    assert scored(asked, shot(poses, scene=scene())) is None
+    assert scored(requested, shot(poses, scene=scene())) is None
 
 
-def test_no_frame_and_one_frame_have_no_score() -> None:
+def test_zero_frames_and_one_frame_have_no_score() -> None:
     assert scored("static", []) is None
     assert scored("static", film("static")[:1]) is None
 
 
-def test_a_course_that_is_lost_to_fog_counts_only_while_it_is_seen() -> None:
+def test_a_course_counts_only_until_fog_hides_it() -> None:
     whole = film("static")
     fog = [planes._replace(y=np.full_like(planes.y, 120)) for planes in whole]
     assert 0.4 < measured("static", [*whole[:20], *fog[20:]]) < 0.6

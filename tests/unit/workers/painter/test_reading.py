@@ -5,7 +5,7 @@ from shared.vocabulary.words import VOCABULARY, Accent, Mood, Palette, Place, St
 from workers.painter.reading import read
 
 
-def test_reads_place_time_and_weather_from_a_sentence() -> None:
+def test_place_time_and_weather_are_read_from_a_sentence() -> None:
     reading = read("Neon city, in the RAIN, at night", None, 1)
     assert (reading.place, reading.time, reading.weather) == (Place.CITY, Time.NIGHT, Weather.RAIN)
     assert reading.has(Accent.NEON)
@@ -34,11 +34,11 @@ def test_the_longest_phrase_wins_and_plurals_are_known(sentence: str, understood
         ("lakes and peaks", ()),
     ],
 )
-def test_the_words_that_it_does_not_know_are_told(sentence: str, unknown: tuple[str, ...]) -> None:
+def test_unknown_words_are_reported(sentence: str, unknown: tuple[str, ...]) -> None:
     assert not_understood(sentence) == unknown
 
 
-def test_what_is_denied_is_not_painted() -> None:
+def test_negated_words_are_not_painted() -> None:
     assert read("a coast without lighthouse, no rain", None, 1).understood == ("coast",)
 
 
@@ -57,14 +57,14 @@ def test_mood_and_palette_are_read() -> None:
     assert (reading.mood, reading.palette) == (Mood.CALM, Palette.TEAL)
 
 
-def test_unknown_words_choose_different_places_and_the_same_words_the_same() -> None:
+def test_different_unknown_words_choose_different_places() -> None:
     sentences = [f"quux number {name}" for name in ("ada", "bo", "cy", "di", "ed", "flo", "gus", "hal", "ivy", "jo")]
     assert len({read(sentence, None, 1).place for sentence in sentences}) >= 4
     assert read("quux", None, 1) == read("quux", None, 1)
     assert read("quux", None, 1).seed != read("quux", None, 2).seed
 
 
-def test_every_meaning_can_be_said() -> None:
+def test_every_meaning_has_words() -> None:
     implicit = {Mood.NATURAL, Palette.NATURAL}
     for kind in (Place, Time, Weather, Mood, Palette, Style, Accent):
         assert {meaning for meaning in kind if meaning not in implicit} <= set(VOCABULARY)

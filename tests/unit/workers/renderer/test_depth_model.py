@@ -1,4 +1,4 @@
-"""A depth model of the operator's own stands behind the same interface as the guess."""
+"""A depth model of the operator has the same interface as the estimate."""
 
 import sys
 from pathlib import Path
@@ -15,19 +15,19 @@ PICTURE = np.random.default_rng(1).integers(0, 255, (60, 100, 3)).astype(np.uint
 
 
 @pytest.fixture
-def pointed_to(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+def configured(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     depth_model.load.cache_clear()
     path = tmp_path / "depth.onnx"
     monkeypatch.setenv("KINORA_DEPTH_MODEL", str(path))
     return path
 
 
-def test_without_a_model_depth_is_guessed() -> None:
+def test_depth_is_estimated_without_a_model() -> None:
     assert np.array_equal(nearness(PICTURE), depth.estimate(PICTURE))
 
 
 def exported(path: Path, height: int | str, width: int | str) -> None:
-    """A model as such exports are, but small: nearness is the mean of the colours, in patches of 14 pixels."""
+    """Write a small model with the interface of such exports: nearness is the mean colour of 14-pixel patches."""
     shape: list[str | int | None] = ["batch", 3, height, width]
     picture = helper.make_tensor_value_info("image", TensorProto.FLOAT, shape)
     inverse = helper.make_tensor_value_info("inverse_depth", TensorProto.FLOAT, ["batch", "rows", "columns"])
@@ -43,9 +43,9 @@ def exported(path: Path, height: int | str, width: int | str) -> None:
 
 
 @pytest.mark.parametrize(("height", "rows"), [(28, 2), ("height", 37)])
-def test_a_model_that_is_pointed_to_is_asked(pointed_to: Path, height: int | str, rows: int) -> None:
-    """It sees the picture at the size that it takes, or was trained at, the right way up."""
-    exported(pointed_to, height, "width")
+def test_a_configured_model_is_used(configured: Path, height: int | str, rows: int) -> None:
+    """The model receives the picture upright, at its fixed input size or its training size."""
+    exported(configured, height, "width")
     falling = np.repeat(np.linspace(255, 0, 60).astype(np.uint8), 100 * 3).reshape(60, 100, 3)
     near = nearness(falling)
     assert near.shape == (rows, 37)
@@ -53,28 +53,28 @@ def test_a_model_that_is_pointed_to_is_asked(pointed_to: Path, height: int | str
     assert (np.diff(near, axis=0) <= 0).all()
 
 
-def test_a_model_sees_colours_as_it_was_trained_to(pointed_to: Path) -> None:
-    """Less the mean of ImageNet's pictures, over their deviation, and in the order red, green, blue."""
-    exported(pointed_to, 28, 28)
+def test_a_model_receives_the_colours_of_its_training(configured: Path) -> None:
+    """Colours are in the order red, green, blue, minus the mean of ImageNet and divided by its deviation."""
+    exported(configured, 28, 28)
     colour = np.full((28, 28, 3), (255, 0, 51), np.uint8)
     expected = np.mean([(1 - 0.485) / 0.229, (0 - 0.456) / 0.224, (0.2 - 0.406) / 0.225])
-    assert depth_model.load(pointed_to)(colour) == pytest.approx(np.full((2, 2), expected), abs=1e-5)
+    assert depth_model.load(configured)(colour) == pytest.approx(np.full((2, 2), expected), abs=1e-5)
 
 
-def test_what_is_no_model_is_said(pointed_to: Path) -> None:
-    pointed_to.write_bytes(b"model")
+def test_a_file_that_is_not_a_model_is_reported(configured: Path) -> None:
+    configured.write_bytes(b"model")
     with pytest.raises(DepthModelUnavailable, match="not a valid ONNX model"):
         nearness(PICTURE)
 
 
-def test_what_is_missing_is_said(pointed_to: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_file_or_package_is_reported(configured: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(DepthModelUnavailable, match="does not exist"):
         nearness(PICTURE)
-    pointed_to.write_bytes(b"model")
+    configured.write_bytes(b"model")
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
     with pytest.raises(DepthModelUnavailable, match="onnxruntime"):
         nearness(PICTURE)
 
 
-def test_a_flat_answer_is_far_everywhere() -> None:
+def test_a_constant_output_is_far_everywhere() -> None:
     assert not normalised(np.full((4, 4), 7, np.float32)).any()

@@ -1,4 +1,4 @@
-"""What the 2.5D camera shows, measured on a wall far away with a post standing near before it."""
+"""Frames of the 2.5D camera, measured on a far wall with a near post in front of it."""
 
 from itertools import pairwise
 
@@ -18,7 +18,7 @@ BLACK, FAR_DOT, NEAR_DOT = (0, 0, 0), (255, 40, 40), (40, 40, 255)
 
 
 def scene() -> tuple[Bytes, Floats]:
-    """A far red dot up left and a near blue dot down right, each on its own plane, at the frame's size."""
+    """Return a far red dot at the upper left and a near blue dot at the lower right, at the frame's size."""
     picture = np.full((HEIGHT, WIDTH, 3), 128, np.uint8)
     nearness = np.zeros((HEIGHT, WIDTH), np.float32)
     picture[40:60, 90:110] = FAR_DOT
@@ -28,7 +28,7 @@ def scene() -> tuple[Bytes, Floats]:
 
 
 def dots(planes: Planes) -> tuple[float, float, float, float]:
-    """Where they stand: far x, far y, near x, near y, in pixels from the frame's centre, y downwards."""
+    """Return far x, far y, near x and near y of the dots in pixels from the frame's centre, y downwards."""
     rgb = to_rgb(planes).astype(int)
     places: list[float] = []
     for one, other in ((0, 2), (2, 0)):
@@ -38,7 +38,7 @@ def dots(planes: Planes) -> tuple[float, float, float, float]:
 
 
 def shift(**axes: float) -> tuple[float, float, float, float]:
-    """How the dots move, at one base zoom, from the still pose to the one given."""
+    """Return the movement of the dots in pixels from the still pose to the given pose, at one base zoom."""
     shot = Shot(*scene(), WIDTH, HEIGHT, 24)
     shot.prepare([Pose(), Pose(**axes)])
     before, after = dots(shot.frame(Pose())), dots(shot.frame(Pose(**axes)))
@@ -57,7 +57,7 @@ def test_pedestal_up_moves_near_things_down_and_more_than_far_ones() -> None:
     assert abs(far_x) < 0.5 > abs(near_x)
 
 
-def test_dolly_forward_drives_near_things_outwards_more_than_far_ones() -> None:
+def test_dolly_forward_moves_near_things_outwards_more_than_far_ones() -> None:
     far_x, _, near_x, near_y = shift(dolly=0.5)
     assert near_x > 5
     assert near_y > 2
@@ -65,7 +65,7 @@ def test_dolly_forward_drives_near_things_outwards_more_than_far_ones() -> None:
 
 
 @pytest.mark.parametrize(("axis", "horizontal", "sign"), [("pan", True, -1), ("tilt", False, 1)])
-def test_turning_moves_everything_alike_against_the_turn(axis: str, horizontal: bool, sign: int) -> None:
+def test_turning_moves_near_and_far_equally_against_the_turn(axis: str, horizontal: bool, sign: int) -> None:
     far_x, far_y, near_x, near_y = shift(**{axis: 0.5})
     far, near = (far_x, near_x) if horizontal else (far_y, near_y)
     assert sign * far > 5
@@ -78,14 +78,14 @@ def test_roll_clockwise_turns_the_picture_anticlockwise() -> None:
     assert near_y < -5  # right of the centre rises
 
 
-def test_zoom_drives_everything_outwards_alike() -> None:
+def test_zoom_moves_near_and_far_equally_outwards() -> None:
     far_x, far_y, near_x, near_y = shift(zoom=1.25)
     before = dots(Shot(*scene(), WIDTH, HEIGHT, 24).frame(Pose()))
     for moved, at in zip((far_x, far_y, near_x, near_y), before, strict=True):
         assert moved == pytest.approx(at / 4, abs=1)
 
 
-def test_focus_blurs_what_is_not_focused() -> None:
+def test_focus_blurs_objects_at_other_distances() -> None:
     def sharpness(focus: float | None) -> tuple[float, float]:
         _, nearness = scene()
         chequers = (np.indices(nearness.shape).sum(0) // 2 % 2 * 200 + 20).astype(np.uint8)
@@ -107,7 +107,7 @@ def test_fast_moves_streak_along_their_direction_while_the_shutter_is_open(
     picture[80:100, 150:170] = 235
 
     def size(shutter: float) -> tuple[int, int]:
-        """Rows and columns of what is not black."""
+        """Return the number of rows and columns that are not black."""
         shot = Shot(picture, np.zeros((HEIGHT, WIDTH), np.float32), WIDTH, HEIGHT, 24, shutter=shutter)
         shot.prepare([Pose(), Pose(**axes)])
         lit = shot.frame(Pose(), following=Pose(**axes)).y > 40
@@ -116,7 +116,7 @@ def test_fast_moves_streak_along_their_direction_while_the_shutter_is_open(
     sharp, smeared, more = size(0), size(1), size(2)
     assert smeared[streaked] > sharp[streaked] + 10
     assert more[streaked] > smeared[streaked] + 10
-    assert abs(smeared[1 - streaked] - sharp[1 - streaked]) <= 2, "not across it"
+    assert abs(smeared[1 - streaked] - sharp[1 - streaked]) <= 2, "the streak is not wider"
 
 
 def test_a_slow_move_does_not_streak() -> None:
@@ -133,10 +133,11 @@ def test_static_gives_the_same_bytes_in_every_frame() -> None:
     assert all(np.array_equal(a, b) for one, other in pairwise(frames) for a, b in zip(one, other, strict=True))
 
 
-def test_the_rim_of_a_thing_takes_no_colour_of_what_is_behind_along() -> None:
-    """A grey disc stands before white; in the picture its rim is a mixture of both."""
+def test_the_rim_of_an_object_has_no_colour_of_the_backdrop() -> None:
+    """A grey disc is in front of white. In the picture its rim is a mixture of both."""
     rows, columns = np.mgrid[0:HEIGHT, 0:WIDTH].astype(np.float32)
-    share = np.clip((30 - np.hypot(rows - 90, columns - 160)) / 3 + 0.5, 0, 1)  # of the disc, in each pixel
+    # The fraction of each pixel that the disc covers.
+    share = np.clip((30 - np.hypot(rows - 90, columns - 160)) / 3 + 0.5, 0, 1)
     picture = np.repeat(np.rint(share * 128 + (1 - share) * 255).astype(np.uint8)[..., None], 3, 2)
     near = cv2.resize((share > 0.5).astype(np.float32), (WIDTH // 2, HEIGHT // 2), interpolation=cv2.INTER_AREA)
     layers = decompose(picture, as_floats(0.1 + 0.9 * near), gap=20)
@@ -144,14 +145,14 @@ def test_the_rim_of_a_thing_takes_no_colour_of_what_is_behind_along() -> None:
     cover = layers.cover[..., None] / 255
     rim = (layers.cover > 12) & (layers.cover < 243)
     assert rim.sum() > 2 * np.pi * 30
-    assert np.all(np.abs(layers.own[rim].astype(int) - 128) < 16), "its own colour alone"
-    assert np.abs(layers.own * cover + layers.back * (1 - cover) - picture).max() < 32, "over what is behind: as it was"
+    assert np.all(np.abs(layers.own[rim].astype(int) - 128) < 16), "the rim has the colour of the disc"
+    assert np.abs(layers.own * cover + layers.back * (1 - cover) - picture).max() < 32, "the composite is the picture"
 
 
 def test_a_still_camera_shows_the_picture_itself() -> None:
     picture, nearness = scene()
-    shown, wanted = Shot(picture, nearness, WIDTH, HEIGHT, 24).frame(Pose()), from_rgb(picture)
-    assert all(np.abs(a.astype(int) - b).max() <= 1 for a, b in zip(shown, wanted, strict=True))
+    shown, expected = Shot(picture, nearness, WIDTH, HEIGHT, 24).frame(Pose()), from_rgb(picture)
+    assert all(np.abs(a.astype(int) - b).max() <= 1 for a, b in zip(shown, expected, strict=True))
 
 
 def test_same_input_gives_same_bytes() -> None:
@@ -161,8 +162,8 @@ def test_same_input_gives_same_bytes() -> None:
     assert all(np.array_equal(a, b) for x, y in zip(one, other, strict=True) for a, b in zip(x, y, strict=True))
 
 
-def test_what_a_near_thing_uncovers_looks_like_what_is_behind_it() -> None:
-    """Left of the post the wall is grey, right of it too: no blue of the post may be smeared into the gap."""
+def test_a_near_object_uncovers_the_colour_of_the_backdrop() -> None:
+    """The wall is grey on both sides of the post. The uncovered gap must not contain the post's blue."""
     picture, nearness = np.full((HEIGHT, WIDTH, 3), 128, np.uint8), np.zeros((HEIGHT, WIDTH), np.float32)
     picture[:, 140:180], nearness[:, 140:180] = NEAR_DOT, 1
     shot = Shot(picture, nearness, WIDTH, HEIGHT, 24)
@@ -175,8 +176,8 @@ def test_what_a_near_thing_uncovers_looks_like_what_is_behind_it() -> None:
 
 @pytest.mark.parametrize("size", [(160, 90), (90, 160), (120, 120)], ids=lambda size: f"{size[0]}x{size[1]}")
 @pytest.mark.parametrize("preset", default_moves())
-def test_no_preset_shows_what_lies_beyond_the_picture(preset: str, size: tuple[int, int]) -> None:
-    """A thin blue rim runs around the picture; seen anywhere but at the frame's very edge, the camera saw past it."""
+def test_every_preset_stays_within_the_picture(preset: str, size: tuple[int, int]) -> None:
+    """The picture has a thin blue rim. Blue inside the frame means that the frame extends beyond the picture."""
     width, height = size
     picture = np.full((2 * height, 2 * width, 3), 128, np.uint8)
     picture[:3] = picture[-3:] = picture[:, :3] = picture[:, -3:] = NEAR_DOT
@@ -191,10 +192,10 @@ def test_no_preset_shows_what_lies_beyond_the_picture(preset: str, size: tuple[i
     [(0.0, {"truck": 0.5}, 8), (1.0, {"pan": 1.0}, 8), (0.3, {"truck": 0.5}, 4)],
     ids=["a slope", "no parallax", "a bump"],
 )
-def test_wide_cells_show_what_narrow_ones_do_and_bent_maps_have_none(
+def test_wide_cells_match_narrow_ones_and_bent_maps_have_narrow_ones(
     bump: float, axes: dict[str, float], cell: int
 ) -> None:
-    """Around a bump 8 pixels wide the grid's cells must be narrow; on a slope, and without parallax, they need not."""
+    """A bump of 8 pixels needs narrow grid cells. A slope, and a move without parallax, do not need them."""
     noise = np.random.default_rng(5).integers(0, 256, (HEIGHT // 4, WIDTH // 4, 3), np.uint8)
     picture = np.asarray(cv2.resize(noise, (WIDTH, HEIGHT), interpolation=cv2.INTER_CUBIC), np.uint8)
     y, x = np.mgrid[0:HEIGHT, 0:WIDTH].astype(np.float32)
@@ -211,6 +212,6 @@ def test_wide_cells_show_what_narrow_ones_do_and_bent_maps_have_none(
 
 
 def test_tiny_frames_have_narrow_cells() -> None:
-    """What a lens bends over 8 pixels shows there."""
+    """In a tiny frame the lens distortion within 8 pixels is visible."""
     shot = Shot(*scene(), 64, 36, 24)
     assert [shot.prepare([Pose()]).cell, Shot(*scene(), WIDTH, HEIGHT, 24).prepare([Pose()]).cell] == [4, 8]

@@ -1,4 +1,4 @@
-"""Edges where they are hardest: a near disc before a striped wall, at the ends of dolly zooms and orbits."""
+"""Edges in the hardest case: a near disc in front of a striped wall, at the ends of dolly zooms and orbits."""
 
 import cv2
 import numpy as np
@@ -10,12 +10,12 @@ from workers.media.scenery import Flat, Scenery
 from workers.renderer.shoot import Shot
 
 WIDTH, HEIGHT = 640, 360
-DISC, DARK, LIGHT = 40, 140, 220  # grey levels, of the disc below all of the wall's
+DISC, DARK, LIGHT = 40, 140, 220  # grey levels; the disc is darker than the wall
 RADIUS = 70
 
 
 def stage(*, in_parts: bool) -> Shot:
-    """The disc stands upright and near; the wall is far. In parts, what the disc hides is known, else it is guessed."""
+    """Return a shot of a near disc and a far wall. Without `in_parts`, the hidden part of the wall is estimated."""
     rows, columns = np.mgrid[0:HEIGHT, 0:WIDTH].astype(np.float32)
     wall = np.where((columns // 16) % 2 == 0, DARK, LIGHT).astype(np.uint8)[..., None].repeat(3, axis=2)
     share = np.clip(RADIUS - np.hypot(rows - HEIGHT / 2, columns - WIDTH / 2) + 0.5, 0, 1)
@@ -39,10 +39,10 @@ def around(mask: Bytes, pixels: int) -> Bytes:
 @pytest.mark.parametrize(("in_parts", "rim_pixels", "strays"), [(True, 2, 0), (False, 4, 5)], ids=["in parts", "whole"])
 @pytest.mark.parametrize("end", [0.0, 1.0])
 @pytest.mark.parametrize("preset", ["dolly-zoom-in", "orbit-left", "orbit-right"])
-def test_every_pixel_is_the_things_or_the_walls_but_for_a_thin_rim(
+def test_every_pixel_is_of_the_disc_or_the_wall_except_a_thin_rim(
     preset: str, end: float, in_parts: bool, rim_pixels: int, strays: int
 ) -> None:
-    """Of a picture without parts the edge is decided on a map coarser than it: its rim is wider, a few pixels stray."""
+    """A single picture has edges from a coarser depth map: its rim is wider and a few pixels stray."""
     move = default_moves()[preset].move
     shot = stage(in_parts=in_parts)
     shot.prepare([move.sample(i / 8) for i in range(9)])
@@ -53,10 +53,10 @@ def test_every_pixel_is_the_things_or_the_walls_but_for_a_thin_rim(
     assert y.max() < levels(LIGHT) + 6
     neither = (disc == 0) & (wall == 0)
     rim = (around(disc, rim_pixels) > 0) & (around(wall, rim_pixels) > 0)
-    assert (neither & ~rim).sum() <= strays, "a mixture only where both are next to it"
+    assert (neither & ~rim).sum() <= strays, "mixed pixels are only at the edge of disc and wall"
     whole = as_bytes(np.pad(disc, 1))
     pieces = cv2.connectedComponentsWithStats(whole)[2][1:]
-    assert len(pieces) == 1, "nothing of the disc elsewhere"
+    assert len(pieces) == 1, "the disc is one piece"
     high, wide, area = int(pieces[0][3]), int(pieces[0][2]), int(pieces[0][4])
     assert abs(high - wide) <= 0.05 * high
-    assert area == pytest.approx(np.pi * high * wide / 4, rel=0.03), "and it is round"
+    assert area == pytest.approx(np.pi * high * wide / 4, rel=0.03), "the disc is round"

@@ -1,4 +1,4 @@
-"""When a beat writes: often enough for lease and bar, seldom enough for what a write costs."""
+"""The times at which a beat writes: often enough for lease and progress bar, with few writes because each one costs."""
 
 from itertools import pairwise
 
@@ -16,7 +16,7 @@ def test_a_lease_outlives_three_missed_beats() -> None:
 
 
 @pytest.mark.parametrize("takes_seconds", [0.5, 5, 20, 60, 3600])
-def test_no_lease_is_left_unrenewed_for_longer_than_a_beat(takes_seconds: float) -> None:
+def test_a_lease_is_renewed_at_least_once_a_beat(takes_seconds: float) -> None:
     moments = [0.0, *(seconds for seconds, _ in written_at(takes_seconds, CONFIG)), takes_seconds]
     assert max(later - earlier for earlier, later in pairwise(moments)) <= CONFIG.beat_seconds
 
@@ -24,13 +24,13 @@ def test_no_lease_is_left_unrenewed_for_longer_than_a_beat(takes_seconds: float)
 def test_a_renewal_just_written_with_progress_is_not_written_again() -> None:
     assert not write_due(0.25, 0, CONFIG)
     assert not write_due(CONFIG.progress_seconds, CONFIG.progress_percent - 1, CONFIG)
-    assert not write_due(CONFIG.progress_seconds - 0.25, 100, CONFIG), "however far it has moved"
+    assert not write_due(CONFIG.progress_seconds - 0.25, 100, CONFIG), "progress alone does not shorten the interval"
     assert write_due(CONFIG.progress_seconds, CONFIG.progress_percent, CONFIG)
     assert write_due(CONFIG.beat_seconds, 0, CONFIG)
 
 
-def test_a_step_of_twenty_seconds_shows_that_it_moves() -> None:
-    """A bar that stands for longer than a beat looks dead; one that is written more often costs more than it shows."""
+def test_a_step_of_twenty_seconds_shows_its_progress() -> None:
+    """A bar must move at least every 3 s. More frequent writes cost more and show little more."""
     shown = written_at(20, CONFIG)
     assert len(shown) >= 6
     assert all(later - earlier <= 3 for (earlier, _), (later, _) in pairwise(shown))

@@ -36,7 +36,7 @@ def _apart(a: Painting, b: Painting) -> float:
     return float(np.abs(a.rgb.astype(int) - b.rgb.astype(int)).mean())
 
 
-def test_writes_the_picture_and_depth_that_its_stage_promises(tmp_path: Path) -> None:
+def test_the_engine_writes_the_outputs_of_its_stage(tmp_path: Path) -> None:
     result = _run(tmp_path, "a lighthouse at dusk", size=(150, 86))
     spec, files = STAGES[Stage.IMAGE_GENERATION], {output.role: output.path for output in result.outputs}
     assert files.keys() == spec.produces | spec.on_request
@@ -53,7 +53,7 @@ def test_writes_the_picture_and_depth_that_its_stage_promises(tmp_path: Path) ->
     assert result.metrics["timeOfDay"] == "sunset"
 
 
-def test_the_scenery_is_the_picture_in_parts(tmp_path: Path) -> None:
+def test_the_scenery_is_the_decomposed_picture(tmp_path: Path) -> None:
     result = _run(tmp_path, "tropical island at noon", seed=3, size=(480, 270))
     files = {output.role: output.path for output in result.outputs}
     picture = pictures.read(files[Role.PICTURE])
@@ -68,12 +68,12 @@ def test_the_scenery_is_the_picture_in_parts(tmp_path: Path) -> None:
         other = np.abs(shown - flat.rgba[..., :3]).max(axis=2) > 40
         hidden.append(flat.rgba[..., :3][other & (flat.rgba[..., 3] == 255)])
     red, green, blue = np.concatenate(hidden).astype(int).T
-    assert len(green) > 50, "a palm is whole where another one hides it"
-    assert ((green > red) & (green > blue)).mean() > 0.9, "and green there, not sky"
+    assert len(green) > 50, "hidden parts of a palm are painted"
+    assert ((green > red) & (green > blue)).mean() > 0.9, "the hidden parts are green and not sky"
 
 
 @pytest.mark.parametrize("prompt", ["a ringed planet", "neon city street at night"])
-def test_without_anything_before_it_a_picture_has_no_parts(tmp_path: Path, prompt: str) -> None:
+def test_a_picture_without_foreground_objects_has_no_scenery(tmp_path: Path, prompt: str) -> None:
     assert {output.role for output in _run(tmp_path, prompt).outputs} == STAGES[Stage.IMAGE_GENERATION].produces
 
 
@@ -90,7 +90,7 @@ def test_another_seed_or_another_unknown_sentence_gives_another_picture() -> Non
     assert _apart(first, _painting("a teapot arguing with a duke")) > 8
 
 
-def test_stops_when_progress_says_so(tmp_path: Path) -> None:
+def test_the_engine_stops_when_progress_raises(tmp_path: Path) -> None:
     def stop_later(done: float) -> None:
         if done > 0.5:
             raise Stopped
@@ -100,11 +100,11 @@ def test_stops_when_progress_says_so(tmp_path: Path) -> None:
 
 
 def test_progress_rises_to_one(tmp_path: Path) -> None:
-    seen: list[float] = []
-    _run(tmp_path, "canyon", progress=seen.append)
-    assert seen == sorted(seen)
-    assert seen[-1] == 1.0
-    assert len(seen) >= 4
+    reported: list[float] = []
+    _run(tmp_path, "canyon", progress=reported.append)
+    assert reported == sorted(reported)
+    assert reported[-1] == 1.0
+    assert len(reported) >= 4
 
 
 @pytest.mark.parametrize("place", [place for place in Place if place is not Place.SPACE])
@@ -127,7 +127,7 @@ def test_any_shape_can_be_painted(place: Place, size: tuple[int, int]) -> None:
 
 
 @pytest.mark.parametrize("style", list(Style))
-def test_every_style_is_seen_and_keeps_the_depth(style: Style) -> None:
+def test_every_style_is_visible(style: Style) -> None:
     plain = paint(read("a lake at noon", None, 3), 160, 90)
     other = paint(read("a lake at noon", style, 3), 160, 90)
     assert other.rgb.std() > 8
@@ -153,7 +153,7 @@ def test_night_is_darker_than_day() -> None:
 
 
 def test_a_sky_has_no_bands() -> None:
-    """Dither breaks up the steps of 8 bits: no run of equal rows in a smooth sky."""
+    """Dither hides the steps of 8 bits: neighbouring rows of a smooth sky differ."""
     sky = _painting("desert at dawn, clear sky", 320, 180).rgb[:60].astype(int)
     assert (np.abs(np.diff(sky, axis=0)).sum(axis=(1, 2)) > 0).all()
     assert np.unique(sky[10, :, 0]).size >= 3

@@ -1,4 +1,4 @@
-"""Motion transfer, from a driving clip to a clip that moves like it."""
+"""Motion transfer from a driving clip to a clip with the same camera path."""
 
 from collections.abc import Iterable
 from fractions import Fraction
@@ -30,7 +30,7 @@ def clip_of(lumas: Iterable[Bytes], path: Path, fps: int = 30) -> Path:
 
 
 def transfer(driving: Path, folder: Path) -> StageResult:
-    """Shoot a flat picture, so that what is measured in the clip is the camera alone."""
+    """Transfer the motion to a picture of constant depth, so that the clip shows the camera path without parallax."""
     cv2.imwrite(str(folder / "picture.png"), wall())
     cv2.imwrite(str(folder / "depth.png"), np.full((HEIGHT, WIDTH), 32768, np.uint16))
     here = {"s3://m/driving": driving, "s3://m/picture": folder / "picture.png", "s3://m/depth": folder / "depth.png"}
@@ -69,7 +69,7 @@ def test_the_clip_moves_as_the_driving_clip_did(tmp_path: Path) -> None:
     assert float(str(result.metrics["pathLength"])) == pytest.approx(known.length(), rel=0.05)
 
 
-def test_driving_clips_that_cannot_drive_are_refused(tmp_path: Path) -> None:
+def test_unusable_driving_clips_are_refused(tmp_path: Path) -> None:
     noise = np.random.default_rng(2).integers(0, 256, (30, HEIGHT, WIDTH), np.uint8)
     still = np.zeros(30)
     text, whole = tmp_path / "text.mp4", tmp_path / "whole.mp4"
@@ -95,8 +95,8 @@ def test_driving_clips_that_cannot_drive_are_refused(tmp_path: Path) -> None:
         assert "driving clip" in failure.value.public_message
 
 
-def test_the_path_of_an_uneven_recording_is_one_over_time(tmp_path: Path) -> None:
-    """A screen recorder keeps a picture until it changes: a steady walk, recorded ever more seldom."""
+def test_the_path_of_an_uneven_recording_follows_its_timestamps(tmp_path: Path) -> None:
+    """A screen recorder writes a frame only on a change. Here a steady motion has fewer frames in its second half."""
     times = [*range(45), *range(45, 90, 5), 89]
     walk = straight(np.array([0.12 * time / 89 for time in times]))
     with av.open(str(tmp_path / "driving.mp4"), "w") as container:

@@ -1,4 +1,4 @@
-"""Finishing a film: operations, steadiness, and everything that is delivered."""
+"""Finishing a film: operations, stabilisation and outputs."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -26,7 +26,7 @@ from workers.motion import camera_path
 def finish(
     clip: Path,
     folder: Path,
-    *wanted: str,
+    *requested: str,
     size: tuple[int, int] = (160, 90),
     progress: Callable[[float], None] = lambda _: None,
     audio: Path | None = None,
@@ -37,7 +37,7 @@ def finish(
         job_id="job_1",
         user_id="usr_1",
         video_url="s3://media/clip.mp4",
-        operations=wanted,
+        operations=requested,
         width=size[0],
         height=size[1],
         seed=5,
@@ -52,10 +52,10 @@ def made(result: StageResult) -> dict[Role, Path]:
     return {output.role: output.path for output in result.outputs}
 
 
-def test_everything_the_stage_owes_is_made_and_fits_together(tmp_path: Path) -> None:
-    told: list[float] = []
+def test_the_stage_makes_all_outputs_and_they_match(tmp_path: Path) -> None:
+    reported: list[float] = []
     clip = write_clip(tmp_path / "clip.mp4", frames=30, fps=24)
-    result = finish(clip, tmp_path / "work", "grade:noir", size=(641, 361), progress=told.append)
+    result = finish(clip, tmp_path / "work", "grade:noir", size=(641, 361), progress=reported.append)
 
     files = made(result)
     assert set(files) == STAGES[Stage.POST_PROCESSING].produces
@@ -65,11 +65,11 @@ def test_everything_the_stage_owes_is_made_and_fits_together(tmp_path: Path) -> 
     assert "stream.mp4" in files[Role.PLAYLIST].read_text()
     with Image.open(files[Role.POSTER]) as poster, Image.open(files[Role.THUMBNAIL]) as thumbnail:
         assert (poster.size, thumbnail.size) == ((640, 360), (480, 270))
-        assert np.ptp(np.asarray(poster), axis=2).max() < 12  # noir holds no colour
+        assert np.ptp(np.asarray(poster), axis=2).max() < 12  # noir has no colour
     assert (result.metrics["frames"], result.metrics["operations"]) == (30, ["grade:noir"])
-    assert len(told) == 30
-    assert told == sorted(told)
-    assert told[-1] == 1
+    assert len(reported) == 30
+    assert reported == sorted(reported)
+    assert reported[-1] == 1
 
 
 def test_same_seed_gives_same_bytes(tmp_path: Path) -> None:
@@ -81,7 +81,7 @@ def test_same_seed_gives_same_bytes(tmp_path: Path) -> None:
     assert films[0] == films[1]
 
 
-def test_another_aspect_ratio_is_cropped_never_stretched(tmp_path: Path) -> None:
+def test_another_aspect_ratio_is_cropped_and_not_stretched(tmp_path: Path) -> None:
     ring = np.zeros((180, 320, 3), np.uint8)
     cv2.circle(ring, (160, 90), 50, (255, 255, 255), -1)
     with ClipWriter(tmp_path / "ring.mp4", 320, 180, 24) as writer:
@@ -93,7 +93,7 @@ def test_another_aspect_ratio_is_cropped_never_stretched(tmp_path: Path) -> None
     assert wide == pytest.approx(100 * 320 / 180, abs=4)
 
 
-def test_stabilising_takes_the_shake_out_of_the_film(tmp_path: Path) -> None:
+def test_stabilising_removes_the_shake_of_the_film(tmp_path: Path) -> None:
     shake = np.random.default_rng(6).normal(0, 0.006, (2, 45))
     path = straight(np.linspace(0, 0.15, 45) + shake[0] + 1j * shake[1])
     grey = np.full((HEIGHT // 2, WIDTH // 2), 128, np.uint8)
@@ -109,7 +109,7 @@ def test_stabilising_takes_the_shake_out_of_the_film(tmp_path: Path) -> None:
     assert 1 < float(str(result.metrics["crop"])) <= 1.12
 
 
-def test_all_operations_go_together(tmp_path: Path) -> None:
+def test_all_operations_can_be_combined(tmp_path: Path) -> None:
     clip = write_clip(tmp_path / "clip.mp4", frames=24, fps=24, size=(320, 180))
     (tmp_path / "a.srt").write_text("1\n00:00:00,200 --> 00:00:00,700\nhello there\n")
     everything = tuple(operations.OPERATIONS)
@@ -117,20 +117,20 @@ def test_all_operations_go_together(tmp_path: Path) -> None:
     film = list(read_planes(made(result)[Role.VIDEO]))
     assert film[0].y.shape == (360, 640)
     assert len(film) == result.metrics["frames"] == round((24 - 8) * 60 / 24)
-    assert (film[0].y[:180] < 30).all(), "it fades in, whatever else is done"
+    assert (film[0].y[:180] < 30).all(), "the film fades in"
     assert result.metrics["operations"] == [str(one) for one in operations.parse(everything).values()]
     assert {"jitterBefore", "crop", "cuts"} <= set(result.metrics)
 
 
-def test_captions_are_seen_in_their_time_only(tmp_path: Path) -> None:
+def test_captions_are_visible_in_their_time_only(tmp_path: Path) -> None:
     clip = write_clip(tmp_path / "clip.mp4", frames=48, fps=24, size=(320, 180))
     (tmp_path / "a.srt").write_text("1\n00:00:01,000 --> 00:00:01,500\nhello there\n")
     plain, lettered = (
         list(read_planes(made(finish(clip, tmp_path / name, size=(320, 180), captions=captions))[Role.VIDEO]))
         for name, captions in (("plain", None), ("lettered", tmp_path / "a.srt"))
     )
-    seen = [np.abs(a.y[120:].astype(int) - b.y[120:]).max() > 60 for a, b in zip(plain, lettered, strict=True)]
-    assert [index for index, on in enumerate(seen) if on] == list(range(24, 36))
+    visible = [np.abs(a.y[120:].astype(int) - b.y[120:]).max() > 60 for a, b in zip(plain, lettered, strict=True)]
+    assert [index for index, on in enumerate(visible) if on] == list(range(24, 36))
 
 
 def test_a_stopped_run_leaves_no_film(tmp_path: Path) -> None:
@@ -152,7 +152,7 @@ def test_a_look_keeps_greys_in_order_and_black_and_white_neutral(name: str) -> N
         assert abs(int(graded.v[0, end]) - 128) <= 1
 
 
-def test_denoising_calms_noise_and_lets_motion_pass() -> None:
+def test_denoising_reduces_noise_and_keeps_motion() -> None:
     random = np.random.default_rng(8)
     half = np.full((45, 80), 128, np.uint8)
     denoise = Denoise(1.0)
@@ -171,7 +171,7 @@ def test_a_vignette_darkens_the_corners_and_not_the_middle() -> None:
     assert np.ptp(dark[0, 0]) <= 3
 
 
-def test_a_film_that_is_fast_enough_does_not_claim_to_be_made_faster(tmp_path: Path) -> None:
+def test_interpolation_to_a_lower_rate_is_not_reported(tmp_path: Path) -> None:
     clip = write_clip(tmp_path / "clip.mp4", frames=30, fps=60)
     result = finish(clip, tmp_path / "work", "interpolate:48", "sharpen")
     assert (result.metrics["operations"], result.metrics["fps"]) == (["sharpen:medium"], 60)

@@ -1,4 +1,4 @@
-"""Whatever comes in either becomes a right film or fails with its own code and sentence."""
+"""Every input either becomes a correct film or fails with its own code and message."""
 
 from collections.abc import Callable, Iterator
 from fractions import Fraction
@@ -26,7 +26,7 @@ Maker = Callable[[Path], object]
 
 
 def picture(width: int, height: int, *, alpha: int | None = None) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
-    """Red above, blue below."""
+    """Return a picture that is red above and blue below."""
     pixels = np.zeros((height, width, 3 if alpha is None else 4), np.uint8)
     pixels[: height // 2, :, :3], pixels[height // 2 :, :, :3] = RED, BLUE
     if alpha is not None:
@@ -39,7 +39,7 @@ def clip(
     frames: int = 24, form: str = "mp4", turned: int = 0, alpha: int | None = None, times: list[int] | None = None,
     sound: bool = False, shape: int = 1, options: dict[str, str] | None = None,
 ) -> None:  # fmt: skip
-    """A clip of any kind, 24 frames a second or with the given times in 1/24 s; `shape` is its pixels'."""
+    """Write a clip with 24 frames per second, or with `times` in 1/24 s. `shape` is the pixel aspect ratio."""
     shown = VideoFrame.from_ndarray(picture(*size, alpha=alpha), format="rgb24" if alpha is None else "rgba")
     with av.open(str(path), "w", format=form) as container:
         stream = cast(VideoStream, container.add_stream(codec, rate=24, options=options))
@@ -110,13 +110,13 @@ REFUSED: dict[str, tuple[str, Maker]] = {
     "corrupt": ("clip_unreadable", _corrupt),
     "1x1": ("clip_too_small", lambda path: clip(path, "ffv1", "bgr0", (1, 1), form="matroska")),
     "truncated WebM": ("clip_truncated", _cut_webm),
-    "a time ten minutes off": ("clip_too_long", lambda path: clip(path, frames=4, times=[0, 1, 2, 14_400])),
+    "a timestamp at ten minutes": ("clip_too_long", lambda path: clip(path, frames=4, times=[0, 1, 2, 14_400])),
     "20,000 wide": ("clip_too_large", lambda path: clip(path, "png", "rgb24", (20_000, 16), form="mov", frames=2)),
 }
 
 
 @pytest.mark.parametrize(("code", "make"), REFUSED.values(), ids=REFUSED.keys())
-def test_what_is_no_clip_fails_for_its_own_reason(tmp_path: Path, code: str, make: Maker) -> None:
+def test_an_unusable_clip_fails_with_its_own_code(tmp_path: Path, code: str, make: Maker) -> None:
     make(tmp_path / "clip")
     with pytest.raises(StageFailure) as failure:
         finish(tmp_path / "clip", tmp_path / "work")
@@ -139,7 +139,7 @@ RIGHT: dict[str, Maker] = {
 
 
 @pytest.mark.parametrize("make", RIGHT.values(), ids=RIGHT.keys())
-def test_an_unusual_clip_becomes_a_right_film(tmp_path: Path, make: Maker) -> None:
+def test_an_unusual_clip_becomes_a_correct_film(tmp_path: Path, make: Maker) -> None:
     make(tmp_path / "clip")
     result = finish(tmp_path / "clip", tmp_path / "work", size=(160, 120))
     film = [to_rgb(planes) for planes in read_planes(made(result)[Role.VIDEO])]
@@ -148,7 +148,7 @@ def test_an_unusual_clip_becomes_a_right_film(tmp_path: Path, make: Maker) -> No
     assert np.abs(film[0][100, 80].astype(int) - BLUE).max() < 14
 
 
-def test_what_shines_through_is_black(tmp_path: Path) -> None:
+def test_transparent_pixels_are_black(tmp_path: Path) -> None:
     clip(tmp_path / "clip", "png", "rgba", form="mov", alpha=0)
     film = made(finish(tmp_path / "clip", tmp_path / "work", size=(160, 120)))[Role.VIDEO]
     assert to_rgb(next(iter(read_planes(film)))).max() < 8
@@ -165,34 +165,34 @@ def test_a_turned_clip_is_finished_upright(tmp_path: Path, turned: int, red: str
     assert np.abs(first[place[red]].astype(int) - RED).max() < 14
 
 
-def test_a_matrix_that_nothing_converts_is_taken_for_bt709(tmp_path: Path) -> None:
+def test_an_unsupported_colour_matrix_is_read_as_bt709(tmp_path: Path) -> None:
     clip(tmp_path / "clip", options={"x264-params": "colormatrix=YCgCo"})
     shown = to_rgb(next(iter(read_planes(tmp_path / "clip"))))
-    assert np.abs(shown[20, 80].astype(int) - RED).max() < 20, "its matrix is BT.601 in truth"
+    assert np.abs(shown[20, 80].astype(int) - RED).max() < 20, "the tag is wrong; the real matrix is BT.601"
 
 
 def test_pixels_that_are_not_square_become_square(tmp_path: Path) -> None:
-    clip(tmp_path / "clip", shape=2, options={"x264-params": "colormatrix=bt709"})  # as it is, but for its shape
+    clip(tmp_path / "clip", shape=2, options={"x264-params": "colormatrix=bt709"})  # only the pixels' shape is unusual
     facts = probe(tmp_path / "clip")
     assert (facts.width, facts.height) == (320, 120)
     assert {planes.y.shape for planes in read_planes(tmp_path / "clip")} == {(120, 320)}
 
 
 @pytest.mark.parametrize("operation", ["loop", "loop:1"])
-def test_too_few_pictures_for_a_loop_are_refused(tmp_path: Path, operation: str) -> None:
+def test_too_few_frames_for_a_loop_are_refused(tmp_path: Path, operation: str) -> None:
     clip(tmp_path / "clip", frames=1)
     with pytest.raises(StageFailure) as failure:
         finish(tmp_path / "clip", tmp_path / "work", operation)
     assert failure.value.code == "clip_too_short"
 
 
-def test_a_picture_that_is_held_is_shown_as_long_and_makes_the_rest_no_slower(tmp_path: Path) -> None:
+def test_a_held_frame_keeps_its_duration_and_the_rate_of_the_rest(tmp_path: Path) -> None:
     clip(tmp_path / "clip", frames=25, times=[*range(24), 96])
     film = probe(made(finish(tmp_path / "clip", tmp_path / "work"))[Role.VIDEO])
     assert (float(film.fps), film.frames) == (24, 97)
 
 
-def test_a_clip_of_uneven_rhythm_keeps_its_pace(tmp_path: Path) -> None:
+def test_a_clip_with_uneven_timestamps_keeps_its_duration(tmp_path: Path) -> None:
     times = [0, 1, 2, 3, 12, 13, 14, 15, 30, 31, 32, 33]
     clip(tmp_path / "clip", frames=len(times), times=times)
     facts = probe(tmp_path / "clip")
@@ -204,7 +204,7 @@ CAPTION = "1\n00:00:00,000 --> 00:00:01,000\nhi\n\n"
 
 
 def _damaged_track(path: Path) -> None:
-    """FLAC, whose decoder checks sums."""
+    """Write a damaged FLAC file. Its decoder verifies checksums."""
     track(path.with_suffix(".wav"))
     sound.write(path.with_suffix(".flac"), sound.read(path.with_suffix(".wav")))
     data = bytearray(path.with_suffix(".flac").read_bytes())
@@ -212,7 +212,7 @@ def _damaged_track(path: Path) -> None:
     path.write_bytes(data)
 
 
-WITH_IT: list[tuple[str, str, Maker]] = [
+DAMAGED_EXTRAS: list[tuple[str, str, Maker]] = [
     ("audio", "audio_unreadable", lambda path: path.write_text("no sound")),
     ("audio", "audio_missing", clip),
     ("audio", "audio_damaged", _damaged_track),
@@ -223,8 +223,10 @@ WITH_IT: list[tuple[str, str, Maker]] = [
 ]
 
 
-@pytest.mark.parametrize(("kind", "code", "make"), WITH_IT)
-def test_what_comes_with_the_clip_fails_for_its_own_reason(tmp_path: Path, kind: str, code: str, make: Maker) -> None:
+@pytest.mark.parametrize(("kind", "code", "make"), DAMAGED_EXTRAS)
+def test_unusable_audio_and_captions_fail_with_their_own_code(
+    tmp_path: Path, kind: str, code: str, make: Maker
+) -> None:
     clip(tmp_path / "clip")
     make(tmp_path / "other")
     given: Iterator[Path | None] = ((tmp_path / "other") if kind == one else None for one in ("audio", "captions"))

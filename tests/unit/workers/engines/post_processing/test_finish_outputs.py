@@ -1,4 +1,4 @@
-"""Everything that is delivered beside the film, and that it fits the film."""
+"""The outputs beside the film match the film."""
 
 from pathlib import Path
 
@@ -24,7 +24,7 @@ def clip(tmp_path: Path) -> Path:
     return write_clip(tmp_path / "clip.mp4", frames=50, fps=24, size=(320, 180))
 
 
-def test_what_is_made_only_on_request_is_made_on_request(clip: Path, tmp_path: Path) -> None:
+def test_optional_outputs_are_made_on_request_only(clip: Path, tmp_path: Path) -> None:
     spec = STAGES[Stage.POST_PROCESSING]
     assert set(made(finish(clip, tmp_path / "plain"))) == spec.produces
     assert set(made(finish(clip, tmp_path / "more", "av1", "gif"))) == spec.produces | spec.on_request
@@ -42,7 +42,9 @@ def test_av1_shows_the_same_film_and_starts_at_once(clip: Path, tmp_path: Path) 
 
 
 @pytest.mark.parametrize(("role", "options"), [(Role.PREVIEW, ()), (Role.GIF, ("gif",))])
-def test_the_preview_moves_at_the_films_pace(clip: Path, tmp_path: Path, role: Role, options: tuple[str, ...]) -> None:
+def test_the_preview_has_the_speed_of_the_film(
+    clip: Path, tmp_path: Path, role: Role, options: tuple[str, ...]
+) -> None:
     path = made(finish(clip, tmp_path / "work", *options, size=(640, 360)))[role]
     with Image.open(path) as moving:
         assert getattr(moving, "n_frames", 1) == 25
@@ -76,9 +78,9 @@ def test_sound_is_in_the_film_in_av1_and_in_the_stream(clip: Path, tmp_path: Pat
     result = finish(clip, tmp_path / "work", "av1", audio=tmp_path / "track.flac")
     files = made(result)
     for role in (Role.VIDEO, Role.AV1, Role.STREAM):
-        heard = np.concatenate(list(sound.read(files[role])), axis=1)
-        assert heard.shape[1] / sound.RATE == pytest.approx(50 / 24, abs=0.05)
-        assert integrated(pieces(heard)) == pytest.approx(-14, abs=0.6)
+        decoded = np.concatenate(list(sound.read(files[role])), axis=1)
+        assert decoded.shape[1] / sound.RATE == pytest.approx(50 / 24, abs=0.05)
+        assert integrated(pieces(decoded)) == pytest.approx(-14, abs=0.6)
     assert probe(files[Role.VIDEO]).frames == 50
     assert result.metrics["lufs"] == pytest.approx(-14, abs=0.6)
     with av.open(str(files[Role.PLAYLIST])) as container:

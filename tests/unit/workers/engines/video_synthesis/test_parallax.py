@@ -42,15 +42,15 @@ def request(image: str = "picture.png", depth: str | None = "depth.png") -> Vide
 
 
 @pytest.mark.parametrize("content", [b"PK not really", None])
-def test_scenery_that_is_not_the_pictures_is_a_failure_of_its_own(folder: Path, content: bytes | None) -> None:
-    if content is None:  # another picture's
+def test_unusable_scenery_fails_with_its_own_code(folder: Path, content: bytes | None) -> None:
+    if content is None:  # scenery of another picture
         other = np.zeros((72, 128, 3), np.uint8)
         Scenery(other, np.zeros((72, 128), np.float32), ()).save(folder)
     else:
         (folder / "scenery.zip").write_bytes(content)
-    asked = request().model_copy(update={"scenery_url": "scenery.zip"})
+    with_scenery = request().model_copy(update={"scenery_url": "scenery.zip"})
     with pytest.raises(StageFailure) as failed:
-        Parallax().run(asked, workspace(folder, []))
+        Parallax().run(with_scenery, workspace(folder, []))
     assert failed.value.code == "scenery_unreadable"
 
 
@@ -58,8 +58,8 @@ def workspace(folder: Path, progress: list[float]) -> Workspace:
     return Workspace(folder=folder, fetch=lambda url: folder / url, progress=progress.append)
 
 
-@pytest.mark.parametrize(("depth", "said"), [("depth.png", "given"), (None, "estimated")])
-def test_a_clip_has_every_frame_and_reports_each(folder: Path, depth: str | None, said: str) -> None:
+@pytest.mark.parametrize(("depth", "reported"), [("depth.png", "given"), (None, "estimated")])
+def test_a_clip_has_every_frame_and_reports_each(folder: Path, depth: str | None, reported: str) -> None:
     progress: list[float] = []
     result = Parallax().run(request(depth=depth), workspace(folder, progress))
     (clip,) = result.outputs
@@ -70,7 +70,7 @@ def test_a_clip_has_every_frame_and_reports_each(folder: Path, depth: str | None
     assert progress == pytest.approx([(i + 1) / 12 for i in range(12)])
     assert frames[0].shape == (72, 128)
     assert np.abs(frames[0].astype(int) - frames[-1]).mean() > 2
-    assert result.metrics["depth"] == said
+    assert result.metrics["depth"] == reported
 
 
 @pytest.mark.parametrize(
@@ -81,20 +81,20 @@ def test_a_clip_has_every_frame_and_reports_each(folder: Path, depth: str | None
         ("picture.png", "broken.png", "depth_unreadable"),
     ],
 )
-def test_what_cannot_be_read_is_a_final_failure(folder: Path, image: str, depth: str | None, code: str) -> None:
+def test_an_unreadable_input_is_a_final_failure(folder: Path, image: str, depth: str | None, code: str) -> None:
     with pytest.raises(StageFailure) as failure:
         Parallax().run(request(image, depth), workspace(folder, []))
     assert (failure.value.code, failure.value.retryable) == (code, False)
 
 
 def test_a_stopped_run_ends_at_once_and_leaves_no_clip(folder: Path) -> None:
-    seen: list[float] = []
+    reported: list[float] = []
 
     def stop(fraction: float) -> None:
-        seen.append(fraction)
+        reported.append(fraction)
         raise Stopped
 
     with pytest.raises(Stopped):
         Parallax().run(request(), Workspace(folder=folder, fetch=lambda url: folder / url, progress=stop))
-    assert len(seen) == 1
+    assert len(reported) == 1
     assert not (folder / "clip.mp4").exists()

@@ -1,4 +1,4 @@
-"""Films that loop, and films that lead over several pictures."""
+"""Films that loop, and films of several pictures."""
 
 from itertools import pairwise
 from pathlib import Path
@@ -57,17 +57,17 @@ def film(folder: Path, *pictures: str, move: CameraMove = FORWARD, loop: bool = 
     return [planes.y.astype(int) for planes in read_planes(result.outputs[0].path)], result
 
 
-def test_a_picture_without_anything_to_follow_has_no_motion_score(folder: Path) -> None:
+def test_a_picture_without_features_has_no_motion_score(folder: Path) -> None:
     for name in ("grey.png", "black.png"):
         cv2.imwrite(str(folder / name), np.full((90, 160, 3), 130, np.uint8))
     _, result = film(folder, "grey.png", "black.png")
     assert "motionScore" not in result.metrics
     _, result = film(folder, "a.png", "grey.png")
-    assert float(str(result.metrics["motionScore"])) > 0.9, "that of the picture that shows something"
+    assert float(str(result.metrics["motionScore"])) > 0.9, "the score of the picture with features"
 
 
 def seam(frames: Lumas) -> tuple[float, float]:
-    """How much the first frame differs from the last, and neighbours at most."""
+    """Return the difference of first and last frame, and the largest difference of neighbouring frames."""
     steps = [float(np.abs(b - a).mean()) for a, b in pairwise(frames)]
     return float(np.abs(frames[0] - frames[-1]).mean()), max(steps)
 
@@ -89,7 +89,7 @@ def test_every_preset_loops(preset: str) -> None:
     assert len({pose.shake for pose in path}) == 1
 
 
-def test_a_move_that_ends_where_it_began_runs_round_once() -> None:
+def test_a_round_trip_runs_once_in_a_loop() -> None:
     round_once = CameraMove(keyframes=tuple(Keyframe(at=t / 4, pan=p) for t, p in enumerate((0, 1, 0, -1, 0))))
     path = camera_path(round_once, 40, 24, loop=True)
     assert (path[0].pan, path[20].pan) == pytest.approx((0, 0), abs=1e-9)
@@ -117,7 +117,7 @@ def test_a_film_over_pictures_begins_with_the_first_and_ends_with_the_last_of_on
     ids=["static", "strength 0"],
 )
 def test_a_film_leads_from_a_start_frame_to_an_end_frame(folder: Path, still: CameraMove) -> None:
-    """Of two pictures the first is what its first frame shows, as it is, and the second what its last shows."""
+    """The first frame is the first picture, unchanged, and the last frame is the second picture."""
     frames, _ = film(folder, "a.png", "b.png", move=still)
     for frame, shown, other in ((frames[0], "a.png", "b.png"), (frames[-1], "b.png", "a.png")):
         alike, unlike = (
@@ -128,7 +128,7 @@ def test_a_film_leads_from_a_start_frame_to_an_end_frame(folder: Path, still: Ca
         assert unlike.mean() > 20
 
 
-def test_pictures_are_on_equally_long_and_give_way_for_half_a_second() -> None:
+def test_pictures_have_equal_durations_and_crossfade_for_half_a_second() -> None:
     shown = schedule(2, 120, 12)
     assert shown[0] == (0, 0, 0)
     assert shown[-1] == (1, 1, 0)
@@ -138,7 +138,7 @@ def test_pictures_are_on_equally_long_and_give_way_for_half_a_second() -> None:
 
 @pytest.mark.parametrize("loop", [False, True])
 @pytest.mark.parametrize("pictures", [1, 2, 3, 4])
-def test_every_picture_has_its_moment_alone_even_in_the_shortest_film(pictures: int, loop: bool) -> None:
+def test_every_picture_has_a_frame_alone_in_the_shortest_film(pictures: int, loop: bool) -> None:
     shown = schedule(pictures, 12, 6, loop)
     assert {on.picture for on in shown if on.amount == 0} == set(range(pictures))
     assert shown[0][:2] == (0, 0)

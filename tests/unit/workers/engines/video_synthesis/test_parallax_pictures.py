@@ -1,4 +1,4 @@
-"""Pictures as engines get them: seen as they are meant, or refused for their own reason."""
+"""Pictures of any kind are decoded correctly or refused with their own code."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -21,12 +21,12 @@ Maker = Callable[[Path], object]
 
 def _turned(path: Path) -> None:
     exif = Image.Exif()
-    exif[0x0112] = 6  # "turn me a quarter clockwise"
+    exif[0x0112] = 6  # orientation: rotate 90 degrees clockwise
     picture().transpose(Image.Transpose.ROTATE_90).save(path, "JPEG", exif=exif, quality=95)
 
 
 def _clear_below(path: Path) -> None:
-    """Its lower half hides green."""
+    """Write a picture with green in its fully transparent lower half."""
     pixels = np.dstack([np.asarray(picture()), np.full((80, 96), 255, np.uint8)])
     pixels[40:] = 0, 255, 0, 0
     Image.fromarray(pixels).save(path, "PNG")
@@ -62,7 +62,7 @@ RIGHT: dict[str, tuple[tuple[int, int, int], Maker]] = {
 
 
 @pytest.mark.parametrize(("below", "make"), RIGHT.values(), ids=RIGHT.keys())
-def test_an_unusual_picture_is_seen_as_it_is_meant(tmp_path: Path, below: tuple[int, int, int], make: Maker) -> None:
+def test_an_unusual_picture_is_decoded_correctly(tmp_path: Path, below: tuple[int, int, int], make: Maker) -> None:
     make(tmp_path / "picture")
     rgb = pictures.read(tmp_path / "picture")
     assert rgb.shape == (80, 96, 3)
@@ -81,7 +81,7 @@ REFUSED: dict[str, tuple[str, Maker]] = {
 
 
 @pytest.mark.parametrize(("code", "make"), REFUSED.values(), ids=REFUSED.keys())
-def test_what_is_no_picture_fails_for_its_own_reason(tmp_path: Path, code: str, make: Maker) -> None:
+def test_an_unusable_picture_fails_with_its_own_code(tmp_path: Path, code: str, make: Maker) -> None:
     make(tmp_path / "picture")
     with pytest.raises(StageFailure) as failure:
         pictures.read(tmp_path / "picture")
@@ -90,14 +90,14 @@ def test_what_is_no_picture_fails_for_its_own_reason(tmp_path: Path, code: str, 
 
 
 @pytest.mark.parametrize("content", [b"", png_header(2_000_000, 40), png_header(40_000, 40_000)])
-def test_a_depth_that_cannot_be_decoded_is_no_depth(tmp_path: Path, content: bytes) -> None:
+def test_an_undecodable_depth_map_is_refused(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "depth.png").write_bytes(content)
     with pytest.raises(ValueError, match="picture"):
         read_depth(tmp_path / "depth.png")
 
 
 @pytest.mark.parametrize(
-    ("size", "frame", "focal_point", "kept", "moved"),
+    ("size", "frame", "focal_point", "window_size", "moved"),
     [
         ((1600, 900), (320, 180), (0.2, 0.5), (1600, 900), (0.2, 0.5)),
         ((8192, 200), (1920, 1080), (0.5, 0.5), (1067, 200), (0.5, 0.5)),
@@ -106,16 +106,16 @@ def test_a_depth_that_cannot_be_decoded_is_no_depth(tmp_path: Path, content: byt
     ],
 )
 def test_a_long_picture_is_cut_to_three_frames_around_its_focal_point(
-    size: tuple[int, int], frame: tuple[int, int], focal_point: tuple[float, float], kept: tuple[int, int],
+    size: tuple[int, int], frame: tuple[int, int], focal_point: tuple[float, float], window_size: tuple[int, int],
     moved: tuple[float, float],
 ) -> None:  # fmt: skip
     window = Window(*size, frame, focal_point)
-    assert ((window.wide, window.high), window.whole) == (kept, kept == size)
+    assert ((window.wide, window.high), window.whole) == (window_size, window_size == size)
     assert window.focal_point == pytest.approx(moved, abs=1e-3)
 
 
-def test_what_is_in_the_window_stays_where_it_was_with_its_depth(tmp_path: Path) -> None:
-    """A red post that is near, in a picture ten times as long as high."""
+def test_picture_and_depth_stay_aligned_in_the_window(tmp_path: Path) -> None:
+    """The picture is ten times as wide as high and shows a red post that is near."""
     pixels, depth = np.zeros((100, 1000, 3), np.uint8), np.zeros((50, 500), np.uint16)
     pixels[:, 780:800], depth[:, 390:400] = RED, 65535
     Image.fromarray(pixels).save(tmp_path / "picture.png")
