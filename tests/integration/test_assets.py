@@ -133,7 +133,7 @@ def test_an_upload_that_is_gone_is_rejected_also_where_s3_does_not_admit_it(stud
     asset_id = uploaded(ada, picture())
     register(ada, asset_id)
     refused = ClientError({"Error": {"Code": "403", "Message": "Forbidden"}}, "HeadObject")
-    studio.cloud.stumbles["HeadObject"] = [refused]
+    studio.cloud.fails_once["HeadObject"] = [refused]
     verify(studio)
     asset = ada.get(f"/api/assets/{asset_id}").body
     assert (asset["status"], studio.messages("asset-verification")) == ("REJECTED", [])

@@ -191,7 +191,7 @@ def met(code: str, *reasons: str) -> ClientError:
 
 @pytest.mark.parametrize("reason", ["TransactionConflict", "ThrottlingError"])
 def test_a_transaction_that_met_another_is_tried_again(studio: Studio, ada: Creator, reason: str) -> None:
-    studio.cloud.stumbles["TransactWriteItems"] = [met("TransactionCanceledException", "None", reason)] * 2
+    studio.cloud.fails_once["TransactWriteItems"] = [met("TransactionCanceledException", "None", reason)] * 2
     studio.cloud.calls.clear()
     assert ada.post("/api/projects", {"name": "Harbour"}).status == 201
     assert studio.cloud.calls.count("TransactWriteItems") == 3
@@ -207,7 +207,7 @@ def test_a_transaction_that_was_refused_is_not_tried_again(studio: Studio) -> No
 
 def test_a_write_that_met_a_transaction_is_tried_again(studio: Studio, ada: Creator) -> None:
     project = ada.project()
-    studio.cloud.stumbles["UpdateItem"] = [met("TransactionConflictException")]
+    studio.cloud.fails_once["UpdateItem"] = [met("TransactionConflictException")]
     assert ada.patch(f"/api/projects/{project}", {"name": "Harbour at dawn"}).status == 200
 
 

@@ -201,7 +201,7 @@ def test_a_job_whose_playlist_is_deleted_is_shown_without_it(studio: Studio, ada
     job_id = str(ada.job(ada.project())["id"])
     complete_steps(job_id)
     settlement.complete(jobs.get(job_id), at=utc_now())
-    studio.cloud.stumbles["GetObject"] = [ClientError({"Error": {"Code": code, "Message": ""}}, "GetObject")]
+    studio.cloud.fails_once["GetObject"] = [ClientError({"Error": {"Code": code, "Message": ""}}, "GetObject")]
     answer = ada.get(f"/api/jobs/{job_id}")
     assert (answer.status, answer.body["status"], answer.body["hlsPlaylist"]) == (200, "COMPLETED", None)
 

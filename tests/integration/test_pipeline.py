@@ -160,7 +160,7 @@ def test_a_job_is_completed_although_aws_fails_once_while_a_step_is_asked_for(
 ) -> None:
     job_id = submitted(ada)
     for stage, _ in jobs.get(job_id).planned():
-        studio.cloud.stumbles[operation] = [error]
+        studio.cloud.fails_once[operation] = [error]
         assert asked_as_the_state_machine_asks(job_id, stage) == 2
         assert steps.token(job_id, stage) == "token-2"
         assert studio.messages(stage.queue)
@@ -171,7 +171,7 @@ def test_a_job_is_completed_although_aws_fails_once_while_a_step_is_asked_for(
 def test_an_answer_that_was_not_heard_is_given_again(studio: Studio, ada: Creator) -> None:
     job_id = submitted(ada)
     complete_step(job_id, IMAGE)
-    studio.cloud.stumbles["SendTaskSuccess"] = [EndpointConnectionError(endpoint_url="x")]
+    studio.cloud.fails_once["SendTaskSuccess"] = [EndpointConnectionError(endpoint_url="x")]
     assert asked_as_the_state_machine_asks(job_id, IMAGE) == 2
     assert studio.cloud.answers == [TaskAnswer("token-2", None, "")]
 

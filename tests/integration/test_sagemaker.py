@@ -268,9 +268,9 @@ def test_what_a_task_raises_is_told_and_does_not_end_the_worker(studio: Studio, 
     with listening(worker(WaitingEngine())) as endpoint:
         assert request(endpoint, "POST", "/invocations", b"{not ours") == 500
         assert request(endpoint, "POST", "/invocations", b"\xff") == 500
-        studio.cloud.stumbles["UpdateItem"] = [EndpointConnectionError(endpoint_url="https://dynamodb")] * 9
+        studio.cloud.fails_once["UpdateItem"] = [EndpointConnectionError(endpoint_url="https://dynamodb")] * 9
         assert request(endpoint, "POST", "/invocations", task) == 500
-        studio.cloud.stumbles.clear()
+        studio.cloud.fails_once.clear()
         assert request(endpoint, "POST", "/invocations", task) == 200
 
 

@@ -259,14 +259,14 @@ def test_an_input_that_is_gone_is_a_final_failure(studio: Studio, job_id: str) -
 def test_an_input_whose_absence_s3_does_not_admit_is_missing_too(studio: Studio, job_id: str) -> None:
     """It answers 403 to a role that may not list the bucket."""
     refused = ClientError({"Error": {"Code": "403", "Message": "Forbidden"}}, "HeadObject")
-    studio.cloud.stumbles["HeadObject"] = [refused]
+    studio.cloud.fails_once["HeadObject"] = [refused]
     work(studio, TinyEngine(lambda workspace: workspace.fetch(media.address("jobs/gone.png"))))
     assert reported(studio) == "input_missing"
 
 
 def test_storage_that_does_not_answer_is_asked_again_later(studio: Studio, job_id: str) -> None:
     busy = ClientError({"Error": {"Code": "503", "Message": "SlowDown"}}, "HeadObject")
-    studio.cloud.stumbles["HeadObject"] = [busy]
+    studio.cloud.fails_once["HeadObject"] = [busy]
     work(studio, TinyEngine(lambda workspace: workspace.fetch(media.address("jobs/there.png"))))
     assert reported(studio) == "storage_unavailable"
     assert studio.cloud.answers[0].error == "Stage.Retryable"
