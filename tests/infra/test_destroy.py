@@ -59,11 +59,11 @@ def test_buckets_are_emptied_and_stacks_deleted(tmp_path: Path, monkeypatch: pyt
 
 
 @pytest.mark.usefixtures("deployed")
-@pytest.mark.parametrize("said", ["", "y", "dev", "kinora-staging"])
+@pytest.mark.parametrize("confirmation", ["", "y", "dev", "kinora-staging"])
 def test_destroy_without_the_confirmed_name_changes_nothing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, confirmation: str
 ) -> None:
-    monkeypatch.setenv("CONFIRM", said)
+    monkeypatch.setenv("CONFIRM", confirmation)
     assert main("dev", cdk(tmp_path)) == 1
     assert (stored(), arguments(tmp_path)) == (3, None)
 

@@ -298,12 +298,12 @@ def test_a_token_that_became_stale_meanwhile_does_not_reset_its_family(studio: S
     store = CredentialStore()
     first = store.begin_family("usr_1", at=BEGUN)
 
-    def two_further() -> None:
+    def rotate_twice() -> None:
         _, second = store.rotate(first, at=after(1))
         store.rotate(second, at=after(2))
 
     with pytest.raises(SessionEnded):
-        Interrupted(two_further).rotate(first, at=after(3))
+        Interrupted(rotate_twice).rotate(first, at=after(3))
 
 
 def test_signing_out_during_a_refresh_ends_the_session(studio: Studio) -> None:

@@ -80,7 +80,7 @@ def test_the_valid_example_is_accepted(ada: Creator, project: str, route: tuple[
 @every_route
 @pytest.mark.parametrize("raw", RAW.values(), ids=RAW.keys())
 def test_invalid_bodies_are_refused(studio: Studio, ada: Creator, project: str, route: tuple[str, str],
-                                                raw: str) -> None:  # fmt: skip
+                                    raw: str) -> None:  # fmt: skip
     before = studio.dump()
     check_refused(send(ada, route, project, raw=raw))
     assert studio.dump() == before
@@ -188,7 +188,7 @@ def test_invalid_inputs_are_refused(studio: Studio, ada: Creator, project: str, 
     ids=json.dumps,
 )  # fmt: skip
 def test_uploads_of_other_types_or_sizes_are_refused(studio: Studio, ada: Creator, project: str,
-                                                        changed: dict[str, Any]) -> None:  # fmt: skip
+                                                     changed: dict[str, Any]) -> None:  # fmt: skip
     before = studio.dump()
     check_refused(send(ada, ("POST", UPLOAD), project, GOOD["POST", UPLOAD] | changed))
     assert studio.dump() == before

@@ -22,7 +22,7 @@ UNCHECKED_HASH = (1).to_bytes(4, "little")  # PEP 552: valid without a compariso
 
 
 @pytest.fixture
-def afresh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def empty_build(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """An empty build folder."""
     monkeypatch.setattr(archive, "BUILD", tmp_path)
     yield tmp_path
@@ -64,7 +64,7 @@ def test_bytecode_is_the_runtimes_own() -> None:
 
 
 def test_without_the_runtimes_python_the_manifest_lists_sources_only(
-    afresh: Path, monkeypatch: pytest.MonkeyPatch
+    empty_build: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(bytecode, "_candidates", lambda: iter([Path(sys.executable)]))
     monkeypatch.setattr(bytecode, "_magic", lambda _: b"\x00\x00\r\n")
@@ -76,7 +76,7 @@ def test_without_the_runtimes_python_the_manifest_lists_sources_only(
         assert json.loads(contents.read(code.MANIFEST))["bytecode"] is False
 
 
-def test_the_same_sources_give_the_same_bytes(afresh: Path) -> None:
+def test_the_same_sources_give_the_same_bytes(empty_build: Path) -> None:
     first = function_bundle(AUTHORIZER.handler).path
     content = first.read_bytes()
     first.unlink()

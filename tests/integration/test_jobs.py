@@ -169,7 +169,7 @@ def test_a_list_is_one_query_and_batched_reads(studio: Studio, ada: Creator) -> 
     assert studio.cloud.calls == ["Query", "BatchGetItem", "BatchGetItem"]
 
 
-def test_an_empty_list_is_answered_with_200(ada: Creator) -> None:
+def test_an_empty_list_is_answered_with_an_empty_array(ada: Creator) -> None:
     assert ada.get("/api/jobs").body == []
     assert ada.get("/api/jobs", projectId=ada.project()).body == []
 

@@ -211,7 +211,7 @@ def test_each_stage_receives_the_outputs_of_earlier_stages(ada: Creator) -> None
     assert (post.request.width, post.request.height, post.request.operations) == (3840, 2160, ("grade", "watermark"))
 
 
-def test_video_synthesis_receives_the_scenery_of_a_picture(ada: Creator) -> None:
+def test_later_stages_receive_the_scenery_of_a_picture(ada: Creator) -> None:
     job_id = submitted(ada, ("driving", AssetType.VIDEO))
     attempt = claim(job_id, IMAGE)
     made, at = result_of(job_id, IMAGE, attempt, (Role.SCENERY,)), utc_now()
@@ -263,7 +263,7 @@ def test_a_stage_without_its_input_is_a_final_failure(ada: Creator, stage: Stage
     assert (failed.value.code, failed.value.state_error) == ("input_missing", "Stage.Final")
 
 
-def test_a_portrait_film_has_portrait_frames_in_each_stage(ada: Creator) -> None:
+def test_a_portrait_film_has_a_portrait_picture(ada: Creator) -> None:
     job_id = submitted(ada, aspectRatio="9:16", resolution="720p")
     task = stage_task(jobs.get(job_id), jobs.spec(job_id), {}, IMAGE)
     assert isinstance(task, ImageGenerationTask)

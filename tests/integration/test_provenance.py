@@ -14,7 +14,7 @@ from workers.provenance import signer
 
 
 @pytest.fixture(autouse=True)
-def nothing_remembered() -> Iterator[None]:
+def empty_caches() -> Iterator[None]:
     secret.cache_clear()
     yield
     secret.cache_clear()

@@ -125,7 +125,7 @@ def test_a_token_without_the_scope_opens_no_socket(studio: Studio, ada: Creator)
 
 
 def test_a_subscription_of_another_account_receives_nothing(studio: Studio, eve: Creator, stream: Stream,
-                                                               job_id: str) -> None:  # fmt: skip
+                                                            job_id: str) -> None:  # fmt: skip
     """The push authorizes each subscription again, whatever its origin."""
     ListenerRecord(f"job:{job_id}", "e", account_id=eve.user_id, expires_at=utc_now() + LEASE).save()
     complete_step(job_id, IMAGE)

@@ -272,7 +272,7 @@ def test_an_error_of_a_task_is_reported_and_does_not_end_the_worker(studio: Stud
         assert request(endpoint, "POST", "/invocations", task) == 200
 
 
-def test_other_requests_are_not_found() -> None:
+def test_other_requests_are_refused() -> None:
     with listening(lambda _: None) as endpoint:
         assert request(endpoint, "GET", "/") == 404
         assert request(endpoint, "POST", "/ping", b"") == 404

@@ -92,7 +92,7 @@ def waiting(studio: Studio) -> tuple[int, int]:
 
 
 @pytest.fixture
-def own_signals() -> Iterator[None]:
+def restored_signals() -> Iterator[None]:
     """Restore the signal handlers after the test."""
     numbers = (signal.SIGTERM, signal.SIGINT)
     before = [signal.getsignal(number) for number in numbers]
@@ -266,7 +266,7 @@ def test_an_input_for_which_s3_answers_403_counts_as_missing(studio: Studio, job
     assert reported(studio) == "input_missing"
 
 
-def test_an_input_is_requested_again_after_an_error_of_s3(studio: Studio, job_id: str) -> None:
+def test_an_error_of_s3_at_an_input_is_retryable(studio: Studio, job_id: str) -> None:
     busy = ClientError({"Error": {"Code": "503", "Message": "SlowDown"}}, "HeadObject")
     studio.cloud.fails_once["HeadObject"] = [busy]
     work(studio, TinyEngine(lambda workspace: workspace.fetch(media.address("jobs/there.png"))))
@@ -537,7 +537,7 @@ def test_the_loop_continues_after_a_bad_message_until_shutdown(studio: Studio) -
     assert waiting(studio)[1] == 2, "neither was deleted by the loop"
 
 
-def test_a_message_of_the_last_poll_is_handed_back(studio: Studio, own_signals: None) -> None:
+def test_a_message_of_the_last_poll_is_handed_back(studio: Studio, restored_signals: None) -> None:
     """SIGTERM arrives after the queue has hidden the message and before the worker has received it."""
     shutdown, seen = Shutdown(), list[str]()
     shutdown.listen()
@@ -557,7 +557,7 @@ def test_a_message_of_the_last_poll_is_handed_back(studio: Studio, own_signals: 
 
 
 def test_a_stopped_engine_is_not_a_failure(studio: Studio, job_id: str) -> None:
-    """If Stopped counted as a crash, each shutdown of a worker would use up an attempt of the step."""
+    """A stop that counted as a crash would use up an attempt of the step at each shutdown."""
 
     def stops(_: Workspace) -> None:
         raise Stopped("x")

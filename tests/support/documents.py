@@ -56,7 +56,7 @@ def _check_problem(name: str, status: int, body: Any) -> None:
     found = faults(body, schema, document)
     found += [f"$.{field} is not in Problem" for field in body if field not in schema["properties"]]
     assert not found, f"{name} answers {status} with a body that is not a Problem: {found}"
-    assert body["status"] == status, f"{name} answers {status}, but its body says {body['status']}"
+    assert body["status"] == status, f"{name} answers {status}, but its body has the status {body['status']}"
 
 
 def check_event(message: dict[str, Any]) -> None:

@@ -34,7 +34,7 @@ class Scripted:
         if script == "die":
             os.kill(os.getpid(), signal.SIGKILL)
         if script == "raise":
-            raise RuntimeError("scripted crash, with a secret that nobody may see")
+            raise RuntimeError("scripted crash with a private detail")
         if script == "fail":
             raise StageFailure("scripted", "This scene cannot be filmed.")
         for percent in range(10**9 if script == "slow" else 0):
