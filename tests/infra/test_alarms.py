@@ -10,7 +10,7 @@ RUNBOOK = ROOT / "docs" / "runbook.md"
 COSTS_WATCHED = {
     "prod",
     "elsewhere",
-}  # AWS allows one monitor of services in an account, so some environments have none
+}  # AWS allows one monitor of services in an account, so not every environment has its own
 PAGE = re.compile(r"/docs/runbook\.md#([\w-]+)")
 
 

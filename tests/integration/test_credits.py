@@ -58,7 +58,7 @@ def check_books(account_id: str, job_ids: list[str]) -> None:
 # --- one at a time
 
 
-def test_no_credits_left_is_402_and_writes_nothing(studio: Studio) -> None:
+def test_a_job_without_credits_is_refused_with_402_and_writes_nothing(studio: Studio) -> None:
     poor = studio.arrive("poor@example.com", credits=5)
     project = poor.project()
     before = studio.dump()

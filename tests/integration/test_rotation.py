@@ -79,7 +79,7 @@ def cloudfront(monkeypatch: pytest.MonkeyPatch) -> Iterator[CloudFront]:
     """A deployment whose secrets are as the template creates them."""
     fake = CloudFront()
     monkeypatch.setattr(publishing, "_cloudfront", lambda: fake)
-    monkeypatch.setattr(publishing, "media_pem", cache(media_pem))  # one key pair is enough: keys differ by id
+    monkeypatch.setattr(publishing, "media_pem", cache(media_pem))  # one key pair is enough: CloudFront's ids differ
     clients.secretsmanager.cache_clear()
     with mock_aws():
         for name in (*SECRETS, publishing.VERIFICATION_KEYS):
@@ -121,7 +121,7 @@ def test_first_keys_sign_and_are_published(cloudfront: CloudFront) -> None:
     assert [len(bytes.fromhex(key)) for key in current(REFRESH).split()] == [32, 32]
 
 
-def test_a_second_beginning_does_not_change_the_keys(cloudfront: CloudFront) -> None:
+def test_a_second_begin_does_not_change_the_keys(cloudfront: CloudFront) -> None:
     begin.begin()
     before = {name: current(name) for name in SECRETS}
     begin.begin()
