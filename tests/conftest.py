@@ -1,4 +1,4 @@
-"""The environment of every test: names of a deployment that is not there, and credentials of nobody."""
+"""The environment variables of every test: the names of a deployment that does not exist, and invalid credentials."""
 
 import os
 from collections.abc import Iterable
@@ -28,14 +28,14 @@ INFRA = Path(__file__).parent / "infra"
 
 @pytest.hookimpl(optionalhook=True)  # pytest runs without xdist, too
 def pytest_xdist_auto_num_workers() -> int:
-    """Return one process more than there are CPUs, because tests of the laptop cloud wait for most of their time."""
+    """Return one process more than there are CPUs: tests of the laptop cloud spend most of their time waiting."""
     return (os.cpu_count() or 1) + 1
 
 
 def pytest_collection_modifyitems(items: Iterable[pytest.Item]) -> None:
-    """Run a file's tests in one process, for its module's fixtures, and all tests of templates in one.
+    """Run the tests of one file in one process, for its module fixtures, and all tests of templates in one process.
 
-    Each template is synthesized in 10 to 25 s, and its files are written once.
+    The synthesis of a template takes 10 to 25 s, and its files are written once.
     """
     for item in items:
         if item.get_closest_marker("xdist_group") is None:

@@ -18,7 +18,7 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
 
 @pytest.fixture(scope="module")
 def script(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where engines of the scripted cloud look up what to do."""
+    """The folder from which the engines of the scripted cloud read their scripts."""
     return tmp_path_factory.mktemp("script")
 
 

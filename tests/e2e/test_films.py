@@ -1,4 +1,4 @@
-"""A prompt goes in through the real API, real workers run under the real state machine, a film comes out."""
+"""Films from prompts, through the real API, the real state machine and real workers."""
 
 from pathlib import Path
 from time import monotonic, sleep
@@ -17,7 +17,7 @@ SHORT = {"duration": 1, "resolution": "480p", "seed": 7}
 
 
 def ready(studio: StudioClient, path: Path) -> str:
-    """Upload a file; answers its id once it is READY."""
+    """Upload a file, wait until it is READY, and return its id."""
     asset_id, deadline = studio.begin_upload(path), monotonic() + 60
     while (asset := studio.asset(asset_id))["status"] != "READY":
         assert asset["status"] == "VERIFYING", asset
@@ -27,22 +27,22 @@ def ready(studio: StudioClient, path: Path) -> str:
 
 
 def film(studio: StudioClient, **job: Any) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """Submit and listen; answers the ended job and all its events."""
+    """Submit a job, receive its events until it ends, and return the job and all events."""
     body = {"projectId": studio.create_project("e2e"), "prompt": "a lighthouse at dusk", "settings": SHORT} | job
     submitted = studio.submit(body)
     events = list(studio.events(submitted["id"]))
     return studio.job(submitted["id"]), events
 
 
-def test_a_prompt_becomes_a_film_and_every_stage_is_told(creator: StudioClient, tmp_path: Path) -> None:
+def test_a_prompt_becomes_a_film_and_every_stage_is_reported(creator: StudioClient, tmp_path: Path) -> None:
     job, events = film(creator, presetId="crash-zoom-in")
 
     assert (job["status"], job["progress"]) == ("COMPLETED", 100), job
     assert [s["stepType"] for s in job["steps"]] == ["IMAGE_GENERATION", "VIDEO_SYNTHESIS", "POST_PROCESSING"]
     assert {s["status"] for s in job["steps"]} == {"COMPLETED"}
     assert events[0]["type"] == "job.snapshot"
-    told = [e["seq"] for e in events]
-    assert told == sorted(set(told))
+    seqs = [e["seq"] for e in events]
+    assert seqs == sorted(set(seqs))
     completed = [e["stepType"] for e in events if e["type"] == "step.completed"]
     seen_before = [s["stepType"] for s in events[0]["job"]["steps"] if s["status"] == "COMPLETED"]
     assert seen_before + completed == [s["stepType"] for s in job["steps"]]
@@ -71,7 +71,7 @@ def test_hls_plays_through_signed_urls_only(creator: StudioClient, tmp_path: Pat
         creator.download(unsigned, tmp_path / "stolen.mp4")
 
 
-def test_own_picture_and_driving_clip_are_used(creator: StudioClient, tmp_path: Path) -> None:
+def test_an_uploaded_picture_and_driving_clip_are_used(creator: StudioClient, tmp_path: Path) -> None:
     inputs = [
         {"role": "picture", "assetId": ready(creator, picture(tmp_path / "photo.jpg"))},
         {"role": "driving", "assetId": ready(creator, driving_clip(tmp_path / "driving.mp4"))},
@@ -86,7 +86,7 @@ def test_own_picture_and_driving_clip_are_used(creator: StudioClient, tmp_path: 
     ("name", "content", "sentence"),
     [("note.jpg", b"Dear diary, " * 50, "picture"), ("cut.mp4", b"\x00\x00\x00\x18ftypmp42" + b"\x00" * 200, "")],
 )
-def test_an_upload_that_is_not_what_it_says_is_refused(
+def test_an_upload_of_another_type_than_declared_is_refused(
     creator: StudioClient, tmp_path: Path, name: str, content: bytes, sentence: str
 ) -> None:
     (tmp_path / name).write_bytes(content)
@@ -104,7 +104,7 @@ def test_an_upload_that_is_not_what_it_says_is_refused(
 
 
 def test_the_same_seed_makes_the_same_film(creator: StudioClient, tmp_path: Path) -> None:
-    """The encoded pictures are the same, byte for byte; beside them each film's provenance has an id of its own."""
+    """The encoded pictures are equal byte for byte. The provenance of each film has its own id."""
     films = []
     for name in ("one.mp4", "two.mp4"):
         job, _ = film(creator, prompt="misty pine forest at dawn")
@@ -114,7 +114,7 @@ def test_the_same_seed_makes_the_same_film(creator: StudioClient, tmp_path: Path
     assert films[0] == films[1]
 
 
-def test_a_film_is_signed_and_says_that_it_was_generated(creator: StudioClient, tmp_path: Path) -> None:
+def test_a_film_is_signed_and_marked_as_generated(creator: StudioClient, tmp_path: Path) -> None:
     inputs = [{"role": "picture", "assetId": ready(creator, picture(tmp_path / "photo.jpg"))}]
     job, _ = film(creator, inputs=inputs)
     creator.download(job["videoUrl"], tmp_path / "film.mp4")
@@ -125,7 +125,7 @@ def test_a_film_is_signed_and_says_that_it_was_generated(creator: StudioClient, 
     assert "picture of the creator" in manifest
 
 
-def test_sound_and_captions_of_ones_own_become_part_of_the_film(creator: StudioClient, tmp_path: Path) -> None:
+def test_uploaded_sound_and_captions_become_part_of_the_film(creator: StudioClient, tmp_path: Path) -> None:
     inputs = [
         {"role": "audio", "assetId": ready(creator, track(tmp_path / "waves.wav"))},
         {"role": "captions", "assetId": ready(creator, captions(tmp_path / "words.srt"))},
@@ -141,15 +141,13 @@ def test_sound_and_captions_of_ones_own_become_part_of_the_film(creator: StudioC
     for url in ("previewUrl", "gifUrl", "spritesUrl", "scrubbingUrl"):
         creator.download(job[url], tmp_path / "file")
         assert (tmp_path / "file").stat().st_size > 0
-    said = job["steps"][-1]["metadata"]
-    assert said["signed"] is True
-    assert said["lufs"] == pytest.approx(-14, abs=1)
+    metadata = job["steps"][-1]["metadata"]
+    assert metadata["signed"] is True
+    assert metadata["lufs"] == pytest.approx(-14, abs=1)
 
 
-def test_a_worker_killed_in_the_middle_of_a_stage_costs_time_and_nothing_else(
-    cloud: Cloud, creator: StudioClient
-) -> None:
-    """SIGKILL while the film is shot: lease and visibility lapse, a new attempt completes, credits settle once."""
+def test_a_step_whose_worker_is_killed_completes_and_is_charged_once(cloud: Cloud, creator: StudioClient) -> None:
+    """SIGKILL during video synthesis: lease and visibility expire, a new attempt completes, credits settle once."""
     body = {
         "projectId": creator.create_project("killed"),
         "prompt": "a harbour at night",
@@ -172,6 +170,6 @@ def test_a_worker_killed_in_the_middle_of_a_stage_costs_time_and_nothing_else(
 
 
 def ledger(cloud: Cloud, job: dict[str, Any]) -> list[int]:
-    """What was charged for the job."""
+    """Return the credits that were captured for the job, one number per ledger entry."""
     rows = cloud.client("dynamodb").scan(TableName="kinora-local-credit-ledger")["Items"]
     return [int(row["credits"]["N"]) for row in rows if row["operation_id"]["S"] == f"capture#{job['id']}"]

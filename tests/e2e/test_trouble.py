@@ -1,4 +1,4 @@
-"""What goes wrong on purpose, under the real state machine, with real worker processes."""
+"""Faults that a test causes under the real state machine, with real worker processes."""
 
 import json
 import os
@@ -22,17 +22,17 @@ def submit(studio: StudioClient, **job: Any) -> dict[str, Any]:
 
 
 def until(studio: StudioClient, job_id: str, stage: Stage) -> Iterator[dict[str, Any]]:
-    """The job's events; the first one yielded is of the stage at work."""
-    at_work = False
+    """Yield the job's events, beginning with the first one of the stage in progress."""
+    in_progress = False
     for event in studio.events(job_id):
         step = event.get("currentStep") or event.get("job", {}).get("currentStep")
-        at_work = at_work or (step == stage and event.get("progress", 0) % 25 > 1)
-        if at_work:
+        in_progress = in_progress or (step == stage and event.get("progress", 0) % 25 > 1)
+        if in_progress:
             yield event
 
 
 def credits(cloud: Cloud, job: dict[str, Any]) -> tuple[str, int, int]:
-    """State of the job's hold, and its account's available and held credits."""
+    """Return the state of the job's hold, and the available and the held credits of its account."""
     db = cloud.client("dynamodb")
     hold = db.get_item(TableName="kinora-local-credit-holds", Key={"job_id": {"S": job["id"]}})["Item"]
     account = db.get_item(TableName="kinora-local-credit-accounts", Key={"account_id": hold["account_id"]})["Item"]
@@ -54,13 +54,13 @@ def test_cancel_during_each_stage_stops_the_work_and_releases_the_credits(
     assert scripted.job(job["id"])["status"] == "CANCELLED"
     assert credits(scripted_cloud, job) == ("RELEASED", 100, 0)
 
-    (script / stage.value).unlink()  # the worker is free again: it has noticed
+    (script / stage.value).unlink()  # the worker has noticed the cancellation and is free
     again = submit(scripted, inputs=inputs)
     *_, completed = scripted.events(again["id"])
     assert completed["type"] == "job.completed"
 
 
-def test_an_engine_that_raises_is_tried_again_and_then_fails_the_job_without_a_charge(
+def test_an_engine_that_raises_is_retried_and_then_fails_the_job_without_a_charge(
     scripted_cloud: Cloud, scripted: StudioClient, script: Path
 ) -> None:
     (script / "VIDEO_SYNTHESIS").write_text("raise")
@@ -74,7 +74,7 @@ def test_an_engine_that_raises_is_tried_again_and_then_fails_the_job_without_a_c
     assert credits(scripted_cloud, job) == ("RELEASED", 100, 0)
 
 
-def test_an_engine_that_cannot_do_it_says_so_at_once(scripted: StudioClient, script: Path) -> None:
+def test_a_stage_failure_fails_the_job_without_a_retry(scripted: StudioClient, script: Path) -> None:
     (script / "POST_PROCESSING").write_text("fail")
     job = submit(scripted)
     *_, last = scripted.events(job["id"])
@@ -83,13 +83,13 @@ def test_an_engine_that_cannot_do_it_says_so_at_once(scripted: StudioClient, scr
 
 
 def test_a_paused_workers_late_result_is_ignored(scripted_cloud: Cloud, scripted: StudioClient, script: Path) -> None:
-    """A zombie: stopped past its lease, another worker completes the step, then it wakes up."""
+    """The worker is paused beyond its lease, another worker completes the step, then the first one continues."""
     (script / "VIDEO_SYNTHESIS").write_text("slow")
     job = submit(scripted)
     events = until(scripted, job["id"], Stage.VIDEO_SYNTHESIS)
     next(events)
-    zombie = scripted_cloud.workers["VIDEO_SYNTHESIS"]
-    os.kill(zombie.pid, signal.SIGSTOP)
+    paused = scripted_cloud.workers["VIDEO_SYNTHESIS"]
+    os.kill(paused.pid, signal.SIGSTOP)
     try:
         (script / "VIDEO_SYNTHESIS").unlink()
         scripted_cloud.add_worker(Stage.VIDEO_SYNTHESIS)
@@ -97,11 +97,11 @@ def test_a_paused_workers_late_result_is_ignored(scripted_cloud: Cloud, scripted
         assert last["type"] == "job.completed"
         settled = scripted.job(job["id"])
     finally:
-        os.kill(zombie.pid, signal.SIGCONT)
+        os.kill(paused.pid, signal.SIGCONT)
     deadline = monotonic() + 20
-    while "attempt stopped" not in zombie.log.read_text() and monotonic() < deadline:
+    while "attempt stopped" not in paused.log.read_text() and monotonic() < deadline:
         sleep(0.2)
-    assert "another attempt" in zombie.log.read_text() or "has ended" in zombie.log.read_text()
+    assert "another attempt" in paused.log.read_text() or "has ended" in paused.log.read_text()
     assert {k: v for k, v in scripted.job(job["id"]).items() if not k.endswith("Url")}.keys() == {
         k for k in settled if not k.endswith("Url")
     }
@@ -109,7 +109,7 @@ def test_a_paused_workers_late_result_is_ignored(scripted_cloud: Cloud, scripted
     assert credits(scripted_cloud, job) == ("CAPTURED", 100 - job["credits"], 0)
 
 
-def test_a_worker_told_to_stop_hands_its_task_to_the_next_one(
+def test_a_worker_that_receives_sigterm_hands_its_task_back(
     scripted_cloud: Cloud, scripted: StudioClient, script: Path
 ) -> None:
     (script / "IMAGE_GENERATION").write_text("slow")
@@ -118,16 +118,16 @@ def test_a_worker_told_to_stop_hands_its_task_to_the_next_one(
     next(events)
     (script / "IMAGE_GENERATION").unlink()
     worker = scripted_cloud.workers["IMAGE_GENERATION"]
-    worker.send_signal(signal.SIGTERM)  # the cloud starts another one, as ECS would
+    worker.send_signal(signal.SIGTERM)  # the laptop cloud starts another worker, as ECS does
     assert list(events)[-1]["type"] == "job.completed"
     assert scripted.job(job["id"])["steps"][0]["attempts"] == 2
     lines = [json.loads(line) for line in worker.log.read_text().splitlines() if line.startswith("{")]
-    said = [line["message"] for line in lines if line.get("job_id") == job["id"]]
-    assert said == ["attempt begins", "attempt stopped", "attempt begins", "attempt completed"]
-    # That it is handed back at once, and not after the lease, is test_worker_runtime's: here a machine's load decides.
+    messages = [line["message"] for line in lines if line.get("job_id") == job["id"]]
+    assert messages == ["attempt begins", "attempt stopped", "attempt begins", "attempt completed"]
+    # test_worker_runtime checks that the worker hands the task back at once. Here the load of the machine decides.
 
 
-def test_a_task_that_kills_every_worker_is_given_up(
+def test_a_task_that_kills_every_worker_fails_the_job(
     scripted_cloud: Cloud, scripted: StudioClient, script: Path
 ) -> None:
     (script / "IMAGE_GENERATION").write_text("die")
@@ -137,7 +137,7 @@ def test_a_task_that_kills_every_worker_is_given_up(
     assert credits(scripted_cloud, job) == ("RELEASED", 100, 0)
 
 
-def test_credits_run_out_before_a_job_too_many_begins(scripted: StudioClient) -> None:
+def test_a_job_that_exceeds_the_credits_is_refused(scripted: StudioClient) -> None:
     body = {"projectId": scripted.create_project("poor"), "prompt": "x", "presetId": "static"}
     price = scripted.submit(body)["credits"]
     for _ in range(100 // price - 1):

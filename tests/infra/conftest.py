@@ -1,4 +1,4 @@
-"""Every environment as it would be deployed."""
+"""The synthesized templates of every environment."""
 
 import pytest
 
@@ -7,13 +7,13 @@ from tools.template import APPS, ENVIRONMENTS, Assembly, synthesized
 
 @pytest.fixture(scope="session", params=APPS)
 def cloud(request: pytest.FixtureRequest) -> Assembly:
-    """One environment after the other, and the one that uses what these leave out (`tools/elsewhere.py`)."""
+    """Each environment in turn, and the test environment that uses the remaining options (`tools/elsewhere.py`)."""
     return synthesized(request.param)
 
 
 @pytest.fixture(scope="session", params=ENVIRONMENTS)
 def deployed(request: pytest.FixtureRequest) -> Assembly:
-    """One environment after the other."""
+    """Each environment in turn."""
     return synthesized(request.param)
 
 

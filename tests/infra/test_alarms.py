@@ -1,4 +1,4 @@
-"""Somebody is told, and knows what to do: every alarm has actions and a page of the runbook."""
+"""Alarms: each has actions, and each that notifies the operator has a page in the runbook."""
 
 import re
 
@@ -7,12 +7,15 @@ from tools.elsewhere import ACCOUNTS_MONITOR
 from tools.template import Assembly
 
 RUNBOOK = ROOT / "docs" / "runbook.md"
-COSTS_WATCHED = {"prod", "elsewhere"}  # an account has one monitor, so not every environment has its own
+COSTS_WATCHED = {
+    "prod",
+    "elsewhere",
+}  # AWS allows one monitor of services in an account, so not every environment has its own
 PAGE = re.compile(r"/docs/runbook\.md#([\w-]+)")
 
 
 def anchors() -> set[str]:
-    """What GitHub makes of the runbook's headings."""
+    """Return the anchors that GitHub makes from the runbook's headings."""
     headings = re.findall(r"^#+ (.+)$", RUNBOOK.read_text(), re.MULTILINE)
     return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
@@ -24,7 +27,7 @@ def test_every_alarm_has_actions(cloud: Assembly) -> None:
         assert alarm["AlarmActions"], alarm
 
 
-def test_every_alarm_that_tells_somebody_names_a_page_that_the_runbook_has(cloud: Assembly) -> None:
+def test_every_alarm_that_notifies_names_a_page_of_the_runbook(cloud: Assembly) -> None:
     pages = set()
     for alarm in cloud.resources("AWS::CloudWatch::Alarm"):
         if any(":sns:" in action for action in alarm["AlarmActions"]):
@@ -36,16 +39,16 @@ def test_every_alarm_that_tells_somebody_names_a_page_that_the_runbook_has(cloud
     assert pages <= anchors()
 
 
-def test_every_page_of_the_runbook_belongs_to_something_that_tells(cloud: Assembly) -> None:
-    said = " ".join(
+def test_every_page_of_the_runbook_belongs_to_a_notification(cloud: Assembly) -> None:
+    texts = " ".join(
         [*(str(a.properties.get("AlarmDescription")) for a in cloud.resources("AWS::CloudWatch::Alarm")),
          *(str(template.get("Metadata")) for template in cloud.stacks.values())]
     )  # fmt: skip
     pages = re.findall(r"^## (.+)$", RUNBOOK.read_text(), re.MULTILINE)
     assert pages
-    assert ("runbook.md#cost-anomaly" in said) is (cloud.name in COSTS_WATCHED)
+    assert ("runbook.md#cost-anomaly" in texts) is (cloud.name in COSTS_WATCHED)
     for page in set(pages) - {"cost-anomaly"}:
-        assert f"runbook.md#{page}" in said, page
+        assert f"runbook.md#{page}" in texts, page
 
 
 def test_every_dead_letter_queue_has_its_alarm(cloud: Assembly) -> None:
@@ -55,7 +58,7 @@ def test_every_dead_letter_queue_has_its_alarm(cloud: Assembly) -> None:
             assert f"'{queue['QueueName']}'" in watched, queue
 
 
-def test_alarms_reach_the_operator_where_there_is_one(cloud: Assembly) -> None:
+def test_the_budget_notifies_the_encrypted_topic_of_alarms(cloud: Assembly) -> None:
     topic = cloud.by("TopicName", "AWS::SNS::Topic")["alarms"]
     assert topic["KmsMasterKeyId"]
     [budget] = cloud.resources("AWS::Budgets::Budget")
@@ -67,8 +70,8 @@ def test_alarms_reach_the_operator_where_there_is_one(cloud: Assembly) -> None:
     assert addresses == {f"arn:aws:sns:us-east-1:123456789012:{topic['TopicName']}"}
 
 
-def test_unusual_costs_are_told_where_the_account_lets_them_be_watched(cloud: Assembly) -> None:
-    """By the monitor of services, which every account may have: one of a tag takes the account that pays."""
+def test_unusual_costs_are_reported_in_environments_with_a_monitor(cloud: Assembly) -> None:
+    """The monitor is of services, which every account can have. A monitor of a tag needs the paying account."""
     monitors = cloud.resources("AWS::CE::AnomalyMonitor")
     subscriptions = cloud.resources("AWS::CE::AnomalySubscription")
     assert bool(subscriptions) is (cloud.name in COSTS_WATCHED)

@@ -1,4 +1,4 @@
-"""`make bootstrap`: an empty account has the roles as which AWS works, before anything is deployed."""
+"""`make bootstrap`: creates the service-linked roles in an empty account, before the first deployment."""
 
 import re
 from typing import Any
@@ -14,7 +14,7 @@ from tools.template import Assembly
 
 
 class ServiceRoles:
-    """Answers as IAM does: moto makes such a role twice."""
+    """A stand-in for IAM that refuses to create an existing role; moto creates it twice."""
 
     class exceptions:  # noqa: N801  # boto3's name
         class InvalidInputException(ClientError):
@@ -40,30 +40,30 @@ def account(monkeypatch: pytest.MonkeyPatch) -> ServiceRoles:
 
 
 @mock_aws
-def test_the_roles_of_an_empty_account_are_made() -> None:
+def test_the_roles_of_an_empty_account_are_created() -> None:
     assert prepare() == list(SERVICES)
     roles = boto3.client("iam").list_roles()["Roles"]
     assert {role["Path"] for role in roles} == {f"/aws-service-role/{service}/" for service in SERVICES}
 
 
-def test_roles_that_are_there_are_no_obstacle(account: ServiceRoles) -> None:
+def test_existing_roles_are_skipped(account: ServiceRoles) -> None:
     account.roles = [SERVICES[0]]
     assert prepare() == list(SERVICES[1:])
     assert prepare() == []
 
 
-def test_any_other_refusal_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_any_other_refusal_is_raised(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(boto3, "client", lambda _name: ServiceRoles("no such service"))
     with pytest.raises(ClientError, match="no such service"):
         prepare()
 
 
-def test_make_bootstrap_makes_them() -> None:
+def test_make_bootstrap_runs_the_module() -> None:
     [recipe] = re.findall(r"^bootstrap:.*\n((?:\t.*\n)+)", (ROOT / "Makefile").read_text(), re.MULTILINE)
     assert "-m infra.bootstrap" in recipe
 
 
-def test_each_role_that_a_template_takes_for_granted_is_made(cloud: Assembly) -> None:
+def test_each_service_linked_role_of_a_template_is_created(cloud: Assembly) -> None:
     granted = {
         str(target["RoleARN"]).split("/")[2]
         for target in cloud.resources("AWS::ApplicationAutoScaling::ScalableTarget")

@@ -1,4 +1,4 @@
-"""What costs money is counted right, and stays within what was meant."""
+"""Costs: the counted write units and the estimates of environments and jobs stay below their limits."""
 
 from collections.abc import Iterator
 
@@ -13,7 +13,7 @@ from tools.costs import idle, in_use, one_job, sum_of
 from tools.template import Assembly
 from tools.write_units import metered
 
-UNITS_OF_A_JOB = 52  # 39 without progress: state, money and results; 13 for progress and leases
+UNITS_OF_A_JOB = 52  # maximum write units; 39 for state, credits and results, 13 for progress and leases
 DOLLARS_OF_A_JOB = 0.05
 
 
@@ -24,7 +24,7 @@ def ada() -> Iterator[Creator]:
 
 
 def test_a_beat_costs_one_unit(ada: Creator) -> None:
-    """The job's item stays below 1 KB, and no index shows what a beat changes."""
+    """The job's item stays below 1 KB, and a beat changes no attribute of an index."""
     job_id = str(ada.job(ada.project())["id"])
     attempt, at = claim(job_id, Stage.IMAGE_GENERATION), utc_now()
     with metered() as writes:
@@ -32,7 +32,7 @@ def test_a_beat_costs_one_unit(ada: Creator) -> None:
     assert (dict(writes.units), writes.requests) == ({"jobs": 1}, 1)
 
 
-def test_a_transaction_and_each_index_cost_again(ada: Creator) -> None:
+def test_a_transaction_and_each_index_cost_units_of_their_own(ada: Creator) -> None:
     project_id = ada.project()
     with metered() as writes:
         ada.job(project_id)

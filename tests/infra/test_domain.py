@@ -1,4 +1,4 @@
-"""An environment with a domain of its own, which none of those in the repository has."""
+"""An environment with its own domain, which no environment of the repository has."""
 
 import subprocess
 import sys
@@ -30,13 +30,13 @@ def named(tmp_path_factory: pytest.TempPathFactory) -> Assembly:
 
 
 def test_both_addresses_have_a_certificate_and_both_kinds_of_record(named: Assembly) -> None:
-    wanted = {"studio.example.com", "socket.studio.example.com"}
-    assert {str(one["DomainName"]) for one in named.resources("AWS::CertificateManager::Certificate")} == wanted
+    expected = {"studio.example.com", "socket.studio.example.com"}
+    assert {str(one["DomainName"]) for one in named.resources("AWS::CertificateManager::Certificate")} == expected
     records = {(str(one["Name"]).rstrip("."), one["Type"]) for one in named.resources("AWS::Route53::RecordSet")}
-    assert records == {(name, kind) for name in wanted for kind in ("A", "AAAA")}
+    assert records == {(name, kind) for name in expected for kind in ("A", "AAAA")}
 
 
-def test_the_socket_answers_below_the_domain(named: Assembly) -> None:
+def test_the_socket_has_a_subdomain(named: Assembly) -> None:
     [domain] = named.resources("AWS::ApiGatewayV2::DomainName")
     [mapping] = named.resources("AWS::ApiGatewayV2::ApiMapping")
     [stage] = named.resources("AWS::ApiGatewayV2::Stage")
@@ -47,7 +47,7 @@ def test_the_socket_answers_below_the_domain(named: Assembly) -> None:
     assert outputs["Studio"]["Value"] == "https://studio.example.com"
 
 
-def test_nothing_older_than_tls_1_2_is_spoken(named: Assembly) -> None:
+def test_tls_below_1_2_is_refused(named: Assembly) -> None:
     [distribution] = named.resources("AWS::CloudFront::Distribution")
     assert distribution["DistributionConfig"]["ViewerCertificate"]["MinimumProtocolVersion"] == "TLSv1.2_2021"
     [domain] = named.resources("AWS::ApiGatewayV2::DomainName")
@@ -55,5 +55,5 @@ def test_nothing_older_than_tls_1_2_is_spoken(named: Assembly) -> None:
     assert configuration.get("SecurityPolicy", "TLS_1_2") == "TLS_1_2"
 
 
-def test_the_cdk_warns_of_nothing(named: Assembly) -> None:
+def test_the_cdk_gives_no_warning(named: Assembly) -> None:
     assert [(path, entry) for path, entry in named.metadata() if entry["type"] == "aws:cdk:warning"] == []

@@ -1,4 +1,4 @@
-"""What the outside meets: TLS, the authorizer, limits, a firewall, answers that are problems, and signed media."""
+"""The public side: TLS, the authorizer, limits, the firewall, problems as answers, and signed media."""
 
 import json
 
@@ -9,8 +9,8 @@ from tools.template import Assembly, many
 FIREWALLED = {"staging", "prod"}
 
 
-def test_the_authorizer_reads_authorization_only_and_its_answer_is_kept(cloud: Assembly) -> None:
-    """A cached authorizer needs every identity source present, so there is one."""
+def test_the_authorizer_reads_authorization_only_and_its_answer_is_cached(cloud: Assembly) -> None:
+    """API Gateway answers 401 if an identity source of a cached authorizer is missing, so there is only one."""
     [rest] = cloud.resources("AWS::ApiGateway::Authorizer")
     assert rest["Type"] == "REQUEST"
     assert rest["IdentitySource"] == "method.request.header.Authorization"
@@ -19,7 +19,7 @@ def test_the_authorizer_reads_authorization_only_and_its_answer_is_kept(cloud: A
     assert socket["IdentitySource"] == ["route.request.header.Authorization"]
 
 
-def test_what_api_gateway_itself_answers_is_a_problem(cloud: Assembly) -> None:
+def test_answers_of_api_gateway_itself_are_problems(cloud: Assembly) -> None:
     answers = {found["ResponseType"]: found for found in cloud.resources("AWS::ApiGateway::GatewayResponse")}
     assert answers.keys() >= {
         "UNAUTHORIZED", "ACCESS_DENIED", "THROTTLED", "REQUEST_TOO_LARGE", "DEFAULT_4XX", "DEFAULT_5XX",
@@ -51,7 +51,7 @@ def test_every_stage_is_throttled_logged_and_counted(cloud: Assembly) -> None:
             assert personal not in log
 
 
-def test_routes_that_hash_passwords_for_strangers_have_a_smaller_limit_of_their_own(cloud: Assembly) -> None:
+def test_public_routes_that_hash_passwords_have_a_smaller_limit(cloud: Assembly) -> None:
     [stage] = cloud.resources("AWS::ApiGateway::Stage")
     limits = {
         (setting["ResourcePath"].replace("~1", "/"), setting["HttpMethod"]): setting
@@ -66,8 +66,8 @@ def test_routes_that_hash_passwords_for_strangers_have_a_smaller_limit_of_their_
         assert limit["ThrottlingBurstLimit"] < whole["ThrottlingBurstLimit"]
 
 
-def test_no_method_asks_for_a_key_so_the_usage_plan_binds_nobody_yet(cloud: Assembly) -> None:
-    """The guide says so; whoever makes a method ask for one says there what the plan then does."""
+def test_no_method_requires_an_api_key(cloud: Assembly) -> None:
+    """The guide documents this. A change that makes a method require a key must document the plan's effect there."""
     [plan] = cloud.resources("AWS::ApiGateway::UsagePlan")
     assert plan["Throttle"]["RateLimit"] > 0
     assert plan["ApiStages"]
@@ -76,7 +76,7 @@ def test_no_method_asks_for_a_key_so_the_usage_plan_binds_nobody_yet(cloud: Asse
         assert not method.properties.get("ApiKeyRequired"), method
 
 
-def test_staging_and_prod_stand_behind_a_firewall_on_both_ways_in(cloud: Assembly) -> None:
+def test_staging_and_prod_have_a_firewall_at_both_entrances(cloud: Assembly) -> None:
     firewalls = {acl["Scope"] for acl in cloud.resources("AWS::WAFv2::WebACL")}
     [distribution] = cloud.resources("AWS::CloudFront::Distribution")
     if cloud.name in FIREWALLED:
@@ -89,7 +89,7 @@ def test_staging_and_prod_stand_behind_a_firewall_on_both_ways_in(cloud: Assembl
         assert acl["Scope"] != "CLOUDFRONT" or "PerAddress" in rules
 
 
-def test_the_edge_speaks_tls_only_and_media_needs_a_signature(cloud: Assembly) -> None:
+def test_cloudfront_uses_tls_only_and_media_needs_a_signature(cloud: Assembly) -> None:
     [distribution] = cloud.resources("AWS::CloudFront::Distribution")
     config = distribution["DistributionConfig"]
     behaviors = {found["PathPattern"]: found for found in config["CacheBehaviors"]}
@@ -104,31 +104,33 @@ def test_the_edge_speaks_tls_only_and_media_needs_a_signature(cloud: Assembly) -
         assert custom is not None or origin["OriginAccessControlId"]
 
 
-def test_no_error_is_kept_by_the_edge(cloud: Assembly) -> None:
-    """What is kept is looked up without the token: one creator's 404 would be everybody's for ten seconds."""
+def test_cloudfront_caches_no_error(cloud: Assembly) -> None:
+    """The cache key does not contain the token, so a cached 404 of one creator would be served to all for 10 s."""
     [distribution] = cloud.resources("AWS::CloudFront::Distribution")
-    kept = {answer["ErrorCode"]: answer for answer in distribution["DistributionConfig"]["CustomErrorResponses"]}
-    assert kept.keys() >= {400, 403, 404, 405, 414, 500, 501, 502, 503, 504}, "all that CloudFront may keep"
-    for answer in kept.values():
+    cached = {answer["ErrorCode"]: answer for answer in distribution["DistributionConfig"]["CustomErrorResponses"]}
+    assert cached.keys() >= {400, 403, 404, 405, 414, 500, 501, 502, 503, 504}, "all statuses that CloudFront may cache"
+    for answer in cached.values():
         assert answer["ErrorCachingMinTTL"] == 0
         assert "ResponsePagePath" not in answer
 
 
-def test_the_edge_keeps_media_as_long_as_browsers_do_though_it_is_private(cloud: Assembly) -> None:
+def test_cloudfront_caches_private_media_as_long_as_browsers_do(cloud: Assembly) -> None:
     [distribution] = cloud.resources("AWS::CloudFront::Distribution")
     behaviors = {found["PathPattern"]: found for found in distribution["DistributionConfig"]["CacheBehaviors"]}
     [policy] = cloud.resources("AWS::CloudFront::CachePolicy")
     assert behaviors["/media/*"]["CachePolicyId"] == f"{{{policy.id}}}"
     config = policy["CachePolicyConfig"]
     assert (config["MinTTL"], config["DefaultTTL"], config["MaxTTL"]) == (CACHE_SECONDS,) * 3
-    looked_up_by = config["ParametersInCacheKeyAndForwardedToOrigin"]
-    assert looked_up_by["QueryStringsConfig"] == {"QueryStringBehavior": "none"}, "signatures differ, films do not"
-    assert looked_up_by["HeadersConfig"] == {"HeaderBehavior": "none"}
-    assert looked_up_by["CookiesConfig"] == {"CookieBehavior": "none"}
-    assert behaviors["/media/*"]["TrustedKeyGroups"], "what is kept is shown against a signature only"
+    cache_key = config["ParametersInCacheKeyAndForwardedToOrigin"]
+    assert cache_key["QueryStringsConfig"] == {"QueryStringBehavior": "none"}, (
+        "the signature is not part of the cache key"
+    )
+    assert cache_key["HeadersConfig"] == {"HeaderBehavior": "none"}
+    assert cache_key["CookiesConfig"] == {"CookieBehavior": "none"}
+    assert behaviors["/media/*"]["TrustedKeyGroups"], "cached media needs a signature"
 
 
-def test_workers_have_no_way_out(cloud: Assembly) -> None:
+def test_workers_have_no_route_to_the_internet(cloud: Assembly) -> None:
     assert not cloud.resources("AWS::EC2::InternetGateway", "AWS::EC2::NatGateway", "AWS::EC2::EIP")
     for subnet in cloud.resources("AWS::EC2::Subnet"):
         assert subnet["MapPublicIpOnLaunch"] is False
@@ -142,13 +144,13 @@ def test_workers_have_no_way_out(cloud: Assembly) -> None:
 
 
 def test_workers_reach_each_service_that_they_may_use(cloud: Assembly) -> None:
-    """Without a way out, a permission without an endpoint is a time-out."""
+    """Without a route to the internet, a call of a service without an endpoint times out."""
     names = {"s3", "dynamodb", "sqs", "states", "secretsmanager", "logs", "ecr", "ecs", "xray"}
     reached = {
         str(endpoint["ServiceName"]).partition(".us-east-1.")[2]
         for endpoint in cloud.resources("AWS::EC2::VPCEndpoint")
     }
-    fargate_does_it_itself = {"ecs"} if not cloud.resources("AWS::ECS::CapacityProvider") else set()
+    without_endpoint = {"ecs"} if not cloud.resources("AWS::ECS::CapacityProvider") else set()
     tasks = {
         task[role]
         for task in cloud.resources("AWS::ECS::TaskDefinition")
@@ -161,12 +163,12 @@ def test_workers_reach_each_service_that_they_may_use(cloud: Assembly) -> None:
         for statement in policy["PolicyDocument"]["Statement"] for action in many(statement["Action"])
     }  # fmt: skip
     assert used <= names
-    for service in used - fargate_does_it_itself:
+    for service in used - without_endpoint:
         assert any(service in name for name in reached), service
 
 
-def test_where_films_are_not_signed_nothing_is_paid_for_reaching_the_certificate(cloud: Assembly) -> None:
-    """And no worker asks for it: without the endpoint it would wait for an answer that never comes."""
+def test_environments_without_signing_have_no_endpoint_for_the_certificate(cloud: Assembly) -> None:
+    """Workers do not request the certificate there: without the endpoint the call would time out."""
     endpoints = [str(endpoint["ServiceName"]) for endpoint in cloud.resources("AWS::EC2::VPCEndpoint")]
     signs = any(name.endswith(".secretsmanager") for name in endpoints)
     assert signs == (cloud.name in {"staging", "prod"})
@@ -175,18 +177,18 @@ def test_where_films_are_not_signed_nothing_is_paid_for_reaching_the_certificate
     )
     for task in cloud.resources("AWS::ECS::TaskDefinition"):
         [container] = task["ContainerDefinitions"]
-        told = {variable["Name"]: variable["Value"] for variable in container["Environment"]}
-        assert told["KINORA_SIGNS_FILMS"] == str(signs).lower(), task
+        variables = {variable["Name"]: variable["Value"] for variable in container["Environment"]}
+        assert variables["KINORA_SIGNS_FILMS"] == str(signs).lower(), task
 
 
-def test_workers_scale_from_none(cloud: Assembly) -> None:
+def test_workers_scale_from_zero(cloud: Assembly) -> None:
     targets = cloud.resources("AWS::ApplicationAutoScaling::ScalableTarget")
     assert len(targets) >= len(cloud.resources("AWS::ECS::Service"))
     assert {target["MinCapacity"] for target in targets} == {0}
 
 
-def test_a_deployment_leaves_the_number_of_workers_alone(cloud: Assembly) -> None:
-    """CloudFormation puts a count that the template names back with every change of the service."""
+def test_a_deployment_does_not_change_the_number_of_workers(cloud: Assembly) -> None:
+    """CloudFormation resets the count that a template states at every change of the service."""
     services = cloud.resources("AWS::ECS::Service")
     assert services
     for service in services:

@@ -1,4 +1,4 @@
-"""What Lambda is given: our code in bytecode that its runtime reads, layers, and bounded sizes."""
+"""Code of Lambda functions: bytecode for its runtime, layers, and limited sizes."""
 
 import json
 import zipfile
@@ -14,9 +14,9 @@ from infra.functions import REMOTE_ENGINES
 from shared.stages.engines import ENGINES, Runs
 from tools.template import Assembly, Resource
 
-FUNCTION_BYTES = 1_000_000
-WITH_LAYERS_BYTES = 100_000_000
-WAITED_FOR_BY_PEOPLE = ("rest-", "authorizer")
+FUNCTION_BYTES = 1_000_000  # maximum unpacked size of a function without its layers
+WITH_LAYERS_BYTES = 100_000_000  # maximum unpacked size of a function with its layers
+INTERACTIVE = ("rest-", "authorizer")
 
 
 @cache
@@ -27,7 +27,7 @@ def unpacked_bytes(path: Path) -> int:
 
 @cache
 def versions_of_bytecode(path: Path) -> frozenset[bytes]:
-    """What the archive's compiled files begin with."""
+    """Return the first bytes (magic numbers) of the archive's compiled files."""
     with zipfile.ZipFile(path) as archive:
         return frozenset(archive.open(file).read(len(MAGIC)) for file in archive.namelist() if file.endswith(".pyc"))
 
@@ -66,7 +66,7 @@ def test_a_function_has_the_layer_of_its_dependencies(cloud: Assembly) -> None:
     assert all(function["Layers"] for function in cloud.functions().values())
 
 
-def test_every_source_has_bytecode_that_the_runtime_reads_unless_the_manifest_says_sources_only(
+def test_every_source_has_bytecode_for_the_runtime_unless_the_manifest_lists_sources_only(
     cloud: Assembly,
 ) -> None:
     for name, function in cloud.functions().items():
@@ -82,8 +82,8 @@ def test_every_source_has_bytecode_that_the_runtime_reads_unless_the_manifest_sa
                 assert archive.open(file).read(len(MAGIC)) == MAGIC, (name, file)
 
 
-def test_layers_have_bytecode_that_the_runtime_reads_too(cloud: Assembly) -> None:
-    """Most of what a start loads is in them."""
+def test_layers_have_bytecode_for_the_runtime(cloud: Assembly) -> None:
+    """Most modules that a cold start loads are in the layers."""
     for name, function in cloud.functions().items():
         with zipfile.ZipFile(code(function, cloud)) as archive:
             has_bytecode = json.loads(archive.read("manifest.json"))["bytecode"]
@@ -97,15 +97,15 @@ def test_a_bundle_holds_the_handler_that_the_function_names(cloud: Assembly) -> 
         module = function["Handler"].rpartition(".")[0]
         with zipfile.ZipFile(code(function, cloud)) as archive:
             assert f"{module.replace('.', '/')}.py" in archive.namelist(), name
-            foreign = (
+            excluded = (
                 ("tests/", "local/")
                 if name in {row.name for row in REMOTE_ENGINES}
                 else ("tests/", "local/", "workers/")
             )
-            assert not [file for file in archive.namelist() if file.startswith(foreign)], name
+            assert not [file for file in archive.namelist() if file.startswith(excluded)], name
 
 
-def test_the_bundle_of_remote_engines_holds_what_it_loads_by_name_and_no_pixels(cloud: Assembly) -> None:
+def test_the_bundle_of_remote_engines_holds_its_engines_and_no_media_libraries(cloud: Assembly) -> None:
     [row] = REMOTE_ENGINES
     name = row.name
     with zipfile.ZipFile(code(cloud.functions()[name], cloud)) as archive:
@@ -115,35 +115,35 @@ def test_the_bundle_of_remote_engines_holds_what_it_loads_by_name_and_no_pixels(
     for entry in remote:
         assert f"{entry.code.partition(':')[0].replace('.', '/')}.py" in files
     assert not [file for file in files if file.startswith("workers/media/")]
-    held: set[str] = set()
+    contained: set[str] = set()
     for layer in layers(cloud.functions()[name], cloud):
         with zipfile.ZipFile(layer) as archive:
-            held |= {entry.split("/")[1] for entry in archive.namelist()}
-    assert "httpx" in held
-    assert not held & {"numpy", "cv2", "av"}
+            contained |= {entry.split("/")[1] for entry in archive.namelist()}
+    assert "httpx" in contained
+    assert not contained & {"numpy", "cv2", "av"}
 
 
-def test_functions_can_report_errors_exactly_where_the_environment_says_to_whom(cloud: Assembly) -> None:
-    """Without the layer a function with a DSN would not start; without a DSN nobody pays for the layer's megabytes."""
+def test_functions_have_the_sentry_layer_if_the_environment_has_a_dsn(cloud: Assembly) -> None:
+    """A function with a DSN needs the layer to start. A function without a DSN does not load its megabytes."""
     for name, function in cloud.functions().items():
-        told = "KINORA_SENTRY_DSN" in function["Environment"]["Variables"]
-        held = [layer for layer in layers(function, cloud) if "python/sentry_sdk/__init__.py" in names(layer)]
-        assert len(held) == told == (cloud.name == "elsewhere"), name
+        has_dsn = "KINORA_SENTRY_DSN" in function["Environment"]["Variables"]
+        contained = [layer for layer in layers(function, cloud) if "python/sentry_sdk/__init__.py" in names(layer)]
+        assert len(contained) == has_dsn == (cloud.name == "elsewhere"), name
 
 
-def test_a_dsn_that_no_function_could_start_with_is_refused() -> None:
+def test_an_invalid_dsn_is_refused() -> None:
     with pytest.raises(ValueError, match="sentry_dsn"):
         replace(ENVIRONMENTS["dev"], sentry_dsn="errors.example.com")
 
 
-def test_prod_starts_from_snapshots_what_people_wait_for(prod: Assembly) -> None:
+def test_interactive_functions_of_prod_start_from_snapshots(prod: Assembly) -> None:
     for name, function in prod.functions().items():
         snapshot = function.properties.get("SnapStart", {}).get("ApplyOn") == "PublishedVersions"
-        assert snapshot is name.startswith(WAITED_FOR_BY_PEOPLE), name
-    aliases = prod.resources("AWS::Lambda::Alias")  # a snapshot is of a version, which an alias names
-    assert len(aliases) == sum(name.startswith(WAITED_FOR_BY_PEOPLE) for name in prod.functions())
+        assert snapshot is name.startswith(INTERACTIVE), name
+    aliases = prod.resources("AWS::Lambda::Alias")  # an alias names the version of a snapshot
+    assert len(aliases) == sum(name.startswith(INTERACTIVE) for name in prod.functions())
 
 
-def test_dev_costs_nothing_for_snapshots(cloud: Assembly) -> None:
+def test_dev_has_no_snapshots(cloud: Assembly) -> None:
     if cloud.name == "dev":
         assert not [f for f in cloud.functions().values() if "SnapStart" in f.properties]

@@ -1,4 +1,4 @@
-"""GPU workers in an Auto Scaling group of ours, where ECS Managed Instances cannot be had."""
+"""GPU workers in our own Auto Scaling group, for Regions without ECS Managed Instances."""
 
 import subprocess
 import sys
@@ -36,7 +36,7 @@ GPU_STAGES = [Stage.IMAGE_GENERATION.queue, Stage.VIDEO_SYNTHESIS.queue]
 
 @pytest.fixture(scope="module")
 def grouped(tmp_path_factory: pytest.TempPathFactory) -> Assembly:
-    """cdk-nag finds nothing in it, or there would be none."""
+    """Its synthesis fails if cdk-nag finds a violation."""
     folder = tmp_path_factory.mktemp("grouped")
     done = subprocess.run(  # noqa: S603  # our own program
         [sys.executable, "-c", GROUPED, str(folder)], cwd=ROOT, env=CONTEXT, capture_output=True, text=True,
@@ -46,35 +46,35 @@ def grouped(tmp_path_factory: pytest.TempPathFactory) -> Assembly:
     return Assembly("elsewhere", folder, done.stderr)
 
 
-def only(cloud: Assembly, type: str) -> Resource:  # CloudFormation's word
+def only(cloud: Assembly, type: str) -> Resource:  # the name in CloudFormation
     [found] = cloud.resources(type)
     return found
 
 
-def test_the_group_begins_with_none_and_grows_as_ecs_asks(grouped: Assembly) -> None:
+def test_the_group_starts_empty_and_ecs_scales_it(grouped: Assembly) -> None:
     assert only(grouped, "AWS::AutoScaling::AutoScalingGroup")["MinSize"] == "0"
     provider = only(grouped, "AWS::ECS::CapacityProvider")["AutoScalingGroupProvider"]
     assert provider["ManagedScaling"]["Status"] == "ENABLED"
 
 
-def test_the_stages_that_share_it_have_room_for_all_their_workers(grouped: Assembly) -> None:
+def test_the_group_has_room_for_all_workers_of_its_stages(grouped: Assembly) -> None:
     assert (most_of(Stage.IMAGE_GENERATION, grouped), most_of(Stage.VIDEO_SYNTHESIS, grouped)) == (1, 3)
     assert int(only(grouped, "AWS::AutoScaling::AutoScalingGroup")["MaxSize"]) == 4
 
 
-def test_its_instances_are_spot_instances_where_the_environment_says_so(grouped: Assembly) -> None:
+def test_instances_are_spot_instances_in_a_spot_environment(grouped: Assembly) -> None:
     policy = only(grouped, "AWS::AutoScaling::AutoScalingGroup")["MixedInstancesPolicy"]
     assert policy["InstancesDistribution"]["OnDemandPercentageAboveBaseCapacity"] == 0
     assert ENVIRONMENT.spot
 
 
-def test_an_instance_at_work_is_not_ended(grouped: Assembly) -> None:
+def test_a_busy_instance_is_not_terminated(grouped: Assembly) -> None:
     assert only(grouped, "AWS::AutoScaling::AutoScalingGroup")["NewInstancesProtectedFromScaleIn"] is True
     provider = only(grouped, "AWS::ECS::CapacityProvider")["AutoScalingGroupProvider"]
     assert provider["ManagedTerminationProtection"] == "ENABLED"
 
 
-def test_its_instances_are_closed_and_their_workers_have_no_more_than_their_own_role(grouped: Assembly) -> None:
+def test_instances_are_encrypted_and_workers_cannot_use_their_role(grouped: Assembly) -> None:
     template = only(grouped, "AWS::EC2::LaunchTemplate")["LaunchTemplateData"]
     assert template["MetadataOptions"] == {"HttpPutResponseHopLimit": 1, "HttpTokens": "required"}
     assert all(disk["Ebs"]["Encrypted"] for disk in template["BlockDeviceMappings"])
@@ -82,7 +82,7 @@ def test_its_instances_are_closed_and_their_workers_have_no_more_than_their_own_
     assert "ECS_ENABLE_SPOT_INSTANCE_DRAINING=true" in str(template["UserData"])
 
 
-def test_only_the_stages_that_need_a_gpu_run_there(grouped: Assembly) -> None:
+def test_only_stages_that_need_a_gpu_run_in_the_group(grouped: Assembly) -> None:
     provider = f"{{{only(grouped, 'AWS::ECS::CapacityProvider').id}}}"
     services: dict[str, Any] = grouped.by("ServiceName", "AWS::ECS::Service")
     chosen = {name: service["CapacityProviderStrategy"][0]["CapacityProvider"] for name, service in services.items()}
@@ -91,5 +91,5 @@ def test_only_the_stages_that_need_a_gpu_run_there(grouped: Assembly) -> None:
     assert tasks["kinora-elsewhere-video-synthesis"]["RequiresCompatibilities"] == ["EC2"]
 
 
-def test_the_cdk_warns_of_nothing(grouped: Assembly) -> None:
+def test_the_cdk_gives_no_warning(grouped: Assembly) -> None:
     assert [(path, entry) for path, entry in grouped.metadata() if entry["type"] == "aws:cdk:warning"] == []

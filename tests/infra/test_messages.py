@@ -1,4 +1,4 @@
-"""Nothing that is sent is lost in silence: each asynchronous path ends in a queue that an alarm watches."""
+"""Messages: each asynchronous path ends in a queue that an alarm watches."""
 
 from collections import Counter
 
@@ -8,9 +8,9 @@ from shared.stages.queues import QUEUES
 from shared.stages.stages import STAGES, Stage
 from tools.template import Assembly
 
-READERS_OF_A_STREAM = 2  # more, and they are throttled
-TIMES_ITS_READER = 6  # what Lambda asks of a queue that it reads
-LEAST_RECEIVES = 5  # what Lambda asks before a message is given up
+READERS_OF_A_STREAM = 2  # maximum; DynamoDB throttles more readers
+TIMES_ITS_READER = 6  # visibility timeout of a queue / timeout of its function, as Lambda recommends
+LEAST_RECEIVES = 5  # minimum `maxReceiveCount`, as Lambda recommends
 
 
 def queue_names(cloud: Assembly) -> set[str]:
@@ -35,8 +35,8 @@ def test_queues_are_encrypted_and_dead_letters_wait_two_weeks(cloud: Assembly) -
             assert queue["MessageRetentionPeriod"] == 14 * 24 * 3600, name
 
 
-def test_every_event_source_has_somewhere_to_put_what_fails(cloud: Assembly) -> None:
-    """A stream names its own destination; a queue has dead letters, or is their queue already."""
+def test_every_event_source_has_a_destination_for_failures(cloud: Assembly) -> None:
+    """A stream names its destination. A queue has a dead-letter queue or is one."""
     for source in cloud.resources("AWS::Lambda::EventSourceMapping"):
         if ":dynamodb:" in source["EventSourceArn"]:
             assert named(source["DestinationConfig"]["OnFailure"]["Destination"], cloud) in queue_names(cloud)
@@ -48,8 +48,8 @@ def test_every_event_source_has_somewhere_to_put_what_fails(cloud: Assembly) -> 
         assert source["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
 
 
-def test_every_rule_and_what_it_calls_have_somewhere_to_put_what_fails(cloud: Assembly) -> None:
-    kept = {
+def test_every_rule_and_its_target_have_a_destination_for_failures(cloud: Assembly) -> None:
+    destinations = {
         named(config["FunctionName"], cloud): config["DestinationConfig"]["OnFailure"]["Destination"]
         for config in cloud.resources("AWS::Lambda::EventInvokeConfig")
     }
@@ -58,11 +58,11 @@ def test_every_rule_and_what_it_calls_have_somewhere_to_put_what_fails(cloud: As
     for rule in rules:
         for target in rule["Targets"]:
             assert named(target["DeadLetterConfig"]["Arn"], cloud) in queue_names(cloud), rule
-            assert named(kept[named(target["Arn"], cloud)], cloud) in queue_names(cloud), rule
+            assert named(destinations[named(target["Arn"], cloud)], cloud) in queue_names(cloud), rule
 
 
-def test_everything_that_is_invoked_without_anybody_waiting_has_somewhere_to_put_what_fails(cloud: Assembly) -> None:
-    """By rules, by Secrets Manager and, as custom resources, by CloudFormation."""
+def test_every_asynchronously_invoked_function_has_a_destination_for_failures(cloud: Assembly) -> None:
+    """The callers are rules, Secrets Manager and CloudFormation (custom resources)."""
     configs = {
         named(config["FunctionName"], cloud): config for config in cloud.resources("AWS::Lambda::EventInvokeConfig")
     }
@@ -80,7 +80,7 @@ def test_everything_that_is_invoked_without_anybody_waiting_has_somewhere_to_put
         assert named(config["DestinationConfig"]["OnFailure"]["Destination"], cloud) in queue_names(cloud), name
 
 
-def test_a_canary_that_fails_makes_no_second_film(cloud: Assembly) -> None:
+def test_a_failed_canary_is_not_retried(cloud: Assembly) -> None:
     [config] = [
         config for config in cloud.resources("AWS::Lambda::EventInvokeConfig")
         if named(config["FunctionName"], cloud) == "canary"
@@ -97,7 +97,7 @@ def test_a_stream_has_at_most_two_readers(cloud: Assembly) -> None:
     assert max(readers.values()) <= READERS_OF_A_STREAM
 
 
-def test_a_queue_hides_a_message_six_times_as_long_as_its_reader_may_take(cloud: Assembly) -> None:
+def test_a_visibility_timeout_is_six_times_the_timeout_of_the_function(cloud: Assembly) -> None:
     functions = {function["FunctionName"]: function for function in cloud.functions().values()}
     queues = cloud.by("QueueName", "AWS::SQS::Queue")
     read = 0
@@ -122,7 +122,7 @@ def test_a_sweep_ends_before_the_next_begins(cloud: Assembly) -> None:
     assert cloud.functions()["pipeline-reconcile"]["Timeout"] < 60
 
 
-def test_no_function_behind_the_api_lasts_longer_than_the_api_waits(cloud: Assembly) -> None:
+def test_no_function_behind_the_api_exceeds_the_timeout_of_the_api(cloud: Assembly) -> None:
     for name, function in cloud.functions().items():
         if name.startswith(("rest-", "socket-", "authorizer")):
             assert function["Timeout"] <= 29, name

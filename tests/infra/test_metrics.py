@@ -1,4 +1,4 @@
-"""What dashboards and alarms show of our own is what code tells, and all of it."""
+"""Metrics: dashboards and alarms use exactly the metrics that the code reports."""
 
 import re
 from pathlib import Path
@@ -21,7 +21,7 @@ def shown(cloud: Assembly) -> set[str]:
 
 
 def watched(cloud: Assembly) -> set[str]:
-    """By alarms."""
+    """Return the metrics that alarms watch."""
     found = set[str]()
     for alarm in cloud.resources("AWS::CloudWatch::Alarm"):
         inner = [part["MetricStat"]["Metric"] for part in alarm.properties.get("Metrics", ()) if "MetricStat" in part]
@@ -31,30 +31,30 @@ def watched(cloud: Assembly) -> set[str]:
     return found
 
 
-def test_dashboards_show_every_number_of_ours_and_no_other(cloud: Assembly) -> None:
+def test_dashboards_show_exactly_our_metrics(cloud: Assembly) -> None:
     assert sorted(set(Metric) - shown(cloud)) == [], "no dashboard shows them"
     assert sorted(shown(cloud) - set(Metric)) == [], "no code measures them"
 
 
 @pytest.mark.parametrize("panel", Panel)
-def test_each_panel_stands_on_a_dashboard_and_shows_a_metric(panel: Panel) -> None:
+def test_each_panel_is_on_a_dashboard_and_shows_a_metric(panel: Panel) -> None:
     assert panel.board in {"operations", "business"}, f"no dashboard draws the panel {panel.name}"
     assert [metric for metric in Metric if metric.panel is panel], f"the panel {panel.name} shows nothing"
 
 
-def test_alarms_watch_numbers_that_are_told(cloud: Assembly) -> None:
+def test_alarms_watch_metrics_that_are_reported(cloud: Assembly) -> None:
     assert watched(cloud)
     assert watched(cloud) <= set(Metric)
 
 
 @pytest.mark.parametrize("metric", Metric)
-def test_some_code_tells_the_number(metric: Metric) -> None:
+def test_each_metric_is_reported_by_code(metric: Metric) -> None:
     users = [path for path in SOURCES if f"Metric.{metric.name}" in path.read_text()]
-    assert users, f"nobody measures {metric}"
+    assert users, f"no code measures {metric}"
 
 
-def test_numbers_are_told_by_their_names_in_the_enum() -> None:
-    told = [call for path in SOURCES for call in re.findall(r"\bmeasure\((\S+?)[,)]", path.read_text())]
-    ours = [call for call in told if call.startswith(("Metric.", "_ENDED["))]
+def test_code_reports_metrics_by_their_enum_names() -> None:
+    measured = [call for path in SOURCES for call in re.findall(r"\bmeasure\((\S+?)[,)]", path.read_text())]
+    ours = [call for call in measured if call.startswith(("Metric.", "_ENDED["))]
     assert len(ours) > 8
-    assert [call for call in told if call.startswith(('"', 'f"'))] == []
+    assert [call for call in measured if call.startswith(('"', 'f"'))] == []

@@ -1,4 +1,4 @@
-"""Nobody may do more than is written down: in the snapshot, and beside each wildcard."""
+"""Permissions: each is in the snapshot, and each wildcard has an acknowledgement."""
 
 import json
 import re
@@ -9,12 +9,12 @@ from typing import Any
 from tools.permissions import page, statements
 from tools.template import Assembly, Resource, many
 
-# What AWS grants on everything or not at all. cdk-nag wants one acknowledgement a role; here is what it may cover.
+# Actions that AWS grants only on all resources. cdk-nag requires one acknowledgement per role; these may be covered.
 WITHOUT_A_RESOURCE = {
     r"xray:\w+",
     r"ecr:GetAuthorizationToken",
-    r"logs:\w+",  # of Step Functions: the delivery of vended logs
-    r"cloudfront:\w+",  # IAM knows no ARNs of public keys and key groups
+    r"logs:\w+",  # the delivery of vended logs of Step Functions
+    r"cloudfront:\w+",  # public keys and key groups have no ARNs in IAM
     r"ec2:\w*NetworkInterface\w*",
     r"ec2:Describe\w+",
     r"ecs:DiscoverPollEndpoint",
@@ -23,7 +23,7 @@ WITHOUT_A_RESOURCE = {
 
 
 def policies(cloud: Assembly) -> Iterator[tuple[Resource, dict[str, Any]]]:
-    """Every statement that a role has."""
+    """Yield every policy statement of a role with its resource."""
     for policy in cloud.resources("AWS::IAM::Policy", "AWS::IAM::ManagedPolicy"):
         for statement in policy["PolicyDocument"]["Statement"]:
             yield policy, statement
@@ -33,15 +33,15 @@ def policies(cloud: Assembly) -> Iterator[tuple[Resource, dict[str, Any]]]:
                 yield role, statement
 
 
-def test_the_snapshot_tells_a_widening() -> None:
+def test_the_snapshot_shows_a_widened_permission() -> None:
     before = {"Statement": [{"Effect": "Allow", "Action": "sqs:SendMessage", "Resource": "arn:aws:sqs:::one"}]}
     wider = {"Statement": [{**before["Statement"][0], "Resource": ["arn:aws:sqs:::one", "arn:aws:sqs:::two"]}]}
     stronger = {"Statement": [{**before["Statement"][0], "Action": ["sqs:SendMessage", "sqs:PurgeQueue"]}]}
     assert len({json.dumps(statements(document)) for document in (before, wider, stronger)}) == 3
 
 
-def test_only_services_that_ours_are_called_by_may_call_functions_and_only_for_this_account(cloud: Assembly) -> None:
-    """`s3.amazonaws.com` without a source would be anybody's bucket."""
+def test_only_the_services_in_use_may_call_functions_and_only_for_this_account(cloud: Assembly) -> None:
+    """A permission for `s3.amazonaws.com` without a source would let any bucket call the function."""
     permissions = cloud.resources("AWS::Lambda::Permission")
     assert {permission["Principal"] for permission in permissions} == {
         "apigateway.amazonaws.com", "events.amazonaws.com", "secretsmanager.amazonaws.com",
@@ -51,8 +51,8 @@ def test_only_services_that_ours_are_called_by_may_call_functions_and_only_for_t
         assert {"SourceArn", "SourceAccount"} & set(permission.properties), permission
 
 
-def test_the_snapshot_tells_a_managed_policy_and_a_caller(tmp_path: Path) -> None:
-    """However the policy is attached: by itself, or by the role."""
+def test_the_snapshot_shows_a_managed_policy_and_a_caller(tmp_path: Path) -> None:
+    """A managed policy can be attached by the policy itself or by the role."""
     grant = {"Effect": "Allow", "Action": "dynamodb:DeleteTable", "Resource": "*"}
     call = {"FunctionName": "kinora-dev-rest-jobs", "Action": "lambda:InvokeFunction", "Principal": "s3.amazonaws.com"}
     resources = {
@@ -60,10 +60,10 @@ def test_the_snapshot_tells_a_managed_policy_and_a_caller(tmp_path: Path) -> Non
         "Call": {"Type": "AWS::Lambda::Permission", "Properties": call},
     }
     (tmp_path / "kinora-dev-data.template.json").write_text(json.dumps({"Resources": resources}))
-    told = page(Assembly("dev", tmp_path, ""))
-    [policy] = told["policies"].values()
+    summary = page(Assembly("dev", tmp_path, ""))
+    [policy] = summary["policies"].values()
     assert policy["may"] == [{"action": ["dynamodb:DeleteTable"], "resource": ["*"]}]
-    assert told["functions"] == {
+    assert summary["functions"] == {
         "rest-jobs": {"called by": [{"action": "lambda:InvokeFunction", "principal": "s3.amazonaws.com"}]}
     }
 
@@ -75,7 +75,7 @@ def test_no_policy_grants_all_actions_of_a_service(cloud: Assembly) -> None:
             assert "*" not in action, (policy, action)
 
 
-def test_everything_is_granted_only_where_aws_knows_no_resource(cloud: Assembly) -> None:
+def test_wildcard_resources_are_only_for_actions_without_resources(cloud: Assembly) -> None:
     for policy, statement in policies(cloud):
         if statement["Effect"] == "Allow" and "*" in many(statement["Resource"]):
             for action in many(statement["Action"]):
@@ -93,7 +93,7 @@ def test_only_api_gateways_own_role_has_aws_own_policies(cloud: Assembly) -> Non
     }
 
 
-def test_functions_never_scan_and_workers_reach_neither_money_nor_users(cloud: Assembly) -> None:
+def test_functions_never_scan_and_workers_access_neither_credits_nor_users(cloud: Assembly) -> None:
     for policy, statement in policies(cloud):
         assert "dynamodb:Scan" not in many(statement["Action"]), policy
         if policy.stack == "workers":
@@ -101,7 +101,7 @@ def test_functions_never_scan_and_workers_reach_neither_money_nor_users(cloud: A
             assert set(reached) <= {"jobs", "step-results", "step-tokens", "assets"}, policy
 
 
-def test_the_verifier_of_uploads_touches_no_job(cloud: Assembly) -> None:
+def test_the_verifier_of_uploads_cannot_access_jobs(cloud: Assembly) -> None:
     found = [
         statement for policy, statement in policies(cloud)
         if policy.stack == "workers" and policy.id.startswith("assetverification")
@@ -111,12 +111,12 @@ def test_the_verifier_of_uploads_touches_no_job(cloud: Assembly) -> None:
         assert not re.search(r"table/[\w-]+-(jobs|step)|/jobs/|:stateMachine:", str(statement["Resource"]))
 
 
-def test_no_role_is_made_that_may_nothing(cloud: Assembly) -> None:
-    """AWS scales as a role of its own: one of ours would look as if it mattered."""
+def test_every_role_has_permissions(cloud: Assembly) -> None:
+    """AWS scales with its service-linked role, so our own role would have no effect."""
     assert [name for name, role in page(cloud)["roles"].items() if not role["may"] and not role["managed"]] == []
 
 
-def test_each_function_has_a_role_of_its_own(cloud: Assembly) -> None:
+def test_each_function_has_its_own_role(cloud: Assembly) -> None:
     functions = cloud.functions().values()
     assert len({function["Role"] for function in functions}) == len(functions)
 

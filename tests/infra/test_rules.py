@@ -1,4 +1,4 @@
-"""The rules of others: cdk-nag's packs, cfn-lint, and what CloudFormation itself bounds."""
+"""External rules: cdk-nag's packs, cfn-lint, and the limits of CloudFormation."""
 
 import json
 import subprocess
@@ -9,12 +9,11 @@ import pytest
 from local.environment import ROOT
 from tools.template import CONTEXT, ENVIRONMENTS, Assembly, SynthFailed, run_app
 
-# A dependency that is also a reference: the CDK writes both, and the second does no harm.
-TWICE_SAID = "W3005"
-RESOURCES_IN_A_STACK = 500
-TEMPLATE_BYTES = 1_000_000
-# What the app's own code does not do, so that the synth must end: for each pack of rules one thing that only it
-# minds, beside all that is right.
+# The CDK writes a dependency that is also a reference. The second statement is harmless.
+REDUNDANT_DEPENDENCY = "W3005"
+RESOURCES_IN_A_STACK = 500  # CloudFormation's limit
+TEMPLATE_BYTES = 1_000_000  # CloudFormation's limit
+# Violations that must end the synthesis, one for each pack of rules; the rest of the app is correct.
 BREAKING = """
 import sys
 from aws_cdk import App, aws_lambda, aws_s3
@@ -34,8 +33,8 @@ aws_lambda.CfnFunction(
 """
 
 
-def test_no_rule_of_cdk_nag_finds_anything(cloud: Assembly) -> None:
-    """The synth itself ends when one does; the report says that nothing was."""
+def test_cdk_nag_finds_no_violation(cloud: Assembly) -> None:
+    """The synthesis ends at a violation. The report confirms that there was none."""
     report = json.loads((cloud.folder / "validation-report.json").read_text())
     assert report["pluginReports"] == []
 
@@ -56,7 +55,7 @@ def test_a_finding_of_either_pack_ends_the_synth(
     assert rule in done.stdout + done.stderr
 
 
-def test_each_acknowledgement_says_why(cloud: Assembly) -> None:
+def test_each_acknowledgement_has_a_reason(cloud: Assembly) -> None:
     reasons = [
         (path, rule, reason)
         for path, entry in cloud.metadata() if entry["type"] == "aws:cdk:acknowledged-rules"
@@ -73,22 +72,22 @@ def test_no_rule_is_acknowledged_for_a_whole_stack(cloud: Assembly) -> None:
             assert path.count("/") > 1, path
 
 
-def test_the_cdk_warns_of_nothing(cloud: Assembly) -> None:
+def test_the_cdk_gives_no_warning(cloud: Assembly) -> None:
     warnings = [(path, entry["data"]) for path, entry in cloud.metadata() if entry["type"] == "aws:cdk:warning"]
     assert warnings == []
 
 
-def test_cfn_lint_finds_nothing(cloud: Assembly) -> None:
+def test_cfn_lint_finds_no_violation(cloud: Assembly) -> None:
     templates = sorted(str(file) for file in cloud.folder.glob("*.template.json"))
     done = subprocess.run(  # noqa: S603  # our own arguments
-        [str(ROOT / ".venv" / "bin" / "cfn-lint"), "--regions", "us-east-1", "--ignore-checks", TWICE_SAID, "--format",
-         "parseable", "--", *templates],
+        [str(ROOT / ".venv" / "bin" / "cfn-lint"), "--regions", "us-east-1", "--ignore-checks", REDUNDANT_DEPENDENCY,
+         "--format", "parseable", "--", *templates],
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert (done.returncode, done.stdout) == (0, ""), done.stderr
 
 
-def test_stacks_stay_below_what_cloudformation_takes(cloud: Assembly) -> None:
+def test_stacks_stay_below_the_limits_of_cloudformation(cloud: Assembly) -> None:
     assert len(cloud.stacks) == 7
     for file in cloud.folder.glob("*.template.json"):
         assert file.stat().st_size < TEMPLATE_BYTES
@@ -101,15 +100,15 @@ def test_an_unknown_environment_is_refused_by_name() -> None:
         run_app("-c", "env=nowhere")
 
 
-def test_nothing_in_a_template_depends_on_the_machine_or_on_an_account(cloud: Assembly) -> None:
+def test_templates_depend_on_neither_the_machine_nor_an_account(cloud: Assembly) -> None:
     for file in cloud.folder.glob("*.template.json"):
         text = file.read_text()
         assert str(ROOT) not in text, file.name
         assert "123456789012" not in text, file.name
 
 
-def test_everything_that_can_be_tagged_bears_the_tag_that_costs_are_counted_by(cloud: Assembly) -> None:
-    """The budget sees what bears its tag, and nothing else."""
+def test_resources_have_the_cost_tag_of_the_budget(cloud: Assembly) -> None:
+    """The budget counts only resources with its tag."""
     [budget] = cloud.resources("AWS::Budgets::Budget")
     [filtered] = budget["Budget"]["CostFilters"]["TagKeyValue"]
     key, _, value = filtered.removeprefix("user:").rpartition("$")

@@ -1,7 +1,7 @@
-"""Workers wake when work waits and nobody serves it, somebody is told when none comes, and the backlog does the rest.
+"""Scaling: the first worker, the alarm when no worker comes, and scaling by the backlog.
 
-What the templates say is reckoned with here as CloudWatch does (`tests/support/metric_math.py`), in the situations that
-queues and workers get into; a series that is not named has not reported for hours.
+The tests evaluate the alarms and policies of the templates as CloudWatch does (`tests/support/metric_math.py`), for
+several situations of queues and workers. A series that a situation does not name has not reported for hours.
 """
 
 import math
@@ -9,42 +9,42 @@ from collections.abc import Mapping, Sequence
 
 import pytest
 
-from tests.support.metric_math import Reported, evaluate, returned, rings
+from tests.support.metric_math import Reported, alarms_on, evaluate, returned
 from tools.template import Assembly, Resource
 
-WAIT, TAKEN, ASKED = (
+WAITING, IN_FLIGHT, POLLS = (
     "ApproximateNumberOfMessagesVisible", "ApproximateNumberOfMessagesNotVisible", "NumberOfEmptyReceives",
 )  # fmt: skip
 RUNNING, UNSERVED, PER_INSTANCE = "RunningTaskCount", "HasBacklogWithoutCapacity", "ApproximateBacklogSizePerInstance"
-FIRST, LAST = "{first}", "{last}"  # queues of a service, in the order in which its workers ask; one may be both
+FIRST, LAST = "{first}", "{last}"  # queues of a service, in the order in which its workers poll; one queue may be both
 SILENT = None
-ALL_ZERO = {f"{name} of {queue}": [0.0] for name in (WAIT, TAKEN, ASKED) for queue in (FIRST, LAST)}
+ALL_ZERO = {f"{name} of {queue}": [0.0] for name in (WAITING, IN_FLIGHT, POLLS) for queue in (FIRST, LAST)}
 
 Situation = Mapping[str, Sequence[float | None]]
 UNSERVED_SITUATIONS: dict[str, Situation] = {
-    "one message, and every other series at zero": ALL_ZERO | {f"{WAIT} of {LAST}": [1]},
-    "idle for six hours, then one message while the twin is silent": {f"{WAIT} of {LAST}": [1]},
-    "idle for six hours, then one message that goes first": {f"{WAIT} of {FIRST}": [1]},
-    "the first worker boots": {f"{WAIT} of {LAST}": [1, 1, 1, 1, 1], f"{TAKEN} of {LAST}": [0, 0, 0, 0, 0]},
+    "one message, and every other series at zero": ALL_ZERO | {f"{WAITING} of {LAST}": [1]},
+    "idle for six hours, then one message while the other queue has not reported": {f"{WAITING} of {LAST}": [1]},
+    "idle for six hours, then one priority message": {f"{WAITING} of {FIRST}": [1]},
+    "the first worker boots": {f"{WAITING} of {LAST}": [1, 1, 1, 1, 1], f"{IN_FLIGHT} of {LAST}": [0, 0, 0, 0, 0]},
 }
 UNSERVED_SINCE_A_MINUTE: dict[str, Situation] = {
-    "the newest minute has not come in": {f"{WAIT} of {LAST}": [1, SILENT]},
-    "the last worker went a minute ago": {f"{WAIT} of {LAST}": [0, 1], f"{ASKED} of {FIRST}": [55, SILENT]},
+    "the newest minute has not been reported": {f"{WAITING} of {LAST}": [1, SILENT]},
+    "the last worker stopped a minute ago": {f"{WAITING} of {LAST}": [0, 1], f"{POLLS} of {FIRST}": [55, SILENT]},
 }
 SERVED_SITUATIONS: dict[str, Situation] = {
     "no queue has reported for hours": {},
-    "nothing waits": ALL_ZERO,
-    "nothing waits, and a worker asks": ALL_ZERO | {f"{ASKED} of {FIRST}": [58]},
-    "a free worker is about to take it": {f"{WAIT} of {LAST}": [1], f"{ASKED} of {FIRST}": [58]},
-    "a worker asks, and no gauge has come in": {f"{ASKED} of {FIRST}": [58]},
-    "the only worker is at work, and does not ask": {f"{WAIT} of {LAST}": [3], f"{TAKEN} of {LAST}": [1]},
-    "the only worker is at work on what went first": {f"{WAIT} of {LAST}": [3], f"{TAKEN} of {FIRST}": [1]},
-    "it was taken since": {f"{WAIT} of {LAST}": [1, 0]},
+    "no message waits": ALL_ZERO,
+    "no message waits, and a worker polls": ALL_ZERO | {f"{POLLS} of {FIRST}": [58]},
+    "a free worker is about to receive the message": {f"{WAITING} of {LAST}": [1], f"{POLLS} of {FIRST}": [58]},
+    "a worker polls, and no gauge has been reported": {f"{POLLS} of {FIRST}": [58]},
+    "the only worker is busy and does not poll": {f"{WAITING} of {LAST}": [3], f"{IN_FLIGHT} of {LAST}": [1]},
+    "the only worker is busy with a priority message": {f"{WAITING} of {LAST}": [3], f"{IN_FLIGHT} of {FIRST}": [1]},
+    "the message was received since": {f"{WAITING} of {LAST}": [1, 0]},
 }
 
 
 def services(cloud: Assembly) -> dict[str, tuple[str, str]]:
-    """The first and the last queue of each service."""
+    """Return the first and the last queue of each service."""
     queues = cloud.by("QueueName", "AWS::SQS::Queue")
     return {
         name: (f"{cloud.prefix}-{name}-priority" if f"{name}-priority" in queues else f"{cloud.prefix}-{name}",
@@ -58,11 +58,14 @@ def endpoints(cloud: Assembly) -> set[str]:
 
 
 def at(queues: tuple[str, str], situation: Situation, times: int = 1) -> Reported:
-    """The situation of a service, each of its values repeated; what is said of its last queue counts if it has one."""
+    """Return a situation of a service, each value repeated `times` times.
+
+    If one queue is both first and last, the values of the last one count.
+    """
     first, last = queues
     return {
         series.format(first=first, last=last): [value for value in values for _ in range(times)]
-        for series, values in sorted(situation.items(), key=lambda said: LAST in said[0])
+        for series, values in sorted(situation.items(), key=lambda item: LAST in item[0])
     }
 
 
@@ -78,29 +81,29 @@ def policies(cloud: Assembly) -> dict[str, Resource]:
 
 
 @pytest.mark.parametrize("name", UNSERVED_SITUATIONS | UNSERVED_SINCE_A_MINUTE)
-def test_work_that_nobody_serves_wakes_a_service(cloud: Assembly, name: str) -> None:
+def test_unserved_work_starts_a_worker(cloud: Assembly, name: str) -> None:
     situation = (UNSERVED_SITUATIONS | UNSERVED_SINCE_A_MINUTE)[name]
     for service, queues in services(cloud).items():
-        assert rings(alarms(cloud)[f"{service}-wake"].properties, at(queues, situation)), service
+        assert alarms_on(alarms(cloud)[f"{service}-wake"].properties, at(queues, situation)), service
 
 
 @pytest.mark.parametrize("name", SERVED_SITUATIONS)
-def test_nothing_else_wakes_it(cloud: Assembly, name: str) -> None:
+def test_other_situations_start_no_worker(cloud: Assembly, name: str) -> None:
     for service, queues in services(cloud).items():
-        assert not rings(alarms(cloud)[f"{service}-wake"].properties, at(queues, SERVED_SITUATIONS[name])), service
+        assert not alarms_on(alarms(cloud)[f"{service}-wake"].properties, at(queues, SERVED_SITUATIONS[name])), service
 
 
-def test_a_task_without_an_instance_wakes_an_endpoint(elsewhere: Assembly) -> None:
+def test_a_task_without_an_instance_starts_one(elsewhere: Assembly) -> None:
     assert endpoints(elsewhere)
     for name in endpoints(elsewhere):
         alarm = alarms(elsewhere)[f"{name}-wake"].properties
-        assert rings(alarm, {UNSERVED: [1]})
-        assert not rings(alarm, {UNSERVED: [0]})
-        assert not rings(alarm, {})
+        assert alarms_on(alarm, {UNSERVED: [1]})
+        assert not alarms_on(alarm, {UNSERVED: [0]})
+        assert not alarms_on(alarm, {})
 
 
-def test_waking_asks_for_one_worker_however_long_it_boots(cloud: Assembly) -> None:
-    """The alarm acts each minute that it is on: one more each time would be three GPUs for one task."""
+def test_the_wake_alarm_requests_one_worker_however_long_it_boots(cloud: Assembly) -> None:
+    """The alarm acts each minute that it is on. A relative step would start three GPUs for one task."""
     woken = {f"{{{found.id}}}": found for found in policies(cloud).values()}
     targets = cloud.resources("AWS::ApplicationAutoScaling::ScalableTarget")
     scaled = {f"{{{target.id}}}": str(target["ResourceId"]) for target in targets}
@@ -115,40 +118,40 @@ def test_waking_asks_for_one_worker_however_long_it_boots(cloud: Assembly) -> No
         assert woken[action]["ScalingTargetId"] in scaled
 
 
-# --- nobody comes
+# --- no worker comes
 
 
 @pytest.mark.parametrize("name", UNSERVED_SITUATIONS)
-def test_somebody_is_told_when_nobody_serves_for_a_quarter_of_an_hour(cloud: Assembly, name: str) -> None:
+def test_work_unserved_for_15_minutes_raises_an_alarm(cloud: Assembly, name: str) -> None:
     for service, queues in services(cloud).items():
         alarm = alarms(cloud)[f"workers-missing-{service}"].properties
         assert {metric["MetricStat"]["Period"] for metric in alarm["Metrics"] if "MetricStat" in metric} == {300}
         waits = at(queues, UNSERVED_SITUATIONS[name], 3)
-        assert rings(alarm, waits), service
-        assert not rings(alarm, {series: values[:2] for series, values in waits.items()}), service
+        assert alarms_on(alarm, waits), service
+        assert not alarms_on(alarm, {series: values[:2] for series, values in waits.items()}), service
 
 
 @pytest.mark.parametrize("name", SERVED_SITUATIONS)
-def test_nobody_is_told_while_somebody_serves(cloud: Assembly, name: str) -> None:
+def test_served_work_raises_no_alarm(cloud: Assembly, name: str) -> None:
     for service, queues in services(cloud).items():
         alarm = alarms(cloud)[f"workers-missing-{service}"].properties
-        assert not rings(alarm, at(queues, SERVED_SITUATIONS[name], 3)), service
+        assert not alarms_on(alarm, at(queues, SERVED_SITUATIONS[name], 3)), service
 
 
-def test_somebody_is_told_of_an_endpoint_that_gets_no_instance(elsewhere: Assembly) -> None:
+def test_an_endpoint_without_an_instance_raises_an_alarm(elsewhere: Assembly) -> None:
     for name in endpoints(elsewhere):
         alarm = alarms(elsewhere)[f"workers-missing-{name}"].properties
         assert alarm["Period"] == 300
-        assert rings(alarm, {UNSERVED: [1, 1, 1]})
-        assert not rings(alarm, {UNSERVED: [1, 1]})
-        assert not rings(alarm, {UNSERVED: [1, 1, 1, 0]})
+        assert alarms_on(alarm, {UNSERVED: [1, 1, 1]})
+        assert not alarms_on(alarm, {UNSERVED: [1, 1]})
+        assert not alarms_on(alarm, {UNSERVED: [1, 1, 1, 0]})
 
 
-# --- the others
+# --- more workers
 
 
-def wanted(policy: Resource, reported: Reported, *, workers: int) -> int | None:
-    """How many workers tracking wants where there are some; None when it has nothing to go by."""
+def tracked(policy: Resource, reported: Reported, *, workers: int) -> int | None:
+    """Return the number of workers that target tracking requests; None if the metric has no value."""
     tracking = policy["TargetTrackingScalingPolicyConfiguration"]
     metrics, target = tracking["CustomizedMetricSpecification"]["Metrics"], float(tracking["TargetValue"])
     found = returned(metrics, reported, periods=1)
@@ -158,36 +161,36 @@ def wanted(policy: Resource, reported: Reported, *, workers: int) -> int | None:
 @pytest.mark.parametrize(
     ("workers", "situation", "then"),
     [
-        (1, {f"{WAIT} of {LAST}": [12], RUNNING: [1]}, 6),
-        (1, {f"{WAIT} of {LAST}": [11], f"{TAKEN} of {LAST}": [1], RUNNING: [1]}, 6),
-        (3, {f"{WAIT} of {LAST}": [2], f"{TAKEN} of {LAST}": [4], RUNNING: [3]}, 3),
-        (6, ALL_ZERO | {f"{TAKEN} of {LAST}": [3], RUNNING: [6]}, 2),
-        (1, {f"{TAKEN} of {FIRST}": [1], RUNNING: [1]}, 1),
+        (1, {f"{WAITING} of {LAST}": [12], RUNNING: [1]}, 6),
+        (1, {f"{WAITING} of {LAST}": [11], f"{IN_FLIGHT} of {LAST}": [1], RUNNING: [1]}, 6),
+        (3, {f"{WAITING} of {LAST}": [2], f"{IN_FLIGHT} of {LAST}": [4], RUNNING: [3]}, 3),
+        (6, ALL_ZERO | {f"{IN_FLIGHT} of {LAST}": [3], RUNNING: [6]}, 2),
+        (1, {f"{IN_FLIGHT} of {FIRST}": [1], RUNNING: [1]}, 1),
         (1, ALL_ZERO | {RUNNING: [1]}, 0),
         (1, {RUNNING: [1]}, 0),
         (1, ALL_ZERO, 0),
         (1, {}, None),
-        # The first one boots: no more for the same tasks, and no fewer.
-        (1, {f"{WAIT} of {LAST}": [40]}, 1),
-        (1, ALL_ZERO | {f"{WAIT} of {LAST}": [40], RUNNING: [0]}, 1),
-        (1, {f"{WAIT} of {LAST}": [1]}, 1),
+        # The first worker boots: tracking requests no more and no fewer workers for the same tasks.
+        (1, {f"{WAITING} of {LAST}": [40]}, 1),
+        (1, ALL_ZERO | {f"{WAITING} of {LAST}": [40], RUNNING: [0]}, 1),
+        (1, {f"{WAITING} of {LAST}": [1]}, 1),
     ],
 )
-def test_there_are_as_many_workers_as_the_backlog_asks_for(
+def test_the_number_of_workers_follows_the_backlog(
     cloud: Assembly, workers: int, situation: Situation, then: int | None
 ) -> None:
     for service, queues in services(cloud).items():
         policy = policies(cloud)[f"{service}-backlog"]
-        assert wanted(policy, at(queues, situation), workers=workers) == then, service
+        assert tracked(policy, at(queues, situation), workers=workers) == then, service
 
 
 @pytest.mark.parametrize("waiting", [1, 40])
-def test_tracking_is_content_while_waking_decides(cloud: Assembly, waiting: int) -> None:
-    """At its target neither of its alarms is on; a little below it would take away who has just been woken."""
+def test_tracking_is_at_its_target_while_the_first_worker_boots(cloud: Assembly, waiting: int) -> None:
+    """At the target value neither of its alarms is on. A lower value would remove the worker that was just started."""
     for service, queues in services(cloud).items():
         tracking = policies(cloud)[f"{service}-backlog"]["TargetTrackingScalingPolicyConfiguration"]
         metrics = tracking["CustomizedMetricSpecification"]["Metrics"]
-        found = returned(metrics, at(queues, {f"{WAIT} of {LAST}": [waiting]}), periods=1)
+        found = returned(metrics, at(queues, {f"{WAITING} of {LAST}": [waiting]}), periods=1)
         assert found == {0: tracking["TargetValue"]}
 
 
@@ -203,14 +206,14 @@ def test_tracking_is_content_while_waking_decides(cloud: Assembly, waiting: int)
         (1, {}, None),
     ],
 )
-def test_there_are_as_many_instances_as_the_backlog_asks_for(
+def test_the_number_of_instances_follows_the_backlog(
     elsewhere: Assembly, instances: int, situation: Situation, then: int | None
 ) -> None:
     for name in endpoints(elsewhere):
-        assert wanted(policies(elsewhere)[f"{name}-backlog"], situation, workers=instances) == then
+        assert tracked(policies(elsewhere)[f"{name}-backlog"], situation, workers=instances) == then
 
 
-# --- the reckoning itself
+# --- metric math
 
 
 @pytest.mark.parametrize(
@@ -229,7 +232,7 @@ def test_there_are_as_many_instances_as_the_backlog_asks_for(
         ("a + none", {-3: 30, -2: 20, -1: 0, 0: 0}),
     ],
 )
-def test_series_with_gaps_are_reckoned_with_as_the_guide_says(expression: str, answer: dict[int, float]) -> None:
-    """The two series of its example: [30, 20, 0, 0] and [20, -, 20, -]."""
+def test_series_with_gaps_are_evaluated_as_in_the_guide(expression: str, answer: dict[int, float]) -> None:
+    """The two series of the guide's example: [30, 20, 0, 0] and [20, -, 20, -]."""
     series = {"a": {-3: 30.0, -2: 20.0, -1: 0.0, 0: 0.0}, "b": {-3: 20.0, -1: 20.0}, "none": dict[int, float]()}
     assert evaluate(expression, series, periods=4) == answer

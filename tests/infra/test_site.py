@@ -1,4 +1,4 @@
-"""What `make deploy` copies to the site: the pictures that the API names."""
+"""The pictures that `make deploy` copies to the site and the API names."""
 
 from io import BytesIO
 

@@ -1,4 +1,4 @@
-"""What is stored is private, encrypted, kept as long as it should be, and hard to lose."""
+"""Storage: private, encrypted, with limited retention, and protected against deletion."""
 
 import re
 from datetime import timedelta
@@ -7,20 +7,20 @@ from infra.secrets import PROVIDER_KEYS
 from infra.tables import RECORDS
 from tools.template import Assembly, Resource, many
 
-PROTECTED = {"staging", "prod"}  # nobody deletes a table there by mistake
-# By (DeletionPolicy, UpdateReplacePolicy): lasting from the moment when the deployment that made it has succeeded.
-KEPT = ("RetainExceptOnCreate", "Retain")
+PROTECTED = {"staging", "prod"}  # their tables have deletion protection
+# (DeletionPolicy, UpdateReplacePolicy) of lasting resources: retained once the deployment that created them succeeded.
+RETAINED = ("RetainExceptOnCreate", "Retain")
 ENCRYPTED_BY_AWS = {"aws:kms", "AES256"}
 NOT_ROTATED = {
     "access-token-verification-keys",  # public halves, written when the signing key changes
-    "provenance-signing-key",  # its certificate is bought, and put in by hand
+    "provenance-signing-key",  # the operator buys its certificate and writes it
     "provenance-certificates",
-    *PROVIDER_KEYS,  # theirs to make, and put in by hand
+    *PROVIDER_KEYS,  # the providers create them, and the operator writes them
 }
 
 
-def policies_of(cloud: Assembly, type: str, property: str) -> dict[str, list[dict[str, object]]]:  # noqa: A002  # CloudFormation's word
-    """Statements of resource policies by the resource they belong to."""
+def policies_of(cloud: Assembly, type: str, property: str) -> dict[str, list[dict[str, object]]]:  # noqa: A002  # the name in CloudFormation
+    """Return the statements of resource policies by the resource that they belong to."""
     found: dict[str, list[dict[str, object]]] = {}
     for policy in cloud.resources(type):
         for owner in many(policy[property]):
@@ -41,7 +41,7 @@ def test_no_bucket_is_public(cloud: Assembly) -> None:
     for name, statements in policies_of(cloud, "AWS::S3::BucketPolicy", "Bucket").items():
         for statement in statements:
             if statement["Effect"] == "Allow":
-                assert "AWS" not in dict(statement["Principal"]), name  # type: ignore[call-overload]  # JSON, whose shape the line before has seen
+                assert "AWS" not in dict(statement["Principal"]), name  # type: ignore[call-overload]  # the line above has checked the shape
                 assert statement.get("Condition") or "logging" in str(statement["Principal"]), name
 
 
@@ -54,7 +54,7 @@ def test_buckets_are_encrypted_and_media_with_our_own_key(cloud: Assembly) -> No
             assert rule["BucketKeyEnabled"] is True
 
 
-def test_buckets_and_queues_speak_tls_only(cloud: Assembly) -> None:
+def test_buckets_and_queues_require_tls(cloud: Assembly) -> None:
     buckets = policies_of(cloud, "AWS::S3::BucketPolicy", "Bucket")
     queues = policies_of(cloud, "AWS::SQS::QueuePolicy", "Queues")
     assert set(buckets) == {bucket["BucketName"] for bucket in cloud.resources("AWS::S3::Bucket")}
@@ -68,7 +68,7 @@ def test_buckets_and_queues_speak_tls_only(cloud: Assembly) -> None:
         ), owner
 
 
-def test_work_and_quarantine_go_away_by_themselves(cloud: Assembly) -> None:
+def test_work_and_quarantine_expire(cloud: Assembly) -> None:
     [media] = [found for found in cloud.resources("AWS::S3::Bucket") if "-media-" in found["BucketName"]]
     rules = {rule["Id"]: rule for rule in media["LifecycleConfiguration"]["Rules"]}
     assert rules["work"]["TagFilters"] == [{"Key": "kind", "Value": "work"}]
@@ -94,17 +94,17 @@ def test_tables_of_staging_and_prod_cannot_be_deleted_by_mistake(cloud: Assembly
         assert table["DeletionProtectionEnabled"] is (cloud.name in PROTECTED), table
 
 
-def test_what_prod_stores_outlives_its_stack(prod: Assembly) -> None:
+def test_resources_of_prod_are_retained(prod: Assembly) -> None:
     lasting = prod.resources(
         "AWS::DynamoDB::Table", "AWS::S3::Bucket", "AWS::KMS::Key", "AWS::SecretsManager::Secret", "AWS::Logs::LogGroup"
     )
     assert len(lasting) > 30
     for resource in lasting:
-        assert (resource.raw["DeletionPolicy"], resource.raw["UpdateReplacePolicy"]) == KEPT, resource
+        assert (resource.raw["DeletionPolicy"], resource.raw["UpdateReplacePolicy"]) == RETAINED, resource
 
 
-def test_what_a_failed_first_deployment_made_does_not_stand_in_the_way_of_the_next(cloud: Assembly) -> None:
-    """Its names are taken while it is there."""
+def test_a_failed_first_deployment_leaves_no_names_in_use(cloud: Assembly) -> None:
+    """A retained resource would keep its name in use."""
     for resource in cloud.resources():
         if resource.raw.get("DeletionPolicy") == "Retain":
             assert not re.search(r"\w+Name\b", " ".join(resource.properties)), resource
@@ -139,7 +139,7 @@ def test_secrets_are_encrypted_with_our_key_and_rotated_where_they_can_be(cloud:
 # --- logs
 
 
-def test_every_log_group_is_ours_and_ends(cloud: Assembly) -> None:
+def test_every_log_group_is_ours_and_has_a_retention(cloud: Assembly) -> None:
     groups = {group["LogGroupName"]: group for group in cloud.resources("AWS::Logs::LogGroup")}
     days = {group["RetentionInDays"] for group in groups.values()}
     assert len(days) == 1
@@ -148,7 +148,7 @@ def test_every_log_group_is_ours_and_ends(cloud: Assembly) -> None:
         assert function["LoggingConfig"]["LogGroup"] in groups, function
 
 
-def test_no_secret_and_no_account_stands_in_an_environment_variable(cloud: Assembly) -> None:
+def test_no_environment_variable_contains_a_secret(cloud: Assembly) -> None:
     def variables(resource: Resource) -> dict[str, object]:
         if resource.type == "AWS::Lambda::Function":
             return dict(resource["Environment"]["Variables"])

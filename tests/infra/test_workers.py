@@ -1,4 +1,4 @@
-"""Where stages run: what their engines need decides the image, the image the machine, and none is kept for nothing."""
+"""Workers: the engines of a stage decide its image, the image decides the machine, and idle machines are released."""
 
 import json
 from dataclasses import replace
@@ -18,7 +18,7 @@ IMAGE = Stage.IMAGE_GENERATION
 VIDEO = Stage.VIDEO_SYNTHESIS
 MOTION = Stage.MOTION_TRANSFER
 POST = Stage.POST_PROCESSING
-ON_ENDPOINTS, ON_SERVICES = {IMAGE, POST}, {VIDEO, MOTION}  # elsewhere
+ON_ENDPOINTS, ON_SERVICES = {IMAGE, POST}, {VIDEO, MOTION}  # in the environment `elsewhere`
 
 
 def tasks(cloud: Assembly) -> dict[str, Resource]:
@@ -31,7 +31,7 @@ def container(task: Resource) -> dict[str, Any]:
 
 
 def endpoint_configs(cloud: Assembly) -> dict[str, dict[str, Any]]:
-    """By the name of the endpoint."""
+    """Return the endpoint configurations by the name of the endpoint."""
     configs = {
         f"{{{found.id}.EndpointConfigName}}": found for found in cloud.resources("AWS::SageMaker::EndpointConfig")
     }
@@ -48,7 +48,7 @@ def scaling(cloud: Assembly) -> dict[str, Resource]:
 
 
 def most_of(stage: Stage, cloud: Assembly) -> int:
-    """How many workers of the stage there may be, on a service or an endpoint."""
+    """Return the maximum number of workers of the stage, on a service or an endpoint."""
     word = stage.queue.replace("-", "")
     [most] = [target["MaxCapacity"] for name, target in scaling(cloud).items() if word in name.replace("-", "")]
     return int(most)
@@ -57,7 +57,7 @@ def most_of(stage: Stage, cloud: Assembly) -> int:
 # --- what engines need
 
 
-def test_todays_engines_need_no_gpu_so_no_environment_pays_for_any(deployed: Assembly) -> None:
+def test_the_deployed_engines_use_no_gpu(deployed: Assembly) -> None:
     assert {family_of(stage, ENGINES) for stage in Stage} == {Family.CPU_MEDIA}
     assert deployed.resources("AWS::ECS::CapacityProvider") == []
     for name, task in tasks(deployed).items():
@@ -66,11 +66,11 @@ def test_todays_engines_need_no_gpu_so_no_environment_pays_for_any(deployed: Ass
     assert set(tasks(deployed)) == {*(stage.queue for stage in Stage), VERIFICATION_QUEUE}
 
 
-def test_one_engine_that_needs_a_gpu_takes_its_stage_there_and_no_other() -> None:
+def test_an_engine_that_needs_a_gpu_moves_only_its_stage() -> None:
     assert {stage for stage in Stage if family_of(stage, CATALOGUE) is Family.CUDA_DIFFUSERS} == {IMAGE, VIDEO}
 
 
-def test_a_stage_with_such_an_engine_gets_the_gpu_image_on_instances_that_go_when_idle(elsewhere: Assembly) -> None:
+def test_a_stage_with_a_gpu_engine_has_the_gpu_image_on_instances_that_scale_to_zero(elsewhere: Assembly) -> None:
     video = tasks(elsewhere)[VIDEO.queue]
     assert video["RequiresCompatibilities"] == ["MANAGED_INSTANCES"]
     assert video["RuntimePlatform"]["CpuArchitecture"] == "X86_64"
@@ -88,13 +88,13 @@ def test_a_stage_with_such_an_engine_gets_the_gpu_image_on_instances_that_go_whe
     assert target["MinCapacity"] == 0
 
 
-def test_other_stages_stay_on_fargate_beside_it(elsewhere: Assembly) -> None:
+def test_other_stages_stay_on_fargate(elsewhere: Assembly) -> None:
     for name in (MOTION.queue, VERIFICATION_QUEUE):
         assert tasks(elsewhere)[name]["RequiresCompatibilities"] == ["FARGATE"]
         assert tasks(elsewhere)[name]["RuntimePlatform"]["CpuArchitecture"] == "ARM64"
 
 
-def test_images_differ_where_families_do(elsewhere: Assembly) -> None:
+def test_each_family_has_its_own_image(elsewhere: Assembly) -> None:
     images = {name: json.dumps(container(task)["Image"]) for name, task in tasks(elsewhere).items()}
     assert images[MOTION.queue] == images[VERIFICATION_QUEUE] != images[VIDEO.queue]
     models = {
@@ -117,18 +117,18 @@ def test_a_size_must_suit_its_family(sizes: dict[Family, Any]) -> None:
         Environment(**values | {"sizes": sizes})
 
 
-def test_a_region_in_which_cloudfront_makes_nothing_is_refused() -> None:
+def test_a_region_other_than_us_east_1_is_refused() -> None:
     with pytest.raises(ValueError, match=r"eu-west-1 cannot be: .* us-east-1 alone"):
         replace(ENVIRONMENTS["dev"], region="eu-west-1")
 
 
-def test_a_stage_may_have_a_size_of_its_own_and_the_others_keep_their_familys(elsewhere: Assembly) -> None:
+def test_a_stage_may_have_its_own_size(elsewhere: Assembly) -> None:
     assert (tasks(elsewhere)[MOTION.queue]["Cpu"], tasks(elsewhere)[MOTION.queue]["Memory"]) == ("8192", "16384")
     assert (tasks(elsewhere)[VIDEO.queue]["Cpu"], tasks(elsewhere)[VIDEO.queue]["Memory"]) == ("3584", "14336")
     assert (most_of(VIDEO, elsewhere), most_of(MOTION, elsewhere), most_of(POST, elsewhere)) == (1, 3, 5)
 
 
-def test_a_stages_own_size_must_suit_its_engines_too() -> None:
+def test_a_stages_own_size_must_suit_its_engines() -> None:
     wrong = replace(ENVIRONMENT, stage_sizes={VIDEO: SMALL, MOTION: GPU})
     with pytest.raises(ValueError, match="VIDEO_SYNTHESIS needs a size with GPUs"):
         wrong.size_of(VIDEO, family_of(VIDEO, CATALOGUE))
@@ -137,7 +137,7 @@ def test_a_stages_own_size_must_suit_its_engines_too() -> None:
     assert wrong.size_of(POST, Family.CPU_MEDIA) == wrong.sizes[Family.CPU_MEDIA]
 
 
-def test_workers_are_on_spot_where_the_environment_says_so_and_nowhere_else(cloud: Assembly) -> None:
+def test_workers_are_on_spot_only_in_a_spot_environment(cloud: Assembly) -> None:
     spot = (ENVIRONMENTS | {ENVIRONMENT.name: ENVIRONMENT})[cloud.name].spot
     instances = {found.id: found for found in cloud.resources("AWS::ECS::CapacityProvider")}
     for service in cloud.resources("AWS::ECS::Service"):
@@ -158,7 +158,7 @@ def test_a_stage_is_either_on_a_service_or_on_an_endpoint(elsewhere: Assembly) -
     assert set(tasks(elsewhere)) == {VERIFICATION_QUEUE, *(stage.queue for stage in ON_SERVICES)}
 
 
-def test_an_endpoint_does_one_task_at_a_time_and_tells_what_it_could_not(elsewhere: Assembly) -> None:
+def test_an_endpoint_does_one_task_at_a_time_and_reports_failures(elsewhere: Assembly) -> None:
     topics = elsewhere.by("TopicName", "AWS::SNS::Topic")
     for name, config in endpoint_configs(elsewhere).items():
         asynchronous = config["AsyncInferenceConfig"]
@@ -168,8 +168,8 @@ def test_an_endpoint_does_one_task_at_a_time_and_tells_what_it_could_not(elsewhe
         assert topics[f"{name}-failed"]["KmsMasterKeyId"]
 
 
-def test_what_an_endpoint_could_not_do_reaches_the_stages_dead_letters(elsewhere: Assembly) -> None:
-    """Which `pipeline-signal` reads."""
+def test_failed_invocations_reach_the_stages_dead_letters(elsewhere: Assembly) -> None:
+    """`pipeline-signal` reads these dead letters."""
     queues = "arn:aws:sqs:us-east-1:123456789012:kinora-elsewhere-"
     subscriptions = {str(found["TopicArn"]): found for found in elsewhere.resources("AWS::SNS::Subscription")}
     policies = {
@@ -186,7 +186,7 @@ def test_what_an_endpoint_could_not_do_reaches_the_stages_dead_letters(elsewhere
         assert topic in policies[f"kinora-elsewhere-{stage.queue}-dlq"]
 
 
-def test_an_endpoint_begins_with_none_and_the_first_task_wakes_it(elsewhere: Assembly) -> None:
+def test_an_endpoint_starts_empty_and_the_first_task_starts_an_instance(elsewhere: Assembly) -> None:
     wakes = {
         alarm["AlarmName"]: alarm for alarm in elsewhere.resources("AWS::CloudWatch::Alarm")
         if alarm["AlarmName"].endswith("-wake") and alarm.properties.get("MetricName") == "HasBacklogWithoutCapacity"
@@ -200,44 +200,47 @@ def test_an_endpoint_begins_with_none_and_the_first_task_wakes_it(elsewhere: Ass
         assert target["MinCapacity"] == 0
 
 
-def test_an_endpoint_is_watched_as_a_service_and_its_queue_are(elsewhere: Assembly) -> None:
-    told = {
+def test_an_endpoint_has_the_alarms_of_a_service_and_its_queue(elsewhere: Assembly) -> None:
+    alarms_of_operator = {
         (str(alarm.properties.get("MetricName")), str(alarm["AlarmName"]))
         for alarm in elsewhere.resources("AWS::CloudWatch::Alarm") if ":sns:" in str(alarm["AlarmActions"])
     }  # fmt: skip
     for stage in ON_ENDPOINTS:
-        assert ("HasBacklogWithoutCapacity", f"kinora-elsewhere-workers-missing-{stage.queue}") in told
-        assert ("ApproximateAgeOfOldestRequest", f"kinora-elsewhere-queue-age-{stage.queue}-endpoint") in told
+        assert ("HasBacklogWithoutCapacity", f"kinora-elsewhere-workers-missing-{stage.queue}") in alarms_of_operator
+        assert (
+            "ApproximateAgeOfOldestRequest",
+            f"kinora-elsewhere-queue-age-{stage.queue}-endpoint",
+        ) in alarms_of_operator
 
 
-def test_dispatch_knows_the_endpoints_and_may_call_no_other(elsewhere: Assembly, dev: Assembly) -> None:
+def test_dispatch_has_the_names_of_the_endpoints_and_may_call_no_other(elsewhere: Assembly, dev: Assembly) -> None:
     dispatch = elsewhere.functions()["pipeline-dispatch"]
-    told = json.loads(dispatch["Environment"]["Variables"]["KINORA_SAGEMAKER_ENDPOINTS"])
-    assert told == {stage.value: f"kinora-elsewhere-{stage.queue}" for stage in ON_ENDPOINTS}
-    assert set(told.values()) == {f"kinora-elsewhere-{name}" for name in endpoint_configs(elsewhere)}
+    alarms_of_operator = json.loads(dispatch["Environment"]["Variables"]["KINORA_SAGEMAKER_ENDPOINTS"])
+    assert alarms_of_operator == {stage.value: f"kinora-elsewhere-{stage.queue}" for stage in ON_ENDPOINTS}
+    assert set(alarms_of_operator.values()) == {f"kinora-elsewhere-{name}" for name in endpoint_configs(elsewhere)}
     may_call = {
         arn.rpartition("/")[2]
         for policy in elsewhere.resources("AWS::IAM::Policy") for statement in policy["PolicyDocument"]["Statement"]
         if statement["Action"] == "sagemaker:InvokeEndpointAsync" for arn in many(statement["Resource"])
     }  # fmt: skip
-    assert may_call == set(told.values())
+    assert may_call == set(alarms_of_operator.values())
     assert "KINORA_SAGEMAKER_ENDPOINTS" not in dev.functions()["pipeline-dispatch"]["Environment"]["Variables"]
 
 
-def test_only_disks_that_take_a_key_are_given_one(elsewhere: Assembly) -> None:
+def test_only_disks_that_support_a_key_have_one(elsewhere: Assembly) -> None:
     configs = endpoint_configs(elsewhere)
     assert "KmsKeyId" not in configs[IMAGE.queue]
     assert configs[POST.queue]["KmsKeyId"]
 
 
-def test_an_endpoint_runs_where_there_is_no_way_out(elsewhere: Assembly) -> None:
+def test_an_endpoint_runs_in_isolated_subnets(elsewhere: Assembly) -> None:
     isolated = {f"{{{found.id}}}" for found in elsewhere.resources("AWS::EC2::Subnet")}
     for model in elsewhere.resources("AWS::SageMaker::Model"):
         assert set(model["VpcConfig"]["Subnets"]) <= isolated
     assert elsewhere.resources("AWS::EC2::InternetGateway", "AWS::EC2::NatGateway") == []
 
 
-def test_what_a_worker_needs_of_its_environment_an_endpoint_is_told_too(elsewhere: Assembly) -> None:
+def test_an_endpoint_has_the_environment_variables_of_a_worker(elsewhere: Assembly) -> None:
     [service] = {json.dumps(sorted(v["Name"] for v in container(t)["Environment"])) for t in tasks(elsewhere).values()}
     for model in elsewhere.resources("AWS::SageMaker::Model"):
         assert set(model["PrimaryContainer"]["Environment"]) == {*json.loads(service), "KINORA_STAGE"}
@@ -246,7 +249,7 @@ def test_what_a_worker_needs_of_its_environment_an_endpoint_is_told_too(elsewher
 # --- the network
 
 
-def test_hosts_that_are_not_fargates_reach_ecs(elsewhere: Assembly, dev: Assembly) -> None:
+def test_our_own_hosts_reach_ecs(elsewhere: Assembly, dev: Assembly) -> None:
     def reached(cloud: Assembly) -> set[str]:
         return {
             str(found["ServiceName"]).rpartition("us-east-1.")[2] for found in cloud.resources("AWS::EC2::VPCEndpoint")
@@ -256,7 +259,7 @@ def test_hosts_that_are_not_fargates_reach_ecs(elsewhere: Assembly, dev: Assembl
 
 
 def test_the_verifier_of_uploads_reaches_neither_the_pipeline_nor_its_secrets(cloud: Assembly) -> None:
-    """Nor what hosts need: it decodes what strangers send, so its network is the smallest."""
+    """It cannot reach the endpoints of hosts either: it decodes untrusted uploads, so its network is the smallest."""
     [verifier] = [
         group
         for name, service in cloud.by("ServiceName", "AWS::ECS::Service").items() if name == VERIFICATION_QUEUE
@@ -274,5 +277,5 @@ def test_the_verifier_of_uploads_reaches_neither_the_pipeline_nor_its_secrets(cl
     assert reached == {"sqs", "logs", "ecr.api", "ecr.dkr", "xray"}
 
 
-def test_the_environment_of_these_tests_is_one_that_could_be_deployed() -> None:
+def test_the_environment_elsewhere_has_the_expected_endpoints() -> None:
     assert set(ENVIRONMENT.sagemaker) == ON_ENDPOINTS

@@ -15,7 +15,7 @@ grants.observe()
 
 @pytest.fixture(autouse=True)
 def within_grants() -> Iterator[None]:
-    """A handler that calls AWS beyond its row in `infra/functions.py` fails the test."""
+    """A check that fails the test if a handler's AWS calls exceed its row in `infra/functions.py`."""
     grants.REFUSED.clear()
     yield
     if grants.REFUSED:
@@ -24,7 +24,7 @@ def within_grants() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def _fields_of_log_lines() -> Iterator[None]:
-    """Remove a test's fields from the thread's log lines: some tests call a worker outside the loop that does so."""
+    """Remove the test's fields from the thread's log lines: some tests call a worker outside the loop that does so."""
     with log_fields():
         yield
 
@@ -37,7 +37,7 @@ def deployment() -> Iterator[Studio]:
 
 @pytest.fixture
 def studio(deployment: Studio) -> Studio:
-    """A deployment in which nothing has happened yet."""
+    """An empty deployment."""
     deployment.wipe()
     return deployment
 
@@ -49,13 +49,13 @@ def ada(studio: Studio) -> Creator:
 
 @pytest.fixture
 def eve(studio: Studio) -> Creator:
-    """Somebody else."""
+    """Another creator."""
     return studio.arrive("eve@example.com")
 
 
 @pytest.fixture
 def logged() -> Iterator[io.StringIO]:
-    """Everything that any logger says, at the level that functions run at, Powertools' own lines included."""
+    """The lines of all loggers at the log level of functions, including those of Powertools."""
     text = io.StringIO()
     handler = logging.StreamHandler(text)
     for each in (logging.getLogger(), logging.getLogger("kinora")):

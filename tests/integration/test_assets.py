@@ -1,4 +1,4 @@
-"""Assets: an upload form for exactly one file, a look at it by a worker, and only then something to use."""
+"""Assets: an upload form for one file, its verification by a worker, and its use once READY."""
 
 import base64
 import io
@@ -36,7 +36,7 @@ def picture(kind: str = "PNG", size: tuple[int, int] = (96, 80)) -> bytes:
 
 
 def uploaded(ada: Creator, content: bytes, **changed: Any) -> str:
-    """An asset whose form was used as a browser would: straight into quarantine."""
+    """Upload a file to quarantine as a browser does with the form, and return the id of its asset."""
     begun = ada.post("/api/assets/upload", UPLOAD | changed).body
     clients.s3().put_object(Bucket=BUCKET, Key=begun["upload"]["fields"]["key"], Body=content)
     return str(begun["asset"]["id"])
@@ -49,7 +49,7 @@ def register(ada: Creator, asset_id: str) -> Answer:
 def verify(studio: Studio) -> None:
     delivery = studio.deliver("asset-verification")
     assert delivery is not None
-    with logged():  # as the loop around it does
+    with logged():  # the worker's loop does this
         verification.handle(delivery)
 
 
@@ -70,18 +70,18 @@ def test_the_form_takes_exactly_one_key_type_and_size(ada: Creator) -> None:
     assert {"bucket": BUCKET} in conditions
     assert {"Content-Type": "image/png"} in conditions
     assert ["content-length-range", 1, 5000] in conditions
-    assert not [rule for rule in conditions if "starts-with" in rule], "nothing is left to the browser"
+    assert not [rule for rule in conditions if "starts-with" in rule], "the browser can choose nothing"
     assert (fields["key"], fields["Content-Type"]) == (key, "image/png")
     assert asset["status"] == "PENDING"
 
 
-def test_the_form_is_good_for_five_minutes(ada: Creator) -> None:
+def test_the_form_is_valid_for_five_minutes(ada: Creator) -> None:
     fields = ada.post("/api/assets/upload", UPLOAD).body["upload"]["fields"]
     expires = datetime.fromisoformat(policy(fields)["expiration"])
     assert timedelta(minutes=4, seconds=50) < expires - utc_now() <= timedelta(minutes=5)
 
 
-def test_the_name_a_creator_gives_never_reaches_a_key(ada: Creator) -> None:
+def test_the_name_of_an_upload_is_not_part_of_its_key(ada: Creator) -> None:
     begun = ada.post("/api/assets/upload", UPLOAD | {"name": "../../jobs/evil\x00.png"}).body
     assert begun["upload"]["fields"]["key"] == f"quarantine/{begun['asset']['id']}"
 
@@ -89,7 +89,7 @@ def test_the_name_a_creator_gives_never_reaches_a_key(ada: Creator) -> None:
 # --- registering
 
 
-def test_nothing_uploaded_cannot_be_registered(studio: Studio, ada: Creator) -> None:
+def test_an_asset_without_an_upload_cannot_be_registered(studio: Studio, ada: Creator) -> None:
     asset_id = ada.post("/api/assets/upload", UPLOAD).body["asset"]["id"]
     before = studio.dump()
     answer = register(ada, asset_id)
@@ -98,21 +98,21 @@ def test_nothing_uploaded_cannot_be_registered(studio: Studio, ada: Creator) -> 
     assert studio.messages("asset-verification") == []
 
 
-def test_another_assets_upload_does_not_count(ada: Creator) -> None:
-    """One id may be the beginning of another's."""
+def test_the_upload_of_another_asset_is_not_accepted(ada: Creator) -> None:
+    """The id of one asset can be a prefix of another id."""
     asset_id = ada.post("/api/assets/upload", UPLOAD).body["asset"]["id"]
     clients.s3().put_object(Bucket=BUCKET, Key=f"quarantine/{asset_id}X", Body=b"x")
     assert register(ada, asset_id).status == 409
 
 
-def test_registering_asks_a_worker_to_look(studio: Studio, ada: Creator) -> None:
+def test_registering_sends_the_asset_to_verification(studio: Studio, ada: Creator) -> None:
     asset_id = uploaded(ada, picture())
     answer = register(ada, asset_id)
     assert (answer.status, answer.body["status"], answer.body["url"]) == (202, "VERIFYING", None)
     assert studio.messages("asset-verification") == [{"version": 1, "assetId": asset_id}]
 
 
-def test_registering_again_asks_again_and_a_decided_asset_stays_decided(studio: Studio, ada: Creator) -> None:
+def test_registering_again_sends_again_and_a_decided_asset_does_not_change(studio: Studio, ada: Creator) -> None:
     asset_id = uploaded(ada, picture())
     register(ada, asset_id)
     register(ada, asset_id)
@@ -128,19 +128,21 @@ def test_registering_again_asks_again_and_a_decided_asset_stays_decided(studio: 
 # --- verification, end to end
 
 
-def test_an_upload_that_is_gone_is_rejected_also_where_s3_does_not_admit_it(studio: Studio, ada: Creator) -> None:
-    """It answers 403 to a role that may not list the bucket."""
+def test_an_upload_that_is_gone_is_rejected_even_if_s3_answers_403(studio: Studio, ada: Creator) -> None:
+    """S3 answers 403 for a missing key to a role without s3:ListBucket."""
     asset_id = uploaded(ada, picture())
     register(ada, asset_id)
     refused = ClientError({"Error": {"Code": "403", "Message": "Forbidden"}}, "HeadObject")
-    studio.cloud.stumbles["HeadObject"] = [refused]
+    studio.cloud.fails_once["HeadObject"] = [refused]
     verify(studio)
     asset = ada.get(f"/api/assets/{asset_id}").body
     assert (asset["status"], studio.messages("asset-verification")) == ("REJECTED", [])
 
 
 @pytest.mark.parametrize(("kind", "content_type"), [("PNG", "image/png"), ("JPEG", "image/jpeg")])
-def test_a_real_picture_becomes_ready_and_new(studio: Studio, ada: Creator, kind: str, content_type: str) -> None:
+def test_a_real_picture_is_encoded_again_and_becomes_ready(
+    studio: Studio, ada: Creator, kind: str, content_type: str
+) -> None:
     original = picture(kind)
     asset_id = uploaded(ada, original, contentType=content_type)
     register(ada, asset_id)
@@ -149,7 +151,7 @@ def test_a_real_picture_becomes_ready_and_new(studio: Studio, ada: Creator, kind
     assert (asset["status"], asset["width"], asset["height"]) == ("READY", 96, 80)
     assert asset["url"].startswith(f"https://media.kinora.test/assets/{asset_id}/")
     [key] = media.keys("")
-    assert key.startswith(f"assets/{asset_id}/"), "what was uploaded is gone"
+    assert key.startswith(f"assets/{asset_id}/"), "the uploaded file is deleted"
     clean = clients.s3().get_object(Bucket=BUCKET, Key=key)["Body"].read()
     assert len(clean) == asset["size"]
     assert b"where I live" in original
@@ -166,7 +168,7 @@ BAD = {
 
 
 @pytest.mark.parametrize("content", BAD.values(), ids=BAD.keys())
-def test_what_is_no_picture_is_rejected_with_a_sentence(studio: Studio, ada: Creator, content: bytes) -> None:
+def test_a_file_that_is_not_a_picture_is_rejected_with_a_reason(studio: Studio, ada: Creator, content: bytes) -> None:
     asset_id = uploaded(ada, content, name="me.jpg", contentType="image/jpeg")
     register(ada, asset_id)
     verify(studio)
@@ -181,8 +183,8 @@ def test_what_is_no_picture_is_rejected_with_a_sentence(studio: Studio, ada: Cre
     assert ada.post("/api/jobs", job).body["code"] == "asset_not_ready"
 
 
-def test_a_verdict_is_given_once(studio: Studio, ada: Creator) -> None:
-    """The message comes twice at once: the second verdict, whatever it says, changes nothing."""
+def test_the_second_verdict_changes_nothing(studio: Studio, ada: Creator) -> None:
+    """The message is delivered twice at the same time. The second verdict changes nothing."""
     asset_id = uploaded(ada, picture())
     register(ada, asset_id)
     stale = assets.get(asset_id)
@@ -201,7 +203,7 @@ def test_an_upload_that_is_gone_is_rejected(studio: Studio, ada: Creator) -> Non
     assert (asset["status"], asset["errorCode"]) == ("REJECTED", "nothing_uploaded")
 
 
-def test_an_asset_deleted_meanwhile_is_no_trouble(studio: Studio, ada: Creator) -> None:
+def test_an_asset_deleted_before_verification_is_ignored(studio: Studio, ada: Creator) -> None:
     asset_id = uploaded(ada, picture())
     register(ada, asset_id)
     assert ada.delete(f"/api/assets/{asset_id}").status == 204
@@ -210,15 +212,15 @@ def test_an_asset_deleted_meanwhile_is_no_trouble(studio: Studio, ada: Creator) 
     assert list(media.keys("")) == []
 
 
-def test_an_asset_deleted_while_it_is_looked_at_leaves_no_orphan(
+def test_an_asset_deleted_during_verification_leaves_no_file(
     studio: Studio, ada: Creator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asset_id = uploaded(ada, picture())
     register(ada, asset_id)
-    look = inspect
+    inspect_upload = inspect
 
     def slowly(*args: Any) -> Any:
-        verdict = look(*args)
+        verdict = inspect_upload(*args)
         assert not isinstance(verdict, Rejected)
         assert ada.delete(f"/api/assets/{asset_id}").status == 204
         return verdict

@@ -24,7 +24,7 @@ ARN = "arn:aws:execute-api:us-east-1:1:api/test/GET/api/jobs/job_1"
 
 @pytest.fixture(autouse=True)
 def quick_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Argon2 as ever, but without the tenth of a second that it is meant to take."""
+    """Argon2 with minimum cost, so that a hash does not take 0.1 s."""
     quick = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
     monkeypatch.setattr(service, "_hasher", lambda: quick)
 
@@ -38,7 +38,7 @@ def login(studio: Studio, email: str = "ada@example.com", password: str = PASSWO
 
 
 def cookie(answer: Answer) -> str:
-    """The refresh cookie's `name=value`."""
+    """Return `name=value` of the refresh cookie."""
     return answer.cookies[0].partition(";")[0]
 
 
@@ -49,14 +49,14 @@ def refresh(studio: Studio, cookie: str, **headers: str) -> Answer:
 # --- accounts
 
 
-def test_a_new_user_signs_in_and_is_themselves(studio: Studio) -> None:
+def test_a_new_user_can_sign_in(studio: Studio) -> None:
     ada = studio.sign_up("ada@example.com")
     me = ada.get("/api/auth/me").body
     assert (me["id"], me["email"]) == (ada.user_id, "ada@example.com")
     assert "password" not in json.dumps(me).lower()
 
 
-def test_registering_a_taken_address_answers_alike_and_changes_nothing(studio: Studio) -> None:
+def test_registering_a_used_address_gives_the_same_answer_and_changes_nothing(studio: Studio) -> None:
     first = register(studio)
     before = studio.dump()
     second = register(studio, password="another password")
@@ -66,7 +66,7 @@ def test_registering_a_taken_address_answers_alike_and_changes_nothing(studio: S
     assert login(studio, password="another password").status == 401
 
 
-def test_an_address_is_one_whatever_its_case(studio: Studio) -> None:
+def test_addresses_are_compared_without_case(studio: Studio) -> None:
     register(studio, "Ada@Example.com")
     before = studio.dump()
     register(studio, "ADA@EXAMPLE.COM", "another password")
@@ -74,8 +74,8 @@ def test_an_address_is_one_whatever_its_case(studio: Studio) -> None:
     assert login(studio, "ada@EXAMPLE.com").status == 200
 
 
-def test_two_registrations_at_once_make_one_account(studio: Studio) -> None:
-    """The second one's transaction meets the claim that the first has made; neither read before."""
+def test_two_concurrent_registrations_create_one_account(studio: Studio) -> None:
+    """The transaction of the second registration fails on the first one's claim; neither request read the other's."""
     register(studio)
     at, tx = utc_now(), Transaction()
     UserStore().create("usr_second", email="ada@example.com", name=None, at=at, tx=tx)
@@ -93,7 +93,7 @@ def test_passwords_are_stored_as_argon2_only(studio: Studio) -> None:
     assert "$argon2id$" in stored
 
 
-def test_an_unknown_address_and_a_wrong_password_fail_alike(studio: Studio) -> None:
+def test_an_unknown_address_and_a_wrong_password_get_the_same_answer(studio: Studio) -> None:
     register(studio)
     wrong, unknown = login(studio, password="wrong password"), login(studio, "nobody@example.com")
     assert (wrong.status, wrong.body["code"]) == (401, "wrong_credentials")
@@ -101,7 +101,7 @@ def test_an_unknown_address_and_a_wrong_password_fail_alike(studio: Studio) -> N
     assert not wrong.cookies
 
 
-def test_an_unknown_address_costs_a_hash_too(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_sign_in_with_an_unknown_address_also_hashes(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
     class Counting(PasswordHasher):
         hashed = 0
 
@@ -115,7 +115,7 @@ def test_an_unknown_address_costs_a_hash_too(studio: Studio, monkeypatch: pytest
     assert Counting.hashed == 1
 
 
-def test_the_refresh_cookie_is_for_our_pages_only(studio: Studio) -> None:
+def test_the_refresh_cookie_is_restricted_to_our_pages(studio: Studio) -> None:
     register(studio)
     [set_cookie] = login(studio).cookies
     attributes = {part.strip().lower() for part in set_cookie.split(";")[1:]}
@@ -126,7 +126,7 @@ def test_the_refresh_cookie_is_for_our_pages_only(studio: Studio) -> None:
 # --- access tokens, at the authorizer
 
 
-def test_no_forged_token_passes_the_authorizer(studio: Studio) -> None:
+def test_the_authorizer_refuses_forged_tokens(studio: Studio) -> None:
     signing = json.loads(secret("access-token-signing-key"))
     public = json.loads(secret("access-token-verification-keys"))["k1"]
     for wrong, token in refused_tokens(utc_now(), signing["pem"], public).items():
@@ -136,21 +136,21 @@ def test_no_forged_token_passes_the_authorizer(studio: Studio) -> None:
 
 
 @pytest.mark.parametrize("header", ["", "Bearer", "Bearer ", "Basic YTpi", "{token}", "Token {token}"])
-def test_only_a_bearer_token_passes_the_authorizer(ada: Creator, header: str) -> None:
+def test_the_authorizer_accepts_bearer_tokens_only(ada: Creator, header: str) -> None:
     event = {"type": "TOKEN", "authorizationToken": header.format(token=ada.token), "methodArn": ARN}
     with pytest.raises(Exception, match=r"^Unauthorized$"):
         authorizer(event, None)
 
 
-def test_the_policy_fits_every_route_of_the_stage(ada: Creator) -> None:
-    """It is cached by token: a policy for one method would lock the caller out of the next."""
+def test_the_policy_covers_every_route_of_the_stage(ada: Creator) -> None:
+    """The policy is cached by token. A policy for one method would refuse the next request of the caller."""
     answer = authorizer({"type": "TOKEN", "authorizationToken": f"bearer {ada.token}", "methodArn": ARN}, None)
     [statement] = answer["policyDocument"]["Statement"]
     assert statement["Resource"] == "arn:aws:execute-api:us-east-1:1:api/test/*"
     assert (statement["Effect"], answer["context"]["userId"]) == ("Allow", ada.user_id)
 
 
-def test_the_authorizer_reads_sockets_headers_too(ada: Creator) -> None:
+def test_the_authorizer_reads_the_headers_of_sockets(ada: Creator) -> None:
     event = {"type": "REQUEST", "headers": {"Authorization": f"Bearer {ada.token}"}, "methodArn": ARN}
     assert authorizer(event, None)["principalId"] == ada.user_id
 
@@ -158,7 +158,7 @@ def test_the_authorizer_reads_sockets_headers_too(ada: Creator) -> None:
 # --- refresh tokens (I10)
 
 
-def test_refreshing_gives_a_new_pair_that_works(studio: Studio) -> None:
+def test_refreshing_returns_a_new_valid_pair(studio: Studio) -> None:
     register(studio)
     first = cookie(login(studio))
     second = refresh(studio, first)
@@ -168,7 +168,7 @@ def test_refreshing_gives_a_new_pair_that_works(studio: Studio) -> None:
     assert refresh(studio, cookie(second)).status == 200
 
 
-def test_a_lost_answer_is_given_again(studio: Studio) -> None:
+def test_a_lost_refresh_answer_can_be_requested_again(studio: Studio) -> None:
     register(studio)
     first = cookie(login(studio))
     assert cookie(refresh(studio, first)) == cookie(refresh(studio, first))
@@ -178,7 +178,7 @@ def test_a_lost_answer_is_given_again(studio: Studio) -> None:
                                      {"origin": "https://evil.test", "x-kinora-refresh": "1"},
                                      {"origin": "https://kinora.test.evil.test", "x-kinora-refresh": "1"},
                                      {"origin": "null", "x-kinora-refresh": "1"}])  # fmt: skip
-def test_no_foreign_page_can_refresh(studio: Studio, headers: dict[str, str]) -> None:
+def test_another_sites_page_cannot_refresh(studio: Studio, headers: dict[str, str]) -> None:
     register(studio)
     first, before = cookie(login(studio)), studio.dump()
     answer = studio.call("POST", "/api/auth/refresh", headers=headers | {"cookie": first})
@@ -227,7 +227,7 @@ def test_signing_out_ends_the_session_and_its_cookie(studio: Studio) -> None:
     assert refresh(studio, other).status == 200
 
 
-# --- the family, minute by minute
+# --- the token family over time
 
 BEGUN = datetime.fromisoformat("2026-11-22T12:00:00+00:00")
 
@@ -258,7 +258,7 @@ def test_a_token_two_generations_old_is_stale_at_once(studio: Studio) -> None:
         store.rotate(third, at=after(4))
 
 
-def test_a_family_ends_after_seven_days_however_often_it_was_renewed(studio: Studio) -> None:
+def test_a_family_ends_after_seven_days(studio: Studio) -> None:
     store = CredentialStore()
     token = store.begin_family("usr_1", at=BEGUN)
     for day in range(1, 7):
@@ -267,7 +267,7 @@ def test_a_family_ends_after_seven_days_however_often_it_was_renewed(studio: Stu
         store.rotate(token, at=after(86400 * 7))
 
 
-def test_an_unknown_family_is_an_ended_one(studio: Studio) -> None:
+def test_an_unknown_family_counts_as_ended(studio: Studio) -> None:
     with pytest.raises(SessionEnded):
         CredentialStore().rotate(RefreshToken("rft_unknown", 0), at=BEGUN)
     CredentialStore().revoke(RefreshToken("rft_unknown", 0), at=BEGUN)
@@ -275,7 +275,7 @@ def test_an_unknown_family_is_an_ended_one(studio: Studio) -> None:
 
 
 class Interrupted(CredentialStore):
-    """Something happens between this store's read of the family and its write."""
+    """A store that calls `meanwhile` between its read of the family and its write."""
 
     def __init__(self, meanwhile: object) -> None:
         self.meanwhile = meanwhile
@@ -286,7 +286,7 @@ class Interrupted(CredentialStore):
         return super()._advance(token, at)
 
 
-def test_two_tabs_at_once_get_the_same_successor(studio: Studio) -> None:
+def test_two_concurrent_tabs_get_the_same_successor(studio: Studio) -> None:
     store = CredentialStore()
     first = store.begin_family("usr_1", at=BEGUN)
     other_tab: list[RefreshToken] = []
@@ -294,19 +294,19 @@ def test_two_tabs_at_once_get_the_same_successor(studio: Studio) -> None:
     assert late.rotate(first, at=after(1)) == ("usr_1", other_tab[0])
 
 
-def test_a_token_that_grew_stale_on_its_way_does_not_turn_its_family_back(studio: Studio) -> None:
+def test_a_token_that_became_stale_meanwhile_does_not_reset_its_family(studio: Studio) -> None:
     store = CredentialStore()
     first = store.begin_family("usr_1", at=BEGUN)
 
-    def two_further() -> None:
+    def rotate_twice() -> None:
         _, second = store.rotate(first, at=after(1))
         store.rotate(second, at=after(2))
 
     with pytest.raises(SessionEnded):
-        Interrupted(two_further).rotate(first, at=after(3))
+        Interrupted(rotate_twice).rotate(first, at=after(3))
 
 
-def test_signing_out_while_a_refresh_is_on_its_way_ends_the_session(studio: Studio) -> None:
+def test_signing_out_during_a_refresh_ends_the_session(studio: Studio) -> None:
     store = CredentialStore()
     first = store.begin_family("usr_1", at=BEGUN)
     late = Interrupted(lambda: store.revoke(first, at=after(1)))
@@ -317,7 +317,7 @@ def test_signing_out_while_a_refresh_is_on_its_way_ends_the_session(studio: Stud
 # --- the tokens' text
 
 
-def test_refresh_tokens_are_authentic_or_nothing() -> None:
+def test_changed_refresh_tokens_are_refused() -> None:
     key, token = b"k" * 32, RefreshToken("rft_1", 3)
     text = token.text(key)
     assert read_refresh_token(text, key) == token
@@ -326,7 +326,7 @@ def test_refresh_tokens_are_authentic_or_nothing() -> None:
     assert read_refresh_token(text[:-1], key) is None
 
 
-def test_access_tokens_are_told_from_one_another_by_their_user(studio: Studio) -> None:
+def test_an_access_token_identifies_its_user(studio: Studio) -> None:
     issued = tokens.issue("usr_9", signing_key=secret("access-token-signing-key"), at=utc_now())
     event = {"type": "TOKEN", "authorizationToken": f"Bearer {issued}", "methodArn": ARN}
     assert authorizer(event, None)["principalId"] == "usr_9"

@@ -1,4 +1,4 @@
-"""No input yields 5xx (I16), and each refusal is problem+json that says what is wrong."""
+"""Bad input: it never yields 5xx (I16), and each refusal is problem+json with a reason."""
 
 import json
 from typing import Any
@@ -12,7 +12,7 @@ from tests.support.endpoints import endpoints, is_allowed
 from tests.support.studio import Answer, Creator, Studio
 
 JOBS, PROJECTS, UPLOAD, ASSETS = "/api/jobs", "/api/projects", "/api/assets/upload", "/api/assets"
-# A request of each route that takes a body, from the OpenAPI documents: a new route is tried without a line here.
+# A request of each route with a body, from the OpenAPI documents. New routes are included automatically.
 NAMED = {"project": "{project}", "job": "job_1", "asset": "ast_1", "preset": "static"}
 FIELDS = {(e.method, e.request(NAMED)["path"]): e.fields for e in endpoints() if e.fields}
 GOOD: dict[tuple[str, str], dict[str, Any]] = {
@@ -58,7 +58,7 @@ def send(ada: Creator, route: tuple[str, str], project: str, body: object = None
 
 
 def check_refused(answer: Answer, what: object = "") -> None:
-    """A 4xx that is problem+json, with all that a client may rely on."""
+    """Check that the answer is a 4xx problem+json with all documented fields."""
     assert 400 <= answer.status < 500, what
     assert answer.headers["content-type"] == "application/problem+json"
     assert answer.body["status"] == answer.status
@@ -70,8 +70,8 @@ def check_refused(answer: Answer, what: object = "") -> None:
 
 
 @every_route
-def test_the_good_example_passes(ada: Creator, project: str, route: tuple[str, str]) -> None:
-    """Without this, the refusals below could be for another reason."""
+def test_the_valid_example_is_accepted(ada: Creator, project: str, route: tuple[str, str]) -> None:
+    """This shows that the refusals below have the expected reason."""
     answer = send(ada, route, project, GOOD[route])
     expected = {"/api/auth/login": 401, ASSETS: 404}.get(route[1])
     assert answer.status == expected or (expected is None and answer.status < 300), answer.body
@@ -79,15 +79,17 @@ def test_the_good_example_passes(ada: Creator, project: str, route: tuple[str, s
 
 @every_route
 @pytest.mark.parametrize("raw", RAW.values(), ids=RAW.keys())
-def test_bodies_that_are_no_request_are_refused(studio: Studio, ada: Creator, project: str, route: tuple[str, str],
-                                                raw: str) -> None:  # fmt: skip
+def test_invalid_bodies_are_refused(studio: Studio, ada: Creator, project: str, route: tuple[str, str],
+                                    raw: str) -> None:  # fmt: skip
     before = studio.dump()
     check_refused(send(ada, route, project, raw=raw))
     assert studio.dump() == before
 
 
 @every_route
-def test_every_field_refuses_what_it_is_not(studio: Studio, ada: Creator, project: str, route: tuple[str, str]) -> None:
+def test_every_field_refuses_values_of_other_types(
+    studio: Studio, ada: Creator, project: str, route: tuple[str, str]
+) -> None:
     good, before = GOOD[route], studio.dump()
     for name in good:
         for wrong in ({}, {"a": 1}, True, 10**30, 1.5, "\x00\x1b", "x" * 10_000):
@@ -137,7 +139,7 @@ def test_settings_must_be_finite(ada: Creator, project: str, number: str) -> Non
         check_refused(send(ada, ("POST", JOBS), project, raw=raw))
 
 
-def test_a_duration_that_the_preset_cannot_do_is_refused(ada: Creator, project: str) -> None:
+def test_a_duration_outside_the_range_of_the_preset_is_refused(ada: Creator, project: str) -> None:
     good = GOOD["POST", JOBS]
     answer = send(ada, ("POST", JOBS), project, good | {"presetId": "crash-zoom-in", "settings": {"duration": 8.0}})
     check_refused(answer)
@@ -145,7 +147,9 @@ def test_a_duration_that_the_preset_cannot_do_is_refused(ada: Creator, project: 
 
 
 @pytest.mark.parametrize("prompt", ["", "   ", "\n\t", "x" * 10_000, "x" * 2001, None, 7, ["a lighthouse"]])
-def test_prompts_are_texts_of_some_length(studio: Studio, ada: Creator, project: str, prompt: Any) -> None:
+def test_prompts_that_are_empty_or_too_long_are_refused(
+    studio: Studio, ada: Creator, project: str, prompt: Any
+) -> None:
     before = studio.dump()
     check_refused(send(ada, ("POST", JOBS), project, GOOD["POST", JOBS] | {"prompt": prompt}))
     assert studio.dump() == before
@@ -154,7 +158,7 @@ def test_prompts_are_texts_of_some_length(studio: Studio, ada: Creator, project:
 @pytest.mark.parametrize(
     "prompt", ["x" * 2000, "灯台 🌊", "\u0000", "a\r\nb", "<script>", "${jndi:x}", "\u202e", "' OR 1=1"]
 )
-def test_any_text_is_a_prompt_and_comes_back_as_it_was(ada: Creator, project: str, prompt: str) -> None:
+def test_any_text_is_a_prompt_and_is_returned_unchanged(ada: Creator, project: str, prompt: str) -> None:
     answer = send(ada, ("POST", JOBS), project, GOOD["POST", JOBS] | {"prompt": prompt})
     assert answer.status == 202
     assert ada.get(f"{JOBS}/{answer.body['id']}").body["prompt"] == prompt
@@ -169,7 +173,7 @@ INPUTS: list[Any] = [
 
 
 @pytest.mark.parametrize("inputs", INPUTS, ids=json.dumps)
-def test_inputs_are_assets_by_role(studio: Studio, ada: Creator, project: str, inputs: Any) -> None:
+def test_invalid_inputs_are_refused(studio: Studio, ada: Creator, project: str, inputs: Any) -> None:
     before = studio.dump()
     check_refused(send(ada, ("POST", JOBS), project, GOOD["POST", JOBS] | {"inputs": inputs}))
     assert studio.dump() == before
@@ -183,8 +187,8 @@ def test_inputs_are_assets_by_role(studio: Studio, ada: Creator, project: str, i
      {"status": "READY"}],
     ids=json.dumps,
 )  # fmt: skip
-def test_uploads_are_of_pictures_and_films_of_some_size(studio: Studio, ada: Creator, project: str,
-                                                        changed: dict[str, Any]) -> None:  # fmt: skip
+def test_uploads_of_other_types_or_sizes_are_refused(studio: Studio, ada: Creator, project: str,
+                                                     changed: dict[str, Any]) -> None:  # fmt: skip
     before = studio.dump()
     check_refused(send(ada, ("POST", UPLOAD), project, GOOD["POST", UPLOAD] | changed))
     assert studio.dump() == before
@@ -198,7 +202,7 @@ def test_uploads_are_of_pictures_and_films_of_some_size(studio: Studio, ada: Cre
      {"after": "job_1\n"}],
     ids=json.dumps,
 )  # fmt: skip
-def test_paging_is_checked(ada: Creator, path: str, query: dict[str, str]) -> None:
+def test_invalid_paging_is_refused(ada: Creator, path: str, query: dict[str, str]) -> None:
     check_refused(ada.get(path, **query))
 
 
@@ -206,7 +210,7 @@ ODD_IDS = ["%00", "a%0Ab", "job_\x00", "job_\x1b[2J", "a b", "é", "..", "x" * 6
 
 
 @pytest.mark.parametrize("odd", ODD_IDS, ids=ascii)
-def test_odd_ids_in_paths_are_no_trouble(ada: Creator, odd: str) -> None:
+def test_odd_ids_in_paths_are_not_found_or_refused(ada: Creator, odd: str) -> None:
     for domain in ("jobs", "projects", "assets", "presets"):
         check_refused(ada.get(f"/api/{domain}/{odd}"), domain)
         if domain != "presets":
@@ -217,7 +221,7 @@ def test_odd_ids_in_paths_are_no_trouble(ada: Creator, odd: str) -> None:
 
 
 @pytest.mark.parametrize("domain", REST_DOMAINS, ids=lambda domain: domain.name)
-def test_unknown_paths_and_methods_are_problems_too(ada: Creator, domain: Any) -> None:
+def test_unknown_paths_and_methods_are_answered_with_problems(ada: Creator, domain: Any) -> None:
     for method, path in (
         ("GET", f"/api/{domain.name}/x/y/z"),
         ("PUT", f"/api/{domain.name}"),
@@ -229,14 +233,14 @@ def test_unknown_paths_and_methods_are_problems_too(ada: Creator, domain: Any) -
 
 @pytest.mark.parametrize("content_type", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", ""])
 def test_other_media_types_than_json_are_refused(ada: Creator, content_type: str) -> None:
-    """A form on a foreign page can send these without asking."""
+    """A form on another site's page can send these without a preflight request."""
     answer = ada.studio.call(
         "POST", PROJECTS, {"name": "Harbour"}, token=ada.token, headers={"content-type": content_type}
     )
     check_refused(answer)
 
 
-# --- what a refusal says
+# --- the content of a refusal
 
 
 @pytest.mark.parametrize("path", ["/api/auth/register", "/api/auth/login"])
@@ -259,8 +263,8 @@ def test_a_refusal_never_repeats_the_password(studio: Studio, path: str) -> None
     assert secret not in json.dumps(studio.call("POST", path, raw=raw).body)
 
 
-def test_a_refusal_is_short_however_much_was_wrong(ada: Creator) -> None:
-    """A Lambda's answer may have 6 MB: one that repeats a large body would fail to be given."""
+def test_a_refusal_is_short_for_any_number_of_faults(ada: Creator) -> None:
+    """A Lambda's answer is limited to 6 MB; an answer that repeats a large body would exceed it."""
     many = {f"unknown{number}": 1 for number in range(20_000)}
     for body in (many, {"x" * 500_000: 1}, {"é" * 500_000: 1}, {"name": ["x"] * 10_000}):
         answer = ada.post(PROJECTS, body)
@@ -268,7 +272,7 @@ def test_a_refusal_is_short_however_much_was_wrong(ada: Creator) -> None:
         assert len(json.dumps(answer.body)) < 10_000
 
 
-def test_what_breaks_inside_is_a_problem_without_internals(studio: Studio, ada: Creator) -> None:
+def test_an_internal_error_is_a_problem_without_internals(studio: Studio, ada: Creator) -> None:
     studio.cloud.broken["Query"] = RuntimeError("the secret reason")
     answer = ada.get(JOBS)
     assert (answer.status, answer.body["code"], answer.body["requestId"]) == (500, "internal", "req-1")
@@ -276,7 +280,7 @@ def test_what_breaks_inside_is_a_problem_without_internals(studio: Studio, ada: 
     assert "secret" not in json.dumps(answer.body)
 
 
-# --- whatever JSON there is
+# --- arbitrary JSON
 
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters(), max_size=20)
 ANY_JSON = st.recursive(

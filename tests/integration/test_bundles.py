@@ -1,4 +1,4 @@
-"""What Lambda is given: a function's own code and nothing else, in bytecode that the runtime reads, and its layers."""
+"""Bundles for Lambda: the function's own code in bytecode for the runtime, and its layers."""
 
 import json
 import re
@@ -18,12 +18,12 @@ from infra.functions import AUTHORIZER, FUNCTIONS
 
 JOBS = "functions.jobs.handler:handler"
 HANDLERS = [function.handler for function in FUNCTIONS]
-UNCHECKED_HASH = (1).to_bytes(4, "little")  # PEP 552: valid whatever the source says
+UNCHECKED_HASH = (1).to_bytes(4, "little")  # PEP 552: valid without a comparison with the source
 
 
 @pytest.fixture
-def afresh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """Nothing has been built yet."""
+def empty_build(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """An empty build folder."""
     monkeypatch.setattr(archive, "BUILD", tmp_path)
     yield tmp_path
     bytecode.runtime_python.cache_clear()
@@ -46,7 +46,7 @@ def test_a_handler_can_be_imported_from_its_bundle_alone(handler: str, tmp_path:
     assert ran.returncode == 0, ran.stderr
 
 
-def test_a_bundle_holds_what_its_handler_imports_and_no_more() -> None:
+def test_a_bundle_holds_exactly_the_imports_of_its_handler() -> None:
     assert "shared/camera/moves.toml" in names(function_bundle(JOBS))
     authorizer = names(function_bundle(AUTHORIZER.handler))
     assert "shared/access/tokens.py" in authorizer
@@ -63,8 +63,8 @@ def test_bytecode_is_the_runtimes_own() -> None:
     assert heads == {bytecode.MAGIC + UNCHECKED_HASH}
 
 
-def test_without_the_runtimes_python_a_bundle_ships_sources_and_says_so(
-    afresh: Path, monkeypatch: pytest.MonkeyPatch
+def test_without_the_runtimes_python_the_manifest_lists_sources_only(
+    empty_build: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(bytecode, "_candidates", lambda: iter([Path(sys.executable)]))
     monkeypatch.setattr(bytecode, "_magic", lambda _: b"\x00\x00\r\n")
@@ -76,26 +76,26 @@ def test_without_the_runtimes_python_a_bundle_ships_sources_and_says_so(
         assert json.loads(contents.read(code.MANIFEST))["bytecode"] is False
 
 
-def test_the_same_sources_give_the_same_bytes(afresh: Path) -> None:
+def test_the_same_sources_give_the_same_bytes(empty_build: Path) -> None:
     first = function_bundle(AUTHORIZER.handler).path
-    kept = first.read_bytes()
+    content = first.read_bytes()
     first.unlink()
-    assert function_bundle(AUTHORIZER.handler).path.read_bytes() == kept
+    assert function_bundle(AUTHORIZER.handler).path.read_bytes() == content
 
 
-def test_a_bundle_that_outgrows_its_bound_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_bundle_above_its_limit_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(code, "MAX_BYTES", 10_000)
     with pytest.raises(BundleTooLarge, match=r"functions\.jobs\.handler"):
         function_bundle(JOBS)
 
 
-def test_a_function_with_its_layers_that_outgrows_its_bound_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_function_with_layers_above_the_limit_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(layers, "MAX_BYTES", 1_000_000)
     with pytest.raises(BundleTooLarge, match="with its layers"):
         layers_of(JOBS)
 
 
-def test_a_function_gets_the_layers_that_it_imports_from() -> None:
+def test_a_function_has_the_layers_of_its_imports() -> None:
     assert layers_of("functions.realtime.connect:handler") == ("base",)
     assert layers_of(AUTHORIZER.handler) == ("base", "rest")  # signatures need cryptography
 
@@ -112,9 +112,9 @@ def test_layers_do_not_repeat_each_other() -> None:
     assert not {name for name in both if name.count("/") > 1 and not name.startswith("python/__pycache__/")}
 
 
-def test_botocore_keeps_the_models_of_every_client_that_is_made() -> None:
+def test_the_layer_has_the_botocore_models_of_every_client_in_use() -> None:
     sources = [*(archive.ROOT / "shared").rglob("*.py"), *(archive.ROOT / "functions").rglob("*.py")]
     made = {service for file in sources for service in re.findall(r'client\(\s*"([a-z0-9-]+)"', file.read_text())}
     assert {"s3", "secretsmanager", "cloudfront"} <= made
-    kept = {name.split("/")[3] for name in names(layer_bundle("base")) if name.startswith("python/botocore/data/")}
-    assert made | {"dynamodb"} <= kept  # pynamodb makes the client of that one
+    services = {name.split("/")[3] for name in names(layer_bundle("base")) if name.startswith("python/botocore/data/")}
+    assert made | {"dynamodb"} <= services  # pynamodb makes the client of DynamoDB

@@ -1,4 +1,4 @@
-"""What a job's camera is told: a second preset, the painter's focal point, and how well the clip moved."""
+"""Camera options of jobs: a stacked preset, the painter's focal point, and the motion score."""
 
 from dataclasses import replace
 from typing import Any
@@ -27,12 +27,12 @@ def test_a_stacked_preset_is_part_of_the_jobs_move(ada: Creator) -> None:
     ("stack", "status"),
     [({"presetId": "nonesuch"}, 404), ({"presetId": "orbit-left", "weight": 2}, 422), ({"weight": 0.5}, 422)],
 )
-def test_a_stack_that_cannot_be_is_refused(ada: Creator, stack: dict[str, Any], status: int) -> None:
+def test_an_invalid_stack_is_refused(ada: Creator, stack: dict[str, Any], status: int) -> None:
     body = {"projectId": ada.project(), "prompt": "a lighthouse", "settings": {"stack": stack}}
     assert ada.post("/api/jobs", body).status == status
 
 
-def test_the_painters_focal_point_is_what_the_camera_aims_at(ada: Creator) -> None:
+def test_the_camera_aims_at_the_painters_focal_point(ada: Creator) -> None:
     job_id = ada.job(ada.project())["id"]
     attempt = claim(job_id, Stage.IMAGE_GENERATION)
     painted = replace(result_of(job_id, Stage.IMAGE_GENERATION, attempt), metrics={"focalPoint": [0.25, 0.4]})

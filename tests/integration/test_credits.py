@@ -1,4 +1,4 @@
-"""Credits: whatever happens to jobs, in whatever order and however often, the books are right (I1, I2, I3)."""
+"""Credits: the accounts stay correct for every order and number of operations on jobs (I1, I2, I3)."""
 
 from collections import Counter
 from typing import Any
@@ -38,7 +38,7 @@ ENDS = {
 
 
 def check_books(account_id: str, job_ids: list[str]) -> None:
-    """The invariants, against what is stored."""
+    """Check the invariants against the stored items."""
     account = AccountRecord.get(account_id)
     ledger = list(LedgerRecord.query(account_id))
     holds = {job_id: HoldRecord.get(job_id) for job_id in job_ids}
@@ -58,7 +58,7 @@ def check_books(account_id: str, job_ids: list[str]) -> None:
 # --- one at a time
 
 
-def test_no_credits_left_is_402_and_writes_nothing(studio: Studio) -> None:
+def test_a_job_without_credits_is_refused_with_402_and_writes_nothing(studio: Studio) -> None:
     poor = studio.arrive("poor@example.com", credits=5)
     project = poor.project()
     before = studio.dump()
@@ -94,8 +94,8 @@ def test_a_job_with_a_step_missing_cannot_complete(ada: Creator) -> None:
 
 @pytest.mark.parametrize("first", ENDS)
 @pytest.mark.parametrize("second", ENDS)
-def test_the_first_to_settle_decides(studio: Studio, ada: Creator, first: JobStatus, second: JobStatus) -> None:
-    """Both have read the job as it was before either settled it."""
+def test_the_first_settlement_decides(studio: Studio, ada: Creator, first: JobStatus, second: JobStatus) -> None:
+    """Both writers have read the job before either of them settled it."""
     job_id = ada.job(ada.project())["id"]
     as_read = complete_steps(job_id)
     assert ENDS[first](as_read).status == first
@@ -105,10 +105,10 @@ def test_the_first_to_settle_decides(studio: Studio, ada: Creator, first: JobSta
     check_books(ada.user_id, [job_id])
 
 
-def test_money_does_not_move_twice_even_if_the_job_could_end_twice(ada: Creator) -> None:
-    """The hold guards itself: settlement's compare-and-set of the job is not its only defence."""
+def test_credits_do_not_move_twice_even_if_the_job_could_end_twice(ada: Creator) -> None:
+    """The hold has its own condition, besides the condition of the settlement on the job."""
     project = ada.project()
-    other = ada.job(project)  # whose held credits must not be taken for this job's
+    other = ada.job(project)  # its held credits must stay held
     hold = credits.get_hold(ada.job(project)["id"])
     with transaction() as tx:
         credits.release(hold, tx=tx)
@@ -123,7 +123,7 @@ def test_money_does_not_move_twice_even_if_the_job_could_end_twice(ada: Creator)
 
 
 @pytest.mark.parametrize("status", ENDS)
-def test_an_ended_job_never_leaves_its_end_even_if_the_hold_did_not_mind(
+def test_an_ended_job_does_not_change_even_without_the_condition_on_the_hold(
     studio: Studio, ada: Creator, status: JobStatus
 ) -> None:
     job_id = ada.job(ada.project())["id"]
@@ -137,7 +137,7 @@ def test_an_ended_job_never_leaves_its_end_even_if_the_hold_did_not_mind(
     assert studio.dump() == before
 
 
-def test_no_more_is_charged_than_was_held_and_the_rest_is_given_back(ada: Creator) -> None:
+def test_the_charge_is_limited_to_the_hold_and_the_rest_is_released(ada: Creator) -> None:
     job = ada.job(ada.project())
     hold = credits.get_hold(job["id"])
     with transaction() as tx:
@@ -159,8 +159,8 @@ def test_an_account_is_opened_once(studio: Studio, ada: Creator) -> None:
     assert studio.dump() == before
 
 
-def test_each_write_of_a_transaction_fails_in_its_own_words(studio: Studio, ada: Creator) -> None:
-    """Reasons come in the order of sending (checks, deletes, puts, updates), not in the order of asking."""
+def test_each_write_of_a_transaction_raises_its_own_error(studio: Studio, ada: Creator) -> None:
+    """DynamoDB reports reasons in the order of sending (checks, deletes, puts, updates), not in the order of calls."""
     before = studio.dump()
 
     class Named(Exception):
@@ -181,7 +181,7 @@ def test_each_write_of_a_transaction_fails_in_its_own_words(studio: Studio, ada:
 
 
 def met(code: str, *reasons: str) -> ClientError:
-    """What DynamoDB answers to a write that met another one; a transaction's says why of each of its writes."""
+    """Return DynamoDB's error for a write that conflicts with another one; `reasons` are those of a transaction."""
     response: Any = {
         "Error": {"Code": code, "Message": ""},
         "CancellationReasons": [{"Code": reason} for reason in reasons],
@@ -190,14 +190,14 @@ def met(code: str, *reasons: str) -> ClientError:
 
 
 @pytest.mark.parametrize("reason", ["TransactionConflict", "ThrottlingError"])
-def test_a_transaction_that_met_another_is_tried_again(studio: Studio, ada: Creator, reason: str) -> None:
-    studio.cloud.stumbles["TransactWriteItems"] = [met("TransactionCanceledException", "None", reason)] * 2
+def test_a_transaction_that_conflicts_with_another_is_retried(studio: Studio, ada: Creator, reason: str) -> None:
+    studio.cloud.fails_once["TransactWriteItems"] = [met("TransactionCanceledException", "None", reason)] * 2
     studio.cloud.calls.clear()
     assert ada.post("/api/projects", {"name": "Harbour"}).status == 201
     assert studio.cloud.calls.count("TransactWriteItems") == 3
 
 
-def test_a_transaction_that_was_refused_is_not_tried_again(studio: Studio) -> None:
+def test_a_refused_transaction_is_not_retried(studio: Studio) -> None:
     poor = studio.arrive("poor@example.com", credits=0)
     project = poor.project()
     studio.cloud.calls.clear()
@@ -205,17 +205,17 @@ def test_a_transaction_that_was_refused_is_not_tried_again(studio: Studio) -> No
     assert studio.cloud.calls.count("TransactWriteItems") == 1
 
 
-def test_a_write_that_met_a_transaction_is_tried_again(studio: Studio, ada: Creator) -> None:
+def test_a_write_that_conflicts_with_a_transaction_is_retried(studio: Studio, ada: Creator) -> None:
     project = ada.project()
-    studio.cloud.stumbles["UpdateItem"] = [met("TransactionConflictException")]
+    studio.cloud.fails_once["UpdateItem"] = [met("TransactionConflictException")]
     assert ada.patch(f"/api/projects/{project}", {"name": "Harbour at dawn"}).status == 200
 
 
-# --- any order, any number of times
+# --- any order and number of operations
 
 
 class Account(RuleBasedStateMachine):
-    """Jobs of one account, submitted while there is money, and ended by whoever comes, from whatever they last read."""
+    """Jobs of one account: submitted while credits last, and ended by any caller with any earlier reading."""
 
     running: Bundle[str] = Bundle("running")
     readings: Bundle[JobRecord] = Bundle("readings")
@@ -269,7 +269,7 @@ class Account(RuleBasedStateMachine):
             check_books(self.ada.user_id, self.jobs)
 
 
-def test_the_books_are_right_whatever_happens(deployment: Studio) -> None:
+def test_the_books_are_right_after_any_operations(deployment: Studio) -> None:
     class Here(Account):
         pass
 

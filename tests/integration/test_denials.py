@@ -1,6 +1,6 @@
-"""A resource of another account does not exist for the caller (I8): 404, nothing of it shown, nothing written.
+"""Denials: a resource of another account does not exist for the caller (I8). The answer is 404, and nothing is written.
 
-The attempts come from the OpenAPI documents: a new route is attempted without a line here.
+The attempts come from the OpenAPI documents. New routes are included automatically.
 """
 
 import json
@@ -19,7 +19,7 @@ from tests.support.endpoints import PUBLIC, ApiEndpoint, IdPlace, Ids, endpoints
 from tests.support.steps import complete_steps
 from tests.support.studio import Answer, Creator, Studio
 
-# What Eve has of each kind that a request can name. Presets belong to all.
+# Eve's resources of each kind that a request can name. Presets belong to everybody.
 HERS: dict[str, tuple[str, ...]] = {
     "project": ("project",),
     "job": ("running", "ended"),
@@ -32,7 +32,7 @@ every_guarded_route = pytest.mark.parametrize("endpoint", GUARDED, ids=lambda en
 
 @dataclass(frozen=True)
 class DeniedRequest:
-    """A request that names one thing of Eve's at one place."""
+    """A request that names one resource of Eve's at one place."""
 
     endpoint: ApiEndpoint
     place: IdPlace
@@ -47,14 +47,14 @@ ATTEMPTS = {
     for endpoint in GUARDED
     for place in endpoint.places()
     if place.kind not in SHARED
-    for thing in HERS[place.kind]  # KeyError: a new kind of thing, of which Eve must have one
+    for thing in HERS[place.kind]  # KeyError: Eve needs a resource of the new kind
 }
 every_attempt = pytest.mark.parametrize("attempt", ATTEMPTS.values(), ids=ATTEMPTS.keys())
 
 
 @pytest.fixture
 def hers(eve: Creator) -> dict[str, str]:
-    """The ids of what Eve has, by the names of HERS."""
+    """The ids of Eve's resources, by the names of HERS."""
     project = eve.project("Eve's secret plans")
     running, ended = eve.job(project)["id"], eve.job(project)["id"]
     settlement.complete(complete_steps(ended), at=utc_now())
@@ -67,7 +67,7 @@ def hers(eve: Creator) -> dict[str, str]:
 
 @pytest.fixture
 def own(ada: Creator) -> Ids:
-    """One of each that is Ada's."""
+    """One resource of Ada's of each kind."""
     project = ada.project("Ada's own")
     return {"project": project, "job": ada.job(project)["id"], "asset": ada.asset(), "preset": "crash-zoom-in"}
 
@@ -77,18 +77,20 @@ def eves(hers: dict[str, str]) -> Ids:
 
 
 @every_attempt
-def test_nobody_can(studio: Studio, ada: Creator, own: Ids, hers: dict[str, str], attempt: DeniedRequest) -> None:
+def test_the_resource_of_another_account_is_not_found(
+    studio: Studio, ada: Creator, own: Ids, hers: dict[str, str], attempt: DeniedRequest
+) -> None:
     before = studio.dump()
     answer = attempt.by(ada, own, hers[attempt.thing])
     assert answer.status == 404
     assert answer.body["code"] == f"{attempt.place.kind}_not_found"
     assert studio.dump() == before
-    said = json.dumps(answer.body)
-    assert not any(told in said for told in ("secret plans", "lighthouse", "Signature", hers["project"]))
+    text = json.dumps(answer.body)
+    assert not any(secret in text for secret in ("secret plans", "lighthouse", "Signature", hers["project"]))
 
 
 @every_attempt
-def test_a_foreign_thing_and_a_missing_one_are_answered_alike(
+def test_the_resource_of_another_account_and_a_missing_one_get_the_same_answer(
     ada: Creator, own: Ids, hers: dict[str, str], attempt: DeniedRequest
 ) -> None:
     there = attempt.by(ada, own, hers[attempt.thing])
@@ -97,13 +99,13 @@ def test_a_foreign_thing_and_a_missing_one_are_answered_alike(
 
 
 @every_attempt
-def test_she_herself_can(eve: Creator, hers: dict[str, str], attempt: DeniedRequest) -> None:
-    """Or at least it exists for her: without this, everything could be a 404."""
+def test_the_owner_can_use_the_resource(eve: Creator, hers: dict[str, str], attempt: DeniedRequest) -> None:
+    """The resource exists for its owner. Otherwise every answer could be 404."""
     assert attempt.by(eve, eves(hers), hers[attempt.thing]).status != 404
 
 
 @every_guarded_route
-def test_no_route_shows_or_changes_what_is_anothers(
+def test_no_route_shows_or_changes_the_resources_of_another_account(
     studio: Studio, ada: Creator, eve: Creator, own: Ids, hers: dict[str, str], endpoint: ApiEndpoint
 ) -> None:
     def of_eve() -> dict[str, list[str]]:
@@ -120,7 +122,7 @@ def test_no_route_shows_or_changes_what_is_anothers(
     assert of_eve() == before
 
 
-def test_lists_show_ones_own_only(ada: Creator, hers: dict[str, str]) -> None:
+def test_lists_show_only_the_callers_resources(ada: Creator, hers: dict[str, str]) -> None:
     for path in ("/api/projects", "/api/jobs", "/api/assets"):
         assert ada.get(path).body == []
         for cursor in hers.values():

@@ -1,4 +1,4 @@
-"""What moto cannot tell: many threads at once on isolated transactions, and what the real engine refuses."""
+"""Tests that moto does not support: many threads with isolated transactions, and refusals of the real engine."""
 
 import asyncio
 import json
@@ -40,7 +40,7 @@ T = TypeVar("T")
 
 @pytest.fixture(scope="module")
 def deployment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
-    """The studio as ever, but its tables are in the real engine."""
+    """The studio with its tables in the real engine."""
     log = tmp_path_factory.mktemp("dynamodb") / "log"
     with dynamodb_local(log) as url, pytest.MonkeyPatch.context() as patch:
         patch.setenv("AWS_ENDPOINT_URL_DYNAMODB", url)
@@ -50,7 +50,7 @@ def deployment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
 
 @pytest.fixture
 def studio(deployment: Studio) -> Studio:
-    """Not wiped: the tests use users of their own."""
+    """The deployment, which is not wiped: each test uses its own users."""
     deployment.cloud.forget()
     return deployment
 
@@ -61,11 +61,11 @@ def ada(studio: Studio, request: pytest.FixtureRequest) -> Creator:
 
 
 def at_once(work: Callable[[int], T], threads: int = THREADS) -> list[T]:
-    """What each thread's call answered; all of them set off together."""
+    """Call `work` in all threads at the same time, and return their answers."""
     barrier = Barrier(threads)
 
     def one(number: int) -> T:
-        asyncio.set_event_loop(asyncio.new_event_loop())  # Mangum wants one in each thread
+        asyncio.set_event_loop(asyncio.new_event_loop())  # Mangum needs a loop in each thread
         try:
             barrier.wait()
             return work(number)
@@ -76,7 +76,7 @@ def at_once(work: Callable[[int], T], threads: int = THREADS) -> list[T]:
         return list(pool.map(one, range(threads)))
 
 
-def test_ten_submit_with_credit_for_one(studio: Studio) -> None:
+def test_of_ten_concurrent_submits_one_succeeds_with_credits_for_one(studio: Studio) -> None:
     poor = studio.arrive("poor@example.com", credits=6)
     project = poor.project()
 
@@ -91,8 +91,8 @@ def test_ten_submit_with_credit_for_one(studio: Studio) -> None:
     assert (account.available, account.held) == (0, 6)
 
 
-def test_ten_submit_with_credit_for_all(ada: Creator) -> None:
-    """They meet on the account's item and on the project's: all are retried, none is lost, none fails."""
+def test_ten_concurrent_submits_succeed_with_credits_for_all(ada: Creator) -> None:
+    """They conflict on the items of the account and the project. All are retried; each of them succeeds."""
     project = ada.project()
     answers = at_once(lambda _: ada.post("/api/jobs", {"projectId": project, "prompt": "x"}))
     assert [answer.status for answer in answers] == [202] * THREADS
@@ -100,7 +100,7 @@ def test_ten_submit_with_credit_for_all(ada: Creator) -> None:
     assert (account.available, account.held) == (100 - 6 * THREADS, 6 * THREADS)
 
 
-def test_one_request_sent_ten_times_at_once_makes_one_job(ada: Creator) -> None:
+def test_ten_concurrent_copies_of_a_request_create_one_job(ada: Creator) -> None:
     project = ada.project()
     answers = at_once(lambda _: ada.post("/api/jobs", {"projectId": project, "prompt": "x"}, key="k"))
     assert {answer.status for answer in answers} == {202}
@@ -109,7 +109,7 @@ def test_one_request_sent_ten_times_at_once_makes_one_job(ada: Creator) -> None:
     assert AccountRecord.get(ada.user_id).held == 6
 
 
-def test_complete_fail_and_cancel_at_once_end_a_job_once(ada: Creator) -> None:
+def test_concurrent_complete_fail_and_cancel_end_a_job_once(ada: Creator) -> None:
     project = ada.project()
     for _ in range(3):
         job_id = str(ada.job(project)["id"])
@@ -135,8 +135,8 @@ def test_complete_fail_and_cancel_at_once_end_a_job_once(ada: Creator) -> None:
         assert ledger.count(f"capture#{job_id}") == (status == JobStatus.COMPLETED)
 
 
-def test_a_hold_ends_once_whoever_ends_it(ada: Creator) -> None:
-    """Capture against release without the job's own guard between them."""
+def test_a_hold_ends_once_under_concurrent_captures_and_releases(ada: Creator) -> None:
+    """Capture and release without the condition on the job."""
     job_id = ada.job(ada.project())["id"]
     hold = credits.get_hold(job_id)
 
@@ -155,7 +155,7 @@ def test_a_hold_ends_once_whoever_ends_it(ada: Creator) -> None:
     assert AccountRecord.get(ada.user_id).held == 0
 
 
-def test_one_refresh_token_used_ten_times_at_once_has_one_successor(studio: Studio) -> None:
+def test_a_refresh_token_in_ten_concurrent_requests_has_one_successor(studio: Studio) -> None:
     store = CredentialStore()
     first = store.begin_family("usr_1", at=utc_now())
     successors = at_once(lambda _: store.rotate(first, at=utc_now()))
@@ -164,7 +164,7 @@ def test_one_refresh_token_used_ten_times_at_once_has_one_successor(studio: Stud
     assert third.seq == 2
 
 
-def test_ten_workers_with_one_step_make_one_attempt(ada: Creator) -> None:
+def test_ten_concurrent_workers_with_one_step_make_one_attempt(ada: Creator) -> None:
     job_id = str(ada.job(ada.project())["id"])
 
     def take(_: int) -> str | None:
@@ -173,12 +173,12 @@ def test_ten_workers_with_one_step_make_one_attempt(ada: Creator) -> None:
         except Leased:
             return None
 
-    [attempt] = [taken for taken in at_once(take) if taken]
+    [attempt] = [claimed for claimed in at_once(take) if claimed]
     step = jobs.get(job_id).step(Stage.IMAGE_GENERATION)
     assert (step.attempt, step.attempts) == (attempt, 1)
 
 
-def test_a_result_and_a_cancellation_at_once_leave_a_job_that_is_whole(ada: Creator) -> None:
+def test_a_concurrent_result_and_cancellation_leave_a_consistent_job(ada: Creator) -> None:
     project = ada.project()
     for _ in range(3):
         job_id = str(ada.job(project)["id"])
@@ -203,7 +203,7 @@ def test_a_result_and_a_cancellation_at_once_leave_a_job_that_is_whole(ada: Crea
 
 
 def test_a_transaction_whose_answer_was_lost_is_not_applied_twice(ada: Creator) -> None:
-    """It is sent again as it was, under its own token: that is the same transaction to DynamoDB."""
+    """The client sends the same request token, so DynamoDB treats it as the same transaction."""
     tx = Transaction()
     account = AccountRecord(ada.user_id)
     tx.update(account, [AccountRecord.held.add(1)], AccountRecord.held >= 0, otherwise=AssertionError())
@@ -212,7 +212,7 @@ def test_a_transaction_whose_answer_was_lost_is_not_applied_twice(ada: Creator) 
     assert AccountRecord.get(ada.user_id, consistent_read=True).held == 1
 
 
-def test_ten_register_one_address(studio: Studio) -> None:
+def test_ten_concurrent_registrations_of_an_address_create_one_account(studio: Studio) -> None:
     def register(number: int) -> bool:
         try:
             with transaction() as tx:
@@ -224,8 +224,8 @@ def test_ten_register_one_address(studio: Studio) -> None:
     assert at_once(register).count(True) == 1
 
 
-def test_a_projects_last_job_and_its_deletion_at_once(ada: Creator) -> None:
-    """Either the project is gone and there is no job, or the job is there and so is its project."""
+def test_a_concurrent_job_and_deletion_of_a_project_leave_both_or_neither(ada: Creator) -> None:
+    """Either the project is deleted and has no job, or both exist."""
     for _ in range(3):
         project = ada.project()
 
@@ -237,13 +237,13 @@ def test_a_projects_last_job_and_its_deletion_at_once(ada: Creator) -> None:
         assert tuple(at_once(race, 2)) in {(202, 409), (404, 204)}
 
 
-def test_every_table_is_as_the_real_engine_wants_it(studio: Studio) -> None:
-    """It refuses what moto takes: attributes that no key uses, wrong key types."""
+def test_the_real_engine_accepts_every_table(studio: Studio) -> None:
+    """The real engine refuses attributes that no key uses and wrong key types, which moto accepts."""
     for record in RECORDS:
         assert record.describe_table()["TableStatus"] == "ACTIVE"
 
 
-def test_a_progress_write_costs_one_unit_and_its_indexes_nothing(ada: Creator) -> None:
+def test_a_progress_write_costs_one_unit_and_none_for_its_indexes(ada: Creator) -> None:
     job_id = str(ada.job(ada.project())["id"])
     attempt = claim(job_id, Stage.IMAGE_GENERATION)
     units: list[float] = []
@@ -262,7 +262,7 @@ def test_a_progress_write_costs_one_unit_and_its_indexes_nothing(ada: Creator) -
 
 
 def test_sizes_are_counted_as_the_engine_counts_them(ada: Creator) -> None:
-    """One write unit is 1 KB: padding an item to its edge shows that the test's own sizes are right."""
+    """One write unit is 1 KB: an item that is padded to the limit confirms the test's calculation of sizes."""
     job_id = str(ada.job(ada.project())["id"])
     spec = JobSpecRecord.get(job_id)
     for target, expected in ((1024, 1.0), (1025, 2.0)):

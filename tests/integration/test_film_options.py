@@ -1,4 +1,4 @@
-"""What a creator asks of a film reaches the engine that makes it."""
+"""Film options: each option of a job reaches the engine."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -22,7 +22,7 @@ def ada() -> Iterator[Creator]:
         yield studio.arrive("ada@example.com")
 
 
-def asked(ada: Creator, inputs: list[tuple[str, str]], **settings: Any) -> Answer:
+def submit(ada: Creator, inputs: list[tuple[str, str]], **settings: Any) -> Answer:
     given = [{"role": role, "assetId": asset} for role, asset in inputs]
     body = {"projectId": ada.project(), "prompt": "a lighthouse", "inputs": given, "settings": settings}
     return ada.post("/api/jobs", body)
@@ -34,7 +34,7 @@ def clean(asset: str) -> str:
 
 def test_up_to_four_pictures_reach_the_film_in_order_and_its_provenance(ada: Creator) -> None:
     pictures = [ada.asset() for _ in range(4)]
-    answer = asked(ada, [("picture", picture) for picture in pictures], loop=True)
+    answer = submit(ada, [("picture", picture) for picture in pictures], loop=True)
     assert answer.status == 202, answer.body
     job, spec = jobs.get(answer.body["id"]), jobs.spec(answer.body["id"])
     assert spec.input_keys == {Role.PICTURE: f"assets/{pictures[0]}/clean"}
@@ -50,8 +50,8 @@ def test_up_to_four_pictures_reach_the_film_in_order_and_its_provenance(ada: Cre
     assert brought == [clean(picture) for picture in pictures]
 
 
-def test_the_way_to_copy_a_clip_reaches_motion_transfer(ada: Creator) -> None:
-    answer = asked(ada, [("driving", ada.asset(AssetType.VIDEO)), ("picture", ada.asset())], transfer="handheld")
+def test_the_transfer_mode_reaches_motion_transfer(ada: Creator) -> None:
+    answer = submit(ada, [("driving", ada.asset(AssetType.VIDEO)), ("picture", ada.asset())], transfer="handheld")
     job_id = answer.body["id"]
     complete_step(job_id, Stage.VIDEO_SYNTHESIS)
     job = jobs.get(job_id)
@@ -70,7 +70,7 @@ def test_the_way_to_copy_a_clip_reaches_motion_transfer(ada: Creator) -> None:
         (["driving"], {"transfer": "wobbly"}),
     ],
 )
-def test_what_cannot_be_filmed_is_refused(ada: Creator, roles: list[str], settings: dict[str, Any]) -> None:
+def test_invalid_film_options_are_refused(ada: Creator, roles: list[str], settings: dict[str, Any]) -> None:
     types = {"picture": AssetType.IMAGE, "driving": AssetType.VIDEO}
-    answer = asked(ada, [(role, ada.asset(types[role])) for role in roles], **settings)
+    answer = submit(ada, [(role, ada.asset(types[role])) for role in roles], **settings)
     assert (answer.status, answer.body["code"]) == (422, "invalid")

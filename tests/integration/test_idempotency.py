@@ -72,26 +72,26 @@ def test_a_key_belongs_to_its_route(ada: Creator) -> None:
     assert ada.post(JOB, body(JOB, project), key="k").status == 202
 
 
-def test_a_key_says_nothing_of_what_it_stands_for(studio: Studio, ada: Creator) -> None:
-    """An id that contains the separator cannot make two keys one."""
+def test_ids_with_the_separator_do_not_collide(studio: Studio, ada: Creator) -> None:
+    """An id that contains the separator must not produce the key of another request."""
     ada.post(PROJECT, {"name": "Harbour"}, key="a#b")
     assert ada.post(PROJECT, {"name": "Harbour"}, key="a").headers.get("idempotent-replayed") is None
 
 
 class Late(IdempotencyStore):
-    """Looks first when there is nothing to be seen yet."""
+    """A store whose first read finds no answer, as if it ran before the first request's write."""
 
-    looked = 0
+    reads = 0
 
     def answer(self, request_key: str, body_hash: str, *, at: datetime) -> IdempotencyRecord | None:
-        self.looked += 1
-        return None if self.looked == 1 else super().answer(request_key, body_hash, at=at)
+        self.reads += 1
+        return None if self.reads == 1 else super().answer(request_key, body_hash, at=at)
 
 
-def test_a_twin_that_read_before_the_first_wrote_is_answered_alike(
+def test_a_duplicate_that_read_before_the_first_write_gets_the_same_answer(
     studio: Studio, ada: Creator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Both found no answer recorded; the transaction's own condition tells them apart."""
+    """Neither request found a recorded answer. The condition of the transaction detects the second one."""
     project = ada.project()
     first = ada.post(JOB, body(JOB, project), key="k")
     before, executions = studio.dump(), studio.cloud.calls.count("StartExecution")
@@ -99,14 +99,14 @@ def test_a_twin_that_read_before_the_first_wrote_is_answered_alike(
     late = Late()
     monkeypatch.setattr(once, "answers", late)
     second = ada.post(JOB, body(JOB, project), key="k")
-    assert late.looked == 2
+    assert late.reads == 2
     assert (second.status, second.body) == (first.status, first.body)
     assert studio.dump() == before
     assert studio.cloud.calls.count("StartExecution") == executions
 
 
-def test_a_twin_that_could_not_pay_again_is_answered_alike(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Credit for one: the second transaction fails twice over, and what counts is that the first has been answered."""
+def test_a_duplicate_without_credits_gets_the_same_answer(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The credits suffice for one job. The second transaction fails twice; the recorded answer takes precedence."""
     poor = studio.arrive("poor@example.com", credits=6)
     project = poor.project()
     first = poor.post(JOB, body(JOB, project), key="k")
@@ -116,18 +116,18 @@ def test_a_twin_that_could_not_pay_again_is_answered_alike(studio: Studio, monke
     assert (second.status, second.body) == (first.status, first.body)
 
 
-def test_a_refused_request_leaves_its_key_free(studio: Studio) -> None:
+def test_a_refused_request_does_not_use_up_its_key(studio: Studio) -> None:
     poor = studio.arrive("poor@example.com", credits=6)
     project = poor.project()
     assert poor.post(JOB, body(JOB, "prj_unknown"), key="k").status == 404
     assert poor.post(JOB, body(JOB, project), key="k").status == 202
 
 
-def test_a_key_is_forgotten_after_a_day(ada: Creator) -> None:
-    """DynamoDB's own expiry may take days more."""
+def test_a_key_expires_after_a_day(ada: Creator) -> None:
+    """DynamoDB may delete expired items days later."""
 
     def send(days: float) -> Answer:
-        """Send the request, with every earlier answer as old as if it were sent this many days later."""
+        """Send the request as if `days` had passed: age every earlier answer by that time."""
         for stored in ada.studio.dump()["kinora-test-idempotency"]:
             known = IdempotencyRecord.get(json.loads(stored)["Attributes"]["request_key"]["S"])
             known.update(actions=[IdempotencyRecord.expires_at.set(known.expires_at - timedelta(days=days))])
@@ -149,8 +149,8 @@ class NumberView(BaseModel):
     number: int
 
 
-def test_an_effect_without_http_happens_once_and_so_does_what_follows_it(studio: Studio) -> None:
-    """A webhook's event id is such a key."""
+def test_an_effect_without_http_and_its_actions_happen_once(studio: Studio) -> None:
+    """An event id of a webhook is such a key."""
     done: list[str] = []
 
     def effect(tx: Transaction) -> NumberView:

@@ -49,7 +49,7 @@ def test_submit_starts_the_job_under_its_own_name(studio: Studio, ada: Creator) 
     assert len(clients.stepfunctions().list_executions(stateMachineArn=machine)["executions"]) == 1
 
 
-def test_a_picture_of_ones_own_is_not_painted(ada: Creator) -> None:
+def test_a_job_with_an_uploaded_picture_has_no_image_generation(ada: Creator) -> None:
     asset = ada.asset()
     body = {
         "projectId": ada.project(), "prompt": "a lighthouse", "inputs": [{"role": "picture", "assetId": asset}],
@@ -107,16 +107,14 @@ def test_the_same_role_twice_is_refused(ada: Creator) -> None:
     assert (answer.status, answer.body["code"]) == (422, "invalid")
 
 
-def test_a_seed_is_kept_and_one_is_found_where_there_is_none(ada: Creator) -> None:
+def test_a_seed_is_stored_or_else_chosen(ada: Creator) -> None:
     project = ada.project()
     assert ada.job(project, seed=0)["seed"] == 0
     assert ada.job(project)["seed"] != ada.job(project)["seed"]
 
 
 @pytest.mark.parametrize("trouble", [THROTTLED, UNREACHABLE], ids=["throttled", "unreachable"])
-def test_a_job_that_could_not_be_started_is_accepted_all_the_same(
-    studio: Studio, ada: Creator, trouble: Exception
-) -> None:
+def test_a_job_that_could_not_be_started_is_accepted(studio: Studio, ada: Creator, trouble: Exception) -> None:
     project = ada.project()
     studio.cloud.broken["StartExecution"] = trouble
     job = ada.job(project)
@@ -133,7 +131,7 @@ def test_a_job_for_a_project_that_is_gone_writes_nothing(studio: Studio, ada: Cr
     assert studio.dump() == before
 
 
-def test_a_job_has_a_deadline_from_its_beginning(ada: Creator) -> None:
+def test_a_new_job_has_a_deadline(ada: Creator) -> None:
     job = jobs.get(ada.job(ada.project())["id"])
     assert job.deadline_at - job.created_at == DEADLINE
 
@@ -171,12 +169,12 @@ def test_a_list_is_one_query_and_batched_reads(studio: Studio, ada: Creator) -> 
     assert studio.cloud.calls == ["Query", "BatchGetItem", "BatchGetItem"]
 
 
-def test_an_empty_list_is_no_error(ada: Creator) -> None:
+def test_an_empty_list_is_answered_with_an_empty_array(ada: Creator) -> None:
     assert ada.get("/api/jobs").body == []
     assert ada.get("/api/jobs", projectId=ada.project()).body == []
 
 
-def test_a_completed_job_shows_signed_urls_of_what_it_made(ada: Creator) -> None:
+def test_a_completed_job_shows_signed_urls_of_its_outputs(ada: Creator) -> None:
     job_id = str(ada.job(ada.project())["id"])
     complete_steps(job_id)
     playlist = jobs.results(jobs.get(job_id))[Stage.POST_PROCESSING].key(Role.PLAYLIST)
@@ -197,11 +195,11 @@ def test_a_completed_job_shows_signed_urls_of_what_it_made(ada: Creator) -> None
 
 @pytest.mark.parametrize("code", ["NoSuchKey", "AccessDenied"])
 def test_a_job_whose_playlist_is_deleted_is_shown_without_it(studio: Studio, ada: Creator, code: str) -> None:
-    """S3 says AccessDenied of what is not there to who may not list the bucket."""
+    """S3 answers AccessDenied for a missing key to a role without s3:ListBucket."""
     job_id = str(ada.job(ada.project())["id"])
     complete_steps(job_id)
     settlement.complete(jobs.get(job_id), at=utc_now())
-    studio.cloud.stumbles["GetObject"] = [ClientError({"Error": {"Code": code, "Message": ""}}, "GetObject")]
+    studio.cloud.fails_once["GetObject"] = [ClientError({"Error": {"Code": code, "Message": ""}}, "GetObject")]
     answer = ada.get(f"/api/jobs/{job_id}")
     assert (answer.status, answer.body["status"], answer.body["hlsPlaylist"]) == (200, "COMPLETED", None)
 
@@ -209,7 +207,7 @@ def test_a_job_whose_playlist_is_deleted_is_shown_without_it(studio: Studio, ada
 # --- cancelling
 
 
-def test_cancelling_stops_the_execution_and_gives_the_credits_back(ada: Creator) -> None:
+def test_cancelling_stops_the_execution_and_releases_the_credits(ada: Creator) -> None:
     job_id = ada.job(ada.project())["id"]
     assert ada.post(f"/api/jobs/{job_id}/cancel").body["status"] == "CANCELLED"
     assert executions.running(job_id) is False
@@ -218,7 +216,7 @@ def test_cancelling_stops_the_execution_and_gives_the_credits_back(ada: Creator)
     assert HoldRecord.get(job_id).state == "RELEASED"
 
 
-def test_cancelling_twice_is_cancelling_once(studio: Studio, ada: Creator) -> None:
+def test_cancelling_again_changes_nothing(studio: Studio, ada: Creator) -> None:
     job_id = ada.job(ada.project())["id"]
     first = ada.post(f"/api/jobs/{job_id}/cancel")
     before = studio.dump()
@@ -247,7 +245,7 @@ def test_a_job_whose_start_was_lost_can_be_cancelled(studio: Studio, ada: Creato
     assert ada.post(f"/api/jobs/{job_id}/cancel").status == 200
 
 
-def test_a_cancelled_jobs_steps_read_as_cancelled(ada: Creator) -> None:
+def test_the_steps_of_a_cancelled_job_show_cancelled(ada: Creator) -> None:
     job_id = str(ada.job(ada.project())["id"])
     complete_step(job_id, Stage.IMAGE_GENERATION)
     claim(job_id, Stage.VIDEO_SYNTHESIS)
@@ -255,7 +253,7 @@ def test_a_cancelled_jobs_steps_read_as_cancelled(ada: Creator) -> None:
     assert [step["status"] for step in steps] == ["COMPLETED", "CANCELLED", "CANCELLED"]
 
 
-def test_a_failed_job_says_which_step_failed(ada: Creator) -> None:
+def test_a_failed_job_shows_the_failed_step(ada: Creator) -> None:
     job_id = str(ada.job(ada.project())["id"])
     complete_step(job_id, Stage.IMAGE_GENERATION)
     attempt = claim(job_id, Stage.VIDEO_SYNTHESIS)
@@ -277,7 +275,7 @@ def test_a_running_job_cannot_be_deleted(studio: Studio, ada: Creator) -> None:
     assert studio.dump() == before
 
 
-def test_deleting_a_job_leaves_its_money_and_nothing_else(studio: Studio, ada: Creator) -> None:
+def test_deleting_a_job_leaves_only_its_credit_records(studio: Studio, ada: Creator) -> None:
     project = ada.project()
     empty = studio.dump()
     job_id = finished(ada, project)
@@ -285,13 +283,13 @@ def test_deleting_a_job_leaves_its_money_and_nothing_else(studio: Studio, ada: C
     steps.store_token(job_id, Stage.POST_PROCESSING, "token", at=utc_now())
     assert ada.delete(f"/api/jobs/{job_id}").status == 204
     assert ada.get(f"/api/jobs/{job_id}").status == 404
-    kept = studio.dump()
-    assert {name for name in kept if kept[name] != empty[name]} == {
+    remaining = studio.dump()
+    assert {name for name in remaining if remaining[name] != empty[name]} == {
         f"kinora-test-credit-{name}" for name in ("accounts", "holds", "ledger")
     }
 
 
-def test_a_job_is_deleted_once(ada: Creator) -> None:
+def test_deleting_a_job_again_is_not_found(ada: Creator) -> None:
     project = ada.project()
     one, other = finished(ada, project), finished(ada, project)
     assert [ada.delete(f"/api/jobs/{one}").status for _ in range(2)] == [204, 404]
@@ -302,8 +300,8 @@ def test_a_job_is_deleted_once(ada: Creator) -> None:
 # --- the hot item
 
 
-def test_the_job_item_stays_under_a_kilobyte_in_its_largest_form(ada: Creator) -> None:
-    """A progress write then costs one write unit: four steps, the last failed once, is running again, and fails."""
+def test_the_largest_job_item_is_below_one_kilobyte(ada: Creator) -> None:
+    """A progress write then costs one write unit. The form: four steps, the last failed once and runs again."""
     driving, sentence = ada.asset(AssetType.VIDEO), "x" * 250
     body = {"projectId": ada.project(), "prompt": "x" * 2000, "inputs": [{"role": "driving", "assetId": driving}]}
     job_id, last, at = str(ada.post("/api/jobs", body).body["id"]), Stage.POST_PROCESSING, utc_now()

@@ -54,7 +54,7 @@ def _eventually(true: Callable[[], bool], seconds: float = 5) -> bool:
 def _signed(cloud: Cloud, key: str, prefix: str, expires_in: float = 60) -> str:
     pem = media_signing_key(cloud.folder / "keys")
     private: Any = serialization.load_pem_private_key(pem.encode(), None)
-    sha1 = hashes.SHA1()  # noqa: S303  # CloudFront takes no other
+    sha1 = hashes.SHA1()  # noqa: S303  # CloudFront accepts no other hash
     signer = CloudFrontSigner(MEDIA_KEY_ID, lambda text: private.sign(text, padding.PKCS1v15(), sha1))
     resource = f"{cloud.api_url}/media/{prefix}*"
     policy = signer.build_policy(resource, datetime.now(UTC) + timedelta(seconds=expires_in))
@@ -111,7 +111,7 @@ def test_media_needs_a_signature_and_comes_in_ranges(cloud: Cloud) -> None:
     assert httpx.get(_signed(cloud, "jobs/a/none.mp4", "jobs/a/")).status_code == 404
 
 
-def test_presets_show_themselves_on_the_studios_origin(cloud: Cloud, ada: StudioClient) -> None:
+def test_pictures_of_presets_have_the_origin_of_the_studio(cloud: Cloud, ada: StudioClient) -> None:
     preset = ada.preset("crash-zoom-in")
     for path, kind in ((preset["thumbnail"], "image/jpeg"), (preset["preview"], "image/webp")):
         answer = httpx.get(cloud.api_url + path)
@@ -119,8 +119,8 @@ def test_presets_show_themselves_on_the_studios_origin(cloud: Cloud, ada: Studio
         assert len(answer.content) > 1000
 
 
-def test_an_upload_form_stores_exactly_what_it_was_made_for(cloud: Cloud) -> None:
-    s3 = boto3.client(  # the form's maker, with the gateway as its S3
+def test_an_upload_form_accepts_only_its_declared_upload(cloud: Cloud) -> None:
+    s3 = boto3.client(  # the client that makes the form, with the gateway as its S3
         "s3",
         endpoint_url=f"{cloud.api_url}/s3",
         aws_access_key_id=cloud.environment["AWS_ACCESS_KEY_ID"],
@@ -154,14 +154,14 @@ def test_a_socket_without_a_token_is_refused(cloud: Cloud) -> None:
     assert refused.value.response.status_code == 401
 
 
-def test_a_refusal_reads_as_one_sentence(ada: StudioClient) -> None:
+def test_a_refusal_is_shown_as_one_sentence(ada: StudioClient) -> None:
     with pytest.raises(StudioError, match="Did you mean crash-zoom-in"):
         ada.preset("crash-zom-in")
 
 
-def test_a_port_in_use_is_said_so(tmp_path: Path) -> None:
-    with listen() as taken:
-        port = taken.getsockname()[1]
+def test_a_port_in_use_is_reported(tmp_path: Path) -> None:
+    with listen() as listener:
+        port = listener.getsockname()[1]
         with pytest.raises(CloudFailed, match=f"Port {port} cannot be used"), laptop_cloud(port=port, folder=tmp_path):
             pass
         ran = subprocess.run(  # noqa: S603  # our own module
@@ -180,7 +180,7 @@ _PARENT = """
 import signal, sys, time
 from pathlib import Path
 from local.cloud import laptop_cloud
-signal.signal(signal.SIGINT, signal.default_int_handler)  # tests started in the background inherit it ignored
+signal.signal(signal.SIGINT, signal.default_int_handler)  # background processes inherit an ignored SIGINT
 with laptop_cloud(folder=Path(sys.argv[1]), with_workers=False) as cloud:
     print(*(process.pid for process in cloud.services), flush=True)
     time.sleep(60)
@@ -188,7 +188,7 @@ with laptop_cloud(folder=Path(sys.argv[1]), with_workers=False) as cloud:
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
-def test_nothing_survives_its_parent(tmp_path: Path, number: signal.Signals) -> None:
+def test_the_processes_end_with_their_parent(tmp_path: Path, number: signal.Signals) -> None:
     command = [sys.executable, "-c", _PARENT, str(tmp_path)]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as parent:  # noqa: S603  # our own program
         assert parent.stdout is not None
@@ -204,7 +204,7 @@ def _runs(pid: str) -> bool:
     return bool(state.strip()) and not state.startswith("Z")
 
 
-def test_a_stopped_cloud_is_gone_and_can_be_stopped_again(tmp_path: Path) -> None:
+def test_a_stopped_cloud_can_be_stopped_again(tmp_path: Path) -> None:
     with laptop_cloud(folder=tmp_path, with_workers=False) as running:
         port = int(running.api_url.rpartition(":")[2])
         running.stop()

@@ -1,4 +1,4 @@
-"""Every line says what it is about: a job's id finds all that was logged of the job, a request's all of the request."""
+"""Ids in log lines: the id of a job finds all lines of the job, the id of a request all lines of the request."""
 
 import io
 import json
@@ -31,14 +31,14 @@ Line = Mapping[str, object]
 
 @dataclass(frozen=True)
 class Call:
-    """As Lambda's context."""
+    """A stand-in for Lambda's context."""
 
     aws_request_id: str
 
 
 @dataclass(frozen=True)
 class Small:
-    """Makes a tiny file for each role of its stage; `meanwhile` happens while it is at work."""
+    """An engine that makes a tiny file for each role of its stage and calls `meanwhile` during its work."""
 
     stage: Stage
     meanwhile: Callable[[], object] = lambda: None
@@ -56,18 +56,18 @@ class Small:
 
 
 class Lines:
-    """What has been logged since it was last asked."""
+    """The lines that were logged since the last call of `new`."""
 
     def __init__(self, text: io.StringIO) -> None:
         self._text = text
 
     def new(self) -> list[Line]:
-        said = dict.fromkeys(self._text.getvalue().splitlines())  # once, though two loggers hear it
+        unique = dict.fromkeys(self._text.getvalue().splitlines())  # without repeats: two loggers write the same line
         self._text.seek(0)
         self._text.truncate()
-        return [json.loads(line) for line in said]
+        return [json.loads(line) for line in unique]
 
-    def said(self, message: str) -> Line:
+    def line(self, message: str) -> Line:
         found = self.new()
         return next(line for line in found if line["message"] == message)
 
@@ -83,7 +83,7 @@ def quick_beats(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def work(stage: Stage, engine: Small) -> None:
-    """The next message of the stage, by a worker's own loop."""
+    """Handle the next message of the stage in the worker's own loop."""
     runner, shutdown = (
         StepRunner(dict.fromkeys(("procedural", "parallax", "finish"), engine), shutdown_requested=bool),
         Shutdown(),
@@ -102,7 +102,7 @@ def queued(ada: Creator) -> str:
     return job_id
 
 
-def test_every_line_of_a_whole_job_says_whose_it_is(studio: Studio, lines: Lines) -> None:
+def test_every_log_line_of_a_job_has_its_id(studio: Studio, lines: Lines) -> None:
     ada = studio.arrive("ada@example.com")
     job_id = str(ada.job(ada.project())["id"])
     requests = lines.new()
@@ -129,16 +129,16 @@ def test_every_line_of_a_whole_job_says_whose_it_is(studio: Studio, lines: Lines
     assert [(line["message"], line["job_id"], line["function_request_id"]) for line in settled] == [
         ("job settled", job_id, "call-9")
     ]
-    assert not logger.thread_safe_get_current_keys(), "nothing is left for the next line"
+    assert not logger.thread_safe_get_current_keys(), "the next line has no fields of this call"
 
 
 def test_a_request_that_failed_is_found_by_its_id(studio: Studio, ada: Creator, lines: Lines) -> None:
     studio.cloud.broken["Query"] = RuntimeError("storage is down")
     answer = ada.get("/api/jobs")
-    assert lines.said("request failed")["request_id"] == answer.body["requestId"]
+    assert lines.line("request failed")["request_id"] == answer.body["requestId"]
 
 
-def test_a_missed_beat_names_its_attempt(studio: Studio, ada: Creator, lines: Lines) -> None:
+def test_the_line_of_a_missed_beat_has_the_attempt(studio: Studio, ada: Creator, lines: Lines) -> None:
     job_id = queued(ada)
     seen: list[Line] = []
 
@@ -161,33 +161,35 @@ def test_a_missed_beat_names_its_attempt(studio: Studio, ada: Creator, lines: Li
         (RuntimeError("x"), "message not handled"),
     ],
 )
-def test_a_message_that_could_not_be_handled_names_its_attempt(
+def test_the_line_of_an_unhandled_message_has_the_attempt(
     studio: Studio, ada: Creator, lines: Lines, error: Exception, message: str
 ) -> None:
     job_id = queued(ada)
     studio.cloud.broken["SendTaskSuccess"] = error
     work(IMAGE, Small(IMAGE))
-    line = lines.said(message)
+    line = lines.line(message)
     assert (line["job_id"], line["attempt"]) == (job_id, jobs.get(job_id).step(IMAGE).attempt)
     assert not logger.thread_safe_get_current_keys()
 
 
-def test_a_task_that_an_endpoint_could_not_do_names_its_attempt(studio: Studio, ada: Creator, lines: Lines) -> None:
+def test_the_line_of_an_unhandled_task_of_an_endpoint_has_the_attempt(
+    studio: Studio, ada: Creator, lines: Lines
+) -> None:
     job_id = queued(ada)
     [body] = studio.messages(IMAGE.queue)
     studio.cloud.broken["SendTaskSuccess"] = RuntimeError("x")
     runner = StepRunner({"procedural": Small(IMAGE)}, shutdown_requested=bool)
     with Endpoint(runner.handle, host="127.0.0.1", port=0) as endpoint:
         endpoint.invoke(json.dumps(body).encode(), "")
-    line = lines.said("task not handled")
+    line = lines.line("task not handled")
     assert (line["job_id"], line["attempt"]) == (job_id, jobs.get(job_id).step(IMAGE).attempt)
 
 
-def test_dead_letters_name_their_jobs_each_its_own(studio: Studio, ada: Creator, lines: Lines) -> None:
+def test_the_lines_of_dead_letters_have_the_ids_of_their_jobs(studio: Studio, ada: Creator, lines: Lines) -> None:
     job_id = queued(ada)
     [body] = studio.messages(IMAGE.queue)
     studio.cloud.broken["GetItem"] = RuntimeError("x")
-    letters = [{"messageId": "1", "body": json.dumps(body)}, {"messageId": "2", "body": "none of ours"}]
+    letters = [{"messageId": "1", "body": json.dumps(body)}, {"messageId": "2", "body": "not one of ours"}]
     lines.new()
     signal.handler({"Records": letters}, Call("call-2"))
     first, second = lines.new()
@@ -195,27 +197,27 @@ def test_dead_letters_name_their_jobs_each_its_own(studio: Studio, ada: Creator,
     assert (second["message_id"], second.get("job_id")) == ("2", None)
 
 
-def test_a_job_change_that_was_not_pushed_and_one_not_reconciled_are_named(
+def test_the_lines_of_failed_pushes_and_reconciles_have_the_job_id(
     studio: Studio, ada: Creator, lines: Lines, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     job_id = queued(ada)
     changes = {"Records": studio.job_changes()}
     studio.cloud.broken["Query"] = RuntimeError("x")
     push.handler(changes, None)
-    assert lines.said("job change not pushed")["job_id"] == job_id
+    assert lines.line("job change not pushed")["job_id"] == job_id
     studio.cloud.broken.clear()
     monkeypatch.setattr(reconcile, "_reconcile", partial(_fail, EndpointConnectionError(endpoint_url="x")))
     monkeypatch.setattr(credits, "open_holds", lambda **_: [job_id])
     reconcile.handler({}, None)
-    assert lines.said("job not reconciled")["job_id"] == job_id
+    assert lines.line("job not reconciled")["job_id"] == job_id
 
 
-def test_a_fault_of_a_function_is_logged_with_its_job(studio: Studio, ada: Creator, lines: Lines) -> None:
+def test_an_error_of_a_function_is_logged_with_its_job(studio: Studio, ada: Creator, lines: Lines) -> None:
     job_id = str(ada.job(ada.project())["id"])
     studio.cloud.broken["SendMessage"] = RuntimeError("x")
     with suppress(RuntimeError):
         dispatch({"jobId": job_id, "stage": IMAGE.value, "taskToken": "t"}, Call("call-3"))
-    line = lines.said("call failed")
+    line = lines.line("call failed")
     assert (line["job_id"], line["function_request_id"], line["level"]) == (job_id, "call-3", "ERROR")
 
 

@@ -1,4 +1,4 @@
-"""No secret and no personal data in logs (I15), whatever goes right or wrong."""
+"""Logs: they contain neither secrets nor personal data (I15), in success and failure."""
 
 import io
 import json
@@ -29,7 +29,7 @@ class Breaking:
         raise StageFailure("x", "It broke.")
 
 
-def test_a_life_in_the_studio_leaves_no_secret_in_the_logs(studio: Studio, logged: io.StringIO) -> None:
+def test_the_logs_of_a_whole_session_contain_no_secret(studio: Studio, logged: io.StringIO) -> None:
     ada = studio.sign_up(EMAIL)
     refresh = studio.call("POST", "/api/auth/login", {"email": EMAIL, "password": PASSWORD}).cookies[0].split(";")[0]
     studio.call("POST", "/api/auth/login", {"email": EMAIL, "password": PASSWORD + "!"})
@@ -62,9 +62,9 @@ def test_a_life_in_the_studio_leaves_no_secret_in_the_logs(studio: Studio, logge
 
     studio.cloud.broken["Query"] = RuntimeError("storage is down")
     ada.get("/api/jobs")
-    said = logged.getvalue()
-    assert "step queued" in said, "the logs are listened to"
-    assert "request failed" in said
+    text = logged.getvalue()
+    assert "step queued" in text, "the log is captured"
+    assert "request failed" in text
     fields = upload["upload"]["fields"]
     secrets = [
         PASSWORD,
@@ -77,11 +77,11 @@ def test_a_life_in_the_studio_leaves_no_secret_in_the_logs(studio: Studio, logge
         "ada.lovelace",
     ]
     for secret in secrets:
-        assert secret not in said
-    assert "$argon2" not in said
+        assert secret not in text
+    assert "$argon2" not in text
 
 
-def test_a_message_that_cannot_be_handled_is_logged_without_what_it_says(studio: Studio, logged: io.StringIO) -> None:
+def test_an_unhandled_message_is_logged_without_its_content(studio: Studio, logged: io.StringIO) -> None:
     body = {
         "version": 1,
         "stage": "IMAGE_GENERATION",
@@ -101,7 +101,7 @@ def test_a_message_that_cannot_be_handled_is_logged_without_what_it_says(studio:
     assert PROMPT not in logged.getvalue()
 
 
-def test_nobody_breaks_a_log_into_two_lines(studio: Studio, logged: io.StringIO) -> None:
+def test_input_with_line_breaks_stays_in_one_log_line(studio: Studio, logged: io.StringIO) -> None:
     with pytest.raises(Exception, match="Unauthorized"):
         authorizer({"authorizationToken": 'Bearer x\r\n{"level": "forged"}.y.z', "methodArn": "a/b/c"}, None)
     lines = logged.getvalue().splitlines()

@@ -1,4 +1,4 @@
-"""What is counted: each thing once, when it has happened."""
+"""Metrics: each event is counted once, when it has happened."""
 
 import json
 from collections import Counter
@@ -16,7 +16,7 @@ from tests.support.studio import PASSWORD, Creator, Studio
 
 
 class Measured:
-    """Sums of what was measured since it was last asked."""
+    """Sums of the metrics that were written since the last call of `new`."""
 
     def __init__(self, capsys: pytest.CaptureFixture[str]) -> None:
         self._capsys = capsys
@@ -24,10 +24,10 @@ class Measured:
     def new(self) -> Counter[str]:
         sums = Counter[str]()
         for line in self._capsys.readouterr().out.splitlines():
-            told = json.loads(line)
-            for metric in told.get("_aws", {}).get("CloudWatchMetrics", ()):
+            entry = json.loads(line)
+            for metric in entry.get("_aws", {}).get("CloudWatchMetrics", ()):
                 for name in (one["Name"] for one in metric["Metrics"]):
-                    sums[name] += int(sum(told[name]))
+                    sums[name] += int(sum(entry[name]))
         return sums
 
 
@@ -36,7 +36,7 @@ def measured(capsys: pytest.CaptureFixture[str]) -> Measured:
     return Measured(capsys)
 
 
-def test_a_sign_up_counts_its_grant_and_a_taken_address_counts_nothing(studio: Studio, measured: Measured) -> None:
+def test_a_sign_up_counts_its_grant_and_a_used_address_counts_nothing(studio: Studio, measured: Measured) -> None:
     body = {"email": "ada@example.com", "password": PASSWORD}
     studio.call("POST", "/api/auth/register", body)
     assert measured.new() == {Metric.SIGN_UPS: 1, Metric.CREDITS_GRANTED: 100}
@@ -45,7 +45,9 @@ def test_a_sign_up_counts_its_grant_and_a_taken_address_counts_nothing(studio: S
 
 
 @pytest.mark.parametrize("plan", PlanType)
-def test_captured_credits_are_revenue_only_of_those_who_pay(ada: Creator, measured: Measured, plan: PlanType) -> None:
+def test_captured_credits_count_as_paid_only_under_a_paid_plan(
+    ada: Creator, measured: Measured, plan: PlanType
+) -> None:
     subscriptions.put(ada.user_id, plan, SubscriptionStatus.ACTIVE, at=utc_now())
     job_id = str(ada.job(ada.project())["id"])
     held = measured.new()
@@ -57,7 +59,7 @@ def test_captured_credits_are_revenue_only_of_those_who_pay(ada: Creator, measur
     assert measured.new() == {Metric.JOBS_COMPLETED: 1, Metric.CREDITS_CAPTURED: 6, **paid}
 
 
-def test_a_job_that_makes_no_film_earns_nothing(ada: Creator, measured: Measured) -> None:
+def test_a_failed_job_counts_no_captured_credits(ada: Creator, measured: Measured) -> None:
     job_id = str(ada.job(ada.project())["id"])
     measured.new()
     settlement.fail(jobs.get(job_id), error="x", at=utc_now())

@@ -1,4 +1,4 @@
-"""What moto gets wrong and `local/moto_fixes.py` puts right; each test fails without its fix."""
+"""The faults of moto that `local/moto_fixes.py` corrects; each test fails without its fix."""
 
 import json
 import sys
@@ -118,7 +118,7 @@ def _eager_threads() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("_eager_threads")
-def test_one_credit_buys_one_job_under_threads(dynamodb: Any) -> None:
+def test_one_credit_pays_for_one_job_under_threads(dynamodb: Any) -> None:
     moto_fixes.isolate_transactions()
     for account in ("ada", "bea", "cleo", "dora"):
         bought = _bought_with_one_credit(dynamodb, account)
@@ -127,7 +127,7 @@ def test_one_credit_buys_one_job_under_threads(dynamodb: Any) -> None:
 
 
 def _bought_with_one_credit(dynamodb: Any, account: str) -> list[str]:
-    """What twelve threads at once are told that they bought."""
+    """Buy in twelve threads at the same time, and return the names of those that succeeded."""
     dynamodb.put_item(TableName="things", Item={"id": {"S": account}, "credits": {"N": "1"}})
     start = threading.Barrier(12)
     spend = {
@@ -155,7 +155,7 @@ def _bought_with_one_credit(dynamodb: Any, account: str) -> list[str]:
     return bought
 
 
-def test_a_cancelled_transaction_leaves_nothing_and_the_stream_goes_on(
+def test_a_cancelled_transaction_writes_nothing_and_the_stream_continues(
     dynamodb: Any, client: Callable[[Any], Any]
 ) -> None:
     moto_fixes.isolate_transactions()
@@ -195,26 +195,26 @@ def test_a_repeated_request_token_is_applied_once(dynamodb: Any) -> None:
         dynamodb.transact_write_items(TransactItems=[_put("other")], ClientRequestToken="t-1")
 
 
-def test_an_answer_that_comes_before_the_wait_is_not_lost() -> None:
+def test_an_answer_before_the_wait_is_not_lost() -> None:
     moto_fixes.keep_early_callbacks()
     endpoint = CallbackEndpoint("token")
     endpoint.notify(CallbackOutcomeSuccess("token", "{}"))
     assert endpoint.setup_heartbeat_endpoint(heartbeat_seconds=0).clear_and_wait()
 
 
-def test_a_heartbeat_that_comes_before_the_wait_is_accepted() -> None:
+def test_a_heartbeat_before_the_wait_is_accepted() -> None:
     moto_fixes.keep_early_callbacks()
     assert CallbackEndpoint("token").notify_heartbeat()
 
 
 def test_a_failed_tasks_cause_is_passed_on(client: Callable[[Any], Any], monkeypatch: pytest.MonkeyPatch) -> None:
     moto_fixes.keep_causes()
-    told: dict[str, Any] = {}
+    reported: dict[str, Any] = {}
     monkeypatch.setattr(
-        StepFunctionBackend, "send_task_failure", lambda _backend, token, **said: told.update(said, token=token)
+        StepFunctionBackend, "send_task_failure", lambda _backend, token, **said: reported.update(said, token=token)
     )
     client("stepfunctions").send_task_failure(taskToken="t", error="Stage.Final", cause="because")
-    assert told == {"token": "t", "error": "Stage.Final", "cause": "because"}
+    assert reported == {"token": "t", "error": "Stage.Final", "cause": "because"}
 
 
 def test_state_machine_tasks_share_a_client() -> None:
@@ -223,9 +223,7 @@ def test_state_machine_tasks_share_a_client() -> None:
     assert first is second
 
 
-def test_a_stream_reader_that_polls_for_hours_does_not_fill_the_memory(
-    dynamodb: Any, client: Callable[[Any], Any]
-) -> None:
+def test_a_stream_reader_uses_bounded_memory(dynamodb: Any, client: Callable[[Any], Any]) -> None:
     moto_fixes.forget_iterators()
     streams = client("dynamodbstreams")
     iterator = _iterator(streams, dynamodb)

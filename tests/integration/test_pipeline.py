@@ -1,4 +1,4 @@
-"""Dispatch, settle, signal and reconcile, as the state machine, the queues and the schedule call them."""
+"""Dispatch, settle, signal and reconcile, called as the state machine, the queues and the schedule call them."""
 
 import json
 from datetime import datetime, timedelta
@@ -35,7 +35,7 @@ MOTION = Stage.MOTION_TRANSFER
 POST = Stage.POST_PROCESSING
 
 
-def ask(job_id: str, stage: Stage, token: str = "token-1") -> None:  # noqa: S107  # a test's token
+def dispatch_step(job_id: str, stage: Stage, token: str = "token-1") -> None:  # noqa: S107  # a test's token
     dispatch({"jobId": job_id, "stage": stage.value, "taskToken": token}, None)
 
 
@@ -48,9 +48,9 @@ def submitted(ada: Creator, *inputs: tuple[str, AssetType], **settings: Any) -> 
 # --- dispatch
 
 
-def test_dispatch_keeps_the_token_and_asks_the_stages_worker(studio: Studio, ada: Creator) -> None:
+def test_dispatch_stores_the_token_and_sends_the_task(studio: Studio, ada: Creator) -> None:
     job_id = submitted(ada, seed=7)
-    ask(job_id, IMAGE)
+    dispatch_step(job_id, IMAGE)
     assert steps.token(job_id, IMAGE) == "token-1"
     [message] = studio.messages("image-generation")
     request = message.pop("request")
@@ -67,19 +67,19 @@ def test_dispatch_keeps_the_token_and_asks_the_stages_worker(studio: Studio, ada
     assert studio.cloud.answers == []
 
 
-def test_the_token_goes_nowhere_but_into_its_own_table(studio: Studio, ada: Creator) -> None:
+def test_the_token_is_stored_only_in_its_own_table(studio: Studio, ada: Creator) -> None:
     job_id = submitted(ada)
-    ask(job_id, IMAGE, "a-secret-token")
+    dispatch_step(job_id, IMAGE, "a-secret-token")
     holders = [name for name, items in studio.dump().items() if "a-secret-token" in json.dumps(items)]
     assert holders == ["kinora-test-step-tokens"]
     assert "a-secret-token" not in json.dumps(studio.messages("image-generation"))
     assert "a-secret-token" not in json.dumps(ada.get(f"/api/jobs/{job_id}").body)
 
 
-def test_asking_again_replaces_the_token(studio: Studio, ada: Creator) -> None:
+def test_a_second_dispatch_replaces_the_token(studio: Studio, ada: Creator) -> None:
     job_id = submitted(ada)
-    ask(job_id, IMAGE, "first")
-    ask(job_id, IMAGE, "second")
+    dispatch_step(job_id, IMAGE, "first")
+    dispatch_step(job_id, IMAGE, "second")
     assert steps.token(job_id, IMAGE) == "second"
     assert len(studio.messages("image-generation")) == 2
 
@@ -87,52 +87,52 @@ def test_asking_again_replaces_the_token(studio: Studio, ada: Creator) -> None:
 def test_a_finished_step_is_answered_at_once(studio: Studio, ada: Creator) -> None:
     job_id = submitted(ada)
     complete_step(job_id, IMAGE)
-    ask(job_id, IMAGE)
+    dispatch_step(job_id, IMAGE)
     assert studio.cloud.answers == [TaskAnswer("token-1", None, "")]
     assert studio.messages("image-generation") == []
 
 
-def test_an_ended_jobs_step_is_refused_for_good(studio: Studio, ada: Creator) -> None:
+def test_the_step_of_an_ended_job_is_a_final_failure(studio: Studio, ada: Creator) -> None:
     job_id = submitted(ada)
     settlement.cancel(jobs.get(job_id), at=utc_now())
     before = studio.dump()
-    ask(job_id, IMAGE)
+    dispatch_step(job_id, IMAGE)
     assert [(a.token, a.error) for a in studio.cloud.answers] == [("token-1", "Stage.Final")]
     assert studio.dump() == before
     assert studio.messages("image-generation") == []
 
 
-def test_a_step_whose_input_is_missing_fails_for_good(studio: Studio, ada: Creator) -> None:
+def test_a_step_without_its_input_is_a_final_failure(studio: Studio, ada: Creator) -> None:
     job_id = submitted(ada)
-    ask(job_id, VIDEO)
+    dispatch_step(job_id, VIDEO)
     [answer] = studio.cloud.answers
     assert answer.error == "Stage.Final"
     assert json.loads(answer.cause)["code"] == "input_missing"
     assert studio.messages("video-synthesis") == []
 
 
-def test_a_job_that_runs_stays_running_while_its_next_step_waits(ada: Creator) -> None:
+def test_a_job_stays_running_while_its_next_step_waits(ada: Creator) -> None:
     job_id = submitted(ada)
     complete_step(job_id, IMAGE)
     seq = jobs.get(job_id).seq
-    ask(job_id, VIDEO)
+    dispatch_step(job_id, VIDEO)
     assert (jobs.get(job_id).status, jobs.get(job_id).seq) == (JobStatus.RUNNING, seq)
 
 
-# --- AWS is weak for a moment
+# --- short failures of AWS
 
 
 THROTTLED = ClientError({"Error": {"Code": "ThrottlingException", "Message": "slow down"}}, "any")
 
 
-def asked_as_the_state_machine_asks(job_id: str, stage: Stage) -> int:
-    """Call dispatch until it does not raise, as often as the state's Retry has it called; answers how often."""
+def dispatch_with_retries(job_id: str, stage: Stage) -> int:
+    """Call dispatch until it succeeds, at most as often as the state's Retry allows. Return the number of calls."""
     definition = json.loads((ROOT / "stepfunctions" / "generate_video.asl.json").read_text())
     rules = definition["States"][stage.state]["Retry"]
     calls = 1
     while True:
         try:
-            ask(job_id, stage, f"token-{calls}")
+            dispatch_step(job_id, stage, f"token-{calls}")
         except Unavailable as error:
             [most] = [rule["MaxAttempts"] for rule in rules if type(error).__name__ in rule["ErrorEquals"]]
             assert calls <= most
@@ -150,42 +150,42 @@ def asked_as_the_state_machine_asks(job_id: str, stage: Stage) -> int:
         ("UpdateItem", EndpointConnectionError(endpoint_url="x")),
     ],
 )
-def test_a_job_is_completed_although_aws_fails_once_while_a_step_is_asked_for(
+def test_a_job_completes_although_aws_fails_once_in_each_dispatch(
     studio: Studio, ada: Creator, operation: str, error: Exception
 ) -> None:
     job_id = submitted(ada)
     for stage, _ in jobs.get(job_id).planned():
-        studio.cloud.stumbles[operation] = [error]
-        assert asked_as_the_state_machine_asks(job_id, stage) == 2
+        studio.cloud.fails_once[operation] = [error]
+        assert dispatch_with_retries(job_id, stage) == 2
         assert steps.token(job_id, stage) == "token-2"
         assert studio.messages(stage.queue)
         complete_step(job_id, stage)
     assert settle.handler({"jobId": job_id}, None)["status"] == "COMPLETED"
 
 
-def test_an_answer_that_was_not_heard_is_given_again(studio: Studio, ada: Creator) -> None:
+def test_an_answer_that_failed_is_sent_again(studio: Studio, ada: Creator) -> None:
     job_id = submitted(ada)
     complete_step(job_id, IMAGE)
-    studio.cloud.stumbles["SendTaskSuccess"] = [EndpointConnectionError(endpoint_url="x")]
-    assert asked_as_the_state_machine_asks(job_id, IMAGE) == 2
+    studio.cloud.fails_once["SendTaskSuccess"] = [EndpointConnectionError(endpoint_url="x")]
+    assert dispatch_with_retries(job_id, IMAGE) == 2
     assert studio.cloud.answers == [TaskAnswer("token-2", None, "")]
 
 
-def test_what_is_no_fault_of_aws_is_not_tried_again(monkeypatch: pytest.MonkeyPatch, ada: Creator) -> None:
+def test_errors_of_our_code_are_not_retried(monkeypatch: pytest.MonkeyPatch, ada: Creator) -> None:
     job_id = submitted(ada)
 
     def faulty(*_: object) -> None:
-        raise KeyError("a fault of ours")
+        raise KeyError("a fault of our code")
 
     monkeypatch.setattr(dispatching, "stage_task", faulty)
     with pytest.raises(KeyError):
-        ask(job_id, IMAGE)
+        dispatch_step(job_id, IMAGE)
 
 
-# --- what each stage is asked
+# --- the request of each stage
 
 
-def test_each_stage_works_on_what_those_before_it_made(ada: Creator) -> None:
+def test_each_stage_receives_the_outputs_of_earlier_stages(ada: Creator) -> None:
     job_id = submitted(ada, ("driving", AssetType.VIDEO), resolution="4k", operations=["grade"])
     attempts = {stage: complete_step(job_id, stage) for stage in (IMAGE, VIDEO, MOTION)}
     job, spec = jobs.get(job_id), jobs.spec(job_id)
@@ -206,7 +206,7 @@ def test_each_stage_works_on_what_those_before_it_made(ada: Creator) -> None:
     assert (post.request.width, post.request.height, post.request.operations) == (3840, 2160, ("grade", "watermark"))
 
 
-def test_a_picture_that_came_in_parts_is_filmed_in_parts(ada: Creator) -> None:
+def test_later_stages_receive_the_scenery_of_a_picture(ada: Creator) -> None:
     job_id = submitted(ada, ("driving", AssetType.VIDEO))
     attempt = claim(job_id, IMAGE)
     made, at = result_of(job_id, IMAGE, attempt, (Role.SCENERY,)), utc_now()
@@ -218,7 +218,7 @@ def test_a_picture_that_came_in_parts_is_filmed_in_parts(ada: Creator) -> None:
         assert task.request.scenery_url == f"s3://kinora-test-media/{made.key(Role.SCENERY)}"
 
 
-def test_finishing_is_told_what_went_into_the_film(ada: Creator) -> None:
+def test_post_processing_receives_the_ingredients_of_the_film(ada: Creator) -> None:
     brought = [("picture", AssetType.IMAGE), ("driving", AssetType.VIDEO), ("audio", AssetType.AUDIO)]
     job_id = submitted(ada, *brought, ("captions", AssetType.OTHER))
     for stage in (VIDEO, MOTION):
@@ -233,7 +233,7 @@ def test_finishing_is_told_what_went_into_the_film(ada: Creator) -> None:
     ]  # fmt: skip
 
 
-def test_without_motion_transfer_the_finish_takes_the_first_clip(ada: Creator) -> None:
+def test_without_motion_transfer_post_processing_receives_the_synthesized_clip(ada: Creator) -> None:
     job_id = submitted(ada)
     complete_step(job_id, IMAGE)
     attempt = complete_step(job_id, VIDEO)
@@ -242,7 +242,7 @@ def test_without_motion_transfer_the_finish_takes_the_first_clip(ada: Creator) -
     assert post.request.video_url == f"s3://kinora-test-media/jobs/{job_id}/video_synthesis/{attempt}/clip"
 
 
-def test_a_picture_of_ones_own_comes_without_depth(ada: Creator) -> None:
+def test_an_uploaded_picture_has_no_depth(ada: Creator) -> None:
     job_id = submitted(ada, ("picture", AssetType.IMAGE))
     job = jobs.get(job_id)
     video: Any = stage_task(job, jobs.spec(job_id), {}, VIDEO)
@@ -258,7 +258,7 @@ def test_a_stage_without_its_input_is_a_final_failure(ada: Creator, stage: Stage
     assert (failed.value.code, failed.value.state_error) == ("input_missing", "Stage.Final")
 
 
-def test_a_portrait_film_is_painted_and_moved_upright(ada: Creator) -> None:
+def test_a_portrait_film_has_a_portrait_picture(ada: Creator) -> None:
     job_id = submitted(ada, aspectRatio="9:16", resolution="720p")
     task = stage_task(jobs.get(job_id), jobs.spec(job_id), {}, IMAGE)
     assert isinstance(task.request, ImageGenerationJob)
@@ -268,7 +268,7 @@ def test_a_portrait_film_is_painted_and_moved_upright(ada: Creator) -> None:
 # --- settle
 
 
-def test_settle_completes_the_job_it_finds_finished(ada: Creator) -> None:
+def test_settle_completes_a_job_whose_steps_are_complete(ada: Creator) -> None:
     job_id = submitted(ada)
     complete_steps(job_id)
     assert settle.handler({"jobId": job_id, "imageGeneration": {}}, None) == {"jobId": job_id, "status": "COMPLETED"}
@@ -295,14 +295,14 @@ def test_settle_completes_the_job_it_finds_finished(ada: Creator) -> None:
         ({}, "Something went wrong on our side. Nothing was charged."),
     ],
 )
-def test_settle_tells_the_creator_what_they_can_use(ada: Creator, error: dict[str, Any], sentence: str) -> None:
+def test_settle_shows_the_creator_a_public_message(ada: Creator, error: dict[str, Any], sentence: str) -> None:
     job_id = submitted(ada)
     assert settle.handler({"jobId": job_id, "error": error}, None)["status"] == "FAILED"
     assert jobs.get(job_id).error == sentence
     assert credits.account(ada.user_id).available == 100
 
 
-def test_settle_prefers_the_steps_own_words(ada: Creator) -> None:
+def test_settle_prefers_the_error_of_the_step(ada: Creator) -> None:
     job_id = submitted(ada)
     attempt = claim(job_id, IMAGE)
     steps.record_failure(job_id, IMAGE, StageFailure("x", "Too dark."), attempt=attempt, at=utc_now())
@@ -310,7 +310,7 @@ def test_settle_prefers_the_steps_own_words(ada: Creator) -> None:
     assert jobs.get(job_id).error == "Too dark."
 
 
-def test_settle_does_not_complain_of_a_failure_that_was_overcome(ada: Creator) -> None:
+def test_settle_ignores_a_failure_before_a_later_success(ada: Creator) -> None:
     job_id = submitted(ada)
     attempt = claim(job_id, IMAGE)
     steps.record_failure(job_id, IMAGE, StageFailure("x", "Once.", retryable=True), attempt=attempt, at=utc_now())
@@ -328,27 +328,27 @@ def dead_letter(studio: Studio, queue: str) -> dict[str, str]:
     return {"messageId": "m-1", "body": delivery.body}
 
 
-def test_a_dead_letters_token_is_answered_for_good(studio: Studio, ada: Creator) -> None:
+def test_a_dead_letter_is_answered_with_a_failure(studio: Studio, ada: Creator) -> None:
     job_id = submitted(ada)
-    ask(job_id, IMAGE)
+    dispatch_step(job_id, IMAGE)
     assert signal.handler({"Records": [dead_letter(studio, "image-generation")]}, None) == {"batchItemFailures": []}
     [answer] = studio.cloud.answers
     assert (answer.token, answer.error, json.loads(answer.cause)["code"]) == ("token-1", "Stage.Final", "worker_lost")
 
 
-def test_a_dead_letter_of_a_step_that_was_done_after_all_is_good_news(studio: Studio, ada: Creator) -> None:
-    """The result was recorded, but nobody could be told before the queue gave up: a lost signal loses nothing."""
+def test_a_dead_letter_of_a_completed_step_is_answered_with_success(studio: Studio, ada: Creator) -> None:
+    """The result was recorded, but the report failed until the queue gave up. A lost report loses no result."""
     job_id = submitted(ada)
-    ask(job_id, IMAGE)
+    dispatch_step(job_id, IMAGE)
     letter = dead_letter(studio, "image-generation")
     complete_step(job_id, IMAGE)
     signal.handler({"Records": [letter]}, None)
     assert studio.cloud.answers == [TaskAnswer("token-1", None, "")]
 
 
-def test_a_dead_letter_of_a_deleted_job_is_let_go(studio: Studio, ada: Creator) -> None:
+def test_a_dead_letter_of_a_deleted_job_is_dropped(studio: Studio, ada: Creator) -> None:
     job_id = submitted(ada)
-    ask(job_id, IMAGE)
+    dispatch_step(job_id, IMAGE)
     letter = dead_letter(studio, "image-generation")
     settlement.cancel(jobs.get(job_id), at=utc_now())
     assert ada.delete(f"/api/jobs/{job_id}").status == 204
@@ -356,15 +356,15 @@ def test_a_dead_letter_of_a_deleted_job_is_let_go(studio: Studio, ada: Creator) 
     assert studio.cloud.answers == []
 
 
-def test_one_bad_dead_letter_does_not_hold_back_the_others(studio: Studio, ada: Creator) -> None:
+def test_a_bad_dead_letter_does_not_block_the_others(studio: Studio, ada: Creator) -> None:
     job_id = submitted(ada)
-    ask(job_id, IMAGE)
+    dispatch_step(job_id, IMAGE)
     good, bad = dead_letter(studio, "image-generation"), {"messageId": "m-bad", "body": "{not ours"}
     assert signal.handler({"Records": [bad, good]}, None) == {"batchItemFailures": [{"itemIdentifier": "m-bad"}]}
     assert len(studio.cloud.answers) == 1
 
 
-def test_an_asset_that_no_worker_could_look_at_is_rejected(ada: Creator) -> None:
+def test_an_asset_that_no_worker_could_verify_is_rejected(ada: Creator) -> None:
     asset_id = ada.asset(AssetType.IMAGE, status=AssetStatus.VERIFYING)
     letter = {"messageId": "m-1", "body": AssetVerificationTask(asset_id=asset_id).model_dump_json(by_alias=True)}
     assert signal.handler({"Records": [letter, letter]}, None) == {"batchItemFailures": []}
@@ -385,7 +385,7 @@ def test_a_job_whose_start_was_lost_is_started(studio: Studio, ada: Creator) -> 
     assert reconcile.sweep(at) == {"seen": 1, "started": 0, "completed": 0, "failed": 0}
 
 
-def test_a_job_just_submitted_is_left_alone(studio: Studio, ada: Creator) -> None:
+def test_reconcile_ignores_a_job_that_was_just_submitted(studio: Studio, ada: Creator) -> None:
     project = ada.project()
     studio.cloud.broken["StartExecution"] = EndpointConnectionError(endpoint_url="x")
     ada.job(project)
@@ -393,7 +393,7 @@ def test_a_job_just_submitted_is_left_alone(studio: Studio, ada: Creator) -> Non
     assert reconcile.handler({}, None)["started"] == 0
 
 
-def test_a_healthy_job_is_left_alone(studio: Studio, ada: Creator) -> None:
+def test_reconcile_ignores_a_healthy_job(studio: Studio, ada: Creator) -> None:
     submitted(ada)
     before = studio.dump()
     at = utc_now() + timedelta(minutes=30)
@@ -411,8 +411,8 @@ def test_a_job_past_its_deadline_is_failed_and_stopped(ada: Creator) -> None:
     assert reconcile.sweep(at)["seen"] == 0
 
 
-def test_a_deadline_holds_for_a_job_that_still_beats(ada: Creator) -> None:
-    """The beat runs beside the engine: an engine that hangs looks alive for ever."""
+def test_the_deadline_applies_to_a_job_that_still_beats(ada: Creator) -> None:
+    """The beat runs in its own thread, so an engine that hangs still extends its lease."""
     job_id = submitted(ada)
     late = utc_now() + timedelta(hours=2, minutes=1)
     claim(job_id, IMAGE, late)
@@ -437,8 +437,8 @@ def test_a_job_whose_settle_was_lost_is_completed_and_charged(ada: Creator) -> N
     assert (account.available, account.held) == (100 - jobs.get(job_id).credits, 0)
 
 
-def test_a_job_that_changed_just_now_is_given_time_to_settle(ada: Creator) -> None:
-    """Between the state machine's end and the job's lies a moment in which the job is only late."""
+def test_reconcile_ignores_a_job_that_was_just_changed(ada: Creator) -> None:
+    """Settlement follows the end of the state machine after a short delay."""
     job_id = submitted(ada)
     clients.stepfunctions().stop_execution(executionArn=executions._arn(job_id))
     at = utc_now() + timedelta(minutes=1)
@@ -453,7 +453,7 @@ def test_an_ended_job_is_never_reconciled(ada: Creator) -> None:
     assert jobs.get(job_id).status == JobStatus.CANCELLED
 
 
-def test_one_job_in_trouble_does_not_hold_back_the_others(
+def test_a_job_that_cannot_be_reconciled_does_not_block_the_others(
     studio: Studio, ada: Creator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first, second = submitted(ada), submitted(ada)
@@ -470,9 +470,9 @@ def test_one_job_in_trouble_does_not_hold_back_the_others(
     assert jobs.get(second).status == JobStatus.FAILED
 
 
-def test_messages_of_the_pipeline_decode_to_what_was_meant(studio: Studio, ada: Creator) -> None:
+def test_messages_of_the_pipeline_can_be_decoded(studio: Studio, ada: Creator) -> None:
     job_id = submitted(ada)
-    ask(job_id, IMAGE)
+    dispatch_step(job_id, IMAGE)
     delivery = studio.deliver("image-generation")
     assert delivery is not None
     job = jobs.get(job_id)

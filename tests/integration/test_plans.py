@@ -1,4 +1,4 @@
-"""What a plan changes: whose steps go first, and whose films bear our mark."""
+"""Plans: jobs of paid plans use the priority queue, and films of the free plan have a watermark."""
 
 from typing import Any
 
@@ -25,8 +25,8 @@ def subscribe(creator: Creator, plan: PlanType, status: SubscriptionStatus = ACT
     subscriptions.put(creator.user_id, plan, status, at=utc_now())
 
 
-def asked(creator: Creator, stage: Stage, *operations: str) -> None:
-    """A job of the creator's whose step of the stage is sent to its workers."""
+def dispatch_job(creator: Creator, stage: Stage, *operations: str) -> None:
+    """Submit a job of the creator and dispatch its step of the stage."""
     job = creator.job(creator.project(), operations=list(operations))
     for earlier in (IMAGE, VIDEO):
         if stage is POST:
@@ -47,33 +47,35 @@ def operations(studio: Studio, queue: str) -> Any:
         (["watermark:top-left"], ["watermark:top-left"]),
     ],
 )
-def test_a_film_of_the_free_plan_bears_the_mark(
+def test_a_film_of_the_free_plan_has_the_watermark(
     studio: Studio, ada: Creator, wanted: list[str], done: list[str]
 ) -> None:
-    asked(ada, POST, *wanted)
+    dispatch_job(ada, POST, *wanted)
     assert operations(studio, POST.queue) == done
     assert studio.messages(POST.priority_queue) == []
 
 
 @pytest.mark.parametrize("plan", [PlanType.PRO, PlanType.ENTERPRISE])
-def test_a_film_of_a_paid_plan_goes_first_and_bears_none(studio: Studio, ada: Creator, plan: PlanType) -> None:
+def test_a_film_of_a_paid_plan_has_priority_and_no_watermark(studio: Studio, ada: Creator, plan: PlanType) -> None:
     subscribe(ada, plan)
-    asked(ada, POST, "grain")
+    dispatch_job(ada, POST, "grain")
     assert operations(studio, POST.priority_queue) == ["grain"]
     assert studio.messages(POST.queue) == []
 
 
 @pytest.mark.parametrize("status", SubscriptionStatus)
-def test_a_plan_holds_while_it_is_paid_for(studio: Studio, ada: Creator, status: SubscriptionStatus) -> None:
+def test_a_plan_applies_until_it_is_cancelled_or_unpaid(
+    studio: Studio, ada: Creator, status: SubscriptionStatus
+) -> None:
     subscribe(ada, PlanType.PRO, status)
-    asked(ada, IMAGE)
+    dispatch_job(ada, IMAGE)
     ended = status in {SubscriptionStatus.CANCELLED, SubscriptionStatus.UNPAID}
     assert len(studio.messages(IMAGE.queue if ended else IMAGE.priority_queue)) == 1
 
 
-def test_one_accounts_plan_is_no_others(studio: Studio, ada: Creator) -> None:
+def test_a_plan_applies_to_its_own_account_only(studio: Studio, ada: Creator) -> None:
     subscribe(studio.arrive("bob@example.com"), PlanType.ENTERPRISE)
-    asked(ada, POST)
+    dispatch_job(ada, POST)
     assert operations(studio, POST.queue) == ["watermark"]
 
 
@@ -86,12 +88,12 @@ def test_no_request_can_claim_a_plan(studio: Studio, ada: Creator) -> None:
         assert answer.status == 422
 
 
-def test_workers_look_into_the_priority_queue_first(studio: Studio, ada: Creator) -> None:
-    asked(ada, IMAGE)
+def test_workers_poll_the_priority_queue_first(studio: Studio, ada: Creator) -> None:
+    dispatch_job(ada, IMAGE)
     pro = studio.arrive("pro@example.com")
     subscribe(pro, PlanType.PRO)
     for _ in range(2):
-        asked(pro, IMAGE)
+        dispatch_job(pro, IMAGE)
     shutdown, done = Shutdown(), []
 
     def handle(delivery: Delivery) -> None:

@@ -4,7 +4,7 @@ from shared.camera.catalogue import default_moves
 from tests.support.studio import Creator, Studio
 
 
-def test_all_presets_are_listed_with_the_seeds_fields(ada: Creator) -> None:
+def test_all_presets_are_listed_with_the_contracts_fields(ada: Creator) -> None:
     listed = ada.get("/api/presets").body
     assert [preset["id"] for preset in listed] == list(default_moves())
     assert len(listed) >= 12
@@ -12,7 +12,7 @@ def test_all_presets_are_listed_with_the_seeds_fields(ada: Creator) -> None:
     assert all(set(preset) == fields and preset["isDefault"] and preset["isPublic"] for preset in listed)
 
 
-def test_a_category_lists_its_own(ada: Creator) -> None:
+def test_a_category_lists_its_presets(ada: Creator) -> None:
     everything = ada.get("/api/presets").body
     for category in {preset["category"] for preset in everything}:
         assert ada.get("/api/presets", category=category).body == [p for p in everything if p["category"] == category]
@@ -23,7 +23,7 @@ def test_a_preset_is_read_by_its_id(ada: Creator) -> None:
     assert ada.get("/api/presets/crash-zoom-in").body["config"]["keyframes"]
 
 
-def test_an_unknown_preset_names_the_nearest(studio: Studio, ada: Creator) -> None:
+def test_the_error_of_an_unknown_preset_names_the_nearest(studio: Studio, ada: Creator) -> None:
     for answer in (
         ada.get("/api/presets/crash-zoom"),
         ada.post("/api/jobs", {"projectId": ada.project(), "prompt": "a lighthouse", "presetId": "crash-zoom"}),
@@ -34,5 +34,5 @@ def test_an_unknown_preset_names_the_nearest(studio: Studio, ada: Creator) -> No
     assert ada.get("/api/presets/qqqqqqqq").body["suggestions"] == []
 
 
-def test_presets_want_a_caller(studio: Studio) -> None:
+def test_presets_require_a_token(studio: Studio) -> None:
     assert studio.call("GET", "/api/presets").status == 401

@@ -8,7 +8,7 @@ from shared.jobs.store import jobs
 from tests.support.studio import Creator, Studio
 
 
-def test_a_project_is_made_read_renamed_and_deleted(ada: Creator) -> None:
+def test_a_project_is_created_read_renamed_and_deleted(ada: Creator) -> None:
     project = ada.project("Harbour at night")
     assert ada.get(f"/api/projects/{project}").body["name"] == "Harbour at night"
     renamed = ada.patch(f"/api/projects/{project}", {"name": "Harbour at dawn"})
@@ -49,13 +49,13 @@ def test_a_project_counts_its_jobs(ada: Creator) -> None:
 
 
 @pytest.mark.parametrize("verb", ["get", "delete"])
-def test_a_project_that_is_not_there_is_not_found(ada: Creator, verb: str) -> None:
+def test_a_missing_project_is_not_found(ada: Creator, verb: str) -> None:
     answer = getattr(ada, verb)("/api/projects/prj_unknown")
     assert (answer.status, answer.body["code"]) == (404, "project_not_found")
 
 
-def test_renaming_what_is_not_there_makes_nothing(studio: Studio, ada: Creator) -> None:
-    """An update of DynamoDB's makes the item it does not find, unless it is told not to."""
+def test_renaming_a_missing_project_creates_nothing(studio: Studio, ada: Creator) -> None:
+    """An update in DynamoDB creates a missing item unless a condition prevents it."""
     before = studio.dump()
     assert ada.patch("/api/projects/prj_unknown", {"name": "x"}).status == 404
     assert studio.dump() == before

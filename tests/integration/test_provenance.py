@@ -1,4 +1,4 @@
-"""Where a worker's signing certificate comes from, and what it does without one."""
+"""The source of a worker's signing certificate, and workers without one."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +14,7 @@ from workers.provenance import signer
 
 
 @pytest.fixture(autouse=True)
-def nothing_remembered() -> Iterator[None]:
+def empty_caches() -> Iterator[None]:
     secret.cache_clear()
     yield
     secret.cache_clear()
@@ -34,17 +34,15 @@ def test_a_deployments_certificate_signs(studio: Studio, tmp_path: Path) -> None
         client.delete_secret(SecretId=name, ForceDeleteWithoutRecovery=True)
 
 
-def test_secrets_that_do_not_answer_are_no_missing_certificate(studio: Studio) -> None:
+def test_an_error_of_secrets_manager_is_not_a_missing_certificate(studio: Studio) -> None:
     busy = ClientError({"Error": {"Code": "ThrottlingException", "Message": "slow down"}}, "GetSecretValue")
     studio.cloud.broken["GetSecretValue"] = busy
     with pytest.raises(ClientError):
         signer.from_secrets()
 
 
-def test_where_films_are_not_signed_nobody_asks_for_a_certificate(
-    studio: Studio, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Secrets Manager is out of reach there: whoever asks waits."""
+def test_without_signing_no_certificate_is_requested(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Secrets Manager is not reachable there: a request would wait until its timeout."""
     monkeypatch.setenv("KINORA_SIGNS_FILMS", "false")
     studio.cloud.calls.clear()
     assert signer.from_secrets() is None

@@ -1,4 +1,4 @@
-"""The WebSocket's handlers: the seed's messages, with `seq`, to whom they belong (I5, I8)."""
+"""The WebSocket's handlers: the messages of the API contract with `seq`, sent to the owner only (I5, I8)."""
 
 import json
 from collections.abc import Callable
@@ -29,10 +29,10 @@ def event(connection_id: str, body: object = None, *, raw: str | None = None) ->
     return {"requestContext": {"connectionId": connection_id}, "body": raw if raw is not None else json.dumps(body)}
 
 
-def opened(who: Creator, connection_id: str) -> None:
-    asked = event(connection_id)
-    asked["requestContext"]["authorizer"] = Principal(who.user_id, who.user_id, AccountRole.OWNER).context()
-    assert connect.handler(asked, None) == {"statusCode": 200}
+def opened(creator: Creator, connection_id: str) -> None:
+    request = event(connection_id)
+    request["requestContext"]["authorizer"] = Principal(creator.user_id, creator.user_id, AccountRole.OWNER).context()
+    assert connect.handler(request, None) == {"statusCode": 200}
 
 
 def listen(connection_id: str, job_id: str) -> dict[str, int]:
@@ -40,7 +40,7 @@ def listen(connection_id: str, job_id: str) -> dict[str, int]:
 
 
 class Stream:
-    """The jobs table's stream, as Lambda reads it: each change once."""
+    """The jobs table's stream as Lambda reads it: each change once."""
 
     def __init__(self, studio: Studio) -> None:
         self.studio, self.read = studio, len(studio.job_changes())
@@ -62,7 +62,7 @@ def job_id(ada: Creator) -> str:
 
 @pytest.fixture
 def stream(studio: Studio, ada: Creator, job_id: str) -> Stream:
-    """From here on; Ada's socket `c` listens to her job, and has had its snapshot."""
+    """The stream from this point. Ada's socket `c` has subscribed to her job and received its snapshot."""
     opened(ada, "c")
     assert listen("c", job_id) == {"statusCode": 200}
     studio.cloud.sent.clear()
@@ -84,7 +84,7 @@ def test_a_subscriber_gets_a_snapshot_first(studio: Studio, ada: Creator, job_id
     assert [step["status"] for step in message["job"]["steps"]] == [step["status"] for step in rest["steps"]]
 
 
-def test_a_snapshot_is_json_whatever_an_engine_measured(studio: Studio, ada: Creator, job_id: str) -> None:
+def test_a_snapshot_is_json_for_any_metric_of_an_engine(studio: Studio, ada: Creator, job_id: str) -> None:
     attempt = claim(job_id, IMAGE)
     odd = StepResult((), {"odd": float("nan")})
     steps.record_result(jobs.get(job_id), IMAGE, odd, attempt=attempt, at=utc_now())
@@ -94,8 +94,8 @@ def test_a_snapshot_is_json_whatever_an_engine_measured(studio: Studio, ada: Cre
     json.dumps(message, allow_nan=False)
 
 
-def test_the_listener_is_registered_before_the_job_is_read(studio: Studio, ada: Creator, job_id: str) -> None:
-    """Or a change between the two would be in neither the snapshot nor an event."""
+def test_the_subscription_is_stored_before_the_job_is_read(studio: Studio, ada: Creator, job_id: str) -> None:
+    """Otherwise a change between the two would be in neither the snapshot nor an event."""
     opened(ada, "c")
     studio.cloud.calls.clear()
     listen("c", job_id)
@@ -103,30 +103,30 @@ def test_the_listener_is_registered_before_the_job_is_read(studio: Studio, ada: 
     assert "GetItem" in calls[calls.index("PutItem") :]
 
 
-def test_nobody_subscribes_to_somebody_elses_job(studio: Studio, eve: Creator, job_id: str) -> None:
+def test_a_job_of_another_account_cannot_be_subscribed(studio: Studio, eve: Creator, job_id: str) -> None:
     opened(eve, "e")
     before = studio.dump()
     assert listen("e", job_id) == {"statusCode": 404}
-    foreign = studio.cloud.messages_to("e")
+    others = studio.cloud.messages_to("e")
     assert studio.dump() == before
     studio.cloud.sent.clear()
     assert listen("e", "job_unknown") == {"statusCode": 404}
-    assert studio.cloud.messages_to("e") == foreign == [
+    assert studio.cloud.messages_to("e") == others == [
         {"type": "error", "code": "job_not_found", "detail": "There is no such job."}
     ]  # fmt: skip
 
 
 def test_a_token_without_the_scope_opens_no_socket(studio: Studio, ada: Creator) -> None:
-    asked, before = event("c"), studio.dump()
+    request, before = event("c"), studio.dump()
     caller = Principal(ada.user_id, ada.user_id, AccountRole.OWNER, frozenset({"assets:read"}))
-    asked["requestContext"]["authorizer"] = caller.context()
-    assert connect.handler(asked, None) == {"statusCode": 403}
+    request["requestContext"]["authorizer"] = caller.context()
+    assert connect.handler(request, None) == {"statusCode": 403}
     assert studio.dump() == before
 
 
-def test_a_subscription_that_is_not_the_owners_is_told_nothing(studio: Studio, eve: Creator, stream: Stream,
-                                                               job_id: str) -> None:  # fmt: skip
-    """Authorised again at fan-out: however that item came to be."""
+def test_a_subscription_of_another_account_receives_nothing(studio: Studio, eve: Creator, stream: Stream,
+                                                            job_id: str) -> None:  # fmt: skip
+    """The push authorizes each subscription again, whatever its origin."""
     ListenerRecord(f"job:{job_id}", "e", account_id=eve.user_id, expires_at=utc_now() + LEASE).save()
     complete_step(job_id, IMAGE)
     stream.push()
@@ -145,7 +145,7 @@ BAD = [
 
 @pytest.mark.parametrize("raw", BAD, ids=lambda raw: ascii(raw)[:60])
 @pytest.mark.parametrize("handler", [subscribe.handler, unsubscribe.handler], ids=["subscribe", "unsubscribe"])
-def test_a_bad_message_is_answered_and_the_socket_stays(
+def test_a_bad_message_is_answered_and_the_socket_stays_open(
     studio: Studio, ada: Creator, handler: Callable[[Message, object], dict[str, int]], raw: str
 ) -> None:
     opened(ada, "c")
@@ -170,7 +170,7 @@ def test_a_connection_that_never_opened_cannot_subscribe(studio: Studio, job_id:
 # --- events
 
 
-def test_a_job_tells_its_whole_life_in_the_seeds_words(studio: Studio, stream: Stream, job_id: str) -> None:
+def test_the_events_of_a_whole_job_follow_the_contract(studio: Studio, stream: Stream, job_id: str) -> None:
     steps.queue(job_id, IMAGE, at=utc_now())
     attempt = claim(job_id, IMAGE)
     steps.beat(job_id, IMAGE, attempt=attempt, lease_until=utc_now(), progress=(50, 16), at=utc_now())
@@ -180,8 +180,8 @@ def test_a_job_tells_its_whole_life_in_the_seeds_words(studio: Studio, stream: S
     settlement.complete(jobs.get(job_id), at=utc_now())
     assert stream.push() == {"batchItemFailures": []}
 
-    told = studio.cloud.messages_to("c")
-    assert [(message["type"], message.get("status")) for message in told] == [
+    messages = studio.cloud.messages_to("c")
+    assert [(message["type"], message.get("status")) for message in messages] == [
         ("job.progress", "QUEUED"), ("job.progress", "RUNNING"), ("job.progress", "RUNNING"), ("step.completed", None),
         ("job.progress", "RUNNING"), ("step.completed", None), ("job.progress", "RUNNING"), ("step.completed", None),
         ("job.completed", None),
@@ -191,19 +191,19 @@ def test_a_job_tells_its_whole_life_in_the_seeds_words(studio: Studio, stream: S
         "step.completed": {"type", "jobId", "seq", "stepId", "stepType", "resultUrl"},
         "job.completed": {"type", "jobId", "seq", "videoUrl", "thumbnailUrl"},
     }
-    assert all(set(message) == fields[message["type"]] for message in told)
-    assert (told[2]["progress"], told[2]["currentStep"]) == (16, "IMAGE_GENERATION")
-    assert [message["stepType"] for message in told if message["type"] == "step.completed"] == [IMAGE, VIDEO, POST]
-    assert told[3]["resultUrl"].startswith(
+    assert all(set(message) == fields[message["type"]] for message in messages)
+    assert (messages[2]["progress"], messages[2]["currentStep"]) == (16, "IMAGE_GENERATION")
+    assert [message["stepType"] for message in messages if message["type"] == "step.completed"] == [IMAGE, VIDEO, POST]
+    assert messages[3]["resultUrl"].startswith(
         f"https://media.kinora.test/jobs/{job_id}/image_generation/{attempt}/picture"
     )
-    assert all("Signature=" in told[-1][url] for url in ("videoUrl", "thumbnailUrl"))
+    assert all("Signature=" in messages[-1][url] for url in ("videoUrl", "thumbnailUrl"))
 
 
-def test_every_message_of_a_whole_job_is_as_the_published_document_says(
+def test_every_message_of_a_whole_job_matches_the_published_document(
     studio: Studio, ada: Creator, stream: Stream, job_id: str
 ) -> None:
-    """The document alone, as a client has it: its name of the message, its schema, and no other message."""
+    """Each message matches exactly one message of the document by its schema."""
     steps.queue(job_id, IMAGE, at=utc_now())
     attempt = claim(job_id, IMAGE)
     steps.beat(job_id, IMAGE, attempt=attempt, lease_until=utc_now(), progress=(50, 16), preview=1, at=utc_now())
@@ -237,21 +237,21 @@ def test_seq_strictly_rises_and_ends_at_the_stored_state(studio: Studio, stream:
     assert numbers[-1] == jobs.get(job_id).seq
 
 
-def test_a_failed_job_says_why(studio: Studio, stream: Stream, job_id: str) -> None:
+def test_the_event_of_a_failed_job_has_the_reason(studio: Studio, stream: Stream, job_id: str) -> None:
     settlement.fail(jobs.get(job_id), error="It broke.", at=utc_now())
     stream.push()
     assert studio.cloud.messages_to("c") == [{"type": "job.failed", "jobId": job_id, "seq": 2, "error": "It broke."}]
 
 
-def test_a_cancelled_job_says_so(studio: Studio, stream: Stream, ada: Creator, job_id: str) -> None:
+def test_the_event_of_a_cancelled_job_has_its_status(studio: Studio, stream: Stream, ada: Creator, job_id: str) -> None:
     ada.post(f"/api/jobs/{job_id}/cancel")
     stream.push()
     [message] = studio.cloud.messages_to("c")
     assert (message["type"], message["status"]) == ("job.progress", "CANCELLED")
 
 
-def test_nothing_is_told_after_the_terminal_event(studio: Studio, stream: Stream, ada: Creator, job_id: str) -> None:
-    """A worker goes on, a second settlement comes, the job is deleted: none of it is told."""
+def test_no_event_follows_the_terminal_event(studio: Studio, stream: Stream, ada: Creator, job_id: str) -> None:
+    """A worker that continues, a second settlement and the deletion of the job send no event."""
     attempt = claim(job_id, IMAGE)
     ada.post(f"/api/jobs/{job_id}/cancel")
     with pytest.raises(Fenced):
@@ -262,7 +262,7 @@ def test_nothing_is_told_after_the_terminal_event(studio: Studio, stream: Stream
     assert studio.cloud.messages_to("c")[-1]["status"] == "CANCELLED"
 
 
-def test_a_beat_without_progress_tells_nothing(studio: Studio, stream: Stream, job_id: str) -> None:
+def test_a_beat_without_progress_sends_no_event(studio: Studio, stream: Stream, job_id: str) -> None:
     attempt = claim(job_id, IMAGE)
     stream.push()
     studio.cloud.sent.clear()
@@ -275,7 +275,7 @@ def test_a_beat_without_progress_tells_nothing(studio: Studio, stream: Stream, j
 # --- fan-out
 
 
-def test_every_listener_is_told(studio: Studio, ada: Creator, stream: Stream, job_id: str) -> None:
+def test_every_subscriber_receives_the_event(studio: Studio, ada: Creator, stream: Stream, job_id: str) -> None:
     opened(ada, "d")
     listen("d", job_id)
     studio.cloud.sent.clear()
@@ -284,28 +284,28 @@ def test_every_listener_is_told(studio: Studio, ada: Creator, stream: Stream, jo
     assert studio.cloud.messages_to("d") == studio.cloud.messages_to("c") != []
 
 
-def test_a_listener_hears_of_its_own_job_only(studio: Studio, ada: Creator, stream: Stream) -> None:
+def test_a_subscriber_receives_events_of_its_job_only(studio: Studio, ada: Creator, stream: Stream) -> None:
     complete_step(str(ada.job(ada.project())["id"]), IMAGE)
     stream.push()
     assert studio.cloud.sent == []
 
 
-def test_whoever_unsubscribes_is_told_no_more(studio: Studio, stream: Stream, job_id: str) -> None:
-    asked = event("c", {"type": "unsubscribe", "channel": f"job:{job_id}"})
-    assert unsubscribe.handler(asked, None) == {"statusCode": 200}
+def test_an_unsubscribed_connection_receives_no_more_events(studio: Studio, stream: Stream, job_id: str) -> None:
+    request = event("c", {"type": "unsubscribe", "channel": f"job:{job_id}"})
+    assert unsubscribe.handler(request, None) == {"statusCode": 200}
     complete_step(job_id, IMAGE)
     stream.push()
     assert studio.cloud.sent == []
 
 
-def test_whoever_disconnects_is_forgotten(studio: Studio, ada: Creator, stream: Stream) -> None:
+def test_a_disconnected_connection_is_deleted(studio: Studio, ada: Creator, stream: Stream) -> None:
     listen("c", str(ada.job(ada.project())["id"]))
     disconnect.handler(event("c"), None)
     stored = studio.dump()
     assert stored["kinora-test-subscriptions"] == stored["kinora-test-connections"] == []
 
 
-def test_a_gone_connection_is_forgotten_and_the_others_are_told(
+def test_a_closed_connection_is_deleted_and_the_others_receive_the_event(
     studio: Studio, ada: Creator, stream: Stream, job_id: str
 ) -> None:
     for name in ("a", "z"):
@@ -321,7 +321,7 @@ def test_a_gone_connection_is_forgotten_and_the_others_are_told(
         ConnectionRecord.get("c")
 
 
-def test_a_job_nobody_listens_to_costs_no_more_than_the_question(studio: Studio, ada: Creator, job_id: str) -> None:
+def test_a_job_without_subscribers_costs_one_query(studio: Studio, ada: Creator, job_id: str) -> None:
     stream = Stream(studio)
     complete_step(job_id, IMAGE)
     studio.cloud.calls.clear()
@@ -329,7 +329,7 @@ def test_a_job_nobody_listens_to_costs_no_more_than_the_question(studio: Studio,
     assert set(studio.cloud.calls) == {"Query"}
 
 
-def test_from_a_poisonous_record_on_the_batch_is_delivered_again(studio: Studio, stream: Stream, job_id: str) -> None:
+def test_a_batch_is_delivered_again_from_its_bad_record(studio: Studio, stream: Stream, job_id: str) -> None:
     for stage in (IMAGE, VIDEO):
         complete_step(job_id, stage)
     changes = stream.next()
@@ -340,8 +340,8 @@ def test_from_a_poisonous_record_on_the_batch_is_delivered_again(studio: Studio,
     assert len(studio.cloud.messages_to("c")) == 1
 
 
-def test_a_record_delivered_twice_says_the_same_twice(studio: Studio, stream: Stream, job_id: str) -> None:
-    """Clients drop what has no higher `seq`."""
+def test_a_record_delivered_twice_sends_the_same_seq(studio: Studio, stream: Stream, job_id: str) -> None:
+    """Clients ignore events whose `seq` is not higher."""
     complete_step(job_id, IMAGE)
     changes = stream.next()
     push.handler({"Records": changes}, None)
@@ -351,7 +351,7 @@ def test_a_record_delivered_twice_says_the_same_twice(studio: Studio, stream: St
     assert [m["seq"] for _, m in studio.cloud.sent] == [m["seq"] for _, m in first]
 
 
-def test_a_job_made_or_deleted_is_no_event(studio: Studio, ada: Creator) -> None:
+def test_creating_or_deleting_a_job_sends_no_event(studio: Studio, ada: Creator) -> None:
     stream = Stream(studio)
     job_id = str(ada.job(ada.project())["id"])
     opened(ada, "c")

@@ -1,4 +1,4 @@
-"""Steps done by a provider: sent once, looked at until done, and never paid for twice, whatever fails when."""
+"""Remote engines: a step is submitted once, polled until done, and never billed twice, at any point of failure."""
 
 import json
 from collections.abc import Iterator
@@ -42,7 +42,7 @@ GOOD = TaskAnswer("token-1", None, "")
 
 @pytest.fixture
 def provider(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> Iterator[Fal]:
-    """fal, with a key for it; no pause between looks, and a lease that has lapsed when somebody comes again."""
+    """fal and its key, with polls without a pause and leases that expire at once."""
     with fal() as server:
         monkeypatch.setenv("KINORA_FAL_URL", server.url)
         monkeypatch.setenv("KINORA_FAL_TIMEOUT_SECONDS", "0.5")
@@ -56,14 +56,14 @@ def provider(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> Iterator[Fal]:
 
 @pytest.fixture
 def job_id(provider: Fal, ada: Creator) -> str:
-    """A job whose picture is made, and whose clip is asked of fal."""
+    """A job whose picture is complete and whose clip is dispatched to fal."""
     made = str(ada.job(ada.project(), **NAMED)["id"])
     complete_step(made, Stage.IMAGE_GENERATION)
-    ask(made)
+    dispatch_step(made)
     return made
 
 
-def ask(job_id: str, token: str = "token-1") -> None:  # noqa: S107  # a test's token
+def dispatch_step(job_id: str, token: str = "token-1") -> None:  # noqa: S107  # a test's token
     dispatch({"jobId": job_id, "stage": VIDEO.value, "taskToken": token}, None)
 
 
@@ -72,7 +72,7 @@ def step(job_id: str) -> StepMap:
 
 
 def take() -> list[tuple[str, int]]:
-    """All messages of the queue, off it: (body, delay in seconds), whether or not their time has come."""
+    """Remove and return all messages of the queue as (body, delay in seconds), including delayed ones."""
     queue = get_backend("sqs")["123456789012"]["us-east-1"].queues[f"kinora-test-{REMOTE_QUEUE}"]
     found = [(m.body, round((m.delayed_until - (m.sent_timestamp or 0)) / 1000)) for m in queue._messages]
     queue._messages.clear()
@@ -80,7 +80,7 @@ def take() -> list[tuple[str, int]]:
 
 
 def turn() -> int:
-    """Handle all messages that are there now, once, each in a Lambda of its own; answers how many there were."""
+    """Handle each message of the queue once, each with its own runner, and return their number."""
     found = take()
     for body, _ in found:
         RemoteRunner().handle(body)
@@ -88,34 +88,36 @@ def turn() -> int:
 
 
 def run_out(most: int = 40) -> None:
-    """Until nobody has anything left to do."""
+    """Handle messages until the queue is empty. Raise AssertionError after `most` turns."""
     for _ in range(most):
         if not turn():
             return
-    raise AssertionError("it never came to an end")
+    raise AssertionError("the queue was never empty")
 
 
 def shown(answer: TaskAnswer) -> tuple[str | None, str]:
     return answer.error, json.loads(answer.cause)["code"]
 
 
-# --- all goes well
+# --- success
 
 
-def test_a_step_is_sent_once_looked_at_fetched_stored_and_answered(studio: Studio, provider: Fal, job_id: str) -> None:
+def test_a_step_is_submitted_once_polled_downloaded_stored_and_answered(
+    studio: Studio, provider: Fal, job_id: str
+) -> None:
     provider.statuses += [
         Reply(body={"status": "IN_QUEUE", "queue_position": 2}),
         Reply(body={"status": "IN_PROGRESS"}),
     ]
     assert studio.messages("video-synthesis") == []
     run_out()
-    [asked] = provider.taken
-    assert asked["path"] == "/fal-ai/kling-video/o1/standard/image-to-video"
-    assert asked["duration"] == "5"
-    heard = "a lighthouse at dusk. Camera: sudden crash zoom in on the subject, no slow motion, no static shot. "
-    assert asked["prompt"].startswith(heard)
-    assert "/image_generation/" in asked["start_image_url"]
-    assert "Signature=" in asked["start_image_url"]
+    [request] = provider.accepted
+    assert request["path"] == "/fal-ai/kling-video/o1/standard/image-to-video"
+    assert request["duration"] == "5"
+    prompt = "a lighthouse at dusk. Camera: sudden crash zoom in on the subject, no slow motion, no static shot. "
+    assert request["prompt"].startswith(prompt)
+    assert "/image_generation/" in request["start_image_url"]
+    assert "Signature=" in request["start_image_url"]
     done = step(job_id)
     assert (done.status, done.progress, done.attempts) == (JobStatus.COMPLETED, 100, 1)
     key = jobs.results(jobs.get(job_id))[VIDEO].key(Role.CLIP)
@@ -128,13 +130,13 @@ def test_a_step_is_sent_once_looked_at_fetched_stored_and_answered(studio: Studi
     assert provider.keys == {f"Key {KEY}"}
 
 
-def test_the_key_goes_to_the_queue_and_nowhere_else(studio: Studio, provider: Fal, job_id: str) -> None:
+def test_the_key_is_sent_to_the_queue_only(studio: Studio, provider: Fal, job_id: str) -> None:
     run_out()
     assert provider.seen_by_files == [None]
     assert KEY not in json.dumps(studio.dump())
 
 
-def test_looks_become_rarer_and_each_extends_the_lease_beyond_the_pause(
+def test_the_pause_between_polls_grows_and_the_lease_outlasts_it(
     provider: Fal, job_id: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("KINORA_REMOTE_POLL_MOST_SECONDS")
@@ -152,7 +154,7 @@ def test_looks_become_rarer_and_each_extends_the_lease_beyond_the_pause(
     assert pauses == [5, 6, 7, 8]
 
 
-def test_leases_outlive_a_pause_and_a_look_and_end_before_the_queue_delivers_again() -> None:
+def test_leases_outlast_a_pause_and_a_poll_and_end_before_redelivery() -> None:
     config = RemoteConfig()
     [queue] = [queue for queue in QUEUES if queue.name == REMOTE_QUEUE]
     assert config.remote_poll_most_seconds + REMOTE_ENGINE_SECONDS < config.remote_lease_seconds
@@ -162,21 +164,21 @@ def test_leases_outlive_a_pause_and_a_look_and_end_before_the_queue_delivers_aga
 # --- delivered twice
 
 
-def test_a_message_delivered_twice_is_one_look_and_one_chain(provider: Fal, job_id: str) -> None:
+def test_a_message_delivered_twice_is_polled_once(provider: Fal, job_id: str) -> None:
     provider.statuses += [Reply(body={"status": "IN_PROGRESS"})] * 9
     turn()
-    [(look, _)] = take()
-    RemoteRunner().handle(look)
-    [(next_look, _)] = take()
-    RemoteRunner().handle(next_look)
+    [(poll, _)] = take()
+    RemoteRunner().handle(poll)
+    [(next_poll, _)] = take()
+    RemoteRunner().handle(next_poll)
     assert len(take()) == 1
     before = len(provider.statuses)
-    RemoteRunner().handle(look)
-    assert len(provider.statuses) == before, "its turn is over"
+    RemoteRunner().handle(poll)
+    assert len(provider.statuses) == before, "the poll was already claimed"
     assert take() == []
 
 
-def test_a_task_delivered_twice_while_its_step_is_alive_waits_and_submits_nothing(
+def test_a_task_delivered_twice_during_its_lease_waits_and_submits_nothing(
     provider: Fal, job_id: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("KINORA_REMOTE_LEASE_SECONDS", "180")
@@ -185,16 +187,16 @@ def test_a_task_delivered_twice_while_its_step_is_alive_waits_and_submits_nothin
     take()
     RemoteRunner().handle(task)
     [(again, pause)] = take()
-    assert (json.loads(again), len(provider.taken)) == (json.loads(task), 1)
+    assert (json.loads(again), len(provider.accepted)) == (json.loads(task), 1)
     assert 170 < pause <= 181
 
 
-def test_a_retry_of_the_state_machine_goes_on_with_the_ticket(studio: Studio, provider: Fal, job_id: str) -> None:
+def test_a_retry_of_the_state_machine_continues_with_the_ticket(studio: Studio, provider: Fal, job_id: str) -> None:
     turn()
-    take()  # the chain of looks is lost
-    ask(job_id, "token-2")
+    take()  # the chain of polls is lost
+    dispatch_step(job_id, "token-2")
     run_out()
-    assert len(provider.taken) == 1
+    assert len(provider.accepted) == 1
     assert (step(job_id).status, step(job_id).attempts) == (JobStatus.COMPLETED, 2)
     assert studio.cloud.answers == [TaskAnswer("token-2", None, "")]
 
@@ -205,14 +207,14 @@ def test_a_finished_step_is_only_answered(studio: Studio, provider: Fal, job_id:
     run_out()
     RemoteRunner().handle(task)
     assert studio.cloud.answers == [GOOD, GOOD]
-    assert len(provider.taken) == 1
+    assert len(provider.accepted) == 1
 
 
-def test_the_look_of_a_fenced_attempt_does_not_count(studio: Studio, provider: Fal, job_id: str) -> None:
+def test_the_poll_of_a_fenced_attempt_is_ignored(studio: Studio, provider: Fal, job_id: str) -> None:
     turn()
     newer = claim(job_id, VIDEO)
-    [(look, _)] = take()
-    RemoteRunner().handle(look)
+    [(poll, _)] = take()
+    RemoteRunner().handle(poll)
     assert (step(job_id).attempt, step(job_id).status) == (newer, JobStatus.RUNNING)
     assert (take(), studio.cloud.answers, provider.cancelled) == ([], [], [])
 
@@ -220,28 +222,26 @@ def test_the_look_of_a_fenced_attempt_does_not_count(studio: Studio, provider: F
 # --- submitting fails
 
 
-def test_a_submission_that_was_taken_but_not_confirmed_is_never_sent_again(
+def test_an_unconfirmed_submission_is_never_sent_again(
     studio: Studio, provider: Fal, ada: Creator, job_id: str
 ) -> None:
     provider.submits.append(Reply(drop=True))
     run_out()
-    assert len(provider.taken) == 1
+    assert len(provider.accepted) == 1
     assert [shown(answer) for answer in studio.cloud.answers] == [("Stage.Final", "submission_unconfirmed")]
     held = tickets.get(job_id, VIDEO)
     assert held is not None
-    assert (held.submissions, held.intent) == (1, step(job_id).attempt), "it stays on record"
+    assert (held.submissions, held.intent) == (1, step(job_id).attempt), "the ticket record stays"
     assert not held.ticket
-    ask(job_id, "token-2")
+    dispatch_step(job_id, "token-2")
     run_out()
-    assert len(provider.taken) == 1
+    assert len(provider.accepted) == 1
     settlement.fail(jobs.get(job_id), error="x", at=utc_now())
     assert ada.get(f"/api/jobs/{job_id}").body["status"] == "FAILED"
 
 
 @pytest.mark.parametrize("reply", [Reply(500), Reply(502), Reply(504), Reply(200, body=b"<html>"), Reply(200, body={})])
-def test_an_answer_that_leaves_it_open_whether_it_was_taken_counts_as_taken(
-    studio: Studio, provider: Fal, job_id: str, reply: Reply
-) -> None:
+def test_an_ambiguous_answer_counts_as_a_submission(studio: Studio, provider: Fal, job_id: str, reply: Reply) -> None:
     provider.submits += [reply, Reply()]
     run_out()
     assert len(provider.submits) == 1
@@ -249,12 +249,12 @@ def test_an_answer_that_leaves_it_open_whether_it_was_taken_counts_as_taken(
 
 
 @pytest.mark.parametrize(("reply", "pause"), [(Reply(429, headers={"Retry-After": "77"}), 77), (Reply(503), 15)])
-def test_a_submission_that_was_refused_for_now_is_sent_again_after_the_pause(
+def test_a_throttled_submission_is_sent_again_after_the_pause(
     studio: Studio, provider: Fal, job_id: str, reply: Reply, pause: int
 ) -> None:
     provider.submits.append(reply)
     turn()
-    assert provider.taken == []
+    assert provider.accepted == []
     [(again, seconds)] = take()
     assert seconds == pause
     assert step(job_id).status == JobStatus.QUEUED
@@ -262,11 +262,11 @@ def test_a_submission_that_was_refused_for_now_is_sent_again_after_the_pause(
     run_out()
     held = tickets.get(job_id, VIDEO)
     assert held is not None
-    assert (len(provider.taken), held.submissions) == (1, 1)
+    assert (len(provider.accepted), held.submissions) == (1, 1)
     assert studio.cloud.answers == [GOOD]
 
 
-def test_a_provider_that_cannot_be_reached_is_asked_later(
+def test_an_unreachable_provider_is_tried_again_later(
     provider: Fal, job_id: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("KINORA_FAL_URL", "http://127.0.0.1:9")
@@ -275,7 +275,7 @@ def test_a_provider_that_cannot_be_reached_is_asked_later(
     monkeypatch.setenv("KINORA_FAL_URL", provider.url)
     RemoteRunner().handle(again)
     run_out()
-    assert (len(provider.taken), step(job_id).status) == (1, JobStatus.COMPLETED)
+    assert (len(provider.accepted), step(job_id).status) == (1, JobStatus.COMPLETED)
 
 
 @pytest.mark.parametrize(
@@ -287,7 +287,7 @@ def test_a_provider_that_cannot_be_reached_is_asked_later(
         (Reply(402), "provider_refused"),
     ],
 )
-def test_a_refusal_is_final_and_nothing_was_submitted(
+def test_a_refusal_is_final_and_counts_no_submission(
     studio: Studio, provider: Fal, job_id: str, reply: Reply, code: str
 ) -> None:
     provider.submits.append(reply)
@@ -301,26 +301,24 @@ def test_a_refusal_is_final_and_nothing_was_submitted(
     assert not held.intent
 
 
-# --- looking and fetching fail
+# --- polls and downloads fail
 
 
 @pytest.mark.parametrize("reply", [Reply(503), Reply(429), Reply(200, body=b"<html>"), Reply(drop=True)])
 @pytest.mark.parametrize("where", ["statuses", "results"])
-def test_a_look_that_is_lost_is_made_again(
-    studio: Studio, provider: Fal, job_id: str, reply: Reply, where: str
-) -> None:
+def test_a_failed_poll_is_repeated(studio: Studio, provider: Fal, job_id: str, reply: Reply, where: str) -> None:
     getattr(provider, where).append(reply)
     run_out()
-    assert (len(provider.taken), studio.cloud.answers) == (1, [GOOD])
+    assert (len(provider.accepted), studio.cloud.answers) == (1, [GOOD])
 
 
 @pytest.mark.parametrize("reply", [Reply(500), Reply(drop=True)])
-def test_the_download_is_tried_again_and_never_the_generation(
+def test_the_download_is_retried_and_the_generation_is_not(
     studio: Studio, provider: Fal, job_id: str, reply: Reply
 ) -> None:
     provider.files += [reply, reply]
     run_out()
-    assert (len(provider.taken), len(provider.seen_by_files)) == (1, 3)
+    assert (len(provider.accepted), len(provider.seen_by_files)) == (1, 3)
     assert studio.cloud.answers == [GOOD]
 
 
@@ -332,7 +330,7 @@ def test_the_download_is_tried_again_and_never_the_generation(
         (Reply(200, body=b""), "result_unusable"),
     ],
 )
-def test_a_clip_that_cannot_be_had_fails_the_step_for_good(
+def test_a_clip_that_cannot_be_downloaded_is_a_final_failure(
     studio: Studio, provider: Fal, job_id: str, reply: Reply, code: str
 ) -> None:
     provider.files.append(reply)
@@ -342,56 +340,54 @@ def test_a_clip_that_cannot_be_had_fails_the_step_for_good(
 
 
 @pytest.mark.parametrize(
-    ("told", "shown_as"),
+    ("failure", "shown_as"),
     [
         ({"error": "NSFW", "error_type": "content_policy_violation"}, ("Stage.Final", "content_refused")),
         ({"error": "bad", "error_type": "something_new"}, ("Stage.Final", "provider_failed")),
         ({"error": "oops", "error_type": "internal_server_error"}, ("Stage.Retryable", "provider_failed")),
     ],
 )
-def test_a_generation_that_fails_is_told_as_what_it_is(
-    studio: Studio, provider: Fal, job_id: str, told: dict[str, str], shown_as: tuple[str, str]
+def test_a_failed_generation_is_reported_with_its_code(
+    studio: Studio, provider: Fal, job_id: str, failure: dict[str, str], shown_as: tuple[str, str]
 ) -> None:
-    provider.statuses.append(Reply(body={"status": "COMPLETED", **told}))
+    provider.statuses.append(Reply(body={"status": "COMPLETED", **failure}))
     run_out()
     assert [shown(answer) for answer in studio.cloud.answers] == [shown_as]
 
 
-def test_only_a_generation_that_failed_on_their_side_is_paid_for_anew(
+def test_only_a_generation_that_failed_at_the_provider_is_submitted_again(
     studio: Studio, provider: Fal, job_id: str
 ) -> None:
     provider.statuses.append(Reply(body={"status": "COMPLETED", "error": "x", "error_type": "runner_disconnected"}))
     run_out()
-    ask(job_id, "token-2")
+    dispatch_step(job_id, "token-2")
     run_out()
     held = tickets.get(job_id, VIDEO)
     assert held is not None
-    assert held.submissions == len(provider.taken) == 2 <= step(job_id).attempts
+    assert held.submissions == len(provider.accepted) == 2 <= step(job_id).attempts
     assert studio.cloud.answers[-1] == TaskAnswer("token-2", None, "")
 
 
 @pytest.mark.parametrize("where", ["status_url", "response_url", "cancel_url"])
-def test_the_key_is_not_sent_to_wherever_an_answer_points(
+def test_the_key_is_not_sent_to_other_hosts_of_an_answer(
     studio: Studio, provider: Fal, job_id: str, where: str
 ) -> None:
-    with fal() as stranger:
+    with fal() as other_host:
         urls = dict.fromkeys(("status_url", "response_url", "cancel_url"), f"{provider.url}/requests/1/status")
-        provider.submits.append(Reply(body=urls | {where: f"{stranger.url}/requests/1/status"}))
+        provider.submits.append(Reply(body=urls | {where: f"{other_host.url}/requests/1/status"}))
         turn()
         if where == "cancel_url":
             settlement.cancel(jobs.get(job_id), at=utc_now())
         run_out()
-        assert stranger.keys == set()
+        assert other_host.keys == set()
 
 
-def test_a_film_that_the_engine_cannot_make_is_refused_before_it_costs(
-    studio: Studio, provider: Fal, ada: Creator
-) -> None:
+def test_a_film_that_the_engine_cannot_make_is_not_submitted(studio: Studio, provider: Fal, ada: Creator) -> None:
     made = str(ada.job(ada.project(), loop=True, **NAMED)["id"])
     complete_step(made, Stage.IMAGE_GENERATION)
-    ask(made)
+    dispatch_step(made)
     run_out()
-    assert provider.taken == []
+    assert provider.accepted == []
     assert [shown(answer) for answer in studio.cloud.answers] == [("Stage.Final", "engine_cannot")]
 
 
@@ -409,13 +405,13 @@ def test_a_cancelled_job_is_cancelled_at_the_provider(studio: Studio, provider: 
     assert studio.cloud.answers == []
 
 
-def test_a_job_cancelled_before_its_turn_is_never_sent(studio: Studio, provider: Fal, job_id: str) -> None:
+def test_a_job_cancelled_before_its_submission_is_never_submitted(studio: Studio, provider: Fal, job_id: str) -> None:
     settlement.cancel(jobs.get(job_id), at=utc_now())
     run_out()
-    assert (provider.taken, provider.cancelled) == ([], [])
+    assert (provider.accepted, provider.cancelled) == ([], [])
 
 
-def test_a_job_cancelled_while_its_clip_is_fetched_keeps_nothing(
+def test_a_job_cancelled_during_the_download_leaves_no_clip(
     studio: Studio, provider: Fal, job_id: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     upload = media.upload
@@ -448,11 +444,11 @@ def test_a_deleted_job_leaves_no_ticket(provider: Fal, ada: Creator, job_id: str
 
 
 class Died(BaseException):
-    """The process is gone: nobody catches this."""
+    """The end of the process, which no code catches."""
 
 
 class Fuse(list[str]):
-    """A list of calls that ends the process at the n-th one, before it is made."""
+    """A list of calls that ends the process at the n-th call, before it is made."""
 
     def __init__(self, n: int) -> None:
         super().__init__()
@@ -466,10 +462,10 @@ class Fuse(list[str]):
 
 
 @pytest.mark.parametrize("n", range(1, 20))
-def test_wherever_a_lambda_dies_the_step_ends_once_and_is_submitted_once(
+def test_a_step_is_submitted_once_and_ends_once_if_its_lambda_dies(
     studio: Studio, provider: Fal, job_id: str, n: int
 ) -> None:
-    """At each of its calls to AWS. Delivered again, the step is done or fails honestly, never sent twice."""
+    """It dies at each of its calls to AWS. After redelivery the step completes or fails, and is submitted only once."""
     provider.statuses.append(Reply(body={"status": "IN_PROGRESS"}))
     studio.cloud.calls = Fuse(n)
     died = False
@@ -487,20 +483,20 @@ def test_wherever_a_lambda_dies_the_step_ends_once_and_is_submitted_once(
     assert died
     held = tickets.get(job_id, VIDEO)
     assert held is not None
-    assert len(provider.taken) <= held.submissions == 1 <= step(job_id).attempts
+    assert len(provider.accepted) <= held.submissions == 1 <= step(job_id).attempts
     if step(job_id).status == JobStatus.COMPLETED:
         assert set(studio.cloud.answers) == {GOOD}
-        assert len(provider.taken) == 1
+        assert len(provider.accepted) == 1
     else:
         assert {shown(answer) for answer in studio.cloud.answers} == {("Stage.Final", "submission_unconfirmed")}
         assert step(job_id).status == JobStatus.FAILED
 
 
-# --- scored
+# --- the motion score
 
 
 def filmed(preset: str, path: Path) -> bytes:
-    """What a provider might make of a move: another size and rate, and less of it."""
+    """Return a provider's version of the move as a clip: another size and frame rate, and 70 % of the strength."""
     move = default_moves()[preset].move.model_copy(update={"strength": 0.7})
     poses = [move.sample(i / 59) for i in range(60)]
     with ClipWriter(path, 480, 270, 30, FINISHED) as writer:
@@ -510,7 +506,7 @@ def filmed(preset: str, path: Path) -> bytes:
 
 
 def finished(studio: Studio, job_id: str) -> Any:
-    """The step's record, after a worker has finished the clip that the provider made."""
+    """Return the step's record after a worker has post-processed the provider's clip."""
     run_out()
     dispatch({"jobId": job_id, "stage": POST.value, "taskToken": "token-2"}, None)
     delivery = studio.deliver(POST.queue)
@@ -521,17 +517,17 @@ def finished(studio: Studio, job_id: str) -> Any:
 
 @pytest.fixture
 def small_job(provider: Fal, ada: Creator) -> str:
-    """A job that asks fal for a crash zoom in, and is soon finished."""
+    """A job that requests a crash zoom in from fal; its post-processing is fast."""
     made = str(ada.job(ada.project(), **NAMED, resolution="720p")["id"])
     complete_step(made, Stage.IMAGE_GENERATION)
-    ask(made)
+    dispatch_step(made)
     return made
 
 
 @pytest.mark.parametrize(
     ("preset", "low", "high"), [("crash-zoom-in", 0.8, 1), ("pan-left", 0, 0.5), ("crash-zoom-out", 0, 0.2)]
 )
-def test_a_providers_clip_is_scored_by_whoever_finishes_it(
+def test_post_processing_scores_the_clip_of_a_provider(
     studio: Studio, provider: Fal, ada: Creator, small_job: str, tmp_path: Path, preset: str, low: float, high: float
 ) -> None:
     provider.files.append(Reply(body=filmed(preset, tmp_path / "clip.mp4")))
@@ -543,7 +539,7 @@ def test_a_providers_clip_is_scored_by_whoever_finishes_it(
 
 
 @pytest.mark.parametrize("where", ["see", "score"])
-def test_a_score_that_fails_costs_nobody_the_clip(
+def test_a_failed_score_does_not_fail_the_step(
     studio: Studio, provider: Fal, ada: Creator, small_job: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
     where: str,
 ) -> None:  # fmt: skip
@@ -558,14 +554,12 @@ def test_a_score_that_fails_costs_nobody_the_clip(
     assert shown["videoUrl"]
 
 
-def test_a_providers_clip_that_cannot_be_decoded_is_told_as_what_it_is(
-    studio: Studio, provider: Fal, small_job: str
-) -> None:
+def test_an_unreadable_clip_of_a_provider_is_reported_as_such(studio: Studio, provider: Fal, small_job: str) -> None:
     assert finished(studio, small_job).status == JobStatus.FAILED
     assert shown(studio.cloud.answers[-1]) == ("Stage.Final", "clip_unreadable")
 
 
-def test_a_clip_of_our_own_is_not_scored_again(studio: Studio, ada: Creator) -> None:
+def test_a_clip_of_an_in_process_engine_is_not_scored_again(studio: Studio, ada: Creator) -> None:
     made = str(ada.job(ada.project())["id"])
     for stage in (Stage.IMAGE_GENERATION, VIDEO):
         complete_step(made, stage)
@@ -574,7 +568,7 @@ def test_a_clip_of_our_own_is_not_scored_again(studio: Studio, ada: Creator) -> 
     assert task.request.asked_move is None
 
 
-# --- offered
+# --- the offer
 
 
 def refused(ada: Creator, **settings: Any) -> tuple[int, str]:
@@ -589,19 +583,19 @@ def test_a_providers_engine_is_not_offered_without_its_key(studio: Studio, ada: 
     try:
         studio.cloud.calls.clear()
         assert refused(ada, **NAMED) == (422, "no_engine")
-        assert "GetSecretValue" not in studio.cloud.calls, "who plans need not know the key"
+        assert "GetSecretValue" not in studio.cloud.calls, "planning does not read the key"
         clients.secretsmanager().put_secret_value(SecretId="kinora/test/fal-key", SecretString=KEY)
         assert refused(ada, **NAMED)[0] == 202
         assert refused(ada, **NAMED | {"duration": 4.5}) == (422, "no_engine")
         assert refused(ada, engines={"VIDEO_SYNTHESIS": "no-such"}) == (422, "no_engine")
-        clients.secretsmanager().delete_secret(SecretId="kinora/test/fal-key")  # as an operator stops offering them
+        clients.secretsmanager().delete_secret(SecretId="kinora/test/fal-key")  # the operator withdraws the engine
         assert refused(ada, **NAMED) == (422, "no_engine")
         clients.secretsmanager().restore_secret(SecretId="kinora/test/fal-key")
-        assert refused(ada, **NAMED) == (402, "not_enough_credits"), "offered, after all that it cost"
+        assert refused(ada, **NAMED) == (402, "not_enough_credits"), "offered, but the credits are spent"
     finally:
         clients.secretsmanager().delete_secret(SecretId="kinora/test/fal-key", ForceDeleteWithoutRecovery=True)
 
 
-def test_who_names_no_engine_gets_the_studios_own(provider: Fal, ada: Creator) -> None:
+def test_a_job_without_a_named_engine_uses_an_in_process_engine(provider: Fal, ada: Creator) -> None:
     made = str(ada.job(ada.project())["id"])
     assert step(made).engine == "parallax"

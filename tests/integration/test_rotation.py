@@ -1,4 +1,4 @@
-"""Keys: made at the first deployment, rolled on by Secrets Manager, and nobody is signed out by it."""
+"""Keys: created at the first deployment, rotated by Secrets Manager, without an end of any session."""
 
 import json
 import threading
@@ -24,12 +24,12 @@ SIGNING, MEDIA, REFRESH = "access-token-signing-key", "media-signing-key", "refr
 
 
 class InUse(Exception):
-    """A group trusts the key."""
+    """The error of a deletion of a key in a key group."""
 
 
 @dataclass
 class CloudFront:
-    """Public keys and key groups, with CloudFront's own manners: a key in a group cannot be deleted."""
+    """A stand-in for CloudFront's public keys and key groups: a key in a group cannot be deleted."""
 
     keys: dict[str, str] = field(default_factory=dict)  # id -> name
     groups: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -76,10 +76,10 @@ class CloudFront:
 
 @pytest.fixture
 def cloudfront(monkeypatch: pytest.MonkeyPatch) -> Iterator[CloudFront]:
-    """A deployment whose secrets are as the template makes them."""
+    """A deployment whose secrets are as the template creates them."""
     fake = CloudFront()
     monkeypatch.setattr(publishing, "_cloudfront", lambda: fake)
-    monkeypatch.setattr(publishing, "media_pem", cache(media_pem))  # one is enough: they differ by CloudFront's ids
+    monkeypatch.setattr(publishing, "media_pem", cache(media_pem))  # one key pair is enough: CloudFront's ids differ
     clients.secretsmanager.cache_clear()
     with mock_aws():
         for name in (*SECRETS, publishing.VERIFICATION_KEYS):
@@ -89,12 +89,12 @@ def cloudfront(monkeypatch: pytest.MonkeyPatch) -> Iterator[CloudFront]:
 
 
 def current(name: str) -> str:
-    stage = "AWSCURRENT"  # moto's default is the version that was current first
+    stage = "AWSCURRENT"  # moto's default is the first version
     return clients.secretsmanager().get_secret_value(SecretId=PREFIX + name, VersionStage=stage)["SecretString"]
 
 
 def rotate_once(name: str, *, times: int = 1) -> None:
-    """As Secrets Manager does; `times` is how often it sends each step."""
+    """Rotate a secret as Secrets Manager does. `times` is the number of deliveries of each step."""
     arn = clients.secretsmanager().describe_secret(SecretId=PREFIX + name)["ARN"]
     version = str(uuid4())
     for step in ("createSecret", "setSecret", "testSecret", "finishSecret"):
@@ -121,7 +121,7 @@ def test_first_keys_sign_and_are_published(cloudfront: CloudFront) -> None:
     assert [len(bytes.fromhex(key)) for key in current(REFRESH).split()] == [32, 32]
 
 
-def test_beginning_again_leaves_the_keys(cloudfront: CloudFront) -> None:
+def test_a_second_begin_does_not_change_the_keys(cloudfront: CloudFront) -> None:
     begin.begin()
     before = {name: current(name) for name in SECRETS}
     begin.begin()
@@ -129,7 +129,7 @@ def test_beginning_again_leaves_the_keys(cloudfront: CloudFront) -> None:
     assert len(cloudfront.keys) == 2
 
 
-def test_whoever_read_the_keys_a_period_ago_accepts_the_new_signature_and_the_other_way_round(
+def test_keys_of_adjacent_periods_accept_each_others_signatures(
     cloudfront: CloudFront,
 ) -> None:
     begin.begin()
@@ -140,7 +140,7 @@ def test_whoever_read_the_keys_a_period_ago_accepts_the_new_signature_and_the_ot
     assert accepted(old_token, by=current(publishing.VERIFICATION_KEYS))
 
 
-def test_a_key_of_two_periods_ago_is_accepted_no_more(cloudfront: CloudFront) -> None:
+def test_a_key_of_two_periods_ago_is_refused(cloudfront: CloudFront) -> None:
     begin.begin()
     old_token = token()
     rotate_once(SIGNING)
@@ -149,7 +149,7 @@ def test_a_key_of_two_periods_ago_is_accepted_no_more(cloudfront: CloudFront) ->
 
 
 @pytest.mark.parametrize("name", SECRETS)
-def test_steps_that_come_twice_rotate_once(cloudfront: CloudFront, name: str) -> None:
+def test_steps_delivered_twice_rotate_once(cloudfront: CloudFront, name: str) -> None:
     begin.begin()
     before = current(name)
     rotate_once(name, times=2)
@@ -159,10 +159,10 @@ def test_steps_that_come_twice_rotate_once(cloudfront: CloudFront, name: str) ->
         assert read_chain(current(name)).current["kid"] == read_chain(before).next["kid"]
 
 
-def test_cloudfront_trusts_three_media_keys_and_keeps_no_others(cloudfront: CloudFront) -> None:
+def test_cloudfront_trusts_three_media_keys_and_others_are_deleted(cloudfront: CloudFront) -> None:
     begin.begin()
     first = read_chain(current(MEDIA)).current["kid"]
-    publishing.media_key()  # of a rotation that broke off
+    publishing.media_key()  # left by a rotation that failed
     rotate_once(MEDIA)
     assert first in cloudfront.groups["G1"]["Items"]
     assert len(cloudfront.keys) == 3
@@ -178,7 +178,7 @@ def test_a_media_key_that_cloudfront_does_not_trust_is_not_used(cloudfront: Clou
         SECRETS[MEDIA].try_out(current(MEDIA))
 
 
-def test_refresh_keys_stay_for_a_period_before_and_after(cloudfront: CloudFront) -> None:
+def test_refresh_keys_are_accepted_for_a_period_before_and_after(cloudfront: CloudFront) -> None:
     begin.begin()
     first, second = current(REFRESH).split()
     rotate_once(REFRESH)
@@ -189,21 +189,21 @@ def test_refresh_keys_stay_for_a_period_before_and_after(cloudfront: CloudFront)
 
 @pytest.mark.parametrize(("kind", "status"), [("Create", "SUCCESS"), ("Update", "SUCCESS"), ("Delete", "SUCCESS")])
 def test_cloudformation_gets_its_answer(cloudfront: CloudFront, kind: str, status: str) -> None:
-    answer = _ask_begin(kind)
+    answer = _call_begin(kind)
     assert answer["Status"] == status
     assert answer["PhysicalResourceId"] == "keys"
     assert bool(cloudfront.groups) == (kind != "Delete")
 
 
-def test_cloudformation_hears_of_a_failure(cloudfront: CloudFront) -> None:
+def test_a_failure_is_reported_to_cloudformation(cloudfront: CloudFront) -> None:
     clients.secretsmanager().delete_secret(SecretId=PREFIX + MEDIA, ForceDeleteWithoutRecovery=True)
-    answer = _ask_begin("Create")
+    answer = _call_begin("Create")
     assert answer["Status"] == "FAILED"
     assert "pem" not in answer["Reason"]
 
 
-def _ask_begin(kind: str) -> dict[str, Any]:
-    """CloudFormation's side of a custom resource."""
+def _call_begin(kind: str) -> dict[str, Any]:
+    """Send a custom resource event as CloudFormation does, and return the answer."""
     got: list[dict[str, Any]] = []
 
     class Bucket(BaseHTTPRequestHandler):
@@ -213,7 +213,7 @@ def _ask_begin(kind: str) -> dict[str, Any]:
             self.end_headers()
 
         def log_message(self, *_: object) -> None:
-            """Say nothing."""
+            """Discard the log line."""
 
     server = HTTPServer(("127.0.0.1", 0), Bucket)
     thread = threading.Thread(target=server.handle_request)

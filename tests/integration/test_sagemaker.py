@@ -1,4 +1,4 @@
-"""A stage on a SageMaker endpoint: how a step gets there, how it is done there, and what happens if it is not."""
+"""Stages on SageMaker endpoints: dispatch, invocation, and failed invocations."""
 
 import json
 import os
@@ -36,21 +36,21 @@ from workers.runtime.sagemaker import TRACE_HEADER, Endpoint
 from workers.runtime.step import StepRunner
 
 IMAGE = Stage.IMAGE_GENERATION
-LONGEST_INVOCATION_SECONDS = 3600  # that SageMaker takes
+LONGEST_INVOCATION_SECONDS = 3600  # SageMaker's maximum
 LONGEST_INFERENCE_ID = 64
-WAIT_SECONDS = 30  # for what must come, before the test fails
+WAIT_SECONDS = 30  # maximum wait for an expected event
 
 
 @pytest.fixture(autouse=True)
 def on_sagemaker(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Pictures are made by an endpoint, everything else by workers on queues."""
+    """Image generation on an endpoint, all other stages on queues."""
     monkeypatch.setenv("KINORA_SAGEMAKER_ENDPOINTS", '{"IMAGE_GENERATION": "kinora-test-image-generation"}')
     monkeypatch.setenv("KINORA_BEAT_SECONDS", "0.2")
 
 
 @pytest.fixture
 def sent(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[dict[str, Any]]]:
-    """What SageMaker was asked, as botocore would send it; moto knows no asynchronous endpoint that does anything."""
+    """The requests to SageMaker, as botocore would send them; moto's asynchronous endpoints do nothing."""
     found: list[dict[str, Any]] = []
     client = clients.sagemaker_runtime()
 
@@ -67,23 +67,23 @@ def job_id(ada: Creator) -> str:
     return str(ada.job(ada.project())["id"])
 
 
-def ask(job_id: str, token: str = "token-1", stage: Stage = IMAGE) -> None:  # noqa: S107  # a task's, no secret
+def dispatch_step(job_id: str, token: str = "token-1", stage: Stage = IMAGE) -> None:  # noqa: S107  # a task's, no secret
     dispatch({"jobId": job_id, "stage": stage.value, "taskToken": token}, None)
 
 
 def body_of(invocation: dict[str, Any]) -> bytes:
-    """The task that an endpoint fetches."""
+    """Return the task that an endpoint fetches."""
     bucket, _, key = invocation["InputLocation"].removeprefix("s3://").partition("/")
     return clients.s3().get_object(Bucket=bucket, Key=key)["Body"].read()
 
 
-# --- how a step gets there
+# --- dispatch
 
 
 def test_a_step_is_sent_to_the_stages_endpoint_and_not_to_its_queue(
     studio: Studio, job_id: str, sent: list[dict[str, Any]]
 ) -> None:
-    ask(job_id)
+    dispatch_step(job_id)
     [invocation] = sent
     assert invocation["EndpointName"] == "kinora-test-image-generation"
     task = StageTask.model_validate_json(body_of(invocation))
@@ -95,7 +95,7 @@ def test_a_step_is_sent_to_the_stages_endpoint_and_not_to_its_queue(
 
 def test_other_stages_stay_on_their_queues(studio: Studio, job_id: str, sent: list[dict[str, Any]]) -> None:
     complete_step(job_id, IMAGE)
-    ask(job_id, stage=Stage.VIDEO_SYNTHESIS)
+    dispatch_step(job_id, stage=Stage.VIDEO_SYNTHESIS)
     assert sent == []
     assert len(studio.messages(Stage.VIDEO_SYNTHESIS.queue)) == 1
 
@@ -103,12 +103,12 @@ def test_other_stages_stay_on_their_queues(studio: Studio, job_id: str, sent: li
 def test_the_token_is_neither_in_the_task_nor_in_its_name(
     studio: Studio, job_id: str, sent: list[dict[str, Any]]
 ) -> None:
-    ask(job_id, token="a-very-secret-token")
+    dispatch_step(job_id, token="a-very-secret-token")
     assert "a-very-secret-token" not in json.dumps(sent) + body_of(sent[0]).decode()
 
 
-def test_what_is_asked_is_within_what_sagemaker_takes(job_id: str, sent: list[dict[str, Any]]) -> None:
-    ask(job_id)
+def test_requests_are_within_the_limits_of_sagemaker(job_id: str, sent: list[dict[str, Any]]) -> None:
+    dispatch_step(job_id)
     [invocation] = sent
     assert len(invocation["InferenceId"]) <= LONGEST_INFERENCE_ID - len(max(Stage, key=len)) + len(IMAGE)
     for stage in Stage:
@@ -116,9 +116,9 @@ def test_what_is_asked_is_within_what_sagemaker_takes(job_id: str, sent: list[di
     assert invocation["InvocationTimeoutSeconds"] == STAGES[IMAGE].timeout_seconds
 
 
-def test_a_task_goes_with_its_job(studio: Studio, ada: Creator, job_id: str, sent: list[dict[str, Any]]) -> None:
-    """It holds the prompt."""
-    ask(job_id)
+def test_a_task_is_deleted_with_its_job(studio: Studio, ada: Creator, job_id: str, sent: list[dict[str, Any]]) -> None:
+    """The task contains the prompt."""
+    dispatch_step(job_id)
     [key] = media.keys("jobs/")
     assert clients.s3().get_object_tagging(Bucket="kinora-test-media", Key=key)["TagSet"] == [
         {"Key": "kind", "Value": "work"}
@@ -128,11 +128,11 @@ def test_a_task_goes_with_its_job(studio: Studio, ada: Creator, job_id: str, sen
     assert list(media.keys("jobs/")) == []
 
 
-# --- how it is done there
+# --- invocations
 
 
 class WaitingEngine:
-    """Paints two tiny files; waits in between until it may go on, if it is told to."""
+    """An engine that writes two tiny files; if given an event, it waits for it in between."""
 
     def __init__(self, until: Event | None = None) -> None:
         self.begun, self._until = Event(), until
@@ -177,11 +177,11 @@ def request(endpoint: Endpoint, method: str, path: str, body: bytes | None = Non
 
 @pytest.fixture
 def task(job_id: str, sent: list[dict[str, Any]]) -> bytes:
-    ask(job_id)
+    dispatch_step(job_id)
     return body_of(sent[0])
 
 
-def test_an_invocation_is_answered_when_its_result_is_recorded_and_told(
+def test_an_invocation_is_answered_after_its_result_is_recorded_and_reported(
     studio: Studio, job_id: str, task: bytes
 ) -> None:
     with listening(worker(WaitingEngine())) as endpoint:
@@ -192,9 +192,7 @@ def test_an_invocation_is_answered_when_its_result_is_recorded_and_told(
     assert jobs.results(jobs.get(job_id))[IMAGE].key(Role.PICTURE) in set(media.keys("jobs/"))
 
 
-def test_while_a_task_is_at_work_pings_are_answered_beats_go_out_and_a_second_task_is_refused(
-    studio: Studio, job_id: str, task: bytes
-) -> None:
+def test_a_busy_worker_answers_pings_beats_and_refuses_a_second_task(studio: Studio, job_id: str, task: bytes) -> None:
     go_on = Event()
     engine = WaitingEngine(go_on)
     answers: list[int] = []
@@ -211,19 +209,19 @@ def test_while_a_task_is_at_work_pings_are_answered_beats_go_out_and_a_second_ta
         go_on.set()
         first.join()
         assert answers == [200]
-        assert request(endpoint, "POST", "/invocations", task) == 200  # free again; the step is done, and stays so
+        assert request(endpoint, "POST", "/invocations", task) == 200  # a completed step is not repeated
     assert set(studio.cloud.heartbeats) == {"token-1"}
     assert jobs.get(job_id).step(IMAGE).attempts == 1
 
 
-def test_a_step_that_another_attempt_holds_is_not_taken(job_id: str, task: bytes) -> None:
+def test_a_step_with_another_live_attempt_is_not_claimed(job_id: str, task: bytes) -> None:
     held = claim(job_id, IMAGE)
     with listening(worker(WaitingEngine())) as endpoint:
         assert request(endpoint, "POST", "/invocations", task) == 503
     assert jobs.get(job_id).step(IMAGE).attempt == held
 
 
-def test_a_worker_that_is_told_to_stop_hands_its_step_back(job_id: str, task: bytes) -> None:
+def test_a_worker_that_shuts_down_hands_its_step_back(job_id: str, task: bytes) -> None:
     with listening(worker(WaitingEngine(Event()), shutdown=lambda: True)) as endpoint:
         assert request(endpoint, "POST", "/invocations", task) == 503
     step = jobs.get(job_id).step(IMAGE)
@@ -231,7 +229,7 @@ def test_a_worker_that_is_told_to_stop_hands_its_step_back(job_id: str, task: by
     assert not step.lease_until
 
 
-def test_engines_have_the_machine_to_themselves_and_closing_waits_for_the_task_at_work() -> None:
+def test_one_task_runs_at_a_time_and_closing_waits_for_it() -> None:
     begun, go_on = Event(), Event()
     order: list[str] = []
 
@@ -256,7 +254,7 @@ def test_engines_have_the_machine_to_themselves_and_closing_waits_for_the_task_a
         endpoint.shutdown()
         closing = Thread(target=close)
         closing.start()
-        closing.join(0.2)  # time to close without waiting, if it did
+        closing.join(0.2)  # time to close, if it did not wait for the task
         go_on.set()
         closing.join()
         asking.join()
@@ -264,17 +262,17 @@ def test_engines_have_the_machine_to_themselves_and_closing_waits_for_the_task_a
     assert order == ["done", "closed"]
 
 
-def test_what_a_task_raises_is_told_and_does_not_end_the_worker(studio: Studio, job_id: str, task: bytes) -> None:
+def test_an_error_of_a_task_is_reported_and_does_not_end_the_worker(studio: Studio, job_id: str, task: bytes) -> None:
     with listening(worker(WaitingEngine())) as endpoint:
         assert request(endpoint, "POST", "/invocations", b"{not ours") == 500
         assert request(endpoint, "POST", "/invocations", b"\xff") == 500
-        studio.cloud.stumbles["UpdateItem"] = [EndpointConnectionError(endpoint_url="https://dynamodb")] * 9
+        studio.cloud.fails_once["UpdateItem"] = [EndpointConnectionError(endpoint_url="https://dynamodb")] * 9
         assert request(endpoint, "POST", "/invocations", task) == 500
-        studio.cloud.stumbles.clear()
+        studio.cloud.fails_once.clear()
         assert request(endpoint, "POST", "/invocations", task) == 200
 
 
-def test_nothing_else_is_answered() -> None:
+def test_other_requests_are_refused() -> None:
     with listening(lambda _: None) as endpoint:
         assert request(endpoint, "GET", "/") == 404
         assert request(endpoint, "POST", "/ping", b"") == 404
@@ -283,9 +281,11 @@ def test_nothing_else_is_answered() -> None:
             assert b" 411 " in raw.recv(100)
 
 
-def test_the_trace_goes_along(monkeypatch: pytest.MonkeyPatch, job_id: str, sent: list[dict[str, Any]]) -> None:
+def test_the_invocation_contains_the_trace(
+    monkeypatch: pytest.MonkeyPatch, job_id: str, sent: list[dict[str, Any]]
+) -> None:
     monkeypatch.setenv(TRACE, "Root=1-2-3")
-    ask(job_id)
+    dispatch_step(job_id)
     seen: list[str] = []
     assert sent[0]["CustomAttributes"] == "Root=1-2-3"
     monkeypatch.setenv(TRACE, "")
@@ -305,11 +305,11 @@ def test_sigterm_ends_an_idle_worker() -> None:
         assert child.wait(WAIT_SECONDS) == 0
 
 
-# --- what happens if it is not
+# --- failed invocations
 
 
-def told(invocation: dict[str, Any]) -> dict[str, Any]:
-    """What lies in the stage's dead letters when SageMaker's error topic has told of the invocation."""
+def notice_of(invocation: dict[str, Any]) -> dict[str, Any]:
+    """Return the Lambda event of the dead letter that SageMaker's error topic sends for the invocation."""
     notice = {
         "awsRegion": "us-east-1", "eventTime": "2026-01-25T22:46:00.608Z", "receivedTime": "2026-01-25T22:46:00.455Z",
         "invocationStatus": "Failed", "failureReason": "ServerError: the container answered 503",
@@ -322,57 +322,55 @@ def told(invocation: dict[str, Any]) -> dict[str, Any]:
     return {"Records": [{"messageId": "m-1", "body": json.dumps(notice)}]}
 
 
-TAKEN: dict[str, Any] = {"batchItemFailures": []}
+HANDLED: dict[str, Any] = {"batchItemFailures": []}
 LATER = {"batchItemFailures": [{"itemIdentifier": "m-1"}]}
 
 
-def test_a_failed_invocation_is_tried_again(studio: Studio, job_id: str, sent: list[dict[str, Any]]) -> None:
-    ask(job_id)
-    assert signal.handler(told(sent[0]), None) == TAKEN
+def test_a_failed_invocation_is_retried(studio: Studio, job_id: str, sent: list[dict[str, Any]]) -> None:
+    dispatch_step(job_id)
+    assert signal.handler(notice_of(sent[0]), None) == HANDLED
     [answer] = studio.cloud.answers
     assert (answer.token, answer.error, json.loads(answer.cause)["code"]) == (
         "token-1", "Stage.Retryable", "worker_lost",
     )  # fmt: skip
 
 
-def test_a_failure_of_an_earlier_sending_says_nothing_of_this_one(
-    studio: Studio, job_id: str, sent: list[dict[str, Any]]
-) -> None:
-    ask(job_id, "token-1")
-    ask(job_id, "token-2")
-    assert signal.handler(told(sent[0]), None) == TAKEN
+def test_a_failure_of_an_earlier_invocation_is_ignored(studio: Studio, job_id: str, sent: list[dict[str, Any]]) -> None:
+    dispatch_step(job_id, "token-1")
+    dispatch_step(job_id, "token-2")
+    assert signal.handler(notice_of(sent[0]), None) == HANDLED
     assert studio.cloud.answers == []
-    assert signal.handler(told(sent[1]), None) == TAKEN
+    assert signal.handler(notice_of(sent[1]), None) == HANDLED
     assert [answer.token for answer in studio.cloud.answers] == ["token-2"]
 
 
-def test_a_failed_invocation_of_a_step_that_was_done_after_all_is_good_news(
+def test_a_failed_invocation_of_a_completed_step_is_answered_with_success(
     studio: Studio, job_id: str, sent: list[dict[str, Any]]
 ) -> None:
-    ask(job_id)
+    dispatch_step(job_id)
     complete_step(job_id, IMAGE)
-    assert signal.handler(told(sent[0]), None) == TAKEN
+    assert signal.handler(notice_of(sent[0]), None) == HANDLED
     assert studio.cloud.answers == [TaskAnswer("token-1", None, "")]
 
 
-def test_a_step_that_is_alive_though_its_invocation_failed_is_left_to_its_attempt(
+def test_a_failed_invocation_of_a_live_attempt_is_delivered_again(
     studio: Studio, job_id: str, sent: list[dict[str, Any]]
 ) -> None:
-    """SageMaker lost sight of a worker that goes on: the notice comes again until the attempt has ended."""
-    ask(job_id)
+    """SageMaker reports a failure although the worker continues. The notice comes again until the attempt has ended."""
+    dispatch_step(job_id)
     attempt = claim(job_id, IMAGE)
-    assert signal.handler(told(sent[0]), None) == LATER
+    assert signal.handler(notice_of(sent[0]), None) == LATER
     assert studio.cloud.answers == []
     steps.release(job_id, IMAGE, attempt=attempt, at=utc_now())
-    assert signal.handler(told(sent[0]), None) == TAKEN
+    assert signal.handler(notice_of(sent[0]), None) == HANDLED
     assert [answer.error for answer in studio.cloud.answers] == ["Stage.Retryable"]
 
 
-def test_a_failed_invocation_of_a_deleted_job_is_let_go(
+def test_a_failed_invocation_of_a_deleted_job_is_dropped(
     studio: Studio, ada: Creator, job_id: str, sent: list[dict[str, Any]]
 ) -> None:
-    ask(job_id)
+    dispatch_step(job_id)
     ada.post(f"/api/jobs/{job_id}/cancel")
     assert ada.delete(f"/api/jobs/{job_id}").status == 204
-    assert signal.handler(told(sent[0]), None) == TAKEN
+    assert signal.handler(notice_of(sent[0]), None) == HANDLED
     assert studio.cloud.answers == []

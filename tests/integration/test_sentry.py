@@ -1,4 +1,4 @@
-"""Errors reach Sentry where there is a DSN: with the ids that find them in our logs, and no creator's word (I15)."""
+"""Sentry: with a DSN, errors arrive with the ids of our logs and without data of creators (I15)."""
 
 import gzip
 import json
@@ -17,7 +17,7 @@ from local.environment import ROOT
 from tests.support.studio import PASSWORD
 
 EMAIL, PROMPT, TASK_TOKEN = "ada.lovelace@example.com", "my most private dream", "task-token-of-the-step"
-# Ends as Lambda does after a call: at once, with nothing that could still be sent.
+# The script ends as Lambda freezes after a call: at once, without time to send anything more.
 SCRIPT = f"""
 import os, sys
 import tests.conftest
@@ -43,24 +43,24 @@ with studio() as deployed:
 
 
 class Sentry:
-    """Takes envelopes as Sentry does."""
+    """A server that accepts envelopes as Sentry does."""
 
     def __init__(self) -> None:
         self.bodies: list[str] = []
-        taken = self.bodies
+        bodies = self.bodies
 
         class Ingest(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
-                taken.append(self.path + "\n" + gzip.decompress(body).decode())
-                sleep(0.5)  # so that an error which nobody waits for is not told before the process ends
+                bodies.append(self.path + "\n" + gzip.decompress(body).decode())
+                sleep(0.5)  # an error that the process does not wait for is then not sent
                 self.send_response(200)
                 self.send_header("Content-Length", "2")
                 self.end_headers()
                 self.wfile.write(b"{}")
 
             def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # http.server's name
-                """No news."""
+                """Discard the log line."""
 
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Ingest)
 
@@ -70,7 +70,7 @@ class Sentry:
 
     @property
     def events(self) -> list[dict[str, Any]]:
-        """Of each envelope the event: its last line."""
+        """The events: the last line of each envelope."""
         return [json.loads(body.strip().splitlines()[-1]) for body in self.bodies]
 
 
@@ -91,7 +91,7 @@ def run(**variables: str) -> str:
     return done.stdout.splitlines()[-1]
 
 
-def test_an_error_arrives_with_its_ids_and_without_what_anybody_said(sentry: Sentry) -> None:
+def test_an_error_arrives_with_its_ids_and_without_data_of_creators(sentry: Sentry) -> None:
     job_id = run(KINORA_SENTRY_DSN=sentry.dsn)
     of_request, of_job = sentry.events
     assert {body.splitlines()[0] for body in sentry.bodies} == {"/api/7/envelope/"}
@@ -104,12 +104,12 @@ def test_an_error_arrives_with_its_ids_and_without_what_anybody_said(sentry: Sen
         assert event["environment"] == "test"
         [*_, raised] = event["exception"]["values"]
         assert (raised["type"], raised["value"]) == ("RuntimeError", "")
-        assert raised["stacktrace"]["frames"], "where it was raised is what it is for"
+        assert raised["stacktrace"]["frames"], "the event shows where the error was raised"
     sent = "".join(sentry.bodies)
     for secret in (PROMPT, EMAIL, "ada.lovelace", PASSWORD, TASK_TOKEN, "eyJ"):
         assert secret not in sent
 
 
-def test_without_a_dsn_nothing_is_told(sentry: Sentry) -> None:
+def test_without_a_dsn_no_error_is_sent(sentry: Sentry) -> None:
     assert run().startswith("job_")
     assert sentry.bodies == []

@@ -1,4 +1,4 @@
-"""One trace from the request to the worker: each hands on what it was given, and the worker tells its part."""
+"""Traces: one trace leads from the request to the worker, which reports its own segment."""
 
 import json
 from typing import Any
@@ -24,8 +24,8 @@ ROOT, PARENT = "1-67891233-abcdef012345678912345678", "53995c3f42cd8ad8"
 SAMPLED = f"Root={ROOT};Parent={PARENT};Sampled=1"
 
 
-def asked(ada: Creator, trace: str, monkeypatch: pytest.MonkeyPatch) -> str:
-    """A job whose picture `dispatch` asked for, while it worked for this trace."""
+def dispatched(ada: Creator, trace: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Submit a job and dispatch its picture within this trace; return the job's id."""
     monkeypatch.setenv(TRACE, trace)
     job_id = str(ada.job(ada.project())["id"])
     dispatch({"jobId": job_id, "stage": IMAGE.value, "taskToken": "token-1"}, None)
@@ -48,47 +48,47 @@ def nothing(_: Workspace) -> None:
     return
 
 
-def test_the_worker_goes_on_with_the_trace_of_the_request(
+def test_the_worker_continues_the_trace_of_the_request(
     studio: Studio, ada: Creator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    job_id = asked(ada, SAMPLED, monkeypatch)
+    job_id = dispatched(ada, SAMPLED, monkeypatch)
     work(TinyEngine(nothing))
-    [told] = studio.cloud.segments
+    [segment] = studio.cloud.segments
     attempt = str(jobs.get(job_id).step(IMAGE).attempt)
-    assert (told["trace_id"], told["parent_id"], told["name"]) == (ROOT, PARENT, "image-generation-worker")
-    assert told["annotations"] == {
+    assert (segment["trace_id"], segment["parent_id"], segment["name"]) == (ROOT, PARENT, "image-generation-worker")
+    assert segment["annotations"] == {
         "job_id": job_id, "stage": "IMAGE_GENERATION", "attempt": attempt, "engine": "procedural"
     }  # fmt: skip
-    assert told["fault"] is False
-    assert told["start_time"] < told["end_time"]
-    assert len(bytes.fromhex(told["id"])) == 8
+    assert segment["fault"] is False
+    assert segment["start_time"] < segment["end_time"]
+    assert len(bytes.fromhex(segment["id"])) == 8
 
 
-def test_what_fails_is_told_as_a_fault(studio: Studio, ada: Creator, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked(ada, SAMPLED, monkeypatch)
+def test_a_failure_is_reported_as_a_fault(studio: Studio, ada: Creator, monkeypatch: pytest.MonkeyPatch) -> None:
+    dispatched(ada, SAMPLED, monkeypatch)
 
     def fails(_: Workspace) -> None:
         raise StageFailure("prompt_refused", "No.")
 
     work(TinyEngine(fails))
-    [told] = studio.cloud.segments
-    assert told["fault"] is True
-    assert told["annotations"]["code"] == "prompt_refused"
+    [segment] = studio.cloud.segments
+    assert segment["fault"] is True
+    assert segment["annotations"]["code"] == "prompt_refused"
 
 
 @pytest.mark.parametrize("trace", ["", f"Root={ROOT};Parent={PARENT};Sampled=0", "nonsense"])
-def test_what_is_not_sampled_is_not_told(
+def test_an_unsampled_trace_is_not_reported(
     studio: Studio, ada: Creator, monkeypatch: pytest.MonkeyPatch, trace: str
 ) -> None:
-    asked(ada, trace, monkeypatch)
+    dispatched(ada, trace, monkeypatch)
     work(TinyEngine(nothing))
     assert "PutTraceSegments" not in studio.cloud.calls
 
 
-def test_a_trace_that_cannot_be_told_stops_no_work(
+def test_a_trace_that_cannot_be_sent_does_not_stop_the_work(
     studio: Studio, ada: Creator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    job_id = asked(ada, SAMPLED, monkeypatch)
+    job_id = dispatched(ada, SAMPLED, monkeypatch)
     studio.cloud.broken["PutTraceSegments"] = EndpointConnectionError(endpoint_url="x-ray")
     work(TinyEngine(nothing))
     assert jobs.get(job_id).step(IMAGE).status == JobStatus.COMPLETED
@@ -105,6 +105,6 @@ def test_the_state_machine_is_started_within_the_trace(
 
     clients.stepfunctions().meta.events.register("before-call.sfn.StartExecution", note)
     for trace in (SAMPLED, ""):
-        asked(ada, trace, monkeypatch)
+        dispatched(ada, trace, monkeypatch)
     clients.stepfunctions().meta.events.unregister("before-call.sfn.StartExecution", note)
     assert [call.get("traceHeader") for call in started] == [SAMPLED, None]

@@ -1,4 +1,4 @@
-"""The worker runtime with small engines: who makes a result records it, and only the current attempt counts (I4)."""
+"""The worker runtime with small engines: the worker records its results, and only the current attempt counts (I4)."""
 
 import json
 import signal
@@ -41,7 +41,7 @@ GOOD = TaskAnswer("token-1", None, "")
 
 @dataclass
 class TinyEngine:
-    """Paints two tiny files; `meanwhile` happens while it is at work."""
+    """An engine that writes two tiny files and calls `meanwhile` during its work."""
 
     meanwhile: Callable[[Workspace], object] = lambda _: None
     runs: int = 0
@@ -65,7 +65,7 @@ class TinyEngine:
 
 @pytest.fixture
 def job_id(ada: Creator) -> str:
-    """A job whose picture is asked for."""
+    """A job whose picture is dispatched."""
     made = str(ada.job(ada.project())["id"])
     dispatch({"jobId": made, "stage": "IMAGE_GENERATION", "taskToken": "token-1"}, None)
     return made
@@ -78,7 +78,7 @@ def quick_beats(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def work(studio: Studio, engine: TinyEngine, *, shutdown: Callable[[], bool] = lambda: False) -> Delivery:
-    """One delivery, handled."""
+    """Handle one delivery of the stage's queue and return it."""
     delivery = studio.deliver(QUEUE)
     assert delivery is not None
     StepRunner({"procedural": engine}, shutdown_requested=shutdown).handle(delivery)
@@ -86,14 +86,14 @@ def work(studio: Studio, engine: TinyEngine, *, shutdown: Callable[[], bool] = l
 
 
 def waiting(studio: Studio) -> tuple[int, int]:
-    """Messages that are (visible, hidden)."""
+    """Return the number of (visible, hidden) messages."""
     found = clients.sqs().get_queue_attributes(QueueUrl=queue_url(QUEUE), AttributeNames=["All"])["Attributes"]
     return int(found["ApproximateNumberOfMessages"]), int(found["ApproximateNumberOfMessagesNotVisible"])
 
 
 @pytest.fixture
-def own_signals() -> Iterator[None]:
-    """What the test makes of signals is undone."""
+def restored_signals() -> Iterator[None]:
+    """Restore the signal handlers after the test."""
     numbers = (signal.SIGTERM, signal.SIGINT)
     before = [signal.getsignal(number) for number in numbers]
     yield
@@ -104,12 +104,12 @@ def own_signals() -> Iterator[None]:
 def until(condition: Callable[[], bool]) -> None:
     end = monotonic() + 5
     while not condition():
-        assert monotonic() < end, "this never came"
+        assert monotonic() < end, "the condition never became true"
         sleep(0.02)
 
 
 def run_on(workspace: Workspace) -> None:
-    """Go on until stopped."""
+    """Report progress until the worker stops the engine."""
     end = monotonic() + 5
     while monotonic() < end:
         workspace.progress(0.6)
@@ -147,7 +147,7 @@ def test_uploads_are_tagged_by_whether_they_are_final(studio: Studio, job_id: st
         assert clients.s3().head_object(Bucket=bucket, Key=key)["ContentType"] == "image/png"
 
 
-def test_a_message_delivered_again_after_completion_only_answers(studio: Studio, job_id: str) -> None:
+def test_a_message_delivered_after_completion_is_only_answered(studio: Studio, job_id: str) -> None:
     attempt = complete_step(job_id, IMAGE)
     before, engine = studio.dump(), TinyEngine()
     work(studio, engine)
@@ -159,7 +159,7 @@ def test_a_message_delivered_again_after_completion_only_answers(studio: Studio,
 
 
 def test_a_lost_answer_loses_nothing(studio: Studio, job_id: str) -> None:
-    """The state machine cannot be reached: the message stays, and its next delivery answers without working again."""
+    """The state machine is not reachable. The message stays, and its next delivery answers without new work."""
     studio.cloud.broken["SendTaskSuccess"] = EndpointConnectionError(endpoint_url="x")
     engine = TinyEngine()
     with pytest.raises(EndpointConnectionError):
@@ -174,12 +174,12 @@ def test_a_lost_answer_loses_nothing(studio: Studio, job_id: str) -> None:
 
 
 def make_visible(studio: Studio) -> None:
-    """As after the visibility's end: the same message is received again."""
+    """Make the hidden message visible, as at the end of its visibility timeout."""
     for delivery in studio.in_flight(QUEUE):
         delivery.hide(0)
 
 
-def test_an_attempt_that_cannot_record_leaves_the_message_to_the_next(studio: Studio, job_id: str) -> None:
+def test_an_attempt_that_cannot_record_leaves_the_message_in_the_queue(studio: Studio, job_id: str) -> None:
     throttled = ClientError({"Error": {"Code": "ProvisionedThroughputExceededException", "Message": ""}}, "PutItem")
     studio.cloud.broken["PutItem"] = throttled
     with pytest.raises(Exception, match="ProvisionedThroughput"):
@@ -193,11 +193,11 @@ def test_an_attempt_that_cannot_record_leaves_the_message_to_the_next(studio: St
 
 
 def reported(studio: Studio) -> str:
-    """The code of the failure that the state machine was given last."""
+    """Return the code of the last failure that was reported to the state machine."""
     return str(json.loads(studio.cloud.answers[-1].cause)["code"])
 
 
-def test_a_failure_is_recorded_and_answered_in_its_own_words(studio: Studio, job_id: str) -> None:
+def test_a_failure_is_recorded_and_answered_with_its_message(studio: Studio, job_id: str) -> None:
     def fail(_: Workspace) -> None:
         raise StageFailure("too_dark", "The picture is too dark.")
 
@@ -210,7 +210,7 @@ def test_a_failure_is_recorded_and_answered_in_its_own_words(studio: Studio, job
     assert waiting(studio) == (0, 0)
 
 
-def test_a_crash_may_be_tried_again_and_shows_no_internals(studio: Studio, job_id: str) -> None:
+def test_a_crash_is_retryable_and_shows_no_internals(studio: Studio, job_id: str) -> None:
     def crash(_: Workspace) -> None:
         raise ZeroDivisionError("a secret path")
 
@@ -230,8 +230,10 @@ def test_a_crash_may_be_tried_again_and_shows_no_internals(studio: Studio, job_i
 
 
 @pytest.mark.parametrize("roles", [[Role.PICTURE], [Role.PICTURE, Role.DEPTH, Role.VIDEO]])
-def test_a_result_that_is_not_what_the_stage_makes_is_refused(studio: Studio, job_id: str, roles: list[Role]) -> None:
-    """One lacks a promised output, the other has an output that the stage table does not know."""
+def test_a_result_without_exactly_the_outputs_of_the_stage_is_refused(
+    studio: Studio, job_id: str, roles: list[Role]
+) -> None:
+    """One result lacks a required output. The other has an output that the stage table does not list."""
 
     class Other(TinyEngine):
         def run(self, request: StageRequest, workspace: Workspace) -> StageResult:
@@ -256,17 +258,17 @@ def test_an_input_that_is_gone_is_a_final_failure(studio: Studio, job_id: str) -
     assert studio.cloud.answers[0].error == "Stage.Final"
 
 
-def test_an_input_whose_absence_s3_does_not_admit_is_missing_too(studio: Studio, job_id: str) -> None:
-    """It answers 403 to a role that may not list the bucket."""
+def test_an_input_for_which_s3_answers_403_counts_as_missing(studio: Studio, job_id: str) -> None:
+    """S3 answers 403 for a missing key to a role without s3:ListBucket."""
     refused = ClientError({"Error": {"Code": "403", "Message": "Forbidden"}}, "HeadObject")
-    studio.cloud.stumbles["HeadObject"] = [refused]
+    studio.cloud.fails_once["HeadObject"] = [refused]
     work(studio, TinyEngine(lambda workspace: workspace.fetch(media.address("jobs/gone.png"))))
     assert reported(studio) == "input_missing"
 
 
-def test_storage_that_does_not_answer_is_asked_again_later(studio: Studio, job_id: str) -> None:
+def test_an_error_of_s3_at_an_input_is_retryable(studio: Studio, job_id: str) -> None:
     busy = ClientError({"Error": {"Code": "503", "Message": "SlowDown"}}, "HeadObject")
-    studio.cloud.stumbles["HeadObject"] = [busy]
+    studio.cloud.fails_once["HeadObject"] = [busy]
     work(studio, TinyEngine(lambda workspace: workspace.fetch(media.address("jobs/there.png"))))
     assert reported(studio) == "storage_unavailable"
     assert studio.cloud.answers[0].error == "Stage.Retryable"
@@ -288,7 +290,7 @@ def test_an_input_is_fetched_once(studio: Studio, job_id: str) -> None:
     assert studio.cloud.calls.count("GetObject") == 1
 
 
-def test_numbers_that_json_cannot_say_do_not_spoil_the_job(studio: Studio, ada: Creator, job_id: str) -> None:
+def test_metrics_that_json_cannot_represent_do_not_fail_the_job(studio: Studio, ada: Creator, job_id: str) -> None:
     class Odd(TinyEngine):
         def run(self, request: StageRequest, workspace: Workspace) -> StageResult:
             made = super().run(request, workspace)
@@ -300,7 +302,7 @@ def test_numbers_that_json_cannot_say_do_not_spoil_the_job(studio: Studio, ada: 
     assert shown.body["steps"][0]["metadata"]["good"] == 1.5
 
 
-def test_a_message_that_is_none_of_ours_is_not_worked_on(studio: Studio, ada: Creator) -> None:
+def test_an_unknown_message_is_refused(studio: Studio, ada: Creator) -> None:
     with pytest.raises(ValueError, match="validation error"):
         StepRunner({}, shutdown_requested=lambda: False).handle(Delivery(QUEUE, '{"version": 2}', "x"))
 
@@ -308,7 +310,7 @@ def test_a_message_that_is_none_of_ours_is_not_worked_on(studio: Studio, ada: Cr
 # --- claims and fences
 
 
-def test_a_leased_step_is_left_to_its_worker_until_the_lease_ends(studio: Studio, job_id: str) -> None:
+def test_a_leased_step_is_not_claimed_until_the_lease_ends(studio: Studio, job_id: str) -> None:
     attempt = claim(job_id, IMAGE)
     before, engine = studio.dump(), TinyEngine()
     delivery = work(studio, engine)
@@ -328,7 +330,7 @@ def test_a_dead_workers_step_is_taken_over(studio: Studio, job_id: str) -> None:
 
 
 def test_the_late_result_of_a_fenced_attempt_is_ignored_and_its_uploads_deleted(studio: Studio, job_id: str) -> None:
-    """The zombie has finished its work, but meanwhile another attempt has the step."""
+    """The old worker has finished its work, but another attempt has claimed the step."""
     newer: list[str] = []
 
     def taken_over(_: Workspace) -> None:
@@ -367,7 +369,7 @@ def test_the_late_failure_of_a_fenced_attempt_is_ignored(studio: Studio, job_id:
 
 
 @pytest.mark.parametrize("how", ["beat", "release", "record_failure", "record_result"])
-def test_no_write_of_a_stale_attempt_counts(studio: Studio, job_id: str, how: str) -> None:
+def test_every_write_of_a_stale_attempt_is_refused(studio: Studio, job_id: str, how: str) -> None:
     stale = claim(job_id, IMAGE, utc_now() - timedelta(minutes=1))
     claim(job_id, IMAGE)
     job, at = jobs.get(job_id), utc_now()
@@ -415,7 +417,7 @@ def test_a_deleted_jobs_message_is_dropped(studio: Studio, ada: Creator, job_id:
     assert waiting(studio) == (0, 0)
 
 
-def test_a_job_cancelled_at_work_stops_its_worker(studio: Studio, job_id: str) -> None:
+def test_a_cancelled_job_stops_its_worker(studio: Studio, job_id: str) -> None:
     def cancelled(workspace: Workspace) -> None:
         settlement.cancel(jobs.get(job_id), at=utc_now())
         run_on(workspace)
@@ -427,7 +429,7 @@ def test_a_job_cancelled_at_work_stops_its_worker(studio: Studio, job_id: str) -
     assert studio.cloud.answers == []
 
 
-def test_a_job_deleted_at_work_leaves_no_orphan(studio: Studio, ada: Creator, job_id: str) -> None:
+def test_a_job_deleted_during_its_step_leaves_no_file(studio: Studio, ada: Creator, job_id: str) -> None:
     def deleted(workspace: Workspace) -> None:
         settlement.cancel(jobs.get(job_id), at=utc_now())
         assert ada.delete(f"/api/jobs/{job_id}").status == 204
@@ -437,14 +439,14 @@ def test_a_job_deleted_at_work_leaves_no_orphan(studio: Studio, ada: Creator, jo
     assert studio.dump()["kinora-test-jobs"] == []
 
 
-def test_a_worker_told_to_stop_hands_its_step_back_at_once(studio: Studio, job_id: str) -> None:
-    asked = Event()
+def test_a_worker_that_stops_hands_its_step_back_at_once(studio: Studio, job_id: str) -> None:
+    stopping = Event()
 
-    def told(workspace: Workspace) -> None:
-        asked.set()
+    def stopped(workspace: Workspace) -> None:
+        stopping.set()
         run_on(workspace)
 
-    work(studio, TinyEngine(told), shutdown=asked.is_set)
+    work(studio, TinyEngine(stopped), shutdown=stopping.is_set)
     step = jobs.get(job_id).step(IMAGE)
     assert step.status == JobStatus.QUEUED
     assert step.lease_until is None
@@ -473,9 +475,7 @@ def test_the_beat_extends_lease_visibility_and_heartbeat_and_writes_progress(stu
     assert studio.cloud.answers == [GOOD], "an assertion in the engine is a crash"
 
 
-def test_progress_is_written_seldom_however_often_it_is_told(
-    studio: Studio, job_id: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_frequent_progress_is_written_rarely(studio: Studio, job_id: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KINORA_BEAT_SECONDS", "60")
 
     def chatty(workspace: Workspace) -> None:
@@ -500,7 +500,7 @@ def test_progress_never_goes_back_within_an_attempt(studio: Studio, job_id: str)
     assert studio.cloud.answers == [GOOD]
 
 
-def test_a_worker_cut_off_from_the_table_stops_when_its_lease_has_lapsed(
+def test_a_worker_without_the_table_stops_when_its_lease_has_expired(
     studio: Studio, job_id: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("KINORA_LEASE_SECONDS", "1")
@@ -521,7 +521,7 @@ def test_a_worker_cut_off_from_the_table_stops_when_its_lease_has_lapsed(
 # --- the loop
 
 
-def test_the_loop_outlives_a_bad_message_and_stops_when_told(studio: Studio) -> None:
+def test_the_loop_continues_after_a_bad_message_until_shutdown(studio: Studio) -> None:
     shutdown, seen = Shutdown(), list[str]()
     for body in ("bad", "good"):
         clients.sqs().send_message(QueueUrl=queue_url(QUEUE), MessageBody=body)
@@ -537,8 +537,8 @@ def test_the_loop_outlives_a_bad_message_and_stops_when_told(studio: Studio) -> 
     assert waiting(studio)[1] == 2, "neither was deleted by the loop"
 
 
-def test_what_a_last_poll_brings_is_handed_back(studio: Studio, own_signals: None) -> None:
-    """SIGTERM when the queue has hidden the message already, and the worker has not got it yet."""
+def test_a_message_of_the_last_poll_is_handed_back(studio: Studio, restored_signals: None) -> None:
+    """SIGTERM arrives after the queue has hidden the message and before the worker has received it."""
     shutdown, seen = Shutdown(), list[str]()
     shutdown.listen()
     clients.sqs().send_message(QueueUrl=queue_url(QUEUE), MessageBody="late")
@@ -556,8 +556,8 @@ def test_what_a_last_poll_brings_is_handed_back(studio: Studio, own_signals: Non
     assert (seen, waiting(studio)) == ([], (1, 0))
 
 
-def test_stopped_is_not_an_engines_failure(studio: Studio, job_id: str) -> None:
-    """Were Stopped taken for a crash, a worker that shuts down would burn the step's attempts."""
+def test_a_stopped_engine_is_not_a_failure(studio: Studio, job_id: str) -> None:
+    """A stop that counted as a crash would use up an attempt of the step at each shutdown."""
 
     def stops(_: Workspace) -> None:
         raise Stopped("x")
@@ -567,22 +567,20 @@ def test_stopped_is_not_an_engines_failure(studio: Studio, job_id: str) -> None:
     assert studio.cloud.answers == []
 
 
-def test_a_look_at_the_work_in_hand_is_stored_and_told(
-    studio: Studio, job_id: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_preview_is_stored_and_reported(studio: Studio, job_id: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KINORA_PREVIEW_SECONDS", "0")
     before = jobs.get(job_id)
-    told: list[JobEvent | None] = []
+    events: list[JobEvent | None] = []
 
-    def look(workspace: Workspace) -> None:
+    def report_preview(workspace: Workspace) -> None:
         workspace.preview(lambda: b"a small jpeg")
         until(lambda: jobs.get(job_id).step(IMAGE).preview == 1)
-        told.append(job_event(before, jobs.get(job_id), {}, access(job_id, utc_now())))
+        events.append(job_event(before, jobs.get(job_id), {}, access(job_id, utc_now())))
 
-    work(studio, TinyEngine(meanwhile=look))
+    work(studio, TinyEngine(meanwhile=report_preview))
     attempt = str(jobs.get(job_id).step(IMAGE).attempt)
     key = preview_key(job_id, IMAGE, attempt, 1)
-    [event] = told
+    [event] = events
     assert isinstance(event, JobProgress)
     assert event.preview_url is not None
     assert event.preview_url.startswith(f"https://media.kinora.test/{key}?Policy=")
@@ -597,22 +595,20 @@ def test_a_preview_is_drawn_only_when_one_is_due(studio: Studio, job_id: str) ->
         drawn.append(number)
         return b""
 
-    def look(workspace: Workspace) -> None:
+    def report_preview(workspace: Workspace) -> None:
         for number in range(50):
             workspace.preview(partial(draw, number))
 
-    work(studio, TinyEngine(meanwhile=look))
+    work(studio, TinyEngine(meanwhile=report_preview))
     assert drawn == []
 
 
-def test_a_preview_waits_for_the_next_write_and_forces_none(
-    studio: Studio, job_id: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """It costs a unit as any write does, and the next one is never far."""
+def test_a_preview_is_sent_with_the_next_write(studio: Studio, job_id: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A preview write costs one unit, and the next write follows soon."""
     monkeypatch.setenv("KINORA_PREVIEW_SECONDS", "0")
     monkeypatch.setenv("KINORA_BEAT_SECONDS", "60")
 
-    def look(workspace: Workspace) -> None:
+    def report_preview(workspace: Workspace) -> None:
         until(lambda: jobs.get(job_id).step(IMAGE).progress == 50)
         workspace.preview(lambda: b"a small jpeg")
         sleep(0.8)
@@ -620,5 +616,5 @@ def test_a_preview_waits_for_the_next_write_and_forces_none(
         workspace.progress(0.9)
         until(lambda: jobs.get(job_id).step(IMAGE).preview == 1)
 
-    work(studio, TinyEngine(meanwhile=look))
+    work(studio, TinyEngine(meanwhile=report_preview))
     assert studio.cloud.answers == [GOOD], "an assertion in the engine is a crash"

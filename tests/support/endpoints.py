@@ -8,13 +8,13 @@ from typing import Any
 
 from infra.functions import REST_DOMAINS
 
-Ids = Mapping[str, str]  # by the kind of thing: {"project": "prj_1"}
+Ids = Mapping[str, str]  # by kind of resource: {"project": "prj_1"}
 PUBLIC = frozenset(route for domain in REST_DOMAINS for route in domain.public)
 
 
 @dataclass(frozen=True, slots=True)
 class IdPlace:
-    """A field of a request that names something by id; `kind` is what it names."""
+    """A field of a request that contains an id. `kind` is the kind of the resource."""
 
     where: str  # path, query or body
     field: str
@@ -23,7 +23,7 @@ class IdPlace:
 
 @dataclass(frozen=True, slots=True)
 class ApiEndpoint:
-    """One method of one path. `schemas` are those that its body refers to."""
+    """One method of one path. `schemas` are the schemas that its body refers to."""
 
     method: str
     path: str
@@ -41,14 +41,14 @@ class ApiEndpoint:
 
     @property
     def fields(self) -> Mapping[str, Any]:
-        """The schemas of the body's fields; none without a body."""
+        """The schemas of the body's fields; empty without a body."""
         content = self.operation.get("requestBody", {}).get("content", {})
         schema = content.get("application/json", {}).get("schema", {})
         fields: Mapping[str, Any] = resolved(schema, self.schemas).get("properties", {})
         return {name: resolved(field, self.schemas) for name, field in fields.items()}
 
     def places(self) -> Iterator[IdPlace]:
-        """Yield each field that names something, in the path, the query and the body, lists included."""
+        """Yield each field that contains an id, in the path, the query and the body, including lists."""
         for parameter in self.operation.get("parameters", []):
             if parameter["in"] in {"path", "query"} and (kind := kind_of(parameter["name"])):
                 yield IdPlace(parameter["in"], parameter["name"], kind)
@@ -58,18 +58,18 @@ class ApiEndpoint:
                 yield IdPlace("body", name, kind)
 
     def body(self, ids: Ids) -> dict[str, Any] | None:
-        """Return an example of the body, which names `ids`."""
+        """Return an example of the body that contains `ids`."""
         return {name: example(name, field, self.schemas, ids) for name, field in self.fields.items()} or None
 
-    def request(self, ids: Ids, place: IdPlace | None = None, foreign: str = "") -> dict[str, Any]:
-        """Return the arguments of `Studio.call` for an example request; at `place` it names `foreign`."""
+    def request(self, ids: Ids, place: IdPlace | None = None, others_id: str = "") -> dict[str, Any]:
+        """Return the arguments of `Studio.call` for an example request. At `place` the request contains `others_id`."""
         path, query, body = self.path, {}, self.body(ids)
         if place and place.where == "path":
-            path = path.replace(f"{{{place.field}}}", foreign)
+            path = path.replace(f"{{{place.field}}}", others_id)
         if place and place.where == "query":
-            query = {place.field: foreign}
+            query = {place.field: others_id}
         if place and place.where == "body":
-            changed = {**ids, place.kind: foreign}
+            changed = {**ids, place.kind: others_id}
             field = {key: value for key, value in self.fields[place.field].items() if key != "default"}
             body = {**(body or {}), place.field: example(place.field, field, self.schemas, changed)}
         path = re.sub(r"{(\w+)}", lambda found: ids[str(kind_of(found[1]))], path)
@@ -88,7 +88,7 @@ def endpoints() -> list[ApiEndpoint]:
 
 
 def kind_of(name: str) -> str | None:
-    """Return what a field of this name names, `project` for `projectId`; None for a field that names nothing."""
+    """Return the kind of resource that a field refers to, `project` for `projectId`; None for other fields."""
     found = re.fullmatch(r"([a-z_]+)(?:_id|Id)", name)
     return found[1] if found else None
 
@@ -104,7 +104,7 @@ def resolved(schema: Mapping[str, Any], schemas: Mapping[str, Any]) -> Mapping[s
 
 
 def example(name: str, schema: Mapping[str, Any], schemas: Mapping[str, Any], ids: Ids) -> Any:
-    """Return a value that `schema` allows. Raises LookupError for a field that needs an example in its model."""
+    """Return a value that `schema` allows. Raise LookupError if the field needs an example in its model."""
     schema = resolved(schema, schemas)
     if kind := kind_of(name):
         return ids[kind]
@@ -134,7 +134,7 @@ def example(name: str, schema: Mapping[str, Any], schemas: Mapping[str, Any], id
 
 
 def is_allowed(schema: Mapping[str, Any], value: object) -> bool:
-    """Return whether an odd value may suit the field: control characters in free text, or true for a number."""
+    """Return whether an odd value may be valid for the field: control characters in free text, or true for a number."""
     if schema.get("type") == "string":
         return (
             isinstance(value, str)
@@ -143,5 +143,5 @@ def is_allowed(schema: Mapping[str, Any], value: object) -> bool:
             and (schema.get("format") in {None, "password"})
         )
     if schema.get("type") in {"integer", "number", "boolean"}:
-        return value is True  # JSON's true is 1 to Python
+        return value is True  # JSON's true equals 1 in Python
     return schema.get("type") == "object" and value == {} and not schema.get("required")

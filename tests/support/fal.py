@@ -1,4 +1,4 @@
-"""fal's queue on loopback, as its API is published: it keeps a ledger of what it took, and fails as it is told to."""
+"""fal's queue on loopback, with the published API: it records accepted requests, and fails as scripted."""
 
 import json
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ DONE = {"status": "COMPLETED"}
 
 @dataclass
 class Reply:
-    """What to answer instead; `drop` never answers at all, after having done what was asked."""
+    """A scripted answer. With `drop` the server carries out the request and never answers."""
 
     status: int = 200
     body: Any = None
@@ -23,16 +23,16 @@ class Reply:
 
 
 class Fal(ThreadingHTTPServer):
-    """Each list holds what to answer next to one kind of request; where it is empty all goes well."""
+    """The server. Each list holds the next answers to one kind of request; an empty list means success."""
 
     daemon_threads = True
     block_on_close = False
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _FalRequest)
-        self.taken: list[dict[str, Any]] = []  # requests that it will want money for
+        self.accepted: list[dict[str, Any]] = []  # requests that fal bills
         self.cancelled: list[str] = []
-        self.keys: set[str | None] = set()  # what came as Authorization, where a key belongs
+        self.keys: set[str | None] = set()  # values of Authorization in requests to the queue
         self.seen_by_files: list[str | None] = []
         self.submits: list[Reply] = []
         self.statuses: list[Reply] = []
@@ -49,13 +49,13 @@ class _FalRequest(BaseHTTPRequestHandler):
     server: Fal
 
     def do_POST(self) -> None:
-        asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         reply = self.server.submits.pop(0) if self.server.submits else Reply()
         if reply.status == 200 or reply.drop:
-            self.server.taken.append({"path": self.path, **asked})
-        of = f"{self.server.url}/requests/{len(self.server.taken)}"
-        urls = {"status_url": f"{of}/status", "response_url": of, "cancel_url": f"{of}/cancel"}
-        self._answer(reply, {"request_id": str(len(self.server.taken)), "status": "IN_QUEUE", **urls})
+            self.server.accepted.append({"path": self.path, **request})
+        base = f"{self.server.url}/requests/{len(self.server.accepted)}"
+        urls = {"status_url": f"{base}/status", "response_url": base, "cancel_url": f"{base}/cancel"}
+        self._answer(reply, {"request_id": str(len(self.server.accepted)), "status": "IN_QUEUE", **urls})
 
     def do_GET(self) -> None:
         if self.path.startswith("/files/"):
@@ -86,7 +86,7 @@ class _FalRequest(BaseHTTPRequestHandler):
         self.wfile.write(sent)
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # http.server's name
-        """Tests ask the ledger."""
+        """Discard the log line; tests read the recorded requests."""
 
 
 @contextmanager

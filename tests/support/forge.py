@@ -1,4 +1,4 @@
-"""Access tokens that the server never made, or would not make today."""
+"""Access tokens that the server did not issue, or would not issue at the given time."""
 
 import json
 from datetime import UTC, datetime
@@ -12,7 +12,7 @@ NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
 
 def es256_key() -> tuple[str, str]:
-    """A new (private, public) pair, PEM."""
+    """Return a new (private, public) key pair as PEM."""
     key = ec.generate_private_key(ec.SECP256R1())
     private = key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
@@ -22,20 +22,20 @@ def es256_key() -> tuple[str, str]:
 
 
 def claims(at: datetime, **changed: Any) -> dict[str, Any]:
-    """What a good token says; a claim changed to None is left out."""
+    """Return the claims of a valid token with changes; a claim that is changed to None is omitted."""
     now = int(at.timestamp())
-    said = {"iss": "kinora", "aud": "kinora-api", "sub": "usr_1", "iat": now, "exp": now + 900} | changed
-    return {name: value for name, value in said.items() if value is not None}
+    claimed = {"iss": "kinora", "aud": "kinora-api", "sub": "usr_1", "iat": now, "exp": now + 900} | changed
+    return {name: value for name, value in claimed.items() if value is not None}
 
 
-def signed(said: object, private: str, **header: Any) -> str:
-    """The claims under a real ES256 signature, whatever they and the header say; made by hand, as libraries refuse."""
+def signed(claimed: object, private: str, **header: Any) -> str:
+    """Return a token with any claims and header under a real ES256 signature; libraries refuse to make invalid ones."""
     headers = {"alg": "ES256", "kid": "k1", "typ": "at+jwt"} | header
-    return _sealed({name: value for name, value in headers.items() if value is not None}, said, "ES256", private)
+    return _sealed({name: value for name, value in headers.items() if value is not None}, claimed, "ES256", private)
 
 
 def refused_tokens(at: datetime, private: str, public: str) -> dict[str, str]:
-    """Tokens that must not pass at that time, by what is wrong; `private` and `public` are the server's own pair."""
+    """Return tokens that are invalid at that time, by fault. `private` and `public` are the server's own pair."""
     good, now = claims(at), int(at.timestamp())
     elsewhere, _ = es256_key()
     genuine = signed(good, private)
@@ -54,25 +54,25 @@ def refused_tokens(at: datetime, private: str, public: str) -> dict[str, str]:
         "a key id that is a path": signed(good, private, kid="../k1"),
         "no key id": signed(good, private, kid=None),
         "another type of token": signed(good, private, typ="JWT"),
-        "somebody else's claims": f"{head}.{other_body}.{mac}",
+        "the claims of another user": f"{head}.{other_body}.{mac}",
         "no signature": f"{head}.{body}.",
         "an expiry in a string": signed(claims(at, exp=str(now + 900)), private),
         "an expiry with a fraction": signed(claims(at, exp=now + 900.5), private),
         "an expiry that is true": signed(claims(at, exp=True), private),
         "no expiry": signed(claims(at, exp=None), private),
         "no time of issue": signed(claims(at, iat=None), private),
-        "a life of a century": signed(claims(at, exp=now + 100 * 365 * 86400), private),
-        "a life one second too long": signed(claims(at, exp=now + 901), private),
+        "a lifetime of a century": signed(claims(at, exp=now + 100 * 365 * 86400), private),
+        "a lifetime one second too long": signed(claims(at, exp=now + 901), private),
         "expired just now": signed(claims(at, iat=now - 900, exp=now), private),
         "issued in the future": signed(claims(at, iat=now + 60, exp=now + 900), private),
         "another audience": signed(claims(at, aud="another-api"), private),
         "no audience": signed(claims(at, aud=None), private),
-        "another issuer": signed(claims(at, iss="somebody"), private),
-        "nobody": signed(claims(at, sub=None), private),
+        "another issuer": signed(claims(at, iss="another-issuer"), private),
+        "no subject": signed(claims(at, sub=None), private),
         "a subject that is a number": signed(claims(at, sub=7), private),
         "claims that are a list": signed([], private),
-        "a header nested without end": _raw(b"[" * 6000) + "." + body + "." + mac,
-        "a number without end": _raw(b'{"alg":' + b"9" * 6000 + b"}") + "." + body + "." + mac,
+        "a header with deep nesting": _raw(b"[" * 6000) + "." + body + "." + mac,
+        "a very long number": _raw(b'{"alg":' + b"9" * 6000 + b"}") + "." + body + "." + mac,
     }
 
 
@@ -80,9 +80,9 @@ def _raw(part: bytes) -> str:
     return jwt.utils.base64url_encode(part).decode()
 
 
-def _sealed(header: dict[str, Any], said: object, algorithm: str, key: str) -> str:
-    text = f"{_raw(json.dumps(header).encode())}.{_raw(json.dumps(said).encode())}"
+def _sealed(header: dict[str, Any], claimed: object, algorithm: str, key: str) -> str:
+    text = f"{_raw(json.dumps(header).encode())}.{_raw(json.dumps(claimed).encode())}"
     maker = jwt.get_algorithm_by_name(algorithm)
-    # HMAC takes any bytes here: `prepare_key`, which would refuse a public key, is passed by.
+    # HMAC accepts any bytes here. `prepare_key` would refuse a public key, so it is not called.
     prepared = key.encode() if algorithm == "HS256" else maker.prepare_key(key)
     return f"{text}.{_raw(maker.sign(text.encode(), prepared))}"

@@ -1,4 +1,4 @@
-"""Compares the AWS calls of a handler under test with the grants of its row in `infra/functions.py`."""
+"""Comparison of a handler's AWS calls with the grants of its row in `infra/functions.py`."""
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -19,9 +19,9 @@ from shared.jobs.keys import JOBS
 
 Call = tuple[str, str]  # an IAM action and its resource: `("dynamodb:PutItem", "kinora-test-users")`
 
-REFUSED: list[str] = []  # what handlers did beyond their grants, one sentence a call
+REFUSED: list[str] = []  # calls beyond the grants, one sentence each
 _running: ContextVar[Function | None] = ContextVar("running", default=None)
-_S3 = {  # the permission that an operation needs
+_S3 = {  # the permission of an operation whose name differs
     "HeadObject": "GetObject",
     "CreateMultipartUpload": "PutObject",
     "UploadPart": "PutObject",
@@ -32,15 +32,15 @@ _S3 = {  # the permission that an operation needs
 _PREFIXES = {
     "stepfunctions": "states",
     "sagemaker-runtime": "sagemaker",
-}  # in IAM actions
+}  # service prefixes of IAM actions
 
 
 def observe() -> None:
-    """Compare every AWS call of every handler from now on, in this process.
+    """Compare every later AWS call of every handler in this process with its grants.
 
-    Secrets are cached: of the handlers that read one, only the first in a deployment calls AWS for it.
+    Secrets are cached, so only the first handler that reads a secret in a deployment calls AWS for it.
 
-    Call it before a test module imports a handler: the name in the handler's module is bound to a wrapper.
+    Call this before a test module imports a handler, because it replaces the name in the handler's module by a wrapper.
     """
     for row in FUNCTIONS:
         module, _, name = row.handler.partition(":")
@@ -51,7 +51,7 @@ def observe() -> None:
 
 
 def refused(may: Grants, service: str, operation: str, params: Any) -> list[Call]:
-    """The actions of the call that the grants do not cover."""
+    """Return the actions of the call that the grants do not cover."""
     return [call for call in _calls(service, operation, params) if not _granted(may, *call)]
 
 
@@ -84,7 +84,7 @@ def _compared(make_call: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _in_context(submit: Callable[..., Any]) -> Callable[..., Any]:
-    """Threads of a pool know which handler they work for."""
+    """Run the tasks of thread pools in the context of the handler that submitted them."""
 
     def call(pool: ThreadPoolExecutor, task: Callable[..., Any], /, *args: Any, **kwargs: Any) -> "Future[Any]":
         future: Future[Any] = submit(pool, copy_context().run, task, *args, **kwargs)
@@ -94,7 +94,7 @@ def _in_context(submit: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _calls(service: str, operation: str, params: Any) -> Iterator[Call]:
-    """The permissions that the call needs, each with its resource as the code names it."""
+    """Yield the permissions that the call needs, each with its resource as the code names it."""
     if service == "dynamodb":
         yield from _dynamodb_calls(operation, params)
     elif service == "s3":
@@ -126,7 +126,7 @@ def _granted(may: Grants, action: str, resource: str) -> bool:
 
 
 def _policy(may: Grants) -> tuple[tuple[Sequence[str], Sequence[str]], ...]:
-    """The grants as actions and the forms of their resources, wherever the environment has its stages."""
+    """Return the grants as (actions, patterns of resources), for stages on queues and on endpoints."""
     task_queues = [name for stage in may.dispatches for name in (stage.queue, stage.priority_queue)]
     return (
         (READ, _tables(may.reads)),
@@ -141,7 +141,7 @@ def _policy(may: Grants) -> tuple[tuple[Sequence[str], Sequence[str]], ...]:
         (may.executions, ("*",)),
         (("execute-api:ManageConnections",), ("*",) if may.sockets else ()),
         (("sagemaker:InvokeEndpointAsync",), ("*",) if may.dispatches else ()),
-        (("xray:PutTraceSegments",), ("*",)),  # every function may
+        (("xray:PutTraceSegments",), ("*",)),  # granted to every function
     )
 
 
@@ -154,7 +154,7 @@ def _tables(records: Sequence[type[Record]]) -> list[str]:
 
 
 def _secret_name(name_or_arn: str) -> str:
-    """`media-signing-key` of `kinora/test/media-signing-key` and of the ARN, which ends with six random characters."""
+    """Return `media-signing-key` for `kinora/test/media-signing-key` or its ARN, which ends with six random letters."""
     if name_or_arn.startswith("arn:"):
         name_or_arn = name_or_arn.rpartition(":secret:")[2][: -len("-??????")]
     return name_or_arn.removeprefix(SecretsConfig().secret_prefix)

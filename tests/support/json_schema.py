@@ -1,7 +1,7 @@
-"""A strict validator of JSON Schema, for the keywords that our documents use.
+"""A strict validator of JSON Schema, for the keywords that the published documents use.
 
-An unknown keyword is an error, and so is a field that the schema does not list: what we send is described.
-It exists because no validator is among the project's dependencies.
+An unknown keyword is an error, and so is a field that the schema does not list: every field must be described.
+The project has no other validator among its dependencies.
 """
 
 import re
@@ -24,7 +24,7 @@ _TYPES: dict[str, Callable[[Any], bool]] = {
 
 
 def pointed(document: Schema, reference: str) -> Any:
-    """Return what `#/a/b` refers to in the document. Raises KeyError."""
+    """Return the value to which `#/a/b` refers in the document. Raise KeyError if it does not exist."""
     assert reference.startswith("#/"), f"{reference} leaves the document"
     found: Any = document
     for part in reference[2:].split("/"):
@@ -33,7 +33,7 @@ def pointed(document: Schema, reference: str) -> Any:
 
 
 def faults(value: Any, schema: Schema, document: Schema, at: str = "$") -> list[str]:
-    """Return what is wrong with the value; references are looked up in the document."""
+    """Return the faults of the value as sentences; references are resolved in the document."""
     return list(_faults(value, schema, document, at))
 
 
@@ -42,7 +42,7 @@ def _faults(value: Any, schema: Schema, document: Schema, at: str) -> Iterator[s
         if keyword in _ANNOTATIONS:
             continue
         check = _KEYWORDS.get(keyword)
-        assert check is not None, f"the validator does not know the keyword {keyword!r} at {at}"
+        assert check is not None, f"the validator does not support the keyword {keyword!r} at {at}"
         yield from check(value, rule, schema, document, at)
 
 
@@ -115,7 +115,7 @@ def _bound(kind: type | tuple[type, ...], holds: Callable[[Any, Any], bool], tex
 
 def _is_format(value: str, rule: str) -> bool:
     if rule != "date-time":
-        return rule in {"email", "password", "uri"}  # their values are checked where they arrive
+        return rule in {"email", "password", "uri"}  # the server validates their values
     try:
         return datetime.fromisoformat(value).tzinfo is not None
     except ValueError:
@@ -141,5 +141,5 @@ _KEYWORDS: dict[str, Any] = {
     "minItems": _bound(list, lambda value, rule: len(value) >= rule, "fewer than"),
     "maxItems": _bound(list, lambda value, rule: len(value) <= rule, "more than"),
     "pattern": _bound(str, lambda value, rule: re.search(rule, value) is not None, "does not match"),
-    "format": _bound(str, _is_format, "is no"),
+    "format": _bound(str, _is_format, "is not of format"),
 }

@@ -1,9 +1,9 @@
 """CloudWatch's metric math and alarms, as its user guide describes them, over series with gaps.
 
-The guide (Using metric math, Evaluating an alarm): "Missing values in a time series are treated as 0" by arithmetic,
-and by a comparison of two series where only one has a value; a data point that would divide by zero is dropped; so is
-one of IF whose condition is missing, or the branch that it would take when it is false. Whether FILL fills a series
-without any point the guide does not say: here it does not, so that nobody relies on it.
+The guide (Using metric math, Evaluating an alarm): "Missing values in a time series are treated as 0" in arithmetic,
+and in a comparison of two series if only one has a value. A data point that divides by zero is dropped. A data point of
+IF is dropped if its condition is missing, or if the condition is false and the other branch is missing. The guide does
+not state whether FILL fills a series without any point. Here it does not, so that alarms cannot rely on it.
 """
 
 import ast
@@ -12,11 +12,11 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-Series = dict[int, float]  # by minute, or whatever the period is; what is not in it is missing
+Series = dict[int, float]  # by number of the period, 0 is the newest; a missing key is a missing value
 Value = float | Series
-Reported = Mapping[str, Sequence[float | None]]  # by metric and queue, oldest first; None where nothing came
+Reported = Mapping[str, Sequence[float | None]]  # by metric and queue, oldest first; None is a missing value
 
-LOOKED_BACK = 3  # periods beyond those evaluated that an alarm fetches, to have something where some are missing
+EXTRA_PERIODS = 3  # periods that an alarm fetches beyond the evaluated ones, in place of missing values
 MATH: dict[type[ast.operator], Callable[[float, float], float]] = {
     ast.Add: operator.add,
     ast.Sub: operator.sub,
@@ -40,15 +40,15 @@ BREACHES: dict[str, Callable[[float, float], bool]] = {
 
 
 def evaluate(expression: str, series: Mapping[str, Series], *, periods: int) -> Series:
-    """The expression's series over the last `periods`, the newest of which is 0."""
+    """Return the expression's series over the last `periods`; the newest period is 0."""
     python = re.sub(r"\bAND\b", "and", expression)
     found = _value(ast.parse(python, mode="eval").body, series, range(1 - periods, 1))
-    assert isinstance(found, dict), f"{expression} is no series"
+    assert isinstance(found, dict), f"{expression} is not a series"
     return found
 
 
 def series_of(metrics: Sequence[Mapping[str, Any]], reported: Reported) -> dict[str, Series]:
-    """What CloudWatch finds under the ids of an alarm's or a policy's metrics."""
+    """Return the series that CloudWatch finds for the ids of the metrics of an alarm or a policy."""
     return {
         str(metric["Id"]): _points(reported.get(_named(metric["MetricStat"]["Metric"]), ()))
         for metric in metrics
@@ -57,15 +57,15 @@ def series_of(metrics: Sequence[Mapping[str, Any]], reported: Reported) -> dict[
 
 
 def returned(metrics: Sequence[Mapping[str, Any]], reported: Reported, *, periods: int) -> Series:
-    """What the one expression answers that returns data."""
+    """Return the series of the only expression that returns data."""
     [expression] = [metric["Expression"] for metric in metrics if metric.get("ReturnData", True)]
     return evaluate(expression, series_of(metrics, reported), periods=periods)
 
 
-def rings(alarm: Mapping[str, Any], reported: Reported) -> bool:
-    """Whether the alarm goes off, once this has been reported."""
+def alarms_on(alarm: Mapping[str, Any], reported: Reported) -> bool:
+    """Return whether the alarm is in ALARM after these values."""
     periods = int(alarm["EvaluationPeriods"])
-    fetched = periods + LOOKED_BACK
+    fetched = periods + EXTRA_PERIODS
     if "Metrics" in alarm:
         points = returned(alarm["Metrics"], reported, periods=fetched)
     else:
@@ -85,7 +85,7 @@ def _points(values: Sequence[float | None]) -> Series:
 
 
 def _named(metric: Mapping[str, Any]) -> str:
-    """`NumberOfEmptyReceives of kinora-dev-video-synthesis`; by its name alone where it is about no queue."""
+    """Return `NumberOfEmptyReceives of kinora-dev-video-synthesis`, or only the name for a metric without a queue."""
     queues = [dimension["Value"] for dimension in metric["Dimensions"] if dimension["Name"] == "QueueName"]
     return " of ".join([metric["MetricName"], *queues])
 

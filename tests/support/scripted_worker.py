@@ -1,7 +1,8 @@
-"""A real worker of one stage whose engine does what a script says: for faults that no picture causes on demand.
+"""A real worker of one stage whose engine follows a script, for faults that no picture causes reliably.
 
-`python -m tests.support.scripted_worker IMAGE_GENERATION`. The script is the file `$KINORA_SCRIPT_FOLDER/<STAGE>`:
-`slow` (works until it is stopped), `die` (as if killed), `raise`, `fail`, or absent (a tiny result at once).
+Run it as `python -m tests.support.scripted_worker IMAGE_GENERATION`. The script is the file
+`$KINORA_SCRIPT_FOLDER/<STAGE>`: `slow` (run until stopped), `die` (SIGKILL), `raise`, `fail`, or absent (return a tiny
+result at once).
 """
 
 import os
@@ -19,21 +20,21 @@ from workers.runtime.queue_loop import serve
 
 
 class Scripted:
-    """Makes one tiny file for each role that its stage produces."""
+    """An engine that makes one tiny file for each role that its stage produces."""
 
     def __init__(self, stage: Stage) -> None:
         self._stage = stage
         self._script = Path(os.environ.get("KINORA_SCRIPT_FOLDER", "/nonexistent")) / stage.value
 
     def load(self) -> None:
-        """Nothing to load."""
+        """Do nothing: the engine has no model."""
 
     def run(self, _request: StageRequest, workspace: Workspace) -> StageResult:
         script = self._script.read_text() if self._script.exists() else ""
         if script == "die":
             os.kill(os.getpid(), signal.SIGKILL)
         if script == "raise":
-            raise RuntimeError("scripted crash, with a secret that nobody may see")
+            raise RuntimeError("scripted crash with a private detail")
         if script == "fail":
             raise StageFailure("scripted", "This scene cannot be filmed.")
         for percent in range(10**9 if script == "slow" else 0):

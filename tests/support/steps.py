@@ -1,4 +1,4 @@
-"""Steps done without a worker: the store's own writes, in the order in which a worker makes them."""
+"""Completion of steps without a worker: the writes of the store, in the order in which a worker makes them."""
 
 from datetime import datetime, timedelta
 
@@ -16,14 +16,14 @@ _MEDIA = {Role.CLIP: "video/mp4", Role.VIDEO: "video/mp4", Role.PLAYLIST: "appli
 
 
 def claim(job_id: str, stage: Stage, at: datetime | None = None) -> str:
-    """A new attempt on the step."""
+    """Claim the step and return the new attempt."""
     attempt, at = str(ULID()), at or utc_now()
     steps.claim(job_id, stage, attempt=attempt, lease_until=at + LEASE, at=at)
     return attempt
 
 
 def result_of(job_id: str, stage: Stage, attempt: str, more: tuple[Role, ...] = ()) -> StepResult:
-    """What the stage promises to produce, and `more`, as if uploaded."""
+    """Return the outputs that the stage must produce and those of `more`, as if uploaded."""
     prefix = attempt_prefix(job_id, stage, attempt)
     roles = sorted((*STAGES[stage].produces, *more))
     return StepResult(
@@ -32,7 +32,7 @@ def result_of(job_id: str, stage: Stage, attempt: str, more: tuple[Role, ...] = 
 
 
 def complete_step(job_id: str, stage: Stage, at: datetime | None = None) -> str:
-    """Claim the step and record its result; answers the attempt."""
+    """Claim the step, record its result and return the attempt."""
     attempt = claim(job_id, stage, at)
     job = jobs.get(job_id)
     steps.record_result(job, stage, result_of(job_id, stage, attempt), attempt=attempt, at=at or utc_now())
@@ -40,7 +40,7 @@ def complete_step(job_id: str, stage: Stage, at: datetime | None = None) -> str:
 
 
 def complete_steps(job_id: str) -> JobRecord:
-    """All of the job's steps; the job is not settled."""
+    """Complete all steps of the job and return it; the job is not settled."""
     for stage, _ in jobs.get(job_id).planned():
         complete_step(job_id, stage)
     return jobs.get(job_id)

@@ -1,4 +1,4 @@
-"""A deployment inside the test's process: moto, with every table, queue, bucket and secret, and callers of its API."""
+"""A deployment in the test's process: moto with every table, queue, bucket and secret, and callers of the API."""
 
 import asyncio
 import json
@@ -46,7 +46,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class Studio:
-    """The deployed API, and what stands behind it."""
+    """The deployed API and its backends."""
 
     cloud: AwsStandIn = field(default_factory=AwsStandIn)
 
@@ -61,16 +61,16 @@ class Studio:
         headers: Mapping[str, str] | None = None,
         raw: str | None = None,
     ) -> Answer:
-        """A request as API Gateway would pass it on: authorizer first, then the domain's handler."""
+        """Send a request as API Gateway does: first to the authorizer, then to the domain's handler."""
         _have_an_event_loop()
         sent = {"content-type": "application/json"} | dict(headers or {})
         domain = next(d for d in REST_DOMAINS if path.startswith(f"/api/{d.name}"))
         authorizer = {}
         if f"{method} {path}" not in domain.public:
             arn = f"arn:aws:execute-api:us-east-1:1:api/test/{method}{path}"
-            asked = {"type": "TOKEN", "authorizationToken": f"Bearer {token}", "methodArn": arn}
+            authorization = {"type": "TOKEN", "authorizationToken": f"Bearer {token}", "methodArn": arn}
             try:
-                authorizer = _load(AUTHORIZER.handler)(asked, None)["context"]
+                authorizer = _load(AUTHORIZER.handler)(authorization, None)["context"]
             except Exception as refused:
                 if str(refused) != "Unauthorized":
                     raise
@@ -98,12 +98,12 @@ class Studio:
         return Answer(answer["statusCode"], content, found, cookies)
 
     def wipe(self) -> None:
-        """As new: nothing stored, queued, running or noted."""
+        """Delete everything that is stored, queued, running or recorded."""
         for table in _backend("dynamodb").tables.values():
             table.items.clear()
             if table.stream_shard:
                 table.stream_shard.items.clear()
-        for queue in QUEUES:  # made anew: purging is allowed once a minute
+        for queue in QUEUES:  # created again, because SQS allows one purge per 60 s
             clients.sqs().delete_queue(QueueUrl=queue_url(queue.name))
             clients.sqs().create_queue(QueueName=f"kinora-test-{queue.name}")
         for machine in _backend("stepfunctions").state_machines:
@@ -112,7 +112,7 @@ class Studio:
         self.cloud.forget()
 
     def dump(self) -> dict[str, list[str]]:
-        """All that is stored, table by table and object by object: equal dumps mean that nothing was written."""
+        """Return all stored items and object keys, by table. Equal dumps mean that nothing was written."""
         tables = {
             name: sorted(json.dumps(item.to_json(), sort_keys=True) for item in table.all_items())
             for name, table in _backend("dynamodb").tables.items()
@@ -120,27 +120,27 @@ class Studio:
         return tables | {"media": sorted(media.keys(""))}
 
     def messages(self, queue: str) -> list[dict[str, Any]]:
-        """What waits on a queue, which stays there."""
+        """Return up to 10 visible messages of a queue, which stay visible."""
         found = clients.sqs().receive_message(QueueUrl=queue_url(queue), MaxNumberOfMessages=10, VisibilityTimeout=0)
         return [json.loads(message["Body"]) for message in found.get("Messages", [])]
 
     def deliver(self, queue: str) -> Delivery | None:
-        """The next visible message, as a worker receives it."""
+        """Receive and return the next visible message, as a worker does; None without one."""
         found = clients.sqs().receive_message(QueueUrl=queue_url(queue), VisibilityTimeout=60).get("Messages", [])
         return Delivery(queue, found[0]["Body"], found[0]["ReceiptHandle"]) if found else None
 
     def in_flight(self, queue: str) -> list[Delivery]:
-        """What somebody has received and not deleted."""
+        """Return the messages of a queue that were received and not deleted."""
         [found] = [q for name, q in _backend("sqs").queues.items() if name == f"kinora-test-{queue}"]
         return [Delivery(queue, m.body, m.receipt_handle) for m in found._messages if not m.visible]
 
     def job_changes(self) -> list[dict[str, Any]]:
-        """The jobs table's stream so far, as Lambda gets it."""
+        """Return all records of the jobs table's stream, as Lambda receives them."""
         shard = _backend("dynamodb").tables["kinora-test-jobs"].stream_shard
         return shard.get(shard.starting_sequence_number, len(shard.items)) if shard else []
 
     def arrive(self, email: str, *, credits: int = 100) -> "Creator":
-        """Somebody with an account and a valid token, without the second that hashing a password costs."""
+        """Create an account and return its signed-in creator, without the second that hashing a password takes."""
         user_id, at = new_id("usr"), utc_now()
         with transaction() as tx:
             UserStore().create(user_id, email=email, name=None, at=at, tx=tx)
@@ -158,7 +158,7 @@ class Studio:
 
 @dataclass(frozen=True)
 class Creator:
-    """Somebody signed in."""
+    """A signed-in creator."""
 
     studio: Studio
     token: str
@@ -186,7 +186,7 @@ class Creator:
         status: AssetStatus = AssetStatus.READY,
         duration: float | None = None,
     ) -> str:
-        """An asset of theirs in that state; a READY one has a (tiny) file."""
+        """Create an asset of the creator in that state and return its id; a READY asset has a tiny file."""
         asset_id = f"ast_{ULID()}"
         key = f"assets/{asset_id}/clean"
         AssetRecord(
@@ -208,7 +208,7 @@ class Creator:
 
 
 def _unauthorized(method: str, path: str) -> Answer:
-    """Return what API Gateway answers in place of a function."""
+    """Return the answer that API Gateway gives without a call of the function."""
     body = {
         "type": "about:blank", "title": "Unauthorized", "status": 401, "code": "unauthorized",
         "detail": "Sign in first.", "requestId": "req-1",
@@ -218,7 +218,7 @@ def _unauthorized(method: str, path: str) -> Answer:
 
 
 def _have_an_event_loop() -> None:
-    """Mangum looks for one in the calling thread, and `asyncio.run` in another test takes it away."""
+    """Set an event loop, which Mangum needs in the calling thread; `asyncio.run` in another test removes it."""
     try:
         asyncio.get_event_loop()
     except RuntimeError:
@@ -232,7 +232,7 @@ def _load(path: str) -> Any:
 
 @contextmanager
 def studio() -> Iterator[Studio]:
-    """A fresh deployment; nothing in it outlives the block."""
+    """Yield an empty deployment, which is discarded at the end of the block."""
     with mock_aws():
         _forget_clients()
         for record in RECORDS:
