@@ -11,7 +11,7 @@ class Parcel(Wire):
     its_label: str = "none"
 
 
-class Shown(View):
+class ShownView(View):
     its_weight: float
 
 
@@ -31,7 +31,7 @@ def test_inexact_input_is_refused(text: str) -> None:
 def test_names_are_camel_case_on_the_wire_and_space_around_text_is_dropped() -> None:
     parcel = Parcel.model_validate_json('{"itsWeight": 1.5, "itsLabel": "  fragile "}')
     assert parcel.model_dump_json(by_alias=True) == '{"itsWeight":1.5,"itsLabel":"fragile"}'
-    assert Shown.model_validate(parcel).model_dump(by_alias=True) == {"itsWeight": 1.5}
+    assert ShownView.model_validate(parcel).model_dump(by_alias=True) == {"itsWeight": 1.5}
 
 
 def test_input_is_immutable() -> None:
