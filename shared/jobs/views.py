@@ -1,7 +1,7 @@
 """The view of a job, for REST responses and for snapshots."""
 
 from datetime import datetime, timedelta
-from typing import Any
+from typing import cast
 
 from shared.aws.media import MediaAccess
 from shared.core.wire import View
@@ -9,7 +9,7 @@ from shared.jobs.keys import job_prefix
 from shared.jobs.record import JobRecord, JobStatus, StepMap
 from shared.jobs.spec import JobInput, JobSettings, JobSpec
 from shared.jobs.store import StepResult
-from shared.stages.metadata import MOTION_SCORE
+from shared.stages.metadata import MOTION_SCORE, StepMetadata
 from shared.stages.stages import STAGES, Role, Stage
 
 URL_LIFE = timedelta(hours=1)
@@ -26,7 +26,7 @@ class StepView(View):
     attempts: int
     error: str | None
     result_url: str | None
-    metadata: dict[str, Any] | None
+    metadata: StepMetadata | None
     started_at: datetime | None
     completed_at: datetime | None
 
@@ -128,7 +128,7 @@ def _step_view(job: JobRecord, stage: Stage, step: StepMap, results: Results, si
         attempts=int(step.attempts),
         error=step.error,
         result_url=result_url(results, signed, stage),
-        metadata=dict(result.metrics) if result else None,
+        metadata=cast("StepMetadata", dict(result.metrics)) if result else None,
         started_at=step.started_at,
         completed_at=step.completed_at,
     )

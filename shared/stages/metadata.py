@@ -4,7 +4,10 @@ Keys are camelCase, as in all data for clients. An engine reports the keys that 
 """
 
 from collections.abc import Mapping
-from typing import Final, Literal, TypedDict
+from typing import Final, Literal
+
+from pydantic import ConfigDict, with_config
+from typing_extensions import TypedDict  # pydantic refuses typing's own before Python 3.12
 
 from shared.stages.stages import Stage
 
@@ -34,6 +37,7 @@ class _ClipMetadata(TypedDict, total=False):
     frames: int
     framesPerSecond: float  # wire name; frames that the worker rendered per second of its time
     motionScore: float  # wire name; 0..1, how well the clip follows the camera move
+    fps: float  # of the clip
 
 
 class VideoSynthesisMetadata(_ClipMetadata, total=False):
@@ -46,7 +50,6 @@ class VideoSynthesisMetadata(_ClipMetadata, total=False):
 class MotionTransferMetadata(_ClipMetadata, total=False):
     """Metadata of a clip that follows a driving clip."""
 
-    fps: float
     pathLength: float  # wire name; length of the driving clip's camera path, in frame widths
     inlierRatio: float  # wire name; 0..1, share of the tracked corners that agree with the camera path
 
@@ -54,7 +57,6 @@ class MotionTransferMetadata(_ClipMetadata, total=False):
 class PostProcessingMetadata(_ClipMetadata, total=False):
     """Metadata of a finished film."""
 
-    fps: float
     bytes: int
     operations: list[str]
     signed: bool  # True if the film carries a C2PA manifest
@@ -65,6 +67,13 @@ class PostProcessingMetadata(_ClipMetadata, total=False):
     lufsBefore: float  # wire name; loudness of the uploaded track
     lufs: float
     gainDb: float  # wire name
+
+
+@with_config(ConfigDict(extra="allow"))  # steps of older releases may have other keys
+class StepMetadata(
+    ImageGenerationMetadata, VideoSynthesisMetadata, MotionTransferMetadata, PostProcessingMetadata, total=False
+):
+    """Metadata of a step as clients read it: the keys of every stage."""
 
 
 METADATA: Mapping[Stage, type[Mapping[str, object]]] = {
