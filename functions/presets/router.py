@@ -34,7 +34,7 @@ class PresetView(View):
 @router.get("", operation_id="listPresets")
 def list_presets(_caller: Read, category: Annotated[str | None, Query(max_length=40)] = None) -> list[PresetView]:
     """List the presets, all or those of one category."""
-    return [PresetView.model_validate(preset) for preset in presets() if category in {None, preset.category}]
+    return [PresetView.model_validate(preset) for preset in presets().values() if category in {None, preset.category}]
 
 
 @router.get("/{preset_id}", operation_id="getPreset")

@@ -1,6 +1,8 @@
 """Presets: the built-in camera moves with the fields of `Preset` in the API contract."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 
 from shared.camera.catalogue import default_moves, nearest
 from shared.camera.move import CameraMove
@@ -32,16 +34,19 @@ class Preset:
         return f"/presets/{self.preset_id}.webp"
 
 
-def presets() -> list[Preset]:
-    """Return all built-in presets, in the catalogue's order."""
-    return [Preset(move.id, move.name, move.description, move.category, move.move) for move in default_moves().values()]
+@cache
+def presets() -> Mapping[str, Preset]:
+    """Return all built-in presets by id, in the catalogue's order."""
+    return {
+        move.id: Preset(move.id, move.name, move.description, move.category, move.move)
+        for move in default_moves().values()
+    }
 
 
 def get_preset(preset_id: str) -> Preset:
     """Return the preset with that id. Raise PresetNotFound, with the ids that are similar."""
-    for preset in presets():
-        if preset.preset_id == preset_id:
-            return preset
+    if preset := presets().get(preset_id):
+        return preset
     close = nearest(preset_id)
     hint = f" Did you mean {' or '.join(close)}?" if close else ""
     raise PresetNotFound(f"There is no preset called {preset_id[:60]}.{hint}", suggestions=close)

@@ -28,7 +28,7 @@ def test_every_preset_has_a_thumbnail_and_a_moving_preview() -> None:
     s3 = boto3.client("s3", region_name=DEV.region)
     s3.create_bucket(Bucket=BUCKET)
     assert publish(DEV) == 2 * len(presets()) >= 96
-    for preset in presets():
+    for preset in presets().values():
         shown = {}
         for path in (preset.thumbnail, preset.preview):
             stored = s3.get_object(Bucket=BUCKET, Key=path.removeprefix("/"))
