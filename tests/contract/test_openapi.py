@@ -194,7 +194,7 @@ BODY = {"type": "about:blank", "title": "Conflict", "status": 409, "code": "c", 
         (("DELETE", "/api/jobs/job_1", 409, "application/json", BODY), "deleteJob answers 409 as application/json"),
         (("DELETE", "/api/jobs/job_1", 409, PROBLEM, {"status": 409}), r"\$\.code is missing"),
         (("DELETE", "/api/jobs/job_1", 409, PROBLEM, BODY | {"odd": 1}), r"\$\.odd is not in Problem"),
-        (("DELETE", "/api/jobs/job_1", 409, PROBLEM, BODY | {"status": 410}), "its body says 410"),
+        (("DELETE", "/api/jobs/job_1", 409, PROBLEM, BODY | {"status": 410}), "its body has the status 410"),
         (
             ("GET", "/api/projects", 200, "application/json", [{"id": "prj_1"}]),
             r"listProjects .*\$\[0\]\.name is missing",
