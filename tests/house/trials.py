@@ -61,9 +61,9 @@ LINT_IMPORTS = "from importlinter.cli import lint_imports_command; lint_imports_
 CONTRACTS = Guard(("-c", LINT_IMPORTS, "--no-logo"))
 
 
-def one_test(node: str) -> Guard:
-    """Return the guard that runs one test, such as `tests/house/test_names.py::test_every_class_name_is_unique`."""
-    return Guard(("-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "-p", "pytest_timeout", node))
+def one_test(*nodes: str) -> Guard:
+    """Return the guard that runs tests, such as `tests/house/test_names.py::test_every_class_name_is_unique`."""
+    return Guard(("-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "-p", "pytest_timeout", *nodes))
 
 
 def copied(tree: Path) -> Path:
@@ -104,6 +104,11 @@ def replace(path: str, old: str, new: str) -> Edit:
         (tree / path).write_text(text.replace(old, new))
 
     return edit
+
+
+def remove(path: str) -> Edit:
+    """Return an edit that deletes a file."""
+    return lambda tree: (tree / path).unlink()
 
 
 def without_contract(name: str) -> Edit:
