@@ -296,7 +296,7 @@ LANGUAGE = (
 
 # One group for each rule.
 TRIALS: tuple[Trial, ...] = IMPORTS + GRANTS + STAGES + LANGUAGE
-NODES = dict.fromkeys(trial.guard.command[-1] for trial in TRIALS if trial.guard != CONTRACTS)
+NODES = dict.fromkeys(node for trial in TRIALS for node in trial.guard.nodes)
 GUARDS = {"contracts": CONTRACTS, "tests": one_test(*NODES)}  # the tests run in one process, which is faster
 
 every_trial = pytest.mark.parametrize("trial", TRIALS, ids=lambda trial: trial.name)
