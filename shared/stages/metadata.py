@@ -85,5 +85,5 @@ METADATA: Mapping[Stage, type[Mapping[str, object]]] = {
 
 
 def declared(stage: Stage) -> frozenset[str]:
-    """Return the keys that a step of the stage may report."""
-    return frozenset(METADATA[stage].__annotations__)
+    """Return the keys that a step of the stage may report. A stage without an entry reports none."""
+    return frozenset(METADATA[stage].__annotations__ if stage in METADATA else ())

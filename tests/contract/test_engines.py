@@ -6,6 +6,7 @@ from typing import Any, get_args, get_type_hints
 
 import pytest
 
+from local.environment import ROOT
 from shared.camera.move import Pose
 from shared.jobs.spec import JobInput
 from shared.stages.engines import ENGINES, Engine, Runs, engine
@@ -13,6 +14,7 @@ from shared.stages.failures import StageFailure
 from shared.stages.stages import STAGES, Role, Stage
 from workers.engines.contract import Finished, Pending, StageResult, Workspace
 
+ENGINE_FOLDERS = ROOT / "workers" / "engines"
 every_engine = pytest.mark.parametrize("entry", ENGINES, ids=lambda entry: entry.name)
 
 
@@ -50,6 +52,12 @@ def test_its_entry_is_consistent(entry: Engine) -> None:
 def test_every_stage_has_an_in_process_engine_and_engine_names_are_unique() -> None:
     assert {entry.stage for entry in ENGINES if entry.runs is Runs.IN_PROCESS} == set(Stage)
     assert len({(entry.stage, entry.name) for entry in ENGINES}) == len(ENGINES)
+
+
+def test_every_module_of_an_engine_folder_is_in_the_catalogue() -> None:
+    modules = {f"workers.engines.{path.parent.name}.{path.stem}" for path in ENGINE_FOLDERS.glob("*/[!_]*.py")}
+    listed = {entry.code.partition(":")[0] for entry in ENGINES}
+    assert sorted(modules - listed) == [], "shared/stages/engines.py has no entry for these modules"
 
 
 def test_an_unknown_engine_is_a_final_failure() -> None:

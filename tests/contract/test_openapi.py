@@ -106,16 +106,15 @@ def test_the_enums_match_the_contract() -> None:
         "FAILED",
         "CANCELLED",
     ]
-    assert [stage.value for stage in Stage] == [
-        "IMAGE_GENERATION", "VIDEO_SYNTHESIS", "MOTION_TRANSFER", "POST_PROCESSING",
-    ]  # fmt: skip
+    stages = ["IMAGE_GENERATION", "VIDEO_SYNTHESIS", "MOTION_TRANSFER", "POST_PROCESSING"]
+    assert [stage for stage in Stage if stage in stages] == stages, "other stages may stand between them"
     assert [type.value for type in AssetType] == ["IMAGE", "VIDEO", "AUDIO", "OTHER"]
 
 
 def test_the_queues_of_stages_match_the_contract() -> None:
     names = ["image-generation", "video-synthesis", "motion-transfer", "post-processing"]
-    assert [stage.queue for stage in Stage] == names
-    assert set(names) <= {queue.name for queue in QUEUES}
+    assert [stage.queue for stage in Stage if stage.queue in names] == names
+    assert {stage.queue for stage in Stage} <= {queue.name for queue in QUEUES}
 
 
 def test_queue_messages_carry_the_contracts_job_data() -> None:
@@ -125,8 +124,9 @@ def test_queue_messages_carry_the_contracts_job_data() -> None:
         Stage.MOTION_TRANSFER: {"jobId", "videoUrl", "presetId", "userId"},
         Stage.POST_PROCESSING: {"jobId", "videoUrl", "operations", "userId"},
     }
+    for stage, fields in contract.items():
+        assert fields <= {field.alias for field in STAGES[stage].request.model_fields.values()}
     for stage, spec in STAGES.items():
-        assert contract[stage] <= {field.alias for field in spec.request.model_fields.values()}
         assert spec.request.__name__ == f"{stage.state}Job"
 
 

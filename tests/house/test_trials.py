@@ -5,7 +5,18 @@ from pathlib import Path
 
 import pytest
 
-from tests.house.trials import CONTRACTS, Guard, Trial, append, copied, one_test, replace, without_contract, write
+from tests.house.trials import (
+    CONTRACTS,
+    Guard,
+    Trial,
+    append,
+    copied,
+    one_test,
+    remove,
+    replace,
+    without_contract,
+    write,
+)
 
 NOUN = "shared/settings/store.py"
 LISTED = replace("pyproject.toml", '"users | ', '"settings | users | ')
@@ -141,6 +152,122 @@ IMPORTS = (
     ),
 )
 
+FUNCTIONS = "infra/functions.py"
+RECORD = """
+from pynamodb.attributes import UnicodeAttribute
+
+from shared.aws.records import OnDemand, Record, table
+
+
+class SettingsRecord(Record):
+    class Meta(OnDemand):
+        table_name = table("settings")
+
+    account_id = UnicodeAttribute(hash_key=True)
+"""
+TEST_GRANTS = "tests/contract/test_grants.py"
+
+GRANTS = (
+    Trial(
+        "a record without a table",
+        (write("shared/settings/record.py", RECORD),),
+        one_test(f"{TEST_GRANTS}::test_every_record_has_a_table"),
+        "no table for these records.*shared.settings.record.SettingsRecord",
+        (replace(TEST_GRANTS, "for record in defined - set(RECORDS)", "for record in ()"),),
+    ),
+    Trial(
+        "a row that does not grant the tables of its code",
+        (
+            replace(
+                FUNCTIONS, "reads=(ProjectRecord, IdempotencyRecord), writes=(ProjectRecord, IdempotencyRecord)", ""
+            ),
+        ),
+        one_test(f"{TEST_GRANTS}::test_the_row_grants_the_tables_that_the_code_uses[rest-projects]"),
+        "row rest-projects of infra/functions.py does not grant these tables.*'IdempotencyRecord'",
+        (replace(TEST_GRANTS, "sorted(used - granted)", "sorted(set())"),),
+    ),
+    Trial(
+        "a row that grants tables that its code does not use",
+        (replace(FUNCTIONS, 'name="presets", may=NOTHING', 'name="presets", may=Grants(reads=(ProjectRecord,))'),),
+        one_test(f"{TEST_GRANTS}::test_the_row_grants_the_tables_that_the_code_uses[rest-presets]"),
+        "the code of rest-presets does not use these tables.*'ProjectRecord'",
+        (replace(TEST_GRANTS, "sorted(granted - used)", "sorted(set())"),),
+    ),
+    Trial(
+        "a call beyond the grants",
+        (replace(FUNCTIONS, "writes=(ProjectRecord, IdempotencyRecord)", "writes=(IdempotencyRecord,)"),),
+        one_test("tests/integration/test_projects.py::test_a_project_counts_its_jobs"),
+        r"functions.projects does dynamodb:PutItem on kinora-test-projects, which its row \(rest-projects\) does not",
+        (replace("tests/integration/conftest.py", "\ngrants.observe()\n", ""),),
+    ),
+)
+
+TEST_STAGES = "tests/contract/test_stages.py"
+MACHINE = "stepfunctions/generate_video.asl.json"
+
+STAGES = (
+    Trial(
+        "a stage without a spec",
+        (append("shared/stages/stages.py", "del STAGES[Stage.MOTION_TRANSFER]"),),
+        one_test(f"{TEST_STAGES}::test_every_stage_has_an_entry_in_the_stage_table"),
+        "STAGES lacks a stage.*'MOTION_TRANSFER'",
+        (replace(TEST_STAGES, "lacking(STAGES, Stage)", "lacking(STAGES, STAGES)"),),
+    ),
+    Trial(
+        "a stage whose request lacks a file",
+        (replace("shared/stages/requests.py", "    driving_url: str\n", ""),),
+        one_test(f"{TEST_STAGES}::test_its_request_names_a_file_for_each_role_that_it_consumes[MOTION_TRANSFER]"),
+        "driving",
+        (
+            replace(
+                TEST_STAGES, "assert roles_of(STAGES[stage].request) ==", "assert roles_of(STAGES[stage].request) <="
+            ),
+        ),
+    ),
+    Trial(
+        "a stage without a request builder",
+        (replace("functions/pipeline/requests.py", "    Stage.MOTION_TRANSFER: _motion_transfer,\n", ""),),
+        one_test(f"{TEST_STAGES}::test_every_stage_has_a_request_builder"),
+        "BUILDERS lacks a stage.*'MOTION_TRANSFER'",
+        (replace(TEST_STAGES, "lacking(BUILDERS, Stage)", "lacking(BUILDERS, BUILDERS)"),),
+    ),
+    Trial(
+        "a stage without a state",
+        (replace(MACHINE, '"MotionTransfer": {', '"Transfer": {'),),
+        one_test(f"{TEST_STAGES}::test_every_stage_has_a_state"),
+        "lacks a stage's state.*'MotionTransfer'",
+        (replace(TEST_STAGES, "lacking(STATES, states)", "lacking(STATES, STATES)"),),
+    ),
+    Trial(
+        "a stage that no choice can skip",
+        (replace(MACHINE, '"$.motionTransfer.planned"', '"$.imageGeneration.planned"'),),
+        one_test(f"{TEST_STAGES}::test_a_stage_that_a_job_can_leave_out_has_a_choice_before_its_state"),
+        "lacks a stage's choice.*'motionTransfer'",
+        (replace(TEST_STAGES, "lacking(chosen, skippable)", "lacking(chosen, chosen)"),),
+    ),
+    Trial(
+        "a stage without an engine folder",
+        (remove("workers/engines/motion_transfer/__init__.py"),),
+        one_test(f"{TEST_STAGES}::test_every_stage_has_an_engine_folder"),
+        "workers/engines lacks a stage's folder.*'motion_transfer'",
+        (replace(TEST_STAGES, "lacking(folders, [stage.folder for stage in Stage])", "lacking(folders, folders)"),),
+    ),
+    Trial(
+        "a stage without an engine in process",
+        (replace("shared/stages/engines.py", "stage=Stage.MOTION_TRANSFER", "stage=Stage.VIDEO_SYNTHESIS"),),
+        one_test(f"{TEST_STAGES}::test_every_stage_has_an_in_process_engine"),
+        "ENGINES lacks an in-process engine of a stage.*'MOTION_TRANSFER'",
+        (replace(TEST_STAGES, "lacking(stages, Stage)", "lacking(stages, stages)"),),
+    ),
+    Trial(
+        "a stage without a golden message",
+        (remove("tests/golden/image-generation.v1.json"),),
+        one_test("tests/contract/test_messages.py::test_there_is_a_golden_message_of_every_kind"),
+        "image-generation",
+        (replace("tests/contract/test_messages.py", "assert kinds == {stage.queue", "assert kinds <= {stage.queue"),),
+    ),
+)
+
 LANGUAGE = (
     Trial(
         "a word that has a plain replacement",
@@ -168,8 +295,9 @@ LANGUAGE = (
 )
 
 # One group for each rule.
-TRIALS: tuple[Trial, ...] = IMPORTS + LANGUAGE
-GUARDS = tuple(dict.fromkeys(trial.guard for trial in TRIALS))
+TRIALS: tuple[Trial, ...] = IMPORTS + GRANTS + STAGES + LANGUAGE
+NODES = dict.fromkeys(node for trial in TRIALS for node in trial.guard.nodes)
+GUARDS = {"contracts": CONTRACTS, "tests": one_test(*NODES)}  # the tests run in one process, which is faster
 
 every_trial = pytest.mark.parametrize("trial", TRIALS, ids=lambda trial: trial.name)
 
@@ -179,8 +307,8 @@ def tree(tmp_path: Path) -> Path:
     return copied(tmp_path / "tree")
 
 
-@pytest.mark.parametrize("guard", GUARDS, ids=lambda guard: guard.command[-1])
-def test_the_guard_passes_on_the_tree_as_it_is(guard: Guard, tree: Path) -> None:
+@pytest.mark.parametrize("guard", GUARDS.values(), ids=GUARDS.keys())
+def test_the_guards_pass_on_the_tree_as_it_is(guard: Guard, tree: Path) -> None:
     passed, output = guard.run(tree)
     assert passed, output
 

@@ -58,3 +58,5 @@ def test_code_reports_metrics_by_their_enum_names() -> None:
     ours = [call for call in measured if call.startswith(("Metric.", "_ENDED["))]
     assert len(ours) > 8
     assert [call for call in measured if call.startswith(('"', 'f"'))] == []
+    named = {name for path in SOURCES for name in re.findall(r"\bMetric\.([A-Z_]+)", path.read_text())}
+    assert sorted(named - Metric.__members__.keys()) == [], "Metric has no such entries"
