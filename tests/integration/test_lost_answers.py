@@ -8,9 +8,10 @@ from shared.aws import clients, media, secrets
 from shared.credits.record import HoldRecord, LedgerRecord
 from shared.credits.store import credits
 from shared.jobs.keys import job_prefix
-from shared.jobs.record import JobStatus
+from shared.jobs.record import JobRecord, JobStatus
 from shared.jobs.store import jobs
-from tests.support.cloud import lose_answer, nothing
+from shared.stages.stages import Stage
+from tests.support.cloud import AtCall, lose_answer, nothing
 from tests.support.life import Life, tokens_honoured
 from tests.support.studio import Creator, Studio
 
@@ -33,20 +34,6 @@ def _expired_leases(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> Iterator
     secrets.secret.cache_clear()
 
 
-class AtCall:
-    """A hook that causes `fault` at one call, and notes the operation."""
-
-    def __init__(self, studio: Studio, number: int, fault: Fault) -> None:
-        self.operation = ""
-        self._cloud, self._left, self._fault = studio.cloud, number, fault
-
-    def __call__(self, operation: str) -> None:
-        self._left -= 1
-        if self._left == 0:
-            self.operation, self._cloud.afterwards = operation, nothing
-            self._fault(operation)
-
-
 def each_call(studio: Studio, live: Callable[[Fault], str | None], fault: Fault, *, at_least: int) -> None:
     """Call `live` with a hook that causes the fault at the first call, then at the second, until there are no more.
 
@@ -56,7 +43,7 @@ def each_call(studio: Studio, live: Callable[[Fault], str | None], fault: Fault,
     number, hook = 0, None
     while hook is None or hook.operation:
         number += 1
-        hook = AtCall(studio, number, fault)
+        hook = AtCall(studio.cloud, number, fault)
         try:
             outcome = live(hook)
         except AssertionError as stuck:

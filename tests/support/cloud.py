@@ -124,3 +124,17 @@ class AwsStandIn:
     def _send_again_at_once(self, caught_exception: Exception | None, **_: Any) -> int | None:
         """Return the pause before botocore sends a lost request again, in seconds."""
         return 0 if isinstance(caught_exception, ConnectionClosedError) else None
+
+
+class AtCall:
+    """A value of `AwsStandIn.afterwards` that calls `fault` after one call, and notes the operation."""
+
+    def __init__(self, cloud: AwsStandIn, number: int, fault: Callable[[str], None]) -> None:
+        self.operation = ""
+        self._cloud, self._left, self._fault = cloud, number, fault
+
+    def __call__(self, operation: str) -> None:
+        self._left -= 1
+        if self._left == 0:
+            self.operation, self._cloud.afterwards = operation, nothing
+            self._fault(operation)
