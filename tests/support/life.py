@@ -11,7 +11,6 @@ from typing import Any, TypeVar
 import pytest
 from moto.backends import get_backend
 from moto.dynamodb.responses import DynamoHandler
-from ulid import ULID
 
 from functions.pipeline import dispatch, reconcile, settle
 from local.moto_fixes import honour_request_tokens
@@ -23,7 +22,7 @@ from shared.stages.engines import ENGINES, Runs, engine
 from shared.stages.queues import REMOTE_QUEUE
 from shared.stages.requests import StageRequest
 from shared.stages.stages import STAGES, Role, Stage
-from tests.support.cloud import TaskAnswer, nothing
+from tests.support.cloud import AtCall, TaskAnswer, nothing
 from tests.support.studio import Creator
 from workers.engines.contract import Finished, Output, RemoteOutput, StageResult, Workspace
 from workers.runtime.lambda_entry import RemoteRunner
@@ -86,15 +85,18 @@ def tokens_honoured() -> Iterator[None]:
 
 
 class Life:
-    """The life of one job. A process that fails is started again, and SQS delivers its message again."""
+    """The life of one job. Each process causes `fault` at its call `number`, unless it replaces one that has failed."""
 
-    def __init__(self, creator: Creator, project: str, settings: Mapping[str, Any]) -> None:
+    def __init__(
+        self, creator: Creator, project: str, settings: Mapping[str, Any], number: int, fault: Callable[[str], None]
+    ) -> None:
         self.provider = PaidEngine()
         self.job_id = ""
         self.errors: list[Exception] = []  # of failed processes
+        self.faults: list[str] = []  # the operations at which `fault` was caused
         self._creator, self._studio, self._cloud = creator, creator.studio, creator.studio.cloud
         self._body = {"projectId": project, "prompt": "a lighthouse at dusk", "settings": settings}
-        self._error: dict[str, str] | None = None  # of the failed stage
+        self._number, self._fault, self._spared = number, fault, False
         self._tokens = 0
         self._remote = RemoteRunner(dict.fromkeys((engine.name for engine in ENGINES), self.provider))
         self._runners = {
@@ -104,43 +106,31 @@ class Life:
             for stage in Stage
         }
 
-    def submit(self) -> None:
-        """Send the request until it is answered, with one key. Reconcile starts a job that was not started."""
-        key = f"key-{ULID()}"
-        for _ in range(MOST_TRIES):
-            answer = self._process(lambda: self._creator.post("/api/jobs", self._body, key=key))
-            if answer is not None and answer.status == 202:
-                self.job_id = answer.body["id"]
-                break
-            self.errors.append(RuntimeError(answer))
-        else:
-            raise Stuck("the job is not accepted")
-        with self._observer():
-            self._job = jobs.get(self.job_id)
-            if executions.running(self.job_id) is None:
-                reconcile.sweep(utc_now() + timedelta(minutes=1))
-                assert executions.running(self.job_id)
-
-    def run(self, *stages: Stage) -> None:
-        """Run these stages, unless an earlier one has failed or the execution is stopped."""
-        for stage in stages:
-            if self._error is None and not self._is_stopped():
-                self._error = self._run_stage(stage)
-
-    def settle(self) -> None:
-        """Settle the job, unless its execution is stopped, and then deliver the remaining messages."""
-        event = {"jobId": self.job_id} | ({"error": self._error} if self._error else {})
-        for _ in range(MOST_TRIES):
-            if self._is_stopped() or self._process(lambda: settle.handler(event, None)):
-                break
-        else:
-            raise Stuck("the job is not settled")
+    def run(self) -> None:
+        """Submit the job, run its stages until one fails, settle the job, and deliver the remaining messages."""
+        self._until(self._submit)
+        self._start()
+        error = None
+        self._job = jobs.get(self.job_id)
+        for stage, _ in self._job.planned():
+            error = error or self._run_stage(stage)
+        event = {"jobId": self.job_id} | ({"error": error} if error else {})
+        self._until(lambda: bool(settle.handler(event, None)))
         for queue in (*self._runners, REMOTE_QUEUE):
-            for _ in range(MOST_TRIES):
-                if not self._work(queue):
-                    break
-            else:
-                raise Stuck(f"a message stays in {queue}")
+            while self._work(queue):
+                pass
+
+    def _submit(self) -> bool:
+        """Send the request, always with the same key."""
+        answer = self._creator.post("/api/jobs", self._body, key=f"key-{id(self)}-{self._number}")
+        self.job_id = answer.body["id"] if answer.status == 202 else ""
+        return answer.status == 202
+
+    def _start(self) -> None:
+        """Let reconcile start the job, if its request has not."""
+        if executions.running(self.job_id) is None:
+            reconcile.sweep(utc_now() + timedelta(minutes=1))
+            assert executions.running(self.job_id)
 
     def _run_stage(self, stage: Stage) -> dict[str, str] | None:
         """Dispatch the stage with a new token for each retry. Return the error, if the stage fails."""
@@ -149,40 +139,40 @@ class Life:
             token = f"{self.job_id}-{self._tokens}"
             if self._process(partial(self._dispatch, stage, token)):
                 answer = self._answer(stage, token)
-                if answer is None or answer.error is None:
+                if answer.error is None:
                     return None
                 if answer.error != "Stage.Retryable":
                     return {"Error": answer.error, "Cause": answer.cause}
-            if self._is_stopped():
-                return None
         raise Stuck(f"{stage} never ends")
 
     def _dispatch(self, stage: Stage, token: str) -> bool:
         dispatch.handler({"jobId": self.job_id, "stage": stage.value, "taskToken": token}, None)
         return True
 
-    def _answer(self, stage: Stage, token: str) -> TaskAnswer | None:
-        """Work until the token is answered, and return the answer; None if the execution is stopped."""
+    def _answer(self, stage: Stage, token: str) -> TaskAnswer:
+        """Work until the token is answered, and return the answer."""
         entry = engine(stage, self._job.step(stage).engine)
         queue = REMOTE_QUEUE if entry.runs is Runs.REMOTE else stage.queue
         for _ in range(MOST_TRIES):
-            found = next((answer for answer in self._cloud.answers if answer.token == token), None)
-            if found or self._is_stopped():
-                return found
+            for answer in self._cloud.answers:
+                if answer.token == token:
+                    return answer
             if not self._work(queue):
                 raise Stuck(f"the state machine waits for {stage}, and {queue} is empty")
         raise Stuck(f"{stage} is never answered")
 
     def _work(self, queue: str) -> bool:
-        """Receive and handle one message. Return False if there is none."""
-        with self._observer():
-            for message in get_backend("sqs")["123456789012"]["us-east-1"].queues[f"kinora-test-{queue}"]._messages:
-                message.visible_at = message.delayed_until = 0
-        return self._process(lambda: self._deliver(queue)) is not False
+        """Make all messages visible, and receive and handle one. Return False if there is none."""
+        messages = get_backend("sqs")["123456789012"]["us-east-1"].queues[f"kinora-test-{queue}"]._messages
+        for message in messages:
+            message.visible_at = message.delayed_until = 0
+        if messages:
+            self._process(partial(self._deliver, queue))
+        return bool(messages)
 
     def _deliver(self, queue: str) -> bool:
         delivery = self._studio.deliver(queue)
-        if delivery is None:
+        if delivery is None:  # the answer of an earlier receive was lost, and the message is hidden
             return False
         if queue == REMOTE_QUEUE:
             self._remote.handle(delivery.body)
@@ -191,23 +181,24 @@ class Life:
             self._runners[queue].handle(delivery)
         return True
 
-    def _is_stopped(self) -> bool:
-        with self._observer():
-            return not executions.running(self.job_id)
+    def _until(self, work: Callable[[], bool]) -> None:
+        for _ in range(MOST_TRIES):
+            if self._process(work):
+                return
+        raise Stuck(f"{work} never succeeds: {self.errors}")
 
-    def _process(self, work: Callable[[], T]) -> T | None:
-        """Return the result of `work`; None if it raises."""
+    def _process(self, work: Callable[[], bool]) -> bool:
+        """Run one process and return its result; False if it raises."""
+        hook = AtCall(self._cloud, 0 if self._spared else self._number, self._fault)
+        self._cloud.afterwards = hook
+        done = False
         try:
-            return work()
+            done = work()
         except Exception as error:  # noqa: BLE001  # AWS starts a process again after any error
             self.errors.append(error)
-            return None
         finally:
-            self._cloud.dead = False
-
-    @contextmanager
-    def _observer(self) -> Iterator[None]:
-        """Let no fault happen to the calls in the block, because no process makes them."""
-        afterwards, self._cloud.afterwards = self._cloud.afterwards, nothing
-        yield
-        self._cloud.afterwards = afterwards
+            self._spared = not done
+            self._cloud.afterwards, self._cloud.dead = nothing, False
+            if hook.operation:
+                self.faults.append(hook.operation)
+        return done
