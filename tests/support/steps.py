@@ -32,12 +32,18 @@ def result_of(job_id: str, stage: Stage, attempt: str, more: tuple[Role, ...] = 
     )
 
 
+def stored_result(job_id: str, stage: Stage, attempt: str) -> StepResult:
+    """Store a tiny file for each output that the stage must produce, and return the outputs."""
+    result = result_of(job_id, stage, attempt)
+    for output in result.outputs:
+        media.put(b"x", output.key, output.media_type, kind="work")
+    return result
+
+
 def complete_step(job_id: str, stage: Stage, at: datetime | None = None) -> str:
     """Claim the step, store its files, record its result and return the attempt."""
     attempt = claim(job_id, stage, at)
-    job, result = jobs.get(job_id), result_of(job_id, stage, attempt)
-    for output in result.outputs:
-        media.put(b"x", output.key, output.media_type, kind="work")
+    job, result = jobs.get(job_id), stored_result(job_id, stage, attempt)
     steps.record_result(job, stage, result, attempt=attempt, at=at or utc_now())
     return attempt
 
