@@ -113,8 +113,12 @@ AUTHORIZER = Function(
     snap_start=True,
 )
 
-# Grants for `shared/jobs/settlement.py`, which writes the job's state and its credits in one transaction.
-_SETTLES = Grants(reads=(JobRecord, HoldRecord), writes=(JobRecord, HoldRecord, AccountRecord, LedgerRecord))
+# Grants for `shared/jobs/settlement.py`, which checks that the film exists, and writes the job's state and its credits.
+_SETTLES = Grants(
+    reads=(JobRecord, StepResultRecord, HoldRecord),
+    writes=(JobRecord, HoldRecord, AccountRecord, LedgerRecord),
+    media_lists=(JOBS,),
+)
 
 # The state machine, queues and schedules call these.
 PIPELINE: tuple[Function, ...] = (

@@ -30,8 +30,9 @@ class Grants:
     secrets: tuple[str, ...] = ()  # read the values
     secrets_described: tuple[str, ...] = ()  # see whether the secrets have a value, without reading it
     secrets_renewed: tuple[str, ...] = ()  # read the values and store new ones
-    media_reads: tuple[str, ...] = ()  # prefixes of keys, like `media_writes` and `media_deletes`
+    media_reads: tuple[str, ...] = ()  # prefixes of keys, like the other fields of media
     media_writes: tuple[str, ...] = ()
+    media_lists: tuple[str, ...] = ()  # see which objects exist below the prefix
     media_deletes: tuple[str, ...] = ()  # delete objects, and list them below the prefix
     sends: tuple[str, ...] = ()  # queues that the role sends to
     # Stages whose tasks the role sends to the stage's queues. If the environment has a SageMaker endpoint for a stage,

@@ -22,7 +22,7 @@ from shared.jobs.steps import steps
 from shared.jobs.store import jobs
 from shared.observability import Metric
 from shared.stages.stages import STAGES, Stage
-from tests.support.steps import LEASE, claim, result_of
+from tests.support.steps import LEASE, claim, stored_result
 from tests.support.studio import studio
 from tools.template import ENVIRONMENTS, Assembly, Resource, synthesized
 from tools.write_units import Meter, metered
@@ -88,7 +88,7 @@ def _work(job_id: str, stage: Stage) -> int:
         progress = (percent, percent)
         steps.beat(job_id, stage, attempt=attempt, lease_until=now + LEASE, at=now, progress=progress)
     steps.record_result(
-        jobs.get(job_id), stage, result_of(job_id, stage, attempt), attempt=attempt, at=at + timedelta(minutes=1)
+        jobs.get(job_id), stage, stored_result(job_id, stage, attempt), attempt=attempt, at=at + timedelta(minutes=1)
     )
     return len(due)
 

@@ -66,7 +66,13 @@ def complete(asset_id: str, caller: Principal) -> AssetRecord:
 
 
 def delete(asset_id: str, caller: Principal) -> None:
+    """Delete the asset and its media.
+
+    The record loses its file first, so it never names a missing file, and a verification in progress cannot add one.
+    The record is deleted last: if the request stops halfway, the caller can delete the asset again.
+    """
     asset = assets.get(asset_id, account_id=caller.account_id)
+    assets.withdraw(asset)
     media.delete_below(asset.prefix)
     media.delete_below(asset.quarantine_key)
     assets.delete(asset)

@@ -92,7 +92,9 @@ class DataStack(Stack):
         ):
             made = (name for name in names if name in self.secrets or name not in PROVENANCE_SECRETS)
             self._allow(role, actions, *(self.secrets[name].secret_arn for name in made))
-        self.grant_media(role, reads=may.media_reads, writes=may.media_writes, deletes=may.media_deletes)
+        self.grant_media(
+            role, reads=may.media_reads, writes=may.media_writes, lists=may.media_lists, deletes=may.media_deletes
+        )
         if may.public_keys:
             self._allow(role, PUBLIC_KEYS, "*")
             acknowledge(role, "Public keys and key groups have no ARN in IAM.", "AwsSolutions-IAM5[Resource::*]")
@@ -103,6 +105,7 @@ class DataStack(Stack):
         *,
         reads: Sequence[str] = (),
         writes: Sequence[str] = (),
+        lists: Sequence[str] = (),
         deletes: Sequence[str] = (),
     ) -> None:
         """Add permissions on objects below these prefixes. `deletes` includes listing."""
@@ -115,8 +118,8 @@ class DataStack(Stack):
             objects = [f"{bucket}/{prefix}*" for prefix in prefixes]
             self._allow(role, actions, *objects)
             acknowledge_wildcards(role, "All objects below one prefix. Their names are not known in advance.", *objects)
-        if deletes:
-            listed = {"StringLike": {"s3:prefix": [f"{prefix}*" for prefix in deletes]}}
+        if listable := (*lists, *deletes):
+            listed = {"StringLike": {"s3:prefix": [f"{prefix}*" for prefix in listable]}}
             self._allow(role, ("s3:ListBucket",), bucket, conditions=listed)
 
     @staticmethod

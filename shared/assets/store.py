@@ -116,6 +116,19 @@ class AssetStore:
         """Change VERIFYING to REJECTED, with the reason: a stable code, and a sentence for the creator."""
         self._decide(asset, AssetStatus.REJECTED, [AssetRecord.error_code.set(code), AssetRecord.error.set(error)])
 
+    def withdraw(self, asset: AssetRecord) -> None:
+        """Change the asset to REJECTED without a file, before its media are deleted. Raise AssetNotFound."""
+        with on_refusal(AssetNotFound()):
+            asset.update(
+                [
+                    AssetRecord.status.set(AssetStatus.REJECTED.value),
+                    AssetRecord.error_code.set("deleted"),
+                    AssetRecord.error.set("This asset is being deleted."),
+                    AssetRecord.key.remove(),
+                ],
+                AssetRecord.account_id == asset.account_id,
+            )
+
     def delete(self, asset: AssetRecord) -> None:
         with on_refusal(AssetNotFound()):
             asset.delete(AssetRecord.account_id == asset.account_id)

@@ -1,8 +1,9 @@
 """The base of all records: the environment's table prefix and one DynamoDB client."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from copy import copy
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any
@@ -11,7 +12,7 @@ import stamina
 from pynamodb.attributes import Attribute
 from pynamodb.connection import Connection, TableConnection
 from pynamodb.constants import NUMBER
-from pynamodb.exceptions import DeleteError, PutError, PynamoDBException, UpdateError
+from pynamodb.exceptions import DeleteError, PynamoDBException, UpdateError
 from pynamodb.models import Model
 
 REGION = os.environ.get("AWS_REGION", "us-east-1")
@@ -41,18 +42,56 @@ class Record(Model):
             own.connection = one
         return own
 
-    def update(self, *args: Any, **kwargs: Any) -> Any:
-        """Update the item, and retry while a transaction writes the same item."""
-        for attempt in stamina.retry_context(
-            on=_is_transaction_conflict, attempts=8, wait_initial=0.02, wait_max=0.5, wait_jitter=0.1
-        ):
-            with attempt:
-                answer = super().update(*args, **kwargs)
-        return answer
+    # If the answer of a write is lost, botocore sends the write again. Its condition can then be false because of the
+    # first sending. So after a refusal the item is read again: its state can be the success of this write.
+
+    def update(self, *args: Any, done: Callable[[Any], bool] = lambda _: False, **kwargs: Any) -> None:
+        """Update the item, and retry while a transaction writes the same item.
+
+        If the condition is false, `done` receives the stored item. If it returns True, this update has made that item,
+        and succeeds.
+        """
+        with self._own_success(done, if_absent=False):
+            _without_conflict(lambda: super(Record, self).update(*args, **kwargs))
+
+    def delete(self, *args: Any, **kwargs: Any) -> None:
+        """Delete the item, and retry while a transaction writes it. Succeed if it is already deleted."""
+        with self._own_success(lambda _: False, if_absent=True):
+            _without_conflict(lambda: super(Record, self).delete(*args, **kwargs))
+
+    @contextmanager
+    def _own_success(self, done: Callable[[Any], bool], *, if_absent: bool) -> Iterator[None]:
+        try:
+            yield
+        except (UpdateError, DeleteError) as error:
+            if not _is_refusal(error):
+                raise
+            stored = copy(self)
+            try:
+                stored.refresh(consistent_read=True)
+                success = done(stored)
+            except self.DoesNotExist:
+                success = if_absent
+            if not success:
+                raise error from None
+            self.attribute_values = stored.attribute_values
+
+
+def _without_conflict(write: Callable[[], object]) -> None:
+    """Call `write`, and call it again while a transaction writes the same item."""
+    for attempt in stamina.retry_context(
+        on=_is_transaction_conflict, attempts=8, wait_initial=0.02, wait_max=0.5, wait_jitter=0.1
+    ):
+        with attempt:
+            write()
 
 
 def _is_transaction_conflict(error: Exception) -> bool:
     return isinstance(error, PynamoDBException) and error.cause_response_code == "TransactionConflictException"
+
+
+def _is_refusal(error: PynamoDBException) -> bool:
+    return error.cause_response_code == "ConditionalCheckFailedException"
 
 
 @contextmanager
@@ -60,8 +99,8 @@ def on_refusal(otherwise: Exception) -> Iterator[None]:
     """Raise `otherwise` if the condition of the write in the block is false."""
     try:
         yield
-    except (UpdateError, PutError, DeleteError) as error:
-        if error.cause_response_code == "ConditionalCheckFailedException":
+    except (UpdateError, DeleteError) as error:
+        if _is_refusal(error):
             raise otherwise from None
         raise
 

@@ -35,8 +35,9 @@ class CreditStore:
     def hold(self, job_id: str, *, account_id: str, credits: int, paid: bool, at: datetime, tx: Transaction) -> None:
         """Reserve credits for a job. `paid` is True if the account is on a paid plan.
 
-        Fail the transaction with NotEnoughCredits if fewer credits are available.
+        Fail the transaction with NotEnoughCredits if fewer credits are available. Raise ValueError if `credits` < 0.
         """
+        _check_amount(credits)
         short = NotEnoughCredits(
             f"This job costs {credits} credits. The account has fewer credits.", creditsNeeded=credits
         )
@@ -52,7 +53,11 @@ class CreditStore:
         tx.put(record, HoldRecord.job_id.does_not_exist(), otherwise=Conflict("This job already has a hold."))
 
     def capture(self, hold: HoldRecord, credits: int, *, at: datetime, tx: Transaction) -> None:
-        """Charge `credits`, at most the held ones, and return the rest to the account."""
+        """Charge `credits`, at most the held ones, and return the rest to the account.
+
+        Raise ValueError if `credits` < 0.
+        """
+        _check_amount(credits)
         held = int(hold.credits)
         charged = min(credits, held)
         self._end(hold, "CAPTURED", tx)
@@ -105,6 +110,11 @@ class CreditStore:
     ) -> None:
         record = LedgerRecord(account_id, operation_id, credits=credits, reason=reason, at=at)
         tx.put(record, LedgerRecord.operation_id.does_not_exist(), otherwise=otherwise)
+
+
+def _check_amount(credits: int) -> None:
+    if credits < 0:
+        raise ValueError(f"{credits} credits: a negative charge would add credits to the account")
 
 
 credits = CreditStore()

@@ -97,7 +97,7 @@ class JobRecord(Record):
     progress = NumberAttribute(default=0)
     current_step = UnicodeAttribute(null=True)
     error = UnicodeAttribute(null=True)
-    credits = NumberAttribute()
+    credits = NumberAttribute()  # for display; the charge is the hold's amount
     seq = NumberAttribute(default=1)
     steps = StepsMap()
     created_at = EpochAttribute()
@@ -167,6 +167,7 @@ class StepTicketRecord(Record):
     intent = UnicodeAttribute(null=True)  # the attempt that submits; written before the submission
     ticket = UnicodeAttribute(null=True)  # the provider's handle for the submission
     poll_no = NumberAttribute(default=0)
+    poll_call = UnicodeAttribute(null=True)  # id of the call that claimed the newest poll
     submissions = NumberAttribute(default=0)  # requests that the provider may charge for; for operators, not for code
     expires_at = TTLAttribute()
 

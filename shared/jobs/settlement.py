@@ -1,15 +1,19 @@
 """The end of a job and of its hold, in one transaction. No other module ends a job.
 
+The charge is the hold's amount. A worker can write the job item, so its `credits` are for display only.
 If two callers end a job at the same time, the first one decides its status. The other one receives the ended job.
 """
 
 from datetime import datetime
 
+from shared.aws import media
 from shared.aws.transactions import transaction
 from shared.credits.store import HoldEnded, credits
+from shared.jobs.keys import attempt_prefix
 from shared.jobs.record import JobRecord, JobStatus
 from shared.jobs.store import JobEnded, jobs
-from shared.observability import Metric, measure
+from shared.observability import Metric, logger, measure
+from shared.stages.stages import STAGES
 
 _ENDED = {
     JobStatus.COMPLETED: Metric.JOBS_COMPLETED,
@@ -19,10 +23,16 @@ _ENDED = {
 
 
 def complete(job: JobRecord, *, at: datetime) -> JobRecord:
-    """End the job as COMPLETED and charge its credits. If a step has no result, end the job as FAILED."""
+    """End the job as COMPLETED and charge its hold.
+
+    If a step has no result, or a file of the film is missing, end the job as FAILED. If S3 does not answer, raise.
+    """
     missing = [stage for stage, step in job.planned() if step.status != JobStatus.COMPLETED]
     if missing:
         return fail(job, error=f"The step {missing[0]} has no result.", at=at)
+    if not _film_is_stored(job):
+        logger.error("film missing")
+        return fail(job, error="The finished film was lost. Nothing was charged.", at=at)
     return _settle(job, JobStatus.COMPLETED, None, at)
 
 
@@ -36,13 +46,23 @@ def cancel(job: JobRecord, *, at: datetime) -> JobRecord:
     return _settle(job, JobStatus.CANCELLED, None, at)
 
 
+def _film_is_stored(job: JobRecord) -> bool:
+    """Return whether S3 has each output of the last step, uploaded by the attempt that the job names."""
+    stage, step = job.planned()[-1]
+    film = jobs.results(job).get(stage)
+    if film is None or not STAGES[stage].produces <= {output.role for output in film.outputs}:
+        return False
+    stored = set(media.keys(attempt_prefix(job.job_id, stage, str(step.attempt))))
+    return all(output.key in stored for output in film.outputs)
+
+
 def _settle(job: JobRecord, status: JobStatus, error: str | None, at: datetime) -> JobRecord:
     hold = credits.get_hold(job.job_id)
     try:
         with transaction() as tx:
             jobs.finish(job.job_id, status, error=error, at=at, tx=tx)
             if status is JobStatus.COMPLETED:
-                credits.capture(hold, int(job.credits), at=at, tx=tx)
+                credits.capture(hold, int(hold.credits), at=at, tx=tx)
             else:
                 credits.release(hold, tx=tx)
     except (JobEnded, HoldEnded):  # another caller has settled it
@@ -52,7 +72,7 @@ def _settle(job: JobRecord, status: JobStatus, error: str | None, at: datetime) 
         return settled
     measure(_ENDED[status])
     if status is JobStatus.COMPLETED:
-        measure(Metric.CREDITS_CAPTURED, int(job.credits))
+        measure(Metric.CREDITS_CAPTURED, int(hold.credits))
         if hold.paid:
-            measure(Metric.PAID_CREDITS_CAPTURED, int(job.credits))
+            measure(Metric.PAID_CREDITS_CAPTURED, int(hold.credits))
     return jobs.get(job.job_id)

@@ -1,6 +1,7 @@
 """Reads and writes of steps: tokens, claims, beats, results, failures. Writes are conditional on the step's state."""
 
 import json
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
@@ -20,7 +21,7 @@ from shared.jobs.record import (
     live,
     stamp,
 )
-from shared.jobs.store import JobEnded, StepResult, jobs
+from shared.jobs.store import JobEnded, JobNotFound, StepResult, jobs
 from shared.stages.failures import StageFailure
 from shared.stages.stages import Stage
 
@@ -58,7 +59,7 @@ class StepStore:
         step = _path(stage)
         actions = [step.status.set(JobStatus.QUEUED.value), JobRecord.status.set(JobStatus.QUEUED.value)]
         with suppress(Fenced):
-            _change(JobRecord(job_id), actions, JobRecord.status == JobStatus.PENDING.value, at=at)
+            _change(JobRecord(job_id), actions, JobRecord.status == JobStatus.PENDING.value, at=at, done=_never)
 
     def claim(self, job_id: str, stage: Stage, *, attempt: str, lease_until: datetime, at: datetime) -> JobRecord:
         """Make `attempt` the step's current one, unless another attempt is alive.
@@ -78,8 +79,10 @@ class StepStore:
             JobRecord.current_step.set(stage.value),
         ]
         unleased = step.lease_until.does_not_exist() | (step.lease_until < at)
+        unclaimed = live() & (step.status != JobStatus.COMPLETED.value) & unleased
+        claimed = _set_by(attempt, stage, JobStatus.RUNNING)
         try:
-            _change(job, actions, live() & (step.status != JobStatus.COMPLETED.value) & unleased, at=at)
+            _change(job, actions, unclaimed, at=at, done=lambda job: claimed(job) and not JobStatus(job.status).ended)
         except Fenced:
             raise _claim_error(job_id, stage) from None
         return job
@@ -105,13 +108,14 @@ class StepStore:
             actions += [step.progress.set(progress[0]), JobRecord.progress.set(progress[1])]
         if preview is not None:
             actions.append(step.preview.set(preview))
-        _change(JobRecord(job_id), actions, _current(stage, attempt), at=at)
+        _change(JobRecord(job_id), actions, _current(stage, attempt), at=at, done=_never)
 
     def release(self, job_id: str, stage: Stage, *, attempt: str, at: datetime) -> None:
         """End the lease of an unfinished step, so that another attempt can claim it at once. Raise Fenced."""
         step = _path(stage)
         actions = [step.lease_until.remove(), step.status.set(JobStatus.QUEUED.value)]
-        _change(JobRecord(job_id), actions, _current(stage, attempt), at=at)
+        released = _set_by(attempt, stage, JobStatus.QUEUED)
+        _change(JobRecord(job_id), actions, _current(stage, attempt), at=at, done=released)
 
     def record_result(self, job: JobRecord, stage: Stage, result: StepResult, *, attempt: str, at: datetime) -> None:
         """Write the result, then set the step to COMPLETED. Raise Fenced."""
@@ -131,23 +135,44 @@ class StepStore:
             step.error.remove(),
             JobRecord.progress.set(job_percent),
         ]
-        _change(JobRecord(job.job_id), actions, _current(stage, attempt), at=at)
+        recorded = _set_by(attempt, stage, JobStatus.COMPLETED)
+        _change(JobRecord(job.job_id), actions, _current(stage, attempt), at=at, done=recorded)
+
+    def has_result(self, job_id: str, stage: Stage, *, attempt: str) -> bool:
+        """Return whether the job exists and its step is COMPLETED with this attempt. The read is consistent."""
+        try:
+            return _set_by(attempt, stage, JobStatus.COMPLETED)(jobs.get(job_id))
+        except JobNotFound:
+            return False
 
     def record_failure(self, job_id: str, stage: Stage, failure: StageFailure, *, attempt: str, at: datetime) -> None:
         """Set the step to QUEUED if the failure is retryable, or else to FAILED. Raise Fenced."""
-        step = _path(stage)
+        step, status = _path(stage), JobStatus.QUEUED if failure.retryable else JobStatus.FAILED
         actions = [
-            step.status.set((JobStatus.QUEUED if failure.retryable else JobStatus.FAILED).value),
+            step.status.set(status.value),
             step.error.set(failure.public_message[:ERROR_CHARACTERS]),
             step.lease_until.remove(),
         ]
-        _change(JobRecord(job_id), actions, _current(stage, attempt), at=at)
+        _change(JobRecord(job_id), actions, _current(stage, attempt), at=at, done=_set_by(attempt, stage, status))
 
 
-def _change(job: JobRecord, actions: list[Action], condition: Condition, *, at: datetime) -> None:
-    """Write if `condition` is true, or else raise Fenced."""
+JobCheck = Callable[[JobRecord], bool]
+
+
+def _change(job: JobRecord, actions: list[Action], condition: Condition, *, at: datetime, done: JobCheck) -> None:
+    """Write if `condition` is true. Raise Fenced if it is false and `done` does not recognize this write in the job."""
     with on_refusal(Fenced()):
-        job.update([*actions, *stamp(at)], condition)
+        job.update([*actions, *stamp(at)], condition, done=done)
+
+
+def _set_by(attempt: str, stage: Stage, status: JobStatus) -> JobCheck:
+    """Return the check that the step has this status and that `attempt` has set it."""
+    return lambda job: (job.step(stage).attempt, job.step(stage).status) == (attempt, status)
+
+
+def _never(_job: JobRecord) -> bool:
+    """Return False: the write's success leaves its condition true, or a refusal is ignored."""
+    return False
 
 
 def _current(stage: Stage, attempt: str) -> Condition:

@@ -1,6 +1,11 @@
-"""Reads and writes of tickets: an intent before the submission, a ticket after it, and numbered polls."""
+"""Reads and writes of tickets: an intent before the submission, a ticket after it, and numbered polls.
+
+A write without `done` leaves its condition true, so it succeeds when botocore sends it again.
+"""
 
 from datetime import datetime, timedelta
+
+from ulid import ULID
 
 from shared.aws.records import on_refusal
 from shared.jobs.record import StepTicketRecord
@@ -33,6 +38,7 @@ class TicketStore:
                     record.expires_at.set(at + TICKET_LIFE),
                 ],
                 record.intent.does_not_exist(),
+                done=lambda found: found.intent == attempt,
             )
 
     def store(self, job_id: str, stage: Stage, ticket: str, *, attempt: str) -> None:
@@ -48,6 +54,7 @@ class TicketStore:
             StepTicketRecord(job_id, stage.value).update(
                 [record.intent.remove(), record.submissions.set(record.submissions - 1)],
                 (record.intent == attempt) & record.ticket.does_not_exist(),
+                done=lambda found: (found.attempt, found.intent) == (attempt, None),
             )
 
     def adopt(self, job_id: str, stage: Stage, *, attempt: str) -> None:
@@ -57,12 +64,13 @@ class TicketStore:
             StepTicketRecord(job_id, stage.value).update([record.attempt.set(attempt)], record.ticket.exists())
 
     def claim_poll(self, job_id: str, stage: Stage, poll_no: int, *, attempt: str) -> None:
-        """Claim poll `poll_no`. Raise Refused if it was claimed before."""
-        record = StepTicketRecord
+        """Claim poll `poll_no` for this call. Raise Refused if another call has claimed it."""
+        record, call = StepTicketRecord, str(ULID())
         with on_refusal(Refused()):
             StepTicketRecord(job_id, stage.value).update(
-                [record.poll_no.set(poll_no)],
+                [record.poll_no.set(poll_no), record.poll_call.set(call)],
                 (record.attempt == attempt) & (record.poll_no == poll_no - 1) & record.ticket.exists(),
+                done=lambda found: found.poll_call == call,
             )
 
     def close(self, job_id: str, stage: Stage, *, attempt: str) -> None:

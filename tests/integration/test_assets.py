@@ -3,7 +3,12 @@
 import base64
 import io
 import json
+from collections.abc import Callable
+from contextvars import Context
 from datetime import datetime, timedelta
+from functools import partial
+from itertools import count
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,10 +22,11 @@ from shared.aws.queues import queue_url
 from shared.core.clock import utc_now
 from shared.observability import logged
 from shared.stages.queues import VERIFICATION_QUEUE
+from tests.support.cloud import AtCall, nothing
 from tests.support.studio import Answer, Creator, Studio
 from workers.verification import main as verification
 from workers.verification.inspect import inspect
-from workers.verification.verdict import Rejected
+from workers.verification.verdict import CleanMedia, Rejected
 
 UPLOAD = {"name": "me.png", "type": "IMAGE", "contentType": "image/png", "size": 5000}
 BUCKET = "kinora-test-media"
@@ -228,6 +234,56 @@ def test_an_asset_deleted_during_verification_leaves_no_file(
     monkeypatch.setattr(verification, "inspect", slowly)
     verify(studio)
     assert list(media.keys("")) == []
+
+
+def run_apart(work: Callable[[str], None], asset_id: str, _operation: str) -> None:
+    """Call `work` in a context of its own: its calls are not compared with the grants of the running handler."""
+    Context().run(work, asset_id)
+
+
+@pytest.mark.parametrize("verified_first", [True, False])
+def test_a_deletion_at_any_call_of_a_verification_leaves_no_file(
+    studio: Studio, ada: Creator, monkeypatch: pytest.MonkeyPatch, verified_first: bool
+) -> None:
+    """The other one of the two runs after the first AWS call of the first one, then after its second call."""
+
+    def accepted(_path: Path, _kind: object, folder: Path) -> CleanMedia:
+        clean = folder / "clean.png"
+        clean.write_bytes(b"clean")
+        return CleanMedia(clean, "image/png", 1, 1, None, 5)
+
+    def verify_it(_asset_id: str) -> None:
+        verify(studio)
+
+    def delete_it(asset_id: str) -> None:
+        assert ada.delete(f"/api/assets/{asset_id}").status == 204
+
+    monkeypatch.setattr(verification, "inspect", accepted)
+    first, second = (verify_it, delete_it) if verified_first else (delete_it, verify_it)
+    for number in count(1):
+        asset_id = uploaded(ada, picture())
+        register(ada, asset_id)
+        hook = AtCall(studio.cloud, number, partial(run_apart, second, asset_id))
+        studio.cloud.afterwards = hook
+        first(asset_id)
+        studio.cloud.afterwards = nothing
+        if not hook.operation:
+            break
+        assert ada.get(f"/api/assets/{asset_id}").status == 404, (number, hook.operation)
+        assert list(media.keys("")) == [], (number, hook.operation)
+    assert number > 5
+
+
+def test_an_asset_without_its_file_is_not_ready_while_it_is_deleted(
+    studio: Studio, ada: Creator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asset_id = ada.asset()
+    studio.cloud.broken["DeleteItem"] = ClientError({"Error": {"Code": "InternalServerError"}}, "DeleteItem")
+    assert ada.delete(f"/api/assets/{asset_id}").status == 500
+    asset = ada.get(f"/api/assets/{asset_id}").body
+    assert (asset["status"], asset["errorCode"], asset["url"]) == ("REJECTED", "deleted", None)
+    studio.cloud.broken.clear()
+    assert ada.delete(f"/api/assets/{asset_id}").status == 204
 
 
 # --- reading and deleting

@@ -4,7 +4,7 @@ from collections import Counter
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, EndpointConnectionError
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -19,17 +19,23 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from shared.aws import media
 from shared.aws.transactions import Transaction, transaction
 from shared.core.clock import utc_now
 from shared.core.errors import Conflict
 from shared.credits.record import AccountRecord, HoldRecord, LedgerRecord
 from shared.credits.store import HoldEnded, credits
 from shared.jobs import settlement
-from shared.jobs.record import JobRecord, JobStatus
+from shared.jobs.keys import job_prefix
+from shared.jobs.record import JobRecord, JobStatus, StepResultRecord
 from shared.jobs.store import JobEnded, jobs
+from shared.stages.stages import Stage
+from tests.support.cloud import AtCall, Died, nothing
+from tests.support.life import tokens_honoured
 from tests.support.steps import complete_steps
 from tests.support.studio import Creator, Studio
 
+POST = Stage.POST_PROCESSING
 ENDS = {
     JobStatus.COMPLETED: lambda job: settlement.complete(job, at=utc_now()),
     JobStatus.FAILED: lambda job: settlement.fail(job, error="It broke.", at=utc_now()),
@@ -150,6 +156,70 @@ def test_the_charge_is_limited_to_the_hold_and_the_rest_is_released(ada: Creator
     assert (account.available, account.held) == (98 - more["credits"], 0)
 
 
+@pytest.mark.parametrize("forged", [-1_000_000, 0, 1_000_000])
+def test_a_forged_amount_in_the_job_item_moves_no_credits(ada: Creator, forged: int) -> None:
+    """A worker can write the job item. The charge is the amount of the hold."""
+    job = ada.job(ada.project())
+    complete_steps(job["id"])
+    JobRecord(job["id"]).update([JobRecord.credits.set(forged)])
+    assert settlement.complete(jobs.get(job["id"]), at=utc_now()).status == JobStatus.COMPLETED
+    account = credits.account(ada.user_id)
+    assert (account.available, account.held) == (100 - job["credits"], 0)
+    assert LedgerRecord.get(ada.user_id, f"capture#{job['id']}").credits == -job["credits"]
+    check_books(ada.user_id, [job["id"]])
+
+
+def test_a_negative_amount_is_neither_held_nor_captured(studio: Studio, ada: Creator) -> None:
+    hold = credits.get_hold(ada.job(ada.project())["id"])
+    before = studio.dump()
+    with pytest.raises(ValueError, match="-1 credits"), transaction() as tx:
+        credits.capture(hold, -1, at=utc_now(), tx=tx)
+    with pytest.raises(ValueError, match="-1 credits"), transaction() as tx:
+        credits.hold("job_x", account_id=ada.user_id, credits=-1, paid=False, at=utc_now(), tx=tx)
+    assert studio.dump() == before
+
+
+# --- the film
+
+
+def test_a_job_whose_film_is_missing_fails_uncharged(ada: Creator) -> None:
+    job = complete_steps(ada.job(ada.project())["id"])
+    [playlist] = [key for key in media.keys(job_prefix(job.job_id)) if key.endswith("/playlist")]
+    media.delete_below(playlist)
+    settled = settlement.complete(job, at=utc_now())
+    assert (settled.status, settled.error) == ("FAILED", "The finished film was lost. Nothing was charged.")
+    assert credits.account(ada.user_id).available == 100
+    check_books(ada.user_id, [job.job_id])
+
+
+def test_a_job_that_names_an_attempt_without_a_result_fails_uncharged(ada: Creator) -> None:
+    """Another attempt has stored a film, but the job does not name that attempt."""
+    job = complete_steps(ada.job(ada.project())["id"])
+    JobRecord(job.job_id).update([getattr(JobRecord.steps, POST.folder).attempt.set("forged")])
+    assert settlement.complete(jobs.get(job.job_id), at=utc_now()).status == JobStatus.FAILED
+    assert credits.account(ada.user_id).available == 100
+
+
+def test_a_result_without_a_film_fails_uncharged(ada: Creator) -> None:
+    job = complete_steps(ada.job(ada.project())["id"])
+    StepResultRecord(job.job_id, f"{POST}#{job.step(POST).attempt}", outputs=[], metrics="{}").save()
+    assert settlement.complete(job, at=utc_now()).status == JobStatus.FAILED
+    assert credits.account(ada.user_id).available == 100
+
+
+def test_a_job_is_not_ended_while_s3_does_not_answer(studio: Studio, ada: Creator) -> None:
+    job = complete_steps(ada.job(ada.project())["id"])
+    studio.cloud.broken["ListObjectsV2"] = EndpointConnectionError(endpoint_url="x")
+    with pytest.raises(EndpointConnectionError):
+        settlement.complete(job, at=utc_now())
+    assert HoldRecord.get(job.job_id).state == "HELD"
+    studio.cloud.broken.clear()
+    assert settlement.complete(job, at=utc_now()).status == JobStatus.COMPLETED
+
+
+# --- transactions
+
+
 def test_an_account_is_opened_once(studio: Studio, ada: Creator) -> None:
     before = studio.dump()
     tx = Transaction()
@@ -187,6 +257,46 @@ def met(code: str, *reasons: str) -> ClientError:
         "CancellationReasons": [{"Code": reason} for reason in reasons],
     }
     return ClientError(response, "x")
+
+
+@pytest.mark.parametrize("code", ["TransactionInProgressException", "ThrottlingException"])
+def test_a_transaction_that_is_throttled_or_in_progress_is_retried(studio: Studio, ada: Creator, code: str) -> None:
+    studio.cloud.fails_once["TransactWriteItems"] = [met(code)] * 2
+    studio.cloud.calls.clear()
+    assert ada.post("/api/projects", {"name": "Harbour"}).status == 201
+    assert studio.cloud.calls.count("TransactWriteItems") == 3
+
+
+def test_each_try_of_a_transaction_has_the_same_token(studio: Studio, ada: Creator) -> None:
+    """The first try is applied, and its answer is an error. A second token would make DynamoDB refuse the retry."""
+    job = complete_steps(ada.job(ada.project())["id"])
+
+    def fail(operation: str) -> None:
+        if operation == "TransactWriteItems":
+            studio.cloud.afterwards = nothing
+            raise met("TransactionInProgressException")
+
+    with tokens_honoured():
+        studio.cloud.afterwards = fail
+        with transaction() as tx:
+            credits.capture(credits.get_hold(job.job_id), 1, at=utc_now(), tx=tx)
+    assert credits.account(ada.user_id).available == 99
+
+
+def test_a_settlement_that_dies_at_any_call_ends_job_and_hold_together(studio: Studio, ada: Creator) -> None:
+    project, number, died = ada.project(), 0, True
+    while died:
+        number, died = number + 1, False
+        job = complete_steps(ada.job(project)["id"])
+        hook = AtCall(studio.cloud, number, lambda _: studio.cloud.die())
+        studio.cloud.afterwards = hook
+        try:
+            settlement.complete(job, at=utc_now())
+        except Died:
+            died = True
+        studio.cloud.dead, studio.cloud.afterwards = False, nothing
+        check_books(ada.user_id, [job.job_id for job in JobRecord.by_account.query(ada.user_id)])
+    assert number > 4
 
 
 @pytest.mark.parametrize("reason", ["TransactionConflict", "ThrottlingError"])

@@ -17,6 +17,7 @@ from shared.camera.catalogue import default_moves
 from shared.core.clock import utc_now
 from shared.jobs import settlement
 from shared.jobs.record import JobStatus, StepMap
+from shared.jobs.steps import Fenced
 from shared.jobs.store import jobs
 from shared.jobs.tickets import tickets
 from shared.stages.queues import QUEUES, REMOTE_ENGINE_SECONDS, REMOTE_QUEUE
@@ -26,10 +27,12 @@ from tests.support.fal import CLIP, Fal, Reply, fal
 from tests.support.steps import claim, complete_step
 from tests.support.studio import Creator, Studio
 from tests.unit.workers.motion.test_motion_check import hills
+from workers.engines.contract import StageResult
 from workers.engines.post_processing.finish import Finish
 from workers.media.codecs import FINISHED, ClipWriter
 from workers.motion.motion_course import CourseCheck
 from workers.renderer.shoot import shoot
+from workers.runtime.attempt import Attempt
 from workers.runtime.config import RemoteConfig
 from workers.runtime.lambda_entry import RemoteRunner
 from workers.runtime.step import StepRunner
@@ -217,6 +220,24 @@ def test_the_poll_of_a_fenced_attempt_is_ignored(studio: Studio, provider: Fal, 
     RemoteRunner().handle(poll)
     assert (step(job_id).attempt, step(job_id).status) == (newer, JobStatus.RUNNING)
     assert (take(), studio.cloud.answers, provider.cancelled) == ([], [], [])
+
+
+def test_a_poll_that_is_fenced_after_its_own_result_reports_it(
+    studio: Studio, provider: Fal, job_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The provider is paid for the clip, so it is kept, and the state machine does not wait in vain."""
+    record = Attempt.record
+
+    def recorded_then_fenced(attempt: Attempt, made: StageResult) -> None:
+        record(attempt, made)
+        raise Fenced
+
+    monkeypatch.setattr(Attempt, "record", recorded_then_fenced)
+    run_out()
+    key = jobs.results(jobs.get(job_id))[VIDEO].key(Role.CLIP)
+    assert key is not None
+    assert media.exists(key)
+    assert (studio.cloud.answers, len(provider.accepted)) == ([GOOD], 1)
 
 
 # --- submitting fails

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
+from pynamodb.exceptions import PynamoDBException
 
 from functions.pipeline.dispatch import handler as dispatch
 from shared.aws import clients, media
@@ -19,7 +20,7 @@ from shared.aws.queues import queue_url
 from shared.core.clock import utc_now
 from shared.jobs import settlement
 from shared.jobs.events import JobEvent, JobProgress, job_event
-from shared.jobs.keys import preview_key
+from shared.jobs.keys import attempt_prefix, preview_key
 from shared.jobs.record import JobStatus
 from shared.jobs.steps import Fenced, steps
 from shared.jobs.store import StepResult, jobs
@@ -31,6 +32,7 @@ from tests.support.cloud import TaskAnswer
 from tests.support.steps import claim, complete_step
 from tests.support.studio import Creator, Studio
 from workers.engines.contract import Output, StageResult, Stopped, Workspace
+from workers.runtime.attempt import Attempt
 from workers.runtime.queues import Delivery, Shutdown, consume
 from workers.runtime.step import StepRunner
 
@@ -354,7 +356,50 @@ def test_the_late_result_of_a_killed_worker_does_not_replace_the_good_one(studio
     job = jobs.get(job_id)
     assert job.step(IMAGE).attempt == good[0]
     assert jobs.results(job)[IMAGE].key(Role.PICTURE) == f"jobs/{job_id}/image_generation/{good[0]}/picture"
-    assert list(media.keys("jobs/")) == []
+    kept = attempt_prefix(job_id, IMAGE, good[0])
+    assert list(media.keys("jobs/")) == [f"{kept}depth", f"{kept}picture"]
+
+
+def test_a_result_whose_answer_is_lost_keeps_its_files(studio: Studio, job_id: str) -> None:
+    """botocore sends the write again, and it is refused because of its own first sending."""
+
+    def lose(operation: str) -> None:
+        if operation == "PutItem":  # the result's own item; the update of the job follows
+            studio.cloud.loses_once("UpdateItem")
+
+    studio.cloud.afterwards = lose
+    work(studio, TinyEngine())
+    job = jobs.get(job_id)
+    assert (job.step(IMAGE).status, job.step(IMAGE).attempts) == (JobStatus.COMPLETED, 1)
+    assert sorted(media.keys("jobs/")) == sorted(output.key for output in jobs.results(job)[IMAGE].outputs)
+    assert (studio.cloud.answers, waiting(studio)) == ([GOOD], (0, 0))
+
+
+def test_an_attempt_that_is_stopped_after_its_result_keeps_its_files_and_reports_it(
+    studio: Studio, job_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record = Attempt.record
+
+    def recorded_then_fenced(attempt: Attempt, made: StageResult) -> None:
+        record(attempt, made)
+        raise Fenced
+
+    monkeypatch.setattr(Attempt, "record", recorded_then_fenced)
+    work(studio, TinyEngine())
+    assert len(list(media.keys("jobs/"))) == 2
+    assert (studio.cloud.answers, waiting(studio)) == ([GOOD], (0, 0))
+
+
+def test_files_are_not_deleted_while_the_table_cannot_be_read(studio: Studio, job_id: str) -> None:
+    """The step can have the attempt's result."""
+
+    def taken_over(_: Workspace) -> None:
+        claim(job_id, IMAGE, utc_now() + timedelta(minutes=1))
+        studio.cloud.broken["GetItem"] = EndpointConnectionError(endpoint_url="x")
+
+    with pytest.raises(PynamoDBException):
+        work(studio, TinyEngine(taken_over))
+    assert len(list(media.keys("jobs/"))) == 2
 
 
 def test_the_late_failure_of_a_fenced_attempt_is_ignored(studio: Studio, job_id: str) -> None:

@@ -1,9 +1,12 @@
 """A stand-in between the AWS clients and moto: it records calls, forbids Scans, and implements what moto does not."""
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
+
+from botocore.exceptions import ConnectionClosedError, HTTPClientError
 
 from tests.support.documents import check_event
 
@@ -20,6 +23,19 @@ class TaskAnswer:
     cause: str
 
 
+def nothing(_operation: str) -> None:
+    """Do nothing."""
+
+
+def lose_answer(_operation: str) -> None:
+    """Lose the answer of the call: botocore sends the request again."""
+    raise ConnectionClosedError(endpoint_url="x")
+
+
+class Died(Exception):
+    """The end of a process. Each of its later calls raises this too."""
+
+
 @dataclass
 class AwsStandIn:
     """A hook between the clients and moto. It answers the callbacks of Step Functions, and `@connections`."""
@@ -32,15 +48,36 @@ class AwsStandIn:
     gone: set[str] = field(default_factory=set)  # ids of closed connections
     fails_once: dict[str, list[Exception]] = field(default_factory=dict)  # errors of an operation, each raised once
     broken: dict[str, Exception] = field(default_factory=dict)  # the error that an operation raises on every call
+    # Called with the operation after each call that moto has carried out. If it raises, the caller gets no answer.
+    afterwards: Callable[[str], None] = nothing
+    dead: bool = False  # the process has died
 
     def watch(self, client: Any) -> None:
         client.meta.events.register("before-call", self._before_call)
+        client.meta.events.register_last("before-send", self._after_send)  # moto answers in an earlier "before-send"
+        client.meta.events.register_first("needs-retry", self._send_again_at_once)
 
     def forget(self) -> None:
         for recorded in (self.calls, self.answers, self.heartbeats, self.segments, self.sent, self.gone):
             recorded.clear()
         for planned in (self.fails_once, self.broken):
             planned.clear()
+        self.afterwards, self.dead = nothing, False
+
+    def loses_once(self, operation: str) -> None:
+        """Lose the answer of the operation's next call, after its write."""
+
+        def lose(called: str) -> None:
+            if called == operation:
+                self.afterwards = nothing
+                lose_answer(called)
+
+        self.afterwards = lose
+
+    def die(self) -> None:
+        """End the process: this call and its later ones raise Died."""
+        self.dead = True
+        raise Died
 
     def messages_to(self, connection_id: str) -> list[dict[str, Any]]:
         return [message for to, message in self.sent if to == connection_id]
@@ -48,6 +85,8 @@ class AwsStandIn:
     def _before_call(self, model: Any, params: Any, **_: Any) -> Any:
         operation = model.name
         assert operation != "Scan", "every list is a Query on an index"
+        if self.dead:
+            raise Died
         self.calls.append(operation)
         if self.fails_once.get(operation):
             raise self.fails_once[operation].pop(0)
@@ -73,4 +112,29 @@ class AwsStandIn:
                 self.sent.append((connection_id, message))
             case _:
                 return None
+        try:
+            self.afterwards(operation)
+        except HTTPClientError:
+            return self._before_call(model, params)
         return _OK, {"ResponseMetadata": {"HTTPStatusCode": 200}}
+
+    def _after_send(self, event_name: str, **_: Any) -> None:
+        self.afterwards(event_name.rpartition(".")[2])
+
+    def _send_again_at_once(self, caught_exception: Exception | None, **_: Any) -> int | None:
+        """Return the pause before botocore sends a lost request again, in seconds."""
+        return 0 if isinstance(caught_exception, ConnectionClosedError) else None
+
+
+class AtCall:
+    """A value of `AwsStandIn.afterwards` that calls `fault` after one call, and notes the operation."""
+
+    def __init__(self, cloud: AwsStandIn, number: int, fault: Callable[[str], None]) -> None:
+        self.operation = ""
+        self._cloud, self._left, self._fault = cloud, number, fault
+
+    def __call__(self, operation: str) -> None:
+        self._left -= 1
+        if self._left == 0:
+            self.operation, self._cloud.afterwards = operation, nothing
+            self._fault(operation)

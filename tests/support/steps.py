@@ -1,9 +1,10 @@
-"""Completion of steps without a worker: the writes of the store, in the order in which a worker makes them."""
+"""Completion of steps without a worker: the writes to S3 and the store, in the order in which a worker makes them."""
 
 from datetime import datetime, timedelta
 
 from ulid import ULID
 
+from shared.aws import media
 from shared.core.clock import utc_now
 from shared.jobs.keys import attempt_prefix
 from shared.jobs.record import JobRecord
@@ -31,11 +32,19 @@ def result_of(job_id: str, stage: Stage, attempt: str, more: tuple[Role, ...] = 
     )
 
 
+def stored_result(job_id: str, stage: Stage, attempt: str) -> StepResult:
+    """Store a tiny file for each output that the stage must produce, and return the outputs."""
+    result = result_of(job_id, stage, attempt)
+    for output in result.outputs:
+        media.put(b"x", output.key, output.media_type, kind="work")
+    return result
+
+
 def complete_step(job_id: str, stage: Stage, at: datetime | None = None) -> str:
-    """Claim the step, record its result and return the attempt."""
+    """Claim the step, store its files, record its result and return the attempt."""
     attempt = claim(job_id, stage, at)
-    job = jobs.get(job_id)
-    steps.record_result(job, stage, result_of(job_id, stage, attempt), attempt=attempt, at=at or utc_now())
+    job, result = jobs.get(job_id), stored_result(job_id, stage, attempt)
+    steps.record_result(job, stage, result, attempt=attempt, at=at or utc_now())
     return attempt
 
 

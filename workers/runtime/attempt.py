@@ -86,9 +86,12 @@ class Attempt:
         """Hand the step back, so that another attempt can claim it at once. Raise Fenced."""
         steps.release(self.task.job_id, self.task.stage, attempt=self.id, at=utc_now())
 
-    def delete_uploads(self) -> None:
-        """Delete the uploads of a stopped attempt, because no result refers to them."""
+    def delete_uploads(self) -> bool:
+        """Delete the uploads of a stopped attempt. If they are the step's result, return False and delete nothing."""
+        if steps.has_result(self.task.job_id, self.task.stage, attempt=self.id):
+            return False
         media.delete_below(attempt_prefix(self.task.job_id, self.task.stage, self.id))
+        return True
 
 
 def _check_outputs(stage: Stage, made: set[Role]) -> None:

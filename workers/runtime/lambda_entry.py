@@ -177,9 +177,13 @@ class RemoteRunner:
         attempt.succeed()
 
     def _stopped(self, attempt: Attempt) -> None:
-        """Delete the uploads of a fenced attempt. If the job has ended, cancel the provider's request."""
-        attempt.delete_uploads()
-        if jobs.is_over(attempt.task.job_id):
+        """Delete the uploads of a fenced attempt, or report its result if the step has it.
+
+        If the job has ended, cancel the provider's request.
+        """
+        if not attempt.delete_uploads():
+            attempt.succeed()
+        elif jobs.is_over(attempt.task.job_id):
             self._cancel(attempt.task)
 
     def _cancel(self, task: StageTask) -> None:

@@ -95,7 +95,10 @@ class StepRunner:
 
     def _stopped(self, attempt: Attempt, reason: StopReason | None, delivery: Receipt) -> None:
         logger.info("attempt stopped", why=reason and reason.value)
-        attempt.delete_uploads()
+        if not attempt.delete_uploads():
+            attempt.succeed()
+            delivery.delete()
+            return
         match reason:
             case StopReason.SHUTDOWN:
                 with suppress(Fenced):

@@ -60,8 +60,10 @@ def _verify(asset: AssetRecord, folder: Path) -> None:
         duration=verdict.duration_seconds,
     )
     try:
-        assets.get(asset.asset_id)
-    except AssetNotFound:  # deleted during the verification: delete its media too
+        accepted = assets.get(asset.asset_id).key == key
+    except AssetNotFound:
+        accepted = False
+    if not accepted:  # deleted or rejected during the verification
         media.delete_below(asset.prefix)
 
 

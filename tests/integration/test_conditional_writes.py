@@ -1,0 +1,242 @@
+"""Conditional writes: each recognizes its own success when its answer is lost, and no other success (I4, I6)."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from functools import partial
+
+import pytest
+
+from shared.assets.record import AssetRecord, AssetStatus
+from shared.assets.store import AssetNotFound, assets
+from shared.core.clock import utc_now
+from shared.credentials.store import CredentialStore
+from shared.jobs import settlement
+from shared.jobs.record import JobStatus, StepTicketRecord
+from shared.jobs.steps import AlreadyCompleted, Fenced, Leased, steps
+from shared.jobs.store import JobEnded, jobs
+from shared.jobs.tickets import Refused, tickets
+from shared.projects.store import ProjectNotEmpty, ProjectNotFound, projects
+from shared.stages.failures import StageFailure
+from shared.stages.stages import Stage
+from tests.support.steps import LEASE, claim, result_of
+from tests.support.studio import Creator, Studio
+
+IMAGE = Stage.IMAGE_GENERATION
+STEP_ENDS = ("record_result", "record_failure", "record_retryable_failure", "release")
+
+
+@pytest.fixture
+def job_id(ada: Creator) -> str:
+    return str(ada.job(ada.project())["id"])
+
+
+def step_write(job_id: str, name: str, attempt: str) -> Callable[[], object]:
+    at, of = utc_now(), partial
+    match name:
+        case "claim":
+            return of(steps.claim, job_id, IMAGE, attempt=attempt, lease_until=at + LEASE, at=at)
+        case "beat":
+            return of(steps.beat, job_id, IMAGE, attempt=attempt, lease_until=at + LEASE, progress=(7, 2), at=at)
+        case "release":
+            return of(steps.release, job_id, IMAGE, attempt=attempt, at=at)
+        case "record_result":
+            job, result = jobs.get(job_id), result_of(job_id, IMAGE, attempt)
+            return of(steps.record_result, job, IMAGE, result, attempt=attempt, at=at)
+        case _:
+            failure = StageFailure("x", "It broke.", retryable="retryable" in name)
+            return of(steps.record_failure, job_id, IMAGE, failure, attempt=attempt, at=at)
+
+
+# --- steps
+
+
+def test_a_claim_whose_answer_is_lost_succeeds_once(studio: Studio, job_id: str) -> None:
+    studio.cloud.loses_once("UpdateItem")
+    at = utc_now()
+    claimed = steps.claim(job_id, IMAGE, attempt="mine", lease_until=at + LEASE, at=at)
+    assert (claimed.status, claimed.step(IMAGE).attempt, claimed.step(IMAGE).attempts) == ("RUNNING", "mine", 1)
+    assert studio.cloud.calls[-2:] == ["UpdateItem", "GetItem"]
+    with pytest.raises(Leased):
+        step_write(job_id, "claim", "another")()
+
+
+def test_a_claim_whose_answer_is_lost_is_refused_if_the_job_has_ended(studio: Studio, job_id: str) -> None:
+    def cancel(_: str) -> None:
+        studio.cloud.loses_once("nothing")
+        settlement.cancel(jobs.get(job_id), at=utc_now())
+        studio.cloud.loses_once("UpdateItem")
+        studio.cloud.afterwards("UpdateItem")
+
+    studio.cloud.afterwards = cancel
+    with pytest.raises(JobEnded):
+        step_write(job_id, "claim", "mine")()
+
+
+@pytest.mark.parametrize("name", ["beat", *STEP_ENDS])
+def test_the_write_of_an_attempt_whose_answer_is_lost_succeeds(studio: Studio, job_id: str, name: str) -> None:
+    write = step_write(job_id, name, claim(job_id, IMAGE))
+    studio.cloud.loses_once("UpdateItem")
+    write()
+    step = jobs.get(job_id).step(IMAGE)
+    assert step.status == {
+        "beat": "RUNNING", "record_result": "COMPLETED", "record_failure": "FAILED",
+        "record_retryable_failure": "QUEUED", "release": "QUEUED",
+    }[name]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["beat", *STEP_ENDS])
+@pytest.mark.parametrize("other", ["claim", *STEP_ENDS])
+def test_the_success_of_another_attempt_is_refused(studio: Studio, job_id: str, name: str, other: str) -> None:
+    mine = claim(job_id, IMAGE, utc_now() - timedelta(minutes=1))
+    write = step_write(job_id, name, mine)
+    another = claim(job_id, IMAGE)
+    if other != "claim":
+        step_write(job_id, other, another)()
+    before = studio.dump()["kinora-test-jobs"]
+    with pytest.raises(Fenced):
+        write()
+    assert studio.dump()["kinora-test-jobs"] == before
+
+
+@pytest.mark.parametrize("first", ["release", "record_failure", "record_retryable_failure"])
+@pytest.mark.parametrize("late", ["beat", "record_result"])
+def test_an_attempt_that_has_given_up_its_step_writes_nothing(
+    studio: Studio, job_id: str, first: str, late: str
+) -> None:
+    """A late beat would lease a step that no worker has."""
+    attempt = claim(job_id, IMAGE)
+    step_write(job_id, first, attempt)()
+    before = studio.dump()["kinora-test-jobs"]
+    with pytest.raises(Fenced):
+        step_write(job_id, late, attempt)()
+    assert studio.dump()["kinora-test-jobs"] == before
+
+
+def test_a_completed_step_is_not_claimed_by_its_own_attempt(job_id: str) -> None:
+    attempt = claim(job_id, IMAGE)
+    step_write(job_id, "record_result", attempt)()
+    with pytest.raises(AlreadyCompleted):
+        step_write(job_id, "claim", attempt)()
+
+
+# --- tickets
+
+
+def ticket(job_id: str) -> StepTicketRecord:
+    found = tickets.get(job_id, IMAGE)
+    assert found is not None
+    return found
+
+
+def test_a_second_submission_is_refused_while_the_first_is_open(job_id: str) -> None:
+    tickets.intend(job_id, IMAGE, attempt="first", at=utc_now())
+    with pytest.raises(Refused):
+        tickets.intend(job_id, IMAGE, attempt="second", at=utc_now())
+    tickets.store(job_id, IMAGE, "ticket", attempt="first")
+    with pytest.raises(Refused):
+        tickets.intend(job_id, IMAGE, attempt="second", at=utc_now())
+    assert (ticket(job_id).intent, ticket(job_id).submissions) == ("first", 1)
+
+
+def test_each_write_of_a_ticket_whose_answer_is_lost_succeeds_once(studio: Studio, job_id: str) -> None:
+    writes: list[Callable[[], None]] = [
+        lambda: tickets.intend(job_id, IMAGE, attempt="first", at=utc_now()),
+        lambda: tickets.withdraw(job_id, IMAGE, attempt="first"),
+        lambda: tickets.intend(job_id, IMAGE, attempt="second", at=utc_now()),
+        lambda: tickets.store(job_id, IMAGE, "ticket", attempt="second"),
+        lambda: tickets.claim_poll(job_id, IMAGE, 1, attempt="second"),
+        lambda: tickets.adopt(job_id, IMAGE, attempt="third"),
+        lambda: tickets.close(job_id, IMAGE, attempt="third"),
+    ]
+    seen = []
+    for write in writes:
+        studio.cloud.loses_once("UpdateItem")
+        write()
+        found = ticket(job_id)
+        seen.append((found.intent, found.ticket, found.attempt, int(found.poll_no), int(found.submissions)))
+    assert seen == [
+        ("first", None, "first", 0, 1), (None, None, "first", 0, 0), ("second", None, "second", 0, 1),
+        ("second", "ticket", "second", 0, 1), ("second", "ticket", "second", 1, 1),
+        ("second", "ticket", "third", 1, 1), (None, None, "third", 1, 1),
+    ]  # fmt: skip
+
+
+def test_another_call_cannot_claim_a_claimed_poll(studio: Studio, job_id: str) -> None:
+    tickets.intend(job_id, IMAGE, attempt="mine", at=utc_now())
+    tickets.store(job_id, IMAGE, "ticket", attempt="mine")
+    studio.cloud.loses_once("UpdateItem")
+    tickets.claim_poll(job_id, IMAGE, 1, attempt="mine")
+    with pytest.raises(Refused):
+        tickets.claim_poll(job_id, IMAGE, 1, attempt="mine")
+
+
+def test_an_intent_of_another_attempt_is_not_withdrawn(job_id: str) -> None:
+    tickets.intend(job_id, IMAGE, attempt="first", at=utc_now())
+    with pytest.raises(Refused):
+        tickets.withdraw(job_id, IMAGE, attempt="second")
+    tickets.withdraw(job_id, IMAGE, attempt="first")
+    with pytest.raises(Refused):
+        tickets.withdraw(job_id, IMAGE, attempt="second")
+
+
+# --- other records
+
+
+def test_the_deletion_of_a_project_whose_answer_is_lost_succeeds(studio: Studio, ada: Creator) -> None:
+    project = ada.project()
+    studio.cloud.loses_once("DeleteItem")
+    assert ada.delete(f"/api/projects/{project}").status == 204
+    with pytest.raises(ProjectNotFound):
+        projects.delete(project, account_id=ada.user_id)
+    full = ada.project()
+    ada.job(full)
+    with pytest.raises(ProjectNotEmpty):
+        projects.delete(full, account_id=ada.user_id)
+
+
+def test_each_write_of_an_asset_whose_answer_is_lost_succeeds(studio: Studio, ada: Creator) -> None:
+    asset = assets.get(ada.asset(status=AssetStatus.PENDING))
+    writes: list[Callable[[], None]] = [
+        lambda: assets.begin_verifying(asset),
+        lambda: assets.accept(asset, key="k", media_type="m", size=1, width=None, height=None, duration=None),
+        lambda: assets.withdraw(asset),
+    ]
+    for write, status in zip(writes, ("VERIFYING", "READY", "REJECTED"), strict=True):
+        studio.cloud.loses_once("UpdateItem")
+        write()
+        assert assets.get(asset.asset_id).status == status
+    studio.cloud.loses_once("DeleteItem")
+    assets.delete(asset)
+    with pytest.raises(AssetNotFound):
+        assets.withdraw(asset)
+
+
+def test_an_asset_of_another_account_is_not_deleted(ada: Creator) -> None:
+    asset_id = ada.asset()
+    stolen = AssetRecord(asset_id, account_id="usr_eve")
+    with pytest.raises(AssetNotFound):
+        assets.delete(stolen)
+    with pytest.raises(AssetNotFound):
+        assets.withdraw(stolen)
+    assert assets.get(asset_id).status == AssetStatus.READY
+
+
+@pytest.mark.parametrize("operation", ["PutItem", "UpdateItem"])
+def test_a_session_whose_write_lost_its_answer_continues(studio: Studio, operation: str) -> None:
+    store, at = CredentialStore(), utc_now()
+    studio.cloud.loses_once(operation)
+    first = store.begin_family("usr_1", at=at)
+    _, second = store.rotate(first, at=at)
+    assert second.seq == 1
+    assert store.rotate(first, at=at) == ("usr_1", second)
+    assert store.rotate(second, at=at)[1].seq == 2
+
+
+def test_the_job_of_a_lost_result_is_complete(studio: Studio, job_id: str) -> None:
+    """The attempt's own result is recognized after the job has moved on, too."""
+    write = step_write(job_id, "record_result", claim(job_id, IMAGE))
+    write()
+    claim(job_id, Stage.VIDEO_SYNTHESIS)
+    settlement.cancel(jobs.get(job_id), at=utc_now())
+    write()
+    assert jobs.get(job_id).step(IMAGE).status == JobStatus.COMPLETED

@@ -1,0 +1,99 @@
+"""One job's whole life, with a fault at each AWS call: nothing is lost or charged twice (I2, I3, I4, I6)."""
+
+from collections.abc import Callable, Iterator
+from itertools import count
+from typing import Any
+
+import pytest
+
+from shared.aws import clients, media, secrets
+from shared.credits.record import HoldRecord, LedgerRecord
+from shared.credits.store import credits
+from shared.jobs.keys import job_prefix
+from shared.jobs.record import JobStatus
+from shared.jobs.store import jobs
+from tests.support.cloud import lose_answer
+from tests.support.life import Life, tokens_honoured
+from tests.support.studio import Creator, Studio
+
+KINDS: dict[str, dict[str, Any]] = {
+    "in process": {},
+    "remote": {"engines": {"VIDEO_SYNTHESIS": "fal-kling"}, "duration": 5},
+}
+
+
+@pytest.fixture(autouse=True)
+def _expired_leases(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Leases that expire at once, no beats, polls without a pause, and transactions that DynamoDB recognizes."""
+    for name in ("LEASE_SECONDS", "REMOTE_LEASE_SECONDS", "REMOTE_POLL_MOST_SECONDS"):
+        monkeypatch.setenv(f"KINORA_{name}", "0")
+    for name in ("BEAT_SECONDS", "PROGRESS_SECONDS"):
+        monkeypatch.setenv(f"KINORA_{name}", "60")
+    clients.secretsmanager().create_secret(Name="kinora/test/fal-key", SecretString="x")  # not a secret
+    with tokens_honoured():
+        yield
+    clients.secretsmanager().delete_secret(SecretId="kinora/test/fal-key", ForceDeleteWithoutRecovery=True)
+    secrets.secret.cache_clear()
+
+
+def wrong_with(life: Life, creator: Creator, status: JobStatus) -> list[str]:
+    """Return what is wrong with the ended job."""
+    job, hold = jobs.get(life.job_id), HoldRecord.get(life.job_id)
+    captured = status is JobStatus.COMPLETED
+    objects = set(media.keys(job_prefix(life.job_id)))
+    named = {output.key for result in jobs.results(job).values() for output in result.outputs}
+    changes = [
+        record["dynamodb"]["NewImage"]
+        for record in creator.studio.job_changes()
+        if record["dynamodb"]["Keys"]["job_id"]["S"] == life.job_id
+    ]
+    numbers = [int(image["seq"]["N"]) for image in changes]
+    ended = [JobStatus(image["status"]["S"]).ended for image in changes]
+    account = credits.account(creator.user_id)
+    entries = list(LedgerRecord.query(creator.user_id))
+    checks = {
+        f"status {job.status}, {job.error}": job.status == status,
+        f"hold {hold.state}": hold.state == ("CAPTURED" if captured else "RELEASED"),
+        "captured once": [e.credits for e in entries if life.job_id in e.operation_id] == [-hold.credits] * captured,
+        "books": (account.held, account.available) == (0, sum(entry.credits for entry in entries)),
+        f"lost {named - objects}": named <= objects,
+        "results": not captured or set(jobs.results(job)) == {stage for stage, _ in job.planned()},
+        "seq rises": numbers == sorted(set(numbers)),
+        "one end, last": ended == [False] * (len(ended) - 1) + [True],
+        "submissions": len(life.provider.submitted) <= 1,
+    }
+    return [name for name, holds in checks.items() if not holds]
+
+
+def lives(studio: Studio, kind: str, fault: Callable[[str], None]) -> Iterator[tuple[Creator, Life]]:
+    """Yield ended lives: each process has met the fault at its first call, then at its second, until none has more."""
+    ada = studio.arrive("ada@example.com", credits=100_000)
+    project, faults = ada.project(), 0
+    for number in count(1):
+        life = Life(ada, project, KINDS[kind], number, fault)
+        life.run()
+        yield ada, life
+        if not life.faults:
+            break
+        faults += len(life.faults)
+    assert faults > 60, "the lives have fewer calls than expected"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_answer_lost_at_any_call_loses_nothing(studio: Studio, kind: str) -> None:
+    for ada, life in lives(studio, kind, lose_answer):
+        assert wrong_with(life, ada, JobStatus.COMPLETED) == [], life.faults
+        if "SendMessage" not in life.faults:  # a task that was sent twice makes two attempts, because no lease lasts
+            assert {int(step.attempts) for _, step in jobs.get(life.job_id).planned()} == {1}, life.faults
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_process_that_dies_after_any_call_loses_nothing(studio: Studio, kind: str) -> None:
+    """A process that dies between the intent and the ticket leaves a submission that nothing can confirm."""
+    unconfirmed = 0
+    for ada, life in lives(studio, kind, lambda _: studio.cloud.die()):
+        failed = "did not confirm" in (jobs.get(life.job_id).error or "")
+        unconfirmed += failed
+        expected = JobStatus.FAILED if failed else JobStatus.COMPLETED
+        assert wrong_with(life, ada, expected) == [], (life.faults, life.errors)
+    assert unconfirmed == (kind == "remote")
