@@ -135,10 +135,10 @@ PIPELINE: tuple[Function, ...] = (
         handler="functions.pipeline.signal:handler",
         may=Grants(reads=(JobRecord, StepTokenRecord, AssetRecord), writes=(AssetRecord,), executions=ANSWER),
     ),
-    Function(  # runs every minute
+    Function(  # runs every minute, and when an execution ends badly
         name="pipeline-reconcile",
         handler="functions.pipeline.reconcile:handler",
-        may=replace(_SETTLES, executions=(START, DESCRIBE, STOP)),
+        may=replace(_SETTLES, reads=(*_SETTLES.reads, StepTokenRecord), executions=(START, DESCRIBE, STOP, *ANSWER)),
         seconds=RECONCILE_EVERY_SECONDS - 5,  # a longer sweep would overlap with the next one
     ),
 )

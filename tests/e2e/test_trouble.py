@@ -74,6 +74,15 @@ def test_an_engine_that_raises_is_retried_and_then_fails_the_job_without_a_charg
     assert credits(scripted_cloud, job) == ("RELEASED", 100, 0)
 
 
+def test_one_crash_of_an_engine_costs_one_attempt(scripted: StudioClient, script: Path) -> None:
+    """The retry waits for the second attempt, although that lasts longer than the dispatch of the step."""
+    (script / "VIDEO_SYNTHESIS").write_text("raise once")
+    job = submit(scripted)
+    *_, last = scripted.events(job["id"])
+    assert last["type"] == "job.completed"
+    assert [step["attempts"] for step in scripted.job(job["id"])["steps"]] == [1, 2, 1]
+
+
 def test_a_stage_failure_fails_the_job_without_a_retry(scripted: StudioClient, script: Path) -> None:
     (script / "POST_PROCESSING").write_text("fail")
     job = submit(scripted)

@@ -1,9 +1,12 @@
 """Dispatch, settle, signal and reconcile, called as the state machine, the queues and the schedule call them."""
 
 import json
+from collections import Counter
 from datetime import datetime, timedelta
+from itertools import count
 from typing import Any
 
+import boto3
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
@@ -15,7 +18,9 @@ from functions.pipeline.requests import stage_task
 from local.environment import ROOT
 from shared.assets.record import AssetStatus, AssetType
 from shared.aws import clients
+from shared.aws.records import REGION
 from shared.core.clock import utc_now
+from shared.credits.record import AccountRecord, HoldRecord
 from shared.credits.store import credits
 from shared.jobs import executions, settlement
 from shared.jobs.record import JobRecord, JobStatus
@@ -374,15 +379,36 @@ def test_an_asset_that_no_worker_could_verify_is_rejected(ada: Creator) -> None:
 # --- reconcile
 
 
+def swept(at: datetime) -> dict[str, int]:
+    """Sweep, and return the counts that are not zero."""
+    return {what: count for what, count in reconcile.sweep(at).items() if count}
+
+
+def swept_for_ten_minutes(at: datetime) -> Counter[str]:
+    """Sweep in each job's turn, and return the sums of the counts."""
+    return sum((Counter(swept(at + timedelta(minutes=minute))) for minute in range(reconcile.TURNS)), Counter())
+
+
+def twenty_jobs(studio: Studio) -> list[str]:
+    creator = studio.arrive("rich@example.com", credits=1000)
+    project = creator.project()
+    return [str(creator.job(project)["id"]) for _ in range(20)]
+
+
+def ended_badly(job_id: str) -> dict[str, Any]:
+    detail = {"name": job_id, "status": "ABORTED", "executionArn": executions._arn(job_id)}
+    return {"source": "aws.states", "detail-type": "Step Functions Execution Status Change", "detail": detail}
+
+
 def test_a_job_whose_start_was_lost_is_started(studio: Studio, ada: Creator) -> None:
     project = ada.project()
     studio.cloud.broken["StartExecution"] = EndpointConnectionError(endpoint_url="x")
     job_id = ada.job(project)["id"]
     studio.cloud.broken.clear()
     at = utc_now() + timedelta(minutes=1)
-    assert reconcile.sweep(at) == {"seen": 1, "started": 1, "completed": 0, "failed": 0}
+    assert swept(at) == {"seen": 1, "started": 1}
     assert executions.running(job_id)
-    assert reconcile.sweep(at) == {"seen": 1, "started": 0, "completed": 0, "failed": 0}
+    assert swept(at) == {"seen": 1}
 
 
 def test_reconcile_ignores_a_job_that_was_just_submitted(studio: Studio, ada: Creator) -> None:
@@ -397,7 +423,7 @@ def test_reconcile_ignores_a_healthy_job(studio: Studio, ada: Creator) -> None:
     submitted(ada)
     before = studio.dump()
     at = utc_now() + timedelta(minutes=30)
-    assert reconcile.sweep(at) == {"seen": 1, "started": 0, "completed": 0, "failed": 0}
+    assert swept(at) == {"seen": 1}
     assert studio.dump() == before
 
 
@@ -446,28 +472,138 @@ def test_reconcile_ignores_a_job_that_was_just_changed(ada: Creator) -> None:
     assert reconcile.sweep(at)["failed"] == 0
 
 
-def test_an_ended_job_is_never_reconciled(ada: Creator) -> None:
+def test_an_ended_job_is_never_reconciled(studio: Studio, ada: Creator) -> None:
     job_id = submitted(ada)
     settlement.cancel(jobs.get(job_id), at=utc_now())
-    assert reconcile._reconcile(jobs.get(job_id), utc_now() + timedelta(days=1)) is None
-    assert jobs.get(job_id).status == JobStatus.CANCELLED
+    before = studio.dump()
+    assert reconcile._reconcile(job_id, None, utc_now() + timedelta(days=1), in_turn=True) is None
+    assert studio.dump() == before
 
 
-def test_a_job_that_cannot_be_reconciled_does_not_block_the_others(
-    studio: Studio, ada: Creator, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.parametrize("broken", ["account", "status", "deadline"])
+def test_a_job_that_cannot_be_reconciled_does_not_block_the_others(ada: Creator, broken: str) -> None:
+    """The first job's account holds less than its hold, or a newer release wrote what this one cannot read."""
     first, second = submitted(ada), submitted(ada)
+    if broken == "account":
+        eve = "usr_other"
+        AccountRecord(eve, available=0, held=0).save()
+        HoldRecord(first).update([HoldRecord.account_id.set(eve)])
+    elif broken == "status":
+        JobRecord(first).update([JobRecord.status.set("ARCHIVED")])
+    else:
+        _write_an_unreadable_deadline(first)
+    at = utc_now() + timedelta(hours=3)
+    assert swept(at) == {"seen": 2, "failed": 1}
+    assert jobs.get(second).status == JobStatus.FAILED
+
+
+def _write_an_unreadable_deadline(job_id: str) -> None:
+    boto3.client("dynamodb", region_name=REGION).update_item(
+        TableName="kinora-test-jobs",
+        Key={"job_id": {"S": job_id}},
+        UpdateExpression="SET deadline_at = :text",
+        ExpressionAttributeValues={":text": {"S": "soon"}},
+    )
+
+
+def test_the_event_of_an_ended_execution_heals_only_its_job_and_at_once(studio: Studio, ada: Creator) -> None:
+    job_id, other = submitted(ada), submitted(ada)
+    claim(job_id, IMAGE)
+    studio.cloud.calls.clear()
+    assert reconcile.handler(ended_badly(job_id), None)["failed"] == 1
+    assert jobs.get(job_id).status == JobStatus.FAILED
+    assert jobs.get(other).status == JobStatus.PENDING
+    assert not {"Query", "BatchGetItem", "DescribeExecution"} & set(studio.cloud.calls)
+
+
+def test_the_event_of_an_ended_execution_completes_a_job_whose_settle_failed(ada: Creator) -> None:
+    job_id = submitted(ada)
+    complete_steps(job_id)
+    assert reconcile.handler(ended_badly(job_id), None)["completed"] == 1
+    assert credits.get_hold(job_id).state == "CAPTURED"
+
+
+def test_the_event_of_a_cancelled_or_deleted_job_changes_nothing(studio: Studio, ada: Creator) -> None:
+    job_id = submitted(ada)
+    settlement.cancel(jobs.get(job_id), at=utc_now())
+    before = studio.dump()
+    reconcile.handler(ended_badly(job_id), None)
+    assert studio.dump() == before
+    assert ada.delete(f"/api/jobs/{job_id}").status == 204
+    reconcile.handler(ended_badly(job_id), None)
+
+
+def test_waiting_jobs_are_read_together_and_their_executions_in_turns(studio: Studio) -> None:
+    waiting = twenty_jobs(studio)
+    for job_id in waiting:
+        dispatch_step(job_id, IMAGE)
+    at = utc_now() + timedelta(minutes=1)
+    studio.cloud.calls.clear()
+    reconcile.sweep(at)
+    assert studio.cloud.calls.count("BatchGetItem") == 1
+    assert studio.cloud.calls.count("GetItem") == 0
+    assert studio.cloud.calls.count("DescribeExecution") < 20
+    for minute in range(1, reconcile.TURNS):
+        reconcile.sweep(at + timedelta(minutes=minute))
+    assert studio.cloud.calls.count("DescribeExecution") == 20
+
+
+def test_a_sweep_without_time_for_all_jobs_reaches_each_job_within_the_turns(
+    studio: Studio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waiting = set(twenty_jobs(studio))
+    largest = max(Counter(reconcile._turns_until(job_id, 0) for job_id in waiting).values())
+    ticks = count()
+    monkeypatch.setattr(reconcile, "monotonic", lambda: next(ticks))
+    monkeypatch.setattr(reconcile, "SWEEP_SECONDS", float(largest))
+    reached: set[str] = set()
     real = reconcile._reconcile
 
-    def troubled(job: JobRecord, at: datetime) -> str | None:
-        if job.job_id == first:
-            raise EndpointConnectionError(endpoint_url="x")
-        return real(job, at)
+    def noting(job_id: str, *rest: Any, **more: Any) -> str | None:
+        reached.add(job_id)
+        return real(job_id, *rest, **more)
 
-    monkeypatch.setattr(reconcile, "_reconcile", troubled)
-    at = utc_now() + timedelta(hours=3)
-    assert reconcile.sweep(at) == {"seen": 2, "started": 0, "completed": 0, "failed": 1}
-    assert jobs.get(second).status == JobStatus.FAILED
+    monkeypatch.setattr(reconcile, "_reconcile", noting)
+    first = reconcile.sweep(utc_now() + timedelta(minutes=1))
+    assert (first["seen"], first["left"]) == (largest, 20 - largest)
+    swept_for_ten_minutes(utc_now() + timedelta(minutes=2))
+    assert reached == waiting
+
+
+def test_an_execution_that_waits_for_a_completed_step_is_answered_again(studio: Studio, ada: Creator) -> None:
+    """The report of a result was accepted by nobody: the worker deleted the message, and the execution still waits."""
+    job_id = submitted(ada)
+    dispatch_step(job_id, IMAGE)
+    complete_step(job_id, IMAGE)
+    at = utc_now() + timedelta(minutes=1)
+    assert swept_for_ten_minutes(at)["answered"] == 1
+    assert studio.cloud.answers == [TaskAnswer("token-1", None, "")]
+    dispatch_step(job_id, VIDEO, "token-2")
+    assert swept_for_ten_minutes(at)["answered"] == 0
+
+
+def test_an_execution_that_waits_for_the_last_step_is_answered_again(studio: Studio, ada: Creator) -> None:
+    job_id = submitted(ada)
+    steps.store_token(job_id, POST, "token-3", at=utc_now())
+    complete_steps(job_id)
+    assert swept(utc_now() + timedelta(minutes=1)) == {"seen": 1, "answered": 1}
+    assert studio.cloud.answers == [TaskAnswer("token-3", None, "")]
+
+
+@pytest.mark.parametrize("status", [JobStatus.FAILED, JobStatus.CANCELLED, JobStatus.COMPLETED, None])
+def test_the_hold_of_a_job_that_ended_or_is_gone_is_ended(ada: Creator, status: JobStatus | None) -> None:
+    job_id = submitted(ada)
+    price = jobs.get(job_id).credits
+    if status is None:
+        JobRecord(job_id).delete()
+    else:
+        JobRecord(job_id).update([JobRecord.status.set(status.value)])
+    at = utc_now() + timedelta(minutes=1)
+    assert swept(at) == {"seen": 1, "released": 1}
+    account = credits.account(ada.user_id)
+    charged = price if status is JobStatus.COMPLETED else 0
+    assert (account.available, account.held) == (100 - charged, 0)
+    assert swept(at) == {}
 
 
 def test_messages_of_the_pipeline_can_be_decoded(studio: Studio, ada: Creator) -> None:
