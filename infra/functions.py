@@ -133,7 +133,12 @@ PIPELINE: tuple[Function, ...] = (
     Function(  # reads the dead-letter queues of `QUEUES`
         name="pipeline-signal",
         handler="functions.pipeline.signal:handler",
-        may=Grants(reads=(JobRecord, StepTokenRecord, AssetRecord), writes=(AssetRecord,), executions=ANSWER),
+        may=Grants(
+            reads=(JobRecord, StepTokenRecord, AssetRecord),
+            writes=(AssetRecord,),
+            sends=(*(name for stage in Stage for name in (stage.queue, stage.priority_queue)), REMOTE_QUEUE),
+            executions=ANSWER,
+        ),
     ),
     Function(  # runs every minute, and when an execution ends badly
         name="pipeline-reconcile",

@@ -18,6 +18,7 @@ from functions.pipeline.requests import stage_task
 from local.environment import ROOT
 from shared.assets.record import AssetStatus, AssetType
 from shared.aws import clients
+from shared.aws.queues import queue_url
 from shared.aws.records import REGION
 from shared.core.clock import utc_now
 from shared.credits.record import AccountRecord, HoldRecord
@@ -27,7 +28,7 @@ from shared.jobs.record import JobRecord, JobStatus
 from shared.jobs.steps import steps
 from shared.jobs.store import jobs
 from shared.stages.failures import StageFailure
-from shared.stages.messages import AssetVerificationTask, StageTask
+from shared.stages.messages import AssetVerificationTask, StageTask, sending
 from shared.stages.requests import ImageGenerationJob, MotionTransferJob, PostProcessingJob
 from shared.stages.stages import Role, Stage
 from tests.support.cloud import TaskAnswer
@@ -61,7 +62,7 @@ def test_dispatch_stores_the_token_and_sends_the_task(studio: Studio, ada: Creat
     request = message.pop("request")
     assert message == {
         "version": 1, "jobId": job_id, "stepId": f"stp_{job_id[4:]}_1", "engine": "procedural",
-        "stage": "IMAGE_GENERATION",
+        "stage": "IMAGE_GENERATION", "sending": sending("token-1"),
     }  # fmt: skip
     assert request == {
         "jobId": job_id, "userId": ada.user_id, "prompt": "a lighthouse", "style": None, "aspectRatio": "16:9",
@@ -330,15 +331,97 @@ def test_settle_ignores_a_failure_before_a_later_success(ada: Creator) -> None:
 def dead_letter(studio: Studio, queue: str) -> dict[str, str]:
     delivery = studio.deliver(queue)
     assert delivery is not None
-    return {"messageId": "m-1", "body": delivery.body}
+    delivery.delete()
+    return {
+        "messageId": "m-1",
+        "body": delivery.body,
+        "eventSourceARN": f"arn:aws:sqs:us-east-1:1:kinora-test-{queue}-dlq",
+    }
 
 
-def test_a_dead_letter_is_answered_with_a_failure(studio: Studio, ada: Creator) -> None:
+def attempted(job_id: str, times: int) -> None:
+    """Let `times` workers claim the step of image generation and die."""
+    for number in range(times):
+        claim(job_id, IMAGE, utc_now() - timedelta(hours=1) + number * timedelta(minutes=1))
+
+
+def test_a_dead_letter_is_answered_with_a_failure_after_many_attempts(studio: Studio, ada: Creator) -> None:
     job_id = submitted(ada)
     dispatch_step(job_id, IMAGE)
+    attempted(job_id, signal.MAX_ATTEMPTS)
     assert signal.handler({"Records": [dead_letter(studio, "image-generation")]}, None) == {"batchItemFailures": []}
     [answer] = studio.cloud.answers
     assert (answer.token, answer.error, json.loads(answer.cause)["code"]) == ("token-1", "Stage.Final", "worker_lost")
+
+
+@pytest.mark.parametrize("attempts", [0, signal.MAX_ATTEMPTS - 1])
+@pytest.mark.parametrize("queue", [IMAGE.queue, IMAGE.priority_queue])
+def test_a_step_with_attempts_left_is_sent_again_later(studio: Studio, ada: Creator, attempts: int, queue: str) -> None:
+    """A receive is not a failure: the table was down, or workers stopped."""
+    job_id = submitted(ada)
+    dispatch_step(job_id, IMAGE)
+    attempted(job_id, attempts)
+    letter = dead_letter(studio, IMAGE.queue) | {"eventSourceARN": f"arn:aws:sqs:us-east-1:1:kinora-test-{queue}-dlq"}
+    assert signal.handler({"Records": [letter]}, None) == {"batchItemFailures": []}
+    assert studio.cloud.answers == []
+    assert studio.messages(queue) == [], "delayed"
+    found = clients.sqs().get_queue_attributes(
+        QueueUrl=queue_url(queue), AttributeNames=["ApproximateNumberOfMessagesDelayed"]
+    )
+    assert found["Attributes"]["ApproximateNumberOfMessagesDelayed"] == "1"
+
+
+def test_a_dead_letter_waits_while_an_attempt_is_alive(studio: Studio, ada: Creator) -> None:
+    """A duplicate of the message ran out of receives. The worker that has the step is healthy."""
+    job_id = submitted(ada)
+    dispatch_step(job_id, IMAGE)
+    letter = dead_letter(studio, IMAGE.queue)
+    attempted(job_id, signal.MAX_ATTEMPTS)
+    claim(job_id, IMAGE)
+    assert signal.handler({"Records": [letter]}, None) == {"batchItemFailures": [{"itemIdentifier": "m-1"}]}
+    assert studio.cloud.answers == []
+
+
+def test_a_dead_letter_does_not_believe_a_lease_of_a_fast_clock(studio: Studio, ada: Creator) -> None:
+    job_id = submitted(ada)
+    dispatch_step(job_id, IMAGE)
+    attempted(job_id, signal.MAX_ATTEMPTS)
+    claim(job_id, IMAGE, utc_now() + timedelta(hours=12))
+    signal.handler({"Records": [dead_letter(studio, IMAGE.queue)]}, None)
+    assert [answer.error for answer in studio.cloud.answers] == ["Stage.Final"]
+
+
+def test_a_dead_letter_of_an_earlier_sending_is_dropped(studio: Studio, ada: Creator) -> None:
+    job_id = submitted(ada)
+    dispatch_step(job_id, IMAGE)
+    letter = dead_letter(studio, IMAGE.queue)
+    dispatch_step(job_id, IMAGE, "token-2")
+    attempted(job_id, signal.MAX_ATTEMPTS)
+    assert signal.handler({"Records": [letter]}, None) == {"batchItemFailures": []}
+    assert studio.cloud.answers == []
+    assert len(studio.messages(IMAGE.queue)) == 1, "only the message of the second dispatch"
+
+
+def test_a_dead_letter_of_an_older_version_is_of_the_current_sending(studio: Studio, ada: Creator) -> None:
+    job_id = submitted(ada)
+    dispatch_step(job_id, IMAGE)
+    letter = dead_letter(studio, IMAGE.queue)
+    body = json.loads(letter["body"])
+    del body["sending"]
+    attempted(job_id, signal.MAX_ATTEMPTS)
+    signal.handler({"Records": [letter | {"body": json.dumps(body)}]}, None)
+    assert [answer.error for answer in studio.cloud.answers] == ["Stage.Final"]
+
+
+def test_a_dead_letter_of_a_deleted_job_whose_token_stayed_is_dropped(studio: Studio, ada: Creator) -> None:
+    """A dispatch that ran at the time of the deletion stored its token after it."""
+    job_id = submitted(ada)
+    dispatch_step(job_id, IMAGE)
+    letter = dead_letter(studio, IMAGE.queue)
+    settlement.cancel(jobs.get(job_id), at=utc_now())
+    assert ada.delete(f"/api/jobs/{job_id}").status == 204
+    steps.store_token(job_id, IMAGE, "token-1", at=utc_now())
+    assert signal.handler({"Records": [letter]}, None) == {"batchItemFailures": []}
 
 
 def test_a_dead_letter_of_a_completed_step_is_answered_with_success(studio: Studio, ada: Creator) -> None:
@@ -364,6 +447,7 @@ def test_a_dead_letter_of_a_deleted_job_is_dropped(studio: Studio, ada: Creator)
 def test_a_bad_dead_letter_does_not_block_the_others(studio: Studio, ada: Creator) -> None:
     job_id = submitted(ada)
     dispatch_step(job_id, IMAGE)
+    complete_step(job_id, IMAGE)
     good, bad = dead_letter(studio, "image-generation"), {"messageId": "m-bad", "body": "{not ours"}
     assert signal.handler({"Records": [bad, good]}, None) == {"batchItemFailures": [{"itemIdentifier": "m-bad"}]}
     assert len(studio.cloud.answers) == 1
@@ -612,4 +696,5 @@ def test_messages_of_the_pipeline_can_be_decoded(studio: Studio, ada: Creator) -
     delivery = studio.deliver("image-generation")
     assert delivery is not None
     job = jobs.get(job_id)
-    assert StageTask.model_validate_json(delivery.body) == stage_task(job, jobs.spec(job_id), {}, IMAGE)
+    expected = stage_task(job, jobs.spec(job_id), {}, IMAGE, sending=sending("token-1"))
+    assert StageTask.model_validate_json(delivery.body) == expected

@@ -49,9 +49,12 @@ class Attempt:
         )
 
     def heartbeat(self) -> None:
-        """Report to the state machine that the step is alive."""
-        if self.token is not None:
-            executions.heartbeat(self.token)
+        """Report to the state machine that the step is alive. After a Retry it waits for another token."""
+        if self.token is None or executions.heartbeat(self.token):
+            return
+        token = steps.token(self.task.job_id, self.task.stage)
+        if token not in {None, self.token}:
+            executions.heartbeat(token)
 
     def record(self, made: StageResult) -> None:
         """Upload the outputs, then write the result. Raise Fenced, or StageFailure if they do not match the stage."""

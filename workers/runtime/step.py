@@ -13,7 +13,7 @@ from ulid import ULID
 from shared.aws import media
 from shared.aws.traces import Segment, segment
 from shared.core.clock import utc_now
-from shared.jobs.steps import AlreadyCompleted, Fenced, Leased
+from shared.jobs.steps import AlreadyCompleted, Fenced, Leased, steps
 from shared.jobs.store import JobEnded, JobNotFound
 from shared.observability import about, logger
 from shared.stages.failures import StageFailure
@@ -47,6 +47,10 @@ class StepRunner:
             report_completed(task)
             delivery.delete()
         except Leased as leased:
+            token = steps.token(task.job_id, task.stage)
+            if token is not None and not task.was_sent_for(token):  # a later message has the step
+                delivery.delete()
+                return
             delivery.hide(max(1, int((leased.until - at).total_seconds()) + 1))
         else:
             ids = {"job_id": task.job_id, "stage": task.stage.value, "attempt": attempt_id, "engine": task.engine}
@@ -100,7 +104,7 @@ class StepRunner:
             case StopReason.SHUTDOWN:
                 with suppress(Fenced):
                     attempt.release()
-                delivery.hide(0)
+                delivery.hand_back()
             case StopReason.ENDED:
                 delivery.delete()
             case _:  # the message belongs to the attempt that fenced this one
