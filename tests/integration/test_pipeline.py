@@ -180,7 +180,7 @@ def test_an_answer_that_failed_is_sent_again(studio: Studio, ada: Creator) -> No
 def test_errors_of_our_code_are_not_retried(monkeypatch: pytest.MonkeyPatch, ada: Creator) -> None:
     job_id = submitted(ada)
 
-    def faulty(*_: object) -> None:
+    def faulty(*_: object, **__: object) -> None:
         raise KeyError("a fault of our code")
 
     monkeypatch.setattr(dispatching, "stage_task", faulty)

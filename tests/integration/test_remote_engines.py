@@ -191,6 +191,18 @@ def test_a_task_delivered_twice_during_its_lease_waits_and_submits_nothing(
     assert 170 < pause <= 181
 
 
+def test_a_task_of_an_earlier_sending_does_not_wait_for_the_lease(
+    provider: Fal, job_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KINORA_REMOTE_LEASE_SECONDS", "180")
+    claim(job_id, Stage.VIDEO_SYNTHESIS)
+    [(body, _)] = take()
+    dispatch_step(job_id, "token-2")
+    take()
+    RemoteRunner().handle(body)
+    assert take() == []
+
+
 def test_a_retry_of_the_state_machine_continues_with_the_ticket(studio: Studio, provider: Fal, job_id: str) -> None:
     turn()
     take()  # the chain of polls is lost

@@ -103,6 +103,12 @@ def _check_outputs(stage: Stage, made: set[Role]) -> None:
         raise StageFailure("result_unusable", "The engine's outputs do not match this step.")
 
 
+def is_outdated(task: StageTask) -> bool:
+    """Return whether a later sending of the step exists. That message makes the step, so this one is not needed."""
+    token = steps.token(task.job_id, task.stage)
+    return token is not None and not task.was_sent_for(token)
+
+
 def report_completed(task: StageTask) -> None:
     """Report to the state machine that an earlier attempt completed the step. That attempt's report may be lost."""
     token = steps.token(task.job_id, task.stage)

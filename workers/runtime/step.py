@@ -13,13 +13,13 @@ from ulid import ULID
 from shared.aws import media
 from shared.aws.traces import Segment, segment
 from shared.core.clock import utc_now
-from shared.jobs.steps import AlreadyCompleted, Fenced, Leased, steps
+from shared.jobs.steps import AlreadyCompleted, Fenced, Leased
 from shared.jobs.store import JobEnded, JobNotFound
 from shared.observability import about, logger
 from shared.stages.failures import StageFailure
 from shared.stages.messages import StageTask
 from workers.engines.contract import InProcessEngine, StageResult, Stopped, Workspace
-from workers.runtime.attempt import Attempt, report_completed
+from workers.runtime.attempt import Attempt, is_outdated, report_completed
 from workers.runtime.beat import Beat, StopReason
 from workers.runtime.config import WorkerConfig
 from workers.runtime.receipt import Receipt
@@ -47,11 +47,10 @@ class StepRunner:
             report_completed(task)
             delivery.delete()
         except Leased as leased:
-            token = steps.token(task.job_id, task.stage)
-            if token is not None and not task.was_sent_for(token):  # a later message has the step
+            if is_outdated(task):
                 delivery.delete()
-                return
-            delivery.hide(max(1, int((leased.until - at).total_seconds()) + 1))
+            else:
+                delivery.hide(max(1, int((leased.until - at).total_seconds()) + 1))
         else:
             ids = {"job_id": task.job_id, "stage": task.stage.value, "attempt": attempt_id, "engine": task.engine}
             with segment(f"{task.stage.queue}-worker", **ids) as traced:
