@@ -47,14 +47,10 @@ class Delivery:
 
     def hand_back(self) -> None:
         """Send the message again as a new one. A message that is only made visible keeps its number of receives."""
-        group: dict[str, Any] = {"MessageGroupId": self.group} if self.group else {}
-        trace: dict[str, Any] = {"AWSTraceHeader": {"DataType": "String", "StringValue": self.trace}}
-        sqs().send_message(
-            QueueUrl=queue_url(self.queue),
-            MessageBody=self.body,
-            MessageSystemAttributes=trace if self.trace else {},
-            **group,
-        )
+        more: dict[str, Any] = {"MessageGroupId": self.group} if self.group else {}
+        if self.trace:
+            more["MessageSystemAttributes"] = {"AWSTraceHeader": {"DataType": "String", "StringValue": self.trace}}
+        sqs().send_message(QueueUrl=queue_url(self.queue), MessageBody=self.body, **more)
         self.delete()
 
 
