@@ -1,6 +1,4 @@
-"""The function for dead letters and failed SageMaker invocations: it sends the step again or ends it, or rejects the
-asset.
-"""
+"""The function for dead letters and failed SageMaker invocations: it resends or fails a step, or rejects an asset."""
 
 from contextlib import suppress
 from typing import Any

@@ -109,12 +109,12 @@ class Beat:
     def _beat(self, now: float, *, to_write: bool, to_report: bool) -> None:
         if to_report:  # before the write, so that the message stays hidden while the table cannot be reached
             self._hide()
+            self._last_report = now
         try:
             if to_write:
                 self._write(now)
             if to_report:
                 self._attempt.heartbeat()
-                self._last_report = now
         except Fenced:
             self.stop_reason = self._reason_fenced()
         except (ClientError, BotoCoreError, PynamoDBException):
