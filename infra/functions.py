@@ -137,12 +137,17 @@ PIPELINE: tuple[Function, ...] = (
     Function(  # reads the dead-letter queues of `QUEUES`
         name="pipeline-signal",
         handler="functions.pipeline.signal:handler",
-        may=Grants(reads=(JobRecord, StepTokenRecord, AssetRecord), writes=(AssetRecord,), executions=ANSWER),
+        may=Grants(
+            reads=(JobRecord, StepTokenRecord, AssetRecord),
+            writes=(AssetRecord,),
+            sends=(*(name for stage in Stage for name in (stage.queue, stage.priority_queue)), REMOTE_QUEUE),
+            executions=ANSWER,
+        ),
     ),
-    Function(  # runs every minute
+    Function(  # runs every minute, and when an execution ends badly
         name="pipeline-reconcile",
         handler="functions.pipeline.reconcile:handler",
-        may=replace(_SETTLES, executions=(START, DESCRIBE, STOP)),
+        may=replace(_SETTLES, reads=(*_SETTLES.reads, StepTokenRecord), executions=(START, DESCRIBE, STOP, *ANSWER)),
         seconds=RECONCILE_EVERY_SECONDS - 5,  # a longer sweep would overlap with the next one
     ),
 )

@@ -18,9 +18,15 @@ _STEPS = Grants(
     media_deletes=(JOBS,),  # a stopped attempt deletes what it uploaded
     executions=BEAT,
 )
+
+
+def _of(stage: Stage) -> Grants:
+    return replace(_STEPS, sends=(stage.queue, stage.priority_queue))  # a worker that stops hands its task back
+
+
 WORKERS: dict[str, Grants] = {
-    **{stage.queue: _STEPS for stage in Stage},
-    Stage.POST_PROCESSING.queue: replace(_STEPS, secrets=PROVENANCE_SECRETS),  # signs the film
+    **{stage.queue: _of(stage) for stage in Stage},
+    Stage.POST_PROCESSING.queue: replace(_of(Stage.POST_PROCESSING), secrets=PROVENANCE_SECRETS),  # signs the film
     VERIFICATION_QUEUE: Grants(  # decodes untrusted uploads, so it has no access to jobs
         reads=(AssetRecord,),
         writes=(AssetRecord,),

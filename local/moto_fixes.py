@@ -5,6 +5,8 @@
 | Transactions are not isolated; a cancelled one replaces whole tables without stream records | one lock for all DynamoDB requests, an undo log of the changed keys |
 | ClientRequestToken is ignored | a repeated transaction gets the same response and is not applied again |
 | A task token's answer or heartbeat is lost if the Lambda that received the token still runs | it is stored |
+| All retries of a task share one task token, so a retry receives the failure of the first try | each retry has its own |
+| StopExecution does not end an execution that waits for a task token | it ends it |
 | The cause of a failed task is dropped | it reaches the state machine's Catch |
 | Each state machine task creates a boto client (60 ms) | clients are cached |
 | Stream iterators are never deleted | only the newest stay |
@@ -29,8 +31,12 @@ from moto.dynamodb.models.table import Table
 from moto.dynamodb.responses import DynamoHandler
 from moto.dynamodbstreams.models import DynamoDBStreamsBackend
 from moto.dynamodbstreams.responses import DynamoDBStreamsHandler
+from moto.stepfunctions.parser.asl.component.common.retry.retry_outcome import RetryOutcome
+from moto.stepfunctions.parser.asl.component.state.exec.execute_state import ExecutionState
 from moto.stepfunctions.parser.asl.component.state.exec.state_task import lambda_eval_utils
 from moto.stepfunctions.parser.asl.eval.callback.callback import CallbackEndpoint
+from moto.stepfunctions.parser.asl.eval.environment import Environment
+from moto.stepfunctions.parser.asl.eval.program_state import ProgramStopped
 from moto.stepfunctions.parser.asl.utils import boto_client
 from moto.stepfunctions.responses import StepFunctionResponse
 
@@ -58,6 +64,17 @@ def keep_early_callbacks() -> None:
     """Accept a task token as soon as it exists, as Step Functions does."""
     setup = _notified_if_answered(CallbackEndpoint.setup_heartbeat_endpoint)
     _replace(CallbackEndpoint, setup_heartbeat_endpoint=setup, notify_heartbeat=_accept_heartbeat)
+
+
+def renew_tokens() -> None:
+    """Give each retry of a task its own task token."""
+    _replace(ExecutionState, _handle_retry=_with_new_token(ExecutionState._handle_retry))
+
+
+def end_stopped_executions() -> None:
+    """Let StopExecution end an execution that waits for a task token, as ABORTED."""
+    stop, error = _waking(Environment.set_stop), _unless_stopped(Environment.set_error)
+    _replace(Environment, set_stop=stop, set_error=error)
 
 
 def keep_causes() -> None:
@@ -97,6 +114,8 @@ def apply(runner_url: str) -> None:
     isolate_transactions()
     honour_request_tokens()
     keep_early_callbacks()
+    renew_tokens()
+    end_stopped_executions()
     keep_causes()
     keep_clients()
     forget_iterators()
@@ -215,6 +234,39 @@ def _accept_heartbeat(endpoint: Any) -> bool:
     if endpoint._heartbeat_endpoint:
         endpoint._heartbeat_endpoint.notify()
     return True
+
+
+def _with_new_token(original: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(original)
+    def handle_retry(state: Any, env: Any, failure_event: Any) -> Any:
+        outcome = original(state, env, failure_event)
+        context = env.states.context_object
+        if outcome is RetryOutcome.CanRetry and context.context_object_data.get("Task"):
+            env.callback_pool_manager.add(context.update_task_token())
+        return outcome
+
+    return handle_retry
+
+
+def _waking(original: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(original)
+    def set_stop(env: Any, *args: Any, **kwargs: Any) -> None:
+        original(env, *args, **kwargs)
+        for endpoint in list(env.callback_pool_manager._pool.values()):
+            endpoint.interrupt_all()
+
+    return set_stop
+
+
+def _unless_stopped(original: Callable[..., Any]) -> Callable[..., Any]:
+    """Ignore the error that an interrupted wait causes, because it would turn ABORTED into FAILED."""
+
+    @wraps(original)
+    def set_error(env: Any, *args: Any, **kwargs: Any) -> None:
+        if not isinstance(env.program_state(), ProgramStopped):
+            original(env, *args, **kwargs)
+
+    return set_error
 
 
 def _forgetting(original: Callable[..., Any]) -> Callable[..., Any]:

@@ -140,7 +140,10 @@ def cancel(job_id: str, caller: Principal) -> JobView:
     job = settlement.cancel(job, at=utc_now())
     if job.status != JobStatus.CANCELLED:
         raise JobEnded
-    executions.stop(job_id)
+    try:
+        executions.stop(job_id)
+    except (BotoCoreError, ClientError):  # the job is cancelled: dispatch refuses its next step, and its worker stops
+        logger.exception("execution not stopped")
     return view(job_id, caller)
 
 

@@ -16,7 +16,7 @@ from shared.jobs.store import jobs
 from shared.observability import about, logger, observed
 from shared.stages.engines import Runs, engine
 from shared.stages.failures import JOB_ENDED, StageFailure
-from shared.stages.messages import RemoteTask
+from shared.stages.messages import RemoteTask, sending
 from shared.stages.queues import REMOTE_QUEUE
 from shared.stages.stages import Stage
 
@@ -52,7 +52,7 @@ def _dispatch(event: dict[str, Any]) -> None:
     try:
         runs = engine(stage, job.step(stage).engine).runs
         spec = jobs.spec(job_id)
-        task = stage_task(job, spec, jobs.results(job), stage)
+        task = stage_task(job, spec, jobs.results(job), stage, sending=sending(token))
     except StageFailure as failure:
         executions.fail(token, failure)
         return

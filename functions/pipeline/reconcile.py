@@ -1,65 +1,150 @@
-"""The function that runs every minute, starts jobs that were not started, and ends jobs that are stuck or late."""
+"""The function that starts jobs that were not started, and ends jobs that are stuck or late.
 
+A schedule calls it every minute for all open jobs. An event calls it for one job whose execution ended badly.
+"""
+
+from collections.abc import Sequence
 from datetime import datetime, timedelta
+from time import monotonic
 from typing import Any
+from zlib import crc32
 
-from botocore.exceptions import BotoCoreError, ClientError
-from pynamodb.exceptions import PynamoDBException
-
+from shared.aws.transactions import transaction
 from shared.core.clock import utc_now
 from shared.core.ids import id_from, made_at
 from shared.credits.store import credits
 from shared.jobs import executions, settlement
 from shared.jobs.record import JobRecord, JobStatus
+from shared.jobs.steps import steps
 from shared.jobs.store import JobNotFound, jobs
-from shared.observability import Metric, logged, logger, measure, observed
+from shared.observability import Metric, about, logged, logger, measure, observed
 from shared.stages.failures import UNEXPECTED
 
 GRACE = timedelta(seconds=30)  # minimum time since the submit and since the last write before a job is reconciled
+SWEEP_SECONDS = 45.0  # a sweep starts no job's work after this; the function's timeout is 55 s
+BATCH = 100  # jobs that one BatchGetItem reads
+# A sweep asks for the execution of a waiting job only in the job's turn, because DescribeExecution has a low quota. The
+# jobs whose turn it is are also first, so that sweeps that are too short for all jobs reach each job within the turns.
+TURNS = 10
 
 
 @observed
-def handler(_event: dict[str, Any], _context: object) -> dict[str, int]:
-    """Reconcile all open jobs. Return the number of jobs seen, and the number for each action."""
+def handler(event: dict[str, Any], _context: object) -> dict[str, int]:
+    """Reconcile all open jobs, or the job whose execution the event names.
+
+    Return the number of jobs seen, of jobs left to the next sweep, and the number for each action.
+    """
+    if event.get("detail-type") == "Step Functions Execution Status Change":
+        return execution_ended(event["detail"]["name"], utc_now())
     return sweep(utc_now())
 
 
+def execution_ended(job_id: str, at: datetime) -> dict[str, int]:
+    """Settle the job at once: its execution has ended, so no other function will."""
+    about(job_id=job_id)
+    done = _none_done()
+    done["seen"] += 1
+    try:
+        job = jobs.get(job_id)
+    except JobNotFound:
+        return done
+    _count(done, _end_hold(job_id, job, at) if JobStatus(job.status).ended else _settle_orphan(job, at))
+    return done
+
+
 def sweep(at: datetime) -> dict[str, int]:
-    """Reconcile each open hold's job at this time. Return the number of jobs seen, and the number for each action."""
-    done = {"seen": 0, "started": 0, "completed": 0, "failed": 0}
+    """Reconcile each open hold's job at this time, those whose turn it is first."""
+    done = _none_done()
+    until = monotonic() + SWEEP_SECONDS
     open_jobs = list(credits.open_holds(before_job_id=id_from("job", (at - GRACE).timestamp())))
     measure(Metric.OPEN_JOBS, len(open_jobs))
     oldest_seconds = at.timestamp() - made_at(open_jobs[0]) if open_jobs else 0
     measure(Metric.OLDEST_OPEN_JOB_SECONDS, oldest_seconds)
-    for job_id in open_jobs:
-        done["seen"] += 1
-        with logged(job_id=job_id):
-            try:
-                action = _reconcile(jobs.get(job_id), at)
-            except (ClientError, BotoCoreError, PynamoDBException, JobNotFound):  # the next run tries again
-                logger.exception("job not reconciled")
-                continue
-            if action:
-                done[action] += 1
-                measure(Metric.JOBS_RECONCILED)
-                logger.warning("job reconciled", action=action)
+    turn = int(at.timestamp()) // 60
+    in_order = sorted(open_jobs, key=lambda job_id: _turns_until(job_id, turn))
+    for batch in (in_order[first : first + BATCH] for first in range(0, len(in_order), BATCH)):
+        found = _read(batch)
+        for job_id in batch:
+            if monotonic() > until:
+                done["left"] = len(open_jobs) - done["seen"]
+                logger.warning("sweep is out of time", left=done["left"])
+                return done
+            done["seen"] += 1
+            with logged(job_id=job_id):
+                try:
+                    action = _reconcile(job_id, found.get(job_id), at, in_turn=_turns_until(job_id, turn) == 0)
+                except Exception:  # noqa: BLE001  # one bad job must not stop the others; the next sweep tries again
+                    logger.exception("job not reconciled")
+                else:
+                    _count(done, action)
     return done
 
 
-def _reconcile(job: JobRecord, at: datetime) -> str | None:
+def _none_done() -> dict[str, int]:
+    return dict.fromkeys(("seen", "left", "started", "completed", "failed", "answered", "released"), 0)
+
+
+def _count(done: dict[str, int], action: str | None) -> None:
+    if action:
+        done[action] += 1
+        measure(Metric.JOBS_RECONCILED)
+        logger.warning("job reconciled", action=action)
+
+
+def _turns_until(job_id: str, turn: int) -> int:
+    return (crc32(job_id.encode()) - turn) % TURNS
+
+
+def _read(job_ids: Sequence[str]) -> dict[str, JobRecord]:
+    """Return the jobs by id. Return none if one of them cannot be decoded: then each job is read by itself."""
+    try:
+        return {job.job_id: job for job in jobs.several(job_ids)}
+    except Exception:  # noqa: BLE001  # one bad job must not stop the others
+        logger.exception("batch of jobs not read")
+        return {}
+
+
+def _reconcile(job_id: str, found: JobRecord | None, at: datetime, *, in_turn: bool) -> str | None:
+    """Do what the job needs, and return the action."""
+    try:
+        job = found or jobs.get(job_id)
+    except JobNotFound:
+        return _end_hold(job_id, None, at)
     if JobStatus(job.status).ended:
-        return None
+        return _end_hold(job_id, job, at)
     if at > job.deadline_at:  # also if it beats: the worker of an engine that hangs still beats
         settlement.fail(job, error="The job took too long. Nothing was charged.", at=at)
         executions.stop(job.job_id)
         return "failed"
-    if at - job.updated_at < GRACE:
+    if at - job.updated_at < GRACE or not (in_turn or _is_suspect(job)):
         return None
     running = executions.running(job.job_id)
     if running is None:
         executions.start(job.job_id, [stage for stage, _ in job.planned()])
         return "started"
-    return None if running else _settle_orphan(job, at)
+    return _answer_again(job) if running else _settle_orphan(job, at)
+
+
+def _is_suspect(job: JobRecord) -> bool:
+    """Return whether the job waits for nothing: it was not dispatched, or all its steps are complete."""
+    return job.status == JobStatus.PENDING or _all_completed(job)
+
+
+def _all_completed(job: JobRecord) -> bool:
+    return all(step.status == JobStatus.COMPLETED for _, step in job.planned())
+
+
+def _answer_again(job: JobRecord) -> str | None:
+    """Report the last completed step again if the next step was not dispatched, because the report may be lost."""
+    completed = [stage for stage, step in job.planned() if step.status == JobStatus.COMPLETED]
+    after = [stage for stage, step in job.planned() if step.status != JobStatus.COMPLETED]
+    if not completed or (after and steps.token(job.job_id, after[0]) is not None):
+        return None
+    token = steps.token(job.job_id, completed[-1])
+    if token is None:
+        return None
+    executions.succeed(token)
+    return "answered"
 
 
 def _settle_orphan(job: JobRecord, at: datetime) -> str:
@@ -67,8 +152,21 @@ def _settle_orphan(job: JobRecord, at: datetime) -> str:
 
     The execution was aborted or exceeded a limit, or its Settle state failed.
     """
-    if all(step.status == JobStatus.COMPLETED for _, step in job.planned()):
+    if _all_completed(job):
         settlement.complete(job, at=at)
         return "completed"
     settlement.fail(job, error=UNEXPECTED.public_message, at=at)
     return "failed"
+
+
+def _end_hold(job_id: str, job: JobRecord | None, at: datetime) -> str | None:
+    """End the hold of a job that has ended or is deleted, unless the index of open holds is only late."""
+    hold = credits.get_hold(job_id)
+    if hold.state != "HELD":
+        return None
+    with transaction() as tx:
+        if job is not None and job.status == JobStatus.COMPLETED:
+            credits.capture(hold, int(job.credits), at=at, tx=tx)
+        else:
+            credits.release(hold, tx=tx)
+    return "released"

@@ -26,7 +26,7 @@ from shared.stages.stages import Role, Stage
 Made = Mapping[Stage, StepResult]
 
 
-def stage_task(job: JobRecord, spec: JobSpec, made: Made, stage: Stage) -> StageTask:
+def stage_task(job: JobRecord, spec: JobSpec, made: Made, stage: Stage, *, sending: str | None = None) -> StageTask:
     """Return the task of the step. Raise StageFailure `input_missing` if an earlier step did not make an input."""
     return StageTask(
         job_id=job.job_id,
@@ -34,6 +34,7 @@ def stage_task(job: JobRecord, spec: JobSpec, made: Made, stage: Stage) -> Stage
         engine=job.step(stage).engine,
         stage=stage,
         request=BUILDERS[stage](job, spec, made),
+        sending=sending,
     )
 
 

@@ -1,7 +1,6 @@
 """SageMaker's asynchronous endpoints: the invocation for a step, and the notification of a failed invocation."""
 
 from collections.abc import Mapping
-from hashlib import sha256
 
 from pydantic import BaseModel, Field
 
@@ -10,7 +9,7 @@ from shared.aws.clients import sagemaker_runtime
 from shared.aws.traces import header
 from shared.core.config import Config
 from shared.jobs.keys import task_key
-from shared.stages.messages import StageTask
+from shared.stages.messages import StageTask, sending
 from shared.stages.stages import STAGES, Stage
 
 
@@ -61,4 +60,4 @@ def _inference_id(job_id: str, stage: Stage, token: str) -> str:
 
     The id contains a hash of the token, because the token is a secret.
     """
-    return f"{job_id}.{stage}.{sha256(token.encode()).hexdigest()[:12]}"
+    return f"{job_id}.{stage}.{sending(token)}"

@@ -1,4 +1,4 @@
-"""The function for dead letters and failed SageMaker invocations: it ends the step, or rejects the asset."""
+"""The function for dead letters and failed SageMaker invocations: it resends or fails a step, or rejects an asset."""
 
 from contextlib import suppress
 from typing import Any
@@ -7,14 +7,20 @@ from pydantic import ConfigDict, TypeAdapter
 
 from functions.pipeline.sagemaker import FailedInvocation
 from shared.assets.store import AssetNotFound, assets
+from shared.aws import queues
 from shared.core.clock import utc_now
 from shared.jobs import executions
 from shared.jobs.record import JobStatus
 from shared.jobs.steps import steps
-from shared.jobs.store import jobs
+from shared.jobs.store import JobNotFound, jobs
 from shared.observability import about, logged, logger, observed
-from shared.stages.failures import INVOCATION_LOST, WORKER_LOST
+from shared.stages.failures import INVOCATION_LOST, JOB_ENDED, WORKER_LOST
 from shared.stages.messages import AssetVerificationTask, RemoteTask, StageTask
+from shared.stages.queues import REMOTE_QUEUE
+
+# With five receives between two sendings, an engine that dies at once is given up after about ten minutes.
+MAX_ATTEMPTS = 15
+RESEND_SECONDS = 20  # delay of a message that is sent again, times one more than the attempts; SQS allows 900
 
 _DEAD_LETTER: TypeAdapter[StageTask | RemoteTask | AssetVerificationTask | FailedInvocation] = TypeAdapter(
     StageTask | RemoteTask | AssetVerificationTask | FailedInvocation,
@@ -23,7 +29,7 @@ _DEAD_LETTER: TypeAdapter[StageTask | RemoteTask | AssetVerificationTask | Faile
 
 
 class StillRunning(Exception):
-    """A failed invocation whose attempt still has a lease. SQS delivers the message again later."""
+    """An attempt has a lease, so it is too early to tell. SQS delivers the dead letter again later."""
 
 
 @observed
@@ -33,7 +39,7 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
     for record in event["Records"]:
         with logged(message_id=record["messageId"]):
             try:
-                _handle(record["body"])
+                _handle(record["body"], record.get("eventSourceARN", ""))
             except StillRunning:
                 failed.append({"itemIdentifier": record["messageId"]})
             except Exception:  # noqa: BLE001  # a bad message must not block the others; it is delivered again
@@ -42,16 +48,17 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
     return {"batchItemFailures": failed}
 
 
-def _handle(body: str) -> None:
+def _handle(body: str, source: str) -> None:
     match _DEAD_LETTER.validate_json(body):
         case AssetVerificationTask(asset_id=asset_id):
             _reject_asset(asset_id)
         case FailedInvocation() as invocation:
             _fail_invocation(invocation)
         case RemoteTask(task=task):
-            _report(task)
+            _end_or_resend(task, REMOTE_QUEUE, RemoteTask(task=task))
         case task:
-            _report(task)
+            paid = source.removesuffix("-dlq").endswith(task.stage.priority_queue)
+            _end_or_resend(task, task.stage.priority_queue if paid else task.stage.queue, task)
 
 
 def _reject_asset(asset_id: str) -> None:
@@ -63,13 +70,30 @@ def _reject_asset(asset_id: str) -> None:
         )
 
 
-def _report(task: StageTask) -> None:
+def _end_or_resend(task: StageTask, queue: str, message: StageTask | RemoteTask) -> None:
+    """Send the step's message again, or fail the step after `MAX_ATTEMPTS`. Raise StillRunning if its lease is alive.
+
+    A receive is not a failure: SQS counts receives by workers that stop or cannot reach the table.
+    """
     about(job_id=task.job_id, step_id=task.step_id, stage=task.stage.value)
     token = steps.token(task.job_id, task.stage)
-    if token is None:
+    if token is None or not task.was_sent_for(token):
         return
-    if jobs.get(task.job_id).step(task.stage).status == JobStatus.COMPLETED:  # recorded, but not reported
+    try:
+        job = jobs.get(task.job_id)
+    except JobNotFound:
+        return
+    step = job.step(task.stage)
+    if JobStatus(job.status).ended:
+        executions.fail(token, JOB_ENDED)
+    elif step.status == JobStatus.COMPLETED:  # recorded, but not reported
         executions.succeed(token)
+    elif step.is_leased(utc_now()):
+        raise StillRunning
+    elif step.attempts < MAX_ATTEMPTS:
+        logger.warning("step sent again", attempts=int(step.attempts))
+        delay = RESEND_SECONDS * (1 + int(step.attempts))
+        queues.send(queue, message, group=job.account_id, delay_seconds=delay)
     else:
         logger.error("step abandoned")
         executions.fail(token, WORKER_LOST)
@@ -85,12 +109,15 @@ def _fail_invocation(invocation: FailedInvocation) -> None:
     token = steps.token(job_id, stage)
     if token is None or not invocation.has_token(token):
         return
-    job = jobs.get(job_id)
+    try:
+        job = jobs.get(job_id)
+    except JobNotFound:
+        return
     about(step_id=job.step_id(stage))
     step = job.step(stage)
     if step.status == JobStatus.COMPLETED:
         executions.succeed(token)
-    elif step.lease_until and step.lease_until > utc_now():
+    elif step.is_leased(utc_now()):
         raise StillRunning
     else:
         logger.warning("invocation failed", reason=invocation.reason)

@@ -76,10 +76,12 @@ def fail(token: str, failure: StageFailure) -> None:
         client.send_task_failure(taskToken=token, error=failure.state_error, cause=failure.cause)
 
 
-def heartbeat(token: str) -> None:
-    """Report that the step is alive."""
+def heartbeat(token: str) -> bool:
+    """Report that the step is alive. Return False if the state machine no longer waits for this token."""
     with _ignoring_ended_tasks() as client:
         client.send_task_heartbeat(taskToken=token)
+        return True
+    return False
 
 
 @contextmanager

@@ -4,7 +4,7 @@ All data that changes while a job runs is in one item under 1 KB: a progress wri
 stream has the changes in order. Attribute names in steps are short for the same reason.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from pynamodb.attributes import (
@@ -39,6 +39,8 @@ class JobStatus(StrEnum):
 
 ERROR_CHARACTERS = 150  # maximum length of the error of a step and of a job, to keep the item under 1 KB
 
+LONGEST_LEASE = timedelta(minutes=30)  # a remote engine's lease includes its provider's pause
+
 _LIVE = (JobStatus.PENDING, JobStatus.QUEUED, JobStatus.RUNNING)
 
 
@@ -55,6 +57,10 @@ class StepMap(MapAttribute[str, object]):
     error = UnicodeAttribute(attr_name="m", null=True)
     started_at = EpochAttribute(attr_name="b", null=True)
     completed_at = EpochAttribute(attr_name="t", null=True)
+
+    def is_leased(self, at: datetime) -> bool:
+        """Return whether an attempt has the step and is alive. A longer lease was written by a fast clock."""
+        return self.lease_until is not None and at < self.lease_until <= at + LONGEST_LEASE
 
 
 class StepsMap(MapAttribute[str, StepMap]):

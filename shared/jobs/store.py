@@ -115,6 +115,10 @@ class JobStore:
             raise JobNotFound
         return job
 
+    def several(self, job_ids: Iterable[str]) -> Iterable[JobRecord]:
+        """Return those of the jobs that exist, in any order."""
+        return JobRecord.batch_get(list(job_ids), consistent_read=True)
+
     def is_over(self, job_id: str) -> bool:
         """Return whether the job has ended or is deleted."""
         try:

@@ -1,5 +1,6 @@
 """The messages on the queues. They are versioned, because a new version of the code reads older messages."""
 
+from hashlib import sha256
 from typing import Literal
 
 from pydantic import Field, SerializeAsAny, ValidationInfo, field_validator
@@ -7,6 +8,11 @@ from pydantic import Field, SerializeAsAny, ValidationInfo, field_validator
 from shared.core.wire import Wire
 from shared.stages.requests import StageRequest
 from shared.stages.stages import STAGES, Stage
+
+
+def sending(token: str) -> str:
+    """Return the name of the sending for this task token. It is a hash, because the token is a secret."""
+    return sha256(token.encode()).hexdigest()[:12]
 
 
 class StageTask(Wire):
@@ -18,6 +24,11 @@ class StageTask(Wire):
     engine: str
     stage: Stage
     request: SerializeAsAny[StageRequest]
+    sending: str | None = None  # `sending(token)` of the task token that this message was sent for
+
+    def was_sent_for(self, token: str) -> bool:
+        """Return whether this is the token's message, and not one of an earlier token. Older messages do not tell."""
+        return self.sending in {None, sending(token)}
 
     @field_validator("request", mode="before")
     @classmethod

@@ -21,7 +21,7 @@ class Queue:
 
     name: str
     visibility_seconds: int
-    max_receives: int = 5  # not fewer: when a worker stops and hands its task back, that counts as a delivery
+    max_receives: int = 5  # then `pipeline/signal` looks at the step, and sends it again or fails it
 
 
 QUEUES: tuple[Queue, ...] = (

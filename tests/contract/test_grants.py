@@ -32,7 +32,7 @@ UNTOUCHED: dict[str, set[type[Record]]] = {
     "socket-subscribe": {StepTokenRecord, StepTicketRecord},  # it shows jobs; workers and engines use these
     "pipeline-dispatch": {StepTicketRecord},  # remote engines write tickets
     "pipeline-settle": {JobSpecRecord, StepTicketRecord, StepTokenRecord},  # it ends jobs
-    "pipeline-reconcile": {JobSpecRecord, StepTicketRecord, StepTokenRecord},  # it ends jobs
+    "pipeline-reconcile": {JobSpecRecord, StepTicketRecord},  # it ends jobs
     "pipeline-signal": {JobSpecRecord, StepResultRecord, StepTicketRecord},  # it fails steps by their tokens
     "remote-engine": {JobSpecRecord},  # the task contains the request
     **{stage.queue: {JobSpecRecord, StepTicketRecord} for stage in Stage},  # the task contains the request

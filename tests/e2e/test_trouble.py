@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from functions.pipeline.signal import MAX_ATTEMPTS
 from local.cloud import Cloud
 from local.studio import StudioClient, StudioError
 from shared.stages.stages import Stage
@@ -69,9 +70,18 @@ def test_an_engine_that_raises_is_retried_and_then_fails_the_job_without_a_charg
     assert last["type"] == "job.failed"
     assert last["error"] == "The parallax engine failed unexpectedly."
     failed = scripted.job(job["id"])
-    assert [step["attempts"] for step in failed["steps"]] == [1, 3, 0]
+    assert [step["attempts"] for step in failed["steps"]] == [1, 4, 0]
     assert [step["status"] for step in failed["steps"]] == ["COMPLETED", "FAILED", "CANCELLED"]
     assert credits(scripted_cloud, job) == ("RELEASED", 100, 0)
+
+
+def test_one_crash_of_an_engine_costs_one_attempt(scripted: StudioClient, script: Path) -> None:
+    """The retry waits for the second attempt, although that lasts longer than the dispatch of the step."""
+    (script / "VIDEO_SYNTHESIS").write_text("raise once")
+    job = submit(scripted)
+    *_, last = scripted.events(job["id"])
+    assert last["type"] == "job.completed"
+    assert [step["attempts"] for step in scripted.job(job["id"])["steps"]] == [1, 2, 1]
 
 
 def test_a_stage_failure_fails_the_job_without_a_retry(scripted: StudioClient, script: Path) -> None:
@@ -130,8 +140,15 @@ def test_a_worker_that_receives_sigterm_hands_its_task_back(
 def test_a_task_that_kills_every_worker_fails_the_job(
     scripted_cloud: Cloud, scripted: StudioClient, script: Path
 ) -> None:
+    """Only the last attempts are real: all of them take ten minutes."""
     (script / "IMAGE_GENERATION").write_text("die")
     job = submit(scripted)
+    scripted_cloud.client("dynamodb").update_item(
+        TableName="kinora-local-jobs",
+        Key={"job_id": {"S": job["id"]}},
+        UpdateExpression="ADD steps.i.n :many",
+        ExpressionAttributeValues={":many": {"N": str(MAX_ATTEMPTS)}},
+    )
     *_, last = scripted.events(job["id"])
     assert (last["type"], last["error"]) == ("job.failed", "This step failed several times. Nothing was charged.")
     assert credits(scripted_cloud, job) == ("RELEASED", 100, 0)

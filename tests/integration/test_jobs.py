@@ -216,6 +216,14 @@ def test_cancelling_stops_the_execution_and_releases_the_credits(ada: Creator) -
     assert HoldRecord.get(job_id).state == "RELEASED"
 
 
+def test_cancelling_succeeds_although_the_execution_cannot_be_stopped(studio: Studio, ada: Creator) -> None:
+    job_id = ada.job(ada.project())["id"]
+    throttled = ClientError({"Error": {"Code": "ThrottlingException"}}, "StopExecution")
+    studio.cloud.broken["StopExecution"] = throttled
+    answer = ada.post(f"/api/jobs/{job_id}/cancel")
+    assert (answer.status, answer.body["status"]) == (200, "CANCELLED")
+
+
 def test_cancelling_again_changes_nothing(studio: Studio, ada: Creator) -> None:
     job_id = ada.job(ada.project())["id"]
     first = ada.post(f"/api/jobs/{job_id}/cancel")

@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.asymmetric import padding
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
+from functions.pipeline.signal import MAX_ATTEMPTS
 from local.cloud import Cloud, CloudFailed, laptop_cloud
 from local.environment import MEDIA_BUCKET, MEDIA_KEY_ID, ROOT
 from local.keys import media_signing_key
@@ -79,6 +80,12 @@ def test_a_dead_letter_ends_its_job(cloud: Cloud, ada: StudioClient) -> None:
     job = ada.submit({"projectId": ada.create_project("Sea"), "prompt": "a lighthouse", "settings": {"duration": 3}})
     sqs, prefix = cloud.client("sqs"), cloud.environment["KINORA_QUEUE_URL_PREFIX"]
     task = sqs.receive_message(QueueUrl=f"{prefix}image-generation", WaitTimeSeconds=10)["Messages"][0]
+    cloud.client("dynamodb").update_item(
+        TableName="kinora-local-jobs",
+        Key={"job_id": {"S": job["id"]}},
+        UpdateExpression="SET steps.i.n = :all",
+        ExpressionAttributeValues={":all": {"N": str(MAX_ATTEMPTS)}},
+    )
     sqs.send_message(QueueUrl=f"{prefix}image-generation-dlq", MessageBody=task["Body"])
     assert _eventually(lambda: ada.job(job["id"])["status"] == "FAILED", 20)
 
@@ -179,6 +186,7 @@ def test_a_port_in_use_is_reported(tmp_path: Path) -> None:
 _PARENT = """
 import signal, sys, time
 from pathlib import Path
+from functions.pipeline.signal import MAX_ATTEMPTS
 from local.cloud import laptop_cloud
 signal.signal(signal.SIGINT, signal.default_int_handler)  # background processes inherit an ignored SIGINT
 with laptop_cloud(folder=Path(sys.argv[1]), with_workers=False) as cloud:

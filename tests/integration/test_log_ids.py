@@ -93,7 +93,7 @@ def work(stage: Stage, engine: Small) -> None:
         shutdown.requested = True
         runner.handle(delivery)
 
-    consume((stage.priority_queue, stage.queue), once, shutdown, visibility_seconds=30)
+    consume((stage.priority_queue, stage.queue), once, shutdown, visibility_seconds=30, probe=lambda: None)
 
 
 def queued(ada: Creator) -> str:
@@ -221,5 +221,5 @@ def test_an_error_of_a_function_is_logged_with_its_job(studio: Studio, ada: Crea
     assert (line["job_id"], line["function_request_id"], line["level"]) == (job_id, "call-3", "ERROR")
 
 
-def _fail(error: Exception, *_: object) -> None:
+def _fail(error: Exception, *_: object, **__: object) -> None:
     raise error

@@ -96,7 +96,7 @@ def test_an_unhandled_message_is_logged_without_its_content(studio: Studio, logg
         shutdown.requested = True
         runner.handle(delivery)
 
-    consume((Stage.IMAGE_GENERATION.queue,), once, shutdown, visibility_seconds=30)
+    consume((Stage.IMAGE_GENERATION.queue,), once, shutdown, visibility_seconds=30, probe=lambda: None)
     assert "message not handled" in logged.getvalue()
     assert PROMPT not in logged.getvalue()
 

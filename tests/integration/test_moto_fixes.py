@@ -5,6 +5,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from time import monotonic, sleep
 from typing import Any
 
 import boto3
@@ -20,8 +21,10 @@ from moto.dynamodbstreams.responses import DynamoDBStreamsHandler
 from moto.moto_api._internal.models import moto_api_backend
 from moto.server import ThreadedMotoServer
 from moto.stepfunctions.models import StepFunctionBackend
+from moto.stepfunctions.parser.asl.component.state.exec.execute_state import ExecutionState
 from moto.stepfunctions.parser.asl.component.state.exec.state_task import lambda_eval_utils
 from moto.stepfunctions.parser.asl.eval.callback.callback import CallbackEndpoint, CallbackOutcomeSuccess
+from moto.stepfunctions.parser.asl.eval.environment import Environment
 from moto.stepfunctions.responses import StepFunctionResponse
 
 from local import moto_fixes
@@ -35,6 +38,9 @@ PATCHED = (
     (DynamoDBStreamsBackend, "get_records"),
     (CallbackEndpoint, "setup_heartbeat_endpoint"),
     (CallbackEndpoint, "notify_heartbeat"),
+    (ExecutionState, "_handle_retry"),
+    (Environment, "set_stop"),
+    (Environment, "set_error"),
     (StepFunctionResponse, "send_task_failure"),
     (lambda_eval_utils, "boto_client_for"),
     (LambdaSimpleBackend, "invoke"),
@@ -205,6 +211,72 @@ def test_an_answer_before_the_wait_is_not_lost() -> None:
 def test_a_heartbeat_before_the_wait_is_accepted() -> None:
     moto_fixes.keep_early_callbacks()
     assert CallbackEndpoint("token").notify_heartbeat()
+
+
+def _execute(client: Callable[[Any], Any], monkeypatch: pytest.MonkeyPatch, url: str) -> tuple[Any, str]:
+    """Start an execution that sends its task token to the queue `tokens` and waits. Return the client and its ARN."""
+    monkeypatch.setitem(default_user_config, "stepfunctions", {"execute_state_machine": True})
+    monkeypatch.setenv("MOTO_PORT", url.rpartition(":")[2])
+    queue = client("sqs").create_queue(QueueName="tokens")["QueueUrl"]
+    wait = {
+        "Type": "Task",
+        "Resource": "arn:aws:states:::sqs:sendMessage.waitForTaskToken",
+        "Parameters": {"QueueUrl": queue, "MessageBody": {"token.$": "$$.Task.Token"}},
+        "TimeoutSeconds": 60,
+        "HeartbeatSeconds": 30,
+        "Retry": [{"ErrorEquals": ["Stage.Retryable"], "IntervalSeconds": 1, "MaxAttempts": 1}],
+        "Catch": [{"ErrorEquals": ["States.ALL"], "Next": "Caught"}],
+        "End": True,
+    }
+    definition = {"StartAt": "Wait", "States": {"Wait": wait, "Caught": {"Type": "Fail"}}}
+    machines = client("stepfunctions")
+    machine = machines.create_state_machine(
+        name="waiting", definition=json.dumps(definition), roleArn="arn:aws:iam::123456789012:role/any"
+    )["stateMachineArn"]
+    return machines, machines.start_execution(stateMachineArn=machine)["executionArn"]
+
+
+def _token(client: Callable[[Any], Any]) -> str:
+    queue = client("sqs").get_queue_url(QueueName="tokens")["QueueUrl"]
+    [message] = client("sqs").receive_message(QueueUrl=queue, WaitTimeSeconds=10)["Messages"]
+    token: str = json.loads(message["Body"])["token"]
+    return token
+
+
+def _status_after(machines: Any, execution: str) -> str:
+    """Wait until the execution has ended, at most 10 s, and return its status."""
+    deadline = monotonic() + 10
+    while (status := machines.describe_execution(executionArn=execution)["status"]) == "RUNNING":
+        if monotonic() > deadline:
+            break
+        sleep(0.05)
+    found: str = status
+    return found
+
+
+def test_each_retry_has_its_own_token_and_waits_for_its_own_answer(
+    client: Callable[[Any], Any], monkeypatch: pytest.MonkeyPatch, moto_url: str
+) -> None:
+    moto_fixes.keep_early_callbacks()
+    moto_fixes.renew_tokens()
+    machines, execution = _execute(client, monkeypatch, moto_url)
+    first = _token(client)
+    machines.send_task_failure(taskToken=first, error="Stage.Retryable", cause="")
+    second = _token(client)
+    assert second != first
+    assert machines.describe_execution(executionArn=execution)["status"] == "RUNNING"
+    machines.send_task_success(taskToken=second, output="{}")
+    assert _status_after(machines, execution) == "SUCCEEDED"
+
+
+def test_a_stopped_execution_no_longer_waits_for_its_token(
+    client: Callable[[Any], Any], monkeypatch: pytest.MonkeyPatch, moto_url: str
+) -> None:
+    moto_fixes.end_stopped_executions()
+    machines, execution = _execute(client, monkeypatch, moto_url)
+    _token(client)
+    machines.stop_execution(executionArn=execution)
+    assert _status_after(machines, execution) == "ABORTED"
 
 
 def test_a_failed_tasks_cause_is_passed_on(client: Callable[[Any], Any], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,9 +1,12 @@
 """Dispatch, settle, signal and reconcile, called as the state machine, the queues and the schedule call them."""
 
 import json
+from collections import Counter
 from datetime import datetime, timedelta
+from itertools import count
 from typing import Any
 
+import boto3
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
@@ -15,14 +18,17 @@ from functions.pipeline.requests import stage_task
 from local.environment import ROOT
 from shared.assets.record import AssetStatus, AssetType
 from shared.aws import clients
+from shared.aws.queues import queue_url
+from shared.aws.records import REGION
 from shared.core.clock import utc_now
+from shared.credits.record import AccountRecord, HoldRecord
 from shared.credits.store import credits
 from shared.jobs import executions, settlement
 from shared.jobs.record import JobRecord, JobStatus
 from shared.jobs.steps import steps
 from shared.jobs.store import jobs
 from shared.stages.failures import StageFailure
-from shared.stages.messages import AssetVerificationTask, StageTask
+from shared.stages.messages import AssetVerificationTask, StageTask, sending
 from shared.stages.requests import ImageGenerationJob, MotionTransferJob, PostProcessingJob
 from shared.stages.stages import Role, Stage
 from tests.support.cloud import TaskAnswer
@@ -56,7 +62,7 @@ def test_dispatch_stores_the_token_and_sends_the_task(studio: Studio, ada: Creat
     request = message.pop("request")
     assert message == {
         "version": 1, "jobId": job_id, "stepId": f"stp_{job_id[4:]}_1", "engine": "procedural",
-        "stage": "IMAGE_GENERATION",
+        "stage": "IMAGE_GENERATION", "sending": sending("token-1"),
     }  # fmt: skip
     assert request == {
         "jobId": job_id, "userId": ada.user_id, "prompt": "a lighthouse", "style": None, "aspectRatio": "16:9",
@@ -174,7 +180,7 @@ def test_an_answer_that_failed_is_sent_again(studio: Studio, ada: Creator) -> No
 def test_errors_of_our_code_are_not_retried(monkeypatch: pytest.MonkeyPatch, ada: Creator) -> None:
     job_id = submitted(ada)
 
-    def faulty(*_: object) -> None:
+    def faulty(*_: object, **__: object) -> None:
         raise KeyError("a fault of our code")
 
     monkeypatch.setattr(dispatching, "stage_task", faulty)
@@ -325,15 +331,97 @@ def test_settle_ignores_a_failure_before_a_later_success(ada: Creator) -> None:
 def dead_letter(studio: Studio, queue: str) -> dict[str, str]:
     delivery = studio.deliver(queue)
     assert delivery is not None
-    return {"messageId": "m-1", "body": delivery.body}
+    delivery.delete()
+    return {
+        "messageId": "m-1",
+        "body": delivery.body,
+        "eventSourceARN": f"arn:aws:sqs:us-east-1:1:kinora-test-{queue}-dlq",
+    }
 
 
-def test_a_dead_letter_is_answered_with_a_failure(studio: Studio, ada: Creator) -> None:
+def attempted(job_id: str, times: int) -> None:
+    """Let `times` workers claim the step of image generation and die."""
+    for number in range(times):
+        claim(job_id, IMAGE, utc_now() - timedelta(hours=1) + number * timedelta(minutes=1))
+
+
+def test_a_dead_letter_is_answered_with_a_failure_after_many_attempts(studio: Studio, ada: Creator) -> None:
     job_id = submitted(ada)
     dispatch_step(job_id, IMAGE)
+    attempted(job_id, signal.MAX_ATTEMPTS)
     assert signal.handler({"Records": [dead_letter(studio, "image-generation")]}, None) == {"batchItemFailures": []}
     [answer] = studio.cloud.answers
     assert (answer.token, answer.error, json.loads(answer.cause)["code"]) == ("token-1", "Stage.Final", "worker_lost")
+
+
+@pytest.mark.parametrize("attempts", [0, signal.MAX_ATTEMPTS - 1])
+@pytest.mark.parametrize("queue", [IMAGE.queue, IMAGE.priority_queue])
+def test_a_step_with_attempts_left_is_sent_again_later(studio: Studio, ada: Creator, attempts: int, queue: str) -> None:
+    """A receive is not a failure: the table was down, or workers stopped."""
+    job_id = submitted(ada)
+    dispatch_step(job_id, IMAGE)
+    attempted(job_id, attempts)
+    letter = dead_letter(studio, IMAGE.queue) | {"eventSourceARN": f"arn:aws:sqs:us-east-1:1:kinora-test-{queue}-dlq"}
+    assert signal.handler({"Records": [letter]}, None) == {"batchItemFailures": []}
+    assert studio.cloud.answers == []
+    assert studio.messages(queue) == [], "delayed"
+    found = clients.sqs().get_queue_attributes(
+        QueueUrl=queue_url(queue), AttributeNames=["ApproximateNumberOfMessagesDelayed"]
+    )
+    assert found["Attributes"]["ApproximateNumberOfMessagesDelayed"] == "1"
+
+
+def test_a_dead_letter_waits_while_an_attempt_is_alive(studio: Studio, ada: Creator) -> None:
+    """A duplicate of the message ran out of receives. The worker that has the step is healthy."""
+    job_id = submitted(ada)
+    dispatch_step(job_id, IMAGE)
+    letter = dead_letter(studio, IMAGE.queue)
+    attempted(job_id, signal.MAX_ATTEMPTS)
+    claim(job_id, IMAGE)
+    assert signal.handler({"Records": [letter]}, None) == {"batchItemFailures": [{"itemIdentifier": "m-1"}]}
+    assert studio.cloud.answers == []
+
+
+def test_a_dead_letter_does_not_believe_a_lease_of_a_fast_clock(studio: Studio, ada: Creator) -> None:
+    job_id = submitted(ada)
+    dispatch_step(job_id, IMAGE)
+    attempted(job_id, signal.MAX_ATTEMPTS)
+    claim(job_id, IMAGE, utc_now() + timedelta(hours=12))
+    signal.handler({"Records": [dead_letter(studio, IMAGE.queue)]}, None)
+    assert [answer.error for answer in studio.cloud.answers] == ["Stage.Final"]
+
+
+def test_a_dead_letter_of_an_earlier_sending_is_dropped(studio: Studio, ada: Creator) -> None:
+    job_id = submitted(ada)
+    dispatch_step(job_id, IMAGE)
+    letter = dead_letter(studio, IMAGE.queue)
+    dispatch_step(job_id, IMAGE, "token-2")
+    attempted(job_id, signal.MAX_ATTEMPTS)
+    assert signal.handler({"Records": [letter]}, None) == {"batchItemFailures": []}
+    assert studio.cloud.answers == []
+    assert len(studio.messages(IMAGE.queue)) == 1, "only the message of the second dispatch"
+
+
+def test_a_dead_letter_of_an_older_version_is_of_the_current_sending(studio: Studio, ada: Creator) -> None:
+    job_id = submitted(ada)
+    dispatch_step(job_id, IMAGE)
+    letter = dead_letter(studio, IMAGE.queue)
+    body = json.loads(letter["body"])
+    del body["sending"]
+    attempted(job_id, signal.MAX_ATTEMPTS)
+    signal.handler({"Records": [letter | {"body": json.dumps(body)}]}, None)
+    assert [answer.error for answer in studio.cloud.answers] == ["Stage.Final"]
+
+
+def test_a_dead_letter_of_a_deleted_job_whose_token_stayed_is_dropped(studio: Studio, ada: Creator) -> None:
+    """A dispatch that ran at the time of the deletion stored its token after it."""
+    job_id = submitted(ada)
+    dispatch_step(job_id, IMAGE)
+    letter = dead_letter(studio, IMAGE.queue)
+    settlement.cancel(jobs.get(job_id), at=utc_now())
+    assert ada.delete(f"/api/jobs/{job_id}").status == 204
+    steps.store_token(job_id, IMAGE, "token-1", at=utc_now())
+    assert signal.handler({"Records": [letter]}, None) == {"batchItemFailures": []}
 
 
 def test_a_dead_letter_of_a_completed_step_is_answered_with_success(studio: Studio, ada: Creator) -> None:
@@ -359,6 +447,7 @@ def test_a_dead_letter_of_a_deleted_job_is_dropped(studio: Studio, ada: Creator)
 def test_a_bad_dead_letter_does_not_block_the_others(studio: Studio, ada: Creator) -> None:
     job_id = submitted(ada)
     dispatch_step(job_id, IMAGE)
+    complete_step(job_id, IMAGE)
     good, bad = dead_letter(studio, "image-generation"), {"messageId": "m-bad", "body": "{not ours"}
     assert signal.handler({"Records": [bad, good]}, None) == {"batchItemFailures": [{"itemIdentifier": "m-bad"}]}
     assert len(studio.cloud.answers) == 1
@@ -374,15 +463,36 @@ def test_an_asset_that_no_worker_could_verify_is_rejected(ada: Creator) -> None:
 # --- reconcile
 
 
+def swept(at: datetime) -> dict[str, int]:
+    """Sweep, and return the counts that are not zero."""
+    return {what: count for what, count in reconcile.sweep(at).items() if count}
+
+
+def swept_for_ten_minutes(at: datetime) -> Counter[str]:
+    """Sweep in each job's turn, and return the sums of the counts."""
+    return sum((Counter(swept(at + timedelta(minutes=minute))) for minute in range(reconcile.TURNS)), Counter())
+
+
+def twenty_jobs(studio: Studio) -> list[str]:
+    creator = studio.arrive("rich@example.com", credits=1000)
+    project = creator.project()
+    return [str(creator.job(project)["id"]) for _ in range(20)]
+
+
+def ended_badly(job_id: str) -> dict[str, Any]:
+    detail = {"name": job_id, "status": "ABORTED", "executionArn": executions._arn(job_id)}
+    return {"source": "aws.states", "detail-type": "Step Functions Execution Status Change", "detail": detail}
+
+
 def test_a_job_whose_start_was_lost_is_started(studio: Studio, ada: Creator) -> None:
     project = ada.project()
     studio.cloud.broken["StartExecution"] = EndpointConnectionError(endpoint_url="x")
     job_id = ada.job(project)["id"]
     studio.cloud.broken.clear()
     at = utc_now() + timedelta(minutes=1)
-    assert reconcile.sweep(at) == {"seen": 1, "started": 1, "completed": 0, "failed": 0}
+    assert swept(at) == {"seen": 1, "started": 1}
     assert executions.running(job_id)
-    assert reconcile.sweep(at) == {"seen": 1, "started": 0, "completed": 0, "failed": 0}
+    assert swept(at) == {"seen": 1}
 
 
 def test_reconcile_ignores_a_job_that_was_just_submitted(studio: Studio, ada: Creator) -> None:
@@ -397,7 +507,7 @@ def test_reconcile_ignores_a_healthy_job(studio: Studio, ada: Creator) -> None:
     submitted(ada)
     before = studio.dump()
     at = utc_now() + timedelta(minutes=30)
-    assert reconcile.sweep(at) == {"seen": 1, "started": 0, "completed": 0, "failed": 0}
+    assert swept(at) == {"seen": 1}
     assert studio.dump() == before
 
 
@@ -446,28 +556,138 @@ def test_reconcile_ignores_a_job_that_was_just_changed(ada: Creator) -> None:
     assert reconcile.sweep(at)["failed"] == 0
 
 
-def test_an_ended_job_is_never_reconciled(ada: Creator) -> None:
+def test_an_ended_job_is_never_reconciled(studio: Studio, ada: Creator) -> None:
     job_id = submitted(ada)
     settlement.cancel(jobs.get(job_id), at=utc_now())
-    assert reconcile._reconcile(jobs.get(job_id), utc_now() + timedelta(days=1)) is None
-    assert jobs.get(job_id).status == JobStatus.CANCELLED
+    before = studio.dump()
+    assert reconcile._reconcile(job_id, None, utc_now() + timedelta(days=1), in_turn=True) is None
+    assert studio.dump() == before
 
 
-def test_a_job_that_cannot_be_reconciled_does_not_block_the_others(
-    studio: Studio, ada: Creator, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.parametrize("broken", ["account", "status", "deadline"])
+def test_a_job_that_cannot_be_reconciled_does_not_block_the_others(ada: Creator, broken: str) -> None:
+    """The first job's account holds less than its hold, or a newer release wrote what this one cannot read."""
     first, second = submitted(ada), submitted(ada)
+    if broken == "account":
+        eve = "usr_other"
+        AccountRecord(eve, available=0, held=0).save()
+        HoldRecord(first).update([HoldRecord.account_id.set(eve)])
+    elif broken == "status":
+        JobRecord(first).update([JobRecord.status.set("ARCHIVED")])
+    else:
+        _write_an_unreadable_deadline(first)
+    at = utc_now() + timedelta(hours=3)
+    assert swept(at) == {"seen": 2, "failed": 1}
+    assert jobs.get(second).status == JobStatus.FAILED
+
+
+def _write_an_unreadable_deadline(job_id: str) -> None:
+    boto3.client("dynamodb", region_name=REGION).update_item(
+        TableName="kinora-test-jobs",
+        Key={"job_id": {"S": job_id}},
+        UpdateExpression="SET deadline_at = :text",
+        ExpressionAttributeValues={":text": {"S": "soon"}},
+    )
+
+
+def test_the_event_of_an_ended_execution_heals_only_its_job_and_at_once(studio: Studio, ada: Creator) -> None:
+    job_id, other = submitted(ada), submitted(ada)
+    claim(job_id, IMAGE)
+    studio.cloud.calls.clear()
+    assert reconcile.handler(ended_badly(job_id), None)["failed"] == 1
+    assert jobs.get(job_id).status == JobStatus.FAILED
+    assert jobs.get(other).status == JobStatus.PENDING
+    assert not {"Query", "BatchGetItem", "DescribeExecution"} & set(studio.cloud.calls)
+
+
+def test_the_event_of_an_ended_execution_completes_a_job_whose_settle_failed(ada: Creator) -> None:
+    job_id = submitted(ada)
+    complete_steps(job_id)
+    assert reconcile.handler(ended_badly(job_id), None)["completed"] == 1
+    assert credits.get_hold(job_id).state == "CAPTURED"
+
+
+def test_the_event_of_a_cancelled_or_deleted_job_changes_nothing(studio: Studio, ada: Creator) -> None:
+    job_id = submitted(ada)
+    settlement.cancel(jobs.get(job_id), at=utc_now())
+    before = studio.dump()
+    reconcile.handler(ended_badly(job_id), None)
+    assert studio.dump() == before
+    assert ada.delete(f"/api/jobs/{job_id}").status == 204
+    reconcile.handler(ended_badly(job_id), None)
+
+
+def test_waiting_jobs_are_read_together_and_their_executions_in_turns(studio: Studio) -> None:
+    waiting = twenty_jobs(studio)
+    for job_id in waiting:
+        dispatch_step(job_id, IMAGE)
+    at = utc_now() + timedelta(minutes=1)
+    studio.cloud.calls.clear()
+    reconcile.sweep(at)
+    assert studio.cloud.calls.count("BatchGetItem") == 1
+    assert studio.cloud.calls.count("GetItem") == 0
+    assert studio.cloud.calls.count("DescribeExecution") < 20
+    for minute in range(1, reconcile.TURNS):
+        reconcile.sweep(at + timedelta(minutes=minute))
+    assert studio.cloud.calls.count("DescribeExecution") == 20
+
+
+def test_a_sweep_without_time_for_all_jobs_reaches_each_job_within_the_turns(
+    studio: Studio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waiting = set(twenty_jobs(studio))
+    largest = max(Counter(reconcile._turns_until(job_id, 0) for job_id in waiting).values())
+    ticks = count()
+    monkeypatch.setattr(reconcile, "monotonic", lambda: next(ticks))
+    monkeypatch.setattr(reconcile, "SWEEP_SECONDS", float(largest))
+    reached: set[str] = set()
     real = reconcile._reconcile
 
-    def troubled(job: JobRecord, at: datetime) -> str | None:
-        if job.job_id == first:
-            raise EndpointConnectionError(endpoint_url="x")
-        return real(job, at)
+    def noting(job_id: str, *rest: Any, **more: Any) -> str | None:
+        reached.add(job_id)
+        return real(job_id, *rest, **more)
 
-    monkeypatch.setattr(reconcile, "_reconcile", troubled)
-    at = utc_now() + timedelta(hours=3)
-    assert reconcile.sweep(at) == {"seen": 2, "started": 0, "completed": 0, "failed": 1}
-    assert jobs.get(second).status == JobStatus.FAILED
+    monkeypatch.setattr(reconcile, "_reconcile", noting)
+    first = reconcile.sweep(utc_now() + timedelta(minutes=1))
+    assert (first["seen"], first["left"]) == (largest, 20 - largest)
+    swept_for_ten_minutes(utc_now() + timedelta(minutes=2))
+    assert reached == waiting
+
+
+def test_an_execution_that_waits_for_a_completed_step_is_answered_again(studio: Studio, ada: Creator) -> None:
+    """The report of a result was accepted by nobody: the worker deleted the message, and the execution still waits."""
+    job_id = submitted(ada)
+    dispatch_step(job_id, IMAGE)
+    complete_step(job_id, IMAGE)
+    at = utc_now() + timedelta(minutes=1)
+    assert swept_for_ten_minutes(at)["answered"] == 1
+    assert studio.cloud.answers == [TaskAnswer("token-1", None, "")]
+    dispatch_step(job_id, VIDEO, "token-2")
+    assert swept_for_ten_minutes(at)["answered"] == 0
+
+
+def test_an_execution_that_waits_for_the_last_step_is_answered_again(studio: Studio, ada: Creator) -> None:
+    job_id = submitted(ada)
+    steps.store_token(job_id, POST, "token-3", at=utc_now())
+    complete_steps(job_id)
+    assert swept(utc_now() + timedelta(minutes=1)) == {"seen": 1, "answered": 1}
+    assert studio.cloud.answers == [TaskAnswer("token-3", None, "")]
+
+
+@pytest.mark.parametrize("status", [JobStatus.FAILED, JobStatus.CANCELLED, JobStatus.COMPLETED, None])
+def test_the_hold_of_a_job_that_ended_or_is_gone_is_ended(ada: Creator, status: JobStatus | None) -> None:
+    job_id = submitted(ada)
+    price = jobs.get(job_id).credits
+    if status is None:
+        JobRecord(job_id).delete()
+    else:
+        JobRecord(job_id).update([JobRecord.status.set(status.value)])
+    at = utc_now() + timedelta(minutes=1)
+    assert swept(at) == {"seen": 1, "released": 1}
+    account = credits.account(ada.user_id)
+    charged = price if status is JobStatus.COMPLETED else 0
+    assert (account.available, account.held) == (100 - charged, 0)
+    assert swept(at) == {}
 
 
 def test_messages_of_the_pipeline_can_be_decoded(studio: Studio, ada: Creator) -> None:
@@ -476,4 +696,5 @@ def test_messages_of_the_pipeline_can_be_decoded(studio: Studio, ada: Creator) -
     delivery = studio.deliver("image-generation")
     assert delivery is not None
     job = jobs.get(job_id)
-    assert StageTask.model_validate_json(delivery.body) == stage_task(job, jobs.spec(job_id), {}, IMAGE)
+    expected = stage_task(job, jobs.spec(job_id), {}, IMAGE, sending=sending("token-1"))
+    assert StageTask.model_validate_json(delivery.body) == expected

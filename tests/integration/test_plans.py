@@ -101,6 +101,6 @@ def test_workers_poll_the_priority_queue_first(studio: Studio, ada: Creator) -> 
         delivery.delete()
         shutdown.requested = len(done) == 3
 
-    consume((IMAGE.priority_queue, IMAGE.queue), handle, shutdown, visibility_seconds=30)
+    consume((IMAGE.priority_queue, IMAGE.queue), handle, shutdown, visibility_seconds=30, probe=lambda: None)
     assert done == [IMAGE.priority_queue, IMAGE.priority_queue, IMAGE.queue]
     assert queues.queue_url(IMAGE.priority_queue).endswith("image-generation-priority")

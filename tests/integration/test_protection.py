@@ -35,7 +35,7 @@ def work(*bodies: str, ecs: Agent | None = None, fails: bool = False) -> list[li
             raise KeyError(delivery.body)
         delivery.delete()
 
-    consume((QUEUE,), handle, shutdown, visibility_seconds=30)
+    consume((QUEUE,), handle, shutdown, visibility_seconds=30, probe=lambda: None)
     return protection
 
 

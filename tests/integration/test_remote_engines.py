@@ -194,6 +194,18 @@ def test_a_task_delivered_twice_during_its_lease_waits_and_submits_nothing(
     assert 170 < pause <= 181
 
 
+def test_a_task_of_an_earlier_sending_does_not_wait_for_the_lease(
+    provider: Fal, job_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KINORA_REMOTE_LEASE_SECONDS", "180")
+    claim(job_id, Stage.VIDEO_SYNTHESIS)
+    [(body, _)] = take()
+    dispatch_step(job_id, "token-2")
+    take()
+    RemoteRunner().handle(body)
+    assert take() == []
+
+
 def test_a_retry_of_the_state_machine_continues_with_the_ticket(studio: Studio, provider: Fal, job_id: str) -> None:
     turn()
     take()  # the chain of polls is lost
@@ -448,8 +460,15 @@ def test_a_job_cancelled_during_the_download_leaves_no_clip(
     assert studio.cloud.answers == []
 
 
-def test_a_dead_letter_of_the_queue_ends_the_step(studio: Studio, provider: Fal, job_id: str) -> None:
+def test_a_dead_letter_of_the_queue_is_sent_again_before_it_ends_the_step(
+    studio: Studio, provider: Fal, job_id: str
+) -> None:
     [(body, _)] = take()
+    assert signal.handler({"Records": [{"messageId": "1", "body": body}]}, None) == {"batchItemFailures": []}
+    assert studio.cloud.answers == []
+    assert [(json.loads(again), delay) for again, delay in take()] == [(json.loads(body), signal.RESEND_SECONDS)]
+    for number in range(signal.MAX_ATTEMPTS):
+        claim(job_id, Stage.VIDEO_SYNTHESIS, utc_now() - timedelta(hours=2) + number * timedelta(minutes=1))
     assert signal.handler({"Records": [{"messageId": "1", "body": body}]}, None) == {"batchItemFailures": []}
     assert [shown(answer) for answer in studio.cloud.answers] == [("Stage.Final", "worker_lost")]
 

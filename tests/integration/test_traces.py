@@ -41,7 +41,7 @@ def work(engine: TinyEngine) -> None:
         shutdown.requested = True
         runner.handle(delivery)
 
-    consume((IMAGE.queue,), once, shutdown, visibility_seconds=30)
+    consume((IMAGE.queue,), once, shutdown, visibility_seconds=30, probe=lambda: None)
 
 
 def nothing(_: Workspace) -> None:

@@ -32,6 +32,7 @@ from tests.support.cloud import TaskAnswer
 from tests.support.steps import claim, complete_step
 from tests.support.studio import Creator, Studio
 from workers.engines.contract import Output, StageResult, Stopped, Workspace
+from workers.runtime import queues
 from workers.runtime.attempt import Attempt
 from workers.runtime.queues import Delivery, Shutdown, consume
 from workers.runtime.step import StepRunner
@@ -324,6 +325,21 @@ def test_a_leased_step_is_not_claimed_until_the_lease_ends(studio: Studio, job_i
     assert delivery.body
 
 
+def test_a_twin_of_an_earlier_sending_is_deleted(studio: Studio, job_id: str) -> None:
+    """A Retry sent the step again. The message that waits for a later token has the step."""
+    claim(job_id, IMAGE)
+    steps.store_token(job_id, IMAGE, "token-2", at=utc_now())
+    work(studio, TinyEngine())
+    assert waiting(studio) == (0, 0)
+
+
+def test_a_lease_of_a_fast_clock_is_not_believed(studio: Studio, job_id: str) -> None:
+    claim(job_id, IMAGE, utc_now() + timedelta(hours=1))
+    work(studio, TinyEngine())
+    step = jobs.get(job_id).step(IMAGE)
+    assert (step.status, step.attempts) == (JobStatus.COMPLETED, 2)
+
+
 def test_a_dead_workers_step_is_taken_over(studio: Studio, job_id: str) -> None:
     claim(job_id, IMAGE, utc_now() - timedelta(seconds=16))
     work(studio, TinyEngine())
@@ -501,6 +517,31 @@ def test_a_worker_that_stops_hands_its_step_back_at_once(studio: Studio, job_id:
     assert (jobs.get(job_id).step(IMAGE).attempts, studio.cloud.answers) == (2, [GOOD])
 
 
+def test_a_step_that_is_handed_back_has_no_receives(studio: Studio, job_id: str) -> None:
+    """Receives bring a message nearer to the dead letters, and a worker that stops is no failure."""
+    for _ in range(6):
+        stopping = Event()
+        work(studio, TinyEngine(partial(_stop, stopping)), shutdown=stopping.is_set)
+    found = clients.sqs().receive_message(QueueUrl=queue_url(QUEUE), MessageSystemAttributeNames=["All"])
+    [message] = found["Messages"]
+    assert message["Attributes"]["ApproximateReceiveCount"] == "1"
+
+
+def _stop(stopping: Event, workspace: Workspace) -> None:
+    stopping.set()
+    run_on(workspace)
+
+
+def test_a_message_handed_back_keeps_its_group_and_its_trace(studio: Studio, job_id: str) -> None:
+    trace, delivery = "Root=1-5759e988-bd862e3fe1be46a994272793", studio.deliver(QUEUE)
+    assert delivery is not None
+    Delivery(QUEUE, "task", delivery.receipt, trace, "usr_1").hand_back()
+    found = clients.sqs().receive_message(QueueUrl=queue_url(QUEUE), MessageSystemAttributeNames=["All"])
+    [message] = found["Messages"]
+    assert (message["Body"], message["Attributes"]["MessageGroupId"]) == ("task", "usr_1")
+    assert message["Attributes"]["AWSTraceHeader"] == trace
+
+
 # --- the beat
 
 
@@ -518,6 +559,19 @@ def test_the_beat_extends_lease_visibility_and_heartbeat_and_writes_progress(stu
 
     work(studio, TinyEngine(long_work))
     assert studio.cloud.answers == [GOOD], "an assertion in the engine is a crash"
+
+
+def test_a_beat_after_a_retry_uses_the_new_token(studio: Studio, job_id: str) -> None:
+    """The state machine no longer waits for the token that the attempt began with."""
+    gone = clients.stepfunctions().exceptions.TaskTimedOut({"Error": {"Code": "TaskTimedOut"}}, "SendTaskHeartbeat")
+
+    def retried(_workspace: Workspace) -> None:
+        steps.store_token(job_id, IMAGE, "token-2", at=utc_now())
+        studio.cloud.fails_once["SendTaskHeartbeat"] = [gone]
+        until(lambda: "token-2" in studio.cloud.heartbeats)
+
+    work(studio, TinyEngine(retried))
+    assert jobs.get(job_id).step(IMAGE).status == JobStatus.COMPLETED
 
 
 def test_frequent_progress_is_written_rarely(studio: Studio, job_id: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -563,7 +617,62 @@ def test_a_worker_without_the_table_stops_when_its_lease_has_expired(
     assert list(media.keys("jobs/")) == []
 
 
+def test_the_message_stays_hidden_while_the_table_cannot_be_reached(studio: Studio, job_id: str) -> None:
+    def cut_off(_workspace: Workspace) -> None:
+        studio.cloud.broken["UpdateItem"] = EndpointConnectionError(endpoint_url="x")
+        studio.cloud.calls.clear()
+        try:
+            until(lambda: studio.cloud.calls.count("ChangeMessageVisibility") >= 2)
+        finally:
+            studio.cloud.broken.clear()
+
+    work(studio, TinyEngine(cut_off))
+    assert studio.cloud.answers == [GOOD]
+
+
 # --- the loop
+
+
+def test_the_loop_receives_nothing_while_the_table_cannot_be_reached(
+    studio: Studio, job_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutdown, pauses = Shutdown(), list[float]()
+    runner = StepRunner({"procedural": TinyEngine()}, shutdown_requested=lambda: False)
+    for operation in ("GetItem", "UpdateItem"):
+        studio.cloud.broken[operation] = EndpointConnectionError(endpoint_url="x")
+
+    def pause(seconds: float) -> None:
+        pauses.append(seconds)
+        if len(pauses) == 8:
+            studio.cloud.broken.clear()
+            make_visible(studio)
+
+    def handle(delivery: Delivery) -> None:
+        shutdown.requested = not studio.cloud.broken
+        runner.handle(delivery)
+
+    monkeypatch.setattr(queues, "sleep", pause)
+    studio.cloud.calls.clear()
+    consume((QUEUE,), handle, shutdown, visibility_seconds=30, probe=lambda: jobs.is_over("job_probe"))
+    assert pauses == [1, 2, 4, 8, 16, 32, 60, 60]
+    assert studio.cloud.calls.count("ReceiveMessage") == 2
+    assert jobs.get(job_id).step(IMAGE).status == JobStatus.COMPLETED
+
+
+def test_the_pause_is_short_again_after_a_success(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
+    shutdown, pauses, seen = Shutdown(), list[float](), list[str]()
+    monkeypatch.setattr(queues, "sleep", pauses.append)
+    for body in ("bad", "bad", "good", "bad"):
+        clients.sqs().send_message(QueueUrl=queue_url(QUEUE), MessageBody=body)
+
+    def handle(delivery: Delivery) -> None:
+        seen.append(delivery.body)
+        shutdown.requested = len(seen) == 4
+        if delivery.body == "bad":
+            raise PynamoDBException("no answer")
+
+    consume((QUEUE,), handle, shutdown, visibility_seconds=30, probe=lambda: None)
+    assert (seen, pauses) == (["bad", "bad", "good", "bad"], [1, 2])
 
 
 def test_the_loop_continues_after_a_bad_message_until_shutdown(studio: Studio) -> None:
@@ -577,7 +686,7 @@ def test_the_loop_continues_after_a_bad_message_until_shutdown(studio: Studio) -
         if delivery.body == "bad":
             raise KeyError(delivery.body)
 
-    consume((QUEUE,), handle, shutdown, visibility_seconds=30)
+    consume((QUEUE,), handle, shutdown, visibility_seconds=30, probe=lambda: None)
     assert sorted(seen) == ["bad", "good"]
     assert waiting(studio)[1] == 2, "neither was deleted by the loop"
 
@@ -595,7 +704,9 @@ def test_a_message_of_the_last_poll_is_handed_back(studio: Studio, restored_sign
     events = clients.sqs().meta.events
     events.register("after-call.sqs.ReceiveMessage", stop)
     try:
-        consume((QUEUE,), lambda delivery: seen.append(delivery.body), shutdown, visibility_seconds=30)
+        consume(
+            (QUEUE,), lambda delivery: seen.append(delivery.body), shutdown, visibility_seconds=30, probe=lambda: None
+        )
     finally:
         events.unregister("after-call.sqs.ReceiveMessage", stop)
     assert (seen, waiting(studio)) == ([], (1, 0))

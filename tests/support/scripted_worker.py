@@ -1,8 +1,8 @@
 """A real worker of one stage whose engine follows a script, for faults that no picture causes reliably.
 
 Run it as `python -m tests.support.scripted_worker IMAGE_GENERATION`. The script is the file
-`$KINORA_SCRIPT_FOLDER/<STAGE>`: `slow` (run until stopped), `die` (SIGKILL), `raise`, `fail`, or absent (return a tiny
-result at once).
+`$KINORA_SCRIPT_FOLDER/<STAGE>`: `slow` (run until stopped), `die` (SIGKILL), `raise`, `raise once` (the next run lasts
+two seconds), `fail`, or absent (return a tiny result at once).
 """
 
 import os
@@ -33,11 +33,13 @@ class Scripted:
         script = self._script.read_text() if self._script.exists() else ""
         if script == "die":
             os.kill(os.getpid(), signal.SIGKILL)
-        if script == "raise":
+        if script == "raise once":
+            self._script.write_text("two seconds")
+        if script.startswith("raise"):
             raise RuntimeError("scripted crash with a private detail")
         if script == "fail":
             raise StageFailure("scripted", "This scene cannot be filmed.")
-        for percent in range(10**9 if script == "slow" else 0):
+        for percent in range({"slow": 10**9, "two seconds": 40}.get(script, 0)):
             workspace.progress(min(0.9, percent / 40))
             sleep(0.05)
         return StageResult(tuple(_tiny(workspace, role) for role in sorted(STAGES[self._stage].produces)))

@@ -49,9 +49,12 @@ class Attempt:
         )
 
     def heartbeat(self) -> None:
-        """Report to the state machine that the step is alive."""
-        if self.token is not None:
-            executions.heartbeat(self.token)
+        """Report to the state machine that the step is alive. After a Retry it waits for another token."""
+        if self.token is None or executions.heartbeat(self.token):
+            return
+        token = steps.token(self.task.job_id, self.task.stage)
+        if token not in {None, self.token}:
+            executions.heartbeat(token)
 
     def record(self, made: StageResult) -> None:
         """Upload the outputs, then write the result. Raise Fenced, or StageFailure if they do not match the stage."""
@@ -101,6 +104,12 @@ def _check_outputs(stage: Stage, made: set[Role]) -> None:
     if missing or unknown:
         logger.error("outputs do not match the stage", missing=sorted(missing), unknown=sorted(unknown))
         raise StageFailure("result_unusable", "The engine's outputs do not match this step.")
+
+
+def is_outdated(task: StageTask) -> bool:
+    """Return whether a later sending of the step exists. That message makes the step, so this one is not needed."""
+    token = steps.token(task.job_id, task.stage)
+    return token is not None and not task.was_sent_for(token)
 
 
 def report_completed(task: StageTask) -> None:

@@ -107,19 +107,26 @@ class Beat:
                 self._beat(now, to_write=to_write, to_report=to_report)
 
     def _beat(self, now: float, *, to_write: bool, to_report: bool) -> None:
+        if to_report:  # before the write, so that the message stays hidden while the table cannot be reached
+            self._hide()
+            self._last_report = now
         try:
             if to_write:
                 self._write(now)
             if to_report:
-                self._delivery.hide(self._config.lease_seconds)
                 self._attempt.heartbeat()
-                self._last_report = now
         except Fenced:
             self.stop_reason = self._reason_fenced()
         except (ClientError, BotoCoreError, PynamoDBException):
             logger.exception("beat failed")
             if now - self._last_write > self._config.lease_seconds:
                 self.stop_reason = StopReason.FENCED  # the lease has expired: another attempt may have claimed the step
+
+    def _hide(self) -> None:
+        try:
+            self._delivery.hide(self._config.lease_seconds)
+        except (ClientError, BotoCoreError):
+            logger.exception("message not hidden")
 
     def _write(self, now: float) -> None:
         at, percent = utc_now(), self._percent

@@ -26,7 +26,7 @@ from shared.stages.failures import StageFailure
 from shared.stages.messages import RemoteTask, StageTask
 from shared.stages.queues import REMOTE_QUEUE
 from workers.engines.contract import Busy, Finished, Output, RemoteEngine, StageResult, Unconfirmed
-from workers.runtime.attempt import Attempt, report_completed
+from workers.runtime.attempt import Attempt, is_outdated, report_completed
 from workers.runtime.config import RemoteConfig
 
 PRESIGNED_URL_SECONDS = 3600  # validity of the URLs that a provider receives
@@ -82,7 +82,8 @@ class RemoteRunner:
         except AlreadyCompleted:
             report_completed(task)
         except Leased as leased:
-            self._send(message, group=task.request.user_id, seconds=int((leased.until - at).total_seconds()) + 1)
+            if not is_outdated(task):
+                self._send(message, group=task.request.user_id, seconds=int((leased.until - at).total_seconds()) + 1)
         else:
             self._submit_or_adopt(attempt)
 

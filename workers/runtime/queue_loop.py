@@ -4,6 +4,7 @@ import sys
 from importlib import import_module
 from typing import Any
 
+from shared.jobs.store import jobs
 from shared.observability import logger
 from shared.stages.engines import ENGINES, Runs
 from shared.stages.stages import Stage
@@ -34,7 +35,13 @@ def serve(stage: Stage, engines: Engines) -> None:
     sys.stdout.write("ready\n")
     sys.stdout.flush()
     queues = (stage.priority_queue, stage.queue)
-    consume(queues, runner.handle, shutdown, visibility_seconds=WorkerConfig().lease_seconds)
+    consume(
+        queues,
+        runner.handle,
+        shutdown,
+        visibility_seconds=WorkerConfig().lease_seconds,
+        probe=lambda: jobs.is_over("job_probe"),
+    )
 
 
 if __name__ == "__main__":

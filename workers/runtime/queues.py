@@ -4,11 +4,13 @@ import os
 import signal
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from time import sleep
 from types import FrameType
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
+from pynamodb.exceptions import PynamoDBException
 
 from shared.aws.clients import sqs
 from shared.aws.queues import queue_url
@@ -18,6 +20,9 @@ from workers.runtime.protection import protected
 
 WaitedFor = TypeVar("WaitedFor")
 
+AWS_ERRORS = (ClientError, BotoCoreError, PynamoDBException)
+FIRST_PAUSE_SECONDS = 1.0  # pause after the first error of AWS
+MAX_PAUSE_SECONDS = 60.0
 WAIT_SECONDS = 1  # long poll of the last queue; also the maximum delay of SIGTERM and of messages in earlier queues
 
 
@@ -29,15 +34,24 @@ class Delivery:
     body: str
     receipt: str
     trace: str = ""  # the trace header of the message; the logger writes the trace id
+    group: str = ""  # the message's group, for SQS fair queues
 
     def delete(self) -> None:
         sqs().delete_message(QueueUrl=queue_url(self.queue), ReceiptHandle=self.receipt)
 
     def hide(self, seconds: int) -> None:
-        """Hide the message from other receivers for `seconds` from now. 0 hands it back at once."""
+        """Hide the message from other receivers for `seconds` from now. 0 makes it visible at once."""
         sqs().change_message_visibility(
             QueueUrl=queue_url(self.queue), ReceiptHandle=self.receipt, VisibilityTimeout=seconds
         )
+
+    def hand_back(self) -> None:
+        """Send the message again as a new one. A message that is only made visible keeps its number of receives."""
+        more: dict[str, Any] = {"MessageGroupId": self.group} if self.group else {}
+        if self.trace:
+            more["MessageSystemAttributes"] = {"AWSTraceHeader": {"DataType": "String", "StringValue": self.trace}}
+        sqs().send_message(QueueUrl=queue_url(self.queue), MessageBody=self.body, **more)
+        self.delete()
 
 
 class _Interrupted(BaseException):
@@ -75,9 +89,17 @@ class Shutdown:
 
 
 def consume(
-    queues: Sequence[str], handle: Callable[[Delivery], None], shutdown: Shutdown, *, visibility_seconds: int
+    queues: Sequence[str],
+    handle: Callable[[Delivery], None],
+    shutdown: Shutdown,
+    *,
+    visibility_seconds: int,
+    probe: Callable[[], object],
 ) -> None:
     """Pass each delivery to `handle` until shutdown. Log its exceptions; SQS delivers the message again.
+
+    After an error of AWS, pause, twice as long after each error in sequence, then call `probe` until it does not raise
+    such an error. Meanwhile receive nothing, because each receive brings a message nearer to the dead letters.
 
     A queue is polled when the queues before it are empty. Only the poll of the last queue waits. A poll is never
     interrupted, because SQS may already hide a message for it. A message of the last poll is handed back.
@@ -89,6 +111,7 @@ def consume(
                 return found
         return _receive(queues[-1], visibility_seconds, wait_seconds=WAIT_SECONDS)
 
+    errors = 0
     while not shutdown.requested:
         with logged():
             try:
@@ -99,11 +122,27 @@ def consume(
                     os.environ[TRACE] = delivery.trace
                     with protected():
                         handle(delivery)
-            except (ClientError, BotoCoreError):
+                errors = 0
+            except AWS_ERRORS:
                 logger.exception("AWS did not answer; trying again", queues=queues)
-                sleep(1)
+                errors = _wait_for_aws(probe, shutdown, errors)
             except Exception:  # noqa: BLE001  # a bad message must not end the worker: SQS moves it to the dead letters
                 logger.exception("message not handled", queues=queues)
+
+
+def _wait_for_aws(probe: Callable[[], object], shutdown: Shutdown, errors: int) -> int:
+    """Pause and call `probe`, until it succeeds or SIGTERM arrives. Return the number of errors in sequence."""
+    while not shutdown.requested:
+        pause = min(MAX_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2**errors)
+        shutdown.interruptible(partial(sleep, pause))
+        errors = min(errors + 1, 10)
+        try:
+            probe()
+        except AWS_ERRORS:
+            logger.warning("AWS does not answer yet", errors=errors)
+        else:
+            break
+    return errors
 
 
 def _receive(queue: str, visibility_seconds: int, *, wait_seconds: int) -> list[Delivery]:
@@ -112,9 +151,10 @@ def _receive(queue: str, visibility_seconds: int, *, wait_seconds: int) -> list[
         MaxNumberOfMessages=1,
         WaitTimeSeconds=wait_seconds,
         VisibilityTimeout=visibility_seconds,
-        MessageSystemAttributeNames=["AWSTraceHeader"],
+        MessageSystemAttributeNames=["AWSTraceHeader", "MessageGroupId"],
     )
     return [
-        Delivery(queue, m["Body"], m["ReceiptHandle"], m.get("Attributes", {}).get("AWSTraceHeader", ""))
+        Delivery(queue, m["Body"], m["ReceiptHandle"], about.get("AWSTraceHeader", ""), about.get("MessageGroupId", ""))
         for m in answer.get("Messages", [])
+        for about in [m.get("Attributes", {})]
     ]

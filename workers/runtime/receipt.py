@@ -14,4 +14,7 @@ class Receipt(Protocol):
         """Delete the task, because it is done or has failed for good: it is not delivered again."""
 
     def hide(self, seconds: int) -> None:
-        """Hide the task from other workers for `seconds`. 0 hands it back, so that another worker can do it."""
+        """Hide the task from other workers for `seconds`."""
+
+    def hand_back(self) -> None:
+        """Let another worker do the task at once. This does not count as a failed delivery."""

@@ -37,7 +37,10 @@ class Invocation:
         self.done = True
 
     def hide(self, seconds: int) -> None:
-        """Do nothing: the task is hidden until the response. A task that is handed back is answered with 503."""
+        """Do nothing: the task is hidden until the response."""
+
+    def hand_back(self) -> None:
+        """Do nothing: a task that is not done is answered with 503."""
 
 
 class Endpoint(ThreadingHTTPServer):

@@ -19,7 +19,7 @@ from shared.observability import about, logger
 from shared.stages.failures import StageFailure
 from shared.stages.messages import StageTask
 from workers.engines.contract import InProcessEngine, StageResult, Stopped, Workspace
-from workers.runtime.attempt import Attempt, report_completed
+from workers.runtime.attempt import Attempt, is_outdated, report_completed
 from workers.runtime.beat import Beat, StopReason
 from workers.runtime.config import WorkerConfig
 from workers.runtime.receipt import Receipt
@@ -47,7 +47,10 @@ class StepRunner:
             report_completed(task)
             delivery.delete()
         except Leased as leased:
-            delivery.hide(max(1, int((leased.until - at).total_seconds()) + 1))
+            if is_outdated(task):
+                delivery.delete()
+            else:
+                delivery.hide(max(1, int((leased.until - at).total_seconds()) + 1))
         else:
             ids = {"job_id": task.job_id, "stage": task.stage.value, "attempt": attempt_id, "engine": task.engine}
             with segment(f"{task.stage.queue}-worker", **ids) as traced:
@@ -103,7 +106,7 @@ class StepRunner:
             case StopReason.SHUTDOWN:
                 with suppress(Fenced):
                     attempt.release()
-                delivery.hide(0)
+                delivery.hand_back()
             case StopReason.ENDED:
                 delivery.delete()
             case _:  # the message belongs to the attempt that fenced this one

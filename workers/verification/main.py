@@ -1,6 +1,7 @@
 """The worker that verifies uploads before any other use: `python -m workers.verification.main`."""
 
 import sys
+from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -73,7 +74,18 @@ def main() -> None:
     logger.append_keys(worker=VERIFICATION_QUEUE)
     sys.stdout.write("ready\n")
     sys.stdout.flush()
-    consume((VERIFICATION_QUEUE,), handle, shutdown, visibility_seconds=VERIFICATION_VISIBILITY_SECONDS)
+    consume(
+        (VERIFICATION_QUEUE,),
+        handle,
+        shutdown,
+        visibility_seconds=VERIFICATION_VISIBILITY_SECONDS,
+        probe=_reach_the_table,
+    )
+
+
+def _reach_the_table() -> None:
+    with suppress(AssetNotFound):
+        assets.get("ast_probe")
 
 
 if __name__ == "__main__":
