@@ -1,7 +1,6 @@
 """The environment variables of every test: the names of a deployment that does not exist, and invalid credentials."""
 
 import os
-from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -23,7 +22,7 @@ os.environ |= {
     "POWERTOOLS_METRICS_NAMESPACE": "Kinora",
 }
 
-INFRA = Path(__file__).parent / "infra"
+TESTS = Path(__file__).parent
 
 
 @pytest.hookimpl(optionalhook=True)  # pytest runs without xdist, too
@@ -32,11 +31,20 @@ def pytest_xdist_auto_num_workers() -> int:
     return (os.cpu_count() or 1) + 1
 
 
-def pytest_collection_modifyitems(items: Iterable[pytest.Item]) -> None:
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Run the tests of one file in one process, for its module fixtures, and all tests of templates in one process.
 
-    The synthesis of a template takes 10 to 25 s, and its files are written once.
+    The process of templates starts the CDK once, and writes each template once. The longest groups come first: those
+    of the laptop cloud, which also wait for leases while other tests compute, then the templates.
     """
     for item in items:
         if item.get_closest_marker("xdist_group") is None:
-            item.add_marker(pytest.mark.xdist_group("templates" if INFRA in item.path.parents else str(item.path)))
+            item.add_marker(
+                pytest.mark.xdist_group("templates" if TESTS / "infra" in item.path.parents else str(item.path))
+            )
+    items.sort(key=_begins)
+
+
+def _begins(item: pytest.Item) -> int:
+    [group] = (marker.args[0] for marker in item.iter_markers("xdist_group"))
+    return 0 if TESTS / "e2e" in item.path.parents else 1 if group == "templates" else 2
