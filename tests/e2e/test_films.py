@@ -84,7 +84,7 @@ def test_hls_plays_through_signed_urls_only(plain: tuple[StudioClient, dict[str,
 def test_an_uploaded_picture_and_driving_clip_are_used(creator: StudioClient, tmp_path: Path) -> None:
     inputs = [
         {"role": "picture", "assetId": ready(creator, picture(tmp_path / "photo.jpg"))},
-        {"role": "driving", "assetId": ready(creator, driving_clip(tmp_path / "driving.mp4", seconds=1))},
+        {"role": "driving", "assetId": ready(creator, driving_clip(tmp_path / "driving.mp4", seconds=3))},
     ]
     job, _ = film(creator, inputs=inputs, presetId="static")
     assert job["status"] == "COMPLETED", job
