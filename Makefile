@@ -45,7 +45,7 @@ $(DYNAMODB): | $(READY)
 # tests/conftest.py sets the number of processes and the tests that share one; the longest files come first.
 .PHONY: test
 test: $(READY) $(DYNAMODB) ## Run the tests
-	$(BIN)/pytest --numprocesses auto --dist loadgroup --no-loadscope-reorder $(COVERAGE)
+	$(BIN)/pytest --numprocesses auto --dist loadfile --no-loadscope-reorder $(COVERAGE)
 
 .PHONY: check check-slow
 check: COVERAGE := --cov

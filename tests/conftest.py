@@ -1,8 +1,7 @@
 """The environment variables of every test: the names of a deployment that does not exist, and invalid credentials."""
 
 import os
-from collections.abc import Iterable
-from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -23,7 +22,7 @@ os.environ |= {
     "POWERTOOLS_METRICS_NAMESPACE": "Kinora",
 }
 
-INFRA = Path(__file__).parent / "infra"
+READ_TEMPLATES = {"tests/contract/test_documents.py", "tests/contract/test_template.py"}
 
 
 @pytest.hookimpl(optionalhook=True)  # pytest runs without xdist, too
@@ -32,11 +31,29 @@ def pytest_xdist_auto_num_workers() -> int:
     return (os.cpu_count() or 1) + 1
 
 
-def pytest_collection_modifyitems(items: Iterable[pytest.Item]) -> None:
-    """Run the tests of one file in one process, for its module fixtures, and all tests of templates in one process.
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Return the scheduler of `--dist loadfile` with our groups. The groups of xdist 3.8 do not work in pytest 9.2."""
+    if config.getoption("dist") != "loadfile":
+        return None
+    from xdist.scheduler import LoadFileScheduling  # type: ignore[import-untyped]  # noqa: PLC0415  # pytest runs without it
 
-    The synthesis of a template takes 10 to 25 s, and its files are written once.
+    class GroupScheduling(LoadFileScheduling):  # type: ignore[misc]  # it has no types
+        def _split_scope(self, nodeid: str) -> str:
+            return group_of(nodeid)
+
+    return GroupScheduling(config, log)
+
+
+def group_of(nodeid: str) -> str:
+    """Return the group of a test. One process runs all tests of a group, and so makes their module fixtures once.
+
+    A group is a file, or all files that read templates: their process starts the CDK once.
     """
-    for item in items:
-        if item.get_closest_marker("xdist_group") is None:
-            item.add_marker(pytest.mark.xdist_group("templates" if INFRA in item.path.parents else str(item.path)))
+    file = nodeid.partition("::")[0]
+    return "templates" if file.startswith("tests/infra/") or file in READ_TEMPLATES else file
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Start the longest groups first: the end-to-end tests, which wait while other tests compute, and the templates."""
+    items.sort(key=lambda item: (not item.nodeid.startswith("tests/e2e/"), group_of(item.nodeid) != "templates"))

@@ -13,7 +13,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import Any
+from select import select
+from typing import Any, TextIO, cast
 
 from infra.bundling.archive import BUILD, ROOT, digest
 from local.environment import ACCOUNT, REGION
@@ -45,7 +46,6 @@ NAMES = ("TableName", "FunctionName", "BucketName", "LogGroupName", "ClusterName
 CONTEXT = {"PATH": f"{ROOT / '.venv' / 'bin'}{os.pathsep}{os.environ.get('PATH', os.defpath)}"}  # node is in .venv
 SYNTH_SECONDS = 200
 CACHE_SECONDS = 3600  # age at which an assembly (14 MB) is deleted
-REPORT = "synth.log"
 ENVIRONMENTS = ("dev", "staging", "prod")
 APPS = dict.fromkeys(ENVIRONMENTS, "infra.app") | {"elsewhere": "tools.elsewhere"}
 
@@ -81,7 +81,6 @@ class Assembly:
 
     name: str
     folder: Path
-    report: str  # output of the CDK app
 
     @property
     def prefix(self) -> str:
@@ -206,16 +205,37 @@ class SynthFailed(Exception):
     """The CDK app ended with an error. The message is its output."""
 
 
+def run_program(program: str, *arguments: str) -> str:
+    """Run a CDK program (Python code) without AWS and Kinora variables; return output. Raise SynthFailed."""
+    process, log = _process()
+    programs, answers = cast(TextIO, process.stdin), cast(TextIO, process.stdout)
+    start = log.seek(0, os.SEEK_END)
+    programs.write(json.dumps([program, *arguments]) + "\n")
+    programs.flush()
+    if not select([answers], [], [], SYNTH_SECONDS)[0]:
+        process.kill()
+    status = answers.readline()
+    log.seek(start)
+    if status != "0\n":
+        raise SynthFailed(log.read())
+    return log.read()
+
+
 def run_app(*arguments: str, module: str = "infra.app") -> str:
     """Run the CDK app (`-c env=dev -o folder`) without AWS and Kinora variables; return output. Raise SynthFailed."""
+    return run_program(f"import runpy; runpy.run_module({module!r}, run_name='__main__')", *arguments)
+
+
+@cache
+def _process() -> tuple[subprocess.Popen[str], TextIO]:
+    """Start the process of all programs, and return it with the file that receives their output. It ends with ours."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("KINORA_", "AWS_"))}
-    done = subprocess.run(  # noqa: S603  # our own module
-        [sys.executable, "-m", module, *arguments], cwd=ROOT, env=environment | CONTEXT, capture_output=True, text=True,
-        timeout=SYNTH_SECONDS, check=False,
+    log = tempfile.TemporaryFile("a+")  # noqa: SIM115  # open until this process ends
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tools.cdk_programs"], cwd=ROOT, env=environment | CONTEXT, stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE, stderr=log, text=True,
     )  # fmt: skip
-    if done.returncode:
-        raise SynthFailed(done.stdout + done.stderr)
-    return done.stdout + done.stderr
+    return process, log
 
 
 @cache
@@ -225,11 +245,10 @@ def synthesized(name: str) -> Assembly:
     if not cached.exists():
         _delete_old(cached.parent)
         draft = Path(tempfile.mkdtemp(dir=cached.parent))
-        output = run_app("-c", f"env={name}", "-o", str(draft), module=APPS[name])
-        (draft / REPORT).write_text(output)
+        run_app("-c", f"env={name}", "-o", str(draft), module=APPS[name])
         with suppress(OSError):  # another process was faster
             draft.rename(cached)
-    return Assembly(name, cached, (cached / REPORT).read_text())
+    return Assembly(name, cached)
 
 
 def _sources() -> str:

@@ -5,8 +5,6 @@ import pytest
 from local.environment import ROOT
 from tools.docs import DOCUMENTS
 
-pytestmark = pytest.mark.xdist_group("templates")
-
 
 @pytest.mark.parametrize("path", DOCUMENTS)
 def test_the_committed_document_is_up_to_date(path: str) -> None:

@@ -33,8 +33,6 @@ from shared.core.config import Config
 from shared.stages.queues import QUEUES, REMOTE_QUEUE
 from tools.template import Assembly, Resource, many, synthesized
 
-pytestmark = pytest.mark.xdist_group("templates")
-
 # Variables that are set on the laptop only. The cloud uses their defaults.
 LAPTOP_ONLY = {"KINORA_UPLOAD_ENDPOINT_URL"}
 # Variables that are set in the cloud only. The laptop has no SageMaker endpoints and no Sentry, and it signs its films.

@@ -8,11 +8,14 @@ import pytest
 from local.cloud import Cloud, laptop_cloud
 from local.studio import StudioClient
 
+# A worker that was killed is noticed after its lease, and progress is known early: the tests wait less.
+TIMING = {"KINORA_LEASE_SECONDS": "9", "KINORA_BEAT_SECONDS": "3", "KINORA_PROGRESS_SECONDS": "0.5"}
+
 
 @pytest.fixture(scope="module")
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
     """The laptop cloud with its real workers and engines."""
-    with laptop_cloud(folder=tmp_path_factory.mktemp("cloud")) as running:
+    with laptop_cloud(folder=tmp_path_factory.mktemp("cloud"), worker_variables=TIMING) as running:
         yield running
 
 
@@ -28,7 +31,7 @@ def scripted_cloud(tmp_path_factory: pytest.TempPathFactory, script: Path) -> It
     with laptop_cloud(
         folder=tmp_path_factory.mktemp("cloud"),
         worker_module="tests.support.scripted_worker",
-        worker_variables={"KINORA_SCRIPT_FOLDER": str(script)},
+        worker_variables={**TIMING, "KINORA_SCRIPT_FOLDER": str(script)},
     ) as running:
         yield running
 

@@ -1,5 +1,7 @@
 """Films from prompts, through the real API, the real state machine and real workers."""
 
+from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from time import monotonic, sleep
 from typing import Any
@@ -10,6 +12,7 @@ import pytest
 
 from local.cloud import Cloud
 from local.studio import StudioClient, StudioError
+from tests.e2e.conftest import signed_up
 from tests.support.clips import captions, driving_clip, picture, track
 from workers.media.boxes import boxes
 
@@ -58,8 +61,15 @@ def test_a_prompt_becomes_a_film_and_every_stage_is_reported(creator: StudioClie
     assert (tmp_path / "poster.jpg").read_bytes()[:2] == b"\xff\xd8"
 
 
-def test_hls_plays_through_signed_urls_only(creator: StudioClient, tmp_path: Path) -> None:
-    job, _ = film(creator)
+@pytest.fixture(scope="module")
+def plain(cloud: Cloud) -> Iterator[tuple[StudioClient, dict[str, Any]]]:
+    """A creator and the job of a film with the defaults of `film`."""
+    with closing(signed_up(cloud)) as studio:
+        yield studio, film(studio)[0]
+
+
+def test_hls_plays_through_signed_urls_only(plain: tuple[StudioClient, dict[str, Any]], tmp_path: Path) -> None:
+    creator, job = plain
     playlist = tmp_path / "film.m3u8"
     playlist.write_text(job["hlsPlaylist"])
     options = {"protocol_whitelist": "file,http,tcp", "allowed_extensions": "ALL", "extension_picky": "0"}
@@ -74,7 +84,7 @@ def test_hls_plays_through_signed_urls_only(creator: StudioClient, tmp_path: Pat
 def test_an_uploaded_picture_and_driving_clip_are_used(creator: StudioClient, tmp_path: Path) -> None:
     inputs = [
         {"role": "picture", "assetId": ready(creator, picture(tmp_path / "photo.jpg"))},
-        {"role": "driving", "assetId": ready(creator, driving_clip(tmp_path / "driving.mp4"))},
+        {"role": "driving", "assetId": ready(creator, driving_clip(tmp_path / "driving.mp4", seconds=3))},
     ]
     job, _ = film(creator, inputs=inputs, presetId="static")
     assert job["status"] == "COMPLETED", job
@@ -103,11 +113,12 @@ def test_an_upload_of_another_type_than_declared_is_refused(
         creator.submit({"projectId": project, "prompt": "x", "inputs": inputs})
 
 
-def test_the_same_seed_makes_the_same_film(creator: StudioClient, tmp_path: Path) -> None:
+def test_the_same_seed_makes_the_same_film(
+    plain: tuple[StudioClient, dict[str, Any]], creator: StudioClient, tmp_path: Path
+) -> None:
     """The encoded pictures are equal byte for byte. The provenance of each film has its own id."""
     films = []
-    for name in ("one.mp4", "two.mp4"):
-        job, _ = film(creator, prompt="misty pine forest at dawn")
+    for name, job in (("one.mp4", plain[1]), ("two.mp4", film(creator)[0])):
         creator.download(job["videoUrl"], tmp_path / name)
         [pictures] = [box for box in boxes(tmp_path / name) if box.kind == "mdat"]
         films.append((tmp_path / name).read_bytes()[pictures.offset : pictures.offset + pictures.size])
@@ -152,7 +163,7 @@ def test_a_step_whose_worker_is_killed_completes_and_is_charged_once(cloud: Clou
         "projectId": creator.create_project("killed"),
         "prompt": "a harbour at night",
         "presetId": "orbit-left",
-        "settings": {"duration": 10, "resolution": "1080p"},
+        "settings": {"duration": 10, "resolution": "480p"},
     }
     submitted, killed = creator.submit(body), False
     for event in creator.events(submitted["id"]):

@@ -45,7 +45,7 @@ def test_cancel_during_each_stage_stops_the_work_and_releases_the_credits(
     scripted_cloud: Cloud, scripted: StudioClient, script: Path, tmp_path: Path, stage: Stage
 ) -> None:
     (script / stage.value).write_text("slow")
-    inputs = [{"role": "driving", "assetId": ready(scripted, driving_clip(tmp_path / "driving.mp4"))}]
+    inputs = [{"role": "driving", "assetId": ready(scripted, driving_clip(tmp_path / "driving.mp4", seconds=3))}]
     job = submit(scripted, inputs=inputs)
     events = until(scripted, job["id"], stage)
     next(events)

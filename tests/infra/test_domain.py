@@ -1,12 +1,8 @@
 """An environment with its own domain, which no environment of the repository has."""
 
-import subprocess
-import sys
-
 import pytest
 
-from local.environment import ROOT
-from tools.template import CONTEXT, Assembly
+from tools.template import Assembly, run_program
 
 NAMED = """
 import sys
@@ -23,10 +19,8 @@ app.synth()
 @pytest.fixture(scope="module")
 def named(tmp_path_factory: pytest.TempPathFactory) -> Assembly:
     folder = tmp_path_factory.mktemp("named")
-    command = [sys.executable, "-c", NAMED, str(folder)]
-    done = subprocess.run(command, cwd=ROOT, env=CONTEXT, capture_output=True, text=True, timeout=200, check=False)  # noqa: S603  # our own program
-    assert done.returncode == 0, done.stderr
-    return Assembly("prod", folder, done.stderr)
+    run_program(NAMED, str(folder))
+    return Assembly("prod", folder)
 
 
 def test_both_addresses_have_a_certificate_and_both_kinds_of_record(named: Assembly) -> None:

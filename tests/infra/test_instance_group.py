@@ -1,16 +1,13 @@
 """GPU workers in our own Auto Scaling group, for Regions without ECS Managed Instances."""
 
-import subprocess
-import sys
 from typing import Any
 
 import pytest
 
-from local.environment import ROOT
 from shared.stages.stages import Stage
 from tests.infra.test_workers import most_of
 from tools.elsewhere import ENVIRONMENT
-from tools.template import CONTEXT, Assembly, Resource
+from tools.template import Assembly, Resource, run_program
 
 GROUPED = """
 import sys
@@ -38,12 +35,8 @@ GPU_STAGES = [Stage.IMAGE_GENERATION.queue, Stage.VIDEO_SYNTHESIS.queue]
 def grouped(tmp_path_factory: pytest.TempPathFactory) -> Assembly:
     """Its synthesis fails if cdk-nag finds a violation."""
     folder = tmp_path_factory.mktemp("grouped")
-    done = subprocess.run(  # noqa: S603  # our own program
-        [sys.executable, "-c", GROUPED, str(folder)], cwd=ROOT, env=CONTEXT, capture_output=True, text=True,
-        timeout=200, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    return Assembly("elsewhere", folder, done.stderr)
+    run_program(GROUPED, str(folder))
+    return Assembly("elsewhere", folder)
 
 
 def only(cloud: Assembly, type: str) -> Resource:  # the name in CloudFormation

@@ -60,7 +60,7 @@ def test_the_snapshot_shows_a_managed_policy_and_a_caller(tmp_path: Path) -> Non
         "Call": {"Type": "AWS::Lambda::Permission", "Properties": call},
     }
     (tmp_path / "kinora-dev-data.template.json").write_text(json.dumps({"Resources": resources}))
-    summary = page(Assembly("dev", tmp_path, ""))
+    summary = page(Assembly("dev", tmp_path))
     [policy] = summary["policies"].values()
     assert policy["may"] == [{"action": ["dynamodb:DeleteTable"], "resource": ["*"]}]
     assert summary["functions"] == {

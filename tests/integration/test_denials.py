@@ -52,9 +52,59 @@ ATTEMPTS = {
 every_attempt = pytest.mark.parametrize("attempt", ATTEMPTS.values(), ids=ATTEMPTS.keys())
 
 
+@dataclass(frozen=True)
+class World:
+    """The resources of Ada and Eve, and the dump of everything that is stored."""
+
+    ada: Creator
+    eve: Creator
+    own: Ids  # one resource of Ada's of each kind
+    hers: dict[str, str]  # the ids of Eve's resources, by the names of HERS
+    dump: dict[str, list[str]]
+
+
+@pytest.fixture(scope="module")
+def worlds() -> list[World]:
+    return []
+
+
 @pytest.fixture
-def hers(eve: Creator) -> dict[str, str]:
-    """The ids of Eve's resources, by the names of HERS."""
+def world(deployment: Studio, worlds: list[World]) -> World:
+    """The newest world. It is made again after a test that changed it."""
+    deployment.cloud.forget()
+    if not worlds or worlds[-1].dump != deployment.dump():
+        deployment.wipe()
+        ada, eve = deployment.arrive("ada@example.com"), deployment.arrive("eve@example.com")
+        worlds.append(World(ada, eve, _own(ada), _hers(eve), deployment.dump()))
+    return worlds[-1]
+
+
+@pytest.fixture
+def studio(deployment: Studio, world: World) -> Studio:
+    return deployment
+
+
+@pytest.fixture
+def ada(world: World) -> Creator:
+    return world.ada
+
+
+@pytest.fixture
+def eve(world: World) -> Creator:
+    return world.eve
+
+
+@pytest.fixture
+def own(world: World) -> Ids:
+    return world.own
+
+
+@pytest.fixture
+def hers(world: World) -> dict[str, str]:
+    return world.hers
+
+
+def _hers(eve: Creator) -> dict[str, str]:
     project = eve.project("Eve's secret plans")
     running, ended = eve.job(project)["id"], eve.job(project)["id"]
     settlement.complete(complete_steps(ended), at=utc_now())
@@ -65,9 +115,7 @@ def hers(eve: Creator) -> dict[str, str]:
     }  # fmt: skip
 
 
-@pytest.fixture
-def own(ada: Creator) -> Ids:
-    """One resource of Ada's of each kind."""
+def _own(ada: Creator) -> Ids:
     project = ada.project("Ada's own")
     return {"project": project, "job": ada.job(project)["id"], "asset": ada.asset(), "preset": "crash-zoom-in"}
 
@@ -122,12 +170,13 @@ def test_no_route_shows_or_changes_the_resources_of_another_account(
     assert of_eve() == before
 
 
-def test_lists_show_only_the_callers_resources(ada: Creator, hers: dict[str, str]) -> None:
+def test_lists_show_only_the_callers_resources(studio: Studio, hers: dict[str, str]) -> None:
+    new = studio.arrive("new@example.com")
     for path in ("/api/projects", "/api/jobs", "/api/assets"):
-        assert ada.get(path).body == []
+        assert new.get(path).body == []
         for cursor in hers.values():
-            assert ada.get(path, after=cursor).body == []
-            assert ada.get(path, after="z").body == []
+            assert new.get(path, after=cursor).body == []
+            assert new.get(path, after="z").body == []
 
 
 @every_guarded_route

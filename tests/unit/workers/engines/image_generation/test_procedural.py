@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import cv2
@@ -28,6 +29,7 @@ def _run(
     return Procedural().run(request, Workspace(folder, fetch=Path, progress=progress))
 
 
+@cache
 def _painting(prompt: str, width: int = 128, height: int = 72, seed: int = 3) -> Painting:
     return paint(read(prompt, None, seed), width, height)
 
@@ -128,7 +130,7 @@ def test_any_shape_can_be_painted(place: Place, size: tuple[int, int]) -> None:
 
 @pytest.mark.parametrize("style", list(Style))
 def test_every_style_is_visible(style: Style) -> None:
-    plain = paint(read("a lake at noon", None, 3), 160, 90)
+    plain = _painting("a lake at noon", 160, 90)
     other = paint(read("a lake at noon", style, 3), 160, 90)
     assert other.rgb.std() > 8
     if style is Style.NOIR:
