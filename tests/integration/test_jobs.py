@@ -14,7 +14,7 @@ from shared.jobs.record import JobStatus
 from shared.jobs.steps import steps
 from shared.jobs.store import jobs
 from shared.stages.failures import StageFailure
-from shared.stages.stages import Role, Stage
+from shared.stages.stages import STAGES, Role, Stage
 from tests.support.steps import claim, complete_step, complete_steps
 from tests.support.studio import Creator, Studio
 from tools.sizes import item_bytes
@@ -76,7 +76,10 @@ def test_a_driving_clip_adds_motion_transfer(ada: Creator) -> None:
         "projectId": ada.project(), "prompt": "a lighthouse", "inputs": [{"role": "driving", "assetId": asset}],
     }  # fmt: skip
     job = ada.post("/api/jobs", body).body
-    assert [step["stepType"] for step in job["steps"]] == [stage.value for stage in Stage]
+    assert [step["stepType"] for step in job["steps"]] == [
+        stage for stage in Stage if STAGES[stage].needed_for(frozenset({Role.DRIVING}))
+    ]
+    assert Stage.MOTION_TRANSFER in [step["stepType"] for step in job["steps"]]
 
 
 @pytest.mark.parametrize(
