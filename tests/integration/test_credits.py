@@ -30,7 +30,7 @@ from shared.jobs.keys import job_prefix
 from shared.jobs.record import JobRecord, JobStatus, StepResultRecord
 from shared.jobs.store import JobEnded, jobs
 from shared.stages.stages import Stage
-from tests.support.cloud import AtCall, Died, nothing
+from tests.support.cloud import AtCall, ProcessDied, nothing
 from tests.support.life import tokens_honoured
 from tests.support.steps import complete_steps
 from tests.support.studio import Creator, Studio
@@ -292,7 +292,7 @@ def test_a_settlement_that_dies_at_any_call_ends_job_and_hold_together(studio: S
         studio.cloud.afterwards = hook
         try:
             settlement.complete(job, at=utc_now())
-        except Died:
+        except ProcessDied:
             died = True
         studio.cloud.dead, studio.cloud.afterwards = False, nothing
         check_books(ada.user_id, [job.job_id for job in JobRecord.by_account.query(ada.user_id)])

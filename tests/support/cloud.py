@@ -32,7 +32,7 @@ def lose_answer(_operation: str) -> None:
     raise ConnectionClosedError(endpoint_url="x")
 
 
-class Died(Exception):
+class ProcessDied(Exception):
     """The end of a process. Each of its later calls raises this too."""
 
 
@@ -75,9 +75,9 @@ class AwsStandIn:
         self.afterwards = lose
 
     def die(self) -> None:
-        """End the process: this call and its later ones raise Died."""
+        """End the process: this call and its later ones raise ProcessDied."""
         self.dead = True
-        raise Died
+        raise ProcessDied
 
     def messages_to(self, connection_id: str) -> list[dict[str, Any]]:
         return [message for to, message in self.sent if to == connection_id]
@@ -86,7 +86,7 @@ class AwsStandIn:
         operation = model.name
         assert operation != "Scan", "every list is a Query on an index"
         if self.dead:
-            raise Died
+            raise ProcessDied
         self.calls.append(operation)
         if self.fails_once.get(operation):
             raise self.fails_once[operation].pop(0)
