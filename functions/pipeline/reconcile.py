@@ -9,7 +9,6 @@ from time import monotonic
 from typing import Any
 from zlib import crc32
 
-from shared.aws.transactions import transaction
 from shared.core.clock import utc_now
 from shared.core.ids import id_from, made_at
 from shared.credits.store import credits
@@ -48,7 +47,7 @@ def execution_ended(job_id: str, at: datetime) -> dict[str, int]:
         job = jobs.get(job_id)
     except JobNotFound:
         return done
-    _count(done, _end_hold(job_id, job, at) if JobStatus(job.status).ended else _settle_orphan(job, at))
+    _count(done, _release(job_id, job, at) if JobStatus(job.status).ended else _settle_orphan(job, at))
     return done
 
 
@@ -109,9 +108,9 @@ def _reconcile(job_id: str, found: JobRecord | None, at: datetime, *, in_turn: b
     try:
         job = found or jobs.get(job_id)
     except JobNotFound:
-        return _end_hold(job_id, None, at)
+        return _release(job_id, None, at)
     if JobStatus(job.status).ended:
-        return _end_hold(job_id, job, at)
+        return _release(job_id, job, at)
     if at > job.deadline_at:  # also if it beats: the worker of an engine that hangs still beats
         settlement.fail(job, error="The job took too long. Nothing was charged.", at=at)
         executions.stop(job.job_id)
@@ -159,14 +158,5 @@ def _settle_orphan(job: JobRecord, at: datetime) -> str:
     return "failed"
 
 
-def _end_hold(job_id: str, job: JobRecord | None, at: datetime) -> str | None:
-    """End the hold of a job that has ended or is deleted, unless the index of open holds is only late."""
-    hold = credits.get_hold(job_id)
-    if hold.state != "HELD":
-        return None
-    with transaction() as tx:
-        if job is not None and job.status == JobStatus.COMPLETED:
-            credits.capture(hold, int(job.credits), at=at, tx=tx)
-        else:
-            credits.release(hold, tx=tx)
-    return "released"
+def _release(job_id: str, job: JobRecord | None, at: datetime) -> str | None:
+    return "released" if settlement.end_hold(job_id, job, at=at) else None

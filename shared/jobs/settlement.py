@@ -46,6 +46,22 @@ def cancel(job: JobRecord, *, at: datetime) -> JobRecord:
     return _settle(job, JobStatus.CANCELLED, None, at)
 
 
+def end_hold(job_id: str, job: JobRecord | None, *, at: datetime) -> bool:
+    """End the hold of a job that has ended, or that is deleted (None). Return whether the hold was open.
+
+    The index of open holds is eventually consistent, so the hold can have ended already.
+    """
+    hold = credits.get_hold(job_id)
+    if hold.state != "HELD":
+        return False
+    with transaction() as tx:
+        if job is not None and job.status == JobStatus.COMPLETED and _film_is_stored(job):
+            credits.capture(hold, int(hold.credits), at=at, tx=tx)
+        else:
+            credits.release(hold, tx=tx)
+    return True
+
+
 def _film_is_stored(job: JobRecord) -> bool:
     """Return whether S3 has each output of the last step, uploaded by the attempt that the job names."""
     stage, step = job.planned()[-1]
