@@ -1,7 +1,11 @@
 """The view of a job, for REST responses and for snapshots."""
 
 from datetime import datetime, timedelta
-from typing import cast
+from typing import Annotated, cast
+
+from pydantic import GetJsonSchemaHandler
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
 from shared.aws.media import MediaAccess
 from shared.core.wire import View
@@ -17,6 +21,19 @@ URL_LIFE = timedelta(hours=1)
 Results = dict[Stage, StepResult]
 
 
+class _OptionalKeys:
+    """An annotation that keeps the keys of a TypedDict optional in the JSON Schema of a View.
+
+    pydantic applies the View's `json_schema_serialization_defaults_required` to them too.
+    """
+
+    @staticmethod
+    def __get_pydantic_json_schema__(schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        reference = handler(schema)
+        handler.resolve_ref_schema(reference).pop("required", None)
+        return reference
+
+
 class StepView(View):
     id: str
     step_type: Stage
@@ -26,7 +43,7 @@ class StepView(View):
     attempts: int
     error: str | None
     result_url: str | None
-    metadata: StepMetadata | None
+    metadata: Annotated[StepMetadata, _OptionalKeys] | None
     started_at: datetime | None
     completed_at: datetime | None
 

@@ -681,6 +681,7 @@ def test_the_hold_of_a_job_that_ended_or_is_gone_is_ended(ada: Creator, status: 
     if status is None:
         JobRecord(job_id).delete()
     else:
+        complete_steps(job_id)
         JobRecord(job_id).update([JobRecord.status.set(status.value)])
     at = utc_now() + timedelta(minutes=1)
     assert swept(at) == {"seen": 1, "released": 1}
