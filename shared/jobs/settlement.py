@@ -54,11 +54,15 @@ def end_hold(job_id: str, job: JobRecord | None, *, at: datetime) -> bool:
     hold = credits.get_hold(job_id)
     if hold.state != "HELD":
         return False
-    with transaction() as tx:
-        if job is not None and job.status == JobStatus.COMPLETED and _film_is_stored(job):
-            credits.capture(hold, int(hold.credits), at=at, tx=tx)
-        else:
-            credits.release(hold, tx=tx)
+    film = job is not None and job.status == JobStatus.COMPLETED and _film_is_stored(job)
+    try:
+        with transaction() as tx:
+            if film:
+                credits.capture(hold, int(hold.credits), at=at, tx=tx)
+            else:
+                credits.release(hold, tx=tx)
+    except HoldEnded:  # another caller has ended it
+        return False
     return True
 
 

@@ -691,6 +691,17 @@ def test_the_hold_of_a_job_that_ended_or_is_gone_is_ended(ada: Creator, status: 
     assert swept(at) == {}
 
 
+def test_a_hold_that_another_caller_ends_meanwhile_is_not_an_error(
+    ada: Creator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job_id = submitted(ada)
+    stale = credits.get_hold(job_id)
+    job = settlement.cancel(jobs.get(job_id), at=utc_now())
+    monkeypatch.setattr(credits, "get_hold", lambda _job_id: stale)
+    assert not settlement.end_hold(job_id, job, at=utc_now())
+    assert credits.account(ada.user_id).available == 100
+
+
 def test_messages_of_the_pipeline_can_be_decoded(studio: Studio, ada: Creator) -> None:
     job_id = submitted(ada)
     dispatch_step(job_id, IMAGE)
