@@ -103,12 +103,12 @@ class Studio:
             table.items.clear()
             if table.stream_shard:
                 table.stream_shard.items.clear()
-        for queue in QUEUES:  # created again, because SQS allows one purge per 60 s
-            clients.sqs().delete_queue(QueueUrl=queue_url(queue.name))
-            clients.sqs().create_queue(QueueName=f"kinora-test-{queue.name}")
+        for queue in _backend("sqs").queues.values():  # not by PurgeQueue, which SQS allows once in 60 s
+            queue._messages.clear()
+            queue._pending_messages.clear()
         for machine in _backend("stepfunctions").state_machines:
             machine.executions.clear()
-        media.delete_below("")
+        self._objects().clear()
         self.cloud.forget()
 
     def dump(self) -> dict[str, list[str]]:
@@ -117,7 +117,13 @@ class Studio:
             name: sorted(json.dumps(item.to_json(), sort_keys=True) for item in table.all_items())
             for name, table in _backend("dynamodb").tables.items()
         }
-        return tables | {"media": sorted(media.keys(""))}
+        return tables | {"media": sorted(self._objects())}
+
+    @staticmethod
+    def _objects() -> dict[str, Any]:
+        """Return moto's objects of the media bucket, by key."""
+        objects: dict[str, Any] = _backend("s3").buckets["kinora-test-media"].keys
+        return objects
 
     def messages(self, queue: str) -> list[dict[str, Any]]:
         """Return up to 10 visible messages of a queue, which stay visible."""
