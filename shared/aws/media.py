@@ -59,6 +59,11 @@ class MediaAccess:
         text = re.sub(r'URI="[^"]*"', f'URI="{signed}"', text)
         return re.sub(r"^(?!#)\S+$", signed, text, flags=re.MULTILINE)
 
+    def track(self, text: str, picture_key: str) -> str:
+        """Return the WebVTT track `text` with the picture of every cue replaced by the signed URL of `picture_key`."""
+        signed = self.url(picture_key)
+        return re.sub(r"^\S+(?=#xywh=)", lambda _: signed, text, flags=re.MULTILINE)
+
 
 @cache
 def _signer() -> CloudFrontSigner:

@@ -69,8 +69,8 @@ class JobView(View):
     preview_url: str | None
     gif_url: str | None
     sprites_url: str | None
-    scrubbing_url: str | None  # WebVTT whose cues refer to parts of the sprites (`#xywh=`)
-    hls_playlist: str | None = None
+    scrubbing_track: str | None = None  # WebVTT text; each cue names a part of the sprites (`#xywh=`) by its signed URL
+    hls_playlist: str | None = None  # playlist text with signed URLs
     motion_score: float | None = None  # 0..1, how well the clip follows the camera move; None if it was not measured
     steps: list[StepView]
     seq: int
@@ -116,7 +116,6 @@ def job_view(job: JobRecord, spec: JobSpec, results: Results, at: datetime) -> J
         preview_url=result_url(results, signed, post, Role.PREVIEW),
         gif_url=result_url(results, signed, post, Role.GIF),
         sprites_url=result_url(results, signed, post, Role.SPRITES),
-        scrubbing_url=result_url(results, signed, post, Role.SCRUBBING),
         motion_score=_motion_score(results),
         steps=[_step_view(job, stage, step, results, signed) for stage, step in job.planned()],
         seq=int(job.seq),
