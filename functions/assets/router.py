@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Response, status
-from pydantic import Field, field_validator
+from pydantic import Field, StrictInt, field_validator
 
 from functions.assets import service
 from functions.assets.service import NothingUploaded
@@ -16,7 +16,7 @@ from shared.access.principal import Principal
 from shared.assets.record import AssetStatus, AssetType
 from shared.assets.store import AssetNotFound, assets
 from shared.aws.transactions import Transaction
-from shared.core.wire import Id, View, Wire
+from shared.core.wire import Id, Name, View, Wire
 from shared.idempotency.store import KeyReused
 from shared.projects.store import ProjectNotFound
 from shared.rest.caller import may
@@ -38,10 +38,10 @@ _CONTENT_TYPE = (
 class AssetUpload(Wire):
     """A request for an upload form. `size` is the size of the file in bytes."""
 
-    name: Annotated[str, Field(min_length=1, max_length=200)]
+    name: Annotated[Name, Field(min_length=1, max_length=200)]
     type: AssetType
     content_type: Annotated[str, Field(max_length=100, pattern=_CONTENT_TYPE, examples=["image/png"])]
-    size: int = Field(le=service.MAX_BYTES)
+    size: StrictInt = Field(le=service.MAX_BYTES)
     project_id: Id | None = None
 
     @field_validator("size")

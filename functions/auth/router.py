@@ -13,7 +13,7 @@ from shared.access.principal import Principal
 from shared.access.tokens import LIFE_SECONDS
 from shared.core.config import Config
 from shared.core.errors import Forbidden
-from shared.core.wire import View, Wire
+from shared.core.wire import Name, View, Wire
 from shared.credentials.store import FAMILY_LIFE, SessionEnded
 from shared.rest.caller import may
 from shared.rest.problem import problems
@@ -40,7 +40,7 @@ class Login(Wire):
 
 
 class Register(Login):
-    name: str | None = Field(default=None, min_length=1, max_length=120)
+    name: Name | None = Field(default=None, min_length=1, max_length=120)
 
 
 class Accepted(View):

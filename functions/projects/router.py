@@ -11,7 +11,7 @@ from shared.access.principal import Principal
 from shared.aws.transactions import Transaction
 from shared.core.clock import utc_now
 from shared.core.ids import new_id
-from shared.core.wire import Id, View, Wire
+from shared.core.wire import Id, Name, View, Wire
 from shared.idempotency.store import KeyReused
 from shared.projects.store import ProjectNotEmpty, projects
 from shared.rest.caller import may
@@ -26,7 +26,7 @@ Write = Annotated[Principal, may(Permission.PROJECTS_WRITE)]
 
 
 class ProjectWrite(Wire):
-    name: str = Field(min_length=1, max_length=120, examples=["Harbour at night"])
+    name: Name = Field(min_length=1, max_length=120, examples=["Harbour at night"])
 
 
 class ProjectView(View):

@@ -11,6 +11,8 @@
 Each noun derives its own errors from these, with its own `code`: `JobNotFound(NotFound)` is `job_not_found`.
 """
 
+from typing import Any
+
 
 class AppError(Exception):
     """Base of every error that is sent to a caller. `facts` are optional fields of `Problem`."""
@@ -18,7 +20,7 @@ class AppError(Exception):
     code = "internal"
     status = 500
 
-    def __init__(self, detail: str, **facts: object) -> None:
+    def __init__(self, detail: str, **facts: Any) -> None:
         super().__init__(detail)
         self.detail = detail
         self.facts = facts

@@ -1,6 +1,7 @@
 """The error responses of the REST API: problem+json (RFC 9457), and their part of the OpenAPI document."""
 
 import json
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -12,6 +13,13 @@ from shared.core.wire import View, absent
 from shared.rest.event import request_id
 
 MEDIA_TYPE = "application/problem+json"
+
+# Headers that tell a client what to do next, by status.
+ADVICE: dict[int, dict[str, str]] = {
+    HTTPStatus.UNAUTHORIZED: {"WWW-Authenticate": "Bearer"},
+    HTTPStatus.TOO_MANY_REQUESTS: {"Retry-After": "1"},
+    HTTPStatus.SERVICE_UNAVAILABLE: {"Retry-After": "5"},
+}
 
 Responses = dict[int | str, dict[str, Any]]
 
@@ -39,7 +47,9 @@ class Problem(View):
     credits_needed: int | None = absent("The credits that the request needs, for status 402.")
 
 
-def problem(request: Request, status: int, code: str, detail: str, **facts: Any) -> Response:
+def problem(
+    request: Request, status: int, code: str, detail: str, *, headers: Mapping[str, str] | None = None, **facts: Any
+) -> Response:
     """Return the error response. `facts` are optional fields of Problem.
 
     The JSON is ASCII, because text from the request may have characters that cannot be encoded as UTF-8.
@@ -52,7 +62,12 @@ def problem(request: Request, status: int, code: str, detail: str, **facts: Any)
         request_id=request_id(request),
         **facts,
     )
-    return Response(json.dumps(body.model_dump(by_alias=True)), status_code=status, media_type=MEDIA_TYPE)
+    return Response(
+        json.dumps(body.model_dump(by_alias=True)),
+        status_code=status,
+        headers={**ADVICE.get(status, {}), **(headers or {})},
+        media_type=MEDIA_TYPE,
+    )
 
 
 def problems(*errors: type[AppError]) -> Responses:
