@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Response, status
-from pydantic import Field, StrictInt, field_validator
+from pydantic import ConfigDict, Field, StrictInt, field_validator
 
 from functions.assets import service
 from functions.assets.service import NothingUploaded
@@ -38,6 +38,12 @@ _CONTENT_TYPE = (
 class AssetUpload(Wire):
     """A request for an upload form. `size` is the size of the file in bytes."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"name": "me.png", "type": "IMAGE", "contentType": "image/png", "size": 120_000}]
+        }
+    )
+
     name: Annotated[Name, Field(min_length=1, max_length=200)]
     type: AssetType
     content_type: Annotated[str, Field(max_length=100, pattern=_CONTENT_TYPE, examples=["image/png"])]
@@ -53,6 +59,8 @@ class AssetUpload(Wire):
 
 
 class AssetCreate(Wire):
+    model_config = ConfigDict(json_schema_extra={"examples": [{"assetId": "ast_01K0M3T5V7X9Z1B3D5F7H9K1M3"}]})
+
     asset_id: Id
 
 

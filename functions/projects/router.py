@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Response, status
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from shared.access.permissions import Permission
 from shared.access.principal import Principal
@@ -26,6 +26,8 @@ Write = Annotated[Principal, may(Permission.PROJECTS_WRITE)]
 
 
 class ProjectWrite(Wire):
+    model_config = ConfigDict(json_schema_extra={"examples": [{"name": "Harbour at night"}]})
+
     name: Name = Field(min_length=1, max_length=120, examples=["Harbour at night"])
 
 

@@ -110,6 +110,31 @@ def with_refusals(path: str, operation: dict[str, Any], *, public: bool) -> dict
     return {**operation, "responses": dict(sorted(responses.items()))}
 
 
+HEADERS = {
+    "X-Request-Id": {"description": "The id of the request. Include it in a report.", "schema": {"type": "string"}},
+    "Retry-After": {"description": "Seconds until another try can succeed.", "schema": {"type": "integer"}},
+    "WWW-Authenticate": {"description": "The scheme of the token: `Bearer`.", "schema": {"type": "string"}},
+    "Set-Cookie": {"description": "The refresh cookie.", "schema": {"type": "string"}},
+    "Idempotent-Replayed": {
+        "description": "`true` if an earlier request with this Idempotency-Key had the effect.",
+        "schema": {"type": "string"},
+    },
+}
+
+
+def with_headers(operation: dict[str, Any]) -> dict[str, Any]:
+    """Return an operation of an OpenAPI document with the headers of its responses."""
+    repeatable = any(one["name"].lower() == "idempotency-key" for one in operation.get("parameters", []))
+    session = operation["operationId"] in {"login", "refresh", "logout"}
+    responses = {}
+    for status, response in operation["responses"].items():
+        names = ["X-Request-Id", *(ADVICE.get(int(status), ()) if status.isdigit() else ())]
+        if status < "4":
+            names += ["Idempotent-Replayed"] * repeatable + ["Set-Cookie"] * session
+        responses[status] = {**response, "headers": {one: {"$ref": f"#/components/headers/{one}"} for one in names}}
+    return {**operation, "responses": responses}
+
+
 def problem_schemas() -> dict[str, Any]:
     """Return the JSON Schemas of Problem and of its parts, by name."""
     schema = Problem.model_json_schema(mode="serialization", ref_template="#/components/schemas/{model}")
