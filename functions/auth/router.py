@@ -5,6 +5,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Cookie, Header, Response, status
 from pydantic import ConfigDict, EmailStr, Field, SecretStr, field_validator
+from pydantic.config import JsonDict
 
 from functions.auth import service
 from functions.auth.service import WrongCredentials
@@ -29,7 +30,7 @@ class AuthConfig(Config):
     web_origin: str = ""
 
 
-EXAMPLE = {"email": "ada@example.com", "password": "correct horse battery"}
+EXAMPLE: JsonDict = {"email": "ada@example.com", "password": "correct horse battery"}
 
 
 class Login(Wire):

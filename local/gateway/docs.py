@@ -87,7 +87,9 @@ def _with_session(operation: dict[str, Any]) -> dict[str, Any]:
     parameters = [one for one in operation.get("parameters", []) if one["in"] != "cookie"]
     if len(parameters) == len(operation.get("parameters", [])):
         return operation
-    anybody = [] if "401" in operation["responses"] else [{}]  # who has no session can end it, too
+    anybody: list[dict[str, Any]] = (
+        [] if "401" in operation["responses"] else [{}]
+    )  # who has no session can end it, too
     return {**operation, "parameters": parameters, "security": [{"session": []}, *anybody]}
 
 

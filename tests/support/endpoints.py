@@ -134,7 +134,7 @@ def example(name: str, schema: Mapping[str, Any], schemas: Mapping[str, Any], id
 
 
 def is_allowed(schema: Mapping[str, Any], value: object) -> bool:
-    """Return whether an odd value may be valid for the field: control characters in free text, or true for a truth value."""
+    """Return whether an odd value may be valid for the field: control characters in text, or true."""
     if schema.get("type") == "string":
         return (
             isinstance(value, str)
