@@ -159,13 +159,26 @@ def upload(path: Path, key: str, media_type: str, *, kind: str) -> None:
             "ContentType": media_type,
             "Tagging": f"kind={kind}",
             "CacheControl": f"private, max-age={CACHE_SECONDS}",
+            "ContentDisposition": _disposition(key),
         },
     )
 
 
 def put(content: bytes, key: str, media_type: str, *, kind: str) -> None:
     """Store `content`. `kind` is the same tag as in `upload`."""
-    s3().put_object(Bucket=config().media_bucket, Key=key, Body=content, ContentType=media_type, Tagging=f"kind={kind}")
+    s3().put_object(
+        Bucket=config().media_bucket,
+        Key=key,
+        Body=content,
+        ContentType=media_type,
+        ContentDisposition=_disposition(key),
+        Tagging=f"kind={kind}",
+    )
+
+
+def _disposition(key: str) -> str:
+    """Return the Content-Disposition of an object: a browser shows it, and saves it under this name."""
+    return f'inline; filename="kinora-{key.rpartition("/")[2]}"'
 
 
 def delete_below(prefix: str) -> int:
