@@ -69,14 +69,6 @@ def fail(token: str, failure: StageFailure) -> None:
         client.send_task_failure(taskToken=token, error=failure.state_error, cause=failure.cause)
 
 
-def heartbeat(token: str) -> bool:
-    """Report that the step is alive. Return False if the state machine no longer waits for this token."""
-    with _ignoring_ended_tasks() as client:
-        client.send_task_heartbeat(taskToken=token)
-        return True
-    return False
-
-
 @contextmanager
 def _ignoring_ended_tasks() -> Iterator["SFNClient"]:
     """Yield the client. Ignore the errors of a token for which the state machine no longer waits."""
