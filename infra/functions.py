@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 
-from infra.grants import ANSWER, BEAT, DESCRIBE, NOTHING, START, STOP, Grants
+from infra.grants import ANSWER, DESCRIBE, NOTHING, START, STOP, Grants
 from infra.secrets import PROVIDER_KEYS, ROTATED_SECRETS, VERIFICATION_KEYS
 from shared.assets.record import ASSETS, QUARANTINE, AssetRecord
 from shared.connections.record import ConnectionRecord, ListenerRecord
@@ -165,7 +165,7 @@ REMOTE_ENGINES: tuple[Function, ...] = (
             media_writes=(JOBS,),
             media_deletes=(JOBS,),
             sends=(REMOTE_QUEUE,),  # its own next poll
-            executions=BEAT,
+            executions=ANSWER,
         ),
         seconds=REMOTE_ENGINE_SECONDS,
         memory_mb=1024,

@@ -8,7 +8,6 @@ from shared.stages.stages import Stage
 # Actions of Step Functions.
 START, STOP, DESCRIBE = "states:StartExecution", "states:StopExecution", "states:DescribeExecution"
 ANSWER = ("states:SendTaskSuccess", "states:SendTaskFailure")
-BEAT = (*ANSWER, "states:SendTaskHeartbeat")
 
 # Actions of DynamoDB, without Scan: every list is a Query.
 READ = ("dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query", "dynamodb:ConditionCheckItem")

@@ -61,6 +61,7 @@ class Metric(StrEnum):
     JOBS_FAILED = "JobsFailed", Panel.JOBS
     JOBS_CANCELLED = "JobsCancelled", Panel.JOBS
     JOBS_RECONCILED = "JobsReconciled", Panel.RESCUED
+    SWEEPS = "Sweeps", Panel.RESCUED  # of reconcile, without those that failed for every job
     OPEN_JOBS = "OpenJobs", Panel.OPEN_JOBS, "Count", False
     OLDEST_OPEN_JOB_SECONDS = "OldestOpenJobSeconds", Panel.OPEN_JOBS, "Seconds"
     CREDITS_GRANTED = "CreditsGranted", Panel.CREDITS

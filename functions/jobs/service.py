@@ -31,10 +31,10 @@ from shared.projects.store import projects
 from shared.stages.engines import ENGINES, Engine
 from shared.stages.failures import StageFailure
 from shared.stages.requests import MAX_PICTURES, check_driving_seconds
-from shared.stages.stages import Role, Stage
+from shared.stages.stages import WORK_SECONDS, Role, Stage
 from shared.subscriptions.store import subscriptions
 
-DEADLINE = timedelta(hours=2)  # maximum time from submit to the end of a job
+DEADLINE = timedelta(seconds=WORK_SECONDS)  # submit starts the job, so it counts from submit
 
 
 def submit(body: JobCreate, caller: Principal, tx: Transaction) -> JobView:

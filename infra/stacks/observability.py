@@ -143,10 +143,10 @@ class ObservabilityStack(Stack):
         )
         self.alarms.when(
             "reconcile-silent",
-            "The reconcile function does not run, so stuck jobs are not ended.",
+            "The sweep of reconcile does not run or fails for every job, so stuck jobs are not ended.",
             cloudwatch.MathExpression(
-                expression="IF(runs > 0, 0, 1)",
-                using_metrics={"runs": pipeline.functions["pipeline-reconcile"].metric_invocations(statistic="Sum")},
+                expression="IF(FILL(sweeps, 0) > 0, 0, 1)",
+                using_metrics={"sweeps": self._ours.sum(Metric.SWEEPS)},
                 label="silent",
             ),
             above=0,

@@ -130,8 +130,6 @@ def test_a_step_is_submitted_once_polled_downloaded_stored_and_answered(
     stored = clients.s3().get_object(Bucket="kinora-test-media", Key=key)
     assert (stored["Body"].read(), stored["ContentType"]) == (CLIP, "video/mp4")
     assert studio.cloud.answers == [GOOD]
-    assert set(studio.cloud.heartbeats) == {"token-1"}
-    assert len(studio.cloud.heartbeats) == 3
     assert provider.keys == {f"Key {KEY}"}
 
 
@@ -503,7 +501,7 @@ class Fuse(list[str]):
         super().append(operation)
 
 
-@pytest.mark.parametrize("n", range(1, 20))
+@pytest.mark.parametrize("n", range(1, 17))
 def test_a_step_is_submitted_once_and_ends_once_if_its_lambda_dies(
     studio: Studio, provider: Fal, job_id: str, n: int
 ) -> None:

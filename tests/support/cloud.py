@@ -42,7 +42,6 @@ class AwsStandIn:
 
     calls: list[str] = field(default_factory=list)  # operation names, in order
     answers: list[TaskAnswer] = field(default_factory=list)
-    heartbeats: list[str] = field(default_factory=list)
     segments: list[dict[str, Any]] = field(default_factory=list)  # segments sent to X-Ray
     sent: list[tuple[str, dict[str, Any]]] = field(default_factory=list)  # (connection id, message)
     gone: set[str] = field(default_factory=set)  # ids of closed connections
@@ -58,7 +57,7 @@ class AwsStandIn:
         client.meta.events.register_first("needs-retry", self._send_again_at_once)
 
     def forget(self) -> None:
-        for recorded in (self.calls, self.answers, self.heartbeats, self.segments, self.sent, self.gone):
+        for recorded in (self.calls, self.answers, self.segments, self.sent, self.gone):
             recorded.clear()
         for planned in (self.fails_once, self.broken):
             planned.clear()
@@ -98,8 +97,6 @@ class AwsStandIn:
             case "SendTaskFailure":
                 body = json.loads(params["body"])
                 self.answers.append(TaskAnswer(body["taskToken"], body["error"], body["cause"]))
-            case "SendTaskHeartbeat":
-                self.heartbeats.append(json.loads(params["body"])["taskToken"])
             case "PutTraceSegments":
                 documents = json.loads(params["body"])["TraceSegmentDocuments"]
                 self.segments += [json.loads(document) for document in documents]
