@@ -240,6 +240,7 @@ def studio() -> Iterator[Studio]:
         for queue in QUEUES:
             clients.sqs().create_queue(QueueName=f"kinora-test-{queue.name}")
         clients.s3().create_bucket(Bucket="kinora-test-media")
+        clients.s3().put_bucket_versioning(Bucket="kinora-test-media", VersioningConfiguration={"Status": "Enabled"})
         for name, text in _keys().items():
             clients.secretsmanager().create_secret(Name=f"kinora/test/{name}", SecretString=text)
         clients.stepfunctions().create_state_machine(
