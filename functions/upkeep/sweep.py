@@ -32,7 +32,7 @@ def _objects(prefix: str, after: Any, at: datetime) -> tuple[int, Any]:
     kept = [version for version in found if version not in set(unnamed)]
     if kept:  # the marker of the next page is a version that exists
         after = (kept[-1].key, kept[-1].version_id)
-    return _deleted(len(unnamed), prefix), after if more else None
+    return _deleted(len(unnamed), prefix), (after or ()) if more else None
 
 
 def _rows(record: Any, after: Any, at: datetime) -> tuple[int, Any]:

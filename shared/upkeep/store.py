@@ -1,6 +1,7 @@
 """Reads and writes of passes. Each write is conditional on the write before it."""
 
 import json
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -48,7 +49,7 @@ class PassStore:
         ]
         return self._write(current, actions)
 
-    def _write(self, record: PassRecord, actions: list[Action]) -> PassRecord:
+    def _write(self, record: PassRecord, actions: Sequence[Action]) -> PassRecord:
         write_id, before = str(ULID()), record.attribute_values.get("write_id")
         unchanged = PassRecord.write_id == before if before else PassRecord.write_id.does_not_exist()
         with on_refusal(Overtaken()):

@@ -34,6 +34,7 @@ from tests.support.documents import PROBLEM, check_response
 from workers.runtime.queues import Delivery
 
 PASSWORD = "correct horse battery"
+_QUEUES = [name for queue in QUEUES for name in (queue.name, f"{queue.name}-dlq")]
 
 
 @dataclass(frozen=True)
@@ -103,9 +104,9 @@ class Studio:
             table.items.clear()
             if table.stream_shard:
                 table.stream_shard.items.clear()
-        for queue in QUEUES:  # created again, because SQS allows one purge per 60 s
-            clients.sqs().delete_queue(QueueUrl=queue_url(queue.name))
-            clients.sqs().create_queue(QueueName=f"kinora-test-{queue.name}")
+        for name in _QUEUES:  # created again, because SQS allows one purge per 60 s
+            clients.sqs().delete_queue(QueueUrl=queue_url(name))
+            clients.sqs().create_queue(QueueName=f"kinora-test-{name}")
         for machine in _backend("stepfunctions").state_machines:
             machine.executions.clear()
         media.delete_below("")
@@ -237,8 +238,8 @@ def studio() -> Iterator[Studio]:
         _forget_clients()
         for record in RECORDS:
             record.create_table()
-        for queue in QUEUES:
-            clients.sqs().create_queue(QueueName=f"kinora-test-{queue.name}")
+        for name in _QUEUES:
+            clients.sqs().create_queue(QueueName=f"kinora-test-{name}")
         clients.s3().create_bucket(Bucket="kinora-test-media")
         clients.s3().put_bucket_versioning(Bucket="kinora-test-media", VersioningConfiguration={"Status": "Enabled"})
         for name, text in _keys().items():
