@@ -27,7 +27,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What is stored about one job."""
+    """Everything that is stored about one job."""
 
     job: JobRecord
     hold: HoldRecord | None

@@ -12,6 +12,7 @@ from ulid import ULID
 from functions.pipeline import settle
 from functions.upkeep import audit
 from functions.upkeep.checks import Finding
+from functions.upkeep.orphans import find_jobs
 from shared.assets.record import AssetRecord, AssetStatus
 from shared.aws import media, queues
 from shared.aws.clients import s3
@@ -165,7 +166,7 @@ def job_without_its_time_of_the_end(world: World) -> None:
 
 
 def lease_after_the_end(world: World) -> None:
-    lease = JobRecord.steps.image_generation.lease_until  # type: ignore[attr-defined]  # made for each stage
+    lease: Any = getattr(JobRecord.steps, Stage.IMAGE_GENERATION.folder).lease_until
     JobRecord(world.cancelled).update([lease.set(utc_now() + timedelta(hours=1))])
 
 
@@ -175,7 +176,7 @@ def execution_waits_for_a_completed_step(world: World) -> None:
 
 
 def completed_job_with_an_open_step(world: World) -> None:
-    status = JobRecord.steps.post_processing.status  # type: ignore[attr-defined]  # made for each stage
+    status: Any = getattr(JobRecord.steps, LAST.folder).status
     JobRecord(world.completed).update([status.set(JobStatus.FAILED.value)])
 
 
@@ -266,7 +267,7 @@ def test_a_finding_that_a_second_reading_does_not_confirm_is_dropped(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A hold that is read before its job's end looks open after it."""
-    real, changed = audit.find_jobs, []
+    real, changed = find_jobs, list[object]()
 
     def end_meanwhile(job_ids: Any) -> Any:
         if not changed:

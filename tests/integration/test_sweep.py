@@ -62,10 +62,10 @@ def stored() -> set[str]:
 def job(status: JobStatus, step: StepMap) -> str:
     """Write a job with one step, as the pipeline would have left it."""
     job_id, at = f"job_{ULID()}", utc_now()
-    ended = {"completed_at": at} if status.ended else {}
     JobRecord(
         job_id, project_id="prj", account_id="acc", owner_id="usr", status=status.value, credits=1,
-        steps=StepsMap(post_processing=step), created_at=at, updated_at=at, deadline_at=at, **ended,
+        steps=StepsMap(post_processing=step), created_at=at, updated_at=at, deadline_at=at,
+        completed_at=at if status.ended else None,
     ).save()  # fmt: skip
     return job_id
 
