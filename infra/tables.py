@@ -30,6 +30,6 @@ RECORDS: tuple[type[Record], ...] = (
     AssetRecord,
     ConnectionRecord,
     ListenerRecord,
-    IdempotencyRecord,
     PassRecord,
+    IdempotencyRecord,
 )

@@ -119,16 +119,17 @@ def assert_the_sweep_leaves_no_orphans(studio: Studio) -> None:
 def test_a_job_that_is_cancelled_and_deleted_at_any_call_leaves_nothing_after_the_sweep(studio: Studio) -> None:
     """A worker that dies at that moment deletes nothing either."""
     ada = studio.arrive("ada@example.com", credits=100_000)
-    project, deleted = ada.project(), 0
+    project, deleted, lived = ada.project(), 0, list[Life]()
+
+    def end(_operation: str) -> None:
+        if job_id := lived[-1].job_id:
+            ada.post(f"/api/jobs/{job_id}/cancel")
+            ada.delete(f"/api/jobs/{job_id}")
+        studio.cloud.die()
+
     for number in count(1):
-
-        def end(_operation: str) -> None:
-            if life.job_id:
-                ada.post(f"/api/jobs/{life.job_id}/cancel")
-                ada.delete(f"/api/jobs/{life.job_id}")
-            studio.cloud.die()
-
         life = Life(ada, project, KINDS["in process"], number, end)
+        lived.append(life)
         with suppress(Stuck, JobNotFound):  # nothing continues a deleted job
             life.run()
         if not life.faults:
@@ -141,5 +142,6 @@ def test_a_job_that_is_cancelled_and_deleted_at_any_call_leaves_nothing_after_th
     for queue in QUEUES:  # the life of a deleted job ends before its messages are delivered
         while delivery := studio.deliver(queue.name):
             delivery.delete()
-    [*_] = (settlement.cancel(jobs.get(h.job_id), at=utc_now()) for h in HoldRecord.open_holds.query("open"))
+    for hold in list(HoldRecord.open_holds.query("open")):  # of jobs that were not deleted
+        settlement.cancel(jobs.get(hold.job_id), at=utc_now())
     assert_the_sweep_leaves_no_orphans(studio)
