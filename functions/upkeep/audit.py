@@ -135,16 +135,16 @@ def _accounts(rows: Sequence[AccountRecord], now: Moment) -> Iterator[Finding]:
 
 
 def _users(rows: Sequence[UserRecord], _now: Moment) -> Iterator[Finding]:
-    owners = {claim.email: claim.user_id for claim in _read(EmailClaimRecord, ((user.email,) for user in rows))}
+    claims = {(claim.email, claim.user_id) for claim in _read(EmailClaimRecord, ((user.email,) for user in rows))}
     for user in rows:
-        if owners.get(user.email) != user.user_id:
+        if (user.email, user.user_id) not in claims:
             yield Finding("I13", user.user_id, "the user has no claim on the user's address")
 
 
 def _claims(rows: Sequence[EmailClaimRecord], _now: Moment) -> Iterator[Finding]:
-    emails = {user.user_id: user.email for user in _read(UserRecord, {(claim.user_id,) for claim in rows})}
+    users = {(user.email, user.user_id) for user in _read(UserRecord, {(claim.user_id,) for claim in rows})}
     for claim in rows:
-        if emails.get(claim.user_id) != claim.email:
+        if (claim.email, claim.user_id) not in users:
             yield Finding("I13", claim.user_id, "a claim on an address names this user, who does not have the address")
 
 
