@@ -1,6 +1,6 @@
 """Reads and writes of assets."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from datetime import datetime
 
@@ -66,6 +66,10 @@ class AssetStore:
         if account_id is not None and asset.account_id != account_id:
             raise AssetNotFound
         return asset
+
+    def several(self, asset_ids: Iterable[str]) -> Iterable[AssetRecord]:
+        """Return those of the assets that exist, in any order."""
+        return AssetRecord.batch_get(list(asset_ids), consistent_read=True)
 
     def page(self, *, account_id: str, limit: int, after: str | None) -> Sequence[AssetRecord]:
         """Return at most `limit` of the account's assets, newest first, with one Query."""
