@@ -10,6 +10,8 @@ from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 
+from shared.assets.formats import listed
+from shared.assets.record import AssetType
 from workers.media.unreadable import Unreadable
 from workers.verification import clips
 from workers.verification.clips import clean_clip
@@ -26,10 +28,10 @@ _LIMITS = {
 
 # Codes and messages of rejections, where they differ from those of a failed step.
 _REASONS = {
-    "picture_unreadable": ("not_a_picture", "This is not a JPEG, PNG or WebP picture."),
+    "picture_unreadable": ("not_a_picture", f"This is not a {listed(AssetType.IMAGE)} picture."),
     "audio_unreadable": ("not_a_track", "This is not an MP3, M4A, WAV, FLAC, Ogg or WebM track."),
     "audio_missing": ("no_sound", "This file has no sound."),
-    "captions_unreadable": ("not_captions", "This file has no SRT captions."),
+    "captions_unreadable": ("not_captions", "This file has no SRT or WebVTT captions."),
     "clip_unreadable": ("damaged", "This clip is damaged."),
     "clip_empty": ("no_frames", "This clip has no frames."),
     "clip_truncated": ("incomplete", "This clip is incomplete: its end is missing."),

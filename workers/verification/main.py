@@ -59,6 +59,7 @@ def _verify(asset: AssetRecord, folder: Path) -> None:
         width=verdict.width,
         height=verdict.height,
         duration=verdict.duration_seconds,
+        captions=verdict.captions,
     )
     try:
         accepted = assets.get(asset.asset_id).key == key

@@ -65,7 +65,8 @@ def _truncated(path: Path) -> bytes:
     [
         ("empty", lambda _: b""),
         ("not_a_picture", lambda _: b"dear reader, this is only text" * 9),
-        ("not_a_picture", lambda _: b"GIF89a" + bytes(200)),
+        ("damaged", lambda _: b"GIF89a" + bytes(200)),
+        ("not_a_picture", lambda _: b"\0\0\0\x18ftypheic" + bytes(200)),
         ("damaged", _truncated),
         ("too_large", lambda _: png_header(40_000, 40_000)),
         ("too_large", lambda _: png_header(8000, 8000)),
