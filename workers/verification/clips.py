@@ -3,6 +3,7 @@
 from fractions import Fraction
 from pathlib import Path
 
+from workers.media.boxes import begins_a_clip
 from workers.media.codecs import ClipWriter, Encoding, evenly, read_timed
 from workers.media.probe import ClipFacts, probe
 from workers.media.scaling import Scale
@@ -26,7 +27,9 @@ def clean_clip(source: Path, target: Path) -> CleanMedia:
 
     Raise Rejected or Unreadable.
     """
-    if not _has_clip_signature(source):
+    with source.open("rb") as file:
+        is_clip = begins_a_clip(file.read(16))
+    if not is_clip:
         raise Rejected("not_a_clip", "This is not an MP4, MOV or WebM clip.")
     facts = probe(source)
     _check(facts)
@@ -37,12 +40,6 @@ def clean_clip(source: Path, target: Path) -> CleanMedia:
         for planes in evenly(read_timed(source), fps, facts.duration_seconds):
             writer.write(scale(planes))
     return CleanMedia(target, "video/mp4", width, height, float(writer.frames / fps), target.stat().st_size)
-
-
-def _has_clip_signature(path: Path) -> bool:
-    with path.open("rb") as file:
-        head = file.read(16)
-    return head[4:8] == b"ftyp" or head.startswith(b"\x1a\x45\xdf\xa3")  # ISO base media, EBML (WebM, Matroska)
 
 
 def _check(facts: ClipFacts) -> None:

@@ -349,3 +349,18 @@ if __name__ == "__main__":  # a child process that reports the secrets and the m
         taken = "no memory left"
     seen = "a secret" if "AWS_SECRET_ACCESS_KEY" in os.environ else "no secret"
     sys.stdout.write(json.dumps({"code": seen, "public_message": taken}))
+
+
+@pytest.mark.parametrize("kind", ["wide", "free", "skip"])
+def test_a_mov_may_begin_with_an_empty_box(tmp_path: Path, kind: str) -> None:
+    upload = write_clip(tmp_path / "upload.mp4", frames=40, fps=30, size=(96, 80), faststart=True)
+    upload.write_bytes(b"\0\0\0\x08" + kind.encode() + upload.read_bytes())
+    # the offsets of the samples move by the same 8 bytes
+    data = bytearray(upload.read_bytes())
+    at = data.index(b"stco") + 12
+    for place in range(at, at + 4 * int.from_bytes(data[at - 4 : at]), 4):
+        data[place : place + 4] = (int.from_bytes(data[place : place + 4]) + 8).to_bytes(4)
+    upload.write_bytes(data)
+    assert clean(upload, MediaKind.VIDEO, tmp_path / "out").duration_seconds == pytest.approx(40 / 30, abs=0.05)
+    upload.write_bytes(data[: len(data) // 2])
+    assert refused(upload, MediaKind.VIDEO, tmp_path) == "incomplete"
