@@ -25,6 +25,11 @@ if TYPE_CHECKING:
 _CONTAINERS = "mov,mp4,matroska,webm"
 
 FEWEST_PIXELS_A_SIDE, MOST_PIXELS_A_SIDE = 16, 8192
+# Decoders of the codecs that cameras, phones, editors and browsers write. FFmpeg has hundreds of others.
+_CODECS = {
+    *("h264", "hevc", "vp8", "vp9", "libdav1d", "av1", "mpeg4", "mpeg2video", "mjpeg", "png", "rawvideo"),
+    *("prores", "dnxhd", "ffv1", "qtrle", "h263", "msmpeg4v3", "cfhd", "theora"),
+}
 _ALPHA_DECODERS = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
 _ALIKE = 0.05  # maximum relative difference at which the declared frame rate replaces the measured one
 
@@ -33,6 +38,7 @@ _UNREADABLE = "clip_unreadable", "The clip cannot be read. It is damaged, or it 
 _TRUNCATED = "clip_truncated", "The clip is incomplete. Its end is missing."
 _TOO_SMALL = "clip_too_small", f"A clip needs at least {FEWEST_PIXELS_A_SIDE} pixels a side."
 _TOO_LARGE = "clip_too_large", f"A clip has at most {MOST_PIXELS_A_SIDE} pixels a side."
+_UNSUPPORTED = "clip_unsupported_codec", "Kinora does not read the codec of this clip. Save it as H.264 in MP4."
 EMPTY = "clip_empty", "The clip has no frames."
 
 
@@ -105,6 +111,9 @@ def open_clip(path: Path) -> "InputContainer":
     if not container.streams.video:
         container.close()
         raise Unreadable(*EMPTY)
+    if container.streams.video[0].codec_context.name not in _CODECS:
+        container.close()
+        raise Unreadable(*_UNSUPPORTED)
     return container
 
 

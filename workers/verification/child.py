@@ -15,6 +15,7 @@ from shared.assets.record import AssetType
 from workers.media.unreadable import Unreadable
 from workers.verification import clips
 from workers.verification.clips import clean_clip
+from workers.verification.confinement import confine
 from workers.verification.pictures import clean_picture
 from workers.verification.sounds import clean_captions, clean_sound
 from workers.verification.verdict import CleanMedia, MediaKind, Rejected
@@ -35,6 +36,7 @@ _REASONS = {
     "clip_unreadable": ("damaged", "This clip is damaged."),
     "clip_empty": ("no_frames", "This clip has no frames."),
     "clip_truncated": ("incomplete", "This clip is incomplete: its end is missing."),
+    "clip_unsupported_codec": ("unsupported_codec", "Kinora does not read the codec of this clip."),
     "clip_too_large": clips.TOO_LARGE,
     "clip_too_small": clips.TOO_SMALL,
 }
@@ -62,6 +64,7 @@ def examine(upload: Path, kind: MediaKind, out_folder: Path) -> CleanMedia:
 def main(kind: str, upload: str, out_folder: str, seconds: str) -> None:
     """Print the verdict. An unexpected error ends the process, and `inspect` then rejects the upload."""
     _limit(int(seconds))
+    confine(Path(out_folder))
     try:
         verdict = asdict(examine(Path(upload), MediaKind(kind), Path(out_folder)))
     except Rejected as rejected:

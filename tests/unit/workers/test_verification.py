@@ -18,7 +18,7 @@ from tests.unit.workers.media.test_codecs import write_clip
 from workers.media.codecs import read_planes
 from workers.media.planes import to_rgb
 from workers.media.probe import probe
-from workers.verification import child
+from workers.verification import child, clips
 from workers.verification import inspect as inspection
 from workers.verification.child import _limit
 from workers.verification.inspect import inspect
@@ -364,3 +364,33 @@ def test_a_mov_may_begin_with_an_empty_box(tmp_path: Path, kind: str) -> None:
     assert clean(upload, MediaKind.VIDEO, tmp_path / "out").duration_seconds == pytest.approx(40 / 30, abs=0.05)
     upload.write_bytes(data[: len(data) // 2])
     assert refused(upload, MediaKind.VIDEO, tmp_path) == "incomplete"
+
+
+def test_a_clip_of_too_many_large_frames_is_refused_before_it_is_decoded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    upload = write_clip(tmp_path / "upload.mp4", frames=40, fps=30, size=(96, 80))
+    monkeypatch.setattr(clips, "MAX_PIXELS", 40 * 96 * 80)
+    assert clean(upload, MediaKind.VIDEO, tmp_path / "out").duration_seconds
+    monkeypatch.setattr(clips, "MAX_PIXELS", 40 * 96 * 80 - 1)
+    with monkeypatch.context() as patched:
+        patched.setattr(clips, "read_timed", None)
+        assert refused(upload, MediaKind.VIDEO, tmp_path) == "too_many_pixels"
+
+
+def test_a_clip_that_grows_after_its_first_frame_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    upload = write_clip(tmp_path / "upload.mp4", frames=40, fps=30, size=(96, 80))
+    monkeypatch.setattr(clips, "MAX_PIXELS", 40 * 96 * 80 - 1)
+    monkeypatch.setattr(clips, "_check", lambda _: None)  # the header declares small frames
+    assert refused(upload, MediaKind.VIDEO, tmp_path) == "too_many_pixels"
+
+
+def test_a_codec_of_no_camera_is_refused(tmp_path: Path) -> None:
+    upload = tmp_path / "upload.mkv"
+    with av.open(str(upload), "w") as container:
+        stream = container.add_stream("mpeg1video", rate=30)
+        stream.width, stream.height, stream.pix_fmt = 96, 80, "yuv420p"
+        for _ in range(40):
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(np.asarray(picture()), format="rgb24")))
+        container.mux(stream.encode(None))
+    assert refused(upload, MediaKind.VIDEO, tmp_path) == "unsupported_codec"
