@@ -95,6 +95,7 @@ class AssetStore:
         width: int | None,
         height: int | None,
         duration: float | None,
+        captions: dict[str, object] | None = None,
     ) -> None:
         """Change VERIFYING to READY. `key` is the clean file."""
         self._decide(
@@ -113,6 +114,7 @@ class AssetStore:
                     )
                     if value is not None
                 ),
+                *([AssetRecord.captions.set(captions)] if captions else ()),
             ],
         )
 
