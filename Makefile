@@ -45,12 +45,12 @@ $(DYNAMODB): | $(READY)
 # tests/conftest.py sets the number of processes and the tests that share one; the longest files come first.
 .PHONY: test
 test: $(READY) $(DYNAMODB) ## Run the tests
-	$(BIN)/pytest --numprocesses auto --dist loadfile --no-loadscope-reorder $(COVERAGE)
+	$(BIN)/pytest --ignore tests/strangers --numprocesses auto --dist loadfile --no-loadscope-reorder $(COVERAGE)
 
 .PHONY: check check-slow
 check: COVERAGE := --cov
 check: format-check lint types contracts test ## Run the first checks of CI: format, lint, types, import contracts, tests
-check-slow: cross-check motion-check ## Run the other checks of CI, in 30 minutes at most
+check-slow: cross-check motion-check strangers ## Run the other checks of CI, in 30 minutes at most
 
 .PHONY: format
 format: $(READY) ## Format the code
@@ -82,6 +82,10 @@ previews: $(READY) ## Film every preset into docs/gallery/presets
 	$(BIN)/python -m tools.previews
 gallery: $(READY) ## Film 24 prompts into docs/gallery/prompts.jpg
 	$(BIN)/python -m tools.gallery
+
+.PHONY: strangers
+strangers: $(READY) ## Use the API with clients that are generated from docs/openapi.json
+	$(BIN)/pytest tests/strangers
 
 .PHONY: docs
 docs: $(READY) ## Write every page and document that is generated from the code

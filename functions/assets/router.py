@@ -48,7 +48,7 @@ class AssetUpload(Wire):
     content_type: Annotated[
         str, Field(max_length=100, examples=["image/png"], json_schema_extra={"enum": list(_CONTENT_TYPES)})
     ]
-    size: StrictInt = Field(le=service.MAX_BYTES)
+    size: StrictInt = Field(le=service.MAX_BYTES, json_schema_extra={"minimum": 1})
     project_id: Id | None = None
 
     @field_validator("content_type")

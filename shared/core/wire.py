@@ -9,7 +9,7 @@ from pydantic.alias_generators import to_camel
 Id = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 
 # Control characters, line separators, and characters that reverse the direction of the text around them.
-_UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 
 
 def _printable(name: str) -> str:
@@ -18,7 +18,11 @@ def _printable(name: str) -> str:
     return name
 
 
-Name = Annotated[str, AfterValidator(_printable)]
+Name = Annotated[
+    str,
+    AfterValidator(_printable),
+    Field(examples=["Harbour at night"], json_schema_extra={"pattern": f"^[^{_UNPRINTABLE.pattern[1:-1]}]*$"}),
+]
 
 
 class Wire(BaseModel):

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from uuid import uuid4
 
-import httpx
 import pytest
 
 from local.cloud import Cloud, laptop_cloud
@@ -40,15 +39,6 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
 @pytest.fixture
 def email() -> str:
     return f"{uuid4().hex}@example.com"
-
-
-@pytest.fixture
-def token(cloud: Cloud, email: str) -> str:
-    """The access token of a new account."""
-    body = {"email": email, "password": "correct horse battery"}
-    for path in ("register", "login"):
-        answer = httpx.post(f"{cloud.api_url}/api/auth/{path}", json=body)
-    return str(answer.json()["accessToken"])
 
 
 def run(*command: str | Path, folder: Path, seconds: int = 240) -> str:
