@@ -71,6 +71,10 @@ contracts: $(READY)
 bench: $(READY) ## Measure, against named peers, into build/bench.json
 	$(BIN)/python -m bench
 
+.PHONY: chaos-proof
+chaos-proof: $(READY) ## Remove each guard of tests/house/guards.toml and show the test that fails, in 25 minutes (GUARD=)
+	@$(BIN)/python -m tools.proof $(GUARD)
+
 .PHONY: motion-check previews gallery
 motion-check: $(READY) ## Check the motion of every preset; write the scores into SCORES (build/motion.json)
 	$(BIN)/python -m bench.motion $(SCORES)
