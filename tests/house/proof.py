@@ -1,4 +1,4 @@
-"""`python -m tools.proof [word]`: remove each guard of the list in a copy of the tree, and show the test that fails.
+"""`python -m tests.house.proof [word]`: remove each guard of the list in a copy of the tree, and show the test that fails.
 
 With a word, only the guards whose name or file contains it. The exit status is 1 if a guard survives.
 """
@@ -47,19 +47,24 @@ def prove(guard: RemovedGuard) -> tuple[str | None, float]:
             utime(file, ns=(stat.st_atime_ns, stat.st_mtime_ns))  # so that the compiled module is valid again
 
 
+def _show(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
 def main(word: str = "") -> int:
     chosen = [guard for guard in GUARDS if word in guard.name or any(word in r.path for r in guard.removals)]
     with ProcessPoolExecutor(PROCESSES) as pool:
         tests = tuple(sorted({test for guard in chosen for test in guard.tests}))
         if failed := pool.submit(failed_test, tests).result():
-            print(f"{failed} fails although every guard is in place.")
+            _show(f"{failed} fails although every guard is in place.")
             return 1
         survivors = 0
-        print("| guard | invariant | test that failed without it | seconds |\n|---|---|---|---|")
+        _show("| guard | invariant | test that failed without it | seconds |\n|---|---|---|---|")
         for guard, (test, seconds) in zip(chosen, pool.map(prove, chosen), strict=True):
             survivors += test is None
-            print(f"| {guard.name} | {guard.invariant} | {test or '**survived**'} | {seconds:.0f} |", flush=True)
-    print(f"\n{len(chosen)} guards, {survivors} survived.")
+            _show(f"| {guard.name} | {guard.invariant} | {test or '**survived**'} | {seconds:.0f} |")
+    _show(f"\n{len(chosen)} guards, {survivors} survived.")
     return survivors > 0
 
 
