@@ -1,4 +1,4 @@
-"""`python -m tests.house.proof [word]`: remove each guard of the list in a copy of the tree, and show the test that fails.
+"""`python -m tests.house.proof [word]`: remove each guard of the list in a copy of the tree, show the test that fails.
 
 With a word, only the guards whose name or file contains it. The exit status is 1 if a guard survives.
 """
