@@ -75,6 +75,14 @@ audit: $(READY) ## Check the invariants of ENV's data, or of the laptop cloud at
 bench: $(READY) ## Measure, against named peers, into build/bench.json
 	$(BIN)/python -m bench
 
+.PHONY: load
+load: $(READY) $(DYNAMODB) ## Measure requests beside a queue of JOBS= jobs, and drain it
+	$(BIN)/python -m bench.load $(JOBS)
+
+.PHONY: chaos-proof
+chaos-proof: $(READY) ## Remove each guard of tests/house/guards.toml and show the test that fails, in 25 minutes (GUARD=)
+	@$(BIN)/python -m tests.house.proof $(GUARD)
+
 .PHONY: motion-check previews gallery
 motion-check: $(READY) ## Check the motion of every preset; write the scores into SCORES (build/motion.json)
 	$(BIN)/python -m bench.motion $(SCORES)

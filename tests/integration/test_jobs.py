@@ -5,17 +5,19 @@ from datetime import timedelta
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
+from functions.jobs import service
 from functions.jobs.service import DEADLINE
 from shared.assets.record import AssetStatus, AssetType
 from shared.aws import clients, media
+from shared.aws.transactions import transaction
 from shared.core.clock import utc_now
 from shared.credits.record import HoldRecord
 from shared.credits.store import credits
 from shared.jobs import executions, settlement
-from shared.jobs.keys import WORK_LIFE
+from shared.jobs.keys import WORK_LIFE, job_prefix
 from shared.jobs.record import JobStatus
 from shared.jobs.steps import steps
-from shared.jobs.store import jobs
+from shared.jobs.store import JobRunning, jobs
 from shared.jobs.views import job_view
 from shared.stages.failures import StageFailure
 from shared.stages.stages import STAGES, Role, Stage
@@ -284,10 +286,53 @@ def test_a_failed_job_shows_the_failed_step(ada: Creator) -> None:
 
 def test_a_running_job_cannot_be_deleted(studio: Studio, ada: Creator) -> None:
     job_id = ada.job(ada.project())["id"]
+    media.put(b"x", f"{job_prefix(job_id)}x", "image/png", kind="work")
     before = studio.dump()
     answer = ada.delete(f"/api/jobs/{job_id}")
     assert (answer.status, answer.body["code"]) == (409, "job_running")
     assert studio.dump() == before
+
+
+def test_the_store_deletes_an_ended_job_once(ada: Creator) -> None:
+    job = jobs.get(ada.job(ada.project())["id"])
+
+    def delete() -> None:
+        with transaction() as tx:
+            jobs.delete(job, tx=tx)
+
+    with pytest.raises(JobRunning):
+        delete()
+    settlement.cancel(job, at=utc_now())
+    delete()
+    with pytest.raises(JobRunning):
+        delete()
+
+
+@pytest.mark.parametrize("operation", ["DeleteObjects", "BatchWriteItem"])
+def test_a_deletion_that_stops_halfway_leaves_the_job(studio: Studio, ada: Creator, operation: str) -> None:
+    job_id = ada.job(ada.project())["id"]
+    complete_steps(job_id)
+    settlement.complete(jobs.get(job_id), at=utc_now())
+    studio.cloud.broken[operation] = EndpointConnectionError(endpoint_url="x")
+    assert ada.delete(f"/api/jobs/{job_id}").status >= 500
+    del studio.cloud.broken[operation]
+    assert ada.delete(f"/api/jobs/{job_id}").status == 204
+
+
+def test_a_job_id_is_used_once(studio: Studio, ada: Creator, monkeypatch: pytest.MonkeyPatch) -> None:
+    project = ada.project()
+    job_id = ada.job(project)["id"]
+    monkeypatch.setattr(service, "new_id", lambda _kind: job_id)
+    before = studio.dump()
+    assert ada.post("/api/jobs", {"projectId": project, "prompt": "x"}).status == 409
+    assert studio.dump() == before
+
+
+def test_an_execution_is_started_once(studio: Studio, ada: Creator) -> None:
+    job_id = ada.job(ada.project())["id"]
+    exists = clients.stepfunctions().exceptions.ExecutionAlreadyExists
+    studio.cloud.fails_once["StartExecution"] = [exists({}, "StartExecution")]
+    executions.start(job_id, [Stage.IMAGE_GENERATION])
 
 
 def test_deleting_a_job_leaves_only_its_credit_records(studio: Studio, ada: Creator) -> None:

@@ -649,17 +649,17 @@ def test_the_loop_receives_nothing_while_the_table_cannot_be_reached(
 def test_the_pause_is_short_again_after_a_success(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
     shutdown, pauses, seen = Shutdown(), list[float](), list[str]()
     monkeypatch.setattr(queues, "sleep", pauses.append)
-    for body in ("bad", "bad", "good", "bad"):
+    for body in ("bad", "bad", "good", "bad", "good"):
         clients.sqs().send_message(QueueUrl=queue_url(QUEUE), MessageBody=body)
 
     def handle(delivery: Delivery) -> None:
         seen.append(delivery.body)
-        shutdown.requested = len(seen) == 4
+        shutdown.requested = len(seen) == 5
         if delivery.body == "bad":
             raise PynamoDBException("no answer")
 
     consume((QUEUE,), handle, shutdown, visibility_seconds=30, probe=lambda: None)
-    assert (seen, pauses) == (["bad", "bad", "good", "bad"], [1, 2])
+    assert (seen, pauses) == (["bad", "bad", "good", "bad", "good"], [1, 2, 1])
 
 
 def test_the_loop_continues_after_a_bad_message_until_shutdown(studio: Studio) -> None:
