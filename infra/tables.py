@@ -2,7 +2,7 @@
 
 from shared.assets.record import AssetRecord
 from shared.aws.records import Record
-from shared.connections.record import ConnectionRecord, ListenerRecord
+from shared.connections.record import ConnectionRecord, FanOutRecord, ListenerRecord
 from shared.credentials.record import PasswordRecord, RefreshFamilyRecord
 from shared.credits.record import AccountRecord, HoldRecord, LedgerRecord
 from shared.idempotency.record import IdempotencyRecord
@@ -29,5 +29,6 @@ RECORDS: tuple[type[Record], ...] = (
     AssetRecord,
     ConnectionRecord,
     ListenerRecord,
+    FanOutRecord,
     IdempotencyRecord,
 )

@@ -1,5 +1,6 @@
 """The WebSocket API: `/ws` for clients, `@connections` for functions that send messages."""
 
+import asyncio
 import json
 import logging
 import secrets
@@ -17,6 +18,7 @@ from local.gateway.problem import problem
 
 MESSAGE_LIMIT_BYTES = 128 * 1024
 IDLE_SECONDS = 600
+SEND_SECONDS = 0.5  # maximum time until a client's buffer has space for a message, or until a client closes
 
 log = logging.getLogger(__name__)
 
@@ -116,21 +118,35 @@ class SocketGateway:
                 }
             )
         if request.method == "DELETE":
-            await connection.socket.close(code=1001, message=b"Going away")
+            await _close(connection)
             return web.Response(status=204)
         text = (await request.read()).decode("utf-8", "replace")
-        if len(text) > MESSAGE_LIMIT_BYTES:
-            return _refusal(413, "PayloadTooLargeException")
-        try:
-            await connection.socket.send_str(text)
-        except ConnectionError:
-            return _refusal(410, "GoneException")
-        return web.Response()
+        return await _send(connection, text)
 
     async def close(self) -> None:
         """Close every connection with code 1001."""
-        for connection in list(self._connections.values()):
-            await connection.socket.close(code=1001, message=b"Going away")
+        await asyncio.gather(*map(_close, list(self._connections.values())))
+
+
+async def _send(connection: Connection, text: str) -> web.Response:
+    if len(text) > MESSAGE_LIMIT_BYTES:
+        return _refusal(413, "PayloadTooLargeException")
+    try:
+        await asyncio.wait_for(connection.socket.send_str(text), SEND_SECONDS)
+    except ConnectionError:
+        return _refusal(410, "GoneException")
+    except TimeoutError:  # the client reads too slowly; the message stays in the buffer
+        return _refusal(504, "EndpointRequestTimedOutException")
+    return web.Response()
+
+
+async def _close(connection: Connection) -> None:
+    """Close the connection. Cut it if the client does not confirm in time."""
+    try:
+        await asyncio.wait_for(connection.socket.close(code=1001, message=b"Going away"), SEND_SECONDS)
+    except TimeoutError:
+        if transport := connection.request.transport:
+            transport.abort()
 
 
 def _route(text: str) -> str:
