@@ -120,8 +120,8 @@ def asyncapi() -> dict[str, Any]:
             "description": "The server sends the progress of the jobs that the client subscribed to. "
             "Each event has a `seq`. Drop an event whose `seq` is not higher than the last one of the same job. "
             "A snapshot can replace events at any time, the last one too: if a job has many subscribers, or if the "
-            "connection is slow. The server closes a connection that accepts nothing. API Gateway closes each one after "
-            "two hours. Then connect and subscribe again.",
+            "connection is slow. The server closes a connection that accepts nothing. API Gateway closes each one "
+            "after two hours. Then connect and subscribe again.",
         },
         "defaultContentType": "application/json",
         "servers": {

@@ -4,6 +4,7 @@ If a channel has many listeners, or one does not accept an event, they receive t
 queue. Its message is sent after the change is in the table, so the state that `fanout` reads contains the change.
 """
 
+from collections import defaultdict
 from typing import Any
 
 from functions.realtime.broadcast import catch_up_later, send_all
@@ -23,6 +24,8 @@ DIRECT_LISTENERS = 100  # maximum number of a channel's listeners that receive s
 # Delay of the newest state of a larger channel. Changes during the delay, but not the last one, cause no own pass.
 COALESCE_SECONDS = 5
 
+Late = defaultdict[str, set[str]]  # connections, each with the jobs whose newest state it receives later
+
 
 @observed
 def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
@@ -31,7 +34,7 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
     A socket's error is no failure. A socket that was late once receives no more events of this batch, only the newest
     state.
     """
-    late: set[str] = set()  # connections
+    late: Late = defaultdict(set)
     for record in event["Records"]:
         images = record["dynamodb"]
         if "OldImage" not in images or "NewImage" not in images:
@@ -45,7 +48,7 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
     return {"batchItemFailures": []}
 
 
-def _push(old: JobRecord, new: JobRecord, late: set[str]) -> None:
+def _push(old: JobRecord, new: JobRecord, late: Late) -> None:
     about(job_id=new.job_id)
     at = utc_now()
     channel = channel_of(new.job_id)
@@ -61,7 +64,8 @@ def _push(old: JobRecord, new: JobRecord, late: set[str]) -> None:
         asked = FanOut(job_id=new.job_id, seq=int(new.seq))
         queues.send(FAN_OUT_QUEUE, asked, group=new.account_id, delay_seconds=delay_seconds)
         return
-    waiting = [connection_id for connection_id in found.connection_ids if connection_id in late]
-    newly_late = send_all([each for each in found.connection_ids if each not in late], message)
-    late.update(newly_late)
-    catch_up_later(new, waiting + newly_late)
+    waiting = [each for each in found.connection_ids if each in late and new.job_id not in late[each]]
+    waiting += send_all([each for each in found.connection_ids if each not in late], message)
+    catch_up_later(new, waiting)
+    for each in waiting:
+        late[each].add(new.job_id)
