@@ -4,6 +4,7 @@ import asyncio
 import json
 import logging
 import secrets
+from collections.abc import Coroutine
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -132,21 +133,32 @@ async def _send(connection: Connection, text: str) -> web.Response:
     if len(text) > MESSAGE_LIMIT_BYTES:
         return _refusal(413, "PayloadTooLargeException")
     try:
-        await asyncio.wait_for(connection.socket.send_str(text), SEND_SECONDS)
+        sent = await _in_time(connection.socket.send_str(text))
     except ConnectionError:
         return _refusal(410, "GoneException")
-    except TimeoutError:  # the client reads too slowly; the message stays in the buffer
-        return _refusal(504, "EndpointRequestTimedOutException")
-    return web.Response()
+    # After the time is over, the message stays in the buffer: the client reads too slowly.
+    return web.Response() if sent else _refusal(504, "EndpointRequestTimedOutException")
 
 
 async def _close(connection: Connection) -> None:
     """Close the connection. Cut it if the client does not confirm in time."""
-    try:
-        await asyncio.wait_for(connection.socket.close(code=1001, message=b"Going away"), SEND_SECONDS)
-    except TimeoutError:
-        if transport := connection.request.transport:
-            transport.abort()
+    closed = await _in_time(connection.socket.close(code=1001, message=b"Going away"))
+    if not closed and (transport := connection.request.transport):
+        transport.abort()
+
+
+async def _in_time(call: Coroutine[Any, Any, object]) -> bool:
+    """Wait for the call, at most `SEND_SECONDS`, and return whether it ended. It is not cancelled.
+
+    All calls on one socket wait for the same future in aiohttp, so the end of one would cancel the others.
+    """
+    task = asyncio.create_task(call)
+    done, _ = await asyncio.wait({task}, timeout=SEND_SECONDS)
+    if done:
+        task.result()
+    else:
+        task.add_done_callback(lambda ended: ended.cancelled() or ended.exception())  # nobody waits for it
+    return bool(done)
 
 
 def _route(text: str) -> str:
