@@ -184,7 +184,7 @@ def test_a_socket_that_stays_silent_is_closed(feed: Feed) -> None:
     """Its client connects again and receives a snapshot."""
     feed.open("a", "slow")
     feed.sockets.answers["slow"] = [504] * (1 + len(CATCH_UP_SECONDS))
-    settlement.fail(jobs.get(feed.job_id), error=None, at=utc_now())
+    settlement.fail(jobs.get(feed.job_id), error="It broke.", at=utc_now())
     feed.push()
     feed.drain()
     assert (feed.sockets.closed, feed.listeners()) == (["slow"], {"a"})
@@ -193,7 +193,7 @@ def test_a_socket_that_stays_silent_is_closed(feed: Feed) -> None:
 def test_a_socket_that_cannot_be_closed_is_tried_again(feed: Feed) -> None:
     feed.open("slow")
     feed.sockets.answers["slow"] = [504] * (1 + len(CATCH_UP_SECONDS)) + [429, 504]
-    settlement.fail(jobs.get(feed.job_id), error=None, at=utc_now())
+    settlement.fail(jobs.get(feed.job_id), error="It broke.", at=utc_now())
     feed.push()
     feed.drain()
     assert (feed.sockets.closed, feed.listeners()) == (["slow"], set())
@@ -212,7 +212,7 @@ def test_the_rate_of_calls_is_capped(feed: Feed, monkeypatch: pytest.MonkeyPatch
 
     feed.open(*(f"c{number}" for number in range(21)))
     monkeypatch.setattr(broadcast, "_pace", broadcast.Pace(40))
-    settlement.fail(jobs.get(feed.job_id), error=None, at=utc_now())
+    settlement.fail(jobs.get(feed.job_id), error="It broke.", at=utc_now())
     began = monotonic()
     feed.push()
     assert monotonic() - began >= 20 / 40
@@ -231,7 +231,7 @@ def test_the_queue_sends_to_authorized_listeners_only(
         monkeypatch.setattr(push, "DIRECT_LISTENERS", 1)
     else:
         feed.sockets.answers.update(a=[504], b=[504])
-    settlement.fail(jobs.get(feed.job_id), error=None, at=utc_now())
+    settlement.fail(jobs.get(feed.job_id), error="It broke.", at=utc_now())
     feed.push()
     row = ListenerRecord.get(f"job:{feed.job_id}", "b")
     if how == "account":
@@ -270,7 +270,7 @@ def test_a_pass_that_a_newer_one_replaces_ends(feed: Feed) -> None:
     feed.push()
     feed.deliver(feed.queued()[0])
     [older_page] = feed.queued()
-    settlement.fail(jobs.get(feed.job_id), error=None, at=utc_now())
+    settlement.fail(jobs.get(feed.job_id), error="It broke.", at=utc_now())
     feed.push()
     feed.deliver(*feed.queued())
     newer_page = feed.queued()
@@ -285,7 +285,7 @@ def test_a_pass_that_a_newer_one_replaces_ends(feed: Feed) -> None:
 def test_a_pass_that_died_begins_again(feed: Feed) -> None:
     """SQS delivers the same message again. Its own write must not make it skip."""
     feed.open("a", "b", "c")
-    settlement.fail(jobs.get(feed.job_id), error=None, at=utc_now())
+    settlement.fail(jobs.get(feed.job_id), error="It broke.", at=utc_now())
     feed.push()
     [asked] = feed.queued()
 
@@ -347,7 +347,7 @@ def test_each_client_ends_at_the_stored_state_or_is_closed(
             feed.deliver(record)
             if action == "deliver":
                 waiting.remove(record)
-    settlement.fail(jobs.get(feed.job_id), error=None, at=utc_now())
+    settlement.fail(jobs.get(feed.job_id), error="It broke.", at=utc_now())
     feed.push()
     feed.deliver(*waiting)
     feed.drain()
@@ -370,7 +370,7 @@ def test_ten_thousand_subscribers_receive_the_newest_state(feed: Feed) -> None:
     with ListenerRecord.batch_write() as batch:
         for number in range(SUBSCRIBERS):
             batch.save(ListenerRecord(channel, f"c{number:05}", account_id=feed.ada.user_id, expires_at=later))
-    settlement.fail(jobs.get(feed.job_id), error=None, at=utc_now())
+    settlement.fail(jobs.get(feed.job_id), error="It broke.", at=utc_now())
     before_kib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     feed.studio.cloud.calls.clear()
     began = monotonic()
