@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from infra.grants import ANSWER, DESCRIBE, NOTHING, START, STOP, Grants
 from infra.secrets import PROVIDER_KEYS, ROTATED_SECRETS, VERIFICATION_KEYS
 from shared.assets.record import ASSETS, QUARANTINE, AssetRecord
-from shared.connections.record import ConnectionRecord, ListenerRecord
+from shared.connections.record import ConnectionRecord, FanOutRecord, ListenerRecord
 from shared.credentials.record import PasswordRecord, RefreshFamilyRecord
 from shared.credits.record import AccountRecord, HoldRecord, LedgerRecord
 from shared.idempotency.record import IdempotencyRecord
@@ -13,7 +13,13 @@ from shared.jobs.keys import JOBS
 from shared.jobs.record import JobRecord, JobSpecRecord, StepResultRecord, StepTicketRecord, StepTokenRecord
 from shared.projects.record import ProjectRecord
 from shared.stages.engines import ENGINES, Runs
-from shared.stages.queues import REMOTE_ENGINE_SECONDS, REMOTE_QUEUE, VERIFICATION_QUEUE
+from shared.stages.queues import (
+    FAN_OUT_QUEUE,
+    FAN_OUT_SECONDS,
+    REMOTE_ENGINE_SECONDS,
+    REMOTE_QUEUE,
+    VERIFICATION_QUEUE,
+)
 from shared.stages.stages import Stage
 from shared.subscriptions.record import SubscriptionRecord
 from shared.upkeep.record import PassRecord
@@ -243,6 +249,7 @@ SOCKET_ROUTES: dict[str, Function] = {
         handler="functions.realtime.unsubscribe:handler",
         may=Grants(writes=(ListenerRecord,), sockets=True),
     ),
+    "ping": Function(name="socket-ping", handler="functions.realtime.ping:handler", may=Grants(sockets=True)),
 }
 
 # These read the stream of the jobs table.
@@ -254,8 +261,25 @@ JOBS_STREAM: tuple[Function, ...] = (
             reads=(ListenerRecord, StepResultRecord),
             writes=(ConnectionRecord, ListenerRecord),
             secrets=("media-signing-key",),
+            sends=(FAN_OUT_QUEUE,),
             sockets=True,
         ),
+    ),
+)
+
+# These read the fan-out queue.
+FAN_OUT: tuple[Function, ...] = (
+    Function(
+        name="realtime-fanout",
+        handler="functions.realtime.fanout:handler",
+        may=Grants(
+            reads=(FanOutRecord, ListenerRecord, JobRecord, JobSpecRecord, StepResultRecord),
+            writes=(FanOutRecord, ConnectionRecord, ListenerRecord),
+            secrets=("media-signing-key",),
+            sends=(FAN_OUT_QUEUE,),  # the next page, and sockets that are late
+            sockets=True,
+        ),
+        seconds=FAN_OUT_SECONDS,
     ),
 )
 
@@ -282,5 +306,6 @@ ON_LAPTOP: tuple[Function, ...] = (
     *UPKEEP,
     *REMOTE_ENGINES,
     *JOBS_STREAM,
+    *FAN_OUT,
 )
 FUNCTIONS: tuple[Function, ...] = (*ON_LAPTOP, ROTATION_BEGIN, ROTATION_ROTATE, CANARY)

@@ -2,7 +2,7 @@
 
 from shared.assets.record import AssetRecord
 from shared.aws.records import Record
-from shared.connections.record import ConnectionRecord, ListenerRecord
+from shared.connections.record import ConnectionRecord, FanOutRecord, ListenerRecord
 from shared.credentials.record import PasswordRecord, RefreshFamilyRecord
 from shared.credits.record import AccountRecord, HoldRecord, LedgerRecord
 from shared.idempotency.record import IdempotencyRecord
@@ -31,5 +31,6 @@ RECORDS: tuple[type[Record], ...] = (
     ConnectionRecord,
     ListenerRecord,
     PassRecord,
+    FanOutRecord,
     IdempotencyRecord,
 )

@@ -160,7 +160,7 @@ class PipelineStack(Stack):
         return topics
 
     def _read_dead_letters(self, function: KinoraFunction) -> None:
-        for queue in QUEUES:
+        for queue in (queue for queue in QUEUES if queue.has_tasks):
             letters = self.dead_letter_queues[queue.name]
             function.add_event_source(sources.SqsEventSource(letters, batch_size=10, report_batch_item_failures=True))
         acknowledge(

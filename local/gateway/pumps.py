@@ -10,10 +10,17 @@ from typing import Any
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
-from infra.functions import JOBS_STREAM, RECONCILE_EVERY_SECONDS, REMOTE_ENGINES, UPKEEP, UPKEEP_EVERY_SECONDS
+from infra.functions import (
+    FAN_OUT,
+    JOBS_STREAM,
+    RECONCILE_EVERY_SECONDS,
+    REMOTE_ENGINES,
+    UPKEEP,
+    UPKEEP_EVERY_SECONDS,
+)
 from local.environment import ACCOUNT, PREFIX, REGION, queue_arn
 from local.gateway.functions import FunctionFailed, Functions
-from shared.stages.queues import QUEUES, REMOTE_QUEUE
+from shared.stages.queues import FAN_OUT_QUEUE, QUEUES, REMOTE_QUEUE
 
 STREAM_POLL_SECONDS, STREAM_IDLE_SECONDS = 0.05, 0.2
 QUEUE_POLL_SECONDS = 2.0
@@ -58,11 +65,13 @@ class Pumps:
     def start(self) -> None:
         for function in JOBS_STREAM:
             self._thread(self._pump_stream, function.name)
-        self._thread(self._pump_queues, "pipeline-signal", *(f"{queue.name}-dlq" for queue in QUEUES))
+        self._thread(self._pump_queues, "pipeline-signal", *(f"{q.name}-dlq" for q in QUEUES if q.has_tasks))
         for function in REMOTE_ENGINES:
             self._thread(self._pump_queues, function.name, REMOTE_QUEUE)
         self._thread(self._keep_schedule, RECONCILE_EVERY_SECONDS, "pipeline-reconcile")
         self._thread(self._keep_schedule, UPKEEP_EVERY_SECONDS, *(function.name for function in UPKEEP))
+        for function in FAN_OUT:
+            self._thread(self._pump_queues, function.name, FAN_OUT_QUEUE)
 
     def stop(self) -> None:
         self._stopping.set()

@@ -25,6 +25,8 @@ class EndpointConfig(Config):
     upload_endpoint_url: str | None = None  # receives the creators' uploads; None = S3 itself
 
 
+SOCKETS_AT_ONCE = 32  # maximum simultaneous calls of `@connections` by one process
+
 _RETRIES = BotoConfig(retries={"mode": "standard", "total_max_attempts": 4})
 # boto3 signs URLs and forms with version 2 by default. S3 refuses version 2 for objects that KMS encrypts.
 _S3 = _RETRIES.merge(BotoConfig(signature_version="s3v4"))
@@ -70,5 +72,9 @@ def xray() -> "XRayClient":
 
 @cache
 def sockets() -> "ApiGatewayManagementApiClient":
+    """Return a client that does not retry and waits at most 1 s: a slow socket must not delay the others."""
+    config = BotoConfig(
+        connect_timeout=1, read_timeout=1, retries={"total_max_attempts": 1}, max_pool_connections=SOCKETS_AT_ONCE
+    )
     endpoint = EndpointConfig().socket_endpoint_url
-    return boto3.client("apigatewaymanagementapi", config=_RETRIES, endpoint_url=endpoint)
+    return boto3.client("apigatewaymanagementapi", config=config, endpoint_url=endpoint)

@@ -16,7 +16,7 @@ from infra.tables import RECORDS
 from infra.workers import WORKERS
 from local.environment import ROOT
 from shared.aws.records import Record
-from shared.connections.record import ConnectionRecord, ListenerRecord
+from shared.connections.record import ConnectionRecord, FanOutRecord, ListenerRecord
 from shared.credits.record import HoldRecord
 from shared.jobs.record import JobRecord, JobSpecRecord, StepResultRecord, StepTicketRecord, StepTokenRecord
 from shared.stages.queues import VERIFICATION_QUEUE
@@ -27,16 +27,20 @@ from tests.support.grants import refused, sentence
 # Records that a function imports and does not use: they belong to a store of which the function calls other methods.
 UNTOUCHED: dict[str, set[type[Record]]] = {
     "rest-auth": {HoldRecord},  # it opens accounts; jobs hold credits
-    "socket-connect": {ListenerRecord},  # it opens connections; subscriptions add listeners
-    "socket-unsubscribe": {ConnectionRecord},  # it deletes a listener; the connection stays
-    "socket-subscribe": {StepTokenRecord, StepTicketRecord},  # it shows jobs; workers and engines use these
+    "socket-connect": {FanOutRecord, ListenerRecord},  # it opens connections; subscriptions add listeners
+    "socket-unsubscribe": {ConnectionRecord, FanOutRecord},  # it deletes a listener; the connection stays
+    "socket-disconnect": {FanOutRecord},  # passes end by themselves
+    "socket-subscribe": {FanOutRecord, StepTokenRecord, StepTicketRecord},  # it shows jobs; workers use these
     "pipeline-dispatch": {StepTicketRecord},  # remote engines write tickets
     "pipeline-settle": {JobSpecRecord, StepTicketRecord, StepTokenRecord},  # it ends jobs
     "pipeline-reconcile": {JobSpecRecord, StepTicketRecord},  # it ends jobs
     "pipeline-signal": {JobSpecRecord, StepResultRecord, StepTicketRecord},  # it fails steps by their tokens
     "remote-engine": {JobSpecRecord},  # the task contains the request
     **{stage.queue: {JobSpecRecord, StepTicketRecord} for stage in Stage},  # the task contains the request
-    "realtime-push": {JobRecord, JobSpecRecord, StepTicketRecord, StepTokenRecord},  # the stream contains the job
+    "realtime-fanout": {StepTicketRecord, StepTokenRecord},  # it shows jobs
+    "realtime-push": {  # the stream contains the job
+        FanOutRecord, JobRecord, JobSpecRecord, StepTicketRecord, StepTokenRecord,
+    },
 }  # fmt: skip
 WORKER_MODULES = {
     **{stage.queue: "workers.runtime.queue_loop" for stage in Stage},

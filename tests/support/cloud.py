@@ -108,6 +108,8 @@ class AwsStandIn:
                 message = json.loads(params["body"])
                 check_event(message)
                 self.sent.append((connection_id, message))
+            case "DeleteConnection":
+                self.gone.add(params["url_path"].rpartition("/")[2])
             case _:
                 return None
         try:
