@@ -8,7 +8,16 @@ from pathlib import Path
 
 import pytest
 
-from infra.functions import AUTHORIZER, FAN_OUT, JOBS_STREAM, PIPELINE, REMOTE_ENGINES, REST_DOMAINS, SOCKET_ROUTES, UPKEEP
+from infra.functions import (
+    AUTHORIZER,
+    FAN_OUT,
+    JOBS_STREAM,
+    PIPELINE,
+    REMOTE_ENGINES,
+    REST_DOMAINS,
+    SOCKET_ROUTES,
+    UPKEEP,
+)
 from shared.stages.engines import ENGINES, Runs
 
 ROOT = Path(__file__).parents[2]
