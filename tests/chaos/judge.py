@@ -8,8 +8,10 @@ from typing import Any
 import boto3
 
 from functions.pipeline.requests import stage_task
-from local.environment import MEDIA_BUCKET, PREFIX
+from local.environment import ACCOUNT, MEDIA_BUCKET, PREFIX, REGION, STATE_MACHINE
+from shared.aws.clients import s3, sqs
 from shared.aws.media import address
+from shared.aws.queues import queue_url
 from shared.credits.record import AccountRecord, HoldRecord, LedgerRecord
 from shared.jobs.record import JobRecord, JobStatus, StepTicketRecord
 from shared.jobs.store import jobs
@@ -24,6 +26,9 @@ UNCONFIRMED = "The engine's provider did not confirm this step."
 MISSING_INPUT = "A file that this step needs no longer exists."
 
 
+KINDS = ("lost", "stuck", "charged twice", "wrongly failed", "events", "orphans", "submissions", "requests")
+
+
 @dataclass
 class Judgement:
     """The violations by kind, and the jobs by their end."""
@@ -35,9 +40,6 @@ class Judgement:
 
     def add(self, kind: str, subject: str, sentence: str) -> None:
         self.violations[kind].append(f"{subject}: {sentence}")
-
-
-KINDS = ("lost", "stuck", "charged twice", "wrongly failed", "events", "orphans", "submissions", "requests")
 
 
 def judge(stories: Sequence[Story], doomed: set[str], submitted: Iterable[Mapping[str, Any]]) -> Judgement:
@@ -81,7 +83,7 @@ def _judge_story(
     if story.deleted:
         verdict.add("requests", job_id, "the job was deleted, and exists")
     if not JobStatus(job.status).ended:
-        verdict.add("stuck", job_id, f"the job is {job.status} in {job.current_step}")
+        verdict.add("stuck", job_id, _state(job))
     if hold.state != {"COMPLETED": "CAPTURED", "FAILED": "RELEASED", "CANCELLED": "RELEASED"}.get(job.status, "HELD"):
         verdict.add("charged twice", job_id, f"the hold is {hold.state}, the job {job.status}")
     if job.status == JobStatus.COMPLETED and (wrong := wrong_files(job)):
@@ -94,6 +96,23 @@ def _judge_story(
         )
         if not inevitable:
             verdict.add("wrongly failed", job_id, str(job.error))
+
+
+def _state(job: JobRecord) -> str:
+    """Return all that explains why a job does not end."""
+    states: Any = boto3.client("stepfunctions")
+    arn = f"arn:aws:states:{REGION}:{ACCOUNT}:execution:{STATE_MACHINE}:{job.job_id}"
+    try:
+        history = states.get_execution_history(executionArn=arn, maxResults=1000)["events"]
+        execution = f"{states.describe_execution(executionArn=arn)['status']}, {[one['type'] for one in history][-4:]}"
+    except states.exceptions.ExecutionDoesNotExist:
+        execution = "not started"
+    steps = [
+        f"{stage} {step.status} attempts {step.attempts} leased until {step.lease_until}"
+        for stage, step in job.planned()
+    ]
+    queues = {name: number for name, number in waiting().items() if number}
+    return f"{job.status} at {job.updated_at}; {'; '.join(steps)}; execution {execution}; queues {queues}"
 
 
 def wrong_files(job: JobRecord) -> list[str]:
@@ -116,10 +135,10 @@ def wrong_files(job: JobRecord) -> list[str]:
 
 
 def _object(url: str) -> bytes | None:
-    s3: Any = boto3.client("s3")
+    client = s3()
     try:
-        body: bytes = s3.get_object(Bucket=MEDIA_BUCKET, Key=url.removeprefix(address("")))["Body"].read()
-    except s3.exceptions.NoSuchKey:
+        body: bytes = client.get_object(Bucket=MEDIA_BUCKET, Key=url.removeprefix(address("")))["Body"].read()
+    except client.exceptions.NoSuchKey:
         return None
     return body
 
@@ -155,13 +174,10 @@ def _queues() -> Iterator[tuple[str, str]]:
 
 def waiting() -> dict[str, int]:
     """Return the number of messages in each queue, visible or not."""
-    sqs: Any = boto3.client("sqs")
-    names = ["", "NotVisible", "Delayed"]
+    names: Any = [f"ApproximateNumberOfMessages{state}" for state in ("", "NotVisible", "Delayed")]
     found = {}
     for full in (full for queue in QUEUES for full in (queue.name, f"{queue.name}-dlq")):
-        url = sqs.get_queue_url(QueueName=f"{PREFIX}-{full}")["QueueUrl"]
-        asked = [f"ApproximateNumberOfMessages{name}" for name in names]
-        answer = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=asked)["Attributes"]
+        answer = sqs().get_queue_attributes(QueueUrl=queue_url(full), AttributeNames=names)["Attributes"]
         found[full] = sum(map(int, answer.values()))
     return found
 

@@ -20,13 +20,8 @@ _TARGETS = {
     "AmazonSQS": "SQS",
 }
 _WRITES = {"PutItem", "UpdateItem", "DeleteItem"}
+_AFTER = "500 after the write"
 _HOP_BY_HOP = {"connection", "transfer-encoding", "content-length", "date", "server", "expect"}
-_THROTTLED = {
-    "DynamoDB": "ProvisionedThroughputExceededException",
-    "SQS": "RequestThrottled",
-    "Step Functions": "ThrottlingException",
-    "S3": "SlowDown",
-}
 _LATE_SECONDS = (0.5, 3.0)
 _DELAYS_SECONDS = {"late": (4, 12), "overtaken": (1, 3)}  # of messages
 STOPPED_LEASES = 1.5  # duration of SIGSTOP, in leases
@@ -107,7 +102,7 @@ class Proxy:
             return _lost(request)
         fault = self._plan.choose(call.faults(), call.operation) if call.service in _SUBJECT else None
         kind = fault.partition(": ")[2] if fault else ""
-        if refusal := self._refused(request, call, kind):
+        if kind != _AFTER and (refusal := self._refused(request, call, kind)):
             return refusal
         if kind in _DELAYS_SECONDS:
             message = json.loads(body)
@@ -119,8 +114,8 @@ class Proxy:
         match kind:
             case "answer lost":
                 return _lost(request)
-            case "500 after the write":
-                return _error(call, 500, "InternalError" if call.service == "S3" else "InternalServerError")
+            case "500 after the write":  # `_AFTER`
+                return _error(call, *_REFUSALS[kind][call.service == "S3"])
             case "answer late":
                 await asyncio.sleep(self._plan.random.uniform(*_LATE_SECONDS))
             case "partial body":
@@ -132,18 +127,13 @@ class Proxy:
         match kind:
             case "request lost":
                 return _lost(request)
-            case "503 before the write":
-                return _error(call, 503, "SlowDown" if call.service == "S3" else "ServiceUnavailable")
-            case "throttled":
-                return _error(call, 503 if call.service == "S3" else 400, _THROTTLED[call.service])
             case "conflict":
                 return _conflict(call)
-            case "404 for a stored object":
-                self.doomed.add(call.key.split("/")[1])
-                return _error(call, 404, "NoSuchKey")
             case "delivered again after its deletion":
                 return web.json_response({})
-        return None
+            case "404 for a stored object":
+                self.doomed.add(call.key.split("/")[1])
+        return _error(call, *_REFUSALS[kind][call.service == "S3"]) if kind in _REFUSALS else None
 
     async def _forward(self, request: web.Request, body: bytes) -> tuple[aiohttp.ClientResponse, bytes]:
         url = URL(self._moto + request.raw_path, encoded=True)
@@ -184,6 +174,13 @@ class Proxy:
 
 
 _SUBJECT = {*_TARGETS.values(), "S3"}
+# Status and code of a refusal: by the other services, and by S3.
+_REFUSALS: dict[str, tuple[tuple[int, str], tuple[int, str]]] = {
+    "503 before the write": ((503, "ServiceUnavailable"), (503, "ServiceUnavailable")),
+    "throttled": ((400, "ThrottlingException"), (503, "SlowDown")),
+    "500 after the write": ((500, "InternalServerError"), (500, "InternalError")),
+    "404 for a stored object": ((404, "NoSuchKey"), (404, "NoSuchKey")),
+}
 _CLOCKS = {"one hour fast": (3600, 3600), "one hour slow": (-3600, -3600), "jumps": (0, 3600)}
 
 
