@@ -3,16 +3,19 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 import boto3
 
 from functions.pipeline.requests import stage_task
+from functions.upkeep.audit import findings
+from functions.upkeep.sweep import sweep
 from local.environment import ACCOUNT, MEDIA_BUCKET, PREFIX, REGION, STATE_MACHINE
 from shared.aws.clients import s3, sqs
 from shared.aws.media import address
 from shared.aws.queues import queue_url
-from shared.credits.record import AccountRecord, HoldRecord, LedgerRecord
+from shared.core.clock import utc_now
 from shared.jobs.record import JobRecord, JobStatus, StepTicketRecord
 from shared.jobs.store import jobs
 from shared.stages.engines import Runs, engine
@@ -28,6 +31,18 @@ MISSING_INPUT = "A file that this step needs no longer exists."
 
 KINDS = ("lost", "stuck", "charged twice", "wrongly failed", "events", "orphans", "submissions", "requests")
 
+AUDITED = {  # the kind of each invariant that the audit checks
+    "I1": "charged twice",
+    "I2": "charged twice",
+    "I3": "stuck",
+    "I4": "lost",
+    "I5": "events",
+    "I6": "submissions",
+    "I7": "requests",
+    "I12": "orphans",
+    "I13": "requests",
+}
+
 
 @dataclass
 class Judgement:
@@ -37,6 +52,7 @@ class Judgement:
         default_factory=lambda: defaultdict(list, {kind: [] for kind in KINDS})
     )
     ends: Counter[str] = field(default_factory=Counter)
+    swept: int = 0  # objects and rows that the sweep deleted
 
     def add(self, kind: str, subject: str, sentence: str) -> None:
         self.violations[kind].append(f"{subject}: {sentence}")
@@ -46,46 +62,36 @@ def judge(stories: Sequence[Story], doomed: set[str], submitted: Iterable[Mappin
     """Return the judgement. `doomed` jobs lost an input; `submitted` are the requests that the provider accepted."""
     verdict = Judgement()
     stored = {job.job_id: job for job in JobRecord.scan()}
-    holds = {hold.job_id: hold for hold in HoldRecord.scan()}
     bought = Counter(next(word for word in request["prompt"].split(". Camera")) for request in submitted)
     for story in stories:
-        _judge_story(story, stored.get(story.job_id), holds, doomed, verdict)
+        _judge_story(story, stored.get(story.job_id), doomed, verdict)
         if story.remote:
             _judge_submissions(story, bought[story.body["prompt"]], verdict)
-    _judge_money(verdict, holds)
+    _judge_stored(verdict)
     for job_id in stored.keys() - {job_id for story in stories for job_id in story.job_ids}:
         verdict.add("requests", job_id, "no request asked for this job")
-    for subject, sentence in _queues():
-        verdict.add("stuck", subject, sentence)
     for job_id, sentence in _stream():
         verdict.add("events", job_id, sentence)
     return verdict
 
 
-def _judge_story(
-    story: Story, job: JobRecord | None, holds: Mapping[str, HoldRecord], doomed: set[str], verdict: Judgement
-) -> None:
+def _judge_story(story: Story, job: JobRecord | None, doomed: set[str], verdict: Judgement) -> None:
     job_id = story.job_id
     for fault in story.faults:
         verdict.add("events" if "event" in fault else "requests", job_id, fault)
     if len(story.job_ids) != 1:
         verdict.add("requests", story.key, f"one Idempotency-Key made {len(story.job_ids)} jobs")
         return
-    hold = holds[job_id]
     if job is None:
         verdict.ends["deleted"] += 1
         if not story.deleted:
             verdict.add("lost", job_id, "the job is gone")
-        if hold.state == "HELD":
-            verdict.add("stuck", job_id, "the job is deleted, and its hold is open")
         return
     verdict.ends[str(job.status)] += 1
     if story.deleted:
         verdict.add("requests", job_id, "the job was deleted, and exists")
     if not JobStatus(job.status).ended:
         verdict.add("stuck", job_id, _state(job))
-    if hold.state != {"COMPLETED": "CAPTURED", "FAILED": "RELEASED", "CANCELLED": "RELEASED"}.get(job.status, "HELD"):
-        verdict.add("charged twice", job_id, f"the hold is {hold.state}, the job {job.status}")
     if job.status == JobStatus.COMPLETED and (wrong := wrong_files(job)):
         verdict.add("lost", job_id, f"missing or wrong: {', '.join(wrong)}")
     if job.status == JobStatus.FAILED:
@@ -153,23 +159,16 @@ def _judge_submissions(story: Story, bought: int, verdict: Judgement) -> None:
         verdict.add("submissions", story.job_id, f"{bought} submissions, and fewer on record")
 
 
-def _judge_money(verdict: Judgement, holds: Mapping[str, HoldRecord]) -> None:
-    sums: Counter[str] = Counter()
-    for entry in LedgerRecord.scan():
-        sums[entry.account_id] += int(entry.credits)
-        kind, _, job_id = entry.operation_id.partition("#")
-        if kind == "capture" and (holds[job_id].state, -entry.credits) != ("CAPTURED", holds[job_id].credits):
-            verdict.add("charged twice", job_id, f"the ledger has {entry.credits}, the hold is {holds[job_id].state}")
-    for account in AccountRecord.scan():
-        if account.held or account.available < 0 or account.available != sums[account.account_id]:
-            found = f"{account.available} available, {account.held} held, {sums[account.account_id]} in the ledger"
-            verdict.add("charged twice", account.account_id, found)
-
-
-def _queues() -> Iterator[tuple[str, str]]:
-    for name, number in waiting().items():
-        if number:
-            yield name, f"{number} messages are in the queue"
+def _judge_stored(verdict: Judgement) -> None:
+    """Sweep as if it were a day later, then audit everything that is stored."""
+    at = utc_now() + timedelta(hours=25)
+    complete = False
+    while not complete:
+        swept = sweep(at)
+        complete = swept["complete"]
+        verdict.swept += swept["found"]
+    for finding in findings(at, at_rest=True):
+        verdict.add(AUDITED[finding.invariant], finding.subject, finding.sentence)
 
 
 def waiting() -> dict[str, int]:

@@ -55,6 +55,8 @@ class Report:
             "|---|---|",
             *(f"| {end} | {number} |" for end, number in sorted(self.judgement.ends.items())),
             "",
+            f"The sweep deleted {self.judgement.swept} objects and rows that no record named.",
+            "",
             "| violation | number |",
             "|---|---|",
             *(f"| {kind} | {len(self.judgement.violations[kind])} |" for kind in KINDS),
