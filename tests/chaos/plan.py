@@ -44,7 +44,7 @@ _WEIGHTS: dict[str, float] = {
 }
 
 
-class Plan:
+class StormPlan:
     """The faults of one run. `progress` (0..1) is the mean of the shares of submitted and of ended jobs."""
 
     def __init__(self, seed: int, faults: int) -> None:

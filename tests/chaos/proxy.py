@@ -11,7 +11,7 @@ import aiohttp
 from aiohttp import web
 from yarl import URL
 
-from tests.chaos.plan import CALLS, SIGNALS, Plan
+from tests.chaos.plan import CALLS, SIGNALS, StormPlan
 
 _TARGETS = {
     "DynamoDB": "DynamoDB",
@@ -28,7 +28,7 @@ STOPPED_LEASES = 1.5  # duration of SIGSTOP, in leases
 
 
 @dataclass(frozen=True)
-class Call:
+class AwsCall:
     """One call of an AWS client."""
 
     service: str
@@ -37,7 +37,7 @@ class Call:
     body: bytes
 
     @classmethod
-    def of(cls, request: web.BaseRequest, body: bytes) -> "Call":
+    def of(cls, request: web.BaseRequest, body: bytes) -> "AwsCall":
         if target := request.headers.get("X-Amz-Target"):
             service, _, operation = target.partition(".")
             return cls(_TARGETS.get(service.partition("_")[0], service), operation, "", body)
@@ -68,7 +68,7 @@ class Call:
 class Proxy:
     """The proxy, and the control point of workers: they report each point that they reach, and are signalled there."""
 
-    def __init__(self, moto_url: str, plan: Plan, lease_seconds: float) -> None:
+    def __init__(self, moto_url: str, plan: StormPlan, lease_seconds: float) -> None:
         self.down: set[str] = set()  # services in an outage
         self.doomed: set[str] = set()  # jobs that must fail, because an input of theirs is missing
         self.raised: set[str] = set()  # jobs whose engine has raised once
@@ -97,7 +97,7 @@ class Proxy:
 
     async def _handle(self, request: web.Request) -> web.StreamResponse:
         body = await request.read()
-        call = Call.of(request, body)
+        call = AwsCall.of(request, body)
         if call.service in self.down:
             return _lost(request)
         fault = self._plan.choose(call.faults(), call.operation) if call.service in _SUBJECT else None
@@ -122,7 +122,7 @@ class Proxy:
                 return await _partial(request, answer, content)
         return await _passed_on(request, answer, content)
 
-    def _refused(self, request: web.Request, call: Call, kind: str) -> web.Response | None:
+    def _refused(self, request: web.Request, call: AwsCall, kind: str) -> web.Response | None:
         """Return the answer to a call that does not reach moto, or None."""
         match kind:
             case "request lost":
@@ -198,14 +198,14 @@ def _lost(request: web.Request) -> web.Response:
     return web.Response()
 
 
-def _error(call: Call, status: int, code: str) -> web.Response:
+def _error(call: AwsCall, status: int, code: str) -> web.Response:
     if call.service == "S3":
         text = f'<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>{code}</Code><Message>chaos</Message></Error>'
         return web.Response(status=status, text=text, content_type="application/xml")
     return web.json_response({"__type": code, "message": "chaos"}, status=status)
 
 
-def _conflict(call: Call) -> web.Response:
+def _conflict(call: AwsCall) -> web.Response:
     """Return the refusal of a write that meets a transaction on the same item."""
     if call.operation != "TransactWriteItems":
         return _error(call, 400, "TransactionConflictException")

@@ -13,7 +13,7 @@ import aiohttp
 from local.cloud import START_SECONDS
 from tests.chaos.cloud import LEASE_SECONDS, StormCloud, storm_cloud
 from tests.chaos.judge import KINDS, Judgement, judge, waiting
-from tests.chaos.plan import OUTAGES, PAUSED, RESTARTED, SERVICES, Plan
+from tests.chaos.plan import OUTAGES, PAUSED, RESTARTED, SERVICES, StormPlan
 from tests.chaos.proxy import Proxy
 from tests.chaos.users import Story, User
 from tests.support.fal import Fal, Reply, fal
@@ -34,7 +34,7 @@ class Report:
     faults: int
     seed: int
     seconds: float
-    plan: Plan
+    plan: StormPlan
     judgement: Judgement
 
     @property
@@ -68,7 +68,7 @@ class Report:
 
 async def storm(jobs: int, faults: int, seed: int, folder: Path) -> Report:
     """Run `jobs` jobs under `faults` faults, and judge what is left."""
-    plan, began = Plan(seed, faults), monotonic()
+    plan, began = StormPlan(seed, faults), monotonic()
     with provider(plan) as fal_server, storm_cloud(folder, fal_server.url, WORKERS_PER_STAGE) as cloud:
         proxy = Proxy(cloud.moto_url, plan, LEASE_SECONDS)
         await proxy.start(cloud.proxy)
@@ -81,7 +81,7 @@ async def storm(jobs: int, faults: int, seed: int, folder: Path) -> Report:
     return Report(jobs, faults, seed, monotonic() - began, plan, judgement)
 
 
-async def _run(cloud: StormCloud, proxy: Proxy, plan: Plan, jobs: int) -> list[Story]:
+async def _run(cloud: StormCloud, proxy: Proxy, plan: StormPlan, jobs: int) -> list[Story]:
     """Let the users live and the services fail. Return the stories when all is at rest, or too late for that."""
     stories: list[Story] = []
     at_once = asyncio.Semaphore(JOBS_AT_ONCE)
@@ -118,7 +118,7 @@ async def _run(cloud: StormCloud, proxy: Proxy, plan: Plan, jobs: int) -> list[S
     return stories
 
 
-async def _trouble(cloud: StormCloud, proxy: Proxy, plan: Plan) -> None:
+async def _trouble(cloud: StormCloud, proxy: Proxy, plan: StormPlan) -> None:
     """Cause the outages one after the other, each as soon as it is due, and the restarts of the gateway."""
     while plan.progress < 0.9 and not plan.calm:
         await asyncio.sleep(plan.random.uniform(1, 3))
@@ -146,7 +146,7 @@ async def _trouble(cloud: StormCloud, proxy: Proxy, plan: Plan) -> None:
 class _Replies(list[Reply]):
     """The scripted answers to one kind of request: empty, except when the plan has a fault for the request."""
 
-    def __init__(self, plan: Plan, replies: dict[str, Reply]) -> None:
+    def __init__(self, plan: StormPlan, replies: dict[str, Reply]) -> None:
         super().__init__()
         self._plan, self._replies = plan, replies
 
@@ -158,7 +158,7 @@ class _Replies(list[Reply]):
 
 
 @contextmanager
-def provider(plan: Plan) -> Iterator[Fal]:
+def provider(plan: StormPlan) -> Iterator[Fal]:
     """Run a provider that fails as planned."""
     with fal() as server:
         soon = {"Retry-After": "1"}

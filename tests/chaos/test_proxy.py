@@ -13,13 +13,13 @@ from moto.server import ThreadedMotoServer
 
 from local.environment import HOST
 from local.processes import listen
-from tests.chaos.plan import Plan
+from tests.chaos.plan import StormPlan
 from tests.chaos.proxy import Proxy
 
 AWS_ERRORS = (BotoCoreError, ClientError)
 
 
-class OneFault(Plan):
+class OneFault(StormPlan):
     """A plan with one fault, at the next call that can have it."""
 
     def __init__(self) -> None:

@@ -19,7 +19,7 @@ from shared.core.ids import new_id
 from shared.credits.record import AccountRecord, LedgerRecord
 from shared.stages.stages import Role, Stage
 from shared.subscriptions.record import SubscriptionRecord
-from tests.chaos.plan import Plan
+from tests.chaos.plan import StormPlan
 
 Json = dict[str, Any]
 ENDED = {"COMPLETED", "FAILED", "CANCELLED"}
@@ -55,7 +55,7 @@ class Story:
 class User:
     """One signed-in user. Each request is repeated until it is answered without a server error."""
 
-    def __init__(self, session: aiohttp.ClientSession, plan: Plan) -> None:
+    def __init__(self, session: aiohttp.ClientSession, plan: StormPlan) -> None:
         self.account_id = self._token = self._project = ""
         self._session, self._plan = session, plan
         self._login = {"email": f"{uuid4().hex}@example.com", "password": uuid4().hex}
