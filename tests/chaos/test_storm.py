@@ -11,6 +11,7 @@ from local.environment import ROOT
 
 
 @pytest.mark.storm
+@pytest.mark.timeout(600)
 def test_a_small_storm_breaks_no_promise(tmp_path: Path) -> None:
     """The storm has a process of its own: records read the environment at import, and tests have another one."""
     command = [sys.executable, "-m", "tests.chaos", "--jobs=40", "--faults=200", "--seed=11", f"--folder={tmp_path}"]
