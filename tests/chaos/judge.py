@@ -62,7 +62,7 @@ def judge(stories: Sequence[Story], doomed: set[str], submitted: Iterable[Mappin
     """Return the judgement. `doomed` jobs lost an input; `submitted` are the requests that the provider accepted."""
     verdict = Judgement()
     stored = {job.job_id: job for job in JobRecord.scan()}
-    bought = Counter(next(word for word in request["prompt"].split(". Camera")) for request in submitted)
+    bought = Counter(request["prompt"].partition(". Camera")[0] for request in submitted)
     for story in stories:
         _judge_story(story, stored.get(story.job_id), doomed, verdict)
         if story.remote:
