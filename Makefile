@@ -52,6 +52,12 @@ check: COVERAGE := --cov
 check: format-check lint types contracts test ## Run the first checks of CI: format, lint, types, import contracts, tests
 check-slow: cross-check motion-check strangers ## Run the other checks of CI, in 30 minutes at most
 
+.PHONY: chaos chaos-soak
+chaos: $(READY) ## Run a storm of faults: JOBS= FAULTS= SEED=, all optional (docs/reliability.md)
+	@$(BIN)/python -m tests.chaos $(call option,JOBS,jobs) $(call option,FAULTS,faults) $(call option,SEED,seed)
+chaos-soak: $(READY) ## Run a storm of 1,000 jobs and 5,000 faults: SEED=
+	@$(BIN)/python -m tests.chaos --jobs 1000 --faults 5000 $(call option,SEED,seed)
+
 .PHONY: format
 format: $(READY) ## Format the code
 	$(BIN)/ruff format
