@@ -8,10 +8,10 @@ from shared.stages.stages import Stage
 # Actions of Step Functions.
 START, STOP, DESCRIBE = "states:StartExecution", "states:StopExecution", "states:DescribeExecution"
 ANSWER = ("states:SendTaskSuccess", "states:SendTaskFailure")
-BEAT = (*ANSWER, "states:SendTaskHeartbeat")
 
-# Actions of DynamoDB, without Scan: every list is a Query.
+# Actions of DynamoDB. Every list is a Query, except in the upkeep functions, which read whole tables in pages.
 READ = ("dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query", "dynamodb:ConditionCheckItem")
+SCAN = ("dynamodb:Scan",)
 WRITE = (
     "dynamodb:PutItem",
     "dynamodb:UpdateItem",
@@ -26,6 +26,7 @@ class Grants:
     """The permissions of one role. An empty field grants nothing."""
 
     reads: tuple[type[Record], ...] = ()  # tables: get items, query all indexes
+    scans: tuple[type[Record], ...] = ()  # tables: read all items in pages
     writes: tuple[type[Record], ...] = ()  # tables: write items one by one, in batches and in transactions; no reading
     secrets: tuple[str, ...] = ()  # read the values
     secrets_described: tuple[str, ...] = ()  # see whether the secrets have a value, without reading it
@@ -33,7 +34,8 @@ class Grants:
     media_reads: tuple[str, ...] = ()  # prefixes of keys, like the other fields of media
     media_writes: tuple[str, ...] = ()
     media_lists: tuple[str, ...] = ()  # see which objects exist below the prefix
-    media_deletes: tuple[str, ...] = ()  # delete objects, and list them below the prefix
+    media_versions: tuple[str, ...] = ()  # see all versions of the objects below the prefix
+    media_deletes: tuple[str, ...] = ()  # delete objects and their versions, and list them below the prefix
     sends: tuple[str, ...] = ()  # queues that the role sends to
     # Stages whose tasks the role sends to the stage's queues. If the environment has a SageMaker endpoint for a stage,
     # the role stores the task below `JOBS` and invokes the endpoint.

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from infra.grants import BEAT, Grants
+from infra.grants import ANSWER, Grants
 from infra.secrets import PROVENANCE_SECRETS
 from shared.assets.record import ASSETS, QUARANTINE, AssetRecord
 from shared.jobs.keys import JOBS
@@ -16,7 +16,7 @@ _STEPS = Grants(
     media_reads=(JOBS, ASSETS),
     media_writes=(JOBS,),
     media_deletes=(JOBS,),  # a stopped attempt deletes what it uploaded
-    executions=BEAT,
+    executions=ANSWER,
 )
 
 

@@ -10,6 +10,7 @@
 | The cause of a failed task is dropped | it reaches the state machine's Catch |
 | Each state machine task creates a boto client (60 ms) | clients are cached |
 | Stream iterators are never deleted | only the newest stay |
+| Each member of an answer of DynamoDB is looked up under several names, which is an eighth of all time | under its own |
 | Lambda needs Docker | invocations go to a runner over HTTP |
 """  # noqa: E501  # rows of a table
 
@@ -26,6 +27,7 @@ from moto.awslambda.exceptions import UnknownFunctionException
 from moto.awslambda_simple.models import LambdaSimpleBackend
 from moto.core.exceptions import JsonRESTError
 from moto.core.responses import ActionResult, EmptyResult
+from moto.core.serialize import AttributePicker
 from moto.dynamodb.models import DynamoDBBackend
 from moto.dynamodb.models.table import Table
 from moto.dynamodb.responses import DynamoHandler
@@ -104,6 +106,11 @@ def forget_iterators() -> None:
     _replace(DynamoDBStreamsBackend, get_records=_forgetting(DynamoDBStreamsBackend.get_records))
 
 
+def read_own_names() -> None:
+    """Look up each member of an answer of DynamoDB under its own name only."""
+    _replace(AttributePicker, __call__=_own_name(AttributePicker.__call__))
+
+
 def invoke_over_http(runner_url: str) -> None:
     """Send Lambda invocations to `POST {runner_url}/functions/{name}/invocations`."""
     _replace(LambdaSimpleBackend, invoke=_invoke_at(runner_url))
@@ -119,6 +126,7 @@ def apply(runner_url: str) -> None:
     keep_causes()
     keep_clients()
     forget_iterators()
+    read_own_names()
     invoke_over_http(runner_url)
 
 
@@ -303,3 +311,13 @@ def _invoke_at(runner_url: str) -> Callable[..., bytes]:
             connection.close()
 
     return invoke
+
+
+def _own_name(original: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(original)
+    def pick(picker: Any, context: Any) -> Any:
+        if context.service_model.service_name == "dynamodb" and isinstance(context.obj, dict):
+            return context.obj.get(context.key)
+        return original(picker, context)
+
+    return pick

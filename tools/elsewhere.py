@@ -1,4 +1,4 @@
-"""The CDK app of a test environment with options that no real environment uses: GPUs, SageMaker, Sentry.
+"""The CDK app of a test environment with options that no real environment uses: a domain, GPUs, SageMaker, Sentry.
 
 `python -m tools.elsewhere -o FOLDER`. The tests of the real environments must also pass for this one.
 """
@@ -24,6 +24,8 @@ ACCOUNTS_MONITOR = "arn:aws:ce::210987654321:anomalymonitor/00000000-0000-0000-0
 ENVIRONMENT = replace(
     ENVIRONMENTS["dev"],
     name="elsewhere",
+    domain_name="studio.example.com",
+    hosted_zone_id="Z0123456789",
     cost_monitor=ACCOUNTS_MONITOR,
     sentry_dsn="https://0123456789abcdef@errors.example.com/1",
     sagemaker={Stage.IMAGE_GENERATION: "ml.g6.xlarge", Stage.POST_PROCESSING: "ml.c7g.xlarge"},

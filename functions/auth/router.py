@@ -4,7 +4,8 @@ from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Cookie, Header, Response, status
-from pydantic import EmailStr, Field, SecretStr, field_validator
+from pydantic import ConfigDict, EmailStr, Field, SecretStr, field_validator
+from pydantic.config import JsonDict
 
 from functions.auth import service
 from functions.auth.service import WrongCredentials
@@ -13,7 +14,8 @@ from shared.access.principal import Principal
 from shared.access.tokens import LIFE_SECONDS
 from shared.core.config import Config
 from shared.core.errors import Forbidden
-from shared.core.wire import View, Wire
+from shared.core.wire import Name, View, Wire
+from shared.credentials.refresh_tokens import COOKIE
 from shared.credentials.store import FAMILY_LIFE, SessionEnded
 from shared.rest.caller import may
 from shared.rest.problem import problems
@@ -21,7 +23,6 @@ from shared.users.store import UserNotFound
 
 router = APIRouter(prefix="/api/auth", tags=["auth"])
 
-COOKIE = "__Host-kinora-refresh"
 RefreshCookie = Annotated[str, Cookie(alias=COOKIE, max_length=200)]
 
 
@@ -29,7 +30,12 @@ class AuthConfig(Config):
     web_origin: str = ""
 
 
+EXAMPLE: JsonDict = {"email": "ada@example.com", "password": "correct horse battery"}
+
+
 class Login(Wire):
+    model_config = ConfigDict(json_schema_extra={"examples": [EXAMPLE]})
+
     email: EmailStr = Field(max_length=254)
     password: SecretStr = Field(min_length=8, max_length=200)
 
@@ -40,7 +46,9 @@ class Login(Wire):
 
 
 class Register(Login):
-    name: str | None = Field(default=None, min_length=1, max_length=120)
+    model_config = ConfigDict(json_schema_extra={"examples": [{**EXAMPLE, "name": "Ada"}]})
+
+    name: Name | None = Field(default=None, min_length=1, max_length=120)
 
 
 class Accepted(View):

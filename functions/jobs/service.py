@@ -1,6 +1,7 @@
 """The requests of jobs: submit, read, cancel and delete."""
 
 import secrets
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -22,7 +23,7 @@ from shared.jobs import executions, settlement
 from shared.jobs.keys import job_prefix
 from shared.jobs.record import JobRecord, JobStatus
 from shared.jobs.spec import JobSettings, JobSpec
-from shared.jobs.store import JobEnded, JobRunning, jobs
+from shared.jobs.store import JobEnded, JobRunning, StepResult, jobs
 from shared.jobs.views import JobView, access, job_view
 from shared.observability import Metric, about, logger, measure
 from shared.presets.presets import get_preset
@@ -30,10 +31,10 @@ from shared.projects.store import projects
 from shared.stages.engines import ENGINES, Engine
 from shared.stages.failures import StageFailure
 from shared.stages.requests import MAX_PICTURES, check_driving_seconds
-from shared.stages.stages import Role, Stage
+from shared.stages.stages import WORK_SECONDS, Role, Stage
 from shared.subscriptions.store import subscriptions
 
-DEADLINE = timedelta(hours=2)  # maximum time from submit to the end of a job
+DEADLINE = timedelta(seconds=WORK_SECONDS)  # submit starts the job, so it counts from submit
 
 
 def submit(body: JobCreate, caller: Principal, tx: Transaction) -> JobView:
@@ -115,11 +116,19 @@ def view(job_id: str, caller: Principal) -> JobView:
     film = results.get(Stage.POST_PROCESSING)
     if film is None:
         return shown
-    playlist, stream = film.key(Role.PLAYLIST), film.key(Role.STREAM)
-    text = media.read_text(playlist) if playlist else None  # also None while a request deletes the job
-    if text is None or stream is None:
-        return shown
-    return shown.model_copy(update={"hls_playlist": access(job_id, at).playlist(text, stream)})
+    signed = access(job_id, at)
+    texts = {
+        "hls_playlist": _signed_text(film, Role.PLAYLIST, Role.STREAM, signed.playlist),
+        "scrubbing_track": _signed_text(film, Role.SCRUBBING, Role.SPRITES, signed.track),
+    }
+    return shown.model_copy(update=texts)
+
+
+def _signed_text(film: StepResult, text: Role, named: Role, sign: Callable[[str, str], str]) -> str | None:
+    """Return the stored text with signed URLs of the object that it names, or None while a request deletes the job."""
+    text_key, named_key = film.key(text), film.key(named)
+    stored = media.read_text(text_key) if text_key else None
+    return None if stored is None or named_key is None else sign(stored, named_key)
 
 
 def page(caller: Principal, *, project_id: str | None, limit: int, after: str | None) -> list[JobView]:

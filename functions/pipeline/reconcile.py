@@ -61,6 +61,9 @@ def sweep(at: datetime) -> dict[str, int]:
     measure(Metric.OLDEST_OPEN_JOB_SECONDS, oldest_seconds)
     turn = int(at.timestamp()) // 60
     in_order = sorted(open_jobs, key=lambda job_id: _turns_until(job_id, turn))
+    if not in_order:
+        measure(Metric.SWEEPS)
+    progressed = False
     for batch in (in_order[first : first + BATCH] for first in range(0, len(in_order), BATCH)):
         found = _read(batch)
         for job_id in batch:
@@ -76,6 +79,9 @@ def sweep(at: datetime) -> dict[str, int]:
                     logger.exception("job not reconciled")
                 else:
                     _count(done, action)
+                    if not progressed:
+                        progressed = True
+                        measure(Metric.SWEEPS)
     return done
 
 

@@ -10,7 +10,7 @@ from shared.aws.traces import header
 from shared.core.config import Config
 from shared.jobs.keys import task_key
 from shared.stages.messages import StageTask, sending
-from shared.stages.stages import STAGES, Stage
+from shared.stages.stages import STAGES, WORK_SECONDS, Stage
 
 
 class SageMakerConfig(Config):
@@ -49,8 +49,8 @@ def invoke(endpoint: str, task: StageTask, token: str) -> None:
         InputLocation=media.address(key),
         ContentType="application/json",
         InferenceId=inference_id,
-        InvocationTimeoutSeconds=STAGES[task.stage].timeout_seconds,
-        RequestTTLSeconds=STAGES[task.stage].timeout_seconds,
+        InvocationTimeoutSeconds=STAGES[task.stage].invocation_seconds,
+        RequestTTLSeconds=WORK_SECONDS,  # maximum wait in the endpoint's queue
         **({"CustomAttributes": trace} if trace else {}),
     )
 

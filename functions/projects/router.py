@@ -4,14 +4,14 @@ from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Response, status
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from shared.access.permissions import Permission
 from shared.access.principal import Principal
 from shared.aws.transactions import Transaction
 from shared.core.clock import utc_now
 from shared.core.ids import new_id
-from shared.core.wire import Id, View, Wire
+from shared.core.wire import Id, Name, View, Wire
 from shared.idempotency.store import KeyReused
 from shared.projects.store import ProjectNotEmpty, projects
 from shared.rest.caller import may
@@ -26,7 +26,9 @@ Write = Annotated[Principal, may(Permission.PROJECTS_WRITE)]
 
 
 class ProjectWrite(Wire):
-    name: str = Field(min_length=1, max_length=120, examples=["Harbour at night"])
+    model_config = ConfigDict(json_schema_extra={"examples": [{"name": "Harbour at night"}]})
+
+    name: Name = Field(min_length=1, max_length=120, examples=["Harbour at night"])
 
 
 class ProjectView(View):

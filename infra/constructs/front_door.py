@@ -10,6 +10,7 @@ from aws_cdk import aws_route53_targets as targets
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
+from infra import edge
 from infra.constructs.acknowledge import acknowledge, acknowledge_warning
 from infra.constructs.hosted_domain import hosted_domain
 from infra.constructs.web_acl import WebAcl
@@ -23,20 +24,6 @@ ERRORS = (400, 403, 404, 405, 414, 500, 501, 502, 503, 504)
 # Log fields, without the query: it contains the signatures of media URLs, which would give readers of the log access.
 LOGGED = ("date", "time", "x-edge-location", "sc-bytes", "cs-method", "cs-uri-stem", "sc-status", "time-taken",
           "x-edge-result-type", "x-edge-request-id", "ssl-protocol", "sc-content-type")  # fmt: skip
-POLICY = "; ".join(
-    (
-        "default-src 'self'",
-        "connect-src 'self' wss: https://*.amazonaws.com",  # the socket, and uploads to the bucket
-        "img-src 'self' blob: data:",
-        "media-src 'self' blob:",
-        "style-src 'self' 'unsafe-inline'",  # a static export has no server that could generate nonces
-        "script-src 'self' 'unsafe-inline'",  # as above
-        "frame-ancestors 'none'",
-        "base-uri 'self'",
-        "form-action 'self'",
-        "object-src 'none'",
-    )
-)
 
 
 def site_bucket_name(environment: Environment, account: str) -> str:
@@ -89,7 +76,7 @@ class FrontDoor(Construct):
                 origin=site,
                 viewer_protocol_policy=cloudfront.ViewerProtocolPolicy.REDIRECT_TO_HTTPS,
                 cache_policy=cloudfront.CachePolicy.CACHING_OPTIMIZED,
-                response_headers_policy=self._headers("site", POLICY),
+                response_headers_policy=self._headers("site"),
                 function_associations=[self._function("pages")],
             ),
             additional_behaviors={
@@ -99,7 +86,7 @@ class FrontDoor(Construct):
                     viewer_protocol_policy=cloudfront.ViewerProtocolPolicy.HTTPS_ONLY,
                     cache_policy=cloudfront.CachePolicy.CACHING_DISABLED,
                     origin_request_policy=cloudfront.OriginRequestPolicy.ALL_VIEWER_EXCEPT_HOST_HEADER,
-                    response_headers_policy=self._headers("api", "default-src 'none'; frame-ancestors 'none'"),
+                    response_headers_policy=self._headers("api"),
                 ),
                 "/media/*": cloudfront.BehaviorOptions(
                     origin=self._bucket_origin("media", environment.media_bucket(stack.account)),
@@ -107,8 +94,7 @@ class FrontDoor(Construct):
                     cache_policy=self._media_cache(),
                     compress=False,  # films and pictures are compressed already
                     trusted_key_groups=[key_group],
-                    # A browser that opens an uploaded file directly must not run scripts in it.
-                    response_headers_policy=self._headers("media", "default-src 'none'; sandbox"),
+                    response_headers_policy=self._headers("media"),
                     function_associations=[self._function("media")],
                 ),
             },
@@ -153,24 +139,24 @@ class FrontDoor(Construct):
             cookie_behavior=cloudfront.CacheCookieBehavior.none(),
         )
 
-    def _headers(self, name: str, policy: str) -> cloudfront.ResponseHeadersPolicy:
+    def _headers(self, name: str) -> cloudfront.ResponseHeadersPolicy:
         return cloudfront.ResponseHeadersPolicy(
             self,
             f"{name}-headers",
             response_headers_policy_name=f"{self._environment.prefix}-{name}",
             security_headers_behavior=cloudfront.ResponseSecurityHeadersBehavior(
                 content_security_policy=cloudfront.ResponseHeadersContentSecurityPolicy(
-                    content_security_policy=policy, override=True
+                    content_security_policy=edge.POLICIES[name], override=True
                 ),
                 content_type_options=cloudfront.ResponseHeadersContentTypeOptions(override=True),
                 frame_options=cloudfront.ResponseHeadersFrameOptions(
-                    frame_option=cloudfront.HeadersFrameOption.DENY, override=True
+                    frame_option=cloudfront.HeadersFrameOption[edge.FRAME_OPTIONS], override=True
                 ),
                 referrer_policy=cloudfront.ResponseHeadersReferrerPolicy(
                     referrer_policy=cloudfront.HeadersReferrerPolicy.SAME_ORIGIN, override=True
                 ),
                 strict_transport_security=cloudfront.ResponseHeadersStrictTransportSecurity(
-                    access_control_max_age=Duration.days(365), include_subdomains=True, override=True
+                    access_control_max_age=Duration.seconds(edge.HTTPS_SECONDS), include_subdomains=True, override=True
                 ),
             ),
         )

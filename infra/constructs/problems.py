@@ -6,6 +6,8 @@ from http import HTTPStatus
 
 from aws_cdk import aws_apigateway as apigateway
 
+from shared.core.errors import ADVICE
+
 
 @dataclass(frozen=True, slots=True)
 class GatewayProblem:
@@ -50,9 +52,12 @@ def add_problems(api: apigateway.RestApi) -> None:
             "detail": problem.detail,
             "requestId": "$context.requestId",
         }
-        headers = {"Content-Type": "'application/problem+json'", "X-Request-Id": "context.requestId"}
-        if problem.status == HTTPStatus.TOO_MANY_REQUESTS:
-            headers["Retry-After"] = "'1'"
+        headers = {
+            "Content-Type": "'application/problem+json'",
+            "X-Request-Id": "context.requestId",
+            "Cache-Control": "'no-store'",
+        }
+        headers |= {name: f"'{value}'" for name, value in ADVICE.get(problem.status, {}).items()}
         api.add_gateway_response(
             f"problem-{problem.type}",
             type=apigateway.ResponseType.of(problem.type),

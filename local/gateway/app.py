@@ -7,6 +7,7 @@ from http import HTTPStatus
 from aiohttp import web
 from aiohttp.web_fileresponse import CONTENT_TYPES
 
+from infra import edge
 from infra.functions import ON_LAPTOP
 from local.environment import PREFIX, ROOT
 from local.gateway.docs import add_docs
@@ -23,6 +24,7 @@ ENTRIES: dict[str, str] = {function.name: function.handler for function in ON_LA
 def create_gateway(functions: Functions, media_url: str, media_private_pem: str) -> web.Application:
     """Return the gateway as one application. `functions` must be loaded."""
     application = web.Application(client_max_size=BODY_LIMIT_BYTES, middlewares=[_problems])
+    application.on_response_prepare.append(_add_edge_headers)
     rest, sockets = RestApi(functions), SocketGateway(functions)
     media, uploads = MediaServer(media_url, media_private_pem), UploadServer()
 
@@ -64,6 +66,13 @@ async def _invoke(functions: Functions, request: web.Request) -> web.Response:
         late = {"errorType": "Sandbox.Timedout", "errorMessage": f"{name} timed out"}
         return web.json_response(late, headers={"x-amz-function-error": "Unhandled"})
     return web.json_response(answer)
+
+
+async def _add_edge_headers(request: web.Request, response: web.StreamResponse) -> None:
+    """Add the headers that CloudFront adds."""
+    part = request.path.split("/")[1]
+    if part in edge.POLICIES:
+        response.headers.update(edge.headers(part))
 
 
 @web.middleware

@@ -1,12 +1,42 @@
 """`/docs` and `/openapi.json`: one OpenAPI description of all REST domains, and a page that shows it, without a CDN."""
 
+import json
+import re
 from importlib import import_module
 from typing import Any
 
 from aiohttp import web
 
 from infra.functions import REST_DOMAINS
-from shared.rest.problem import FASTAPIS_OWN_SCHEMAS, problem_schemas, with_refusals
+from shared.credentials.refresh_tokens import COOKIE
+from shared.rest.problem import FASTAPIS_OWN_SCHEMAS, HEADERS, problem_schemas, with_headers, with_refusals
+
+SERVERS = [
+    {
+        "url": "https://{domain}",
+        "description": "A deployment in AWS. Without an own domain, the output of its stack names the address.",
+        "variables": {"domain": {"default": "studio.example.com"}},
+    },
+    {
+        "url": "http://127.0.0.1:{port}",
+        "description": "The laptop cloud; `make dev` prints its address.",
+        "variables": {"port": {"default": "8700"}},
+    },
+]
+SCHEMES = {
+    "token": {
+        "type": "http",
+        "scheme": "bearer",
+        "bearerFormat": "JWT",
+        "description": "The access token that `login` and `refresh` return.",
+    },
+    "session": {
+        "type": "apiKey",
+        "in": "cookie",
+        "name": COOKIE,
+        "description": "The refresh cookie that `login` sets. Scripts of a page cannot read it.",
+    },
+}
 
 _PAGE = """<!doctype html>
 <html lang="en">
@@ -35,17 +65,15 @@ def openapi() -> dict[str, Any]:
     merged: dict[str, Any] = {
         "openapi": "3.1.0",
         "info": {"title": "Kinora", "version": "1", "description": "A sentence and a camera move become a film."},
+        "servers": SERVERS,
         "paths": {},
-        "components": {
-            "schemas": problem_schemas(),
-            "securitySchemes": {"token": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}},
-        },
+        "components": {"schemas": problem_schemas(), "headers": HEADERS, "securitySchemes": SCHEMES},
     }
     for domain in REST_DOMAINS:
-        described = import_module(domain.handler.partition(":")[0]).app.openapi()
+        described = _renamed(import_module(domain.handler.partition(":")[0]).app.openapi())
         for path, operations in described["paths"].items():
             merged["paths"][path] = {
-                method: with_refusals(path, operation, public="security" not in operation)
+                method: with_headers(with_refusals(path, _with_session(operation), public="security" not in operation))
                 for method, operation in operations.items()
             }
         for name, schema in described.get("components", {}).get("schemas", {}).items():
@@ -53,7 +81,57 @@ def openapi() -> dict[str, Any]:
                 continue
             if merged["components"]["schemas"].setdefault(name, schema) != schema:
                 raise ValueError(f"the schema {name} of {domain.name} differs from another domain's")
+    for name in _sent(merged):
+        _describe_defaults(merged["components"]["schemas"][name])
     return merged
+
+
+def _renamed(document: dict[str, Any]) -> dict[str, Any]:
+    """Return the document with names for the two forms of a schema: in a request, fields with a default are optional.
+
+    FastAPI names the forms `JobSettings-Input` and `JobSettings-Output`.
+    """
+    text = re.sub(r'(?<=[/"])(\w+)-Input"', r'\1"', json.dumps(document))
+    renamed: dict[str, Any] = json.loads(re.sub(r'(?<=[/"])(\w+)-Output"', r'\1View"', text))
+    for name, schema in renamed.get("components", {}).get("schemas", {}).items():
+        schema["title"] = name  # generators name classes after it
+    return renamed
+
+
+def _sent(document: dict[str, Any]) -> set[str]:
+    """Return the names of the schemas of request bodies, and of the schemas inside them."""
+    names: set[str] = set()
+    pieces = [
+        one["requestBody"] for path in document["paths"].values() for one in path.values() if "requestBody" in one
+    ]
+    while pieces:
+        found = set(re.findall(r"#/components/schemas/([\w-]+)", json.dumps(pieces.pop()))) - names
+        names |= found
+        pieces += [document["components"]["schemas"][name] for name in found]
+    return names
+
+
+def _describe_defaults(schema: dict[str, Any]) -> None:
+    """Move the default of each field into its description.
+
+    Generated clients require a field that has a default, or always send it. Then the server cannot choose.
+    """
+    for field in schema.get("properties", {}).values():
+        if field.get("default") is not None:
+            text = f"Default: `{json.dumps(field['default'])}`."
+            field["description"] = f"{field['description']} {text}" if "description" in field else text
+        field.pop("default", None)
+
+
+def _with_session(operation: dict[str, Any]) -> dict[str, Any]:
+    """Return the operation with its cookie as a security scheme: clients handle cookies there, not as parameters."""
+    parameters = [one for one in operation.get("parameters", []) if one["in"] != "cookie"]
+    if len(parameters) == len(operation.get("parameters", [])):
+        return operation
+    anybody: list[dict[str, Any]] = (
+        [] if "401" in operation["responses"] else [{}]
+    )  # who has no session can end it, too
+    return {**operation, "parameters": parameters, "security": [{"session": []}, *anybody]}
 
 
 async def page(_: web.Request) -> web.Response:

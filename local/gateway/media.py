@@ -81,7 +81,7 @@ async def _passed_on(request: web.Request, origin: aiohttp.ClientResponse) -> we
     if origin.status == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
         return problem(416, "range_not_satisfiable", "The requested range is beyond the end of the media.")
     headers = {name: origin.headers[name] for name in _ANSWERED if name in origin.headers}
-    headers = {"Accept-Ranges": "bytes", **headers, "X-Content-Type-Options": "nosniff"}
+    headers = {"Accept-Ranges": "bytes", **headers}
     response = web.StreamResponse(status=origin.status, headers=headers)
     await response.prepare(request)
     async for chunk in origin.content.iter_chunked(1 << 16):

@@ -6,6 +6,8 @@ from uuid import uuid4
 
 from aiohttp import web
 
+from shared.core.errors import ADVICE
+
 
 def problem(status: int, code: str, detail: str, *, request_id: str = "") -> web.Response:
     """Return one problem+json response; without a request's id it gets an id of its own."""
@@ -21,5 +23,5 @@ def problem(status: int, code: str, detail: str, *, request_id: str = "") -> web
         status=status,
         text=json.dumps(body),
         content_type="application/problem+json",
-        headers={"x-request-id": str(body["requestId"])},
+        headers={"x-request-id": str(body["requestId"]), "cache-control": "no-store", **ADVICE.get(status, {})},
     )

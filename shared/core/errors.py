@@ -11,6 +11,16 @@
 Each noun derives its own errors from these, with its own `code`: `JobNotFound(NotFound)` is `job_not_found`.
 """
 
+from http import HTTPStatus
+from typing import Any
+
+# Headers that tell a client what to do next, by status.
+ADVICE: dict[int, dict[str, str]] = {
+    HTTPStatus.UNAUTHORIZED: {"WWW-Authenticate": "Bearer"},
+    HTTPStatus.TOO_MANY_REQUESTS: {"Retry-After": "1"},
+    HTTPStatus.SERVICE_UNAVAILABLE: {"Retry-After": "5"},
+}
+
 
 class AppError(Exception):
     """Base of every error that is sent to a caller. `facts` are optional fields of `Problem`."""
@@ -18,7 +28,7 @@ class AppError(Exception):
     code = "internal"
     status = 500
 
-    def __init__(self, detail: str, **facts: object) -> None:
+    def __init__(self, detail: str, **facts: Any) -> None:
         super().__init__(detail)
         self.detail = detail
         self.facts = facts

@@ -1,11 +1,24 @@
 """Wire conventions: names are camelCase, and input has no unknown fields and no infinite numbers."""
 
+import re
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 from pydantic.alias_generators import to_camel
 
 Id = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
+
+# Control characters, line separators, and characters that reverse the direction of the text around them.
+_UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+
+
+def _printable(name: str) -> str:
+    if found := _UNPRINTABLE.search(name):
+        raise ValueError(f"a name may not contain the character U+{ord(found[0]):04X}")
+    return name
+
+
+Name = Annotated[str, AfterValidator(_printable)]
 
 
 class Wire(BaseModel):
@@ -19,6 +32,7 @@ class Wire(BaseModel):
         frozen=True,
         allow_inf_nan=False,
         hide_input_in_errors=True,  # errors are logged, and the input belongs to a creator
+        json_schema_serialization_defaults_required=True,  # a field with a default is always sent
     )
 
 

@@ -9,6 +9,8 @@ from base64 import urlsafe_b64encode
 from dataclasses import dataclass
 from hashlib import sha256
 
+COOKIE = "__Host-kinora-refresh"  # a browser accepts this prefix only for Secure cookies of one host
+
 
 @dataclass(frozen=True, slots=True)
 class RefreshToken:

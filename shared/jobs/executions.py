@@ -9,7 +9,7 @@ from shared.aws.clients import stepfunctions
 from shared.aws.traces import header
 from shared.core.config import Config
 from shared.stages.failures import StageFailure
-from shared.stages.stages import STAGES, Stage
+from shared.stages.stages import Stage
 
 if TYPE_CHECKING:  # the deployed bundles do not contain the stubs
     from mypy_boto3_stepfunctions import SFNClient
@@ -20,16 +20,9 @@ class ExecutionConfig(Config):
 
 
 def execution_input(job_id: str, planned: Iterable[Stage]) -> dict[str, object]:
-    """Return the input of the execution: the job's id, and for each stage whether it is planned and its timeouts."""
+    """Return the input of the execution: the job's id, and for each stage whether it is planned."""
     steps = set(planned)
-    return {"jobId": job_id} | {
-        stage.key: {
-            "planned": stage in steps,
-            "timeoutSeconds": spec.timeout_seconds,
-            "heartbeatSeconds": spec.heartbeat_seconds,
-        }
-        for stage, spec in STAGES.items()
-    }
+    return {"jobId": job_id} | {stage.key: {"planned": stage in steps} for stage in Stage}
 
 
 def start(job_id: str, planned: Iterable[Stage]) -> None:
@@ -74,14 +67,6 @@ def fail(token: str, failure: StageFailure) -> None:
     """Report that the step has failed."""
     with _ignoring_ended_tasks() as client:
         client.send_task_failure(taskToken=token, error=failure.state_error, cause=failure.cause)
-
-
-def heartbeat(token: str) -> bool:
-    """Report that the step is alive. Return False if the state machine no longer waits for this token."""
-    with _ignoring_ended_tasks() as client:
-        client.send_task_heartbeat(taskToken=token)
-        return True
-    return False
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from shared.aws import media
 from shared.aws.transactions import transaction
+from shared.credits.record import HoldRecord
 from shared.credits.store import HoldEnded, credits
 from shared.jobs.keys import attempt_prefix
 from shared.jobs.record import JobRecord, JobStatus
@@ -63,7 +64,15 @@ def end_hold(job_id: str, job: JobRecord | None, *, at: datetime) -> bool:
                 credits.release(hold, tx=tx)
     except HoldEnded:  # another caller has ended it
         return False
+    if film:
+        _count_captured(hold)
     return True
+
+
+def _count_captured(hold: HoldRecord) -> None:
+    measure(Metric.CREDITS_CAPTURED, int(hold.credits))
+    if hold.paid:
+        measure(Metric.PAID_CREDITS_CAPTURED, int(hold.credits))
 
 
 def _film_is_stored(job: JobRecord) -> bool:
@@ -92,7 +101,5 @@ def _settle(job: JobRecord, status: JobStatus, error: str | None, at: datetime) 
         return settled
     measure(_ENDED[status])
     if status is JobStatus.COMPLETED:
-        measure(Metric.CREDITS_CAPTURED, int(hold.credits))
-        if hold.paid:
-            measure(Metric.PAID_CREDITS_CAPTURED, int(hold.credits))
+        _count_captured(hold)
     return jobs.get(job.job_id)

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import Field, StrictBool, StrictFloat, StrictInt, StringConstraints
 
 from shared.camera.move import CameraMove
 from shared.core.wire import Id, Wire
@@ -18,23 +18,23 @@ class StackedPreset(Wire):
     """A second preset that is added to the first, with a weight of 0..1."""
 
     preset_id: Id
-    weight: float = Field(default=0.5, ge=0, le=1)
+    weight: StrictFloat = Field(default=0.5, ge=0, le=1)
 
 
 class JobSettings(Wire):
     """The settings of a job, besides prompt and preset. Durations are in seconds."""
 
     aspect_ratio: AspectRatio = "16:9"
-    duration: float = Field(default=5, ge=1, le=30)  # the preset and the engines have narrower limits
+    duration: StrictFloat = Field(default=5, ge=1, le=30)  # the preset and the engines have narrower limits
     resolution: Resolution = Resolution.FULL_HD
     fps: Literal[24, 25, 30] = 24
-    seed: int | None = Field(default=None, ge=0, le=2**32 - 1)
+    seed: StrictInt | None = Field(default=None, ge=0, le=2**32 - 1)
     style: str | None = Field(default=None, max_length=60)
-    strength: float = Field(default=1, ge=0, le=1)
+    strength: StrictFloat = Field(default=1, ge=0, le=1)
     stack: StackedPreset | None = None
     operations: tuple[Operation, ...] = Field(default=(), max_length=8)
     engines: dict[Stage, EngineName] = Field(default_factory=dict)  # default: in-process engines
-    loop: bool = False  # True closes the camera path: the first frame can follow the last one
+    loop: StrictBool = False  # True closes the camera path: the first frame can follow the last one
     transfer: TransferMode = "stabilised"  # how the camera of a driving clip is copied
 
 

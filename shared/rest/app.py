@@ -2,23 +2,49 @@
 
 from http import HTTPStatus
 
-from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi import APIRouter, Depends, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 
 from shared.core.errors import AppError
 from shared.observability import logger
+from shared.rest.event import event
 from shared.rest.problem import problem
 
 
 def create_app(domain: str, router: APIRouter) -> FastAPI:
-    app = FastAPI(title=f"Kinora {domain}", docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
+    app = FastAPI(
+        title=f"Kinora {domain}",
+        dependencies=[Depends(_json_body)],
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        redirect_slashes=False,
+    )
     app.include_router(router)
     app.add_exception_handler(AppError, _app_error)
     app.add_exception_handler(RequestValidationError, _invalid_request)
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(Exception, _unexpected_error)
     return app
+
+
+class NotJson(AppError):
+    """The request has a body of another type."""
+
+    code, status = "unsupported_media_type", 415
+
+
+async def _json_body(request: Request) -> None:
+    """Refuse a body of another type than JSON, on a route that reads a body."""
+    route = request.scope["route"]
+    if not isinstance(route, APIRoute) or route.body_field is None or not event(request).get("body"):
+        return
+    sent = request.headers.get("content-type", "")
+    kind = sent.partition(";")[0].strip().lower()
+    if kind != "application/json" and not (kind.startswith("application/") and kind.endswith("+json")):
+        raise NotJson(f"Send JSON with the header “Content-Type: application/json”. It was “{sent[:100]}”.")
 
 
 def _app_error(request: Request, error: Exception) -> Response:
@@ -28,16 +54,27 @@ def _app_error(request: Request, error: Exception) -> Response:
 
 def _invalid_request(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)  # noqa: S101  # as above
+    if error.errors()[0]["type"] == "json_invalid":
+        return _broken_json(request, error)
     # `input` and `ctx` are omitted: they can contain passwords, or NaN, which is not JSON. The limits bound the size.
     fields = [{"field": ".".join(map(str, e["loc"][1:]))[:100], "detail": e["msg"]} for e in error.errors()[:20]]
     sentence = "; ".join(f"{f['field']}: {f['detail']}" if f["field"] else f["detail"] for f in fields[:5])
     return problem(request, 422, "invalid", sentence, errors=fields)
 
 
+def _broken_json(request: Request, error: RequestValidationError) -> Response:
+    """Return the response for a body that is not JSON. FastAPI's error has the body and the index of the fault."""
+    [found] = error.errors()
+    before = str(error.body)[: found["loc"][1]]
+    line, column = before.count("\n") + 1, len(before) - (before.rfind("\n") + 1) + 1
+    detail = f"The body is not JSON: {found['ctx']['error']} (line {line}, column {column})."
+    return problem(request, 400, "invalid_json", detail)
+
+
 def _http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101  # as above
     phrase = HTTPStatus(error.status_code).phrase
-    return problem(request, error.status_code, phrase.lower().replace(" ", "_"), f"{phrase}.")
+    return problem(request, error.status_code, phrase.lower().replace(" ", "_"), f"{phrase}.", headers=error.headers)
 
 
 def _unexpected_error(request: Request, error: Exception) -> Response:

@@ -15,6 +15,24 @@ def gateway_handler(app: FastAPI) -> Any:
 
     @observed
     def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-        return answer(event, context)
+        answered = answer(_with_readable_headers(event), context)
+        headers = answered["headers"]
+        headers.setdefault("cache-control", "no-store")  # answers contain tokens and signed URLs
+        headers["x-request-id"] = str(event["requestContext"].get("requestId", ""))
+        return answered
 
     return handler
+
+
+def _with_readable_headers(event: dict[str, Any]) -> dict[str, Any]:
+    """Replace bytes of headers that are not UTF-8. They arrive as lone surrogates, which Mangum cannot encode."""
+    many = event.get("multiValueHeaders") or {}
+    if all(value.isascii() for values in many.values() for value in values):
+        return event
+    readable = {name: [_readable(value) for value in values] for name, values in many.items()}
+    one = {name: _readable(value) for name, value in (event.get("headers") or {}).items()}
+    return event | {"headers": one, "multiValueHeaders": readable}
+
+
+def _readable(value: str) -> str:
+    return value.encode("utf-8", "replace").decode()

@@ -1,5 +1,6 @@
 """The Idempotency-Key header: a request that is sent twice has one effect and the same response."""
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from hashlib import sha256
@@ -32,9 +33,13 @@ def _once(
     caller: Caller,
     idempotency_key: Annotated[str | None, Header(pattern=r"^[\x21-\x7e]{1,128}$")] = None,
 ) -> OnceRequest:
-    body = event(request).get("body") or ""
-    key = None if idempotency_key is None else f"{caller.user_id}#{request.method} {request.url.path}#{idempotency_key}"
-    return OnceRequest(OneEffect(key, sha256(body.encode("utf-8", "surrogatepass")).hexdigest()))
+    if idempotency_key is None:
+        return OnceRequest(OneEffect(None, ""))
+    # Another library writes the same body with other whitespace, and may order its fields differently.
+    sent = json.loads((event(request).get("body") or "null").encode("utf-8", "surrogatepass"))
+    body = json.dumps(sent, sort_keys=True)
+    key = f"{caller.user_id}#{request.method} {request.url.path}#{idempotency_key}"
+    return OnceRequest(OneEffect(key, sha256(body.encode()).hexdigest()))
 
 
 Once = Annotated[OnceRequest, Depends(_once)]

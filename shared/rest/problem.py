@@ -1,13 +1,14 @@
 """The error responses of the REST API: problem+json (RFC 9457), and their part of the OpenAPI document."""
 
 import json
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
 from fastapi import Request, Response
 from pydantic import ConfigDict, Field
 
-from shared.core.errors import AppError
+from shared.core.errors import ADVICE, AppError
 from shared.core.wire import View, absent
 from shared.rest.event import request_id
 
@@ -39,7 +40,9 @@ class Problem(View):
     credits_needed: int | None = absent("The credits that the request needs, for status 402.")
 
 
-def problem(request: Request, status: int, code: str, detail: str, **facts: Any) -> Response:
+def problem(
+    request: Request, status: int, code: str, detail: str, *, headers: Mapping[str, str] | None = None, **facts: Any
+) -> Response:
     """Return the error response. `facts` are optional fields of Problem.
 
     The JSON is ASCII, because text from the request may have characters that cannot be encoded as UTF-8.
@@ -52,7 +55,12 @@ def problem(request: Request, status: int, code: str, detail: str, **facts: Any)
         request_id=request_id(request),
         **facts,
     )
-    return Response(json.dumps(body.model_dump(by_alias=True)), status_code=status, media_type=MEDIA_TYPE)
+    return Response(
+        json.dumps(body.model_dump(by_alias=True)),
+        status_code=status,
+        headers={**ADVICE.get(status, {}), **(headers or {})},
+        media_type=MEDIA_TYPE,
+    )
 
 
 def problems(*errors: type[AppError]) -> Responses:
@@ -93,6 +101,31 @@ def with_refusals(path: str, operation: dict[str, Any], *, public: bool) -> dict
             refusals[status] = f"{text} {response['description']}"
     responses = declared | {status: _refusal(text) for status, text in refusals.items()}
     return {**operation, "responses": dict(sorted(responses.items()))}
+
+
+HEADERS = {
+    "X-Request-Id": {"description": "The id of the request. Include it in a report.", "schema": {"type": "string"}},
+    "Retry-After": {"description": "Seconds until another try can succeed.", "schema": {"type": "integer"}},
+    "WWW-Authenticate": {"description": "The scheme of the token: `Bearer`.", "schema": {"type": "string"}},
+    "Set-Cookie": {"description": "The refresh cookie.", "schema": {"type": "string"}},
+    "Idempotent-Replayed": {
+        "description": "`true` if an earlier request with this Idempotency-Key had the effect.",
+        "schema": {"type": "string"},
+    },
+}
+
+
+def with_headers(operation: dict[str, Any]) -> dict[str, Any]:
+    """Return an operation of an OpenAPI document with the headers of its responses."""
+    repeatable = any(one["name"].lower() == "idempotency-key" for one in operation.get("parameters", []))
+    session = operation["operationId"] in {"login", "refresh", "logout"}
+    responses = {}
+    for status, response in operation["responses"].items():
+        names = ["X-Request-Id", *(ADVICE.get(int(status), ()) if status.isdigit() else ())]
+        if status < "4":
+            names += ["Idempotent-Replayed"] * repeatable + ["Set-Cookie"] * session
+        responses[status] = {**response, "headers": {one: {"$ref": f"#/components/headers/{one}"} for one in names}}
+    return {**operation, "responses": responses}
 
 
 def problem_schemas() -> dict[str, Any]:

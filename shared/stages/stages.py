@@ -49,6 +49,9 @@ class Stage(StrEnum):
         return self.state[0].lower() + self.state[1:]
 
 
+WORK_SECONDS = 7200  # maximum time from the start of a job to its end, with all waits in the queues of its stages
+
+
 @dataclass(frozen=True, slots=True)
 class StageSpec:
     """The contract of one stage."""
@@ -57,8 +60,7 @@ class StageSpec:
     consumes: frozenset[Role]
     produces: frozenset[Role]  # every result has these outputs
     main: Role  # the output that a step shows as its result
-    timeout_seconds: int  # timeout in the state machine; it includes the time in the queue and the boot of a GPU
-    heartbeat_seconds: int  # timeout in the state machine; leases and visibility detect a dead worker earlier
+    invocation_seconds: int  # maximum duration of one invocation of the stage's SageMaker endpoint
     on_request: frozenset[Role] = frozenset()  # optional outputs
     only_with: Role | None = None  # a job has the step only if it has an input with this role
     not_with: Role | None = None  # a job does not have the step if it has an input with this role
@@ -76,16 +78,14 @@ STAGES: dict[Stage, StageSpec] = {
         main=Role.PICTURE,
         on_request=frozenset({Role.SCENERY}),
         not_with=Role.PICTURE,
-        timeout_seconds=3600,
-        heartbeat_seconds=1800,
+        invocation_seconds=3600,
     ),
     Stage.VIDEO_SYNTHESIS: StageSpec(
         request=VideoSynthesisJob,
         consumes=frozenset({Role.PICTURE, Role.DEPTH, Role.SCENERY}),
         produces=frozenset({Role.CLIP}),
         main=Role.CLIP,
-        timeout_seconds=3600,
-        heartbeat_seconds=1800,
+        invocation_seconds=3600,
     ),
     Stage.MOTION_TRANSFER: StageSpec(
         request=MotionTransferJob,
@@ -93,8 +93,7 @@ STAGES: dict[Stage, StageSpec] = {
         consumes=frozenset({Role.PICTURE, Role.DEPTH, Role.SCENERY, Role.CLIP, Role.DRIVING}),
         produces=frozenset({Role.CLIP}),
         main=Role.CLIP,
-        timeout_seconds=3600,
-        heartbeat_seconds=1800,
+        invocation_seconds=3600,
     ),
     Stage.POST_PROCESSING: StageSpec(
         request=PostProcessingJob,
@@ -113,7 +112,6 @@ STAGES: dict[Stage, StageSpec] = {
             }
         ),
         on_request=frozenset({Role.AV1, Role.GIF}),
-        timeout_seconds=3600,
-        heartbeat_seconds=1800,
+        invocation_seconds=3600,
     ),
 }

@@ -2,6 +2,7 @@
 
 from importlib import import_module
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -13,6 +14,7 @@ from shared.jobs.record import JobStatus
 from shared.stages.queues import QUEUES
 from shared.stages.stages import STAGES, Stage
 from tests.support.documents import PROBLEM, check_response
+from tests.support.json_schema import faults
 
 # All endpoints of the contract. The API may have more.
 CONTRACT = {
@@ -168,9 +170,39 @@ def test_an_operations_refusals_are_problems(operation: Operation) -> None:
 def test_refusals_follow_from_path_input_and_token() -> None:
     for name, operation in OPERATIONS.items():
         listed = operation["responses"].keys()
-        assert ("security" in operation) <= ("401" in listed), name
+        assert ({} not in operation.get("security", [{}])) <= ("401" in listed), name
         assert ("{" in name) <= ("404" in listed), name
         assert ("requestBody" in operation) <= ({"413", "415", "422"} <= listed), name
+
+
+@every_operation
+def test_a_body_has_an_example_that_its_schema_allows(operation: Operation) -> None:
+    if "requestBody" not in operation:
+        return
+    document = openapi()
+    schema = operation["requestBody"]["content"]["application/json"]["schema"]
+    [example] = document["components"]["schemas"][schema["$ref"].rpartition("/")[2]]["examples"]
+    assert faults(example, schema, document) == []
+
+
+@every_operation
+def test_every_response_has_its_headers(operation: Operation) -> None:
+    for status, response in operation["responses"].items():
+        assert response["headers"].keys() >= {"X-Request-Id"}
+        assert ("WWW-Authenticate" in response["headers"]) == (status == "401")
+        assert ("Retry-After" in response["headers"]) == (status == "429")
+
+
+def test_both_ways_to_prove_an_identity_are_described() -> None:
+    used = {name for operation in OPERATIONS.values() for one in operation.get("security", []) for name in one}
+    assert used == openapi()["components"]["securitySchemes"].keys() == {"token", "session"}
+    assert not any(p["in"] == "cookie" for o in OPERATIONS.values() for p in o.get("parameters", []))
+
+
+def test_every_server_has_an_address() -> None:
+    for server in openapi()["servers"]:
+        address = server["url"].format(**{name: one["default"] for name, one in server["variables"].items()})
+        assert urlsplit(address).hostname
 
 
 def test_fastapis_own_error_schemas_are_gone() -> None:

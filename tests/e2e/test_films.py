@@ -1,5 +1,6 @@
 """Films from prompts, through the real API, the real state machine and real workers."""
 
+import re
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -35,6 +36,22 @@ def film(studio: StudioClient, **job: Any) -> tuple[dict[str, Any], list[dict[st
     submitted = studio.submit(body)
     events = list(studio.events(submitted["id"]))
     return studio.job(submitted["id"]), events
+
+
+def links_of(value: Any) -> Iterator[str]:
+    """Yield every link in an answer as a player finds it: URL fields, and all references in playlists and tracks."""
+    match value:
+        case dict():
+            for inner in value.values():
+                yield from links_of(inner)
+        case list():
+            for inner in value:
+                yield from links_of(inner)
+        case str() if value.startswith(("#EXTM3U", "WEBVTT")):
+            yield from re.findall(r'URI="([^"]*)"', value)
+            yield from re.findall(r"^(?!#|WEBVTT)(?!.*-->)(\S+?)(?:#xywh=.*)?$", value, re.MULTILINE)
+        case str() if "://" in value:
+            yield value
 
 
 def test_a_prompt_becomes_a_film_and_every_stage_is_reported(creator: StudioClient, tmp_path: Path) -> None:
@@ -149,9 +166,12 @@ def test_uploaded_sound_and_captions_become_part_of_the_film(creator: StudioClie
         with av.open(tmp_path / "film.mp4") as container:
             assert {stream.type for stream in container.streams} == {"video", "audio"}
             assert sum(1 for _ in container.decode(video=0)) == 48
-    for url in ("previewUrl", "gifUrl", "spritesUrl", "scrubbingUrl"):
-        creator.download(job[url], tmp_path / "file")
-        assert (tmp_path / "file").stat().st_size > 0
+    assert {"previewUrl", "gifUrl", "spritesUrl"} <= {name for name, value in job.items() if value}
+    links = list(links_of(job)) + list(links_of(creator.asset(inputs[0]["assetId"])))
+    assert len(links) > 15
+    for link in dict.fromkeys(links):
+        creator.download(link, tmp_path / "file")
+        assert (tmp_path / "file").stat().st_size > 0, link
     metadata = job["steps"][-1]["metadata"]
     assert metadata["signed"] is True
     assert metadata["lufs"] == pytest.approx(-14, abs=1)

@@ -1,7 +1,9 @@
 """The public side: TLS, the authorizer, limits, the firewall, problems as answers, and signed media."""
 
 import json
+from typing import Any
 
+from infra import edge
 from infra.functions import REST_DOMAINS
 from shared.aws.media import CACHE_SECONDS
 from tools.template import Assembly, many
@@ -193,3 +195,21 @@ def test_a_deployment_does_not_change_the_number_of_workers(cloud: Assembly) -> 
     assert services
     for service in services:
         assert "DesiredCount" not in service.properties, service
+
+
+def test_the_distribution_adds_the_headers_that_the_laptop_adds(cloud: Assembly) -> None:
+    policies: dict[str, Any] = {}
+    for policy in cloud.resources("AWS::CloudFront::ResponseHeadersPolicy"):
+        config = policy["ResponseHeadersPolicyConfig"]
+        policies[config["Name"].removeprefix(f"{cloud.prefix}-")] = config["SecurityHeadersConfig"]
+    assert policies.keys() == edge.POLICIES.keys()
+    for part, security in policies.items():
+        seconds = security["StrictTransportSecurity"]["AccessControlMaxAgeSec"]
+        assert security["StrictTransportSecurity"]["IncludeSubdomains"]
+        assert edge.headers(part) == {
+            "Content-Security-Policy": security["ContentSecurityPolicy"]["ContentSecurityPolicy"],
+            "X-Content-Type-Options": "nosniff" if security["ContentTypeOptions"]["Override"] else "",
+            "X-Frame-Options": security["FrameOptions"]["FrameOption"],
+            "Referrer-Policy": security["ReferrerPolicy"]["ReferrerPolicy"],
+            "Strict-Transport-Security": f"max-age={seconds}; includeSubDomains",
+        }

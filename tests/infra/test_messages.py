@@ -2,10 +2,8 @@
 
 from collections import Counter
 
-from infra.functions import REMOTE_ENGINES
-from shared.jobs.executions import execution_input
+from infra.functions import REMOTE_ENGINES, UPKEEP
 from shared.stages.queues import QUEUES
-from shared.stages.stages import STAGES, Stage
 from tools.template import Assembly
 
 READERS_OF_A_STREAM = 2  # maximum; DynamoDB throttles more readers
@@ -73,7 +71,7 @@ def test_every_asynchronously_invoked_function_has_a_destination_for_failures(cl
     by_deployments = {
         named(found["ServiceToken"], cloud) for found in cloud.resources() if "ServiceToken" in found.properties
     }
-    assert by_services == {"pipeline-reconcile", "canary", "rotation-rotate"}
+    assert by_services == {"pipeline-reconcile", "canary", "rotation-rotate", *(row.name for row in UPKEEP)}
     assert by_deployments == {"rotation-begin"}
     assert set(configs) == by_services | by_deployments
     for name, config in configs.items():
@@ -107,15 +105,6 @@ def test_a_visibility_timeout_is_six_times_the_timeout_of_the_function(cloud: As
             assert visible_after >= TIMES_ITS_READER * functions[source["FunctionName"]]["Timeout"], source
             read += 1
     assert read == len(QUEUES) + len(REMOTE_ENGINES)
-
-
-def test_heartbeats_end_before_their_stage_does() -> None:
-    given = execution_input("job_1", Stage)
-    for stage in Stage:
-        timers = given[stage.key]
-        assert isinstance(timers, dict)
-        assert 0 < timers["heartbeatSeconds"] < timers["timeoutSeconds"]
-        assert timers["timeoutSeconds"] == STAGES[stage].timeout_seconds
 
 
 def test_a_sweep_ends_before_the_next_begins(cloud: Assembly) -> None:

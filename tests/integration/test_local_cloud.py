@@ -1,5 +1,6 @@
 """The laptop cloud as processes: moto and the gateway with the real functions, without workers."""
 
+import http.client
 import json
 import signal
 import socket
@@ -22,6 +23,7 @@ from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
 from functions.pipeline.signal import MAX_ATTEMPTS
+from infra import edge
 from local.cloud import Cloud, CloudFailed, laptop_cloud
 from local.environment import MEDIA_BUCKET, MEDIA_KEY_ID, ROOT
 from local.keys import media_signing_key
@@ -116,6 +118,28 @@ def test_media_needs_a_signature_and_comes_in_ranges(cloud: Cloud) -> None:
         answer = httpx.get(refused)
         assert (answer.status_code, answer.json()["code"]) == (403, "signature_refused")
     assert httpx.get(_signed(cloud, "jobs/a/none.mp4", "jobs/a/")).status_code == 404
+
+
+@pytest.mark.parametrize("path", ["/api/presets", "/api/nothing", "/media/jobs/a/none.mp4", "/media/unsigned"])
+def test_answers_have_the_headers_of_the_deployed_edge(cloud: Cloud, path: str) -> None:
+    answer = httpx.get(cloud.api_url + path)
+    assert dict(answer.headers) == dict(answer.headers) | lower(edge.headers(path.split("/")[1]))
+    assert "access-control-allow-origin" not in answer.headers
+
+
+def lower(headers: dict[str, str]) -> dict[str, str]:
+    return {name.lower(): value for name, value in headers.items()}
+
+
+@pytest.mark.parametrize("name", ["Authorization", "Idempotency-Key", "User-Agent", "Cookie", "Origin", "X-Other"])
+def test_a_header_byte_that_is_not_utf8_is_no_fault_of_the_server(cloud: Cloud, name: str) -> None:
+    connection = http.client.HTTPConnection(cloud.api_url.removeprefix("http://"), timeout=10)
+    headers: dict[str, str | bytes] = {"Authorization": "Bearer x", "Content-Length": "0", name: b"a\xffb"}
+    for path in ("/api/auth/refresh", "/api/projects"):
+        connection.request("POST", path, headers=headers)
+        answer = connection.getresponse()
+        body = json.loads(answer.read())
+        assert (400 <= answer.status < 500, body["status"]) == (True, answer.status), (path, body)
 
 
 def test_pictures_of_presets_have_the_origin_of_the_studio(cloud: Cloud, ada: StudioClient) -> None:

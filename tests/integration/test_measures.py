@@ -2,11 +2,15 @@
 
 import json
 from collections import Counter
+from datetime import timedelta
 
 import pytest
+from botocore.exceptions import EndpointConnectionError
 
+from functions.pipeline import reconcile
 from shared.core.clock import utc_now
 from shared.jobs import settlement
+from shared.jobs.record import JobRecord, JobStatus
 from shared.jobs.store import jobs
 from shared.observability import Metric
 from shared.subscriptions.record import PlanType, SubscriptionStatus
@@ -64,3 +68,29 @@ def test_a_failed_job_counts_no_captured_credits(ada: Creator, measured: Measure
     measured.new()
     settlement.fail(jobs.get(job_id), error="x", at=utc_now())
     assert measured.new() == {Metric.JOBS_FAILED: 1}
+
+
+def test_the_sweep_that_charges_a_completed_job_counts_its_credits(ada: Creator, measured: Measured) -> None:
+    job = complete_steps(str(ada.job(ada.project())["id"]))
+    JobRecord(job.job_id).update([JobRecord.status.set(JobStatus.COMPLETED.value)])
+    measured.new()
+    job = jobs.get(job.job_id)
+    assert settlement.end_hold(job.job_id, job, at=utc_now())
+    assert not settlement.end_hold(job.job_id, job, at=utc_now())
+    assert measured.new() == {Metric.CREDITS_CAPTURED: 6}
+
+
+def test_a_sweep_counts_unless_it_fails_for_every_job(ada: Creator, studio: Studio, measured: Measured) -> None:
+    at = utc_now() + timedelta(hours=3)
+    reconcile.sweep(at)
+    assert measured.new()[Metric.SWEEPS] == 1
+    project = ada.project()
+    for _ in range(2):
+        ada.job(project)
+    measured.new()
+    studio.cloud.broken["TransactWriteItems"] = EndpointConnectionError(endpoint_url="x")
+    reconcile.sweep(at)
+    assert measured.new()[Metric.SWEEPS] == 0
+    studio.cloud.broken.clear()
+    reconcile.sweep(at)
+    assert measured.new()[Metric.SWEEPS] == 1

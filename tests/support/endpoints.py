@@ -134,7 +134,7 @@ def example(name: str, schema: Mapping[str, Any], schemas: Mapping[str, Any], id
 
 
 def is_allowed(schema: Mapping[str, Any], value: object) -> bool:
-    """Return whether an odd value may be valid for the field: control characters in free text, or true for a number."""
+    """Return whether an odd value may be valid for the field: control characters in text, or true."""
     if schema.get("type") == "string":
         return (
             isinstance(value, str)
@@ -143,5 +143,5 @@ def is_allowed(schema: Mapping[str, Any], value: object) -> bool:
             and (schema.get("format") in {None, "password"})
         )
     if schema.get("type") in {"integer", "number", "boolean"}:
-        return value is True  # JSON's true equals 1 in Python
+        return schema["type"] == "boolean" and value is True
     return schema.get("type") == "object" and value == {} and not schema.get("required")

@@ -9,6 +9,7 @@ from functools import cache
 from importlib import import_module
 from typing import Any
 
+import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from moto import mock_aws
@@ -17,6 +18,7 @@ from ulid import ULID
 
 from infra.functions import AUTHORIZER, REST_DOMAINS
 from infra.tables import RECORDS
+from local import moto_fixes
 from shared.access import tokens
 from shared.assets.record import AssetRecord, AssetStatus, AssetType
 from shared.assets.store import assets
@@ -34,6 +36,7 @@ from tests.support.documents import PROBLEM, check_response
 from workers.runtime.queues import Delivery
 
 PASSWORD = "correct horse battery"
+_QUEUES = [name for queue in QUEUES for name in (queue.name, f"{queue.name}-dlq")]
 
 
 @dataclass(frozen=True)
@@ -103,12 +106,12 @@ class Studio:
             table.items.clear()
             if table.stream_shard:
                 table.stream_shard.items.clear()
-        for queue in QUEUES:  # created again, because SQS allows one purge per 60 s
-            clients.sqs().delete_queue(QueueUrl=queue_url(queue.name))
-            clients.sqs().create_queue(QueueName=f"kinora-test-{queue.name}")
+        for queue in _backend("sqs").queues.values():  # not by PurgeQueue, which SQS allows once in 60 s
+            queue._messages.clear()
+            queue._pending_messages.clear()
         for machine in _backend("stepfunctions").state_machines:
             machine.executions.clear()
-        media.delete_below("")
+        self._objects().clear()
         self.cloud.forget()
 
     def dump(self) -> dict[str, list[str]]:
@@ -117,7 +120,13 @@ class Studio:
             name: sorted(json.dumps(item.to_json(), sort_keys=True) for item in table.all_items())
             for name, table in _backend("dynamodb").tables.items()
         }
-        return tables | {"media": sorted(media.keys(""))}
+        return tables | {"media": sorted(self._objects())}
+
+    @staticmethod
+    def _objects() -> dict[str, Any]:
+        """Return moto's objects of the media bucket, by key."""
+        objects: dict[str, Any] = _backend("s3").buckets["kinora-test-media"].keys
+        return objects
 
     def messages(self, queue: str) -> list[dict[str, Any]]:
         """Return up to 10 visible messages of a queue, which stay visible."""
@@ -231,15 +240,31 @@ def _load(path: str) -> Any:
 
 
 @contextmanager
+def corrected() -> Iterator[None]:
+    """Correct moto in this process until the end of the block: with isolated transactions it is also faster."""
+    with pytest.MonkeyPatch.context() as patch:
+
+        def replace(owner: Any, **methods: Any) -> None:
+            for name, method in methods.items():
+                patch.setattr(owner, name, method, raising=False)
+
+        patch.setattr(moto_fixes, "_replace", replace)
+        moto_fixes.isolate_transactions()
+        moto_fixes.read_own_names()
+        yield
+
+
+@contextmanager
 def studio() -> Iterator[Studio]:
     """Yield an empty deployment, which is discarded at the end of the block."""
-    with mock_aws():
+    with corrected(), mock_aws():
         _forget_clients()
         for record in RECORDS:
             record.create_table()
-        for queue in QUEUES:
-            clients.sqs().create_queue(QueueName=f"kinora-test-{queue.name}")
+        for name in _QUEUES:
+            clients.sqs().create_queue(QueueName=f"kinora-test-{name}")
         clients.s3().create_bucket(Bucket="kinora-test-media")
+        clients.s3().put_bucket_versioning(Bucket="kinora-test-media", VersioningConfiguration={"Status": "Enabled"})
         for name, text in _keys().items():
             clients.secretsmanager().create_secret(Name=f"kinora/test/{name}", SecretString=text)
         clients.stepfunctions().create_state_machine(

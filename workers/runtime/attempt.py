@@ -48,14 +48,6 @@ class Attempt:
             at=at,
         )
 
-    def heartbeat(self) -> None:
-        """Report to the state machine that the step is alive. After a Retry it waits for another token."""
-        if self.token is None or executions.heartbeat(self.token):
-            return
-        token = steps.token(self.task.job_id, self.task.stage)
-        if token not in {None, self.token}:
-            executions.heartbeat(token)
-
     def record(self, made: StageResult) -> None:
         """Upload the outputs, then write the result. Raise Fenced, or StageFailure if they do not match the stage."""
         _check_outputs(self.task.stage, {output.role for output in made.outputs})

@@ -1,7 +1,7 @@
-"""The beat of one attempt: it extends lease, visibility and heartbeat, writes progress, and detects a reason to stop.
+"""The beat of one attempt: it extends lease and visibility, writes progress, and detects a reason to stop.
 
 It has two clocks. One write to the table renews the lease and carries progress and preview, so a write of progress also
-postpones the next renewal of the lease. The queue and the state machine have a clock of their own.
+postpones the next renewal of the lease. The visibility of the message has a clock of its own.
 """
 
 from collections.abc import Callable
@@ -59,7 +59,7 @@ class Beat:
         self._percent = self._written = self._previews = 0
         self._preview: bytes | None = None
         self._last_preview = monotonic()
-        self._last_write = self._last_report = monotonic()
+        self._last_write = self._last_hide = monotonic()
         self._over = Event()
         self._thread = Thread(target=self._run, name=f"beat {attempt.id}", daemon=True)
 
@@ -102,19 +102,17 @@ class Beat:
         while not self._over.wait(TICK_SECONDS) and self.stop_reason is None:
             now = monotonic()
             to_write = write_due(now - self._last_write, self._percent - self._written, self._config)
-            to_report = now - self._last_report >= self._config.beat_seconds
-            if to_write or to_report:
-                self._beat(now, to_write=to_write, to_report=to_report)
+            to_hide = now - self._last_hide >= self._config.beat_seconds
+            if to_write or to_hide:
+                self._beat(now, to_write=to_write, to_hide=to_hide)
 
-    def _beat(self, now: float, *, to_write: bool, to_report: bool) -> None:
-        if to_report:  # before the write, so that the message stays hidden while the table cannot be reached
+    def _beat(self, now: float, *, to_write: bool, to_hide: bool) -> None:
+        if to_hide:  # before the write, so that the message stays hidden while the table cannot be reached
             self._hide()
-            self._last_report = now
+            self._last_hide = now
         try:
             if to_write:
                 self._write(now)
-            if to_report:
-                self._attempt.heartbeat()
         except Fenced:
             self.stop_reason = self._reason_fenced()
         except (ClientError, BotoCoreError, PynamoDBException):

@@ -159,11 +159,10 @@ class RemoteRunner:
             self._schedule_poll(attempt, poll_no)
 
     def _beat(self, attempt: Attempt, *, percent: int | None = None, pause_seconds: int = 0) -> None:
-        """Extend the lease to one lease after the pause, and send a heartbeat. Raise Fenced."""
+        """Extend the lease to one lease after the pause. Raise Fenced."""
         at = utc_now()
         until = at + self._config.lease + timedelta(seconds=pause_seconds)
         attempt.beat(lease_until=until, percent=percent, at=at)
-        attempt.heartbeat()
 
     def _store(self, attempt: Attempt, made: Finished) -> None:
         """Copy the outputs to the media bucket at once, because a provider's URLs expire soon."""

@@ -13,6 +13,7 @@ from shared.observability import about, logger
 from shared.stages.messages import AssetVerificationTask
 from shared.stages.queues import VERIFICATION_QUEUE, VERIFICATION_VISIBILITY_SECONDS
 from workers.runtime.queues import Delivery, Shutdown, consume
+from workers.verification.confinement import hide
 from workers.verification.inspect import inspect
 from workers.verification.verdict import MediaKind, Rejected
 
@@ -59,6 +60,7 @@ def _verify(asset: AssetRecord, folder: Path) -> None:
         width=verdict.width,
         height=verdict.height,
         duration=verdict.duration_seconds,
+        captions=verdict.captions,
     )
     try:
         accepted = assets.get(asset.asset_id).key == key
@@ -69,6 +71,7 @@ def _verify(asset: AssetRecord, folder: Path) -> None:
 
 
 def main() -> None:
+    hide()
     shutdown = Shutdown()
     shutdown.listen()
     logger.append_keys(worker=VERIFICATION_QUEUE)

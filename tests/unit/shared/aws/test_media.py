@@ -80,3 +80,10 @@ def test_every_uri_of_a_playlist_is_signed_and_the_rest_is_unchanged() -> None:
     access = media.MediaAccess("jobs/job_1/", EXPIRES)
     signed = access.url("jobs/job_1/post_processing/a/film.m4s")
     assert access.playlist(text, "jobs/job_1/post_processing/a/film.m4s") == text.replace("film.m4s", signed)
+
+
+def test_every_picture_of_a_track_is_signed_and_the_rest_is_unchanged() -> None:
+    text = "WEBVTT\n\n00:00:00.000 --> 00:00:00.500\nsprites.jpg#xywh=0,0,160,90\n"
+    access = media.MediaAccess("jobs/job_1/", EXPIRES)
+    signed = access.url("jobs/job_1/post_processing/a/sprites.jpg")
+    assert access.track(text, "jobs/job_1/post_processing/a/sprites.jpg") == text.replace("sprites.jpg", signed)
