@@ -43,7 +43,7 @@ from tests.support.cloud import nothing
 from tests.support.steps import LEASE, stored_result
 from tests.support.studio import Creator, Studio
 
-EXAMPLES = int(os.environ.get("KINORA_MACHINE_EXAMPLES", "6"))
+EXAMPLES = int(os.environ.get("KINORA_MACHINE_EXAMPLES", "10"))
 ACTS = 30  # maximum number of rules in one run
 OPENING = 20  # credits: enough for three jobs of six credits
 LOST = st.booleans()  # whether the answer of the write is lost, so that botocore sends it again
@@ -99,10 +99,11 @@ class JobMachine(RuleBasedStateMachine):
     studio: Studio
     has_stream: bool  # moto's; the stream of the real engine is not read
 
-    @initialize()
-    def begin(self) -> None:
+    @initialize(target=job_ids)
+    def begin(self) -> str:
         self.ada: Creator = self.studio.arrive(f"{ULID()}@example.com", credits=OPENING)
         self.project, self.model, self.at = self.ada.project(), Books(), utc_now().replace(microsecond=0)
+        return str(self.submit(lost=False, copies=1))
 
     # --- requests
 
