@@ -50,7 +50,7 @@ test: $(READY) $(DYNAMODB) ## Run the tests
 .PHONY: check check-slow
 check: COVERAGE := --cov
 check: format-check lint types contracts test ## Run the first checks of CI: format, lint, types, import contracts, tests
-check-slow: cross-check motion-check strangers ## Run the other checks of CI, in 30 minutes at most
+check-slow: protocol cross-check motion-check strangers ## Run the other checks of CI, in 30 minutes at most
 
 .PHONY: chaos chaos-soak
 chaos: $(READY) ## Run a storm of faults: JOBS= FAULTS= SEED=, all optional (docs/reliability.md)
@@ -72,6 +72,10 @@ types: $(READY)
 	$(BIN)/mypy
 contracts: $(READY)
 	$(BIN)/lint-imports
+
+.PHONY: protocol
+protocol: $(READY) ## Visit each state of the protocol model, with all fixes and without each of them
+	$(BIN)/python -m tools.protocol
 
 .PHONY: audit
 audit: $(READY) ## Check the invariants of ENV's data, or of the laptop cloud at ENDPOINT= (its AWS endpoint); REST=1 at rest
