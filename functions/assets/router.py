@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Response, status
-from pydantic import ConfigDict, Field, StrictInt, ValidationInfo, field_validator
+from pydantic import ConfigDict, Field, ValidationInfo, field_validator
 
 from functions.assets import service
 from functions.assets.service import NothingUploaded
@@ -17,7 +17,7 @@ from shared.assets.formats import MEDIA_TYPES, listed
 from shared.assets.record import AssetStatus, AssetType
 from shared.assets.store import AssetNotFound, assets
 from shared.aws.transactions import Transaction
-from shared.core.wire import Id, Name, View, Wire
+from shared.core.wire import Id, Integer, Name, View, Wire
 from shared.idempotency.store import KeyReused
 from shared.projects.store import ProjectNotFound
 from shared.rest.caller import may
@@ -48,7 +48,7 @@ class AssetUpload(Wire):
     content_type: Annotated[
         str, Field(max_length=100, examples=["image/png"], json_schema_extra={"enum": list(_CONTENT_TYPES)})
     ]
-    size: StrictInt = Field(le=service.MAX_BYTES, json_schema_extra={"minimum": 1})
+    size: Integer = Field(le=service.MAX_BYTES, json_schema_extra={"minimum": 1})
     project_id: Id | None = None
 
     @field_validator("content_type")

@@ -3,7 +3,7 @@
 import re
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 from pydantic.alias_generators import to_camel
 
 Id = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
@@ -23,6 +23,17 @@ Name = Annotated[
     AfterValidator(_printable),
     Field(examples=["Harbour at night"], json_schema_extra={"pattern": f"^[^{_UNPRINTABLE.pattern[1:-1]}]*$"}),
 ]
+
+
+def number(value: object) -> object:
+    """Refuse a text and a truth value, which pydantic would convert."""
+    if isinstance(value, str | bool):
+        raise ValueError("a text or a truth value is no number")
+    return value
+
+
+Integer = Annotated[int, BeforeValidator(number)]
+Number = Annotated[float, BeforeValidator(number)]
 
 
 class Wire(BaseModel):

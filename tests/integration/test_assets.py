@@ -88,7 +88,7 @@ def test_the_form_is_valid_for_five_minutes(ada: Creator) -> None:
 
 
 def test_the_name_of_an_upload_is_not_part_of_its_key(ada: Creator) -> None:
-    begun = ada.post("/api/assets/upload", UPLOAD | {"name": "../../jobs/evil\x00.png"}).body
+    begun = ada.post("/api/assets/upload", UPLOAD | {"name": "../../jobs/evil.png"}).body
     assert begun["upload"]["fields"]["key"] == f"quarantine/{begun['asset']['id']}"
 
 

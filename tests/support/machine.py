@@ -226,20 +226,21 @@ class JobMachine(RuleBasedStateMachine):
     @rule(claimed=attempts, lost=LOST)
     def record(self, claimed: Claimed, lost: bool) -> None:
         result = stored_result(claimed.job.job_id, claimed.stage, claimed.attempt)
-        with self._losing("UpdateItem", lost), self._current(claimed) as step:
+        with self._losing("UpdateItem", lost), self._current(claimed, COMPLETED) as step:
             steps.record_result(claimed.job, claimed.stage, result, attempt=claimed.attempt, at=self.at)
         self._leave(step, COMPLETED)
 
     @rule(claimed=attempts, lost=LOST, retryable=st.booleans())
     def fail(self, claimed: Claimed, lost: bool, retryable: bool) -> None:
         failure = StageFailure("broken", "It broke.", retryable=retryable)
-        with self._losing("UpdateItem", lost), self._current(claimed) as step:
+        status = QUEUED if retryable else FAILED
+        with self._losing("UpdateItem", lost), self._current(claimed, status) as step:
             steps.record_failure(claimed.job.job_id, claimed.stage, failure, attempt=claimed.attempt, at=self.at)
-        self._leave(step, QUEUED if retryable else FAILED)
+        self._leave(step, status)
 
     @rule(claimed=attempts, lost=LOST)
     def hand_back(self, claimed: Claimed, lost: bool) -> None:
-        with self._losing("UpdateItem", lost), self._current(claimed) as step:
+        with self._losing("UpdateItem", lost), self._current(claimed, QUEUED) as step:
             steps.release(claimed.job.job_id, claimed.stage, attempt=claimed.attempt, at=self.at)
         self._leave(step, QUEUED)
 
@@ -248,12 +249,16 @@ class JobMachine(RuleBasedStateMachine):
         self.at += timedelta(seconds=seconds)
 
     @contextmanager
-    def _current(self, claimed: Claimed) -> Iterator[ModelStep | None]:
-        """Yield the attempt's step. Yield None and require Fenced if the attempt is not current."""
+    def _current(self, claimed: Claimed, written: JobStatus | None = None) -> Iterator[ModelStep | None]:
+        """Yield the attempt's step. Yield None and require Fenced if the attempt is not current.
+
+        A write that sets the status `written` recognizes that the same attempt has set it before, and changes nothing.
+        """
         job = self.model.jobs[claimed.job.job_id]
         step = job.stages[claimed.stage]
         current = job.live and (step.status, step.attempt) == (RUNNING, claimed.attempt)
-        with self._raising(None if current else Fenced):
+        repeated = not job.deleted and (step.status, step.attempt) == (written, claimed.attempt)
+        with self._raising(None if current or repeated else Fenced):
             yield step if current else None
 
     @staticmethod
