@@ -15,6 +15,9 @@ from workers.media import pictures
 from workers.media.planes import Bytes
 from workers.media.unreadable import Unreadable
 
+# Pillow warns of each broken piece of metadata that these tests write.
+pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")
+
 PIXELS = np.zeros((80, 96, 3), np.uint8)
 PIXELS[:40], PIXELS[40:] = (220, 30, 30), (30, 30, 220)
 
