@@ -127,7 +127,7 @@ def test_a_socket_that_never_answers_delays_the_others_by_one_timeout(feed: Feed
     settlement.complete(complete_steps(feed.job_id), at=utc_now())  # seven visible changes
     began = monotonic()
     assert feed.push() == {"batchItemFailures": []}
-    assert monotonic() - began < 1.5 + 1  # the timeout is 1 s; a busy machine needs time for 140 calls
+    assert monotonic() - began < 5  # one timeout of 1 s and 140 calls; a timeout for each change takes 7 s
     for number in range(20):
         assert len(feed.states(f"c{number}")) == 7
         assert feed.states(f"c{number}")[-1] == feed.seq
