@@ -1,6 +1,7 @@
 """Reads and writes of jobs. Each write is conditional on the job's state."""
 
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,11 +20,13 @@ from shared.jobs.record import (
     StepsMap,
     StepTicketRecord,
     StepTokenRecord,
-    live,
     stamp,
 )
 from shared.jobs.spec import JobSpec
 from shared.stages.stages import Role, Stage
+
+_ATTEMPT = re.compile(r"[0-9A-HJKMNP-TV-Z]{26}")  # a ULID
+_NAME = re.compile(r"\w[\w.-]*")  # the name of an output, below its attempt's prefix
 
 
 class JobNotFound(NotFound):
@@ -122,7 +125,7 @@ class JobStore:
     def is_over(self, job_id: str) -> bool:
         """Return whether the job has ended or is deleted."""
         try:
-            return JobStatus(self.get(job_id).status).ended
+            return self.get(job_id).ended
         except JobNotFound:
             return True
 
@@ -147,9 +150,14 @@ class JobStore:
         return {record.job_id: JobSpec.model_validate_json(record.document) for record in found}
 
     def results(self, job: JobRecord) -> dict[Stage, StepResult]:
-        """Return the results of the job's completed steps."""
+        """Return the results of the job's completed steps.
+
+        A worker can write attempts, names and roles. Those that are not what a worker's code writes are left out.
+        """
         attempts = {
-            f"{stage}#{step.attempt}": stage for stage, step in job.planned() if step.status == JobStatus.COMPLETED
+            f"{stage}#{step.attempt}": stage
+            for stage, step in job.planned()
+            if step.status == JobStatus.COMPLETED and is_attempt(step.attempt)
         }
         found = StepResultRecord.batch_get([(job.job_id, name) for name in attempts], consistent_read=True)
         return {attempts[record.stage_attempt]: _result(record) for record in found}
@@ -163,12 +171,13 @@ class JobStore:
             actions.append(JobRecord.progress.set(100))
         if error is not None:
             actions.append(JobRecord.error.set(error[:ERROR_CHARACTERS]))
-        tx.update(JobRecord(job_id), [*actions, *stamp(at)], live(), otherwise=JobEnded())
+        unsettled = JobRecord.job_id.exists() & JobRecord.completed_at.does_not_exist()
+        tx.update(JobRecord(job_id), [*actions, *stamp(at)], unsettled, otherwise=JobEnded())
 
     def delete(self, job: JobRecord, *, tx: Transaction) -> None:
         """Delete an ended job and its spec, but not its results. Fail the transaction with JobRunning."""
         running = JobRunning()
-        tx.delete(JobRecord(job.job_id), ~live() & JobRecord.job_id.exists(), otherwise=running)
+        tx.delete(JobRecord(job.job_id), JobRecord.completed_at.exists(), otherwise=running)
         tx.delete(JobSpecRecord(job.job_id), otherwise=running)
 
     def delete_results(self, job_id: str) -> None:
@@ -184,10 +193,17 @@ class JobStore:
                 batch.delete(ticket)
 
 
+def is_attempt(text: str | None) -> bool:
+    """Return whether the text has the form of an attempt. Then it names no other prefix than an attempt's."""
+    return text is not None and _ATTEMPT.fullmatch(text) is not None
+
+
 def _result(record: StepResultRecord) -> StepResult:
     stage, _, attempt = record.stage_attempt.partition("#")
     prefix = attempt_prefix(record.job_id, Stage(stage), attempt)
-    outputs = tuple(StepOutput(Role(o.role), prefix + o.name, o.media_type) for o in record.outputs)
+    outputs = tuple(
+        StepOutput(Role(o.role), prefix + o.name, o.media_type) for o in record.outputs if _NAME.fullmatch(o.name)
+    )
     return StepResult(outputs, json.loads(record.metrics))
 
 

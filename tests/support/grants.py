@@ -131,6 +131,11 @@ def _policy(may: Grants) -> tuple[tuple[Sequence[str], Sequence[str]], ...]:
     return (
         (READ, _tables(may.reads)),
         (WRITE, _tables(may.writes)),
+        (("dynamodb:GetItem",), _tables(may.gets)),
+        (("dynamodb:PutItem",), _tables(may.puts)),
+        (("dynamodb:UpdateItem",), _tables([updates.record for updates in may.updates])),
+        (("lambda:Invoke",), ("*",) if may.calls else ()),
+        (("sts:AssumeRole",), ("*",) if may.lends_media else ()),
         (("s3:GetObject",), _below(may.media_reads)),
         (("s3:PutObject",), _below((*may.media_writes, *((JOBS,) if may.dispatches else ())))),
         (("s3:DeleteObject",), _below(may.media_deletes)),
