@@ -6,6 +6,7 @@ from ulid import ULID
 
 from shared.aws import media
 from shared.core.clock import utc_now
+from shared.grants.record import MediaGrantRecord
 from shared.grants.store import grants, step_task
 from shared.jobs.keys import attempt_prefix
 from shared.jobs.record import JobRecord
@@ -27,7 +28,11 @@ def claim(job_id: str, stage: Stage, at: datetime | None = None) -> str:
 def allow(job_id: str, stage: Stage, attempt: str) -> None:
     """Record that the attempt had access to the step's media."""
     task = step_task(job_id, stage)
-    grants.admit(task, attempt, proof=grants.issue(task, at=utc_now()))
+    try:
+        proof = MediaGrantRecord.get(task).proof
+    except MediaGrantRecord.DoesNotExist:
+        proof = grants.issue(task, at=utc_now())
+    grants.admit(task, attempt, proof=proof)
 
 
 def result_of(job_id: str, stage: Stage, attempt: str, more: tuple[Role, ...] = ()) -> StepResult:
