@@ -67,6 +67,10 @@ types: $(READY)
 contracts: $(READY)
 	$(BIN)/lint-imports
 
+.PHONY: audit
+audit: $(READY) ## Check the invariants of ENV's data, or of the laptop cloud at ENDPOINT= (its AWS endpoint); REST=1 at rest
+	@$(BIN)/python -m tools.audit $(if $(ENDPOINT),--endpoint "$$ENDPOINT",--env $(ENV)) $(if $(REST),--at-rest)
+
 .PHONY: bench
 bench: $(READY) ## Measure, against named peers, into build/bench.json
 	$(BIN)/python -m bench

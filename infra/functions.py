@@ -18,10 +18,12 @@ from shared.stages.engines import ENGINES, Runs
 from shared.stages.queues import REMOTE_ENGINE_SECONDS, REMOTE_QUEUE, VERIFICATION_QUEUE
 from shared.stages.stages import Stage
 from shared.subscriptions.record import SubscriptionRecord
+from shared.upkeep.record import PassRecord
 from shared.users.record import EmailClaimRecord, UserRecord
 
 FUNCTION_SECONDS = 29  # default timeout: API Gateway does not wait longer
 RECONCILE_EVERY_SECONDS = 60
+UPKEEP_EVERY_SECONDS = 3600  # a pass begins once a day; a long pass takes several runs
 FILM_SECONDS = 780  # maximum wait of the canary for its film; Lambda's maximum timeout is 900 s
 
 
@@ -164,6 +166,38 @@ PIPELINE: tuple[Function, ...] = (
     ),
 )
 
+# A schedule calls these. A run continues the pass of the run before it.
+_UPKEEP_SECONDS = 900  # Lambda's maximum timeout
+_OF_JOBS = (JobSpecRecord, StepResultRecord, StepTokenRecord, StepTicketRecord)
+_AUDITED = (
+    *_OF_JOBS, JobRecord, HoldRecord, AccountRecord, UserRecord, EmailClaimRecord, IdempotencyRecord, AssetRecord,
+)  # fmt: skip
+UPKEEP: tuple[Function, ...] = (
+    Function(
+        name="upkeep-sweep",
+        handler="functions.upkeep.sweep:handler",
+        may=Grants(
+            reads=(JobRecord, StepResultRecord, AssetRecord, PassRecord),
+            scans=_OF_JOBS,
+            writes=(*_OF_JOBS, PassRecord),
+            media_deletes=(JOBS, ASSETS, QUARANTINE),
+        ),
+        seconds=_UPKEEP_SECONDS,
+    ),
+    Function(
+        name="upkeep-audit",
+        handler="functions.upkeep.audit:handler",
+        may=Grants(
+            reads=(*_AUDITED, LedgerRecord, PassRecord),
+            scans=_AUDITED,
+            writes=(PassRecord,),
+            media_lists=(JOBS, ASSETS, QUARANTINE),
+            media_versions=(JOBS, ASSETS, QUARANTINE),
+        ),
+        seconds=_UPKEEP_SECONDS,
+    ),
+)
+
 # Reads the remote engines' queue and runs steps at providers. It loads engines by the names in the catalogue.
 REMOTE_ENGINES: tuple[Function, ...] = (
     Function(
@@ -256,6 +290,7 @@ ON_LAPTOP: tuple[Function, ...] = (
     *(domain.function for domain in REST_DOMAINS),
     *SOCKET_ROUTES.values(),
     *PIPELINE,
+    *UPKEEP,
     *REMOTE_ENGINES,
     *JOBS_STREAM,
 )

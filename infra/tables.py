@@ -10,6 +10,7 @@ from shared.idempotency.record import IdempotencyRecord
 from shared.jobs.record import JobRecord, JobSpecRecord, StepResultRecord, StepTicketRecord, StepTokenRecord
 from shared.projects.record import ProjectRecord
 from shared.subscriptions.record import SubscriptionRecord
+from shared.upkeep.record import PassRecord
 from shared.users.record import EmailClaimRecord, UserRecord
 
 RECORDS: tuple[type[Record], ...] = (
@@ -31,5 +32,6 @@ RECORDS: tuple[type[Record], ...] = (
     AssetRecord,
     ConnectionRecord,
     ListenerRecord,
+    PassRecord,
     IdempotencyRecord,
 )

@@ -27,6 +27,7 @@ class Panel(Enum):
 
     OPEN_JOBS = ("operations", "Open jobs")
     RESCUED = ("operations", "Rescued by reconcile")
+    UPKEEP = ("operations", "Sweep and audit")
     SIGN_UPS = ("business", "Sign-ups")
     JOBS = ("business", "Jobs")
     CREDITS = ("business", "Credits")
@@ -64,6 +65,8 @@ class Metric(StrEnum):
     SWEEPS = "Sweeps", Panel.RESCUED  # of reconcile, without those that failed for every job
     OPEN_JOBS = "OpenJobs", Panel.OPEN_JOBS, "Count", False
     OLDEST_OPEN_JOB_SECONDS = "OldestOpenJobSeconds", Panel.OPEN_JOBS, "Seconds"
+    ORPHANS_DELETED = "OrphansDeleted", Panel.UPKEEP  # objects and rows that no record named
+    AUDIT_FINDINGS = "AuditFindings", Panel.UPKEEP
     CREDITS_GRANTED = "CreditsGranted", Panel.CREDITS
     CREDITS_HELD = "CreditsHeld", Panel.CREDITS
     CREDITS_CAPTURED = "CreditsCaptured", Panel.CREDITS

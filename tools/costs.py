@@ -198,7 +198,7 @@ def in_use(cloud: Assembly, job: JobFlow) -> list[Line]:
         ("traces", "", ASSUMED["rest_requests"], USE["trace"]),
         ("logs, GB", "", ASSUMED["log_kb"] / 1024**2, USE["log_gb"]),
         ("objects written", "", 20, USE["bucket_put"]),
-        ("films stored for a month", "GB", film_gb + ASSUMED["work_mb"] / 1024 * 2 / 30, USE["bucket_gb_month"]),
+        ("films stored for a month", "GB", film_gb + ASSUMED["work_mb"] / 1024 * 14 / 30, USE["bucket_gb_month"]),
         ("films streamed", "GB", film_gb * ASSUMED["watched_times"], USE["edge_gb"]),
     ]
     lines: list[Line] = [

@@ -20,7 +20,15 @@ from infra.constructs.function import KinoraFunction
 from infra.constructs.log_group import KinoraLogGroup
 from infra.constructs.stage_queue import DeadLetterQueue, StageQueue
 from infra.environments import Environment
-from infra.functions import FUNCTION_SECONDS, PIPELINE, RECONCILE_EVERY_SECONDS, REMOTE_ENGINES, Function
+from infra.functions import (
+    FUNCTION_SECONDS,
+    PIPELINE,
+    RECONCILE_EVERY_SECONDS,
+    REMOTE_ENGINES,
+    UPKEEP,
+    UPKEEP_EVERY_SECONDS,
+    Function,
+)
 from infra.grants import DESCRIBE, STOP, Grants
 from infra.stacks.data import DataStack
 from infra.workers import GRANT
@@ -68,21 +76,30 @@ class PipelineStack(Stack):
         endpoints = {stage.value: self._endpoint(stage) for stage in environment.sagemaker}
         missed = DeadLetterQueue(self, "reconcile-missed", queue_name=f"{environment.prefix}-pipeline-reconcile-dlq")
         self.dead_letter_queues["pipeline-reconcile"] = missed
+        for row in UPKEEP:
+            letters = DeadLetterQueue(self, f"{row.name}-missed", queue_name=f"{environment.prefix}-{row.name}-dlq")
+            self.dead_letter_queues[row.name] = letters
+        scheduled = {"pipeline-reconcile", *(row.name for row in UPKEEP)}
+        rows = (*PIPELINE, *UPKEEP, *REMOTE_ENGINES)
         self.functions: dict[str, KinoraFunction] = {
             row.name: KinoraFunction(
                 self,
                 row,
                 environment,
                 variables=self._more_variables(row, endpoints),
-                on_failure=destinations.SqsDestination(missed) if row.name == "pipeline-reconcile" else None,
+                on_failure=destinations.SqsDestination(self.dead_letter_queues[row.name])
+                if row.name in scheduled
+                else None,
             )
-            for row in (*PIPELINE, *REMOTE_ENGINES)
+            for row in rows
         }
         self._media_role()
-        for row in (*PIPELINE, *REMOTE_ENGINES):
+        for row in rows:
             self.grant(self.functions[row.name].own_role, row.may)
         self._read_dead_letters(self.functions["pipeline-signal"])
         self._wake(self.functions["pipeline-reconcile"], missed)
+        for row in UPKEEP:
+            self._schedule(self.functions[row.name], row.name)
         for row in REMOTE_ENGINES:
             self._read_remote_queue(self.functions[row.name])
         self.state_machine = self._state_machine()
@@ -216,6 +233,16 @@ class PipelineStack(Stack):
                 },
             ),
             targets=[target],
+        )
+
+    def _schedule(self, function: KinoraFunction, name: str) -> None:
+        letters = self.dead_letter_queues[name]
+        events.Rule(
+            self,
+            f"{name}-schedule",
+            rule_name=f"{self._environment.prefix}-{name}",
+            schedule=events.Schedule.rate(Duration.seconds(UPKEEP_EVERY_SECONDS)),
+            targets=[targets.LambdaFunction(function, dead_letter_queue=letters, retry_attempts=2)],
         )
 
     # --- the state machine

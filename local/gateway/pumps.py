@@ -3,13 +3,14 @@
 import logging
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
-from infra.functions import JOBS_STREAM, RECONCILE_EVERY_SECONDS, REMOTE_ENGINES
+from infra.functions import JOBS_STREAM, RECONCILE_EVERY_SECONDS, REMOTE_ENGINES, UPKEEP, UPKEEP_EVERY_SECONDS
 from local.environment import ACCOUNT, PREFIX, REGION, queue_arn
 from local.gateway.functions import FunctionFailed, Functions
 from shared.stages.queues import QUEUES, REMOTE_QUEUE
@@ -60,12 +61,13 @@ class Pumps:
         self._thread(self._pump_queues, "pipeline-signal", *(f"{queue.name}-dlq" for queue in QUEUES))
         for function in REMOTE_ENGINES:
             self._thread(self._pump_queues, function.name, REMOTE_QUEUE)
-        self._thread(self._keep_schedule)
+        self._thread(self._keep_schedule, RECONCILE_EVERY_SECONDS, "pipeline-reconcile")
+        self._thread(self._keep_schedule, UPKEEP_EVERY_SECONDS, *(function.name for function in UPKEEP))
 
     def stop(self) -> None:
         self._stopping.set()
 
-    def _thread(self, target: Callable[..., None], *arguments: str) -> None:
+    def _thread(self, target: Callable[..., None], *arguments: str | int) -> None:
         threading.Thread(target=target, args=arguments, daemon=True).start()
 
     def _pump_stream(self, name: str) -> None:
@@ -109,12 +111,11 @@ class Pumps:
             if not (answer or {}).get("batchItemFailures"):
                 sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
 
-    def _keep_schedule(self) -> None:
-        while not self._stopping.wait(RECONCILE_EVERY_SECONDS):
-            try:
-                self._functions.call("pipeline-reconcile", _schedule_event())
-            except FunctionFailed:
-                continue  # logged where it failed; the next minute tries again
+    def _keep_schedule(self, every_seconds: int, *names: str) -> None:
+        while not self._stopping.wait(every_seconds):
+            for name in names:
+                with suppress(FunctionFailed):  # logged where it failed; the next call tries again
+                    self._functions.call(name, _schedule_event(name))
 
 
 def _stream_arn() -> str:
@@ -156,7 +157,7 @@ def _queue_record(message: Mapping[str, Any], queue: str) -> dict[str, Any]:
     }
 
 
-def _schedule_event() -> dict[str, Any]:
+def _schedule_event(name: str) -> dict[str, Any]:
     return {
         "version": "0",
         "source": "aws.events",
@@ -164,6 +165,6 @@ def _schedule_event() -> dict[str, Any]:
         "account": ACCOUNT,
         "region": REGION,
         "time": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-        "resources": [f"arn:aws:events:{REGION}:{ACCOUNT}:rule/{PREFIX}-reconcile"],
+        "resources": [f"arn:aws:events:{REGION}:{ACCOUNT}:rule/{PREFIX}-{name.removeprefix('pipeline-')}"],
         "detail": {},
     }

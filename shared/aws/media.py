@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -28,6 +28,10 @@ _MISSING = frozenset({"404", "NoSuchKey", "403", "AccessDenied"})
 
 class Missing(Exception):
     """No object has this key."""
+
+
+class NotDeleted(Exception):
+    """S3 has refused to delete a version. Other versions of the same request may be deleted."""
 
 
 class MediaConfig(Config):
@@ -192,10 +196,45 @@ def delete(key: str, *, client: "S3Client") -> None:
     client.delete_object(Bucket=config().media_bucket, Key=key)
 
 
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One version of an object, or the marker of its deletion. `modified` is the time when it was stored."""
+
+    key: str
+    version_id: str
+    modified: datetime
+
+
+def versions_page(prefix: str, after: Sequence[str] | None = None) -> tuple[list[Version], bool]:
+    """Return up to 1,000 versions with a prefix, in the order of their keys, and whether there are more.
+
+    `after` is the key and the version id of the last version that the caller does not need again.
+    """
+    marker = dict(zip(("KeyMarker", "VersionIdMarker"), after, strict=True)) if after else {}
+    page: Any = s3().list_object_versions(Bucket=config().media_bucket, Prefix=prefix, **marker)  # type: ignore[arg-type]  # the stubs do not know which keys `marker` has
+    found = [
+        Version(item["Key"], item["VersionId"], item["LastModified"])
+        for item in (*page.get("Versions", ()), *page.get("DeleteMarkers", ()))
+    ]
+    # S3 lists the versions of a key from the newest to the oldest.
+    return sorted(found, key=lambda v: (v.key, -v.modified.timestamp())), page["IsTruncated"]
+
+
+def delete_versions(versions: Sequence[Version]) -> None:
+    """Delete up to 1,000 versions for good. Raise NotDeleted if S3 refuses one of them."""
+    if not versions:
+        return
+    objects: Any = [{"Key": version.key, "VersionId": version.version_id} for version in versions]
+    answer = s3().delete_objects(Bucket=config().media_bucket, Delete={"Objects": objects, "Quiet": True})
+    if errors := answer.get("Errors"):
+        raise NotDeleted(f"{len(errors)} versions: {errors[0].get('Code')}")
+
+
 def delete_below(prefix: str) -> int:
-    """Delete all objects with a prefix and return their number."""
-    found = list(keys(prefix))
-    for start in range(0, len(found), 1000):
-        chunk = found[start : start + 1000]
-        s3().delete_objects(Bucket=config().media_bucket, Delete={"Objects": [{"Key": key} for key in chunk]})
-    return len(found)
+    """Delete all versions of all objects with a prefix, and return the number of versions. Raise NotDeleted."""
+    number, more = 0, True
+    while more:
+        found, more = versions_page(prefix)
+        delete_versions(found)
+        number += len(found)
+    return number

@@ -1,12 +1,12 @@
 """The base of all records: the environment's table prefix and one DynamoDB client."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from copy import copy
 from datetime import UTC, datetime
 from functools import cache
-from typing import Any
+from typing import Any, Self
 
 import stamina
 from pynamodb.attributes import Attribute
@@ -16,6 +16,8 @@ from pynamodb.exceptions import DeleteError, PynamoDBException, UpdateError
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 from pynamodb.models import Model
+
+from shared.observability import logger
 
 REGION = os.environ.get("AWS_REGION", "us-east-1")
 
@@ -43,6 +45,28 @@ class Record(Model):
             one.add_meta_table(own.connection.get_meta_table(own.table_name))
             own.connection = one
         return own
+
+    @classmethod
+    def scan_page(cls, after: Any, limit: int) -> tuple[list[Self], Any]:
+        """Return up to `limit` rows of the whole table, and the place where the next page begins (None at the end).
+
+        The read is eventually consistent. A row that cannot be decoded is logged and left out.
+        """
+        page = cls._get_connection().scan(exclusive_start_key=after, limit=limit)
+        rows = []
+        for item in page["Items"]:
+            try:
+                rows.append(cls.from_raw_data(item))
+            except Exception:  # noqa: BLE001  # one bad row must not stop the pass over the others
+                logger.exception("row not readable", table=cls.Meta.table_name)
+        return rows, page.get("LastEvaluatedKey")
+
+    @classmethod
+    def read_again(cls, rows: Iterable[Self]) -> list[Self]:
+        """Return those of the rows that still exist, read consistently."""
+        names = [name for name in (cls._hash_keyname, cls._range_keyname) if name]
+        keys = [tuple(getattr(row, name) for name in names) for row in rows]
+        return list(cls.batch_get((key if len(key) > 1 else key[0] for key in keys), consistent_read=True))
 
     # If the answer of a write is lost, botocore sends the write again. Its condition can then be false because of the
     # first sending. So after a refusal the item is read again: its state can be the success of this write.

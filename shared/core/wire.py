@@ -32,6 +32,7 @@ class Wire(BaseModel):
         frozen=True,
         allow_inf_nan=False,
         hide_input_in_errors=True,  # errors are logged, and the input belongs to a creator
+        json_schema_serialization_defaults_required=True,  # a field with a default is always sent
     )
 
 

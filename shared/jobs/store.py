@@ -150,17 +150,24 @@ class JobStore:
         return {record.job_id: JobSpec.model_validate_json(record.document) for record in found}
 
     def results(self, job: JobRecord) -> dict[Stage, StepResult]:
-        """Return the results of the job's completed steps.
+        """Return the results of the job's completed steps."""
+        return self.results_of([job])[job.job_id]
 
-        A worker can write attempts, names and roles. Those that are not what a worker's code writes are left out.
+    def results_of(self, found: Iterable[JobRecord]) -> dict[str, dict[Stage, StepResult]]:
+        """Return the results of the completed steps of several jobs, by job id.
+
+        A worker can write attempts and names. Those that are not what a worker's code writes are left out.
         """
-        attempts = {
-            f"{stage}#{step.attempt}": stage
-            for stage, step in job.planned()
-            if step.status == JobStatus.COMPLETED and is_attempt(step.attempt)
-        }
-        found = StepResultRecord.batch_get([(job.job_id, name) for name in attempts], consistent_read=True)
-        return {attempts[record.stage_attempt]: _result(record) for record in found}
+        results: dict[str, dict[Stage, StepResult]] = {}
+        names = list[tuple[str, str]]()
+        for job in found:
+            results[job.job_id] = {}
+            done = [(stage, step.attempt) for stage, step in job.planned() if step.status == JobStatus.COMPLETED]
+            done = [(stage, attempt) for stage, attempt in done if is_attempt(attempt)]
+            names += [(job.job_id, f"{stage}#{attempt}") for stage, attempt in done]
+        for record in StepResultRecord.batch_get(names, consistent_read=True):
+            results[record.job_id][Stage(record.stage_attempt.partition("#")[0])] = _result(record)
+        return results
 
     # --- ending
 

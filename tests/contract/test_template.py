@@ -23,6 +23,8 @@ from infra.functions import (
     REMOTE_ENGINES,
     REST_DOMAINS,
     SOCKET_ROUTES,
+    UPKEEP,
+    UPKEEP_EVERY_SECONDS,
 )
 from infra.secrets import PROVENANCE_SECRETS
 from infra.tables import RECORDS
@@ -173,6 +175,8 @@ def test_events_reach_the_functions_that_the_laptop_calls(dev: Assembly) -> None
         for target in rule["Targets"]
     }  # fmt: skip
     assert schedules[f"{dev.prefix}-pipeline-reconcile"] == f"rate({RECONCILE_EVERY_SECONDS // 60} minute)"
+    for row in UPKEEP:
+        assert schedules[f"{dev.prefix}-{row.name}"] == f"rate({UPKEEP_EVERY_SECONDS // 3600} hour)"
 
 
 # --- routes

@@ -191,6 +191,20 @@ def test_a_file_that_is_not_a_picture_is_rejected_with_a_reason(studio: Studio, 
     assert ada.post("/api/jobs", job).body["code"] == "asset_not_ready"
 
 
+def test_an_asset_of_captions_reports_what_was_read(studio: Studio, ada: Creator) -> None:
+    words = (
+        "WEBVTT\n\n00:01.000 --> 00:02.000\nПривет, как дела? Я приду завтра.\n\nother\n\n00:03.000 --> 00:01.000\nx\n"
+    )
+    asset_id = uploaded(ada, words.encode("cp1251"), name="a.vtt", type="OTHER", contentType="text/vtt")
+    register(ada, asset_id)
+    verify(studio)
+    asset = ada.get(f"/api/assets/{asset_id}").body
+    assert asset["status"] == "READY"
+    assert asset["captions"] == {
+        "cues": 1, "encoding": "cp1251", "droppedCues": 1, "ignoredLines": 1, "replacedLetters": 0,
+    }  # fmt: skip
+
+
 def test_the_second_verdict_changes_nothing(studio: Studio, ada: Creator) -> None:
     """The message is delivered twice at the same time. The second verdict changes nothing."""
     asset_id = uploaded(ada, picture())

@@ -1,5 +1,7 @@
 """Jobs through the real handlers."""
 
+from datetime import timedelta
+
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
@@ -10,9 +12,11 @@ from shared.core.clock import utc_now
 from shared.credits.record import HoldRecord
 from shared.credits.store import credits
 from shared.jobs import executions, settlement
+from shared.jobs.keys import WORK_LIFE
 from shared.jobs.record import JobStatus
 from shared.jobs.steps import steps
 from shared.jobs.store import jobs
+from shared.jobs.views import job_view
 from shared.stages.failures import StageFailure
 from shared.stages.stages import STAGES, Role, Stage
 from tests.support.steps import claim, complete_step, complete_steps
@@ -332,3 +336,20 @@ def test_the_largest_job_item_is_below_one_kilobyte(ada: Creator) -> None:
         )
     failed = settlement.fail(jobs.get(job_id), error=str(jobs.get(job_id).step(last).error), at=at)
     assert item_bytes(failed.serialize()) < 1024
+
+
+def test_the_url_of_a_step_disappears_with_its_file(ada: Creator) -> None:
+    """A lifecycle rule deletes the files between the stages. The film stays."""
+    job_id = str(ada.job(ada.project())["id"])
+    results = jobs.results(complete_steps(job_id))
+    job, spec = jobs.get(job_id), jobs.spec(job_id)
+    before, after = (
+        job_view(job, spec, results, utc_now() + WORK_LIFE + later)
+        for later in (timedelta(minutes=-1), timedelta(minutes=1))
+    )
+    assert before.image_url
+    assert after.image_url is None
+    assert after.video_url
+    assert [step.result_url is None for step in before.steps] == [False, False, False]
+    assert [step.result_url is None for step in after.steps] == [True, True, False]
+    assert all(step.metadata for step in after.steps)

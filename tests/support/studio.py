@@ -36,6 +36,7 @@ from tests.support.documents import PROBLEM, check_response
 from workers.runtime.queues import Delivery
 
 PASSWORD = "correct horse battery"
+_QUEUES = [name for queue in QUEUES for name in (queue.name, f"{queue.name}-dlq")]
 
 
 @dataclass(frozen=True)
@@ -260,9 +261,10 @@ def studio() -> Iterator[Studio]:
         _forget_clients()
         for record in RECORDS:
             record.create_table()
-        for queue in QUEUES:
-            clients.sqs().create_queue(QueueName=f"kinora-test-{queue.name}")
+        for name in _QUEUES:
+            clients.sqs().create_queue(QueueName=f"kinora-test-{name}")
         clients.s3().create_bucket(Bucket="kinora-test-media")
+        clients.s3().put_bucket_versioning(Bucket="kinora-test-media", VersioningConfiguration={"Status": "Enabled"})
         for name, text in _keys().items():
             clients.secretsmanager().create_secret(Name=f"kinora/test/{name}", SecretString=text)
         clients.stepfunctions().create_state_machine(

@@ -15,6 +15,7 @@ from shared.stages.messages import AssetVerificationTask, MediaRequest
 from shared.stages.queues import VERIFICATION_QUEUE, VERIFICATION_VISIBILITY_SECONDS
 from workers.runtime.granted import GrantedMedia, NotGranted
 from workers.runtime.queues import Delivery, Shutdown, consume
+from workers.verification.confinement import hide
 from workers.verification.inspect import inspect
 from workers.verification.verdict import MediaKind, Rejected
 
@@ -66,6 +67,7 @@ def _verify(asset: AssetRecord, folder: Path, client: "S3Client") -> None:
         width=verdict.width,
         height=verdict.height,
         duration=verdict.duration_seconds,
+        captions=verdict.captions,
     )
     try:
         accepted = assets.get(asset.asset_id).key == key
@@ -76,6 +78,7 @@ def _verify(asset: AssetRecord, folder: Path, client: "S3Client") -> None:
 
 
 def main() -> None:
+    hide()
     shutdown = Shutdown()
     shutdown.listen()
     logger.append_keys(worker=VERIFICATION_QUEUE)
