@@ -142,7 +142,7 @@ PIPELINE: tuple[Function, ...] = (
         name=GRANT,
         handler="functions.pipeline.grant:handler",
         may=Grants(
-            reads=(JobRecord, JobSpecRecord, StepResultRecord, AssetRecord),
+            reads=(JobRecord, JobSpecRecord, StepResultRecord, AssetRecord, MediaGrantRecord),
             writes=(MediaGrantRecord,),
             lends_media=True,
         ),

@@ -28,11 +28,11 @@ SECONDS = 3600  # maximum of AWS for a role that assumes another role; the worke
 Policy = dict[str, Any]
 
 
-class GrantConfig(Config):
+class LenderConfig(Config):
     media_role_arn: str = ""  # the role whose permissions the session policies narrow
 
 
-class Refused(Exception):
+class AccessRefused(Exception):
     """The request is not for the current attempt of a task's newest message."""
 
 
@@ -42,11 +42,11 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, str]:
     request = MediaRequest.model_validate(event)
     try:
         policy, session = _of_asset(request) if request.asset_id else _of_step(request)
-    except Refused as refused:
+    except AccessRefused as refused:
         logger.warning("access to media refused", why=str(refused))
         return {"refused": str(refused)}
     made = sts().assume_role(
-        RoleArn=GrantConfig().media_role_arn,
+        RoleArn=LenderConfig().media_role_arn,
         RoleSessionName=session,
         Policy=json.dumps(policy, separators=(",", ":")),
         DurationSeconds=SECONDS,
@@ -67,16 +67,16 @@ def _of_step(request: MediaRequest) -> tuple[Policy, str]:
     """
     job_id, stage, attempt = request.job_id, request.stage, request.attempt
     if job_id is None or stage is None or attempt is None or not is_attempt(attempt):
-        raise Refused("the request names no attempt")
+        raise AccessRefused("the request names no attempt")
     about(job_id=job_id, stage=stage.value, attempt=attempt)
     try:
         job, spec = jobs.get(job_id), jobs.spec(job_id)
         step = job.step(stage)
         task = stage_task(job, spec, jobs.results(job), stage)
     except (JobNotFound, LookupError, StageFailure) as error:
-        raise Refused("the step has no such task") from error
+        raise AccessRefused("the step has no such task") from error
     if job.ended or (step.attempt, step.status) != (attempt, JobStatus.RUNNING):
-        raise Refused("the attempt is not current")
+        raise AccessRefused("the attempt is not current")
     _admit(step_task(job_id, stage), attempt, request.proof)
     reads = _inputs(task.request, job_id, spec)
     return session_policy(reads=reads, writes=[attempt_prefix(job_id, stage, attempt) + "*"]), attempt
@@ -89,9 +89,9 @@ def _of_asset(request: MediaRequest) -> tuple[Policy, str]:
     try:
         asset = assets.get(asset_id)
     except AssetNotFound:
-        raise Refused("there is no such asset") from None
+        raise AccessRefused("there is no such asset") from None
     if asset.status != AssetStatus.VERIFYING:
-        raise Refused("the asset is not waiting for its verification")
+        raise AccessRefused("the asset is not waiting for its verification")
     _admit(asset_id, asset_id, request.proof)
     upload, clean = asset.quarantine_key, f"{asset.prefix}*"
     return session_policy(reads=[upload], writes=[clean], deletes=[upload, clean]), asset_id
@@ -101,12 +101,12 @@ def _admit(task: str, attempt: str, proof: str) -> None:
     try:
         grants.admit(task, attempt, proof=proof)
     except WrongProof:
-        raise Refused("the proof is not that of the newest message") from None
+        raise AccessRefused("the proof is not that of the newest message") from None
 
 
 def session_policy(*, reads: Iterable[str], writes: Iterable[str], deletes: Iterable[str] = ()) -> Policy:
     """Return the policy that narrows the media role to these keys. A key may end with `*`."""
-    partition = GrantConfig().media_role_arn.split(":")[1]
+    partition = LenderConfig().media_role_arn.split(":")[1]
     bucket = f"arn:{partition}:s3:::{media.config().media_bucket}"
     statements = [
         {"Effect": "Allow", "Action": actions, "Resource": resources}

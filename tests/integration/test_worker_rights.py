@@ -1,4 +1,4 @@
-"""What a worker's role can do (I20): all that a worker does, and nothing to money, owners and media of other tasks."""
+"""The rights of a worker's role (I20): all that a worker does, and nothing to money, owners and media of other tasks."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -226,14 +226,16 @@ def test_the_largest_session_policy_fits(ada: Creator) -> None:
 
 
 def raw_update(job_id: str, name: str, value: dict[str, Any]) -> None:
-    connection().client.update_item(
+    client: Any = connection().client
+    client.update_item(
         TableName=JobRecord.Meta.table_name, Key={"job_id": {"S": job_id}}, UpdateExpression="SET #0 = :0",
         ExpressionAttributeNames={"#0": name}, ExpressionAttributeValues={":0": value},
     )  # fmt: skip
 
 
 def stored_item(job_id: str) -> dict[str, Any]:
-    found = connection().client.get_item(TableName=JobRecord.Meta.table_name, Key={"job_id": {"S": job_id}})
+    client: Any = connection().client
+    found = client.get_item(TableName=JobRecord.Meta.table_name, Key={"job_id": {"S": job_id}})
     item: dict[str, Any] = found.get("Item", {})
     return item
 
