@@ -1,4 +1,4 @@
-"""The rights of a worker's role (I20): all that a worker does, and nothing to money, owners and media of other tasks."""
+"""The rights of a worker's role (I20): all that a worker does, and nothing to money, owners and media of others."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -280,6 +280,7 @@ def test_every_attribute_that_a_worker_may_write_is_tried() -> None:
 def test_no_value_of_a_worker_earns_anything(studio: Studio, ada: Creator, eve: Creator, name: str, value: Any) -> None:
     """A compromised worker writes into another creator's job. Then the whole pipeline runs."""
     job_id = str(ada.job(ada.project())["id"])
+    complete_step(job_id, IMAGE)
     before = [credits.account(one.user_id).available + credits.account(one.user_id).held for one in (ada, eve)]
     raw_update(job_id, name, steps_with(job_id, value) if callable(value) else value)
     acts: tuple[Callable[[], object], ...] = (
