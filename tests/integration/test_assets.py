@@ -126,8 +126,9 @@ def test_registering_again_sends_again_and_a_decided_asset_does_not_change(studi
     register(ada, asset_id)
     assert len(studio.messages("asset-verification")) == 2
     verify(studio)
-    ready = ada.get(f"/api/assets/{asset_id}").body
+    assert ada.get(f"/api/assets/{asset_id}").body["status"] == "VERIFYING", "only the newest message has access"
     verify(studio)
+    ready = ada.get(f"/api/assets/{asset_id}").body
     assert register(ada, asset_id).body["status"] == "READY"
     assert ada.get(f"/api/assets/{asset_id}").body["size"] == ready["size"]
     assert studio.messages("asset-verification") == []
