@@ -2,12 +2,14 @@
 
 from dataclasses import dataclass, replace
 
-from infra.grants import ANSWER, DESCRIBE, NOTHING, START, STOP, Grants
+from infra.grants import ANSWER, DESCRIBE, NOTHING, START, STOP, Grants, Updates
 from infra.secrets import PROVIDER_KEYS, ROTATED_SECRETS, VERIFICATION_KEYS
+from infra.workers import GRANT, STEP_UPDATES
 from shared.assets.record import ASSETS, QUARANTINE, AssetRecord
 from shared.connections.record import ConnectionRecord, FanOutRecord, ListenerRecord
 from shared.credentials.record import PasswordRecord, RefreshFamilyRecord
 from shared.credits.record import AccountRecord, HoldRecord, LedgerRecord
+from shared.grants.record import MediaGrantRecord
 from shared.idempotency.record import IdempotencyRecord
 from shared.jobs.keys import JOBS
 from shared.jobs.record import JobRecord, JobSpecRecord, StepResultRecord, StepTicketRecord, StepTokenRecord
@@ -103,7 +105,7 @@ REST_DOMAINS: tuple[RestDomain, ...] = (
         name="assets",
         may=Grants(
             reads=(AssetRecord, ProjectRecord, IdempotencyRecord),
-            writes=(AssetRecord, IdempotencyRecord),
+            writes=(AssetRecord, IdempotencyRecord, MediaGrantRecord),
             secrets=("media-signing-key",),
             media_writes=(QUARANTINE,),  # for the upload form, which it signs
             media_deletes=(QUARANTINE, ASSETS),
@@ -123,7 +125,7 @@ AUTHORIZER = Function(
 
 # Grants for `shared/jobs/settlement.py`, which checks that the film exists, and writes the job's state and its credits.
 _SETTLES = Grants(
-    reads=(JobRecord, StepResultRecord, HoldRecord),
+    reads=(JobRecord, StepResultRecord, MediaGrantRecord, HoldRecord),
     writes=(JobRecord, HoldRecord, AccountRecord, LedgerRecord),
     media_lists=(JOBS,),
 )
@@ -135,13 +137,23 @@ PIPELINE: tuple[Function, ...] = (
         handler="functions.pipeline.dispatch:handler",
         may=Grants(
             reads=(JobRecord, JobSpecRecord, StepResultRecord),
-            writes=(JobRecord, StepTokenRecord),
+            writes=(JobRecord, StepTokenRecord, MediaGrantRecord),
             dispatches=tuple(Stage),
             sends=(REMOTE_QUEUE,),
             executions=ANSWER,
         ),
     ),
     Function(name="pipeline-settle", handler="functions.pipeline.settle:handler", may=_SETTLES),
+    Function(  # workers call it before they read or write media
+        name=GRANT,
+        handler="functions.pipeline.grant:handler",
+        may=Grants(
+            reads=(JobRecord, JobSpecRecord, StepResultRecord, AssetRecord, MediaGrantRecord),
+            writes=(MediaGrantRecord,),
+            lends_media=True,
+        ),
+        memory_mb=1024,  # a worker waits for it
+    ),
     Function(  # reads the dead-letter queues of `QUEUES`
         name="pipeline-signal",
         handler="functions.pipeline.signal:handler",
@@ -198,12 +210,11 @@ REMOTE_ENGINES: tuple[Function, ...] = (
         name="remote-engine",
         handler="workers.runtime.lambda_entry:handler",
         may=Grants(
-            reads=(JobRecord, StepTokenRecord, StepTicketRecord),
-            writes=(JobRecord, StepResultRecord, StepTicketRecord),
+            gets=(JobRecord, StepTokenRecord, StepTicketRecord),
+            puts=(StepResultRecord,),
+            updates=(STEP_UPDATES, Updates(StepTicketRecord)),
             secrets=PROVIDER_KEYS,
-            media_reads=(JOBS, ASSETS),
-            media_writes=(JOBS,),
-            media_deletes=(JOBS,),
+            calls=(GRANT,),
             sends=(REMOTE_QUEUE,),  # its own next poll
             executions=ANSWER,
         ),

@@ -21,6 +21,14 @@ WRITE = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Updates:
+    """The permission to update single items of a table. Without `attributes` all attributes may be written."""
+
+    record: type[Record]
+    attributes: tuple[str, ...] = ()  # top-level attributes that may be written or named in a condition
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grants:
     """The permissions of one role. An empty field grants nothing."""
@@ -28,6 +36,9 @@ class Grants:
     reads: tuple[type[Record], ...] = ()  # tables: get items, query all indexes
     scans: tuple[type[Record], ...] = ()  # tables: read all items in pages
     writes: tuple[type[Record], ...] = ()  # tables: write items one by one, in batches and in transactions; no reading
+    gets: tuple[type[Record], ...] = ()  # tables: get single items by their keys
+    puts: tuple[type[Record], ...] = ()  # tables: put single items
+    updates: tuple[Updates, ...] = ()
     secrets: tuple[str, ...] = ()  # read the values
     secrets_described: tuple[str, ...] = ()  # see whether the secrets have a value, without reading it
     secrets_renewed: tuple[str, ...] = ()  # read the values and store new ones
@@ -41,8 +52,16 @@ class Grants:
     # the role stores the task below `JOBS` and invokes the endpoint.
     dispatches: tuple[Stage, ...] = ()
     executions: tuple[str, ...] = ()  # actions of Step Functions on the pipeline and its executions
+    calls: tuple[str, ...] = ()  # functions that the role invokes
+    lends_media: bool = False  # create credentials for media, with the permissions of the media role or fewer
     sockets: bool = False  # send to clients' WebSocket connections and close them
     public_keys: bool = False  # manage CloudFront's public keys and key groups
+
+    @property
+    def tables(self) -> frozenset[type[Record]]:
+        """Return the records of all tables that the role may access."""
+        updated = (updates.record for updates in self.updates)
+        return frozenset({*self.reads, *self.scans, *self.writes, *self.gets, *self.puts, *updated})
 
 
 NOTHING = Grants()

@@ -5,6 +5,7 @@ from shared.aws.records import Record
 from shared.connections.record import ConnectionRecord, FanOutRecord, ListenerRecord
 from shared.credentials.record import PasswordRecord, RefreshFamilyRecord
 from shared.credits.record import AccountRecord, HoldRecord, LedgerRecord
+from shared.grants.record import MediaGrantRecord
 from shared.idempotency.record import IdempotencyRecord
 from shared.jobs.record import JobRecord, JobSpecRecord, StepResultRecord, StepTicketRecord, StepTokenRecord
 from shared.projects.record import ProjectRecord
@@ -23,6 +24,7 @@ RECORDS: tuple[type[Record], ...] = (
     StepTokenRecord,
     StepTicketRecord,
     StepResultRecord,
+    MediaGrantRecord,
     SubscriptionRecord,
     AccountRecord,
     HoldRecord,

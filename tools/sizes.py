@@ -16,6 +16,8 @@ def _value_bytes(value: dict[str, Any]) -> int:
         case "N":
             digits = str(content).lstrip("-").replace(".", "").strip("0")
             return (len(digits) + 1) // 2 + 1 + str(content).startswith("-")
+        case "SS":
+            return sum(len(text.encode()) for text in content)
         case "BOOL" | "NULL":
             return 1
         case "M":

@@ -51,7 +51,7 @@ def job_names(job: JobRecord | None, results: dict[Stage, StepResult], key: str)
     stage = _STAGES.get(folder)
     if job is None or stage is None or not name:
         return False
-    live, step = not JobStatus(job.status).ended, getattr(job.steps, folder)
+    live, step = not job.ended, getattr(job.steps, folder)
     if attempt == TASKS:
         return live
     if step is None or step.attempt != attempt:
@@ -111,7 +111,7 @@ def _names_result(job: JobRecord | None, row: StepResultRecord, before: datetime
     if made_at(attempt) >= before.timestamp():
         return True
     current = step is not None and step.attempt == attempt
-    return current and (step.status == JobStatus.COMPLETED or not JobStatus(job.status).ended)
+    return current and (step.status == JobStatus.COMPLETED or not job.ended)
 
 
 _NAMES: dict[type, Callable[[JobRecord | None, Any, datetime], bool]] = {

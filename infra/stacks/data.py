@@ -81,11 +81,15 @@ class DataStack(Stack):
 
     def grant(self, role: iam.IRole, may: Grants) -> None:
         """Add the grants on tables, secrets, media and public keys to the role."""
-        tables = {record: self.tables[record].table_arn for record in (*may.reads, *may.scans, *may.writes)}
+        tables = {record: self.tables[record].table_arn for record in may.tables}
         indexes = [f"{tables[record]}/index/{index}" for record in may.reads for index in index_names(record)]
         self._allow(role, READ, *(tables[record] for record in may.reads), *indexes)
         self._allow(role, SCAN, *(tables[record] for record in may.scans))
         self._allow(role, WRITE, *(tables[record] for record in may.writes))
+        self._allow(role, ("dynamodb:GetItem",), *(tables[record] for record in may.gets))
+        self._allow(role, ("dynamodb:PutItem",), *(tables[record] for record in may.puts))
+        for updates in may.updates:
+            self._allow(role, ("dynamodb:UpdateItem",), tables[updates.record], conditions=_only(updates.attributes))
         for actions, names in (
             (("secretsmanager:GetSecretValue",), may.secrets),
             (("secretsmanager:DescribeSecret",), may.secrets_described),
@@ -199,3 +203,16 @@ class DataStack(Stack):
         made.apply_removal_policy(environment.removal_policy)
         acknowledge(made, "The certificate authority or the provider renews it.", "AwsSolutions-SMG4")
         return secretsmanager.Secret.from_secret_complete_arn(self, f"{name}-given", made.ref)
+
+
+def _only(attributes: Sequence[str]) -> dict[str, object] | None:
+    """Return the conditions for updates of these attributes whose answer has no other ones; None for all attributes.
+
+    AWS documents this form: a list of attributes needs a limit of the returned values beside it.
+    """
+    if not attributes:
+        return None
+    return {
+        "ForAllValues:StringEquals": {"dynamodb:Attributes": list(attributes)},
+        "StringEqualsIfExists": {"dynamodb:ReturnValues": ["NONE", "UPDATED_OLD", "UPDATED_NEW"]},
+    }

@@ -142,7 +142,9 @@ class AssetStore:
     def _decide(self, asset: AssetRecord, status: AssetStatus, actions: list[Action]) -> None:
         with suppress(_Decided), on_refusal(_Decided()):
             asset.update(
-                [AssetRecord.status.set(status.value), *actions], AssetRecord.status == AssetStatus.VERIFYING.value
+                [AssetRecord.status.set(status.value), *actions],
+                AssetRecord.status == AssetStatus.VERIFYING.value,
+                returned=False,
             )
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cache, lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 from botocore.signers import CloudFrontSigner
@@ -16,6 +16,9 @@ from botocore.signers import CloudFrontSigner
 from shared.aws.clients import s3, uploads_s3
 from shared.aws.secrets import secret
 from shared.core.config import Config
+
+if TYPE_CHECKING:  # the deployed bundles do not contain the stubs
+    from mypy_boto3_s3 import S3Client
 
 UPLOAD_MINUTES = 5
 CACHE_SECONDS = 3600  # Cache-Control max-age, for browsers and for CloudFront
@@ -96,10 +99,13 @@ def _signature(prefix: str, expires_epoch: int) -> str:
     return _signer().generate_presigned_url(resource, policy=policy).partition("?")[2]
 
 
-def presigned_url(key_or_address: str, seconds: int) -> str:
+# In the next functions, workers give a client with the credentials of their task (`shared.aws.clients.s3_with`).
+
+
+def presigned_url(key_or_address: str, seconds: int, *, client: "S3Client | None" = None) -> str:
     """Return a GET URL that reads one object for `seconds`, or until the role's credentials expire."""
     key = key_or_address.removeprefix(address(""))
-    return s3().generate_presigned_url(
+    return (client or s3()).generate_presigned_url(
         "get_object", Params={"Bucket": config().media_bucket, "Key": key}, ExpiresIn=seconds
     )
 
@@ -136,11 +142,11 @@ def read_text(key: str) -> str | None:
         return None
 
 
-def download(key_or_address: str, path: Path) -> None:
+def download(key_or_address: str, path: Path, *, client: "S3Client | None" = None) -> None:
     """Download an object of the media bucket, named by its key or its `s3://` address. Raise Missing."""
     key = key_or_address.removeprefix(address(""))
     with _missing(key):
-        s3().download_file(config().media_bucket, key, str(path))
+        (client or s3()).download_file(config().media_bucket, key, str(path))
 
 
 @contextmanager
@@ -153,9 +159,9 @@ def _missing(key: str) -> Iterator[None]:
         raise
 
 
-def upload(path: Path, key: str, media_type: str, *, kind: str) -> None:
+def upload(path: Path, key: str, media_type: str, *, kind: str, client: "S3Client | None" = None) -> None:
     """Store a file. `kind` (`work` or `final`) is the tag that the bucket's lifecycle rules read."""
-    s3().upload_file(
+    (client or s3()).upload_file(
         str(path),
         config().media_bucket,
         key,
@@ -168,9 +174,9 @@ def upload(path: Path, key: str, media_type: str, *, kind: str) -> None:
     )
 
 
-def put(content: bytes, key: str, media_type: str, *, kind: str) -> None:
+def put(content: bytes, key: str, media_type: str, *, kind: str, client: "S3Client | None" = None) -> None:
     """Store `content`. `kind` is the same tag as in `upload`."""
-    s3().put_object(
+    (client or s3()).put_object(
         Bucket=config().media_bucket,
         Key=key,
         Body=content,
@@ -183,6 +189,11 @@ def put(content: bytes, key: str, media_type: str, *, kind: str) -> None:
 def _disposition(key: str) -> str:
     """Return the Content-Disposition of an object: a browser shows it, and saves it under this name."""
     return f'inline; filename="kinora-{key.rpartition("/")[2]}"'
+
+
+def delete(key: str, *, client: "S3Client") -> None:
+    """Delete one object."""
+    client.delete_object(Bucket=config().media_bucket, Key=key)
 
 
 @dataclass(frozen=True, slots=True)

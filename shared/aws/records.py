@@ -13,6 +13,8 @@ from pynamodb.attributes import Attribute
 from pynamodb.connection import Connection, TableConnection
 from pynamodb.constants import NUMBER
 from pynamodb.exceptions import DeleteError, PynamoDBException, UpdateError
+from pynamodb.expressions.condition import Condition
+from pynamodb.expressions.update import Action
 from pynamodb.models import Model
 
 from shared.observability import logger
@@ -69,14 +71,31 @@ class Record(Model):
     # If the answer of a write is lost, botocore sends the write again. Its condition can then be false because of the
     # first sending. So after a refusal the item is read again: its state can be the success of this write.
 
-    def update(self, *args: Any, done: Callable[[Any], bool] = lambda _: False, **kwargs: Any) -> None:
+    def update(  # type: ignore[override]  # our records have no versions, so the parameter about them is absent
+        self,
+        actions: list[Action],
+        condition: Condition | None = None,
+        *,
+        done: Callable[[Any], bool] = lambda _: False,
+        returned: bool = True,
+    ) -> None:
         """Update the item, and retry while a transaction writes the same item.
 
         If the condition is false, `done` receives the stored item. If it returns True, this update has made that item,
-        and succeeds.
+        and succeeds. If not `returned`, DynamoDB does not return the new item, and this record does not change: IAM
+        refuses such an answer to a role that may write only some attributes.
         """
         with self._own_success(done, if_absent=False):
-            _without_conflict(lambda: super(Record, self).update(*args, **kwargs))
+            if returned:
+                _without_conflict(lambda: super(Record, self).update(actions, condition))
+            else:
+                hash_key, range_key = self._get_hash_range_key_serialized_values()
+                connected = self._get_connection()
+                _without_conflict(
+                    lambda: connected.update_item(
+                        hash_key, range_key=range_key, actions=actions, condition=condition, return_values="NONE"
+                    )
+                )
 
     def delete(self, *args: Any, **kwargs: Any) -> None:
         """Delete the item, and retry while a transaction writes it. Succeed if it is already deleted."""

@@ -20,6 +20,7 @@ from shared.assets.store import assets
 from shared.aws import clients, media
 from shared.aws.queues import queue_url
 from shared.core.clock import utc_now
+from shared.grants.record import MediaGrantRecord
 from shared.observability import logged
 from shared.stages.queues import VERIFICATION_QUEUE
 from tests.support.cloud import AtCall, nothing
@@ -115,7 +116,8 @@ def test_registering_sends_the_asset_to_verification(studio: Studio, ada: Creato
     asset_id = uploaded(ada, picture())
     answer = register(ada, asset_id)
     assert (answer.status, answer.body["status"], answer.body["url"]) == (202, "VERIFYING", None)
-    assert studio.messages("asset-verification") == [{"version": 1, "assetId": asset_id}]
+    proof = MediaGrantRecord.get(asset_id).proof
+    assert studio.messages("asset-verification") == [{"version": 1, "assetId": asset_id, "proof": proof}]
 
 
 def test_registering_again_sends_again_and_a_decided_asset_does_not_change(studio: Studio, ada: Creator) -> None:
@@ -124,8 +126,9 @@ def test_registering_again_sends_again_and_a_decided_asset_does_not_change(studi
     register(ada, asset_id)
     assert len(studio.messages("asset-verification")) == 2
     verify(studio)
-    ready = ada.get(f"/api/assets/{asset_id}").body
+    assert ada.get(f"/api/assets/{asset_id}").body["status"] == "VERIFYING", "only the newest message has access"
     verify(studio)
+    ready = ada.get(f"/api/assets/{asset_id}").body
     assert register(ada, asset_id).body["status"] == "READY"
     assert ada.get(f"/api/assets/{asset_id}").body["size"] == ready["size"]
     assert studio.messages("asset-verification") == []

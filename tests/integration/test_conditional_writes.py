@@ -55,7 +55,7 @@ def test_a_claim_whose_answer_is_lost_succeeds_once(studio: Studio, job_id: str)
     at = utc_now()
     claimed = steps.claim(job_id, IMAGE, attempt="mine", lease_until=at + LEASE, at=at)
     assert (claimed.status, claimed.step(IMAGE).attempt, claimed.step(IMAGE).attempts) == ("RUNNING", "mine", 1)
-    assert studio.cloud.calls[-2:] == ["UpdateItem", "GetItem"]
+    assert studio.cloud.calls[-3:] == ["UpdateItem", "GetItem", "GetItem"]
     with pytest.raises(Leased):
         step_write(job_id, "claim", "another")()
 

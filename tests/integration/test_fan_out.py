@@ -389,6 +389,6 @@ def test_ten_thousand_subscribers_receive_the_newest_state(feed: Feed) -> None:
     assert calls.count("Query") == 1 + pages
     assert calls.count("SendMessage") == pages
     assert len(calls) <= 8 * pages
-    assert pushed < 1
+    assert pushed < 10  # one page of listeners, no message to a socket
     assert seconds < 240  # in one process with the endpoint; in AWS the rate cap allows 3 s
     assert grown_mib < 300  # most of it is the endpoint of this test, which stores 10,000 messages

@@ -3,11 +3,15 @@
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from importlib import import_module
+from io import BytesIO
 from types import SimpleNamespace
 from typing import Any
 
 from botocore.exceptions import ConnectionClosedError, HTTPClientError
+from botocore.response import StreamingBody
 
+from infra.functions import FUNCTIONS
 from tests.support.documents import check_event
 
 _OK = SimpleNamespace(status_code=200)
@@ -110,6 +114,8 @@ class AwsStandIn:
                 self.sent.append((connection_id, message))
             case "DeleteConnection":
                 self.gone.add(params["url_path"].rpartition("/")[2])
+            case "Invoke":
+                return self._invoke(params)
             case _:
                 return None
         try:
@@ -117,6 +123,20 @@ class AwsStandIn:
         except HTTPClientError:
             return self._before_call(model, params)
         return _OK, {"ResponseMetadata": {"HTTPStatusCode": 200}}
+
+    def _invoke(self, params: Any) -> Any:
+        """Call the function in this process, as Lambda does."""
+        name = params["url_path"].split("/")[-2].removeprefix("kinora-test-")
+        [row] = [row for row in FUNCTIONS if row.name == name]
+        module, _, handler = row.handler.partition(":")
+        answer = getattr(import_module(module), handler)(json.loads(params["body"]), None)
+        try:
+            self.afterwards("Invoke")
+        except HTTPClientError:
+            return self._invoke(params)
+        text = json.dumps(answer).encode()
+        payload = StreamingBody(BytesIO(text), len(text))
+        return _OK, {"ResponseMetadata": {"HTTPStatusCode": 200}, "Payload": payload}
 
     def _after_send(self, event_name: str, **_: Any) -> None:
         self.afterwards(event_name.rpartition(".")[2])

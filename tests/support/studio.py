@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
@@ -275,11 +275,24 @@ def studio() -> Iterator[Studio]:
         one = Studio()
         for client in (*(factory() for factory in _CLIENTS), connection().client):
             one.cloud.watch(client)
-        yield one
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(clients, "s3_with", _watched(one.cloud, clients.s3_with))
+            yield one
     _forget_clients()
 
 
+def _watched(cloud: AwsStandIn, make: Callable[..., Any]) -> Callable[..., Any]:
+    def made(*given: Any) -> Any:
+        client = make(*given)
+        cloud.watch(client)
+        return client
+
+    return made
+
+
 _CLIENTS = (
+    clients.functions,
+    clients.sts,
     clients.s3,
     clients.uploads_s3,
     clients.sqs,
