@@ -1,7 +1,7 @@
 """The base of all records: the environment's table prefix and one DynamoDB client."""
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from copy import copy
 from datetime import UTC, datetime
@@ -73,7 +73,7 @@ class Record(Model):
 
     def update(  # type: ignore[override]  # our records have no versions, so the parameter about them is absent
         self,
-        actions: list[Action],
+        actions: Sequence[Action],
         condition: Condition | None = None,
         *,
         done: Callable[[Any], bool] = lambda _: False,
@@ -87,13 +87,13 @@ class Record(Model):
         """
         with self._own_success(done, if_absent=False):
             if returned:
-                _without_conflict(lambda: super(Record, self).update(actions, condition))
+                _without_conflict(lambda: super(Record, self).update(list(actions), condition))
             else:
                 hash_key, range_key = self._get_hash_range_key_serialized_values()
                 connected = self._get_connection()
                 _without_conflict(
                     lambda: connected.update_item(
-                        hash_key, range_key=range_key, actions=actions, condition=condition, return_values="NONE"
+                        hash_key, range_key=range_key, actions=list(actions), condition=condition, return_values="NONE"
                     )
                 )
 
