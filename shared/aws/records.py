@@ -9,6 +9,7 @@ from functools import cache
 from typing import Any, Self
 
 import stamina
+from botocore.exceptions import ClientError
 from pynamodb.attributes import Attribute
 from pynamodb.connection import Connection, TableConnection
 from pynamodb.constants import NUMBER
@@ -130,11 +131,16 @@ def _without_conflict(write: Callable[[], object]) -> None:
 
 
 def _is_transaction_conflict(error: Exception) -> bool:
-    return isinstance(error, PynamoDBException) and error.cause_response_code == "TransactionConflictException"
+    return isinstance(error, PynamoDBException) and response_code(error) == "TransactionConflictException"
 
 
 def _is_refusal(error: PynamoDBException) -> bool:
-    return error.cause_response_code == "ConditionalCheckFailedException"
+    return response_code(error) == "ConditionalCheckFailedException"
+
+
+def response_code(error: PynamoDBException) -> str | None:
+    """Return the code of DynamoDB's answer, or None without an answer: pynamodb's own property raises then."""
+    return error.cause.response["Error"]["Code"] if isinstance(error.cause, ClientError) else None
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from pynamodb.exceptions import TransactWriteError
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 
-from shared.aws.records import Record, connection
+from shared.aws.records import Record, connection, response_code
 from shared.observability import logger
 
 Operation = dict[str, Any]
@@ -93,6 +93,6 @@ _TRANSIENT = {"TransactionConflict", "ThrottlingError", "ProvisionedThroughputEx
 def _is_transient(error: Exception) -> bool:
     if not isinstance(error, TransactWriteError):
         return False
-    if error.cause_response_code in {"TransactionInProgressException", "ThrottlingException"}:
+    if response_code(error) in {"TransactionInProgressException", "ThrottlingException"}:
         return True
     return any(reason is not None and reason.code in _TRANSIENT for reason in error.cancellation_reasons)

@@ -5,13 +5,15 @@ from datetime import timedelta
 from functools import partial
 
 import pytest
+from botocore.exceptions import ConnectionClosedError
+from pynamodb.exceptions import PynamoDBException
 
 from shared.assets.record import AssetRecord, AssetStatus
 from shared.assets.store import AssetNotFound, assets
 from shared.core.clock import utc_now
 from shared.credentials.store import CredentialStore
 from shared.jobs import settlement
-from shared.jobs.record import JobStatus, StepTicketRecord
+from shared.jobs.record import JobRecord, JobStatus, StepTicketRecord
 from shared.jobs.steps import AlreadyCompleted, Fenced, Leased, steps
 from shared.jobs.store import JobEnded, jobs
 from shared.jobs.tickets import Refused, tickets
@@ -45,6 +47,21 @@ def step_write(job_id: str, name: str, attempt: str) -> Callable[[], object]:
         case _:
             failure = StageFailure("x", "It broke.", retryable="retryable" in name)
             return of(steps.record_failure, job_id, IMAGE, failure, attempt=attempt, at=at)
+
+
+@pytest.mark.parametrize("operation", ["UpdateItem", "DeleteItem", "TransactWriteItems"])
+def test_a_write_that_is_not_answered_raises_the_error_of_the_table(
+    studio: Studio, job_id: str, operation: str
+) -> None:
+    """Each caller knows this error. Another one is a fault of our code, which dispatch does not retry."""
+    studio.cloud.broken[operation] = ConnectionClosedError(endpoint_url="x")
+    writes: dict[str, Callable[[], object]] = {
+        "UpdateItem": step_write(job_id, "claim", "mine"),
+        "DeleteItem": lambda: JobRecord(job_id).delete(),
+        "TransactWriteItems": lambda: settlement.cancel(jobs.get(job_id), at=utc_now()),
+    }
+    with pytest.raises(PynamoDBException):
+        writes[operation]()
 
 
 # --- steps

@@ -8,7 +8,7 @@ from typing import Any
 
 import boto3
 import pytest
-from botocore.exceptions import ClientError, EndpointConnectionError
+from botocore.exceptions import ClientError, ConnectionClosedError, EndpointConnectionError
 
 from functions.pipeline import dispatch as dispatching
 from functions.pipeline import reconcile, settle, signal
@@ -176,6 +176,7 @@ def dispatch_with_retries(job_id: str, stage: Stage) -> int:
         ("SendMessage", THROTTLED),
         ("GetItem", THROTTLED),
         ("UpdateItem", EndpointConnectionError(endpoint_url="x")),
+        ("UpdateItem", ConnectionClosedError(endpoint_url="x")),
     ],
 )
 def test_a_job_completes_although_aws_fails_once_in_each_dispatch(
