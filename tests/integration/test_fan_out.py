@@ -100,9 +100,7 @@ def endpoint(deployment: Studio) -> Iterator[Callbacks]:
 @pytest.fixture
 def sockets(endpoint: Callbacks) -> Callbacks:
     """The endpoint without clients."""
-    for kept in (endpoint.answers, endpoint.received, endpoint.silent, endpoint.closed):
-        kept.clear()
-    endpoint.calls = endpoint.most_at_once = 0
+    endpoint.begin_again()
     return endpoint
 
 
@@ -201,7 +199,7 @@ def test_a_socket_that_cannot_be_closed_is_tried_again(feed: Feed) -> None:
 
 def test_calls_are_concurrent_and_bounded(feed: Feed) -> None:
     feed.open(*(f"c{number}" for number in range(60)))
-    feed.sockets.most_at_once = 0
+    feed.sockets.most_at_once, feed.sockets.pause_seconds = 0, 0.02
     complete_step(feed.job_id, Stage.IMAGE_GENERATION)
     feed.push()
     assert 2 <= feed.sockets.most_at_once <= clients.SOCKETS_AT_ONCE

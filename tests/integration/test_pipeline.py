@@ -85,13 +85,15 @@ def test_the_token_is_stored_only_in_its_own_table(studio: Studio, ada: Creator)
     assert "a-secret-token" not in json.dumps(ada.get(f"/api/jobs/{job_id}").body)
 
 
-def test_dispatch_stores_the_token_and_the_status_before_it_sends_the_message(studio: Studio, ada: Creator) -> None:
-    """A fast worker reads both."""
+def test_dispatch_stores_the_token_the_proof_and_the_status_before_it_sends_the_message(
+    studio: Studio, ada: Creator
+) -> None:
+    """A fast worker reads all three."""
     job_id = submitted(ada)
     studio.cloud.calls.clear()
     dispatch_step(job_id, IMAGE)
     writes = [call for call in studio.cloud.calls if call in {"PutItem", "UpdateItem", "SendMessage"}]
-    assert writes == ["PutItem", "UpdateItem", "SendMessage"]
+    assert writes == ["PutItem", "UpdateItem", "UpdateItem", "SendMessage"]
 
 
 def test_a_result_row_of_a_running_step_is_not_a_result(ada: Creator) -> None:
@@ -737,7 +739,8 @@ def test_the_hold_of_a_completed_job_without_its_film_is_released(ada: Creator) 
     job_id = submitted(ada)
     complete_steps(job_id)
     media.delete_below(job_prefix(job_id))
-    JobRecord(job_id).update([JobRecord.status.set(JobStatus.COMPLETED.value)])
+    ended = [JobRecord.status.set(JobStatus.COMPLETED.value), JobRecord.completed_at.set(utc_now())]
+    JobRecord(job_id).update(ended)
     assert swept(utc_now() + timedelta(minutes=1)) == {"seen": 1, "released": 1}
     assert credits.account(ada.user_id).available == 100
 
