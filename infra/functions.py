@@ -113,6 +113,7 @@ REST_DOMAINS: tuple[RestDomain, ...] = (
         ),
     ),
     RestDomain(name="presets", may=NOTHING),
+    RestDomain(name="errors", may=NOTHING, public=frozenset({"POST /api/errors"})),
 )  # fmt: skip
 
 AUTHORIZER = Function(
@@ -309,6 +310,9 @@ CANARY = Function(
     memory_mb=256,  # it mostly waits; its film has 1 to 2 MB
 )
 
+# CloudWatch Logs calls it, in environments with Sentry.
+ERRORS_OF_WORKERS = Function(name="errors-workers", handler="functions.errors.workers:handler", memory_mb=256)
+
 ON_LAPTOP: tuple[Function, ...] = (
     AUTHORIZER,
     *(domain.function for domain in REST_DOMAINS),
@@ -319,4 +323,4 @@ ON_LAPTOP: tuple[Function, ...] = (
     *JOBS_STREAM,
     *FAN_OUT,
 )
-FUNCTIONS: tuple[Function, ...] = (*ON_LAPTOP, ROTATION_BEGIN, ROTATION_ROTATE, CANARY)
+FUNCTIONS: tuple[Function, ...] = (*ON_LAPTOP, ROTATION_BEGIN, ROTATION_ROTATE, CANARY, ERRORS_OF_WORKERS)
