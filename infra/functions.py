@@ -12,6 +12,7 @@ from shared.idempotency.record import IdempotencyRecord
 from shared.jobs.keys import JOBS
 from shared.jobs.record import JobRecord, JobSpecRecord, StepResultRecord, StepTicketRecord, StepTokenRecord
 from shared.projects.record import ProjectRecord
+from shared.slots.record import SlotsRecord, WaitingRecord
 from shared.stages.engines import ENGINES, Runs
 from shared.stages.queues import REMOTE_ENGINE_SECONDS, REMOTE_QUEUE, VERIFICATION_QUEUE
 from shared.stages.stages import Stage
@@ -78,11 +79,11 @@ REST_DOMAINS: tuple[RestDomain, ...] = (
         may=Grants(
             reads=(
                 JobRecord, JobSpecRecord, StepResultRecord, StepTokenRecord, StepTicketRecord, ProjectRecord,
-                AssetRecord, HoldRecord, SubscriptionRecord, IdempotencyRecord,
+                AssetRecord, HoldRecord, SubscriptionRecord, IdempotencyRecord, SlotsRecord, WaitingRecord,
             ),
             writes=(
                 JobRecord, JobSpecRecord, StepResultRecord, StepTokenRecord, StepTicketRecord, ProjectRecord,
-                HoldRecord, AccountRecord, LedgerRecord, IdempotencyRecord,
+                HoldRecord, AccountRecord, LedgerRecord, IdempotencyRecord, SlotsRecord, WaitingRecord,
             ),
             secrets=("media-signing-key",),
             secrets_described=PROVIDER_KEYS,
@@ -113,11 +114,13 @@ AUTHORIZER = Function(
     snap_start=True,
 )
 
-# Grants for `shared/jobs/settlement.py`, which checks that the film exists, and writes the job's state and its credits.
+# Grants for `shared/jobs/settlement.py`, which checks that the film exists, writes the job's state and its credits, and
+# admits the next job.
 _SETTLES = Grants(
-    reads=(JobRecord, StepResultRecord, HoldRecord),
-    writes=(JobRecord, HoldRecord, AccountRecord, LedgerRecord),
+    reads=(JobRecord, StepResultRecord, HoldRecord, SlotsRecord, WaitingRecord),
+    writes=(JobRecord, HoldRecord, AccountRecord, LedgerRecord, SlotsRecord, WaitingRecord),
     media_lists=(JOBS,),
+    executions=(START,),
 )
 
 # The state machine, queues and schedules call these.

@@ -8,6 +8,7 @@ from shared.credits.record import AccountRecord, HoldRecord, LedgerRecord
 from shared.idempotency.record import IdempotencyRecord
 from shared.jobs.record import JobRecord, JobSpecRecord, StepResultRecord, StepTicketRecord, StepTokenRecord
 from shared.projects.record import ProjectRecord
+from shared.slots.record import SlotsRecord, WaitingRecord
 from shared.subscriptions.record import SubscriptionRecord
 from shared.users.record import EmailClaimRecord, UserRecord
 
@@ -22,6 +23,8 @@ RECORDS: tuple[type[Record], ...] = (
     StepTokenRecord,
     StepTicketRecord,
     StepResultRecord,
+    SlotsRecord,
+    WaitingRecord,
     SubscriptionRecord,
     AccountRecord,
     HoldRecord,

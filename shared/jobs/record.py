@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from pynamodb.attributes import (
+    BooleanAttribute,
     ListAttribute,
     MapAttribute,
     NumberAttribute,
@@ -109,10 +110,16 @@ class JobRecord(Record):
     created_at = EpochAttribute()
     updated_at = EpochAttribute()
     completed_at = EpochAttribute(null=True)
-    deadline_at = EpochAttribute()
+    deadline_at = EpochAttribute()  # of the wait for a slot; from the admission on, of the work
+    waits = BooleanAttribute(null=True)  # True until the admission
 
     by_account = _JobsByAccount()
     by_project = _ByProject()
+
+    @property
+    def is_dispatched(self) -> bool:
+        """Return whether the first step was sent to its engine."""
+        return self.planned()[0][1].status != JobStatus.PENDING
 
     def planned(self) -> list[tuple[Stage, StepMap]]:
         """Return the job's steps, in order."""

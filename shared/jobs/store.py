@@ -2,10 +2,12 @@
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from shared.aws.records import on_refusal
 from shared.aws.transactions import Transaction
 from shared.core.errors import Conflict, NotFound
 from shared.jobs.keys import attempt_prefix
@@ -98,6 +100,7 @@ class JobStore:
             created_at=at,
             updated_at=at,
             deadline_at=deadline_at,
+            waits=True,
         )
         exists = Conflict("This job already exists.")
         tx.put(record, JobRecord.job_id.does_not_exist(), otherwise=exists)
@@ -153,6 +156,22 @@ class JobStore:
         }
         found = StepResultRecord.batch_get([(job.job_id, name) for name in attempts], consistent_read=True)
         return {attempts[record.stage_attempt]: _result(record) for record in found}
+
+    # --- admission
+
+    def hold_back(self, job_id: str, *, at: datetime) -> None:
+        """Set the status of a job that waits for a slot to QUEUED. If it does not wait, do nothing."""
+        pending = (JobRecord.status == JobStatus.PENDING.value) & JobRecord.waits.exists()
+        with suppress(JobEnded), on_refusal(JobEnded()):
+            JobRecord(job_id).update([JobRecord.status.set(JobStatus.QUEUED.value), *stamp(at)], pending)
+
+    def admit(self, job_id: str, *, deadline_at: datetime, at: datetime, tx: Transaction, otherwise: Exception) -> None:
+        """End the job's wait. Fail the transaction with `otherwise` if it does not wait or has ended.
+
+        The write has no number: creators see no change.
+        """
+        actions = [JobRecord.waits.remove(), JobRecord.deadline_at.set(deadline_at), JobRecord.updated_at.set(at)]
+        tx.update(JobRecord(job_id), actions, live() & JobRecord.waits.exists(), otherwise=otherwise)
 
     # --- ending
 

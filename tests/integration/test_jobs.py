@@ -3,18 +3,19 @@
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
-from functions.jobs.service import DEADLINE
 from shared.assets.record import AssetStatus, AssetType
 from shared.aws import clients, media
 from shared.core.clock import utc_now
 from shared.credits.record import HoldRecord
 from shared.credits.store import credits
 from shared.jobs import executions, settlement
+from shared.jobs.admission import LIMITS, WAIT, WORK
 from shared.jobs.record import JobStatus
 from shared.jobs.steps import steps
 from shared.jobs.store import jobs
 from shared.stages.failures import StageFailure
 from shared.stages.stages import STAGES, Role, Stage
+from shared.subscriptions.record import PlanType
 from tests.support.steps import claim, complete_step, complete_steps
 from tests.support.studio import Creator, Studio
 from tools.sizes import item_bytes
@@ -134,9 +135,11 @@ def test_a_job_for_a_project_that_is_gone_writes_nothing(studio: Studio, ada: Cr
     assert studio.dump() == before
 
 
-def test_a_new_job_has_a_deadline(ada: Creator) -> None:
-    job = jobs.get(ada.job(ada.project())["id"])
-    assert job.deadline_at - job.created_at == DEADLINE
+def test_the_deadline_counts_from_the_admission(ada: Creator) -> None:
+    project, limit = ada.project(), LIMITS[PlanType.FREE].running
+    *admitted, waiting = [jobs.get(ada.job(project)["id"]) for _ in range(limit + 1)]
+    assert {job.deadline_at - job.updated_at for job in admitted} == {WORK}
+    assert waiting.deadline_at - waiting.created_at == WAIT
 
 
 # --- reading
@@ -286,7 +289,7 @@ def test_a_running_job_cannot_be_deleted(studio: Studio, ada: Creator) -> None:
     assert studio.dump() == before
 
 
-def test_deleting_a_job_leaves_only_its_credit_records(studio: Studio, ada: Creator) -> None:
+def test_deleting_a_job_leaves_only_records_of_credits_and_slots(studio: Studio, ada: Creator) -> None:
     project = ada.project()
     empty = studio.dump()
     job_id = finished(ada, project)
@@ -296,7 +299,7 @@ def test_deleting_a_job_leaves_only_its_credit_records(studio: Studio, ada: Crea
     assert ada.get(f"/api/jobs/{job_id}").status == 404
     remaining = studio.dump()
     assert {name for name in remaining if remaining[name] != empty[name]} == {
-        f"kinora-test-credit-{name}" for name in ("accounts", "holds", "ledger")
+        f"kinora-test-{name}" for name in ("credit-accounts", "credit-holds", "credit-ledger", "slots")
     }
 
 
