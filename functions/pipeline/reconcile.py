@@ -60,25 +60,27 @@ def sweep(at: datetime) -> dict[str, int]:
     until = monotonic() + SWEEP_SECONDS
     open_jobs = list(credits.open_holds(before_job_id=id_from("job", (at - GRACE).timestamp())))
     measure(Metric.OPEN_JOBS, len(open_jobs))
-    oldest_seconds = at.timestamp() - made_at(open_jobs[0]) if open_jobs else 0
-    measure(Metric.OLDEST_OPEN_JOB_SECONDS, oldest_seconds)
     done["admitted"] = _admit(frozenset(open_jobs), at)
     turn = int(at.timestamp()) // 60
     in_order = sorted(open_jobs, key=lambda job_id: _turns_until(job_id, turn))
     if not in_order:
         measure(Metric.SWEEPS)
+    waits, works = [0.0], [0.0]  # ages in seconds
     progressed = False
     for batch in (in_order[first : first + BATCH] for first in range(0, len(in_order), BATCH)):
         found = _read(batch)
         for job_id in batch:
             if monotonic() > until:
-                done["left"] = len(open_jobs) - done["seen"]
-                logger.warning("sweep is out of time", left=done["left"])
-                return done
+                break
             done["seen"] += 1
+            job = found.get(job_id)
+            if job is not None and job.waits:
+                waits.append(at.timestamp() - made_at(job_id))
+            else:
+                works.append(at.timestamp() - (job.admitted_at.timestamp() if job else made_at(job_id)))
             with logged(job_id=job_id):
                 try:
-                    action = _reconcile(job_id, found.get(job_id), at, in_turn=_turns_until(job_id, turn) == 0)
+                    action = _reconcile(job_id, job, at, in_turn=_turns_until(job_id, turn) == 0)
                 except Exception:  # noqa: BLE001  # one bad job must not stop the others; the next sweep tries again
                     logger.exception("job not reconciled")
                 else:
@@ -86,6 +88,12 @@ def sweep(at: datetime) -> dict[str, int]:
                     if not progressed:
                         progressed = True
                         measure(Metric.SWEEPS)
+    if left := len(open_jobs) - done["seen"]:
+        done["left"] = left
+        logger.warning("sweep is out of time", left=left)
+    measure(Metric.OLDEST_OPEN_JOB_SECONDS, max(works))
+    measure(Metric.WAITING_JOBS, len(waits) - 1)
+    measure(Metric.OLDEST_WAITING_JOB_SECONDS, max(waits))
     return done
 
 

@@ -10,9 +10,10 @@ from functions.realtime.messages import Subscribe, channel_of, read_channel, ref
 from shared.connections.store import connections
 from shared.core.clock import utc_now
 from shared.core.errors import AppError
+from shared.jobs import admission
 from shared.jobs.events import JobSnapshot
 from shared.jobs.store import jobs
-from shared.jobs.views import job_view
+from shared.jobs.views import job_view, with_place
 from shared.observability import about, observed
 
 
@@ -29,6 +30,6 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, int]:
         job = jobs.get(job_id, account_id=account_id)
     except AppError as error:
         return refuse(connection_id, error)
-    view = job_view(job, jobs.spec(job_id), jobs.results(job), at)
+    view = with_place(job_view(job, jobs.spec(job_id), jobs.results(job), at), admission.place(job, at))
     send(connection_id, JobSnapshot(job_id=job_id, seq=view.seq, job=view))
     return {"statusCode": 200}

@@ -18,13 +18,14 @@ from shared.jobs.record import JobRecord, JobStatus
 from shared.jobs.store import JobNotFound, jobs
 from shared.observability import logged, logger
 from shared.slots.record import SlotsRecord
-from shared.slots.store import Lane, NotAdmitted, slots
+from shared.slots.store import Lane, NotAdmitted, QueuePlace, slots
 from shared.stages.stages import WORK_SECONDS
 from shared.subscriptions.record import PlanType
 
 WAIT = timedelta(hours=24)  # maximum wait for a slot
 WORK = timedelta(seconds=WORK_SECONDS)  # maximum time from the admission to the end
 FREE_SHARE = 0.2  # the part of the deployment's slots in which FREE accounts go first
+NEWEST_WEIGHT = 0.3  # of the newest interval in the mean interval between an account's admissions
 MOST_TRIES = 20  # accounts that one request tries; each try admits a job, or finds an account without one
 
 
@@ -138,6 +139,7 @@ def _take(job_id: str, account: SlotsRecord, limits: Limits, at: datetime) -> Jo
                 lane=Lane(account.lane),
                 most=limits.running,
                 most_in_all=AdmissionConfig().max_executions,
+                interval_seconds=_interval_seconds(job, account, at),
                 at=at,
                 tx=tx,
             )
@@ -145,6 +147,22 @@ def _take(job_id: str, account: SlotsRecord, limits: Limits, at: datetime) -> Jo
     except NotAdmitted:
         return None
     return job
+
+
+def _interval_seconds(job: JobRecord, account: SlotsRecord, at: datetime) -> float | None:
+    """Return the account's mean interval between admissions, with this one. Return None if the job did not wait."""
+    if job.status != JobStatus.QUEUED:
+        return None
+    newest = (at - max(account.turn or job.created_at, job.created_at)).total_seconds()
+    before = newest if account.interval_seconds is None else float(account.interval_seconds)
+    return round(before + NEWEST_WEIGHT * (newest - before), 3)
+
+
+def place(job: JobRecord, at: datetime) -> QueuePlace | None:
+    """Return the job's place in the queue; None if it does not wait."""
+    if not job.waits or JobStatus(job.status).ended:
+        return None
+    return slots.place(job.job_id, account_id=job.account_id, at=at)
 
 
 def _start(job: JobRecord) -> None:

@@ -20,7 +20,7 @@ from pynamodb.expressions.update import Action
 from pynamodb.indexes import GlobalSecondaryIndex, KeysOnlyProjection
 
 from shared.aws.records import EpochAttribute, OnDemand, Record, table
-from shared.stages.stages import Stage
+from shared.stages.stages import WORK_SECONDS, Stage
 
 
 class JobStatus(StrEnum):
@@ -115,6 +115,11 @@ class JobRecord(Record):
 
     by_account = _JobsByAccount()
     by_project = _ByProject()
+
+    @property
+    def admitted_at(self) -> datetime:
+        """Return the time of the admission of a job that no longer waits."""
+        return self.deadline_at - timedelta(seconds=WORK_SECONDS)
 
     @property
     def is_dispatched(self) -> bool:

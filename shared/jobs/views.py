@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Annotated, cast
 
-from pydantic import GetJsonSchemaHandler
+from pydantic import Field, GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
@@ -13,6 +13,7 @@ from shared.jobs.keys import job_prefix
 from shared.jobs.record import JobRecord, JobStatus, StepMap
 from shared.jobs.spec import JobInput, JobSettings, JobSpec
 from shared.jobs.store import StepResult
+from shared.slots.store import QueuePlace
 from shared.stages.metadata import MOTION_SCORE, StepMetadata
 from shared.stages.stages import STAGES, Role, Stage
 
@@ -72,6 +73,12 @@ class JobView(View):
     scrubbing_track: str | None = None  # WebVTT text; each cue names a part of the sprites (`#xywh=`) by its signed URL
     hls_playlist: str | None = None  # playlist text with signed URLs
     motion_score: float | None = None  # 0..1, how well the clip follows the camera move; None if it was not measured
+    queue_position: int | None = Field(
+        default=None, description="While the job waits for its start: its position among the account's jobs, from 1."
+    )
+    estimated_start_at: datetime | None = Field(
+        default=None, description="Estimated from the account's recent jobs. null if it is not known."
+    )
     steps: list[StepView]
     seq: int
     created_at: datetime
@@ -123,6 +130,13 @@ def job_view(job: JobRecord, spec: JobSpec, results: Results, at: datetime) -> J
         updated_at=job.updated_at,
         completed_at=job.completed_at,
     )
+
+
+def with_place(view: JobView, place: QueuePlace | None) -> JobView:
+    """Return the view with the job's place in the queue; None if it does not wait."""
+    if place is None:
+        return view
+    return view.model_copy(update={"queue_position": place.position, "estimated_start_at": place.start_at})
 
 
 def _motion_score(results: Results) -> float | None:

@@ -35,6 +35,7 @@ class SlotsRecord(Record):
     waiting = NumberAttribute(null=True)  # number of jobs that wait
     ready = UnicodeAttribute(null=True)  # the lane, while the account is in the index
     turn = EpochAttribute(null=True)  # time of the newest admission, or of the first submit
+    interval_seconds = NumberAttribute(null=True)  # recent mean between admissions while jobs wait
 
     by_turn = _ByTurn()
 

@@ -7,7 +7,7 @@ write whose condition says that the account is not eligible. So an eligible acco
 from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from pynamodb.expressions.condition import Condition, size
@@ -45,6 +45,14 @@ class Held:
 
     account_id: str
     job_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class QueuePlace:
+    """A waiting job's position among the account's waiting jobs, from 1, and the estimated time of its start."""
+
+    position: int
+    start_at: datetime | None
 
 
 class SlotStore:
@@ -85,6 +93,18 @@ class SlotStore:
         found = WaitingRecord.query(account_id, limit=1, page_size=1, consistent_read=True)
         return next((record.job_id for record in found), None)
 
+    def place(self, job_id: str, *, account_id: str, at: datetime) -> QueuePlace:
+        """Return the waiting job's place. The start is None before the account's first admission that followed a wait.
+
+        The cost is limited by the plan's maximum of waiting jobs.
+        """
+        position = WaitingRecord.count(account_id, WaitingRecord.job_id <= job_id)
+        account = self.account(account_id)
+        if account is None or account.turn is None or account.interval_seconds is None:
+            return QueuePlace(position, None)
+        start_at = account.turn + timedelta(seconds=position * float(account.interval_seconds))
+        return QueuePlace(position, max(start_at, at))
+
     # --- slots
 
     def account(self, account_id: str) -> SlotsRecord | None:
@@ -103,11 +123,21 @@ class SlotStore:
         return next((record.owner for record in found if record.owner not in skipped), None)
 
     def take(
-        self, job_id: str, *, account_id: str, lane: Lane, most: int, most_in_all: int, at: datetime, tx: Transaction
+        self,
+        job_id: str,
+        *,
+        account_id: str,
+        lane: Lane,
+        most: int,
+        most_in_all: int,
+        interval_seconds: float | None,
+        at: datetime,
+        tx: Transaction,
     ) -> None:
         """Give the waiting job a slot of its account (at most `most`) and of the deployment (at most `most_in_all`).
 
-        Fail the transaction with NotAdmitted.
+        `interval_seconds` is the account's new mean interval; None changes nothing. Fail the transaction with
+        NotAdmitted.
         """
         record, entry = SlotsRecord, {_entry(account_id, job_id)}
         tx.delete(WaitingRecord(account_id, job_id), WaitingRecord.job_id.exists(), otherwise=NotAdmitted())
@@ -119,7 +149,12 @@ class SlotStore:
         )
         tx.update(
             SlotsRecord(account_id),
-            [record.running.add({job_id}), record.waiting.add(-1), record.turn.set(at)],
+            [
+                record.running.add({job_id}),
+                record.waiting.add(-1),
+                record.turn.set(at),
+                *([] if interval_seconds is None else [record.interval_seconds.set(interval_seconds)]),
+            ],
             _fewer_than(most) & (record.waiting > 0),
             otherwise=NotAdmitted(),
         )

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from random import Random
 
 import pytest
@@ -84,6 +84,38 @@ def test_the_end_of_a_job_admits_the_accounts_oldest_waiting_job(
     assert with_slots(made) == made[1 : FREE.running + 1]
 
 
+def test_a_waiting_job_shows_its_position_and_its_estimated_start(ada: Creator) -> None:
+    made = submitted(ada, ada.project(), FREE.running + 3)
+
+    def shown(job_id: str) -> tuple[int | None, str | None]:
+        job = ada.get(f"/api/jobs/{job_id}").body
+        return job["queuePosition"], job["estimatedStartAt"]
+
+    assert [shown(job_id) for job_id in made[-3:]] == [(1, None), (2, None), (3, None)]
+    settlement.cancel(jobs.get(made[0]), at=utc_now())
+    (none, _), (first, next_start), (second, later_start) = [shown(job_id) for job_id in made[-3:]]
+    assert (none, first, second) == (None, 1, 2)
+    assert next_start is not None
+    assert later_start is not None
+    assert datetime.fromisoformat(next_start) <= datetime.fromisoformat(later_start)
+    row = SlotsRecord.get(ada.user_id)
+    assert row.turn is not None
+    assert slots.place(made[-1], account_id=ada.user_id, at=row.turn).start_at == row.turn + timedelta(
+        seconds=2 * float(row.interval_seconds or 0)
+    )
+
+
+def test_a_read_costs_the_same_with_many_waiting_jobs(studio: Studio, ada: Creator) -> None:
+    project, calls = ada.project(), []
+    first = submitted(ada, project, FREE.running + 1)[-1]
+    for _ in range(2):
+        studio.cloud.calls.clear()
+        ada.get(f"/api/jobs/{first}")
+        calls.append(list(studio.cloud.calls))
+        submitted(ada, project, 15)
+    assert calls[0] == calls[1]
+
+
 def test_a_job_that_ends_while_it_waits_leaves_the_queue(ada: Creator) -> None:
     made = submitted(ada, ada.project(), FREE.running + 2)
     assert ada.post(f"/api/jobs/{made[FREE.running]}/cancel").status == 200
@@ -142,7 +174,8 @@ def test_accounts_with_very_different_backlogs_get_the_same_number_of_slots(
 ) -> None:
     """The first account floods, and the others arrive later. While all have waiting jobs, they take turns."""
     monkeypatch.setenv("KINORA_MAX_EXECUTIONS", "3")
-    chance, owners = Random(1), {}
+    chance = Random(1)
+    owners: dict[str, int] = {}
     for number, backlog in enumerate((FREE.running + FREE.waiting, 10, 8, 8)):
         creator = studio.arrive(f"creator-{number}@example.com", credits=10_000)
         owners |= dict.fromkeys(submitted(creator, creator.project(), backlog), number)
