@@ -24,7 +24,7 @@ from shared.jobs.keys import job_prefix
 from shared.jobs.record import JobRecord, JobStatus
 from shared.jobs.spec import JobSettings, JobSpec
 from shared.jobs.store import JobEnded, JobRunning, StepResult, jobs
-from shared.jobs.views import JobView, access, job_view, with_place
+from shared.jobs.views import JobView, access, job_view
 from shared.observability import Metric, about, logger, measure
 from shared.presets.presets import get_preset
 from shared.projects.store import projects
@@ -111,7 +111,7 @@ def view(job_id: str, caller: Principal) -> JobView:
     """Return the job with all its results."""
     job = jobs.get(job_id, account_id=caller.account_id)
     results, at = jobs.results(job), utc_now()
-    shown = with_place(job_view(job, jobs.spec(job_id), results, at), admission.place(job, at))
+    shown = admission.with_place(job_view(job, jobs.spec(job_id), results, at), job, at)
     film = results.get(Stage.POST_PROCESSING)
     if film is None:
         return shown

@@ -13,7 +13,7 @@ from shared.core.errors import AppError
 from shared.jobs import admission
 from shared.jobs.events import JobSnapshot
 from shared.jobs.store import jobs
-from shared.jobs.views import job_view, with_place
+from shared.jobs.views import job_view
 from shared.observability import about, observed
 
 
@@ -30,6 +30,6 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, int]:
         job = jobs.get(job_id, account_id=account_id)
     except AppError as error:
         return refuse(connection_id, error)
-    view = with_place(job_view(job, jobs.spec(job_id), jobs.results(job), at), admission.place(job, at))
+    view = admission.with_place(job_view(job, jobs.spec(job_id), jobs.results(job), at), job, at)
     send(connection_id, JobSnapshot(job_id=job_id, seq=view.seq, job=view))
     return {"statusCode": 200}

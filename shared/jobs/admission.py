@@ -16,9 +16,10 @@ from shared.core.config import Config
 from shared.jobs import executions
 from shared.jobs.record import JobRecord, JobStatus
 from shared.jobs.store import JobNotFound, jobs
+from shared.jobs.views import JobView
 from shared.observability import logged, logger
 from shared.slots.record import SlotsRecord
-from shared.slots.store import Lane, NotAdmitted, QueuePlace, slots
+from shared.slots.store import Lane, NotAdmitted, slots
 from shared.stages.stages import WORK_SECONDS
 from shared.subscriptions.record import PlanType
 
@@ -158,11 +159,12 @@ def _interval_seconds(job: JobRecord, account: SlotsRecord, at: datetime) -> flo
     return round(before + NEWEST_WEIGHT * (newest - before), 3)
 
 
-def place(job: JobRecord, at: datetime) -> QueuePlace | None:
-    """Return the job's place in the queue; None if it does not wait."""
+def with_place(view: JobView, job: JobRecord, at: datetime) -> JobView:
+    """Return the view of the job with its place in the queue, if it waits."""
     if not job.waits or JobStatus(job.status).ended:
-        return None
-    return slots.place(job.job_id, account_id=job.account_id, at=at)
+        return view
+    place = slots.place(job.job_id, account_id=job.account_id, at=at)
+    return view.model_copy(update={"queue_position": place.position, "estimated_start_at": place.start_at})
 
 
 def _start(job: JobRecord) -> None:

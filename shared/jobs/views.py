@@ -13,7 +13,6 @@ from shared.jobs.keys import job_prefix
 from shared.jobs.record import JobRecord, JobStatus, StepMap
 from shared.jobs.spec import JobInput, JobSettings, JobSpec
 from shared.jobs.store import StepResult
-from shared.slots.store import QueuePlace
 from shared.stages.metadata import MOTION_SCORE, StepMetadata
 from shared.stages.stages import STAGES, Role, Stage
 
@@ -130,13 +129,6 @@ def job_view(job: JobRecord, spec: JobSpec, results: Results, at: datetime) -> J
         updated_at=job.updated_at,
         completed_at=job.completed_at,
     )
-
-
-def with_place(view: JobView, place: QueuePlace | None) -> JobView:
-    """Return the view with the job's place in the queue; None if it does not wait."""
-    if place is None:
-        return view
-    return view.model_copy(update={"queue_position": place.position, "estimated_start_at": place.start_at})
 
 
 def _motion_score(results: Results) -> float | None:
