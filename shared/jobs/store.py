@@ -166,11 +166,8 @@ class JobStore:
             JobRecord(job_id).update([JobRecord.status.set(JobStatus.QUEUED.value), *stamp(at)], pending)
 
     def admit(self, job_id: str, *, deadline_at: datetime, at: datetime, tx: Transaction, otherwise: Exception) -> None:
-        """End the job's wait. Fail the transaction with `otherwise` if it does not wait or has ended.
-
-        The write has no number: creators see no change.
-        """
-        actions = [JobRecord.waits.remove(), JobRecord.deadline_at.set(deadline_at), JobRecord.updated_at.set(at)]
+        """End the job's wait. Fail the transaction with `otherwise` if it does not wait or has ended."""
+        actions = [JobRecord.waits.remove(), JobRecord.deadline_at.set(deadline_at), *stamp(at)]
         tx.update(JobRecord(job_id), actions, live() & JobRecord.waits.exists(), otherwise=otherwise)
 
     # --- ending

@@ -112,7 +112,7 @@ def test_a_read_costs_the_same_with_many_waiting_jobs(studio: Studio, ada: Creat
         studio.cloud.calls.clear()
         ada.get(f"/api/jobs/{first}")
         calls.append(list(studio.cloud.calls))
-        submitted(ada, project, 15)
+        submitted(ada, project, 9)
     assert calls[0] == calls[1]
 
 

@@ -235,7 +235,7 @@ def test_cancelling_again_changes_nothing(studio: Studio, ada: Creator) -> None:
     first = ada.post(f"/api/jobs/{job_id}/cancel")
     before = studio.dump()
     second = ada.post(f"/api/jobs/{job_id}/cancel")
-    assert (first.status, first.body["seq"]) == (second.status, second.body["seq"]) == (200, 2)
+    assert (first.status, first.body["seq"]) == (second.status, second.body["seq"]) == (200, 3)
     assert studio.dump() == before
 
 
