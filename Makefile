@@ -45,12 +45,18 @@ $(DYNAMODB): | $(READY)
 # tests/conftest.py sets the number of processes and the tests that share one; the longest files come first.
 .PHONY: test
 test: $(READY) $(DYNAMODB) ## Run the tests
-	$(BIN)/pytest --numprocesses auto --dist loadfile --no-loadscope-reorder $(COVERAGE)
+	$(BIN)/pytest --ignore tests/strangers --numprocesses auto --dist loadfile --no-loadscope-reorder $(COVERAGE)
 
 .PHONY: check check-slow
 check: COVERAGE := --cov
 check: format-check lint types contracts test ## Run the first checks of CI: format, lint, types, import contracts, tests
-check-slow: cross-check motion-check ## Run the other checks of CI, in 30 minutes at most
+check-slow: protocol cross-check motion-check strangers ## Run the other checks of CI, in 30 minutes at most
+
+.PHONY: chaos chaos-soak
+chaos: $(READY) ## Run a storm of faults: JOBS= FAULTS= SEED=, all optional (docs/reliability.md)
+	@$(BIN)/python -m tests.chaos $(call option,JOBS,jobs) $(call option,FAULTS,faults) $(call option,SEED,seed)
+chaos-soak: $(READY) ## Run a storm of 1,000 jobs and 5,000 faults: SEED=
+	@$(BIN)/python -m tests.chaos --jobs 1000 --faults 5000 $(call option,SEED,seed)
 
 .PHONY: format
 format: $(READY) ## Format the code
@@ -67,9 +73,25 @@ types: $(READY)
 contracts: $(READY)
 	$(BIN)/lint-imports
 
+.PHONY: protocol
+protocol: $(READY) ## Visit each state of the protocol model, with all fixes and without each of them
+	$(BIN)/python -m tools.protocol
+
+.PHONY: audit
+audit: $(READY) ## Check the invariants of ENV's data, or of the laptop cloud at ENDPOINT= (its AWS endpoint); REST=1 at rest
+	@$(BIN)/python -m tools.audit $(if $(ENDPOINT),--endpoint "$$ENDPOINT",--env $(ENV)) $(if $(REST),--at-rest)
+
 .PHONY: bench
 bench: $(READY) ## Measure, against named peers, into build/bench.json
 	$(BIN)/python -m bench
+
+.PHONY: load
+load: $(READY) $(DYNAMODB) ## Measure requests beside a queue of JOBS= jobs, and drain it
+	$(BIN)/python -m bench.load $(JOBS)
+
+.PHONY: chaos-proof
+chaos-proof: $(READY) ## Remove each guard of tests/house/guards.toml and show the test that fails, in 25 minutes (GUARD=)
+	@$(BIN)/python -m tests.house.proof $(GUARD)
 
 .PHONY: motion-check previews gallery
 motion-check: $(READY) ## Check the motion of every preset; write the scores into SCORES (build/motion.json)
@@ -78,6 +100,10 @@ previews: $(READY) ## Film every preset into docs/gallery/presets
 	$(BIN)/python -m tools.previews
 gallery: $(READY) ## Film 24 prompts into docs/gallery/prompts.jpg
 	$(BIN)/python -m tools.gallery
+
+.PHONY: strangers
+strangers: $(READY) ## Use the API with clients that are generated from docs/openapi.json
+	$(BIN)/pytest tests/strangers
 
 .PHONY: docs
 docs: $(READY) ## Write every page and document that is generated from the code

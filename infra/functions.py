@@ -2,25 +2,35 @@
 
 from dataclasses import dataclass, replace
 
-from infra.grants import ANSWER, DESCRIBE, NOTHING, START, STOP, Grants
+from infra.grants import ANSWER, DESCRIBE, NOTHING, START, STOP, Grants, Updates
 from infra.secrets import PROVIDER_KEYS, ROTATED_SECRETS, VERIFICATION_KEYS
+from infra.workers import GRANT, STEP_UPDATES
 from shared.assets.record import ASSETS, QUARANTINE, AssetRecord
-from shared.connections.record import ConnectionRecord, ListenerRecord
+from shared.connections.record import ConnectionRecord, FanOutRecord, ListenerRecord
 from shared.credentials.record import PasswordRecord, RefreshFamilyRecord
 from shared.credits.record import AccountRecord, HoldRecord, LedgerRecord
+from shared.grants.record import MediaGrantRecord
 from shared.idempotency.record import IdempotencyRecord
 from shared.jobs.keys import JOBS
 from shared.jobs.record import JobRecord, JobSpecRecord, StepResultRecord, StepTicketRecord, StepTokenRecord
 from shared.projects.record import ProjectRecord
 from shared.slots.record import SlotsRecord, WaitingRecord
 from shared.stages.engines import ENGINES, Runs
-from shared.stages.queues import REMOTE_ENGINE_SECONDS, REMOTE_QUEUE, VERIFICATION_QUEUE
+from shared.stages.queues import (
+    FAN_OUT_QUEUE,
+    FAN_OUT_SECONDS,
+    REMOTE_ENGINE_SECONDS,
+    REMOTE_QUEUE,
+    VERIFICATION_QUEUE,
+)
 from shared.stages.stages import Stage
 from shared.subscriptions.record import SubscriptionRecord
+from shared.upkeep.record import PassRecord
 from shared.users.record import EmailClaimRecord, UserRecord
 
 FUNCTION_SECONDS = 29  # default timeout: API Gateway does not wait longer
 RECONCILE_EVERY_SECONDS = 60
+UPKEEP_EVERY_SECONDS = 3600  # a pass begins once a day; a long pass takes several runs
 FILM_SECONDS = 780  # maximum wait of the canary for its film; Lambda's maximum timeout is 900 s
 
 
@@ -96,7 +106,7 @@ REST_DOMAINS: tuple[RestDomain, ...] = (
         name="assets",
         may=Grants(
             reads=(AssetRecord, ProjectRecord, IdempotencyRecord),
-            writes=(AssetRecord, IdempotencyRecord),
+            writes=(AssetRecord, IdempotencyRecord, MediaGrantRecord),
             secrets=("media-signing-key",),
             media_writes=(QUARANTINE,),  # for the upload form, which it signs
             media_deletes=(QUARANTINE, ASSETS),
@@ -117,7 +127,7 @@ AUTHORIZER = Function(
 # Grants for `shared/jobs/settlement.py`, which checks that the film exists, writes the job's state and its credits, and
 # admits the next job.
 _SETTLES = Grants(
-    reads=(JobRecord, StepResultRecord, HoldRecord, SlotsRecord, WaitingRecord),
+    reads=(JobRecord, StepResultRecord, MediaGrantRecord, HoldRecord, SlotsRecord, WaitingRecord),
     writes=(JobRecord, HoldRecord, AccountRecord, LedgerRecord, SlotsRecord, WaitingRecord),
     media_lists=(JOBS,),
     executions=(START,),
@@ -130,13 +140,23 @@ PIPELINE: tuple[Function, ...] = (
         handler="functions.pipeline.dispatch:handler",
         may=Grants(
             reads=(JobRecord, JobSpecRecord, StepResultRecord),
-            writes=(JobRecord, StepTokenRecord),
+            writes=(JobRecord, StepTokenRecord, MediaGrantRecord),
             dispatches=tuple(Stage),
             sends=(REMOTE_QUEUE,),
             executions=ANSWER,
         ),
     ),
     Function(name="pipeline-settle", handler="functions.pipeline.settle:handler", may=_SETTLES),
+    Function(  # workers call it before they read or write media
+        name=GRANT,
+        handler="functions.pipeline.grant:handler",
+        may=Grants(
+            reads=(JobRecord, JobSpecRecord, StepResultRecord, AssetRecord, MediaGrantRecord),
+            writes=(MediaGrantRecord,),
+            lends_media=True,
+        ),
+        memory_mb=1024,  # a worker waits for it
+    ),
     Function(  # reads the dead-letter queues of `QUEUES`
         name="pipeline-signal",
         handler="functions.pipeline.signal:handler",
@@ -155,18 +175,49 @@ PIPELINE: tuple[Function, ...] = (
     ),
 )
 
+# A schedule calls these. A run continues the pass of the run before it.
+_UPKEEP_SECONDS = 900  # Lambda's maximum timeout
+_OF_JOBS = (JobSpecRecord, StepResultRecord, StepTokenRecord, StepTicketRecord)
+_AUDITED = (
+    *_OF_JOBS, JobRecord, HoldRecord, AccountRecord, UserRecord, EmailClaimRecord, IdempotencyRecord, AssetRecord,
+)  # fmt: skip
+UPKEEP: tuple[Function, ...] = (
+    Function(
+        name="upkeep-sweep",
+        handler="functions.upkeep.sweep:handler",
+        may=Grants(
+            reads=(JobRecord, StepResultRecord, AssetRecord, PassRecord),
+            scans=_OF_JOBS,
+            writes=(*_OF_JOBS, PassRecord),
+            media_deletes=(JOBS, ASSETS, QUARANTINE),
+        ),
+        seconds=_UPKEEP_SECONDS,
+    ),
+    Function(
+        name="upkeep-audit",
+        handler="functions.upkeep.audit:handler",
+        may=Grants(
+            reads=(*_AUDITED, LedgerRecord, PassRecord),
+            scans=_AUDITED,
+            writes=(PassRecord,),
+            media_lists=(JOBS, ASSETS, QUARANTINE),
+            media_versions=(JOBS, ASSETS, QUARANTINE),
+        ),
+        seconds=_UPKEEP_SECONDS,
+    ),
+)
+
 # Reads the remote engines' queue and runs steps at providers. It loads engines by the names in the catalogue.
 REMOTE_ENGINES: tuple[Function, ...] = (
     Function(
         name="remote-engine",
         handler="workers.runtime.lambda_entry:handler",
         may=Grants(
-            reads=(JobRecord, StepTokenRecord, StepTicketRecord),
-            writes=(JobRecord, StepResultRecord, StepTicketRecord),
+            gets=(JobRecord, StepTokenRecord, StepTicketRecord),
+            puts=(StepResultRecord,),
+            updates=(STEP_UPDATES, Updates(StepTicketRecord)),
             secrets=PROVIDER_KEYS,
-            media_reads=(JOBS, ASSETS),
-            media_writes=(JOBS,),
-            media_deletes=(JOBS,),
+            calls=(GRANT,),
             sends=(REMOTE_QUEUE,),  # its own next poll
             executions=ANSWER,
         ),
@@ -212,6 +263,7 @@ SOCKET_ROUTES: dict[str, Function] = {
         handler="functions.realtime.unsubscribe:handler",
         may=Grants(writes=(ListenerRecord,), sockets=True),
     ),
+    "ping": Function(name="socket-ping", handler="functions.realtime.ping:handler", may=Grants(sockets=True)),
 }
 
 # These read the stream of the jobs table.
@@ -223,8 +275,33 @@ JOBS_STREAM: tuple[Function, ...] = (
             reads=(ListenerRecord, StepResultRecord),
             writes=(ConnectionRecord, ListenerRecord),
             secrets=("media-signing-key",),
+            sends=(FAN_OUT_QUEUE,),
             sockets=True,
         ),
+    ),
+)
+
+# These read the fan-out queue.
+FAN_OUT: tuple[Function, ...] = (
+    Function(
+        name="realtime-fanout",
+        handler="functions.realtime.fanout:handler",
+        may=Grants(
+            reads=(
+                FanOutRecord,
+                ListenerRecord,
+                JobRecord,
+                JobSpecRecord,
+                StepResultRecord,
+                SlotsRecord,
+                WaitingRecord,
+            ),
+            writes=(FanOutRecord, ConnectionRecord, ListenerRecord),
+            secrets=("media-signing-key",),
+            sends=(FAN_OUT_QUEUE,),  # the next page, and sockets that are late
+            sockets=True,
+        ),
+        seconds=FAN_OUT_SECONDS,
     ),
 )
 
@@ -248,7 +325,9 @@ ON_LAPTOP: tuple[Function, ...] = (
     *(domain.function for domain in REST_DOMAINS),
     *SOCKET_ROUTES.values(),
     *PIPELINE,
+    *UPKEEP,
     *REMOTE_ENGINES,
     *JOBS_STREAM,
+    *FAN_OUT,
 )
 FUNCTIONS: tuple[Function, ...] = (*ON_LAPTOP, ROTATION_BEGIN, ROTATION_ROTATE, CANARY)

@@ -2,14 +2,16 @@
 
 from shared.assets.record import AssetRecord
 from shared.aws.records import Record
-from shared.connections.record import ConnectionRecord, ListenerRecord
+from shared.connections.record import ConnectionRecord, FanOutRecord, ListenerRecord
 from shared.credentials.record import PasswordRecord, RefreshFamilyRecord
 from shared.credits.record import AccountRecord, HoldRecord, LedgerRecord
+from shared.grants.record import MediaGrantRecord
 from shared.idempotency.record import IdempotencyRecord
 from shared.jobs.record import JobRecord, JobSpecRecord, StepResultRecord, StepTicketRecord, StepTokenRecord
 from shared.projects.record import ProjectRecord
 from shared.slots.record import SlotsRecord, WaitingRecord
 from shared.subscriptions.record import SubscriptionRecord
+from shared.upkeep.record import PassRecord
 from shared.users.record import EmailClaimRecord, UserRecord
 
 RECORDS: tuple[type[Record], ...] = (
@@ -23,6 +25,7 @@ RECORDS: tuple[type[Record], ...] = (
     StepTokenRecord,
     StepTicketRecord,
     StepResultRecord,
+    MediaGrantRecord,
     SlotsRecord,
     WaitingRecord,
     SubscriptionRecord,
@@ -32,5 +35,7 @@ RECORDS: tuple[type[Record], ...] = (
     AssetRecord,
     ConnectionRecord,
     ListenerRecord,
+    PassRecord,
+    FanOutRecord,
     IdempotencyRecord,
 )

@@ -1,21 +1,30 @@
-"""Grants of each worker by the name of its service; every worker also reads its own queues."""
+"""Grants of each worker by the name of its service; every worker also reads its own queues.
+
+A worker decodes files of strangers, so its role opens no media: it asks `pipeline-grant` for the media of its task.
+"""
 
 from dataclasses import replace
 
-from infra.grants import ANSWER, Grants
+from infra.grants import ANSWER, Grants, Updates
 from infra.secrets import PROVENANCE_SECRETS
-from shared.assets.record import ASSETS, QUARANTINE, AssetRecord
-from shared.jobs.keys import JOBS
+from shared.assets.record import AssetRecord
 from shared.jobs.record import JobRecord, StepResultRecord, StepTokenRecord
 from shared.stages.queues import VERIFICATION_QUEUE
 from shared.stages.stages import Stage
 
+GRANT = "pipeline-grant"
+# Neither the job's owner nor its end, which is `completed_at`. `status` is among them because conditions name it.
+STEP_UPDATES = Updates(JobRecord, ("job_id", "status", "progress", "current_step", "seq", "updated_at", "steps"))
+VERDICT = Updates(
+    AssetRecord,
+    ("asset_id", "status", "key", "media_type", "size", "width", "height", "duration", "error", "error_code"),
+)
+
 _STEPS = Grants(
-    reads=(JobRecord, StepTokenRecord),
-    writes=(JobRecord, StepResultRecord),
-    media_reads=(JOBS, ASSETS),
-    media_writes=(JOBS,),
-    media_deletes=(JOBS,),  # a stopped attempt deletes what it uploaded
+    gets=(JobRecord, StepTokenRecord),
+    puts=(StepResultRecord,),
+    updates=(STEP_UPDATES,),
+    calls=(GRANT,),
     executions=ANSWER,
 )
 
@@ -28,10 +37,9 @@ WORKERS: dict[str, Grants] = {
     **{stage.queue: _of(stage) for stage in Stage},
     Stage.POST_PROCESSING.queue: replace(_of(Stage.POST_PROCESSING), secrets=PROVENANCE_SECRETS),  # signs the film
     VERIFICATION_QUEUE: Grants(  # decodes untrusted uploads, so it has no access to jobs
-        reads=(AssetRecord,),
-        writes=(AssetRecord,),
-        media_reads=(QUARANTINE,),
-        media_writes=(ASSETS,),
-        media_deletes=(QUARANTINE, ASSETS),  # assets/ too, for an asset that is deleted during its verification
+        gets=(AssetRecord,),
+        updates=(VERDICT,),
+        calls=(GRANT,),
+        sends=(VERIFICATION_QUEUE,),  # a worker that stops hands its task back
     ),
 }

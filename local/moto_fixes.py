@@ -11,11 +11,12 @@
 | Each state machine task creates a boto client (60 ms) | clients are cached |
 | Stream iterators are never deleted | only the newest stay |
 | Each member of an answer of DynamoDB is looked up under several names, which is an eighth of all time | under its own |
-| Lambda needs Docker | invocations go to a runner over HTTP |
+| Lambda needs Docker | invocations go to a runner over HTTP; one that dies is a `Lambda.Unknown`, as in AWS |
 """  # noqa: E501  # rows of a table
 
 import copy
 import http.client
+import json
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
@@ -307,6 +308,10 @@ def _invoke_at(runner_url: str) -> Callable[..., bytes]:
             if error := answer.headers.get("x-amz-function-error"):
                 response_headers["x-amz-function-error"] = error
             return answer.read()
+        except (OSError, http.client.HTTPException) as lost:
+            # Werkzeug would read it as the loss of its own client, and answer nothing: the task would wait forever.
+            response_headers["x-amz-function-error"] = "Unhandled"
+            return json.dumps({"errorType": "Lambda.Unknown", "errorMessage": repr(lost)}).encode()
         finally:
             connection.close()
 

@@ -30,6 +30,7 @@ def provision(endpoint_url: str, folder: Path) -> None:
     _tables()
     create_queues(boto3.client("sqs"))
     boto3.client("s3").create_bucket(Bucket=MEDIA_BUCKET, ACL="private")
+    boto3.client("s3").put_bucket_versioning(Bucket=MEDIA_BUCKET, VersioningConfiguration={"Status": "Enabled"})
     secrets = boto3.client("secretsmanager")
     for name, value in secret_values(folder / "keys").items():
         secrets.create_secret(Name=SECRET_PREFIX + name)

@@ -28,6 +28,7 @@ class Panel(Enum):
     OPEN_JOBS = ("operations", "Open jobs")
     WAITING_JOBS = ("operations", "Waiting jobs")
     RESCUED = ("operations", "Rescued by reconcile")
+    UPKEEP = ("operations", "Sweep and audit")
     SIGN_UPS = ("business", "Sign-ups")
     JOBS = ("business", "Jobs")
     CREDITS = ("business", "Credits")
@@ -67,6 +68,8 @@ class Metric(StrEnum):
     OLDEST_OPEN_JOB_SECONDS = "OldestOpenJobSeconds", Panel.OPEN_JOBS, "Seconds"  # since its admission
     WAITING_JOBS = "WaitingJobs", Panel.WAITING_JOBS, "Count", False  # for a slot
     OLDEST_WAITING_JOB_SECONDS = "OldestWaitingJobSeconds", Panel.WAITING_JOBS, "Seconds"
+    ORPHANS_DELETED = "OrphansDeleted", Panel.UPKEEP  # objects and rows that no record named
+    AUDIT_FINDINGS = "AuditFindings", Panel.UPKEEP
     CREDITS_GRANTED = "CreditsGranted", Panel.CREDITS
     CREDITS_HELD = "CreditsHeld", Panel.CREDITS
     CREDITS_CAPTURED = "CreditsCaptured", Panel.CREDITS

@@ -8,7 +8,7 @@ from typing import Any, get_args
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from functions.realtime.messages import ClientMessage, SocketError, Subscribe, Unsubscribe
+from functions.realtime.messages import ClientMessage, Ping, Pong, SocketError, Subscribe, Unsubscribe
 from shared.core.wire import View
 from shared.jobs.events import JobCompleted, JobEvent, JobFailed, JobProgress, JobSnapshot, StepCompleted
 from shared.jobs.record import JobStatus
@@ -25,7 +25,7 @@ class GatewayError(View):
     request_id: str
 
 
-ServerMessage = JobSnapshot | JobEvent | SocketError
+ServerMessage = JobSnapshot | JobEvent | Pong | SocketError
 
 JOB_ID, AT = "job_01K0M3T5V7X9Z1B3D5F7H9K1M3", datetime(2026, 3, 1, 12, tzinfo=UTC)
 MEDIA = f"https://studio.example.com/media/jobs/{JOB_ID}"
@@ -78,6 +78,8 @@ JOB = JobView(
 EXAMPLES: tuple[ClientMessage | ServerMessage | GatewayError, ...] = (
     Subscribe(type="subscribe", channel=f"job:{JOB_ID}"),
     Unsubscribe(type="unsubscribe", channel=f"job:{JOB_ID}"),
+    Ping(type="ping"),
+    Pong(),
     JobSnapshot(job_id=JOB_ID, seq=6, job=JOB),
     JobProgress(
         job_id=JOB_ID,
@@ -116,7 +118,10 @@ def asyncapi() -> dict[str, Any]:
             "title": "Kinora events",
             "version": "1",
             "description": "The server sends the progress of the jobs that the client subscribed to. "
-            "Each event has a `seq`. Drop an event whose `seq` is not higher than the last one of the same job.",
+            "Each event has a `seq`. Drop an event whose `seq` is not higher than the last one of the same job. "
+            "A snapshot can replace events at any time, the last one too: if a job has many subscribers, or if the "
+            "connection is slow. The server closes a connection that accepts nothing. API Gateway closes each one "
+            "after two hours. Then connect and subscribe again.",
         },
         "defaultContentType": "application/json",
         "servers": {
@@ -155,6 +160,12 @@ def asyncapi() -> dict[str, Any]:
                 "summary": "End the subscription to a job.",
                 **_of([Unsubscribe]),
                 "reply": _of([SocketError, GatewayError]),
+            },
+            "ping": {
+                "action": "receive",
+                "summary": "Keep a quiet connection open. Send it once in five minutes.",
+                **_of([Ping]),
+                "reply": _of([Pong, GatewayError]),
             },
             "events": {
                 "action": "send",

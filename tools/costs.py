@@ -22,7 +22,7 @@ from shared.jobs.steps import steps
 from shared.jobs.store import jobs
 from shared.observability import Metric
 from shared.stages.stages import STAGES, Stage
-from tests.support.steps import LEASE, claim, stored_result
+from tests.support.steps import LEASE, allow, claim, stored_result
 from tests.support.studio import studio
 from tools.template import ENVIRONMENTS, Assembly, Resource, synthesized
 from tools.write_units import Meter, metered
@@ -74,7 +74,7 @@ def one_job() -> JobFlow:
         extensions=extensions,
         messages=messages,
         transitions=2 + len(PLANNED) + 1 + 1,  # both choices, the stages, Settle, the start
-        functions=ASSUMED["rest_requests"] + 2 + len(PLANNED) + 1 + changes,
+        functions=ASSUMED["rest_requests"] + 2 + 2 * len(PLANNED) + 1 + changes,  # 2 a step: its dispatch, its grant
     )
 
 
@@ -82,6 +82,7 @@ def _work(job_id: str, stage: Stage) -> int:
     """Write one attempt on the step: claim, beats with even progress, result. Return the number of beats."""
     at = utc_now()
     attempt = claim(job_id, stage)
+    allow(job_id, stage, attempt)
     due = written_at(WORKER_SECONDS[stage], WorkerConfig())
     for seconds, percent in due:
         now = at + timedelta(seconds=seconds)
@@ -197,7 +198,7 @@ def in_use(cloud: Assembly, job: JobFlow) -> list[Line]:
         ("traces", "", ASSUMED["rest_requests"], USE["trace"]),
         ("logs, GB", "", ASSUMED["log_kb"] / 1024**2, USE["log_gb"]),
         ("objects written", "", 20, USE["bucket_put"]),
-        ("films stored for a month", "GB", film_gb + ASSUMED["work_mb"] / 1024 * 2 / 30, USE["bucket_gb_month"]),
+        ("films stored for a month", "GB", film_gb + ASSUMED["work_mb"] / 1024 * 14 / 30, USE["bucket_gb_month"]),
         ("films streamed", "GB", film_gb * ASSUMED["watched_times"], USE["edge_gb"]),
     ]
     lines: list[Line] = [

@@ -16,10 +16,10 @@ def _value_bytes(value: dict[str, Any]) -> int:
         case "N":
             digits = str(content).lstrip("-").replace(".", "").strip("0")
             return (len(digits) + 1) // 2 + 1 + str(content).startswith("-")
+        case "SS":
+            return sum(len(text.encode()) for text in content)
         case "BOOL" | "NULL":
             return 1
-        case "SS":
-            return sum(len(one.encode()) for one in content)
         case "M":
             return 3 + sum(len(name.encode()) + 1 + _value_bytes(inner) for name, inner in content.items())
         case "L":

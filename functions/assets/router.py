@@ -7,16 +7,17 @@ from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Response, status
-from pydantic import ConfigDict, Field, StrictInt, field_validator
+from pydantic import ConfigDict, Field, ValidationInfo, field_validator
 
 from functions.assets import service
 from functions.assets.service import NothingUploaded
 from shared.access.permissions import Permission
 from shared.access.principal import Principal
+from shared.assets.formats import MEDIA_TYPES, listed
 from shared.assets.record import AssetStatus, AssetType
 from shared.assets.store import AssetNotFound, assets
 from shared.aws.transactions import Transaction
-from shared.core.wire import Id, Name, View, Wire
+from shared.core.wire import Id, Integer, Name, View, Wire
 from shared.idempotency.store import KeyReused
 from shared.projects.store import ProjectNotFound
 from shared.rest.caller import may
@@ -30,9 +31,7 @@ Read = Annotated[Principal, may(Permission.ASSETS_READ)]
 Write = Annotated[Principal, may(Permission.ASSETS_WRITE)]
 
 
-_CONTENT_TYPE = (
-    r"^((image|video|audio)/[a-z0-9.+-]+|application/x-subrip|text/(plain|srt))$"  # the last three are captions
-)
+_CONTENT_TYPES = sorted(media_type for types in MEDIA_TYPES.values() for media_type in types)
 
 
 class AssetUpload(Wire):
@@ -46,9 +45,19 @@ class AssetUpload(Wire):
 
     name: Annotated[Name, Field(min_length=1, max_length=200)]
     type: AssetType
-    content_type: Annotated[str, Field(max_length=100, pattern=_CONTENT_TYPE, examples=["image/png"])]
-    size: StrictInt = Field(le=service.MAX_BYTES)
+    content_type: Annotated[
+        str, Field(max_length=100, examples=["image/png"], json_schema_extra={"enum": list(_CONTENT_TYPES)})
+    ]
+    size: Integer = Field(le=service.MAX_BYTES, json_schema_extra={"minimum": 1})
     project_id: Id | None = None
+
+    @field_validator("content_type")
+    @classmethod
+    def _is_readable(cls, content_type: str, info: ValidationInfo) -> str:
+        kind = info.data.get("type")  # missing if it is invalid
+        if kind and content_type not in MEDIA_TYPES[kind]:
+            raise ValueError(f"an asset of type {kind} is in {listed(kind)}: {', '.join(MEDIA_TYPES[kind])}")
+        return content_type
 
     @field_validator("size")
     @classmethod
@@ -64,6 +73,20 @@ class AssetCreate(Wire):
     asset_id: Id
 
 
+class CaptionsView(View):
+    """The captions of a file, and the differences between them and the file.
+
+    `droppedCues` counts captions without usable times, `ignoredLines` lines of text outside captions, and
+    `replacedLetters` letters that are invalid in the file's encoding.
+    """
+
+    cues: int
+    encoding: str
+    dropped_cues: int
+    ignored_lines: int
+    replaced_letters: int
+
+
 class AssetView(View):
     asset_id: str = Field(serialization_alias="id")
     name: str
@@ -74,6 +97,7 @@ class AssetView(View):
     width: int | None
     height: int | None
     duration: float | None
+    captions: CaptionsView | None = None
     error: str | None
     error_code: str | None
     project_id: str | None

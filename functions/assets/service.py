@@ -11,6 +11,7 @@ from shared.aws.transactions import Transaction
 from shared.core.clock import utc_now
 from shared.core.errors import Conflict
 from shared.core.ids import new_id
+from shared.grants.store import grants
 from shared.projects.store import projects
 from shared.stages.messages import AssetVerificationTask
 from shared.stages.queues import VERIFICATION_QUEUE
@@ -61,7 +62,8 @@ def complete(asset_id: str, caller: Principal) -> AssetRecord:
         if not media.exists(asset.quarantine_key):
             raise NothingUploaded("Nothing was uploaded for this asset yet.")
         assets.begin_verifying(asset)
-        queues.send(VERIFICATION_QUEUE, AssetVerificationTask(asset_id=asset_id), group=caller.account_id)
+        task = AssetVerificationTask(asset_id=asset_id, proof=grants.issue(asset_id, at=utc_now()))
+        queues.send(VERIFICATION_QUEUE, task, group=caller.account_id)
     return assets.get(asset_id, account_id=caller.account_id)
 
 

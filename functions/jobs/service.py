@@ -161,7 +161,7 @@ def delete(job_id: str, caller: Principal) -> None:
     The media are deleted first. If the request stops halfway, the job still exists and the caller can delete it again.
     """
     job = jobs.get(job_id, account_id=caller.account_id)
-    if not JobStatus(job.status).ended:
+    if not job.ended:
         raise JobRunning
     media.delete_below(job_prefix(job_id))
     jobs.delete_results(job_id)

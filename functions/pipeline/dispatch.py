@@ -9,6 +9,7 @@ from functions.pipeline import sagemaker
 from functions.pipeline.requests import stage_task
 from shared.aws import queues
 from shared.core.clock import utc_now
+from shared.grants.store import grants, step_task
 from shared.jobs import executions
 from shared.jobs.record import JobStatus
 from shared.jobs.steps import steps
@@ -43,7 +44,7 @@ def _dispatch(event: dict[str, Any]) -> None:
     about(job_id=job_id, stage=stage.value)
     job = jobs.get(job_id)
     about(step_id=job.step_id(stage))
-    if JobStatus(job.status).ended:
+    if job.ended:
         executions.fail(token, JOB_ENDED)
         return
     if job.step(stage).status == JobStatus.COMPLETED:
@@ -52,12 +53,15 @@ def _dispatch(event: dict[str, Any]) -> None:
     try:
         runs = engine(stage, job.step(stage).engine).runs
         spec = jobs.spec(job_id)
+        if runs is Runs.REMOTE and stage not in spec.settings.engines:  # workers can write the name of the engine
+            raise StageFailure("engine_unknown", "This job does not ask for an engine that a provider runs.")
         task = stage_task(job, spec, jobs.results(job), stage, sending=sending(token))
     except StageFailure as failure:
         executions.fail(token, failure)
         return
     at = utc_now()
     steps.store_token(job_id, stage, token, at=at)
+    task = task.model_copy(update={"proof": grants.issue(step_task(job_id, stage), at=at)})
     steps.queue(job_id, stage, at=at)
     if runs is Runs.REMOTE:
         queues.send(REMOTE_QUEUE, RemoteTask(task=task), group=job.account_id)

@@ -50,7 +50,7 @@ def execution_ended(job_id: str, at: datetime) -> dict[str, int]:
         job = jobs.get(job_id)
     except JobNotFound:
         return done
-    _count(done, _release(job_id, job, at) if JobStatus(job.status).ended else _settle_orphan(job, at))
+    _count(done, _release(job_id, job, at) if job.ended else _settle_orphan(job, at))
     return done
 
 
@@ -139,7 +139,7 @@ def _reconcile(job_id: str, found: JobRecord | None, at: datetime, *, in_turn: b
         job = found or jobs.get(job_id)
     except JobNotFound:
         return _release(job_id, None, at)
-    if JobStatus(job.status).ended:
+    if job.ended:
         return _release(job_id, job, at)
     if at > job.deadline_at:  # also if it beats: the worker of an engine that hangs still beats
         settlement.fail(job, error=_TOO_LONG_WAIT if job.waits else _TOO_LONG, at=at)

@@ -84,7 +84,7 @@ def _end_or_resend(task: StageTask, queue: str, message: StageTask | RemoteTask)
     except JobNotFound:
         return
     step = job.step(task.stage)
-    if JobStatus(job.status).ended:
+    if job.ended:
         executions.fail(token, JOB_ENDED)
     elif step.status == JobStatus.COMPLETED:  # recorded, but not reported
         executions.succeed(token)

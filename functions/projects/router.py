@@ -28,7 +28,7 @@ Write = Annotated[Principal, may(Permission.PROJECTS_WRITE)]
 class ProjectWrite(Wire):
     model_config = ConfigDict(json_schema_extra={"examples": [{"name": "Harbour at night"}]})
 
-    name: Name = Field(min_length=1, max_length=120, examples=["Harbour at night"])
+    name: Name = Field(min_length=1, max_length=120)
 
 
 class ProjectView(View):

@@ -1,11 +1,10 @@
 """The messages of the socket: what clients send, and what the server sends."""
 
-import json
 from typing import Any, Literal
 
 from pydantic import Field, ValidationError
 
-from shared.aws.clients import sockets
+from functions.realtime.posting import reply
 from shared.core.errors import AppError, Invalid
 from shared.core.wire import View, Wire
 
@@ -26,6 +25,18 @@ class Unsubscribe(ChannelMessage):
     type: Literal["unsubscribe"]
 
 
+class Ping(Wire):
+    """A sign that the client is connected. API Gateway closes a connection after ten minutes without a message."""
+
+    type: Literal["ping"]
+
+
+class Pong(View):
+    """The answer to a ping."""
+
+    type: Literal["pong"] = "pong"
+
+
 class SocketError(View):
     """The server's refusal of a client message. The socket stays open."""
 
@@ -34,14 +45,14 @@ class SocketError(View):
     detail: str
 
 
-ClientMessage = Subscribe | Unsubscribe
+ClientMessage = Subscribe | Unsubscribe | Ping
 
 
 def channel_of(job_id: str) -> str:
     return f"job:{job_id}"
 
 
-def read_channel(event: dict[str, Any], expected: type[ClientMessage]) -> str:
+def read_channel(event: dict[str, Any], expected: type[Subscribe | Unsubscribe]) -> str:
     """Return the job's id in the message's channel. Raise Invalid."""
     try:
         message = expected.model_validate_json(event.get("body") or "")
@@ -53,18 +64,7 @@ def read_channel(event: dict[str, Any], expected: type[ClientMessage]) -> str:
     return job_id
 
 
-def send(connection_id: str, message: View) -> bool:
-    """Send to one socket. Return False if the client has disconnected."""
-    client = sockets()
-    data = json.dumps(message.model_dump(mode="json", by_alias=True)).encode()
-    try:
-        client.post_to_connection(ConnectionId=connection_id, Data=data)
-    except client.exceptions.GoneException:
-        return False
-    return True
-
-
 def refuse(connection_id: str, error: AppError) -> dict[str, int]:
     """Send the error to the client. The socket stays open."""
-    send(connection_id, SocketError(code=error.code, detail=error.detail))
+    reply(connection_id, SocketError(code=error.code, detail=error.detail))
     return {"statusCode": error.status}

@@ -1,42 +1,71 @@
-"""The consumer of the jobs table's stream: it sends events to the job's listeners."""
+"""The consumer of the jobs table's stream: it sends events to the job's listeners.
 
+If a channel has many listeners, or one does not accept an event, they receive the newest state through the fan-out
+queue. Its message is sent after the change is in the table, so the state that `fanout` reads contains the change.
+"""
+
+from collections import defaultdict
 from typing import Any
 
-from functions.realtime.messages import channel_of, send
+from functions.realtime.broadcast import catch_up_later, send_all
+from functions.realtime.messages import channel_of
+from shared.aws import queues
+from shared.connections.messages import FanOut
 from shared.connections.store import connections
 from shared.core.clock import utc_now
 from shared.jobs.events import job_event, needs_results
-from shared.jobs.record import JobRecord
+from shared.jobs.record import JobRecord, JobStatus
 from shared.jobs.store import jobs
 from shared.jobs.views import access
 from shared.observability import about, logged, logger, observed
+from shared.stages.queues import FAN_OUT_QUEUE
+
+DIRECT_LISTENERS = 100  # maximum number of a channel's listeners that receive single events
+# Delay of the newest state of a larger channel. Changes during the delay, but not the last one, cause no own pass.
+COALESCE_SECONDS = 5
+
+Late = defaultdict[str, set[str]]  # connections, each with the jobs whose newest state it receives later
 
 
 @observed
 def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
-    """Push a batch of stream records in order. After a failure, Lambda delivers the batch again from that record."""
+    """Push a batch of stream records in order. After a failure, Lambda delivers the batch again from that record.
+
+    A socket's error is no failure. A socket that was late once receives no more events of this batch, only the newest
+    state.
+    """
+    late: Late = defaultdict(set)
     for record in event["Records"]:
         images = record["dynamodb"]
         if "OldImage" not in images or "NewImage" not in images:
             continue  # created, so without subscribers, or deleted
         with logged(sequence_number=images["SequenceNumber"]):
             try:
-                _push(JobRecord.from_raw_data(images["OldImage"]), JobRecord.from_raw_data(images["NewImage"]))
+                _push(JobRecord.from_raw_data(images["OldImage"]), JobRecord.from_raw_data(images["NewImage"]), late)
             except Exception:  # noqa: BLE001  # Lambda must repeat from this record after any error
                 logger.exception("job change not pushed")
                 return {"batchItemFailures": [{"itemIdentifier": images["SequenceNumber"]}]}
     return {"batchItemFailures": []}
 
 
-def _push(old: JobRecord, new: JobRecord) -> None:
+def _push(old: JobRecord, new: JobRecord, late: Late) -> None:
     about(job_id=new.job_id)
-    listeners = connections.subscribers(channel_of(new.job_id), account_id=new.account_id)
-    if not listeners:
+    at = utc_now()
+    channel = channel_of(new.job_id)
+    found = connections.subscribers(channel, account_id=new.account_id, at=at, limit=DIRECT_LISTENERS)
+    if not found.connection_ids and not found.more_after:
         return
     results = jobs.results(new) if needs_results(old, new) else {}
-    message = job_event(old, new, results, access(new.job_id, utc_now()))
+    message = job_event(old, new, results, access(new.job_id, at))
     if message is None:
         return
-    for listener in listeners:
-        if not send(listener.connection_id, message):
-            connections.close(listener.connection_id)
+    if found.more_after:
+        delay_seconds = 0 if JobStatus(new.status).ended else COALESCE_SECONDS
+        asked = FanOut(job_id=new.job_id, seq=int(new.seq))
+        queues.send(FAN_OUT_QUEUE, asked, group=new.account_id, delay_seconds=delay_seconds)
+        return
+    waiting = [each for each in found.connection_ids if each in late and new.job_id not in late[each]]
+    waiting += send_all([each for each in found.connection_ids if each not in late], message)
+    catch_up_later(new, waiting)
+    for each in waiting:
+        late[each].add(new.job_id)

@@ -6,14 +6,13 @@ then reaches the client as an event.
 
 from typing import Any
 
-from functions.realtime.messages import Subscribe, channel_of, read_channel, refuse, send
+from functions.realtime.messages import Subscribe, channel_of, read_channel, refuse
+from functions.realtime.posting import reply
+from functions.realtime.snapshots import snapshot
 from shared.connections.store import connections
 from shared.core.clock import utc_now
 from shared.core.errors import AppError
-from shared.jobs import admission
-from shared.jobs.events import JobSnapshot
 from shared.jobs.store import jobs
-from shared.jobs.views import job_view
 from shared.observability import about, observed
 
 
@@ -23,13 +22,12 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, int]:
     connection_id, at = event["requestContext"]["connectionId"], utc_now()
     try:
         job_id = read_channel(event, Subscribe)
-        account_id = connections.account_of(connection_id)
-        jobs.get(job_id, account_id=account_id)
+        connection = connections.get(connection_id, at=at)
+        jobs.get(job_id, account_id=connection.account_id)
         about(job_id=job_id)
-        connections.subscribe(connection_id, channel_of(job_id), account_id=account_id, at=at)
-        job = jobs.get(job_id, account_id=account_id)
+        connections.subscribe(connection, channel_of(job_id))
+        job = jobs.get(job_id, account_id=connection.account_id)
     except AppError as error:
         return refuse(connection_id, error)
-    view = admission.with_place(job_view(job, jobs.spec(job_id), jobs.results(job), at), job, at)
-    send(connection_id, JobSnapshot(job_id=job_id, seq=view.seq, job=view))
+    reply(connection_id, snapshot(job, at))
     return {"statusCode": 200}

@@ -9,5 +9,5 @@ from shared.observability import observed
 
 @observed
 def handler(event: dict[str, Any], _context: object) -> dict[str, int]:
-    error = Invalid("The message types are subscribe and unsubscribe.")
+    error = Invalid("The message types are subscribe, unsubscribe and ping.")
     return refuse(event["requestContext"]["connectionId"], error)

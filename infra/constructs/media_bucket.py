@@ -1,5 +1,7 @@
 """The media bucket, private and encrypted, and the bucket of the access logs."""
 
+from datetime import timedelta
+
 from aws_cdk import Duration, Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
@@ -9,9 +11,10 @@ from constructs import Construct
 from infra.constructs.acknowledge import acknowledge
 from infra.environments import Environment
 from shared.assets.record import ASSETS, QUARANTINE
-from shared.jobs.keys import JOBS
+from shared.jobs.keys import JOBS, WORK_LIFE
 
 ANSWERS = "sagemaker/"  # responses of SageMaker endpoints. They are not read: a step's files are in the job's media
+NONCURRENT_DAYS = 7  # an operator can restore an object that was overwritten or deleted without its version for so long
 SERVED = (JOBS, ASSETS)  # prefixes that CloudFront may read; quarantine/ is not among them
 
 
@@ -78,10 +81,25 @@ class MediaBucket(s3.Bucket):
             enforce_ssl=True,
             server_access_logs_bucket=logs,
             server_access_logs_prefix="media/",
+            versioned=True,
             lifecycle_rules=[
-                s3.LifecycleRule(id="work", tag_filters={"kind": "work"}, expiration=Duration.days(2)),
-                s3.LifecycleRule(id="quarantine", prefix=QUARANTINE, expiration=Duration.days(1)),
-                s3.LifecycleRule(id="sagemaker", prefix=ANSWERS, expiration=Duration.days(1)),
+                s3.LifecycleRule(
+                    id="work", tag_filters={"kind": "work"}, expiration=Duration.days(WORK_LIFE / timedelta(days=1))
+                ),
+                *(
+                    s3.LifecycleRule(
+                        id=name,
+                        prefix=prefix,
+                        expiration=Duration.days(1),
+                        noncurrent_version_expiration=Duration.days(1),
+                    )
+                    for name, prefix in (("quarantine", QUARANTINE), ("sagemaker", ANSWERS))
+                ),
+                s3.LifecycleRule(
+                    id="noncurrent",
+                    noncurrent_version_expiration=Duration.days(NONCURRENT_DAYS),
+                    expired_object_delete_marker=True,
+                ),
                 s3.LifecycleRule(id="broken-off", abort_incomplete_multipart_upload_after=Duration.days(1)),
             ],
             cors=[

@@ -75,6 +75,7 @@ class PrivateNetwork(Construct):
             "ecr-api": services.ECR,
             "ecr-dkr": services.ECR_DOCKER,
             "xray": services.XRAY,
+            "lambda": services.LAMBDA_,  # for `pipeline-grant`
         }
         for_stages = {"states": services.STEP_FUNCTIONS}
         if with_secrets:

@@ -6,7 +6,7 @@ from http import HTTPStatus
 
 from aws_cdk import aws_apigateway as apigateway
 
-from shared.rest.problem import ADVICE
+from shared.core.errors import ADVICE
 
 
 @dataclass(frozen=True, slots=True)

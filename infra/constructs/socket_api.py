@@ -74,13 +74,12 @@ class SocketApi(apigatewayv2.WebSocketApi):
                 acknowledge(route, "Authorized at $connect and again at every subscription.", "AwsSolutions-APIG4")
 
     def grant_send(self, function: KinoraFunction) -> None:
-        """Allow the function to send to all connections, because their ids are unknown before they connect."""
+        """Allow the function to send to all connections and to close them: ids are unknown before clients connect."""
         stack = Stack.of(self)
-        connections = (
-            f"arn:{stack.partition}:execute-api:{stack.region}:{stack.account}:{self.api_id}/{STAGE}"
-            "/POST/@connections/*"
-        )
+        api = f"arn:{stack.partition}:execute-api:{stack.region}:{stack.account}:{self.api_id}/{STAGE}"
+        connections = [f"{api}/{method}/@connections/*" for method in ("POST", "DELETE")]
         function.add_to_role_policy(
-            iam.PolicyStatement(actions=["execute-api:ManageConnections"], resources=[connections])
+            iam.PolicyStatement(actions=["execute-api:ManageConnections"], resources=connections)
         )
-        acknowledge_wildcards(function.own_role, "Clients create connections, so their ids are unknown.", connections)
+        reason = "Clients create connections, so their ids are unknown."
+        acknowledge_wildcards(function.own_role, reason, *connections)

@@ -17,12 +17,15 @@ from infra.constructs.socket_api import SocketApi
 from infra.constructs.stage_queue import DeadLetterQueue
 from infra.constructs.web_acl import WebAcl
 from infra.environments import Environment
-from infra.functions import AUTHORIZER, JOBS_STREAM, REST_DOMAINS, SOCKET_ROUTES
+from infra.functions import AUTHORIZER, FAN_OUT, JOBS_STREAM, REST_DOMAINS, SOCKET_ROUTES
 from infra.stacks.data import DataStack
 from infra.stacks.pipeline import PipelineStack
 from shared.jobs.record import JobRecord
+from shared.stages.queues import FAN_OUT_QUEUE
 
 STREAM_RETRIES = 5  # then Lambda reports the batch to the dead-letter queue; clients read the job at the next reconnect
+# Maximum simultaneous pages. With the rate cap of each they use 4,000 of the account's 10,000 requests per second.
+FAN_OUT_CONCURRENCY = 4
 
 
 class ApiStack(Stack):
@@ -39,7 +42,13 @@ class ApiStack(Stack):
     ) -> None:
         super().__init__(scope, id, env=environment.cdk_environment)
         self._environment, self._data = environment, data
-        rows = (AUTHORIZER, *(domain.function for domain in REST_DOMAINS), *SOCKET_ROUTES.values(), *JOBS_STREAM)
+        rows = (
+            AUTHORIZER,
+            *(domain.function for domain in REST_DOMAINS),
+            *SOCKET_ROUTES.values(),
+            *JOBS_STREAM,
+            *FAN_OUT,
+        )
         self.functions: dict[str, KinoraFunction] = {row.name: KinoraFunction(self, row, environment) for row in rows}
         self.socket_api = SocketApi(self, "socket", environment)
         self.rest_api = KinoraRestApi(
@@ -72,6 +81,7 @@ class ApiStack(Stack):
             authorizer=self.functions[AUTHORIZER.name],
         )
         self.jobs_stream_failures = self._read_jobs_stream()
+        self._read_fan_out_queue(pipeline)
         CfnOutput(self, "Studio", value=self.front_door.origin, description="URL of the studio")
         CfnOutput(
             self,
@@ -123,3 +133,20 @@ class ApiStack(Stack):
                 "AwsSolutions-IAM5[Resource::*]",
             )
         return failures
+
+    def _read_fan_out_queue(self, pipeline: PipelineStack) -> None:
+        for row in FAN_OUT:
+            function = self.functions[row.name]
+            function.add_event_source(
+                sources.SqsEventSource(
+                    pipeline.queues[FAN_OUT_QUEUE],
+                    batch_size=1,
+                    report_batch_item_failures=True,
+                    max_concurrency=FAN_OUT_CONCURRENCY,
+                )
+            )
+            acknowledge(
+                function,
+                "Lambda has no such destination for queues. Failed messages go to the queue's dead-letter queue.",
+                "Serverless-LambdaEventSourceMappingDestination",
+            )

@@ -15,7 +15,7 @@ from infra.constructs.media_bucket import LogBucket, MediaBucket, any_distributi
 from infra.constructs.tables import RecordTable, index_names
 from infra.environments import Environment
 from infra.functions import ROTATION_BEGIN, ROTATION_ROTATE
-from infra.grants import READ, WRITE, Grants
+from infra.grants import READ, SCAN, WRITE, Grants
 from infra.secrets import PROVENANCE_SECRETS, PROVIDER_KEYS, ROTATED_SECRETS, VERIFICATION_KEYS
 from infra.tables import RECORDS
 from shared.aws.records import Record
@@ -81,10 +81,15 @@ class DataStack(Stack):
 
     def grant(self, role: iam.IRole, may: Grants) -> None:
         """Add the grants on tables, secrets, media and public keys to the role."""
-        tables = {record: self.tables[record].table_arn for record in (*may.reads, *may.writes)}
+        tables = {record: self.tables[record].table_arn for record in may.tables}
         indexes = [f"{tables[record]}/index/{index}" for record in may.reads for index in index_names(record)]
         self._allow(role, READ, *(tables[record] for record in may.reads), *indexes)
+        self._allow(role, SCAN, *(tables[record] for record in may.scans))
         self._allow(role, WRITE, *(tables[record] for record in may.writes))
+        self._allow(role, ("dynamodb:GetItem",), *(tables[record] for record in may.gets))
+        self._allow(role, ("dynamodb:PutItem",), *(tables[record] for record in may.puts))
+        for updates in may.updates:
+            self._allow(role, ("dynamodb:UpdateItem",), tables[updates.record], conditions=_only(updates.attributes))
         for actions, names in (
             (("secretsmanager:GetSecretValue",), may.secrets),
             (("secretsmanager:DescribeSecret",), may.secrets_described),
@@ -93,7 +98,12 @@ class DataStack(Stack):
             made = (name for name in names if name in self.secrets or name not in PROVENANCE_SECRETS)
             self._allow(role, actions, *(self.secrets[name].secret_arn for name in made))
         self.grant_media(
-            role, reads=may.media_reads, writes=may.media_writes, lists=may.media_lists, deletes=may.media_deletes
+            role,
+            reads=may.media_reads,
+            writes=may.media_writes,
+            lists=may.media_lists,
+            versions=may.media_versions,
+            deletes=may.media_deletes,
         )
         if may.public_keys:
             self._allow(role, PUBLIC_KEYS, "*")
@@ -106,6 +116,7 @@ class DataStack(Stack):
         reads: Sequence[str] = (),
         writes: Sequence[str] = (),
         lists: Sequence[str] = (),
+        versions: Sequence[str] = (),
         deletes: Sequence[str] = (),
     ) -> None:
         """Add permissions on objects below these prefixes. `deletes` includes listing."""
@@ -113,14 +124,18 @@ class DataStack(Stack):
         for actions, prefixes in (
             (("s3:GetObject",), reads),
             (("s3:PutObject", "s3:PutObjectTagging"), writes),
-            (("s3:DeleteObject",), deletes),
+            (("s3:DeleteObject", "s3:DeleteObjectVersion"), deletes),
         ):
             objects = [f"{bucket}/{prefix}*" for prefix in prefixes]
             self._allow(role, actions, *objects)
             acknowledge_wildcards(role, "All objects below one prefix. Their names are not known in advance.", *objects)
-        if listable := (*lists, *deletes):
-            listed = {"StringLike": {"s3:prefix": [f"{prefix}*" for prefix in listable]}}
-            self._allow(role, ("s3:ListBucket",), bucket, conditions=listed)
+        for action, listable in (
+            ("s3:ListBucket", (*lists, *deletes)),
+            ("s3:ListBucketVersions", (*versions, *deletes)),
+        ):
+            if listable:
+                listed = {"StringLike": {"s3:prefix": [f"{prefix}*" for prefix in listable]}}
+                self._allow(role, (action,), bucket, conditions=listed)
 
     @staticmethod
     def _allow(
@@ -188,3 +203,16 @@ class DataStack(Stack):
         made.apply_removal_policy(environment.removal_policy)
         acknowledge(made, "The certificate authority or the provider renews it.", "AwsSolutions-SMG4")
         return secretsmanager.Secret.from_secret_complete_arn(self, f"{name}-given", made.ref)
+
+
+def _only(attributes: Sequence[str]) -> dict[str, object] | None:
+    """Return the conditions for updates of these attributes whose answer has no other ones; None for all attributes.
+
+    AWS documents this form: a list of attributes needs a limit of the returned values beside it.
+    """
+    if not attributes:
+        return None
+    return {
+        "ForAllValues:StringEquals": {"dynamodb:Attributes": list(attributes)},
+        "StringEqualsIfExists": {"dynamodb:ReturnValues": ["NONE", "UPDATED_OLD", "UPDATED_NEW"]},
+    }

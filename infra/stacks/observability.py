@@ -16,7 +16,7 @@ from infra.constructs.canary import Canary
 from infra.constructs.dashboards import BusinessDashboard, OperationsDashboard
 from infra.constructs.meters import KinoraMetrics
 from infra.environments import NEW, Environment
-from infra.functions import JOBS_STREAM
+from infra.functions import JOBS_STREAM, UPKEEP
 from infra.repository import runbook_page
 from infra.stacks.api import ApiStack
 from infra.stacks.data import DataStack
@@ -62,6 +62,7 @@ class ObservabilityStack(Stack):
         self._watch_creators()
         self._watch_api(api)
         self._watch_pipeline(pipeline)
+        self._watch_upkeep(pipeline)
         self._watch_rotation(data)
         self._watch_queues(pipeline.queues, dead_letters)
         self._watch_workers(workers)
@@ -160,6 +161,29 @@ class ObservabilityStack(Stack):
             times=2,
             missing=BREACHING,
         )
+
+    def _watch_upkeep(self, pipeline: PipelineStack) -> None:
+        self.alarms.when(
+            "audit-findings",
+            "The audit found a broken invariant.",
+            self._ours.sum(Metric.AUDIT_FINDINGS),
+            above=0,
+            minutes=60,
+        )
+        for row in UPKEEP:
+            self.alarms.when(
+                "upkeep-silent",
+                "A function of the upkeep does not run.",
+                cloudwatch.MathExpression(
+                    expression="IF(runs > 0, 0, 1)",
+                    using_metrics={"runs": pipeline.functions[row.name].metric_invocations(statistic="Sum")},
+                    label="silent",
+                ),
+                above=0,
+                minutes=120,
+                missing=BREACHING,
+                about=row.name,
+            )
 
     def _watch_rotation(self, data: DataStack) -> None:
         for group, errors in meters.total(data.rotation.functions, "Errors"):  # they run rarely: one error matters

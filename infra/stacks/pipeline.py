@@ -1,7 +1,7 @@
 """The pipeline: the state machine, its queues, its functions, and the rules and queues that call them."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from aws_cdk import ArnFormat, Duration, Stack
 from aws_cdk import aws_events as events
@@ -20,14 +20,25 @@ from infra.constructs.function import KinoraFunction
 from infra.constructs.log_group import KinoraLogGroup
 from infra.constructs.stage_queue import DeadLetterQueue, StageQueue
 from infra.environments import Environment
-from infra.functions import FUNCTION_SECONDS, PIPELINE, RECONCILE_EVERY_SECONDS, REMOTE_ENGINES
+from infra.functions import (
+    FUNCTION_SECONDS,
+    PIPELINE,
+    RECONCILE_EVERY_SECONDS,
+    REMOTE_ENGINES,
+    UPKEEP,
+    UPKEEP_EVERY_SECONDS,
+    Function,
+)
 from infra.grants import DESCRIBE, STOP, Grants
 from infra.stacks.data import DataStack
+from infra.workers import GRANT
+from shared.assets.record import ASSETS, QUARANTINE
 from shared.jobs.keys import JOBS
 from shared.stages.queues import QUEUES, REMOTE_QUEUE
 from shared.stages.stages import Stage
 
 DEFINITION = "stepfunctions/generate_video.asl.json"
+MEDIA_ROLE = "media"
 REMOTE_ENGINE_CONCURRENCY = 10  # maximum simultaneous polls, because providers limit requests
 
 
@@ -65,22 +76,30 @@ class PipelineStack(Stack):
         endpoints = {stage.value: self._endpoint(stage) for stage in environment.sagemaker}
         missed = DeadLetterQueue(self, "reconcile-missed", queue_name=f"{environment.prefix}-pipeline-reconcile-dlq")
         self.dead_letter_queues["pipeline-reconcile"] = missed
+        for row in UPKEEP:
+            letters = DeadLetterQueue(self, f"{row.name}-missed", queue_name=f"{environment.prefix}-{row.name}-dlq")
+            self.dead_letter_queues[row.name] = letters
+        scheduled = {"pipeline-reconcile", *(row.name for row in UPKEEP)}
+        rows = (*PIPELINE, *UPKEEP, *REMOTE_ENGINES)
         self.functions: dict[str, KinoraFunction] = {
             row.name: KinoraFunction(
                 self,
                 row,
                 environment,
-                variables={"KINORA_SAGEMAKER_ENDPOINTS": json.dumps(endpoints)}
-                if row.may.dispatches and endpoints
+                variables=self._more_variables(row, endpoints),
+                on_failure=destinations.SqsDestination(self.dead_letter_queues[row.name])
+                if row.name in scheduled
                 else None,
-                on_failure=destinations.SqsDestination(missed) if row.name == "pipeline-reconcile" else None,
             )
-            for row in (*PIPELINE, *REMOTE_ENGINES)
+            for row in rows
         }
-        for row in (*PIPELINE, *REMOTE_ENGINES):
+        self._media_role()
+        for row in rows:
             self.grant(self.functions[row.name].own_role, row.may)
         self._read_dead_letters(self.functions["pipeline-signal"])
         self._wake(self.functions["pipeline-reconcile"], missed)
+        for row in UPKEEP:
+            self._schedule(self.functions[row.name], row.name)
         for row in REMOTE_ENGINES:
             self._read_remote_queue(self.functions[row.name])
         self.state_machine = self._state_machine()
@@ -88,6 +107,14 @@ class PipelineStack(Stack):
     def grant(self, role: iam.IRole, may: Grants) -> None:
         """Add the grants on data, queues, SageMaker and the state machine to the role."""
         self._data.grant(role, may)
+        for name in may.calls:
+            function = f"{self._environment.prefix}-{name}"
+            arn = self.format_arn(
+                service="lambda", resource="function", resource_name=function, arn_format=ArnFormat.COLON_RESOURCE_NAME
+            )
+            _allow(role, ["lambda:InvokeFunction"], arn)
+        if may.lends_media:
+            _allow(role, ["sts:AssumeRole"], self._media_role_arn)
         on_endpoints = [stage for stage in may.dispatches if stage in self._environment.sagemaker]
         on_queues = sorted(set(may.dispatches) - set(on_endpoints))
         for name in (*(name for stage in on_queues for name in (stage.queue, stage.priority_queue)), *may.sends):
@@ -105,6 +132,36 @@ class PipelineStack(Stack):
             _allow(role, on_executions, executions)
             reason = "Executions of this one state machine. Each has its job's id as its name."
             acknowledge_wildcards(role, reason, executions)
+
+    def _more_variables(self, row: Function, endpoints: Mapping[str, str]) -> dict[str, str]:
+        """Return the variables that a function has because of its grants."""
+        more = {}
+        if row.may.dispatches and endpoints:
+            more["KINORA_SAGEMAKER_ENDPOINTS"] = json.dumps(endpoints)
+        if row.may.calls:
+            more["KINORA_GRANT_FUNCTION"] = f"{self._environment.prefix}-{GRANT}"
+        if row.may.lends_media:
+            more["KINORA_MEDIA_ROLE_ARN"] = self._media_role_arn
+        return more
+
+    def _media_role(self) -> None:
+        """Create the role behind the credentials of workers. Session policies narrow it to the media of one task."""
+        role = iam.Role(
+            self,
+            "media-role",
+            role_name=f"{self._environment.prefix}-{MEDIA_ROLE}",
+            assumed_by=self.functions[GRANT].own_role,
+            description="Media of all tasks. A session policy narrows each use to one task.",
+        )
+        self._data.grant_media(
+            role, reads=(JOBS, ASSETS, QUARANTINE), writes=(JOBS, ASSETS), deletes=(QUARANTINE, ASSETS)
+        )  # fmt: skip
+        _allow(role, ["kms:Decrypt", "kms:GenerateDataKey"], self._data.key.key_arn)
+
+    @property
+    def _media_role_arn(self) -> str:
+        name = f"{self._environment.prefix}-{MEDIA_ROLE}"
+        return self.format_arn(service="iam", region="", resource="role", resource_name=name)
 
     def _endpoint(self, stage: Stage) -> str:
         """Return the name of the SageMaker endpoint that serves the stage."""
@@ -144,7 +201,7 @@ class PipelineStack(Stack):
         return topics
 
     def _read_dead_letters(self, function: KinoraFunction) -> None:
-        for queue in QUEUES:
+        for queue in (queue for queue in QUEUES if queue.has_tasks):
             letters = self.dead_letter_queues[queue.name]
             function.add_event_source(sources.SqsEventSource(letters, batch_size=10, report_batch_item_failures=True))
         acknowledge(
@@ -176,6 +233,16 @@ class PipelineStack(Stack):
                 },
             ),
             targets=[target],
+        )
+
+    def _schedule(self, function: KinoraFunction, name: str) -> None:
+        letters = self.dead_letter_queues[name]
+        events.Rule(
+            self,
+            f"{name}-schedule",
+            rule_name=f"{self._environment.prefix}-{name}",
+            schedule=events.Schedule.rate(Duration.seconds(UPKEEP_EVERY_SECONDS)),
+            targets=[targets.LambdaFunction(function, dead_letter_queue=letters, retry_attempts=2)],
         )
 
     # --- the state machine

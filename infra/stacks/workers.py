@@ -20,7 +20,8 @@ from infra.constructs.worker_service import WorkerService
 from infra.environments import Environment, WorkerSize
 from infra.stacks.data import DataStack
 from infra.stacks.pipeline import PipelineStack
-from infra.workers import WORKERS
+from infra.workers import GRANT, WORKERS
+from shared.jobs.keys import JOBS
 from shared.stages.engines import Engine, Family, Runs
 from shared.stages.queues import VERIFICATION_QUEUE
 from shared.stages.stages import Stage
@@ -116,7 +117,8 @@ class WorkersStack(Stack):
             failures=self._pipeline.failed_invocations[stage],
         )
         self._grant(endpoint.role, stage.queue)
-        self._data.grant_media(endpoint.role, writes=(ANSWERS,))
+        # SageMaker reads the tasks of the endpoint with this role, and writes its responses.
+        self._data.grant_media(endpoint.role, reads=(f"{JOBS}*/{stage.folder}/tasks/",), writes=(ANSWERS,))
         return endpoint
 
     def _grant(self, role: iam.IRole, name: str) -> None:
@@ -168,7 +170,9 @@ class WorkersStack(Stack):
         common = common_variables(self._environment, self)
         common.pop("KINORA_SENTRY_DSN", None)
         signs = str(self._environment.signs_films).lower()
-        return common | {"AWS_REGION": self.region, "AWS_DEFAULT_REGION": self.region, "KINORA_SIGNS_FILMS": signs}
+        grant = f"{self._environment.prefix}-{GRANT}"
+        own = {"KINORA_SIGNS_FILMS": signs, "KINORA_GRANT_FUNCTION": grant}
+        return common | {"AWS_REGION": self.region, "AWS_DEFAULT_REGION": self.region} | own
 
     def _image(self, family: Family) -> assets.DockerImageAsset:
         """Return the family's image. It is built at deployment; synthesis only calculates the hash of its files."""

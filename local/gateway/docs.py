@@ -1,5 +1,7 @@
 """`/docs` and `/openapi.json`: one OpenAPI description of all REST domains, and a page that shows it, without a CDN."""
 
+import json
+import re
 from importlib import import_module
 from typing import Any
 
@@ -68,7 +70,7 @@ def openapi() -> dict[str, Any]:
         "components": {"schemas": problem_schemas(), "headers": HEADERS, "securitySchemes": SCHEMES},
     }
     for domain in REST_DOMAINS:
-        described = import_module(domain.handler.partition(":")[0]).app.openapi()
+        described = _renamed(import_module(domain.handler.partition(":")[0]).app.openapi())
         for path, operations in described["paths"].items():
             merged["paths"][path] = {
                 method: with_headers(with_refusals(path, _with_session(operation), public="security" not in operation))
@@ -79,7 +81,46 @@ def openapi() -> dict[str, Any]:
                 continue
             if merged["components"]["schemas"].setdefault(name, schema) != schema:
                 raise ValueError(f"the schema {name} of {domain.name} differs from another domain's")
+    for name in _sent(merged):
+        _describe_defaults(merged["components"]["schemas"][name])
     return merged
+
+
+def _renamed(document: dict[str, Any]) -> dict[str, Any]:
+    """Return the document with names for the two forms of a schema: in a request, fields with a default are optional.
+
+    FastAPI names the forms `JobSettings-Input` and `JobSettings-Output`.
+    """
+    text = re.sub(r'(?<=[/"])(\w+)-Input"', r'\1"', json.dumps(document))
+    renamed: dict[str, Any] = json.loads(re.sub(r'(?<=[/"])(\w+)-Output"', r'\1View"', text))
+    for name, schema in renamed.get("components", {}).get("schemas", {}).items():
+        schema["title"] = name  # generators name classes after it
+    return renamed
+
+
+def _sent(document: dict[str, Any]) -> set[str]:
+    """Return the names of the schemas of request bodies, and of the schemas inside them."""
+    names: set[str] = set()
+    pieces = [
+        one["requestBody"] for path in document["paths"].values() for one in path.values() if "requestBody" in one
+    ]
+    while pieces:
+        found = set(re.findall(r"#/components/schemas/([\w-]+)", json.dumps(pieces.pop()))) - names
+        names |= found
+        pieces += [document["components"]["schemas"][name] for name in found]
+    return names
+
+
+def _describe_defaults(schema: dict[str, Any]) -> None:
+    """Move the default of each field into its description.
+
+    Generated clients require a field that has a default, or always send it. Then the server cannot choose.
+    """
+    for field in schema.get("properties", {}).values():
+        if field.get("default") is not None:
+            text = f"Default: `{json.dumps(field['default'])}`."
+            field["description"] = f"{field['description']} {text}" if "description" in field else text
+        field.pop("default", None)
 
 
 def _with_session(operation: dict[str, Any]) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from uuid import uuid4
 
 from aiohttp import web
 
-from shared.rest.problem import ADVICE
+from shared.core.errors import ADVICE
 
 
 def problem(status: int, code: str, detail: str, *, request_id: str = "") -> web.Response:

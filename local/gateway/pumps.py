@@ -3,16 +3,24 @@
 import logging
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
-from infra.functions import JOBS_STREAM, RECONCILE_EVERY_SECONDS, REMOTE_ENGINES
+from infra.functions import (
+    FAN_OUT,
+    JOBS_STREAM,
+    RECONCILE_EVERY_SECONDS,
+    REMOTE_ENGINES,
+    UPKEEP,
+    UPKEEP_EVERY_SECONDS,
+)
 from local.environment import ACCOUNT, PREFIX, REGION, queue_arn
 from local.gateway.functions import FunctionFailed, Functions
-from shared.stages.queues import QUEUES, REMOTE_QUEUE
+from shared.stages.queues import FAN_OUT_QUEUE, QUEUES, REMOTE_QUEUE
 
 STREAM_POLL_SECONDS, STREAM_IDLE_SECONDS = 0.05, 0.2
 QUEUE_POLL_SECONDS = 2.0
@@ -57,15 +65,18 @@ class Pumps:
     def start(self) -> None:
         for function in JOBS_STREAM:
             self._thread(self._pump_stream, function.name)
-        self._thread(self._pump_queues, "pipeline-signal", *(f"{queue.name}-dlq" for queue in QUEUES))
+        self._thread(self._pump_queues, "pipeline-signal", *(f"{q.name}-dlq" for q in QUEUES if q.has_tasks))
         for function in REMOTE_ENGINES:
             self._thread(self._pump_queues, function.name, REMOTE_QUEUE)
-        self._thread(self._keep_schedule)
+        self._thread(self._keep_schedule, RECONCILE_EVERY_SECONDS, "pipeline-reconcile")
+        self._thread(self._keep_schedule, UPKEEP_EVERY_SECONDS, *(function.name for function in UPKEEP))
+        for function in FAN_OUT:
+            self._thread(self._pump_queues, function.name, FAN_OUT_QUEUE)
 
     def stop(self) -> None:
         self._stopping.set()
 
-    def _thread(self, target: Callable[..., None], *arguments: str) -> None:
+    def _thread(self, target: Callable[..., None], *arguments: str | int) -> None:
         threading.Thread(target=target, args=arguments, daemon=True).start()
 
     def _pump_stream(self, name: str) -> None:
@@ -109,12 +120,11 @@ class Pumps:
             if not (answer or {}).get("batchItemFailures"):
                 sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
 
-    def _keep_schedule(self) -> None:
-        while not self._stopping.wait(RECONCILE_EVERY_SECONDS):
-            try:
-                self._functions.call("pipeline-reconcile", _schedule_event())
-            except FunctionFailed:
-                continue  # logged where it failed; the next minute tries again
+    def _keep_schedule(self, every_seconds: int, *names: str) -> None:
+        while not self._stopping.wait(every_seconds):
+            for name in names:
+                with suppress(FunctionFailed):  # logged where it failed; the next call tries again
+                    self._functions.call(name, _schedule_event(name))
 
 
 def _stream_arn() -> str:
@@ -156,7 +166,7 @@ def _queue_record(message: Mapping[str, Any], queue: str) -> dict[str, Any]:
     }
 
 
-def _schedule_event() -> dict[str, Any]:
+def _schedule_event(name: str) -> dict[str, Any]:
     return {
         "version": "0",
         "source": "aws.events",
@@ -164,6 +174,6 @@ def _schedule_event() -> dict[str, Any]:
         "account": ACCOUNT,
         "region": REGION,
         "time": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-        "resources": [f"arn:aws:events:{REGION}:{ACCOUNT}:rule/{PREFIX}-reconcile"],
+        "resources": [f"arn:aws:events:{REGION}:{ACCOUNT}:rule/{PREFIX}-{name.removeprefix('pipeline-')}"],
         "detail": {},
     }

@@ -1,8 +1,10 @@
 """The WebSocket API: `/ws` for clients, `@connections` for functions that send messages."""
 
+import asyncio
 import json
 import logging
 import secrets
+from collections.abc import Coroutine
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -17,6 +19,7 @@ from local.gateway.problem import problem
 
 MESSAGE_LIMIT_BYTES = 128 * 1024
 IDLE_SECONDS = 600
+SEND_SECONDS = 0.5  # maximum time until a client's buffer has space for a message, or until a client closes
 
 log = logging.getLogger(__name__)
 
@@ -116,21 +119,46 @@ class SocketGateway:
                 }
             )
         if request.method == "DELETE":
-            await connection.socket.close(code=1001, message=b"Going away")
+            await _close(connection)
             return web.Response(status=204)
         text = (await request.read()).decode("utf-8", "replace")
-        if len(text) > MESSAGE_LIMIT_BYTES:
-            return _refusal(413, "PayloadTooLargeException")
-        try:
-            await connection.socket.send_str(text)
-        except ConnectionError:
-            return _refusal(410, "GoneException")
-        return web.Response()
+        return await _send(connection, text)
 
     async def close(self) -> None:
         """Close every connection with code 1001."""
-        for connection in list(self._connections.values()):
-            await connection.socket.close(code=1001, message=b"Going away")
+        await asyncio.gather(*map(_close, list(self._connections.values())))
+
+
+async def _send(connection: Connection, text: str) -> web.Response:
+    if len(text) > MESSAGE_LIMIT_BYTES:
+        return _refusal(413, "PayloadTooLargeException")
+    try:
+        sent = await _in_time(connection.socket.send_str(text))
+    except ConnectionError:
+        return _refusal(410, "GoneException")
+    # After the time is over, the message stays in the buffer: the client reads too slowly.
+    return web.Response() if sent else _refusal(504, "EndpointRequestTimedOutException")
+
+
+async def _close(connection: Connection) -> None:
+    """Close the connection. Cut it if the client does not confirm in time."""
+    closed = await _in_time(connection.socket.close(code=1001, message=b"Going away"))
+    if not closed and (transport := connection.request.transport):
+        transport.abort()
+
+
+async def _in_time(call: Coroutine[Any, Any, object]) -> bool:
+    """Wait for the call, at most `SEND_SECONDS`, and return whether it ended. It is not cancelled.
+
+    All calls on one socket wait for the same future in aiohttp, so the end of one would cancel the others.
+    """
+    task = asyncio.create_task(call)
+    done, _ = await asyncio.wait({task}, timeout=SEND_SECONDS)
+    if done:
+        task.result()
+    else:
+        task.add_done_callback(lambda ended: ended.cancelled() or ended.exception())  # nobody waits for it
+    return bool(done)
 
 
 def _route(text: str) -> str:

@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 
-from pynamodb.attributes import NumberAttribute, UnicodeAttribute, UTCDateTimeAttribute
+from pynamodb.attributes import JSONAttribute, NumberAttribute, UnicodeAttribute, UTCDateTimeAttribute
 from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
 
 from shared.aws.records import OnDemand, Record, table
@@ -54,6 +54,7 @@ class AssetRecord(Record):
     width = NumberAttribute(null=True)
     height = NumberAttribute(null=True)
     duration = NumberAttribute(null=True)  # seconds
+    captions = JSONAttribute(null=True)  # facts of a file of captions: see CaptionsView
     key = UnicodeAttribute(null=True)
     error = UnicodeAttribute(null=True)
     error_code = UnicodeAttribute(null=True)

@@ -1,6 +1,6 @@
 """Reads and writes of assets."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from datetime import datetime
 
@@ -67,6 +67,10 @@ class AssetStore:
             raise AssetNotFound
         return asset
 
+    def several(self, asset_ids: Iterable[str]) -> Iterable[AssetRecord]:
+        """Return those of the assets that exist, in any order."""
+        return AssetRecord.batch_get(list(asset_ids), consistent_read=True)
+
     def page(self, *, account_id: str, limit: int, after: str | None) -> Sequence[AssetRecord]:
         """Return at most `limit` of the account's assets, newest first, with one Query."""
         older = AssetRecord.asset_id < after if after else None
@@ -91,6 +95,7 @@ class AssetStore:
         width: int | None,
         height: int | None,
         duration: float | None,
+        captions: dict[str, object] | None = None,
     ) -> None:
         """Change VERIFYING to READY. `key` is the clean file."""
         self._decide(
@@ -109,6 +114,7 @@ class AssetStore:
                     )
                     if value is not None
                 ),
+                *([AssetRecord.captions.set(captions)] if captions else ()),
             ],
         )
 
@@ -136,7 +142,9 @@ class AssetStore:
     def _decide(self, asset: AssetRecord, status: AssetStatus, actions: list[Action]) -> None:
         with suppress(_Decided), on_refusal(_Decided()):
             asset.update(
-                [AssetRecord.status.set(status.value), *actions], AssetRecord.status == AssetStatus.VERIFYING.value
+                [AssetRecord.status.set(status.value), *actions],
+                AssetRecord.status == AssetStatus.VERIFYING.value,
+                returned=False,
             )
 
 

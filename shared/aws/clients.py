@@ -1,10 +1,14 @@
 """AWS clients, created on first use and cached. Creating one adds tens of milliseconds to a cold start."""
 
+from collections.abc import Callable
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import boto3
 from botocore.config import Config as BotoConfig
+from botocore.credentials import CredentialProvider, CredentialResolver, DeferredRefreshableCredentials
+from botocore.loaders import Loader
+from botocore.session import Session as BotocoreSession
 
 from shared.core.config import Config
 
@@ -25,6 +29,8 @@ class EndpointConfig(Config):
     upload_endpoint_url: str | None = None  # receives the creators' uploads; None = S3 itself
 
 
+SOCKETS_AT_ONCE = 32  # maximum simultaneous calls of `@connections` by one process
+
 _RETRIES = BotoConfig(retries={"mode": "standard", "total_max_attempts": 4})
 # boto3 signs URLs and forms with version 2 by default. S3 refuses version 2 for objects that KMS encrypts.
 _S3 = _RETRIES.merge(BotoConfig(signature_version="s3v4"))
@@ -36,6 +42,37 @@ def s3() -> "S3Client":
     return boto3.client("s3", config=_S3)
 
 
+class _Fixed(CredentialProvider):
+    """A provider of the same credentials for all clients of a session."""
+
+    METHOD = CANONICAL_NAME = "fixed"
+
+    def __init__(self, credentials: DeferredRefreshableCredentials) -> None:
+        super().__init__()
+        self._credentials = credentials
+
+    def load(self) -> DeferredRefreshableCredentials:
+        return self._credentials
+
+
+@cache
+def _loader() -> Loader:
+    """Return the loader that all sessions share, because reading the description of S3 takes 100 ms."""
+    return Loader()
+
+
+def s3_with(fetch: Callable[[], dict[str, str]]) -> "S3Client":
+    """Return an S3 client whose credentials `fetch` returns: at the first call, and again before they expire.
+
+    `fetch` returns `access_key`, `secret_key`, `token` and `expiry_time` (ISO 8601).
+    """
+    credentials = DeferredRefreshableCredentials(fetch, _Fixed.METHOD)
+    session = BotocoreSession()
+    session.register_component("credential_provider", CredentialResolver([_Fixed(credentials)]))
+    session.register_component("data_loader", _loader())
+    return boto3.Session(botocore_session=session).client("s3", config=_S3)
+
+
 @cache
 def uploads_s3() -> "S3Client":
     """Return the client that signs upload forms for the creators' browsers."""
@@ -45,6 +82,16 @@ def uploads_s3() -> "S3Client":
 @cache
 def sqs() -> "SQSClient":
     return boto3.client("sqs", config=_RETRIES)
+
+
+@cache
+def functions() -> Any:
+    return boto3.client("lambda", config=_RETRIES)
+
+
+@cache
+def sts() -> Any:
+    return boto3.client("sts", config=_RETRIES)
 
 
 @cache
@@ -70,5 +117,9 @@ def xray() -> "XRayClient":
 
 @cache
 def sockets() -> "ApiGatewayManagementApiClient":
+    """Return a client that does not retry and waits at most 1 s: a slow socket must not delay the others."""
+    config = BotoConfig(
+        connect_timeout=1, read_timeout=1, retries={"total_max_attempts": 1}, max_pool_connections=SOCKETS_AT_ONCE
+    )
     endpoint = EndpointConfig().socket_endpoint_url
-    return boto3.client("apigatewaymanagementapi", config=_RETRIES, endpoint_url=endpoint)
+    return boto3.client("apigatewaymanagementapi", config=config, endpoint_url=endpoint)

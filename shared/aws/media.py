@@ -2,13 +2,13 @@
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache, lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 from botocore.signers import CloudFrontSigner
@@ -16,6 +16,9 @@ from botocore.signers import CloudFrontSigner
 from shared.aws.clients import s3, uploads_s3
 from shared.aws.secrets import secret
 from shared.core.config import Config
+
+if TYPE_CHECKING:  # the deployed bundles do not contain the stubs
+    from mypy_boto3_s3 import S3Client
 
 UPLOAD_MINUTES = 5
 CACHE_SECONDS = 3600  # Cache-Control max-age, for browsers and for CloudFront
@@ -25,6 +28,10 @@ _MISSING = frozenset({"404", "NoSuchKey", "403", "AccessDenied"})
 
 class Missing(Exception):
     """No object has this key."""
+
+
+class NotDeleted(Exception):
+    """S3 has refused to delete a version. Other versions of the same request may be deleted."""
 
 
 class MediaConfig(Config):
@@ -92,10 +99,13 @@ def _signature(prefix: str, expires_epoch: int) -> str:
     return _signer().generate_presigned_url(resource, policy=policy).partition("?")[2]
 
 
-def presigned_url(key_or_address: str, seconds: int) -> str:
+# In the next functions, workers give a client with the credentials of their task (`shared.aws.clients.s3_with`).
+
+
+def presigned_url(key_or_address: str, seconds: int, *, client: "S3Client | None" = None) -> str:
     """Return a GET URL that reads one object for `seconds`, or until the role's credentials expire."""
     key = key_or_address.removeprefix(address(""))
-    return s3().generate_presigned_url(
+    return (client or s3()).generate_presigned_url(
         "get_object", Params={"Bucket": config().media_bucket, "Key": key}, ExpiresIn=seconds
     )
 
@@ -132,11 +142,11 @@ def read_text(key: str) -> str | None:
         return None
 
 
-def download(key_or_address: str, path: Path) -> None:
+def download(key_or_address: str, path: Path, *, client: "S3Client | None" = None) -> None:
     """Download an object of the media bucket, named by its key or its `s3://` address. Raise Missing."""
     key = key_or_address.removeprefix(address(""))
     with _missing(key):
-        s3().download_file(config().media_bucket, key, str(path))
+        (client or s3()).download_file(config().media_bucket, key, str(path))
 
 
 @contextmanager
@@ -149,9 +159,9 @@ def _missing(key: str) -> Iterator[None]:
         raise
 
 
-def upload(path: Path, key: str, media_type: str, *, kind: str) -> None:
+def upload(path: Path, key: str, media_type: str, *, kind: str, client: "S3Client | None" = None) -> None:
     """Store a file. `kind` (`work` or `final`) is the tag that the bucket's lifecycle rules read."""
-    s3().upload_file(
+    (client or s3()).upload_file(
         str(path),
         config().media_bucket,
         key,
@@ -164,9 +174,9 @@ def upload(path: Path, key: str, media_type: str, *, kind: str) -> None:
     )
 
 
-def put(content: bytes, key: str, media_type: str, *, kind: str) -> None:
+def put(content: bytes, key: str, media_type: str, *, kind: str, client: "S3Client | None" = None) -> None:
     """Store `content`. `kind` is the same tag as in `upload`."""
-    s3().put_object(
+    (client or s3()).put_object(
         Bucket=config().media_bucket,
         Key=key,
         Body=content,
@@ -181,10 +191,50 @@ def _disposition(key: str) -> str:
     return f'inline; filename="kinora-{key.rpartition("/")[2]}"'
 
 
+def delete(key: str, *, client: "S3Client") -> None:
+    """Delete one object."""
+    client.delete_object(Bucket=config().media_bucket, Key=key)
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One version of an object, or the marker of its deletion. `modified` is the time when it was stored."""
+
+    key: str
+    version_id: str
+    modified: datetime
+
+
+def versions_page(prefix: str, after: Sequence[str] | None = None) -> tuple[list[Version], bool]:
+    """Return up to 1,000 versions with a prefix, in the order of their keys, and whether there are more.
+
+    `after` is the key and the version id of the last version that the caller does not need again.
+    """
+    marker = dict(zip(("KeyMarker", "VersionIdMarker"), after, strict=True)) if after else {}
+    page: Any = s3().list_object_versions(Bucket=config().media_bucket, Prefix=prefix, **marker)  # type: ignore[arg-type]  # the stubs do not know which keys `marker` has
+    found = [
+        Version(item["Key"], item["VersionId"], item["LastModified"])
+        for item in (*page.get("Versions", ()), *page.get("DeleteMarkers", ()))
+    ]
+    # S3 lists the versions of a key from the newest to the oldest.
+    return sorted(found, key=lambda v: (v.key, -v.modified.timestamp())), page["IsTruncated"]
+
+
+def delete_versions(versions: Sequence[Version]) -> None:
+    """Delete up to 1,000 versions for good. Raise NotDeleted if S3 refuses one of them."""
+    if not versions:
+        return
+    objects: Any = [{"Key": version.key, "VersionId": version.version_id} for version in versions]
+    answer = s3().delete_objects(Bucket=config().media_bucket, Delete={"Objects": objects, "Quiet": True})
+    if errors := answer.get("Errors"):
+        raise NotDeleted(f"{len(errors)} versions: {errors[0].get('Code')}")
+
+
 def delete_below(prefix: str) -> int:
-    """Delete all objects with a prefix and return their number."""
-    found = list(keys(prefix))
-    for start in range(0, len(found), 1000):
-        chunk = found[start : start + 1000]
-        s3().delete_objects(Bucket=config().media_bucket, Delete={"Objects": [{"Key": key} for key in chunk]})
-    return len(found)
+    """Delete all versions of all objects with a prefix, and return the number of versions. Raise NotDeleted."""
+    number, more = 0, True
+    while more:
+        found, more = versions_page(prefix)
+        delete_versions(found)
+        number += len(found)
+    return number

@@ -1,19 +1,23 @@
 """The base of all records: the environment's table prefix and one DynamoDB client."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from copy import copy
 from datetime import UTC, datetime
 from functools import cache
-from typing import Any
+from typing import Any, Self
 
 import stamina
 from pynamodb.attributes import Attribute
 from pynamodb.connection import Connection, TableConnection
 from pynamodb.constants import NUMBER
 from pynamodb.exceptions import DeleteError, PynamoDBException, UpdateError
+from pynamodb.expressions.condition import Condition
+from pynamodb.expressions.update import Action
 from pynamodb.models import Model
+
+from shared.observability import logger
 
 REGION = os.environ.get("AWS_REGION", "us-east-1")
 
@@ -42,17 +46,56 @@ class Record(Model):
             own.connection = one
         return own
 
+    @classmethod
+    def scan_page(cls, after: Any, limit: int) -> tuple[list[Self], Any]:
+        """Return up to `limit` rows of the whole table, and the place where the next page begins (None at the end).
+
+        The read is eventually consistent. A row that cannot be decoded is logged and left out.
+        """
+        page = cls._get_connection().scan(exclusive_start_key=after, limit=limit)
+        rows = []
+        for item in page["Items"]:
+            try:
+                rows.append(cls.from_raw_data(item))
+            except Exception:  # noqa: BLE001  # one bad row must not stop the pass over the others
+                logger.exception("row not readable", table=cls.Meta.table_name)
+        return rows, page.get("LastEvaluatedKey")
+
+    @classmethod
+    def read_again(cls, rows: Iterable[Self]) -> list[Self]:
+        """Return those of the rows that still exist, read consistently."""
+        names = [name for name in (cls._hash_keyname, cls._range_keyname) if name]
+        keys = [tuple(getattr(row, name) for name in names) for row in rows]
+        return list(cls.batch_get((key if len(key) > 1 else key[0] for key in keys), consistent_read=True))
+
     # If the answer of a write is lost, botocore sends the write again. Its condition can then be false because of the
     # first sending. So after a refusal the item is read again: its state can be the success of this write.
 
-    def update(self, *args: Any, done: Callable[[Any], bool] = lambda _: False, **kwargs: Any) -> None:
+    def update(  # type: ignore[override]  # our records have no versions, so the parameter about them is absent
+        self,
+        actions: Sequence[Action],
+        condition: Condition | None = None,
+        *,
+        done: Callable[[Any], bool] = lambda _: False,
+        returned: bool = True,
+    ) -> None:
         """Update the item, and retry while a transaction writes the same item.
 
         If the condition is false, `done` receives the stored item. If it returns True, this update has made that item,
-        and succeeds.
+        and succeeds. If not `returned`, DynamoDB does not return the new item, and this record does not change: IAM
+        refuses such an answer to a role that may write only some attributes.
         """
         with self._own_success(done, if_absent=False):
-            _without_conflict(lambda: super(Record, self).update(*args, **kwargs))
+            if returned:
+                _without_conflict(lambda: super(Record, self).update(list(actions), condition))
+            else:
+                hash_key, range_key = self._get_hash_range_key_serialized_values()
+                connected = self._get_connection()
+                _without_conflict(
+                    lambda: connected.update_item(
+                        hash_key, range_key=range_key, actions=list(actions), condition=condition, return_values="NONE"
+                    )
+                )
 
     def delete(self, *args: Any, **kwargs: Any) -> None:
         """Delete the item, and retry while a transaction writes it. Succeed if it is already deleted."""

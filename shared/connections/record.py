@@ -1,6 +1,6 @@
 """Open WebSockets, and the channels to which they are subscribed."""
 
-from pynamodb.attributes import TTLAttribute, UnicodeAttribute
+from pynamodb.attributes import NumberAttribute, TTLAttribute, UnicodeAttribute
 from pynamodb.indexes import GlobalSecondaryIndex, KeysOnlyProjection
 
 from shared.aws.records import OnDemand, Record, table
@@ -36,3 +36,15 @@ class ListenerRecord(Record):
     expires_at = TTLAttribute()
 
     by_connection = _ByConnection()
+
+
+class FanOutRecord(Record):
+    """The newest pass over the subscribers of one channel, which sends them the job's state at `seq`."""
+
+    class Meta(OnDemand):
+        table_name = table("fan-outs")
+
+    channel = UnicodeAttribute(hash_key=True)
+    pass_id = UnicodeAttribute()
+    seq = NumberAttribute()
+    expires_at = TTLAttribute()

@@ -1,34 +1,75 @@
 """Reads and writes of connections and their subscriptions."""
 
+from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from shared.connections.record import ConnectionRecord, ListenerRecord
-from shared.core.errors import NotFound
+from shared.aws.records import on_refusal
+from shared.connections.record import ConnectionRecord, FanOutRecord, ListenerRecord
+from shared.core.errors import Conflict, NotFound
 
 CONNECTION_LIFE = timedelta(hours=2)  # API Gateway closes a connection after this time
+
+
+class PassReplaced(Conflict):
+    """A newer pass, or one with a newer state, serves the channel's subscribers."""
+
+    code = "pass_replaced"
+
+    def __init__(self) -> None:
+        super().__init__("A newer pass serves the subscribers of this channel.")
+
+
+@dataclass(frozen=True, slots=True)
+class Subscribers:
+    """One page of a channel's subscribers. `more_after` is the cursor of the next page, or None after the last."""
+
+    connection_ids: list[str]
+    more_after: str | None
 
 
 class ConnectionStore:
     def open(self, connection_id: str, *, account_id: str, user_id: str, at: datetime) -> None:
         ConnectionRecord(connection_id, account_id=account_id, user_id=user_id, expires_at=at + CONNECTION_LIFE).save()
 
-    def account_of(self, connection_id: str) -> str:
-        """Return the id of the account for which the connection was opened. Raise NotFound."""
+    def get(self, connection_id: str, *, at: datetime) -> ConnectionRecord:
+        """Return the open connection. Raise NotFound."""
+        missing = NotFound("There is no such connection.")
         try:
-            return ConnectionRecord.get(connection_id, consistent_read=True).account_id
+            found = ConnectionRecord.get(connection_id, consistent_read=True)
         except ConnectionRecord.DoesNotExist:
-            raise NotFound("There is no such connection.") from None
+            raise missing from None
+        if found.expires_at <= at:
+            raise missing
+        return found
 
-    def subscribe(self, connection_id: str, channel: str, *, account_id: str, at: datetime) -> None:
-        ListenerRecord(channel, connection_id, account_id=account_id, expires_at=at + CONNECTION_LIFE).save()
+    def subscribe(self, connection: ConnectionRecord, channel: str) -> None:
+        """Subscribe the connection to the channel until the connection expires."""
+        ListenerRecord(
+            channel, connection.connection_id, account_id=connection.account_id, expires_at=connection.expires_at
+        ).save()
 
     def unsubscribe(self, connection_id: str, channel: str) -> None:
         ListenerRecord(channel, connection_id).delete()
 
-    def subscribers(self, channel: str, *, account_id: str) -> list[ListenerRecord]:
-        """Return the account's current subscriptions to the channel."""
-        listeners = ListenerRecord.query(channel, consistent_read=True)
-        return [listener for listener in listeners if listener.account_id == account_id]
+    def subscribers(
+        self, channel: str, *, account_id: str, at: datetime, limit: int, after: str | None = None
+    ) -> Subscribers:
+        """Return the subscribers that may receive the channel's messages. The page reads at most `limit` of them."""
+        later = ListenerRecord.connection_id > after if after else None
+        rows = list(ListenerRecord.query(channel, later, consistent_read=True, limit=limit + 1))
+        return Subscribers(
+            [row.connection_id for row in rows[:limit] if _may_receive(row, account_id, at)],
+            rows[limit - 1].connection_id if len(rows) > limit else None,
+        )
+
+    def still_subscribed(
+        self, channel: str, connection_ids: Iterable[str], *, account_id: str, at: datetime
+    ) -> list[str]:
+        """Return those of the connections that may receive the channel's messages."""
+        keys = [(channel, connection_id) for connection_id in connection_ids]
+        rows = ListenerRecord.batch_get(keys, consistent_read=True)
+        return [row.connection_id for row in rows if _may_receive(row, account_id, at)]
 
     def close(self, connection_id: str) -> None:
         """Delete the connection and its subscriptions."""
@@ -36,6 +77,36 @@ class ConnectionStore:
             for subscription in ListenerRecord.by_connection.query(connection_id):
                 batch.delete(ListenerRecord(subscription.channel, connection_id))
         ConnectionRecord(connection_id).delete()
+
+    # --- passes over all subscribers of a channel
+
+    def begin_pass(self, channel: str, pass_id: str, *, asked_seq: int, seq: int, at: datetime) -> None:
+        """Begin a pass with the state at `seq`, for the change with `asked_seq`. The same pass may begin again.
+
+        Raise PassReplaced if an earlier pass has a state that contains the change.
+        """
+        earlier = FanOutRecord.seq.does_not_exist() | (FanOutRecord.seq < asked_seq) | (FanOutRecord.pass_id == pass_id)
+        actions = [
+            FanOutRecord.pass_id.set(pass_id),
+            FanOutRecord.seq.set(seq),
+            FanOutRecord.expires_at.set(at + CONNECTION_LIFE),
+        ]
+        with on_refusal(PassReplaced()):
+            FanOutRecord(channel).update(actions, earlier)
+
+    def check_pass(self, channel: str, pass_id: str) -> None:
+        """Raise PassReplaced if another pass has begun."""
+        try:
+            newest = FanOutRecord.get(channel, consistent_read=True).pass_id
+        except FanOutRecord.DoesNotExist:
+            newest = None
+        if newest != pass_id:
+            raise PassReplaced
+
+
+def _may_receive(listener: ListenerRecord, account_id: str, at: datetime) -> bool:
+    """Return whether the listener is authorized for a job of the account, at each sending. Roles belong here."""
+    return listener.account_id == account_id and listener.expires_at > at
 
 
 connections = ConnectionStore()

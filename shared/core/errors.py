@@ -11,7 +11,15 @@
 Each noun derives its own errors from these, with its own `code`: `JobNotFound(NotFound)` is `job_not_found`.
 """
 
+from http import HTTPStatus
 from typing import Any
+
+# Headers that tell a client what to do next, by status.
+ADVICE: dict[int, dict[str, str]] = {
+    HTTPStatus.UNAUTHORIZED: {"WWW-Authenticate": "Bearer"},
+    HTTPStatus.TOO_MANY_REQUESTS: {"Retry-After": "1"},
+    HTTPStatus.SERVICE_UNAVAILABLE: {"Retry-After": "5"},
+}
 
 
 class AppError(Exception):

@@ -3,13 +3,13 @@
 import re
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 from pydantic.alias_generators import to_camel
 
 Id = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 
 # Control characters, line separators, and characters that reverse the direction of the text around them.
-_UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 
 
 def _printable(name: str) -> str:
@@ -18,7 +18,22 @@ def _printable(name: str) -> str:
     return name
 
 
-Name = Annotated[str, AfterValidator(_printable)]
+Name = Annotated[
+    str,
+    AfterValidator(_printable),
+    Field(examples=["Harbour at night"], json_schema_extra={"pattern": f"^[^{_UNPRINTABLE.pattern[1:-1]}]*$"}),
+]
+
+
+def number(value: object) -> object:
+    """Refuse a text and a truth value, which pydantic would convert."""
+    if isinstance(value, str | bool):
+        raise ValueError("a text or a truth value is no number")
+    return value
+
+
+Integer = Annotated[int, BeforeValidator(number)]
+Number = Annotated[float, BeforeValidator(number)]
 
 
 class Wire(BaseModel):
@@ -32,6 +47,7 @@ class Wire(BaseModel):
         frozen=True,
         allow_inf_nan=False,
         hide_input_in_errors=True,  # errors are logged, and the input belongs to a creator
+        json_schema_serialization_defaults_required=True,  # a field with a default is always sent
     )
 
 

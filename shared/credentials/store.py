@@ -57,12 +57,10 @@ class CredentialStore:
         raise SessionEnded("This session was used from two places and has been ended. Sign in again.")
 
     def revoke(self, token: RefreshToken, *, at: datetime) -> None:
-        """End the family. If it has already ended, do nothing."""
+        """End the family. If it does not exist, do nothing."""
         record = RefreshFamilyRecord
         with suppress(_Refused), on_refusal(_Refused()):
-            record(token.family_id).update(
-                [record.revoked_at.set(at)], record.family_id.exists() & record.revoked_at.does_not_exist()
-            )
+            record(token.family_id).update([record.revoked_at.set(at)], record.family_id.exists())
 
     def _advance(self, token: RefreshToken, at: datetime) -> bool:
         family = RefreshFamilyRecord

@@ -95,7 +95,7 @@ def vacate_ended(is_open: Callable[[str], bool]) -> int:
     """Take back the slots of jobs that have ended, and return their number. `is_open` spares reads of other jobs."""
     held, _ = slots.held()
     unsure = {slot.job_id: slot for slot in held if not is_open(slot.job_id)}
-    live = {job.job_id for job in jobs.several(unsure) if not JobStatus(job.status).ended} if unsure else set()
+    live = {job.job_id for job in jobs.several(unsure) if not job.ended} if unsure else set()
     for job_id in unsure.keys() - live:
         slots.release(job_id, account_id=unsure[job_id].account_id)
     return len(unsure) - len(live)
@@ -129,7 +129,7 @@ def _take(job_id: str, account: SlotsRecord, limits: Limits, at: datetime) -> Jo
         job = jobs.get(job_id)
     except JobNotFound:
         job = None
-    if job is None or JobStatus(job.status).ended:
+    if job is None or job.ended:
         slots.leave(job_id, account_id=account.owner)
         return None
     try:
@@ -161,7 +161,7 @@ def _interval_seconds(job: JobRecord, account: SlotsRecord, at: datetime) -> flo
 
 def with_place(view: JobView, job: JobRecord, at: datetime) -> JobView:
     """Return the view of the job with its place in the queue, if it waits."""
-    if not job.waits or JobStatus(job.status).ended:
+    if not job.waits or job.ended:
         return view
     place = slots.place(job.job_id, account_id=job.account_id, at=at)
     return view.model_copy(update={"queue_position": place.position, "estimated_start_at": place.start_at})

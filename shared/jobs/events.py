@@ -56,7 +56,11 @@ class JobFailed(View):
 
 
 class JobSnapshot(View):
-    """The whole job at the time of the subscription. Ignore events whose `seq` is not higher."""
+    """The whole job. Ignore events whose `seq` is not higher.
+
+    The server sends it after a subscription. It sends it instead of events if the job has many subscribers, or if the
+    socket did not accept an event. If the job has ended, no event follows.
+    """
 
     type: Literal["job.snapshot"] = "job.snapshot"
     job_id: str

@@ -3,9 +3,13 @@
 This module makes all of them, because signatures, lifecycle rules and grants apply to whole prefixes.
 """
 
+from datetime import timedelta
+
 from shared.stages.stages import Stage
 
 JOBS = "jobs/"
+TASKS = "tasks"  # the folder of a step's tasks, beside the folders of its attempts
+WORK_LIFE = timedelta(days=7)  # a lifecycle rule deletes the results of all stages but the last after this
 
 
 def job_prefix(job_id: str) -> str:
@@ -25,4 +29,4 @@ def preview_key(job_id: str, stage: Stage, attempt: str, number: int) -> str:
 
 def task_key(job_id: str, stage: Stage, sending: str) -> str:
     """Return the key of a task that a SageMaker endpoint reads. `sending` is the id of the invocation."""
-    return f"{job_prefix(job_id)}{stage.folder}/tasks/{sending}.json"
+    return f"{job_prefix(job_id)}{stage.folder}/{TASKS}/{sending}.json"

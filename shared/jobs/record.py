@@ -117,6 +117,11 @@ class JobRecord(Record):
     by_project = _ByProject()
 
     @property
+    def ended(self) -> bool:
+        """Return whether settlement has ended the job. A worker can write the status, but not this time."""
+        return self.completed_at is not None
+
+    @property
     def admitted_at(self) -> datetime:
         """Return the time of the admission of a job that no longer waits."""
         return self.deadline_at - timedelta(seconds=WORK_SECONDS)
@@ -211,7 +216,10 @@ class StepResultRecord(Record):
 
 
 def live() -> Condition:
-    """Return the condition that the job has not ended."""
+    """Return the condition of a worker's write: that the job has not ended.
+
+    IAM names the attributes of conditions and of writes in one list, and a worker must not write `completed_at`.
+    """
     return JobRecord.status.is_in(*(status.value for status in _LIVE))
 
 

@@ -10,12 +10,15 @@ from shared.aws import media
 from shared.aws.transactions import transaction
 from shared.credits.record import HoldRecord
 from shared.credits.store import HoldEnded, credits
+from shared.grants.store import grants, step_task
 from shared.jobs import admission
 from shared.jobs.keys import attempt_prefix
 from shared.jobs.record import JobRecord, JobStatus
 from shared.jobs.store import JobEnded, jobs
 from shared.observability import Metric, logger, measure
-from shared.stages.stages import STAGES
+from shared.stages.stages import STAGES, Stage
+
+FILM = Stage.POST_PROCESSING  # the stage that makes the film
 
 _ENDED = {
     JobStatus.COMPLETED: Metric.JOBS_COMPLETED,
@@ -77,12 +80,18 @@ def _count_captured(hold: HoldRecord) -> None:
 
 
 def _film_is_stored(job: JobRecord) -> bool:
-    """Return whether S3 has each output of the last step, uploaded by the attempt that the job names."""
-    stage, step = job.planned()[-1]
-    film = jobs.results(job).get(stage)
-    if film is None or not STAGES[stage].produces <= {output.role for output in film.outputs}:
+    """Return whether S3 has each output of the film's step, uploaded by the attempt that the job names.
+
+    A worker can write the steps of every job. So the attempt must be one that had access to the step's media.
+    """
+    film = jobs.results(job).get(FILM)
+    if film is None or not STAGES[FILM].produces <= {output.role for output in film.outputs}:
         return False
-    stored = set(media.keys(attempt_prefix(job.job_id, stage, str(step.attempt))))
+    attempt = str(job.step(FILM).attempt)
+    if not grants.has_admitted(step_task(job.job_id, FILM), attempt):
+        logger.error("film of an unknown attempt")
+        return False
+    stored = set(media.keys(attempt_prefix(job.job_id, FILM, attempt)))
     return all(output.key in stored for output in film.outputs)
 
 
@@ -97,7 +106,7 @@ def _settle(job: JobRecord, status: JobStatus, error: str | None, at: datetime) 
                 credits.release(hold, tx=tx)
     except (JobEnded, HoldEnded):  # another caller has settled it
         settled = jobs.get(job.job_id)
-        if not JobStatus(settled.status).ended:
+        if not settled.ended:
             raise
         admission.job_ended(settled, at=at)  # the other caller may have stopped before it
         return settled

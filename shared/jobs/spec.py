@@ -2,10 +2,10 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field, StrictBool, StrictFloat, StrictInt, StringConstraints
+from pydantic import BeforeValidator, Field, StrictBool, StringConstraints
 
 from shared.camera.move import CameraMove
-from shared.core.wire import Id, Wire
+from shared.core.wire import Id, Number, Wire, number
 from shared.stages.frames import AspectRatio, Resolution
 from shared.stages.requests import TransferMode
 from shared.stages.stages import Role, Stage
@@ -14,23 +14,26 @@ EngineName = Annotated[str, StringConstraints(min_length=1, max_length=40)]
 Operation = Annotated[str, StringConstraints(min_length=1, max_length=60)]
 
 
+Seed = Annotated[int, Field(ge=0, le=2**32 - 1), BeforeValidator(number)]
+
+
 class StackedPreset(Wire):
     """A second preset that is added to the first, with a weight of 0..1."""
 
     preset_id: Id
-    weight: StrictFloat = Field(default=0.5, ge=0, le=1)
+    weight: Number = Field(default=0.5, ge=0, le=1)
 
 
 class JobSettings(Wire):
     """The settings of a job, besides prompt and preset. Durations are in seconds."""
 
     aspect_ratio: AspectRatio = "16:9"
-    duration: StrictFloat = Field(default=5, ge=1, le=30)  # the preset and the engines have narrower limits
+    duration: Number = Field(default=5, ge=1, le=30)  # the preset and the engines have narrower limits
     resolution: Resolution = Resolution.FULL_HD
     fps: Literal[24, 25, 30] = 24
-    seed: StrictInt | None = Field(default=None, ge=0, le=2**32 - 1)
+    seed: Seed | None = None
     style: str | None = Field(default=None, max_length=60)
-    strength: StrictFloat = Field(default=1, ge=0, le=1)
+    strength: Number = Field(default=1, ge=0, le=1)
     stack: StackedPreset | None = None
     operations: tuple[Operation, ...] = Field(default=(), max_length=8)
     engines: dict[Stage, EngineName] = Field(default_factory=dict)  # default: in-process engines

@@ -87,10 +87,10 @@ class StepStore:
         unclaimed = live() & (step.status != JobStatus.COMPLETED.value) & unleased
         claimed = _set_by(attempt, stage, JobStatus.RUNNING)
         try:
-            _change(job, actions, unclaimed, at=at, done=lambda job: claimed(job) and not JobStatus(job.status).ended)
+            _change(job, actions, unclaimed, at=at, done=lambda job: claimed(job) and not job.ended)
         except Fenced:
             raise _claim_error(job_id, stage) from None
-        return job
+        return jobs.get(job_id)
 
     def beat(
         self,
@@ -167,7 +167,7 @@ JobCheck = Callable[[JobRecord], bool]
 def _change(job: JobRecord, actions: list[Action], condition: Condition, *, at: datetime, done: JobCheck) -> None:
     """Write if `condition` is true. Raise Fenced if it is false and `done` does not recognize this write in the job."""
     with on_refusal(Fenced()):
-        job.update([*actions, *stamp(at)], condition, done=done)
+        job.update([*actions, *stamp(at)], condition, done=done, returned=False)
 
 
 def _set_by(attempt: str, stage: Stage, status: JobStatus) -> JobCheck:
@@ -189,7 +189,7 @@ def _current(stage: Stage, attempt: str) -> Condition:
 def _claim_error(job_id: str, stage: Stage) -> Exception:
     job = jobs.get(job_id)
     step = job.step(stage)
-    if JobStatus(job.status).ended:
+    if job.ended:
         return JobEnded()
     if step.status == JobStatus.COMPLETED:
         return AlreadyCompleted()

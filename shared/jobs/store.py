@@ -1,6 +1,7 @@
 """Reads and writes of jobs. Each write is conditional on the job's state."""
 
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -21,11 +22,13 @@ from shared.jobs.record import (
     StepsMap,
     StepTicketRecord,
     StepTokenRecord,
-    live,
     stamp,
 )
 from shared.jobs.spec import JobSpec
 from shared.stages.stages import Role, Stage
+
+_ATTEMPT = re.compile(r"[0-9A-HJKMNP-TV-Z]{26}")  # a ULID
+_NAME = re.compile(r"\w[\w.-]*")  # the name of an output, below its attempt's prefix
 
 
 class JobNotFound(NotFound):
@@ -125,7 +128,7 @@ class JobStore:
     def is_over(self, job_id: str) -> bool:
         """Return whether the job has ended or is deleted."""
         try:
-            return JobStatus(self.get(job_id).status).ended
+            return self.get(job_id).ended
         except JobNotFound:
             return True
 
@@ -151,11 +154,23 @@ class JobStore:
 
     def results(self, job: JobRecord) -> dict[Stage, StepResult]:
         """Return the results of the job's completed steps."""
-        attempts = {
-            f"{stage}#{step.attempt}": stage for stage, step in job.planned() if step.status == JobStatus.COMPLETED
-        }
-        found = StepResultRecord.batch_get([(job.job_id, name) for name in attempts], consistent_read=True)
-        return {attempts[record.stage_attempt]: _result(record) for record in found}
+        return self.results_of([job])[job.job_id]
+
+    def results_of(self, found: Iterable[JobRecord]) -> dict[str, dict[Stage, StepResult]]:
+        """Return the results of the completed steps of several jobs, by job id.
+
+        A worker can write attempts and names. Those that are not what a worker's code writes are left out.
+        """
+        results: dict[str, dict[Stage, StepResult]] = {}
+        names = list[tuple[str, str]]()
+        for job in found:
+            results[job.job_id] = {}
+            done = [(stage, step.attempt) for stage, step in job.planned() if step.status == JobStatus.COMPLETED]
+            done = [(stage, attempt) for stage, attempt in done if is_attempt(attempt)]
+            names += [(job.job_id, f"{stage}#{attempt}") for stage, attempt in done]
+        for record in StepResultRecord.batch_get(names, consistent_read=True):
+            results[record.job_id][Stage(record.stage_attempt.partition("#")[0])] = _result(record)
+        return results
 
     # --- admission
 
@@ -168,7 +183,8 @@ class JobStore:
     def admit(self, job_id: str, *, deadline_at: datetime, at: datetime, tx: Transaction, otherwise: Exception) -> None:
         """End the job's wait. Fail the transaction with `otherwise` if it does not wait or has ended."""
         actions = [JobRecord.waits.remove(), JobRecord.deadline_at.set(deadline_at), *stamp(at)]
-        tx.update(JobRecord(job_id), actions, live() & JobRecord.waits.exists(), otherwise=otherwise)
+        unsettled = JobRecord.waits.exists() & JobRecord.completed_at.does_not_exist()
+        tx.update(JobRecord(job_id), actions, unsettled, otherwise=otherwise)
 
     # --- ending
 
@@ -179,12 +195,13 @@ class JobStore:
             actions.append(JobRecord.progress.set(100))
         if error is not None:
             actions.append(JobRecord.error.set(error[:ERROR_CHARACTERS]))
-        tx.update(JobRecord(job_id), [*actions, *stamp(at)], live(), otherwise=JobEnded())
+        unsettled = JobRecord.job_id.exists() & JobRecord.completed_at.does_not_exist()
+        tx.update(JobRecord(job_id), [*actions, *stamp(at)], unsettled, otherwise=JobEnded())
 
     def delete(self, job: JobRecord, *, tx: Transaction) -> None:
         """Delete an ended job and its spec, but not its results. Fail the transaction with JobRunning."""
         running = JobRunning()
-        tx.delete(JobRecord(job.job_id), ~live() & JobRecord.job_id.exists(), otherwise=running)
+        tx.delete(JobRecord(job.job_id), JobRecord.completed_at.exists(), otherwise=running)
         tx.delete(JobSpecRecord(job.job_id), otherwise=running)
 
     def delete_results(self, job_id: str) -> None:
@@ -200,10 +217,17 @@ class JobStore:
                 batch.delete(ticket)
 
 
+def is_attempt(text: str | None) -> bool:
+    """Return whether the text has the form of an attempt. Then it names no other prefix than an attempt's."""
+    return text is not None and _ATTEMPT.fullmatch(text) is not None
+
+
 def _result(record: StepResultRecord) -> StepResult:
     stage, _, attempt = record.stage_attempt.partition("#")
     prefix = attempt_prefix(record.job_id, Stage(stage), attempt)
-    outputs = tuple(StepOutput(Role(o.role), prefix + o.name, o.media_type) for o in record.outputs)
+    outputs = tuple(
+        StepOutput(Role(o.role), prefix + o.name, o.media_type) for o in record.outputs if _NAME.fullmatch(o.name)
+    )
     return StepResult(outputs, json.loads(record.metrics))
 
 

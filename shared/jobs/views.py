@@ -9,7 +9,7 @@ from pydantic_core import CoreSchema
 
 from shared.aws.media import MediaAccess
 from shared.core.wire import View
-from shared.jobs.keys import job_prefix
+from shared.jobs.keys import WORK_LIFE, job_prefix
 from shared.jobs.record import JobRecord, JobStatus, StepMap
 from shared.jobs.spec import JobInput, JobSettings, JobSpec
 from shared.jobs.store import StepResult
@@ -101,6 +101,7 @@ def job_view(job: JobRecord, spec: JobSpec, results: Results, at: datetime) -> J
     """Return the job with signed URLs of its results. In lists, `results` is empty and the job has no URLs."""
     signed = access(job.job_id, at)
     post = Stage.POST_PROCESSING
+    stored = {stage: result for stage, result in results.items() if _is_stored(job, stage, at)}
     return JobView(
         id=job.job_id,
         project_id=job.project_id,
@@ -114,7 +115,7 @@ def job_view(job: JobRecord, spec: JobSpec, results: Results, at: datetime) -> J
         seed=spec.seed,
         inputs=spec.inputs,
         credits=int(job.credits),
-        image_url=result_url(results, signed, Stage.IMAGE_GENERATION),
+        image_url=result_url(stored, signed, Stage.IMAGE_GENERATION),
         video_url=result_url(results, signed, post),
         thumbnail_url=result_url(results, signed, post, Role.THUMBNAIL),
         poster_url=result_url(results, signed, post, Role.POSTER),
@@ -123,7 +124,9 @@ def job_view(job: JobRecord, spec: JobSpec, results: Results, at: datetime) -> J
         gif_url=result_url(results, signed, post, Role.GIF),
         sprites_url=result_url(results, signed, post, Role.SPRITES),
         motion_score=_motion_score(results),
-        steps=[_step_view(job, stage, step, results, signed) for stage, step in job.planned()],
+        steps=[
+            _step_view(job, stage, step, results, result_url(stored, signed, stage)) for stage, step in job.planned()
+        ],
         seq=int(job.seq),
         created_at=job.created_at,
         updated_at=job.updated_at,
@@ -139,7 +142,13 @@ def _motion_score(results: Results) -> float | None:
     return None
 
 
-def _step_view(job: JobRecord, stage: Stage, step: StepMap, results: Results, signed: MediaAccess) -> StepView:
+def _is_stored(job: JobRecord, stage: Stage, at: datetime) -> bool:
+    """Return whether the stage's files still exist: a lifecycle rule deletes all but the last stage's."""
+    ended = job.step(stage).completed_at
+    return stage is Stage.POST_PROCESSING or ended is None or at < ended + WORK_LIFE
+
+
+def _step_view(job: JobRecord, stage: Stage, step: StepMap, results: Results, url: str | None) -> StepView:
     result = results.get(stage)
     return StepView(
         id=job.step_id(stage),
@@ -149,7 +158,7 @@ def _step_view(job: JobRecord, stage: Stage, step: StepMap, results: Results, si
         engine=step.engine,
         attempts=int(step.attempts),
         error=step.error,
-        result_url=result_url(results, signed, stage),
+        result_url=url,
         metadata=cast("StepMetadata", dict(result.metrics)) if result else None,
         started_at=step.started_at,
         completed_at=step.completed_at,

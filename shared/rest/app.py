@@ -6,6 +6,7 @@ from fastapi import APIRouter, Depends, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from shared.core.errors import AppError
 from shared.observability import logger
@@ -23,6 +24,7 @@ def create_app(domain: str, router: APIRouter) -> FastAPI:
         redirect_slashes=False,
     )
     app.include_router(router)
+    app.state.routes = router.routes
     app.add_exception_handler(AppError, _app_error)
     app.add_exception_handler(RequestValidationError, _invalid_request)
     app.add_exception_handler(HTTPException, _http_error)
@@ -74,7 +76,15 @@ def _broken_json(request: Request, error: RequestValidationError) -> Response:
 def _http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101  # as above
     phrase = HTTPStatus(error.status_code).phrase
-    return problem(request, error.status_code, phrase.lower().replace(" ", "_"), f"{phrase}.", headers=error.headers)
+    headers = {"Allow": _allowed(request)} if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED else error.headers
+    return problem(request, error.status_code, phrase.lower().replace(" ", "_"), f"{phrase}.", headers=headers)
+
+
+def _allowed(request: Request) -> str:
+    """Return the methods of all routes with the request's path. Starlette names those of one route only."""
+    routes = [route for route in request.app.state.routes if route.matches(request.scope)[0] is not Match.NONE]
+    path = min((route.path for route in routes), key=lambda one: one.count("{"))  # a literal path is more specific
+    return ", ".join(sorted(method for route in routes if route.path == path for method in route.methods))
 
 
 def _unexpected_error(request: Request, error: Exception) -> Response:

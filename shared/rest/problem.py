@@ -8,18 +8,11 @@ from typing import Any
 from fastapi import Request, Response
 from pydantic import ConfigDict, Field
 
-from shared.core.errors import AppError
+from shared.core.errors import ADVICE, AppError
 from shared.core.wire import View, absent
 from shared.rest.event import request_id
 
 MEDIA_TYPE = "application/problem+json"
-
-# Headers that tell a client what to do next, by status.
-ADVICE: dict[int, dict[str, str]] = {
-    HTTPStatus.UNAUTHORIZED: {"WWW-Authenticate": "Bearer"},
-    HTTPStatus.TOO_MANY_REQUESTS: {"Retry-After": "1"},
-    HTTPStatus.SERVICE_UNAVAILABLE: {"Retry-After": "5"},
-}
 
 Responses = dict[int | str, dict[str, Any]]
 

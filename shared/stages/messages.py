@@ -24,6 +24,7 @@ class StageTask(Wire):
     engine: str
     stage: Stage
     request: SerializeAsAny[StageRequest]
+    proof: str | None = None  # a secret with which the worker receives access to the step's media
     sending: str | None = None  # `sending(token)` of the task token that this message was sent for
 
     def was_sent_for(self, token: str) -> bool:
@@ -51,3 +52,23 @@ class AssetVerificationTask(Wire):
 
     version: Literal[1] = 1
     asset_id: str
+    proof: str | None = None  # a secret with which the worker receives access to the upload
+
+
+class MediaRequest(Wire):
+    """A worker's request for access to the media of one task: an attempt on a step, or the verification of an asset."""
+
+    proof: str
+    asset_id: str | None = None
+    job_id: str | None = None
+    stage: Stage | None = None
+    attempt: str | None = None
+
+
+class MediaCredentials(Wire):
+    """Temporary AWS credentials for the media of one task, valid until `expires_at` (ISO 8601)."""
+
+    access_key: str
+    secret_key: str
+    token: str
+    expires_at: str

@@ -64,6 +64,8 @@ class PostProcessingMetadata(_ClipMetadata, total=False):
     jitterAfter: float  # wire name; jitter of the camera path after stabilising
     crop: float  # zoom factor of stabilising
     cuts: int  # number of cuts that interpolation found
+    captions: int  # number of captions in the film
+    captionsAfterEnd: int  # wire name; number of captions that begin after the film's end and are not in it
     lufsBefore: float  # wire name; loudness of the uploaded track
     lufs: float
     gainDb: float  # wire name

@@ -6,8 +6,10 @@ from shared.stages.stages import Stage
 
 VERIFICATION_QUEUE = "asset-verification"  # names are without the environment's prefix
 REMOTE_QUEUE = "remote-engine"
+FAN_OUT_QUEUE = "realtime-fanout"
 
 INSPECTION_SECONDS = 120  # maximum duration of an inspection; the verifier ends it after this
+FAN_OUT_SECONDS = 29  # timeout of the function that reads `FAN_OUT_QUEUE`
 REMOTE_ENGINE_SECONDS = 60  # timeout of the function that reads `REMOTE_QUEUE`; it fetches and stores a clip within it
 
 # The verifier does not extend the visibility of a task. So the timeout covers the whole inspection, and a minute for
@@ -22,6 +24,7 @@ class Queue:
     name: str
     visibility_seconds: int
     max_receives: int = 5  # then `pipeline/signal` looks at the step, and sends it again or fails it
+    has_tasks: bool = True  # `pipeline/signal` reads the dead letters; otherwise only an operator does
 
 
 QUEUES: tuple[Queue, ...] = (
@@ -30,4 +33,5 @@ QUEUES: tuple[Queue, ...] = (
     Queue(VERIFICATION_QUEUE, visibility_seconds=VERIFICATION_VISIBILITY_SECONDS),
     # AWS recommends a visibility timeout of six times the function's timeout.
     Queue(REMOTE_QUEUE, visibility_seconds=6 * REMOTE_ENGINE_SECONDS),
+    Queue(FAN_OUT_QUEUE, visibility_seconds=6 * FAN_OUT_SECONDS, has_tasks=False),
 )

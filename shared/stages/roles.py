@@ -11,7 +11,7 @@ class Role(StrEnum):
     SCENERY = "scenery"  # the parts of the picture: backdrop, its depth, and billboard layers; ZIP of PNGs
     DRIVING = "driving"  # an uploaded clip whose camera path is copied
     AUDIO = "audio"  # an uploaded audio track for the film
-    CAPTIONS = "captions"  # uploaded SRT, drawn into the film
+    CAPTIONS = "captions"  # uploaded captions, drawn into the film
     CLIP = "clip"  # moving pictures between stages: nearly lossless H.264
     VIDEO = "video"  # the finished film: faststart MP4 of H.264
     AV1 = "av1"  # the film in AV1

@@ -16,8 +16,9 @@ from infra.tables import RECORDS
 from infra.workers import WORKERS
 from local.environment import ROOT
 from shared.aws.records import Record
-from shared.connections.record import ConnectionRecord, ListenerRecord
+from shared.connections.record import ConnectionRecord, FanOutRecord, ListenerRecord
 from shared.credits.record import HoldRecord
+from shared.grants.record import MediaGrantRecord
 from shared.jobs.record import JobRecord, JobSpecRecord, StepResultRecord, StepTicketRecord, StepTokenRecord
 from shared.stages.queues import VERIFICATION_QUEUE
 from shared.stages.stages import Stage
@@ -26,17 +27,23 @@ from tests.support.grants import refused, sentence
 
 # Records that a function imports and does not use: they belong to a store of which the function calls other methods.
 UNTOUCHED: dict[str, set[type[Record]]] = {
+    "rest-jobs": {MediaGrantRecord},  # it cancels jobs; the end of a film reads grants
+    "pipeline-grant": {StepTicketRecord, StepTokenRecord},  # it reads jobs; workers and engines use these
     "rest-auth": {HoldRecord},  # it opens accounts; jobs hold credits
-    "socket-connect": {ListenerRecord},  # it opens connections; subscriptions add listeners
-    "socket-unsubscribe": {ConnectionRecord},  # it deletes a listener; the connection stays
-    "socket-subscribe": {StepTokenRecord, StepTicketRecord},  # it shows jobs; workers and engines use these
+    "socket-connect": {FanOutRecord, ListenerRecord},  # it opens connections; subscriptions add listeners
+    "socket-unsubscribe": {ConnectionRecord, FanOutRecord},  # it deletes a listener; the connection stays
+    "socket-disconnect": {FanOutRecord},  # passes end by themselves
+    "socket-subscribe": {FanOutRecord, StepTokenRecord, StepTicketRecord},  # it shows jobs; workers use these
     "pipeline-dispatch": {StepTicketRecord},  # remote engines write tickets
     "pipeline-settle": {JobSpecRecord, StepTicketRecord, StepTokenRecord},  # it ends jobs
     "pipeline-reconcile": {JobSpecRecord, StepTicketRecord},  # it ends jobs
     "pipeline-signal": {JobSpecRecord, StepResultRecord, StepTicketRecord},  # it fails steps by their tokens
     "remote-engine": {JobSpecRecord},  # the task contains the request
     **{stage.queue: {JobSpecRecord, StepTicketRecord} for stage in Stage},  # the task contains the request
-    "realtime-push": {JobRecord, JobSpecRecord, StepTicketRecord, StepTokenRecord},  # the stream contains the job
+    "realtime-fanout": {StepTicketRecord, StepTokenRecord},  # it shows jobs
+    "realtime-push": {  # the stream contains the job
+        FanOutRecord, JobRecord, JobSpecRecord, StepTicketRecord, StepTokenRecord,
+    },
 }  # fmt: skip
 WORKER_MODULES = {
     **{stage.queue: "workers.runtime.queue_loop" for stage in Stage},
@@ -126,7 +133,7 @@ def records_imported(handler: str) -> set[str]:
 @pytest.mark.parametrize("row", FUNCTIONS, ids=lambda row: row.name)
 def test_the_row_grants_the_tables_that_the_code_uses(row: Function) -> None:
     used = records_imported(row.handler) - {record.__name__ for record in UNTOUCHED.get(row.name, set())}
-    granted = {record.__name__ for record in (*row.may.reads, *row.may.writes)}
+    granted = {record.__name__ for record in row.may.tables}
     assert sorted(used - granted) == [], f"the row {row.name} of infra/functions.py does not grant these tables"
     assert sorted(granted - used) == [], f"the code of {row.name} does not use these tables"
 
@@ -135,7 +142,7 @@ def test_the_row_grants_the_tables_that_the_code_uses(row: Function) -> None:
 def test_the_row_of_a_worker_grants_the_tables_that_its_code_uses(name: str, module: str) -> None:
     may = WORKERS[name]
     used = records_imported(module) - {record.__name__ for record in UNTOUCHED.get(name, set())}
-    assert used == {record.__name__ for record in (*may.reads, *may.writes)}
+    assert used == {record.__name__ for record in may.tables}
 
 
 def test_exceptions_are_needed() -> None:

@@ -8,12 +8,21 @@ from pathlib import Path
 
 import pytest
 
-from infra.functions import AUTHORIZER, JOBS_STREAM, PIPELINE, REMOTE_ENGINES, REST_DOMAINS, SOCKET_ROUTES
+from infra.functions import (
+    AUTHORIZER,
+    FAN_OUT,
+    JOBS_STREAM,
+    PIPELINE,
+    REMOTE_ENGINES,
+    REST_DOMAINS,
+    SOCKET_ROUTES,
+    UPKEEP,
+)
 from shared.stages.engines import ENGINES, Runs
 
 ROOT = Path(__file__).parents[2]
 REST = {domain.name: domain.handler for domain in REST_DOMAINS}
-PLAIN = {row.name: row.handler for row in (*PIPELINE, *JOBS_STREAM, *SOCKET_ROUTES.values())}
+PLAIN = {row.name: row.handler for row in (*PIPELINE, *UPKEEP, *JOBS_STREAM, *FAN_OUT, *SOCKET_ROUTES.values())}
 # Code that sends steps to providers: the function, and the engines that it loads by name.
 REMOTE = [
     *(row.handler for row in REMOTE_ENGINES),

@@ -6,12 +6,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from local.environment import ROOT
+from shared.connections.messages import CatchUp, FanOut
 from shared.jobs.spec import JobSpec
 from shared.stages.messages import AssetVerificationTask, RemoteTask, StageTask
-from shared.stages.queues import REMOTE_QUEUE, VERIFICATION_QUEUE
+from shared.stages.queues import FAN_OUT_QUEUE, REMOTE_QUEUE, VERIFICATION_QUEUE
 from shared.stages.stages import Stage
 
 GOLDEN = Path(__file__).parents[1] / "golden"
@@ -22,6 +23,8 @@ def decode(name: str, text: str) -> BaseModel:
         return AssetVerificationTask.model_validate_json(text)
     if name.startswith(REMOTE_QUEUE):
         return RemoteTask.model_validate_json(text)
+    if name.startswith(FAN_OUT_QUEUE):
+        return TypeAdapter(FanOut | CatchUp).validate_json(text)
     if name.startswith("job-spec"):
         return JobSpec.model_validate_json(text)
     return StageTask.model_validate_json(text)
@@ -37,7 +40,7 @@ def test_a_golden_message_decodes_and_is_written_the_same(path: Path) -> None:
 
 def test_there_is_a_golden_message_of_every_kind() -> None:
     kinds = {path.stem.partition(".")[0] for path in GOLDEN.glob("*.json")}
-    assert kinds == {stage.queue for stage in Stage} | {VERIFICATION_QUEUE, "job-spec", REMOTE_QUEUE}
+    assert kinds == {stage.queue for stage in Stage} | {VERIFICATION_QUEUE, "job-spec", REMOTE_QUEUE, FAN_OUT_QUEUE}
 
 
 def test_every_field_is_in_a_golden_message() -> None:
@@ -91,7 +94,7 @@ def test_a_message_that_is_refused_is_not_repeated_in_the_error() -> None:
 
 
 def test_the_names_of_queues_are_written_once() -> None:
-    literals = [f'"{name}"' for name in (VERIFICATION_QUEUE, REMOTE_QUEUE)]
+    literals = [f'"{name}"' for name in (VERIFICATION_QUEUE, REMOTE_QUEUE, FAN_OUT_QUEUE)]
     found = {
         path.relative_to(ROOT).as_posix()
         for folder in ("shared", "functions", "workers", "local") for path in (ROOT / folder).rglob("*.py")

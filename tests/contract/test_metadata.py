@@ -15,7 +15,7 @@ from shared.stages.messages import StageTask
 from shared.stages.metadata import FOCAL_POINT, METADATA, MOTION_SCORE, declared
 from shared.stages.requests import StageRequest
 from shared.stages.stages import Stage
-from tests.support.clips import driving_clip, picture, track
+from tests.support.clips import captions, driving_clip, picture, track
 from workers.engines.contract import StageResult, Workspace
 
 MOVE = CameraMove(keyframes=(Keyframe(at=0), Keyframe(at=1, dolly=1, roll=0.5)))
@@ -34,6 +34,7 @@ FILES: dict[str, Callable[[Path], Path]] = {
     "video_url": lambda folder: driving_clip(folder / "clip.mp4", seconds=1),
     "driving_url": lambda folder: driving_clip(folder / "driving.mp4", seconds=3),
     "audio_url": lambda folder: track(folder / "track.wav"),
+    "captions_url": lambda folder: captions(folder / "captions.srt"),
 }
 GOLDEN = Path(__file__).parents[1] / "golden"
 CPU_ENGINES = [engine for engine in ENGINES if engine.runs is Runs.IN_PROCESS and engine.family is Family.CPU_MEDIA]

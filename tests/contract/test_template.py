@@ -17,12 +17,15 @@ from pydantic_settings import BaseSettings
 from infra.environments import ENVIRONMENTS
 from infra.functions import (
     AUTHORIZER,
+    FAN_OUT,
     JOBS_STREAM,
     PIPELINE,
     RECONCILE_EVERY_SECONDS,
     REMOTE_ENGINES,
     REST_DOMAINS,
     SOCKET_ROUTES,
+    UPKEEP,
+    UPKEEP_EVERY_SECONDS,
 )
 from infra.secrets import PROVENANCE_SECRETS
 from infra.tables import RECORDS
@@ -30,7 +33,7 @@ from local.environment import PREFIX, ROOT, environment
 from local.gateway.app import ENTRIES
 from local.provision import create_queues, definition
 from shared.core.config import Config
-from shared.stages.queues import QUEUES, REMOTE_QUEUE
+from shared.stages.queues import FAN_OUT_QUEUE, QUEUES, REMOTE_QUEUE
 from tools.template import Assembly, Resource, many, synthesized
 
 # Variables that are set on the laptop only. The cloud uses their defaults.
@@ -163,9 +166,10 @@ def test_events_reach_the_functions_that_the_laptop_calls(dev: Assembly) -> None
         for found in dev.resources("AWS::Lambda::EventSourceMapping")
     }
     assert sources == {
-        *((f"{queue.name}-dlq", f"{dev.prefix}-pipeline-signal") for queue in QUEUES),
+        *((f"{queue.name}-dlq", f"{dev.prefix}-pipeline-signal") for queue in QUEUES if queue.has_tasks),
         *((REMOTE_QUEUE, f"{dev.prefix}-{function.name}") for function in REMOTE_ENGINES),
         *(("jobs", f"{dev.prefix}-{function.name}") for function in JOBS_STREAM),
+        *((FAN_OUT_QUEUE, f"{dev.prefix}-{function.name}") for function in FAN_OUT),
     }
     schedules = {
         target["Arn"].rpartition(":")[2]: rule.properties["ScheduleExpression"]
@@ -173,6 +177,8 @@ def test_events_reach_the_functions_that_the_laptop_calls(dev: Assembly) -> None
         for target in rule["Targets"]
     }  # fmt: skip
     assert schedules[f"{dev.prefix}-pipeline-reconcile"] == f"rate({RECONCILE_EVERY_SECONDS // 60} minute)"
+    for row in UPKEEP:
+        assert schedules[f"{dev.prefix}-{row.name}"] == f"rate({UPKEEP_EVERY_SECONDS // 3600} hour)"
 
 
 # --- routes

@@ -2,7 +2,7 @@
 
 from collections import Counter
 
-from infra.functions import REMOTE_ENGINES
+from infra.functions import REMOTE_ENGINES, UPKEEP
 from shared.stages.queues import QUEUES
 from tools.template import Assembly
 
@@ -71,7 +71,7 @@ def test_every_asynchronously_invoked_function_has_a_destination_for_failures(cl
     by_deployments = {
         named(found["ServiceToken"], cloud) for found in cloud.resources() if "ServiceToken" in found.properties
     }
-    assert by_services == {"pipeline-reconcile", "canary", "rotation-rotate"}
+    assert by_services == {"pipeline-reconcile", "canary", "rotation-rotate", *(row.name for row in UPKEEP)}
     assert by_deployments == {"rotation-begin"}
     assert set(configs) == by_services | by_deployments
     for name, config in configs.items():

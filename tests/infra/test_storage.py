@@ -72,9 +72,16 @@ def test_work_and_quarantine_expire(cloud: Assembly) -> None:
     [media] = [found for found in cloud.resources("AWS::S3::Bucket") if "-media-" in found["BucketName"]]
     rules = {rule["Id"]: rule for rule in media["LifecycleConfiguration"]["Rules"]}
     assert rules["work"]["TagFilters"] == [{"Key": "kind", "Value": "work"}]
-    assert rules["work"]["ExpirationInDays"] <= 2
+    assert rules["work"]["ExpirationInDays"] == 7
     assert rules["quarantine"]["Prefix"] == "quarantine/"
     assert rules["quarantine"]["ExpirationInDays"] == 1
+    assert media["VersioningConfiguration"] == {"Status": "Enabled"}
+    noncurrent = {
+        name: rule["NoncurrentVersionExpiration"]["NoncurrentDays"]
+        for name, rule in rules.items() if "NoncurrentVersionExpiration" in rule
+    }  # fmt: skip
+    assert noncurrent == {"noncurrent": 7, "quarantine": 1, "sagemaker": 1}
+    assert rules["noncurrent"]["ExpiredObjectDeleteMarker"] is True
     assert all(rule["Status"] == "Enabled" for rule in rules.values())
 
 

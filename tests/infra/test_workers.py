@@ -274,7 +274,7 @@ def test_the_verifier_of_uploads_reaches_neither_the_pipeline_nor_its_secrets(cl
         for found in cloud.resources("AWS::EC2::VPCEndpoint")
         if open_to_it & set(found.properties.get("SecurityGroupIds", ()))
     }
-    assert reached == {"sqs", "logs", "ecr.api", "ecr.dkr", "xray"}
+    assert reached == {"sqs", "logs", "ecr.api", "ecr.dkr", "xray", "lambda"}
 
 
 def test_the_environment_elsewhere_has_the_expected_endpoints() -> None:

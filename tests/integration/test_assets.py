@@ -20,6 +20,7 @@ from shared.assets.store import assets
 from shared.aws import clients, media
 from shared.aws.queues import queue_url
 from shared.core.clock import utc_now
+from shared.grants.record import MediaGrantRecord
 from shared.observability import logged
 from shared.stages.queues import VERIFICATION_QUEUE
 from tests.support.cloud import AtCall, nothing
@@ -88,7 +89,7 @@ def test_the_form_is_valid_for_five_minutes(ada: Creator) -> None:
 
 
 def test_the_name_of_an_upload_is_not_part_of_its_key(ada: Creator) -> None:
-    begun = ada.post("/api/assets/upload", UPLOAD | {"name": "../../jobs/evil\x00.png"}).body
+    begun = ada.post("/api/assets/upload", UPLOAD | {"name": "../../jobs/evil.png"}).body
     assert begun["upload"]["fields"]["key"] == f"quarantine/{begun['asset']['id']}"
 
 
@@ -115,7 +116,8 @@ def test_registering_sends_the_asset_to_verification(studio: Studio, ada: Creato
     asset_id = uploaded(ada, picture())
     answer = register(ada, asset_id)
     assert (answer.status, answer.body["status"], answer.body["url"]) == (202, "VERIFYING", None)
-    assert studio.messages("asset-verification") == [{"version": 1, "assetId": asset_id}]
+    proof = MediaGrantRecord.get(asset_id).proof
+    assert studio.messages("asset-verification") == [{"version": 1, "assetId": asset_id, "proof": proof}]
 
 
 def test_registering_again_sends_again_and_a_decided_asset_does_not_change(studio: Studio, ada: Creator) -> None:
@@ -124,8 +126,9 @@ def test_registering_again_sends_again_and_a_decided_asset_does_not_change(studi
     register(ada, asset_id)
     assert len(studio.messages("asset-verification")) == 2
     verify(studio)
-    ready = ada.get(f"/api/assets/{asset_id}").body
+    assert ada.get(f"/api/assets/{asset_id}").body["status"] == "VERIFYING", "only the newest message has access"
     verify(studio)
+    ready = ada.get(f"/api/assets/{asset_id}").body
     assert register(ada, asset_id).body["status"] == "READY"
     assert ada.get(f"/api/assets/{asset_id}").body["size"] == ready["size"]
     assert studio.messages("asset-verification") == []
@@ -187,6 +190,20 @@ def test_a_file_that_is_not_a_picture_is_rejected_with_a_reason(studio: Studio, 
     assert list(media.keys("")) == []
     job = {"projectId": ada.project(), "prompt": "x", "inputs": [{"role": "picture", "assetId": asset_id}]}
     assert ada.post("/api/jobs", job).body["code"] == "asset_not_ready"
+
+
+def test_an_asset_of_captions_reports_what_was_read(studio: Studio, ada: Creator) -> None:
+    words = (
+        "WEBVTT\n\n00:01.000 --> 00:02.000\nПривет, как дела? Я приду завтра.\n\nother\n\n00:03.000 --> 00:01.000\nx\n"
+    )
+    asset_id = uploaded(ada, words.encode("cp1251"), name="a.vtt", type="OTHER", contentType="text/vtt")
+    register(ada, asset_id)
+    verify(studio)
+    asset = ada.get(f"/api/assets/{asset_id}").body
+    assert asset["status"] == "READY"
+    assert asset["captions"] == {
+        "cues": 1, "encoding": "cp1251", "droppedCues": 1, "ignoredLines": 1, "replacedLetters": 0,
+    }  # fmt: skip
 
 
 def test_the_second_verdict_changes_nothing(studio: Studio, ada: Creator) -> None:

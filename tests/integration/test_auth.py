@@ -247,6 +247,21 @@ def test_a_token_is_reissued_for_ten_seconds_and_then_ends_its_family(studio: St
         store.rotate(RefreshToken(first.family_id, 1), at=after(71))
 
 
+def test_a_token_is_not_reissued_after_signing_out(studio: Studio) -> None:
+    store = CredentialStore()
+    first = store.begin_family("usr_1", at=BEGUN)
+    _, second = store.rotate(first, at=after(60))
+    store.revoke(second, at=after(61))
+    with pytest.raises(SessionEnded):
+        store.rotate(first, at=after(62))
+
+
+def test_ending_an_unknown_family_writes_nothing(studio: Studio) -> None:
+    before = studio.dump()
+    CredentialStore().revoke(RefreshToken("rft_unknown", 0), at=BEGUN)
+    assert studio.dump() == before
+
+
 def test_a_token_two_generations_old_is_stale_at_once(studio: Studio) -> None:
     store = CredentialStore()
     first = store.begin_family("usr_1", at=BEGUN)

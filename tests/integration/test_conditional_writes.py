@@ -55,7 +55,7 @@ def test_a_claim_whose_answer_is_lost_succeeds_once(studio: Studio, job_id: str)
     at = utc_now()
     claimed = steps.claim(job_id, IMAGE, attempt="mine", lease_until=at + LEASE, at=at)
     assert (claimed.status, claimed.step(IMAGE).attempt, claimed.step(IMAGE).attempts) == ("RUNNING", "mine", 1)
-    assert studio.cloud.calls[-2:] == ["UpdateItem", "GetItem"]
+    assert studio.cloud.calls[-3:] == ["UpdateItem", "GetItem", "GetItem"]
     with pytest.raises(Leased):
         step_write(job_id, "claim", "another")()
 
@@ -179,6 +179,22 @@ def test_an_intent_of_another_attempt_is_not_withdrawn(job_id: str) -> None:
         tickets.withdraw(job_id, IMAGE, attempt="second")
 
 
+def test_a_ticket_changes_only_in_its_state_and_by_its_attempt(job_id: str) -> None:
+    def refused(write: Callable[..., None], *given: object, attempt: str) -> None:
+        with pytest.raises(Refused):
+            write(job_id, IMAGE, *given, attempt=attempt)
+
+    tickets.intend(job_id, IMAGE, attempt="first", at=utc_now())
+    refused(tickets.store, "ticket", attempt="second")
+    refused(tickets.adopt, attempt="first")
+    refused(tickets.claim_poll, 1, attempt="first")
+    tickets.store(job_id, IMAGE, "ticket", attempt="first")
+    refused(tickets.withdraw, attempt="first")
+    refused(tickets.claim_poll, 1, attempt="second")
+    refused(tickets.close, attempt="second")
+    assert (ticket(job_id).ticket, ticket(job_id).attempt, int(ticket(job_id).poll_no)) == ("ticket", "first", 0)
+
+
 # --- other records
 
 
@@ -218,6 +234,7 @@ def test_an_asset_of_another_account_is_not_deleted(ada: Creator) -> None:
         assets.delete(stolen)
     with pytest.raises(AssetNotFound):
         assets.withdraw(stolen)
+    assets.begin_verifying(stolen)
     assert assets.get(asset_id).status == AssetStatus.READY
 
 

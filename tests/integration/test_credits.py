@@ -98,6 +98,15 @@ def test_a_job_with_a_step_missing_cannot_complete(ada: Creator) -> None:
     assert credits.account(ada.user_id).available == 100
 
 
+def test_a_film_does_not_replace_the_result_of_an_earlier_step(ada: Creator) -> None:
+    job_id = ada.job(ada.project())["id"]
+    complete_steps(job_id)
+    step = getattr(JobRecord.steps, Stage.IMAGE_GENERATION.folder)
+    JobRecord(job_id).update([step.status.set(JobStatus.RUNNING.value)])
+    job = settlement.complete(jobs.get(job_id), at=utc_now())
+    assert (job.status, credits.account(ada.user_id).available) == (JobStatus.FAILED, 100)
+
+
 @pytest.mark.parametrize("first", ENDS)
 @pytest.mark.parametrize("second", ENDS)
 def test_the_first_settlement_decides(studio: Studio, ada: Creator, first: JobStatus, second: JobStatus) -> None:
@@ -126,6 +135,23 @@ def test_credits_do_not_move_twice_even_if_the_job_could_end_twice(ada: Creator)
             tx.commit()
     account = credits.account(ada.user_id)
     assert (account.available, account.held) == (100 - other["credits"], other["credits"])
+
+
+def test_no_more_credits_are_returned_than_were_held(studio: Studio, ada: Creator) -> None:
+    hold = credits.get_hold(ada.job(ada.project())["id"])
+    hold.credits += 1
+    before = studio.dump()
+    with pytest.raises(HoldEnded), transaction() as tx:
+        credits.release(hold, tx=tx)
+    assert studio.dump() == before
+
+
+def test_a_job_whose_hold_ended_alone_is_not_reported_as_settled(ada: Creator) -> None:
+    job = jobs.get(ada.job(ada.project())["id"])
+    with transaction() as tx:
+        credits.release(credits.get_hold(job.job_id), tx=tx)
+    with pytest.raises(HoldEnded):
+        settlement.fail(job, error="It broke.", at=utc_now())
 
 
 @pytest.mark.parametrize("status", ENDS)
@@ -320,6 +346,8 @@ def test_a_write_that_conflicts_with_a_transaction_is_retried(studio: Studio, ad
     project = ada.project()
     studio.cloud.fails_once["UpdateItem"] = [met("TransactionConflictException")]
     assert ada.patch(f"/api/projects/{project}", {"name": "Harbour at dawn"}).status == 200
+    studio.cloud.fails_once["DeleteItem"] = [met("TransactionConflictException")]
+    assert ada.delete(f"/api/projects/{project}").status == 204
 
 
 # --- any order and number of operations

@@ -31,6 +31,7 @@ from shared.stages.stages import Stage
 from shared.subscriptions.record import PlanType
 from shared.users.store import EmailTaken, UserStore
 from tests.support.dynamodb_local import dynamodb_local, missing
+from tests.support.machine import run_machine
 from tests.support.steps import claim, complete_steps, result_of
 from tests.support.studio import Answer, Creator, Studio
 from tests.support.studio import studio as deployed
@@ -202,6 +203,10 @@ def test_a_hold_ends_once_under_concurrent_captures_and_releases(ada: Creator) -
 
     assert Counter(at_once(end)) == {"ended": 1, "hold_ended": THREADS - 1}
     assert AccountRecord.get(ada.user_id).held == 0
+
+
+def test_jobs_follow_the_model_on_the_real_engine(studio: Studio) -> None:
+    run_machine(studio, examples=2, has_stream=False)
 
 
 def test_a_refresh_token_in_ten_concurrent_requests_has_one_successor(studio: Studio) -> None:

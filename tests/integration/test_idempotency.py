@@ -162,3 +162,11 @@ def test_an_effect_without_http_and_its_actions_happen_once(studio: Studio) -> N
     assert one.run(effect) == once.OnceResult('{"number":1}', replayed=False)
     assert one.run(effect) == once.OnceResult('{"number":1}', replayed=True)
     assert done == ["written", "followed"]
+
+
+def test_a_repeated_request_gets_its_first_answer_after_the_resource_was_deleted(ada: Creator) -> None:
+    first = ada.post(PROJECT, body(PROJECT, ""), key="k")
+    ada.delete(f"{PROJECT}/{first.body['id']}")
+    second = ada.post(PROJECT, body(PROJECT, ""), key="k")
+    assert (second.status, second.body) == (201, first.body)
+    assert ada.get(f"{PROJECT}/{first.body['id']}").status == 404

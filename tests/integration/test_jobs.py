@@ -1,18 +1,24 @@
 """Jobs through the real handlers."""
 
+from datetime import timedelta
+
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
+from functions.jobs import service
 from shared.assets.record import AssetStatus, AssetType
 from shared.aws import clients, media
+from shared.aws.transactions import transaction
 from shared.core.clock import utc_now
 from shared.credits.record import HoldRecord
 from shared.credits.store import credits
 from shared.jobs import executions, settlement
 from shared.jobs.admission import LIMITS, WAIT, WORK
+from shared.jobs.keys import WORK_LIFE, job_prefix
 from shared.jobs.record import JobStatus
 from shared.jobs.steps import steps
-from shared.jobs.store import jobs
+from shared.jobs.store import JobRunning, jobs
+from shared.jobs.views import job_view
 from shared.stages.failures import StageFailure
 from shared.stages.stages import STAGES, Role, Stage
 from shared.subscriptions.record import PlanType
@@ -283,10 +289,53 @@ def test_a_failed_job_shows_the_failed_step(ada: Creator) -> None:
 
 def test_a_running_job_cannot_be_deleted(studio: Studio, ada: Creator) -> None:
     job_id = ada.job(ada.project())["id"]
+    media.put(b"x", f"{job_prefix(job_id)}x", "image/png", kind="work")
     before = studio.dump()
     answer = ada.delete(f"/api/jobs/{job_id}")
     assert (answer.status, answer.body["code"]) == (409, "job_running")
     assert studio.dump() == before
+
+
+def test_the_store_deletes_an_ended_job_once(ada: Creator) -> None:
+    job = jobs.get(ada.job(ada.project())["id"])
+
+    def delete() -> None:
+        with transaction() as tx:
+            jobs.delete(job, tx=tx)
+
+    with pytest.raises(JobRunning):
+        delete()
+    settlement.cancel(job, at=utc_now())
+    delete()
+    with pytest.raises(JobRunning):
+        delete()
+
+
+@pytest.mark.parametrize("operation", ["DeleteObjects", "BatchWriteItem"])
+def test_a_deletion_that_stops_halfway_leaves_the_job(studio: Studio, ada: Creator, operation: str) -> None:
+    job_id = ada.job(ada.project())["id"]
+    complete_steps(job_id)
+    settlement.complete(jobs.get(job_id), at=utc_now())
+    studio.cloud.broken[operation] = EndpointConnectionError(endpoint_url="x")
+    assert ada.delete(f"/api/jobs/{job_id}").status >= 500
+    del studio.cloud.broken[operation]
+    assert ada.delete(f"/api/jobs/{job_id}").status == 204
+
+
+def test_a_job_id_is_used_once(studio: Studio, ada: Creator, monkeypatch: pytest.MonkeyPatch) -> None:
+    project = ada.project()
+    job_id = ada.job(project)["id"]
+    monkeypatch.setattr(service, "new_id", lambda _kind: job_id)
+    before = studio.dump()
+    assert ada.post("/api/jobs", {"projectId": project, "prompt": "x"}).status == 409
+    assert studio.dump() == before
+
+
+def test_an_execution_is_started_once(studio: Studio, ada: Creator) -> None:
+    job_id = ada.job(ada.project())["id"]
+    exists = clients.stepfunctions().exceptions.ExecutionAlreadyExists
+    studio.cloud.fails_once["StartExecution"] = [exists({}, "StartExecution")]
+    executions.start(job_id, [Stage.IMAGE_GENERATION])
 
 
 def test_deleting_a_job_leaves_only_records_of_credits_and_slots(studio: Studio, ada: Creator) -> None:
@@ -299,7 +348,9 @@ def test_deleting_a_job_leaves_only_records_of_credits_and_slots(studio: Studio,
     assert ada.get(f"/api/jobs/{job_id}").status == 404
     remaining = studio.dump()
     assert {name for name in remaining if remaining[name] != empty[name]} == {
-        f"kinora-test-{name}" for name in ("credit-accounts", "credit-holds", "credit-ledger", "slots")
+        "kinora-test-media-grants",  # it expires
+        "kinora-test-slots",
+        *(f"kinora-test-credit-{name}" for name in ("accounts", "holds", "ledger")),
     }
 
 
@@ -334,3 +385,20 @@ def test_the_largest_job_item_is_below_one_kilobyte(ada: Creator) -> None:
         )
     failed = settlement.fail(jobs.get(job_id), error=str(jobs.get(job_id).step(last).error), at=at)
     assert item_bytes(failed.serialize()) < 1024
+
+
+def test_the_url_of_a_step_disappears_with_its_file(ada: Creator) -> None:
+    """A lifecycle rule deletes the files between the stages. The film stays."""
+    job_id = str(ada.job(ada.project())["id"])
+    results = jobs.results(complete_steps(job_id))
+    job, spec = jobs.get(job_id), jobs.spec(job_id)
+    before, after = (
+        job_view(job, spec, results, utc_now() + WORK_LIFE + later)
+        for later in (timedelta(minutes=-1), timedelta(minutes=1))
+    )
+    assert before.image_url
+    assert after.image_url is None
+    assert after.video_url
+    assert [step.result_url is None for step in before.steps] == [False, False, False]
+    assert [step.result_url is None for step in after.steps] == [True, True, False]
+    assert all(step.metadata for step in after.steps)

@@ -1,19 +1,26 @@
 """One job's whole life, with a fault at each AWS call: nothing is lost or charged twice (I2, I3, I4, I6)."""
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
+from datetime import timedelta
 from itertools import count
 from typing import Any
 
 import pytest
 
+from functions.upkeep import audit, sweep
+from functions.upkeep.sweep import LEAST_AGE
 from shared.aws import clients, media, secrets
+from shared.core.clock import utc_now
 from shared.credits.record import HoldRecord, LedgerRecord
 from shared.credits.store import credits
+from shared.jobs import settlement
 from shared.jobs.keys import job_prefix
 from shared.jobs.record import JobStatus
-from shared.jobs.store import jobs
+from shared.jobs.store import JobNotFound, jobs
+from shared.stages.queues import QUEUES
 from tests.support.cloud import lose_answer
-from tests.support.life import Life, tokens_honoured
+from tests.support.life import Life, Stuck, tokens_honoured
 from tests.support.studio import Creator, Studio
 
 KINDS: dict[str, dict[str, Any]] = {
@@ -97,3 +104,44 @@ def test_a_process_that_dies_after_any_call_loses_nothing(studio: Studio, kind: 
         expected = JobStatus.FAILED if failed else JobStatus.COMPLETED
         assert wrong_with(life, ada, expected) == [], (life.faults, life.errors)
     assert unconfirmed == (kind == "remote")
+    assert_the_sweep_leaves_no_orphans(studio)
+
+
+def assert_the_sweep_leaves_no_orphans(studio: Studio) -> None:
+    """Check that something is left over, and that after 24 hours a sweep deletes it and nothing that is named."""
+    studio.cloud.may_scan = True
+    later = utc_now() + LEAST_AGE + timedelta(hours=1)
+    assert {finding.invariant for finding in audit.findings(later, at_rest=True)} == {"I12"}
+    assert sweep.sweep(later)["complete"]
+    assert list(audit.findings(later, at_rest=True)) == []
+
+
+def test_a_job_that_is_cancelled_and_deleted_at_any_call_leaves_nothing_after_the_sweep(studio: Studio) -> None:
+    """A worker that dies at that moment deletes nothing either."""
+    ada = studio.arrive("ada@example.com", credits=100_000)
+    project, deleted, lived = ada.project(), 0, list[Life]()
+
+    def end(_operation: str) -> None:
+        if job_id := lived[-1].job_id:
+            ada.post(f"/api/jobs/{job_id}/cancel")
+            ada.delete(f"/api/jobs/{job_id}")
+        studio.cloud.die()
+
+    for number in count(1):
+        life = Life(ada, project, KINDS["in process"], number, end)
+        lived.append(life)
+        with suppress(Stuck, JobNotFound):  # nothing continues a deleted job
+            life.run()
+        if not life.faults:
+            break
+        with suppress(JobNotFound):
+            jobs.get(life.job_id)
+            continue
+        deleted += 1
+    assert deleted > 10
+    for queue in QUEUES:  # the life of a deleted job ends before its messages are delivered
+        while delivery := studio.deliver(queue.name):
+            delivery.delete()
+    for hold in list(HoldRecord.open_holds.query("open")):  # of jobs that were not deleted
+        settlement.cancel(jobs.get(hold.job_id), at=utc_now())
+    assert_the_sweep_leaves_no_orphans(studio)

@@ -310,6 +310,9 @@ def runner() -> Iterator[str]:
     class Runner(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = json.loads(self.rfile.read(int(self.headers["content-length"])))
+            if "die" in body:
+                self.close_connection = True
+                return
             fails = "fail" in body
             answer = json.dumps({"errorType": body["fail"]} if fails else {"path": self.path, "got": body}).encode()
             self.send_response(404 if "unknown" in self.path else 200)
@@ -339,3 +342,12 @@ def test_lambda_invocations_reach_the_runner(runner: str, client: Callable[[Any]
     assert json.load(failed["Payload"]) == {"errorType": "Stage.Final"}
     with pytest.raises(functions.exceptions.ResourceNotFoundException):
         functions.invoke(FunctionName="unknown", Payload=b"{}")
+
+
+def test_an_invocation_whose_process_dies_is_an_error_that_the_state_machine_retries(
+    runner: str, client: Callable[[Any], Any]
+) -> None:
+    moto_fixes.invoke_over_http(runner)
+    lost = client("lambda").invoke(FunctionName="kinora-local-settle", Payload=b'{"die": true}')
+    assert lost["FunctionError"] == "Unhandled"
+    assert json.load(lost["Payload"])["errorType"] == "Lambda.Unknown"

@@ -2,9 +2,11 @@
 
 import pytest
 
+from shared.aws.transactions import transaction
 from shared.core.clock import utc_now
 from shared.jobs import settlement
 from shared.jobs.store import jobs
+from shared.projects.store import ProjectNotFound, projects
 from tests.support.studio import Creator, Studio
 
 
@@ -59,3 +61,19 @@ def test_renaming_a_missing_project_creates_nothing(studio: Studio, ada: Creator
     before = studio.dump()
     assert ada.patch("/api/projects/prj_unknown", {"name": "x"}).status == 404
     assert studio.dump() == before
+
+
+def test_an_account_cannot_write_the_project_of_another_account(studio: Studio, ada: Creator) -> None:
+    project = ada.project()
+    before = studio.dump()
+    with pytest.raises(ProjectNotFound):
+        projects.rename(project, account_id="usr_eve", name="Mine", at=utc_now())
+    with pytest.raises(ProjectNotFound), transaction() as tx:
+        projects.add_job(project, account_id="usr_eve", tx=tx)
+    assert studio.dump() == before
+
+
+def test_the_number_of_jobs_is_not_negative(ada: Creator) -> None:
+    project = ada.project()
+    with pytest.raises(ProjectNotFound), transaction() as tx:
+        projects.remove_job(project, tx=tx)

@@ -2,11 +2,12 @@
 
 import json
 from collections.abc import Callable
+from threading import Thread
 from typing import Any
 
 import pytest
 
-from functions.realtime import connect, disconnect, push, subscribe, unknown, unsubscribe
+from functions.realtime import connect, disconnect, ping, push, subscribe, unknown, unsubscribe
 from shared.access.permissions import AccountRole
 from shared.access.principal import Principal
 from shared.connections.record import ConnectionRecord, ListenerRecord
@@ -16,6 +17,7 @@ from shared.jobs.record import JobRecord, JobStatus
 from shared.jobs.steps import Fenced, steps
 from shared.jobs.store import StepResult, jobs
 from shared.stages.stages import Stage
+from tests.support.cloud import nothing
 from tests.support.documents import asyncapi
 from tests.support.json_schema import faults
 from tests.support.steps import LEASE, claim, complete_step, complete_steps, result_of
@@ -95,12 +97,23 @@ def test_a_snapshot_is_json_for_any_metric_of_an_engine(studio: Studio, ada: Cre
 
 
 def test_the_subscription_is_stored_before_the_job_is_read(studio: Studio, ada: Creator, job_id: str) -> None:
-    """Otherwise a change between the two would be in neither the snapshot nor an event."""
+    """Otherwise a change between the two would be in neither the snapshot nor an event.
+
+    Here the change happens when the subscription is written, so the snapshot must contain it.
+    """
     opened(ada, "c")
-    studio.cloud.calls.clear()
+
+    def change(operation: str) -> None:
+        if operation == "PutItem":
+            studio.cloud.afterwards = nothing
+            worker = Thread(target=complete_step, args=(job_id, IMAGE))  # outside the grants of `subscribe`
+            worker.start()
+            worker.join()
+
+    studio.cloud.afterwards = change
     listen("c", job_id)
-    calls = studio.cloud.calls
-    assert "GetItem" in calls[calls.index("PutItem") :]
+    [message] = studio.cloud.messages_to("c")
+    assert message["seq"] == jobs.get(job_id).seq > 1
 
 
 def test_a_job_of_another_account_cannot_be_subscribed(studio: Studio, eve: Creator, job_id: str) -> None:
@@ -132,6 +145,38 @@ def test_a_subscription_of_another_account_receives_nothing(studio: Studio, eve:
     stream.push()
     assert studio.cloud.messages_to("e") == []
     assert studio.cloud.messages_to("c")
+
+
+def test_an_expired_connection_neither_subscribes_nor_receives(
+    studio: Studio, ada: Creator, stream: Stream, job_id: str
+) -> None:
+    """DynamoDB deletes expired items hours later, and API Gateway's `$disconnect` can be lost."""
+    opened(ada, "d")
+    listen("d", job_id)
+    for record in (ConnectionRecord.get("d"), ListenerRecord.get(f"job:{job_id}", "d")):
+        record.expires_at = utc_now() - LEASE
+        record.save()
+    studio.cloud.sent.clear()
+    complete_step(job_id, IMAGE)
+    stream.push()
+    assert studio.cloud.messages_to("c")
+    assert studio.cloud.messages_to("d") == []
+    assert listen("d", job_id) == {"statusCode": 404}
+
+
+def test_a_subscription_expires_with_its_connection(ada: Creator, job_id: str) -> None:
+    opened(ada, "d")
+    connection = ConnectionRecord.get("d")
+    connection.expires_at -= LEASE
+    connection.save()
+    listen("d", job_id)
+    assert ListenerRecord.get(f"job:{job_id}", "d").expires_at == connection.expires_at
+
+
+def test_a_ping_is_answered(studio: Studio, ada: Creator) -> None:
+    opened(ada, "c")
+    assert ping.handler(event("c", {"type": "ping"}), None) == {"statusCode": 200}
+    assert studio.cloud.messages_to("c") == [{"type": "pong"}]
 
 
 BAD = [

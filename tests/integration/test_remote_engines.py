@@ -345,6 +345,16 @@ def test_a_failed_poll_is_repeated(studio: Studio, provider: Fal, job_id: str, r
     assert (len(provider.accepted), studio.cloud.answers) == (1, [GOOD])
 
 
+def test_a_busy_provider_extends_the_lease(provider: Fal, job_id: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("KINORA_REMOTE_LEASE_SECONDS")
+    provider.statuses.append(Reply(429, headers={"Retry-After": "300"}))
+    turn()
+    turn()
+    until = step(job_id).lease_until
+    assert until is not None
+    assert until > utc_now() + timedelta(seconds=300)
+
+
 @pytest.mark.parametrize("reply", [Reply(500), Reply(drop=True)])
 def test_the_download_is_retried_and_the_generation_is_not(
     studio: Studio, provider: Fal, job_id: str, reply: Reply
@@ -386,6 +396,9 @@ def test_a_failed_generation_is_reported_with_its_code(
     provider.statuses.append(Reply(body={"status": "COMPLETED", **failure}))
     run_out()
     assert [shown(answer) for answer in studio.cloud.answers] == [shown_as]
+    held = tickets.get(job_id, VIDEO)
+    assert held is not None
+    assert (held.ticket is None) == (shown_as[0] == "Stage.Retryable"), "a final failure stays on record"
 
 
 def test_only_a_generation_that_failed_at_the_provider_is_submitted_again(
@@ -444,7 +457,7 @@ def test_a_job_cancelled_before_its_submission_is_never_submitted(studio: Studio
     assert (provider.accepted, provider.cancelled) == ([], [])
 
 
-def test_a_job_cancelled_during_the_download_leaves_no_clip(
+def test_a_job_cancelled_during_the_download_has_no_clip(
     studio: Studio, provider: Fal, job_id: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     upload = media.upload
@@ -456,7 +469,7 @@ def test_a_job_cancelled_during_the_download_leaves_no_clip(
     monkeypatch.setattr(media, "upload", cancelled_meanwhile)
     run_out()
     assert jobs.get(job_id).status == JobStatus.CANCELLED
-    assert [key for key in media.keys("jobs/") if key.endswith(".mp4")] == []
+    assert Stage.VIDEO_SYNTHESIS not in jobs.results(jobs.get(job_id))  # the sweep deletes the file
     assert studio.cloud.answers == []
 
 

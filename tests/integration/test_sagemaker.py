@@ -21,7 +21,7 @@ from local.environment import ROOT
 from shared.aws import clients, media
 from shared.aws.traces import TRACE
 from shared.core.clock import utc_now
-from shared.jobs.record import JobStatus
+from shared.jobs.record import JobRecord, JobStatus
 from shared.jobs.steps import steps
 from shared.jobs.store import jobs
 from shared.stages.messages import StageTask
@@ -373,5 +373,14 @@ def test_a_failed_invocation_of_a_deleted_job_is_dropped(
     dispatch_step(job_id)
     ada.post(f"/api/jobs/{job_id}/cancel")
     assert ada.delete(f"/api/jobs/{job_id}").status == 204
+    assert signal.handler(notice_of(sent[0]), None) == HANDLED
+    assert studio.cloud.answers == []
+
+
+def test_a_failed_invocation_of_a_deleted_job_whose_token_stayed_is_dropped(
+    studio: Studio, job_id: str, sent: list[dict[str, Any]]
+) -> None:
+    dispatch_step(job_id)
+    JobRecord(job_id).delete()
     assert signal.handler(notice_of(sent[0]), None) == HANDLED
     assert studio.cloud.answers == []

@@ -11,7 +11,7 @@ from typing import Any
 from botocore.client import BaseClient
 
 from infra.functions import FUNCTIONS, Function
-from infra.grants import READ, WRITE, Grants
+from infra.grants import READ, SCAN, WRITE, Grants
 from shared.aws.queues import QueueConfig
 from shared.aws.records import Record
 from shared.aws.secrets import SecretsConfig
@@ -28,6 +28,7 @@ _S3 = {  # the permission of an operation whose name differs
     "CompleteMultipartUpload": "PutObject",
     "DeleteObjects": "DeleteObject",
     "ListObjectsV2": "ListBucket",
+    "ListObjectVersions": "ListBucketVersions",
 }
 _PREFIXES = {
     "stepfunctions": "states",
@@ -130,10 +131,17 @@ def _policy(may: Grants) -> tuple[tuple[Sequence[str], Sequence[str]], ...]:
     task_queues = [name for stage in may.dispatches for name in (stage.queue, stage.priority_queue)]
     return (
         (READ, _tables(may.reads)),
+        (SCAN, _tables(may.scans)),
         (WRITE, _tables(may.writes)),
+        (("dynamodb:GetItem",), _tables(may.gets)),
+        (("dynamodb:PutItem",), _tables(may.puts)),
+        (("dynamodb:UpdateItem",), _tables([updates.record for updates in may.updates])),
+        (("lambda:Invoke",), ("*",) if may.calls else ()),
+        (("sts:AssumeRole",), ("*",) if may.lends_media else ()),
         (("s3:GetObject",), _below(may.media_reads)),
         (("s3:PutObject",), _below((*may.media_writes, *((JOBS,) if may.dispatches else ())))),
         (("s3:DeleteObject",), _below(may.media_deletes)),
+        (("s3:ListBucketVersions",), _below((*may.media_versions, *may.media_deletes))),
         (("s3:ListBucket",), _below((*may.media_lists, *may.media_deletes))),
         (("sqs:SendMessage",), (*may.sends, *task_queues)),
         (("secretsmanager:GetSecretValue",), (*may.secrets, *may.secrets_renewed)),

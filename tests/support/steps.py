@@ -6,6 +6,8 @@ from ulid import ULID
 
 from shared.aws import media
 from shared.core.clock import utc_now
+from shared.grants.record import MediaGrantRecord
+from shared.grants.store import grants, step_task
 from shared.jobs.keys import attempt_prefix
 from shared.jobs.record import JobRecord
 from shared.jobs.steps import steps
@@ -21,6 +23,16 @@ def claim(job_id: str, stage: Stage, at: datetime | None = None) -> str:
     attempt, at = str(ULID()), at or utc_now()
     steps.claim(job_id, stage, attempt=attempt, lease_until=at + LEASE, at=at)
     return attempt
+
+
+def allow(job_id: str, stage: Stage, attempt: str) -> None:
+    """Record that the attempt had access to the step's media."""
+    task = step_task(job_id, stage)
+    try:
+        proof = MediaGrantRecord.get(task).proof
+    except MediaGrantRecord.DoesNotExist:
+        proof = grants.issue(task, at=utc_now())
+    grants.admit(task, attempt, proof=proof)
 
 
 def result_of(job_id: str, stage: Stage, attempt: str, more: tuple[Role, ...] = ()) -> StepResult:
@@ -43,6 +55,7 @@ def stored_result(job_id: str, stage: Stage, attempt: str) -> StepResult:
 def complete_step(job_id: str, stage: Stage, at: datetime | None = None) -> str:
     """Claim the step, store its files, record its result and return the attempt."""
     attempt = claim(job_id, stage, at)
+    allow(job_id, stage, attempt)
     job, result = jobs.get(job_id), stored_result(job_id, stage, attempt)
     steps.record_result(job, stage, result, attempt=attempt, at=at or utc_now())
     return attempt

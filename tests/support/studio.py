@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
@@ -36,6 +36,7 @@ from tests.support.documents import PROBLEM, check_response
 from workers.runtime.queues import Delivery
 
 PASSWORD = "correct horse battery"
+_QUEUES = [name for queue in QUEUES for name in (queue.name, f"{queue.name}-dlq")]
 
 
 @dataclass(frozen=True)
@@ -260,9 +261,10 @@ def studio() -> Iterator[Studio]:
         _forget_clients()
         for record in RECORDS:
             record.create_table()
-        for queue in QUEUES:
-            clients.sqs().create_queue(QueueName=f"kinora-test-{queue.name}")
+        for name in _QUEUES:
+            clients.sqs().create_queue(QueueName=f"kinora-test-{name}")
         clients.s3().create_bucket(Bucket="kinora-test-media")
+        clients.s3().put_bucket_versioning(Bucket="kinora-test-media", VersioningConfiguration={"Status": "Enabled"})
         for name, text in _keys().items():
             clients.secretsmanager().create_secret(Name=f"kinora/test/{name}", SecretString=text)
         clients.stepfunctions().create_state_machine(
@@ -273,11 +275,24 @@ def studio() -> Iterator[Studio]:
         one = Studio()
         for client in (*(factory() for factory in _CLIENTS), connection().client):
             one.cloud.watch(client)
-        yield one
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(clients, "s3_with", _watched(one.cloud, clients.s3_with))
+            yield one
     _forget_clients()
 
 
+def _watched(cloud: AwsStandIn, make: Callable[..., Any]) -> Callable[..., Any]:
+    def made(*given: Any) -> Any:
+        client = make(*given)
+        cloud.watch(client)
+        return client
+
+    return made
+
+
 _CLIENTS = (
+    clients.functions,
+    clients.sts,
     clients.s3,
     clients.uploads_s3,
     clients.sqs,

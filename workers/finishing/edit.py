@@ -3,7 +3,8 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import lru_cache
+from itertools import pairwise
+from math import ceil
 from pathlib import Path
 
 from shared.camera.move import CameraMove
@@ -28,12 +29,14 @@ from workers.media import captions, overlays
 from workers.media.captions import Cue
 from workers.media.codecs import evenly, read_timed
 from workers.media.lettering import Lettering
+from workers.media.overlays import CaptionPage, Overlay
 from workers.media.planes import Planes
 from workers.media.scaling import Scale
 from workers.motion import camera_path
 from workers.motion.motion_course import CourseCheck
 
 _FADE_SECONDS = 0.5
+_PAGE_SECONDS = 1.0  # minimum time of a page of a caption that needs several
 _LONGEST_LOOP = 1 / 3  # maximum length of the loop's dissolve, as a fraction of the clip
 
 OperationsByName = dict[str, Operation]
@@ -82,7 +85,7 @@ def steadied(clip: EvenClip, amount: float, done: Callable[[], None]) -> Steadyi
 
 def drawable_captions(path: Path) -> list[Cue]:
     """Return the captions of a file. Raise Unreadable if the file is unreadable or a letter has no font."""
-    cues = captions.read(path)
+    cues = captions.read(path, is_clean=True).cues
     for cue in cues:
         overlays.check_drawable(cue.text)
     return cues
@@ -122,6 +125,7 @@ class Edit:
         self._interpolation = Interpolation(clip.fps, target, closed="loop" in requested) if target > clip.fps else None
         fps = Fraction(target) if self._interpolation else clip.fps
         self.film = FilmFormat(*size, fps, max(1, round((clip.length - self._window) / clip.fps * fps)))
+        self._counted: PostProcessingMetadata = {}
         self._treatments = self._chosen(seed, cues or [])
 
     def drawn(self, done: Callable[[], None]) -> Iterator[Planes]:
@@ -148,6 +152,7 @@ class Edit:
     def metadata(self) -> PostProcessingMetadata:
         """Return the measurements of the pass. The caller reads all frames of `drawn` first."""
         measured: PostProcessingMetadata = {"operations": [str(operation) for operation in self.done.values()]}
+        measured |= self._counted
         if self._steadying:
             measured["jitterBefore"] = self._steadying.jitter_before
             measured["jitterAfter"] = self._steadying.jitter_after
@@ -183,24 +188,46 @@ class Edit:
         if side or foot:
             chosen.append(Letterbox(side, foot))
         if cues:
-            chosen.append(_Captioned(cues, film, (side, foot)))
+            captioned = _Captioned(cues, film, (side, foot))
+            self._counted = {"captions": captioned.shown, "captionsAfterEnd": len(cues) - captioned.shown}
+            chosen.append(captioned)
         if "watermark" in requested:
             chosen.append(overlays.watermark(requested["watermark"].choice, width, height, (side, foot)))
         return chosen
 
 
 class _Captioned:
-    """A treatment that draws the current caption over each frame."""
+    """A treatment that draws the current captions over each frame. Captions with a common time are drawn together."""
 
     def __init__(self, cues: list[Cue], film: FilmFormat, bars: tuple[int, int]) -> None:
-        self._cues, self._fps, self._seen = cues, float(film.fps), 0
+        """Lay out all captions. Raise Unreadable `captions_too_crowded` if letters do not fit."""
         letters = Lettering("\n".join(cue.text for cue in cues))
-        self._drawn = lru_cache(maxsize=4)(lambda text: overlays.caption(text, letters, film.width, film.height, bars))
+        times = [_frames(cue, film) for cue in cues]
+        self.shown = sum(first < film.frames for first, _ in times)
+        changes = sorted({min(frame, film.frames) for both in times for frame in both})
+        self._pages: list[tuple[int, CaptionPage | None]] = []  # each from a frame on
+        for first, end in pairwise(changes):
+            text = "\n".join(cue.text for cue, (start, stop) in zip(cues, times, strict=True) if start <= first < stop)
+            most = max(1, int((end - first) / film.fps / _PAGE_SECONDS))
+            size = film.width, film.height
+            pages = overlays.caption(text, letters, size, bars, most_pages=most) if text else [None]
+            self._pages += [(first + (end - first) * n // len(pages), page) for n, page in enumerate(pages)]
+        self._pages.append((changes[-1], None))
+        self._seen = 0
+        self._overlay: Overlay | None = None
 
     def __call__(self, planes: Planes) -> Planes:
-        text = captions.shown_at(self._cues, self._seen / self._fps)
+        while self._pages and self._pages[0][0] <= self._seen:
+            page = self._pages.pop(0)[1]
+            self._overlay = page.drawn() if page else None
         self._seen += 1
-        return self._drawn(text)(planes) if text else planes
+        return self._overlay(planes) if self._overlay else planes
+
+
+def _frames(cue: Cue, film: FilmFormat) -> tuple[int, int]:
+    """Return the caption's first frame and the frame after its last. A short caption is visible in one frame."""
+    first, end = (ceil(seconds * film.fps - Fraction(1, 1000)) for seconds in (cue.start, cue.end))
+    return first, max(first + 1, end)
 
 
 def _up_to(film: FilmFormat, seconds: float) -> int:

@@ -6,6 +6,7 @@ from shared.core import mp4
 from shared.core.mp4 import Box
 
 _REQUIRED = {"moov", "mdat", "moof"}  # boxes without which pictures are missing
+_FIRST = {b"ftyp", b"wide", b"free", b"skip", b"pnot", b"mdat", b"moov"}  # QuickTime files need no ftyp
 _EBML, _SEGMENT = b"\x1a\x45\xdf\xa3", b"\x18\x53\x80\x67"  # a WebM or Matroska file is an EBML header and one segment
 
 
@@ -15,6 +16,11 @@ def boxes(path: Path) -> list[Box]:
         return list(mp4.boxes(file, 0, path.stat().st_size))
 
 
+def begins_a_clip(head: bytes) -> bool:
+    """Return whether these first 16 bytes begin a MOV, MP4, WebM or Matroska file."""
+    return head[4:8] in _FIRST or head.startswith(_EBML)
+
+
 def cut_short(path: Path) -> bool:
     """Return whether an MP4's boxes, or a WebM's segment, declare more bytes than the file has."""
     total = path.stat().st_size
@@ -22,7 +28,7 @@ def cut_short(path: Path) -> bool:
         head = file.read(64)
         if head.startswith(_EBML):
             return _segment_end(head) > total
-        if head[4:8] != b"ftyp":
+        if head[4:8] not in _FIRST:
             return False
         return any(box.kind in _REQUIRED and box.end > total for box in mp4.declared_boxes(file, 0, total))
 

@@ -1,35 +1,50 @@
-"""Captions in SRT. Reading is lenient, like in players; writing is strict."""
+"""Captions in SRT, WebVTT or SBV. Reading is lenient, like in players; writing is strict SRT."""
 
+import html
+import math
 import re
 import unicodedata
-from itertools import pairwise
+from collections.abc import Iterator
+from itertools import groupby, pairwise
 from pathlib import Path
 from typing import NamedTuple
 
+from workers.media.charsets import decoded
 from workers.media.unreadable import Unreadable
 
 MOST_BYTES = 512 * 1024  # maximum size of a file
 MOST_CUES = 2000
-_MOST_LETTERS = 400  # maximum length of a caption in code points; the rest is cut off
+MOST_LETTERS = 1000  # maximum length of a caption in code points
+_MOST_MARKS = 30  # maximum number of marks on a letter: the limit of the stream-safe text format (UAX 15, section 13)
 _MOST_QUOTED = 60  # maximum length of a line quoted in an error, in code points
 
-_TIMES = re.compile(
-    r"(?:(\d{1,3}):)?(\d{1,2}):(\d{1,2})[,.](\d{1,3})\s*-->\s*(?:(\d{1,3}):)?(\d{1,2}):(\d{1,2})[,.](\d{1,3})"
+_TIME = (
+    r"(-?)[ \t]*(?:(\d{1,3})[ \t]*[:：][ \t]*)?(\d{1,2})[ \t]*[:：][ \t]*(\d{1,2})"
+    r"(?:[ \t]*[,.;，．][ \t]*(\d{1,6})|:(\d{3}))?"
+)
+_ARROW = r"[ \t]*(?:(?:-{1,3}|[–—])[ \t]?>|→|,)[ \t]*"  # the comma is SBV's
+_TIMES = re.compile(  # a line of times; the groups of an unreadable one are None
+    rf"^[ \t]*(?:(?:\d+[ \t]+)?{_TIME}{_ARROW}{_TIME}(?![\d:])|-?\d+[ \t]*:[^\n]*-->)", re.MULTILINE
 )
 _BLANK = re.compile(r"\n[ \t]*\n")
 _NEXT_NUMBER = re.compile(r"(?<=\n)[ \t]*\d+[ \t]*\n[ \t]*\Z")  # the number of the next caption, before its times
-_MARKUP = re.compile(r"<[^<>]*>|\{\\[^{}]*\}")
+_NAME = re.compile(r"(?<=\n\n)[^\n]+\n\Z")  # WebVTT's name of the next caption, before its times
+_NOT_CUES = re.compile(r"^(?:NOTE|STYLE|REGION)\b")  # WebVTT's other blocks
+_BREAK = re.compile(r"<br */?>|\\N|[\x0b\x0c\x1c-\x1e\x85\u2028\u2029]", re.IGNORECASE)
+_MARKUP = re.compile(
+    r"</?(?:[biusqcv]|em|strong|font|span|lang|ruby|rt)(?:[ .][^<>]*)?>|<[\d:.]+>|\{\\[^{}]*\}", re.IGNORECASE
+)
 _CONTROL = re.compile(
     r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b\u2028-\u202e\u2066-\u2069\ufe00-\ufe0f\ufeff\u180b-\u180e\U000e0100-\U000e01ef]"
 )
 
 
-_UNREADABLE = "captions_unreadable", "This file has no captions in SRT."
-_NO_TEXT = "captions_no_text", "This file is not text. Save the captions as SRT in UTF-8."
+_UNREADABLE = "captions_unreadable", "This file has no captions in SRT or WebVTT."
 _TOO_LONG = (
     "captions_too_long",
-    f"A file has at most {MOST_CUES} captions and {MOST_BYTES // 1024} KB.",
+    f"A file has at most {MOST_CUES} captions of {MOST_LETTERS} letters, and {MOST_BYTES // 1024} KB.",
 )
+_TOO_MANY_MARKS = "captions_too_many_marks", f"A letter of a caption has at most {_MOST_MARKS} marks."
 
 
 def unsupported_script(line: str) -> Unreadable:
@@ -46,23 +61,55 @@ class Cue(NamedTuple):
     text: str
 
 
-def read(path: Path) -> list[Cue]:
-    """Return the captions in the order of their times. Raise Unreadable `captions_...` if the file cannot be used.
+class CaptionFile(NamedTuple):
+    """The captions of a file in the order of their start, and the differences between the captions and the file.
 
-    The encoding is UTF-16 with a byte order mark, else UTF-8, else Windows-1252. Markup is removed without effect.
+    `dropped_cues` counts captions with times that are unreadable, negative or reversed. `ignored_lines` counts lines
+    of text that belong to no caption. `replaced_letters` counts letters that are invalid in the file's encoding.
+    """
+
+    cues: list[Cue]
+    encoding: str
+    dropped_cues: int = 0
+    ignored_lines: int = 0
+    replaced_letters: int = 0
+
+
+def read(path: Path, *, is_clean: bool = False) -> CaptionFile:
+    """Read a file. Markup is removed without effect. Raise Unreadable `captions_...` if it cannot be used.
+
+    `is_clean` means that `write` wrote the file: what looks like markup is text.
     """
     if path.stat().st_size > MOST_BYTES:
         raise Unreadable(*_TOO_LONG)
-    text = _text(path)
+    text, encoding, replaced = decoded(path.read_bytes())
+    if any(len(marks) > _MOST_MARKS for marks in _runs_of_marks(text)):
+        raise Unreadable(*_TOO_MANY_MARKS)
+    text = unicodedata.normalize("NFC", text)  # the font has composed letters, not their parts
+    is_web = text.startswith("WEBVTT")
+    if not is_clean:
+        text = _BREAK.sub("\n", text)
     times = list(_TIMES.finditer(text))
-    bodies = [text[here.end() : there.start()] for here, there in pairwise(times)]
-    bodies = [*(_NEXT_NUMBER.sub("", body) for body in bodies), *(text[last.end() :] for last in times[-1:])]
-    cues = [cue for each, body in zip(times, bodies, strict=True) if (cue := _cue(each, body))]
+    cues: list[Cue] = []
+    dropped = ignored = 0
+    for here, body in zip(times, _bodies(text, times, is_web=is_web), strict=True):
+        shown, *others = _BLANK.split(body, maxsplit=1)
+        ignored += sum(_lines_ignored(rest, is_web=is_web) for rest in others)
+        lines = _shown(shown.partition("\n")[2], is_web=is_web, is_clean=is_clean)
+        numbers = here.groups()
+        start, end = _seconds(numbers[:6]), _seconds(numbers[6:])
+        if not lines:
+            continue
+        if not end > max(0.0, start):  # NaN too
+            dropped += 1
+        else:
+            cues.append(Cue(max(0.0, start), end, lines))
     if not cues:
         raise Unreadable(*_UNREADABLE)
-    if len(cues) > MOST_CUES:
+    if len(cues) > MOST_CUES or max(len(cue.text) for cue in cues) > MOST_LETTERS:
         raise Unreadable(*_TOO_LONG)
-    return sorted(cues)
+    in_order = sorted(cues, key=lambda cue: cue.start)  # captions with one start stay in the order of the file
+    return CaptionFile(in_order, encoding, dropped, ignored, replaced)
 
 
 def write(path: Path, cues: list[Cue]) -> None:
@@ -73,38 +120,46 @@ def write(path: Path, cues: list[Cue]) -> None:
     path.write_text("\n".join(blocks), encoding="utf-8", newline="\n")
 
 
-def shown_at(cues: list[Cue], seconds: float) -> str:
-    """Return the text of all captions that are visible at a time, separated by newlines."""
-    return "\n".join(cue.text for cue in cues if cue.start <= seconds < cue.end)
+def _bodies(text: str, times: list[re.Match[str]], *, is_web: bool) -> Iterator[str]:
+    """Yield the text after each times, without the number or the WebVTT name of the next caption."""
+    for here, there in pairwise(times):
+        body = text[here.end() : there.start()]
+        yield (_NAME if is_web else _NEXT_NUMBER).sub("", body)
+    yield from (text[last.end() :] for last in times[-1:])
 
 
-def _text(path: Path) -> str:
-    data = path.read_bytes()
-    has_byte_order_mark = data[:2] in {b"\xff\xfe", b"\xfe\xff"}
-    for encoding in ("utf-16",) if has_byte_order_mark else ("utf-8-sig", "cp1252"):
-        try:
-            text = data.decode(encoding).replace("\r\n", "\n").replace("\r", "\n")
-        except UnicodeDecodeError:
-            continue
-        if "\0" in text:
-            break  # UTF-16 without a byte order mark, or a binary file
-        return unicodedata.normalize("NFC", text)  # the font has composed letters, not their parts
-    raise Unreadable(*_NO_TEXT)
+def _shown(text: str, *, is_web: bool, is_clean: bool) -> str:
+    """Return the caption's lines without markup and control characters. WebVTT has the entities of HTML."""
+    if not is_clean:
+        text = _MARKUP.sub("", text)
+    if is_web:
+        text = html.unescape(text)
+    lines = (_CONTROL.sub("", line).strip() for line in text.split("\n"))
+    return "\n".join(line for line in lines if line)
 
 
-def _cue(times: re.Match[str], body: str) -> Cue | None:
-    """Return the caption with these times, or None if it has no text or no duration.
+def _lines_ignored(rest: str, *, is_web: bool) -> int:
+    """Return the number of lines after a caption's blank line. WebVTT's comments and styles are not text."""
+    blocks = (block for block in _BLANK.split(rest) if not (is_web and _NOT_CUES.match(block.strip())))
+    return sum(bool(line.strip()) for block in blocks for line in block.split("\n"))
 
-    `body` is the text after the times. The caption ends at the first blank line. If that is the first line, there is
-    no text.
+
+def _runs_of_marks(text: str) -> Iterator[str]:
+    for is_mark, run in groupby(text, lambda letter: unicodedata.category(letter)[0] == "M"):
+        if is_mark:
+            yield "".join(run)
+
+
+def _seconds(parts: tuple[str | None, ...]) -> float:
+    """Return the seconds of a time's sign, hours, minutes, seconds and fraction after a point or after a colon.
+
+    Return NaN for unreadable times.
     """
-    numbers = [int((part or "0").ljust(3, "0") if index % 4 == 3 else part or 0) for index, part in
-               enumerate(times.groups())]  # fmt: skip
-    start, end = (h * 3600 + m * 60 + s + ms / 1000 for h, m, s, ms in (numbers[:4], numbers[4:]))
-    text = _BLANK.split(body, maxsplit=1)[0].partition("\n")[2]
-    lines = (_CONTROL.sub("", _MARKUP.sub("", line)).strip() for line in text.split("\n"))
-    shown = "\n".join(line for line in lines if line)[:_MOST_LETTERS].rstrip()
-    return Cue(start, end, shown) if shown and end > start else None
+    sign, hours, minutes, seconds, point, colon = parts
+    if minutes is None or seconds is None:
+        return math.nan
+    whole = int(hours or 0) * 3600 + int(minutes) * 60 + int(seconds)
+    return (-1 if sign else 1) * (whole + float(f"0.{int(point or colon or 0):0{len(point or colon or '0')}}"))
 
 
 def _clock(seconds: float) -> str:

@@ -22,14 +22,16 @@ from av.video.frame import VideoFrame
 from av.video.plane import VideoPlane
 from av.video.reformatter import ColorRange, Colorspace
 
+from workers.media.hdr import ToneMap, is_hdr
 from workers.media.planes import Bytes, Planes, as_bytes
-from workers.media.probe import EMPTY, broken, open_clip, pixel_shape, square_size
+from workers.media.probe import EMPTY, broken, frames, open_clip, orientation, pixel_shape, square_size
 from workers.media.unreadable import Unreadable
 
 _BT709 = 1  # the number of BT.709 as primaries, transfer and matrix in ITU-T H.273
 _LIMITED = 1  # FFmpeg's number for the range 16..235
+_RGB = 0  # the number of RGB planes as a matrix in H.273
 _UNTAGGED = 2  # the number of an unspecified matrix in H.273
-_MATRICES = {0, 1, 4, 5, 6, 7, 9, 10}  # matrices of H.273 that swscale supports; 0 means RGB planes
+_MATRICES = {_RGB, 1, 4, 5, 6, 7, 9, 10}  # matrices of H.273 that swscale supports
 # If a frame's width is not a multiple of 128 pixels, x264's look-ahead for AVX-512 reads uninitialised memory, and
 # equal frames give different bytes. Its code for AVX2 is repeatable.
 # (13 is OpenCV's CPU_AVX_512F, which its Python module does not name.)
@@ -155,13 +157,13 @@ def read_timed(path: Path) -> Iterator[tuple[float, Planes]]:
         stream = container.streams.video[0]
         stream.thread_type = "AUTO"
         stream.thread_count = 2
-        shape = pixel_shape(stream)
+        shape, tone_map = pixel_shape(stream), ToneMap()
         start: float | None = None
         try:
-            for frame in container.decode(stream):
+            for frame in frames(container):
                 if start is None:
                     start = frame.time or 0.0
-                yield (frame.time or 0.0) - start, planes_from(frame, shape)
+                yield (frame.time or 0.0) - start, planes_from(frame, shape, tone_map)
         except av.FFmpegError as error:
             raise broken(path) from error
     if start is None:
@@ -223,15 +225,17 @@ def frame_from(planes: Planes, into: VideoFrame | None = None) -> VideoFrame:
     return frame
 
 
-def planes_from(frame: VideoFrame, shape: Fraction = Fraction(1)) -> Planes:
+def planes_from(frame: VideoFrame, shape: Fraction = Fraction(1), tone_map: ToneMap | None = None) -> Planes:
     """Return the planes of a decoded frame, upright, with square pixels. Limited BT.709 4:2:0 is not copied.
 
-    `shape` is the aspect ratio of its pixels, width / height.
+    `shape` is the aspect ratio of its pixels, width / height. `tone_map` converts HDR.
     """
-    turns = frame.rotation // 90
+    upright = orientation(frame)
     if any(component.is_alpha for component in frame.format.components):
         frame = _on_black(frame)
     matrix = _matrix(frame)
+    if tone_map and is_hdr(frame):
+        frame, matrix = tone_map(frame, matrix), _RGB
     size = square_size(frame, shape)
     ready = frame.format.name == "yuv420p" and frame.color_range != ColorRange.JPEG and matrix == Colorspace.ITU709
     if not ready or size != (frame.width, frame.height):
@@ -246,8 +250,8 @@ def planes_from(frame: VideoFrame, shape: Fraction = Fraction(1)) -> Planes:
     width, height = frame.width & ~1, frame.height & ~1
     y, u, v = (_view(plane) for plane in frame.planes)
     planes = y[:height, :width], u[: height // 2, : width // 2], v[: height // 2, : width // 2]
-    if turns:
-        return Planes(*(np.ascontiguousarray(np.rot90(plane, turns)) for plane in planes))
+    if any(upright):
+        return Planes(*(np.ascontiguousarray(upright.upright(plane)) for plane in planes))
     for plane in planes:
         plane.flags.writeable = False  # the decoder still reads them for prediction
     return Planes(*planes)

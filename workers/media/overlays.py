@@ -1,19 +1,26 @@
 """Overlays of a film: captions and the watermark, as small pictures with coverage, blended into the planes."""
 
-from dataclasses import dataclass
-from itertools import islice
+from dataclasses import dataclass, replace
+from math import ceil
 
 import cv2
 import numpy as np
 
 from workers.media import lettering
 from workers.media.captions import unsupported_script
-from workers.media.lettering import Lettering
+from workers.media.lettering import Lettering, Line
 from workers.media.planes import Bytes, Floats, Planes, as_floats
+from workers.media.unreadable import Unreadable
 
 _BLACK, _WHITE, _NEUTRAL = 16, 235, 128
-_CAPTION_LINES = 3
+_MOST_COVERED = 0.55  # maximum share of the picture's height that a caption covers
+_EASY = 0.6  # letters of this share of the usual size are easy to read
+_SHRINKS = (1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4)  # sizes of letters, as shares of the usual size
 _RISE, _STEP = 1.0, 1.28  # minimum height above a base line and minimum line spacing, in sizes; tall letters need more
+_TOO_CROWDED = (
+    "captions_too_crowded",
+    "Too many letters are shown at one time. Shorten the captions, or show them for longer.",
+)
 _GAP = 0.1  # minimum space between the ink of adjacent lines, in sizes
 
 
@@ -35,30 +42,64 @@ class Overlay:
         return Planes(*(_blended(plane, *layer) for plane, layer in zip(planes, layers, strict=True)))
 
 
-def caption(text: str, letters: Lettering, width: int, height: int, bars: tuple[int, int]) -> Overlay:
-    """Return white letters with a dark edge, centred near the bottom of the picture. At most three lines are drawn.
+@dataclass(frozen=True, slots=True)
+class CaptionPage:
+    """Lines that are drawn together, white with a dark edge, centred near the bottom of the picture.
 
-    `bars` are the widths of the side bars and of the bars above and below, in pixels. Letters stay outside the bars.
+    `size` is the size of the letters, `frame` (width, height), and `bars` the widths of the side bars and of the bars
+    above and below, all in pixels. Letters stay outside the bars.
     """
-    side, foot = bars
-    size = max(2, round(min(width * 0.058, height * 0.056)))
-    lines = list(islice(letters.lines(text, (width - 2 * side) * 0.86 / size), _CAPTION_LINES))
-    rise, fall, across = (
-        max(sizes) for sizes in zip(*((line.rise, line.fall, line.width) for line in lines), strict=True)
-    )
-    margin, step = size // 2, round(size * max(_STEP, rise + fall + _GAP))
-    sheet = np.zeros((_even(step * len(lines) + 2 * margin), _even(across * size + 2 * margin)), np.uint8)
-    for index, line in enumerate(lines):
-        place = (sheet.shape[1] - line.width * size) / 2, margin + index * step + max(_RISE, rise) * size
-        line.draw(sheet, place, size)
-    white = as_floats(sheet / 255)
-    reach = max(1, round(size * 0.055))
-    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1))
-    edge = as_floats(cv2.GaussianBlur(cv2.dilate(white, disc), (0, 0), max(0.6, reach * 0.5)))
-    shade = as_floats(cv2.GaussianBlur(cv2.dilate(white, disc), (0, 0), size * 0.16))
-    cover = np.maximum(white, np.maximum(edge * 0.92, shade * 0.55))
-    top = height - foot - round((height - 2 * foot) * 0.055) - sheet.shape[0]
-    return _placed((width - sheet.shape[1]) // 2, top, _inked(white, as_floats(cover)), as_floats(cover))
+
+    lines: tuple[Line, ...]
+    size: int
+    frame: tuple[int, int]
+    bars: tuple[int, int]
+
+    @property
+    def step(self) -> int:
+        """The line spacing in pixels."""
+        return round(self.size * max(_STEP, max(line.rise + line.fall for line in self.lines) + _GAP))
+
+    def drawn(self) -> Overlay:
+        """Return the picture of the lines."""
+        (width, height), (_, foot), size = self.frame, self.bars, self.size
+        rise, across = max(line.rise for line in self.lines), max(line.width for line in self.lines)
+        margin = size // 2
+        sheet = np.zeros((_even(self.step * len(self.lines) + 2 * margin), _even(across * size + 2 * margin)), np.uint8)
+        for index, line in enumerate(self.lines):
+            place = (sheet.shape[1] - line.width * size) / 2, margin + index * self.step + max(_RISE, rise) * size
+            line.draw(sheet, place, size)
+        white = as_floats(sheet / 255)
+        reach = max(1, round(size * 0.055))
+        disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1))
+        edge = as_floats(cv2.GaussianBlur(cv2.dilate(white, disc), (0, 0), max(0.6, reach * 0.5)))
+        shade = as_floats(cv2.GaussianBlur(cv2.dilate(white, disc), (0, 0), size * 0.16))
+        cover = np.maximum(white, np.maximum(edge * 0.92, shade * 0.55))
+        top = height - foot - round((height - 2 * foot) * 0.055) - sheet.shape[0]
+        return _placed((width - sheet.shape[1]) // 2, top, _inked(white, as_floats(cover)), as_floats(cover))
+
+
+def caption(
+    text: str, letters: Lettering, frame: tuple[int, int], bars: tuple[int, int], *, most_pages: int = 1
+) -> list[CaptionPage]:
+    """Return the pages that show the whole text one after another, usually one.
+
+    A long text gets smaller letters. If they would be hard to read, it gets up to `most_pages` pages. Raise Unreadable
+    `captions_too_crowded` if the text does not fit.
+    """
+    (width, height), (side, foot) = frame, bars
+    full = min(width * 0.058, height * 0.056)
+    for shrink in _SHRINKS:
+        size = max(2, round(full * shrink))
+        page = CaptionPage(tuple(letters.lines(text, (width - 2 * side) * 0.86 / size)), size, frame, bars)
+        on_each = max(1, int(((height - 2 * foot) * _MOST_COVERED - size) / page.step))
+        pages = ceil(len(page.lines) / on_each)
+        if pages <= (most_pages if shrink <= _EASY else 1):
+            on_each = ceil(len(page.lines) / pages)
+            return [
+                replace(page, lines=page.lines[first : first + on_each]) for first in range(0, len(page.lines), on_each)
+            ]
+    raise Unreadable(*_TOO_CROWDED)
 
 
 def check_drawable(text: str) -> None:

@@ -1,19 +1,23 @@
 """The facts of a clip (size, frame rate, duration), and the safe way to open one."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
 from statistics import fmean, median
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 import av
+import numpy as np
 
 from workers.media.boxes import cut_short
+from workers.media.planes import Bytes
 from workers.media.unreadable import Unreadable
 
 if TYPE_CHECKING:
     from av.container import InputContainer
+    from av.video.codeccontext import VideoCodecContext
     from av.video.frame import VideoFrame
     from av.video.stream import VideoStream
 
@@ -21,6 +25,12 @@ if TYPE_CHECKING:
 _CONTAINERS = "mov,mp4,matroska,webm"
 
 FEWEST_PIXELS_A_SIDE, MOST_PIXELS_A_SIDE = 16, 8192
+# Decoders of the codecs that cameras, phones, editors and browsers write. FFmpeg has hundreds of others.
+_CODECS = {
+    *("h264", "hevc", "vp8", "vp9", "libdav1d", "av1", "mpeg4", "mpeg2video", "mjpeg", "png", "rawvideo"),
+    *("prores", "dnxhd", "ffv1", "qtrle", "h263", "msmpeg4v3", "cfhd", "theora"),
+}
+_ALPHA_DECODERS = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
 _ALIKE = 0.05  # maximum relative difference at which the declared frame rate replaces the measured one
 
 
@@ -28,12 +38,13 @@ _UNREADABLE = "clip_unreadable", "The clip cannot be read. It is damaged, or it 
 _TRUNCATED = "clip_truncated", "The clip is incomplete. Its end is missing."
 _TOO_SMALL = "clip_too_small", f"A clip needs at least {FEWEST_PIXELS_A_SIDE} pixels a side."
 _TOO_LARGE = "clip_too_large", f"A clip has at most {MOST_PIXELS_A_SIDE} pixels a side."
+_UNSUPPORTED = "clip_unsupported_codec", "Kinora does not read the codec of this clip. Save it as H.264 in MP4."
 EMPTY = "clip_empty", "The clip has no frames."
 
 
 @dataclass(frozen=True, slots=True)
 class ClipFacts:
-    """A clip's properties after rotation by `rotation` degrees (0, 90, 180, 270), with square pixels.
+    """A clip's properties with its orientation applied, with square pixels.
 
     The duration is from the first picture to the end of the last. It ignores the length of the sound.
     """
@@ -43,7 +54,48 @@ class ClipFacts:
     fps: Fraction  # frame rate without pauses: a picture that is shown for longer does not lower it
     frames: int
     duration_seconds: float
-    rotation: int
+    orientation: "Orientation"
+
+
+class Orientation(NamedTuple):
+    """The steps that make a frame upright: exchange of rows and columns, then mirroring of columns and of rows."""
+
+    transposed: bool = False
+    columns: bool = False
+    rows: bool = False
+
+    def upright(self, plane: Bytes) -> Bytes:
+        """Return a plane (height x width) upright, as a view."""
+        if self.transposed:
+            plane = plane.T
+        return plane[:: -1 if self.rows else 1, :: -1 if self.columns else 1]
+
+
+def orientation(frame: "VideoFrame") -> Orientation:
+    """Return the orientation of the frame's display matrix, to the nearest of the eight.
+
+    The matrix maps the place (x, y) to (a x + c y, b x + d y). Its first two rows are a b u and c d v (ISO/IEC
+    14496-12, section 8.3.2).
+    """
+    data = frame.side_data.get("DISPLAYMATRIX")
+    if data is None:
+        return Orientation()
+    a, b, _, c, d = (int(number) for number in np.frombuffer(cast("bytes", data), np.int32, 5))
+    if abs(a) + abs(d) >= abs(b) + abs(c):
+        return Orientation(columns=a < 0, rows=d < 0)
+    return Orientation(transposed=True, columns=c < 0, rows=b < 0)
+
+
+def frames(container: "InputContainer") -> "Iterator[VideoFrame]":
+    """Yield the clip's frames, with the alpha of VP8 and VP9, which FFmpeg's own decoders ignore."""
+    stream = container.streams.video[0]
+    library = _ALPHA_DECODERS.get(stream.codec_context.name) if stream.metadata.get("alpha_mode") == "1" else None
+    if library is None:
+        yield from container.decode(stream)
+        return
+    decoder = cast("VideoCodecContext", av.CodecContext.create(library, "r"))
+    for packet in container.demux(stream):
+        yield from decoder.decode(packet if packet.size else None)
 
 
 def open_clip(path: Path) -> "InputContainer":
@@ -59,6 +111,9 @@ def open_clip(path: Path) -> "InputContainer":
     if not container.streams.video:
         container.close()
         raise Unreadable(*EMPTY)
+    if container.streams.video[0].codec_context.name not in _CODECS:
+        container.close()
+        raise Unreadable(*_UNSUPPORTED)
     return container
 
 
@@ -89,9 +144,10 @@ def probe(path: Path) -> ClipFacts:
         fps, seconds = _timing(times, stream.time_base or Fraction(1), declared)
         width, height = square_size(first, pixel_shape(stream))
         _check_size(width, height)
-        if first.rotation % 180:
+        upright = orientation(first)
+        if upright.transposed:
             width, height = height, width
-        return ClipFacts(width, height, fps, max(1, len(times)), seconds, first.rotation % 360)
+        return ClipFacts(width, height, fps, max(1, len(times)), seconds, upright)
 
 
 def pixel_shape(stream: "VideoStream") -> Fraction:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Self
 
 from shared.aws import media
@@ -13,12 +14,13 @@ from shared.jobs.steps import Fenced, steps
 from shared.jobs.store import StepOutput, StepResult
 from shared.observability import logger
 from shared.stages.failures import StageFailure
-from shared.stages.messages import StageTask
+from shared.stages.messages import MediaRequest, StageTask
 from shared.stages.stages import STAGES, Role, Stage
 from workers.engines.contract import StageResult
+from workers.runtime.granted import GrantedMedia
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Attempt:
     """A claim on one step. Every write is conditional on it; a claim that is no longer current raises Fenced.
 
@@ -35,6 +37,12 @@ class Attempt:
         """Claim the step of `task`. Raise the errors of `steps.claim`."""
         job = steps.claim(task.job_id, task.stage, attempt=attempt_id, lease_until=lease_until, at=at)
         return cls(attempt_id, task, job, steps.token(task.job_id, task.stage))
+
+    @cached_property
+    def media(self) -> GrantedMedia:
+        """The access to the step's media. Raise NotGranted."""
+        task = self.task
+        return GrantedMedia(MediaRequest(proof=task.proof or "", job_id=task.job_id, stage=task.stage, attempt=self.id))
 
     def beat(self, *, lease_until: datetime, percent: int | None, preview: int | None = None, at: datetime) -> None:
         """Extend the lease. Write the progress and the number of the newest preview, if given. Raise Fenced."""
@@ -55,7 +63,7 @@ class Attempt:
         outputs = []
         for output in made.outputs:
             key = attempt_prefix(self.task.job_id, self.task.stage, self.id) + output.path.name
-            media.upload(output.path, key, output.media_type, kind=kind)
+            media.upload(output.path, key, output.media_type, kind=kind, client=self.media.client)
             outputs.append(StepOutput(output.role, key, output.media_type))
         result = StepResult(tuple(outputs), made.metrics)
         steps.record_result(self.job, self.task.stage, result, attempt=self.id, at=utc_now())
@@ -81,12 +89,9 @@ class Attempt:
         """Hand the step back, so that another attempt can claim it at once. Raise Fenced."""
         steps.release(self.task.job_id, self.task.stage, attempt=self.id, at=utc_now())
 
-    def delete_uploads(self) -> bool:
-        """Delete the uploads of a stopped attempt. If they are the step's result, return False and delete nothing."""
-        if steps.has_result(self.task.job_id, self.task.stage, attempt=self.id):
-            return False
-        media.delete_below(attempt_prefix(self.task.job_id, self.task.stage, self.id))
-        return True
+    def has_result(self) -> bool:
+        """Return whether the step's result is that of this attempt."""
+        return steps.has_result(self.task.job_id, self.task.stage, attempt=self.id)
 
 
 def _check_outputs(stage: Stage, made: set[Role]) -> None:

@@ -22,6 +22,7 @@ from shared.observability import logged, logger
 from workers.engines.contract import Stopped
 from workers.runtime.attempt import Attempt
 from workers.runtime.config import WorkerConfig
+from workers.runtime.granted import NotGranted
 from workers.runtime.receipt import Receipt
 
 TICK_SECONDS = 0.25  # interval between two checks of the clocks
@@ -113,7 +114,7 @@ class Beat:
         try:
             if to_write:
                 self._write(now)
-        except Fenced:
+        except (Fenced, NotGranted):
             self.stop_reason = self._reason_fenced()
         except (ClientError, BotoCoreError, PynamoDBException):
             logger.exception("beat failed")
@@ -145,7 +146,7 @@ class Beat:
         self._previews += 1
         task = self._attempt.task
         key = preview_key(task.job_id, task.stage, self._attempt.id, self._previews)
-        media.put(jpeg, key, "image/jpeg", kind="work")
+        media.put(jpeg, key, "image/jpeg", kind="work", client=self._attempt.media.client)
         return self._previews
 
     def _reason_fenced(self) -> StopReason:

@@ -5,12 +5,13 @@ once. If the function of a poll dies, a new attempt claims the step after the le
 """
 
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import timedelta
 from functools import cached_property, partial
 from importlib import import_module
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ulid import ULID
 
@@ -28,6 +29,10 @@ from shared.stages.queues import REMOTE_QUEUE
 from workers.engines.contract import Busy, Finished, Output, RemoteEngine, StageResult, Unconfirmed
 from workers.runtime.attempt import Attempt, is_outdated, report_completed
 from workers.runtime.config import RemoteConfig
+from workers.runtime.granted import NotGranted
+
+if TYPE_CHECKING:  # the deployed bundles do not contain the stubs
+    from mypy_boto3_s3 import S3Client
 
 PRESIGNED_URL_SECONDS = 3600  # validity of the URLs that a provider receives
 
@@ -87,24 +92,35 @@ class RemoteRunner:
         else:
             self._submit_or_adopt(attempt)
 
+    def _refused(self, attempt: Attempt) -> None:
+        """Release the step, which has a newer message. That message continues with the ticket."""
+        logger.info("attempt refused")
+        with suppress(Fenced):
+            attempt.release()
+
     def _submit_or_adopt(self, attempt: Attempt) -> None:
         task = attempt.task
         held = self._tickets.get(task.job_id, task.stage)
         if held is None or held.intent is None:
-            self._submit(attempt)
+            try:
+                client = attempt.media.client  # before the intent: a refused attempt must not submit
+            except NotGranted:
+                self._refused(attempt)
+            else:
+                self._submit(attempt, client)
         elif held.ticket is None:
             self._unconfirmed(attempt)
         else:
             self._tickets.adopt(task.job_id, task.stage, attempt=attempt.id)
             self._poll(attempt, int(held.poll_no))
 
-    def _submit(self, attempt: Attempt) -> None:
+    def _submit(self, attempt: Attempt, client: "S3Client") -> None:
         task = attempt.task
         of = (task.job_id, task.stage)
         self._tickets.intend(*of, attempt=attempt.id, at=utc_now())
         try:
             ticket = self._engine(task).submit(
-                task.request, partial(media.presigned_url, seconds=PRESIGNED_URL_SECONDS)
+                task.request, partial(media.presigned_url, seconds=PRESIGNED_URL_SECONDS, client=client)
             )
         except Busy as busy:
             self._tickets.withdraw(*of, attempt=attempt.id)
@@ -149,6 +165,8 @@ class RemoteRunner:
                 self._beat(attempt, percent=int(100 * state.fraction))
         except Busy as busy:
             self._schedule_poll(attempt, poll_no, at_least=busy.seconds)
+        except NotGranted:
+            self._refused(attempt)
         except Fenced:
             self._stopped(attempt)
         except StageFailure as failure:
@@ -177,11 +195,11 @@ class RemoteRunner:
         attempt.succeed()
 
     def _stopped(self, attempt: Attempt) -> None:
-        """Delete the uploads of a fenced attempt, or report its result if the step has it.
+        """Report the result of a fenced attempt if the step has it.
 
         If the job has ended, cancel the provider's request.
         """
-        if not attempt.delete_uploads():
+        if attempt.has_result():
             attempt.succeed()
         elif jobs.is_over(attempt.task.job_id):
             self._cancel(attempt.task)

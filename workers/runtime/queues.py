@@ -117,7 +117,7 @@ def consume(
             try:
                 for delivery in receive():
                     if shutdown.requested:
-                        delivery.hide(0)
+                        delivery.hand_back()
                         return
                     os.environ[TRACE] = delivery.trace
                     with protected():

@@ -5,7 +5,7 @@ from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 from ulid import ULID
@@ -22,7 +22,11 @@ from workers.engines.contract import InProcessEngine, StageResult, Stopped, Work
 from workers.runtime.attempt import Attempt, is_outdated, report_completed
 from workers.runtime.beat import Beat, StopReason
 from workers.runtime.config import WorkerConfig
+from workers.runtime.granted import NotGranted
 from workers.runtime.receipt import Receipt
+
+if TYPE_CHECKING:  # the images do not contain the stubs
+    from mypy_boto3_s3 import S3Client
 
 Engines = Mapping[str, InProcessEngine[Any]]
 
@@ -61,8 +65,10 @@ class StepRunner:
         beat = Beat(attempt, delivery=delivery, shutdown_requested=self._shutdown_requested, config=self._config)
         try:
             with beat, TemporaryDirectory(prefix="kinora-") as folder:
-                made = self._run(attempt.task, Path(folder), beat)
+                made = self._run(attempt, Path(folder), beat)
                 attempt.record(made)
+        except NotGranted:
+            self._refused(attempt, delivery)
         except Stopped:
             self._stopped(attempt, beat.stop_reason, delivery)
         except Fenced:
@@ -75,19 +81,20 @@ class StepRunner:
             attempt.succeed()
             delivery.delete()
 
-    def _run(self, task: StageTask, folder: Path, beat: Beat) -> StageResult:
+    def _run(self, attempt: Attempt, folder: Path, beat: Beat) -> StageResult:
+        task, client = attempt.task, attempt.media.client
         work, inputs = folder / "work", folder / "inputs"
         work.mkdir()
         inputs.mkdir()
         workspace = Workspace(
-            work, fetch=lambda url: _downloaded(url, inputs), progress=beat.progress, preview=beat.preview
+            work, fetch=lambda url: _downloaded(url, inputs, client), progress=beat.progress, preview=beat.preview
         )
         engine = self._engines.get(task.engine)
         if engine is None:
             raise StageFailure("engine_unknown", f"No worker of this stage has the engine {task.engine}.")
         try:
             made = engine.run(task.request, workspace)
-        except (Stopped, StageFailure):
+        except (Stopped, NotGranted, StageFailure):
             raise
         except Exception as error:
             logger.exception("engine crashed")
@@ -98,7 +105,7 @@ class StepRunner:
 
     def _stopped(self, attempt: Attempt, reason: StopReason | None, delivery: Receipt) -> None:
         logger.info("attempt stopped", why=reason and reason.value)
-        if not attempt.delete_uploads():
+        if attempt.has_result():
             attempt.succeed()
             delivery.delete()
             return
@@ -112,12 +119,20 @@ class StepRunner:
             case _:  # the message belongs to the attempt that fenced this one
                 pass
 
+    def _refused(self, attempt: Attempt, delivery: Receipt) -> None:
+        """Release the step. Delete the message if the step has a newer one, which has the right to its media."""
+        logger.info("attempt refused")
+        with suppress(Fenced):
+            attempt.release()
+        if is_outdated(attempt.task):
+            delivery.delete()
 
-def _downloaded(url: str, folder: Path) -> Path:
+
+def _downloaded(url: str, folder: Path, client: "S3Client") -> Path:
     path = folder / (sha256(url.encode()).hexdigest()[:16] + Path(url).suffix)
     if not path.exists():
         try:
-            media.download(url, path)
+            media.download(url, path, client=client)
         except media.Missing as error:
             raise StageFailure("input_missing", "A file that this step needs no longer exists.") from error
         except ClientError as error:

@@ -10,9 +10,12 @@ from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 
+from shared.assets.formats import listed
+from shared.assets.record import AssetType
 from workers.media.unreadable import Unreadable
 from workers.verification import clips
 from workers.verification.clips import clean_clip
+from workers.verification.confinement import confine
 from workers.verification.pictures import clean_picture
 from workers.verification.sounds import clean_captions, clean_sound
 from workers.verification.verdict import CleanMedia, MediaKind, Rejected
@@ -26,13 +29,14 @@ _LIMITS = {
 
 # Codes and messages of rejections, where they differ from those of a failed step.
 _REASONS = {
-    "picture_unreadable": ("not_a_picture", "This is not a JPEG, PNG or WebP picture."),
+    "picture_unreadable": ("not_a_picture", f"This is not a {listed(AssetType.IMAGE)} picture."),
     "audio_unreadable": ("not_a_track", "This is not an MP3, M4A, WAV, FLAC, Ogg or WebM track."),
     "audio_missing": ("no_sound", "This file has no sound."),
-    "captions_unreadable": ("not_captions", "This file has no SRT captions."),
+    "captions_unreadable": ("not_captions", "This file has no SRT or WebVTT captions."),
     "clip_unreadable": ("damaged", "This clip is damaged."),
     "clip_empty": ("no_frames", "This clip has no frames."),
     "clip_truncated": ("incomplete", "This clip is incomplete: its end is missing."),
+    "clip_unsupported_codec": ("unsupported_codec", "Kinora does not read the codec of this clip."),
     "clip_too_large": clips.TOO_LARGE,
     "clip_too_small": clips.TOO_SMALL,
 }
@@ -60,6 +64,7 @@ def examine(upload: Path, kind: MediaKind, out_folder: Path) -> CleanMedia:
 def main(kind: str, upload: str, out_folder: str, seconds: str) -> None:
     """Print the verdict. An unexpected error ends the process, and `inspect` then rejects the upload."""
     _limit(int(seconds))
+    confine(Path(out_folder))
     try:
         verdict = asdict(examine(Path(upload), MediaKind(kind), Path(out_folder)))
     except Rejected as rejected:

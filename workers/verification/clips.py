@@ -1,9 +1,12 @@
 """Uploaded clips: checked by signature and header, decoded frame by frame, and written again as plain H.264."""
 
+from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 
+from workers.media.boxes import begins_a_clip
 from workers.media.codecs import ClipWriter, Encoding, evenly, read_timed
+from workers.media.planes import Planes
 from workers.media.probe import ClipFacts, probe
 from workers.media.scaling import Scale
 from workers.verification.verdict import CleanMedia, Rejected
@@ -12,12 +15,14 @@ MIN_SECONDS = 1.0
 MAX_SECONDS = 60.0
 MIN_SIDE_PIXELS = 64
 MAX_SIDE_PIXELS = 4096
+MAX_PIXELS = 60 * 60 * 4096 * 2304  # of all frames: a minute of 4K at 60 frames per second
 
 _SHORT_SIDE = 720
 _MIN_FPS, _MAX_FPS = Fraction(10), Fraction(30)
 _CLEAN = Encoding(preset="veryfast", crf=18, keyframe_seconds=1, movflags="+faststart")
 
 TOO_LARGE = "too_large", f"A clip has at most {MAX_SIDE_PIXELS} pixels a side."
+TOO_MANY_PIXELS = "too_many_pixels", "This clip has too many frames of this size. Upload a smaller or shorter clip."
 TOO_SMALL = "too_small", f"A clip needs at least {MIN_SIDE_PIXELS} pixels a side."
 
 
@@ -26,7 +31,9 @@ def clean_clip(source: Path, target: Path) -> CleanMedia:
 
     Raise Rejected or Unreadable.
     """
-    if not _has_clip_signature(source):
+    with source.open("rb") as file:
+        is_clip = begins_a_clip(file.read(16))
+    if not is_clip:
         raise Rejected("not_a_clip", "This is not an MP4, MOV or WebM clip.")
     facts = probe(source)
     _check(facts)
@@ -34,15 +41,9 @@ def clean_clip(source: Path, target: Path) -> CleanMedia:
     width, height = _size(facts)
     scale = Scale(width, height)
     with ClipWriter(target, width, height, fps, _CLEAN) as writer:
-        for planes in evenly(read_timed(source), fps, facts.duration_seconds):
+        for planes in evenly(_bounded(read_timed(source)), fps, facts.duration_seconds):
             writer.write(scale(planes))
     return CleanMedia(target, "video/mp4", width, height, float(writer.frames / fps), target.stat().st_size)
-
-
-def _has_clip_signature(path: Path) -> bool:
-    with path.open("rb") as file:
-        head = file.read(16)
-    return head[4:8] == b"ftyp" or head.startswith(b"\x1a\x45\xdf\xa3")  # ISO base media, EBML (WebM, Matroska)
 
 
 def _check(facts: ClipFacts) -> None:
@@ -52,6 +53,18 @@ def _check(facts: ClipFacts) -> None:
         raise Rejected(*TOO_SMALL)
     if not MIN_SECONDS - 0.05 <= facts.duration_seconds <= MAX_SECONDS + 0.5:
         raise _wrong_length()
+    if facts.width * facts.height * facts.frames > MAX_PIXELS:
+        raise Rejected(*TOO_MANY_PIXELS)
+
+
+def _bounded(timed: Iterator[tuple[float, Planes]]) -> Iterator[tuple[float, Planes]]:
+    """Yield the frames while their pixels are few enough. A clip can change its size after the first frame."""
+    done = 0
+    for seconds, planes in timed:
+        done += planes.y.size
+        if done > MAX_PIXELS:
+            raise Rejected(*TOO_MANY_PIXELS)
+        yield seconds, planes
 
 
 def _wrong_length() -> Rejected:

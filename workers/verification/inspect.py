@@ -23,6 +23,7 @@ def inspect(path: Path, kind: MediaKind, out_folder: Path, timeout_seconds: floa
     environment = {
         "PATH": os.defpath,
         "PYTHONPATH": str(Path(workers.__file__).parents[1]),
+        "TMPDIR": str(out_folder),  # the only folder that the child can write to
         "OPENBLAS_NUM_THREADS": "1",  # each thread reserves address space, which the child's limit does not allow
     }
     try:

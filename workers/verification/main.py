@@ -4,17 +4,23 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
 from shared.assets.record import AssetRecord, AssetStatus
 from shared.assets.store import AssetNotFound, assets
 from shared.aws import media
 from shared.aws.traces import segment
 from shared.observability import about, logger
-from shared.stages.messages import AssetVerificationTask
+from shared.stages.messages import AssetVerificationTask, MediaRequest
 from shared.stages.queues import VERIFICATION_QUEUE, VERIFICATION_VISIBILITY_SECONDS
+from workers.runtime.granted import GrantedMedia, NotGranted
 from workers.runtime.queues import Delivery, Shutdown, consume
+from workers.verification.confinement import hide
 from workers.verification.inspect import inspect
 from workers.verification.verdict import MediaKind, Rejected
+
+if TYPE_CHECKING:  # the image does not contain the stubs
+    from mypy_boto3_s3 import S3Client
 
 
 def handle(delivery: Delivery) -> None:
@@ -30,17 +36,19 @@ def handle(delivery: Delivery) -> None:
         with (
             segment(f"{VERIFICATION_QUEUE}-worker", asset_id=task.asset_id),
             TemporaryDirectory(prefix="kinora-") as folder,
+            suppress(NotGranted),  # the asset has a newer message
         ):
-            _verify(asset, Path(folder))
-    media.delete_below(asset.quarantine_key)
+            granted = GrantedMedia(MediaRequest(proof=task.proof or "", asset_id=task.asset_id))
+            _verify(asset, Path(folder), granted.client)
+            media.delete(asset.quarantine_key, client=granted.client)
     delivery.delete()
 
 
-def _verify(asset: AssetRecord, folder: Path) -> None:
+def _verify(asset: AssetRecord, folder: Path, client: "S3Client") -> None:
     upload, clean = folder / "upload", folder / "clean"
     clean.mkdir()
     try:
-        media.download(asset.quarantine_key, upload)
+        media.download(asset.quarantine_key, upload, client=client)
     except media.Missing:
         assets.reject(asset, code="nothing_uploaded", error="Nothing was uploaded.")
         return
@@ -50,7 +58,7 @@ def _verify(asset: AssetRecord, folder: Path) -> None:
         assets.reject(asset, code=verdict.code, error=verdict.public_message)
         return
     key = asset.prefix + verdict.path.name
-    media.upload(verdict.path, key, verdict.media_type, kind="final")
+    media.upload(verdict.path, key, verdict.media_type, kind="final", client=client)
     assets.accept(
         asset,
         key=key,
@@ -59,16 +67,18 @@ def _verify(asset: AssetRecord, folder: Path) -> None:
         width=verdict.width,
         height=verdict.height,
         duration=verdict.duration_seconds,
+        captions=verdict.captions,
     )
     try:
         accepted = assets.get(asset.asset_id).key == key
     except AssetNotFound:
         accepted = False
     if not accepted:  # deleted or rejected during the verification
-        media.delete_below(asset.prefix)
+        media.delete(key, client=client)
 
 
 def main() -> None:
+    hide()
     shutdown = Shutdown()
     shutdown.listen()
     logger.append_keys(worker=VERIFICATION_QUEUE)

@@ -22,12 +22,14 @@ def clean_sound(source: Path, target: Path) -> CleanMedia:
 
 
 def clean_captions(source: Path, target: Path) -> CleanMedia:
-    """Write the captions as numbered UTF-8 SRT without markup. Raise Unreadable."""
-    cues = captions.read(source)
-    for cue in cues:
+    """Write the captions as numbered UTF-8 SRT without markup, and report all differences. Raise Unreadable."""
+    file = captions.read(source)
+    for cue in file.cues:
         overlays.check_drawable(cue.text)
-    captions.write(target, cues)
-    return CleanMedia(target, "application/x-subrip", None, None, max(cue.end for cue in cues), target.stat().st_size)
+    captions.write(target, file.cues)
+    seconds = max(cue.end for cue in file.cues)
+    facts = file._asdict() | {"cues": len(file.cues)}
+    return CleanMedia(target, "application/x-subrip", None, None, seconds, target.stat().st_size, facts)
 
 
 def _bounded(chunks: Iterator[Samples]) -> Iterator[Samples]:

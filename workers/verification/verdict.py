@@ -33,6 +33,7 @@ class CleanMedia:
     height: int | None
     duration_seconds: float | None
     bytes: int
+    captions: dict[str, object] | None = None  # number, encoding and losses of captions
 
 
 Verdict = CleanMedia | Rejected

@@ -195,6 +195,43 @@ def test_messages_are_routed_by_their_type_and_connections_answer_until_they_are
     assert {event["requestContext"]["authorizer"]["userId"] for event in received} == {"usr_1"}
 
 
+def test_a_client_that_reads_nothing_blocks_no_other_client(gateway: Any) -> None:
+    """A send to it ends with 504 once the buffers are full, and closing it does not wait for it."""
+
+    async def steps(client: Any) -> None:
+        reader, writer = await asyncio.open_connection(client.server.host, client.server.port, limit=1024)
+        writer.write(
+            b"GET /ws HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer good\r\n"
+            b"Connection: Upgrade\r\nUpgrade: websocket\r\n"
+            b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
+        )
+        assert b" 101 " in await reader.readline()
+        slow = f"/socket/@connections/{received[0]['requestContext']['connectionId']}"
+        other = await client.ws_connect("/ws", headers=SIGNED_IN)
+        address = f"/socket/@connections/{received[-1]['requestContext']['connectionId']}"
+        statuses: list[int] = []
+        while statuses.count(504) < 2:  # aiohttp waits for the buffer at every second message
+            assert len(statuses) < 400
+            statuses.append((await client.post(slow, data="x" * (128 * 1024))).status)
+        stuck = [asyncio.create_task(client.post(slow, data="x" * (128 * 1024))) for _ in range(2)]
+        began = asyncio.get_running_loop().time()
+        assert (await client.post(address, data="hello")).status == 200
+        assert await other.receive_str() == "hello"
+        assert asyncio.get_running_loop().time() - began < 0.4
+        assert 504 in {answer.status for answer in await asyncio.gather(*stuck)}
+        assert (await client.delete(slow)).status == 204
+        for _ in range(100):
+            if (await client.post(slow, data="hello")).status == 410:
+                break
+            await asyncio.sleep(0.02)
+        else:
+            pytest.fail("the connection is still open")
+        assert asyncio.get_running_loop().time() - began < 5
+        writer.close()
+
+    gateway(steps)
+
+
 def test_the_runner_answers_as_lambda_does(gateway: Any) -> None:
     async def steps(client: Any) -> None:
         path = "/functions/kinora-local-pipeline-settle/invocations"

@@ -18,7 +18,7 @@ from tests.unit.workers.media.test_codecs import write_clip
 from workers.media.codecs import read_planes
 from workers.media.planes import to_rgb
 from workers.media.probe import probe
-from workers.verification import child
+from workers.verification import child, clips
 from workers.verification import inspect as inspection
 from workers.verification.child import _limit
 from workers.verification.inspect import inspect
@@ -65,7 +65,8 @@ def _truncated(path: Path) -> bytes:
     [
         ("empty", lambda _: b""),
         ("not_a_picture", lambda _: b"dear reader, this is only text" * 9),
-        ("not_a_picture", lambda _: b"GIF89a" + bytes(200)),
+        ("damaged", lambda _: b"GIF89a" + bytes(200)),
+        ("not_a_picture", lambda _: b"\0\0\0\x18ftypheic" + bytes(200)),
         ("damaged", _truncated),
         ("too_large", lambda _: png_header(40_000, 40_000)),
         ("too_large", lambda _: png_header(8000, 8000)),
@@ -348,3 +349,48 @@ if __name__ == "__main__":  # a child process that reports the secrets and the m
         taken = "no memory left"
     seen = "a secret" if "AWS_SECRET_ACCESS_KEY" in os.environ else "no secret"
     sys.stdout.write(json.dumps({"code": seen, "public_message": taken}))
+
+
+@pytest.mark.parametrize("kind", ["wide", "free", "skip"])
+def test_a_mov_may_begin_with_an_empty_box(tmp_path: Path, kind: str) -> None:
+    upload = write_clip(tmp_path / "upload.mp4", frames=40, fps=30, size=(96, 80), faststart=True)
+    upload.write_bytes(b"\0\0\0\x08" + kind.encode() + upload.read_bytes())
+    # the offsets of the samples move by the same 8 bytes
+    data = bytearray(upload.read_bytes())
+    at = data.index(b"stco") + 12
+    for place in range(at, at + 4 * int.from_bytes(data[at - 4 : at]), 4):
+        data[place : place + 4] = (int.from_bytes(data[place : place + 4]) + 8).to_bytes(4)
+    upload.write_bytes(data)
+    assert clean(upload, MediaKind.VIDEO, tmp_path / "out").duration_seconds == pytest.approx(40 / 30, abs=0.05)
+    upload.write_bytes(data[: len(data) // 2])
+    assert refused(upload, MediaKind.VIDEO, tmp_path) == "incomplete"
+
+
+def test_a_clip_of_too_many_large_frames_is_refused_before_it_is_decoded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    upload = write_clip(tmp_path / "upload.mp4", frames=40, fps=30, size=(96, 80))
+    monkeypatch.setattr(clips, "MAX_PIXELS", 40 * 96 * 80)
+    assert clean(upload, MediaKind.VIDEO, tmp_path / "out").duration_seconds
+    monkeypatch.setattr(clips, "MAX_PIXELS", 40 * 96 * 80 - 1)
+    with monkeypatch.context() as patched:
+        patched.setattr(clips, "read_timed", None)
+        assert refused(upload, MediaKind.VIDEO, tmp_path) == "too_many_pixels"
+
+
+def test_a_clip_that_grows_after_its_first_frame_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    upload = write_clip(tmp_path / "upload.mp4", frames=40, fps=30, size=(96, 80))
+    monkeypatch.setattr(clips, "MAX_PIXELS", 40 * 96 * 80 - 1)
+    monkeypatch.setattr(clips, "_check", lambda _: None)  # the header declares small frames
+    assert refused(upload, MediaKind.VIDEO, tmp_path) == "too_many_pixels"
+
+
+def test_a_codec_of_no_camera_is_refused(tmp_path: Path) -> None:
+    upload = tmp_path / "upload.mkv"
+    with av.open(str(upload), "w") as container:
+        stream = container.add_stream("mpeg1video", rate=30)
+        stream.width, stream.height, stream.pix_fmt = 96, 80, "yuv420p"
+        for _ in range(40):
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(np.asarray(picture()), format="rgb24")))
+        container.mux(stream.encode(None))
+    assert refused(upload, MediaKind.VIDEO, tmp_path) == "unsupported_codec"

@@ -1,14 +1,18 @@
 """Captions and the watermark in a frame."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 
 from tests.support.clips import grey
-from workers.media import captions, overlays
+from workers.media import overlays
 from workers.media.lettering import Lettering
+from workers.media.overlays import CaptionPage
 from workers.media.unreadable import Unreadable
+
+
+def page(text: str, width: int, height: int) -> CaptionPage:
+    [only] = overlays.caption(text, Lettering(text), (width, height), (0, 0))
+    return only
 
 
 @pytest.mark.parametrize(("width", "height"), [(320, 180), (180, 320), (64, 64)])
@@ -19,7 +23,7 @@ from workers.media.unreadable import Unreadable
 )
 def test_any_caption_fits_into_any_frame(width: int, height: int, text: str) -> None:
     under = grey(60, width, height)
-    over = overlays.caption(text, Lettering(text), width, height, (0, 0))(under)
+    over = page(text, width, height).drawn()(under)
     assert [plane.shape for plane in over] == [plane.shape for plane in under]
     assert over.y.max() > 120, "letters are white"
     assert over.y.min() < 50, "letters have a dark edge"
@@ -38,9 +42,7 @@ def test_the_watermark_is_in_its_corner_of_the_picture_and_not_on_the_bars(corne
 
 
 def test_lines_of_tall_letters_do_not_overlap() -> None:
-    latin, burmese = (
-        overlays.caption(text, Lettering(text), 1280, 720, (0, 0)).cover for text in ("k\n" * 3, "ကြို\n" * 3)
-    )
+    latin, burmese = (page(text, 1280, 720).drawn().cover for text in ("k\n" * 3, "ကြို\n" * 3))
     assert burmese.shape[0] > latin.shape[0]
     rows = (burmese > 0.99).any(axis=1)
     assert np.count_nonzero(np.diff(rows.astype(int)) == 1) == 3, "there is a gap between lines"
@@ -63,7 +65,27 @@ def test_letters_that_no_font_has_are_refused_by_their_line(letters: str) -> Non
     )
 
 
-def test_a_caption_cut_between_its_lines_can_be_drawn(tmp_path: Path) -> None:
-    (tmp_path / "a.srt").write_text("00:01.000 --> 00:02.000\ne" + "\u0301" * 399 + "\nX", encoding="utf-8")
-    for cue in captions.read(tmp_path / "a.srt"):
-        assert overlays.caption(cue.text, Lettering(cue.text), 320, 180, (0, 0)).cover.any()
+RATIOS = {"16:9": (1280, 720), "9:16": (720, 1280), "1:1": (720, 720), "4:5": (720, 900), "21:9": (1680, 720)}
+
+
+@pytest.mark.parametrize("frame", RATIOS.values(), ids=RATIOS)
+def test_two_full_lines_of_subtitles_keep_all_words_in_every_ratio(frame: tuple[int, int]) -> None:
+    words = [f"word{n:02}" for n in range(12)]  # two lines of 41 letters
+    text = " ".join(words[:6]) + "\n" + " ".join(words[6:])
+    drawn = page(text, *frame)
+    assert sum(len(line.glyphs) for line in drawn.lines) == len(text.replace("\n", " ")) - (len(drawn.lines) - 1)
+    cover = drawn.drawn().cover
+    assert cover.shape[1] <= frame[0]
+    assert min(cover[0].max(), cover[:, 0].max()) < 0.1, "nothing is cut off"
+
+
+def test_a_text_of_many_lines_is_shrunk_and_then_shown_in_pages() -> None:
+    text = "\n".join(f"line {n}" for n in range(30))
+    few = "\n".join(text.split("\n")[:10])
+    [small] = overlays.caption(few, Lettering(few), (640, 360), (0, 0))
+    assert small.size < page("short", 640, 360).size
+    pages = overlays.caption(text, Lettering(text), (640, 360), (0, 0), most_pages=3)
+    assert sum(len(one.lines) for one in pages) == 30
+    assert 1 < len(pages) <= 3
+    with pytest.raises(Unreadable, match="captions_too_crowded"):
+        overlays.caption(text * 5, Lettering(text), (640, 360), (0, 0))

@@ -133,6 +133,17 @@ def test_captions_are_visible_in_their_time_only(tmp_path: Path) -> None:
     assert [index for index, on in enumerate(visible) if on] == list(range(24, 36))
 
 
+def test_captions_with_a_common_time_or_of_a_moment_are_all_visible_and_counted(tmp_path: Path) -> None:
+    clip = write_clip(tmp_path / "clip.mp4", frames=24, fps=24, size=(320, 180))
+    times = ["00.000 --> 00:00:00.500", "00.250 --> 00:00:00.500", "00.700 --> 00:00:00.701", "05.000 --> 00:00:06.000"]
+    (tmp_path / "a.srt").write_text("\n".join(f"00:00:{time}\na\nb\nc\n" for time in times))
+    result = finish(clip, tmp_path / "work", size=(320, 180), captions=tmp_path / "a.srt")
+    white = [int((planes.y > 225).any(axis=1).sum()) for planes in read_planes(made(result)[Role.VIDEO])]
+    assert white[8] > 1.6 * white[2] > 0, "six lines and three lines"
+    assert [index for index, rows in enumerate(white) if rows > white[-1]] == [*range(12), 17]
+    assert (result.metrics["captions"], result.metrics["captionsAfterEnd"]) == (3, 1)
+
+
 def test_a_stopped_run_leaves_no_film(tmp_path: Path) -> None:
     def stop(_: float) -> None:
         raise Stopped

@@ -217,7 +217,7 @@ DAMAGED_EXTRAS: list[tuple[str, str, Maker]] = [
     ("audio", "audio_missing", clip),
     ("audio", "audio_damaged", _damaged_track),
     ("captions", "captions_unreadable", lambda path: path.write_text("no captions")),
-    ("captions", "captions_no_text", lambda path: path.write_bytes(CAPTION.encode("utf-16-le"))),
+    ("captions", "captions_no_text", lambda path: path.write_bytes(b"MZ\x90\0 a program" * 20)),
     ("captions", "captions_too_long", lambda path: path.write_text(CAPTION * 2001)),
     ("captions", "captions_unsupported_script", lambda path: path.write_text(CAPTION + CAPTION.replace("hi", "བོད"))),
 ]

@@ -1,0 +1,13 @@
+"""`ping`: answer `pong`. A message within ten minutes prevents that API Gateway closes a quiet connection."""
+
+from typing import Any
+
+from functions.realtime.messages import Pong
+from functions.realtime.posting import reply
+from shared.observability import observed
+
+
+@observed
+def handler(event: dict[str, Any], _context: object) -> dict[str, int]:
+    reply(event["requestContext"]["connectionId"], Pong())
+    return {"statusCode": 200}

@@ -1,0 +1,85 @@
+"""The plan of a storm: its faults, how often each one fires, and the random choice of moments."""
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from random import Random
+
+SERVICES = ("DynamoDB", "S3", "SQS", "Step Functions")
+POINTS = ("claimed", "engine runs", "uploaded", "recorded", "reported")
+SIGNALS = ("SIGKILL", "SIGSTOP", "SIGTERM")
+CALLS = ("request lost", "answer lost", "500 after the write", "503 before the write", "throttled", "answer late")
+OUTAGES = tuple(f"{service}: outage" for service in SERVICES)
+PAUSED = "all services: paused"
+RESTARTED = "gateway: killed and restarted"
+
+_CHANCE = 0.15  # of a fault at a moment at which one is due
+_RARE = 0.3  # weight of a fault that costs seconds of a process
+_WEIGHTS: dict[str, float] = {
+    **{f"{service}: {fault}": 1.0 for service in SERVICES for fault in CALLS},
+    "Streams: request lost": 0.5,
+    "Streams: answer lost": 0.5,
+    "DynamoDB: conflict": 1,
+    "S3: 404 for a stored object": 0.3,
+    "S3: partial body": 1,
+    "message: duplicate": 1,
+    "message: late": 1,
+    "message: overtaken": 1,
+    "message: delivered again after its deletion": 1,
+    "stream: duplicate records": 1,
+    "stream: poisonous record": 0.5,
+    **{f"worker: {signal}, {point}": _RARE for signal in SIGNALS for point in POINTS},
+    "worker: engine raises": 0.5,
+    "worker: clock one hour fast": _RARE,
+    "worker: clock one hour slow": _RARE,
+    "worker: clock jumps": _RARE,
+    "user: answer lost": 1,
+    "user: socket dropped": 1,
+    "user: cancels": 1,
+    "user: deletes": 0.5,
+    "provider: busy": 0.3,
+    "provider: submission not confirmed": 0.3,
+    "provider: poll fails": 0.3,
+    "provider: clip not served": 0.3,
+    RESTARTED: 0.25,
+}
+
+
+class StormPlan:
+    """The faults of one run. `progress` (0..1) is the mean of the shares of submitted and of ended jobs."""
+
+    def __init__(self, seed: int, faults: int) -> None:
+        self.random = Random(seed)
+        self.progress = 0.0
+        self.calm = False
+        outages = faults // 1600  # of each service
+        total = sum(_WEIGHTS.values())
+        self.targets = {fault: max(1, round(faults * weight / total)) for fault, weight in _WEIGHTS.items()}
+        self.targets |= dict.fromkeys((*OUTAGES, PAUSED), outages)
+        self.fired: Counter[str] = Counter()
+        self.places: defaultdict[str, Counter[str]] = defaultdict(Counter)  # for each fault: where it fired
+
+    def due(self, fault: str) -> bool:
+        """Return whether the fault has fired less often than the pace of the run requires."""
+        return not self.calm and self.fired[fault] < self.targets[fault] * min(1.0, 1.3 * self.progress)
+
+    def choose(self, faults: Sequence[str], place: str) -> str | None:
+        """Return the fault for this moment, or None for most moments. `place` names the moment in the report."""
+        due = [fault for fault in faults if self.due(fault)]
+        if not due or self.random.random() > _CHANCE:
+            return None
+        chosen = self.random.choice(due)
+        self.note(chosen, place)
+        return chosen
+
+    def note(self, fault: str, place: str) -> None:
+        """Count a fault."""
+        self.fired[fault] += 1
+        self.places[fault][place] += 1
+
+    def rows(self) -> list[tuple[str, int, str]]:
+        """Return each fault, the number of times that it fired, and the places."""
+        rows = []
+        for fault in self.targets:
+            places = [f"{place} {number}" for place, number in self.places[fault].most_common()]
+            rows.append((fault, self.fired[fault], ", ".join(places)))
+        return rows

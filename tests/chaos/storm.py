@@ -1,0 +1,174 @@
+"""A storm: users, faults and outages at once; then calm, until all is at rest; then the judgement."""
+
+import asyncio
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from time import monotonic
+
+import aiohttp
+
+from local.cloud import START_SECONDS
+from tests.chaos.cloud import LEASE_SECONDS, StormCloud, storm_cloud
+from tests.chaos.judge import KINDS, Judgement, judge, waiting
+from tests.chaos.plan import OUTAGES, PAUSED, RESTARTED, SERVICES, StormPlan
+from tests.chaos.proxy import Proxy
+from tests.chaos.users import Story, User
+from tests.support.fal import Fal, Reply, fal
+
+WORKERS_PER_STAGE = 3
+JOBS_PER_USER = 12
+JOBS_AT_ONCE = 40
+STUCK_SECONDS = 240  # maximum time from the last submit until all jobs have ended, and until all queues are empty
+OUTAGE_SECONDS = (30, 120)
+PAUSE_SECONDS = 8.0  # of moto
+
+
+@dataclass(frozen=True)
+class Report:
+    """The result of a storm."""
+
+    jobs: int
+    faults: int
+    seed: int
+    seconds: float
+    plan: StormPlan
+    judgement: Judgement
+
+    @property
+    def good(self) -> bool:
+        return not any(self.judgement.violations.values())
+
+    def markdown(self) -> str:
+        """Return the report as Markdown."""
+        fired = sum(self.plan.fired.values())
+        lines = [
+            f"### {self.jobs} jobs, {fired} faults, seed {self.seed}, {self.seconds:.0f} s",
+            "",
+            "| fault | fired | where |",
+            "|---|---|---|",
+            *(f"| {fault} | {number} | {places} |" for fault, number, places in self.plan.rows()),
+            "",
+            "| end of the jobs | number |",
+            "|---|---|",
+            *(f"| {end} | {number} |" for end, number in sorted(self.judgement.ends.items())),
+            "",
+            f"The sweep deleted {self.judgement.swept} objects and rows that no record named.",
+            "",
+            "| violation | number |",
+            "|---|---|",
+            *(f"| {kind} | {len(self.judgement.violations[kind])} |" for kind in KINDS),
+            "",
+        ]
+        details = [f"- {kind}: {one}" for kind, found in self.judgement.violations.items() for one in found]
+        return "\n".join([*lines, *details, ""])
+
+
+async def storm(jobs: int, faults: int, seed: int, folder: Path) -> Report:
+    """Run `jobs` jobs under `faults` faults, and judge what is left."""
+    plan, began = StormPlan(seed, faults), monotonic()
+    with provider(plan) as fal_server, storm_cloud(folder, fal_server.url, WORKERS_PER_STAGE) as cloud:
+        proxy = Proxy(cloud.moto_url, plan, LEASE_SECONDS)
+        await proxy.start(cloud.proxy)
+        cloud.gateway.start()
+        cloud.start_workers()
+        await asyncio.to_thread(cloud.gateway.wait_ready, START_SECONDS)
+        stories = await _run(cloud, proxy, plan, jobs)
+        judgement = await asyncio.to_thread(judge, stories, proxy.doomed, list(fal_server.accepted))
+        await proxy.stop()
+    return Report(jobs, faults, seed, monotonic() - began, plan, judgement)
+
+
+async def _run(cloud: StormCloud, proxy: Proxy, plan: StormPlan, jobs: int) -> list[Story]:
+    """Let the users live and the services fail. Return the stories when all is at rest, or too late for that."""
+    stories: list[Story] = []
+    at_once = asyncio.Semaphore(JOBS_AT_ONCE)
+
+    async def live(user: User) -> None:
+        async with at_once:
+            story = user.story()
+            stories.append(story)
+            plan.progress += 0.5 / jobs
+            await user.live(story)
+            plan.progress += 0.5 / jobs
+
+    connector = aiohttp.TCPConnector(limit=0)
+    async with aiohttp.ClientSession(cloud.api_url, connector=connector) as session:
+        users = [User(session, plan) for _ in range(1 + (jobs - 1) // JOBS_PER_USER)]
+        await asyncio.gather(*(user.sign_up() for user in users))
+        trouble = asyncio.create_task(_trouble(cloud, proxy, plan))
+        lives = [asyncio.create_task(live(users[number % len(users)])) for number in range(jobs)]
+        last = monotonic()
+        while (unfinished := [life for life in lives if not life.done()]) and monotonic() < last + STUCK_SECONDS:
+            if len(stories) < jobs or proxy.down:
+                last = monotonic()
+            _say(f"{jobs - len(unfinished)} of {len(stories)} jobs ended, {plan.fired.total()} faults")
+            await asyncio.wait(unfinished, timeout=10)
+        plan.calm = True
+        await trouble
+        for life in lives:
+            life.cancel()
+        for result in await asyncio.gather(*lives, return_exceptions=True):
+            if isinstance(result, Exception):
+                raise result
+    while any((await asyncio.to_thread(waiting)).values()) and monotonic() < last + STUCK_SECONDS:
+        await asyncio.sleep(2)
+    return stories
+
+
+async def _trouble(cloud: StormCloud, proxy: Proxy, plan: StormPlan) -> None:
+    """Cause the outages one after the other, each as soon as it is due, and the restarts of the gateway."""
+    while plan.progress < 0.9 and not plan.calm:
+        await asyncio.sleep(plan.random.uniform(1, 3))
+        due = [fault for fault in (*OUTAGES, PAUSED, RESTARTED) if plan.due(fault)]
+        if not due:
+            continue
+        fault = plan.random.choice(due)
+        if fault == RESTARTED:
+            plan.note(fault, "")
+            await asyncio.to_thread(cloud.gateway.restart)
+        elif fault == PAUSED:
+            plan.note(fault, f"{PAUSE_SECONDS:.0f} s")
+            cloud.pause_moto(on=True)
+            await asyncio.sleep(PAUSE_SECONDS)
+            cloud.pause_moto(on=False)
+        else:
+            seconds = plan.random.randint(*OUTAGE_SECONDS)
+            service = SERVICES[OUTAGES.index(fault)]
+            plan.note(fault, f"{seconds} s")
+            proxy.down.add(service)
+            await asyncio.sleep(seconds)
+            proxy.down.remove(service)
+
+
+class _Replies(list[Reply]):
+    """The scripted answers to one kind of request: empty, except when the plan has a fault for the request."""
+
+    def __init__(self, plan: StormPlan, replies: dict[str, Reply]) -> None:
+        super().__init__()
+        self._plan, self._replies = plan, replies
+
+    def __bool__(self) -> bool:
+        fault = self._plan.choose([*self._replies], "")
+        if fault:
+            self.append(self._replies[fault])
+        return fault is not None
+
+
+@contextmanager
+def provider(plan: StormPlan) -> Iterator[Fal]:
+    """Run a provider that fails as planned."""
+    with fal() as server:
+        soon = {"Retry-After": "1"}
+        submits = {"provider: busy": Reply(429, headers=soon), "provider: submission not confirmed": Reply(drop=True)}
+        server.submits = _Replies(plan, submits)
+        server.statuses = _Replies(plan, {"provider: poll fails": Reply(503, headers=soon)})
+        server.files = _Replies(plan, {"provider: clip not served": Reply(503, headers=soon)})
+        yield server
+
+
+def _say(sentence: str) -> None:
+    sys.stderr.write(f"{sentence}\n")
+    sys.stderr.flush()

@@ -1,0 +1,43 @@
+"""Schemathesis sends requests that it generates from the description, and checks every answer."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from local.cloud import Cloud, laptop_cloud
+from tests.strangers.conftest import BIN, DOCUMENT, run
+
+# These operations also refuse what JSON Schema allows: an address that cannot receive mail, a content type of another
+# kind of media, an engine of another deployment, an Idempotency-Key with another body.
+# A repeated key gets the first answer, also after the project was deleted. So a created project may be missing.
+RULES = """
+[[operations]]
+include-operation-id = ["login", "register", "createJob", "uploadAsset", "createProject"]
+checks.positive_data_acceptance.expected-statuses = ["2xx", "401", "402", "403", "404", "409", "422", "5xx"]
+"""
+
+
+@pytest.fixture
+def idle(tmp_path: Path) -> Iterator[Cloud]:
+    """A cloud without workers: the jobs of a thousand requests stay queued."""
+    with laptop_cloud(folder=tmp_path / "cloud", with_workers=False) as running:
+        yield running
+
+
+def test_all_checks_find_nothing(idle: Cloud, tmp_path: Path) -> None:
+    body = {"email": "ada@example.com", "password": "correct horse battery"}
+    for path in ("register", "login"):
+        answer = httpx.post(f"{idle.api_url}/api/auth/{path}", json=body)
+    (tmp_path / "rules.toml").write_text(RULES)
+    token = answer.json()["accessToken"]
+    report = run(
+        BIN / "schemathesis", "--config-file", "rules.toml", "run", DOCUMENT, "--url", idle.api_url,
+        "--checks", "all", "--exclude-checks", "ensure_resource_availability",
+        "--header", f"Authorization: Bearer {token}", "--exclude-operation-id", "logout",
+        "--max-examples", "10", "--seed", "7", "--no-color", "--generation-database", "none",
+        folder=tmp_path, seconds=280,
+    )  # fmt: skip
+    assert "✅ Stateful" in report
+    assert "❌" not in report

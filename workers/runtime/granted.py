@@ -1,0 +1,43 @@
+"""A worker's access to the media of its task. Its own role opens no media."""
+
+import json
+
+from shared.aws import clients
+from shared.core.config import Config
+from shared.stages.failures import StageFailure
+from shared.stages.messages import MediaCredentials, MediaRequest
+
+
+class GrantConfig(Config):
+    grant_function: str = ""  # name of the function `pipeline-grant`
+
+
+class NotGranted(Exception):
+    """The task has a newer message, or the attempt is not its current one."""
+
+
+class GrantedMedia:
+    """The media of one task: `.client` is an S3 client with credentials for them, which it renews."""
+
+    def __init__(self, request: MediaRequest) -> None:
+        self._request = request
+        self._first: dict[str, str] | None = _fetch(request)
+        self.client = clients.s3_with(self._next)
+
+    def _next(self) -> dict[str, str]:
+        """Return the credentials that the constructor has received, and later new ones. Raise NotGranted."""
+        fetched, self._first = self._first or _fetch(self._request), None
+        return fetched
+
+
+def _fetch(request: MediaRequest) -> dict[str, str]:
+    answer = clients.functions().invoke(
+        FunctionName=GrantConfig().grant_function, Payload=request.model_dump_json(by_alias=True)
+    )
+    body = json.loads(answer["Payload"].read())
+    if "FunctionError" in answer:
+        raise StageFailure("storage_unavailable", "Storage is unavailable.", retryable=True)
+    if "refused" in body:
+        raise NotGranted(body["refused"])
+    made = MediaCredentials.model_validate(body)
+    return made.model_dump(exclude={"expires_at"}) | {"expiry_time": made.expires_at}
