@@ -14,6 +14,7 @@ from shared.idempotency.record import IdempotencyRecord
 from shared.jobs.keys import JOBS
 from shared.jobs.record import JobRecord, JobSpecRecord, StepResultRecord, StepTicketRecord, StepTokenRecord
 from shared.projects.record import ProjectRecord
+from shared.slots.record import SlotsRecord, WaitingRecord
 from shared.stages.engines import ENGINES, Runs
 from shared.stages.queues import (
     FAN_OUT_QUEUE,
@@ -88,11 +89,11 @@ REST_DOMAINS: tuple[RestDomain, ...] = (
         may=Grants(
             reads=(
                 JobRecord, JobSpecRecord, StepResultRecord, StepTokenRecord, StepTicketRecord, ProjectRecord,
-                AssetRecord, HoldRecord, SubscriptionRecord, IdempotencyRecord,
+                AssetRecord, HoldRecord, SubscriptionRecord, IdempotencyRecord, SlotsRecord, WaitingRecord,
             ),
             writes=(
                 JobRecord, JobSpecRecord, StepResultRecord, StepTokenRecord, StepTicketRecord, ProjectRecord,
-                HoldRecord, AccountRecord, LedgerRecord, IdempotencyRecord,
+                HoldRecord, AccountRecord, LedgerRecord, IdempotencyRecord, SlotsRecord, WaitingRecord,
             ),
             secrets=("media-signing-key",),
             secrets_described=PROVIDER_KEYS,
@@ -124,11 +125,13 @@ AUTHORIZER = Function(
     snap_start=True,
 )
 
-# Grants for `shared/jobs/settlement.py`, which checks that the film exists, and writes the job's state and its credits.
+# Grants for `shared/jobs/settlement.py`, which checks that the film exists, writes the job's state and its credits, and
+# admits the next job.
 _SETTLES = Grants(
-    reads=(JobRecord, StepResultRecord, MediaGrantRecord, HoldRecord),
-    writes=(JobRecord, HoldRecord, AccountRecord, LedgerRecord),
+    reads=(JobRecord, StepResultRecord, MediaGrantRecord, HoldRecord, SlotsRecord, WaitingRecord),
+    writes=(JobRecord, HoldRecord, AccountRecord, LedgerRecord, SlotsRecord, WaitingRecord),
     media_lists=(JOBS,),
+    executions=(START,),
 )
 
 # The state machine, queues and schedules call these.
@@ -250,7 +253,7 @@ SOCKET_ROUTES: dict[str, Function] = {
         name="socket-subscribe",
         handler="functions.realtime.subscribe:handler",
         may=Grants(
-            reads=(ConnectionRecord, JobRecord, JobSpecRecord, StepResultRecord),
+            reads=(ConnectionRecord, JobRecord, JobSpecRecord, StepResultRecord, SlotsRecord, WaitingRecord),
             writes=(ListenerRecord,),
             secrets=("media-signing-key",),
             sockets=True,
@@ -285,7 +288,15 @@ FAN_OUT: tuple[Function, ...] = (
         name="realtime-fanout",
         handler="functions.realtime.fanout:handler",
         may=Grants(
-            reads=(FanOutRecord, ListenerRecord, JobRecord, JobSpecRecord, StepResultRecord),
+            reads=(
+                FanOutRecord,
+                ListenerRecord,
+                JobRecord,
+                JobSpecRecord,
+                StepResultRecord,
+                SlotsRecord,
+                WaitingRecord,
+            ),
             writes=(FanOutRecord, ConnectionRecord, ListenerRecord),
             secrets=("media-signing-key",),
             sends=(FAN_OUT_QUEUE,),  # the next page, and sockets that are late

@@ -9,6 +9,7 @@ from shared.grants.record import MediaGrantRecord
 from shared.idempotency.record import IdempotencyRecord
 from shared.jobs.record import JobRecord, JobSpecRecord, StepResultRecord, StepTicketRecord, StepTokenRecord
 from shared.projects.record import ProjectRecord
+from shared.slots.record import SlotsRecord, WaitingRecord
 from shared.subscriptions.record import SubscriptionRecord
 from shared.upkeep.record import PassRecord
 from shared.users.record import EmailClaimRecord, UserRecord
@@ -25,6 +26,8 @@ RECORDS: tuple[type[Record], ...] = (
     StepTicketRecord,
     StepResultRecord,
     MediaGrantRecord,
+    SlotsRecord,
+    WaitingRecord,
     SubscriptionRecord,
     AccountRecord,
     HoldRecord,

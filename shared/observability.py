@@ -27,6 +27,7 @@ class Panel(Enum):
     """A graph of a dashboard: its board and its title."""
 
     OPEN_JOBS = ("operations", "Open jobs")
+    WAITING_JOBS = ("operations", "Waiting jobs")
     RESCUED = ("operations", "Rescued by reconcile")
     UPKEEP = ("operations", "Sweep and audit")
     SIGN_UPS = ("business", "Sign-ups")
@@ -65,7 +66,9 @@ class Metric(StrEnum):
     JOBS_RECONCILED = "JobsReconciled", Panel.RESCUED
     SWEEPS = "Sweeps", Panel.RESCUED  # of reconcile, without those that failed for every job
     OPEN_JOBS = "OpenJobs", Panel.OPEN_JOBS, "Count", False
-    OLDEST_OPEN_JOB_SECONDS = "OldestOpenJobSeconds", Panel.OPEN_JOBS, "Seconds"
+    OLDEST_OPEN_JOB_SECONDS = "OldestOpenJobSeconds", Panel.OPEN_JOBS, "Seconds"  # since its admission
+    WAITING_JOBS = "WaitingJobs", Panel.WAITING_JOBS, "Count", False  # for a slot
+    OLDEST_WAITING_JOB_SECONDS = "OldestWaitingJobSeconds", Panel.WAITING_JOBS, "Seconds"
     ORPHANS_DELETED = "OrphansDeleted", Panel.UPKEEP  # objects and rows that no record named
     AUDIT_FINDINGS = "AuditFindings", Panel.UPKEEP
     CREDITS_GRANTED = "CreditsGranted", Panel.CREDITS

@@ -309,7 +309,8 @@ def test_each_try_of_a_transaction_has_the_same_token(studio: Studio, ada: Creat
     assert credits.account(ada.user_id).available == 99
 
 
-def test_a_settlement_that_dies_at_any_call_ends_job_and_hold_together(studio: Studio, ada: Creator) -> None:
+def test_a_settlement_that_dies_at_any_call_ends_job_and_hold_together(studio: Studio) -> None:
+    ada = studio.arrive("rich@example.com", credits=1000)
     project, number, died = ada.project(), 0, True
     while died:
         number, died = number + 1, False
