@@ -198,6 +198,8 @@ class Creator:
         type: AssetType = AssetType.IMAGE,
         status: AssetStatus = AssetStatus.READY,
         duration: float | None = None,
+        width: int | None = None,
+        height: int | None = None,
     ) -> str:
         """Create an asset of the creator in that state and return its id; a READY asset has a tiny file."""
         asset_id = f"ast_{ULID()}"
@@ -206,6 +208,7 @@ class Creator:
             asset_id, owner_id=self.user_id, account_id=self.user_id, name="mine", type=type.value,
             status=status.value, media_type="image/png", size=1, created_at=utc_now(),
             key=key if status is AssetStatus.READY else None, duration=duration,
+            width=width, height=height,
         ).save()  # fmt: skip
         if status is AssetStatus.READY:
             clients.s3().put_object(Bucket="kinora-test-media", Key=key, Body=b"x")
