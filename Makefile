@@ -22,7 +22,11 @@ $(READY): pyproject.toml uv.lock
 .PHONY: setup
 setup: $(READY) ## Install everything into .venv
 
-# The options are make variables (PROMPT="..."). Recipes read them as environment variables, which need no quoting.
+# The options are make variables (PROMPT="..."). Recipes read them as environment variables, which need no quoting. Each
+# one becomes its own unexpanded text first: otherwise make would expand the `$` in it, and run `$(shell ...)`.
+OPTIONS := PROMPT PRESET STACK STRENGTH IMAGE MOTION TRANSFER AUDIO CAPTIONS STYLE OPERATIONS ASPECT DURATION \
+  RESOLUTION FPS SEED PLAN OUT LOOP PORT FAULTS ENDPOINT
+$(foreach name,$(OPTIONS),$(if $(value $(name)),$(eval override $(name) := $$(value $(name)))$(eval export $(name))))
 option = $(if $($(1)),--$(2) "$$$(1)")
 .PHONY: demo
 demo: $(READY) ## Make a film: PROMPT= PRESET= IMAGE= MOTION= ASPECT= DURATION= OUT= and more (README), all optional

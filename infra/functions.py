@@ -75,6 +75,7 @@ REST_DOMAINS: tuple[RestDomain, ...] = (
                 UserRecord, EmailClaimRecord, PasswordRecord, RefreshFamilyRecord, AccountRecord, LedgerRecord,
             ),
             secrets=("access-token-signing-key", "refresh-token-key"),
+            sends=(FAN_OUT_QUEUE,),  # the end of a session, which closes its sockets
         ),
         public=frozenset(
             {"POST /api/auth/register", "POST /api/auth/login", "POST /api/auth/refresh", "POST /api/auth/logout"}
@@ -237,7 +238,7 @@ SOCKET_ROUTES: dict[str, Function] = {
     "$connect": Function(
         name="socket-connect",
         handler="functions.realtime.connect:handler",
-        may=Grants(writes=(ConnectionRecord,)),
+        may=Grants(reads=(RefreshFamilyRecord, ListenerRecord), writes=(ConnectionRecord, ListenerRecord)),
     ),
     "$disconnect": Function(
         name="socket-disconnect",
@@ -247,7 +248,7 @@ SOCKET_ROUTES: dict[str, Function] = {
     "$default": Function(
         name="socket-default",
         handler="functions.realtime.unknown:handler",
-        may=Grants(sockets=True),
+        may=Grants(reads=(ConnectionRecord,), sockets=True),
     ),
     "subscribe": Function(
         name="socket-subscribe",
@@ -262,9 +263,13 @@ SOCKET_ROUTES: dict[str, Function] = {
     "unsubscribe": Function(
         name="socket-unsubscribe",
         handler="functions.realtime.unsubscribe:handler",
-        may=Grants(writes=(ListenerRecord,), sockets=True),
+        may=Grants(reads=(ConnectionRecord,), writes=(ListenerRecord,), sockets=True),
     ),
-    "ping": Function(name="socket-ping", handler="functions.realtime.ping:handler", may=Grants(sockets=True)),
+    "ping": Function(
+        name="socket-ping",
+        handler="functions.realtime.ping:handler",
+        may=Grants(reads=(ConnectionRecord,), sockets=True),
+    ),
 }
 
 # These read the stream of the jobs table.

@@ -75,8 +75,8 @@ def _accepted(job: JobRecord) -> None:
 def _planned(body: JobCreate, caller: Principal, at: datetime, *, paid: bool) -> tuple[JobSpec, Plan]:
     """Return the job's spec and plan. Raise an AppError if the job is impossible."""
     move = _move(body)
-    keys, more_pictures = _input_keys(body, caller)
-    settings = fitted(body.settings, move)
+    keys, more_pictures, picture_size = _input_keys(body, caller)
+    settings = fitted(body.settings, move, picture_size)
     planned = plan(settings, move, frozenset(keys), _offered(settings, at), at=at, more_pictures=len(more_pictures))
     spec = JobSpec(
         prompt=body.prompt,
@@ -185,13 +185,17 @@ def _move(body: JobCreate) -> CameraMove:
         raise Invalid("These two presets cannot be stacked: no duration fits both.") from error
 
 
-def _input_keys(body: JobCreate, caller: Principal) -> tuple[dict[Role, str], tuple[str, ...]]:
-    """Return the media key of each input by role, and the keys of the pictures after the first, in order.
+def _input_keys(
+    body: JobCreate, caller: Principal
+) -> tuple[dict[Role, str], tuple[str, ...], tuple[float, float] | None]:
+    """Return the media key of each input by role, the keys of the pictures after the first, in order, and its size.
 
+    The size is width and height in pixels, or None without a picture.
     Every asset must be the caller's, READY, and of the right type. Otherwise raise an AppError.
     """
     keys: dict[Role, str] = {}
     more_pictures: list[str] = []
+    picture_size = None
     for given in body.inputs:
         asset = assets.get(given.asset_id, account_id=caller.account_id)
         if asset.type != INPUT_TYPES[given.role]:
@@ -203,6 +207,8 @@ def _input_keys(body: JobCreate, caller: Principal) -> tuple[dict[Role, str], tu
                 check_driving_seconds(float(asset.duration))
             except StageFailure as failure:
                 raise Invalid(failure.public_message) from failure
+        if given.role is Role.PICTURE and Role.PICTURE not in keys and asset.width and asset.height:
+            picture_size = float(asset.width), float(asset.height)
         if given.role not in keys:
             keys[given.role] = asset.key
         elif given.role is Role.PICTURE:
@@ -215,4 +221,4 @@ def _input_keys(body: JobCreate, caller: Principal) -> tuple[dict[Role, str], tu
         raise Invalid("A driving clip works with one picture. Leave out the other pictures or the driving clip.")
     if body.settings.loop and Role.DRIVING in keys:
         raise Invalid("The path of a driving clip is not closed. Leave out loop, or use the operation “loop”.")
-    return keys, tuple(more_pictures)
+    return keys, tuple(more_pictures), picture_size

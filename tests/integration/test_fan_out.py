@@ -4,6 +4,7 @@ import json
 import resource
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from time import monotonic
 from typing import Any
 
@@ -44,7 +45,8 @@ class Feed:
 
     def open(self, *names: str) -> None:
         """Open these sockets and subscribe them to the job."""
-        context = Principal(self.ada.user_id, self.ada.user_id, AccountRole.OWNER).context()
+        expires_at = utc_now() + timedelta(minutes=10)
+        context = Principal(self.ada.user_id, self.ada.user_id, AccountRole.OWNER, expires_at).context()
         for name in names:
             request: Message = {"requestContext": {"connectionId": name, "authorizer": context}}
             assert connect.handler(request, None) == {"statusCode": 200}
