@@ -19,7 +19,9 @@ from shared.jobs.store import JobNotFound, jobs
 from shared.observability import Metric, about, logged, logger, measure, observed
 from shared.stages.failures import UNEXPECTED
 
-GRACE = timedelta(seconds=30)  # minimum time since the submit and since the last write before a job is reconciled
+# Minimum time since the submit and since the last write before a job is reconciled. A fast clock can date that write
+# later than now.
+GRACE = timedelta(seconds=30)
 SWEEP_SECONDS = 45.0  # a sweep starts no job's work after this; the function's timeout is 55 s
 MOST_ADMISSIONS = 200  # accounts that one sweep tries
 BATCH = 100  # jobs that one BatchGetItem reads
@@ -147,7 +149,7 @@ def _reconcile(job_id: str, found: JobRecord | None, at: datetime, *, in_turn: b
         return "failed"
     if job.waits and job.status == JobStatus.PENDING:  # its submit was interrupted
         jobs.hold_back(job_id, at=at)
-    if job.waits or at - job.updated_at < GRACE or not (in_turn or _is_suspect(job)):
+    if job.waits or abs(at - job.updated_at) < GRACE or not (in_turn or _is_suspect(job)):
         return None
     running = executions.running(job.job_id)
     if running is None:

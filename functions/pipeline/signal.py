@@ -73,7 +73,8 @@ def _reject_asset(asset_id: str) -> None:
 def _end_or_resend(task: StageTask, queue: str, message: StageTask | RemoteTask) -> None:
     """Send the step's message again, or fail the step after `MAX_ATTEMPTS`. Raise StillRunning if its lease is alive.
 
-    A receive is not a failure: SQS counts receives by workers that stop or cannot reach the table.
+    A receive is not a failure: SQS counts receives by workers that stop or cannot reach the table. An attempt that was
+    handed back is not a failure either.
     """
     about(job_id=task.job_id, step_id=task.step_id, stage=task.stage.value)
     token = steps.token(task.job_id, task.stage)
@@ -90,9 +91,9 @@ def _end_or_resend(task: StageTask, queue: str, message: StageTask | RemoteTask)
         executions.succeed(token)
     elif step.is_leased(utc_now()):
         raise StillRunning
-    elif step.attempts < MAX_ATTEMPTS:
-        logger.warning("step sent again", attempts=int(step.attempts))
-        delay = RESEND_SECONDS * (1 + int(step.attempts))
+    elif step.lost_attempts < MAX_ATTEMPTS:
+        logger.warning("step sent again", attempts=step.lost_attempts)
+        delay = RESEND_SECONDS * (1 + step.lost_attempts)
         queues.send(queue, message, group=job.account_id, delay_seconds=delay)
     else:
         logger.error("step abandoned")

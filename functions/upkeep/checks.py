@@ -119,7 +119,7 @@ def _step_findings(facts: Facts, now: Moment) -> Iterator[Finding]:
 def _waits_for_nothing(facts: Facts, now: Moment) -> bool:
     """Return whether all dispatched steps are complete, and the next one was not dispatched for a long time."""
     job = facts.job
-    if JobStatus(job.status).ended or now.at - job.updated_at < HEALED_WITHIN:
+    if JobStatus(job.status).ended or abs(now.at - job.updated_at) < HEALED_WITHIN:
         return False
     after = [stage for stage, step in job.planned() if step.status != JobStatus.COMPLETED]
     return len(after) < len(job.planned()) and (not after or after[0] not in facts.has_token)

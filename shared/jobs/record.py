@@ -53,11 +53,17 @@ class StepMap(MapAttribute[str, object]):
     progress = NumberAttribute(attr_name="p", default=0)
     attempt = UnicodeAttribute(attr_name="a", null=True)
     attempts = NumberAttribute(attr_name="n", default=0)
+    handed_back = NumberAttribute(attr_name="h", null=True)  # attempts that ended without a fault of theirs
     preview = NumberAttribute(attr_name="v", null=True)  # number of the newest preview
     lease_until = EpochAttribute(attr_name="l", null=True)
     error = UnicodeAttribute(attr_name="m", null=True)
     started_at = EpochAttribute(attr_name="b", null=True)
     completed_at = EpochAttribute(attr_name="t", null=True)
+
+    @property
+    def lost_attempts(self) -> int:
+        """Return the number of attempts that were not handed back."""
+        return int(self.attempts) - int(self.handed_back or 0)
 
     def is_leased(self, at: datetime) -> bool:
         """Return whether an attempt has the step and is alive. A longer lease was written by a fast clock."""

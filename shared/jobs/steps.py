@@ -118,7 +118,11 @@ class StepStore:
     def release(self, job_id: str, stage: Stage, *, attempt: str, at: datetime) -> None:
         """End the lease of an unfinished step, so that another attempt can claim it at once. Raise Fenced."""
         step = _path(stage)
-        actions = [step.lease_until.remove(), step.status.set(JobStatus.QUEUED.value)]
+        actions = [
+            step.lease_until.remove(),
+            step.status.set(JobStatus.QUEUED.value),
+            step.handed_back.set((step.handed_back | 0) + 1),
+        ]
         released = _set_by(attempt, stage, JobStatus.QUEUED)
         _change(JobRecord(job_id), actions, _current(stage, attempt), at=at, done=released)
 

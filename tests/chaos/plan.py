@@ -4,7 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from random import Random
 
-SERVICES = ("DynamoDB", "S3", "SQS", "Step Functions")
+SERVICES = ("DynamoDB", "S3", "SQS", "Step Functions", "Lambda", "STS")
 POINTS = ("claimed", "engine runs", "uploaded", "recorded", "reported")
 SIGNALS = ("SIGKILL", "SIGSTOP", "SIGTERM")
 CALLS = ("request lost", "answer lost", "500 after the write", "503 before the write", "throttled", "answer late")
@@ -12,7 +12,8 @@ OUTAGES = tuple(f"{service}: outage" for service in SERVICES)
 PAUSED = "all services: paused"
 RESTARTED = "gateway: killed and restarted"
 
-_CHANCE = 0.15  # of a fault at a moment at which one is due
+_CHANCE = 0.2  # of a fault at a moment at which one is due
+RARELY_POSSIBLE = 0.6  # the same, for faults with few moments
 _RARE = 0.3  # weight of a fault that costs seconds of a process
 _WEIGHTS: dict[str, float] = {
     **{f"{service}: {fault}": 1.0 for service in SERVICES for fault in CALLS},
@@ -51,7 +52,7 @@ class StormPlan:
         self.random = Random(seed)
         self.progress = 0.0
         self.calm = False
-        outages = faults // 1600  # of each service
+        outages = -(-faults // 2000) if faults >= 1000 else 0  # of each service; each lasts half a minute or more
         total = sum(_WEIGHTS.values())
         self.targets = {fault: max(1, round(faults * weight / total)) for fault, weight in _WEIGHTS.items()}
         self.targets |= dict.fromkeys((*OUTAGES, PAUSED), outages)
@@ -62,10 +63,10 @@ class StormPlan:
         """Return whether the fault has fired less often than the pace of the run requires."""
         return not self.calm and self.fired[fault] < self.targets[fault] * min(1.0, 1.3 * self.progress)
 
-    def choose(self, faults: Sequence[str], place: str) -> str | None:
+    def choose(self, faults: Sequence[str], place: str, chance: float = _CHANCE) -> str | None:
         """Return the fault for this moment, or None for most moments. `place` names the moment in the report."""
         due = [fault for fault in faults if self.due(fault)]
-        if not due or self.random.random() > _CHANCE:
+        if not due or self.random.random() > chance:
             return None
         chosen = self.random.choice(due)
         self.note(chosen, place)

@@ -6,12 +6,13 @@ import os
 import signal
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import parse_qs
 
 import aiohttp
 from aiohttp import web
 from yarl import URL
 
-from tests.chaos.plan import CALLS, SIGNALS, StormPlan
+from tests.chaos.plan import CALLS, RARELY_POSSIBLE, SERVICES, SIGNALS, StormPlan
 
 _TARGETS = {
     "DynamoDB": "DynamoDB",
@@ -41,6 +42,10 @@ class AwsCall:
         if target := request.headers.get("X-Amz-Target"):
             service, _, operation = target.partition(".")
             return cls(_TARGETS.get(service.partition("_")[0], service), operation, "", body)
+        if "/functions/" in request.path:
+            return cls("Lambda", "Invoke", "", body)
+        if body.startswith(b"Action="):
+            return cls("STS", parse_qs(body.decode())["Action"][0], "", body)
         _, _, key = request.path.lstrip("/").partition("/")
         if key:
             return cls("S3", {"GET": "GetObject", "PUT": "PutObject"}.get(request.method, request.method), key, body)
@@ -115,7 +120,7 @@ class Proxy:
             case "answer lost":
                 return _lost(request)
             case "500 after the write":  # `_AFTER`
-                return _error(call, *_REFUSALS[kind][call.service == "S3"])
+                return _error(call, *_refusal(call, kind))
             case "answer late":
                 await asyncio.sleep(self._plan.random.uniform(*_LATE_SECONDS))
             case "partial body":
@@ -133,7 +138,7 @@ class Proxy:
                 return web.json_response({})
             case "404 for a stored object":
                 self.doomed.add(call.key.split("/")[1])
-        return _error(call, *_REFUSALS[kind][call.service == "S3"]) if kind in _REFUSALS else None
+        return _error(call, *_refusal(call, kind)) if kind in _REFUSALS else None
 
     async def _forward(self, request: web.Request, body: bytes) -> tuple[aiohttp.ClientResponse, bytes]:
         url = URL(self._moto + request.raw_path, encoded=True)
@@ -145,7 +150,7 @@ class Proxy:
     async def _birth(self, request: web.Request) -> web.Response:
         """Return the clock of a new worker: its error in seconds, and the error after a number of seconds."""
         stage = request.query["stage"]
-        fault = self._plan.choose([f"worker: clock {kind}" for kind in _CLOCKS], stage)
+        fault = self._plan.choose([f"worker: clock {kind}" for kind in _CLOCKS], stage, RARELY_POSSIBLE)
         error, later = _CLOCKS[fault.removeprefix("worker: clock ")] if fault else (0, 0)
         return web.json_response({"error": error, "after": self._plan.random.uniform(5, 30), "later": later})
 
@@ -173,13 +178,22 @@ class Proxy:
         return web.Response(text="go on")
 
 
-_SUBJECT = {*_TARGETS.values(), "S3"}
-# Status and code of a refusal: by the other services, and by S3.
-_REFUSALS: dict[str, tuple[tuple[int, str], tuple[int, str]]] = {
-    "503 before the write": ((503, "ServiceUnavailable"), (503, "ServiceUnavailable")),
-    "throttled": ((400, "ThrottlingException"), (503, "SlowDown")),
-    "500 after the write": ((500, "InternalServerError"), (500, "InternalError")),
-    "404 for a stored object": ((404, "NoSuchKey"), (404, "NoSuchKey")),
+_SUBJECT = {*SERVICES, "Streams"}
+# Status and code of a refusal by most services, and by those that differ.
+_REFUSALS = {
+    "503 before the write": (503, "ServiceUnavailable"),
+    "throttled": (400, "ThrottlingException"),
+    "500 after the write": (500, "InternalServerError"),
+    "404 for a stored object": (404, "NoSuchKey"),
+}
+_THROTTLED = {
+    "S3": (503, "SlowDown"),
+    "Lambda": (429, "TooManyRequestsException"),
+    "STS": (400, "Throttling"),
+}
+_XML = {
+    "S3": '<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>{code}</Code><Message>chaos</Message></Error>',
+    "STS": "<ErrorResponse><Error><Code>{code}</Code><Message>chaos</Message></Error></ErrorResponse>",
 }
 _CLOCKS = {"one hour fast": (3600, 3600), "one hour slow": (-3600, -3600), "jumps": (0, 3600)}
 
@@ -198,10 +212,13 @@ def _lost(request: web.Request) -> web.Response:
     return web.Response()
 
 
+def _refusal(call: AwsCall, kind: str) -> tuple[int, str]:
+    return _THROTTLED.get(call.service, _REFUSALS[kind]) if kind == "throttled" else _REFUSALS[kind]
+
+
 def _error(call: AwsCall, status: int, code: str) -> web.Response:
-    if call.service == "S3":
-        text = f'<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>{code}</Code><Message>chaos</Message></Error>'
-        return web.Response(status=status, text=text, content_type="application/xml")
+    if call.service in _XML:
+        return web.Response(status=status, text=_XML[call.service].format(code=code), content_type="application/xml")
     return web.json_response({"__type": code, "message": "chaos"}, status=status)
 
 

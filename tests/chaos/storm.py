@@ -2,7 +2,7 @@
 
 import asyncio
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +13,7 @@ import aiohttp
 from local.cloud import START_SECONDS
 from tests.chaos.cloud import LEASE_SECONDS, StormCloud, storm_cloud
 from tests.chaos.judge import KINDS, Judgement, judge, waiting
-from tests.chaos.plan import OUTAGES, PAUSED, RESTARTED, SERVICES, StormPlan
+from tests.chaos.plan import OUTAGES, PAUSED, RARELY_POSSIBLE, RESTARTED, SERVICES, StormPlan
 from tests.chaos.proxy import Proxy
 from tests.chaos.users import Story, User
 from tests.support.fal import Fal, Reply, fal
@@ -23,6 +23,7 @@ JOBS_PER_USER = 12
 JOBS_AT_ONCE = 40
 STUCK_SECONDS = 240  # maximum time from the last submit until all jobs have ended, and until all queues are empty
 OUTAGE_SECONDS = (30, 120)
+LANES = (OUTAGES[::2], OUTAGES[1::2], (PAUSED, RESTARTED))  # of each lane, one fault lasts at a time
 PAUSE_SECONDS = 8.0  # of moto
 
 
@@ -98,7 +99,7 @@ async def _run(cloud: StormCloud, proxy: Proxy, plan: StormPlan, jobs: int) -> l
     async with aiohttp.ClientSession(cloud.api_url, connector=connector) as session:
         users = [User(session, plan) for _ in range(1 + (jobs - 1) // JOBS_PER_USER)]
         await asyncio.gather(*(user.sign_up() for user in users))
-        trouble = asyncio.create_task(_trouble(cloud, proxy, plan))
+        trouble = [asyncio.create_task(_trouble(cloud, proxy, plan, lane)) for lane in LANES]
         lives = [asyncio.create_task(live(users[number % len(users)])) for number in range(jobs)]
         last = monotonic()
         while (unfinished := [life for life in lives if not life.done()]) and monotonic() < last + STUCK_SECONDS:
@@ -107,7 +108,7 @@ async def _run(cloud: StormCloud, proxy: Proxy, plan: StormPlan, jobs: int) -> l
             _say(f"{jobs - len(unfinished)} of {len(stories)} jobs ended, {plan.fired.total()} faults")
             await asyncio.wait(unfinished, timeout=10)
         plan.calm = True
-        await trouble
+        await asyncio.gather(*trouble)
         for life in lives:
             life.cancel()
         for result in await asyncio.gather(*lives, return_exceptions=True):
@@ -118,12 +119,11 @@ async def _run(cloud: StormCloud, proxy: Proxy, plan: StormPlan, jobs: int) -> l
     return stories
 
 
-async def _trouble(cloud: StormCloud, proxy: Proxy, plan: StormPlan) -> None:
-    """Cause the outages one after the other, each as soon as it is due, and the restarts of the gateway."""
+async def _trouble(cloud: StormCloud, proxy: Proxy, plan: StormPlan, lane: Sequence[str]) -> None:
+    """Cause these faults one after the other, each as soon as it is due."""
     while plan.progress < 0.9 and not plan.calm:
         await asyncio.sleep(plan.random.uniform(1, 3))
-        due = [fault for fault in (*OUTAGES, PAUSED, RESTARTED) if plan.due(fault)]
-        if not due:
+        if not (due := [fault for fault in lane if plan.due(fault)]):
             continue
         fault = plan.random.choice(due)
         if fault == RESTARTED:
@@ -135,7 +135,8 @@ async def _trouble(cloud: StormCloud, proxy: Proxy, plan: StormPlan) -> None:
             await asyncio.sleep(PAUSE_SECONDS)
             cloud.pause_moto(on=False)
         else:
-            seconds = plan.random.randint(*OUTAGE_SECONDS)
+            shortest, longest = OUTAGE_SECONDS
+            seconds = round(plan.random.triangular(shortest, longest, shortest))
             service = SERVICES[OUTAGES.index(fault)]
             plan.note(fault, f"{seconds} s")
             proxy.down.add(service)
@@ -151,7 +152,7 @@ class _Replies(list[Reply]):
         self._plan, self._replies = plan, replies
 
     def __bool__(self) -> bool:
-        fault = self._plan.choose([*self._replies], "")
+        fault = self._plan.choose([*self._replies], "", RARELY_POSSIBLE)
         if fault:
             self.append(self._replies[fault])
         return fault is not None

@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import boto3
@@ -26,7 +26,7 @@ class OneFault(StormPlan):
         super().__init__(seed=1, faults=0)
         self.next = ""
 
-    def choose(self, faults: Sequence[str], place: str) -> str | None:  # noqa: ARG002  # the interface of a plan
+    def choose(self, faults: Sequence[str], place: str, chance: float = 1) -> str | None:  # noqa: ARG002  # the interface of a plan
         if self.next not in faults:
             return None
         chosen, self.next = self.next, ""
@@ -50,7 +50,7 @@ def clients(plan: OneFault) -> Iterator[dict[str, Any]]:
     asyncio.run_coroutine_threadsafe(proxy.start(server), loop).result(5)
     url = f"http://{HOST}:{server.getsockname()[1]}"
     once = Config(retries={"total_max_attempts": 1})
-    services: tuple[Any, ...] = ("dynamodb", "sqs", "s3")
+    services: tuple[Any, ...] = ("dynamodb", "sqs", "s3", "sts", "lambda")
     try:
         made: dict[str, Any] = {
             name: boto3.client(name, region_name="us-east-1", endpoint_url=url, config=once) for name in services
@@ -91,6 +91,32 @@ def test_a_failed_write_is_stored_only_if_the_fault_came_after_it(
     with pytest.raises(AWS_ERRORS):
         db.put_item(TableName="t", Item=key)
     assert ("Item" in db.get_item(TableName="t", Key=key)) is written
+
+
+@pytest.mark.parametrize(
+    ("service", "code"),
+    [
+        ("DynamoDB", "ThrottlingException"),
+        ("S3", "SlowDown"),
+        ("SQS", "ThrottlingException"),
+        ("STS", "Throttling"),
+        ("Lambda", "TooManyRequestsException"),
+    ],
+)
+def test_each_service_refuses_with_its_own_code(
+    clients: dict[str, Any], plan: OneFault, service: str, code: str
+) -> None:
+    calls: dict[str, Callable[[], object]] = {
+        "DynamoDB": lambda: clients["dynamodb"].describe_table(TableName="t"),
+        "S3": lambda: clients["s3"].list_objects_v2(Bucket="bucket"),
+        "SQS": clients["sqs"].list_queues,
+        "STS": lambda: clients["sts"].assume_role(RoleArn="arn:aws:iam::1:role/role", RoleSessionName="xy"),
+        "Lambda": lambda: clients["lambda"].invoke(FunctionName="f"),
+    }
+    plan.next = f"{service}: throttled"
+    with pytest.raises(ClientError) as raised:
+        calls[service]()
+    assert raised.value.response["Error"]["Code"] == code
 
 
 @pytest.mark.parametrize(("fault", "copies"), [("duplicate", 2), ("late", 1), ("overtaken", 1)])

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, EndpointConnectionError
 from PIL import Image
 
 from shared.assets.record import AssetRecord, AssetStatus
@@ -25,6 +25,7 @@ from shared.observability import logged
 from shared.stages.queues import VERIFICATION_QUEUE
 from tests.support.cloud import AtCall, nothing
 from tests.support.studio import Answer, Creator, Studio
+from workers.runtime.outages import AWS_ERRORS
 from workers.verification import main as verification
 from workers.verification.inspect import inspect
 from workers.verification.verdict import CleanMedia, Rejected
@@ -215,6 +216,19 @@ def test_the_second_verdict_changes_nothing(studio: Studio, ada: Creator) -> Non
     before = studio.dump()
     assets.reject(stale, code="other", error="Something else.")
     assert studio.dump() == before
+
+
+@pytest.mark.parametrize("operation", ["Invoke", "GetObject", "PutObject", "UpdateItem"])
+def test_an_upload_is_verified_after_an_outage(studio: Studio, ada: Creator, operation: str) -> None:
+    """The dead letters of this queue reject the asset, so each outage begins with a new message."""
+    asset_id = uploaded(ada, picture())
+    register(ada, asset_id)
+    studio.cloud.broken[operation] = EndpointConnectionError(endpoint_url="x")
+    with pytest.raises(AWS_ERRORS):
+        verify(studio)
+    studio.cloud.broken.clear()
+    verify(studio)
+    assert ada.get(f"/api/assets/{asset_id}").body["status"] == "READY"
 
 
 def test_an_upload_that_is_gone_is_rejected(studio: Studio, ada: Creator) -> None:

@@ -397,6 +397,15 @@ def test_a_step_with_attempts_left_is_sent_again_later(studio: Studio, ada: Crea
     assert found["Attributes"]["ApproximateNumberOfMessagesDelayed"] == "1"
 
 
+def test_an_attempt_that_was_handed_back_is_no_failure(studio: Studio, ada: Creator) -> None:
+    job_id = submitted(ada)
+    dispatch_step(job_id, IMAGE)
+    for _ in range(signal.MAX_ATTEMPTS):
+        steps.release(job_id, IMAGE, attempt=claim(job_id, IMAGE), at=utc_now())
+    assert signal.handler({"Records": [dead_letter(studio, IMAGE.queue)]}, None) == {"batchItemFailures": []}
+    assert studio.cloud.answers == []
+
+
 def test_a_dead_letter_waits_while_an_attempt_is_alive(studio: Studio, ada: Creator) -> None:
     """A duplicate of the message ran out of receives. The worker that has the step is healthy."""
     job_id = submitted(ada)
@@ -592,6 +601,15 @@ def test_reconcile_ignores_a_job_that_was_just_changed(ada: Creator) -> None:
         at = utc_now() + timedelta(minutes=minute)
         JobRecord(job_id).update([JobRecord.updated_at.set(at - timedelta(seconds=5))])
         assert reconcile.sweep(at)["failed"] == 0
+
+
+def test_the_clock_of_a_worker_hides_no_job(ada: Creator) -> None:
+    """The worker that wrote last has a clock that is one hour fast."""
+    job_id = submitted(ada)
+    complete_steps(job_id)
+    clients.stepfunctions().stop_execution(executionArn=executions._arn(job_id))
+    JobRecord(job_id).update([JobRecord.updated_at.set(utc_now() + timedelta(hours=1))])
+    assert reconcile.sweep(utc_now() + timedelta(minutes=1))["completed"] == 1
 
 
 def test_an_ended_job_is_never_reconciled(studio: Studio, ada: Creator) -> None:

@@ -9,6 +9,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
+from botocore.exceptions import EndpointConnectionError
 from moto.backends import get_backend
 
 from functions.pipeline import signal
@@ -353,6 +354,33 @@ def test_a_busy_provider_extends_the_lease(provider: Fal, job_id: str, monkeypat
     until = step(job_id).lease_until
     assert until is not None
     assert until > utc_now() + timedelta(seconds=300)
+
+
+@pytest.mark.parametrize("operation", ["Invoke", "GetSecretValue"])
+def test_a_step_is_handed_back_before_its_submission_while_a_service_does_not_answer(
+    studio: Studio, provider: Fal, job_id: str, operation: str
+) -> None:
+    studio.cloud.broken[operation] = EndpointConnectionError(endpoint_url="x")
+    for _ in range(6):
+        assert turn() > 0
+    assert (provider.accepted, studio.cloud.answers, step(job_id).lost_attempts) == ([], [], 0)
+    studio.cloud.broken.clear()
+    run_out()
+    assert (len(provider.accepted), studio.cloud.answers) == (1, [GOOD])
+
+
+@pytest.mark.parametrize("operation", ["Invoke", "PutObject", "PutItem"])
+def test_a_clip_is_stored_after_an_outage_and_not_bought_again(
+    studio: Studio, provider: Fal, job_id: str, operation: str
+) -> None:
+    turn()
+    studio.cloud.broken[operation] = EndpointConnectionError(endpoint_url="x")
+    for _ in range(6):
+        turn()
+    assert (studio.cloud.answers, step(job_id).attempts) == ([], 1)
+    studio.cloud.broken.clear()
+    run_out()
+    assert (len(provider.accepted), studio.cloud.answers) == (1, [GOOD])
 
 
 @pytest.mark.parametrize("reply", [Reply(500), Reply(drop=True)])

@@ -31,8 +31,9 @@ from tests.support.cloud import TaskAnswer
 from tests.support.steps import claim, complete_step
 from tests.support.studio import Creator, Studio
 from workers.engines.contract import Output, StageResult, Workspace
+from workers.runtime.queues import Shutdown
 from workers.runtime.receipt import Receipt
-from workers.runtime.sagemaker import TRACE_HEADER, Endpoint
+from workers.runtime.sagemaker import TRACE_HEADER, Endpoint, through_outages
 from workers.runtime.step import StepRunner
 
 IMAGE = Stage.IMAGE_GENERATION
@@ -271,6 +272,21 @@ def test_an_error_of_a_task_is_reported_and_does_not_end_the_worker(studio: Stud
         assert request(endpoint, "POST", "/invocations", task) == 500
         studio.cloud.fails_once.clear()
         assert request(endpoint, "POST", "/invocations", task) == 200
+
+
+def test_an_invocation_fails_only_when_the_outage_is_over(studio: Studio, job_id: str, task: bytes) -> None:
+    """The state machine retries three times, within a minute."""
+    for operation in ("PutObject", "HeadBucket"):
+        studio.cloud.broken[operation] = EndpointConnectionError(endpoint_url="https://s3")
+    answers: list[int] = []
+    with listening(through_outages(worker(WaitingEngine()), Shutdown())) as endpoint:
+        asking = Thread(target=lambda: answers.append(request(endpoint, "POST", "/invocations", task)))
+        asking.start()
+        asking.join(1.5)  # longer than the first pause
+        assert answers == []
+        studio.cloud.broken.clear()
+        asking.join()
+    assert (answers, jobs.get(job_id).step(IMAGE).status) == ([500], JobStatus.QUEUED)
 
 
 def test_other_requests_are_refused() -> None:

@@ -1,19 +1,22 @@
 """The worker runtime with small engines: the worker records its results, and only the current attempt counts (I4)."""
 
 import json
-import signal
+import signal as signals
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
+from io import BytesIO
 from threading import Event
 from time import monotonic, sleep
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
+from botocore.response import StreamingBody
 from pynamodb.exceptions import PynamoDBException
 
+from functions.pipeline import signal
 from functions.pipeline.dispatch import handler as dispatch
 from shared.aws import clients, media
 from shared.aws.queues import queue_url
@@ -28,12 +31,14 @@ from shared.jobs.views import access
 from shared.stages.failures import StageFailure
 from shared.stages.requests import StageRequest
 from shared.stages.stages import Role, Stage
-from tests.support.cloud import TaskAnswer
+from tests.support.cloud import TaskAnswer, nothing
 from tests.support.steps import claim, complete_step
 from tests.support.studio import Creator, Studio
 from workers.engines.contract import Output, StageResult, Stopped, Workspace
 from workers.runtime import queues
 from workers.runtime.attempt import Attempt
+from workers.runtime.outages import AWS_ERRORS, GrantFailed
+from workers.runtime.queue_loop import reach_aws
 from workers.runtime.queues import Delivery, Shutdown, consume
 from workers.runtime.step import StepRunner
 
@@ -97,11 +102,11 @@ def waiting(studio: Studio) -> tuple[int, int]:
 @pytest.fixture
 def restored_signals() -> Iterator[None]:
     """Restore the signal handlers after the test."""
-    numbers = (signal.SIGTERM, signal.SIGINT)
-    before = [signal.getsignal(number) for number in numbers]
+    numbers = (signals.SIGTERM, signals.SIGINT)
+    before = [signals.getsignal(number) for number in numbers]
     yield
     for number, handler in zip(numbers, before, strict=True):
-        signal.signal(number, handler)
+        signals.signal(number, handler)
 
 
 def until(condition: Callable[[], bool]) -> None:
@@ -182,14 +187,89 @@ def make_visible(studio: Studio) -> None:
         delivery.hide(0)
 
 
-def test_an_attempt_that_cannot_record_leaves_the_message_in_the_queue(studio: Studio, job_id: str) -> None:
-    throttled = ClientError({"Error": {"Code": "ProvisionedThroughputExceededException", "Message": ""}}, "PutItem")
-    studio.cloud.broken["PutItem"] = throttled
-    with pytest.raises(Exception, match="ProvisionedThroughput"):
+# --- outages
+
+
+DOWN, BUSY = EndpointConnectionError(endpoint_url="x"), ClientError({"Error": {"Code": "503", "Message": ""}}, "any")
+
+
+def fetches(workspace: Workspace) -> None:
+    workspace.fetch(media.address("assets/x/clean.png"))
+
+
+@pytest.mark.parametrize("error", [DOWN, BUSY], ids=["down", "busy"])
+@pytest.mark.parametrize(
+    ("operation", "meanwhile"),
+    [("HeadObject", fetches), ("PutObject", lambda _: None), ("PutItem", lambda _: None), ("Invoke", lambda _: None)],
+    ids=["fetch", "upload", "record", "access"],
+)
+def test_a_step_is_handed_back_while_a_service_does_not_answer(
+    studio: Studio, job_id: str, operation: str, meanwhile: Callable[[Workspace], None], error: Exception
+) -> None:
+    """The outage is longer than the retries of the state machine, and than the receives before the dead letters."""
+    clients.s3().put_object(Bucket=media.config().media_bucket, Key="assets/x/clean.png", Body=b"pixels")
+    studio.cloud.broken[operation] = error
+    for _ in range(signal.MAX_ATTEMPTS + 1):
+        with pytest.raises(AWS_ERRORS):
+            work(studio, TinyEngine(meanwhile))
+    step = jobs.get(job_id).step(IMAGE)
+    assert (step.status, step.lease_until, step.error, step.lost_attempts) == (JobStatus.QUEUED, None, None, 0)
+    assert (studio.cloud.answers, waiting(studio)) == ([], (1, 0))
+    studio.cloud.broken.clear()
+    work(studio, TinyEngine(meanwhile))
+    assert studio.cloud.answers == [GOOD]
+
+
+def test_a_step_is_handed_back_while_the_access_fails(
+    studio: Studio, job_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Lambda answers, and the function has raised an error: STS or the table does not answer it."""
+    good, failed = studio.cloud._invoke, BytesIO(b'{"errorType": "ClientError"}')
+    monkeypatch.setattr(
+        studio.cloud,
+        "_invoke",
+        lambda params: (good(params)[0], {"FunctionError": "Unhandled", "Payload": StreamingBody(failed, 28)}),
+    )
+    with pytest.raises(GrantFailed):
         work(studio, TinyEngine())
-    assert studio.cloud.answers == []
-    assert jobs.get(job_id).step(IMAGE).status == JobStatus.RUNNING
-    assert waiting(studio) == (0, 1)
+    assert (studio.cloud.answers, waiting(studio)) == ([], (1, 0))
+
+
+def test_a_result_whose_write_was_the_last_before_an_outage_is_not_handed_back(studio: Studio, job_id: str) -> None:
+    def cut_off(operation: str) -> None:
+        if operation == "PutItem":  # the result's own item; the update of the job follows
+            studio.cloud.afterwards = lost
+
+    def lost(_: str) -> None:
+        studio.cloud.afterwards = nothing
+        studio.cloud.broken["GetItem"] = DOWN  # the next call is botocore's second try of the update
+        raise DOWN
+
+    studio.cloud.afterwards = cut_off
+    with pytest.raises(AWS_ERRORS):
+        work(studio, TinyEngine())
+    assert (jobs_status(studio, job_id), waiting(studio)) == (JobStatus.COMPLETED, (0, 1))
+
+
+def jobs_status(studio: Studio, job_id: str) -> str:
+    studio.cloud.broken.clear()
+    return str(jobs.get(job_id).step(IMAGE).status)
+
+
+@pytest.mark.parametrize("operation", ["GetItem", "Invoke", "HeadBucket"])
+def test_the_probe_calls_each_service_of_an_attempt(studio: Studio, operation: str) -> None:
+    studio.cloud.broken[operation] = DOWN
+    with pytest.raises(AWS_ERRORS):
+        reach_aws()
+    studio.cloud.broken.clear()
+    reach_aws()
+
+
+def test_a_refusal_of_the_probe_is_an_answer(studio: Studio) -> None:
+    """The role of a worker does not open the bucket."""
+    refused = ClientError({"Error": {"Code": "403", "Message": "Forbidden"}}, "HeadBucket")
+    studio.cloud.broken["HeadBucket"] = refused
+    reach_aws()
 
 
 # --- failure
@@ -267,14 +347,6 @@ def test_an_input_for_which_s3_answers_403_counts_as_missing(studio: Studio, job
     studio.cloud.fails_once["HeadObject"] = [refused]
     work(studio, TinyEngine(lambda workspace: workspace.fetch(media.address("jobs/gone.png"))))
     assert reported(studio) == "input_missing"
-
-
-def test_an_error_of_s3_at_an_input_is_retryable(studio: Studio, job_id: str) -> None:
-    busy = ClientError({"Error": {"Code": "503", "Message": "SlowDown"}}, "HeadObject")
-    studio.cloud.fails_once["HeadObject"] = [busy]
-    work(studio, TinyEngine(lambda workspace: workspace.fetch(media.address("jobs/there.png"))))
-    assert reported(studio) == "storage_unavailable"
-    assert studio.cloud.answers[0].error == "Stage.Retryable"
 
 
 def test_an_input_is_fetched_once(studio: Studio, job_id: str) -> None:
@@ -685,7 +757,7 @@ def test_a_message_of_the_last_poll_is_handed_back(studio: Studio, restored_sign
 
     def stop(**_: Any) -> None:
         assert waiting(studio) == (0, 1)
-        signal.raise_signal(signal.SIGTERM)
+        signals.raise_signal(signals.SIGTERM)
 
     events = clients.sqs().meta.events
     events.register("after-call.sqs.ReceiveMessage", stop)

@@ -10,9 +10,6 @@ from threading import Event, Thread
 from time import monotonic
 from types import TracebackType
 
-from botocore.exceptions import BotoCoreError, ClientError
-from pynamodb.exceptions import PynamoDBException
-
 from shared.aws import media
 from shared.core.clock import utc_now
 from shared.jobs.keys import preview_key
@@ -23,6 +20,7 @@ from workers.engines.contract import Stopped
 from workers.runtime.attempt import Attempt
 from workers.runtime.config import WorkerConfig
 from workers.runtime.granted import NotGranted
+from workers.runtime.outages import AWS_ERRORS
 from workers.runtime.receipt import Receipt
 
 TICK_SECONDS = 0.25  # interval between two checks of the clocks
@@ -116,7 +114,7 @@ class Beat:
                 self._write(now)
         except (Fenced, NotGranted):
             self.stop_reason = self._reason_fenced()
-        except (ClientError, BotoCoreError, PynamoDBException):
+        except AWS_ERRORS:
             logger.exception("beat failed")
             if now - self._last_write > self._config.lease_seconds:
                 self.stop_reason = StopReason.FENCED  # the lease has expired: another attempt may have claimed the step
@@ -124,7 +122,7 @@ class Beat:
     def _hide(self) -> None:
         try:
             self._delivery.hide(self._config.lease_seconds)
-        except (ClientError, BotoCoreError):
+        except AWS_ERRORS:
             logger.exception("message not hidden")
 
     def _write(self, now: float) -> None:

@@ -1,11 +1,14 @@
 """A worker's access to the media of its task. Its own role opens no media."""
 
 import json
+from contextlib import suppress
 
-from shared.aws import clients
+from botocore.exceptions import ClientError
+
+from shared.aws import clients, media
 from shared.core.config import Config
-from shared.stages.failures import StageFailure
 from shared.stages.messages import MediaCredentials, MediaRequest
+from workers.runtime.outages import GrantFailed
 
 
 class GrantConfig(Config):
@@ -17,7 +20,10 @@ class NotGranted(Exception):
 
 
 class GrantedMedia:
-    """The media of one task: `.client` is an S3 client with credentials for them, which it renews."""
+    """The media of one task: `.client` is an S3 client with credentials for them, which it renews.
+
+    A service that does not answer raises one of `AWS_ERRORS`, also while the client renews them.
+    """
 
     def __init__(self, request: MediaRequest) -> None:
         self._request = request
@@ -30,13 +36,24 @@ class GrantedMedia:
         return fetched
 
 
+def reach_media() -> None:
+    """Raise one of `AWS_ERRORS` unless `pipeline-grant` and S3 answer. A refusal is an answer."""
+    with suppress(NotGranted):
+        _fetch(MediaRequest(proof=""))
+    try:
+        clients.s3().head_bucket(Bucket=media.config().media_bucket)
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "403":
+            raise
+
+
 def _fetch(request: MediaRequest) -> dict[str, str]:
     answer = clients.functions().invoke(
         FunctionName=GrantConfig().grant_function, Payload=request.model_dump_json(by_alias=True)
     )
     body = json.loads(answer["Payload"].read())
     if "FunctionError" in answer:
-        raise StageFailure("storage_unavailable", "Storage is unavailable.", retryable=True)
+        raise GrantFailed(body.get("errorType"))
     if "refused" in body:
         raise NotGranted(body["refused"])
     made = MediaCredentials.model_validate(body)

@@ -30,11 +30,13 @@ from workers.engines.contract import Busy, Finished, Output, RemoteEngine, Stage
 from workers.runtime.attempt import Attempt, is_outdated, report_completed
 from workers.runtime.config import RemoteConfig
 from workers.runtime.granted import NotGranted
+from workers.runtime.outages import AWS_ERRORS
 
 if TYPE_CHECKING:  # the deployed bundles do not contain the stubs
     from mypy_boto3_s3 import S3Client
 
 PRESIGNED_URL_SECONDS = 3600  # validity of the URLs that a provider receives
+OUTAGE_PAUSE_SECONDS = 30  # delay of a step that is handed back because AWS does not answer
 
 
 class RemoteRunner:
@@ -106,6 +108,9 @@ class RemoteRunner:
                 client = attempt.media.client  # before the intent: a refused attempt must not submit
             except NotGranted:
                 self._refused(attempt)
+            except AWS_ERRORS:
+                logger.exception("AWS did not answer; trying again")
+                self._hand_back(attempt, seconds=OUTAGE_PAUSE_SECONDS)
             else:
                 self._submit(attempt, client)
         elif held.ticket is None:
@@ -124,11 +129,7 @@ class RemoteRunner:
             )
         except Busy as busy:
             self._tickets.withdraw(*of, attempt=attempt.id)
-            try:
-                attempt.release()
-            except Fenced:  # the job has ended, and nothing was submitted
-                return
-            self._send(RemoteTask(task=task), group=attempt.job.account_id, seconds=busy.seconds)
+            self._hand_back(attempt, seconds=busy.seconds)
         except Unconfirmed:
             self._unconfirmed(attempt)
         except StageFailure as failure:
@@ -138,6 +139,12 @@ class RemoteRunner:
             self._tickets.store(*of, ticket, attempt=attempt.id)
             logger.info("submitted", engine=task.engine)
             self._schedule_poll(attempt, 0)
+
+    def _hand_back(self, attempt: Attempt, *, seconds: int) -> None:
+        """Hand back a step that was not submitted: it begins again after `seconds`."""
+        with suppress(Fenced):  # the job has ended
+            attempt.release()
+            self._send(RemoteTask(task=attempt.task), group=attempt.job.account_id, seconds=seconds)
 
     def _unconfirmed(self, attempt: Attempt) -> None:
         """Fail the step, because a second submission could be paid twice. The intent stays on record.
@@ -173,6 +180,9 @@ class RemoteRunner:
             if failure.retryable:
                 self._tickets.close(task.job_id, task.stage, attempt=attempt.id)
             attempt.fail(failure)
+        except AWS_ERRORS:  # the next poll finds out whether the result was recorded
+            logger.exception("AWS did not answer; trying again")
+            self._schedule_poll(attempt, poll_no)
         else:
             self._schedule_poll(attempt, poll_no)
 

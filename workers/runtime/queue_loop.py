@@ -10,6 +10,7 @@ from shared.stages.engines import ENGINES, Runs
 from shared.stages.stages import Stage
 from workers.engines.contract import InProcessEngine
 from workers.runtime.config import WorkerConfig
+from workers.runtime.granted import reach_media
 from workers.runtime.queues import Shutdown, consume
 from workers.runtime.step import Engines, StepRunner
 
@@ -40,8 +41,14 @@ def serve(stage: Stage, engines: Engines) -> None:
         runner.handle,
         shutdown,
         visibility_seconds=WorkerConfig().lease_seconds,
-        probe=lambda: jobs.is_over("job_probe"),
+        probe=reach_aws,
     )
+
+
+def reach_aws() -> None:
+    """Raise one of `AWS_ERRORS` unless the services answer that an attempt needs."""
+    jobs.is_over("job_probe")
+    reach_media()
 
 
 if __name__ == "__main__":

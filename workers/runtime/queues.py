@@ -9,18 +9,15 @@ from time import sleep
 from types import FrameType
 from typing import Any, TypeVar
 
-from botocore.exceptions import BotoCoreError, ClientError
-from pynamodb.exceptions import PynamoDBException
-
 from shared.aws.clients import sqs
 from shared.aws.queues import queue_url
 from shared.aws.traces import TRACE
 from shared.observability import logged, logger
+from workers.runtime.outages import AWS_ERRORS
 from workers.runtime.protection import protected
 
 WaitedFor = TypeVar("WaitedFor")
 
-AWS_ERRORS = (ClientError, BotoCoreError, PynamoDBException)
 FIRST_PAUSE_SECONDS = 1.0  # pause after the first error of AWS
 MAX_PAUSE_SECONDS = 60.0
 WAIT_SECONDS = 1  # long poll of the last queue; also the maximum delay of SIGTERM and of messages in earlier queues
@@ -125,16 +122,22 @@ def consume(
                 errors = 0
             except AWS_ERRORS:
                 logger.exception("AWS did not answer; trying again", queues=queues)
-                errors = _wait_for_aws(probe, shutdown, errors)
+                errors = wait_for_aws(probe, shutdown, errors, _interruptibly(shutdown))
             except Exception:  # noqa: BLE001  # a bad message must not end the worker: SQS moves it to the dead letters
                 logger.exception("message not handled", queues=queues)
 
 
-def _wait_for_aws(probe: Callable[[], object], shutdown: Shutdown, errors: int) -> int:
+def _interruptibly(shutdown: Shutdown) -> Callable[[float], object]:
+    return lambda seconds: shutdown.interruptible(partial(sleep, seconds))
+
+
+def wait_for_aws(
+    probe: Callable[[], object], shutdown: Shutdown, errors: int, wait: Callable[[float], object] = sleep
+) -> int:
     """Pause and call `probe`, until it succeeds or SIGTERM arrives. Return the number of errors in sequence."""
     while not shutdown.requested:
         pause = min(MAX_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2**errors)
-        shutdown.interruptible(partial(sleep, pause))
+        wait(pause)
         errors = min(errors + 1, 10)
         try:
             probe()

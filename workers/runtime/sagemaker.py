@@ -15,8 +15,9 @@ from threading import Lock
 from shared.aws.traces import TRACE
 from shared.observability import logged, logger
 from shared.stages.stages import Stage
-from workers.runtime.queue_loop import load_engines
-from workers.runtime.queues import Shutdown
+from workers.runtime.outages import AWS_ERRORS
+from workers.runtime.queue_loop import load_engines, reach_aws
+from workers.runtime.queues import Shutdown, wait_for_aws
 from workers.runtime.receipt import Receipt
 from workers.runtime.step import Engines, StepRunner
 
@@ -95,13 +96,26 @@ class _InvocationHandler(BaseHTTPRequestHandler):
         """Write no log line, because pings would fill the log."""
 
 
+def through_outages(handle: Callable[[Receipt], None], shutdown: Shutdown) -> Callable[[Receipt], None]:
+    """Return `handle`, which then waits before the response until AWS answers. A failed invocation has few retries."""
+
+    def patient(receipt: Receipt) -> None:
+        try:
+            handle(receipt)
+        except AWS_ERRORS:
+            wait_for_aws(reach_aws, shutdown, errors=0)
+            raise
+
+    return patient
+
+
 def serve(stage: Stage, engines: Engines, *, host: str = ALL_ADDRESSES, port: int = PORT) -> None:
     """Answer SageMaker until SIGTERM. Print `ready` when the server listens."""
     shutdown = Shutdown()
     shutdown.listen()
     runner = StepRunner(engines, shutdown_requested=lambda: shutdown.requested)
     logger.append_keys(worker=stage.value)
-    with Endpoint(runner.handle, host=host, port=port) as endpoint:
+    with Endpoint(through_outages(runner.handle, shutdown), host=host, port=port) as endpoint:
         sys.stdout.write("ready\n")
         sys.stdout.flush()
         shutdown.interruptible(endpoint.serve_forever)

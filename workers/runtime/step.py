@@ -7,7 +7,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import ClientError
 from ulid import ULID
 
 from shared.aws import media
@@ -23,6 +22,7 @@ from workers.runtime.attempt import Attempt, is_outdated, report_completed
 from workers.runtime.beat import Beat, StopReason
 from workers.runtime.config import WorkerConfig
 from workers.runtime.granted import NotGranted
+from workers.runtime.outages import AWS_ERRORS
 from workers.runtime.receipt import Receipt
 
 if TYPE_CHECKING:  # the images do not contain the stubs
@@ -39,7 +39,10 @@ class StepRunner:
         self._config = WorkerConfig()
 
     def handle(self, delivery: Receipt) -> None:
-        """Handle one delivery: claim the task's step and run it. Do not run a completed or leased step."""
+        """Handle one delivery: claim the task's step and run it. Do not run a completed or leased step.
+
+        If AWS does not answer, hand the step back and raise one of `AWS_ERRORS`.
+        """
         task = StageTask.model_validate_json(delivery.body)
         attempt_id, at = str(ULID()), utc_now()
         about(job_id=task.job_id, step_id=task.step_id, stage=task.stage.value, attempt=attempt_id)
@@ -77,6 +80,9 @@ class StepRunner:
             traced.fault, traced.annotations["code"] = True, failure.code
             if attempt.fail(failure):
                 delivery.delete()
+        except AWS_ERRORS:
+            self._hand_back(attempt, delivery)
+            raise
         else:
             attempt.succeed()
             delivery.delete()
@@ -94,7 +100,7 @@ class StepRunner:
             raise StageFailure("engine_unknown", f"No worker of this stage has the engine {task.engine}.")
         try:
             made = engine.run(task.request, workspace)
-        except (Stopped, NotGranted, StageFailure):
+        except (Stopped, NotGranted, StageFailure, *AWS_ERRORS):
             raise
         except Exception as error:
             logger.exception("engine crashed")
@@ -119,6 +125,12 @@ class StepRunner:
             case _:  # the message belongs to the attempt that fenced this one
                 pass
 
+    def _hand_back(self, attempt: Attempt, delivery: Receipt) -> None:
+        """Hand step and message back if AWS answers. Otherwise the message is delivered again after the lease."""
+        with suppress(Fenced, *AWS_ERRORS):
+            attempt.release()
+            delivery.hand_back()
+
     def _refused(self, attempt: Attempt, delivery: Receipt) -> None:
         """Release the step. Delete the message if the step has a newer one, which has the right to its media."""
         logger.info("attempt refused")
@@ -135,6 +147,4 @@ def _downloaded(url: str, folder: Path, client: "S3Client") -> Path:
             media.download(url, path, client=client)
         except media.Missing as error:
             raise StageFailure("input_missing", "A file that this step needs no longer exists.") from error
-        except ClientError as error:
-            raise StageFailure("storage_unavailable", "Storage is unavailable.", retryable=True) from error
     return path

@@ -13,7 +13,8 @@ from shared.aws.traces import segment
 from shared.observability import about, logger
 from shared.stages.messages import AssetVerificationTask, MediaRequest
 from shared.stages.queues import VERIFICATION_QUEUE, VERIFICATION_VISIBILITY_SECONDS
-from workers.runtime.granted import GrantedMedia, NotGranted
+from workers.runtime.granted import GrantedMedia, NotGranted, reach_media
+from workers.runtime.outages import AWS_ERRORS
 from workers.runtime.queues import Delivery, Shutdown, consume
 from workers.verification.confinement import hide
 from workers.verification.inspect import inspect
@@ -24,7 +25,10 @@ if TYPE_CHECKING:  # the image does not contain the stubs
 
 
 def handle(delivery: Delivery) -> None:
-    """Handle one delivery: change the asset from VERIFYING to READY or REJECTED, and delete the upload."""
+    """Handle one delivery: change the asset from VERIFYING to READY or REJECTED, and delete the upload.
+
+    If AWS does not answer, hand the task back and raise one of `AWS_ERRORS`.
+    """
     task = AssetVerificationTask.model_validate_json(delivery.body)
     about(asset_id=task.asset_id)
     try:
@@ -33,15 +37,24 @@ def handle(delivery: Delivery) -> None:
         delivery.delete()
         return
     if asset.status == AssetStatus.VERIFYING:
-        with (
-            segment(f"{VERIFICATION_QUEUE}-worker", asset_id=task.asset_id),
-            TemporaryDirectory(prefix="kinora-") as folder,
-            suppress(NotGranted),  # the asset has a newer message
-        ):
-            granted = GrantedMedia(MediaRequest(proof=task.proof or "", asset_id=task.asset_id))
-            _verify(asset, Path(folder), granted.client)
-            media.delete(asset.quarantine_key, client=granted.client)
+        try:
+            _judge(asset, task)
+        except AWS_ERRORS:
+            with suppress(*AWS_ERRORS):
+                delivery.hand_back()
+            raise
     delivery.delete()
+
+
+def _judge(asset: AssetRecord, task: AssetVerificationTask) -> None:
+    with (
+        segment(f"{VERIFICATION_QUEUE}-worker", asset_id=task.asset_id),
+        TemporaryDirectory(prefix="kinora-") as folder,
+        suppress(NotGranted),  # the asset has a newer message
+    ):
+        granted = GrantedMedia(MediaRequest(proof=task.proof or "", asset_id=task.asset_id))
+        _verify(asset, Path(folder), granted.client)
+        media.delete(asset.quarantine_key, client=granted.client)
 
 
 def _verify(asset: AssetRecord, folder: Path, client: "S3Client") -> None:
@@ -89,13 +102,14 @@ def main() -> None:
         handle,
         shutdown,
         visibility_seconds=VERIFICATION_VISIBILITY_SECONDS,
-        probe=_reach_the_table,
+        probe=_reach_aws,
     )
 
 
-def _reach_the_table() -> None:
+def _reach_aws() -> None:
     with suppress(AssetNotFound):
         assets.get("ast_probe")
+    reach_media()
 
 
 if __name__ == "__main__":

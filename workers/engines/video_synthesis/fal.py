@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from shared.aws.secrets import secret
 from shared.camera.languages import avoided, words
@@ -128,6 +128,8 @@ class Kling:
                 raise StageFailure(
                     "provider_refused", "This studio has no API key of the engine's provider."
                 ) from error
+            raise Busy(PAUSE_SECONDS) from error
+        except BotoCoreError as error:
             raise Busy(PAUSE_SECONDS) from error
         return httpx.Client(headers={"Authorization": f"Key {key}"}, timeout=self._config.fal_timeout_seconds)
 
