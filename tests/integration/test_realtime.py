@@ -209,7 +209,7 @@ def test_an_unknown_type_of_message_is_answered(studio: Studio, ada: Creator) ->
 
 def test_a_connection_that_never_opened_cannot_subscribe(studio: Studio, job_id: str) -> None:
     assert listen("ghost", job_id) == {"statusCode": 404}
-    assert studio.dump()["kinora-test-subscriptions"] == []
+    assert studio.dump()["kinora-test-listeners"] == []
 
 
 # --- events
@@ -347,7 +347,7 @@ def test_a_disconnected_connection_is_deleted(studio: Studio, ada: Creator, stre
     listen("c", str(ada.job(ada.project())["id"]))
     disconnect.handler(event("c"), None)
     stored = studio.dump()
-    assert stored["kinora-test-subscriptions"] == stored["kinora-test-connections"] == []
+    assert stored["kinora-test-listeners"] == stored["kinora-test-connections"] == []
 
 
 def test_a_closed_connection_is_deleted_and_the_others_receive_the_event(
