@@ -366,8 +366,13 @@ def test_an_unknown_type_of_message_is_answered(studio: Studio, ada: Creator) ->
 
 
 def test_a_connection_that_never_opened_cannot_subscribe(studio: Studio, job_id: str) -> None:
+<<<<<<< HEAD
     assert listen("ghost", job_id) == {"statusCode": 401}
     assert studio.dump()["kinora-test-subscriptions"] == []
+=======
+    assert listen("ghost", job_id) == {"statusCode": 404}
+    assert studio.dump()["kinora-test-listeners"] == []
+>>>>>>> proof2
 
 
 # --- events
@@ -505,7 +510,7 @@ def test_a_disconnected_connection_is_deleted(studio: Studio, ada: Creator, stre
     listen("c", str(ada.job(ada.project())["id"]))
     disconnect.handler(event("c"), None)
     stored = studio.dump()
-    assert stored["kinora-test-subscriptions"] == stored["kinora-test-connections"] == []
+    assert stored["kinora-test-listeners"] == stored["kinora-test-connections"] == []
 
 
 def test_a_closed_connection_is_deleted_and_the_others_receive_the_event(
