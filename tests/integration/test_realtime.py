@@ -366,13 +366,8 @@ def test_an_unknown_type_of_message_is_answered(studio: Studio, ada: Creator) ->
 
 
 def test_a_connection_that_never_opened_cannot_subscribe(studio: Studio, job_id: str) -> None:
-<<<<<<< HEAD
     assert listen("ghost", job_id) == {"statusCode": 401}
-    assert studio.dump()["kinora-test-subscriptions"] == []
-=======
-    assert listen("ghost", job_id) == {"statusCode": 404}
     assert studio.dump()["kinora-test-listeners"] == []
->>>>>>> proof2
 
 
 # --- events
