@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from infra.grants import ANSWER, DESCRIBE, NOTHING, START, STOP, Grants, Updates
 from infra.secrets import PROVIDER_KEYS, ROTATED_SECRETS, VERIFICATION_KEYS
 from infra.workers import GRANT, STEP_UPDATES
-from shared.assets.record import ASSETS, QUARANTINE, AssetRecord
+from shared.assets.record import ASSETS, QUARANTINE, AssetRecord, VerificationsRecord
 from shared.connections.record import ConnectionRecord, FanOutRecord, ListenerRecord
 from shared.credentials.record import PasswordRecord, RefreshFamilyRecord
 from shared.credits.record import AccountRecord, HoldRecord, LedgerRecord
@@ -106,8 +106,8 @@ REST_DOMAINS: tuple[RestDomain, ...] = (
     RestDomain(
         name="assets",
         may=Grants(
-            reads=(AssetRecord, ProjectRecord, IdempotencyRecord),
-            writes=(AssetRecord, IdempotencyRecord, MediaGrantRecord),
+            reads=(AssetRecord, VerificationsRecord, ProjectRecord, SubscriptionRecord, IdempotencyRecord),
+            writes=(AssetRecord, VerificationsRecord, IdempotencyRecord, MediaGrantRecord),
             secrets=("media-signing-key",),
             media_writes=(QUARANTINE,),  # for the upload form, which it signs
             media_deletes=(QUARANTINE, ASSETS),

@@ -1,6 +1,6 @@
 """The records of all tables. The CDK app and the laptop cloud create the tables from them."""
 
-from shared.assets.record import AssetRecord
+from shared.assets.record import AssetRecord, VerificationsRecord
 from shared.aws.records import Record
 from shared.connections.record import ConnectionRecord, FanOutRecord, ListenerRecord
 from shared.credentials.record import PasswordRecord, RefreshFamilyRecord
@@ -33,6 +33,7 @@ RECORDS: tuple[type[Record], ...] = (
     HoldRecord,
     LedgerRecord,
     AssetRecord,
+    VerificationsRecord,
     ConnectionRecord,
     ListenerRecord,
     PassRecord,

@@ -8,6 +8,7 @@ import pytest
 
 from shared.assets.record import AssetRecord, AssetStatus
 from shared.assets.store import AssetNotFound, assets
+from shared.assets.verifications import verifications
 from shared.core.clock import utc_now
 from shared.credentials.store import CredentialStore
 from shared.jobs import settlement
@@ -212,13 +213,14 @@ def test_the_deletion_of_a_project_whose_answer_is_lost_succeeds(studio: Studio,
 
 def test_each_write_of_an_asset_whose_answer_is_lost_succeeds(studio: Studio, ada: Creator) -> None:
     asset = assets.get(ada.asset(status=AssetStatus.PENDING))
-    writes: list[Callable[[], None]] = [
-        lambda: assets.begin_verifying(asset),
+    writes: list[Callable[[], object]] = [
+        lambda: verifications.begin(asset, at_once=1, at=utc_now()),
         lambda: assets.accept(asset, key="k", media_type="m", size=1, width=None, height=None, duration=None),
         lambda: assets.withdraw(asset),
     ]
-    for write, status in zip(writes, ("VERIFYING", "READY", "REJECTED"), strict=True):
-        studio.cloud.loses_once("UpdateItem")
+    operations = ("TransactWriteItems", "UpdateItem", "UpdateItem")
+    for write, operation, status in zip(writes, operations, ("VERIFYING", "READY", "REJECTED"), strict=True):
+        studio.cloud.loses_once(operation)
         write()
         assert assets.get(asset.asset_id).status == status
     studio.cloud.loses_once("DeleteItem")
@@ -234,7 +236,7 @@ def test_an_asset_of_another_account_is_not_deleted(ada: Creator) -> None:
         assets.delete(stolen)
     with pytest.raises(AssetNotFound):
         assets.withdraw(stolen)
-    assets.begin_verifying(stolen)
+    assert not verifications.begin(stolen, at_once=1, at=utc_now())
     assert assets.get(asset_id).status == AssetStatus.READY
 
 
