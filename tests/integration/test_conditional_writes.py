@@ -73,6 +73,14 @@ def test_a_claim_whose_answer_is_lost_is_refused_if_the_job_has_ended(studio: St
         step_write(job_id, "claim", "mine")()
 
 
+def test_a_result_is_stored_before_its_step_is_complete(studio: Studio, job_id: str) -> None:
+    """Otherwise a worker that dies between the two writes leaves a complete step without its files."""
+    write = step_write(job_id, "record_result", claim(job_id, IMAGE))
+    studio.cloud.calls.clear()
+    write()
+    assert studio.cloud.calls == ["PutItem", "UpdateItem"]
+
+
 @pytest.mark.parametrize("name", ["beat", *STEP_ENDS])
 def test_the_write_of_an_attempt_whose_answer_is_lost_succeeds(studio: Studio, job_id: str, name: str) -> None:
     write = step_write(job_id, name, claim(job_id, IMAGE))
