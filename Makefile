@@ -5,6 +5,7 @@ SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
+UV := 0.13.9
 
 .PHONY: help
 help: ## List the targets
@@ -15,7 +16,7 @@ $(READY): pyproject.toml uv.lock
 	  || { echo "Kinora needs Python 3.11 to 3.14; $(PYTHON) is $$($(PYTHON) --version). Try: make PYTHON=python3.13 ..."; exit 1; }
 	@echo "Setting up .venv (once)..."
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	@test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	@test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV)
 	@$(BIN)/uv sync --frozen --quiet --compile-bytecode
 	@touch $@
 
