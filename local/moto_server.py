@@ -8,6 +8,8 @@ import os
 import sys
 import threading
 from collections.abc import Iterable
+from http import HTTPStatus
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +18,7 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoReque
 from werkzeug.datastructures import EnvironHeaders
 from werkzeug.exceptions import Forbidden
 from werkzeug.serving import BaseWSGIServer, make_server
+from werkzeug.wrappers import Response
 
 from local import moto_fixes
 from local.environment import HOST
@@ -27,10 +30,36 @@ if TYPE_CHECKING:
 
 
 class _KeepAliveHandler(MotoRequestHandler):
-    """A handler that keeps connections open. A new connection per request halves moto's request rate."""
+    """A handler that keeps connections open. A new connection per request halves moto's request rate.
+
+    werkzeug closes each connection, because an application may leave a part of the body unread. This reads it first.
+    """
 
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
+
+    def run_wsgi(self) -> None:
+        if self.headers.get("Expect", "").lower() == "100-continue":
+            self.send_response_only(HTTPStatus.CONTINUE)
+            self.end_headers()
+        environ = self.make_environ()
+        chunked = environ.get("wsgi.input_terminated")
+        length = -1 if chunked else int(environ.get("CONTENT_LENGTH") or 0)
+        environ["wsgi.input"] = BytesIO(environ["wsgi.input"].read(length))
+        try:
+            answer = Response.from_app(self.server.app, environ, buffered=True)
+        except Exception as error:  # noqa: BLE001  # a fault of moto must not end the connection
+            self.server.log("error", f"{self.path}: {error!r}")
+            answer = Response(status=HTTPStatus.INTERNAL_SERVER_ERROR)
+        content = answer.get_data()
+        self.send_response(answer.status_code)
+        for name, value in answer.headers:
+            if name.lower() != "content-length" or self.command == "HEAD":
+                self.send_header(name, value)
+        if self.command != "HEAD":
+            self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(b"" if self.command == "HEAD" else content)
 
     def log(self, type: str, message: str, *args: object) -> None:  # werkzeug names the parameter `type`
         if type == "error":

@@ -3,13 +3,19 @@
 from typing import Annotated
 
 from fastapi import APIRouter, status
-from pydantic import Field
+from pydantic import ConfigDict, Field
+from pydantic.config import JsonDict
 
 from shared.core.wire import Integer, Wire
 from shared.observability import Frame, Raised, logger, report
 
 router = APIRouter(prefix="/api/errors", tags=["errors"])
 
+EXAMPLE: JsonDict = {
+    "name": "TypeError",
+    "page": "/jobs",
+    "frames": [{"file": "/_next/static/app.js", "function": "draw", "line": 7}],
+}
 NAME = r"^[A-Za-z_$][\w$]{0,59}$"
 
 
@@ -22,8 +28,10 @@ class BrowserFrame(Wire):
 class BrowserError(Wire):
     """An error without its message, because a message can quote a creator."""
 
-    name: str = Field(pattern=NAME, description="The error's class", examples=["TypeError"])
-    page: str = Field(pattern=r"^/[\w/-]{0,120}$", description="Path of the page without its query", examples=["/jobs"])
+    model_config = ConfigDict(json_schema_extra={"examples": [EXAMPLE]})
+
+    name: str = Field(pattern=NAME, description="The error's class")
+    page: str = Field(pattern=r"^/[\w/-]{0,120}$", description="Path of the page without its query")
     frames: Annotated[list[BrowserFrame], Field(max_length=50, description="The stack, with the innermost call last")]
 
 

@@ -56,12 +56,14 @@ class StormPlan:
         total = sum(_WEIGHTS.values())
         self.targets = {fault: max(1, round(faults * weight / total)) for fault, weight in _WEIGHTS.items()}
         self.targets |= dict.fromkeys((*OUTAGES, PAUSED), outages)
+        self._phases = {fault: self.random.random() for fault in self.targets}  # so that rare faults are spread
         self.fired: Counter[str] = Counter()
         self.places: defaultdict[str, Counter[str]] = defaultdict(Counter)  # for each fault: where it fired
 
     def due(self, fault: str) -> bool:
         """Return whether the fault has fired less often than the pace of the run requires."""
-        return not self.calm and self.fired[fault] < self.targets[fault] * min(1.0, 1.3 * self.progress)
+        expected = self.targets[fault] * min(1.0, 1.3 * self.progress)
+        return not self.calm and self.fired[fault] + self._phases[fault] < expected
 
     def choose(self, faults: Sequence[str], place: str, chance: float = _CHANCE) -> str | None:
         """Return the fault for this moment, or None for most moments. `place` names the moment in the report."""

@@ -1,6 +1,7 @@
 """A storm: users, faults and outages at once; then calm, until all is at rest; then the judgement."""
 
 import asyncio
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -35,6 +36,7 @@ class Report:
     faults: int
     seed: int
     seconds: float
+    load: float  # of the machine, in the last 5 minutes
     plan: StormPlan
     judgement: Judgement
 
@@ -47,6 +49,8 @@ class Report:
         fired = sum(self.plan.fired.values())
         lines = [
             f"### {self.jobs} jobs, {fired} faults, seed {self.seed}, {self.seconds:.0f} s",
+            "",
+            f"Load average {self.load:.1f}, {os.cpu_count()} CPUs.",
             "",
             "| fault | fired | where |",
             "|---|---|---|",
@@ -79,7 +83,7 @@ async def storm(jobs: int, faults: int, seed: int, folder: Path) -> Report:
         stories = await _run(cloud, proxy, plan, jobs)
         judgement = await asyncio.to_thread(judge, stories, proxy.doomed, list(fal_server.accepted))
         await proxy.stop()
-    return Report(jobs, faults, seed, monotonic() - began, plan, judgement)
+    return Report(jobs, faults, seed, monotonic() - began, os.getloadavg()[1], plan, judgement)
 
 
 async def _run(cloud: StormCloud, proxy: Proxy, plan: StormPlan, jobs: int) -> list[Story]:

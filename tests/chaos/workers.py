@@ -22,6 +22,7 @@ from shared.stages.requests import StageRequest
 from shared.stages.stages import STAGES, Stage
 from tests.chaos.film import content
 from workers.engines.contract import Output, StageResult, Workspace
+from workers.runtime import queues
 from workers.runtime.attempt import Attempt
 from workers.runtime.queue_loop import serve
 
@@ -124,6 +125,7 @@ def work(stage: Stage) -> None:
 def main(number: int) -> None:
     """Run the workers until this process group ends."""
     announce_points()
+    queues.MAX_PAUSE_SECONDS = 4
     running = {_fork(stage): stage for stage in Stage for _ in range(number)}
     while True:
         pid, _ = os.wait()

@@ -1,0 +1,55 @@
+"""moto's server keeps a connection open after each answer, whatever its application does with the request."""
+
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from http.client import HTTPConnection
+from typing import Any
+
+import pytest
+
+from local.environment import HOST
+from local.moto_server import _server
+
+
+def _answer(environ: dict[str, Any], start: Callable[..., object]) -> Iterable[bytes]:
+    """Leave the body unread, or repeat it, or raise."""
+    match environ["PATH_INFO"]:
+        case "/raise":
+            raise RuntimeError
+        case "/read":
+            content = environ["wsgi.input"].read()
+        case _:
+            content = b"unread"
+    start("200 OK", [("Content-Length", str(len(content)))])
+    return [content]
+
+
+@pytest.fixture
+def connection() -> Iterator[HTTPConnection]:
+    server: Any = _server(_answer)  # type: ignore[arg-type]  # a smaller application than moto's
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    connection = HTTPConnection(HOST, server.port, timeout=5)
+    yield connection
+    connection.close()
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def test_all_requests_of_a_client_use_one_connection(connection: HTTPConnection) -> None:
+    connection.connect()
+    connection.auto_open = 0  # a closed connection is an error
+    chunks = iter([b"in ", b"chunks"])
+    requests: list[tuple[str, str, Any, int, bytes]] = [
+        ("POST", "/leave", b"x" * 100_000, 200, b"unread"),
+        ("POST", "/raise", b"x", 500, b""),
+        ("PUT", "/read", b"body", 200, b"body"),
+        ("PUT", "/read", chunks, 200, b"in chunks"),
+        ("HEAD", "/leave", None, 200, b""),
+        ("GET", "/leave", None, 200, b"unread"),
+    ]
+    for method, path, body, status, content in requests:
+        connection.request(method, path, body, encode_chunked=body is chunks)
+        answer = connection.getresponse()
+        assert (answer.status, answer.read()) == (status, content), (method, path)
