@@ -654,7 +654,7 @@ def test_the_event_of_a_cancelled_or_deleted_job_changes_nothing(studio: Studio,
 
 def test_the_event_of_an_ended_job_ends_its_open_hold(ada: Creator) -> None:
     job_id = submitted(ada)
-    JobRecord(job_id).update([JobRecord.status.set(JobStatus.CANCELLED.value)])
+    JobRecord(job_id).update([JobRecord.status.set(JobStatus.CANCELLED.value), JobRecord.completed_at.set(utc_now())])
     reconcile.handler(ended_badly(job_id), None)
     assert credits.account(ada.user_id).available == 100
 
@@ -737,7 +737,7 @@ def test_the_hold_of_a_completed_job_without_its_film_is_released(ada: Creator) 
     job_id = submitted(ada)
     complete_steps(job_id)
     media.delete_below(job_prefix(job_id))
-    JobRecord(job_id).update([JobRecord.status.set(JobStatus.COMPLETED.value)])
+    JobRecord(job_id).update([JobRecord.status.set(JobStatus.COMPLETED.value), JobRecord.completed_at.set(utc_now())])
     assert swept(utc_now() + timedelta(minutes=1)) == {"seen": 1, "released": 1}
     assert credits.account(ada.user_id).available == 100
 
