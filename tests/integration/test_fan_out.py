@@ -158,6 +158,15 @@ def test_a_throttled_or_failing_socket_receives_the_newest_state_later(feed: Fee
     assert (newest["type"], newest["seq"], newest["job"]["status"]) == ("job.snapshot", feed.seq, "FAILED")
 
 
+def test_a_socket_that_does_not_answer_is_asked_again_later(feed: Feed) -> None:
+    feed.open("slow")
+    feed.sockets.silent.add("slow")
+    settlement.fail(jobs.get(feed.job_id), error="It broke.", at=utc_now())
+    feed.push()
+    [late] = feed.queued()
+    assert json.loads(late["body"])["connectionIds"] == ["slow"]
+
+
 @pytest.mark.parametrize("status", [403, 413, 400])
 def test_a_refused_message_is_logged_and_not_sent_again(feed: Feed, logged: Any, status: int) -> None:
     feed.open("a", "b")

@@ -19,7 +19,7 @@ from shared.stages.queues import REMOTE_QUEUE
 from shared.stages.stages import STAGES
 from tests.integration.test_worker_rights import IMAGE, VIDEO, ask, dispatched, policy_of
 from tests.support.iam import allows
-from tests.support.steps import LEASE, claim, stored_result
+from tests.support.steps import LEASE, claim, complete_step, stored_result
 from tests.support.studio import Creator, Studio
 from workers.runtime.lambda_entry import RemoteRunner
 from workers.runtime.step import StepRunner
@@ -42,10 +42,10 @@ def test_an_attempt_that_has_ended_has_no_access(ada: Creator, end: str) -> None
 
 
 def test_an_attempt_that_is_a_pattern_has_no_access(ada: Creator) -> None:
-    """A worker can write any attempt into the job item. The prefix of `*` contains those of all attempts."""
+    """A worker can write any attempt into the job item. The prefix of `**` contains those of all attempts."""
     job_id, proof = dispatched(ada, IMAGE)
-    steps.claim(job_id, IMAGE, attempt="*", lease_until=utc_now() + LEASE, at=utc_now())
-    assert "refused" in ask(jobId=job_id, stage=IMAGE, attempt="*", proof=proof)
+    steps.claim(job_id, IMAGE, attempt="**", lease_until=utc_now() + LEASE, at=utc_now())
+    assert "refused" in ask(jobId=job_id, stage=IMAGE, attempt="**", proof=proof)
 
 
 def test_a_prompt_with_a_pattern_opens_nothing(ada: Creator, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -68,6 +68,14 @@ def test_the_result_of_a_name_that_is_no_attempt_is_not_read(ada: Creator) -> No
     outputs = [OutputMap(role=role, name="picture", media_type="image/png") for role in STAGES[IMAGE].produces]
     StepResultRecord(job_id, f"{IMAGE}#{name}", outputs=outputs, metrics="{}").save()
     assert jobs.results(jobs.get(job_id)) == {}
+
+
+def test_a_remote_engine_that_a_worker_wrote_receives_nothing(studio: Studio, ada: Creator) -> None:
+    job_id, _ = dispatched(ada, IMAGE)
+    complete_step(job_id, IMAGE)
+    JobRecord(job_id).update([getattr(JobRecord.steps, VIDEO.folder).engine.set("fal-kling")])
+    dispatch({"jobId": job_id, "stage": VIDEO, "taskToken": "token-2"}, None)
+    assert studio.messages(REMOTE_QUEUE) == []
 
 
 # --- uploads
