@@ -5,6 +5,7 @@ SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
+UV := 0.13.9
 
 .PHONY: help
 help: ## List the targets
@@ -15,14 +16,18 @@ $(READY): pyproject.toml uv.lock
 	  || { echo "Kinora needs Python 3.11 to 3.14; $(PYTHON) is $$($(PYTHON) --version). Try: make PYTHON=python3.13 ..."; exit 1; }
 	@echo "Setting up .venv (once)..."
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	@test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	@test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV)
 	@$(BIN)/uv sync --frozen --quiet --compile-bytecode
 	@touch $@
 
 .PHONY: setup
 setup: $(READY) ## Install everything into .venv
 
-# The options are make variables (PROMPT="..."). Recipes read them as environment variables, which need no quoting.
+# The options are make variables (PROMPT="..."). Recipes read them as environment variables, which need no quoting. Each
+# one becomes its own unexpanded text first: otherwise make would expand the `$` in it, and run `$(shell ...)`.
+OPTIONS := PROMPT PRESET STACK STRENGTH IMAGE MOTION TRANSFER AUDIO CAPTIONS STYLE OPERATIONS ASPECT DURATION \
+  RESOLUTION FPS SEED PLAN OUT LOOP PORT FAULTS ENDPOINT
+$(foreach name,$(OPTIONS),$(if $(value $(name)),$(eval override $(name) := $$(value $(name)))$(eval export $(name))))
 option = $(if $($(1)),--$(2) "$$$(1)")
 .PHONY: demo
 demo: $(READY) ## Make a film: PROMPT= PRESET= IMAGE= MOTION= ASPECT= DURATION= OUT= and more (README), all optional

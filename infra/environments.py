@@ -55,6 +55,7 @@ class Environment:
     throttle_rate: float  # maximum requests per second of the whole API
     throttle_burst: int  # maximum requests at once
     rate_limit_per_ip: int = 2000  # maximum requests in five minutes from one address; needs the WAF
+    max_executions: int  # jobs that have an execution at once; the others wait
     snap_start: bool  # REST functions start from a snapshot: saves about 0.6 s, costs some dollars a month
 
     alarm_email: str | None = None
@@ -145,6 +146,7 @@ ENVIRONMENTS: dict[str, Environment] = {
             waf=False,
             throttle_rate=20,
             throttle_burst=40,
+            max_executions=10,
             snap_start=False,
             monthly_budget_usd=100,
             sizes={Family.CPU_MEDIA: SMALL, Family.CUDA_DIFFUSERS: replace(GPU, max_tasks=1)},
@@ -162,6 +164,7 @@ ENVIRONMENTS: dict[str, Environment] = {
             waf=True,
             throttle_rate=100,
             throttle_burst=200,
+            max_executions=40,
             snap_start=True,
             monthly_budget_usd=300,
             sizes={Family.CPU_MEDIA: LARGE, Family.CUDA_DIFFUSERS: replace(GPU, max_tasks=2)},
@@ -176,6 +179,7 @@ ENVIRONMENTS: dict[str, Environment] = {
             waf=True,
             throttle_rate=500,
             throttle_burst=1000,
+            max_executions=100,
             snap_start=True,
             monthly_budget_usd=2000,
             cost_monitor=NEW,

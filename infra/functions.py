@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from infra.grants import ANSWER, DESCRIBE, NOTHING, START, STOP, Grants, Updates
 from infra.secrets import PROVIDER_KEYS, ROTATED_SECRETS, VERIFICATION_KEYS
 from infra.workers import GRANT, STEP_UPDATES
-from shared.assets.record import ASSETS, QUARANTINE, AssetRecord
+from shared.assets.record import ASSETS, QUARANTINE, AssetRecord, VerificationsRecord
 from shared.connections.record import ConnectionRecord, FanOutRecord, ListenerRecord
 from shared.credentials.record import PasswordRecord, RefreshFamilyRecord
 from shared.credits.record import AccountRecord, HoldRecord, LedgerRecord
@@ -14,6 +14,7 @@ from shared.idempotency.record import IdempotencyRecord
 from shared.jobs.keys import JOBS
 from shared.jobs.record import JobRecord, JobSpecRecord, StepResultRecord, StepTicketRecord, StepTokenRecord
 from shared.projects.record import ProjectRecord
+from shared.slots.record import SlotsRecord, WaitingRecord
 from shared.stages.engines import ENGINES, Runs
 from shared.stages.queues import (
     FAN_OUT_QUEUE,
@@ -74,6 +75,7 @@ REST_DOMAINS: tuple[RestDomain, ...] = (
                 UserRecord, EmailClaimRecord, PasswordRecord, RefreshFamilyRecord, AccountRecord, LedgerRecord,
             ),
             secrets=("access-token-signing-key", "refresh-token-key"),
+            sends=(FAN_OUT_QUEUE,),  # the end of a session, which closes its sockets
         ),
         public=frozenset(
             {"POST /api/auth/register", "POST /api/auth/login", "POST /api/auth/refresh", "POST /api/auth/logout"}
@@ -88,11 +90,11 @@ REST_DOMAINS: tuple[RestDomain, ...] = (
         may=Grants(
             reads=(
                 JobRecord, JobSpecRecord, StepResultRecord, StepTokenRecord, StepTicketRecord, ProjectRecord,
-                AssetRecord, HoldRecord, SubscriptionRecord, IdempotencyRecord,
+                AssetRecord, HoldRecord, SubscriptionRecord, IdempotencyRecord, SlotsRecord, WaitingRecord,
             ),
             writes=(
                 JobRecord, JobSpecRecord, StepResultRecord, StepTokenRecord, StepTicketRecord, ProjectRecord,
-                HoldRecord, AccountRecord, LedgerRecord, IdempotencyRecord,
+                HoldRecord, AccountRecord, LedgerRecord, IdempotencyRecord, SlotsRecord, WaitingRecord,
             ),
             secrets=("media-signing-key",),
             secrets_described=PROVIDER_KEYS,
@@ -104,8 +106,8 @@ REST_DOMAINS: tuple[RestDomain, ...] = (
     RestDomain(
         name="assets",
         may=Grants(
-            reads=(AssetRecord, ProjectRecord, IdempotencyRecord),
-            writes=(AssetRecord, IdempotencyRecord, MediaGrantRecord),
+            reads=(AssetRecord, VerificationsRecord, ProjectRecord, SubscriptionRecord, IdempotencyRecord),
+            writes=(AssetRecord, VerificationsRecord, IdempotencyRecord, MediaGrantRecord),
             secrets=("media-signing-key",),
             media_writes=(QUARANTINE,),  # for the upload form, which it signs
             media_deletes=(QUARANTINE, ASSETS),
@@ -113,6 +115,7 @@ REST_DOMAINS: tuple[RestDomain, ...] = (
         ),
     ),
     RestDomain(name="presets", may=NOTHING),
+    RestDomain(name="errors", may=NOTHING, public=frozenset({"POST /api/errors"})),
 )  # fmt: skip
 
 AUTHORIZER = Function(
@@ -123,11 +126,13 @@ AUTHORIZER = Function(
     snap_start=True,
 )
 
-# Grants for `shared/jobs/settlement.py`, which checks that the film exists, and writes the job's state and its credits.
+# Grants for `shared/jobs/settlement.py`, which checks that the film exists, writes the job's state and its credits, and
+# admits the next job.
 _SETTLES = Grants(
-    reads=(JobRecord, StepResultRecord, MediaGrantRecord, HoldRecord),
-    writes=(JobRecord, HoldRecord, AccountRecord, LedgerRecord),
+    reads=(JobRecord, StepResultRecord, MediaGrantRecord, HoldRecord, SlotsRecord, WaitingRecord),
+    writes=(JobRecord, HoldRecord, AccountRecord, LedgerRecord, SlotsRecord, WaitingRecord),
     media_lists=(JOBS,),
+    executions=(START,),
 )
 
 # The state machine, queues and schedules call these.
@@ -233,7 +238,7 @@ SOCKET_ROUTES: dict[str, Function] = {
     "$connect": Function(
         name="socket-connect",
         handler="functions.realtime.connect:handler",
-        may=Grants(writes=(ConnectionRecord,)),
+        may=Grants(reads=(RefreshFamilyRecord, ListenerRecord), writes=(ConnectionRecord, ListenerRecord)),
     ),
     "$disconnect": Function(
         name="socket-disconnect",
@@ -243,13 +248,13 @@ SOCKET_ROUTES: dict[str, Function] = {
     "$default": Function(
         name="socket-default",
         handler="functions.realtime.unknown:handler",
-        may=Grants(sockets=True),
+        may=Grants(reads=(ConnectionRecord,), sockets=True),
     ),
     "subscribe": Function(
         name="socket-subscribe",
         handler="functions.realtime.subscribe:handler",
         may=Grants(
-            reads=(ConnectionRecord, JobRecord, JobSpecRecord, StepResultRecord),
+            reads=(ConnectionRecord, JobRecord, JobSpecRecord, StepResultRecord, SlotsRecord, WaitingRecord),
             writes=(ListenerRecord,),
             secrets=("media-signing-key",),
             sockets=True,
@@ -258,9 +263,13 @@ SOCKET_ROUTES: dict[str, Function] = {
     "unsubscribe": Function(
         name="socket-unsubscribe",
         handler="functions.realtime.unsubscribe:handler",
-        may=Grants(writes=(ListenerRecord,), sockets=True),
+        may=Grants(reads=(ConnectionRecord,), writes=(ListenerRecord,), sockets=True),
     ),
-    "ping": Function(name="socket-ping", handler="functions.realtime.ping:handler", may=Grants(sockets=True)),
+    "ping": Function(
+        name="socket-ping",
+        handler="functions.realtime.ping:handler",
+        may=Grants(reads=(ConnectionRecord,), sockets=True),
+    ),
 }
 
 # These read the stream of the jobs table.
@@ -284,7 +293,15 @@ FAN_OUT: tuple[Function, ...] = (
         name="realtime-fanout",
         handler="functions.realtime.fanout:handler",
         may=Grants(
-            reads=(FanOutRecord, ListenerRecord, JobRecord, JobSpecRecord, StepResultRecord),
+            reads=(
+                FanOutRecord,
+                ListenerRecord,
+                JobRecord,
+                JobSpecRecord,
+                StepResultRecord,
+                SlotsRecord,
+                WaitingRecord,
+            ),
             writes=(FanOutRecord, ConnectionRecord, ListenerRecord),
             secrets=("media-signing-key",),
             sends=(FAN_OUT_QUEUE,),  # the next page, and sockets that are late
@@ -309,6 +326,9 @@ CANARY = Function(
     memory_mb=256,  # it mostly waits; its film has 1 to 2 MB
 )
 
+# CloudWatch Logs calls it, in environments with Sentry.
+ERRORS_OF_WORKERS = Function(name="errors-workers", handler="functions.errors.workers:handler", memory_mb=256)
+
 ON_LAPTOP: tuple[Function, ...] = (
     AUTHORIZER,
     *(domain.function for domain in REST_DOMAINS),
@@ -319,4 +339,4 @@ ON_LAPTOP: tuple[Function, ...] = (
     *JOBS_STREAM,
     *FAN_OUT,
 )
-FUNCTIONS: tuple[Function, ...] = (*ON_LAPTOP, ROTATION_BEGIN, ROTATION_ROTATE, CANARY)
+FUNCTIONS: tuple[Function, ...] = (*ON_LAPTOP, ROTATION_BEGIN, ROTATION_ROTATE, CANARY, ERRORS_OF_WORKERS)

@@ -1,6 +1,6 @@
 """The records of all tables. The CDK app and the laptop cloud create the tables from them."""
 
-from shared.assets.record import AssetRecord
+from shared.assets.record import AssetRecord, VerificationsRecord
 from shared.aws.records import Record
 from shared.connections.record import ConnectionRecord, FanOutRecord, ListenerRecord
 from shared.credentials.record import PasswordRecord, RefreshFamilyRecord
@@ -9,6 +9,7 @@ from shared.grants.record import MediaGrantRecord
 from shared.idempotency.record import IdempotencyRecord
 from shared.jobs.record import JobRecord, JobSpecRecord, StepResultRecord, StepTicketRecord, StepTokenRecord
 from shared.projects.record import ProjectRecord
+from shared.slots.record import SlotsRecord, WaitingRecord
 from shared.subscriptions.record import SubscriptionRecord
 from shared.upkeep.record import PassRecord
 from shared.users.record import EmailClaimRecord, UserRecord
@@ -25,11 +26,14 @@ RECORDS: tuple[type[Record], ...] = (
     StepTicketRecord,
     StepResultRecord,
     MediaGrantRecord,
+    SlotsRecord,
+    WaitingRecord,
     SubscriptionRecord,
     AccountRecord,
     HoldRecord,
     LedgerRecord,
     AssetRecord,
+    VerificationsRecord,
     ConnectionRecord,
     ListenerRecord,
     PassRecord,

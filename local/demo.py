@@ -8,11 +8,21 @@ from typing import Annotated, Any
 from uuid import uuid4
 
 import typer
+from pydantic import ValidationError
 
+from functions.assets.service import MAX_BYTES
+from functions.jobs.plan import fitted, plan
+from functions.jobs.schemas import INPUT_TYPES, JobCreate
 from local import terminal
-from local.cloud import laptop_cloud, subscribe
+from local.cloud import PLANS, laptop_cloud, subscribe
 from local.processes import CloudFailed
 from local.studio import StudioClient, StudioError, media_type_of, step_seconds
+from shared.assets.formats import MEDIA_TYPES, listed
+from shared.core.clock import utc_now
+from shared.core.errors import AppError
+from shared.presets.presets import get_preset
+from shared.stages.engines import ENGINES
+from shared.stages.stages import Role
 
 VERIFICATION_SECONDS = 120.0
 
@@ -20,11 +30,11 @@ VERIFICATION_SECONDS = 120.0
 app = typer.Typer(add_completion=False)
 
 
-ROLES = {  # by input role: the prefix of its media types, and its name in error messages
-    "picture": ("image", "a picture"),
-    "driving": ("video", "a video"),
-    "audio": ("audio", "a sound"),
-    "captions": ("application/x-subrip", "captions (.srt)"),
+ROLES = {  # names of the input roles in error messages
+    "picture": "a picture",
+    "driving": "a video",
+    "audio": "a sound",
+    "captions": "captions (.srt)",
 }
 Given = tuple[str, Path]  # a role and its file
 
@@ -46,7 +56,9 @@ def make(
     style: Annotated[str | None, typer.Option(help="The painting style, such as oil.")] = None,
     operations: Annotated[str, typer.Option(help="Finishing operations, such as grade:noir,grain,letterbox.")] = "",
     loop: Annotated[bool, typer.Option("--loop", help="Close the camera path, so that the film loops.")] = False,
-    aspect: Annotated[str, typer.Option(help="Aspect ratio of the frame.")] = "16:9",
+    aspect: Annotated[
+        str | None, typer.Option(help="Aspect ratio of the frame. Default: that of the first picture, or 16:9.")
+    ] = None,
     duration: Annotated[
         float | None, typer.Option(help="Seconds. Default: 5, or the nearest duration that the move supports.")
     ] = None,
@@ -81,7 +93,8 @@ def make(
     files += [(role, path) for role, path in single if path is not None]
     try:
         _check(files, out)
-        terminal.title(prompt, f"{preset} · {aspect} · {resolution}")
+        _check_job(job, [role for role, _ in files], plan)
+        terminal.title(prompt, " · ".join(filter(None, (preset, aspect, resolution))))
         _run(job, files, out, plan)
     except (StudioError, CloudFailed) as error:
         terminal.failure(str(error))
@@ -102,13 +115,35 @@ def _check(files: Sequence[Given], out: Path) -> None:
             raise StudioError(f"There is no file {path}.")
         if path.stat().st_size == 0:
             raise StudioError(f"{path} is empty.")
-        prefix, named = ROLES[role]
-        if not media_type_of(path).startswith(prefix):
-            raise StudioError(f"{path} is not {named}: its name has another media type.")
+        kind = INPUT_TYPES[Role(role)]
+        if media_type_of(path) not in MEDIA_TYPES[kind]:
+            raise StudioError(f"{path} is not {ROLES[role]} in {listed(kind)}: its name has another media type.")
+        if path.stat().st_size > MAX_BYTES:
+            raise StudioError(f"{path} is larger than {MAX_BYTES / 2**20:.0f} MB.")
     if out.suffix.lower() != ".mp4":
         raise StudioError(f"The film is an MP4: {out} should end in .mp4.")
     if out.is_dir():
         raise StudioError(f"{out} is a folder.")
+
+
+def _check_job(job: dict[str, Any], roles: Sequence[str], plan_name: str) -> None:
+    """Check prompt, presets and settings as the API does, before the cloud starts. Raise StudioError."""
+    if plan_name not in PLANS:
+        raise StudioError(f"There is no plan called {plan_name}; there are {', '.join(PLANS)}.")
+    inputs = [{"role": role, "assetId": "ast_demo"} for role in roles]
+    try:
+        body = JobCreate.model_validate({**job, "projectId": "prj_demo", "inputs": inputs})
+        move, stacked = get_preset(body.preset_id).config, body.settings.stack
+        if stacked:
+            move = move.with_stacked(get_preset(stacked.preset_id).config, stacked.weight)
+        plan(fitted(body.settings, move, None), move, frozenset(map(Role, roles)), ENGINES, at=utc_now())
+    except ValidationError as invalid:
+        first = invalid.errors()[0]
+        raise StudioError(f"{'.'.join(map(str, first['loc']))}: {first['msg']}.") from None
+    except AppError as refused:
+        raise StudioError(refused.detail) from None
+    except ValueError as error:  # of `with_stacked`
+        raise StudioError(f"These two presets cannot be stacked: {error}.") from None
 
 
 def _run(job: dict[str, Any], files: Sequence[Given], out: Path, plan: str) -> None:

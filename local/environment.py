@@ -39,6 +39,7 @@ def environment(moto_url: str, gateway_url: str) -> dict[str, str]:
         "KINORA_UPLOAD_ENDPOINT_URL": f"{gateway_url}/s3",
         "KINORA_SECRET_PREFIX": SECRET_PREFIX,
         "KINORA_STATE_MACHINE_ARN": f"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:{STATE_MACHINE}",
+        "KINORA_MAX_EXECUTIONS": "20",
         "KINORA_GRANT_FUNCTION": f"{PREFIX}-pipeline-grant",
         "KINORA_MEDIA_ROLE_ARN": f"arn:aws:iam::{ACCOUNT}:role/{PREFIX}-media",
         "KINORA_SOCKET_ENDPOINT_URL": f"{gateway_url}/socket",

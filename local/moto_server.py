@@ -7,18 +7,26 @@ import logging
 import os
 import sys
 import threading
+from collections.abc import Iterable
 from http import HTTPStatus
 from io import BytesIO
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from moto.core.config import default_user_config
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
+from werkzeug.datastructures import EnvironHeaders
+from werkzeug.exceptions import Forbidden
 from werkzeug.serving import BaseWSGIServer, make_server
 from werkzeug.wrappers import Response
 
 from local import moto_fixes
 from local.environment import HOST
+from local.pages import is_own_name, sent_by_page
 from local.provision import provision
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 
 class _KeepAliveHandler(MotoRequestHandler):
@@ -58,7 +66,18 @@ class _KeepAliveHandler(MotoRequestHandler):
             super().log(type, message, *args)
 
 
-def _server(application: DomainDispatcherApplication, fd: int | None = None) -> BaseWSGIServer:
+def _without_pages(application: "WSGIApplication") -> "WSGIApplication":
+    """Return the application with a refusal of web pages: moto checks no signature, and its secrets are the keys."""
+
+    def answer(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        headers = dict(EnvironHeaders(environ))
+        refused = sent_by_page(headers) or not is_own_name(headers.get("Host", ""))
+        return (Forbidden() if refused else application)(environ, start_response)
+
+    return answer
+
+
+def _server(application: "WSGIApplication", fd: int | None = None) -> BaseWSGIServer:
     return make_server(HOST, 0, application, threaded=True, request_handler=_KeepAliveHandler, fd=fd)
 
 
@@ -68,7 +87,7 @@ def main(fd: int, runner_url: str, folder: Path) -> None:
     default_user_config["lambda"] = {"use_docker": False}
     default_user_config["stepfunctions"] = {"execute_state_machine": True}
     moto_fixes.apply(runner_url)
-    application = DomainDispatcherApplication(create_backend_app)
+    application = _without_pages(DomainDispatcherApplication(create_backend_app))
 
     private = _server(application)
     threading.Thread(target=private.serve_forever, daemon=True).start()

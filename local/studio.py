@@ -29,6 +29,7 @@ class StudioClient:
     def __init__(self, api_url: str, socket_url: str) -> None:
         self._http = httpx.Client(base_url=api_url, timeout=60, trust_env=False)
         self._socket_url = socket_url
+        self._login: Json = {}
         self._token = ""
 
     def close(self) -> None:
@@ -36,8 +37,13 @@ class StudioClient:
 
     def sign_up(self, email: str, password: str) -> None:
         """Register, then sign in."""
-        self.call("POST", "/api/auth/register", {"email": email, "password": password})
-        self._token = self.call("POST", "/api/auth/login", {"email": email, "password": password})["accessToken"]
+        self._login = {"email": email, "password": password}
+        self.call("POST", "/api/auth/register", self._login)
+        self._sign_in()
+
+    def _sign_in(self) -> None:
+        self._token = ""
+        self._token = self.call("POST", "/api/auth/login", self._login)["accessToken"]
 
     def me(self) -> Json:
         return self.call("GET", "/api/auth/me")
@@ -142,9 +148,19 @@ class StudioClient:
             part.unlink(missing_ok=True)
 
     def call(self, method: str, path: str, body: Json | None = None, headers: Mapping[str, str] | None = None) -> Json:
-        """Send a JSON request and return the JSON response. Raise StudioError with the problem's detail."""
-        sent = {**(headers or {}), **({"Authorization": f"Bearer {self._token}"} if self._token else {})}
-        answer = self._send(method, path, json=body, headers=sent)
+        """Send a JSON request and return the JSON response. Raise StudioError with the problem's detail.
+
+        After the access token has expired, sign in again.
+        """
+
+        def send() -> httpx.Response:
+            sent = {**(headers or {}), **({"Authorization": f"Bearer {self._token}"} if self._token else {})}
+            return self._send(method, path, json=body, headers=sent)
+
+        answer = send()
+        if answer.status_code == httpx.codes.UNAUTHORIZED and self._token:
+            self._sign_in()
+            answer = send()
         if answer.is_error:
             raise StudioError(_detail(answer))
         found: Json = answer.json() if answer.content else {}

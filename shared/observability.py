@@ -4,6 +4,7 @@ import logging
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from enum import Enum, StrEnum
 from functools import wraps
 from importlib import import_module
@@ -26,6 +27,7 @@ class Panel(Enum):
     """A graph of a dashboard: its board and its title."""
 
     OPEN_JOBS = ("operations", "Open jobs")
+    WAITING_JOBS = ("operations", "Waiting jobs")
     RESCUED = ("operations", "Rescued by reconcile")
     UPKEEP = ("operations", "Sweep and audit")
     SIGN_UPS = ("business", "Sign-ups")
@@ -64,7 +66,9 @@ class Metric(StrEnum):
     JOBS_RECONCILED = "JobsReconciled", Panel.RESCUED
     SWEEPS = "Sweeps", Panel.RESCUED  # of reconcile, without those that failed for every job
     OPEN_JOBS = "OpenJobs", Panel.OPEN_JOBS, "Count", False
-    OLDEST_OPEN_JOB_SECONDS = "OldestOpenJobSeconds", Panel.OPEN_JOBS, "Seconds"
+    OLDEST_OPEN_JOB_SECONDS = "OldestOpenJobSeconds", Panel.OPEN_JOBS, "Seconds"  # since its admission
+    WAITING_JOBS = "WaitingJobs", Panel.WAITING_JOBS, "Count", False  # for a slot
+    OLDEST_WAITING_JOB_SECONDS = "OldestWaitingJobSeconds", Panel.WAITING_JOBS, "Seconds"
     ORPHANS_DELETED = "OrphansDeleted", Panel.UPKEEP  # objects and rows that no record named
     AUDIT_FINDINGS = "AuditFindings", Panel.UPKEEP
     CREDITS_GRANTED = "CreditsGranted", Panel.CREDITS
@@ -139,7 +143,8 @@ def observed(
                 logger.exception("call failed")
                 raise
             finally:
-                _flush()
+                if _sentry is not None:
+                    _sentry.flush(timeout=FLUSH_SECONDS)
 
     return call
 
@@ -147,14 +152,43 @@ def observed(
 # --- errors
 
 
-def _report_errors(dsn: str) -> Callable[[], object]:
-    """Send the logger's errors to Sentry. Return a function that waits until they are sent.
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One call of a stack."""
+
+    file: str
+    function: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Raised:
+    """An exception of another process: its class and its stack, with the innermost call last. It has no text (I15)."""
+
+    name: str
+    frames: tuple[Frame, ...]
+
+
+def report(message: str, raised: Raised | None = None, **ids: str) -> None:
+    """Send an error of another process to Sentry, if the environment has a DSN."""
+    if _sentry is None:
+        return
+    event: dict[str, Any] = {"level": "error", "logger": SERVICE, "logentry": {"message": message}}
+    if raised is not None:
+        frames = [{"filename": at.file, "function": at.function, "lineno": at.line} for at in raised.frames]
+        event["exception"] = {"values": [{"type": raised.name, "stacktrace": {"frames": frames}}]}
+    with logged(**ids):
+        _sentry.capture_event(event)
+
+
+def _connect_sentry(dsn: str) -> Any:
+    """Send the logger's errors to Sentry. Return the SDK, or None without a DSN.
 
     Sentry's integrations are off, because they read requests, environments and command lines. The SDK is in its own
     layer. Functions have that layer, and import the SDK, only if the environment has a DSN.
     """
     if not dsn:
-        return lambda: None
+        return None
     sentry = import_module("sentry_sdk")
     sentry.init(
         dsn=dsn,
@@ -170,11 +204,7 @@ def _report_errors(dsn: str) -> Callable[[], object]:
         before_send=_without_texts,
     )
     logger.addHandler(import_module("sentry_sdk.integrations.logging").EventHandler(level=logging.ERROR))
-
-    def flush() -> None:
-        sentry.flush(timeout=FLUSH_SECONDS)
-
-    return flush
+    return sentry
 
 
 def _without_texts(event: dict[str, Any], _hint: object) -> dict[str, Any]:
@@ -185,4 +215,4 @@ def _without_texts(event: dict[str, Any], _hint: object) -> dict[str, Any]:
     return event
 
 
-_flush = _report_errors(os.environ.get("KINORA_SENTRY_DSN", ""))
+_sentry = _connect_sentry(os.environ.get("KINORA_SENTRY_DSN", ""))

@@ -120,8 +120,9 @@ def asyncapi() -> dict[str, Any]:
             "description": "The server sends the progress of the jobs that the client subscribed to. "
             "Each event has a `seq`. Drop an event whose `seq` is not higher than the last one of the same job. "
             "A snapshot can replace events at any time, the last one too: if a job has many subscribers, or if the "
-            "connection is slow. The server closes a connection that accepts nothing. API Gateway closes each one "
-            "after two hours. Then connect and subscribe again.",
+            "connection is slow. The server closes a connection that accepts nothing. After the access token of "
+            "a connection has expired or its session has ended, the server sends no events, and closes the connection. "
+            "Then connect again with a new token, and subscribe again.",
         },
         "defaultContentType": "application/json",
         "servers": {
@@ -165,7 +166,7 @@ def asyncapi() -> dict[str, Any]:
                 "action": "receive",
                 "summary": "Keep a quiet connection open. Send it once in five minutes.",
                 **_of([Ping]),
-                "reply": _of([Pong, GatewayError]),
+                "reply": _of([Pong, SocketError, GatewayError]),
             },
             "events": {
                 "action": "send",

@@ -16,6 +16,7 @@ from shared.access.principal import Principal
 from shared.assets.formats import MEDIA_TYPES, listed
 from shared.assets.record import AssetStatus, AssetType
 from shared.assets.store import AssetNotFound, assets
+from shared.assets.verifications import TooManyUploads
 from shared.aws.transactions import Transaction
 from shared.core.wire import Id, Integer, Name, View, Wire
 from shared.idempotency.store import KeyReused
@@ -145,7 +146,7 @@ def upload_asset(body: AssetUpload, caller: Write, once: Once) -> Response:
     "",
     status_code=status.HTTP_202_ACCEPTED,
     operation_id="createAsset",
-    responses=problems(AssetNotFound, NothingUploaded),
+    responses=problems(AssetNotFound, NothingUploaded, TooManyUploads),
 )
 def create_asset(body: AssetCreate, caller: Write) -> AssetView:
     """Register an uploaded file. Poll the asset until it is READY or REJECTED."""

@@ -6,6 +6,7 @@ from typing import Any
 from shared.access.principal import Principal
 from shared.assets.record import AssetRecord, AssetType
 from shared.assets.store import assets
+from shared.assets.verifications import verifications
 from shared.aws import media, queues
 from shared.aws.transactions import Transaction
 from shared.core.clock import utc_now
@@ -15,8 +16,15 @@ from shared.grants.store import grants
 from shared.projects.store import projects
 from shared.stages.messages import AssetVerificationTask
 from shared.stages.queues import VERIFICATION_QUEUE
+from shared.subscriptions.record import PlanType
+from shared.subscriptions.store import subscriptions
 
 MAX_BYTES = 200 * 1024 * 1024  # maximum size of an upload
+UPLOADS_AT_ONCE = {  # maximum number of an account's uploads under verification; a job has at most 7 inputs
+    PlanType.FREE: 8,
+    PlanType.PRO: 16,
+    PlanType.ENTERPRISE: 64,
+}
 URL_LIFE = timedelta(hours=1)  # validity of a signed URL
 
 
@@ -55,15 +63,17 @@ def begin(
 def complete(asset_id: str, caller: Principal) -> AssetRecord:
     """Change the asset from PENDING to VERIFYING. Raise NothingUploaded if S3 has no file for it.
 
-    A repeated call sends the task again, because the first task may never have been sent.
+    A repeated call sends the task again, because the first task may never have been sent. Raise TooManyUploads if too
+    many uploads of the account are being verified.
     """
     asset = assets.get(asset_id, account_id=caller.account_id)
     if asset.key is None and asset.error is None:
         if not media.exists(asset.quarantine_key):
             raise NothingUploaded("Nothing was uploaded for this asset yet.")
-        assets.begin_verifying(asset)
-        task = AssetVerificationTask(asset_id=asset_id, proof=grants.issue(asset_id, at=utc_now()))
-        queues.send(VERIFICATION_QUEUE, task, group=caller.account_id)
+        at_once = UPLOADS_AT_ONCE[subscriptions.plan(caller.account_id)]
+        if verifications.begin(asset, at_once=at_once, at=utc_now()):
+            task = AssetVerificationTask(asset_id=asset_id, proof=grants.issue(asset_id, at=utc_now()))
+            queues.send(VERIFICATION_QUEUE, task, group=caller.account_id)
     return assets.get(asset_id, account_id=caller.account_id)
 
 

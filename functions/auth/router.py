@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Cookie, Header, Response, status
+from fastapi import APIRouter, Cookie, Depends, Header, Response, status
 from pydantic import ConfigDict, EmailStr, Field, SecretStr, field_validator
 from pydantic.config import JsonDict
 
@@ -29,6 +29,14 @@ RefreshCookie = Annotated[str, Cookie(alias=COOKIE, max_length=200)]
 class AuthConfig(Config):
     web_origin: str = ""
 
+
+def _own_page(origin: Annotated[str, Header()] = "", x_kinora_refresh: Annotated[str, Header()] = "") -> None:
+    """Refuse a request that a page of another site can send. The cookie alone proves nothing."""
+    if origin != AuthConfig().web_origin or not x_kinora_refresh:
+        raise Forbidden("Only Kinora's own pages can renew or end a session.")
+
+
+OwnPage = Annotated[None, Depends(_own_page)]
 
 EXAMPLE: JsonDict = {"email": "ada@example.com", "password": "correct horse battery"}
 
@@ -84,24 +92,17 @@ def login(body: Login, response: Response) -> SessionView:
 
 
 @router.post("/refresh", operation_id="refresh", responses=problems(SessionEnded, Forbidden))
-def refresh(
-    response: Response,
-    token: RefreshCookie = "",
-    origin: Annotated[str, Header()] = "",
-    x_kinora_refresh: Annotated[str, Header()] = "",
-) -> SessionView:
+def refresh(response: Response, _own: OwnPage, token: RefreshCookie = "") -> SessionView:
     """Renew the session. Requires Kinora's own Origin and the header `X-Kinora-Refresh`.
 
     A page of another site cannot send both.
     """
-    if origin != AuthConfig().web_origin or not x_kinora_refresh:
-        raise Forbidden("Only Kinora's own pages can renew a session.")
     return _signed_in(service.refresh(token), response)
 
 
-@router.post("/logout", status_code=status.HTTP_204_NO_CONTENT, operation_id="logout")
-def logout(response: Response, token: RefreshCookie = "") -> None:
-    """End the session."""
+@router.post("/logout", status_code=status.HTTP_204_NO_CONTENT, operation_id="logout", responses=problems(Forbidden))
+def logout(response: Response, _own: OwnPage, token: RefreshCookie = "") -> None:
+    """End the session and close its sockets. Requires the same headers as `refresh`."""
     service.logout(token)
     response.delete_cookie(COOKIE, path="/", secure=True, httponly=True, samesite="strict")
 

@@ -7,8 +7,10 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerifyMismatchError
 
 from shared.access import tokens
+from shared.aws import queues
 from shared.aws.secrets import secret
 from shared.aws.transactions import transaction
+from shared.connections.messages import SessionOver
 from shared.core.clock import utc_now
 from shared.core.errors import Unauthorized
 from shared.core.ids import new_id
@@ -16,6 +18,7 @@ from shared.credentials.refresh_tokens import RefreshToken, read_refresh_token
 from shared.credentials.store import SessionEnded, credentials
 from shared.credits.store import credits
 from shared.observability import Metric, measure
+from shared.stages.queues import FAN_OUT_QUEUE
 from shared.users.record import UserRecord
 from shared.users.store import EmailTaken, users
 
@@ -62,22 +65,30 @@ def login(email: str, password: str) -> Session:
     known_hash = credentials.password_hash(user_id) if user_id else None
     if not _matches(known_hash, password) or user_id is None:
         raise WrongCredentials("The address or the password is wrong.")
-    return _session(user_id, credentials.begin_family(user_id, at=utc_now()).text(_refresh_keys()[0]))
+    return _session(user_id, credentials.begin_family(user_id, at=utc_now()))
 
 
 def refresh(text: str) -> Session:
-    """Return the session with the token's only successor. Raise SessionEnded. A forged token changes nothing."""
+    """Return the session with the token's only successor. A forged token changes nothing.
+
+    Raise SessionEnded. A reused token ends the session and closes its sockets.
+    """
     token = _authentic(text)
     if token is None:
         raise SessionEnded("This session has ended. Sign in again.")
-    user_id, successor = credentials.rotate(token, at=utc_now())
-    return _session(user_id, successor.text(_refresh_keys()[0]))
+    try:
+        user_id, successor = credentials.rotate(token, at=utc_now())
+    except SessionEnded:
+        _close_sockets(token)
+        raise
+    return _session(user_id, successor)
 
 
 def logout(text: str) -> None:
-    """End the session if the token is authentic."""
+    """End the session and close its sockets, if the token is authentic."""
     if token := _authentic(text):
         credentials.revoke(token, at=utc_now())
+        _close_sockets(token)
 
 
 def user(user_id: str) -> UserRecord:
@@ -95,9 +106,15 @@ def _matches(known_hash: str | None, password: str) -> bool:
         return False
 
 
-def _session(user_id: str, refresh_token: str) -> Session:
-    access = tokens.issue(user_id, signing_key=secret("access-token-signing-key"), at=utc_now())
-    return Session(user_id, access, refresh_token)
+def _close_sockets(token: RefreshToken) -> None:
+    """Request that all sockets of the session are closed. The request is repeated with each use of an ended session."""
+    queues.send(FAN_OUT_QUEUE, SessionOver(session_id=token.family_id), group=token.family_id)
+
+
+def _session(user_id: str, token: RefreshToken) -> Session:
+    signing_key = secret("access-token-signing-key")
+    access = tokens.issue(user_id, signing_key=signing_key, at=utc_now(), session_id=token.family_id)
+    return Session(user_id, access, token.text(_refresh_keys()[0]))
 
 
 def _authentic(text: str) -> RefreshToken | None:

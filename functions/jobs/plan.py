@@ -11,9 +11,11 @@ from shared.core.errors import Invalid
 from shared.jobs.spec import JobSettings
 from shared.stages.engines import Engine, Runs
 from shared.stages.failures import StageFailure
-from shared.stages.frames import frame_size
+from shared.stages.frames import frame_size, nearest_ratio
 from shared.stages.operations import final_size, parse
 from shared.stages.stages import STAGES, Role, Stage
+from shared.vocabulary.phrases import meanings_of
+from shared.vocabulary.words import Style
 
 
 class NoEngine(Invalid):
@@ -34,12 +36,19 @@ class Plan:
     dropped_axes: frozenset[str]
 
 
-def fitted(settings: JobSettings, move: CameraMove) -> JobSettings:
-    """Return the settings, with a duration that the move supports if the creator chose no duration."""
-    if "duration" in settings.model_fields_set:
-        return settings
-    duration = max(move.min_duration_seconds, min(settings.duration, move.max_duration_seconds))
-    return settings.model_copy(update={"duration": duration})
+def fitted(settings: JobSettings, move: CameraMove, picture: tuple[float, float] | None) -> JobSettings:
+    """Return the settings, with values that fit for those that the creator did not choose.
+
+    The move decides the duration. The first picture, with its width and height, decides the aspect ratio.
+    """
+    fitting: dict[str, object] = {
+        "duration": max(move.min_duration_seconds, min(settings.duration, move.max_duration_seconds))
+    }
+    if picture is not None:
+        fitting["aspect_ratio"] = nearest_ratio(*picture)
+    return settings.model_copy(
+        update={name: value for name, value in fitting.items() if name not in settings.model_fields_set}
+    )
 
 
 def plan(
@@ -68,6 +77,8 @@ def plan(
         raise Invalid(failure.public_message) from failure
     request = _Requirements(settings, more_pictures, at)
     chosen = {stage: _choose(stage, request, catalogue) for stage in Stage if STAGES[stage].needed_for(inputs)}
+    if settings.style:
+        _check_style(settings.style, chosen.get(Stage.IMAGE_GENERATION))
     mover = chosen[Stage.VIDEO_SYNTHESIS]
     if Role.DRIVING in inputs and mover.runs is Runs.REMOTE:  # a paid clip that the film would not use
         raise Invalid(
@@ -79,6 +90,15 @@ def plan(
         credits=sum(request.price(engine) for engine in chosen.values()),
         dropped_axes=dropped_axes(move, mover.axes),
     )
+
+
+def _check_style(style: str, painter: Engine | None) -> None:
+    """Raise Invalid if the style would change nothing. A style of which some words are unknown is reported later."""
+    if painter is None:
+        raise Invalid("A style changes a painted picture. Leave out the style or the picture.")
+    if painter.runs is Runs.IN_PROCESS and not meanings_of(style):
+        known = [one.value for one in Style]
+        raise Invalid(f"The painter does not know this style. Known styles: {', '.join(known)}.", suggestions=known)
 
 
 @dataclass(frozen=True, slots=True)

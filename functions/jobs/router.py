@@ -21,6 +21,7 @@ from shared.rest.caller import may
 from shared.rest.once import Once
 from shared.rest.pagination import After, Limit
 from shared.rest.problem import problems
+from shared.slots.store import TooManyWaiting
 
 router = APIRouter(prefix="/api/jobs", tags=["jobs"])
 
@@ -34,7 +35,14 @@ Write = Annotated[Principal, may(Permission.JOBS_WRITE)]
     response_model=JobView,
     operation_id="createJob",
     responses=problems(
-        NotEnoughCredits, ProjectNotFound, PresetNotFound, AssetNotFound, AssetNotReady, NoEngine, KeyReused
+        NotEnoughCredits,
+        ProjectNotFound,
+        PresetNotFound,
+        AssetNotFound,
+        AssetNotReady,
+        NoEngine,
+        KeyReused,
+        TooManyWaiting,
     ),
 )
 def create_job(body: JobCreate, caller: Write, once: Once) -> Response:

@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -19,7 +19,7 @@ from shared.core.clock import utc_now
 from shared.core.errors import Invalid
 from shared.core.ids import new_id
 from shared.credits.store import credits
-from shared.jobs import executions, settlement
+from shared.jobs import admission, executions, settlement
 from shared.jobs.keys import job_prefix
 from shared.jobs.record import JobRecord, JobStatus
 from shared.jobs.spec import JobSettings, JobSpec
@@ -31,19 +31,18 @@ from shared.projects.store import projects
 from shared.stages.engines import ENGINES, Engine
 from shared.stages.failures import StageFailure
 from shared.stages.requests import MAX_PICTURES, check_driving_seconds
-from shared.stages.stages import WORK_SECONDS, Role, Stage
+from shared.stages.stages import Role, Stage
 from shared.subscriptions.store import subscriptions
-
-DEADLINE = timedelta(seconds=WORK_SECONDS)  # submit starts the job, so it counts from submit
 
 
 def submit(body: JobCreate, caller: Principal, tx: Transaction) -> JobView:
-    """Add a job and the hold on its credits to the transaction; start the job after the commit.
+    """Add a job and the hold on its credits to the transaction; admit the job after the commit if it is its turn.
 
-    If the start fails, or the process ends before it, `reconcile` starts the job.
+    If the admission fails, or the process ends before it, `reconcile` admits the job.
     """
     job_id, at = new_id("job"), utc_now()
-    spec, planned = _planned(body, caller, at)
+    subscribed = subscriptions.plan(caller.account_id)
+    spec, planned = _planned(body, caller, at, paid=subscribed.paid)
     projects.add_job(body.project_id, account_id=caller.account_id, tx=tx)
     job = jobs.create(
         job_id,
@@ -54,30 +53,30 @@ def submit(body: JobCreate, caller: Principal, tx: Transaction) -> JobView:
         account_id=caller.account_id,
         owner_id=caller.user_id,
         at=at,
-        deadline_at=at + DEADLINE,
+        deadline_at=at + admission.WAIT,
         tx=tx,
     )
     credits.hold(job_id, account_id=caller.account_id, credits=planned.credits, paid=spec.paid, at=at, tx=tx)
-    tx.after_commit(lambda: _start(job))
+    admission.wait(job, subscribed, at=at, tx=tx)
+    tx.after_commit(lambda: _accepted(job))
     return job_view(job, spec, {}, at)
 
 
-def _start(job: JobRecord) -> None:
+def _accepted(job: JobRecord) -> None:
     about(job_id=job.job_id)
     logger.info("job accepted")
     measure(Metric.JOBS_CREATED)
     measure(Metric.CREDITS_HELD, int(job.credits))
-    try:
-        executions.start(job.job_id, [stage for stage, _ in job.planned()])
-    except (ClientError, BotoCoreError) as error:
-        logger.warning("job accepted but not started; reconcile will", error=str(error))
+    admitted = admission.admit(utc_now(), account_id=job.account_id)
+    if job.job_id not in {one.job_id for one in admitted}:
+        jobs.hold_back(job.job_id, at=utc_now())
 
 
-def _planned(body: JobCreate, caller: Principal, at: datetime) -> tuple[JobSpec, Plan]:
+def _planned(body: JobCreate, caller: Principal, at: datetime, *, paid: bool) -> tuple[JobSpec, Plan]:
     """Return the job's spec and plan. Raise an AppError if the job is impossible."""
     move = _move(body)
-    keys, more_pictures = _input_keys(body, caller)
-    settings = fitted(body.settings, move)
+    keys, more_pictures, picture_size = _input_keys(body, caller)
+    settings = fitted(body.settings, move, picture_size)
     planned = plan(settings, move, frozenset(keys), _offered(settings, at), at=at, more_pictures=len(more_pictures))
     spec = JobSpec(
         prompt=body.prompt,
@@ -88,7 +87,7 @@ def _planned(body: JobCreate, caller: Principal, at: datetime) -> tuple[JobSpec,
         inputs=body.inputs,
         input_keys=keys,
         more_pictures=more_pictures,
-        paid=subscriptions.plan(caller.account_id).paid,
+        paid=paid,
     )
     return spec, planned
 
@@ -112,7 +111,7 @@ def view(job_id: str, caller: Principal) -> JobView:
     """Return the job with all its results."""
     job = jobs.get(job_id, account_id=caller.account_id)
     results, at = jobs.results(job), utc_now()
-    shown = job_view(job, jobs.spec(job_id), results, at)
+    shown = admission.with_place(job_view(job, jobs.spec(job_id), results, at), job, at)
     film = results.get(Stage.POST_PROCESSING)
     if film is None:
         return shown
@@ -186,13 +185,17 @@ def _move(body: JobCreate) -> CameraMove:
         raise Invalid("These two presets cannot be stacked: no duration fits both.") from error
 
 
-def _input_keys(body: JobCreate, caller: Principal) -> tuple[dict[Role, str], tuple[str, ...]]:
-    """Return the media key of each input by role, and the keys of the pictures after the first, in order.
+def _input_keys(
+    body: JobCreate, caller: Principal
+) -> tuple[dict[Role, str], tuple[str, ...], tuple[float, float] | None]:
+    """Return the media key of each input by role, the keys of the pictures after the first, in order, and its size.
 
+    The size is width and height in pixels, or None without a picture.
     Every asset must be the caller's, READY, and of the right type. Otherwise raise an AppError.
     """
     keys: dict[Role, str] = {}
     more_pictures: list[str] = []
+    picture_size = None
     for given in body.inputs:
         asset = assets.get(given.asset_id, account_id=caller.account_id)
         if asset.type != INPUT_TYPES[given.role]:
@@ -204,6 +207,8 @@ def _input_keys(body: JobCreate, caller: Principal) -> tuple[dict[Role, str], tu
                 check_driving_seconds(float(asset.duration))
             except StageFailure as failure:
                 raise Invalid(failure.public_message) from failure
+        if given.role is Role.PICTURE and Role.PICTURE not in keys and asset.width and asset.height:
+            picture_size = float(asset.width), float(asset.height)
         if given.role not in keys:
             keys[given.role] = asset.key
         elif given.role is Role.PICTURE:
@@ -216,4 +221,4 @@ def _input_keys(body: JobCreate, caller: Principal) -> tuple[dict[Role, str], tu
         raise Invalid("A driving clip works with one picture. Leave out the other pictures or the driving clip.")
     if body.settings.loop and Role.DRIVING in keys:
         raise Invalid("The path of a driving clip is not closed. Leave out loop, or use the operation “loop”.")
-    return keys, tuple(more_pictures)
+    return keys, tuple(more_pictures), picture_size

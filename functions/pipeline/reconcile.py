@@ -1,4 +1,4 @@
-"""The function that starts jobs that were not started, and ends jobs that are stuck or late.
+"""The function that admits and starts jobs whose submit was interrupted, and ends jobs that are stuck or late.
 
 A schedule calls it every minute for all open jobs. An event calls it for one job whose execution ended badly.
 """
@@ -12,7 +12,7 @@ from zlib import crc32
 from shared.core.clock import utc_now
 from shared.core.ids import id_from, made_at
 from shared.credits.store import credits
-from shared.jobs import executions, settlement
+from shared.jobs import admission, executions, settlement
 from shared.jobs.record import JobRecord, JobStatus
 from shared.jobs.steps import steps
 from shared.jobs.store import JobNotFound, jobs
@@ -23,10 +23,13 @@ from shared.stages.failures import UNEXPECTED
 # later than now.
 GRACE = timedelta(seconds=30)
 SWEEP_SECONDS = 45.0  # a sweep starts no job's work after this; the function's timeout is 55 s
+MOST_ADMISSIONS = 200  # accounts that one sweep tries
 BATCH = 100  # jobs that one BatchGetItem reads
-# A sweep asks for the execution of a waiting job only in the job's turn, because DescribeExecution has a low quota. The
+# A sweep asks for the execution of an admitted job only in its turn, because DescribeExecution has a low quota. The
 # jobs whose turn it is are also first, so that sweeps that are too short for all jobs reach each job within the turns.
 TURNS = 10
+_TOO_LONG = "The job took too long. Nothing was charged."
+_TOO_LONG_WAIT = "The job waited for its turn for more than a day. Nothing was charged."
 
 
 @observed
@@ -59,24 +62,27 @@ def sweep(at: datetime) -> dict[str, int]:
     until = monotonic() + SWEEP_SECONDS
     open_jobs = list(credits.open_holds(before_job_id=id_from("job", (at - GRACE).timestamp())))
     measure(Metric.OPEN_JOBS, len(open_jobs))
-    oldest_seconds = at.timestamp() - made_at(open_jobs[0]) if open_jobs else 0
-    measure(Metric.OLDEST_OPEN_JOB_SECONDS, oldest_seconds)
+    done["admitted"] = _admit(frozenset(open_jobs), at)
     turn = int(at.timestamp()) // 60
     in_order = sorted(open_jobs, key=lambda job_id: _turns_until(job_id, turn))
     if not in_order:
         measure(Metric.SWEEPS)
+    waits, works = [0.0], [0.0]  # ages in seconds
     progressed = False
     for batch in (in_order[first : first + BATCH] for first in range(0, len(in_order), BATCH)):
         found = _read(batch)
         for job_id in batch:
             if monotonic() > until:
-                done["left"] = len(open_jobs) - done["seen"]
-                logger.warning("sweep is out of time", left=done["left"])
-                return done
+                break
             done["seen"] += 1
+            job = found.get(job_id)
+            if job is not None and job.waits:
+                waits.append(at.timestamp() - made_at(job_id))
+            else:
+                works.append(at.timestamp() - (job.admitted_at.timestamp() if job else made_at(job_id)))
             with logged(job_id=job_id):
                 try:
-                    action = _reconcile(job_id, found.get(job_id), at, in_turn=_turns_until(job_id, turn) == 0)
+                    action = _reconcile(job_id, job, at, in_turn=_turns_until(job_id, turn) == 0)
                 except Exception:  # noqa: BLE001  # one bad job must not stop the others; the next sweep tries again
                     logger.exception("job not reconciled")
                 else:
@@ -84,11 +90,29 @@ def sweep(at: datetime) -> dict[str, int]:
                     if not progressed:
                         progressed = True
                         measure(Metric.SWEEPS)
+    if left := len(open_jobs) - done["seen"]:
+        done["left"] = left
+        logger.warning("sweep is out of time", left=left)
+    measure(Metric.OLDEST_OPEN_JOB_SECONDS, max(works))
+    measure(Metric.WAITING_JOBS, len(waits) - 1)
+    measure(Metric.OLDEST_WAITING_JOB_SECONDS, max(waits))
     return done
 
 
+def _admit(open_jobs: frozenset[str], at: datetime) -> int:
+    """Take back the slots of ended jobs, give the free slots to waiting jobs, and return the number of these."""
+    try:
+        vacated = admission.vacate_ended(open_jobs.__contains__)
+        if vacated:
+            logger.warning("slots of ended jobs taken back", slots=vacated)
+        return len(admission.admit(at, tries=MOST_ADMISSIONS))
+    except Exception:  # noqa: BLE001  # the jobs that run must be reconciled too; the next sweep tries again
+        logger.exception("jobs not admitted")
+        return 0
+
+
 def _none_done() -> dict[str, int]:
-    return dict.fromkeys(("seen", "left", "started", "completed", "failed", "answered", "released"), 0)
+    return dict.fromkeys(("seen", "left", "admitted", "started", "completed", "failed", "answered", "released"), 0)
 
 
 def _count(done: dict[str, int], action: str | None) -> None:
@@ -120,10 +144,12 @@ def _reconcile(job_id: str, found: JobRecord | None, at: datetime, *, in_turn: b
     if job.ended:
         return _release(job_id, job, at)
     if at > job.deadline_at:  # also if it beats: the worker of an engine that hangs still beats
-        settlement.fail(job, error="The job took too long. Nothing was charged.", at=at)
+        settlement.fail(job, error=_TOO_LONG_WAIT if job.waits else _TOO_LONG, at=at)
         executions.stop(job.job_id)
         return "failed"
-    if abs(at - job.updated_at) < GRACE or not (in_turn or _is_suspect(job)):
+    if job.waits and job.status == JobStatus.PENDING:  # its submit was interrupted
+        jobs.hold_back(job_id, at=at)
+    if job.waits or abs(at - job.updated_at) < GRACE or not (in_turn or _is_suspect(job)):
         return None
     running = executions.running(job.job_id)
     if running is None:
@@ -134,7 +160,7 @@ def _reconcile(job_id: str, found: JobRecord | None, at: datetime, *, in_turn: b
 
 def _is_suspect(job: JobRecord) -> bool:
     """Return whether the job waits for nothing: it was not dispatched, or all its steps are complete."""
-    return job.status == JobStatus.PENDING or _all_completed(job)
+    return not job.is_dispatched or _all_completed(job)
 
 
 def _all_completed(job: JobRecord) -> bool:

@@ -1,4 +1,7 @@
-"""`$connect`: record the account of a new socket. The authorizer has verified the token; sockets need jobs:read."""
+"""`$connect`: record the account of a new socket. The authorizer has verified the token; sockets need jobs:read.
+
+A browser sends the origin of the page. Only the studio's pages may connect.
+"""
 
 from typing import Any
 
@@ -6,14 +9,27 @@ from shared.access.permissions import Permission
 from shared.access.principal import Principal
 from shared.connections.store import connections
 from shared.core.clock import utc_now
+from shared.core.config import Config
+from shared.credentials.store import credentials
 from shared.observability import observed
+
+
+class SocketConfig(Config):
+    web_origin: str = ""
 
 
 @observed
 def handler(event: dict[str, Any], _context: object) -> dict[str, int]:
-    context = event["requestContext"]
+    context, at, own_origin = event["requestContext"], utc_now(), SocketConfig().web_origin
+    headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
     caller = Principal.from_context(context["authorizer"])
-    if not caller.may(Permission.JOBS_READ):
+    if headers.get("origin", own_origin) != own_origin or not caller.may(Permission.JOBS_READ):
         return {"statusCode": 403}
-    connections.open(context["connectionId"], account_id=caller.account_id, user_id=caller.user_id, at=utc_now())
+    if caller.expires_at <= at:
+        return {"statusCode": 401}
+    connections.open(context["connectionId"], caller, at=at)
+    # Read after the write: either this finds the end of the session, or the end of the session finds the connection.
+    if caller.session_id and credentials.has_ended(caller.session_id, at=at):
+        connections.close(context["connectionId"])
+        return {"statusCode": 401}
     return {"statusCode": 200}

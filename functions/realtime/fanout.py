@@ -2,7 +2,7 @@
 
 `FanOut` is for all subscribers of a large channel, page by page. `CatchUp` is for sockets that were late. In the end
 each socket has accepted a state that is at least as new as the change, or the server has closed it. Then the client
-connects again and receives a snapshot.
+connects again and receives a snapshot. `SessionOver` closes the sockets of a session.
 """
 
 from contextlib import suppress
@@ -14,7 +14,7 @@ from functions.realtime.broadcast import CATCH_UP_SECONDS, catch_up_later, close
 from functions.realtime.messages import channel_of
 from functions.realtime.snapshots import snapshot
 from shared.aws import queues
-from shared.connections.messages import CatchUp, FanOut
+from shared.connections.messages import CatchUp, FanOut, SessionOver
 from shared.connections.store import PassReplaced, connections
 from shared.core.clock import utc_now
 from shared.jobs.store import JobNotFound, jobs
@@ -23,7 +23,8 @@ from shared.stages.queues import FAN_OUT_QUEUE
 
 PAGE = 500  # connections in one message's page; if no socket answers, it takes 500 / 32 calls of 1 s = 16 s
 
-_MESSAGE: TypeAdapter[FanOut | CatchUp] = TypeAdapter(FanOut | CatchUp, config=ConfigDict(hide_input_in_errors=True))
+Message = FanOut | CatchUp | SessionOver
+_MESSAGE: TypeAdapter[Message] = TypeAdapter(Message, config=ConfigDict(hide_input_in_errors=True))
 
 
 @observed
@@ -41,17 +42,19 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
     return {"batchItemFailures": failed}
 
 
-def _handle(message: FanOut | CatchUp, message_id: str) -> None:
-    about(job_id=message.job_id)
+def _handle(message: Message, message_id: str) -> None:
     match message:
         case FanOut():
             _fan_out(message, message_id)
         case CatchUp():
             _catch_up(message)
+        case SessionOver():
+            _end_session(message)
 
 
 def _fan_out(message: FanOut, message_id: str) -> None:
     """Send to one page of the subscribers. Raise PassReplaced if a newer pass serves them."""
+    about(job_id=message.job_id)
     at, channel = utc_now(), channel_of(message.job_id)
     job = jobs.get(message.job_id)
     pass_id = message.pass_id or message_id  # the id of a message is the same at each delivery
@@ -63,10 +66,12 @@ def _fan_out(message: FanOut, message_id: str) -> None:
     if page.more_after:  # before the sending, so that pages are sent in parallel
         following = message.model_copy(update={"pass_id": pass_id, "after": page.more_after})
         queues.send(FAN_OUT_QUEUE, following, group=job.account_id)
+    close_all(page.expired)
     catch_up_later(job, send_all(page.connection_ids, snapshot(job, at)))
 
 
 def _catch_up(message: CatchUp) -> None:
+    about(job_id=message.job_id)
     at = utc_now()
     job = jobs.get(message.job_id)
     listeners = connections.still_subscribed(
@@ -77,3 +82,10 @@ def _catch_up(message: CatchUp) -> None:
         catch_up_later(job, late, tries=message.tries + 1)
     else:
         catch_up_later(job, close_all(late), tries=message.tries)
+
+
+def _end_session(message: SessionOver) -> None:
+    late = close_all(connections.of_session(message.session_id))
+    if late and message.tries < len(CATCH_UP_SECONDS):
+        again = message.model_copy(update={"tries": message.tries + 1})
+        queues.send(FAN_OUT_QUEUE, again, group=message.session_id, delay_seconds=CATCH_UP_SECONDS[message.tries])

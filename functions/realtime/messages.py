@@ -1,10 +1,14 @@
 """The messages of the socket: what clients send, and what the server sends."""
 
+from collections.abc import Callable
 from typing import Any, Literal
 
 from pydantic import Field, ValidationError
 
-from functions.realtime.posting import reply
+from functions.realtime.posting import hang_up, reply
+from shared.connections.record import ConnectionRecord
+from shared.connections.store import ConnectionExpired, connections
+from shared.core.clock import utc_now
 from shared.core.errors import AppError, Invalid
 from shared.core.wire import View, Wire
 
@@ -38,7 +42,7 @@ class Pong(View):
 
 
 class SocketError(View):
-    """The server's refusal of a client message. The socket stays open."""
+    """The server's refusal of a client message. After the code `connection_expired` the server closes the socket."""
 
     type: Literal["error"] = "error"
     code: str
@@ -64,7 +68,19 @@ def read_channel(event: dict[str, Any], expected: type[Subscribe | Unsubscribe])
     return job_id
 
 
-def refuse(connection_id: str, error: AppError) -> dict[str, int]:
-    """Send the error to the client. The socket stays open."""
-    reply(connection_id, SocketError(code=error.code, detail=error.detail))
-    return {"statusCode": error.status}
+def answer(event: dict[str, Any], handle: Callable[[ConnectionRecord], View | None]) -> dict[str, int]:
+    """Handle a client's message: send what `handle` returns, or the AppError that it raises.
+
+    Close the socket if its token has expired. After other errors it stays open.
+    """
+    connection_id = event["requestContext"]["connectionId"]
+    try:
+        message = handle(connections.get(connection_id, at=utc_now()))
+    except AppError as error:
+        reply(connection_id, SocketError(code=error.code, detail=error.detail))
+        if isinstance(error, ConnectionExpired):
+            hang_up(connection_id)
+        return {"statusCode": error.status}
+    if message is not None:
+        reply(connection_id, message)
+    return {"statusCode": 200}

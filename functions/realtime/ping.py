@@ -2,12 +2,10 @@
 
 from typing import Any
 
-from functions.realtime.messages import Pong
-from functions.realtime.posting import reply
+from functions.realtime.messages import Pong, answer
 from shared.observability import observed
 
 
 @observed
 def handler(event: dict[str, Any], _context: object) -> dict[str, int]:
-    reply(event["requestContext"]["connectionId"], Pong())
-    return {"statusCode": 200}
+    return answer(event, lambda _: Pong())

@@ -7,7 +7,7 @@ queue. Its message is sent after the change is in the table, so the state that `
 from collections import defaultdict
 from typing import Any
 
-from functions.realtime.broadcast import catch_up_later, send_all
+from functions.realtime.broadcast import catch_up_later, close_all, send_all
 from functions.realtime.messages import channel_of
 from shared.aws import queues
 from shared.connections.messages import FanOut
@@ -53,6 +53,7 @@ def _push(old: JobRecord, new: JobRecord, late: Late) -> None:
     at = utc_now()
     channel = channel_of(new.job_id)
     found = connections.subscribers(channel, account_id=new.account_id, at=at, limit=DIRECT_LISTENERS)
+    close_all(found.expired)  # so that the clients connect again with a new token
     if not found.connection_ids and not found.more_after:
         return
     results = jobs.results(new) if needs_results(old, new) else {}

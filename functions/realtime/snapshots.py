@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from shared.jobs import admission
 from shared.jobs.events import JobSnapshot
 from shared.jobs.record import JobRecord
 from shared.jobs.store import jobs
@@ -9,5 +10,5 @@ from shared.jobs.views import job_view
 
 
 def snapshot(job: JobRecord, at: datetime) -> JobSnapshot:
-    view = job_view(job, jobs.spec(job.job_id), jobs.results(job), at)
+    view = admission.with_place(job_view(job, jobs.spec(job.job_id), jobs.results(job), at), job, at)
     return JobSnapshot(job_id=job.job_id, seq=view.seq, job=view)

@@ -23,8 +23,8 @@ class KinoraFunction(lambda_.Function):
     """The function of a row of `infra/functions.py`. `variables` are set in addition to those of every function.
 
     Callers call `.live`: the newest version's snapshot with `snap_start`, else the function itself. `on_failure`
-    receives events of asynchronous invocations that failed after `retry_attempts` retries (default 2). The callers of a
-    function without `on_failure` always wait for its response.
+    receives events of asynchronous invocations that failed after `retry_attempts` retries (default 2). A function
+    without `on_failure` states the reason: its `callers` wait for the response, or they store what they send.
     `.own_role` is the role that receives the grants of the row.
     """
 
@@ -37,6 +37,7 @@ class KinoraFunction(lambda_.Function):
         variables: Mapping[str, str] | None = None,
         on_failure: lambda_.IDestination | None = None,
         retry_attempts: int | None = None,
+        callers: str = "The callers (API Gateway, Step Functions, an event source with a destination) wait.",
     ) -> None:
         stack = Stack.of(scope)
         name = f"{environment.prefix}-{row.name}"
@@ -89,11 +90,8 @@ class KinoraFunction(lambda_.Function):
         )
         latest = "Bundles are compiled for 3.13. To raise the version, change RUNTIME in bytecode.py."
         acknowledge(self, latest, "AwsSolutions-L1", "Serverless-LambdaLatestVersion")
-        reason = "The on-failure destination receives failed events with the error." if on_failure else _SYNCHRONOUS
+        reason = "The on-failure destination receives failed events with the error." if on_failure else callers
         acknowledge(self, reason, "Serverless-LambdaDLQ")
-
-
-_SYNCHRONOUS = "The callers (API Gateway, Step Functions, an event source with a destination) wait for the response."
 
 
 def code(bundle: Archive) -> lambda_.Code:

@@ -16,8 +16,8 @@ from infra.environments import Environment
 from infra.functions import RestDomain
 
 STAGE = "v1"
-# Methods with a tenth of the rate limit: the caller has no token yet, and each call hashes a password.
-COSTLY = ("/api/auth/login/POST", "/api/auth/register/POST")
+# Methods with a tenth of the rate limit: the caller has no token, and a call hashes a password or reports an error.
+COSTLY = ("/api/auth/login/POST", "/api/auth/register/POST", "/api/errors/POST")
 # Time for which API Gateway caches the authorizer's response: the maximum delay of a revoked key or a deleted user.
 AUTHORIZED_FOR = Duration.minutes(5)
 
@@ -89,12 +89,12 @@ class KinoraRestApi(apigateway.RestApi):
             method, _, path = route.partition(" ")
             # A separate resource takes precedence over `{proxy+}`, so its other methods need the authorizer too.
             open_resource = resource
-            for part in path.removeprefix(f"/api/{domain.name}").strip("/").split("/"):
+            for part in path.removeprefix(f"/api/{domain.name}").split("/")[1:]:
                 known = open_resource.get_resource(part)
                 open_resource = cast(apigateway.Resource, known) if known else open_resource.add_resource(part)
             public = open_resource.add_method(method, integration, authorization_type=apigateway.AuthorizationType.NONE)
             acknowledge(
-                public, "Public: the caller has no token yet, or proves its identity with a cookie.",
+                public, "Public: the caller has no token yet, proves its identity with a cookie, or reports an error.",
                 "AwsSolutions-APIG4", "AwsSolutions-COG4",
             )  # fmt: skip
             if open_resource not in guarded:

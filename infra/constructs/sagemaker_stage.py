@@ -18,7 +18,8 @@ from aws_cdk import aws_sagemaker as sagemaker
 from aws_cdk import aws_sns as sns
 from constructs import Construct
 
-from infra.constructs.acknowledge import acknowledge, acknowledge_wildcards
+from infra.constructs.acknowledge import acknowledge
+from infra.constructs.log_group import KinoraLogGroup
 from infra.constructs.media_bucket import ANSWERS
 from infra.constructs.scaling import MINUTE, TASKS_PER_WORKER, scaling_role, track, wake
 from infra.environments import Environment, WorkerSize
@@ -39,7 +40,7 @@ NETWORKING = (
 
 
 class SageMakerStage(Construct):
-    """The endpoint `{prefix}-{name}`. `.role` is the worker's role, which receives the grants, as on ECS."""
+    """The endpoint `{prefix}-{name}` with the logs `.log`. `.role` is the worker's role, as on ECS."""
 
     def __init__(
         self,
@@ -60,6 +61,9 @@ class SageMakerStage(Construct):
     ) -> None:
         super().__init__(scope, id)
         self.endpoint_name = f"{environment.prefix}-{name}"
+        self.log = KinoraLogGroup(  # SageMaker would create it without retention
+            self, "Log", environment=environment, log_group_name=f"/aws/sagemaker/Endpoints/{self.endpoint_name}"
+        )
         self.role = self._role(image)
         self._grant_publish(failures, key)
         model = sagemaker.CfnModel(
@@ -108,6 +112,7 @@ class SageMakerStage(Construct):
         endpoint = sagemaker.CfnEndpoint(
             self, "Endpoint", endpoint_name=self.endpoint_name, endpoint_config_name=config.attr_endpoint_config_name
         )
+        endpoint.node.add_dependency(self.log)
         self._scale(endpoint, size)
 
     @property
@@ -121,18 +126,12 @@ class SageMakerStage(Construct):
         return self._metric("HasBacklogWithoutCapacity", "Maximum")
 
     def _role(self, image: assets.DockerImageAsset) -> iam.Role:
-        stack = Stack.of(self)
         role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("sagemaker.amazonaws.com"))
         image.repository.grant_pull(role)
-        log_group = f"log-group:/aws/sagemaker/Endpoints/{self.endpoint_name}"
-        logs = stack.format_arn(service="logs", resource=f"{log_group}:log-stream", resource_name="*")
-        group = stack.format_arn(service="logs", resource=log_group)
-        role.add_to_policy(iam.PolicyStatement(actions=["logs:CreateLogGroup"], resources=[group]))
-        role.add_to_policy(iam.PolicyStatement(actions=["logs:CreateLogStream", "logs:PutLogEvents"], resources=[logs]))
+        self.log.grant_write(role)
         role.add_to_policy(iam.PolicyStatement(actions=list(NETWORKING), resources=["*"]))
         networking = "SageMaker's networking and ecr:GetAuthorizationToken do not support resources in IAM."
         acknowledge(role, networking, "AwsSolutions-IAM5[Resource::*]")
-        acknowledge_wildcards(role, "SageMaker chooses the names of its log streams.", logs)
         return role
 
     def _grant_publish(self, topic: sns.ITopic, key: kms.IKey) -> None:

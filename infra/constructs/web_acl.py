@@ -20,6 +20,15 @@ MANAGED = {
 }
 
 
+# Parts of a request that contain tokens, or the signatures of media URLs. The console shows samples of all requests.
+_HIDDEN = (
+    wafv2.CfnWebACL.FieldToProtectProperty(
+        field_type="SINGLE_HEADER", field_keys=["authorization", "cookie", "sec-websocket-protocol"]
+    ),
+    wafv2.CfnWebACL.FieldToProtectProperty(field_type="QUERY_STRING"),
+)
+
+
 class WebAcl(wafv2.CfnWebACL):
     """The firewall of CloudFront (`scope_name` CLOUDFRONT, with the rate limit) or of the REST API (REGIONAL)."""
 
@@ -43,6 +52,11 @@ class WebAcl(wafv2.CfnWebACL):
             default_action=wafv2.CfnWebACL.DefaultActionProperty(allow={}),
             visibility_config=_visibility(name),
             rules=rules,
+            data_protection_config=wafv2.CfnWebACL.DataProtectionConfigProperty(
+                data_protections=[
+                    wafv2.CfnWebACL.DataProtectProperty(action="SUBSTITUTION", field=field) for field in _HIDDEN
+                ]
+            ),
         )
 
 

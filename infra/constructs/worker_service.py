@@ -22,7 +22,7 @@ CONTAINER_INSIGHTS = "ECS/ContainerInsights"
 
 
 class WorkerService(Construct):
-    """The ECS service `.service`. `.task_role` is the worker's role, which receives the grants."""
+    """The ECS service `.service` with the logs `.log`. `.task_role` is the worker's role, which receives the grants."""
 
     def __init__(
         self,
@@ -95,7 +95,7 @@ class WorkerService(Construct):
             runtime_platform=_platform(size),
             volumes=[ecs.Volume(name="scratch")],
         )
-        log = KinoraLogGroup(
+        self.log = KinoraLogGroup(
             self,
             "Log",
             environment=self._environment,
@@ -110,7 +110,7 @@ class WorkerService(Construct):
             environment=dict(variables),
             gpu_count=size.gpus or None,
             linux_parameters=linux,
-            logging=ecs.LogDrivers.aws_logs(log_group=log, stream_prefix="worker"),
+            logging=ecs.LogDrivers.aws_logs(log_group=self.log, stream_prefix="worker"),
             readonly_root_filesystem=True,
             stop_timeout=STOP,
             health_check=ecs.HealthCheck(

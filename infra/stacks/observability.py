@@ -97,9 +97,16 @@ class ObservabilityStack(Stack):
         )
         self.alarms.when(
             "stuck-jobs",
-            "A job has been open for an hour.",
+            "A job has been open for an hour since its admission.",
             self._ours.maximum(Metric.OLDEST_OPEN_JOB_SECONDS),
             above=3600,
+            times=2,
+        )
+        self.alarms.when(
+            "long-waits",
+            "A job has waited for its admission for two hours.",
+            self._ours.maximum(Metric.OLDEST_WAITING_JOB_SECONDS),
+            above=7200,
             times=2,
         )
 

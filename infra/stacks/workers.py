@@ -8,9 +8,12 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecr_assets as assets
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_logs as logs
+from aws_cdk import aws_logs_destinations as destinations
 from constructs import Construct
 
 from infra.constructs.acknowledge import acknowledge, acknowledge_wildcards
+from infra.constructs.function import KinoraFunction
 from infra.constructs.instance_group import InstanceGroup
 from infra.constructs.media_bucket import ANSWERS
 from infra.constructs.private_network import PrivateNetwork
@@ -18,6 +21,7 @@ from infra.constructs.sagemaker_stage import SageMakerStage
 from infra.constructs.variables import common_variables
 from infra.constructs.worker_service import WorkerService
 from infra.environments import Environment, WorkerSize
+from infra.functions import ERRORS_OF_WORKERS
 from infra.stacks.data import DataStack
 from infra.stacks.pipeline import PipelineStack
 from infra.workers import GRANT, WORKERS
@@ -82,6 +86,8 @@ class WorkersStack(Stack):
         self.endpoints = {
             stage: self._stage_endpoint(stage, instance_type) for stage, instance_type in environment.sagemaker.items()
         }
+        if environment.sentry_dsn:
+            self._report_errors()
 
     @property
     def availability_zones(self) -> list[str]:
@@ -166,7 +172,7 @@ class WorkersStack(Stack):
 
     @property
     def _variables(self) -> dict[str, str]:
-        """Variables of the workers, without Sentry's, because workers cannot reach it."""
+        """Variables of the workers, without Sentry's, because workers cannot reach it. `_report_errors` replaces it."""
         common = common_variables(self._environment, self)
         common.pop("KINORA_SENTRY_DSN", None)
         signs = str(self._environment.signs_films).lower()
@@ -187,6 +193,23 @@ class WorkersStack(Stack):
                 ignore_mode=IgnoreMode.DOCKER,
             )
         return self._images[family]
+
+    def _report_errors(self) -> None:
+        """Send the error lines of all workers to the function that reports them."""
+        stored = "CloudWatch Logs calls it with lines that stay in their log group."
+        reporter = KinoraFunction(self, ERRORS_OF_WORKERS, self._environment, callers=stored)
+        logs_of = {name: service.log for name, service in self.services.items()}
+        logs_of |= {stage.queue: endpoint.log for stage, endpoint in self.endpoints.items()}
+        for name, log in logs_of.items():
+            logs.SubscriptionFilter(
+                self,
+                f"{name}-errors",
+                log_group=log,
+                destination=destinations.LambdaDestination(reporter),
+                filter_pattern=logs.FilterPattern.any(
+                    *(logs.FilterPattern.string_value("$.level", "=", level) for level in ("ERROR", "CRITICAL"))
+                ),
+            )
 
     # --- where they run
 

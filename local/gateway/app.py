@@ -17,13 +17,14 @@ from local.gateway.problem import problem
 from local.gateway.rest import BODY_LIMIT_BYTES, RestApi
 from local.gateway.sockets import SocketGateway
 from local.gateway.uploads import UploadServer
+from local.pages import is_own_name, sent_by_page
 
 ENTRIES: dict[str, str] = {function.name: function.handler for function in ON_LAPTOP}
 
 
 def create_gateway(functions: Functions, media_url: str, media_private_pem: str) -> web.Application:
     """Return the gateway as one application. `functions` must be loaded."""
-    application = web.Application(client_max_size=BODY_LIMIT_BYTES, middlewares=[_problems])
+    application = web.Application(client_max_size=BODY_LIMIT_BYTES, middlewares=[_problems, _for_own_names])
     application.on_response_prepare.append(_add_edge_headers)
     rest, sockets = RestApi(functions), SocketGateway(functions)
     media, uploads = MediaServer(media_url, media_private_pem), UploadServer()
@@ -53,7 +54,7 @@ def create_gateway(functions: Functions, media_url: str, media_private_pem: str)
 
 async def _invoke(functions: Functions, request: web.Request) -> web.Response:
     """Serve the part of Lambda's Invoke API that moto and the tests need."""
-    if "Origin" in request.headers:
+    if sent_by_page(request.headers):
         return problem(403, "forbidden", "Functions are not called from web pages.")
     name = request.match_info["name"].removeprefix(f"{PREFIX}-")
     if name not in functions:
@@ -75,10 +76,18 @@ async def _add_edge_headers(request: web.Request, response: web.StreamResponse) 
         response.headers.update(edge.headers(part))
 
 
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
 @web.middleware
-async def _problems(
-    request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
-) -> web.StreamResponse:
+async def _for_own_names(request: web.Request, handler: Handler) -> web.StreamResponse:
+    if not is_own_name(request.host):
+        return problem(403, "forbidden", "This computer is not called by that name.")
+    return await handler(request)
+
+
+@web.middleware
+async def _problems(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Render aiohttp's own errors as problem+json."""
     try:
         return await handler(request)

@@ -16,6 +16,7 @@ from local.gateway.authorizer import CallRefused, authorize
 from local.gateway.events import socket_authorizer_event, socket_event
 from local.gateway.functions import FunctionFailed, Functions
 from local.gateway.problem import problem
+from local.pages import sent_by_page
 
 MESSAGE_LIMIT_BYTES = 128 * 1024
 IDLE_SECONDS = 600
@@ -107,6 +108,8 @@ class SocketGateway:
 
     async def manage(self, request: web.Request) -> web.StreamResponse:
         """Serve `@connections/{id}`: POST sends, GET describes, DELETE closes. Answer 410 if the client has left."""
+        if sent_by_page(request.headers):
+            return _refusal(403, "ForbiddenException")
         connection = self._connections.get(request.match_info["id"])
         if connection is None or connection.socket.closed:
             return _refusal(410, "GoneException")

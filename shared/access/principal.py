@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from shared.access.permissions import ROLES, AccountRole, Permission
@@ -9,12 +10,18 @@ from shared.access.permissions import ROLES, AccountRole, Permission
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """A user acting on an account in a role. `scopes` are the token's scopes; None does not restrict the role."""
+    """A user acting on an account in a role, until the token expires.
+
+    `scopes` are the token's scopes; None does not restrict the role. `session_id` is the sign-in from which the token
+    comes.
+    """
 
     user_id: str
     account_id: str
     role: AccountRole
+    expires_at: datetime
     scopes: frozenset[str] | None = None
+    session_id: str | None = None
 
     def may(self, permission: Permission) -> bool:
         """Return whether the role grants the permission and the token's scopes include it."""
@@ -22,11 +29,24 @@ class Principal:
 
     def context(self) -> dict[str, str]:
         """Return the authorizer's context; API Gateway passes it to the functions."""
-        facts = {"userId": self.user_id, "accountId": self.account_id, "role": self.role.value}
-        return facts if self.scopes is None else {**facts, "scopes": " ".join(sorted(self.scopes))}
+        facts = {
+            "userId": self.user_id,
+            "accountId": self.account_id,
+            "role": self.role.value,
+            "expiresAt": str(int(self.expires_at.timestamp())),
+            "scopes": None if self.scopes is None else " ".join(sorted(self.scopes)),
+            "sessionId": self.session_id,
+        }
+        return {name: value for name, value in facts.items() if value is not None}
 
     @classmethod
     def from_context(cls, context: Mapping[str, Any]) -> "Principal":
-        """Return the principal that `context` describes."""
-        scopes = frozenset(context["scopes"].split()) if "scopes" in context else None
-        return cls(context["userId"], context["accountId"], AccountRole(context["role"]), scopes)
+        """Return the principal that `context` describes. A context without a time has expired."""
+        return cls(
+            context["userId"],
+            context["accountId"],
+            AccountRole(context["role"]),
+            datetime.fromtimestamp(int(context.get("expiresAt", 0)), UTC),
+            frozenset(context["scopes"].split()) if "scopes" in context else None,
+            context.get("sessionId"),
+        )

@@ -2,7 +2,13 @@
 
 from enum import StrEnum
 
-from pynamodb.attributes import JSONAttribute, NumberAttribute, UnicodeAttribute, UTCDateTimeAttribute
+from pynamodb.attributes import (
+    JSONAttribute,
+    NumberAttribute,
+    TTLAttribute,
+    UnicodeAttribute,
+    UTCDateTimeAttribute,
+)
 from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
 
 from shared.aws.records import OnDemand, Record, table
@@ -70,3 +76,15 @@ class AssetRecord(Record):
     @property
     def prefix(self) -> str:
         return f"{ASSETS}{self.asset_id}/"
+
+
+class VerificationsRecord(Record):
+    """The assets of an account that may be under verification."""
+
+    class Meta(OnDemand):
+        table_name = table("verifications")
+
+    account_id = UnicodeAttribute(hash_key=True)
+    asked = JSONAttribute()  # by asset id: the time of its first message to the verifier, and the number of messages
+    seq = NumberAttribute()  # number of the newest write
+    expires_at = TTLAttribute()

@@ -78,13 +78,6 @@ class AssetStore:
             AssetRecord.by_account.query(account_id, older, scan_index_forward=False, limit=limit, page_size=limit)
         )
 
-    def begin_verifying(self, asset: AssetRecord) -> None:
-        """Change PENDING to VERIFYING. An asset with another status does not change."""
-        with suppress(_Decided), on_refusal(_Decided()):
-            asset.update(
-                [AssetRecord.status.set(AssetStatus.VERIFYING.value)], AssetRecord.status == AssetStatus.PENDING.value
-            )
-
     def accept(
         self,
         asset: AssetRecord,

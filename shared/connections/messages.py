@@ -25,3 +25,11 @@ class CatchUp(Wire):
     job_id: str
     connection_ids: tuple[str, ...]
     tries: int = 0  # number of earlier requests for the same connections
+
+
+class SessionOver(Wire):
+    """A request to close all connections of a session that has ended."""
+
+    version: Literal[1] = 1
+    session_id: str
+    tries: int = 0  # number of earlier requests for the same session

@@ -25,7 +25,7 @@ class _ByConnection(GlobalSecondaryIndex["ListenerRecord"]):
 
 
 class ListenerRecord(Record):
-    """The subscription of one connection to one channel (`job:<id>`)."""
+    """The subscription of one connection to one channel: `job:<id>`, or the `session:<id>` that opened it."""
 
     class Meta(OnDemand):
         table_name = table("listeners")

@@ -4,11 +4,21 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from shared.access.principal import Principal
 from shared.aws.records import on_refusal
 from shared.connections.record import ConnectionRecord, FanOutRecord, ListenerRecord
-from shared.core.errors import Conflict, NotFound
+from shared.core.errors import Conflict, Unauthorized
 
 CONNECTION_LIFE = timedelta(hours=2)  # API Gateway closes a connection after this time
+
+
+class ConnectionExpired(Unauthorized):
+    """The token with which the connection was opened has expired, or the connection is closed."""
+
+    code = "connection_expired"
+
+    def __init__(self) -> None:
+        super().__init__("This connection has expired. Connect again with a new access token.")
 
 
 class PassReplaced(Conflict):
@@ -22,26 +32,43 @@ class PassReplaced(Conflict):
 
 @dataclass(frozen=True, slots=True)
 class Subscribers:
-    """One page of a channel's subscribers. `more_after` is the cursor of the next page, or None after the last."""
+    """One page of a channel's subscribers. `more_after` is the cursor of the next page, or None after the last.
+
+    The page omits subscribers of other accounts. `expired` are connections that may not receive messages any longer.
+    """
 
     connection_ids: list[str]
+    expired: list[str]
     more_after: str | None
 
 
 class ConnectionStore:
-    def open(self, connection_id: str, *, account_id: str, user_id: str, at: datetime) -> None:
-        ConnectionRecord(connection_id, account_id=account_id, user_id=user_id, expires_at=at + CONNECTION_LIFE).save()
+    def open(self, connection_id: str, caller: Principal, *, at: datetime) -> None:
+        """Record the connection. It expires with the caller's token."""
+        connection = ConnectionRecord(
+            connection_id,
+            account_id=caller.account_id,
+            user_id=caller.user_id,
+            expires_at=min(at + CONNECTION_LIFE, caller.expires_at),
+        )
+        connection.save()
+        if caller.session_id is not None:
+            self.subscribe(connection, _channel_of_session(caller.session_id))
 
     def get(self, connection_id: str, *, at: datetime) -> ConnectionRecord:
-        """Return the open connection. Raise NotFound."""
-        missing = NotFound("There is no such connection.")
+        """Return the open connection. Raise ConnectionExpired."""
         try:
             found = ConnectionRecord.get(connection_id, consistent_read=True)
         except ConnectionRecord.DoesNotExist:
-            raise missing from None
+            raise ConnectionExpired from None
         if found.expires_at <= at:
-            raise missing
+            raise ConnectionExpired
         return found
+
+    def of_session(self, session_id: str) -> list[str]:
+        """Return all connections that were opened with tokens of the session."""
+        rows = ListenerRecord.query(_channel_of_session(session_id), consistent_read=True)
+        return [row.connection_id for row in rows]
 
     def subscribe(self, connection: ConnectionRecord, channel: str) -> None:
         """Subscribe the connection to the channel until the connection expires."""
@@ -60,6 +87,7 @@ class ConnectionStore:
         rows = list(ListenerRecord.query(channel, later, consistent_read=True, limit=limit + 1))
         return Subscribers(
             [row.connection_id for row in rows[:limit] if _may_receive(row, account_id, at)],
+            [row.connection_id for row in rows[:limit] if row.expires_at <= at],
             rows[limit - 1].connection_id if len(rows) > limit else None,
         )
 
@@ -107,6 +135,10 @@ class ConnectionStore:
 def _may_receive(listener: ListenerRecord, account_id: str, at: datetime) -> bool:
     """Return whether the listener is authorized for a job of the account, at each sending. Roles belong here."""
     return listener.account_id == account_id and listener.expires_at > at
+
+
+def _channel_of_session(session_id: str) -> str:
+    return f"session:{session_id}"
 
 
 connections = ConnectionStore()

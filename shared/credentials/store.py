@@ -62,6 +62,13 @@ class CredentialStore:
         with suppress(_Refused), on_refusal(_Refused()):
             record(token.family_id).update([record.revoked_at.set(at)], record.family_id.exists())
 
+    def has_ended(self, family_id: str, *, at: datetime) -> bool:
+        try:
+            self._live_family(family_id, at)
+        except SessionEnded:
+            return True
+        return False
+
     def _advance(self, token: RefreshToken, at: datetime) -> bool:
         family = RefreshFamilyRecord
         with suppress(_Refused), on_refusal(_Refused()):

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from pynamodb.attributes import (
+    BooleanAttribute,
     ListAttribute,
     MapAttribute,
     NumberAttribute,
@@ -19,7 +20,7 @@ from pynamodb.expressions.update import Action
 from pynamodb.indexes import GlobalSecondaryIndex, KeysOnlyProjection
 
 from shared.aws.records import EpochAttribute, OnDemand, Record, table
-from shared.stages.stages import Stage
+from shared.stages.stages import WORK_SECONDS, Stage
 
 
 class JobStatus(StrEnum):
@@ -115,7 +116,8 @@ class JobRecord(Record):
     created_at = EpochAttribute()
     updated_at = EpochAttribute()
     completed_at = EpochAttribute(null=True)
-    deadline_at = EpochAttribute()
+    deadline_at = EpochAttribute()  # of the wait for a slot; from the admission on, of the work
+    waits = BooleanAttribute(null=True)  # True until the admission
 
     by_account = _JobsByAccount()
     by_project = _ByProject()
@@ -124,6 +126,16 @@ class JobRecord(Record):
     def ended(self) -> bool:
         """Return whether settlement has ended the job. A worker can write the status, but not this time."""
         return self.completed_at is not None
+
+    @property
+    def admitted_at(self) -> datetime:
+        """Return the time of the admission of a job that no longer waits."""
+        return self.deadline_at - timedelta(seconds=WORK_SECONDS)
+
+    @property
+    def is_dispatched(self) -> bool:
+        """Return whether the first step was sent to its engine."""
+        return self.planned()[0][1].status != JobStatus.PENDING
 
     def planned(self) -> list[tuple[Stage, StepMap]]:
         """Return the job's steps, in order."""

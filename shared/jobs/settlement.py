@@ -11,6 +11,7 @@ from shared.aws.transactions import transaction
 from shared.credits.record import HoldRecord
 from shared.credits.store import HoldEnded, credits
 from shared.grants.store import grants, step_task
+from shared.jobs import admission
 from shared.jobs.keys import attempt_prefix
 from shared.jobs.record import JobRecord, JobStatus
 from shared.jobs.store import JobEnded, jobs
@@ -107,8 +108,11 @@ def _settle(job: JobRecord, status: JobStatus, error: str | None, at: datetime) 
         settled = jobs.get(job.job_id)
         if not settled.ended:
             raise
+        admission.job_ended(settled, at=at)  # the other caller may have stopped before it
         return settled
     measure(_ENDED[status])
     if status is JobStatus.COMPLETED:
         _count_captured(hold)
-    return jobs.get(job.job_id)
+    settled = jobs.get(job.job_id)
+    admission.job_ended(settled, at=at)
+    return settled

@@ -27,12 +27,16 @@ class StackedPreset(Wire):
 class JobSettings(Wire):
     """The settings of a job, besides prompt and preset. Durations are in seconds."""
 
-    aspect_ratio: AspectRatio = "16:9"
+    aspect_ratio: AspectRatio = Field(
+        default="16:9", description="With a picture, the default is the ratio that is closest to the first picture's."
+    )
     duration: Number = Field(default=5, ge=1, le=30)  # the preset and the engines have narrower limits
     resolution: Resolution = Resolution.FULL_HD
     fps: Literal[24, 25, 30] = 24
     seed: Seed | None = None
-    style: str | None = Field(default=None, max_length=60)
+    style: str | None = Field(
+        default=None, max_length=60, description="Words of the painter's vocabulary, such as `oil`."
+    )
     strength: Number = Field(default=1, ge=0, le=1)
     stack: StackedPreset | None = None
     operations: tuple[Operation, ...] = Field(default=(), max_length=8)

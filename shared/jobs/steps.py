@@ -56,11 +56,14 @@ class StepStore:
             return None
 
     def queue(self, job_id: str, stage: Stage, *, at: datetime) -> None:
-        """Set the job and the step to QUEUED if the job is PENDING. Otherwise write nothing."""
+        """Set the job and the step to QUEUED if no step was claimed or queued. Otherwise write nothing."""
         step = _path(stage)
+        unclaimed = JobRecord.status.is_in(JobStatus.PENDING.value, JobStatus.QUEUED.value)
         actions = [step.status.set(JobStatus.QUEUED.value), JobRecord.status.set(JobStatus.QUEUED.value)]
         with suppress(Fenced):
-            _change(JobRecord(job_id), actions, JobRecord.status == JobStatus.PENDING.value, at=at, done=_never)
+            _change(
+                JobRecord(job_id), actions, unclaimed & (step.status == JobStatus.PENDING.value), at=at, done=_never
+            )
 
     def claim(self, job_id: str, stage: Stage, *, attempt: str, lease_until: datetime, at: datetime) -> JobRecord:
         """Make `attempt` the step's current one, unless another attempt is alive.

@@ -3,10 +3,12 @@
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from shared.aws.records import on_refusal
 from shared.aws.transactions import Transaction
 from shared.core.errors import Conflict, NotFound
 from shared.jobs.keys import attempt_prefix
@@ -101,6 +103,7 @@ class JobStore:
             created_at=at,
             updated_at=at,
             deadline_at=deadline_at,
+            waits=True,
         )
         exists = Conflict("This job already exists.")
         tx.put(record, JobRecord.job_id.does_not_exist(), otherwise=exists)
@@ -168,6 +171,20 @@ class JobStore:
         for record in StepResultRecord.batch_get(names, consistent_read=True):
             results[record.job_id][Stage(record.stage_attempt.partition("#")[0])] = _result(record)
         return results
+
+    # --- admission
+
+    def hold_back(self, job_id: str, *, at: datetime) -> None:
+        """Set the status of a job that waits for a slot to QUEUED. If it does not wait, do nothing."""
+        pending = (JobRecord.status == JobStatus.PENDING.value) & JobRecord.waits.exists()
+        with suppress(JobEnded), on_refusal(JobEnded()):
+            JobRecord(job_id).update([JobRecord.status.set(JobStatus.QUEUED.value), *stamp(at)], pending)
+
+    def admit(self, job_id: str, *, deadline_at: datetime, at: datetime, tx: Transaction, otherwise: Exception) -> None:
+        """End the job's wait. Fail the transaction with `otherwise` if it does not wait or has ended."""
+        actions = [JobRecord.waits.remove(), JobRecord.deadline_at.set(deadline_at), *stamp(at)]
+        unsettled = JobRecord.waits.exists() & JobRecord.completed_at.does_not_exist()
+        tx.update(JobRecord(job_id), actions, unsettled, otherwise=otherwise)
 
     # --- ending
 

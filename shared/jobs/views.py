@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Annotated, cast
 
-from pydantic import GetJsonSchemaHandler
+from pydantic import Field, GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
@@ -72,6 +72,12 @@ class JobView(View):
     scrubbing_track: str | None = None  # WebVTT text; each cue names a part of the sprites (`#xywh=`) by its signed URL
     hls_playlist: str | None = None  # playlist text with signed URLs
     motion_score: float | None = None  # 0..1, how well the clip follows the camera move; None if it was not measured
+    queue_position: int | None = Field(
+        default=None, description="While the job waits for its start: its position among the account's jobs, from 1."
+    )
+    estimated_start_at: datetime | None = Field(
+        default=None, description="Estimated from the account's recent jobs. null if it is not known."
+    )
     steps: list[StepView]
     seq: int
     created_at: datetime

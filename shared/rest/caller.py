@@ -7,7 +7,8 @@ from fastapi.security import HTTPBearer, SecurityScopes
 
 from shared.access.permissions import Permission
 from shared.access.principal import Principal
-from shared.core.errors import Forbidden
+from shared.core.clock import utc_now
+from shared.core.errors import Forbidden, Unauthorized
 from shared.rest.event import event
 
 # This only describes the token in OpenAPI: the authorizer verifies it before a function runs.
@@ -15,7 +16,10 @@ _token = HTTPBearer(scheme_name="token", bearerFormat="JWT", auto_error=False)
 
 
 def _principal(request: Request, _described: Annotated[object, Depends(_token)]) -> Principal:
-    return Principal.from_context(event(request)["requestContext"]["authorizer"])
+    caller = Principal.from_context(event(request)["requestContext"]["authorizer"])
+    if caller.expires_at <= utc_now():  # API Gateway caches the authorizer's response after this time
+        raise Unauthorized("The access token has expired.")
+    return caller
 
 
 Caller = Annotated[Principal, Depends(_principal)]

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from shared.stages.failures import StageFailure
-from shared.stages.frames import Resolution
+from shared.stages.frames import LONGEST_SIDE, Resolution
 
 LARGEST_SHORT_SIDE = Resolution.ULTRA_HD.short_side
 LOOKS: dict[str, dict[str, Any]] = tomllib.loads(Path(__file__).with_name("looks.toml").read_text("utf-8"))
@@ -73,8 +73,9 @@ def parse(texts: Iterable[str]) -> dict[str, Operation]:
 def final_size(width: int, height: int, requested: dict[str, Operation]) -> tuple[int, int]:
     """Return width and height in pixels, even, after `upscale`. Raise StageFailure `upscale_too_large` beyond 4K."""
     factor = int(requested["upscale"].choice) if "upscale" in requested else 1
-    if factor > 1 and factor * min(width, height) > LARGEST_SHORT_SIDE:
-        sentence = f"“upscale:{factor}” of {min(width, height)} lines is more than 4K, the maximum."
+    too_large = factor * min(width, height) > LARGEST_SHORT_SIDE or factor * max(width, height) > LONGEST_SIDE
+    if factor > 1 and too_large:
+        sentence = f"“upscale:{factor}” of {width} x {height} pixels is more than 4K, the maximum."
         raise StageFailure("upscale_too_large", sentence)
     return (width & ~1) * factor, (height & ~1) * factor
 

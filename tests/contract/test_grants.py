@@ -16,7 +16,8 @@ from infra.tables import RECORDS
 from infra.workers import WORKERS
 from local.environment import ROOT
 from shared.aws.records import Record
-from shared.connections.record import ConnectionRecord, FanOutRecord, ListenerRecord
+from shared.connections.record import FanOutRecord, ListenerRecord
+from shared.credentials.record import PasswordRecord
 from shared.credits.record import HoldRecord
 from shared.grants.record import MediaGrantRecord
 from shared.jobs.record import JobRecord, JobSpecRecord, StepResultRecord, StepTicketRecord, StepTokenRecord
@@ -30,8 +31,9 @@ UNTOUCHED: dict[str, set[type[Record]]] = {
     "rest-jobs": {MediaGrantRecord},  # it cancels jobs; the end of a film reads grants
     "pipeline-grant": {StepTicketRecord, StepTokenRecord},  # it reads jobs; workers and engines use these
     "rest-auth": {HoldRecord},  # it opens accounts; jobs hold credits
-    "socket-connect": {FanOutRecord, ListenerRecord},  # it opens connections; subscriptions add listeners
-    "socket-unsubscribe": {ConnectionRecord, FanOutRecord},  # it deletes a listener; the connection stays
+    "socket-connect": {FanOutRecord, PasswordRecord},  # it opens connections of a session
+    **{name: {FanOutRecord, ListenerRecord} for name in ("socket-ping", "socket-default")},  # they read the connection
+    "socket-unsubscribe": {FanOutRecord},  # passes are for senders
     "socket-disconnect": {FanOutRecord},  # passes end by themselves
     "socket-subscribe": {FanOutRecord, StepTokenRecord, StepTicketRecord},  # it shows jobs; workers use these
     "pipeline-dispatch": {StepTicketRecord},  # remote engines write tickets

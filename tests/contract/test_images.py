@@ -18,7 +18,7 @@ from local.environment import ROOT
 from shared.stages.engines import ENGINES, Family, Runs
 
 IMAGES = ROOT / "workers" / "images"
-EXACT = re.compile(r"[\w./-]+(:\d+\.\d+\.\d+[\w.-]*|@sha256:[0-9a-f]{64})")  # a full version or a digest
+EXACT = re.compile(r"[\w./-]+:\d+\.\d+\.\d+[\w.-]*(?P<digest>@sha256:[0-9a-f]{64})?")  # a full version
 FIRST_USER = 1000  # Minimum uid of a user; lower uids belong to the system.
 # Imports every module of the workers. The distributions that are not in the image cannot be imported.
 IMPORTS = """
@@ -118,8 +118,20 @@ def test_bases_are_pinned(family: Family) -> None:
         for arguments in image.all("COPY") for argument in arguments if argument.startswith("--from=")
     }  # fmt: skip
     assert taken - stages
-    for base in taken - stages:
-        assert EXACT.fullmatch(base), base
+    bases = {arguments[0] for arguments in image.all("FROM")}
+    for source in taken - stages:
+        exact = EXACT.fullmatch(source)
+        assert exact, source
+        assert exact["digest"] or source not in bases, f"{source} is not pinned by digest"
+
+
+def test_uv_has_one_version() -> None:
+    """The lock, `make setup` and the images use the same one."""
+    [locked] = re.findall(r'^name = "uv"\nversion = "(.+)"$', (ROOT / "uv.lock").read_text(), re.MULTILINE)
+    assert re.findall(r"^UV := (.+)$", (ROOT / "Makefile").read_text(), re.MULTILINE) == [locked]
+    assert "uv==$(UV)" in (ROOT / "Makefile").read_text()
+    for family in Family:
+        assert ("--from=ghcr.io/astral-sh/uv:" + locked, "/uv", "/usr/local/bin/uv") in dockerfile(family).all("COPY")
 
 
 @pytest.mark.parametrize("family", Family)

@@ -9,7 +9,7 @@ import pytest
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from local.environment import ROOT
-from shared.connections.messages import CatchUp, FanOut
+from shared.connections.messages import CatchUp, FanOut, SessionOver
 from shared.jobs.spec import JobSpec
 from shared.stages.messages import AssetVerificationTask, RemoteTask, StageTask
 from shared.stages.queues import FAN_OUT_QUEUE, REMOTE_QUEUE, VERIFICATION_QUEUE
@@ -24,7 +24,7 @@ def decode(name: str, text: str) -> BaseModel:
     if name.startswith(REMOTE_QUEUE):
         return RemoteTask.model_validate_json(text)
     if name.startswith(FAN_OUT_QUEUE):
-        return TypeAdapter(FanOut | CatchUp).validate_json(text)
+        return TypeAdapter(FanOut | CatchUp | SessionOver).validate_json(text)
     if name.startswith("job-spec"):
         return JobSpec.model_validate_json(text)
     return StageTask.model_validate_json(text)

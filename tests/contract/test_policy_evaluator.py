@@ -1,7 +1,7 @@
 """The policy evaluator of the tests, checked against examples of AWS's documentation.
 
-The examples are those of https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_examples.html and of
-https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/specifying-conditions.html.
+Each policy names its page: below https://docs.aws.amazon.com/IAM/latest/UserGuide/, or specifying-conditions.html of
+https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/. The expected answers are what these pages say.
 """
 
 from typing import Any
@@ -56,8 +56,8 @@ COLUMNS = allow(
 DATES = allow(
     "service-prefix:action-name",
     "*",
-    DateGreaterThan={"aws:CurrentTime": "2020-04-01T00:00:00+00:00"},
-    DateLessThan={"aws:CurrentTime": "2020-06-30T23:59:59+00:00"},
+    DateGreaterThan={"aws:CurrentTime": "2020-04-01T00:00:00Z"},
+    DateLessThan={"aws:CurrentTime": "2020-06-30T23:59:59Z"},
 )
 # reference_policies_examples_aws_deny-ip.html
 ADDRESSES = [
@@ -82,13 +82,16 @@ HOME = [
 READ_WRITE = [allow("s3:ListBucket", BUCKET), allow("s3:*Object", f"{BUCKET}/*")]
 # reference_policies_examples_s3_deny-except-bucket.html, with Deny as an explicit Action and Resource
 EXPLICIT_DENY = [allow("s3:*", f"{BUCKET}/*"), deny("s3:DeleteObject", f"{BUCKET}/*")]
-# reference_policies_multi-value-conditions.html, ForAnyValue with a key of several values
-TAGS = allow("ec2:*", "*", **{"ForAnyValue:StringEquals": {"aws:TagKeys": ["environment", "cost-center"]}})
-# reference_policies_elements_condition_operators.html, "Null" and "...IfExists"
-MFA = [
-    allow("ec2:*", "*", Null={"aws:TokenIssueTime": "false"}),
-    allow("iam:*", "*", BoolIfExists={"aws:MultiFactorAuthPresent": "true"}),
-]
+# reference_policies_condition_examples-multi-valued-context-keys.html: a Deny is used with a policy that allows
+TAGS = [allow("iam:*", "*"), deny("iam:*Tag*", "*", **{"ForAllValues:StringLike": {"aws:TagKeys": ["key1*", "key2*"]}})]
+# reference_policies_condition-single-vs-multi-valued-context-keys.html: ForAnyValue needs one value that matches
+ANY_TAG = allow("ec2:*", "*", **{"ForAnyValue:StringEquals": {"aws:TagKeys": ["environment", "cost-center"]}})
+# reference_policies_elements_condition_operators.html, "Null": temporary credentials must not be used
+LASTING = allow("ec2:*", "*", Null={"aws:TokenIssueTime": "true"})
+# the same page, "...IfExists", and its rules about a key that the request does not have
+MFA = allow("iam:*", "*", BoolIfExists={"aws:MultiFactorAuthPresent": "true"})
+NOT_LIKE = allow("s3:GetObject", "*", StringNotLike={"aws:UserAgent": "curl*"})
+LIKE = allow("s3:GetObject", "*", StringLike={"aws:UserAgent": "curl*"})
 
 
 @pytest.mark.parametrize(
@@ -107,8 +110,8 @@ MFA = [
          {"dynamodb:Attributes": ["column-name-1"], "dynamodb:Select": "SPECIFIC_ATTRIBUTES"}, True),
         ([COLUMNS], "dynamodb:Query", "arn:aws:dynamodb:eu-west-1:1:table/table-name",
          {"dynamodb:Attributes": ["column-name-1"], "dynamodb:Select": "ALL_ATTRIBUTES"}, False),
-        ([DATES], "service-prefix:action-name", "x", {"aws:CurrentTime": "2020-05-01T00:00:00+00:00"}, True),
-        ([DATES], "service-prefix:action-name", "x", {"aws:CurrentTime": "2020-07-01T00:00:00+00:00"}, False),
+        ([DATES], "service-prefix:action-name", "x", {"aws:CurrentTime": "2020-05-01T00:00:00Z"}, True),
+        ([DATES], "service-prefix:action-name", "x", {"aws:CurrentTime": "2020-07-01T00:00:00Z"}, False),
         (ADDRESSES, "s3:GetObject", "x", {"aws:SourceIp": "192.0.2.7", "aws:ViaAWSService": "false"}, True),
         (ADDRESSES, "s3:GetObject", "x", {"aws:SourceIp": "198.51.100.7", "aws:ViaAWSService": "false"}, False),
         (ADDRESSES, "s3:GetObject", "x", {"aws:SourceIp": "198.51.100.7", "aws:ViaAWSService": "true"}, True),
@@ -121,13 +124,20 @@ MFA = [
         (READ_WRITE, "s3:GetObject", "arn:aws:s3:::another/x", {}, False),
         (EXPLICIT_DENY, "s3:GetObject", f"{BUCKET}/x", {}, True),
         (EXPLICIT_DENY, "s3:DeleteObject", f"{BUCKET}/x", {}, False),
-        ([TAGS], "ec2:CreateTags", "x", {"aws:TagKeys": ["environment", "name"]}, True),
-        ([TAGS], "ec2:CreateTags", "x", {"aws:TagKeys": ["name"]}, False),
-        ([TAGS], "ec2:CreateTags", "x", {}, False),
-        (MFA, "ec2:RunInstances", "x", {"aws:TokenIssueTime": "2020-05-01"}, True),
-        (MFA, "ec2:RunInstances", "x", {}, False),
-        (MFA, "iam:GetUser", "x", {}, True),
-        (MFA, "iam:GetUser", "x", {"aws:MultiFactorAuthPresent": "false"}, False),
+        (TAGS, "iam:TagUser", "x", {"aws:TagKeys": ["key1-a", "key2-b"]}, False),
+        (TAGS, "iam:TagUser", "x", {"aws:TagKeys": ["key1-a", "name"]}, True),
+        (TAGS, "iam:TagUser", "x", {}, False),
+        (TAGS, "iam:GetUser", "x", {}, True),
+        ([ANY_TAG], "ec2:CreateTags", "x", {"aws:TagKeys": ["environment", "name"]}, True),
+        ([ANY_TAG], "ec2:CreateTags", "x", {"aws:TagKeys": ["name"]}, False),
+        ([ANY_TAG], "ec2:CreateTags", "x", {}, False),
+        ([LASTING], "ec2:RunInstances", "x", {"aws:TokenIssueTime": "2020-05-01"}, False),
+        ([LASTING], "ec2:RunInstances", "x", {}, True),
+        ([MFA], "iam:GetUser", "x", {}, True),
+        ([MFA], "iam:GetUser", "x", {"aws:MultiFactorAuthPresent": "false"}, False),
+        ([NOT_LIKE], "s3:GetObject", "x", {}, True),
+        ([NOT_LIKE], "s3:GetObject", "x", {"aws:UserAgent": "curl/8"}, False),
+        ([LIKE], "s3:GetObject", "x", {}, False),
     ],
 )  # fmt: skip
 def test_the_evaluator_decides_as_the_documentation_says(

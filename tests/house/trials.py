@@ -29,7 +29,9 @@ Edit = Callable[[Path], None]  # changes files below the root of a copied tree
 # Runs pytest in a tree, in a fork of a process that has imported the large libraries. This saves a second for each run.
 SERVER = """
 import json, os, sys
-import boto3, fastapi, grimp, hypothesis, pydantic, pynamodb.models, pytest
+import boto3, cryptography.hazmat.primitives.asymmetric.rsa, fastapi, grimp, hypothesis.stateful, mangum, pydantic
+import moto.dynamodb.responses, moto.s3.responses, moto.secretsmanager.responses, moto.sqs.responses, moto.sts.responses
+import moto.stepfunctions.responses, pynamodb.models, pytest
 for line in sys.stdin:
     tree, arguments = json.loads(line)
     child = os.fork()

@@ -1,6 +1,7 @@
 """The public side: TLS, the authorizer, limits, the firewall, problems as answers, and signed media."""
 
 import json
+import re
 from typing import Any
 
 from infra import edge
@@ -51,6 +52,28 @@ def test_every_stage_is_throttled_logged_and_counted(cloud: Assembly) -> None:
         assert "$context.requestId" in log
         for personal in ("sourceIp", "userAgent", "queryString"):
             assert personal not in log
+
+
+def test_no_log_of_the_edge_contains_a_token(cloud: Assembly) -> None:
+    """A client can offer a token in a header, in the query or in a cookie."""
+    [rest] = cloud.resources("AWS::ApiGateway::Stage")
+    [socket] = cloud.resources("AWS::ApiGatewayV2::Stage")
+    formats = json.loads(rest["AccessLogSetting"]["Format"]) | json.loads(socket["AccessLogSettings"]["Format"])
+    harmless = re.compile(
+        r"\$context\.(requestId|xrayTraceId|httpMethod|resourcePath|status|error\.responseType|connectionId|eventType|"
+        r"routeKey|authorizer\.userId|responseLatency|responseLength|integrationLatency|integration\.(status|latency))"
+    )
+    assert [variable for variable in formats.values() if not harmless.fullmatch(variable)] == []
+    [delivery] = cloud.resources("AWS::Logs::Delivery")
+    assert not {"cs-uri-query", "cs(Cookie)", "cs(Referer)", "cs-headers"} & set(delivery["RecordFields"])
+    for acl in cloud.resources("AWS::WAFv2::WebACL"):
+        hidden = [
+            (one["Field"]["FieldType"], one["Field"].get("FieldKeys"))
+            for one in acl["DataProtectionConfig"]["DataProtections"]
+            if one["Action"] == "SUBSTITUTION"
+        ]
+        headers = ["authorization", "cookie", "sec-websocket-protocol"]
+        assert hidden == [("SINGLE_HEADER", headers), ("QUERY_STRING", None)]
 
 
 def test_public_routes_that_hash_passwords_have_a_smaller_limit(cloud: Assembly) -> None:

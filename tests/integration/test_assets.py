@@ -15,14 +15,18 @@ import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 from PIL import Image
 
-from shared.assets.record import AssetRecord, AssetStatus
+from functions.assets.service import UPLOADS_AT_ONCE
+from shared.assets.record import AssetRecord, AssetStatus, VerificationsRecord
 from shared.assets.store import assets
+from shared.assets.verifications import TooManyUploads, VerificationStore, verifications
 from shared.aws import clients, media
 from shared.aws.queues import queue_url
 from shared.core.clock import utc_now
 from shared.grants.record import MediaGrantRecord
 from shared.observability import logged
 from shared.stages.queues import VERIFICATION_QUEUE
+from shared.subscriptions.record import PlanType, SubscriptionStatus
+from shared.subscriptions.store import subscriptions
 from tests.support.cloud import AtCall, nothing
 from tests.support.studio import Answer, Creator, Studio
 from workers.runtime.outages import AWS_ERRORS
@@ -133,6 +137,54 @@ def test_registering_again_sends_again_and_a_decided_asset_does_not_change(studi
     assert register(ada, asset_id).body["status"] == "READY"
     assert ada.get(f"/api/assets/{asset_id}").body["size"] == ready["size"]
     assert studio.messages("asset-verification") == []
+
+
+def test_an_asset_is_sent_to_verification_twice_in_three_minutes_at_most(studio: Studio, ada: Creator) -> None:
+    """Otherwise one upload could occupy all verifiers."""
+    asset_id = uploaded(ada, picture())
+    assert [register(ada, asset_id).status for _ in range(4)] == [202] * 4
+    assert len(studio.messages("asset-verification")) == 2
+    assert verifications.begin(assets.get(asset_id), at_once=1, at=utc_now() + timedelta(seconds=181))
+
+
+def test_an_account_has_a_limited_number_of_uploads_under_verification(studio: Studio, ada: Creator) -> None:
+    limit = UPLOADS_AT_ONCE[PlanType.FREE]
+    ids = [uploaded(ada, picture()) for _ in range(limit + 2)]
+    assert [register(ada, asset_id).status for asset_id in ids[:limit]] == [202] * limit
+    before = studio.dump()
+    refused = register(ada, ids[limit])
+    assert (refused.status, refused.body["code"], refused.headers["retry-after"]) == (429, "too_many_uploads", "1")
+    assert studio.dump() == before
+    assert register(ada, ids[0]).status == 202, "it is among the verified ones"
+    eve = studio.arrive("eve@example.com")
+    assert register(eve, uploaded(eve, picture())).status == 202
+    assert ada.delete(f"/api/assets/{ids[1]}").status == 204
+    assert register(ada, ids[limit]).status == 429, "the inspection of the deleted asset may still run"
+    assets.reject(assets.get(ids[2]), code="damaged", error="This is damaged.")
+    assert register(ada, ids[limit]).status == 202
+    subscriptions.put(ada.user_id, PlanType.PRO, SubscriptionStatus.ACTIVE, at=utc_now())
+    assert register(ada, ids[limit + 1]).status == 202
+
+
+class Interrupted(VerificationStore):
+    """A store that calls `meanwhile` once between its read and its write."""
+
+    def __init__(self, meanwhile: Callable[[], object]) -> None:
+        self.meanwhile = meanwhile
+
+    def _of(self, account_id: str) -> VerificationsRecord:
+        read = super()._of(account_id)
+        meanwhile, self.meanwhile = self.meanwhile, lambda: None
+        meanwhile()
+        return read
+
+
+def test_simultaneous_requests_do_not_exceed_the_limit(ada: Creator) -> None:
+    first, second = (assets.get(ada.asset(status=AssetStatus.PENDING)) for _ in range(2))
+    late = Interrupted(lambda: verifications.begin(first, at_once=1, at=utc_now()))
+    with pytest.raises(TooManyUploads):
+        late.begin(second, at_once=1, at=utc_now())
+    assert assets.get(second.asset_id).status == AssetStatus.PENDING
 
 
 # --- verification, end to end
@@ -291,6 +343,7 @@ def test_a_deletion_at_any_call_of_a_verification_leaves_no_file(
 
     monkeypatch.setattr(verification, "inspect", accepted)
     first, second = (verify_it, delete_it) if verified_first else (delete_it, verify_it)
+    subscriptions.put(ada.user_id, PlanType.ENTERPRISE, SubscriptionStatus.ACTIVE, at=utc_now())  # for many uploads
     for number in count(1):
         asset_id = uploaded(ada, picture())
         register(ada, asset_id)

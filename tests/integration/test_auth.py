@@ -155,6 +155,18 @@ def test_the_authorizer_reads_the_headers_of_sockets(ada: Creator) -> None:
     assert authorizer(event, None)["principalId"] == ada.user_id
 
 
+def test_a_cached_answer_of_the_authorizer_does_not_outlive_the_token(studio: Studio, ada: Creator) -> None:
+    """API Gateway caches the answer for five minutes, also if the token expires before. Older answers have no time."""
+    event = {"type": "TOKEN", "authorizationToken": f"Bearer {ada.token}", "methodArn": ARN}
+    cached = authorizer(event, None)["context"]
+    assert studio.call("GET", "/api/auth/me", authorizer=cached).status == 200
+    timeless = {name: value for name, value in cached.items() if name != "expiresAt"}
+    for late in (cached | {"expiresAt": str(int(utc_now().timestamp()))}, timeless):
+        answer = studio.call("GET", "/api/auth/me", authorizer=late)
+        assert (answer.status, answer.body["code"]) == (401, "unauthorized")
+        assert answer.headers["www-authenticate"] == "Bearer"
+
+
 # --- refresh tokens (I10)
 
 
@@ -178,10 +190,11 @@ def test_a_lost_refresh_answer_can_be_requested_again(studio: Studio) -> None:
                                      {"origin": "https://evil.test", "x-kinora-refresh": "1"},
                                      {"origin": "https://kinora.test.evil.test", "x-kinora-refresh": "1"},
                                      {"origin": "null", "x-kinora-refresh": "1"}])  # fmt: skip
-def test_another_sites_page_cannot_refresh(studio: Studio, headers: dict[str, str]) -> None:
+@pytest.mark.parametrize("path", ["refresh", "logout"])
+def test_another_sites_page_cannot_renew_or_end_a_session(studio: Studio, path: str, headers: dict[str, str]) -> None:
     register(studio)
     first, before = cookie(login(studio)), studio.dump()
-    answer = studio.call("POST", "/api/auth/refresh", headers=headers | {"cookie": first})
+    answer = studio.call("POST", f"/api/auth/{path}", headers=headers | {"cookie": first})
     assert (answer.status, answer.body["code"]) == (403, "forbidden")
     assert studio.dump() == before
     assert not answer.cookies
@@ -202,7 +215,7 @@ def test_a_forged_token_revokes_nothing(studio: Studio) -> None:
     for text in forged:
         answer = refresh(studio, f"{name}={text}")
         assert (answer.status, answer.body["code"]) == (401, "session_ended"), text
-        assert studio.call("POST", "/api/auth/logout", headers={"cookie": f"{name}={text}"}).status == 204
+        assert studio.call("POST", "/api/auth/logout", headers=OURS | {"cookie": f"{name}={text}"}).status == 204
     assert studio.dump() == before
     assert refresh(studio, good).status == 200
 
@@ -220,7 +233,7 @@ def test_a_stolen_token_ends_the_session_for_both(studio: Studio) -> None:
 def test_signing_out_ends_the_session_and_its_cookie(studio: Studio) -> None:
     register(studio)
     one, other = cookie(login(studio)), cookie(login(studio))
-    answer = studio.call("POST", "/api/auth/logout", headers={"cookie": one})
+    answer = studio.call("POST", "/api/auth/logout", headers=OURS | {"cookie": one})
     assert answer.status == 204
     assert "max-age=0" in answer.cookies[0].lower()
     assert refresh(studio, one).status == 401

@@ -10,6 +10,7 @@ from pynamodb.exceptions import PynamoDBException
 
 from shared.assets.record import AssetRecord, AssetStatus
 from shared.assets.store import AssetNotFound, assets
+from shared.assets.verifications import verifications
 from shared.core.clock import utc_now
 from shared.credentials.store import CredentialStore
 from shared.jobs import settlement
@@ -87,6 +88,14 @@ def test_a_claim_whose_answer_is_lost_is_refused_if_the_job_has_ended(studio: St
     studio.cloud.afterwards = cancel
     with pytest.raises(JobEnded):
         step_write(job_id, "claim", "mine")()
+
+
+def test_a_result_is_stored_before_its_step_is_complete(studio: Studio, job_id: str) -> None:
+    """Otherwise a worker that dies between the two writes leaves a complete step without its files."""
+    write = step_write(job_id, "record_result", claim(job_id, IMAGE))
+    studio.cloud.calls.clear()
+    write()
+    assert studio.cloud.calls == ["PutItem", "UpdateItem"]
 
 
 @pytest.mark.parametrize("name", ["beat", *STEP_ENDS])
@@ -229,13 +238,14 @@ def test_the_deletion_of_a_project_whose_answer_is_lost_succeeds(studio: Studio,
 
 def test_each_write_of_an_asset_whose_answer_is_lost_succeeds(studio: Studio, ada: Creator) -> None:
     asset = assets.get(ada.asset(status=AssetStatus.PENDING))
-    writes: list[Callable[[], None]] = [
-        lambda: assets.begin_verifying(asset),
+    writes: list[Callable[[], object]] = [
+        lambda: verifications.begin(asset, at_once=1, at=utc_now()),
         lambda: assets.accept(asset, key="k", media_type="m", size=1, width=None, height=None, duration=None),
         lambda: assets.withdraw(asset),
     ]
-    for write, status in zip(writes, ("VERIFYING", "READY", "REJECTED"), strict=True):
-        studio.cloud.loses_once("UpdateItem")
+    operations = ("TransactWriteItems", "UpdateItem", "UpdateItem")
+    for write, operation, status in zip(writes, operations, ("VERIFYING", "READY", "REJECTED"), strict=True):
+        studio.cloud.loses_once(operation)
         write()
         assert assets.get(asset.asset_id).status == status
     studio.cloud.loses_once("DeleteItem")
@@ -251,7 +261,7 @@ def test_an_asset_of_another_account_is_not_deleted(ada: Creator) -> None:
         assets.delete(stolen)
     with pytest.raises(AssetNotFound):
         assets.withdraw(stolen)
-    assets.begin_verifying(stolen)
+    assert not verifications.begin(stolen, at_once=1, at=utc_now())
     assert assets.get(asset_id).status == AssetStatus.READY
 
 

@@ -32,7 +32,7 @@ from shared.jobs.store import JobEnded, jobs
 from shared.stages.stages import Stage
 from tests.support.cloud import AtCall, ProcessDied, nothing
 from tests.support.life import tokens_honoured
-from tests.support.steps import complete_steps
+from tests.support.steps import claim, complete_steps
 from tests.support.studio import Creator, Studio
 
 POST = Stage.POST_PROCESSING
@@ -169,6 +169,15 @@ def test_an_ended_job_does_not_change_even_without_the_condition_on_the_hold(
     assert studio.dump() == before
 
 
+def test_a_deleted_job_does_not_end(studio: Studio, ada: Creator) -> None:
+    """Also without the condition on the hold: an update would create a job without its attributes."""
+    before, tx = studio.dump(), Transaction()
+    jobs.finish("job_deleted", JobStatus.FAILED, error=None, at=utc_now(), tx=tx)
+    with pytest.raises(JobEnded):
+        tx.commit()
+    assert studio.dump() == before
+
+
 def test_the_charge_is_limited_to_the_hold_and_the_rest_is_released(ada: Creator) -> None:
     job = ada.job(ada.project())
     hold = credits.get_hold(job["id"])
@@ -193,6 +202,16 @@ def test_a_forged_amount_in_the_job_item_moves_no_credits(ada: Creator, forged: 
     assert (account.available, account.held) == (100 - job["credits"], 0)
     assert LedgerRecord.get(ada.user_id, f"capture#{job['id']}").credits == -job["credits"]
     check_books(ada.user_id, [job["id"]])
+
+
+def test_a_forged_amount_does_not_change_the_charge_of_a_hold_that_stayed_open(ada: Creator) -> None:
+    job = ada.job(ada.project())
+    complete_steps(job["id"])
+    ended = [JobRecord.status.set(JobStatus.COMPLETED.value), JobRecord.completed_at.set(utc_now())]
+    JobRecord(job["id"]).update([JobRecord.credits.set(0), *ended])
+    assert settlement.end_hold(job["id"], jobs.get(job["id"]), at=utc_now())
+    account = credits.account(ada.user_id)
+    assert (account.available, account.held) == (100 - job["credits"], 0)
 
 
 def test_a_negative_amount_is_neither_held_nor_captured(studio: Studio, ada: Creator) -> None:
@@ -309,7 +328,8 @@ def test_each_try_of_a_transaction_has_the_same_token(studio: Studio, ada: Creat
     assert credits.account(ada.user_id).available == 99
 
 
-def test_a_settlement_that_dies_at_any_call_ends_job_and_hold_together(studio: Studio, ada: Creator) -> None:
+def test_a_settlement_that_dies_at_any_call_ends_job_and_hold_together(studio: Studio) -> None:
+    ada = studio.arrive("rich@example.com", credits=1000)
     project, number, died = ada.project(), 0, True
     while died:
         number, died = number + 1, False
@@ -347,6 +367,14 @@ def test_a_write_that_conflicts_with_a_transaction_is_retried(studio: Studio, ad
     assert ada.patch(f"/api/projects/{project}", {"name": "Harbour at dawn"}).status == 200
     studio.cloud.fails_once["DeleteItem"] = [met("TransactionConflictException")]
     assert ada.delete(f"/api/projects/{project}").status == 204
+
+
+def test_a_workers_write_that_conflicts_with_a_transaction_is_retried(studio: Studio, ada: Creator) -> None:
+    """It does not ask for the new item, so it is another call."""
+    job_id = str(ada.job(ada.project())["id"])
+    studio.cloud.fails_once["UpdateItem"] = [met("TransactionConflictException")]
+    attempt = claim(job_id, Stage.IMAGE_GENERATION)
+    assert jobs.get(job_id).step(Stage.IMAGE_GENERATION).attempt == attempt
 
 
 # --- any order and number of operations

@@ -5,11 +5,13 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from threading import Barrier
 from typing import Any, TypeVar
 
 import pytest
 
+from functions.pipeline import reconcile
 from infra.tables import RECORDS
 from shared.aws.records import connection
 from shared.aws.transactions import Transaction, transaction
@@ -19,10 +21,14 @@ from shared.credentials.store import CredentialStore
 from shared.credits.record import AccountRecord, HoldRecord, LedgerRecord
 from shared.credits.store import credits
 from shared.jobs import settlement
+from shared.jobs.admission import LIMITS
 from shared.jobs.record import JobRecord, JobSpecRecord, JobStatus
 from shared.jobs.steps import Fenced, Leased, steps
 from shared.jobs.store import jobs
+from shared.slots.record import SlotsRecord
+from shared.slots.store import slots
 from shared.stages.stages import Stage
+from shared.subscriptions.record import PlanType
 from shared.users.store import EmailTaken, UserStore
 from tests.support.dynamodb_local import dynamodb_local, missing
 from tests.support.machine import run_machine
@@ -108,6 +114,49 @@ def test_ten_concurrent_copies_of_a_request_create_one_job(ada: Creator) -> None
     assert len({answer.body["id"] for answer in answers}) == 1
     assert len(ada.get("/api/jobs").body) == 1
     assert AccountRecord.get(ada.user_id).held == 6
+
+
+def test_sixteen_concurrent_submits_and_ends_exceed_no_limit_and_lose_no_slot(
+    studio: Studio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each thread submits a job, then ends the job of its creator that has had a slot for the longest time."""
+    most = 5
+    monkeypatch.setenv("KINORA_MAX_EXECUTIONS", str(most))
+    while held := slots.held()[0]:  # by jobs of earlier tests, some of which wait
+        for slot in held:
+            settlement.cancel(jobs.get(slot.job_id), at=utc_now())
+    creators = [studio.arrive(f"racer-{number}@example.com", credits=1000) for number in range(4)]
+    projects = [creator.project() for creator in creators]
+    seen: list[int] = []
+    seen_own: list[int] = []
+
+    def work(number: int) -> int:
+        creator, project = creators[number % 4], projects[number % 4]
+        status = creator.post("/api/jobs", {"projectId": project, "prompt": "x"}).status
+        seen.append(len(slots.held()[0]))
+        own = SlotsRecord.get(creator.user_id, consistent_read=True).running or set()
+        seen_own.append(len(own))
+        if number % 2 and own:
+            settlement.cancel(jobs.get(min(own)), at=utc_now())
+        return status
+
+    for _ in range(3):
+        assert set(at_once(work, threads=16)) == {202}
+    assert max(seen) <= most
+    assert max(seen_own) <= LIMITS[PlanType.FREE].running
+    reconcile.sweep(utc_now() + timedelta(minutes=1))
+    live = [job for creator in creators for job in _live_jobs(creator.user_id)]
+    admitted = {slot.job_id for slot in slots.held()[0]}
+    assert admitted == {job.job_id for job in live if not job.waits}
+    assert len(admitted) == most, "no slot is lost"
+    for creator in creators:
+        row = SlotsRecord.get(creator.user_id, consistent_read=True)
+        assert row.waiting == sum(bool(job.waits) for job in _live_jobs(creator.user_id))
+
+
+def _live_jobs(account_id: str) -> list[JobRecord]:
+    found = jobs.several(entry.job_id for entry in JobRecord.by_account.query(account_id))
+    return [job for job in found if not JobStatus(job.status).ended]
 
 
 def test_concurrent_complete_fail_and_cancel_end_a_job_once(ada: Creator) -> None:

@@ -4,6 +4,7 @@ import json
 import resource
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from time import monotonic
 from typing import Any
 
@@ -44,7 +45,8 @@ class Feed:
 
     def open(self, *names: str) -> None:
         """Open these sockets and subscribe them to the job."""
-        context = Principal(self.ada.user_id, self.ada.user_id, AccountRole.OWNER).context()
+        expires_at = utc_now() + timedelta(minutes=10)
+        context = Principal(self.ada.user_id, self.ada.user_id, AccountRole.OWNER, expires_at).context()
         for name in names:
             request: Message = {"requestContext": {"connectionId": name, "authorizer": context}}
             assert connect.handler(request, None) == {"statusCode": 200}
@@ -100,9 +102,7 @@ def endpoint(deployment: Studio) -> Iterator[Callbacks]:
 @pytest.fixture
 def sockets(endpoint: Callbacks) -> Callbacks:
     """The endpoint without clients."""
-    for kept in (endpoint.answers, endpoint.received, endpoint.silent, endpoint.closed):
-        kept.clear()
-    endpoint.calls = endpoint.most_at_once = 0
+    endpoint.begin_again()
     return endpoint
 
 
@@ -158,6 +158,15 @@ def test_a_throttled_or_failing_socket_receives_the_newest_state_later(feed: Fee
     assert (newest["type"], newest["seq"], newest["job"]["status"]) == ("job.snapshot", feed.seq, "FAILED")
 
 
+def test_a_socket_that_does_not_answer_is_asked_again_later(feed: Feed) -> None:
+    feed.open("slow")
+    feed.sockets.silent.add("slow")
+    settlement.fail(jobs.get(feed.job_id), error="It broke.", at=utc_now())
+    feed.push()
+    [late] = feed.queued()
+    assert json.loads(late["body"])["connectionIds"] == ["slow"]
+
+
 @pytest.mark.parametrize("status", [403, 413, 400])
 def test_a_refused_message_is_logged_and_not_sent_again(feed: Feed, logged: Any, status: int) -> None:
     feed.open("a", "b")
@@ -201,7 +210,7 @@ def test_a_socket_that_cannot_be_closed_is_tried_again(feed: Feed) -> None:
 
 def test_calls_are_concurrent_and_bounded(feed: Feed) -> None:
     feed.open(*(f"c{number}" for number in range(60)))
-    feed.sockets.most_at_once = 0
+    feed.sockets.most_at_once, feed.sockets.pause_seconds = 0, 0.02
     complete_step(feed.job_id, Stage.IMAGE_GENERATION)
     feed.push()
     assert 2 <= feed.sockets.most_at_once <= clients.SOCKETS_AT_ONCE

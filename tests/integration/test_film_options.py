@@ -60,6 +60,19 @@ def test_the_transfer_mode_reaches_motion_transfer(ada: Creator) -> None:
     assert task.request.mode == "handheld"
 
 
+def test_the_film_has_the_ratio_of_the_first_picture(ada: Creator) -> None:
+    """Otherwise a portrait would be cropped to 16:9 without notice."""
+    portrait, landscape = (ada.asset(width=w, height=h) for w, h in ((1080, 1920), (1920, 1080)))
+    given = [("picture", portrait), ("picture", landscape)]
+    answer = submit(ada, given)
+    assert answer.body["settings"]["aspectRatio"] == "9:16"
+    spec = jobs.spec(answer.body["id"])
+    film = stage_task(jobs.get(answer.body["id"]), spec, {}, Stage.VIDEO_SYNTHESIS).request
+    assert isinstance(film, VideoSynthesisJob)
+    assert (film.width, film.height) == (1080, 1920)
+    assert submit(ada, given, aspectRatio="16:9").body["settings"]["aspectRatio"] == "16:9"
+
+
 @pytest.mark.parametrize(
     ("roles", "settings"),
     [
@@ -68,6 +81,8 @@ def test_the_transfer_mode_reaches_motion_transfer(ada: Creator) -> None:
         (["picture", "picture", "driving"], {}),
         (["driving"], {"loop": True}),
         (["driving"], {"transfer": "wobbly"}),
+        (["picture"], {"style": "oil"}),
+        ([], {"style": "nonsense"}),
     ],
 )
 def test_invalid_film_options_are_refused(ada: Creator, roles: list[str], settings: dict[str, Any]) -> None:

@@ -6,7 +6,6 @@ import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
 from functions.jobs import service
-from functions.jobs.service import DEADLINE
 from shared.assets.record import AssetStatus, AssetType
 from shared.aws import clients, media
 from shared.aws.transactions import transaction
@@ -14,6 +13,7 @@ from shared.core.clock import utc_now
 from shared.credits.record import HoldRecord
 from shared.credits.store import credits
 from shared.jobs import executions, settlement
+from shared.jobs.admission import LIMITS, WAIT, WORK
 from shared.jobs.keys import WORK_LIFE, job_prefix
 from shared.jobs.record import JobStatus
 from shared.jobs.steps import steps
@@ -21,6 +21,7 @@ from shared.jobs.store import JobRunning, jobs
 from shared.jobs.views import job_view
 from shared.stages.failures import StageFailure
 from shared.stages.stages import STAGES, Role, Stage
+from shared.subscriptions.record import PlanType
 from tests.support.steps import claim, complete_step, complete_steps
 from tests.support.studio import Creator, Studio
 from tools.sizes import item_bytes
@@ -140,9 +141,11 @@ def test_a_job_for_a_project_that_is_gone_writes_nothing(studio: Studio, ada: Cr
     assert studio.dump() == before
 
 
-def test_a_new_job_has_a_deadline(ada: Creator) -> None:
-    job = jobs.get(ada.job(ada.project())["id"])
-    assert job.deadline_at - job.created_at == DEADLINE
+def test_the_deadline_counts_from_the_admission(ada: Creator) -> None:
+    project, limit = ada.project(), LIMITS[PlanType.FREE].running
+    *admitted, waiting = [jobs.get(ada.job(project)["id"]) for _ in range(limit + 1)]
+    assert {job.deadline_at - job.updated_at for job in admitted} == {WORK}
+    assert waiting.deadline_at - waiting.created_at == WAIT
 
 
 # --- reading
@@ -238,7 +241,7 @@ def test_cancelling_again_changes_nothing(studio: Studio, ada: Creator) -> None:
     first = ada.post(f"/api/jobs/{job_id}/cancel")
     before = studio.dump()
     second = ada.post(f"/api/jobs/{job_id}/cancel")
-    assert (first.status, first.body["seq"]) == (second.status, second.body["seq"]) == (200, 2)
+    assert (first.status, first.body["seq"]) == (second.status, second.body["seq"]) == (200, 3)
     assert studio.dump() == before
 
 
@@ -335,7 +338,7 @@ def test_an_execution_is_started_once(studio: Studio, ada: Creator) -> None:
     executions.start(job_id, [Stage.IMAGE_GENERATION])
 
 
-def test_deleting_a_job_leaves_only_its_credit_records(studio: Studio, ada: Creator) -> None:
+def test_deleting_a_job_leaves_only_records_of_credits_and_slots(studio: Studio, ada: Creator) -> None:
     project = ada.project()
     empty = studio.dump()
     job_id = finished(ada, project)
@@ -346,6 +349,7 @@ def test_deleting_a_job_leaves_only_its_credit_records(studio: Studio, ada: Crea
     remaining = studio.dump()
     assert {name for name in remaining if remaining[name] != empty[name]} == {
         "kinora-test-media-grants",  # it expires
+        "kinora-test-slots",
         *(f"kinora-test-credit-{name}" for name in ("accounts", "holds", "ledger")),
     }
 

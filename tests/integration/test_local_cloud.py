@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
+from websockets.typing import Origin
 
 from functions.pipeline.signal import MAX_ATTEMPTS
 from infra import edge
@@ -183,6 +184,54 @@ def test_a_socket_without_a_token_is_refused(cloud: Cloud) -> None:
     with pytest.raises(InvalidStatus) as refused, connect(cloud.socket_url, proxy=None):
         pass
     assert refused.value.response.status_code == 401
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Origin": "https://evil.test"}, {"Origin": "null"}, {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-site"}, {"Host": "evil.test"}, {"Host": "127.0.0.1.evil.test:8700"},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_a_web_page_reads_nothing_from_the_laptop(cloud: Cloud, headers: dict[str, str]) -> None:
+    """Any page can send requests to the ports of the computer, and moto would return the keys to it."""
+    credential = "AWS4-HMAC-SHA256 Credential=any/20261127/us-east-1/secretsmanager/aws4_request, Signature=any"
+    read = {"X-Amz-Target": "secretsmanager.GetSecretValue", "Authorization": credential}
+    asked = json.dumps({"SecretId": "kinora/local/refresh-token-key"})
+    for sent, status in ((read, 200), (read | headers, 403)):
+        answer = httpx.post(cloud.moto_url, headers=sent, content=asked)
+        assert (answer.status_code, "SecretString" in answer.text) == (status, status == 200)
+    assert httpx.get(f"{cloud.moto_url}/{MEDIA_BUCKET}", headers=headers).status_code == 403
+    connection = "/socket/@connections/x"
+    assert httpx.post(cloud.api_url + connection).status_code == 410
+    for path in (connection, "/functions/kinora-local-authorizer/invocations"):
+        assert httpx.post(cloud.api_url + path, headers=headers, content="{}").status_code == 403
+
+
+def test_the_gateway_answers_under_its_own_names_only(cloud: Cloud) -> None:
+    """With DNS rebinding, a page of another name has the origin of the gateway."""
+    port = cloud.api_url.rpartition(":")[2]
+    for host, status in ((f"localhost:{port}", 200), (f"[::1]:{port}", 200), (f"evil.test:{port}", 403), ("[", 403)):
+        assert httpx.get(f"{cloud.api_url}/docs", headers={"Host": host}).status_code == status, host
+
+
+def test_a_socket_of_another_sites_page_is_refused(cloud: Cloud, ada: StudioClient) -> None:
+    headers = {"Authorization": f"Bearer {ada._token}"}
+    with connect(cloud.socket_url, additional_headers=headers, origin=Origin(cloud.api_url), proxy=None):
+        pass
+    for origin in ("https://evil.test", "http://localhost:1"):
+        with (
+            pytest.raises(InvalidStatus) as refused,
+            connect(cloud.socket_url, additional_headers=headers, origin=Origin(origin), proxy=None),
+        ):
+            pass
+        assert refused.value.response.status_code == 403
+
+
+def test_the_client_signs_in_again_after_its_token_expired(ada: StudioClient) -> None:
+    ada._token = "an.expired.token"
+    assert ada.me()["email"] == "ada@example.com"
 
 
 def test_a_refusal_is_shown_as_one_sentence(ada: StudioClient) -> None:

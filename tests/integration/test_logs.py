@@ -8,9 +8,10 @@ import pytest
 from functions.authorizer.handler import handler as authorizer
 from functions.pipeline import reconcile, settle, signal
 from functions.pipeline.dispatch import handler as dispatch
-from functions.realtime import push
+from functions.realtime import connect, push, subscribe, unknown, unsubscribe
 from shared.aws import clients
 from shared.aws.queues import queue_url
+from shared.credentials.refresh_tokens import COOKIE
 from shared.stages.failures import StageFailure
 from shared.stages.requests import StageRequest
 from shared.stages.stages import Stage
@@ -79,6 +80,40 @@ def test_the_logs_of_a_whole_session_contain_no_secret(studio: Studio, logged: i
     for secret in secrets:
         assert secret not in text
     assert "$argon2" not in text
+
+
+def test_a_token_is_not_logged_whatever_way_a_client_offers_it(studio: Studio, logged: io.StringIO) -> None:
+    ada = studio.arrive(EMAIL)
+    token = ada.token
+    names = ("x-auth-token", "cookie", "sec-websocket-protocol", "idempotency-key")
+    headers = dict.fromkeys(names, f"bearer {token}")
+    query = {"access_token": token, "token": token, "limit": token}
+    studio.call("GET", "/api/jobs", token=token, headers=headers, query=query)
+    studio.call("GET", f"/api/jobs/{token}", token=token)
+    studio.call("POST", "/api/jobs", token=token, raw=f'{{"token": "{token}"')
+    studio.call(
+        "POST", "/api/auth/login", {"token": token, "email": token, "password": token}, headers=headers, query=query
+    )
+    studio.call("POST", "/api/auth/refresh", headers={"cookie": f"{COOKIE}={token}", "x-kinora-refresh": token})
+    event = {"headers": headers, "queryStringParameters": query, "methodArn": "a/b/c"}
+    with pytest.raises(Exception, match="Unauthorized"):
+        authorizer(event, None)
+    context = authorizer({"headers": {"authorization": f"Bearer {token}"}, "methodArn": "a/b/c"}, None)["context"]
+    socket = event | {"requestContext": {"connectionId": "c", "authorizer": context}}
+    assert connect.handler(socket, None) == {"statusCode": 200}
+    for body in (token, json.dumps({"type": token}), json.dumps({"type": "subscribe", "channel": f"job:{token[:60]}"})):
+        for route in (subscribe, unsubscribe, unknown):
+            route.handler(socket | {"body": body}, None)
+    studio.cloud.broken |= dict.fromkeys(("GetItem", "PutItem", "Query"), RuntimeError("storage is down"))
+    studio.call("GET", "/api/jobs", token=token, query={"access_token": token})
+    with pytest.raises(RuntimeError):
+        connect.handler(socket, None)
+    with pytest.raises(RuntimeError):
+        subscribe.handler(socket | {"body": token}, None)
+    text = logged.getvalue()
+    assert text.count("storage is down") >= 3
+    head, claims, signature = token.split(".")
+    assert not [part for part in (head, claims, signature, token[:60]) if part in text]
 
 
 def test_an_unhandled_message_is_logged_without_its_content(studio: Studio, logged: io.StringIO) -> None:

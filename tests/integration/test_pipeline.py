@@ -33,6 +33,8 @@ from shared.stages.failures import JOB_ENDED, StageFailure
 from shared.stages.messages import AssetVerificationTask, StageTask, sending
 from shared.stages.requests import ImageGenerationJob, MotionTransferJob, PostProcessingJob
 from shared.stages.stages import Role, Stage
+from shared.subscriptions.record import PlanType, SubscriptionStatus
+from shared.subscriptions.store import subscriptions
 from tests.support.cloud import TaskAnswer
 from tests.support.steps import claim, complete_step, complete_steps, result_of
 from tests.support.studio import Creator, Studio
@@ -85,13 +87,15 @@ def test_the_token_is_stored_only_in_its_own_table(studio: Studio, ada: Creator)
     assert "a-secret-token" not in json.dumps(ada.get(f"/api/jobs/{job_id}").body)
 
 
-def test_dispatch_stores_the_token_and_the_status_before_it_sends_the_message(studio: Studio, ada: Creator) -> None:
-    """A fast worker reads both."""
+def test_dispatch_stores_the_token_the_proof_and_the_status_before_it_sends_the_message(
+    studio: Studio, ada: Creator
+) -> None:
+    """A fast worker reads all three."""
     job_id = submitted(ada)
     studio.cloud.calls.clear()
     dispatch_step(job_id, IMAGE)
     writes = [call for call in studio.cloud.calls if call in {"PutItem", "UpdateItem", "SendMessage"}]
-    assert writes == ["PutItem", "UpdateItem", "SendMessage"]
+    assert writes == ["PutItem", "UpdateItem", "UpdateItem", "SendMessage"]
 
 
 def test_a_result_row_of_a_running_step_is_not_a_result(ada: Creator) -> None:
@@ -517,6 +521,7 @@ def swept_for_ten_minutes(at: datetime) -> Counter[str]:
 
 def twenty_jobs(studio: Studio) -> list[str]:
     creator = studio.arrive("rich@example.com", credits=1000)
+    subscriptions.put(creator.user_id, PlanType.ENTERPRISE, SubscriptionStatus.ACTIVE, at=utc_now())
     project = creator.project()
     return [str(creator.job(project)["id"]) for _ in range(20)]
 
@@ -649,7 +654,7 @@ def test_the_event_of_an_ended_execution_heals_only_its_job_and_at_once(studio: 
     assert reconcile.handler(ended_badly(job_id), None)["failed"] == 1
     assert jobs.get(job_id).status == JobStatus.FAILED
     assert jobs.get(other).status == JobStatus.PENDING
-    assert not {"Query", "BatchGetItem", "DescribeExecution"} & set(studio.cloud.calls)
+    assert not {"BatchGetItem", "DescribeExecution"} & set(studio.cloud.calls)
 
 
 def test_the_event_of_an_ended_execution_completes_a_job_whose_settle_failed(ada: Creator) -> None:
@@ -673,12 +678,12 @@ def test_the_event_of_a_cancelled_or_deleted_job_changes_nothing(studio: Studio,
 
 def test_the_event_of_an_ended_job_ends_its_open_hold(ada: Creator) -> None:
     job_id = submitted(ada)
-    JobRecord(job_id).update([JobRecord.status.set(JobStatus.CANCELLED.value)])
+    JobRecord(job_id).update([JobRecord.status.set(JobStatus.CANCELLED.value), JobRecord.completed_at.set(utc_now())])
     reconcile.handler(ended_badly(job_id), None)
     assert credits.account(ada.user_id).available == 100
 
 
-def test_waiting_jobs_are_read_together_and_their_executions_in_turns(studio: Studio) -> None:
+def test_open_jobs_are_read_together_and_their_executions_in_turns(studio: Studio) -> None:
     waiting = twenty_jobs(studio)
     for job_id in waiting:
         dispatch_step(job_id, IMAGE)
@@ -686,7 +691,7 @@ def test_waiting_jobs_are_read_together_and_their_executions_in_turns(studio: St
     studio.cloud.calls.clear()
     reconcile.sweep(at)
     assert studio.cloud.calls.count("BatchGetItem") == 1
-    assert studio.cloud.calls.count("GetItem") == 0
+    assert studio.cloud.calls.count("GetItem") == 2, "of the slots, before and after it takes back those of ended jobs"
     assert studio.cloud.calls.count("DescribeExecution") < 20
     for minute in range(1, reconcile.TURNS):
         reconcile.sweep(at + timedelta(minutes=minute))
@@ -756,7 +761,7 @@ def test_the_hold_of_a_completed_job_without_its_film_is_released(ada: Creator) 
     job_id = submitted(ada)
     complete_steps(job_id)
     media.delete_below(job_prefix(job_id))
-    JobRecord(job_id).update([JobRecord.status.set(JobStatus.COMPLETED.value)])
+    JobRecord(job_id).update([JobRecord.status.set(JobStatus.COMPLETED.value), JobRecord.completed_at.set(utc_now())])
     assert swept(utc_now() + timedelta(minutes=1)) == {"seen": 1, "released": 1}
     assert credits.account(ada.user_id).available == 100
 

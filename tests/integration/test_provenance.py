@@ -34,6 +34,16 @@ def test_a_deployments_certificate_signs(studio: Studio, tmp_path: Path) -> None
         client.delete_secret(SecretId=name, ForceDeleteWithoutRecovery=True)
 
 
+def test_a_deployments_bad_certificate_stops_no_film(studio: Studio, tmp_path: Path) -> None:
+    client = boto3.client("secretsmanager")
+    names = [SecretsConfig().secret_prefix + name for name in provenance(tmp_path)]
+    for name in names:
+        client.create_secret(Name=name, SecretString="not a certificate")  # no password
+    assert signer.from_secrets() is None
+    for name in names:
+        client.delete_secret(SecretId=name, ForceDeleteWithoutRecovery=True)
+
+
 def test_an_error_of_secrets_manager_is_not_a_missing_certificate(studio: Studio) -> None:
     busy = ClientError({"Error": {"Code": "ThrottlingException", "Message": "slow down"}}, "GetSecretValue")
     studio.cloud.broken["GetSecretValue"] = busy

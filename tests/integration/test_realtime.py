@@ -2,20 +2,30 @@
 
 import json
 from collections.abc import Callable
+from datetime import timedelta
 from threading import Thread
 from typing import Any
 
 import pytest
+from botocore.exceptions import EndpointConnectionError
+from moto.backends import get_backend
 
-from functions.realtime import connect, disconnect, ping, push, subscribe, unknown, unsubscribe
+from functions.authorizer.handler import handler as authorizer
+from functions.realtime import connect, disconnect, fanout, ping, push, subscribe, unknown, unsubscribe
+from functions.realtime.broadcast import CATCH_UP_SECONDS
+from shared.access import tokens
 from shared.access.permissions import AccountRole
 from shared.access.principal import Principal
+from shared.aws.secrets import secret
 from shared.connections.record import ConnectionRecord, ListenerRecord
 from shared.core.clock import utc_now
+from shared.credentials.refresh_tokens import COOKIE, RefreshToken
+from shared.credentials.store import CredentialStore
 from shared.jobs import settlement
 from shared.jobs.record import JobRecord, JobStatus
 from shared.jobs.steps import Fenced, steps
 from shared.jobs.store import StepResult, jobs
+from shared.stages.queues import FAN_OUT_QUEUE
 from shared.stages.stages import Stage
 from tests.support.cloud import nothing
 from tests.support.documents import asyncapi
@@ -31,9 +41,14 @@ def event(connection_id: str, body: object = None, *, raw: str | None = None) ->
     return {"requestContext": {"connectionId": connection_id}, "body": raw if raw is not None else json.dumps(body)}
 
 
+def principal(creator: Creator, **changed: Any) -> Principal:
+    facts: dict[str, Any] = {"role": AccountRole.OWNER, "expires_at": utc_now() + timedelta(minutes=10)} | changed
+    return Principal(creator.user_id, creator.user_id, **facts)
+
+
 def opened(creator: Creator, connection_id: str) -> None:
     request = event(connection_id)
-    request["requestContext"]["authorizer"] = Principal(creator.user_id, creator.user_id, AccountRole.OWNER).context()
+    request["requestContext"]["authorizer"] = principal(creator).context()
     assert connect.handler(request, None) == {"statusCode": 200}
 
 
@@ -131,8 +146,7 @@ def test_a_job_of_another_account_cannot_be_subscribed(studio: Studio, eve: Crea
 
 def test_a_token_without_the_scope_opens_no_socket(studio: Studio, ada: Creator) -> None:
     request, before = event("c"), studio.dump()
-    caller = Principal(ada.user_id, ada.user_id, AccountRole.OWNER, frozenset({"assets:read"}))
-    request["requestContext"]["authorizer"] = caller.context()
+    request["requestContext"]["authorizer"] = principal(ada, scopes=frozenset({"assets:read"})).context()
     assert connect.handler(request, None) == {"statusCode": 403}
     assert studio.dump() == before
 
@@ -161,7 +175,13 @@ def test_an_expired_connection_neither_subscribes_nor_receives(
     stream.push()
     assert studio.cloud.messages_to("c")
     assert studio.cloud.messages_to("d") == []
-    assert listen("d", job_id) == {"statusCode": 404}
+    assert "d" in studio.cloud.gone, "the client connects again with a new token"
+
+
+def test_a_connection_expires_with_its_token(ada: Creator) -> None:
+    opened(ada, "d")
+    left = ConnectionRecord.get("d").expires_at - utc_now()
+    assert timedelta(minutes=9) < left <= timedelta(minutes=10)
 
 
 def test_a_subscription_expires_with_its_connection(ada: Creator, job_id: str) -> None:
@@ -177,6 +197,144 @@ def test_a_ping_is_answered(studio: Studio, ada: Creator) -> None:
     opened(ada, "c")
     assert ping.handler(event("c", {"type": "ping"}), None) == {"statusCode": 200}
     assert studio.cloud.messages_to("c") == [{"type": "pong"}]
+
+
+MESSAGES = {
+    "subscribe": subscribe.handler,
+    "unsubscribe": unsubscribe.handler,
+    "ping": ping.handler,
+    "dance": unknown.handler,
+}
+
+
+@pytest.mark.parametrize("kind", MESSAGES)
+def test_the_first_message_after_the_token_expired_closes_the_socket(
+    studio: Studio, ada: Creator, job_id: str, kind: str
+) -> None:
+    opened(ada, "c")
+    connection = ConnectionRecord.get("c")
+    connection.expires_at = utc_now() - LEASE
+    connection.save()
+    before = studio.dump()
+    assert MESSAGES[kind](event("c", {"type": kind, "channel": f"job:{job_id}"}), None) == {"statusCode": 401}
+    assert [message["code"] for message in studio.cloud.messages_to("c")] == ["connection_expired"]
+    assert "c" in studio.cloud.gone
+    assert studio.dump() == before
+
+
+def test_an_expired_token_opens_no_socket(studio: Studio, ada: Creator) -> None:
+    """The token can expire between the authorizer and the function."""
+    request, before = event("c"), studio.dump()
+    request["requestContext"]["authorizer"] = principal(ada, expires_at=utc_now()).context()
+    assert connect.handler(request, None) == {"statusCode": 401}
+    assert studio.dump() == before
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({}, 200), ({"Origin": "https://kinora.test"}, 200), ({"origin": "https://evil.test"}, 403),
+        ({"Origin": "https://kinora.test.evil.test"}, 403), ({"Origin": "null"}, 403), ({"Origin": ""}, 403),
+        ({"Origin": "http://kinora.test"}, 403),
+    ],
+)  # fmt: skip
+def test_only_the_studios_pages_open_a_socket(
+    studio: Studio, ada: Creator, headers: dict[str, str], status: int
+) -> None:
+    """Programs send no origin."""
+    request = event("c") | {"headers": headers}
+    request["requestContext"]["authorizer"] = principal(ada).context()
+    assert connect.handler(request, None) == {"statusCode": status}
+    assert bool(studio.dump()["kinora-test-connections"]) == (status == 200)
+
+
+# --- the end of a session
+
+
+def session(studio: Studio) -> tuple[RefreshToken, dict[str, str]]:
+    """Return the refresh token of a new session, and the authorizer's context of its access token."""
+    token = CredentialStore().begin_family("usr_1", at=utc_now())
+    access = tokens.issue(
+        "usr_1", signing_key=secret("access-token-signing-key"), at=utc_now(), session_id=token.family_id
+    )
+    answer = authorizer({"authorizationToken": f"Bearer {access}", "methodArn": "arn:aws:x:api/test/GET"}, None)
+    return token, answer["context"]
+
+
+def connected(connection_id: str, context: dict[str, str]) -> int:
+    request = event(connection_id)
+    request["requestContext"]["authorizer"] = context
+    return connect.handler(request, None)["statusCode"]
+
+
+def deliver_fan_out(studio: Studio) -> None:
+    records = [{"messageId": "m", "body": json.dumps(message)} for message in studio.messages(FAN_OUT_QUEUE)]
+    assert records
+    assert fanout.handler({"Records": records}, None) == {"batchItemFailures": []}
+
+
+def cookie_of(token: RefreshToken) -> dict[str, str]:
+    text = token.text(bytes.fromhex("11" * 32))
+    return {"origin": "https://kinora.test", "x-kinora-refresh": "1", "cookie": f"{COOKIE}={text}"}
+
+
+def test_signing_out_closes_the_sockets_of_the_session_only(studio: Studio) -> None:
+    (token, context), (_, other) = session(studio), session(studio)
+    assert [connected("a", context), connected("b", context), connected("c", other)] == [200] * 3
+    assert studio.call("POST", "/api/auth/logout", headers=cookie_of(token)).status == 204
+    deliver_fan_out(studio)
+    assert studio.cloud.gone == {"a", "b"}
+    [row] = studio.dump()["kinora-test-connections"]
+    assert '"c"' in row
+    assert connected("d", context) == 401, "the access token is still valid, but its session has ended"
+    assert connected("d", other) == 200
+
+
+def test_the_reuse_of_a_refresh_token_closes_the_sockets_of_its_session(studio: Studio) -> None:
+    token, context = session(studio)
+    store, at = CredentialStore(), utc_now()
+    store.rotate(token, at=at - timedelta(seconds=60))
+    assert connected("a", context) == 200
+    assert studio.call("POST", "/api/auth/refresh", headers=cookie_of(token)).status == 401
+    deliver_fan_out(studio)
+    assert studio.cloud.gone == {"a"}
+
+
+def test_a_socket_that_opens_during_the_end_of_its_session_is_refused(studio: Studio) -> None:
+    """The end of the session finds no connection, because it reads before the connection is written."""
+    token, context = session(studio)
+
+    def end(operation: str) -> None:
+        if operation == "PutItem":
+            studio.cloud.afterwards = nothing
+            ending = Thread(target=CredentialStore().revoke, args=(token,), kwargs={"at": utc_now()})
+            ending.start()
+            ending.join()
+
+    studio.cloud.afterwards = end
+    assert connected("a", context) == 401
+    assert studio.dump()["kinora-test-connections"] == []
+
+
+def test_a_socket_that_cannot_be_closed_is_closed_later(studio: Studio) -> None:
+    token, context = session(studio)
+    connected("a", context)
+    studio.cloud.broken["DeleteConnection"] = EndpointConnectionError(endpoint_url="x")
+    message = {"version": 1, "sessionId": token.family_id}
+    for tries in range(len(CATCH_UP_SECONDS)):
+        fanout.handler({"Records": [{"messageId": "m", "body": json.dumps(message)}]}, None)
+        [message] = waiting(studio)
+        assert message["tries"] == tries + 1
+    fanout.handler({"Records": [{"messageId": "m", "body": json.dumps(message)}]}, None)
+    assert waiting(studio) == []
+
+
+def waiting(studio: Studio) -> list[Message]:
+    """Take all messages from the fan-out queue, the delayed ones too."""
+    queued = get_backend("sqs")["123456789012"]["us-east-1"].queues[f"kinora-test-{FAN_OUT_QUEUE}"]._messages
+    taken = [json.loads(message.body) for message in queued]
+    queued.clear()
+    return taken
 
 
 BAD = [
@@ -208,8 +366,8 @@ def test_an_unknown_type_of_message_is_answered(studio: Studio, ada: Creator) ->
 
 
 def test_a_connection_that_never_opened_cannot_subscribe(studio: Studio, job_id: str) -> None:
-    assert listen("ghost", job_id) == {"statusCode": 404}
-    assert studio.dump()["kinora-test-subscriptions"] == []
+    assert listen("ghost", job_id) == {"statusCode": 401}
+    assert studio.dump()["kinora-test-listeners"] == []
 
 
 # --- events
@@ -285,7 +443,7 @@ def test_seq_strictly_rises_and_ends_at_the_stored_state(studio: Studio, stream:
 def test_the_event_of_a_failed_job_has_the_reason(studio: Studio, stream: Stream, job_id: str) -> None:
     settlement.fail(jobs.get(job_id), error="It broke.", at=utc_now())
     stream.push()
-    assert studio.cloud.messages_to("c") == [{"type": "job.failed", "jobId": job_id, "seq": 2, "error": "It broke."}]
+    assert studio.cloud.messages_to("c") == [{"type": "job.failed", "jobId": job_id, "seq": 3, "error": "It broke."}]
 
 
 def test_the_event_of_a_cancelled_job_has_its_status(studio: Studio, stream: Stream, ada: Creator, job_id: str) -> None:
@@ -347,7 +505,7 @@ def test_a_disconnected_connection_is_deleted(studio: Studio, ada: Creator, stre
     listen("c", str(ada.job(ada.project())["id"]))
     disconnect.handler(event("c"), None)
     stored = studio.dump()
-    assert stored["kinora-test-subscriptions"] == stored["kinora-test-connections"] == []
+    assert stored["kinora-test-listeners"] == stored["kinora-test-connections"] == []
 
 
 def test_a_closed_connection_is_deleted_and_the_others_receive_the_event(
@@ -402,8 +560,8 @@ def test_creating_or_deleting_a_job_sends_no_event(studio: Studio, ada: Creator)
     opened(ada, "c")
     listen("c", job_id)
     studio.cloud.sent.clear()
-    [made] = stream.next()
+    made, admitted = stream.next()
     assert "OldImage" not in made["dynamodb"]
-    assert push.handler({"Records": [made]}, None) == {"batchItemFailures": []}
+    assert push.handler({"Records": [made, admitted]}, None) == {"batchItemFailures": []}
     assert studio.cloud.sent == []
     assert JobRecord.get(job_id).status == JobStatus.PENDING

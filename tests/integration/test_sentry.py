@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+from base64 import b64encode
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
@@ -83,16 +84,17 @@ def sentry() -> Iterator[Sentry]:
     one.server.server_close()
 
 
-def run(**variables: str) -> str:
+def run(script: str, given: str = "", **variables: str) -> str:
+    """Run the script and return its output."""
     done = subprocess.run(  # noqa: S603  # our own program
-        [sys.executable, "-c", SCRIPT], cwd=ROOT, capture_output=True, text=True, check=True,
+        [sys.executable, "-c", script], cwd=ROOT, input=given, capture_output=True, text=True, check=True,
         env={"PATH": os.defpath, "PYTHONPATH": str(ROOT), **variables},
     )  # fmt: skip
-    return done.stdout.splitlines()[-1]
+    return done.stdout
 
 
 def test_an_error_arrives_with_its_ids_and_without_data_of_creators(sentry: Sentry) -> None:
-    job_id = run(KINORA_SENTRY_DSN=sentry.dsn)
+    job_id = run(SCRIPT, KINORA_SENTRY_DSN=sentry.dsn).splitlines()[-1]
     of_request, of_job = sentry.events
     assert {body.splitlines()[0] for body in sentry.bodies} == {"/api/7/envelope/"}
     assert of_request["logentry"]["message"] == "request failed"
@@ -110,6 +112,66 @@ def test_an_error_arrives_with_its_ids_and_without_data_of_creators(sentry: Sent
         assert secret not in sent
 
 
+WORKER = f"""
+import tests.conftest
+from shared.observability import logged, logger
+
+with logged(job_id="job_1", stage="VIDEO_SYNTHESIS", prompt={PROMPT!r}):
+    try:
+        raise ValueError({PROMPT!r})
+    except ValueError:
+        logger.exception("engine crashed", code="engine_crashed")
+    logger.critical("motion not scored", error={PROMPT!r})
+"""
+DELIVERY = """
+import sys
+import tests.conftest
+from functions.errors.workers import handler
+
+handler({"awslogs": {"data": sys.stdin.read()}}, None)
+"""
+
+
+def test_the_errors_of_workers_arrive_without_texts(sentry: Sentry) -> None:
+    """CloudWatch Logs delivers the lines of a worker, which has no way to Sentry."""
+    lines = [{"id": "1", "timestamp": 1, "message": line} for line in run(WORKER).splitlines()]
+    group = {"messageType": "DATA_MESSAGE", "logGroup": "/kinora/test/workers/x", "logEvents": lines}
+    data = b64encode(gzip.compress(json.dumps(group).encode())).decode()
+    run(DELIVERY, data, KINORA_SENTRY_DSN=sentry.dsn)
+    crashed, unscored = sentry.events
+    assert crashed["logentry"]["message"] == "engine crashed"
+    assert crashed["tags"] == {"job_id": "job_1", "stage": "VIDEO_SYNTHESIS", "code": "engine_crashed"}
+    [raised] = crashed["exception"]["values"]
+    assert (raised["type"], raised["value"]) == ("ValueError", "")
+    assert raised["stacktrace"]["frames"][-1]["lineno"]
+    assert unscored["logentry"]["message"] == "motion not scored"
+    assert PROMPT not in "".join(sentry.bodies)
+
+
+BROWSER = """
+import tests.conftest
+from tests.support.studio import studio
+
+error = {"name": "TypeError", "page": "/jobs", "frames": [{"file": "/_next/app.js", "function": "draw", "line": 7}]}
+with studio() as deployed:
+    assert deployed.call("POST", "/api/errors", error).status == 204
+    for field, value in (("name", "my private dream"), ("page", "/jobs?prompt=dream"), ("message", "dream")):
+        assert deployed.call("POST", "/api/errors", error | {field: value}).status == 422, field
+"""
+
+
+def test_the_errors_of_browsers_arrive_without_texts(sentry: Sentry) -> None:
+    run(BROWSER, KINORA_SENTRY_DSN=sentry.dsn)
+    [event] = sentry.events
+    assert event["logentry"]["message"] == "browser error"
+    assert event["tags"]["page"] == "/jobs"
+    [raised] = event["exception"]["values"]
+    assert (raised["type"], raised["stacktrace"]["frames"]) == (
+        "TypeError",
+        [{"filename": "/_next/app.js", "function": "draw", "lineno": 7}],
+    )
+
+
 def test_without_a_dsn_no_error_is_sent(sentry: Sentry) -> None:
-    assert run().startswith("job_")
+    assert "\njob_" in run(SCRIPT)
     assert sentry.bodies == []

@@ -259,6 +259,14 @@ def test_a_result_that_is_written_and_not_named_yet_stays(ada: Creator) -> None:
     assert len(list(StepResultRecord.query(job_id))) == 1
 
 
+def test_the_result_of_a_replaced_attempt_stays_for_a_day(ada: Creator) -> None:
+    """Otherwise the audit would report rows that the sweep has not had the time to delete."""
+    job_id, at = str(ada.job(ada.project())["id"]), utc_now() + 2 * DAY
+    StepResultRecord(job_id, f"{Stage.IMAGE_GENERATION}#{ULID.from_datetime(at)}", outputs=[], metrics="{}").save()
+    sweep.sweep(at)
+    assert len(list(StepResultRecord.query(job_id))) == 1
+
+
 # --- interruptions
 
 

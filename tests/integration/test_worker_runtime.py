@@ -213,7 +213,10 @@ def test_a_step_is_handed_back_while_a_service_does_not_answer(
         with pytest.raises(AWS_ERRORS):
             work(studio, TinyEngine(meanwhile))
     step = jobs.get(job_id).step(IMAGE)
-    assert (step.status, step.lease_until, step.error, step.lost_attempts) == (JobStatus.QUEUED, None, None, 0)
+    assert step.status == JobStatus.QUEUED
+    assert step.lease_until is None
+    assert step.error is None
+    assert step.lost_attempts == 0
     assert (studio.cloud.answers, waiting(studio)) == ([], (1, 0))
     studio.cloud.broken.clear()
     work(studio, TinyEngine(meanwhile))

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Event, Lock, Thread
+from time import sleep
 from typing import Any
 from urllib.parse import unquote
 
@@ -24,12 +25,24 @@ class Callbacks(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _CallbackRequest)
         self.answers: dict[str, list[int]] = defaultdict(list)
         self.silent: set[str] = set()  # connections whose calls are never answered
+        self.pause_seconds = 0.0  # how long each call takes
         self.received: dict[str, list[Message]] = defaultdict(list)  # what each client has received
         self.closed: list[str] = []
         self.calls = 0
         self.at_once = 0  # calls in progress
         self.most_at_once = 0
         self.lock, self.over = Lock(), Event()
+
+    def begin_again(self) -> None:
+        """Let the silent calls end, wait until no call is in progress, and forget all clients."""
+        self.over.set()
+        while self.at_once:
+            sleep(0.01)
+        self.over.clear()
+        for kept in (self.answers, self.received, self.silent, self.closed):
+            kept.clear()
+        self.calls = self.most_at_once = 0
+        self.pause_seconds = 0.0
 
     @property
     def url(self) -> str:
@@ -65,6 +78,7 @@ class _CallbackRequest(BaseHTTPRequestHandler):
             status = 410 if gone else server.answers[connection_id].pop(0) if server.answers[connection_id] else 200
         if connection_id in server.silent and not gone and self.command == "POST":
             server.over.wait(30)
+        sleep(server.pause_seconds)
         return connection_id, status
 
     def _answer(self, status: int) -> None:

@@ -69,6 +69,7 @@ def refused_tokens(at: datetime, private: str, public: str) -> dict[str, str]:
         "no audience": signed(claims(at, aud=None), private),
         "another issuer": signed(claims(at, iss="another-issuer"), private),
         "no subject": signed(claims(at, sub=None), private),
+        "a session that is a number": signed(claims(at, sid=7), private),
         "a subject that is a number": signed(claims(at, sub=7), private),
         "claims that are a list": signed([], private),
         "a header with deep nesting": _raw(b"[" * 6000) + "." + body + "." + mac,

@@ -26,19 +26,22 @@ from hypothesis.stateful import (
 )
 from ulid import ULID
 
-from functions.jobs.service import DEADLINE
 from functions.pipeline import dispatch, reconcile
 from shared.aws import media
 from shared.core.clock import utc_now
 from shared.credits.record import HoldRecord, LedgerRecord
 from shared.credits.store import credits
 from shared.jobs import settlement
+from shared.jobs.admission import WAIT
 from shared.jobs.keys import job_prefix
 from shared.jobs.record import JobRecord, JobStatus
 from shared.jobs.steps import BELIEVED_LEASES, AlreadyCompleted, Fenced, Leased, steps
 from shared.jobs.store import JobEnded, JobNotFound, jobs
+from shared.slots.record import SlotsRecord
 from shared.stages.failures import StageFailure
 from shared.stages.stages import Stage
+from shared.subscriptions.record import PlanType, SubscriptionStatus
+from shared.subscriptions.store import subscriptions
 from tests.support.cloud import nothing
 from tests.support.steps import LEASE, stored_result
 from tests.support.studio import Creator, Studio
@@ -102,6 +105,8 @@ class JobMachine(RuleBasedStateMachine):
     @initialize(target=job_ids)
     def begin(self) -> str:
         self.ada: Creator = self.studio.arrive(f"{ULID()}@example.com", credits=OPENING)
+        # Three jobs: all have a slot at once.
+        subscriptions.put(self.ada.user_id, PlanType.PRO, SubscriptionStatus.ACTIVE, at=utc_now())
         self.project, self.model, self.at = self.ada.project(), Books(), utc_now().replace(microsecond=0)
         return str(self.submit(lost=False, copies=1))
 
@@ -171,7 +176,7 @@ class JobMachine(RuleBasedStateMachine):
 
     @rule()
     def reconcile_after_the_deadline(self) -> None:
-        reconcile.sweep(utc_now() + DEADLINE + timedelta(hours=1))
+        reconcile.sweep(utc_now() + WAIT + timedelta(hours=1))
         for job in self.model.jobs.values():
             self._end(job, FAILED)
 
@@ -299,6 +304,8 @@ class JobMachine(RuleBasedStateMachine):
         assert account.available >= 0
         ledger = LedgerRecord.query(self.ada.user_id, consistent_read=True)
         assert sum(entry.credits for entry in ledger) == account.available + account.held
+        live = {job_id for job_id, job in self.model.jobs.items() if job.live}
+        assert (SlotsRecord.get(self.ada.user_id, consistent_read=True).running or set()) == live
         stored = {job.job_id: job for job in jobs.several(self.model.jobs)}
         assert set(stored) == {job_id for job_id, job in self.model.jobs.items() if not job.deleted}
         for job_id, model in self.model.jobs.items():
@@ -341,19 +348,21 @@ def check_events(images: list[dict[str, Any]], job: ModelJob) -> None:
 
 
 def run_machine(studio: Studio, *, examples: int = EXAMPLES, has_stream: bool = True) -> None:
-    """Run the machine on a deployment."""
+    """Run the machine on a deployment, whose slots are enough for the live jobs of all runs."""
 
     class Here(JobMachine):
         pass
 
     Here.studio, Here.has_stream = studio, has_stream
-    run_state_machine_as_test(
-        Here,
-        settings=settings(
-            max_examples=examples,
-            stateful_step_count=ACTS,
-            deadline=None,
-            suppress_health_check=list(HealthCheck),
-            phases=(Phase.explicit, Phase.reuse, Phase.generate),  # a shorter example costs minutes
-        ),
-    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("KINORA_MAX_EXECUTIONS", "1000")
+        run_state_machine_as_test(
+            Here,
+            settings=settings(
+                max_examples=examples,
+                stateful_step_count=ACTS,
+                deadline=None,
+                suppress_health_check=list(HealthCheck),
+                phases=(Phase.explicit, Phase.reuse, Phase.generate),  # a shorter example costs minutes
+            ),
+        )

@@ -63,13 +63,16 @@ class Studio:
         query: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
         raw: str | None = None,
+        authorizer: Mapping[str, str] | None = None,
     ) -> Answer:
-        """Send a request as API Gateway does: first to the authorizer, then to the domain's handler."""
+        """Send a request as API Gateway does: first to the authorizer, then to the domain's handler.
+
+        `authorizer` is a cached context, with which the authorizer is not called.
+        """
         _have_an_event_loop()
         sent = {"content-type": "application/json"} | dict(headers or {})
         domain = next(d for d in REST_DOMAINS if path.startswith(f"/api/{d.name}"))
-        authorizer = {}
-        if f"{method} {path}" not in domain.public:
+        if authorizer is None and f"{method} {path}" not in domain.public:
             arn = f"arn:aws:execute-api:us-east-1:1:api/test/{method}{path}"
             authorization = {"type": "TOKEN", "authorizationToken": f"Bearer {token}", "methodArn": arn}
             try:
@@ -84,7 +87,8 @@ class Studio:
             "queryStringParameters": dict(query or {}) or None,
             "multiValueQueryStringParameters": {k: [v] for k, v in (query or {}).items()} or None,
             "requestContext": {
-                "requestId": "req-1", "identity": {"sourceIp": "192.0.2.1"}, "authorizer": authorizer, "stage": "test",
+                "requestId": "req-1", "identity": {"sourceIp": "192.0.2.1"}, "authorizer": authorizer or {},
+                "stage": "test",
             },
             "body": raw if raw is not None else None if body is None else json.dumps(body),
         }  # fmt: skip
@@ -194,6 +198,8 @@ class Creator:
         type: AssetType = AssetType.IMAGE,
         status: AssetStatus = AssetStatus.READY,
         duration: float | None = None,
+        width: int | None = None,
+        height: int | None = None,
     ) -> str:
         """Create an asset of the creator in that state and return its id; a READY asset has a tiny file."""
         asset_id = f"ast_{ULID()}"
@@ -202,6 +208,7 @@ class Creator:
             asset_id, owner_id=self.user_id, account_id=self.user_id, name="mine", type=type.value,
             status=status.value, media_type="image/png", size=1, created_at=utc_now(),
             key=key if status is AssetStatus.READY else None, duration=duration,
+            width=width, height=height,
         ).save()  # fmt: skip
         if status is AssetStatus.READY:
             clients.s3().put_object(Bucket="kinora-test-media", Key=key, Body=b"x")

@@ -104,7 +104,11 @@ def open_clip(path: Path) -> "InputContainer":
         container = av.open(
             str(path.resolve()),
             mode="r",
-            container_options={"protocol_whitelist": "file", "format_whitelist": _CONTAINERS},
+            container_options={
+                "protocol_whitelist": "file",
+                "format_whitelist": _CONTAINERS,
+                "codec_whitelist": ",".join(_CODECS),  # FFmpeg decodes a little of every stream when it opens a file
+            },
         )
     except (av.FFmpegError, ValueError) as error:
         raise broken(path) from error

@@ -16,10 +16,29 @@ Samples = NDArray[np.float32]  # 2 x samples, left and right; full scale is 1
 RATE = 48_000
 
 _CONTAINERS = "mov,mp4,mp3,wav,flac,ogg,aac,matroska,webm"  # like for clips, no demuxer that opens other files
-
+# Decoders of the codecs that recorders, phones, editors and browsers write. FFmpeg has hundreds of others.
+_CODECS = {
+    *("mp3", "mp3float", "aac", "alac", "flac", "vorbis", "opus", "libopus", "ac3", "eac3", "pcm_alaw", "pcm_mulaw"),
+    *(
+        "pcm_u8",
+        "pcm_s16le",
+        "pcm_s24le",
+        "pcm_s32le",
+        "pcm_f32le",
+        "pcm_f64le",
+        "pcm_f32be",
+        "pcm_s16be",
+        "pcm_s24be",
+        "pcm_s32be",
+    ),
+}
 
 _UNREADABLE = "audio_unreadable", "This is not an MP3, M4A, WAV, FLAC, Ogg or WebM track."
 _MISSING = "audio_missing", "This file has no sound."
+_UNSUPPORTED = (
+    "audio_unsupported_codec",
+    "Kinora does not read the codec of this track. Save it as MP3, AAC, FLAC or WAV.",
+)
 _DAMAGED = "audio_damaged", "This track is damaged."
 
 
@@ -85,7 +104,11 @@ def _pulled(graph: av.filter.Graph) -> Iterator[Samples]:
 
 def _decoded(path: Path) -> Iterator[Samples]:
     resampler = av.AudioResampler(format="fltp", layout="stereo", rate=RATE)
-    options = {"protocol_whitelist": "file", "format_whitelist": _CONTAINERS}
+    options = {
+        "protocol_whitelist": "file",
+        "format_whitelist": _CONTAINERS,
+        "codec_whitelist": ",".join(_CODECS),  # FFmpeg decodes a little of every stream when it opens a file
+    }
     try:
         container = av.open(str(path.resolve()), container_options=options)
     except (av.FFmpegError, ValueError) as error:
@@ -93,6 +116,8 @@ def _decoded(path: Path) -> Iterator[Samples]:
     with container:
         if not container.streams.audio:
             raise Unreadable(*_MISSING)
+        if container.streams.audio[0].codec_context.name not in _CODECS:
+            raise Unreadable(*_UNSUPPORTED)
         try:
             for frame in container.decode(container.streams.audio[0]):
                 frame.pts = None  # removes gaps between frames

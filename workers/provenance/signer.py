@@ -2,9 +2,12 @@
 
 from collections.abc import Iterable, Sequence
 from hashlib import file_digest
+from io import BytesIO
 from pathlib import Path
 
 import c2pa  # type: ignore[import-untyped]  # it ships no types
+import cv2
+import numpy as np
 from botocore.exceptions import ClientError
 
 from shared.aws.secrets import secret
@@ -25,8 +28,12 @@ _SETTINGS = {
 }
 
 
+class CannotSign(Exception):
+    """The key and its certificates make no valid signature, for example because the certificate has expired."""
+
+
 class Signer:
-    """A signer with one key; `certificates` is the key's chain in PEM. Raises ValueError if they cannot sign."""
+    """A signer with one key; `certificates` is the key's chain in PEM. Raises CannotSign."""
 
     def __init__(self, key: str, certificates: str) -> None:
         try:
@@ -34,8 +41,24 @@ class Signer:
             self._signer = c2pa.Signer.from_info(
                 c2pa.C2paSignerInfo(b"es256", certificates.encode(), key.encode(), None)
             )
+            self._check()
         except c2pa.C2paError as error:
-            raise ValueError(f"this key and these certificates cannot sign: {error}") from error
+            raise CannotSign(str(error)) from error
+
+    def _check(self) -> None:
+        """Sign a picture and verify it, because the library signs with a key that does not fit the certificate."""
+        encoded, picture = cv2.imencode(".jpg", np.zeros((8, 8, 3), np.uint8))
+        assert encoded  # noqa: S101  # for the type checker: OpenCV can always encode a JPEG
+        signed = BytesIO()
+        builder = c2pa.Builder(manifest.definition("check", "image/jpeg", (), (), captions=False), self._context)
+        try:
+            builder.sign(self._signer, "image/jpeg", BytesIO(picture.tobytes()), signed)
+        finally:
+            builder.close()
+        signed.seek(0)
+        with c2pa.Reader("image/jpeg", signed) as reader:
+            if reader.get_validation_state() == "Invalid":
+                raise CannotSign("the key does not fit the certificate")
 
     def sign(
         self,
@@ -47,6 +70,8 @@ class Signer:
         captions: bool = False,
     ) -> None:
         """Write the manifest into an MP4 or JPEG, with each ingredient's file. The bytes of the media do not change.
+
+        Raise CannotSign, and then leave the file as it is.
 
         Each manifest has a new identifier and a new signature. Two equal films differ only in their manifests.
         """
@@ -63,6 +88,8 @@ class Signer:
             with path.open("rb") as source, signed.open("w+b") as target:
                 builder.sign(self._signer, media_type, source, target)
             signed.replace(path)
+        except c2pa.C2paError as error:
+            raise CannotSign(str(error)) from error
         finally:
             signed.unlink(missing_ok=True)
             builder.close()
@@ -73,7 +100,7 @@ class ProvenanceConfig(Config):
 
 
 def from_secrets() -> Signer | None:
-    """Return the deployment's signer, or None without a certificate. Films are then not signed."""
+    """Return the deployment's signer, or None without a certificate that can sign. Films are then not signed."""
     if not ProvenanceConfig().signs_films:
         return None
     try:
@@ -82,4 +109,7 @@ def from_secrets() -> Signer | None:
         if error.response["Error"]["Code"] != "ResourceNotFoundException":
             raise
         logger.warning("no certificate: films are not signed")
+        return None
+    except CannotSign:
+        logger.exception("the certificate cannot sign")
         return None

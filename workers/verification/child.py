@@ -31,6 +31,7 @@ _LIMITS = {
 _REASONS = {
     "picture_unreadable": ("not_a_picture", f"This is not a {listed(AssetType.IMAGE)} picture."),
     "audio_unreadable": ("not_a_track", "This is not an MP3, M4A, WAV, FLAC, Ogg or WebM track."),
+    "audio_unsupported_codec": ("unsupported_codec", "Kinora does not read the codec of this track."),
     "audio_missing": ("no_sound", "This file has no sound."),
     "captions_unreadable": ("not_captions", "This file has no SRT or WebVTT captions."),
     "clip_unreadable": ("damaged", "This clip is damaged."),

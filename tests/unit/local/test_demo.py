@@ -1,6 +1,8 @@
 """The output and the errors of the demo, without a cloud."""
 
 import io
+import os
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,7 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 from local import demo, terminal
+from local.environment import ROOT
 from local.studio import StudioClient, StudioError, media_type_of
 
 STAGES = ("IMAGE_GENERATION", "VIDEO_SYNTHESIS", "POST_PROCESSING")
@@ -67,6 +70,8 @@ def test_text_of_creators_is_not_parsed_as_markup(monkeypatch: pytest.MonkeyPatc
         (["--image", "empty.jpg"], "is empty"),
         (["--image", "notes.txt"], "neither a picture nor a video"),
         (["--image", "clip.mp4"], "is not a picture"),
+        (["--image", "photo.heic"], "is not a picture in JPEG, PNG"),
+        (["--image", "huge.jpg"], "is larger than 200 MB"),
         (["--motion", "photo.jpg"], "is not a video"),
         (["--out", "clip.mov"], "should end in .mp4"),
         (["--out", "folder.mp4"], "is a folder"),
@@ -76,8 +81,10 @@ def test_a_wrong_file_is_refused_with_one_sentence_before_the_start(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], sentence: str
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    for name in ("notes.txt", "clip.mp4", "photo.jpg"):
+    for name in ("notes.txt", "clip.mp4", "photo.jpg", "photo.heic"):
         Path(name).write_bytes(b"x")
+    with Path("huge.jpg").open("wb") as huge:
+        huge.truncate(201 * 2**20)
     Path("empty.jpg").touch()
     Path("folder.mp4").mkdir()
     printed = io.StringIO()
@@ -86,6 +93,66 @@ def test_a_wrong_file_is_refused_with_one_sentence_before_the_start(
     assert ran.exit_code == 1
     assert sentence in printed.getvalue()
     assert len(printed.getvalue().strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--prompt", ""], "prompt"),
+        (["--prompt", "x" * 2001], "prompt"),
+        (["--preset", "crash-zom-in"], "Did you mean crash-zoom-in"),
+        (["--stack", "nothing-at-all"], "no preset called nothing-at-all"),
+        (["--aspect", "16:10"], "settings.aspectRatio"),
+        (["--resolution", "8k"], "settings.resolution"),
+        (["--duration", "31"], "settings.duration"),
+        (["--duration", "29"], "takes"),
+        (["--style", "nonsense"], "does not know this style"),
+        (["--operations", "explode"], "no operation"),
+        (["--image", "photo.jpg", "--style", "oil"], "painted picture"),
+        (["--plan", "GOLD"], "no plan called GOLD"),
+    ],
+)
+def test_a_wrong_option_is_refused_with_one_sentence_before_the_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], sentence: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("photo.jpg").write_bytes(b"x")
+    printed = io.StringIO()
+    monkeypatch.setattr(terminal, "console", Console(file=printed, width=400))
+    monkeypatch.setattr(demo, "laptop_cloud", None)
+    ran = CliRunner().invoke(demo.app, arguments)
+    assert (ran.exit_code, type(ran.exception)) == (1, SystemExit)
+    assert sentence in printed.getvalue()
+    assert len(printed.getvalue().strip().splitlines()) == 1
+
+
+def test_a_job_that_the_api_accepts_is_started(monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[dict[str, Any]] = []
+    monkeypatch.setattr(demo, "_run", lambda job, *_: started.append(job))
+    for arguments in (
+        [],
+        ["--preset", "dolly-in", "--stack", "roll-left"],
+        ["--style", "oil", "--operations", "grain"],
+    ):
+        assert CliRunner().invoke(demo.app, arguments).exit_code == 0, arguments
+    assert "aspectRatio" not in started[0]["settings"]
+
+
+PROMPT = """a "quoted" 'lamp' for $5, $HOME $(shell touch ran) `touch ran` ${x} \\ # 50 %"""
+
+
+@pytest.mark.parametrize("by", ["argument", "environment"])
+def test_make_passes_a_prompt_unchanged(tmp_path: Path, by: str) -> None:
+    (tmp_path / "python").write_text('#!/bin/sh\nfor each in "$@"; do printf "%s\\n" "$each"; done\n')
+    (tmp_path / "python").chmod(0o755)
+    command = ["make", "demo", "--old-file", ".venv/.ready", f"BIN={tmp_path}"]
+    given = {"PROMPT": PROMPT} if by == "environment" else {}
+    ran = subprocess.run(  # noqa: S603  # our own Makefile
+        command + ([f"PROMPT={PROMPT}"] if by == "argument" else []),
+        cwd=ROOT, env={"PATH": os.environ["PATH"], **given}, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert ran.stdout.splitlines() == ["-m", "local.demo", "--prompt", PROMPT]
+    assert not (ROOT / "ran").exists()
 
 
 def test_the_media_type_follows_from_the_name_of_a_file() -> None:

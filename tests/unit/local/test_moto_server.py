@@ -26,7 +26,7 @@ def _answer(environ: dict[str, Any], start: Callable[..., object]) -> Iterable[b
 
 @pytest.fixture
 def connection() -> Iterator[HTTPConnection]:
-    server: Any = _server(_answer)  # type: ignore[arg-type]  # a smaller application than moto's
+    server: Any = _server(_answer)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     connection = HTTPConnection(HOST, server.port, timeout=5)

@@ -1,6 +1,7 @@
 """Signed manifests of films, read with the reader of the C2PA library."""
 
 import json
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,9 @@ import c2pa  # type: ignore[import-untyped]  # the library has no types
 import pytest
 from PIL import Image
 
+import local.keys
 from local.keys import provenance
+from shared.core.clock import utc_now
 from shared.stages.operations import OPERATIONS, parse
 from shared.stages.requests import Ingredient, PostProcessingJob
 from shared.stages.stages import Role
@@ -18,7 +21,7 @@ from workers.engines.post_processing.finish import Finish
 from workers.media.boxes import boxes
 from workers.media.codecs import read_planes
 from workers.provenance.manifest import definition, source_type
-from workers.provenance.signer import Signer
+from workers.provenance.signer import CannotSign, Signer
 
 PAINTED = Ingredient(role=Role.PICTURE, url="picture.png", engine="procedural")
 BROUGHT = Ingredient(role=Role.PICTURE, url="picture.png")
@@ -132,11 +135,37 @@ def test_films_are_unsigned_without_a_certificate(sources: Path) -> None:
         c2pa.Reader("video/mp4", film)
 
 
-def test_an_invalid_key_does_not_sign(tmp_path: Path, keys: dict[str, str]) -> None:
-    other = provenance(tmp_path)
-    with pytest.raises(ValueError, match="cannot sign"):
-        Signer("no key", keys["provenance-certificates"])
-    assert other["provenance-signing-key"] != keys["provenance-signing-key"]
+def expired(folder: Path) -> dict[str, str]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(local.keys, "utc_now", lambda: utc_now() - timedelta(days=5000))
+        return provenance(folder)
+
+
+@pytest.mark.parametrize("fault", ["no key", "no certificate", "another key", "reversed chain", "expired"])
+def test_a_bad_certificate_does_not_sign(tmp_path: Path, keys: dict[str, str], fault: str) -> None:
+    key, chain = keys["provenance-signing-key"], keys["provenance-certificates"]
+    own, _, issuer = chain.partition("-----END CERTIFICATE-----\n")
+    bad = {
+        "no key": ("no key", chain),
+        "no certificate": (key, "no certificate"),
+        "another key": (provenance(tmp_path / "another")["provenance-signing-key"], chain),
+        "reversed chain": (key, issuer + own + "-----END CERTIFICATE-----\n"),
+        "expired": tuple(expired(tmp_path / "expired").values()),
+    }
+    with pytest.raises(CannotSign):
+        Signer(*bad[fault])
+
+
+def test_a_certificate_that_expires_while_the_worker_runs_stops_no_film(
+    sources: Path, keys: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise CannotSign("the certificate was not valid at time of signing")
+
+    monkeypatch.setattr(Signer, "sign", refuse)
+    result = finished(sources, keys, PAINTED)
+    assert result.metrics["signed"] is False
+    assert len(list(read_planes(files(result)[Role.VIDEO]))) == 12
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,10 @@ import struct
 import sys
 import zlib
 from collections.abc import Callable
+from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
+from typing import cast
 
 import av
 import numpy as np
@@ -213,6 +215,56 @@ def test_a_track_becomes_plain_flac(tmp_path: Path) -> None:
     assert (facts.media_type, facts.width, facts.height) == ("audio/flac", None, None)
     assert facts.duration_seconds == pytest.approx(60 * 1152 / 44_100, abs=0.06)
     assert b"made at home" not in facts.path.read_bytes()
+
+
+def track(path: Path, codec: str) -> Path:
+    """Write two seconds of noise."""
+    with av.open(str(path), "w") as container:
+        stream = cast(av.AudioStream, container.add_stream(codec, rate=48_000, layout="stereo"))
+        if path.suffix == ".mp4":  # a clip with this sound
+            video = container.add_stream("libx264", rate=30)
+            video.width, video.height, video.pix_fmt = 96, 80, "yuv420p"
+            for _ in range(40):
+                container.mux(video.encode(av.VideoFrame.from_ndarray(np.asarray(picture()), format="rgb24")))
+            container.mux(video.encode(None))
+        noise = np.random.default_rng(7).uniform(-0.3, 0.3, (2, 96_000)).astype(np.float32)
+        frame = av.AudioFrame.from_ndarray(noise, format="fltp", layout="stereo")
+        frame.sample_rate = 48_000
+        container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("name", "codec"),
+    [
+        ("a.mp3", "libmp3lame"), ("a.m4a", "aac"), ("a.m4a", "alac"), ("a.flac", "flac"), ("a.ogg", "libopus"),
+        ("a.webm", "libopus"), ("a.wav", "pcm_s16le"), ("a.wav", "pcm_s24le"), ("a.wav", "pcm_f32le"), ("a.mka", "ac3"),
+    ],
+)  # fmt: skip
+def test_tracks_of_usual_codecs_are_read(tmp_path: Path, name: str, codec: str) -> None:
+    facts = clean(track(tmp_path / name, codec), MediaKind.AUDIO, tmp_path / "out")
+    assert facts.duration_seconds == pytest.approx(2, abs=0.1)
+
+
+@pytest.mark.parametrize(("name", "codec"), [("a.wav", "adpcm_ms"), ("a.mka", "mp2")])
+def test_a_track_of_an_unusual_codec_is_refused(tmp_path: Path, name: str, codec: str) -> None:
+    assert refused(track(tmp_path / name, codec), MediaKind.AUDIO, tmp_path) == "unsupported_codec"
+
+
+def test_other_codecs_are_not_decoded_when_a_file_is_opened(tmp_path: Path) -> None:
+    """FFmpeg would decode a little of each stream, also of the sound of a clip, to find its format."""
+    clip, song = track(tmp_path / "a.mp4", "ac3"), track(tmp_path / "a.mka", "mp2")
+    av.logging.set_level(av.logging.ERROR)
+    try:
+        for path, kind, decoder in ((clip, MediaKind.VIDEO, "ac3"), (song, MediaKind.AUDIO, "mp2")):
+            with av.logging.Capture() as lines:
+                (tmp_path / "out").mkdir(exist_ok=True)
+                with suppress(Rejected):
+                    child.examine(path, kind, tmp_path / "out")
+            assert any(f"Codec ({decoder}) not on whitelist" in text for _, _, text in lines)
+    finally:
+        av.logging.set_level(None)
 
 
 def test_captions_become_plain_srt(tmp_path: Path) -> None:

@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from functions.jobs.plan import NoEngine, Plan, plan
+from functions.jobs.plan import NoEngine, Plan, fitted, plan
 from shared.camera.catalogue import DefaultMove, default_moves
 from shared.camera.move import CameraMove, Keyframe
 from shared.core.errors import Invalid
 from shared.jobs.spec import JobSettings
 from shared.stages.engines import ENGINES, Engine, Runs
-from shared.stages.frames import Resolution
+from shared.stages.frames import AspectRatio, Resolution
 from shared.stages.stages import Role, Stage
 
 STILL = CameraMove(keyframes=(Keyframe(at=0),))
@@ -65,6 +65,28 @@ def test_the_price_is_the_sum_of_the_rounded_prices_of_the_engines() -> None:
         for credits, per_second in [prices.get(stage, (0, 0.0))]
     ]
     assert planned(JobSettings(duration=4), STILL, NOTHING, made).credits == 2 + 3 + 3  # 1 + 1.2, rounded up
+
+
+@pytest.mark.parametrize(
+    ("size", "ratio"),
+    [((3000, 2000), "3:2"), ((1170, 2532), "9:16"), ((500, 500), "1:1"), ((5000, 1000), "21:9"), ((1600, 1000), "3:2")],
+)
+def test_the_first_picture_decides_the_ratio_that_the_creator_did_not_choose(
+    size: tuple[int, int], ratio: AspectRatio
+) -> None:
+    assert fitted(JobSettings(), STILL, size).aspect_ratio == ratio
+    assert fitted(JobSettings(aspect_ratio="4:5"), STILL, size).aspect_ratio == "4:5"
+    assert fitted(JobSettings(), STILL, None).aspect_ratio == "16:9"
+
+
+def test_a_style_that_would_change_nothing_is_refused() -> None:
+    for style in ("oil", "a moody watercolour of some kind", "Noir", ""):
+        planned(JobSettings(style=style), STILL, NOTHING, ENGINES)
+    with pytest.raises(Invalid, match="vaporwave") as refused:
+        planned(JobSettings(style="nonsense"), STILL, NOTHING, ENGINES)
+    assert "oil" in refused.value.facts["suggestions"]
+    with pytest.raises(Invalid, match="painted picture"):
+        planned(JobSettings(style="oil"), STILL, frozenset({Role.PICTURE}), ENGINES)
 
 
 def test_a_move_that_copies_a_clip_needs_one() -> None:

@@ -1,6 +1,7 @@
 """Roles grant permissions, and the scopes of a token restrict them."""
 
 import json
+from datetime import timedelta
 
 import pytest
 
@@ -11,7 +12,7 @@ from tests.support.forge import NOW, es256_key
 
 
 def owner(scopes: frozenset[str] | None = None) -> Principal:
-    return Principal("usr_1", "usr_1", AccountRole.OWNER, scopes)
+    return Principal("usr_1", "usr_1", AccountRole.OWNER, NOW + timedelta(minutes=15), scopes, "rft_1")
 
 
 def test_an_owner_may_do_everything() -> None:
@@ -28,8 +29,9 @@ def test_a_token_with_an_empty_scope_may_do_nothing() -> None:
 
 
 @pytest.mark.parametrize("scopes", [None, frozenset(), frozenset({"jobs:read", "assets:read"})])
-def test_the_authorizers_context_and_the_token_keep_the_scopes(scopes: frozenset[str] | None) -> None:
+def test_the_authorizers_context_and_the_token_keep_scopes_expiry_and_session(scopes: frozenset[str] | None) -> None:
     assert Principal.from_context(owner(scopes).context()) == owner(scopes)
     private, public = es256_key()
-    token = tokens.issue("usr_1", signing_key=json.dumps({"kid": "k", "pem": private}), at=NOW, scopes=scopes)
+    key = json.dumps({"kid": "k", "pem": private})
+    token = tokens.issue("usr_1", signing_key=key, at=NOW, scopes=scopes, session_id="rft_1")
     assert tokens.verify(token, verification_keys=json.dumps({"k": public}), at=NOW) == owner(scopes)

@@ -47,6 +47,8 @@ def test_upscaling_multiplies_the_size_up_to_4k() -> None:
     assert final_size(1920, 1080, parse(["upscale:2"])) == (3840, 2160)
     with pytest.raises(StageFailure, match="upscale_too_large"):
         final_size(1920, 1080, parse(["upscale:4"]))
+    with pytest.raises(StageFailure, match="upscale_too_large"):
+        final_size(2520, 1080, parse(["upscale:2"]))
 
 
 @pytest.mark.parametrize("requested", [("explode",), ("grade", "grade:noir"), ("upscale:4",)])

@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
+from shared.stages.frames import AspectRatio, Resolution, frame_size
 from workers.media import codecs, hls
 from workers.media.boxes import boxes
 from workers.media.codecs import FINISHED, INTERMEDIATE, ClipWriter, evenly, read_planes, remux
@@ -169,3 +170,18 @@ def test_the_playlist_covers_its_file_exactly_and_plays(tmp_path: Path) -> None:
         times = [float(frame.time or 0) for frame in container.decode(video=0)]
     assert len(times) == 125
     assert np.diff(times) == pytest.approx(1 / 24, abs=2e-3)
+
+
+def test_the_largest_films_have_a_level_that_phones_play(tmp_path: Path) -> None:
+    """The level is the fourth byte of `avcC`, as ten times its number (ISO/IEC 14496-15, section 5.3.3.1)."""
+    ratios: tuple[AspectRatio, ...] = "16:9", "21:9"
+    for ratio in ratios:
+        width, height = frame_size(ratio, Resolution.ULTRA_HD.short_side)
+        grey = Planes(*(np.full(size, 128, np.uint8) for size in ((height, width), *[(height // 2, width // 2)] * 2)))
+        film = tmp_path / "film.mp4"
+        _draw(ClipWriter(film, width, height, 60, FINISHED), iter([grey] * 3))
+        for path in (film, remux(film, tmp_path / "stream.mp4", hls.FRAGMENTED)):
+            with av.open(str(path)) as container:
+                settings = container.streams.video[0].codec_context.extradata
+            assert settings is not None
+            assert settings[3] <= 52, (ratio, settings[3])

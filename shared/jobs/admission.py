@@ -1,0 +1,175 @@
+"""Admission: which waiting jobs get a slot, and so an execution.
+
+A job waits from its submit, also if a slot is free. Each submit, each end of a job and each sweep of `reconcile` call
+`admit`, which gives the free slots to the jobs whose turn it is. So there is one path, and a lost call delays a job
+until the next sweep at most. A slot belongs to a job. It ends with the job, and cannot be counted twice.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from shared.aws.transactions import Transaction, transaction
+from shared.core.config import Config
+from shared.jobs import executions
+from shared.jobs.record import JobRecord, JobStatus
+from shared.jobs.store import JobNotFound, jobs
+from shared.jobs.views import JobView
+from shared.observability import logged, logger
+from shared.slots.record import SlotsRecord
+from shared.slots.store import Lane, NotAdmitted, slots
+from shared.stages.stages import WORK_SECONDS
+from shared.subscriptions.record import PlanType
+
+WAIT = timedelta(hours=24)  # maximum wait for a slot
+WORK = timedelta(seconds=WORK_SECONDS)  # maximum time from the admission to the end
+FREE_SHARE = 0.2  # the part of the deployment's slots in which FREE accounts go first
+NEWEST_WEIGHT = 0.3  # of the newest interval in the mean interval between an account's admissions
+MOST_TRIES = 20  # accounts that one request tries; each try admits a job, or finds an account without one
+
+
+class AdmissionConfig(Config):
+    max_executions: int = 50  # slots of the deployment
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The maximum numbers of an account's jobs that run, and that wait."""
+
+    running: int
+    waiting: int
+
+
+LIMITS: dict[PlanType, Limits] = {
+    PlanType.FREE: Limits(running=2, waiting=20),
+    PlanType.PRO: Limits(running=8, waiting=200),
+    PlanType.ENTERPRISE: Limits(running=30, waiting=1000),
+}
+
+
+def lane_of(plan: PlanType) -> Lane:
+    return Lane.PAID if plan.paid else Lane.FREE
+
+
+def wait(job: JobRecord, plan: PlanType, *, at: datetime, tx: Transaction) -> None:
+    """Let the new job wait. Fail the transaction with TooManyWaiting if too many jobs of the account wait."""
+    most = LIMITS[plan].waiting
+    slots.wait(job.job_id, account_id=job.account_id, plan=plan, lane=lane_of(plan), most=most, at=at, tx=tx)
+
+
+def admit(at: datetime, *, account_id: str | None = None, tries: int = MOST_TRIES) -> list[JobRecord]:
+    """Give free slots to waiting jobs, start these jobs and return them.
+
+    `account_id` names an account that the index may not show yet. It is considered when the index shows no other.
+    """
+    admitted: list[JobRecord] = []
+    passed: set[str] = set()
+    for _ in range(tries):
+        account = _next(account_id, passed)
+        if account is None:
+            break
+        limits = LIMITS[PlanType(account.plan)]
+        job_id = slots.oldest(account.owner)
+        if job_id is None or len(account.running or ()) >= limits.running:
+            slots.pass_over(account.owner, most=limits.running)
+            passed.add(account.owner)
+        elif job := _take(job_id, account, limits, at):
+            admitted.append(job)
+            _start(job)
+    return admitted
+
+
+def job_ended(job: JobRecord, *, at: datetime) -> None:
+    """Release the slot of the ended job and admit the next one. If AWS does not answer, the sweep does this later."""
+    try:
+        end = slots.leave if job.waits else slots.release
+        end(job.job_id, account_id=job.account_id)
+        admit(at, account_id=job.account_id)
+    except Exception:  # noqa: BLE001  # the job has ended: its caller must see that
+        logger.exception("slot not released; reconcile will")
+
+
+def vacate_ended(is_open: Callable[[str], bool]) -> int:
+    """Take back the slots of jobs that have ended, and return their number. `is_open` spares reads of other jobs."""
+    held, _ = slots.held()
+    unsure = {slot.job_id: slot for slot in held if not is_open(slot.job_id)}
+    live = {job.job_id for job in jobs.several(unsure) if not job.ended} if unsure else set()
+    for job_id in unsure.keys() - live:
+        slots.release(job_id, account_id=unsure[job_id].account_id)
+    return len(unsure) - len(live)
+
+
+def _next(account_id: str | None, passed: set[str]) -> SlotsRecord | None:
+    """Return the account whose turn it is, or None if there is none, or no free slot."""
+    held, free = slots.held()
+    most = AdmissionConfig().max_executions
+    if len(held) >= most:
+        return None
+    for lane in order_of_lanes(free, most):
+        owner = slots.next_account(lane, passed)
+        if owner is not None:
+            return slots.account(owner)
+    return slots.account(account_id) if account_id is not None and account_id not in passed else None
+
+
+def order_of_lanes(free: int, most: int) -> tuple[Lane, Lane]:
+    """Return which lane goes first if FREE accounts have `free` of the deployment's `most` slots.
+
+    FREE accounts go first until they have their share. A lane without waiting jobs leaves its slots to the other one.
+    """
+    guaranteed = max(1, int(most * FREE_SHARE))
+    return (Lane.FREE, Lane.PAID) if free < guaranteed else (Lane.PAID, Lane.FREE)
+
+
+def _take(job_id: str, account: SlotsRecord, limits: Limits, at: datetime) -> JobRecord | None:
+    """Give the job a slot and return it. Return None if it has ended, or if another process was faster."""
+    try:
+        job = jobs.get(job_id)
+    except JobNotFound:
+        job = None
+    if job is None or job.ended:
+        slots.leave(job_id, account_id=account.owner)
+        return None
+    try:
+        with transaction() as tx:
+            slots.take(
+                job_id,
+                account_id=account.owner,
+                lane=Lane(account.lane),
+                most=limits.running,
+                most_in_all=AdmissionConfig().max_executions,
+                interval_seconds=_interval_seconds(job, account, at),
+                at=at,
+                tx=tx,
+            )
+            jobs.admit(job_id, deadline_at=at + WORK, at=at, tx=tx, otherwise=NotAdmitted())
+    except NotAdmitted:
+        return None
+    return job
+
+
+def _interval_seconds(job: JobRecord, account: SlotsRecord, at: datetime) -> float | None:
+    """Return the account's mean interval between admissions, with this one. Return None if the job did not wait."""
+    if job.status != JobStatus.QUEUED:
+        return None
+    newest = (at - max(account.turn or job.created_at, job.created_at)).total_seconds()
+    before = newest if account.interval_seconds is None else float(account.interval_seconds)
+    return round(before + NEWEST_WEIGHT * (newest - before), 3)
+
+
+def with_place(view: JobView, job: JobRecord, at: datetime) -> JobView:
+    """Return the view of the job with its place in the queue, if it waits."""
+    if not job.waits or job.ended:
+        return view
+    place = slots.place(job.job_id, account_id=job.account_id, at=at)
+    return view.model_copy(update={"queue_position": place.position, "estimated_start_at": place.start_at})
+
+
+def _start(job: JobRecord) -> None:
+    with logged(job_id=job.job_id):
+        try:
+            executions.start(job.job_id, [stage for stage, _ in job.planned()])
+        except (ClientError, BotoCoreError) as error:
+            logger.warning("job admitted but not started; reconcile will", error=str(error))
