@@ -52,6 +52,7 @@ class Judgement:
         default_factory=lambda: defaultdict(list, {kind: [] for kind in KINDS})
     )
     ends: Counter[str] = field(default_factory=Counter)
+    waited: int = 0  # jobs that a user saw waiting for a slot
     swept: int = 0  # objects and rows that the sweep deleted
 
     def add(self, kind: str, subject: str, sentence: str) -> None:
@@ -77,6 +78,7 @@ def judge(stories: Sequence[Story], doomed: set[str], submitted: Iterable[Mappin
 
 def _judge_story(story: Story, job: JobRecord | None, doomed: set[str], verdict: Judgement) -> None:
     job_id = story.job_id
+    verdict.waited += story.waited
     for fault in story.faults:
         verdict.add("events" if "event" in fault else "requests", job_id, fault)
     if len(story.job_ids) != 1:

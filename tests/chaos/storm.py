@@ -20,7 +20,7 @@ from tests.chaos.users import Story, User
 from tests.support.fal import Fal, Reply, fal
 
 WORKERS_PER_STAGE = 3
-JOBS_PER_USER = 12
+USERS = 10  # so few that jobs wait for a slot of their account, and of the deployment
 JOBS_AT_ONCE = 40
 STUCK_SECONDS = 240  # maximum time from the last submit until all jobs have ended, and until all queues are empty
 OUTAGE_SECONDS = (30, 120)
@@ -59,6 +59,8 @@ class Report:
             "| end of the jobs | number |",
             "|---|---|",
             *(f"| {end} | {number} |" for end, number in sorted(self.judgement.ends.items())),
+            "",
+            f"{self.judgement.waited} jobs waited for a slot.",
             "",
             f"The sweep deleted {self.judgement.swept} objects and rows that no record named.",
             "",
@@ -101,7 +103,7 @@ async def _run(cloud: StormCloud, proxy: Proxy, plan: StormPlan, jobs: int) -> l
 
     connector = aiohttp.TCPConnector(limit=0)
     async with aiohttp.ClientSession(cloud.api_url, connector=connector) as session:
-        users = [User(session, plan) for _ in range(1 + (jobs - 1) // JOBS_PER_USER)]
+        users = [User(session, plan) for _ in range(USERS)]
         await asyncio.gather(*(user.sign_up() for user in users))
         trouble = [asyncio.create_task(_trouble(cloud, proxy, plan, lane)) for lane in LANES]
         lives = [asyncio.create_task(live(users[number % len(users)])) for number in range(jobs)]

@@ -39,6 +39,7 @@ class Story:
     job_ids: set[str] = field(default_factory=set)  # one, however often the request was repeated
     events: list[Json] = field(default_factory=list)  # those with a higher `seq` than all before
     last: Json = field(default_factory=dict)  # the job after its end, unless it was deleted
+    waited: bool = False  # for a slot
     cancelled: bool = False  # the API answered that the job is cancelled
     deleted: bool = False
     faults: list[str] = field(default_factory=list)  # violations that the user saw
@@ -241,6 +242,7 @@ def _see(story: Story, event: Json) -> None:
     """Store an event, unless its `seq` is not above the last one. No event may follow the terminal one."""
     if story.events and event["seq"] <= story.events[-1]["seq"]:
         return
+    story.waited |= event.get("job", {}).get("queuePosition") is not None
     if _terminal(story.events):
         story.faults.append(f"{event['type']} {event['seq']} followed the terminal event")
     story.events.append(event)
