@@ -694,6 +694,7 @@ def test_the_message_stays_hidden_while_the_table_cannot_be_reached(studio: Stud
 # --- the loop
 
 
+@pytest.mark.timeout(30)  # without the pause the loop never ends
 def test_the_loop_receives_nothing_while_the_table_cannot_be_reached(
     studio: Studio, job_id: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
