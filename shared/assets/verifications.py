@@ -20,7 +20,7 @@ class TooManyUploads(AppError):
     code, status = "too_many_uploads", 429
 
 
-class _Decided(Exception):
+class _Ended(Exception):
     """The asset is verified, rejected or deleted."""
 
 
@@ -65,8 +65,8 @@ class VerificationStore:
         try:
             with transaction() as tx:
                 tx.put(record, unchanged, otherwise=_Changed())
-                tx.update(asset, verifying, undecided, otherwise=_Decided())
-        except _Decided:
+                tx.update(asset, verifying, undecided, otherwise=_Ended())
+        except _Ended:
             return False
         return True
 

@@ -166,7 +166,7 @@ def test_an_account_has_a_limited_number_of_uploads_under_verification(studio: S
     assert register(ada, ids[limit + 1]).status == 202
 
 
-class Interrupted(VerificationStore):
+class InterruptedVerifications(VerificationStore):
     """A store that calls `meanwhile` once between its read and its write."""
 
     def __init__(self, meanwhile: Callable[[], object]) -> None:
@@ -181,7 +181,7 @@ class Interrupted(VerificationStore):
 
 def test_simultaneous_requests_do_not_exceed_the_limit(ada: Creator) -> None:
     first, second = (assets.get(ada.asset(status=AssetStatus.PENDING)) for _ in range(2))
-    late = Interrupted(lambda: verifications.begin(first, at_once=1, at=utc_now()))
+    late = InterruptedVerifications(lambda: verifications.begin(first, at_once=1, at=utc_now()))
     with pytest.raises(TooManyUploads):
         late.begin(second, at_once=1, at=utc_now())
     assert assets.get(second.asset_id).status == AssetStatus.PENDING
