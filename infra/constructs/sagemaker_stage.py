@@ -14,11 +14,12 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecr_assets as assets
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
+from aws_cdk import aws_logs as logs
 from aws_cdk import aws_sagemaker as sagemaker
 from aws_cdk import aws_sns as sns
 from constructs import Construct
 
-from infra.constructs.acknowledge import acknowledge, acknowledge_wildcards
+from infra.constructs.acknowledge import acknowledge
 from infra.constructs.media_bucket import ANSWERS
 from infra.constructs.scaling import MINUTE, TASKS_PER_WORKER, scaling_role, track, wake
 from infra.environments import Environment, WorkerSize
@@ -52,6 +53,7 @@ class SageMakerStage(Construct):
         variables: Mapping[str, str],
         instance_type: str,
         size: WorkerSize,
+        log_group: logs.ILogGroup,
         vpc: ec2.IVpc,
         security_group: ec2.ISecurityGroup,
         bucket_name: str,
@@ -61,6 +63,7 @@ class SageMakerStage(Construct):
         super().__init__(scope, id)
         self.endpoint_name = f"{environment.prefix}-{name}"
         self.role = self._role(image)
+        log_group.grant_write(self.role)
         self._grant_publish(failures, key)
         model = sagemaker.CfnModel(
             self,
@@ -121,18 +124,11 @@ class SageMakerStage(Construct):
         return self._metric("HasBacklogWithoutCapacity", "Maximum")
 
     def _role(self, image: assets.DockerImageAsset) -> iam.Role:
-        stack = Stack.of(self)
         role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("sagemaker.amazonaws.com"))
         image.repository.grant_pull(role)
-        log_group = f"log-group:/aws/sagemaker/Endpoints/{self.endpoint_name}"
-        logs = stack.format_arn(service="logs", resource=f"{log_group}:log-stream", resource_name="*")
-        group = stack.format_arn(service="logs", resource=log_group)
-        role.add_to_policy(iam.PolicyStatement(actions=["logs:CreateLogGroup"], resources=[group]))
-        role.add_to_policy(iam.PolicyStatement(actions=["logs:CreateLogStream", "logs:PutLogEvents"], resources=[logs]))
         role.add_to_policy(iam.PolicyStatement(actions=list(NETWORKING), resources=["*"]))
         networking = "SageMaker's networking and ecr:GetAuthorizationToken do not support resources in IAM."
         acknowledge(role, networking, "AwsSolutions-IAM5[Resource::*]")
-        acknowledge_wildcards(role, "SageMaker chooses the names of its log streams.", logs)
         return role
 
     def _grant_publish(self, topic: sns.ITopic, key: kms.IKey) -> None:
