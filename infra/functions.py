@@ -11,7 +11,7 @@ from shared.credentials.record import PasswordRecord, RefreshFamilyRecord
 from shared.credits.record import AccountRecord, HoldRecord, LedgerRecord
 from shared.grants.record import MediaGrantRecord
 from shared.idempotency.record import IdempotencyRecord
-from shared.jobs.keys import JOBS
+from shared.jobs.keys import JOBS, WORK
 from shared.jobs.record import JobRecord, JobSpecRecord, StepResultRecord, StepTicketRecord, StepTokenRecord
 from shared.projects.record import ProjectRecord
 from shared.stages.engines import ENGINES, Runs
@@ -97,7 +97,7 @@ REST_DOMAINS: tuple[RestDomain, ...] = (
             secrets=("media-signing-key",),
             secrets_described=PROVIDER_KEYS,
             media_reads=(JOBS,),
-            media_deletes=(JOBS,),
+            media_deletes=(JOBS, WORK),
             executions=(START, STOP),
         ),
     ),
@@ -186,7 +186,7 @@ UPKEEP: tuple[Function, ...] = (
             reads=(JobRecord, StepResultRecord, AssetRecord, PassRecord),
             scans=_OF_JOBS,
             writes=(*_OF_JOBS, PassRecord),
-            media_deletes=(JOBS, ASSETS, QUARANTINE),
+            media_deletes=(JOBS, WORK, ASSETS, QUARANTINE),
         ),
         seconds=_UPKEEP_SECONDS,
     ),
@@ -197,8 +197,8 @@ UPKEEP: tuple[Function, ...] = (
             reads=(*_AUDITED, LedgerRecord, PassRecord),
             scans=_AUDITED,
             writes=(PassRecord,),
-            media_lists=(JOBS, ASSETS, QUARANTINE),
-            media_versions=(JOBS, ASSETS, QUARANTINE),
+            media_lists=(JOBS, WORK, ASSETS, QUARANTINE),
+            media_versions=(JOBS, WORK, ASSETS, QUARANTINE),
         ),
         seconds=_UPKEEP_SECONDS,
     ),

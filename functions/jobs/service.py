@@ -20,18 +20,18 @@ from shared.core.errors import Invalid
 from shared.core.ids import new_id
 from shared.credits.store import credits
 from shared.jobs import executions, settlement
-from shared.jobs.keys import job_prefix
+from shared.jobs.keys import job_prefixes
 from shared.jobs.record import JobRecord, JobStatus
 from shared.jobs.spec import JobSettings, JobSpec
 from shared.jobs.store import JobEnded, JobRunning, StepResult, jobs
-from shared.jobs.views import JobView, access, job_view
+from shared.jobs.views import JobLinks, JobView, job_view
 from shared.observability import Metric, about, logger, measure
 from shared.presets.presets import get_preset
 from shared.projects.store import projects
 from shared.stages.engines import ENGINES, Engine
 from shared.stages.failures import StageFailure
 from shared.stages.requests import MAX_PICTURES, check_driving_seconds
-from shared.stages.stages import WORK_SECONDS, Role, Stage
+from shared.stages.stages import FILM, WORK_SECONDS, Role
 from shared.subscriptions.store import subscriptions
 
 DEADLINE = timedelta(seconds=WORK_SECONDS)  # submit starts the job, so it counts from submit
@@ -113,10 +113,9 @@ def view(job_id: str, caller: Principal) -> JobView:
     job = jobs.get(job_id, account_id=caller.account_id)
     results, at = jobs.results(job), utc_now()
     shown = job_view(job, jobs.spec(job_id), results, at)
-    film = results.get(Stage.POST_PROCESSING)
-    if film is None:
+    film, signed = results.get(FILM), JobLinks(job, results, at).delivery(FILM)
+    if film is None or signed is None:
         return shown
-    signed = access(job_id, at)
     texts = {
         "hls_playlist": _signed_text(film, Role.PLAYLIST, Role.STREAM, signed.playlist),
         "scrubbing_track": _signed_text(film, Role.SCRUBBING, Role.SPRITES, signed.track),
@@ -164,7 +163,8 @@ def delete(job_id: str, caller: Principal) -> None:
     job = jobs.get(job_id, account_id=caller.account_id)
     if not job.ended:
         raise JobRunning
-    media.delete_below(job_prefix(job_id))
+    for prefix in job_prefixes(job_id):
+        media.delete_below(prefix)
     jobs.delete_results(job_id)
     try:
         with transaction() as tx:

@@ -33,7 +33,7 @@ from infra.grants import DESCRIBE, STOP, Grants
 from infra.stacks.data import DataStack
 from infra.workers import GRANT
 from shared.assets.record import ASSETS, QUARANTINE
-from shared.jobs.keys import JOBS
+from shared.jobs.keys import JOBS, WORK
 from shared.stages.queues import QUEUES, REMOTE_QUEUE
 from shared.stages.stages import Stage
 
@@ -123,7 +123,7 @@ class PipelineStack(Stack):
             endpoint = self.format_arn(service="sagemaker", resource="endpoint", resource_name=self._endpoint(stage))
             _allow(role, ["sagemaker:InvokeEndpointAsync"], endpoint)
         if on_endpoints:  # an endpoint reads its task from the job's media
-            self._data.grant_media(role, writes=(JOBS,))
+            self._data.grant_media(role, writes=(WORK,))
         of_executions = {STOP, DESCRIBE}
         _allow(role, sorted(set(may.executions) - of_executions), self.state_machine_arn)
         if on_executions := sorted(set(may.executions) & of_executions):
@@ -154,8 +154,11 @@ class PipelineStack(Stack):
             description="Media of all tasks. A session policy narrows each use to one task.",
         )
         self._data.grant_media(
-            role, reads=(JOBS, ASSETS, QUARANTINE), writes=(JOBS, ASSETS), deletes=(QUARANTINE, ASSETS)
-        )  # fmt: skip
+            role,
+            reads=(JOBS, WORK, ASSETS, QUARANTINE),
+            writes=(JOBS, WORK, ASSETS),
+            deletes=(QUARANTINE, ASSETS),
+        )
         _allow(role, ["kms:Decrypt", "kms:GenerateDataKey"], self._data.key.key_arn)
 
     @property

@@ -119,6 +119,11 @@ class JobRecord(Record):
         """Return whether settlement has ended the job. A worker can write the status, but not this time."""
         return self.completed_at is not None
 
+    @property
+    def paid(self) -> bool:
+        """Return whether settlement has captured the job's credits."""
+        return self.ended and self.status == JobStatus.COMPLETED
+
     def planned(self) -> list[tuple[Stage, StepMap]]:
         """Return the job's steps, in order."""
         steps = [(stage, getattr(self.steps, stage.folder)) for stage in Stage]
@@ -184,7 +189,7 @@ class StepTicketRecord(Record):
 
 
 class OutputMap(MapAttribute[str, str]):
-    """One stored object. `name` is relative to the attempt's prefix, to keep most results under 1 KB."""
+    """One stored object. `name` is the last part of its key, to keep most results under 1 KB."""
 
     role = UnicodeAttribute()
     name = UnicodeAttribute()

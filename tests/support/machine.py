@@ -28,19 +28,17 @@ from ulid import ULID
 
 from functions.jobs.service import DEADLINE
 from functions.pipeline import dispatch, reconcile
-from shared.aws import media
 from shared.core.clock import utc_now
 from shared.credits.record import HoldRecord, LedgerRecord
 from shared.credits.store import credits
 from shared.jobs import settlement
-from shared.jobs.keys import job_prefix
 from shared.jobs.record import JobRecord, JobStatus
 from shared.jobs.steps import BELIEVED_LEASES, AlreadyCompleted, Fenced, Leased, steps
 from shared.jobs.store import JobEnded, JobNotFound, jobs
 from shared.stages.failures import StageFailure
 from shared.stages.stages import Stage
 from tests.support.cloud import nothing
-from tests.support.steps import LEASE, stored_result
+from tests.support.steps import LEASE, stored_keys, stored_result
 from tests.support.studio import Creator, Studio
 
 EXAMPLES = int(os.environ.get("KINORA_MACHINE_EXAMPLES", "10"))
@@ -317,7 +315,7 @@ class JobMachine(RuleBasedStateMachine):
         results = jobs.results(job)
         assert set(results) == {stage for stage, step in model.stages.items() if step.status == COMPLETED}
         named = {output.key for result in results.values() for output in result.outputs}
-        assert named <= set(media.keys(job_prefix(job.job_id)))
+        assert named <= stored_keys(job.job_id)
 
     def teardown(self) -> None:
         if not self.has_stream:
