@@ -30,6 +30,7 @@ from shared.users.record import EmailClaimRecord, UserRecord
 FUNCTION_SECONDS = 29  # default timeout: API Gateway does not wait longer
 RECONCILE_EVERY_SECONDS = 60
 UPKEEP_EVERY_SECONDS = 3600  # a pass begins once a day; a long pass takes several runs
+QUARANTINE_EVERY_SECONDS = 300
 FILM_SECONDS = 780  # maximum wait of the canary for its film; Lambda's maximum timeout is 900 s
 
 
@@ -41,6 +42,7 @@ class Function:
     handler: str  # `module:attribute`
     may: Grants = NOTHING
     seconds: int = FUNCTION_SECONDS  # timeout
+    every_seconds: int = 0  # interval of its schedule
     memory_mb: int = 512  # Lambda gives processor time in proportion to memory
     snap_start: bool = False  # starts from a snapshot if the environment has `snap_start`
 
@@ -92,7 +94,7 @@ REST_DOMAINS: tuple[RestDomain, ...] = (
             ),
             writes=(
                 JobRecord, JobSpecRecord, StepResultRecord, StepTokenRecord, StepTicketRecord, ProjectRecord,
-                HoldRecord, AccountRecord, LedgerRecord, IdempotencyRecord,
+                AssetRecord, HoldRecord, AccountRecord, LedgerRecord, IdempotencyRecord,
             ),
             secrets=("media-signing-key",),
             secrets_described=PROVIDER_KEYS,
@@ -104,7 +106,7 @@ REST_DOMAINS: tuple[RestDomain, ...] = (
     RestDomain(
         name="assets",
         may=Grants(
-            reads=(AssetRecord, ProjectRecord, IdempotencyRecord),
+            reads=(AssetRecord, JobRecord, ProjectRecord, IdempotencyRecord),
             writes=(AssetRecord, IdempotencyRecord, MediaGrantRecord),
             secrets=("media-signing-key",),
             media_writes=(QUARANTINE,),  # for the upload form, which it signs
@@ -189,6 +191,14 @@ UPKEEP: tuple[Function, ...] = (
             media_deletes=(JOBS, WORK, ASSETS, QUARANTINE),
         ),
         seconds=_UPKEEP_SECONDS,
+        every_seconds=UPKEEP_EVERY_SECONDS,
+    ),
+    Function(  # removes what an upload form stores after the verdict on its asset, or after the asset's deletion
+        name="upkeep-quarantine",
+        handler="functions.upkeep.sweep:quarantine",
+        may=Grants(reads=(AssetRecord,), media_deletes=(QUARANTINE,)),
+        seconds=QUARANTINE_EVERY_SECONDS - 5,
+        every_seconds=QUARANTINE_EVERY_SECONDS,
     ),
     Function(
         name="upkeep-audit",
@@ -201,6 +211,7 @@ UPKEEP: tuple[Function, ...] = (
             media_versions=(JOBS, WORK, ASSETS, QUARANTINE),
         ),
         seconds=_UPKEEP_SECONDS,
+        every_seconds=UPKEEP_EVERY_SECONDS,
     ),
 )
 

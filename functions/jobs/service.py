@@ -9,7 +9,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from functions.jobs.plan import Plan, fitted, plan
 from functions.jobs.schemas import INPUT_TYPES, JobCreate
 from shared.access.principal import Principal
-from shared.assets.record import AssetStatus
+from shared.assets.record import AssetRecord, AssetStatus
 from shared.assets.store import AssetNotReady, assets
 from shared.aws import media
 from shared.aws.secrets import has_value
@@ -34,6 +34,7 @@ from shared.stages.requests import MAX_PICTURES, check_driving_seconds
 from shared.stages.stages import FILM, WORK_SECONDS, Role
 from shared.subscriptions.store import subscriptions
 
+MANY_USERS = 20  # number of jobs of an asset from which those that have ended are removed from its record
 DEADLINE = timedelta(seconds=WORK_SECONDS)  # submit starts the job, so it counts from submit
 
 
@@ -57,6 +58,8 @@ def submit(body: JobCreate, caller: Principal, tx: Transaction) -> JobView:
         deadline_at=at + DEADLINE,
         tx=tx,
     )
+    for asset_id in {given.asset_id for given in spec.inputs}:
+        assets.use(asset_id, job_id, tx=tx)
     credits.hold(job_id, account_id=caller.account_id, credits=planned.credits, paid=spec.paid, at=at, tx=tx)
     tx.after_commit(lambda: _start(job))
     return job_view(job, spec, {}, at)
@@ -186,6 +189,13 @@ def _move(body: JobCreate) -> CameraMove:
         raise Invalid("These two presets cannot be stacked: no duration fits both.") from error
 
 
+def _forget_ended_jobs(asset: AssetRecord) -> None:
+    """Keep the list of the asset's users short."""
+    if len(users := asset.used_by or set()) >= MANY_USERS:
+        live = {job.job_id for job in jobs.several(users) if not job.ended}
+        assets.forget_jobs(asset, users - live)
+
+
 def _input_keys(body: JobCreate, caller: Principal) -> tuple[dict[Role, str], tuple[str, ...]]:
     """Return the media key of each input by role, and the keys of the pictures after the first, in order.
 
@@ -199,6 +209,7 @@ def _input_keys(body: JobCreate, caller: Principal) -> tuple[dict[Role, str], tu
             raise Invalid(f"The {given.role} must be {INPUT_TYPES[given.role].value.lower()} media.")
         if asset.status != AssetStatus.READY or asset.key is None:
             raise AssetNotReady(f"The asset {asset.asset_id} is {asset.status}, not READY.")
+        _forget_ended_jobs(asset)
         if given.role is Role.DRIVING and asset.duration is not None:
             try:
                 check_driving_seconds(float(asset.duration))

@@ -26,7 +26,6 @@ from infra.functions import (
     RECONCILE_EVERY_SECONDS,
     REMOTE_ENGINES,
     UPKEEP,
-    UPKEEP_EVERY_SECONDS,
     Function,
 )
 from infra.grants import DESCRIBE, STOP, Grants
@@ -99,7 +98,7 @@ class PipelineStack(Stack):
         self._read_dead_letters(self.functions["pipeline-signal"])
         self._wake(self.functions["pipeline-reconcile"], missed)
         for row in UPKEEP:
-            self._schedule(self.functions[row.name], row.name)
+            self._schedule(row)
         for row in REMOTE_ENGINES:
             self._read_remote_queue(self.functions[row.name])
         self.state_machine = self._state_machine()
@@ -238,13 +237,13 @@ class PipelineStack(Stack):
             targets=[target],
         )
 
-    def _schedule(self, function: KinoraFunction, name: str) -> None:
-        letters = self.dead_letter_queues[name]
+    def _schedule(self, row: Function) -> None:
+        function, letters = self.functions[row.name], self.dead_letter_queues[row.name]
         events.Rule(
             self,
-            f"{name}-schedule",
-            rule_name=f"{self._environment.prefix}-{name}",
-            schedule=events.Schedule.rate(Duration.seconds(UPKEEP_EVERY_SECONDS)),
+            f"{row.name}-schedule",
+            rule_name=f"{self._environment.prefix}-{row.name}",
+            schedule=events.Schedule.rate(Duration.seconds(row.every_seconds)),
             targets=[targets.LambdaFunction(function, dead_letter_queue=letters, retry_attempts=2)],
         )
 

@@ -2,7 +2,13 @@
 
 from enum import StrEnum
 
-from pynamodb.attributes import JSONAttribute, NumberAttribute, UnicodeAttribute, UTCDateTimeAttribute
+from pynamodb.attributes import (
+    JSONAttribute,
+    NumberAttribute,
+    UnicodeAttribute,
+    UnicodeSetAttribute,
+    UTCDateTimeAttribute,
+)
 from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
 
 from shared.aws.records import OnDemand, Record, table
@@ -59,6 +65,8 @@ class AssetRecord(Record):
     error = UnicodeAttribute(null=True)
     error_code = UnicodeAttribute(null=True)
     created_at = UTCDateTimeAttribute()
+    asked_at = UTCDateTimeAttribute(null=True)  # time of the newest request for its verification
+    used_by = UnicodeSetAttribute(null=True)  # ids of jobs that may still read the file
 
     by_account = _AssetsByAccount()
 

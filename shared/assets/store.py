@@ -1,8 +1,8 @@
 """Reads and writes of assets."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from contextlib import suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from pynamodb.expressions.update import Action
 
@@ -10,6 +10,8 @@ from shared.assets.record import AssetRecord, AssetStatus, AssetType
 from shared.aws.records import on_refusal
 from shared.aws.transactions import Transaction
 from shared.core.errors import Conflict, NotFound
+
+ASK_AGAIN = timedelta(minutes=5)  # after this time a lost request for a verification may be repeated
 
 
 class AssetNotFound(NotFound):
@@ -21,6 +23,15 @@ class AssetNotFound(NotFound):
 
 class AssetNotReady(Conflict):
     code = "asset_not_ready"
+
+
+class AssetInUse(Conflict):
+    """A job that has not ended uses the asset."""
+
+    code = "asset_in_use"
+
+    def __init__(self) -> None:
+        super().__init__("A job that has not ended uses this asset. Cancel the job, or wait for its end.")
 
 
 class _Decided(Exception):
@@ -78,12 +89,39 @@ class AssetStore:
             AssetRecord.by_account.query(account_id, older, scan_index_forward=False, limit=limit, page_size=limit)
         )
 
-    def begin_verifying(self, asset: AssetRecord) -> None:
-        """Change PENDING to VERIFYING. An asset with another status does not change."""
+    def begin_verifying(self, asset: AssetRecord, *, at: datetime) -> bool:
+        """Change PENDING to VERIFYING, and return whether the caller must request the verification.
+
+        One of several callers receives True, and then one more after each `ASK_AGAIN`, because a request can be lost.
+        """
+        lost = AssetRecord.asked_at.does_not_exist() | (AssetRecord.asked_at < at - ASK_AGAIN)
+        verifying = AssetRecord.status == AssetStatus.VERIFYING.value
+        try:
+            with on_refusal(_Decided()):
+                asset.update(
+                    [AssetRecord.status.set(AssetStatus.VERIFYING.value), AssetRecord.asked_at.set(at)],
+                    (AssetRecord.status == AssetStatus.PENDING.value) | (verifying & lost),
+                    done=lambda stored: bool(stored.asked_at == at),
+                )
+        except _Decided:
+            return False
+        return True
+
+    def forget_request(self, asset: AssetRecord) -> None:
+        """Record that the request for the verification was not sent, so that the next caller sends it."""
         with suppress(_Decided), on_refusal(_Decided()):
-            asset.update(
-                [AssetRecord.status.set(AssetStatus.VERIFYING.value)], AssetRecord.status == AssetStatus.PENDING.value
-            )
+            asset.update([AssetRecord.asked_at.remove()], AssetRecord.asset_id.exists())
+
+    def use(self, asset_id: str, job_id: str, *, tx: Transaction) -> None:
+        """Keep the asset from deletion until the job has ended. Fail the transaction with AssetNotReady."""
+        ready = AssetRecord.status == AssetStatus.READY.value
+        deleted = AssetNotReady(f"The asset {asset_id} is not READY.")
+        tx.update(AssetRecord(asset_id), [AssetRecord.used_by.add({job_id})], ready, otherwise=deleted)
+
+    def forget_jobs(self, asset: AssetRecord, job_ids: Collection[str]) -> None:
+        """Remove jobs that have ended from the asset's users."""
+        with on_refusal(AssetNotFound()):
+            asset.update([AssetRecord.used_by.delete(set(job_ids))], AssetRecord.asset_id.exists())
 
     def accept(
         self,
@@ -123,17 +161,26 @@ class AssetStore:
         self._decide(asset, AssetStatus.REJECTED, [AssetRecord.error_code.set(code), AssetRecord.error.set(error)])
 
     def withdraw(self, asset: AssetRecord) -> None:
-        """Change the asset to REJECTED without a file, before its media are deleted. Raise AssetNotFound."""
-        with on_refusal(AssetNotFound()):
-            asset.update(
-                [
-                    AssetRecord.status.set(AssetStatus.REJECTED.value),
-                    AssetRecord.error_code.set("deleted"),
-                    AssetRecord.error.set("This asset is being deleted."),
-                    AssetRecord.key.remove(),
-                ],
-                AssetRecord.account_id == asset.account_id,
-            )
+        """Change the asset to REJECTED without a file, before its media are deleted. Raise AssetNotFound.
+
+        Raise AssetInUse if another job has begun to use it since this record was read.
+        """
+        users = AssetRecord.used_by
+        unused = users == asset.used_by if asset.used_by else users.does_not_exist()
+        try:
+            with on_refusal(AssetInUse()):
+                asset.update(
+                    [
+                        AssetRecord.status.set(AssetStatus.REJECTED.value),
+                        AssetRecord.error_code.set("deleted"),
+                        AssetRecord.error.set("This asset is being deleted."),
+                        AssetRecord.key.remove(),
+                    ],
+                    (AssetRecord.account_id == asset.account_id) & unused,
+                )
+        except AssetInUse:
+            self.get(asset.asset_id)  # raises AssetNotFound if another request has deleted it
+            raise
 
     def delete(self, asset: AssetRecord) -> None:
         with on_refusal(AssetNotFound()):
