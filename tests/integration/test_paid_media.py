@@ -1,4 +1,4 @@
-"""What the signed URLs of a job open (I12): previews only until the job is paid, and never the files of workers."""
+"""The signed URLs of a job (I12): they open previews only until the job is paid, and never the files of workers."""
 
 import base64
 import json

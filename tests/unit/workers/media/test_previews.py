@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from workers.media import overlays
+from tests.support.marks import is_marked
 from workers.media.codecs import ClipWriter, read_planes
 from workers.media.planes import Bytes, as_bytes, from_rgb, to_rgb
 from workers.media.previews import MOST_SIDE, of_result, small_jpeg, small_jpeg_of
@@ -22,15 +22,6 @@ def dark(width: int, height: int) -> Bytes:
 
 def decoded(jpeg: bytes) -> Bytes:
     return as_bytes(cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR))
-
-
-def is_marked(rgb: Bytes) -> bool:
-    """Return whether a dark picture is light exactly where the letters of the mark are."""
-    high, wide = rgb.shape[:2]
-    mark = overlays.watermark("bottom-right", wide, high, (0, 0))
-    rows, columns = mark.ink.shape
-    corner = rgb[mark.top : mark.top + rows, mark.left : mark.left + columns].mean(axis=2)
-    return bool(corner[mark.cover > 0.7].mean() > 110 and np.median(rgb) < 40)
 
 
 @pytest.mark.parametrize(("width", "height"), SIZES)
@@ -56,7 +47,7 @@ def test_the_preview_of_a_clip_is_its_first_three_seconds(tmp_path: Path, width:
     drawn, media_type = of_result(clip, "video/mp4", tmp_path)
     facts = probe(drawn)
     assert media_type == "video/mp4"
-    assert (max(facts.width, facts.height), facts.fps, facts.duration_seconds) == (MOST_SIDE, 12, 3)
+    assert (max(facts.width, facts.height), float(facts.fps), facts.duration_seconds) == (MOST_SIDE, 12, 3)
     assert all(is_marked(to_rgb(planes)) for planes in read_planes(drawn))
 
 
@@ -66,7 +57,7 @@ def test_the_preview_of_a_short_slow_clip_has_its_frames(tmp_path: Path) -> None
         for _ in range(5):
             writer.write(from_rgb(dark(640, 360)))
     facts = probe(of_result(clip, "video/mp4", tmp_path)[0])
-    assert (facts.frames, facts.fps, facts.duration_seconds) == (5, 10, 0.5)
+    assert (facts.frames, float(facts.fps), facts.duration_seconds) == (5, 10, 0.5)
 
 
 def test_an_unreadable_result_has_no_preview(tmp_path: Path) -> None:
