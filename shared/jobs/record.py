@@ -120,7 +120,7 @@ class JobRecord(Record):
         return self.completed_at is not None
 
     @property
-    def paid(self) -> bool:
+    def captured(self) -> bool:
         """Return whether settlement has captured the job's credits."""
         return self.ended and self.status == JobStatus.COMPLETED
 

@@ -94,7 +94,7 @@ class JobLinks:
 
     def delivery(self, stage: Stage) -> MediaAccess | None:
         """Return access to what the stage delivers, or None before the job is paid. Nothing else signs these files."""
-        return MediaAccess(delivery_prefix(self.job.job_id, stage), self.at + URL_LIFE) if self.job.paid else None
+        return MediaAccess(delivery_prefix(self.job.job_id, stage), self.at + URL_LIFE) if self.job.captured else None
 
     def preview(self, stage: Stage) -> str | None:
         """Return the URL of the marked preview of the stage's result, or None if there is none."""
