@@ -27,7 +27,7 @@ from infra.functions import ERRORS_OF_WORKERS
 from infra.stacks.data import DataStack
 from infra.stacks.pipeline import PipelineStack
 from infra.workers import GRANT, WORKERS
-from shared.jobs.keys import JOBS
+from shared.jobs.keys import WORK
 from shared.stages.engines import Engine, Family, Runs
 from shared.stages.queues import VERIFICATION_QUEUE
 from shared.stages.stages import Stage
@@ -137,7 +137,7 @@ class WorkersStack(Stack):
         )
         self._grant(endpoint.role, stage.queue)
         # SageMaker reads the tasks of the endpoint with this role, and writes its responses.
-        self._data.grant_media(endpoint.role, reads=(f"{JOBS}*/{stage.folder}/tasks/",), writes=(ANSWERS,))
+        self._data.grant_media(endpoint.role, reads=(f"{WORK}*/{stage.folder}/tasks/",), writes=(ANSWERS,))
         return endpoint
 
     def _grant(self, role: iam.IRole, name: str) -> None:

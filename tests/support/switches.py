@@ -25,7 +25,6 @@ FIXED = {
     "name": "it names all resources: another name is another environment",
     "region": "only one is supported",
     "zones": "they cannot change after the first deployment, as the field says",
-    "zones": "a network cannot move to other zones; the field says so",
     "retain_data": "it changes only what happens after the deletion; the worst case is that resources stay",
 }
 EXAMPLES: dict[str, Any] = {
