@@ -180,7 +180,7 @@ class Life:
         return self.world.retried and not any(known)
 
     def later(self, processes: float, work: Callable[[], object]) -> None:
-        """Do the work after so many processes have ended, counted from this one. 0 is at once."""
+        """Do the work after this number of processes has ended, counted from this one. 0 is at once."""
         self._late.append((self._processes + processes, work))
         self._catch_up(self._processes)
 
