@@ -122,7 +122,7 @@ def expired_leases() -> Iterator[None]:
 
 @dataclass(frozen=True)
 class World:
-    """What a life depends on, apart from faults."""
+    """The circumstances of a life, apart from faults."""
 
     settings: Mapping[str, Any] = field(default_factory=dict)
     picture: str | None = None  # the asset that replaces image generation
