@@ -63,6 +63,10 @@ chaos: $(READY) ## Run a storm of faults: JOBS= FAULTS= SEED=, all optional (doc
 chaos-soak: $(READY) ## Run a storm of 1,000 jobs and 5,000 faults: SEED=
 	@$(BIN)/python -m tests.chaos --jobs 1000 --faults 5000 $(call option,SEED,seed)
 
+.PHONY: worlds
+worlds: $(READY) ## Run a job with each fault at each AWS call, in each world that `make test` leaves out
+	$(BIN)/pytest -m worlds --numprocesses auto tests/integration/test_lost_answers.py tests/integration/test_interrupted_jobs.py
+
 .PHONY: format
 format: $(READY) ## Format the code
 	$(BIN)/ruff format

@@ -21,9 +21,13 @@ def step_task(job_id: str, stage: Stage) -> str:
 
 class GrantStore:
     def issue(self, task: str, *, at: datetime) -> str:
-        """Return a new proof for the task's next message. The proofs of its earlier messages become invalid."""
-        record, proof = MediaGrantRecord, token_urlsafe(24)
-        MediaGrantRecord(task).update([record.proof.set(proof), record.expires_at.set(at + GRANT_LIFE)])
+        """Return a new proof for the task's next message. The proofs of its earlier messages become invalid.
+
+        A request that was given up, and is carried out after a newer one, writes nothing.
+        """
+        record, proof, expires_at = MediaGrantRecord, token_urlsafe(24), at + GRANT_LIFE
+        newest = record.expires_at.does_not_exist() | (record.expires_at <= expires_at)
+        MediaGrantRecord(task).update([record.proof.set(proof), record.expires_at.set(expires_at)], newest)
         return proof
 
     def admit(self, task: str, attempt: str, *, proof: str) -> None:

@@ -46,7 +46,11 @@ class Fenced(Exception):
 
 class StepStore:
     def store_token(self, job_id: str, stage: Stage, token: str, *, at: datetime) -> None:
-        StepTokenRecord(job_id, stage.value, token=token, expires_at=at + TOKEN_LIFE).save()
+        """Store the token, unless a newer one is stored: a request that was given up can be carried out late."""
+        expires_at, stored = at + TOKEN_LIFE, StepTokenRecord.expires_at
+        StepTokenRecord(job_id, stage.value, token=token, expires_at=expires_at).save(
+            stored.does_not_exist() | (stored <= expires_at)
+        )
 
     def token(self, job_id: str, stage: Stage) -> str | None:
         try:

@@ -6,13 +6,14 @@ from functools import partial
 
 import pytest
 from botocore.exceptions import ConnectionClosedError
-from pynamodb.exceptions import PynamoDBException
+from pynamodb.exceptions import PutError, PynamoDBException, UpdateError
 
 from shared.assets.record import AssetRecord, AssetStatus
 from shared.assets.store import AssetNotFound, assets
 from shared.assets.verifications import verifications
 from shared.core.clock import utc_now
 from shared.credentials.store import CredentialStore
+from shared.grants.store import grants, step_task
 from shared.jobs import settlement
 from shared.jobs.record import JobRecord, JobStatus, StepTicketRecord
 from shared.jobs.steps import AlreadyCompleted, Fenced, Leased, steps
@@ -284,3 +285,18 @@ def test_the_job_of_a_lost_result_is_complete(studio: Studio, job_id: str) -> No
     settlement.cancel(jobs.get(job_id), at=utc_now())
     write()
     assert jobs.get(job_id).step(IMAGE).status == JobStatus.COMPLETED
+
+
+@pytest.mark.usefixtures("studio")
+def test_the_token_and_the_proof_of_an_older_message_do_not_replace_newer_ones() -> None:
+    """A request that its caller gave up can be carried out after a later one."""
+    at, task = utc_now(), step_task("job_1", Stage.VIDEO_SYNTHESIS)
+    steps.store_token("job_1", Stage.VIDEO_SYNTHESIS, "newer", at=at)
+    proof = grants.issue(task, at=at)
+    earlier = at - timedelta(seconds=2)
+    with pytest.raises(PutError):
+        steps.store_token("job_1", Stage.VIDEO_SYNTHESIS, "older", at=earlier)
+    with pytest.raises(UpdateError):
+        grants.issue(task, at=earlier)
+    assert steps.token("job_1", Stage.VIDEO_SYNTHESIS) == "newer"
+    grants.admit(task, "attempt", proof=proof)

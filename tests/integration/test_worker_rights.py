@@ -27,7 +27,7 @@ from shared.stages.queues import REMOTE_QUEUE
 from shared.stages.stages import STAGES, Stage
 from tests.support import grants as observed
 from tests.support.iam import allows
-from tests.support.life import Life
+from tests.support.life import Life, World
 from tests.support.steps import claim, complete_step, complete_steps, stored_result
 from tests.support.studio import Creator, Studio
 from tests.support.worker_rights import MEDIA, ROLES, may_update, queue_arn, requests, statements, table_arn
@@ -87,7 +87,7 @@ def test_the_roles_allow_what_the_workers_do(
 ) -> None:
     monkeypatch.setattr("functions.jobs.service.has_value", lambda _name: True)
     monkeypatch.setenv("KINORA_REMOTE_POLL_MOST_SECONDS", "0")
-    life = Life(ada, ada.project(), settings, 0, lambda _: None)
+    life = Life(ada, ada.project(), World(settings))
     life.run()
     assert (refused, jobs.get(life.job_id).status) == ([], JobStatus.COMPLETED)
 

@@ -3,13 +3,16 @@
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from importlib import import_module
 from io import BytesIO
 from types import SimpleNamespace
 from typing import Any
 
+from botocore.awsrequest import AWSPreparedRequest
 from botocore.exceptions import ConnectionClosedError, HTTPClientError
 from botocore.response import StreamingBody
+from moto.core.models import botocore_stubber
 
 from infra.functions import FUNCTIONS
 from tests.support.documents import check_event
@@ -49,12 +52,14 @@ class AwsStandIn:
     segments: list[dict[str, Any]] = field(default_factory=list)  # segments sent to X-Ray
     sent: list[tuple[str, dict[str, Any]]] = field(default_factory=list)  # (connection id, message)
     gone: set[str] = field(default_factory=set)  # ids of closed connections
+    invocations: list[dict[str, str]] = field(default_factory=list)  # headers of requests to SageMaker's endpoints
     fails_once: dict[str, list[Exception]] = field(default_factory=dict)  # errors of an operation, each raised once
     broken: dict[str, Exception] = field(default_factory=dict)  # the error that an operation raises on every call
     # Called with the operation after each call that moto has carried out. If it raises, the caller gets no answer.
     afterwards: Callable[[str], None] = nothing
     dead: bool = False  # the process has died
     may_scan: bool = False  # the test runs the upkeep, which reads whole tables
+    _last: Callable[[], Callable[[], object]] = lambda: lambda: None  # makes the repetition of the last call
 
     def watch(self, client: Any) -> None:
         client.meta.events.register("before-call", self._before_call)
@@ -62,7 +67,7 @@ class AwsStandIn:
         client.meta.events.register_first("needs-retry", self._send_again_at_once)
 
     def forget(self) -> None:
-        for recorded in (self.calls, self.answers, self.segments, self.sent, self.gone):
+        for recorded in (self.calls, self.answers, self.segments, self.sent, self.gone, self.invocations):
             recorded.clear()
         for planned in (self.fails_once, self.broken):
             planned.clear()
@@ -86,6 +91,10 @@ class AwsStandIn:
     def messages_to(self, connection_id: str) -> list[dict[str, Any]]:
         return [message for to, message in self.sent if to == connection_id]
 
+    def again(self) -> Callable[[], object]:
+        """Return a function that carries out the last call once more. Nobody gets its answer."""
+        return self._last()
+
     def _before_call(self, model: Any, params: Any, **_: Any) -> Any:
         operation = model.name
         assert operation != "Scan" or self.may_scan, "every list is a Query on an index"
@@ -96,6 +105,19 @@ class AwsStandIn:
             raise self.fails_once[operation].pop(0)
         if operation in self.broken:
             raise self.broken[operation]
+        carry_out = partial(self._carry_out, operation, params)
+        answer = carry_out()
+        if answer is None or answer[0] is _REFUSED:
+            return answer
+        self._last = lambda: carry_out
+        try:
+            self.afterwards(operation)
+        except HTTPClientError:
+            return self._before_call(model, params)
+        return answer
+
+    def _carry_out(self, operation: str, params: Any) -> tuple[Any, dict[str, Any]] | None:
+        """Carry out the call and return its answer. Return None if moto does that."""
         match operation:
             case "SendTaskSuccess":
                 self.answers.append(TaskAnswer(json.loads(params["body"])["taskToken"], None, ""))
@@ -114,36 +136,40 @@ class AwsStandIn:
                 self.sent.append((connection_id, message))
             case "DeleteConnection":
                 self.gone.add(params["url_path"].rpartition("/")[2])
+            case "InvokeEndpointAsync":
+                self.invocations.append(dict(params["headers"]))
             case "Invoke":
                 return self._invoke(params)
             case _:
                 return None
-        try:
-            self.afterwards(operation)
-        except HTTPClientError:
-            return self._before_call(model, params)
         return _OK, {"ResponseMetadata": {"HTTPStatusCode": 200}}
 
-    def _invoke(self, params: Any) -> Any:
+    @staticmethod
+    def _invoke(params: Any) -> tuple[Any, dict[str, Any]]:
         """Call the function in this process, as Lambda does."""
         name = params["url_path"].split("/")[-2].removeprefix("kinora-test-")
         [row] = [row for row in FUNCTIONS if row.name == name]
         module, _, handler = row.handler.partition(":")
-        answer = getattr(import_module(module), handler)(json.loads(params["body"]), None)
-        try:
-            self.afterwards("Invoke")
-        except HTTPClientError:
-            return self._invoke(params)
-        text = json.dumps(answer).encode()
+        text = json.dumps(getattr(import_module(module), handler)(json.loads(params["body"]), None)).encode()
         payload = StreamingBody(BytesIO(text), len(text))
         return _OK, {"ResponseMetadata": {"HTTPStatusCode": 200}, "Payload": payload}
 
-    def _after_send(self, event_name: str, **_: Any) -> None:
+    def _after_send(self, event_name: str, request: AWSPreparedRequest, **_: Any) -> None:
+        self._last = lambda: partial(botocore_stubber, event_name, _copy(request))
         self.afterwards(event_name.rpartition(".")[2])
 
     def _send_again_at_once(self, caught_exception: Exception | None, **_: Any) -> int | None:
         """Return the pause before botocore sends a lost request again, in seconds."""
         return 0 if isinstance(caught_exception, ConnectionClosedError) else None
+
+
+def _copy(request: AWSPreparedRequest) -> AWSPreparedRequest:
+    """Return a copy of a request that was sent. Its body is no stream, which the caller closes."""
+    body: Any = request.body
+    if hasattr(body, "read"):
+        request.reset_stream()
+        body = body.read()
+    return AWSPreparedRequest(request.method, request.url, request.headers, body, stream_output=False)
 
 
 class AtCall:

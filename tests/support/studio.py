@@ -258,6 +258,7 @@ def corrected() -> Iterator[None]:
         patch.setattr(moto_fixes, "_replace", replace)
         moto_fixes.isolate_transactions()
         moto_fixes.read_own_names()
+        moto_fixes.parse_once()
         yield
 
 
@@ -304,6 +305,7 @@ _CLIENTS = (
     clients.uploads_s3,
     clients.sqs,
     clients.stepfunctions,
+    clients.sagemaker_runtime,
     clients.secretsmanager,
     clients.sockets,
     clients.xray,
