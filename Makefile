@@ -99,7 +99,7 @@ load: $(READY) $(DYNAMODB) ## Measure requests beside a queue of JOBS= jobs, and
 	$(BIN)/python -m bench.load $(JOBS)
 
 .PHONY: chaos-proof
-chaos-proof: $(READY) ## Remove each guard of tests/house/guards.toml and show the test that fails, in 25 minutes (GUARD=)
+chaos-proof: $(READY) ## Remove each guard of tests/house/guards.toml and show the test that fails, in 20 minutes (GUARD=)
 	@$(BIN)/python -m tests.house.proof $(GUARD)
 
 .PHONY: motion-check previews gallery

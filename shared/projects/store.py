@@ -60,7 +60,7 @@ class ProjectStore:
         """Delete an empty project. Raise ProjectNotEmpty if it has jobs: a caller must not lose them by mistake."""
         project = self.get(project_id, account_id=account_id)
         with on_refusal(ProjectNotEmpty("Delete this project's jobs first.")):
-            project.delete((ProjectRecord.account_id == account_id) & (ProjectRecord.job_count == 0))
+            project.delete(ProjectRecord.job_count == 0)
 
     def add_job(self, project_id: str, *, account_id: str, tx: Transaction) -> None:
         tx.update(

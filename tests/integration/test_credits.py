@@ -18,6 +18,7 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
+from ulid import ULID
 
 from shared.aws import media
 from shared.aws.transactions import Transaction, transaction
@@ -31,7 +32,7 @@ from shared.jobs.store import JobEnded, jobs
 from shared.stages.stages import Stage
 from tests.support.cloud import AtCall, ProcessDied, nothing
 from tests.support.life import tokens_honoured
-from tests.support.steps import claim, complete_steps, stored_keys
+from tests.support.steps import allow, claim, complete_steps, stored_keys
 from tests.support.studio import Creator, Studio
 
 POST = Stage.POST_PROCESSING
@@ -239,7 +240,9 @@ def test_a_job_whose_film_is_missing_fails_uncharged(ada: Creator) -> None:
 def test_a_job_that_names_an_attempt_without_a_result_fails_uncharged(ada: Creator) -> None:
     """Another attempt has stored a film, but the job does not name that attempt."""
     job = complete_steps(ada.job(ada.project())["id"])
-    JobRecord(job.job_id).update([getattr(JobRecord.steps, POST.folder).attempt.set("forged")])
+    forged = str(ULID())
+    allow(job.job_id, POST, forged)
+    JobRecord(job.job_id).update([getattr(JobRecord.steps, POST.folder).attempt.set(forged)])
     assert settlement.complete(jobs.get(job.job_id), at=utc_now()).status == JobStatus.FAILED
     assert credits.account(ada.user_id).available == 100
 
