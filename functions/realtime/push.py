@@ -52,7 +52,9 @@ def _push(old: JobRecord, new: JobRecord, late: Late) -> None:
     at = utc_now()
     channel = channel_of(new.job_id)
     found = connections.subscribers(channel, account_id=new.account_id, at=at, limit=DIRECT_LISTENERS)
-    close_all(found.expired)  # so that the clients connect again with a new token
+    # The clients connect again with a new token. One that cannot be closed is tried again in the next batch.
+    for each in close_all([each for each in found.expired if each not in late]):
+        late[each].add(new.job_id)
     if not found.connection_ids and not found.more_after:
         return
     results = jobs.results(new) if needs_results(old, new) else {}

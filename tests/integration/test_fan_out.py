@@ -144,6 +144,21 @@ def test_a_late_socket_is_tried_once_in_a_batch(feed: Feed) -> None:
     assert feed.sockets.calls == 1
 
 
+def test_an_expired_socket_is_closed_and_tried_once_in_a_batch(feed: Feed) -> None:
+    feed.open("old")
+    row = ListenerRecord.get(f"job:{feed.job_id}", "old")
+    row.expires_at = utc_now() - LEASE
+    row.save()
+    feed.sockets.answers["old"] = [504]
+    for stage in (Stage.IMAGE_GENERATION, Stage.VIDEO_SYNTHESIS):  # each has several changes
+        complete_step(feed.job_id, stage)
+        feed.sockets.calls = 0
+        feed.push()
+        assert feed.sockets.calls == 1
+    assert feed.sockets.closed == ["old"]
+    assert feed.sockets.received["old"] == []
+
+
 @pytest.mark.parametrize("status", [429, 500, 503, 504, LOST_ANSWER])
 def test_a_throttled_or_failing_socket_receives_the_newest_state_later(feed: Feed, status: int) -> None:
     feed.open("a", "b", "c")
