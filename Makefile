@@ -119,9 +119,9 @@ $(CDK): | $(READY)
 .PHONY: synth bootstrap diff deploy destroy cross-check
 synth: $(READY) ## Build the CloudFormation templates of ENV (dev, staging, prod) into build/cdk.out
 	@PATH="$$PWD/$(BIN):$$PATH" $(BIN)/python -m infra.app -c env=$(ENV)
-bootstrap: $(CDK) ## Prepare the account of your AWS credentials for `make deploy`, once
+bootstrap: $(CDK) ## Prepare the account of your AWS credentials for ENV, and print what it lacks
 	@$(CDK_RUN) bootstrap
-	@$(BIN)/python -m infra.bootstrap
+	@PATH="$$PWD/$(BIN):$$PATH" $(BIN)/python -m infra.bootstrap $(ENV)
 diff: $(CDK) ## Show the changes that `make deploy` would make in ENV
 	@$(CDK_RUN) diff --all
 deploy: $(CDK) ## Deploy ENV into the account of your AWS credentials

@@ -81,7 +81,9 @@ class WorkersStack(Stack):
             for name in (*(stage.queue for stage in Stage), VERIFICATION_QUEUE)
         }
         self._endpoint_logs = {
-            stage: self._log(f"{stage.queue}-endpoint-log", f"/aws/sagemaker/Endpoints/{environment.prefix}-{stage.queue}")
+            stage: self._log(
+                f"{stage.queue}-endpoint-log", f"/aws/sagemaker/Endpoints/{environment.prefix}-{stage.queue}"
+            )
             for stage in Stage
         }
         self._images: dict[str, assets.DockerImageAsset] = {}

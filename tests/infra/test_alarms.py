@@ -7,10 +7,7 @@ from tools.elsewhere import ACCOUNTS_MONITOR
 from tools.template import Assembly
 
 RUNBOOK = ROOT / "docs" / "runbook.md"
-COSTS_WATCHED = {
-    "prod",
-    "elsewhere",
-}  # AWS allows one monitor of services in an account, so not every environment has its own
+COSTS_WATCHED = {"elsewhere"}  # the monitor belongs to the account, so the operator names it
 PAGE = re.compile(r"/docs/runbook\.md#([\w-]+)")
 
 

@@ -105,6 +105,12 @@ def test_each_switch_changes_the_template(states: dict[str, Assembly]) -> None:
     assert states["before"].stacks != states["after"].stacks
 
 
+def test_without_a_repository_no_workflow_may_deploy(states: dict[str, Assembly]) -> None:
+    assert "token.actions.githubusercontent.com" in str(states["after"].stacks)
+    assert "token.actions.githubusercontent.com" not in str(states["before"].stacks)
+    assert set(states["after"].stacks) - set(states["before"].stacks) == {"delivery"}
+
+
 def test_no_switch_replaces_a_resource_with_a_fixed_name(change: tuple[Assembly, Assembly]) -> None:
     """CloudFormation refuses the update, because the new resource cannot have the name of the old one."""
     names = {name_of(resource) for resource in change[0].resources()}

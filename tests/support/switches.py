@@ -25,7 +25,6 @@ FIXED = {
     "name": "it names all resources: another name is another environment",
     "region": "only one is supported",
     "zones": "they cannot change after the first deployment, as the field says",
-    "zones": "a network cannot move to other zones; the field says so",
     "retain_data": "it changes only what happens after the deletion; the worst case is that resources stay",
 }
 EXAMPLES: dict[str, Any] = {
@@ -59,7 +58,9 @@ def other(name: str, value: object) -> object:
 
 
 SWITCHES = {
-    field.name: other(field.name, getattr(BEFORE, field.name)) for field in fields(Environment) if field.name not in FIXED
+    field.name: other(field.name, getattr(BEFORE, field.name))
+    for field in fields(Environment)
+    if field.name not in FIXED
 }
 APPS: dict[str, tuple[Environment, dict[str, object]]] = {
     "before": (BEFORE, {}),
