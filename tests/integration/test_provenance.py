@@ -34,6 +34,15 @@ def test_a_deployments_certificate_signs(studio: Studio, tmp_path: Path) -> None
         client.delete_secret(SecretId=name, ForceDeleteWithoutRecovery=True)
 
 
+def test_text_that_is_not_a_certificate_signs_nothing_and_stops_no_worker(studio: Studio) -> None:
+    client = boto3.client("secretsmanager")
+    for name in (signer.SIGNING_KEY, signer.CERTIFICATES):
+        client.create_secret(Name=SecretsConfig().secret_prefix + name, SecretString="not a certificate")
+    assert signer.from_secrets() is None
+    for name in (signer.SIGNING_KEY, signer.CERTIFICATES):
+        client.delete_secret(SecretId=SecretsConfig().secret_prefix + name, ForceDeleteWithoutRecovery=True)
+
+
 def test_an_error_of_secrets_manager_is_not_a_missing_certificate(studio: Studio) -> None:
     busy = ClientError({"Error": {"Code": "ThrottlingException", "Message": "slow down"}}, "GetSecretValue")
     studio.cloud.broken["GetSecretValue"] = busy

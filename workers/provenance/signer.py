@@ -25,8 +25,12 @@ _SETTINGS = {
 }
 
 
+class CannotSign(ValueError):
+    """The key or the certificates cannot sign: they do not fit, are not valid, or are not text of this kind."""
+
+
 class Signer:
-    """A signer with one key; `certificates` is the key's chain in PEM. Raises ValueError if they cannot sign."""
+    """A signer with one key; `certificates` is the key's chain in PEM. Raises CannotSign."""
 
     def __init__(self, key: str, certificates: str) -> None:
         try:
@@ -35,7 +39,7 @@ class Signer:
                 c2pa.C2paSignerInfo(b"es256", certificates.encode(), key.encode(), None)
             )
         except c2pa.C2paError as error:
-            raise ValueError(f"this key and these certificates cannot sign: {error}") from error
+            raise CannotSign(f"this key and these certificates cannot sign: {error}") from error
 
     def sign(
         self,
@@ -48,7 +52,8 @@ class Signer:
     ) -> None:
         """Write the manifest into an MP4 or JPEG, with each ingredient's file. The bytes of the media do not change.
 
-        Each manifest has a new identifier and a new signature. Two equal films differ only in their manifests.
+        Each manifest has a new identifier and a new signature. Two equal films differ only in their manifests. Raise
+        CannotSign if C2PA refuses the certificate, for example because it has expired; the file is then unchanged.
         """
         given = [ingredient for ingredient, _ in ingredients]
         builder = c2pa.Builder(
@@ -63,6 +68,8 @@ class Signer:
             with path.open("rb") as source, signed.open("w+b") as target:
                 builder.sign(self._signer, media_type, source, target)
             signed.replace(path)
+        except c2pa.C2paError as error:
+            raise CannotSign(f"the file is not signed: {error}") from error
         finally:
             signed.unlink(missing_ok=True)
             builder.close()
@@ -73,7 +80,7 @@ class ProvenanceConfig(Config):
 
 
 def from_secrets() -> Signer | None:
-    """Return the deployment's signer, or None without a certificate. Films are then not signed."""
+    """Return the deployment's signer, or None without a certificate that can sign. Films are then not signed."""
     if not ProvenanceConfig().signs_films:
         return None
     try:
@@ -82,4 +89,7 @@ def from_secrets() -> Signer | None:
         if error.response["Error"]["Code"] != "ResourceNotFoundException":
             raise
         logger.warning("no certificate: films are not signed")
+        return None
+    except CannotSign:
+        logger.exception("the certificate cannot sign: films are not signed")
         return None

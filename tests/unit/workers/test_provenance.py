@@ -8,7 +8,7 @@ import c2pa  # type: ignore[import-untyped]  # the library has no types
 import pytest
 from PIL import Image
 
-from local.keys import provenance
+from local.keys import certificate, provenance
 from shared.stages.operations import OPERATIONS, parse
 from shared.stages.requests import Ingredient, PostProcessingJob
 from shared.stages.stages import Role
@@ -130,6 +130,15 @@ def test_films_are_unsigned_without_a_certificate(sources: Path) -> None:
     assert result.metrics["signed"] is False
     with pytest.raises(c2pa.C2paError, match="ManifestNotFound"), files(result)[Role.VIDEO].open("rb") as film:
         c2pa.Reader("video/mp4", film)
+
+
+def test_a_certificate_that_c2pa_refuses_stops_no_film(sources: Path, keys: dict[str, str]) -> None:
+    """C2PA refuses an authority's certificate only when it signs, as it does an expired one."""
+    key = keys["provenance-signing-key"]
+    unsuitable = {**keys, "provenance-certificates": certificate(None, key, "An authority")}
+    result = finished(sources, unsuitable, PAINTED)
+    assert result.metrics["signed"] is False
+    assert len(list(read_planes(files(result)[Role.VIDEO]))) == 12
 
 
 def test_an_invalid_key_does_not_sign(tmp_path: Path, keys: dict[str, str]) -> None:

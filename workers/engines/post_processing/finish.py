@@ -8,6 +8,7 @@ from functools import partial
 from itertools import count
 from pathlib import Path
 
+from shared.observability import logger
 from shared.stages import operations
 from shared.stages.failures import StageFailure
 from shared.stages.metadata import PostProcessingMetadata
@@ -23,7 +24,7 @@ from workers.media.codecs import FINISHED, FINISHED_AV1, ClipWriter, remux
 from workers.media.previews import small_jpeg
 from workers.media.probe import probe
 from workers.provenance import signer
-from workers.provenance.signer import Signer
+from workers.provenance.signer import CannotSign, Signer
 
 _MEASURING_SHARE = 0.25  # share of the progress for the pass that only measures the camera path
 _LOWEST_FPS, _HIGHEST_FPS = Fraction(5), Fraction(60)
@@ -110,11 +111,15 @@ class Finish:
         ingredients: list[tuple[Ingredient, Path]] = [
             (ingredient, workspace.fetch(ingredient.url)) for ingredient in request.ingredients
         ]
-        for output in outputs:
-            if output.role in {Role.VIDEO, Role.AV1, Role.POSTER}:
-                self._signer.sign(
-                    output.path, output.media_type, ingredients, done.values(), captions=bool(request.captions_url)
-                )
+        try:
+            for output in outputs:
+                if output.role in {Role.VIDEO, Role.AV1, Role.POSTER}:
+                    self._signer.sign(
+                        output.path, output.media_type, ingredients, done.values(), captions=bool(request.captions_url)
+                    )
+        except CannotSign:  # the creator receives the film; the result says that it is not signed
+            logger.exception("the film is not signed")
+            return False
         return True
 
 
