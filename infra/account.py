@@ -1,4 +1,4 @@
-"""What an environment needs from its AWS account: quotas, zones that have all services, the monitor of costs.
+"""Needs of an environment that its AWS account must meet: quotas, zones with all services, the monitor of costs.
 
 Each function returns sentences for the operator, one for each thing to do. `make bootstrap` prints them.
 """
@@ -24,7 +24,7 @@ CONCURRENT_FUNCTIONS = 1000  # AWS's usual value; a new account may have 10
 
 @dataclass(slots=True)
 class Need:
-    """What is used of a quota: by the first deployment, which starts each worker once, and by all workers at once."""
+    """Use of a quota: by the first deployment, which starts each worker once, and by all workers at once."""
 
     service: str  # in Service Quotas, like the name of the quota
     first: float = 0

@@ -1,4 +1,4 @@
-"""What `make bootstrap` says about an account: quotas, zones, the monitor of costs."""
+"""Sentences of `make bootstrap` about an account: quotas, zones, the monitor of costs."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -38,7 +38,7 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stub]:
         used.assert_no_pending_responses()
 
 
-def give(stub: Stubber, **services: dict[str, float]) -> None:
+def give(stub: Stubber, services: dict[str, dict[str, float]]) -> None:
     """Add one page of quotas for each service, in the order of the calls."""
     for service in sorted(services):
         listed = [{"QuotaName": name, "QuotaCode": "L-7", "Value": value} for name, value in services[service].items()]
@@ -62,7 +62,7 @@ def test_gpus_and_endpoints_have_quotas_of_their_own(aws: Stub) -> None:
 
 
 def test_a_new_account_is_told_which_quotas_to_request(aws: Stub) -> None:
-    give(aws("service-quotas"), fargate={FARGATE_SPOT: 6, "Another": 0}, **{"lambda": {CONCURRENCY: 10}})
+    give(aws("service-quotas"), {"fargate": {FARGATE_SPOT: 6, "Another": 0}, "lambda": {CONCURRENCY: 10}})
     functions, workers = sorted(quotas(DEV))
     assert "'Concurrent executions' is 10: the first deployment fails" in functions
     assert "is 6: the first deployment fails. kinora-dev uses 10 at first and 20 with all workers" in workers
@@ -70,13 +70,13 @@ def test_a_new_account_is_told_which_quotas_to_request(aws: Stub) -> None:
 
 
 def test_a_quota_between_the_first_deployment_and_all_workers_limits_the_workers(aws: Stub) -> None:
-    give(aws("service-quotas"), fargate={FARGATE_SPOT: 10}, **{"lambda": {CONCURRENCY: 1000}})
+    give(aws("service-quotas"), {"fargate": {FARGATE_SPOT: 10}, "lambda": {CONCURRENCY: 1000}})
     [workers] = quotas(DEV)
     assert "fewer workers run at once" in workers
 
 
 def test_enough_is_silent_and_a_missing_value_is_not(aws: Stub) -> None:
-    give(aws("service-quotas"), fargate={FARGATE_SPOT: 20}, **{"lambda": {}})
+    give(aws("service-quotas"), {"fargate": {FARGATE_SPOT: 20}, "lambda": {}})
     [functions] = quotas(DEV)
     assert "AWS returned no value" in functions
 

@@ -48,6 +48,18 @@ def test_every_page_of_the_runbook_belongs_to_a_notification(cloud: Assembly) ->
         assert f"runbook.md#{page}" in texts, page
 
 
+def test_an_alarm_starts_if_the_canary_does_not_run(cloud: Assembly) -> None:
+    [alarm] = [
+        alarm for alarm in cloud.resources("AWS::CloudWatch::Alarm") if alarm["AlarmName"].endswith("-canary-silent")
+    ]
+    [runs] = [part["MetricStat"] for part in alarm["Metrics"] if "MetricStat" in part]
+    [rule] = [rule for rule in cloud.resources("AWS::Events::Rule") if rule["Name"].endswith("-canary")]
+    assert runs["Metric"]["MetricName"] == "Invocations"
+    every = {"rate(1 day)": 24, "rate(6 hours)": 6}[rule["ScheduleExpression"]]
+    assert runs["Period"] == every * 3600
+    assert (alarm["TreatMissingData"], alarm["EvaluationPeriods"]) == ("breaching", 2)
+
+
 def test_every_dead_letter_queue_has_its_alarm(cloud: Assembly) -> None:
     watched = str([alarm.properties for alarm in cloud.resources("AWS::CloudWatch::Alarm")])
     for queue in cloud.resources("AWS::SQS::Queue"):

@@ -102,6 +102,21 @@ def test_staging_and_prod_have_a_firewall_at_both_entrances(cloud: Assembly) -> 
         assert acl["Scope"] != "CLOUDFRONT" or "PerAddress" in rules
 
 
+def test_firewalls_log_blocked_requests_without_secrets_and_with_masked_addresses(cloud: Assembly) -> None:
+    groups = {str(group["LogGroupName"]): group for group in cloud.resources("AWS::Logs::LogGroup")}
+    configurations = cloud.resources("AWS::WAFv2::LoggingConfiguration")
+    assert len(configurations) == len(cloud.resources("AWS::WAFv2::WebACL"))
+    for logging in configurations:
+        [destination] = logging["LogDestinationConfigs"]
+        group = groups[destination.partition(":log-group:")[2]]
+        assert group["LogGroupName"].startswith("aws-waf-logs-")
+        assert "dataidentifier/IpAddress" in json.dumps(group["DataProtectionPolicy"]).replace("\\", "")
+        redacted = json.dumps(logging["RedactedFields"])
+        assert "authorization" in redacted
+        assert "QueryString" in redacted
+        assert logging["LoggingFilter"]["DefaultBehavior"] == "DROP"
+
+
 def test_cloudfront_uses_tls_only_and_media_needs_a_signature(cloud: Assembly) -> None:
     [distribution] = cloud.resources("AWS::CloudFront::Distribution")
     config = distribution["DistributionConfig"]

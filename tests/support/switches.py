@@ -44,7 +44,7 @@ EXAMPLES: dict[str, Any] = {
 BEFORE = replace(ENVIRONMENTS["dev"], name=NAME, retain_data=True)
 
 
-def other(name: str, value: object) -> object:
+def other(name: str, value: Any) -> Any:
     """Return another value of the field."""
     match value:
         case _ if name in EXAMPLES:
