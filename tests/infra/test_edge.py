@@ -54,7 +54,7 @@ def test_every_stage_is_throttled_logged_and_counted(cloud: Assembly) -> None:
 
 
 def test_the_execution_log_exists_before_api_gateway_writes_it(cloud: Assembly) -> None:
-    """API Gateway would create the group without an end of its retention."""
+    """API Gateway would create the group without a retention."""
     [stage] = cloud.resources("AWS::ApiGateway::Stage")
     [group] = [
         found for found in cloud.resources("AWS::Logs::LogGroup")
