@@ -87,8 +87,8 @@ protocol: $(READY) ## Visit each state of the protocol model, with all fixes and
 	$(BIN)/python -m tools.protocol
 
 .PHONY: audit
-audit: $(READY) ## Check the invariants of ENV's data, or of the laptop cloud at ENDPOINT= (its AWS endpoint); REST=1 at rest
-	@$(BIN)/python -m tools.audit $(if $(ENDPOINT),--endpoint "$$ENDPOINT",--env $(ENV)) $(if $(REST),--at-rest)
+audit: $(READY) ## Check the invariants of ENV's data, or of the laptop cloud at ENDPOINT= (its AWS endpoint); REST=1 at rest, TABLES= restored
+	@$(BIN)/python -m tools.audit $(if $(ENDPOINT),--endpoint "$$ENDPOINT",--env $(ENV)) $(if $(REST),--at-rest) $(call option,TABLES,tables)
 
 .PHONY: bench
 bench: $(READY) ## Measure, against named peers, into build/bench.json
@@ -128,9 +128,9 @@ $(CDK): | $(READY)
 .PHONY: synth bootstrap diff deploy destroy cross-check
 synth: $(READY) ## Build the CloudFormation templates of ENV (dev, staging, prod) into build/cdk.out
 	@PATH="$$PWD/$(BIN):$$PATH" $(BIN)/python -m infra.app -c env=$(ENV)
-bootstrap: $(CDK) ## Prepare the account of your AWS credentials for `make deploy`, once
+bootstrap: $(CDK) ## Prepare the account of your AWS credentials for ENV, and print what it lacks
 	@$(CDK_RUN) bootstrap
-	@$(BIN)/python -m infra.bootstrap
+	@PATH="$$PWD/$(BIN):$$PATH" $(BIN)/python -m infra.bootstrap $(ENV)
 diff: $(CDK) ## Show the changes that `make deploy` would make in ENV
 	@$(CDK_RUN) diff --all
 deploy: $(CDK) ## Deploy ENV into the account of your AWS credentials

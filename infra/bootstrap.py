@@ -1,13 +1,16 @@
-"""`python -m infra.bootstrap`: create the service-linked roles of AWS services in the account.
+"""`python -m infra.bootstrap ENV`: create service-linked roles, and print what the account lacks for ENV.
 
-AWS consoles create them automatically. CloudFormation does not wait for them, so that without them the first cluster
-in an empty account fails.
+AWS consoles create the roles automatically. CloudFormation does not wait for them, so that without them the first
+cluster in an empty account fails.
 """
 
 import sys
 from collections.abc import Iterable
 
 import boto3
+
+from infra.account import cost_monitor, quotas, zones
+from infra.environments import ENVIRONMENTS
 
 SERVICES = (
     "ecs.amazonaws.com",
@@ -33,5 +36,14 @@ def prepare(services: Iterable[str] = SERVICES) -> list[str]:
     return made
 
 
-if __name__ == "__main__":
+def main(name: str) -> None:
     sys.stdout.write(f"Created service-linked roles: {', '.join(prepare()) or '0, all exist'}\n")
+    environment = ENVIRONMENTS[name]
+    found = [*quotas(environment), *zones(environment), *cost_monitor(environment)]
+    for sentence in found:
+        sys.stdout.write(f"- {sentence}\n")
+    sys.stdout.write(f"{len(found)} things to do before `make deploy ENV={name}`.\n")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

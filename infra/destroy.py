@@ -9,6 +9,8 @@ import boto3
 
 from infra.environments import ENVIRONMENTS, Environment
 
+WITH_DELIVERY = ("-c", "repository=any/any")  # without a repository the app would leave out the stack `delivery`
+
 
 def main(name: str, cdk: Sequence[str]) -> int:
     """Delete the stacks with the command `cdk` and return its exit status. Without confirmation change nothing."""
@@ -27,7 +29,7 @@ def main(name: str, cdk: Sequence[str]) -> int:
     if not environment.retain_data:
         account = boto3.client("sts").get_caller_identity()["Account"]
         _empty(set(buckets(environment, account)))
-    return subprocess.run([*cdk, "destroy", "--all", "--force"], check=False).returncode  # noqa: S603  # make's own
+    return subprocess.run([*cdk, *WITH_DELIVERY, "destroy", "--all", "--force"], check=False).returncode  # noqa: S603  # make's own
 
 
 def buckets(environment: Environment, account: str) -> list[str]:

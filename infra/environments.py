@@ -75,7 +75,9 @@ class Environment:
     spot: bool
     signs_films: bool = True  # if its secrets contain a certificate; workers need an endpoint to reach the secrets
     endpoint_zones: int = 2  # number of zones with interface endpoints; each endpoint costs $7 a month per zone
-    canary_every_hours: int = 6  # each film costs some cents: it starts a worker of every stage of its job
+    # From 1 to 24; CloudWatch has no longer period for the alarm. Each film costs some cents: it starts a worker of
+    # every stage of its job.
+    canary_every_hours: int = 6
     # Stages that run on SageMaker asynchronous endpoints instead of ECS, with the instance type: "ml.g6.xlarge", or a
     # Graviton type ("ml.c7g.xlarge") if the engines need no GPU, because their image is built for Graviton.
     sagemaker: Mapping[Stage, str] = field(default_factory=dict)
@@ -85,6 +87,8 @@ class Environment:
             raise ValueError(
                 f"{self.name}: sentry_dsn must be https://<key>@<host>/<project>, or functions cannot start"
             )
+        if not 1 <= self.canary_every_hours <= 24:
+            raise ValueError(f"{self.name}: canary_every_hours must be 1 to 24, or its alarm has no period")
         if self.region != EDGE_REGION:
             raise ValueError(
                 f"{self.name}: region {self.region} is not supported: CloudFront's certificates, firewalls and logs "

@@ -18,11 +18,13 @@ def main(
     env: Annotated[str, typer.Option(help="The environment; without one, the laptop cloud.")] = "",
     endpoint: Annotated[str, typer.Option(help="The laptop cloud's AWS endpoint.")] = "",
     at_rest: Annotated[bool, typer.Option(help="Report everything that is unfinished, too.")] = False,
+    tables: Annotated[str, typer.Option(help="The prefix of restored tables, instead of the environment's.")] = "",
 ) -> None:
     """Print the findings as a table."""
     if bool(env) == bool(endpoint):
         raise typer.BadParameter("give ENV=, or ENDPOINT= of the laptop cloud")
     os.environ |= laptop(endpoint, "") if endpoint else _variables(env)
+    os.environ |= {"KINORA_TABLE_PREFIX": tables} if tables else {}
     from functions.upkeep.audit import findings  # noqa: PLC0415  # records read the environment at import
     from shared.core.clock import utc_now  # noqa: PLC0415  # imported with the line above
 

@@ -13,7 +13,7 @@ from constructs import Construct
 from infra import edge
 from infra.constructs.acknowledge import acknowledge, acknowledge_warning
 from infra.constructs.hosted_domain import hosted_domain
-from infra.constructs.web_acl import WebAcl
+from infra.constructs.web_acl import WebAcl, waf_log
 from infra.environments import Environment
 from shared.aws.media import CACHE_SECONDS
 
@@ -58,6 +58,8 @@ class FrontDoor(Construct):
             read_timeout=Duration.seconds(30),
         )
         domain = hosted_domain(self, environment)
+        blocked = waf_log(self, environment, "edge")
+        acl = WebAcl(self, "edge", environment, scope_name="CLOUDFRONT", log_group=blocked) if environment.waf else None
         self.distribution = cloudfront.Distribution(
             self,
             "distribution",
@@ -71,7 +73,7 @@ class FrontDoor(Construct):
             error_responses=[
                 cloudfront.ErrorResponse(http_status=status, ttl=Duration.seconds(0)) for status in ERRORS
             ],
-            web_acl_id=WebAcl(self, "edge", environment, scope_name="CLOUDFRONT").attr_arn if environment.waf else None,
+            web_acl_id=acl.attr_arn if acl else None,
             default_behavior=cloudfront.BehaviorOptions(
                 origin=site,
                 viewer_protocol_policy=cloudfront.ViewerProtocolPolicy.REDIRECT_TO_HTTPS,

@@ -16,7 +16,14 @@ class KinoraLogGroup(logs.LogGroup):
         *,
         environment: Environment,
         log_group_name: str,
+        data_protection_policy: logs.DataProtectionPolicy | None = None,
     ) -> None:
-        super().__init__(scope, id, log_group_name=log_group_name, removal_policy=environment.removal_policy)
+        super().__init__(
+            scope,
+            id,
+            log_group_name=log_group_name,
+            removal_policy=environment.removal_policy,
+            data_protection_policy=data_protection_policy,
+        )
         group = cast(logs.CfnLogGroup, self.node.default_child)
         group.retention_in_days = environment.log_retention_days  # `LogGroup` accepts only an enumeration

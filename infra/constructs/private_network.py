@@ -12,6 +12,20 @@ from constructs import Construct
 from infra.constructs.log_group import KinoraLogGroup
 from infra.environments import Environment
 
+_ALL = ec2.InterfaceVpcEndpointAwsService
+# The interface endpoints: for all workers, for those of the stages only, and for signing workers and for instances.
+FOR_ALL = {
+    "sqs": _ALL.SQS,
+    "logs": _ALL.CLOUDWATCH_LOGS,
+    "ecr-api": _ALL.ECR,
+    "ecr-dkr": _ALL.ECR_DOCKER,
+    "xray": _ALL.XRAY,
+    "lambda": _ALL.LAMBDA_,  # for `pipeline-grant`
+}
+FOR_STAGES = {"states": _ALL.STEP_FUNCTIONS}
+FOR_SIGNING = {"secretsmanager": _ALL.SECRETS_MANAGER}
+FOR_INSTANCES = {"ecs": _ALL.ECS, "ecs-agent": _ALL.ECS_AGENT, "ecs-telemetry": _ALL.ECS_TELEMETRY}
+SERVICES = [one.short_name for one in (FOR_ALL | FOR_STAGES | FOR_SIGNING | FOR_INSTANCES).values()]
 HTTPS = ec2.Port.tcp(443)
 ANYWHERE = ec2.Peer.any_ipv4()
 
@@ -74,26 +88,9 @@ class PrivateNetwork(Construct):
         self._gateways(bucket, environment)
         # Workers in the other zones use the same endpoints, for a cent per gigabyte.
         nearby = ec2.SubnetSelection(subnets=self.vpc.isolated_subnets[: environment.endpoint_zones])
-        services = ec2.InterfaceVpcEndpointAwsService
-        for_all = {
-            "sqs": services.SQS,
-            "logs": services.CLOUDWATCH_LOGS,
-            "ecr-api": services.ECR,
-            "ecr-dkr": services.ECR_DOCKER,
-            "xray": services.XRAY,
-            "lambda": services.LAMBDA_,  # for `pipeline-grant`
-        }
-        for_stages = {"states": services.STEP_FUNCTIONS}
-        if with_secrets:
-            for_stages |= {"secretsmanager": services.SECRETS_MANAGER}
-        if with_instances:
-            for_stages |= {
-                "ecs": services.ECS,
-                "ecs-agent": services.ECS_AGENT,
-                "ecs-telemetry": services.ECS_TELEMETRY,
-            }
+        for_stages = FOR_STAGES | (FOR_SIGNING if with_secrets else {}) | (FOR_INSTANCES if with_instances else {})
         ours = Stack.of(self).account
-        for group, needed in ((endpoints, for_all), (of_stages, for_stages)):
+        for group, needed in ((endpoints, FOR_ALL), (of_stages, for_stages)):
             for name, service in needed.items():
                 endpoint = self.vpc.add_interface_endpoint(
                     name, service=service, security_groups=[group], subnets=nearby, open=False

@@ -57,7 +57,7 @@ class KinoraRestApi(apigateway.RestApi):
                 method_options=_costly(environment),
             ),
         )
-        # API Gateway creates this group itself at the first error, without an end of its lines' retention.
+        # API Gateway would create this group at the first error, without a retention.
         executions = KinoraLogGroup(
             self,
             "executions",

@@ -1,8 +1,11 @@
 """A web application firewall: AWS's managed rules against attacks, and a rate limit for each client address."""
 
+from aws_cdk import ArnFormat, Stack
+from aws_cdk import aws_logs as logs
 from aws_cdk import aws_wafv2 as wafv2
 from constructs import Construct
 
+from infra.constructs.log_group import KinoraLogGroup
 from infra.environments import Environment
 
 # Managed rule groups, with the rules that count matches and do not block: the rules about bodies. Bodies are JSON of up
@@ -27,10 +30,29 @@ _HIDDEN = (
     ),
     wafv2.CfnWebACL.FieldToProtectProperty(field_type="QUERY_STRING"),
 )
+# Headers that contain secrets or personal data. The log contains the others.
+REDACTED = ("authorization", "cookie", "user-agent")
+
+
+def waf_log(scope: Construct, environment: Environment, name: str) -> logs.LogGroup:
+    """Create the log group of a firewall, in every environment: a retained group would occupy its name.
+
+    WAF requires the prefix of the name. Only readers with `logs:Unmask` see addresses of clients.
+    """
+    return KinoraLogGroup(
+        scope,
+        f"{name}-log",
+        environment=environment,
+        log_group_name=f"aws-waf-logs-{environment.prefix}-{name}",
+        data_protection_policy=logs.DataProtectionPolicy(identifiers=[logs.DataIdentifier.IPADDRESS]),
+    )
 
 
 class WebAcl(wafv2.CfnWebACL):
-    """The firewall of CloudFront (`scope_name` CLOUDFRONT, with the rate limit) or of the REST API (REGIONAL)."""
+    """The firewall of CloudFront (`scope_name` CLOUDFRONT, with the rate limit) or of the REST API (REGIONAL).
+
+    Requests that it blocks are logged.
+    """
 
     def __init__(
         self,
@@ -39,6 +61,7 @@ class WebAcl(wafv2.CfnWebACL):
         environment: Environment,
         *,
         scope_name: str,
+        log_group: logs.ILogGroup,
     ) -> None:
         rules = [_managed(name, counted, priority) for priority, (name, counted) in enumerate(MANAGED.items())]
         if scope_name == "CLOUDFRONT":
@@ -57,6 +80,35 @@ class WebAcl(wafv2.CfnWebACL):
                     wafv2.CfnWebACL.DataProtectProperty(action="SUBSTITUTION", field=field) for field in _HIDDEN
                 ]
             ),
+        )
+        stack = Stack.of(self)
+        wafv2.CfnLoggingConfiguration(
+            scope,
+            f"{id}-logging",
+            resource_arn=self.attr_arn,
+            # The ARN of `log_group` ends with `:*`, which WAF refuses.
+            log_destination_configs=[
+                stack.format_arn(
+                    service="logs",
+                    resource="log-group",
+                    resource_name=log_group.log_group_name,
+                    arn_format=ArnFormat.COLON_RESOURCE_NAME,
+                )
+            ],
+            redacted_fields=[
+                wafv2.CfnLoggingConfiguration.FieldToMatchProperty(single_header={"Name": name}) for name in REDACTED
+            ]
+            + [wafv2.CfnLoggingConfiguration.FieldToMatchProperty(query_string={})],
+            logging_filter={
+                "DefaultBehavior": "DROP",
+                "Filters": [
+                    {
+                        "Behavior": "KEEP",
+                        "Requirement": "MEETS_ANY",
+                        "Conditions": [{"ActionCondition": {"Action": "BLOCK"}}],
+                    }
+                ],
+            },
         )
 
 

@@ -15,7 +15,7 @@ from infra.constructs.function import KinoraFunction
 from infra.constructs.rest_api import STAGE, KinoraRestApi
 from infra.constructs.socket_api import SocketApi
 from infra.constructs.stage_queue import DeadLetterQueue
-from infra.constructs.web_acl import WebAcl
+from infra.constructs.web_acl import WebAcl, waf_log
 from infra.environments import Environment
 from infra.functions import AUTHORIZER, FAN_OUT, JOBS_STREAM, REST_DOMAINS, SOCKET_ROUTES
 from infra.stacks.data import DataStack
@@ -101,8 +101,9 @@ class ApiStack(Stack):
     def _guard_rest_api(self) -> None:
         """Attach a firewall to the REST API, for calls that bypass CloudFront."""
         stage = self.rest_api.deployment_stage
+        blocked = waf_log(self, self._environment, "regional")
         if self._environment.waf:
-            acl = WebAcl(self, "regional", self._environment, scope_name="REGIONAL")
+            acl = WebAcl(self, "regional", self._environment, scope_name="REGIONAL", log_group=blocked)
             wafv2.CfnWebACLAssociation(self, "rest-acl", resource_arn=stage.stage_arn, web_acl_arn=acl.attr_arn)
         else:
             reason = "Environments without a WAF are for experiments. A WAF costs $5 a month and $1 for each rule."

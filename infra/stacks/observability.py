@@ -7,6 +7,7 @@ from aws_cdk import Stack
 from aws_cdk import aws_budgets as budgets
 from aws_cdk import aws_ce as costs
 from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
@@ -59,7 +60,7 @@ class ObservabilityStack(Stack):
             "jobs-stream": api.jobs_stream_failures,
             "rotation": data.rotation.failures,
         }
-        self._watch_creators()
+        self._watch_creators(environment)
         self._watch_api(api)
         self._watch_pipeline(pipeline)
         self._watch_upkeep(pipeline)
@@ -79,7 +80,7 @@ class ObservabilityStack(Stack):
 
     # --- alarms, starting with effects on creators
 
-    def _watch_creators(self) -> None:
+    def _watch_creators(self, environment: Environment) -> None:
         self.alarms.when(
             "canary",
             "The canary could not make its film.",
@@ -87,6 +88,16 @@ class ObservabilityStack(Stack):
             above=0,
             minutes=60,
             missing=IGNORE,  # the canary runs every few hours; the alarm keeps its state until the next run
+        )
+        self.alarms.when(
+            "canary",
+            "The canary does not run.",
+            _silence(self.canary.function),
+            above=0,
+            about="silent",
+            minutes=60 * environment.canary_every_hours,
+            times=2,
+            missing=BREACHING,
         )
         self.alarms.when(
             "job-failures",
@@ -174,11 +185,7 @@ class ObservabilityStack(Stack):
             self.alarms.when(
                 "upkeep-silent",
                 "A function of the upkeep does not run.",
-                cloudwatch.MathExpression(
-                    expression="IF(runs > 0, 0, 1)",
-                    using_metrics={"runs": pipeline.functions[row.name].metric_invocations(statistic="Sum")},
-                    label="silent",
-                ),
+                _silence(pipeline.functions[row.name]),
                 above=0,
                 minutes=120,
                 missing=BREACHING,
@@ -297,3 +304,12 @@ class ObservabilityStack(Stack):
             subscribers=[costs.CfnAnomalySubscription.SubscriberProperty(type="SNS", address=self.topic.topic_arn)],
         )
         self.add_metadata("cost-anomaly", runbook_page(self, "cost-anomaly"))
+
+
+def _silence(function: lambda_.IFunction) -> cloudwatch.MathExpression:
+    """Return 0 in a period in which the function ran. Without a run there is no point."""
+    return cloudwatch.MathExpression(
+        expression="IF(runs > 0, 0, 1)",
+        using_metrics={"runs": function.metric_invocations(statistic="Sum")},
+        label="silent",
+    )

@@ -14,7 +14,6 @@ import pytest
 from moto import mock_aws
 from pydantic_settings import BaseSettings
 
-from infra.environments import ENVIRONMENTS
 from infra.functions import (
     AUTHORIZER,
     FAN_OUT,
@@ -27,7 +26,6 @@ from infra.functions import (
     UPKEEP,
     UPKEEP_EVERY_SECONDS,
 )
-from infra.secrets import PROVENANCE_SECRETS
 from infra.tables import RECORDS
 from local.environment import PREFIX, ROOT, environment
 from local.gateway.app import ENTRIES
@@ -341,8 +339,7 @@ def test_the_template_and_the_laptop_have_the_same_secrets(dev: Assembly, tmp_pa
     from local.keys import secret_values  # noqa: PLC0415  # needed in this test only; making keys takes 1 s
 
     names = {found["Name"].removeprefix("kinora/dev/") for found in dev.resources("AWS::SecretsManager::Secret")}
-    assert not ENVIRONMENTS["dev"].signs_films
-    assert names | set(PROVENANCE_SECRETS) == set(secret_values(tmp_path)), "the laptop signs its films"
+    assert names == set(secret_values(tmp_path))
 
 
 def test_every_permission_to_call_names_an_existing_function(dev: Assembly) -> None:

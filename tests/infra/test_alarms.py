@@ -7,10 +7,7 @@ from tools.elsewhere import ACCOUNTS_MONITOR
 from tools.template import Assembly
 
 RUNBOOK = ROOT / "docs" / "runbook.md"
-COSTS_WATCHED = {
-    "prod",
-    "elsewhere",
-}  # AWS allows one monitor of services in an account, so not every environment has its own
+COSTS_WATCHED = {"elsewhere"}  # the monitor belongs to the account, so the operator names it
 PAGE = re.compile(r"/docs/runbook\.md#([\w-]+)")
 
 
@@ -49,6 +46,18 @@ def test_every_page_of_the_runbook_belongs_to_a_notification(cloud: Assembly) ->
     assert ("runbook.md#cost-anomaly" in texts) is (cloud.name in COSTS_WATCHED)
     for page in set(pages) - {"cost-anomaly"}:
         assert f"runbook.md#{page}" in texts, page
+
+
+def test_an_alarm_starts_if_the_canary_does_not_run(cloud: Assembly) -> None:
+    [alarm] = [
+        alarm for alarm in cloud.resources("AWS::CloudWatch::Alarm") if alarm["AlarmName"].endswith("-canary-silent")
+    ]
+    [runs] = [part["MetricStat"] for part in alarm["Metrics"] if "MetricStat" in part]
+    [rule] = [rule for rule in cloud.resources("AWS::Events::Rule") if rule["Name"].endswith("-canary")]
+    assert runs["Metric"]["MetricName"] == "Invocations"
+    every = {"rate(1 day)": 24, "rate(6 hours)": 6}[rule["ScheduleExpression"]]
+    assert runs["Period"] == every * 3600
+    assert (alarm["TreatMissingData"], alarm["EvaluationPeriods"]) == ("breaching", 2)
 
 
 def test_every_dead_letter_queue_has_its_alarm(cloud: Assembly) -> None:

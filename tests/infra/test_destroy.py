@@ -55,7 +55,7 @@ def test_buckets_are_emptied_and_stacks_deleted(tmp_path: Path, monkeypatch: pyt
     assert stored() == 3
     assert main("dev", cdk(tmp_path, code)) == code
     assert (stored(), stored(OTHER)) == (0, 1)
-    assert arguments(tmp_path) == f"{code} destroy --all --force"
+    assert arguments(tmp_path) == f"{code} -c repository=any/any destroy --all --force"
 
 
 @pytest.mark.usefixtures("deployed")
@@ -84,7 +84,7 @@ def test_retained_buckets_are_not_emptied(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setitem(ENVIRONMENTS, "dev", replace(ENVIRONMENTS["dev"], retain_data=True))
     assert main("dev", cdk(tmp_path)) == 0
     assert stored() == 3
-    assert arguments(tmp_path) == "0 destroy --all --force"
+    assert arguments(tmp_path) == "0 -c repository=any/any destroy --all --force"
 
 
 def test_an_unknown_environment_is_refused_with_the_known_names(

@@ -76,6 +76,17 @@ def test_no_log_of_the_edge_contains_a_token(cloud: Assembly) -> None:
         assert hidden == [("SINGLE_HEADER", headers), ("QUERY_STRING", None)]
 
 
+def test_the_execution_log_exists_before_api_gateway_writes_it(cloud: Assembly) -> None:
+    """API Gateway would create the group without a retention."""
+    [stage] = cloud.resources("AWS::ApiGateway::Stage")
+    [group] = [
+        found for found in cloud.resources("AWS::Logs::LogGroup")
+        if found["LogGroupName"] == f"API-Gateway-Execution-Logs_{stage['RestApiId']}/{stage['StageName']}"
+    ]  # fmt: skip
+    assert group["RetentionInDays"] > 0
+    assert group.id in stage.raw["DependsOn"]
+
+
 def test_public_routes_that_hash_passwords_have_a_smaller_limit(cloud: Assembly) -> None:
     [stage] = cloud.resources("AWS::ApiGateway::Stage")
     limits = {
@@ -112,6 +123,21 @@ def test_staging_and_prod_have_a_firewall_at_both_entrances(cloud: Assembly) -> 
         rules = {rule["Name"] for rule in acl["Rules"]}
         assert {"AWSManagedRulesCommonRuleSet", "AWSManagedRulesKnownBadInputsRuleSet"} <= rules
         assert acl["Scope"] != "CLOUDFRONT" or "PerAddress" in rules
+
+
+def test_firewalls_log_blocked_requests_without_secrets_and_with_masked_addresses(cloud: Assembly) -> None:
+    groups = {str(group["LogGroupName"]): group for group in cloud.resources("AWS::Logs::LogGroup")}
+    configurations = cloud.resources("AWS::WAFv2::LoggingConfiguration")
+    assert len(configurations) == len(cloud.resources("AWS::WAFv2::WebACL"))
+    for logging in configurations:
+        [destination] = logging["LogDestinationConfigs"]
+        group = groups[destination.partition(":log-group:")[2]]
+        assert group["LogGroupName"].startswith("aws-waf-logs-")
+        assert "dataidentifier/IpAddress" in json.dumps(group["DataProtectionPolicy"]).replace("\\", "")
+        redacted = json.dumps(logging["RedactedFields"])
+        assert "authorization" in redacted
+        assert "QueryString" in redacted
+        assert logging["LoggingFilter"]["DefaultBehavior"] == "DROP"
 
 
 def test_cloudfront_uses_tls_only_and_media_needs_a_signature(cloud: Assembly) -> None:
@@ -197,9 +223,6 @@ def test_environments_without_signing_have_no_endpoint_for_the_certificate(cloud
     endpoints = [str(endpoint["ServiceName"]) for endpoint in cloud.resources("AWS::EC2::VPCEndpoint")]
     signs = any(name.endswith(".secretsmanager") for name in endpoints)
     assert signs == (cloud.name in {"staging", "prod"})
-    assert signs == any(
-        "provenance" in str(secret["Name"]) for secret in cloud.resources("AWS::SecretsManager::Secret")
-    )
     for task in cloud.resources("AWS::ECS::TaskDefinition"):
         [container] = task["ContainerDefinitions"]
         variables = {variable["Name"]: variable["Value"] for variable in container["Environment"]}

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
+from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER  # type: ignore[import-untyped]  # it ships no types
 
 from infra.environments import EDGE_REGION
 from tests.support.switches import APPS, NAME, SWITCHES
@@ -103,6 +103,12 @@ def test_each_switch_changes_the_template(states: dict[str, Assembly]) -> None:
     before, after = (APPS[state][0] for state in ("before", "after"))
     assert [name for name in SWITCHES if getattr(before, name) == getattr(after, name)] == []
     assert states["before"].stacks != states["after"].stacks
+
+
+def test_without_a_repository_no_workflow_may_deploy(states: dict[str, Assembly]) -> None:
+    assert "token.actions.githubusercontent.com" in str(states["after"].stacks)
+    assert "token.actions.githubusercontent.com" not in str(states["before"].stacks)
+    assert set(states["after"].stacks) - set(states["before"].stacks) == {"delivery"}
 
 
 def test_no_switch_replaces_a_resource_with_a_fixed_name(change: tuple[Assembly, Assembly]) -> None:

@@ -249,6 +249,38 @@ def test_an_endpoint_has_the_environment_variables_of_a_worker(elsewhere: Assemb
 # --- the network
 
 
+def test_zones_are_named_by_id(cloud: Assembly) -> None:
+    """The name us-east-1a is another zone in each account, and a zone can lack a service."""
+    subnets = cloud.resources("AWS::EC2::Subnet")
+    assert tuple(subnet["AvailabilityZoneId"] for subnet in subnets) == ENVIRONMENT.zones
+    assert [subnet for subnet in subnets if "AvailabilityZone" in subnet.properties] == []
+
+
+def test_interface_endpoints_serve_this_account_only(cloud: Assembly) -> None:
+    endpoints = [
+        found for found in cloud.resources("AWS::EC2::VPCEndpoint") if found["VpcEndpointType"] == "Interface"
+    ]  # fmt: skip
+    assert len(endpoints) >= 7
+    for endpoint in endpoints:
+        [statement] = endpoint["PolicyDocument"]["Statement"]
+        assert statement["Condition"] == {
+            "StringEquals": {"aws:PrincipalAccount": "123456789012"},
+            "StringEqualsIfExists": {"aws:ResourceAccount": "123456789012"},
+        }, endpoint
+
+
+def test_services_are_deleted_before_the_association_of_their_capacity_providers(cloud: Assembly) -> None:
+    [association] = cloud.resources("AWS::ECS::ClusterCapacityProviderAssociations")
+    for service in cloud.resources("AWS::ECS::Service"):
+        assert association.id in service.raw["DependsOn"], service
+
+
+def test_a_stage_on_an_endpoint_writes_into_a_group_with_retention(elsewhere: Assembly) -> None:
+    groups = {str(group["LogGroupName"]): group for group in elsewhere.resources("AWS::Logs::LogGroup")}
+    for stage in ON_ENDPOINTS:
+        assert groups[f"/aws/sagemaker/Endpoints/kinora-elsewhere-{stage.queue}"]["RetentionInDays"] == 7
+
+
 def test_our_own_hosts_reach_ecs(elsewhere: Assembly, dev: Assembly) -> None:
     def reached(cloud: Assembly) -> set[str]:
         return {

@@ -32,6 +32,7 @@ EXAMPLES: dict[str, Any] = {
     "domain_name": "studio.example.com",
     "hosted_zone_id": "Z0123456789",
     "log_retention_days": 14,
+    "canary_every_hours": 12,
     "alarm_email": "operator@example.com",
     "cost_monitor": NEW,
     "sentry_dsn": "https://0123456789abcdef@errors.example.com/1",
@@ -43,7 +44,7 @@ EXAMPLES: dict[str, Any] = {
 BEFORE = replace(ENVIRONMENTS["dev"], name=NAME, retain_data=True)
 
 
-def other(name: str, value: object) -> object:
+def other(name: str, value: Any) -> Any:
     """Return another value of the field."""
     match value:
         case _ if name in EXAMPLES:

@@ -38,7 +38,7 @@ def adapted(template: dict[str, Any], variables: dict[str, str], formation: Any)
 
     The outputs of earlier stacks replace the references to them, which MiniStack does not support.
     """
-    changed = _resolved(template, formation)
+    changed: dict[str, Any] = _resolved(template, formation)
     omitted = {name for name, found in changed["Resources"].items() if found["Type"] in OMITTED_TYPES}
     changed["Resources"] = {name: found for name, found in changed["Resources"].items() if name not in omitted}
     for resource in changed["Resources"].values():
