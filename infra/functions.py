@@ -182,6 +182,7 @@ _UPKEEP_SECONDS = 900  # Lambda's maximum timeout
 _OF_JOBS = (JobSpecRecord, StepResultRecord, StepTokenRecord, StepTicketRecord)
 _AUDITED = (
     *_OF_JOBS, JobRecord, HoldRecord, AccountRecord, UserRecord, EmailClaimRecord, IdempotencyRecord, AssetRecord,
+    SlotsRecord,
 )  # fmt: skip
 UPKEEP: tuple[Function, ...] = (
     Function(
@@ -199,7 +200,7 @@ UPKEEP: tuple[Function, ...] = (
         name="upkeep-audit",
         handler="functions.upkeep.audit:handler",
         may=Grants(
-            reads=(*_AUDITED, LedgerRecord, PassRecord),
+            reads=(*_AUDITED, LedgerRecord, WaitingRecord, PassRecord),
             scans=_AUDITED,
             writes=(PassRecord,),
             media_lists=(JOBS, ASSETS, QUARANTINE),
