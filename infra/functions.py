@@ -184,6 +184,7 @@ _UPKEEP_SECONDS = 900  # Lambda's maximum timeout
 _OF_JOBS = (JobSpecRecord, StepResultRecord, StepTokenRecord, StepTicketRecord)
 _AUDITED = (
     *_OF_JOBS, JobRecord, HoldRecord, AccountRecord, UserRecord, EmailClaimRecord, IdempotencyRecord, AssetRecord,
+    SlotsRecord,
 )  # fmt: skip
 UPKEEP: tuple[Function, ...] = (
     Function(
@@ -209,7 +210,7 @@ UPKEEP: tuple[Function, ...] = (
         name="upkeep-audit",
         handler="functions.upkeep.audit:handler",
         may=Grants(
-            reads=(*_AUDITED, LedgerRecord, PassRecord),
+            reads=(*_AUDITED, LedgerRecord, WaitingRecord, PassRecord),
             scans=_AUDITED,
             writes=(PassRecord,),
             media_lists=(JOBS, WORK, ASSETS, QUARANTINE),

@@ -17,8 +17,7 @@ from infra.environments import ENVIRONMENTS
 from infra.functions import RECONCILE_EVERY_SECONDS
 from local.environment import ROOT
 from shared.stages.engines import Family
-from tests.support.cloud import nothing
-from tests.support.life import Life
+from tests.support.life import Life, World
 from tests.support.studio import studio
 from tools.costs import ASSUMED, PLANNED, WORKER_SECONDS, JobFlow, one_job
 from workers.runtime.config import WorkerConfig
@@ -35,7 +34,7 @@ def calls_of_one_job() -> Mapping[str, int]:
     """Return the number of calls of each AWS operation in a job's life without beats: from submit to settle."""
     with studio() as deployed:
         creator = deployed.arrive("ada@example.com")
-        life = Life(creator, creator.project(), {"duration": 5}, 0, nothing)
+        life = Life(creator, creator.project(), World(settings={"duration": 5}))
         deployed.cloud.calls.clear()
         life.run()
         return Counter(deployed.cloud.calls)

@@ -21,7 +21,7 @@ from shared.rest.caller import may
 from shared.rest.once import Once
 from shared.rest.pagination import After, Limit
 from shared.rest.problem import problems
-from shared.slots.store import TooManyWaiting
+from shared.slots.store import TooManyWaiting, WaitTooLong
 
 router = APIRouter(prefix="/api/jobs", tags=["jobs"])
 
@@ -43,6 +43,7 @@ Write = Annotated[Principal, may(Permission.JOBS_WRITE)]
         NoEngine,
         KeyReused,
         TooManyWaiting,
+        WaitTooLong,
     ),
 )
 def create_job(body: JobCreate, caller: Write, once: Once) -> Response:

@@ -15,6 +15,7 @@ from functions.upkeep.checks import (
     account_findings,
     hold_findings,
     job_findings,
+    slot_findings,
 )
 from functions.upkeep.orphans import PREFIXES, ROWS_OF_JOBS, find_jobs, unnamed_objects, unnamed_rows
 from shared.assets.record import AssetRecord, AssetStatus
@@ -28,6 +29,8 @@ from shared.jobs.keys import WORK_LIFE, job_prefixes
 from shared.jobs.record import JobRecord, JobSpecRecord, JobStatus, StepTokenRecord
 from shared.jobs.store import jobs
 from shared.observability import Metric, logger, measure, observed
+from shared.slots.record import SlotsRecord, WaitingRecord
+from shared.slots.store import slots
 from shared.stages.queues import QUEUES
 from shared.stages.stages import Stage
 from shared.users.record import EmailClaimRecord, UserRecord
@@ -109,6 +112,8 @@ def _jobs(rows: Sequence[JobRecord], now: Moment) -> Iterator[Finding]:
     specs = {spec.job_id for spec in _read(JobSpecRecord, ids)}
     results = jobs.results_of(rows)
     tokens = _read(StepTokenRecord, ((job.job_id, stage.value) for job in rows for stage, _ in job.planned()))
+    queued = {row.job_id for row in _read(WaitingRecord, ((job.account_id, job.job_id) for job in rows if job.waits))}
+    held = {slot.job_id for slot in slots.held()[0]}
     for job in rows:
         complete = any(step.status == JobStatus.COMPLETED for _, step in job.planned())
         facts = Facts(
@@ -118,6 +123,8 @@ def _jobs(rows: Sequence[JobRecord], now: Moment) -> Iterator[Finding]:
             results=results[job.job_id],
             stored=_stored(job, now) if complete else (),
             has_token={Stage(token.stage) for token in tokens if token.job_id == job.job_id},
+            is_in_queue=job.job_id in queued,
+            has_slot=job.job_id in held,
         )
         yield from job_findings(facts, now)
 
@@ -139,6 +146,16 @@ def _accounts(rows: Sequence[AccountRecord], now: Moment) -> Iterator[Finding]:
             if (account.available, account.held) == (before.available, before.held):
                 yield from account_findings(account, total, now)
                 break
+
+
+def _slots(rows: Sequence[SlotsRecord], now: Moment) -> Iterator[Finding]:
+    for row in (row for row in rows if row.lane is not None):  # the deployment has no lane
+        waiting, before = WaitingRecord.count(row.owner, consistent_read=True), row.waiting
+        row.refresh(consistent_read=True)
+        if row.waiting != before:  # it changes: the number is not of the same moment
+            waiting = int(row.waiting or 0)
+        own = {slot.job_id for slot in slots.held()[0] if slot.account_id == row.owner}
+        yield from slot_findings(row, own, waiting, find_jobs(own | (row.running or set())), now)
 
 
 def _users(rows: Sequence[UserRecord], _now: Moment) -> Iterator[Finding]:
@@ -204,6 +221,7 @@ CHECKS: dict[str, Check] = {
     "jobs": _table(JobRecord, _jobs),
     "holds": _table(HoldRecord, _holds),
     "accounts": _table(AccountRecord, _accounts),
+    "slots": _table(SlotsRecord, _slots),
     "users": _table(UserRecord, _users),
     "claims": _table(EmailClaimRecord, _claims),
     "answers": _table(IdempotencyRecord, _answers),

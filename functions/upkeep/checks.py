@@ -11,6 +11,7 @@ from shared.credits.record import AccountRecord, HoldRecord, LedgerRecord
 from shared.jobs.keys import WORK_LIFE
 from shared.jobs.record import LONGEST_LEASE, JobRecord, JobStatus
 from shared.jobs.store import StepResult
+from shared.slots.record import SlotsRecord
 from shared.stages.stages import STAGES, Stage
 
 HEALED_WITHIN = timedelta(minutes=30)  # `reconcile` ends or continues each stuck job within this time
@@ -35,6 +36,8 @@ class Facts:
     results: Mapping[Stage, StepResult]
     stored: Collection[str]  # keys of the job's objects
     has_token: Collection[Stage]
+    is_in_queue: bool  # it is one of its account's waiting jobs
+    has_slot: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +95,8 @@ def job_findings(facts: Facts, now: Moment) -> Iterator[Finding]:
         yield wrong("I3", "the job is past its deadline and has not ended")
     elif now.at_rest:
         yield wrong("I3", f"the job is {job.status} at rest")
+    if not ended and job.completed_at is None and not (facts.is_in_queue if job.waits else facts.has_slot):
+        yield wrong("I21", "the job is not in the queue of its account" if job.waits else "the job has no slot")
     if _waits_for_nothing(facts, now):
         yield wrong("I3", "a step is COMPLETED, and the execution still waits")
     if job.status == JobStatus.COMPLETED and any(step.status != JobStatus.COMPLETED for _, step in job.planned()):
@@ -123,6 +128,26 @@ def _waits_for_nothing(facts: Facts, now: Moment) -> bool:
         return False
     after = [stage for stage, step in job.planned() if step.status != JobStatus.COMPLETED]
     return len(after) < len(job.planned()) and (not after or after[0] not in facts.has_token)
+
+
+def slot_findings(
+    account: SlotsRecord, held: Collection[str], waiting: int, found: Mapping[str, JobRecord | None], now: Moment
+) -> Iterator[Finding]:
+    """Yield what is wrong with an account's slots.
+
+    `held` are the jobs of the account that have a slot of the deployment. `waiting` is the length of its queue.
+    """
+    running = account.running or set()
+    for job_id in sorted(running ^ set(held)):
+        yield Finding("I21", job_id, "only one of the account and the deployment has a slot of this job")
+    if account.waiting != waiting:
+        yield Finding("I21", account.owner, f"the account counts {account.waiting} waiting jobs, and has {waiting}")
+    if account.waiting and account.ready is None and not running:
+        yield Finding("I21", account.owner, "jobs of the account wait, and it gets no turn")
+    for job_id in sorted(running | set(held)):
+        job = found.get(job_id)
+        if job is None or (job.completed_at is not None and (now.at_rest or now.at > job.completed_at + HEALED_WITHIN)):
+            yield Finding("I21", job_id, "the job has ended, and has a slot")
 
 
 def account_findings(account: AccountRecord, ledger_sum: int, now: Moment) -> Iterator[Finding]:

@@ -23,7 +23,7 @@ ADVICE: dict[int, dict[str, str]] = {
 
 
 class AppError(Exception):
-    """Base of every error that is sent to a caller. `facts` are optional fields of `Problem`."""
+    """Base of every error that is sent to a caller. `facts` are optional fields of `Problem`, and `headers`."""
 
     code = "internal"
     status = 500

@@ -6,6 +6,7 @@ until the next sweep at most. A slot belongs to a job. It ends with the job, and
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -19,7 +20,7 @@ from shared.jobs.store import JobNotFound, jobs
 from shared.jobs.views import JobView
 from shared.observability import logged, logger
 from shared.slots.record import SlotsRecord
-from shared.slots.store import Lane, NotAdmitted, slots
+from shared.slots.store import Lane, NotAdmitted, NotWaiting, TooManyWaiting, WaitTooLong, slots
 from shared.stages.stages import WORK_SECONDS
 from shared.subscriptions.record import PlanType
 
@@ -28,6 +29,9 @@ WORK = timedelta(seconds=WORK_SECONDS)  # maximum time from the admission to the
 FREE_SHARE = 0.2  # the part of the deployment's slots in which FREE accounts go first
 NEWEST_WEIGHT = 0.3  # of the newest interval in the mean interval between an account's admissions
 MOST_TRIES = 20  # accounts that one request tries; each try admits a job, or finds an account without one
+
+
+_LATER = "Submit again when some of its jobs have started."
 
 
 class AdmissionConfig(Config):
@@ -54,9 +58,31 @@ def lane_of(plan: PlanType) -> Lane:
 
 
 def wait(job: JobRecord, plan: PlanType, *, at: datetime, tx: Transaction) -> None:
-    """Let the new job wait. Fail the transaction with TooManyWaiting if too many jobs of the account wait."""
-    most = LIMITS[plan].waiting
-    slots.wait(job.job_id, account_id=job.account_id, plan=plan, lane=lane_of(plan), most=most, at=at, tx=tx)
+    """Let the new job wait. Fail the transaction with TooManyWaiting if too many jobs of the account wait.
+
+    Jobs that would wait longer than `WAIT` at the account's recent pace are too many, too.
+    """
+    most, account = LIMITS[plan].waiting, slots.account(job.account_id)
+    interval = float(account.interval_seconds or 0) if account else 0
+    otherwise = TooManyWaiting(f"This account has {most} waiting jobs. {_LATER}", headers=_retry_after(interval))
+    if interval * most > WAIT.total_seconds():
+        most = max(1, int(WAIT.total_seconds() / interval))
+        otherwise = WaitTooLong(f"The job would wait for more than a day. {_LATER}", headers=_retry_after(interval))
+    slots.wait(
+        job.job_id,
+        account_id=job.account_id,
+        plan=plan,
+        lane=lane_of(plan),
+        most=most,
+        otherwise=otherwise,
+        at=at,
+        tx=tx,
+    )
+
+
+def _retry_after(interval: float) -> dict[str, str]:
+    """Return the header with the time until the account's next admission, in 1 to 60 minutes."""
+    return {"Retry-After": str(int(min(max(interval, 60), 3600)))}
 
 
 def admit(at: datetime, *, account_id: str | None = None, tries: int = MOST_TRIES) -> list[JobRecord]:
@@ -71,9 +97,11 @@ def admit(at: datetime, *, account_id: str | None = None, tries: int = MOST_TRIE
         if account is None:
             break
         limits = LIMITS[PlanType(account.plan)]
-        job_id = slots.oldest(account.owner)
-        if job_id is None or len(account.running or ()) >= limits.running:
-            slots.pass_over(account.owner, most=limits.running)
+        free = account.waiting and len(account.running or ()) < limits.running
+        job_id = slots.oldest(account.owner) if free else None
+        if job_id is None:
+            if account.ready is not None:
+                slots.pass_over(account.owner, most=limits.running)
             passed.add(account.owner)
         elif job := _take(job_id, account, limits, at):
             admitted.append(job)
@@ -83,9 +111,10 @@ def admit(at: datetime, *, account_id: str | None = None, tries: int = MOST_TRIE
 
 def job_ended(job: JobRecord, *, at: datetime) -> None:
     """Release the slot of the ended job and admit the next one. If AWS does not answer, the sweep does this later."""
+    if job.waits:  # it had no slot
+        return
     try:
-        end = slots.leave if job.waits else slots.release
-        end(job.job_id, account_id=job.account_id)
+        slots.release(job.job_id, account_id=job.account_id)
         admit(at, account_id=job.account_id)
     except Exception:  # noqa: BLE001  # the job has ended: its caller must see that
         logger.exception("slot not released; reconcile will")
@@ -130,7 +159,8 @@ def _take(job_id: str, account: SlotsRecord, limits: Limits, at: datetime) -> Jo
     except JobNotFound:
         job = None
     if job is None or job.ended:
-        slots.leave(job_id, account_id=account.owner)
+        with suppress(NotWaiting), transaction() as tx:
+            slots.leave(job_id, account_id=account.owner, tx=tx)
         return None
     try:
         with transaction() as tx:
@@ -140,6 +170,7 @@ def _take(job_id: str, account: SlotsRecord, limits: Limits, at: datetime) -> Jo
                 lane=Lane(account.lane),
                 most=limits.running,
                 most_in_all=AdmissionConfig().max_executions,
+                last=account.waiting == 1,
                 interval_seconds=_interval_seconds(job, account, at),
                 at=at,
                 tx=tx,
@@ -151,7 +182,10 @@ def _take(job_id: str, account: SlotsRecord, limits: Limits, at: datetime) -> Jo
 
 
 def _interval_seconds(job: JobRecord, account: SlotsRecord, at: datetime) -> float | None:
-    """Return the account's mean interval between admissions, with this one. Return None if the job did not wait."""
+    """Return the account's mean interval between admissions, with this one. Return None if the job did not wait.
+
+    Then the interval is unknown: a slow day must not refuse the jobs of the next one.
+    """
     if job.status != JobStatus.QUEUED:
         return None
     newest = (at - max(account.turn or job.created_at, job.created_at)).total_seconds()

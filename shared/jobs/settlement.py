@@ -16,6 +16,7 @@ from shared.jobs.keys import delivery_prefix
 from shared.jobs.record import JobRecord, JobStatus
 from shared.jobs.store import JobEnded, jobs
 from shared.observability import Metric, logger, measure
+from shared.slots.store import NotWaiting, slots
 from shared.stages.stages import FILM, STAGES, Role
 
 _ENDED = {
@@ -95,13 +96,22 @@ def _film_is_stored(job: JobRecord) -> bool:
 
 def _settle(job: JobRecord, status: JobStatus, error: str | None, at: datetime) -> JobRecord:
     hold = credits.get_hold(job.job_id)
-    try:
+
+    def end(*, waits: bool) -> None:
         with transaction() as tx:
             jobs.finish(job.job_id, status, error=error, at=at, tx=tx)
+            if waits:
+                slots.leave(job.job_id, account_id=job.account_id, tx=tx)
             if status is JobStatus.COMPLETED:
                 credits.capture(hold, int(hold.credits), at=at, tx=tx)
             else:
                 credits.release(hold, tx=tx)
+
+    try:
+        try:
+            end(waits=bool(job.waits))
+        except NotWaiting:  # it was admitted or has ended since it was read
+            end(waits=False)
     except (JobEnded, HoldEnded):  # another caller has settled it
         settled = jobs.get(job.job_id)
         if not settled.ended:

@@ -31,12 +31,20 @@ class TooManyWaiting(AppError):
     code, status = "too_many_waiting_jobs", 429
 
 
+class WaitTooLong(TooManyWaiting):
+    code = "wait_too_long"
+
+
 class NotAdmitted(Exception):
     """The job does not wait, or its account or the deployment has no free slot. Nothing was written."""
 
 
+class NotWaiting(Exception):
+    """The job does not wait for a slot. Nothing was written."""
+
+
 class _NotHeld(Exception):
-    """The job has no slot, or does not wait. Nothing was written."""
+    """The job has no slot. Nothing was written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +67,18 @@ class SlotStore:
     # --- waiting
 
     def wait(
-        self, job_id: str, *, account_id: str, plan: str, lane: Lane, most: int, at: datetime, tx: Transaction
+        self,
+        job_id: str,
+        *,
+        account_id: str,
+        plan: str,
+        lane: Lane,
+        most: int,
+        otherwise: TooManyWaiting,
+        at: datetime,
+        tx: Transaction,
     ) -> None:
-        """Add the job to the account's waiting jobs. Fail the transaction with TooManyWaiting if there are `most`."""
+        """Add the job to the account's waiting jobs. Fail the transaction with `otherwise` if there are `most`."""
         record = SlotsRecord
         tx.put(WaitingRecord(account_id, job_id), otherwise=_NotHeld())
         tx.update(
@@ -74,19 +91,15 @@ class SlotStore:
                 record.turn.set(record.turn | at),
             ],
             record.waiting.does_not_exist() | (record.waiting < most),
-            otherwise=TooManyWaiting(f"This account has {most} waiting jobs. Submit again when some have started."),
+            otherwise=otherwise,
         )
 
-    def leave(self, job_id: str, *, account_id: str) -> None:
-        """Remove an ended job from the waiting jobs. If it does not wait, do nothing."""
-        with suppress(_NotHeld), transaction() as tx:
-            tx.delete(WaitingRecord(account_id, job_id), WaitingRecord.job_id.exists(), otherwise=_NotHeld())
-            tx.update(
-                SlotsRecord(account_id),
-                [SlotsRecord.waiting.add(-1)],
-                SlotsRecord.waiting > 0,
-                otherwise=_NotHeld(),
-            )
+    def leave(self, job_id: str, *, account_id: str, tx: Transaction) -> None:
+        """Remove the job from the waiting jobs. Fail the transaction with NotWaiting."""
+        tx.delete(WaitingRecord(account_id, job_id), WaitingRecord.job_id.exists(), otherwise=NotWaiting())
+        tx.update(
+            SlotsRecord(account_id), [SlotsRecord.waiting.add(-1)], SlotsRecord.waiting > 0, otherwise=NotWaiting()
+        )
 
     def oldest(self, account_id: str) -> str | None:
         """Return the account's oldest waiting job."""
@@ -130,14 +143,15 @@ class SlotStore:
         lane: Lane,
         most: int,
         most_in_all: int,
+        last: bool,
         interval_seconds: float | None,
         at: datetime,
         tx: Transaction,
     ) -> None:
         """Give the waiting job a slot of its account (at most `most`) and of the deployment (at most `most_in_all`).
 
-        `interval_seconds` is the account's new mean interval; None changes nothing. Fail the transaction with
-        NotAdmitted.
+        `last`: the account has no other waiting job, so it leaves the index. `interval_seconds` is the account's new
+        mean interval; None means unknown. Fail the transaction with NotAdmitted.
         """
         record, entry = SlotsRecord, {_entry(account_id, job_id)}
         tx.delete(WaitingRecord(account_id, job_id), WaitingRecord.job_id.exists(), otherwise=NotAdmitted())
@@ -153,26 +167,42 @@ class SlotStore:
                 record.running.add({job_id}),
                 record.waiting.add(-1),
                 record.turn.set(at),
-                *([] if interval_seconds is None else [record.interval_seconds.set(interval_seconds)]),
+                record.interval_seconds.remove()
+                if interval_seconds is None
+                else record.interval_seconds.set(interval_seconds),
+                *([record.ready.remove()] if last else []),
             ],
-            _fewer_than(most) & (record.waiting > 0),
+            _fewer_than(most) & ((record.waiting == 1) if last else (record.waiting > 0)),
             otherwise=NotAdmitted(),
         )
 
     def release(self, job_id: str, *, account_id: str) -> None:
         """Take back the slot of an ended job. If it has none, do nothing."""
-        record, entry = SlotsRecord, {_entry(account_id, job_id)}
-        with suppress(_NotHeld), transaction() as tx:
+        account = self.account(account_id)
+        if account is None or job_id not in (account.running or ()):
+            return
+        # An account without waiting jobs stays out of the index, which saves its writes.
+        with suppress(_NotHeld):
+            try:
+                self._release(job_id, account_id, waits=bool(account.waiting))
+            except _NotHeld:  # another process was faster, or a job waits since the read
+                self._release(job_id, account_id, waits=True)
+
+    @staticmethod
+    def _release(job_id: str, account_id: str, *, waits: bool) -> None:
+        record, entry = SlotsRecord, _entry(account_id, job_id)
+        held = record.running.contains(job_id)
+        with transaction() as tx:
             tx.update(
                 SlotsRecord(_DEPLOYMENT),
-                [record.running.delete(entry), record.free.delete(entry)],
-                record.running.contains(_entry(account_id, job_id)),
+                [record.running.delete({entry}), record.free.delete({entry})],
+                record.running.contains(entry),
                 otherwise=_NotHeld(),
             )
             tx.update(
                 SlotsRecord(account_id),
-                [record.running.delete({job_id}), record.ready.set(record.lane)],
-                record.running.contains(job_id),
+                [record.running.delete({job_id}), *([record.ready.set(record.lane)] if waits else [])],
+                held if waits else held & (record.waiting == 0),
                 otherwise=_NotHeld(),
             )
 

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime, timedelta
 from random import Random
 
@@ -10,7 +11,7 @@ import pytest
 from functions.pipeline import reconcile
 from shared.core.clock import utc_now
 from shared.credits.store import credits
-from shared.jobs import executions, settlement
+from shared.jobs import admission, executions, settlement
 from shared.jobs.admission import LIMITS, WAIT
 from shared.jobs.record import JobRecord, JobStatus
 from shared.jobs.store import jobs
@@ -18,7 +19,7 @@ from shared.slots.record import SlotsRecord, WaitingRecord
 from shared.slots.store import slots
 from shared.subscriptions.record import PlanType, SubscriptionStatus
 from shared.subscriptions.store import subscriptions
-from tests.support.cloud import AtCall, lose_answer, nothing
+from tests.support.cloud import AtCall, ProcessDied, lose_answer, nothing
 from tests.support.life import tokens_honoured
 from tests.support.steps import complete_steps
 from tests.support.studio import Creator, Studio
@@ -124,6 +125,17 @@ def test_a_job_that_ends_while_it_waits_leaves_the_queue(ada: Creator) -> None:
     assert with_slots(made) == [*made[1 : FREE.running], made[-1]]
 
 
+def test_a_job_that_is_admitted_after_it_was_read_ends_with_its_slot(ada: Creator) -> None:
+    made = submitted(ada, ada.project(), FREE.running + 1)
+    as_read = jobs.get(made[-1])
+    settlement.cancel(jobs.get(made[0]), at=utc_now())
+    assert has_slot(made[-1])
+    assert settlement.cancel(as_read, at=utc_now()).status == JobStatus.CANCELLED
+    assert not has_slot(made[-1])
+    assert settlement.cancel(as_read, at=utc_now()).status == JobStatus.CANCELLED
+    assert (SlotsRecord.get(ada.user_id).waiting, WaitingRecord.count(ada.user_id)) == (0, 0)
+
+
 def test_the_deployment_has_a_limit_of_its_own(studio: Studio, ada: Creator, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KINORA_MAX_EXECUTIONS", "3")
     bob = studio.arrive("bob@example.com")
@@ -141,6 +153,43 @@ def test_an_account_has_a_maximum_number_of_waiting_jobs(studio: Studio, ada: Cr
     assert (refused.status, refused.body["code"]) == (429, "too_many_waiting_jobs")
     assert int(refused.headers["retry-after"]) > 0
     assert studio.dump() == before
+
+
+def test_a_job_that_would_wait_too_long_is_refused_until_the_account_is_faster(studio: Studio, ada: Creator) -> None:
+    """At an admission in seven hours, the fourth waiting job would start after 28 hours."""
+    project, body = ada.project(), {"prompt": "x"}
+    submitted(ada, project, FREE.running)
+    SlotsRecord(ada.user_id).update([SlotsRecord.interval_seconds.set(7 * 3600)])
+    submitted(ada, project, 3)
+    before = studio.dump()
+    refused = ada.post("/api/jobs", {"projectId": project, **body})
+    assert (refused.status, refused.body["code"], refused.headers["retry-after"]) == (429, "wait_too_long", "3600")
+    assert studio.dump() == before
+    SlotsRecord(ada.user_id).update([SlotsRecord.interval_seconds.set(60)])
+    assert ada.post("/api/jobs", {"projectId": project, **body}).status == 202
+
+
+def test_a_job_that_starts_at_once_ends_the_memory_of_a_slow_day(ada: Creator) -> None:
+    project = ada.project()
+    made = submitted(ada, project, FREE.running + 1)
+    SlotsRecord(ada.user_id).update([SlotsRecord.interval_seconds.set(7 * 3600)])
+    for job_id in made:
+        settlement.cancel(jobs.get(job_id), at=utc_now())
+    assert SlotsRecord.get(ada.user_id).interval_seconds is not None
+    submitted(ada, project, 1)
+    assert SlotsRecord.get(ada.user_id).interval_seconds is None
+
+
+def test_an_account_without_waiting_jobs_is_not_in_the_index(ada: Creator) -> None:
+    """A request of another account does not read it."""
+    project = ada.project()
+    made = submitted(ada, project, FREE.running)
+    assert SlotsRecord.get(ada.user_id).ready is None
+    made += submitted(ada, project, 1)
+    settlement.cancel(jobs.get(made[0]), at=utc_now())
+    settlement.cancel(jobs.get(made[1]), at=utc_now())
+    assert SlotsRecord.get(ada.user_id).ready is None
+    assert with_slots(made) == made[2:]
 
 
 def test_a_wait_has_a_longer_budget_than_the_work(ada: Creator) -> None:
@@ -269,3 +318,31 @@ def test_a_fault_at_any_call_strands_no_job_and_loses_no_slot(studio: Studio, ad
             if len([job_id for job_id in made if jobs.get(job_id).waits]) == 0:
                 submitted(ada, project, 2)
     assert number > 15, "the processes have fewer calls than expected"
+
+
+def test_the_death_of_a_sweep_strands_no_job_and_loses_no_slot(studio: Studio, ada: Creator) -> None:
+    """The sweep dies after its first call, then after its second, until it has no more.
+
+    It finds a slot of an ended job, a waiting job whose turn it is, and one whose wait was too long.
+    """
+    project, number, met = ada.project(), 0, True
+    made = submitted(ada, project, FREE.running + 3)
+    with tokens_honoured():
+        while met:
+            number += 1
+            oldest = min(slot.job_id for slot in slots.held()[0])
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(admission, "job_ended", lambda *_, **__: None)  # the process dies before it
+                settlement.cancel(jobs.get(oldest), at=utc_now())
+            newest = max(job.job_id for job in jobs.several(made) if job.waits)
+            JobRecord(newest).update([JobRecord.deadline_at.set(utc_now())])
+            studio.cloud.afterwards = hook = AtCall(studio.cloud, number, lambda _: studio.cloud.die())
+            with suppress(ProcessDied):
+                reconcile.sweep(utc_now() + timedelta(minutes=1))
+            met = bool(hook.operation)
+            studio.cloud.dead, studio.cloud.afterwards = False, nothing
+            for minute in (2, 3):
+                reconcile.sweep(utc_now() + timedelta(minutes=minute))
+            assert wrong_with_slots(made) == [], (number, hook.operation)
+            made = [*[job.job_id for job in jobs.several(made) if not job.ended], *submitted(ada, project, 2)]
+    assert number > 15, "the sweep has fewer calls than expected"

@@ -25,6 +25,7 @@ from shared.jobs.keys import WORK_LIFE, delivery_prefix
 from shared.jobs.record import JobRecord, JobSpecRecord, JobStatus, StepResultRecord, StepTokenRecord
 from shared.jobs.steps import steps
 from shared.jobs.store import jobs
+from shared.slots.record import SlotsRecord, WaitingRecord
 from shared.stages.messages import AssetVerificationTask
 from shared.stages.queues import VERIFICATION_QUEUE
 from shared.stages.stages import Stage
@@ -47,6 +48,7 @@ class StoredWorld:
     cancelled: str
     running: str
     queued: str
+    waiting: str  # for a slot
     asset: str
 
 
@@ -57,7 +59,7 @@ def world(studio: Studio) -> StoredWorld:
     project = ada.project()
     names = ("completed", "failed", "cancelled", "running", "queued", "deleted")
     made = {name: str(ada.job(project)["id"]) for name in names}
-    ada.post("/api/jobs", {"projectId": project, "prompt": "dusk", "settings": {}}, key="once")
+    waiting = ada.post("/api/jobs", {"projectId": project, "prompt": "dusk", "settings": {}}, key="once").body["id"]
     for job_id in made.values():
         steps.store_token(job_id, Stage.IMAGE_GENERATION, "token", at=utc_now())
     complete_steps(made["completed"])
@@ -72,7 +74,7 @@ def world(studio: Studio) -> StoredWorld:
     assert ada.post(f"/api/jobs/{deleted}/cancel").status == 200
     assert ada.delete(f"/api/jobs/{deleted}").status == 204
     ada.asset(status=AssetStatus.PENDING)
-    return StoredWorld(ada, project, asset=ada.asset(), **made)
+    return StoredWorld(ada, project, asset=ada.asset(), waiting=waiting, **made)
 
 
 def found(**options: Any) -> list[Finding]:
@@ -208,6 +210,33 @@ def asset_file_lost(world: StoredWorld) -> None:
     media.delete_below(f"assets/{world.asset}/")
 
 
+def slot_of_an_ended_job(world: StoredWorld) -> None:
+    account = SlotsRecord(world.ada.user_id)
+    account.update([SlotsRecord.running.add({world.failed})])
+    SlotsRecord("deployment").update([SlotsRecord.running.add({f"{world.ada.user_id}#{world.failed}"})])
+    end = utc_now() - timedelta(hours=1)
+    JobRecord(world.failed).update([JobRecord.completed_at.set(end), JobRecord.updated_at.set(end)])
+
+
+def slot_of_a_job_that_does_not_exist(world: StoredWorld) -> None:
+    job_id = f"job_{ULID()}"
+    SlotsRecord(world.ada.user_id).update([SlotsRecord.running.add({job_id})])
+    SlotsRecord("deployment").update([SlotsRecord.running.add({f"{world.ada.user_id}#{job_id}"})])
+
+
+def slot_of_the_account_lost(world: StoredWorld) -> None:
+    SlotsRecord(world.ada.user_id).update([SlotsRecord.running.delete({world.running})])
+
+
+def number_of_waiting_jobs_wrong(world: StoredWorld) -> None:
+    SlotsRecord(world.ada.user_id).update([SlotsRecord.waiting.add(1)])
+
+
+def waiting_job_lost(world: StoredWorld) -> None:
+    WaitingRecord(world.ada.user_id, world.waiting).delete()
+    SlotsRecord(world.ada.user_id).update([SlotsRecord.waiting.add(-1)])
+
+
 def old_row_of_a_deleted_job(_world: StoredWorld) -> None:
     job_id = id_from("job", utc_now().timestamp() - 10 * 86400) + "A" * 16
     StepTokenRecord(job_id, LAST.value, token="x", expires_at=utc_now() + timedelta(days=1)).save()  # not a secret
@@ -236,6 +265,11 @@ CORRUPTIONS: dict[Callable[[StoredWorld], None], str] = {
     claim_lost: "I13",
     claim_without_a_user: "I13",
     asset_file_lost: "I4",
+    slot_of_an_ended_job: "I21",
+    slot_of_a_job_that_does_not_exist: "I21",
+    slot_of_the_account_lost: "I21",
+    number_of_waiting_jobs_wrong: "I21",
+    waiting_job_lost: "I21",
     old_row_of_a_deleted_job: "I12",
 }
 

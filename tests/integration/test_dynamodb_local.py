@@ -28,9 +28,10 @@ from shared.jobs.store import jobs
 from shared.slots.record import SlotsRecord
 from shared.slots.store import slots
 from shared.stages.stages import Stage
-from shared.subscriptions.record import PlanType
+from shared.subscriptions.record import PlanType, SubscriptionStatus
+from shared.subscriptions.store import subscriptions
 from shared.users.store import EmailTaken, UserStore
-from tests.support.dynamodb_local import dynamodb_local, missing
+from tests.support.dynamodb_local import UsedUnits, dynamodb_local, missing
 from tests.support.machine import run_machine
 from tests.support.steps import claim, complete_steps, result_of
 from tests.support.studio import Answer, Creator, Studio
@@ -122,9 +123,7 @@ def test_sixteen_concurrent_submits_and_ends_exceed_no_limit_and_lose_no_slot(
     """Each thread submits a job, then ends the job of its creator that has had a slot for the longest time."""
     most = 5
     monkeypatch.setenv("KINORA_MAX_EXECUTIONS", str(most))
-    while held := slots.held()[0]:  # by jobs of earlier tests, some of which wait
-        for slot in held:
-            settlement.cancel(jobs.get(slot.job_id), at=utc_now())
+    end_all_jobs()
     creators = [studio.arrive(f"racer-{number}@example.com", credits=1000) for number in range(4)]
     projects = [creator.project() for creator in creators]
     seen: list[int] = []
@@ -152,6 +151,50 @@ def test_sixteen_concurrent_submits_and_ends_exceed_no_limit_and_lose_no_slot(
     for creator in creators:
         row = SlotsRecord.get(creator.user_id, consistent_read=True)
         assert row.waiting == sum(bool(job.waits) for job in _live_jobs(creator.user_id))
+
+
+def end_all_jobs() -> None:
+    """End the jobs of earlier tests. Some of them wait."""
+    while held := slots.held()[0]:
+        for slot in held:
+            settlement.cancel(jobs.get(slot.job_id), at=utc_now())
+
+
+def test_requests_and_ends_use_the_same_units_beside_hundreds_of_waiting_jobs(
+    studio: Studio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only a read uses more: it counts the waiting jobs before its own, and a plan limits their number."""
+    monkeypatch.setenv("KINORA_MAX_EXECUTIONS", "2")
+    end_all_jobs()
+    creators = [studio.arrive(f"crowd-{number}@example.com", credits=10_000) for number in range(3)]
+    for creator in creators:
+        subscriptions.put(creator.user_id, PlanType.ENTERPRISE, SubscriptionStatus.ACTIVE, at=utc_now())
+    projects = [creator.project() for creator in creators]
+    ada, project = creators[0], projects[0]
+    for _ in range(4):  # two of them wait
+        newest = str(ada.job(project)["id"])
+    units = UsedUnits()
+    units.watch()
+
+    def used(act: Callable[[], object]) -> tuple[float, float]:
+        units.take()
+        act()
+        return units.take()
+
+    def end() -> None:
+        settlement.cancel(jobs.get(min(slot.job_id for slot in slots.held()[0])), at=utc_now())
+
+    def costs() -> list[tuple[float, float]]:
+        requests = (lambda: ada.job(project), lambda: ada.get("/api/jobs", limit="2"), end)
+        return [used(request) for request in requests]
+
+    few, few_of_read = costs(), used(lambda: ada.get(f"/api/jobs/{newest}"))
+    for number in range(241):  # the last one is the first creator's
+        newest = str(creators[number % 3].job(projects[number % 3])["id"])
+    assert costs() == few
+    more_of_read = used(lambda: ada.get(f"/api/jobs/{newest}"))
+    assert 0 <= more_of_read[0] - few_of_read[0] <= 1
+    assert more_of_read[1] == few_of_read[1] == 0
 
 
 def _live_jobs(account_id: str) -> list[JobRecord]:

