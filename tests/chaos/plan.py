@@ -79,6 +79,11 @@ class StormPlan:
         self.fired[fault] += 1
         self.places[fault][place] += 1
 
+    def missed(self) -> list[str]:
+        """Return the faults that fired less often than planned, with both numbers."""
+        rare = {fault: most for fault, most in self.targets.items() if self.fired[fault] < most}
+        return [f"{fault} {self.fired[fault]}/{most}" for fault, most in rare.items()]
+
     def rows(self) -> list[tuple[str, int, str]]:
         """Return each fault, the number of times that it fired, and the places."""
         rows = []

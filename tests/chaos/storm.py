@@ -56,6 +56,8 @@ class Report:
             "|---|---|---|",
             *(f"| {fault} | {number} | {places} |" for fault, number, places in self.plan.rows()),
             "",
+            f"Fired less often than planned: {', '.join(self.plan.missed()) or 'none'}.",
+            "",
             "| end of the jobs | number |",
             "|---|---|",
             *(f"| {end} | {number} |" for end, number in sorted(self.judgement.ends.items())),
