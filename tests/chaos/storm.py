@@ -75,9 +75,9 @@ class Report:
         return "\n".join([*lines, *details, ""])
 
 
-async def storm(jobs: int, faults: int, seed: int, folder: Path) -> Report:
-    """Run `jobs` jobs under `faults` faults, and judge what is left."""
-    plan, began = StormPlan(seed, faults), monotonic()
+async def storm(jobs: int, faults: int, seed: int, folder: Path, only: str = "") -> Report:
+    """Run `jobs` jobs under `faults` faults whose name contains `only`, and judge what is left."""
+    plan, began = StormPlan(seed, faults, only), monotonic()
     with provider(plan) as fal_server, storm_cloud(folder, fal_server.url, WORKERS_PER_STAGE) as cloud:
         proxy = Proxy(cloud.moto_url, plan, LEASE_SECONDS)
         await proxy.start(cloud.proxy)
