@@ -7,13 +7,14 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from aws_cdk import App, Stack, Tags, Validations
+from aws_cdk import App, Tags, Validations
 from cdk_nag import AwsSolutionsChecks, ServerlessChecks
 
 from infra.bundling.archive import ROOT
 from infra.bundling.report import report
 from infra.constructs.function import KinoraFunction
 from infra.environments import ENVIRONMENTS, Environment
+from infra.repository import repository
 from infra.stacks.api import ApiStack
 from infra.stacks.data import DataStack
 from infra.stacks.delivery import DeliveryStack
@@ -28,7 +29,7 @@ DEFAULT = "dev"
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """An environment's stacks, in deployment order."""
+    """An environment's stacks, in deployment order. Without a repository no workflow can deploy: no `delivery`."""
 
     data: DataStack
     pipeline: PipelineStack
@@ -36,13 +37,7 @@ class Deployment:
     api: ApiStack
     web: WebStack
     observability: ObservabilityStack
-    delivery: DeliveryStack
-
-    @property
-    def stacks(self) -> tuple[Stack, ...]:
-        return (
-            self.data, self.pipeline, self.workers, self.api, self.web, self.observability, self.delivery,
-        )  # fmt: skip
+    delivery: DeliveryStack | None
 
 
 def build(app: App, environment: Environment, engines: Sequence[Engine] = ENGINES) -> Deployment:
@@ -62,7 +57,7 @@ def build(app: App, environment: Environment, engines: Sequence[Engine] = ENGINE
         app, id_of("observability"), environment=environment, data=data, pipeline=pipeline, workers=workers, api=api,
         web=web,
     )  # fmt: skip
-    delivery = DeliveryStack(app, id_of("delivery"), environment=environment)
+    delivery = DeliveryStack(app, id_of("delivery"), environment=environment) if repository(app) else None
     Tags.of(app).add("project", "kinora")
     Tags.of(app).add("environment", environment.name)
     Validations.of(app).add_plugins(AwsSolutionsChecks(app), ServerlessChecks(app))

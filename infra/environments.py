@@ -43,10 +43,12 @@ class Environment:
     name: str
     account: str | None = None
     region: str = EDGE_REGION
+    # Ids of the zones of the workers' network. A name such as us-east-1a is another zone in each account, and not every
+    # zone has all services. `make bootstrap` checks these zones. They cannot change after the first deployment.
+    zones: tuple[str, ...] = ("use1-az4", "use1-az6")
 
     retain_data: bool  # tables, media and keys outlive their stack
     deletion_protection: bool
-    point_in_time_recovery: bool
     log_retention_days: int
 
     domain_name: str | None = None  # "studio.example.com"; without it the site has CloudFront's own address
@@ -61,7 +63,8 @@ class Environment:
     alarm_email: str | None = None
     monthly_budget_usd: int
     # Cost anomaly detection: the ARN of the account's monitor of services. An account can have only one, and AWS
-    # creates it for most accounts; NEW creates it. With None only the budget sends notices.
+    # creates it for most accounts, so that NEW, which creates it, fails there. `make bootstrap` prints the value. With
+    # None only the budget sends notices.
     cost_monitor: str | None = None
     sentry_dsn: str = ""  # the Sentry project that receives functions' errors: https://<key>@<host>/<project>
     credit_cents: float = 1  # list price of a credit in cents, for the revenue on the business dashboard
@@ -141,7 +144,6 @@ ENVIRONMENTS: dict[str, Environment] = {
             name="dev",
             retain_data=False,
             deletion_protection=False,
-            point_in_time_recovery=True,
             log_retention_days=7,
             waf=False,
             throttle_rate=20,
@@ -159,7 +161,6 @@ ENVIRONMENTS: dict[str, Environment] = {
             name="staging",
             retain_data=False,
             deletion_protection=True,
-            point_in_time_recovery=True,
             log_retention_days=30,
             waf=True,
             throttle_rate=100,
@@ -174,7 +175,6 @@ ENVIRONMENTS: dict[str, Environment] = {
             name="prod",
             retain_data=True,
             deletion_protection=True,
-            point_in_time_recovery=True,
             log_retention_days=365,
             waf=True,
             throttle_rate=500,
@@ -182,7 +182,6 @@ ENVIRONMENTS: dict[str, Environment] = {
             max_executions=100,
             snap_start=True,
             monthly_budget_usd=2000,
-            cost_monitor=NEW,
             sizes={Family.CPU_MEDIA: LARGE, Family.CUDA_DIFFUSERS: GPU},
             spot=False,
         ),

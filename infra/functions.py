@@ -11,7 +11,7 @@ from shared.credentials.record import PasswordRecord, RefreshFamilyRecord
 from shared.credits.record import AccountRecord, HoldRecord, LedgerRecord
 from shared.grants.record import MediaGrantRecord
 from shared.idempotency.record import IdempotencyRecord
-from shared.jobs.keys import JOBS
+from shared.jobs.keys import JOBS, WORK
 from shared.jobs.record import JobRecord, JobSpecRecord, StepResultRecord, StepTicketRecord, StepTokenRecord
 from shared.projects.record import ProjectRecord
 from shared.slots.record import SlotsRecord, WaitingRecord
@@ -31,6 +31,7 @@ from shared.users.record import EmailClaimRecord, UserRecord
 FUNCTION_SECONDS = 29  # default timeout: API Gateway does not wait longer
 RECONCILE_EVERY_SECONDS = 60
 UPKEEP_EVERY_SECONDS = 3600  # a pass begins once a day; a long pass takes several runs
+QUARANTINE_EVERY_SECONDS = 300
 FILM_SECONDS = 780  # maximum wait of the canary for its film; Lambda's maximum timeout is 900 s
 
 
@@ -42,6 +43,7 @@ class Function:
     handler: str  # `module:attribute`
     may: Grants = NOTHING
     seconds: int = FUNCTION_SECONDS  # timeout
+    every_seconds: int = 0  # interval of its schedule
     memory_mb: int = 512  # Lambda gives processor time in proportion to memory
     snap_start: bool = False  # starts from a snapshot if the environment has `snap_start`
 
@@ -94,19 +96,19 @@ REST_DOMAINS: tuple[RestDomain, ...] = (
             ),
             writes=(
                 JobRecord, JobSpecRecord, StepResultRecord, StepTokenRecord, StepTicketRecord, ProjectRecord,
-                HoldRecord, AccountRecord, LedgerRecord, IdempotencyRecord, SlotsRecord, WaitingRecord,
+                AssetRecord, HoldRecord, AccountRecord, LedgerRecord, IdempotencyRecord, SlotsRecord, WaitingRecord,
             ),
             secrets=("media-signing-key",),
             secrets_described=PROVIDER_KEYS,
             media_reads=(JOBS,),
-            media_deletes=(JOBS,),
+            media_deletes=(JOBS, WORK),
             executions=(START, STOP),
         ),
     ),
     RestDomain(
         name="assets",
         may=Grants(
-            reads=(AssetRecord, VerificationsRecord, ProjectRecord, SubscriptionRecord, IdempotencyRecord),
+            reads=(AssetRecord, VerificationsRecord, JobRecord, ProjectRecord, SubscriptionRecord, IdempotencyRecord),
             writes=(AssetRecord, VerificationsRecord, IdempotencyRecord, MediaGrantRecord),
             secrets=("media-signing-key",),
             media_writes=(QUARANTINE,),  # for the upload form, which it signs
@@ -191,9 +193,17 @@ UPKEEP: tuple[Function, ...] = (
             reads=(JobRecord, StepResultRecord, AssetRecord, PassRecord),
             scans=_OF_JOBS,
             writes=(*_OF_JOBS, PassRecord),
-            media_deletes=(JOBS, ASSETS, QUARANTINE),
+            media_deletes=(JOBS, WORK, ASSETS, QUARANTINE),
         ),
         seconds=_UPKEEP_SECONDS,
+        every_seconds=UPKEEP_EVERY_SECONDS,
+    ),
+    Function(  # removes what an upload form stores after the verdict on its asset, or after the asset's deletion
+        name="upkeep-quarantine",
+        handler="functions.upkeep.sweep:quarantine",
+        may=Grants(reads=(AssetRecord,), media_deletes=(QUARANTINE,)),
+        seconds=QUARANTINE_EVERY_SECONDS - 5,
+        every_seconds=QUARANTINE_EVERY_SECONDS,
     ),
     Function(
         name="upkeep-audit",
@@ -202,10 +212,11 @@ UPKEEP: tuple[Function, ...] = (
             reads=(*_AUDITED, LedgerRecord, PassRecord),
             scans=_AUDITED,
             writes=(PassRecord,),
-            media_lists=(JOBS, ASSETS, QUARANTINE),
-            media_versions=(JOBS, ASSETS, QUARANTINE),
+            media_lists=(JOBS, WORK, ASSETS, QUARANTINE),
+            media_versions=(JOBS, WORK, ASSETS, QUARANTINE),
         ),
         seconds=_UPKEEP_SECONDS,
+        every_seconds=UPKEEP_EVERY_SECONDS,
     ),
 )
 

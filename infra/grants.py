@@ -49,7 +49,7 @@ class Grants:
     media_deletes: tuple[str, ...] = ()  # delete objects and their versions, and list them below the prefix
     sends: tuple[str, ...] = ()  # queues that the role sends to
     # Stages whose tasks the role sends to the stage's queues. If the environment has a SageMaker endpoint for a stage,
-    # the role stores the task below `JOBS` and invokes the endpoint.
+    # the role stores the task below `WORK` and invokes the endpoint.
     dispatches: tuple[Stage, ...] = ()
     executions: tuple[str, ...] = ()  # actions of Step Functions on the pipeline and its executions
     calls: tuple[str, ...] = ()  # functions that the role invokes

@@ -4,5 +4,5 @@ from shared.stages.engines import ENGINES
 
 ROTATED_SECRETS = ("access-token-signing-key", "media-signing-key", "refresh-token-key")
 VERIFICATION_KEYS = "access-token-verification-keys"
-PROVENANCE_SECRETS = ("provenance-signing-key", "provenance-certificates")  # only where the environment signs films
+PROVENANCE_SECRETS = ("provenance-signing-key", "provenance-certificates")
 PROVIDER_KEYS = tuple(sorted({engine.key for engine in ENGINES if engine.key}))

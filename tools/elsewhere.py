@@ -12,6 +12,7 @@ from infra.app import build, flags
 from infra.environments import ENVIRONMENTS, WorkerSize
 from shared.stages.engines import ENGINES, Engine, Family, Runs
 from shared.stages.stages import Stage
+from tools.template import REPOSITORY
 
 
 def _diffuser(stage: Stage) -> Engine:
@@ -37,6 +38,6 @@ ENVIRONMENT = replace(
 CATALOGUE = (*ENGINES, _diffuser(Stage.IMAGE_GENERATION), _diffuser(Stage.VIDEO_SYNTHESIS))
 
 if __name__ == "__main__":
-    app = App(outdir=sys.argv[sys.argv.index("-o") + 1], context=flags())
+    app = App(outdir=sys.argv[sys.argv.index("-o") + 1], context=flags() | {"repository": REPOSITORY})
     build(app, ENVIRONMENT, CATALOGUE)
     app.synth()

@@ -47,6 +47,7 @@ CONTEXT = {"PATH": f"{ROOT / '.venv' / 'bin'}{os.pathsep}{os.environ.get('PATH',
 SYNTH_SECONDS = 200
 CACHE_SECONDS = 3600  # age at which an assembly (14 MB) is deleted
 ENVIRONMENTS = ("dev", "staging", "prod")
+REPOSITORY = "example/studio"  # deploys from GitHub, in the templates
 APPS = dict.fromkeys(ENVIRONMENTS, "infra.app") | {"elsewhere": "tools.elsewhere"}
 
 
@@ -135,9 +136,9 @@ class Assembly:
                 answer = self._ref(name, stack)
             case "Fn::GetAtt", [name, attribute]:
                 answer = self._attribute(name, attribute, stack)
-            case "Fn::ImportValue", export:
-                exporter, output = self._export(export)
-                answer = self.fill(output, exporter)
+            case "Fn::GetStackOutput", {"StackName": producer, "OutputName": output}:
+                producer = producer.removeprefix(f"{self.prefix}-")
+                answer = self.fill(self.stacks[producer]["Outputs"][output]["Value"], producer)
             case "Fn::Join", [glue, parts]:
                 answer = glue.join(str(self.fill(part, stack)) for part in parts)
             case "Fn::Sub", str(text):
@@ -184,13 +185,6 @@ class Assembly:
             return form.format_map({name: self.fill(value, stack) for name, value in properties.items()})
         except KeyError:
             return ""
-
-    def _export(self, export: str) -> tuple[str, Any]:
-        for stack, template in self.stacks.items():
-            for output in template.get("Outputs", {}).values():
-                if output.get("Export", {}).get("Name") == export:
-                    return stack, output["Value"]
-        raise LookupError(export)
 
 
 @cache
@@ -245,7 +239,7 @@ def synthesized(name: str) -> Assembly:
     if not cached.exists():
         _delete_old(cached.parent)
         draft = Path(tempfile.mkdtemp(dir=cached.parent))
-        run_app("-c", f"env={name}", "-o", str(draft), module=APPS[name])
+        run_app("-c", f"env={name}", "-c", f"repository={REPOSITORY}", "-o", str(draft), module=APPS[name])
         with suppress(OSError):  # another process was faster
             draft.rename(cached)
     return Assembly(name, cached)

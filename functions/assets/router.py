@@ -15,7 +15,7 @@ from shared.access.permissions import Permission
 from shared.access.principal import Principal
 from shared.assets.formats import MEDIA_TYPES, listed
 from shared.assets.record import AssetStatus, AssetType
-from shared.assets.store import AssetNotFound, assets
+from shared.assets.store import AssetInUse, AssetNotFound, assets
 from shared.assets.verifications import TooManyUploads
 from shared.aws.transactions import Transaction
 from shared.core.wire import Id, Integer, Name, View, Wire
@@ -165,7 +165,12 @@ def get_asset(asset_id: Id, caller: Read) -> AssetView:
     return _view(assets.get(asset_id, account_id=caller.account_id))
 
 
-@router.delete("/{asset_id}", status_code=status.HTTP_204_NO_CONTENT, operation_id="deleteAsset")
+@router.delete(
+    "/{asset_id}",
+    status_code=status.HTTP_204_NO_CONTENT,
+    operation_id="deleteAsset",
+    responses=problems(AssetInUse),
+)
 def delete_asset(asset_id: Id, caller: Write) -> None:
-    """Delete an asset and its media. Films made from it are not deleted."""
+    """Delete an asset and its media, unless a job that has not ended uses it. Films made from it are not deleted."""
     service.delete(asset_id, caller)

@@ -5,7 +5,7 @@ from typing import Any
 
 from shared.access.principal import Principal
 from shared.assets.record import AssetRecord, AssetType
-from shared.assets.store import assets
+from shared.assets.store import AssetInUse, assets
 from shared.assets.verifications import verifications
 from shared.aws import media, queues
 from shared.aws.transactions import Transaction
@@ -13,6 +13,7 @@ from shared.core.clock import utc_now
 from shared.core.errors import Conflict
 from shared.core.ids import new_id
 from shared.grants.store import grants
+from shared.jobs.store import jobs
 from shared.projects.store import projects
 from shared.stages.messages import AssetVerificationTask
 from shared.stages.queues import VERIFICATION_QUEUE
@@ -61,29 +62,36 @@ def begin(
 
 
 def complete(asset_id: str, caller: Principal) -> AssetRecord:
-    """Change the asset from PENDING to VERIFYING. Raise NothingUploaded if S3 has no file for it.
+    """Change the asset from PENDING to VERIFYING, and send its task. Raise NothingUploaded if S3 has no file for it.
 
-    A repeated call sends the task again, because the first task may never have been sent. Raise TooManyUploads if too
+    A repeated call sends no second task, unless the first one may never have been sent. Raise TooManyUploads if too
     many uploads of the account are being verified.
     """
     asset = assets.get(asset_id, account_id=caller.account_id)
     if asset.key is None and asset.error is None:
         if not media.exists(asset.quarantine_key):
             raise NothingUploaded("Nothing was uploaded for this asset yet.")
+        at = utc_now()
         at_once = UPLOADS_AT_ONCE[subscriptions.plan(caller.account_id)]
-        if verifications.begin(asset, at_once=at_once, at=utc_now()):
-            task = AssetVerificationTask(asset_id=asset_id, proof=grants.issue(asset_id, at=utc_now()))
-            queues.send(VERIFICATION_QUEUE, task, group=caller.account_id)
+        if verifications.begin(asset, at_once=at_once, at=at):
+            try:
+                task = AssetVerificationTask(asset_id=asset_id, proof=grants.issue(asset_id, at=at))
+                queues.send(VERIFICATION_QUEUE, task, group=caller.account_id)
+            except Exception:
+                verifications.forget(asset)
+                raise
     return assets.get(asset_id, account_id=caller.account_id)
 
 
 def delete(asset_id: str, caller: Principal) -> None:
-    """Delete the asset and its media.
+    """Delete the asset and its media. Raise AssetInUse while a job needs them.
 
     The record loses its file first, so it never names a missing file, and a verification in progress cannot add one.
     The record is deleted last: if the request stops halfway, the caller can delete the asset again.
     """
     asset = assets.get(asset_id, account_id=caller.account_id)
+    if any(not job.ended for job in jobs.several(asset.used_by or ())):
+        raise AssetInUse
     assets.withdraw(asset)
     media.delete_below(asset.prefix)
     media.delete_below(asset.quarantine_key)

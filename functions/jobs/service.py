@@ -9,7 +9,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from functions.jobs.plan import Plan, fitted, plan
 from functions.jobs.schemas import INPUT_TYPES, JobCreate
 from shared.access.principal import Principal
-from shared.assets.record import AssetStatus
+from shared.assets.record import AssetRecord, AssetStatus
 from shared.assets.store import AssetNotReady, assets
 from shared.aws import media
 from shared.aws.secrets import has_value
@@ -20,19 +20,21 @@ from shared.core.errors import Invalid
 from shared.core.ids import new_id
 from shared.credits.store import credits
 from shared.jobs import admission, executions, settlement
-from shared.jobs.keys import job_prefix
+from shared.jobs.keys import job_prefixes
 from shared.jobs.record import JobRecord, JobStatus
 from shared.jobs.spec import JobSettings, JobSpec
 from shared.jobs.store import JobEnded, JobRunning, StepResult, jobs
-from shared.jobs.views import JobView, access, job_view
+from shared.jobs.views import JobLinks, JobView, job_view
 from shared.observability import Metric, about, logger, measure
 from shared.presets.presets import get_preset
 from shared.projects.store import projects
 from shared.stages.engines import ENGINES, Engine
 from shared.stages.failures import StageFailure
 from shared.stages.requests import MAX_PICTURES, check_driving_seconds
-from shared.stages.stages import Role, Stage
+from shared.stages.stages import FILM, Role
 from shared.subscriptions.store import subscriptions
+
+MANY_USERS = 20  # number of jobs of an asset from which those that have ended are removed from its record
 
 
 def submit(body: JobCreate, caller: Principal, tx: Transaction) -> JobView:
@@ -56,6 +58,8 @@ def submit(body: JobCreate, caller: Principal, tx: Transaction) -> JobView:
         deadline_at=at + admission.WAIT,
         tx=tx,
     )
+    for asset_id in {given.asset_id for given in spec.inputs}:
+        assets.use(asset_id, job_id, tx=tx)
     credits.hold(job_id, account_id=caller.account_id, credits=planned.credits, paid=spec.paid, at=at, tx=tx)
     admission.wait(job, subscribed, at=at, tx=tx)
     tx.after_commit(lambda: _accepted(job))
@@ -112,10 +116,9 @@ def view(job_id: str, caller: Principal) -> JobView:
     job = jobs.get(job_id, account_id=caller.account_id)
     results, at = jobs.results(job), utc_now()
     shown = admission.with_place(job_view(job, jobs.spec(job_id), results, at), job, at)
-    film = results.get(Stage.POST_PROCESSING)
-    if film is None:
+    film, signed = results.get(FILM), JobLinks(job, results, at).delivery(FILM)
+    if film is None or signed is None:
         return shown
-    signed = access(job_id, at)
     texts = {
         "hls_playlist": _signed_text(film, Role.PLAYLIST, Role.STREAM, signed.playlist),
         "scrubbing_track": _signed_text(film, Role.SCRUBBING, Role.SPRITES, signed.track),
@@ -163,7 +166,8 @@ def delete(job_id: str, caller: Principal) -> None:
     job = jobs.get(job_id, account_id=caller.account_id)
     if not job.ended:
         raise JobRunning
-    media.delete_below(job_prefix(job_id))
+    for prefix in job_prefixes(job_id):
+        media.delete_below(prefix)
     jobs.delete_results(job_id)
     try:
         with transaction() as tx:
@@ -185,6 +189,13 @@ def _move(body: JobCreate) -> CameraMove:
         raise Invalid("These two presets cannot be stacked: no duration fits both.") from error
 
 
+def _forget_ended_jobs(asset: AssetRecord) -> None:
+    """Keep the list of the asset's users short."""
+    if len(users := asset.used_by or set()) >= MANY_USERS:
+        live = {job.job_id for job in jobs.several(users) if not job.ended}
+        assets.forget_jobs(asset, users - live)
+
+
 def _input_keys(
     body: JobCreate, caller: Principal
 ) -> tuple[dict[Role, str], tuple[str, ...], tuple[float, float] | None]:
@@ -202,6 +213,7 @@ def _input_keys(
             raise Invalid(f"The {given.role} must be {INPUT_TYPES[given.role].value.lower()} media.")
         if asset.status != AssetStatus.READY or asset.key is None:
             raise AssetNotReady(f"The asset {asset.asset_id} is {asset.status}, not READY.")
+        _forget_ended_jobs(asset)
         if given.role is Role.DRIVING and asset.duration is not None:
             try:
                 check_driving_seconds(float(asset.duration))

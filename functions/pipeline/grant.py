@@ -14,7 +14,7 @@ from shared.aws import media
 from shared.aws.clients import sts
 from shared.core.config import Config
 from shared.grants.store import WrongProof, grants, step_task
-from shared.jobs.keys import attempt_prefix, job_prefix
+from shared.jobs.keys import attempt_prefixes, job_prefixes
 from shared.jobs.record import JobStatus
 from shared.jobs.spec import JobSpec
 from shared.jobs.store import JobNotFound, is_attempt, jobs
@@ -79,7 +79,7 @@ def _of_step(request: MediaRequest) -> tuple[Policy, str]:
         raise AccessRefused("the attempt is not current")
     _admit(step_task(job_id, stage), attempt, request.proof)
     reads = _inputs(task.request, job_id, spec)
-    return session_policy(reads=reads, writes=[attempt_prefix(job_id, stage, attempt) + "*"]), attempt
+    return session_policy(reads=reads, writes=_below(attempt_prefixes(job_id, stage, attempt))), attempt
 
 
 def _of_asset(request: MediaRequest) -> tuple[Policy, str]:
@@ -128,9 +128,13 @@ def _inputs(request: StageRequest, job_id: str, spec: JobSpec) -> list[str]:
     A prompt can contain the address of any object, and a worker can write attempts into the job item. So every other
     address is left out.
     """
-    own = (job_prefix(job_id), *(f"{ASSETS}{given.asset_id}/" for given in spec.inputs))
+    own = (*job_prefixes(job_id), *(f"{ASSETS}{given.asset_id}/" for given in spec.inputs))
     keys = (text.removeprefix(media.address("")) for text in _texts(request.model_dump()))
     return sorted({key for key in keys if key.startswith(own) and not set(key) & set("*?$")})
+
+
+def _below(prefixes: Iterable[str]) -> list[str]:
+    return [f"{prefix}*" for prefix in prefixes]
 
 
 def _texts(value: object) -> Iterator[str]:

@@ -16,7 +16,6 @@ from shared.core.clock import utc_now
 from shared.jobs.events import job_event, needs_results
 from shared.jobs.record import JobRecord, JobStatus
 from shared.jobs.store import jobs
-from shared.jobs.views import access
 from shared.observability import about, logged, logger, observed
 from shared.stages.queues import FAN_OUT_QUEUE
 
@@ -57,7 +56,7 @@ def _push(old: JobRecord, new: JobRecord, late: Late) -> None:
     if not found.connection_ids and not found.more_after:
         return
     results = jobs.results(new) if needs_results(old, new) else {}
-    message = job_event(old, new, results, access(new.job_id, at))
+    message = job_event(old, new, results, at)
     if message is None:
         return
     if found.more_after:

@@ -24,7 +24,7 @@ from shared.aws.queues import queue_url
 from shared.core.clock import utc_now
 from shared.credits.record import AccountRecord, HoldRecord, LedgerRecord
 from shared.idempotency.record import IdempotencyRecord
-from shared.jobs.keys import job_prefix
+from shared.jobs.keys import WORK_LIFE, job_prefixes
 from shared.jobs.record import JobRecord, JobSpecRecord, JobStatus, StepTokenRecord
 from shared.jobs.store import jobs
 from shared.observability import Metric, logger, measure, observed
@@ -116,10 +116,17 @@ def _jobs(rows: Sequence[JobRecord], now: Moment) -> Iterator[Finding]:
             hold=holds.get(job.job_id),
             has_spec=job.job_id in specs,
             results=results[job.job_id],
-            stored=set(media.keys(job_prefix(job.job_id))) if complete else (),
+            stored=_stored(job, now) if complete else (),
             has_token={Stage(token.stage) for token in tokens if token.job_id == job.job_id},
         )
         yield from job_findings(facts, now)
+
+
+def _stored(job: JobRecord, now: Moment) -> set[str]:
+    """Return the keys of the job's objects. The files between stages of an old job have expired, and are not listed."""
+    delivered, work = job_prefixes(job.job_id)
+    prefixes = (delivered, work) if now.at < job.updated_at + WORK_LIFE else (delivered,)
+    return {key for prefix in prefixes for key in media.keys(prefix)}
 
 
 def _accounts(rows: Sequence[AccountRecord], now: Moment) -> Iterator[Finding]:

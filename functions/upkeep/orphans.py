@@ -12,13 +12,14 @@ from shared.assets.record import ASSETS, QUARANTINE, AssetRecord, AssetStatus
 from shared.assets.store import assets
 from shared.aws.media import Version
 from shared.core.ids import made_at
-from shared.jobs.keys import JOBS, TASKS, preview_key
+from shared.jobs.keys import JOBS, PREVIEWS, TASKS, WORK, preview_key
 from shared.jobs.record import JobRecord, JobSpecRecord, JobStatus, StepResultRecord, StepTicketRecord, StepTokenRecord
 from shared.jobs.store import JobNotFound, StepResult, jobs
 from shared.observability import logger
 from shared.stages.stages import Stage
 
-PREFIXES = (JOBS, ASSETS, QUARANTINE)  # of keys in the media bucket; answers of SageMaker expire after a day
+PREFIXES = (JOBS, WORK, ASSETS, QUARANTINE)  # of keys in the media bucket; answers of SageMaker expire after a day
+_OF_JOBS = (JOBS, WORK)
 _STAGES = {stage.folder: stage for stage in Stage}
 _UNDECIDED = {AssetStatus.PENDING, AssetStatus.VERIFYING}
 
@@ -26,8 +27,8 @@ _UNDECIDED = {AssetStatus.PENDING, AssetStatus.VERIFYING}
 def unnamed_objects(found: Sequence[Version], modified_before: datetime) -> list[Version]:
     """Return the versions whose key no record names, and that were stored before this time."""
     old = [version for version in found if version.modified < modified_before]
-    of_jobs = {_owner(version.key) for version in old if version.key.startswith(JOBS)}
-    of_assets = {_owner(version.key) for version in old if not version.key.startswith(JOBS)}
+    of_jobs = {_owner(version.key) for version in old if version.key.startswith(_OF_JOBS)}
+    of_assets = {_owner(version.key) for version in old if not version.key.startswith(_OF_JOBS)}
     jobs_found = find_jobs(of_jobs)
     results = jobs.results_of(job for job in jobs_found.values() if job is not None)
     assets_found = {asset.asset_id: asset for asset in assets.several(of_assets)}
@@ -47,7 +48,8 @@ def job_names(job: JobRecord | None, results: dict[Stage, StepResult], key: str)
     A live job names everything of a step's current attempt, which may be uploading. A completed step names its outputs
     and its newest preview. If its result is missing, it names everything of its attempt, so that nothing more is lost.
     """
-    _, _, folder, attempt, name = (*key.split("/", 4), "", "", "", "")[:5]
+    folders = [folder for folder in key.split("/", 5)[2:] if folder != PREVIEWS]
+    folder, attempt, name = (*folders, "", "", "")[:3]
     stage = _STAGES.get(folder)
     if job is None or stage is None or not name:
         return False

@@ -1,4 +1,4 @@
-"""The function that deletes objects and rows that no record names, 24 hours after they were made."""
+"""The functions that delete objects and rows that no record names, 24 hours after they were made, uploads sooner."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -7,6 +7,7 @@ from typing import Any
 
 from functions.upkeep import passes
 from functions.upkeep.orphans import PREFIXES, ROWS_OF_JOBS, unnamed_objects, unnamed_rows
+from shared.assets.record import QUARANTINE
 from shared.aws import media
 from shared.core.clock import utc_now
 from shared.observability import Metric, logger, measure, observed
@@ -25,9 +26,19 @@ def sweep(at: datetime) -> dict[str, Any]:
     return passes.run("sweep", PARTS, at)
 
 
-def _objects(prefix: str, after: Any, at: datetime) -> tuple[int, Any]:
+@observed
+def quarantine(_event: dict[str, Any], _context: object) -> dict[str, int]:
+    """Delete uploads whose asset is decided or deleted. A form works until it expires, however often it is used."""
+    number, position = 0, ()
+    while position is not None:
+        deleted, position = _objects(QUARANTINE, position, utc_now(), timedelta())
+        number += deleted
+    return {"found": number}
+
+
+def _objects(prefix: str, after: Any, at: datetime, least_age: timedelta = LEAST_AGE) -> tuple[int, Any]:
     found, more = media.versions_page(prefix, after)
-    unnamed = unnamed_objects(found, at - LEAST_AGE)
+    unnamed = unnamed_objects(found, at - least_age)
     media.delete_versions(unnamed)
     kept = [version for version in found if version not in set(unnamed)]
     if kept:  # the marker of the next page is a version that exists

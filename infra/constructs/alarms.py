@@ -9,6 +9,7 @@ from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sns_subscriptions as subscriptions
 from constructs import Construct
 
+from infra.constructs.acknowledge import acknowledge
 from infra.environments import Environment
 from infra.repository import runbook_page
 
@@ -42,7 +43,9 @@ class AlarmTopic(sns.Topic):
             key.grant(principal, "kms:Decrypt", "kms:GenerateDataKey")
             self.grant_publish(principal)
         if environment.alarm_email:
-            self.add_subscription(subscriptions.EmailSubscription(environment.alarm_email))
+            mail = self.add_subscription(subscriptions.EmailSubscription(environment.alarm_email))
+            reason = "A notice that arrives late has no use. The console shows the state of each alarm."
+            acknowledge(mail, reason, "Serverless-SNSRedrivePolicy")
 
 
 class Alarms(Construct):

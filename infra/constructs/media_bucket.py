@@ -15,7 +15,7 @@ from shared.jobs.keys import JOBS, WORK_LIFE
 
 ANSWERS = "sagemaker/"  # responses of SageMaker endpoints. They are not read: a step's files are in the job's media
 NONCURRENT_DAYS = 7  # an operator can restore an object that was overwritten or deleted without its version for so long
-SERVED = (JOBS, ASSETS)  # prefixes that CloudFront may read; quarantine/ is not among them
+SERVED = (JOBS, ASSETS)  # prefixes that CloudFront may read; work/ and quarantine/ are not among them
 
 
 class LogBucket(s3.Bucket):
@@ -56,7 +56,7 @@ class LogBucket(s3.Bucket):
 
 
 class MediaBucket(s3.Bucket):
-    """The media bucket: new uploads in quarantine/, verified ones in assets/, jobs' files in jobs/."""
+    """The media bucket: new uploads in quarantine/, verified ones in assets/, jobs' files in work/ and jobs/."""
 
     def __init__(
         self,

@@ -1,5 +1,8 @@
 """A network without internet access. Workers reach AWS services only through VPC endpoints."""
 
+from collections.abc import Mapping
+from typing import cast
+
 from aws_cdk import Stack
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
@@ -37,7 +40,7 @@ class PrivateNetwork(Construct):
             "Vpc",
             vpc_name=environment.prefix,
             ip_addresses=ec2.IpAddresses.cidr("10.64.0.0/20"),
-            max_azs=2,
+            availability_zones=list(environment.zones),
             nat_gateways=0,
             create_internet_gateway=False,
             restrict_default_security_group=False,
@@ -45,6 +48,9 @@ class PrivateNetwork(Construct):
                 ec2.SubnetConfiguration(name="workers", subnet_type=ec2.SubnetType.PRIVATE_ISOLATED, cidr_mask=22)
             ],
         )
+        for subnet in self.vpc.isolated_subnets:
+            zone = cast(ec2.CfnSubnet, subnet.node.default_child)
+            zone.availability_zone, zone.availability_zone_id = None, subnet.availability_zone
         self.vpc.add_flow_log(
             "Flows",
             destination=ec2.FlowLogDestination.to_cloud_watch_logs(
@@ -86,11 +92,19 @@ class PrivateNetwork(Construct):
                 "ecs-agent": services.ECS_AGENT,
                 "ecs-telemetry": services.ECS_TELEMETRY,
             }
+        ours = Stack.of(self).account
         for group, needed in ((endpoints, for_all), (of_stages, for_stages)):
             for name, service in needed.items():
-                self.vpc.add_interface_endpoint(
+                endpoint = self.vpc.add_interface_endpoint(
                     name, service=service, security_groups=[group], subnets=nearby, open=False
                 )
+                # Stolen credentials of another account open nothing from here, and ours open no other account.
+                endpoint.add_to_policy(
+                    _anyone(["*"], ["*"], {
+                        "StringEquals": {"aws:PrincipalAccount": ours},
+                        "StringEqualsIfExists": {"aws:ResourceAccount": ours},
+                    })
+                )  # fmt: skip
 
     def _group(self, id: str, description: str) -> ec2.SecurityGroup:  # noqa: A002  # CDK's own name
         return ec2.SecurityGroup(self, id, vpc=self.vpc, description=description, allow_all_outbound=False)
@@ -108,6 +122,10 @@ class PrivateNetwork(Construct):
         database.add_to_policy(_anyone(["dynamodb:*"], [tables]))
 
 
-def _anyone(actions: list[str], resources: list[str]) -> iam.PolicyStatement:
+def _anyone(
+    actions: list[str], resources: list[str], conditions: Mapping[str, object] | None = None
+) -> iam.PolicyStatement:
     """Return a statement of an endpoint's policy. It limits what is reachable; the roles' policies decide access."""
-    return iam.PolicyStatement(principals=[iam.AnyPrincipal()], actions=actions, resources=resources)
+    return iam.PolicyStatement(
+        principals=[iam.AnyPrincipal()], actions=actions, resources=resources, conditions=conditions
+    )

@@ -11,6 +11,7 @@ from constructs import Construct
 from infra.constructs.access_log import REST, access_log, line
 from infra.constructs.acknowledge import acknowledge
 from infra.constructs.function import KinoraFunction
+from infra.constructs.log_group import KinoraLogGroup
 from infra.constructs.problems import add_problems
 from infra.environments import Environment
 from infra.functions import RestDomain
@@ -56,6 +57,14 @@ class KinoraRestApi(apigateway.RestApi):
                 method_options=_costly(environment),
             ),
         )
+        # API Gateway creates this group itself at the first error, without an end of its lines' retention.
+        executions = KinoraLogGroup(
+            self,
+            "executions",
+            environment=environment,
+            log_group_name=f"API-Gateway-Execution-Logs_{self.rest_api_id}/{STAGE}",
+        )
+        self.deployment_stage.node.add_dependency(executions)
         self._authorizer = apigateway.RequestAuthorizer(
             self,
             "authorizer",

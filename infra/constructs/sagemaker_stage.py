@@ -14,12 +14,12 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecr_assets as assets
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
+from aws_cdk import aws_logs as logs
 from aws_cdk import aws_sagemaker as sagemaker
 from aws_cdk import aws_sns as sns
 from constructs import Construct
 
 from infra.constructs.acknowledge import acknowledge
-from infra.constructs.log_group import KinoraLogGroup
 from infra.constructs.media_bucket import ANSWERS
 from infra.constructs.scaling import MINUTE, TASKS_PER_WORKER, scaling_role, track, wake
 from infra.environments import Environment, WorkerSize
@@ -40,7 +40,7 @@ NETWORKING = (
 
 
 class SageMakerStage(Construct):
-    """The endpoint `{prefix}-{name}` with the logs `.log`. `.role` is the worker's role, as on ECS."""
+    """The endpoint `{prefix}-{name}`. `.role` is the worker's role, which receives the grants, as on ECS."""
 
     def __init__(
         self,
@@ -53,6 +53,7 @@ class SageMakerStage(Construct):
         variables: Mapping[str, str],
         instance_type: str,
         size: WorkerSize,
+        log_group: logs.ILogGroup,
         vpc: ec2.IVpc,
         security_group: ec2.ISecurityGroup,
         bucket_name: str,
@@ -61,10 +62,8 @@ class SageMakerStage(Construct):
     ) -> None:
         super().__init__(scope, id)
         self.endpoint_name = f"{environment.prefix}-{name}"
-        self.log = KinoraLogGroup(  # SageMaker would create it without retention
-            self, "Log", environment=environment, log_group_name=f"/aws/sagemaker/Endpoints/{self.endpoint_name}"
-        )
         self.role = self._role(image)
+        log_group.grant_write(self.role)
         self._grant_publish(failures, key)
         model = sagemaker.CfnModel(
             self,
@@ -112,7 +111,6 @@ class SageMakerStage(Construct):
         endpoint = sagemaker.CfnEndpoint(
             self, "Endpoint", endpoint_name=self.endpoint_name, endpoint_config_name=config.attr_endpoint_config_name
         )
-        endpoint.node.add_dependency(self.log)
         self._scale(endpoint, size)
 
     @property
@@ -128,7 +126,6 @@ class SageMakerStage(Construct):
     def _role(self, image: assets.DockerImageAsset) -> iam.Role:
         role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("sagemaker.amazonaws.com"))
         image.repository.grant_pull(role)
-        self.log.grant_write(role)
         role.add_to_policy(iam.PolicyStatement(actions=list(NETWORKING), resources=["*"]))
         networking = "SageMaker's networking and ecr:GetAuthorizationToken do not support resources in IAM."
         acknowledge(role, networking, "AwsSolutions-IAM5[Resource::*]")

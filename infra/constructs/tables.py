@@ -46,7 +46,7 @@ class RecordTable(dynamodb.Table):
             encryption=dynamodb.TableEncryption.CUSTOMER_MANAGED,
             encryption_key=key,
             point_in_time_recovery_specification=dynamodb.PointInTimeRecoverySpecification(
-                point_in_time_recovery_enabled=environment.point_in_time_recovery
+                point_in_time_recovery_enabled=True
             ),
             deletion_protection=environment.deletion_protection,
             removal_policy=environment.removal_policy,

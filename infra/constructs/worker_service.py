@@ -8,11 +8,11 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_logs as logs
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from infra.constructs.acknowledge import acknowledge, acknowledge_wildcards
-from infra.constructs.log_group import KinoraLogGroup
 from infra.constructs.scaling import MINUTE, TASKS_PER_WORKER, scaling_role, track, wake
 from infra.environments import Environment, WorkerSize
 
@@ -22,7 +22,7 @@ CONTAINER_INSIGHTS = "ECS/ContainerInsights"
 
 
 class WorkerService(Construct):
-    """The ECS service `.service` with the logs `.log`. `.task_role` is the worker's role, which receives the grants."""
+    """The ECS service `.service`. `.task_role` is the worker's role, which receives the grants."""
 
     def __init__(
         self,
@@ -36,13 +36,14 @@ class WorkerService(Construct):
         image: ecs.ContainerImage,
         command: Sequence[str],
         variables: Mapping[str, str],
+        log_group: logs.ILogGroup,
         size: WorkerSize,
         security_group: ec2.ISecurityGroup,
         capacity_provider: str,
     ) -> None:
         super().__init__(scope, id)
         self._environment, self._name, self._cluster, self._queues = environment, name, cluster, queues
-        task = self._task(image, command, variables, size)
+        task = self._task(image, command, variables, size, log_group)
         self.task_role: iam.IRole = task.task_role
         for queue in queues:
             queue.grant_consume_messages(task.task_role)
@@ -82,7 +83,12 @@ class WorkerService(Construct):
     # --- what runs
 
     def _task(
-        self, image: ecs.ContainerImage, command: Sequence[str], variables: Mapping[str, str], size: WorkerSize
+        self,
+        image: ecs.ContainerImage,
+        command: Sequence[str],
+        variables: Mapping[str, str],
+        size: WorkerSize,
+        log_group: logs.ILogGroup,
     ) -> ecs.TaskDefinition:
         task = ecs.TaskDefinition(
             self,
@@ -95,12 +101,6 @@ class WorkerService(Construct):
             runtime_platform=_platform(size),
             volumes=[ecs.Volume(name="scratch")],
         )
-        self.log = KinoraLogGroup(
-            self,
-            "Log",
-            environment=self._environment,
-            log_group_name=f"/kinora/{self._environment.name}/workers/{self._name}",
-        )
         linux = ecs.LinuxParameters(self, "Linux")
         linux.drop_capabilities(ecs.Capability.ALL)
         container = task.add_container(
@@ -110,7 +110,7 @@ class WorkerService(Construct):
             environment=dict(variables),
             gpu_count=size.gpus or None,
             linux_parameters=linux,
-            logging=ecs.LogDrivers.aws_logs(log_group=self.log, stream_prefix="worker"),
+            logging=ecs.LogDrivers.aws_logs(log_group=log_group, stream_prefix="worker"),
             readonly_root_filesystem=True,
             stop_timeout=STOP,
             health_check=ecs.HealthCheck(

@@ -58,10 +58,9 @@ class DataStack(Stack):
         }
         self.log_bucket = LogBucket(self, "logs", environment)
         self.media_bucket = MediaBucket(self, "media", environment, key=self.key, logs=self.log_bucket)
-        signing = PROVENANCE_SECRETS if environment.signs_films else ()
         self.secrets: dict[str, secretsmanager.ISecret] = {
             **{name: self._secret(environment, name) for name in (*ROTATED_SECRETS, VERIFICATION_KEYS)},
-            **{name: self._empty_secret(environment, name) for name in (*signing, *PROVIDER_KEYS)},
+            **{name: self._empty_secret(environment, name) for name in (*PROVENANCE_SECRETS, *PROVIDER_KEYS)},
         }
         acknowledge(
             self.secrets[VERIFICATION_KEYS],
@@ -95,8 +94,7 @@ class DataStack(Stack):
             (("secretsmanager:DescribeSecret",), may.secrets_described),
             (RENEW, may.secrets_renewed),
         ):
-            made = (name for name in names if name in self.secrets or name not in PROVENANCE_SECRETS)
-            self._allow(role, actions, *(self.secrets[name].secret_arn for name in made))
+            self._allow(role, actions, *(self.secrets[name].secret_arn for name in names))
         self.grant_media(
             role,
             reads=may.media_reads,

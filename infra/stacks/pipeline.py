@@ -26,14 +26,13 @@ from infra.functions import (
     RECONCILE_EVERY_SECONDS,
     REMOTE_ENGINES,
     UPKEEP,
-    UPKEEP_EVERY_SECONDS,
     Function,
 )
 from infra.grants import DESCRIBE, STOP, Grants
 from infra.stacks.data import DataStack
 from infra.workers import GRANT
 from shared.assets.record import ASSETS, QUARANTINE
-from shared.jobs.keys import JOBS
+from shared.jobs.keys import JOBS, WORK
 from shared.stages.queues import QUEUES, REMOTE_QUEUE
 from shared.stages.stages import Stage
 
@@ -99,7 +98,7 @@ class PipelineStack(Stack):
         self._read_dead_letters(self.functions["pipeline-signal"])
         self._wake(self.functions["pipeline-reconcile"], missed)
         for row in UPKEEP:
-            self._schedule(self.functions[row.name], row.name)
+            self._schedule(row)
         for row in REMOTE_ENGINES:
             self._read_remote_queue(self.functions[row.name])
         self.state_machine = self._state_machine()
@@ -123,7 +122,7 @@ class PipelineStack(Stack):
             endpoint = self.format_arn(service="sagemaker", resource="endpoint", resource_name=self._endpoint(stage))
             _allow(role, ["sagemaker:InvokeEndpointAsync"], endpoint)
         if on_endpoints:  # an endpoint reads its task from the job's media
-            self._data.grant_media(role, writes=(JOBS,))
+            self._data.grant_media(role, writes=(WORK,))
         of_executions = {STOP, DESCRIBE}
         _allow(role, sorted(set(may.executions) - of_executions), self.state_machine_arn)
         if on_executions := sorted(set(may.executions) & of_executions):
@@ -154,8 +153,11 @@ class PipelineStack(Stack):
             description="Media of all tasks. A session policy narrows each use to one task.",
         )
         self._data.grant_media(
-            role, reads=(JOBS, ASSETS, QUARANTINE), writes=(JOBS, ASSETS), deletes=(QUARANTINE, ASSETS)
-        )  # fmt: skip
+            role,
+            reads=(JOBS, WORK, ASSETS, QUARANTINE),
+            writes=(JOBS, WORK, ASSETS),
+            deletes=(QUARANTINE, ASSETS),
+        )
         _allow(role, ["kms:Decrypt", "kms:GenerateDataKey"], self._data.key.key_arn)
 
     @property
@@ -235,13 +237,13 @@ class PipelineStack(Stack):
             targets=[target],
         )
 
-    def _schedule(self, function: KinoraFunction, name: str) -> None:
-        letters = self.dead_letter_queues[name]
+    def _schedule(self, row: Function) -> None:
+        function, letters = self.functions[row.name], self.dead_letter_queues[row.name]
         events.Rule(
             self,
-            f"{name}-schedule",
-            rule_name=f"{self._environment.prefix}-{name}",
-            schedule=events.Schedule.rate(Duration.seconds(UPKEEP_EVERY_SECONDS)),
+            f"{row.name}-schedule",
+            rule_name=f"{self._environment.prefix}-{row.name}",
+            schedule=events.Schedule.rate(Duration.seconds(row.every_seconds)),
             targets=[targets.LambdaFunction(function, dead_letter_queue=letters, retry_attempts=2)],
         )
 

@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from aws_cdk import Fn, IgnoreMode, Stack
+import jsii
+from aws_cdk import Aspects, IAspect, IgnoreMode, Stack
 from aws_cdk import Size as Amount
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecr_assets as assets
@@ -10,11 +11,12 @@ from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_logs_destinations as destinations
-from constructs import Construct
+from constructs import Construct, IConstruct
 
 from infra.constructs.acknowledge import acknowledge, acknowledge_wildcards
 from infra.constructs.function import KinoraFunction
 from infra.constructs.instance_group import InstanceGroup
+from infra.constructs.log_group import KinoraLogGroup
 from infra.constructs.media_bucket import ANSWERS
 from infra.constructs.private_network import PrivateNetwork
 from infra.constructs.sagemaker_stage import SageMakerStage
@@ -25,7 +27,7 @@ from infra.functions import ERRORS_OF_WORKERS
 from infra.stacks.data import DataStack
 from infra.stacks.pipeline import PipelineStack
 from infra.workers import GRANT, WORKERS
-from shared.jobs.keys import JOBS
+from shared.jobs.keys import WORK
 from shared.stages.engines import Engine, Family, Runs
 from shared.stages.queues import VERIFICATION_QUEUE
 from shared.stages.stages import Stage
@@ -77,6 +79,17 @@ class WorkersStack(Stack):
             container_insights_v2=ecs.ContainerInsights.ENABLED,  # scaling reads its task counts
             enable_fargate_capacity_providers=True,
         )
+        # Each stage has both groups, wherever it runs. A stage that moves and moves back finds its retained groups.
+        self._logs = {
+            name: self._log(f"{name}-log", f"/kinora/{environment.name}/workers/{name}")
+            for name in (*(stage.queue for stage in Stage), VERIFICATION_QUEUE)
+        }
+        self._endpoint_logs = {
+            stage: self._log(
+                f"{stage.queue}-endpoint-log", f"/aws/sagemaker/Endpoints/{environment.prefix}-{stage.queue}"
+            )
+            for stage in Stage
+        }
         self._images: dict[str, assets.DockerImageAsset] = {}
         self._instances: dict[str, str] = {}
         self.services: dict[str, WorkerService] = {
@@ -86,13 +99,12 @@ class WorkersStack(Stack):
         self.endpoints = {
             stage: self._stage_endpoint(stage, instance_type) for stage, instance_type in environment.sagemaker.items()
         }
+        Aspects.of(self.cluster).add(_ServicesNeedProviders([worker.service for worker in self.services.values()]))
         if environment.sentry_dsn:
             self._report_errors()
 
-    @property
-    def availability_zones(self) -> list[str]:
-        """The region's first two zones. CloudFormation selects them; a query at synth would need credentials."""
-        return [Fn.select(n, Fn.get_azs()) for n in range(2)]
+    def _log(self, id: str, name: str) -> KinoraLogGroup:  # noqa: A002  # CDK's own name
+        return KinoraLogGroup(self, id, environment=self._environment, log_group_name=name)
 
     # --- services
 
@@ -116,6 +128,7 @@ class WorkersStack(Stack):
             variables={**self._variables, "KINORA_STAGE": stage.value},
             instance_type=instance_type,
             size=self._sizes[stage],
+            log_group=self._endpoint_logs[stage],
             vpc=self.network.vpc,
             security_group=self.network.workers,
             bucket_name=self._environment.media_bucket(self.account),
@@ -124,7 +137,7 @@ class WorkersStack(Stack):
         )
         self._grant(endpoint.role, stage.queue)
         # SageMaker reads the tasks of the endpoint with this role, and writes its responses.
-        self._data.grant_media(endpoint.role, reads=(f"{JOBS}*/{stage.folder}/tasks/",), writes=(ANSWERS,))
+        self._data.grant_media(endpoint.role, reads=(f"{WORK}*/{stage.folder}/tasks/",), writes=(ANSWERS,))
         return endpoint
 
     def _grant(self, role: iam.IRole, name: str) -> None:
@@ -163,6 +176,7 @@ class WorkersStack(Stack):
             image=ecs.ContainerImage.from_docker_image_asset(self._image(family)),
             command=command,
             variables=self._variables,
+            log_group=self._logs[name],
             size=size,
             security_group=security_group,
             capacity_provider=self._capacity(size),
@@ -198,13 +212,12 @@ class WorkersStack(Stack):
         """Send the error lines of all workers to the function that reports them."""
         stored = "CloudWatch Logs calls it with lines that stay in their log group."
         reporter = KinoraFunction(self, ERRORS_OF_WORKERS, self._environment, callers=stored)
-        logs_of = {name: service.log for name, service in self.services.items()}
-        logs_of |= {stage.queue: endpoint.log for stage, endpoint in self.endpoints.items()}
-        for name, log in logs_of.items():
+        endpoints = {f"{stage.queue}-endpoint": group for stage, group in self._endpoint_logs.items()}
+        for name, group in (self._logs | endpoints).items():
             logs.SubscriptionFilter(
                 self,
                 f"{name}-errors",
-                log_group=log,
+                log_group=group,
                 destination=destinations.LambdaDestination(reporter),
                 filter_pattern=logs.FilterPattern.any(
                     *(logs.FilterPattern.string_value("$.level", "=", level) for level in ("ERROR", "CRITICAL"))
@@ -273,6 +286,22 @@ class WorkersStack(Stack):
         instances = self.format_arn(service="ecs", resource="container-instance", resource_name="*")
         acknowledge_wildcards(provider, "ECS creates an instance's id when it registers.", instances)
         return provider.capacity_provider_name
+
+
+@jsii.implements(IAspect)
+class _ServicesNeedProviders:
+    """Makes services depend on the association of capacity providers, which the CDK adds to the cluster at synthesis.
+
+    Without the dependency, CloudFormation removes the association while services use it, and `make destroy` fails.
+    """
+
+    def __init__(self, services: Sequence[IConstruct]) -> None:
+        self._services = services
+
+    def visit(self, node: IConstruct) -> None:
+        if isinstance(node, ecs.CfnClusterCapacityProviderAssociations):
+            for service in self._services:
+                service.node.add_dependency(node)
 
 
 def family_of(stage: Stage, engines: Sequence[Engine]) -> Family:

@@ -16,7 +16,6 @@ from infra.functions import (
     RECONCILE_EVERY_SECONDS,
     REMOTE_ENGINES,
     UPKEEP,
-    UPKEEP_EVERY_SECONDS,
 )
 from local.environment import ACCOUNT, PREFIX, REGION, queue_arn
 from local.gateway.functions import FunctionFailed, Functions
@@ -69,7 +68,8 @@ class Pumps:
         for function in REMOTE_ENGINES:
             self._thread(self._pump_queues, function.name, REMOTE_QUEUE)
         self._thread(self._keep_schedule, RECONCILE_EVERY_SECONDS, "pipeline-reconcile")
-        self._thread(self._keep_schedule, UPKEEP_EVERY_SECONDS, *(function.name for function in UPKEEP))
+        for function in UPKEEP:
+            self._thread(self._keep_schedule, function.every_seconds, function.name)
         for function in FAN_OUT:
             self._thread(self._pump_queues, function.name, FAN_OUT_QUEUE)
 
@@ -120,11 +120,10 @@ class Pumps:
             if not (answer or {}).get("batchItemFailures"):
                 sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
 
-    def _keep_schedule(self, every_seconds: int, *names: str) -> None:
+    def _keep_schedule(self, every_seconds: int, name: str) -> None:
         while not self._stopping.wait(every_seconds):
-            for name in names:
-                with suppress(FunctionFailed):  # logged where it failed; the next call tries again
-                    self._functions.call(name, _schedule_event(name))
+            with suppress(FunctionFailed):  # logged where it failed; the next call tries again
+                self._functions.call(name, _schedule_event(name))
 
 
 def _stream_arn() -> str:

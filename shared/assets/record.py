@@ -7,6 +7,7 @@ from pynamodb.attributes import (
     NumberAttribute,
     TTLAttribute,
     UnicodeAttribute,
+    UnicodeSetAttribute,
     UTCDateTimeAttribute,
 )
 from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
@@ -65,6 +66,7 @@ class AssetRecord(Record):
     error = UnicodeAttribute(null=True)
     error_code = UnicodeAttribute(null=True)
     created_at = UTCDateTimeAttribute()
+    used_by = UnicodeSetAttribute(null=True)  # ids of jobs that may still read the file
 
     by_account = _AssetsByAccount()
 
@@ -85,6 +87,6 @@ class VerificationsRecord(Record):
         table_name = table("verifications")
 
     account_id = UnicodeAttribute(hash_key=True)
-    asked = JSONAttribute()  # by asset id: the time of its first message to the verifier, and the number of messages
+    asked = JSONAttribute()  # by asset id: the time of the newest message to the verifier, in seconds since 1970
     seq = NumberAttribute()  # number of the newest write
     expires_at = TTLAttribute()

@@ -1,6 +1,6 @@
 """Reads and writes of assets."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from contextlib import suppress
 from datetime import datetime
 
@@ -21,6 +21,15 @@ class AssetNotFound(NotFound):
 
 class AssetNotReady(Conflict):
     code = "asset_not_ready"
+
+
+class AssetInUse(Conflict):
+    """A job that has not ended uses the asset."""
+
+    code = "asset_in_use"
+
+    def __init__(self) -> None:
+        super().__init__("A job that has not ended uses this asset. Cancel the job, or wait for its end.")
 
 
 class _Decided(Exception):
@@ -78,6 +87,17 @@ class AssetStore:
             AssetRecord.by_account.query(account_id, older, scan_index_forward=False, limit=limit, page_size=limit)
         )
 
+    def use(self, asset_id: str, job_id: str, *, tx: Transaction) -> None:
+        """Keep the asset from deletion until the job has ended. Fail the transaction with AssetNotReady."""
+        ready = AssetRecord.status == AssetStatus.READY.value
+        deleted = AssetNotReady(f"The asset {asset_id} is not READY.")
+        tx.update(AssetRecord(asset_id), [AssetRecord.used_by.add({job_id})], ready, otherwise=deleted)
+
+    def forget_jobs(self, asset: AssetRecord, job_ids: Collection[str]) -> None:
+        """Remove jobs that have ended from the asset's users."""
+        with on_refusal(AssetNotFound()):
+            asset.update([AssetRecord.used_by.delete(set(job_ids))], AssetRecord.asset_id.exists())
+
     def accept(
         self,
         asset: AssetRecord,
@@ -116,17 +136,26 @@ class AssetStore:
         self._decide(asset, AssetStatus.REJECTED, [AssetRecord.error_code.set(code), AssetRecord.error.set(error)])
 
     def withdraw(self, asset: AssetRecord) -> None:
-        """Change the asset to REJECTED without a file, before its media are deleted. Raise AssetNotFound."""
-        with on_refusal(AssetNotFound()):
-            asset.update(
-                [
-                    AssetRecord.status.set(AssetStatus.REJECTED.value),
-                    AssetRecord.error_code.set("deleted"),
-                    AssetRecord.error.set("This asset is being deleted."),
-                    AssetRecord.key.remove(),
-                ],
-                AssetRecord.account_id == asset.account_id,
-            )
+        """Change the asset to REJECTED without a file, before its media are deleted. Raise AssetNotFound.
+
+        Raise AssetInUse if another job has begun to use it since this record was read.
+        """
+        users = AssetRecord.used_by
+        unused = users == asset.used_by if asset.used_by else users.does_not_exist()
+        try:
+            with on_refusal(AssetInUse()):
+                asset.update(
+                    [
+                        AssetRecord.status.set(AssetStatus.REJECTED.value),
+                        AssetRecord.error_code.set("deleted"),
+                        AssetRecord.error.set("This asset is being deleted."),
+                        AssetRecord.key.remove(),
+                    ],
+                    (AssetRecord.account_id == asset.account_id) & unused,
+                )
+        except AssetInUse:
+            self.get(asset.asset_id)  # raises AssetNotFound if another request has deleted it
+            raise
 
     def delete(self, asset: AssetRecord) -> None:
         with on_refusal(AssetNotFound()):

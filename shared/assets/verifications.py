@@ -5,22 +5,23 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 
 from shared.assets.record import AssetRecord, AssetStatus, VerificationsRecord
+from shared.aws.records import on_refusal
 from shared.aws.transactions import transaction
 from shared.core.errors import AppError
 from shared.stages.queues import VERIFICATION_VISIBILITY_SECONDS
 
-MESSAGES = 2  # maximum number of messages for one asset in VERIFICATION_VISIBILITY_SECONDS; one may be lost
+ASK_AGAIN = timedelta(minutes=5)  # after this time a lost message may be sent again
 _LIFE = timedelta(days=1)
 _TRIES = 5
 
-Asked = Mapping[str, tuple[float, int]]  # by asset id: the time of the first message, in seconds since 1970, and number
+Asked = Mapping[str, float]  # by asset id: the time of the newest message, in seconds since 1970
 
 
 class TooManyUploads(AppError):
     code, status = "too_many_uploads", 429
 
 
-class _Decided(Exception):
+class _Ended(Exception):
     """The asset is verified, rejected or deleted."""
 
 
@@ -32,6 +33,7 @@ class VerificationStore:
     def begin(self, asset: AssetRecord, *, at_once: int, at: datetime) -> bool:
         """Change PENDING to VERIFYING. Return whether the verifier needs a message.
 
+        One of several callers receives True, and then one more after each `ASK_AGAIN`, because a message can be lost.
         Raise TooManyUploads if `at_once` other assets of the account are under verification.
         """
         for _ in range(_TRIES):
@@ -41,13 +43,10 @@ class VerificationStore:
 
     def _begin(self, asset: AssetRecord, at_once: int, at: datetime) -> bool:
         before = self._of(asset.account_id)
-        recent = at.timestamp() - VERIFICATION_VISIBILITY_SECONDS
         asked: Asked = before.asked
-        since, messages = asked.get(asset.asset_id, (0.0, 0))
-        if since <= recent:
-            since, messages = at.timestamp(), 0
-        if messages == MESSAGES:
+        if asked.get(asset.asset_id, 0.0) > (at - ASK_AGAIN).timestamp():
             return False
+        recent = at.timestamp() - VERIFICATION_VISIBILITY_SECONDS
         others = {one: asking for one, asking in asked.items() if one != asset.asset_id}
         if len(others) >= at_once:
             others = _undecided(others, recent)
@@ -55,7 +54,7 @@ class VerificationStore:
             raise TooManyUploads(f"{at_once} uploads of this account are being verified. Register this one later.")
         record = VerificationsRecord(
             asset.account_id,
-            asked={**others, asset.asset_id: (since, messages + 1)},
+            asked={**others, asset.asset_id: at.timestamp()},
             seq=before.seq + 1,
             expires_at=at + _LIFE,
         )
@@ -65,10 +64,18 @@ class VerificationStore:
         try:
             with transaction() as tx:
                 tx.put(record, unchanged, otherwise=_Changed())
-                tx.update(asset, verifying, undecided, otherwise=_Decided())
-        except _Decided:
+                tx.update(asset, verifying, undecided, otherwise=_Ended())
+        except _Ended:
             return False
         return True
+
+    def forget(self, asset: AssetRecord) -> None:
+        """Record that the message was not sent, so that the next request sends it."""
+        before = self._of(asset.account_id)
+        asked = {one: at for one, at in before.asked.items() if one != asset.asset_id}
+        record, unchanged = VerificationsRecord, VerificationsRecord.seq == before.seq
+        with suppress(_Changed), on_refusal(_Changed()):
+            before.update([record.asked.set(asked), record.seq.set(before.seq + 1)], unchanged)
 
     def _of(self, account_id: str) -> VerificationsRecord:
         try:
@@ -77,17 +84,17 @@ class VerificationStore:
             return VerificationsRecord(account_id, asked={}, seq=0)
 
 
-def _undecided(asked: Asked, recent: float) -> dict[str, tuple[float, int]]:
+def _undecided(asked: Asked, recent: float) -> dict[str, float]:
     """Return the assets that are under verification. The inspection of a deleted asset may still run."""
     found = {asset.asset_id: asset for asset in AssetRecord.batch_get(list(asked), consistent_read=True)}
 
     def is_undecided(asset_id: str) -> bool:
         asset = found.get(asset_id)
         if asset is None or asset.error_code == "deleted":
-            return asked[asset_id][0] > recent
+            return asked[asset_id] > recent
         return bool(asset.status == AssetStatus.VERIFYING)
 
-    return {asset_id: asking for asset_id, asking in asked.items() if is_undecided(asset_id)}
+    return {asset_id: at for asset_id, at in asked.items() if is_undecided(asset_id)}
 
 
 verifications = VerificationStore()

@@ -3,14 +3,14 @@
 One write to the job item causes at most one event, with the item's `seq`. The terminal write causes the last event.
 """
 
+from datetime import datetime
 from typing import Literal
 
-from shared.aws.media import MediaAccess
 from shared.core.wire import View, absent
 from shared.jobs.keys import preview_key
 from shared.jobs.record import JobRecord, JobStatus, StepMap
-from shared.jobs.views import JobView, Results, result_url
-from shared.stages.stages import Role, Stage
+from shared.jobs.views import JobLinks, JobView, Results
+from shared.stages.stages import FILM, Role, Stage
 
 
 class JobProgress(View):
@@ -26,7 +26,7 @@ class JobProgress(View):
 
 
 class StepCompleted(View):
-    """One step of the job has its result."""
+    """One step of the job has its result. `resultUrl` opens a small, marked preview of it: the job is not paid yet."""
 
     type: Literal["step.completed"] = "step.completed"
     job_id: str
@@ -84,15 +84,15 @@ def needs_results(old: JobRecord, new: JobRecord) -> bool:
     return newly_completed(old, new) is not None or new.status == JobStatus.COMPLETED
 
 
-def job_event(old: JobRecord, new: JobRecord, results: Results, signed: MediaAccess) -> JobEvent | None:
+def job_event(old: JobRecord, new: JobRecord, results: Results, at: datetime) -> JobEvent | None:
     """Return the event of this write, or None if it changed only what creators cannot see, such as a lease."""
-    job_id, seq = new.job_id, int(new.seq)
+    job_id, seq, links = new.job_id, int(new.seq), JobLinks(new, results, at)
     if new.status != old.status and new.status == JobStatus.COMPLETED:
         return JobCompleted(
             job_id=job_id,
             seq=seq,
-            video_url=result_url(results, signed, Stage.POST_PROCESSING),
-            thumbnail_url=result_url(results, signed, Stage.POST_PROCESSING, Role.THUMBNAIL),
+            video_url=links.delivered(FILM),
+            thumbnail_url=links.delivered(FILM, Role.THUMBNAIL),
         )
     if new.status != old.status and new.status == JobStatus.FAILED:
         return JobFailed(job_id=job_id, seq=seq, error=new.error)
@@ -102,7 +102,7 @@ def job_event(old: JobRecord, new: JobRecord, results: Results, signed: MediaAcc
             seq=seq,
             step_id=new.step_id(stage),
             step_type=stage,
-            result_url=result_url(results, signed, stage),
+            result_url=links.preview(stage),
         )
     if _visible(new) == _visible(old):
         return None
@@ -112,7 +112,7 @@ def job_event(old: JobRecord, new: JobRecord, results: Results, signed: MediaAcc
         progress=int(new.progress),
         current_step=Stage(new.current_step) if new.current_step else None,
         status=JobStatus(new.status),
-        preview_url=_preview_url(new, signed),
+        preview_url=_preview_url(new, links),
     )
 
 
@@ -126,9 +126,9 @@ def _running_step(job: JobRecord) -> StepMap | None:
     return job.step(Stage(job.current_step)) if job.current_step and job.status == JobStatus.RUNNING else None
 
 
-def _preview_url(job: JobRecord, signed: MediaAccess) -> str | None:
+def _preview_url(job: JobRecord, links: JobLinks) -> str | None:
     """Return the signed URL of the newest preview of the current step; None before the first preview."""
     step = _running_step(job)
     if step is None or step.preview is None or step.attempt is None:
         return None
-    return signed.url(preview_key(job.job_id, Stage(job.current_step), step.attempt, int(step.preview)))
+    return links.previews.url(preview_key(job.job_id, Stage(job.current_step), step.attempt, int(step.preview)))

@@ -1,32 +1,57 @@
-"""Keys of a job's objects in the media bucket: `jobs/{job_id}/{stage}/{attempt}/{name}`.
+"""Keys of a job's objects in the media bucket. This module makes all of them.
 
-This module makes all of them, because signatures, lifecycle rules and grants apply to whole prefixes.
+A key is `{place}{stage}/{attempt}/{name}`. A place is a prefix with one kind of reader, because signatures, bucket
+policies and grants apply to whole prefixes:
+
+- `work/{job_id}/`: only workers. Nothing signs it, and CloudFront cannot read it.
+- `jobs/{job_id}/previews/`: the creator, at any time.
+- `jobs/{job_id}/`: the creator, one stage at a time, after the credits are captured.
 """
 
 from datetime import timedelta
 
-from shared.stages.stages import Stage
+from shared.stages.stages import STAGES, Role, Stage
 
-JOBS = "jobs/"
+JOBS, WORK = "jobs/", "work/"
+PREVIEWS = "previews"  # the folder of a job's previews, beside the folders of its stages
 TASKS = "tasks"  # the folder of a step's tasks, beside the folders of its attempts
 WORK_LIFE = timedelta(days=7)  # a lifecycle rule deletes the results of all stages but the last after this
 
 
-def job_prefix(job_id: str) -> str:
-    """Return the prefix of all objects of one job."""
-    return f"{JOBS}{job_id}/"
+def job_prefixes(job_id: str) -> tuple[str, str]:
+    """Return the two prefixes of all objects of one job: what a creator may read, and what only workers read."""
+    return f"{JOBS}{job_id}/", f"{WORK}{job_id}/"
 
 
-def attempt_prefix(job_id: str, stage: Stage, attempt: str) -> str:
-    """Return the prefix of all objects of one attempt."""
-    return f"{job_prefix(job_id)}{stage.folder}/{attempt}/"
+def previews_prefix(job_id: str) -> str:
+    """Return the prefix of a job's previews."""
+    return f"{JOBS}{job_id}/{PREVIEWS}/"
+
+
+def delivery_prefix(job_id: str, stage: Stage) -> str:
+    """Return the prefix of what one stage delivers to the creator."""
+    return f"{JOBS}{job_id}/{stage.folder}/"
+
+
+def attempt_prefixes(job_id: str, stage: Stage, attempt: str) -> tuple[str, ...]:
+    """Return the prefixes below which an attempt writes."""
+    step = f"{stage.folder}/{attempt}/"
+    return f"{WORK}{job_id}/{step}", f"{previews_prefix(job_id)}{step}", f"{JOBS}{job_id}/{step}"
+
+
+def output_key(job_id: str, stage: Stage, attempt: str, role: Role, name: str) -> str:
+    """Return the key of an output of an attempt."""
+    work, previews, delivery = attempt_prefixes(job_id, stage, attempt)
+    if role is Role.STEP_PREVIEW:
+        return previews + name
+    return (delivery if role in STAGES[stage].delivers else work) + name
 
 
 def preview_key(job_id: str, stage: Stage, attempt: str, number: int) -> str:
-    """Return the key of an attempt's preview; numbers begin at 1."""
-    return f"{attempt_prefix(job_id, stage, attempt)}preview-{number}.jpg"
+    """Return the key of a preview of an attempt's progress; numbers begin at 1."""
+    return output_key(job_id, stage, attempt, Role.STEP_PREVIEW, f"preview-{number}.jpg")
 
 
 def task_key(job_id: str, stage: Stage, sending: str) -> str:
     """Return the key of a task that a SageMaker endpoint reads. `sending` is the id of the invocation."""
-    return f"{job_prefix(job_id)}{stage.folder}/{TASKS}/{sending}.json"
+    return f"{WORK}{job_id}/{stage.folder}/{TASKS}/{sending}.json"

@@ -137,6 +137,11 @@ class JobRecord(Record):
         """Return whether the first step was sent to its engine."""
         return self.planned()[0][1].status != JobStatus.PENDING
 
+    @property
+    def captured(self) -> bool:
+        """Return whether settlement has captured the job's credits."""
+        return self.ended and self.status == JobStatus.COMPLETED
+
     def planned(self) -> list[tuple[Stage, StepMap]]:
         """Return the job's steps, in order."""
         steps = [(stage, getattr(self.steps, stage.folder)) for stage in Stage]
@@ -202,7 +207,7 @@ class StepTicketRecord(Record):
 
 
 class OutputMap(MapAttribute[str, str]):
-    """One stored object. `name` is relative to the attempt's prefix, to keep most results under 1 KB."""
+    """One stored object. `name` is the last part of its key, to keep most results under 1 KB."""
 
     role = UnicodeAttribute()
     name = UnicodeAttribute()

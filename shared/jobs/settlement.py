@@ -12,13 +12,11 @@ from shared.credits.record import HoldRecord
 from shared.credits.store import HoldEnded, credits
 from shared.grants.store import grants, step_task
 from shared.jobs import admission
-from shared.jobs.keys import attempt_prefix
+from shared.jobs.keys import delivery_prefix
 from shared.jobs.record import JobRecord, JobStatus
 from shared.jobs.store import JobEnded, jobs
 from shared.observability import Metric, logger, measure
-from shared.stages.stages import STAGES, Stage
-
-FILM = Stage.POST_PROCESSING  # the stage that makes the film
+from shared.stages.stages import FILM, STAGES, Role
 
 _ENDED = {
     JobStatus.COMPLETED: Metric.JOBS_COMPLETED,
@@ -91,8 +89,8 @@ def _film_is_stored(job: JobRecord) -> bool:
     if not grants.has_admitted(step_task(job.job_id, FILM), attempt):
         logger.error("film of an unknown attempt")
         return False
-    stored = set(media.keys(attempt_prefix(job.job_id, FILM, attempt)))
-    return all(output.key in stored for output in film.outputs)
+    stored = set(media.keys(f"{delivery_prefix(job.job_id, FILM)}{attempt}/"))
+    return all(output.key in stored for output in film.outputs if output.role is not Role.STEP_PREVIEW)
 
 
 def _settle(job: JobRecord, status: JobStatus, error: str | None, at: datetime) -> JobRecord:

@@ -10,7 +10,6 @@ from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 
 from shared.aws.records import on_refusal
-from shared.jobs.keys import attempt_prefix
 from shared.jobs.record import (
     ERROR_CHARACTERS,
     JobRecord,
@@ -128,10 +127,8 @@ class StepStore:
 
     def record_result(self, job: JobRecord, stage: Stage, result: StepResult, *, attempt: str, at: datetime) -> None:
         """Write the result, then set the step to COMPLETED. Raise Fenced."""
-        prefix = attempt_prefix(job.job_id, stage, attempt)
         outputs = [
-            OutputMap(role=o.role.value, name=o.key.removeprefix(prefix), media_type=o.media_type)
-            for o in result.outputs
+            OutputMap(role=o.role.value, name=o.key.rpartition("/")[2], media_type=o.media_type) for o in result.outputs
         ]
         metrics = json.dumps(dict(result.metrics))
         StepResultRecord(job.job_id, f"{stage}#{attempt}", outputs=outputs, metrics=metrics).save()

@@ -11,7 +11,7 @@ from typing import Any
 from shared.aws.records import on_refusal
 from shared.aws.transactions import Transaction
 from shared.core.errors import Conflict, NotFound
-from shared.jobs.keys import attempt_prefix
+from shared.jobs.keys import output_key
 from shared.jobs.record import (
     ERROR_CHARACTERS,
     JobRecord,
@@ -224,9 +224,11 @@ def is_attempt(text: str | None) -> bool:
 
 def _result(record: StepResultRecord) -> StepResult:
     stage, _, attempt = record.stage_attempt.partition("#")
-    prefix = attempt_prefix(record.job_id, Stage(stage), attempt)
+    step = record.job_id, Stage(stage), attempt
     outputs = tuple(
-        StepOutput(Role(o.role), prefix + o.name, o.media_type) for o in record.outputs if _NAME.fullmatch(o.name)
+        StepOutput(Role(o.role), output_key(*step, Role(o.role), o.name), o.media_type)
+        for o in record.outputs
+        if _NAME.fullmatch(o.name)
     )
     return StepResult(outputs, json.loads(record.metrics))
 

@@ -1,5 +1,6 @@
 """The view of a job, for REST responses and for snapshots."""
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Annotated, cast
 
@@ -9,12 +10,12 @@ from pydantic_core import CoreSchema
 
 from shared.aws.media import MediaAccess
 from shared.core.wire import View
-from shared.jobs.keys import WORK_LIFE, job_prefix
+from shared.jobs.keys import WORK_LIFE, delivery_prefix, previews_prefix
 from shared.jobs.record import JobRecord, JobStatus, StepMap
 from shared.jobs.spec import JobInput, JobSettings, JobSpec
 from shared.jobs.store import StepResult
 from shared.stages.metadata import MOTION_SCORE, StepMetadata
-from shared.stages.stages import STAGES, Role, Stage
+from shared.stages.stages import FILM, STAGES, Role, Stage
 
 URL_LIFE = timedelta(hours=1)
 
@@ -85,23 +86,44 @@ class JobView(View):
     completed_at: datetime | None
 
 
-def access(job_id: str, at: datetime) -> MediaAccess:
-    """Return signed read access to all objects of the job, valid for `URL_LIFE`."""
-    return MediaAccess(job_prefix(job_id), at + URL_LIFE)
+@dataclass(frozen=True, slots=True)
+class JobLinks:
+    """Signed URLs of a job's files, valid for `URL_LIFE`. They open previews only until the job is paid."""
 
+    job: JobRecord
+    results: Results
+    at: datetime
 
-def result_url(results: Results, signed: MediaAccess, stage: Stage, role: Role | None = None) -> str | None:
-    """Return the signed URL of the stage's output with that role (default: its main one), or None if there is none."""
-    result = results.get(stage)
-    key = result.key(role or STAGES[stage].main) if result else None
-    return signed.url(key) if key else None
+    @property
+    def previews(self) -> MediaAccess:
+        return MediaAccess(previews_prefix(self.job.job_id), self.at + URL_LIFE)
+
+    def delivery(self, stage: Stage) -> MediaAccess | None:
+        """Return access to what the stage delivers, or None before the job is paid. Nothing else signs these files."""
+        return MediaAccess(delivery_prefix(self.job.job_id, stage), self.at + URL_LIFE) if self.job.captured else None
+
+    def preview(self, stage: Stage) -> str | None:
+        """Return the URL of the marked preview of the stage's result, or None if there is none."""
+        key = self._key(stage, Role.STEP_PREVIEW)
+        return self.previews.url(key) if key else None
+
+    def delivered(self, stage: Stage, role: Role | None = None) -> str | None:
+        """Return the URL of an output that the stage delivers (default: its main one), or None if there is none."""
+        signed, key = self.delivery(stage), self._key(stage, role or STAGES[stage].main)
+        return signed.url(key) if signed and key else None
+
+    def result(self, stage: Stage, *, marked: bool) -> str | None:
+        """Return the URL that a step shows. If `marked`, only the film is readable at full size, with its watermark."""
+        deliverable = STAGES[stage].main in STAGES[stage].delivers and (stage is FILM or not marked)
+        return (self.delivered(stage) if deliverable else None) or self.preview(stage)
+
+    def _key(self, stage: Stage, role: Role) -> str | None:
+        return self.results[stage].key(role) if stage in self.results else None
 
 
 def job_view(job: JobRecord, spec: JobSpec, results: Results, at: datetime) -> JobView:
     """Return the job with signed URLs of its results. In lists, `results` is empty and the job has no URLs."""
-    signed = access(job.job_id, at)
-    post = Stage.POST_PROCESSING
-    stored = {stage: result for stage, result in results.items() if _is_stored(job, stage, at)}
+    links = JobLinks(job, {stage: result for stage, result in results.items() if _is_stored(job, stage, at)}, at)
     return JobView(
         id=job.job_id,
         project_id=job.project_id,
@@ -115,17 +137,18 @@ def job_view(job: JobRecord, spec: JobSpec, results: Results, at: datetime) -> J
         seed=spec.seed,
         inputs=spec.inputs,
         credits=int(job.credits),
-        image_url=result_url(stored, signed, Stage.IMAGE_GENERATION),
-        video_url=result_url(results, signed, post),
-        thumbnail_url=result_url(results, signed, post, Role.THUMBNAIL),
-        poster_url=result_url(results, signed, post, Role.POSTER),
-        av1_url=result_url(results, signed, post, Role.AV1),
-        preview_url=result_url(results, signed, post, Role.PREVIEW),
-        gif_url=result_url(results, signed, post, Role.GIF),
-        sprites_url=result_url(results, signed, post, Role.SPRITES),
+        image_url=links.result(Stage.IMAGE_GENERATION, marked=not spec.paid),
+        video_url=links.delivered(FILM),
+        thumbnail_url=links.delivered(FILM, Role.THUMBNAIL),
+        poster_url=links.delivered(FILM, Role.POSTER),
+        av1_url=links.delivered(FILM, Role.AV1),
+        preview_url=links.delivered(FILM, Role.PREVIEW),
+        gif_url=links.delivered(FILM, Role.GIF),
+        sprites_url=links.delivered(FILM, Role.SPRITES),
         motion_score=_motion_score(results),
         steps=[
-            _step_view(job, stage, step, results, result_url(stored, signed, stage)) for stage, step in job.planned()
+            _step_view(job, stage, step, results, links.result(stage, marked=not spec.paid))
+            for stage, step in job.planned()
         ],
         seq=int(job.seq),
         created_at=job.created_at,
@@ -136,7 +159,7 @@ def job_view(job: JobRecord, spec: JobSpec, results: Results, at: datetime) -> J
 
 def _motion_score(results: Results) -> float | None:
     """Return the motion score of the film's clip from the last stage that measured it, or None."""
-    for stage in (Stage.POST_PROCESSING, Stage.MOTION_TRANSFER, Stage.VIDEO_SYNTHESIS):
+    for stage in (FILM, Stage.MOTION_TRANSFER, Stage.VIDEO_SYNTHESIS):
         if stage in results and MOTION_SCORE in results[stage].metrics:
             return float(results[stage].metrics[MOTION_SCORE])
     return None
@@ -145,7 +168,7 @@ def _motion_score(results: Results) -> float | None:
 def _is_stored(job: JobRecord, stage: Stage, at: datetime) -> bool:
     """Return whether the stage's files still exist: a lifecycle rule deletes all but the last stage's."""
     ended = job.step(stage).completed_at
-    return stage is Stage.POST_PROCESSING or ended is None or at < ended + WORK_LIFE
+    return stage is FILM or ended is None or at < ended + WORK_LIFE
 
 
 def _step_view(job: JobRecord, stage: Stage, step: StepMap, results: Results, url: str | None) -> StepView:

@@ -22,4 +22,5 @@ class Role(StrEnum):
     PREVIEW = "preview"  # the film's first seconds, small and silent: animated WebP
     GIF = "gif"  # the preview as GIF
     SPRITES = "sprites"  # small frames at equal intervals on one JPEG, for scrubbing
+    STEP_PREVIEW = "stepPreview"  # a small, marked preview of a step's main output: JPEG or silent MP4
     SCRUBBING = "scrubbing"  # WebVTT: the part of the sprites for each time

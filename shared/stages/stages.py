@@ -12,7 +12,7 @@ from shared.stages.requests import (
 )
 from shared.stages.roles import Role
 
-__all__ = ["STAGES", "Role", "Stage", "StageSpec"]  # Role has its own module because the requests use it too
+__all__ = ["FILM", "STAGES", "Role", "Stage", "StageSpec"]  # Role has its own module because the requests use it too
 
 
 class Stage(StrEnum):
@@ -49,6 +49,7 @@ class Stage(StrEnum):
         return self.state[0].lower() + self.state[1:]
 
 
+FILM = Stage.POST_PROCESSING  # the stage that makes the film
 WORK_SECONDS = 7200  # maximum time from the start of a job to its end, with all waits in the queues of its stages
 
 
@@ -62,6 +63,7 @@ class StageSpec:
     main: Role  # the output that a step shows as its result
     invocation_seconds: int  # maximum duration of one invocation of the stage's SageMaker endpoint
     on_request: frozenset[Role] = frozenset()  # optional outputs
+    delivers: frozenset[Role] = frozenset()  # the outputs that the creator may read when the job is paid
     only_with: Role | None = None  # a job has the step only if it has an input with this role
     not_with: Role | None = None  # a job does not have the step if it has an input with this role
 
@@ -70,6 +72,20 @@ class StageSpec:
         return (self.only_with is None or self.only_with in inputs) and self.not_with not in inputs
 
 
+_FILM_FILES = frozenset(
+    {
+        Role.VIDEO,
+        Role.STREAM,
+        Role.PLAYLIST,
+        Role.POSTER,
+        Role.THUMBNAIL,
+        Role.PREVIEW,
+        Role.SPRITES,
+        Role.SCRUBBING,
+    }
+)
+_EXTRAS = frozenset({Role.AV1, Role.GIF})
+
 STAGES: dict[Stage, StageSpec] = {
     Stage.IMAGE_GENERATION: StageSpec(
         request=ImageGenerationJob,
@@ -77,6 +93,7 @@ STAGES: dict[Stage, StageSpec] = {
         produces=frozenset({Role.PICTURE, Role.DEPTH}),
         main=Role.PICTURE,
         on_request=frozenset({Role.SCENERY}),
+        delivers=frozenset({Role.PICTURE}),
         not_with=Role.PICTURE,
         invocation_seconds=3600,
     ),
@@ -99,19 +116,9 @@ STAGES: dict[Stage, StageSpec] = {
         request=PostProcessingJob,
         main=Role.VIDEO,
         consumes=frozenset({Role.CLIP, Role.AUDIO, Role.CAPTIONS}),
-        produces=frozenset(
-            {
-                Role.VIDEO,
-                Role.STREAM,
-                Role.PLAYLIST,
-                Role.POSTER,
-                Role.THUMBNAIL,
-                Role.PREVIEW,
-                Role.SPRITES,
-                Role.SCRUBBING,
-            }
-        ),
-        on_request=frozenset({Role.AV1, Role.GIF}),
+        produces=_FILM_FILES,
+        on_request=_EXTRAS,
+        delivers=_FILM_FILES | _EXTRAS,
         invocation_seconds=3600,
     ),
 }

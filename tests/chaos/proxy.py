@@ -64,7 +64,7 @@ class AwsCall:
         match self.operation:
             case "GetObject":
                 found.append("S3: partial body")
-                found += ["S3: 404 for a stored object"] if self.key.startswith("jobs/") else []
+                found += ["S3: 404 for a stored object"] if self.key.startswith(("jobs/", "work/")) else []
             case "SendMessage":
                 found += ["message: duplicate", "message: late", "message: overtaken"]
             case "DeleteMessage":

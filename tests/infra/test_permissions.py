@@ -109,7 +109,7 @@ def test_the_verifier_of_uploads_cannot_access_jobs(cloud: Assembly) -> None:
     ]  # fmt: skip
     assert found
     for statement in found:
-        assert not re.search(r"table/[\w-]+-(jobs|step)|/jobs/|:stateMachine:", str(statement["Resource"]))
+        assert not re.search(r"table/[\w-]+-(jobs|step)|/(jobs|work)/|:stateMachine:", str(statement["Resource"]))
 
 
 def test_every_role_has_permissions(cloud: Assembly) -> None:

@@ -19,7 +19,7 @@ from aws_cdk import App, aws_lambda, aws_s3
 from infra.app import build, flags
 from infra.environments import ENVIRONMENTS
 app = App(outdir=sys.argv[1], context=flags())
-stack = build(app, ENVIRONMENTS["dev"]).delivery
+stack = build(app, ENVIRONMENTS["dev"]).web
 {what}
 app.synth()
 """

@@ -68,6 +68,16 @@ def test_buckets_and_queues_require_tls(cloud: Assembly) -> None:
         ), owner
 
 
+def test_cloudfront_reads_no_work_and_no_quarantine(cloud: Assembly) -> None:
+    [allowed] = [
+        statement["Resource"]
+        for name, statements in policies_of(cloud, "AWS::S3::BucketPolicy", "Bucket").items() if "-media-" in name
+        for statement in statements if "cloudfront" in str(statement["Principal"])
+    ]  # fmt: skip
+    assert isinstance(allowed, list)
+    assert sorted(str(resource).split("/", 1)[1] for resource in allowed) == ["assets/*", "jobs/*"]
+
+
 def test_work_and_quarantine_expire(cloud: Assembly) -> None:
     [media] = [found for found in cloud.resources("AWS::S3::Bucket") if "-media-" in found["BucketName"]]
     rules = {rule["Id"]: rule for rule in media["LifecycleConfiguration"]["Rules"]}

@@ -4,11 +4,13 @@ import base64
 import io
 import json
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextvars import Context
 from datetime import datetime, timedelta
 from functools import partial
 from itertools import count
 from pathlib import Path
+from time import sleep, time
 from typing import Any
 
 import pytest
@@ -16,6 +18,8 @@ from botocore.exceptions import ClientError, EndpointConnectionError
 from PIL import Image
 
 from functions.assets.service import UPLOADS_AT_ONCE
+from functions.jobs.service import MANY_USERS
+from functions.upkeep import sweep
 from shared.assets.record import AssetRecord, AssetStatus, VerificationsRecord
 from shared.assets.store import assets
 from shared.assets.verifications import TooManyUploads, VerificationStore, verifications
@@ -125,26 +129,58 @@ def test_registering_sends_the_asset_to_verification(studio: Studio, ada: Creato
     assert studio.messages("asset-verification") == [{"version": 1, "assetId": asset_id, "proof": proof}]
 
 
-def test_registering_again_sends_again_and_a_decided_asset_does_not_change(studio: Studio, ada: Creator) -> None:
+def test_sixty_requests_send_one_task(studio: Studio, ada: Creator) -> None:
+    asset_id = uploaded(ada, picture())
+    register(ada, ada.asset())  # the threads then find the domain's module and the keys of tokens loaded
+    with ThreadPoolExecutor(8) as threads:
+        answers = list(threads.map(lambda _: register(ada, asset_id), range(60)))
+    assert {(answer.status, answer.body["status"]) for answer in answers} == {(202, "VERIFYING")}
+    assert len(studio.messages("asset-verification")) == 1
+
+
+def test_a_task_that_was_perhaps_never_sent_is_sent_again_after_five_minutes(studio: Studio, ada: Creator) -> None:
+    """The process can end between the write and the message."""
     asset_id = uploaded(ada, picture())
     register(ada, asset_id)
-    register(ada, asset_id)
-    assert len(studio.messages("asset-verification")) == 2
+    of_account = VerificationsRecord.get(ada.user_id)
+    for minutes, sent in ((4, 1), (6, 2)):
+        asked = {asset_id: (utc_now() - timedelta(minutes=minutes)).timestamp()}
+        of_account.update([VerificationsRecord.asked.set(asked)])
+        register(ada, asset_id)
+        register(ada, asset_id)
+        assert len(studio.messages("asset-verification")) == sent
     verify(studio)
     assert ada.get(f"/api/assets/{asset_id}").body["status"] == "VERIFYING", "only the newest message has access"
+    verify(studio)
+    assert ada.get(f"/api/assets/{asset_id}").body["status"] == "READY"
+
+
+def test_a_task_that_could_not_be_sent_is_sent_by_the_next_request(studio: Studio, ada: Creator) -> None:
+    asset_id = uploaded(ada, picture())
+    refused = ClientError({"Error": {"Code": "ServiceUnavailable"}}, "SendMessage")
+    studio.cloud.fails_once["SendMessage"] = [refused]
+    assert register(ada, asset_id).status == 500
+    assert studio.messages("asset-verification") == []
+    assert register(ada, asset_id).status == 202
+    assert len(studio.messages("asset-verification")) == 1
+
+
+def test_a_request_whose_answer_is_lost_sends_its_task(studio: Studio, ada: Creator) -> None:
+    """botocore sends the write again."""
+    asset_id = uploaded(ada, picture())
+    studio.cloud.loses_once("TransactWriteItems")
+    assert register(ada, asset_id).status == 202
+    assert len(studio.messages("asset-verification")) == 1
+
+
+def test_a_decided_asset_does_not_change(studio: Studio, ada: Creator) -> None:
+    asset_id = uploaded(ada, picture())
+    register(ada, asset_id)
     verify(studio)
     ready = ada.get(f"/api/assets/{asset_id}").body
     assert register(ada, asset_id).body["status"] == "READY"
     assert ada.get(f"/api/assets/{asset_id}").body["size"] == ready["size"]
     assert studio.messages("asset-verification") == []
-
-
-def test_an_asset_is_sent_to_verification_twice_in_three_minutes_at_most(studio: Studio, ada: Creator) -> None:
-    """Otherwise one upload could occupy all verifiers."""
-    asset_id = uploaded(ada, picture())
-    assert [register(ada, asset_id).status for _ in range(4)] == [202] * 4
-    assert len(studio.messages("asset-verification")) == 2
-    assert verifications.begin(assets.get(asset_id), at_once=1, at=utc_now() + timedelta(seconds=181))
 
 
 def test_an_account_has_a_limited_number_of_uploads_under_verification(studio: Studio, ada: Creator) -> None:
@@ -166,7 +202,7 @@ def test_an_account_has_a_limited_number_of_uploads_under_verification(studio: S
     assert register(ada, ids[limit + 1]).status == 202
 
 
-class Interrupted(VerificationStore):
+class InterruptedVerifications(VerificationStore):
     """A store that calls `meanwhile` once between its read and its write."""
 
     def __init__(self, meanwhile: Callable[[], object]) -> None:
@@ -181,7 +217,7 @@ class Interrupted(VerificationStore):
 
 def test_simultaneous_requests_do_not_exceed_the_limit(ada: Creator) -> None:
     first, second = (assets.get(ada.asset(status=AssetStatus.PENDING)) for _ in range(2))
-    late = Interrupted(lambda: verifications.begin(first, at_once=1, at=utc_now()))
+    late = InterruptedVerifications(lambda: verifications.begin(first, at_once=1, at=utc_now()))
     with pytest.raises(TooManyUploads):
         late.begin(second, at_once=1, at=utc_now())
     assert assets.get(second.asset_id).status == AssetStatus.PENDING
@@ -370,7 +406,106 @@ def test_an_asset_without_its_file_is_not_ready_while_it_is_deleted(
     assert ada.delete(f"/api/assets/{asset_id}").status == 204
 
 
+# --- late uploads
+
+
+def upload_late(asset_id: str) -> None:
+    """Use the asset's form once more."""
+    clients.s3().put_object(Bucket=BUCKET, Key=f"quarantine/{asset_id}", Body=b"late")
+
+
+def quarantined() -> set[str]:
+    """Return the keys of all versions and markers in quarantine."""
+    return {version.key for version in media.versions_page("quarantine/")[0]}
+
+
+def test_late_uploads_are_removed_and_change_no_verified_file(studio: Studio, ada: Creator) -> None:
+    ready, rejected, deleted, unused = (uploaded(ada, content) for content in (picture(), b"x", picture(), picture()))
+    for asset_id in (ready, rejected):
+        register(ada, asset_id)
+        verify(studio)
+    assert ada.delete(f"/api/assets/{deleted}").status == 204
+    before = ada.get(f"/api/assets/{ready}").body
+    for asset_id in (ready, rejected, deleted):
+        upload_late(asset_id)
+    waiting = uploaded(ada, picture())
+    register(ada, waiting)
+    [clean] = media.keys("assets/")
+    content = clients.s3().get_object(Bucket=BUCKET, Key=clean)["Body"].read()
+
+    at = time()
+    sleep(1.1 - at % 1)  # S3 stores the time of an upload in seconds
+    assert sweep.quarantine({}, None)["found"] >= 3
+    assert quarantined() == {f"quarantine/{asset_id}" for asset_id in (unused, waiting)}
+    assert list(media.keys("assets/")) == [clean]
+    assert clients.s3().get_object(Bucket=BUCKET, Key=clean)["Body"].read() == content
+    assert register(ada, ready).body["size"] == before["size"]
+    assert sweep.quarantine({}, None)["found"] == 0
+
+
 # --- reading and deleting
+
+
+def job_with(ada: Creator, *asset_ids: str) -> Answer:
+    inputs = [{"role": "picture", "assetId": asset_id} for asset_id in asset_ids]
+    return ada.post("/api/jobs", {"projectId": ada.project(), "prompt": "x", "inputs": inputs})
+
+
+def test_an_asset_that_a_job_needs_is_not_deleted(studio: Studio, ada: Creator) -> None:
+    asset_id, other = ada.asset(), ada.asset()
+    first, second = (job_with(ada, *used).body["id"] for used in ([asset_id], [other, asset_id]))
+    for job_id in (first, second):
+        before = studio.dump()
+        answer = ada.delete(f"/api/assets/{asset_id}")
+        assert (answer.status, answer.body["code"]) == (409, "asset_in_use")
+        assert studio.dump() == before
+        ada.post(f"/api/jobs/{job_id}/cancel")
+    assert ada.delete(f"/api/jobs/{first}").status == 204
+    assert ada.delete(f"/api/assets/{asset_id}").status == 204
+
+
+@pytest.mark.parametrize("submitted_first", [True, False])
+def test_a_submission_at_any_call_of_a_deletion_has_its_asset_or_is_refused(
+    studio: Studio, ada: Creator, submitted_first: bool
+) -> None:
+    """The other one of the two runs after the first AWS call of the first one, then after its second call."""
+    project, answers = ada.project(), list[Answer]()
+
+    def submit(asset_id: str) -> None:
+        inputs = [{"role": "picture", "assetId": asset_id}]
+        answers.append(ada.post("/api/jobs", {"projectId": project, "prompt": "x", "inputs": inputs}))
+
+    def delete(asset_id: str) -> None:
+        ada.delete(f"/api/assets/{asset_id}")
+
+    first, second = (submit, delete) if submitted_first else (delete, submit)
+    for number in count(1):
+        asset_id = ada.asset()
+        hook = AtCall(studio.cloud, number, partial(run_apart, second, asset_id))
+        studio.cloud.afterwards = hook
+        first(asset_id)
+        studio.cloud.afterwards = nothing
+        if not hook.operation:
+            break
+        answer = answers[-1]
+        assert (answer.status, bool(list(media.keys(f"assets/{asset_id}/")))) in {
+            (202, True),
+            (404, False),
+            (409, False),
+        }
+        if answer.status == 202:
+            ada.post(f"/api/jobs/{answer.body['id']}/cancel")
+    assert number > 3
+
+
+def test_the_list_of_an_assets_users_stays_short(ada: Creator) -> None:
+    asset_id = ada.asset()
+    running = job_with(ada, asset_id).body["id"]
+    for _ in range(MANY_USERS + 3):
+        ada.post(f"/api/jobs/{job_with(ada, asset_id).body['id']}/cancel")
+    users = AssetRecord.get(asset_id).used_by
+    assert running in users
+    assert len(users) <= MANY_USERS
 
 
 def test_deleting_an_asset_deletes_its_media(ada: Creator) -> None:

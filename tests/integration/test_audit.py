@@ -21,7 +21,7 @@ from shared.core.ids import id_from
 from shared.credits.record import AccountRecord, HoldRecord, LedgerRecord
 from shared.idempotency.record import IdempotencyRecord
 from shared.jobs import settlement
-from shared.jobs.keys import WORK_LIFE, attempt_prefix
+from shared.jobs.keys import WORK_LIFE, delivery_prefix
 from shared.jobs.record import JobRecord, JobSpecRecord, JobStatus, StepResultRecord, StepTokenRecord
 from shared.jobs.steps import steps
 from shared.jobs.store import jobs
@@ -187,7 +187,7 @@ def result_row_lost(world: StoredWorld) -> None:
 
 def film_lost(world: StoredWorld) -> None:
     attempt = str(jobs.get(world.completed).step(LAST).attempt)
-    media.delete_below(attempt_prefix(world.completed, LAST, attempt))
+    media.delete_below(f"{delivery_prefix(world.completed, LAST)}{attempt}/")
 
 
 def answer_about_a_job_that_was_never_created(_world: StoredWorld) -> None:

@@ -26,13 +26,12 @@ from shared.core.errors import Conflict
 from shared.credits.record import AccountRecord, HoldRecord, LedgerRecord
 from shared.credits.store import HoldEnded, credits
 from shared.jobs import settlement
-from shared.jobs.keys import job_prefix
 from shared.jobs.record import JobRecord, JobStatus, StepResultRecord
 from shared.jobs.store import JobEnded, jobs
 from shared.stages.stages import Stage
 from tests.support.cloud import AtCall, ProcessDied, nothing
 from tests.support.life import tokens_honoured
-from tests.support.steps import claim, complete_steps
+from tests.support.steps import claim, complete_steps, stored_keys
 from tests.support.studio import Creator, Studio
 
 POST = Stage.POST_PROCESSING
@@ -229,7 +228,7 @@ def test_a_negative_amount_is_neither_held_nor_captured(studio: Studio, ada: Cre
 
 def test_a_job_whose_film_is_missing_fails_uncharged(ada: Creator) -> None:
     job = complete_steps(ada.job(ada.project())["id"])
-    [playlist] = [key for key in media.keys(job_prefix(job.job_id)) if key.endswith("/playlist")]
+    [playlist] = [key for key in stored_keys(job.job_id) if key.endswith("/playlist")]
     media.delete_below(playlist)
     settled = settlement.complete(job, at=utc_now())
     assert (settled.status, settled.error) == ("FAILED", "The finished film was lost. Nothing was charged.")

@@ -14,7 +14,7 @@ from shared.credits.record import HoldRecord
 from shared.credits.store import credits
 from shared.jobs import executions, settlement
 from shared.jobs.admission import LIMITS, WAIT, WORK
-from shared.jobs.keys import WORK_LIFE, job_prefix
+from shared.jobs.keys import WORK_LIFE, job_prefixes
 from shared.jobs.record import JobStatus
 from shared.jobs.steps import steps
 from shared.jobs.store import JobRunning, jobs
@@ -289,7 +289,8 @@ def test_a_failed_job_shows_the_failed_step(ada: Creator) -> None:
 
 def test_a_running_job_cannot_be_deleted(studio: Studio, ada: Creator) -> None:
     job_id = ada.job(ada.project())["id"]
-    media.put(b"x", f"{job_prefix(job_id)}x", "image/png", kind="work")
+    for prefix in job_prefixes(job_id):
+        media.put(b"x", f"{prefix}x", "image/png", kind="work")
     before = studio.dump()
     answer = ada.delete(f"/api/jobs/{job_id}")
     assert (answer.status, answer.body["code"]) == (409, "job_running")
@@ -391,7 +392,7 @@ def test_the_url_of_a_step_disappears_with_its_file(ada: Creator) -> None:
     """A lifecycle rule deletes the files between the stages. The film stays."""
     job_id = str(ada.job(ada.project())["id"])
     results = jobs.results(complete_steps(job_id))
-    job, spec = jobs.get(job_id), jobs.spec(job_id)
+    job, spec = settlement.complete(jobs.get(job_id), at=utc_now()), jobs.spec(job_id)
     before, after = (
         job_view(job, spec, results, utc_now() + WORK_LIFE + later)
         for later in (timedelta(minutes=-1), timedelta(minutes=1))

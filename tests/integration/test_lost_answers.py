@@ -10,17 +10,17 @@ import pytest
 
 from functions.upkeep import audit, sweep
 from functions.upkeep.sweep import LEAST_AGE
-from shared.aws import clients, media, secrets
+from shared.aws import clients, secrets
 from shared.core.clock import utc_now
 from shared.credits.record import HoldRecord, LedgerRecord
 from shared.credits.store import credits
 from shared.jobs import settlement
-from shared.jobs.keys import job_prefix
 from shared.jobs.record import JobStatus
 from shared.jobs.store import JobNotFound, jobs
 from shared.stages.queues import QUEUES
 from tests.support.cloud import lose_answer
 from tests.support.life import Life, Stuck, tokens_honoured
+from tests.support.steps import stored_keys
 from tests.support.studio import Creator, Studio
 
 KINDS: dict[str, dict[str, Any]] = {
@@ -47,7 +47,7 @@ def wrong_with(life: Life, creator: Creator, status: JobStatus) -> list[str]:
     """Return what is wrong with the ended job."""
     job, hold = jobs.get(life.job_id), HoldRecord.get(life.job_id)
     captured = status is JobStatus.COMPLETED
-    objects = set(media.keys(job_prefix(life.job_id)))
+    objects = stored_keys(life.job_id)
     named = {output.key for result in jobs.results(job).values() for output in result.outputs}
     changes = [
         record["dynamodb"]["NewImage"]

@@ -25,7 +25,7 @@ from shared.credits.record import AccountRecord, HoldRecord
 from shared.credits.store import credits
 from shared.grants.record import MediaGrantRecord
 from shared.jobs import executions, settlement
-from shared.jobs.keys import job_prefix
+from shared.jobs.keys import job_prefixes, output_key
 from shared.jobs.record import JobRecord, JobStatus
 from shared.jobs.steps import steps
 from shared.jobs.store import jobs
@@ -224,7 +224,8 @@ def test_each_stage_receives_the_outputs_of_earlier_stages(ada: Creator) -> None
     job, spec = jobs.get(job_id), jobs.spec(job_id)
 
     def made(stage: Stage, role: str) -> str:
-        return f"s3://kinora-test-media/jobs/{job_id}/{stage.folder}/{attempts[stage]}/{role}"
+        key = output_key(job_id, stage, attempts[stage], Role(role), role)
+        return f"s3://kinora-test-media/{key}"
 
     video: Any = stage_task(job, spec, jobs.results(job), VIDEO)
     assert (video.request.image_url, video.request.depth_url) == (made(IMAGE, "picture"), made(IMAGE, "depth"))
@@ -272,7 +273,7 @@ def test_without_motion_transfer_post_processing_receives_the_synthesized_clip(a
     attempt = complete_step(job_id, VIDEO)
     job = jobs.get(job_id)
     post: Any = stage_task(job, jobs.spec(job_id), jobs.results(job), POST)
-    assert post.request.video_url == f"s3://kinora-test-media/jobs/{job_id}/video_synthesis/{attempt}/clip"
+    assert post.request.video_url == f"s3://kinora-test-media/work/{job_id}/video_synthesis/{attempt}/clip"
 
 
 def test_an_uploaded_picture_has_no_depth(ada: Creator) -> None:
@@ -760,7 +761,8 @@ def test_the_hold_of_a_job_that_ended_or_is_gone_is_ended(ada: Creator, status: 
 def test_the_hold_of_a_completed_job_without_its_film_is_released(ada: Creator) -> None:
     job_id = submitted(ada)
     complete_steps(job_id)
-    media.delete_below(job_prefix(job_id))
+    for prefix in job_prefixes(job_id):
+        media.delete_below(prefix)
     JobRecord(job_id).update([JobRecord.status.set(JobStatus.COMPLETED.value), JobRecord.completed_at.set(utc_now())])
     assert swept(utc_now() + timedelta(minutes=1)) == {"seen": 1, "released": 1}
     assert credits.account(ada.user_id).available == 100

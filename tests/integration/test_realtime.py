@@ -398,7 +398,7 @@ def test_the_events_of_a_whole_job_follow_the_contract(studio: Studio, stream: S
     assert (messages[2]["progress"], messages[2]["currentStep"]) == (16, "IMAGE_GENERATION")
     assert [message["stepType"] for message in messages if message["type"] == "step.completed"] == [IMAGE, VIDEO, POST]
     assert messages[3]["resultUrl"].startswith(
-        f"https://media.kinora.test/jobs/{job_id}/image_generation/{attempt}/picture"
+        f"https://media.kinora.test/jobs/{job_id}/previews/image_generation/{attempt}/stepPreview"
     )
     assert all("Signature=" in messages[-1][url] for url in ("videoUrl", "thumbnailUrl"))
 

@@ -127,7 +127,7 @@ def test_a_step_is_submitted_once_polled_downloaded_stored_and_answered(
     done = step(job_id)
     assert (done.status, done.progress, done.attempts) == (JobStatus.COMPLETED, 100, 1)
     key = jobs.results(jobs.get(job_id))[VIDEO].key(Role.CLIP)
-    assert key == f"jobs/{job_id}/video_synthesis/{done.attempt}/clip.mp4"
+    assert key == f"work/{job_id}/video_synthesis/{done.attempt}/clip.mp4"
     stored = clients.s3().get_object(Bucket="kinora-test-media", Key=key)
     assert (stored["Body"].read(), stored["ContentType"]) == (CLIP, "video/mp4")
     assert studio.cloud.answers == [GOOD]
@@ -407,7 +407,7 @@ def test_a_clip_that_cannot_be_downloaded_is_a_final_failure(
     provider.files.append(reply)
     run_out()
     assert [shown(answer) for answer in studio.cloud.answers] == [("Stage.Final", code)]
-    assert [key for key in media.keys("jobs/") if key.endswith(".mp4")] == []
+    assert [key for key in media.keys("work/") if key.endswith(".mp4")] == []
 
 
 @pytest.mark.parametrize(
@@ -475,7 +475,7 @@ def test_a_cancelled_job_is_cancelled_at_the_provider(studio: Studio, provider: 
     settlement.cancel(jobs.get(job_id), at=utc_now())
     run_out()
     assert provider.cancelled == ["/requests/1/cancel"]
-    assert [key for key in media.keys("jobs/") if key.endswith(".mp4")] == []
+    assert [key for key in media.keys("work/") if key.endswith(".mp4")] == []
     assert studio.cloud.answers == []
 
 
@@ -635,7 +635,7 @@ def test_a_failed_score_does_not_fail_the_step(
     assert finished(studio, small_job).status == JobStatus.COMPLETED
     shown = ada.get(f"/api/jobs/{small_job}").body
     assert shown["motionScore"] is None
-    assert shown["videoUrl"]
+    assert shown["steps"][-1]["resultUrl"]
 
 
 def test_an_unreadable_clip_of_a_provider_is_reported_as_such(studio: Studio, provider: Fal, small_job: str) -> None:

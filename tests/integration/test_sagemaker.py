@@ -122,13 +122,13 @@ def test_requests_are_within_the_limits_of_sagemaker(job_id: str, sent: list[dic
 def test_a_task_is_deleted_with_its_job(studio: Studio, ada: Creator, job_id: str, sent: list[dict[str, Any]]) -> None:
     """The task contains the prompt."""
     dispatch_step(job_id)
-    [key] = media.keys("jobs/")
+    [key] = media.keys("work/")
     assert clients.s3().get_object_tagging(Bucket="kinora-test-media", Key=key)["TagSet"] == [
         {"Key": "kind", "Value": "work"}
     ]
     ada.post(f"/api/jobs/{job_id}/cancel")
     assert ada.delete(f"/api/jobs/{job_id}").status == 204
-    assert list(media.keys("jobs/")) == []
+    assert list(media.keys("work/")) == []
 
 
 # --- invocations

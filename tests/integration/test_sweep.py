@@ -19,7 +19,7 @@ from shared.aws.clients import s3
 from shared.core.clock import utc_now
 from shared.core.ids import id_from
 from shared.jobs import settlement
-from shared.jobs.keys import attempt_prefix, preview_key, task_key
+from shared.jobs.keys import output_key, preview_key, task_key
 from shared.jobs.record import (
     JobRecord,
     JobSpecRecord,
@@ -32,10 +32,10 @@ from shared.jobs.record import (
 )
 from shared.jobs.steps import steps
 from shared.jobs.store import jobs
-from shared.stages.stages import Stage
+from shared.stages.stages import Role, Stage
 from shared.upkeep.record import PassRecord
 from tests.support.cloud import AtCall, ProcessDied, nothing
-from tests.support.steps import claim, complete_step, result_of, stored_result
+from tests.support.steps import claim, complete_step, result_of, stored_keys, stored_result
 from tests.support.studio import Creator, Studio
 
 BUCKET = "kinora-test-media"
@@ -78,9 +78,16 @@ def completed(**more: int) -> tuple[str, str]:
         job_id,
         f"{LAST}#{attempt}",
         metrics="{}",
-        outputs=[{"role": "video", "name": "film", "media_type": "video/mp4"}],
+        outputs=[
+            {"role": "video", "name": "film", "media_type": "video/mp4"},
+            {"role": "stepPreview", "name": "marked", "media_type": "video/mp4"},
+        ],
     ).save()
     return job_id, attempt
+
+
+def film(job_id: str, stage: Stage, attempt: str, name: str) -> str:
+    return output_key(job_id, stage, attempt, Role.VIDEO, name)
 
 
 def under_way(status: JobStatus) -> tuple[str, str]:
@@ -99,23 +106,26 @@ def asset(status: AssetStatus, key: str | None = None) -> str:
 
 # Each function makes a record and returns the key of an object, which is then stored.
 NAMED: dict[str, Callable[[], str]] = {
-    "output": lambda: attempt_prefix(*_at(completed())) + "film",
+    "output": lambda: film(*_at(completed()), "film"),
+    "preview of a result": lambda: output_key(*_at(completed()), Role.STEP_PREVIEW, "marked"),
     "newest preview": lambda: preview_key(*_at(completed(preview=2)), 2),
-    "upload of the current attempt": lambda: attempt_prefix(*_at(under_way(JobStatus.RUNNING))) + "film",
+    "upload of the current attempt": lambda: film(*_at(under_way(JobStatus.RUNNING)), "film"),
     "task of a live job": lambda: task_key(under_way(JobStatus.QUEUED)[0], LAST, str(ULID())),
     "clean file": lambda: f"assets/{asset(AssetStatus.READY, 'assets/{}/clean')}/clean",
     "file that is being verified": lambda: f"assets/{asset(AssetStatus.VERIFYING)}/clean",
     "new upload": lambda: f"quarantine/{asset(AssetStatus.PENDING)}",
 }
 UNNAMED: dict[str, Callable[[], str]] = {
-    "other file of the attempt": lambda: attempt_prefix(*_at(completed())) + "draft",
+    "other file of the attempt": lambda: film(*_at(completed()), "draft"),
     "older preview": lambda: preview_key(*_at(completed(preview=2)), 1),
-    "killed attempt": lambda: attempt_prefix(completed()[0], LAST, str(ULID())) + "film",
-    "killed attempt of a live job": lambda: attempt_prefix(under_way(JobStatus.RUNNING)[0], LAST, str(ULID())) + "film",
-    "upload of a cancelled job": lambda: attempt_prefix(*_at(under_way(JobStatus.CANCELLED))) + "film",
-    "stage that is not planned": lambda: attempt_prefix(completed()[0], Stage.VIDEO_SYNTHESIS, str(ULID())) + "film",
+    "killed attempt": lambda: film(completed()[0], LAST, str(ULID()), "film"),
+    "killed attempt of a live job": lambda: film(under_way(JobStatus.RUNNING)[0], LAST, str(ULID()), "film"),
+    "upload of a cancelled job": lambda: film(*_at(under_way(JobStatus.CANCELLED)), "film"),
+    "stage that is not planned": lambda: film(completed()[0], Stage.VIDEO_SYNTHESIS, str(ULID()), "film"),
     "task of an ended job": lambda: task_key(completed()[0], LAST, str(ULID())),
-    "deleted job": lambda: attempt_prefix(f"job_{ULID()}", LAST, str(ULID())) + "film",
+    "deleted job": lambda: film(f"job_{ULID()}", LAST, str(ULID()), "film"),
+    "preview of a killed attempt": lambda: preview_key(completed()[0], LAST, str(ULID()), 1),
+    "work of a deleted job": lambda: output_key(f"job_{ULID()}", LAST, str(ULID()), Role.CLIP, "clip"),
     "no attempt": lambda: f"jobs/{completed()[0]}/film",
     "deleted asset": lambda: f"assets/ast_{ULID()}/clean",
     "older file of an asset": lambda: f"assets/{asset(AssetStatus.READY, 'assets/{}/clean')}/other",
@@ -157,7 +167,7 @@ def test_a_deleted_version_of_a_named_object_can_be_restored() -> None:
 def test_a_completed_step_without_its_result_loses_no_file() -> None:
     job_id, attempt = completed()
     StepResultRecord(job_id, f"{LAST}#{attempt}").delete()
-    key = put(attempt_prefix(job_id, LAST, attempt) + "film")
+    key = put(film(job_id, LAST, attempt, "film"))
     sweep.sweep(utc_now() + 2 * DAY)
     assert stored() == {key}
 
@@ -241,8 +251,8 @@ def test_the_result_of_a_replaced_attempt_and_the_tokens_of_an_ended_job_are_del
     steps.store_token(job_id, Stage.IMAGE_GENERATION, "token", at=utc_now())
     sweep.sweep(utc_now() + DAY)
     assert [row.stage_attempt for row in StepResultRecord.query(job_id)] == [f"{Stage.IMAGE_GENERATION}#{second}"]
-    assert list(media.keys(attempt_prefix(job_id, Stage.IMAGE_GENERATION, second)))
-    assert not list(media.keys(attempt_prefix(job_id, Stage.IMAGE_GENERATION, first)))
+    kept = {key.split("/")[-2] for key in stored_keys(job_id)}
+    assert kept == {second}
     assert steps.token(job_id, Stage.IMAGE_GENERATION) == "token"
     settlement.cancel(jobs.get(job_id), at=utc_now())
     sweep.sweep(utc_now() + 3 * DAY)

@@ -23,16 +23,15 @@ from shared.aws.queues import queue_url
 from shared.core.clock import utc_now
 from shared.jobs import settlement
 from shared.jobs.events import JobEvent, JobProgress, job_event
-from shared.jobs.keys import attempt_prefix, preview_key
+from shared.jobs.keys import preview_key
 from shared.jobs.record import JobStatus
 from shared.jobs.steps import Fenced, steps
 from shared.jobs.store import StepResult, jobs
-from shared.jobs.views import access
 from shared.stages.failures import StageFailure
 from shared.stages.requests import StageRequest
 from shared.stages.stages import Role, Stage
 from tests.support.cloud import TaskAnswer, nothing
-from tests.support.steps import claim, complete_step
+from tests.support.steps import claim, complete_step, stored_keys
 from tests.support.studio import Creator, Studio
 from workers.engines.contract import Output, StageResult, Stopped, Workspace
 from workers.runtime import queues
@@ -136,10 +135,13 @@ def test_a_result_is_uploaded_recorded_answered_and_only_then_deleted(studio: St
     assert (step.status, step.progress, step.attempts) == (JobStatus.COMPLETED, 100, 1)
     assert step.lease_until is None
     assert job.progress == 33
-    prefix = f"jobs/{job_id}/image_generation/{step.attempt}/"
-    assert sorted(media.keys("jobs/")) == [f"{prefix}depth.png", f"{prefix}picture.png"]
+    place = f"image_generation/{step.attempt}"
+    preview = f"jobs/{job_id}/previews/{place}/placeholder.jpg"
+    picture, depth = f"jobs/{job_id}/{place}/picture.png", f"work/{job_id}/{place}/depth.png"
+    assert stored_keys(job_id) == {preview, picture, depth}
     result = jobs.results(job)[IMAGE]
-    assert (result.key(Role.PICTURE), result.metrics) == (f"{prefix}picture.png", {"seconds": 0.1})
+    assert (result.key(Role.PICTURE), result.metrics) == (picture, {"seconds": 0.1})
+    assert result.key(Role.STEP_PREVIEW) == preview
     assert studio.cloud.answers == [GOOD]
     assert waiting(studio) == (0, 0)
     order = ["PutObject", "PutItem", "SendTaskSuccess", "DeleteMessage"]
@@ -149,10 +151,11 @@ def test_a_result_is_uploaded_recorded_answered_and_only_then_deleted(studio: St
 def test_uploads_are_tagged_by_whether_they_are_final(studio: Studio, job_id: str) -> None:
     work(studio, TinyEngine())
     bucket = media.config().media_bucket
-    for key in media.keys("jobs/"):
+    for key in stored_keys(job_id):
         tags = clients.s3().get_object_tagging(Bucket=bucket, Key=key)["TagSet"]
         assert tags == [{"Key": "kind", "Value": "work"}]
-        assert clients.s3().head_object(Bucket=bucket, Key=key)["ContentType"] == "image/png"
+        media_type = clients.s3().head_object(Bucket=bucket, Key=key)["ContentType"]
+        assert media_type == ("image/jpeg" if "/previews/" in key else "image/png")
 
 
 def test_a_message_delivered_after_completion_is_only_answered(studio: Studio, job_id: str) -> None:
@@ -328,7 +331,7 @@ def test_a_result_without_exactly_the_outputs_of_the_stage_is_refused(
 
     work(studio, Other())
     assert (jobs.get(job_id).step(IMAGE).status, reported(studio)) == (JobStatus.FAILED, "result_unusable")
-    assert list(media.keys("jobs/")) == []
+    assert not stored_keys(job_id)
 
 
 def test_an_unknown_engine_is_a_final_failure(studio: Studio, job_id: str) -> None:
@@ -447,8 +450,8 @@ def test_the_late_result_of_a_killed_worker_does_not_replace_the_good_one(studio
     job = jobs.get(job_id)
     assert job.step(IMAGE).attempt == good[0]
     assert jobs.results(job)[IMAGE].key(Role.PICTURE) == f"jobs/{job_id}/image_generation/{good[0]}/picture"
-    kept = attempt_prefix(job_id, IMAGE, good[0])
-    assert list(media.keys(kept)) == [f"{kept}depth", f"{kept}picture"]
+    kept = sorted(key.rpartition("/")[2] for key in stored_keys(job_id) if good[0] in key)
+    assert kept == ["depth", "picture", "stepPreview"]
 
 
 def test_a_result_whose_answer_is_lost_keeps_its_files(studio: Studio, job_id: str) -> None:
@@ -462,7 +465,7 @@ def test_a_result_whose_answer_is_lost_keeps_its_files(studio: Studio, job_id: s
     work(studio, TinyEngine())
     job = jobs.get(job_id)
     assert (job.step(IMAGE).status, job.step(IMAGE).attempts) == (JobStatus.COMPLETED, 1)
-    assert sorted(media.keys("jobs/")) == sorted(output.key for output in jobs.results(job)[IMAGE].outputs)
+    assert sorted(stored_keys(job_id)) == sorted(output.key for output in jobs.results(job)[IMAGE].outputs)
     assert (studio.cloud.answers, waiting(studio)) == ([GOOD], (0, 0))
 
 
@@ -471,13 +474,13 @@ def test_an_attempt_that_is_stopped_after_its_result_keeps_its_files_and_reports
 ) -> None:
     record = Attempt.record
 
-    def recorded_then_fenced(attempt: Attempt, made: StageResult) -> None:
-        record(attempt, made)
+    def recorded_then_fenced(attempt: Attempt, made: StageResult, preview: Output) -> None:
+        record(attempt, made, preview)
         raise Fenced
 
     monkeypatch.setattr(Attempt, "record", recorded_then_fenced)
     work(studio, TinyEngine())
-    assert len(list(media.keys("jobs/"))) == 2
+    assert len(stored_keys(job_id)) == 3
     assert (studio.cloud.answers, waiting(studio)) == ([GOOD], (0, 0))
 
 
@@ -490,7 +493,7 @@ def test_files_are_not_deleted_while_the_table_cannot_be_read(studio: Studio, jo
 
     with pytest.raises(PynamoDBException):
         work(studio, TinyEngine(taken_over))
-    assert len(list(media.keys("jobs/"))) == 2
+    assert len(stored_keys(job_id)) == 3
 
 
 def test_the_late_failure_of_a_fenced_attempt_is_ignored(studio: Studio, job_id: str) -> None:
@@ -560,7 +563,7 @@ def test_a_cancelled_job_stops_its_worker(studio: Studio, job_id: str) -> None:
 
     work(studio, TinyEngine(cancelled))
     assert jobs.get(job_id).status == JobStatus.CANCELLED
-    assert list(media.keys("jobs/")) == []
+    assert not stored_keys(job_id)
     assert waiting(studio) == (0, 0)
     assert studio.cloud.answers == []
 
@@ -586,7 +589,7 @@ def test_a_worker_that_stops_hands_its_step_back_at_once(studio: Studio, job_id:
     assert step.status == JobStatus.QUEUED
     assert step.lease_until is None
     assert waiting(studio) == (1, 0)
-    assert list(media.keys("jobs/")) == []
+    assert not stored_keys(job_id)
     work(studio, TinyEngine())
     assert (jobs.get(job_id).step(IMAGE).attempts, studio.cloud.answers) == (2, [GOOD])
 
@@ -675,7 +678,7 @@ def test_a_worker_without_the_table_stops_when_its_lease_has_expired(
     work(studio, TinyEngine(cut_off))
     assert studio.cloud.answers == []
     assert jobs.get(job_id).step(IMAGE).status == JobStatus.RUNNING
-    assert list(media.keys("jobs/")) == []
+    assert not stored_keys(job_id)
 
 
 def test_the_message_stays_hidden_while_the_table_cannot_be_reached(studio: Studio, job_id: str) -> None:
@@ -694,6 +697,7 @@ def test_the_message_stays_hidden_while_the_table_cannot_be_reached(studio: Stud
 # --- the loop
 
 
+@pytest.mark.timeout(30)  # without the pause the loop never ends
 def test_the_loop_receives_nothing_while_the_table_cannot_be_reached(
     studio: Studio, job_id: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -794,7 +798,7 @@ def test_a_preview_is_stored_and_reported(studio: Studio, job_id: str, monkeypat
     def report_preview(workspace: Workspace) -> None:
         workspace.preview(lambda: b"a small jpeg")
         until(lambda: jobs.get(job_id).step(IMAGE).preview == 1)
-        events.append(job_event(before, jobs.get(job_id), {}, access(job_id, utc_now())))
+        events.append(job_event(before, jobs.get(job_id), {}, utc_now()))
 
     work(studio, TinyEngine(meanwhile=report_preview))
     attempt = str(jobs.get(job_id).step(IMAGE).attempt)

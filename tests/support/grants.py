@@ -15,7 +15,7 @@ from infra.grants import READ, SCAN, WRITE, Grants
 from shared.aws.queues import QueueConfig
 from shared.aws.records import Record
 from shared.aws.secrets import SecretsConfig
-from shared.jobs.keys import JOBS
+from shared.jobs.keys import WORK
 
 Call = tuple[str, str]  # an IAM action and its resource: `("dynamodb:PutItem", "kinora-test-users")`
 
@@ -139,7 +139,7 @@ def _policy(may: Grants) -> tuple[tuple[Sequence[str], Sequence[str]], ...]:
         (("lambda:Invoke",), ("*",) if may.calls else ()),
         (("sts:AssumeRole",), ("*",) if may.lends_media else ()),
         (("s3:GetObject",), _below(may.media_reads)),
-        (("s3:PutObject",), _below((*may.media_writes, *((JOBS,) if may.dispatches else ())))),
+        (("s3:PutObject",), _below((*may.media_writes, *((WORK,) if may.dispatches else ())))),
         (("s3:DeleteObject",), _below(may.media_deletes)),
         (("s3:ListBucketVersions",), _below((*may.media_versions, *may.media_deletes))),
         (("s3:ListBucket",), _below((*may.media_lists, *may.media_deletes))),

@@ -27,13 +27,11 @@ from hypothesis.stateful import (
 from ulid import ULID
 
 from functions.pipeline import dispatch, reconcile
-from shared.aws import media
 from shared.core.clock import utc_now
 from shared.credits.record import HoldRecord, LedgerRecord
 from shared.credits.store import credits
 from shared.jobs import settlement
 from shared.jobs.admission import WAIT
-from shared.jobs.keys import job_prefix
 from shared.jobs.record import JobRecord, JobStatus
 from shared.jobs.steps import BELIEVED_LEASES, AlreadyCompleted, Fenced, Leased, steps
 from shared.jobs.store import JobEnded, JobNotFound, jobs
@@ -43,7 +41,7 @@ from shared.stages.stages import Stage
 from shared.subscriptions.record import PlanType, SubscriptionStatus
 from shared.subscriptions.store import subscriptions
 from tests.support.cloud import nothing
-from tests.support.steps import LEASE, stored_result
+from tests.support.steps import LEASE, stored_keys, stored_result
 from tests.support.studio import Creator, Studio
 
 EXAMPLES = int(os.environ.get("KINORA_MACHINE_EXAMPLES", "10"))
@@ -324,7 +322,7 @@ class JobMachine(RuleBasedStateMachine):
         results = jobs.results(job)
         assert set(results) == {stage for stage, step in model.stages.items() if step.status == COMPLETED}
         named = {output.key for result in results.values() for output in result.outputs}
-        assert named <= set(media.keys(job_prefix(job.job_id)))
+        assert named <= stored_keys(job.job_id)
 
     def teardown(self) -> None:
         if not self.has_stream:

@@ -8,7 +8,7 @@ from shared.aws import media
 from shared.core.clock import utc_now
 from shared.grants.record import MediaGrantRecord
 from shared.grants.store import grants, step_task
-from shared.jobs.keys import attempt_prefix
+from shared.jobs.keys import job_prefixes, output_key
 from shared.jobs.record import JobRecord
 from shared.jobs.steps import steps
 from shared.jobs.store import StepOutput, StepResult, jobs
@@ -36,12 +36,18 @@ def allow(job_id: str, stage: Stage, attempt: str) -> None:
 
 
 def result_of(job_id: str, stage: Stage, attempt: str, more: tuple[Role, ...] = ()) -> StepResult:
-    """Return the outputs that the stage must produce and those of `more`, as if uploaded."""
-    prefix = attempt_prefix(job_id, stage, attempt)
-    roles = sorted((*STAGES[stage].produces, *more))
-    return StepResult(
-        tuple(StepOutput(role, prefix + role, _MEDIA.get(role, "image/png")) for role in roles), {"seconds": 1.5}
+    """Return the outputs that the stage must produce, their preview, and those of `more`, as if uploaded."""
+    roles = sorted((*STAGES[stage].produces, Role.STEP_PREVIEW, *more))
+    outputs = (
+        StepOutput(role, output_key(job_id, stage, attempt, role, role), _MEDIA.get(role, "image/png"))
+        for role in roles
     )
+    return StepResult(tuple(outputs), {"seconds": 1.5})
+
+
+def stored_keys(job_id: str) -> set[str]:
+    """Return the keys of all objects of the job."""
+    return {key for prefix in job_prefixes(job_id) for key in media.keys(prefix)}
 
 
 def stored_result(job_id: str, stage: Stage, attempt: str) -> StepResult:

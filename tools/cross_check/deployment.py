@@ -4,7 +4,6 @@ import json
 import sysconfig
 import time
 from collections.abc import Iterator
-from copy import deepcopy
 from typing import Any
 
 from local.environment import ACCOUNT, REGION
@@ -34,9 +33,12 @@ class DeploymentFailed(Exception):
     """A stack was not created. The message names the failed resources and the reasons."""
 
 
-def adapted(template: dict[str, Any], variables: dict[str, str]) -> dict[str, Any]:
-    """Return the template without OMITTED_TYPES, with these variables added to all functions."""
-    changed = deepcopy(template)
+def adapted(template: dict[str, Any], variables: dict[str, str], formation: Any) -> dict[str, Any]:
+    """Return the template without OMITTED_TYPES, with these variables added to all functions.
+
+    The outputs of earlier stacks replace the references to them, which MiniStack does not support.
+    """
+    changed = _resolved(template, formation)
     omitted = {name for name, found in changed["Resources"].items() if found["Type"] in OMITTED_TYPES}
     changed["Resources"] = {name: found for name, found in changed["Resources"].items() if name not in omitted}
     for resource in changed["Resources"].values():
@@ -46,6 +48,18 @@ def adapted(template: dict[str, Any], variables: dict[str, str]) -> dict[str, An
             resource["Properties"]["Layers"] = []
             resource["Properties"]["Environment"]["Variables"] |= variables
     return changed
+
+
+def _resolved(value: Any, formation: Any) -> Any:
+    match value:
+        case {"Fn::GetStackOutput": {"StackName": stack, "OutputName": name}}:
+            [found] = formation.describe_stacks(StackName=stack)["Stacks"]
+            return next(output["OutputValue"] for output in found["Outputs"] if output["OutputKey"] == name)
+        case dict():
+            return {name: _resolved(inner, formation) for name, inner in value.items()}
+        case list():
+            return [_resolved(inner, formation) for inner in value]
+    return value
 
 
 def deploy(cloud: Assembly, emulator: Emulator, variables: dict[str, str]) -> Iterator[tuple[str, int, float]]:
@@ -62,7 +76,7 @@ def deploy(cloud: Assembly, emulator: Emulator, variables: dict[str, str]) -> It
     everywhere = {"PYTHONPATH": sysconfig.get_path("purelib")} | variables
     for name in STACKS:
         began = time.monotonic()
-        template = adapted(cloud.stacks[name], everywhere)
+        template = adapted(cloud.stacks[name], everywhere, formation)
         storage.put_object(Bucket=BUCKET, Key=f"{name}.template.json", Body=json.dumps(template).encode())
         stack = f"{cloud.prefix}-{name}"
         formation.create_stack(

@@ -3,12 +3,13 @@
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
+from pathlib import Path
 from typing import Self
 
 from shared.aws import media
 from shared.core.clock import utc_now
 from shared.jobs import executions
-from shared.jobs.keys import attempt_prefix
+from shared.jobs.keys import output_key
 from shared.jobs.record import JobRecord
 from shared.jobs.steps import Fenced, steps
 from shared.jobs.store import StepOutput, StepResult
@@ -16,8 +17,11 @@ from shared.observability import logger
 from shared.stages.failures import StageFailure
 from shared.stages.messages import MediaRequest, StageTask
 from shared.stages.stages import STAGES, Role, Stage
-from workers.engines.contract import StageResult
+from workers.engines.contract import Output, StageResult
 from workers.runtime.granted import GrantedMedia
+
+# The preview of a result that this process cannot decode: the function of remote engines has no codecs.
+PLACEHOLDER = Output(Role.STEP_PREVIEW, Path(__file__).with_name("placeholder.jpg"), "image/jpeg")
 
 
 @dataclass(frozen=True)
@@ -56,13 +60,16 @@ class Attempt:
             at=at,
         )
 
-    def record(self, made: StageResult) -> None:
-        """Upload the outputs, then write the result. Raise Fenced, or StageFailure if they do not match the stage."""
+    def record(self, made: StageResult, preview: Output = PLACEHOLDER) -> None:
+        """Upload the outputs and their marked preview, then write the result.
+
+        Raise Fenced, or StageFailure if the outputs do not match the stage.
+        """
         _check_outputs(self.task.stage, {output.role for output in made.outputs})
         kind = "final" if self.task.stage is Stage.POST_PROCESSING else "work"
         outputs = []
-        for output in made.outputs:
-            key = attempt_prefix(self.task.job_id, self.task.stage, self.id) + output.path.name
+        for output in (*made.outputs, preview):
+            key = output_key(self.task.job_id, self.task.stage, self.id, output.role, output.path.name)
             media.upload(output.path, key, output.media_type, kind=kind, client=self.media.client)
             outputs.append(StepOutput(output.role, key, output.media_type))
         result = StepResult(tuple(outputs), made.metrics)

@@ -24,6 +24,7 @@ from workers.runtime.config import WorkerConfig
 from workers.runtime.granted import NotGranted
 from workers.runtime.outages import AWS_ERRORS
 from workers.runtime.receipt import Receipt
+from workers.runtime.result_preview import preview_of
 
 if TYPE_CHECKING:  # the images do not contain the stubs
     from mypy_boto3_s3 import S3Client
@@ -69,7 +70,7 @@ class StepRunner:
         try:
             with beat, TemporaryDirectory(prefix="kinora-") as folder:
                 made = self._run(attempt, Path(folder), beat)
-                attempt.record(made)
+                attempt.record(made, preview_of(attempt.task.stage, made, Path(folder)))
         except NotGranted:
             self._refused(attempt, delivery)
         except Stopped:
