@@ -163,7 +163,7 @@ class Proxy:
     async def _stream(self, request: web.Request) -> web.Response:
         """Return the fault of a batch of stream records."""
         faults = ["stream: duplicate records", "stream: poisonous record"]
-        return web.json_response(self._plan.choose(faults, f"{request.query['records']} records"))
+        return web.json_response(self._plan.choose(faults, f"{request.query['records']} records", RARELY_POSSIBLE))
 
     async def _point(self, request: web.Request) -> web.Response:
         """Signal the worker that has reached this point, or make its engine raise, if the plan says so."""

@@ -19,7 +19,7 @@ from tests.chaos.proxy import Proxy
 from tests.chaos.users import Story, User
 from tests.support.fal import Fal, Reply, fal
 
-WORKERS_PER_STAGE = 3
+WORKERS_PER_STAGE = 2
 USERS = 10  # so few that jobs wait for a slot of their account, and of the deployment
 JOBS_AT_ONCE = 40
 STUCK_SECONDS = 240  # maximum time from the last submit until all jobs have ended, and until all queues are empty
