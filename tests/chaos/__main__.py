@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+from contextlib import redirect_stdout
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import monotonic
@@ -22,7 +23,7 @@ def main(
     """Run a storm and print its report as Markdown."""
     chosen = seed or int(monotonic() * 1000) % 1_000_000
     sys.stderr.write(f"seed {chosen}\n")
-    with TemporaryDirectory(prefix="kinora-storm-") as temporary:
+    with TemporaryDirectory(prefix="kinora-storm-") as temporary, redirect_stdout(sys.stderr):  # metrics are printed
         report: Report = asyncio.run(storm(jobs, faults, chosen, folder or Path(temporary), only))
     sys.stdout.write(report.markdown())
     raise typer.Exit(0 if report.good else 1)

@@ -53,8 +53,8 @@ class StormCloud:
 
 
 def use(moto_url: str, api_url: str) -> None:
-    """Let the records and clients of this process use moto directly. Standard output is for the report alone."""
-    os.environ |= environment(moto_url, api_url) | {"POWERTOOLS_METRICS_DISABLED": "true"}
+    """Let the records and clients of this process use moto directly. It logs no success of the sweep."""
+    os.environ |= environment(moto_url, api_url)
     logger.setLevel("WARNING")
 
 
