@@ -14,6 +14,7 @@ import boto3
 from local.cloud import START_SECONDS
 from local.environment import HOST, PREFIX, environment, for_process
 from local.processes import Lifeline, Process, listen
+from shared.observability import logger
 from shared.stages.queues import REMOTE_QUEUE
 
 LEASE_SECONDS = 5
@@ -52,8 +53,9 @@ class StormCloud:
 
 
 def use(moto_url: str, api_url: str) -> None:
-    """Let the records and clients of this process use moto directly."""
+    """Let the records and clients of this process use moto directly. It logs no success of the sweep."""
     os.environ |= environment(moto_url, api_url)
+    logger.setLevel("WARNING")
 
 
 @contextmanager

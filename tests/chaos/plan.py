@@ -46,16 +46,21 @@ _WEIGHTS: dict[str, float] = {
 
 
 class StormPlan:
-    """The faults of one run. `progress` (0..1) is the mean of the shares of submitted and of ended jobs."""
+    """The faults of one run: all, or those whose name contains `only`.
 
-    def __init__(self, seed: int, faults: int) -> None:
+    `progress` (0..1) is the mean of the shares of submitted and of ended jobs.
+    """
+
+    def __init__(self, seed: int, faults: int, only: str = "") -> None:
         self.random = Random(seed)
         self.progress = 0.0
         self.calm = False
         outages = -(-faults // 2000) if faults >= 1000 else 0  # of each service; each lasts half a minute or more
-        total = sum(_WEIGHTS.values())
-        self.targets = {fault: max(1, round(faults * weight / total)) for fault, weight in _WEIGHTS.items()}
-        self.targets |= dict.fromkeys((*OUTAGES, PAUSED), outages)
+        weights = {fault: weight for fault, weight in _WEIGHTS.items() if only in fault}
+        total = sum(weights.values())
+        self.targets = dict.fromkeys(_WEIGHTS, 0)
+        self.targets |= {fault: max(1, round(faults * weight / total)) for fault, weight in weights.items()}
+        self.targets |= {fault: outages * (only in fault) for fault in (*OUTAGES, PAUSED)}
         self._phases = {fault: self.random.random() for fault in self.targets}  # so that rare faults are spread
         self.fired: Counter[str] = Counter()
         self.places: defaultdict[str, Counter[str]] = defaultdict(Counter)  # for each fault: where it fired
@@ -78,6 +83,11 @@ class StormPlan:
         """Count a fault."""
         self.fired[fault] += 1
         self.places[fault][place] += 1
+
+    def missed(self) -> list[str]:
+        """Return the faults that fired less often than planned, with both numbers."""
+        rare = {fault: most for fault, most in self.targets.items() if self.fired[fault] < most}
+        return [f"{fault} {self.fired[fault]}/{most}" for fault, most in rare.items()]
 
     def rows(self) -> list[tuple[str, int, str]]:
         """Return each fault, the number of times that it fired, and the places."""

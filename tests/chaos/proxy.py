@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import signal
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs
@@ -21,6 +22,7 @@ _TARGETS = {
     "AmazonSQS": "SQS",
 }
 _WRITES = {"PutItem", "UpdateItem", "DeleteItem"}
+_READS = ("Get", "BatchGet", "Query", "Scan", "Describe", "List", "HEAD")
 _AFTER = "500 after the write"
 _HOP_BY_HOP = {"connection", "transfer-encoding", "content-length", "date", "server", "expect"}
 _LATE_SECONDS = (0.5, 3.0)
@@ -53,7 +55,11 @@ class AwsCall:
 
     def faults(self) -> list[str]:
         """Return the faults that this call can have."""
-        calls = CALLS[:2] if self.service == "Streams" else CALLS
+        calls: Sequence[str] = CALLS
+        if self.service == "Streams":
+            calls = CALLS[:2]
+        elif self.operation.startswith(_READS):  # after a read, a lost answer is the same as a lost request
+            calls = [fault for fault in CALLS if fault not in {"answer lost", _AFTER}]
         found = [f"{self.service}: {fault}" for fault in calls]
         match self.operation:
             case "GetObject":
@@ -157,7 +163,7 @@ class Proxy:
     async def _stream(self, request: web.Request) -> web.Response:
         """Return the fault of a batch of stream records."""
         faults = ["stream: duplicate records", "stream: poisonous record"]
-        return web.json_response(self._plan.choose(faults, f"{request.query['records']} records"))
+        return web.json_response(self._plan.choose(faults, f"{request.query['records']} records", RARELY_POSSIBLE))
 
     async def _point(self, request: web.Request) -> web.Response:
         """Signal the worker that has reached this point, or make its engine raise, if the plan says so."""

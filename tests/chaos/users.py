@@ -199,7 +199,7 @@ class User:
         async with self._session.ws_connect("/ws", headers=headers, timeout=aiohttp.ClientWSTimeout(ws_close=1)) as ws:
             await ws.send_json({"type": "subscribe", "channel": f"job:{story.job_id}"})
             early: list[Json] | None = []
-            quiet = 10.0
+            quiet = 20.0
             while True:
                 message = await ws.receive(quiet)
                 if message.type is not aiohttp.WSMsgType.TEXT:

@@ -280,6 +280,12 @@ def test_each_corruption_is_one_finding(world: StoredWorld, plant: Callable[[Sto
     assert [finding.invariant for finding in found()] == [CORRUPTIONS[plant]], found()
 
 
+def test_the_lease_of_a_fast_clock_is_no_finding_after_its_end(world: StoredWorld) -> None:
+    lease_after_the_end(world)
+    later = audit.findings(utc_now() + timedelta(hours=1, minutes=1))
+    assert world.cancelled not in {finding.subject for finding in later if finding.invariant == "I3"}
+
+
 def test_old_objects_without_a_record_are_one_finding_for_each_owner(world: StoredWorld) -> None:
     for name in ("a", "b"):
         s3().put_object(Bucket=BUCKET, Key=f"jobs/job_gone/post_processing/{ULID()}/{name}", Body=b"x")
