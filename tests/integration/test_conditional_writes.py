@@ -212,8 +212,8 @@ def test_the_deletion_of_a_project_whose_answer_is_lost_succeeds(studio: Studio,
 
 def test_each_write_of_an_asset_whose_answer_is_lost_succeeds(studio: Studio, ada: Creator) -> None:
     asset = assets.get(ada.asset(status=AssetStatus.PENDING))
-    writes: list[Callable[[], None]] = [
-        lambda: assets.begin_verifying(asset),
+    writes: list[Callable[[], object]] = [
+        lambda: assets.begin_verifying(asset, at=utc_now()),
         lambda: assets.accept(asset, key="k", media_type="m", size=1, width=None, height=None, duration=None),
         lambda: assets.withdraw(asset),
     ]
@@ -234,7 +234,7 @@ def test_an_asset_of_another_account_is_not_deleted(ada: Creator) -> None:
         assets.delete(stolen)
     with pytest.raises(AssetNotFound):
         assets.withdraw(stolen)
-    assets.begin_verifying(stolen)
+    assert not assets.begin_verifying(stolen, at=utc_now())
     assert assets.get(asset_id).status == AssetStatus.READY
 
 
