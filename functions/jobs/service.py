@@ -191,9 +191,10 @@ def _move(body: JobCreate) -> CameraMove:
 
 def _forget_ended_jobs(asset: AssetRecord) -> None:
     """Keep the list of the asset's users short."""
-    if len(users := asset.used_by or set()) >= MANY_USERS:
-        live = {job.job_id for job in jobs.several(users) if not job.ended}
-        assets.forget_jobs(asset, users - live)
+    users = asset.used_by or set()
+    live = {job.job_id for job in jobs.several(users) if not job.ended} if len(users) >= MANY_USERS else users
+    if ended := users - live:
+        assets.forget_jobs(asset, ended)
 
 
 def _input_keys(

@@ -1,4 +1,4 @@
-"""The functions that delete objects and rows that no record names, 24 hours after they were made, uploads sooner."""
+"""The functions that delete objects and rows that no record names: after 24 hours, and late uploads at once."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta

@@ -154,7 +154,7 @@ class AssetStore:
                     (AssetRecord.account_id == asset.account_id) & unused,
                 )
         except AssetInUse:
-            self.get(asset.asset_id)  # raises AssetNotFound if another request has deleted it
+            self.get(asset.asset_id, account_id=asset.account_id)  # raises AssetNotFound if it does not exist
             raise
 
     def delete(self, asset: AssetRecord) -> None:

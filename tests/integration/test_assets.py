@@ -18,7 +18,7 @@ from botocore.exceptions import ClientError, EndpointConnectionError
 from PIL import Image
 
 from functions.assets.service import UPLOADS_AT_ONCE
-from functions.jobs.service import MANY_USERS
+from functions.jobs import service as jobs_service
 from functions.upkeep import sweep
 from shared.assets.record import AssetRecord, AssetStatus, VerificationsRecord
 from shared.assets.store import assets
@@ -498,14 +498,21 @@ def test_a_submission_at_any_call_of_a_deletion_has_its_asset_or_is_refused(
     assert number > 3
 
 
+def test_an_asset_can_have_many_users_at_once(ada: Creator, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jobs_service, "MANY_USERS", 1)
+    asset_id = ada.asset()
+    running = {job_with(ada, asset_id).body["id"] for _ in range(3)}
+    assert AssetRecord.get(asset_id).used_by == running
+
+
 def test_the_list_of_an_assets_users_stays_short(ada: Creator) -> None:
     asset_id = ada.asset()
     running = job_with(ada, asset_id).body["id"]
-    for _ in range(MANY_USERS + 3):
+    for _ in range(jobs_service.MANY_USERS + 3):
         ada.post(f"/api/jobs/{job_with(ada, asset_id).body['id']}/cancel")
     users = AssetRecord.get(asset_id).used_by
     assert running in users
-    assert len(users) <= MANY_USERS
+    assert len(users) <= jobs_service.MANY_USERS
 
 
 def test_deleting_an_asset_deletes_its_media(ada: Creator) -> None:
