@@ -200,6 +200,7 @@ class StepTicketRecord(Record):
     attempt = UnicodeAttribute()  # the attempt that polls
     intent = UnicodeAttribute(null=True)  # the attempt that submits; written before the submission
     ticket = UnicodeAttribute(null=True)  # the provider's handle for the submission
+    intents = NumberAttribute(null=True)  # number of all intents, also of those that were withdrawn
     poll_no = NumberAttribute(default=0)
     poll_call = UnicodeAttribute(null=True)  # id of the call that claimed the newest poll
     submissions = NumberAttribute(default=0)  # requests that the provider may charge for; for operators, not for code

@@ -25,19 +25,25 @@ class TicketStore:
         except StepTicketRecord.DoesNotExist:
             return None
 
-    def intend(self, job_id: str, stage: Stage, *, attempt: str, at: datetime) -> None:
-        """Write the intent before the submission. Raise Refused if an earlier submission is not closed."""
-        record = StepTicketRecord
+    def intend(self, job_id: str, stage: Stage, *, attempt: str, held: StepTicketRecord | None, at: datetime) -> None:
+        """Write the intent before the submission. `held` is the record that the caller has read.
+
+        Raise Refused if an earlier submission is not closed, or if an intent was written since the caller read. The
+        network can carry out a request again after its submission has failed. It must not look like a new submission.
+        """
+        record, before = StepTicketRecord, int((held and held.intents) or 0)
+        newest = record.intents == before if before else record.intents.does_not_exist()
         with on_refusal(Refused()):
             StepTicketRecord(job_id, stage.value).update(
                 [
                     record.intent.set(attempt),
                     record.attempt.set(attempt),
+                    record.intents.set(before + 1),
                     record.poll_no.set(0),
                     record.submissions.set((record.submissions | 0) + 1),
                     record.expires_at.set(at + TICKET_LIFE),
                 ],
-                record.intent.does_not_exist(),
+                record.intent.does_not_exist() & newest,
                 done=lambda found: found.intent == attempt,
             )
 

@@ -155,21 +155,38 @@ def ticket(job_id: str) -> StepTicketRecord:
     return found
 
 
+def intend(job_id: str, attempt: str) -> None:
+    tickets.intend(job_id, IMAGE, attempt=attempt, held=tickets.get(job_id, IMAGE), at=utc_now())
+
+
+def test_an_intent_that_is_carried_out_again_after_its_submission_is_refused(job_id: str) -> None:
+    for attempt in ("first", "second"):
+        held = tickets.get(job_id, IMAGE)
+        intend(job_id, attempt)
+        tickets.store(job_id, IMAGE, "ticket", attempt=attempt)
+        tickets.close(job_id, IMAGE, attempt=attempt)
+        with pytest.raises(Refused):
+            tickets.intend(job_id, IMAGE, attempt="first", held=held, at=utc_now())
+    intend(job_id, "third")
+    tickets.withdraw(job_id, IMAGE, attempt="third")
+    intend(job_id, "fourth")
+
+
 def test_a_second_submission_is_refused_while_the_first_is_open(job_id: str) -> None:
-    tickets.intend(job_id, IMAGE, attempt="first", at=utc_now())
+    intend(job_id, "first")
     with pytest.raises(Refused):
-        tickets.intend(job_id, IMAGE, attempt="second", at=utc_now())
+        intend(job_id, "second")
     tickets.store(job_id, IMAGE, "ticket", attempt="first")
     with pytest.raises(Refused):
-        tickets.intend(job_id, IMAGE, attempt="second", at=utc_now())
+        intend(job_id, "second")
     assert (ticket(job_id).intent, ticket(job_id).submissions) == ("first", 1)
 
 
 def test_each_write_of_a_ticket_whose_answer_is_lost_succeeds_once(studio: Studio, job_id: str) -> None:
     writes: list[Callable[[], None]] = [
-        lambda: tickets.intend(job_id, IMAGE, attempt="first", at=utc_now()),
+        lambda: intend(job_id, "first"),
         lambda: tickets.withdraw(job_id, IMAGE, attempt="first"),
-        lambda: tickets.intend(job_id, IMAGE, attempt="second", at=utc_now()),
+        lambda: intend(job_id, "second"),
         lambda: tickets.store(job_id, IMAGE, "ticket", attempt="second"),
         lambda: tickets.claim_poll(job_id, IMAGE, 1, attempt="second"),
         lambda: tickets.adopt(job_id, IMAGE, attempt="third"),
@@ -189,7 +206,7 @@ def test_each_write_of_a_ticket_whose_answer_is_lost_succeeds_once(studio: Studi
 
 
 def test_another_call_cannot_claim_a_claimed_poll(studio: Studio, job_id: str) -> None:
-    tickets.intend(job_id, IMAGE, attempt="mine", at=utc_now())
+    intend(job_id, "mine")
     tickets.store(job_id, IMAGE, "ticket", attempt="mine")
     studio.cloud.loses_once("UpdateItem")
     tickets.claim_poll(job_id, IMAGE, 1, attempt="mine")
@@ -198,7 +215,7 @@ def test_another_call_cannot_claim_a_claimed_poll(studio: Studio, job_id: str) -
 
 
 def test_an_intent_of_another_attempt_is_not_withdrawn(job_id: str) -> None:
-    tickets.intend(job_id, IMAGE, attempt="first", at=utc_now())
+    intend(job_id, "first")
     with pytest.raises(Refused):
         tickets.withdraw(job_id, IMAGE, attempt="second")
     tickets.withdraw(job_id, IMAGE, attempt="first")
@@ -211,7 +228,7 @@ def test_a_ticket_changes_only_in_its_state_and_by_its_attempt(job_id: str) -> N
         with pytest.raises(Refused):
             write(job_id, IMAGE, *given, attempt=attempt)
 
-    tickets.intend(job_id, IMAGE, attempt="first", at=utc_now())
+    intend(job_id, "first")
     refused(tickets.store, "ticket", attempt="second")
     refused(tickets.adopt, attempt="first")
     refused(tickets.claim_poll, 1, attempt="first")

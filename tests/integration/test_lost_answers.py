@@ -124,9 +124,6 @@ def test_an_answer_lost_at_any_call_loses_nothing(studio: Studio, world: World) 
             assert sorted(attempts) == [1] * (len(attempts) - 1) + [1 + world.retried], life.faults
 
 
-LATE_INTENT = "an intent that is written after its submission has failed looks like a submission without a ticket"
-
-
 @pytest.mark.parametrize(
     "after",
     [
@@ -139,9 +136,8 @@ LATE_INTENT = "an intent that is written after its submission has failed looks l
 @pytest.mark.parametrize("world", EVERY_WORLD)
 def test_a_request_that_is_carried_out_again_loses_nothing(studio: Studio, world: World, after: float) -> None:
     """The network can deliver a request twice. A caller can give up and repeat a request that is carried out later."""
-    if world.settings and world.retried and after == 3:
-        pytest.xfail(LATE_INTENT)
-    for ada, life in lives(studio, world, lambda life, _: life.later(after, life.cloud.again()), every=EVERY):
+    every = 0 if world.settings and world.retried else EVERY  # several late requests can undo each other's order
+    for ada, life in lives(studio, world, lambda life, _: life.later(after, life.cloud.again()), every=every):
         assert wrong_with(life, ada, JobStatus.COMPLETED) == [], (life.faults, life.errors)
 
 

@@ -268,7 +268,7 @@ class Life:
                 if answer.token == token:
                     return answer
             if not work():
-                raise Stuck(f"the state machine waits for {stage}, and {place} has no work")
+                raise Stuck(f"the state machine waits for {stage}, and {place} has no work: {self.faults}")
         raise Stuck(f"{stage} is never answered")
 
     def _work(self, queue: str) -> bool:

@@ -17,6 +17,7 @@ from ulid import ULID
 
 from shared.aws import media, queues
 from shared.core.clock import utc_now
+from shared.jobs.record import StepTicketRecord
 from shared.jobs.steps import AlreadyCompleted, Fenced, Leased, steps
 from shared.jobs.store import JobEnded, JobNotFound, jobs
 from shared.jobs.tickets import Refused, TicketStore
@@ -112,17 +113,17 @@ class RemoteRunner:
                 logger.exception("AWS did not answer; trying again")
                 self._hand_back(attempt, seconds=OUTAGE_PAUSE_SECONDS)
             else:
-                self._submit(attempt, client)
+                self._submit(attempt, held, client)
         elif held.ticket is None:
             self._unconfirmed(attempt)
         else:
             self._tickets.adopt(task.job_id, task.stage, attempt=attempt.id)
             self._poll(attempt, int(held.poll_no))
 
-    def _submit(self, attempt: Attempt, client: "S3Client") -> None:
+    def _submit(self, attempt: Attempt, held: StepTicketRecord | None, client: "S3Client") -> None:
         task = attempt.task
         of = (task.job_id, task.stage)
-        self._tickets.intend(*of, attempt=attempt.id, at=utc_now())
+        self._tickets.intend(*of, attempt=attempt.id, held=held, at=utc_now())
         try:
             ticket = self._engine(task).submit(
                 task.request, partial(media.presigned_url, seconds=PRESIGNED_URL_SECONDS, client=client)
