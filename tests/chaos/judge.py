@@ -42,6 +42,7 @@ AUDITED = {  # the kind of each invariant that the audit checks
     "I7": "requests",
     "I12": "orphans",
     "I13": "requests",
+    "I21": "stuck",
 }
 
 
