@@ -23,6 +23,7 @@ from shared.grants.record import MediaGrantRecord
 from shared.jobs.record import JobRecord, JobSpecRecord, StepResultRecord, StepTicketRecord, StepTokenRecord
 from shared.stages.queues import VERIFICATION_QUEUE
 from shared.stages.stages import Stage
+from shared.upkeep.record import PassRecord
 from shared.users.record import UserRecord
 from tests.support.grants import refused, sentence
 
@@ -30,6 +31,12 @@ from tests.support.grants import refused, sentence
 UNTOUCHED: dict[str, set[type[Record]]] = {
     "rest-jobs": {MediaGrantRecord},  # it cancels jobs; the end of a film reads grants
     "pipeline-grant": {StepTicketRecord, StepTokenRecord},  # it reads jobs; workers and engines use these
+    # It reads whether jobs have ended.
+    "rest-assets": {JobSpecRecord, StepResultRecord, StepTicketRecord, StepTokenRecord},
+    # The sweep has the same module; this function reads assets only.
+    "upkeep-quarantine": {
+        JobRecord, JobSpecRecord, PassRecord, StepResultRecord, StepTicketRecord, StepTokenRecord,
+    },
     "rest-auth": {HoldRecord},  # it opens accounts; jobs hold credits
     "socket-connect": {FanOutRecord, PasswordRecord},  # it opens connections of a session
     **{name: {FanOutRecord, ListenerRecord} for name in ("socket-ping", "socket-default")},  # they read the connection
