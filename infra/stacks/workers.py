@@ -97,6 +97,11 @@ class WorkersStack(Stack):
         }
         Aspects.of(self.cluster).add(_ServicesNeedProviders([worker.service for worker in self.services.values()]))
 
+    @property
+    def availability_zones(self) -> list[str]:
+        """The zones of the environment. A query at synth would need credentials."""
+        return list(self._environment.zones)
+
     def _log(self, id: str, name: str) -> KinoraLogGroup:  # noqa: A002  # CDK's own name
         return KinoraLogGroup(self, id, environment=self._environment, log_group_name=name)
 
