@@ -54,7 +54,7 @@ class PrivateNetwork(Construct):
             "Vpc",
             vpc_name=environment.prefix,
             ip_addresses=ec2.IpAddresses.cidr("10.64.0.0/20"),
-            availability_zones=list(environment.zones),
+            max_azs=len(environment.zones),
             nat_gateways=0,
             create_internet_gateway=False,
             restrict_default_security_group=False,

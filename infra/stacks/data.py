@@ -52,6 +52,7 @@ class DataStack(Stack):
         super().__init__(
             scope, id, env=environment.cdk_environment, termination_protection=environment.deletion_protection
         )
+        self._signs_films = environment.signs_films
         self.key = self._key(environment)
         self.tables: dict[type[Record], dynamodb.Table] = {
             record: RecordTable(self, environment, record, key=self.key) for record in RECORDS
@@ -94,7 +95,8 @@ class DataStack(Stack):
             (("secretsmanager:DescribeSecret",), may.secrets_described),
             (RENEW, may.secrets_renewed),
         ):
-            self._allow(role, actions, *(self.secrets[name].secret_arn for name in names))
+            readable = (name for name in names if self._signs_films or name not in PROVENANCE_SECRETS)
+            self._allow(role, actions, *(self.secrets[name].secret_arn for name in readable))
         self.grant_media(
             role,
             reads=may.media_reads,

@@ -103,6 +103,11 @@ class WorkersStack(Stack):
         if environment.sentry_dsn:
             self._report_errors()
 
+    @property
+    def availability_zones(self) -> list[str]:
+        """The zones of the environment. A query at synth would need credentials."""
+        return list(self._environment.zones)
+
     def _log(self, id: str, name: str) -> KinoraLogGroup:  # noqa: A002  # CDK's own name
         return KinoraLogGroup(self, id, environment=self._environment, log_group_name=name)
 

@@ -133,7 +133,7 @@ def test_firewalls_log_blocked_requests_without_secrets_and_with_masked_addresse
         [destination] = logging["LogDestinationConfigs"]
         group = groups[destination.partition(":log-group:")[2]]
         assert group["LogGroupName"].startswith("aws-waf-logs-")
-        assert "dataidentifier/IpAddress" in json.dumps(group["DataProtectionPolicy"]).replace("\\", "")
+        assert "data-identifier/IpAddress" in json.dumps(group["DataProtectionPolicy"])
         redacted = json.dumps(logging["RedactedFields"])
         assert "authorization" in redacted
         assert "QueryString" in redacted
@@ -196,7 +196,7 @@ def test_workers_have_no_route_to_the_internet(cloud: Assembly) -> None:
 
 def test_workers_reach_each_service_that_they_may_use(cloud: Assembly) -> None:
     """Without a route to the internet, a call of a service without an endpoint times out."""
-    names = {"s3", "dynamodb", "sqs", "states", "secretsmanager", "logs", "ecr", "ecs", "xray"}
+    names = {"s3", "dynamodb", "sqs", "states", "secretsmanager", "logs", "ecr", "ecs", "xray", "lambda"}
     reached = {
         str(endpoint["ServiceName"]).partition(".us-east-1.")[2]
         for endpoint in cloud.resources("AWS::EC2::VPCEndpoint")

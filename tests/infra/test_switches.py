@@ -3,7 +3,9 @@
 CloudFormation updates the stacks one after another, so a stack meets stacks of before and of after the change.
 """
 
-from collections.abc import Iterator
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -111,37 +113,72 @@ def test_without_a_repository_no_workflow_may_deploy(states: dict[str, Assembly]
     assert set(states["after"].stacks) - set(states["before"].stacks) == {"delivery"}
 
 
-def test_no_switch_replaces_a_resource_with_a_fixed_name(change: tuple[Assembly, Assembly]) -> None:
-    """CloudFormation refuses the update, because the new resource cannot have the name of the old one."""
-    names = {name_of(resource) for resource in change[0].resources()}
-    assert [str(one) for one in replaced(*change) if name_of(one) in names - {None}] == []
+def refused(deployed: Assembly, wanted: Assembly) -> Iterator[str]:
+    """Yield what fails if the stacks of `deployed` are updated to those of `wanted`, or later set back."""
+    before, after = by_id(deployed), by_id(wanted)
+    taken = {name: key for key, old in before.items() if (name := name_of(old))}
+    for new in replaced(deployed, wanted):
+        if name_of(new) in taken:  # CloudFormation creates the new one first
+            yield f"{new} is replaced and has a fixed name"
+        outputs = wanted.stacks[new.stack].get("Outputs", {}).values()
+        if f"'{new.id}'" in str([output["Value"] for output in outputs]):  # the readers keep the old value
+            yield f"{new} is replaced and other stacks refer to it"
+    for key, new in after.items():
+        if key in before and before[key].type != new.type:
+            yield f"{new} has another type"
+        if (name := name_of(new)) and taken.get(name, key) != key:  # it is created before the old one is deleted
+            yield f"{new} has the name of another resource"
+    for key, old in before.items():
+        if key not in after and name_of(old) and old.raw.get("DeletionPolicy") in KEPT:  # it occupies its name
+            yield f"{old} is retained, and the way back cannot create it"
 
 
-def test_no_switch_replaces_a_resource_that_another_stack_refers_to(change: tuple[Assembly, Assembly]) -> None:
-    """The other stack would keep the value of the old resource until its own template changes."""
-    for resource in replaced(*change):
-        outputs = change[1].stacks[resource.stack].get("Outputs", {})
-        assert f"'{resource.id}'" not in str([output["Value"] for output in outputs.values()]), resource
+def test_cloudformation_accepts_the_change_of_all_switches(change: tuple[Assembly, Assembly]) -> None:
+    assert list(refused(*change)) == []
 
 
-def test_no_switch_changes_the_type_of_a_resource(change: tuple[Assembly, Assembly]) -> None:
-    after = by_id(change[1])
-    changed = [str(old) for key, old in by_id(change[0]).items() if key in after and after[key].type != old.type]
-    assert changed == []
+Resources = dict[str, dict[str, Any]]
 
 
-def test_no_switch_creates_a_name_that_is_taken(change: tuple[Assembly, Assembly]) -> None:
-    """A resource that moves to another id or stack is created before the old one is deleted."""
-    taken = {name_of(old): key for key, old in by_id(change[0]).items() if name_of(old)}
-    created = {name_of(new): key for key, new in by_id(change[1]).items() if name_of(new)}
-    assert {name: key for name, key in created.items() if taken.get(name, key) != key} == {}
+def move_service(resources: Resources) -> None:
+    only(resources, "AWS::ECS::Service")["Properties"]["Cluster"] = "another"
 
 
-def test_no_switch_leaves_a_name_behind_that_the_way_back_needs(change: tuple[Assembly, Assembly]) -> None:
-    """A retained resource occupies its name, so its stack cannot create it again when the switch is set back."""
-    after = by_id(change[1])
-    left = [
-        str(old) for key, old in by_id(change[0]).items()
-        if key not in after and name_of(old) and old.raw.get("DeletionPolicy") in KEPT
-    ]  # fmt: skip
-    assert left == []
+def retype_service(resources: Resources) -> None:
+    only(resources, "AWS::ECS::Service")["Type"] = "AWS::ECS::TaskSet"
+
+
+def add_group(resources: Resources) -> None:
+    group = only(resources, "AWS::Logs::LogGroup")
+    resources["Another"] = group | {"Properties": group["Properties"] | {"LogGroupName": "another"}}
+
+
+def repeat_group(resources: Resources) -> None:
+    resources["Another"] = only(resources, "AWS::Logs::LogGroup")
+
+
+def only(resources: Resources, type: str) -> dict[str, Any]:  # the name in CloudFormation
+    return next(found for found in resources.values() if found["Type"] == type)
+
+
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [
+        (move_service, "is replaced and has a fixed name"),
+        (move_service, "is replaced and other stacks refer to it"),
+        (retype_service, "has another type"),
+        (repeat_group, "has the name of another resource"),
+        (add_group, "is retained, and the way back cannot create it"),
+    ],
+)
+def test_each_fault_is_found(
+    states: dict[str, Assembly], tmp_path: Path, fault: Callable[[Resources], None], said: str
+) -> None:
+    faulty = Assembly(NAME, tmp_path)
+    for name, template in states["before"].stacks.items():
+        changed = json.loads(json.dumps(template))
+        if name == "workers":
+            fault(changed["Resources"])
+        (tmp_path / f"{faulty.prefix}-{name}.template.json").write_text(json.dumps(changed))
+    found = [*refused(states["before"], faulty), *refused(faulty, states["before"])]
+    assert said in " ".join(found)
