@@ -338,7 +338,7 @@ CANARY = Function(
     memory_mb=256,  # it mostly waits; its film has 1 to 2 MB
 )
 
-# CloudWatch Logs calls it, in environments with Sentry.
+# CloudWatch Logs calls it, if the environment has a Sentry DSN.
 ERRORS_OF_WORKERS = Function(name="errors-workers", handler="functions.errors.workers:handler", memory_mb=256)
 
 ON_LAPTOP: tuple[Function, ...] = (

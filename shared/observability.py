@@ -153,7 +153,7 @@ def observed(
 
 
 @dataclass(frozen=True, slots=True)
-class Frame:
+class StackFrame:
     """One call of a stack."""
 
     file: str
@@ -166,7 +166,7 @@ class Raised:
     """An exception of another process: its class and its stack, with the innermost call last. It has no text (I15)."""
 
     name: str
-    frames: tuple[Frame, ...]
+    frames: tuple[StackFrame, ...]
 
 
 def report(message: str, raised: Raised | None = None, **ids: str) -> None:

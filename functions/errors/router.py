@@ -7,7 +7,7 @@ from pydantic import ConfigDict, Field
 from pydantic.config import JsonDict
 
 from shared.core.wire import Integer, Wire
-from shared.observability import Frame, Raised, logger, report
+from shared.observability import Raised, StackFrame, logger, report
 
 router = APIRouter(prefix="/api/errors", tags=["errors"])
 
@@ -20,7 +20,11 @@ NAME = r"^[A-Za-z_$][\w$]{0,59}$"
 
 
 class BrowserFrame(Wire):
-    file: str = Field(pattern=r"^/[\w./-]{1,120}\.m?js$", description="Path of a script on the studio's origin")
+    file: str = Field(
+        pattern=r"^/[\w./-]{1,120}\.m?js$",
+        examples=["/_next/static/app.js"],
+        description="Path of a script on the studio's origin",
+    )
     function: str = Field(default="?", pattern=r"^(\?|[\w$.<> ]{1,80})$")
     line: Integer = Field(ge=0, le=10**7)
 
@@ -30,8 +34,8 @@ class BrowserError(Wire):
 
     model_config = ConfigDict(json_schema_extra={"examples": [EXAMPLE]})
 
-    name: str = Field(pattern=NAME, description="The error's class")
-    page: str = Field(pattern=r"^/[\w/-]{0,120}$", description="Path of the page without its query")
+    name: str = Field(pattern=NAME, description="The error's class", examples=["TypeError"])
+    page: str = Field(pattern=r"^/[\w/-]{0,120}$", description="Path of the page without its query", examples=["/jobs"])
     frames: Annotated[list[BrowserFrame], Field(max_length=50, description="The stack, with the innermost call last")]
 
 
@@ -39,5 +43,5 @@ class BrowserError(Wire):
 def report_error(error: BrowserError) -> None:
     """Report an error of the studio's code in a browser."""
     logger.warning("browser error", error_name=error.name, page=error.page)
-    frames = tuple(Frame(frame.file, frame.function, frame.line) for frame in error.frames)
+    frames = tuple(StackFrame(frame.file, frame.function, frame.line) for frame in error.frames)
     report("browser error", Raised(error.name, frames), page=error.page)

@@ -8,7 +8,7 @@ import json
 from base64 import b64decode
 from typing import Any
 
-from shared.observability import Frame, Raised, observed, report
+from shared.observability import Raised, StackFrame, observed, report
 
 IDS = ("job_id", "step_id", "asset_id", "stage", "attempt", "code")  # the fields that contain no words of a creator
 
@@ -25,4 +25,6 @@ def _raised(line: dict[str, Any]) -> Raised | None:
     trace = line.get("stack_trace")
     if not trace:
         return None
-    return Raised(trace["type"], tuple(Frame(each["file"], each["function"], each["line"]) for each in trace["frames"]))
+    return Raised(
+        trace["type"], tuple(StackFrame(each["file"], each["function"], each["line"]) for each in trace["frames"])
+    )

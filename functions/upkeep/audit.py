@@ -154,7 +154,7 @@ def _slots(rows: Sequence[SlotsRecord], now: Moment) -> Iterator[Finding]:
         row.refresh(consistent_read=True)
         if row.waiting != before:  # it changes: the number is not of the same moment
             waiting = int(row.waiting or 0)
-        own = {slot.job_id for slot in slots.held()[0] if slot.account_id == row.owner}
+        own = {slot.job_id for slot in slots.held_by(row.owner)}
         yield from slot_findings(row, own, waiting, find_jobs(own | (row.running or set())), now)
 
 

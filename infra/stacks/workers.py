@@ -100,8 +100,7 @@ class WorkersStack(Stack):
             stage: self._stage_endpoint(stage, instance_type) for stage, instance_type in environment.sagemaker.items()
         }
         Aspects.of(self.cluster).add(_ServicesNeedProviders([worker.service for worker in self.services.values()]))
-        if environment.sentry_dsn:
-            self._report_errors()
+        self._report_errors()
 
     @property
     def availability_zones(self) -> list[str]:
@@ -214,9 +213,14 @@ class WorkersStack(Stack):
         return self._images[family]
 
     def _report_errors(self) -> None:
-        """Send the error lines of all workers to the function that reports them."""
+        """Send the error lines of all workers to the function that reports them, in environments with Sentry.
+
+        The function exists in all environments, because its log group stays when Sentry is switched off.
+        """
         stored = "CloudWatch Logs calls it with lines that stay in their log group."
         reporter = KinoraFunction(self, ERRORS_OF_WORKERS, self._environment, callers=stored)
+        if not self._environment.sentry_dsn:
+            return
         endpoints = {f"{stage.queue}-endpoint": group for stage, group in self._endpoint_logs.items()}
         for name, group in (self._logs | endpoints).items():
             logs.SubscriptionFilter(

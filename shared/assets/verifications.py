@@ -44,6 +44,8 @@ class VerificationStore:
     def _begin(self, asset: AssetRecord, at_once: int, at: datetime) -> bool:
         before = self._of(asset.account_id)
         asked: Asked = before.asked
+        if asked.get(asset.asset_id) == at.timestamp():  # an earlier try of this call, whose answer was lost
+            return True
         if asked.get(asset.asset_id, 0.0) > (at - ASK_AGAIN).timestamp():
             return False
         recent = at.timestamp() - VERIFICATION_VISIBILITY_SECONDS

@@ -129,6 +129,10 @@ class SlotStore:
         entries = sorted(row.running or ()) if row else []
         return [Held(*entry.split("#")) for entry in entries], len(row.free or ()) if row else 0
 
+    def held_by(self, account_id: str) -> list[Held]:
+        """Return the slots of the deployment that the account has."""
+        return [slot for slot in self.held()[0] if slot.account_id == account_id]
+
     def next_account(self, lane: Lane, skipped: Collection[str]) -> str | None:
         """Return the account whose turn it is, without those `skipped`. Eventually consistent."""
         most = len(skipped) + 1

@@ -87,16 +87,16 @@ def test_the_execution_log_exists_before_api_gateway_writes_it(cloud: Assembly) 
     assert group.id in stage.raw["DependsOn"]
 
 
-def test_public_routes_that_hash_passwords_have_a_smaller_limit(cloud: Assembly) -> None:
+def test_public_routes_that_hash_passwords_or_report_errors_have_a_smaller_limit(cloud: Assembly) -> None:
     [stage] = cloud.resources("AWS::ApiGateway::Stage")
     limits = {
         (setting["ResourcePath"].replace("~1", "/"), setting["HttpMethod"]): setting
         for setting in stage["MethodSettings"]
     }
     whole = limits.pop(("/*", "*"))
-    hashing = {("POST", "/api/auth/login"), ("POST", "/api/auth/register")}
-    assert {(verb, path.replace("//", "/")) for path, verb in limits} == hashing
-    assert hashing <= {tuple(route.split()) for domain in REST_DOMAINS for route in domain.public}
+    limited = {("POST", "/api/auth/login"), ("POST", "/api/auth/register"), ("POST", "/api/errors")}
+    assert {(verb, path.replace("//", "/")) for path, verb in limits} == limited
+    assert limited <= {tuple(route.split()) for domain in REST_DOMAINS for route in domain.public}
     for limit in limits.values():
         assert limit["ThrottlingRateLimit"] < whole["ThrottlingRateLimit"]
         assert limit["ThrottlingBurstLimit"] < whole["ThrottlingBurstLimit"]

@@ -369,7 +369,7 @@ class Life:
         return hook
 
 
-class Interrupted(Exception):
+class LifeInterrupted(Exception):
     """The end of an execution that the creator's request has stopped."""
 
 
@@ -392,7 +392,7 @@ class InterruptedLife(Life):
         self.at_call = AtCall(self.cloud, number, lambda _: requests(self.job_id))
 
     def _live(self) -> None:
-        with suppress(Interrupted):
+        with suppress(LifeInterrupted):
             super()._live()
 
     def _drain(self) -> None:
@@ -413,7 +413,7 @@ class InterruptedLife(Life):
 
     def _check(self) -> None:
         if self.at_call.operation and not self._draining:
-            raise Interrupted
+            raise LifeInterrupted
 
     def _hook(self, _process: str) -> Callable[[str], None]:
         return self.at_call if self.job_id and not self.at_call.operation else nothing
