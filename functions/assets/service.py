@@ -61,8 +61,9 @@ def complete(asset_id: str, caller: Principal) -> AssetRecord:
     if asset.key is None and asset.error is None:
         if not media.exists(asset.quarantine_key):
             raise NothingUploaded("Nothing was uploaded for this asset yet.")
-        assets.begin_verifying(asset)
+        # The proof is issued first: an asset in VERIFYING without one was sent by the previous release.
         task = AssetVerificationTask(asset_id=asset_id, proof=grants.issue(asset_id, at=utc_now()))
+        assets.begin_verifying(asset)
         queues.send(VERIFICATION_QUEUE, task, group=caller.account_id)
     return assets.get(asset_id, account_id=caller.account_id)
 

@@ -5,6 +5,7 @@ import io
 import json
 from collections.abc import Callable
 from contextvars import Context
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 from itertools import count
@@ -15,6 +16,7 @@ import pytest
 from botocore.exceptions import ClientError
 from PIL import Image
 
+from functions.pipeline import grant
 from shared.assets.record import AssetRecord, AssetStatus
 from shared.assets.store import assets
 from shared.aws import clients, media
@@ -132,6 +134,23 @@ def test_registering_again_sends_again_and_a_decided_asset_does_not_change(studi
     assert register(ada, asset_id).body["status"] == "READY"
     assert ada.get(f"/api/assets/{asset_id}").body["size"] == ready["size"]
     assert studio.messages("asset-verification") == []
+
+
+def test_an_upload_that_the_previous_release_sent_is_verified(studio: Studio, ada: Creator) -> None:
+    """That release sent no proofs, and stored none."""
+    asset_id = uploaded(ada, picture())
+    register(ada, asset_id)
+    delivery = studio.deliver("asset-verification")
+    assert delivery is not None
+    MediaGrantRecord(asset_id).delete()
+    verification.handle(replace(delivery, body=json.dumps({"version": 1, "assetId": asset_id})))
+    assert ada.get(f"/api/assets/{asset_id}").body["status"] == "READY"
+
+
+def test_an_upload_of_this_release_is_not_opened_without_its_proof(ada: Creator) -> None:
+    asset_id = uploaded(ada, picture())
+    register(ada, asset_id)
+    assert "refused" in grant.handler({"assetId": asset_id, "proof": ""}, None)
 
 
 # --- verification, end to end

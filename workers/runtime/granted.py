@@ -32,7 +32,7 @@ class GrantedMedia:
 
 def _fetch(request: MediaRequest) -> dict[str, str]:
     answer = clients.functions().invoke(
-        FunctionName=GrantConfig().grant_function, Payload=request.model_dump_json(by_alias=True)
+        FunctionName=GrantConfig().grant_function, Payload=request.encoded()
     )
     body = json.loads(answer["Payload"].read())
     if "FunctionError" in answer:

@@ -5,7 +5,6 @@ once. If the function of a poll dies, a new attempt claims the step after the le
 """
 
 from collections.abc import Mapping
-from contextlib import suppress
 from datetime import timedelta
 from functools import cached_property, partial
 from importlib import import_module
@@ -93,10 +92,9 @@ class RemoteRunner:
             self._submit_or_adopt(attempt)
 
     def _refused(self, attempt: Attempt) -> None:
-        """Release the step, which has a newer message. That message continues with the ticket."""
+        """Release the step. Its newer message continues with the ticket."""
         logger.info("attempt refused")
-        with suppress(Fenced):
-            attempt.release()
+        attempt.refused()
 
     def _submit_or_adopt(self, attempt: Attempt) -> None:
         task = attempt.task

@@ -1,0 +1,217 @@
+"""An update of a deployment with jobs in flight, and the judgement of what became of them."""
+
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+from threading import Thread
+from time import monotonic, sleep
+from typing import Any
+from uuid import uuid4
+
+from functions.upkeep.audit import findings
+from local.processes import Lifeline, Process, stop_all
+from local.studio import StudioClient
+from shared.assets.record import AssetStatus
+from shared.assets.store import assets
+from shared.core.clock import utc_now
+from shared.credits.store import credits
+from shared.jobs.record import JobStatus
+from shared.jobs.store import jobs
+from shared.stages.queues import VERIFICATION_QUEUE
+from shared.stages.stages import Stage
+from shared.subscriptions.record import PlanType, SubscriptionStatus
+from shared.subscriptions.store import subscriptions
+from tests.support.clips import driving_clip, picture
+from tools.cross_check.deployment import SOCKET_VARIABLE, addresses, deploy, set_variable, worker_processes
+from tools.cross_check.emulator import Emulator
+from tools.cross_check.films import FILM, decoded
+from tools.upgrade_check.release import Release
+
+IMAGE, VIDEO, MOTION, POST = Stage
+START_SECONDS, STOP_SECONDS, STEP_SECONDS, END_SECONDS = 60, 30, 90, 240
+REST_SECONDS = 60  # maximum time until the queues are empty after the end of the last job
+REFUSED = "message not handled"  # the line of a worker that leaves a message to SQS
+
+
+class Fleet:
+    """The workers of one release, by name."""
+
+    def __init__(self, release: Release, cloud: Emulator, folder: Path, lifeline: Lifeline) -> None:
+        self._made = worker_processes(release.assembly, cloud, folder, lifeline, release.root)
+
+    def __getitem__(self, name: str) -> Process:
+        return self._made[name]
+
+    def start(self, *names: str) -> None:
+        for name in names:
+            self._made[name].start()
+        for name in names:
+            self._made[name].wait_ready(START_SECONDS)
+
+    def stop(self, name: str) -> None:
+        """Send SIGTERM and wait until the worker ends by itself."""
+        self._made[name].send_signal(signal.SIGTERM)
+        if not self._made[name].ended(STOP_SECONDS):
+            raise TimeoutError(f"the worker {name} did not end {STOP_SECONDS} s after SIGTERM")
+
+    def stop_all(self) -> None:
+        running = [process for process in self._made.values() if process.alive]
+        for process in running:
+            process.send_signal(signal.SIGCONT)
+        stop_all(running)
+
+
+class Crossing:
+    """The jobs of two creators, by the point at which the update meets them."""
+
+    def __init__(self, rest: str, socket: str, folder: Path) -> None:
+        self.free, self.paid = (StudioClient(rest, socket) for _ in range(2))
+        self._folder = folder
+        self._projects: dict[StudioClient, str] = {}
+        self.jobs: dict[str, str] = {}  # point: job id
+        self.events: list[dict[str, Any]] = []
+        self.late_asset = ""
+
+    def arrive(self) -> None:
+        for studio in (self.free, self.paid):
+            studio.sign_up(f"{uuid4().hex}@example.com", uuid4().hex)
+            self._projects[studio] = studio.create_project("Upgrade")
+        subscriptions.put(self.paid.me()["id"], PlanType.PRO, SubscriptionStatus.ACTIVE, at=utc_now())
+
+    def submit(self, point: str, *inputs: dict[str, str], studio: StudioClient | None = None, **more: Any) -> str:
+        """Submit a job, and return its id."""
+        by = studio or self.free
+        body = {**FILM, "projectId": self._projects[by], "inputs": list(inputs), **more}
+        self.jobs[point] = str(by.submit(body)["id"])
+        return self.jobs[point]
+
+    def prepare(self, workers: Fleet) -> None:
+        """Bring a job to each point with the workers of the first release, and stop them."""
+        workers.start(VERIFICATION_QUEUE, VIDEO.queue)
+        photo = picture(self._folder / "photo.jpg")
+        made = [self.free.begin_upload(path) for path in (photo, driving_clip(self._folder / "clip.mp4", seconds=3))]
+        wait("verification", lambda: all(assets.get(one).status == AssetStatus.READY for one in made))
+        workers.stop(VERIFICATION_QUEUE)
+        self.late_asset = self.free.begin_upload(photo)
+        own, driving = ({"role": role, "assetId": one} for role, one in zip(("picture", "driving"), made, strict=True))
+        films = [self.submit(f"film {number}", own) for number in (1, 2)]
+        driven = self.submit("waits for motion transfer", own, driving, presetId="static")
+        wait("clips", lambda: all(status(one, VIDEO) == JobStatus.COMPLETED for one in (*films, driven)))
+        killed = self.submit("claimed by a worker that was killed", own)
+        wait("claim", lambda: status(killed, VIDEO) == JobStatus.RUNNING)
+        workers[VIDEO.queue].kill()
+        self.submit("waits for video synthesis", own)
+        self.submit("waits for image generation", studio=self.free)
+        self.submit("waits in a priority queue", studio=self.paid)
+        workers.start(POST.queue)
+        wait("claim of a film", lambda: any(status(one, POST) == JobStatus.RUNNING for one in films))
+        workers[POST.queue].send_signal(signal.SIGSTOP)
+
+    def follow(self, point: str) -> Thread:
+        """Receive the events of a job in a thread."""
+
+        def receive() -> None:
+            self.events.extend(self.free.events(self.jobs[point]))
+
+        thread = Thread(target=receive, daemon=True)
+        thread.start()
+        wait("subscription", lambda: bool(self.events))
+        return thread
+
+
+def cross(first: Release, second: Release, cloud: Emulator, folder: Path) -> list[str]:
+    """Deploy the first release, update it to the second one with jobs in flight, and return all faults."""
+    for _ in deploy(first.assembly, cloud, cloud.variables | first.variables):
+        pass
+    rest, socket = addresses(cloud, first.assembly)
+    set_variable(cloud, SOCKET_VARIABLE, socket)
+    lifeline = Lifeline()
+    old, new = (Fleet(one, cloud, folder / one.name.replace(" ", "-"), lifeline) for one in (first, second))
+    crossing = Crossing(rest, socket.replace("http", "ws", 1), folder)
+    try:
+        with closing(crossing.free), closing(crossing.paid):
+            crossing.arrive()
+            crossing.prepare(old)
+            following = crossing.follow("waits for image generation")
+            report("in flight", crossing)
+            began = monotonic()
+            for name, resources, seconds in deploy(
+                second.assembly, cloud, cloud.variables | second.variables | {SOCKET_VARIABLE: socket}, update=True
+            ):
+                print(f"  {name}: {resources} resources updated in {seconds:.1f} s", flush=True)
+            print(f"  updated after {monotonic() - began:.0f} s", flush=True)
+            together(crossing, old, new)
+            wait("the ends of all jobs", lambda: not crossing_open(crossing), END_SECONDS)
+            following.join(END_SECONDS)
+            report("at the end", crossing)
+            return list(faults(crossing, cloud, folder))
+    finally:
+        old.stop_all()
+        new.stop_all()
+        lifeline.cut()
+
+
+def together(crossing: Crossing, old: Fleet, new: Fleet) -> None:
+    """Let workers of both releases read the same queues, with messages of both. Then stop those of the first one."""
+    crossing.submit("submitted after the update")
+    old[POST.queue].send_signal(signal.SIGCONT)
+    new.start(VERIFICATION_QUEUE, *(stage.queue for stage in (IMAGE, VIDEO, MOTION)))
+    fresh = crossing.jobs["claimed by a worker that was killed"]
+    log = old[POST.queue].log
+
+    def received() -> bool:
+        """Return whether the worker of the first release has received a message of the second one."""
+        return REFUSED in log.read_text() or status(fresh, POST) in {JobStatus.RUNNING, JobStatus.COMPLETED}
+
+    wait("a new message for an old worker", received, END_SECONDS)
+    print(f"  the old worker refused {log.read_text().count(REFUSED)} messages", flush=True)
+    new.start(POST.queue)
+    old.stop(POST.queue)
+
+
+def faults(crossing: Crossing, cloud: Emulator, folder: Path) -> Iterator[str]:
+    for point, job_id in crossing.jobs.items():
+        job = (crossing.paid if "priority" in point else crossing.free).job(job_id)
+        if job["status"] != JobStatus.COMPLETED:
+            yield f"{point}: {job['status']}, {job['error']}"
+        elif decoded(job, cloud, folder / "film.mp4") != 24:
+            yield f"{point}: the film has another length"
+    for studio in (crossing.free, crossing.paid):
+        account = credits.account(studio.me()["id"])
+        own = (job for job in map(jobs.get, crossing.jobs.values()) if job.account_id == account.account_id)
+        charged = sum(int(job.credits) for job in own)
+        if (account.available, account.held) != (100 - charged, 0):
+            yield f"{account.available} credits are left and {account.held} held of 100, after {charged} for jobs"
+    if (asset := assets.get(crossing.late_asset)).status != AssetStatus.READY:
+        yield f"the asset under verification is {asset.status}"
+    if not crossing.events or crossing.events[-1]["type"] != "job.completed":
+        yield f"the subscriber received {[event['type'] for event in crossing.events][-3:]}"
+    until = monotonic() + REST_SECONDS
+    while (found := list(findings(utc_now(), at_rest=True))) and monotonic() < until:
+        sleep(2)
+    yield from (f"{one.invariant} {one.subject}: {one.sentence}" for one in found)
+
+
+def crossing_open(crossing: Crossing) -> list[str]:
+    return [point for point, job_id in crossing.jobs.items() if not jobs.get(job_id).ended]
+
+
+def report(moment: str, crossing: Crossing) -> None:
+    for point, job_id in crossing.jobs.items():
+        job = jobs.get(job_id)
+        steps = ", ".join(f"{stage} {step.status} ({step.attempts})" for stage, step in job.planned())
+        print(f"  {moment}: {point}: {job.status}: {steps}", flush=True)
+
+
+def status(job_id: str, stage: Stage) -> str:
+    return jobs.get(job_id).step(stage).status
+
+
+def wait(what: str, done: Callable[[], bool], seconds: float = STEP_SECONDS) -> None:
+    """Wait until it is done. Raise TimeoutError."""
+    until = monotonic() + seconds
+    while not done():
+        if monotonic() > until:
+            raise TimeoutError(f"{what}: not after {seconds} s")
+        sleep(0.2)
