@@ -16,6 +16,7 @@ from typing import Annotated
 
 import typer
 
+from local.environment import REGION
 from tools.cross_check.__main__ import write_line
 from tools.cross_check.emulator import emulator
 from tools.upgrade_check.release import previous, release_at, this_release
@@ -39,7 +40,7 @@ def main(
     folder = Path(tempfile.mkdtemp(prefix="kinora-upgrade-check-"))
     with emulator(folder) as cloud:
         function = first.assembly.functions()["upkeep-audit"]
-        os.environ |= function["Environment"]["Variables"] | cloud.variables
+        os.environ |= function["Environment"]["Variables"] | cloud.variables | {"AWS_DEFAULT_REGION": REGION}
         from tools.upgrade_check.crossing import cross  # noqa: PLC0415  # records read the environment at import
 
         faults = cross(first, second, cloud, folder)

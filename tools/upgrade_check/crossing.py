@@ -2,7 +2,7 @@
 
 import signal
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from threading import Thread
 from time import monotonic, sleep
@@ -109,10 +109,10 @@ class Crossing:
         workers[POST.queue].send_signal(signal.SIGSTOP)
 
     def follow(self, point: str) -> Thread:
-        """Receive the events of a job in a thread."""
+        """Receive the events of the paid creator's job in a thread, which alone uses this client meanwhile."""
 
         def receive() -> None:
-            self.events.extend(self.free.events(self.jobs[point]))
+            self.events.extend(self.paid.events(self.jobs[point]))
 
         thread = Thread(target=receive, daemon=True)
         thread.start()
@@ -133,7 +133,7 @@ def cross(first: Release, second: Release, cloud: Emulator, folder: Path) -> lis
         with closing(crossing.free), closing(crossing.paid):
             crossing.arrive()
             crossing.prepare(old)
-            following = crossing.follow("waits for image generation")
+            following = crossing.follow("waits in a priority queue")
             report("in flight", crossing)
             began = monotonic()
             for name, resources, seconds in deploy(
@@ -142,8 +142,9 @@ def cross(first: Release, second: Release, cloud: Emulator, folder: Path) -> lis
                 print(f"  {name}: {resources} resources updated in {seconds:.1f} s", flush=True)
             print(f"  updated after {monotonic() - began:.0f} s", flush=True)
             together(crossing, old, new)
-            wait("the ends of all jobs", lambda: not crossing_open(crossing), END_SECONDS)
-            following.join(END_SECONDS)
+            with suppress(TimeoutError):  # then the faults name the jobs
+                wait("the ends of all jobs", lambda: all(map(jobs.is_over, crossing.jobs.values())), END_SECONDS)
+            following.join(STEP_SECONDS)
             report("at the end", crossing)
             return list(faults(crossing, cloud, folder))
     finally:
@@ -191,10 +192,6 @@ def faults(crossing: Crossing, cloud: Emulator, folder: Path) -> Iterator[str]:
     while (found := list(findings(utc_now(), at_rest=True))) and monotonic() < until:
         sleep(2)
     yield from (f"{one.invariant} {one.subject}: {one.sentence}" for one in found)
-
-
-def crossing_open(crossing: Crossing) -> list[str]:
-    return [point for point, job_id in crossing.jobs.items() if not jobs.get(job_id).ended]
 
 
 def report(moment: str, crossing: Crossing) -> None:
