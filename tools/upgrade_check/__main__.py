@@ -22,6 +22,7 @@ from tools.cross_check.emulator import emulator
 from tools.upgrade_check.release import previous, release_at, this_release
 
 TIMEOUT_SECONDS = 540
+QUIET = {"AWS_DEFAULT_REGION": REGION, "POWERTOOLS_LOG_LEVEL": "ERROR"}
 
 
 def _time_out(*_: object) -> None:
@@ -40,7 +41,7 @@ def main(
     folder = Path(tempfile.mkdtemp(prefix="kinora-upgrade-check-"))
     with emulator(folder) as cloud:
         function = first.assembly.functions()["upkeep-audit"]
-        os.environ |= function["Environment"]["Variables"] | cloud.variables | {"AWS_DEFAULT_REGION": REGION}
+        os.environ |= function["Environment"]["Variables"] | cloud.variables | QUIET
         from tools.upgrade_check.crossing import cross  # noqa: PLC0415  # records read the environment at import
 
         faults = cross(first, second, cloud, folder)

@@ -2,7 +2,9 @@
 
 import signal
 from collections.abc import Callable, Iterator
-from contextlib import closing, suppress
+from contextlib import closing, redirect_stdout, suppress
+from datetime import timedelta
+from io import StringIO
 from pathlib import Path
 from threading import Thread
 from time import monotonic, sleep
@@ -10,6 +12,7 @@ from typing import Any
 from uuid import uuid4
 
 from functions.upkeep.audit import findings
+from functions.upkeep.sweep import sweep
 from local.processes import Lifeline, Process, stop_all
 from local.studio import StudioClient
 from shared.assets.record import AssetStatus
@@ -31,6 +34,8 @@ from tools.upgrade_check.release import Release
 IMAGE, VIDEO, MOTION, POST = Stage
 START_SECONDS, STOP_SECONDS, STEP_SECONDS, END_SECONDS = 60, 30, 90, 240
 REST_SECONDS = 60  # maximum time until the queues are empty after the end of the last job
+KILLED = "claimed by a worker that was killed"
+FOLLOWED = "waits for image generation"  # the subscriber receives the events of this job
 REFUSED = "message not handled"  # the line of a worker that leaves a message to SQS
 
 
@@ -79,40 +84,45 @@ class Crossing:
             self._projects[studio] = studio.create_project("Upgrade")
         subscriptions.put(self.paid.me()["id"], PlanType.PRO, SubscriptionStatus.ACTIVE, at=utc_now())
 
-    def submit(self, point: str, *inputs: dict[str, str], studio: StudioClient | None = None, **more: Any) -> str:
+    def submit(self, point: str, studio: StudioClient, *inputs: dict[str, str], **more: Any) -> str:
         """Submit a job, and return its id."""
-        by = studio or self.free
-        body = {**FILM, "projectId": self._projects[by], "inputs": list(inputs), **more}
-        self.jobs[point] = str(by.submit(body)["id"])
+        body = {**FILM, "projectId": self._projects[studio], "inputs": list(inputs), **more}
+        self.jobs[point] = str(studio.submit(body)["id"])
         return self.jobs[point]
 
     def prepare(self, workers: Fleet) -> None:
-        """Bring a job to each point with the workers of the first release, and stop them."""
+        """Bring a job to each point with the workers of the first release, and stop them.
+
+        The plan of the free creator allows two jobs at once. The jobs of the paid creator use the priority queues.
+        """
         workers.start(VERIFICATION_QUEUE, VIDEO.queue)
-        photo = picture(self._folder / "photo.jpg")
-        made = [self.free.begin_upload(path) for path in (photo, driving_clip(self._folder / "clip.mp4", seconds=3))]
-        wait("verification", lambda: all(assets.get(one).status == AssetStatus.READY for one in made))
+        photo, clip = picture(self._folder / "photo.jpg"), driving_clip(self._folder / "clip.mp4", seconds=3)
+        uploads = [
+            studio.begin_upload(path) for studio, path in ((self.free, photo), (self.paid, photo), (self.paid, clip))
+        ]
+        wait("verification", lambda: all(assets.get(one).status == AssetStatus.READY for one in uploads))
         workers.stop(VERIFICATION_QUEUE)
         self.late_asset = self.free.begin_upload(photo)
-        own, driving = ({"role": role, "assetId": one} for role, one in zip(("picture", "driving"), made, strict=True))
-        films = [self.submit(f"film {number}", own) for number in (1, 2)]
-        driven = self.submit("waits for motion transfer", own, driving, presetId="static")
+        free, paid = ({"role": "picture", "assetId": one} for one in uploads[:2])
+        driving = {"role": "driving", "assetId": uploads[2]}
+        films = [self.submit(f"film {number}", self.paid, paid) for number in (1, 2)]
+        driven = self.submit("waits for motion transfer", self.paid, paid, driving, presetId="static")
         wait("clips", lambda: all(status(one, VIDEO) == JobStatus.COMPLETED for one in (*films, driven)))
-        killed = self.submit("claimed by a worker that was killed", own)
+        killed = self.submit(KILLED, self.paid, paid)
         wait("claim", lambda: status(killed, VIDEO) == JobStatus.RUNNING)
         workers[VIDEO.queue].kill()
-        self.submit("waits for video synthesis", own)
-        self.submit("waits for image generation", studio=self.free)
-        self.submit("waits in a priority queue", studio=self.paid)
+        self.submit("waits for video synthesis", self.free, free)
+        self.submit(FOLLOWED, self.free)
+        self.submit("waits in a priority queue", self.paid)
         workers.start(POST.queue)
         wait("claim of a film", lambda: any(status(one, POST) == JobStatus.RUNNING for one in films))
         workers[POST.queue].send_signal(signal.SIGSTOP)
 
-    def follow(self, point: str) -> Thread:
-        """Receive the events of the paid creator's job in a thread, which alone uses this client meanwhile."""
+    def follow(self) -> Thread:
+        """Receive the events of a job in a thread, which alone uses the free creator's client meanwhile."""
 
         def receive() -> None:
-            self.events.extend(self.paid.events(self.jobs[point]))
+            self.events.extend(self.free.events(self.jobs[FOLLOWED]))
 
         thread = Thread(target=receive, daemon=True)
         thread.start()
@@ -133,7 +143,7 @@ def cross(first: Release, second: Release, cloud: Emulator, folder: Path) -> lis
         with closing(crossing.free), closing(crossing.paid):
             crossing.arrive()
             crossing.prepare(old)
-            following = crossing.follow("waits in a priority queue")
+            following = crossing.follow()
             report("in flight", crossing)
             began = monotonic()
             for name, resources, seconds in deploy(
@@ -155,10 +165,10 @@ def cross(first: Release, second: Release, cloud: Emulator, folder: Path) -> lis
 
 def together(crossing: Crossing, old: Fleet, new: Fleet) -> None:
     """Let workers of both releases read the same queues, with messages of both. Then stop those of the first one."""
-    crossing.submit("submitted after the update")
+    crossing.submit("submitted after the update", crossing.paid)
     old[POST.queue].send_signal(signal.SIGCONT)
     new.start(VERIFICATION_QUEUE, *(stage.queue for stage in (IMAGE, VIDEO, MOTION)))
-    fresh = crossing.jobs["claimed by a worker that was killed"]
+    fresh = crossing.jobs[KILLED]
     log = old[POST.queue].log
 
     def received() -> bool:
@@ -172,14 +182,14 @@ def together(crossing: Crossing, old: Fleet, new: Fleet) -> None:
 
 
 def faults(crossing: Crossing, cloud: Emulator, folder: Path) -> Iterator[str]:
+    owners = {studio.me()["id"]: studio for studio in (crossing.free, crossing.paid)}
     for point, job_id in crossing.jobs.items():
-        job = (crossing.paid if "priority" in point else crossing.free).job(job_id)
+        job = owners[jobs.get(job_id).account_id].job(job_id)
         if job["status"] != JobStatus.COMPLETED:
             yield f"{point}: {job['status']}, {job['error']}"
         elif decoded(job, cloud, folder / "film.mp4") != 24:
             yield f"{point}: the film has another length"
-    for studio in (crossing.free, crossing.paid):
-        account = credits.account(studio.me()["id"])
+    for account in map(credits.account, owners):
         own = (job for job in map(jobs.get, crossing.jobs.values()) if job.account_id == account.account_id)
         charged = sum(int(job.credits) for job in own)
         if (account.available, account.held) != (100 - charged, 0):
@@ -188,8 +198,11 @@ def faults(crossing: Crossing, cloud: Emulator, folder: Path) -> Iterator[str]:
         yield f"the asset under verification is {asset.status}"
     if not crossing.events or crossing.events[-1]["type"] != "job.completed":
         yield f"the subscriber received {[event['type'] for event in crossing.events][-3:]}"
-    until = monotonic() + REST_SECONDS
-    while (found := list(findings(utc_now(), at_rest=True))) and monotonic() < until:
+    at, until = utc_now() + timedelta(hours=25), monotonic() + REST_SECONDS
+    with redirect_stdout(StringIO()):  # its metrics
+        while not sweep(at)["complete"]:  # it deletes what becomes unnamed in the life of each job
+            pass
+    while (found := list(findings(at, at_rest=True))) and monotonic() < until:
         sleep(2)
     yield from (f"{one.invariant} {one.subject}: {one.sentence}" for one in found)
 
