@@ -137,7 +137,7 @@ def test_registering_again_sends_again_and_a_decided_asset_does_not_change(studi
 
 
 def test_an_upload_that_the_previous_release_sent_is_verified(studio: Studio, ada: Creator) -> None:
-    """That release sent no proofs, and stored none."""
+    """The previous release sent no proofs, and stored none."""
     asset_id = uploaded(ada, picture())
     register(ada, asset_id)
     delivery = studio.deliver("asset-verification")

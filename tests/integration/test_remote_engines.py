@@ -108,7 +108,7 @@ def shown(answer: TaskAnswer) -> tuple[str | None, str]:
 
 
 def test_a_step_that_the_previous_release_sent_is_sent_again(studio: Studio, provider: Fal, job_id: str) -> None:
-    """That release sent no proofs. The step is not submitted, and its ticket is not lost."""
+    """The previous release sent no proofs. The step is not submitted before its message has one."""
     [(body, _)] = take()
     message = json.loads(body)
     del message["task"]["proof"]

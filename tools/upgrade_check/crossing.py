@@ -175,7 +175,8 @@ def together(crossing: Crossing, old: Fleet, new: Fleet) -> None:
         """Return whether the worker of the first release has received a message of the second one."""
         return REFUSED in log.read_text() or status(fresh, POST) in {JobStatus.RUNNING, JobStatus.COMPLETED}
 
-    wait("a new message for an old worker", received, END_SECONDS)
+    with suppress(TimeoutError):  # a release whose steps do not get so far has faults
+        wait("a new message for an old worker", received)
     print(f"  the old worker refused {log.read_text().count(REFUSED)} messages", flush=True)
     new.start(POST.queue)
     old.stop(POST.queue)
