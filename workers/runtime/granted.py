@@ -31,9 +31,7 @@ class GrantedMedia:
 
 
 def _fetch(request: MediaRequest) -> dict[str, str]:
-    answer = clients.functions().invoke(
-        FunctionName=GrantConfig().grant_function, Payload=request.encoded()
-    )
+    answer = clients.functions().invoke(FunctionName=GrantConfig().grant_function, Payload=request.encoded())
     body = json.loads(answer["Payload"].read())
     if "FunctionError" in answer:
         raise StageFailure("storage_unavailable", "Storage is unavailable.", retryable=True)
