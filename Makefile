@@ -26,7 +26,7 @@ setup: $(READY) ## Install everything into .venv
 # The options are make variables (PROMPT="..."). Recipes read them as environment variables, which need no quoting. Each
 # one becomes its own unexpanded text first: otherwise make would expand the `$` in it, and run `$(shell ...)`.
 OPTIONS := PROMPT PRESET STACK STRENGTH IMAGE MOTION TRANSFER AUDIO CAPTIONS STYLE OPERATIONS ASPECT DURATION \
-  RESOLUTION FPS SEED PLAN OUT LOOP PORT FAULTS ENDPOINT
+  RESOLUTION FPS SEED PLAN OUT LOOP PORT FAULTS ENDPOINT FROM TO
 $(foreach name,$(OPTIONS),$(if $(value $(name)),$(eval override $(name) := $$(value $(name)))$(eval export $(name))))
 option = $(if $($(1)),--$(2) "$$$(1)")
 .PHONY: demo
@@ -55,7 +55,7 @@ test: $(READY) $(DYNAMODB) ## Run the tests
 .PHONY: check check-slow
 check: COVERAGE := --cov
 check: format-check lint types contracts test ## Run the first checks of CI: format, lint, types, import contracts, tests
-check-slow: protocol cross-check motion-check strangers ## Run the other checks of CI, in 30 minutes at most
+check-slow: protocol cross-check upgrade-check motion-check strangers ## Run the other checks of CI, in 30 minutes at most
 
 .PHONY: chaos chaos-soak
 chaos: $(READY) ## Run a storm of faults: JOBS= FAULTS= SEED=, all optional (docs/reliability.md)
@@ -125,7 +125,7 @@ CDK_RUN = PATH="$$PWD/$(BIN):$$PATH" $(CDK) -c env=$(ENV) $(CDK_FLAGS)
 $(CDK): | $(READY)
 	@$(BIN)/npm install --prefix build/cdk --no-save --silent aws-cdk@2.1148.1
 
-.PHONY: synth bootstrap diff deploy destroy cross-check
+.PHONY: synth bootstrap diff deploy destroy cross-check upgrade-check
 synth: $(READY) ## Build the CloudFormation templates of ENV (dev, staging, prod) into build/cdk.out
 	@PATH="$$PWD/$(BIN):$$PATH" $(BIN)/python -m infra.app -c env=$(ENV)
 bootstrap: $(CDK) ## Prepare the account of your AWS credentials for ENV, and print what it lacks
@@ -140,6 +140,8 @@ destroy: $(CDK) ## Delete ENV's stacks and their contents, after you type its na
 	@PATH="$$PWD/$(BIN):$$PATH" $(BIN)/python -m infra.destroy $(ENV) $(CDK) -c env=$(ENV) $(CDK_FLAGS)
 cross-check: $(READY) ## Deploy the template into another emulator, make a film there, compare with the laptop cloud
 	@$(BIN)/python -m tools.cross_check
+upgrade-check: $(READY) ## Update a deployment with jobs in flight, from the previous release to this one: FROM= TO=, both optional
+	@$(BIN)/python -m tools.upgrade_check $(call option,FROM,from) $(call option,TO,to)
 
 .PHONY: clean
 clean: ## Remove build outputs, the environment and local keys

@@ -48,7 +48,10 @@ class Lifeline:
 
 
 class Process:
-    """One child, `python -m module arguments`. Its output goes to a log; it prints `ready` when it serves."""
+    """One child, `python -m module arguments`. Its output goes to a log; it prints `ready` when it serves.
+
+    `root` is the source tree of the module. Its interpreter is in `.venv`.
+    """
 
     def __init__(
         self,
@@ -60,9 +63,11 @@ class Process:
         log: Path,
         lifeline: Lifeline,
         sockets: Sequence[socket.socket] = (),
+        root: Path = ROOT,
     ) -> None:
-        self.name, self.log = name, log
-        self._command = [sys.executable, "-m", "local.child", str(lifeline.theirs), module, *arguments]
+        self.name, self.log, self._root = name, log, root
+        python = sys.executable if root == ROOT else str(root / ".venv" / "bin" / "python")
+        self._command = [python, "-m", "local.child", str(lifeline.theirs), module, *arguments]
         self._environment = dict(environment)
         self._pass_fds = (lifeline.theirs, *(server.fileno() for server in sockets))
         self._child: subprocess.Popen[bytes] | None = None
@@ -88,7 +93,7 @@ class Process:
         self.log.parent.mkdir(parents=True, exist_ok=True)
         self._child = subprocess.Popen(  # noqa: S603  # our own modules
             self._command,
-            cwd=ROOT,
+            cwd=self._root,
             env=self._environment,
             pass_fds=self._pass_fds,
             stdin=subprocess.DEVNULL,

@@ -42,7 +42,7 @@ def invoke(endpoint: str, task: StageTask, token: str) -> None:
     """Send the step to the endpoint. The task is stored with its job's media and is deleted with them."""
     inference_id = _inference_id(task.job_id, task.stage, token)
     key = task_key(task.job_id, task.stage, inference_id)
-    media.put(task.model_dump_json(by_alias=True).encode(), key, "application/json", kind="work")
+    media.put(task.encoded().encode(), key, "application/json", kind="work")
     trace = header()
     sagemaker_runtime().invoke_endpoint_async(
         EndpointName=endpoint,

@@ -50,6 +50,13 @@ class Wire(BaseModel):
         json_schema_serialization_defaults_required=True,  # a field with a default is always sent
     )
 
+    def encoded(self) -> str:
+        """Return the JSON of a message or a document. A field that is None is absent.
+
+        So the previous release, which refuses unknown fields, reads it while a new optional field is not used.
+        """
+        return self.model_dump_json(by_alias=True, exclude_none=True)
+
 
 class View(BaseModel):
     """Base of response bodies and events. A field with the default `absent` is omitted while it is None."""

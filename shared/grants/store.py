@@ -37,10 +37,23 @@ class GrantStore:
             MediaGrantRecord(task).update([record.attempts.add({attempt})], record.proof == proof)
 
     def has_admitted(self, task: str, attempt: str) -> bool:
+        """Return whether the attempt has received access, or the task was sent by the previous release.
+
+        That release sent no proofs, and its workers needed no access. No worker of this release can write the media of
+        such a task.
+        """
         try:
             return attempt in (MediaGrantRecord.get(task, consistent_read=True).attempts or ())
         except MediaGrantRecord.DoesNotExist:
+            return True
+
+    def has_proof(self, task: str) -> bool:
+        """Return whether a message with a proof was prepared for the task. The previous release sent no proofs."""
+        try:
+            MediaGrantRecord.get(task, consistent_read=True)
+        except MediaGrantRecord.DoesNotExist:
             return False
+        return True
 
 
 grants = GrantStore()

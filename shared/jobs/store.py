@@ -107,7 +107,7 @@ class JobStore:
         )
         exists = Conflict("This job already exists.")
         tx.put(record, JobRecord.job_id.does_not_exist(), otherwise=exists)
-        document = JobSpecRecord(job_id, document=spec.model_dump_json(by_alias=True))
+        document = JobSpecRecord(job_id, document=spec.encoded())
         tx.put(document, JobSpecRecord.job_id.does_not_exist(), otherwise=exists)
         return record
 

@@ -10,6 +10,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from local.environment import ROOT
 from shared.connections.messages import CatchUp, FanOut, SessionOver
+from shared.core.wire import Wire
 from shared.jobs.spec import JobSpec
 from shared.stages.messages import AssetVerificationTask, RemoteTask, StageTask
 from shared.stages.queues import FAN_OUT_QUEUE, REMOTE_QUEUE, VERIFICATION_QUEUE
@@ -36,6 +37,15 @@ def test_a_golden_message_decodes_and_is_written_the_same(path: Path) -> None:
     text = path.read_text()
     message = decode(path.stem, text)
     assert json.loads(message.model_dump_json(by_alias=True, exclude_unset=True)) == json.loads(text)
+
+
+@pytest.mark.parametrize("path", sorted(GOLDEN.glob("*.json")), ids=lambda path: path.stem)
+def test_an_optional_field_that_is_not_used_is_not_sent(path: Path) -> None:
+    """The previous release refuses a field that it does not know (docs/adr/0029)."""
+    message = decode(path.stem, path.read_text())
+    assert isinstance(message, Wire)
+    assert "null" not in message.encoded()
+    assert decode(path.stem, message.encoded()) == message
 
 
 def test_there_is_a_golden_message_of_every_kind() -> None:

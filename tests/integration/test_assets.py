@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import Context
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 from itertools import count
@@ -19,6 +20,7 @@ from PIL import Image
 
 from functions.assets.service import UPLOADS_AT_ONCE
 from functions.jobs import service as jobs_service
+from functions.pipeline import grant
 from functions.upkeep import sweep
 from shared.assets.record import AssetRecord, AssetStatus, VerificationsRecord
 from shared.assets.store import assets
@@ -221,6 +223,23 @@ def test_simultaneous_requests_do_not_exceed_the_limit(ada: Creator) -> None:
     with pytest.raises(TooManyUploads):
         late.begin(second, at_once=1, at=utc_now())
     assert assets.get(second.asset_id).status == AssetStatus.PENDING
+
+
+def test_an_upload_that_the_previous_release_sent_is_verified(studio: Studio, ada: Creator) -> None:
+    """The previous release sent no proofs, and stored none."""
+    asset_id = uploaded(ada, picture())
+    register(ada, asset_id)
+    delivery = studio.deliver("asset-verification")
+    assert delivery is not None
+    MediaGrantRecord(asset_id).delete()
+    verification.handle(replace(delivery, body=json.dumps({"version": 1, "assetId": asset_id})))
+    assert ada.get(f"/api/assets/{asset_id}").body["status"] == "READY"
+
+
+def test_an_upload_of_this_release_is_not_opened_without_its_proof(ada: Creator) -> None:
+    asset_id = uploaded(ada, picture())
+    register(ada, asset_id)
+    assert "refused" in grant.handler({"assetId": asset_id, "proof": ""}, None)
 
 
 # --- verification, end to end

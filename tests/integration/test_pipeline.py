@@ -70,7 +70,7 @@ def test_dispatch_stores_the_token_and_sends_the_task(studio: Studio, ada: Creat
         "stage": "IMAGE_GENERATION", "sending": sending("token-1"),
     }  # fmt: skip
     assert request == {
-        "jobId": job_id, "userId": ada.user_id, "prompt": "a lighthouse", "style": None, "aspectRatio": "16:9",
+        "jobId": job_id, "userId": ada.user_id, "prompt": "a lighthouse", "aspectRatio": "16:9",
         "width": 2304, "height": 1296, "seed": 7,
     }  # fmt: skip
     job = jobs.get(job_id)

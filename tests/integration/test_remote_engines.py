@@ -108,6 +108,16 @@ def shown(answer: TaskAnswer) -> tuple[str | None, str]:
 # --- success
 
 
+def test_a_step_that_the_previous_release_sent_is_sent_again(studio: Studio, provider: Fal, job_id: str) -> None:
+    """The previous release sent no proofs. The step is not submitted before its message has one."""
+    [(body, _)] = take()
+    message = json.loads(body)
+    del message["task"]["proof"]
+    RemoteRunner().handle(json.dumps(message))
+    assert [answer.error for answer in studio.cloud.answers] == ["Stage.Retryable"]
+    assert (provider.accepted, take()) == ([], [])
+
+
 def test_a_step_is_submitted_once_polled_downloaded_stored_and_answered(
     studio: Studio, provider: Fal, job_id: str
 ) -> None:

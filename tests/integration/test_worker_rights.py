@@ -317,6 +317,7 @@ def test_a_film_of_an_attempt_without_access_is_not_charged(ada: Creator) -> Non
     job_id = str(ada.job(ada.project())["id"])
     for stage in (IMAGE, VIDEO):
         complete_step(job_id, stage)
+    dispatch({"jobId": job_id, "stage": FILM.value, "taskToken": "token-1"}, None)
     attempt = claim(job_id, FILM)
     result = stored_result(job_id, FILM, attempt)
     outputs = [OutputMap(role=o.role, name=o.key.rpartition("/")[2], media_type=o.media_type) for o in result.outputs]
@@ -324,6 +325,15 @@ def test_a_film_of_an_attempt_without_access_is_not_charged(ada: Creator) -> Non
     raw_update(job_id, "steps", steps_with(job_id, lambda steps: steps["p"]["M"].update(s={"S": "COMPLETED"})))
     assert settle.handler({"jobId": job_id}, None)["status"] == "FAILED"
     assert credits.account(ada.user_id).available == 100
+
+
+def test_a_film_of_the_previous_release_is_charged(ada: Creator) -> None:
+    """Its dispatch stored no proofs, and its workers needed no access."""
+    job_id = str(ada.job(ada.project())["id"])
+    complete_steps(job_id)
+    for stage in Stage:
+        MediaGrantRecord(f"{job_id}#{stage}").delete()
+    assert settle.handler({"jobId": job_id}, None)["status"] == "COMPLETED"
 
 
 @pytest.mark.parametrize("name", ["../video", "/video", "a/b", "", "*", "..", "video?x"])

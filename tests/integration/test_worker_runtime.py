@@ -411,6 +411,34 @@ def test_a_twin_of_an_earlier_sending_is_deleted(studio: Studio, job_id: str) ->
     assert waiting(studio) == (0, 0)
 
 
+def send_without_proof(studio: Studio) -> None:
+    """Replace the queue's only message by one of the previous release, which sent no proofs."""
+    delivery = studio.deliver(QUEUE)
+    assert delivery is not None
+    message = {name: value for name, value in json.loads(delivery.body).items() if name != "proof"}
+    delivery.delete()
+    clients.sqs().send_message(QueueUrl=queue_url(QUEUE), MessageBody=json.dumps(message))
+
+
+def test_a_step_that_the_previous_release_sent_is_sent_again(studio: Studio, job_id: str) -> None:
+    send_without_proof(studio)
+    engine = TinyEngine()
+    work(studio, engine)
+    assert (engine.runs, waiting(studio)) == (0, (0, 0))
+    assert [answer.error for answer in studio.cloud.answers] == ["Stage.Retryable"]
+    dispatch({"jobId": job_id, "stage": IMAGE.value, "taskToken": "token-2"}, None)
+    work(studio, engine)
+    assert (engine.runs, jobs.get(job_id).step(IMAGE).status) == (1, JobStatus.COMPLETED)
+
+
+def test_an_old_message_of_the_previous_release_fails_no_newer_one(studio: Studio, job_id: str) -> None:
+    send_without_proof(studio)
+    steps.store_token(job_id, IMAGE, "token-2", at=utc_now())
+    work(studio, TinyEngine())
+    assert studio.cloud.answers == []
+    assert (jobs.get(job_id).step(IMAGE).status, waiting(studio)) == (JobStatus.QUEUED, (0, 0))
+
+
 def test_a_lease_of_a_fast_clock_is_not_believed(studio: Studio, job_id: str) -> None:
     claim(job_id, IMAGE, utc_now() + timedelta(hours=1))
     work(studio, TinyEngine())

@@ -10,23 +10,27 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 from time import monotonic
 
-import av
-
 from local.cloud import laptop_cloud
-from local.environment import ACCESS_KEY_ID, SECRET_ACCESS_KEY, for_process
-from local.processes import Lifeline, Process, stop_all
-from tools.cross_check.deployment import OMITTED_STACKS, OMITTED_TYPES, deploy, resource, set_variable
+from local.processes import Lifeline, stop_all
+from tools.cross_check.deployment import (
+    OMITTED_STACKS,
+    OMITTED_TYPES,
+    SOCKET_VARIABLE,
+    addresses,
+    deploy,
+    resource,
+    set_variable,
+    worker_processes,
+)
 from tools.cross_check.emulator import Emulator, emulator
-from tools.cross_check.films import FilmHistory, make_film
+from tools.cross_check.films import FilmHistory, decoded, make_film
 from tools.template import Assembly, synthesized
 
 START_SECONDS = 60
 TIMEOUT_SECONDS = 300
-STAGE = "v1"
 
 
 def write_line(text: str) -> None:
@@ -34,38 +38,19 @@ def write_line(text: str) -> None:
     sys.stdout.flush()
 
 
-def credentials(cloud: Emulator) -> dict[str, str]:
-    """Return the variables with which a process uses the emulator instead of AWS."""
-    return {
-        "AWS_ENDPOINT_URL": cloud.url,
-        "AWS_ACCESS_KEY_ID": ACCESS_KEY_ID,
-        "AWS_SECRET_ACCESS_KEY": SECRET_ACCESS_KEY,
-        "NO_PROXY": "127.0.0.1,localhost",
-        "no_proxy": "127.0.0.1,localhost",
-    }
-
-
 @contextmanager
 def workers(assembly: Assembly, cloud: Emulator, folder: Path) -> Iterator[None]:
-    """Run the command of every task definition with its variables as a process until the block ends."""
-    lifeline, started = Lifeline(), list[Process]()
+    """Run all workers until the block ends."""
+    lifeline = Lifeline()
+    made = worker_processes(assembly, cloud, folder, lifeline).values()
     try:
-        for task in assembly.resources("AWS::ECS::TaskDefinition"):
-            [container] = task["ContainerDefinitions"]
-            given = {variable["Name"]: variable["Value"] for variable in container["Environment"]}
-            _python, _m, module, *arguments = container["Command"]
-            name = task["Family"]
-            process = Process(
-                name, module, arguments, environment=for_process(given | credentials(cloud)),
-                log=folder / f"{name}.log", lifeline=lifeline,
-            )  # fmt: skip
+        for process in made:
             process.start()
-            started.append(process)
-        for process in started:
+        for process in made:
             process.wait_ready(START_SECONDS)
         yield
     finally:
-        stop_all(started)
+        stop_all([process for process in made if process.alive])
         lifeline.cut()
 
 
@@ -73,28 +58,15 @@ def in_the_emulator(folder: Path) -> FilmHistory:
     assembly = synthesized("dev")
     with emulator(folder) as cloud:
         write_line(f"MiniStack at {cloud.url}; logs in {folder}")
-        variables = credentials(cloud)
-        for name, resources, seconds in deploy(assembly, cloud, variables):
+        for name, resources, seconds in deploy(assembly, cloud, cloud.variables):
             write_line(f"  {assembly.prefix}-{name}: {resources} resources in {seconds:.1f} s")
-        address = partial("{}/_aws/execute-api/{}/{}".format, cloud.url)
-        rest = address(resource(cloud, f"{assembly.prefix}-api", "AWS::ApiGateway::RestApi"), STAGE)
-        socket = address(resource(cloud, f"{assembly.prefix}-api", "AWS::ApiGatewayV2::Api"), STAGE)
-        set_variable(cloud, "KINORA_SOCKET_ENDPOINT_URL", socket)  # the template's value is an address of AWS
+        rest, socket = addresses(cloud, assembly)
+        set_variable(cloud, SOCKET_VARIABLE, socket)
         machine = resource(cloud, f"{assembly.prefix}-pipeline", "AWS::StepFunctions::StateMachine")
         with workers(assembly, cloud, folder):
             film = make_film(rest, socket.replace("http", "ws", 1), cloud.client("stepfunctions"), machine)
-            decode(film, cloud, folder)
+            write_line(f"  film: {decoded(film.job, cloud, folder / 'film.mp4')} frames")
             return film
-
-
-def decode(film: FilmHistory, cloud: Emulator, folder: Path) -> None:
-    """Decode the film from the bucket, because MiniStack has no CloudFront that serves its signed URL."""
-    key = film.job["videoUrl"].partition("?")[0].partition("/media/")[2]
-    bucket = next(b["Name"] for b in cloud.client("s3").list_buckets()["Buckets"] if "-media-" in b["Name"])
-    path = folder / "film.mp4"
-    cloud.client("s3").download_file(bucket, key, str(path))
-    with av.open(path) as container:
-        write_line(f"  film: {path.stat().st_size} bytes, {sum(1 for _ in container.decode(video=0))} frames")
 
 
 def on_the_laptop(folder: Path) -> FilmHistory:

@@ -4,15 +4,20 @@ import json
 import sysconfig
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
-from local.environment import ACCOUNT, REGION
+from botocore.exceptions import ClientError
+
+from local.environment import ACCOUNT, REGION, ROOT, for_process
+from local.processes import Lifeline, Process
 from tools.cross_check.emulator import Emulator
 from tools.template import Assembly, many
 
 BUCKET = f"cdk-hnb659fds-assets-{ACCOUNT}-{REGION}"  # the name that `cdk bootstrap` uses
 STACKS = ("data", "pipeline", "api", "web")
 STACK_SECONDS = 90
+SOCKET_VARIABLE = "KINORA_SOCKET_ENDPOINT_URL"  # the template's value is an address of AWS
 
 # Stacks and resource types that are not deployed, with the reason.
 OMITTED_STACKS = {
@@ -62,14 +67,17 @@ def _resolved(value: Any, formation: Any) -> Any:
     return value
 
 
-def deploy(cloud: Assembly, emulator: Emulator, variables: dict[str, str]) -> Iterator[tuple[str, int, float]]:
-    """Create the stacks. Yield each stack's name, number of resources and seconds.
+def deploy(
+    cloud: Assembly, emulator: Emulator, variables: dict[str, str], *, update: bool = False
+) -> Iterator[tuple[str, int, float]]:
+    """Create the stacks, or update them. Yield each stack's name, number of resources and seconds.
 
     `variables` are set on every function in addition to those of the template. Raise DeploymentFailed.
     """
     storage, formation = emulator.client("s3"), emulator.client("cloudformation")
-    emulator.client("ssm").put_parameter(Name="/cdk-bootstrap/hnb659fds/version", Value="30", Type="String")
-    storage.create_bucket(Bucket=BUCKET)
+    if not update:
+        emulator.client("ssm").put_parameter(Name="/cdk-bootstrap/hnb659fds/version", Value="30", Type="String")
+        storage.create_bucket(Bucket=BUCKET)
     for asset in cloud.folder.glob("asset.*"):
         if asset.is_file():
             storage.put_object(Bucket=BUCKET, Key=asset.name.removeprefix("asset."), Body=asset.read_bytes())
@@ -79,11 +87,15 @@ def deploy(cloud: Assembly, emulator: Emulator, variables: dict[str, str]) -> It
         template = adapted(cloud.stacks[name], everywhere, formation)
         storage.put_object(Bucket=BUCKET, Key=f"{name}.template.json", Body=json.dumps(template).encode())
         stack = f"{cloud.prefix}-{name}"
-        formation.create_stack(
-            StackName=stack,
-            TemplateURL=f"{emulator.url}/{BUCKET}/{name}.template.json",
-            Capabilities=["CAPABILITY_NAMED_IAM"],
-        )
+        try:
+            (formation.update_stack if update else formation.create_stack)(
+                StackName=stack,
+                TemplateURL=f"{emulator.url}/{BUCKET}/{name}.template.json",
+                Capabilities=["CAPABILITY_NAMED_IAM"],
+            )
+        except ClientError as error:
+            if "No updates" not in str(error):
+                raise
         _wait(formation, stack)
         yield name, len(template["Resources"]), time.monotonic() - began
 
@@ -107,13 +119,42 @@ def resource(emulator: Emulator, stack: str, type: str) -> str:
     return str(one)
 
 
+def addresses(emulator: Emulator, cloud: Assembly) -> tuple[str, str]:
+    """Return the HTTP addresses of the REST API and of the WebSocket API."""
+    rest, socket = (
+        f"{emulator.url}/_aws/execute-api/{resource(emulator, f'{cloud.prefix}-api', type)}/v1"
+        for type in ("AWS::ApiGateway::RestApi", "AWS::ApiGatewayV2::Api")
+    )
+    return rest, socket
+
+
+def worker_processes(
+    cloud: Assembly, emulator: Emulator, folder: Path, lifeline: Lifeline, root: Path = ROOT
+) -> dict[str, Process]:
+    """Return a process for each task definition, by the worker's name. They are not started.
+
+    Each runs the command with the variables of its task definition. `root` is the source tree of the release.
+    """
+    made = {}
+    for task in cloud.resources("AWS::ECS::TaskDefinition"):
+        [container] = task["ContainerDefinitions"]
+        given = {variable["Name"]: variable["Value"] for variable in container["Environment"]}
+        _python, _m, module, *arguments = container["Command"]
+        name = task["Family"].removeprefix(f"{cloud.prefix}-")
+        made[name] = Process(
+            name, module, arguments, environment=for_process(given | emulator.variables), log=folder / f"{name}.log",
+            lifeline=lifeline, root=root,
+        )  # fmt: skip
+    return made
+
+
 def _wait(formation: Any, stack: str) -> None:
     deadline = time.monotonic() + STACK_SECONDS
     status = ""
     while time.monotonic() < deadline:
         [found] = formation.describe_stacks(StackName=stack)["Stacks"]
         status = found["StackStatus"]
-        if status == "CREATE_COMPLETE":
+        if status in {"CREATE_COMPLETE", "UPDATE_COMPLETE"}:
             return
         if not status.endswith("_IN_PROGRESS") or "ROLLBACK" in status:
             break

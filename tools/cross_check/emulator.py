@@ -27,6 +27,17 @@ class Emulator:
     def __init__(self, url: str, log: Path) -> None:
         self.url, self.log = url, log
 
+    @property
+    def variables(self) -> dict[str, str]:
+        """The variables with which a process uses the emulator instead of AWS."""
+        return {
+            "AWS_ENDPOINT_URL": self.url,
+            "AWS_ACCESS_KEY_ID": ACCESS_KEY_ID,
+            "AWS_SECRET_ACCESS_KEY": SECRET_ACCESS_KEY,
+            "NO_PROXY": f"{HOST},localhost",
+            "no_proxy": f"{HOST},localhost",
+        }
+
     def client(self, service: Any) -> Any:
         """Return a boto3 client of the emulator. The caller's own AWS environment is not used."""
         return boto3.client(

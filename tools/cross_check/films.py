@@ -2,10 +2,14 @@
 
 from contextlib import closing
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import av
+
 from local.studio import StudioClient
+from tools.cross_check.emulator import Emulator
 
 # Without a driving clip a stage is skipped. Both clouds must skip the same stage.
 FILM = {
@@ -42,6 +46,15 @@ def make_film(api_url: str, socket_url: str, stepfunctions: Any, state_machine_a
         states=entered(stepfunctions, execution),
         job=job,
     )
+
+
+def decoded(job: dict[str, Any], cloud: Emulator, path: Path) -> int:
+    """Decode the job's film from the bucket and return the number of frames. MiniStack has no CloudFront."""
+    key = job["videoUrl"].partition("?")[0].partition("/media/")[2]
+    bucket = next(b["Name"] for b in cloud.client("s3").list_buckets()["Buckets"] if "-media-" in b["Name"])
+    cloud.client("s3").download_file(bucket, key, str(path))
+    with av.open(path) as container:
+        return sum(1 for _ in container.decode(video=0))
 
 
 def entered(stepfunctions: Any, execution_arn: str) -> tuple[str, ...]:

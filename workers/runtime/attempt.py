@@ -1,5 +1,6 @@
 """One worker's claim on a step. It ends with a recorded result, with a recorded failure, or without a record."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -95,6 +96,17 @@ class Attempt:
     def release(self) -> None:
         """Hand the step back, so that another attempt can claim it at once. Raise Fenced."""
         steps.release(self.task.job_id, self.task.stage, attempt=self.id, at=utc_now())
+
+    def refused(self) -> None:
+        """Release the step, because it has a newer message, which has the right to its media.
+
+        The previous release sends messages without a proof. Then let the state machine send the step again.
+        """
+        if self.task.proof is None and self.token is not None and self.task.was_sent_for(self.token):
+            self.fail(StageFailure("message_of_previous_release", "This step begins again.", retryable=True))
+        else:
+            with suppress(Fenced):
+                self.release()
 
     def has_result(self) -> bool:
         """Return whether the step's result is that of this attempt."""

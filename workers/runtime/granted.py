@@ -48,9 +48,7 @@ def reach_media() -> None:
 
 
 def _fetch(request: MediaRequest) -> dict[str, str]:
-    answer = clients.functions().invoke(
-        FunctionName=GrantConfig().grant_function, Payload=request.model_dump_json(by_alias=True)
-    )
+    answer = clients.functions().invoke(FunctionName=GrantConfig().grant_function, Payload=request.encoded())
     body = json.loads(answer["Payload"].read())
     if "FunctionError" in answer:
         raise GrantFailed(body.get("errorType"))

@@ -96,10 +96,9 @@ class RemoteRunner:
             self._submit_or_adopt(attempt)
 
     def _refused(self, attempt: Attempt) -> None:
-        """Release the step, which has a newer message. That message continues with the ticket."""
+        """Release the step. Its newer message continues with the ticket."""
         logger.info("attempt refused")
-        with suppress(Fenced):
-            attempt.release()
+        attempt.refused()
 
     def _submit_or_adopt(self, attempt: Attempt) -> None:
         task = attempt.task

@@ -133,11 +133,10 @@ class StepRunner:
             delivery.hand_back()
 
     def _refused(self, attempt: Attempt, delivery: Receipt) -> None:
-        """Release the step. Delete the message if the step has a newer one, which has the right to its media."""
+        """Release the step. Delete the message if the step has or gets a newer one."""
         logger.info("attempt refused")
-        with suppress(Fenced):
-            attempt.release()
-        if is_outdated(attempt.task):
+        attempt.refused()
+        if attempt.task.proof is None or is_outdated(attempt.task):
             delivery.delete()
 
 
