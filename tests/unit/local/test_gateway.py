@@ -201,7 +201,7 @@ def test_a_client_that_reads_nothing_blocks_no_other_client(gateway: Any) -> Non
     async def steps(client: Any) -> None:
         reader, writer = await asyncio.open_connection(client.server.host, client.server.port, limit=1024)
         writer.write(
-            b"GET /ws HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer good\r\n"
+            b"GET /ws HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer good\r\n"
             b"Connection: Upgrade\r\nUpgrade: websocket\r\n"
             b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
         )
