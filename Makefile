@@ -55,7 +55,7 @@ test: $(READY) $(DYNAMODB) ## Run the tests
 .PHONY: check check-slow
 check: COVERAGE := --cov
 check: format-check lint types contracts test ## Run the first checks of CI: format, lint, types, import contracts, tests
-check-slow: protocol cross-check upgrade-check motion-check strangers ## Run the other checks of CI, in 30 minutes at most
+check-slow: slow protocol cross-check upgrade-check motion-check strangers ## Run the other checks of CI, in 30 minutes at most
 
 .PHONY: chaos chaos-soak
 chaos: $(READY) ## Run a storm of faults: JOBS= FAULTS= SEED=, all optional (docs/reliability.md)
@@ -63,7 +63,9 @@ chaos: $(READY) ## Run a storm of faults: JOBS= FAULTS= SEED=, all optional (doc
 chaos-soak: $(READY) ## Run a storm of 1,000 jobs and 5,000 faults: SEED=
 	@$(BIN)/python -m tests.chaos --jobs 1000 --faults 5000 $(call option,SEED,seed)
 
-.PHONY: worlds
+.PHONY: slow worlds
+slow: $(READY) $(DYNAMODB) ## Run the exhaustive tests that `make test` leaves out
+	$(BIN)/pytest -m slow --ignore tests/strangers --numprocesses auto --dist load
 worlds: $(READY) ## Run a job with each fault at each AWS call, in each world that `make test` leaves out
 	$(BIN)/pytest -m worlds --numprocesses auto tests/integration/test_lost_answers.py tests/integration/test_interrupted_jobs.py
 

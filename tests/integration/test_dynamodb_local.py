@@ -160,6 +160,7 @@ def end_all_jobs() -> None:
             settlement.cancel(jobs.get(slot.job_id), at=utc_now())
 
 
+@pytest.mark.slow
 def test_requests_and_ends_use_the_same_units_beside_hundreds_of_waiting_jobs(
     studio: Studio, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -248,6 +249,7 @@ def test_a_hold_ends_once_under_concurrent_captures_and_releases(ada: Creator) -
     assert AccountRecord.get(ada.user_id).held == 0
 
 
+@pytest.mark.slow
 def test_jobs_follow_the_model_on_the_real_engine(studio: Studio) -> None:
     run_machine(studio, examples=2, has_stream=False)
 

@@ -387,6 +387,7 @@ def test_each_client_ends_at_the_stored_state_or_is_closed(
 SUBSCRIBERS = 10_000
 
 
+@pytest.mark.slow
 def test_ten_thousand_subscribers_receive_the_newest_state(feed: Feed) -> None:
     """As many pages at once as Lambda has consumers. Time, calls and memory are bounded."""
     later = utc_now() + 100 * LEASE

@@ -17,8 +17,8 @@ from tests.support.life import InterruptedLife, World, expired_leases
 from tests.support.studio import Creator, Studio
 
 CASES = [
-    pytest.param(WORLDS["in process"], False, False, id="cancel"),
-    pytest.param(WORLDS["in process"], True, True, id="delete, the worker dies"),
+    pytest.param(WORLDS["in process"], False, False, id="cancel", marks=pytest.mark.slow),
+    pytest.param(WORLDS["in process"], True, True, id="delete, the worker dies", marks=pytest.mark.slow),
     *(
         pytest.param(whole, deletes, dies, id=f"{name}, {whole.reads=}, {deletes=}, {dies=}", marks=pytest.mark.worlds)
         for name, world in WORLDS.items()

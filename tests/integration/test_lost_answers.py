@@ -1,9 +1,10 @@
 """One job's whole life, with a fault at each AWS call: nothing is lost or charged twice (I2, I3, I4, I6).
 
 The small worlds have a film of two steps, and no faults at calls that only read. `make worlds` runs the whole ones.
+`make slow` runs those with Retry.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
@@ -34,7 +35,8 @@ WHOLE = [
     pytest.param(replace(world, reads=True), id=f"{name}, whole", marks=pytest.mark.worlds)
     for name, world in WORLDS.items()
 ]
-EVERY_WORLD = [*(pytest.param(world, id=name) for name, world in WORLDS.items()), *WHOLE]
+RETRIED = {name: [pytest.mark.slow] if world.retried else [] for name, world in WORLDS.items()}
+EVERY_WORLD = [*(pytest.param(world, id=name, marks=RETRIED[name]) for name, world in WORLDS.items()), *WHOLE]
 EVERY = 4  # in a small world that goes on after a fault, each fourth call has one
 
 
@@ -73,8 +75,16 @@ def wrong_with(life: Life, creator: Creator, status: JobStatus) -> list[str]:
     return [name for name, holds in checks.items() if not holds]
 
 
-def lives(studio: Studio, world: World, fault: Fault, *, every: int = 0) -> Iterator[tuple[Creator, Life]]:
-    """Yield ended lives. Together they have the fault at each call, most of them at each `every`th, or (0) at one."""
+INTENT = ("remote-engine0", "UpdateItem", 3)  # in a life without an earlier fault
+
+
+def lives(
+    studio: Studio, world: World, fault: Fault, *, every: int = 0, alone: Sequence[Call] = ()
+) -> Iterator[tuple[Creator, Life]]:
+    """Yield ended lives. Together they have the fault at each call, most of them at each `every`th of a process.
+
+    With 0 they have it at one call of each process. The calls `alone` have lives without another fault.
+    """
     ada = studio.arrive("ada@example.com", credits=100_000)
     project, step = ada.project(), 0 if world.reads else every
     if not world.reads:
@@ -96,6 +106,8 @@ def lives(studio: Studio, world: World, fault: Fault, *, every: int = 0) -> Iter
         yield ada, ended
         if not ended.faults:
             break
+    for call in alone:
+        yield ada, life(partial(_is_call, call))
     while missed := set.intersection(*seen) - faults:  # a fault earlier in the same life has prevented these
         call = missed.pop()
         yield ada, life(partial(_is_call, call))
@@ -144,14 +156,19 @@ def test_a_request_that_is_carried_out_again_loses_nothing(studio: Studio, world
 @pytest.mark.parametrize(
     "world",
     [
-        *(pytest.param(w, id=name, marks=[pytest.mark.worlds] if w.retried else []) for name, w in WORLDS.items()),
+        *(
+            pytest.param(
+                w, id=name, marks=pytest.mark.worlds if w.retried else pytest.mark.slow if w.on_sagemaker else ()
+            )
+            for name, w in WORLDS.items()
+        ),
         *WHOLE,
     ],
 )
 def test_a_process_that_dies_after_any_call_loses_nothing(studio: Studio, world: World) -> None:
     """A process that dies between the intent and the ticket leaves a submission that nothing can confirm."""
     unconfirmed = 0
-    for ada, life in lives(studio, world, lambda life, _: life.cloud.die()):
+    for ada, life in lives(studio, world, lambda life, _: life.cloud.die(), alone=[INTENT] if world.settings else []):
         failed = "did not confirm" in (jobs.get(life.job_id).error or "")
         unconfirmed += failed
         expected = JobStatus.FAILED if failed else JobStatus.COMPLETED
