@@ -73,6 +73,7 @@ def test_the_cdk_gives_no_warning(cloud: Assembly) -> None:
     assert warnings == []
 
 
+@pytest.mark.slow
 def test_cfn_lint_finds_no_violation() -> None:
     """One process checks the templates of all environments: its start takes a second for each.
 

@@ -15,6 +15,8 @@ from infra.environments import EDGE_REGION
 from tests.support.switches import APPS, NAME, SWITCHES
 from tools.template import Assembly, Resource, run_app
 
+pytestmark = pytest.mark.slow  # it synthesizes two more apps
+
 ORDER = ("data", "pipeline", "workers", "api", "web", "observability", "delivery")  # of `make deploy`
 KEPT = {"Retain", "RetainExceptOnCreate"}
 
