@@ -136,6 +136,9 @@ class Assembly:
                 answer = self._ref(name, stack)
             case "Fn::GetAtt", [name, attribute]:
                 answer = self._attribute(name, attribute, stack)
+            case "Fn::ImportValue", export:  # in templates of the previous release
+                exporter, output = self._export(export)
+                answer = self.fill(output, exporter)
             case "Fn::GetStackOutput", {"StackName": producer, "OutputName": output}:
                 producer = producer.removeprefix(f"{self.prefix}-")
                 answer = self.fill(self.stacks[producer]["Outputs"][output]["Value"], producer)
@@ -156,6 +159,13 @@ class Assembly:
             case _:
                 raise NotImplementedError(f"{function} of {given}")
         return answer
+
+    def _export(self, export: str) -> tuple[str, Any]:
+        for stack, template in self.stacks.items():
+            for output in template.get("Outputs", {}).values():
+                if output.get("Export", {}).get("Name") == export:
+                    return stack, output["Value"]
+        raise LookupError(export)
 
     def _ref(self, name: str, stack: str) -> str:
         if name in PSEUDO:

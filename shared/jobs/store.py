@@ -11,7 +11,7 @@ from typing import Any
 from shared.aws.records import on_refusal
 from shared.aws.transactions import Transaction
 from shared.core.errors import Conflict, NotFound
-from shared.jobs.keys import output_key
+from shared.jobs.keys import delivery_prefix, output_key
 from shared.jobs.record import (
     ERROR_CHARACTERS,
     JobRecord,
@@ -225,8 +225,15 @@ def is_attempt(text: str | None) -> bool:
 def _result(record: StepResultRecord) -> StepResult:
     stage, _, attempt = record.stage_attempt.partition("#")
     step = record.job_id, Stage(stage), attempt
+    has_preview = any(o.role == Role.STEP_PREVIEW for o in record.outputs)
+
+    def key(role: Role, name: str) -> str:
+        if has_preview:
+            return output_key(*step, role, name)
+        return f"{delivery_prefix(record.job_id, Stage(stage))}{attempt}/{name}"  # of the previous release
+
     outputs = tuple(
-        StepOutput(Role(o.role), output_key(*step, Role(o.role), o.name), o.media_type)
+        StepOutput(Role(o.role), key(Role(o.role), o.name), o.media_type)
         for o in record.outputs
         if _NAME.fullmatch(o.name)
     )
