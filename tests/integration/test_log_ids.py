@@ -29,6 +29,12 @@ WORKERS_IDS = {"job_id", "step_id", "stage", "attempt"}
 Line = Mapping[str, object]
 
 
+@pytest.fixture(autouse=True)
+def _no_earlier_fields() -> None:
+    """Remove the fields that tests of stores and runners outside a handler have left in this thread."""
+    logger.thread_safe_clear_keys()
+
+
 @dataclass(frozen=True)
 class Call:
     """A stand-in for Lambda's context."""
