@@ -21,8 +21,6 @@ MANAGED = {
     "AWSManagedRulesKnownBadInputsRuleSet": (),
     "AWSManagedRulesAmazonIpReputationList": (),
 }
-
-
 # Parts of a request that contain tokens, or the signatures of media URLs. The console shows samples of all requests.
 _HIDDEN = (
     wafv2.CfnWebACL.FieldToProtectProperty(
