@@ -109,7 +109,7 @@ def restored_signals() -> Iterator[None]:
 
 
 def until(condition: Callable[[], bool]) -> None:
-    end = monotonic() + 5
+    end = monotonic() + 20
     while not condition():
         assert monotonic() < end, "the condition never became true"
         sleep(0.02)
@@ -117,7 +117,7 @@ def until(condition: Callable[[], bool]) -> None:
 
 def run_on(workspace: Workspace) -> None:
     """Report progress until the worker stops the engine."""
-    end = monotonic() + 5
+    end = monotonic() + 20
     while monotonic() < end:
         workspace.progress(0.6)
         sleep(0.02)
@@ -653,13 +653,11 @@ def test_a_message_handed_back_keeps_its_group_and_its_trace(studio: Studio, job
 def test_the_beat_extends_lease_and_visibility_and_writes_progress(studio: Studio, job_id: str) -> None:
     def long_work(workspace: Workspace) -> None:
         first = jobs.get(job_id).step(IMAGE).lease_until
-        studio.cloud.calls.clear()
-        until(lambda: {"ChangeMessageVisibility", "UpdateItem"} <= set(studio.cloud.calls))
-        job = jobs.get(job_id)
-        now = job.step(IMAGE).lease_until
         assert first is not None
-        assert now is not None
-        assert now > first
+        studio.cloud.calls.clear()
+        until(lambda: (jobs.get(job_id).step(IMAGE).lease_until or first) > first)
+        until(lambda: "ChangeMessageVisibility" in studio.cloud.calls)
+        job = jobs.get(job_id)
         assert (job.step(IMAGE).progress, job.progress) == (50, 16)
 
     work(studio, TinyEngine(long_work))
