@@ -37,11 +37,13 @@ class _KeepAliveHandler(MotoRequestHandler):
 
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
+    wbufsize = -1  # so that an answer is sent in one piece
 
     def run_wsgi(self) -> None:
         if self.headers.get("Expect", "").lower() == "100-continue":
             self.send_response_only(HTTPStatus.CONTINUE)
             self.end_headers()
+            self.wfile.flush()
         environ = self.make_environ()
         chunked = environ.get("wsgi.input_terminated")
         length = -1 if chunked else int(environ.get("CONTENT_LENGTH") or 0)
@@ -60,6 +62,7 @@ class _KeepAliveHandler(MotoRequestHandler):
             self.send_header("Content-Length", str(len(content)))
         self.end_headers()
         self.wfile.write(b"" if self.command == "HEAD" else content)
+        self.wfile.flush()
 
     def log(self, type: str, message: str, *args: object) -> None:  # werkzeug names the parameter `type`
         if type == "error":

@@ -23,8 +23,7 @@ WORKERS_PER_STAGE = 2
 USERS = 10  # so few that jobs wait for a slot of their account, and of the deployment
 JOBS_AT_ONCE = 40
 STUCK_SECONDS = 240  # maximum time from the last submit until all jobs have ended, and until all queues are empty
-OUTAGE_SECONDS = (30, 120)
-LANES = (OUTAGES[::2], OUTAGES[1::2], (PAUSED, RESTARTED))  # of each lane, one fault lasts at a time
+SHORTEST_OUTAGE_SECONDS = 30
 PAUSE_SECONDS = 8.0  # of moto
 
 
@@ -36,6 +35,7 @@ class Report:
     faults: int
     seed: int
     seconds: float
+    cpu_seconds: float  # of all processes of the storm
     load: float  # of the machine, in the last 5 minutes
     plan: StormPlan
     judgement: Judgement
@@ -50,11 +50,11 @@ class Report:
         lines = [
             f"### {self.jobs} jobs, {fired} faults, seed {self.seed}, {self.seconds:.0f} s",
             "",
-            f"Load average {self.load:.1f}, {os.cpu_count()} CPUs.",
+            f"{self.cpu_seconds:.0f} s of CPU time. Load average {self.load:.1f}, {os.cpu_count()} CPUs.",
             "",
-            "| fault | fired | where |",
-            "|---|---|---|",
-            *(f"| {fault} | {number} | {places} |" for fault, number, places in self.plan.rows()),
+            "| fault | planned | fired | where | jobs that it hit |",
+            "|---|---|---|---|---|",
+            *(f"| {' | '.join(map(str, row))} |" for row in self.plan.rows(self.judgement.end_of)),
             "",
             f"Fired less often than planned: {', '.join(self.plan.missed()) or 'none'}.",
             "",
@@ -87,7 +87,9 @@ async def storm(jobs: int, faults: int, seed: int, folder: Path, only: str = "")
         stories = await _run(cloud, proxy, plan, jobs)
         judgement = await asyncio.to_thread(judge, stories, proxy.doomed, list(fal_server.accepted))
         await proxy.stop()
-    return Report(jobs, faults, seed, monotonic() - began, os.getloadavg()[1], plan, judgement)
+    used = os.times()
+    cpu_seconds = used.user + used.system + used.children_user + used.children_system
+    return Report(jobs, faults, seed, monotonic() - began, cpu_seconds, os.getloadavg()[1], plan, judgement)
 
 
 async def _run(cloud: StormCloud, proxy: Proxy, plan: StormPlan, jobs: int) -> list[Story]:
@@ -107,13 +109,15 @@ async def _run(cloud: StormCloud, proxy: Proxy, plan: StormPlan, jobs: int) -> l
     async with aiohttp.ClientSession(cloud.api_url, connector=connector) as session:
         users = [User(session, plan) for _ in range(USERS)]
         await asyncio.gather(*(user.sign_up() for user in users))
-        trouble = [asyncio.create_task(_trouble(cloud, proxy, plan, lane)) for lane in LANES]
+        lanes = (*plan.lanes, (PAUSED, RESTARTED))  # of each lane, one fault lasts at a time
+        trouble = [asyncio.create_task(_trouble(cloud, proxy, plan, lane)) for lane in lanes]
         lives = [asyncio.create_task(live(users[number % len(users)])) for number in range(jobs)]
         last = monotonic()
         while (unfinished := [life for life in lives if not life.done()]) and monotonic() < last + STUCK_SECONDS:
             if len(stories) < jobs or proxy.down:
                 last = monotonic()
-            _say(f"{jobs - len(unfinished)} of {len(stories)} jobs ended, {plan.fired.total()} faults")
+            down = f", no {' and no '.join(proxy.down)}" if proxy.down else ""
+            _say(f"{jobs - len(unfinished)} of {len(stories)} jobs ended, {plan.fired.total()} faults{down}")
             await asyncio.wait(unfinished, timeout=10)
         plan.calm = True
         await asyncio.gather(*trouble)
@@ -143,7 +147,7 @@ async def _trouble(cloud: StormCloud, proxy: Proxy, plan: StormPlan, lane: Seque
             await asyncio.sleep(PAUSE_SECONDS)
             cloud.pause_moto(on=False)
         else:
-            shortest, longest = OUTAGE_SECONDS
+            shortest, longest = SHORTEST_OUTAGE_SECONDS, 120 if plan.targets[fault] > 1 else 60
             seconds = round(plan.random.triangular(shortest, longest, shortest))
             service = SERVICES[OUTAGES.index(fault)]
             plan.note(fault, f"{seconds} s")

@@ -19,6 +19,8 @@ from moto.dynamodb.responses import DynamoHandler
 from moto.dynamodbstreams.models import DynamoDBStreamsBackend, dynamodbstreams_backends
 from moto.dynamodbstreams.responses import DynamoDBStreamsHandler
 from moto.moto_api._internal.models import moto_api_backend
+from moto.moto_server import werkzeug_app
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication
 from moto.server import ThreadedMotoServer
 from moto.stepfunctions.models import StepFunctionBackend
 from moto.stepfunctions.parser.asl.component.state.exec.execute_state import ExecutionState
@@ -43,6 +45,7 @@ PATCHED = (
     (Environment, "set_error"),
     (StepFunctionResponse, "send_task_failure"),
     (lambda_eval_utils, "boto_client_for"),
+    (DomainDispatcherApplication, "get_backend_for_host"),
     (LambdaSimpleBackend, "invoke"),
 )
 
@@ -293,6 +296,13 @@ def test_state_machine_tasks_share_a_client() -> None:
     moto_fixes.keep_clients()
     first, second = (vars(lambda_eval_utils)["boto_client_for"]("us-east-1", "lambda") for _ in range(2))
     assert first is second
+
+
+def test_the_backend_of_a_host_is_found_once(dynamodb: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    moto_fixes.find_backends_once()
+    dynamodb.list_tables()
+    monkeypatch.setattr(vars(werkzeug_app)["backends"], "list_of_moto_modules", None)
+    assert dynamodb.list_tables()["TableNames"] == ["things"]
 
 
 def test_a_stream_reader_uses_bounded_memory(dynamodb: Any, client: Callable[[Any], Any]) -> None:
