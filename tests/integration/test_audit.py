@@ -1,7 +1,7 @@
 """The audit finds each planted corruption, and finds nothing in a healthy world."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -53,9 +53,16 @@ class StoredWorld:
 
 
 @pytest.fixture
-def world(studio: Studio) -> StoredWorld:
-    ada = studio.arrive("ada@example.com", credits=1000)
-    studio.cloud.may_scan = True
+def world(deployment: Studio, untouched_world: StoredWorld) -> Iterator[StoredWorld]:
+    """The world that all tests share. What a test changes is restored."""
+    with deployment.restored():
+        deployment.cloud.may_scan = True
+        yield untouched_world
+
+
+@pytest.fixture(scope="module")
+def untouched_world(deployment: Studio) -> StoredWorld:
+    ada = deployment.arrive("ada@example.com", credits=1000)
     project = ada.project()
     names = ("completed", "failed", "cancelled", "running", "queued", "deleted")
     made = {name: str(ada.job(project)["id"]) for name in names}

@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from copy import deepcopy
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import import_module
@@ -106,17 +107,33 @@ class Studio:
 
     def wipe(self) -> None:
         """Delete everything that is stored, queued, running or recorded."""
-        for table in _backend("dynamodb").tables.values():
-            table.items.clear()
-            if table.stream_shard:
-                table.stream_shard.items.clear()
-        for queue in _backend("sqs").queues.values():  # not by PurgeQueue, which SQS allows once in 60 s
-            queue._messages.clear()
-            queue._pending_messages.clear()
-        for machine in _backend("stepfunctions").state_machines:
-            machine.executions.clear()
-        self._objects().clear()
+        for contents in self._contents():
+            contents.clear()
         self.cloud.forget()
+
+    @contextmanager
+    def restored(self) -> Iterator[None]:
+        """Restore all that is stored, queued or running at the end of the block."""
+        kept = deepcopy(list(self._contents()))
+        try:
+            yield
+        finally:
+            for contents, before in zip(self._contents(), kept, strict=True):
+                contents.clear()
+                (contents.update if hasattr(contents, "update") else contents.extend)(before)
+            self.cloud.forget()
+
+    def _contents(self) -> Iterator[Any]:
+        """Yield the dictionaries and lists of moto that contain what is stored, queued or running."""
+        for table in _backend("dynamodb").tables.values():
+            yield table.items
+            if table.stream_shard:
+                yield table.stream_shard.items
+        for queue in _backend("sqs").queues.values():  # not by PurgeQueue, which SQS allows once in 60 s
+            yield from (queue._messages, queue._pending_messages)
+        for machine in _backend("stepfunctions").state_machines:
+            yield machine.executions
+        yield self._objects()
 
     def dump(self) -> dict[str, list[str]]:
         """Return all stored items and object keys, by table. Equal dumps mean that nothing was written."""
