@@ -65,7 +65,8 @@ chaos-soak: $(READY) ## Run a storm of 1,000 jobs and 5,000 faults: SEED=
 
 .PHONY: slow worlds
 slow: $(READY) $(DYNAMODB) ## Run the exhaustive tests that `make test` leaves out
-	$(BIN)/pytest -m slow --ignore tests/strangers --numprocesses auto --dist load
+	$(BIN)/pytest -m slow --ignore tests/strangers --ignore tests/e2e --numprocesses auto --dist load
+	$(BIN)/pytest -m slow tests/e2e --numprocesses 2 --dist loadfile
 worlds: $(READY) ## Run a job with each fault at each AWS call, in each world that `make test` leaves out
 	$(BIN)/pytest -m worlds --numprocesses auto tests/integration/test_lost_answers.py tests/integration/test_interrupted_jobs.py
 

@@ -113,7 +113,7 @@ def _jobs(rows: Sequence[JobRecord], now: Moment) -> Iterator[Finding]:
     results = jobs.results_of(rows)
     tokens = _read(StepTokenRecord, ((job.job_id, stage.value) for job in rows for stage, _ in job.planned()))
     queued = {row.job_id for row in _read(WaitingRecord, ((job.account_id, job.job_id) for job in rows if job.waits))}
-    held = {slot.job_id for slot in slots.held()[0]}
+    held = {slot.job_id for slot in slots.held()}
     for job in rows:
         complete = any(step.status == JobStatus.COMPLETED for _, step in job.planned())
         facts = Facts(

@@ -180,9 +180,23 @@ class JobStore:
         with suppress(JobEnded), on_refusal(JobEnded()):
             JobRecord(job_id).update([JobRecord.status.set(JobStatus.QUEUED.value), *stamp(at)], pending)
 
-    def admit(self, job_id: str, *, deadline_at: datetime, at: datetime, tx: Transaction, otherwise: Exception) -> None:
+    def admit(
+        self,
+        job_id: str,
+        *,
+        deadline_at: datetime,
+        slot_shard: int,
+        at: datetime,
+        tx: Transaction,
+        otherwise: Exception,
+    ) -> None:
         """End the job's wait. Fail the transaction with `otherwise` if it does not wait or has ended."""
-        actions = [JobRecord.waits.remove(), JobRecord.deadline_at.set(deadline_at), *stamp(at)]
+        actions = [
+            JobRecord.waits.remove(),
+            JobRecord.deadline_at.set(deadline_at),
+            *([JobRecord.slot_shard.set(slot_shard)] if slot_shard else []),
+            *stamp(at),
+        ]
         unsettled = JobRecord.waits.exists() & JobRecord.completed_at.does_not_exist()
         tx.update(JobRecord(job_id), actions, unsettled, otherwise=otherwise)
 

@@ -25,6 +25,7 @@ from shared.jobs.admission import LIMITS
 from shared.jobs.record import JobRecord, JobSpecRecord, JobStatus
 from shared.jobs.steps import Fenced, Leased, steps
 from shared.jobs.store import jobs
+from shared.slots import store
 from shared.slots.record import SlotsRecord
 from shared.slots.store import slots
 from shared.stages.stages import Stage
@@ -122,6 +123,7 @@ def test_sixteen_concurrent_submits_and_ends_exceed_no_limit_and_lose_no_slot(
 ) -> None:
     """Each thread submits a job, then ends the job of its creator that has had a slot for the longest time."""
     most = 5
+    monkeypatch.setattr(store, "SHARD_SLOTS", 2)
     monkeypatch.setenv("KINORA_MAX_EXECUTIONS", str(most))
     end_all_jobs()
     creators = [studio.arrive(f"racer-{number}@example.com", credits=1000) for number in range(4)]
@@ -132,7 +134,7 @@ def test_sixteen_concurrent_submits_and_ends_exceed_no_limit_and_lose_no_slot(
     def work(number: int) -> int:
         creator, project = creators[number % 4], projects[number % 4]
         status = creator.post("/api/jobs", {"projectId": project, "prompt": "x"}).status
-        seen.append(len(slots.held()[0]))
+        seen.append(len(slots.held()))
         own = SlotsRecord.get(creator.user_id, consistent_read=True).running or set()
         seen_own.append(len(own))
         if number % 2 and own:
@@ -145,7 +147,7 @@ def test_sixteen_concurrent_submits_and_ends_exceed_no_limit_and_lose_no_slot(
     assert max(seen_own) <= LIMITS[PlanType.FREE].running
     reconcile.sweep(utc_now() + timedelta(minutes=1))
     live = [job for creator in creators for job in _live_jobs(creator.user_id)]
-    admitted = {slot.job_id for slot in slots.held()[0]}
+    admitted = {slot.job_id for slot in slots.held()}
     assert admitted == {job.job_id for job in live if not job.waits}
     assert len(admitted) == most, "no slot is lost"
     for creator in creators:
@@ -155,7 +157,7 @@ def test_sixteen_concurrent_submits_and_ends_exceed_no_limit_and_lose_no_slot(
 
 def end_all_jobs() -> None:
     """End the jobs of earlier tests. Some of them wait."""
-    while held := slots.held()[0]:
+    while held := slots.held():
         for slot in held:
             settlement.cancel(jobs.get(slot.job_id), at=utc_now())
 
@@ -183,7 +185,7 @@ def test_requests_and_ends_use_the_same_units_beside_hundreds_of_waiting_jobs(
         return units.take()
 
     def end() -> None:
-        settlement.cancel(jobs.get(min(slot.job_id for slot in slots.held()[0])), at=utc_now())
+        settlement.cancel(jobs.get(min(slot.job_id for slot in slots.held())), at=utc_now())
 
     def costs() -> list[tuple[float, float]]:
         requests = (lambda: ada.job(project), lambda: ada.get("/api/jobs", limit="2"), end)
