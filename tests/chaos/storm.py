@@ -20,8 +20,8 @@ from tests.chaos.users import Story, User
 from tests.support.fal import Fal, Reply, fal
 
 WORKERS_PER_STAGE = 2
-USERS = 10  # so few that jobs wait for a slot of their account, and of the deployment
-JOBS_AT_ONCE = 40
+USERS = 10
+JOBS_OF_A_USER = 4  # at once: more than an account of the FREE plan has slots
 STUCK_SECONDS = 240  # maximum time from the last submit until all jobs have ended, and until all queues are empty
 SHORTEST_OUTAGE_SECONDS = 30
 PAUSE_SECONDS = 8.0  # of moto
@@ -95,14 +95,15 @@ async def storm(jobs: int, faults: int, seed: int, folder: Path, only: str = "")
 async def _run(cloud: StormCloud, proxy: Proxy, plan: StormPlan, jobs: int) -> list[Story]:
     """Let the users live and the services fail. Return the stories when all is at rest, or too late for that."""
     stories: list[Story] = []
-    at_once = asyncio.Semaphore(JOBS_AT_ONCE)
+    ended: list[Story] = []
 
     async def live(user: User) -> None:
-        async with at_once:
+        while len(stories) < jobs:  # a user whose jobs do not wait has more of them
             story = user.story()
             stories.append(story)
             plan.progress += 0.5 / jobs
             await user.live(story)
+            ended.append(story)
             plan.progress += 0.5 / jobs
 
     connector = aiohttp.TCPConnector(limit=0)
@@ -111,13 +112,13 @@ async def _run(cloud: StormCloud, proxy: Proxy, plan: StormPlan, jobs: int) -> l
         await asyncio.gather(*(user.sign_up() for user in users))
         lanes = (*plan.lanes, (PAUSED, RESTARTED))  # of each lane, one fault lasts at a time
         trouble = [asyncio.create_task(_trouble(cloud, proxy, plan, lane)) for lane in lanes]
-        lives = [asyncio.create_task(live(users[number % len(users)])) for number in range(jobs)]
+        lives = [asyncio.create_task(live(user)) for user in users for _ in range(JOBS_OF_A_USER)]
         last = monotonic()
         while (unfinished := [life for life in lives if not life.done()]) and monotonic() < last + STUCK_SECONDS:
             if len(stories) < jobs or proxy.down:
                 last = monotonic()
             down = f", no {' and no '.join(proxy.down)}" if proxy.down else ""
-            _say(f"{jobs - len(unfinished)} of {len(stories)} jobs ended, {plan.fired.total()} faults{down}")
+            _say(f"{len(ended)} of {len(stories)} jobs ended, {plan.fired.total()} faults{down}")
             await asyncio.wait(unfinished, timeout=10)
         plan.calm = True
         await asyncio.gather(*trouble)

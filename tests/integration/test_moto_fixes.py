@@ -12,6 +12,7 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 from moto.awslambda_simple.models import LambdaSimpleBackend
+from moto.core import responses
 from moto.core.config import default_user_config
 from moto.dynamodb.models import DynamoDBBackend
 from moto.dynamodb.models.table import Table
@@ -46,6 +47,7 @@ PATCHED = (
     (StepFunctionResponse, "send_task_failure"),
     (lambda_eval_utils, "boto_client_for"),
     (DomainDispatcherApplication, "get_backend_for_host"),
+    (responses, "method_names_from_class"),
     (LambdaSimpleBackend, "invoke"),
 )
 
@@ -298,10 +300,11 @@ def test_state_machine_tasks_share_a_client() -> None:
     assert first is second
 
 
-def test_the_backend_of_a_host_is_found_once(dynamodb: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    moto_fixes.find_backends_once()
+def test_backends_and_methods_are_looked_up_once(dynamodb: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    moto_fixes.look_up_once()
     dynamodb.list_tables()
     monkeypatch.setattr(vars(werkzeug_app)["backends"], "list_of_moto_modules", None)
+    monkeypatch.setattr("inspect.getmembers", None)
     assert dynamodb.list_tables()["TableNames"] == ["things"]
 
 

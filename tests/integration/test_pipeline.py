@@ -778,6 +778,28 @@ def test_a_report_is_not_sent_again_after_the_next_dispatch(studio: Studio, ada:
     assert studio.cloud.answers == []
 
 
+def test_a_step_that_a_late_claim_has_taken_is_dispatched_again(studio: Studio, ada: Creator) -> None:
+    """The network carries out the claim of an attempt that has ended, after the message was deleted."""
+    job_id = submitted(ada)
+    dispatch_step(job_id, IMAGE)
+    claim(job_id, IMAGE, utc_now())
+    assert swept_for_ten_minutes(utc_now() + reconcile.LOST_AFTER - timedelta(minutes=10))["dispatched"] == 0
+    later = utc_now() + reconcile.LOST_AFTER + timedelta(minutes=1)
+    assert swept_for_ten_minutes(later)["dispatched"] == 1
+    assert [(answer.token, answer.error) for answer in studio.cloud.answers] == [("token-1", Unavailable.__name__)]
+    steps.store_token(job_id, IMAGE, "token-2", at=later)
+    assert swept_for_ten_minutes(later)["dispatched"] == 0
+
+
+def test_a_step_whose_worker_is_alive_is_not_dispatched_again(studio: Studio, ada: Creator) -> None:
+    job_id = submitted(ada)
+    dispatch_step(job_id, IMAGE)
+    later = utc_now() + reconcile.LOST_AFTER + timedelta(minutes=1)
+    claim(job_id, IMAGE, later)
+    assert swept_for_ten_minutes(later)["dispatched"] == 0
+    assert studio.cloud.answers == []
+
+
 def test_a_report_to_an_ended_task_is_not_an_error(studio: Studio) -> None:
     known = clients.stepfunctions().exceptions
     for error in (known.TaskTimedOut, known.TaskDoesNotExist, known.InvalidToken):
