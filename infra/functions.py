@@ -10,6 +10,7 @@ from shared.connections.record import ConnectionRecord, FanOutRecord, ListenerRe
 from shared.credentials.record import PasswordRecord, RefreshFamilyRecord
 from shared.credits.record import AccountRecord, HoldRecord, LedgerRecord
 from shared.grants.record import MediaGrantRecord
+from shared.guesses.record import GuessesRecord
 from shared.idempotency.record import IdempotencyRecord
 from shared.jobs.keys import JOBS, WORK
 from shared.jobs.record import JobRecord, JobSpecRecord, StepResultRecord, StepTicketRecord, StepTokenRecord
@@ -72,9 +73,10 @@ REST_DOMAINS: tuple[RestDomain, ...] = (
     RestDomain(
         name="auth",
         may=Grants(
-            reads=(UserRecord, EmailClaimRecord, PasswordRecord, RefreshFamilyRecord),
+            reads=(UserRecord, EmailClaimRecord, PasswordRecord, RefreshFamilyRecord, GuessesRecord),
             writes=(
-                UserRecord, EmailClaimRecord, PasswordRecord, RefreshFamilyRecord, AccountRecord, LedgerRecord,
+                UserRecord, EmailClaimRecord, PasswordRecord, RefreshFamilyRecord, GuessesRecord, AccountRecord,
+                LedgerRecord,
             ),
             secrets=("access-token-signing-key", "refresh-token-key"),
             sends=(FAN_OUT_QUEUE,),  # the end of a session, which closes its sockets

@@ -6,6 +6,7 @@ from shared.connections.record import ConnectionRecord, FanOutRecord, ListenerRe
 from shared.credentials.record import PasswordRecord, RefreshFamilyRecord
 from shared.credits.record import AccountRecord, HoldRecord, LedgerRecord
 from shared.grants.record import MediaGrantRecord
+from shared.guesses.record import GuessesRecord
 from shared.idempotency.record import IdempotencyRecord
 from shared.jobs.record import JobRecord, JobSpecRecord, StepResultRecord, StepTicketRecord, StepTokenRecord
 from shared.projects.record import ProjectRecord
@@ -19,6 +20,7 @@ RECORDS: tuple[type[Record], ...] = (
     EmailClaimRecord,
     PasswordRecord,
     RefreshFamilyRecord,
+    GuessesRecord,
     ProjectRecord,
     JobRecord,
     JobSpecRecord,
