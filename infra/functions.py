@@ -15,6 +15,7 @@ from shared.idempotency.record import IdempotencyRecord
 from shared.jobs.keys import JOBS, WORK
 from shared.jobs.record import JobRecord, JobSpecRecord, StepResultRecord, StepTicketRecord, StepTokenRecord
 from shared.projects.record import ProjectRecord
+from shared.quotas.record import QuotaRecord
 from shared.slots.record import SlotsRecord, WaitingRecord
 from shared.stages.engines import ENGINES, Runs
 from shared.stages.queues import (
@@ -63,9 +64,12 @@ class RestDomain:
 
     @property
     def function(self) -> Function:
-        """The domain's function. Memory and snapshot shorten its start, because a creator waits for it."""
+        """The domain's function, which also counts requests. Memory and snapshot shorten its start for creators."""
+        counting = replace(
+            self.may, reads=(*self.may.reads, QuotaRecord), writes=(*self.may.writes, QuotaRecord)
+        )  # fmt: skip
         return Function(
-            name=f"rest-{self.name}", handler=self.handler, may=self.may, memory_mb=1024, snap_start=True
+            name=f"rest-{self.name}", handler=self.handler, may=counting, memory_mb=1024, snap_start=True
         )  # fmt: skip
 
 

@@ -10,6 +10,7 @@ from shared.guesses.record import GuessesRecord
 from shared.idempotency.record import IdempotencyRecord
 from shared.jobs.record import JobRecord, JobSpecRecord, StepResultRecord, StepTicketRecord, StepTokenRecord
 from shared.projects.record import ProjectRecord
+from shared.quotas.record import QuotaRecord
 from shared.slots.record import SlotsRecord, WaitingRecord
 from shared.subscriptions.record import SubscriptionRecord
 from shared.upkeep.record import PassRecord
@@ -21,6 +22,7 @@ RECORDS: tuple[type[Record], ...] = (
     PasswordRecord,
     RefreshFamilyRecord,
     GuessesRecord,
+    QuotaRecord,
     ProjectRecord,
     JobRecord,
     JobSpecRecord,

@@ -20,9 +20,11 @@ from shared.credentials.device_tokens import DEVICE_COOKIE, DEVICE_SECONDS
 from shared.credentials.refresh_tokens import COOKIE
 from shared.credentials.store import FAMILY_LIFE, SessionEnded
 from shared.guesses.store import TooManyGuesses
+from shared.quotas.classes import RouteClass
 from shared.rest.caller import may
 from shared.rest.event import client_address
 from shared.rest.problem import problems
+from shared.rest.quota import counted
 from shared.users.store import UserNotFound
 
 router = APIRouter(prefix="/api/auth", tags=["auth"])
@@ -90,7 +92,11 @@ class UserView(View):
 
 
 @router.post(
-    "/register", status_code=status.HTTP_202_ACCEPTED, operation_id="register", responses=problems(WeakPassword)
+    "/register",
+    status_code=status.HTTP_202_ACCEPTED,
+    operation_id="register",
+    dependencies=[counted(RouteClass.SIGN_UP)],
+    responses=problems(WeakPassword),
 )
 def register(body: Register) -> Accepted:
     """Create an account. The response is the same if the address already has one.
@@ -101,7 +107,12 @@ def register(body: Register) -> Accepted:
     return Accepted()
 
 
-@router.post("/login", operation_id="login", responses=problems(WrongCredentials, TooManyGuesses))
+@router.post(
+    "/login",
+    operation_id="login",
+    dependencies=[counted(RouteClass.SIGN_IN)],
+    responses=problems(WrongCredentials, TooManyGuesses),
+)
 def login(body: Login, request: Request, response: Response, device: DeviceCookie = "") -> SessionView:
     """Sign in. Return an access token, valid for 15 minutes, and set a refresh cookie, valid for 7 days.
 
@@ -115,7 +126,12 @@ def login(body: Login, request: Request, response: Response, device: DeviceCooki
     return view
 
 
-@router.post("/refresh", operation_id="refresh", responses=problems(SessionEnded, Forbidden))
+@router.post(
+    "/refresh",
+    operation_id="refresh",
+    dependencies=[counted(RouteClass.SESSION)],
+    responses=problems(SessionEnded, Forbidden),
+)
 def refresh(response: Response, _own: OwnPage, token: RefreshCookie = "") -> SessionView:
     """Renew the session. Requires Kinora's own Origin and the header `X-Kinora-Refresh`.
 
@@ -124,7 +140,13 @@ def refresh(response: Response, _own: OwnPage, token: RefreshCookie = "") -> Ses
     return _signed_in(service.refresh(token), response)
 
 
-@router.post("/logout", status_code=status.HTTP_204_NO_CONTENT, operation_id="logout", responses=problems(Forbidden))
+@router.post(
+    "/logout",
+    status_code=status.HTTP_204_NO_CONTENT,
+    operation_id="logout",
+    dependencies=[counted(RouteClass.SESSION)],
+    responses=problems(Forbidden),
+)
 def logout(response: Response, _own: OwnPage, token: RefreshCookie = "") -> None:
     """End the session and close its sockets. Requires the same headers as `refresh`."""
     service.logout(token)
