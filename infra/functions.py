@@ -91,7 +91,9 @@ REST_DOMAINS: tuple[RestDomain, ...] = (
     ),
     RestDomain(
         name="projects",
-        may=Grants(reads=(ProjectRecord, IdempotencyRecord), writes=(ProjectRecord, IdempotencyRecord)),
+        may=Grants(
+            reads=(ProjectRecord, SubscriptionRecord, IdempotencyRecord), writes=(ProjectRecord, IdempotencyRecord)
+        ),
     ),
     RestDomain(
         name="jobs",
@@ -256,7 +258,9 @@ SOCKET_ROUTES: dict[str, Function] = {
     "$connect": Function(
         name="socket-connect",
         handler="functions.realtime.connect:handler",
-        may=Grants(reads=(RefreshFamilyRecord, ListenerRecord), writes=(ConnectionRecord, ListenerRecord)),
+        may=Grants(
+            reads=(RefreshFamilyRecord, ListenerRecord, SubscriptionRecord), writes=(ConnectionRecord, ListenerRecord)
+        ),
     ),
     "$disconnect": Function(
         name="socket-disconnect",
