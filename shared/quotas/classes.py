@@ -1,7 +1,7 @@
 """The classes of routes, and the quota of one principal in each class, as data (docs/adr/0033)."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 
@@ -24,6 +24,9 @@ class Quota:
     burst: int
     per_minute: int
     open: bool = False  # accept requests while the table of quotas does not answer; otherwise refuse them
+
+    def times(self, factor: int) -> "Quota":
+        return replace(self, burst=factor * self.burst, per_minute=factor * self.per_minute)
 
     @property
     def refill_ms(self) -> int:
