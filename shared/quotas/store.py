@@ -22,7 +22,7 @@ class TooManyRequests(AppError):
     code, status = "too_many_requests", 429
 
 
-class _Overtaken(Exception):
+class _UnknownState(Exception):
     """The bucket is in another state than this process knows."""
 
 
@@ -56,7 +56,7 @@ class QuotaStore:
         """
         bucket, now = f"{name}#{principal}", math.floor(at.timestamp() * 1000)
         for _ in range(_TRIES):
-            with suppress(_Overtaken):
+            with suppress(_UnknownState):
                 return self._take(bucket, name, quota, now)
         raise _refusal(Remaining(name, quota, 0, 1), 1)
 
@@ -77,7 +77,7 @@ class QuotaStore:
             condition = record.bucket.does_not_exist() | (record.full_at_ms <= now)
         row, expires = record(bucket), datetime.fromtimestamp((now + quota.burst * step) / 1000, UTC) + _LIFE
         self._full_at_ms.pop(bucket, None)
-        with on_refusal(_Overtaken()):
+        with on_refusal(_UnknownState()):
             row.update([full, record.expires_at.set(expires)], condition, done=self._remember)
         self._remember(row)
         full_at = int(row.full_at_ms)
