@@ -57,6 +57,10 @@ class Environment:
     throttle_rate: float  # maximum requests per second of the whole API
     throttle_burst: int  # maximum requests at once
     rate_limit_per_ip: int = 2000  # maximum requests in five minutes from one address; needs the WAF
+    # API Gateway refuses calls without the key of the distribution. Where the distribution does not send the key yet,
+    # deploy once with False.
+    distribution_only: bool = True
+    sign_in_limit_per_ip: int = 300  # the same for sign-in, registration and renewal: a browser renews every 15 minutes
     max_executions: int  # jobs that have an execution at once; the others wait
     snap_start: bool  # REST functions start from a snapshot: saves about 0.6 s, costs some dollars a month
 

@@ -10,10 +10,12 @@ from shared.connections.record import ConnectionRecord, FanOutRecord, ListenerRe
 from shared.credentials.record import PasswordRecord, RefreshFamilyRecord
 from shared.credits.record import AccountRecord, HoldRecord, LedgerRecord
 from shared.grants.record import MediaGrantRecord
+from shared.guesses.record import GuessesRecord
 from shared.idempotency.record import IdempotencyRecord
 from shared.jobs.keys import JOBS, WORK
 from shared.jobs.record import JobRecord, JobSpecRecord, StepResultRecord, StepTicketRecord, StepTokenRecord
 from shared.projects.record import ProjectRecord
+from shared.quotas.record import QuotaRecord
 from shared.slots.record import SlotsRecord, WaitingRecord
 from shared.stages.engines import ENGINES, Runs
 from shared.stages.queues import (
@@ -62,9 +64,12 @@ class RestDomain:
 
     @property
     def function(self) -> Function:
-        """The domain's function. Memory and snapshot shorten its start, because a creator waits for it."""
+        """The domain's function, which also counts requests. Memory and snapshot shorten its start for creators."""
+        counting = replace(
+            self.may, reads=(*self.may.reads, QuotaRecord), writes=(*self.may.writes, QuotaRecord)
+        )  # fmt: skip
         return Function(
-            name=f"rest-{self.name}", handler=self.handler, may=self.may, memory_mb=1024, snap_start=True
+            name=f"rest-{self.name}", handler=self.handler, may=counting, memory_mb=1024, snap_start=True
         )  # fmt: skip
 
 
@@ -72,9 +77,10 @@ REST_DOMAINS: tuple[RestDomain, ...] = (
     RestDomain(
         name="auth",
         may=Grants(
-            reads=(UserRecord, EmailClaimRecord, PasswordRecord, RefreshFamilyRecord),
+            reads=(UserRecord, EmailClaimRecord, PasswordRecord, RefreshFamilyRecord, GuessesRecord),
             writes=(
-                UserRecord, EmailClaimRecord, PasswordRecord, RefreshFamilyRecord, AccountRecord, LedgerRecord,
+                UserRecord, EmailClaimRecord, PasswordRecord, RefreshFamilyRecord, GuessesRecord, AccountRecord,
+                LedgerRecord,
             ),
             secrets=("access-token-signing-key", "refresh-token-key"),
             sends=(FAN_OUT_QUEUE,),  # the end of a session, which closes its sockets
@@ -85,7 +91,9 @@ REST_DOMAINS: tuple[RestDomain, ...] = (
     ),
     RestDomain(
         name="projects",
-        may=Grants(reads=(ProjectRecord, IdempotencyRecord), writes=(ProjectRecord, IdempotencyRecord)),
+        may=Grants(
+            reads=(ProjectRecord, SubscriptionRecord, IdempotencyRecord), writes=(ProjectRecord, IdempotencyRecord)
+        ),
     ),
     RestDomain(
         name="jobs",
@@ -250,7 +258,9 @@ SOCKET_ROUTES: dict[str, Function] = {
     "$connect": Function(
         name="socket-connect",
         handler="functions.realtime.connect:handler",
-        may=Grants(reads=(RefreshFamilyRecord, ListenerRecord), writes=(ConnectionRecord, ListenerRecord)),
+        may=Grants(
+            reads=(RefreshFamilyRecord, ListenerRecord, SubscriptionRecord), writes=(ConnectionRecord, ListenerRecord)
+        ),
     ),
     "$disconnect": Function(
         name="socket-disconnect",

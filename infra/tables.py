@@ -6,9 +6,11 @@ from shared.connections.record import ConnectionRecord, FanOutRecord, ListenerRe
 from shared.credentials.record import PasswordRecord, RefreshFamilyRecord
 from shared.credits.record import AccountRecord, HoldRecord, LedgerRecord
 from shared.grants.record import MediaGrantRecord
+from shared.guesses.record import GuessesRecord
 from shared.idempotency.record import IdempotencyRecord
 from shared.jobs.record import JobRecord, JobSpecRecord, StepResultRecord, StepTicketRecord, StepTokenRecord
 from shared.projects.record import ProjectRecord
+from shared.quotas.record import QuotaRecord
 from shared.slots.record import SlotsRecord, WaitingRecord
 from shared.subscriptions.record import SubscriptionRecord
 from shared.upkeep.record import PassRecord
@@ -19,6 +21,8 @@ RECORDS: tuple[type[Record], ...] = (
     EmailClaimRecord,
     PasswordRecord,
     RefreshFamilyRecord,
+    GuessesRecord,
+    QuotaRecord,
     ProjectRecord,
     JobRecord,
     JobSpecRecord,

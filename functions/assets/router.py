@@ -15,7 +15,7 @@ from shared.access.permissions import Permission
 from shared.access.principal import Principal
 from shared.assets.formats import MEDIA_TYPES, listed
 from shared.assets.record import AssetStatus, AssetType
-from shared.assets.store import AssetInUse, AssetNotFound, assets
+from shared.assets.store import AssetInUse, AssetNotFound, StorageFull, assets
 from shared.assets.verifications import TooManyUploads
 from shared.aws.transactions import Transaction
 from shared.core.wire import Id, Integer, Name, View, Wire
@@ -127,7 +127,7 @@ def _view(asset: Any) -> AssetView:
     status_code=status.HTTP_201_CREATED,
     response_model=AssetUploadView,
     operation_id="uploadAsset",
-    responses=problems(ProjectNotFound, KeyReused),
+    responses=problems(ProjectNotFound, KeyReused, StorageFull),
 )
 def upload_asset(body: AssetUpload, caller: Write, once: Once) -> Response:
     """Return a form that uploads one file. The form is valid for five minutes."""

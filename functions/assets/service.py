@@ -17,6 +17,7 @@ from shared.jobs.store import jobs
 from shared.projects.store import projects
 from shared.stages.messages import AssetVerificationTask
 from shared.stages.queues import VERIFICATION_QUEUE
+from shared.subscriptions.limits import PLAN_LIMITS
 from shared.subscriptions.record import PlanType
 from shared.subscriptions.store import subscriptions
 
@@ -43,9 +44,13 @@ def begin(
     project_id: str | None,
     tx: Transaction,
 ) -> tuple[AssetRecord, dict[str, Any]]:
-    """Return a new PENDING asset and a form that uploads at most `size` bytes."""
+    """Return a new PENDING asset and a form that uploads at most `size` bytes. Raise StorageFull."""
     if project_id is not None:
         projects.get(project_id, account_id=caller.account_id)
+    at, limits = utc_now(), PLAN_LIMITS[subscriptions.plan(caller.account_id)]
+    assets.check_space(
+        caller.account_id, size=size, most=limits.assets, most_bytes=limits.stored_bytes, at=at
+    )  # fmt: skip
     asset = assets.create(
         new_id("ast"),
         owner_id=caller.user_id,
@@ -55,7 +60,7 @@ def begin(
         type=type,
         media_type=media_type,
         size=size,
-        at=utc_now(),
+        at=at,
         tx=tx,
     )
     return asset, media.upload_form(asset.quarantine_key, media_type, size)

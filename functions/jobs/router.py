@@ -17,6 +17,7 @@ from shared.jobs.store import JobEnded, JobRunning
 from shared.jobs.views import JobView
 from shared.presets.presets import PresetNotFound
 from shared.projects.store import ProjectNotFound
+from shared.quotas.classes import RouteClass
 from shared.rest.caller import may
 from shared.rest.once import Once
 from shared.rest.pagination import After, Limit
@@ -27,6 +28,7 @@ router = APIRouter(prefix="/api/jobs", tags=["jobs"])
 
 Read = Annotated[Principal, may(Permission.JOBS_READ)]
 Write = Annotated[Principal, may(Permission.JOBS_WRITE)]
+Spend = Annotated[Principal, may(Permission.JOBS_WRITE, RouteClass.SPEND)]
 
 
 @router.post(
@@ -46,7 +48,7 @@ Write = Annotated[Principal, may(Permission.JOBS_WRITE)]
         WaitTooLong,
     ),
 )
-def create_job(body: JobCreate, caller: Write, once: Once) -> Response:
+def create_job(body: JobCreate, caller: Spend, once: Once) -> Response:
     """Submit a job. Its credits are held now and charged when it completes."""
     return once.respond(lambda tx: service.submit(body, caller, tx), status=status.HTTP_202_ACCEPTED)
 

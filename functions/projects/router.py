@@ -13,11 +13,13 @@ from shared.core.clock import utc_now
 from shared.core.ids import new_id
 from shared.core.wire import Id, Name, View, Wire
 from shared.idempotency.store import KeyReused
-from shared.projects.store import ProjectNotEmpty, projects
+from shared.projects.store import ProjectNotEmpty, TooManyProjects, projects
 from shared.rest.caller import may
 from shared.rest.once import Once
 from shared.rest.pagination import After, Limit
 from shared.rest.problem import problems
+from shared.subscriptions.limits import PLAN_LIMITS
+from shared.subscriptions.store import subscriptions
 
 router = APIRouter(prefix="/api/projects", tags=["projects"])
 
@@ -45,14 +47,20 @@ class ProjectView(View):
     status_code=status.HTTP_201_CREATED,
     response_model=ProjectView,
     operation_id="createProject",
-    responses=problems(KeyReused),
+    responses=problems(KeyReused, TooManyProjects),
 )
 def create_project(body: ProjectWrite, caller: Write, once: Once) -> Response:
     """Create a project owned by the caller."""
 
     def create(tx: Transaction) -> ProjectView:
         record = projects.create(
-            new_id("prj"), owner_id=caller.user_id, account_id=caller.account_id, name=body.name, at=utc_now(), tx=tx
+            new_id("prj"),
+            owner_id=caller.user_id,
+            account_id=caller.account_id,
+            name=body.name,
+            most=PLAN_LIMITS[subscriptions.plan(caller.account_id)].projects,
+            at=utc_now(),
+            tx=tx,
         )
         return ProjectView.model_validate(record)
 

@@ -64,6 +64,7 @@ class ApiStack(Stack):
             environment,
             rest_api_id=self.rest_api.rest_api_id,
             rest_stage=STAGE,
+            rest_api_key=self.rest_api.distribution_key,
             media_key_group_id=data.media_key_group_id,
             log_bucket=data.log_bucket,
         )
@@ -99,7 +100,7 @@ class ApiStack(Stack):
             function.add_environment("KINORA_SOCKET_ENDPOINT_URL", self.socket_api.stage.callback_url)
 
     def _guard_rest_api(self) -> None:
-        """Attach a firewall to the REST API, for calls that bypass CloudFront."""
+        """Attach a firewall to the REST API, for calls that bypass CloudFront and have its key."""
         stage = self.rest_api.deployment_stage
         blocked = waf_log(self, self._environment, "regional")
         if self._environment.waf:

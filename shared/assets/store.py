@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Sequence
 from contextlib import suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from pynamodb.expressions.update import Action
 
@@ -10,6 +10,8 @@ from shared.assets.record import AssetRecord, AssetStatus, AssetType
 from shared.aws.records import on_refusal
 from shared.aws.transactions import Transaction
 from shared.core.errors import Conflict, NotFound
+
+FORM_LIFE = timedelta(days=1)  # the time after which the bucket deletes an upload that nobody registered
 
 
 class AssetNotFound(NotFound):
@@ -30,6 +32,10 @@ class AssetInUse(Conflict):
 
     def __init__(self) -> None:
         super().__init__("A job that has not ended uses this asset. Cancel the job, or wait for its end.")
+
+
+class StorageFull(Conflict):
+    code = "storage_full"
 
 
 class _Decided(Exception):
@@ -86,6 +92,22 @@ class AssetStore:
         return list(
             AssetRecord.by_account.query(account_id, older, scan_index_forward=False, limit=limit, page_size=limit)
         )
+
+    def check_space(self, account_id: str, *, size: int, most: int, most_bytes: int, at: datetime) -> None:
+        """Raise StorageFull if one more asset of `size` bytes exceeds the account's maximum number or bytes.
+
+        Assets count that have a file, or can get one: the form of a PENDING asset expires.
+        """
+        forms = at - FORM_LIFE
+        counted = [
+            int(asset.size)
+            for asset in AssetRecord.by_account.query(account_id)
+            if asset.status in {AssetStatus.READY, AssetStatus.VERIFYING}
+            or (asset.status == AssetStatus.PENDING and asset.created_at > forms)
+        ]
+        if len(counted) >= most or sum(counted) + size > most_bytes:
+            limit = f"{most} assets and {most_bytes // 1000**2} MB"
+            raise StorageFull(f"The plan of this account has room for {limit}. Delete an asset, or change the plan.")
 
     def use(self, asset_id: str, job_id: str, *, tx: Transaction) -> None:
         """Keep the asset from deletion until the job has ended. Fail the transaction with AssetNotReady."""

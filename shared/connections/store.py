@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from shared.access.principal import Principal
 from shared.aws.records import on_refusal
 from shared.connections.record import ConnectionRecord, FanOutRecord, ListenerRecord
-from shared.core.errors import Conflict, Unauthorized
+from shared.core.errors import AppError, Conflict, Unauthorized
 
 CONNECTION_LIFE = timedelta(hours=2)  # API Gateway closes a connection after this time
 
@@ -19,6 +19,10 @@ class ConnectionExpired(Unauthorized):
 
     def __init__(self) -> None:
         super().__init__("This connection has expired. Connect again with a new access token.")
+
+
+class TooManyConnections(AppError):
+    code, status = "too_many_connections", 429
 
 
 class PassReplaced(Conflict):
@@ -43,8 +47,11 @@ class Subscribers:
 
 
 class ConnectionStore:
-    def open(self, connection_id: str, caller: Principal, *, at: datetime) -> None:
-        """Record the connection. It expires with the caller's token."""
+    def open(self, connection_id: str, caller: Principal, *, most: int, at: datetime) -> None:
+        """Record the connection. It expires with the caller's token.
+
+        Raise TooManyConnections, and leave the record to the caller's `close`, if the account has more than `most`.
+        """
         connection = ConnectionRecord(
             connection_id,
             account_id=caller.account_id,
@@ -54,6 +61,12 @@ class ConnectionStore:
         connection.save()
         if caller.session_id is not None:
             self.subscribe(connection, _channel_of_session(caller.session_id))
+        # Counted after the write, so that of several connections that open at once not all are accepted.
+        own = _channel_of_account(caller.account_id)
+        self.subscribe(connection, own)
+        rows = ListenerRecord.query(own, consistent_read=True)
+        if sum(row.expires_at > at for row in rows) > most:
+            raise TooManyConnections(f"This account has {most} open connections. Close one, or change the plan.")
 
     def get(self, connection_id: str, *, at: datetime) -> ConnectionRecord:
         """Return the open connection. Raise ConnectionExpired."""
@@ -135,6 +148,10 @@ class ConnectionStore:
 def _may_receive(listener: ListenerRecord, account_id: str, at: datetime) -> bool:
     """Return whether the listener is authorized for a job of the account, at each sending. Roles belong here."""
     return listener.account_id == account_id and listener.expires_at > at
+
+
+def _channel_of_account(account_id: str) -> str:
+    return f"account:{account_id}"
 
 
 def _channel_of_session(session_id: str) -> str:

@@ -20,10 +20,17 @@ class ProjectNotEmpty(Conflict):
     code = "project_not_empty"
 
 
+class TooManyProjects(Conflict):
+    code = "too_many_projects"
+
+
 class ProjectStore:
     def create(
-        self, project_id: str, *, owner_id: str, account_id: str, name: str, at: datetime, tx: Transaction
+        self, project_id: str, *, owner_id: str, account_id: str, name: str, most: int, at: datetime, tx: Transaction
     ) -> ProjectRecord:
+        """Add a project to the transaction. Raise TooManyProjects if the account has `most` projects."""
+        if ProjectRecord.by_account.count(account_id, limit=most) >= most:
+            raise TooManyProjects(f"The plan of this account has {most} projects. Delete one, or change the plan.")
         record = ProjectRecord(
             project_id, owner_id=owner_id, account_id=account_id, name=name, created_at=at, updated_at=at
         )

@@ -128,6 +128,12 @@ def addresses(emulator: Emulator, cloud: Assembly) -> tuple[str, str]:
     return rest, socket
 
 
+def headers_of_cloudfront(emulator: Emulator) -> dict[str, str]:
+    """Return the headers that CloudFront adds to requests. MiniStack has no CloudFront, but requires them."""
+    keys = emulator.client("apigateway").get_api_keys(includeValues=True)["items"]
+    return {"x-api-key": keys[0]["value"]} if keys else {}
+
+
 def worker_processes(
     cloud: Assembly, emulator: Emulator, folder: Path, lifeline: Lifeline, root: Path = ROOT
 ) -> dict[str, Process]:
