@@ -74,7 +74,7 @@ class MemberUpdate(Wire):
 
     model_config = _examples(role="ADMIN", monthlyCap=100)
 
-    role: AccountRole | None = None
+    role: AccountRole | None = Field(default=None, examples=["MEMBER"])
     monthly_cap: Annotated[int, Field(ge=0, le=MOST_CREDITS), BeforeValidator(number)] | None = None
 
     @model_validator(mode="after")

@@ -154,7 +154,7 @@ class AssetStore:
                     (AssetRecord.account_id == asset.account_id) & unused,
                 )
         except AssetInUse:
-            self.get(asset.asset_id)  # raises AssetNotFound if it does not exist
+            self.get(asset.asset_id, accounts={asset.account_id})  # raises AssetNotFound if it does not exist
             raise
 
     def delete(self, asset: AssetRecord) -> None:

@@ -1,6 +1,8 @@
 """Organizations: members, roles, invites, credits, the audit log, and the work of an organization."""
 
+from collections.abc import Callable
 from datetime import timedelta
+from threading import Thread
 
 import pytest
 
@@ -12,6 +14,7 @@ from shared.jobs import settlement
 from shared.jobs.record import JobRecord
 from shared.members.record import MemberRecord
 from shared.organizations.record import InviteRecord, OrganizationRecord
+from tests.support.cloud import nothing
 from tests.support.steps import complete_steps
 from tests.support.studio import Answer, Creator, Studio
 
@@ -255,6 +258,72 @@ def test_the_email_shows_the_name_as_text(ada: Creator, organization: str) -> No
     [page] = ada.studio.mails("bob@example.com")
     assert "&lt;b&gt;Harbour &amp; Sons" in page
     assert '<a href="https://kinora.test/invite#token=org_' in page
+
+
+# --- changes between a request's reads and its transaction
+
+
+def meanwhile(studio: Studio, change: Callable[[], object]) -> None:
+    """Call `change` before the next transaction, as another request at the same time does."""
+
+    def after(operation: str) -> None:
+        if operation == "GetItem" and studio.cloud.calls.count("GetItem") == 2:
+            studio.cloud.afterwards = nothing
+            worker = Thread(target=change)  # outside the grants of the request
+            worker.start()
+            worker.join()
+
+    studio.cloud.calls.clear()
+    studio.cloud.afterwards = after
+
+
+def test_a_change_relies_on_the_callers_role_at_its_commit(studio: Studio, ada: Creator, organization: str) -> None:
+    bob = ada.hire(organization, "bob@example.com", ADMIN)
+    eva = ada.hire(organization, "eva@example.com", VIEWER)
+    own = MemberRecord(organization, bob.user_id)
+    meanwhile(studio, lambda: own.update([MemberRecord.role.set("VIEWER")]))
+    answer = bob.patch(f"/api/teams/{organization}/members/{eva.user_id}", {"role": "ADMIN"})
+    assert refusal(answer) == (403, "forbidden")
+    assert roles(ada, organization)[eva.user_id] == "VIEWER"
+
+
+def test_a_submit_relies_on_the_membership_at_its_commit(studio: Studio, ada: Creator, organization: str) -> None:
+    bob = ada.hire(organization, "bob@example.com", MEMBER)
+    project = bob.project(organization=organization)
+    meanwhile(studio, lambda: MemberRecord(organization, bob.user_id).delete())
+    assert refusal(bob.post("/api/jobs", {"projectId": project, "prompt": "x"})) == (403, "forbidden")
+    assert AccountRecord.get(organization).held == 0
+
+
+def test_a_change_relies_on_the_members_role_at_its_commit(studio: Studio, ada: Creator, organization: str) -> None:
+    """An ADMIN removes a MEMBER, who becomes an OWNER at the same time."""
+    bob, eva = (ada.hire(organization, f"{name}@example.com", role) for name, role in (("b", ADMIN), ("e", MEMBER)))
+    promoted = MemberRecord(organization, eva.user_id)
+    meanwhile(studio, lambda: promoted.update([MemberRecord.role.set("OWNER")]))
+    answer = bob.delete(f"/api/teams/{organization}/members/{eva.user_id}")
+    assert refusal(answer) == (409, "member_changed")
+    assert roles(ada, organization)[eva.user_id] == "OWNER"
+
+
+def test_an_invite_that_another_user_accepts_at_the_same_time_is_refused(
+    studio: Studio, ada: Creator, eve: Creator, organization: str
+) -> None:
+    token = ada.invite(organization, "eve@example.com")
+    [record] = InviteRecord.query(organization)
+    meanwhile(studio, lambda: record.update([InviteRecord.accepted_by.set("usr_other")]))
+    assert refusal(eve.post("/api/teams/accept", {"token": token})) == (409, "invite_not_valid")
+    check_owners(organization)
+
+
+def test_an_invite_relies_on_its_senders_role_at_the_commit(
+    studio: Studio, ada: Creator, eve: Creator, organization: str
+) -> None:
+    bob = ada.hire(organization, "bob@example.com", ADMIN)
+    token = bob.invite(organization, "eve@example.com")
+    sender = MemberRecord(organization, bob.user_id)
+    meanwhile(studio, lambda: sender.update([MemberRecord.role.set("MEMBER")]))
+    assert refusal(eve.post("/api/teams/accept", {"token": token})) == (409, "invite_not_valid")
+    check_owners(organization)
 
 
 # --- the work of an organization

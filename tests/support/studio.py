@@ -5,6 +5,7 @@ import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from copy import deepcopy
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import import_module
@@ -128,6 +129,20 @@ class Studio:
             for name, table in _backend("dynamodb").tables.items()
         }
         return tables | {"media": sorted(self._objects())}
+
+    def save(self) -> Callable[[], None]:
+        """Return a function that brings back the items and the media that are stored now."""
+        tables = _backend("dynamodb").tables
+        items, objects = {name: deepcopy(table.items) for name, table in tables.items()}, deepcopy(self._objects())
+
+        def bring_back() -> None:
+            for name, table in tables.items():
+                table.items = deepcopy(items[name])
+            stored = self._objects()
+            stored.clear()
+            stored.update(deepcopy(objects))
+
+        return bring_back
 
     @staticmethod
     def _objects() -> dict[str, Any]:
