@@ -19,13 +19,13 @@ from shared.organizations.store import OrganizationGone, organizations
 
 
 def invite(organization_id: str, email: str, role: AccountRole, caller: Actor, tx: Transaction) -> InviteView:
-    """Add an invite to the transaction, and send its token after the commit.
+    """Add an invite to the transaction, and send its token. The answer is the same for each address.
 
-    The response is the same for an address with and without an account.
+    The email is sent before the commit, so that the answer reports a failure. If the commit fails, the token in the
+    email is void.
     """
     own, at = caller.member(organization_id), utc_now()
     check_covers(own, role)
-    mail.check_available()
     if len(invites.of_organization(organization_id, at=at)) >= MOST_INVITES:
         raise TooManyInvites
     organization = organizations.get(organization_id)
@@ -35,7 +35,7 @@ def invite(organization_id: str, email: str, role: AccountRole, caller: Actor, t
         invite_id, organization_id=organization_id, email=email, role=role, invited_by=caller.user_id, at=at, tx=tx
     )
     note(organization_id, AuditAction.MEMBER_INVITED, caller, at, tx, subject=invite_id, role=role.value)
-    tx.after_commit(lambda: mail.send_invite(email, token=token, organization=organization.name))
+    mail.send_invite(email, token=token, organization=organization.name)
     return InviteView.model_validate(record)
 
 

@@ -8,6 +8,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 OWNERS = {"owner_id", "user_id", "account_id"}
 OWNED = {"jobs", "projects", "assets"}  # the stores whose records belong to an account
+CHECKED = {"get": "accounts", "page": "account_id"}  # the parameter of each read that restricts it
 # These stores write the owner of a new record.
 WRITES = {"create", "open"}
 MODULES = [
@@ -46,10 +47,10 @@ def unchecked_reads(source: str) -> list[int]:
         for node in ast.walk(ast.parse(source))
         if isinstance(node, ast.Call)
         and isinstance(node.func, ast.Attribute)
-        and node.func.attr in {"get", "page"}
+        and node.func.attr in CHECKED
         and isinstance(node.func.value, ast.Name)
         and node.func.value.id in OWNED
-        and not any(keyword.arg in {"accounts", "account_id"} for keyword in node.keywords)
+        and not any(keyword.arg == CHECKED[node.func.attr] for keyword in node.keywords)
     ]
 
 

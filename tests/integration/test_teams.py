@@ -3,8 +3,10 @@
 from collections.abc import Callable
 from datetime import timedelta
 from threading import Thread
+from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from shared.access.permissions import AccountRole
 from shared.audit.record import AuditEntryRecord
@@ -252,6 +254,19 @@ def test_a_deployment_without_an_address_sends_no_invite(
     assert studio.dump() == before
 
 
+def test_a_refusal_by_the_mail_service_is_reported_and_its_text_is_not_logged(
+    studio: Studio, ada: Creator, organization: str, logged: Any
+) -> None:
+    text = "Email address is not verified: bob@example.com"
+    studio.cloud.broken["SendEmail"] = ClientError({"Error": {"Code": "MessageRejected", "Message": text}}, "SendEmail")
+    before = studio.dump()
+    answer = ada.post(f"/api/teams/{organization}/members/invite", {"email": "bob@example.com"})
+    assert refusal(answer) == (503, "mail_unavailable")
+    assert studio.dump() == before
+    assert "MessageRejected" in logged.getvalue()
+    assert "bob@" not in logged.getvalue()
+
+
 def test_the_email_shows_the_name_as_text(ada: Creator, organization: str) -> None:
     ada.patch(f"/api/teams/{organization}", {"name": "<b>Harbour & Sons"})
     ada.invite(organization, "bob@example.com")
@@ -346,6 +361,14 @@ def test_a_member_submits_on_the_organizations_credits(ada: Creator, organizatio
     view = ada.get(f"/api/projects/{project}").body
     assert (view["userId"], view["organizationId"]) == (bob.user_id, organization)
     assert ada.get(f"/api/projects/{own}").body["organizationId"] is None
+
+
+def test_the_members_of_an_organization_share_its_slots(ada: Creator, organization: str) -> None:
+    bob = ada.hire(organization, "bob@example.com", MEMBER)
+    project, own = ada.project(organization=organization), ada.project()
+    made = [caller.job(project)["id"] for caller in (ada, bob, bob)]
+    shown = [ada.get(f"/api/jobs/{job}").body for job in (*made, ada.job(own)["id"])]
+    assert [one["queuePosition"] for one in shown] == [None, None, 1, None], "a FREE account has two slots"
 
 
 def test_a_viewer_reads_and_a_stranger_gets_404(studio: Studio, ada: Creator, eve: Creator, organization: str) -> None:
