@@ -1,6 +1,7 @@
 """Invites: the requests that send, withdraw and accept them."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from functions.teams.changes import check_covers, check_number_of_organizations, note
 from functions.teams.schemas import InviteView, MembershipView
@@ -15,7 +16,7 @@ from shared.members.record import MemberRecord
 from shared.members.store import AlreadyMember, members
 from shared.organizations.invites import MOST_INVITES, InviteNotValid, TooManyInvites, invites
 from shared.organizations.record import InviteRecord
-from shared.organizations.store import OrganizationGone, organizations
+from shared.organizations.store import organizations
 
 
 def invite(organization_id: str, email: str, role: AccountRole, caller: Actor, tx: Transaction) -> InviteView:
@@ -55,31 +56,40 @@ def withdraw(organization_id: str, invite_id: str, caller: Actor) -> None:
 def accept(token: str, caller: Actor) -> MembershipView:
     """Make the caller a member, with the role of the invite. Raise InviteNotValid, or AlreadyMember.
 
-    The sender of the invite must still have a role that may invite to this role. Otherwise a removed member could come
-    back through an invite to another address of this member's.
+    A repeated request of the caller has the same answer.
     """
     at = utc_now()
     found = invites.read(token, at=at)
     if member := _accepted(found, caller):
         return member
+    try:
+        return _join(found, caller, at)
+    except (InviteNotValid, AlreadyMember):
+        if member := _accepted(invites.read(token, at=at), caller):  # by another request at the same time
+            return member
+        raise
+
+
+def _join(invite_: InviteRecord, caller: Actor, at: datetime) -> MembershipView:
+    """Use the invite.
+
+    Its sender must still have a role that may invite to this role. Otherwise a removed member could come back through
+    an invite to another address of this member's.
+    """
+    organization_id, role = invite_.organization_id, AccountRole(invite_.role)
     check_number_of_organizations(caller)
-    organization_id, role = found.organization_id, AccountRole(found.role)
-    sender = members.find(organization_id, found.invited_by)
+    sender = members.find(organization_id, invite_.invited_by)
     if sender is None or not _may_invite(sender, role):
         raise InviteNotValid
     if members.find(organization_id, caller.user_id):
         raise AlreadyMember
-    try:
-        with transaction() as tx:
-            members.keeps_role(sender, otherwise=InviteNotValid(), tx=tx)
-            invites.accept(found, caller.user_id, at=at, tx=tx)
-            members.add(organization_id, caller.user_id, role, at=at, tx=tx)
-            organizations.count(organization_id, members=1, owners=int(role is AccountRole.OWNER), tx=tx)
-            note(organization_id, AuditAction.MEMBER_JOINED, caller, at, tx, subject=found.invite_id, role=role.value)
-    except (InviteNotValid, OrganizationGone):
-        if member := _accepted(invites.read(token, at=at), caller):  # by another request of the caller
-            return member
-        raise InviteNotValid from None
+    with transaction() as tx:
+        members.keeps_role(sender, otherwise=InviteNotValid(), tx=tx)
+        invites.accept(invite_, caller.user_id, at=at, tx=tx)
+        members.add(organization_id, caller.user_id, role, at=at, tx=tx)
+        organizations.count(organization_id, members=1, owners=int(role is AccountRole.OWNER), tx=tx)
+        subject = invite_.invite_id
+        note(organization_id, AuditAction.MEMBER_JOINED, caller, at, tx, subject=subject, role=role.value)
     return MembershipView.of(members.get(organization_id, caller.user_id))
 
 

@@ -40,7 +40,7 @@ def test_a_model_has_the_contracts_fields(model: str) -> None:
 
 def test_the_roles_are_the_contracts() -> None:
     assert schema_of("AccountRole")["enum"] == ROLES
-    assert schema_of("MemberInvite")["properties"]["role"]["default"] == "MEMBER"
+    assert schema_of("MemberInvite")["properties"]["role"]["description"] == 'Default: `"MEMBER"`.'
 
 
 @pytest.mark.parametrize("route", BODIES)

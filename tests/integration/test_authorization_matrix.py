@@ -79,7 +79,7 @@ class Matrix:
     removed: Creator
     stranger: Creator
     organizations: Ids
-    foreign: Ids  # of the stranger: an own account's, and another organization's
+    others: Ids  # of the stranger: those of the own account, and of another organization
     own: Mapping[str, Ids]  # of the users' own accounts, by token
     bring_back: Callable[[], None]
 
@@ -145,8 +145,8 @@ def matrix(deployment: Studio) -> Matrix:
     removed = owner.hire(ids["organization"], "removed@example.com", OWNER)
     assert owner.delete(f"/api/teams/{ids['organization']}/members/{removed.user_id}").status == 204
     own = {caller.token: resources(caller) for caller in (members[VIEWER], removed, stranger)}
-    foreign = {**team(stranger, "other"), **own[stranger.token]}
-    return Matrix(deployment, members, removed, stranger, ids, foreign, own, deployment.save())
+    others = {**team(stranger, "other"), **own[stranger.token]}
+    return Matrix(deployment, members, removed, stranger, ids, others, own, deployment.save())
 
 
 def test_every_route_has_a_row() -> None:
@@ -178,13 +178,13 @@ def test_the_role_decides_about_the_organizations_resources(matrix: Matrix, endp
     assert tried
 
 
-@pytest.mark.parametrize("endpoint", OF_ACCOUNTS, ids=named("foreign"))
+@pytest.mark.parametrize("endpoint", OF_ACCOUNTS, ids=named("others"))
 def test_no_role_reaches_what_belongs_to_others(matrix: Matrix, endpoint: ApiEndpoint) -> None:
     faults = []
     for caller in (*matrix.members.values(), matrix.removed):
-        faults += [one for one in matrix.answers(caller.token, endpoint, matrix.foreign) if one[1] != ABSENT]
+        faults += [one for one in matrix.answers(caller.token, endpoint, matrix.others) if one[1] != ABSENT]
     for token in matrix.unknown:
-        faults += [one for one in matrix.answers(token, endpoint, matrix.foreign) if one[1] != UNKNOWN]
+        faults += [one for one in matrix.answers(token, endpoint, matrix.others) if one[1] != UNKNOWN]
     assert faults == []
 
 
@@ -207,17 +207,17 @@ def test_the_routes_of_users_need_a_token_and_no_role(matrix: Matrix, endpoint: 
 
 def test_ids_of_two_owners_in_one_request_do_not_mix(matrix: Matrix) -> None:
     """An organization does not open another's member. An own project does not take an organization's asset."""
-    owner, ids, foreign = matrix.members[OWNER], matrix.organizations, matrix.foreign
+    owner, ids, others = matrix.members[OWNER], matrix.organizations, matrix.others
     own = matrix.own[matrix.members[VIEWER].token]
     viewer = matrix.members[VIEWER]
     matrix.bring_back()
     before = matrix.studio.dump()
     inputs = [{"role": "picture", "assetId": ids["asset"]}]
     for caller, method, path, body in (
-        (owner, "DELETE", f"/api/teams/{ids['organization']}/members/{foreign['member']}", None),
-        (owner, "DELETE", f"/api/teams/{foreign['organization']}/members/{ids['member']}", None),
-        (owner, "DELETE", f"/api/teams/{ids['organization']}/invites/{foreign['invite']}", None),
-        (owner, "POST", f"/api/teams/{ids['organization']}/transfer", {"memberId": foreign["member"]}),
+        (owner, "DELETE", f"/api/teams/{ids['organization']}/members/{others['member']}", None),
+        (owner, "DELETE", f"/api/teams/{others['organization']}/members/{ids['member']}", None),
+        (owner, "DELETE", f"/api/teams/{ids['organization']}/invites/{others['invite']}", None),
+        (owner, "POST", f"/api/teams/{ids['organization']}/transfer", {"memberId": others["member"]}),
         (viewer, "POST", "/api/jobs", {"projectId": own["project"], "prompt": "x", "inputs": inputs}),
         (matrix.stranger, "POST", "/api/jobs", {"projectId": ids["project"], "prompt": "x"}),
     ):

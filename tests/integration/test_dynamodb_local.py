@@ -370,7 +370,9 @@ def test_of_two_owners_who_act_against_each_other_at_once_one_remains(studio: St
             return caller.post(f"{team}/leave")
 
         answers = at_once(attack, 2)
-        assert sum(answer.status < 300 for answer in answers) == 1, [answer.body for answer in answers]
+        successes = sum(answer.status < 300 for answer in answers)
+        # The new owner of a transfer may transfer it back.
+        assert successes == 1 or (act == "transfer" and successes == 2), [answer.body for answer in answers]
         assert {answer.status for answer in answers} <= {200, 204, 403, 404, 409}
         assert check_members(organization).count("OWNER") == 1
         ada.post(f"/api/teams/{organization}/leave")
@@ -389,9 +391,8 @@ def test_ten_copies_of_an_acceptance_have_one_effect_and_one_answer(studio: Stud
     organization = ada.organization("copied-invite")
     token, guest = ada.invite(organization, "copy@example.com"), studio.arrive("copy@example.com")
     answers = at_once(lambda _: guest.post("/api/teams/accept", {"token": token}))
-    assert {(answer.status, json.dumps(answer.body)) for answer in answers} == {
-        (200, json.dumps(answers[0].body)),
-    }  # fmt: skip
+    assert {answer.status for answer in answers} == {200}
+    assert len({json.dumps(answer.body) for answer in answers}) == 1
     assert check_members(organization) == ["MEMBER", "OWNER"]
 
 
