@@ -133,6 +133,11 @@ class Environment:
         return f"https://{self.domain_name}" if self.domain_name else None
 
     @property
+    def mail_from(self) -> str:
+        """The sender of email. It is empty without a domain: then the deployment sends no email."""
+        return f"Kinora <no-reply@{self.domain_name}>" if self.domain_name else ""
+
+    @property
     def removal_policy(self) -> cdk.RemovalPolicy:
         """The removal policy of stores. A retained store is still deleted if the deployment that creates it fails.
 

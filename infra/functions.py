@@ -6,14 +6,17 @@ from infra.grants import ANSWER, DESCRIBE, NOTHING, START, STOP, Grants, Updates
 from infra.secrets import PROVIDER_KEYS, ROTATED_SECRETS, VERIFICATION_KEYS
 from infra.workers import GRANT, STEP_UPDATES
 from shared.assets.record import ASSETS, QUARANTINE, AssetRecord, VerificationsRecord
+from shared.audit.record import AuditEntryRecord
 from shared.connections.record import ConnectionRecord, FanOutRecord, ListenerRecord
 from shared.credentials.record import PasswordRecord, RefreshFamilyRecord
-from shared.credits.record import AccountRecord, HoldRecord, LedgerRecord
+from shared.credits.record import AccountRecord, HoldRecord, LedgerRecord, SpendingRecord
 from shared.grants.record import MediaGrantRecord
 from shared.guesses.record import GuessesRecord
 from shared.idempotency.record import IdempotencyRecord
 from shared.jobs.keys import JOBS, WORK
 from shared.jobs.record import JobRecord, JobSpecRecord, StepResultRecord, StepTicketRecord, StepTokenRecord
+from shared.members.record import MemberRecord
+from shared.organizations.record import InviteRecord, OrganizationRecord, SlugClaimRecord
 from shared.projects.record import ProjectRecord
 from shared.quotas.record import QuotaRecord
 from shared.slots.record import SlotsRecord, WaitingRecord
@@ -92,7 +95,22 @@ REST_DOMAINS: tuple[RestDomain, ...] = (
     RestDomain(
         name="projects",
         may=Grants(
-            reads=(ProjectRecord, SubscriptionRecord, IdempotencyRecord), writes=(ProjectRecord, IdempotencyRecord)
+            reads=(ProjectRecord, SubscriptionRecord, MemberRecord, IdempotencyRecord),
+            writes=(ProjectRecord, IdempotencyRecord),
+        ),
+    ),
+    RestDomain(
+        name="teams",
+        may=Grants(
+            reads=(
+                OrganizationRecord, MemberRecord, InviteRecord, AuditEntryRecord, UserRecord, ProjectRecord,
+                AssetRecord, AccountRecord, SpendingRecord, IdempotencyRecord,
+            ),
+            writes=(
+                OrganizationRecord, SlugClaimRecord, MemberRecord, InviteRecord, AuditEntryRecord, AccountRecord,
+                LedgerRecord, IdempotencyRecord,
+            ),
+            mails=True,
         ),
     ),
     RestDomain(
@@ -101,10 +119,12 @@ REST_DOMAINS: tuple[RestDomain, ...] = (
             reads=(
                 JobRecord, JobSpecRecord, StepResultRecord, StepTokenRecord, StepTicketRecord, ProjectRecord,
                 AssetRecord, HoldRecord, SubscriptionRecord, IdempotencyRecord, SlotsRecord, WaitingRecord,
+                MemberRecord,
             ),
             writes=(
                 JobRecord, JobSpecRecord, StepResultRecord, StepTokenRecord, StepTicketRecord, ProjectRecord,
                 AssetRecord, HoldRecord, AccountRecord, LedgerRecord, IdempotencyRecord, SlotsRecord, WaitingRecord,
+                SpendingRecord,
             ),
             secrets=("media-signing-key",),
             secrets_described=PROVIDER_KEYS,
@@ -116,7 +136,10 @@ REST_DOMAINS: tuple[RestDomain, ...] = (
     RestDomain(
         name="assets",
         may=Grants(
-            reads=(AssetRecord, VerificationsRecord, JobRecord, ProjectRecord, SubscriptionRecord, IdempotencyRecord),
+            reads=(
+                AssetRecord, VerificationsRecord, JobRecord, ProjectRecord, MemberRecord, SubscriptionRecord,
+                IdempotencyRecord,
+            ),
             writes=(AssetRecord, VerificationsRecord, IdempotencyRecord, MediaGrantRecord),
             secrets=("media-signing-key",),
             media_writes=(QUARANTINE,),  # for the upload form, which it signs
@@ -140,7 +163,7 @@ AUTHORIZER = Function(
 # admits the next job.
 _SETTLES = Grants(
     reads=(JobRecord, StepResultRecord, MediaGrantRecord, HoldRecord, SlotsRecord, WaitingRecord),
-    writes=(JobRecord, HoldRecord, AccountRecord, LedgerRecord, SlotsRecord, WaitingRecord),
+    writes=(JobRecord, HoldRecord, AccountRecord, LedgerRecord, SpendingRecord, SlotsRecord, WaitingRecord),
     media_lists=(JOBS,),
     executions=(START,),
 )
@@ -192,7 +215,7 @@ _UPKEEP_SECONDS = 900  # Lambda's maximum timeout
 _OF_JOBS = (JobSpecRecord, StepResultRecord, StepTokenRecord, StepTicketRecord)
 _AUDITED = (
     *_OF_JOBS, JobRecord, HoldRecord, AccountRecord, UserRecord, EmailClaimRecord, IdempotencyRecord, AssetRecord,
-    SlotsRecord,
+    SlotsRecord, OrganizationRecord, SlugClaimRecord,
 )  # fmt: skip
 UPKEEP: tuple[Function, ...] = (
     Function(
@@ -218,7 +241,7 @@ UPKEEP: tuple[Function, ...] = (
         name="upkeep-audit",
         handler="functions.upkeep.audit:handler",
         may=Grants(
-            reads=(*_AUDITED, LedgerRecord, WaitingRecord, PassRecord),
+            reads=(*_AUDITED, LedgerRecord, MemberRecord, WaitingRecord, PassRecord),
             scans=_AUDITED,
             writes=(PassRecord,),
             media_lists=(JOBS, WORK, ASSETS, QUARANTINE),
@@ -276,7 +299,15 @@ SOCKET_ROUTES: dict[str, Function] = {
         name="socket-subscribe",
         handler="functions.realtime.subscribe:handler",
         may=Grants(
-            reads=(ConnectionRecord, JobRecord, JobSpecRecord, StepResultRecord, SlotsRecord, WaitingRecord),
+            reads=(
+                ConnectionRecord,
+                JobRecord,
+                JobSpecRecord,
+                StepResultRecord,
+                SlotsRecord,
+                WaitingRecord,
+                MemberRecord,
+            ),
             writes=(ListenerRecord,),
             secrets=("media-signing-key",),
             sockets=True,
@@ -300,7 +331,7 @@ JOBS_STREAM: tuple[Function, ...] = (
         name="realtime-push",
         handler="functions.realtime.push:handler",
         may=Grants(
-            reads=(ListenerRecord, StepResultRecord),
+            reads=(ListenerRecord, StepResultRecord, MemberRecord),
             writes=(ConnectionRecord, ListenerRecord),
             secrets=("media-signing-key",),
             sends=(FAN_OUT_QUEUE,),
@@ -323,6 +354,7 @@ FAN_OUT: tuple[Function, ...] = (
                 StepResultRecord,
                 SlotsRecord,
                 WaitingRecord,
+                MemberRecord,
             ),
             writes=(FanOutRecord, ConnectionRecord, ListenerRecord),
             secrets=("media-signing-key",),

@@ -10,6 +10,7 @@ REGION = "us-east-1"
 ACCOUNT = "123456789012"
 PREFIX = "kinora-local"
 MEDIA_BUCKET = f"{PREFIX}-media"
+MAIL_DOMAIN = "kinora.example"
 MEDIA_KEY_ID = "kinora-local"
 SECRET_PREFIX = "kinora/local/"  # noqa: S105  # a prefix of names, not a secret
 STATE_MACHINE = f"{PREFIX}-generate-video"
@@ -44,6 +45,7 @@ def environment(moto_url: str, gateway_url: str) -> dict[str, str]:
         "KINORA_MEDIA_ROLE_ARN": f"arn:aws:iam::{ACCOUNT}:role/{PREFIX}-media",
         "KINORA_SOCKET_ENDPOINT_URL": f"{gateway_url}/socket",
         "KINORA_WEB_ORIGIN": gateway_url,
+        "KINORA_MAIL_FROM": f"Kinora <no-reply@{MAIL_DOMAIN}>",
         "AWS_ENDPOINT_URL": moto_url,
         "AWS_REGION": REGION,
         "AWS_DEFAULT_REGION": REGION,

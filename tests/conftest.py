@@ -21,6 +21,7 @@ os.environ |= {
     "KINORA_SOCKET_ENDPOINT_URL": "https://socket.kinora.test",
     "KINORA_STATE_MACHINE_ARN": "arn:aws:states:us-east-1:123456789012:stateMachine:kinora-test-generate-video",
     "KINORA_WEB_ORIGIN": "https://kinora.test",
+    "KINORA_MAIL_FROM": "Kinora <no-reply@kinora.test>",
     "POWERTOOLS_METRICS_NAMESPACE": "Kinora",
 }
 

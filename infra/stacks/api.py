@@ -12,6 +12,7 @@ from constructs import Construct
 from infra.constructs.acknowledge import acknowledge
 from infra.constructs.front_door import FrontDoor
 from infra.constructs.function import KinoraFunction
+from infra.constructs.mail import MailIdentity
 from infra.constructs.rest_api import STAGE, KinoraRestApi
 from infra.constructs.socket_api import SocketApi
 from infra.constructs.stage_queue import DeadLetterQueue
@@ -72,10 +73,13 @@ class ApiStack(Stack):
         self.socket_api.stage.node.add_dependency(self.rest_api.node.find_child("Account"))
         self._guard_rest_api()
         self._set_addresses()
+        mail = MailIdentity(self, "mail", environment)
         for row in rows:
             pipeline.grant(self.functions[row.name].own_role, row.may)
             if row.may.sockets:
                 self.socket_api.grant_send(self.functions[row.name])
+            if row.may.mails:
+                mail.grant_send(self.functions[row.name])
         # Last, because a route's integration needs the function's newest version, which contains all changes above.
         self.socket_api.add_routes(
             {route: self.functions[row.name] for route, row in SOCKET_ROUTES.items()},

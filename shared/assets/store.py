@@ -1,6 +1,6 @@
 """Reads and writes of assets."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Container, Iterable, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 
@@ -72,13 +72,13 @@ class AssetStore:
         tx.put(record, AssetRecord.asset_id.does_not_exist(), otherwise=Conflict("This asset already exists."))
         return record
 
-    def get(self, asset_id: str, *, account_id: str | None = None) -> AssetRecord:
-        """Return the asset. With `account_id`, only this account's; workers pass None. Raise AssetNotFound."""
+    def get(self, asset_id: str, *, accounts: Container[str] | None = None) -> AssetRecord:
+        """Return the asset. With `accounts`, only if one of them has it; workers pass None. Raise AssetNotFound."""
         try:
             asset = AssetRecord.get(asset_id, consistent_read=True)
         except AssetRecord.DoesNotExist:
             raise AssetNotFound from None
-        if account_id is not None and asset.account_id != account_id:
+        if accounts is not None and asset.account_id not in accounts:
             raise AssetNotFound
         return asset
 
@@ -176,7 +176,7 @@ class AssetStore:
                     (AssetRecord.account_id == asset.account_id) & unused,
                 )
         except AssetInUse:
-            self.get(asset.asset_id, account_id=asset.account_id)  # raises AssetNotFound if it does not exist
+            self.get(asset.asset_id, accounts={asset.account_id})  # raises AssetNotFound if it does not exist
             raise
 
     def delete(self, asset: AssetRecord) -> None:

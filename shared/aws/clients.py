@@ -108,6 +108,11 @@ def functions() -> Any:
 
 
 @cache
+def ses() -> Any:
+    return boto3.client("sesv2", config=_RETRIES)
+
+
+@cache
 def sts() -> Any:
     return boto3.client("sts", config=_RETRIES)
 
