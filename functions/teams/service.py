@@ -129,7 +129,10 @@ def give(organization_id: str, amount: int, caller: Actor, tx: Transaction) -> O
 
 def list_members(organization_id: str, caller: Actor) -> list[MemberView]:
     caller.member(organization_id)
-    found = members.of_organization(organization_id)
+    return _member_views(organization_id, members.of_organization(organization_id))
+
+
+def _member_views(organization_id: str, found: Sequence[MemberRecord]) -> list[MemberView]:
     ids = [member.user_id for member in found]
     known, spent = users.several(ids), credits.spent(organization_id, ids, at=utc_now())
     return [MemberView.of_user(member, known[member.user_id], spent[member.user_id]) for member in found]
@@ -149,8 +152,8 @@ def change(organization_id: str, member_id: str, body: MemberUpdate, caller: Act
             organization_id, AuditAction.MEMBER_CHANGED, caller, at, tx, subject=member_id,
             role=role.value, monthlyCap=cap,
         )  # fmt: skip
-    changed, spent = members.get(organization_id, member_id), credits.spent(organization_id, [member_id], at=at)
-    return MemberView.of_user(changed, users.get(member_id), spent[member_id])
+    [view] = _member_views(organization_id, [members.get(organization_id, member_id)])
+    return view
 
 
 def remove(organization_id: str, member_id: str, caller: Actor) -> None:

@@ -32,7 +32,7 @@ class UserStore:
 
     def several(self, user_ids: Iterable[str]) -> dict[str, UserRecord]:
         """Return those of the users that exist, by id."""
-        return {user.user_id: user for user in UserRecord.batch_get(list(user_ids))}
+        return {user.user_id: user for user in UserRecord.batch_get(list(user_ids), consistent_read=True)}
 
     def id_by_email(self, email: str) -> str | None:
         try:

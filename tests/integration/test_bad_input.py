@@ -213,7 +213,7 @@ ODD_IDS = ["%00", "a%0Ab", "job_\x00", "job_\x1b[2J", "a b", "é", "..", "x" * 6
 
 @pytest.mark.parametrize("odd", ODD_IDS, ids=ascii)
 def test_odd_ids_in_paths_are_not_found_or_refused(ada: Creator, odd: str) -> None:
-    for domain in ("jobs", "projects", "assets", "presets"):
+    for domain in ("jobs", "projects", "assets", "presets", "teams"):
         check_refused(ada.get(f"/api/{domain}/{odd}"), domain)
         if domain != "presets":
             check_refused(ada.delete(f"/api/{domain}/{odd}"), domain)
