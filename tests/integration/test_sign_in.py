@@ -14,7 +14,8 @@ from shared.core.clock import utc_now
 from shared.credentials.device_tokens import device_token, read_device_token
 from shared.credentials.record import PasswordRecord
 from shared.credentials.store import credentials
-from shared.guesses.store import TooManyGuesses
+from shared.guesses.record import GuessesRecord
+from shared.guesses.store import Delay, TooManyGuesses
 from shared.guesses.store import guesses as guesses_store
 from shared.users.store import users
 from tests.support.studio import PASSWORD, Answer, Studio
@@ -167,6 +168,14 @@ def test_parallel_guesses_that_read_the_same_counters_are_not_checked_together(
 
     monkeypatch.setattr(guesses_store, "_begin", begin_late)
     assert checked([guess(number, email=email) for number in range(20)]) == 1
+
+
+def test_a_success_keeps_the_failure_of_a_parallel_guess(owned: Studio) -> None:
+    one = {"pair:1": Delay(free=5, longest=timedelta(minutes=1))}
+    first = guesses_store.begin(one, at=BEGUN)
+    guesses_store.begin(one, at=BEGUN + timedelta(seconds=1))
+    guesses_store.succeed(first)
+    assert GuessesRecord.get("pair:1").failures == 2
 
 
 # --- the API
