@@ -19,7 +19,7 @@ from tests.chaos.proxy import Proxy
 from tests.chaos.users import Story, User
 from tests.support.fal import Fal, Reply, fal
 
-WORKERS_PER_STAGE = 2
+WORKERS_PER_STAGE = 4
 USERS = 10
 JOBS_OF_A_USER = 4  # at once: more than an account of the FREE plan has slots
 STUCK_SECONDS = 240  # maximum time from the last submit until all jobs have ended, and until all queues are empty
