@@ -96,12 +96,12 @@ class StormPlan:
         return [f"{fault} {self.fired[fault]}/{most}" for fault, most in rare.items()]
 
     def rows(self, ends: Mapping[str, str]) -> list[tuple[str, int, int, str, str]]:
-        """Return for each fault the planned and the real number, the most frequent places, and the ends of its jobs.
+        """Return each planned fault, its planned and its real number, its most frequent places, and its jobs' ends.
 
         `ends` are the ends of all jobs by id.
         """
         rows = []
-        for fault, planned in self.targets.items():
+        for fault, planned in ((fault, most) for fault, most in self.targets.items() if most):
             places = _listed(self.places[fault], LISTED_PLACES)
             ended = _listed(Counter(ends[job_id] for job_id in self._jobs[fault] if job_id in ends))
             rows.append((fault, planned, self.fired[fault], places, ended))

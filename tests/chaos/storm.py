@@ -19,12 +19,13 @@ from tests.chaos.proxy import Proxy
 from tests.chaos.users import Story, User
 from tests.support.fal import Fal, Reply, fal
 
-WORKERS_PER_STAGE = 2
+WORKERS_PER_STAGE = 4
 USERS = 10
 JOBS_OF_A_USER = 4  # at once: more than an account of the FREE plan has slots
 STUCK_SECONDS = 240  # maximum time from the last submit until all jobs have ended, and until all queues are empty
 SHORTEST_OUTAGE_SECONDS = 30
 PAUSE_SECONDS = 8.0  # of moto
+REST_SECONDS = 20  # before the judgement: several sweeps, which do what the last processes left
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ class Report:
         """Return the report as Markdown."""
         fired = sum(self.plan.fired.values())
         lines = [
-            f"### {self.jobs} jobs, {fired} faults, seed {self.seed}, {self.seconds:.0f} s",
+            f"# {self.jobs} jobs, {fired} faults, seed {self.seed}, {self.seconds:.0f} s",
             "",
             f"{self.cpu_seconds:.0f} s of CPU time. Load average {self.load:.1f}, {os.cpu_count()} CPUs.",
             "",
@@ -85,6 +86,9 @@ async def storm(jobs: int, faults: int, seed: int, folder: Path, only: str = "")
         cloud.start_workers()
         await asyncio.to_thread(cloud.gateway.wait_ready, START_SECONDS)
         stories = await _run(cloud, proxy, plan, jobs)
+        await asyncio.sleep(REST_SECONDS)
+        cloud.workers.kill()
+        cloud.gateway.kill()
         judgement = await asyncio.to_thread(judge, stories, proxy.doomed, list(fal_server.accepted))
         await proxy.stop()
     used = os.times()
