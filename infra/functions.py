@@ -55,6 +55,7 @@ class RestDomain:
     name: str
     may: Grants
     public: frozenset[str] = frozenset()  # "POST /api/auth/login"
+    snap_start: bool = True
 
     @property
     def handler(self) -> str:
@@ -64,8 +65,8 @@ class RestDomain:
     def function(self) -> Function:
         """The domain's function. Memory and snapshot shorten its start, because a creator waits for it."""
         return Function(
-            name=f"rest-{self.name}", handler=self.handler, may=self.may, memory_mb=1024, snap_start=True
-        )  # fmt: skip
+            name=f"rest-{self.name}", handler=self.handler, may=self.may, memory_mb=1024, snap_start=self.snap_start
+        )
 
 
 REST_DOMAINS: tuple[RestDomain, ...] = (
@@ -118,6 +119,9 @@ REST_DOMAINS: tuple[RestDomain, ...] = (
     ),
     RestDomain(name="presets", may=NOTHING),
     RestDomain(name="errors", may=NOTHING, public=frozenset({"POST /api/errors"})),
+    RestDomain(  # the probe keeps it warm
+        name="health", may=Grants(gets=(PassRecord,)), public=frozenset({"GET /api/health"}), snap_start=False
+    ),
 )  # fmt: skip
 
 AUTHORIZER = Function(

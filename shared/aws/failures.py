@@ -3,8 +3,6 @@
 import re
 from typing import Any, TypeVar
 
-from botocore.exceptions import HTTPClientError
-
 from shared.observability import Metric, logger, measure
 
 Client = TypeVar("Client")
@@ -21,7 +19,7 @@ def counted(client: Client) -> Client:
 
 
 def _count(event_name: str, parsed_response: Any, exception: Exception | None, **_: Any) -> None:
-    code = type(exception).__name__ if isinstance(exception, HTTPClientError) else _code(parsed_response or {})
+    code = type(exception).__name__ if exception else _code(parsed_response or {})
     if code:
         measure(Metric.STORE_FAILURES)
         service, operation = event_name.split(".")[1:]

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.compat import HTTPHeaders
-from botocore.exceptions import ClientError, ConnectionClosedError
+from botocore.exceptions import ClientError, ConnectionClosedError, EndpointConnectionError
 from moto.core.botocore_stubber import MockRawResponse
 
 from shared.aws import clients, media, secrets
@@ -45,12 +45,17 @@ def lose(request: AWSPreparedRequest) -> AWSResponse:
     raise ConnectionClosedError(endpoint_url=request.url)
 
 
+def not_reached(request: AWSPreparedRequest) -> AWSResponse:
+    raise EndpointConnectionError(endpoint_url=request.url)
+
+
 FAULTS = {
     "table throttles": ("table", answer(400, error("ThrottlingException"))),
     "transaction throttled": ("table", answer(400, error("TransactionCanceledException", "None", "ThrottlingError"))),
     "table denied": ("table", answer(400, error("AccessDeniedException"))),
     "table fails": ("table", answer(500, error("InternalServerError"))),
     "table lost": ("table", lose),
+    "bucket not reached": ("bucket", not_reached),
     "bucket throttles": ("bucket", answer(503, S3_ERROR.format("SlowDown"))),
     "bucket denied": ("bucket", answer(403, S3_ERROR.format("AccessDenied"))),
     "key disabled": ("bucket", answer(400, S3_ERROR.format("KMS.DisabledException"))),
