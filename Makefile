@@ -90,8 +90,8 @@ protocol: $(READY) ## Visit each state of the protocol model, with all fixes and
 	$(BIN)/python -m tools.protocol
 
 .PHONY: audit
-audit: $(READY) ## Check the invariants of ENV's data, or of the laptop cloud at ENDPOINT= (its AWS endpoint); REST=1 at rest, TABLES= restored
-	@$(BIN)/python -m tools.audit $(if $(ENDPOINT),--endpoint "$$ENDPOINT",--env $(ENV)) $(if $(REST),--at-rest) $(call option,TABLES,tables)
+audit: $(READY) ## Check the invariants of ENV's data, or of the laptop cloud at ENDPOINT= (its AWS endpoint); REST=1 at rest, TABLES= AT= restored
+	@$(BIN)/python -m tools.audit $(if $(ENDPOINT),--endpoint "$$ENDPOINT",--env $(ENV)) $(if $(REST),--at-rest) $(call option,TABLES,tables) $(call option,AT,at)
 
 .PHONY: bench
 bench: $(READY) ## Measure, against named peers, into build/bench.json

@@ -27,7 +27,7 @@ def main(name: str, cdk: Sequence[str]) -> int:
     if _confirmation(environment) != environment.prefix:
         return _fail("Nothing was deleted.")
     if not environment.retain_data:
-        account = boto3.client("sts").get_caller_identity()["Account"]
+        account = boto3.client("sts", region_name=environment.region).get_caller_identity()["Account"]
         _empty(set(buckets(environment, account)))
     return subprocess.run([*cdk, *WITH_DELIVERY, "destroy", "--all", "--force"], check=False).returncode  # noqa: S603  # make's own
 

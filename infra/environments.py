@@ -9,7 +9,7 @@ import aws_cdk as cdk
 from shared.stages.engines import Family
 from shared.stages.stages import Stage
 
-EDGE_REGION = "us-east-1"  # CloudFront's certificates, web ACLs and log deliveries must be in this region
+EDGE_REGION = "us-east-1"  # CloudFront's certificates, web ACLs, log deliveries and metrics, and Route 53's metrics
 NEW = "new"  # value of `cost_monitor`: create the monitor
 
 
@@ -64,6 +64,8 @@ class Environment:
     max_executions: int  # jobs that have an execution at once; the others wait
     snap_start: bool  # REST functions start from a snapshot: saves about 0.6 s, costs some dollars a month
 
+    # Route 53 requests the studio and its API from other regions, outside this account. It costs about $10 a month.
+    probe: bool = False
     alarm_email: str | None = None
     monthly_budget_usd: int
     # Cost anomaly detection: the ARN of the account's monitor of services. An account can have only one, and AWS
@@ -197,6 +199,7 @@ ENVIRONMENTS: dict[str, Environment] = {
             monthly_budget_usd=2000,
             sizes={Family.CPU_MEDIA: LARGE, Family.CUDA_DIFFUSERS: GPU},
             spot=False,
+            probe=True,
         ),
     )
 }

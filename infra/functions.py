@@ -60,6 +60,7 @@ class RestDomain:
     name: str
     may: Grants
     public: frozenset[str] = frozenset()  # "POST /api/auth/login"
+    snap_start: bool = True
 
     @property
     def handler(self) -> str:
@@ -72,8 +73,8 @@ class RestDomain:
             self.may, reads=(*self.may.reads, QuotaRecord), writes=(*self.may.writes, QuotaRecord)
         )  # fmt: skip
         return Function(
-            name=f"rest-{self.name}", handler=self.handler, may=counting, memory_mb=1024, snap_start=True
-        )  # fmt: skip
+            name=f"rest-{self.name}", handler=self.handler, may=counting, memory_mb=1024, snap_start=self.snap_start
+        )
 
 
 REST_DOMAINS: tuple[RestDomain, ...] = (
@@ -149,6 +150,9 @@ REST_DOMAINS: tuple[RestDomain, ...] = (
     ),
     RestDomain(name="presets", may=NOTHING),
     RestDomain(name="errors", may=NOTHING, public=frozenset({"POST /api/errors"})),
+    RestDomain(  # the probe keeps it warm
+        name="health", may=Grants(gets=(PassRecord,)), public=frozenset({"GET /api/health"}), snap_start=False
+    ),
 )  # fmt: skip
 
 AUTHORIZER = Function(

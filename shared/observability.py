@@ -30,6 +30,7 @@ class Panel(Enum):
     WAITING_JOBS = ("operations", "Waiting jobs")
     RESCUED = ("operations", "Rescued by reconcile")
     UPKEEP = ("operations", "Sweep and audit")
+    STORES = ("operations", "Failed calls of stores")
     SIGN_UPS = ("business", "Sign-ups")
     JOBS = ("business", "Jobs")
     CREDITS = ("business", "Credits")
@@ -71,6 +72,7 @@ class Metric(StrEnum):
     OLDEST_WAITING_JOB_SECONDS = "OldestWaitingJobSeconds", Panel.WAITING_JOBS, "Seconds"
     ORPHANS_DELETED = "OrphansDeleted", Panel.UPKEEP  # objects and rows that no record named
     AUDIT_FINDINGS = "AuditFindings", Panel.UPKEEP
+    STORE_FAILURES = "StoreFailures", Panel.STORES  # each attempt: throttled, denied, no answer or 5xx
     CREDITS_GRANTED = "CreditsGranted", Panel.CREDITS
     CREDITS_HELD = "CreditsHeld", Panel.CREDITS
     CREDITS_CAPTURED = "CreditsCaptured", Panel.CREDITS

@@ -1,13 +1,16 @@
 """The metrics of dashboards and alarms."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
-from aws_cdk import Duration
+from aws_cdk import CfnResource, Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sqs as sqs
+from constructs import IConstruct
+from pydantic.alias_generators import to_snake
 
 from infra.environments import Environment
+from infra.stores import STORES, StoreGraph, StoreKind
 from shared.observability import NAMESPACE, SERVICE, Metric
 
 FIVE_MINUTES = Duration.minutes(5)
@@ -107,4 +110,45 @@ def socket_metric(api_id: str, name: str, statistic: str = "Sum") -> cloudwatch.
         statistic=statistic,
         period=FIVE_MINUTES,
         label=name,
+    )
+
+
+def of_stores(scope: IConstruct, kind: StoreKind, graph: StoreGraph) -> list[cloudwatch.Metric]:
+    """Return the graph's metric of each store of this kind in the whole app."""
+    stores = (
+        node for node in scope.node.root.node.find_all()
+        if isinstance(node, CfnResource) and node.cfn_resource_type == kind.type
+    )  # fmt: skip
+    return [
+        cloudwatch.Metric(
+            namespace=kind.namespace,
+            metric_name=graph.metric,
+            dimensions_map={kind.dimension: name, **graph.dimensions},
+            statistic=graph.statistic,
+            period=Duration.minutes(graph.minutes),
+            label=name,
+        )
+        for name in (getattr(store, to_snake(kind.dimension)) for store in stores)
+    ]
+
+
+def largest(metrics: Sequence[cloudwatch.Metric]) -> cloudwatch.MathExpression:
+    """Return an expression for a graph without other expressions: the ten metrics with the largest sums."""
+    return cloudwatch.MathExpression(
+        expression="SORT(METRICS(), SUM, DESC, 10)",
+        using_metrics={f"m{n}": metric for n, metric in enumerate(metrics)},
+        label="",  # each line has the label of its metric
+        period=metrics[0].period,
+    )
+
+
+def stored_bytes(scope: IConstruct) -> cloudwatch.MathExpression:
+    """Return the bytes in all buckets. S3 reports them once a day."""
+    [(kind, graph)] = [(k, g) for k in STORES for g in k.graphs if g.metric == "BucketSizeBytes"]
+    metrics = of_stores(scope, kind, graph)
+    return cloudwatch.MathExpression(
+        expression="SUM(METRICS())",
+        using_metrics={f"m{n}": metric for n, metric in enumerate(metrics)},
+        label="bytes in buckets",
+        period=metrics[0].period,
     )

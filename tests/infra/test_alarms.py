@@ -7,6 +7,7 @@ from tools.elsewhere import ACCOUNTS_MONITOR
 from tools.template import Assembly
 
 RUNBOOK = ROOT / "docs" / "runbook.md"
+PROBED = {"prod", "elsewhere"}  # environments with a probe from outside
 COSTS_WATCHED = {"elsewhere"}  # the monitor belongs to the account, so the operator names it
 PAGE = re.compile(r"/docs/runbook\.md#([\w-]+)")
 
@@ -44,7 +45,8 @@ def test_every_page_of_the_runbook_belongs_to_a_notification(cloud: Assembly) ->
     pages = re.findall(r"^## (.+)$", RUNBOOK.read_text(), re.MULTILINE)
     assert pages
     assert ("runbook.md#cost-anomaly" in texts) is (cloud.name in COSTS_WATCHED)
-    for page in set(pages) - {"cost-anomaly"}:
+    assert ("runbook.md#probe" in texts) is (cloud.name in PROBED)
+    for page in set(pages) - {"cost-anomaly", "probe"}:
         assert f"runbook.md#{page}" in texts, page
 
 
