@@ -116,7 +116,7 @@ class ApiStack(Stack):
         )
         for row in JOBS_STREAM:
             function = self.functions[row.name]
-            function.add_event_source(
+            function.live.add_event_source(
                 sources.DynamoEventSource(
                     self._data.tables[JobRecord],
                     starting_position=lambda_.StartingPosition.LATEST,
@@ -138,7 +138,7 @@ class ApiStack(Stack):
     def _read_fan_out_queue(self, pipeline: PipelineStack) -> None:
         for row in FAN_OUT:
             function = self.functions[row.name]
-            function.add_event_source(
+            function.live.add_event_source(
                 sources.SqsEventSource(
                     pipeline.queues[FAN_OUT_QUEUE],
                     batch_size=1,
