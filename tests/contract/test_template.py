@@ -15,6 +15,7 @@ from moto import mock_aws
 from pydantic_settings import BaseSettings
 
 from infra.functions import (
+    ALIAS,
     AUTHORIZER,
     FAN_OUT,
     JOBS_STREAM,
@@ -163,7 +164,7 @@ def test_events_reach_the_functions_that_the_laptop_calls(dev: Assembly) -> None
     sources = {
         (
             found["EventSourceArn"].partition("/stream/")[0].rpartition(f"{dev.prefix}-")[2],
-            found["FunctionName"].partition(":function:")[2].partition(":")[0],
+            found["FunctionName"].removesuffix(f":{ALIAS}"),
         )
         for found in dev.resources("AWS::Lambda::EventSourceMapping")
     }
@@ -174,7 +175,7 @@ def test_events_reach_the_functions_that_the_laptop_calls(dev: Assembly) -> None
         *((FAN_OUT_QUEUE, f"{dev.prefix}-{function.name}") for function in FAN_OUT),
     }
     schedules = {
-        target["Arn"].rpartition(":function:")[2].partition(":")[0]: rule.properties["ScheduleExpression"]
+        called_by(target["Arn"]): rule.properties["ScheduleExpression"]
         for rule in dev.resources("AWS::Events::Rule") if "ScheduleExpression" in rule.properties
         for target in rule["Targets"]
     }  # fmt: skip

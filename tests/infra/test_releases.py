@@ -20,7 +20,7 @@ from infra.releases import MOVED, STACKS, Releases
 from infra.rollback import NoRollback, main, ready, wait
 from local.environment import ACCOUNT, REGION
 from tools.cross_check.emulator import Emulator, emulator
-from tools.template import Assembly, many, run_program
+from tools.template import Assembly, Resource, many, run_program
 
 DEV = ENVIRONMENTS["dev"]
 BUCKET = f"cdk-hnb659fds-assets-{ACCOUNT}-{REGION}"
@@ -31,9 +31,13 @@ GRADUAL = {"staging", "prod"}
 # --- callers
 
 
-def called(value: Any, cloud: Assembly) -> set[str]:
-    """Return the functions that the value calls by an ARN, with their aliases: `rest-jobs:live`."""
-    return set(re.findall(rf":function:{cloud.prefix}-([\w-]+(?::\w+)?)", json.dumps(value)))
+def called(resource: Resource) -> set[str]:
+    """Return the functions that the resource names as a caller does, with their aliases: `rest-jobs:live`."""
+    prefix = resource.assembly.prefix
+    named = set(re.findall(rf":function:{prefix}-([\w-]+(?::\w+)?)", json.dumps(resource.properties)))
+    if resource.type in {"AWS::Lambda::EventSourceMapping", "AWS::Lambda::Permission"}:
+        named.add(str(resource["FunctionName"]).rpartition(":function:")[2].removeprefix(f"{prefix}-"))
+    return named
 
 
 def test_every_caller_names_the_alias(cloud: Assembly) -> None:
@@ -41,7 +45,7 @@ def test_every_caller_names_the_alias(cloud: Assembly) -> None:
     found = {
         name for resource in cloud.resources()
         if resource.stack != "delivery"  # its role deletes versions of all functions
-        for name in called(resource.properties, cloud)
+        for name in called(resource)
     }  # fmt: skip
     unversioned = {name for name, rollout in ROLLOUT.items() if rollout is Rollout.UNVERSIONED}
     assert found >= {f"{name}:{ALIAS}" for name in set(ROLLOUT) - unversioned}
