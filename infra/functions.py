@@ -38,7 +38,7 @@ FILM_SECONDS = 780  # maximum wait of the canary for its film; Lambda's maximum 
 
 
 class Rollout(Enum):
-    """How a deployment moves the calls of a function to its new version."""
+    """The way in which a deployment moves the calls of a function to its new version."""
 
     GRADUAL = auto()  # as `traffic_shift` of the environment says, while alarms watch the new version
     AT_ONCE = auto()  # for schedules: an alarm would see too few calls during the shift

@@ -108,11 +108,12 @@ class PipelineStack(Stack):
         """Add the grants on data, queues, SageMaker and the state machine to the role."""
         self._data.grant(role, may)
         for name in may.calls:
-            function = f"{self._environment.prefix}-{name}:{ALIAS}"
-            arn = self.format_arn(
-                service="lambda", resource="function", resource_name=function, arn_format=ArnFormat.COLON_RESOURCE_NAME
-            )
-            _allow(role, ["lambda:InvokeFunction"], arn)
+            function = self.format_arn(
+                service="lambda", resource="function", resource_name=f"{self._environment.prefix}-{name}",
+                arn_format=ArnFormat.COLON_RESOURCE_NAME,
+            )  # fmt: skip
+            _allow(role, ["lambda:InvokeFunction"], f"{function}:{ALIAS}")
+            _allow(role, ["lambda:InvokeFunction"], function)  # workers of the previous release call it
         if may.lends_media:
             _allow(role, ["sts:AssumeRole"], self._media_role_arn)
         on_endpoints = [stage for stage in may.dispatches if stage in self._environment.sagemaker]
@@ -254,6 +255,8 @@ class PipelineStack(Stack):
     def _state_machine(self) -> sfn.StateMachine:
         called = {"DispatchFunctionArn": "pipeline-dispatch", "SettleFunctionArn": "pipeline-settle"}
         arns = {name: self.functions[function].live.function_arn for name, function in called.items()}
+        # Executions that the previous release started call the functions themselves.
+        earlier = [self.functions[function].function_arn for function in called.values()]
         machine = sfn.StateMachine(
             self,
             "generate-video",
@@ -275,7 +278,7 @@ class PipelineStack(Stack):
             ),
         )
         machine.add_to_role_policy(
-            iam.PolicyStatement(actions=["lambda:InvokeFunction"], resources=list(arns.values()))
+            iam.PolicyStatement(actions=["lambda:InvokeFunction"], resources=[*arns.values(), *earlier])
         )
         acknowledge(
             machine,
