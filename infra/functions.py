@@ -1,6 +1,7 @@
 """Every Lambda function with its caller and its permissions, as data for the CDK app and the laptop cloud."""
 
 from dataclasses import dataclass, replace
+from enum import Enum, auto
 
 from infra.grants import ANSWER, DESCRIBE, NOTHING, START, STOP, Grants, Updates
 from infra.secrets import PROVIDER_KEYS, ROTATED_SECRETS, VERIFICATION_KEYS
@@ -37,7 +38,16 @@ FUNCTION_SECONDS = 29  # default timeout: API Gateway does not wait longer
 RECONCILE_EVERY_SECONDS = 60
 UPKEEP_EVERY_SECONDS = 3600  # a pass begins once a day; a long pass takes several runs
 QUARANTINE_EVERY_SECONDS = 300
+ALIAS = "live"  # callers call this alias, which names a published version
 FILM_SECONDS = 780  # maximum wait of the canary for its film; Lambda's maximum timeout is 900 s
+
+
+class Rollout(Enum):
+    """The way in which a deployment moves the calls of a function to its new version."""
+
+    GRADUAL = auto()  # as `traffic_shift` of the environment says, while alarms watch the new version
+    AT_ONCE = auto()  # for schedules: an alarm would see too few calls during the shift
+    UNVERSIONED = auto()  # the function has no alias: its caller is configured with the ARN of the function itself
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +61,7 @@ class Function:
     every_seconds: int = 0  # interval of its schedule
     memory_mb: int = 512  # Lambda gives processor time in proportion to memory
     snap_start: bool = False  # starts from a snapshot if the environment has `snap_start`
+    rollout: Rollout = Rollout.GRADUAL
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -211,6 +222,7 @@ PIPELINE: tuple[Function, ...] = (
         handler="functions.pipeline.reconcile:handler",
         may=replace(_SETTLES, reads=(*_SETTLES.reads, StepTokenRecord), executions=(START, DESCRIBE, STOP, *ANSWER)),
         seconds=RECONCILE_EVERY_SECONDS - 5,  # a longer sweep would overlap with the next one
+        rollout=Rollout.AT_ONCE,
     ),
 )
 
@@ -233,12 +245,14 @@ UPKEEP: tuple[Function, ...] = (
         ),
         seconds=_UPKEEP_SECONDS,
         every_seconds=UPKEEP_EVERY_SECONDS,
+        rollout=Rollout.AT_ONCE,
     ),
     Function(  # removes what an upload form stores after the verdict on its asset, or after the asset's deletion
         name="upkeep-quarantine",
         handler="functions.upkeep.sweep:quarantine",
         may=Grants(reads=(AssetRecord,), media_deletes=(QUARANTINE,)),
         seconds=QUARANTINE_EVERY_SECONDS - 5,
+        rollout=Rollout.AT_ONCE,
         every_seconds=QUARANTINE_EVERY_SECONDS,
     ),
     Function(
@@ -253,6 +267,7 @@ UPKEEP: tuple[Function, ...] = (
         ),
         seconds=_UPKEEP_SECONDS,
         every_seconds=UPKEEP_EVERY_SECONDS,
+        rollout=Rollout.AT_ONCE,
     ),
 )
 
@@ -371,21 +386,27 @@ FAN_OUT: tuple[Function, ...] = (
 
 # The laptop cloud generates its own keys and has no operator, so it has neither rotation nor canary.
 _RENEWS = Grants(secrets_renewed=(*ROTATED_SECRETS, VERIFICATION_KEYS), public_keys=True)
+# CloudFormation refuses another ARN for the function of a custom resource.
 ROTATION_BEGIN = Function(
-    name="rotation-begin", handler="functions.rotation.begin:handler", may=_RENEWS, seconds=60
+    name="rotation-begin", handler="functions.rotation.begin:handler", may=_RENEWS, seconds=60,
+    rollout=Rollout.UNVERSIONED,
 )  # fmt: skip
 ROTATION_ROTATE = Function(
-    name="rotation-rotate", handler="functions.rotation.rotate:handler", may=_RENEWS, seconds=60
+    name="rotation-rotate", handler="functions.rotation.rotate:handler", may=_RENEWS, seconds=60,
+    rollout=Rollout.UNVERSIONED,
 )  # fmt: skip
 CANARY = Function(
     name="canary",
     handler="functions.canary.handler:handler",
     seconds=FILM_SECONDS + 60,
     memory_mb=256,  # it mostly waits; its film has 1 to 2 MB
+    rollout=Rollout.AT_ONCE,
 )
 
 # CloudWatch Logs calls it, if the environment has a Sentry DSN.
-ERRORS_OF_WORKERS = Function(name="errors-workers", handler="functions.errors.workers:handler", memory_mb=256)
+ERRORS_OF_WORKERS = Function(
+    name="errors-workers", handler="functions.errors.workers:handler", memory_mb=256, rollout=Rollout.UNVERSIONED
+)  # fmt: skip
 
 ON_LAPTOP: tuple[Function, ...] = (
     AUTHORIZER,

@@ -121,7 +121,7 @@ class ApiStack(Stack):
         )
         for row in JOBS_STREAM:
             function = self.functions[row.name]
-            function.add_event_source(
+            function.live.add_event_source(
                 sources.DynamoEventSource(
                     self._data.tables[JobRecord],
                     starting_position=lambda_.StartingPosition.LATEST,
@@ -143,7 +143,7 @@ class ApiStack(Stack):
     def _read_fan_out_queue(self, pipeline: PipelineStack) -> None:
         for row in FAN_OUT:
             function = self.functions[row.name]
-            function.add_event_source(
+            function.live.add_event_source(
                 sources.SqsEventSource(
                     pipeline.queues[FAN_OUT_QUEUE],
                     batch_size=1,
