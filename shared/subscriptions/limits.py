@@ -19,7 +19,7 @@ class PlanLimits:
 
 
 PLAN_LIMITS: Mapping[PlanType, PlanLimits] = {
-    PlanType.FREE: PlanLimits(projects=50, assets=200, stored_bytes=5 * _GB, sockets=10),
-    PlanType.PRO: PlanLimits(projects=500, assets=2000, stored_bytes=100 * _GB, sockets=50),
-    PlanType.ENTERPRISE: PlanLimits(projects=2000, assets=10_000, stored_bytes=1000 * _GB, sockets=500),
+    PlanType.FREE: PlanLimits(projects=50, assets=200, stored_bytes=5 * _GB, sockets=100),
+    PlanType.PRO: PlanLimits(projects=500, assets=2000, stored_bytes=100 * _GB, sockets=500),
+    PlanType.ENTERPRISE: PlanLimits(projects=2000, assets=10_000, stored_bytes=1000 * _GB, sockets=2000),
 }
