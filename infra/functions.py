@@ -160,10 +160,10 @@ REST_DOMAINS: tuple[RestDomain, ...] = (
         ),
     ),
     RestDomain(name="presets", may=NOTHING),
-    RestDomain(name="errors", may=NOTHING, public=frozenset({"POST /api/errors"})),
     RestDomain(  # the probe keeps it warm
         name="health", may=Grants(gets=(PassRecord,)), public=frozenset({"GET /api/health"}), snap_start=False
     ),
+    RestDomain(name="errors", may=NOTHING, public=frozenset({"POST /api/errors"})),
 )  # fmt: skip
 
 AUTHORIZER = Function(

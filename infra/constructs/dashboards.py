@@ -110,12 +110,13 @@ class OperationsDashboard(cloudwatch.Dashboard):
             _graph("Memory, %", memory),
         )
 
-    def stores(self, readers_of_streams: Mapping[str, lambda_.IFunction]) -> None:
+    def stores(self, names: Mapping[str, Sequence[str]], readers_of_streams: Mapping[str, lambda_.IFunction]) -> None:
+        """Add the graphs of all stores, whose names are by their type in CloudFormation."""
         ages = [f.metric("IteratorAge", statistic="Maximum", label=name) for name, f in readers_of_streams.items()]
         self._section(
             "Stores",
             *(
-                _graph(graph.title, [meters.largest(meters.of_stores(self, kind, graph))])
+                _graph(graph.title, [meters.largest(names[kind.type], kind, graph)])
                 for kind in STORES
                 for graph in kind.graphs
             ),

@@ -113,14 +113,19 @@ def socket_metric(api_id: str, name: str, statistic: str = "Sum") -> cloudwatch.
     )
 
 
-def of_stores(scope: IConstruct, kind: StoreKind, graph: StoreGraph) -> list[cloudwatch.Metric]:
-    """Return the graph's metric of each store of this kind in the whole app."""
-    stores = (
-        node for node in scope.node.root.node.find_all()
-        if isinstance(node, CfnResource) and node.cfn_resource_type == kind.type
-    )  # fmt: skip
-    return [
-        cloudwatch.Metric(
+def names_of_stores(scope: IConstruct) -> dict[str, list[str]]:
+    """Return the names of all stores of the app that have graphs, by their type in CloudFormation."""
+    nodes = [node for node in scope.node.root.node.find_all() if isinstance(node, CfnResource)]
+    return {
+        kind.type: [getattr(node, to_snake(kind.dimension)) for node in nodes if node.cfn_resource_type == kind.type]
+        for kind in STORES if kind.graphs
+    }  # fmt: skip
+
+
+def of_stores(names: Sequence[str], kind: StoreKind, graph: StoreGraph) -> dict[str, cloudwatch.IMetric]:
+    """Return the graph's metric of each store, by an id."""
+    return {
+        f"m{n}": cloudwatch.Metric(
             namespace=kind.namespace,
             metric_name=graph.metric,
             dimensions_map={kind.dimension: name, **graph.dimensions},
@@ -128,27 +133,26 @@ def of_stores(scope: IConstruct, kind: StoreKind, graph: StoreGraph) -> list[clo
             period=Duration.minutes(graph.minutes),
             label=name,
         )
-        for name in (getattr(store, to_snake(kind.dimension)) for store in stores)
-    ]
+        for n, name in enumerate(names)
+    }
 
 
-def largest(metrics: Sequence[cloudwatch.Metric]) -> cloudwatch.MathExpression:
-    """Return an expression for a graph without other expressions: the ten metrics with the largest sums."""
+def largest(names: Sequence[str], kind: StoreKind, graph: StoreGraph) -> cloudwatch.MathExpression:
+    """Return an expression for a graph without other expressions: the ten stores with the largest sums."""
     return cloudwatch.MathExpression(
         expression="SORT(METRICS(), SUM, DESC, 10)",
-        using_metrics={f"m{n}": metric for n, metric in enumerate(metrics)},
+        using_metrics=of_stores(names, kind, graph),
         label="",  # each line has the label of its metric
-        period=metrics[0].period,
+        period=Duration.minutes(graph.minutes),
     )
 
 
-def stored_bytes(scope: IConstruct) -> cloudwatch.MathExpression:
+def stored_bytes(names: Mapping[str, Sequence[str]]) -> cloudwatch.MathExpression:
     """Return the bytes in all buckets. S3 reports them once a day."""
-    [(kind, graph)] = [(k, g) for k in STORES for g in k.graphs if g.metric == "BucketSizeBytes"]
-    metrics = of_stores(scope, kind, graph)
+    [(kind, graph)] = [(kind, graph) for kind in STORES for graph in kind.graphs if graph.metric == "BucketSizeBytes"]
     return cloudwatch.MathExpression(
         expression="SUM(METRICS())",
-        using_metrics={f"m{n}": metric for n, metric in enumerate(metrics)},
+        using_metrics=of_stores(names[kind.type], kind, graph),
         label="bytes in buckets",
-        period=metrics[0].period,
+        period=Duration.minutes(graph.minutes),
     )

@@ -12,7 +12,7 @@ from shared.presets.presets import presets
 
 REGIONS = ("us-east-1", "us-west-2", "eu-west-1")  # of the checkers; three is Route 53's minimum
 EVERY = Duration.seconds(30)  # interval of each checker
-FAILURES = 3  # answers in a row that change the opinion of a checker
+FAILURES = 3  # failed requests in a row that make a checker report a failure
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,11 +1,8 @@
 """Observability for the operator: dashboards, alarms that each have a section of the runbook, a budget, a canary."""
 
-import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from aws_cdk import Stack
-from aws_cdk import aws_budgets as budgets
-from aws_cdk import aws_ce as costs
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sqs as sqs
@@ -14,12 +11,12 @@ from constructs import Construct
 from infra.constructs import meters
 from infra.constructs.alarms import Alarms, AlarmTopic
 from infra.constructs.canary import Canary
+from infra.constructs.costs import watch_costs
 from infra.constructs.dashboards import BusinessDashboard, OperationsDashboard
 from infra.constructs.meters import KinoraMetrics
 from infra.constructs.probe import Probe
-from infra.environments import NEW, Environment
+from infra.environments import Environment
 from infra.functions import JOBS_STREAM, UPKEEP
-from infra.repository import runbook_page
 from infra.stacks.api import ApiStack
 from infra.stacks.data import DataStack
 from infra.stacks.pipeline import PipelineStack
@@ -32,8 +29,6 @@ from shared.observability import Metric
 
 BREACHING = cloudwatch.TreatMissingData.BREACHING
 IGNORE = cloudwatch.TreatMissingData.IGNORE
-TAG = "environment"  # the tag of all resources; the operator activates it for cost allocation once per account
-BUDGET_PERCENTS = (50, 80, 100)
 STORAGE_USD = 0.023  # price of a GB in a bucket for a month
 
 
@@ -74,8 +69,9 @@ class ObservabilityStack(Stack):
         self._watch_queues(pipeline.queues, dead_letters)
         self._watch_workers(workers)
         self._watch_throttles(api, pipeline, data)
-        self._watch_stores(environment)
-        self._watch_costs(environment)
+        stores = meters.names_of_stores(self)
+        self._watch_stores(environment, stores)
+        watch_costs(self, environment, self.topic.topic_arn)
 
         operations = OperationsDashboard(self, "operations", environment=environment, alarms=self.alarms.all)
         operations.edge(web.distribution, self.probe)
@@ -83,7 +79,7 @@ class ObservabilityStack(Stack):
         operations.pipeline(pipeline.state_machine, pipeline.functions, self._ours)
         operations.queues(pipeline.queues, dead_letters)
         operations.workers(workers.services)
-        operations.stores({row.name: api.functions[row.name] for row in JOBS_STREAM})
+        operations.stores(stores, {row.name: api.functions[row.name] for row in JOBS_STREAM})
         BusinessDashboard(self, "business", environment=environment, ours=self._ours)
 
     # --- alarms, starting with effects on creators
@@ -273,7 +269,7 @@ class ObservabilityStack(Stack):
             about="executions",
         )
 
-    def _watch_stores(self, environment: Environment) -> None:
+    def _watch_stores(self, environment: Environment, names: Mapping[str, Sequence[str]]) -> None:
         self.alarms.when(
             "store-failures",
             "Tables, buckets, queues or secrets refuse the calls of functions and workers.",
@@ -284,71 +280,11 @@ class ObservabilityStack(Stack):
         self.alarms.when(
             "storage",
             "The buckets cost a tenth of the budget.",
-            meters.stored_bytes(self),
+            meters.stored_bytes(names),
             above=environment.monthly_budget_usd / 10 / STORAGE_USD * 2**30,
             minutes=DAY,
             missing=IGNORE,
         )
-
-    # --- costs: the billing services publish to the same topic
-
-    def _watch_costs(self, environment: Environment) -> None:
-        subscriber = budgets.CfnBudget.SubscriberProperty(subscription_type="SNS", address=self.topic.topic_arn)
-        notices = [("ACTUAL", percent) for percent in BUDGET_PERCENTS] + [("FORECASTED", 100)]
-        budgets.CfnBudget(
-            self,
-            "budget",
-            budget=budgets.CfnBudget.BudgetDataProperty(
-                budget_name=f"{environment.prefix}-monthly",
-                budget_type="COST",
-                time_unit="MONTHLY",
-                budget_limit=budgets.CfnBudget.SpendProperty(amount=environment.monthly_budget_usd, unit="USD"),
-                cost_filters={"TagKeyValue": [f"user:{TAG}${environment.name}"]},
-            ),
-            notifications_with_subscribers=[
-                budgets.CfnBudget.NotificationWithSubscribersProperty(
-                    notification=budgets.CfnBudget.NotificationProperty(
-                        notification_type=kind,
-                        comparison_operator="GREATER_THAN",
-                        threshold=percent,
-                        threshold_type="PERCENTAGE",
-                    ),
-                    subscribers=[subscriber],
-                )
-                for kind, percent in notices
-            ],
-        )
-        self.add_metadata("budget", runbook_page(self, "budget"))
-        if environment.cost_monitor:
-            self._watch_anomalies(environment, environment.cost_monitor)
-
-    def _watch_anomalies(self, environment: Environment, monitor_arn: str) -> None:
-        """Subscribe to anomalies of the whole account, by service: only the payer account may monitor one tag."""
-        if monitor_arn == NEW:
-            monitor_arn = costs.CfnAnomalyMonitor(
-                self,
-                "cost-monitor",
-                monitor_name=f"{environment.prefix}-costs",
-                monitor_type="DIMENSIONAL",
-                monitor_dimension="SERVICE",
-            ).attr_monitor_arn
-        impact = {
-            "Dimensions": {
-                "Key": "ANOMALY_TOTAL_IMPACT_ABSOLUTE",
-                "MatchOptions": ["GREATER_THAN_OR_EQUAL"],
-                "Values": [str(max(10, environment.monthly_budget_usd // 20))],
-            }
-        }
-        costs.CfnAnomalySubscription(
-            self,
-            "cost-anomalies",
-            subscription_name=f"{environment.prefix}-cost-anomalies",
-            frequency="IMMEDIATE",
-            monitor_arn_list=[monitor_arn],
-            threshold_expression=json.dumps(impact),
-            subscribers=[costs.CfnAnomalySubscription.SubscriberProperty(type="SNS", address=self.topic.topic_arn)],
-        )
-        self.add_metadata("cost-anomaly", runbook_page(self, "cost-anomaly"))
 
 
 def _silence(function: lambda_.IFunction) -> cloudwatch.MathExpression:

@@ -7,8 +7,8 @@ from shared.observability import Metric, logger, measure
 
 Client = TypeVar("Client")
 
-# Error codes of a store that works neither now nor after the retries of the caller. Other codes are answers: a false
-# condition, a missing object, a message that was deleted.
+# Error codes of a store that does not work. Other codes are answers: a false condition, a missing object, a deleted
+# message.
 _FAILURE = re.compile(r"Throttl|Throughput|LimitExceeded|SlowDown|TooManyRequests|Denied|Kms|KMS|Decrypt|NoSuchBucket")
 
 
