@@ -65,7 +65,8 @@ chaos-soak: $(READY) ## Run a storm of 1,000 jobs and 5,000 faults: SEED=
 
 .PHONY: slow worlds
 slow: $(READY) $(DYNAMODB) ## Run the exhaustive tests that `make test` leaves out
-	$(BIN)/pytest -m slow --ignore tests/strangers --numprocesses auto --dist load
+	$(BIN)/pytest -m slow --ignore tests/strangers --ignore tests/e2e --numprocesses auto --dist load
+	$(BIN)/pytest -m slow tests/e2e --numprocesses 2 --dist loadfile
 worlds: $(READY) ## Run a job with each fault at each AWS call, in each world that `make test` leaves out
 	$(BIN)/pytest -m worlds --numprocesses auto tests/integration/test_lost_answers.py tests/integration/test_interrupted_jobs.py
 
@@ -127,7 +128,7 @@ CDK_RUN = PATH="$$PWD/$(BIN):$$PATH" $(CDK) -c env=$(ENV) $(CDK_FLAGS)
 $(CDK): | $(READY)
 	@$(BIN)/npm install --prefix build/cdk --no-save --silent aws-cdk@2.1148.1
 
-.PHONY: synth bootstrap diff deploy destroy cross-check upgrade-check
+.PHONY: synth bootstrap diff deploy rollback destroy cross-check upgrade-check
 synth: $(READY) ## Build the CloudFormation templates of ENV (dev, staging, prod) into build/cdk.out
 	@PATH="$$PWD/$(BIN):$$PATH" $(BIN)/python -m infra.app -c env=$(ENV)
 bootstrap: $(CDK) ## Prepare the account of your AWS credentials for ENV, and print what it lacks
@@ -138,6 +139,9 @@ diff: $(CDK) ## Show the changes that `make deploy` would make in ENV
 deploy: $(CDK) ## Deploy ENV into the account of your AWS credentials
 	@$(CDK_RUN) deploy --all
 	@$(BIN)/python -m infra.site $(ENV)
+	@$(BIN)/python -m infra.releases $(ENV)
+rollback: $(READY) ## Return the functions and workers of ENV to the release before the live one
+	@PATH="$$PWD/$(BIN):$$PATH" $(BIN)/python -m infra.rollback $(ENV)
 destroy: $(CDK) ## Delete ENV's stacks and their contents, after you type its name
 	@PATH="$$PWD/$(BIN):$$PATH" $(BIN)/python -m infra.destroy $(ENV) $(CDK) -c env=$(ENV) $(CDK_FLAGS)
 cross-check: $(READY) ## Deploy the template into another emulator, make a film there, compare with the laptop cloud

@@ -3,6 +3,8 @@
 import json
 import sys
 from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +23,16 @@ PROMISED = 0.9
 WRONG = 0.5
 
 _WIDTH, _HEIGHT, _FPS, _SECONDS = 640, 360, 24, 5.0
+
+
+@cache
+def paintings() -> list[Painting]:
+    """Return a painting of each prompt. Each process paints them once."""
+    return [paint(read(prompt, None, seed), 768, 432) for seed, prompt in enumerate(PROMPTS)]
+
+
+def scores_on_each(move: CameraMove) -> list[tuple[float, float]]:
+    return [scores_of(move, painting) for painting in paintings()]
 
 
 def scores_of(move: CameraMove, painting: Painting) -> tuple[float, float]:
@@ -56,9 +68,10 @@ def score(move: CameraMove, painting: Painting, poses: Sequence[Pose], filmed: S
 def main() -> int:
     """Score every preset and write the scores to `OUT` or the file named on the command line. Return 1 if one fails."""
     out = Path(sys.argv[1]) if len(sys.argv) > 1 else OUT
-    paintings = [paint(read(prompt, None, seed), 768, 432) for seed, prompt in enumerate(PROMPTS)]
-    presets = track(default_moves().values(), "Filming")
-    filmed = {preset.id: [scores_of(preset.move, painting) for painting in paintings] for preset in presets}
+    presets = default_moves()
+    with ProcessPoolExecutor() as processes:
+        each = processes.map(scores_on_each, [preset.move for preset in presets.values()])
+        filmed = dict(zip(presets, track(each, "Filming", total=len(presets)), strict=True))
     scores = {preset: [right for right, _ in each] for preset, each in filmed.items()}
     wrong = {preset: max(opposed for _, opposed in each) for preset, each in filmed.items()}
     highest = max(wrong, key=lambda preset: wrong[preset])

@@ -16,6 +16,7 @@ import tests.conftest  # noqa: F401  # sets the variables that records read at i
 # isort: split
 from functions.pipeline.dispatch import handler as dispatch
 from functions.pipeline.settle import handler as settle
+from infra.releases import KEPT
 from local.environment import ROOT
 from shared.core.clock import utc_now
 from shared.jobs.steps import steps
@@ -129,7 +130,7 @@ def idle(cloud: Assembly) -> list[Line]:
             sum(len(acl["Rules"]) for acl in cloud.resources("AWS::WAFv2::WebACL")), MONTH["web_acl_rule"],
         ),
         "snapshots of functions, GB": (
-            sum(f["MemorySize"] for f in cloud.functions().values() if "SnapStart" in f.properties) / 1024,
+            KEPT * sum(f["MemorySize"] for f in cloud.functions().values() if "SnapStart" in f.properties) / 1024,
             MONTH["snapshot_gb"],
         ),
     }  # fmt: skip

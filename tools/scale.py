@@ -7,6 +7,7 @@ the quotas in docs/quotas.toml.
 import tomllib
 from collections import Counter
 from collections.abc import Mapping
+from math import ceil
 from typing import Any
 
 import tests.conftest  # noqa: F401  # sets the variables that records read at import
@@ -16,6 +17,7 @@ from functions.pipeline.reconcile import TURNS
 from infra.environments import ENVIRONMENTS
 from infra.functions import RECONCILE_EVERY_SECONDS
 from local.environment import ROOT
+from shared.slots.store import SHARD_SLOTS
 from shared.stages.engines import Family
 from tests.support.life import Life, World
 from tests.support.studio import studio
@@ -27,7 +29,12 @@ PROD = ENVIRONMENTS["prod"]
 WORKER = PROD.sizes[Family.CPU_MEDIA]
 WAIT_SECONDS = 60  # assumed time of a job in queues, with workers as the table says
 OBJECTS = 20  # files that a job stores, and that one visit reads
-OWN = {"prod.throttle_rate": PROD.throttle_rate, "prod.sizes.max_tasks": WORKER.max_tasks}
+SLOT_BYTES = 61  # of one job in the deployment's slots: the ids of account and job
+OWN = {
+    "prod.throttle_rate": PROD.throttle_rate,
+    "prod.max_executions": PROD.max_executions,
+    "prod.sizes.max_tasks": WORKER.max_tasks,
+}
 
 
 def calls_of_one_job() -> Mapping[str, int]:
@@ -65,6 +72,8 @@ def uses(job: JobFlow, calls: Mapping[str, int]) -> dict[str, float]:
         "task_starts": sum(tasks.values()) / 3600,
         "jobs_table": rate * units["jobs"],
         "one_job_item": 1 / WorkerConfig().progress_seconds,
+        # An admission and an end write the item of a shard, in transactions.
+        "one_slots_shard": rate * 2 / ceil(at_once / SHARD_SLOTS) * 2 * ceil(SHARD_SLOTS * SLOT_BYTES / 1024),
         "open_holds_index": rate * 4,  # two transactional writes: the hold begins, the hold ends
         "one_account": share * units["credit-accounts"],
         "one_ledger": share * units["credit-ledger"],

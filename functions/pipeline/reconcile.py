@@ -1,4 +1,4 @@
-"""The function that admits and starts jobs whose submit was interrupted, and ends jobs that are stuck or late.
+"""The function that admits and starts jobs whose submit was interrupted, and continues or ends jobs that are stuck.
 
 A schedule calls it every minute for all open jobs. An event calls it for one job whose execution ended badly.
 """
@@ -22,6 +22,9 @@ from shared.stages.failures import UNEXPECTED
 # Minimum time since the submit and since the last write before a job is reconciled. A fast clock can date that write
 # later than now.
 GRACE = timedelta(seconds=30)
+# Minimum time since the end of a step's lease, and since its dispatch, before its message counts as lost. SQS and
+# `pipeline-signal` deliver the message of an attempt that died within minutes.
+LOST_AFTER = timedelta(minutes=30)
 SWEEP_SECONDS = 45.0  # a sweep starts no job's work after this; the function's timeout is 55 s
 MOST_ADMISSIONS = 200  # accounts that one sweep tries
 BATCH = 100  # jobs that one BatchGetItem reads
@@ -112,7 +115,8 @@ def _admit(open_jobs: frozenset[str], at: datetime) -> int:
 
 
 def _none_done() -> dict[str, int]:
-    return dict.fromkeys(("seen", "left", "admitted", "started", "completed", "failed", "answered", "released"), 0)
+    actions = ("started", "completed", "failed", "answered", "dispatched", "released")
+    return dict.fromkeys(("seen", "left", "admitted", *actions), 0)
 
 
 def _count(done: dict[str, int], action: str | None) -> None:
@@ -155,7 +159,7 @@ def _reconcile(job_id: str, found: JobRecord | None, at: datetime, *, in_turn: b
     if running is None:
         executions.start(job.job_id, [stage for stage, _ in job.planned()])
         return "started"
-    return _answer_again(job) if running else _settle_orphan(job, at)
+    return (_answer_again(job) or _dispatch_again(job, at)) if running else _settle_orphan(job, at)
 
 
 def _is_suspect(job: JobRecord) -> bool:
@@ -178,6 +182,21 @@ def _answer_again(job: JobRecord) -> str | None:
         return None
     executions.succeed(token)
     return "answered"
+
+
+def _dispatch_again(job: JobRecord, at: datetime) -> str | None:
+    """Let the state machine dispatch a step again that no attempt has claimed since the lease of the last one.
+
+    A claim that the network carries out late can fence an attempt. Then nobody has the step, or a message for it.
+    """
+    before = at - LOST_AFTER
+    for stage, step in job.planned():
+        if step.status == JobStatus.RUNNING and step.lease_until is not None and step.lease_until < before:
+            token = steps.token(job.job_id, stage, stored_before=before)
+            if token is not None:
+                executions.dispatch_again(token)
+                return "dispatched"
+    return None
 
 
 def _settle_orphan(job: JobRecord, at: datetime) -> str:

@@ -19,6 +19,7 @@ from infra.functions import (
 )
 from local.environment import ACCOUNT, PREFIX, REGION, queue_arn
 from local.gateway.functions import FunctionFailed, Functions
+from shared.aws.queues import queue_url
 from shared.stages.queues import FAN_OUT_QUEUE, QUEUES, REMOTE_QUEUE
 
 STREAM_POLL_SECONDS, STREAM_IDLE_SECONDS = 0.05, 0.2
@@ -80,12 +81,13 @@ class Pumps:
         threading.Thread(target=target, args=arguments, daemon=True).start()
 
     def _pump_stream(self, name: str) -> None:
-        streams, arn = boto3.client("dynamodbstreams"), _stream_arn()
-        iterator: str | None = None
+        streams = boto3.client("dynamodbstreams")
+        arn = iterator = None
         pause = STREAM_POLL_SECONDS
         last_sequence: str | None = None
         while not self._stopping.wait(pause):
             try:
+                arn = arn or _stream_arn()
                 iterator = iterator or _iterator(streams, arn, last_sequence)
                 page = streams.get_records(ShardIterator=iterator, Limit=100)
             except (BotoCoreError, ClientError) as error:
@@ -102,11 +104,10 @@ class Pumps:
 
     def _pump_queues(self, function: str, *names: str) -> None:
         sqs = boto3.client("sqs")
-        urls = {name: sqs.get_queue_url(QueueName=f"{PREFIX}-{name}")["QueueUrl"] for name in names}
         while not self._stopping.wait(QUEUE_POLL_SECONDS):
-            for name, url in urls.items():
+            for name in names:
                 try:
-                    self._drain(sqs, function, name, url)
+                    self._drain(sqs, function, name, queue_url(name))
                 except (BotoCoreError, ClientError) as error:
                     log.warning("%s cannot be read: %s", name, error)
 

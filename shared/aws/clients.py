@@ -58,10 +58,18 @@ class _Fixed(CredentialProvider):
         return self._credentials
 
 
+class _SharedLoader(Loader):
+    """A loader whose search paths stay as they are. boto3 adds one path for each session that uses the loader."""
+
+    @property
+    def search_paths(self) -> list[str]:
+        return list(super().search_paths)
+
+
 @cache
 def _loader() -> Loader:
     """Return the loader that all sessions share, because reading the description of S3 takes 100 ms."""
-    return Loader()
+    return _SharedLoader()
 
 
 @cache
@@ -98,6 +106,11 @@ def sqs() -> "SQSClient":
 @cache
 def functions() -> Any:
     return boto3.client("lambda", config=_RETRIES)
+
+
+@cache
+def ses() -> Any:
+    return boto3.client("sesv2", config=_RETRIES)
 
 
 @cache

@@ -5,7 +5,7 @@ A job waits from its submit, also if a slot is free. Each submit, each end of a 
 until the next sweep at most. A slot belongs to a job. It ends with the job, and cannot be counted twice.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -20,7 +20,16 @@ from shared.jobs.store import JobNotFound, jobs
 from shared.jobs.views import JobView
 from shared.observability import logged, logger
 from shared.slots.record import SlotsRecord
-from shared.slots.store import Lane, NotAdmitted, NotWaiting, TooManyWaiting, WaitTooLong, slots
+from shared.slots.store import (
+    Held,
+    Lane,
+    NotAdmitted,
+    NotWaiting,
+    Room,
+    TooManyWaiting,
+    WaitTooLong,
+    slots,
+)
 from shared.stages.stages import WORK_SECONDS
 from shared.subscriptions.record import PlanType
 
@@ -93,8 +102,10 @@ def admit(at: datetime, *, account_id: str | None = None, tries: int = MOST_TRIE
     admitted: list[JobRecord] = []
     passed: set[str] = set()
     for _ in range(tries):
-        account = _next(account_id, passed)
-        if account is None:
+        most = AdmissionConfig().max_executions
+        room = slots.room(most)
+        account = _next(order_of_lanes(room.free, most), account_id, passed) if room else None
+        if room is None or account is None:
             break
         limits = LIMITS[PlanType(account.plan)]
         free = account.waiting and len(account.running or ()) < limits.running
@@ -103,7 +114,7 @@ def admit(at: datetime, *, account_id: str | None = None, tries: int = MOST_TRIE
             if account.ready is not None:
                 slots.pass_over(account.owner, most=limits.running)
             passed.add(account.owner)
-        elif job := _take(job_id, account, limits, at):
+        elif job := _take(job_id, account, limits, room, at):
             admitted.append(job)
             _start(job)
     return admitted
@@ -114,7 +125,7 @@ def job_ended(job: JobRecord, *, at: datetime) -> None:
     if job.waits:  # it had no slot
         return
     try:
-        slots.release(job.job_id, account_id=job.account_id)
+        slots.release(Held(job.account_id, job.job_id, int(job.slot_shard or 0)))
         admit(at, account_id=job.account_id)
     except Exception:  # noqa: BLE001  # the job has ended: its caller must see that
         logger.exception("slot not released; reconcile will")
@@ -122,21 +133,16 @@ def job_ended(job: JobRecord, *, at: datetime) -> None:
 
 def vacate_ended(is_open: Callable[[str], bool]) -> int:
     """Take back the slots of jobs that have ended, and return their number. `is_open` spares reads of other jobs."""
-    held, _ = slots.held()
-    unsure = {slot.job_id: slot for slot in held if not is_open(slot.job_id)}
+    unsure = {slot.job_id: slot for slot in slots.held() if not is_open(slot.job_id)}
     live = {job.job_id for job in jobs.several(unsure) if not job.ended} if unsure else set()
     for job_id in unsure.keys() - live:
-        slots.release(job_id, account_id=unsure[job_id].account_id)
+        slots.release(unsure[job_id])
     return len(unsure) - len(live)
 
 
-def _next(account_id: str | None, passed: set[str]) -> SlotsRecord | None:
-    """Return the account whose turn it is, or None if there is none, or no free slot."""
-    held, free = slots.held()
-    most = AdmissionConfig().max_executions
-    if len(held) >= most:
-        return None
-    for lane in order_of_lanes(free, most):
+def _next(lanes: Sequence[Lane], account_id: str | None, passed: set[str]) -> SlotsRecord | None:
+    """Return the account whose turn it is, or None if there is none."""
+    for lane in lanes:
         owner = slots.next_account(lane, passed)
         if owner is not None:
             return slots.account(owner)
@@ -152,7 +158,7 @@ def order_of_lanes(free: int, most: int) -> tuple[Lane, Lane]:
     return (Lane.FREE, Lane.PAID) if free < guaranteed else (Lane.PAID, Lane.FREE)
 
 
-def _take(job_id: str, account: SlotsRecord, limits: Limits, at: datetime) -> JobRecord | None:
+def _take(job_id: str, account: SlotsRecord, limits: Limits, room: Room, at: datetime) -> JobRecord | None:
     """Give the job a slot and return it. Return None if it has ended, or if another process was faster."""
     try:
         job = jobs.get(job_id)
@@ -169,13 +175,13 @@ def _take(job_id: str, account: SlotsRecord, limits: Limits, at: datetime) -> Jo
                 account_id=account.owner,
                 lane=Lane(account.lane),
                 most=limits.running,
-                most_in_all=AdmissionConfig().max_executions,
+                room=room,
                 last=account.waiting == 1,
                 interval_seconds=_interval_seconds(job, account, at),
                 at=at,
                 tx=tx,
             )
-            jobs.admit(job_id, deadline_at=at + WORK, at=at, tx=tx, otherwise=NotAdmitted())
+            jobs.admit(job_id, deadline_at=at + WORK, slot_shard=room.shard, at=at, tx=tx, otherwise=NotAdmitted())
     except NotAdmitted:
         return None
     return job

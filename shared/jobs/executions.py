@@ -69,6 +69,12 @@ def fail(token: str, failure: StageFailure) -> None:
         client.send_task_failure(taskToken=token, error=failure.state_error, cause=failure.cause)
 
 
+def dispatch_again(token: str) -> None:
+    """Report a failed dispatch, so that the state machine dispatches the step again. The step has not failed."""
+    with _ignoring_ended_tasks() as client:
+        client.send_task_failure(taskToken=token, error="Unavailable", cause="The step's message is lost.")
+
+
 @contextmanager
 def _ignoring_ended_tasks() -> Iterator["SFNClient"]:
     """Yield the client. Ignore the errors of a token for which the state machine no longer waits."""

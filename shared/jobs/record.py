@@ -118,6 +118,7 @@ class JobRecord(Record):
     completed_at = EpochAttribute(null=True)
     deadline_at = EpochAttribute()  # of the wait for a slot; from the admission on, of the work
     waits = BooleanAttribute(null=True)  # True until the admission
+    slot_shard = NumberAttribute(null=True)  # the deployment's shard with the job's slot; None: the first one
 
     by_account = _JobsByAccount()
     by_project = _ByProject()

@@ -52,11 +52,12 @@ class StepStore:
             stored.does_not_exist() | (stored <= expires_at)
         )
 
-    def token(self, job_id: str, stage: Stage) -> str | None:
+    def token(self, job_id: str, stage: Stage, *, stored_before: datetime | None = None) -> str | None:
         try:
-            return StepTokenRecord.get(job_id, stage.value, consistent_read=True).token
+            found = StepTokenRecord.get(job_id, stage.value, consistent_read=True)
         except StepTokenRecord.DoesNotExist:
             return None
+        return None if stored_before and found.expires_at >= stored_before + TOKEN_LIFE else found.token
 
     def queue(self, job_id: str, stage: Stage, *, at: datetime) -> None:
         """Set the job and the step to QUEUED if no step was claimed or queued. Otherwise write nothing."""

@@ -21,14 +21,14 @@ class _ByTurn(GlobalSecondaryIndex["SlotsRecord"]):
 
 
 class SlotsRecord(Record):
-    """The jobs of one owner that have a slot. The owner is an account, or the deployment."""
+    """The jobs of one owner that have a slot. The owner is an account, or a shard of the deployment."""
 
     class Meta(OnDemand):
         table_name = table("slots")
 
     owner = UnicodeAttribute(hash_key=True)
-    running = UnicodeSetAttribute(null=True)  # ids of jobs; of the deployment: "<account id>#<job id>"
-    free = UnicodeSetAttribute(null=True)  # of the deployment: the entries of `running` of FREE accounts
+    running = UnicodeSetAttribute(null=True)  # ids of jobs; of a shard: "<account id>#<job id>"
+    free = UnicodeSetAttribute(null=True)  # of a shard: the entries of `running` of FREE accounts
     # The other attributes are of accounts only.
     plan = UnicodeAttribute(null=True)  # at the newest submit
     lane = UnicodeAttribute(null=True)  # of the plan

@@ -9,6 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from math import ceil
 
 from pynamodb.expressions.condition import Condition, size
 
@@ -17,7 +18,7 @@ from shared.aws.transactions import Transaction, transaction
 from shared.core.errors import AppError
 from shared.slots.record import SlotsRecord, WaitingRecord
 
-_DEPLOYMENT = "deployment"
+SHARD_SLOTS = 250  # maximum slots in one item of the deployment: 15 KB, so each write costs about 30 write units
 
 
 class Lane(StrEnum):
@@ -49,10 +50,20 @@ class _NotHeld(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A slot that a job has."""
+    """A slot that a job has, in one of the deployment's shards."""
 
     account_id: str
     job_id: str
+    shard: int
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """The deployment's shard with the most free slots, its maximum of slots, and the slots of all FREE accounts."""
+
+    shard: int
+    most: int
+    free: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,15 +134,30 @@ class SlotStore:
     def account(self, account_id: str) -> SlotsRecord | None:
         return self._read(account_id)
 
-    def held(self) -> tuple[list[Held], int]:
-        """Return the slots of the whole deployment, and how many of them FREE accounts have."""
-        row = self._read(_DEPLOYMENT)
-        entries = sorted(row.running or ()) if row else []
-        return [Held(*entry.split("#")) for entry in entries], len(row.free or ()) if row else 0
+    def held(self) -> list[Held]:
+        """Return the slots of the whole deployment."""
+        found, shard = list[Held](), 0
+        while row := self._read(_owner(shard)):  # `room` names a shard first when all shards before it exist
+            for entry in sorted(row.running or ()):
+                account_id, job_id = entry.split("#")
+                found.append(Held(account_id, job_id, shard))
+            shard += 1
+        return found
+
+    def room(self, most: int) -> Room | None:
+        """Return where the deployment has a free slot if it has `most` slots at most, or None."""
+        shards = ceil(most / SHARD_SLOTS)
+        read = SlotsRecord.batch_get([_owner(shard) for shard in range(shards)], consistent_read=True)
+        rows = {row.owner: row for row in read}
+        held = [rows.get(_owner(shard), SlotsRecord()) for shard in range(shards)]
+        parts = [most // shards + (shard < most % shards) for shard in range(shards)]
+        left = [part - len(row.running or ()) for part, row in zip(parts, held, strict=True)]
+        shard = left.index(max(left))
+        return Room(shard, parts[shard], sum(len(row.free or ()) for row in held)) if left[shard] > 0 else None
 
     def held_by(self, account_id: str) -> list[Held]:
         """Return the slots of the deployment that the account has."""
-        return [slot for slot in self.held()[0] if slot.account_id == account_id]
+        return [slot for slot in self.held() if slot.account_id == account_id]
 
     def next_account(self, lane: Lane, skipped: Collection[str]) -> str | None:
         """Return the account whose turn it is, without those `skipped`. Eventually consistent."""
@@ -146,13 +172,13 @@ class SlotStore:
         account_id: str,
         lane: Lane,
         most: int,
-        most_in_all: int,
+        room: Room,
         last: bool,
         interval_seconds: float | None,
         at: datetime,
         tx: Transaction,
     ) -> None:
-        """Give the waiting job a slot of its account (at most `most`) and of the deployment (at most `most_in_all`).
+        """Give the waiting job a slot of its account (at most `most`) and of the deployment's shard with `room`.
 
         `last`: the account has no other waiting job, so it leaves the index. `interval_seconds` is the account's new
         mean interval; None means unknown. Fail the transaction with NotAdmitted.
@@ -160,9 +186,9 @@ class SlotStore:
         record, entry = SlotsRecord, {_entry(account_id, job_id)}
         tx.delete(WaitingRecord(account_id, job_id), WaitingRecord.job_id.exists(), otherwise=NotAdmitted())
         tx.update(
-            SlotsRecord(_DEPLOYMENT),
+            SlotsRecord(_owner(room.shard)),
             [record.running.add(entry), *([record.free.add(entry)] if lane is Lane.FREE else [])],
-            _fewer_than(most_in_all),
+            _fewer_than(room.most),
             otherwise=NotAdmitted(),
         )
         tx.update(
@@ -180,32 +206,32 @@ class SlotStore:
             otherwise=NotAdmitted(),
         )
 
-    def release(self, job_id: str, *, account_id: str) -> None:
+    def release(self, slot: Held) -> None:
         """Take back the slot of an ended job. If it has none, do nothing."""
-        account = self.account(account_id)
-        if account is None or job_id not in (account.running or ()):
+        account = self.account(slot.account_id)
+        if account is None or slot.job_id not in (account.running or ()):
             return
         # An account without waiting jobs stays out of the index, which saves its writes.
         with suppress(_NotHeld):
             try:
-                self._release(job_id, account_id, waits=bool(account.waiting))
+                self._release(slot, waits=bool(account.waiting))
             except _NotHeld:  # another process was faster, or a job waits since the read
-                self._release(job_id, account_id, waits=True)
+                self._release(slot, waits=True)
 
     @staticmethod
-    def _release(job_id: str, account_id: str, *, waits: bool) -> None:
-        record, entry = SlotsRecord, _entry(account_id, job_id)
-        held = record.running.contains(job_id)
+    def _release(slot: Held, *, waits: bool) -> None:
+        record, entry = SlotsRecord, _entry(slot.account_id, slot.job_id)
+        held = record.running.contains(slot.job_id)
         with transaction() as tx:
             tx.update(
-                SlotsRecord(_DEPLOYMENT),
+                SlotsRecord(_owner(slot.shard)),
                 [record.running.delete({entry}), record.free.delete({entry})],
                 record.running.contains(entry),
                 otherwise=_NotHeld(),
             )
             tx.update(
-                SlotsRecord(account_id),
-                [record.running.delete({job_id}), *([record.ready.set(record.lane)] if waits else [])],
+                SlotsRecord(slot.account_id),
+                [record.running.delete({slot.job_id}), *([record.ready.set(record.lane)] if waits else [])],
                 held if waits else held & (record.waiting == 0),
                 otherwise=_NotHeld(),
             )
@@ -224,6 +250,10 @@ class SlotStore:
             return SlotsRecord.get(owner, consistent_read=True)
         except SlotsRecord.DoesNotExist:
             return None
+
+
+def _owner(shard: int) -> str:
+    return f"deployment#{shard}" if shard else "deployment"
 
 
 def _entry(account_id: str, job_id: str) -> str:

@@ -28,7 +28,6 @@ _BAD_IMAGE = {"job_id": {"S": "job_poison"}, "steps": {"S": "not a map"}, "statu
 def shorten_intervals() -> None:
     """Shorten what is made for jobs of hours."""
     pumps.RECONCILE_EVERY_SECONDS = 5  # type: ignore[attr-defined]  # imported there
-    pumps.QUEUE_POLL_SECONDS = 1
     reconcile.GRACE = timedelta(seconds=10)
     reconcile.TURNS = 1
     signal.RESEND_SECONDS = 1

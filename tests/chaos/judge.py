@@ -54,6 +54,7 @@ class Judgement:
         default_factory=lambda: defaultdict(list, {kind: [] for kind in KINDS})
     )
     ends: Counter[str] = field(default_factory=Counter)
+    end_of: dict[str, str] = field(default_factory=dict)  # of each job, by id
     waited: int = 0  # jobs that a user saw waiting for a slot
     swept: int = 0  # objects and rows that the sweep deleted
 
@@ -88,10 +89,12 @@ def _judge_story(story: Story, job: JobRecord | None, doomed: set[str], verdict:
         return
     if job is None:
         verdict.ends["deleted"] += 1
+        verdict.end_of[job_id] = "deleted"
         if not story.deleted:
             verdict.add("lost", job_id, "the job is gone")
         return
     verdict.ends[str(job.status)] += 1
+    verdict.end_of[job_id] = str(job.status)
     if story.deleted:
         verdict.add("requests", job_id, "the job was deleted, and exists")
     if not JobStatus(job.status).ended:

@@ -1,7 +1,7 @@
-"""The plan of a storm: its faults, how often each one fires, and the random choice of moments."""
+"""The plan of a storm: its faults, how often each one fires, the random choice of moments, and the jobs concerned."""
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from random import Random
 
 SERVICES = ("DynamoDB", "S3", "SQS", "Step Functions", "Lambda", "STS")
@@ -11,6 +11,7 @@ CALLS = ("request lost", "answer lost", "500 after the write", "503 before the w
 OUTAGES = tuple(f"{service}: outage" for service in SERVICES)
 PAUSED = "all services: paused"
 RESTARTED = "gateway: killed and restarted"
+LISTED_PLACES = 3
 
 _CHANCE = 0.2  # of a fault at a moment at which one is due
 RARELY_POSSIBLE = 0.6  # the same, for faults with few moments
@@ -62,37 +63,50 @@ class StormPlan:
         self.targets |= {fault: max(1, round(faults * weight / total)) for fault, weight in weights.items()}
         self.targets |= {fault: outages * (only in fault) for fault in (*OUTAGES, PAUSED)}
         self._phases = {fault: self.random.random() for fault in self.targets}  # so that rare faults are spread
+        mixed = self.random.sample(OUTAGES, len(OUTAGES))
+        self.lanes = mixed[::2], mixed[1::2]
+        self._phases |= {second: self._phases[first] for first, second in zip(*self.lanes, strict=True)}  # due together
         self.fired: Counter[str] = Counter()
         self.places: defaultdict[str, Counter[str]] = defaultdict(Counter)  # for each fault: where it fired
+        self._jobs: defaultdict[str, set[str]] = defaultdict(set)  # for each fault: the jobs that it hit
 
     def due(self, fault: str) -> bool:
         """Return whether the fault has fired less often than the pace of the run requires."""
         expected = self.targets[fault] * min(1.0, 1.3 * self.progress)
         return not self.calm and self.fired[fault] + self._phases[fault] < expected
 
-    def choose(self, faults: Sequence[str], place: str, chance: float = _CHANCE) -> str | None:
+    def choose(self, faults: Sequence[str], place: str, chance: float = _CHANCE, job_id: str = "") -> str | None:
         """Return the fault for this moment, or None for most moments. `place` names the moment in the report."""
         due = [fault for fault in faults if self.due(fault)]
         if not due or self.random.random() > chance:
             return None
         chosen = self.random.choice(due)
-        self.note(chosen, place)
+        self.note(chosen, place, job_id)
         return chosen
 
-    def note(self, fault: str, place: str) -> None:
+    def note(self, fault: str, place: str, job_id: str = "") -> None:
         """Count a fault."""
         self.fired[fault] += 1
         self.places[fault][place] += 1
+        self._jobs[fault] |= {job_id} - {""}
 
     def missed(self) -> list[str]:
         """Return the faults that fired less often than planned, with both numbers."""
         rare = {fault: most for fault, most in self.targets.items() if self.fired[fault] < most}
         return [f"{fault} {self.fired[fault]}/{most}" for fault, most in rare.items()]
 
-    def rows(self) -> list[tuple[str, int, str]]:
-        """Return each fault, the number of times that it fired, and the places."""
+    def rows(self, ends: Mapping[str, str]) -> list[tuple[str, int, int, str, str]]:
+        """Return each planned fault, its planned and its real number, its most frequent places, and its jobs' ends.
+
+        `ends` are the ends of all jobs by id.
+        """
         rows = []
-        for fault in self.targets:
-            places = [f"{place} {number}" for place, number in self.places[fault].most_common()]
-            rows.append((fault, self.fired[fault], ", ".join(places)))
+        for fault, planned in ((fault, most) for fault, most in self.targets.items() if most):
+            places = _listed(self.places[fault], LISTED_PLACES)
+            ended = _listed(Counter(ends[job_id] for job_id in self._jobs[fault] if job_id in ends))
+            rows.append((fault, planned, self.fired[fault], places, ended))
         return rows
+
+
+def _listed(numbers: Counter[str], most: int | None = None) -> str:
+    return ", ".join(f"{name} {number}".strip() for name, number in numbers.most_common(most))

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import re
 import signal
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ _TARGETS = {
     "AWSStepFunctions": "Step Functions",
     "AmazonSQS": "SQS",
 }
+_JOB_ID = re.compile("job_[0-9A-Z]{26}")
 _WRITES = {"PutItem", "UpdateItem", "DeleteItem"}
 _READS = ("Get", "BatchGet", "Query", "Scan", "Describe", "List", "HEAD")
 _AFTER = "500 after the write"
@@ -52,6 +54,11 @@ class AwsCall:
         if key:
             return cls("S3", {"GET": "GetObject", "PUT": "PutObject"}.get(request.method, request.method), key, body)
         return cls("S3", {"GET": "ListObjects", "POST": "DeleteObjects"}.get(request.method, request.method), "", body)
+
+    def job_id(self) -> str:
+        """Return the id of the job that the call names first, or an empty string."""
+        found = _JOB_ID.search(self.key or self.body.decode(errors="replace"))
+        return found.group() if found else ""
 
     def faults(self) -> list[str]:
         """Return the faults that this call can have."""
@@ -111,7 +118,8 @@ class Proxy:
         call = AwsCall.of(request, body)
         if call.service in self.down:
             return _lost(request)
-        fault = self._plan.choose(call.faults(), call.operation) if call.service in _SUBJECT else None
+        faults = call.faults() if call.service in _SUBJECT else []
+        fault = self._plan.choose(faults, call.operation, job_id=call.job_id())
         kind = fault.partition(": ")[2] if fault else ""
         if kind != _AFTER and (refusal := self._refused(request, call, kind)):
             return refusal
@@ -171,7 +179,7 @@ class Proxy:
         faults = [f"worker: {name}, {point}" for name in SIGNALS]
         if point == "engine runs" and job_id not in self.raised:
             faults.append("worker: engine raises")
-        fault = self._plan.choose(faults, request.query["stage"])
+        fault = self._plan.choose(faults, request.query["stage"], job_id=job_id)
         if fault is None:
             return web.Response(text="go on")
         if fault == "worker: engine raises":

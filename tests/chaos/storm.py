@@ -19,13 +19,13 @@ from tests.chaos.proxy import Proxy
 from tests.chaos.users import Story, User
 from tests.support.fal import Fal, Reply, fal
 
-WORKERS_PER_STAGE = 2
-USERS = 10  # so few that jobs wait for a slot of their account, and of the deployment
-JOBS_AT_ONCE = 40
+WORKERS_PER_STAGE = 4
+USERS = 10
+JOBS_OF_A_USER = 4  # at once: more than an account of the FREE plan has slots
 STUCK_SECONDS = 240  # maximum time from the last submit until all jobs have ended, and until all queues are empty
-OUTAGE_SECONDS = (30, 120)
-LANES = (OUTAGES[::2], OUTAGES[1::2], (PAUSED, RESTARTED))  # of each lane, one fault lasts at a time
+SHORTEST_OUTAGE_SECONDS = 30
 PAUSE_SECONDS = 8.0  # of moto
+REST_SECONDS = 20  # before the judgement: several sweeps, which do what the last processes left
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,7 @@ class Report:
     faults: int
     seed: int
     seconds: float
+    cpu_seconds: float  # of all processes of the storm
     load: float  # of the machine, in the last 5 minutes
     plan: StormPlan
     judgement: Judgement
@@ -48,13 +49,13 @@ class Report:
         """Return the report as Markdown."""
         fired = sum(self.plan.fired.values())
         lines = [
-            f"### {self.jobs} jobs, {fired} faults, seed {self.seed}, {self.seconds:.0f} s",
+            f"# {self.jobs} jobs, {fired} faults, seed {self.seed}, {self.seconds:.0f} s",
             "",
-            f"Load average {self.load:.1f}, {os.cpu_count()} CPUs.",
+            f"{self.cpu_seconds:.0f} s of CPU time. Load average {self.load:.1f}, {os.cpu_count()} CPUs.",
             "",
-            "| fault | fired | where |",
-            "|---|---|---|",
-            *(f"| {fault} | {number} | {places} |" for fault, number, places in self.plan.rows()),
+            "| fault | planned | fired | where | jobs that it hit |",
+            "|---|---|---|---|---|",
+            *(f"| {' | '.join(map(str, row))} |" for row in self.plan.rows(self.judgement.end_of)),
             "",
             f"Fired less often than planned: {', '.join(self.plan.missed()) or 'none'}.",
             "",
@@ -85,35 +86,43 @@ async def storm(jobs: int, faults: int, seed: int, folder: Path, only: str = "")
         cloud.start_workers()
         await asyncio.to_thread(cloud.gateway.wait_ready, START_SECONDS)
         stories = await _run(cloud, proxy, plan, jobs)
+        await asyncio.sleep(REST_SECONDS)
+        cloud.workers.kill()
+        cloud.gateway.kill()
         judgement = await asyncio.to_thread(judge, stories, proxy.doomed, list(fal_server.accepted))
         await proxy.stop()
-    return Report(jobs, faults, seed, monotonic() - began, os.getloadavg()[1], plan, judgement)
+    used = os.times()
+    cpu_seconds = used.user + used.system + used.children_user + used.children_system
+    return Report(jobs, faults, seed, monotonic() - began, cpu_seconds, os.getloadavg()[1], plan, judgement)
 
 
 async def _run(cloud: StormCloud, proxy: Proxy, plan: StormPlan, jobs: int) -> list[Story]:
     """Let the users live and the services fail. Return the stories when all is at rest, or too late for that."""
     stories: list[Story] = []
-    at_once = asyncio.Semaphore(JOBS_AT_ONCE)
+    ended: list[Story] = []
 
     async def live(user: User) -> None:
-        async with at_once:
+        while len(stories) < jobs:  # a user whose jobs do not wait has more of them
             story = user.story()
             stories.append(story)
             plan.progress += 0.5 / jobs
             await user.live(story)
+            ended.append(story)
             plan.progress += 0.5 / jobs
 
     connector = aiohttp.TCPConnector(limit=0)
     async with aiohttp.ClientSession(cloud.api_url, connector=connector) as session:
         users = [User(session, plan) for _ in range(USERS)]
         await asyncio.gather(*(user.sign_up() for user in users))
-        trouble = [asyncio.create_task(_trouble(cloud, proxy, plan, lane)) for lane in LANES]
-        lives = [asyncio.create_task(live(users[number % len(users)])) for number in range(jobs)]
+        lanes = (*plan.lanes, (PAUSED, RESTARTED))  # of each lane, one fault lasts at a time
+        trouble = [asyncio.create_task(_trouble(cloud, proxy, plan, lane)) for lane in lanes]
+        lives = [asyncio.create_task(live(user)) for user in users for _ in range(JOBS_OF_A_USER)]
         last = monotonic()
         while (unfinished := [life for life in lives if not life.done()]) and monotonic() < last + STUCK_SECONDS:
             if len(stories) < jobs or proxy.down:
                 last = monotonic()
-            _say(f"{jobs - len(unfinished)} of {len(stories)} jobs ended, {plan.fired.total()} faults")
+            down = f", no {' and no '.join(proxy.down)}" if proxy.down else ""
+            _say(f"{len(ended)} of {len(stories)} jobs ended, {plan.fired.total()} faults{down}")
             await asyncio.wait(unfinished, timeout=10)
         plan.calm = True
         await asyncio.gather(*trouble)
@@ -143,7 +152,7 @@ async def _trouble(cloud: StormCloud, proxy: Proxy, plan: StormPlan, lane: Seque
             await asyncio.sleep(PAUSE_SECONDS)
             cloud.pause_moto(on=False)
         else:
-            shortest, longest = OUTAGE_SECONDS
+            shortest, longest = SHORTEST_OUTAGE_SECONDS, 120 if plan.targets[fault] > 1 else 60
             seconds = round(plan.random.triangular(shortest, longest, shortest))
             service = SERVICES[OUTAGES.index(fault)]
             plan.note(fault, f"{seconds} s")

@@ -26,7 +26,7 @@ class OneFault(StormPlan):
         super().__init__(seed=1, faults=0)
         self.next = ""
 
-    def choose(self, faults: Sequence[str], place: str, chance: float = 1) -> str | None:  # noqa: ARG002  # the interface of a plan
+    def choose(self, faults: Sequence[str], place: str, chance: float = 1, job_id: str = "") -> str | None:  # noqa: ARG002  # the interface of a plan
         if self.next not in faults:
             return None
         chosen, self.next = self.next, ""

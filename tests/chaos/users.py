@@ -27,6 +27,7 @@ GRANT = 100_000
 REQUEST_SECONDS = 40
 MAX_PAUSE_SECONDS = 5.0
 ASSETS = {Role.PICTURE: AssetType.IMAGE, Role.DRIVING: AssetType.VIDEO, Role.AUDIO: AssetType.AUDIO}
+STEPS = ("", *Stage)
 REMOTE = {"settings": {"engines": {Stage.VIDEO_SYNTHESIS.value: "fal-kling"}}}
 
 
@@ -47,6 +48,12 @@ class Story:
     @property
     def job_id(self) -> str:
         return next(iter(self.job_ids), "")
+
+    @property
+    def step(self) -> str:
+        """The step that the user saw last, or an empty string."""
+        seen = (event.get("currentStep") or event.get("job", {}).get("currentStep") for event in reversed(self.events))
+        return next(filter(None, seen), "")
 
     @property
     def remote(self) -> bool:
@@ -151,7 +158,7 @@ class User:
         following = asyncio.create_task(self._follow(story))
         try:
             if self._plan.due("user: cancels") and self._plan.random.random() < 0.25:
-                await sleep(self._plan.random.uniform(0, 8))
+                await self._wait_for_step(story, self._plan.random.choice(STEPS))
                 await self._cancel(story)
             await following
         finally:
@@ -160,13 +167,18 @@ class User:
         if not story.deleted and self._plan.due("user: deletes") and self._plan.random.random() < 0.1:
             await self._delete(story)
 
+    async def _wait_for_step(self, story: Story, step: str) -> None:
+        """Wait until the user sees this step or a later one, or the end, and then for up to a second."""
+        while STEPS.index(story.step) < STEPS.index(step) and not _terminal(story.events):
+            await sleep(0.1)
+        await sleep(self._plan.random.random())
+
     async def _cancel(self, story: Story) -> None:
-        seen = story.events[-1] if story.events else {}
-        place = seen.get("currentStep") or seen.get("job", {}).get("currentStep") or "no step"
+        place = story.step or "no step"
         status, _ = await self.call("POST", f"/api/jobs/{story.job_id}/cancel")
         if status == 409:  # it has completed or failed
             return
-        self._plan.note("user: cancels", place)
+        self._plan.note("user: cancels", place, story.job_id)
         if status != 200:
             story.faults.append(f"cancel was answered with {status}")
         story.cancelled = True
@@ -178,7 +190,7 @@ class User:
         status, job = await self.call("DELETE", f"/api/jobs/{story.job_id}")
         if status not in {204, 404}:  # 404 if the answer of the first try was lost
             story.faults.append(f"delete was answered with {status} {job.get('code')}")
-        self._plan.note("user: deletes", "a cancelled job" if story.cancelled else "an ended job")
+        self._plan.note("user: deletes", "a cancelled job" if story.cancelled else "an ended job", story.job_id)
 
     async def _follow(self, story: Story) -> None:
         """Receive events until the job has ended. Connect again after each lost connection."""
@@ -217,7 +229,7 @@ class User:
                     _see(story, event)
                 if _terminal(story.events):
                     quiet = 1.0  # no event may follow
-                elif self._plan.choose(["user: socket dropped"], str(event["type"])):
+                elif self._plan.choose(["user: socket dropped"], str(event["type"]), job_id=story.job_id):
                     return
 
     async def _check_end(self, story: Story) -> None:

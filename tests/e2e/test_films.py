@@ -177,6 +177,7 @@ def test_uploaded_sound_and_captions_become_part_of_the_film(creator: StudioClie
     assert metadata["lufs"] == pytest.approx(-14, abs=1)
 
 
+@pytest.mark.slow
 def test_a_step_whose_worker_is_killed_completes_and_is_charged_once(cloud: Cloud, creator: StudioClient) -> None:
     """SIGKILL during video synthesis: lease and visibility expire, a new attempt completes, credits settle once."""
     body = {

@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
+import pytest
 
 from local.cloud import Cloud
 from local.environment import MEDIA_BUCKET
@@ -13,6 +14,8 @@ from local.studio import StudioClient
 from shared.jobs.keys import job_prefixes
 from tests.e2e.test_films import links_of
 from tests.support.marks import shows_unmarked
+
+pytestmark = pytest.mark.slow
 
 DARK = {"prompt": "a lighthouse at night", "settings": {"duration": 1, "resolution": "480p", "seed": 7}}
 FRAMES = {".mp4", ".jpg", ".png", ".webp"}

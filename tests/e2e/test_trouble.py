@@ -17,6 +17,8 @@ from shared.stages.stages import Stage
 from tests.e2e.test_films import ready
 from tests.support.clips import driving_clip
 
+pytestmark = pytest.mark.slow
+
 
 def submit(studio: StudioClient, **job: Any) -> dict[str, Any]:
     return studio.submit({"projectId": studio.create_project("trouble"), "prompt": "x"} | job)

@@ -15,6 +15,7 @@ from shared.jobs import admission, executions, settlement
 from shared.jobs.admission import LIMITS, WAIT
 from shared.jobs.record import JobRecord, JobStatus
 from shared.jobs.store import jobs
+from shared.slots import store
 from shared.slots.record import SlotsRecord, WaitingRecord
 from shared.slots.store import slots
 from shared.subscriptions.record import PlanType, SubscriptionStatus
@@ -39,7 +40,7 @@ def submitted(creator: Creator, project: str, number: int) -> list[str]:
 def has_slot(job_id: str) -> bool:
     """Return whether the job has a slot. Its execution and its `waits` must agree."""
     job = jobs.get(job_id)
-    held = any(slot.job_id == job_id for slot in slots.held()[0])
+    held = any(slot.job_id == job_id for slot in slots.held())
     assert held == (job_id in (SlotsRecord.get(job.account_id).running or ()))
     assert held == (not job.waits and not JobStatus(job.status).ended)
     if not JobStatus(job.status).ended:
@@ -228,13 +229,13 @@ def test_accounts_with_very_different_backlogs_get_the_same_number_of_slots(
     for number, backlog in enumerate((FREE.running + FREE.waiting, 10, 8, 8)):
         creator = studio.arrive(f"creator-{number}@example.com", credits=10_000)
         owners |= dict.fromkeys(submitted(creator, creator.project(), backlog), number)
-    before = {slot.job_id for slot in slots.held()[0]}
+    before = {slot.job_id for slot in slots.held()}
     admitted: list[str] = []
     for _ in range(24):
-        held = [slot.job_id for slot in slots.held()[0]]
+        held = [slot.job_id for slot in slots.held()]
         assert len(held) == 3
         settlement.cancel(jobs.get(chance.choice(held)), at=utc_now())
-        [new] = {slot.job_id for slot in slots.held()[0]} - set(held)
+        [new] = {slot.job_id for slot in slots.held()} - set(held)
         admitted.append(new)
     counts = Counter(owners[job_id] for job_id in admitted)
     assert before.isdisjoint(admitted)
@@ -251,19 +252,44 @@ def test_free_accounts_have_their_share_although_paid_jobs_wait(
     monkeypatch.setenv("KINORA_MAX_EXECUTIONS", "10")
     rich = paid(studio, "rich")
     submitted(rich, rich.project(), 30)
-    assert slots.held()[1] == 0, "paid jobs use what FREE accounts leave"
+    assert not SlotsRecord.get("deployment").free, "paid jobs use what FREE accounts leave"
     for number in range(3):
         poor = studio.arrive(f"poor-{number}@example.com", credits=100)
         submitted(poor, poor.project(), 4)
     shares = []
     for _ in range(12):
-        oldest = min(slot.job_id for slot in slots.held()[0])
+        oldest = min(slot.job_id for slot in slots.held())
         settlement.cancel(jobs.get(oldest), at=utc_now())
-        held, free = slots.held()
-        assert len(held) == 10
-        shares.append(free)
+        assert len(slots.held()) == 10
+        shares.append(len(SlotsRecord.get("deployment").free or ()))
     assert shares[:2] == [1, 2]
     assert set(shares[2:]) == {2}
+
+
+# --- shards
+
+
+def test_slots_are_spread_over_the_shards_of_the_deployment(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each shard has its part of the limit, and slots of a shard that a lower limit no longer uses are taken back."""
+    monkeypatch.setattr(store, "SHARD_SLOTS", 2)
+    monkeypatch.setenv("KINORA_MAX_EXECUTIONS", "5")
+    creators = [studio.arrive(f"creator-{number}@example.com", credits=1000) for number in range(4)]
+    made = [job_id for creator in creators for job_id in submitted(creator, creator.project(), 3)]
+    assert sorted(Counter(slot.shard for slot in slots.held()).items()) == [(0, 2), (1, 2), (2, 1)]
+    for _ in range(5):
+        ended = max(slots.held(), key=lambda slot: slot.shard)
+        settlement.cancel(jobs.get(ended.job_id), at=utc_now())
+        assert sorted(Counter(slot.shard for slot in slots.held()).items()) == [(0, 2), (1, 2), (2, 1)]
+        assert sum(map(has_slot, made)) == 5
+
+    monkeypatch.setenv("KINORA_MAX_EXECUTIONS", "2")
+    [last] = [slot for slot in slots.held() if slot.shard == 2]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(admission, "job_ended", lambda *_, **__: None)  # the process dies before it
+        settlement.cancel(jobs.get(last.job_id), at=utc_now())
+    assert last in slots.held()
+    reconcile.sweep(utc_now() + timedelta(minutes=1))
+    assert sorted(Counter(slot.shard for slot in slots.held()).items()) == [(0, 2), (1, 2)]
 
 
 # --- faults
@@ -276,7 +302,7 @@ def wrong_with_slots(job_ids: list[str]) -> list[str]:
     admitted = sorted(job.job_id for job in live if not job.waits)
     account = SlotsRecord.get(live[0].account_id, consistent_read=True)
     checks = {
-        "deployment": sorted(slot.job_id for slot in slots.held()[0]) == admitted,
+        "deployment": sorted(slot.job_id for slot in slots.held()) == admitted,
         "account": sorted(account.running or ()) == admitted,
         "number that waits": account.waiting == len(waiting),
         "queue": [one.job_id for one in WaitingRecord.query(account.owner)] == waiting,
@@ -298,7 +324,7 @@ def test_a_fault_at_any_call_strands_no_job_and_loses_no_slot(studio: Studio, ad
     with tokens_honoured():
         while met:
             number, met = number + 1, False
-            oldest = min(slot.job_id for slot in slots.held()[0])
+            oldest = min(slot.job_id for slot in slots.held())
             for process in (
                 lambda: ada.post("/api/jobs", {"projectId": project, "prompt": "x"}),
                 lambda oldest=oldest: settlement.cancel(jobs.get(oldest), at=utc_now()),
@@ -330,7 +356,7 @@ def test_the_death_of_a_sweep_strands_no_job_and_loses_no_slot(studio: Studio, a
     with tokens_honoured():
         while met:
             number += 1
-            oldest = min(slot.job_id for slot in slots.held()[0])
+            oldest = min(slot.job_id for slot in slots.held())
             with pytest.MonkeyPatch.context() as patch:
                 patch.setattr(admission, "job_ended", lambda *_, **__: None)  # the process dies before it
                 settlement.cancel(jobs.get(oldest), at=utc_now())

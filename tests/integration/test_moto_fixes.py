@@ -12,6 +12,7 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 from moto.awslambda_simple.models import LambdaSimpleBackend
+from moto.core import responses
 from moto.core.config import default_user_config
 from moto.dynamodb.models import DynamoDBBackend
 from moto.dynamodb.models.table import Table
@@ -19,6 +20,8 @@ from moto.dynamodb.responses import DynamoHandler
 from moto.dynamodbstreams.models import DynamoDBStreamsBackend, dynamodbstreams_backends
 from moto.dynamodbstreams.responses import DynamoDBStreamsHandler
 from moto.moto_api._internal.models import moto_api_backend
+from moto.moto_server import werkzeug_app
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication
 from moto.server import ThreadedMotoServer
 from moto.stepfunctions.models import StepFunctionBackend
 from moto.stepfunctions.parser.asl.component.state.exec.execute_state import ExecutionState
@@ -43,6 +46,8 @@ PATCHED = (
     (Environment, "set_error"),
     (StepFunctionResponse, "send_task_failure"),
     (lambda_eval_utils, "boto_client_for"),
+    (DomainDispatcherApplication, "get_backend_for_host"),
+    (responses, "method_names_from_class"),
     (LambdaSimpleBackend, "invoke"),
 )
 
@@ -293,6 +298,14 @@ def test_state_machine_tasks_share_a_client() -> None:
     moto_fixes.keep_clients()
     first, second = (vars(lambda_eval_utils)["boto_client_for"]("us-east-1", "lambda") for _ in range(2))
     assert first is second
+
+
+def test_backends_and_methods_are_looked_up_once(dynamodb: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    moto_fixes.look_up_once()
+    dynamodb.list_tables()
+    monkeypatch.setattr(vars(werkzeug_app)["backends"], "list_of_moto_modules", None)
+    monkeypatch.setattr("inspect.getmembers", None)
+    assert dynamodb.list_tables()["TableNames"] == ["things"]
 
 
 def test_a_stream_reader_uses_bounded_memory(dynamodb: Any, client: Callable[[Any], Any]) -> None:

@@ -655,7 +655,8 @@ def test_the_event_of_an_ended_execution_heals_only_its_job_and_at_once(studio: 
     assert reconcile.handler(ended_badly(job_id), None)["failed"] == 1
     assert jobs.get(job_id).status == JobStatus.FAILED
     assert jobs.get(other).status == JobStatus.PENDING
-    assert not {"BatchGetItem", "DescribeExecution"} & set(studio.cloud.calls)
+    assert "DescribeExecution" not in studio.cloud.calls
+    assert studio.cloud.calls.count("BatchGetItem") == 2, "of the slots, before the next admissions"
 
 
 def test_the_event_of_an_ended_execution_completes_a_job_whose_settle_failed(ada: Creator) -> None:
@@ -691,8 +692,8 @@ def test_open_jobs_are_read_together_and_their_executions_in_turns(studio: Studi
     at = utc_now() + timedelta(minutes=1)
     studio.cloud.calls.clear()
     reconcile.sweep(at)
-    assert studio.cloud.calls.count("BatchGetItem") == 1
-    assert studio.cloud.calls.count("GetItem") == 2, "of the slots, before and after it takes back those of ended jobs"
+    assert studio.cloud.calls.count("BatchGetItem") == 2, "of the jobs, and of the slots before an admission"
+    assert studio.cloud.calls.count("GetItem") == 2, "of the slots, to take back those of ended jobs"
     assert studio.cloud.calls.count("DescribeExecution") < 20
     for minute in range(1, reconcile.TURNS):
         reconcile.sweep(at + timedelta(minutes=minute))
@@ -774,6 +775,28 @@ def test_a_report_is_not_sent_again_after_the_next_dispatch(studio: Studio, ada:
     complete_step(job_id, IMAGE)
     dispatch_step(job_id, Stage.VIDEO_SYNTHESIS, "token-2")
     swept_for_ten_minutes(utc_now() + timedelta(minutes=1))
+    assert studio.cloud.answers == []
+
+
+def test_a_step_that_a_late_claim_has_taken_is_dispatched_again(studio: Studio, ada: Creator) -> None:
+    """The network carries out the claim of an attempt that has ended, after the message was deleted."""
+    job_id = submitted(ada)
+    dispatch_step(job_id, IMAGE)
+    claim(job_id, IMAGE, utc_now())
+    assert swept_for_ten_minutes(utc_now() + reconcile.LOST_AFTER - timedelta(minutes=10))["dispatched"] == 0
+    later = utc_now() + reconcile.LOST_AFTER + timedelta(minutes=1)
+    assert swept_for_ten_minutes(later)["dispatched"] == 1
+    assert [(answer.token, answer.error) for answer in studio.cloud.answers] == [("token-1", Unavailable.__name__)]
+    steps.store_token(job_id, IMAGE, "token-2", at=later)
+    assert swept_for_ten_minutes(later)["dispatched"] == 0
+
+
+def test_a_step_whose_worker_is_alive_is_not_dispatched_again(studio: Studio, ada: Creator) -> None:
+    job_id = submitted(ada)
+    dispatch_step(job_id, IMAGE)
+    later = utc_now() + reconcile.LOST_AFTER + timedelta(minutes=1)
+    claim(job_id, IMAGE, later)
+    assert swept_for_ten_minutes(later)["dispatched"] == 0
     assert studio.cloud.answers == []
 
 

@@ -16,6 +16,7 @@ from moto.backends import get_backend
 from moto.dynamodb.responses import DynamoHandler
 
 from functions.pipeline import dispatch, reconcile, settle, signal
+from functions.pipeline.reconcile import LOST_AFTER
 from local.moto_fixes import honour_request_tokens
 from shared.aws import clients, media, secrets
 from shared.aws.media import address
@@ -128,6 +129,7 @@ class World:
     picture: str | None = None  # the asset that replaces image generation
     on_sagemaker: bool = False  # the engine of the clip
     retried: bool = False  # the first try of the clip fails
+    swept: bool = False  # reconcile continues the job when no message is left
     reads: bool = False  # calls that only read are counted too
 
 
@@ -176,8 +178,8 @@ class Life:
 
     def _fails(self) -> bool:
         """Return whether the clip fails: in such a world, until the state machine knows a failure."""
-        known = (answer.error for answer in self.cloud.answers if answer.token.startswith(self.job_id))
-        return self.world.retried and not any(known)
+        known = {answer.error for answer in self.cloud.answers if answer.token.startswith(self.job_id)}
+        return self.world.retried and "Stage.Retryable" not in known
 
     def later(self, processes: float, work: Callable[[], object]) -> None:
         """Do the work after this number of processes has ended, counted from this one. 0 is at once."""
@@ -242,6 +244,8 @@ class Life:
                 answer = self._answer(stage, token)
                 if answer.error is None:
                     return None
+                if answer.error == dispatch.Unavailable.__name__:
+                    continue
                 failures += 1
                 if answer.error != "Stage.Retryable" or failures > RETRIES:
                     return {"Error": answer.error, "Cause": answer.cause}
@@ -267,9 +271,15 @@ class Life:
             for answer in self.cloud.answers:
                 if answer.token == token:
                     return answer
-            if not work():
+            if not work() and not (self.world.swept and self._sweep()):
                 raise Stuck(f"the state machine waits for {stage}, and {place} has no work: {self.faults}")
         raise Stuck(f"{stage} is never answered")
+
+    def _sweep(self) -> bool:
+        """Let reconcile see the job in its turn, and return whether it lets the state machine dispatch a step again."""
+        at = utc_now() + LOST_AFTER + timedelta(minutes=1)
+        found = [reconcile.sweep(at + timedelta(minutes=turn))["dispatched"] for turn in range(reconcile.TURNS)]
+        return any(found)
 
     def _work(self, queue: str) -> bool:
         """Make all messages visible, and receive and handle one. Return False if there is none."""
