@@ -175,7 +175,15 @@ def test_a_success_keeps_the_failure_of_a_parallel_guess(owned: Studio) -> None:
     first = guesses_store.begin(one, at=BEGUN)
     guesses_store.begin(one, at=BEGUN + timedelta(seconds=1))
     guesses_store.succeed(first)
-    assert GuessesRecord.get("pair:1").failures == 2
+    assert GuessesRecord.get("pair:1").failures == 1
+
+
+def test_parallel_sign_ins_leave_no_failure(owned: Studio) -> None:
+    """Otherwise a program with many threads would be delayed by its own successes."""
+    one = {"pair:1": Delay(free=5, longest=timedelta(minutes=1))}
+    for guess_ in [guesses_store.begin(one, at=BEGUN) for _ in range(4)]:
+        guesses_store.succeed(guess_)
+    assert GuessesRecord.get("pair:1").failures == 0
 
 
 # --- the API
