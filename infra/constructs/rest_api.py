@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import cast
 
-from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import Duration, RemovalPolicy, SecretValue
 from aws_cdk import aws_apigateway as apigateway
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_secretsmanager as secretsmanager
@@ -41,6 +41,7 @@ class KinoraRestApi(apigateway.RestApi):
         *,
         domains: Mapping[RestDomain, KinoraFunction],
         authorizer: KinoraFunction,
+        key_arn: str,
     ) -> None:
         log = access_log(scope, environment, "rest")
         super().__init__(
@@ -86,7 +87,7 @@ class KinoraRestApi(apigateway.RestApi):
         for domain, function in domains.items():
             self._add_domain(root, domain, function.live)
         add_problems(self)
-        self.distribution_key = self._add_distribution_key(environment)
+        self.distribution_key = self._add_distribution_key(environment, key_arn)
         self._acknowledge()
 
     def _add_domain(self, root: apigateway.Resource, domain: RestDomain, function: lambda_.IFunction) -> None:
@@ -113,18 +114,21 @@ class KinoraRestApi(apigateway.RestApi):
             )
             acknowledge(method_any, "Our own authorizer checks our own tokens instead of Cognito.", "AwsSolutions-COG4")
 
-    def _add_distribution_key(self, environment: Environment) -> str:
+    def _add_distribution_key(self, environment: Environment, key_arn: str) -> str:
         """Return the key, as a reference that CloudFormation resolves. Nobody reads the secret at run time."""
-        secret = secretsmanager.Secret(
+        secret = secretsmanager.CfnSecret(
             self,
             DISTRIBUTION_KEY,
-            description=f"The API key with which the distribution of {environment.prefix} calls the REST API",
-            generate_secret_string=secretsmanager.SecretStringGenerator(password_length=64, exclude_punctuation=True),
-            removal_policy=RemovalPolicy.DESTROY,
+            name=environment.secret_prefix + DISTRIBUTION_KEY,
+            kms_key_id=key_arn,
+            generate_secret_string=secretsmanager.CfnSecret.GenerateSecretStringProperty(
+                password_length=64, exclude_punctuation=True
+            ),
         )
+        secret.apply_removal_policy(environment.removal_policy)
         reason = "A new value needs a deployment: docs/how-to/replace-a-leaked-key.md."
         acknowledge(secret, reason, "AwsSolutions-SMG4")
-        value = secret.secret_value.unsafe_unwrap()
+        value = SecretValue.secrets_manager(secret.ref).unsafe_unwrap()
         plan = self.add_usage_plan(
             "plan",
             name=f"{environment.prefix}-distribution",

@@ -58,6 +58,7 @@ class ApiStack(Stack):
             environment,
             domains={domain: self.functions[domain.function.name] for domain in REST_DOMAINS},
             authorizer=self.functions[AUTHORIZER.name],
+            key_arn=data.key.key_arn,
         )
         self.front_door = FrontDoor(
             self,

@@ -101,7 +101,7 @@ class AssetStore:
         forms = at - FORM_LIFE
         counted = [
             int(asset.size)
-            for asset in AssetRecord.by_account.query(account_id)
+            for asset in AssetRecord.by_account.query(account_id, attributes_to_get=["size", "status", "created_at"])
             if asset.status in {AssetStatus.READY, AssetStatus.VERIFYING}
             or (asset.status == AssetStatus.PENDING and asset.created_at > forms)
         ]

@@ -63,13 +63,17 @@ class GuessStore:
         raise TooManyGuesses(timedelta(seconds=1))
 
     def succeed(self, guess: Guess) -> None:
-        """Restore the counters, except those that another guess has changed."""
+        """Restore the counters. One that another guess has changed loses this guess only."""
         record = GuessesRecord
         for counter, after in guess.after.items():
             before = guess.before[counter]
             restored = [record.failures.set(before.failures), record.next_at.set(before.next_at)]
-            with suppress(_Overtaken), on_refusal(_Overtaken()):
-                record(counter).update(restored, _unchanged(after), returned=False)
+            try:
+                with on_refusal(_Overtaken()):
+                    record(counter).update(restored, _unchanged(after), returned=False)
+            except _Overtaken:
+                with suppress(_Overtaken), on_refusal(_Overtaken()):
+                    record(counter).update([record.failures.add(-1)], record.failures > 0, returned=False)
 
     def _begin(self, counters: Mapping[str, Delay], at: datetime) -> Guess:
         stored = {row.counter: row for row in GuessesRecord.batch_get(list(counters), consistent_read=True)}

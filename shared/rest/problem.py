@@ -118,7 +118,10 @@ HEADERS = {
     "X-Request-Id": {"description": "The id of the request. Include it in a report.", "schema": {"type": "string"}},
     "Retry-After": {"description": "Seconds until another try can succeed.", "schema": {"type": "integer"}},
     "WWW-Authenticate": {"description": "The scheme of the token: `Bearer`.", "schema": {"type": "string"}},
-    "Set-Cookie": {"description": "The refresh cookie.", "schema": {"type": "string"}},
+    "Set-Cookie": {
+        "description": "The refresh cookie; after a sign-in also the cookie of a known device.",
+        "schema": {"type": "string"},
+    },
     "Idempotent-Replayed": {
         "description": "`true` if an earlier request with this Idempotency-Key had the effect.",
         "schema": {"type": "string"},

@@ -15,7 +15,7 @@ from tools.write_units import metered
 
 # Maximum write units: 39 for state, credits and results, 13 for progress and leases, 20 for the slot (ADR 25) and 6 for
 # access to media (ADR 21).
-UNITS_OF_A_JOB = 78
+UNITS_OF_A_JOB = 79
 DOLLARS_OF_A_JOB = 0.05
 
 

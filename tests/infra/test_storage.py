@@ -3,6 +3,7 @@
 import re
 from datetime import timedelta
 
+from infra.constructs.rest_api import DISTRIBUTION_KEY
 from infra.secrets import PROVIDER_KEYS
 from infra.tables import RECORDS
 from tools.template import Assembly, Resource, many
@@ -15,6 +16,7 @@ NOT_ROTATED = {
     "access-token-verification-keys",  # public halves, written when the signing key changes
     "provenance-signing-key",  # the operator buys its certificate and writes it
     "provenance-certificates",
+    DISTRIBUTION_KEY,  # a new one needs a deployment
     *PROVIDER_KEYS,  # the providers create them, and the operator writes them
 }
 
