@@ -45,6 +45,7 @@ def member_below(organization_id: str, member_id: str, caller: Actor) -> tuple[M
 
 
 def check_covers(own: MemberRecord, role: AccountRole) -> None:
+    """Raise Forbidden if the role is above the member's own."""
     if not AccountRole(own.role).covers(role):
         raise Forbidden(f"The role {role} is above your role {own.role}.")
 
@@ -56,9 +57,10 @@ def keep(own: MemberRecord, member: MemberRecord, tx: Transaction) -> None:
 
 
 def count_owners(member: MemberRecord, role: AccountRole, tx: Transaction) -> None:
-    change_ = int(role is AccountRole.OWNER) - int(member.role == AccountRole.OWNER)
-    if change_:
-        organizations.count(member.organization_id, owners=change_, tx=tx)
+    """Add the change of the number of owners to the transaction, if the member's new role changes it."""
+    difference = int(role is AccountRole.OWNER) - int(member.role == AccountRole.OWNER)
+    if difference:
+        organizations.count(member.organization_id, owners=difference, tx=tx)
 
 
 def check_number_of_organizations(caller: Actor) -> None:

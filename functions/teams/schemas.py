@@ -13,7 +13,7 @@ from shared.organizations.record import OrganizationRecord
 from shared.users.record import UserRecord
 
 OrganizationName = Annotated[Name, Field(min_length=1, max_length=120)]
-MOST_CREDITS = 10**9
+MOST_CREDITS = 10**9  # maximum of one amount
 
 
 def _examples(**example: Any) -> ConfigDict:

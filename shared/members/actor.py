@@ -52,7 +52,7 @@ class Actor(Container[str]):
         return member
 
     def stays_member(self, account_id: str, *, tx: Transaction) -> None:
-        """Fail the transaction if the user's role in the organization has changed since it was read."""
+        """Fail the transaction with Forbidden if the user's role in the organization has changed since it was read."""
         if organization_of(account_id) is not None:
             members.keeps_role(self.member(account_id), tx=tx)
 
