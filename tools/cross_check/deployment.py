@@ -9,7 +9,6 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from infra.functions import ALIAS
 from local.environment import ACCOUNT, REGION, ROOT, for_process
 from local.processes import Lifeline, Process
 from tools.cross_check.emulator import Emulator
@@ -102,7 +101,7 @@ def deploy(
 
 
 def set_variable(emulator: Emulator, name: str, value: str) -> None:
-    """Set a variable to another value on every function that has it, and move the function's alias."""
+    """Set a variable to another value on every function that has it, and move the function's aliases."""
     functions = emulator.client("lambda")
     for page in functions.get_paginator("list_functions").paginate():
         for found in page["Functions"]:
@@ -112,9 +111,9 @@ def set_variable(emulator: Emulator, name: str, value: str) -> None:
                 functions.update_function_configuration(
                     FunctionName=function, Environment={"Variables": variables | {name: value}}
                 )
-                if functions.list_aliases(FunctionName=function)["Aliases"]:  # the previous release has none
+                for alias in functions.list_aliases(FunctionName=function)["Aliases"]:
                     version = functions.publish_version(FunctionName=function)["Version"]
-                    functions.update_alias(FunctionName=function, Name=ALIAS, FunctionVersion=version)
+                    functions.update_alias(FunctionName=function, Name=alias["Name"], FunctionVersion=version)
 
 
 def resource(emulator: Emulator, stack: str, type: str) -> str:
