@@ -90,8 +90,8 @@ protocol: $(READY) ## Visit each state of the protocol model, with all fixes and
 	$(BIN)/python -m tools.protocol
 
 .PHONY: audit
-audit: $(READY) ## Check the invariants of ENV's data, or of the laptop cloud at ENDPOINT= (its AWS endpoint); REST=1 at rest, TABLES= restored
-	@$(BIN)/python -m tools.audit $(if $(ENDPOINT),--endpoint "$$ENDPOINT",--env $(ENV)) $(if $(REST),--at-rest) $(call option,TABLES,tables)
+audit: $(READY) ## Check the invariants of ENV's data, or of the laptop cloud at ENDPOINT= (its AWS endpoint); REST=1 at rest, TABLES= AT= restored
+	@$(BIN)/python -m tools.audit $(if $(ENDPOINT),--endpoint "$$ENDPOINT",--env $(ENV)) $(if $(REST),--at-rest) $(call option,TABLES,tables) $(call option,AT,at)
 
 .PHONY: bench
 bench: $(READY) ## Measure, against named peers, into build/bench.json
@@ -128,7 +128,7 @@ CDK_RUN = PATH="$$PWD/$(BIN):$$PATH" $(CDK) -c env=$(ENV) $(CDK_FLAGS)
 $(CDK): | $(READY)
 	@$(BIN)/npm install --prefix build/cdk --no-save --silent aws-cdk@2.1148.1
 
-.PHONY: synth bootstrap diff deploy destroy cross-check upgrade-check
+.PHONY: synth bootstrap diff deploy rollback destroy cross-check upgrade-check
 synth: $(READY) ## Build the CloudFormation templates of ENV (dev, staging, prod) into build/cdk.out
 	@PATH="$$PWD/$(BIN):$$PATH" $(BIN)/python -m infra.app -c env=$(ENV)
 bootstrap: $(CDK) ## Prepare the account of your AWS credentials for ENV, and print what it lacks
@@ -139,6 +139,9 @@ diff: $(CDK) ## Show the changes that `make deploy` would make in ENV
 deploy: $(CDK) ## Deploy ENV into the account of your AWS credentials
 	@$(CDK_RUN) deploy --all
 	@$(BIN)/python -m infra.site $(ENV)
+	@$(BIN)/python -m infra.releases $(ENV)
+rollback: $(READY) ## Return the functions and workers of ENV to the release before the live one
+	@PATH="$$PWD/$(BIN):$$PATH" $(BIN)/python -m infra.rollback $(ENV)
 destroy: $(CDK) ## Delete ENV's stacks and their contents, after you type its name
 	@PATH="$$PWD/$(BIN):$$PATH" $(BIN)/python -m infra.destroy $(ENV) $(CDK) -c env=$(ENV) $(CDK_FLAGS)
 cross-check: $(READY) ## Deploy the template into another emulator, make a film there, compare with the laptop cloud

@@ -128,6 +128,7 @@ class LoadedStudio:
 def loaded_studio(folder: Path) -> Iterator[LoadedStudio]:
     with dynamodb_local(folder / "log") as url, pytest.MonkeyPatch.context() as patch:
         patch.setenv("AWS_ENDPOINT_URL_DYNAMODB", url)
+        patch.setenv("KINORA_QUOTA_FACTOR", "100")
         with studio() as deployed:
             creators = [deployed.arrive(f"load-{n}@example.com", credits=1_000_000) for n in range(ACCOUNTS)]
             for creator in creators:

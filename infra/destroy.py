@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import boto3
 
 from infra.environments import ENVIRONMENTS, Environment
+from infra.releases import parameter_name
 
 WITH_DELIVERY = ("-c", "repository=any/any")  # without a repository the app would leave out the stack `delivery`
 
@@ -27,8 +28,10 @@ def main(name: str, cdk: Sequence[str]) -> int:
     if _confirmation(environment) != environment.prefix:
         return _fail("Nothing was deleted.")
     if not environment.retain_data:
-        account = boto3.client("sts").get_caller_identity()["Account"]
+        account = boto3.client("sts", region_name=environment.region).get_caller_identity()["Account"]
         _empty(set(buckets(environment, account)))
+    # Versions of functions start again from 1, so a later environment with this name must not find this record.
+    boto3.client("ssm", region_name=environment.region).delete_parameters(Names=[parameter_name(environment)])
     return subprocess.run([*cdk, *WITH_DELIVERY, "destroy", "--all", "--force"], check=False).returncode  # noqa: S603  # make's own
 
 

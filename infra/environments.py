@@ -9,8 +9,9 @@ import aws_cdk as cdk
 from shared.stages.engines import Family
 from shared.stages.stages import Stage
 
-EDGE_REGION = "us-east-1"  # CloudFront's certificates, web ACLs and log deliveries must be in this region
+EDGE_REGION = "us-east-1"  # CloudFront's certificates, web ACLs, log deliveries and metrics, and Route 53's metrics
 NEW = "new"  # value of `cost_monitor`: create the monitor
+TRAFFIC_SHIFTS = r"Canary10Percent(5|10|15|30)Minutes|Linear10PercentEvery(1Minute|(2|3|10)Minutes)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +58,18 @@ class Environment:
     throttle_rate: float  # maximum requests per second of the whole API
     throttle_burst: int  # maximum requests at once
     rate_limit_per_ip: int = 2000  # maximum requests in five minutes from one address; needs the WAF
+    # API Gateway refuses calls without the key of the distribution. Where the distribution does not send the key yet,
+    # deploy once with False.
+    distribution_only: bool = True
+    sign_in_limit_per_ip: int = 300  # the same for sign-in, registration and renewal: a browser renews every 15 minutes
     max_executions: int  # jobs that have an execution at once; the others wait
     snap_start: bool  # REST functions start from a snapshot: saves about 0.6 s, costs some dollars a month
+    # How calls move to a new version, by the name of CodeDeploy's configuration for Lambda: "Canary10Percent10Minutes"
+    # moves 10% of them, and the others 10 minutes later. With None all calls move at once.
+    traffic_shift: str | None = None
 
+    # Route 53 requests the studio and its API from other regions, outside this account. It costs about $10 a month.
+    probe: bool = False
     alarm_email: str | None = None
     monthly_budget_usd: int
     # Cost anomaly detection: the ARN of the account's monitor of services. An account can have only one, and AWS
@@ -87,6 +97,8 @@ class Environment:
             raise ValueError(
                 f"{self.name}: sentry_dsn must be https://<key>@<host>/<project>, or functions cannot start"
             )
+        if self.traffic_shift and not re.fullmatch(TRAFFIC_SHIFTS, self.traffic_shift):
+            raise ValueError(f"{self.name}: traffic_shift must match {TRAFFIC_SHIFTS}")
         if not 1 <= self.canary_every_hours <= 24:
             raise ValueError(f"{self.name}: canary_every_hours must be 1 to 24, or its alarm has no period")
         if self.region != EDGE_REGION:
@@ -127,6 +139,11 @@ class Environment:
     def origin(self) -> str | None:
         """The origin of the studio, if it is known before the deployment."""
         return f"https://{self.domain_name}" if self.domain_name else None
+
+    @property
+    def mail_from(self) -> str:
+        """The sender of email. It is empty without a domain: then the deployment sends no email."""
+        return f"Kinora <no-reply@{self.domain_name}>" if self.domain_name else ""
 
     @property
     def removal_policy(self) -> cdk.RemovalPolicy:
@@ -171,6 +188,7 @@ ENVIRONMENTS: dict[str, Environment] = {
             throttle_burst=200,
             max_executions=40,
             snap_start=True,
+            traffic_shift="Canary10Percent5Minutes",
             monthly_budget_usd=300,
             sizes={Family.CPU_MEDIA: LARGE, Family.CUDA_DIFFUSERS: replace(GPU, max_tasks=2)},
             spot=True,
@@ -185,9 +203,11 @@ ENVIRONMENTS: dict[str, Environment] = {
             throttle_burst=1000,
             max_executions=100,
             snap_start=True,
+            traffic_shift="Canary10Percent10Minutes",
             monthly_budget_usd=2000,
             sizes={Family.CPU_MEDIA: LARGE, Family.CUDA_DIFFUSERS: GPU},
             spot=False,
+            probe=True,
         ),
     )
 }

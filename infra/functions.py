@@ -1,19 +1,25 @@
 """Every Lambda function with its caller and its permissions, as data for the CDK app and the laptop cloud."""
 
 from dataclasses import dataclass, replace
+from enum import Enum, auto
 
 from infra.grants import ANSWER, DESCRIBE, NOTHING, START, STOP, Grants, Updates
 from infra.secrets import PROVIDER_KEYS, ROTATED_SECRETS, VERIFICATION_KEYS
 from infra.workers import GRANT, STEP_UPDATES
 from shared.assets.record import ASSETS, QUARANTINE, AssetRecord, VerificationsRecord
+from shared.audit.record import AuditEntryRecord
 from shared.connections.record import ConnectionRecord, FanOutRecord, ListenerRecord
 from shared.credentials.record import PasswordRecord, RefreshFamilyRecord
-from shared.credits.record import AccountRecord, HoldRecord, LedgerRecord
+from shared.credits.record import AccountRecord, HoldRecord, LedgerRecord, SpendingRecord
 from shared.grants.record import MediaGrantRecord
+from shared.guesses.record import GuessesRecord
 from shared.idempotency.record import IdempotencyRecord
 from shared.jobs.keys import JOBS, WORK
 from shared.jobs.record import JobRecord, JobSpecRecord, StepResultRecord, StepTicketRecord, StepTokenRecord
+from shared.members.record import MemberRecord
+from shared.organizations.record import InviteRecord, OrganizationRecord, SlugClaimRecord
 from shared.projects.record import ProjectRecord
+from shared.quotas.record import QuotaRecord
 from shared.slots.record import SlotsRecord, WaitingRecord
 from shared.stages.engines import ENGINES, Runs
 from shared.stages.queues import (
@@ -32,7 +38,16 @@ FUNCTION_SECONDS = 29  # default timeout: API Gateway does not wait longer
 RECONCILE_EVERY_SECONDS = 60
 UPKEEP_EVERY_SECONDS = 3600  # a pass begins once a day; a long pass takes several runs
 QUARANTINE_EVERY_SECONDS = 300
+ALIAS = "live"  # callers call this alias, which names a published version
 FILM_SECONDS = 780  # maximum wait of the canary for its film; Lambda's maximum timeout is 900 s
+
+
+class Rollout(Enum):
+    """The way in which a deployment moves the calls of a function to its new version."""
+
+    GRADUAL = auto()  # as `traffic_shift` of the environment says, while alarms watch the new version
+    AT_ONCE = auto()  # for schedules: an alarm would see too few calls during the shift
+    UNVERSIONED = auto()  # the function has no alias: its caller is configured with the ARN of the function itself
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +61,7 @@ class Function:
     every_seconds: int = 0  # interval of its schedule
     memory_mb: int = 512  # Lambda gives processor time in proportion to memory
     snap_start: bool = False  # starts from a snapshot if the environment has `snap_start`
+    rollout: Rollout = Rollout.GRADUAL
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +71,7 @@ class RestDomain:
     name: str
     may: Grants
     public: frozenset[str] = frozenset()  # "POST /api/auth/login"
+    snap_start: bool = True
 
     @property
     def handler(self) -> str:
@@ -62,19 +79,23 @@ class RestDomain:
 
     @property
     def function(self) -> Function:
-        """The domain's function. Memory and snapshot shorten its start, because a creator waits for it."""
-        return Function(
-            name=f"rest-{self.name}", handler=self.handler, may=self.may, memory_mb=1024, snap_start=True
+        """The domain's function, which also counts requests. Memory and snapshot shorten its start for creators."""
+        counting = replace(
+            self.may, reads=(*self.may.reads, QuotaRecord), writes=(*self.may.writes, QuotaRecord)
         )  # fmt: skip
+        return Function(
+            name=f"rest-{self.name}", handler=self.handler, may=counting, memory_mb=1024, snap_start=self.snap_start
+        )
 
 
 REST_DOMAINS: tuple[RestDomain, ...] = (
     RestDomain(
         name="auth",
         may=Grants(
-            reads=(UserRecord, EmailClaimRecord, PasswordRecord, RefreshFamilyRecord),
+            reads=(UserRecord, EmailClaimRecord, PasswordRecord, RefreshFamilyRecord, GuessesRecord),
             writes=(
-                UserRecord, EmailClaimRecord, PasswordRecord, RefreshFamilyRecord, AccountRecord, LedgerRecord,
+                UserRecord, EmailClaimRecord, PasswordRecord, RefreshFamilyRecord, GuessesRecord, AccountRecord,
+                LedgerRecord,
             ),
             secrets=("access-token-signing-key", "refresh-token-key"),
             sends=(FAN_OUT_QUEUE,),  # the end of a session, which closes its sockets
@@ -85,7 +106,24 @@ REST_DOMAINS: tuple[RestDomain, ...] = (
     ),
     RestDomain(
         name="projects",
-        may=Grants(reads=(ProjectRecord, IdempotencyRecord), writes=(ProjectRecord, IdempotencyRecord)),
+        may=Grants(
+            reads=(ProjectRecord, SubscriptionRecord, MemberRecord, IdempotencyRecord),
+            writes=(ProjectRecord, IdempotencyRecord),
+        ),
+    ),
+    RestDomain(
+        name="teams",
+        may=Grants(
+            reads=(
+                OrganizationRecord, MemberRecord, InviteRecord, AuditEntryRecord, UserRecord, ProjectRecord,
+                AssetRecord, AccountRecord, SpendingRecord, IdempotencyRecord,
+            ),
+            writes=(
+                OrganizationRecord, SlugClaimRecord, MemberRecord, InviteRecord, AuditEntryRecord, AccountRecord,
+                LedgerRecord, IdempotencyRecord,
+            ),
+            mails=True,
+        ),
     ),
     RestDomain(
         name="jobs",
@@ -93,10 +131,12 @@ REST_DOMAINS: tuple[RestDomain, ...] = (
             reads=(
                 JobRecord, JobSpecRecord, StepResultRecord, StepTokenRecord, StepTicketRecord, ProjectRecord,
                 AssetRecord, HoldRecord, SubscriptionRecord, IdempotencyRecord, SlotsRecord, WaitingRecord,
+                MemberRecord,
             ),
             writes=(
                 JobRecord, JobSpecRecord, StepResultRecord, StepTokenRecord, StepTicketRecord, ProjectRecord,
                 AssetRecord, HoldRecord, AccountRecord, LedgerRecord, IdempotencyRecord, SlotsRecord, WaitingRecord,
+                SpendingRecord,
             ),
             secrets=("media-signing-key",),
             secrets_described=PROVIDER_KEYS,
@@ -108,7 +148,10 @@ REST_DOMAINS: tuple[RestDomain, ...] = (
     RestDomain(
         name="assets",
         may=Grants(
-            reads=(AssetRecord, VerificationsRecord, JobRecord, ProjectRecord, SubscriptionRecord, IdempotencyRecord),
+            reads=(
+                AssetRecord, VerificationsRecord, JobRecord, ProjectRecord, MemberRecord, SubscriptionRecord,
+                IdempotencyRecord,
+            ),
             writes=(AssetRecord, VerificationsRecord, IdempotencyRecord, MediaGrantRecord),
             secrets=("media-signing-key",),
             media_writes=(QUARANTINE,),  # for the upload form, which it signs
@@ -117,6 +160,9 @@ REST_DOMAINS: tuple[RestDomain, ...] = (
         ),
     ),
     RestDomain(name="presets", may=NOTHING),
+    RestDomain(  # the probe keeps it warm
+        name="health", may=Grants(gets=(PassRecord,)), public=frozenset({"GET /api/health"}), snap_start=False
+    ),
     RestDomain(name="errors", may=NOTHING, public=frozenset({"POST /api/errors"})),
 )  # fmt: skip
 
@@ -132,7 +178,7 @@ AUTHORIZER = Function(
 # admits the next job.
 _SETTLES = Grants(
     reads=(JobRecord, StepResultRecord, MediaGrantRecord, HoldRecord, SlotsRecord, WaitingRecord),
-    writes=(JobRecord, HoldRecord, AccountRecord, LedgerRecord, SlotsRecord, WaitingRecord),
+    writes=(JobRecord, HoldRecord, AccountRecord, LedgerRecord, SpendingRecord, SlotsRecord, WaitingRecord),
     media_lists=(JOBS,),
     executions=(START,),
 )
@@ -176,6 +222,7 @@ PIPELINE: tuple[Function, ...] = (
         handler="functions.pipeline.reconcile:handler",
         may=replace(_SETTLES, reads=(*_SETTLES.reads, StepTokenRecord), executions=(START, DESCRIBE, STOP, *ANSWER)),
         seconds=RECONCILE_EVERY_SECONDS - 5,  # a longer sweep would overlap with the next one
+        rollout=Rollout.AT_ONCE,
     ),
 )
 
@@ -184,7 +231,7 @@ _UPKEEP_SECONDS = 900  # Lambda's maximum timeout
 _OF_JOBS = (JobSpecRecord, StepResultRecord, StepTokenRecord, StepTicketRecord)
 _AUDITED = (
     *_OF_JOBS, JobRecord, HoldRecord, AccountRecord, UserRecord, EmailClaimRecord, IdempotencyRecord, AssetRecord,
-    SlotsRecord,
+    SlotsRecord, OrganizationRecord, SlugClaimRecord,
 )  # fmt: skip
 UPKEEP: tuple[Function, ...] = (
     Function(
@@ -198,19 +245,21 @@ UPKEEP: tuple[Function, ...] = (
         ),
         seconds=_UPKEEP_SECONDS,
         every_seconds=UPKEEP_EVERY_SECONDS,
+        rollout=Rollout.AT_ONCE,
     ),
     Function(  # removes what an upload form stores after the verdict on its asset, or after the asset's deletion
         name="upkeep-quarantine",
         handler="functions.upkeep.sweep:quarantine",
         may=Grants(reads=(AssetRecord,), media_deletes=(QUARANTINE,)),
         seconds=QUARANTINE_EVERY_SECONDS - 5,
+        rollout=Rollout.AT_ONCE,
         every_seconds=QUARANTINE_EVERY_SECONDS,
     ),
     Function(
         name="upkeep-audit",
         handler="functions.upkeep.audit:handler",
         may=Grants(
-            reads=(*_AUDITED, LedgerRecord, WaitingRecord, PassRecord),
+            reads=(*_AUDITED, LedgerRecord, MemberRecord, WaitingRecord, PassRecord),
             scans=_AUDITED,
             writes=(PassRecord,),
             media_lists=(JOBS, WORK, ASSETS, QUARANTINE),
@@ -218,6 +267,7 @@ UPKEEP: tuple[Function, ...] = (
         ),
         seconds=_UPKEEP_SECONDS,
         every_seconds=UPKEEP_EVERY_SECONDS,
+        rollout=Rollout.AT_ONCE,
     ),
 )
 
@@ -250,7 +300,9 @@ SOCKET_ROUTES: dict[str, Function] = {
     "$connect": Function(
         name="socket-connect",
         handler="functions.realtime.connect:handler",
-        may=Grants(reads=(RefreshFamilyRecord, ListenerRecord), writes=(ConnectionRecord, ListenerRecord)),
+        may=Grants(
+            reads=(RefreshFamilyRecord, ListenerRecord, SubscriptionRecord), writes=(ConnectionRecord, ListenerRecord)
+        ),
     ),
     "$disconnect": Function(
         name="socket-disconnect",
@@ -266,7 +318,15 @@ SOCKET_ROUTES: dict[str, Function] = {
         name="socket-subscribe",
         handler="functions.realtime.subscribe:handler",
         may=Grants(
-            reads=(ConnectionRecord, JobRecord, JobSpecRecord, StepResultRecord, SlotsRecord, WaitingRecord),
+            reads=(
+                ConnectionRecord,
+                JobRecord,
+                JobSpecRecord,
+                StepResultRecord,
+                SlotsRecord,
+                WaitingRecord,
+                MemberRecord,
+            ),
             writes=(ListenerRecord,),
             secrets=("media-signing-key",),
             sockets=True,
@@ -290,7 +350,7 @@ JOBS_STREAM: tuple[Function, ...] = (
         name="realtime-push",
         handler="functions.realtime.push:handler",
         may=Grants(
-            reads=(ListenerRecord, StepResultRecord),
+            reads=(ListenerRecord, StepResultRecord, MemberRecord),
             writes=(ConnectionRecord, ListenerRecord),
             secrets=("media-signing-key",),
             sends=(FAN_OUT_QUEUE,),
@@ -313,6 +373,7 @@ FAN_OUT: tuple[Function, ...] = (
                 StepResultRecord,
                 SlotsRecord,
                 WaitingRecord,
+                MemberRecord,
             ),
             writes=(FanOutRecord, ConnectionRecord, ListenerRecord),
             secrets=("media-signing-key",),
@@ -325,21 +386,27 @@ FAN_OUT: tuple[Function, ...] = (
 
 # The laptop cloud generates its own keys and has no operator, so it has neither rotation nor canary.
 _RENEWS = Grants(secrets_renewed=(*ROTATED_SECRETS, VERIFICATION_KEYS), public_keys=True)
+# CloudFormation refuses another ARN for the function of a custom resource.
 ROTATION_BEGIN = Function(
-    name="rotation-begin", handler="functions.rotation.begin:handler", may=_RENEWS, seconds=60
+    name="rotation-begin", handler="functions.rotation.begin:handler", may=_RENEWS, seconds=60,
+    rollout=Rollout.UNVERSIONED,
 )  # fmt: skip
 ROTATION_ROTATE = Function(
-    name="rotation-rotate", handler="functions.rotation.rotate:handler", may=_RENEWS, seconds=60
+    name="rotation-rotate", handler="functions.rotation.rotate:handler", may=_RENEWS, seconds=60,
+    rollout=Rollout.UNVERSIONED,
 )  # fmt: skip
 CANARY = Function(
     name="canary",
     handler="functions.canary.handler:handler",
     seconds=FILM_SECONDS + 60,
     memory_mb=256,  # it mostly waits; its film has 1 to 2 MB
+    rollout=Rollout.AT_ONCE,
 )
 
 # CloudWatch Logs calls it, if the environment has a Sentry DSN.
-ERRORS_OF_WORKERS = Function(name="errors-workers", handler="functions.errors.workers:handler", memory_mb=256)
+ERRORS_OF_WORKERS = Function(
+    name="errors-workers", handler="functions.errors.workers:handler", memory_mb=256, rollout=Rollout.UNVERSIONED
+)  # fmt: skip
 
 ON_LAPTOP: tuple[Function, ...] = (
     AUTHORIZER,

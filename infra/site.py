@@ -17,7 +17,7 @@ CACHE_ONE_DAY = "public, max-age=86400"
 
 def publish(environment: Environment) -> int:
     """Copy the site's files and return their number."""
-    account = boto3.client("sts").get_caller_identity()["Account"]
+    account = boto3.client("sts", region_name=environment.region).get_caller_identity()["Account"]
     bucket, s3 = site_bucket_name(environment, account), boto3.client("s3", region_name=environment.region)
     paths = [path.removeprefix("/") for preset in presets().values() for path in (preset.thumbnail, preset.preview)]
     for path in paths:

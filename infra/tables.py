@@ -1,14 +1,19 @@
 """The records of all tables. The CDK app and the laptop cloud create the tables from them."""
 
 from shared.assets.record import AssetRecord, VerificationsRecord
+from shared.audit.record import AuditEntryRecord
 from shared.aws.records import Record
 from shared.connections.record import ConnectionRecord, FanOutRecord, ListenerRecord
 from shared.credentials.record import PasswordRecord, RefreshFamilyRecord
-from shared.credits.record import AccountRecord, HoldRecord, LedgerRecord
+from shared.credits.record import AccountRecord, HoldRecord, LedgerRecord, SpendingRecord
 from shared.grants.record import MediaGrantRecord
+from shared.guesses.record import GuessesRecord
 from shared.idempotency.record import IdempotencyRecord
 from shared.jobs.record import JobRecord, JobSpecRecord, StepResultRecord, StepTicketRecord, StepTokenRecord
+from shared.members.record import MemberRecord
+from shared.organizations.record import InviteRecord, OrganizationRecord, SlugClaimRecord
 from shared.projects.record import ProjectRecord
+from shared.quotas.record import QuotaRecord
 from shared.slots.record import SlotsRecord, WaitingRecord
 from shared.subscriptions.record import SubscriptionRecord
 from shared.upkeep.record import PassRecord
@@ -19,6 +24,13 @@ RECORDS: tuple[type[Record], ...] = (
     EmailClaimRecord,
     PasswordRecord,
     RefreshFamilyRecord,
+    GuessesRecord,
+    QuotaRecord,
+    OrganizationRecord,
+    SlugClaimRecord,
+    MemberRecord,
+    InviteRecord,
+    AuditEntryRecord,
     ProjectRecord,
     JobRecord,
     JobSpecRecord,
@@ -32,6 +44,7 @@ RECORDS: tuple[type[Record], ...] = (
     AccountRecord,
     HoldRecord,
     LedgerRecord,
+    SpendingRecord,
     AssetRecord,
     VerificationsRecord,
     ConnectionRecord,

@@ -10,6 +10,7 @@ REGION = "us-east-1"
 ACCOUNT = "123456789012"
 PREFIX = "kinora-local"
 MEDIA_BUCKET = f"{PREFIX}-media"
+MAIL_DOMAIN = "kinora.example"
 MEDIA_KEY_ID = "kinora-local"
 SECRET_PREFIX = "kinora/local/"  # noqa: S105  # a prefix of names, not a secret
 STATE_MACHINE = f"{PREFIX}-generate-video"
@@ -21,7 +22,7 @@ _REAL_ACCOUNT = {"AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_SESSION_TOKEN", "AWS
 
 
 def function_arn(name: str) -> str:
-    return f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{PREFIX}-{name}"
+    return f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{PREFIX}-{name}:live"
 
 
 def queue_arn(name: str) -> str:
@@ -40,10 +41,11 @@ def environment(moto_url: str, gateway_url: str) -> dict[str, str]:
         "KINORA_SECRET_PREFIX": SECRET_PREFIX,
         "KINORA_STATE_MACHINE_ARN": f"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:{STATE_MACHINE}",
         "KINORA_MAX_EXECUTIONS": "20",
-        "KINORA_GRANT_FUNCTION": f"{PREFIX}-pipeline-grant",
+        "KINORA_GRANT_FUNCTION": f"{PREFIX}-pipeline-grant:live",
         "KINORA_MEDIA_ROLE_ARN": f"arn:aws:iam::{ACCOUNT}:role/{PREFIX}-media",
         "KINORA_SOCKET_ENDPOINT_URL": f"{gateway_url}/socket",
         "KINORA_WEB_ORIGIN": gateway_url,
+        "KINORA_MAIL_FROM": f"Kinora <no-reply@{MAIL_DOMAIN}>",
         "AWS_ENDPOINT_URL": moto_url,
         "AWS_REGION": REGION,
         "AWS_DEFAULT_REGION": REGION,

@@ -322,7 +322,7 @@ def _invoke_at(runner_url: str) -> Callable[..., bytes]:
         backend: Any, function_name: str, qualifier: str | None, body: Any, headers: Any, response_headers: Any
     ) -> bytes:
         del backend, qualifier, headers
-        name = function_name.rsplit(":", 1)[-1]
+        name = function_name.rpartition(":function:")[2].partition(":")[0]  # without the alias
         connection = http.client.HTTPConnection(runner.hostname or "", runner.port)
         try:
             payload = body.encode() if isinstance(body, str) else body

@@ -3,6 +3,7 @@
 It serves the public socket only after all resources exist.
 """
 
+import json
 import logging
 import os
 import sys
@@ -15,13 +16,14 @@ from typing import TYPE_CHECKING
 
 from moto.core.config import default_user_config
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
+from moto.ses.models import ses_backends
 from werkzeug.datastructures import EnvironHeaders
 from werkzeug.exceptions import Forbidden
 from werkzeug.serving import BaseWSGIServer, make_server
 from werkzeug.wrappers import Response
 
 from local import moto_fixes
-from local.environment import HOST
+from local.environment import ACCOUNT, HOST, REGION
 from local.pages import is_own_name, sent_by_page
 from local.provision import provision
 
@@ -80,6 +82,21 @@ def _without_pages(application: "WSGIApplication") -> "WSGIApplication":
     return answer
 
 
+def with_outbox(application: "WSGIApplication") -> "WSGIApplication":
+    """Return the application with the page `/outbox`: the email that was sent, newest first, as JSON."""
+
+    def answer(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        if environ["PATH_INFO"] != "/outbox":
+            return application(environ, start_response)
+        sent = [
+            {"to": message.destinations["ToAddresses"], "subject": message.subject, "html": message.body}
+            for message in reversed(ses_backends[ACCOUNT][REGION].sent_messages)
+        ]
+        return Response(json.dumps(sent, indent=1), mimetype="application/json")(environ, start_response)
+
+    return answer
+
+
 def _server(application: "WSGIApplication", fd: int | None = None) -> BaseWSGIServer:
     return make_server(HOST, 0, application, threaded=True, request_handler=_KeepAliveHandler, fd=fd)
 
@@ -90,7 +107,7 @@ def main(fd: int, runner_url: str, folder: Path) -> None:
     default_user_config["lambda"] = {"use_docker": False}
     default_user_config["stepfunctions"] = {"execute_state_machine": True}
     moto_fixes.apply(runner_url)
-    application = _without_pages(DomainDispatcherApplication(create_backend_app))
+    application = _without_pages(with_outbox(DomainDispatcherApplication(create_backend_app)))
 
     private = _server(application)
     threading.Thread(target=private.serve_forever, daemon=True).start()

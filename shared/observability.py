@@ -30,6 +30,7 @@ class Panel(Enum):
     WAITING_JOBS = ("operations", "Waiting jobs")
     RESCUED = ("operations", "Rescued by reconcile")
     UPKEEP = ("operations", "Sweep and audit")
+    STORES = ("operations", "Failed calls of stores")
     SIGN_UPS = ("business", "Sign-ups")
     JOBS = ("business", "Jobs")
     CREDITS = ("business", "Credits")
@@ -71,6 +72,7 @@ class Metric(StrEnum):
     OLDEST_WAITING_JOB_SECONDS = "OldestWaitingJobSeconds", Panel.WAITING_JOBS, "Seconds"
     ORPHANS_DELETED = "OrphansDeleted", Panel.UPKEEP  # objects and rows that no record named
     AUDIT_FINDINGS = "AuditFindings", Panel.UPKEEP
+    STORE_FAILURES = "StoreFailures", Panel.STORES  # each attempt: throttled, denied, no answer or 5xx
     CREDITS_GRANTED = "CreditsGranted", Panel.CREDITS
     CREDITS_HELD = "CreditsHeld", Panel.CREDITS
     CREDITS_CAPTURED = "CreditsCaptured", Panel.CREDITS
@@ -124,14 +126,15 @@ def observed(
 ) -> Callable[[dict[str, Any], object], Answer]:
     """Wrap a Lambda handler: report uncaught exceptions and add request ids to its log lines.
 
-    `function_request_id` is the id of Lambda's invocation. `request_id` is API Gateway's id, which is in every problem
-    response.
+    `function_request_id` is the id of Lambda's invocation, `function_version` the number of the published version.
+    `request_id` is API Gateway's id, which is in every problem response.
     """
 
     @wraps(handler)
     def call(event: dict[str, Any], context: object) -> Answer:
         ids = {
             "function_request_id": getattr(context, "aws_request_id", None),  # None outside Lambda
+            "function_version": getattr(context, "function_version", None),  # alarms of a release count its errors
             "request_id": event.get("requestContext", {}).get("requestId"),
         }
         with logged(**{name: value for name, value in ids.items() if value}):

@@ -16,11 +16,12 @@ os.environ |= {
     "KINORA_MEDIA_BUCKET": "kinora-test-media",
     "KINORA_MEDIA_URL": "https://media.kinora.test",
     "KINORA_SECRET_PREFIX": "kinora/test/",
-    "KINORA_GRANT_FUNCTION": "kinora-test-pipeline-grant",
+    "KINORA_GRANT_FUNCTION": "kinora-test-pipeline-grant:live",
     "KINORA_MEDIA_ROLE_ARN": "arn:aws:iam::123456789012:role/kinora-test-media",
     "KINORA_SOCKET_ENDPOINT_URL": "https://socket.kinora.test",
     "KINORA_STATE_MACHINE_ARN": "arn:aws:states:us-east-1:123456789012:stateMachine:kinora-test-generate-video",
     "KINORA_WEB_ORIGIN": "https://kinora.test",
+    "KINORA_MAIL_FROM": "Kinora <no-reply@kinora.test>",
     "POWERTOOLS_METRICS_NAMESPACE": "Kinora",
 }
 

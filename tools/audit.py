@@ -2,9 +2,11 @@
 
 `ENV=dev` reads the account of your AWS credentials. Without it, the laptop cloud of `make dev` is read, at the AWS
 endpoint that `make dev` prints. `--at-rest` also reports live jobs, open holds, messages, and orphans of any age.
+`--tables` and `--at` audit restored tables as of the time to which they were restored.
 """
 
 import os
+from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
@@ -19,6 +21,9 @@ def main(
     endpoint: Annotated[str, typer.Option(help="The laptop cloud's AWS endpoint.")] = "",
     at_rest: Annotated[bool, typer.Option(help="Report everything that is unfinished, too.")] = False,
     tables: Annotated[str, typer.Option(help="The prefix of restored tables, instead of the environment's.")] = "",
+    at: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%dT%H:%M:%SZ"], help="The time of the data, in UTC.")
+    ] = None,
 ) -> None:
     """Print the findings as a table."""
     if bool(env) == bool(endpoint):
@@ -29,7 +34,7 @@ def main(
     from shared.core.clock import utc_now  # noqa: PLC0415  # imported with the line above
 
     table = Table("invariant", "subject", "finding")
-    for finding in findings(utc_now(), at_rest=at_rest):
+    for finding in findings(at.replace(tzinfo=UTC) if at else utc_now(), at_rest=at_rest):
         table.add_row(finding.invariant, finding.subject, finding.sentence)
     console = Console()
     console.print(table if table.rows else "No findings.")
@@ -44,14 +49,15 @@ def _variables(env: str) -> dict[str, str]:
 
     if env not in ENVIRONMENTS:
         raise typer.BadParameter(f"unknown environment {env}; there are {', '.join(ENVIRONMENTS)}")
-    chosen, session = ENVIRONMENTS[env], boto3.Session()
-    account = boto3.client("sts").get_caller_identity()["Account"]
+    chosen = ENVIRONMENTS[env]
+    account = boto3.client("sts", region_name=chosen.region).get_caller_identity()["Account"]
     return {
         "KINORA_ENVIRONMENT": env,
         "KINORA_TABLE_PREFIX": chosen.prefix,
         "KINORA_MEDIA_BUCKET": chosen.media_bucket(account),
-        "KINORA_QUEUE_URL_PREFIX": f"https://sqs.{session.region_name}.amazonaws.com/{account}/{chosen.prefix}-",
-        "AWS_REGION": str(session.region_name),
+        "KINORA_QUEUE_URL_PREFIX": f"https://sqs.{chosen.region}.amazonaws.com/{account}/{chosen.prefix}-",
+        "AWS_REGION": chosen.region,
+        "AWS_DEFAULT_REGION": chosen.region,  # boto3 reads this variable only
     }
 
 

@@ -5,7 +5,7 @@ the list prices and assumptions in docs/prices.toml.
 """
 
 import tomllib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from math import ceil
@@ -16,6 +16,7 @@ import tests.conftest  # noqa: F401  # sets the variables that records read at i
 # isort: split
 from functions.pipeline.dispatch import handler as dispatch
 from functions.pipeline.settle import handler as settle
+from infra.releases import KEPT
 from local.environment import ROOT
 from shared.core.clock import utc_now
 from shared.jobs.steps import steps
@@ -122,12 +123,14 @@ def idle(cloud: Assembly) -> list[Line]:
         "metrics of our own": (len(Metric), MONTH["metric"]),
         "polls of idle queues by functions": (polls(cloud), USE["queue_request"]),
         "dashboards": (len(cloud.resources("AWS::CloudWatch::Dashboard")), MONTH["dashboard"]),
+        "health checks of the probe": (len(checks(cloud)), MONTH["health_check"]),
+        "options of the health checks": (sum(map(options, checks(cloud))), MONTH["health_check_option"]),
         "firewalls": (len(cloud.resources("AWS::WAFv2::WebACL")), MONTH["web_acl"]),
         "firewall rules": (
             sum(len(acl["Rules"]) for acl in cloud.resources("AWS::WAFv2::WebACL")), MONTH["web_acl_rule"],
         ),
         "snapshots of functions, GB": (
-            sum(f["MemorySize"] for f in cloud.functions().values() if "SnapStart" in f.properties) / 1024,
+            KEPT * sum(f["MemorySize"] for f in cloud.functions().values() if "SnapStart" in f.properties) / 1024,
             MONTH["snapshot_gb"],
         ),
     }  # fmt: skip
@@ -141,11 +144,35 @@ def idle(cloud: Assembly) -> list[Line]:
             sweeps * (USE["lambda_request"] + reconcile * USE["lambda_gb_second"]),
         )
     )
+    lines += requests_of_the_probe(cloud)
     films = films_of_the_canary(cloud)
     seconds = {stage: WORKER_SECONDS[stage] + ASSUMED["idle_seconds"] for stage in PLANNED}
     dollars = sum(films * seconds[stage] / 3600 * worker_hour(cloud, stage) for stage in PLANNED)
     lines.append(("workers of the canary's films", f"{films}", dollars))
     return lines
+
+
+def checks(cloud: Assembly) -> list[dict[str, Any]]:
+    """Return the settings of the health checks, of the API and of a picture of the site."""
+    return [check["HealthCheckConfig"] for check in cloud.resources("AWS::Route53::HealthCheck")]
+
+
+def options(check: dict[str, Any]) -> int:
+    """Return the number of options that AWS charges for: HTTPS, and a text in the answer."""
+    return ("HTTPS" in check["Type"]) + ("SearchString" in check)
+
+
+def requests_of_the_probe(cloud: Assembly) -> Iterator[Line]:
+    for check in checks(cloud):
+        number = ASSUMED["checkers"] * HOURS * 3600 / check["RequestInterval"]
+        price = USE["edge_request"]
+        if check["ResourcePath"].startswith("/api/"):
+            memory = cloud.functions()["rest-health"]["MemorySize"] / 1024
+            price += USE["rest_request"] + USE["trace"] + USE["lambda_request"] + 2 * USE["read_unit"]
+            price += memory * ASSUMED["probe_seconds"] * USE["lambda_gb_second"]
+        else:
+            price += ASSUMED["picture_kb"] / 1024**2 * USE["edge_gb"]
+        yield f"requests of the probe, {check['ResourcePath']}", f"{number:,.0f}", number * price
 
 
 def tracked(policy: Resource) -> int:

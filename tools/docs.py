@@ -9,7 +9,7 @@ import tests.conftest  # noqa: F401  # sets the variables that records read at i
 # isort: split
 from local.environment import ROOT
 from local.gateway.docs import openapi
-from tools import costs, permissions, preset_page, scale, vocabulary_page
+from tools import costs, permissions, preset_page, roles_page, scale, vocabulary_page
 from tools.asyncapi_document import asyncapi
 from tools.template import APPS
 
@@ -26,6 +26,7 @@ DOCUMENTS: dict[str, Callable[[], str]] = {
     "docs/vocabulary.md": vocabulary_page.page,
     "docs/vocabulary.json": vocabulary_page.data,
     "docs/presets.md": preset_page.page,
+    "docs/permissions.md": roles_page.page,
     "docs/cost.md": costs.page,
     "docs/scale.md": scale.page,
     **{f"tests/infra/snapshots/iam-{app}.json": partial(permissions.text_of, app) for app in APPS},

@@ -27,6 +27,7 @@ ENVIRONMENT = replace(
     name="elsewhere",
     domain_name="studio.example.com",
     hosted_zone_id="Z0123456789",
+    probe=True,
     cost_monitor=ACCOUNTS_MONITOR,
     sentry_dsn="https://0123456789abcdef@errors.example.com/1",
     sagemaker={Stage.IMAGE_GENERATION: "ml.g6.xlarge", Stage.POST_PROCESSING: "ml.c7g.xlarge"},

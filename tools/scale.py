@@ -19,7 +19,7 @@ from infra.functions import RECONCILE_EVERY_SECONDS
 from local.environment import ROOT
 from shared.slots.store import SHARD_SLOTS
 from shared.stages.engines import Family
-from tests.support.life import Life, World
+from tests.support.life import Life, World, no_beats
 from tests.support.studio import studio
 from tools.costs import ASSUMED, PLANNED, WORKER_SECONDS, JobFlow, one_job
 from workers.runtime.config import WorkerConfig
@@ -39,7 +39,7 @@ OWN = {
 
 def calls_of_one_job() -> Mapping[str, int]:
     """Return the number of calls of each AWS operation in a job's life without beats: from submit to settle."""
-    with studio() as deployed:
+    with studio() as deployed, no_beats():
         creator = deployed.arrive("ada@example.com")
         life = Life(creator, creator.project(), World(settings={"duration": 5}))
         deployed.cloud.calls.clear()

@@ -12,31 +12,34 @@ from pydantic import ConfigDict, Field, ValidationInfo, field_validator
 from functions.assets import service
 from functions.assets.service import NothingUploaded
 from shared.access.permissions import Permission
-from shared.access.principal import Principal
 from shared.assets.formats import MEDIA_TYPES, listed
 from shared.assets.record import AssetStatus, AssetType
-from shared.assets.store import AssetInUse, AssetNotFound, assets
+from shared.assets.store import AssetInUse, AssetNotFound, StorageFull, assets
 from shared.assets.verifications import TooManyUploads
 from shared.aws.transactions import Transaction
 from shared.core.wire import Id, Integer, Name, View, Wire
 from shared.idempotency.store import KeyReused
+from shared.members.actor import Actor, OrganizationNotFound
 from shared.projects.store import ProjectNotFound
-from shared.rest.caller import may
+from shared.rest.actor import OrganizationId, acting
 from shared.rest.once import Once
 from shared.rest.pagination import After, Limit
 from shared.rest.problem import problems
 
 router = APIRouter(prefix="/api/assets", tags=["assets"])
 
-Read = Annotated[Principal, may(Permission.ASSETS_READ)]
-Write = Annotated[Principal, may(Permission.ASSETS_WRITE)]
+Read = Annotated[Actor, acting(Permission.ASSETS_READ)]
+Write = Annotated[Actor, acting(Permission.ASSETS_WRITE)]
 
 
 _CONTENT_TYPES = sorted(media_type for types in MEDIA_TYPES.values() for media_type in types)
 
 
 class AssetUpload(Wire):
-    """A request for an upload form. `size` is the size of the file in bytes."""
+    """A request for an upload form. `size` is the size of the file in bytes.
+
+    The asset belongs to the account of its project. Without a project it belongs to the caller's own account.
+    """
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -101,6 +104,7 @@ class AssetView(View):
     captions: CaptionsView | None = None
     error: str | None
     error_code: str | None
+    owner_id: str = Field(serialization_alias="userId", description="The user who uploaded the file.")
     project_id: str | None
     url: str | None = None
     created_at: datetime
@@ -127,7 +131,7 @@ def _view(asset: Any) -> AssetView:
     status_code=status.HTTP_201_CREATED,
     response_model=AssetUploadView,
     operation_id="uploadAsset",
-    responses=problems(ProjectNotFound, KeyReused),
+    responses=problems(ProjectNotFound, KeyReused, StorageFull),
 )
 def upload_asset(body: AssetUpload, caller: Write, once: Once) -> Response:
     """Return a form that uploads one file. The form is valid for five minutes."""
@@ -153,16 +157,19 @@ def create_asset(body: AssetCreate, caller: Write) -> AssetView:
     return _view(service.complete(body.asset_id, caller))
 
 
-@router.get("", operation_id="listAssets")
-def list_assets(caller: Read, limit: Limit = 20, after: After = None) -> list[AssetView]:
-    """List the caller's assets, newest first."""
-    return [_view(asset) for asset in assets.page(account_id=caller.account_id, limit=limit, after=after)]
+@router.get("", operation_id="listAssets", responses=problems(OrganizationNotFound))
+def list_assets(
+    caller: Read, organization_id: OrganizationId = None, limit: Limit = 20, after: After = None
+) -> list[AssetView]:
+    """List the assets of an organization, or of the caller's own account, newest first."""
+    account_id = caller.account(organization_id)
+    return [_view(asset) for asset in assets.page(account_id=account_id, limit=limit, after=after)]
 
 
 @router.get("/{asset_id}", operation_id="getAsset")
 def get_asset(asset_id: Id, caller: Read) -> AssetView:
     """Read one asset. A READY asset has a signed URL."""
-    return _view(assets.get(asset_id, account_id=caller.account_id))
+    return _view(assets.get(asset_id, accounts=caller))
 
 
 @router.delete(

@@ -3,7 +3,6 @@
 from datetime import timedelta
 from typing import Any
 
-from shared.access.principal import Principal
 from shared.assets.record import AssetRecord, AssetType
 from shared.assets.store import AssetInUse, assets
 from shared.assets.verifications import verifications
@@ -14,9 +13,11 @@ from shared.core.errors import Conflict
 from shared.core.ids import new_id
 from shared.grants.store import grants
 from shared.jobs.store import jobs
+from shared.members.actor import Actor
 from shared.projects.store import projects
 from shared.stages.messages import AssetVerificationTask
 from shared.stages.queues import VERIFICATION_QUEUE
+from shared.subscriptions.limits import PLAN_LIMITS
 from shared.subscriptions.record import PlanType
 from shared.subscriptions.store import subscriptions
 
@@ -34,7 +35,7 @@ class NothingUploaded(Conflict):
 
 
 def begin(
-    caller: Principal,
+    caller: Actor,
     *,
     name: str,
     type: AssetType,
@@ -43,53 +44,55 @@ def begin(
     project_id: str | None,
     tx: Transaction,
 ) -> tuple[AssetRecord, dict[str, Any]]:
-    """Return a new PENDING asset and a form that uploads at most `size` bytes."""
-    if project_id is not None:
-        projects.get(project_id, account_id=caller.account_id)
+    """Return a new PENDING asset and a form that uploads at most `size` bytes. Raise StorageFull."""
+    account_id = caller.user_id if project_id is None else projects.get(project_id, accounts=caller).account_id
+    caller.stays_member(account_id, tx=tx)
+    at, limits = utc_now(), PLAN_LIMITS[subscriptions.plan(account_id)]
+    assets.check_space(account_id, size=size, most=limits.assets, most_bytes=limits.stored_bytes, at=at)
     asset = assets.create(
         new_id("ast"),
         owner_id=caller.user_id,
-        account_id=caller.account_id,
+        account_id=account_id,
         project_id=project_id,
         name=name,
         type=type,
         media_type=media_type,
         size=size,
-        at=utc_now(),
+        at=at,
         tx=tx,
     )
     return asset, media.upload_form(asset.quarantine_key, media_type, size)
 
 
-def complete(asset_id: str, caller: Principal) -> AssetRecord:
+def complete(asset_id: str, caller: Actor) -> AssetRecord:
     """Change the asset from PENDING to VERIFYING, and send its task. Raise NothingUploaded if S3 has no file for it.
 
     A repeated call sends no second task, unless the first one may never have been sent. Raise TooManyUploads if too
     many uploads of the account are being verified.
     """
-    asset = assets.get(asset_id, account_id=caller.account_id)
+    asset = assets.get(asset_id, accounts=caller)
     if asset.key is None and asset.error is None:
         if not media.exists(asset.quarantine_key):
             raise NothingUploaded("Nothing was uploaded for this asset yet.")
         at = utc_now()
-        at_once = UPLOADS_AT_ONCE[subscriptions.plan(caller.account_id)]
+        at_once = UPLOADS_AT_ONCE[subscriptions.plan(asset.account_id)]
         if verifications.begin(asset, at_once=at_once, at=at):
             try:
                 task = AssetVerificationTask(asset_id=asset_id, proof=grants.issue(asset_id, at=at))
-                queues.send(VERIFICATION_QUEUE, task, group=caller.account_id)
+                queues.send(VERIFICATION_QUEUE, task, group=asset.account_id)
             except Exception:
                 verifications.forget(asset)
                 raise
-    return assets.get(asset_id, account_id=caller.account_id)
+    return assets.get(asset_id, accounts=caller)
 
 
-def delete(asset_id: str, caller: Principal) -> None:
+def delete(asset_id: str, caller: Actor) -> None:
     """Delete the asset and its media. Raise AssetInUse while a job needs them.
 
     The record loses its file first, so it never names a missing file, and a verification in progress cannot add one.
     The record is deleted last: if the request stops halfway, the caller can delete the asset again.
     """
-    asset = assets.get(asset_id, account_id=caller.account_id)
+    asset = assets.get(asset_id, accounts=caller)
     if any(not job.ended for job in jobs.several(asset.used_by or ())):
         raise AssetInUse
     assets.withdraw(asset)

@@ -1,11 +1,11 @@
 """The requests of auth: create accounts; begin, renew and end sessions."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
+from datetime import datetime, timedelta
+from hashlib import sha256
 
-from argon2 import PasswordHasher
-from argon2.exceptions import InvalidHashError, VerifyMismatchError
-
+from functions.auth.passwords import is_outdated, opens, password_hash, refuse_weak
 from shared.access import tokens
 from shared.aws import queues
 from shared.aws.secrets import secret
@@ -14,15 +14,27 @@ from shared.connections.messages import SessionOver
 from shared.core.clock import utc_now
 from shared.core.errors import Unauthorized
 from shared.core.ids import new_id
+from shared.credentials.device_tokens import device_token, read_device_token
 from shared.credentials.refresh_tokens import RefreshToken, read_refresh_token
 from shared.credentials.store import SessionEnded, credentials
 from shared.credits.store import credits
+from shared.guesses.store import Delay, guesses
 from shared.observability import Metric, measure
 from shared.stages.queues import FAN_OUT_QUEUE
 from shared.users.record import UserRecord
 from shared.users.store import EmailTaken, users
 
 OPENING_CREDITS = 100  # credits of a new account
+
+# The delays of guesses, by what the failed guesses have in common (docs/adr/0032). One client delays nobody else: the
+# account's own delay begins after more failed guesses than one client has in an hour.
+DELAYS = {
+    "pair": Delay(free=5, longest=timedelta(minutes=15)),  # one account from one address of a client
+    "client": Delay(free=20, longest=timedelta(minutes=15)),  # all accounts from one address of a client
+    "account": Delay(free=50, longest=timedelta(seconds=30)),  # one account from all unknown devices
+    "device": Delay(free=5, longest=timedelta(seconds=30)),  # one account from a known device
+}
+_NO_USER = "usr_none"
 
 
 class WrongCredentials(Unauthorized):
@@ -36,18 +48,21 @@ class Session:
     refresh_token: str
 
 
-@cache
-def _hasher() -> PasswordHasher:
-    return PasswordHasher()
+@dataclass(frozen=True, slots=True)
+class SignIn:
+    session: Session
+    device_token: str
 
 
 def register(email: str, password: str, name: str | None) -> None:
     """Create the user, the password and the credits in one transaction.
 
     A taken address changes neither the response nor its duration: the hash is computed before the address is checked.
+    Raise WeakPassword.
     """
+    refuse_weak(password, email)
     user_id, at = new_id("usr"), utc_now()
-    argon2_hash = _hasher().hash(password)
+    argon2_hash = password_hash(password)
     try:
         with transaction() as tx:
             users.create(user_id, email=email, name=name, at=at, tx=tx)
@@ -59,13 +74,23 @@ def register(email: str, password: str, name: str | None) -> None:
     measure(Metric.CREDITS_GRANTED, OPENING_CREDITS)
 
 
-def login(email: str, password: str) -> Session:
-    """Return a new session. Raise WrongCredentials, after the same time for an unknown address and a wrong password."""
+def login(email: str, password: str, *, client: str, device: str, at: datetime | None = None) -> SignIn:
+    """Return a new session from the client's address, and the token with which its device is known from then on.
+
+    Raise TooManyGuesses, or WrongCredentials. Neither depends on the existence of the account, nor does the time.
+    """
+    at = at or utc_now()
+    device_id = _known_device(device, email)
+    guess = guesses.begin(_counters(email, client, device_id), at=at)
     user_id = users.id_by_email(email)
-    known_hash = credentials.password_hash(user_id) if user_id else None
-    if not _matches(known_hash, password) or user_id is None:
+    stored = credentials.password(user_id or _NO_USER)
+    if not opens(stored, password) or user_id is None or stored is None:
         raise WrongCredentials("The address or the password is wrong.")
-    return _session(user_id, credentials.begin_family(user_id, at=utc_now()))
+    guesses.succeed(guess)
+    if is_outdated(stored):
+        credentials.hash_again(stored, password_hash(password), at=at)
+    session = _session(user_id, credentials.begin_family(user_id, at=at))
+    return SignIn(session, device_token(device_id or new_id("dev"), email=email, key=_refresh_keys()[0]))
 
 
 def refresh(text: str) -> Session:
@@ -95,15 +120,16 @@ def user(user_id: str) -> UserRecord:
     return users.get(user_id)
 
 
-def _matches(known_hash: str | None, password: str) -> bool:
-    """Return whether the password has this hash. Without a hash, take the same time and return False."""
-    if known_hash is None:
-        _hasher().hash(password)
-        return False
-    try:
-        return _hasher().verify(known_hash, password)
-    except (VerifyMismatchError, InvalidHashError):
-        return False
+def _known_device(text: str, email: str) -> str | None:
+    """Return the id of a device with which the owner of this address has signed in, or None."""
+    known = (read_device_token(text, email=email, key=key) for key in _refresh_keys())
+    return next((device_id for device_id in known if device_id), None)
+
+
+def _counters(email: str, client: str, device_id: str | None) -> Mapping[str, Delay]:
+    """Return the counters of a guess. Guesses of strangers do not delay a known device."""
+    named = {"device": device_id} if device_id else {"pair": f"{client} {email}", "client": client, "account": email}
+    return {f"{kind}:{sha256(text.encode()).hexdigest()}": DELAYS[kind] for kind, text in named.items()}
 
 
 def _close_sockets(token: RefreshToken) -> None:

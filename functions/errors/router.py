@@ -8,6 +8,8 @@ from pydantic.config import JsonDict
 
 from shared.core.wire import Integer, Wire
 from shared.observability import Raised, StackFrame, logger, report
+from shared.quotas.classes import RouteClass
+from shared.rest.quota import counted
 
 router = APIRouter(prefix="/api/errors", tags=["errors"])
 
@@ -39,7 +41,12 @@ class BrowserError(Wire):
     frames: Annotated[list[BrowserFrame], Field(max_length=50, description="The stack, with the innermost call last")]
 
 
-@router.post("", operation_id="reportError", status_code=status.HTTP_204_NO_CONTENT)
+@router.post(
+    "",
+    operation_id="reportError",
+    status_code=status.HTTP_204_NO_CONTENT,
+    dependencies=[counted(RouteClass.REPORT)],
+)
 def report_error(error: BrowserError) -> None:
     """Report an error of the studio's code in a browser."""
     logger.warning("browser error", error_name=error.name, page=error.page)

@@ -8,16 +8,17 @@ from functions.jobs import service
 from functions.jobs.plan import NoEngine
 from functions.jobs.schemas import JobCreate
 from shared.access.permissions import Permission
-from shared.access.principal import Principal
 from shared.assets.store import AssetNotFound, AssetNotReady
 from shared.core.wire import Id
-from shared.credits.store import NotEnoughCredits
+from shared.credits.store import MonthlyCapReached, NotEnoughCredits
 from shared.idempotency.store import KeyReused
 from shared.jobs.store import JobEnded, JobRunning
 from shared.jobs.views import JobView
+from shared.members.actor import Actor, OrganizationNotFound
 from shared.presets.presets import PresetNotFound
 from shared.projects.store import ProjectNotFound
-from shared.rest.caller import may
+from shared.quotas.classes import RouteClass
+from shared.rest.actor import OrganizationId, acting
 from shared.rest.once import Once
 from shared.rest.pagination import After, Limit
 from shared.rest.problem import problems
@@ -25,8 +26,9 @@ from shared.slots.store import TooManyWaiting, WaitTooLong
 
 router = APIRouter(prefix="/api/jobs", tags=["jobs"])
 
-Read = Annotated[Principal, may(Permission.JOBS_READ)]
-Write = Annotated[Principal, may(Permission.JOBS_WRITE)]
+Read = Annotated[Actor, acting(Permission.JOBS_READ)]
+Write = Annotated[Actor, acting(Permission.JOBS_WRITE)]
+Spend = Annotated[Actor, acting(Permission.JOBS_WRITE, RouteClass.SPEND)]
 
 
 @router.post(
@@ -36,6 +38,7 @@ Write = Annotated[Principal, may(Permission.JOBS_WRITE)]
     operation_id="createJob",
     responses=problems(
         NotEnoughCredits,
+        MonthlyCapReached,
         ProjectNotFound,
         PresetNotFound,
         AssetNotFound,
@@ -46,20 +49,21 @@ Write = Annotated[Principal, may(Permission.JOBS_WRITE)]
         WaitTooLong,
     ),
 )
-def create_job(body: JobCreate, caller: Write, once: Once) -> Response:
-    """Submit a job. Its credits are held now and charged when it completes."""
+def create_job(body: JobCreate, caller: Spend, once: Once) -> Response:
+    """Submit a job. Its credits are held now and charged when it completes, to the account of its project."""
     return once.respond(lambda tx: service.submit(body, caller, tx), status=status.HTTP_202_ACCEPTED)
 
 
-@router.get("", operation_id="listJobs", responses=problems(ProjectNotFound))
+@router.get("", operation_id="listJobs", responses=problems(ProjectNotFound, OrganizationNotFound))
 def list_jobs(
     caller: Read,
     project_id: Annotated[Id | None, Query(alias="projectId")] = None,
+    organization_id: OrganizationId = None,
     limit: Limit = 20,
     after: After = None,
 ) -> list[JobView]:
-    """List the caller's jobs, or a project's, newest first."""
-    return service.page(caller, project_id=project_id, limit=limit, after=after)
+    """List the jobs of a project, of an organization, or of the caller's own account, newest first."""
+    return service.page(caller, project_id=project_id, organization_id=organization_id, limit=limit, after=after)
 
 
 @router.get("/{job_id}", operation_id="getJob")

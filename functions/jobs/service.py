@@ -8,7 +8,6 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from functions.jobs.plan import Plan, fitted, plan
 from functions.jobs.schemas import INPUT_TYPES, JobCreate
-from shared.access.principal import Principal
 from shared.assets.record import AssetRecord, AssetStatus
 from shared.assets.store import AssetNotReady, assets
 from shared.aws import media
@@ -17,14 +16,15 @@ from shared.aws.transactions import Transaction, transaction
 from shared.camera.move import CameraMove
 from shared.core.clock import utc_now
 from shared.core.errors import Invalid
-from shared.core.ids import new_id
-from shared.credits.store import credits
+from shared.core.ids import new_id, organization_of
+from shared.credits.store import Spender, credits
 from shared.jobs import admission, executions, settlement
 from shared.jobs.keys import job_prefixes
 from shared.jobs.record import JobRecord, JobStatus
 from shared.jobs.spec import JobSettings, JobSpec
 from shared.jobs.store import JobEnded, JobRunning, StepResult, jobs
 from shared.jobs.views import JobLinks, JobView, job_view
+from shared.members.actor import Actor
 from shared.observability import Metric, about, logger, measure
 from shared.presets.presets import get_preset
 from shared.projects.store import projects
@@ -37,22 +37,25 @@ from shared.subscriptions.store import subscriptions
 MANY_USERS = 20  # number of jobs of an asset from which those that have ended are removed from its record
 
 
-def submit(body: JobCreate, caller: Principal, tx: Transaction) -> JobView:
+def submit(body: JobCreate, caller: Actor, tx: Transaction) -> JobView:
     """Add a job and the hold on its credits to the transaction; admit the job after the commit if it is its turn.
 
+    The project's account has the job, pays for it, and has the assets that it uses.
     If the admission fails, or the process ends before it, `reconcile` admits the job.
     """
     job_id, at = new_id("job"), utc_now()
-    subscribed = subscriptions.plan(caller.account_id)
-    spec, planned = _planned(body, caller, at, paid=subscribed.paid)
-    projects.add_job(body.project_id, account_id=caller.account_id, tx=tx)
+    account_id = projects.get(body.project_id, accounts=caller).account_id
+    subscribed = subscriptions.plan(account_id)
+    spec, planned = _planned(body, account_id, at, paid=subscribed.paid)
+    caller.stays_member(account_id, tx=tx)
+    projects.add_job(body.project_id, account_id=account_id, tx=tx)
     job = jobs.create(
         job_id,
         spec,
         engines=planned.engines,
         credits=planned.credits,
         project_id=body.project_id,
-        account_id=caller.account_id,
+        account_id=account_id,
         owner_id=caller.user_id,
         at=at,
         deadline_at=at + admission.WAIT,
@@ -60,10 +63,21 @@ def submit(body: JobCreate, caller: Principal, tx: Transaction) -> JobView:
     )
     for asset_id in {given.asset_id for given in spec.inputs}:
         assets.use(asset_id, job_id, tx=tx)
-    credits.hold(job_id, account_id=caller.account_id, credits=planned.credits, paid=spec.paid, at=at, tx=tx)
+    credits.hold(
+        job_id, account_id=account_id, credits=planned.credits, paid=spec.paid, at=at, tx=tx,
+        spender=_spender(caller, account_id),
+    )  # fmt: skip
     admission.wait(job, subscribed, at=at, tx=tx)
     tx.after_commit(lambda: _accepted(job))
     return job_view(job, spec, {}, at)
+
+
+def _spender(caller: Actor, account_id: str) -> Spender | None:
+    """Return the member who spends an organization's credits, or None for the caller's own account."""
+    if organization_of(account_id) is None:
+        return None
+    cap = caller.member(account_id).monthly_cap
+    return Spender(caller.user_id, None if cap is None else int(cap))
 
 
 def _accepted(job: JobRecord) -> None:
@@ -76,10 +90,10 @@ def _accepted(job: JobRecord) -> None:
         jobs.hold_back(job.job_id, at=utc_now())
 
 
-def _planned(body: JobCreate, caller: Principal, at: datetime, *, paid: bool) -> tuple[JobSpec, Plan]:
+def _planned(body: JobCreate, account_id: str, at: datetime, *, paid: bool) -> tuple[JobSpec, Plan]:
     """Return the job's spec and plan. Raise an AppError if the job is impossible."""
     move = _move(body)
-    keys, more_pictures, picture_size = _input_keys(body, caller)
+    keys, more_pictures, picture_size = _input_keys(body, account_id)
     settings = fitted(body.settings, move, picture_size)
     planned = plan(settings, move, frozenset(keys), _offered(settings, at), at=at, more_pictures=len(more_pictures))
     spec = JobSpec(
@@ -111,9 +125,9 @@ def _offered(settings: JobSettings, at: datetime) -> list[Engine]:
     ]
 
 
-def view(job_id: str, caller: Principal) -> JobView:
+def view(job_id: str, caller: Actor) -> JobView:
     """Return the job with all its results."""
-    job = jobs.get(job_id, account_id=caller.account_id)
+    job = jobs.get(job_id, accounts=caller)
     results, at = jobs.results(job), utc_now()
     shown = admission.with_place(job_view(job, jobs.spec(job_id), results, at), job, at)
     film, signed = results.get(FILM), JobLinks(job, results, at).delivery(FILM)
@@ -133,21 +147,24 @@ def _signed_text(film: StepResult, text: Role, named: Role, sign: Callable[[str,
     return None if stored is None or named_key is None else sign(stored, named_key)
 
 
-def page(caller: Principal, *, project_id: str | None, limit: int, after: str | None) -> list[JobView]:
-    """Return a page of jobs. Lists show jobs without their results."""
+def page(
+    caller: Actor, *, project_id: str | None, organization_id: str | None, limit: int, after: str | None
+) -> list[JobView]:
+    """Return a page of jobs. Lists show jobs without their results. A project must be of a named organization."""
+    account_id = caller.account(organization_id)
     if project_id is not None:
-        projects.get(project_id, account_id=caller.account_id)
-    found = jobs.page(account_id=caller.account_id, project_id=project_id, limit=limit, after=after)
+        projects.get(project_id, accounts=caller if organization_id is None else {account_id})
+    found = jobs.page(account_id=account_id, project_id=project_id, limit=limit, after=after)
     specs, at = jobs.specs(job.job_id for job in found), utc_now()
     return [job_view(job, specs[job.job_id], {}, at) for job in found if job.job_id in specs]
 
 
-def cancel(job_id: str, caller: Principal) -> JobView:
+def cancel(job_id: str, caller: Actor) -> JobView:
     """Stop the job, release its credits and return it. Raise JobEnded if it has completed or failed.
 
     A job that is already cancelled is returned unchanged.
     """
-    job = jobs.get(job_id, account_id=caller.account_id)
+    job = jobs.get(job_id, accounts=caller)
     job = settlement.cancel(job, at=utc_now())
     if job.status != JobStatus.CANCELLED:
         raise JobEnded
@@ -158,12 +175,12 @@ def cancel(job_id: str, caller: Principal) -> JobView:
     return view(job_id, caller)
 
 
-def delete(job_id: str, caller: Principal) -> None:
+def delete(job_id: str, caller: Actor) -> None:
     """Delete an ended job. Raise JobRunning if it has not ended.
 
     The media are deleted first. If the request stops halfway, the job still exists and the caller can delete it again.
     """
-    job = jobs.get(job_id, account_id=caller.account_id)
+    job = jobs.get(job_id, accounts=caller)
     if not job.ended:
         raise JobRunning
     for prefix in job_prefixes(job_id):
@@ -174,7 +191,7 @@ def delete(job_id: str, caller: Principal) -> None:
             jobs.delete(job, tx=tx)
             projects.remove_job(job.project_id, tx=tx)
     except JobRunning:
-        jobs.get(job_id, account_id=caller.account_id)  # raises JobNotFound if another request has deleted it
+        jobs.get(job_id, accounts=caller)  # raises JobNotFound if another request has deleted it
         raise
 
 
@@ -198,18 +215,18 @@ def _forget_ended_jobs(asset: AssetRecord) -> None:
 
 
 def _input_keys(
-    body: JobCreate, caller: Principal
+    body: JobCreate, account_id: str
 ) -> tuple[dict[Role, str], tuple[str, ...], tuple[float, float] | None]:
     """Return the media key of each input by role, the keys of the pictures after the first, in order, and its size.
 
     The size is width and height in pixels, or None without a picture.
-    Every asset must be the caller's, READY, and of the right type. Otherwise raise an AppError.
+    Every asset must be the account's, READY, and of the right type. Otherwise raise an AppError.
     """
     keys: dict[Role, str] = {}
     more_pictures: list[str] = []
     picture_size = None
     for given in body.inputs:
-        asset = assets.get(given.asset_id, account_id=caller.account_id)
+        asset = assets.get(given.asset_id, accounts={account_id})
         if asset.type != INPUT_TYPES[given.role]:
             raise Invalid(f"The {given.role} must be {INPUT_TYPES[given.role].value.lower()} media.")
         if asset.status != AssetStatus.READY or asset.key is None:

@@ -7,22 +7,24 @@ from fastapi import APIRouter, Response, status
 from pydantic import ConfigDict, Field
 
 from shared.access.permissions import Permission
-from shared.access.principal import Principal
 from shared.aws.transactions import Transaction
 from shared.core.clock import utc_now
 from shared.core.ids import new_id
 from shared.core.wire import Id, Name, View, Wire
 from shared.idempotency.store import KeyReused
-from shared.projects.store import ProjectNotEmpty, projects
-from shared.rest.caller import may
+from shared.members.actor import Actor, OrganizationNotFound
+from shared.projects.store import ProjectNotEmpty, TooManyProjects, projects
+from shared.rest.actor import OrganizationId, acting
 from shared.rest.once import Once
 from shared.rest.pagination import After, Limit
 from shared.rest.problem import problems
+from shared.subscriptions.limits import PLAN_LIMITS
+from shared.subscriptions.store import subscriptions
 
 router = APIRouter(prefix="/api/projects", tags=["projects"])
 
-Read = Annotated[Principal, may(Permission.PROJECTS_READ)]
-Write = Annotated[Principal, may(Permission.PROJECTS_WRITE)]
+Read = Annotated[Actor, acting(Permission.PROJECTS_READ)]
+Write = Annotated[Actor, acting(Permission.PROJECTS_WRITE)]
 
 
 class ProjectWrite(Wire):
@@ -31,10 +33,18 @@ class ProjectWrite(Wire):
     name: Name = Field(min_length=1, max_length=120)
 
 
+class ProjectCreate(ProjectWrite):
+    """A new project of the organization, or of the caller's own account."""
+
+    organization_id: Id | None = None
+
+
 class ProjectView(View):
     project_id: str = Field(serialization_alias="id")
     name: str
     thumbnail: str | None
+    owner_id: str = Field(serialization_alias="userId", description="The user who created the project.")
+    organization_id: str | None
     job_count: int
     created_at: datetime
     updated_at: datetime
@@ -45,37 +55,47 @@ class ProjectView(View):
     status_code=status.HTTP_201_CREATED,
     response_model=ProjectView,
     operation_id="createProject",
-    responses=problems(KeyReused),
+    responses=problems(OrganizationNotFound, KeyReused, TooManyProjects),
 )
-def create_project(body: ProjectWrite, caller: Write, once: Once) -> Response:
-    """Create a project owned by the caller."""
+def create_project(body: ProjectCreate, caller: Write, once: Once) -> Response:
+    """Create a project of an organization, or of the caller's own account."""
 
     def create(tx: Transaction) -> ProjectView:
+        account_id = caller.account(body.organization_id)
+        caller.stays_member(account_id, tx=tx)
         record = projects.create(
-            new_id("prj"), owner_id=caller.user_id, account_id=caller.account_id, name=body.name, at=utc_now(), tx=tx
+            new_id("prj"),
+            owner_id=caller.user_id,
+            account_id=account_id,
+            name=body.name,
+            most=PLAN_LIMITS[subscriptions.plan(account_id)].projects,
+            at=utc_now(),
+            tx=tx,
         )
         return ProjectView.model_validate(record)
 
     return once.respond(create, status=status.HTTP_201_CREATED)
 
 
-@router.get("", operation_id="listProjects")
-def list_projects(caller: Read, limit: Limit = 20, after: After = None) -> list[ProjectView]:
-    """List the caller's projects, newest first."""
-    records = projects.page(account_id=caller.account_id, limit=limit, after=after)
+@router.get("", operation_id="listProjects", responses=problems(OrganizationNotFound))
+def list_projects(
+    caller: Read, organization_id: OrganizationId = None, limit: Limit = 20, after: After = None
+) -> list[ProjectView]:
+    """List the projects of an organization, or of the caller's own account, newest first."""
+    records = projects.page(account_id=caller.account(organization_id), limit=limit, after=after)
     return [ProjectView.model_validate(record) for record in records]
 
 
 @router.get("/{project_id}", operation_id="getProject")
 def get_project(project_id: Id, caller: Read) -> ProjectView:
     """Read one project."""
-    return ProjectView.model_validate(projects.get(project_id, account_id=caller.account_id))
+    return ProjectView.model_validate(projects.get(project_id, accounts=caller))
 
 
 @router.patch("/{project_id}", operation_id="updateProject")
 def update_project(project_id: Id, body: ProjectWrite, caller: Write) -> ProjectView:
     """Rename a project."""
-    record = projects.rename(project_id, account_id=caller.account_id, name=body.name, at=utc_now())
+    record = projects.rename(project_id, accounts=caller, name=body.name, at=utc_now())
     return ProjectView.model_validate(record)
 
 
@@ -87,4 +107,4 @@ def update_project(project_id: Id, body: ProjectWrite, caller: Write) -> Project
 )
 def delete_project(project_id: Id, caller: Write) -> None:
     """Delete a project that has no jobs."""
-    projects.delete(project_id, account_id=caller.account_id)
+    projects.delete(project_id, accounts=caller)

@@ -2,18 +2,21 @@
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from threading import Lock
 from time import monotonic, sleep
 
 from pynamodb.exceptions import PynamoDBException
 
 from functions.realtime.posting import Outcome, encoded, hang_up, post
+from shared.access.permissions import Permission
 from shared.aws import queues
 from shared.aws.clients import SOCKETS_AT_ONCE
 from shared.connections.messages import CatchUp
-from shared.connections.store import connections
+from shared.connections.store import Readers, connections
 from shared.core.wire import View
 from shared.jobs.record import JobRecord
+from shared.members.store import members
 from shared.observability import logger
 from shared.stages.queues import FAN_OUT_QUEUE
 
@@ -39,6 +42,11 @@ class Pace:
 
 
 _pace = Pace(CALLS_PER_SECOND)
+
+
+def readers_of(job: JobRecord) -> Readers:
+    """Return the check of the users who may read the job now: a removed member receives no further message."""
+    return partial(members.readers, job.account_id, permission=Permission.JOBS_READ)
 
 
 def send_all(connection_ids: Sequence[str], message: View) -> list[str]:

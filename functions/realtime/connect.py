@@ -7,11 +7,13 @@ from typing import Any
 
 from shared.access.permissions import Permission
 from shared.access.principal import Principal
-from shared.connections.store import connections
+from shared.connections.store import TooManyConnections, connections
 from shared.core.clock import utc_now
 from shared.core.config import Config
 from shared.credentials.store import credentials
 from shared.observability import observed
+from shared.subscriptions.limits import PLAN_LIMITS
+from shared.subscriptions.store import subscriptions
 
 
 class SocketConfig(Config):
@@ -27,7 +29,12 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, int]:
         return {"statusCode": 403}
     if caller.expires_at <= at:
         return {"statusCode": 401}
-    connections.open(context["connectionId"], caller, at=at)
+    most = PLAN_LIMITS[subscriptions.plan(caller.account_id)].sockets
+    try:
+        connections.open(context["connectionId"], caller, most=most, at=at)
+    except TooManyConnections as refusal:
+        connections.close(context["connectionId"])
+        return {"statusCode": refusal.status}
     # Read after the write: either this finds the end of the session, or the end of the session finds the connection.
     if caller.session_id and credentials.has_ended(caller.session_id, at=at):
         connections.close(context["connectionId"])

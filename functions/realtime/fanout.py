@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import ConfigDict, TypeAdapter
 
-from functions.realtime.broadcast import CATCH_UP_SECONDS, catch_up_later, close_all, send_all
+from functions.realtime.broadcast import CATCH_UP_SECONDS, catch_up_later, close_all, readers_of, send_all
 from functions.realtime.messages import channel_of
 from functions.realtime.snapshots import snapshot
 from shared.aws import queues
@@ -62,7 +62,7 @@ def _fan_out(message: FanOut, message_id: str) -> None:
         connections.begin_pass(channel, pass_id, asked_seq=message.seq, seq=int(job.seq), at=at)
     else:
         connections.check_pass(channel, pass_id)
-    page = connections.subscribers(channel, account_id=job.account_id, at=at, limit=PAGE, after=message.after)
+    page = connections.subscribers(channel, readers=readers_of(job), at=at, limit=PAGE, after=message.after)
     if page.more_after:  # before the sending, so that pages are sent in parallel
         following = message.model_copy(update={"pass_id": pass_id, "after": page.more_after})
         queues.send(FAN_OUT_QUEUE, following, group=job.account_id)
@@ -75,7 +75,7 @@ def _catch_up(message: CatchUp) -> None:
     at = utc_now()
     job = jobs.get(message.job_id)
     listeners = connections.still_subscribed(
-        channel_of(message.job_id), message.connection_ids, account_id=job.account_id, at=at
+        channel_of(message.job_id), message.connection_ids, readers=readers_of(job), at=at
     )
     late = send_all(listeners, snapshot(job, at))
     if message.tries + 1 < len(CATCH_UP_SECONDS):

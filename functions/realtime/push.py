@@ -7,7 +7,7 @@ queue. Its message is sent after the change is in the table, so the state that `
 from collections import defaultdict
 from typing import Any
 
-from functions.realtime.broadcast import catch_up_later, close_all, send_all
+from functions.realtime.broadcast import catch_up_later, close_all, readers_of, send_all
 from functions.realtime.messages import channel_of
 from shared.aws import queues
 from shared.connections.messages import FanOut
@@ -51,7 +51,7 @@ def _push(old: JobRecord, new: JobRecord, late: Late) -> None:
     about(job_id=new.job_id)
     at = utc_now()
     channel = channel_of(new.job_id)
-    found = connections.subscribers(channel, account_id=new.account_id, at=at, limit=DIRECT_LISTENERS)
+    found = connections.subscribers(channel, readers=readers_of(new), at=at, limit=DIRECT_LISTENERS)
     # The clients connect again with a new token. One that cannot be closed is tried again in the next batch.
     for each in close_all([each for each in found.expired if each not in late]):
         late[each].add(new.job_id)

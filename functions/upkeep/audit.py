@@ -15,6 +15,7 @@ from functions.upkeep.checks import (
     account_findings,
     hold_findings,
     job_findings,
+    organization_findings,
     slot_findings,
 )
 from functions.upkeep.orphans import PREFIXES, ROWS_OF_JOBS, find_jobs, unnamed_objects, unnamed_rows
@@ -28,7 +29,9 @@ from shared.idempotency.record import IdempotencyRecord
 from shared.jobs.keys import WORK_LIFE, job_prefixes
 from shared.jobs.record import JobRecord, JobSpecRecord, JobStatus, StepTokenRecord
 from shared.jobs.store import jobs
+from shared.members.store import members
 from shared.observability import Metric, logger, measure, observed
+from shared.organizations.record import OrganizationRecord, SlugClaimRecord
 from shared.slots.record import SlotsRecord, WaitingRecord
 from shared.slots.store import slots
 from shared.stages.queues import QUEUES
@@ -172,6 +175,22 @@ def _claims(rows: Sequence[EmailClaimRecord], _now: Moment) -> Iterator[Finding]
             yield Finding("I13", claim.user_id, "a claim on an address names this user, who does not have the address")
 
 
+def _organizations(rows: Sequence[OrganizationRecord], _now: Moment) -> Iterator[Finding]:
+    claims = {(claim.slug, claim.organization_id) for claim in _read(SlugClaimRecord, ((row.slug,) for row in rows))}
+    for row in rows:
+        yield from organization_findings(row, [member.role for member in members.of_organization(row.organization_id)])
+        if (row.slug, row.organization_id) not in claims:
+            yield Finding("I13", row.organization_id, "the organization has no claim on its slug")
+
+
+def _slugs(rows: Sequence[SlugClaimRecord], _now: Moment) -> Iterator[Finding]:
+    found = _read(OrganizationRecord, {(claim.organization_id,) for claim in rows})
+    slugs = {(row.slug, row.organization_id) for row in found}
+    for claim in rows:
+        if (claim.slug, claim.organization_id) not in slugs:
+            yield Finding("I13", claim.organization_id, "a claim on a slug names this organization, which has another")
+
+
 def _answers(rows: Sequence[IdempotencyRecord], _now: Moment) -> Iterator[Finding]:
     """Yield answers about jobs that were never created. A deleted job still has its hold."""
     named = {str(json.loads(row.response).get("id", "")) for row in rows}
@@ -224,6 +243,8 @@ CHECKS: dict[str, Check] = {
     "slots": _table(SlotsRecord, _slots),
     "users": _table(UserRecord, _users),
     "claims": _table(EmailClaimRecord, _claims),
+    "organizations": _table(OrganizationRecord, _organizations),
+    "slugs": _table(SlugClaimRecord, _slugs),
     "answers": _table(IdempotencyRecord, _answers),
     "assets": _table(AssetRecord, _assets),
     **{record.__name__: _table(record, _rows_of_jobs) for record in ROWS_OF_JOBS},

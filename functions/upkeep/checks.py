@@ -3,14 +3,16 @@
 The findings name ids only. They contain no text of a creator and no address.
 """
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from shared.access.permissions import AccountRole
 from shared.credits.record import AccountRecord, HoldRecord, LedgerRecord
 from shared.jobs.keys import WORK_LIFE
 from shared.jobs.record import LONGEST_LEASE, JobRecord, JobStatus
 from shared.jobs.store import StepResult
+from shared.organizations.record import OrganizationRecord
 from shared.slots.record import SlotsRecord
 from shared.stages.stages import STAGES, Stage
 
@@ -160,3 +162,13 @@ def account_findings(account: AccountRecord, ledger_sum: int, now: Moment) -> It
         yield Finding("I1", account.account_id, f"the balance is {available + held}, the ledger's sum {ledger_sum}")
     if now.at_rest and held:
         yield Finding("I1", account.account_id, f"{held} credits are held at rest")
+
+
+def organization_findings(organization: OrganizationRecord, roles: Sequence[str]) -> Iterator[Finding]:
+    """Yield what is wrong with the numbers of an organization whose members have these roles."""
+    counted, found = (organization.members, organization.owners), (len(roles), roles.count(AccountRole.OWNER))
+    if counted != found:
+        sentence = f"the organization counts {counted} members and owners, and has {found}"
+        yield Finding("I9", organization.organization_id, sentence)
+    elif not found[1]:
+        yield Finding("I9", organization.organization_id, "the organization has no owner")

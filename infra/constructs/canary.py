@@ -38,5 +38,5 @@ class Canary(Construct):
             "every-few-hours",
             rule_name=f"{environment.prefix}-canary",
             schedule=events.Schedule.rate(Duration.hours(environment.canary_every_hours)),
-            targets=[targets.LambdaFunction(self.function, dead_letter_queue=self.dead_letters, retry_attempts=2)],
+            targets=[targets.LambdaFunction(self.function.live, dead_letter_queue=self.dead_letters, retry_attempts=2)],
         )

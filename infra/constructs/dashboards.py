@@ -12,8 +12,10 @@ from constructs import Construct
 
 from infra.constructs import meters
 from infra.constructs.meters import KinoraMetrics
+from infra.constructs.probe import Probe
 from infra.constructs.worker_service import WorkerService
 from infra.environments import Environment
+from infra.stores import STORES
 from shared.observability import Metric, Panel
 
 WIDTH = 24  # width of a dashboard in grid units
@@ -34,14 +36,15 @@ class OperationsDashboard(cloudwatch.Dashboard):
         super().__init__(scope, id, dashboard_name=f"{environment.prefix}-operations")
         self.add_widgets(cloudwatch.AlarmStatusWidget(alarms=list(alarms), title="Alarms", width=WIDTH, height=4))
 
-    def edge(self, distribution: cloudfront.Distribution) -> None:
+    def edge(self, distribution: cloudfront.Distribution, probe: Probe | None) -> None:
         """Add the section of CloudFront, which serves the site, the API and all media."""
         errors = [distribution.metric4xx_error_rate(label="4xx"), distribution.metric5xx_error_rate(label="5xx")]
         self._section(
             "Front door",
-            _graph("Requests", [distribution.metric_requests(label="requests")], of=3),
-            _graph("Bytes to creators", [distribution.metric_bytes_downloaded(label="bytes")], of=3),
-            _graph("Errors, %", errors, of=3),
+            _graph("Requests", [distribution.metric_requests(label="requests")]),
+            _graph("Bytes to creators", [distribution.metric_bytes_downloaded(label="bytes")]),
+            _graph("Errors, %", errors),
+            *([_graph("No answer outside", [*probe.failures.values()])] if probe else ()),
         )
 
     def api(self, rest: apigateway.RestApiBase, socket_api_id: str, functions: Mapping[str, lambda_.IFunction]) -> None:
@@ -105,6 +108,19 @@ class OperationsDashboard(cloudwatch.Dashboard):
             _graph("Desired tasks", desired),
             _graph("CPU, %", processors),
             _graph("Memory, %", memory),
+        )
+
+    def stores(self, names: Mapping[str, Sequence[str]], readers_of_streams: Mapping[str, lambda_.IFunction]) -> None:
+        """Add the graphs of all stores, whose names are by their type in CloudFormation."""
+        ages = [f.metric("IteratorAge", statistic="Maximum", label=name) for name, f in readers_of_streams.items()]
+        self._section(
+            "Stores",
+            *(
+                _graph(graph.title, [meters.largest(names[kind.type], kind, graph)])
+                for kind in STORES
+                for graph in kind.graphs
+            ),
+            _graph("Age of stream records, ms", ages),
         )
 
     def _functions(self, title: str, functions: Mapping[str, lambda_.IFunction]) -> None:

@@ -42,6 +42,7 @@ class FrontDoor(Construct):
         *,
         rest_api_id: str,
         rest_stage: str,
+        rest_api_key: str,
         media_key_group_id: str,
         log_bucket: s3.IBucket,
     ) -> None:
@@ -53,6 +54,7 @@ class FrontDoor(Construct):
         api = origins.HttpOrigin(
             f"{rest_api_id}.execute-api.{stack.region}.{stack.url_suffix}",
             origin_path=f"/{rest_stage}",
+            custom_headers={"x-api-key": rest_api_key},  # replaces a header of the client
             protocol_policy=cloudfront.OriginProtocolPolicy.HTTPS_ONLY,
             origin_ssl_protocols=[cloudfront.OriginSslPolicy.TLS_V1_2],
             read_timeout=Duration.seconds(30),

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from aws_cdk import Duration, Stack
+from aws_cdk import Duration, RemovalPolicy, Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
@@ -12,9 +12,10 @@ from infra.bundling.code import function_bundle
 from infra.bundling.layers import layer_bundle, layers_of
 from infra.constructs.acknowledge import acknowledge, acknowledge_warning
 from infra.constructs.log_group import KinoraLogGroup
+from infra.constructs.traffic_shift import shift_traffic
 from infra.constructs.variables import common_variables
 from infra.environments import Environment
-from infra.functions import Function
+from infra.functions import ALIAS, Function, Rollout
 
 SENTRY = "sentry"  # the layer that `shared/observability.py` needs if the environment has a DSN
 
@@ -22,9 +23,9 @@ SENTRY = "sentry"  # the layer that `shared/observability.py` needs if the envir
 class KinoraFunction(lambda_.Function):
     """The function of a row of `infra/functions.py`. `variables` are set in addition to those of every function.
 
-    Callers call `.live`: the newest version's snapshot with `snap_start`, else the function itself. `on_failure`
-    receives events of asynchronous invocations that failed after `retry_attempts` retries (default 2). A function
-    without `on_failure` states the reason: its `callers` wait for the response, or they store what they send.
+    Callers call `.live`: the alias of a published version, or the function itself if the row has no versions.
+    `on_failure` receives events of asynchronous invocations that failed after `retry_attempts` retries (default 2). A
+    function without `on_failure` states the reason: its `callers` wait for the response, or they store what they send.
     `.own_role` is the role that receives the grants of the row.
     """
 
@@ -74,14 +75,19 @@ class KinoraFunction(lambda_.Function):
             logging_format=lambda_.LoggingFormat.JSON,
             log_group=log_group,
             snap_start=lambda_.SnapStartConf.ON_PUBLISHED_VERSIONS if snap_start else None,
-            on_failure=on_failure,
-            retry_attempts=retry_attempts,
+            # `make rollback` returns to the version that a deployment replaces. The version of a deployment that failed
+            # must not stay, because Lambda refuses to publish the same code again.
+            current_version_options=lambda_.VersionOptions(removal_policy=RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE),
         )
         self.handler_entry = row.handler
         self.own_role: iam.Role = role
-        self.live: lambda_.IFunction = (
-            lambda_.Alias(self, "Live", alias_name="live", version=self.current_version) if snap_start else self
-        )
+        self.live: lambda_.IFunction = self
+        if row.rollout is not Rollout.UNVERSIONED:
+            self.live = alias = lambda_.Alias(self, "Live", alias_name=ALIAS, version=self.current_version)
+            if row.rollout is Rollout.GRADUAL and environment.traffic_shift:
+                shift_traffic(alias, name, log_group, environment.traffic_shift)
+        if on_failure:
+            self.live.configure_async_invoke(on_failure=on_failure, retry_attempts=retry_attempts)
         acknowledge_warning(self, "`.live` is the published version.", "@aws-cdk/aws-lambda:snapStartRequirePublish")
         acknowledge(
             role,

@@ -1,13 +1,16 @@
 """The metrics of dashboards and alarms."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
-from aws_cdk import Duration
+from aws_cdk import CfnResource, Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sqs as sqs
+from constructs import IConstruct
+from pydantic.alias_generators import to_snake
 
 from infra.environments import Environment
+from infra.stores import STORES, StoreGraph, StoreKind
 from shared.observability import NAMESPACE, SERVICE, Metric
 
 FIVE_MINUTES = Duration.minutes(5)
@@ -107,4 +110,49 @@ def socket_metric(api_id: str, name: str, statistic: str = "Sum") -> cloudwatch.
         statistic=statistic,
         period=FIVE_MINUTES,
         label=name,
+    )
+
+
+def names_of_stores(scope: IConstruct) -> dict[str, list[str]]:
+    """Return the names of all stores of the app that have graphs, by their type in CloudFormation."""
+    nodes = [node for node in scope.node.root.node.find_all() if isinstance(node, CfnResource)]
+    return {
+        kind.type: [getattr(node, to_snake(kind.dimension)) for node in nodes if node.cfn_resource_type == kind.type]
+        for kind in STORES if kind.graphs
+    }  # fmt: skip
+
+
+def of_stores(names: Sequence[str], kind: StoreKind, graph: StoreGraph) -> dict[str, cloudwatch.IMetric]:
+    """Return the graph's metric of each store, by an id."""
+    return {
+        f"m{n}": cloudwatch.Metric(
+            namespace=kind.namespace,
+            metric_name=graph.metric,
+            dimensions_map={kind.dimension: name, **graph.dimensions},
+            statistic=graph.statistic,
+            period=Duration.minutes(graph.minutes),
+            label=name,
+        )
+        for n, name in enumerate(names)
+    }
+
+
+def largest(names: Sequence[str], kind: StoreKind, graph: StoreGraph) -> cloudwatch.MathExpression:
+    """Return an expression for a graph without other expressions: the ten stores with the largest sums."""
+    return cloudwatch.MathExpression(
+        expression="SORT(METRICS(), SUM, DESC, 10)",
+        using_metrics=of_stores(names, kind, graph),
+        label="",  # each line has the label of its metric
+        period=Duration.minutes(graph.minutes),
+    )
+
+
+def stored_bytes(names: Mapping[str, Sequence[str]]) -> cloudwatch.MathExpression:
+    """Return the bytes in all buckets. S3 reports them once a day."""
+    [(kind, graph)] = [(kind, graph) for kind in STORES for graph in kind.graphs if graph.metric == "BucketSizeBytes"]
+    return cloudwatch.MathExpression(
+        expression="SUM(METRICS())",
+        using_metrics=of_stores(names[kind.type], kind, graph),
+        label="bytes in buckets",
+        period=Duration.minutes(graph.minutes),
     )

@@ -6,6 +6,7 @@ from typing import cast
 from aws_cdk import Duration, RemovalPolicy
 from aws_cdk import aws_apigateway as apigateway
 from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
 from infra.constructs.access_log import REST, access_log, line
@@ -17,14 +18,20 @@ from infra.environments import Environment
 from infra.functions import RestDomain
 
 STAGE = "v1"
-# Methods with a tenth of the rate limit: the caller has no token, and a call hashes a password or reports an error.
-COSTLY = ("/api/auth/login/POST", "/api/auth/register/POST", "/api/errors/POST")
+DISTRIBUTION_KEY = "distribution-key-1"  # another number makes another key at the next deployment
+# Public methods and the divisor of their rate limit: a flood of them leaves the rest of the limit to other methods. All
+# clients share the limit. The limits of one client are smaller (docs/adr/0032).
+COSTLY = {"/api/auth/login/POST": 2, "/api/auth/register/POST": 2, "/api/errors/POST": 10}
 # Time for which API Gateway caches the authorizer's response: the maximum delay of a revoked key or a deleted user.
 AUTHORIZED_FOR = Duration.minutes(5)
 
 
 class KinoraRestApi(apigateway.RestApi):
-    """The API. `/api/{domain}` and everything below it calls the domain's function."""
+    """The API. `/api/{domain}` and everything below it calls the domain's function.
+
+    Every method needs `.distribution_key` in the header `x-api-key`. CloudFront adds it, so API Gateway refuses
+    requests that bypass CloudFront and its firewall.
+    """
 
     def __init__(
         self,
@@ -42,6 +49,7 @@ class KinoraRestApi(apigateway.RestApi):
             rest_api_name=f"{environment.prefix}-rest",
             description="Kinora's REST API",
             endpoint_types=[apigateway.EndpointType.REGIONAL],
+            default_method_options=apigateway.MethodOptions(api_key_required=environment.distribution_only),
             cloud_watch_role=True,
             cloud_watch_role_removal_policy=RemovalPolicy.RETAIN,  # an account has only one; other stacks may need it
             deploy_options=apigateway.StageOptions(
@@ -78,16 +86,7 @@ class KinoraRestApi(apigateway.RestApi):
         for domain, function in domains.items():
             self._add_domain(root, domain, function.live)
         add_problems(self)
-        self.add_usage_plan(
-            "plan",
-            name=f"{environment.prefix}-keys",
-            description="Limits of a partner's API key, for future methods that require keys",
-            throttle=apigateway.ThrottleSettings(
-                rate_limit=environment.throttle_rate / 10, burst_limit=environment.throttle_burst // 10
-            ),
-            quota=apigateway.QuotaSettings(limit=100_000, period=apigateway.Period.DAY),
-            api_stages=[apigateway.UsagePlanPerApiStage(api=self, stage=self.deployment_stage)],
-        )
+        self.distribution_key = self._add_distribution_key(environment)
         self._acknowledge()
 
     def _add_domain(self, root: apigateway.Resource, domain: RestDomain, function: lambda_.IFunction) -> None:
@@ -114,6 +113,27 @@ class KinoraRestApi(apigateway.RestApi):
             )
             acknowledge(method_any, "Our own authorizer checks our own tokens instead of Cognito.", "AwsSolutions-COG4")
 
+    def _add_distribution_key(self, environment: Environment) -> str:
+        """Return the key, as a reference that CloudFormation resolves. Nobody reads the secret at run time."""
+        secret = secretsmanager.Secret(
+            self,
+            DISTRIBUTION_KEY,
+            description=f"The API key with which the distribution of {environment.prefix} calls the REST API",
+            generate_secret_string=secretsmanager.SecretStringGenerator(password_length=64, exclude_punctuation=True),
+            removal_policy=RemovalPolicy.DESTROY,
+        )
+        reason = "A new value needs a deployment: docs/how-to/replace-a-leaked-key.md."
+        acknowledge(secret, reason, "AwsSolutions-SMG4")
+        value = secret.secret_value.unsafe_unwrap()
+        plan = self.add_usage_plan(
+            "plan",
+            name=f"{environment.prefix}-distribution",
+            description="The requests of the distribution, without limits of its own",
+            api_stages=[apigateway.UsagePlanPerApiStage(api=self, stage=self.deployment_stage)],
+        )
+        plan.add_api_key(self.add_api_key(f"{DISTRIBUTION_KEY}-value", value=value))
+        return value
+
     def _acknowledge(self) -> None:
         acknowledge(
             self, "FastAPI validates every body and parameter and reports what is invalid.", "AwsSolutions-APIG2"
@@ -133,8 +153,8 @@ def _costly(environment: Environment) -> dict[str, apigateway.MethodDeploymentOp
             logging_level=apigateway.MethodLoggingLevel.ERROR,
             data_trace_enabled=False,
             metrics_enabled=True,
-            throttling_rate_limit=environment.throttle_rate / 10,
-            throttling_burst_limit=environment.throttle_burst // 10,
+            throttling_rate_limit=environment.throttle_rate / divisor,
+            throttling_burst_limit=environment.throttle_burst // divisor,
         )
-        for route in COSTLY
+        for route, divisor in COSTLY.items()
     }

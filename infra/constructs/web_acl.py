@@ -1,4 +1,4 @@
-"""A web application firewall: AWS's managed rules against attacks, and a rate limit for each client address."""
+"""A web application firewall: AWS's managed rules against attacks, and rate limits for each client address."""
 
 from aws_cdk import ArnFormat, Stack
 from aws_cdk import aws_logs as logs
@@ -47,7 +47,7 @@ def waf_log(scope: Construct, environment: Environment, name: str) -> logs.LogGr
 
 
 class WebAcl(wafv2.CfnWebACL):
-    """The firewall of CloudFront (`scope_name` CLOUDFRONT, with the rate limit) or of the REST API (REGIONAL).
+    """The firewall of CloudFront (`scope_name` CLOUDFRONT, with the rate limits) or of the REST API (REGIONAL).
 
     Requests that it blocks are logged.
     """
@@ -63,7 +63,9 @@ class WebAcl(wafv2.CfnWebACL):
     ) -> None:
         rules = [_managed(name, counted, priority) for priority, (name, counted) in enumerate(MANAGED.items())]
         if scope_name == "CLOUDFRONT":
-            rules.append(_rate(environment.rate_limit_per_ip, len(rules)))
+            # Behind CloudFront a regional firewall sees CloudFront's addresses, so limits per address are here only.
+            rules.append(_rate("PerAddress", environment.rate_limit_per_ip, len(rules)))
+            rules.append(_rate("SignInPerAddress", environment.sign_in_limit_per_ip, len(rules), below="/api/auth/"))
         name = f"{environment.prefix}-{id}"
         super().__init__(
             scope,
@@ -130,14 +132,35 @@ def _managed(name: str, counted: tuple[str, ...], priority: int) -> wafv2.CfnWeb
     )
 
 
-def _rate(limit: int, priority: int) -> wafv2.CfnWebACL.RuleProperty:
-    rate = wafv2.CfnWebACL.RateBasedStatementProperty(limit=limit, aggregate_key_type="IP", evaluation_window_sec=300)
+def _rate(name: str, limit: int, priority: int, *, below: str | None = None) -> wafv2.CfnWebACL.RuleProperty:
+    """Return a rule that blocks an address above `limit` requests in five minutes, of those to paths `below`."""
+    rate = wafv2.CfnWebACL.RateBasedStatementProperty(
+        limit=limit,
+        aggregate_key_type="IP",
+        evaluation_window_sec=300,
+        scope_down_statement=_path_below(below) if below else None,
+    )
     return wafv2.CfnWebACL.RuleProperty(
-        name="PerAddress",
+        name=name,
         priority=priority,
         action=wafv2.CfnWebACL.RuleActionProperty(block={}),
         statement=wafv2.CfnWebACL.StatementProperty(rate_based_statement=rate),
-        visibility_config=_visibility("PerAddress"),
+        visibility_config=_visibility(name),
+    )
+
+
+def _path_below(prefix: str) -> wafv2.CfnWebACL.StatementProperty:
+    return wafv2.CfnWebACL.StatementProperty(
+        byte_match_statement=wafv2.CfnWebACL.ByteMatchStatementProperty(
+            field_to_match=wafv2.CfnWebACL.FieldToMatchProperty(uri_path={}),
+            positional_constraint="STARTS_WITH",
+            search_string=prefix,
+            # Another spelling of the path must not evade the rule.
+            text_transformations=[
+                wafv2.CfnWebACL.TextTransformationProperty(priority=number, type=kind)
+                for number, kind in enumerate(("URL_DECODE", "NORMALIZE_PATH", "LOWERCASE"))
+            ],
+        )
     )
 
 

@@ -1,8 +1,9 @@
 """One ECS service of workers with its queues. The backlog of the queues determines the number of tasks, 0 when idle."""
 
 from collections.abc import Mapping, Sequence
+from typing import cast
 
-from aws_cdk import Duration, Stack
+from aws_cdk import CfnDeletionPolicy, Duration, Stack
 from aws_cdk import aws_applicationautoscaling as autoscaling
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_ec2 as ec2
@@ -101,6 +102,10 @@ class WorkerService(Construct):
             runtime_platform=_platform(size),
             volumes=[ecs.Volume(name="scratch")],
         )
+        # `make rollback` returns to the definition that a deployment replaces.
+        cast(
+            ecs.CfnTaskDefinition, task.node.default_child
+        ).cfn_options.update_replace_policy = CfnDeletionPolicy.RETAIN
         linux = ecs.LinuxParameters(self, "Linux")
         linux.drop_capabilities(ecs.Capability.ALL)
         container = task.add_container(

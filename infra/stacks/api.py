@@ -12,6 +12,7 @@ from constructs import Construct
 from infra.constructs.acknowledge import acknowledge
 from infra.constructs.front_door import FrontDoor
 from infra.constructs.function import KinoraFunction
+from infra.constructs.mail import MailIdentity
 from infra.constructs.rest_api import STAGE, KinoraRestApi
 from infra.constructs.socket_api import SocketApi
 from infra.constructs.stage_queue import DeadLetterQueue
@@ -64,6 +65,7 @@ class ApiStack(Stack):
             environment,
             rest_api_id=self.rest_api.rest_api_id,
             rest_stage=STAGE,
+            rest_api_key=self.rest_api.distribution_key,
             media_key_group_id=data.media_key_group_id,
             log_bucket=data.log_bucket,
         )
@@ -71,10 +73,13 @@ class ApiStack(Stack):
         self.socket_api.stage.node.add_dependency(self.rest_api.node.find_child("Account"))
         self._guard_rest_api()
         self._set_addresses()
+        mail = MailIdentity(self, "mail", environment)
         for row in rows:
             pipeline.grant(self.functions[row.name].own_role, row.may)
             if row.may.sockets:
                 self.socket_api.grant_send(self.functions[row.name])
+            if row.may.mails:
+                mail.grant_send(self.functions[row.name])
         # Last, because a route's integration needs the function's newest version, which contains all changes above.
         self.socket_api.add_routes(
             {route: self.functions[row.name] for route, row in SOCKET_ROUTES.items()},
@@ -99,7 +104,7 @@ class ApiStack(Stack):
             function.add_environment("KINORA_SOCKET_ENDPOINT_URL", self.socket_api.stage.callback_url)
 
     def _guard_rest_api(self) -> None:
-        """Attach a firewall to the REST API, for calls that bypass CloudFront."""
+        """Attach a firewall to the REST API, for calls that bypass CloudFront and have its key."""
         stage = self.rest_api.deployment_stage
         blocked = waf_log(self, self._environment, "regional")
         if self._environment.waf:
@@ -116,7 +121,7 @@ class ApiStack(Stack):
         )
         for row in JOBS_STREAM:
             function = self.functions[row.name]
-            function.add_event_source(
+            function.live.add_event_source(
                 sources.DynamoEventSource(
                     self._data.tables[JobRecord],
                     starting_position=lambda_.StartingPosition.LATEST,
@@ -138,7 +143,7 @@ class ApiStack(Stack):
     def _read_fan_out_queue(self, pipeline: PipelineStack) -> None:
         for row in FAN_OUT:
             function = self.functions[row.name]
-            function.add_event_source(
+            function.live.add_event_source(
                 sources.SqsEventSource(
                     pipeline.queues[FAN_OUT_QUEUE],
                     batch_size=1,

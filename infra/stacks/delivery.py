@@ -1,12 +1,13 @@
 """The deployment role. The repository's GitHub workflow assumes it with OIDC, so no long-lived key exists."""
 
-from aws_cdk import CfnOutput, DefaultStackSynthesizer, Duration, Stack
+from aws_cdk import ArnFormat, CfnOutput, DefaultStackSynthesizer, Duration, Stack
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from infra.constructs.acknowledge import acknowledge_wildcards
 from infra.constructs.front_door import site_bucket_name
 from infra.environments import Environment
+from infra.releases import STACKS, parameter_name
 from infra.repository import repository
 
 ISSUER = "token.actions.githubusercontent.com"
@@ -54,7 +55,30 @@ class DeliveryStack(Stack):
         acknowledge_wildcards(
             self.role, "The pictures of all presets, which `make deploy` copies to the site.", pictures
         )
+        self._record_releases(environment)
         CfnOutput(self, "RoleArn", value=self.role.role_arn, description="The variable DEPLOY_ROLE_ARN on GitHub")
+
+    def _record_releases(self, environment: Environment) -> None:
+        """Allow `python -m infra.releases`, the last step of `make deploy`."""
+        parameter = self.format_arn(
+            service="ssm", resource="parameter", resource_name=parameter_name(environment).removeprefix("/")
+        )
+        stacks = [
+            self.format_arn(service="cloudformation", resource="stack", resource_name=f"{environment.prefix}-{stack}/*")
+            for stack in STACKS
+        ]
+        functions = self.format_arn(
+            service="lambda", resource="function", resource_name=f"{environment.prefix}-*",
+            arn_format=ArnFormat.COLON_RESOURCE_NAME,
+        )  # fmt: skip
+        for actions, resources in (
+            (["ssm:GetParameter", "ssm:PutParameter"], [parameter]),
+            (["cloudformation:GetTemplate", "cloudformation:ListStackResources"], stacks),
+            (["lambda:ListVersionsByFunction", "lambda:DeleteFunction"], [functions]),
+        ):
+            self.role.add_to_policy(iam.PolicyStatement(actions=actions, resources=resources))
+        acknowledge_wildcards(self.role, "CloudFormation adds an id to the name of a stack.", *stacks)
+        acknowledge_wildcards(self.role, "All functions of the environment, of which it deletes versions.", functions)
 
     def _provider_arn(self) -> str:
         known = self.node.try_get_context("oidc_provider")

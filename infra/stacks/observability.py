@@ -1,11 +1,8 @@
 """Observability for the operator: dashboards, alarms that each have a section of the runbook, a budget, a canary."""
 
-import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from aws_cdk import Stack
-from aws_cdk import aws_budgets as budgets
-from aws_cdk import aws_ce as costs
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sqs as sqs
@@ -14,24 +11,25 @@ from constructs import Construct
 from infra.constructs import meters
 from infra.constructs.alarms import Alarms, AlarmTopic
 from infra.constructs.canary import Canary
+from infra.constructs.costs import watch_costs
 from infra.constructs.dashboards import BusinessDashboard, OperationsDashboard
 from infra.constructs.meters import KinoraMetrics
-from infra.environments import NEW, Environment
+from infra.constructs.probe import Probe
+from infra.environments import Environment
 from infra.functions import JOBS_STREAM, UPKEEP
-from infra.repository import runbook_page
 from infra.stacks.api import ApiStack
 from infra.stacks.data import DataStack
 from infra.stacks.pipeline import PipelineStack
 from infra.stacks.web import WebStack
 from infra.stacks.workers import WorkersStack
+from infra.stores import DAY
 from shared.credits.record import AccountRecord
 from shared.jobs.record import JobRecord
 from shared.observability import Metric
 
 BREACHING = cloudwatch.TreatMissingData.BREACHING
 IGNORE = cloudwatch.TreatMissingData.IGNORE
-TAG = "environment"  # the tag of all resources; the operator activates it for cost allocation once per account
-BUDGET_PERCENTS = (50, 80, 100)
+STORAGE_USD = 0.023  # price of a GB in a bucket for a month
 
 
 class ObservabilityStack(Stack):
@@ -54,6 +52,8 @@ class ObservabilityStack(Stack):
         self.topic = AlarmTopic(self, "alarm-topic", environment=environment)
         self.alarms = Alarms(self, "alarms", environment=environment, topic=self.topic)
         self.canary = Canary(self, "canary", environment=environment, site_url=api.front_door.origin)
+        host = environment.domain_name or web.distribution.distribution_domain_name
+        self.probe = Probe(self, "probe", environment=environment, host=host) if environment.probe else None
         dead_letters = {
             **pipeline.dead_letter_queues,
             "canary": self.canary.dead_letters,
@@ -61,6 +61,7 @@ class ObservabilityStack(Stack):
             "rotation": data.rotation.failures,
         }
         self._watch_creators(environment)
+        self._watch_edge(web)
         self._watch_api(api)
         self._watch_pipeline(pipeline)
         self._watch_upkeep(pipeline)
@@ -68,14 +69,17 @@ class ObservabilityStack(Stack):
         self._watch_queues(pipeline.queues, dead_letters)
         self._watch_workers(workers)
         self._watch_throttles(api, pipeline, data)
-        self._watch_costs(environment)
+        stores = meters.names_of_stores(self)
+        self._watch_stores(environment, stores)
+        watch_costs(self, environment, self.topic.topic_arn)
 
         operations = OperationsDashboard(self, "operations", environment=environment, alarms=self.alarms.all)
-        operations.edge(web.distribution)
+        operations.edge(web.distribution, self.probe)
         operations.api(api.rest_api, api.socket_api.api_id, api.functions)
         operations.pipeline(pipeline.state_machine, pipeline.functions, self._ours)
         operations.queues(pipeline.queues, dead_letters)
         operations.workers(workers.services)
+        operations.stores(stores, {row.name: api.functions[row.name] for row in JOBS_STREAM})
         BusinessDashboard(self, "business", environment=environment, ours=self._ours)
 
     # --- alarms, starting with effects on creators
@@ -121,6 +125,20 @@ class ObservabilityStack(Stack):
             times=2,
         )
 
+    def _watch_edge(self, web: WebStack) -> None:
+        for name, failures in (self.probe.failures if self.probe else {}).items():
+            self.alarms.when(
+                "probe", "The studio does not answer outside.", failures, above=0, minutes=1, times=3, about=name,
+                missing=BREACHING,
+            )  # fmt: skip
+        self.alarms.when(
+            "edge-errors",
+            "CloudFront answers 5xx to more than one request in twenty.",
+            web.distribution.metric5xx_error_rate(statistic="Average"),
+            above=5,
+            times=2,
+        )
+
     def _watch_api(self, api: ApiStack) -> None:
         self.alarms.when(
             "api-errors", "The API answers 5xx.", api.rest_api.metric_server_error(statistic="Sum"), above=3
@@ -131,6 +149,12 @@ class ObservabilityStack(Stack):
             api.rest_api.metric_latency(statistic="p99"),
             above=3000,
             times=3,
+        )
+        self.alarms.when(
+            "socket-errors",
+            "The WebSocket API cannot call its functions.",
+            meters.socket_metric(api.socket_api.api_id, "ExecutionError"),
+            above=3,
         )
         for group, errors in meters.total(api.functions, "Errors"):
             self.alarms.when("function-errors", "Functions of the API fail.", errors, above=3, about=f"api-{group}")
@@ -245,65 +269,22 @@ class ObservabilityStack(Stack):
             about="executions",
         )
 
-    # --- costs: the billing services publish to the same topic
-
-    def _watch_costs(self, environment: Environment) -> None:
-        subscriber = budgets.CfnBudget.SubscriberProperty(subscription_type="SNS", address=self.topic.topic_arn)
-        notices = [("ACTUAL", percent) for percent in BUDGET_PERCENTS] + [("FORECASTED", 100)]
-        budgets.CfnBudget(
-            self,
-            "budget",
-            budget=budgets.CfnBudget.BudgetDataProperty(
-                budget_name=f"{environment.prefix}-monthly",
-                budget_type="COST",
-                time_unit="MONTHLY",
-                budget_limit=budgets.CfnBudget.SpendProperty(amount=environment.monthly_budget_usd, unit="USD"),
-                cost_filters={"TagKeyValue": [f"user:{TAG}${environment.name}"]},
-            ),
-            notifications_with_subscribers=[
-                budgets.CfnBudget.NotificationWithSubscribersProperty(
-                    notification=budgets.CfnBudget.NotificationProperty(
-                        notification_type=kind,
-                        comparison_operator="GREATER_THAN",
-                        threshold=percent,
-                        threshold_type="PERCENTAGE",
-                    ),
-                    subscribers=[subscriber],
-                )
-                for kind, percent in notices
-            ],
+    def _watch_stores(self, environment: Environment, names: Mapping[str, Sequence[str]]) -> None:
+        self.alarms.when(
+            "store-failures",
+            "Tables, buckets, queues or secrets refuse the calls of functions and workers.",
+            self._ours.sum(Metric.STORE_FAILURES),
+            above=5,
+            times=2,
         )
-        self.add_metadata("budget", runbook_page(self, "budget"))
-        if environment.cost_monitor:
-            self._watch_anomalies(environment, environment.cost_monitor)
-
-    def _watch_anomalies(self, environment: Environment, monitor_arn: str) -> None:
-        """Subscribe to anomalies of the whole account, by service: only the payer account may monitor one tag."""
-        if monitor_arn == NEW:
-            monitor_arn = costs.CfnAnomalyMonitor(
-                self,
-                "cost-monitor",
-                monitor_name=f"{environment.prefix}-costs",
-                monitor_type="DIMENSIONAL",
-                monitor_dimension="SERVICE",
-            ).attr_monitor_arn
-        impact = {
-            "Dimensions": {
-                "Key": "ANOMALY_TOTAL_IMPACT_ABSOLUTE",
-                "MatchOptions": ["GREATER_THAN_OR_EQUAL"],
-                "Values": [str(max(10, environment.monthly_budget_usd // 20))],
-            }
-        }
-        costs.CfnAnomalySubscription(
-            self,
-            "cost-anomalies",
-            subscription_name=f"{environment.prefix}-cost-anomalies",
-            frequency="IMMEDIATE",
-            monitor_arn_list=[monitor_arn],
-            threshold_expression=json.dumps(impact),
-            subscribers=[costs.CfnAnomalySubscription.SubscriberProperty(type="SNS", address=self.topic.topic_arn)],
+        self.alarms.when(
+            "storage",
+            "The buckets cost a tenth of the budget.",
+            meters.stored_bytes(names),
+            above=environment.monthly_budget_usd / 10 / STORAGE_USD * 2**30,
+            minutes=DAY,
+            missing=IGNORE,
         )
-        self.add_metadata("cost-anomaly", runbook_page(self, "cost-anomaly"))
 
 
 def _silence(function: lambda_.IFunction) -> cloudwatch.MathExpression:

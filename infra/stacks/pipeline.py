@@ -21,6 +21,7 @@ from infra.constructs.log_group import KinoraLogGroup
 from infra.constructs.stage_queue import DeadLetterQueue, StageQueue
 from infra.environments import Environment
 from infra.functions import (
+    ALIAS,
     FUNCTION_SECONDS,
     PIPELINE,
     RECONCILE_EVERY_SECONDS,
@@ -107,11 +108,12 @@ class PipelineStack(Stack):
         """Add the grants on data, queues, SageMaker and the state machine to the role."""
         self._data.grant(role, may)
         for name in may.calls:
-            function = f"{self._environment.prefix}-{name}"
-            arn = self.format_arn(
-                service="lambda", resource="function", resource_name=function, arn_format=ArnFormat.COLON_RESOURCE_NAME
-            )
-            _allow(role, ["lambda:InvokeFunction"], arn)
+            function = self.format_arn(
+                service="lambda", resource="function", resource_name=f"{self._environment.prefix}-{name}",
+                arn_format=ArnFormat.COLON_RESOURCE_NAME,
+            )  # fmt: skip
+            _allow(role, ["lambda:InvokeFunction"], f"{function}:{ALIAS}")
+            _allow(role, ["lambda:InvokeFunction"], function)  # workers of the previous release call it
         if may.lends_media:
             _allow(role, ["sts:AssumeRole"], self._media_role_arn)
         on_endpoints = [stage for stage in may.dispatches if stage in self._environment.sagemaker]
@@ -138,7 +140,7 @@ class PipelineStack(Stack):
         if row.may.dispatches and endpoints:
             more["KINORA_SAGEMAKER_ENDPOINTS"] = json.dumps(endpoints)
         if row.may.calls:
-            more["KINORA_GRANT_FUNCTION"] = f"{self._environment.prefix}-{GRANT}"
+            more["KINORA_GRANT_FUNCTION"] = f"{self._environment.prefix}-{GRANT}:{ALIAS}"
         if row.may.lends_media:
             more["KINORA_MEDIA_ROLE_ARN"] = self._media_role_arn
         return more
@@ -172,7 +174,7 @@ class PipelineStack(Stack):
     # --- what calls the functions
 
     def _read_remote_queue(self, function: KinoraFunction) -> None:
-        function.add_event_source(
+        function.live.add_event_source(
             sources.SqsEventSource(
                 self.queues[REMOTE_QUEUE],
                 batch_size=1,
@@ -205,7 +207,8 @@ class PipelineStack(Stack):
     def _read_dead_letters(self, function: KinoraFunction) -> None:
         for queue in (queue for queue in QUEUES if queue.has_tasks):
             letters = self.dead_letter_queues[queue.name]
-            function.add_event_source(sources.SqsEventSource(letters, batch_size=10, report_batch_item_failures=True))
+            source = sources.SqsEventSource(letters, batch_size=10, report_batch_item_failures=True)
+            function.live.add_event_source(source)
         acknowledge(
             function,
             "Lambda has no such destination for queues. Failed messages stay in the dead-letter queue, with an alarm.",
@@ -214,7 +217,7 @@ class PipelineStack(Stack):
 
     def _wake(self, function: KinoraFunction, missed: DeadLetterQueue) -> None:
         """Call the function every minute, and also when an execution fails, is aborted or times out."""
-        target = targets.LambdaFunction(function, dead_letter_queue=missed, retry_attempts=2)
+        target = targets.LambdaFunction(function.live, dead_letter_queue=missed, retry_attempts=2)
         events.Rule(
             self,
             "every-minute",
@@ -238,7 +241,7 @@ class PipelineStack(Stack):
         )
 
     def _schedule(self, row: Function) -> None:
-        function, letters = self.functions[row.name], self.dead_letter_queues[row.name]
+        function, letters = self.functions[row.name].live, self.dead_letter_queues[row.name]
         events.Rule(
             self,
             f"{row.name}-schedule",
@@ -251,7 +254,9 @@ class PipelineStack(Stack):
 
     def _state_machine(self) -> sfn.StateMachine:
         called = {"DispatchFunctionArn": "pipeline-dispatch", "SettleFunctionArn": "pipeline-settle"}
-        arns = {name: self.functions[function].function_arn for name, function in called.items()}
+        arns = {name: self.functions[function].live.function_arn for name, function in called.items()}
+        # Executions that the previous release started call the functions themselves.
+        earlier = [self.functions[function].function_arn for function in called.values()]
         machine = sfn.StateMachine(
             self,
             "generate-video",
@@ -273,7 +278,7 @@ class PipelineStack(Stack):
             ),
         )
         machine.add_to_role_policy(
-            iam.PolicyStatement(actions=["lambda:InvokeFunction"], resources=list(arns.values()))
+            iam.PolicyStatement(actions=["lambda:InvokeFunction"], resources=[*arns.values(), *earlier])
         )
         acknowledge(
             machine,

@@ -23,7 +23,7 @@ from infra.constructs.sagemaker_stage import SageMakerStage
 from infra.constructs.variables import common_variables
 from infra.constructs.worker_service import WorkerService
 from infra.environments import Environment, WorkerSize
-from infra.functions import ERRORS_OF_WORKERS
+from infra.functions import ALIAS, ERRORS_OF_WORKERS
 from infra.stacks.data import DataStack
 from infra.stacks.pipeline import PipelineStack
 from infra.workers import GRANT, WORKERS
@@ -194,7 +194,7 @@ class WorkersStack(Stack):
         common = common_variables(self._environment, self)
         common.pop("KINORA_SENTRY_DSN", None)
         signs = str(self._environment.signs_films).lower()
-        grant = f"{self._environment.prefix}-{GRANT}"
+        grant = f"{self._environment.prefix}-{GRANT}:{ALIAS}"
         own = {"KINORA_SIGNS_FILMS": signs, "KINORA_GRANT_FUNCTION": grant}
         return common | {"AWS_REGION": self.region, "AWS_DEFAULT_REGION": self.region} | own
 

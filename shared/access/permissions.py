@@ -15,14 +15,43 @@ class Permission(StrEnum):
     ASSETS_READ = "assets:read"
     ASSETS_WRITE = "assets:write"
     PRESETS_READ = "presets:read"
+    TEAMS_READ = "teams:read"
+    TEAMS_JOIN = "teams:join"  # create, join and leave organizations
+    TEAMS_WRITE = "teams:write"  # rename the organization, and give it credits
+    MEMBERS_WRITE = "members:write"
+    AUDIT_READ = "audit:read"
+    TEAMS_OWN = "teams:own"  # delete the organization, or transfer it
 
 
 class AccountRole(StrEnum):
-    """The role in which a user acts on an account."""
+    """The role in which a user acts on an account, highest first. On the own account a user is the OWNER."""
 
     OWNER = "OWNER"
+    ADMIN = "ADMIN"
+    MEMBER = "MEMBER"
+    VIEWER = "VIEWER"
 
+    def covers(self, other: "AccountRole") -> bool:
+        """Return whether this role is as high as the other one, or higher."""
+        order = list(AccountRole)
+        return order.index(self) <= order.index(other)
+
+
+_VIEWER = {
+    Permission.PROFILE_READ,
+    Permission.PROJECTS_READ,
+    Permission.JOBS_READ,
+    Permission.ASSETS_READ,
+    Permission.PRESETS_READ,
+    Permission.TEAMS_READ,
+    Permission.TEAMS_JOIN,
+}
+_MEMBER = _VIEWER | {Permission.PROJECTS_WRITE, Permission.JOBS_WRITE, Permission.ASSETS_WRITE}
+_ADMIN = _MEMBER | {Permission.TEAMS_WRITE, Permission.MEMBERS_WRITE, Permission.AUDIT_READ}
 
 ROLES: Mapping[AccountRole, frozenset[Permission]] = {
     AccountRole.OWNER: frozenset(Permission),
+    AccountRole.ADMIN: frozenset(_ADMIN),
+    AccountRole.MEMBER: frozenset(_MEMBER),
+    AccountRole.VIEWER: frozenset(_VIEWER),
 }

@@ -1,8 +1,8 @@
 """Reads and writes of assets."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Container, Iterable, Sequence
 from contextlib import suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from pynamodb.expressions.update import Action
 
@@ -10,6 +10,8 @@ from shared.assets.record import AssetRecord, AssetStatus, AssetType
 from shared.aws.records import on_refusal
 from shared.aws.transactions import Transaction
 from shared.core.errors import Conflict, NotFound
+
+FORM_LIFE = timedelta(days=1)  # the time after which the bucket deletes an upload that nobody registered
 
 
 class AssetNotFound(NotFound):
@@ -30,6 +32,10 @@ class AssetInUse(Conflict):
 
     def __init__(self) -> None:
         super().__init__("A job that has not ended uses this asset. Cancel the job, or wait for its end.")
+
+
+class StorageFull(Conflict):
+    code = "storage_full"
 
 
 class _Decided(Exception):
@@ -66,13 +72,13 @@ class AssetStore:
         tx.put(record, AssetRecord.asset_id.does_not_exist(), otherwise=Conflict("This asset already exists."))
         return record
 
-    def get(self, asset_id: str, *, account_id: str | None = None) -> AssetRecord:
-        """Return the asset. With `account_id`, only this account's; workers pass None. Raise AssetNotFound."""
+    def get(self, asset_id: str, *, accounts: Container[str] | None = None) -> AssetRecord:
+        """Return the asset. With `accounts`, only if one of them has it; workers pass None. Raise AssetNotFound."""
         try:
             asset = AssetRecord.get(asset_id, consistent_read=True)
         except AssetRecord.DoesNotExist:
             raise AssetNotFound from None
-        if account_id is not None and asset.account_id != account_id:
+        if accounts is not None and asset.account_id not in accounts:
             raise AssetNotFound
         return asset
 
@@ -86,6 +92,22 @@ class AssetStore:
         return list(
             AssetRecord.by_account.query(account_id, older, scan_index_forward=False, limit=limit, page_size=limit)
         )
+
+    def check_space(self, account_id: str, *, size: int, most: int, most_bytes: int, at: datetime) -> None:
+        """Raise StorageFull if one more asset of `size` bytes exceeds the account's maximum number or bytes.
+
+        Assets count that have a file, or can get one: the form of a PENDING asset expires.
+        """
+        forms = at - FORM_LIFE
+        counted = [
+            int(asset.size)
+            for asset in AssetRecord.by_account.query(account_id)
+            if asset.status in {AssetStatus.READY, AssetStatus.VERIFYING}
+            or (asset.status == AssetStatus.PENDING and asset.created_at > forms)
+        ]
+        if len(counted) >= most or sum(counted) + size > most_bytes:
+            limit = f"{most} assets and {most_bytes // 1000**2} MB"
+            raise StorageFull(f"The plan of this account has room for {limit}. Delete an asset, or change the plan.")
 
     def use(self, asset_id: str, job_id: str, *, tx: Transaction) -> None:
         """Keep the asset from deletion until the job has ended. Fail the transaction with AssetNotReady."""
@@ -154,7 +176,7 @@ class AssetStore:
                     (AssetRecord.account_id == asset.account_id) & unused,
                 )
         except AssetInUse:
-            self.get(asset.asset_id, account_id=asset.account_id)  # raises AssetNotFound if it does not exist
+            self.get(asset.asset_id, accounts={asset.account_id})  # raises AssetNotFound if it does not exist
             raise
 
     def delete(self, asset: AssetRecord) -> None:

@@ -12,6 +12,7 @@ from botocore.hooks import HierarchicalEmitter
 from botocore.loaders import Loader
 from botocore.session import Session as BotocoreSession
 
+from shared.aws.failures import counted
 from shared.core.config import Config
 
 if TYPE_CHECKING:  # the deployed bundles do not contain the stubs
@@ -41,7 +42,7 @@ _S3 = _RETRIES.merge(BotoConfig(signature_version="s3v4"))
 @cache
 def s3() -> "S3Client":
     """Return the client that reads and writes the media bucket."""
-    return boto3.client("s3", config=_S3)
+    return counted(boto3.client("s3", config=_S3))
 
 
 class _Fixed(CredentialProvider):
@@ -88,7 +89,7 @@ def s3_with(fetch: Callable[[], dict[str, str]]) -> "S3Client":
     session = BotocoreSession(event_hooks=copy(_hooks()), include_builtin_handlers=False)
     session.register_component("credential_provider", CredentialResolver([_Fixed(credentials)]))
     session.register_component("data_loader", _loader())
-    return boto3.Session(botocore_session=session).client("s3", config=_S3)
+    return counted(boto3.Session(botocore_session=session).client("s3", config=_S3))
 
 
 @cache
@@ -99,12 +100,17 @@ def uploads_s3() -> "S3Client":
 
 @cache
 def sqs() -> "SQSClient":
-    return boto3.client("sqs", config=_RETRIES)
+    return counted(boto3.client("sqs", config=_RETRIES))
 
 
 @cache
 def functions() -> Any:
     return boto3.client("lambda", config=_RETRIES)
+
+
+@cache
+def ses() -> Any:
+    return boto3.client("sesv2", config=_RETRIES)
 
 
 @cache
@@ -124,7 +130,7 @@ def sagemaker_runtime() -> "SageMakerRuntimeClient":
 
 @cache
 def secretsmanager() -> "SecretsManagerClient":
-    return boto3.client("secretsmanager", config=_RETRIES)
+    return counted(boto3.client("secretsmanager", config=_RETRIES))
 
 
 @cache

@@ -18,6 +18,7 @@ from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 from pynamodb.models import Model
 
+from shared.aws.failures import counted
 from shared.observability import logger
 
 REGION = os.environ.get("AWS_REGION", "us-east-1")
@@ -28,10 +29,19 @@ def table(name: str) -> str:
     return f"{os.environ.get('KINORA_TABLE_PREFIX', 'kinora-local')}-{name}"
 
 
+class _Connection(Connection):
+    """A connection that measures its failed calls."""
+
+    @property
+    def client(self) -> Any:
+        known, current = self._client, super().client  # pynamodb makes another client if the first has no credentials
+        return current if current is known else counted(current)
+
+
 @cache
 def connection() -> Connection:
     """Return the shared connection. Without it pynamodb creates one client (60 ms) for each record."""
-    return Connection(region=REGION)
+    return _Connection(region=REGION)
 
 
 class Record(Model):

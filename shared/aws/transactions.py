@@ -29,7 +29,9 @@ class Transaction:
     def put(self, record: Record, condition: Condition | None = None, *, otherwise: Exception) -> None:
         self._puts.append((record.get_save_kwargs_from_instance(condition=condition), otherwise))
 
-    def update(self, record: Record, actions: Sequence[Action], condition: Condition, *, otherwise: Exception) -> None:
+    def update(
+        self, record: Record, actions: Sequence[Action], condition: Condition | None, *, otherwise: Exception
+    ) -> None:
         """Change the item with this record's key. Only the attributes in `actions` are sent."""
         kwargs = record.get_update_kwargs_from_instance(
             actions=list(actions), condition=condition, return_values_on_condition_failure="NONE"
@@ -39,8 +41,11 @@ class Transaction:
     def delete(self, record: Record, condition: Condition | None = None, *, otherwise: Exception) -> None:
         self._deletes.append((record.get_delete_kwargs_from_instance(condition=condition), otherwise))
 
-    def check(self, record: type[Record], key: str, condition: Condition, *, otherwise: Exception) -> None:
-        kwargs = record.get_operation_kwargs_from_class(key, condition=condition)
+    def check(
+        self, record: type[Record], key: str, condition: Condition, *, sort: str | None = None, otherwise: Exception
+    ) -> None:
+        """Check the item with this key, and the sort key `sort` if its table has one."""
+        kwargs = record.get_operation_kwargs_from_class(key, sort, condition=condition)
         self._checks.append((kwargs, otherwise))
 
     def after_commit(self, action: Callable[[], object]) -> None:

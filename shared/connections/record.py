@@ -25,7 +25,10 @@ class _ByConnection(GlobalSecondaryIndex["ListenerRecord"]):
 
 
 class ListenerRecord(Record):
-    """The subscription of one connection to one channel: `job:<id>`, or the `session:<id>` that opened it."""
+    """The subscription of one connection to one channel.
+
+    A channel is `job:<id>`, or the caller's `session:<id>` or `account:<id>`.
+    """
 
     class Meta(OnDemand):
         table_name = table("listeners")

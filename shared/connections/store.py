@@ -1,15 +1,19 @@
 """Reads and writes of connections and their subscriptions."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from shared.access.principal import Principal
 from shared.aws.records import on_refusal
 from shared.connections.record import ConnectionRecord, FanOutRecord, ListenerRecord
-from shared.core.errors import Conflict, Unauthorized
+from shared.core.errors import AppError, Conflict, Unauthorized
 
 CONNECTION_LIFE = timedelta(hours=2)  # API Gateway closes a connection after this time
+
+
+# Returns those of the users who may read the job of a channel. It is called at each sending.
+Readers = Callable[[Collection[str]], Collection[str]]
 
 
 class ConnectionExpired(Unauthorized):
@@ -19,6 +23,10 @@ class ConnectionExpired(Unauthorized):
 
     def __init__(self) -> None:
         super().__init__("This connection has expired. Connect again with a new access token.")
+
+
+class TooManyConnections(AppError):
+    code, status = "too_many_connections", 429
 
 
 class PassReplaced(Conflict):
@@ -34,7 +42,7 @@ class PassReplaced(Conflict):
 class Subscribers:
     """One page of a channel's subscribers. `more_after` is the cursor of the next page, or None after the last.
 
-    The page omits subscribers of other accounts. `expired` are connections that may not receive messages any longer.
+    The page omits users who may not read the job. `expired` are connections that may not receive messages any longer.
     """
 
     connection_ids: list[str]
@@ -43,8 +51,11 @@ class Subscribers:
 
 
 class ConnectionStore:
-    def open(self, connection_id: str, caller: Principal, *, at: datetime) -> None:
-        """Record the connection. It expires with the caller's token."""
+    def open(self, connection_id: str, caller: Principal, *, most: int, at: datetime) -> None:
+        """Record the connection. It expires with the caller's token.
+
+        Raise TooManyConnections, and leave the record to the caller's `close`, if the account has more than `most`.
+        """
         connection = ConnectionRecord(
             connection_id,
             account_id=caller.account_id,
@@ -54,6 +65,12 @@ class ConnectionStore:
         connection.save()
         if caller.session_id is not None:
             self.subscribe(connection, _channel_of_session(caller.session_id))
+        # Counted after the write, so that of several connections that open at once not all are accepted.
+        own = _channel_of_account(caller.account_id)
+        self.subscribe(connection, own)
+        rows = ListenerRecord.query(own, consistent_read=True)
+        if sum(row.expires_at > at for row in rows) > most:
+            raise TooManyConnections(f"This account has {most} open connections. Close one, or change the plan.")
 
     def get(self, connection_id: str, *, at: datetime) -> ConnectionRecord:
         """Return the open connection. Raise ConnectionExpired."""
@@ -80,24 +97,24 @@ class ConnectionStore:
         ListenerRecord(channel, connection_id).delete()
 
     def subscribers(
-        self, channel: str, *, account_id: str, at: datetime, limit: int, after: str | None = None
+        self, channel: str, *, readers: Readers, at: datetime, limit: int, after: str | None = None
     ) -> Subscribers:
         """Return the subscribers that may receive the channel's messages. The page reads at most `limit` of them."""
         later = ListenerRecord.connection_id > after if after else None
         rows = list(ListenerRecord.query(channel, later, consistent_read=True, limit=limit + 1))
         return Subscribers(
-            [row.connection_id for row in rows[:limit] if _may_receive(row, account_id, at)],
+            _receivers(rows[:limit], readers, at),
             [row.connection_id for row in rows[:limit] if row.expires_at <= at],
             rows[limit - 1].connection_id if len(rows) > limit else None,
         )
 
     def still_subscribed(
-        self, channel: str, connection_ids: Iterable[str], *, account_id: str, at: datetime
+        self, channel: str, connection_ids: Iterable[str], *, readers: Readers, at: datetime
     ) -> list[str]:
         """Return those of the connections that may receive the channel's messages."""
         keys = [(channel, connection_id) for connection_id in connection_ids]
         rows = ListenerRecord.batch_get(keys, consistent_read=True)
-        return [row.connection_id for row in rows if _may_receive(row, account_id, at)]
+        return _receivers(list(rows), readers, at)
 
     def close(self, connection_id: str) -> None:
         """Delete the connection and its subscriptions."""
@@ -132,9 +149,15 @@ class ConnectionStore:
             raise PassReplaced
 
 
-def _may_receive(listener: ListenerRecord, account_id: str, at: datetime) -> bool:
-    """Return whether the listener is authorized for a job of the account, at each sending. Roles belong here."""
-    return listener.account_id == account_id and listener.expires_at > at
+def _receivers(listeners: Collection[ListenerRecord], readers: Readers, at: datetime) -> list[str]:
+    """Return the connections that may receive the job's messages now. The user's own account has the user's id."""
+    live = [listener for listener in listeners if listener.expires_at > at]
+    permitted = readers({listener.account_id for listener in live}) if live else ()
+    return [listener.connection_id for listener in live if listener.account_id in permitted]
+
+
+def _channel_of_account(account_id: str) -> str:
+    return f"account:{account_id}"
 
 
 def _channel_of_session(session_id: str) -> str:

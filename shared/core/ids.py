@@ -2,6 +2,8 @@
 
 from ulid import ULID
 
+ORGANIZATION = "org"  # prefix of the ids of organizations
+
 
 def new_id(prefix: str) -> str:
     return f"{prefix}_{ULID()}"
@@ -15,3 +17,11 @@ def made_at(id_: str) -> float:
 def id_from(prefix: str, at_seconds: float) -> str:
     """Return the lowest id that can have that time of creation: a bound for range queries."""
     return f"{prefix}_{ULID.from_timestamp(at_seconds)}"[: len(prefix) + 11]
+
+
+def organization_of(account_id: str) -> str | None:
+    """Return the id of the organization that has the account. Return None for the account of a user.
+
+    The id of an account is the id of its organization or of its user.
+    """
+    return account_id if account_id.startswith(f"{ORGANIZATION}_") else None

@@ -1,6 +1,6 @@
 """Credentials of users: password hashes, and families of refresh tokens."""
 
-from pynamodb.attributes import NumberAttribute, TTLAttribute, UnicodeAttribute, UTCDateTimeAttribute
+from pynamodb.attributes import BooleanAttribute, NumberAttribute, TTLAttribute, UnicodeAttribute, UTCDateTimeAttribute
 
 from shared.aws.records import OnDemand, Record, table
 
@@ -11,6 +11,7 @@ class PasswordRecord(Record):
 
     user_id = UnicodeAttribute(hash_key=True)
     argon2_hash = UnicodeAttribute()
+    exact = BooleanAttribute(null=True)  # the previous release hashed the password without whitespace around it
     updated_at = UTCDateTimeAttribute()
 
 

@@ -24,14 +24,21 @@ class _Refused(Exception):
 
 class CredentialStore:
     def set_password(self, user_id: str, argon2_hash: str, *, at: datetime, tx: Transaction) -> None:
-        record = PasswordRecord(user_id, argon2_hash=argon2_hash, updated_at=at)
+        record = PasswordRecord(user_id, argon2_hash=argon2_hash, exact=True, updated_at=at)
         tx.put(record, PasswordRecord.user_id.does_not_exist(), otherwise=Conflict("The user has a password."))
 
-    def password_hash(self, user_id: str) -> str | None:
+    def password(self, user_id: str) -> PasswordRecord | None:
         try:
-            return PasswordRecord.get(user_id).argon2_hash
+            return PasswordRecord.get(user_id)
         except PasswordRecord.DoesNotExist:
             return None
+
+    def hash_again(self, stored: PasswordRecord, argon2_hash: str, *, at: datetime) -> None:
+        """Replace the hash by another one of the same password, unless the password has changed."""
+        record = PasswordRecord
+        renewed = [record.argon2_hash.set(argon2_hash), record.exact.set(True), record.updated_at.set(at)]
+        with suppress(_Refused), on_refusal(_Refused()):
+            record(stored.user_id).update(renewed, record.argon2_hash == stored.argon2_hash)
 
     def begin_family(self, user_id: str, *, at: datetime) -> RefreshToken:
         """Write a new family and return its first refresh token."""

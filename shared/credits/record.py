@@ -1,6 +1,6 @@
 """Credits: the balance of an account, one hold for each job, and the ledger of all changes."""
 
-from pynamodb.attributes import BooleanAttribute, NumberAttribute, UnicodeAttribute, UTCDateTimeAttribute
+from pynamodb.attributes import BooleanAttribute, NumberAttribute, TTLAttribute, UnicodeAttribute, UTCDateTimeAttribute
 from pynamodb.indexes import GlobalSecondaryIndex, KeysOnlyProjection
 
 from shared.aws.records import OnDemand, Record, table
@@ -40,6 +40,7 @@ class HoldRecord(Record):
     paid = BooleanAttribute(null=True)  # True if the account was on a paid plan when the job was submitted
     state = UnicodeAttribute()  # HELD, CAPTURED, RELEASED
     open = UnicodeAttribute(null=True)
+    spent_by = UnicodeAttribute(null=True)  # of an organization's hold: the sort key of the member's SpendingRecord
     created_at = UTCDateTimeAttribute()
 
     open_holds = _Open()
@@ -56,3 +57,15 @@ class LedgerRecord(Record):
     credits = NumberAttribute()
     reason = UnicodeAttribute()
     at = UTCDateTimeAttribute()
+
+
+class SpendingRecord(Record):
+    """The credits of an organization that one member has spent or holds for open jobs, in one calendar month (UTC)."""
+
+    class Meta(OnDemand):
+        table_name = table("member-spending")
+
+    account_id = UnicodeAttribute(hash_key=True)
+    user_month = UnicodeAttribute(range_key=True)  # "usr_01K...#2026-11"
+    credits = NumberAttribute()
+    expires_at = TTLAttribute()

@@ -1,30 +1,50 @@
 """Changes of credits. Each change is part of the caller's transaction."""
 
-from collections.abc import Iterator
-from datetime import datetime
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from shared.aws.transactions import Transaction
 from shared.core.errors import Conflict, NotFound, PaymentRequired
-from shared.credits.record import AccountRecord, HoldRecord, LedgerRecord
+from shared.credits.record import AccountRecord, HoldRecord, LedgerRecord, SpendingRecord
 
 _OPEN = "open"
+_SPENDING_LIFE = timedelta(days=400)
 
 
 class NotEnoughCredits(PaymentRequired):
     code = "not_enough_credits"
 
 
+class MonthlyCapReached(PaymentRequired):
+    """The member may spend fewer credits of the organization in this month."""
+
+    code = "monthly_cap_reached"
+
+
 class HoldEnded(Conflict):
     code = "hold_ended"
 
 
+@dataclass(frozen=True, slots=True)
+class Spender:
+    """The member who spends credits of an organization, at most `monthly_cap` of them in a month; None: all."""
+
+    user_id: str
+    monthly_cap: int | None
+
+    def key(self, at: datetime) -> str:
+        return f"{self.user_id}#{at:%Y-%m}"
+
+
 class CreditStore:
     def open_account(self, account_id: str, *, opening: int, at: datetime, tx: Transaction) -> None:
-        """Write a new account with an opening grant of `opening` credits."""
+        """Write a new account with an opening grant of `opening` credits, or with none."""
         exists = Conflict("This account already exists.")
         record = AccountRecord(account_id, available=opening, held=0)
         tx.put(record, AccountRecord.account_id.does_not_exist(), otherwise=exists)
-        self._add_to_ledger(account_id, "grant#opening", opening, "opening grant", at, tx, otherwise=exists)
+        if opening:
+            self._add_to_ledger(account_id, "grant#opening", opening, "opening grant", at, tx, otherwise=exists)
 
     def account(self, account_id: str) -> AccountRecord:
         try:
@@ -32,10 +52,47 @@ class CreditStore:
         except AccountRecord.DoesNotExist:
             raise NotFound("There is no such account.") from None
 
-    def hold(self, job_id: str, *, account_id: str, credits: int, paid: bool, at: datetime, tx: Transaction) -> None:
+    def move(
+        self, credits: int, *, from_account: str, to_account: str, operation_id: str, at: datetime, tx: Transaction
+    ) -> None:
+        """Give available credits to another account. Fail the transaction with NotEnoughCredits.
+
+        Raise ValueError if `credits` < 0.
+        """
+        _check_amount(credits)
+        short = NotEnoughCredits(f"The account has fewer than {credits} credits.", creditsNeeded=credits)
+        available, entered = AccountRecord.available, Conflict("This operation is in the ledger already.")
+        tx.update(AccountRecord(from_account), [available.add(-credits)], available >= credits, otherwise=short)
+        no_account = NotFound("There is no such account.")
+        tx.update(AccountRecord(to_account), [available.add(credits)], available.exists(), otherwise=no_account)
+        for account_id, change, reason in (
+            (from_account, -credits, f"given to {to_account}"),
+            (to_account, credits, f"given by {from_account}"),
+        ):
+            self._add_to_ledger(account_id, f"move#{operation_id}", change, reason, at, tx, otherwise=entered)
+
+    def spent(self, account_id: str, user_ids: Collection[str], *, at: datetime) -> dict[str, int]:
+        """Return the credits of the organization that each of the users has spent or holds in this month."""
+        keys = [(account_id, Spender(user_id, None).key(at)) for user_id in user_ids]
+        found = {row.user_month: int(row.credits) for row in SpendingRecord.batch_get(keys)}
+        return {user_id: found.get(Spender(user_id, None).key(at), 0) for user_id in user_ids}
+
+    def hold(
+        self,
+        job_id: str,
+        *,
+        account_id: str,
+        credits: int,
+        paid: bool,
+        at: datetime,
+        tx: Transaction,
+        spender: Spender | None = None,
+    ) -> None:
         """Reserve credits for a job. `paid` is True if the account is on a paid plan.
 
-        Fail the transaction with NotEnoughCredits if fewer credits are available. Raise ValueError if `credits` < 0.
+        `spender` is the member of the organization that has the account. Fail the transaction with NotEnoughCredits if
+        fewer credits are available, and with MonthlyCapReached if the spender may spend fewer. Raise ValueError if
+        `credits` < 0.
         """
         _check_amount(credits)
         short = NotEnoughCredits(
@@ -50,7 +107,25 @@ class CreditStore:
         record = HoldRecord(
             job_id, account_id=account_id, credits=credits, paid=paid, state="HELD", open=_OPEN, created_at=at
         )
+        if spender is not None:
+            record.spent_by = spender.key(at)
+            self._spend(account_id, spender, credits, at, tx)
         tx.put(record, HoldRecord.job_id.does_not_exist(), otherwise=Conflict("This job already has a hold."))
+
+    def _spend(self, account_id: str, spender: Spender, credits: int, at: datetime, tx: Transaction) -> None:
+        """Add to the member's spending of this month."""
+        cap, spent = spender.monthly_cap, SpendingRecord.credits
+        capped = MonthlyCapReached(
+            f"This job costs {credits} credits. You may spend {cap} credits of the organization in a month.",
+            creditsNeeded=credits,
+        )
+        within = None
+        if cap is not None:
+            if credits > cap:
+                raise capped
+            within = spent.does_not_exist() | (spent <= cap - credits)
+        actions = [spent.add(credits), SpendingRecord.expires_at.set(at + _SPENDING_LIFE)]
+        tx.update(SpendingRecord(account_id, spender.key(at)), actions, within, otherwise=capped)
 
     def capture(self, hold: HoldRecord, credits: int, *, at: datetime, tx: Transaction) -> None:
         """Charge `credits`, at most the held ones, and return the rest to the account.
@@ -89,13 +164,16 @@ class CreditStore:
         )
 
     def _reduce_held(self, hold: HoldRecord, *, returned: int, tx: Transaction) -> None:
-        """Subtract the hold from the account's `held`, and add `returned` credits of it to `available`."""
+        """Subtract the hold from the account's `held`, and return `returned` credits of it to the account."""
         tx.update(
             AccountRecord(hold.account_id),
             [AccountRecord.held.add(-int(hold.credits)), AccountRecord.available.add(returned)],
             AccountRecord.held >= int(hold.credits),
             otherwise=HoldEnded("The account has fewer held credits than this hold."),
         )
+        if hold.spent_by and returned:
+            spending = SpendingRecord(hold.account_id, hold.spent_by)
+            tx.update(spending, [SpendingRecord.credits.add(-returned)], None, otherwise=HoldEnded("No spending."))
 
     def _add_to_ledger(
         self,

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -111,13 +111,13 @@ class JobStore:
         tx.put(document, JobSpecRecord.job_id.does_not_exist(), otherwise=exists)
         return record
 
-    def get(self, job_id: str, *, account_id: str | None = None) -> JobRecord:
-        """Return the job. With `account_id`, only this account's; the pipeline passes None. Raise JobNotFound."""
+    def get(self, job_id: str, *, accounts: Container[str] | None = None) -> JobRecord:
+        """Return the job. With `accounts`, only if one of them has it; the pipeline passes None. Raise JobNotFound."""
         try:
             job = JobRecord.get(job_id, consistent_read=True)
         except JobRecord.DoesNotExist:
             raise JobNotFound from None
-        if account_id is not None and job.account_id != account_id:
+        if accounts is not None and job.account_id not in accounts:
             raise JobNotFound
         return job
 

@@ -4,6 +4,7 @@ from pynamodb.attributes import NumberAttribute, UnicodeAttribute, UTCDateTimeAt
 from pynamodb.indexes import GlobalSecondaryIndex, KeysOnlyProjection
 
 from shared.aws.records import OnDemand, Record, table
+from shared.core.ids import organization_of
 
 
 class _ProjectsByAccount(GlobalSecondaryIndex["ProjectRecord"]):
@@ -29,3 +30,7 @@ class ProjectRecord(Record):
     updated_at = UTCDateTimeAttribute()
 
     by_account = _ProjectsByAccount()
+
+    @property
+    def organization_id(self) -> str | None:
+        return organization_of(self.account_id)

@@ -1,6 +1,6 @@
-"""Reads and writes of projects. For a caller of another account a project does not exist."""
+"""Reads and writes of projects. For a caller who may not act on its account a project does not exist."""
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from datetime import datetime
 
 from shared.aws.records import on_refusal
@@ -20,22 +20,30 @@ class ProjectNotEmpty(Conflict):
     code = "project_not_empty"
 
 
+class TooManyProjects(Conflict):
+    code = "too_many_projects"
+
+
 class ProjectStore:
     def create(
-        self, project_id: str, *, owner_id: str, account_id: str, name: str, at: datetime, tx: Transaction
+        self, project_id: str, *, owner_id: str, account_id: str, name: str, most: int, at: datetime, tx: Transaction
     ) -> ProjectRecord:
+        """Add a project to the transaction. Raise TooManyProjects if the account has `most` projects."""
+        if ProjectRecord.by_account.count(account_id, limit=most) >= most:
+            raise TooManyProjects(f"The plan of this account has {most} projects. Delete one, or change the plan.")
         record = ProjectRecord(
             project_id, owner_id=owner_id, account_id=account_id, name=name, created_at=at, updated_at=at
         )
         tx.put(record, ProjectRecord.project_id.does_not_exist(), otherwise=Conflict("This project already exists."))
         return record
 
-    def get(self, project_id: str, *, account_id: str) -> ProjectRecord:
+    def get(self, project_id: str, *, accounts: Container[str]) -> ProjectRecord:
+        """Return the project, if one of the accounts has it. Raise ProjectNotFound."""
         try:
             record = ProjectRecord.get(project_id, consistent_read=True)
         except ProjectRecord.DoesNotExist:
             raise ProjectNotFound from None
-        if record.account_id != account_id:
+        if record.account_id not in accounts:
             raise ProjectNotFound
         return record
 
@@ -48,17 +56,18 @@ class ProjectStore:
         projects = ProjectRecord.batch_get([entry.project_id for entry in found])
         return sorted(projects, key=lambda project: project.project_id, reverse=True)
 
-    def rename(self, project_id: str, *, account_id: str, name: str, at: datetime) -> ProjectRecord:
-        record = ProjectRecord(project_id)
+    def rename(self, project_id: str, *, accounts: Container[str], name: str, at: datetime) -> ProjectRecord:
+        project = self.get(project_id, accounts=accounts)
         with on_refusal(ProjectNotFound()):
-            record.update(
-                [ProjectRecord.name.set(name), ProjectRecord.updated_at.set(at)], ProjectRecord.account_id == account_id
+            project.update(
+                [ProjectRecord.name.set(name), ProjectRecord.updated_at.set(at)],
+                ProjectRecord.account_id == project.account_id,
             )
-        return record
+        return project
 
-    def delete(self, project_id: str, *, account_id: str) -> None:
+    def delete(self, project_id: str, *, accounts: Container[str]) -> None:
         """Delete an empty project. Raise ProjectNotEmpty if it has jobs: a caller must not lose them by mistake."""
-        project = self.get(project_id, account_id=account_id)
+        project = self.get(project_id, accounts=accounts)
         with on_refusal(ProjectNotEmpty("Delete this project's jobs first.")):
             project.delete(ProjectRecord.job_count == 0)
 

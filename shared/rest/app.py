@@ -12,6 +12,7 @@ from shared.core.errors import AppError
 from shared.observability import logger
 from shared.rest.event import event
 from shared.rest.problem import problem
+from shared.rest.quota import with_quota
 
 
 def create_app(domain: str, router: APIRouter) -> FastAPI:
@@ -25,6 +26,7 @@ def create_app(domain: str, router: APIRouter) -> FastAPI:
     )
     app.include_router(router)
     app.state.routes = router.routes
+    app.middleware("http")(with_quota)
     app.add_exception_handler(AppError, _app_error)
     app.add_exception_handler(RequestValidationError, _invalid_request)
     app.add_exception_handler(HTTPException, _http_error)

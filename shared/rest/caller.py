@@ -3,13 +3,15 @@
 from typing import Annotated, Any
 
 from fastapi import Depends, Request, Security
-from fastapi.security import HTTPBearer, SecurityScopes
+from fastapi.security import HTTPBearer
 
 from shared.access.permissions import Permission
 from shared.access.principal import Principal
 from shared.core.clock import utc_now
 from shared.core.errors import Forbidden, Unauthorized
+from shared.quotas.classes import RouteClass
 from shared.rest.event import event
+from shared.rest.quota import count
 
 # This only describes the token in OpenAPI: the authorizer verifies it before a function runs.
 _token = HTTPBearer(scheme_name="token", bearerFormat="JWT", auto_error=False)
@@ -25,16 +27,18 @@ def _principal(request: Request, _described: Annotated[object, Depends(_token)])
 Caller = Annotated[Principal, Depends(_principal)]
 
 
-def _permitted(needed: SecurityScopes, caller: Caller) -> Principal:
-    for permission in needed.scopes:
-        if not caller.may(Permission(permission)):
-            raise Forbidden(f"This needs the permission {permission}. Your role or your token does not have it.")
-    return caller
-
-
-def may(permission: Permission) -> Any:
+def may(permission: Permission, name: RouteClass | None = None) -> Any:
     """Return the dependency of a route that needs `permission`. In OpenAPI it is the route's scope.
 
-    A route declares it in its signature: `caller: Annotated[Principal, may(Permission.JOBS_READ)]`.
+    A route declares it in its signature: `caller: Annotated[Principal, may(Permission.JOBS_READ)]`. The request counts
+    in the quota of the class `name`, by default READ or WRITE, as the permission says.
     """
-    return Security(_permitted, scopes=[permission.value])
+    counted = name or (RouteClass.READ if permission.endswith(":read") else RouteClass.WRITE)
+
+    def permitted(request: Request, caller: Caller) -> Principal:
+        count(request, counted, caller.user_id)
+        if not caller.may(permission):
+            raise Forbidden(f"This needs the permission {permission}. Your role or your token does not have it.")
+        return caller
+
+    return Security(permitted, scopes=[permission.value])

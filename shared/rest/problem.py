@@ -103,7 +103,18 @@ def with_refusals(path: str, operation: dict[str, Any], *, public: bool) -> dict
     return {**operation, "responses": dict(sorted(responses.items()))}
 
 
+QUOTA_HEADERS = ("RateLimit", "RateLimit-Policy")
 HEADERS = {
+    "RateLimit": {
+        "description": "The rest of the caller's quota: `r` requests, and `t` seconds until it is whole again.",
+        "schema": {"type": "string"},
+        "example": '"read";r=299;t=1',
+    },
+    "RateLimit-Policy": {
+        "description": "The quota: `q` requests in `w` seconds (draft-ietf-httpapi-ratelimit-headers-11).",
+        "schema": {"type": "string"},
+        "example": '"read";q=300;w=30',
+    },
     "X-Request-Id": {"description": "The id of the request. Include it in a report.", "schema": {"type": "string"}},
     "Retry-After": {"description": "Seconds until another try can succeed.", "schema": {"type": "integer"}},
     "WWW-Authenticate": {"description": "The scheme of the token: `Bearer`.", "schema": {"type": "string"}},
@@ -121,7 +132,8 @@ def with_headers(operation: dict[str, Any]) -> dict[str, Any]:
     session = operation["operationId"] in {"login", "refresh", "logout"}
     responses = {}
     for status, response in operation["responses"].items():
-        names = ["X-Request-Id", *(ADVICE.get(int(status), ()) if status.isdigit() else ())]
+        counts = QUOTA_HEADERS if status.isdigit() and status != "401" else ()
+        names = ["X-Request-Id", *counts, *(ADVICE.get(int(status), ()) if status.isdigit() else ())]
         if status < "4":
             names += ["Idempotent-Replayed"] * repeatable + ["Set-Cookie"] * session
         responses[status] = {**response, "headers": {one: {"$ref": f"#/components/headers/{one}"} for one in names}}

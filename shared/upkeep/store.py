@@ -19,15 +19,19 @@ class Overtaken(Exception):
 
 
 class PassStore:
+    def newest(self, task: str) -> PassRecord | None:
+        """Return the task's newest pass. Return None before the first one."""
+        try:
+            return PassRecord.get(task, consistent_read=True)
+        except PassRecord.DoesNotExist:
+            return None
+
     def current(self, task: str, first_part: str, *, at: datetime) -> PassRecord | None:
         """Return the task's unfinished pass, or begin one. Raise Overtaken.
 
         Return None if the newest pass is complete and the next one is not due.
         """
-        try:
-            found = PassRecord.get(task, consistent_read=True)
-        except PassRecord.DoesNotExist:
-            found = None
+        found = self.newest(task)
         if found and found.part is not None:
             return found
         if found and at - found.started_at < PASS_EVERY:

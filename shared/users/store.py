@@ -1,5 +1,6 @@
 """Reads and writes of users."""
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from shared.aws.transactions import Transaction
@@ -28,6 +29,10 @@ class UserStore:
             return UserRecord.get(user_id)
         except UserRecord.DoesNotExist:
             raise UserNotFound("There is no such user.") from None
+
+    def several(self, user_ids: Iterable[str]) -> dict[str, UserRecord]:
+        """Return those of the users that exist, by id."""
+        return {user.user_id: user for user in UserRecord.batch_get(list(user_ids), consistent_read=True)}
 
     def id_by_email(self, email: str) -> str | None:
         try:

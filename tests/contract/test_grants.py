@@ -18,13 +18,13 @@ from local.environment import ROOT
 from shared.aws.records import Record
 from shared.connections.record import FanOutRecord, ListenerRecord
 from shared.credentials.record import PasswordRecord
-from shared.credits.record import HoldRecord
+from shared.credits.record import HoldRecord, SpendingRecord
 from shared.grants.record import MediaGrantRecord
 from shared.jobs.record import JobRecord, JobSpecRecord, StepResultRecord, StepTicketRecord, StepTokenRecord
 from shared.stages.queues import VERIFICATION_QUEUE
 from shared.stages.stages import Stage
 from shared.upkeep.record import PassRecord
-from shared.users.record import UserRecord
+from shared.users.record import EmailClaimRecord, UserRecord
 from tests.support.grants import refused, sentence
 
 # Records that a function imports and does not use: they belong to a store of which the function calls other methods.
@@ -37,7 +37,8 @@ UNTOUCHED: dict[str, set[type[Record]]] = {
     "upkeep-quarantine": {
         JobRecord, JobSpecRecord, PassRecord, StepResultRecord, StepTicketRecord, StepTokenRecord,
     },
-    "rest-auth": {HoldRecord},  # it opens accounts; jobs hold credits
+    "rest-auth": {HoldRecord, SpendingRecord},  # it opens accounts; jobs hold credits
+    "rest-teams": {HoldRecord, EmailClaimRecord},  # it moves credits, and names members
     "socket-connect": {FanOutRecord, PasswordRecord},  # it opens connections of a session
     **{name: {FanOutRecord, ListenerRecord} for name in ("socket-ping", "socket-default")},  # they read the connection
     "socket-unsubscribe": {FanOutRecord},  # passes are for senders

@@ -15,6 +15,7 @@ from moto import mock_aws
 from pydantic_settings import BaseSettings
 
 from infra.functions import (
+    ALIAS,
     AUTHORIZER,
     FAN_OUT,
     JOBS_STREAM,
@@ -161,7 +162,10 @@ def test_functions_have_the_laptops_names_and_handlers(dev: Assembly) -> None:
 def test_events_reach_the_functions_that_the_laptop_calls(dev: Assembly) -> None:
     """The events are dead letters, the jobs stream and the schedule."""
     sources = {
-        (found["EventSourceArn"].partition("/stream/")[0].rpartition(f"{dev.prefix}-")[2], found["FunctionName"])
+        (
+            found["EventSourceArn"].partition("/stream/")[0].rpartition(f"{dev.prefix}-")[2],
+            found["FunctionName"].removesuffix(f":{ALIAS}"),
+        )
         for found in dev.resources("AWS::Lambda::EventSourceMapping")
     }
     assert sources == {
@@ -171,7 +175,7 @@ def test_events_reach_the_functions_that_the_laptop_calls(dev: Assembly) -> None
         *((FAN_OUT_QUEUE, f"{dev.prefix}-{function.name}") for function in FAN_OUT),
     }
     schedules = {
-        target["Arn"].rpartition(":")[2]: rule.properties["ScheduleExpression"]
+        called_by(target["Arn"]): rule.properties["ScheduleExpression"]
         for rule in dev.resources("AWS::Events::Rule") if "ScheduleExpression" in rule.properties
         for target in rule["Targets"]
     }  # fmt: skip
@@ -247,7 +251,7 @@ def test_the_state_machine_is_that_of_the_laptop(dev: Assembly) -> None:
     for name, arn in machine["DefinitionSubstitutions"].items():
         text = text.replace(f"${{{name}}}", arn)
     assert of_laptop(json.loads(text), dev) == json.loads(definition())
-    called = {str(arn).rpartition(f"{dev.prefix}-")[2] for arn in machine["DefinitionSubstitutions"].values()}
+    called = {called_by(arn).removeprefix(f"{dev.prefix}-") for arn in machine["DefinitionSubstitutions"].values()}
     assert called <= {function.name for function in PIPELINE}
 
 

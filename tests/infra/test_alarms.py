@@ -7,6 +7,7 @@ from tools.elsewhere import ACCOUNTS_MONITOR
 from tools.template import Assembly
 
 RUNBOOK = ROOT / "docs" / "runbook.md"
+PROBED = {"prod", "elsewhere"}  # environments with a probe from outside
 COSTS_WATCHED = {"elsewhere"}  # the monitor belongs to the account, so the operator names it
 PAGE = re.compile(r"/docs/runbook\.md#([\w-]+)")
 
@@ -17,17 +18,19 @@ def anchors() -> set[str]:
     return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
-def test_every_alarm_has_actions(cloud: Assembly) -> None:
+def test_every_alarm_has_actions_or_ends_a_release(cloud: Assembly) -> None:
+    groups = cloud.resources("AWS::CodeDeploy::DeploymentGroup")
+    ending = {alarm["Name"] for group in groups for alarm in group["AlarmConfiguration"]["Alarms"]}
     alarms = cloud.resources("AWS::CloudWatch::Alarm")
     assert len(alarms) > 30
     for alarm in alarms:
-        assert alarm["AlarmActions"], alarm
+        assert bool(alarm.properties.get("AlarmActions")) is (f"{{{alarm.id}}}" not in ending), alarm
 
 
 def test_every_alarm_that_notifies_names_a_page_of_the_runbook(cloud: Assembly) -> None:
     pages = set()
     for alarm in cloud.resources("AWS::CloudWatch::Alarm"):
-        if any(":sns:" in action for action in alarm["AlarmActions"]):
+        if any(":sns:" in action for action in alarm.properties.get("AlarmActions", ())):
             named = PAGE.search(alarm["AlarmDescription"])
             assert named, alarm
             pages.add(named[1])
@@ -44,7 +47,9 @@ def test_every_page_of_the_runbook_belongs_to_a_notification(cloud: Assembly) ->
     pages = re.findall(r"^## (.+)$", RUNBOOK.read_text(), re.MULTILINE)
     assert pages
     assert ("runbook.md#cost-anomaly" in texts) is (cloud.name in COSTS_WATCHED)
-    for page in set(pages) - {"cost-anomaly"}:
+    assert ("runbook.md#probe" in texts) is (cloud.name in PROBED)
+    assert ("runbook.md#release" in texts) is bool(cloud.resources("AWS::CodeDeploy::DeploymentGroup"))
+    for page in set(pages) - {"cost-anomaly", "probe", "release"}:
         assert f"runbook.md#{page}" in texts, page
 
 

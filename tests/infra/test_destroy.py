@@ -11,6 +11,7 @@ from moto import mock_aws
 
 from infra.destroy import buckets, main
 from infra.environments import ENVIRONMENTS
+from infra.releases import Releases
 from tools.template import Assembly
 
 BUCKET, OTHER = "kinora-dev-media-123456789012", "kinora-dev-media-other"
@@ -20,7 +21,7 @@ CDK = "import pathlib, sys; pathlib.Path(sys.argv[1]).write_text(' '.join(sys.ar
 @pytest.fixture
 def deployed(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A `dev` whose media bucket holds two versions of a film and a delete marker, beside another account's bucket."""
-    monkeypatch.setenv("AWS_DEFAULT_REGION", ENVIRONMENTS["dev"].region)
+    monkeypatch.delenv("AWS_DEFAULT_REGION", raising=False)  # the guide sets AWS_REGION only, which boto3 does not read
     with mock_aws():
         s3 = boto3.client("s3")
         for bucket in (BUCKET, OTHER):
@@ -30,6 +31,7 @@ def deployed(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         for body in (b"one", b"two"):
             s3.put_object(Bucket=BUCKET, Key="film", Body=body)
         s3.delete_object(Bucket=BUCKET, Key="film")
+        Releases(ENVIRONMENTS["dev"]).store([{}])
         yield
 
 
@@ -55,6 +57,7 @@ def test_buckets_are_emptied_and_stacks_deleted(tmp_path: Path, monkeypatch: pyt
     assert stored() == 3
     assert main("dev", cdk(tmp_path, code)) == code
     assert (stored(), stored(OTHER)) == (0, 1)
+    assert Releases(ENVIRONMENTS["dev"]).known() == []
     assert arguments(tmp_path) == f"{code} -c repository=any/any destroy --all --force"
 
 
@@ -66,6 +69,7 @@ def test_destroy_without_the_confirmed_name_changes_nothing(
     monkeypatch.setenv("CONFIRM", confirmation)
     assert main("dev", cdk(tmp_path)) == 1
     assert (stored(), arguments(tmp_path)) == (3, None)
+    assert Releases(ENVIRONMENTS["dev"]).known() == [{}]
 
 
 @pytest.mark.parametrize("name", [name for name, one in ENVIRONMENTS.items() if one.deletion_protection])

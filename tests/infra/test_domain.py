@@ -7,7 +7,23 @@ def test_both_addresses_have_a_certificate_and_both_kinds_of_record(elsewhere: A
     expected = {"studio.example.com", "socket.studio.example.com"}
     assert {str(one["DomainName"]) for one in elsewhere.resources("AWS::CertificateManager::Certificate")} == expected
     records = {(str(one["Name"]).rstrip("."), one["Type"]) for one in elsewhere.resources("AWS::Route53::RecordSet")}
-    assert records == {(name, kind) for name in expected for kind in ("A", "AAAA")}
+    addresses = {(name, kind) for name, kind in records if kind != "CNAME"}
+    assert addresses == {(name, kind) for name in expected for kind in ("A", "AAAA")}
+
+
+def test_email_comes_from_the_domain_with_its_signature(elsewhere: Assembly) -> None:
+    [identity] = elsewhere.resources("AWS::SES::EmailIdentity")
+    assert identity["EmailIdentity"] == "studio.example.com"
+    signatures = [one for one in elsewhere.resources("AWS::Route53::RecordSet") if one["Type"] == "CNAME"]
+    assert len(signatures) == 3, "SES verifies the domain by these records (DKIM)"
+    functions = elsewhere.resources("AWS::Lambda::Function")
+    variables = [one.properties.get("Environment", {}).get("Variables", {}) for one in functions]
+    senders = [one["KINORA_MAIL_FROM"] for one in variables if "KINORA_MAIL_FROM" in one]
+    assert senders == ["Kinora <no-reply@studio.example.com>"], "only teams send email"
+
+
+def test_an_environment_without_a_domain_has_no_sender(dev: Assembly) -> None:
+    assert dev.resources("AWS::SES::EmailIdentity") == []
 
 
 def test_the_socket_has_a_subdomain(elsewhere: Assembly) -> None:

@@ -87,7 +87,7 @@ def test_the_execution_log_exists_before_api_gateway_writes_it(cloud: Assembly) 
     assert group.id in stage.raw["DependsOn"]
 
 
-def test_public_routes_that_hash_passwords_or_report_errors_have_a_smaller_limit(cloud: Assembly) -> None:
+def test_public_routes_that_cost_something_leave_a_part_of_the_limit_to_the_others(cloud: Assembly) -> None:
     [stage] = cloud.resources("AWS::ApiGateway::Stage")
     limits = {
         (setting["ResourcePath"].replace("~1", "/"), setting["HttpMethod"]): setting
@@ -102,14 +102,24 @@ def test_public_routes_that_hash_passwords_or_report_errors_have_a_smaller_limit
         assert limit["ThrottlingBurstLimit"] < whole["ThrottlingBurstLimit"]
 
 
-def test_no_method_requires_an_api_key(cloud: Assembly) -> None:
-    """The guide documents this. A change that makes a method require a key must document the plan's effect there."""
-    [plan] = cloud.resources("AWS::ApiGateway::UsagePlan")
-    assert plan["Throttle"]["RateLimit"] > 0
-    assert plan["ApiStages"]
-    assert cloud.resources("AWS::ApiGateway::UsagePlanKey", "AWS::ApiGateway::ApiKey") == []
+def test_every_method_needs_the_key_of_the_distribution(cloud: Assembly) -> None:
+    """A call that bypasses CloudFront also bypasses its limits, and could choose the address in X-Forwarded-For."""
     for method in cloud.resources("AWS::ApiGateway::Method"):
-        assert not method.properties.get("ApiKeyRequired"), method
+        assert method["ApiKeyRequired"] is True, method
+    [key] = cloud.resources("AWS::ApiGateway::ApiKey")
+    [plan] = cloud.resources("AWS::ApiGateway::UsagePlan")
+    [both] = cloud.resources("AWS::ApiGateway::UsagePlanKey")
+    assert (both["KeyId"], both["UsagePlanId"]) == (f"{{{key.id}}}", f"{{{plan.id}}}")
+    assert plan["ApiStages"]
+    assert not {"Throttle", "Quota"} & plan.properties.keys(), "the limits of the stage apply"
+    [distribution] = cloud.resources("AWS::CloudFront::Distribution")
+    sent = {
+        header["HeaderName"]: header["HeaderValue"]
+        for origin in distribution["DistributionConfig"]["Origins"]
+        for header in origin.get("OriginCustomHeaders", [])
+    }
+    assert sent == {"x-api-key": key["Value"]}
+    assert re.fullmatch(r"\{\{resolve:secretsmanager:\{\w+\}:SecretString:::\}\}", key["Value"])
 
 
 def test_staging_and_prod_have_a_firewall_at_both_entrances(cloud: Assembly) -> None:
@@ -122,7 +132,19 @@ def test_staging_and_prod_have_a_firewall_at_both_entrances(cloud: Assembly) -> 
     for acl in cloud.resources("AWS::WAFv2::WebACL"):
         rules = {rule["Name"] for rule in acl["Rules"]}
         assert {"AWSManagedRulesCommonRuleSet", "AWSManagedRulesKnownBadInputsRuleSet"} <= rules
-        assert acl["Scope"] != "CLOUDFRONT" or "PerAddress" in rules
+        assert acl["Scope"] != "CLOUDFRONT" or rules >= {"PerAddress", "SignInPerAddress"}
+
+
+def test_the_firewall_limits_sign_ins_of_one_address(prod: Assembly) -> None:
+    [edge] = [acl for acl in prod.resources("AWS::WAFv2::WebACL") if acl["Scope"] == "CLOUDFRONT"]
+    [rule] = [rule for rule in edge["Rules"] if rule["Name"] == "SignInPerAddress"]
+    assert rule["Action"] == {"Block": {}}
+    rate = rule["Statement"]["RateBasedStatement"]
+    assert rate["AggregateKeyType"] == "IP"
+    assert 10 <= rate["Limit"] <= 300
+    matched = rate["ScopeDownStatement"]["ByteMatchStatement"]
+    assert (matched["SearchString"], matched["PositionalConstraint"]) == ("/api/auth/", "STARTS_WITH")
+    assert {one["Type"] for one in matched["TextTransformations"]} == {"URL_DECODE", "NORMALIZE_PATH", "LOWERCASE"}
 
 
 def test_firewalls_log_blocked_requests_without_secrets_and_with_masked_addresses(cloud: Assembly) -> None:

@@ -2,7 +2,7 @@
 
 from collections import Counter
 
-from infra.functions import REMOTE_ENGINES, UPKEEP
+from infra.functions import ALIAS, REMOTE_ENGINES, UPKEEP
 from shared.stages.queues import QUEUES
 from tools.template import Assembly
 
@@ -16,7 +16,7 @@ def queue_names(cloud: Assembly) -> set[str]:
 
 
 def named(arn: str, cloud: Assembly) -> str:
-    return arn.rpartition(":")[2].removeprefix(f"{cloud.prefix}-")
+    return arn.removesuffix(f":{ALIAS}").rpartition(":")[2].removeprefix(f"{cloud.prefix}-")
 
 
 def test_every_working_queue_has_dead_letters(cloud: Assembly) -> None:
@@ -96,13 +96,14 @@ def test_a_stream_has_at_most_two_readers(cloud: Assembly) -> None:
 
 
 def test_a_visibility_timeout_is_six_times_the_timeout_of_the_function(cloud: Assembly) -> None:
-    functions = {function["FunctionName"]: function for function in cloud.functions().values()}
     queues = cloud.by("QueueName", "AWS::SQS::Queue")
     read = 0
     for source in cloud.resources("AWS::Lambda::EventSourceMapping"):
         if ":sqs:" in source["EventSourceArn"]:
             visible_after = queues[named(source["EventSourceArn"], cloud)]["VisibilityTimeout"]
-            assert visible_after >= TIMES_ITS_READER * functions[source["FunctionName"]]["Timeout"], source
+            assert (
+                visible_after >= TIMES_ITS_READER * cloud.functions()[named(source["FunctionName"], cloud)]["Timeout"]
+            ), source
             read += 1
     assert read == len(QUEUES) + len(REMOTE_ENGINES)
 

@@ -83,7 +83,7 @@ def test_wildcard_resources_are_only_for_actions_without_resources(cloud: Assemb
                 assert any(re.fullmatch(known, action) for known in WITHOUT_A_RESOURCE), (policy, action)
 
 
-def test_only_api_gateways_own_role_has_aws_own_policies(cloud: Assembly) -> None:
+def test_only_roles_of_services_have_aws_own_policies(cloud: Assembly) -> None:
     managed = {
         arn.rpartition("/")[2]
         for role in cloud.resources("AWS::IAM::Role") for arn in role.properties.get("ManagedPolicyArns", ())
@@ -91,6 +91,7 @@ def test_only_api_gateways_own_role_has_aws_own_policies(cloud: Assembly) -> Non
     assert managed <= {
         "AmazonAPIGatewayPushToCloudWatchLogs",
         "AmazonECSInfrastructureRolePolicyForManagedInstances",
+        "AWSCodeDeployRoleForLambdaLimited",
     }
 
 

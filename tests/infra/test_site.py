@@ -3,6 +3,7 @@
 from io import BytesIO
 
 import boto3
+import pytest
 from moto import mock_aws
 from PIL import Image, ImageSequence
 
@@ -24,7 +25,8 @@ def _seconds(moving: Image.Image) -> float:
 
 
 @mock_aws
-def test_every_preset_has_a_thumbnail_and_a_moving_preview() -> None:
+def test_every_preset_has_a_thumbnail_and_a_moving_preview(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("AWS_DEFAULT_REGION", raising=False)  # the guide sets AWS_REGION only, which boto3 does not read
     s3 = boto3.client("s3", region_name=DEV.region)
     s3.create_bucket(Bucket=BUCKET)
     assert publish(DEV) == 2 * len(presets()) >= 96

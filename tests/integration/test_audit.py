@@ -1,7 +1,7 @@
 """The audit finds each planted corruption, and finds nothing in a healthy world."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -25,6 +25,8 @@ from shared.jobs.keys import WORK_LIFE, delivery_prefix
 from shared.jobs.record import JobRecord, JobSpecRecord, JobStatus, StepResultRecord, StepTokenRecord
 from shared.jobs.steps import steps
 from shared.jobs.store import jobs
+from shared.members.record import MemberRecord
+from shared.organizations.record import OrganizationRecord, SlugClaimRecord
 from shared.slots.record import SlotsRecord, WaitingRecord
 from shared.stages.messages import AssetVerificationTask
 from shared.stages.queues import VERIFICATION_QUEUE
@@ -50,12 +52,20 @@ class StoredWorld:
     queued: str
     waiting: str  # for a slot
     asset: str
+    organization: str
 
 
 @pytest.fixture
-def world(studio: Studio) -> StoredWorld:
-    ada = studio.arrive("ada@example.com", credits=1000)
-    studio.cloud.may_scan = True
+def world(deployment: Studio, untouched_world: StoredWorld) -> Iterator[StoredWorld]:
+    """The world that all tests share. What a test changes is restored."""
+    with deployment.restored():
+        deployment.cloud.may_scan = True
+        yield untouched_world
+
+
+@pytest.fixture(scope="module")
+def untouched_world(deployment: Studio) -> StoredWorld:
+    ada = deployment.arrive("ada@example.com", credits=1000)
     project = ada.project()
     names = ("completed", "failed", "cancelled", "running", "queued", "deleted")
     made = {name: str(ada.job(project)["id"]) for name in names}
@@ -74,7 +84,8 @@ def world(studio: Studio) -> StoredWorld:
     assert ada.post(f"/api/jobs/{deleted}/cancel").status == 200
     assert ada.delete(f"/api/jobs/{deleted}").status == 204
     ada.asset(status=AssetStatus.PENDING)
-    return StoredWorld(ada, project, asset=ada.asset(), waiting=waiting, **made)
+    organization = ada.organization()
+    return StoredWorld(ada, project, asset=ada.asset(), waiting=waiting, organization=organization, **made)
 
 
 def found(**options: Any) -> list[Finding]:
@@ -242,6 +253,27 @@ def old_row_of_a_deleted_job(_world: StoredWorld) -> None:
     StepTokenRecord(job_id, LAST.value, token="x", expires_at=utc_now() + timedelta(days=1)).save()  # not a secret
 
 
+def owner_not_counted(world: StoredWorld) -> None:
+    OrganizationRecord(world.organization).update([OrganizationRecord.owners.set(0)])
+
+
+def organization_without_an_owner(world: StoredWorld) -> None:
+    MemberRecord(world.organization, world.ada.user_id).update([MemberRecord.role.set("ADMIN")])
+    owner_not_counted(world)
+
+
+def member_lost(world: StoredWorld) -> None:
+    MemberRecord(world.organization, world.ada.user_id).delete()
+
+
+def slug_claim_lost(world: StoredWorld) -> None:
+    SlugClaimRecord("harbour-films").delete()
+
+
+def slug_claim_without_an_organization(_world: StoredWorld) -> None:
+    SlugClaimRecord("nobodys", organization_id="org_nobody").save()
+
+
 CORRUPTIONS: dict[Callable[[StoredWorld], None], str] = {
     ledger_entry_lost: "I1",
     balance_negative: "I1",
@@ -264,6 +296,11 @@ CORRUPTIONS: dict[Callable[[StoredWorld], None], str] = {
     answer_about_a_job_that_was_never_created: "I7",
     claim_lost: "I13",
     claim_without_a_user: "I13",
+    owner_not_counted: "I9",
+    organization_without_an_owner: "I9",
+    member_lost: "I9",
+    slug_claim_lost: "I13",
+    slug_claim_without_an_organization: "I13",
     asset_file_lost: "I4",
     slot_of_an_ended_job: "I21",
     slot_of_a_job_that_does_not_exist: "I21",

@@ -8,12 +8,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from infra.functions import REST_DOMAINS
+from tests.support import teams
 from tests.support.endpoints import endpoints, is_allowed
 from tests.support.studio import Answer, Creator, Studio
 
 JOBS, PROJECTS, UPLOAD, ASSETS = "/api/jobs", "/api/projects", "/api/assets/upload", "/api/assets"
 # A request of each route with a body, from the OpenAPI documents. New routes are included automatically.
-NAMED = {"project": "{project}", "job": "job_1", "asset": "ast_1", "preset": "static"}
+NAMED = {"project": "{project}", "job": "job_1", "asset": "ast_1", "preset": "static", **teams.NAMED}
 FIELDS = {(e.method, e.request(NAMED)["path"]): e.fields for e in endpoints() if e.fields}
 GOOD: dict[tuple[str, str], dict[str, Any]] = {
     (e.method, e.request(NAMED)["path"]): e.body(NAMED) or {} for e in endpoints() if e.fields
@@ -47,6 +48,7 @@ RAW = {
 
 @pytest.fixture
 def project(ada: Creator) -> str:
+    teams.found(ada)
     return ada.project()
 
 
@@ -73,7 +75,7 @@ def check_refused(answer: Answer, what: object = "") -> None:
 def test_the_valid_example_is_accepted(ada: Creator, project: str, route: tuple[str, str]) -> None:
     """This shows that the refusals below have the expected reason."""
     answer = send(ada, route, project, GOOD[route])
-    expected = {"/api/auth/login": 401, ASSETS: 404}.get(route[1])
+    expected = {"/api/auth/login": 401, ASSETS: 404, "/api/teams/accept": 409}.get(route[1])
     assert answer.status == expected or (expected is None and answer.status < 300), answer.body
 
 
@@ -211,7 +213,7 @@ ODD_IDS = ["%00", "a%0Ab", "job_\x00", "job_\x1b[2J", "a b", "é", "..", "x" * 6
 
 @pytest.mark.parametrize("odd", ODD_IDS, ids=ascii)
 def test_odd_ids_in_paths_are_not_found_or_refused(ada: Creator, odd: str) -> None:
-    for domain in ("jobs", "projects", "assets", "presets"):
+    for domain in ("jobs", "projects", "assets", "presets", "teams"):
         check_refused(ada.get(f"/api/{domain}/{odd}"), domain)
         if domain != "presets":
             check_refused(ada.delete(f"/api/{domain}/{odd}"), domain)
@@ -294,6 +296,7 @@ ANY_JSON = st.recursive(
 def test_no_json_yields_5xx(deployment: Studio, route: tuple[str, str]) -> None:
     deployment.wipe()
     ada = deployment.arrive("ada@example.com", credits=10**6)
+    teams.found(ada)
     project = ada.project()
     names = list(GOOD[route])
 

@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
+from tests.support import teams
 from tests.support.endpoints import ApiEndpoint, endpoints, resolved
 from tests.support.studio import Creator, Studio
 
-NAMED = {"project": "{project}", "job": "job_1", "asset": "ast_1", "preset": "static"}
+NAMED = {"project": "{project}", "job": "job_1", "asset": "ast_1", "preset": "static", **teams.NAMED}
 WITH_BODY = [endpoint for endpoint in endpoints() if endpoint.fields]
 every_body = pytest.mark.parametrize("endpoint", WITH_BODY, ids=lambda endpoint: endpoint.name)
 OTHER_TYPES = {

@@ -247,11 +247,11 @@ def test_the_deletion_of_a_project_whose_answer_is_lost_succeeds(studio: Studio,
     studio.cloud.loses_once("DeleteItem")
     assert ada.delete(f"/api/projects/{project}").status == 204
     with pytest.raises(ProjectNotFound):
-        projects.delete(project, account_id=ada.user_id)
+        projects.delete(project, accounts={ada.user_id})
     full = ada.project()
     ada.job(full)
     with pytest.raises(ProjectNotEmpty):
-        projects.delete(full, account_id=ada.user_id)
+        projects.delete(full, accounts={ada.user_id})
 
 
 def test_each_write_of_an_asset_whose_answer_is_lost_succeeds(studio: Studio, ada: Creator) -> None:

@@ -25,6 +25,9 @@ HERS: dict[str, tuple[str, ...]] = {
     "project": ("project",),
     "job": ("running", "ended"),
     "asset": ("picture", "clip", "pending"),
+    "organization": ("organization",),
+    "member": ("member",),
+    "invite": ("invite",),
 }
 SHARED = {"preset"}
 GUARDED = [endpoint for endpoint in endpoints() if endpoint.name not in PUBLIC]
@@ -113,12 +116,24 @@ def _hers(eve: Creator) -> dict[str, str]:
     return {
         "project": project, "running": running, "ended": ended,
         "picture": eve.asset(), "clip": eve.asset(AssetType.VIDEO), "pending": begun.body["asset"]["id"],
+        **_organization(eve),
     }  # fmt: skip
+
+
+def _organization(owner: Creator) -> dict[str, str]:
+    """Return the ids of a new organization of the owner, and of its member and its invite."""
+    name = owner.get("/api/auth/me").body["email"].partition("@")[0]
+    organization = owner.organization(f"films-of-{name}", credits=10)
+    member = owner.hire(organization, f"friend-of-{name}@example.com")
+    owner.invite(organization, f"guest-of-{name}@example.com")
+    invite = owner.get(f"/api/teams/{organization}/invites").body[0]["id"]
+    return {"organization": organization, "member": member.user_id, "invite": invite}
 
 
 def _own(ada: Creator) -> Ids:
     project = ada.project("Ada's own")
-    return {"project": project, "job": ada.job(project)["id"], "asset": ada.asset(), "preset": "crash-zoom-in"}
+    return {"project": project, "job": ada.job(project)["id"], "asset": ada.asset(), "preset": "crash-zoom-in",
+            **_organization(ada)}  # fmt: skip
 
 
 def eves(hers: dict[str, str]) -> Ids:
@@ -180,7 +195,7 @@ def test_no_route_shows_or_changes_the_resources_of_another_account(
 
 def test_lists_show_only_the_callers_resources(studio: Studio, hers: dict[str, str]) -> None:
     new = studio.arrive("new@example.com")
-    for path in ("/api/projects", "/api/jobs", "/api/assets"):
+    for path in ("/api/projects", "/api/jobs", "/api/assets", "/api/teams"):
         assert new.get(path).body == []
         for cursor in hers.values():
             assert new.get(path, after=cursor).body == []

@@ -13,6 +13,7 @@ import pytest
 
 from functions.pipeline import reconcile
 from infra.tables import RECORDS
+from shared.access.permissions import AccountRole
 from shared.aws.records import connection
 from shared.aws.transactions import Transaction, transaction
 from shared.core.clock import utc_now
@@ -25,6 +26,8 @@ from shared.jobs.admission import LIMITS
 from shared.jobs.record import JobRecord, JobSpecRecord, JobStatus
 from shared.jobs.steps import Fenced, Leased, steps
 from shared.jobs.store import jobs
+from shared.members.record import MemberRecord
+from shared.organizations.record import OrganizationRecord
 from shared.slots import store
 from shared.slots.record import SlotsRecord
 from shared.slots.store import slots
@@ -336,6 +339,95 @@ def test_a_concurrent_job_and_deletion_of_a_project_leave_both_or_neither(ada: C
             return ada.post("/api/jobs", {"projectId": project, "prompt": "x"}).status
 
         assert tuple(at_once(race, 2)) in {(202, 409), (404, 204)}
+
+
+# --- organizations
+
+
+def check_members(organization: str) -> list[str]:
+    """Check that the organization counts its members, and return their roles."""
+    record = OrganizationRecord.get(organization, consistent_read=True)
+    roles = sorted(member.role for member in MemberRecord.query(organization, consistent_read=True))
+    assert (record.members, record.owners) == (len(roles), roles.count("OWNER"))
+    return roles
+
+
+@pytest.mark.parametrize("act", ["demote", "remove", "transfer", "leave"])
+def test_of_two_owners_who_act_against_each_other_at_once_one_remains(studio: Studio, ada: Creator, act: str) -> None:
+    for number in range(3):
+        organization = ada.organization(f"duel-{act}-{number}")
+        bob = ada.hire(organization, f"duel-{act}-{number}@example.com", AccountRole.OWNER)
+        pair = (ada, bob)
+
+        def attack(one: int, pair: tuple[Creator, ...] = pair, organization: str = organization) -> Answer:
+            caller, other, team = pair[one], pair[1 - one], f"/api/teams/{organization}"
+            member = f"{team}/members/{other.user_id}"
+            match act:
+                case "demote":
+                    return caller.patch(member, {"role": "MEMBER"})
+                case "remove":
+                    return caller.delete(member)
+                case "transfer":
+                    return caller.post(f"{team}/transfer", {"memberId": other.user_id})
+            return caller.post(f"{team}/leave")
+
+        answers = at_once(attack, 2)
+        successes = sum(answer.status < 300 for answer in answers)
+        # The new owner of a transfer may transfer it back.
+        assert successes == 1 or (act == "transfer" and successes == 2), [answer.body for answer in answers]
+        assert {answer.status for answer in answers} <= {200, 204, 403, 404, 409}
+        assert check_members(organization).count("OWNER") == 1
+        ada.post(f"/api/teams/{organization}/leave")
+
+
+def test_of_ten_users_who_accept_an_invite_at_once_one_joins(studio: Studio, ada: Creator) -> None:
+    organization = ada.organization("parallel-invite")
+    token = ada.invite(organization, "guest@example.com")
+    guests = [studio.arrive(f"guest-{number}@example.com") for number in range(THREADS)]
+    answers = at_once(lambda number: guests[number].post("/api/teams/accept", {"token": token}))
+    assert Counter(answer.status for answer in answers) == {200: 1, 409: THREADS - 1}
+    assert check_members(organization) == ["MEMBER", "OWNER"]
+
+
+def test_ten_copies_of_an_acceptance_have_one_effect_and_one_answer(studio: Studio, ada: Creator) -> None:
+    organization = ada.organization("copied-invite")
+    token, guest = ada.invite(organization, "copy@example.com"), studio.arrive("copy@example.com")
+    answers = at_once(lambda _: guest.post("/api/teams/accept", {"token": token}))
+    assert {answer.status for answer in answers} == {200}
+    assert len({json.dumps(answer.body) for answer in answers}) == 1
+    assert check_members(organization) == ["MEMBER", "OWNER"]
+
+
+def test_concurrent_submits_exceed_neither_the_cap_nor_the_credits_of_an_organization(
+    studio: Studio, ada: Creator
+) -> None:
+    organization = ada.organization("capped", credits=24)
+    bob = ada.hire(organization, "capped@example.com")
+    project = ada.project(organization=organization)
+    assert ada.patch(f"/api/teams/{organization}/members/{bob.user_id}", {"monthlyCap": 12}).status == 200
+    body = {"projectId": project, "prompt": "x"}
+    assert Counter(a.status for a in at_once(lambda _: bob.post("/api/jobs", body))) == {202: 2, 402: THREADS - 2}
+    assert Counter(a.status for a in at_once(lambda _: ada.post("/api/jobs", body))) == {202: 2, 402: THREADS - 2}
+    account = AccountRecord.get(organization, consistent_read=True)
+    assert (account.available, account.held) == (0, 24)
+
+
+def test_a_member_who_is_removed_during_a_submit_has_a_job_or_a_refusal(studio: Studio, ada: Creator) -> None:
+    organization = ada.organization("removal", credits=30)
+    project = ada.project(organization=organization)
+    for number in range(3):
+        bob = ada.hire(organization, f"removal-{number}@example.com")
+
+        def race(one: int, bob: Creator = bob) -> int:
+            if one:
+                return ada.delete(f"/api/teams/{organization}/members/{bob.user_id}").status
+            return bob.post("/api/jobs", {"projectId": project, "prompt": "x"}).status
+
+        submitted, removed = at_once(race, 2)
+        assert (submitted in {202, 403, 404}, removed) == (True, 204)
+        assert bob.post("/api/jobs", {"projectId": project, "prompt": "x"}).status == 404
+    held = AccountRecord.get(organization, consistent_read=True).held
+    assert held == 6 * ada.get(f"/api/projects/{project}").body["jobCount"]
 
 
 def test_the_real_engine_accepts_every_table(studio: Studio) -> None:

@@ -178,7 +178,7 @@ def test_a_list_is_one_query_and_batched_reads(studio: Studio, ada: Creator) -> 
         ada.job(project)
     studio.cloud.calls.clear()
     assert len(ada.get("/api/jobs").body) == 4
-    assert studio.cloud.calls == ["Query", "BatchGetItem", "BatchGetItem"]
+    assert studio.cloud.calls == ["UpdateItem", "Query", "BatchGetItem", "BatchGetItem"]
 
 
 def test_an_empty_list_is_answered_with_an_empty_array(ada: Creator) -> None:

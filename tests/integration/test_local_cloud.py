@@ -229,6 +229,19 @@ def test_a_socket_of_another_sites_page_is_refused(cloud: Cloud, ada: StudioClie
         assert refused.value.response.status_code == 403
 
 
+def test_an_invited_user_joins_an_organization_with_the_token_of_the_outbox(cloud: Cloud, ada: StudioClient) -> None:
+    team = ada.call("POST", "/api/teams", {"name": "Harbour Films", "slug": "harbour-films"})["id"]
+    ada.call("POST", f"/api/teams/{team}/members/invite", {"email": "bob@example.com"})
+    [sent] = httpx.get(f"{cloud.moto_url}/outbox", trust_env=False).json()
+    assert sent["to"] == ["bob@example.com"]
+    assert sent["subject"] == "You are invited to Harbour Films on Kinora"
+    token = sent["html"].partition("#token=")[2].partition('"')[0]
+    bob = StudioClient(cloud.api_url, cloud.socket_url)
+    bob.sign_up("bob@example.com", "correct horse battery")
+    assert bob.call("POST", "/api/teams/accept", {"token": token})["role"] == "MEMBER"
+    bob.close()
+
+
 def test_the_client_signs_in_again_after_its_token_expired(ada: StudioClient) -> None:
     ada._token = "an.expired.token"
     assert ada.me()["email"] == "ada@example.com"

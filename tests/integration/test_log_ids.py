@@ -40,6 +40,7 @@ class Call:
     """A stand-in for Lambda's context."""
 
     aws_request_id: str
+    function_version: str = "7"
 
 
 @dataclass(frozen=True)
@@ -225,6 +226,7 @@ def test_an_error_of_a_function_is_logged_with_its_job(studio: Studio, ada: Crea
         dispatch({"jobId": job_id, "stage": IMAGE.value, "taskToken": "t"}, Call("call-3"))
     line = lines.line("call failed")
     assert (line["job_id"], line["function_request_id"], line["level"]) == (job_id, "call-3", "ERROR")
+    assert line["function_version"] == "7", "the alarms of a release count the error lines of its versions"
 
 
 def _fail(error: Exception, *_: object, **__: object) -> None:

@@ -6,7 +6,9 @@ from shared.aws.transactions import transaction
 from shared.core.clock import utc_now
 from shared.jobs import settlement
 from shared.jobs.store import jobs
+from shared.projects.record import ProjectRecord
 from shared.projects.store import ProjectNotFound, projects
+from tests.support.cloud import nothing
 from tests.support.studio import Creator, Studio
 
 
@@ -27,7 +29,7 @@ def test_projects_are_listed_newest_first_and_paged(studio: Studio, ada: Creator
     first = ada.get("/api/projects", limit="2").body
     rest = ada.get("/api/projects", limit="2", after=first[-1]["id"]).body
     assert [project["id"] for project in first + rest] == made[::-1]
-    assert studio.cloud.calls == ["Query", "BatchGetItem"] * 2
+    assert studio.cloud.calls == ["UpdateItem", "Query", "BatchGetItem"] * 2  # the first call counts the request
 
 
 def test_a_project_with_jobs_cannot_be_deleted_until_they_are(studio: Studio, ada: Creator) -> None:
@@ -63,11 +65,23 @@ def test_renaming_a_missing_project_creates_nothing(studio: Studio, ada: Creator
     assert studio.dump() == before
 
 
+def test_a_project_that_is_deleted_meanwhile_is_not_renamed(studio: Studio, ada: Creator) -> None:
+    project = ada.project()
+
+    def delete(operation: str) -> None:
+        studio.cloud.afterwards = nothing
+        ProjectRecord(project).delete()
+
+    studio.cloud.afterwards = delete
+    assert ada.patch(f"/api/projects/{project}", {"name": "x"}).status == 404
+    assert ada.get(f"/api/projects/{project}").status == 404
+
+
 def test_an_account_cannot_write_the_project_of_another_account(studio: Studio, ada: Creator) -> None:
     project = ada.project()
     before = studio.dump()
     with pytest.raises(ProjectNotFound):
-        projects.rename(project, account_id="usr_eve", name="Mine", at=utc_now())
+        projects.rename(project, accounts={"usr_eve"}, name="Mine", at=utc_now())
     with pytest.raises(ProjectNotFound), transaction() as tx:
         projects.add_job(project, account_id="usr_eve", tx=tx)
     assert studio.dump() == before

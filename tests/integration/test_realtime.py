@@ -17,6 +17,7 @@ from shared.access import tokens
 from shared.access.permissions import AccountRole
 from shared.access.principal import Principal
 from shared.aws.secrets import secret
+from shared.connections.messages import CatchUp
 from shared.connections.record import ConnectionRecord, ListenerRecord
 from shared.core.clock import utc_now
 from shared.credentials.refresh_tokens import COOKIE, RefreshToken
@@ -129,6 +130,39 @@ def test_the_subscription_is_stored_before_the_job_is_read(studio: Studio, ada: 
     listen("c", job_id)
     [message] = studio.cloud.messages_to("c")
     assert message["seq"] == jobs.get(job_id).seq > 1
+
+
+def test_the_members_of_an_organization_receive_messages_until_they_are_removed(
+    studio: Studio, ada: Creator, eve: Creator
+) -> None:
+    organization = ada.organization(credits=10)
+    bob = ada.hire(organization, "bob@example.com", AccountRole.VIEWER)
+    shared_job = str(ada.job(ada.project(organization=organization))["id"])
+    stream = Stream(studio)
+    for creator, name, status in ((ada, "a", 200), (bob, "b", 200), (eve, "e", 404)):
+        opened(creator, name)
+        assert listen(name, shared_job) == {"statusCode": status}
+    complete_step(shared_job, IMAGE)
+    stream.push()
+    assert {name for name in "abe" if len(studio.cloud.messages_to(name)) > 1} == {"a", "b"}
+    assert ada.delete(f"/api/teams/{organization}/members/{bob.user_id}").status == 204
+    studio.cloud.sent.clear()
+    complete_step(shared_job, VIDEO)
+    stream.push()
+    assert {name for name, _ in studio.cloud.sent} == {"a"}
+    late = CatchUp(job_id=shared_job, connection_ids=("a", "b"))
+    studio.cloud.sent.clear()
+    fanout.handler({"Records": [{"messageId": "m", "body": late.encoded()}]}, None)
+    assert [name for name, _ in studio.cloud.sent] == ["a"]
+    assert listen("b", shared_job) == {"statusCode": 404}
+
+
+def test_an_event_of_an_own_job_reads_no_roles(studio: Studio, stream: Stream, job_id: str) -> None:
+    complete_step(job_id, IMAGE)
+    changes = stream.next()
+    studio.cloud.calls.clear()
+    push.handler({"Records": changes[-1:]}, None)
+    assert studio.cloud.calls.count("BatchGetItem") == 1, "the results of the step"
 
 
 def test_a_job_of_another_account_cannot_be_subscribed(studio: Studio, eve: Creator, job_id: str) -> None:

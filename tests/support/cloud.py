@@ -8,6 +8,7 @@ from importlib import import_module
 from io import BytesIO
 from types import SimpleNamespace
 from typing import Any
+from urllib.parse import unquote
 
 from botocore.awsrequest import AWSPreparedRequest
 from botocore.exceptions import ConnectionClosedError, HTTPClientError
@@ -147,7 +148,7 @@ class AwsStandIn:
     @staticmethod
     def _invoke(params: Any) -> tuple[Any, dict[str, Any]]:
         """Call the function in this process, as Lambda does."""
-        name = params["url_path"].split("/")[-2].removeprefix("kinora-test-")
+        name = unquote(params["url_path"]).split("/")[-2].partition(":")[0].removeprefix("kinora-test-")
         [row] = [row for row in FUNCTIONS if row.name == name]
         module, _, handler = row.handler.partition(":")
         text = json.dumps(getattr(import_module(module), handler)(json.loads(params["body"]), None)).encode()

@@ -33,6 +33,7 @@ _S3 = {  # the permission of an operation whose name differs
 _PREFIXES = {
     "stepfunctions": "states",
     "sagemaker-runtime": "sagemaker",
+    "sesv2": "ses",
 }  # service prefixes of IAM actions
 
 
@@ -148,6 +149,7 @@ def _policy(may: Grants) -> tuple[tuple[Sequence[str], Sequence[str]], ...]:
         (("secretsmanager:DescribeSecret",), (*may.secrets_described, *may.secrets_renewed)),
         (("secretsmanager:PutSecretValue", "secretsmanager:UpdateSecretVersionStage"), may.secrets_renewed),
         (may.executions, ("*",)),
+        (("ses:SendEmail",), ("*",) if may.mails else ()),
         (("execute-api:ManageConnections",), ("*",) if may.sockets else ()),
         (("sagemaker:InvokeEndpointAsync",), ("*",) if may.dispatches else ()),
         (("xray:PutTraceSegments",), ("*",)),  # granted to every function

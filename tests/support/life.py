@@ -107,14 +107,21 @@ def tokens_honoured() -> Iterator[None]:
 
 
 @contextmanager
+def no_beats() -> Iterator[None]:
+    """Workers that write no progress and extend no lease, however long the machine takes for a step."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("BEAT_SECONDS", "PROGRESS_SECONDS"):
+            patch.setenv(f"KINORA_{name}", "60")
+        yield
+
+
+@contextmanager
 def expired_leases() -> Iterator[None]:
     """Leases that expire at once, no beats, polls without a pause, and transactions that DynamoDB recognizes."""
     clients.secretsmanager().create_secret(Name="kinora/test/fal-key", SecretString="x")  # not a secret
-    with tokens_honoured(), pytest.MonkeyPatch.context() as patch:
+    with tokens_honoured(), no_beats(), pytest.MonkeyPatch.context() as patch:
         for name in ("LEASE_SECONDS", "REMOTE_LEASE_SECONDS", "REMOTE_POLL_MOST_SECONDS"):
             patch.setenv(f"KINORA_{name}", "0")
-        for name in ("BEAT_SECONDS", "PROGRESS_SECONDS"):
-            patch.setenv(f"KINORA_{name}", "60")
         patch.setenv(TRACE, "")
         yield
     clients.secretsmanager().delete_secret(SecretId="kinora/test/fal-key", ForceDeleteWithoutRecovery=True)

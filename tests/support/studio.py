@@ -2,8 +2,10 @@
 
 import asyncio
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from copy import deepcopy
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import import_module
@@ -20,6 +22,7 @@ from infra.functions import AUTHORIZER, REST_DOMAINS
 from infra.tables import RECORDS
 from local import moto_fixes
 from shared.access import tokens
+from shared.access.permissions import AccountRole
 from shared.assets.record import AssetRecord, AssetStatus, AssetType
 from shared.assets.store import assets
 from shared.aws import clients, media, secrets
@@ -29,6 +32,8 @@ from shared.aws.transactions import transaction
 from shared.core.clock import utc_now
 from shared.core.ids import new_id
 from shared.credits import store as credit_store
+from shared.quotas.record import QuotaRecord
+from shared.quotas.store import quotas
 from shared.stages.queues import QUEUES
 from shared.users.store import UserStore
 from tests.support.cloud import AwsStandIn
@@ -105,26 +110,63 @@ class Studio:
         return Answer(answer["statusCode"], content, found, cookies)
 
     def wipe(self) -> None:
-        """Delete everything that is stored, queued, running or recorded."""
-        for table in _backend("dynamodb").tables.values():
-            table.items.clear()
-            if table.stream_shard:
-                table.stream_shard.items.clear()
-        for queue in _backend("sqs").queues.values():  # not by PurgeQueue, which SQS allows once in 60 s
-            queue._messages.clear()
-            queue._pending_messages.clear()
-        for machine in _backend("stepfunctions").state_machines:
-            machine.executions.clear()
-        self._objects().clear()
+        """Delete everything that is stored, queued, running, recorded or remembered."""
+        quotas.forget()
+        for contents in self._contents():
+            contents.clear()
         self.cloud.forget()
 
+    @contextmanager
+    def restored(self) -> Iterator[None]:
+        """Restore all that is stored, queued or running at the end of the block."""
+        kept = deepcopy(list(self._contents()))
+        try:
+            yield
+        finally:
+            for contents, before in zip(self._contents(), kept, strict=True):
+                contents.clear()
+                (contents.update if hasattr(contents, "update") else contents.extend)(before)
+            quotas.forget()
+            self.cloud.forget()
+
+    def _contents(self) -> Iterator[Any]:
+        """Yield the dictionaries and lists of moto that contain what is stored, queued or running."""
+        for table in _backend("dynamodb").tables.values():
+            yield table.items
+            if table.stream_shard:
+                yield table.stream_shard.items
+        for queue in _backend("sqs").queues.values():  # not by PurgeQueue, which SQS allows once in 60 s
+            yield from (queue._messages, queue._pending_messages)
+        for machine in _backend("stepfunctions").state_machines:
+            yield machine.executions
+        yield self._objects()
+        yield _backend("ses").sent_messages
+
     def dump(self) -> dict[str, list[str]]:
-        """Return all stored items and object keys, by table. Equal dumps mean that nothing was written."""
+        """Return all stored items and object keys, by table. Equal dumps mean that nothing was written.
+
+        Every request changes a quota, so quotas are left out.
+        """
         tables = {
             name: sorted(json.dumps(item.to_json(), sort_keys=True) for item in table.all_items())
             for name, table in _backend("dynamodb").tables.items()
+            if name != QuotaRecord.Meta.table_name
         }
         return tables | {"media": sorted(self._objects())}
+
+    def save(self) -> Callable[[], None]:
+        """Return a function that brings back the items and the media that are stored now."""
+        tables = _backend("dynamodb").tables
+        items, objects = {name: deepcopy(table.items) for name, table in tables.items()}, deepcopy(self._objects())
+
+        def bring_back() -> None:
+            for name, table in tables.items():
+                table.items = deepcopy(items[name])
+            stored = self._objects()
+            stored.clear()
+            stored.update(deepcopy(objects))
+
+        return bring_back
 
     @staticmethod
     def _objects() -> dict[str, Any]:
@@ -136,6 +178,11 @@ class Studio:
         """Return up to 10 visible messages of a queue, which stay visible."""
         found = clients.sqs().receive_message(QueueUrl=queue_url(queue), MaxNumberOfMessages=10, VisibilityTimeout=0)
         return [json.loads(message["Body"]) for message in found.get("Messages", [])]
+
+    def mails(self, address: str) -> list[str]:
+        """Return the HTML of all messages that were sent to the address, oldest first."""
+        sent = _backend("ses").sent_messages
+        return [message.body for message in sent if address in message.destinations["ToAddresses"]]
 
     def deliver(self, queue: str) -> Delivery | None:
         """Receive and return the next visible message, as a worker does; None without one."""
@@ -190,8 +237,30 @@ class Creator:
     def delete(self, path: str) -> Answer:
         return self.studio.call("DELETE", path, token=self.token)
 
-    def project(self, name: str = "Harbour at night") -> str:
-        return str(self.post("/api/projects", {"name": name}).body["id"])
+    def project(self, name: str = "Harbour at night", *, organization: str | None = None) -> str:
+        return str(self.post("/api/projects", {"name": name, "organizationId": organization}).body["id"])
+
+    def organization(self, slug: str = "harbour-films", *, credits: int = 0) -> str:
+        """Create an organization with credits of the creator, and return its id."""
+        organization = str(self.post("/api/teams", {"name": "Harbour Films", "slug": slug}).body["id"])
+        if credits:
+            assert self.post(f"/api/teams/{organization}/credits", {"credits": credits}).status == 200
+        return organization
+
+    def hire(self, organization: str, email: str, role: AccountRole = AccountRole.MEMBER) -> "Creator":
+        """Create a creator who accepts an invite of this creator's to the organization."""
+        one = self.studio.arrive(email)
+        token = self.invite(organization, email, role)
+        answer = one.post("/api/teams/accept", {"token": token})
+        assert answer.status == 200, answer.body
+        return one
+
+    def invite(self, organization: str, email: str, role: AccountRole = AccountRole.MEMBER) -> str:
+        """Send an invite, and return its token from the email."""
+        answer = self.post(f"/api/teams/{organization}/members/invite", {"email": email, "role": role})
+        assert answer.status == 201, answer.body
+        [token] = re.findall(r"#token=([^\"]+)", self.studio.mails(email)[-1])
+        return str(token)
 
     def asset(
         self,
@@ -271,6 +340,7 @@ def studio() -> Iterator[Studio]:
             record.create_table()
         for name in _QUEUES:
             clients.sqs().create_queue(QueueName=f"kinora-test-{name}")
+        clients.ses().create_email_identity(EmailIdentity="kinora.test")
         clients.s3().create_bucket(Bucket="kinora-test-media")
         clients.s3().put_bucket_versioning(Bucket="kinora-test-media", VersioningConfiguration={"Status": "Enabled"})
         for name, text in _keys().items():
@@ -300,6 +370,7 @@ def _watched(cloud: AwsStandIn, make: Callable[..., Any]) -> Callable[..., Any]:
 
 _CLIENTS = (
     clients.functions,
+    clients.ses,
     clients.sts,
     clients.s3,
     clients.uploads_s3,

@@ -34,6 +34,7 @@ EXAMPLES: dict[str, Any] = {
     "log_retention_days": 14,
     "canary_every_hours": 12,
     "alarm_email": "operator@example.com",
+    "traffic_shift": "Canary10Percent5Minutes",
     "cost_monitor": NEW,
     "sentry_dsn": "https://0123456789abcdef@errors.example.com/1",
     "sizes": {Family.CPU_MEDIA: LARGE, Family.CUDA_DIFFUSERS: replace(GPU, instance_type="g6.2xlarge")},

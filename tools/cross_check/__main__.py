@@ -21,6 +21,7 @@ from tools.cross_check.deployment import (
     SOCKET_VARIABLE,
     addresses,
     deploy,
+    headers_of_cloudfront,
     resource,
     set_variable,
     worker_processes,
@@ -64,7 +65,8 @@ def in_the_emulator(folder: Path) -> FilmHistory:
         set_variable(cloud, SOCKET_VARIABLE, socket)
         machine = resource(cloud, f"{assembly.prefix}-pipeline", "AWS::StepFunctions::StateMachine")
         with workers(assembly, cloud, folder):
-            film = make_film(rest, socket.replace("http", "ws", 1), cloud.client("stepfunctions"), machine)
+            headers = headers_of_cloudfront(cloud)
+            film = make_film(rest, socket.replace("http", "ws", 1), cloud.client("stepfunctions"), machine, headers)
             write_line(f"  film: {decoded(film.job, cloud, folder / 'film.mp4')} frames")
             return film
 

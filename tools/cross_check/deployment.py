@@ -9,6 +9,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from infra.functions import ALIAS
 from local.environment import ACCOUNT, REGION, ROOT, for_process
 from local.processes import Lifeline, Process
 from tools.cross_check.emulator import Emulator
@@ -101,15 +102,19 @@ def deploy(
 
 
 def set_variable(emulator: Emulator, name: str, value: str) -> None:
-    """Set a variable to another value on every function that has it."""
+    """Set a variable to another value on every function that has it, and move the function's alias."""
     functions = emulator.client("lambda")
     for page in functions.get_paginator("list_functions").paginate():
         for found in page["Functions"]:
             variables = found.get("Environment", {}).get("Variables", {})
             if name in variables:
+                function = found["FunctionName"]
                 functions.update_function_configuration(
-                    FunctionName=found["FunctionName"], Environment={"Variables": variables | {name: value}}
+                    FunctionName=function, Environment={"Variables": variables | {name: value}}
                 )
+                if functions.list_aliases(FunctionName=function)["Aliases"]:  # the previous release has none
+                    version = functions.publish_version(FunctionName=function)["Version"]
+                    functions.update_alias(FunctionName=function, Name=ALIAS, FunctionVersion=version)
 
 
 def resource(emulator: Emulator, stack: str, type: str) -> str:
@@ -126,6 +131,12 @@ def addresses(emulator: Emulator, cloud: Assembly) -> tuple[str, str]:
         for type in ("AWS::ApiGateway::RestApi", "AWS::ApiGatewayV2::Api")
     )
     return rest, socket
+
+
+def headers_of_cloudfront(emulator: Emulator) -> dict[str, str]:
+    """Return the headers that CloudFront adds to requests. MiniStack has no CloudFront, but requires them."""
+    keys = emulator.client("apigateway").get_api_keys(includeValues=True)["items"]
+    return {"x-api-key": keys[0]["value"]} if keys else {}
 
 
 def worker_processes(

@@ -1,5 +1,6 @@
 """One film through the API of a cloud, and the history of its execution."""
 
+from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,9 +31,12 @@ class FilmHistory:
     job: dict[str, Any]
 
 
-def make_film(api_url: str, socket_url: str, stepfunctions: Any, state_machine_arn: str) -> FilmHistory:
+def make_film(
+    api_url: str, socket_url: str, stepfunctions: Any, state_machine_arn: str, headers: Mapping[str, str] | None = None
+) -> FilmHistory:
     """Sign up, submit a job, receive events until it ends, and read the execution's history."""
     with closing(StudioClient(api_url, socket_url)) as studio:
+        studio.add_headers(headers or {})
         studio.sign_up(f"{uuid4().hex}@example.com", uuid4().hex)
         project_id = studio.create_project("Cross-check")
         job_id = studio.submit({**FILM, "projectId": project_id})["id"]

@@ -26,7 +26,14 @@ from shared.stages.stages import Stage
 from shared.subscriptions.record import PlanType, SubscriptionStatus
 from shared.subscriptions.store import subscriptions
 from tests.support.clips import driving_clip, picture
-from tools.cross_check.deployment import SOCKET_VARIABLE, addresses, deploy, set_variable, worker_processes
+from tools.cross_check.deployment import (
+    SOCKET_VARIABLE,
+    addresses,
+    deploy,
+    headers_of_cloudfront,
+    set_variable,
+    worker_processes,
+)
 from tools.cross_check.emulator import Emulator
 from tools.cross_check.films import FILM, decoded
 from tools.upgrade_check.release import Release
@@ -77,6 +84,10 @@ class Crossing:
         self.jobs: dict[str, str] = {}  # point: job id
         self.events: list[dict[str, Any]] = []
         self.late_asset = ""
+
+    def add_headers(self, headers: dict[str, str]) -> None:
+        for studio in (self.free, self.paid):
+            studio.add_headers(headers)
 
     def arrive(self) -> None:
         for studio in (self.free, self.paid):
@@ -141,6 +152,7 @@ def cross(first: Release, second: Release, cloud: Emulator, folder: Path) -> lis
     crossing = Crossing(rest, socket.replace("http", "ws", 1), folder)
     try:
         with closing(crossing.free), closing(crossing.paid):
+            crossing.add_headers(headers_of_cloudfront(cloud))
             crossing.arrive()
             crossing.prepare(old)
             following = crossing.follow()
@@ -150,6 +162,7 @@ def cross(first: Release, second: Release, cloud: Emulator, folder: Path) -> lis
                 second.assembly, cloud, cloud.variables | second.variables | {SOCKET_VARIABLE: socket}, update=True
             ):
                 print(f"  {name}: {resources} resources updated in {seconds:.1f} s", flush=True)
+            crossing.add_headers(headers_of_cloudfront(cloud))
             print(f"  updated after {monotonic() - began:.0f} s", flush=True)
             together(crossing, old, new)
             with suppress(TimeoutError):  # then the faults name the jobs

@@ -2,11 +2,12 @@
 
 import json
 from datetime import timedelta
+from itertools import pairwise
 
 import pytest
 
 from shared.access import tokens
-from shared.access.permissions import AccountRole, Permission
+from shared.access.permissions import ROLES, AccountRole, Permission
 from shared.access.principal import Principal
 from tests.support.forge import NOW, es256_key
 
@@ -17,6 +18,19 @@ def owner(scopes: frozenset[str] | None = None) -> Principal:
 
 def test_an_owner_may_do_everything() -> None:
     assert all(owner().may(permission) for permission in Permission)
+
+
+def test_each_role_includes_the_permissions_of_the_roles_below_it() -> None:
+    roles = list(AccountRole)
+    for higher, lower in pairwise(roles):
+        assert ROLES[higher] > ROLES[lower]
+        assert higher.covers(lower)
+        assert not lower.covers(higher)
+    assert all(role.covers(role) for role in roles)
+
+
+def test_a_viewer_changes_nothing_of_the_account() -> None:
+    assert {permission.partition(":")[2] for permission in ROLES[AccountRole.VIEWER]} == {"read", "join"}
 
 
 def test_scopes_restrict_the_role() -> None:

@@ -1,0 +1,226 @@
+"""The authorization matrix: every route, for every kind of caller, with the ids of every kind of owner.
+
+The requests come from the OpenAPI documents. A new route needs a row in `ROWS`.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from shared.access import tokens
+from shared.access.permissions import AccountRole
+from shared.aws.secrets import secret
+from shared.core.clock import utc_now
+from tests.support.endpoints import PUBLIC, ApiEndpoint, Ids, endpoints
+from tests.support.studio import Creator, Studio
+
+OWNER, ADMIN, MEMBER, VIEWER = AccountRole
+
+# The lowest role that may use the route on an organization. None: the route names no organization and no resource of an
+# account. It acts for the user, so each user may use it.
+ROWS: dict[str, AccountRole | None] = {
+    "GET /api/auth/me": None,
+    "GET /api/presets": None,
+    "GET /api/presets/{preset_id}": None,
+    "POST /api/projects": MEMBER,
+    "GET /api/projects": VIEWER,
+    "GET /api/projects/{project_id}": VIEWER,
+    "PATCH /api/projects/{project_id}": MEMBER,
+    "DELETE /api/projects/{project_id}": MEMBER,
+    "POST /api/jobs": MEMBER,
+    "GET /api/jobs": VIEWER,
+    "GET /api/jobs/{job_id}": VIEWER,
+    "POST /api/jobs/{job_id}/cancel": MEMBER,
+    "DELETE /api/jobs/{job_id}": MEMBER,
+    "POST /api/assets/upload": MEMBER,
+    "POST /api/assets": MEMBER,
+    "GET /api/assets": VIEWER,
+    "GET /api/assets/{asset_id}": VIEWER,
+    "DELETE /api/assets/{asset_id}": MEMBER,
+    "POST /api/teams": None,
+    "GET /api/teams": None,
+    "POST /api/teams/accept": None,
+    "GET /api/teams/{organization_id}": VIEWER,
+    "PATCH /api/teams/{organization_id}": ADMIN,
+    "DELETE /api/teams/{organization_id}": OWNER,
+    "POST /api/teams/{organization_id}/transfer": OWNER,
+    "POST /api/teams/{organization_id}/leave": VIEWER,
+    "POST /api/teams/{organization_id}/credits": ADMIN,
+    "GET /api/teams/{organization_id}/members": VIEWER,
+    "POST /api/teams/{organization_id}/members/invite": ADMIN,
+    "PATCH /api/teams/{organization_id}/members/{member_id}": ADMIN,
+    "DELETE /api/teams/{organization_id}/members/{member_id}": ADMIN,
+    "GET /api/teams/{organization_id}/invites": ADMIN,
+    "DELETE /api/teams/{organization_id}/invites/{invite_id}": ADMIN,
+    "GET /api/teams/{organization_id}/audit": ADMIN,
+}
+GUARDED = {endpoint.name: endpoint for endpoint in endpoints() if endpoint.name not in PUBLIC}
+OF_ACCOUNTS = [GUARDED[name] for name, lowest in ROWS.items() if lowest is not None and name in GUARDED]
+OF_USERS = [GUARDED[name] for name, lowest in ROWS.items() if lowest is None and name in GUARDED]
+KINDS = {"project", "job", "asset", "organization", "member", "invite"}  # kinds of ids that belong to an account
+SHARED = {"preset": "crash-zoom-in"}
+UNKNOWN, DENIED, ABSENT = 401, 403, 404
+REFUSED = {UNKNOWN, DENIED, ABSENT, 422}
+
+
+def named(prefix: str) -> Callable[[ApiEndpoint], str]:
+    return lambda endpoint: f"{prefix} {endpoint.name}"
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """Callers of every kind, the ids of every kind of owner, and a function that brings the stored world back."""
+
+    studio: Studio
+    members: Mapping[AccountRole, Creator]
+    removed: Creator
+    stranger: Creator
+    organizations: Ids
+    others: tuple[Ids, Ids]  # of the stranger: those of the own account, and of another organization
+    own: Mapping[str, Ids]  # of the users' own accounts, by token
+    bring_back: Callable[[], None]
+
+    @property
+    def unknown(self) -> list[str | None]:
+        """The tokens of callers without a valid one: none, and an expired one of the owner."""
+        key = secret("access-token-signing-key")
+        late = utc_now() - timedelta(hours=1)
+        return [None, tokens.issue(self.members[OWNER].user_id, signing_key=key, at=late)]
+
+    def answers(self, token: str | None, endpoint: ApiEndpoint, ids: Ids) -> Iterator[tuple[str, int]]:
+        """Yield the place of the ids and the status of each request. A refused request must write nothing."""
+        for place, request in requests(endpoint, ids):
+            self.bring_back()
+            before = self.studio.dump()
+            answer = self.studio.call(token=token, **request)
+            if answer.status in REFUSED and self.studio.dump() != before:
+                yield f"{place}: written although refused", answer.status
+            yield place, answer.status
+
+
+def requests(endpoint: ApiEndpoint, ids: Ids) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield the requests with these ids: one for each place in the query and the body, or one with the ids in the path.
+
+    The kinds that `ids` lacks are not requested.
+    """
+    places = [place for place in endpoint.places() if place.kind in KINDS]
+    if any(place.kind not in ids for place in places if place.where == "path"):
+        return
+    others = [place for place in places if place.where != "path" and place.kind in ids]
+    for place in others:
+        yield place.field, endpoint.request({**SHARED, **ids}, place, ids[place.kind])
+    if not others and places and all(place.where == "path" for place in places):
+        yield "path", endpoint.request({**SHARED, **ids})
+
+
+def resources(creator: Creator, organization: str | None = None) -> Ids:
+    """Make a project, a job, and an asset that is not registered, of the organization or of the own account."""
+    project = creator.project(organization=organization)
+    upload = {"name": "me.png", "type": "IMAGE", "contentType": "image/png", "size": 3, "projectId": project}
+    asset = creator.post("/api/assets/upload", upload).body["asset"]["id"]
+    return {"project": project, "job": creator.job(project)["id"], "asset": asset}
+
+
+def team(owner: Creator, slug: str) -> Ids:
+    """Make an organization with a member, an invite and resources."""
+    organization = owner.organization(slug, credits=30)
+    mate = owner.hire(organization, f"mate@{slug}.example.com")
+    owner.invite(organization, f"guest@{slug}.example.com")
+    invite = owner.get(f"/api/teams/{organization}/invites").body[0]["id"]
+    made = {"organization": organization, "member": mate.user_id, "invite": invite}
+    return made | dict(resources(owner, organization))
+
+
+@pytest.fixture(scope="module")
+def matrix(deployment: Studio) -> Matrix:
+    deployment.wipe()
+    owner, stranger = deployment.arrive("owner@example.com"), deployment.arrive("stranger@example.com")
+    ids = team(owner, "harbour")
+    members = {OWNER: owner} | {
+        role: owner.hire(ids["organization"], f"{role.lower()}@example.com", role) for role in (ADMIN, MEMBER, VIEWER)
+    }
+    removed = owner.hire(ids["organization"], "removed@example.com", OWNER)
+    assert owner.delete(f"/api/teams/{ids['organization']}/members/{removed.user_id}").status == 204
+    own = {caller.token: resources(caller) for caller in (members[VIEWER], removed, stranger)}
+    others = own[stranger.token], team(stranger, "other")
+    return Matrix(deployment, members, removed, stranger, ids, others, own, deployment.save())
+
+
+def test_every_route_has_a_row() -> None:
+    assert set(ROWS) == set(GUARDED)
+
+
+def test_a_route_without_a_lowest_role_names_nothing_of_an_account() -> None:
+    for endpoint in GUARDED.values():
+        names_accounts = any(place.kind in KINDS for place in endpoint.places())
+        assert names_accounts == (ROWS[endpoint.name] is not None), endpoint.name
+
+
+@pytest.mark.parametrize("endpoint", OF_ACCOUNTS, ids=named("organization"))
+def test_the_role_decides_about_the_organizations_resources(matrix: Matrix, endpoint: ApiEndpoint) -> None:
+    lowest = ROWS[endpoint.name]
+    assert lowest is not None
+    faults, ids = [], matrix.organizations
+    for token in matrix.unknown:
+        faults += [one for one in matrix.answers(token, endpoint, ids) if one[1] != UNKNOWN]
+    for caller in (matrix.stranger, matrix.removed):
+        faults += [one for one in matrix.answers(caller.token, endpoint, ids) if one[1] != ABSENT]
+    tried = 0
+    for role, caller in matrix.members.items():
+        for place, status in matrix.answers(caller.token, endpoint, ids):
+            tried += 1
+            right = status not in REFUSED and status < 500 if role.covers(lowest) else status == DENIED
+            faults += [] if right else [(f"{role} {place}", status)]
+    assert faults == []
+    assert tried
+
+
+@pytest.mark.parametrize("endpoint", OF_ACCOUNTS, ids=named("others"))
+def test_no_role_reaches_what_belongs_to_others(matrix: Matrix, endpoint: ApiEndpoint) -> None:
+    faults = []
+    for ids in matrix.others:
+        for caller in (*matrix.members.values(), matrix.removed):
+            faults += [one for one in matrix.answers(caller.token, endpoint, ids) if one[1] != ABSENT]
+        for token in matrix.unknown:
+            faults += [one for one in matrix.answers(token, endpoint, ids) if one[1] != UNKNOWN]
+    assert faults == []
+
+
+@pytest.mark.parametrize("endpoint", OF_ACCOUNTS, ids=named("own"))
+def test_each_user_may_use_everything_of_the_own_account(matrix: Matrix, endpoint: ApiEndpoint) -> None:
+    """A role in an organization does not restrict the own account."""
+    for token, ids in matrix.own.items():
+        assert [one for one in matrix.answers(token, endpoint, ids) if one[1] in REFUSED or one[1] >= 500] == []
+
+
+@pytest.mark.parametrize("endpoint", OF_USERS, ids=named("user"))
+def test_the_routes_of_users_need_a_token_and_no_role(matrix: Matrix, endpoint: ApiEndpoint) -> None:
+    request = endpoint.request(SHARED)
+    for token in matrix.unknown:
+        assert matrix.studio.call(token=token, **request).status == UNKNOWN
+    for caller in (*matrix.members.values(), matrix.removed, matrix.stranger):
+        matrix.bring_back()
+        assert matrix.studio.call(token=caller.token, **request).status not in REFUSED
+
+
+def test_ids_of_two_owners_in_one_request_do_not_mix(matrix: Matrix) -> None:
+    """An organization does not open another's member. An own project does not take an organization's asset."""
+    owner, ids, others = matrix.members[OWNER], matrix.organizations, matrix.others[1]
+    own = matrix.own[matrix.members[VIEWER].token]
+    viewer = matrix.members[VIEWER]
+    matrix.bring_back()
+    before = matrix.studio.dump()
+    inputs = [{"role": "picture", "assetId": ids["asset"]}]
+    for caller, method, path, body in (
+        (owner, "DELETE", f"/api/teams/{ids['organization']}/members/{others['member']}", None),
+        (owner, "DELETE", f"/api/teams/{others['organization']}/members/{ids['member']}", None),
+        (owner, "DELETE", f"/api/teams/{ids['organization']}/invites/{others['invite']}", None),
+        (owner, "POST", f"/api/teams/{ids['organization']}/transfer", {"memberId": others["member"]}),
+        (viewer, "POST", "/api/jobs", {"projectId": own["project"], "prompt": "x", "inputs": inputs}),
+        (matrix.stranger, "POST", "/api/jobs", {"projectId": ids["project"], "prompt": "x"}),
+    ):
+        assert matrix.studio.call(method, path, body, token=caller.token).status == ABSENT, path
+    assert matrix.studio.dump() == before

@@ -1,0 +1,25 @@
+"""An organization with fixed ids, for requests from the OpenAPI documents."""
+
+from shared.access.permissions import AccountRole
+from shared.aws.transactions import transaction
+from shared.core.clock import utc_now
+from shared.credits.store import credits
+from shared.members.store import members
+from shared.organizations.store import organizations
+from shared.users.store import users
+from tests.support.studio import Creator
+
+NAMED = {"organization": "org_1", "member": "usr_bob", "invite": "inv_1"}  # of the kinds of ids that requests name
+
+
+def found(owner: Creator) -> None:
+    """Write the organization of `NAMED` with an owner and a member."""
+    at = utc_now()
+    with transaction() as tx:
+        organizations.create("org_1", name="Harbour Films", slug="org-1", at=at, tx=tx)
+        credits.open_account("org_1", opening=0, at=at, tx=tx)
+        users.create("usr_bob", email="usr_bob@example.com", name=None, at=at, tx=tx)
+        members.add("org_1", owner.user_id, AccountRole.OWNER, at=at, tx=tx)
+        members.add("org_1", "usr_bob", AccountRole.MEMBER, at=at, tx=tx)
+    with transaction() as tx:
+        organizations.count("org_1", members=1, tx=tx)
