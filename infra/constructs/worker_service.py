@@ -1,9 +1,8 @@
 """One ECS service of workers with its queues. The backlog of the queues determines the number of tasks, 0 when idle."""
 
 from collections.abc import Mapping, Sequence
-from typing import cast
 
-from aws_cdk import CfnDeletionPolicy, Duration, Stack
+from aws_cdk import Duration, RemovalPolicy, Stack
 from aws_cdk import aws_applicationautoscaling as autoscaling
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_ec2 as ec2
@@ -103,9 +102,7 @@ class WorkerService(Construct):
             volumes=[ecs.Volume(name="scratch")],
         )
         # `make rollback` returns to the definition that a deployment replaces.
-        cast(
-            ecs.CfnTaskDefinition, task.node.default_child
-        ).cfn_options.update_replace_policy = CfnDeletionPolicy.RETAIN
+        task.apply_removal_policy(RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE)
         linux = ecs.LinuxParameters(self, "Linux")
         linux.drop_capabilities(ecs.Capability.ALL)
         container = task.add_container(

@@ -54,7 +54,7 @@ def name_of(resource: Resource) -> str | None:
     for name in (f"{resource.type.rpartition(':')[2]}Name", "Name"):
         value = resource.properties.get(name)
         if name in fixed_properties(resource.type) and isinstance(value, str):
-            return f"{resource.type} {value}"
+            return f"{resource.type} {resource.properties.get('FunctionName', '')} {value}"  # of an alias of a function
     return None
 
 
