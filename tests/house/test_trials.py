@@ -179,7 +179,9 @@ GRANTS = (
         "a row that does not grant the tables of its code",
         (
             replace(
-                FUNCTIONS, "reads=(ProjectRecord, IdempotencyRecord), writes=(ProjectRecord, IdempotencyRecord)", ""
+                FUNCTIONS,
+                "reads=(ProjectRecord, MemberRecord, IdempotencyRecord), writes=(ProjectRecord, IdempotencyRecord)",
+                "",
             ),
         ),
         one_test(f"{TEST_GRANTS}::test_the_row_grants_the_tables_that_the_code_uses[rest-projects]"),
