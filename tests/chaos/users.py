@@ -159,7 +159,8 @@ class User:
         try:
             if self._plan.due("user: cancels") and self._plan.random.random() < 0.25:
                 await self._wait_for_step(story, self._plan.random.choice(STEPS))
-                await self._cancel(story)
+                if self._plan.due("user: cancels"):  # others have cancelled meanwhile
+                    await self._cancel(story)
             await following
         finally:
             following.cancel()
