@@ -69,7 +69,7 @@ def judge(stories: Sequence[Story], doomed: set[str], submitted: Iterable[Mappin
     bought = Counter(request["prompt"].partition(". Camera")[0] for request in submitted)
     for story in stories:
         _judge_story(story, stored.get(story.job_id), doomed, verdict)
-        if story.remote:
+        if story.remote and story.job_id:
             _judge_submissions(story, bought[story.body["prompt"]], verdict)
     _judge_stored(verdict)
     for job_id in stored.keys() - {job_id for story in stories for job_id in story.job_ids}:

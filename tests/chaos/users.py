@@ -68,6 +68,7 @@ class User:
         self._session, self._plan = session, plan
         self._login = {"email": f"{uuid4().hex}@example.com", "password": uuid4().hex}
         self._assets: dict[Role, str] = {}
+        self._signing_in = asyncio.Lock()
 
     async def sign_up(self) -> None:
         """Register, with credits for all jobs, one file of each kind, and perhaps a paid plan."""
@@ -108,16 +109,21 @@ class User:
             ).save()
             self._assets[role] = asset_id
 
-    async def _sign_in(self) -> None:
-        self._token = ""
-        _, answer = await self.call("POST", "/api/auth/login", self._login)
-        self._token = answer["accessToken"]
+    async def _sign_in(self, refused: str = "") -> None:
+        """Get a new token, unless another request has replaced the refused one."""
+        async with self._signing_in:
+            if self._token == refused:
+                _, answer = await self.call("POST", "/api/auth/login", self._login, anonymous=True)
+                self._token = answer["accessToken"]
 
-    async def call(self, method: str, path: str, body: Json | None = None, *, key: str = "") -> tuple[int, Json]:
+    async def call(
+        self, method: str, path: str, body: Json | None = None, *, key: str = "", anonymous: bool = False
+    ) -> tuple[int, Json]:
         """Send a request until it is answered without a server error, and return status and body."""
         pause = 0.1
         while True:
-            headers = {"Authorization": f"Bearer {self._token}"} if self._token else {}
+            token = "" if anonymous else self._token
+            headers = {"Authorization": f"Bearer {token}"} if token else {}
             headers |= {"Idempotency-Key": key} if key else {}
             lost = self._plan.choose(["user: answer lost"], f"{method} {path.split('/')[2]}") if key else None
             seconds = self._plan.random.uniform(0.005, 0.1) if lost else REQUEST_SECONDS
@@ -127,8 +133,8 @@ class User:
                     self._session.request(method, path, json=body, headers=headers) as answer,
                 ):
                     found = await answer.json(content_type=None) if answer.status != 204 else {}
-                    if answer.status == 401 and self._token:
-                        await self._sign_in()
+                    if answer.status == 401 and token:
+                        await self._sign_in(token)
                     elif answer.status < 500 and answer.status != 429:
                         return answer.status, found or {}
             except (aiohttp.ClientError, TimeoutError, OSError, ValueError):
@@ -159,7 +165,8 @@ class User:
         try:
             if self._plan.due("user: cancels") and self._plan.random.random() < 0.25:
                 await self._wait_for_step(story, self._plan.random.choice(STEPS))
-                await self._cancel(story)
+                if self._plan.due("user: cancels"):  # others have cancelled meanwhile
+                    await self._cancel(story)
             await following
         finally:
             following.cancel()
