@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, ConfigDict, EmailStr, Field, field_validator, model_validator
+from pydantic.json_schema import SkipJsonSchema
 
 from shared.access.permissions import AccountRole
 from shared.audit.store import AuditAction
@@ -72,14 +73,16 @@ class InviteAccept(Wire):
 class MemberUpdate(Wire):
     """A member's new role, or the credits that the member may spend in a calendar month (UTC). null: all of them."""
 
-    model_config = _examples(role="ADMIN", monthlyCap=100)
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"role": "ADMIN", "monthlyCap": 100}], "minProperties": 1}
+    )
 
-    role: AccountRole | None = Field(default=None, examples=["MEMBER"])
+    role: AccountRole | SkipJsonSchema[None] = Field(default=None, examples=["MEMBER"])
     monthly_cap: Annotated[int, Field(ge=0, le=MOST_CREDITS), BeforeValidator(number)] | None = None
 
     @model_validator(mode="after")
     def _changes_something(self) -> "MemberUpdate":
-        if self.role is None and "monthly_cap" not in self.model_fields_set:
+        if not self.model_fields_set or (self.role is None and "role" in self.model_fields_set):
             raise ValueError("name a role or a monthlyCap")
         return self
 

@@ -124,10 +124,16 @@ def _describe_defaults(schema: dict[str, Any]) -> None:
 
 
 def _with_session(operation: dict[str, Any]) -> dict[str, Any]:
-    """Return the operation with its cookie as a security scheme: clients handle cookies there, not as parameters."""
-    parameters = [one for one in operation.get("parameters", []) if one["in"] != "cookie"]
-    if len(parameters) == len(operation.get("parameters", [])):
+    """Return the operation with the refresh cookie as a security scheme: clients handle cookies there.
+
+    No cookie is a parameter. The cookie of a known device is not described: browsers send it, and no client needs it.
+    """
+    cookies = {one["name"] for one in operation.get("parameters", []) if one["in"] == "cookie"}
+    if not cookies:
         return operation
+    parameters = [one for one in operation["parameters"] if one["in"] != "cookie"]
+    if COOKIE not in cookies:
+        return {**operation, "parameters": parameters}
     anybody: list[dict[str, Any]] = (
         [] if "401" in operation["responses"] else [{}]
     )  # who has no session can end it, too

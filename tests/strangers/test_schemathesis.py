@@ -10,12 +10,16 @@ from local.cloud import Cloud, laptop_cloud
 from tests.strangers.conftest import BIN, DOCUMENT, run
 
 # These operations also refuse what JSON Schema allows: an address that cannot receive mail, a content type of another
-# kind of media, an engine of another deployment, an Idempotency-Key with another body.
+# kind of media, an engine of another deployment, an Idempotency-Key with another body,
+# more credits than the account has.
 # Sign-ins with wrong passwords delay the next one.
 # A repeated key gets the first answer, also after the project was deleted. So a created project may be missing.
 RULES = """
 [[operations]]
-include-operation-id = ["login", "register", "createJob", "uploadAsset", "createProject"]
+include-operation-id = [
+  "login", "register", "createJob", "uploadAsset", "createProject",
+  "createOrganization", "giveCredits", "inviteMember",
+]
 checks.positive_data_acceptance.expected-statuses = ["2xx", "401", "402", "403", "404", "409", "422", "429", "5xx"]
 """
 
