@@ -409,8 +409,9 @@ def test_ten_thousand_subscribers_receive_the_newest_state(feed: Feed) -> None:
     seconds, calls = monotonic() - began, feed.studio.cloud.calls
     grown_mib = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before_kib) / 1024
     pages = SUBSCRIBERS // fanout.PAGE
-    assert len(feed.sockets.received) == feed.sockets.calls == SUBSCRIBERS
-    assert {tuple(feed.states(name)) for name in list(feed.sockets.received)} == {(feed.seq,)}
+    assert len(feed.sockets.received) == SUBSCRIBERS
+    assert feed.sockets.calls <= SUBSCRIBERS * 1.01, "a call that a busy machine answers late is repeated"
+    assert {state for name in list(feed.sockets.received) for state in feed.states(name)} == {feed.seq}
     assert calls.count("Query") == 1 + pages
     assert calls.count("SendMessage") == pages
     assert len(calls) <= 8 * pages
