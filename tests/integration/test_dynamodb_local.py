@@ -171,6 +171,7 @@ def test_requests_and_ends_use_the_same_units_beside_hundreds_of_waiting_jobs(
 ) -> None:
     """Only a read uses more: it counts the waiting jobs before its own, and a plan limits their number."""
     monkeypatch.setenv("KINORA_MAX_EXECUTIONS", "2")
+    monkeypatch.setenv("KINORA_QUOTA_FACTOR", "10")
     end_all_jobs()
     creators = [studio.arrive(f"crowd-{number}@example.com", credits=10_000) for number in range(3)]
     for creator in creators:
