@@ -138,6 +138,7 @@ _KEYWORDS: dict[str, Any] = {
     "exclusiveMinimum": _bound((int, float), lambda value, rule: value > rule, "not more than"),
     "minLength": _bound(str, lambda value, rule: len(value) >= rule, "shorter than"),
     "maxLength": _bound(str, lambda value, rule: len(value) <= rule, "longer than"),
+    "minProperties": _bound(dict, lambda value, rule: len(value) >= rule, "fewer fields than"),
     "minItems": _bound(list, lambda value, rule: len(value) >= rule, "fewer than"),
     "maxItems": _bound(list, lambda value, rule: len(value) <= rule, "more than"),
     "pattern": _bound(str, lambda value, rule: re.search(rule, value) is not None, "does not match"),
