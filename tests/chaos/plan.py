@@ -13,7 +13,7 @@ PAUSED = "all services: paused"
 RESTARTED = "gateway: killed and restarted"
 LISTED_PLACES = 3
 
-_CHANCE = 0.2  # of a fault at a moment at which one is due
+CHANCE = 0.2  # of a fault at a moment at which one is due
 RARELY_POSSIBLE = 0.6  # the same, for faults with few moments
 _RARE = 0.3  # weight of a fault that costs seconds of a process
 _WEIGHTS: dict[str, float] = {
@@ -75,7 +75,7 @@ class StormPlan:
         expected = self.targets[fault] * min(1.0, 1.3 * self.progress)
         return not self.calm and self.fired[fault] + self._phases[fault] < expected
 
-    def choose(self, faults: Sequence[str], place: str, chance: float = _CHANCE, job_id: str = "") -> str | None:
+    def choose(self, faults: Sequence[str], place: str, chance: float = CHANCE, job_id: str = "") -> str | None:
         """Return the fault for this moment, or None for most moments. `place` names the moment in the report."""
         due = [fault for fault in faults if self.due(fault)]
         if not due or self.random.random() > chance:

@@ -14,7 +14,7 @@ import aiohttp
 from aiohttp import web
 from yarl import URL
 
-from tests.chaos.plan import CALLS, RARELY_POSSIBLE, SERVICES, SIGNALS, StormPlan
+from tests.chaos.plan import CALLS, CHANCE, RARELY_POSSIBLE, SERVICES, SIGNALS, StormPlan
 
 _TARGETS = {
     "DynamoDB": "DynamoDB",
@@ -119,7 +119,8 @@ class Proxy:
         if call.service in self.down:
             return _lost(request)
         faults = call.faults() if call.service in _SUBJECT else []
-        fault = self._plan.choose(faults, call.operation, job_id=call.job_id())
+        chance = RARELY_POSSIBLE if call.service == "Streams" else CHANCE
+        fault = self._plan.choose(faults, call.operation, chance, call.job_id())
         kind = fault.partition(": ")[2] if fault else ""
         if kind != _AFTER and (refusal := self._refused(request, call, kind)):
             return refusal
