@@ -101,8 +101,8 @@ def admit(at: datetime, *, account_id: str | None = None, tries: int = MOST_TRIE
     """
     admitted: list[JobRecord] = []
     passed: set[str] = set()
+    most = AdmissionConfig().max_executions
     for _ in range(tries):
-        most = AdmissionConfig().max_executions
         room = slots.room(most)
         account = _next(order_of_lanes(room.free, most), account_id, passed) if room else None
         if room is None or account is None:

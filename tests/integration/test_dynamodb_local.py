@@ -28,6 +28,8 @@ from shared.jobs.steps import Fenced, Leased, steps
 from shared.jobs.store import jobs
 from shared.members.record import MemberRecord
 from shared.organizations.record import OrganizationRecord
+from shared.rest import quota
+from shared.rest.quota import QuotaConfig
 from shared.slots import store
 from shared.slots.record import SlotsRecord
 from shared.slots.store import slots
@@ -171,7 +173,7 @@ def test_requests_and_ends_use_the_same_units_beside_hundreds_of_waiting_jobs(
 ) -> None:
     """Only a read uses more: it counts the waiting jobs before its own, and a plan limits their number."""
     monkeypatch.setenv("KINORA_MAX_EXECUTIONS", "2")
-    monkeypatch.setenv("KINORA_QUOTA_FACTOR", "10")
+    monkeypatch.setattr(quota, "_config", lambda: QuotaConfig(quota_factor=10))  # a process reads it once
     end_all_jobs()
     creators = [studio.arrive(f"crowd-{number}@example.com", credits=10_000) for number in range(3)]
     for creator in creators:
