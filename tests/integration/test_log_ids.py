@@ -84,7 +84,7 @@ def lines(logged: io.StringIO) -> Lines:
     return Lines(logged)
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture
 def quick_beats(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KINORA_BEAT_SECONDS", "0.1")
 
@@ -145,6 +145,7 @@ def test_a_request_that_failed_is_found_by_its_id(studio: Studio, ada: Creator, 
     assert lines.line("request failed")["request_id"] == answer.body["requestId"]
 
 
+@pytest.mark.usefixtures("quick_beats")
 def test_the_line_of_a_missed_beat_has_the_attempt(studio: Studio, ada: Creator, lines: Lines) -> None:
     job_id = queued(ada)
     seen: list[Line] = []

@@ -79,7 +79,14 @@ def job_id(ada: Creator) -> str:
 
 
 @pytest.fixture(autouse=True)
-def quick_beats(monkeypatch: pytest.MonkeyPatch) -> None:
+def no_beat(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The beat calls AWS from a thread of its own, so a test that counts or breaks calls has none."""
+    monkeypatch.setenv("KINORA_BEAT_SECONDS", "60")
+    monkeypatch.setenv("KINORA_PROGRESS_SECONDS", "60")
+
+
+@pytest.fixture
+def quick_beats(no_beat: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KINORA_BEAT_SECONDS", "0.2")
     monkeypatch.setenv("KINORA_PROGRESS_SECONDS", "0.2")
 
@@ -584,6 +591,7 @@ def test_a_deleted_jobs_message_is_dropped(studio: Studio, ada: Creator, job_id:
     assert waiting(studio) == (0, 0)
 
 
+@pytest.mark.usefixtures("quick_beats")
 def test_a_cancelled_job_stops_its_worker(studio: Studio, job_id: str) -> None:
     def cancelled(workspace: Workspace) -> None:
         settlement.cancel(jobs.get(job_id), at=utc_now())
@@ -650,6 +658,7 @@ def test_a_message_handed_back_keeps_its_group_and_its_trace(studio: Studio, job
 # --- the beat
 
 
+@pytest.mark.usefixtures("quick_beats")
 def test_the_beat_extends_lease_and_visibility_and_writes_progress(studio: Studio, job_id: str) -> None:
     def long_work(workspace: Workspace) -> None:
         first = jobs.get(job_id).step(IMAGE).lease_until
@@ -665,7 +674,7 @@ def test_the_beat_extends_lease_and_visibility_and_writes_progress(studio: Studi
 
 
 def test_frequent_progress_is_written_rarely(studio: Studio, job_id: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("KINORA_BEAT_SECONDS", "60")
+    monkeypatch.setenv("KINORA_PROGRESS_SECONDS", "0.2")
 
     def chatty(workspace: Workspace) -> None:
         studio.cloud.calls.clear()
@@ -678,6 +687,7 @@ def test_frequent_progress_is_written_rarely(studio: Studio, job_id: str, monkey
     assert studio.cloud.answers == [GOOD]
 
 
+@pytest.mark.usefixtures("quick_beats")
 def test_progress_never_goes_back_within_an_attempt(studio: Studio, job_id: str) -> None:
     def wavering(workspace: Workspace) -> None:
         workspace.progress(0.9)
@@ -689,6 +699,7 @@ def test_progress_never_goes_back_within_an_attempt(studio: Studio, job_id: str)
     assert studio.cloud.answers == [GOOD]
 
 
+@pytest.mark.usefixtures("quick_beats")
 def test_a_worker_without_the_table_stops_when_its_lease_has_expired(
     studio: Studio, job_id: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -707,6 +718,7 @@ def test_a_worker_without_the_table_stops_when_its_lease_has_expired(
     assert not stored_keys(job_id)
 
 
+@pytest.mark.usefixtures("quick_beats")
 def test_the_message_stays_hidden_while_the_table_cannot_be_reached(studio: Studio, job_id: str) -> None:
     def cut_off(_workspace: Workspace) -> None:
         studio.cloud.broken["UpdateItem"] = EndpointConnectionError(endpoint_url="x")
@@ -816,6 +828,7 @@ def test_a_stopped_engine_is_not_a_failure(studio: Studio, job_id: str) -> None:
     assert studio.cloud.answers == []
 
 
+@pytest.mark.usefixtures("quick_beats")
 def test_a_preview_is_stored_and_reported(studio: Studio, job_id: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KINORA_PREVIEW_SECONDS", "0")
     before = jobs.get(job_id)
@@ -855,7 +868,7 @@ def test_a_preview_is_drawn_only_when_one_is_due(studio: Studio, job_id: str) ->
 def test_a_preview_is_sent_with_the_next_write(studio: Studio, job_id: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A preview write costs one unit, and the next write follows soon."""
     monkeypatch.setenv("KINORA_PREVIEW_SECONDS", "0")
-    monkeypatch.setenv("KINORA_BEAT_SECONDS", "60")
+    monkeypatch.setenv("KINORA_PROGRESS_SECONDS", "0.2")
 
     def report_preview(workspace: Workspace) -> None:
         until(lambda: jobs.get(job_id).step(IMAGE).progress == 50)
