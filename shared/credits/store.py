@@ -1,10 +1,13 @@
 """Changes of credits. Each change is part of the caller's transaction."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from shared.aws.transactions import Transaction
 from shared.core.errors import Conflict, NotFound, PaymentRequired
+from shared.credits.balance import Balance, Movement
 from shared.credits.record import AccountRecord, HoldRecord, LedgerRecord
 
 _OPEN = "open"
@@ -16,6 +19,26 @@ class NotEnoughCredits(PaymentRequired):
 
 class HoldEnded(Conflict):
     code = "hold_ended"
+
+
+class BookedAlready(Conflict):
+    """The ledger has an entry of this operation. The transaction is not committed."""
+
+    code = "booked_already"
+
+
+class BalanceChanged(Conflict):
+    """The balance changed after it was read. The transaction is not committed."""
+
+    code = "balance_changed"
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerPage:
+    """Entries of the ledger, newest first, and the place where the next page begins (None at the end)."""
+
+    entries: Sequence[LedgerRecord]
+    following: dict[str, dict[str, Any]] | None
 
 
 class CreditStore:
@@ -72,6 +95,56 @@ class CreditStore:
         self._end(hold, "RELEASED", tx)
         self._reduce_held(hold, returned=int(hold.credits), tx=tx)
 
+    def booked(self, account_id: str, operation_ids: Iterable[str]) -> set[str]:
+        """Return those of the operations that the ledger has."""
+        keys = [(account_id, operation_id) for operation_id in operation_ids]
+        return {str(entry.operation_id) for entry in LedgerRecord.batch_get(keys, consistent_read=True)}
+
+    def book(self, account_id: str, movements: Iterable[Movement], *, at: datetime, tx: Transaction) -> None:
+        """Add the movements to the account, in their order, with an entry for each change.
+
+        Fail the transaction with BookedAlready, or with BalanceChanged if a job changes the balance meanwhile.
+        """
+        account = self.account(account_id)
+        before = balance = balance_of(account)
+        for movement in movements:
+            balance, entries = balance.after(movement)
+            for entry in entries:
+                self._add_to_ledger(
+                    account_id, entry.operation_id, entry.credits, entry.reason, at, tx,
+                    otherwise=BookedAlready(f"The operation {entry.operation_id} is in the ledger."),
+                )  # fmt: skip
+        tx.update(
+            AccountRecord(account_id),
+            [
+                AccountRecord.available.set(balance.available),
+                AccountRecord.lasting.set(balance.lasting),
+                AccountRecord.owed.set(balance.owed),
+            ],
+            (AccountRecord.available == before.available) & (AccountRecord.held == before.held),
+            otherwise=BalanceChanged("The balance changed after it was read."),
+        )
+
+    def page(
+        self,
+        account_id: str,
+        *,
+        since: datetime,
+        until: datetime,
+        limit: int | None = None,
+        after: dict[str, dict[str, Any]] | None = None,
+    ) -> LedgerPage:
+        """Return entries of the account with since <= at < until, newest first. Eventually consistent."""
+        found = LedgerRecord.by_time.query(
+            account_id,
+            LedgerRecord.at.between(since, until),
+            scan_index_forward=False,
+            limit=limit,
+            last_evaluated_key=after,
+        )
+        entries = [entry for entry in found if entry.at < until]
+        return LedgerPage(entries, found.last_evaluated_key)
+
     def get_hold(self, job_id: str) -> HoldRecord:
         return HoldRecord.get(job_id, consistent_read=True)
 
@@ -110,6 +183,13 @@ class CreditStore:
     ) -> None:
         record = LedgerRecord(account_id, operation_id, credits=credits, reason=reason, at=at)
         tx.put(record, LedgerRecord.operation_id.does_not_exist(), otherwise=otherwise)
+
+
+def balance_of(account: AccountRecord) -> Balance:
+    """Return the account's credits. Before the first payment, all of them are lasting ones."""
+    available, held = int(account.available), int(account.held)
+    lasting = available + held if account.lasting is None else int(account.lasting)
+    return Balance(available, held, lasting, int(account.owed or 0))
 
 
 def _check_amount(credits: int) -> None:

@@ -7,7 +7,6 @@ until the next sweep at most. A slot belongs to a job. It ends with the job, and
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -31,6 +30,7 @@ from shared.slots.store import (
     slots,
 )
 from shared.stages.stages import WORK_SECONDS
+from shared.subscriptions.plans import PLANS, Plan
 from shared.subscriptions.record import PlanType
 
 WAIT = timedelta(hours=24)  # maximum wait for a slot
@@ -47,19 +47,7 @@ class AdmissionConfig(Config):
     max_executions: int = 50  # slots of the deployment
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """The maximum numbers of an account's jobs that run, and that wait."""
-
-    running: int
-    waiting: int
-
-
-LIMITS: dict[PlanType, Limits] = {
-    PlanType.FREE: Limits(running=2, waiting=20),
-    PlanType.PRO: Limits(running=8, waiting=200),
-    PlanType.ENTERPRISE: Limits(running=30, waiting=1000),
-}
+LIMITS = PLANS  # the maximum numbers of an account's jobs that run, and that wait
 
 
 def lane_of(plan: PlanType) -> Lane:
@@ -158,7 +146,7 @@ def order_of_lanes(free: int, most: int) -> tuple[Lane, Lane]:
     return (Lane.FREE, Lane.PAID) if free < guaranteed else (Lane.PAID, Lane.FREE)
 
 
-def _take(job_id: str, account: SlotsRecord, limits: Limits, room: Room, at: datetime) -> JobRecord | None:
+def _take(job_id: str, account: SlotsRecord, limits: Plan, room: Room, at: datetime) -> JobRecord | None:
     """Give the job a slot and return it. Return None if it has ended, or if another process was faster."""
     try:
         job = jobs.get(job_id)
