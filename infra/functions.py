@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 
 from infra.grants import ANSWER, DESCRIBE, NOTHING, START, STOP, Grants, Updates
-from infra.secrets import PROVIDER_KEYS, ROTATED_SECRETS, VERIFICATION_KEYS
+from infra.secrets import PAYMENT_SECRETS, PROVIDER_KEYS, ROTATED_SECRETS, VERIFICATION_KEYS
 from infra.workers import GRANT, STEP_UPDATES
 from shared.assets.record import ASSETS, QUARANTINE, AssetRecord, VerificationsRecord
 from shared.connections.record import ConnectionRecord, FanOutRecord, ListenerRecord
@@ -17,6 +17,8 @@ from shared.projects.record import ProjectRecord
 from shared.slots.record import SlotsRecord, WaitingRecord
 from shared.stages.engines import ENGINES, Runs
 from shared.stages.queues import (
+    BILLING_QUEUE,
+    BILLING_SECONDS,
     FAN_OUT_QUEUE,
     FAN_OUT_SECONDS,
     REMOTE_ENGINE_SECONDS,
@@ -117,6 +119,16 @@ REST_DOMAINS: tuple[RestDomain, ...] = (
         ),
     ),
     RestDomain(name="presets", may=NOTHING),
+    RestDomain(
+        name="billing",
+        may=Grants(
+            reads=(SubscriptionRecord, AccountRecord, LedgerRecord, JobRecord, AssetRecord, IdempotencyRecord),
+            writes=(SubscriptionRecord, IdempotencyRecord),
+            secrets=PAYMENT_SECRETS,
+            sends=(BILLING_QUEUE,),  # the events of Stripe
+        ),
+        public=frozenset({"POST /api/billing/webhook"}),  # its signature proves its origin
+    ),
     RestDomain(name="errors", may=NOTHING, public=frozenset({"POST /api/errors"})),
 )  # fmt: skip
 
@@ -323,6 +335,20 @@ FAN_OUT: tuple[Function, ...] = (
     ),
 )
 
+# These read the queue of billing events.
+BILLING: tuple[Function, ...] = (
+    Function(
+        name="billing-events",
+        handler="functions.billing.events:handler",
+        may=Grants(
+            reads=(SubscriptionRecord, AccountRecord, LedgerRecord),
+            writes=(SubscriptionRecord, AccountRecord, LedgerRecord),
+            secrets=("stripe-api-key",),
+        ),
+        seconds=BILLING_SECONDS,
+    ),
+)
+
 # The laptop cloud generates its own keys and has no operator, so it has neither rotation nor canary.
 _RENEWS = Grants(secrets_renewed=(*ROTATED_SECRETS, VERIFICATION_KEYS), public_keys=True)
 ROTATION_BEGIN = Function(
@@ -350,5 +376,6 @@ ON_LAPTOP: tuple[Function, ...] = (
     *REMOTE_ENGINES,
     *JOBS_STREAM,
     *FAN_OUT,
+    *BILLING,
 )
 FUNCTIONS: tuple[Function, ...] = (*ON_LAPTOP, ROTATION_BEGIN, ROTATION_ROTATE, CANARY, ERRORS_OF_WORKERS)

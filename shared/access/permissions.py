@@ -15,6 +15,8 @@ class Permission(StrEnum):
     ASSETS_READ = "assets:read"
     ASSETS_WRITE = "assets:write"
     PRESETS_READ = "presets:read"
+    BILLING_READ = "billing:read"
+    BILLING_WRITE = "billing:write"
 
 
 class AccountRole(StrEnum):

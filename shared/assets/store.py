@@ -87,6 +87,11 @@ class AssetStore:
             AssetRecord.by_account.query(account_id, older, scan_index_forward=False, limit=limit, page_size=limit)
         )
 
+    def stored(self, *, account_id: str) -> list[AssetRecord]:
+        """Return all READY assets of the account. Eventually consistent."""
+        ready = AssetRecord.status == AssetStatus.READY.value
+        return list(AssetRecord.by_account.query(account_id, filter_condition=ready))
+
     def use(self, asset_id: str, job_id: str, *, tx: Transaction) -> None:
         """Keep the asset from deletion until the job has ended. Fail the transaction with AssetNotReady."""
         ready = AssetRecord.status == AssetStatus.READY.value

@@ -1,5 +1,6 @@
 """The API Gateway event of a request."""
 
+from base64 import b64decode
 from typing import Any
 
 from fastapi import Request
@@ -12,3 +13,9 @@ def event(request: Request) -> dict[str, Any]:
 
 def request_id(request: Request) -> str:
     return str(event(request)["requestContext"].get("requestId", ""))
+
+
+def raw_body(request: Request) -> str:
+    """Return the body as it was sent. A signature covers each character of it."""
+    body = str(event(request).get("body") or "")
+    return b64decode(body).decode("utf-8", "replace") if event(request).get("isBase64Encoded") else body
