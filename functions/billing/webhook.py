@@ -44,7 +44,7 @@ def receive(body: str, signature: str) -> None:
     secret = billing_secret(WEBHOOK_SECRET)
     try:
         WebhookSignature.verify_header(body, signature, secret, TOLERANCE_SECONDS)
-    except (SignatureVerificationError, UnicodeError):
+    except SignatureVerificationError:
         raise BadSignature("The signature does not fit the body.") from None
     event = json.loads(body)
     if event["type"] not in EVENTS:

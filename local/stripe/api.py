@@ -14,9 +14,9 @@ from typing import Any
 from local.stripe.books import Object, StripeBooks, listed
 from local.stripe.errors import StripeRefusal, missing, required, unknown
 from local.stripe.form import decoded
+from local.stripe.keys import API_KEY, WEBHOOK_SECRET
 from local.stripe.signatures import signature
 
-API_KEY, WEBHOOK_SECRET = "sk_test_kinora", "whsec_kinora"  # they open this fake only
 LIST = frozenset({"limit", "starting_after", "expand", "created"})
 METADATA = frozenset({"metadata", "expand"})
 

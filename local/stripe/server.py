@@ -6,8 +6,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from urllib.parse import urlsplit
 
-from local.stripe.api import API_KEY, FakeStripe
+from local.stripe.api import FakeStripe
 from local.stripe.catalogue import add_catalogue
+from local.stripe.keys import API_KEY
 
 
 class _StripeServer(ThreadingHTTPServer):

@@ -14,9 +14,9 @@ class Permission(StrEnum):
     JOBS_WRITE = "jobs:write"
     ASSETS_READ = "assets:read"
     ASSETS_WRITE = "assets:write"
-    PRESETS_READ = "presets:read"
     BILLING_READ = "billing:read"
     BILLING_WRITE = "billing:write"
+    PRESETS_READ = "presets:read"
 
 
 class AccountRole(StrEnum):

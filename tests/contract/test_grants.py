@@ -15,6 +15,7 @@ from infra.grants import Grants
 from infra.tables import RECORDS
 from infra.workers import WORKERS
 from local.environment import ROOT
+from shared.assets.record import VerificationsRecord
 from shared.aws.records import Record
 from shared.connections.record import FanOutRecord, ListenerRecord
 from shared.credentials.record import PasswordRecord
@@ -37,6 +38,11 @@ UNTOUCHED: dict[str, set[type[Record]]] = {
     "upkeep-quarantine": {
         JobRecord, JobSpecRecord, PassRecord, StepResultRecord, StepTicketRecord, StepTokenRecord,
     },
+    # It shows accounts and counts jobs and assets.
+    "rest-billing": {
+        HoldRecord, JobSpecRecord, StepResultRecord, StepTicketRecord, StepTokenRecord, VerificationsRecord,
+    },
+    "billing-events": {HoldRecord},  # jobs hold credits
     "rest-auth": {HoldRecord},  # it opens accounts; jobs hold credits
     "socket-connect": {FanOutRecord, PasswordRecord},  # it opens connections of a session
     **{name: {FanOutRecord, ListenerRecord} for name in ("socket-ping", "socket-default")},  # they read the connection

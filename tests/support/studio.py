@@ -19,7 +19,8 @@ from ulid import ULID
 from infra.functions import AUTHORIZER, REST_DOMAINS
 from infra.tables import RECORDS
 from local import moto_fixes
-from local.stripe.api import API_KEY, WEBHOOK_SECRET, FakeStripe
+from local.stripe.api import FakeStripe
+from local.stripe.keys import API_KEY, WEBHOOK_SECRET
 from local.stripe.server import stripe_server
 from shared.access import tokens
 from shared.assets.record import AssetRecord, AssetStatus, AssetType
