@@ -93,7 +93,8 @@ class FakeStripe:
                 fields = decoded(body if method == "POST" else query)
                 for name in fields.keys() - allowed:
                     raise unknown(name)
-                return _json(200, operation(fields, found[1] if found.groups() else ""))
+                made = operation(fields, found[1] if found.groups() else "")
+                return _json(200, made | {"url": path} if made["object"] == "list" else made)
         raise StripeRefusal(404, f"Unrecognized request URL ({method}: {path}).")
 
     def _table(self) -> list[tuple[str, str, frozenset[str], Operation]]:
@@ -160,7 +161,7 @@ class FakeStripe:
                 raise missing("object", after)
             found = found[ids.index(after) + 1 :]
         page = [self._expanded(one, fields, "data.") for one in found[:limit]]
-        return listed(page, "/v1", has_more=len(found) > limit)
+        return listed(page, "", has_more=len(found) > limit)
 
     def _expanded(self, found: Object, fields: Object, below: str = "") -> Object:
         names = [str(name).removeprefix(below) for name in fields.get("expand") or ()]

@@ -15,7 +15,6 @@ from infra.grants import Grants
 from infra.tables import RECORDS
 from infra.workers import WORKERS
 from local.environment import ROOT
-from shared.assets.record import VerificationsRecord
 from shared.aws.records import Record
 from shared.connections.record import FanOutRecord, ListenerRecord
 from shared.credentials.record import PasswordRecord
@@ -39,9 +38,7 @@ UNTOUCHED: dict[str, set[type[Record]]] = {
         JobRecord, JobSpecRecord, PassRecord, StepResultRecord, StepTicketRecord, StepTokenRecord,
     },
     # It shows accounts and counts jobs and assets.
-    "rest-billing": {
-        HoldRecord, JobSpecRecord, StepResultRecord, StepTicketRecord, StepTokenRecord, VerificationsRecord,
-    },
+    "rest-billing": {HoldRecord, JobSpecRecord, StepResultRecord, StepTicketRecord, StepTokenRecord},
     "billing-events": {HoldRecord},  # jobs hold credits
     "rest-auth": {HoldRecord},  # it opens accounts; jobs hold credits
     "socket-connect": {FanOutRecord, PasswordRecord},  # it opens connections of a session
