@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -10,7 +11,10 @@ import pytest
 
 from functions.billing import events
 from functions.billing.history import History, read_history
+from functions.billing.payments import API_KEY, WEBHOOK_SECRET
 from shared.assets.record import AssetType
+from shared.aws import clients
+from shared.aws.secrets import secret
 from shared.core.clock import utc_now
 from shared.credits.balance import Balance
 from shared.credits.record import AccountRecord, LedgerRecord
@@ -319,11 +323,22 @@ def test_an_older_reading_of_stripe_does_not_replace_a_newer_one(
     assert [one.state.status for one in readings] == ["ACTIVE", "CANCELLED", "CANCELLED"]
 
 
-def test_billing_without_keys_is_unavailable(studio: Studio, ada: Creator, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("functions.billing.payments.API_KEY", "no-such-key")
-    monkeypatch.setattr("functions.billing.webhook.WEBHOOK_SECRET", "no-such-key")
+@pytest.fixture
+def no_keys(studio: Studio) -> Iterator[None]:
+    """Take the secrets' values away, as before the operator has stored them."""
+    names = {f"kinora/test/{name}": secret(name) for name in (API_KEY, WEBHOOK_SECRET)}
+    for name in names:
+        clients.secretsmanager().delete_secret(SecretId=name, ForceDeleteWithoutRecovery=True)
+    secret.cache_clear()
+    yield
+    for name, value in names.items():
+        clients.secretsmanager().create_secret(Name=name, SecretString=value)
+
+
+def test_billing_without_keys_is_unavailable(studio: Studio, ada: Creator, no_keys: None) -> None:
     for answer in (ada.post("/api/billing/portal"), send(studio, {"type": "invoice.paid"})):
         assert (answer.status, answer.body["code"]) == (503, "billing_unavailable")
+    assert ada.get("/api/billing/subscription").status == 200
 
 
 # --- reports

@@ -230,7 +230,7 @@ def check(studio: Studio, data: Any) -> None:
     assert (record.status, record.plan) == (STATUSES[made["status"]] if made else "ACTIVE", customer.plan)
 
 
-quick = settings(deadline=None, max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+quick = settings(deadline=None, max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 exhaustive = settings(quick, max_examples=400)
 
 
