@@ -44,7 +44,7 @@ _REFUNDED = {"succeeded", "pending", "failed"}  # a failed refund has another mo
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """What Stripe knows about a customer. `cents` are the amounts paid, by operation."""
+    """The subscription and the payments of a customer. `cents` are the amounts paid, by operation."""
 
     state: SubscriptionState
     movements: list[Movement]

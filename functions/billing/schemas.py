@@ -50,7 +50,7 @@ class SubscriptionView(View):
 
 
 class UsageDay(View):
-    """What the account used on one day (UTC)."""
+    """The use of the account on one day (UTC)."""
 
     id: str
     user_id: str

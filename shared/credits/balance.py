@@ -1,4 +1,4 @@
-"""What payments, refunds and disputes do to the credits of an account, as arithmetic.
+"""The effects of payments, refunds and disputes on the credits of an account, as arithmetic.
 
 An account has monthly credits, which can expire at a renewal, and lasting ones: bought in packs, or granted before
 the first subscription. Jobs spend monthly credits first. So `lasting` is stored when billing changes a balance, and

@@ -30,7 +30,7 @@ from shared.slots.store import (
     slots,
 )
 from shared.stages.stages import WORK_SECONDS
-from shared.subscriptions.plans import PLANS, Plan
+from shared.subscriptions.plans import PLANS, PlanTerms
 from shared.subscriptions.record import PlanType
 
 WAIT = timedelta(hours=24)  # maximum wait for a slot
@@ -146,7 +146,7 @@ def order_of_lanes(free: int, most: int) -> tuple[Lane, Lane]:
     return (Lane.FREE, Lane.PAID) if free < guaranteed else (Lane.PAID, Lane.FREE)
 
 
-def _take(job_id: str, account: SlotsRecord, limits: Plan, room: Room, at: datetime) -> JobRecord | None:
+def _take(job_id: str, account: SlotsRecord, limits: PlanTerms, room: Room, at: datetime) -> JobRecord | None:
     """Give the job a slot and return it. Return None if it has ended, or if another process was faster."""
     try:
         job = jobs.get(job_id)

@@ -11,15 +11,15 @@ CURRENCY = "usd"
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """What is paid at once, or each month. `lookup_key` finds the price at Stripe, also after a change of it."""
+    """An amount that is paid at once, or each month. `lookup_key` finds the price at Stripe, also after a change of it."""
 
     lookup_key: str
     cents: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
-    """What an account has on a plan."""
+class PlanTerms:
+    """The credits, the limits and the price of a plan."""
 
     monthly_credits: int
     rollover_credits: int  # maximum number of unspent monthly credits that a renewal leaves on the account
@@ -42,16 +42,16 @@ class PackName(StrEnum):
     LARGE = "LARGE"
 
 
-PLANS: Mapping[PlanType, Plan] = {
-    PlanType.FREE: Plan(monthly_credits=0, rollover_credits=0, running=2, waiting=20, price=None),
-    PlanType.PRO: Plan(
+PLANS: Mapping[PlanType, PlanTerms] = {
+    PlanType.FREE: PlanTerms(monthly_credits=0, rollover_credits=0, running=2, waiting=20, price=None),
+    PlanType.PRO: PlanTerms(
         monthly_credits=3_000,
         rollover_credits=3_000,
         running=8,
         waiting=200,
         price=Price("kinora-pro-monthly", 2_900),
     ),
-    PlanType.ENTERPRISE: Plan(
+    PlanType.ENTERPRISE: PlanTerms(
         monthly_credits=35_000,
         rollover_credits=70_000,
         running=30,

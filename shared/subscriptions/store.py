@@ -21,7 +21,7 @@ class SubscriptionChanged(Conflict):
 
 @dataclass(frozen=True, slots=True)
 class SubscriptionState:
-    """What Stripe knows about the subscription of an account. Without arguments: no subscription."""
+    """The subscription of an account, as Stripe knows it. Without arguments: no subscription."""
 
     plan: PlanType = PlanType.FREE
     status: SubscriptionStatus = SubscriptionStatus.ACTIVE

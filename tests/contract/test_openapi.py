@@ -202,7 +202,7 @@ def test_every_response_has_its_headers(operation: Operation) -> None:
     for status, response in operation["responses"].items():
         assert response["headers"].keys() >= {"X-Request-Id"}
         assert ("WWW-Authenticate" in response["headers"]) == (status == "401")
-        assert ("Retry-After" in response["headers"]) == (status == "429")
+        assert ("Retry-After" in response["headers"]) == (status in {"429", "503"})
 
 
 def test_both_ways_to_prove_an_identity_are_described() -> None:
