@@ -14,7 +14,7 @@ class Checkout(Wire):
     model_config = ConfigDict(json_schema_extra={"examples": [{"plan": "PRO"}]})
 
     plan: Literal[PlanType.PRO, PlanType.ENTERPRISE] | None = Field(default=None, examples=["PRO"])
-    pack: PackName | None = None
+    pack: PackName | None = Field(default=None, examples=[None])
 
     @model_validator(mode="after")
     def _names_one(self) -> Self:

@@ -3,7 +3,7 @@
 import re
 from datetime import timedelta
 
-from infra.secrets import PROVIDER_KEYS
+from infra.secrets import PAYMENT_SECRETS, PROVIDER_KEYS
 from infra.tables import RECORDS
 from tools.template import Assembly, Resource, many
 
@@ -16,6 +16,7 @@ NOT_ROTATED = {
     "provenance-signing-key",  # the operator buys its certificate and writes it
     "provenance-certificates",
     *PROVIDER_KEYS,  # the providers create them, and the operator writes them
+    *PAYMENT_SECRETS,  # Stripe creates them
 }
 
 
