@@ -22,8 +22,9 @@ router = APIRouter(prefix="/api/billing", tags=["billing"])
 
 Read = Annotated[Principal, may(Permission.BILLING_READ)]
 Write = Annotated[Principal, may(Permission.BILLING_WRITE)]
-Since = Annotated[date | None, Query(description="The first day (UTC), as 2026-05-31.")]
-Until = Annotated[date | None, Query(description="The last day (UTC). Today without it.")]
+_CENTURY = {"ge": date(2000, 1, 1), "lt": date(2100, 1, 1)}
+Since = Annotated[date | None, Query(description="The first day (UTC), as 2026-05-31.", **_CENTURY)]
+Until = Annotated[date | None, Query(description="The last day (UTC). Today without it.", **_CENTURY)]
 Cursor = Annotated[
     str | None, Query(pattern=r"^[A-Za-z0-9_-]{1,400}$", description="`nextCursor` of the previous page.")
 ]

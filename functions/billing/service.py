@@ -222,7 +222,7 @@ def _jobs_created(account_id: str, begin: datetime, end: datetime, charged: set[
 
 def ledger(caller: Principal, since: date | None, until: date | None, limit: int, cursor: str | None) -> LedgerView:
     begin, end = _bounds(since, until)
-    after = _after(cursor, caller.account_id)
+    after = _after(cursor, caller.account_id, begin, end)
     page = credits.page(caller.account_id, since=begin, until=end, limit=limit, after=after)
     following = page.following if len(page.entries) == limit else None
     return LedgerView(
@@ -277,13 +277,17 @@ def _cursor(key: dict[str, dict[str, Any]]) -> str:
     return urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
-def _after(cursor: str | None, account_id: str) -> dict[str, dict[str, Any]] | None:
+def _after(cursor: str | None, account_id: str, begin: datetime, end: datetime) -> dict[str, dict[str, Any]] | None:
+    """Return the key of the entry. Raise Invalid if it is not of the period, which DynamoDB refuses."""
     if cursor is None:
         return None
     try:
-        at, operation_id = json.loads(urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-        datetime.fromisoformat(at)
-        operation_id.encode()
-    except (ValueError, TypeError, AttributeError):
-        raise Invalid("The cursor is not one that this API gave.") from None
-    return {"account_id": {"S": account_id}, "at": {"S": at}, "operation_id": {"S": str(operation_id)}}
+        text, operation_id = json.loads(urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+        at = datetime.fromisoformat(text)
+        of_period = begin <= at < end and isinstance(operation_id, str) and operation_id != ""
+    except (ValueError, TypeError):
+        of_period = False
+    if not of_period:
+        raise Invalid("The cursor is not of this list. Take `nextCursor` of its last page.")
+    key = {"account_id": account_id, "at": LedgerRecord.at.serialize(at), "operation_id": operation_id}
+    return {name: {"S": value} for name, value in key.items()}

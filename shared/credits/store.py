@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from shared.aws.transactions import Transaction
@@ -137,13 +137,12 @@ class CreditStore:
         """Return entries of the account with since <= at < until, newest first. Eventually consistent."""
         found = LedgerRecord.by_time.query(
             account_id,
-            LedgerRecord.at.between(since, until),
+            LedgerRecord.at.between(since, until - timedelta(microseconds=1)),
             scan_index_forward=False,
             limit=limit,
             last_evaluated_key=after,
         )
-        entries = [entry for entry in found if entry.at < until]
-        return LedgerPage(entries, found.last_evaluated_key)
+        return LedgerPage(list(found), found.last_evaluated_key)
 
     def get_hold(self, job_id: str) -> HoldRecord:
         return HoldRecord.get(job_id, consistent_read=True)

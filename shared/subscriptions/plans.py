@@ -11,7 +11,7 @@ CURRENCY = "usd"
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """An amount that is paid at once, or each month. `lookup_key` finds the price at Stripe, also after a change of it."""
+    """An amount that is paid at once, or each month. `lookup_key` finds the newest price at Stripe."""
 
     lookup_key: str
     cents: int

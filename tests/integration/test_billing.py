@@ -360,9 +360,20 @@ def test_usage_counts_jobs_credits_and_bytes_per_day_and_per_job(ada: Creator) -
     assert found["days"][0]["jobsCreated"] == 0
 
 
-@pytest.mark.parametrize("query", [{"since": "2026-01-01", "until": "2026-12-31"}, {"since": "2999-01-01"}])
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"since": "2026-01-01", "until": "2026-12-31"},
+        {"since": "2099-01-01"},
+        {"until": "0001-01-01"},
+        {"until": "9999-12-31"},
+        {"since": "yesterday"},
+    ],
+)
 def test_a_period_that_is_too_long_or_empty_is_refused(ada: Creator, query: dict[str, str]) -> None:
     assert ada.get("/api/billing/usage", **query).status == 422
+    if "2026-01-01" not in query.values():  # the ledger's period can be longer
+        assert ada.get("/api/billing/ledger", **query).status == 422
 
 
 def test_the_ledger_is_paged_and_explains_the_balance(studio: Studio, ada: Creator, seen: int) -> None:
@@ -388,6 +399,14 @@ def test_the_ledger_is_paged_and_explains_the_balance(studio: Studio, ada: Creat
 @pytest.mark.parametrize("cursor", ["x", "AAAA", "bnVsbA", "WzEsMl0", "WyIiLCIiXQ"])
 def test_a_forged_cursor_is_refused(ada: Creator, cursor: str) -> None:
     assert ada.get("/api/billing/ledger", cursor=cursor).status == 422
+
+
+def test_a_cursor_of_another_period_is_refused(studio: Studio, ada: Creator, seen: int) -> None:
+    buy(ada, pack="SMALL")
+    deliver(studio, new_events(studio, seen))
+    cursor = ada.get("/api/billing/ledger", limit="1").body["nextCursor"]
+    assert ada.get("/api/billing/ledger", limit="1", cursor=cursor).status == 200
+    assert ada.get("/api/billing/ledger", cursor=cursor, until="2020-01-01").status == 422
 
 
 def test_the_ledger_of_a_future_period_is_empty(ada: Creator) -> None:
