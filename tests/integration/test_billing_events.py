@@ -10,7 +10,7 @@ from itertools import count
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from functions.billing import events
@@ -230,8 +230,13 @@ def check(studio: Studio, data: Any) -> None:
     assert (record.status, record.plan) == (STATUSES[made["status"]] if made else "ACTIVE", customer.plan)
 
 
-quick = settings(deadline=None, max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
-exhaustive = settings(quick, max_examples=400)
+quick = settings(
+    deadline=None,
+    max_examples=15,
+    phases=[Phase.generate],  # a history is not shrunk: its ids and times are new in each run
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+exhaustive = settings(quick, max_examples=150)
 
 
 @quick
