@@ -28,10 +28,11 @@ from functions.pipeline import dispatch, settle
 from shared.aws import clients
 from shared.core.clock import utc_now
 from shared.jobs import settlement
-from shared.jobs.admission import LIMITS, AdmissionConfig
+from shared.jobs.admission import AdmissionConfig
 from shared.jobs.record import JobStatus
 from shared.jobs.store import jobs
 from shared.stages.stages import Stage
+from shared.subscriptions.plans import PLANS
 from shared.subscriptions.record import PlanType, SubscriptionStatus
 from shared.subscriptions.store import subscriptions
 from tests.support.dynamodb_local import UsedUnits, dynamodb_local, missing
@@ -44,7 +45,7 @@ ROUNDS = 100  # measured requests of each kind
 MOST_P99 = 1.3  # times that of the empty queue
 MOST_UNFAIR = 0.1
 # A read counts the waiting jobs of its account before the job. Their number has a limit, and each has about 80 bytes.
-MORE_READS = {"read": LIMITS[PLAN].waiting * 80 / 8192}
+MORE_READS = {"read": PLANS[PLAN].waiting * 80 / 8192}
 
 
 @dataclass

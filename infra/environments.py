@@ -77,7 +77,6 @@ class Environment:
     # None only the budget sends notices.
     cost_monitor: str | None = None
     sentry_dsn: str = ""  # the Sentry project that receives functions' errors: https://<key>@<host>/<project>
-    credit_cents: float = 1  # list price of a credit in cents, for the revenue on the business dashboard
 
     sizes: Mapping[Family, WorkerSize]  # size of a stage's workers, by the family that its engines need
     stage_sizes: Mapping[Stage, WorkerSize] = field(default_factory=dict)  # exceptions to `sizes`, by stage

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from enum import Enum, auto
 
 from infra.grants import ANSWER, DESCRIBE, NOTHING, START, STOP, Grants, Updates
-from infra.secrets import PROVIDER_KEYS, ROTATED_SECRETS, VERIFICATION_KEYS
+from infra.secrets import PAYMENT_SECRETS, PROVIDER_KEYS, ROTATED_SECRETS, VERIFICATION_KEYS
 from infra.workers import GRANT, STEP_UPDATES
 from shared.assets.record import ASSETS, QUARANTINE, AssetRecord, VerificationsRecord
 from shared.audit.record import AuditEntryRecord
@@ -23,6 +23,8 @@ from shared.quotas.record import QuotaRecord
 from shared.slots.record import SlotsRecord, WaitingRecord
 from shared.stages.engines import ENGINES, Runs
 from shared.stages.queues import (
+    BILLING_QUEUE,
+    BILLING_SECONDS,
     FAN_OUT_QUEUE,
     FAN_OUT_SECONDS,
     REMOTE_ENGINE_SECONDS,
@@ -162,6 +164,16 @@ REST_DOMAINS: tuple[RestDomain, ...] = (
     RestDomain(name="presets", may=NOTHING),
     RestDomain(  # the probe keeps it warm
         name="health", may=Grants(gets=(PassRecord,)), public=frozenset({"GET /api/health"}), snap_start=False
+    ),
+    RestDomain(
+        name="billing",
+        may=Grants(
+            reads=(SubscriptionRecord, AccountRecord, LedgerRecord, JobRecord, AssetRecord, IdempotencyRecord),
+            writes=(SubscriptionRecord, IdempotencyRecord),
+            secrets=PAYMENT_SECRETS,
+            sends=(BILLING_QUEUE,),  # the events of Stripe
+        ),
+        public=frozenset({"POST /api/billing/webhook"}),  # its signature proves its origin
     ),
     RestDomain(name="errors", may=NOTHING, public=frozenset({"POST /api/errors"})),
 )  # fmt: skip
@@ -384,6 +396,20 @@ FAN_OUT: tuple[Function, ...] = (
     ),
 )
 
+# These read the queue of billing events.
+BILLING: tuple[Function, ...] = (
+    Function(
+        name="billing-events",
+        handler="functions.billing.events:handler",
+        may=Grants(
+            reads=(SubscriptionRecord, AccountRecord, LedgerRecord),
+            writes=(SubscriptionRecord, AccountRecord, LedgerRecord),
+            secrets=("stripe-api-key",),
+        ),
+        seconds=BILLING_SECONDS,
+    ),
+)
+
 # The laptop cloud generates its own keys and has no operator, so it has neither rotation nor canary.
 _RENEWS = Grants(secrets_renewed=(*ROTATED_SECRETS, VERIFICATION_KEYS), public_keys=True)
 # CloudFormation refuses another ARN for the function of a custom resource.
@@ -417,5 +443,6 @@ ON_LAPTOP: tuple[Function, ...] = (
     *REMOTE_ENGINES,
     *JOBS_STREAM,
     *FAN_OUT,
+    *BILLING,
 )
 FUNCTIONS: tuple[Function, ...] = (*ON_LAPTOP, ROTATION_BEGIN, ROTATION_ROTATE, CANARY, ERRORS_OF_WORKERS)

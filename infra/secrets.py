@@ -6,3 +6,4 @@ ROTATED_SECRETS = ("access-token-signing-key", "media-signing-key", "refresh-tok
 VERIFICATION_KEYS = "access-token-verification-keys"
 PROVENANCE_SECRETS = ("provenance-signing-key", "provenance-certificates")
 PROVIDER_KEYS = tuple(sorted({engine.key for engine in ENGINES if engine.key}))
+PAYMENT_SECRETS = ("stripe-api-key", "stripe-webhook-secret")  # the operator writes them

@@ -116,7 +116,7 @@ class Cloud:
 
 
 def subscribe(cloud: Cloud, account_id: str, plan: str) -> None:
-    """Set the account's plan in the table, because plans cannot be bought yet. Raise CloudFailed if it is unknown."""
+    """Set the account's plan in the table, without a purchase. Raise CloudFailed if it is unknown."""
     if plan not in PLANS:
         raise CloudFailed(f"There is no plan called {plan}; there are {', '.join(PLANS)}.")
     now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f%z")  # the format of pynamodb's UTCDateTimeAttribute

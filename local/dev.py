@@ -38,6 +38,7 @@ def _show(cloud: Cloud) -> None:
     for name, value in (
         ("REST", f"{cloud.api_url}/api"),
         ("Docs", cloud.docs_url),
+        ("Stripe", f"{cloud.api_url}/stripe, a fake: POST /api/billing/checkout returns its page"),
         ("WebSocket", cloud.socket_url),
         ("AWS endpoint", cloud.moto_url),
         ("Email", f"{cloud.moto_url}/outbox"),

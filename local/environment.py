@@ -46,6 +46,7 @@ def environment(moto_url: str, gateway_url: str) -> dict[str, str]:
         "KINORA_SOCKET_ENDPOINT_URL": f"{gateway_url}/socket",
         "KINORA_WEB_ORIGIN": gateway_url,
         "KINORA_MAIL_FROM": f"Kinora <no-reply@{MAIL_DOMAIN}>",
+        "KINORA_STRIPE_URL": f"{gateway_url}/stripe",
         "AWS_ENDPOINT_URL": moto_url,
         "AWS_REGION": REGION,
         "AWS_DEFAULT_REGION": REGION,

@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from local.environment import MEDIA_KEY_ID
+from local.stripe.keys import API_KEY, WEBHOOK_SECRET
 from shared.core.clock import utc_now
 
 ACCESS_KEY_ID = "local"  # the `kid` of access tokens
@@ -31,6 +32,8 @@ def secret_values(folder: Path) -> dict[str, str]:
         "refresh-token-key": _stored(folder / "refresh-token.hex", lambda: secrets.token_hex(32)),
         "media-signing-key": json.dumps({"kid": MEDIA_KEY_ID, "pem": media_signing_key(folder)}),
         **provenance(folder),
+        "stripe-api-key": API_KEY,
+        "stripe-webhook-secret": WEBHOOK_SECRET,
         "fal-key": os.environ.get("FAL_KEY", ""),  # without a key the planner does not offer fal's engines
     }
 

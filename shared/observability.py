@@ -34,6 +34,7 @@ class Panel(Enum):
     SIGN_UPS = ("business", "Sign-ups")
     JOBS = ("business", "Jobs")
     CREDITS = ("business", "Credits")
+    REVENUE = ("business", "Paid invoices and refunds, cents")
     CANARY = ("business", "The canary's film, s")
 
     def __init__(self, board: str, title: str) -> None:
@@ -77,6 +78,8 @@ class Metric(StrEnum):
     CREDITS_HELD = "CreditsHeld", Panel.CREDITS
     CREDITS_CAPTURED = "CreditsCaptured", Panel.CREDITS
     PAID_CREDITS_CAPTURED = "PaidCreditsCaptured", Panel.CREDITS  # of jobs submitted on a paid plan
+    REVENUE_CENTS = "RevenueCents", Panel.REVENUE  # of paid invoices and packs
+    REFUNDED_CENTS = "RefundedCents", Panel.REVENUE  # refunds, and amounts that disputes withdrew
     CANARY_FILM_SECONDS = "CanaryFilmSeconds", Panel.CANARY, "Seconds"
 
 

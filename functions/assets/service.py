@@ -17,7 +17,7 @@ from shared.members.actor import Actor
 from shared.projects.store import projects
 from shared.stages.messages import AssetVerificationTask
 from shared.stages.queues import VERIFICATION_QUEUE
-from shared.subscriptions.limits import PLAN_LIMITS
+from shared.subscriptions.plans import PLANS
 from shared.subscriptions.record import PlanType
 from shared.subscriptions.store import subscriptions
 
@@ -47,7 +47,7 @@ def begin(
     """Return a new PENDING asset and a form that uploads at most `size` bytes. Raise StorageFull."""
     account_id = caller.user_id if project_id is None else projects.get(project_id, accounts=caller).account_id
     caller.stays_member(account_id, tx=tx)
-    at, limits = utc_now(), PLAN_LIMITS[subscriptions.plan(account_id)]
+    at, limits = utc_now(), PLANS[subscriptions.plan(account_id)]
     assets.check_space(account_id, size=size, most=limits.assets, most_bytes=limits.stored_bytes, at=at)
     asset = assets.create(
         new_id("ast"),

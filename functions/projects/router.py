@@ -18,7 +18,7 @@ from shared.rest.actor import OrganizationId, acting
 from shared.rest.once import Once
 from shared.rest.pagination import After, Limit
 from shared.rest.problem import problems
-from shared.subscriptions.limits import PLAN_LIMITS
+from shared.subscriptions.plans import PLANS
 from shared.subscriptions.store import subscriptions
 
 router = APIRouter(prefix="/api/projects", tags=["projects"])
@@ -68,7 +68,7 @@ def create_project(body: ProjectCreate, caller: Write, once: Once) -> Response:
             owner_id=caller.user_id,
             account_id=account_id,
             name=body.name,
-            most=PLAN_LIMITS[subscriptions.plan(account_id)].projects,
+            most=PLANS[subscriptions.plan(account_id)].projects,
             at=utc_now(),
             tx=tx,
         )

@@ -12,7 +12,7 @@ from shared.core.clock import utc_now
 from shared.core.config import Config
 from shared.credentials.store import credentials
 from shared.observability import observed
-from shared.subscriptions.limits import PLAN_LIMITS
+from shared.subscriptions.plans import PLANS
 from shared.subscriptions.store import subscriptions
 
 
@@ -29,7 +29,7 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, int]:
         return {"statusCode": 403}
     if caller.expires_at <= at:
         return {"statusCode": 401}
-    most = PLAN_LIMITS[subscriptions.plan(caller.account_id)].sockets
+    most = PLANS[subscriptions.plan(caller.account_id)].sockets
     try:
         connections.open(context["connectionId"], caller, most=most, at=at)
     except TooManyConnections as refusal:

@@ -148,11 +148,16 @@ class BusinessDashboard(cloudwatch.Dashboard):
         ours: KinoraMetrics,
     ) -> None:
         super().__init__(scope, id, dashboard_name=f"{environment.prefix}-business")
-        counted = (Metric.SIGN_UPS, Metric.JOBS_CREATED, Metric.JOBS_COMPLETED, Metric.CREDITS_CAPTURED)
-        revenue = meters.revenue_cents(ours, environment)
+        counted = (
+            Metric.SIGN_UPS,
+            Metric.JOBS_CREATED,
+            Metric.JOBS_COMPLETED,
+            Metric.CREDITS_CAPTURED,
+            Metric.REVENUE_CENTS,
+        )
         self.add_widgets(
             cloudwatch.SingleValueWidget(
-                metrics=[*map(ours.sum, counted), revenue],
+                metrics=list(map(ours.sum, counted)),
                 title="Totals of the displayed time",
                 width=WIDTH,
                 set_period_to_time_range=True,
@@ -160,7 +165,6 @@ class BusinessDashboard(cloudwatch.Dashboard):
         )
         self.add_widgets(
             *_panels("business", ours),
-            _graph(f"Revenue at {environment.credit_cents:g} cents a credit, cents", [revenue]),
             _graph("Failed jobs, %", [meters.job_failure_percent(ours)]),
         )
 

@@ -54,16 +54,6 @@ def job_failure_percent(ours: KinoraMetrics) -> cloudwatch.MathExpression:
     )
 
 
-def revenue_cents(ours: KinoraMetrics, environment: Environment) -> cloudwatch.MathExpression:
-    """Return the credits that paying accounts used, in cents at the list price. Kinora does not process payments."""
-    return cloudwatch.MathExpression(
-        expression=f"{environment.credit_cents:g} * used",
-        using_metrics={"used": ours.sum(Metric.PAID_CREDITS_CAPTURED)},
-        label="revenue at list price, cents",
-        period=FIVE_MINUTES,
-    )
-
-
 def total(
     functions: Mapping[str, lambda_.IFunction], name: str, label: str = ""
 ) -> Iterator[tuple[str, cloudwatch.MathExpression]]:

@@ -6,6 +6,7 @@ The distribution is in this stack and not in the site's, because the functions a
 from aws_cdk import CfnOutput, Duration, Stack
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_lambda_event_sources as sources
+from aws_cdk import aws_sqs as sqs
 from aws_cdk import aws_wafv2 as wafv2
 from constructs import Construct
 
@@ -18,15 +19,16 @@ from infra.constructs.socket_api import SocketApi
 from infra.constructs.stage_queue import DeadLetterQueue
 from infra.constructs.web_acl import WebAcl, waf_log
 from infra.environments import Environment
-from infra.functions import AUTHORIZER, FAN_OUT, JOBS_STREAM, REST_DOMAINS, SOCKET_ROUTES
+from infra.functions import AUTHORIZER, BILLING, FAN_OUT, JOBS_STREAM, REST_DOMAINS, SOCKET_ROUTES, Function
 from infra.stacks.data import DataStack
 from infra.stacks.pipeline import PipelineStack
 from shared.jobs.record import JobRecord
-from shared.stages.queues import FAN_OUT_QUEUE
+from shared.stages.queues import BILLING_QUEUE, FAN_OUT_QUEUE
 
 STREAM_RETRIES = 5  # then Lambda reports the batch to the dead-letter queue; clients read the job at the next reconnect
 # Maximum simultaneous pages. With the rate cap of each they use 4,000 of the account's 10,000 requests per second.
 FAN_OUT_CONCURRENCY = 4
+BILLING_CONCURRENCY = 4  # maximum simultaneous readers of histories, because Stripe limits requests
 
 
 class ApiStack(Stack):
@@ -49,6 +51,7 @@ class ApiStack(Stack):
             *SOCKET_ROUTES.values(),
             *JOBS_STREAM,
             *FAN_OUT,
+            *BILLING,
         )
         self.functions: dict[str, KinoraFunction] = {row.name: KinoraFunction(self, row, environment) for row in rows}
         self.socket_api = SocketApi(self, "socket", environment)
@@ -87,7 +90,10 @@ class ApiStack(Stack):
             authorizer=self.functions[AUTHORIZER.name],
         )
         self.jobs_stream_failures = self._read_jobs_stream()
-        self._read_fan_out_queue(pipeline)
+        for row in FAN_OUT:
+            self._read_queue(row, pipeline.queues[FAN_OUT_QUEUE], FAN_OUT_CONCURRENCY)
+        for row in BILLING:
+            self._read_queue(row, pipeline.queues[BILLING_QUEUE], BILLING_CONCURRENCY)
         CfnOutput(self, "Studio", value=self.front_door.origin, description="URL of the studio")
         CfnOutput(
             self,
@@ -141,19 +147,13 @@ class ApiStack(Stack):
             )
         return failures
 
-    def _read_fan_out_queue(self, pipeline: PipelineStack) -> None:
-        for row in FAN_OUT:
-            function = self.functions[row.name]
-            function.live.add_event_source(
-                sources.SqsEventSource(
-                    pipeline.queues[FAN_OUT_QUEUE],
-                    batch_size=1,
-                    report_batch_item_failures=True,
-                    max_concurrency=FAN_OUT_CONCURRENCY,
-                )
-            )
-            acknowledge(
-                function,
-                "Lambda has no such destination for queues. Failed messages go to the queue's dead-letter queue.",
-                "Serverless-LambdaEventSourceMappingDestination",
-            )
+    def _read_queue(self, row: Function, queue: sqs.IQueue, concurrency: int) -> None:
+        function = self.functions[row.name]
+        function.live.add_event_source(
+            sources.SqsEventSource(queue, batch_size=1, report_batch_item_failures=True, max_concurrency=concurrency)
+        )
+        acknowledge(
+            function,
+            "Lambda has no such destination for queues. Failed messages go to the queue's dead-letter queue.",
+            "Serverless-LambdaEventSourceMappingDestination",
+        )

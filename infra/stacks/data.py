@@ -16,10 +16,11 @@ from infra.constructs.tables import RecordTable, index_names
 from infra.environments import Environment
 from infra.functions import ROTATION_BEGIN, ROTATION_ROTATE
 from infra.grants import READ, SCAN, WRITE, Grants
-from infra.secrets import PROVENANCE_SECRETS, PROVIDER_KEYS, ROTATED_SECRETS, VERIFICATION_KEYS
+from infra.secrets import PAYMENT_SECRETS, PROVENANCE_SECRETS, PROVIDER_KEYS, ROTATED_SECRETS, VERIFICATION_KEYS
 from infra.tables import RECORDS
 from shared.aws.records import Record
 
+_EMPTY = (*PROVENANCE_SECRETS, *PROVIDER_KEYS, *PAYMENT_SECRETS)  # the operator writes them
 RENEW = (
     "secretsmanager:DescribeSecret",
     "secretsmanager:GetSecretValue",
@@ -61,7 +62,7 @@ class DataStack(Stack):
         self.media_bucket = MediaBucket(self, "media", environment, key=self.key, logs=self.log_bucket)
         self.secrets: dict[str, secretsmanager.ISecret] = {
             **{name: self._secret(environment, name) for name in (*ROTATED_SECRETS, VERIFICATION_KEYS)},
-            **{name: self._empty_secret(environment, name) for name in (*PROVENANCE_SECRETS, *PROVIDER_KEYS)},
+            **{name: self._empty_secret(environment, name) for name in _EMPTY},
         }
         acknowledge(
             self.secrets[VERIFICATION_KEYS],

@@ -13,17 +13,24 @@ from aiohttp import web
 from local.gateway.app import ENTRIES, create_gateway
 from local.gateway.functions import Functions
 from local.gateway.pumps import Pumps
+from local.gateway.stripe import StripeGateway
 from local.keys import media_signing_key
+from local.stripe.catalogue import add_catalogue
+from local.stripe.keys import API_KEY
 
 
 async def serve(server: socket.socket, folder: Path) -> None:
     functions = Functions(ENTRIES)
     functions.load()
     pumps = Pumps(functions)
-    application = create_gateway(functions, os.environ["KINORA_MEDIA_URL"], media_signing_key(folder / "keys"))
+    stripe = StripeGateway(os.environ["KINORA_WEB_ORIGIN"])
+    application = create_gateway(
+        functions, os.environ["KINORA_MEDIA_URL"], media_signing_key(folder / "keys"), stripe=stripe
+    )
     runner = web.AppRunner(application, access_log=None, shutdown_timeout=1)
     await runner.setup()
     await web.SockSite(runner, server).start()
+    await asyncio.to_thread(add_catalogue, API_KEY, stripe.fake.url)
     pumps.start()
     print("ready", flush=True)  # noqa: T201  # the parent process waits for this line
 

@@ -16,13 +16,16 @@ from local.gateway.media import MediaServer
 from local.gateway.problem import problem
 from local.gateway.rest import BODY_LIMIT_BYTES, RestApi
 from local.gateway.sockets import SocketGateway
+from local.gateway.stripe import StripeGateway
 from local.gateway.uploads import UploadServer
 from local.pages import is_own_name, sent_by_page
 
 ENTRIES: dict[str, str] = {function.name: function.handler for function in ON_LAPTOP}
 
 
-def create_gateway(functions: Functions, media_url: str, media_private_pem: str) -> web.Application:
+def create_gateway(
+    functions: Functions, media_url: str, media_private_pem: str, *, stripe: StripeGateway | None = None
+) -> web.Application:
     """Return the gateway as one application. `functions` must be loaded."""
     application = web.Application(client_max_size=BODY_LIMIT_BYTES, middlewares=[_problems, _for_own_names])
     application.on_response_prepare.append(_add_edge_headers)
@@ -46,6 +49,8 @@ def create_gateway(functions: Functions, media_url: str, media_private_pem: str)
     CONTENT_TYPES.add_type("image/webp", ".webp")  # Python knows this type from 3.13 on
     router.add_static("/presets", ROOT / "docs" / "gallery" / "presets")
     add_docs(application)
+    if stripe is not None:
+        stripe.add_to(application)
     application.on_startup.append(media.open)
     application.on_shutdown.append(close_sockets)
     application.on_cleanup.append(media.close)

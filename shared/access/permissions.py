@@ -14,6 +14,8 @@ class Permission(StrEnum):
     JOBS_WRITE = "jobs:write"
     ASSETS_READ = "assets:read"
     ASSETS_WRITE = "assets:write"
+    BILLING_READ = "billing:read"
+    BILLING_WRITE = "billing:write"  # buy for the account
     PRESETS_READ = "presets:read"
     TEAMS_READ = "teams:read"
     TEAMS_JOIN = "teams:join"  # create, join and leave organizations
@@ -47,7 +49,12 @@ _VIEWER = {
     Permission.TEAMS_JOIN,
 }
 _MEMBER = _VIEWER | {Permission.PROJECTS_WRITE, Permission.JOBS_WRITE, Permission.ASSETS_WRITE}
-_ADMIN = _MEMBER | {Permission.TEAMS_WRITE, Permission.MEMBERS_WRITE, Permission.AUDIT_READ}
+_ADMIN = _MEMBER | {
+    Permission.TEAMS_WRITE,
+    Permission.MEMBERS_WRITE,
+    Permission.AUDIT_READ,
+    Permission.BILLING_READ,
+}
 
 ROLES: Mapping[AccountRole, frozenset[Permission]] = {
     AccountRole.OWNER: frozenset(Permission),

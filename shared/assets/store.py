@@ -109,6 +109,11 @@ class AssetStore:
             limit = f"{most} assets and {most_bytes // 1000**2} MB"
             raise StorageFull(f"The plan of this account has room for {limit}. Delete an asset, or change the plan.")
 
+    def stored(self, *, account_id: str) -> list[AssetRecord]:
+        """Return all READY assets of the account. Eventually consistent."""
+        ready = AssetRecord.status == AssetStatus.READY.value
+        return list(AssetRecord.by_account.query(account_id, filter_condition=ready))
+
     def use(self, asset_id: str, job_id: str, *, tx: Transaction) -> None:
         """Keep the asset from deletion until the job has ended. Fail the transaction with AssetNotReady."""
         ready = AssetRecord.status == AssetStatus.READY.value

@@ -1,13 +1,16 @@
 """Credits: the balance of an account, one hold for each job, and the ledger of all changes."""
 
 from pynamodb.attributes import BooleanAttribute, NumberAttribute, TTLAttribute, UnicodeAttribute, UTCDateTimeAttribute
-from pynamodb.indexes import GlobalSecondaryIndex, KeysOnlyProjection
+from pynamodb.indexes import AllProjection, GlobalSecondaryIndex, KeysOnlyProjection
 
 from shared.aws.records import OnDemand, Record, table
 
 
 class AccountRecord(Record):
-    """The credits of an account: `available` to spend, and `held` for open jobs. Their sum is the ledger's sum."""
+    """The credits of an account: `available` to spend, and `held` for open jobs. Their sum is the ledger's sum.
+
+    `shared/credits/balance.py` describes `lasting` and `owed`.
+    """
 
     class Meta(OnDemand):
         table_name = table("credit-accounts")
@@ -15,6 +18,8 @@ class AccountRecord(Record):
     account_id = UnicodeAttribute(hash_key=True)
     available = NumberAttribute()
     held = NumberAttribute()
+    lasting = NumberAttribute(null=True)
+    owed = NumberAttribute(null=True)
 
 
 class _Open(GlobalSecondaryIndex["HoldRecord"]):
@@ -46,6 +51,15 @@ class HoldRecord(Record):
     open_holds = _Open()
 
 
+class _ByTime(GlobalSecondaryIndex["LedgerRecord"]):
+    class Meta:
+        index_name = "by_time"
+        projection = AllProjection()
+
+    account_id = UnicodeAttribute(hash_key=True)
+    at = UTCDateTimeAttribute(range_key=True)
+
+
 class LedgerRecord(Record):
     """One change of a balance. Its key is the id of the operation, so that an operation is entered once."""
 
@@ -57,6 +71,8 @@ class LedgerRecord(Record):
     credits = NumberAttribute()
     reason = UnicodeAttribute()
     at = UTCDateTimeAttribute()
+
+    by_time = _ByTime()
 
 
 class SpendingRecord(Record):

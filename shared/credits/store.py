@@ -1,11 +1,13 @@
 """Changes of credits. Each change is part of the caller's transaction."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from shared.aws.transactions import Transaction
 from shared.core.errors import Conflict, NotFound, PaymentRequired
+from shared.credits.balance import Balance, Movement
 from shared.credits.record import AccountRecord, HoldRecord, LedgerRecord, SpendingRecord
 
 _OPEN = "open"
@@ -37,6 +39,26 @@ class Spender:
         return f"{self.user_id}#{at:%Y-%m}"
 
 
+class BookedAlready(Conflict):
+    """The ledger has an entry of this operation. The transaction is not committed."""
+
+    code = "booked_already"
+
+
+class BalanceChanged(Conflict):
+    """The balance changed after it was read. The transaction is not committed."""
+
+    code = "balance_changed"
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerPage:
+    """Entries of the ledger, newest first, and the place where the next page begins (None at the end)."""
+
+    entries: Sequence[LedgerRecord]
+    following: dict[str, dict[str, Any]] | None
+
+
 class CreditStore:
     def open_account(self, account_id: str, *, opening: int, at: datetime, tx: Transaction) -> None:
         """Write a new account with an opening grant of `opening` credits, or with none."""
@@ -55,16 +77,22 @@ class CreditStore:
     def move(
         self, credits: int, *, from_account: str, to_account: str, operation_id: str, at: datetime, tx: Transaction
     ) -> None:
-        """Give available credits to another account. Fail the transaction with NotEnoughCredits.
+        """Give available credits to another account, on which they are lasting ones.
 
-        Raise ValueError if `credits` < 0.
+        Fail the transaction with NotEnoughCredits, or with BalanceChanged if the first payment of the other account is
+        booked meanwhile. Raise ValueError if `credits` < 0.
         """
         _check_amount(credits)
         short = NotEnoughCredits(f"The account has fewer than {credits} credits.", creditsNeeded=credits)
         available, entered = AccountRecord.available, Conflict("This operation is in the ledger already.")
         tx.update(AccountRecord(from_account), [available.add(-credits)], available >= credits, otherwise=short)
-        no_account = NotFound("There is no such account.")
-        tx.update(AccountRecord(to_account), [available.add(credits)], available.exists(), otherwise=no_account)
+        lasting, actions = AccountRecord.lasting, [available.add(credits)]
+        all_lasting = self.account(to_account).lasting is None
+        if not all_lasting:
+            actions.append(lasting.add(credits))
+        same = lasting.does_not_exist() if all_lasting else lasting.exists()
+        changed = BalanceChanged("The balance changed after it was read.")
+        tx.update(AccountRecord(to_account), actions, available.exists() & same, otherwise=changed)
         for account_id, change, reason in (
             (from_account, -credits, f"given to {to_account}"),
             (to_account, credits, f"given by {from_account}"),
@@ -147,6 +175,55 @@ class CreditStore:
         self._end(hold, "RELEASED", tx)
         self._reduce_held(hold, returned=int(hold.credits), tx=tx)
 
+    def booked(self, account_id: str, operation_ids: Iterable[str]) -> set[str]:
+        """Return those of the operations that the ledger has."""
+        keys = [(account_id, operation_id) for operation_id in operation_ids]
+        return {str(entry.operation_id) for entry in LedgerRecord.batch_get(keys, consistent_read=True)}
+
+    def book(self, account_id: str, movements: Iterable[Movement], *, at: datetime, tx: Transaction) -> None:
+        """Add the movements to the account, in their order, with an entry for each change.
+
+        Fail the transaction with BookedAlready, or with BalanceChanged if a job changes the balance meanwhile.
+        """
+        account = self.account(account_id)
+        before = balance = balance_of(account)
+        for movement in movements:
+            balance, entries = balance.after(movement)
+            for entry in entries:
+                self._add_to_ledger(
+                    account_id, entry.operation_id, entry.credits, entry.reason, at, tx,
+                    otherwise=BookedAlready(f"The operation {entry.operation_id} is in the ledger."),
+                )  # fmt: skip
+        tx.update(
+            AccountRecord(account_id),
+            [
+                AccountRecord.available.set(balance.available),
+                AccountRecord.lasting.set(balance.lasting),
+                AccountRecord.owed.set(balance.owed),
+            ],
+            (AccountRecord.available == before.available) & (AccountRecord.held == before.held),
+            otherwise=BalanceChanged("The balance changed after it was read."),
+        )
+
+    def page(
+        self,
+        account_id: str,
+        *,
+        since: datetime,
+        until: datetime,
+        limit: int | None = None,
+        after: dict[str, dict[str, Any]] | None = None,
+    ) -> LedgerPage:
+        """Return entries of the account with since <= at < until, newest first. Eventually consistent."""
+        found = LedgerRecord.by_time.query(
+            account_id,
+            LedgerRecord.at.between(since, until - timedelta(microseconds=1)),
+            scan_index_forward=False,
+            limit=limit,
+            last_evaluated_key=after,
+        )
+        return LedgerPage(list(found), found.last_evaluated_key)
+
     def get_hold(self, job_id: str) -> HoldRecord:
         return HoldRecord.get(job_id, consistent_read=True)
 
@@ -188,6 +265,13 @@ class CreditStore:
     ) -> None:
         record = LedgerRecord(account_id, operation_id, credits=credits, reason=reason, at=at)
         tx.put(record, LedgerRecord.operation_id.does_not_exist(), otherwise=otherwise)
+
+
+def balance_of(account: AccountRecord) -> Balance:
+    """Return the account's credits. Before the first payment, all of them are lasting ones."""
+    available, held = int(account.available), int(account.held)
+    lasting = available + held if account.lasting is None else int(account.lasting)
+    return Balance(available, held, lasting, int(account.owed or 0))
 
 
 def _check_amount(credits: int) -> None:

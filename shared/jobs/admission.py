@@ -7,7 +7,6 @@ until the next sweep at most. A slot belongs to a job. It ends with the job, and
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -31,6 +30,7 @@ from shared.slots.store import (
     slots,
 )
 from shared.stages.stages import WORK_SECONDS
+from shared.subscriptions.plans import PLANS, PlanTerms
 from shared.subscriptions.record import PlanType
 
 WAIT = timedelta(hours=24)  # maximum wait for a slot
@@ -47,21 +47,6 @@ class AdmissionConfig(Config):
     max_executions: int = 50  # slots of the deployment
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """The maximum numbers of an account's jobs that run, and that wait."""
-
-    running: int
-    waiting: int
-
-
-LIMITS: dict[PlanType, Limits] = {
-    PlanType.FREE: Limits(running=2, waiting=20),
-    PlanType.PRO: Limits(running=8, waiting=200),
-    PlanType.ENTERPRISE: Limits(running=30, waiting=1000),
-}
-
-
 def lane_of(plan: PlanType) -> Lane:
     return Lane.PAID if plan.paid else Lane.FREE
 
@@ -71,7 +56,7 @@ def wait(job: JobRecord, plan: PlanType, *, at: datetime, tx: Transaction) -> No
 
     Jobs that would wait longer than `WAIT` at the account's recent pace are too many, too.
     """
-    most, account = LIMITS[plan].waiting, slots.account(job.account_id)
+    most, account = PLANS[plan].waiting, slots.account(job.account_id)
     interval = float(account.interval_seconds or 0) if account else 0
     otherwise = TooManyWaiting(f"This account has {most} waiting jobs. {_LATER}", headers=_retry_after(interval))
     if interval * most > WAIT.total_seconds():
@@ -107,7 +92,7 @@ def admit(at: datetime, *, account_id: str | None = None, tries: int = MOST_TRIE
         account = _next(order_of_lanes(room.free, most), account_id, passed) if room else None
         if room is None or account is None:
             break
-        limits = LIMITS[PlanType(account.plan)]
+        limits = PLANS[PlanType(account.plan)]
         free = account.waiting and len(account.running or ()) < limits.running
         job_id = slots.oldest(account.owner) if free else None
         if job_id is None:
@@ -158,7 +143,7 @@ def order_of_lanes(free: int, most: int) -> tuple[Lane, Lane]:
     return (Lane.FREE, Lane.PAID) if free < guaranteed else (Lane.PAID, Lane.FREE)
 
 
-def _take(job_id: str, account: SlotsRecord, limits: Limits, room: Room, at: datetime) -> JobRecord | None:
+def _take(job_id: str, account: SlotsRecord, limits: PlanTerms, room: Room, at: datetime) -> JobRecord | None:
     """Give the job a slot and return it. Return None if it has ended, or if another process was faster."""
     try:
         job = jobs.get(job_id)

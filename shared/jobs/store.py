@@ -142,6 +142,11 @@ class JobStore:
         jobs = JobRecord.batch_get([entry.job_id for entry in found])
         return sorted(jobs, key=lambda job: job.job_id, reverse=True)
 
+    def created(self, *, account_id: str, since_id: str, until_id: str) -> list[str]:
+        """Return the ids of the account's jobs with since_id <= id <= until_id, oldest first."""
+        within = JobRecord.job_id.between(since_id, until_id)
+        return [str(entry.job_id) for entry in JobRecord.by_account.query(account_id, within)]
+
     def spec(self, job_id: str) -> JobSpec:
         try:
             return JobSpec.model_validate_json(JobSpecRecord.get(job_id).document)

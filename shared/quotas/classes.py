@@ -15,6 +15,7 @@ class RouteClass(StrEnum):
     WRITE = "write"
     SPEND = "spend"  # a request that can cost credits
     REPORT = "report"  # an error of the studio in a browser
+    WEBHOOK = "webhook"  # an event of a service outside of the deployment
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,4 +49,5 @@ QUOTAS: Mapping[RouteClass, Quota] = {
     RouteClass.WRITE: Quota(burst=120, per_minute=120),
     RouteClass.SPEND: Quota(burst=60, per_minute=60),
     RouteClass.REPORT: Quota(burst=20, per_minute=20, open=True),
+    RouteClass.WEBHOOK: Quota(burst=1200, per_minute=1200, open=True),  # the signature protects it
 }

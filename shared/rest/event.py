@@ -1,5 +1,6 @@
 """The API Gateway event of a request."""
 
+from base64 import b64decode
 from ipaddress import ip_address, ip_network
 from typing import Any
 
@@ -33,3 +34,9 @@ def client_address(request: Request) -> str:
         return str(ip_network(f"{text}/64", strict=False)) if ip_address(text).version == 6 else text
     except ValueError:
         return text
+
+
+def raw_body(request: Request) -> str:
+    """Return the body as it was sent. A signature covers each character of it."""
+    body = str(event(request).get("body") or "")
+    return b64decode(body).decode("utf-8", "replace") if event(request).get("isBase64Encoded") else body

@@ -2,7 +2,8 @@
 
 from enum import StrEnum
 
-from pynamodb.attributes import UnicodeAttribute, UTCDateTimeAttribute
+from pynamodb.attributes import BooleanAttribute, NumberAttribute, UnicodeAttribute, UTCDateTimeAttribute
+from pynamodb.indexes import GlobalSecondaryIndex, KeysOnlyProjection
 
 from shared.aws.records import OnDemand, Record, table
 
@@ -30,8 +31,16 @@ class SubscriptionStatus(StrEnum):
         return self in {self.ACTIVE, self.TRIALING, self.PAST_DUE}
 
 
+class _ByCustomer(GlobalSecondaryIndex["SubscriptionRecord"]):
+    class Meta:
+        index_name = "by_customer"
+        projection = KeysOnlyProjection()
+
+    stripe_customer_id = UnicodeAttribute(hash_key=True)
+
+
 class SubscriptionRecord(Record):
-    """An account's plan. An account without a record is on the FREE plan."""
+    """An account's plan, and its customer at Stripe. An account without a record is on the FREE plan."""
 
     class Meta(OnDemand):
         table_name = table("subscriptions")
@@ -40,3 +49,14 @@ class SubscriptionRecord(Record):
     plan = UnicodeAttribute()
     status = UnicodeAttribute()
     updated_at = UTCDateTimeAttribute()
+    created_at = UTCDateTimeAttribute(null=True)
+    user_id = UnicodeAttribute(null=True)  # the user who began the first purchase
+    stripe_customer_id = UnicodeAttribute(null=True)
+    stripe_subscription_id = UnicodeAttribute(null=True)
+    stripe_price_id = UnicodeAttribute(null=True)
+    current_period_start = UTCDateTimeAttribute(null=True)
+    current_period_end = UTCDateTimeAttribute(null=True)
+    cancel_at_period_end = BooleanAttribute(null=True)
+    revision = NumberAttribute(null=True)  # number of changes that billing has written
+
+    by_customer = _ByCustomer()

@@ -39,6 +39,9 @@ UNTOUCHED: dict[str, set[type[Record]]] = {
     },
     "rest-auth": {HoldRecord, SpendingRecord},  # it opens accounts; jobs hold credits
     "rest-teams": {HoldRecord, EmailClaimRecord},  # it moves credits, and names members
+    # It shows accounts and counts jobs and assets.
+    "rest-billing": {HoldRecord, SpendingRecord, JobSpecRecord, StepResultRecord, StepTicketRecord, StepTokenRecord},
+    "billing-events": {HoldRecord, SpendingRecord},  # jobs hold credits
     "socket-connect": {FanOutRecord, PasswordRecord},  # it opens connections of a session
     **{name: {FanOutRecord, ListenerRecord} for name in ("socket-ping", "socket-default")},  # they read the connection
     "socket-unsubscribe": {FanOutRecord},  # passes are for senders

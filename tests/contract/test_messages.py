@@ -13,8 +13,9 @@ from shared.connections.messages import CatchUp, FanOut, SessionOver
 from shared.core.wire import Wire
 from shared.jobs.spec import JobSpec
 from shared.stages.messages import AssetVerificationTask, RemoteTask, StageTask
-from shared.stages.queues import FAN_OUT_QUEUE, REMOTE_QUEUE, VERIFICATION_QUEUE
+from shared.stages.queues import BILLING_QUEUE, FAN_OUT_QUEUE, REMOTE_QUEUE, VERIFICATION_QUEUE
 from shared.stages.stages import Stage
+from shared.subscriptions.messages import StripeEvent
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 
@@ -26,6 +27,8 @@ def decode(name: str, text: str) -> BaseModel:
         return RemoteTask.model_validate_json(text)
     if name.startswith(FAN_OUT_QUEUE):
         return TypeAdapter(FanOut | CatchUp | SessionOver).validate_json(text)
+    if name.startswith(BILLING_QUEUE):
+        return StripeEvent.model_validate_json(text)
     if name.startswith("job-spec"):
         return JobSpec.model_validate_json(text)
     return StageTask.model_validate_json(text)
@@ -50,7 +53,8 @@ def test_an_optional_field_that_is_not_used_is_not_sent(path: Path) -> None:
 
 def test_there_is_a_golden_message_of_every_kind() -> None:
     kinds = {path.stem.partition(".")[0] for path in GOLDEN.glob("*.json")}
-    assert kinds == {stage.queue for stage in Stage} | {VERIFICATION_QUEUE, "job-spec", REMOTE_QUEUE, FAN_OUT_QUEUE}
+    others = {VERIFICATION_QUEUE, "job-spec", REMOTE_QUEUE, FAN_OUT_QUEUE, BILLING_QUEUE}
+    assert kinds == {stage.queue for stage in Stage} | others
 
 
 def test_every_field_is_in_a_golden_message() -> None:
@@ -104,7 +108,7 @@ def test_a_message_that_is_refused_is_not_repeated_in_the_error() -> None:
 
 
 def test_the_names_of_queues_are_written_once() -> None:
-    literals = [f'"{name}"' for name in (VERIFICATION_QUEUE, REMOTE_QUEUE, FAN_OUT_QUEUE)]
+    literals = [f'"{name}"' for name in (VERIFICATION_QUEUE, REMOTE_QUEUE, FAN_OUT_QUEUE, BILLING_QUEUE)]
     found = {
         path.relative_to(ROOT).as_posix()
         for folder in ("shared", "functions", "workers", "local") for path in (ROOT / folder).rglob("*.py")

@@ -35,7 +35,6 @@ CONTRACT = {
 NOT_SERVED_YET = {
     "POST /api/auth/verify-email", "POST /api/auth/reset-password", "POST /api/auth/forgot-password",
     "POST /api/presets", "PATCH /api/presets/:id",
-    "GET /api/billing/subscription", "POST /api/billing/checkout", "POST /api/billing/portal", "GET /api/billing/usage",
     "GET /api/settings", "PATCH /api/settings",
 }  # fmt: skip
 Operation = dict[str, Any]
@@ -109,6 +108,19 @@ def test_the_enums_match_the_contract() -> None:
     stages = ["IMAGE_GENERATION", "VIDEO_SYNTHESIS", "MOTION_TRANSFER", "POST_PROCESSING"]
     assert [stage for stage in Stage if stage in stages] == stages, "other stages may stand between them"
     assert [type.value for type in AssetType] == ["IMAGE", "VIDEO", "AUDIO", "OTHER"]
+
+
+def test_billing_has_the_contracts_fields_and_enums() -> None:
+    [billing] = [d["components"]["schemas"] for d in documents() if "SubscriptionView" in d["components"]["schemas"]]
+    subscription = {
+        "id", "userId", "organizationId", "stripeCustomerId", "stripeSubscriptionId", "stripePriceId", "status", "plan",
+        "currentPeriodStart", "currentPeriodEnd", "cancelAtPeriodEnd", "createdAt", "updatedAt",
+    }  # fmt: skip
+    assert subscription <= set(billing["SubscriptionView"]["properties"])
+    usage = {"id", "userId", "date", "jobsCreated", "creditsUsed", "storageUsed"}
+    assert usage <= set(billing["UsageDay"]["properties"])
+    assert billing["PlanType"]["enum"] == ["FREE", "PRO", "ENTERPRISE"]
+    assert billing["SubscriptionStatus"]["enum"] == ["ACTIVE", "CANCELLED", "PAST_DUE", "UNPAID", "TRIALING"]
 
 
 def test_the_queues_of_stages_match_the_contract() -> None:

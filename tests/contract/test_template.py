@@ -18,6 +18,7 @@ from infra.constructs.rest_api import DISTRIBUTION_KEY
 from infra.functions import (
     ALIAS,
     AUTHORIZER,
+    BILLING,
     FAN_OUT,
     JOBS_STREAM,
     PIPELINE,
@@ -33,11 +34,11 @@ from local.environment import PREFIX, ROOT, environment
 from local.gateway.app import ENTRIES
 from local.provision import create_queues, definition
 from shared.core.config import Config
-from shared.stages.queues import FAN_OUT_QUEUE, QUEUES, REMOTE_QUEUE
+from shared.stages.queues import BILLING_QUEUE, FAN_OUT_QUEUE, QUEUES, REMOTE_QUEUE
 from tools.template import Assembly, Resource, many, synthesized
 
 # Variables that are set on the laptop only. The cloud uses their defaults.
-LAPTOP_ONLY = {"KINORA_UPLOAD_ENDPOINT_URL"}
+LAPTOP_ONLY = {"KINORA_UPLOAD_ENDPOINT_URL", "KINORA_STRIPE_URL"}
 # Variables that are set in the cloud only. The laptop has no SageMaker endpoints and no Sentry, and it signs its films.
 CLOUD_ONLY = {"KINORA_SAGEMAKER_ENDPOINTS", "KINORA_SENTRY_DSN", "KINORA_SIGNS_FILMS"}
 # Variables with the function that reads them. Code that does not call the function does not need the variable.
@@ -174,6 +175,7 @@ def test_events_reach_the_functions_that_the_laptop_calls(dev: Assembly) -> None
         *((REMOTE_QUEUE, f"{dev.prefix}-{function.name}") for function in REMOTE_ENGINES),
         *(("jobs", f"{dev.prefix}-{function.name}") for function in JOBS_STREAM),
         *((FAN_OUT_QUEUE, f"{dev.prefix}-{function.name}") for function in FAN_OUT),
+        *((BILLING_QUEUE, f"{dev.prefix}-{function.name}") for function in BILLING),
     }
     schedules = {
         called_by(target["Arn"]): rule.properties["ScheduleExpression"]

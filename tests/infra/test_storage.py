@@ -4,7 +4,7 @@ import re
 from datetime import timedelta
 
 from infra.constructs.rest_api import DISTRIBUTION_KEY
-from infra.secrets import PROVIDER_KEYS
+from infra.secrets import PAYMENT_SECRETS, PROVIDER_KEYS
 from infra.tables import RECORDS
 from tools.template import Assembly, Resource, many
 
@@ -18,6 +18,7 @@ NOT_ROTATED = {
     "provenance-certificates",
     DISTRIBUTION_KEY,  # a new one needs a deployment
     *PROVIDER_KEYS,  # the providers create them, and the operator writes them
+    *PAYMENT_SECRETS,  # Stripe creates them
 }
 
 

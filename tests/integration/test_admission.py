@@ -12,12 +12,13 @@ from functions.pipeline import reconcile
 from shared.core.clock import utc_now
 from shared.credits.store import credits
 from shared.jobs import admission, executions, settlement
-from shared.jobs.admission import LIMITS, WAIT
+from shared.jobs.admission import WAIT
 from shared.jobs.record import JobRecord, JobStatus
 from shared.jobs.store import jobs
 from shared.slots import store
 from shared.slots.record import SlotsRecord, WaitingRecord
 from shared.slots.store import slots
+from shared.subscriptions.plans import PLANS
 from shared.subscriptions.record import PlanType, SubscriptionStatus
 from shared.subscriptions.store import subscriptions
 from tests.support.cloud import AtCall, ProcessDied, lose_answer, nothing
@@ -25,7 +26,7 @@ from tests.support.life import tokens_honoured
 from tests.support.steps import complete_steps
 from tests.support.studio import Creator, Studio
 
-FREE = LIMITS[PlanType.FREE]
+FREE = PLANS[PlanType.FREE]
 
 
 @pytest.fixture

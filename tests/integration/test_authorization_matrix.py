@@ -56,6 +56,11 @@ ROWS: dict[str, AccountRole | None] = {
     "GET /api/teams/{organization_id}/invites": ADMIN,
     "DELETE /api/teams/{organization_id}/invites/{invite_id}": ADMIN,
     "GET /api/teams/{organization_id}/audit": ADMIN,
+    "GET /api/billing/subscription": ADMIN,
+    "POST /api/billing/checkout": OWNER,
+    "POST /api/billing/portal": OWNER,
+    "GET /api/billing/usage": ADMIN,
+    "GET /api/billing/ledger": ADMIN,
 }
 GUARDED = {endpoint.name: endpoint for endpoint in endpoints() if endpoint.name not in PUBLIC}
 OF_ACCOUNTS = [GUARDED[name] for name, lowest in ROWS.items() if lowest is not None and name in GUARDED]

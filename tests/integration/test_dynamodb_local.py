@@ -22,7 +22,6 @@ from shared.credentials.store import CredentialStore
 from shared.credits.record import AccountRecord, HoldRecord, LedgerRecord
 from shared.credits.store import credits
 from shared.jobs import settlement
-from shared.jobs.admission import LIMITS
 from shared.jobs.record import JobRecord, JobSpecRecord, JobStatus
 from shared.jobs.steps import Fenced, Leased, steps
 from shared.jobs.store import jobs
@@ -34,6 +33,7 @@ from shared.slots import store
 from shared.slots.record import SlotsRecord
 from shared.slots.store import slots
 from shared.stages.stages import Stage
+from shared.subscriptions.plans import PLANS
 from shared.subscriptions.record import PlanType, SubscriptionStatus
 from shared.subscriptions.store import subscriptions
 from shared.users.store import EmailTaken, UserStore
@@ -149,7 +149,7 @@ def test_sixteen_concurrent_submits_and_ends_exceed_no_limit_and_lose_no_slot(
     for _ in range(3):
         assert set(at_once(work, threads=16)) == {202}
     assert max(seen) <= most
-    assert max(seen_own) <= LIMITS[PlanType.FREE].running
+    assert max(seen_own) <= PLANS[PlanType.FREE].running
     reconcile.sweep(utc_now() + timedelta(minutes=1))
     live = [job for creator in creators for job in _live_jobs(creator.user_id)]
     admitted = {slot.job_id for slot in slots.held()}

@@ -13,7 +13,7 @@ from shared.core.clock import utc_now
 from shared.credits.record import HoldRecord
 from shared.credits.store import credits
 from shared.jobs import executions, settlement
-from shared.jobs.admission import LIMITS, WAIT, WORK
+from shared.jobs.admission import WAIT, WORK
 from shared.jobs.keys import WORK_LIFE, job_prefixes
 from shared.jobs.record import JobStatus
 from shared.jobs.steps import steps
@@ -21,6 +21,7 @@ from shared.jobs.store import JobRunning, jobs
 from shared.jobs.views import job_view
 from shared.stages.failures import StageFailure
 from shared.stages.stages import STAGES, Role, Stage
+from shared.subscriptions.plans import PLANS
 from shared.subscriptions.record import PlanType
 from tests.support.steps import claim, complete_step, complete_steps
 from tests.support.studio import Creator, Studio
@@ -142,7 +143,7 @@ def test_a_job_for_a_project_that_is_gone_writes_nothing(studio: Studio, ada: Cr
 
 
 def test_the_deadline_counts_from_the_admission(ada: Creator) -> None:
-    project, limit = ada.project(), LIMITS[PlanType.FREE].running
+    project, limit = ada.project(), PLANS[PlanType.FREE].running
     *admitted, waiting = [jobs.get(ada.job(project)["id"]) for _ in range(limit + 1)]
     assert {job.deadline_at - job.updated_at for job in admitted} == {WORK}
     assert waiting.deadline_at - waiting.created_at == WAIT

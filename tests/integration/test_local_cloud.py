@@ -93,6 +93,33 @@ def test_a_dead_letter_ends_its_job(cloud: Cloud, ada: StudioClient) -> None:
     assert _eventually(lambda: ada.job(job["id"])["status"] == "FAILED", 20)
 
 
+def test_a_plan_is_bought_changed_and_ended_on_the_pages_of_the_fake_stripe(cloud: Cloud, ada: StudioClient) -> None:
+    """The events reach the webhook, and the queue's reader, as those of Stripe do."""
+    pages = httpx.Client(follow_redirects=True, trust_env=False, timeout=30)
+
+    def subscription() -> dict[str, Any]:
+        return ada.call("GET", "/api/billing/subscription")
+
+    def page_of(path: str, body: dict[str, Any] | None = None) -> str:
+        return str(ada.call("POST", f"/api/billing/{path}", body)["url"])
+
+    page = page_of("checkout", {"plan": "PRO"})
+    assert "29.00 USD" in pages.get(page).text
+    assert "declined" in pages.post(page, data={"action": "decline"}).text
+    assert "Back to Kinora" in pages.post(page, data={"action": "pay"}).text
+    assert _eventually(lambda: subscription()["plan"] == "PRO", 20)
+    assert subscription()["creditsAvailable"] >= 3000
+
+    confirm = page_of("checkout", {"plan": "ENTERPRISE"})
+    assert "kinora-enterprise-monthly: active" in pages.post(confirm, data={"action": "confirm"}).text
+    assert _eventually(lambda: subscription()["plan"] == "ENTERPRISE", 20)
+    portal = page_of("portal")
+    pages.post(portal, data={"action": "cancel"})
+    assert _eventually(lambda: subscription()["cancelAtPeriodEnd"] is True, 20)
+    pages.post(portal, data={"action": "renew"})
+    assert _eventually(lambda: subscription()["status"] == "CANCELLED", 20)
+
+
 def test_media_needs_a_signature_and_comes_in_ranges(cloud: Cloud) -> None:
     body = bytes(range(256)) * 400
     cloud.client("s3").put_object(

@@ -12,7 +12,7 @@ from shared.access.principal import Principal
 from shared.assets.record import AssetRecord, AssetStatus
 from shared.connections.record import ConnectionRecord, ListenerRecord
 from shared.core.clock import utc_now
-from shared.subscriptions.limits import PLAN_LIMITS
+from shared.subscriptions.plans import PLANS
 from shared.subscriptions.record import PlanType, SubscriptionStatus
 from shared.subscriptions.store import subscriptions
 from tests.support.studio import Answer, Creator
@@ -24,8 +24,8 @@ ACTIVE = SubscriptionStatus.ACTIVE
 @pytest.fixture(autouse=True)
 def small_plans(monkeypatch: pytest.MonkeyPatch) -> None:
     for plan, size in ((PlanType.FREE, 2), (PlanType.PRO, 3)):
-        small = replace(PLAN_LIMITS[plan], projects=size, assets=size, stored_bytes=size * 10 * MB, sockets=size)
-        monkeypatch.setitem(PLAN_LIMITS, plan, small)
+        small = replace(PLANS[plan], projects=size, assets=size, stored_bytes=size * 10 * MB, sockets=size)
+        monkeypatch.setitem(PLANS, plan, small)
 
 
 def project(creator: Creator) -> Answer:
@@ -121,7 +121,7 @@ def test_an_expired_socket_does_not_count(ada: Creator) -> None:
 
 
 def test_a_higher_plan_has_higher_limits() -> None:
-    free, pro, enterprise = (PLAN_LIMITS[plan] for plan in PlanType)
+    free, pro, enterprise = (PLANS[plan] for plan in PlanType)
     for lower, higher in ((free, pro), (pro, enterprise)):
         assert lower.projects <= higher.projects
         assert lower.stored_bytes <= higher.stored_bytes

@@ -44,7 +44,9 @@ def check_response(method: str, path: str, status: int, content_type: str, body:
         assert content_type == PROBLEM, f"{name} answers {status} as {content_type}"
         _check_problem(name, status, body)
     elif "content" in response:
-        found = faults(body, response["content"]["application/json"]["schema"], document)
+        kind = content_type.partition(";")[0]
+        assert kind in response["content"], f"{name} answers {status} as {kind}, which docs/openapi.json does not list"
+        found = faults(body, response["content"][kind]["schema"], document)
         assert not found, f"{name} answers {status} with a body that docs/openapi.json does not describe: {found}"
     else:
         assert not body, f"{name} answers {status} with a body, but docs/openapi.json does not list a body"

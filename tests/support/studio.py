@@ -21,6 +21,9 @@ from ulid import ULID
 from infra.functions import AUTHORIZER, REST_DOMAINS
 from infra.tables import RECORDS
 from local import moto_fixes
+from local.stripe.api import FakeStripe
+from local.stripe.keys import API_KEY, WEBHOOK_SECRET
+from local.stripe.server import stripe_server
 from shared.access import tokens
 from shared.access.permissions import AccountRole
 from shared.assets.record import AssetRecord, AssetStatus, AssetType
@@ -56,6 +59,7 @@ class Answer:
 class Studio:
     """The deployed API and its backends."""
 
+    stripe: FakeStripe
     cloud: AwsStandIn = field(default_factory=AwsStandIn)
 
     def call(
@@ -334,7 +338,7 @@ def corrected() -> Iterator[None]:
 @contextmanager
 def studio() -> Iterator[Studio]:
     """Yield an empty deployment, which is discarded at the end of the block."""
-    with corrected(), mock_aws():
+    with corrected(), mock_aws(), stripe_server() as stripe:
         _forget_clients()
         for record in RECORDS:
             record.create_table()
@@ -350,10 +354,11 @@ def studio() -> Iterator[Studio]:
             definition='{"StartAt": "Wait", "States": {"Wait": {"Type": "Succeed"}}}',
             roleArn="arn:aws:iam::123456789012:role/test",
         )
-        one = Studio()
+        one = Studio(stripe)
         for client in (*(factory() for factory in _CLIENTS), connection().client):
             one.cloud.watch(client)
         with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("KINORA_STRIPE_URL", stripe.url)
             patch.setattr(clients, "s3_with", _watched(one.cloud, clients.s3_with))
             yield one
     _forget_clients()
@@ -405,5 +410,7 @@ def _keys() -> dict[str, str]:
         "access-token-signing-key": json.dumps({"kid": "k1", "pem": access.private_bytes(*private).decode()}),
         "access-token-verification-keys": json.dumps({"k1": public.decode()}),
         "refresh-token-key": "11" * 32,
+        "stripe-api-key": API_KEY,
+        "stripe-webhook-secret": WEBHOOK_SECRET,
         "media-signing-key": json.dumps({"kid": "test", "pem": media.private_bytes(*private).decode()}),
     }

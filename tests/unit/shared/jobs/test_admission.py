@@ -3,13 +3,14 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.jobs.admission import LIMITS, order_of_lanes
+from shared.jobs.admission import order_of_lanes
 from shared.slots.store import Lane
+from shared.subscriptions.plans import PLANS
 from shared.subscriptions.record import PlanType
 
 
 def test_every_plan_has_limits() -> None:
-    assert LIMITS.keys() == set(PlanType)
+    assert PLANS.keys() == set(PlanType)
 
 
 @given(most=st.integers(1, 200), paid_first=st.integers(0, 200), ends=st.lists(st.booleans(), max_size=400))
