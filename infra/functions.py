@@ -168,7 +168,10 @@ REST_DOMAINS: tuple[RestDomain, ...] = (
     RestDomain(
         name="billing",
         may=Grants(
-            reads=(SubscriptionRecord, AccountRecord, LedgerRecord, JobRecord, AssetRecord, IdempotencyRecord),
+            reads=(
+                SubscriptionRecord, AccountRecord, LedgerRecord, JobRecord, AssetRecord, MemberRecord,
+                IdempotencyRecord,
+            ),
             writes=(SubscriptionRecord, IdempotencyRecord),
             secrets=PAYMENT_SECRETS,
             sends=(BILLING_QUEUE,),  # the events of Stripe

@@ -99,6 +99,31 @@ def test_packs_do_not_expire(studio: Studio, ada: Creator, seen: int) -> None:
     assert balance(ada) == OPENING + SMALL.credits + PRO.rollover_credits + PRO.monthly_credits
 
 
+def test_an_organization_buys_with_its_own_customer(studio: Studio, ada: Creator, seen: int) -> None:
+    organization = ada.organization()
+    buy(ada, pack="SMALL", organizationId=organization)
+    buy(ada, pack="SMALL")
+    deliver(studio, new_events(studio, seen))
+    found = ada.get("/api/billing/subscription", organizationId=organization).body
+    assert (found["organizationId"], found["userId"]) == (organization, ada.user_id)
+    assert (found["creditsAvailable"], balance(ada)) == (SMALL.credits, OPENING + SMALL.credits)
+    assert found["stripeCustomerId"] != subscription(ada)["stripeCustomerId"]
+
+
+def test_credits_that_are_given_to_a_subscriber_do_not_expire(studio: Studio, ada: Creator, seen: int) -> None:
+    organization = ada.organization()
+    buy(ada, plan="PRO", organizationId=organization)
+    deliver(studio, new_events(studio, seen))
+    assert ada.post(f"/api/teams/{organization}/credits", {"credits": 40}).status == 200
+    [made] = list(studio.stripe.books.all("subscription"))[:1]
+    seen = len(studio.stripe.books.events)
+    for _ in range(3):
+        studio.stripe.books.end_period(made["id"])
+    deliver(studio, new_events(studio, seen))
+    available = int(credits.account(organization).available)
+    assert available == 40 + PRO.rollover_credits + PRO.monthly_credits
+
+
 def test_a_failed_payment_follows_the_statuses_of_the_contract(studio: Studio, ada: Creator, seen: int) -> None:
     buy(ada, plan="PRO")
     books = studio.stripe.books
