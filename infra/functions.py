@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from enum import Enum, auto
 
 from infra.grants import ANSWER, DESCRIBE, NOTHING, START, STOP, Grants, Updates
-from infra.secrets import PAYMENT_SECRETS, PROVIDER_KEYS, ROTATED_SECRETS, VERIFICATION_KEYS
+from infra.secrets import CURSOR_KEY, PAYMENT_SECRETS, PROVIDER_KEYS, ROTATED_SECRETS, VERIFICATION_KEYS
 from infra.workers import GRANT, STEP_UPDATES
 from shared.assets.record import ASSETS, QUARANTINE, AssetRecord, VerificationsRecord
 from shared.audit.record import AuditEntryRecord
@@ -111,6 +111,7 @@ REST_DOMAINS: tuple[RestDomain, ...] = (
         may=Grants(
             reads=(ProjectRecord, SubscriptionRecord, MemberRecord, IdempotencyRecord),
             writes=(ProjectRecord, IdempotencyRecord),
+            secrets=(CURSOR_KEY,),
         ),
     ),
     RestDomain(
@@ -124,6 +125,7 @@ REST_DOMAINS: tuple[RestDomain, ...] = (
                 OrganizationRecord, SlugClaimRecord, MemberRecord, InviteRecord, AuditEntryRecord, AccountRecord,
                 LedgerRecord, IdempotencyRecord,
             ),
+            secrets=(CURSOR_KEY,),
             mails=True,
         ),
     ),
@@ -140,7 +142,7 @@ REST_DOMAINS: tuple[RestDomain, ...] = (
                 AssetRecord, HoldRecord, AccountRecord, LedgerRecord, IdempotencyRecord, SlotsRecord, WaitingRecord,
                 SpendingRecord,
             ),
-            secrets=("media-signing-key",),
+            secrets=("media-signing-key", CURSOR_KEY),
             secrets_described=PROVIDER_KEYS,
             media_reads=(JOBS,),
             media_deletes=(JOBS, WORK),
@@ -155,7 +157,7 @@ REST_DOMAINS: tuple[RestDomain, ...] = (
                 IdempotencyRecord,
             ),
             writes=(AssetRecord, VerificationsRecord, IdempotencyRecord, MediaGrantRecord),
-            secrets=("media-signing-key",),
+            secrets=("media-signing-key", CURSOR_KEY),
             media_writes=(QUARANTINE,),  # for the upload form, which it signs
             media_deletes=(QUARANTINE, ASSETS),
             sends=(VERIFICATION_QUEUE,),
@@ -173,7 +175,7 @@ REST_DOMAINS: tuple[RestDomain, ...] = (
                 IdempotencyRecord,
             ),
             writes=(SubscriptionRecord, IdempotencyRecord),
-            secrets=PAYMENT_SECRETS,
+            secrets=(*PAYMENT_SECRETS, CURSOR_KEY),
             sends=(BILLING_QUEUE,),  # the events of Stripe
         ),
         public=frozenset({"POST /api/billing/webhook"}),  # its signature proves its origin

@@ -2,7 +2,8 @@
 
 from shared.stages.engines import ENGINES
 
-ROTATED_SECRETS = ("access-token-signing-key", "media-signing-key", "refresh-token-key")
+CURSOR_KEY = "cursor-key"
+ROTATED_SECRETS = ("access-token-signing-key", "media-signing-key", "refresh-token-key", CURSOR_KEY)
 VERIFICATION_KEYS = "access-token-verification-keys"
 PROVENANCE_SECRETS = ("provenance-signing-key", "provenance-certificates")
 PROVIDER_KEYS = tuple(sorted({engine.key for engine in ENGINES if engine.key}))

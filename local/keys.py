@@ -30,6 +30,7 @@ def secret_values(folder: Path) -> dict[str, str]:
         "access-token-signing-key": json.dumps({"kid": ACCESS_KEY_ID, "pem": signing}),
         "access-token-verification-keys": json.dumps({ACCESS_KEY_ID: _public_pem(signing)}),
         "refresh-token-key": _stored(folder / "refresh-token.hex", lambda: secrets.token_hex(32)),
+        "cursor-key": _stored(folder / "cursor.hex", lambda: secrets.token_hex(32)),
         "media-signing-key": json.dumps({"kid": MEDIA_KEY_ID, "pem": media_signing_key(folder)}),
         **provenance(folder),
         "stripe-api-key": API_KEY,

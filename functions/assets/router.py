@@ -23,7 +23,7 @@ from shared.members.actor import Actor, OrganizationNotFound
 from shared.projects.store import ProjectNotFound
 from shared.rest.actor import OrganizationId, acting
 from shared.rest.once import Once
-from shared.rest.pagination import After, Limit
+from shared.rest.pagination import BadCursor, Page, Paged
 from shared.rest.problem import problems
 
 router = APIRouter(prefix="/api/assets", tags=["assets"])
@@ -157,13 +157,11 @@ def create_asset(body: AssetCreate, caller: Write) -> AssetView:
     return _view(service.complete(body.asset_id, caller))
 
 
-@router.get("", operation_id="listAssets", responses=problems(OrganizationNotFound))
-def list_assets(
-    caller: Read, organization_id: OrganizationId = None, limit: Limit = 20, after: After = None
-) -> list[AssetView]:
+@router.get("", operation_id="listAssets", responses=problems(OrganizationNotFound, BadCursor))
+def list_assets(caller: Read, paging: Paged, organization_id: OrganizationId = None) -> Page[AssetView]:
     """List the assets of an organization, or of the caller's own account, newest first."""
     account_id = caller.account(organization_id)
-    return [_view(asset) for asset in assets.page(account_id=account_id, limit=limit, after=after)]
+    return paging.page(assets.page(account_id=account_id, limit=paging.limit, after=paging.after), _view)
 
 
 @router.get("/{asset_id}", operation_id="getAsset")

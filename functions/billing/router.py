@@ -7,7 +7,7 @@ from fastapi import APIRouter, Header, Query, Request, Response, status
 
 from functions.billing import service, webhook
 from functions.billing.payments import BillingUnavailable
-from functions.billing.schemas import Checkout, LedgerView, PageLink, SubscriptionView, UsageView
+from functions.billing.schemas import Checkout, LedgerEntry, PageLink, SubscriptionView, UsageView
 from functions.billing.webhook import BadSignature
 from shared.access.permissions import Permission
 from shared.idempotency.store import KeyReused
@@ -16,7 +16,7 @@ from shared.quotas.classes import RouteClass
 from shared.rest.actor import OrganizationId, acting
 from shared.rest.event import raw_body
 from shared.rest.once import Once
-from shared.rest.pagination import Limit
+from shared.rest.pagination import BadCursor, Page, Paged
 from shared.rest.problem import problems
 from shared.rest.quota import counted
 
@@ -27,9 +27,6 @@ Write = Annotated[Actor, acting(Permission.BILLING_WRITE)]
 _CENTURY = {"ge": date(2000, 1, 1), "lt": date(2100, 1, 1)}
 Since = Annotated[date | None, Query(description="The first day (UTC), as 2026-05-31.", **_CENTURY)]
 Until = Annotated[date | None, Query(description="The last day (UTC). Today without it.", **_CENTURY)]
-Cursor = Annotated[
-    str | None, Query(pattern=r"^[A-Za-z0-9_-]{1,400}$", description="`nextCursor` of the previous page.")
-]
 
 
 @router.get("/subscription", operation_id="getSubscription", responses=problems(OrganizationNotFound))
@@ -72,24 +69,25 @@ def get_usage(
 
 @router.get(
     "/ledger",
-    response_model=LedgerView,
+    response_model=Page[LedgerEntry],
     operation_id="getLedger",
-    responses=problems(OrganizationNotFound) | {200: {"content": {"text/csv": {"schema": {"type": "string"}}}}},
+    responses=problems(OrganizationNotFound, BadCursor)
+    | {200: {"content": {"text/csv": {"schema": {"type": "string"}}}}},
 )
 def get_ledger(
     caller: Read,
+    paging: Paged,
     organization_id: OrganizationId = None,
     since: Since = None,
     until: Until = None,
-    limit: Limit = 50,
-    cursor: Cursor = None,
     format_: Annotated[Literal["json", "csv"], Query(alias="format")] = "json",
-) -> LedgerView | Response:
+) -> Page[LedgerEntry] | Response:
     """List every change of the account's credits, newest first. With `format=csv`, all of the period in one file."""
     account_id = caller.account(organization_id)
     if format_ == "csv":
         return Response(service.ledger_csv(account_id, since, until), media_type="text/csv")
-    return service.ledger(account_id, since, until, limit, cursor)
+    found = service.ledger(account_id, since, until, limit=paging.limit, after=paging.after)
+    return paging.page(found, LedgerEntry.model_validate)
 
 
 @router.post(

@@ -81,9 +81,3 @@ class LedgerEntry(View):
     credits: int
     reason: str
     at: datetime
-
-
-class LedgerView(View):
-    data: list[LedgerEntry]
-    has_more: bool
-    next_cursor: str | None

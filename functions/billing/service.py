@@ -1,20 +1,15 @@
 """The requests of billing: the subscription, purchases, usage and the ledger."""
 
 import csv
-import json
-from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from io import StringIO
-from typing import Any
 
 from functions.billing.payments import payments, stripe_answers
 from functions.billing.schemas import (
     Checkout,
     JobCharge,
-    LedgerEntry,
-    LedgerView,
     PageLink,
     SubscriptionView,
     UsageDay,
@@ -25,6 +20,7 @@ from shared.core.clock import utc_now
 from shared.core.config import Config
 from shared.core.errors import Invalid
 from shared.core.ids import id_from, made_at, organization_of
+from shared.core.slices import Slice
 from shared.credits.record import LedgerRecord
 from shared.credits.store import credits
 from shared.jobs.store import jobs
@@ -186,7 +182,7 @@ def usage(account_id: str, user_id: str, since: date | None, until: date | None)
     begin, end = _midnight(first), _midnight(last + timedelta(days=1))
     charges = [
         JobCharge(job_id=entry.operation_id.removeprefix(_CAPTURE), credits=-int(entry.credits), at=entry.at)
-        for entry in credits.page(account_id, since=begin, until=end).entries
+        for entry in credits.page(account_id, since=begin, until=end).items
         if entry.operation_id.startswith(_CAPTURE)
     ]
     used = Counter[date]()
@@ -215,33 +211,28 @@ def _jobs_created(account_id: str, begin: datetime, end: datetime, charged: set[
     return Counter(datetime.fromtimestamp(made_at(job_id), UTC).date() for job_id in found)
 
 
-def ledger(account_id: str, since: date | None, until: date | None, limit: int, cursor: str | None) -> LedgerView:
+def ledger(
+    account_id: str, since: date | None, until: date | None, *, limit: int, after: str | None
+) -> Slice[LedgerRecord]:
+    """Return a part of the ledger of a period, newest first."""
     begin, end = _bounds(since, until)
-    after = _after(cursor, account_id, begin, end)
-    page = credits.page(account_id, since=begin, until=end, limit=limit, after=after)
-    following = page.following if len(page.entries) == limit else None
-    return LedgerView(
-        data=[LedgerEntry.model_validate(entry) for entry in page.entries],
-        has_more=following is not None,
-        next_cursor=_cursor(following) if following else None,
-    )
+    return credits.page(account_id, since=begin, until=end, limit=limit, after=after)
 
 
 def ledger_csv(account_id: str, since: date | None, until: date | None) -> str:
     """Return the ledger of a period as CSV (RFC 4180), newest first."""
     begin, end = _bounds(since, until)
-    page = credits.page(account_id, since=begin, until=end, limit=MOST_ROWS)
-    if page.following:
+    found = credits.page(account_id, since=begin, until=end, limit=MOST_ROWS)
+    if found.position:
         raise Invalid(f"There are more than {MOST_ROWS} entries. Choose a shorter period with since and until.")
     text = StringIO()
     rows = csv.writer(text)
     rows.writerow(("at", "id", "credits", "reason"))
-    rows.writerows(_rows(page.entries))
+    rows.writerows(_rows(found.items))
     return text.getvalue()
 
 
-def _rows(entries: Any) -> Iterator[tuple[str, str, int, str]]:
-    record: LedgerRecord
+def _rows(entries: Iterable[LedgerRecord]) -> Iterator[tuple[str, str, int, str]]:
     for record in entries:
         yield record.at.isoformat(), record.operation_id, int(record.credits), record.reason
 
@@ -264,25 +255,3 @@ def _bounds(since: date | None, until: date | None) -> tuple[datetime, datetime]
 
 def _midnight(day: date) -> datetime:
     return datetime.combine(day, time(), UTC)
-
-
-def _cursor(key: dict[str, dict[str, Any]]) -> str:
-    """Return the place of an entry without the account, which the request names."""
-    text = json.dumps([key["at"]["S"], key["operation_id"]["S"]])
-    return urlsafe_b64encode(text.encode()).decode().rstrip("=")
-
-
-def _after(cursor: str | None, account_id: str, begin: datetime, end: datetime) -> dict[str, dict[str, Any]] | None:
-    """Return the key of the entry. Raise Invalid if it is not of the period, which DynamoDB refuses."""
-    if cursor is None:
-        return None
-    try:
-        text, operation_id = json.loads(urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-        at = datetime.fromisoformat(text)
-        of_period = begin <= at < end and isinstance(operation_id, str) and operation_id != ""
-    except (ValueError, TypeError):
-        of_period = False
-    if not of_period:
-        raise Invalid("The cursor is not of this list. Take `nextCursor` of its last page.")
-    key = {"account_id": account_id, "at": LedgerRecord.at.serialize(at), "operation_id": operation_id}
-    return {name: {"S": value} for name, value in key.items()}

@@ -20,7 +20,7 @@ from shared.projects.store import ProjectNotFound
 from shared.quotas.classes import RouteClass
 from shared.rest.actor import OrganizationId, acting
 from shared.rest.once import Once
-from shared.rest.pagination import After, Limit
+from shared.rest.pagination import BadCursor, Page, Paged
 from shared.rest.problem import problems
 from shared.slots.store import TooManyWaiting, WaitTooLong
 
@@ -54,16 +54,18 @@ def create_job(body: JobCreate, caller: Spend, once: Once) -> Response:
     return once.respond(lambda tx: service.submit(body, caller, tx), status=status.HTTP_202_ACCEPTED)
 
 
-@router.get("", operation_id="listJobs", responses=problems(ProjectNotFound, OrganizationNotFound))
+@router.get("", operation_id="listJobs", responses=problems(ProjectNotFound, OrganizationNotFound, BadCursor))
 def list_jobs(
     caller: Read,
+    paging: Paged,
     project_id: Annotated[Id | None, Query(alias="projectId")] = None,
     organization_id: OrganizationId = None,
-    limit: Limit = 20,
-    after: After = None,
-) -> list[JobView]:
+) -> Page[JobView]:
     """List the jobs of a project, of an organization, or of the caller's own account, newest first."""
-    return service.page(caller, project_id=project_id, organization_id=organization_id, limit=limit, after=after)
+    found = service.page(
+        caller, project_id=project_id, organization_id=organization_id, limit=paging.limit, after=paging.after
+    )
+    return paging.page(found, lambda job: job)
 
 
 @router.get("/{job_id}", operation_id="getJob")

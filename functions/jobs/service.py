@@ -17,6 +17,7 @@ from shared.camera.move import CameraMove
 from shared.core.clock import utc_now
 from shared.core.errors import Invalid
 from shared.core.ids import new_id, organization_of
+from shared.core.slices import Slice
 from shared.credits.store import Spender, credits
 from shared.jobs import admission, executions, settlement
 from shared.jobs.keys import job_prefixes
@@ -149,14 +150,15 @@ def _signed_text(film: StepResult, text: Role, named: Role, sign: Callable[[str,
 
 def page(
     caller: Actor, *, project_id: str | None, organization_id: str | None, limit: int, after: str | None
-) -> list[JobView]:
-    """Return a page of jobs. Lists show jobs without their results. A project must be of a named organization."""
+) -> Slice[JobView]:
+    """Return some jobs. Lists show jobs without their results. A project must be of a named organization."""
     account_id = caller.account(organization_id)
     if project_id is not None:
         projects.get(project_id, accounts=caller if organization_id is None else {account_id})
     found = jobs.page(account_id=account_id, project_id=project_id, limit=limit, after=after)
-    specs, at = jobs.specs(job.job_id for job in found), utc_now()
-    return [job_view(job, specs[job.job_id], {}, at) for job in found if job.job_id in specs]
+    specs, at = jobs.specs(job.job_id for job in found.items), utc_now()
+    views = [job_view(job, specs[job.job_id], {}, at) for job in found.items if job.job_id in specs]
+    return Slice(views, found.position)
 
 
 def cancel(job_id: str, caller: Actor) -> JobView:

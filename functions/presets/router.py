@@ -11,6 +11,7 @@ from shared.camera.move import CameraMove
 from shared.core.wire import Id, View
 from shared.presets.presets import get_preset, presets
 from shared.rest.caller import may
+from shared.rest.pagination import Page, whole
 
 router = APIRouter(prefix="/api/presets", tags=["presets"])
 
@@ -32,9 +33,11 @@ class PresetView(View):
 
 
 @router.get("", operation_id="listPresets")
-def list_presets(_caller: Read, category: Annotated[str | None, Query(max_length=40)] = None) -> list[PresetView]:
+def list_presets(_caller: Read, category: Annotated[str | None, Query(max_length=40)] = None) -> Page[PresetView]:
     """List the presets, all or those of one category."""
-    return [PresetView.model_validate(preset) for preset in presets().values() if category in {None, preset.category}]
+    return whole(
+        PresetView.model_validate(preset) for preset in presets().values() if category in {None, preset.category}
+    )
 
 
 @router.get("/{preset_id}", operation_id="getPreset")

@@ -16,7 +16,7 @@ from shared.members.actor import Actor, OrganizationNotFound
 from shared.projects.store import ProjectNotEmpty, TooManyProjects, projects
 from shared.rest.actor import OrganizationId, acting
 from shared.rest.once import Once
-from shared.rest.pagination import After, Limit
+from shared.rest.pagination import BadCursor, Page, Paged
 from shared.rest.problem import problems
 from shared.subscriptions.plans import PLANS
 from shared.subscriptions.store import subscriptions
@@ -77,13 +77,11 @@ def create_project(body: ProjectCreate, caller: Write, once: Once) -> Response:
     return once.respond(create, status=status.HTTP_201_CREATED)
 
 
-@router.get("", operation_id="listProjects", responses=problems(OrganizationNotFound))
-def list_projects(
-    caller: Read, organization_id: OrganizationId = None, limit: Limit = 20, after: After = None
-) -> list[ProjectView]:
+@router.get("", operation_id="listProjects", responses=problems(OrganizationNotFound, BadCursor))
+def list_projects(caller: Read, paging: Paged, organization_id: OrganizationId = None) -> Page[ProjectView]:
     """List the projects of an organization, or of the caller's own account, newest first."""
-    records = projects.page(account_id=caller.account(organization_id), limit=limit, after=after)
-    return [ProjectView.model_validate(record) for record in records]
+    found = projects.page(account_id=caller.account(organization_id), limit=paging.limit, after=paging.after)
+    return paging.page(found, ProjectView.model_validate)
 
 
 @router.get("/{project_id}", operation_id="getProject")

@@ -63,12 +63,12 @@ def media_pem() -> str:
     return _pem(rsa.generate_private_key(public_exponent=65537, key_size=2048))
 
 
-def first_refresh_keys() -> str:
+def first_symmetric_keys() -> str:
     return f"{secrets.token_hex(32)} {secrets.token_hex(32)}"
 
 
-def rolled_refresh_keys(text: str) -> str:
-    """Return `current next previous` in hexadecimal. The first key makes tokens; each key is accepted."""
+def rolled_symmetric_keys(text: str) -> str:
+    """Return `current next previous` in hexadecimal. The first key signs; each key is accepted."""
     current, following, *_ = text.split()
     return f"{following} {secrets.token_hex(32)} {current}"
 

@@ -34,15 +34,21 @@ def _try_media_key(text: str) -> None:
         raise RotationFailed("CloudFront does not trust the new media key.")
 
 
-def _try_refresh_keys(text: str) -> None:
+def _try_symmetric_keys(text: str) -> None:
     if {len(bytes.fromhex(key)) for key in text.split()} != {32}:
-        raise RotationFailed("A refresh token's key is not 32 bytes long.")
+        raise RotationFailed("A key is not 32 bytes long.")
 
 
 def _publish_nothing(_text: str) -> None:
     return None
 
 
+_SYMMETRIC = Rotated(
+    first=keys.first_symmetric_keys,
+    roll=keys.rolled_symmetric_keys,
+    publish=_publish_nothing,
+    try_out=_try_symmetric_keys,
+)
 SECRETS: dict[str, Rotated] = {
     "access-token-signing-key": Rotated(
         first=lambda: keys.Chain(keys.token_key(), keys.token_key()).text,
@@ -56,12 +62,8 @@ SECRETS: dict[str, Rotated] = {
         publish=lambda text: publishing.publish_media_keys(keys.read_chain(text)),
         try_out=_try_media_key,
     ),
-    "refresh-token-key": Rotated(
-        first=keys.first_refresh_keys,
-        roll=keys.rolled_refresh_keys,
-        publish=_publish_nothing,
-        try_out=_try_refresh_keys,
-    ),
+    "refresh-token-key": _SYMMETRIC,
+    "cursor-key": _SYMMETRIC,
 }
 
 

@@ -38,7 +38,7 @@ from shared.organizations.store import (
 )
 from shared.rest.actor import acting
 from shared.rest.once import Once
-from shared.rest.pagination import After, Limit
+from shared.rest.pagination import BadCursor, Page, Paged, whole
 from shared.rest.problem import problems
 
 router = APIRouter(prefix="/api/teams", tags=["teams"])
@@ -64,9 +64,9 @@ def create_organization(body: OrganizationCreate, caller: Join, once: Once) -> R
 
 
 @router.get("", operation_id="listOrganizations")
-def list_organizations(caller: Read) -> list[OrganizationView]:
+def list_organizations(caller: Read) -> Page[OrganizationView]:
     """List the organizations of which the caller is a member, newest first."""
-    return service.of_caller(caller)
+    return whole(service.of_caller(caller))
 
 
 @router.post(
@@ -137,9 +137,9 @@ def give_credits(organization_id: Id, body: CreditsGift, caller: Write, once: On
 
 
 @router.get("/{organization_id}/members", operation_id="listMembers", responses=problems(OrganizationNotFound))
-def list_members(organization_id: Id, caller: Read) -> list[MemberView]:
+def list_members(organization_id: Id, caller: Read) -> Page[MemberView]:
     """List the members of an organization."""
-    return service.list_members(organization_id, caller)
+    return whole(service.list_members(organization_id, caller))
 
 
 @router.post(
@@ -179,9 +179,9 @@ def remove_member(organization_id: Id, member_id: Id, caller: Manage) -> None:
 
 
 @router.get("/{organization_id}/invites", operation_id="listInvites")
-def list_invites(organization_id: Id, caller: Manage) -> list[InviteView]:
+def list_invites(organization_id: Id, caller: Manage) -> Page[InviteView]:
     """List the invites that have not expired, newest first."""
-    return [InviteView.model_validate(invite) for invite in invitations.list_invites(organization_id, caller)]
+    return whole(InviteView.model_validate(invite) for invite in invitations.list_invites(organization_id, caller))
 
 
 @router.delete(
@@ -195,10 +195,8 @@ def withdraw_invite(organization_id: Id, invite_id: Id, caller: Manage) -> None:
     invitations.withdraw(organization_id, invite_id, caller)
 
 
-@router.get("/{organization_id}/audit", operation_id="listAuditEntries")
-def list_audit_entries(
-    organization_id: Id, caller: Audit, limit: Limit = 20, after: After = None
-) -> list[AuditEntryView]:
+@router.get("/{organization_id}/audit", operation_id="listAuditEntries", responses=problems(BadCursor))
+def list_audit_entries(organization_id: Id, caller: Audit, paging: Paged) -> Page[AuditEntryView]:
     """List the changes of an organization of the last 400 days, newest first."""
-    entries = service.audit_page(organization_id, caller, limit=limit, after=after)
-    return [AuditEntryView.model_validate(entry) for entry in entries]
+    found = service.audit_page(organization_id, caller, limit=paging.limit, after=paging.after)
+    return paging.page(found, AuditEntryView.model_validate)

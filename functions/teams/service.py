@@ -29,6 +29,7 @@ from shared.aws.transactions import Transaction, transaction
 from shared.core.clock import utc_now
 from shared.core.errors import Invalid
 from shared.core.ids import ORGANIZATION, new_id
+from shared.core.slices import Slice
 from shared.credits.store import credits
 from shared.members.actor import Actor
 from shared.members.record import MemberRecord
@@ -85,9 +86,8 @@ def delete(organization_id: str, caller: Actor) -> None:
     """
     member, at = caller.member(organization_id), utc_now()
     record, left = organizations.get(organization_id), int(credits.account(organization_id).available)
-    if projects.page(account_id=organization_id, limit=1, after=None) or assets.page(
-        account_id=organization_id, limit=1, after=None
-    ):
+    lists = projects.page, assets.page
+    if any(page(account_id=organization_id, limit=1, after=None).items for page in lists):
         raise OrganizationNotEmpty
     with transaction() as tx:
         organizations.delete(record, tx=tx)
@@ -180,6 +180,6 @@ def _leave(member: MemberRecord, action: AuditAction, caller: Actor, own: Member
 # --- audit log
 
 
-def audit_page(organization_id: str, caller: Actor, *, limit: int, after: str | None) -> Sequence[AuditEntryRecord]:
+def audit_page(organization_id: str, caller: Actor, *, limit: int, after: str | None) -> Slice[AuditEntryRecord]:
     caller.member(organization_id)
     return audit_log.page(organization_id=organization_id, limit=limit, after=after)

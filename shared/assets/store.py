@@ -1,6 +1,6 @@
 """Reads and writes of assets."""
 
-from collections.abc import Collection, Container, Iterable, Sequence
+from collections.abc import Collection, Container, Iterable
 from contextlib import suppress
 from datetime import datetime, timedelta
 
@@ -10,6 +10,7 @@ from shared.assets.record import AssetRecord, AssetStatus, AssetType
 from shared.aws.records import on_refusal
 from shared.aws.transactions import Transaction
 from shared.core.errors import Conflict, NotFound
+from shared.core.slices import Slice, first_of
 
 FORM_LIFE = timedelta(days=1)  # the time after which the bucket deletes an upload that nobody registered
 
@@ -86,12 +87,11 @@ class AssetStore:
         """Return those of the assets that exist, in any order."""
         return AssetRecord.batch_get(list(asset_ids), consistent_read=True)
 
-    def page(self, *, account_id: str, limit: int, after: str | None) -> Sequence[AssetRecord]:
-        """Return at most `limit` of the account's assets, newest first, with one Query."""
-        older = AssetRecord.asset_id < after if after else None
-        return list(
-            AssetRecord.by_account.query(account_id, older, scan_index_forward=False, limit=limit, page_size=limit)
-        )
+    def page(self, *, account_id: str, limit: int, after: str | None) -> Slice[AssetRecord]:
+        """Return at most `limit` of the account's assets older than `after`, newest first, with one Query."""
+        older, more = AssetRecord.asset_id < after if after else None, limit + 1
+        found = AssetRecord.by_account.query(account_id, older, scan_index_forward=False, limit=more, page_size=more)
+        return first_of(list(found), limit, lambda asset: asset.asset_id)
 
     def check_space(self, account_id: str, *, size: int, most: int, most_bytes: int, at: datetime) -> None:
         """Raise StorageFull if one more asset of `size` bytes exceeds the account's maximum number or bytes.

@@ -1,6 +1,5 @@
 """The audit log of organizations. An entry is written in the transaction of its change, and never changes."""
 
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -8,6 +7,7 @@ from shared.audit.record import AuditEntryRecord
 from shared.aws.transactions import Transaction
 from shared.core.errors import Conflict
 from shared.core.ids import new_id
+from shared.core.slices import Slice, first_of
 
 ENTRY_LIFE = timedelta(days=400)
 
@@ -53,12 +53,11 @@ class AuditStore:
         exists = Conflict("This entry already exists.")
         tx.put(record, AuditEntryRecord.entry_id.does_not_exist(), otherwise=exists)
 
-    def page(self, *, organization_id: str, limit: int, after: str | None) -> Sequence[AuditEntryRecord]:
+    def page(self, *, organization_id: str, limit: int, after: str | None) -> Slice[AuditEntryRecord]:
         """Return at most `limit` entries older than `after`, newest first, with one Query."""
-        older = AuditEntryRecord.entry_id < after if after else None
-        return list(
-            AuditEntryRecord.query(organization_id, older, scan_index_forward=False, limit=limit, page_size=limit)
-        )
+        older, more = AuditEntryRecord.entry_id < after if after else None, limit + 1
+        found = AuditEntryRecord.query(organization_id, older, scan_index_forward=False, limit=more, page_size=more)
+        return first_of(list(found), limit, lambda entry: entry.entry_id)
 
 
 audit_log = AuditStore()

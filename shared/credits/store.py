@@ -1,12 +1,12 @@
 """Changes of credits. Each change is part of the caller's transaction."""
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from shared.aws.transactions import Transaction
 from shared.core.errors import Conflict, NotFound, PaymentRequired
+from shared.core.slices import Slice, first_of
 from shared.credits.balance import Balance, Movement
 from shared.credits.record import AccountRecord, HoldRecord, LedgerRecord, SpendingRecord
 
@@ -49,14 +49,6 @@ class BalanceChanged(Conflict):
     """The balance changed after it was read. The transaction is not committed."""
 
     code = "balance_changed"
-
-
-@dataclass(frozen=True, slots=True)
-class LedgerPage:
-    """Entries of the ledger, newest first, and the place where the next page begins (None at the end)."""
-
-    entries: Sequence[LedgerRecord]
-    following: dict[str, dict[str, Any]] | None
 
 
 class CreditStore:
@@ -212,17 +204,19 @@ class CreditStore:
         since: datetime,
         until: datetime,
         limit: int | None = None,
-        after: dict[str, dict[str, Any]] | None = None,
-    ) -> LedgerPage:
+        after: str | None = None,
+    ) -> Slice[LedgerRecord]:
         """Return entries of the account with since <= at < until, newest first. Eventually consistent."""
-        found = LedgerRecord.by_time.query(
-            account_id,
-            LedgerRecord.at.between(since, until - timedelta(microseconds=1)),
-            scan_index_forward=False,
-            limit=limit,
-            last_evaluated_key=after,
+        found = list(
+            LedgerRecord.by_time.query(
+                account_id,
+                LedgerRecord.at.between(since, until - timedelta(microseconds=1)),
+                scan_index_forward=False,
+                limit=None if limit is None else limit + 1,
+                last_evaluated_key=_ledger_key(account_id, after) if after else None,
+            )
         )
-        return LedgerPage(list(found), found.last_evaluated_key)
+        return first_of(found, len(found) if limit is None else limit, _ledger_position)
 
     def get_hold(self, job_id: str) -> HoldRecord:
         return HoldRecord.get(job_id, consistent_read=True)
@@ -265,6 +259,16 @@ class CreditStore:
     ) -> None:
         record = LedgerRecord(account_id, operation_id, credits=credits, reason=reason, at=at)
         tx.put(record, LedgerRecord.operation_id.does_not_exist(), otherwise=otherwise)
+
+
+def _ledger_position(entry: LedgerRecord) -> str:
+    return f"{LedgerRecord.at.serialize(entry.at)}#{entry.operation_id}"
+
+
+def _ledger_key(account_id: str, position: str) -> dict[str, dict[str, str]]:
+    """Return the key of the entry at the position, in the form of DynamoDB."""
+    at, _, operation_id = position.partition("#")
+    return {"account_id": {"S": account_id}, "at": {"S": at}, "operation_id": {"S": operation_id}}
 
 
 def balance_of(account: AccountRecord) -> Balance:

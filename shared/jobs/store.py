@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,6 +11,7 @@ from typing import Any
 from shared.aws.records import on_refusal
 from shared.aws.transactions import Transaction
 from shared.core.errors import Conflict, NotFound
+from shared.core.slices import Slice, first_of
 from shared.jobs.keys import delivery_prefix, output_key
 from shared.jobs.record import (
     ERROR_CHARACTERS,
@@ -132,15 +133,19 @@ class JobStore:
         except JobNotFound:
             return True
 
-    def page(self, *, account_id: str, project_id: str | None, limit: int, after: str | None) -> Sequence[JobRecord]:
-        """Return at most `limit` jobs of the project or the account, newest first, with one Query and one BatchGet."""
+    def page(self, *, account_id: str, project_id: str | None, limit: int, after: str | None) -> Slice[JobRecord]:
+        """Return at most `limit` jobs of the project or the account that are older than `after`, newest first.
+
+        This is one Query and one BatchGet. A job that is deleted between them is not in the slice.
+        """
         index, key = (
             (JobRecord.by_project, project_id) if project_id is not None else (JobRecord.by_account, account_id)
         )
-        older = JobRecord.job_id < after if after else None
-        found = index.query(key, older, scan_index_forward=False, limit=limit, page_size=limit)
-        jobs = JobRecord.batch_get([entry.job_id for entry in found])
-        return sorted(jobs, key=lambda job: job.job_id, reverse=True)
+        older, more = JobRecord.job_id < after if after else None, limit + 1
+        found = list(index.query(key, older, scan_index_forward=False, limit=more, page_size=more))
+        named = first_of([str(entry.job_id) for entry in found], limit, str)
+        jobs = JobRecord.batch_get(named.items)
+        return Slice(sorted(jobs, key=lambda job: job.job_id, reverse=True), named.position)
 
     def created(self, *, account_id: str, since_id: str, until_id: str) -> list[str]:
         """Return the ids of the account's jobs with since_id <= id <= until_id, oldest first."""

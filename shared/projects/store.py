@@ -1,11 +1,12 @@
 """Reads and writes of projects. For a caller who may not act on its account a project does not exist."""
 
-from collections.abc import Container, Sequence
+from collections.abc import Container
 from datetime import datetime
 
 from shared.aws.records import on_refusal
 from shared.aws.transactions import Transaction
 from shared.core.errors import Conflict, NotFound
+from shared.core.slices import Slice, first_of
 from shared.projects.record import ProjectRecord
 
 
@@ -47,14 +48,13 @@ class ProjectStore:
             raise ProjectNotFound
         return record
 
-    def page(self, *, account_id: str, limit: int, after: str | None) -> Sequence[ProjectRecord]:
+    def page(self, *, account_id: str, limit: int, after: str | None) -> Slice[ProjectRecord]:
         """Return at most `limit` of the account's projects older than `after`, newest first: a Query and a BatchGet."""
-        older = ProjectRecord.project_id < after if after else None
-        found = ProjectRecord.by_account.query(
-            account_id, older, scan_index_forward=False, limit=limit, page_size=limit
-        )
-        projects = ProjectRecord.batch_get([entry.project_id for entry in found])
-        return sorted(projects, key=lambda project: project.project_id, reverse=True)
+        older, more = ProjectRecord.project_id < after if after else None, limit + 1
+        found = ProjectRecord.by_account.query(account_id, older, scan_index_forward=False, limit=more, page_size=more)
+        named = first_of([str(entry.project_id) for entry in found], limit, str)
+        projects = ProjectRecord.batch_get(named.items)
+        return Slice(sorted(projects, key=lambda project: project.project_id, reverse=True), named.position)
 
     def rename(self, project_id: str, *, accounts: Container[str], name: str, at: datetime) -> ProjectRecord:
         project = self.get(project_id, accounts=accounts)

@@ -238,8 +238,8 @@ BODY = {"type": "about:blank", "title": "Conflict", "status": 409, "code": "c", 
         (("DELETE", "/api/jobs/job_1", 409, PROBLEM, BODY | {"odd": 1}), r"\$\.odd is not in Problem"),
         (("DELETE", "/api/jobs/job_1", 409, PROBLEM, BODY | {"status": 410}), "its body has the status 410"),
         (
-            ("GET", "/api/projects", 200, "application/json", [{"id": "prj_1"}]),
-            r"listProjects .*\$\[0\]\.name is missing",
+            ("GET", "/api/projects", 200, "application/json", {"data": [{"id": "prj_1"}]}),
+            r"listProjects .*\$\.data\[0\]\.name is missing",
         ),
         (("DELETE", "/api/jobs/job_1", 204, "", "text"), "deleteJob answers 204 with a body"),
     ],
@@ -252,4 +252,4 @@ def test_the_response_check_refuses_an_undescribed_response(response: Any, named
 
 def test_a_described_response_passes() -> None:
     check_response("DELETE", "/api/jobs/job_1", 409, PROBLEM, BODY)
-    check_response("GET", "/api/projects", 200, "application/json", [])
+    check_response("GET", "/api/projects", 200, "application/json", {"data": [], "hasMore": False, "nextCursor": None})

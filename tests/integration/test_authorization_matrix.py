@@ -134,7 +134,7 @@ def team(owner: Creator, slug: str) -> Ids:
     organization = owner.organization(slug, credits=30)
     mate = owner.hire(organization, f"mate@{slug}.example.com")
     owner.invite(organization, f"guest@{slug}.example.com")
-    invite = owner.get(f"/api/teams/{organization}/invites").body[0]["id"]
+    invite = owner.list(f"/api/teams/{organization}/invites")[0]["id"]
     made = {"organization": organization, "member": mate.user_id, "invite": invite}
     return made | dict(resources(owner, organization))
 

@@ -200,8 +200,8 @@ def test_uploads_of_other_types_or_sizes_are_refused(studio: Studio, ada: Creato
 @pytest.mark.parametrize(
     "query",
     [{"limit": "0"}, {"limit": "101"}, {"limit": "-1"}, {"limit": "x"}, {"limit": "9" * 30}, {"limit": "NaN"},
-     {"limit": ""}, {"after": ""}, {"after": "x" * 65}, {"after": "a/b"}, {"after": "\x00"}, {"after": "é"},
-     {"after": "job_1\n"}],
+     {"limit": ""}, {"cursor": ""}, {"cursor": "x" * 1001}, {"cursor": "a.b"}, {"cursor": "\x00"}, {"cursor": "é"},
+     {"cursor": "job_1\n"}],
     ids=json.dumps,
 )  # fmt: skip
 def test_invalid_paging_is_refused(ada: Creator, path: str, query: dict[str, str]) -> None:

@@ -99,7 +99,7 @@ def test_of_ten_concurrent_submits_one_succeeds_with_credits_for_one(studio: Stu
 
     answers = at_once(submit)
     assert Counter(answer.status for answer in answers) == {202: 1, 402: THREADS - 1}
-    assert len(poor.get("/api/jobs").body) == 1
+    assert len(poor.list("/api/jobs")) == 1
     assert poor.get(f"/api/projects/{project}").body["jobCount"] == 1
     account = AccountRecord.get(poor.user_id, consistent_read=True)
     assert (account.available, account.held) == (0, 6)
@@ -119,7 +119,7 @@ def test_ten_concurrent_copies_of_a_request_create_one_job(ada: Creator) -> None
     answers = at_once(lambda _: ada.post("/api/jobs", {"projectId": project, "prompt": "x"}, key="k"))
     assert {answer.status for answer in answers} == {202}
     assert len({answer.body["id"] for answer in answers}) == 1
-    assert len(ada.get("/api/jobs").body) == 1
+    assert len(ada.list("/api/jobs")) == 1
     assert AccountRecord.get(ada.user_id).held == 6
 
 

@@ -156,10 +156,12 @@ def test_lists_are_newest_first_and_paged_without_gap_or_repeat(ada: Creator) ->
     project = ada.project()
     made = [ada.job(project)["id"] for _ in range(5)]
     pages: list[list[str]] = []
-    after: dict[str, str] = {}
-    while page := ada.get("/api/jobs", limit="2", **after).body:
-        pages.append([job["id"] for job in page])
-        after = {"after": page[-1]["id"]}
+    query = {"limit": "2"}
+    while page := ada.get("/api/jobs", **query).body:
+        pages.append([job["id"] for job in page["data"]])
+        if not page["hasMore"]:
+            break
+        query["cursor"] = page["nextCursor"]
     assert pages == [made[:2:-1], made[2:0:-1], made[:1]]
 
 
@@ -167,10 +169,11 @@ def test_a_project_lists_its_own_jobs(ada: Creator) -> None:
     one, other = ada.project("one"), ada.project("other")
     in_one = [ada.job(one)["id"], ada.job(one)["id"]]
     in_other = [ada.job(other)["id"]]
-    assert [job["id"] for job in ada.get("/api/jobs", projectId=one).body] == in_one[::-1]
-    assert [job["id"] for job in ada.get("/api/jobs", projectId=other).body] == in_other
-    assert ada.get("/api/jobs", projectId=one, after=in_one[1]).body[0]["id"] == in_one[0]
-    assert len(ada.get("/api/jobs").body) == 3
+    assert [job["id"] for job in ada.list("/api/jobs", projectId=one)] == in_one[::-1]
+    assert [job["id"] for job in ada.list("/api/jobs", projectId=other)] == in_other
+    newest = ada.get("/api/jobs", projectId=one, limit="1").body
+    assert ada.list("/api/jobs", projectId=one, cursor=newest["nextCursor"])[0]["id"] == in_one[0]
+    assert len(ada.list("/api/jobs")) == 3
 
 
 def test_a_list_is_one_query_and_batched_reads(studio: Studio, ada: Creator) -> None:
@@ -178,12 +181,12 @@ def test_a_list_is_one_query_and_batched_reads(studio: Studio, ada: Creator) -> 
     for _ in range(4):
         ada.job(project)
     studio.cloud.calls.clear()
-    assert len(ada.get("/api/jobs").body) == 4
+    assert len(ada.list("/api/jobs")) == 4
     assert studio.cloud.calls == ["UpdateItem", "Query", "BatchGetItem", "BatchGetItem"]
 
 
 def test_an_empty_list_is_answered_with_an_empty_array(ada: Creator) -> None:
-    assert ada.get("/api/jobs").body == []
+    assert ada.list("/api/jobs") == []
     assert ada.get("/api/jobs", projectId=ada.project()).body == []
 
 

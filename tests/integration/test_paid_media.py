@@ -54,7 +54,7 @@ UNPAID: dict[str, Callable[[str], object]] = {
 def everything_shown(studio: Studio, creator: Creator, job_id: str) -> list[Any]:
     """Return the job as each answer and event shows it, from its first change on."""
     at = utc_now()
-    shown: list[Any] = [creator.get(f"/api/jobs/{job_id}").body, creator.get("/api/jobs").body]
+    shown: list[Any] = [creator.get(f"/api/jobs/{job_id}").body, creator.list("/api/jobs")]
     shown.append(snapshot(jobs.get(job_id), at).model_dump(mode="json"))
     for change in studio.job_changes():
         if "OldImage" in change["dynamodb"]:

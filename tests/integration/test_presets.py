@@ -5,7 +5,7 @@ from tests.support.studio import Creator, Studio
 
 
 def test_all_presets_are_listed_with_the_contracts_fields(ada: Creator) -> None:
-    listed = ada.get("/api/presets").body
+    listed = ada.list("/api/presets")
     assert [preset["id"] for preset in listed] == list(default_moves())
     assert len(listed) >= 12
     fields = {"id", "name", "description", "category", "thumbnail", "preview", "config", "isDefault", "isPublic"}
@@ -13,10 +13,10 @@ def test_all_presets_are_listed_with_the_contracts_fields(ada: Creator) -> None:
 
 
 def test_a_category_lists_its_presets(ada: Creator) -> None:
-    everything = ada.get("/api/presets").body
+    everything = ada.list("/api/presets")
     for category in {preset["category"] for preset in everything}:
-        assert ada.get("/api/presets", category=category).body == [p for p in everything if p["category"] == category]
-    assert ada.get("/api/presets", category="unheard-of").body == []
+        assert ada.list("/api/presets", category=category) == [p for p in everything if p["category"] == category]
+    assert ada.list("/api/presets", category="unheard-of") == []
 
 
 def test_a_preset_is_read_by_its_id(ada: Creator) -> None:

@@ -25,10 +25,12 @@ def test_a_project_is_created_read_renamed_and_deleted(ada: Creator) -> None:
 def test_projects_are_listed_newest_first_and_paged(studio: Studio, ada: Creator, eve: Creator) -> None:
     made = [ada.project(name) for name in ("one", "two", "three")]
     eve.project("hers")
+    ada.get("/api/projects", limit="1")  # the process then has the key of cursors
     studio.cloud.calls.clear()
     first = ada.get("/api/projects", limit="2").body
-    rest = ada.get("/api/projects", limit="2", after=first[-1]["id"]).body
-    assert [project["id"] for project in first + rest] == made[::-1]
+    rest = ada.get("/api/projects", limit="2", cursor=first["nextCursor"]).body
+    assert [project["id"] for project in first["data"] + rest["data"]] == made[::-1]
+    assert (first["hasMore"], rest["hasMore"], rest["nextCursor"]) == (True, False, None)
     assert studio.cloud.calls == ["UpdateItem", "Query", "BatchGetItem"] * 2  # the first call counts the request
 
 

@@ -28,7 +28,7 @@ def refusal(answer: Answer) -> tuple[int, str]:
 
 
 def roles(owner: Creator, organization: str) -> dict[str, str]:
-    return {one["userId"]: one["role"] for one in owner.get(f"/api/teams/{organization}/members").body}
+    return {one["userId"]: one["role"] for one in owner.list(f"/api/teams/{organization}/members")}
 
 
 def check_owners(organization: str) -> None:
@@ -55,7 +55,7 @@ def test_an_organization_is_created_read_renamed_listed_and_deleted(ada: Creator
     assert refusal(ada.post("/api/teams", {"name": "x", "slug": "harbour-films"})) == (409, "slug_taken")
     assert ada.patch(f"/api/teams/{organization}", {"name": "Harbour"}).body["name"] == "Harbour"
     second = ada.organization("second")
-    assert [one["id"] for one in ada.get("/api/teams").body] == [second, organization]
+    assert [one["id"] for one in ada.list("/api/teams")] == [second, organization]
     assert ada.delete(f"/api/teams/{organization}").status == 204
     assert refusal(ada.get(f"/api/teams/{organization}")) == (404, "organization_not_found")
     assert ada.post("/api/teams", {"name": "x", "slug": "harbour-films"}).status == 201, "the slug is free again"
@@ -161,7 +161,7 @@ def test_a_removed_member_is_out_at_the_next_request(studio: Studio, ada: Creato
 
 def test_the_member_list_names_the_users(ada: Creator, organization: str) -> None:
     bob = ada.hire(organization, "bob@example.com", VIEWER)
-    [found] = [one for one in bob.get(f"/api/teams/{organization}/members").body if one["userId"] == bob.user_id]
+    [found] = [one for one in bob.list(f"/api/teams/{organization}/members") if one["userId"] == bob.user_id]
     assert (found["email"], found["role"], found["organizationId"]) == ("bob@example.com", "VIEWER", organization)
 
 
@@ -194,7 +194,7 @@ def test_an_expired_a_withdrawn_and_a_forged_invite_are_refused(ada: Creator, ev
     [record] = InviteRecord.query(organization)
     record.update([InviteRecord.expires_at.set(utc_now() - timedelta(seconds=1))])
     withdrawn = ada.invite(organization, "eve@example.com")
-    [shown] = ada.get(f"/api/teams/{organization}/invites").body
+    [shown] = ada.list(f"/api/teams/{organization}/invites")
     assert ada.delete(f"/api/teams/{organization}/invites/{shown['id']}").status == 204
     assert refusal(ada.delete(f"/api/teams/{organization}/invites/{shown['id']}")) == (404, "invite_not_found")
     forged = f"{organization}.{record.invite_id}.secret"
@@ -352,9 +352,9 @@ def test_a_member_submits_on_the_organizations_credits(ada: Creator, organizatio
     assert (record.account_id, record.owner_id) == (organization, bob.user_id)
     assert (account.available, account.held) == (44, 6)
     assert AccountRecord.get(bob.user_id).held == 0
-    assert [one["id"] for one in ada.get("/api/jobs", organizationId=organization).body] == [job["id"]]
-    assert ada.get("/api/jobs").body == []
-    assert ada.get("/api/jobs", organizationId=organization, projectId=project).body[0]["id"] == job["id"]
+    assert [one["id"] for one in ada.list("/api/jobs", organizationId=organization)] == [job["id"]]
+    assert ada.list("/api/jobs") == []
+    assert ada.list("/api/jobs", organizationId=organization, projectId=project)[0]["id"] == job["id"]
     own = ada.project()
     answer = ada.get("/api/jobs", organizationId=organization, projectId=own)
     assert refusal(answer) == (404, "project_not_found")
@@ -394,8 +394,8 @@ def test_an_asset_belongs_to_the_account_of_its_project(ada: Creator, organizati
     upload = {"name": "me.png", "type": "IMAGE", "contentType": "image/png", "size": 3}
     asset = bob.post("/api/assets/upload", upload | {"projectId": project}).body["asset"]
     assert asset["userId"] == bob.user_id
-    assert [one["id"] for one in ada.get("/api/assets", organizationId=organization).body] == [asset["id"]]
-    assert ada.get("/api/assets").body == []
+    assert [one["id"] for one in ada.list("/api/assets", organizationId=organization)] == [asset["id"]]
+    assert ada.list("/api/assets") == []
     assert ada.get(f"/api/assets/{asset['id']}").status == 200
     assert ada.delete(f"/api/assets/{asset['id']}").status == 204
 
@@ -431,7 +431,7 @@ def test_a_member_spends_at_most_the_monthly_cap(studio: Studio, ada: Creator, o
     assert studio.dump() == before
     assert ada.job(project)["credits"] == 6, "the cap is the member's own"
     assert bob.post(f"/api/jobs/{first}/cancel").status == 200
-    [shown] = [one for one in ada.get(f"/api/teams/{organization}/members").body if one["userId"] == bob.user_id]
+    [shown] = [one for one in ada.list(f"/api/teams/{organization}/members") if one["userId"] == bob.user_id]
     assert (shown["spent"], shown["monthlyCap"]) == (6, 12)
     assert bob.job(project)["credits"] == 6, "the credits of the cancelled job are free again"
     assert ada.patch(member, {"monthlyCap": 1}).status == 200
@@ -458,7 +458,7 @@ def test_the_audit_log_names_who_what_when_and_from_where(studio: Studio, ada: C
     studio.call("DELETE", f"/api/teams/{organization}/members/{bob.user_id}", token=ada.token,
                 headers=through_cloudfront)  # fmt: skip
     path = f"/api/teams/{organization}/audit"
-    found = ada.get(path).body
+    found = ada.list(path)
     assert [(one["action"], one["userId"]) for one in found] == [
         ("member.removed", ada.user_id), ("member.changed", ada.user_id), ("member.joined", bob.user_id),
         ("member.invited", ada.user_id), ("credits.given", ada.user_id), ("organization.created", ada.user_id),
@@ -467,15 +467,15 @@ def test_the_audit_log_names_who_what_when_and_from_where(studio: Studio, ada: C
     assert found[1]["details"] == {"role": "MEMBER", "monthlyCap": 5}
     assert found[0]["subject"] == bob.user_id
     page = ada.get(path, limit="2").body
-    assert page + ada.get(path, limit="100", after=page[-1]["id"]).body == found
+    assert page["data"] + ada.list(path, limit="100", cursor=page["nextCursor"]) == found
     [entry] = AuditEntryRecord.query(organization, AuditEntryRecord.entry_id == found[0]["id"])
     assert entry.expires_at - entry.created_at > timedelta(days=399)
 
 
 def test_a_refused_change_leaves_no_entry(ada: Creator, organization: str) -> None:
-    before = len(ada.get(f"/api/teams/{organization}/audit").body)
+    before = len(ada.list(f"/api/teams/{organization}/audit"))
     assert ada.post(f"/api/teams/{organization}/leave").status == 409
-    assert len(ada.get(f"/api/teams/{organization}/audit").body) == before
+    assert len(ada.list(f"/api/teams/{organization}/audit")) == before
 
 
 # --- reads

@@ -231,6 +231,12 @@ class Creator:
     def get(self, path: str, **query: str) -> Answer:
         return self.studio.call("GET", path, token=self.token, query=query)
 
+    def list(self, path: str, **query: str) -> list[dict[str, Any]]:
+        """Return the items of a page."""
+        answer = self.get(path, **query)
+        assert answer.status == 200, answer.body
+        return list(answer.body["data"])
+
     def post(self, path: str, body: object = None, *, key: str | None = None, raw: str | None = None) -> Answer:
         headers = {"idempotency-key": key} if key else {}
         return self.studio.call("POST", path, body, token=self.token, headers=headers, raw=raw)
@@ -410,6 +416,7 @@ def _keys() -> dict[str, str]:
         "access-token-signing-key": json.dumps({"kid": "k1", "pem": access.private_bytes(*private).decode()}),
         "access-token-verification-keys": json.dumps({"k1": public.decode()}),
         "refresh-token-key": "11" * 32,
+        "cursor-key": "22" * 32,
         "stripe-api-key": API_KEY,
         "stripe-webhook-secret": WEBHOOK_SECRET,
         "media-signing-key": json.dumps({"kid": "test", "pem": media.private_bytes(*private).decode()}),
