@@ -9,7 +9,7 @@ from infra.workers import GRANT, STEP_UPDATES
 from shared.assets.record import ASSETS, QUARANTINE, AssetRecord, VerificationsRecord
 from shared.audit.record import AuditEntryRecord
 from shared.connections.record import ConnectionRecord, FanOutRecord, ListenerRecord
-from shared.credentials.record import PasswordRecord, RefreshFamilyRecord
+from shared.credentials.record import PasswordRecord, PasswordResetRecord, RefreshFamilyRecord
 from shared.credits.record import AccountRecord, HoldRecord, LedgerRecord, SpendingRecord
 from shared.grants.record import MediaGrantRecord
 from shared.guesses.record import GuessesRecord
@@ -32,7 +32,7 @@ from shared.stages.queues import (
 from shared.stages.stages import Stage
 from shared.subscriptions.record import SubscriptionRecord
 from shared.upkeep.record import PassRecord
-from shared.users.record import EmailClaimRecord, UserRecord
+from shared.users.record import EmailClaimRecord, RegistrationRecord, UserRecord
 
 FUNCTION_SECONDS = 29  # default timeout: API Gateway does not wait longer
 RECONCILE_EVERY_SECONDS = 60
@@ -92,16 +92,25 @@ REST_DOMAINS: tuple[RestDomain, ...] = (
     RestDomain(
         name="auth",
         may=Grants(
-            reads=(UserRecord, EmailClaimRecord, PasswordRecord, RefreshFamilyRecord, GuessesRecord),
+            reads=(
+                UserRecord, EmailClaimRecord, RegistrationRecord, PasswordRecord, PasswordResetRecord,
+                RefreshFamilyRecord, GuessesRecord, AccountRecord, SubscriptionRecord, MemberRecord,
+                OrganizationRecord,
+            ),
             writes=(
-                UserRecord, EmailClaimRecord, PasswordRecord, RefreshFamilyRecord, GuessesRecord, AccountRecord,
-                LedgerRecord,
+                UserRecord, EmailClaimRecord, RegistrationRecord, PasswordRecord, PasswordResetRecord,
+                RefreshFamilyRecord, GuessesRecord, AccountRecord, LedgerRecord,
             ),
             secrets=("access-token-signing-key", "refresh-token-key"),
             sends=(FAN_OUT_QUEUE,),  # the end of a session, which closes its sockets
+            mails=True,
         ),
         public=frozenset(
-            {"POST /api/auth/register", "POST /api/auth/login", "POST /api/auth/refresh", "POST /api/auth/logout"}
+            {
+                "POST /api/auth/register", "POST /api/auth/verify-email", "POST /api/auth/forgot-password",
+                "POST /api/auth/reset-password", "POST /api/auth/login", "POST /api/auth/refresh",
+                "POST /api/auth/logout",
+            }
         ),
     ),
     RestDomain(
@@ -398,6 +407,7 @@ ROTATION_ROTATE = Function(
 CANARY = Function(
     name="canary",
     handler="functions.canary.handler:handler",
+    may=Grants(reads=(RegistrationRecord,), puts=(RegistrationRecord,)),  # it receives no email
     seconds=FILM_SECONDS + 60,
     memory_mb=256,  # it mostly waits; its film has 1 to 2 MB
     rollout=Rollout.AT_ONCE,

@@ -4,7 +4,7 @@ from shared.assets.record import AssetRecord, VerificationsRecord
 from shared.audit.record import AuditEntryRecord
 from shared.aws.records import Record
 from shared.connections.record import ConnectionRecord, FanOutRecord, ListenerRecord
-from shared.credentials.record import PasswordRecord, RefreshFamilyRecord
+from shared.credentials.record import PasswordRecord, PasswordResetRecord, RefreshFamilyRecord
 from shared.credits.record import AccountRecord, HoldRecord, LedgerRecord, SpendingRecord
 from shared.grants.record import MediaGrantRecord
 from shared.guesses.record import GuessesRecord
@@ -17,12 +17,14 @@ from shared.quotas.record import QuotaRecord
 from shared.slots.record import SlotsRecord, WaitingRecord
 from shared.subscriptions.record import SubscriptionRecord
 from shared.upkeep.record import PassRecord
-from shared.users.record import EmailClaimRecord, UserRecord
+from shared.users.record import EmailClaimRecord, RegistrationRecord, UserRecord
 
 RECORDS: tuple[type[Record], ...] = (
     UserRecord,
     EmailClaimRecord,
+    RegistrationRecord,
     PasswordRecord,
+    PasswordResetRecord,
     RefreshFamilyRecord,
     GuessesRecord,
     QuotaRecord,

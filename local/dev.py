@@ -40,7 +40,7 @@ def _show(cloud: Cloud) -> None:
         ("Docs", cloud.docs_url),
         ("WebSocket", cloud.socket_url),
         ("AWS endpoint", cloud.moto_url),
-        ("Email", f"{cloud.moto_url}/outbox"),
+        ("Email", cloud.outbox_url),
         ("Logs", os.path.relpath(cloud.logs)),
     ):
         grid.add_row(f"[dim]{name}[/]", value)

@@ -14,6 +14,7 @@ from shared.access import tokens
 from shared.access.permissions import AccountRole
 from shared.aws.secrets import secret
 from shared.core.clock import utc_now
+from shared.credentials.store import credentials
 from tests.support.endpoints import PUBLIC, ApiEndpoint, Ids, endpoints
 from tests.support.studio import Creator, Studio
 
@@ -23,6 +24,10 @@ OWNER, ADMIN, MEMBER, VIEWER = AccountRole
 # account. It acts for the user, so each user may use it.
 ROWS: dict[str, AccountRole | None] = {
     "GET /api/auth/me": None,
+    "POST /api/auth/change-password": None,
+    "GET /api/auth/sessions": None,
+    "DELETE /api/auth/sessions": None,
+    "DELETE /api/auth/sessions/{session_id}": None,
     "GET /api/presets": None,
     "GET /api/presets/{preset_id}": None,
     "POST /api/projects": MEMBER,
@@ -124,6 +129,11 @@ def resources(creator: Creator, organization: str | None = None) -> Ids:
     return {"project": project, "job": creator.job(project)["id"], "asset": asset}
 
 
+def of_user(creator: Creator) -> Ids:
+    """Make a session of the creator's. It belongs to no account."""
+    return {"session": credentials.begin_family(creator.user_id, at=utc_now()).family_id}
+
+
 def team(owner: Creator, slug: str) -> Ids:
     """Make an organization with a member, an invite and resources."""
     organization = owner.organization(slug, credits=30)
@@ -198,11 +208,11 @@ def test_each_user_may_use_everything_of_the_own_account(matrix: Matrix, endpoin
 
 @pytest.mark.parametrize("endpoint", OF_USERS, ids=named("user"))
 def test_the_routes_of_users_need_a_token_and_no_role(matrix: Matrix, endpoint: ApiEndpoint) -> None:
-    request = endpoint.request(SHARED)
-    for token in matrix.unknown:
-        assert matrix.studio.call(token=token, **request).status == UNKNOWN
     for caller in (*matrix.members.values(), matrix.removed, matrix.stranger):
         matrix.bring_back()
+        request = endpoint.request({**SHARED, **of_user(caller)})
+        for token in matrix.unknown:
+            assert matrix.studio.call(token=token, **request).status == UNKNOWN
         assert matrix.studio.call(token=caller.token, **request).status not in REFUSED
 
 

@@ -135,7 +135,8 @@ def emptied(studio: Studio, monkeypatch: pytest.MonkeyPatch, *names: RouteClass)
 
 
 def request(creator: Creator, endpoint: ApiEndpoint) -> Answer:
-    ids = dict.fromkeys(("project", "job", "asset", "preset", "organization", "member", "invite"), "unknown")
+    kinds = ("project", "job", "asset", "preset", "organization", "member", "invite", "session", "key")
+    ids = dict.fromkeys(kinds, "unknown")
     given: dict[str, Any] = endpoint.request(ids)
     return creator.studio.call(token=creator.token, **given)
 
@@ -148,7 +149,8 @@ def test_every_route_has_a_quota(ada: Creator, monkeypatch: pytest.MonkeyPatch, 
     [name] = re.findall(r'^"([a-z-]+)";q=1;w=60$', first.headers["ratelimit-policy"])
     public = {
         "POST /api/auth/register": "sign-up", "POST /api/auth/login": "sign-in", "POST /api/errors": "report",
-        "GET /api/health": "read",
+        "GET /api/health": "read", "POST /api/auth/forgot-password": "sign-up",
+        "POST /api/auth/reset-password": "sign-in",
     }  # fmt: skip
     kind = "read" if endpoint.permissions and endpoint.permissions[0].endswith(":read") else "write"
     kind = public.get(endpoint.name, "session") if endpoint.name in PUBLIC else kind

@@ -1,0 +1,133 @@
+"""The bodies and views of `/api/auth`."""
+
+from datetime import datetime
+from typing import Annotated
+
+from pydantic import AfterValidator, ConfigDict, EmailStr, Field, SecretStr, field_validator
+from pydantic.config import JsonDict
+
+from functions.auth.passwords import MIN_CHARACTERS
+from shared.access.permissions import AccountRole
+from shared.access.tokens import LIFE_SECONDS
+from shared.core.wire import Name, View, Wire
+from shared.credentials.record import RefreshFamilyRecord
+from shared.subscriptions.record import PlanType
+
+EXAMPLE: JsonDict = {"email": "ada@example.com", "password": "correct horse battery"}
+
+
+Address = Annotated[EmailStr, Field(max_length=254), AfterValidator(str.lower)]
+Password = Annotated[SecretStr, Field(min_length=MIN_CHARACTERS, max_length=200)]
+LinkToken = Annotated[
+    SecretStr, Field(min_length=1, max_length=200, description="The part of the link after `token=`.")
+]
+
+
+class Login(Wire):
+    # Whitespace is a part of a password. EmailStr removes it from the address.
+    model_config = ConfigDict(str_strip_whitespace=False, json_schema_extra={"examples": [EXAMPLE]})
+
+    email: Address
+    password: Password
+
+
+class Register(Login):
+    model_config = ConfigDict(json_schema_extra={"examples": [{**EXAMPLE, "name": "Ada"}]})
+
+    name: Name | None = Field(default=None, min_length=1, max_length=120)
+
+    @field_validator("name", mode="before")
+    @classmethod
+    def _without_whitespace(cls, name: object) -> object:
+        return name.strip() if isinstance(name, str) else name
+
+
+class Accepted(View):
+    detail: str = "A message is on its way to this address, unless several were sent to it just before."
+
+
+class SessionView(View):
+    access_token: str
+    token_type: str = "Bearer"  # noqa: S105  # the scheme's name
+    expires_in: int = LIFE_SECONDS
+
+
+class Verification(Wire):
+    model_config = ConfigDict(json_schema_extra={"examples": [{"token": "4f1c...7a.kX9..."}]})
+
+    token: LinkToken
+
+
+class Forgotten(Wire):
+    model_config = ConfigDict(json_schema_extra={"examples": [{"email": "ada@example.com"}]})
+
+    email: Address
+
+
+class Reset(Wire):
+    model_config = ConfigDict(
+        str_strip_whitespace=False,
+        json_schema_extra={"examples": [{"token": "kX9...", "password": "another horse battery"}]},
+    )
+
+    token: LinkToken
+    password: Password
+
+
+class PasswordChange(Wire):
+    model_config = ConfigDict(
+        str_strip_whitespace=False,
+        json_schema_extra={
+            "examples": [{"currentPassword": "correct horse battery", "newPassword": "another horse battery"}]
+        },
+    )
+
+    current_password: Password = Field(examples=["correct horse battery"])
+    new_password: Password = Field(examples=["another horse battery"])
+
+
+class SignInView(View):
+    """A session: a sign-in that can be renewed."""
+
+    id: str
+    current: bool = Field(description="True for the session of this request.")
+    user_agent: str | None = Field(description="The program that signed in, in its own words.")
+    created_at: datetime | None
+    last_used_at: datetime
+    expires_at: datetime
+
+    @classmethod
+    def of(cls, family: RefreshFamilyRecord, current_id: str | None) -> "SignInView":
+        return cls(
+            id=family.family_id,
+            current=family.family_id == current_id,
+            user_agent=family.user_agent,
+            created_at=family.created_at,
+            last_used_at=family.rotated_at,
+            expires_at=family.expires_at,
+        )
+
+
+class BalanceView(View):
+    available: int = Field(description="Credits that can be spent.")
+    held: int = Field(description="Credits that open jobs hold.")
+
+
+class OwnOrganizationView(View):
+    id: str
+    name: str
+    slug: str
+    role: AccountRole
+
+
+class MeView(View):
+    user_id: str = Field(serialization_alias="id")
+    email: str
+    name: str | None
+    avatar: str | None
+    email_verified: datetime | None
+    created_at: datetime
+    updated_at: datetime
+    balance: BalanceView
+    plan: PlanType
+    organizations: list[OwnOrganizationView]
