@@ -9,7 +9,13 @@ from infra.workers import GRANT, STEP_UPDATES
 from shared.assets.record import ASSETS, QUARANTINE, AssetRecord, VerificationsRecord
 from shared.audit.record import AuditEntryRecord
 from shared.connections.record import ConnectionRecord, FanOutRecord, ListenerRecord
-from shared.credentials.record import PasswordRecord, PasswordResetRecord, RefreshFamilyRecord
+from shared.credentials.record import (
+    ApiKeyRecord,
+    PasswordRecord,
+    PasswordResetRecord,
+    RefreshFamilyRecord,
+    SocketTicketRecord,
+)
 from shared.credits.record import AccountRecord, HoldRecord, LedgerRecord, SpendingRecord
 from shared.grants.record import MediaGrantRecord
 from shared.guesses.record import GuessesRecord
@@ -71,6 +77,7 @@ class RestDomain:
     name: str
     may: Grants
     public: frozenset[str] = frozenset()  # "POST /api/auth/login"
+    keys: tuple[type[ApiKeyRecord], ...] = (ApiKeyRecord,)  # read for callers with a key; none for public routes only
     snap_start: bool = True
 
     @property
@@ -81,8 +88,11 @@ class RestDomain:
     def function(self) -> Function:
         """The domain's function, which also counts requests. Memory and snapshot shorten its start for creators."""
         counting = replace(
-            self.may, reads=(*self.may.reads, QuotaRecord), writes=(*self.may.writes, QuotaRecord)
-        )  # fmt: skip
+            self.may,
+            reads=(*self.may.reads, QuotaRecord),
+            writes=(*self.may.writes, QuotaRecord),
+            gets=(*self.may.gets, *self.keys),
+        )
         return Function(
             name=f"rest-{self.name}", handler=self.handler, may=counting, memory_mb=1024, snap_start=self.snap_start
         )
@@ -95,16 +105,17 @@ REST_DOMAINS: tuple[RestDomain, ...] = (
             reads=(
                 UserRecord, EmailClaimRecord, RegistrationRecord, PasswordRecord, PasswordResetRecord,
                 RefreshFamilyRecord, GuessesRecord, AccountRecord, SubscriptionRecord, MemberRecord,
-                OrganizationRecord,
+                OrganizationRecord, ApiKeyRecord,
             ),
             writes=(
                 UserRecord, EmailClaimRecord, RegistrationRecord, PasswordRecord, PasswordResetRecord,
-                RefreshFamilyRecord, GuessesRecord, AccountRecord, LedgerRecord,
+                RefreshFamilyRecord, GuessesRecord, AccountRecord, LedgerRecord, SocketTicketRecord, ApiKeyRecord,
             ),
             secrets=("access-token-signing-key", "refresh-token-key"),
             sends=(FAN_OUT_QUEUE,),  # the end of a session, which closes its sockets
             mails=True,
         ),
+        keys=(),  # it has all of them
         public=frozenset(
             {
                 "POST /api/auth/register", "POST /api/auth/verify-email", "POST /api/auth/forgot-password",
@@ -170,15 +181,19 @@ REST_DOMAINS: tuple[RestDomain, ...] = (
     ),
     RestDomain(name="presets", may=NOTHING),
     RestDomain(  # the probe keeps it warm
-        name="health", may=Grants(gets=(PassRecord,)), public=frozenset({"GET /api/health"}), snap_start=False
+        name="health", may=Grants(gets=(PassRecord,)), public=frozenset({"GET /api/health"}), keys=(), snap_start=False
     ),
-    RestDomain(name="errors", may=NOTHING, public=frozenset({"POST /api/errors"})),
+    RestDomain(name="errors", may=NOTHING, public=frozenset({"POST /api/errors"}), keys=()),
 )  # fmt: skip
 
 AUTHORIZER = Function(
     name="authorizer",
     handler="functions.authorizer.handler:handler",
-    may=Grants(secrets=(VERIFICATION_KEYS,)),
+    may=Grants(
+        secrets=(VERIFICATION_KEYS,),
+        gets=(ApiKeyRecord, SocketTicketRecord),
+        updates=(Updates(ApiKeyRecord, ("key_id", "last_used_at")), Updates(SocketTicketRecord)),
+    ),
     memory_mb=1024,
     snap_start=True,
 )

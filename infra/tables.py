@@ -4,7 +4,13 @@ from shared.assets.record import AssetRecord, VerificationsRecord
 from shared.audit.record import AuditEntryRecord
 from shared.aws.records import Record
 from shared.connections.record import ConnectionRecord, FanOutRecord, ListenerRecord
-from shared.credentials.record import PasswordRecord, PasswordResetRecord, RefreshFamilyRecord
+from shared.credentials.record import (
+    ApiKeyRecord,
+    PasswordRecord,
+    PasswordResetRecord,
+    RefreshFamilyRecord,
+    SocketTicketRecord,
+)
 from shared.credits.record import AccountRecord, HoldRecord, LedgerRecord, SpendingRecord
 from shared.grants.record import MediaGrantRecord
 from shared.guesses.record import GuessesRecord
@@ -26,6 +32,8 @@ RECORDS: tuple[type[Record], ...] = (
     PasswordRecord,
     PasswordResetRecord,
     RefreshFamilyRecord,
+    SocketTicketRecord,
+    ApiKeyRecord,
     GuessesRecord,
     QuotaRecord,
     OrganizationRecord,

@@ -3,6 +3,7 @@
 No answer, and no duration, tells whether an address has an account: only a message to the address does.
 """
 
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime, timedelta
 
@@ -17,6 +18,7 @@ from shared.credentials.store import credentials, generation_of
 from shared.credits.store import credits
 from shared.guesses.store import Delay, TooManyGuesses, guesses
 from shared.mail import mail
+from shared.mail.mail import MailUnavailable
 from shared.observability import Metric, measure
 from shared.users.registrations import LinkNotValid, digest, registrations
 from shared.users.store import EmailTaken, users
@@ -44,13 +46,15 @@ def register(email: str, password: str, name: str | None) -> None:
         with suppress(EmailTaken):
             _open(email, argon2_hash, name, at)
         return
-    if not _may_send(email, at):
-        return
-    user_id, reset = _account(email)
-    if user_id is None:
-        mail.send_verification(email, token=registrations.create(email, argon2_hash, name, at=at))
-    else:
-        mail.send_taken(email, token=resets.create(user_id, reset, at=at))
+
+    def send() -> None:
+        user_id, generation = _account(email)
+        if user_id is None:
+            mail.send_verification(email, token=registrations.create(email, argon2_hash, name, at=at))
+        else:
+            mail.send_taken(email, token=resets.create(user_id, generation, at=at))
+
+    _not_often(email, send, at)
 
 
 def verify(token: str) -> None:
@@ -69,14 +73,16 @@ def verify(token: str) -> None:
 def forget(email: str) -> None:
     """Send a link to the address that sets a new password. Raise MailUnavailable."""
     at = utc_now()
-    if mail.sends() and not _may_send(email, at):
-        return
-    user_id, generation = _account(email)
-    token = resets.create(user_id or NO_USER, generation, at=at)
-    if user_id is None:
-        mail.send_unknown(email)
-    else:
-        mail.send_reset(email, token=token)
+
+    def send() -> None:
+        user_id, generation = _account(email)
+        token = resets.create(user_id or NO_USER, generation, at=at)
+        if user_id is None:
+            mail.send_unknown(email)
+        else:
+            mail.send_reset(email, token=token)
+
+    _not_often(email, send, at)
 
 
 def reset(token: str, password: str) -> None:
@@ -131,12 +137,17 @@ def _end_all(user_id: str, at: datetime, *, but: str | None = None) -> None:
             close_sockets(family.family_id)
 
 
-def _may_send(email: str, at: datetime) -> bool:
+def _not_often(email: str, send: Callable[[], None], at: datetime) -> None:
+    """Call `send`, which sends a message to the address, unless the address had some just before."""
     try:
-        guesses.begin({f"mail:{digest(email)}": _MAILS}, at=at)
+        message = guesses.begin({f"mail:{digest(email)}": _MAILS}, at=at)
     except TooManyGuesses:
-        return False
-    return True
+        return
+    try:
+        send()
+    except MailUnavailable:
+        guesses.succeed(message)  # a message that was not sent does not count
+        raise
 
 
 def _account(email: str) -> tuple[str | None, int]:

@@ -10,23 +10,30 @@ from functions.auth.passwords import WeakPassword
 from functions.auth.schemas import (
     Accepted,
     Forgotten,
+    KeyCreate,
+    KeyView,
     Login,
     MeView,
+    NewKeyView,
     PasswordChange,
     Register,
     Reset,
     SessionView,
     SignInView,
+    SocketTicketView,
     Verification,
 )
 from functions.auth.service import SessionNotFound, WrongCredentials
 from shared.access.permissions import Permission
 from shared.access.principal import Principal
+from shared.core.clock import utc_now
 from shared.core.config import Config
 from shared.core.errors import Forbidden
 from shared.core.wire import Id
+from shared.credentials.api_keys import KeyNotFound, TooManyKeys, api_keys
 from shared.credentials.device_tokens import DEVICE_COOKIE, DEVICE_SECONDS
 from shared.credentials.refresh_tokens import COOKIE
+from shared.credentials.socket_tickets import socket_tickets
 from shared.credentials.store import FAMILY_LIFE, SessionEnded
 from shared.guesses.store import TooManyGuesses
 from shared.mail.mail import MailUnavailable
@@ -199,6 +206,44 @@ def end_sessions(caller: OwnAccount) -> None:
 def end_session(session_id: Id, caller: OwnAccount) -> None:
     """End one session of the caller, and close its sockets."""
     service.end(session_id, caller.user_id)
+
+
+@router.post("/ws-ticket", operation_id="createSocketTicket")
+def create_socket_ticket(
+    caller: Annotated[Principal, may(Permission.JOBS_READ, RouteClass.SESSION)],
+) -> SocketTicketView:
+    """Create a ticket for a browser, which cannot send a header when it opens a socket.
+
+    Open the socket within 30 seconds with `?ticket=` in its URL. A ticket opens one socket.
+    """
+    return SocketTicketView(ticket=socket_tickets.create(caller.context(), at=utc_now()))
+
+
+@router.post("/keys", status_code=status.HTTP_201_CREATED, operation_id="createKey", responses=problems(TooManyKeys))
+def create_key(body: KeyCreate, caller: OwnAccount) -> NewKeyView:
+    """Create a key for programs, which send it like an access token. The response is the only place that shows it.
+
+    So this request takes no Idempotency-Key: the response is not stored.
+    """
+    row, key = api_keys.create(caller.user_id, **body.model_dump(), at=utc_now())
+    return NewKeyView.of(row, key=key)
+
+
+@router.get("/keys", operation_id="listKeys")
+def list_keys(caller: ReadAccount) -> list[KeyView]:
+    """List the caller's keys, newest first, without the keys themselves."""
+    return [KeyView.of(row) for row in api_keys.of_user(caller.user_id)]
+
+
+@router.delete(
+    "/keys/{key_id}",
+    status_code=status.HTTP_204_NO_CONTENT,
+    operation_id="revokeKey",
+    responses=problems(KeyNotFound),
+)
+def revoke_key(key_id: Id, caller: OwnAccount) -> None:
+    """Revoke a key. Later requests with it get 401; its open sockets end within 15 minutes."""
+    api_keys.revoke(key_id, user_id=caller.user_id)
 
 
 def _signed_in(session: service.Session, response: Response) -> SessionView:

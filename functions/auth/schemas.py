@@ -1,16 +1,18 @@
 """The bodies and views of `/api/auth`."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Self
 
 from pydantic import AfterValidator, ConfigDict, EmailStr, Field, SecretStr, field_validator
 from pydantic.config import JsonDict
 
 from functions.auth.passwords import MIN_CHARACTERS
-from shared.access.permissions import AccountRole
+from shared.access.permissions import KEY_SCOPES, AccountRole, Permission
 from shared.access.tokens import LIFE_SECONDS
-from shared.core.wire import Name, View, Wire
-from shared.credentials.record import RefreshFamilyRecord
+from shared.core.clock import utc_now
+from shared.core.wire import Integer, Name, View, Wire
+from shared.credentials.record import ApiKeyRecord, RefreshFamilyRecord
+from shared.credentials.socket_tickets import TICKET_LIFE
 from shared.subscriptions.record import PlanType
 
 EXAMPLE: JsonDict = {"email": "ada@example.com", "password": "correct horse battery"}
@@ -131,3 +133,67 @@ class MeView(View):
     balance: BalanceView
     plan: PlanType
     organizations: list[OwnOrganizationView]
+
+
+class SocketTicketView(View):
+    ticket: str
+    expires_in: int = int(TICKET_LIFE.total_seconds())
+
+
+class KeyCreate(Wire):
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"name": "Nightly films", "scopes": ["jobs:read", "jobs:write"]}]}
+    )
+
+    name: Name = Field(min_length=1, max_length=120)
+    scopes: list[Permission] = Field(
+        min_length=1,
+        max_length=len(KEY_SCOPES),
+        examples=[["jobs:read"]],
+        description="What the key may do. It never has `account:read` and `account:write`.",
+    )
+    monthly_cap: Integer | None = Field(
+        default=None, ge=0, le=1_000_000_000, description="Credits that the key may spend in a calendar month (UTC)."
+    )
+    expires_at: datetime | None = Field(default=None, description="A time in the future. Without it: never.")
+
+    @field_validator("scopes")
+    @classmethod
+    def _may_be_given(cls, scopes: list[Permission]) -> list[Permission]:
+        if refused := set(scopes) - KEY_SCOPES:
+            raise ValueError(f"a key may not have {', '.join(sorted(refused))}")
+        return scopes
+
+    @field_validator("expires_at")
+    @classmethod
+    def _in_the_future(cls, at: datetime | None) -> datetime | None:
+        if at is not None and (at.tzinfo is None or at <= utc_now()):
+            raise ValueError("the time needs an offset such as Z, and lies in the future")
+        return at
+
+
+class KeyView(View):
+    id: str
+    name: str
+    scopes: list[str]
+    monthly_cap: int | None
+    expires_at: datetime | None
+    last_used_at: datetime | None
+    created_at: datetime
+
+    @classmethod
+    def of(cls, row: ApiKeyRecord, **more: str) -> Self:
+        return cls(
+            id=row.key_id,
+            name=row.name,
+            scopes=list(row.scopes),
+            monthly_cap=None if row.monthly_cap is None else int(row.monthly_cap),
+            expires_at=row.expires_at,
+            last_used_at=row.last_used_at,
+            created_at=row.created_at,
+            **more,
+        )
+
+
+class NewKeyView(KeyView):
+    key: str = Field(description="The key itself. It is shown here only.")

@@ -59,3 +59,6 @@ ROLES: Mapping[AccountRole, frozenset[Permission]] = {
     AccountRole.MEMBER: frozenset(_MEMBER),
     AccountRole.VIEWER: frozenset(_VIEWER),
 }
+
+# A key of a program may have all scopes but those with which it could make keys, or lock its owner out.
+KEY_SCOPES = frozenset(Permission) - {Permission.ACCOUNT_READ, Permission.ACCOUNT_WRITE}

@@ -1,6 +1,14 @@
 """Credentials of users: password hashes, and families of refresh tokens."""
 
-from pynamodb.attributes import BooleanAttribute, NumberAttribute, TTLAttribute, UnicodeAttribute, UTCDateTimeAttribute
+from pynamodb.attributes import (
+    BooleanAttribute,
+    JSONAttribute,
+    ListAttribute,
+    NumberAttribute,
+    TTLAttribute,
+    UnicodeAttribute,
+    UTCDateTimeAttribute,
+)
 from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
 
 from shared.aws.records import OnDemand, Record, table
@@ -56,3 +64,43 @@ class RefreshFamilyRecord(Record):
     expires_at = TTLAttribute()
 
     by_user = _FamiliesByUser()
+
+
+class SocketTicketRecord(Record):
+    """A ticket that opens one socket. The ticket is not stored, only its hash."""
+
+    class Meta(OnDemand):
+        table_name = table("socket-tickets")
+
+    ticket_hash = UnicodeAttribute(hash_key=True)  # SHA-256, as hexadecimal digits
+    context = JSONAttribute()  # the caller, as the authorizer describes callers
+    taken_by = UnicodeAttribute(null=True)  # random number of the call that took it
+    expires_at = TTLAttribute()
+
+
+class _KeysByUser(GlobalSecondaryIndex["ApiKeyRecord"]):
+    class Meta:
+        index_name = "by_user"
+        projection = AllProjection()
+
+    user_id = UnicodeAttribute(hash_key=True)
+    key_id = UnicodeAttribute(range_key=True)
+
+
+class ApiKeyRecord(Record):
+    """A key with which programs act for the user. Its secret is not stored, only the hash."""
+
+    class Meta(OnDemand):
+        table_name = table("api-keys")
+
+    key_id = UnicodeAttribute(hash_key=True)
+    user_id = UnicodeAttribute()
+    name = UnicodeAttribute()
+    secret_hash = UnicodeAttribute()  # SHA-256, as hexadecimal digits
+    scopes = ListAttribute(of=UnicodeAttribute)
+    monthly_cap = NumberAttribute(null=True)  # credits that the key may spend in a calendar month (UTC); None: all
+    expires_at = UTCDateTimeAttribute(null=True)
+    last_used_at = UTCDateTimeAttribute(null=True)
+    created_at = UTCDateTimeAttribute()
+
+    by_user = _KeysByUser()

@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 
 from shared.access import tokens
-from shared.access.permissions import AccountRole
+from shared.access.permissions import KEY_SCOPES, AccountRole, Permission
 from shared.aws.secrets import secret
 from shared.core.clock import utc_now
+from shared.credentials.record import ApiKeyRecord
 from shared.credentials.store import credentials
 from tests.support.endpoints import PUBLIC, ApiEndpoint, Ids, endpoints
 from tests.support.studio import Creator, Studio
@@ -28,6 +29,10 @@ ROWS: dict[str, AccountRole | None] = {
     "GET /api/auth/sessions": None,
     "DELETE /api/auth/sessions": None,
     "DELETE /api/auth/sessions/{session_id}": None,
+    "POST /api/auth/ws-ticket": None,
+    "POST /api/auth/keys": None,
+    "GET /api/auth/keys": None,
+    "DELETE /api/auth/keys/{key_id}": None,
     "GET /api/presets": None,
     "GET /api/presets/{preset_id}": None,
     "POST /api/projects": MEMBER,
@@ -86,14 +91,16 @@ class Matrix:
     organizations: Ids
     others: tuple[Ids, Ids]  # of the stranger: those of the own account, and of another organization
     own: Mapping[str, Ids]  # of the users' own accounts, by token
+    keys: Mapping[Permission, tuple[Creator, Creator]]  # keys of the owner: with this scope alone, and with all others
+    void: tuple[str, ...]  # keys of the owner that are expired or revoked
     bring_back: Callable[[], None]
 
     @property
     def unknown(self) -> list[str | None]:
-        """The tokens of callers without a valid one: none, and an expired one of the owner."""
+        """The tokens of callers without a valid one: none, an expired one, an expired key and a revoked one."""
         key = secret("access-token-signing-key")
         late = utc_now() - timedelta(hours=1)
-        return [None, tokens.issue(self.members[OWNER].user_id, signing_key=key, at=late)]
+        return [None, tokens.issue(self.members[OWNER].user_id, signing_key=key, at=late), *self.void]
 
     def answers(self, token: str | None, endpoint: ApiEndpoint, ids: Ids) -> Iterator[tuple[str, int]]:
         """Yield the place of the ids and the status of each request. A refused request must write nothing."""
@@ -130,8 +137,9 @@ def resources(creator: Creator, organization: str | None = None) -> Ids:
 
 
 def of_user(creator: Creator) -> Ids:
-    """Make a session of the creator's. It belongs to no account."""
-    return {"session": credentials.begin_family(creator.user_id, at=utc_now()).family_id}
+    """Make a session and a key of the creator's. They belong to no account."""
+    key = creator.post("/api/auth/keys", {"name": "films", "scopes": ["jobs:read"]})
+    return {"session": credentials.begin_family(creator.user_id, at=utc_now()).family_id, "key": key.body["id"]}
 
 
 def team(owner: Creator, slug: str) -> Ids:
@@ -156,7 +164,20 @@ def matrix(deployment: Studio) -> Matrix:
     assert owner.delete(f"/api/teams/{ids['organization']}/members/{removed.user_id}").status == 204
     own = {caller.token: resources(caller) for caller in (members[VIEWER], removed, stranger)}
     others = own[stranger.token], team(stranger, "other")
-    return Matrix(deployment, members, removed, stranger, ids, others, own, deployment.save())
+    keys = {one: (owner.key(one), owner.key(*(KEY_SCOPES - {one}))) for one in sorted(KEY_SCOPES)}
+    return Matrix(
+        deployment, members, removed, stranger, ids, others, own, keys, void_keys(owner), deployment.save()
+    )  # fmt: skip
+
+
+def void_keys(owner: Creator) -> tuple[str, ...]:
+    """Return the texts of an expired key and of a revoked one."""
+    expired, revoked = owner.key(), owner.key()
+    newest, older = owner.get("/api/auth/keys").body[:2]
+    assert owner.delete(f"/api/auth/keys/{newest['id']}").status == 204
+    passed = [ApiKeyRecord.expires_at.set(utc_now())]
+    ApiKeyRecord(older["id"]).update(passed)
+    return expired.token, revoked.token
 
 
 def test_every_route_has_a_row() -> None:
@@ -214,6 +235,25 @@ def test_the_routes_of_users_need_a_token_and_no_role(matrix: Matrix, endpoint: 
         for token in matrix.unknown:
             assert matrix.studio.call(token=token, **request).status == UNKNOWN
         assert matrix.studio.call(token=caller.token, **request).status not in REFUSED
+
+
+@pytest.mark.parametrize("endpoint", GUARDED.values(), ids=named("key"))
+def test_a_key_needs_the_scope_of_the_route(matrix: Matrix, endpoint: ApiEndpoint) -> None:
+    """With the scope the key may do what its user may. No key has the scopes of the account itself."""
+    [needed] = map(Permission, endpoint.permissions)
+    matrix.bring_back()
+    ids = {**SHARED, **matrix.organizations, **of_user(matrix.members[OWNER])}
+    request = endpoint.request(ids)
+    if needed not in KEY_SCOPES:
+        program = next(iter(matrix.keys.values()))[1]
+        assert matrix.studio.call(token=program.token, **request).status == DENIED
+        return
+    alone, without = matrix.keys[needed]
+    before = matrix.studio.dump()
+    assert matrix.studio.call(token=without.token, **request).status == DENIED
+    after = matrix.studio.dump()
+    assert {name for name in after if after[name] != before[name]} <= {"kinora-test-api-keys"}, "the key's last use"
+    assert matrix.studio.call(token=alone.token, **request).status not in REFUSED - {422}
 
 
 def test_ids_of_two_owners_in_one_request_do_not_mix(matrix: Matrix) -> None:

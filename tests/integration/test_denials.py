@@ -30,6 +30,7 @@ HERS: dict[str, tuple[str, ...]] = {
     "member": ("member",),
     "invite": ("invite",),
     "session": ("session",),
+    "key": ("key",),
 }
 SHARED = {"preset"}
 GUARDED = [endpoint for endpoint in endpoints() if endpoint.name not in PUBLIC]
@@ -139,7 +140,9 @@ def _own(ada: Creator) -> Ids:
 
 
 def _sign_in(creator: Creator) -> dict[str, str]:
-    return {"session": credentials.begin_family(creator.user_id, at=utc_now()).family_id}
+    """Return the ids of a new session and a new key."""
+    key = creator.post("/api/auth/keys", {"name": "films", "scopes": ["jobs:read"]})
+    return {"session": credentials.begin_family(creator.user_id, at=utc_now()).family_id, "key": key.body["id"]}
 
 
 def eves(hers: dict[str, str]) -> Ids:

@@ -242,6 +242,16 @@ def test_an_invited_user_joins_an_organization_with_the_token_of_the_outbox(clou
     bob.close()
 
 
+def test_a_browser_opens_one_socket_with_a_ticket(cloud: Cloud, ada: StudioClient) -> None:
+    url = f"{cloud.socket_url}?ticket={ada.call('POST', '/api/auth/ws-ticket')['ticket']}"
+    with connect(url, proxy=None) as socket:
+        socket.send('{"type": "ping"}')
+        assert json.loads(socket.recv(20))["type"] == "pong"
+    with pytest.raises(InvalidStatus) as refused, connect(url, proxy=None):
+        pass
+    assert refused.value.response.status_code == 401
+
+
 def test_the_client_signs_in_again_after_its_token_expired(ada: StudioClient) -> None:
     ada._token = "an.expired.token"
     assert ada.me()["email"] == "ada@example.com"

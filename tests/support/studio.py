@@ -23,7 +23,7 @@ from infra.functions import AUTHORIZER, REST_DOMAINS
 from infra.tables import RECORDS
 from local import moto_fixes
 from shared.access import tokens
-from shared.access.permissions import AccountRole
+from shared.access.permissions import KEY_SCOPES, AccountRole, Permission
 from shared.assets.record import AssetRecord, AssetStatus, AssetType
 from shared.assets.store import assets
 from shared.aws import clients, media, secrets
@@ -274,6 +274,13 @@ class Creator:
         answer = self.post(f"/api/teams/{organization}/members/invite", {"email": email, "role": role})
         assert answer.status == 201, answer.body
         return self.studio.mailed(email)
+
+    def key(self, *scopes: Permission, **more: object) -> "Creator":
+        """Create a key with these scopes, or with all scopes of keys. Return the program that has it."""
+        body = {"name": "films", "scopes": scopes or sorted(KEY_SCOPES), **more}
+        answer = self.post("/api/auth/keys", body)
+        assert answer.status == 201, answer.body
+        return Creator(self.studio, answer.body["key"], self.user_id)
 
     def asset(
         self,
