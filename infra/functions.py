@@ -10,7 +10,6 @@ from shared.assets.record import ASSETS, QUARANTINE, AssetRecord, VerificationsR
 from shared.audit.record import AuditEntryRecord
 from shared.connections.record import ConnectionRecord, FanOutRecord, ListenerRecord
 from shared.credentials.record import (
-    ApiKeyRecord,
     PasswordRecord,
     PasswordResetRecord,
     RefreshFamilyRecord,
@@ -22,6 +21,7 @@ from shared.guesses.record import GuessesRecord
 from shared.idempotency.record import IdempotencyRecord
 from shared.jobs.keys import JOBS, WORK
 from shared.jobs.record import JobRecord, JobSpecRecord, StepResultRecord, StepTicketRecord, StepTokenRecord
+from shared.keys.record import ApiKeyRecord
 from shared.members.record import MemberRecord
 from shared.organizations.record import InviteRecord, OrganizationRecord, SlugClaimRecord
 from shared.projects.record import ProjectRecord

@@ -5,7 +5,6 @@ from shared.audit.record import AuditEntryRecord
 from shared.aws.records import Record
 from shared.connections.record import ConnectionRecord, FanOutRecord, ListenerRecord
 from shared.credentials.record import (
-    ApiKeyRecord,
     PasswordRecord,
     PasswordResetRecord,
     RefreshFamilyRecord,
@@ -16,6 +15,7 @@ from shared.grants.record import MediaGrantRecord
 from shared.guesses.record import GuessesRecord
 from shared.idempotency.record import IdempotencyRecord
 from shared.jobs.record import JobRecord, JobSpecRecord, StepResultRecord, StepTicketRecord, StepTokenRecord
+from shared.keys.record import ApiKeyRecord
 from shared.members.record import MemberRecord
 from shared.organizations.record import InviteRecord, OrganizationRecord, SlugClaimRecord
 from shared.projects.record import ProjectRecord

@@ -89,9 +89,9 @@ def reset(token: str, password: str) -> None:
     """Set a new password and end all sessions. Raise WeakPassword or LinkNotValid."""
     at = utc_now()
     found = resets.find(token, at=at)
-    if found is None or found.user_id == NO_USER:
+    user = users.several([found.user_id]).get(found.user_id) if found else None
+    if found is None or user is None:  # the link of an unknown address has no user
         raise LinkNotValid
-    user = users.get(found.user_id)
     refuse_weak(password, user.email)
     argon2_hash = password_hash(password)
     with transaction() as tx:

@@ -26,16 +26,17 @@ from functions.auth.schemas import (
 from functions.auth.service import SessionNotFound, WrongCredentials
 from shared.access.permissions import Permission
 from shared.access.principal import Principal
+from shared.aws.transactions import transaction
 from shared.core.clock import utc_now
 from shared.core.config import Config
 from shared.core.errors import Forbidden
 from shared.core.wire import Id
-from shared.credentials.api_keys import KeyNotFound, TooManyKeys, api_keys
 from shared.credentials.device_tokens import DEVICE_COOKIE, DEVICE_SECONDS
 from shared.credentials.refresh_tokens import COOKIE
 from shared.credentials.socket_tickets import socket_tickets
 from shared.credentials.store import FAMILY_LIFE, SessionEnded
 from shared.guesses.store import TooManyGuesses
+from shared.keys.store import KeyNotFound, TooManyKeys, api_keys
 from shared.mail.mail import MailUnavailable
 from shared.quotas.classes import RouteClass
 from shared.rest.caller import may
@@ -243,7 +244,8 @@ def list_keys(caller: ReadAccount) -> list[KeyView]:
 )
 def revoke_key(key_id: Id, caller: OwnAccount) -> None:
     """Revoke a key. Later requests with it get 401; its open sockets end within 15 minutes."""
-    api_keys.revoke(key_id, user_id=caller.user_id)
+    with transaction() as tx:
+        api_keys.revoke(key_id, user_id=caller.user_id, tx=tx)
 
 
 def _signed_in(session: service.Session, response: Response) -> SessionView:

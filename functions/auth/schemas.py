@@ -11,8 +11,9 @@ from shared.access.permissions import KEY_SCOPES, AccountRole, Permission
 from shared.access.tokens import LIFE_SECONDS
 from shared.core.clock import utc_now
 from shared.core.wire import Integer, Name, View, Wire
-from shared.credentials.record import ApiKeyRecord, RefreshFamilyRecord
+from shared.credentials.record import RefreshFamilyRecord
 from shared.credentials.socket_tickets import TICKET_LIFE
+from shared.keys.record import ApiKeyRecord
 from shared.subscriptions.record import PlanType
 
 EXAMPLE: JsonDict = {"email": "ada@example.com", "password": "correct horse battery"}

@@ -56,7 +56,7 @@ def _of_ticket(ticket: str, at: datetime) -> Principal:
 
 def _of_key(text: str, at: datetime) -> Principal:
     """Return the user of the key, with the key's scopes. Its use ends as early as the use of a token."""
-    from shared.credentials.api_keys import api_keys  # noqa: PLC0415  # see above
+    from shared.keys.store import api_keys  # noqa: PLC0415  # see above
 
     key = api_keys.open(text, at=at)
     if key is None:

@@ -17,7 +17,6 @@ from shared.camera.move import CameraMove
 from shared.core.clock import utc_now
 from shared.core.errors import Invalid, Unauthorized
 from shared.core.ids import new_id, organization_of
-from shared.credentials.api_keys import api_keys
 from shared.credits.store import Spender, credits
 from shared.jobs import admission, executions, settlement
 from shared.jobs.keys import job_prefixes
@@ -25,6 +24,7 @@ from shared.jobs.record import JobRecord, JobStatus
 from shared.jobs.spec import JobSettings, JobSpec
 from shared.jobs.store import JobEnded, JobRunning, StepResult, jobs
 from shared.jobs.views import JobLinks, JobView, job_view
+from shared.keys.store import api_keys
 from shared.members.actor import Actor
 from shared.observability import Metric, about, logger, measure
 from shared.presets.presets import get_preset

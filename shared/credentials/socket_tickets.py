@@ -12,7 +12,7 @@ from shared.credentials.record import SocketTicketRecord
 TICKET_LIFE = timedelta(seconds=30)
 
 
-class _Refused(Exception):
+class _NotValid(Exception):
     """The ticket does not exist, is used, or has expired."""
 
 
@@ -29,7 +29,7 @@ class SocketTicketStore:
         record, mine = SocketTicketRecord, secrets.token_hex(8)
         row = record(_hash(ticket))
         unused = record.taken_by.does_not_exist() & (record.expires_at > at)
-        with suppress(_Refused), on_refusal(_Refused()):
+        with suppress(_NotValid), on_refusal(_NotValid()):
             row.update([record.taken_by.set(mine)], unused, done=lambda stored: stored.taken_by == mine)
             return dict(row.context)
         return None

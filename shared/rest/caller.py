@@ -9,7 +9,7 @@ from shared.access.permissions import Permission
 from shared.access.principal import Principal
 from shared.core.clock import utc_now
 from shared.core.errors import Forbidden, Unauthorized
-from shared.credentials.api_keys import api_keys
+from shared.keys.store import api_keys
 from shared.quotas.classes import RouteClass
 from shared.rest.event import event
 from shared.rest.quota import count

@@ -12,12 +12,12 @@ from shared.access.permissions import KEY_SCOPES, Permission
 from shared.aws.transactions import transaction
 from shared.connections.record import ConnectionRecord
 from shared.core.clock import utc_now
-from shared.credentials.api_keys import MOST_KEYS, TooManyKeys, api_keys
-from shared.credentials.record import ApiKeyRecord
 from shared.credentials.socket_tickets import TICKET_LIFE, socket_tickets
 from shared.credits.record import SpendingRecord
 from shared.credits.store import credits
 from shared.jobs import settlement
+from shared.keys.record import ApiKeyRecord
+from shared.keys.store import MOST_KEYS, TooManyKeys, api_keys
 from shared.observability import Expected
 from tests.support.steps import complete_steps
 from tests.support.studio import Answer, Creator, Studio

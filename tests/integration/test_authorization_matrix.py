@@ -14,8 +14,8 @@ from shared.access import tokens
 from shared.access.permissions import KEY_SCOPES, AccountRole, Permission
 from shared.aws.secrets import secret
 from shared.core.clock import utc_now
-from shared.credentials.record import ApiKeyRecord
 from shared.credentials.store import credentials
+from shared.keys.record import ApiKeyRecord
 from tests.support.endpoints import PUBLIC, ApiEndpoint, Ids, endpoints
 from tests.support.studio import Creator, Studio
 

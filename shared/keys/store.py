@@ -8,9 +8,10 @@ from datetime import datetime
 from hashlib import sha256
 
 from shared.aws.records import on_refusal
+from shared.aws.transactions import Transaction
 from shared.core.errors import Conflict, NotFound
 from shared.core.ids import new_id
-from shared.credentials.record import ApiKeyRecord
+from shared.keys.record import ApiKeyRecord
 
 PREFIX = "kin_"
 MOST_KEYS = 50  # maximum number of a user's keys
@@ -31,8 +32,8 @@ class TooManyKeys(Conflict):
         super().__init__(f"You have {MOST_KEYS} keys. Revoke one first.")
 
 
-class _Refused(Exception):
-    """The key does not exist, or belongs to another user."""
+class _Revoked(Exception):
+    """Another request has revoked the key."""
 
 
 class ApiKeyStore:
@@ -84,19 +85,14 @@ class ApiKeyStore:
         row = self.find(f"{_ID}_{name}", at=at)
         if row is None or not hmac.compare_digest(row.secret_hash, _hash(secret)):
             return None
-        with suppress(_Refused), on_refusal(_Refused()):
+        with suppress(_Revoked), on_refusal(_Revoked()):
             row.update([ApiKeyRecord.last_used_at.set(at)], ApiKeyRecord.key_id.exists())
             return row
         return None
 
-    def revoke(self, key_id: str, *, user_id: str) -> None:
-        """Delete the user's key. Raise KeyNotFound."""
-        with suppress(ApiKeyRecord.DoesNotExist):
-            row = ApiKeyRecord.get(key_id, consistent_read=True)
-            if row.user_id == user_id:
-                row.delete()
-                return
-        raise KeyNotFound
+    def revoke(self, key_id: str, *, user_id: str, tx: Transaction) -> None:
+        """Delete the user's key. Fail the transaction with KeyNotFound."""
+        tx.delete(ApiKeyRecord(key_id), ApiKeyRecord.user_id == user_id, otherwise=KeyNotFound())
 
 
 def _hash(secret: str) -> str:
