@@ -355,7 +355,7 @@ def test_a_password_is_changed_by_its_owner_only_and_other_sessions_end(studio: 
 
 
 def test_guesses_with_a_stolen_session_are_delayed(ada: Creator, monkeypatch: pytest.MonkeyPatch) -> None:
-    now, wrong = utc_now(), 0
+    now, wrong = utc_now().replace(microsecond=0), 0
     monkeypatch.setattr(accounts, "utc_now", lambda: now)
     for _ in range(10):
         with pytest.raises((WrongPassword, TooManyGuesses)) as refused:
