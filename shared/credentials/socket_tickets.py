@@ -36,7 +36,7 @@ class SocketTicketStore:
 
 
 def _hash(ticket: str) -> str:
-    return sha256(ticket.encode()).hexdigest()
+    return sha256(ticket.encode("utf-8", "replace")).hexdigest()
 
 
 socket_tickets = SocketTicketStore()

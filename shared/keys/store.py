@@ -16,6 +16,7 @@ from shared.keys.record import ApiKeyRecord
 PREFIX = "kin_"
 MOST_KEYS = 50  # maximum number of a user's keys
 _ID = "key"
+_MOST_CHARACTERS = 200  # more than a key has
 
 
 class KeyNotFound(NotFound):
@@ -59,7 +60,7 @@ class ApiKeyStore:
             user_id=user_id,
             name=name,
             secret_hash=_hash(secret),
-            scopes=sorted(scopes),
+            scopes=sorted(set(scopes)),
             monthly_cap=monthly_cap,
             expires_at=expires_at,
             created_at=at,
@@ -82,11 +83,13 @@ class ApiKeyStore:
     def open(self, text: str, *, at: datetime) -> ApiKeyRecord | None:
         """Return the key with this text and note its use, or return None if it is not valid."""
         name, _, secret = text.removeprefix(PREFIX).partition("_")
+        if len(text) > _MOST_CHARACTERS or not text.isascii():  # DynamoDB refuses such an id with an error
+            return None
         row = self.find(f"{_ID}_{name}", at=at)
         if row is None or not hmac.compare_digest(row.secret_hash, _hash(secret)):
             return None
         with suppress(_Revoked), on_refusal(_Revoked()):
-            row.update([ApiKeyRecord.last_used_at.set(at)], ApiKeyRecord.key_id.exists())
+            row.update([ApiKeyRecord.last_used_at.set(at)], ApiKeyRecord.key_id.exists(), returned=False)
             return row
         return None
 

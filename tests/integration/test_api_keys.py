@@ -111,7 +111,19 @@ def test_forged_keys_are_refused(ada: Creator, eve: Creator) -> None:
     head, key_id, secret = text.split("_", 2)
     swapped = f"{head}_{key_id}_{other.split('_', 2)[2]}"
     before = ada.studio.dump()
-    for forged in ("kin_", "kin__", "kin_x", f"kin_{key_id}", f"kin_{key_id}_", text[:-1], text + "x", swapped, secret):
+    for forged in (
+        "kin_" + "x" * 5000,
+        "kin_\ud800",
+        "kin_",
+        "kin__",
+        "kin_x",
+        f"kin_{key_id}",
+        f"kin_{key_id}_",
+        text[:-1],
+        text + "x",
+        swapped,
+        secret,
+    ):
         with pytest.raises(Exception, match=r"^Unauthorized$"):
             authorized(forged)
     assert ada.studio.dump() == before
@@ -235,7 +247,7 @@ def test_a_ticket_opens_no_rest_route_and_names_no_other_caller(ada: Creator) ->
     event["requestContext"] = {"httpMethod": "GET"}
     with pytest.raises(Exception, match=r"^Unauthorized$"):
         authorizer(event, None)
-    assert opened("x") == 401
+    assert [opened(wrong) for wrong in ("x", "x" * 5000, "\ud800")] == [401] * 3
     assert opened(ticket) == 200
 
 
