@@ -156,7 +156,9 @@ class KeyCreate(Wire):
     monthly_cap: Integer | None = Field(
         default=None, ge=0, le=1_000_000_000, description="Credits that the key may spend in a calendar month (UTC)."
     )
-    expires_at: datetime | None = Field(default=None, description="A time in the future. Without it: never.")
+    expires_at: datetime | None = Field(
+        default=None, examples=["2099-01-01T00:00:00Z"], description="A time in the future. Without it: never."
+    )
 
     @field_validator("scopes")
     @classmethod
