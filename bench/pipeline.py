@@ -55,7 +55,7 @@ def film(folder: Path, *, films: int) -> FilmTimes:
 
 
 def _signed_up(cloud: Cloud) -> StudioClient:
-    studio = StudioClient(cloud.api_url, cloud.socket_url)
+    studio = StudioClient(cloud.api_url, cloud.socket_url, cloud.outbox_url)
     studio.sign_up("bench@example.com", uuid4().hex)
     return studio
 

@@ -9,13 +9,19 @@ from infra.workers import GRANT, STEP_UPDATES
 from shared.assets.record import ASSETS, QUARANTINE, AssetRecord, VerificationsRecord
 from shared.audit.record import AuditEntryRecord
 from shared.connections.record import ConnectionRecord, FanOutRecord, ListenerRecord
-from shared.credentials.record import PasswordRecord, RefreshFamilyRecord
+from shared.credentials.record import (
+    PasswordRecord,
+    PasswordResetRecord,
+    RefreshFamilyRecord,
+    SocketTicketRecord,
+)
 from shared.credits.record import AccountRecord, HoldRecord, LedgerRecord, SpendingRecord
 from shared.grants.record import MediaGrantRecord
 from shared.guesses.record import GuessesRecord
 from shared.idempotency.record import IdempotencyRecord
 from shared.jobs.keys import JOBS, WORK
 from shared.jobs.record import JobRecord, JobSpecRecord, StepResultRecord, StepTicketRecord, StepTokenRecord
+from shared.keys.record import ApiKeyRecord
 from shared.members.record import MemberRecord
 from shared.organizations.record import InviteRecord, OrganizationRecord, SlugClaimRecord
 from shared.projects.record import ProjectRecord
@@ -34,7 +40,7 @@ from shared.stages.queues import (
 from shared.stages.stages import Stage
 from shared.subscriptions.record import SubscriptionRecord
 from shared.upkeep.record import PassRecord
-from shared.users.record import EmailClaimRecord, UserRecord
+from shared.users.record import EmailClaimRecord, RegistrationRecord, UserRecord
 
 FUNCTION_SECONDS = 29  # default timeout: API Gateway does not wait longer
 RECONCILE_EVERY_SECONDS = 60
@@ -73,6 +79,7 @@ class RestDomain:
     name: str
     may: Grants
     public: frozenset[str] = frozenset()  # "POST /api/auth/login"
+    keys: tuple[type[ApiKeyRecord], ...] = (ApiKeyRecord,)  # read for callers with a key; none for public routes only
     snap_start: bool = True
 
     @property
@@ -83,8 +90,11 @@ class RestDomain:
     def function(self) -> Function:
         """The domain's function, which also counts requests. Memory and snapshot shorten its start for creators."""
         counting = replace(
-            self.may, reads=(*self.may.reads, QuotaRecord), writes=(*self.may.writes, QuotaRecord)
-        )  # fmt: skip
+            self.may,
+            reads=(*self.may.reads, QuotaRecord),
+            writes=(*self.may.writes, QuotaRecord),
+            gets=(*self.may.gets, *self.keys),
+        )
         return Function(
             name=f"rest-{self.name}", handler=self.handler, may=counting, memory_mb=1024, snap_start=self.snap_start
         )
@@ -94,16 +104,26 @@ REST_DOMAINS: tuple[RestDomain, ...] = (
     RestDomain(
         name="auth",
         may=Grants(
-            reads=(UserRecord, EmailClaimRecord, PasswordRecord, RefreshFamilyRecord, GuessesRecord),
+            reads=(
+                UserRecord, EmailClaimRecord, RegistrationRecord, PasswordRecord, PasswordResetRecord,
+                RefreshFamilyRecord, GuessesRecord, AccountRecord, SubscriptionRecord, MemberRecord,
+                OrganizationRecord, ApiKeyRecord,
+            ),
             writes=(
-                UserRecord, EmailClaimRecord, PasswordRecord, RefreshFamilyRecord, GuessesRecord, AccountRecord,
-                LedgerRecord,
+                UserRecord, EmailClaimRecord, RegistrationRecord, PasswordRecord, PasswordResetRecord,
+                RefreshFamilyRecord, GuessesRecord, AccountRecord, LedgerRecord, SocketTicketRecord, ApiKeyRecord,
             ),
             secrets=("access-token-signing-key", "refresh-token-key"),
             sends=(FAN_OUT_QUEUE,),  # the end of a session, which closes its sockets
+            mails=True,
         ),
+        keys=(),  # it has all of them
         public=frozenset(
-            {"POST /api/auth/register", "POST /api/auth/login", "POST /api/auth/refresh", "POST /api/auth/logout"}
+            {
+                "POST /api/auth/register", "POST /api/auth/verify-email", "POST /api/auth/forgot-password",
+                "POST /api/auth/reset-password", "POST /api/auth/login", "POST /api/auth/refresh",
+                "POST /api/auth/logout",
+            }
         ),
     ),
     RestDomain(
@@ -165,7 +185,7 @@ REST_DOMAINS: tuple[RestDomain, ...] = (
     ),
     RestDomain(name="presets", may=NOTHING),
     RestDomain(  # the probe keeps it warm
-        name="health", may=Grants(gets=(PassRecord,)), public=frozenset({"GET /api/health"}), snap_start=False
+        name="health", may=Grants(gets=(PassRecord,)), public=frozenset({"GET /api/health"}), keys=(), snap_start=False
     ),
     RestDomain(
         name="billing",
@@ -180,13 +200,17 @@ REST_DOMAINS: tuple[RestDomain, ...] = (
         ),
         public=frozenset({"POST /api/billing/webhook"}),  # its signature proves its origin
     ),
-    RestDomain(name="errors", may=NOTHING, public=frozenset({"POST /api/errors"})),
+    RestDomain(name="errors", may=NOTHING, public=frozenset({"POST /api/errors"}), keys=()),
 )  # fmt: skip
 
 AUTHORIZER = Function(
     name="authorizer",
     handler="functions.authorizer.handler:handler",
-    may=Grants(secrets=(VERIFICATION_KEYS,)),
+    may=Grants(
+        secrets=(VERIFICATION_KEYS,),
+        gets=(ApiKeyRecord, SocketTicketRecord),
+        updates=(Updates(ApiKeyRecord, ("key_id", "last_used_at")), Updates(SocketTicketRecord)),
+    ),
     memory_mb=1024,
     snap_start=True,
 )
@@ -429,6 +453,7 @@ ROTATION_ROTATE = Function(
 CANARY = Function(
     name="canary",
     handler="functions.canary.handler:handler",
+    may=Grants(reads=(RegistrationRecord,), puts=(RegistrationRecord,)),  # it receives no email
     seconds=FILM_SECONDS + 60,
     memory_mb=256,  # it mostly waits; its film has 1 to 2 MB
     rollout=Rollout.AT_ONCE,

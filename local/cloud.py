@@ -53,6 +53,11 @@ class Cloud:
         return f"{self.api_url.replace('http', 'ws', 1)}/ws"
 
     @property
+    def outbox_url(self) -> str:
+        """The page with the email that was sent."""
+        return f"{self.moto_url}/outbox"
+
+    @property
     def docs_url(self) -> str:
         return f"{self.api_url}/docs"
 

@@ -150,7 +150,7 @@ def _run(job: dict[str, Any], files: Sequence[Given], out: Path, plan: str) -> N
     with ExitStack() as stack:
         with terminal.waiting("Starting the laptop cloud", "Laptop cloud is running"):
             cloud = stack.enter_context(laptop_cloud())
-        studio = stack.enter_context(closing(StudioClient(cloud.api_url, cloud.socket_url)))
+        studio = stack.enter_context(closing(StudioClient(cloud.api_url, cloud.socket_url, cloud.outbox_url)))
         with terminal.waiting("Signing in", "Signed in, project created"):
             studio.sign_up("creator@example.com", uuid4().hex)
             if plan != "FREE":

@@ -41,7 +41,7 @@ def _show(cloud: Cloud) -> None:
         ("Stripe", f"{cloud.api_url}/stripe, a fake: POST /api/billing/checkout returns its page"),
         ("WebSocket", cloud.socket_url),
         ("AWS endpoint", cloud.moto_url),
-        ("Email", f"{cloud.moto_url}/outbox"),
+        ("Email", cloud.outbox_url),
         ("Logs", os.path.relpath(cloud.logs)),
     ):
         grid.add_row(f"[dim]{name}[/]", value)

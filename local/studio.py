@@ -26,9 +26,10 @@ class StudioError(Exception):
 class StudioClient:
     """One signed-in creator. All methods raise StudioError."""
 
-    def __init__(self, api_url: str, socket_url: str) -> None:
+    def __init__(self, api_url: str, socket_url: str, outbox_url: str | None = None) -> None:
+        """`outbox_url` is the page of the laptop cloud with the email that was sent."""
         self._http = httpx.Client(base_url=api_url, timeout=60, trust_env=False)
-        self._socket_url = socket_url
+        self._socket_url, self._outbox_url = socket_url, outbox_url
         self._login: Json = {}
         self._token = ""
 
@@ -40,9 +41,11 @@ class StudioClient:
         self._http.headers.update(headers)
 
     def sign_up(self, email: str, password: str) -> None:
-        """Register, then sign in."""
+        """Register, open the link in the outbox, then sign in. A deployment without email opens the account at once."""
         self._login = {"email": email, "password": password}
         self.call("POST", "/api/auth/register", self._login)
+        if self._outbox_url and (token := newest_token(self._send("GET", self._outbox_url).json(), email)):
+            self.call("POST", "/api/auth/verify-email", {"token": token})
         self._sign_in()
 
     def _sign_in(self) -> None:
@@ -175,6 +178,12 @@ class StudioClient:
             return self._http.request(method, url, **options)
         except httpx.HTTPError as error:
             raise StudioError(f"The studio does not answer: {error}.") from None
+
+
+def newest_token(outbox: list[Json], email: str) -> str | None:
+    """Return the token of the newest link that proves the address, or None without one."""
+    links = (message["html"].partition("/verify-email#token=")[2] for message in outbox if email in message["to"])
+    return next((link.partition('"')[0] for link in links if link), None)
 
 
 def step_seconds(job: Json) -> dict[str, float]:

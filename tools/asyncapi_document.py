@@ -108,6 +108,9 @@ EXAMPLES: tuple[ClientMessage | ServerMessage | GatewayError, ...] = (
 )
 
 
+_PROOFS = [{"$ref": f"#/components/securitySchemes/{name}"} for name in ("token", "ticket")]
+
+
 def asyncapi() -> dict[str, Any]:
     """Return the whole document."""
     sent: list[type[BaseModel]] = [*get_args(ServerMessage), GatewayError]
@@ -131,7 +134,7 @@ def asyncapi() -> dict[str, Any]:
                 "protocol": "wss",
                 "description": "A deployment in AWS. Without an own domain, the output of its stack names the address.",
                 "variables": {"domain": {"description": "The studio's domain", "examples": ["studio.example.com"]}},
-                "security": [{"$ref": "#/components/securitySchemes/token"}],
+                "security": _PROOFS,
             },
             "laptop": {
                 "host": "127.0.0.1:{port}",
@@ -139,7 +142,7 @@ def asyncapi() -> dict[str, Any]:
                 "protocol": "ws",
                 "description": "The laptop cloud; `make dev` prints its address.",
                 "variables": {"port": {"default": "8700"}},
-                "security": [{"$ref": "#/components/securitySchemes/token"}],
+                "security": _PROOFS,
             },
         },
         "channels": {
@@ -190,9 +193,15 @@ def asyncapi() -> dict[str, Any]:
                 "token": {
                     "type": "http",
                     "scheme": "bearer",
-                    "bearerFormat": "JWT",
-                    "description": "The access token, in the Authorization header when the socket opens.",
-                }
+                    "bearerFormat": "JWT or key",
+                    "description": "The access token, or a key, in the Authorization header when the socket opens.",
+                },
+                "ticket": {
+                    "type": "httpApiKey",
+                    "name": "ticket",
+                    "in": "query",
+                    "description": "A ticket of `POST /api/auth/ws-ticket`, for browsers. It opens one socket.",
+                },
             },
         },
     }

@@ -55,7 +55,7 @@ def make(
     with (
         laptop_cloud() as cloud,
         TemporaryDirectory(prefix="kinora-gallery-") as folder,
-        closing(StudioClient(cloud.api_url, cloud.socket_url)) as studio,
+        closing(StudioClient(cloud.api_url, cloud.socket_url, cloud.outbox_url)) as studio,
     ):
         rows = [_row(studio, film, Path(folder)) for film in track(FILMS[:films])]
     pairs = [np.hstack(rows[i : i + 2]) for i in range(0, len(rows) - len(rows) % 2, 2)]

@@ -1,35 +1,57 @@
 """`/api/auth`."""
 
-from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Cookie, Depends, Header, Request, Response, status
-from pydantic import ConfigDict, EmailStr, Field, SecretStr, field_validator
-from pydantic.config import JsonDict
 
-from functions.auth import service
-from functions.auth.passwords import MIN_CHARACTERS, WeakPassword
-from functions.auth.service import WrongCredentials
+from functions.auth import accounts, profile, service
+from functions.auth.accounts import WrongPassword
+from functions.auth.passwords import WeakPassword
+from functions.auth.schemas import (
+    Accepted,
+    Forgotten,
+    KeyCreate,
+    KeyView,
+    Login,
+    MeView,
+    NewKeyView,
+    PasswordChange,
+    Register,
+    Reset,
+    SessionView,
+    SignInView,
+    SocketTicketView,
+    Verification,
+)
+from functions.auth.service import SessionNotFound, WrongCredentials
 from shared.access.permissions import Permission
 from shared.access.principal import Principal
-from shared.access.tokens import LIFE_SECONDS
+from shared.aws.transactions import transaction
+from shared.core.clock import utc_now
 from shared.core.config import Config
 from shared.core.errors import Forbidden
-from shared.core.wire import Name, View, Wire
+from shared.core.wire import Id
 from shared.credentials.device_tokens import DEVICE_COOKIE, DEVICE_SECONDS
 from shared.credentials.refresh_tokens import COOKIE
+from shared.credentials.socket_tickets import socket_tickets
 from shared.credentials.store import FAMILY_LIFE, SessionEnded
 from shared.guesses.store import TooManyGuesses
+from shared.keys.store import KeyNotFound, TooManyKeys, api_keys
+from shared.mail.mail import MailUnavailable
 from shared.quotas.classes import RouteClass
 from shared.rest.caller import may
 from shared.rest.event import client_address
+from shared.rest.pagination import Page, whole
 from shared.rest.problem import problems
 from shared.rest.quota import counted
+from shared.users.registrations import LinkNotValid
 from shared.users.store import UserNotFound
 
 router = APIRouter(prefix="/api/auth", tags=["auth"])
 
 RefreshCookie = Annotated[str, Cookie(alias=COOKIE, max_length=200)]
+ReadAccount = Annotated[Principal, may(Permission.ACCOUNT_READ)]
+OwnAccount = Annotated[Principal, may(Permission.ACCOUNT_WRITE)]
 DeviceCookie = Annotated[str, Cookie(alias=DEVICE_COOKIE, max_length=200)]
 
 
@@ -45,66 +67,59 @@ def _own_page(origin: Annotated[str, Header()] = "", x_kinora_refresh: Annotated
 
 OwnPage = Annotated[None, Depends(_own_page)]
 
-EXAMPLE: JsonDict = {"email": "ada@example.com", "password": "correct horse battery"}
-
-
-class Login(Wire):
-    # Whitespace is a part of a password. EmailStr removes it from the address.
-    model_config = ConfigDict(str_strip_whitespace=False, json_schema_extra={"examples": [EXAMPLE]})
-
-    email: EmailStr = Field(max_length=254)
-    password: SecretStr = Field(min_length=MIN_CHARACTERS, max_length=200)
-
-    @field_validator("email")
-    @classmethod
-    def _lower_case(cls, email: str) -> str:
-        return email.lower()
-
-
-class Register(Login):
-    model_config = ConfigDict(json_schema_extra={"examples": [{**EXAMPLE, "name": "Ada"}]})
-
-    name: Name | None = Field(default=None, min_length=1, max_length=120)
-
-    @field_validator("name", mode="before")
-    @classmethod
-    def _without_whitespace(cls, name: object) -> object:
-        return name.strip() if isinstance(name, str) else name
-
-
-class Accepted(View):
-    detail: str = "If this address had no account, it has one now. Sign in."
-
-
-class SessionView(View):
-    access_token: str
-    token_type: str = "Bearer"  # noqa: S105  # the scheme's name
-    expires_in: int = LIFE_SECONDS
-
-
-class UserView(View):
-    user_id: str = Field(serialization_alias="id")
-    email: str
-    name: str | None
-    avatar: str | None
-    email_verified: datetime | None
-    created_at: datetime
-
 
 @router.post(
     "/register",
     status_code=status.HTTP_202_ACCEPTED,
     operation_id="register",
     dependencies=[counted(RouteClass.SIGN_UP)],
-    responses=problems(WeakPassword),
+    responses=problems(WeakPassword, MailUnavailable),
 )
 def register(body: Register) -> Accepted:
-    """Create an account. The response is the same if the address already has one.
+    """Send a link to the address that opens an account (`verifyEmail`). The response is the same for each address.
 
-    The commonest passwords and the address itself are refused.
+    The owner of an address that has an account gets another message. The commonest passwords and the address itself
+    are refused.
     """
-    service.register(body.email, body.password.get_secret_value(), body.name)
+    accounts.register(body.email, body.password.get_secret_value(), body.name)
     return Accepted()
+
+
+@router.post(
+    "/verify-email",
+    status_code=status.HTTP_204_NO_CONTENT,
+    operation_id="verifyEmail",
+    dependencies=[counted(RouteClass.SESSION)],
+    responses=problems(LinkNotValid),
+)
+def verify_email(body: Verification) -> None:
+    """Open the account of a registration with the token from its link. The token works once, for a day."""
+    accounts.verify(body.token.get_secret_value())
+
+
+@router.post(
+    "/forgot-password",
+    status_code=status.HTTP_202_ACCEPTED,
+    operation_id="forgotPassword",
+    dependencies=[counted(RouteClass.SIGN_UP)],
+    responses=problems(MailUnavailable),
+)
+def forgot_password(body: Forgotten) -> Accepted:
+    """Send a link to the address that sets a new password. The response is the same for each address."""
+    accounts.forget(body.email)
+    return Accepted()
+
+
+@router.post(
+    "/reset-password",
+    status_code=status.HTTP_204_NO_CONTENT,
+    operation_id="resetPassword",
+    dependencies=[counted(RouteClass.SIGN_IN)],
+    responses=problems(LinkNotValid, WeakPassword),
+)
+def reset_password(body: Reset) -> None:
+    """Set a new password with the token from a link, and end all sessions. The token works once, for an hour."""
+    accounts.reset(body.token.get_secret_value(), body.password.get_secret_value())
 
 
 @router.post(
@@ -120,7 +135,8 @@ def login(body: Login, request: Request, response: Response, device: DeviceCooki
     so that failed sign-ins of other devices do not delay it.
     """
     password, client = body.password.get_secret_value(), client_address(request)
-    sign_in = service.login(body.email, password, client=client, device=device)
+    agent = request.headers.get("user-agent", "")[:200] or None
+    sign_in = service.login(body.email, password, client=client, device=device, user_agent=agent)
     view = _signed_in(sign_in.session, response)
     _set_cookie(response, DEVICE_COOKIE, sign_in.device_token, DEVICE_SECONDS)
     return view
@@ -154,9 +170,83 @@ def logout(response: Response, _own: OwnPage, token: RefreshCookie = "") -> None
 
 
 @router.get("/me", operation_id="me", responses=problems(UserNotFound))
-def me(caller: Annotated[Principal, may(Permission.PROFILE_READ)]) -> UserView:
-    """Read the caller's profile."""
-    return UserView.model_validate(service.user(caller.user_id))
+def me(caller: Annotated[Principal, may(Permission.PROFILE_READ)]) -> MeView:
+    """Read the caller's profile, with the credits and the plan of the own account, and the caller's organizations."""
+    return profile.me(caller.user_id)
+
+
+@router.post(
+    "/change-password",
+    status_code=status.HTTP_204_NO_CONTENT,
+    operation_id="changePassword",
+    responses=problems(WrongPassword, WeakPassword, TooManyGuesses, SessionEnded),
+)
+def change_password(body: PasswordChange, caller: OwnAccount) -> None:
+    """Set a new password, and end all other sessions. Wrong passwords delay the next try, as in `login`."""
+    old, new = body.current_password.get_secret_value(), body.new_password.get_secret_value()
+    accounts.change(caller.user_id, caller.session_id, old=old, new=new)
+
+
+@router.get("/sessions", operation_id="listSessions")
+def list_sessions(caller: ReadAccount) -> Page[SignInView]:
+    """List the caller's sessions, newest first. Each sign-in begins one."""
+    return whole(SignInView.of(family, caller.session_id) for family in service.sessions(caller.user_id))
+
+
+@router.delete("/sessions", status_code=status.HTTP_204_NO_CONTENT, operation_id="endSessions")
+def end_sessions(caller: OwnAccount) -> None:
+    """End all sessions of the caller, also this one, and close their sockets."""
+    accounts.sign_out_everywhere(caller.user_id)
+
+
+@router.delete(
+    "/sessions/{session_id}",
+    status_code=status.HTTP_204_NO_CONTENT,
+    operation_id="endSession",
+    responses=problems(SessionNotFound),
+)
+def end_session(session_id: Id, caller: OwnAccount) -> None:
+    """End one session of the caller, and close its sockets."""
+    service.end(session_id, caller.user_id)
+
+
+@router.post("/ws-ticket", operation_id="createSocketTicket")
+def create_socket_ticket(
+    caller: Annotated[Principal, may(Permission.JOBS_READ, RouteClass.SESSION)],
+) -> SocketTicketView:
+    """Create a ticket for a browser, which cannot send a header when it opens a socket.
+
+    Open the socket within 30 seconds with `?ticket=` in its URL. A ticket opens one socket.
+    """
+    return SocketTicketView(ticket=socket_tickets.create(caller.context(), at=utc_now()))
+
+
+@router.post("/keys", status_code=status.HTTP_201_CREATED, operation_id="createKey", responses=problems(TooManyKeys))
+def create_key(body: KeyCreate, caller: OwnAccount) -> NewKeyView:
+    """Create a key for programs, which send it like an access token. The response is the only place that shows it.
+
+    So this request takes no Idempotency-Key: the response is not stored.
+    """
+    row, key = api_keys.create(caller.user_id, **body.model_dump(), at=utc_now())
+    return NewKeyView.of(row, key=key)
+
+
+@router.get("/keys", operation_id="listKeys")
+def list_keys(caller: ReadAccount) -> Page[KeyView]:
+    """List the caller's keys, newest first, without the keys themselves."""
+    return whole(KeyView.of(row) for row in api_keys.of_user(caller.user_id))
+
+
+@router.delete(
+    "/keys/{key_id}",
+    status_code=status.HTTP_204_NO_CONTENT,
+    operation_id="revokeKey",
+    responses=problems(KeyNotFound),
+)
+def revoke_key(key_id: Id, caller: OwnAccount) -> None:
+    """Revoke a key. Later requests with it get 401; its open sockets end within 15 minutes."""
+    with transaction() as tx:
+        api_keys.revoke(key_id, user_id=caller.user_id, tx=tx)
 
 
 def _signed_in(session: service.Session, response: Response) -> SessionView:

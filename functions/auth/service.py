@@ -1,30 +1,25 @@
-"""The requests of auth: create accounts; begin, renew and end sessions."""
+"""The requests of auth that begin, renew and end sessions."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
 
-from functions.auth.passwords import is_outdated, opens, password_hash, refuse_weak
+from functions.auth.passwords import is_outdated, opens, password_hash
 from shared.access import tokens
 from shared.aws import queues
 from shared.aws.secrets import secret
-from shared.aws.transactions import transaction
 from shared.connections.messages import SessionOver
 from shared.core.clock import utc_now
-from shared.core.errors import Unauthorized
+from shared.core.errors import NotFound, Unauthorized
 from shared.core.ids import new_id
 from shared.credentials.device_tokens import device_token, read_device_token
+from shared.credentials.record import RefreshFamilyRecord
 from shared.credentials.refresh_tokens import RefreshToken, read_refresh_token
-from shared.credentials.store import SessionEnded, credentials
-from shared.credits.store import credits
+from shared.credentials.store import SessionEnded, credentials, generation_of
 from shared.guesses.store import Delay, guesses
-from shared.observability import Metric, measure
 from shared.stages.queues import FAN_OUT_QUEUE
-from shared.users.record import UserRecord
-from shared.users.store import EmailTaken, users
-
-OPENING_CREDITS = 100  # credits of a new account
+from shared.users.store import users
 
 # The delays of guesses, by what the failed guesses have in common (docs/adr/0032). One client delays nobody else: the
 # account's own delay begins after more failed guesses than one client has in an hour.
@@ -34,11 +29,15 @@ DELAYS = {
     "account": Delay(free=50, longest=timedelta(seconds=30)),  # one account from all unknown devices
     "device": Delay(free=5, longest=timedelta(seconds=30)),  # one account from a known device
 }
-_NO_USER = "usr_none"
+NO_USER = "usr_none"  # addresses without an account get the reads of this user
 
 
 class WrongCredentials(Unauthorized):
     code = "wrong_credentials"
+
+
+class SessionNotFound(NotFound):
+    code = "session_not_found"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,27 +53,9 @@ class SignIn:
     device_token: str
 
 
-def register(email: str, password: str, name: str | None) -> None:
-    """Create the user, the password and the credits in one transaction.
-
-    A taken address changes neither the response nor its duration: the hash is computed before the address is checked.
-    Raise WeakPassword.
-    """
-    refuse_weak(password, email)
-    user_id, at = new_id("usr"), utc_now()
-    argon2_hash = password_hash(password)
-    try:
-        with transaction() as tx:
-            users.create(user_id, email=email, name=name, at=at, tx=tx)
-            credentials.set_password(user_id, argon2_hash, at=at, tx=tx)
-            credits.open_account(user_id, opening=OPENING_CREDITS, at=at, tx=tx)
-    except EmailTaken:
-        return
-    measure(Metric.SIGN_UPS)
-    measure(Metric.CREDITS_GRANTED, OPENING_CREDITS)
-
-
-def login(email: str, password: str, *, client: str, device: str, at: datetime | None = None) -> SignIn:
+def login(
+    email: str, password: str, *, client: str, device: str, user_agent: str | None = None, at: datetime | None = None
+) -> SignIn:
     """Return a new session from the client's address, and the token with which its device is known from then on.
 
     Raise TooManyGuesses, or WrongCredentials. Neither depends on the existence of the account, nor does the time.
@@ -83,13 +64,15 @@ def login(email: str, password: str, *, client: str, device: str, at: datetime |
     device_id = _known_device(device, email)
     guess = guesses.begin(_counters(email, client, device_id), at=at)
     user_id = users.id_by_email(email)
-    stored = credentials.password(user_id or _NO_USER)
+    stored = credentials.password(user_id or NO_USER)
     if not opens(stored, password) or user_id is None or stored is None:
         raise WrongCredentials("The address or the password is wrong.")
     guesses.succeed(guess)
     if is_outdated(stored):
         credentials.hash_again(stored, password_hash(password), at=at)
-    session = _session(user_id, credentials.begin_family(user_id, at=at))
+    # With the generation of the password that was checked: if it has changed meanwhile, the session is void.
+    token = credentials.begin_family(user_id, at=at, generation=generation_of(stored), user_agent=user_agent)
+    session = _session(user_id, token)
     return SignIn(session, device_token(device_id or new_id("dev"), email=email, key=_refresh_keys()[0]))
 
 
@@ -104,7 +87,7 @@ def refresh(text: str) -> Session:
     try:
         user_id, successor = credentials.rotate(token, at=utc_now())
     except SessionEnded:
-        _close_sockets(token)
+        close_sockets(token.family_id)
         raise
     return _session(user_id, successor)
 
@@ -113,11 +96,21 @@ def logout(text: str) -> None:
     """End the session and close its sockets, if the token is authentic."""
     if token := _authentic(text):
         credentials.revoke(token, at=utc_now())
-        _close_sockets(token)
+        close_sockets(token.family_id)
 
 
-def user(user_id: str) -> UserRecord:
-    return users.get(user_id)
+def sessions(user_id: str) -> list[RefreshFamilyRecord]:
+    """Return the user's sessions, newest first."""
+    generation = generation_of(credentials.password(user_id))
+    families = credentials.families(user_id, at=utc_now())
+    return [family for family in families if int(family.generation or 0) == generation]
+
+
+def end(session_id: str, user_id: str) -> None:
+    """End a session of the user and close its sockets. Raise SessionNotFound."""
+    if not credentials.end(session_id, user_id=user_id, at=utc_now()):
+        raise SessionNotFound("There is no such session.")
+    close_sockets(session_id)
 
 
 def _known_device(text: str, email: str) -> str | None:
@@ -132,9 +125,9 @@ def _counters(email: str, client: str, device_id: str | None) -> Mapping[str, De
     return {f"{kind}:{sha256(text.encode()).hexdigest()}": DELAYS[kind] for kind, text in named.items()}
 
 
-def _close_sockets(token: RefreshToken) -> None:
+def close_sockets(session_id: str) -> None:
     """Request that all sockets of the session are closed. The request is repeated with each use of an ended session."""
-    queues.send(FAN_OUT_QUEUE, SessionOver(session_id=token.family_id), group=token.family_id)
+    queues.send(FAN_OUT_QUEUE, SessionOver(session_id=session_id), group=session_id)
 
 
 def _session(user_id: str, token: RefreshToken) -> Session:

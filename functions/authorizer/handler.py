@@ -1,8 +1,14 @@
-"""Lambda authorizer: it turns an ES256 access token into a stage-wide policy and the caller's context."""
+"""Lambda authorizer: it turns an access token, a key or a socket's ticket into a policy and the caller's context.
 
+The modules of keys and tickets are imported at the first one: a cold start for a token does not need DynamoDB.
+"""
+
+from datetime import datetime, timedelta
 from typing import Any
 
-from shared.access.tokens import TokenRefused, verify
+from shared.access.permissions import AccountRole
+from shared.access.principal import Principal
+from shared.access.tokens import LIFE_SECONDS, TokenRefused, verify
 from shared.aws.secrets import secret
 from shared.core.clock import utc_now
 from shared.observability import Expected, logger, observed
@@ -12,7 +18,7 @@ from shared.observability import Expected, logger, observed
 def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
     """Answer a TOKEN or REQUEST authorizer event. Raise `Unauthorized`, which API Gateway turns into 401."""
     try:
-        principal = verify(_bearer(event), verification_keys=secret("access-token-verification-keys"), at=utc_now())
+        principal = _principal(event, utc_now())
     except TokenRefused as refused:
         logger.info("token refused", reason=str(refused))
         raise Expected("Unauthorized") from None  # API Gateway requires this text
@@ -26,6 +32,44 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
         },
         "context": principal.context(),
     }
+
+
+def _principal(event: dict[str, Any], at: datetime) -> Principal:
+    """Return the caller. Raise TokenRefused."""
+    ticket = (event.get("queryStringParameters") or {}).get("ticket")
+    if ticket and event["requestContext"].get("eventType") == "CONNECT":
+        return _of_ticket(ticket, at)
+    token = _bearer(event)
+    if token.startswith("kin_"):
+        return _of_key(token, at)
+    return verify(token, verification_keys=secret("access-token-verification-keys"), at=at)
+
+
+def _of_ticket(ticket: str, at: datetime) -> Principal:
+    from shared.credentials.socket_tickets import socket_tickets  # noqa: PLC0415  # see above
+
+    context = socket_tickets.take(ticket, at=at)
+    if context is None:
+        raise TokenRefused("no such ticket")
+    return Principal.from_context(context)
+
+
+def _of_key(text: str, at: datetime) -> Principal:
+    """Return the user of the key, with the key's scopes. Its use ends as early as the use of a token."""
+    from shared.keys.store import api_keys  # noqa: PLC0415  # see above
+
+    key = api_keys.open(text, at=at)
+    if key is None:
+        raise TokenRefused("no such key")
+    expires = at + timedelta(seconds=LIFE_SECONDS)
+    return Principal(
+        key.user_id,
+        account_id=key.user_id,
+        role=AccountRole.OWNER,
+        expires_at=min(expires, key.expires_at or expires),
+        scopes=frozenset(map(str, key.scopes)),
+        key_id=key.key_id,
+    )
 
 
 def _bearer(event: dict[str, Any]) -> str:

@@ -15,7 +15,7 @@ from shared.aws.secrets import has_value
 from shared.aws.transactions import Transaction, transaction
 from shared.camera.move import CameraMove
 from shared.core.clock import utc_now
-from shared.core.errors import Invalid
+from shared.core.errors import Invalid, Unauthorized
 from shared.core.ids import new_id, organization_of
 from shared.core.slices import Slice
 from shared.credits.store import Spender, credits
@@ -25,6 +25,7 @@ from shared.jobs.record import JobRecord, JobStatus
 from shared.jobs.spec import JobSettings, JobSpec
 from shared.jobs.store import JobEnded, JobRunning, StepResult, jobs
 from shared.jobs.views import JobLinks, JobView, job_view
+from shared.keys.store import api_keys
 from shared.members.actor import Actor
 from shared.observability import Metric, about, logger, measure
 from shared.presets.presets import get_preset
@@ -66,7 +67,7 @@ def submit(body: JobCreate, caller: Actor, tx: Transaction) -> JobView:
         assets.use(asset_id, job_id, tx=tx)
     credits.hold(
         job_id, account_id=account_id, credits=planned.credits, paid=spec.paid, at=at, tx=tx,
-        spender=_spender(caller, account_id),
+        spender=_spender(caller, account_id), key=_key(caller, at),
     )  # fmt: skip
     admission.wait(job, subscribed, at=at, tx=tx)
     tx.after_commit(lambda: _accepted(job))
@@ -79,6 +80,15 @@ def _spender(caller: Actor, account_id: str) -> Spender | None:
         return None
     cap = caller.member(account_id).monthly_cap
     return Spender(caller.user_id, None if cap is None else int(cap))
+
+
+def _key(caller: Actor, at: datetime) -> Spender | None:
+    """Return the key that submits the job, or None for a caller without a key. Raise Unauthorized if it is revoked."""
+    if caller.key_id is None:
+        return None
+    if (key := api_keys.find(caller.key_id, at=at)) is None:
+        raise Unauthorized("The key is revoked or expired.")
+    return Spender(caller.key_id, None if key.monthly_cap is None else int(key.monthly_cap))
 
 
 def _accepted(job: JobRecord) -> None:

@@ -21,7 +21,13 @@ STAGE = "v1"
 DISTRIBUTION_KEY = "distribution-key-1"  # another number makes another key at the next deployment
 # Public methods and the divisor of their rate limit: a flood of them leaves the rest of the limit to other methods. All
 # clients share the limit. The limits of one client are smaller (docs/adr/0032).
-COSTLY = {"/api/auth/login/POST": 2, "/api/auth/register/POST": 2, "/api/errors/POST": 10}
+COSTLY = {
+    "/api/auth/login/POST": 2,
+    "/api/auth/register/POST": 2,
+    "/api/auth/forgot-password/POST": 10,
+    "/api/auth/reset-password/POST": 10,
+    "/api/errors/POST": 10,
+}
 # Time for which API Gateway caches the authorizer's response: the maximum delay of a revoked key or a deleted user.
 AUTHORIZED_FOR = Duration.minutes(5)
 

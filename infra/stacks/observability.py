@@ -16,7 +16,7 @@ from infra.constructs.dashboards import BusinessDashboard, OperationsDashboard
 from infra.constructs.meters import KinoraMetrics
 from infra.constructs.probe import Probe
 from infra.environments import Environment
-from infra.functions import JOBS_STREAM, UPKEEP
+from infra.functions import CANARY, JOBS_STREAM, UPKEEP
 from infra.stacks.api import ApiStack
 from infra.stacks.data import DataStack
 from infra.stacks.pipeline import PipelineStack
@@ -52,6 +52,7 @@ class ObservabilityStack(Stack):
         self.topic = AlarmTopic(self, "alarm-topic", environment=environment)
         self.alarms = Alarms(self, "alarms", environment=environment, topic=self.topic)
         self.canary = Canary(self, "canary", environment=environment, site_url=api.front_door.origin)
+        data.grant(self.canary.function.own_role, CANARY.may)
         host = environment.domain_name or web.distribution.distribution_domain_name
         self.probe = Probe(self, "probe", environment=environment, host=host) if environment.probe else None
         dead_letters = {

@@ -19,9 +19,8 @@ class CallRefused(Exception):
 
 async def authorize(functions: Functions, event: Mapping[str, Any]) -> dict[str, Any]:
     """Return the authorizer's context for a REQUEST event. Raise CallRefused."""
-    if (
-        "Authorization" not in event["headers"]
-    ):  # the identity source; without it API Gateway does not call the function
+    # The identity source of REST: without it API Gateway does not call the function. Sockets have none.
+    if "httpMethod" in event and "Authorization" not in event["headers"]:
         raise CallRefused(401, "unauthorized", "Sign in first: this needs an access token.")
     try:
         answer = await functions.call_async(AUTHORIZER.name, dict(event))

@@ -8,6 +8,8 @@ class Permission(StrEnum):
     """One kind of action, as `noun:verb`. The scopes of a token are permissions."""
 
     PROFILE_READ = "profile:read"
+    ACCOUNT_READ = "account:read"  # see the user's sessions and keys
+    ACCOUNT_WRITE = "account:write"  # change the user's password, sessions and keys
     PROJECTS_READ = "projects:read"
     PROJECTS_WRITE = "projects:write"
     JOBS_READ = "jobs:read"
@@ -41,6 +43,8 @@ class AccountRole(StrEnum):
 
 _VIEWER = {
     Permission.PROFILE_READ,
+    Permission.ACCOUNT_READ,
+    Permission.ACCOUNT_WRITE,
     Permission.PROJECTS_READ,
     Permission.JOBS_READ,
     Permission.ASSETS_READ,
@@ -62,3 +66,6 @@ ROLES: Mapping[AccountRole, frozenset[Permission]] = {
     AccountRole.MEMBER: frozenset(_MEMBER),
     AccountRole.VIEWER: frozenset(_VIEWER),
 }
+
+# A key of a program may have all scopes but those with which it could make keys, lock its owner out, or buy.
+KEY_SCOPES = frozenset(Permission) - {Permission.ACCOUNT_READ, Permission.ACCOUNT_WRITE, Permission.BILLING_WRITE}

@@ -13,7 +13,7 @@ class Principal:
     """A user acting on an account in a role, until the token expires.
 
     `scopes` are the token's scopes; None does not restrict the role. `session_id` is the sign-in from which the token
-    comes.
+    comes, `key_id` the key of a program.
     """
 
     user_id: str
@@ -22,6 +22,7 @@ class Principal:
     expires_at: datetime
     scopes: frozenset[str] | None = None
     session_id: str | None = None
+    key_id: str | None = None
 
     def may(self, permission: Permission) -> bool:
         """Return whether the role grants the permission and the token's scopes include it."""
@@ -36,6 +37,7 @@ class Principal:
             "expiresAt": str(int(self.expires_at.timestamp())),
             "scopes": None if self.scopes is None else " ".join(sorted(self.scopes)),
             "sessionId": self.session_id,
+            "keyId": self.key_id,
         }
         return {name: value for name, value in facts.items() if value is not None}
 
@@ -49,4 +51,5 @@ class Principal:
             datetime.fromtimestamp(int(context.get("expiresAt", 0)), UTC),
             frozenset(context["scopes"].split()) if "scopes" in context else None,
             context.get("sessionId"),
+            context.get("keyId"),
         )

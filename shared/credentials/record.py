@@ -1,6 +1,14 @@
 """Credentials of users: password hashes, and families of refresh tokens."""
 
-from pynamodb.attributes import BooleanAttribute, NumberAttribute, TTLAttribute, UnicodeAttribute, UTCDateTimeAttribute
+from pynamodb.attributes import (
+    BooleanAttribute,
+    JSONAttribute,
+    NumberAttribute,
+    TTLAttribute,
+    UnicodeAttribute,
+    UTCDateTimeAttribute,
+)
+from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
 
 from shared.aws.records import OnDemand, Record, table
 
@@ -13,6 +21,29 @@ class PasswordRecord(Record):
     argon2_hash = UnicodeAttribute()
     exact = BooleanAttribute(null=True)  # the previous release hashed the password without whitespace around it
     updated_at = UTCDateTimeAttribute()
+    # Number of changes of the password and ends of all sessions; None: 0. Sessions and resets of another one are void.
+    generation = NumberAttribute(null=True)
+
+
+class PasswordResetRecord(Record):
+    """A token that sets a new password. The token is not stored, only its hash."""
+
+    class Meta(OnDemand):
+        table_name = table("password-resets")
+
+    token_hash = UnicodeAttribute(hash_key=True)  # SHA-256, as hexadecimal digits
+    user_id = UnicodeAttribute()
+    generation = NumberAttribute()  # of the password at the request
+    expires_at = TTLAttribute()
+
+
+class _FamiliesByUser(GlobalSecondaryIndex["RefreshFamilyRecord"]):
+    class Meta:
+        index_name = "by_user"
+        projection = AllProjection()
+
+    user_id = UnicodeAttribute(hash_key=True)
+    family_id = UnicodeAttribute(range_key=True)
 
 
 class RefreshFamilyRecord(Record):
@@ -26,4 +57,21 @@ class RefreshFamilyRecord(Record):
     seq = NumberAttribute()  # number of the newest token
     rotated_at = UTCDateTimeAttribute()
     revoked_at = UTCDateTimeAttribute(null=True)
+    generation = NumberAttribute(null=True)  # of the password at the sign-in; None: 0
+    user_agent = UnicodeAttribute(null=True)  # the program that signed in, in its own words
+    created_at = UTCDateTimeAttribute(null=True)  # None in families of the previous release
+    expires_at = TTLAttribute()
+
+    by_user = _FamiliesByUser()
+
+
+class SocketTicketRecord(Record):
+    """A ticket that opens one socket. The ticket is not stored, only its hash."""
+
+    class Meta(OnDemand):
+        table_name = table("socket-tickets")
+
+    ticket_hash = UnicodeAttribute(hash_key=True)  # SHA-256, as hexadecimal digits
+    context = JSONAttribute()  # the caller, as the authorizer describes callers
+    taken_by = UnicodeAttribute(null=True)  # random number of the call that took it
     expires_at = TTLAttribute()

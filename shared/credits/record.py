@@ -46,6 +46,7 @@ class HoldRecord(Record):
     state = UnicodeAttribute()  # HELD, CAPTURED, RELEASED
     open = UnicodeAttribute(null=True)
     spent_by = UnicodeAttribute(null=True)  # of an organization's hold: the sort key of the member's SpendingRecord
+    spent_with = UnicodeAttribute(null=True)  # of a hold by a key: the sort key of the key's SpendingRecord
     created_at = UTCDateTimeAttribute()
 
     open_holds = _Open()
@@ -76,7 +77,10 @@ class LedgerRecord(Record):
 
 
 class SpendingRecord(Record):
-    """The credits of an organization that one member has spent or holds for open jobs, in one calendar month (UTC)."""
+    """The credits of an organization that one member has spent or holds for open jobs, in one calendar month (UTC).
+
+    Or the credits of all accounts that were spent with a key. Then the key's id is in the place of both ids.
+    """
 
     class Meta(OnDemand):
         table_name = table("member-spending")

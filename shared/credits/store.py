@@ -30,7 +30,10 @@ class HoldEnded(Conflict):
 
 @dataclass(frozen=True, slots=True)
 class Spender:
-    """The member who spends credits of an organization, at most `monthly_cap` of them in a month; None: all."""
+    """The member who spends credits of an organization, at most `monthly_cap` of them in a month; None: all.
+
+    Or the key with which credits are spent; then `user_id` is the key's id.
+    """
 
     user_id: str
     monthly_cap: int | None
@@ -107,12 +110,13 @@ class CreditStore:
         at: datetime,
         tx: Transaction,
         spender: Spender | None = None,
+        key: Spender | None = None,
     ) -> None:
         """Reserve credits for a job. `paid` is True if the account is on a paid plan.
 
-        `spender` is the member of the organization that has the account. Fail the transaction with NotEnoughCredits if
-        fewer credits are available, and with MonthlyCapReached if the spender may spend fewer. Raise ValueError if
-        `credits` < 0.
+        `spender` is the member of the organization that has the account, and `key` the key that submits the job. Fail
+        the transaction with NotEnoughCredits if fewer credits are available, and with MonthlyCapReached if one of both
+        may spend fewer. Raise ValueError if `credits` < 0.
         """
         _check_amount(credits)
         short = NotEnoughCredits(
@@ -130,13 +134,17 @@ class CreditStore:
         if spender is not None:
             record.spent_by = spender.key(at)
             self._spend(account_id, spender, credits, at, tx)
+        if key is not None:
+            record.spent_with = key.key(at)
+            self._spend(key.user_id, key, credits, at, tx)
         tx.put(record, HoldRecord.job_id.does_not_exist(), otherwise=Conflict("This job already has a hold."))
 
     def _spend(self, account_id: str, spender: Spender, credits: int, at: datetime, tx: Transaction) -> None:
-        """Add to the member's spending of this month."""
+        """Add to the spending of this month."""
         cap, spent = spender.monthly_cap, SpendingRecord.credits
+        limited = "with this key" if account_id == spender.user_id else "of the organization"
         capped = MonthlyCapReached(
-            f"This job costs {credits} credits. You may spend {cap} credits of the organization in a month.",
+            f"This job costs {credits} credits. You may spend {cap} credits {limited} in a month.",
             creditsNeeded=credits,
         )
         within = None
@@ -242,8 +250,12 @@ class CreditStore:
             AccountRecord.held >= int(hold.credits),
             otherwise=HoldEnded("The account has fewer held credits than this hold."),
         )
-        if hold.spent_by and returned:
-            spending = SpendingRecord(hold.account_id, hold.spent_by)
+        rows = []
+        if hold.spent_by:
+            rows.append(SpendingRecord(hold.account_id, hold.spent_by))
+        if hold.spent_with:
+            rows.append(SpendingRecord(hold.spent_with.partition("#")[0], hold.spent_with))
+        for spending in rows if returned else ():
             tx.update(spending, [SpendingRecord.credits.add(-returned)], None, otherwise=HoldEnded("No spending."))
 
     def _add_to_ledger(

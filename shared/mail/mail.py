@@ -31,11 +31,41 @@ class MailUnavailable(AppError):
 
 
 def send_invite(to: str, *, token: str, organization: str) -> None:
-    """Send the link that accepts an invite. The token is in the fragment, which no server receives.
+    """Send the link that accepts an invite.
 
     Raise MailUnavailable if SES does not take the message, or if the deployment has no address of its own.
     """
-    _send("invite", to, link=f"{MailConfig().web_origin}/invite#token={token}", organization=organization)
+    _send("invite", to, link=_link("invite", token), organization=organization)
+
+
+def sends() -> bool:
+    """Return whether the deployment has an address of its own, and so can send email."""
+    return bool(MailConfig().mail_from)
+
+
+def send_verification(to: str, *, token: str) -> None:
+    """Send the link that opens an account. Raise MailUnavailable, like the functions below."""
+    _send("verify", to, link=_link("verify-email", token))
+
+
+def send_taken(to: str, *, token: str) -> None:
+    """Tell the owner of an account that somebody registered with the address. The link sets a new password."""
+    _send("taken", to, link=_link("reset-password", token))
+
+
+def send_reset(to: str, *, token: str) -> None:
+    """Send the link that sets a new password."""
+    _send("reset", to, link=_link("reset-password", token))
+
+
+def send_unknown(to: str) -> None:
+    """Tell somebody who asked for a new password that the address has no account."""
+    _send("unknown", to, link=f"{MailConfig().web_origin}/register")
+
+
+def _link(page: str, token: str) -> str:
+    """Return the link to a page with the token in the fragment, which no server receives."""
+    return f"{MailConfig().web_origin}/{page}#token={token}"
 
 
 def _send(name: str, to: str, **fields: str) -> None:

@@ -25,9 +25,9 @@ class Actor(Container[str]):
     `account_id in actor` raises Forbidden for a member whose role lacks the permission.
     """
 
-    def __init__(self, user_id: str, permission: Permission, *, source: str = "") -> None:
-        """`source` is the address from which the request came."""
-        self.user_id, self.source = user_id, source
+    def __init__(self, user_id: str, permission: Permission, *, source: str = "", key_id: str | None = None) -> None:
+        """`source` is the address from which the request came, `key_id` the key of the program that sent it."""
+        self.user_id, self.source, self.key_id = user_id, source, key_id
         self._permission = permission
         self._memberships: dict[str, MemberRecord | None] = {}
 

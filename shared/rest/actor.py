@@ -30,6 +30,6 @@ def acting(permission: Permission, name: RouteClass | None = None) -> Any:
     """
 
     def actor(request: Request, caller: Annotated[Principal, may(permission, name)]) -> Actor:
-        return Actor(caller.user_id, permission, source=source_address(request))
+        return Actor(caller.user_id, permission, source=source_address(request), key_id=caller.key_id)
 
     return Depends(actor)

@@ -9,18 +9,22 @@ from shared.access.permissions import Permission
 from shared.access.principal import Principal
 from shared.core.clock import utc_now
 from shared.core.errors import Forbidden, Unauthorized
+from shared.keys.store import api_keys
 from shared.quotas.classes import RouteClass
 from shared.rest.event import event
 from shared.rest.quota import count
 
 # This only describes the token in OpenAPI: the authorizer verifies it before a function runs.
-_token = HTTPBearer(scheme_name="token", bearerFormat="JWT", auto_error=False)
+_token = HTTPBearer(scheme_name="token", bearerFormat="JWT or key", auto_error=False)
 
 
 def _principal(request: Request, _described: Annotated[object, Depends(_token)]) -> Principal:
     caller = Principal.from_context(event(request)["requestContext"]["authorizer"])
-    if caller.expires_at <= utc_now():  # API Gateway caches the authorizer's response after this time
+    at = utc_now()
+    if caller.expires_at <= at:  # API Gateway caches the authorizer's response after this time
         raise Unauthorized("The access token has expired.")
+    if caller.key_id and not api_keys.find(caller.key_id, at=at):  # read here for the same reason
+        raise Unauthorized("The key is revoked or expired.")
     return caller
 
 

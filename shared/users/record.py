@@ -1,6 +1,6 @@
 """The users table, and the claims that keep emails unique."""
 
-from pynamodb.attributes import UnicodeAttribute, UTCDateTimeAttribute
+from pynamodb.attributes import TTLAttribute, UnicodeAttribute, UTCDateTimeAttribute
 
 from shared.aws.records import OnDemand, Record, table
 
@@ -28,3 +28,17 @@ class EmailClaimRecord(Record):
 
     email = UnicodeAttribute(hash_key=True)
     user_id = UnicodeAttribute()
+
+
+class RegistrationRecord(Record):
+    """A registration that waits for the proof of its address. The token in the email is not stored, only its hash."""
+
+    class Meta(OnDemand):
+        table_name = table("registrations")
+
+    address_hash = UnicodeAttribute(hash_key=True)  # SHA-256 of the address
+    secret_hash = UnicodeAttribute(range_key=True)  # SHA-256 of the token's secret
+    email = UnicodeAttribute()
+    argon2_hash = UnicodeAttribute()
+    name = UnicodeAttribute(null=True)
+    expires_at = TTLAttribute()

@@ -18,10 +18,13 @@ class UserNotFound(NotFound):
 
 class UserStore:
     def create(self, user_id: str, *, email: str, name: str | None, at: datetime, tx: Transaction) -> None:
-        """Write the user and the claim on the normalised address. Fail the transaction with EmailTaken."""
+        """Write the user and the claim on the normalised address, which the user has proved to own.
+
+        Fail the transaction with EmailTaken.
+        """
         taken = EmailTaken("This address already has an account.")
         tx.put(EmailClaimRecord(email, user_id=user_id), EmailClaimRecord.email.does_not_exist(), otherwise=taken)
-        record = UserRecord(user_id, email=email, name=name, created_at=at, updated_at=at)
+        record = UserRecord(user_id, email=email, name=name, email_verified=at, created_at=at, updated_at=at)
         tx.put(record, UserRecord.user_id.does_not_exist(), otherwise=taken)
 
     def get(self, user_id: str) -> UserRecord:

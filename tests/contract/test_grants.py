@@ -21,6 +21,7 @@ from shared.credentials.record import PasswordRecord
 from shared.credits.record import HoldRecord, SpendingRecord
 from shared.grants.record import MediaGrantRecord
 from shared.jobs.record import JobRecord, JobSpecRecord, StepResultRecord, StepTicketRecord, StepTokenRecord
+from shared.organizations.record import SlugClaimRecord
 from shared.stages.queues import VERIFICATION_QUEUE
 from shared.stages.stages import Stage
 from shared.upkeep.record import PassRecord
@@ -37,7 +38,7 @@ UNTOUCHED: dict[str, set[type[Record]]] = {
     "upkeep-quarantine": {
         JobRecord, JobSpecRecord, PassRecord, StepResultRecord, StepTicketRecord, StepTokenRecord,
     },
-    "rest-auth": {HoldRecord, SpendingRecord},  # it opens accounts; jobs hold credits
+    "rest-auth": {HoldRecord, SpendingRecord, SlugClaimRecord},  # it opens accounts, and names organizations
     "rest-teams": {HoldRecord, EmailClaimRecord},  # it moves credits, and names members
     # It shows accounts and counts jobs and assets.
     "rest-billing": {HoldRecord, SpendingRecord, JobSpecRecord, StepResultRecord, StepTicketRecord, StepTokenRecord},

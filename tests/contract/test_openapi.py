@@ -33,7 +33,6 @@ CONTRACT = {
 }  # fmt: skip
 # Endpoints of the contract that are not implemented yet. Do not add entries.
 NOT_SERVED_YET = {
-    "POST /api/auth/verify-email", "POST /api/auth/reset-password", "POST /api/auth/forgot-password",
     "POST /api/presets", "PATCH /api/presets/:id",
     "GET /api/settings", "PATCH /api/settings",
 }  # fmt: skip

@@ -37,7 +37,7 @@ def scripted_cloud(tmp_path_factory: pytest.TempPathFactory, script: Path) -> It
 
 
 def signed_up(cloud: Cloud) -> StudioClient:
-    studio = StudioClient(cloud.api_url, cloud.socket_url)
+    studio = StudioClient(cloud.api_url, cloud.socket_url, cloud.outbox_url)
     studio.sign_up(f"{uuid4().hex}@example.com", uuid4().hex)
     return studio
 

@@ -11,9 +11,11 @@ from typing import Any
 import pytest
 
 from shared.access import tokens
-from shared.access.permissions import AccountRole
+from shared.access.permissions import KEY_SCOPES, AccountRole, Permission
 from shared.aws.secrets import secret
 from shared.core.clock import utc_now
+from shared.credentials.store import credentials
+from shared.keys.record import ApiKeyRecord
 from tests.support.endpoints import PUBLIC, ApiEndpoint, Ids, endpoints
 from tests.support.studio import Creator, Studio
 
@@ -23,6 +25,14 @@ OWNER, ADMIN, MEMBER, VIEWER = AccountRole
 # account. It acts for the user, so each user may use it.
 ROWS: dict[str, AccountRole | None] = {
     "GET /api/auth/me": None,
+    "POST /api/auth/change-password": None,
+    "GET /api/auth/sessions": None,
+    "DELETE /api/auth/sessions": None,
+    "DELETE /api/auth/sessions/{session_id}": None,
+    "POST /api/auth/ws-ticket": None,
+    "POST /api/auth/keys": None,
+    "GET /api/auth/keys": None,
+    "DELETE /api/auth/keys/{key_id}": None,
     "GET /api/presets": None,
     "GET /api/presets/{preset_id}": None,
     "POST /api/projects": MEMBER,
@@ -86,14 +96,16 @@ class Matrix:
     organizations: Ids
     others: tuple[Ids, Ids]  # of the stranger: those of the own account, and of another organization
     own: Mapping[str, Ids]  # of the users' own accounts, by token
+    keys: Mapping[Permission, tuple[Creator, Creator]]  # keys of the owner: with this scope alone, and with all others
+    void: tuple[str, ...]  # keys of the owner that are expired or revoked
     bring_back: Callable[[], None]
 
     @property
     def unknown(self) -> list[str | None]:
-        """The tokens of callers without a valid one: none, and an expired one of the owner."""
+        """The tokens of callers without a valid one: none, an expired one, an expired key and a revoked one."""
         key = secret("access-token-signing-key")
         late = utc_now() - timedelta(hours=1)
-        return [None, tokens.issue(self.members[OWNER].user_id, signing_key=key, at=late)]
+        return [None, tokens.issue(self.members[OWNER].user_id, signing_key=key, at=late), *self.void]
 
     def answers(self, token: str | None, endpoint: ApiEndpoint, ids: Ids) -> Iterator[tuple[str, int]]:
         """Yield the place of the ids and the status of each request. A refused request must write nothing."""
@@ -129,6 +141,12 @@ def resources(creator: Creator, organization: str | None = None) -> Ids:
     return {"project": project, "job": creator.job(project)["id"], "asset": asset}
 
 
+def of_user(creator: Creator) -> Ids:
+    """Make a session and a key of the creator's. They belong to no account."""
+    key = creator.post("/api/auth/keys", {"name": "films", "scopes": ["jobs:read"]})
+    return {"session": credentials.begin_family(creator.user_id, at=utc_now()).family_id, "key": key.body["id"]}
+
+
 def team(owner: Creator, slug: str) -> Ids:
     """Make an organization with a member, an invite and resources."""
     organization = owner.organization(slug, credits=30)
@@ -151,7 +169,20 @@ def matrix(deployment: Studio) -> Matrix:
     assert owner.delete(f"/api/teams/{ids['organization']}/members/{removed.user_id}").status == 204
     own = {caller.token: resources(caller) for caller in (members[VIEWER], removed, stranger)}
     others = own[stranger.token], team(stranger, "other")
-    return Matrix(deployment, members, removed, stranger, ids, others, own, deployment.save())
+    keys = {one: (owner.key(one), owner.key(*(KEY_SCOPES - {one}))) for one in sorted(KEY_SCOPES)}
+    return Matrix(
+        deployment, members, removed, stranger, ids, others, own, keys, void_keys(owner), deployment.save()
+    )  # fmt: skip
+
+
+def void_keys(owner: Creator) -> tuple[str, ...]:
+    """Return the texts of an expired key and of a revoked one."""
+    expired, revoked = owner.key(), owner.key()
+    newest, older = owner.list("/api/auth/keys")[:2]
+    assert owner.delete(f"/api/auth/keys/{newest['id']}").status == 204
+    passed = [ApiKeyRecord.expires_at.set(utc_now())]
+    ApiKeyRecord(older["id"]).update(passed)
+    return expired.token, revoked.token
 
 
 def test_every_route_has_a_row() -> None:
@@ -203,12 +234,31 @@ def test_each_user_may_use_everything_of_the_own_account(matrix: Matrix, endpoin
 
 @pytest.mark.parametrize("endpoint", OF_USERS, ids=named("user"))
 def test_the_routes_of_users_need_a_token_and_no_role(matrix: Matrix, endpoint: ApiEndpoint) -> None:
-    request = endpoint.request(SHARED)
-    for token in matrix.unknown:
-        assert matrix.studio.call(token=token, **request).status == UNKNOWN
     for caller in (*matrix.members.values(), matrix.removed, matrix.stranger):
         matrix.bring_back()
+        request = endpoint.request({**SHARED, **of_user(caller)})
+        for token in matrix.unknown:
+            assert matrix.studio.call(token=token, **request).status == UNKNOWN
         assert matrix.studio.call(token=caller.token, **request).status not in REFUSED
+
+
+@pytest.mark.parametrize("endpoint", GUARDED.values(), ids=named("key"))
+def test_a_key_needs_the_scope_of_the_route(matrix: Matrix, endpoint: ApiEndpoint) -> None:
+    """With the scope the key may do what its user may. No key has the scopes of the account itself."""
+    [needed] = map(Permission, endpoint.permissions)
+    matrix.bring_back()
+    ids = {**SHARED, **matrix.organizations, **of_user(matrix.members[OWNER])}
+    request = endpoint.request(ids)
+    if needed not in KEY_SCOPES:
+        program = next(iter(matrix.keys.values()))[1]
+        assert matrix.studio.call(token=program.token, **request).status == DENIED
+        return
+    alone, without = matrix.keys[needed]
+    before = matrix.studio.dump()
+    assert matrix.studio.call(token=without.token, **request).status == DENIED
+    after = matrix.studio.dump()
+    assert {name for name in after if after[name] != before[name]} <= {"kinora-test-api-keys"}, "the key's last use"
+    assert matrix.studio.call(token=alone.token, **request).status not in REFUSED - {422}
 
 
 def test_ids_of_two_owners_in_one_request_do_not_mix(matrix: Matrix) -> None:

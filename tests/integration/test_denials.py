@@ -15,6 +15,7 @@ from shared.access.permissions import Permission
 from shared.assets.record import AssetType
 from shared.aws.secrets import secret
 from shared.core.clock import utc_now
+from shared.credentials.store import credentials
 from shared.jobs import settlement
 from tests.support.endpoints import PUBLIC, ApiEndpoint, IdPlace, Ids, endpoints
 from tests.support.steps import complete_steps
@@ -28,6 +29,8 @@ HERS: dict[str, tuple[str, ...]] = {
     "organization": ("organization",),
     "member": ("member",),
     "invite": ("invite",),
+    "session": ("session",),
+    "key": ("key",),
 }
 SHARED = {"preset"}
 GUARDED = [endpoint for endpoint in endpoints() if endpoint.name not in PUBLIC]
@@ -116,7 +119,7 @@ def _hers(eve: Creator) -> dict[str, str]:
     return {
         "project": project, "running": running, "ended": ended,
         "picture": eve.asset(), "clip": eve.asset(AssetType.VIDEO), "pending": begun.body["asset"]["id"],
-        **_organization(eve),
+        **_organization(eve), **_sign_in(eve),
     }  # fmt: skip
 
 
@@ -133,7 +136,13 @@ def _organization(owner: Creator) -> dict[str, str]:
 def _own(ada: Creator) -> Ids:
     project = ada.project("Ada's own")
     return {"project": project, "job": ada.job(project)["id"], "asset": ada.asset(), "preset": "crash-zoom-in",
-            **_organization(ada)}  # fmt: skip
+            **_organization(ada), **_sign_in(ada)}  # fmt: skip
+
+
+def _sign_in(creator: Creator) -> dict[str, str]:
+    """Return the ids of a new session and a new key."""
+    key = creator.post("/api/auth/keys", {"name": "films", "scopes": ["jobs:read"]})
+    return {"session": credentials.begin_family(creator.user_id, at=utc_now()).family_id, "key": key.body["id"]}
 
 
 def eves(hers: dict[str, str]) -> Ids:

@@ -40,7 +40,7 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
 
 @pytest.fixture(scope="module")
 def ada(cloud: Cloud) -> Iterator[StudioClient]:
-    creator = StudioClient(cloud.api_url, cloud.socket_url)
+    creator = StudioClient(cloud.api_url, cloud.socket_url, cloud.outbox_url)
     creator.sign_up("ada@example.com", "correct horse battery")
     yield creator
     creator.close()
@@ -259,14 +259,24 @@ def test_a_socket_of_another_sites_page_is_refused(cloud: Cloud, ada: StudioClie
 def test_an_invited_user_joins_an_organization_with_the_token_of_the_outbox(cloud: Cloud, ada: StudioClient) -> None:
     team = ada.call("POST", "/api/teams", {"name": "Harbour Films", "slug": "harbour-films"})["id"]
     ada.call("POST", f"/api/teams/{team}/members/invite", {"email": "bob@example.com"})
-    [sent] = httpx.get(f"{cloud.moto_url}/outbox", trust_env=False).json()
+    sent, *_ = httpx.get(cloud.outbox_url, trust_env=False).json()
     assert sent["to"] == ["bob@example.com"]
     assert sent["subject"] == "You are invited to Harbour Films on Kinora"
     token = sent["html"].partition("#token=")[2].partition('"')[0]
-    bob = StudioClient(cloud.api_url, cloud.socket_url)
+    bob = StudioClient(cloud.api_url, cloud.socket_url, cloud.outbox_url)
     bob.sign_up("bob@example.com", "correct horse battery")
     assert bob.call("POST", "/api/teams/accept", {"token": token})["role"] == "MEMBER"
     bob.close()
+
+
+def test_a_browser_opens_one_socket_with_a_ticket(cloud: Cloud, ada: StudioClient) -> None:
+    url = f"{cloud.socket_url}?ticket={ada.call('POST', '/api/auth/ws-ticket')['ticket']}"
+    with connect(url, proxy=None) as socket:
+        socket.send('{"type": "ping"}')
+        assert json.loads(socket.recv(20))["type"] == "pong"
+    with pytest.raises(InvalidStatus) as refused, connect(url, proxy=None):
+        pass
+    assert refused.value.response.status_code == 401
 
 
 def test_the_client_signs_in_again_after_its_token_expired(ada: StudioClient) -> None:

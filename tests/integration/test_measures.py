@@ -40,10 +40,14 @@ def measured(capsys: pytest.CaptureFixture[str]) -> Measured:
     return Measured(capsys)
 
 
-def test_a_sign_up_counts_its_grant_and_a_used_address_counts_nothing(studio: Studio, measured: Measured) -> None:
+def test_a_sign_up_counts_when_its_address_is_proved(studio: Studio, measured: Measured) -> None:
     body = {"email": "ada@example.com", "password": PASSWORD}
     studio.call("POST", "/api/auth/register", body)
+    assert measured.new() == {}
+    link = {"token": studio.mailed("ada@example.com")}
+    studio.call("POST", "/api/auth/verify-email", link)
     assert measured.new() == {Metric.SIGN_UPS: 1, Metric.CREDITS_GRANTED: 100}
+    studio.call("POST", "/api/auth/verify-email", link)
     studio.call("POST", "/api/auth/register", body)
     assert measured.new() == {}
 

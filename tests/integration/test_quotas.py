@@ -143,7 +143,8 @@ def slow_refill(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def request(creator: Creator, endpoint: ApiEndpoint) -> Answer:
-    ids = dict.fromkeys(("project", "job", "asset", "preset", "organization", "member", "invite"), "unknown")
+    kinds = ("project", "job", "asset", "preset", "organization", "member", "invite", "session", "key")
+    ids = dict.fromkeys(kinds, "unknown")
     given: dict[str, Any] = endpoint.request(ids)
     return creator.studio.call(token=creator.token, **given)
 
@@ -157,10 +158,13 @@ def test_every_route_has_a_quota(ada: Creator, monkeypatch: pytest.MonkeyPatch, 
     public = {
         "POST /api/auth/register": "sign-up", "POST /api/auth/login": "sign-in", "POST /api/errors": "report",
         "GET /api/health": "read", "POST /api/billing/webhook": "webhook",
+        "POST /api/auth/forgot-password": "sign-up",
+        "POST /api/auth/reset-password": "sign-in",
     }  # fmt: skip
     kind = "read" if endpoint.permissions and endpoint.permissions[0].endswith(":read") else "write"
     kind = public.get(endpoint.name, "session") if endpoint.name in PUBLIC else kind
-    assert name == ("spend" if endpoint.name == "POST /api/jobs" else kind)
+    other = {"POST /api/jobs": "spend", "POST /api/auth/ws-ticket": "session"}
+    assert name == other.get(endpoint.name, kind)
     assert first.headers["ratelimit"] == f'"{name}";r=0;t=60'
     assert (second.status, second.body["code"]) == (429, "too_many_requests")
     assert 1 <= int(second.headers["retry-after"]) <= 60

@@ -1,14 +1,17 @@
 // The program of a stranger, with types that openapi-typescript generates: a film, and twelve refusals.
-// `node client.ts API_URL EMAIL` prints the status and the code of each refusal as JSON.
+// `node client.ts API_URL EMAIL OUTBOX_URL` prints the status and the code of each refusal as JSON.
 import createClient from "openapi-fetch";
 import type { components, paths } from "./api.ts";
 
 type Problem = components["schemas"]["Problem"];
-const [baseUrl, email] = process.argv.slice(2) as [string, string];
+const [baseUrl, email, outbox] = process.argv.slice(2) as [string, string, string];
 const password = "correct horse battery";
 const anybody = createClient<paths>({ baseUrl });
 
 await anybody.POST("/api/auth/register", { body: { email, password } });
+const messages = (await (await fetch(outbox)).json()) as { to: string[]; html: string }[];
+const token = messages.find(({ to }) => to.includes(email))?.html.match(/#token=([^"]+)/)?.[1] ?? "";
+await anybody.POST("/api/auth/verify-email", { body: { token } });
 const session = await anybody.POST("/api/auth/login", { body: { email, password } });
 if (!session.data) throw new Error(session.error.detail);
 const ada = createClient<paths>({ baseUrl, headers: { Authorization: `Bearer ${session.data.accessToken}` } });

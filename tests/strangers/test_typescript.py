@@ -33,5 +33,5 @@ def test_the_types_fit_the_program(folder: Path) -> None:
 
 
 def test_a_film_and_twelve_refusals(cloud: Cloud, folder: Path, email: str) -> None:
-    printed = json.loads(run(BIN / "node", "client.ts", cloud.api_url, email, folder=folder))
+    printed = json.loads(run(BIN / "node", "client.ts", cloud.api_url, email, cloud.outbox_url, folder=folder))
     assert {name: tuple(answer) for name, answer in printed.items()} == REFUSALS

@@ -12,6 +12,7 @@ from importlib import import_module
 from typing import Any
 
 import pytest
+from argon2 import PasswordHasher
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from moto import mock_aws
@@ -25,7 +26,7 @@ from local.stripe.api import FakeStripe
 from local.stripe.keys import API_KEY, WEBHOOK_SECRET
 from local.stripe.server import stripe_server
 from shared.access import tokens
-from shared.access.permissions import AccountRole
+from shared.access.permissions import KEY_SCOPES, AccountRole, Permission
 from shared.assets.record import AssetRecord, AssetStatus, AssetType
 from shared.assets.store import assets
 from shared.aws import clients, media, secrets
@@ -34,6 +35,7 @@ from shared.aws.records import connection
 from shared.aws.transactions import transaction
 from shared.core.clock import utc_now
 from shared.core.ids import new_id
+from shared.credentials.store import credentials
 from shared.credits import store as credit_store
 from shared.quotas.record import QuotaRecord
 from shared.quotas.store import quotas
@@ -204,16 +206,28 @@ class Studio:
         return shard.get(shard.starting_sequence_number, len(shard.items)) if shard else []
 
     def arrive(self, email: str, *, credits: int = 100) -> "Creator":
-        """Create an account and return its signed-in creator, without the second that hashing a password takes."""
+        """Create an account with `PASSWORD` and return its signed-in creator, without the time of Argon2."""
         user_id, at = new_id("usr"), utc_now()
         with transaction() as tx:
             UserStore().create(user_id, email=email, name=None, at=at, tx=tx)
+            credentials.set_password(user_id, _quick_hash(), at=at, tx=tx)
             credit_store.credits.open_account(user_id, opening=credits, at=at, tx=tx)
         token = tokens.issue(user_id, signing_key=secrets.secret("access-token-signing-key"), at=at)
         return Creator(self, token, user_id)
 
+    def register(self, email: str = "ada@example.com", password: str = PASSWORD) -> None:
+        """Register, and open the account with the link in the message."""
+        assert self.call("POST", "/api/auth/register", {"email": email, "password": password}).status == 202
+        answer = self.call("POST", "/api/auth/verify-email", {"token": self.mailed(email)})
+        assert answer.status == 204, answer.body
+
+    def mailed(self, address: str) -> str:
+        """Return the token of the link in the newest message to the address."""
+        [token] = re.findall(r"#token=([^\"]+)", self.mails(address)[-1])
+        return str(token)
+
     def sign_up(self, email: str = "ada@example.com") -> "Creator":
-        assert self.call("POST", "/api/auth/register", {"email": email, "password": PASSWORD}).status == 202
+        self.register(email)
         session = self.call("POST", "/api/auth/login", {"email": email, "password": PASSWORD})
         assert session.status == 200, session.body
         creator = Creator(self, session.body["accessToken"], "")
@@ -269,8 +283,14 @@ class Creator:
         """Send an invite, and return its token from the email."""
         answer = self.post(f"/api/teams/{organization}/members/invite", {"email": email, "role": role})
         assert answer.status == 201, answer.body
-        [token] = re.findall(r"#token=([^\"]+)", self.studio.mails(email)[-1])
-        return str(token)
+        return self.studio.mailed(email)
+
+    def key(self, *scopes: Permission, **more: object) -> "Creator":
+        """Create a key with these scopes, or with all scopes of keys. Return the program that has it."""
+        body = {"name": "films", "scopes": scopes or sorted(KEY_SCOPES), **more}
+        answer = self.post("/api/auth/keys", body)
+        assert answer.status == 201, answer.body
+        return Creator(self.studio, answer.body["key"], self.user_id)
 
     def asset(
         self,
@@ -300,6 +320,11 @@ class Creator:
         assert answer.status == 202, answer.body
         job: dict[str, Any] = answer.body
         return job
+
+
+@cache
+def _quick_hash() -> str:
+    return PasswordHasher(time_cost=1, memory_cost=64, parallelism=1).hash(PASSWORD)
 
 
 def _unauthorized(method: str, path: str) -> Answer:

@@ -74,7 +74,9 @@ def in_the_emulator(folder: Path) -> FilmHistory:
 def on_the_laptop(folder: Path) -> FilmHistory:
     with laptop_cloud(folder=folder) as cloud:
         machine = cloud.environment["KINORA_STATE_MACHINE_ARN"]
-        return make_film(cloud.api_url, cloud.socket_url, cloud.client("stepfunctions"), machine)
+        return make_film(
+            cloud.api_url, cloud.socket_url, cloud.client("stepfunctions"), machine, outbox_url=cloud.outbox_url
+        )
 
 
 def differences(theirs: FilmHistory, ours: FilmHistory) -> list[str]:

@@ -32,10 +32,15 @@ class FilmHistory:
 
 
 def make_film(
-    api_url: str, socket_url: str, stepfunctions: Any, state_machine_arn: str, headers: Mapping[str, str] | None = None
+    api_url: str,
+    socket_url: str,
+    stepfunctions: Any,
+    state_machine_arn: str,
+    headers: Mapping[str, str] | None = None,
+    outbox_url: str | None = None,
 ) -> FilmHistory:
     """Sign up, submit a job, receive events until it ends, and read the execution's history."""
-    with closing(StudioClient(api_url, socket_url)) as studio:
+    with closing(StudioClient(api_url, socket_url, outbox_url)) as studio:
         studio.add_headers(headers or {})
         studio.sign_up(f"{uuid4().hex}@example.com", uuid4().hex)
         project_id = studio.create_project("Cross-check")
