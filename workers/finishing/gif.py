@@ -1,4 +1,4 @@
-"""GIF files: one palette for the whole film, and ordered dither, which does not flicker from frame to frame."""
+"""GIF files with one palette for the whole film, and dither."""
 
 from collections.abc import Sequence
 from fractions import Fraction
@@ -9,7 +9,7 @@ from av.filter import Graph
 
 from workers.media.planes import Bytes
 
-_DITHER = "dither=bayer:bayer_scale=3:diff_mode=rectangle"
+_DITHER = "dither=sierra2_4a:diff_mode=rectangle"  # ordered dither shows its pattern in skies and is larger
 
 
 def write(path: Path, pictures: Sequence[Bytes], fps: Fraction) -> None:
