@@ -6,6 +6,7 @@ from pathlib import Path
 
 import av
 from av.filter import Graph
+from av.video.format import VideoFormat
 
 from workers.media.planes import Bytes
 
@@ -16,7 +17,7 @@ def write(path: Path, pictures: Sequence[Bytes], fps: Fraction) -> None:
     """Write RGB pictures of one size as a GIF that repeats without end. A GIF has at most 256 colours."""
     high, wide = pictures[0].shape[:2]
     graph = Graph()
-    source = graph.add_buffer(width=wide, height=high, format="rgb24", time_base=1 / fps)
+    source = graph.add_buffer(width=wide, height=high, format=VideoFormat("rgb24"), time_base=1 / fps)
     split, use, sink = graph.add("split"), graph.add("paletteuse", _DITHER), graph.add("buffersink")
     palette = graph.add("palettegen", "reserve_transparent=0:stats_mode=full")
     source.link_to(split)
@@ -34,5 +35,5 @@ def write(path: Path, pictures: Sequence[Bytes], fps: Fraction) -> None:
         stream = file.add_stream("gif", rate=fps)
         stream.width, stream.height, stream.pix_fmt = wide, high, "pal8"
         for _ in pictures:
-            file.mux(stream.encode(sink.pull()))
+            file.mux(stream.encode(graph.vpull()))
         file.mux(stream.encode())
