@@ -20,6 +20,7 @@ _WORD = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*")
 _WORD_WITH_APOSTROPHES = re.compile(r"[^\W\d_]+(?:[-'’][^\W\d_]+)*")
 _KANA = re.compile(r"[\u3040-\u30ff]")
 _UNSPACED = re.compile(r"[\u3005\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]+")
+_LONGEST_UNSPACED = 12  # maximum number of characters of a phrase in Chinese or Japanese
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +77,7 @@ def _read(sentence: str) -> list[_Phrase]:
         readings = [best, *(_in_language(spaced, language(code)) for code in LATIN)]
         best = min(readings, key=lambda phrases: sum(not phrase.meanings for phrase in phrases))  # the first of equals
     order = ("ja", "zh") if _KANA.search(text) else ("zh", "ja")
-    runs = [phrase for run in _UNSPACED.finditer(text) for phrase in _divided(run, [language(code) for code in order])]
+    runs = [phrase for run in _UNSPACED.finditer(text) for phrase in _divided(run, [*map(language, order)])]
     return sorted((*best, *runs), key=lambda phrase: phrase.start)
 
 
@@ -134,9 +135,8 @@ def _divided(run: re.Match[str], languages: Sequence[Language]) -> Iterator[_Phr
     """Yield the phrases and unknown words of a text without spaces, which is divided by the longest match."""
     text, first = run.group(), languages[0]
     at, unknown, negated = 0, 0, False
-    longest = max(len(entry) for lang in languages for entry in (*lang.lexicon, *lang.function))
     while at < len(text):
-        for length in range(min(longest, len(text) - at), 0, -1):
+        for length in range(min(_LONGEST_UNSPACED, len(text) - at), 0, -1):
             part = text[at : at + length]
             meanings = next((lang.lexicon[part] for lang in languages if part in lang.lexicon), ())
             if meanings or part in first.function:
