@@ -163,7 +163,12 @@ def test_prompts_that_are_empty_or_too_long_are_refused(
     "prompt", ["x" * 2000, "灯台 🌊", "\u0000", "a\r\nb", "<script>", "${jndi:x}", "\u202e", "' OR 1=1"]
 )
 def test_any_text_is_a_prompt_and_is_returned_unchanged(ada: Creator, project: str, prompt: str) -> None:
-    answer = send(ada, ("POST", JOBS), project, GOOD["POST", JOBS] | {"prompt": prompt})
+    answer = send(
+        ada,
+        ("POST", JOBS),
+        project,
+        GOOD["POST", JOBS] | {"prompt": prompt, "settings": {"allowUnrelatedPicture": True}},
+    )
     assert answer.status == 202
     assert ada.get(f"{JOBS}/{answer.body['id']}").body["prompt"] == prompt
 
