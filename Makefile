@@ -26,7 +26,7 @@ setup: $(READY) ## Install everything into .venv
 # The options are make variables (PROMPT="..."). Recipes read them as environment variables, which need no quoting. Each
 # one becomes its own unexpanded text first: otherwise make would expand the `$` in it, and run `$(shell ...)`.
 OPTIONS := PROMPT PRESET STACK STRENGTH IMAGE MOTION TRANSFER AUDIO CAPTIONS STYLE OPERATIONS ASPECT DURATION \
-  RESOLUTION FPS SEED PLAN OUT LOOP PORT FAULTS ENDPOINT FROM TO
+  RESOLUTION FPS SEED PLAN OUT LOOP ANYWAY PORT FAULTS ENDPOINT FROM TO
 $(foreach name,$(OPTIONS),$(if $(value $(name)),$(eval override $(name) := $$(value $(name)))$(eval export $(name))))
 option = $(if $($(1)),--$(2) "$$$(1)")
 .PHONY: demo
@@ -36,7 +36,7 @@ demo: $(READY) ## Make a film: PROMPT= PRESET= IMAGE= MOTION= ASPECT= DURATION= 
 	  $(call option,TRANSFER,transfer) $(call option,AUDIO,audio) $(call option,CAPTIONS,captions) \
 	  $(call option,STYLE,style) $(call option,OPERATIONS,operations) $(call option,ASPECT,aspect) \
 	  $(call option,DURATION,duration) $(call option,RESOLUTION,resolution) $(call option,FPS,fps) \
-	  $(call option,SEED,seed) $(call option,PLAN,plan) $(call option,OUT,out) $(if $(LOOP),--loop)
+	  $(call option,SEED,seed) $(call option,PLAN,plan) $(call option,OUT,out) $(if $(LOOP),--loop) $(if $(ANYWAY),--anyway)
 
 .PHONY: dev
 dev: $(READY) ## Keep the laptop cloud running and print its URLs (PORT=)

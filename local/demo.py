@@ -65,6 +65,9 @@ def make(
     resolution: Annotated[str, typer.Option(help="720p, 1080p, 1440p or 4k.")] = "1080p",
     fps: Annotated[int | None, typer.Option(help="Frames per second: 24, 25 or 30.")] = None,
     seed: Annotated[int | None, typer.Option(help="The same seed makes the same film.")] = None,
+    anyway: Annotated[
+        bool, typer.Option("--anyway", help="Paint a picture also if the painter knows no word of the prompt.")
+    ] = False,
     plan: Annotated[
         str, typer.Option(help="FREE, PRO or ENTERPRISE. Films of the FREE plan are watermarked.")
     ] = "FREE",
@@ -85,6 +88,7 @@ def make(
         "operations": _listed(operations) or None,
         "loop": loop or None,
         "transfer": transfer,
+        "allowUnrelatedPicture": anyway or None,
     }
     settings = {name: value for name, value in chosen.items() if value is not None}
     job = {"prompt": prompt, "presetId": preset, "settings": settings}
@@ -136,7 +140,14 @@ def _check_job(job: dict[str, Any], roles: Sequence[str], plan_name: str) -> Non
         move, stacked = get_preset(body.preset_id).config, body.settings.stack
         if stacked:
             move = move.with_stacked(get_preset(stacked.preset_id).config, stacked.weight)
-        plan(fitted(body.settings, move, None), move, frozenset(map(Role, roles)), ENGINES, at=utc_now())
+        plan(
+            fitted(body.settings, move, None),
+            move,
+            frozenset(map(Role, roles)),
+            ENGINES,
+            prompt=body.prompt,
+            at=utc_now(),
+        )
     except ValidationError as invalid:
         first = invalid.errors()[0]
         raise StudioError(f"{'.'.join(map(str, first['loc']))}: {first['msg']}.") from None
@@ -167,6 +178,7 @@ def _make(studio: StudioClient, job: dict[str, Any], files: Sequence[Given], out
             inputs.append({"role": role, "assetId": _uploaded(studio, path)})
     submitted = studio.submit({**job, "inputs": inputs})
     terminal.done(f"Job submitted, {submitted['credits']} credits held")
+    terminal.words(submitted)
     try:
         _watch(studio, submitted)
     except KeyboardInterrupt:

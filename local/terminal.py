@@ -137,6 +137,15 @@ class StageBars:
             self._progress.update(bar, completed=percent)
 
 
+def words(job: dict[str, Any]) -> None:
+    """Print how the painter reads the prompt, and the words of which it paints nothing."""
+    read = [*(job["understood"] or []), *(f"{phrase} (for {word})" for word, phrase in (job["readAs"] or {}).items())]
+    if read:
+        console.print(f"    [dim]The painter reads: {_safe(', '.join(read))}[/]", soft_wrap=True)
+    if job["notUnderstood"]:
+        console.print(f"  [yellow]■[/] Not understood: {_safe(', '.join(job['notUnderstood']))}", soft_wrap=True)
+
+
 def results(job: dict[str, Any], seconds: dict[str, float], files: list[tuple[str, str]]) -> None:
     """Print the stages with their engines and seconds, then the saved files."""
     table = Table(box=None, padding=(0, 3, 0, 0), header_style="dim", footer_style="dim", show_footer=True)

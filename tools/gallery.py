@@ -67,6 +67,7 @@ def _row(studio: StudioClient, film: tuple[str, str, str, int], folder: Path) ->
     prompt, preset, aspect, seed = film
     studio.sign_up(f"{uuid4().hex}@example.com", uuid4().hex)  # a new user's credits are not enough for all films
     settings: dict[str, Any] = {"aspectRatio": aspect, "duration": 3, "resolution": "720p", "seed": seed}
+    settings["allowUnrelatedPicture"] = True  # of a prompt without a known word
     job = studio.submit(
         {"projectId": studio.create_project(prompt), "prompt": prompt, "presetId": preset, "settings": settings}
     )

@@ -51,7 +51,7 @@ A preset is data (`shared/camera/moves.toml`, schema in `shared/camera/move.py`)
 | field of a move | meaning |
 |---|---|
 | `easing` | between two keyframes: `linear`, `ease_in`, `ease_out`, `ease_in_out` (default), `crash` |
-| | through all keyframes in one curve: `glide` |
+| | through all keyframes in one curve, at rest at its ends unless it is closed: `glide` |
 | `strength` | 0..1, how much of the move is applied. A job's `settings.strength` multiplies it |
 | `shutter` | opening of the shutter, in frames: 0.5 is film's 180 degrees, 3 smears |
 | `minDurationSeconds`, `maxDurationSeconds` | length of the clips for which the move is made, in seconds |

@@ -3,6 +3,8 @@
 import json
 from enum import StrEnum
 
+from shared.vocabulary.languages import AXES, LATIN, UNSPACED, contents
+from shared.vocabulary.phrases import thesaurus
 from shared.vocabulary.words import (
     HOME,
     LONGEST_PHRASE,
@@ -30,6 +32,12 @@ The `procedural` engine paints from the words of this page. The step's metadata 
 - A word can have several meanings at once: "cyberpunk" is a city and its neon.
 - The first word of each group below is used. The request's `style` is read before the prompt. All accents are used.
 - A word after {negations} is ignored.
+- A prompt can be in German, Spanish, French, Chinese or Japanese. It is read in the language that knows most of its
+  words. The [last section](#other-languages) lists these words.
+- An unknown word that is [near to a known one](#near-words) is painted as that one. The metadata lists it under
+  `readAs`.
+- If the painter knows no word of the prompt, the job is refused with the code `prompt_not_understood`, unless its
+  setting `allowUnrelatedPicture` is true.
 - If a prompt has an accent and no place, the place is the accent's home.
 - A hash of the prompt, the style and the seed chooses everything that the prompt does not specify in words of this
   page. The same request gives the same picture; another seed gives another picture.
@@ -47,6 +55,9 @@ _GROUPS: tuple[tuple[str, str, type[StrEnum], str], ...] = (
 )
 
 
+LANGUAGES = dict(zip((*LATIN, *UNSPACED), ("German", "Spanish", "French", "Chinese", "Japanese"), strict=True))
+
+
 def page() -> str:
     """Return the page as Markdown."""
     denials = " or ".join(f'"{word}"' for word in sorted(NEGATIONS))
@@ -60,6 +71,13 @@ def page() -> str:
                 home = HOME.get(meaning) if isinstance(meaning, Accent) else None
                 parts.append(f"| {meaning} | {words} |" + (f" {home or ''} |" if homes else ""))
         parts.append("")
+    parts += ["## Near words", "", "Words that the painter does not know, by the phrase that it paints instead.", ""]
+    parts += ["| phrase | words |", "|---|---|", *(f"| {phrase} | {words} |" for phrase, words in thesaurus().items())]
+    parts += ["", "## Other languages", "", "Accents, case and most inflected forms do not matter.", ""]
+    for code, name in LANGUAGES.items():
+        parts += [f"### {name}", "", "| meaning | words |", "|---|---|"]
+        parts += [f"| {meaning} | {words} |" for axis in AXES for meaning, words in contents(code)[axis].items()]
+        parts.append("")
     return "\n".join(parts)
 
 
@@ -70,4 +88,13 @@ def data() -> str:
         for _, key, kind, _ in _GROUPS
     }
     rules = {"homes": HOME, "negations": sorted(NEGATIONS), "longestPhrase": LONGEST_PHRASE}
-    return json.dumps({"axes": axes, **rules}, indent=2) + "\n"
+    others = {
+        code: {
+            key: {meaning: words.split(", ") for meaning, words in contents(code)[axis].items()}
+            for axis, (_, key, _, _) in zip(AXES, _GROUPS, strict=True)
+        }
+        for code in LANGUAGES
+    }
+    near = {phrase: words.split(", ") for phrase, words in thesaurus().items()}
+    document = {"axes": axes, **rules, "near": near, "languages": others}
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"

@@ -14,8 +14,8 @@ from shared.stages.failures import StageFailure
 from shared.stages.frames import frame_size, nearest_ratio
 from shared.stages.operations import final_size, parse
 from shared.stages.stages import STAGES, Role, Stage
-from shared.vocabulary.phrases import meanings_of
-from shared.vocabulary.words import Style
+from shared.vocabulary.phrases import PromptWords, words_of
+from shared.vocabulary.words import Place, Style
 
 
 class NoEngine(Invalid):
@@ -24,16 +24,24 @@ class NoEngine(Invalid):
     code = "no_engine"
 
 
+class PromptNotUnderstood(Invalid):
+    """A prompt of which the painter knows no word. Its picture would be unrelated to the prompt."""
+
+    code = "prompt_not_understood"
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """The engines that do a job's steps, and the job's price.
 
-    `dropped_axes` are the axes of the camera move that the engine of video synthesis cannot follow.
+    `dropped_axes` are the axes of the camera move that the engine of video synthesis cannot follow. `words` is the
+    painter's reading of prompt and style, or None if the painter does no step.
     """
 
     engines: Mapping[Stage, str]
     credits: int
     dropped_axes: frozenset[str]
+    words: PromptWords | None
 
 
 def fitted(settings: JobSettings, move: CameraMove, picture: tuple[float, float] | None) -> JobSettings:
@@ -57,12 +65,14 @@ def plan(
     inputs: frozenset[Role],
     catalogue: Sequence[Engine],
     *,
+    prompt: str,
     at: datetime,
     more_pictures: int = 0,
 ) -> Plan:
     """Return the steps of a job with these `inputs` and `more_pictures` pictures after the first, submitted at `at`.
 
-    Raise Invalid if the request contradicts itself. Raise NoEngine if no engine can do a stage.
+    Raise Invalid if the request contradicts itself. Raise NoEngine if no engine can do a stage. Raise
+    PromptNotUnderstood if the painter knows no word of the prompt, unless the settings allow an unrelated picture.
     """
     if move.needs_driving_clip and Role.DRIVING not in inputs:
         raise Invalid("This preset copies the camera path of a driving clip. Add an input with the role driving.")
@@ -77,8 +87,11 @@ def plan(
         raise Invalid(failure.public_message) from failure
     request = _Requirements(settings, more_pictures, at)
     chosen = {stage: _choose(stage, request, catalogue) for stage in Stage if STAGES[stage].needed_for(inputs)}
+    painter = chosen.get(Stage.IMAGE_GENERATION)
     if settings.style:
-        _check_style(settings.style, chosen.get(Stage.IMAGE_GENERATION))
+        _check_style(settings.style, painter)
+    if painter and painter.reads_vocabulary and not settings.allow_unrelated_picture:
+        _check_prompt(prompt)
     mover = chosen[Stage.VIDEO_SYNTHESIS]
     if Role.DRIVING in inputs and mover.runs is Runs.REMOTE:  # a paid clip that the film would not use
         raise Invalid(
@@ -89,6 +102,7 @@ def plan(
         engines={stage: engine.name for stage, engine in chosen.items()},
         credits=sum(request.price(engine) for engine in chosen.values()),
         dropped_axes=dropped_axes(move, mover.axes),
+        words=words_of(prompt, settings.style or "") if painter and painter.reads_vocabulary else None,
     )
 
 
@@ -96,9 +110,19 @@ def _check_style(style: str, painter: Engine | None) -> None:
     """Raise Invalid if the style would change nothing. A style of which some words are unknown is reported later."""
     if painter is None:
         raise Invalid("A style changes a painted picture. Leave out the style or the picture.")
-    if painter.runs is Runs.IN_PROCESS and not meanings_of(style):
+    if painter.reads_vocabulary and words_of("", style).is_unrelated:
         known = [one.value for one in Style]
         raise Invalid(f"The painter does not know this style. Known styles: {', '.join(known)}.", suggestions=known)
+
+
+def _check_prompt(prompt: str) -> None:
+    """Raise PromptNotUnderstood if the painter knows no word of the prompt. The style is not enough for a picture."""
+    if words_of(prompt).is_unrelated:
+        raise PromptNotUnderstood(
+            "The painter knows no word of this prompt, and its picture would be unrelated to it. Name a place, such as "
+            "one of the suggestions, upload a picture, or set allowUnrelatedPicture.",
+            suggestions=[place.value for place in Place],
+        )
 
 
 @dataclass(frozen=True, slots=True)

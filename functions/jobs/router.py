@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response, status
 
 from functions.jobs import service
-from functions.jobs.plan import NoEngine
+from functions.jobs.plan import NoEngine, PromptNotUnderstood
 from functions.jobs.schemas import JobCreate
 from shared.access.permissions import Permission
 from shared.assets.store import AssetNotFound, AssetNotReady
@@ -44,6 +44,7 @@ Spend = Annotated[Actor, acting(Permission.JOBS_WRITE, RouteClass.SPEND)]
         AssetNotFound,
         AssetNotReady,
         NoEngine,
+        PromptNotUnderstood,
         KeyReused,
         TooManyWaiting,
         WaitTooLong,

@@ -106,7 +106,15 @@ def _planned(body: JobCreate, account_id: str, at: datetime, *, paid: bool) -> t
     move = _move(body)
     keys, more_pictures, picture_size = _input_keys(body, account_id)
     settings = fitted(body.settings, move, picture_size)
-    planned = plan(settings, move, frozenset(keys), _offered(settings, at), at=at, more_pictures=len(more_pictures))
+    planned = plan(
+        settings,
+        move,
+        frozenset(keys),
+        _offered(settings, at),
+        prompt=body.prompt,
+        at=at,
+        more_pictures=len(more_pictures),
+    )
     spec = JobSpec(
         prompt=body.prompt,
         preset_id=body.preset_id,

@@ -21,7 +21,7 @@ from shared.stages.requests import (
     StageRequest,
     VideoSynthesisJob,
 )
-from shared.stages.stages import Role, Stage
+from shared.stages.stages import FILM, Role, Stage
 
 Made = Mapping[Stage, StepResult]
 
@@ -69,7 +69,7 @@ def _video_synthesis(job: JobRecord, spec: JobSpec, made: Made) -> StageRequest:
         duration=spec.settings.duration,
         width=width,
         height=height,
-        fps=spec.settings.fps,
+        fps=_clip_fps(job, spec, Stage.VIDEO_SYNTHESIS),
         seed=spec.seed,
     )
 
@@ -91,7 +91,7 @@ def _motion_transfer(job: JobRecord, spec: JobSpec, made: Made) -> StageRequest:
         duration=spec.settings.duration,
         width=width,
         height=height,
-        fps=spec.settings.fps,
+        fps=_clip_fps(job, spec, Stage.MOTION_TRANSFER),
         seed=spec.seed,
     )
 
@@ -124,6 +124,27 @@ BUILDERS: dict[Stage, Callable[[JobRecord, JobSpec, Made], StageRequest]] = {
 
 def _clip_size(spec: JobSpec) -> tuple[int, int]:
     return frame_size(spec.settings.aspect_ratio, min(spec.settings.resolution.short_side, MOVING_SHORT_SIDE))
+
+
+def _clip_fps(job: JobRecord, spec: JobSpec, stage: Stage) -> int:
+    """Return the frames per second of the stage's clip.
+
+    The camera draws the frames that “interpolate” asks for, if the film is made of this clip. They are exact, and cost
+    less than frames along the motion of the picture.
+    """
+    filmed = max((planned for planned, _ in job.planned() if planned is not FILM), key=list(Stage).index)
+    requested = parse(spec.settings.operations)
+    if stage is not filmed or "interpolate" not in requested or not _has_camera(stage, job.step(stage).engine):
+        return spec.settings.fps
+    return max(spec.settings.fps, int(requested["interpolate"].choice))
+
+
+def _has_camera(stage: Stage, name: str) -> bool:
+    """Return whether the engine renders a camera path, and so any moment of it."""
+    return any(
+        (entry.stage, entry.name, entry.runs) == (stage, name, Runs.IN_PROCESS) and not entry.trained
+        for entry in ENGINES
+    )
 
 
 def _is_remote(stage: Stage, name: str) -> bool:

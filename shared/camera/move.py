@@ -49,7 +49,7 @@ class Easing(StrEnum):
     EASE_OUT = "ease_out"
     EASE_IN_OUT = "ease_in_out"
     CRASH = "crash"  # waits, moves suddenly, then settles
-    GLIDE = "glide"  # one smooth curve through all keyframes, without a stop; linear if there are only two
+    GLIDE = "glide"  # one smooth curve through all keyframes; it rests only at its ends, and nowhere if it is closed
 
     def __call__(self, t: float) -> float:
         """Return the eased time, 0..1, for the linear time `t`, 0..1."""
@@ -142,6 +142,9 @@ class CameraMove(Wire):
 
     def _sample(self, t: float) -> Pose:
         times = [frame.at for frame in self.keyframes]
+        if self.easing is Easing.GLIDE and times[0] < t < times[-1] and not _is_closed(self.keyframes):
+            whole = times[-1] - times[0]
+            t = times[0] + whole * _from_rest((t - times[0]) / whole)
         after = bisect_right(times, t)
         if after == 0:
             return self.keyframes[0].pose()
@@ -259,6 +262,21 @@ def _mix(x: float, y: float, amount: float) -> float:
     return x + (y - x) * amount
 
 
+_RAMP = 0.3  # part of an open glide's time in which it speeds up; in an equal part it slows down
+
+
+def _from_rest(t: float) -> float:
+    """Return the eased time, 0..1, of a glide. Its speed rises smoothly in the first part and falls in the last."""
+    if t > 0.5:
+        return 1 - _from_rest(1 - t)
+    u = min(t / _RAMP, 1)
+    return (_RAMP * u**3 * (1 - u / 2) + max(t - _RAMP, 0)) / (1 - _RAMP)
+
+
+def _is_closed(frames: Sequence[Keyframe]) -> bool:
+    return frames[0].pose() == frames[-1].pose()
+
+
 def _glide(frames: Sequence[Keyframe], after: int, t: float) -> Pose:
     """Return the pose between two keyframes on monotone cubic curves through all keyframes.
 
@@ -268,7 +286,7 @@ def _glide(frames: Sequence[Keyframe], after: int, t: float) -> Pose:
     before, behind = frames[after - 1], frames[after]
     span = behind.at - before.at
     u = (t - before.at) / span
-    loops = frames[0].pose() == frames[-1].pose()
+    loops = _is_closed(frames)
 
     def curve(name: str) -> float:
         value = [log(frame.zoom) if name == "zoom" else float(getattr(frame, name)) for frame in frames]

@@ -4,12 +4,14 @@ One write to the job item causes at most one event, with the item's `seq`. The t
 """
 
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 from shared.core.wire import View, absent
 from shared.jobs.keys import preview_key
 from shared.jobs.record import JobRecord, JobStatus, StepMap
+from shared.jobs.store import StepResult
 from shared.jobs.views import JobLinks, JobView, Results
+from shared.stages.metadata import NOT_UNDERSTOOD, READ_AS, UNDERSTOOD
 from shared.stages.stages import FILM, Role, Stage
 
 
@@ -34,6 +36,9 @@ class StepCompleted(View):
     step_id: str
     step_type: Stage
     result_url: str | None
+    understood: tuple[str, ...] | None = absent("Of a painted picture: the phrases that the painter knows.")
+    not_understood: tuple[str, ...] | None = absent("Of a painted picture: the words of which nothing is painted.")
+    read_as: dict[str, str] | None = absent("Of a painted picture: unknown words -> the near phrases painted instead.")
 
 
 class JobCompleted(View):
@@ -103,6 +108,7 @@ def job_event(old: JobRecord, new: JobRecord, results: Results, at: datetime) ->
             step_id=new.step_id(stage),
             step_type=stage,
             result_url=links.preview(stage),
+            **_words(results.get(stage)),
         )
     if _visible(new) == _visible(old):
         return None
@@ -114,6 +120,11 @@ def job_event(old: JobRecord, new: JobRecord, results: Results, at: datetime) ->
         status=JobStatus(new.status),
         preview_url=_preview_url(new, links),
     )
+
+
+def _words(result: StepResult | None) -> dict[str, Any]:
+    """Return the painter's reading of the prompt, if the step has painted."""
+    return {key: result.metrics.get(key) for key in (UNDERSTOOD, NOT_UNDERSTOOD, READ_AS)} if result else {}
 
 
 def _visible(job: JobRecord) -> tuple[object, ...]:

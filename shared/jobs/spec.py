@@ -37,6 +37,11 @@ class JobSettings(Wire):
     style: str | None = Field(
         default=None, max_length=60, description="Words of the painter's vocabulary, such as `oil`."
     )
+    allow_unrelated_picture: StrictBool | None = Field(
+        default=None,
+        description="If the painter knows no word of the prompt, true paints a picture that is unrelated to it. "
+        "Otherwise such a job is refused.",
+    )  # None and not False: the previous release does not know the field
     strength: Number = Field(default=1, ge=0, le=1)
     stack: StackedPreset | None = None
     operations: tuple[Operation, ...] = Field(default=(), max_length=8)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Annotated, cast
+from typing import Annotated, Any, cast
 
 from pydantic import Field, GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
@@ -14,8 +14,10 @@ from shared.jobs.keys import WORK_LIFE, delivery_prefix, previews_prefix
 from shared.jobs.record import JobRecord, JobStatus, StepMap
 from shared.jobs.spec import JobInput, JobSettings, JobSpec
 from shared.jobs.store import StepResult
-from shared.stages.metadata import MOTION_SCORE, StepMetadata
+from shared.stages.engines import ENGINES
+from shared.stages.metadata import MOTION_SCORE, NOT_UNDERSTOOD, READ_AS, UNDERSTOOD, StepMetadata
 from shared.stages.stages import FILM, STAGES, Role, Stage
+from shared.vocabulary.phrases import words_of
 
 URL_LIFE = timedelta(hours=1)
 
@@ -73,6 +75,13 @@ class JobView(View):
     scrubbing_track: str | None = None  # WebVTT text; each cue names a part of the sprites (`#xywh=`) by its signed URL
     hls_playlist: str | None = None  # playlist text with signed URLs
     motion_score: float | None = None  # 0..1, how well the clip follows the camera move; None if it was not measured
+    understood: tuple[str, ...] | None = Field(
+        default=None, description="The phrases of style and prompt that the painter knows. null if it paints nothing."
+    )
+    not_understood: tuple[str, ...] | None = Field(default=None, description="The words of which nothing is painted.")
+    read_as: dict[str, str] | None = Field(
+        default=None, description="Words that the painter does not know -> the near phrases that it paints instead."
+    )
     queue_position: int | None = Field(
         default=None, description="While the job waits for its start: its position among the account's jobs, from 1."
     )
@@ -146,6 +155,7 @@ def job_view(job: JobRecord, spec: JobSpec, results: Results, at: datetime) -> J
         gif_url=links.delivered(FILM, Role.GIF),
         sprites_url=links.delivered(FILM, Role.SPRITES),
         motion_score=_motion_score(results),
+        **_words(job, spec, results),
         steps=[
             _step_view(job, stage, step, results, links.result(stage, marked=not spec.paid))
             for stage, step in job.planned()
@@ -163,6 +173,27 @@ def _motion_score(results: Results) -> float | None:
         if stage in results and MOTION_SCORE in results[stage].metrics:
             return float(results[stage].metrics[MOTION_SCORE])
     return None
+
+
+def _words(job: JobRecord, spec: JobSpec, results: Results) -> dict[str, Any]:
+    """Return the painter's reading of the prompt: the reading of the painted picture, or the expected one before it."""
+    planned = dict(job.planned()).get(Stage.IMAGE_GENERATION)
+    if painted := results.get(Stage.IMAGE_GENERATION):
+        return {key: painted.metrics.get(key) for key in (UNDERSTOOD, NOT_UNDERSTOOD, READ_AS)}
+    if planned is None or planned.status == JobStatus.COMPLETED or not _reads_vocabulary(planned.engine):
+        return {}
+    words = words_of(spec.prompt, spec.settings.style or "")
+    return {
+        "understood": words.understood,
+        "not_understood": words.not_understood,
+        "read_as": dict(words.read_as),
+    }
+
+
+def _reads_vocabulary(engine: str) -> bool:
+    return any(
+        entry.reads_vocabulary for entry in ENGINES if (entry.stage, entry.name) == (Stage.IMAGE_GENERATION, engine)
+    )
 
 
 def _is_stored(job: JobRecord, stage: Stage, at: datetime) -> bool:

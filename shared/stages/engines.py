@@ -45,6 +45,7 @@ class Engine:
     sunset_at: date | None = None  # the first day, in UTC, on which new jobs do not use it
     fallback: str | None = None  # the engine of the same stage that replaces it from that day
     key: str | None = None  # the secret with the provider's API key; if it has no value, the engine is not offered
+    reads_vocabulary: bool = False  # True if it knows only the words of shared/vocabulary
     trained: bool = False  # True if a trained model generates the pixels; the film's C2PA manifest declares it
 
     def is_past(self, at: datetime) -> bool:
@@ -62,6 +63,7 @@ ENGINES: tuple[Engine, ...] = (
         runs=Runs.IN_PROCESS,
         about="A painter in code, not a trained model. It composes landscapes from the words in its vocabulary.",
         credits=1,
+        reads_vocabulary=True,
     ),
     Engine(
         stage=Stage.VIDEO_SYNTHESIS,

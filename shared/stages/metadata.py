@@ -13,6 +13,9 @@ from shared.stages.stages import Stage
 
 FOCAL_POINT: Final = "focalPoint"
 MOTION_SCORE: Final = "motionScore"
+UNDERSTOOD: Final = "understood"
+NOT_UNDERSTOOD: Final = "notUnderstood"
+READ_AS: Final = "readAs"
 
 
 class ImageGenerationMetadata(TypedDict, total=False):
@@ -20,7 +23,8 @@ class ImageGenerationMetadata(TypedDict, total=False):
 
     painter: str
     understood: list[str]  # phrases of the prompt and the style, in order
-    notUnderstood: list[str]  # the other words of the prompt; wire name
+    notUnderstood: list[str]  # wire name; the other words, of which nothing is painted
+    readAs: dict[str, str]  # wire name; a word that the painter does not know -> the near phrase that it painted
     place: str
     timeOfDay: str  # wire name
     weather: str

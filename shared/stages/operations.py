@@ -27,7 +27,9 @@ OPERATIONS: dict[str, _Kind] = {
     "stabilise": _Kind("removes camera shake", _AMOUNT_NAMES, "strong"),
     "denoise": _Kind("reduces noise and keeps motion sharp", _AMOUNT_NAMES, "medium"),
     "loop": _Kind("joins the end to the start: the crossfade's seconds", ("0.25", "0.5", "1"), "0.5"),
-    "interpolate": _Kind("frames per second, with new frames along the motion", ("48", "60"), "60"),
+    "interpolate": _Kind(
+        "frames per second, which the camera draws, or which are made along the motion", ("48", "60"), "60"
+    ),
     "upscale": _Kind("factor of width and height", ("2", "4"), "2"),
     "sharpen": _Kind("sharper edges", _AMOUNT_NAMES, "medium"),
     "grade": _Kind("a colour look", tuple(LOOKS), "teal-orange"),

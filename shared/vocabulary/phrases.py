@@ -1,60 +1,178 @@
-"""The phrases of a prompt that are in the vocabulary, and the words that are not. Pure."""
+"""The words of a prompt: those that the painter knows, those that are near to a known one, and the others. Pure.
+
+A prompt is read in the language that knows most of its words; English wins a tie. Chinese and Japanese are divided into
+words by the longest match. A prompt that consists of known English words is read as English only.
+"""
 
 import re
-from collections.abc import Iterator
+import tomllib
+import unicodedata
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 
+from shared.vocabulary.languages import LATIN, Language, folded, language
 from shared.vocabulary.words import FUNCTION_WORDS, LONGEST_PHRASE, NEGATIONS, VOCABULARY, Meaning
 
 _ASCII_WORD = re.compile(r"[a-z]+(?:-[a-z]+)*")
-_ANY_WORD = re.compile(r"[^\W\d_]+(?:[-'’][^\W\d_]+)*")
+_WORD = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*")
+_WORD_WITH_APOSTROPHES = re.compile(r"[^\W\d_]+(?:[-'’][^\W\d_]+)*")
+_KANA = re.compile(r"[\u3040-\u30ff]")
+_UNSPACED = re.compile(r"[\u3005\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]+")
+_LONGEST_UNSPACED = 12  # maximum number of characters of a phrase in Chinese or Japanese
+
+
+@dataclass(frozen=True, slots=True)
+class PromptWords:
+    """The reading of a prompt and a style. Words are in lower case and in order, without repetitions."""
+
+    meanings: tuple[Meaning, ...]
+    understood: tuple[str, ...]
+    not_understood: tuple[str, ...]  # without function words ("the", "of"), negations ("no") and numbers
+    read_as: Mapping[str, str]  # an unknown word -> the phrase that is painted in its place
+
+    @property
+    def is_unrelated(self) -> bool:
+        """Return whether the painter would paint nothing of the prompt."""
+        return not self.meanings
 
 
 @dataclass(frozen=True, slots=True)
 class _Phrase:
-    """A phrase of the vocabulary at `start`..`end` of a sentence in lower case. `negated` if a negation precedes it."""
+    """A phrase at `start`..`end` of a sentence. It is painted as `near` if the lexicon has only a near phrase.
+
+    A word without meanings is unknown. `negated` is True if a negation precedes the phrase.
+    """
 
     text: str
-    meanings: tuple[Meaning, ...]
-    negated: bool
     start: int
     end: int
+    meanings: tuple[Meaning, ...] = ()
+    negated: bool = False
+    near: str | None = None
 
 
-def meanings_of(sentence: str) -> list[tuple[str, tuple[Meaning, ...]]]:
-    """Return the phrases of a sentence that are in the vocabulary, in order, with their meanings.
+def words_of(prompt: str, style: str = "") -> PromptWords:
+    """Read the style, then the prompt. Longer phrases take precedence over their parts.
 
-    Longer phrases take precedence over their parts. Negated phrases ("no rain") are omitted.
+    Negated phrases ("no rain") are omitted.
     """
-    return [(phrase.text, phrase.meanings) for phrase in _phrases(sentence) if not phrase.negated]
+    found = [*_read(style), *_read(prompt)]
+    painted = [phrase for phrase in found if phrase.meanings and not phrase.negated]
+    return PromptWords(
+        meanings=tuple(meaning for phrase in painted for meaning in phrase.meanings),
+        understood=tuple(dict.fromkeys(phrase.text for phrase in painted if phrase.near is None)),
+        not_understood=tuple(dict.fromkeys(phrase.text for phrase in found if not phrase.meanings)),
+        read_as={phrase.text: phrase.near for phrase in painted if phrase.near is not None},
+    )
 
 
-def not_understood(sentence: str) -> tuple[str, ...]:
-    """Return the words of a sentence that are not in the vocabulary, in lower case and in order.
+def _read(sentence: str) -> list[_Phrase]:
+    """Return the phrases and the unknown words of a sentence, in order."""
+    text = unicodedata.normalize("NFKC", sentence).lower()
+    spaced = _UNSPACED.sub(lambda run: " " * len(run.group()), text)
+    best = _in_english(spaced)
+    if any(not phrase.meanings for phrase in best):
+        readings = [best, *(_in_language(spaced, language(code)) for code in LATIN)]
+        best = min(readings, key=lambda phrases: sum(not phrase.meanings for phrase in phrases))  # the first of equals
+    order = ("ja", "zh") if _KANA.search(text) else ("zh", "ja")
+    runs = [phrase for run in _UNSPACED.finditer(text) for phrase in _divided(run, [*map(language, order)])]
+    return sorted((*best, *runs), key=lambda phrase: phrase.start)
 
-    Function words ("the", "of"), negations ("no") and numbers are omitted. Words may have letters of any script.
-    """
-    known = {at for phrase in _phrases(sentence) for at in range(phrase.start, phrase.end)}
-    words = (word.group() for word in _ANY_WORD.finditer(sentence.lower()) if known.isdisjoint(range(*word.span())))
-    return tuple(dict.fromkeys(word for word in words if word not in FUNCTION_WORDS | NEGATIONS))
+
+def _in_english(sentence: str) -> list[_Phrase]:
+    words = list(_ASCII_WORD.finditer(sentence))
+    found: list[_Phrase] = []
+    for first, last, meanings in _matches([word.group() for word in words], _english):
+        negated = first > 0 and words[first - 1].group() in NEGATIONS
+        text = " ".join(word.group() for word in words[first:last])
+        found.append(_Phrase(text, words[first].start(), words[last - 1].end(), meanings, negated))
+    known = {at for phrase in found for at in range(phrase.start, phrase.end)}
+    before = None
+    for word in _WORD_WITH_APOSTROPHES.finditer(sentence):
+        text = word.group()
+        if known.isdisjoint(range(*word.span())) and text not in FUNCTION_WORDS | NEGATIONS:
+            near = next((_thesaurus()[form] for form in _singulars(text) if form in _thesaurus()), None)
+            meanings = _LEXICON[near] if near else ()
+            found.append(_Phrase(text, *word.span(), meanings, before in NEGATIONS, near))
+        before = text
+    return sorted(found, key=lambda phrase: phrase.start)
 
 
-def _phrases(sentence: str) -> Iterator[_Phrase]:
-    words = list(_ASCII_WORD.finditer(sentence.lower()))
+def _in_language(sentence: str, lang: Language) -> list[_Phrase]:
+    """Return the phrases of a sentence in a language. English words that it does not have are known too."""
+    spans = list(_WORD.finditer(sentence))
+    words = [word.group() for word in spans]
+
+    def meanings_of(phrase: list[str]) -> tuple[Meaning, ...]:
+        is_function = len(phrase) == 1 and folded(phrase[0]) in lang.function
+        return () if is_function else lang.meanings(phrase) or _english(phrase)
+
+    found, at = [], 0
+    for first, last, known in [*_matches(words, meanings_of), (len(words), len(words), ())]:
+        for index in range(at, first):
+            if folded(words[index]) not in lang.function:
+                meanings, near = lang.compound(words[index])
+                negated = _is_negated(words, index, lang)
+                found.append(_Phrase(words[index], *spans[index].span(), meanings, negated, near))
+        if known:
+            text, end = " ".join(words[first:last]), spans[last - 1].end()
+            found.append(_Phrase(text, spans[first].start(), end, known, _is_negated(words, first, lang)))
+        at = last
+    return found
+
+
+def _is_negated(words: list[str], index: int, lang: Language) -> bool:
+    """Return whether a negation precedes the word, directly or with a function word between ("pas de neige")."""
+    before = [folded(word) for word in words[max(0, index - 2) : index]]
+    return bool(before) and (
+        before[-1] in lang.negations or (before[-1] in lang.function and before[0] in lang.negations)
+    )
+
+
+def _divided(run: re.Match[str], languages: Sequence[Language]) -> Iterator[_Phrase]:
+    """Yield the phrases and unknown words of a text without spaces, which is divided by the longest match."""
+    text, first = run.group(), languages[0]
+    at, unknown, negated = 0, 0, False
+    while at < len(text):
+        for length in range(min(_LONGEST_UNSPACED, len(text) - at), 0, -1):
+            part = text[at : at + length]
+            meanings = next((lang.lexicon[part] for lang in languages if part in lang.lexicon), ())
+            if meanings or part in first.function:
+                break
+        else:
+            at, negated = at + 1, False
+            continue
+        if unknown < at:
+            yield _Phrase(text[unknown:at], run.start() + unknown, run.start() + at)
+        end = at + length
+        if meanings:
+            denied = negated or text.startswith(first.negations_after, end)
+            yield _Phrase(part, run.start() + at, run.start() + end, meanings, denied)
+        negated = part in first.negations
+        at = unknown = end
+    if unknown < at:
+        yield _Phrase(text[unknown:at], run.start() + unknown, run.start() + at)
+
+
+def _matches(
+    words: list[str], meanings_of: Callable[[list[str]], tuple[Meaning, ...]]
+) -> Iterator[tuple[int, int, tuple[Meaning, ...]]]:
+    """Yield the first and the end index, and the meanings, of each phrase. The longest phrase wins."""
     position = 0
     while position < len(words):
         for length in range(min(LONGEST_PHRASE, len(words) - position), 0, -1):
-            part = words[position : position + length]
-            phrase = " ".join(word.group() for word in part)
-            meanings = next((_LEXICON[form] for form in _singulars(phrase) if form in _LEXICON), None)
-            if meanings is None:
-                continue
-            negated = position > 0 and words[position - 1].group() in NEGATIONS
-            yield _Phrase(phrase, meanings, negated, part[0].start(), part[-1].end())
-            position += length
-            break
+            if meanings := meanings_of(words[position : position + length]):
+                yield position, position + length, meanings
+                position += length
+                break
         else:
             position += 1
+
+
+def _english(words: list[str]) -> tuple[Meaning, ...]:
+    return next((_LEXICON[form] for form in _singulars(" ".join(words)) if form in _LEXICON), ())
 
 
 def _lexicon() -> dict[str, tuple[Meaning, ...]]:
@@ -66,6 +184,17 @@ def _lexicon() -> dict[str, tuple[Meaning, ...]]:
 
 
 _LEXICON = _lexicon()
+
+
+@cache
+def _thesaurus() -> Mapping[str, str]:
+    """Return the phrase of the vocabulary that is near to each word that the vocabulary does not have."""
+    return {word: phrase for phrase, words in thesaurus().items() for word in words.split(", ")}
+
+
+def thesaurus() -> Mapping[str, str]:
+    """Return the unknown words, separated by commas, that are near to each phrase of the vocabulary."""
+    return tomllib.loads(Path(__file__).with_name("thesaurus.toml").read_text("utf-8"))
 
 
 def _singulars(phrase: str) -> tuple[str, ...]:

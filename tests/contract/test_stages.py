@@ -71,7 +71,7 @@ def test_the_assumed_seconds_of_work_name_stages_only() -> None:
 def test_some_job_has_a_step_of_the_stage(stage: Stage) -> None:
     spec = STAGES[stage]
     inputs = frozenset({spec.only_with} if spec.only_with else ())
-    assert stage in plan(JobSettings(), STILL, inputs, ENGINES, at=utc_now()).engines
+    assert stage in plan(JobSettings(), STILL, inputs, ENGINES, prompt="a lake", at=utc_now()).engines
 
 
 @every_stage

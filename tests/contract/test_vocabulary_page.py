@@ -2,6 +2,7 @@
 
 import json
 
+from shared.vocabulary.languages import words as words_of_language
 from shared.vocabulary.words import VOCABULARY
 from tools.vocabulary_page import data, page
 
@@ -12,6 +13,13 @@ def test_the_data_contain_every_meaning_with_its_words() -> None:
         word for words in VOCABULARY.values() for word in words.split(", ")
     }
     assert {meaning for axis in axes.values() for meaning in axis} == set(VOCABULARY)
+
+
+def test_the_data_contain_the_words_of_the_other_languages() -> None:
+    languages = json.loads(data())["languages"]
+    for code, axes in languages.items():
+        listed = {(meaning, word) for axis in axes.values() for meaning, words in axis.items() for word in words}
+        assert listed == set(words_of_language(code))
 
 
 def test_the_page_shows_every_meaning_with_its_words() -> None:

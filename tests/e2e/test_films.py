@@ -127,7 +127,7 @@ def test_an_upload_of_another_type_than_declared_is_refused(
     project = creator.create_project("refused")
     inputs = [{"role": "picture" if name.endswith("jpg") else "driving", "assetId": asset_id}]
     with pytest.raises(StudioError, match="REJECTED"):
-        creator.submit({"projectId": project, "prompt": "x", "inputs": inputs})
+        creator.submit({"projectId": project, "prompt": "a lake", "inputs": inputs})
 
 
 def test_the_same_seed_makes_the_same_film(

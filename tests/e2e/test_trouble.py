@@ -21,7 +21,7 @@ pytestmark = pytest.mark.slow
 
 
 def submit(studio: StudioClient, **job: Any) -> dict[str, Any]:
-    return studio.submit({"projectId": studio.create_project("trouble"), "prompt": "x"} | job)
+    return studio.submit({"projectId": studio.create_project("trouble"), "prompt": "a lake"} | job)
 
 
 def until(studio: StudioClient, job_id: str, stage: Stage) -> Iterator[dict[str, Any]]:
@@ -157,7 +157,7 @@ def test_a_task_that_kills_every_worker_fails_the_job(
 
 
 def test_a_job_that_exceeds_the_credits_is_refused(scripted: StudioClient) -> None:
-    body = {"projectId": scripted.create_project("poor"), "prompt": "x", "presetId": "static"}
+    body = {"projectId": scripted.create_project("poor"), "prompt": "a lake", "presetId": "static"}
     price = scripted.submit(body)["credits"]
     for _ in range(100 // price - 1):
         scripted.submit(body)

@@ -151,7 +151,7 @@ def test_an_account_has_a_maximum_number_of_waiting_jobs(studio: Studio, ada: Cr
     project = ada.project()
     submitted(ada, project, FREE.running + FREE.waiting)
     before = studio.dump()
-    refused = ada.post("/api/jobs", {"projectId": project, "prompt": "x"})
+    refused = ada.post("/api/jobs", {"projectId": project, "prompt": "a lake"})
     assert (refused.status, refused.body["code"]) == (429, "too_many_waiting_jobs")
     assert int(refused.headers["retry-after"]) > 0
     assert studio.dump() == before
@@ -159,7 +159,7 @@ def test_an_account_has_a_maximum_number_of_waiting_jobs(studio: Studio, ada: Cr
 
 def test_a_job_that_would_wait_too_long_is_refused_until_the_account_is_faster(studio: Studio, ada: Creator) -> None:
     """At an admission in seven hours, the fourth waiting job would start after 28 hours."""
-    project, body = ada.project(), {"prompt": "x"}
+    project, body = ada.project(), {"prompt": "a lake"}
     submitted(ada, project, FREE.running)
     SlotsRecord(ada.user_id).update([SlotsRecord.interval_seconds.set(7 * 3600)])
     submitted(ada, project, 3)
@@ -327,7 +327,7 @@ def test_a_fault_at_any_call_strands_no_job_and_loses_no_slot(studio: Studio, ad
             number, met = number + 1, False
             oldest = min(slot.job_id for slot in slots.held())
             for process in (
-                lambda: ada.post("/api/jobs", {"projectId": project, "prompt": "x"}),
+                lambda: ada.post("/api/jobs", {"projectId": project, "prompt": "a lake"}),
                 lambda oldest=oldest: settlement.cancel(jobs.get(oldest), at=utc_now()),
             ):
                 hook = AtCall(studio.cloud, number, cause)

@@ -296,7 +296,7 @@ def test_a_file_that_is_not_a_picture_is_rejected_with_a_reason(studio: Studio, 
         "empty" if not content else "damaged" if content[:2] == b"\xff\xd8" else "not_a_picture"
     )
     assert list(media.keys("")) == []
-    job = {"projectId": ada.project(), "prompt": "x", "inputs": [{"role": "picture", "assetId": asset_id}]}
+    job = {"projectId": ada.project(), "prompt": "a lake", "inputs": [{"role": "picture", "assetId": asset_id}]}
     assert ada.post("/api/jobs", job).body["code"] == "asset_not_ready"
 
 
@@ -467,7 +467,7 @@ def test_late_uploads_are_removed_and_change_no_verified_file(studio: Studio, ad
 
 def job_with(ada: Creator, *asset_ids: str) -> Answer:
     inputs = [{"role": "picture", "assetId": asset_id} for asset_id in asset_ids]
-    return ada.post("/api/jobs", {"projectId": ada.project(), "prompt": "x", "inputs": inputs})
+    return ada.post("/api/jobs", {"projectId": ada.project(), "prompt": "a lake", "inputs": inputs})
 
 
 def test_an_asset_that_a_job_needs_is_not_deleted(studio: Studio, ada: Creator) -> None:
@@ -492,7 +492,7 @@ def test_a_submission_at_any_call_of_a_deletion_has_its_asset_or_is_refused(
 
     def submit(asset_id: str) -> None:
         inputs = [{"role": "picture", "assetId": asset_id}]
-        answers.append(ada.post("/api/jobs", {"projectId": project, "prompt": "x", "inputs": inputs}))
+        answers.append(ada.post("/api/jobs", {"projectId": project, "prompt": "a lake", "inputs": inputs}))
 
     def delete(asset_id: str) -> None:
         ada.delete(f"/api/assets/{asset_id}")

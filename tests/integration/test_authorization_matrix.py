@@ -274,8 +274,8 @@ def test_ids_of_two_owners_in_one_request_do_not_mix(matrix: Matrix) -> None:
         (owner, "DELETE", f"/api/teams/{others['organization']}/members/{ids['member']}", None),
         (owner, "DELETE", f"/api/teams/{ids['organization']}/invites/{others['invite']}", None),
         (owner, "POST", f"/api/teams/{ids['organization']}/transfer", {"memberId": others["member"]}),
-        (viewer, "POST", "/api/jobs", {"projectId": own["project"], "prompt": "x", "inputs": inputs}),
-        (matrix.stranger, "POST", "/api/jobs", {"projectId": ids["project"], "prompt": "x"}),
+        (viewer, "POST", "/api/jobs", {"projectId": own["project"], "prompt": "a lake", "inputs": inputs}),
+        (matrix.stranger, "POST", "/api/jobs", {"projectId": ids["project"], "prompt": "a lake"}),
     ):
         assert matrix.studio.call(method, path, body, token=caller.token).status == ABSENT, path
     assert matrix.studio.dump() == before

@@ -140,7 +140,9 @@ def test_settings_out_of_range_are_refused(
 @pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e999"])
 def test_settings_must_be_finite(ada: Creator, project: str, number: str) -> None:
     for name in ("duration", "strength", "seed", "fps"):
-        raw = f'{{"projectId": "{project}", "prompt": "x", "presetId": "static", "settings": {{"{name}": {number}}}}}'
+        raw = (
+            f'{{"projectId": "{project}", "prompt": "lake", "presetId": "static", "settings": {{"{name}": {number}}}}}'
+        )
         check_refused(send(ada, ("POST", JOBS), project, raw=raw))
 
 
@@ -164,7 +166,12 @@ def test_prompts_that_are_empty_or_too_long_are_refused(
     "prompt", ["x" * 2000, "灯台 🌊", "\u0000", "a\r\nb", "<script>", "${jndi:x}", "\u202e", "' OR 1=1"]
 )
 def test_any_text_is_a_prompt_and_is_returned_unchanged(ada: Creator, project: str, prompt: str) -> None:
-    answer = send(ada, ("POST", JOBS), project, GOOD["POST", JOBS] | {"prompt": prompt})
+    answer = send(
+        ada,
+        ("POST", JOBS),
+        project,
+        GOOD["POST", JOBS] | {"prompt": prompt, "settings": {"allowUnrelatedPicture": True}},
+    )
     assert answer.status == 202
     assert ada.get(f"{JOBS}/{answer.body['id']}").body["prompt"] == prompt
 

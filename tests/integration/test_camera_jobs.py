@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from functions.pipeline.requests import stage_task
+from shared.assets.record import AssetType
 from shared.core.clock import utc_now
 from shared.jobs.steps import steps
 from shared.jobs.store import StepResult, jobs
@@ -40,6 +41,33 @@ def test_the_camera_aims_at_the_painters_focal_point(ada: Creator) -> None:
     job = jobs.get(job_id)
     task: Any = stage_task(job, jobs.spec(job_id), jobs.results(job), Stage.VIDEO_SYNTHESIS)
     assert task.request.focal_point == (0.25, 0.4)
+
+
+def test_the_camera_draws_the_frames_that_interpolate_asks_for(ada: Creator) -> None:
+    """Only the clip that the film is made of, and only an engine that renders a camera path, has more frames."""
+    driving = ada.asset(AssetType.VIDEO, duration=5)
+    settings = {"fps": 24, "operations": ["interpolate:60"]}
+
+    def fps(job_id: str, stage: Stage) -> int:
+        job = jobs.get(job_id)
+        task: Any = stage_task(job, jobs.spec(job_id), jobs.results(job), stage)
+        return int(task.request.fps)
+
+    filmed = str(ada.job(ada.project(), **settings)["id"])
+    complete_step(filmed, Stage.IMAGE_GENERATION)
+    assert fps(filmed, Stage.VIDEO_SYNTHESIS) == 60
+    body = {
+        "projectId": ada.project(), "prompt": "a lighthouse", "settings": settings,
+        "inputs": [{"role": "driving", "assetId": driving}],
+    }  # fmt: skip
+    driven = str(ada.post("/api/jobs", body).body["id"])
+    for stage in (Stage.IMAGE_GENERATION, Stage.VIDEO_SYNTHESIS):
+        complete_step(driven, stage)
+    assert [fps(driven, stage) for stage in (Stage.VIDEO_SYNTHESIS, Stage.MOTION_TRANSFER)] == [24, 60]
+    job = jobs.get(filmed)
+    job.step(Stage.VIDEO_SYNTHESIS).engine = "fal-kling"
+    remote: Any = stage_task(job, jobs.spec(filmed), jobs.results(job), Stage.VIDEO_SYNTHESIS)
+    assert remote.request.fps == 24
 
 
 def test_the_motion_score_is_shown_with_the_job(ada: Creator) -> None:

@@ -359,7 +359,7 @@ def test_a_refused_transaction_is_not_retried(studio: Studio) -> None:
     poor = studio.arrive("poor@example.com", credits=0)
     project = poor.project()
     studio.cloud.calls.clear()
-    assert poor.post("/api/jobs", {"projectId": project, "prompt": "x"}).status == 402
+    assert poor.post("/api/jobs", {"projectId": project, "prompt": "a lake"}).status == 402
     assert studio.cloud.calls.count("TransactWriteItems") == 1
 
 
@@ -401,7 +401,7 @@ class Account(RuleBasedStateMachine):
     @rule(target=running, duration=st.sampled_from([1, 5, 10]))
     def submit(self, duration: int) -> MultipleResults[str] | str:
         before = credits.account(self.ada.user_id).available
-        body = {"projectId": self.project, "prompt": "x", "presetId": "static", "settings": {"duration": duration}}
+        body = {"projectId": self.project, "prompt": "a lake", "presetId": "static", "settings": {"duration": duration}}
         answer = self.ada.post("/api/jobs", body)
         if answer.status == 402:
             assert before < answer.body["creditsNeeded"]

@@ -95,7 +95,7 @@ def test_of_ten_concurrent_submits_one_succeeds_with_credits_for_one(studio: Stu
     project = poor.project()
 
     def submit(_: int) -> Answer:
-        return poor.post("/api/jobs", {"projectId": project, "prompt": "x"})
+        return poor.post("/api/jobs", {"projectId": project, "prompt": "a lake"})
 
     answers = at_once(submit)
     assert Counter(answer.status for answer in answers) == {202: 1, 402: THREADS - 1}
@@ -108,7 +108,7 @@ def test_of_ten_concurrent_submits_one_succeeds_with_credits_for_one(studio: Stu
 def test_ten_concurrent_submits_succeed_with_credits_for_all(ada: Creator) -> None:
     """They conflict on the items of the account and the project. All are retried; each of them succeeds."""
     project = ada.project()
-    answers = at_once(lambda _: ada.post("/api/jobs", {"projectId": project, "prompt": "x"}))
+    answers = at_once(lambda _: ada.post("/api/jobs", {"projectId": project, "prompt": "a lake"}))
     assert [answer.status for answer in answers] == [202] * THREADS
     account = AccountRecord.get(ada.user_id)
     assert (account.available, account.held) == (100 - 6 * THREADS, 6 * THREADS)
@@ -116,7 +116,7 @@ def test_ten_concurrent_submits_succeed_with_credits_for_all(ada: Creator) -> No
 
 def test_ten_concurrent_copies_of_a_request_create_one_job(ada: Creator) -> None:
     project = ada.project()
-    answers = at_once(lambda _: ada.post("/api/jobs", {"projectId": project, "prompt": "x"}, key="k"))
+    answers = at_once(lambda _: ada.post("/api/jobs", {"projectId": project, "prompt": "a lake"}, key="k"))
     assert {answer.status for answer in answers} == {202}
     assert len({answer.body["id"] for answer in answers}) == 1
     assert len(ada.list("/api/jobs")) == 1
@@ -138,7 +138,7 @@ def test_sixteen_concurrent_submits_and_ends_exceed_no_limit_and_lose_no_slot(
 
     def work(number: int) -> int:
         creator, project = creators[number % 4], projects[number % 4]
-        status = creator.post("/api/jobs", {"projectId": project, "prompt": "x"}).status
+        status = creator.post("/api/jobs", {"projectId": project, "prompt": "a lake"}).status
         seen.append(len(slots.held()))
         own = SlotsRecord.get(creator.user_id, consistent_read=True).running or set()
         seen_own.append(len(own))
@@ -339,7 +339,7 @@ def test_a_concurrent_job_and_deletion_of_a_project_leave_both_or_neither(ada: C
         def race(number: int, project: str = project) -> int:
             if number:
                 return ada.delete(f"/api/projects/{project}").status
-            return ada.post("/api/jobs", {"projectId": project, "prompt": "x"}).status
+            return ada.post("/api/jobs", {"projectId": project, "prompt": "a lake"}).status
 
         assert tuple(at_once(race, 2)) in {(202, 409), (404, 204)}
 
@@ -408,7 +408,7 @@ def test_concurrent_submits_exceed_neither_the_cap_nor_the_credits_of_an_organiz
     bob = ada.hire(organization, "capped@example.com")
     project = ada.project(organization=organization)
     assert ada.patch(f"/api/teams/{organization}/members/{bob.user_id}", {"monthlyCap": 12}).status == 200
-    body = {"projectId": project, "prompt": "x"}
+    body = {"projectId": project, "prompt": "a lake"}
     assert Counter(a.status for a in at_once(lambda _: bob.post("/api/jobs", body))) == {202: 2, 402: THREADS - 2}
     assert Counter(a.status for a in at_once(lambda _: ada.post("/api/jobs", body))) == {202: 2, 402: THREADS - 2}
     account = AccountRecord.get(organization, consistent_read=True)
@@ -424,11 +424,11 @@ def test_a_member_who_is_removed_during_a_submit_has_a_job_or_a_refusal(studio: 
         def race(one: int, bob: Creator = bob) -> int:
             if one:
                 return ada.delete(f"/api/teams/{organization}/members/{bob.user_id}").status
-            return bob.post("/api/jobs", {"projectId": project, "prompt": "x"}).status
+            return bob.post("/api/jobs", {"projectId": project, "prompt": "a lake"}).status
 
         submitted, removed = at_once(race, 2)
         assert (submitted in {202, 403, 404}, removed) == (True, 204)
-        assert bob.post("/api/jobs", {"projectId": project, "prompt": "x"}).status == 404
+        assert bob.post("/api/jobs", {"projectId": project, "prompt": "a lake"}).status == 404
     held = AccountRecord.get(organization, consistent_read=True).held
     assert held == 6 * ada.get(f"/api/projects/{project}").body["jobCount"]
 

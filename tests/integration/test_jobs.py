@@ -17,7 +17,7 @@ from shared.jobs.admission import WAIT, WORK
 from shared.jobs.keys import WORK_LIFE, job_prefixes
 from shared.jobs.record import JobStatus
 from shared.jobs.steps import steps
-from shared.jobs.store import JobRunning, jobs
+from shared.jobs.store import JobRunning, StepResult, jobs
 from shared.jobs.views import job_view
 from shared.stages.failures import StageFailure
 from shared.stages.stages import STAGES, Role, Stage
@@ -47,6 +47,29 @@ def test_submit_holds_the_price_and_plans_the_steps(ada: Creator) -> None:
     account = credits.account(ada.user_id)
     assert (account.available, account.held) == (100 - job["credits"], job["credits"])
     assert ada.get(f"/api/jobs/{job['id']}").body["prompt"] == "a lighthouse at dusk"
+
+
+def test_a_prompt_that_the_painter_does_not_know_is_refused_and_holds_no_credits(ada: Creator) -> None:
+    body = {"projectId": ada.project(), "prompt": "perfume bottle"}
+    refused = ada.post("/api/jobs", body)
+    assert (refused.status, refused.body["code"]) == (422, "prompt_not_understood")
+    assert credits.account(ada.user_id).held == 0
+    job = ada.post("/api/jobs", {**body, "settings": {"allowUnrelatedPicture": True}}).body
+    assert (job["understood"], job["notUnderstood"], job["readAs"]) == ([], ["perfume", "bottle"], {})
+
+
+def test_a_job_shows_the_words_of_its_painted_picture(ada: Creator) -> None:
+    job = ada.job(ada.project())
+    assert (job["understood"], job["notUnderstood"], job["readAs"]) == (["lighthouse", "dusk"], [], {})
+    attempt = claim(job["id"], Stage.IMAGE_GENERATION)
+    painted = StepResult((), {"understood": ["lighthouse"], "notUnderstood": ["dusk"], "readAs": {"cove": "coast"}})
+    steps.record_result(jobs.get(job["id"]), Stage.IMAGE_GENERATION, painted, attempt=attempt, at=utc_now())
+    shown = ada.get(f"/api/jobs/{job['id']}").body
+    assert {key: shown[key] for key in painted.metrics} == painted.metrics
+    with_picture = {
+        "projectId": ada.project(), "prompt": "quux", "inputs": [{"role": "picture", "assetId": ada.asset()}],
+    }  # fmt: skip
+    assert ada.post("/api/jobs", with_picture).body["notUnderstood"] is None
 
 
 def test_submit_starts_the_job_under_its_own_name(studio: Studio, ada: Creator) -> None:
@@ -332,7 +355,7 @@ def test_a_job_id_is_used_once(studio: Studio, ada: Creator, monkeypatch: pytest
     job_id = ada.job(project)["id"]
     monkeypatch.setattr(service, "new_id", lambda _kind: job_id)
     before = studio.dump()
-    assert ada.post("/api/jobs", {"projectId": project, "prompt": "x"}).status == 409
+    assert ada.post("/api/jobs", {"projectId": project, "prompt": "a lake"}).status == 409
     assert studio.dump() == before
 
 
@@ -373,7 +396,7 @@ def test_deleting_a_job_again_is_not_found(ada: Creator) -> None:
 def test_the_largest_job_item_is_below_one_kilobyte(ada: Creator) -> None:
     """A progress write then costs one write unit. The form: four steps, the last failed once and runs again."""
     driving, sentence = ada.asset(AssetType.VIDEO), "x" * 250
-    body = {"projectId": ada.project(), "prompt": "x" * 2000, "inputs": [{"role": "driving", "assetId": driving}]}
+    body = {"projectId": ada.project(), "prompt": "sea " * 500, "inputs": [{"role": "driving", "assetId": driving}]}
     job_id, last, at = str(ada.post("/api/jobs", body).body["id"]), Stage.POST_PROCESSING, utc_now()
     for stage in list(Stage)[:3]:
         complete_step(job_id, stage)

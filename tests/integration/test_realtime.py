@@ -437,6 +437,16 @@ def test_the_events_of_a_whole_job_follow_the_contract(studio: Studio, stream: S
     assert all("Signature=" in messages[-1][url] for url in ("videoUrl", "thumbnailUrl"))
 
 
+def test_the_event_of_a_painted_picture_has_its_words(studio: Studio, stream: Stream, job_id: str) -> None:
+    words = {"understood": ["lighthouse", "dusk"], "notUnderstood": ["velvet"], "readAs": {"cove": "coast"}}
+    steps.record_result(jobs.get(job_id), IMAGE, StepResult((), words), attempt=claim(job_id, IMAGE), at=utc_now())
+    complete_step(job_id, VIDEO)
+    stream.push()
+    painted, filmed = [each for each in studio.cloud.messages_to("c") if each["type"] == "step.completed"]
+    assert {key: painted[key] for key in words} == words
+    assert not words.keys() & filmed.keys()
+
+
 def test_every_message_of_a_whole_job_matches_the_published_document(
     studio: Studio, ada: Creator, stream: Stream, job_id: str
 ) -> None:

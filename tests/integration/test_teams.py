@@ -154,7 +154,7 @@ def test_a_removed_member_is_out_at_the_next_request(studio: Studio, ada: Creato
     before = studio.dump()
     assert refusal(bob.get(f"/api/projects/{project}")) == (404, "project_not_found")
     assert refusal(bob.get("/api/projects", organizationId=organization)) == (404, "organization_not_found")
-    assert refusal(bob.post("/api/jobs", {"projectId": project, "prompt": "x"})) == (404, "project_not_found")
+    assert refusal(bob.post("/api/jobs", {"projectId": project, "prompt": "a lake"})) == (404, "project_not_found")
     assert refusal(bob.delete(f"/api/teams/{organization}/members/{ada.user_id}")) == (404, "organization_not_found")
     assert studio.dump() == before
 
@@ -306,7 +306,7 @@ def test_a_submit_relies_on_the_membership_at_its_commit(studio: Studio, ada: Cr
     bob = ada.hire(organization, "bob@example.com", MEMBER)
     project = bob.project(organization=organization)
     meanwhile(studio, lambda: MemberRecord(organization, bob.user_id).delete())
-    assert refusal(bob.post("/api/jobs", {"projectId": project, "prompt": "x"})) == (403, "forbidden")
+    assert refusal(bob.post("/api/jobs", {"projectId": project, "prompt": "a lake"})) == (403, "forbidden")
     assert AccountRecord.get(organization).held == 0
 
 
@@ -378,7 +378,7 @@ def test_a_viewer_reads_and_a_stranger_gets_404(studio: Studio, ada: Creator, ev
     before = studio.dump()
     assert bob.get(f"/api/jobs/{job}").status == 200
     assert refusal(bob.post(f"/api/jobs/{job}/cancel")) == (403, "forbidden")
-    assert refusal(bob.post("/api/jobs", {"projectId": project, "prompt": "x"})) == (403, "forbidden")
+    assert refusal(bob.post("/api/jobs", {"projectId": project, "prompt": "a lake"})) == (403, "forbidden")
     assert refusal(bob.post("/api/projects", {"name": "x", "organizationId": organization})) == (403, "forbidden")
     assert refusal(eve.get(f"/api/jobs/{job}")) == (404, "job_not_found")
     assert refusal(eve.post(f"/api/jobs/{job}/cancel")) == (404, "job_not_found")
@@ -402,7 +402,7 @@ def test_an_asset_belongs_to_the_account_of_its_project(ada: Creator, organizati
 
 def test_a_job_uses_assets_of_its_account_only(ada: Creator, organization: str) -> None:
     mine, project = ada.asset(), ada.project(organization=organization)
-    body = {"projectId": project, "prompt": "x", "inputs": [{"role": "picture", "assetId": mine}]}
+    body = {"projectId": project, "prompt": "a lake", "inputs": [{"role": "picture", "assetId": mine}]}
     assert refusal(ada.post("/api/jobs", body)) == (404, "asset_not_found")
 
 
@@ -426,7 +426,7 @@ def test_a_member_spends_at_most_the_monthly_cap(studio: Studio, ada: Creator, o
     first = bob.job(project)["id"]
     assert bob.job(project)["credits"] == 6
     before = studio.dump()
-    answer = bob.post("/api/jobs", {"projectId": project, "prompt": "x"})
+    answer = bob.post("/api/jobs", {"projectId": project, "prompt": "a lake"})
     assert (refusal(answer), answer.body["creditsNeeded"]) == ((402, "monthly_cap_reached"), 6)
     assert studio.dump() == before
     assert ada.job(project)["credits"] == 6, "the cap is the member's own"
@@ -435,7 +435,7 @@ def test_a_member_spends_at_most_the_monthly_cap(studio: Studio, ada: Creator, o
     assert (shown["spent"], shown["monthlyCap"]) == (6, 12)
     assert bob.job(project)["credits"] == 6, "the credits of the cancelled job are free again"
     assert ada.patch(member, {"monthlyCap": 1}).status == 200
-    assert refusal(bob.post("/api/jobs", {"projectId": project, "prompt": "x"})) == (402, "monthly_cap_reached")
+    assert refusal(bob.post("/api/jobs", {"projectId": project, "prompt": "a lake"})) == (402, "monthly_cap_reached")
     assert ada.patch(member, {"monthlyCap": None}).body["monthlyCap"] is None
     assert bob.job(project)["credits"] == 6
 

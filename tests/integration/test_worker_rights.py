@@ -351,7 +351,7 @@ def test_an_asset_whose_key_a_worker_wrote_opens_no_other_media(
     film, asset_id = complete_film(eve), ada.asset()
     AssetRecord(asset_id).update([AssetRecord.key.set(film)])
     body = {
-        "projectId": ada.project(), "prompt": "x", "inputs": [{"role": "picture", "assetId": asset_id}],
+        "projectId": ada.project(), "prompt": "a lake", "inputs": [{"role": "picture", "assetId": asset_id}],
     }  # fmt: skip
     job_id = str(ada.post("/api/jobs", body).body["id"])
     dispatch({"jobId": job_id, "stage": VIDEO.value, "taskToken": "token-1"}, None)

@@ -112,7 +112,7 @@ class JobMachine(RuleBasedStateMachine):
 
     @rule(target=job_ids, lost=LOST, copies=st.sampled_from([1, 2]))
     def submit(self, lost: bool, copies: int) -> MultipleResults[str] | str:
-        body, key = {"projectId": self.project, "prompt": "x"}, str(ULID())
+        body, key = {"projectId": self.project, "prompt": "a lake"}, str(ULID())
         with self._losing("TransactWriteItems", lost):
             answers = [self.ada.post("/api/jobs", body, key=key) for _ in range(copies)]
         if answers[0].status == 402:

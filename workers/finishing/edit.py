@@ -6,6 +6,7 @@ from fractions import Fraction
 from itertools import pairwise
 from math import ceil
 from pathlib import Path
+from typing import NamedTuple
 
 from shared.camera.move import CameraMove
 from shared.stages.failures import StageFailure
@@ -91,6 +92,13 @@ def drawable_captions(path: Path) -> list[Cue]:
     return cues
 
 
+class Drawn(NamedTuple):
+    """One frame of the film. `bare` is it before fade, bars, captions and watermark."""
+
+    film: Planes
+    bare: Planes
+
+
 class Edit:
     """The operations of one film, applied in a fixed order.
 
@@ -126,9 +134,11 @@ class Edit:
         fps = Fraction(target) if self._interpolation else clip.fps
         self.film = FilmFormat(*size, fps, max(1, round((clip.length - self._window) / clip.fps * fps)))
         self._counted: PostProcessingMetadata = {}
+        self._over: list[Treatment] = []  # after the treatments of the picture itself
+        self._on_stills: list[Treatment] = []  # those of them that a still has, too
         self._treatments = self._chosen(seed, cues or [])
 
-    def drawn(self, done: Callable[[], None]) -> Iterator[Planes]:
+    def drawn(self, done: Callable[[], None]) -> Iterator[Drawn]:
         """Yield the film's frames. Call `done` after each frame of the clip. Raise Unreadable if decoding fails."""
         frames = self._placed(self._read(done))
         if "denoise" in self._requested:
@@ -139,10 +149,12 @@ class Edit:
             frames = self._interpolation(frames)
         scale = Scale(self.film.width, self.film.height)
         for planes in map(scale, frames):
-            treated = planes
-            for treat in self._treatments:
-                treated = treat(treated)
-            yield treated
+            bare = _treated(planes, self._treatments)
+            yield Drawn(_treated(bare, self._over), bare)
+
+    def still(self, bare: Planes) -> Planes:
+        """Return a bare frame with the film's bars and its watermark."""
+        return _treated(bare, self._on_stills)
 
     @property
     def done(self) -> OperationsByName:
@@ -184,16 +196,24 @@ class Edit:
         chosen += [treatment(one, width, height, seed) for one in requested.values() if one.name in BY_PIXEL]
         side, foot = bars(float(requested["letterbox"].choice), width, height) if "letterbox" in requested else (0, 0)
         if "fade" in requested:
-            chosen.append(Fade(requested["fade"].choice, _up_to(film, _FADE_SECONDS), film.frames))
+            self._over.append(Fade(requested["fade"].choice, _up_to(film, _FADE_SECONDS), film.frames))
         if side or foot:
-            chosen.append(Letterbox(side, foot))
+            self._on_stills.append(Letterbox(side, foot))
+            self._over.append(self._on_stills[-1])
         if cues:
             captioned = _Captioned(cues, film, (side, foot))
             self._counted = {"captions": captioned.shown, "captionsAfterEnd": len(cues) - captioned.shown}
-            chosen.append(captioned)
+            self._over.append(captioned)
         if "watermark" in requested:
-            chosen.append(overlays.watermark(requested["watermark"].choice, width, height, (side, foot)))
+            self._on_stills.append(overlays.watermark(requested["watermark"].choice, width, height, (side, foot)))
+            self._over.append(self._on_stills[-1])
         return chosen
+
+
+def _treated(planes: Planes, treatments: list[Treatment]) -> Planes:
+    for treat in treatments:
+        planes = treat(planes)
+    return planes
 
 
 class _Captioned:

@@ -1,5 +1,7 @@
 """The stills of a film: poster, thumbnail, a moving preview, and sprites for scrubbing."""
 
+from collections.abc import Callable
+from fractions import Fraction
 from math import ceil
 from pathlib import Path
 
@@ -7,6 +9,7 @@ import cv2
 import numpy as np
 from PIL import Image
 
+from workers.finishing import gif
 from workers.media.planes import Bytes, Planes, as_bytes, to_rgb
 
 _THUMBNAIL_WIDTH = 480
@@ -16,7 +19,10 @@ _SPRITE_SIDE, _MOST_SPRITES, _SPRITES_A_ROW = 90, 60, 10
 
 
 class Poster:
-    """The frame with the most fine detail and contrast. Frames in the middle of the film have more weight."""
+    """The frame with the most fine detail and contrast. Frames in the middle of the film have more weight.
+
+    Frames are bare: captions, bars and a watermark have more detail than any picture.
+    """
 
     def __init__(self, frames: int, fps: float) -> None:
         self._frames, self._every = max(1, frames), max(1, round(fps / 4))
@@ -36,11 +42,14 @@ class Poster:
         if score > self._score:
             self._score, self._best = score, Planes(*(plane.copy() for plane in planes))
 
-    def save(self, folder: Path) -> tuple[Path, Path]:
-        """Write `poster.jpg` at full size and `thumbnail.jpg`. Raise ValueError if no frame was considered."""
+    def save(self, folder: Path, dressed: Callable[[Planes], Planes]) -> tuple[Path, Path]:
+        """Write `poster.jpg` at full size and `thumbnail.jpg`. Raise ValueError if no frame was considered.
+
+        `dressed` adds to the chosen frame what every still of the film has.
+        """
         if self._best is None:
             raise ValueError("no frame to take a still from")
-        picture = Image.fromarray(to_rgb(self._best))
+        picture = Image.fromarray(to_rgb(dressed(self._best)))
         poster, thumbnail = folder / "poster.jpg", folder / "thumbnail.jpg"
         picture.save(poster, quality=90, progressive=True, optimize=True)
         high = max(1, round(picture.height * _THUMBNAIL_WIDTH / picture.width))
@@ -68,19 +77,13 @@ class Preview:
         return path
 
     def save_gif(self, folder: Path) -> Path:
-        """Write a smaller GIF. All frames share 128 colours, which prevents flicker. Dither would triple its size."""
+        """Write a smaller GIF."""
         path = folder / "preview.gif"
         high, wide = self._frames[0].shape[:2]
         shrink = min(1.0, _GIF_SIDE / min(high, wide))
-        pictures = [
-            Image.fromarray(frame).resize((round(wide * shrink), round(high * shrink))) for frame in self._frames
-        ]
-        sample = Image.fromarray(
-            np.vstack([np.asarray(picture) for picture in pictures[:: max(1, len(pictures) // 6)]])
-        )
-        palette = sample.quantize(128, Image.Quantize.MEDIANCUT)
-        first, *rest = (picture.quantize(palette=palette, dither=Image.Dither.NONE) for picture in pictures)
-        first.save(path, save_all=True, append_images=rest, duration=self._milliseconds, loop=0, optimize=False)
+        size = round(wide * shrink), round(high * shrink)
+        smaller = [as_bytes(cv2.resize(frame, size, interpolation=cv2.INTER_AREA)) for frame in self._frames]
+        gif.write(path, smaller, Fraction(min(self._fps, _PREVIEW_FPS)).limit_denominator(1001))
         return path
 
     @property

@@ -26,14 +26,21 @@ Curve = NDArray[np.float64]
 
 
 def drive(
-    path: CameraPath, aspect: float, fps: float, frames: int, mode: TransferMode = "stabilised", film_fps: float = 24
+    path: CameraPath,
+    aspect: float,
+    fps: float,
+    frames: int,
+    mode: TransferMode = "stabilised",
+    film_fps: float = 24,
+    cover: float = 1.0,
 ) -> list[Pose]:
     """Return the measured path as `frames` poses at `film_fps`, stretched over the whole film.
 
     `aspect` (width / height) and `fps` are the driving clip's. Every axis stays within -1..1. Truck, pedestal, pan and
     tilt are offset so that the excursions to both sides are equal. The roll of the driving clip's first frame is 0, and
     the widest framing has dolly 0 and zoom 1. `handheld` adds the clip's shake at its filmed speed and size: the shake
-    is not stretched or scaled with the path, and plays alternately forwards and backwards in a longer film.
+    is not stretched or scaled with the path, and plays alternately forwards and backwards in a longer film. `cover` is
+    the base zoom of the film, which would magnify the shake.
     """
     steady = path if mode == "exact" else smooth(path, _SMOOTHING_SECONDS, fps)
     right, up, roll = _turned(steady, aspect)
@@ -48,12 +55,10 @@ def drive(
         swing = 2 * (len(path) - 1)
         at = np.abs((np.arange(frames) * fps / film_fps + swing / 2) % swing - swing / 2)
         shake = (
-            np.interp(at, np.arange(len(path)), shaken - still)
+            np.interp(at, np.arange(len(path)), shaken - still) / cover
             for shaken, still in zip(_turned(path, aspect), _turned(steady, aspect), strict=True)
         )
-        right, up, roll = (
-            _within_one(curve + trembling)[0] for curve, trembling in zip((right, up, roll), shake, strict=True)
-        )
+        right, up, roll = (_shaken(curve, trembling) for curve, trembling in zip((right, up, roll), shake, strict=True))
     return [
         Pose(truck=x, pedestal=y, pan=x, tilt=y, roll=turn, dolly=forward, zoom=focal)
         for x, y, turn, forward, focal in zip(*(c.tolist() for c in (right, up, roll, dolly, zoom)), strict=True)
@@ -121,6 +126,13 @@ def _approach(scale: Curve) -> tuple[Curve, Curve]:
 def _balanced(curve: Curve) -> Curve:
     middle = float(curve.max() + curve.min()) / 2
     return curve - middle
+
+
+def _shaken(curve: Curve, shake: Curve) -> Curve:
+    """Return the sum, within -1..1. The curve makes room for the shake, which keeps its size if it fits alone."""
+    (shake,) = _within_one(shake)
+    room, most = 1 - float(np.abs(shake).max()), max(float(np.abs(curve).max()), 1e-9)
+    return curve * min(1.0, room / most) + shake
 
 
 def _within_one(*curves: Curve) -> list[Curve]:

@@ -3,7 +3,7 @@
 import hashlib
 from dataclasses import dataclass
 
-from shared.vocabulary.phrases import meanings_of
+from shared.vocabulary.phrases import PromptWords, words_of
 from shared.vocabulary.words import HOME, Accent, Meaning, Mood, Palette, Place, Style, Time, Weather
 from workers.painter.noise import stream
 
@@ -21,7 +21,7 @@ class Reading:
     palette: Palette
     style: Style
     accents: frozenset[Accent]
-    understood: tuple[str, ...]
+    words: PromptWords
     seed: int
 
     def has(self, *accents: Accent) -> bool:
@@ -33,8 +33,8 @@ def read(prompt: str, style: str | None, seed: int) -> Reading:
     digest = hashlib.sha256("\x00".join((prompt.strip().lower(), style or "", str(seed))).encode()).digest()
     own_seed = int.from_bytes(digest[:8], "big")
     rng = stream(own_seed, "choices")
-    found = meanings_of(f"{style or ''} . {prompt}")
-    meanings = [meaning for _, known in found for meaning in known]
+    words = words_of(prompt, style or "")
+    meanings = words.meanings
     accents = {meaning for meaning in meanings if isinstance(meaning, Accent)}
 
     def first(kind: type, default: Meaning) -> Meaning:
@@ -67,6 +67,6 @@ def read(prompt: str, style: str | None, seed: int) -> Reading:
         palette=Palette(first(Palette, Palette.NATURAL)),
         style=Style(first(Style, Style.PHOTOGRAPHIC)),
         accents=frozenset(accents),
-        understood=tuple(dict.fromkeys(phrase for phrase, _ in found)),
+        words=words,
         seed=own_seed,
     )

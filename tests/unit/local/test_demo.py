@@ -63,6 +63,14 @@ def test_text_of_creators_is_not_parsed_as_markup(monkeypatch: pytest.MonkeyPatc
     assert "[bold]no[/bold] [/]" in printed.getvalue()
 
 
+def test_the_words_of_a_prompt_are_printed(monkeypatch: pytest.MonkeyPatch) -> None:
+    printed = io.StringIO()
+    monkeypatch.setattr(terminal, "console", Console(file=printed, width=200))
+    terminal.words({"understood": ["dusk"], "notUnderstood": ["[red]dog"], "readAs": {"mansion": "house"}})
+    assert "reads: dusk, house (for mansion)" in printed.getvalue()
+    assert "Not understood: [red]dog" in printed.getvalue()
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
@@ -110,6 +118,7 @@ def test_a_wrong_file_is_refused_with_one_sentence_before_the_start(
         (["--operations", "explode"], "no operation"),
         (["--image", "photo.jpg", "--style", "oil"], "painted picture"),
         (["--plan", "GOLD"], "no plan called GOLD"),
+        (["--prompt", "perfume bottle"], "knows no word of this prompt"),
     ],
 )
 def test_a_wrong_option_is_refused_with_one_sentence_before_the_start(
@@ -133,6 +142,7 @@ def test_a_job_that_the_api_accepts_is_started(monkeypatch: pytest.MonkeyPatch) 
         [],
         ["--preset", "dolly-in", "--stack", "roll-left"],
         ["--style", "oil", "--operations", "grain"],
+        ["--prompt", "perfume bottle", "--anyway"],
     ):
         assert CliRunner().invoke(demo.app, arguments).exit_code == 0, arguments
     assert "aspectRatio" not in started[0]["settings"]

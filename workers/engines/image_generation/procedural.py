@@ -5,7 +5,6 @@ import cv2
 from shared.stages.metadata import ImageGenerationMetadata
 from shared.stages.requests import ImageGenerationJob
 from shared.stages.stages import Role
-from shared.vocabulary.phrases import not_understood
 from workers.engines.contract import Output, StageResult, Workspace
 from workers.painter.painting import paint
 from workers.painter.reading import read
@@ -32,8 +31,9 @@ class Procedural:
         workspace.progress(1.0)
         metadata: ImageGenerationMetadata = {
             "painter": "procedural - a painter in code, not a model",
-            "understood": list(reading.understood),
-            "notUnderstood": list(not_understood(f"{request.style or ''} . {request.prompt}")),
+            "understood": list(reading.words.understood),
+            "notUnderstood": list(reading.words.not_understood),
+            "readAs": dict(reading.words.read_as),
             "place": reading.place.value,
             "timeOfDay": reading.time.value,
             "weather": reading.weather.value,

@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
+from shared.camera.move import Pose
 from shared.stages.failures import StageFailure
 from shared.stages.metadata import MotionTransferMetadata
 from shared.stages.requests import MotionTransferJob, check_driving_seconds
@@ -37,8 +38,12 @@ class Transfer:
         """Render the clip. Raise StageFailure `driving_clip_...` if the driving clip cannot be used."""
         aspect, fps, path, inliers = _measured(workspace.fetch(request.driving_url), workspace)
         frames = round(request.duration * request.fps)
-        driven = drive(path, aspect, fps, frames, request.mode, request.fps)
-        poses = stacked(driven, request.move, rhythm(path, fps, frames))
+
+        def poses_with(cover: float) -> list[Pose]:
+            driven = drive(path, aspect, fps, frames, request.mode, request.fps, cover)
+            return stacked(driven, request.move, rhythm(path, fps, frames))
+
+        poses = poses_with(1.0)
         width, height = request.width & ~1, request.height & ~1
         picture, nearness, focal_point, scenery = motif_of(
             workspace.fetch(request.image_url),
@@ -50,6 +55,9 @@ class Transfer:
         clip = workspace.folder / "clip.mp4"
         shot = Shot(picture, nearness, width, height, request.fps, focal_point, request.move.shutter, scenery)
         shot.prepare(poses)
+        if request.mode == "handheld" and shot.cover > 1:  # the base zoom depends on the path
+            poses = poses_with(shot.cover)
+            shot.prepare(poses)
         check = shot.check(poses)
         with ClipWriter(clip, width, height, request.fps) as writer:
             for planes in shot.film(poses):

@@ -74,10 +74,11 @@ class Finish:
                 stack.enter_context(ClipWriter(path, film.width, film.height, film.fps, encoding))
                 for path, encoding in encodings.items()
             ]
-            for planes in edit.drawn(_by_frame(workspace.progress, share, 1.0, clip.length)):
+            for planes, bare in edit.drawn(_by_frame(workspace.progress, share, 1.0, clip.length)):
                 for writer in writers:
                     writer.write(planes)
-                for still in (poster, preview, sprites):
+                poster.consider(bare)
+                for still in (preview, sprites):
                     still.consider(planes)
                 workspace.preview(partial(small_jpeg, planes))
         frames = writers[0].frames
@@ -87,7 +88,7 @@ class Finish:
             track = soundtrack.make(workspace.fetch(request.audio_url), folder / "sound.m4a", float(frames / film.fps))
             for path in encodings:
                 remux(path, path.with_suffix(".heard.mp4"), "+faststart", track.path).replace(path)
-        outputs = _outputs(video, track, poster, preview, sprites)
+        outputs = _outputs(video, track, poster.save(folder, edit.still), preview, sprites)
         if "av1" in requested:
             outputs.append(Output(Role.AV1, av1, "video/mp4"))
         if "gif" in requested:
@@ -132,19 +133,21 @@ def _opened(source: Path) -> EvenClip:
     return EvenClip(source, facts.width / facts.height, facts.duration_seconds, fps)
 
 
-def _outputs(video: Path, track: Soundtrack | None, poster: Poster, preview: Preview, sprites: Sprites) -> list[Output]:
+def _outputs(
+    video: Path, track: Soundtrack | None, posters: tuple[Path, Path], preview: Preview, sprites: Sprites
+) -> list[Output]:
     """Write the stream and the stills into the film's folder, and return the outputs that every film has."""
     folder = video.parent
     stream = remux(video, folder / "stream.mp4", hls.FRAGMENTED, track.path if track else None)
     playlist = folder / "playlist.m3u8"
     playlist.write_text(hls.playlist(stream))
-    poster_path, thumbnail = poster.save(folder)
+    poster, thumbnail = posters
     sheet, scrubbing = sprites.save(folder)
     return [
         Output(Role.VIDEO, video, "video/mp4"),
         Output(Role.STREAM, stream, "video/mp4"),
         Output(Role.PLAYLIST, playlist, "application/vnd.apple.mpegurl"),
-        Output(Role.POSTER, poster_path, "image/jpeg"),
+        Output(Role.POSTER, poster, "image/jpeg"),
         Output(Role.THUMBNAIL, thumbnail, "image/jpeg"),
         Output(Role.PREVIEW, preview.save_webp(folder), "image/webp"),
         Output(Role.SPRITES, sheet, "image/jpeg"),

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from functions.jobs.plan import NoEngine, Plan, fitted, plan
+from functions.jobs.plan import NoEngine, Plan, PromptNotUnderstood, fitted, plan
 from shared.camera.catalogue import DefaultMove, default_moves
 from shared.camera.move import CameraMove, Keyframe
 from shared.core.errors import Invalid
@@ -34,9 +34,10 @@ def planned(
     inputs: frozenset[Role],
     catalogue: Sequence[Engine],
     *,
+    prompt: str = "a lake",
     more_pictures: int = 0,
 ) -> Plan:
-    return plan(settings, move, inputs, catalogue, at=AT, more_pictures=more_pictures)
+    return plan(settings, move, inputs, catalogue, prompt=prompt, at=AT, more_pictures=more_pictures)
 
 
 def first(stage: Stage) -> Engine:
@@ -87,6 +88,19 @@ def test_a_style_that_would_change_nothing_is_refused() -> None:
     assert "oil" in refused.value.facts["suggestions"]
     with pytest.raises(Invalid, match="painted picture"):
         planned(JobSettings(style="oil"), STILL, frozenset({Role.PICTURE}), ENGINES)
+
+
+def test_a_prompt_without_a_known_word_is_refused_unless_the_creator_allows_an_unrelated_picture() -> None:
+    unknown = "perfume bottle, product shot"
+    with pytest.raises(PromptNotUnderstood) as refused:
+        planned(JobSettings(style="oil"), STILL, NOTHING, ENGINES, prompt=unknown)
+    assert "lake" in refused.value.facts["suggestions"]
+    allowed = planned(JobSettings(allow_unrelated_picture=True), STILL, NOTHING, ENGINES, prompt=unknown).words
+    assert allowed is not None
+    assert allowed.not_understood == ("perfume", "bottle", "product", "shot")
+    assert planned(JobSettings(), STILL, frozenset({Role.PICTURE}), ENGINES, prompt=unknown).words is None
+    others = [replace(engine, reads_vocabulary=False) for engine in ENGINES]
+    assert planned(JobSettings(), STILL, NOTHING, others, prompt=unknown).words is None
 
 
 def test_a_move_that_copies_a_clip_needs_one() -> None:

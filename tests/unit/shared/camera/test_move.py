@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from shared.camera.catalogue import default_moves
 from shared.camera.move import AXES, CameraMove, Easing, Keyframe, Pose, shaken, stack
 
 
@@ -62,7 +63,26 @@ def test_a_glide_passes_through_its_keyframes_without_stopping() -> None:
     frames = (Keyframe(at=0), Keyframe(at=0.5, truck=0.5), Keyframe(at=1, truck=1, zoom=2))
     move = CameraMove(keyframes=frames, easing=Easing.GLIDE)
     assert [move.sample(frame.at) for frame in frames] == [frame.pose() for frame in frames]
-    assert move.sample(0.51).truck - move.sample(0.49).truck == pytest.approx(0.02, rel=0.1)
+    assert move.sample(0.51).truck - move.sample(0.49).truck > 0.02
+
+
+def _speeds(move: CameraMove) -> list[float]:
+    poses = [move.sample(i / 240) for i in range(241)]
+    axes = (*AXES, "zoom")
+    return [max(abs(getattr(b, axis) - getattr(a, axis)) for axis in axes) for a, b in pairwise(poses)]
+
+
+@pytest.mark.parametrize("preset", ["orbit-left", "orbit-right", "arc-left", "arc-right", "glam"])
+def test_an_open_glide_starts_and_ends_at_rest(preset: str) -> None:
+    speeds = _speeds(default_moves()[preset].move)
+    assert max(speeds[0], speeds[-1]) < 0.02 * max(speeds)
+    assert min(speeds[48:-48]) > 0.3 * max(speeds), "it does not stop in between"
+
+
+def test_a_closed_glide_does_not_stop_where_it_wraps() -> None:
+    speeds = _speeds(default_moves()["orbit-360"].move)
+    assert speeds[0] == pytest.approx(speeds[-1], rel=0.05)
+    assert speeds[0] > 0.5 * max(speeds)
 
 
 def test_a_pair_of_moves_is_sampled_as_both_and_shrinks_into_the_limits() -> None:

@@ -53,9 +53,9 @@ def test_upscaling_multiplies_the_size_up_to_4k() -> None:
 
 @pytest.mark.parametrize("requested", [("explode",), ("grade", "grade:noir"), ("upscale:4",)])
 def test_a_job_with_invalid_operations_is_refused_by_the_plan(requested: tuple[str, ...]) -> None:
-    plan(JobSettings(operations=("upscale:2", "grade")), STILL, frozenset(), ENGINES, at=utc_now())
+    plan(JobSettings(operations=("upscale:2", "grade")), STILL, frozenset(), ENGINES, prompt="a lake", at=utc_now())
     with pytest.raises(Invalid):
-        plan(JobSettings(operations=requested), STILL, frozenset(), ENGINES, at=utc_now())
+        plan(JobSettings(operations=requested), STILL, frozenset(), ENGINES, prompt="a lake", at=utc_now())
 
 
 def test_every_grade_choice_is_a_look() -> None:

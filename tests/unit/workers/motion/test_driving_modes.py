@@ -49,6 +49,14 @@ def test_handheld_keeps_the_rate_and_size_of_the_filmed_shake() -> None:
     assert beats("exact") == pytest.approx(6 * 60 / FPS * FRAMES / 80, abs=1)
 
 
+def test_handheld_shake_is_smaller_under_a_base_zoom_and_the_path_makes_room_for_it() -> None:
+    path = straight(14 * WALK + SHAKE)
+    zoomed = np.array([pose.pan for pose in drive(path, 16 / 9, FPS, FRAMES, "handheld", FPS, 1.8)])
+    plain = pans(path, "handheld")
+    assert trembling(zoomed).std() == pytest.approx(trembling(plain).std() / 1.8, rel=0.1)
+    assert np.ptp(zoomed) > np.ptp(plain)
+
+
 @pytest.mark.parametrize("mode", ["exact", "stabilised", "handheld"])
 def test_every_mode_stays_in_bounds_in_a_film_longer_than_the_clip(mode: TransferMode) -> None:
     assert np.abs(pans(straight(20 * WALK + 5 * SHAKE), mode, 300)).max() <= 1 + 1e-9

@@ -1,6 +1,6 @@
 import pytest
 
-from shared.vocabulary.phrases import meanings_of, not_understood
+from shared.vocabulary.phrases import words_of
 from shared.vocabulary.words import VOCABULARY, Accent, Mood, Palette, Place, Style, Time, Weather
 from workers.painter.reading import read
 
@@ -9,7 +9,7 @@ def test_place_time_and_weather_are_read_from_a_sentence() -> None:
     reading = read("Neon city, in the RAIN, at night", None, 1)
     assert (reading.place, reading.time, reading.weather) == (Place.CITY, Time.NIGHT, Weather.RAIN)
     assert reading.has(Accent.NEON)
-    assert reading.understood == ("neon", "city", "rain", "night")
+    assert reading.words.understood == ("neon", "city", "rain", "night")
 
 
 @pytest.mark.parametrize(
@@ -22,7 +22,7 @@ def test_place_time_and_weather_are_read_from_a_sentence() -> None:
     ],
 )
 def test_the_longest_phrase_wins_and_plurals_are_known(sentence: str, understood: tuple[str, ...]) -> None:
-    assert tuple(phrase for phrase, _ in meanings_of(sentence)) == understood
+    assert words_of(sentence).understood == understood
 
 
 @pytest.mark.parametrize(
@@ -30,16 +30,16 @@ def test_the_longest_phrase_wins_and_plurals_are_known(sentence: str, understood
     [
         ("A velvet lighthouse of the Grand Duchess", ("velvet", "duchess")),
         ("no rain, without a zeppelin", ("zeppelin",)),
-        ("golden hours at a café 夜の街 in 1920", ("café", "夜の街")),
+        ("golden hours at a café 夜の犬 in 1920", ("café", "犬")),
         ("lakes and peaks", ()),
     ],
 )
 def test_unknown_words_are_reported(sentence: str, unknown: tuple[str, ...]) -> None:
-    assert not_understood(sentence) == unknown
+    assert words_of(sentence).not_understood == unknown
 
 
 def test_negated_words_are_not_painted() -> None:
-    assert read("a coast without lighthouse, no rain", None, 1).understood == ("coast",)
+    assert read("a coast without lighthouse, no rain", None, 1).words.understood == ("coast",)
 
 
 def test_the_style_field_wins_over_the_prompt() -> None:

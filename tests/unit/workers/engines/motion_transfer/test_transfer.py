@@ -11,7 +11,7 @@ import pytest
 
 from shared.camera.move import CameraMove, Keyframe
 from shared.stages.failures import StageFailure
-from shared.stages.requests import MotionTransferJob
+from shared.stages.requests import MotionTransferJob, TransferMode
 from tests.unit.workers.motion.test_camera_path import HEIGHT, WIDTH, alike, filmed, known_path, straight, wall
 from workers.engines.contract import StageResult, Workspace
 from workers.engines.motion_transfer.transfer import Transfer
@@ -29,7 +29,7 @@ def clip_of(lumas: Iterable[Bytes], path: Path, fps: int = 30) -> Path:
     return path
 
 
-def transfer(driving: Path, folder: Path) -> StageResult:
+def transfer(driving: Path, folder: Path, mode: TransferMode = "stabilised") -> StageResult:
     """Transfer the motion to a picture of constant depth, so that the clip shows the camera path without parallax."""
     cv2.imwrite(str(folder / "picture.png"), wall())
     cv2.imwrite(str(folder / "depth.png"), np.full((HEIGHT, WIDTH), 32768, np.uint16))
@@ -39,6 +39,7 @@ def transfer(driving: Path, folder: Path) -> StageResult:
         job_id="job_1",
         user_id="usr_1",
         video_url="s3://m/clip",
+        mode=mode,
         driving_url="s3://m/driving",
         image_url="s3://m/picture",
         depth_url="s3://m/depth",
@@ -67,6 +68,18 @@ def test_the_clip_moves_as_the_driving_clip_did(tmp_path: Path) -> None:
     assert result.metrics["frames"] == 36
     assert float(str(result.metrics["inlierRatio"])) > 0.8
     assert float(str(result.metrics["pathLength"])) == pytest.approx(known.length(), rel=0.05)
+
+
+def test_handheld_shake_has_its_filmed_size_in_a_film_with_a_base_zoom(tmp_path: Path) -> None:
+    """A pan over half a frame needs a base zoom. The zoom does not magnify the shake, of 3 Hz."""
+    shake = 0.006 * np.sin(2 * np.pi * 3 * np.arange(90) / 30)
+    driving = clip_of(filmed(straight(np.linspace(-0.25, 0.25, 90) + shake)), tmp_path / "driving.mp4")
+    clip = transfer(driving, tmp_path, "handheld").outputs[0].path
+    found = camera_path.accumulate(camera_path.estimate(camera_path.tracked(read_planes(clip)))).dx[6:-6]
+    times = np.arange(len(found)) / 24
+    waves = np.stack([np.sin(2 * np.pi * 3 * times), np.cos(2 * np.pi * 3 * times), *(times**n for n in range(4))])
+    sine, cosine = np.linalg.lstsq(waves.T, found, rcond=None)[0][:2]
+    assert np.hypot(sine, cosine) == pytest.approx(0.006, rel=0.15)
 
 
 def test_unusable_driving_clips_are_refused(tmp_path: Path) -> None:

@@ -49,9 +49,32 @@ def test_the_preview_has_the_speed_of_the_film(
     with Image.open(path) as moving:
         assert getattr(moving, "n_frames", 1) == 25
         assert min(moving.size) in {180, 240}
-        moving.seek(1)
-        moving.load()
-        assert moving.info["duration"] == pytest.approx(1000 / 12, abs=4)
+        durations = []
+        for index in range(25):
+            moving.seek(index)
+            moving.load()
+            durations.append(moving.info["duration"])
+        assert np.mean(durations[:24]) == pytest.approx(1000 / 12, abs=4)
+        assert np.ptp(durations) <= 10, "the unit of a GIF, in ms"
+
+
+def test_the_poster_has_the_films_bars_and_watermark_but_no_caption_and_no_fade(clip: Path, tmp_path: Path) -> None:
+    srt = tmp_path / "a.srt"
+    srt.write_text("1\n00:00:00,000 --> 00:00:03,000\nA CAPTION WITH MANY SHARP LETTERS\n")
+    options = ("letterbox:2.39", "watermark:top-left")
+    plain, lettered = (
+        np.asarray(
+            Image.open(made(finish(clip, tmp_path / name, *all_options, size=(640, 360), captions=captions))[role])
+        )
+        for name, captions, all_options in (("plain", None, options), ("lettered", srt, (*options, "fade")))
+        for role in [Role.POSTER]
+    )
+    assert np.array_equal(plain, lettered)
+    assert plain[:40].max() < 16
+    bare = np.asarray(Image.open(made(finish(clip, tmp_path / "bare", size=(640, 360)))[Role.POSTER])).astype(int)
+    inside = np.abs(plain.astype(int) - bare)[60:300].max(axis=2)
+    assert inside[:60, :200].max() > 40, "the watermark"
+    assert inside[100:].mean() < 2, "the same frame"
 
 
 def test_each_sprite_is_the_frame_of_its_time(clip: Path, tmp_path: Path) -> None:
