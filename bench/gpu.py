@@ -60,8 +60,8 @@ class Case:
 CASES = (
     Case("flux2-klein-4b", 1024, 1024, batches=(2, 4), seconds=130),
     Case("wan2.2-ti2v-5b", 1280, 704, frames=121, seconds=120, steps=3),
-    Case("sdxl", 1024, 1024, batches=(2, 4), seconds=130),
-    Case("sana-wm", 1280, 704, frames=161, seconds=90, steps=3),
+    Case("sdxl", 1024, 1024, batches=(2, 4), seconds=165),
+    Case("sana-wm", 1280, 704, frames=161, seconds=130, steps=3),
     Case("wan2.2-ti2v-5b", 832, 480, frames=49, batches=(2,), seconds=90, steps=3),
 )
 TINY = (
@@ -111,7 +111,10 @@ def run(pipeline: Any, case: Case, batch: int, words: dict[str, Any], steps: int
             "intrinsics": [case.width, case.width, case.width / 2, case.height / 2],
         }
     elif case.frames:
-        arguments |= {"prompt": None, "num_videos_per_prompt": batch}
+        arguments = {
+            key: each.repeat(batch, 1, 1) if hasattr(each, "repeat") else each for key, each in arguments.items()
+        }
+        arguments |= {"prompt": None}
     else:
         arguments |= {"num_images_per_prompt": batch}
     pipeline(
@@ -126,11 +129,6 @@ def run(pipeline: Any, case: Case, batch: int, words: dict[str, Any], steps: int
     return (len(times) - 1) / (times[-1] - times[0])
 
 
-def layout_and_attention(pipeline: Any) -> None:
-    speed.prepare(pipeline)
-    speed.fast_attention(pipeline)
-
-
 def compiled(pipeline: Any) -> None:
     # A CPU shows whether the blocks can be traced. Its own compiler takes minutes for them.
     speed.compile_blocks(pipeline, "inductor" if torch.cuda.is_available() else "eager")
@@ -143,7 +141,7 @@ def compiled_whole(pipeline: Any) -> None:
 
 VARIANTS: tuple[tuple[str, Callable[[Any], object]], ...] = (
     ("eager", lambda _pipeline: None),
-    ("+ layout, attention", layout_and_attention),
+    ("+ TF32, VAE layout", speed.prepare),
     ("+ compiled blocks", compiled),
 )
 FP8 = ("+ FP8", speed.use_fp8)  # after the batches, because it is a choice of the operator
@@ -189,17 +187,17 @@ def measure(case: Case, *, tiny: bool, show: Callable[[Line], None]) -> None:
         one(name, apply)
     for batch in case.batches:
         one(VARIANTS[-1][0], None, batch)
-    if torch.cuda.is_available():  # a CPU has no such products
-        one(*FP8)
     if case.model == "sdxl":
         one(*WHOLE)
+    elif torch.cuda.is_available():  # a CPU has no such products
+        one(*FP8)
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--tiny", action="store_true")
     parser.add_argument("--seconds", type=int, default=390, help="the most that all cases may take")
-    parser.add_argument("--only", help="the name of one model")
+    parser.add_argument("--only", help="the beginning of a case, such as `sdxl`")
     parser.add_argument("--out", type=Path, default=Path("build/gpu.json"))
     options = parser.parse_args()
     ends = perf_counter() + options.seconds
@@ -218,7 +216,7 @@ def main() -> int:
     failed = 0
     for case in TINY if options.tiny else CASES:
         left = ends - perf_counter()
-        if left < 30 or (options.only and case.model != options.only):
+        if left < 30 or (options.only and not f"{case.model} {case.shape}".startswith(options.only)):
             continue
         try:
             with limited(int(min(case.seconds, left))):

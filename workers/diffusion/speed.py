@@ -1,6 +1,6 @@
-"""Faster denoising on a GPU, in the order of what it costs: memory format, attention, FP8, compiled blocks.
+"""Faster denoising on a GPU, by what `bench.gpu` measured (ADR 41): compiled blocks, and FP8 if the operator wants it.
 
-Nothing here changes shapes, so a compiled block is compiled once for each frame size and batch.
+Nothing here changes shapes, so a block is compiled once for each frame size.
 """
 
 from importlib.util import find_spec
@@ -8,12 +8,11 @@ from typing import Any
 
 import torch
 
-# Hopper's own kernels first. `_native_cudnn` is part of torch; the others are packages that an operator can add.
+# Attention of packages that an operator can add. Without them torch's own is used: cuDNN's was not faster.
 _ATTENTION = (("flash_attn_interface", "_flash_3"), ("sageattention", "sage"))
-_CUDNN = "_native_cudnn"
-_HOPPER = (9, 0)  # compute capability from which cuDNN's attention is faster than torch's own, and FP8 products exist
 _FP8_MULTIPLE = 16  # torch._scaled_mm needs both sides of a weight to be multiples of it
 _FP8_MAX = 448.0  # largest number of float8_e4m3fn
+_FP8_SINCE = (8, 9)  # the first compute capability with FP8 products
 
 
 def denoiser(pipeline: Any) -> Any:
@@ -22,25 +21,18 @@ def denoiser(pipeline: Any) -> Any:
 
 
 def prepare(pipeline: Any) -> None:
-    """Use channels-last convolutions, the TF32 products of fp32 layers, and cuDNN's fastest kernel for each shape."""
+    """Use TF32 in fp32 layers, cuDNN's fastest kernels, and an installed attention.
+
+    Channels-last memory needs less memory in the VAEs of clips. It made the U-Net slower, so pictures do not have it.
+    """
     torch.set_float32_matmul_precision("high")
     torch.backends.cudnn.benchmark = True
-    for model in (pipeline.vae, denoiser(pipeline)):
-        for layer in model.modules():
-            if isinstance(layer, torch.nn.Conv2d):
-                layer.to(memory_format=torch.channels_last)
-            elif isinstance(layer, torch.nn.Conv3d):
-                layer.to(memory_format=torch.channels_last_3d)
-
-
-def fast_attention(pipeline: Any) -> str:
-    """Choose the fastest installed attention for this GPU and return its name in diffusers."""
-    model = denoiser(pipeline)
-    if not torch.cuda.is_available() or torch.cuda.get_device_capability() < _HOPPER:
-        return "native"
-    name = next((backend for package, backend in _ATTENTION if find_spec(package)), _CUDNN)
-    model.set_attention_backend(name)
-    return name
+    for layer in pipeline.vae.modules():
+        if isinstance(layer, torch.nn.Conv3d):
+            layer.to(memory_format=torch.channels_last_3d)
+    backend = next((backend for package, backend in _ATTENTION if find_spec(package)), None)
+    if backend and torch.cuda.is_available():
+        denoiser(pipeline).set_attention_backend(backend)
 
 
 def compile_blocks(pipeline: Any, backend: str = "inductor") -> None:
@@ -74,8 +66,13 @@ class Fp8Linear(torch.nn.Module):  # type: ignore[misc]  # torch is not installe
 
 
 def use_fp8(pipeline: Any) -> int:
-    """Replace the linear layers in the denoiser's repeated blocks by FP8 layers, and return their number."""
-    model, replaced = denoiser(pipeline), 0
+    """Replace the linear layers in a transformer's repeated blocks by FP8 layers, and return their number.
+
+    A U-Net, whose layers are small, was slower with them. It keeps its layers, as does a GPU without such products.
+    """
+    model, replaced = getattr(pipeline, "transformer", None), 0
+    if model is None or torch.cuda.get_device_capability() < _FP8_SINCE:
+        return 0
     blocks = [module for module in model.modules() if type(module).__name__ in model._repeated_blocks]
     for block in blocks:
         for name, layer in list(block.named_modules()):
