@@ -27,7 +27,7 @@ STEPS = 5  # measured steps of a run; one more is not measured
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class Rate:
     """One line of the report. `steps_per_second` counts the steps of each picture or clip of the batch."""
 
     model: str
@@ -148,7 +148,7 @@ FP8 = ("+ FP8", speed.use_fp8)  # after the batches, because it is a choice of t
 WHOLE = ("+ compiled whole", compiled_whole)  # for the U-Net, whose convolutions are outside its repeated blocks
 
 
-def measure(case: Case, *, tiny: bool, show: Callable[[Line], None]) -> None:
+def measure(case: Case, *, tiny: bool, show: Callable[[Rate], None]) -> None:
     """Measure each variant on top of the one before it, and the batches on the compiled one."""
     device, dtype = ("cuda", torch.bfloat16) if torch.cuda.is_available() else ("cpu", torch.float32)
     pipeline = random_pipeline(case.model, tiny=tiny, device=device, dtype=dtype)
@@ -177,7 +177,7 @@ def measure(case: Case, *, tiny: bool, show: Callable[[Line], None]) -> None:
         eager = eager or rate
         peak = torch.cuda.max_memory_allocated() / 2**30 if torch.cuda.is_available() else 0.0
         show(
-            Line(
+            Rate(
                 case.model, case.shape, batch, variant,
                 round(rate, 3), round(rate / eager, 2), round(peak, 1), round(warm, 1),
             )
@@ -201,9 +201,9 @@ def main() -> int:
     parser.add_argument("--out", type=Path, default=Path("build/gpu.json"))
     options = parser.parse_args()
     ends = perf_counter() + options.seconds
-    lines: list[Line] = []
+    lines: list[Rate] = []
 
-    def show(line: Line) -> None:
+    def show(line: Rate) -> None:
         lines.append(line)
         print("| " + " | ".join(str(cell) for cell in asdict(line).values()) + " |", flush=True)
         options.out.parent.mkdir(parents=True, exist_ok=True)

@@ -47,7 +47,7 @@ _LTX2_RATIOS = {"spatial_compression_ratio": 32, "temporal_compression_ratio": 8
 _TINY_LTX2 = _LTX2_RATIOS | {
     "latent_channels": 8,
     "block_out_channels": (8, 8, 8, 8),
-    "decoder_block_out_channels": (8, 8, 8),
+    "decoder_block_out_channels": (8, 16, 32),
     "layers_per_block": (1, 1, 1, 1, 1),
     "decoder_layers_per_block": (1, 1, 1, 1),
 }

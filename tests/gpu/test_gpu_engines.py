@@ -32,6 +32,8 @@ from workers.engines.video_synthesis import sana_wm, wan
 from workers.media.probe import probe
 from workers.motion.camera_matrices import camera_matrices
 
+pytestmark = pytest.mark.timeout(1200)  # loading torch alone takes half a minute on a busy machine
+
 MODULES = {"flux2-klein": flux2_klein, "sdxl": sdxl, "wan": wan, "sana-wm": sana_wm}
 CLASSES: dict[str, Callable[[], Any]] = {
     "flux2-klein": flux2_klein.Flux2Klein,
@@ -158,7 +160,7 @@ def test_too_little_memory_is_retried_with_smaller_tiles(
         return decode(*arguments, **options)
 
     monkeypatch.setattr(vae, "decode", too_small_gpu)
-    monkeypatch.setattr(loaded._runner, "_tiles", [32])
+    monkeypatch.setattr(loaded._runner, "_tiles", [128])
     request = request_of(entry, tmp_path)
     quiet = Workspace(tmp_path, fetch=Path, progress=lambda _: None)
     with pytest.raises(StageFailure) as failed:
@@ -196,6 +198,7 @@ def test_an_fp8_layer_is_near_its_linear_layer() -> None:
 
 def test_weights_with_a_condition_need_consent(weights: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KINORA_WEIGHTS", str(weights))
+    monkeypatch.setenv("KINORA_ACCEPTED_LICENCES", "")
     assert WEIGHTS["sana-wm"].condition
     with pytest.raises(WeightsUnavailable, match="KINORA_ACCEPTED_LICENCES"):
         sana_wm.SanaWm().load()

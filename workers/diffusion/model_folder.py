@@ -19,7 +19,7 @@ class WeightsUnavailable(Exception):
 
 
 class WeightsConfig(Config):
-    """Where the weights are, and the licences with a condition that the operator accepts."""
+    """The place of the weights, and the licences with a condition that the operator accepts."""
 
     weights: str = ""  # a folder, or s3://bucket/prefix, with a folder for each name of `WEIGHTS`
     accepted_licences: str = ""  # names of `WEIGHTS`, separated by commas

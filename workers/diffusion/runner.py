@@ -30,7 +30,7 @@ _BEFORE, _AFTER = 0.02, 0.9  # progress at the first and after the last step; th
 
 
 class Watcher(Protocol):
-    """What sees a run: the workspace of an engine."""
+    """The observer of a run: the workspace of an engine."""
 
     @property
     def progress(self) -> Callable[[float], None]: ...
@@ -45,7 +45,7 @@ class SpeedConfig(Config):
     fp8: bool = False
 
 
-class Runner:
+class PipelineRunner:
     """A loaded pipeline. `latents_of` prepares its latents for the VAE, for previews."""
 
     def __init__(self, folder: Path, pipeline: str, latents_of: Latents) -> None:
