@@ -26,7 +26,7 @@ setup: $(READY) ## Install everything into .venv
 # The options are make variables (PROMPT="..."). Recipes read them as environment variables, which need no quoting. Each
 # one becomes its own unexpanded text first: otherwise make would expand the `$` in it, and run `$(shell ...)`.
 OPTIONS := PROMPT PRESET STACK STRENGTH IMAGE MOTION TRANSFER AUDIO CAPTIONS STYLE OPERATIONS ASPECT DURATION \
-  RESOLUTION FPS SEED PLAN OUT LOOP ANYWAY PORT FAULTS ENDPOINT FROM TO
+  RESOLUTION FPS SEED PLAN OUT LOOP ANYWAY PORT FAULTS ENDPOINT FROM TO MODEL
 $(foreach name,$(OPTIONS),$(if $(value $(name)),$(eval override $(name) := $$(value $(name)))$(eval export $(name))))
 option = $(if $($(1)),--$(2) "$$$(1)")
 .PHONY: demo
@@ -55,7 +55,7 @@ test: $(READY) $(DYNAMODB) ## Run the tests
 .PHONY: check check-slow
 check: COVERAGE := --cov
 check: format-check lint types contracts test ## Run the first checks of CI: format, lint, types, import contracts, tests
-check-slow: slow protocol cross-check upgrade-check motion-check strangers ## Run the other checks of CI, in 30 minutes at most
+check-slow: slow protocol cross-check upgrade-check motion-check strangers test-gpu ## Run the other checks of CI, in 30 minutes at most
 
 .PHONY: chaos chaos-soak
 chaos: $(READY) ## Run a storm of faults: JOBS= FAULTS= SEED=, all optional (docs/reliability.md)
@@ -92,6 +92,27 @@ protocol: $(READY) ## Visit each state of the protocol model, with all fixes and
 .PHONY: audit
 audit: $(READY) ## Check the invariants of ENV's data, or of the laptop cloud at ENDPOINT= (its AWS endpoint); REST=1 at rest, TABLES= AT= restored
 	@$(BIN)/python -m tools.audit $(if $(ENDPOINT),--endpoint "$$ENDPOINT",--env $(ENV)) $(if $(REST),--at-rest) $(call option,TABLES,tables) $(call option,AT,at)
+
+# torch has an environment of its own, on top of .venv. pip prefers a build for CPUs, `2.13.0+cpu`, if one of its indexes
+# has it (PIP_EXTRA_INDEX_URL, PIP_FIND_LINKS). Otherwise PyPI's build for Linux brings CUDA, 3 GB.
+TORCH := torch==2.13.0
+GPU := build/gpu
+GROUP := import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["dependency-groups"]["gpu"], sep="\n")
+SITE := import sysconfig; print(sysconfig.get_path("purelib"))
+$(GPU)/.ready: pyproject.toml $(READY)
+	@echo "Setting up $(GPU) (once)..."
+	@test -x $(GPU)/bin/python || $(BIN)/python -m venv $(GPU)
+	@$(BIN)/python -c '$(SITE)' >"$$($(GPU)/bin/python -c '$(SITE)')/kinora.pth"
+	@$(BIN)/python -c '$(GROUP)' >$(GPU)/requirements.txt
+	@$(GPU)/bin/python -m pip install --quiet --disable-pip-version-check -r $(GPU)/requirements.txt $(TORCH)
+	@touch $@
+.PHONY: test-gpu bench-gpu weights
+test-gpu: $(GPU)/.ready ## Run the GPU engines on a CPU, with tiny models of random weights
+	$(GPU)/bin/python -m pytest tests/gpu
+bench-gpu: $(GPU)/.ready ## Measure published model sizes with random weights, on a GPU with its own torch
+	$(GPU)/bin/python -m bench.gpu
+weights: $(READY) ## Download and check MODEL='s weights into TO= (a folder or s3://bucket/prefix)
+	@$(BIN)/python -m tools.weights "$$MODEL" $(call option,TO,to)
 
 .PHONY: bench
 bench: $(READY) ## Measure, against named peers, into build/bench.json

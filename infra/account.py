@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 from infra.constructs.private_network import SERVICES
 from infra.environments import NEW, Environment, WorkerSize
 from infra.stacks.workers import family_of
-from shared.stages.engines import ENGINES, Engine
+from shared.stages.engines import Engine
 from shared.stages.stages import Stage
 
 FARGATE, FARGATE_SPOT = "Fargate On-Demand vCPU resource count", "Fargate Spot vCPU resource count"
@@ -31,7 +31,7 @@ class Need:
     most: float = 0
 
 
-def needs(environment: Environment, engines: Sequence[Engine] = ENGINES) -> dict[str, Need]:
+def needs(environment: Environment, engines: Sequence[Engine] | None = None) -> dict[str, Need]:
     """Return the needs of the environment by the name of the quota. Quotas of Fargate and EC2 count vCPUs."""
     found = {CONCURRENCY: Need("lambda", CONCURRENT_FUNCTIONS, CONCURRENT_FUNCTIONS)}
 
@@ -47,7 +47,7 @@ def needs(environment: Environment, engines: Sequence[Engine] = ENGINES) -> dict
             add(FARGATE_SPOT if environment.spot else FARGATE, "fargate", size.cpu_units / 1024, size)
 
     for stage in Stage:
-        size = environment.size_of(stage, family_of(stage, engines))
+        size = environment.size_of(stage, family_of(stage, engines or environment.engines))
         if stage in environment.sagemaker:
             add(f"{environment.sagemaker[stage]} for endpoint usage", "sagemaker", 1, size)
         else:
@@ -56,7 +56,7 @@ def needs(environment: Environment, engines: Sequence[Engine] = ENGINES) -> dict
     return found
 
 
-def quotas(environment: Environment, engines: Sequence[Engine] = ENGINES) -> Iterator[str]:
+def quotas(environment: Environment, engines: Sequence[Engine] | None = None) -> Iterator[str]:
     """Return the quotas to request."""
     needed = needs(environment, engines)
     client = boto3.client("service-quotas", region_name=environment.region)
@@ -79,7 +79,7 @@ def quotas(environment: Environment, engines: Sequence[Engine] = ENGINES) -> Ite
             )
 
 
-def zones(environment: Environment, engines: Sequence[Engine] = ENGINES) -> Iterator[str]:
+def zones(environment: Environment, engines: Sequence[Engine] | None = None) -> Iterator[str]:
     """Return the services and instance types that a zone of the environment does not have."""
     ec2 = boto3.client("ec2", region_name=environment.region)
     names = {zone["ZoneName"]: zone["ZoneId"] for zone in ec2.describe_availability_zones()["AvailabilityZones"]}
@@ -87,7 +87,11 @@ def zones(environment: Environment, engines: Sequence[Engine] = ENGINES) -> Iter
     for found in ec2.describe_vpc_endpoint_services(ServiceNames=services)["ServiceDetails"]:
         there = {names[zone] for zone in found["AvailabilityZones"]}
         yield from _missing(environment.zones[: environment.endpoint_zones], found["ServiceName"], there)
-    sizes = [environment.size_of(s, family_of(s, engines)) for s in Stage if s not in environment.sagemaker]
+    sizes = [
+        environment.size_of(s, family_of(s, engines or environment.engines))
+        for s in Stage
+        if s not in environment.sagemaker
+    ]
     for kind in sorted({size.instance_type for size in sizes if size.instance_type}):
         offered = ec2.describe_instance_type_offerings(
             LocationType="availability-zone-id", Filters=[{"Name": "instance-type", "Values": [kind]}]

@@ -22,7 +22,7 @@ from infra.stacks.observability import ObservabilityStack
 from infra.stacks.pipeline import PipelineStack
 from infra.stacks.web import WebStack
 from infra.stacks.workers import WorkersStack
-from shared.stages.engines import ENGINES, Engine
+from shared.stages.engines import Engine
 
 DEFAULT = "dev"
 
@@ -40,7 +40,7 @@ class Deployment:
     delivery: DeliveryStack | None
 
 
-def build(app: App, environment: Environment, engines: Sequence[Engine] = ENGINES) -> Deployment:
+def build(app: App, environment: Environment, engines: Sequence[Engine] | None = None) -> Deployment:
     """Add the environment's stacks, `{prefix}-{stack}`, and the rule checks of cdk-nag to the app."""
 
     def id_of(stack: str) -> str:
@@ -49,7 +49,12 @@ def build(app: App, environment: Environment, engines: Sequence[Engine] = ENGINE
     data = DataStack(app, id_of("data"), environment=environment)
     pipeline = PipelineStack(app, id_of("pipeline"), environment=environment, data=data)
     workers = WorkersStack(
-        app, id_of("workers"), environment=environment, engines=engines, data=data, pipeline=pipeline
+        app,
+        id_of("workers"),
+        environment=environment,
+        engines=engines or environment.engines,
+        data=data,
+        pipeline=pipeline,
     )
     api = ApiStack(app, id_of("api"), environment=environment, data=data, pipeline=pipeline)
     web = WebStack(app, id_of("web"), environment=environment, data=data, api=api)

@@ -6,8 +6,9 @@ from dataclasses import dataclass, field, replace
 
 import aws_cdk as cdk
 
-from shared.stages.engines import Family
+from shared.stages.engines import Engine, Family, catalogue
 from shared.stages.stages import Stage
+from shared.stages.weights import WEIGHTS
 
 EDGE_REGION = "us-east-1"  # CloudFront's certificates, web ACLs, log deliveries and metrics, and Route 53's metrics
 NEW = "new"  # value of `cost_monitor`: create the monitor
@@ -91,7 +92,22 @@ class Environment:
     # Graviton type ("ml.c7g.xlarge") if the engines need no GPU, because their image is built for Graviton.
     sagemaker: Mapping[Stage, str] = field(default_factory=dict)
 
+    # Engines that need a GPU, by name (shared/stages/engines.py). Their stages then run on instances with GPUs. The
+    # weights are a folder of the image: workers have no permission for other buckets, and no route to a hub.
+    gpu_engines: tuple[str, ...] = ()
+    weights: str = "/weights"
+    accepted_licences: tuple[str, ...] = ()  # of weights with a condition (shared/stages/weights.py), by their name
+
     def __post_init__(self) -> None:
+        refused = {
+            entry.weights
+            for entry in self.engines
+            if entry.weights and WEIGHTS[entry.weights].condition and entry.weights not in self.accepted_licences
+        }
+        if refused:
+            raise ValueError(
+                f"{self.name}: read the licences of {', '.join(sorted(refused))}, and add them to accepted_licences"
+            )
         if self.sentry_dsn and not re.fullmatch(r"https://\w+@[\w.-]+/\d+", self.sentry_dsn):
             raise ValueError(
                 f"{self.name}: sentry_dsn must be https://<key>@<host>/<project>, or functions cannot start"
@@ -120,6 +136,11 @@ class Environment:
         if not size.suits(family):
             needed = "with" if family is Family.CUDA_DIFFUSERS else "without"
             raise ValueError(f"{self.name}: {owner} needs a size {needed} GPUs")
+
+    @property
+    def engines(self) -> tuple[Engine, ...]:
+        """The engines of the deployment."""
+        return catalogue(self.gpu_engines)
 
     @property
     def prefix(self) -> str:

@@ -9,7 +9,12 @@ def common_variables(environment: Environment, stack: Stack) -> dict[str, str]:
     """Return the variables. They follow from names alone, so that no stack depends on another's output for them."""
     queues = f"https://sqs.{stack.region}.{stack.url_suffix}/{stack.account}"
     machines = f"arn:{stack.partition}:states:{stack.region}:{stack.account}:stateMachine"
-    return {
+    gpus = {
+        "KINORA_GPU_ENGINES": ",".join(environment.gpu_engines),
+        "KINORA_WEIGHTS": environment.weights,
+        "KINORA_ACCEPTED_LICENCES": ",".join(environment.accepted_licences),
+    }
+    own = {
         "KINORA_ENVIRONMENT": environment.name,
         "KINORA_TABLE_PREFIX": environment.prefix,
         "KINORA_QUEUE_URL_PREFIX": f"{queues}/{environment.prefix}-",
@@ -20,4 +25,6 @@ def common_variables(environment: Environment, stack: Stack) -> dict[str, str]:
         "POWERTOOLS_SERVICE_NAME": "kinora",
         "POWERTOOLS_METRICS_NAMESPACE": "Kinora",
         "POWERTOOLS_LOG_LEVEL": "INFO",
-    } | ({"KINORA_SENTRY_DSN": environment.sentry_dsn} if environment.sentry_dsn else {})
+    }
+    dsn = {"KINORA_SENTRY_DSN": environment.sentry_dsn}
+    return own | (dsn if environment.sentry_dsn else {}) | (gpus if environment.gpu_engines else {})

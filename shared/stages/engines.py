@@ -1,9 +1,11 @@
 """The engine catalogue. Functions read the data; workers import `code`."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 
+from shared.core.config import Config
 from shared.stages.failures import StageFailure
 from shared.stages.stages import Stage
 
@@ -46,6 +48,7 @@ class Engine:
     fallback: str | None = None  # the engine of the same stage that replaces it from that day
     key: str | None = None  # the secret with the provider's API key; if it has no value, the engine is not offered
     reads_vocabulary: bool = False  # True if it knows only the words of shared/vocabulary
+    weights: str | None = None  # the name of its weights in shared/stages/weights.py
     trained: bool = False  # True if a trained model generates the pixels; the film's C2PA manifest declares it
 
     def is_past(self, at: datetime) -> bool:
@@ -55,7 +58,9 @@ class Engine:
 
 _ALL_AXES = frozenset({"truck", "pedestal", "dolly", "pan", "tilt", "roll", "zoom", "focus", "shake", "fisheye"})
 
-ENGINES: tuple[Engine, ...] = (
+_CAMERA_IN_WORDS = frozenset({"truck", "pedestal", "dolly", "pan", "tilt", "roll", "zoom"})
+
+_WITHOUT_GPU: tuple[Engine, ...] = (
     Engine(
         stage=Stage.IMAGE_GENERATION,
         name="procedural",
@@ -105,7 +110,7 @@ ENGINES: tuple[Engine, ...] = (
         max_duration_seconds=10,
         durations=frozenset(map(float, range(3, 11))),
         max_short_side_pixels=1080,
-        axes=frozenset({"truck", "pedestal", "dolly", "pan", "tilt", "roll", "zoom"}),
+        axes=_CAMERA_IN_WORDS,
         fallback="parallax",
         key="fal-key",
         trained=True,
@@ -113,9 +118,92 @@ ENGINES: tuple[Engine, ...] = (
 )
 
 
+GPU_ENGINES: tuple[Engine, ...] = (
+    Engine(
+        stage=Stage.IMAGE_GENERATION,
+        name="flux2-klein",
+        code="workers.engines.image_generation.flux2_klein:Flux2Klein",
+        runs=Runs.IN_PROCESS,
+        about="FLUX.2 klein 4B, a trained model. It paints what the prompt says, in 4 steps.",
+        credits=2,
+        family=Family.CUDA_DIFFUSERS,
+        weights="flux2-klein-4b",
+        trained=True,
+    ),
+    Engine(
+        stage=Stage.IMAGE_GENERATION,
+        name="sdxl",
+        code="workers.engines.image_generation.sdxl:Sdxl",
+        runs=Runs.IN_PROCESS,
+        about="Stable Diffusion XL, a trained model. It paints what the prompt says.",
+        credits=3,
+        family=Family.CUDA_DIFFUSERS,
+        weights="sdxl",
+        trained=True,
+    ),
+    Engine(
+        stage=Stage.VIDEO_SYNTHESIS,
+        name="wan",
+        code="workers.engines.video_synthesis.wan:Wan",
+        runs=Runs.IN_PROCESS,
+        about="Wan2.2 TI2V 5B, a trained model that receives the camera move as text.",
+        credits=5,
+        credits_per_second=5,
+        family=Family.CUDA_DIFFUSERS,
+        max_duration_seconds=5,
+        max_short_side_pixels=1080,
+        axes=_CAMERA_IN_WORDS,
+        weights="wan2.2-ti2v-5b",
+        trained=True,
+    ),
+    Engine(
+        stage=Stage.VIDEO_SYNTHESIS,
+        name="sana-wm",
+        code="workers.engines.video_synthesis.sana_wm:SanaWm",
+        runs=Runs.IN_PROCESS,
+        about="SANA-WM, a trained model that receives the camera of each frame as a matrix.",
+        credits=5,
+        credits_per_second=5,
+        family=Family.CUDA_DIFFUSERS,
+        max_duration_seconds=10,
+        max_short_side_pixels=1080,
+        axes=_CAMERA_IN_WORDS | {"shake"},
+        weights="sana-wm",
+        trained=True,
+    ),
+)
+
+ALL_ENGINES = (*_WITHOUT_GPU, *GPU_ENGINES)
+"""The engines of every deployment, for films that were made in another one."""
+
+
+def catalogue(gpu_engines: Iterable[str]) -> tuple[Engine, ...]:
+    """Return the engines of a deployment: those without a GPU, and the named ones. Raise ValueError for other names.
+
+    Pictures of a GPU engine come first, because creators get what they asked for. Clips come last, because the renderer
+    follows the camera move exactly.
+    """
+    names = set(gpu_engines)
+    if unknown := names - {entry.name for entry in GPU_ENGINES}:
+        raise ValueError(f"no GPU engine is called {', '.join(sorted(unknown))}")
+    chosen = [entry for entry in GPU_ENGINES if entry.name in names]
+    pictures = [entry for entry in chosen if entry.stage is Stage.IMAGE_GENERATION]
+    return (*pictures, *_WITHOUT_GPU, *(entry for entry in chosen if entry not in pictures))
+
+
+class CatalogueConfig(Config):
+    """The GPU engines of this deployment, by name, separated by commas."""
+
+    gpu_engines: str = ""
+
+
+ENGINES = catalogue(name for name in CatalogueConfig().gpu_engines.split(",") if name)
+"""The engines of this deployment."""
+
+
 def engine(stage: Stage, name: str) -> Engine:
     """Return the catalogue's entry. Raise StageFailure `engine_unknown`."""
-    for entry in ENGINES:
+    for entry in ALL_ENGINES:
         if entry.stage is stage and entry.name == name:
             return entry
     raise StageFailure("engine_unknown", f"This deployment has no engine called {name} for this stage.")

@@ -9,13 +9,14 @@ import pytest
 from local.environment import ROOT
 from shared.camera.move import Pose
 from shared.jobs.spec import JobInput
-from shared.stages.engines import ENGINES, Engine, Runs, engine
+from shared.stages.engines import ALL_ENGINES, ENGINES, GPU_ENGINES, Engine, Family, Runs, catalogue, engine
 from shared.stages.failures import StageFailure
 from shared.stages.stages import STAGES, Role, Stage
+from shared.stages.weights import WEIGHTS
 from workers.engines.contract import Finished, Pending, StageResult, Workspace
 
 ENGINE_FOLDERS = ROOT / "workers" / "engines"
-every_engine = pytest.mark.parametrize("entry", ENGINES, ids=lambda entry: entry.name)
+every_engine = pytest.mark.parametrize("entry", ALL_ENGINES, ids=lambda entry: entry.name)
 
 
 @every_engine
@@ -42,6 +43,8 @@ def test_its_entry_is_consistent(entry: Engine) -> None:
     assert entry.credits_per_second >= 0
     assert (entry.key is not None) is (entry.runs is Runs.REMOTE), "a remote engine needs a provider key"
     assert entry.axes <= set(Pose._fields)
+    assert (entry.weights is not None) is (entry.family is Family.CUDA_DIFFUSERS)
+    assert entry.weights is None or entry.weights in WEIGHTS
     assert engine(entry.stage, entry.name) is entry
     if entry.fallback is not None:
         assert entry.runs in {engine(entry.stage, entry.fallback).runs, Runs.REMOTE}, (
@@ -51,12 +54,22 @@ def test_its_entry_is_consistent(entry: Engine) -> None:
 
 def test_every_stage_has_an_in_process_engine_and_engine_names_are_unique() -> None:
     assert {entry.stage for entry in ENGINES if entry.runs is Runs.IN_PROCESS} == set(Stage)
-    assert len({(entry.stage, entry.name) for entry in ENGINES}) == len(ENGINES)
+    assert len({(entry.stage, entry.name) for entry in ALL_ENGINES}) == len(ALL_ENGINES)
+
+
+def test_a_deployment_has_only_the_gpu_engines_that_it_names() -> None:
+    assert not set(ENGINES) & set(GPU_ENGINES)
+    chosen = [entry.name for entry in catalogue(("wan", "sdxl"))]
+    assert chosen[0] == "sdxl", "a picture that was asked for comes before a landscape"
+    assert chosen[-1] == "wan", "a move that is followed exactly comes before one in words"
+    assert set(chosen[1:-1]) == {entry.name for entry in ENGINES}
+    with pytest.raises(ValueError, match="nothing"):
+        catalogue(("nothing",))
 
 
 def test_every_module_of_an_engine_folder_is_in_the_catalogue() -> None:
     modules = {f"workers.engines.{path.parent.name}.{path.stem}" for path in ENGINE_FOLDERS.glob("*/[!_]*.py")}
-    listed = {entry.code.partition(":")[0] for entry in ENGINES}
+    listed = {entry.code.partition(":")[0] for entry in ALL_ENGINES}
     assert sorted(modules - listed) == [], "shared/stages/engines.py has no entry for these modules"
 
 

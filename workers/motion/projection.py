@@ -110,12 +110,17 @@ def project(view: CameraView, cover: float, x: Floats, y: Floats, d: Floats) -> 
 
 def _ray_matrix(view: CameraView, cover: float) -> npt.NDArray[np.float64]:
     """Return the 3 x 3 matrix that maps a point of the frame (x, y, 1) to the direction of its ray."""
+    zoom = view.focal * cover
+    lens = np.array([[1, 0, view.shift_right * zoom], [0, 1, -view.shift_up * zoom], [0, 0, FOCAL * zoom]])
+    return np.asarray(direction(view) @ lens, np.float64)
+
+
+def direction(view: CameraView) -> npt.NDArray[np.float64]:
+    """Return the 3 x 3 rotation from the camera's axes to the picture's: x right, y down, z forward."""
     pan = np.array([[cos(view.pan), 0, sin(view.pan)], [0, 1, 0], [-sin(view.pan), 0, cos(view.pan)]])
     tilt = np.array([[1, 0, 0], [0, cos(view.tilt), -sin(view.tilt)], [0, sin(view.tilt), cos(view.tilt)]])
     roll = np.array([[cos(view.roll), -sin(view.roll), 0], [sin(view.roll), cos(view.roll), 0], [0, 0, 1]])
-    zoom = view.focal * cover
-    lens = np.array([[1, 0, view.shift_right * zoom], [0, 1, -view.shift_up * zoom], [0, 0, FOCAL * zoom]])
-    return np.asarray(pan @ tilt @ roll @ lens, np.float64)
+    return np.asarray(pan @ tilt @ roll, np.float64)
 
 
 def _bulged(x: Floats, y: Floats, amount: float) -> tuple[Floats, Floats]:

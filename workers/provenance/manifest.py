@@ -6,7 +6,7 @@ C2PA 2.2, sections 9 (claims), 10.3 and 18.15 (actions); source types are IPTC's
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from shared.stages.engines import ENGINES
+from shared.stages.engines import ALL_ENGINES
 from shared.stages.operations import Operation
 from shared.stages.requests import Ingredient
 from shared.stages.stages import Role, Stage
@@ -100,4 +100,4 @@ def definition(
 
 def _trained(given: Ingredient) -> bool:
     stages = _MADE_IN.get(given.role, set())
-    return any(entry.trained for entry in ENGINES if entry.name == given.engine and entry.stage in stages)
+    return any(entry.trained for entry in ALL_ENGINES if entry.name == given.engine and entry.stage in stages)

@@ -1,0 +1,54 @@
+"""The `wan` engine: Wan2.2 TI2V 5B of Alibaba, a clip from a picture, on a GPU. It receives the move as words."""
+
+from typing import Any
+
+from PIL import Image
+
+from shared.stages.metadata import VideoSynthesisMetadata
+from shared.stages.requests import VideoSynthesisJob
+from shared.stages.stages import Role
+from workers.diffusion.files import write_clip
+from workers.diffusion.loading import load_runner
+from workers.diffusion.sizes import working_frames, working_size
+from workers.engines.contract import Output, StageResult, Workspace
+from workers.media import pictures
+
+_STEPS = 50  # the published example
+_FPS = 24  # of its training
+_PIXELS, _MULTIPLE, _FRAMES_MULTIPLE = 1280 * 704, 32, 4
+
+
+class Wan:
+    """An engine that animates what the picture shows."""
+
+    def load(self) -> None:
+        """Load the weights and compile the model."""
+        self._runner = load_runner("wan2.2-ti2v-5b", "WanImageToVideoPipeline", _latents)
+
+    def run(self, request: VideoSynthesisJob, workspace: Workspace) -> StageResult:
+        """Write `clip.mp4` of the request's size and duration, at the model's frame rate."""
+        width, height = working_size(request.width, request.height, pixels=_PIXELS, multiple=_MULTIPLE)
+        picture = pictures.read(workspace.fetch(request.image_url))
+        move = request.move
+        arguments = {
+            "image": Image.fromarray(picture).resize((width, height), Image.Resampling.LANCZOS),
+            "prompt": ", ".join(part for part in (request.prompt, move.prompt_phrase) if part),
+            "negative_prompt": ", ".join(move.negatives),
+            "width": width,
+            "height": height,
+            "num_frames": working_frames(request.duration, _FPS, multiple=_FRAMES_MULTIPLE),
+        }
+        frames = self._runner.run(arguments, seed=request.seed, steps=_STEPS, during=workspace)
+        path = workspace.folder / "clip.mp4"
+        metadata: VideoSynthesisMetadata = {"frames": write_clip(path, frames, request, _FPS), "fps": _FPS}
+        workspace.progress(1.0)
+        return StageResult((Output(Role.CLIP, path, "video/mp4"),), metadata)
+
+
+def _latents(pipeline: Any, latents: Any, _width: int, _height: int) -> Any:
+    """Return the latents as the VAE's: its configuration has their mean and deviation per channel."""
+    config = pipeline.vae.config
+    mean, deviation = (
+        latents.new_tensor(each).view(1, -1, 1, 1, 1) for each in (config.latents_mean, config.latents_std)
+    )
+    return (latents * deviation + mean).to(pipeline.vae.dtype)
