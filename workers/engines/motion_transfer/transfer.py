@@ -20,7 +20,7 @@ from workers.motion import camera_path
 from workers.motion.camera_path import CameraPath
 from workers.motion.driving import drive, excursion, rhythm, stacked
 from workers.renderer.motif import motif_of
-from workers.renderer.shoot import Shot
+from workers.renderer.photograph import filming, photograph_metadata
 
 _LOWEST_FPS, _HIGHEST_FPS = Fraction(10), Fraction(60)
 _LEAST_TRAVEL = 0.01  # minimum travel of a camera that counts as moving, as a fraction of the frame's width
@@ -38,9 +38,8 @@ class Transfer:
         aspect, fps, path, inliers = _measured(workspace.fetch(request.driving_url), workspace)
         frames = round(request.duration * request.fps)
         driven = drive(path, aspect, fps, frames, request.mode, request.fps)
-        poses = stacked(driven, request.move, rhythm(path, fps, frames))
         width, height = request.width & ~1, request.height & ~1
-        picture, nearness, focal_point, scenery = motif_of(
+        motif = motif_of(
             workspace.fetch(request.image_url),
             (width, height),
             depth=workspace.fetch(request.depth_url) if request.depth_url else None,
@@ -48,7 +47,8 @@ class Transfer:
             focal_point=request.focal_point,
         )
         clip = workspace.folder / "clip.mp4"
-        shot = Shot(picture, nearness, width, height, request.fps, focal_point, request.move.shutter, scenery)
+        asked = stacked(driven, request.move, rhythm(path, fps, frames))
+        (shot,), poses, kept = filming([motif], asked, (width, height), request.fps, request.move.shutter)
         shot.prepare(poses)
         check = shot.check(poses)
         with ClipWriter(clip, width, height, request.fps) as writer:
@@ -65,6 +65,8 @@ class Transfer:
         }
         if (score := check.score()) is not None:
             metadata["motionScore"] = round(score, 3)
+        if kept is not None:
+            metadata = {**metadata, **photograph_metadata(motif, kept)}
         return StageResult((Output(Role.CLIP, clip, "video/mp4"),), metadata)
 
 
