@@ -131,8 +131,10 @@ class AssetStore:
         height: int | None,
         duration: float | None,
         captions: dict[str, object] | None = None,
+        depth_key: str | None = None,
+        matte_key: str | None = None,
     ) -> None:
-        """Change VERIFYING to READY. `key` is the clean file."""
+        """Change VERIFYING to READY. `key` is the clean file, the other keys are previews of a picture."""
         self._decide(
             asset,
             AssetStatus.READY,
@@ -146,6 +148,8 @@ class AssetStore:
                         (AssetRecord.width, width),
                         (AssetRecord.height, height),
                         (AssetRecord.duration, duration),
+                        (AssetRecord.depth_key, depth_key),
+                        (AssetRecord.matte_key, matte_key),
                     )
                     if value is not None
                 ),
@@ -171,7 +175,7 @@ class AssetStore:
                         AssetRecord.status.set(AssetStatus.REJECTED.value),
                         AssetRecord.error_code.set("deleted"),
                         AssetRecord.error.set("This asset is being deleted."),
-                        AssetRecord.key.remove(),
+                        *(each.remove() for each in (AssetRecord.key, AssetRecord.depth_key, AssetRecord.matte_key)),
                     ],
                     (AssetRecord.account_id == asset.account_id) & unused,
                 )

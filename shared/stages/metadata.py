@@ -35,7 +35,7 @@ class PhotographMetadata(TypedDict, total=False):
     """Metadata of a clip of photographs, whose depth is estimated."""
 
     shapeScore: float  # wire name; 0..1, how well straight lines, faces and the subject keep their shape
-    pathKept: float  # wire name; 0..1, the share of the camera move that keeps the shapes
+    pathKept: float  # wire name; 0..1, the share of the camera path that keeps shapes, and the subject in the frame
     reliefKept: float  # wire name; 0..1, the share of the estimated depth that keeps the shapes
     subject: Literal["face", "object", "point"]  # how the subject of the first photograph was found
     subjectCutOut: bool  # wire name; True if the subject is a layer of its own, which a trained model cut out

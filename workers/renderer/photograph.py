@@ -19,6 +19,7 @@ from workers.media.depth import ground_is_certain
 from workers.media.planes import Floats, as_floats
 from workers.media.scenery import Scenery
 from workers.media.subject import Box, Subject
+from workers.motion.projection import project
 from workers.motion.shape import Features, Shape, along, of_lines, of_outlines, straight_lines, upright
 from workers.renderer.cutout import cut, without
 from workers.renderer.motif import Motif
@@ -28,6 +29,7 @@ from workers.renderer.warp import reach
 _FLAT, _LEAST = 0.3, 0.02  # relief of a guess without a certain ground, and the minimum relief
 _MAX_LEAN_DEGREES, _MIN_SCORE = 2.4, 0.976  # of the film; the promises are 3 degrees and 0.97
 _TRIES = 4
+_LEAST_TENTHS = 3  # minimum share of a path that must contain the focal point, in tenths
 _MOMENTS = 24  # maximum number of poses of a path that are measured
 _GAP = 0.025  # maximum width that opens beside the subject, as a fraction of the frame's width
 _STEP = 0.35  # maximum disparity between the subject and the photograph behind it
@@ -50,6 +52,23 @@ class Kept(NamedTuple):
             self.shape.worst(other.shape), min(self.relief, other.relief), min(self.path, other.path),
             self.layer or other.layer,
         )  # fmt: skip
+
+
+def contained(motif: Motif, poses: Sequence[Pose], size: tuple[int, int], fps: float) -> float:
+    """Return the largest share of a path (1, or a multiple of 0.1) on which the focal point stays in the frame.
+
+    A long path needs a larger crop, in which the subject could be outside the frame for the whole film.
+    """
+    shot = Shot(motif.picture, motif.nearness, *size, fps, motif.focal_point)
+    x, y = (as_floats(np.full((1, 1), at)) for at in motif.focal_point)
+    across, down = size[0] / (size[0] * size[1]) ** 0.5, size[1] / (size[0] * size[1]) ** 0.5
+    for tenths in range(10, _LEAST_TENTHS, -1):
+        views = shot.look(weaker(poses, tenths / 10))
+        point = _features(shot, x, y, motif.nearness)
+        seen = [project(each, shot.cover, point.x, point.y, point.d) for each in views]
+        if all(abs(right[0, 0]) < across and abs(under[0, 0]) < down for right, under in seen):
+            return tenths / 10
+    return _LEAST_TENTHS / 10
 
 
 class Filming(NamedTuple):
@@ -194,30 +213,42 @@ class Staging:
         return float(min(_STEP, _GAP * width / max(widest, 1e-6)))
 
     def _shape(self, poses: Sequence[Pose]) -> Shape:
-        """Measure the lines of the photograph, the outline of its subject, and faces, on a path."""
         shot = self._shot(0)
-        views = shot.look(poses)
-        shape = Shape()
-        if len(self._lines):
-            lines = self._features(shot, *along(self._lines), self._layout.behind)
-            shape = of_lines(lines, upright(lines) | (not self._ground), views, shot.cover)
-        if self._layer:
-            return shape  # a flat has one distance: its outline and its faces keep their shape
-        outlines = [_ellipse(face) for face in self._subject.faces]
-        if self._subject.matte is not None:
-            outlines.append(_outline(self._subject.matte))
-        for x, y in outlines:
-            outline = self._features(shot, x, y, self._layout.nearness)
-            shape = shape.worst(of_outlines(outline, views, shot.cover))
-        return shape
+        subject = None if self._layer else self._subject  # a flat has one distance, and so keeps its shape
+        return shape_on(shot, poses, self._lines, self._layout.behind, subject, upright_only=self._ground)
 
-    def _features(self, shot: Shot, x: Floats, y: Floats, nearness: Floats) -> Features:
-        """Return points, given in fractions of the picture, as features on a map of disparity."""
-        rows, columns = nearness.shape
-        at = as_floats(x * columns - np.float32(0.5)), as_floats(y * rows - np.float32(0.5))
-        d = inverse(as_floats(cv2.remap(nearness, *at, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)))
-        half_width, half_height = shot.half_size()
-        return Features(as_floats((2 * x - 1) * half_width), as_floats((2 * y - 1) * half_height), d)
+
+def shape_on(
+    shot: Shot, poses: Sequence[Pose], lines: Floats, nearness: Floats, subject: Subject | None, *, upright_only: bool
+) -> Shape:
+    """Measure the lines of a photograph, the outline of its subject, and its faces, on a path.
+
+    `lines` are those of `straight_lines`, `nearness` is the disparity of the photograph. With `upright_only`, other
+    lines may lean: they may lie on the ground.
+    """
+    views = shot.look(poses)
+    shape = Shape()
+    if len(lines):
+        features = _features(shot, *along(lines), nearness)
+        shape = of_lines(features, upright(features) | (not upright_only), views, shot.cover)
+    for x, y in _outlines(subject) if subject else ():
+        shape = shape.worst(of_outlines(_features(shot, x, y, nearness), views, shot.cover))
+    return shape
+
+
+def _features(shot: Shot, x: Floats, y: Floats, nearness: Floats) -> Features:
+    """Return points, given in fractions of the picture, as features on a map of disparity."""
+    rows, columns = nearness.shape
+    at = as_floats(x * columns - np.float32(0.5)), as_floats(y * rows - np.float32(0.5))
+    d = inverse(as_floats(cv2.remap(nearness, *at, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)))
+    half_width, half_height = shot.half_size()
+    return Features(as_floats((2 * x - 1) * half_width), as_floats((2 * y - 1) * half_height), d)
+
+
+def _outlines(subject: Subject) -> list[tuple[Floats, Floats]]:
+    """Return points around each face and around the matte: 1 x points each."""
+    own = [_around_matte(subject.matte)] if subject.matte is not None else []
+    return [*own, *(_ellipse(face) for face in subject.faces)]
 
 
 def _ellipse(box: Box) -> tuple[Floats, Floats]:
@@ -228,7 +259,7 @@ def _ellipse(box: Box) -> tuple[Floats, Floats]:
     return as_floats(x), as_floats((top + bottom) / 2 + (bottom - top) / 2 * np.sin(turn))
 
 
-def _outline(matte: Floats) -> tuple[Floats, Floats]:
+def _around_matte(matte: Floats) -> tuple[Floats, Floats]:
     """Return points on the longest outline of a matte, 1 x points."""
     contours, _ = cv2.findContours((matte > 0.5).astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     longest = max(contours, key=len)[:, 0]

@@ -20,7 +20,7 @@ from workers.motion import camera_path
 from workers.motion.camera_path import CameraPath
 from workers.motion.driving import drive, excursion, rhythm, stacked
 from workers.renderer.motif import motif_of
-from workers.renderer.photograph import filming, photograph_metadata
+from workers.renderer.photograph import contained, filming, photograph_metadata, weaker
 
 _LOWEST_FPS, _HIGHEST_FPS = Fraction(10), Fraction(60)
 _LEAST_TRAVEL = 0.01  # minimum travel of a camera that counts as moving, as a fraction of the frame's width
@@ -48,7 +48,10 @@ class Transfer:
         )
         clip = workspace.folder / "clip.mp4"
         asked = stacked(driven, request.move, rhythm(path, fps, frames))
-        (shot,), poses, kept = filming([motif], asked, (width, height), request.fps, request.move.shutter)
+        share = contained(motif, asked, (width, height), request.fps)
+        (shot,), poses, kept = filming(
+            [motif], weaker(asked, share), (width, height), request.fps, request.move.shutter
+        )
         shot.prepare(poses)
         check = shot.check(poses)
         with ClipWriter(clip, width, height, request.fps) as writer:
@@ -67,6 +70,8 @@ class Transfer:
             metadata["motionScore"] = round(score, 3)
         if kept is not None:
             metadata = {**metadata, **photograph_metadata(motif, kept)}
+        if (whole := share * (kept.path if kept else 1)) < 1:
+            metadata["pathKept"] = round(whole, 3)
         return StageResult((Output(Role.CLIP, clip, "video/mp4"),), metadata)
 
 

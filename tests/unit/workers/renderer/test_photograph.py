@@ -11,7 +11,7 @@ from workers.media.planes import Bytes, Floats, as_bytes, to_rgb
 from workers.media.subject import Subject
 from workers.renderer.motif import Motif
 from workers.renderer.path import camera_path
-from workers.renderer.photograph import Filming, filming, photograph_metadata, weaker
+from workers.renderer.photograph import Filming, contained, filming, photograph_metadata, weaker
 
 WIDTH, HEIGHT, FPS = 320, 180, 24
 POINT = Subject((0.5, 0.5, 0.5, 0.5), (0.5, 0.5))
@@ -109,3 +109,13 @@ def test_the_crop_of_a_portrait_contains_the_head() -> None:
         shown = to_rgb(shot.frame(poses[0])).astype(int)
         red = (shown[..., 0] - shown[..., 2] > 100).any(axis=1)
         assert bool(red[0]) == cut_off
+
+
+def test_a_long_path_is_shortened_until_the_focal_point_stays_in_the_frame() -> None:
+    picture = np.full((180, 320, 3), 90, np.uint8)
+    motif = Motif(picture, np.zeros((18, 32), np.float32), (0.9, 0.3), None)
+    swing = [Pose(pan=-1 + i / 8) for i in range(17)]
+    share = contained(motif, swing, (WIDTH, HEIGHT), FPS)
+    assert 0.3 <= share < 1
+    assert contained(motif, [Pose(pan=0.05 * pose.pan) for pose in swing], (WIDTH, HEIGHT), FPS) == 1
+    assert contained(motif._replace(focal_point=(0.5, 0.5)), swing, (WIDTH, HEIGHT), FPS) > share
