@@ -148,12 +148,12 @@ class AssetStore:
                         (AssetRecord.width, width),
                         (AssetRecord.height, height),
                         (AssetRecord.duration, duration),
-                        (AssetRecord.depth_key, depth_key),
-                        (AssetRecord.matte_key, matte_key),
                     )
                     if value is not None
                 ),
                 *([AssetRecord.captions.set(captions)] if captions else ()),
+                *([AssetRecord.depth_key.set(depth_key)] if depth_key else ()),
+                *([AssetRecord.matte_key.set(matte_key)] if matte_key else ()),
             ],
         )
 
