@@ -94,10 +94,10 @@ def cells(photo: str) -> dict[str, Cell]:
     """Return the cells of a photograph by preset."""
     os.environ["KINORA_MODELS"] = str(MODELS)
     motif = motif_of(FOLDER / PHOTOS[photo], (_WIDTH, _HEIGHT), depth=None, scenery=None, focal_point=None)
-    return {preset: _cell(motif, FOLDER / PHOTOS[photo], preset) for preset in PRESETS}
+    return {preset: _cell(motif, preset) for preset in PRESETS}
 
 
-def _cell(motif: Motif, path: Path, preset: str) -> Cell:
+def _cell(motif: Motif, preset: str) -> Cell:
     move = default_moves()[preset].move
     poses = camera_path(move, _FRAMES, _FPS)
     size, point = (_WIDTH, _HEIGHT), salient_point(motif.picture, motif.nearness)
@@ -118,7 +118,7 @@ def _cell(motif: Motif, path: Path, preset: str) -> Cell:
     frames = {
         "before": [to_rgb(before.frame(poses[i], following=poses[min(i + 1, _FRAMES - 1)])) for i in _MOMENTS],
         "after": shown,
-        "kenBurns": _ken_burns(path, PRESETS[preset]),
+        "kenBurns": _ken_burns(motif.picture, PRESETS[preset]),
     }
     scores = {
         "before": _facts(bent),
@@ -138,19 +138,22 @@ def _facts(shape: Shape) -> dict[str, float]:
     }
 
 
-def _ken_burns(path: Path, recipe: tuple[float, float, float, float]) -> list[Bytes]:
+def _ken_burns(picture: Bytes, recipe: tuple[float, float, float, float]) -> list[Bytes]:
     """Return five moments of a film that ffmpeg's zoompan makes of a picture."""
     begin, end, right, down = recipe
     share = f"(on/{_FRAMES - 1})"
     side = 3 * _WIDTH  # zoompan rounds to whole pixels, so the picture is enlarged first
     filters = (
-        f"scale={side}:{3 * _HEIGHT}:force_original_aspect_ratio=increase,crop={side}:{3 * _HEIGHT},"
+        f"scale={side}:{3 * _HEIGHT}:force_original_aspect_ratio=increase,crop={side}:{3 * _HEIGHT},format=gbrp,"
         f"zoompan=z='{begin}+({end}-{begin})*{share}':d={_FRAMES}:s={_WIDTH}x{_HEIGHT}:fps={_FPS}"
         f":x='(iw-iw/zoom)*(0.5+{right}*({share}-0.5))':y='(ih-ih/zoom)*(0.5+{down}*({share}-0.5))'"
     )
-    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-i", path, "-vf", filters, "-frames:v", str(_FRAMES)]
-    raw = subprocess.run([*command, "-f", "rawvideo", "-pix_fmt", "rgb24", "-"], check=True, capture_output=True).stdout  # noqa: S603  # our own arguments
-    film = np.frombuffer(raw, np.uint8).reshape(-1, _HEIGHT, _WIDTH, 3)
+    raw = ["-f", "rawvideo", "-pix_fmt", "rgb24"]
+    size = f"{picture.shape[1]}x{picture.shape[0]}"
+    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", *raw, "-s", size, "-i", "-", "-vf", filters]
+    command += ["-frames:v", str(_FRAMES), *raw, "-"]
+    done = subprocess.run(command, input=picture.tobytes(), check=True, capture_output=True)  # noqa: S603  # our own arguments
+    film = np.frombuffer(done.stdout, np.uint8).reshape(-1, _HEIGHT, _WIDTH, 3)
     return [film[min(i, len(film) - 1)] for i in _MOMENTS]
 
 

@@ -30,7 +30,7 @@ _TALL = 2.0  # minimum ratio of the height of a tall object to its width
 _EDGE_SIDE = 960  # maximum long side in pixels at which the matte's edge is refined
 
 
-class Subject(NamedTuple):
+class PictureSubject(NamedTuple):
     """The subject: its box, its focal point, its matte, and whether the matte is clear enough to cut it out.
 
     `matte` is the coverage 0..1, with the picture's aspect ratio, or None without an object. `faces` are the boxes of

@@ -10,7 +10,7 @@ from workers.media.depth import read_depth
 from workers.media.planes import Bytes, Floats
 from workers.media.saliency import salient_point
 from workers.media.scenery import Scenery
-from workers.media.subject import Subject
+from workers.media.subject import PictureSubject
 from workers.renderer import depth_model
 from workers.renderer.depth_model import DepthModelUnavailable, nearness
 from workers.renderer.shoot import Point
@@ -27,7 +27,7 @@ class Motif(NamedTuple):
     nearness: Floats
     focal_point: Point
     scenery: Scenery | None
-    subject: Subject | None = None
+    subject: PictureSubject | None = None
     guessed: bool = False
 
 
@@ -42,13 +42,13 @@ def motif_of(
     picture = pictures.read(path)
     near = nearness_of(picture, depth)
     parts = scenery_of(picture, scenery)
-    subject = None if depth or parts else Subject.of(picture, near)
+    subject = None if depth or parts else PictureSubject.of(picture, near)
     at = focal_point or (subject.focal_point if subject else salient_point(picture, near))
     window = Window(picture.shape[1], picture.shape[0], frame, at)
     if not window.whole and not parts:  # pictures with scenery come from the painter and have the frame's shape
         picture, at = window.of(picture), window.focal_point
         near = window.of_map(near) if depth else nearness_of(picture, None)
-        subject = Subject.of(picture, near) if subject else None
+        subject = PictureSubject.of(picture, near) if subject else None
     if subject:
         subject = subject._replace(focal_point=at)
     return Motif(picture, near, at, parts, subject, subject is not None and not depth_model.configured())

@@ -18,7 +18,7 @@ from shared.stages.metadata import PhotographMetadata
 from workers.media.depth import ground_is_certain
 from workers.media.planes import Floats, as_floats
 from workers.media.scenery import Scenery
-from workers.media.subject import Box, Subject
+from workers.media.subject import Box, PictureSubject
 from workers.motion.projection import project
 from workers.motion.shape import Features, Shape, along, of_lines, of_outlines, straight_lines, upright
 from workers.renderer.cutout import cut, without
@@ -131,7 +131,9 @@ def photograph_metadata(first: Motif, kept: Kept) -> PhotographMetadata:
 class Staging:
     """A photograph for one camera path. `kept` is what the path keeps; `shot` shows it along `weaker(poses, path)`."""
 
-    def __init__(self, photograph: Motif, subject: Subject, poses: Sequence[Pose], size: tuple[int, int], fps: float):
+    def __init__(
+        self, photograph: Motif, subject: PictureSubject, poses: Sequence[Pose], size: tuple[int, int], fps: float
+    ):
         """Choose the relief and the path. `size` is the frame's width and height in pixels.
 
         The relief of a depth model is not a guess. It stays, and the path gets shorter if shapes would break.
@@ -219,7 +221,13 @@ class Staging:
 
 
 def shape_on(
-    shot: Shot, poses: Sequence[Pose], lines: Floats, nearness: Floats, subject: Subject | None, *, upright_only: bool
+    shot: Shot,
+    poses: Sequence[Pose],
+    lines: Floats,
+    nearness: Floats,
+    subject: PictureSubject | None,
+    *,
+    upright_only: bool,
 ) -> Shape:
     """Measure the lines of a photograph, the outline of its subject, and its faces, on a path.
 
@@ -245,7 +253,7 @@ def _features(shot: Shot, x: Floats, y: Floats, nearness: Floats) -> Features:
     return Features(as_floats((2 * x - 1) * half_width), as_floats((2 * y - 1) * half_height), d)
 
 
-def _outlines(subject: Subject) -> list[tuple[Floats, Floats]]:
+def _outlines(subject: PictureSubject) -> list[tuple[Floats, Floats]]:
     """Return points around each face and around the matte: 1 x points each."""
     own = [_around_matte(subject.matte)] if subject.matte is not None else []
     return [*own, *(_ellipse(face) for face in subject.faces)]

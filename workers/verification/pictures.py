@@ -8,7 +8,7 @@ from PIL import Image
 
 from workers.media import depth, pictures
 from workers.media.planes import Bytes, Floats, as_bytes
-from workers.media.subject import Subject
+from workers.media.subject import PictureSubject
 from workers.verification.verdict import CleanMedia
 
 MIN_SIDE_PIXELS = 64
@@ -25,7 +25,7 @@ def clean_picture(source: Path, target: Path) -> CleanMedia:
     Image.fromarray(picture).save(target, format="PNG", compress_level=4)
     height, width = picture.shape[:2]
     nearness = depth.estimate(picture)
-    subject = Subject.of(picture, nearness)
+    subject = PictureSubject.of(picture, nearness)
     beside = _preview(nearness, picture, target.with_name("depth.jpg"))
     matte = None if subject.matte is None else _preview(subject.matte, picture, target.with_name("matte.jpg"))
     return CleanMedia(target, "image/png", width, height, None, target.stat().st_size, depth=beside, matte=matte)

@@ -9,7 +9,7 @@ from workers.media import models
 from workers.media.depth import estimate
 from workers.media.planes import Bytes, as_bytes
 from workers.media.saliency import salient_point
-from workers.media.subject import Subject
+from workers.media.subject import PictureSubject
 
 with_models = pytest.mark.skipif(not MODELS.is_dir(), reason="`make models` installs the models")
 
@@ -38,7 +38,7 @@ def flower() -> Bytes:
 
 @with_models
 def test_the_matte_of_an_object_gives_its_middle_and_its_box(installed: None) -> None:
-    subject = Subject.of(flower(), np.zeros((4, 4), np.float32))
+    subject = PictureSubject.of(flower(), np.zeros((4, 4), np.float32))
     assert subject.decisive
     assert subject.focal_point == pytest.approx((170 / 480, 0.5), abs=0.03)
     assert subject.box == pytest.approx((95 / 480, 75 / 300, 245 / 480, 225 / 300), abs=0.05)
@@ -46,7 +46,7 @@ def test_the_matte_of_an_object_gives_its_middle_and_its_box(installed: None) ->
 
 @with_models
 def test_a_plain_picture_has_no_object(installed: None) -> None:
-    subject = Subject.of(np.full((90, 160, 3), 120, np.uint8), np.zeros((4, 4), np.float32))
+    subject = PictureSubject.of(np.full((90, 160, 3), 120, np.uint8), np.zeros((4, 4), np.float32))
     assert subject.matte is None
     assert not subject.faces
     assert subject.focal_point == (0.5, 0.5)
@@ -54,7 +54,7 @@ def test_a_plain_picture_has_no_object(installed: None) -> None:
 
 def test_without_models_the_subject_is_the_salient_point(missing: None) -> None:
     picture = flower()
-    subject = Subject.of(picture, estimate(picture))
+    subject = PictureSubject.of(picture, estimate(picture))
     assert subject.focal_point == salient_point(picture, estimate(picture))
     assert (subject.matte, subject.decisive, subject.faces, subject.head) == (None, False, (), None)
 

@@ -8,13 +8,13 @@ from shared.camera.catalogue import default_moves
 from shared.camera.move import Pose
 from workers.media.depth import estimate
 from workers.media.planes import Bytes, Floats, as_bytes, to_rgb
-from workers.media.subject import Subject
+from workers.media.subject import PictureSubject
 from workers.renderer.motif import Motif
 from workers.renderer.path import camera_path
 from workers.renderer.photograph import Filming, contained, filming, photograph_metadata, weaker
 
 WIDTH, HEIGHT, FPS = 320, 180, 24
-POINT = Subject((0.5, 0.5, 0.5, 0.5), (0.5, 0.5))
+POINT = PictureSubject((0.5, 0.5, 0.5, 0.5), (0.5, 0.5))
 
 
 def tower() -> tuple[Bytes, Floats]:
@@ -25,14 +25,14 @@ def tower() -> tuple[Bytes, Floats]:
     return picture, estimate(picture)
 
 
-def disc() -> tuple[Bytes, Subject]:
+def disc() -> tuple[Bytes, PictureSubject]:
     """Return a red disc on noise, and the disc as a subject with a clear matte."""
     rng = np.random.default_rng(2)
     picture = cv2.GaussianBlur(rng.integers(60, 200, (180, 320, 3)).astype(np.uint8), (0, 0), 3)
     matte = np.zeros((180, 320), np.float32)
     cv2.circle(matte, (160, 90), 40, 1.0, -1, cv2.LINE_AA)
     picture = cv2.blendLinear(np.full_like(picture, (220, 30, 30)), picture, matte, 1 - matte)
-    return as_bytes(picture), Subject((0.375, 0.28, 0.625, 0.72), (0.5, 0.5), matte, decisive=True)
+    return as_bytes(picture), PictureSubject((0.375, 0.28, 0.625, 0.72), (0.5, 0.5), matte, decisive=True)
 
 
 def filmed(motif: Motif, preset: str = "orbit-left") -> Filming:
@@ -104,7 +104,7 @@ def test_the_crop_of_a_portrait_contains_the_head() -> None:
     cv2.rectangle(picture, (160, 8), (239, 119), (230, 40, 40), -1)
     for box, cut_off in ((head, False), (None, True)):
         faces = (box,) if box else ()
-        subject = Subject(head, (0.5, 0.6), None, faces=faces)
+        subject = PictureSubject(head, (0.5, 0.6), None, faces=faces)
         [shot], poses, _ = filmed(Motif(picture, estimate(picture), (0.5, 0.6), None, subject, guessed=True), "static")
         shown = to_rgb(shot.frame(poses[0])).astype(int)
         red = (shown[..., 0] - shown[..., 2] > 100).any(axis=1)
