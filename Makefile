@@ -23,6 +23,11 @@ $(READY): pyproject.toml uv.lock
 .PHONY: setup
 setup: $(READY) ## Install everything into .venv
 
+# Weights of models (workers/media/models.toml). Without them, the tests that need them are skipped.
+MODELS := build/models
+$(MODELS): workers/media/models.toml | $(READY)
+	@$(BIN)/python -m tools.models $@ >/dev/null || test $$? -eq 3
+
 # The options are make variables (PROMPT="..."). Recipes read them as environment variables, which need no quoting. Each
 # one becomes its own unexpanded text first: otherwise make would expand the `$` in it, and run `$(shell ...)`.
 OPTIONS := PROMPT PRESET STACK STRENGTH IMAGE MOTION TRANSFER AUDIO CAPTIONS STYLE OPERATIONS ASPECT DURATION \
@@ -30,7 +35,7 @@ OPTIONS := PROMPT PRESET STACK STRENGTH IMAGE MOTION TRANSFER AUDIO CAPTIONS STY
 $(foreach name,$(OPTIONS),$(if $(value $(name)),$(eval override $(name) := $$(value $(name)))$(eval export $(name))))
 option = $(if $($(1)),--$(2) "$$$(1)")
 .PHONY: demo
-demo: $(READY) ## Make a film: PROMPT= PRESET= IMAGE= MOTION= ASPECT= DURATION= OUT= and more (README), all optional
+demo: $(READY) $(MODELS) ## Make a film: PROMPT= PRESET= IMAGE= MOTION= ASPECT= DURATION= OUT= and more (README), all optional
 	@$(BIN)/python -m local.demo $(call option,PROMPT,prompt) $(call option,PRESET,preset) $(call option,STACK,stack) \
 	  $(call option,STRENGTH,strength) $(call option,IMAGE,image) $(call option,MOTION,motion) \
 	  $(call option,TRANSFER,transfer) $(call option,AUDIO,audio) $(call option,CAPTIONS,captions) \
@@ -39,7 +44,7 @@ demo: $(READY) ## Make a film: PROMPT= PRESET= IMAGE= MOTION= ASPECT= DURATION= 
 	  $(call option,SEED,seed) $(call option,PLAN,plan) $(call option,OUT,out) $(if $(LOOP),--loop) $(if $(ANYWAY),--anyway)
 
 .PHONY: dev
-dev: $(READY) ## Keep the laptop cloud running and print its URLs (PORT=)
+dev: $(READY) $(MODELS) ## Keep the laptop cloud running and print its URLs (PORT=)
 	@$(BIN)/python -m local.dev $(call option,PORT,port)
 
 # DynamoDB's own engine, for behavior that moto does not have. It needs Java; without Java its tests are skipped.
@@ -49,7 +54,7 @@ $(DYNAMODB): | $(READY)
 
 # tests/conftest.py sets the number of processes and the tests that share one; the longest files come first.
 .PHONY: test
-test: $(READY) $(DYNAMODB) ## Run the tests
+test: $(READY) $(DYNAMODB) $(MODELS) ## Run the tests
 	$(BIN)/pytest --ignore tests/strangers --numprocesses auto --dist loadfile --no-loadscope-reorder $(COVERAGE)
 
 .PHONY: check check-slow
@@ -133,6 +138,14 @@ previews: $(READY) ## Film every preset into docs/gallery/presets
 	$(BIN)/python -m tools.previews
 gallery: $(READY) ## Film 24 prompts into docs/gallery/prompts.jpg
 	$(BIN)/python -m tools.gallery
+
+.PHONY: models depth-model photos
+models: $(READY) ## Install the models that find the subject of a photograph into build/models, and check their SHA-256
+	@$(BIN)/python -m tools.models
+depth-model: $(READY) ## Check the file of KINORA_DEPTH_MODEL: its SHA-256 (SHA256=), and whether it runs
+	@$(BIN)/python -m tools.depth_model "$(SHA256)"
+photos: $(READY) $(MODELS) ## Film 12 photographs with 8 presets, before and after: scores, a sheet, and cells to judge
+	@$(BIN)/python -m bench.photos
 
 .PHONY: strangers
 strangers: $(READY) ## Use the API with clients that are generated from docs/openapi.json

@@ -17,7 +17,10 @@ GRANT = "pipeline-grant"
 STEP_UPDATES = Updates(JobRecord, ("job_id", "status", "progress", "current_step", "seq", "updated_at", "steps"))
 VERDICT = Updates(
     AssetRecord,
-    ("asset_id", "status", "key", "media_type", "size", "width", "height", "duration", "error", "error_code"),
+    (
+        *("asset_id", "status", "key", "media_type", "size", "width", "height", "duration", "captions"),
+        *("depth_key", "matte_key", "error", "error_code"),
+    ),
 )
 
 _STEPS = Grants(

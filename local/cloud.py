@@ -14,7 +14,7 @@ from typing import Any
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
-from local.environment import HOST, PREFIX, ROOT, environment, for_process
+from local.environment import HOST, PREFIX, ROOT, environment, for_process, models
 from local.processes import CloudFailed, Lifeline, Process, listen, stop_all
 from shared.stages.queues import VERIFICATION_QUEUE
 from shared.stages.stages import Stage
@@ -184,7 +184,7 @@ def _start(
     variables = environment(moto_url, gateway_url)
     lifeline = Lifeline()
     process = partial(Process, environment=for_process(variables), lifeline=lifeline)
-    worker = partial(Process, environment=for_process({**variables, **worker_variables}), lifeline=lifeline)
+    worker = partial(Process, environment=for_process({**variables, **models(), **worker_variables}), lifeline=lifeline)
 
     def log(name: str) -> Path:
         path = folder / "logs" / f"{name}.log"
@@ -205,7 +205,7 @@ def _start(
         stage.value: worker(f"{stage.queue} worker", worker_module, [stage.value], log=log(stage.queue))
         for stage in Stage
     } | {
-        VERIFICATION_QUEUE: process(
+        VERIFICATION_QUEUE: worker(
             f"{VERIFICATION_QUEUE} worker", "workers.verification.main", [], log=log(VERIFICATION_QUEUE)
         )
     }

@@ -21,6 +21,14 @@ SECRET_ACCESS_KEY = "no-secret-it-opens-nothing-but-this-laptop"  # noqa: S105  
 _REAL_ACCOUNT = {"AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN", "AWS_CA_BUNDLE"}
 
 
+MODELS = ROOT / "build" / "models"  # where `make models` installs the weights
+
+
+def models() -> dict[str, str]:
+    """Return the variable that names the folder of models to the workers; none before `make models`."""
+    return {"KINORA_MODELS": str(MODELS)} if MODELS.is_dir() else {}
+
+
 def function_arn(name: str) -> str:
     return f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{PREFIX}-{name}:live"
 

@@ -107,6 +107,12 @@ class AssetView(View):
     owner_id: str = Field(serialization_alias="userId", description="The user who uploaded the file.")
     project_id: str | None
     url: str | None = None
+    depth_url: str | None = Field(
+        default=None, description="Of a READY picture: its estimated depth as a small grey JPEG, bright is near."
+    )
+    matte_url: str | None = Field(
+        default=None, description="Of a READY picture with a clear subject: its matte as a small grey JPEG."
+    )
     created_at: datetime
 
 
@@ -123,7 +129,7 @@ class AssetUploadView(View):
 
 
 def _view(asset: Any) -> AssetView:
-    return AssetView.model_validate(asset).model_copy(update={"url": service.url(asset)})
+    return AssetView.model_validate(asset).model_copy(update=service.urls(asset))
 
 
 @router.post(

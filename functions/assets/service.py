@@ -101,7 +101,8 @@ def delete(asset_id: str, caller: Actor) -> None:
     assets.delete(asset)
 
 
-def url(asset: AssetRecord) -> str | None:
-    if asset.key is None:
-        return None
-    return media.MediaAccess(asset.prefix, utc_now() + URL_LIFE).url(asset.key)
+def urls(asset: AssetRecord) -> dict[str, str]:
+    """Return the signed URLs of the clean file and of its previews, by the fields of the asset's view."""
+    keys = {"url": asset.key, "depth_url": asset.depth_key, "matte_url": asset.matte_key}
+    access = media.MediaAccess(asset.prefix, utc_now() + URL_LIFE) if asset.key else None
+    return {name: access.url(key) for name, key in keys.items() if access and key}

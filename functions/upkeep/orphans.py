@@ -66,8 +66,8 @@ def job_names(job: JobRecord | None, results: dict[Stage, StepResult], key: str)
 
 
 def asset_names(asset: AssetRecord | None, key: str) -> bool:
-    """Return whether the asset names the object: its clean file, or all its files until it is READY or REJECTED."""
-    return asset is not None and (asset.status in _UNDECIDED or asset.key == key)
+    """Return whether the asset names the object: clean file and previews, or all until it is READY or REJECTED."""
+    return asset is not None and (asset.status in _UNDECIDED or key in asset.keys)
 
 
 def find_jobs(job_ids: Collection[str]) -> dict[str, JobRecord | None]:

@@ -37,6 +37,7 @@ IN_IMAGES = (
     "pyproject.toml",
     "uv.lock",
     "workers",
+    "tools/models.py",
     "shared/__init__.py",
     "shared/observability.py",
     *(f"shared/{noun}" for noun in ("core", "camera", "stages", "vocabulary", "aws", "jobs", "assets")),

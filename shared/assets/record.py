@@ -63,6 +63,8 @@ class AssetRecord(Record):
     duration = NumberAttribute(null=True)  # seconds
     captions = JSONAttribute(null=True)  # facts of a file of captions: see CaptionsView
     key = UnicodeAttribute(null=True)
+    depth_key = UnicodeAttribute(null=True)  # preview of a picture's depth, beside the clean file
+    matte_key = UnicodeAttribute(null=True)  # preview of the subject's matte; absent without an object
     error = UnicodeAttribute(null=True)
     error_code = UnicodeAttribute(null=True)
     created_at = UTCDateTimeAttribute()
@@ -74,6 +76,11 @@ class AssetRecord(Record):
     def quarantine_key(self) -> str:
         """Key of the upload in the media bucket. Only the verifier may read it."""
         return f"{QUARANTINE}{self.asset_id}"
+
+    @property
+    def keys(self) -> frozenset[str]:
+        """Keys of the clean file and of its previews."""
+        return frozenset(key for key in (self.key, self.depth_key, self.matte_key) if key)
 
     @property
     def prefix(self) -> str:

@@ -136,8 +136,10 @@ class AssetStore:
         height: int | None,
         duration: float | None,
         captions: dict[str, object] | None = None,
+        depth_key: str | None = None,
+        matte_key: str | None = None,
     ) -> None:
-        """Change VERIFYING to READY. `key` is the clean file."""
+        """Change VERIFYING to READY. `key` is the clean file, the other keys are previews of a picture."""
         self._decide(
             asset,
             AssetStatus.READY,
@@ -155,6 +157,8 @@ class AssetStore:
                     if value is not None
                 ),
                 *([AssetRecord.captions.set(captions)] if captions else ()),
+                *([AssetRecord.depth_key.set(depth_key)] if depth_key else ()),
+                *([AssetRecord.matte_key.set(matte_key)] if matte_key else ()),
             ],
         )
 
@@ -176,7 +180,7 @@ class AssetStore:
                         AssetRecord.status.set(AssetStatus.REJECTED.value),
                         AssetRecord.error_code.set("deleted"),
                         AssetRecord.error.set("This asset is being deleted."),
-                        AssetRecord.key.remove(),
+                        *(each.remove() for each in (AssetRecord.key, AssetRecord.depth_key, AssetRecord.matte_key)),
                     ],
                     (AssetRecord.account_id == asset.account_id) & unused,
                 )

@@ -35,6 +35,16 @@ class ImageGenerationMetadata(TypedDict, total=False):
     focalPoint: list[float]  # wire name; x and y of the subject, as fractions of width and height
 
 
+class PhotographMetadata(TypedDict, total=False):
+    """Metadata of a clip of photographs, whose depth is estimated."""
+
+    shapeScore: float  # wire name; 0..1, how well straight lines, faces and the subject keep their shape
+    pathKept: float  # wire name; 0..1, the share of the camera path that keeps shapes, and the subject in the frame
+    reliefKept: float  # wire name; 0..1, the share of the estimated depth that keeps the shapes
+    subject: Literal["face", "object", "point"]  # how the subject of the first photograph was found
+    subjectCutOut: bool  # wire name; True if the subject is a layer of its own, which a trained model cut out
+
+
 class _ClipMetadata(TypedDict, total=False):
     """Metadata of moving pictures."""
 
@@ -44,14 +54,14 @@ class _ClipMetadata(TypedDict, total=False):
     fps: float  # of the clip
 
 
-class VideoSynthesisMetadata(_ClipMetadata, total=False):
+class VideoSynthesisMetadata(_ClipMetadata, PhotographMetadata, total=False):
     """Metadata of a clip made from a picture."""
 
     depth: Literal["given", "estimated"]
     droppedAxes: list[str]  # wire name; axes of the move that the engine does not support
 
 
-class MotionTransferMetadata(_ClipMetadata, total=False):
+class MotionTransferMetadata(_ClipMetadata, PhotographMetadata, total=False):
     """Metadata of a clip that follows a driving clip."""
 
     pathLength: float  # wire name; length of the driving clip's camera path, in frame widths

@@ -267,8 +267,11 @@ def test_a_real_picture_is_encoded_again_and_becomes_ready(
     asset = ada.get(f"/api/assets/{asset_id}").body
     assert (asset["status"], asset["width"], asset["height"]) == ("READY", 96, 80)
     assert asset["url"].startswith(f"https://media.kinora.test/assets/{asset_id}/")
-    [key] = media.keys("")
-    assert key.startswith(f"assets/{asset_id}/"), "the uploaded file is deleted"
+    key, preview = (f"assets/{asset_id}/{name}" for name in ("clean.png", "depth.jpg"))
+    assert set(media.keys("")) == {key, preview}, "the uploaded file is deleted"
+    assert asset["depthUrl"].startswith(f"https://media.kinora.test/{preview}?")
+    depth = Image.open(io.BytesIO(clients.s3().get_object(Bucket=BUCKET, Key=preview)["Body"].read()))
+    assert (depth.mode, depth.size) == ("L", (432, 360))
     clean = clients.s3().get_object(Bucket=BUCKET, Key=key)["Body"].read()
     assert len(clean) == asset["size"]
     assert b"where I live" in original

@@ -95,11 +95,12 @@ def under_way(status: JobStatus) -> tuple[str, str]:
     return job(status, StepMap(engine="x", status=JobStatus.RUNNING.value, attempt=attempt)), attempt
 
 
-def asset(status: AssetStatus, key: str | None = None) -> str:
+def asset(status: AssetStatus, key: str | None = None, depth_key: str | None = None) -> str:
     asset_id = f"ast_{ULID()}"
     AssetRecord(
         asset_id, account_id="acc", owner_id="usr", name="x", type="IMAGE", status=status.value, media_type="image/png",
         size=1, created_at=utc_now(), key=key and key.format(asset_id),
+        depth_key=depth_key and depth_key.format(asset_id),
     ).save()  # fmt: skip
     return asset_id
 
@@ -112,6 +113,9 @@ NAMED: dict[str, Callable[[], str]] = {
     "upload of the current attempt": lambda: film(*_at(under_way(JobStatus.RUNNING)), "film"),
     "task of a live job": lambda: task_key(under_way(JobStatus.QUEUED)[0], LAST, str(ULID())),
     "clean file": lambda: f"assets/{asset(AssetStatus.READY, 'assets/{}/clean')}/clean",
+    "preview of a clean file": lambda: (
+        f"assets/{asset(AssetStatus.READY, 'assets/{}/clean', 'assets/{}/depth.jpg')}/depth.jpg"
+    ),
     "file that is being verified": lambda: f"assets/{asset(AssetStatus.VERIFYING)}/clean",
     "new upload": lambda: f"quarantine/{asset(AssetStatus.PENDING)}",
 }

@@ -13,6 +13,9 @@ _STEEPEST = (
     0.25  # minimum distance over which disparity may go from 0 to 1, as a fraction of the short side (0.2 tears)
 )
 _LOWEST = 0.7  # lowest row of a horizon, as a fraction of the height
+# A certain ground: minimum share of columns with a sky that ends below `_SKY_BEGINS`, and the maximum standard
+# deviation of the rows where it ends, as fractions of the height.
+_UNDER_SKY, _SKY_BEGINS, _UNEVEN = 0.65, 0.05, 0.12
 
 
 def read_depth(path: Path) -> Floats:
@@ -53,8 +56,21 @@ def estimate(rgb: Bytes) -> Floats:
     nearness = nearness * (1 - sky)
     guide = light.astype(np.float32)
     for radius, softness in ((size[0] // 12, 1e-2), (size[0] // 40, 1e-3)):
-        nearness = _guided(guide, nearness.astype(np.float32), max(radius, 2), softness)
+        nearness = guided(guide, nearness.astype(np.float32), max(radius, 2), softness)
     return _soft(nearness, position)
+
+
+def ground_is_certain(rgb: Bytes) -> bool:
+    """Return whether a sky of nearly even depth lies over the whole picture (height x width x 3).
+
+    Then the picture below it is ground that rises to a horizon, and the estimate is right about it.
+    """
+    scale = min(1.0, _SIDE / max(rgb.shape[:2]))
+    small = cv2.resize(rgb, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    sky = _sky(as_floats(cv2.cvtColor(as_bytes(small), cv2.COLOR_RGB2LAB)[..., 0] / np.float32(255)))
+    down = np.arange(1, len(sky) + 1, dtype=np.float32)[:, None] / len(sky)
+    lowest = (sky * down).max(axis=0)
+    return bool((lowest > _SKY_BEGINS).mean() >= _UNDER_SKY and lowest.std() <= _UNEVEN)
 
 
 def _soft(nearness: Floats, otherwise: Floats) -> Floats:
@@ -109,7 +125,9 @@ def _subject(lab: Floats, down: Floats) -> Floats:
     return (_even(np.sqrt(distance)) * centre).astype(np.float32)
 
 
-def _guided(guide: Floats, values: Floats, radius: int, softness: float) -> Floats:
+def guided(guide: Floats, values: Floats, radius: int, softness: float) -> Floats:
+    """Return the values, smoothed along the edges of the guide (He et al. 2010). `radius` is in pixels."""
+
     def mean(a: Floats) -> Floats:
         return as_floats(cv2.boxFilter(a, -1, (2 * radius + 1, 2 * radius + 1), borderType=cv2.BORDER_REFLECT))
 

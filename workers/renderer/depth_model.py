@@ -34,6 +34,11 @@ class DepthConfig(Config):
     depth_model: Path | None = None
 
 
+def configured() -> bool:
+    """Return whether the operator has a depth model."""
+    return DepthConfig().depth_model is not None
+
+
 def nearness(picture: Bytes) -> Floats:
     """Return the disparity (0 far, 1 near) of a picture from the configured model, or an estimate without a model.
 

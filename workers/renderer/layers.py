@@ -128,7 +128,7 @@ def _fill(picture: Bytes, depth: Floats, hidden: Mask, foot_rows: Indices, foot_
     weight[rows, columns] = found
     known = as_floats(cv2.GaussianBlur(weight, (0, 0), _SEAM))
     soft = as_floats(cv2.GaussianBlur(small * weight[..., None], (0, 0), _SEAM))  # hides seams between reflections
-    small[rows, columns] = np.rint(_diffused(soft, known)[rows, columns]).astype(np.uint8)
+    small[rows, columns] = np.rint(diffused(soft, known)[rows, columns]).astype(np.uint8)
     full = (picture.shape[1], picture.shape[0])
     mask = as_floats(cv2.resize(covered.astype(np.float32), full))
     return as_bytes(cv2.blendLinear(as_bytes(cv2.resize(small, full)), picture, mask, 1 - mask))
@@ -174,7 +174,7 @@ def _opaque(picture: Bytes) -> Bytes:
     return np.full(picture.shape[:2], 255, np.uint8)
 
 
-def _diffused(colours: Floats, weight: Floats) -> Floats:
+def diffused(colours: Floats, weight: Floats) -> Floats:
     """Fill colours where the weight is low from neighbours where it is high, by pull-push (Gortler et al. 1996).
 
     `colours` is height x width x 3, premultiplied by `weight` (height x width, 0..1).
@@ -186,6 +186,6 @@ def _diffused(colours: Floats, weight: Floats) -> Floats:
         gain = np.float32(4)  # a pixel of the next level has full weight if a quarter of it is known
         smaller = as_floats(cv2.pyrDown(weight)) * gain
         scale = np.minimum(smaller, 1) / np.maximum(smaller, np.float32(1e-6)) * gain
-        level = _diffused(as_floats(cv2.pyrDown(colours)) * scale[..., None], np.minimum(smaller, 1))
+        level = diffused(as_floats(cv2.pyrDown(colours)) * scale[..., None], np.minimum(smaller, 1))
         wide = as_floats(cv2.resize(level, weight.shape[::-1], interpolation=cv2.INTER_LINEAR))
     return as_floats(colours + (1 - np.minimum(weight, 1))[..., None] * wide)

@@ -10,18 +10,25 @@ from workers.media.depth import read_depth
 from workers.media.planes import Bytes, Floats
 from workers.media.saliency import salient_point
 from workers.media.scenery import Scenery
+from workers.media.subject import PictureSubject
+from workers.renderer import depth_model
 from workers.renderer.depth_model import DepthModelUnavailable, nearness
 from workers.renderer.shoot import Point
 from workers.renderer.window import Window
 
 
 class Motif(NamedTuple):
-    """The subject in front of the camera, as arguments of `Shot`."""
+    """A picture with its depth and scenery, or a photograph whose depth is estimated.
+
+    `subject` is None if the depth is given. `guessed` is True if the depth is not a depth model's either.
+    """
 
     picture: Bytes
     nearness: Floats
     focal_point: Point
     scenery: Scenery | None
+    subject: PictureSubject | None = None
+    guessed: bool = False
 
 
 def motif_of(
@@ -35,13 +42,16 @@ def motif_of(
     picture = pictures.read(path)
     near = nearness_of(picture, depth)
     parts = scenery_of(picture, scenery)
-    focal_point = focal_point or salient_point(picture, near)
-    window = Window(picture.shape[1], picture.shape[0], frame, focal_point)
-    if window.whole or parts:  # pictures with scenery come from the painter and have the frame's shape
-        return Motif(picture, near, focal_point, parts)
-    picture = window.of(picture)
-    near = window.of_map(near) if depth else nearness_of(picture, None)
-    return Motif(picture, near, window.focal_point, None)
+    subject = None if depth or parts else PictureSubject.of(picture, near)
+    at = focal_point or (subject.focal_point if subject else salient_point(picture, near))
+    window = Window(picture.shape[1], picture.shape[0], frame, at)
+    if not window.whole and not parts:  # pictures with scenery come from the painter and have the frame's shape
+        picture, at = window.of(picture), window.focal_point
+        near = window.of_map(near) if depth else nearness_of(picture, None)
+        subject = PictureSubject.of(picture, near) if subject else None
+    if subject:
+        subject = subject._replace(focal_point=at)
+    return Motif(picture, near, at, parts, subject, subject is not None and not depth_model.configured())
 
 
 def nearness_of(picture: Bytes, depth: Path | None) -> Floats:

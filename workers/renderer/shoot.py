@@ -18,6 +18,7 @@ from shared.camera.lowerings import FAR, Aim, CameraView, aimed, view
 from shared.camera.move import Pose, shaken
 from workers.media.planes import Bytes, Floats, Planes, as_floats
 from workers.media.scenery import Scenery
+from workers.media.subject import Box
 from workers.motion.motion_check import Landmarks, MotionCheck
 from workers.motion.projection import Frame
 from workers.renderer.scene import Scene
@@ -66,38 +67,47 @@ class Shot:
         focal_point: Point = MIDDLE,
         shutter: float = HALF_OPEN,
         scenery: Scenery | None = None,
+        head: Box | None = None,
+        focus: tuple[float, float] = (0.0, 1.0),
     ) -> None:
         """Set up a shot of `picture` (RGB uint8, any size) for frames of `width` x `height` pixels, both even.
 
         `nearness` is disparity, float32, 0 (far) .. 1 (near), of any size. Zooms and dollies are centred at
         `focal_point`, in fractions of the picture's width and height. `shutter` is the exposure time in frames.
-        `scenery` is the same picture in parts: it contains the areas that near objects occlude. Raise ValueError if a
-        frame size is odd.
+        `scenery` is the same picture in parts: it contains the areas that near objects occlude. A crop to
+        the frame's shape contains the box `head`, if it fits. `focus` are the disparities of the farthest and the
+        nearest plane that a pose can focus on. Raise ValueError if a frame size is odd.
         """
         if width % 2 or height % 2:
             raise ValueError(f"4:2:0 needs even sizes, not {width}x{height}")
         self._picture = picture
-        self._depth = _inverse(nearness)
+        self._depth = inverse(nearness)
         self._frame = Frame.of(width, height)
         self._fps = fps
         self._focal_point, self._shutter = focal_point, shutter
+        self._head, self._focus = head, focus
         self._scenery = scenery or Scenery(picture, nearness, ())
         self.aim = Aim()
         self.cover = 1.0
         self._scene: Scene | None = None
         self._last: tuple[tuple[CameraView, CameraView], Planes] | None = None
 
-    def prepare(self, poses: Sequence[Pose]) -> Scene:
-        """Aim the camera, choose the smallest base zoom that fills the frame on the whole path, and build the scene."""
+    def look(self, poses: Sequence[Pose]) -> list[CameraView]:
+        """Aim the camera, choose the smallest base zoom that fills the frame on the path, and return the views."""
         self.aim = Aim()
         views = [self.view(pose, i / self._fps) for i, pose in enumerate(poses)]
-        self.aim = aim(views, self._frame, self._half_size(), self._focal_point)
+        self.aim = aim(views, self._frame, self.half_size(), self._focal_point, self._head)
         views = [aimed(each, self.aim) for each in views]
-        self.cover = covers(views, self._frame, self._half_size(), self._depth, MAX_COVER)
+        self.cover = covers(views, self._frame, self.half_size(), self._depth, MAX_COVER)
+        return views
+
+    def prepare(self, poses: Sequence[Pose]) -> Scene:
+        """Look along the whole path, and build the scene."""
+        views = self.look(poses)
         zooms = [v.focal for v in views]
         self._scene = Scene.of(
             self._scenery.backdrop,
-            _inverse(self._scenery.nearness),
+            inverse(self._scenery.nearness),
             self._picture_unit(),
             self._frame.unit * self.cover * (min(zooms) * max(zooms)) ** 0.5,
             max(reach(v) for v in views),
@@ -118,13 +128,16 @@ class Shot:
 
     def check(self, poses: Sequence[Pose]) -> MotionCheck:
         """Return the motion check of a film of the poses; call after `prepare`."""
-        landmarks = Landmarks(self._picture, self._depth, self._half_size())
+        landmarks = Landmarks(self._picture, self._depth, self.half_size())
         views = [self.view(pose, i / self._fps) for i, pose in enumerate(poses)]
         shown = [self._middle_of(here, there) for here, there in pairwise([*views, *views[-1:]])]
         return MotionCheck(landmarks, shown, self.cover, self._frame)
 
     def view(self, pose: Pose, seconds: float) -> CameraView:
         """Return the camera's view at `seconds`, with hand shake applied."""
+        if pose.focus is not None:
+            far, near = self._focus
+            pose = pose._replace(focus=far + (near - far) * pose.focus)
         return aimed(view(shaken(pose, seconds)), self.aim)
 
     def frame(self, pose: Pose, seconds: float = 0.0, following: Pose | None = None) -> Planes:
@@ -175,7 +188,8 @@ class Shot:
         height, width = self._picture.shape[:2]
         return float(self._frame.unit * min(width / self._frame.width, height / self._frame.height))
 
-    def _half_size(self) -> tuple[float, float]:
+    def half_size(self) -> tuple[float, float]:
+        """Return half the picture's width and height, in units."""
         height, width = self._picture.shape[:2]
         return width / 2 / self._picture_unit(), height / 2 / self._picture_unit()
 
@@ -193,7 +207,7 @@ def drawn(draw: Callable[[int], Planes], frames: int) -> Iterator[Planes]:
             yield pending.popleft().result()
 
 
-def _inverse(nearness: Floats) -> Floats:
+def inverse(nearness: Floats) -> Floats:
     """Return the inverse distance of a disparity: FAR for 0, 1 for 1."""
     return (np.float32(FAR) + np.float32(1 - FAR) * nearness).astype(np.float32)
 

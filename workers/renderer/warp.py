@@ -13,12 +13,14 @@ import numpy as np
 
 from shared.camera.lowerings import DOLLY, FOCAL, Aim, CameraView, inverse_distance
 from workers.media.planes import Floats, as_floats
+from workers.media.subject import Box
 from workers.motion.projection import Frame, Rays, rays
 
 # Maximum contraction factor at which fixed-point iteration is used, and the maximum number of iterations.
 _MAX_CONTRACTION, _MAX_ITERATIONS = 0.35, 5
 _TOLERANCE = 0.01  # tolerance of the iteration, in samples of the relief
 _BISECTIONS = 5  # bisection steps after the march
+_HEADROOM = 0.1  # minimum distance of a head from the border of a crop, as a fraction of the frame's side
 _BAND = 70  # rows of the grid that are intersected at once
 
 
@@ -126,23 +128,32 @@ def reach(view: CameraView) -> float:
 
 
 def aim(
-    views: Sequence[CameraView], frame: Frame, half_size: tuple[float, float], focal_point: tuple[float, float]
+    views: Sequence[CameraView],
+    frame: Frame,
+    half_size: tuple[float, float],
+    focal_point: tuple[float, float],
+    head: Box | None = None,
 ) -> Aim:
     """Return the aim of a path at `focal_point`, which is in fractions of the picture's width and height.
 
     A picture of another shape than the frame is cropped. The crop puts the focal point within the central thirds of
     the frame, or as near to them as possible. Zooms and dollies keep the focal point at its place in the frame. If it
-    is outside the thirds, they move it towards them, as far as the picture's borders permit.
+    is outside the thirds, they move it towards them, as far as the picture's borders permit. The crop contains the box
+    `head`, which is in the same fractions, with a margin, if it fits into the frame.
     """
     growth = [v.focal / (1 - min(v.forward, DOLLY) * inverse_distance(0.5)) for v in views]
     widest = min(v.focal for v in views)
     grown = max(growth) / min(growth)
+    heads = ((2 * head[0] - 1, 2 * head[2] - 1), (1 - 2 * head[3], 1 - 2 * head[1])) if head else (None, None)
     point, middle = [], []
-    for at, half, size in zip(
-        (2 * focal_point[0] - 1, 1 - 2 * focal_point[1]), half_size, (frame.width, frame.height), strict=True
+    for at, ends, half, size in zip(
+        (2 * focal_point[0] - 1, 1 - 2 * focal_point[1]), heads, half_size, (frame.width, frame.height), strict=True
     ):
         side = size / 2 / frame.unit
         target = at * half - min(max(at * half, -side / 3), side / 3)
+        if ends and (ends[1] - ends[0]) * half < 2 * side * (1 - _HEADROOM):
+            room = side * (1 - _HEADROOM)
+            target = min(max(target, ends[1] * half - room), ends[0] * half + room)
         crop = min(max(target, side - half), half - side)
         placed = at * half - crop
         beyond = placed - min(max(placed, -side / 3), side / 3)

@@ -26,6 +26,8 @@ def inspect(path: Path, kind: MediaKind, out_folder: Path, timeout_seconds: floa
         "TMPDIR": str(out_folder),  # the only folder that the child can write to
         "OPENBLAS_NUM_THREADS": "1",  # each thread reserves address space, which the child's limit does not allow
     }
+    if models := os.environ.get("KINORA_MODELS"):
+        environment["KINORA_MODELS"] = models
     try:
         done = subprocess.run(  # noqa: S603  # the command is our own module, the upload only a path among its arguments
             command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, timeout=timeout_seconds, check=True
@@ -37,4 +39,4 @@ def inspect(path: Path, kind: MediaKind, out_folder: Path, timeout_seconds: floa
         return Rejected("unreadable", "This file cannot be read.")
     if "code" in answer:
         return Rejected(answer["code"], answer["public_message"])
-    return CleanMedia(**answer | {"path": Path(answer["path"])})
+    return CleanMedia(**answer | {name: answer[name] and Path(answer[name]) for name in ("path", "depth", "matte")})

@@ -72,6 +72,9 @@ def _verify(asset: AssetRecord, folder: Path, client: "S3Client") -> None:
         return
     key = asset.prefix + verdict.path.name
     media.upload(verdict.path, key, verdict.media_type, kind="final", client=client)
+    previews = [preview for preview in (verdict.depth, verdict.matte) if preview]
+    for preview in previews:
+        media.upload(preview, asset.prefix + preview.name, "image/jpeg", kind="final", client=client)
     assets.accept(
         asset,
         key=key,
@@ -81,13 +84,16 @@ def _verify(asset: AssetRecord, folder: Path, client: "S3Client") -> None:
         height=verdict.height,
         duration=verdict.duration_seconds,
         captions=verdict.captions,
+        depth_key=asset.prefix + verdict.depth.name if verdict.depth else None,
+        matte_key=asset.prefix + verdict.matte.name if verdict.matte else None,
     )
     try:
         accepted = assets.get(asset.asset_id).key == key
     except AssetNotFound:
         accepted = False
     if not accepted:  # deleted or rejected during the verification
-        media.delete(key, client=client)
+        for unnamed in (key, *(asset.prefix + preview.name for preview in previews)):
+            media.delete(unnamed, client=client)
 
 
 def main() -> None:

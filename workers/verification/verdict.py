@@ -34,6 +34,8 @@ class CleanMedia:
     duration_seconds: float | None
     bytes: int
     captions: dict[str, object] | None = None  # number, encoding and losses of captions
+    depth: Path | None = None  # previews of a picture: its depth, and the matte of its subject
+    matte: Path | None = None
 
 
 Verdict = CleanMedia | Rejected

@@ -16,7 +16,9 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
+from local.environment import MODELS
 from tests.unit.workers.media.test_codecs import write_clip
+from tests.unit.workers.media.test_subject import flower, with_models
 from workers.media.codecs import read_planes
 from workers.media.planes import to_rgb
 from workers.media.probe import probe
@@ -446,3 +448,19 @@ def test_a_codec_of_no_camera_is_refused(tmp_path: Path) -> None:
             container.mux(stream.encode(av.VideoFrame.from_ndarray(np.asarray(picture()), format="rgb24")))
         container.mux(stream.encode(None))
     assert refused(upload, MediaKind.VIDEO, tmp_path) == "unsupported_codec"
+
+
+@with_models
+def test_the_process_without_credentials_finds_the_matte_of_a_picture(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KINORA_MODELS", str(MODELS))
+    Image.fromarray(flower()).save(tmp_path / "upload", format="PNG")
+    (tmp_path / "clean").mkdir()
+    verdict = inspect(tmp_path / "upload", MediaKind.IMAGE, tmp_path / "clean")
+    assert isinstance(verdict, CleanMedia)
+    assert verdict.matte is not None
+    matte = np.asarray(Image.open(verdict.matte))
+    assert matte.shape == (360, 576)
+    assert matte[180, 204] > 200
+    assert matte[20, 20] < 50

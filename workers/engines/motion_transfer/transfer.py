@@ -21,7 +21,7 @@ from workers.motion import camera_path
 from workers.motion.camera_path import CameraPath
 from workers.motion.driving import drive, excursion, rhythm, stacked
 from workers.renderer.motif import motif_of
-from workers.renderer.shoot import Shot
+from workers.renderer.photograph import Filming, contained, filming, photograph_metadata, weaker
 
 _LOWEST_FPS, _HIGHEST_FPS = Fraction(10), Fraction(60)
 _LEAST_TRAVEL = 0.01  # minimum travel of a camera that counts as moving, as a fraction of the frame's width
@@ -39,13 +39,12 @@ class Transfer:
         aspect, fps, path, inliers = _measured(workspace.fetch(request.driving_url), workspace)
         frames = round(request.duration * request.fps)
 
-        def poses_with(cover: float) -> list[Pose]:
+        def asked(cover: float) -> list[Pose]:
             driven = drive(path, aspect, fps, frames, request.mode, request.fps, cover)
             return stacked(driven, request.move, rhythm(path, fps, frames))
 
-        poses = poses_with(1.0)
         width, height = request.width & ~1, request.height & ~1
-        picture, nearness, focal_point, scenery = motif_of(
+        motif = motif_of(
             workspace.fetch(request.image_url),
             (width, height),
             depth=workspace.fetch(request.depth_url) if request.depth_url else None,
@@ -53,11 +52,17 @@ class Transfer:
             focal_point=request.focal_point,
         )
         clip = workspace.folder / "clip.mp4"
-        shot = Shot(picture, nearness, width, height, request.fps, focal_point, request.move.shutter, scenery)
+        share = contained(motif, asked(1.0), (width, height), request.fps)
+
+        def film(cover: float) -> Filming:
+            poses = weaker(asked(cover), share)
+            return filming([motif], poses, (width, height), request.fps, request.move.shutter)
+
+        (shot,), poses, kept = film(1.0)
+        shot.look(poses)
+        if request.mode == "handheld" and shot.cover > 1:  # the crop depends on the path, and magnifies its shake
+            (shot,), poses, kept = film(shot.cover)
         shot.prepare(poses)
-        if request.mode == "handheld" and shot.cover > 1:  # the base zoom depends on the path
-            poses = poses_with(shot.cover)
-            shot.prepare(poses)
         check = shot.check(poses)
         with ClipWriter(clip, width, height, request.fps) as writer:
             for planes in shot.film(poses):
@@ -73,6 +78,10 @@ class Transfer:
         }
         if (score := check.score()) is not None:
             metadata["motionScore"] = round(score, 3)
+        if kept is not None:
+            metadata = {**metadata, **photograph_metadata(motif, kept)}
+        if (whole := share * (kept.path if kept else 1)) < 1:
+            metadata["pathKept"] = round(whole, 3)
         return StageResult((Output(Role.CLIP, clip, "video/mp4"),), metadata)
 
 

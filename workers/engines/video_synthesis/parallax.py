@@ -16,8 +16,8 @@ from workers.media.codecs import ClipWriter
 from workers.media.previews import small_jpeg
 from workers.renderer.motif import motif_of
 from workers.renderer.path import camera_path
+from workers.renderer.photograph import filming, photograph_metadata
 from workers.renderer.reel import Reel
-from workers.renderer.shoot import Shot
 
 
 class Parallax:
@@ -29,20 +29,21 @@ class Parallax:
     def run(self, request: VideoSynthesisJob, workspace: Workspace) -> StageResult:
         """Render `request.move` over the whole duration. Raise StageFailure if a picture or its depth is unreadable."""
         size = request.width, request.height
-        shots = []
+        motifs = []
         for index, url in enumerate((request.image_url, *request.more_image_urls)):
             own = request if index == 0 else None
-            motif = motif_of(
-                workspace.fetch(url),
-                size,
-                depth=workspace.fetch(own.depth_url) if own and own.depth_url else None,
-                scenery=workspace.fetch(own.scenery_url) if own and own.scenery_url else None,
-                focal_point=own.focal_point if own else None,
+            motifs.append(
+                motif_of(
+                    workspace.fetch(url),
+                    size,
+                    depth=workspace.fetch(own.depth_url) if own and own.depth_url else None,
+                    scenery=workspace.fetch(own.scenery_url) if own and own.scenery_url else None,
+                    focal_point=own.focal_point if own else None,
+                )
             )
-            picture, near, focal_point, scenery = motif
-            shots.append(Shot(picture, near, *size, request.fps, focal_point, request.move.shutter, scenery))
         frames = max(round(request.duration * request.fps), 1)
-        poses = camera_path(request.move, frames, request.fps, request.loop)
+        path_of_move = camera_path(request.move, frames, request.fps, request.loop)
+        shots, poses, kept = filming(motifs, path_of_move, size, request.fps, request.move.shutter)
         path = workspace.folder / "clip.mp4"
         started = perf_counter()
         reel = Reel(shots, poses, request.fps, request.loop)
@@ -58,6 +59,8 @@ class Parallax:
         }
         if (score := reel.score()) is not None:
             metadata["motionScore"] = round(score, 3)
+        if kept is not None:
+            metadata = {**metadata, **photograph_metadata(motifs[0], kept)}
         if dropped := dropped_axes(request.move, engine(Stage.VIDEO_SYNTHESIS, "parallax").axes):
             metadata["droppedAxes"] = sorted(dropped)
         return StageResult((Output(Role.CLIP, path, "video/mp4"),), metadata)

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from onnx import TensorProto, checker, helper, numpy_helper
 
+from tools.depth_model import main as check_depth_model
 from workers.media import depth
 from workers.renderer import depth_model
 from workers.renderer.depth_model import DepthModelUnavailable, nearness, normalised
@@ -78,3 +79,12 @@ def test_a_missing_file_or_package_is_reported(configured: Path, monkeypatch: py
 
 def test_a_constant_output_is_far_everywhere() -> None:
     assert not normalised(np.full((4, 4), 7, np.float32)).any()
+
+
+def test_the_check_of_a_depth_model_names_what_is_wrong(configured: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "does not exist" in check_depth_model()
+    exported(configured, 28, 28)
+    assert check_depth_model() == ""
+    assert "SHA-256" in check_depth_model("0" * 64)
+    monkeypatch.delenv("KINORA_DEPTH_MODEL")
+    assert check_depth_model() == "KINORA_DEPTH_MODEL is not set."

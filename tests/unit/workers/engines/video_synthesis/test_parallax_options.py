@@ -16,11 +16,10 @@ from workers.engines.video_synthesis.parallax import Parallax
 from workers.media import pictures
 from workers.media.codecs import read_planes
 from workers.media.planes import as_bytes, from_rgb
-from workers.media.saliency import salient_point
-from workers.renderer.motif import nearness_of
+from workers.renderer.motif import motif_of
 from workers.renderer.path import camera_path
+from workers.renderer.photograph import filming
 from workers.renderer.reel import schedule
-from workers.renderer.shoot import Shot
 
 FORWARD = CameraMove(keyframes=(Keyframe(at=0), Keyframe(at=1, dolly=1)))
 Lumas = list[NDArray[np.int_]]
@@ -101,9 +100,9 @@ def test_a_film_over_pictures_begins_with_the_first_and_ends_with_the_last_of_on
     frames, result = film(folder, "a.png", "b.png", "c.png")
     path, shown = camera_path(FORWARD, 36, 12), schedule(3, 36, 6)
     for at, name in ((0, "a.png"), (35, "c.png")):
-        picture = pictures.read(folder / name)
-        near = nearness_of(picture, folder / "depth.png" if at == 0 else None)
-        shot = Shot(picture, near, 128, 72, 12, salient_point(picture, near))
+        depth = folder / "depth.png" if at == 0 else None
+        motif = motif_of(folder / name, (128, 72), depth=depth, scenery=None, focal_point=None)
+        [shot] = filming([motif], path, (128, 72), 12, 0.5).shots
         shot.prepare([pose for pose, on in zip(path, shown, strict=True) if shown[at].picture in on[:2]])
         following = path[at + 1] if at == 0 else None
         assert np.abs(frames[at] - shot.frame(path[at], following=following).y).mean() < 1

@@ -1,0 +1,121 @@
+"""Photographs keep their shapes on a camera path: the guess of depth is flattened, then the path gets shorter."""
+
+import cv2
+import numpy as np
+import pytest
+
+from shared.camera.catalogue import default_moves
+from shared.camera.move import Pose
+from workers.media.depth import estimate
+from workers.media.planes import Bytes, Floats, as_bytes, to_rgb
+from workers.media.subject import PictureSubject
+from workers.renderer.motif import Motif
+from workers.renderer.path import camera_path
+from workers.renderer.photograph import Filming, contained, filming, photograph_metadata, weaker
+
+WIDTH, HEIGHT, FPS = 320, 180, 24
+POINT = PictureSubject((0.5, 0.5, 0.5, 0.5), (0.5, 0.5))
+
+
+def tower() -> tuple[Bytes, Floats]:
+    """Return a bright tower before a dark sky and a floor, and the estimate of its depth, which bends it."""
+    picture = np.full((360, 640, 3), (20, 40, 90), np.uint8)
+    picture[300:] = np.random.default_rng(1).integers(40, 160, (60, 640, 3))
+    cv2.rectangle(picture, (310, 60), (330, 340), (230, 225, 210), -1)
+    return picture, estimate(picture)
+
+
+def disc() -> tuple[Bytes, PictureSubject]:
+    """Return a red disc on noise, and the disc as a subject with a clear matte."""
+    rng = np.random.default_rng(2)
+    picture = cv2.GaussianBlur(rng.integers(60, 200, (180, 320, 3)).astype(np.uint8), (0, 0), 3)
+    matte = np.zeros((180, 320), np.float32)
+    cv2.circle(matte, (160, 90), 40, 1.0, -1, cv2.LINE_AA)
+    picture = cv2.blendLinear(np.full_like(picture, (220, 30, 30)), picture, matte, 1 - matte)
+    return as_bytes(picture), PictureSubject((0.375, 0.28, 0.625, 0.72), (0.5, 0.5), matte, decisive=True)
+
+
+def filmed(motif: Motif, preset: str = "orbit-left") -> Filming:
+    return filming([motif], camera_path(default_moves()[preset].move, 48, FPS), (WIDTH, HEIGHT), FPS, 0)
+
+
+def test_a_tower_stays_straight_on_the_whole_path_because_the_guess_is_flattened() -> None:
+    picture, guess = tower()
+    believed = filmed(Motif(picture, guess, (0.5, 0.5), None, POINT, guessed=False)).kept
+    kept = filmed(Motif(picture, guess, (0.5, 0.5), None, POINT, guessed=True)).kept
+    assert believed is not None
+    assert kept is not None
+    assert kept.shape.lean_degrees < 3
+    assert kept.shape.score >= 0.97
+    assert kept.path == 1
+    assert kept.relief < 0.3
+    assert believed.relief == 1
+
+
+def test_the_path_gets_shorter_where_the_depth_of_a_model_would_break_a_shape() -> None:
+    picture, guess = tower()
+    motif = Motif(picture, guess, (0.5, 0.5), None, POINT, guessed=False)
+    poses = camera_path(default_moves()["orbit-left"].move, 48, FPS)
+    result = filming([motif], poses, (WIDTH, HEIGHT), FPS, 0)
+    assert result.kept is not None
+    assert result.kept.path < 0.8
+    assert result.kept.shape.lean_degrees < 3
+    assert result.poses == weaker(poses, result.kept.path)
+    assert photograph_metadata(motif, result.kept)["pathKept"] == round(result.kept.path, 3)
+
+
+def test_a_picture_with_its_depth_is_filmed_as_it_is() -> None:
+    picture, guess = tower()
+    poses = camera_path(default_moves()["orbit-left"].move, 48, FPS)
+    shots, path, kept = filming([Motif(picture, guess, (0.5, 0.5), None)], poses, (WIDTH, HEIGHT), FPS, 0)
+    assert (path, kept) == (poses, None)
+    assert len(shots) == 1
+
+
+def test_a_subject_that_is_cut_out_and_its_filled_place_together_show_the_photograph() -> None:
+    picture, subject = disc()
+    [shot], _, kept = filmed(Motif(picture, estimate(picture), (0.5, 0.5), None, subject, guessed=True), "static")
+    frame = to_rgb(shot.frame(Pose()))
+    assert kept is not None
+    assert kept.layer
+    assert np.abs(frame.astype(int) - picture).mean() < 2.5
+
+
+def test_the_filled_place_does_not_show_the_subject() -> None:
+    picture, subject = disc()
+    [shot], poses, _ = filmed(Motif(picture, estimate(picture), (0.5, 0.5), None, subject, guessed=True))
+    scene = shot.prepare(poses)
+    plate = cv2.resize(scene.back.luma, (320, 180)), cv2.resize(scene.back.chroma[..., 1], (160, 90))
+    assert plate[1][45, 80] < 140  # red has a high V
+    assert scene.flats
+
+
+@pytest.mark.parametrize(("preset", "sharp"), [("focus-change", True), ("dolly-in", False)])
+def test_a_pose_that_focuses_on_what_is_near_focuses_on_the_subject(preset: str, sharp: bool) -> None:
+    picture, subject = disc()
+    [shot], poses, _ = filmed(Motif(picture, estimate(picture), (0.5, 0.5), None, subject, guessed=True), preset)
+    focus = shot.view(poses[0], 0).focus
+    assert focus == (pytest.approx(0.5) if sharp else None)
+
+
+def test_the_crop_of_a_portrait_contains_the_head() -> None:
+    picture = np.full((400, 400, 3), 90, np.uint8)
+    head = (0.4, 0.02, 0.6, 0.3)
+    cv2.rectangle(picture, (160, 8), (239, 119), (230, 40, 40), -1)
+    for box, cut_off in ((head, False), (None, True)):
+        faces = (box,) if box else ()
+        subject = PictureSubject(head, (0.5, 0.6), None, faces=faces)
+        [shot], poses, _ = filmed(Motif(picture, estimate(picture), (0.5, 0.6), None, subject, guessed=True), "static")
+        shown = to_rgb(shot.frame(poses[0])).astype(int)
+        red = (shown[..., 0] - shown[..., 2] > 100).any(axis=1)
+        assert bool(red[0]) == cut_off
+
+
+def test_a_long_path_is_shortened_until_the_focal_point_stays_in_the_frame() -> None:
+    picture = np.full((180, 320, 3), 90, np.uint8)
+    motif = Motif(picture, np.zeros((18, 32), np.float32), (0.9, 0.3), None)
+    swing = [Pose(pan=-1 + i / 8) for i in range(17)]
+    share = contained(motif, swing, (WIDTH, HEIGHT), FPS)
+    assert 0.3 <= share < 1
+    assert contained(motif, [Pose(pan=0.05 * pose.pan) for pose in swing], (WIDTH, HEIGHT), FPS) == 1
+    assert contained(motif._replace(focal_point=(0.5, 0.5)), swing, (WIDTH, HEIGHT), FPS) > share
