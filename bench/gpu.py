@@ -141,7 +141,7 @@ def compiled_whole(pipeline: Any) -> None:
 
 VARIANTS: tuple[tuple[str, Callable[[Any], object]], ...] = (
     ("eager", lambda _pipeline: None),
-    ("+ TF32, VAE layout", speed.prepare),
+    ("+ TF32, layout", speed.prepare),
     ("+ compiled blocks", compiled),
 )
 FP8 = ("+ FP8", speed.use_fp8)  # after the batches, because it is a choice of the operator

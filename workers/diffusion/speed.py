@@ -21,15 +21,18 @@ def denoiser(pipeline: Any) -> Any:
 
 
 def prepare(pipeline: Any) -> None:
-    """Use TF32 in fp32 layers, cuDNN's fastest kernels, and an installed attention.
+    """Use TF32 in fp32 layers, cuDNN's fastest kernels, channels-last convolutions, and an installed attention.
 
-    Channels-last memory needs less memory in the VAEs of clips. It made the U-Net slower, so pictures do not have it.
+    Channels-last makes an eager U-Net slower, and a compiled one faster.
     """
     torch.set_float32_matmul_precision("high")
     torch.backends.cudnn.benchmark = True
-    for layer in pipeline.vae.modules():
-        if isinstance(layer, torch.nn.Conv3d):
-            layer.to(memory_format=torch.channels_last_3d)
+    for model in (pipeline.vae, denoiser(pipeline)):
+        for layer in model.modules():
+            if isinstance(layer, torch.nn.Conv2d):
+                layer.to(memory_format=torch.channels_last)
+            elif isinstance(layer, torch.nn.Conv3d):
+                layer.to(memory_format=torch.channels_last_3d)
     backend = next((backend for package, backend in _ATTENTION if find_spec(package)), None)
     if backend and torch.cuda.is_available():
         denoiser(pipeline).set_attention_backend(backend)
