@@ -60,7 +60,7 @@ test: $(READY) $(DYNAMODB) $(MODELS) ## Run the tests
 .PHONY: check check-slow
 check: COVERAGE := --cov
 check: format-check lint types contracts test ## Run the first checks of CI: format, lint, types, import contracts, tests
-check-slow: slow protocol cross-check upgrade-check motion-check strangers test-gpu ## Run the other checks of CI, in 30 minutes at most
+check-slow: slow protocol cross-check upgrade-check motion-check strangers ## Run the other checks of CI, in 30 minutes at most
 
 .PHONY: chaos chaos-soak
 chaos: $(READY) ## Run a storm of faults: JOBS= FAULTS= SEED=, all optional (docs/reliability.md)

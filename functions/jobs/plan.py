@@ -134,14 +134,16 @@ class _Requirements:
     at: datetime
 
     def is_served_by(self, engine: Engine) -> bool:
-        """Return whether the engine is before its sunset date, and makes this duration at this resolution."""
+        """Return whether the engine is before its sunset date, and makes the film."""
         return not engine.is_past(self.at) and self.fits(engine)
 
     def fits(self, engine: Engine) -> bool:
-        """Return whether the engine makes this duration at this resolution."""
+        """Return whether the engine makes this duration at this resolution from all pictures, and the loop."""
         duration = self.settings.duration
         return (
-            (engine.durations is None or duration in engine.durations)
+            (engine.max_pictures is None or self.more_pictures < engine.max_pictures)
+            and (engine.loops or not self.settings.loop)
+            and (engine.durations is None or duration in engine.durations)
             and duration <= engine.max_duration_seconds
             and self.settings.resolution.short_side <= engine.max_short_side_pixels
         )
@@ -167,7 +169,9 @@ def _choose(stage: Stage, request: _Requirements, catalogue: Sequence[Engine]) -
         return _in_service(engines[named], request, engines)
     subject = f"This deployment has no engine {named}, or it does not make" if named else "No engine makes"
     settings = request.settings
-    raise NoEngine(f"{subject} {settings.duration:g} s at {settings.resolution} for {stage.folder}.")
+    film = f"{settings.duration:g} s at {settings.resolution}"
+    film += f" from {request.more_pictures + 1} pictures" * (request.more_pictures > 0) + " in a loop" * settings.loop
+    raise NoEngine(f"{subject} {film} for {stage.folder}.")
 
 
 def _in_service(named: Engine, request: _Requirements, engines: Mapping[str, Engine]) -> Engine:

@@ -43,6 +43,8 @@ class Engine:
     max_duration_seconds: float = 30.0
     durations: frozenset[float] | None = None  # the only supported durations, in seconds; None = all up to the maximum
     max_short_side_pixels: int = 2160
+    max_pictures: int | None = None  # maximum number of pictures of a film; None = all that a job may have
+    loops: bool = True  # whether it can make a film whose first frame follows its last one
     axes: frozenset[str] = frozenset()  # the axes of a camera move that the engine supports
     sunset_at: date | None = None  # the first day, in UTC, on which new jobs do not use it
     fallback: str | None = None  # the engine of the same stage that replaces it from that day
@@ -110,6 +112,8 @@ _WITHOUT_GPU: tuple[Engine, ...] = (
         max_duration_seconds=10,
         durations=frozenset(map(float, range(3, 11))),
         max_short_side_pixels=1080,
+        max_pictures=1,
+        loops=False,
         axes=_CAMERA_IN_WORDS,
         fallback="parallax",
         key="fal-key",
@@ -152,6 +156,8 @@ GPU_ENGINES: tuple[Engine, ...] = (
         family=Family.CUDA_DIFFUSERS,
         max_duration_seconds=5,
         max_short_side_pixels=1080,
+        max_pictures=1,
+        loops=False,
         axes=_CAMERA_IN_WORDS,
         weights="wan2.2-ti2v-5b",
         trained=True,
@@ -167,6 +173,7 @@ GPU_ENGINES: tuple[Engine, ...] = (
         family=Family.CUDA_DIFFUSERS,
         max_duration_seconds=10,
         max_short_side_pixels=1080,
+        max_pictures=1,
         axes=_CAMERA_IN_WORDS | {"shake"},
         weights="sana-wm",
         trained=True,

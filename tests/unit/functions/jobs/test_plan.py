@@ -203,6 +203,14 @@ def test_an_engine_with_fixed_durations_refuses_other_durations(duration: float,
             planned(settings, STILL, NOTHING, ENGINES)
 
 
+def test_an_engine_that_would_drop_pictures_or_the_loop_is_refused() -> None:
+    named = {"engines": {MOVE: "fal-kling"}}
+    with pytest.raises(NoEngine, match="from 3 pictures for video_synthesis"):
+        planned(JobSettings(duration=4, **named), STILL, NOTHING, ENGINES, more_pictures=2)
+    with pytest.raises(NoEngine, match="in a loop for video_synthesis"):
+        planned(JobSettings(duration=4, loop=True, **named), STILL, NOTHING, ENGINES)
+
+
 # --- engines past their sunset date
 
 
