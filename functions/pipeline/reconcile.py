@@ -10,6 +10,7 @@ from typing import Any
 from zlib import crc32
 
 from shared.core.clock import utc_now
+from shared.core.config import Config
 from shared.core.ids import id_from, made_at
 from shared.credits.store import credits
 from shared.jobs import admission, executions, settlement
@@ -33,6 +34,12 @@ BATCH = 100  # jobs that one BatchGetItem reads
 TURNS = 10
 _TOO_LONG = "The job took too long. Nothing was charged."
 _TOO_LONG_WAIT = "The job waited for its turn for more than a day. Nothing was charged."
+
+
+class ReconcileConfig(Config):
+    """The timing of sweeps. A storm of faults shortens it."""
+
+    lost_after_seconds: float = LOST_AFTER.total_seconds()
 
 
 @observed
@@ -189,7 +196,7 @@ def _dispatch_again(job: JobRecord, at: datetime) -> str | None:
 
     A claim that the network carries out late can fence an attempt. Then nobody has the step, or a message for it.
     """
-    before = at - LOST_AFTER
+    before = at - timedelta(seconds=ReconcileConfig().lost_after_seconds)
     for stage, step in job.planned():
         if step.status == JobStatus.RUNNING and step.lease_until is not None and step.lease_until < before:
             token = steps.token(job.job_id, stage, stored_before=before)

@@ -22,7 +22,7 @@ from tests.support.fal import Fal, Reply, fal
 WORKERS_PER_STAGE = 4
 USERS = 10
 JOBS_OF_A_USER = 4  # at once: more than an account of the FREE plan has slots
-STUCK_SECONDS = 240  # maximum time from the last submit until all jobs have ended, and until all queues are empty
+STUCK_SECONDS = 360  # maximum time from the last submit until all jobs have ended, and until all queues are empty
 SHORTEST_OUTAGE_SECONDS = 30
 PAUSE_SECONDS = 8.0  # of moto
 REST_SECONDS = 20  # before the judgement: several sweeps, which do what the last processes left
