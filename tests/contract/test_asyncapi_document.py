@@ -57,6 +57,7 @@ FIELDS: dict[str, tuple[set[str], set[str]]] = {
     ),
     "example": (set(), {"headers", "payload", "name", "summary"}),
     "http": ({"type", "scheme"}, {"description", "bearerFormat"}),
+    "httpApiKey": ({"type", "name", "in"}, {"description"}),
 }  # fmt: skip
 
 
@@ -123,7 +124,8 @@ def test_servers_describe_the_connection() -> None:
         assert "/" not in server["host"], name
         assert server["protocol"] in {"ws", "wss"}, name
         assert set(re.findall(r"\{(\w+)\}", server["host"])) == server["variables"].keys(), name
-        assert list(references(server["security"])) == ["#/components/securitySchemes/token"], name
+        proofs = [f"#/components/securitySchemes/{proof}" for proof in ("token", "ticket")]
+        assert list(references(server["security"])) == proofs, name
 
 
 def test_operations_refer_to_messages_of_their_channel() -> None:
