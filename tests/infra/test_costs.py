@@ -13,9 +13,9 @@ from tools.costs import idle, in_use, one_job, sum_of
 from tools.template import Assembly
 from tools.write_units import metered
 
-# Maximum write units: 39 for state, credits and results, 13 for progress and leases, 20 for the slot (ADR 25) and 6 for
-# access to media (ADR 21).
-UNITS_OF_A_JOB = 79
+# Maximum write units: 39 for state, credits and results, 13 for progress and leases, 20 for the slot (ADR 25), 6 for
+# access to media (ADR 21), 1 for the quota (ADR 33) and 2 for the index of the ledger by time (ADR 35).
+UNITS_OF_A_JOB = 81
 DOLLARS_OF_A_JOB = 0.05
 
 

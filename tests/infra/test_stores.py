@@ -9,7 +9,7 @@ from cfnlint.data import AdditionalSpecs  # type: ignore[import-untyped]  # it s
 from cfnlint.helpers import load_resource  # type: ignore[import-untyped]  # as above
 
 from infra.constructs.rest_api import DISTRIBUTION_KEY
-from infra.secrets import PROVENANCE_SECRETS, PROVIDER_KEYS, ROTATED_SECRETS, VERIFICATION_KEYS
+from infra.secrets import PAYMENT_SECRETS, PROVENANCE_SECRETS, PROVIDER_KEYS, ROTATED_SECRETS, VERIFICATION_KEYS
 from infra.stores import OUR_CALLS, STORES
 from infra.tables import RECORDS
 from tools.template import Assembly, Resource
@@ -52,7 +52,7 @@ def called(cloud: Assembly) -> set[str]:
     Only CloudFormation reads the key of the distribution, and a failure ends the deployment.
     """
     tables = {str(record.Meta.table_name).removeprefix("kinora-test-") for record in RECORDS}
-    secrets = {*ROTATED_SECRETS, VERIFICATION_KEYS, *PROVENANCE_SECRETS, *PROVIDER_KEYS, DISTRIBUTION_KEY}
+    secrets = {*ROTATED_SECRETS, VERIFICATION_KEYS, *PROVENANCE_SECRETS, *PROVIDER_KEYS, *PAYMENT_SECRETS, DISTRIBUTION_KEY}
     return {f"{cloud.prefix}-{name}" for name in tables} | {f"kinora/{cloud.name}/{name}" for name in secrets}
 
 

@@ -53,7 +53,7 @@ def test_a_key_acts_for_its_user_within_its_scopes(ada: Creator) -> None:
     project = ada.project()
     program = ada.key(Permission.JOBS_READ, Permission.JOBS_WRITE)
     assert program.job(project)["projectId"] == project
-    assert len(program.get("/api/jobs").body) == 1
+    assert len(program.list("/api/jobs")) == 1
     assert refusal(program.get("/api/projects")) == (403, "forbidden")
     [listed] = ada.list("/api/auth/keys")
     assert listed["lastUsedAt"]
