@@ -52,7 +52,14 @@ def called(cloud: Assembly) -> set[str]:
     Only CloudFormation reads the key of the distribution, and a failure ends the deployment.
     """
     tables = {str(record.Meta.table_name).removeprefix("kinora-test-") for record in RECORDS}
-    secrets = {*ROTATED_SECRETS, VERIFICATION_KEYS, *PROVENANCE_SECRETS, *PROVIDER_KEYS, *PAYMENT_SECRETS, DISTRIBUTION_KEY}
+    secrets = {
+        *ROTATED_SECRETS,
+        VERIFICATION_KEYS,
+        *PROVENANCE_SECRETS,
+        *PROVIDER_KEYS,
+        *PAYMENT_SECRETS,
+        DISTRIBUTION_KEY,
+    }
     return {f"{cloud.prefix}-{name}" for name in tables} | {f"kinora/{cloud.name}/{name}" for name in secrets}
 
 
