@@ -5,6 +5,7 @@ The attempts come from the OpenAPI documents. New routes are included automatica
 
 import json
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -71,19 +72,21 @@ class TwoAccounts:
 
 
 @pytest.fixture(scope="module")
-def worlds() -> list[TwoAccounts]:
-    return []
+def made(deployment: Studio) -> tuple[TwoAccounts, Callable[[], None]]:
+    """The world, and a function that brings it back."""
+    deployment.wipe()
+    ada, eve = deployment.arrive("ada@example.com"), deployment.arrive("eve@example.com")
+    return TwoAccounts(ada, eve, _own(ada), _hers(eve), deployment.dump()), deployment.save()
 
 
 @pytest.fixture
-def world(deployment: Studio, worlds: list[TwoAccounts]) -> TwoAccounts:
-    """The newest world. It is made again after a test that changed it."""
+def world(deployment: Studio, made: tuple[TwoAccounts, Callable[[], None]]) -> TwoAccounts:
+    """The world, which is brought back after a test that changed it."""
+    one, bring_back = made
     deployment.cloud.forget()
-    if not worlds or worlds[-1].dump != deployment.dump():
-        deployment.wipe()
-        ada, eve = deployment.arrive("ada@example.com"), deployment.arrive("eve@example.com")
-        worlds.append(TwoAccounts(ada, eve, _own(ada), _hers(eve), deployment.dump()))
-    return worlds[-1]
+    if deployment.dump() != one.dump:
+        bring_back()
+    return one
 
 
 @pytest.fixture

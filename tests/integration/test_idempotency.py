@@ -26,7 +26,7 @@ def body(path: str, project: str, **changed: object) -> dict[str, object]:
 
 
 def count(ada: Creator, path: str) -> int:
-    return len(ada.get(path.removesuffix("/upload")).body)
+    return len(ada.list(path.removesuffix("/upload")))
 
 
 @pytest.mark.parametrize("path", [JOB, PROJECT, UPLOAD])

@@ -208,9 +208,9 @@ def test_a_list_is_one_query_and_batched_reads(studio: Studio, ada: Creator) -> 
     assert studio.cloud.calls == ["UpdateItem", "Query", "BatchGetItem", "BatchGetItem"]
 
 
-def test_an_empty_list_is_answered_with_an_empty_array(ada: Creator) -> None:
+def test_an_empty_list_has_an_empty_array(ada: Creator) -> None:
     assert ada.list("/api/jobs") == []
-    assert ada.get("/api/jobs", projectId=ada.project()).body == []
+    assert ada.list("/api/jobs", projectId=ada.project()) == []
 
 
 def test_a_completed_job_shows_signed_urls_of_its_outputs(ada: Creator) -> None:
