@@ -50,7 +50,7 @@ def test_an_attempt_that_is_a_pattern_has_no_access(ada: Creator) -> None:
 
 def test_a_prompt_with_a_pattern_opens_nothing(ada: Creator, monkeypatch: pytest.MonkeyPatch) -> None:
     sound = ada.asset(AssetType.AUDIO)
-    prompt, inputs = media.address(f"assets/{sound}/*"), [{"role": "audio", "assetId": sound}]
+    prompt, inputs = f"a lake {media.address(f'assets/{sound}/*')}", [{"role": "audio", "assetId": sound}]
     body = {"projectId": ada.project(), "prompt": prompt, "inputs": inputs}
     job_id = str(ada.post("/api/jobs", body).body["id"])
     dispatch({"jobId": job_id, "stage": IMAGE, "taskToken": "token-1"}, None)
