@@ -320,15 +320,14 @@ def wrong_with_slots(job_ids: list[str]) -> list[str]:
 def test_a_fault_at_any_call_strands_no_job_and_loses_no_slot(studio: Studio, ada: Creator, fault: str) -> None:
     """A submit and an end meet the fault at their first call, then at their second, until neither has more."""
     project, number, met = ada.project(), 0, True
-    made = submitted(ada, project, FREE.running)
+    oldest = submitted(ada, project, FREE.running + 1)[0]
     cause = (lambda _: studio.cloud.die()) if fault == "death" else lose_answer
-    with tokens_honoured():
-        while met:
-            number, met = number + 1, False
-            oldest = min(slot.job_id for slot in slots.held())
+    while met:
+        number, met = number + 1, False
+        with tokens_honoured(), studio.restored():
             for process in (
                 lambda: ada.post("/api/jobs", {"projectId": project, "prompt": "a lake"}),
-                lambda oldest=oldest: settlement.cancel(jobs.get(oldest), at=utc_now()),
+                lambda: settlement.cancel(jobs.get(oldest), at=utc_now()),
             ):
                 hook = AtCall(studio.cloud, number, cause)
                 studio.cloud.afterwards = hook
@@ -342,8 +341,6 @@ def test_a_fault_at_any_call_strands_no_job_and_loses_no_slot(studio: Studio, ad
             for minute in (1, 2):  # the first sweep admits; the second starts what was admitted without a start
                 reconcile.sweep(utc_now() + timedelta(minutes=minute))
             assert wrong_with_slots(made) == [], (number, hook.operation)
-            if len([job_id for job_id in made if jobs.get(job_id).waits]) == 0:
-                submitted(ada, project, 2)
     assert number > 15, "the processes have fewer calls than expected"
 
 
@@ -354,14 +351,13 @@ def test_the_death_of_a_sweep_strands_no_job_and_loses_no_slot(studio: Studio, a
     """
     project, number, met = ada.project(), 0, True
     made = submitted(ada, project, FREE.running + 3)
-    with tokens_honoured():
-        while met:
-            number += 1
-            oldest = min(slot.job_id for slot in slots.held())
+    oldest, newest = made[0], made[-1]
+    while met:
+        number += 1
+        with tokens_honoured(), studio.restored():
             with pytest.MonkeyPatch.context() as patch:
                 patch.setattr(admission, "job_ended", lambda *_, **__: None)  # the process dies before it
                 settlement.cancel(jobs.get(oldest), at=utc_now())
-            newest = max(job.job_id for job in jobs.several(made) if job.waits)
             JobRecord(newest).update([JobRecord.deadline_at.set(utc_now())])
             studio.cloud.afterwards = hook = AtCall(studio.cloud, number, lambda _: studio.cloud.die())
             with suppress(ProcessDied):
@@ -371,5 +367,4 @@ def test_the_death_of_a_sweep_strands_no_job_and_loses_no_slot(studio: Studio, a
             for minute in (2, 3):
                 reconcile.sweep(utc_now() + timedelta(minutes=minute))
             assert wrong_with_slots(made) == [], (number, hook.operation)
-            made = [*[job.job_id for job in jobs.several(made) if not job.ended], *submitted(ada, project, 2)]
     assert number > 15, "the sweep has fewer calls than expected"
