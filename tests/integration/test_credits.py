@@ -437,9 +437,10 @@ class Account(RuleBasedStateMachine):
             check_books(self.ada.user_id, self.jobs)
 
 
-def test_the_books_are_right_after_any_operations(deployment: Studio) -> None:
+@pytest.mark.parametrize("examples", [4, pytest.param(40, marks=pytest.mark.slow)])
+def test_the_books_are_right_after_any_operations(deployment: Studio, examples: int) -> None:
     class Here(Account):
         pass
 
     Here.deployment = deployment
-    run_state_machine_as_test(Here, settings=settings(max_examples=10, stateful_step_count=15, deadline=None))
+    run_state_machine_as_test(Here, settings=settings(max_examples=examples, stateful_step_count=15, deadline=None))

@@ -9,7 +9,7 @@ from time import monotonic
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from moto.backends import get_backend
 
@@ -342,12 +342,20 @@ def test_an_unreadable_message_reaches_the_dead_letters(feed: Feed) -> None:
 ANSWERS = st.lists(st.sampled_from([200, 429, 504, LOST_ANSWER]), max_size=6)
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(data=st.data(), names=st.sampled_from(["ab", "abcde"]))
+@pytest.mark.parametrize("examples", [8, pytest.param(80, marks=pytest.mark.slow)])
 @pytest.mark.usefixtures("small")
 def test_each_client_ends_at_the_stored_state_or_is_closed(
-    deployment: Studio, sockets: Callbacks, data: st.DataObject, names: str
+    deployment: Studio, sockets: Callbacks, examples: int
 ) -> None:
+    @settings(max_examples=examples, deadline=None)
+    @given(data=st.data(), names=st.sampled_from(["ab", "abcde"]))
+    def any_order(data: st.DataObject, names: str) -> None:
+        check_clients(deployment, sockets, data, names)
+
+    any_order()
+
+
+def check_clients(deployment: Studio, sockets: Callbacks, data: st.DataObject, names: str) -> None:
     """Changes, batches and messages are in any order, messages are also doubled, and sockets fail in any way.
 
     A client drops messages whose `seq` is not higher, so what it shows never goes back.

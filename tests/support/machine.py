@@ -44,7 +44,7 @@ from tests.support.cloud import nothing
 from tests.support.steps import LEASE, stored_keys, stored_result
 from tests.support.studio import Creator, Studio
 
-EXAMPLES = int(os.environ.get("KINORA_MACHINE_EXAMPLES", "10"))
+EXAMPLES = int(os.environ.get("KINORA_MACHINE_EXAMPLES", "4"))
 ACTS = 30  # maximum number of rules in one run
 OPENING = 20  # credits: enough for three jobs of six credits
 LOST = st.booleans()  # whether the answer of the write is lost, so that botocore sends it again
