@@ -40,6 +40,9 @@ EXAMPLES: dict[str, Any] = {
     "sizes": {Family.CPU_MEDIA: LARGE, Family.CUDA_DIFFUSERS: replace(GPU, instance_type="g6.2xlarge")},
     "stage_sizes": {Stage.MOTION_TRANSFER: replace(LARGE, max_tasks=3)},
     "verification": replace(SMALL, max_tasks=9),
+    "gpu_engines": ("flux2-klein",),
+    "weights": "/opt/weights",
+    "accepted_licences": ("sana-wm",),
     "sagemaker": {Stage.IMAGE_GENERATION: "ml.g6.xlarge", Stage.POST_PROCESSING: "ml.c7g.xlarge"},
 }
 BEFORE = replace(ENVIRONMENTS["dev"], name=NAME, retain_data=True)
