@@ -35,6 +35,7 @@ _GAP = 0.025  # maximum width that opens beside the subject, as a fraction of th
 _STEP = 0.35  # maximum disparity between the subject and the photograph behind it
 _LOCK = 1 / 40  # width of the soft edge of a subject with one distance, as a fraction of the long side
 _OUTLINE = 96  # maximum number of points of an outline
+_RACK = 0.2  # minimum disparity between the subject and the background for a change of the focus
 _MIDDLE = 0.5  # disparity of the subject: the presets' orbits turn around it
 
 
@@ -104,13 +105,30 @@ def filming(
     shots, all_kept = [], []
     for motif in motifs:
         if motif.subject is None:
-            shots.append(Shot(motif.picture, motif.nearness, *size, fps, motif.focal_point, shutter, motif.scenery))
+            shots.append(
+                Shot(
+                    motif.picture, motif.nearness, *size, fps, motif.focal_point, shutter, motif.scenery,
+                    focus=_focus(motif),
+                )
+            )  # fmt: skip
         else:
             staging = Staging(motif, motif.subject, poses, size, fps)
             shots.append(staging.shot(shutter))
             all_kept.append(staging.kept)
     kept = reduce(Kept.and_, all_kept) if all_kept else None
     return Filming(shots, weaker(poses, kept.path if kept else 1.0), kept)
+
+
+def _focus(motif: Motif) -> tuple[float, float]:
+    """Return the disparities of the background and of the subject, between which a pose chooses its focus.
+
+    They are those of the whole scene, 0 and 1, if the subject is not clearly nearer than the background.
+    """
+    rows, columns = motif.nearness.shape
+    x, y = motif.focal_point
+    near = float(motif.nearness[min(int(y * rows), rows - 1), min(int(x * columns), columns - 1)])
+    far = float(np.quantile(motif.nearness, 0.02))
+    return (far, near) if near - far > _RACK else (0.0, 1.0)
 
 
 def photograph_metadata(first: Motif, kept: Kept) -> PhotographMetadata:

@@ -98,6 +98,19 @@ def test_a_pose_that_focuses_on_what_is_near_focuses_on_the_subject(preset: str,
     assert focus == (pytest.approx(0.5) if sharp else None)
 
 
+@pytest.mark.parametrize(("subject", "begin", "end"), [(0.6, 0.6, 0.1), (0.2, 1.0, 0.0)])
+def test_a_change_of_focus_begins_on_the_subject_of_a_picture_with_depth(
+    subject: float, begin: float, end: float
+) -> None:
+    """The nearest thing is the ground at the lower edge. A subject in the background has the whole scene's range."""
+    nearness = np.full((90, 160), 0.1, np.float32)
+    nearness[30:60, 60:100], nearness[80:] = subject, 1.0
+    picture = np.full((90, 160, 3), 120, np.uint8)
+    poses = camera_path(default_moves()["focus-change"].move, 48, FPS)
+    [shot], path, _ = filming([Motif(picture, nearness, (0.5, 0.5), None)], poses, (WIDTH, HEIGHT), FPS, 0)
+    assert [shot.view(path[at], 0).focus for at in (0, -1)] == [pytest.approx(begin), pytest.approx(end)]
+
+
 def test_the_crop_of_a_portrait_contains_the_head() -> None:
     picture = np.full((400, 400, 3), 90, np.uint8)
     head = (0.4, 0.02, 0.6, 0.3)
