@@ -15,6 +15,8 @@ from workers.media.planes import Bytes, to_rgb
 from workers.motion.projection import Frame, rays
 from workers.painter.painting import Painting, paint
 from workers.painter.reading import read
+from workers.renderer.motif import Motif
+from workers.renderer.photograph import filming
 from workers.renderer.shoot import Shot
 
 FOLDER = Path("docs/gallery/presets")
@@ -62,7 +64,8 @@ def film(preset: DefaultMove, painting: Painting) -> tuple[Shot, list[Image.Imag
     poses = [preset.move.sample(i / (count - 1)) for i in range(count)]
     nearness = np.asarray(painting.nearness, np.float32) / np.float32(65535)
     size = _SUPERSAMPLING * _WIDTH, _SUPERSAMPLING * _HEIGHT
-    shot = Shot(painting.rgb, nearness, *size, _FPS, painting.focal_point, preset.move.shutter, painting.scenery)
+    motif = Motif(painting.rgb, nearness, painting.focal_point, painting.scenery)
+    (shot,), poses, _ = filming([motif], poses, size, _FPS, preset.move.shutter)
     shot.prepare(poses)
     return shot, [_small(to_rgb(planes)) for planes in shot.film(poses)]
 

@@ -120,15 +120,15 @@ def filming(
 
 
 def _focus(motif: Motif) -> tuple[float, float]:
-    """Return the disparities of the background and of the subject, between which a pose chooses its focus.
+    """Return two disparities, between which a pose chooses its focus. The second is the subject's.
 
-    They are those of the whole scene, 0 and 1, if the subject is not clearly nearer than the background.
+    The first is the background's. It is the foreground's, 1, if the subject is a part of the background.
     """
     rows, columns = motif.nearness.shape
     x, y = motif.focal_point
     near = float(motif.nearness[min(int(y * rows), rows - 1), min(int(x * columns), columns - 1)])
     far = float(np.quantile(motif.nearness, 0.02))
-    return (far, near) if near - far > _RACK else (0.0, 1.0)
+    return (far if near - far > _RACK else 1.0), near
 
 
 def photograph_metadata(first: Motif, kept: Kept) -> PhotographMetadata:

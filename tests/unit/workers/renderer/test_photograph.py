@@ -98,11 +98,11 @@ def test_a_pose_that_focuses_on_what_is_near_focuses_on_the_subject(preset: str,
     assert focus == (pytest.approx(0.5) if sharp else None)
 
 
-@pytest.mark.parametrize(("subject", "begin", "end"), [(0.6, 0.6, 0.1), (0.2, 1.0, 0.0)])
+@pytest.mark.parametrize(("subject", "begin", "end"), [(0.6, 0.6, 0.1), (0.2, 0.2, 1.0)])
 def test_a_change_of_focus_begins_on_the_subject_of_a_picture_with_depth(
     subject: float, begin: float, end: float
 ) -> None:
-    """The nearest thing is the ground at the lower edge. A subject in the background has the whole scene's range."""
+    """The nearest thing is the ground at the lower edge. From a subject in the background the focus goes to it."""
     nearness = np.full((90, 160), 0.1, np.float32)
     nearness[30:60, 60:100], nearness[80:] = subject, 1.0
     picture = np.full((90, 160, 3), 120, np.uint8)
