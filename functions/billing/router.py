@@ -97,6 +97,8 @@ def get_ledger(
     dependencies=[counted(RouteClass.WEBHOOK)],
     responses=problems(BadSignature, BillingUnavailable),
 )
-def receive_stripe_event(request: Request, stripe_signature: Annotated[str, Header(max_length=1000)] = "") -> None:
+def receive_stripe_event(
+    request: Request, stripe_signature: Annotated[str, Header(max_length=1000, pattern=r"^[ -~]*$")] = ""
+) -> None:
     """Receive an event of Stripe. The signature proves its origin. The event is handled later."""
     webhook.receive(raw_body(request), stripe_signature)

@@ -260,6 +260,12 @@ def test_an_inquiry_takes_nothing(studio: Studio, ada: Creator, seen: int) -> No
 # --- the webhook
 
 
+def test_a_signature_of_other_characters_is_refused(studio: Studio) -> None:
+    """Stripe's library compares ASCII texts only."""
+    answer = studio.call("POST", "/api/billing/webhook", raw="{}", headers={"stripe-signature": "t=1,v1=é"})
+    assert (answer.status, answer.body["code"]) == (422, "invalid")
+
+
 def test_a_webhook_with_a_wrong_signature_is_refused_and_queues_nothing(
     studio: Studio, ada: Creator, seen: int
 ) -> None:

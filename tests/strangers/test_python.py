@@ -58,7 +58,7 @@ def test_a_film_and_twelve_refusals(cloud: Cloud, generated: Callable[[str], Any
     assert job.status == "COMPLETED"
     assert {step.step_type.value for step in job.steps} >= {"IMAGE_GENERATION", "POST_PROCESSING"}
     assert ada.get_httpx_client().get(job.video_url).status_code == 200
-    assert [one.id for one in call("jobs.list_jobs").parsed] == [job.id]
+    assert [one.id for one in call("jobs.list_jobs").parsed.data] == [job.id]
 
     def create(key: str | None = None, **changed: Any) -> Any:
         more = {"idempotency_key": key} if key else {}
