@@ -49,5 +49,5 @@ QUOTAS: Mapping[RouteClass, Quota] = {
     RouteClass.WRITE: Quota(burst=120, per_minute=120),
     RouteClass.SPEND: Quota(burst=60, per_minute=60),
     RouteClass.REPORT: Quota(burst=20, per_minute=20, open=True),
-    RouteClass.WEBHOOK: Quota(burst=1200, per_minute=1200, open=True),  # the signature protects it
+    RouteClass.WEBHOOK: Quota(burst=600, per_minute=600, open=True),  # the signature protects it
 }
