@@ -236,7 +236,7 @@ quick = settings(
     phases=[Phase.generate],  # a history is not shrunk: its ids and times are new in each run
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
-exhaustive = settings(quick, max_examples=60)
+exhaustive = settings(quick, max_examples=30)
 
 
 @quick

@@ -437,7 +437,7 @@ class Account(RuleBasedStateMachine):
             check_books(self.ada.user_id, self.jobs)
 
 
-@pytest.mark.parametrize("examples", [4, pytest.param(40, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("examples", [4, pytest.param(20, marks=pytest.mark.slow)])
 def test_the_books_are_right_after_any_operations(deployment: Studio, examples: int) -> None:
     class Here(Account):
         pass

@@ -342,7 +342,7 @@ def test_an_unreadable_message_reaches_the_dead_letters(feed: Feed) -> None:
 ANSWERS = st.lists(st.sampled_from([200, 429, 504, LOST_ANSWER]), max_size=6)
 
 
-@pytest.mark.parametrize("examples", [8, pytest.param(80, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("examples", [8, pytest.param(40, marks=pytest.mark.slow)])
 @pytest.mark.usefixtures("small")
 def test_each_client_ends_at_the_stored_state_or_is_closed(
     deployment: Studio, sockets: Callbacks, examples: int
@@ -421,7 +421,7 @@ def test_ten_thousand_subscribers_receive_the_newest_state(feed: Feed) -> None:
     assert feed.sockets.calls <= SUBSCRIBERS * 1.01, "a call that a busy machine answers late is repeated"
     assert {state for name in list(feed.sockets.received) for state in feed.states(name)} == {feed.seq}
     assert calls.count("Query") == 1 + pages
-    assert calls.count("SendMessage") == pages
+    assert pages <= calls.count("SendMessage") <= 2 * pages, "a page has at most one message for sockets that are late"
     assert len(calls) <= 8 * pages
     assert pushed < 10  # one page of listeners, no message to a socket
     assert seconds < 240  # in one process with the endpoint; in AWS the rate cap allows 3 s

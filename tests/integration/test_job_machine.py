@@ -15,4 +15,4 @@ def test_jobs_follow_the_model_after_any_operations(studio: Studio) -> None:
 @pytest.mark.slow
 def test_jobs_follow_the_model_after_many_operations(studio: Studio) -> None:
     with tokens_honoured():
-        run_machine(studio, examples=30)
+        run_machine(studio, examples=20)
