@@ -120,8 +120,8 @@ def test_a_request_whose_answer_is_lost_is_accepted(studio: Studio) -> None:
 
 
 def test_rates_are_whole_milliseconds() -> None:
-    """A rounded rate would be another one than the headers state."""
-    for quota in QUOTAS.values():
+    """A rounded rate would be another one than the headers state. Storms and strangers multiply it by 100."""
+    for quota in (one.times(factor) for one in QUOTAS.values() for factor in (1, 100)):
         assert quota.refill_ms * quota.per_minute == 60_000
         assert quota.window_seconds * quota.per_minute == quota.burst * 60
 
