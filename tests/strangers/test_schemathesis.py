@@ -24,7 +24,7 @@ include-operation-id = [
   "changePassword", "createKey", "listProjects", "listJobs", "listAssets", "listAuditEntries", "getLedger", "getUsage",
   "createCheckout", "receiveStripeEvent",
 ]
-checks.positive_data_acceptance.expected-statuses = ["2xx", "401", "402", "403", "404", "409", "422", "429", "5xx"]
+checks.positive_data_acceptance.expected-statuses = ["2xx", "400", "401", "402", "403", "404", "409", "422", "429", "5xx"]
 """
 
 
