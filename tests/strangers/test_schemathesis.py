@@ -24,7 +24,8 @@ include-operation-id = [
   "changePassword", "createKey", "listProjects", "listJobs", "listAssets", "listAuditEntries", "getLedger", "getUsage",
   "createCheckout", "receiveStripeEvent",
 ]
-checks.positive_data_acceptance.expected-statuses = ["2xx", "400", "401", "402", "403", "404", "409", "422", "429", "5xx"]
+[operations.checks.positive_data_acceptance]
+expected-statuses = ["2xx", "400", "401", "402", "403", "404", "409", "422", "429", "5xx"]
 """
 
 
