@@ -302,15 +302,16 @@ ANY_JSON = st.recursive(
 )
 
 
+@pytest.mark.parametrize("examples", [10, pytest.param(100, marks=pytest.mark.slow)])
 @every_route
-def test_no_json_yields_5xx(deployment: Studio, route: tuple[str, str]) -> None:
+def test_no_json_yields_5xx(deployment: Studio, route: tuple[str, str], examples: int) -> None:
     deployment.wipe()
     ada = deployment.arrive("ada@example.com", credits=10**6)
     teams.found(ada)
     project = ada.project()
     names = list(GOOD[route])
 
-    @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=examples, deadline=None, suppress_health_check=list(HealthCheck))
     @given(
         st.dictionaries(st.sampled_from(names), ANY_JSON, max_size=len(names)),
         st.sampled_from([{}, GOOD[route]]),

@@ -13,6 +13,8 @@ from typing import Any
 
 import pytest
 from argon2 import PasswordHasher
+from botocore.signers import RequestSigner
+from botocore.useragent import UserAgentString
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from moto import mock_aws
@@ -352,7 +354,10 @@ def _load(path: str) -> Any:
 
 @contextmanager
 def corrected() -> Iterator[None]:
-    """Correct moto in this process until the end of the block: with isolated transactions it is also faster."""
+    """Correct moto in this process until the end of the block, and let a call do less of what moto ignores.
+
+    The calls of DynamoDB have no signature, and all calls have one short name of a client. That saves a quarter of a call.
+    """
     with pytest.MonkeyPatch.context() as patch:
 
         def replace(owner: Any, **methods: Any) -> None:
@@ -363,7 +368,18 @@ def corrected() -> Iterator[None]:
         moto_fixes.isolate_transactions()
         moto_fixes.read_own_names()
         moto_fixes.parse_once()
+        moto_fixes.look_up_once()
+        patch.setattr(UserAgentString, "to_string", lambda _: "kinora-tests")
+        patch.setattr(RequestSigner, "sign", _signed_unless_dynamodb(RequestSigner.sign))
         yield
+
+
+def _signed_unless_dynamodb(sign: Callable[..., None]) -> Callable[..., None]:
+    def signed(signer: RequestSigner, *args: Any, **kwargs: Any) -> None:
+        if str(signer._service_id) != "DynamoDB":
+            sign(signer, *args, **kwargs)
+
+    return signed
 
 
 @contextmanager
