@@ -9,7 +9,7 @@ import tests.conftest  # noqa: F401  # sets the variables that records read at i
 # isort: split
 from local.environment import ROOT
 from local.gateway.docs import openapi
-from tools import costs, permissions, preset_page, roles_page, scale, vocabulary_page
+from tools import api_page, costs, permissions, preset_page, roles_page, scale, vocabulary_page
 from tools.asyncapi_document import asyncapi
 from tools.template import APPS
 
@@ -23,6 +23,7 @@ def as_json(document: Callable[[], object]) -> str:
 DOCUMENTS: dict[str, Callable[[], str]] = {
     "docs/openapi.json": partial(as_json, openapi),
     "docs/asyncapi.json": partial(as_json, asyncapi),
+    "docs/api.md": api_page.page,
     "docs/vocabulary.md": vocabulary_page.page,
     "docs/vocabulary.json": vocabulary_page.data,
     "docs/presets.md": preset_page.page,

@@ -6,7 +6,7 @@ import pytest
 
 from shared.observability import logged as log_fields
 from shared.observability import logger
-from tests.support import grants
+from tests.support import documents, grants
 from tests.support.studio import Creator, Studio
 from tests.support.studio import studio as deployed
 
@@ -20,6 +20,17 @@ def within_grants() -> Iterator[None]:
     yield
     if grants.REFUSED:
         pytest.fail("\n".join(sorted(set(grants.REFUSED))))
+
+
+@pytest.fixture(autouse=True)
+def _serves_its_endpoints(request: pytest.FixtureRequest) -> Iterator[None]:
+    """A check that fails a test that `docs/api.md` links to, if an endpoint of its mark has not served it."""
+    documents.SERVED.clear()
+    yield
+    for endpoint in (name for mark in request.node.iter_markers("endpoint") for name in mark.args):
+        method, _, path = endpoint.partition(" ")
+        operation = documents.openapi()["paths"][path][method.lower()]["operationId"]
+        assert operation in documents.SERVED, f"{endpoint} did not serve this test"
 
 
 @pytest.fixture(autouse=True)

@@ -82,6 +82,7 @@ def test_there_is_no_account_before_the_address_is_proved(studio: Studio) -> Non
     assert (me["balance"], me["plan"], me["organizations"]) == ({"available": 100, "held": 0}, "FREE", [])
 
 
+@pytest.mark.endpoint("POST /api/auth/register", "POST /api/auth/verify-email")
 def test_a_link_opens_one_account_with_one_grant(studio: Studio) -> None:
     register(studio)
     token = studio.mailed(ADA)
@@ -255,6 +256,7 @@ def forgotten(studio: Studio) -> str:
     return studio.mailed(ADA)
 
 
+@pytest.mark.endpoint("POST /api/auth/forgot-password", "POST /api/auth/reset-password")
 def test_a_forgotten_password_is_replaced_and_all_sessions_end(studio: Studio) -> None:
     studio.register(ADA)
     sessions = [sign_in(studio) for _ in range(2)]
@@ -340,6 +342,7 @@ def test_a_sign_in_that_began_before_a_reset_gets_no_session(studio: Studio, mon
     assert refusal(refresh(studio, sign_in(studio))) == (401, "session_ended")
 
 
+@pytest.mark.endpoint("POST /api/auth/change-password")
 def test_a_password_is_changed_by_its_owner_only_and_other_sessions_end(studio: Studio) -> None:
     studio.register(ADA)
     here, there = sign_in(studio), sign_in(studio)
@@ -378,6 +381,7 @@ def test_a_password_of_the_previous_release_is_replaced(studio: Studio) -> None:
 # --- sessions
 
 
+@pytest.mark.endpoint("GET /api/auth/sessions", "DELETE /api/auth/sessions/{session_id}")
 def test_sessions_are_listed_and_ended_one_by_one(studio: Studio) -> None:
     studio.register(ADA)
     login = {"email": ADA, "password": PASSWORD}
@@ -393,6 +397,7 @@ def test_sessions_are_listed_and_ended_one_by_one(studio: Studio) -> None:
     assert [refresh(studio, one).status for one in (here, there)] == [200, 401]
 
 
+@pytest.mark.endpoint("DELETE /api/auth/sessions")
 def test_all_sessions_end_at_once_with_their_reset_links(studio: Studio) -> None:
     studio.register(ADA)
     sessions = [sign_in(studio) for _ in range(3)]
@@ -423,6 +428,7 @@ def test_a_user_without_a_password_has_no_session_of_another_generation(studio: 
 # --- the profile
 
 
+@pytest.mark.endpoint("GET /api/auth/me")
 def test_the_profile_shows_balance_plan_and_organizations(ada: Creator, eve: Creator) -> None:
     own = ada.organization("harbour", credits=30)
     other = eve.organization("lighthouse")

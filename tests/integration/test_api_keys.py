@@ -38,6 +38,7 @@ def authorized(token: str) -> dict[str, str]:
 # --- keys
 
 
+@pytest.mark.endpoint("GET /api/auth/keys", "POST /api/auth/keys")
 def test_a_key_is_shown_once_and_stored_as_a_hash(ada: Creator) -> None:
     body = {"name": "Nightly films", "scopes": ["jobs:read", "jobs:write"], "monthlyCap": 50}
     made = ada.post("/api/auth/keys", body).body
@@ -78,6 +79,7 @@ def test_no_key_makes_or_shows_keys(ada: Creator) -> None:
     assert program.delete(f"/api/auth/keys/{own['id']}").status == 403
 
 
+@pytest.mark.endpoint("DELETE /api/auth/keys/{key_id}")
 def test_a_revoked_key_is_refused_also_with_a_cached_answer_of_the_authorizer(studio: Studio, ada: Creator) -> None:
     program = ada.key(Permission.JOBS_READ)
     cached = authorized(program.token)
@@ -208,6 +210,7 @@ def opened(ticket: str) -> int:
     return status
 
 
+@pytest.mark.endpoint("POST /api/auth/ws-ticket")
 def test_a_ticket_opens_one_socket_for_its_user(ada: Creator) -> None:
     made = ada.post("/api/auth/ws-ticket").body
     assert made["expiresIn"] == 30

@@ -79,6 +79,7 @@ def policy(fields: dict[str, str]) -> dict[str, Any]:
     return decoded
 
 
+@pytest.mark.endpoint("POST /api/assets/upload")
 def test_the_form_takes_exactly_one_key_type_and_size(ada: Creator) -> None:
     begun = ada.post("/api/assets/upload", UPLOAD).body
     asset, fields = begun["asset"], begun["upload"]["fields"]
@@ -257,6 +258,7 @@ def test_an_upload_that_is_gone_is_rejected_even_if_s3_answers_403(studio: Studi
 
 
 @pytest.mark.parametrize(("kind", "content_type"), [("PNG", "image/png"), ("JPEG", "image/jpeg")])
+@pytest.mark.endpoint("POST /api/assets", "GET /api/assets/{asset_id}")
 def test_a_real_picture_is_encoded_again_and_becomes_ready(
     studio: Studio, ada: Creator, kind: str, content_type: str
 ) -> None:
@@ -541,6 +543,7 @@ def test_the_list_of_an_assets_users_stays_short(ada: Creator) -> None:
     assert len(users) <= jobs_service.MANY_USERS
 
 
+@pytest.mark.endpoint("DELETE /api/assets/{asset_id}")
 def test_deleting_an_asset_deletes_its_media(ada: Creator) -> None:
     asset_id = ada.asset()
     assert list(media.keys("assets/"))
@@ -549,6 +552,7 @@ def test_deleting_an_asset_deletes_its_media(ada: Creator) -> None:
     assert list(media.keys("")) == []
 
 
+@pytest.mark.endpoint("GET /api/assets")
 def test_assets_are_listed_newest_first_and_paged(studio: Studio, ada: Creator, eve: Creator) -> None:
     made = [ada.asset() for _ in range(3)]
     eve.asset()

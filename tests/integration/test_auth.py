@@ -50,6 +50,7 @@ def refresh(studio: Studio, cookie: str, **headers: str) -> Answer:
 # --- accounts
 
 
+@pytest.mark.endpoint("POST /api/auth/login")
 def test_a_new_user_can_sign_in(studio: Studio) -> None:
     ada = studio.sign_up("ada@example.com")
     me = ada.get("/api/auth/me").body
@@ -149,6 +150,7 @@ def test_a_cached_answer_of_the_authorizer_does_not_outlive_the_token(studio: St
 # --- refresh tokens (I10)
 
 
+@pytest.mark.endpoint("POST /api/auth/refresh")
 def test_refreshing_returns_a_new_valid_pair(studio: Studio) -> None:
     register(studio)
     first = cookie(login(studio))
@@ -209,6 +211,7 @@ def test_a_stolen_token_ends_the_session_for_both(studio: Studio) -> None:
     assert refresh(studio, current).status == 401
 
 
+@pytest.mark.endpoint("POST /api/auth/logout")
 def test_signing_out_ends_the_session_and_its_cookie(studio: Studio) -> None:
     register(studio)
     one, other = cookie(login(studio)), cookie(login(studio))

@@ -58,12 +58,14 @@ def subscription(creator: Creator) -> dict[str, Any]:
 # --- subscriptions
 
 
+@pytest.mark.endpoint("GET /api/billing/subscription")
 def test_an_account_without_a_subscription_is_free(ada: Creator) -> None:
     found = subscription(ada)
     assert (found["plan"], found["status"], found["stripeCustomerId"]) == ("FREE", "ACTIVE", None)
     assert (found["userId"], found["organizationId"], found["creditsAvailable"]) == (ada.user_id, None, OPENING)
 
 
+@pytest.mark.endpoint("POST /api/billing/checkout", "POST /api/billing/webhook")
 def test_a_bought_plan_gives_its_credits_and_its_rights(studio: Studio, ada: Creator, seen: int) -> None:
     buy(ada, plan="PRO")
     assert subscription(ada)["plan"] == "FREE", "nothing is given before Stripe reports the payment"
@@ -176,6 +178,7 @@ def test_a_second_checkout_ends_the_first(studio: Studio, ada: Creator) -> None:
     assert [studio.stripe.books.get(page, "checkout.session")["status"] for page in pages] == ["expired", "open"]
 
 
+@pytest.mark.endpoint("POST /api/billing/portal")
 def test_an_account_has_one_customer(studio: Studio, ada: Creator) -> None:
     for path, body in (("portal", None), ("checkout", {"pack": "SMALL"}), ("portal", None)):
         assert ada.post(f"/api/billing/{path}", body).status == 201
@@ -375,6 +378,7 @@ def test_billing_without_keys_is_unavailable(studio: Studio, ada: Creator, no_ke
 # --- reports
 
 
+@pytest.mark.endpoint("GET /api/billing/usage")
 def test_usage_counts_jobs_credits_and_bytes_per_day_and_per_job(ada: Creator) -> None:
     project = ada.project()
     done = ada.job(project)
@@ -407,6 +411,7 @@ def test_a_period_that_is_too_long_or_empty_is_refused(ada: Creator, query: dict
         assert ada.get("/api/billing/ledger", **query).status == 422
 
 
+@pytest.mark.endpoint("GET /api/billing/ledger")
 def test_the_ledger_is_paged_and_explains_the_balance(studio: Studio, ada: Creator, seen: int) -> None:
     for _ in range(4):
         buy(ada, pack="SMALL")

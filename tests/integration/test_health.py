@@ -2,6 +2,7 @@
 
 import json
 
+import pytest
 from pynamodb.exceptions import GetError
 
 from infra.constructs.probe import PROBED
@@ -10,6 +11,7 @@ from tests.support.studio import Studio
 PROBE = PROBED["api"]
 
 
+@pytest.mark.endpoint("GET /api/health")
 def test_health_needs_no_token_and_is_not_cached(studio: Studio) -> None:
     answer = studio.call("GET", PROBE.path)
     assert (answer.status, answer.body) == (200, {"status": "ok"})

@@ -40,6 +40,7 @@ def finished(ada: Creator, project: str) -> str:
 # --- submitting
 
 
+@pytest.mark.endpoint("POST /api/jobs")
 def test_submit_holds_the_price_and_plans_the_steps(ada: Creator) -> None:
     job = ada.job(ada.project())
     assert (job["status"], job["progress"]) == ("PENDING", 0)
@@ -175,6 +176,7 @@ def test_the_deadline_counts_from_the_admission(ada: Creator) -> None:
 # --- reading
 
 
+@pytest.mark.endpoint("GET /api/jobs")
 def test_lists_are_newest_first_and_paged_without_gap_or_repeat(ada: Creator) -> None:
     project = ada.project()
     made = [ada.job(project)["id"] for _ in range(5)]
@@ -213,6 +215,7 @@ def test_an_empty_list_has_an_empty_array(ada: Creator) -> None:
     assert ada.list("/api/jobs", projectId=ada.project()) == []
 
 
+@pytest.mark.endpoint("GET /api/jobs/{job_id}")
 def test_a_completed_job_shows_signed_urls_of_its_outputs(ada: Creator) -> None:
     job_id = str(ada.job(ada.project())["id"])
     complete_steps(job_id)
@@ -246,6 +249,7 @@ def test_a_job_whose_playlist_is_deleted_is_shown_without_it(studio: Studio, ada
 # --- cancelling
 
 
+@pytest.mark.endpoint("POST /api/jobs/{job_id}/cancel")
 def test_cancelling_stops_the_execution_and_releases_the_credits(ada: Creator) -> None:
     job_id = ada.job(ada.project())["id"]
     assert ada.post(f"/api/jobs/{job_id}/cancel").body["status"] == "CANCELLED"
@@ -366,6 +370,7 @@ def test_an_execution_is_started_once(studio: Studio, ada: Creator) -> None:
     executions.start(job_id, [Stage.IMAGE_GENERATION])
 
 
+@pytest.mark.endpoint("DELETE /api/jobs/{job_id}")
 def test_deleting_a_job_leaves_only_records_of_credits_and_slots(studio: Studio, ada: Creator) -> None:
     project = ada.project()
     empty = studio.dump()

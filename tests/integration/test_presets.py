@@ -1,9 +1,12 @@
 """Presets through the real handlers."""
 
+import pytest
+
 from shared.camera.catalogue import default_moves
 from tests.support.studio import Creator, Studio
 
 
+@pytest.mark.endpoint("GET /api/presets")
 def test_all_presets_are_listed_with_the_contracts_fields(ada: Creator) -> None:
     listed = ada.list("/api/presets")
     assert [preset["id"] for preset in listed] == list(default_moves())
@@ -19,6 +22,7 @@ def test_a_category_lists_its_presets(ada: Creator) -> None:
     assert ada.list("/api/presets", category="unheard-of") == []
 
 
+@pytest.mark.endpoint("GET /api/presets/{preset_id}")
 def test_a_preset_is_read_by_its_id(ada: Creator) -> None:
     assert ada.get("/api/presets/crash-zoom-in").body["config"]["keyframes"]
 

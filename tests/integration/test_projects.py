@@ -12,6 +12,12 @@ from tests.support.cloud import nothing
 from tests.support.studio import Creator, Studio
 
 
+@pytest.mark.endpoint(
+    "POST /api/projects",
+    "GET /api/projects/{project_id}",
+    "PATCH /api/projects/{project_id}",
+    "DELETE /api/projects/{project_id}",
+)
 def test_a_project_is_created_read_renamed_and_deleted(ada: Creator) -> None:
     project = ada.project("Harbour at night")
     assert ada.get(f"/api/projects/{project}").body["name"] == "Harbour at night"
@@ -22,6 +28,7 @@ def test_a_project_is_created_read_renamed_and_deleted(ada: Creator) -> None:
     assert ada.get(f"/api/projects/{project}").status == 404
 
 
+@pytest.mark.endpoint("GET /api/projects")
 def test_projects_are_listed_newest_first_and_paged(studio: Studio, ada: Creator, eve: Creator) -> None:
     made = [ada.project(name) for name in ("one", "two", "three")]
     eve.project("hers")

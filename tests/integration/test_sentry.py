@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from local.environment import ROOT
-from tests.support.studio import PASSWORD
+from tests.support.studio import PASSWORD, Creator
 
 EMAIL, PROMPT, TASK_TOKEN = "ada.lovelace@example.com", "my most private dream", "task-token-of-the-step"
 # The script ends as Lambda freezes after a call: at once, without time to send anything more.
@@ -170,6 +170,13 @@ def test_the_errors_of_browsers_arrive_without_texts(sentry: Sentry) -> None:
         "TypeError",
         [{"filename": "/_next/app.js", "function": "draw", "lineno": 7}],
     )
+
+
+@pytest.mark.endpoint("POST /api/errors")
+def test_a_page_reports_an_error_without_a_token(ada: Creator) -> None:
+    frames = [{"file": "/_next/app.js", "function": "draw", "line": 7}]
+    error = {"name": "TypeError", "page": "/jobs", "frames": frames}
+    assert ada.studio.call("POST", "/api/errors", error).status == 204
 
 
 def test_without_a_dsn_no_error_is_sent(sentry: Sentry) -> None:

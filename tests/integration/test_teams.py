@@ -47,6 +47,13 @@ def organization(ada: Creator) -> str:
 # --- organizations
 
 
+@pytest.mark.endpoint(
+    "POST /api/teams",
+    "GET /api/teams",
+    "GET /api/teams/{organization_id}",
+    "PATCH /api/teams/{organization_id}",
+    "DELETE /api/teams/{organization_id}",
+)
 def test_an_organization_is_created_read_renamed_listed_and_deleted(ada: Creator) -> None:
     answer = ada.post("/api/teams", {"name": "Harbour Films", "slug": "harbour-films"}, key="k")
     organization = answer.body["id"]
@@ -54,6 +61,7 @@ def test_an_organization_is_created_read_renamed_listed_and_deleted(ada: Creator
     assert ada.post("/api/teams", {"name": "Harbour Films", "slug": "harbour-films"}, key="k").body == answer.body
     assert refusal(ada.post("/api/teams", {"name": "x", "slug": "harbour-films"})) == (409, "slug_taken")
     assert ada.patch(f"/api/teams/{organization}", {"name": "Harbour"}).body["name"] == "Harbour"
+    assert ada.get(f"/api/teams/{organization}").body["name"] == "Harbour"
     second = ada.organization("second")
     assert [one["id"] for one in ada.list("/api/teams")] == [second, organization]
     assert ada.delete(f"/api/teams/{organization}").status == 204
@@ -67,6 +75,7 @@ def test_the_lists_of_organizations_take_two_reads(studio: Studio, ada: Creator,
     assert studio.cloud.calls == ["UpdateItem", "Query", "BatchGetItem"], "the first call counts the request"
 
 
+@pytest.mark.endpoint("POST /api/teams/{organization_id}/credits")
 def test_credits_move_between_the_own_account_and_the_organizations(ada: Creator, organization: str) -> None:
     detail = ada.get(f"/api/teams/{organization}").body
     assert (detail["available"], detail["held"], AccountRecord.get(ada.user_id).available) == (50, 0, 50)
@@ -99,6 +108,9 @@ def test_a_user_has_a_bounded_number_of_organizations(ada: Creator, monkeypatch:
 # --- roles
 
 
+@pytest.mark.endpoint(
+    "POST /api/teams/{organization_id}/leave",
+)
 def test_an_organization_keeps_an_owner(ada: Creator, organization: str) -> None:
     own = f"/api/teams/{organization}/members/{ada.user_id}"
     bob = ada.hire(organization, "bob@example.com", ADMIN)
@@ -113,6 +125,7 @@ def test_an_organization_keeps_an_owner(ada: Creator, organization: str) -> None
     check_owners(organization)
 
 
+@pytest.mark.endpoint("POST /api/teams/{organization_id}/transfer")
 def test_a_transfer_to_another_owner_or_to_oneself(ada: Creator, organization: str) -> None:
     bob = ada.hire(organization, "bob@example.com", OWNER)
     transfer = f"/api/teams/{organization}/transfer"
@@ -146,6 +159,7 @@ def test_nobody_changes_or_removes_a_member_above_the_own_role(ada: Creator, org
     assert roles(ada, organization)[ada.user_id] == "OWNER"
 
 
+@pytest.mark.endpoint("DELETE /api/teams/{organization_id}/members/{member_id}")
 def test_a_removed_member_is_out_at_the_next_request(studio: Studio, ada: Creator, organization: str) -> None:
     bob = ada.hire(organization, "bob@example.com", ADMIN)
     project = bob.project(organization=organization)
@@ -159,6 +173,7 @@ def test_a_removed_member_is_out_at_the_next_request(studio: Studio, ada: Creato
     assert studio.dump() == before
 
 
+@pytest.mark.endpoint("GET /api/teams/{organization_id}/members")
 def test_the_member_list_names_the_users(ada: Creator, organization: str) -> None:
     bob = ada.hire(organization, "bob@example.com", VIEWER)
     [found] = [one for one in bob.list(f"/api/teams/{organization}/members") if one["userId"] == bob.user_id]
@@ -168,6 +183,7 @@ def test_the_member_list_names_the_users(ada: Creator, organization: str) -> Non
 # --- invites
 
 
+@pytest.mark.endpoint("POST /api/teams/{organization_id}/members/invite", "POST /api/teams/accept")
 def test_an_invite_works_once(studio: Studio, ada: Creator, eve: Creator, organization: str) -> None:
     token = ada.invite(organization, "bob@example.com", ADMIN)
     assert token not in str(studio.dump()), "the token is not stored"
@@ -189,6 +205,9 @@ def test_a_removed_member_does_not_come_back_with_the_used_invite(ada: Creator, 
     assert refusal(bob.post("/api/teams/accept", {"token": token})) == (409, "invite_not_valid")
 
 
+@pytest.mark.endpoint(
+    "GET /api/teams/{organization_id}/invites", "DELETE /api/teams/{organization_id}/invites/{invite_id}"
+)
 def test_an_expired_a_withdrawn_and_a_forged_invite_are_refused(ada: Creator, eve: Creator, organization: str) -> None:
     expired = ada.invite(organization, "eve@example.com")
     [record] = InviteRecord.query(organization)
@@ -418,6 +437,7 @@ def test_a_job_goes_on_after_the_removal_of_its_member(ada: Creator, organizatio
     assert refusal(bob.get(f"/api/jobs/{job}")) == (404, "job_not_found")
 
 
+@pytest.mark.endpoint("PATCH /api/teams/{organization_id}/members/{member_id}")
 def test_a_member_spends_at_most_the_monthly_cap(studio: Studio, ada: Creator, organization: str) -> None:
     bob = ada.hire(organization, "bob@example.com", MEMBER)
     project = bob.project(organization=organization)
@@ -451,6 +471,7 @@ def test_spending_counts_in_the_month_of_the_submit(ada: Creator, organization: 
 # --- audit log
 
 
+@pytest.mark.endpoint("GET /api/teams/{organization_id}/audit")
 def test_the_audit_log_names_who_what_when_and_from_where(studio: Studio, ada: Creator, organization: str) -> None:
     bob = ada.hire(organization, "bob@example.com", ADMIN)
     ada.patch(f"/api/teams/{organization}/members/{bob.user_id}", {"role": "MEMBER", "monthlyCap": 5})

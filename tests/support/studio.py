@@ -356,7 +356,7 @@ def _load(path: str) -> Any:
 def corrected() -> Iterator[None]:
     """Correct moto in this process until the end of the block, and let a call do less of what moto ignores.
 
-    The calls of DynamoDB have no signature, and all calls have one short name of a client. That saves a quarter of a call.
+    The calls of DynamoDB have no signature, and all calls have one short name of a client. A call takes a third less.
     """
     with pytest.MonkeyPatch.context() as patch:
 
