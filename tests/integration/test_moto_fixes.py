@@ -22,6 +22,7 @@ from moto.dynamodbstreams.responses import DynamoDBStreamsHandler
 from moto.moto_api._internal.models import moto_api_backend
 from moto.moto_server import werkzeug_app
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication
+from moto.s3.models import FakeKey, S3Backend
 from moto.server import ThreadedMotoServer
 from moto.stepfunctions.models import StepFunctionBackend
 from moto.stepfunctions.parser.asl.component.state.exec.execute_state import ExecutionState
@@ -46,6 +47,8 @@ PATCHED = (
     (Environment, "set_error"),
     (StepFunctionResponse, "send_task_failure"),
     (lambda_eval_utils, "boto_client_for"),
+    (Table, "query"),
+    (S3Backend, "list_object_versions"),
     (DomainDispatcherApplication, "get_backend_for_host"),
     (responses, "method_names_from_class"),
     (LambdaSimpleBackend, "invoke"),
@@ -306,6 +309,55 @@ def test_backends_and_methods_are_looked_up_once(dynamodb: Any, monkeypatch: pyt
     monkeypatch.setattr(vars(werkzeug_app)["backends"], "list_of_moto_modules", None)
     monkeypatch.setattr("inspect.getmembers", None)
     assert dynamodb.list_tables()["TableNames"] == ["things"]
+
+
+def test_a_query_reads_the_items_of_its_key_only(client: Callable[[Any], Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    dynamodb, names = client("dynamodb"), ("id", "no", "owner")
+    dynamodb.create_table(
+        TableName="pages",
+        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}, {"AttributeName": "no", "KeyType": "RANGE"}],
+        AttributeDefinitions=[{"AttributeName": n, "AttributeType": "N" if n == "no" else "S"} for n in names],
+        GlobalSecondaryIndexes=[
+            {
+                "IndexName": "by_owner",
+                "KeySchema": [{"AttributeName": "owner", "KeyType": "HASH"}],
+                "Projection": {"ProjectionType": "ALL"},
+            }
+        ],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    for book in "ab":
+        for number in (10, 9):
+            page = {"id": {"S": book}, "no": {"N": str(number)}} | ({"owner": {"S": "ada"}} if number == 9 else {})
+            dynamodb.put_item(TableName="pages", Item=page)
+    moto_fixes.read_own_keys()
+    monkeypatch.setattr(Table, "all_items", None)
+
+    def found(key: str, value: str, **options: str) -> list[tuple[str, str]]:
+        condition = {"KeyConditionExpression": "#k = :v", "ExpressionAttributeNames": {"#k": key}}
+        values = {":v": {"S": value}}
+        answer = dynamodb.query(TableName="pages", ExpressionAttributeValues=values, **condition, **options)
+        return [(item["id"]["S"], item["no"]["N"]) for item in answer["Items"]]
+
+    assert found("id", "a") == [("a", "9"), ("a", "10")]
+    assert found("id", "c") == []
+    assert sorted(found("owner", "ada", IndexName="by_owner")) == [("a", "9"), ("b", "9")]
+
+
+def test_a_list_of_versions_copies_the_files_below_its_prefix_only(
+    client: Callable[[Any], Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    s3, copied = client("s3"), []
+    s3.create_bucket(Bucket="films")
+    s3.put_bucket_versioning(Bucket="films", VersioningConfiguration={"Status": "Enabled"})
+    for key in ("a/1", "b/1", "b/1", "b/2"):
+        s3.put_object(Bucket="films", Key=key, Body=b"x")
+    moto_fixes.read_own_keys()
+    state = FakeKey.__getstate__
+    monkeypatch.setattr(FakeKey, "__getstate__", lambda file: (copied.append(file.name), state(file))[1])
+    found = s3.list_object_versions(Bucket="films", Prefix="b/")["Versions"]
+    assert [(file["Key"], file["IsLatest"]) for file in found] == [("b/1", True), ("b/1", False), ("b/2", True)]
+    assert set(copied) == {"b/1", "b/2"}
 
 
 def test_a_stream_reader_uses_bounded_memory(dynamodb: Any, client: Callable[[Any], Any]) -> None:

@@ -369,6 +369,7 @@ def corrected() -> Iterator[None]:
         moto_fixes.read_own_names()
         moto_fixes.parse_once()
         moto_fixes.look_up_once()
+        moto_fixes.read_own_keys()
         patch.setattr(UserAgentString, "to_string", lambda _: "kinora-tests")
         patch.setattr(RequestSigner, "sign", _signed_unless_dynamodb(RequestSigner.sign))
         yield
