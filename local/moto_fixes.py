@@ -389,7 +389,7 @@ def _of_its_key(original: Callable[..., Any]) -> Callable[..., Any]:
     def query(table: Any, *args: Any, **kwargs: Any) -> Any:
         given = parameters.bind(table, *args, **kwargs).arguments
         keys = given.get("hash_key_conditions") or [(table.hash_key_attr, given["hash_key"])]
-        fewer: Any = object.__new__(Table)  # moto keeps each table that is made in another way
+        fewer: Any = object.__new__(type(table))  # moto keeps each table that is made in another way
         vars(fewer).update(vars(table))
         fewer.all_items = lambda: [item for item in _items_of(table) if all(_has(item, *key) for key in keys)]
         return original(fewer, *args, **kwargs)

@@ -354,7 +354,12 @@ def test_a_list_of_versions_copies_the_files_below_its_prefix_only(
         s3.put_object(Bucket="films", Key=key, Body=b"x")
     moto_fixes.read_own_keys()
     state = FakeKey.__getstate__
-    monkeypatch.setattr(FakeKey, "__getstate__", lambda file: (copied.append(file.name), state(file))[1])
+
+    def copy(file: FakeKey) -> dict[str, Any]:
+        copied.append(file.name)
+        return state(file)
+
+    monkeypatch.setattr(FakeKey, "__getstate__", copy)
     found = s3.list_object_versions(Bucket="films", Prefix="b/")["Versions"]
     assert [(file["Key"], file["IsLatest"]) for file in found] == [("b/1", True), ("b/1", False), ("b/2", True)]
     assert set(copied) == {"b/1", "b/2"}

@@ -377,7 +377,7 @@ def corrected() -> Iterator[None]:
 
 def _signed_unless_dynamodb(sign: Callable[..., None]) -> Callable[..., None]:
     def signed(signer: RequestSigner, *args: Any, **kwargs: Any) -> None:
-        if str(signer._service_id) != "DynamoDB":
+        if str(vars(signer)["_service_id"]) != "DynamoDB":
             sign(signer, *args, **kwargs)
 
     return signed
