@@ -43,6 +43,10 @@ demo: $(READY) $(MODELS) ## Make a film: PROMPT= PRESET= IMAGE= MOTION= ASPECT= 
 	  $(call option,DURATION,duration) $(call option,RESOLUTION,resolution) $(call option,FPS,fps) \
 	  $(call option,SEED,seed) $(call option,PLAN,plan) $(call option,OUT,out) $(if $(LOOP),--loop) $(if $(ANYWAY),--anyway)
 
+.PHONY: tour
+tour: $(READY) ## Use every part of the API as a customer does, on a laptop cloud, and print each step
+	@$(BIN)/python -m local.tour
+
 .PHONY: dev
 dev: $(READY) $(MODELS) ## Keep the laptop cloud running and print its URLs (PORT=)
 	@$(BIN)/python -m local.dev $(call option,PORT,port)

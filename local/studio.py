@@ -180,10 +180,10 @@ class StudioClient:
             raise StudioError(f"The studio does not answer: {error}.") from None
 
 
-def newest_token(outbox: list[Json], email: str) -> str | None:
-    """Return the token of the newest link that proves the address, or None without one."""
-    links = (message["html"].partition("/verify-email#token=")[2] for message in outbox if email in message["to"])
-    return next((link.partition('"')[0] for link in links if link), None)
+def newest_token(outbox: list[Json], email: str, link: str = "/verify-email#token=") -> str | None:
+    """Return the token of the newest such link that was sent to the address, or None without one."""
+    links = (message["html"].partition(link)[2] for message in outbox if email in message["to"])
+    return next((rest.partition('"')[0] for rest in links if rest), None)
 
 
 def step_seconds(job: Json) -> dict[str, float]:
