@@ -39,6 +39,7 @@ class _OptionalKeys:
 
 class StepView(View):
     id: str
+    job_id: str
     step_type: Stage
     status: JobStatus
     progress: int
@@ -206,6 +207,7 @@ def _step_view(job: JobRecord, stage: Stage, step: StepMap, results: Results, ur
     result = results.get(stage)
     return StepView(
         id=job.step_id(stage),
+        job_id=job.job_id,
         step_type=stage,
         status=_step_status(job, stage, step),
         progress=int(step.progress),
