@@ -69,3 +69,10 @@ class JobSpec(Wire):
     input_keys: dict[Role, str] = Field(default_factory=dict)  # keys of the inputs' verified files
     more_pictures: tuple[str, ...] = ()  # keys of the pictures after the first, in order
     paid: bool = False  # True if the account was on a paid plan: priority queues, and no watermark
+    # The previous release does not know the following fields, so they are None while they are not used.
+    until: Literal[Stage.IMAGE_GENERATION] | None = None  # the last stage of a still
+    draft: Literal[True] | None = None
+    batch_id: str | None = None
+    origin_id: str | None = None  # the job from whose outputs this job starts
+    made_in: dict[Stage, str] | None = None  # of each reused step: the job in which a worker has made it
+    picture_by: EngineName | None = None  # the engine that made the first picture, if it is not a creator's upload
