@@ -31,17 +31,49 @@ class PromptNotUnderstood(Invalid):
 
 
 @dataclass(frozen=True, slots=True)
+class PriceLine:
+    """One reason for the price of a step: `quantity` units cost `each` credits."""
+
+    reason: str
+    quantity: float
+    each: float
+
+    @property
+    def credits(self) -> float:
+        return self.quantity * self.each
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedStep:
+    """A step with its engine. Its price is the sum of its lines, rounded up."""
+
+    engine: Engine
+    lines: tuple[PriceLine, ...]
+
+    @property
+    def credits(self) -> int:
+        return ceil(sum(line.credits for line in self.lines))
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
-    """The engines that do a job's steps, and the job's price.
+    """The steps of a job by stage, in order. Each step costs what its engine and the settings decide.
 
     `dropped_axes` are the axes of the camera move that the engine of video synthesis cannot follow. `words` is the
     painter's reading of prompt and style, or None if the painter does no step.
     """
 
-    engines: Mapping[Stage, str]
-    credits: int
+    steps: Mapping[Stage, PlannedStep]
     dropped_axes: frozenset[str]
     words: PromptWords | None
+
+    @property
+    def engines(self) -> Mapping[Stage, str]:
+        return {stage: step.engine.name for stage, step in self.steps.items()}
+
+    @property
+    def credits(self) -> int:
+        return sum(step.credits for step in self.steps.values())
 
 
 def fitted(settings: JobSettings, move: CameraMove, picture: tuple[float, float] | None) -> JobSettings:
@@ -99,8 +131,7 @@ def plan(
             "Leave out the engine or the driving clip."
         )
     return Plan(
-        engines={stage: engine.name for stage, engine in chosen.items()},
-        credits=sum(request.price(engine) for engine in chosen.values()),
+        steps={stage: request.step(engine) for stage, engine in chosen.items()},
         dropped_axes=dropped_axes(move, mover.axes),
         words=words_of(prompt, settings.style or "") if painter and painter.reads_vocabulary else None,
     )
@@ -148,10 +179,14 @@ class _Requirements:
             and self.settings.resolution.short_side <= engine.max_short_side_pixels
         )
 
-    def price(self, engine: Engine) -> int:
-        """Return the credits that the engine's step costs."""
-        by_length = engine.credits_per_second * self.settings.duration
-        return ceil(engine.credits + by_length + engine.credits_per_picture * self.more_pictures)
+    def step(self, engine: Engine) -> PlannedStep:
+        """Return the engine's step with its price."""
+        lines = (
+            PriceLine("step", 1, engine.credits),
+            PriceLine("second of the film", self.settings.duration, engine.credits_per_second),
+            PriceLine("picture after the first", self.more_pictures, engine.credits_per_picture),
+        )
+        return PlannedStep(engine, tuple(line for line in lines if line.credits))
 
 
 def _choose(stage: Stage, request: _Requirements, catalogue: Sequence[Engine]) -> Engine:
@@ -177,7 +212,7 @@ def _choose(stage: Stage, request: _Requirements, catalogue: Sequence[Engine]) -
 def _in_service(named: Engine, request: _Requirements, engines: Mapping[str, Engine]) -> Engine:
     """Return the engine, or the first of its chain of fallbacks that can replace it at its price or lower."""
     engine, seen = named, {named.name}
-    while not request.is_served_by(engine) or request.price(engine) > request.price(named):
+    while not request.is_served_by(engine) or request.step(engine).credits > request.step(named).credits:
         fallback = engines.get(engine.fallback or "")
         if fallback is None or fallback.name in seen:
             raise NoEngine(

@@ -6,7 +6,8 @@ from fastapi import APIRouter, Query, Response, status
 
 from functions.jobs import service
 from functions.jobs.plan import NoEngine, PromptNotUnderstood
-from functions.jobs.schemas import JobCreate
+from functions.jobs.quote import quote
+from functions.jobs.schemas import JobCreate, QuoteView
 from shared.access.permissions import Permission
 from shared.assets.store import AssetNotFound, AssetNotReady
 from shared.core.wire import Id
@@ -29,6 +30,7 @@ router = APIRouter(prefix="/api/jobs", tags=["jobs"])
 Read = Annotated[Actor, acting(Permission.JOBS_READ)]
 Write = Annotated[Actor, acting(Permission.JOBS_WRITE)]
 Spend = Annotated[Actor, acting(Permission.JOBS_WRITE, RouteClass.SPEND)]
+Quote = Annotated[Actor, acting(Permission.JOBS_WRITE, RouteClass.READ)]  # a quote writes nothing
 
 
 @router.post(
@@ -53,6 +55,19 @@ Spend = Annotated[Actor, acting(Permission.JOBS_WRITE, RouteClass.SPEND)]
 def create_job(body: JobCreate, caller: Spend, once: Once) -> Response:
     """Submit a job. Its credits are held now and charged when it completes, to the account of its project."""
     return once.respond(lambda tx: service.submit(body, caller, tx), status=status.HTTP_202_ACCEPTED)
+
+
+@router.post(
+    "/quote",
+    operation_id="quoteJob",
+    responses=problems(ProjectNotFound, PresetNotFound, AssetNotFound, AssetNotReady, NoEngine, PromptNotUnderstood),
+)
+def quote_job(body: JobCreate, caller: Quote) -> QuoteView:
+    """Ask what a job would cost. The body is that of a submit, and is refused for the same reasons.
+
+    Nothing is held or stored. A shortfall of credits and a full queue are no reasons to refuse a quote.
+    """
+    return quote(body, caller)
 
 
 @router.get("", operation_id="listJobs", responses=problems(ProjectNotFound, OrganizationNotFound, BadCursor))

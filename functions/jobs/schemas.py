@@ -1,12 +1,12 @@
-"""The request bodies of `/api/jobs`."""
+"""The bodies of `/api/jobs`, and its answers besides jobs."""
 
 from pydantic import ConfigDict, Field
 
 from shared.assets.record import AssetType
-from shared.core.wire import Id, Wire
+from shared.core.wire import Id, View, Wire
 from shared.jobs.spec import JobInput, JobSettings
 from shared.stages.requests import MAX_PICTURES
-from shared.stages.stages import Role
+from shared.stages.stages import Role, Stage
 
 INPUT_TYPES = {
     Role.PICTURE: AssetType.IMAGE,
@@ -35,3 +35,45 @@ class JobCreate(Wire):
     preset_id: Id = "crash-zoom-in"
     settings: JobSettings = JobSettings()
     inputs: tuple[JobInput, ...] = Field(default=(), max_length=len(INPUT_TYPES) - 1 + MAX_PICTURES)
+
+
+class PriceLineView(View):
+    """One reason for the price of a step: `quantity` units cost `each` credits, which makes `credits`."""
+
+    reason: str = Field(description="The unit.", examples=["second of the film"])
+    quantity: float
+    each: float
+    credits: float
+
+
+class QuotedStepView(View):
+    step_type: Stage
+    engine: str
+    credits: int = Field(description="The sum of `price`, rounded up.")
+    seconds: float | None = Field(
+        description="Median of recent steps of this engine at this resolution and duration, with their wait for a "
+        "worker. null until such a step was measured."
+    )
+    price: list[PriceLineView]
+
+
+class QuoteView(View):
+    """What a job would cost, and what would become of its settings and its prompt."""
+
+    credits: int = Field(description="The most that the job costs. They are held at its submit.")
+    balance: int = Field(description="The credits that the account can spend.")
+    sufficient: bool = Field(
+        description="Whether the caller can pay for the job now, from the balance and within the monthly caps of the "
+        "member and of the key."
+    )
+    seconds: float | None = Field(description="From the start to the end of the job. null until all steps are known.")
+    steps: list[QuotedStepView]
+    settings: JobSettings = Field(description="The settings, with the duration and the ratio that the job gets.")
+    dropped_axes: tuple[str, ...] = Field(description="Axes of the camera move that the engine cannot follow.")
+    understood: tuple[str, ...] | None = Field(
+        description="The phrases of style and prompt that the painter knows. null if it paints nothing."
+    )
+    not_understood: tuple[str, ...] | None = Field(description="The words of which nothing is painted.")
+    read_as: dict[str, str] | None = Field(
+        description="Words that the painter does not know -> the near phrases that it paints instead."
+    )

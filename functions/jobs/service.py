@@ -1,8 +1,9 @@
 """The requests of jobs: submit, read, cancel and delete."""
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
+from typing import NamedTuple
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -34,6 +35,7 @@ from shared.stages.engines import ENGINES, Engine
 from shared.stages.failures import StageFailure
 from shared.stages.requests import MAX_PICTURES, check_driving_seconds
 from shared.stages.stages import FILM, Role
+from shared.subscriptions.record import PlanType
 from shared.subscriptions.store import subscriptions
 
 MANY_USERS = 20  # number of jobs of an asset from which those that have ended are removed from its record
@@ -46,9 +48,9 @@ def submit(body: JobCreate, caller: Actor, tx: Transaction) -> JobView:
     If the admission fails, or the process ends before it, `reconcile` admits the job.
     """
     job_id, at = new_id("job"), utc_now()
-    account_id = projects.get(body.project_id, accounts=caller).account_id
-    subscribed = subscriptions.plan(account_id)
-    spec, planned = _planned(body, account_id, at, paid=subscribed.paid)
+    account_id, subscribed, spec, planned, used = prepared(body, caller, at)
+    for asset in used:
+        _forget_ended_jobs(asset)
     caller.stays_member(account_id, tx=tx)
     projects.add_job(body.project_id, account_id=account_id, tx=tx)
     job = jobs.create(
@@ -67,14 +69,14 @@ def submit(body: JobCreate, caller: Actor, tx: Transaction) -> JobView:
         assets.use(asset_id, job_id, tx=tx)
     credits.hold(
         job_id, account_id=account_id, credits=planned.credits, paid=spec.paid, at=at, tx=tx,
-        spender=_spender(caller, account_id), key=_key(caller, at),
+        spender=spender(caller, account_id), key=spending_key(caller, at),
     )  # fmt: skip
     admission.wait(job, subscribed, at=at, tx=tx)
     tx.after_commit(lambda: _accepted(job))
     return job_view(job, spec, {}, at)
 
 
-def _spender(caller: Actor, account_id: str) -> Spender | None:
+def spender(caller: Actor, account_id: str) -> Spender | None:
     """Return the member who spends an organization's credits, or None for the caller's own account."""
     if organization_of(account_id) is None:
         return None
@@ -82,7 +84,7 @@ def _spender(caller: Actor, account_id: str) -> Spender | None:
     return Spender(caller.user_id, None if cap is None else int(cap))
 
 
-def _key(caller: Actor, at: datetime) -> Spender | None:
+def spending_key(caller: Actor, at: datetime) -> Spender | None:
     """Return the key that submits the job, or None for a caller without a key. Raise Unauthorized if it is revoked."""
     if caller.key_id is None:
         return None
@@ -101,19 +103,31 @@ def _accepted(job: JobRecord) -> None:
         jobs.hold_back(job.job_id, at=utc_now())
 
 
-def _planned(body: JobCreate, account_id: str, at: datetime, *, paid: bool) -> tuple[JobSpec, Plan]:
-    """Return the job's spec and plan. Raise an AppError if the job is impossible."""
+class Prepared(NamedTuple):
+    """A job before its submit: the paying account with its plan, the spec, the plan of steps, and the used assets."""
+
+    account_id: str
+    subscribed: PlanType
+    spec: JobSpec
+    planned: Plan
+    used: Sequence[AssetRecord]
+
+
+def prepared(body: JobCreate, caller: Actor, at: datetime) -> Prepared:
+    """Return what a submit writes, and write nothing. Raise an AppError if the job is impossible."""
+    account_id = projects.get(body.project_id, accounts=caller).account_id
+    subscribed = subscriptions.plan(account_id)
     move = _move(body)
-    keys, more_pictures, picture_size = _input_keys(body, account_id)
-    settings = fitted(body.settings, move, picture_size)
+    given = _given(body, account_id)
+    settings = fitted(body.settings, move, given.picture_size)
     planned = plan(
         settings,
         move,
-        frozenset(keys),
+        frozenset(given.keys),
         _offered(settings, at),
         prompt=body.prompt,
         at=at,
-        more_pictures=len(more_pictures),
+        more_pictures=len(given.more_pictures),
     )
     spec = JobSpec(
         prompt=body.prompt,
@@ -122,11 +136,11 @@ def _planned(body: JobCreate, account_id: str, at: datetime, *, paid: bool) -> t
         settings=settings,
         seed=secrets.randbits(32) if settings.seed is None else settings.seed,
         inputs=body.inputs,
-        input_keys=keys,
-        more_pictures=more_pictures,
-        paid=paid,
+        input_keys=given.keys,
+        more_pictures=given.more_pictures,
+        paid=subscribed.paid,
     )
-    return spec, planned
+    return Prepared(account_id, subscribed, spec, planned, given.assets)
 
 
 def _offered(settings: JobSettings, at: datetime) -> list[Engine]:
@@ -234,24 +248,30 @@ def _forget_ended_jobs(asset: AssetRecord) -> None:
         assets.forget_jobs(asset, ended)
 
 
-def _input_keys(
-    body: JobCreate, account_id: str
-) -> tuple[dict[Role, str], tuple[str, ...], tuple[float, float] | None]:
-    """Return the media key of each input by role, the keys of the pictures after the first, in order, and its size.
+class _Given(NamedTuple):
+    """The inputs of a job: the media key of each one by role, and the keys of the pictures after the first, in order.
 
-    The size is width and height in pixels, or None without a picture.
-    Every asset must be the account's, READY, and of the right type. Otherwise raise an AppError.
+    `picture_size` is width and height of the first picture in pixels, or None without a picture.
     """
+
+    keys: dict[Role, str]
+    more_pictures: tuple[str, ...]
+    picture_size: tuple[float, float] | None
+    assets: list[AssetRecord]
+
+
+def _given(body: JobCreate, account_id: str) -> _Given:
+    """Return the inputs. Raise an AppError if an asset is not the account's, not READY, or of the wrong type."""
     keys: dict[Role, str] = {}
     more_pictures: list[str] = []
-    picture_size = None
+    picture_size, used = None, list[AssetRecord]()
     for given in body.inputs:
         asset = assets.get(given.asset_id, accounts={account_id})
         if asset.type != INPUT_TYPES[given.role]:
             raise Invalid(f"The {given.role} must be {INPUT_TYPES[given.role].value.lower()} media.")
         if asset.status != AssetStatus.READY or asset.key is None:
             raise AssetNotReady(f"The asset {asset.asset_id} is {asset.status}, not READY.")
-        _forget_ended_jobs(asset)
+        used.append(asset)
         if given.role is Role.DRIVING and asset.duration is not None:
             try:
                 check_driving_seconds(float(asset.duration))
@@ -271,4 +291,4 @@ def _input_keys(
         raise Invalid("A driving clip works with one picture. Leave out the other pictures or the driving clip.")
     if body.settings.loop and Role.DRIVING in keys:
         raise Invalid("The path of a driving clip is not closed. Leave out loop, or use the operation “loop”.")
-    return keys, tuple(more_pictures), picture_size
+    return _Given(keys, tuple(more_pictures), picture_size, used)

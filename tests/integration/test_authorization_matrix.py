@@ -41,6 +41,7 @@ ROWS: dict[str, AccountRole | None] = {
     "PATCH /api/projects/{project_id}": MEMBER,
     "DELETE /api/projects/{project_id}": MEMBER,
     "POST /api/jobs": MEMBER,
+    "POST /api/jobs/quote": MEMBER,
     "GET /api/jobs": VIEWER,
     "GET /api/jobs/{job_id}": VIEWER,
     "POST /api/jobs/{job_id}/cancel": MEMBER,
