@@ -13,7 +13,7 @@ from shared.stages.engines import Engine, Runs
 from shared.stages.failures import StageFailure
 from shared.stages.frames import frame_size, nearest_ratio
 from shared.stages.operations import final_size, parse
-from shared.stages.stages import STAGES, Role, Stage
+from shared.stages.stages import FILM, STAGES, Role, Stage
 from shared.vocabulary.phrases import PromptWords, words_of
 from shared.vocabulary.words import Place, Style
 
@@ -100,13 +100,18 @@ def plan(
     prompt: str,
     at: datetime,
     more_pictures: int = 0,
+    until: Stage = FILM,
 ) -> Plan:
     """Return the steps of a job with these `inputs` and `more_pictures` pictures after the first, submitted at `at`.
+
+    The job ends after the stage `until`. The whole film must be possible, so that it can follow a still.
 
     Raise Invalid if the request contradicts itself. Raise NoEngine if no engine can do a stage. Raise
     PromptNotUnderstood if the painter knows no word of the prompt, unless the settings allow an unrelated picture.
     """
-    if move.needs_driving_clip and Role.DRIVING not in inputs:
+    if until is not FILM and inputs:
+        raise Invalid("A still is painted from the prompt. Leave out the inputs, or add them when you continue it.")
+    if move.needs_driving_clip and Role.DRIVING not in inputs and until is FILM:
         raise Invalid("This preset copies the camera path of a driving clip. Add an input with the role driving.")
     if not move.min_duration_seconds <= settings.duration <= move.max_duration_seconds:
         raise Invalid(
@@ -131,10 +136,15 @@ def plan(
             "Leave out the engine or the driving clip."
         )
     return Plan(
-        steps={stage: request.step(engine) for stage, engine in chosen.items()},
+        steps={stage: request.step(engine) for stage, engine in chosen.items() if stage in _stages_until(until)},
         dropped_axes=dropped_axes(move, mover.axes),
         words=words_of(prompt, settings.style or "") if painter and painter.reads_vocabulary else None,
     )
+
+
+def _stages_until(last: Stage) -> Sequence[Stage]:
+    order = list(Stage)
+    return order[: order.index(last) + 1]
 
 
 def _check_style(style: str, painter: Engine | None) -> None:
@@ -181,10 +191,11 @@ class _Requirements:
 
     def step(self, engine: Engine) -> PlannedStep:
         """Return the engine's step with its price."""
+        share = engine.draft_share if self.settings.draft else 1
         lines = (
-            PriceLine("step", 1, engine.credits),
-            PriceLine("second of the film", self.settings.duration, engine.credits_per_second),
-            PriceLine("picture after the first", self.more_pictures, engine.credits_per_picture),
+            PriceLine("step", 1, share * engine.credits),
+            PriceLine("second of the film", self.settings.duration, share * engine.credits_per_second),
+            PriceLine("picture after the first", self.more_pictures, share * engine.credits_per_picture),
         )
         return PlannedStep(engine, tuple(line for line in lines if line.credits))
 

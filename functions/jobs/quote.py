@@ -18,13 +18,14 @@ def quote(body: JobCreate, caller: Actor) -> QuoteView:
     at = utc_now()
     job = prepared(body, caller, at)
     planned, settings, known = job.planned, job.spec.settings, pace.at(at)
+    total = body.count * planned.credits
     steps = [_step(stage, step, settings, known) for stage, step in planned.steps.items()]
     seconds = [step.seconds for step in steps if step.seconds is not None]
     balance = int(credits.account(job.account_id).available)
     return QuoteView(
-        credits=planned.credits,
+        credits=total,
         balance=balance,
-        sufficient=planned.credits <= _spendable(balance, caller, job.account_id, at),
+        sufficient=total <= _spendable(balance, caller, job.account_id, at),
         seconds=round(sum(seconds), 1) if len(seconds) == len(steps) else None,
         steps=steps,
         settings=settings,

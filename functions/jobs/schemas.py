@@ -1,9 +1,12 @@
 """The bodies of `/api/jobs`, and its answers besides jobs."""
 
+from typing import Literal
+
 from pydantic import ConfigDict, Field
 
 from shared.assets.record import AssetType
-from shared.core.wire import Id, View, Wire
+from shared.core.wire import Id, Integer, View, Wire
+from shared.jobs.batches import MOST_JOBS
 from shared.jobs.spec import JobInput, JobSettings
 from shared.stages.requests import MAX_PICTURES
 from shared.stages.stages import Role, Stage
@@ -14,6 +17,7 @@ INPUT_TYPES = {
     Role.AUDIO: AssetType.AUDIO,
     Role.CAPTIONS: AssetType.OTHER,
 }
+_MOST_INPUTS = len(INPUT_TYPES) - 1 + MAX_PICTURES
 
 
 class JobCreate(Wire):
@@ -34,7 +38,35 @@ class JobCreate(Wire):
     prompt: str = Field(min_length=1, max_length=2000, examples=["a lighthouse at dusk"])
     preset_id: Id = "crash-zoom-in"
     settings: JobSettings = JobSettings()
-    inputs: tuple[JobInput, ...] = Field(default=(), max_length=len(INPUT_TYPES) - 1 + MAX_PICTURES)
+    inputs: tuple[JobInput, ...] = Field(default=(), max_length=_MOST_INPUTS)
+    until: Literal[Stage.IMAGE_GENERATION] | None = Field(
+        default=None,
+        description="The last step of the job, which is charged up to it. `IMAGE_GENERATION` makes a still, from which "
+        "`POST /api/jobs/{jobId}/continue` makes the film.",
+    )
+    count: Integer = Field(
+        default=1,
+        ge=1,
+        le=MOST_JOBS,
+        description="The number of jobs, with the seeds `seed`, `seed` + 1 and so on. All are accepted, or none. The "
+        "answer is the first job, with the ids of all in `batch`.",
+    )
+
+
+class JobContinue(Wire):
+    """The changes for the film that follows. What the body leaves out is as in the older job."""
+
+    preset_id: Id | None = None
+    settings: JobSettings | None = Field(
+        default=None, description="The settings that change. The shape and the style of the picture cannot change."
+    )
+    inputs: tuple[JobInput, ...] = Field(
+        default=(), max_length=_MOST_INPUTS, description="A driving clip, sound or captions. The picture is given."
+    )
+
+
+class JobExtend(JobContinue):
+    prompt: str | None = Field(default=None, min_length=1, max_length=2000, examples=["the same lake at night"])
 
 
 class PriceLineView(View):
@@ -60,7 +92,7 @@ class QuotedStepView(View):
 class QuoteView(View):
     """What a job would cost, and what would become of its settings and its prompt."""
 
-    credits: int = Field(description="The most that the job costs. They are held at its submit.")
+    credits: int = Field(description="The most that the job costs, or all `count` jobs. They are held at the submit.")
     balance: int = Field(description="The credits that the account can spend.")
     sufficient: bool = Field(
         description="Whether the caller can pay for the job now, from the balance and within the monthly caps of the "

@@ -1,7 +1,7 @@
 """The requests of jobs: submit, read, cancel and delete."""
 
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -20,11 +20,11 @@ from shared.core.errors import Invalid, Unauthorized
 from shared.core.ids import new_id, organization_of
 from shared.core.slices import Slice
 from shared.credits.store import Spender, credits
-from shared.jobs import admission, executions, settlement
+from shared.jobs import admission, batches, executions, settlement
 from shared.jobs.keys import job_prefixes
 from shared.jobs.record import JobRecord, JobStatus
 from shared.jobs.spec import JobSettings, JobSpec
-from shared.jobs.store import JobEnded, JobRunning, StepResult, jobs
+from shared.jobs.store import JobEnded, JobRunning, ReusedStep, StepResult, jobs
 from shared.jobs.views import JobLinks, JobView, job_view
 from shared.keys.store import api_keys
 from shared.members.actor import Actor
@@ -34,7 +34,7 @@ from shared.projects.store import projects
 from shared.stages.engines import ENGINES, Engine
 from shared.stages.failures import StageFailure
 from shared.stages.requests import MAX_PICTURES, check_driving_seconds
-from shared.stages.stages import FILM, Role
+from shared.stages.stages import FILM, Role, Stage
 from shared.subscriptions.record import PlanType
 from shared.subscriptions.store import subscriptions
 
@@ -47,33 +47,57 @@ def submit(body: JobCreate, caller: Actor, tx: Transaction) -> JobView:
     The project's account has the job, pays for it, and has the assets that it uses.
     If the admission fails, or the process ends before it, `reconcile` admits the job.
     """
-    job_id, at = new_id("job"), utc_now()
-    account_id, subscribed, spec, planned, used = prepared(body, caller, at)
-    for asset in used:
+    at = utc_now()
+    batch_id, job_ids = (None, [new_id("job")]) if body.count == 1 else batches.begin(body.count)
+    one = prepared(body, caller, at)
+    seeds = [(one.spec.seed + number) % 2**32 for number in range(body.count)]
+    specs = [one.spec.model_copy(update={"seed": seed, "batch_id": batch_id}) for seed in seeds]
+    made = begin(one, dict(zip(job_ids, specs, strict=True)), caller, at, tx)
+    return made if batch_id is None else made.model_copy(update={"batch": tuple(job_ids)})
+
+
+def begin(
+    one: "Prepared",
+    specs: Mapping[str, JobSpec],
+    caller: Actor,
+    at: datetime,
+    tx: Transaction,
+    *,
+    reused: Mapping[Stage, "Reused"] | None = None,
+) -> JobView:
+    """Add the jobs with these ids and specs to the transaction, and return the first. All have the same steps."""
+    reused, account_id, (job_id, *more_ids) = reused or {}, one.account_id, specs
+    prices = {stage.value: step.credits for stage, step in one.planned.steps.items()}
+    prices |= {stage.value: step.credits for stage, step in reused.items()}
+    for asset in one.used:
         _forget_ended_jobs(asset)
     caller.stays_member(account_id, tx=tx)
-    projects.add_job(body.project_id, account_id=account_id, tx=tx)
-    job = jobs.create(
-        job_id,
-        spec,
-        engines=planned.engines,
-        credits=planned.credits,
-        project_id=body.project_id,
-        account_id=account_id,
-        owner_id=caller.user_id,
-        at=at,
-        deadline_at=at + admission.WAIT,
-        tx=tx,
-    )
-    for asset_id in {given.asset_id for given in spec.inputs}:
-        assets.use(asset_id, job_id, tx=tx)
+    projects.add_jobs(one.project_id, len(specs), account_id=account_id, tx=tx)
+    made = [
+        jobs.create(
+            each,
+            spec,
+            engines={**one.planned.engines, **{stage: step.engine for stage, step in reused.items()}},
+            credits=sum(prices.values()),
+            project_id=one.project_id,
+            account_id=account_id,
+            owner_id=caller.user_id,
+            at=at,
+            deadline_at=at + admission.WAIT,
+            tx=tx,
+            reused={stage: step.copy for stage, step in reused.items()},
+        )
+        for each, spec in specs.items()
+    ]
+    for asset_id in {given.asset_id for given in one.spec.inputs}:
+        assets.use(asset_id, *specs, tx=tx)
     credits.hold(
-        job_id, account_id=account_id, credits=planned.credits, paid=spec.paid, at=at, tx=tx,
-        spender=spender(caller, account_id), key=spending_key(caller, at),
+        job_id, account_id=account_id, credits=sum(prices.values()), paid=one.spec.paid, at=at, tx=tx,
+        spender=spender(caller, account_id), key=spending_key(caller, at), prices=prices, more_ids=more_ids,
     )  # fmt: skip
-    admission.wait(job, subscribed, at=at, tx=tx)
-    tx.after_commit(lambda: _accepted(job))
-    return job_view(job, spec, {}, at)
+    admission.wait(made[0], one.subscribed, at=at, tx=tx, more_ids=more_ids)
+    tx.after_commit(lambda: _accepted(made))
+    return job_view(made[0], specs[job_id], {}, at)
 
 
 def spender(caller: Actor, account_id: str) -> Spender | None:
@@ -93,19 +117,22 @@ def spending_key(caller: Actor, at: datetime) -> Spender | None:
     return Spender(caller.key_id, None if key.monthly_cap is None else int(key.monthly_cap))
 
 
-def _accepted(job: JobRecord) -> None:
-    about(job_id=job.job_id)
-    logger.info("job accepted")
-    measure(Metric.JOBS_CREATED)
-    measure(Metric.CREDITS_HELD, int(job.credits))
-    admitted = admission.admit(utc_now(), account_id=job.account_id)
-    if job.job_id not in {one.job_id for one in admitted}:
-        jobs.hold_back(job.job_id, at=utc_now())
+def _accepted(made: Sequence[JobRecord]) -> None:
+    for job in made:
+        about(job_id=job.job_id)
+        logger.info("job accepted")
+        measure(Metric.JOBS_CREATED)
+        measure(Metric.CREDITS_HELD, int(job.credits))
+    admitted = {one.job_id for one in admission.admit(utc_now(), account_id=made[0].account_id)}
+    for job in made:
+        if job.job_id not in admitted:
+            jobs.hold_back(job.job_id, at=utc_now())
 
 
 class Prepared(NamedTuple):
     """A job before its submit: the paying account with its plan, the spec, the plan of steps, and the used assets."""
 
+    project_id: str
     account_id: str
     subscribed: PlanType
     spec: JobSpec
@@ -113,12 +140,33 @@ class Prepared(NamedTuple):
     used: Sequence[AssetRecord]
 
 
-def prepared(body: JobCreate, caller: Actor, at: datetime) -> Prepared:
-    """Return what a submit writes, and write nothing. Raise an AppError if the job is impossible."""
+class Reused(NamedTuple):
+    """A step of an older job, for the new job: the copy of its result, its engine, its price, and where it was made."""
+
+    copy: ReusedStep
+    engine: str
+    credits: int
+    made_in: str
+
+
+def prepared(
+    body: JobCreate,
+    caller: Actor,
+    at: datetime,
+    *,
+    filmed: CameraMove | None = None,
+    picture_key: str | None = None,
+) -> Prepared:
+    """Return what a submit writes, and write nothing. Raise an AppError if the job is impossible.
+
+    `filmed` is the final move of an older job, and `picture_key` the picture that it gives to this one.
+    """
     account_id = projects.get(body.project_id, accounts=caller).account_id
     subscribed = subscriptions.plan(account_id)
-    move = _move(body)
+    move = filmed or _move(body)
     given = _given(body, account_id)
+    if picture_key is not None:
+        given.keys[Role.PICTURE] = picture_key
     settings = fitted(body.settings, move, given.picture_size)
     planned = plan(
         settings,
@@ -128,19 +176,21 @@ def prepared(body: JobCreate, caller: Actor, at: datetime) -> Prepared:
         prompt=body.prompt,
         at=at,
         more_pictures=len(given.more_pictures),
+        until=body.until or FILM,
     )
     spec = JobSpec(
         prompt=body.prompt,
         preset_id=body.preset_id,
-        move=move.model_copy(update={"strength": move.strength * settings.strength}),
+        move=filmed or move.model_copy(update={"strength": move.strength * settings.strength}),
         settings=settings,
         seed=secrets.randbits(32) if settings.seed is None else settings.seed,
         inputs=body.inputs,
         input_keys=given.keys,
         more_pictures=given.more_pictures,
         paid=subscribed.paid,
+        until=body.until,
     )
-    return Prepared(account_id, subscribed, spec, planned, given.assets)
+    return Prepared(body.project_id, account_id, subscribed, spec, planned, given.assets)
 
 
 def _offered(settings: JobSettings, at: datetime) -> list[Engine]:
@@ -181,13 +231,23 @@ def _signed_text(film: StepResult, text: Role, named: Role, sign: Callable[[str,
 
 
 def page(
-    caller: Actor, *, project_id: str | None, organization_id: str | None, limit: int, after: str | None
+    caller: Actor,
+    *,
+    project_id: str | None,
+    organization_id: str | None,
+    limit: int,
+    after: str | None,
+    batch_id: str | None = None,
 ) -> Slice[JobView]:
-    """Return some jobs. Lists show jobs without their results. A project must be of a named organization."""
+    """Return some jobs. Lists show jobs without their results. A project or batch must be of a named organization."""
     account_id = caller.account(organization_id)
+    accounts = caller if organization_id is None else {account_id}
     if project_id is not None:
-        projects.get(project_id, accounts=caller if organization_id is None else {account_id})
-    found = jobs.page(account_id=account_id, project_id=project_id, limit=limit, after=after)
+        projects.get(project_id, accounts=accounts)
+    if batch_id is not None:
+        found = batches.page(batch_id, accounts=accounts, project_id=project_id, limit=limit, after=after)
+    else:
+        found = jobs.page(account_id=account_id, project_id=project_id, limit=limit, after=after)
     specs, at = jobs.specs(job.job_id for job in found.items), utc_now()
     views = [job_view(job, specs[job.job_id], {}, at) for job in found.items if job.job_id in specs]
     return Slice(views, found.position)

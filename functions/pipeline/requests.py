@@ -123,9 +123,9 @@ BUILDERS: dict[Stage, Callable[[JobRecord, JobSpec, Made], StageRequest]] = {
 
 
 def _short_side(spec: JobSpec) -> int:
-    """Return the film's short side in pixels. A draft has a smaller clip and film, and the picture of the whole film."""
+    """Return the film's short side in pixels. A draft is smaller, but its picture is not."""
     chosen = spec.settings.resolution.short_side
-    return min(chosen, DRAFT_SHORT_SIDE) if spec.draft else chosen
+    return min(chosen, DRAFT_SHORT_SIDE) if spec.settings.draft else chosen
 
 
 def _clip_size(spec: JobSpec) -> tuple[int, int]:
@@ -164,7 +164,7 @@ def _operations(spec: JobSpec) -> tuple[str, ...]:
     A draft is not scaled up.
     """
     requested = spec.settings.operations
-    if spec.draft:
+    if spec.settings.draft:
         requested = tuple(text for text in requested if "upscale" not in parse([text]))
     return requested if spec.paid or "watermark" in parse(requested) else (*requested, "watermark")
 

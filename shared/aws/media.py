@@ -187,7 +187,7 @@ def put(content: bytes, key: str, media_type: str, *, kind: str, client: "S3Clie
 
 
 def copy(key: str, to: str, media_type: str, *, kind: str) -> None:
-    """Copy an object of at most 5 GB to another key, inside S3. `kind` is the same tag as in `upload`. Raise Missing."""
+    """Copy an object of at most 5 GB inside S3. `kind` is the same tag as in `upload`. Raise Missing."""
     with _missing(key):
         s3().copy_object(
             Bucket=config().media_bucket,

@@ -59,6 +59,8 @@ class Pace:
             for stage, step in job.planned():
                 if step.completed_at is None:
                     break
+                if step.is_reused:
+                    continue
                 kind = _kind(stage, step.engine, spec.settings)
                 seconds = max(0.0, (step.completed_at - before).total_seconds())
                 samples[kind] = (*samples.get(kind, ()), round(seconds, 1))[-SAMPLES:]
@@ -72,7 +74,8 @@ class Pace:
 def _kind(stage: Stage, engine: str, settings: JobSettings) -> str:
     """Return the kind of the step. A picture takes the same time for each duration of the film."""
     duration = 0 if stage is Stage.IMAGE_GENERATION else _STEP_OF_SECONDS * ceil(settings.duration / _STEP_OF_SECONDS)
-    return f"{stage.folder}/{engine}/{settings.resolution}/{duration}"
+    size = "draft" if settings.draft and stage is not Stage.IMAGE_GENERATION else settings.resolution
+    return f"{stage.folder}/{engine}/{size}/{duration}"
 
 
 def stored() -> Pace:

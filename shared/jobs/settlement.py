@@ -29,7 +29,8 @@ _ENDED = {
 def complete(job: JobRecord, *, at: datetime) -> JobRecord:
     """End the job as COMPLETED and charge its hold.
 
-    If a step has no result, or a file of the film or the still is missing, end the job as FAILED. If S3 does not answer, raise.
+    If a step has no result, or a file of the film or still is missing, end the job as FAILED. If S3 does not answer,
+    raise.
     """
     missing = [stage for stage, step in job.planned() if step.status != JobStatus.COMPLETED]
     if missing:

@@ -64,7 +64,6 @@ class JobView(View):
     seed: int
     inputs: tuple[JobInput, ...]
     until: Stage | None = absent("Of a still: its last step. A film has no such field.")
-    draft: bool | None = absent("True for a draft.")
     origin_id: str | None = absent("The job from whose outputs this job started.")
     batch_id: str | None = absent("Of jobs that were submitted together.")
     batch: tuple[str, ...] | None = absent("In the answer to a submit with `count`: the ids of all jobs of the batch.")
@@ -151,7 +150,6 @@ def job_view(job: JobRecord, spec: JobSpec, results: Results, at: datetime) -> J
         seed=spec.seed,
         inputs=spec.inputs,
         until=spec.until,
-        draft=spec.draft,
         origin_id=spec.origin_id,
         batch_id=spec.batch_id,
         credits=int(job.credits),

@@ -83,7 +83,7 @@ _WITHOUT_GPU: tuple[Engine, ...] = (
         credits=1,
         credits_per_second=0.5,
         credits_per_picture=1,  # each picture is decomposed into layers
-        draft_share=0.4,
+        draft_share=0.5,
         axes=_ALL_AXES,
     ),
     Engine(
@@ -94,7 +94,7 @@ _WITHOUT_GPU: tuple[Engine, ...] = (
         about="Renders the picture along the camera path of a driving clip.",
         credits=1,
         credits_per_second=0.5,
-        draft_share=0.4,
+        draft_share=0.5,
         axes=_ALL_AXES,
     ),
     Engine(
