@@ -66,7 +66,7 @@ class OutputsExpired(AppError):
     code, status = "outputs_expired", 410
 
     def __init__(self) -> None:
-        super().__init__("The outputs of this job were deleted after 7 days. Submit the job anew.")
+        super().__init__("The outputs of this job were deleted after 7 days. Submit a new job.")
 
 
 class Origin(NamedTuple):

@@ -166,7 +166,7 @@ class CreditStore:
         """
         hold, charged_to = self.get_hold(job_id), HoldRecord.charged_to
         payer = self.get_hold(hold.charged_to) if hold.charged_to else hold
-        if "CAPTURED" in {hold.state, payer.state}:
+        if payer.state == "CAPTURED":
             return None
         if payer.state == "HELD":
             raise RetryRunning

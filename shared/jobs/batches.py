@@ -39,7 +39,7 @@ def page(
         raise BatchNotFound from None
     specs = jobs.specs(job_ids)
     ours = [job_id for job_id, spec in specs.items() if spec.batch_id == batch_id]
-    found = [job for job in jobs.several(ours) if job.account_id in accounts]
+    found = jobs.owned(ours, accounts=accounts)
     if not found:
         raise BatchNotFound
     shown = [job for job in found if (after is None or job.job_id < after) and project_id in {None, job.project_id}]

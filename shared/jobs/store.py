@@ -144,6 +144,10 @@ class JobStore:
         """Return those of the jobs that exist, in any order."""
         return JobRecord.batch_get(list(job_ids), consistent_read=True)
 
+    def owned(self, job_ids: Iterable[str], *, accounts: Container[str]) -> list[JobRecord]:
+        """Return those of the jobs that one of the accounts has, in any order."""
+        return [job for job in self.several(job_ids) if job.account_id in accounts]
+
     def is_over(self, job_id: str) -> bool:
         """Return whether the job has ended or is deleted."""
         try:

@@ -23,6 +23,7 @@ REFUSED: list[str] = []  # calls beyond the grants, one sentence each
 _running: ContextVar[Function | None] = ContextVar("running", default=None)
 _S3 = {  # the permission of an operation whose name differs
     "HeadObject": "GetObject",
+    "CopyObject": "PutObject",  # and GetObject on its source
     "CreateMultipartUpload": "PutObject",
     "UploadPart": "PutObject",
     "CompleteMultipartUpload": "PutObject",
