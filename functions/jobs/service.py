@@ -141,12 +141,11 @@ class Prepared(NamedTuple):
 
 
 class Reused(NamedTuple):
-    """A step of an older job, for the new job: the copy of its result, its engine, its price, and where it was made."""
+    """A step of an older job, for the new job: the copy of its result, its engine and its price."""
 
     copy: ReusedStep
     engine: str
     credits: int
-    made_in: str
 
 
 def prepared(

@@ -58,7 +58,7 @@ def wait(job: JobRecord, plan: PlanType, *, at: datetime, tx: Transaction, more_
     """
     most, account = PLANS[plan].waiting, slots.account(job.account_id)
     interval = float(account.interval_seconds or 0) if account else 0
-    otherwise = TooManyWaiting(f"This account has {most} waiting jobs. {_LATER}", headers=_retry_after(interval))
+    otherwise = _too_many(most, interval)
     if interval * most > WAIT.total_seconds():
         most = max(1, int(WAIT.total_seconds() / interval))
         otherwise = WaitTooLong(f"The job would wait for more than a day. {_LATER}", headers=_retry_after(interval))
@@ -73,6 +73,17 @@ def wait(job: JobRecord, plan: PlanType, *, at: datetime, tx: Transaction, more_
         tx=tx,
         more_ids=more_ids,
     )
+
+
+def check_room(account_id: str, plan: PlanType) -> None:
+    """Raise TooManyWaiting if the account has all its waiting jobs, before work that a refusal would waste."""
+    most, account = PLANS[plan].waiting, slots.account(account_id)
+    if account and account.waiting >= most:
+        raise _too_many(most, float(account.interval_seconds or 0))
+
+
+def _too_many(most: int, interval: float) -> TooManyWaiting:
+    return TooManyWaiting(f"This account has {most} waiting jobs. {_LATER}", headers=_retry_after(interval))
 
 
 def _retry_after(interval: float) -> dict[str, str]:

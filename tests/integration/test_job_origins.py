@@ -20,15 +20,17 @@ from functions.upkeep.sweep import sweep
 from shared.assets.record import AssetType
 from shared.aws import clients, media
 from shared.core.clock import utc_now
-from shared.credits.record import HoldRecord, LedgerRecord
+from shared.credits.record import AccountRecord, HoldRecord, LedgerRecord
 from shared.credits.store import credits
 from shared.jobs import settlement
 from shared.jobs.keys import WORK_LIFE, given_key, job_prefixes
 from shared.jobs.record import JobRecord, JobStatus
 from shared.jobs.store import jobs
+from shared.slots.record import SlotsRecord
 from shared.stages.failures import StageFailure
 from shared.stages.requests import StageRequest
 from shared.stages.stages import STAGES, Role, Stage
+from shared.subscriptions.plans import PLANS
 from shared.subscriptions.record import PlanType, SubscriptionStatus
 from shared.subscriptions.store import subscriptions
 from tests.support.life import ReadingEngine, no_beats
@@ -359,6 +361,18 @@ def test_the_origin_can_be_deleted_while_its_retry_runs(studio: Studio, ada: Cre
     assert run(studio, followed(ada, new, "retry")["id"]).status == JobStatus.COMPLETED
     assert spent(ada) == FILM + 1
     sound(studio)
+
+
+@pytest.mark.parametrize("missing", ["credits", "room"])
+def test_a_retry_that_is_sure_to_be_refused_copies_nothing(studio: Studio, ada: Creator, missing: str) -> None:
+    failed = run(studio, submitted(ada), fails_in=VIDEO)
+    if missing == "credits":
+        AccountRecord(ada.user_id).update([AccountRecord.available.set(FILM - 1)])
+    else:
+        SlotsRecord(ada.user_id).update([SlotsRecord.waiting.set(PLANS[PlanType.FREE].waiting)])
+    before = studio.dump()
+    assert ada.post(f"/api/jobs/{failed.job_id}/retry").status == (402 if missing == "credits" else 429)
+    assert studio.dump() == before
 
 
 def test_outputs_are_there_for_seven_days(studio: Studio, ada: Creator) -> None:
