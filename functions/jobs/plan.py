@@ -34,7 +34,7 @@ class PromptNotUnderstood(Invalid):
 class PriceLine:
     """One reason for the price of a step: `quantity` units cost `each` credits."""
 
-    reason: str
+    unit: str
     quantity: float
     each: float
 
@@ -181,11 +181,8 @@ class _Requirements:
 
     def step(self, engine: Engine) -> PlannedStep:
         """Return the engine's step with its price."""
-        lines = (
-            PriceLine("step", 1, engine.credits),
-            PriceLine("second of the film", self.settings.duration, engine.credits_per_second),
-            PriceLine("picture after the first", self.more_pictures, engine.credits_per_picture),
-        )
+        quantities = (1, self.settings.duration, self.more_pictures)
+        lines = [PriceLine(unit, n, each) for (unit, each), n in zip(engine.prices.items(), quantities, strict=True)]
         return PlannedStep(engine, tuple(line for line in lines if line.credits))
 
 

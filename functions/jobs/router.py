@@ -3,8 +3,10 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Response, status
+from pydantic import AwareDatetime, Field
 
-from functions.jobs import service
+from functions.jobs import listing, service
+from functions.jobs.listing import Filters
 from functions.jobs.plan import NoEngine, PromptNotUnderstood
 from functions.jobs.quote import quote
 from functions.jobs.schemas import JobCreate, QuoteView
@@ -13,6 +15,7 @@ from shared.assets.store import AssetNotFound, AssetNotReady
 from shared.core.wire import Id
 from shared.credits.store import MonthlyCapReached, NotEnoughCredits
 from shared.idempotency.store import KeyReused
+from shared.jobs.record import JobStatus
 from shared.jobs.store import JobEnded, JobRunning
 from shared.jobs.views import JobView
 from shared.members.actor import Actor, OrganizationNotFound
@@ -23,6 +26,7 @@ from shared.rest.actor import OrganizationId, acting
 from shared.rest.once import Once
 from shared.rest.pagination import BadCursor, Page, Paged
 from shared.rest.problem import problems
+from shared.rest.sunset import announce, announced
 from shared.slots.store import TooManyWaiting, WaitTooLong
 
 router = APIRouter(prefix="/api/jobs", tags=["jobs"])
@@ -31,6 +35,20 @@ Read = Annotated[Actor, acting(Permission.JOBS_READ)]
 Write = Annotated[Actor, acting(Permission.JOBS_WRITE)]
 Spend = Annotated[Actor, acting(Permission.JOBS_WRITE, RouteClass.SPEND)]
 Quote = Annotated[Actor, acting(Permission.JOBS_WRITE, RouteClass.READ)]  # a quote writes nothing
+
+
+class JobPage(Page[JobView]):
+    """A part of a list of jobs. Jobs in lists have no results."""
+
+    searched: int | None = Field(
+        description="With `status` or `text`: the number of jobs looked at, on this page and those before it. A search "
+        "looks at the newest 2,000 jobs that the other filters allow. A search for a status before the end looks at "
+        "the jobs that have not ended."
+    )
+    complete: bool | None = Field(
+        description="With `status` or `text`: whether the search is at its end and has looked at all jobs. If it is "
+        "false on the last page, continue with `createdBefore`."
+    )
 
 
 @router.post(
@@ -54,7 +72,7 @@ Quote = Annotated[Actor, acting(Permission.JOBS_WRITE, RouteClass.READ)]  # a qu
 )
 def create_job(body: JobCreate, caller: Spend, once: Once) -> Response:
     """Submit a job. Its credits are held now and charged when it completes, to the account of its project."""
-    return once.respond(lambda tx: service.submit(body, caller, tx), status=status.HTTP_202_ACCEPTED)
+    return announced(once.respond(lambda tx: service.submit(body, caller, tx), status=status.HTTP_202_ACCEPTED))
 
 
 @router.post(
@@ -62,12 +80,14 @@ def create_job(body: JobCreate, caller: Spend, once: Once) -> Response:
     operation_id="quoteJob",
     responses=problems(ProjectNotFound, PresetNotFound, AssetNotFound, AssetNotReady, NoEngine, PromptNotUnderstood),
 )
-def quote_job(body: JobCreate, caller: Quote) -> QuoteView:
+def quote_job(body: JobCreate, caller: Quote, response: Response) -> QuoteView:
     """Ask what a job would cost. The body is that of a submit, and is refused for the same reasons.
 
     Nothing is held or stored. A shortfall of credits and a full queue are no reasons to refuse a quote.
     """
-    return quote(body, caller)
+    quoted = quote(body, caller)
+    announce(response, quoted.steps)
+    return quoted
 
 
 @router.get("", operation_id="listJobs", responses=problems(ProjectNotFound, OrganizationNotFound, BadCursor))
@@ -76,18 +96,33 @@ def list_jobs(
     paging: Paged,
     project_id: Annotated[Id | None, Query(alias="projectId")] = None,
     organization_id: OrganizationId = None,
-) -> Page[JobView]:
+    status: JobStatus | None = None,
+    text: Annotated[str | None, Query(min_length=1, max_length=100, description="Words of the prompt.")] = None,
+    created_after: Annotated[
+        AwareDatetime | None, Query(alias="createdAfter", description="From this time on.")
+    ] = None,
+    created_before: Annotated[AwareDatetime | None, Query(alias="createdBefore")] = None,
+) -> JobPage:
     """List the jobs of a project, of an organization, or of the caller's own account, newest first."""
-    found = service.page(
-        caller, project_id=project_id, organization_id=organization_id, limit=paging.limit, after=paging.after
+    filters = Filters(
+        project_id=project_id,
+        organization_id=organization_id,
+        status=status,
+        text=text,
+        since=created_after,
+        until=created_before,
     )
-    return paging.page(found, lambda job: job)
+    listed = listing.page(caller, filters, limit=paging.limit, after=paging.after)
+    found: Page[JobView] = paging.page(listed.jobs, lambda job: job)
+    return JobPage(**dict(found), searched=listed.searched, complete=listed.complete)
 
 
 @router.get("/{job_id}", operation_id="getJob")
-def get_job(job_id: Id, caller: Read) -> JobView:
+def get_job(job_id: Id, caller: Read, response: Response) -> JobView:
     """Read one job, with signed URLs of its results."""
-    return service.view(job_id, caller)
+    job = service.view(job_id, caller)
+    announce(response, job.steps)
+    return job
 
 
 @router.post("/{job_id}/cancel", operation_id="cancelJob", responses=problems(JobEnded))
