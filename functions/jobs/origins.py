@@ -17,9 +17,8 @@ from functions.jobs.service import Prepared, Reused, begin, prepared
 from shared.assets.store import assets
 from shared.aws import media
 from shared.aws.transactions import Transaction
-from shared.core.clock import utc_now
 from shared.core.errors import AppError, Conflict, Invalid
-from shared.core.ids import new_id
+from shared.core.ids import new_id, time_of
 from shared.credits.store import credits
 from shared.jobs import admission
 from shared.jobs.keys import GIVEN, WORK_LIFE, given_key, output_key
@@ -90,7 +89,7 @@ class Origin(NamedTuple):
 
 def retry(job_id: str, caller: Actor, tx: Transaction) -> JobView:
     """Add the same job, which starts from the finished steps of the ended one, and charges those that are not paid."""
-    origin, at, new_job = _origin(job_id, caller), utc_now(), new_id("job")
+    origin, new_job, at = _origin(job_id, caller), *_new_job()
     if not origin.job.ended:
         raise JobNotEnded
     one = _same(origin, origin.spec.settings, new_job, caller, at)
@@ -101,16 +100,16 @@ def retry(job_id: str, caller: Actor, tx: Transaction) -> JobView:
 
 def proceed(job_id: str, body: JobContinue, caller: Actor, tx: Transaction) -> JobView:
     """Add the film of a completed still. Its picture is the still's, and is paid."""
-    origin, at = _origin(job_id, caller, body.inputs), utc_now()
+    origin, new_job, at = _origin(job_id, caller, body.inputs), *_new_job()
     if not (origin.job.captured and origin.spec.until):
         raise NoStill
     whole = origin.body(_changed(origin.spec, body, _OF_STILLS), inputs=_no_picture(body), preset_id=body.preset_id)
-    return _begin(origin, prepared(whole, caller, at), new_id("job"), [Stage.IMAGE_GENERATION], caller, at, tx)
+    return _begin(origin, prepared(whole, caller, at), new_job, [Stage.IMAGE_GENERATION], caller, at, tx)
 
 
 def final(job_id: str, caller: Actor, tx: Transaction) -> JobView:
     """Add the whole film of a completed draft, with its seed and its picture."""
-    origin, at, new_job = _origin(job_id, caller), utc_now(), new_id("job")
+    origin, new_job, at = _origin(job_id, caller), *_new_job()
     settings = origin.spec.settings
     if not (origin.job.captured and settings.draft) or origin.spec.until:
         raise NoDraft
@@ -121,7 +120,7 @@ def final(job_id: str, caller: Actor, tx: Transaction) -> JobView:
 
 def extend(job_id: str, body: JobExtend, caller: Actor, tx: Transaction) -> JobView:
     """Add a film that begins with the last frame of a completed one."""
-    origin, at, new_job = _origin(job_id, caller, body.inputs), utc_now(), new_id("job")
+    origin, new_job, at = _origin(job_id, caller, body.inputs), *_new_job()
     film = origin.results.get(FILM)
     if film is None or not origin.job.captured or origin.spec.settings.draft:
         raise NoFilm("This job has no finished film. Make the film of a still or a draft first.")
@@ -138,6 +137,12 @@ def extend(job_id: str, body: JobExtend, caller: Actor, tx: Transaction) -> JobV
     made = begin(one, {new_job: spec}, caller, at, tx)
     _copy(one, made, [(frame, key, "image/png")])
     return made
+
+
+def _new_job() -> tuple[str, datetime]:
+    """Return the id of a new job, and the time of its submit."""
+    job_id = new_id("job")
+    return job_id, time_of(job_id)
 
 
 def _origin(job_id: str, caller: Actor, inputs: Collection[JobInput] = ()) -> Origin:
@@ -250,7 +255,7 @@ def _copy(one: Prepared, made: JobView, copies: Iterable[tuple[str, str, str]]) 
     admission.check_room(one.account_id, one.subscribed)
     try:
         for key, to, media_type in copies:
-            media.copy(key, to, media_type, kind="work")
+            media.copy_tagged(key, to, media_type, kind="work")
     except media.Missing:
         raise OutputsExpired from None
 

@@ -78,7 +78,7 @@ class JobExtend(JobContinue):
 class PriceLineView(View):
     """One reason for the price of a step: `quantity` units cost `each` credits, which makes `credits`."""
 
-    reason: str = Field(description="The unit.", examples=["second of the film"])
+    unit: str = Field(examples=["second of the film"])
     quantity: float
     each: float
     credits: float
