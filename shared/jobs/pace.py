@@ -42,7 +42,7 @@ class Pace:
         end = start
         for stage, step in job.planned():
             if step.status == JobStatus.COMPLETED and step.completed_at is not None:
-                end = step.completed_at
+                end = max(end, step.completed_at)
             elif (seconds := self.seconds(stage, step.engine, settings)) is None:
                 return None
             else:

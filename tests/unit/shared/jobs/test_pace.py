@@ -24,13 +24,14 @@ def after(seconds: float) -> datetime:
     return START + timedelta(seconds=seconds)
 
 
-def job(done: Sequence[float], *, admitted: float = 0, ended: bool = True) -> JobRecord:
-    """Return a job whose steps are complete at these seconds. The others are pending."""
+def job(done: Sequence[float], *, admitted: float = 0, ended: bool = True, reused: int = 0) -> JobRecord:
+    """Return a job whose steps are complete at these seconds, the first of them `reused`. The others are pending."""
     steps = {
         stage.folder: StepMap(
             engine="engine",
             status=JobStatus.COMPLETED if number < len(done) else JobStatus.PENDING,
             completed_at=after(done[number]) if number < len(done) else None,
+            attempts=1 if reused <= number < len(done) else 0,
         )
         for number, stage in enumerate((PAINT, MOVE, FINISH))
     }
@@ -65,6 +66,18 @@ def test_a_job_counts_once() -> None:
     once = Pace().after(finished)
     assert once.after(finished) == once
     assert once.until == after(31).timestamp()
+
+
+def test_a_step_of_an_older_job_takes_no_time() -> None:
+    assert seconds(Pace().after([(job([-60, 42, 47.5], admitted=2, reused=1), SPEC)])) == [None, 40, 5.5]
+    pace = Pace().after([(job([10, 40, 45]), SPEC)])
+    continued = job([-60], ended=False, reused=1)
+    assert pace.end_of(continued, SPEC.settings, start=START, at=START) == after(35)
+
+
+def test_a_draft_is_of_another_kind_and_its_picture_is_not() -> None:
+    pace = Pace().after([(job([10, 40, 45]), SPEC)])
+    assert seconds(pace, JobSettings(draft=True)) == [10, None, None]
 
 
 def test_jobs_that_are_not_charged_do_not_count() -> None:
