@@ -36,11 +36,14 @@ from shared.stages.queues import (
     REMOTE_ENGINE_SECONDS,
     REMOTE_QUEUE,
     VERIFICATION_QUEUE,
+    WEBHOOKS_QUEUE,
+    WEBHOOKS_SECONDS,
 )
 from shared.stages.stages import Stage
 from shared.subscriptions.record import SubscriptionRecord
 from shared.upkeep.record import PassRecord
 from shared.users.record import EmailClaimRecord, RegistrationRecord, UserRecord
+from shared.webhooks.record import WebhookDeliveryRecord, WebhookRecord
 
 FUNCTION_SECONDS = 29  # default timeout: API Gateway does not wait longer
 RECONCILE_EVERY_SECONDS = 60
@@ -199,6 +202,16 @@ REST_DOMAINS: tuple[RestDomain, ...] = (
             sends=(BILLING_QUEUE,),  # the events of Stripe
         ),
         public=frozenset({"POST /api/billing/webhook"}),  # its signature proves its origin
+    ),
+    RestDomain(
+        name="webhooks",
+        may=Grants(
+            reads=(WebhookRecord, WebhookDeliveryRecord, MemberRecord),
+            writes=(WebhookRecord, WebhookDeliveryRecord, MemberRecord, AuditEntryRecord),
+            secrets=(CURSOR_KEY,),
+            sends=(WEBHOOKS_QUEUE,),
+            seals=True,
+        ),
     ),
     RestDomain(name="errors", may=NOTHING, public=frozenset({"POST /api/errors"}), keys=()),
 )  # fmt: skip
@@ -400,6 +413,35 @@ JOBS_STREAM: tuple[Function, ...] = (
     ),
 )
 
+# These read the same stream. Their events may be late, but none is lost.
+WEBHOOKS_STREAM: tuple[Function, ...] = (
+    Function(
+        name="webhooks-notify",
+        handler="functions.webhooks.notify:handler",
+        may=Grants(
+            reads=(WebhookRecord, WebhookDeliveryRecord, AccountRecord),
+            writes=(WebhookDeliveryRecord,),
+            sends=(WEBHOOKS_QUEUE,),
+        ),
+    ),
+)
+
+# These read the queue of deliveries, and send to the endpoints of accounts.
+WEBHOOKS: tuple[Function, ...] = (
+    Function(
+        name="webhooks-deliver",
+        handler="functions.webhooks.deliver:handler",
+        may=Grants(
+            reads=(WebhookRecord, WebhookDeliveryRecord, MemberRecord, UserRecord),
+            writes=(WebhookRecord, WebhookDeliveryRecord),
+            sends=(WEBHOOKS_QUEUE,),  # the next try
+            unseals=True,
+            mails=True,
+        ),
+        seconds=WEBHOOKS_SECONDS,
+    ),
+)
+
 # These read the fan-out queue.
 FAN_OUT: tuple[Function, ...] = (
     Function(
@@ -474,5 +516,7 @@ ON_LAPTOP: tuple[Function, ...] = (
     *JOBS_STREAM,
     *FAN_OUT,
     *BILLING,
+    *WEBHOOKS_STREAM,
+    *WEBHOOKS,
 )
 FUNCTIONS: tuple[Function, ...] = (*ON_LAPTOP, ROTATION_BEGIN, ROTATION_ROTATE, CANARY, ERRORS_OF_WORKERS)

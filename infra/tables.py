@@ -24,6 +24,7 @@ from shared.slots.record import SlotsRecord, WaitingRecord
 from shared.subscriptions.record import SubscriptionRecord
 from shared.upkeep.record import PassRecord
 from shared.users.record import EmailClaimRecord, RegistrationRecord, UserRecord
+from shared.webhooks.record import WebhookDeliveryRecord, WebhookRecord
 
 RECORDS: tuple[type[Record], ...] = (
     UserRecord,
@@ -57,6 +58,8 @@ RECORDS: tuple[type[Record], ...] = (
     SpendingRecord,
     AssetRecord,
     VerificationsRecord,
+    WebhookRecord,
+    WebhookDeliveryRecord,
     ConnectionRecord,
     ListenerRecord,
     PassRecord,

@@ -25,6 +25,8 @@ class Permission(StrEnum):
     MEMBERS_WRITE = "members:write"
     AUDIT_READ = "audit:read"
     TEAMS_OWN = "teams:own"  # delete the organization, or transfer it
+    WEBHOOKS_READ = "webhooks:read"
+    WEBHOOKS_WRITE = "webhooks:write"
 
 
 class AccountRole(StrEnum):
@@ -58,6 +60,8 @@ _ADMIN = _MEMBER | {
     Permission.MEMBERS_WRITE,
     Permission.AUDIT_READ,
     Permission.BILLING_READ,
+    Permission.WEBHOOKS_READ,
+    Permission.WEBHOOKS_WRITE,
 }
 
 ROLES: Mapping[AccountRole, frozenset[Permission]] = {

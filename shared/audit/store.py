@@ -24,6 +24,10 @@ class AuditAction(StrEnum):
     MEMBER_CHANGED = "member.changed"
     MEMBER_REMOVED = "member.removed"
     MEMBER_LEFT = "member.left"
+    WEBHOOK_CREATED = "webhook.created"
+    WEBHOOK_CHANGED = "webhook.changed"
+    WEBHOOK_SECRET_REPLACED = "webhook.secret_replaced"  # noqa: S105  # an action, not a secret
+    WEBHOOK_DELETED = "webhook.deleted"
 
 
 class AuditStore:

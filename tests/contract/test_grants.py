@@ -18,7 +18,7 @@ from local.environment import ROOT
 from shared.aws.records import Record
 from shared.connections.record import FanOutRecord, ListenerRecord
 from shared.credentials.record import PasswordRecord
-from shared.credits.record import HoldRecord, SpendingRecord
+from shared.credits.record import HoldRecord, LedgerRecord, SpendingRecord
 from shared.grants.record import MediaGrantRecord
 from shared.jobs.record import JobRecord, JobSpecRecord, StepResultRecord, StepTicketRecord, StepTokenRecord
 from shared.organizations.record import SlugClaimRecord
@@ -54,6 +54,11 @@ UNTOUCHED: dict[str, set[type[Record]]] = {
     "pipeline-signal": {JobSpecRecord, StepResultRecord, StepTicketRecord},  # it fails steps by their tokens
     "remote-engine": {JobSpecRecord},  # the task contains the request
     **{stage.queue: {JobSpecRecord, StepTicketRecord} for stage in Stage},  # the task contains the request
+    "webhooks-notify": {  # the stream contains the job
+        HoldRecord, JobRecord, JobSpecRecord, LedgerRecord, SpendingRecord, StepResultRecord, StepTicketRecord,
+        StepTokenRecord,
+    },
+    "webhooks-deliver": {EmailClaimRecord},  # it names owners
     "realtime-fanout": {StepTicketRecord, StepTokenRecord},  # it shows jobs
     "realtime-push": {  # the stream contains the job
         FanOutRecord, JobRecord, JobSpecRecord, StepTicketRecord, StepTokenRecord,

@@ -66,6 +66,15 @@ ROWS: dict[str, AccountRole | None] = {
     "GET /api/teams/{organization_id}/invites": ADMIN,
     "DELETE /api/teams/{organization_id}/invites/{invite_id}": ADMIN,
     "GET /api/teams/{organization_id}/audit": ADMIN,
+    "POST /api/webhooks": ADMIN,
+    "GET /api/webhooks": ADMIN,
+    "GET /api/webhooks/{webhook_id}": ADMIN,
+    "PATCH /api/webhooks/{webhook_id}": ADMIN,
+    "DELETE /api/webhooks/{webhook_id}": ADMIN,
+    "POST /api/webhooks/{webhook_id}/secret": ADMIN,
+    "POST /api/webhooks/{webhook_id}/test": ADMIN,
+    "GET /api/webhooks/{webhook_id}/deliveries": ADMIN,
+    "POST /api/webhooks/{webhook_id}/deliveries/{delivery_id}/replay": ADMIN,
     "GET /api/billing/subscription": ADMIN,
     "POST /api/billing/checkout": OWNER,
     "POST /api/billing/portal": OWNER,
@@ -75,7 +84,16 @@ ROWS: dict[str, AccountRole | None] = {
 GUARDED = {endpoint.name: endpoint for endpoint in endpoints() if endpoint.name not in PUBLIC}
 OF_ACCOUNTS = [GUARDED[name] for name, lowest in ROWS.items() if lowest is not None and name in GUARDED]
 OF_USERS = [GUARDED[name] for name, lowest in ROWS.items() if lowest is None and name in GUARDED]
-KINDS = {"project", "job", "asset", "organization", "member", "invite"}  # kinds of ids that belong to an account
+KINDS = {
+    "project",
+    "job",
+    "asset",
+    "organization",
+    "member",
+    "invite",
+    "webhook",
+    "delivery",
+}  # kinds of ids that belong to an account
 SHARED = {"preset": "crash-zoom-in"}
 UNKNOWN, DENIED, ABSENT = 401, 403, 404
 REFUSED = {UNKNOWN, DENIED, ABSENT, 422}
@@ -138,7 +156,8 @@ def resources(creator: Creator, organization: str | None = None) -> Ids:
     project = creator.project(organization=organization)
     upload = {"name": "me.png", "type": "IMAGE", "contentType": "image/png", "size": 3, "projectId": project}
     asset = creator.post("/api/assets/upload", upload).body["asset"]["id"]
-    return {"project": project, "job": creator.job(project)["id"], "asset": asset}
+    made = {"project": project, "job": creator.job(project)["id"], "asset": asset}
+    return made | dict(creator.webhook(organization=organization))
 
 
 def of_user(creator: Creator) -> Ids:

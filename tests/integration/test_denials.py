@@ -30,6 +30,8 @@ HERS: dict[str, tuple[str, ...]] = {
     "organization": ("organization",),
     "member": ("member",),
     "invite": ("invite",),
+    "webhook": ("webhook",),
+    "delivery": ("delivery",),
     "session": ("session",),
     "key": ("key",),
 }
@@ -122,7 +124,7 @@ def _hers(eve: Creator) -> dict[str, str]:
     return {
         "project": project, "running": running, "ended": ended,
         "picture": eve.asset(), "clip": eve.asset(AssetType.VIDEO), "pending": begun.body["asset"]["id"],
-        **_organization(eve), **_sign_in(eve),
+        **_organization(eve), **_sign_in(eve), **eve.webhook(),
     }  # fmt: skip
 
 
@@ -139,7 +141,7 @@ def _organization(owner: Creator) -> dict[str, str]:
 def _own(ada: Creator) -> Ids:
     project = ada.project("Ada's own")
     return {"project": project, "job": ada.job(project)["id"], "asset": ada.asset(), "preset": "crash-zoom-in",
-            **_organization(ada), **_sign_in(ada)}  # fmt: skip
+            **_organization(ada), **_sign_in(ada), **ada.webhook()}  # fmt: skip
 
 
 def _sign_in(creator: Creator) -> dict[str, str]:

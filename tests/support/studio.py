@@ -41,6 +41,7 @@ from shared.quotas.record import QuotaRecord
 from shared.quotas.store import quotas
 from shared.stages.queues import QUEUES
 from shared.users.store import UserStore
+from shared.webhooks.record import WebhookDeliveryRecord
 from tests.support.cloud import AwsStandIn
 from tests.support.documents import PROBLEM, check_response
 from workers.runtime.queues import Delivery
@@ -200,6 +201,11 @@ class Studio:
         [found] = [q for name, q in _backend("sqs").queues.items() if name == f"kinora-test-{queue}"]
         return [Delivery(queue, m.body, m.receipt_handle) for m in found._messages if not m.visible]
 
+    def queued(self, queue: str) -> list[tuple[str, int]]:
+        """Return the bodies of all messages of a queue, each with its delay in seconds."""
+        [found] = [q for name, q in _backend("sqs").queues.items() if name == f"kinora-test-{queue}"]
+        return [(m.body, round((m.delayed_until - m.sent_timestamp) / 1000)) for m in found._messages]
+
     def job_changes(self) -> list[dict[str, Any]]:
         """Return all records of the jobs table's stream, as Lambda receives them."""
         shard = _backend("dynamodb").tables["kinora-test-jobs"].stream_shard
@@ -292,6 +298,14 @@ class Creator:
         assert answer.status == 201, answer.body
         return Creator(self.studio, answer.body["key"], self.user_id)
 
+    def webhook(self, *, organization: str | None = None) -> dict[str, str]:
+        """Create a webhook with a delivery that has ended, and return their ids."""
+        body = {"url": "https://example.com/", "events": ["job.completed"], "organizationId": organization}
+        webhook = str(self.post("/api/webhooks", body).body["id"])
+        delivery = str(self.post(f"/api/webhooks/{webhook}/test").body["id"])
+        WebhookDeliveryRecord(webhook, delivery).update([WebhookDeliveryRecord.status.set("DELIVERED")])
+        return {"webhook": webhook, "delivery": delivery}
+
     def asset(
         self,
         type: AssetType = AssetType.IMAGE,
@@ -375,6 +389,8 @@ def studio() -> Iterator[Studio]:
             record.create_table()
         for name in _QUEUES:
             clients.sqs().create_queue(QueueName=f"kinora-test-{name}")
+        key = clients.kms().create_key()["KeyMetadata"]["KeyId"]
+        clients.kms().create_alias(AliasName="alias/kinora-test-data", TargetKeyId=key)
         clients.ses().create_email_identity(EmailIdentity="kinora.test")
         clients.s3().create_bucket(Bucket="kinora-test-media")
         clients.s3().put_bucket_versioning(Bucket="kinora-test-media", VersioningConfiguration={"Status": "Enabled"})
@@ -406,6 +422,7 @@ def _watched(cloud: AwsStandIn, make: Callable[..., Any]) -> Callable[..., Any]:
 
 _CLIENTS = (
     clients.functions,
+    clients.kms,
     clients.ses,
     clients.sts,
     clients.s3,
