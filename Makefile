@@ -94,6 +94,10 @@ contracts: $(READY)
 protocol: $(READY) ## Visit each state of the protocol model, with all fixes and without each of them
 	$(BIN)/python -m tools.protocol
 
+.PHONY: admin
+admin: $(READY) ## Make the user with the address EMAIL= a platform admin of ENV, or of the laptop cloud at ENDPOINT=; DISMISS=1 ends it
+	@$(BIN)/python -m tools.admin --email "$$EMAIL" $(if $(ENDPOINT),--endpoint "$$ENDPOINT",--env $(ENV)) $(if $(DISMISS),--dismiss)
+
 .PHONY: audit
 audit: $(READY) ## Check the invariants of ENV's data, or of the laptop cloud at ENDPOINT= (its AWS endpoint); REST=1 at rest, TABLES= AT= restored
 	@$(BIN)/python -m tools.audit $(if $(ENDPOINT),--endpoint "$$ENDPOINT",--env $(ENV)) $(if $(REST),--at-rest) $(call option,TABLES,tables) $(call option,AT,at)

@@ -41,6 +41,7 @@ from shared.stages.queues import (
 )
 from shared.stages.stages import Stage
 from shared.subscriptions.record import SubscriptionRecord
+from shared.switches.record import EngineSwitchRecord
 from shared.upkeep.record import PassRecord
 from shared.users.record import EmailClaimRecord, RegistrationRecord, UserRecord
 from shared.webhooks.record import WebhookDeliveryRecord, WebhookRecord
@@ -158,7 +159,7 @@ REST_DOMAINS: tuple[RestDomain, ...] = (
             reads=(
                 JobRecord, JobSpecRecord, StepResultRecord, StepTokenRecord, StepTicketRecord, ProjectRecord,
                 AssetRecord, HoldRecord, SubscriptionRecord, IdempotencyRecord, SlotsRecord, WaitingRecord,
-                MemberRecord,
+                MemberRecord, EngineSwitchRecord,
             ),
             writes=(
                 JobRecord, JobSpecRecord, StepResultRecord, StepTokenRecord, StepTicketRecord, ProjectRecord,
@@ -211,6 +212,24 @@ REST_DOMAINS: tuple[RestDomain, ...] = (
             secrets=(CURSOR_KEY,),
             sends=(WEBHOOKS_QUEUE,),
             seals=True,
+        ),
+    ),
+    RestDomain(
+        name="admin",
+        may=Grants(
+            reads=(
+                UserRecord, EmailClaimRecord, PasswordRecord, AuditEntryRecord, EngineSwitchRecord, AccountRecord,
+                HoldRecord, JobRecord, StepResultRecord, MediaGrantRecord, SlotsRecord, WaitingRecord,
+                IdempotencyRecord,
+            ),
+            scans=(UserRecord,),
+            writes=(
+                UserRecord, PasswordRecord, AuditEntryRecord, EngineSwitchRecord, AccountRecord, LedgerRecord,
+                IdempotencyRecord, JobRecord, HoldRecord, SpendingRecord, SlotsRecord, WaitingRecord,
+            ),
+            secrets=(CURSOR_KEY,),
+            sends=(FAN_OUT_QUEUE,),  # the end of a user's sockets
+            executions=(START, STOP),
         ),
     ),
     RestDomain(name="errors", may=NOTHING, public=frozenset({"POST /api/errors"}), keys=()),
@@ -355,7 +374,9 @@ SOCKET_ROUTES: dict[str, Function] = {
         name="socket-connect",
         handler="functions.realtime.connect:handler",
         may=Grants(
-            reads=(RefreshFamilyRecord, ListenerRecord, SubscriptionRecord), writes=(ConnectionRecord, ListenerRecord)
+            reads=(RefreshFamilyRecord, ListenerRecord, SubscriptionRecord),
+            writes=(ConnectionRecord, ListenerRecord),
+            gets=(QuotaRecord,),
         ),
     ),
     "$disconnect": Function(

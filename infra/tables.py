@@ -22,6 +22,7 @@ from shared.projects.record import ProjectRecord
 from shared.quotas.record import QuotaRecord
 from shared.slots.record import SlotsRecord, WaitingRecord
 from shared.subscriptions.record import SubscriptionRecord
+from shared.switches.record import EngineSwitchRecord
 from shared.upkeep.record import PassRecord
 from shared.users.record import EmailClaimRecord, RegistrationRecord, UserRecord
 from shared.webhooks.record import WebhookDeliveryRecord, WebhookRecord
@@ -58,6 +59,7 @@ RECORDS: tuple[type[Record], ...] = (
     SpendingRecord,
     AssetRecord,
     VerificationsRecord,
+    EngineSwitchRecord,
     WebhookRecord,
     WebhookDeliveryRecord,
     ConnectionRecord,

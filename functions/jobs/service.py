@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -35,6 +36,7 @@ from shared.stages.failures import StageFailure
 from shared.stages.requests import MAX_PICTURES, check_driving_seconds
 from shared.stages.stages import FILM, Role
 from shared.subscriptions.store import subscriptions
+from shared.switches.store import switches
 
 MANY_USERS = 20  # number of jobs of an asset from which those that have ended are removed from its record
 
@@ -137,9 +139,12 @@ def _offered(settings: JobSettings, at: datetime) -> list[Engine]:
     wanted = set(settings.engines.values())
     while fallbacks := {entry.fallback for entry in ENGINES if entry.name in wanted and entry.fallback} - wanted:
         wanted |= fallbacks
+    # A disabled engine is treated like one that is past its sunset: its fallback replaces it.
+    disabled = switches.disabled(at=at)
+    entries = [replace(entry, sunset_at=at.date()) if entry.name in disabled else entry for entry in ENGINES]
     return [
         entry
-        for entry in ENGINES
+        for entry in entries
         if entry.key is None or entry.is_past(at) or (entry.name in wanted and has_value(entry.key))
     ]
 

@@ -30,9 +30,17 @@ def _reachable(url: str) -> str:
 
 EndpointUrl = Annotated[
     str,
-    Field(max_length=2000, examples=[_URL], description="A URL with https:// on the public Internet."),
+    Field(max_length=2000),
     AfterValidator(_reachable),
-    WithJsonSchema({"type": "string", "format": "uri", "maxLength": 2000}),
+    WithJsonSchema(
+        {
+            "type": "string",
+            "format": "uri",
+            "maxLength": 2000,
+            "examples": [_URL],
+            "description": "A URL with https:// on the public Internet.",
+        }
+    ),
 ]
 Events = Annotated[
     list[WebhookEventType],

@@ -4,7 +4,6 @@ from enum import StrEnum
 from typing import Any
 
 from pynamodb.attributes import (
-    BinaryAttribute,
     ListAttribute,
     NumberAttribute,
     TTLAttribute,
@@ -57,8 +56,8 @@ class WebhookRecord(Record):
     account_id = UnicodeAttribute()
     url = UnicodeAttribute()
     events: ListAttribute[Any] = ListAttribute(of=UnicodeAttribute)  # pynamodb reads the items as str
-    secret = BinaryAttribute(legacy_encoding=False)
-    old_secret = BinaryAttribute(legacy_encoding=False, null=True)
+    secret = UnicodeAttribute()
+    old_secret = UnicodeAttribute(null=True)
     old_secret_until = UTCDateTimeAttribute(null=True)  # until then, both secrets sign
     failing_since = UTCDateTimeAttribute(null=True)  # the first failed try after the last successful one
     disabled_at = UTCDateTimeAttribute(null=True)

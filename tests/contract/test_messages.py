@@ -10,7 +10,7 @@ import pytest
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from local.environment import ROOT
-from shared.connections.messages import CatchUp, FanOut, SessionOver
+from shared.connections.messages import AccountOver, CatchUp, FanOut, SessionOver
 from shared.core.wire import Wire
 from shared.jobs.spec import JobSpec
 from shared.stages.messages import AssetVerificationTask, RemoteTask, StageTask
@@ -25,7 +25,7 @@ GOLDEN = Path(__file__).parents[1] / "golden"
 KINDS: dict[str, Any] = {
     VERIFICATION_QUEUE: AssetVerificationTask,
     REMOTE_QUEUE: RemoteTask,
-    FAN_OUT_QUEUE: FanOut | CatchUp | SessionOver,
+    FAN_OUT_QUEUE: FanOut | CatchUp | SessionOver | AccountOver,
     BILLING_QUEUE: StripeEvent,
     WEBHOOKS_QUEUE: DeliverWebhook,
     "job-spec": JobSpec,

@@ -40,6 +40,7 @@ from shared.credits import store as credit_store
 from shared.quotas.record import QuotaRecord
 from shared.quotas.store import quotas
 from shared.stages.queues import QUEUES
+from shared.switches.store import switches
 from shared.users.store import UserStore
 from shared.webhooks.record import WebhookDeliveryRecord
 from tests.support.cloud import AwsStandIn
@@ -119,6 +120,7 @@ class Studio:
     def wipe(self) -> None:
         """Delete everything that is stored, queued, running, recorded or remembered."""
         quotas.forget()
+        switches.forget()
         for contents in self._contents():
             contents.clear()
         self.cloud.forget()
@@ -134,6 +136,7 @@ class Studio:
                 contents.clear()
                 (contents.update if hasattr(contents, "update") else contents.extend)(before)
             quotas.forget()
+            switches.forget()
             self.cloud.forget()
 
     def _contents(self) -> Iterator[Any]:

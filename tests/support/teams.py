@@ -16,11 +16,13 @@ NAMED = {
     "invite": "inv_1",
     "webhook": "whk_1",
     "delivery": "evt_1",
+    "user": "usr_bob",
+    "engine": "fal-kling",
 }  # of the kinds of ids that requests name
 
 
 def found(owner: Creator) -> None:
-    """Write the organization of `NAMED` with an owner, a member and a webhook."""
+    """Write the organization of `NAMED` with an owner, a member and a webhook. The owner is also a platform admin."""
     at = utc_now()
     with transaction() as tx:
         organizations.create("org_1", name="Harbour Films", slug="org-1", at=at, tx=tx)
@@ -29,10 +31,12 @@ def found(owner: Creator) -> None:
         members.add("org_1", owner.user_id, AccountRole.OWNER, at=at, tx=tx)
         members.add("org_1", "usr_bob", AccountRole.MEMBER, at=at, tx=tx)
         row = WebhookRecord("whk_1", account_id="org_1", url="https://example.com/", events=["job.completed"],
-                            secret=b"x", created_at=at, updated_at=at)  # fmt: skip
+                            secret="x", created_at=at, updated_at=at)  # fmt: skip
         tx.put(row, otherwise=AssertionError())
         sent = WebhookDeliveryRecord("whk_1", "evt_1", account_id="org_1", event_type="job.completed", body="{}",
                                      status="DELIVERED", created_at=at, updated_at=at, expires_at=at)  # fmt: skip
         tx.put(sent, otherwise=AssertionError())
+        credits.open_account("usr_bob", opening=0, at=at, tx=tx)
+    users.appoint(owner.user_id, admin=True, at=at)
     with transaction() as tx:
         organizations.count("org_1", members=1, tx=tx)
