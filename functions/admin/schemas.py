@@ -26,7 +26,7 @@ class CreditsGrant(Wire):
 
     credits: Integer = Field(ge=1, le=1_000_000, examples=[50])
     reason: Reason
-    refunds: Id | None = Field(default=None, description="The id of a completed job of the account.")
+    refunds: Id | None = Field(default=None, examples=[None], description="The id of a completed job of the account.")
 
 
 class EngineDisabling(Wire):

@@ -3,7 +3,16 @@
 from datetime import datetime
 from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, ConfigDict, Field, JsonValue, StrictBool, WithJsonSchema, field_validator
+from pydantic import (
+    AfterValidator,
+    ConfigDict,
+    Field,
+    JsonValue,
+    StrictBool,
+    WithJsonSchema,
+    field_validator,
+    model_validator,
+)
 
 from shared.core.ids import organization_of
 from shared.core.wire import Id, View, Wire
@@ -73,6 +82,12 @@ class WebhookUpdate(Wire):
         if value is None:
             raise ValueError("leave the field out")
         return value
+
+    @model_validator(mode="after")
+    def _changes_something(self) -> Self:
+        if not self.model_fields_set:
+            raise ValueError("name a field to change")
+        return self
 
 
 class WebhookView(View):

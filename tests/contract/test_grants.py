@@ -17,7 +17,7 @@ from infra.workers import WORKERS
 from local.environment import ROOT
 from shared.aws.records import Record
 from shared.connections.record import FanOutRecord, ListenerRecord
-from shared.credentials.record import PasswordRecord
+from shared.credentials.record import PasswordRecord, RefreshFamilyRecord
 from shared.credits.record import HoldRecord, LedgerRecord, SpendingRecord
 from shared.grants.record import MediaGrantRecord
 from shared.jobs.record import JobRecord, JobSpecRecord, StepResultRecord, StepTicketRecord, StepTokenRecord
@@ -54,6 +54,8 @@ UNTOUCHED: dict[str, set[type[Record]]] = {
     "pipeline-signal": {JobSpecRecord, StepResultRecord, StepTicketRecord},  # it fails steps by their tokens
     "remote-engine": {JobSpecRecord},  # the task contains the request
     **{stage.queue: {JobSpecRecord, StepTicketRecord} for stage in Stage},  # the task contains the request
+    # It cancels jobs, and ends sessions by the generation of the password.
+    "rest-admin": {JobSpecRecord, RefreshFamilyRecord, StepTicketRecord, StepTokenRecord},
     "webhooks-notify": {  # the stream contains the job
         HoldRecord, JobRecord, JobSpecRecord, LedgerRecord, SpendingRecord, StepResultRecord, StepTicketRecord,
         StepTokenRecord,
