@@ -159,7 +159,7 @@ REST_DOMAINS: tuple[RestDomain, ...] = (
             reads=(
                 JobRecord, JobSpecRecord, StepResultRecord, StepTokenRecord, StepTicketRecord, ProjectRecord,
                 AssetRecord, HoldRecord, SubscriptionRecord, IdempotencyRecord, SlotsRecord, WaitingRecord,
-                MemberRecord, EngineSwitchRecord,
+                MemberRecord, AccountRecord, SpendingRecord, PassRecord, EngineSwitchRecord,
             ),
             writes=(
                 JobRecord, JobSpecRecord, StepResultRecord, StepTokenRecord, StepTicketRecord, ProjectRecord,
@@ -168,7 +168,8 @@ REST_DOMAINS: tuple[RestDomain, ...] = (
             ),
             secrets=("media-signing-key", CURSOR_KEY),
             secrets_described=PROVIDER_KEYS,
-            media_reads=(JOBS,),
+            media_reads=(JOBS, WORK),
+            media_writes=(JOBS, WORK),  # copies for the jobs that start from an older one
             media_deletes=(JOBS, WORK),
             executions=(START, STOP),
         ),

@@ -37,6 +37,7 @@ from shared.core.clock import utc_now
 from shared.core.ids import new_id
 from shared.credentials.store import credentials
 from shared.credits import store as credit_store
+from shared.jobs.pace import pace
 from shared.quotas.record import QuotaRecord
 from shared.quotas.store import quotas
 from shared.stages.queues import QUEUES
@@ -121,6 +122,7 @@ class Studio:
         """Delete everything that is stored, queued, running, recorded or remembered."""
         quotas.forget()
         switches.forget()
+        pace.forget()
         for contents in self._contents():
             contents.clear()
         self.cloud.forget()
@@ -137,6 +139,7 @@ class Studio:
                 (contents.update if hasattr(contents, "update") else contents.extend)(before)
             quotas.forget()
             switches.forget()
+            pace.forget()
             self.cloud.forget()
 
     def _contents(self) -> Iterator[Any]:
