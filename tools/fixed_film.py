@@ -1,4 +1,4 @@
-"""`python -m tools.fixed_film`: make the film of jobs with test keys, which `functions/pipeline/fixed_film` contains."""
+"""`python -m tools.fixed_film`: make the film of jobs with test keys, in `functions/pipeline/fixed_film`."""
 
 import shutil
 from pathlib import Path

@@ -17,7 +17,7 @@ from shared.aws.secrets import has_value
 from shared.aws.transactions import Transaction, transaction
 from shared.camera.move import CameraMove
 from shared.core.clock import utc_now
-from shared.core.errors import Invalid, Unauthorized
+from shared.core.errors import Forbidden, Invalid, Unauthorized
 from shared.core.ids import new_id, organization_of
 from shared.core.slices import Slice
 from shared.credits.store import Spender, credits
@@ -32,7 +32,7 @@ from shared.members.actor import Actor
 from shared.observability import Metric, about, logger, measure
 from shared.presets.presets import get_preset
 from shared.projects.store import projects
-from shared.stages.engines import ENGINES, Engine
+from shared.stages.engines import ENGINES, TEST_ENGINE, Engine
 from shared.stages.failures import StageFailure
 from shared.stages.requests import MAX_PICTURES, check_driving_seconds
 from shared.stages.stages import FILM, Role, Stage
@@ -71,6 +71,13 @@ def begin(
     reused, account_id, (job_id, *more_ids) = reused or {}, one.account_id, specs
     prices = {stage.value: step.credits for stage, step in one.planned.steps.items()}
     prices |= {stage.value: step.credits for stage, step in reused.items()}
+    engines = {**one.planned.engines, **{stage: step.engine for stage, step in reused.items()}}
+    key = spending_key(caller, at)
+    if key is not None and key.test:
+        if reused:
+            raise Forbidden("This key is for tests. It submits new jobs only.")
+        engines, prices = dict.fromkeys(engines, TEST_ENGINE), dict.fromkeys(prices, 0)
+        specs = {each: spec.model_copy(update={"test": True}) for each, spec in specs.items()}
     for asset in one.used:
         _forget_ended_jobs(asset)
     caller.stays_member(account_id, tx=tx)
@@ -79,7 +86,7 @@ def begin(
         jobs.create(
             each,
             spec,
-            engines={**one.planned.engines, **{stage: step.engine for stage, step in reused.items()}},
+            engines=engines,
             credits=sum(prices.values()),
             project_id=one.project_id,
             account_id=account_id,
@@ -95,7 +102,7 @@ def begin(
         assets.use(asset_id, *specs, tx=tx)
     credits.hold(
         job_id, account_id=account_id, credits=sum(prices.values()), paid=one.spec.paid, at=at, tx=tx,
-        spender=spender(caller, account_id), key=spending_key(caller, at), prices=prices, more_ids=more_ids,
+        spender=spender(caller, account_id), key=key, prices=prices, more_ids=more_ids,
     )  # fmt: skip
     admission.wait(made[0], one.subscribed, at=at, tx=tx, more_ids=more_ids)
     tx.after_commit(lambda: _accepted(made))
@@ -116,7 +123,7 @@ def spending_key(caller: Actor, at: datetime) -> Spender | None:
         return None
     if (key := api_keys.find(caller.key_id, at=at)) is None:
         raise Unauthorized("The key is revoked or expired.")
-    return Spender(caller.key_id, None if key.monthly_cap is None else int(key.monthly_cap))
+    return Spender(caller.key_id, None if key.monthly_cap is None else int(key.monthly_cap), test=bool(key.test))
 
 
 def _accepted(made: Sequence[JobRecord]) -> None:

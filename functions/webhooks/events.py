@@ -17,6 +17,7 @@ from functions.webhooks.notices import (
 from shared.core.ids import organization_of
 from shared.jobs.events import newly_completed
 from shared.jobs.record import JobRecord, JobStatus
+from shared.stages.engines import TEST_ENGINE
 
 _ENDS: dict[str, type[JobCompletedNotice | JobFailedNotice | JobCancelledNotice]] = {
     JobStatus.COMPLETED: JobCompletedNotice,
@@ -56,6 +57,7 @@ def _job(job: JobRecord) -> WebhookJob:
         organization_id=organization_of(job.account_id),
         status=JobStatus(job.status),
         error=job.error,
+        test=any(step.engine == TEST_ENGINE for _, step in job.planned()),
         credits=int(job.credits),
         created_at=job.created_at,
         completed_at=job.completed_at,

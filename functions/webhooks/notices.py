@@ -22,6 +22,7 @@ class WebhookJob(View):
     organization_id: str | None = Field(description="The organization whose account has the job.")
     status: JobStatus
     error: str | None
+    test: bool = Field(description="true: a test key submitted the job. Nothing is charged.")
     credits: int = Field(description="The credits that the job cost. They are charged only if it is COMPLETED.")
     created_at: datetime
     completed_at: datetime | None

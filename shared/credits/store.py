@@ -46,6 +46,7 @@ class Spender:
 
     user_id: str
     monthly_cap: int | None
+    test: bool = False  # a test key, which spends nothing
 
     def key(self, at: datetime) -> str:
         return f"{self.user_id}#{at:%Y-%m}"

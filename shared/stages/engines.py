@@ -60,6 +60,8 @@ class Engine:
         return self.sunset_at is not None and at.date() >= self.sunset_at
 
 
+TEST_ENGINE = "test"  # of all steps of a job with a test key. No engine has this name, so nothing can run them
+
 _ALL_AXES = frozenset({"truck", "pedestal", "dolly", "pan", "tilt", "roll", "zoom", "focus", "shake", "fisheye"})
 
 _CAMERA_IN_WORDS = frozenset({"truck", "pedestal", "dolly", "pan", "tilt", "roll", "zoom"})
