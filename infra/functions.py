@@ -8,6 +8,7 @@ from infra.secrets import CURSOR_KEY, PAYMENT_SECRETS, PROVIDER_KEYS, ROTATED_SE
 from infra.workers import GRANT, STEP_UPDATES
 from shared.assets.record import ASSETS, QUARANTINE, AssetRecord, VerificationsRecord
 from shared.audit.record import AuditEntryRecord
+from shared.charges.record import ProviderChargeRecord
 from shared.connections.record import ConnectionRecord, FanOutRecord, ListenerRecord
 from shared.credentials.record import (
     PasswordRecord,
@@ -166,6 +167,7 @@ REST_DOMAINS: tuple[RestDomain, ...] = (
                 AssetRecord, HoldRecord, AccountRecord, LedgerRecord, IdempotencyRecord, SlotsRecord, WaitingRecord,
                 SpendingRecord,
             ),
+            puts=(ProviderChargeRecord,),
             secrets=("media-signing-key", CURSOR_KEY),
             secrets_described=PROVIDER_KEYS,
             media_reads=(JOBS, WORK),
@@ -223,6 +225,8 @@ REST_DOMAINS: tuple[RestDomain, ...] = (
                 HoldRecord, JobRecord, StepResultRecord, MediaGrantRecord, SlotsRecord, WaitingRecord,
                 IdempotencyRecord,
             ),
+            gets=(JobSpecRecord, StepTicketRecord),
+            puts=(ProviderChargeRecord,),
             scans=(UserRecord,),
             writes=(
                 UserRecord, PasswordRecord, AuditEntryRecord, EngineSwitchRecord, AccountRecord, LedgerRecord,
@@ -253,6 +257,8 @@ AUTHORIZER = Function(
 _SETTLES = Grants(
     reads=(JobRecord, StepResultRecord, MediaGrantRecord, HoldRecord, SlotsRecord, WaitingRecord),
     writes=(JobRecord, HoldRecord, AccountRecord, LedgerRecord, SpendingRecord, SlotsRecord, WaitingRecord),
+    gets=(JobSpecRecord, StepTicketRecord),
+    puts=(ProviderChargeRecord,),
     media_lists=(JOBS,),
     executions=(START,),
 )

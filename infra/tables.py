@@ -3,6 +3,7 @@
 from shared.assets.record import AssetRecord, VerificationsRecord
 from shared.audit.record import AuditEntryRecord
 from shared.aws.records import Record
+from shared.charges.record import ProviderChargeRecord
 from shared.connections.record import ConnectionRecord, FanOutRecord, ListenerRecord
 from shared.credentials.record import (
     PasswordRecord,
@@ -57,6 +58,7 @@ RECORDS: tuple[type[Record], ...] = (
     HoldRecord,
     LedgerRecord,
     SpendingRecord,
+    ProviderChargeRecord,
     AssetRecord,
     VerificationsRecord,
     EngineSwitchRecord,

@@ -105,7 +105,7 @@ def begin(
         spender=spender(caller, account_id), key=key, prices=prices, more_ids=more_ids,
     )  # fmt: skip
     admission.wait(made[0], one.subscribed, at=at, tx=tx, more_ids=more_ids)
-    tx.after_commit(lambda: _accepted(made))
+    tx.after_commit(lambda: _accepted(made, one))
     return job_view(made[0], specs[job_id], {}, at)
 
 
@@ -126,10 +126,12 @@ def spending_key(caller: Actor, at: datetime) -> Spender | None:
     return Spender(caller.key_id, None if key.monthly_cap is None else int(key.monthly_cap), test=bool(key.test))
 
 
-def _accepted(made: Sequence[JobRecord]) -> None:
+def _accepted(made: Sequence[JobRecord], one: "Prepared") -> None:
+    # The business dashboard counts these fields. A metric for each preset would cost more than all others.
+    engines = {stage.folder: step.engine for stage, step in made[0].planned()}
     for job in made:
         about(job_id=job.job_id)
-        logger.info("job accepted")
+        logger.info("job accepted", preset_id=one.spec.preset_id, plan=one.subscribed.value, engines=engines)
         measure(Metric.JOBS_CREATED)
         measure(Metric.CREDITS_HELD, int(job.credits))
     admitted = {one.job_id for one in admission.admit(utc_now(), account_id=made[0].account_id)}

@@ -50,7 +50,7 @@ class ApiKeyStore:
         scopes: Collection[str],
         monthly_cap: int | None,
         expires_at: datetime | None,
-        test: bool,
+        test: bool = False,
         at: datetime,
     ) -> tuple[ApiKeyRecord, str]:
         """Write a key, and return it with its text. The table has the hash only. Raise TooManyKeys.

@@ -41,6 +41,7 @@ class Engine:
     family: Family = Family.CPU_MEDIA
     credits_per_second: float = 0.0
     credits_per_picture: float = 0.0
+    provider_cents_per_second: float = 0.0  # list price of the provider for a request, in US cents per second of clip
     draft_share: float = 1.0  # the part of the price that a draft costs
     max_duration_seconds: float = 30.0
     durations: frozenset[float] | None = None  # the only supported durations, in seconds; None = all up to the maximum
@@ -115,6 +116,7 @@ _WITHOUT_GPU: tuple[Engine, ...] = (
         about="Kling O1 at fal, a trained model that receives the camera move as text. Used only if a job names it.",
         credits=5,
         credits_per_second=10,
+        provider_cents_per_second=11.2,
         max_duration_seconds=10,
         durations=frozenset(map(float, range(3, 11))),
         max_short_side_pixels=1080,

@@ -49,13 +49,12 @@ UNTOUCHED: dict[str, set[type[Record]]] = {
     "socket-disconnect": {FanOutRecord},  # passes end by themselves
     "socket-subscribe": {FanOutRecord, StepTokenRecord, StepTicketRecord},  # it shows jobs; workers use these
     "pipeline-dispatch": {StepTicketRecord},  # remote engines write tickets
-    "pipeline-settle": {JobSpecRecord, StepTicketRecord, StepTokenRecord},  # it ends jobs
-    "pipeline-reconcile": {JobSpecRecord, StepTicketRecord},  # it ends jobs
+    "pipeline-settle": {StepTokenRecord},  # it ends jobs
     "pipeline-signal": {JobSpecRecord, StepResultRecord, StepTicketRecord},  # it fails steps by their tokens
     "remote-engine": {JobSpecRecord},  # the task contains the request
     **{stage.queue: {JobSpecRecord, StepTicketRecord} for stage in Stage},  # the task contains the request
     # It cancels jobs, and ends sessions by the generation of the password.
-    "rest-admin": {JobSpecRecord, RefreshFamilyRecord, StepTicketRecord, StepTokenRecord},
+    "rest-admin": {RefreshFamilyRecord, StepTokenRecord},
     "webhooks-notify": {  # the stream contains the job
         HoldRecord, JobRecord, JobSpecRecord, LedgerRecord, SpendingRecord, StepResultRecord, StepTicketRecord,
         StepTokenRecord,
