@@ -16,8 +16,7 @@ from shared.core.ids import new_id
 from shared.core.slices import Slice
 from shared.credentials.store import credentials, generation_of
 from shared.credits.balance import Movement
-from shared.credits.record import HoldRecord
-from shared.credits.store import credits
+from shared.credits.store import balance_of, credits
 from shared.jobs import executions, settlement
 from shared.jobs.store import jobs
 from shared.observability import Metric, logger, measure
@@ -69,11 +68,9 @@ def suspend(user_id: str, reason: str, admin: Admin) -> UserRecord:
     The requests are refused first. So nothing that the user does meanwhile escapes the later steps. A repeated request
     does all of them again.
     """
-    if user_id == admin.user_id:
-        raise Invalid("You cannot suspend yourself.")
     user, at = users.get(user_id), utc_now()
     with transaction() as tx:
-        users.suspend(user.user_id, reason, at=at, tx=tx)
+        users.suspend(user.user_id, reason, by=admin.user_id, at=at, tx=tx)
         admin.note(AuditAction.USER_SUSPENDED, at, tx, subject=user_id, reason=reason)
     quotas.suspend(user_id)
     if stored := credentials.password(user_id):
@@ -81,7 +78,7 @@ def suspend(user_id: str, reason: str, admin: Admin) -> UserRecord:
             credentials.end_sessions(user_id, generation=generation_of(stored), tx=tx)
     queues.send(FAN_OUT_QUEUE, AccountOver(account_id=user_id), group=user_id)
     for job_id in slots.open_jobs(user_id):
-        settlement.cancel(jobs.get(job_id), at=utc_now())
+        settlement.cancel(jobs.get(job_id, accounts={user_id}), at=utc_now())
         try:
             executions.stop(job_id)
         except (BotoCoreError, ClientError):  # the job is cancelled: dispatch refuses its next step
@@ -93,7 +90,7 @@ def resume(user_id: str, admin: Admin) -> UserRecord:
     """Accept the user's requests again. The user signs in again; keys work again."""
     at = utc_now()
     with transaction() as tx:
-        users.suspend(user_id, None, at=at, tx=tx)
+        users.suspend(user_id, None, by=admin.user_id, at=at, tx=tx)
         admin.note(AuditAction.USER_RESUMED, at, tx, subject=user_id)
     quotas.resume(user_id)
     return users.get(user_id)
@@ -107,29 +104,18 @@ def grant(account_id: str, body: CreditsGrant, admin: Admin, tx: Transaction) ->
     at, operation_id = utc_now(), f"admin#{body.refunds or new_id('grt')}"
     reason = f"granted: {body.reason}"
     if body.refunds is not None:
-        _check_refund(account_id, body.refunds, body.credits)
+        if credits.paid(body.refunds, account_id=account_id) < body.credits:
+            raise Invalid("The account did not pay that many credits for this job.")
         reason = f"refund of {body.refunds}: {body.reason}"
     movement = Movement(operation_id=operation_id, at=at, credits=body.credits, reason=reason, lasting=True)
-    before = credits.account(account_id)
+    after, _ = balance_of(credits.account(account_id)).after(movement)
     credits.book(account_id, [movement], at=at, tx=tx)
     admin.note(
         AuditAction.CREDITS_GRANTED, at, tx, subject=account_id, credits=body.credits, reason=body.reason,
         **({"refunds": body.refunds} if body.refunds else {}),
     )  # fmt: skip
     tx.after_commit(lambda: measure(Metric.CREDITS_GRANTED, body.credits))
-    return GrantedView(
-        available=int(before.available) + body.credits, held=int(before.held), operation_id=operation_id
-    )  # fmt: skip
-
-
-def _check_refund(account_id: str, job_id: str, amount: int) -> None:
-    """Raise Invalid if the account did not pay this amount for the job."""
-    try:
-        hold = credits.get_hold(job_id)
-    except HoldRecord.DoesNotExist:
-        hold = None
-    if hold is None or hold.account_id != account_id or hold.state != "CAPTURED" or int(hold.credits) < amount:
-        raise Invalid("The account did not pay that many credits for this job.")
+    return GrantedView(available=after.available, held=after.held, operation_id=operation_id)
 
 
 # --- engines

@@ -8,7 +8,7 @@ from pynamodb.expressions.update import Action
 
 from shared.aws.records import on_refusal
 from shared.aws.transactions import Transaction
-from shared.core.errors import Conflict, NotFound
+from shared.core.errors import Conflict, Invalid, NotFound
 from shared.core.slices import Slice, first_of
 from shared.users.record import EmailClaimRecord, UserRecord
 
@@ -54,11 +54,14 @@ class UserStore:
                 [UserRecord.platform_admin.set(admin), UserRecord.updated_at.set(at)], UserRecord.user_id.exists()
             )
 
-    def suspend(self, user_id: str, because: str | None, *, at: datetime, tx: Transaction) -> None:
+    def suspend(self, user_id: str, because: str | None, *, by: str, at: datetime, tx: Transaction) -> None:
         """Note that the user is suspended, or with None that the user is not. Fail the transaction with UserNotFound.
 
-        `shared/quotas/store.py` refuses the requests of a suspended user.
+        `by` is the admin, who cannot suspend oneself: raise Invalid. `shared/quotas/store.py` refuses the requests of a
+        suspended user.
         """
+        if user_id == by:
+            raise Invalid("You cannot suspend yourself.")
         record, actions = UserRecord, list[Action]()
         if because is None:
             actions = [record.suspended_at.remove(), record.suspended_because.remove()]

@@ -42,7 +42,7 @@ class WebhookChanged(Conflict):
         super().__init__("Another request has changed this webhook. Read it again.")
 
 
-class _Ended(Exception):
+class _WebhookEnded(Exception):
     """The webhook is deleted or disabled."""
 
 
@@ -155,9 +155,9 @@ class WebhookStore:
         """Change an enabled webhook. Return False for another one."""
         enabled = WebhookRecord.webhook_id.exists() & WebhookRecord.disabled_at.does_not_exist()
         try:
-            with on_refusal(_Ended()):
+            with on_refusal(_WebhookEnded()):
                 WebhookRecord(row.webhook_id).update(actions, enabled, returned=False)
-        except _Ended:
+        except _WebhookEnded:
             return False
         return True
 

@@ -16,7 +16,7 @@ from shared.jobs.store import jobs
 from shared.stages.queues import WEBHOOKS_QUEUE
 from shared.webhooks.deliveries import LONGEST_DELAY_SECONDS, PAUSES
 from shared.webhooks.messages import DeliverWebhook
-from shared.webhooks.record import WebhookDeliveryRecord, WebhookEventType, WebhookRecord
+from shared.webhooks.record import DeliveryStatus, WebhookDeliveryRecord, WebhookEventType, WebhookRecord
 from shared.webhooks.store import MOST_WEBHOOKS, OVERLAP, PATIENCE, webhooks
 from tests.support.receiver import ReceivedWebhook, Receiver, receiver
 from tests.support.steps import complete_steps
@@ -219,6 +219,16 @@ def test_a_process_that_dies_after_a_try_does_not_end_the_tries(studio: Studio, 
     newest, delay_seconds = studio.queued(WEBHOOKS_QUEUE)[-1]
     assert json.loads(newest)["attempt"] == 1
     assert delay_seconds <= PAUSES[0].total_seconds()
+
+
+def test_of_two_consumers_one_records_a_try(ada: Creator, endpoint: Receiver) -> None:
+    made = hook(ada, endpoint.url)
+    begun(ada, made)
+    [one], [other] = rows(made), rows(made)
+    facts: Any = {"status": DeliveryStatus.PENDING, "answer_status": 500, "answer_text": "", "next_at": utc_now()}
+    assert deliveries.record(one, **facts, at=utc_now()) is True
+    assert deliveries.record(other, **facts, at=utc_now()) is False
+    assert rows(made)[0].attempts == 1
 
 
 def test_an_answer_is_stored_in_part_and_a_redirect_is_a_failure(ada: Creator, endpoint: Receiver) -> None:
