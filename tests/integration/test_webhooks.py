@@ -14,7 +14,7 @@ from shared.credits.store import credits
 from shared.jobs import settlement
 from shared.jobs.store import jobs
 from shared.stages.queues import WEBHOOKS_QUEUE
-from shared.webhooks.deliveries import LONGEST_DELAY_SECONDS, PAUSES
+from shared.webhooks.deliveries import LONGEST_DELAY_SECONDS, PAUSES, deliveries
 from shared.webhooks.messages import DeliverWebhook
 from shared.webhooks.record import DeliveryStatus, WebhookDeliveryRecord, WebhookEventType, WebhookRecord
 from shared.webhooks.store import MOST_WEBHOOKS, OVERLAP, PATIENCE, webhooks
