@@ -144,7 +144,7 @@ REST_DOMAINS: tuple[RestDomain, ...] = (
         may=Grants(
             reads=(
                 OrganizationRecord, MemberRecord, InviteRecord, AuditEntryRecord, UserRecord, ProjectRecord,
-                AssetRecord, AccountRecord, SpendingRecord, IdempotencyRecord,
+                AssetRecord, AccountRecord, SpendingRecord, IdempotencyRecord, WebhookRecord,
             ),
             writes=(
                 OrganizationRecord, SlugClaimRecord, MemberRecord, InviteRecord, AuditEntryRecord, AccountRecord,

@@ -40,6 +40,7 @@ STREAM_RETRIES = 5  # then Lambda reports the batch to the dead-letter queue; cl
 FAN_OUT_CONCURRENCY = 4
 # Webhooks do not read the job at a reconnect, so their reader tries until the stream forgets the record.
 WEBHOOKS_STREAM_RETRIES = 1000
+WEBHOOKS_WINDOW_SECONDS = 2  # maximum wait for a full batch
 WEBHOOKS_CONCURRENCY = 20  # maximum simultaneous requests to endpoints; fair queues share them among accounts
 BILLING_CONCURRENCY = 4  # maximum simultaneous readers of histories, because Stripe limits requests
 
@@ -152,6 +153,8 @@ class ApiStack(Stack):
                     batch_size=20,
                     bisect_batch_on_error=True,
                     report_batch_item_failures=True,
+                    # Most records are progress, so fewer calls read more of them.
+                    max_batching_window=Duration.seconds(WEBHOOKS_WINDOW_SECONDS) if lossless else None,
                     retry_attempts=WEBHOOKS_STREAM_RETRIES if lossless else STREAM_RETRIES,
                     # Clients of the socket do not need older events. The stream has the records of a day.
                     max_record_age=Duration.hours(23) if lossless else Duration.minutes(10),

@@ -397,6 +397,15 @@ def test_changes_of_an_organizations_endpoints_are_in_its_audit_log(ada: Creator
     assert entries[2]["details"] == {"enabled": False}
 
 
+def test_an_organization_with_an_endpoint_is_not_deleted(ada: Creator) -> None:
+    """Nobody could see or delete the endpoint afterwards."""
+    organization = ada.organization()
+    made = hook(ada, "https://example.com/", organizationId=organization)
+    assert ada.delete(f"/api/teams/{organization}").body["code"] == "organization_not_empty"
+    assert ada.delete(f"{HOOKS}/{made['id']}").status == 204
+    assert ada.delete(f"/api/teams/{organization}").status == 204
+
+
 def test_deliveries_come_in_pages(ada: Creator, endpoint: Receiver) -> None:
     made = hook(ada, endpoint.url)
     ids = [begun(ada, made)["id"] for _ in range(3)]
