@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from enum import Enum, auto
 
-from infra.grants import ANSWER, DESCRIBE, NOTHING, START, STOP, Grants, Updates
+from infra.grants import ANSWER, DESCRIBE, LIST, NOTHING, START, STOP, Grants, Updates
 from infra.secrets import CURSOR_KEY, PAYMENT_SECRETS, PROVIDER_KEYS, ROTATED_SECRETS, VERIFICATION_KEYS
 from infra.workers import GRANT, STEP_UPDATES
 from shared.assets.record import ASSETS, QUARANTINE, AssetRecord, VerificationsRecord
@@ -51,6 +51,7 @@ FUNCTION_SECONDS = 29  # default timeout: API Gateway does not wait longer
 RECONCILE_EVERY_SECONDS = 60
 UPKEEP_EVERY_SECONDS = 3600  # a pass begins once a day; a long pass takes several runs
 QUARANTINE_EVERY_SECONDS = 300
+PACE_EVERY_SECONDS = 300
 ALIAS = "live"  # callers call this alias, which names a published version
 FILM_SECONDS = 780  # maximum wait of the canary for its film; Lambda's maximum timeout is 900 s
 
@@ -191,6 +192,12 @@ REST_DOMAINS: tuple[RestDomain, ...] = (
         ),
     ),
     RestDomain(name="presets", may=NOTHING),
+    RestDomain(
+        name="engines",
+        may=Grants(reads=(EngineSwitchRecord,), secrets_described=PROVIDER_KEYS),
+        public=frozenset({"GET /api/engines"}),  # the landing page shows them
+        keys=(),
+    ),
     RestDomain(  # the probe keeps it warm
         name="health", may=Grants(gets=(PassRecord,)), public=frozenset({"GET /api/health"}), keys=(), snap_start=False
     ),
@@ -337,6 +344,13 @@ UPKEEP: tuple[Function, ...] = (
         rollout=Rollout.AT_ONCE,
         every_seconds=QUARANTINE_EVERY_SECONDS,
     ),
+    Function(  # learns how long steps take, for quotes and estimated ends
+        name="upkeep-pace",
+        handler="functions.upkeep.pace:handler",
+        may=Grants(reads=(JobRecord, JobSpecRecord, PassRecord), writes=(PassRecord,), executions=(LIST,)),
+        rollout=Rollout.AT_ONCE,
+        every_seconds=PACE_EVERY_SECONDS,
+    ),
     Function(
         name="upkeep-audit",
         handler="functions.upkeep.audit:handler",
@@ -410,6 +424,7 @@ SOCKET_ROUTES: dict[str, Function] = {
                 SlotsRecord,
                 WaitingRecord,
                 MemberRecord,
+                PassRecord,
             ),
             writes=(ListenerRecord,),
             secrets=("media-signing-key",),
@@ -487,6 +502,7 @@ FAN_OUT: tuple[Function, ...] = (
                 SlotsRecord,
                 WaitingRecord,
                 MemberRecord,
+                PassRecord,
             ),
             writes=(FanOutRecord, ConnectionRecord, ListenerRecord),
             secrets=("media-signing-key",),

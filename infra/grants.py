@@ -7,6 +7,7 @@ from shared.stages.stages import Stage
 
 # Actions of Step Functions.
 START, STOP, DESCRIBE = "states:StartExecution", "states:StopExecution", "states:DescribeExecution"
+LIST = "states:ListExecutions"
 ANSWER = ("states:SendTaskSuccess", "states:SendTaskFailure")
 
 # Actions of DynamoDB. Every list is a Query, except in the upkeep functions, which read whole tables in pages.

@@ -56,6 +56,10 @@ class JobCreate(Wire):
 class JobContinue(Wire):
     """The changes for the film that follows. What the body leaves out is as in the older job."""
 
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"presetId": "orbit-left", "settings": {"duration": 4, "fps": 30}}]}
+    )
+
     preset_id: Id | None = None
     settings: JobSettings | None = Field(
         default=None, description="The settings that change. The shape and the style of the picture cannot change."
@@ -66,13 +70,15 @@ class JobContinue(Wire):
 
 
 class JobExtend(JobContinue):
+    model_config = ConfigDict(json_schema_extra={"examples": [{"presetId": "truck-left", "prompt": "a lake at night"}]})
+
     prompt: str | None = Field(default=None, min_length=1, max_length=2000, examples=["the same lake at night"])
 
 
 class PriceLineView(View):
     """One reason for the price of a step: `quantity` units cost `each` credits, which makes `credits`."""
 
-    reason: str = Field(description="The unit.", examples=["second of the film"])
+    unit: str = Field(examples=["second of the film"])
     quantity: float
     each: float
     credits: float

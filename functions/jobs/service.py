@@ -18,8 +18,7 @@ from shared.aws.transactions import Transaction, transaction
 from shared.camera.move import CameraMove
 from shared.core.clock import utc_now
 from shared.core.errors import Forbidden, Invalid, Unauthorized
-from shared.core.ids import new_id, organization_of
-from shared.core.slices import Slice
+from shared.core.ids import new_id, organization_of, time_of
 from shared.credits.store import Spender, credits
 from shared.jobs import admission, batches, executions, settlement
 from shared.jobs.keys import job_prefixes
@@ -49,8 +48,8 @@ def submit(body: JobCreate, caller: Actor, tx: Transaction) -> JobView:
     The project's account has the job, pays for it, and has the assets that it uses.
     If the admission fails, or the process ends before it, `reconcile` admits the job.
     """
-    at = utc_now()
     batch_id, job_ids = (None, [new_id("job")]) if body.count == 1 else batches.begin(body.count)
+    at = time_of(job_ids[0])  # lists select jobs of a time by their ids
     one = prepared(body, caller, at)
     seeds = [(one.spec.seed + number) % 2**32 for number in range(body.count)]
     specs = [one.spec.model_copy(update={"seed": seed, "batch_id": batch_id}) for seed in seeds]
@@ -152,12 +151,11 @@ class Prepared(NamedTuple):
 
 
 class Reused(NamedTuple):
-    """A step of an older job, for the new job: the copy of its result, its engine, its price, and where it was made."""
+    """A step of an older job, for the new job: the copy of its result, its engine and its price."""
 
     copy: ReusedStep
     engine: str
     credits: int
-    made_in: str
 
 
 def prepared(
@@ -224,9 +222,9 @@ def _offered(settings: JobSettings, at: datetime) -> list[Engine]:
 
 def view(job_id: str, caller: Actor) -> JobView:
     """Return the job with all its results."""
-    job = jobs.get(job_id, accounts=caller)
+    job, spec = jobs.get_with_spec(job_id, accounts=caller)
     results, at = jobs.results(job), utc_now()
-    shown = admission.with_place(job_view(job, jobs.spec(job_id), results, at), job, at)
+    shown = admission.with_place(job_view(job, spec, results, at), job, at)
     film, signed = results.get(FILM), JobLinks(job, results, at).delivery(FILM)
     if film is None or signed is None:
         return shown
@@ -242,29 +240,6 @@ def _signed_text(film: StepResult, text: Role, named: Role, sign: Callable[[str,
     text_key, named_key = film.key(text), film.key(named)
     stored = media.read_text(text_key) if text_key else None
     return None if stored is None or named_key is None else sign(stored, named_key)
-
-
-def page(
-    caller: Actor,
-    *,
-    project_id: str | None,
-    organization_id: str | None,
-    limit: int,
-    after: str | None,
-    batch_id: str | None = None,
-) -> Slice[JobView]:
-    """Return some jobs. Lists show jobs without their results. A project or batch must be of a named organization."""
-    account_id = caller.account(organization_id)
-    accounts = caller if organization_id is None else {account_id}
-    if project_id is not None:
-        projects.get(project_id, accounts=accounts)
-    if batch_id is not None:
-        found = batches.page(batch_id, accounts=accounts, project_id=project_id, limit=limit, after=after)
-    else:
-        found = jobs.page(account_id=account_id, project_id=project_id, limit=limit, after=after)
-    specs, at = jobs.specs(job.job_id for job in found.items), utc_now()
-    views = [job_view(job, specs[job.job_id], {}, at) for job in found.items if job.job_id in specs]
-    return Slice(views, found.position)
 
 
 def cancel(job_id: str, caller: Actor) -> JobView:

@@ -186,7 +186,7 @@ def put(content: bytes, key: str, media_type: str, *, kind: str, client: "S3Clie
     )
 
 
-def copy(key: str, to: str, media_type: str, *, kind: str) -> None:
+def copy_tagged(key: str, to: str, media_type: str, *, kind: str) -> None:
     """Copy an object of at most 5 GB inside S3. `kind` is the same tag as in `upload`. Raise Missing."""
     with _missing(key):
         s3().copy_object(

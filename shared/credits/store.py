@@ -134,12 +134,11 @@ class CreditStore:
         """
         _check_amount(credits)
         total = credits * (1 + len(more_ids))
-        short = NotEnoughCredits(f"This costs {total} credits. The account has fewer credits.", creditsNeeded=total)
         tx.update(
             AccountRecord(account_id),
             [AccountRecord.available.add(-total), AccountRecord.held.add(total)],
             AccountRecord.available >= total,
-            otherwise=short,
+            otherwise=_short(total),
         )
         if spender is not None:
             self._spend(account_id, spender, total, at, tx)
@@ -160,6 +159,11 @@ class CreditStore:
             )
             tx.put(record, HoldRecord.job_id.does_not_exist(), otherwise=Conflict("This job already has a hold."))
 
+    def check_available(self, account_id: str, needed: int) -> None:
+        """Raise NotEnoughCredits if the account has fewer credits, before work that a refusal would waste."""
+        if self.account(account_id).available < needed:
+            raise _short(needed)
+
     def charge_steps(self, job_id: str, *, to: str, tx: Transaction) -> Mapping[str, int] | None:
         """Let the job `to` pay for the finished steps of this ended job. Return their prices by stage.
 
@@ -168,7 +172,7 @@ class CreditStore:
         """
         hold, charged_to = self.get_hold(job_id), HoldRecord.charged_to
         payer = self.get_hold(hold.charged_to) if hold.charged_to else hold
-        if "CAPTURED" in {hold.state, payer.state}:
+        if payer.state == "CAPTURED":
             return None
         if payer.state == "HELD":
             raise RetryRunning
@@ -333,6 +337,10 @@ def balance_of(account: AccountRecord) -> Balance:
     available, held = int(account.available), int(account.held)
     lasting = available + held if account.lasting is None else int(account.lasting)
     return Balance(available, held, lasting, int(account.owed or 0))
+
+
+def _short(needed: int) -> NotEnoughCredits:
+    return NotEnoughCredits(f"This costs {needed} credits. The account has fewer credits.", creditsNeeded=needed)
 
 
 def _check_amount(credits: int) -> None:

@@ -42,7 +42,7 @@ class Pace:
         end = start
         for stage, step in job.planned():
             if step.status == JobStatus.COMPLETED and step.completed_at is not None:
-                end = step.completed_at
+                end = max(end, step.completed_at)
             elif (seconds := self.seconds(stage, step.engine, settings)) is None:
                 return None
             else:
@@ -67,9 +67,6 @@ class Pace:
                 before = step.completed_at
         return Pace(samples, until)
 
-    def encoded(self) -> str:
-        return json.dumps({"until": self.until, "samples": self.samples})
-
 
 def _kind(stage: Stage, engine: str, settings: JobSettings) -> str:
     """Return the kind of the step. A picture takes the same time for each duration of the film."""
@@ -85,6 +82,12 @@ def stored() -> Pace:
         return Pace()
     document = json.loads(found.position)
     return Pace({kind: tuple(seconds) for kind, seconds in document["samples"].items()}, document["until"])
+
+
+def store(learned: Pace, *, found: int, at: datetime) -> None:
+    """Store the pace, which has learned from `found` jobs. Raise Overtaken."""
+    document = {"until": learned.until, "samples": learned.samples}
+    passes.keep(TASK, json.dumps(document), found=found, at=at)
 
 
 class PaceCache:

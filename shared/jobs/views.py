@@ -93,6 +93,11 @@ class JobView(View):
     estimated_start_at: datetime | None = Field(
         default=None, description="Estimated from the account's recent jobs. null if it is not known."
     )
+    estimated_end_at: datetime | None = Field(
+        default=None,
+        description="Estimated from the start and from recent steps of the same engines, with their waits for "
+        "workers. null if the start or one of the steps is not known, and when the job has ended.",
+    )
     steps: list[StepView]
     seq: int
     created_at: datetime

@@ -1,6 +1,6 @@
 """The engine catalogue. Functions read the data; workers import `code`."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
@@ -49,12 +49,24 @@ class Engine:
     max_pictures: int | None = None  # maximum number of pictures of a film; None = all that a job may have
     loops: bool = True  # whether it can make a film whose first frame follows its last one
     axes: frozenset[str] = frozenset()  # the axes of a camera move that the engine supports
+    deprecated_at: date | None = None  # the day on which `sunset_at` was announced
     sunset_at: date | None = None  # the first day, in UTC, on which new jobs do not use it
     fallback: str | None = None  # the engine of the same stage that replaces it from that day
     key: str | None = None  # the secret with the provider's API key; if it has no value, the engine is not offered
     reads_vocabulary: bool = False  # True if it knows only the words of shared/vocabulary
     weights: str | None = None  # the name of its weights in shared/stages/weights.py
     trained: bool = False  # True if a trained model generates the pixels; the film's C2PA manifest declares it
+    licence: str = "Apache-2.0"  # of an engine without weights: of its code, or the terms of its provider
+    licence_url: str = "https://www.apache.org/licenses/LICENSE-2.0"
+
+    @property
+    def prices(self) -> Mapping[str, float]:
+        """Return the credits for each unit of a step."""
+        return {
+            "step": self.credits,
+            "second of the film": self.credits_per_second,
+            "picture after the first": self.credits_per_picture,
+        }
 
     def is_past(self, at: datetime) -> bool:
         """Return whether the engine is not available to a job that is submitted at `at`."""
@@ -126,6 +138,8 @@ _WITHOUT_GPU: tuple[Engine, ...] = (
         fallback="parallax",
         key="fal-key",
         trained=True,
+        licence="Terms of Service of fal",
+        licence_url="https://fal.ai/terms",
     ),
 )
 

@@ -168,6 +168,8 @@ def test_a_disabled_engine_is_replaced_or_the_job_is_refused(admin: Creator, ada
     assert admin.post("/api/admin/engines/parallax/disable", {"reason": "It fails"}).body["enabled"] is False
     [shown] = [one for one in admin.list("/api/admin/engines") if one["name"] == "parallax"]
     assert (shown["disabledBecause"], shown["disabledBy"]) == ("It fails", admin.user_id)
+    [public] = [one for one in ada.list("/api/engines") if one["name"] == "parallax"]
+    assert (public["available"], public["reason"]) == (False, "disabled")
     refused = ada.post("/api/jobs", {"projectId": project, "prompt": "a lake"})
     assert said(refused) == (422, "no_engine")
     assert admin.post("/api/admin/engines/parallax/enable").body["enabled"] is True
