@@ -5,6 +5,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import cv2
+import numpy as np
 from rich.console import Console
 
 from local.environment import ROOT
@@ -15,6 +16,7 @@ from workers.engines.contract import StageResult, Workspace
 from workers.engines.image_generation.procedural import Procedural
 from workers.engines.post_processing.finish import Finish
 from workers.engines.video_synthesis.parallax import Parallax
+from workers.media.depth import read_depth
 
 FOLDER = ROOT / "functions" / "pipeline" / "fixed_film"
 PROMPT, PRESET = "a lighthouse on a cliff at dusk", "dolly-in"
@@ -44,8 +46,8 @@ def main() -> None:
         film = Finish().run(PostProcessingJob(**_IDS, **size, video_url=str(clip), seed=7), workspace("film"))
         for output in film.outputs:
             shutil.copy(output.path, FOLDER / f"{output.role}{output.path.suffix}")
-        shrunk = cv2.resize(cv2.imread(str(depth), cv2.IMREAD_UNCHANGED), (WIDTH // 2, HEIGHT // 2))
-        cv2.imwrite(str(FOLDER / f"{Role.DEPTH}.png"), shrunk)
+        shrunk = cv2.resize(read_depth(depth), (WIDTH // 2, HEIGHT // 2))
+        cv2.imwrite(str(FOLDER / f"{Role.DEPTH}.png"), np.asarray(shrunk * 65535, np.uint16))
     total = sum(path.stat().st_size for path in FOLDER.iterdir())
     Console().print(f"{total / 1000:.0f} kB in {FOLDER}")
 

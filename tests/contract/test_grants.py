@@ -21,6 +21,7 @@ from shared.credentials.record import PasswordRecord, RefreshFamilyRecord
 from shared.credits.record import HoldRecord, LedgerRecord, SpendingRecord
 from shared.grants.record import MediaGrantRecord
 from shared.jobs.record import JobRecord, JobSpecRecord, StepResultRecord, StepTicketRecord, StepTokenRecord
+from shared.keys.record import ApiKeyRecord
 from shared.organizations.record import SlugClaimRecord
 from shared.stages.queues import VERIFICATION_QUEUE
 from shared.stages.stages import Stage
@@ -54,6 +55,7 @@ UNTOUCHED: dict[str, set[type[Record]]] = {
     "remote-engine": {JobSpecRecord},  # the task contains the request
     **{stage.queue: {JobSpecRecord, StepTicketRecord} for stage in Stage},  # the task contains the request
     # It cancels jobs, and ends sessions by the generation of the password.
+    "rest-engines": {ApiKeyRecord},  # its only route is public
     "rest-admin": {RefreshFamilyRecord, StepTokenRecord},
     "webhooks-notify": {  # the stream contains the job
         HoldRecord, JobRecord, JobSpecRecord, LedgerRecord, SpendingRecord, StepResultRecord, StepTicketRecord,
