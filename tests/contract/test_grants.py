@@ -50,13 +50,15 @@ UNTOUCHED: dict[str, set[type[Record]]] = {
     "socket-disconnect": {FanOutRecord},  # passes end by themselves
     "socket-subscribe": {FanOutRecord, StepTokenRecord, StepTicketRecord},  # it shows jobs; workers use these
     "pipeline-dispatch": {StepTicketRecord},  # remote engines write tickets
-    "pipeline-settle": {StepTokenRecord},  # it ends jobs
+    # They end jobs, and estimate no times.
+    "pipeline-reconcile": {PassRecord},
+    "pipeline-settle": {PassRecord, StepTokenRecord},
     "pipeline-signal": {JobSpecRecord, StepResultRecord, StepTicketRecord},  # it fails steps by their tokens
     "remote-engine": {JobSpecRecord},  # the task contains the request
     **{stage.queue: {JobSpecRecord, StepTicketRecord} for stage in Stage},  # the task contains the request
     # It cancels jobs, and ends sessions by the generation of the password.
     "rest-engines": {ApiKeyRecord},  # its only route is public
-    "rest-admin": {RefreshFamilyRecord, StepTokenRecord},
+    "rest-admin": {PassRecord, RefreshFamilyRecord, StepTokenRecord},
     "webhooks-notify": {  # the stream contains the job
         HoldRecord, JobRecord, JobSpecRecord, LedgerRecord, SpendingRecord, StepResultRecord, StepTicketRecord,
         StepTokenRecord,
