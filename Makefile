@@ -31,7 +31,7 @@ $(MODELS): workers/media/models.toml | $(READY)
 # The options are make variables (PROMPT="..."). Recipes read them as environment variables, which need no quoting. Each
 # one becomes its own unexpanded text first: otherwise make would expand the `$` in it, and run `$(shell ...)`.
 OPTIONS := PROMPT PRESET STACK STRENGTH IMAGE MOTION TRANSFER AUDIO CAPTIONS STYLE OPERATIONS ASPECT DURATION \
-  RESOLUTION FPS SEED PLAN OUT LOOP ANYWAY PORT FAULTS ENDPOINT FROM TO MODEL
+  RESOLUTION FPS SEED PLAN OUT LOOP ANYWAY PORT FAULTS ENDPOINT FROM TO MODEL EMAIL MONTH
 $(foreach name,$(OPTIONS),$(if $(value $(name)),$(eval override $(name) := $$(value $(name)))$(eval export $(name))))
 option = $(if $($(1)),--$(2) "$$$(1)")
 .PHONY: demo
@@ -97,6 +97,14 @@ contracts: $(READY)
 .PHONY: protocol
 protocol: $(READY) ## Visit each state of the protocol model, with all fixes and without each of them
 	$(BIN)/python -m tools.protocol
+
+.PHONY: admin
+admin: $(READY) ## Make the user with the address EMAIL= a platform admin of ENV, or of the laptop cloud at ENDPOINT=; DISMISS=1 ends it
+	@$(BIN)/python -m tools.admin --email "$$EMAIL" $(if $(ENDPOINT),--endpoint "$$ENDPOINT",--env $(ENV)) $(if $(DISMISS),--dismiss)
+
+.PHONY: margins
+margins: $(READY) ## What providers charged and creators paid in MONTH= (2026-11), by engine, in ENV, or in the laptop cloud at ENDPOINT=
+	@$(BIN)/python -m tools.margins $(if $(ENDPOINT),--endpoint "$$ENDPOINT",--env $(ENV)) $(call option,MONTH,month)
 
 .PHONY: audit
 audit: $(READY) ## Check the invariants of ENV's data, or of the laptop cloud at ENDPOINT= (its AWS endpoint); REST=1 at rest, TABLES= AT= restored

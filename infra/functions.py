@@ -8,6 +8,7 @@ from infra.secrets import CURSOR_KEY, PAYMENT_SECRETS, PROVIDER_KEYS, ROTATED_SE
 from infra.workers import GRANT, STEP_UPDATES
 from shared.assets.record import ASSETS, QUARANTINE, AssetRecord, VerificationsRecord
 from shared.audit.record import AuditEntryRecord
+from shared.charges.record import ProviderChargeRecord
 from shared.connections.record import ConnectionRecord, FanOutRecord, ListenerRecord
 from shared.credentials.record import (
     PasswordRecord,
@@ -36,11 +37,15 @@ from shared.stages.queues import (
     REMOTE_ENGINE_SECONDS,
     REMOTE_QUEUE,
     VERIFICATION_QUEUE,
+    WEBHOOKS_QUEUE,
+    WEBHOOKS_SECONDS,
 )
 from shared.stages.stages import Stage
 from shared.subscriptions.record import SubscriptionRecord
+from shared.switches.record import EngineSwitchRecord
 from shared.upkeep.record import PassRecord
 from shared.users.record import EmailClaimRecord, RegistrationRecord, UserRecord
+from shared.webhooks.record import WebhookDeliveryRecord, WebhookRecord
 
 FUNCTION_SECONDS = 29  # default timeout: API Gateway does not wait longer
 RECONCILE_EVERY_SECONDS = 60
@@ -140,7 +145,7 @@ REST_DOMAINS: tuple[RestDomain, ...] = (
         may=Grants(
             reads=(
                 OrganizationRecord, MemberRecord, InviteRecord, AuditEntryRecord, UserRecord, ProjectRecord,
-                AssetRecord, AccountRecord, SpendingRecord, IdempotencyRecord,
+                AssetRecord, AccountRecord, SpendingRecord, IdempotencyRecord, WebhookRecord,
             ),
             writes=(
                 OrganizationRecord, SlugClaimRecord, MemberRecord, InviteRecord, AuditEntryRecord, AccountRecord,
@@ -156,13 +161,14 @@ REST_DOMAINS: tuple[RestDomain, ...] = (
             reads=(
                 JobRecord, JobSpecRecord, StepResultRecord, StepTokenRecord, StepTicketRecord, ProjectRecord,
                 AssetRecord, HoldRecord, SubscriptionRecord, IdempotencyRecord, SlotsRecord, WaitingRecord,
-                MemberRecord, AccountRecord, SpendingRecord, PassRecord,
+                MemberRecord, AccountRecord, SpendingRecord, PassRecord, EngineSwitchRecord,
             ),
             writes=(
                 JobRecord, JobSpecRecord, StepResultRecord, StepTokenRecord, StepTicketRecord, ProjectRecord,
                 AssetRecord, HoldRecord, AccountRecord, LedgerRecord, IdempotencyRecord, SlotsRecord, WaitingRecord,
                 SpendingRecord,
             ),
+            puts=(ProviderChargeRecord,),
             secrets=("media-signing-key", CURSOR_KEY),
             secrets_described=PROVIDER_KEYS,
             media_reads=(JOBS, WORK),
@@ -188,7 +194,7 @@ REST_DOMAINS: tuple[RestDomain, ...] = (
     RestDomain(name="presets", may=NOTHING),
     RestDomain(
         name="engines",
-        may=Grants(secrets_described=PROVIDER_KEYS),
+        may=Grants(reads=(EngineSwitchRecord,), secrets_described=PROVIDER_KEYS),
         public=frozenset({"GET /api/engines"}),  # the landing page shows them
         keys=(),
     ),
@@ -207,6 +213,36 @@ REST_DOMAINS: tuple[RestDomain, ...] = (
             sends=(BILLING_QUEUE,),  # the events of Stripe
         ),
         public=frozenset({"POST /api/billing/webhook"}),  # its signature proves its origin
+    ),
+    RestDomain(
+        name="webhooks",
+        may=Grants(
+            reads=(WebhookRecord, WebhookDeliveryRecord, MemberRecord),
+            writes=(WebhookRecord, WebhookDeliveryRecord, MemberRecord, AuditEntryRecord),
+            secrets=(CURSOR_KEY,),
+            sends=(WEBHOOKS_QUEUE,),
+            seals=True,
+        ),
+    ),
+    RestDomain(
+        name="admin",
+        may=Grants(
+            reads=(
+                UserRecord, EmailClaimRecord, PasswordRecord, AuditEntryRecord, EngineSwitchRecord, AccountRecord,
+                HoldRecord, JobRecord, StepResultRecord, MediaGrantRecord, SlotsRecord, WaitingRecord,
+                IdempotencyRecord,
+            ),
+            gets=(JobSpecRecord, StepTicketRecord),
+            puts=(ProviderChargeRecord,),
+            scans=(UserRecord,),
+            writes=(
+                UserRecord, PasswordRecord, AuditEntryRecord, EngineSwitchRecord, AccountRecord, LedgerRecord,
+                IdempotencyRecord, JobRecord, HoldRecord, SpendingRecord, SlotsRecord, WaitingRecord,
+            ),
+            secrets=(CURSOR_KEY,),
+            sends=(FAN_OUT_QUEUE,),  # the end of a user's sockets
+            executions=(START, STOP),
+        ),
     ),
     RestDomain(name="errors", may=NOTHING, public=frozenset({"POST /api/errors"}), keys=()),
 )  # fmt: skip
@@ -228,6 +264,8 @@ AUTHORIZER = Function(
 _SETTLES = Grants(
     reads=(JobRecord, StepResultRecord, MediaGrantRecord, HoldRecord, SlotsRecord, WaitingRecord),
     writes=(JobRecord, HoldRecord, AccountRecord, LedgerRecord, SpendingRecord, SlotsRecord, WaitingRecord),
+    gets=(JobSpecRecord, StepTicketRecord),
+    puts=(ProviderChargeRecord,),
     media_lists=(JOBS,),
     executions=(START,),
 )
@@ -240,6 +278,8 @@ PIPELINE: tuple[Function, ...] = (
         may=Grants(
             reads=(JobRecord, JobSpecRecord, StepResultRecord),
             writes=(JobRecord, StepTokenRecord, MediaGrantRecord),
+            puts=(StepResultRecord,),  # of jobs with test keys
+            media_writes=(JOBS, WORK),
             dispatches=tuple(Stage),
             sends=(REMOTE_QUEUE,),
             executions=ANSWER,
@@ -357,7 +397,9 @@ SOCKET_ROUTES: dict[str, Function] = {
         name="socket-connect",
         handler="functions.realtime.connect:handler",
         may=Grants(
-            reads=(RefreshFamilyRecord, ListenerRecord, SubscriptionRecord), writes=(ConnectionRecord, ListenerRecord)
+            reads=(RefreshFamilyRecord, ListenerRecord, SubscriptionRecord),
+            writes=(ConnectionRecord, ListenerRecord),
+            gets=(QuotaRecord,),
         ),
     ),
     "$disconnect": Function(
@@ -413,6 +455,35 @@ JOBS_STREAM: tuple[Function, ...] = (
             sends=(FAN_OUT_QUEUE,),
             sockets=True,
         ),
+    ),
+)
+
+# These read the same stream. Their events may be late, but none is lost.
+WEBHOOKS_STREAM: tuple[Function, ...] = (
+    Function(
+        name="webhooks-notify",
+        handler="functions.webhooks.notify:handler",
+        may=Grants(
+            reads=(WebhookRecord, WebhookDeliveryRecord, AccountRecord),
+            writes=(WebhookDeliveryRecord,),
+            sends=(WEBHOOKS_QUEUE,),
+        ),
+    ),
+)
+
+# These read the queue of deliveries, and send to the endpoints of accounts.
+WEBHOOKS: tuple[Function, ...] = (
+    Function(
+        name="webhooks-deliver",
+        handler="functions.webhooks.deliver:handler",
+        may=Grants(
+            reads=(WebhookRecord, WebhookDeliveryRecord, MemberRecord, UserRecord),
+            writes=(WebhookRecord, WebhookDeliveryRecord),
+            sends=(WEBHOOKS_QUEUE,),  # the next try
+            unseals=True,
+            mails=True,
+        ),
+        seconds=WEBHOOKS_SECONDS,
     ),
 )
 
@@ -491,5 +562,7 @@ ON_LAPTOP: tuple[Function, ...] = (
     *JOBS_STREAM,
     *FAN_OUT,
     *BILLING,
+    *WEBHOOKS_STREAM,
+    *WEBHOOKS,
 )
 FUNCTIONS: tuple[Function, ...] = (*ON_LAPTOP, ROTATION_BEGIN, ROTATION_ROTATE, CANARY, ERRORS_OF_WORKERS)

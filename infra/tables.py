@@ -3,6 +3,7 @@
 from shared.assets.record import AssetRecord, VerificationsRecord
 from shared.audit.record import AuditEntryRecord
 from shared.aws.records import Record
+from shared.charges.record import ProviderChargeRecord
 from shared.connections.record import ConnectionRecord, FanOutRecord, ListenerRecord
 from shared.credentials.record import (
     PasswordRecord,
@@ -22,8 +23,10 @@ from shared.projects.record import ProjectRecord
 from shared.quotas.record import QuotaRecord
 from shared.slots.record import SlotsRecord, WaitingRecord
 from shared.subscriptions.record import SubscriptionRecord
+from shared.switches.record import EngineSwitchRecord
 from shared.upkeep.record import PassRecord
 from shared.users.record import EmailClaimRecord, RegistrationRecord, UserRecord
+from shared.webhooks.record import WebhookDeliveryRecord, WebhookRecord
 
 RECORDS: tuple[type[Record], ...] = (
     UserRecord,
@@ -55,8 +58,12 @@ RECORDS: tuple[type[Record], ...] = (
     HoldRecord,
     LedgerRecord,
     SpendingRecord,
+    ProviderChargeRecord,
     AssetRecord,
     VerificationsRecord,
+    EngineSwitchRecord,
+    WebhookRecord,
+    WebhookDeliveryRecord,
     ConnectionRecord,
     ListenerRecord,
     PassRecord,

@@ -39,6 +39,7 @@ from shared.guesses.store import TooManyGuesses
 from shared.keys.store import KeyNotFound, TooManyKeys, api_keys
 from shared.mail.mail import MailUnavailable
 from shared.quotas.classes import RouteClass
+from shared.quotas.store import Suspended
 from shared.rest.caller import may
 from shared.rest.event import client_address
 from shared.rest.pagination import Page, whole
@@ -126,7 +127,7 @@ def reset_password(body: Reset) -> None:
     "/login",
     operation_id="login",
     dependencies=[counted(RouteClass.SIGN_IN)],
-    responses=problems(WrongCredentials, TooManyGuesses),
+    responses=problems(WrongCredentials, TooManyGuesses, Suspended),
 )
 def login(body: Login, request: Request, response: Response, device: DeviceCookie = "") -> SessionView:
     """Sign in. Return an access token, valid for 15 minutes, and set a refresh cookie, valid for 7 days.

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Self
 
-from pydantic import AfterValidator, ConfigDict, EmailStr, Field, SecretStr, field_validator
+from pydantic import AfterValidator, ConfigDict, EmailStr, Field, SecretStr, StrictBool, field_validator
 from pydantic.config import JsonDict
 
 from functions.auth.passwords import MIN_CHARACTERS
@@ -156,6 +156,9 @@ class KeyCreate(Wire):
     monthly_cap: Integer | None = Field(
         default=None, ge=0, le=1_000_000_000, description="Credits that the key may spend in a calendar month (UTC)."
     )
+    test: StrictBool = Field(
+        default=False, description="A test key. Its jobs get a fixed film within seconds, and cost nothing."
+    )
     expires_at: datetime | None = Field(
         default=None, examples=["2099-01-01T00:00:00Z"], description="A time in the future. Without it: never."
     )
@@ -180,6 +183,7 @@ class KeyView(View):
     name: str
     scopes: list[str]
     monthly_cap: int | None
+    test: bool
     expires_at: datetime | None
     last_used_at: datetime | None
     created_at: datetime
@@ -191,6 +195,7 @@ class KeyView(View):
             name=row.name,
             scopes=list(row.scopes),
             monthly_cap=None if row.monthly_cap is None else int(row.monthly_cap),
+            test=bool(row.test),
             expires_at=row.expires_at,
             last_used_at=row.last_used_at,
             created_at=row.created_at,

@@ -18,6 +18,7 @@ from shared.credentials.record import RefreshFamilyRecord
 from shared.credentials.refresh_tokens import RefreshToken, read_refresh_token
 from shared.credentials.store import SessionEnded, credentials, generation_of
 from shared.guesses.store import Delay, guesses
+from shared.quotas.store import quotas
 from shared.stages.queues import FAN_OUT_QUEUE
 from shared.users.store import users
 
@@ -58,7 +59,8 @@ def login(
 ) -> SignIn:
     """Return a new session from the client's address, and the token with which its device is known from then on.
 
-    Raise TooManyGuesses, or WrongCredentials. Neither depends on the existence of the account, nor does the time.
+    Raise TooManyGuesses, or WrongCredentials. Neither depends on the existence of the account, nor does the time. With
+    the right password, raise Suspended for a suspended user.
     """
     at = at or utc_now()
     device_id = _known_device(device, email)
@@ -68,6 +70,7 @@ def login(
     if not opens(stored, password) or user_id is None or stored is None:
         raise WrongCredentials("The address or the password is wrong.")
     guesses.succeed(guess)
+    quotas.check(user_id)
     if is_outdated(stored):
         credentials.hash_again(stored, password_hash(password), at=at)
     # With the generation of the password that was checked: if it has changed meanwhile, the session is void.

@@ -16,6 +16,7 @@ class Obstacle(StrEnum):
     NO_GPU = "no_gpu"
     NO_KEY = "no_key"
     PAST_SUNSET = "past_sunset"
+    DISABLED = "disabled"  # by an admin, until it works again
 
 
 class LicenceView(View):

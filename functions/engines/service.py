@@ -8,6 +8,7 @@ from shared.aws.secrets import has_value
 from shared.stages.engines import ALL_ENGINES, ENGINES, Engine, Runs
 from shared.stages.stages import Stage
 from shared.stages.weights import WEIGHTS
+from shared.switches.store import switches
 
 
 def described(at: datetime) -> Iterator[EngineView]:
@@ -57,6 +58,8 @@ def _licence(entry: Engine) -> LicenceView:
 def _obstacle(entry: Engine, at: datetime) -> Obstacle | None:
     if entry.is_past(at):
         return Obstacle.PAST_SUNSET
+    if entry.name in switches.disabled(at=at):
+        return Obstacle.DISABLED
     if entry.key is not None and not has_value(entry.key):
         return Obstacle.NO_KEY
     return None

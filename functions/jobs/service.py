@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import NamedTuple
 
@@ -16,7 +17,7 @@ from shared.aws.secrets import has_value
 from shared.aws.transactions import Transaction, transaction
 from shared.camera.move import CameraMove
 from shared.core.clock import utc_now
-from shared.core.errors import Invalid, Unauthorized
+from shared.core.errors import Forbidden, Invalid, Unauthorized
 from shared.core.ids import new_id, organization_of, time_of
 from shared.credits.store import Spender, credits
 from shared.jobs import admission, batches, executions, settlement
@@ -30,12 +31,13 @@ from shared.members.actor import Actor
 from shared.observability import Metric, about, logger, measure
 from shared.presets.presets import get_preset
 from shared.projects.store import projects
-from shared.stages.engines import ENGINES, Engine
+from shared.stages.engines import ENGINES, TEST_ENGINE, Engine
 from shared.stages.failures import StageFailure
 from shared.stages.requests import MAX_PICTURES, check_driving_seconds
 from shared.stages.stages import FILM, Role, Stage
 from shared.subscriptions.record import PlanType
 from shared.subscriptions.store import subscriptions
+from shared.switches.store import switches
 
 MANY_USERS = 20  # number of jobs of an asset from which those that have ended are removed from its record
 
@@ -68,6 +70,13 @@ def begin(
     reused, account_id, (job_id, *more_ids) = reused or {}, one.account_id, specs
     prices = {stage.value: step.credits for stage, step in one.planned.steps.items()}
     prices |= {stage.value: step.credits for stage, step in reused.items()}
+    engines = {**one.planned.engines, **{stage: step.engine for stage, step in reused.items()}}
+    key = spending_key(caller, at)
+    if key is not None and key.test:
+        if reused:
+            raise Forbidden("This key is for tests. It submits new jobs only.")
+        engines, prices = dict.fromkeys(engines, TEST_ENGINE), dict.fromkeys(prices, 0)
+        specs = {each: spec.model_copy(update={"test": True}) for each, spec in specs.items()}
     for asset in one.used:
         _forget_ended_jobs(asset)
     caller.stays_member(account_id, tx=tx)
@@ -76,7 +85,7 @@ def begin(
         jobs.create(
             each,
             spec,
-            engines={**one.planned.engines, **{stage: step.engine for stage, step in reused.items()}},
+            engines=engines,
             credits=sum(prices.values()),
             project_id=one.project_id,
             account_id=account_id,
@@ -92,10 +101,10 @@ def begin(
         assets.use(asset_id, *specs, tx=tx)
     credits.hold(
         job_id, account_id=account_id, credits=sum(prices.values()), paid=one.spec.paid, at=at, tx=tx,
-        spender=spender(caller, account_id), key=spending_key(caller, at), prices=prices, more_ids=more_ids,
+        spender=spender(caller, account_id), key=key, prices=prices, more_ids=more_ids,
     )  # fmt: skip
     admission.wait(made[0], one.subscribed, at=at, tx=tx, more_ids=more_ids)
-    tx.after_commit(lambda: _accepted(made))
+    tx.after_commit(lambda: _accepted(made, one))
     return job_view(made[0], specs[job_id], {}, at)
 
 
@@ -113,13 +122,15 @@ def spending_key(caller: Actor, at: datetime) -> Spender | None:
         return None
     if (key := api_keys.find(caller.key_id, at=at)) is None:
         raise Unauthorized("The key is revoked or expired.")
-    return Spender(caller.key_id, None if key.monthly_cap is None else int(key.monthly_cap))
+    return Spender(caller.key_id, None if key.monthly_cap is None else int(key.monthly_cap), test=bool(key.test))
 
 
-def _accepted(made: Sequence[JobRecord]) -> None:
+def _accepted(made: Sequence[JobRecord], one: "Prepared") -> None:
+    # The business dashboard counts these fields. A metric for each preset would cost more than all others.
+    engines = {stage.folder: step.engine for stage, step in made[0].planned()}
     for job in made:
         about(job_id=job.job_id)
-        logger.info("job accepted")
+        logger.info("job accepted", preset_id=one.spec.preset_id, plan=one.subscribed.value, engines=engines)
         measure(Metric.JOBS_CREATED)
         measure(Metric.CREDITS_HELD, int(job.credits))
     admitted = {one.job_id for one in admission.admit(utc_now(), account_id=made[0].account_id)}
@@ -199,9 +210,12 @@ def _offered(settings: JobSettings, at: datetime) -> list[Engine]:
     wanted = set(settings.engines.values())
     while fallbacks := {entry.fallback for entry in ENGINES if entry.name in wanted and entry.fallback} - wanted:
         wanted |= fallbacks
+    # A disabled engine is treated like one that is past its sunset: its fallback replaces it.
+    disabled = switches.disabled(at=at)
+    entries = [replace(entry, sunset_at=at.date()) if entry.name in disabled else entry for entry in ENGINES]
     return [
         entry
-        for entry in ENGINES
+        for entry in entries
         if entry.key is None or entry.is_past(at) or (entry.name in wanted and has_value(entry.key))
     ]
 

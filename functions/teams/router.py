@@ -98,7 +98,7 @@ def update_organization(organization_id: Id, body: OrganizationUpdate, caller: W
     responses=problems(OrganizationNotEmpty, OrganizationGone),
 )
 def delete_organization(organization_id: Id, caller: Own) -> None:
-    """Delete an organization without projects, assets and other members. Its credits move to the caller."""
+    """Delete an organization without projects, assets, webhooks and other members. Its credits move to the caller."""
     service.delete(organization_id, caller)
 
 

@@ -37,6 +37,7 @@ from shared.members.store import members
 from shared.organizations.store import OrganizationNotEmpty, organizations
 from shared.projects.store import projects
 from shared.users.store import users
+from shared.webhooks.store import webhooks
 
 # --- organizations
 
@@ -82,12 +83,14 @@ def rename(organization_id: str, name: str, caller: Actor) -> OrganizationView:
 def delete(organization_id: str, caller: Actor) -> None:
     """Delete an organization whose last member is the caller. Its credits move to the caller.
 
-    Raise OrganizationNotEmpty if it has other members, projects or assets.
+    Raise OrganizationNotEmpty if it has other members, projects, assets or webhooks.
     """
     member, at = caller.member(organization_id), utc_now()
     record, left = organizations.get(organization_id), int(credits.account(organization_id).available)
     lists = projects.page, assets.page
     if any(page(account_id=organization_id, limit=1, after=None).items for page in lists):
+        raise OrganizationNotEmpty
+    if webhooks.of_account(organization_id):  # nobody could see or delete them afterwards
         raise OrganizationNotEmpty
     with transaction() as tx:
         organizations.delete(record, tx=tx)

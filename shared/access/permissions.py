@@ -25,6 +25,11 @@ class Permission(StrEnum):
     MEMBERS_WRITE = "members:write"
     AUDIT_READ = "audit:read"
     TEAMS_OWN = "teams:own"  # delete the organization, or transfer it
+    WEBHOOKS_READ = "webhooks:read"
+    WEBHOOKS_WRITE = "webhooks:write"
+    USERS_ADMIN = "users:admin"  # see and suspend users, and read the audit log of the deployment
+    CREDITS_ADMIN = "credits:admin"  # give credits to accounts
+    ENGINES_ADMIN = "engines:admin"  # disable engines
 
 
 class AccountRole(StrEnum):
@@ -40,6 +45,9 @@ class AccountRole(StrEnum):
         order = list(AccountRole)
         return order.index(self) <= order.index(other)
 
+
+# Permissions of platform admins. They are on no account, and no role has them: the users table names the admins.
+PLATFORM = frozenset({Permission.USERS_ADMIN, Permission.CREDITS_ADMIN, Permission.ENGINES_ADMIN})
 
 _VIEWER = {
     Permission.PROFILE_READ,
@@ -58,14 +66,16 @@ _ADMIN = _MEMBER | {
     Permission.MEMBERS_WRITE,
     Permission.AUDIT_READ,
     Permission.BILLING_READ,
+    Permission.WEBHOOKS_READ,
+    Permission.WEBHOOKS_WRITE,
 }
 
 ROLES: Mapping[AccountRole, frozenset[Permission]] = {
-    AccountRole.OWNER: frozenset(Permission),
+    AccountRole.OWNER: frozenset(Permission) - PLATFORM,
     AccountRole.ADMIN: frozenset(_ADMIN),
     AccountRole.MEMBER: frozenset(_MEMBER),
     AccountRole.VIEWER: frozenset(_VIEWER),
 }
 
 # A key of a program may have all scopes but those with which it could make keys, lock its owner out, or buy.
-KEY_SCOPES = frozenset(Permission) - {Permission.ACCOUNT_READ, Permission.ACCOUNT_WRITE, Permission.BILLING_WRITE}
+KEY_SCOPES = ROLES[AccountRole.OWNER] - {Permission.ACCOUNT_READ, Permission.ACCOUNT_WRITE, Permission.BILLING_WRITE}

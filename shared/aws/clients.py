@@ -114,6 +114,11 @@ def ses() -> Any:
 
 
 @cache
+def kms() -> Any:
+    return counted(boto3.client("kms", config=_RETRIES))
+
+
+@cache
 def sts() -> Any:
     return boto3.client("sts", config=_RETRIES)
 

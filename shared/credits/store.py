@@ -1,6 +1,7 @@
 """Changes of credits. Each change is part of the caller's transaction."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -46,6 +47,7 @@ class Spender:
 
     user_id: str
     monthly_cap: int | None
+    test: bool = False  # a test key, which spends nothing
 
     def key(self, at: datetime) -> str:
         return f"{self.user_id}#{at:%Y-%m}"
@@ -267,6 +269,14 @@ class CreditStore:
 
     def get_hold(self, job_id: str) -> HoldRecord:
         return HoldRecord.get(job_id, consistent_read=True)
+
+    def paid(self, job_id: str, *, account_id: str) -> int:
+        """Return the credits that the account has paid for the job; 0 for a job that it has not paid."""
+        with suppress(HoldRecord.DoesNotExist):
+            hold = self.get_hold(job_id)
+            if hold.account_id == account_id and hold.state == "CAPTURED":
+                return int(hold.credits)
+        return 0
 
     def open_holds(self, *, before_job_id: str) -> Iterator[str]:
         """Yield the job ids of holds that have not ended, of jobs older than the given id. Eventually consistent."""

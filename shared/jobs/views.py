@@ -66,6 +66,7 @@ class JobView(View):
     inputs: tuple[JobInput, ...]
     until: Stage | None = absent("Of a still: its last step. A film has no such field.")
     origin_id: str | None = absent("The job from whose outputs this job started.")
+    test: bool = Field(default=False, description="true: a test key submitted the job. It has the fixed film.")
     batch_id: str | None = absent("Of jobs that were submitted together.")
     batch: tuple[str, ...] | None = absent("In the answer to a submit with `count`: the ids of all jobs of the batch.")
     credits: int
@@ -157,6 +158,7 @@ def job_view(job: JobRecord, spec: JobSpec, results: Results, at: datetime) -> J
         inputs=spec.inputs,
         until=spec.until,
         origin_id=spec.origin_id,
+        test=bool(spec.test),
         batch_id=spec.batch_id,
         credits=int(job.credits),
         image_url=links.result(Stage.IMAGE_GENERATION, marked=not spec.paid),

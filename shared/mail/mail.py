@@ -63,6 +63,11 @@ def send_unknown(to: str) -> None:
     _send("unknown", to, link=f"{MailConfig().web_origin}/register")
 
 
+def send_webhook_disabled(to: str, *, url: str) -> None:
+    """Tell an owner of an account that Kinora no longer sends events to one of its webhooks."""
+    _send("webhook", to, url=url, link=f"{MailConfig().web_origin}/settings")
+
+
 def _link(page: str, token: str) -> str:
     """Return the link to a page with the token in the fragment, which no server receives."""
     return f"{MailConfig().web_origin}/{page}#token={token}"

@@ -35,7 +35,7 @@ class OrganizationNotEmpty(Conflict):
     code = "organization_not_empty"
 
     def __init__(self) -> None:
-        super().__init__("Remove the organization's other members, projects and assets first.")
+        super().__init__("Remove the organization's other members, projects, assets and webhooks first.")
 
 
 class OrganizationGone(Conflict):

@@ -155,6 +155,14 @@ class SlotStore:
     def account(self, account_id: str) -> SlotsRecord | None:
         return self._read(account_id)
 
+    def open_jobs(self, account_id: str) -> list[str]:
+        """Return the account's open jobs: the waiting ones, newest first, then those with a slot."""
+        waiting = [
+            row.job_id for row in WaitingRecord.query(account_id, consistent_read=True, scan_index_forward=False)
+        ]
+        account = self.account(account_id)
+        return [*waiting, *sorted(account.running or () if account else ())]
+
     def held(self) -> list[Held]:
         """Return the slots of the whole deployment."""
         found, shard = list[Held](), 0

@@ -41,6 +41,7 @@ class Engine:
     family: Family = Family.CPU_MEDIA
     credits_per_second: float = 0.0
     credits_per_picture: float = 0.0
+    provider_cents_per_second: float = 0.0  # list price of the provider for a request, in US cents per second of clip
     draft_share: float = 1.0  # the part of the price that a draft costs
     max_duration_seconds: float = 30.0
     durations: frozenset[float] | None = None  # the only supported durations, in seconds; None = all up to the maximum
@@ -71,6 +72,8 @@ class Engine:
         """Return whether the engine is not available to a job that is submitted at `at`."""
         return self.sunset_at is not None and at.date() >= self.sunset_at
 
+
+TEST_ENGINE = "test"  # of all steps of a job with a test key. No engine has this name, so nothing can run them
 
 _ALL_AXES = frozenset({"truck", "pedestal", "dolly", "pan", "tilt", "roll", "zoom", "focus", "shake", "fisheye"})
 
@@ -125,6 +128,7 @@ _WITHOUT_GPU: tuple[Engine, ...] = (
         about="Kling O1 at fal, a trained model that receives the camera move as text. Used only if a job names it.",
         credits=5,
         credits_per_second=10,
+        provider_cents_per_second=11.2,
         max_duration_seconds=10,
         durations=frozenset(map(float, range(3, 11))),
         max_short_side_pixels=1080,

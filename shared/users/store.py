@@ -2,10 +2,17 @@
 
 from collections.abc import Iterable
 from datetime import datetime
+from typing import Any
 
+from pynamodb.expressions.update import Action
+
+from shared.aws.records import on_refusal
 from shared.aws.transactions import Transaction
-from shared.core.errors import Conflict, NotFound
+from shared.core.errors import Conflict, Invalid, NotFound
+from shared.core.slices import Slice, first_of
 from shared.users.record import EmailClaimRecord, UserRecord
+
+SCANNED_PAGES, SCANNED_USERS = 10, 200  # maximum pages of a search, and users of a page
 
 
 class EmailTaken(Conflict):
@@ -32,6 +39,52 @@ class UserStore:
             return UserRecord.get(user_id)
         except UserRecord.DoesNotExist:
             raise UserNotFound("There is no such user.") from None
+
+    def is_platform_admin(self, user_id: str) -> bool:
+        """Return whether the user operates the deployment. A deleted user does not."""
+        try:
+            return bool(UserRecord.get(user_id, consistent_read=True).platform_admin)
+        except UserRecord.DoesNotExist:
+            return False
+
+    def appoint(self, user_id: str, *, admin: bool, at: datetime) -> None:
+        """Make the user a platform admin, or dismiss this one. Raise UserNotFound."""
+        with on_refusal(UserNotFound("There is no such user.")):
+            UserRecord(user_id).update(
+                [UserRecord.platform_admin.set(admin), UserRecord.updated_at.set(at)], UserRecord.user_id.exists()
+            )
+
+    def suspend(self, user_id: str, because: str | None, *, by: str, at: datetime, tx: Transaction) -> None:
+        """Note that the user is suspended, or with None that the user is not. Fail the transaction with UserNotFound.
+
+        `by` is the admin, who cannot suspend oneself: raise Invalid. `shared/quotas/store.py` refuses the requests of a
+        suspended user.
+        """
+        if user_id == by:
+            raise Invalid("You cannot suspend yourself.")
+        record, actions = UserRecord, list[Action]()
+        if because is None:
+            actions = [record.suspended_at.remove(), record.suspended_because.remove()]
+        else:
+            actions = [record.suspended_at.set(at), record.suspended_because.set(because)]
+        missing = UserNotFound("There is no such user.")
+        tx.update(record(user_id), [*actions, record.updated_at.set(at)], record.user_id.exists(), otherwise=missing)
+
+    def page(self, part: str, *, limit: int, after: str | None) -> Slice[UserRecord]:
+        """Return at most `limit` users whose address contains `part`, from some pages of the whole table.
+
+        The order is that of the table. A page can have fewer users, although the list goes on.
+        """
+        found: list[UserRecord] = []
+        position: Any = {"user_id": {"S": after}} if after else None
+        for _ in range(SCANNED_PAGES):
+            rows, position = UserRecord.scan_page(position, SCANNED_USERS)
+            found += [row for row in rows if part in row.email]
+            if len(found) > limit:
+                return first_of(found, limit, lambda row: row.user_id)
+            if position is None:
+                return Slice(found, None)
+        return Slice(found, str(position["user_id"]["S"]))
 
     def several(self, user_ids: Iterable[str]) -> dict[str, UserRecord]:
         """Return those of the users that exist, by id."""

@@ -17,10 +17,11 @@ from infra.workers import WORKERS
 from local.environment import ROOT
 from shared.aws.records import Record
 from shared.connections.record import FanOutRecord, ListenerRecord
-from shared.credentials.record import PasswordRecord
-from shared.credits.record import HoldRecord, SpendingRecord
+from shared.credentials.record import PasswordRecord, RefreshFamilyRecord
+from shared.credits.record import HoldRecord, LedgerRecord, SpendingRecord
 from shared.grants.record import MediaGrantRecord
 from shared.jobs.record import JobRecord, JobSpecRecord, StepResultRecord, StepTicketRecord, StepTokenRecord
+from shared.keys.record import ApiKeyRecord
 from shared.organizations.record import SlugClaimRecord
 from shared.stages.queues import VERIFICATION_QUEUE
 from shared.stages.stages import Stage
@@ -49,11 +50,20 @@ UNTOUCHED: dict[str, set[type[Record]]] = {
     "socket-disconnect": {FanOutRecord},  # passes end by themselves
     "socket-subscribe": {FanOutRecord, StepTokenRecord, StepTicketRecord},  # it shows jobs; workers use these
     "pipeline-dispatch": {StepTicketRecord},  # remote engines write tickets
-    "pipeline-settle": {JobSpecRecord, StepTicketRecord, StepTokenRecord},  # it ends jobs
-    "pipeline-reconcile": {JobSpecRecord, StepTicketRecord},  # it ends jobs
+    # They end jobs, and estimate no times.
+    "pipeline-reconcile": {PassRecord},
+    "pipeline-settle": {PassRecord, StepTokenRecord},
     "pipeline-signal": {JobSpecRecord, StepResultRecord, StepTicketRecord},  # it fails steps by their tokens
     "remote-engine": {JobSpecRecord},  # the task contains the request
     **{stage.queue: {JobSpecRecord, StepTicketRecord} for stage in Stage},  # the task contains the request
+    # It cancels jobs, and ends sessions by the generation of the password.
+    "rest-engines": {ApiKeyRecord},  # its only route is public
+    "rest-admin": {PassRecord, RefreshFamilyRecord, StepTokenRecord},
+    "webhooks-notify": {  # the stream contains the job
+        HoldRecord, JobRecord, JobSpecRecord, LedgerRecord, SpendingRecord, StepResultRecord, StepTicketRecord,
+        StepTokenRecord,
+    },
+    "webhooks-deliver": {EmailClaimRecord},  # it names owners
     "realtime-fanout": {StepTicketRecord, StepTokenRecord},  # it shows jobs
     "realtime-push": {  # the stream contains the job
         FanOutRecord, JobRecord, JobSpecRecord, StepTicketRecord, StepTokenRecord,

@@ -18,6 +18,8 @@ from infra.functions import (
     REST_DOMAINS,
     SOCKET_ROUTES,
     UPKEEP,
+    WEBHOOKS,
+    WEBHOOKS_STREAM,
 )
 from shared.stages.engines import ENGINES, Runs
 
@@ -25,7 +27,9 @@ ROOT = Path(__file__).parents[2]
 REST = {domain.name: domain.handler for domain in REST_DOMAINS}
 PLAIN = {
     row.name: row.handler
-    for row in (*PIPELINE, *UPKEEP, *JOBS_STREAM, *FAN_OUT, *BILLING, *SOCKET_ROUTES.values())
+    for row in (
+        *PIPELINE, *UPKEEP, *JOBS_STREAM, *FAN_OUT, *BILLING, *WEBHOOKS_STREAM, *WEBHOOKS, *SOCKET_ROUTES.values(),
+    )
 }  # fmt: skip
 PAYS = {"billing", *(row.name for row in BILLING)}  # these import stripe, which takes 0.3 s
 # Code that sends steps to providers: the function, and the engines that it loads by name.

@@ -28,13 +28,15 @@ from infra.functions import (
     SOCKET_ROUTES,
     UPKEEP,
     UPKEEP_EVERY_SECONDS,
+    WEBHOOKS,
+    WEBHOOKS_STREAM,
 )
 from infra.tables import RECORDS
 from local.environment import PREFIX, ROOT, environment
 from local.gateway.app import ENTRIES
 from local.provision import create_queues, definition
 from shared.core.config import Config
-from shared.stages.queues import BILLING_QUEUE, FAN_OUT_QUEUE, QUEUES, REMOTE_QUEUE
+from shared.stages.queues import BILLING_QUEUE, FAN_OUT_QUEUE, QUEUES, REMOTE_QUEUE, WEBHOOKS_QUEUE
 from tools.template import Assembly, Resource, many, synthesized
 
 # Variables that are set on the laptop only. The cloud uses their defaults.
@@ -173,9 +175,10 @@ def test_events_reach_the_functions_that_the_laptop_calls(dev: Assembly) -> None
     assert sources == {
         *((f"{queue.name}-dlq", f"{dev.prefix}-pipeline-signal") for queue in QUEUES if queue.has_tasks),
         *((REMOTE_QUEUE, f"{dev.prefix}-{function.name}") for function in REMOTE_ENGINES),
-        *(("jobs", f"{dev.prefix}-{function.name}") for function in JOBS_STREAM),
+        *(("jobs", f"{dev.prefix}-{function.name}") for function in (*JOBS_STREAM, *WEBHOOKS_STREAM)),
         *((FAN_OUT_QUEUE, f"{dev.prefix}-{function.name}") for function in FAN_OUT),
         *((BILLING_QUEUE, f"{dev.prefix}-{function.name}") for function in BILLING),
+        *((WEBHOOKS_QUEUE, f"{dev.prefix}-{function.name}") for function in WEBHOOKS),
     }
     schedules = {
         called_by(target["Arn"]): rule.properties["ScheduleExpression"]

@@ -143,7 +143,8 @@ def slow_refill(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def request(creator: Creator, endpoint: ApiEndpoint) -> Answer:
-    kinds = ("project", "job", "asset", "preset", "organization", "member", "invite", "session", "key")
+    kinds = ("project", "job", "asset", "preset", "organization", "member", "invite", "session", "key", "webhook",
+             "delivery", "user", "engine")  # fmt: skip
     ids = dict.fromkeys(kinds, "unknown")
     given: dict[str, Any] = endpoint.request(ids)
     return creator.studio.call(token=creator.token, **given)

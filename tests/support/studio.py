@@ -43,7 +43,9 @@ from shared.jobs.pace import pace
 from shared.quotas.record import QuotaRecord
 from shared.quotas.store import quotas
 from shared.stages.queues import QUEUES
+from shared.switches.store import switches
 from shared.users.store import UserStore
+from shared.webhooks.record import WebhookDeliveryRecord
 from tests.support.cloud import AwsStandIn
 from tests.support.documents import PROBLEM, check_response
 from workers.runtime.queues import Delivery
@@ -121,6 +123,7 @@ class Studio:
     def wipe(self) -> None:
         """Delete everything that is stored, queued, running, recorded or remembered."""
         quotas.forget()
+        switches.forget()
         pace.forget()
         for contents in self._contents():
             contents.clear()
@@ -137,6 +140,7 @@ class Studio:
                 contents.clear()
                 (contents.update if hasattr(contents, "update") else contents.extend)(before)
             quotas.forget()
+            switches.forget()
             pace.forget()
             self.cloud.forget()
 
@@ -204,6 +208,11 @@ class Studio:
         """Return the messages of a queue that were received and not deleted."""
         [found] = [q for name, q in _backend("sqs").queues.items() if name == f"kinora-test-{queue}"]
         return [Delivery(queue, m.body, m.receipt_handle) for m in found._messages if not m.visible]
+
+    def queued(self, queue: str) -> list[tuple[str, int]]:
+        """Return the bodies of all messages of a queue, each with its delay in seconds."""
+        [found] = [q for name, q in _backend("sqs").queues.items() if name == f"kinora-test-{queue}"]
+        return [(m.body, round((m.delayed_until - m.sent_timestamp) / 1000)) for m in found._messages]
 
     def job_changes(self) -> list[dict[str, Any]]:
         """Return all records of the jobs table's stream, as Lambda receives them."""
@@ -296,6 +305,14 @@ class Creator:
         answer = self.post("/api/auth/keys", body)
         assert answer.status == 201, answer.body
         return Creator(self.studio, answer.body["key"], self.user_id)
+
+    def webhook(self, *, organization: str | None = None) -> dict[str, str]:
+        """Create a webhook with a delivery that has ended, and return their ids."""
+        body = {"url": "https://example.com/", "events": ["job.completed"], "organizationId": organization}
+        webhook = str(self.post("/api/webhooks", body).body["id"])
+        delivery = str(self.post(f"/api/webhooks/{webhook}/test").body["id"])
+        WebhookDeliveryRecord(webhook, delivery).update([WebhookDeliveryRecord.status.set("DELIVERED")])
+        return {"webhook": webhook, "delivery": delivery}
 
     def asset(
         self,
@@ -395,6 +412,8 @@ def studio() -> Iterator[Studio]:
             record.create_table()
         for name in _QUEUES:
             clients.sqs().create_queue(QueueName=f"kinora-test-{name}")
+        key = clients.kms().create_key()["KeyMetadata"]["KeyId"]
+        clients.kms().create_alias(AliasName="alias/kinora-test-data", TargetKeyId=key)
         clients.ses().create_email_identity(EmailIdentity="kinora.test")
         clients.s3().create_bucket(Bucket="kinora-test-media")
         clients.s3().put_bucket_versioning(Bucket="kinora-test-media", VersioningConfiguration={"Status": "Enabled"})
@@ -426,6 +445,7 @@ def _watched(cloud: AwsStandIn, make: Callable[..., Any]) -> Callable[..., Any]:
 
 _CLIENTS = (
     clients.functions,
+    clients.kms,
     clients.ses,
     clients.sts,
     clients.s3,
