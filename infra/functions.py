@@ -1,5 +1,6 @@
 """Every Lambda function with its caller and its permissions, as data for the CDK app and the laptop cloud."""
 
+import re
 from dataclasses import dataclass, replace
 from enum import Enum, auto
 
@@ -24,6 +25,7 @@ from shared.jobs.record import JobRecord, JobSpecRecord, StepResultRecord, StepT
 from shared.keys.record import ApiKeyRecord
 from shared.members.record import MemberRecord
 from shared.organizations.record import InviteRecord, OrganizationRecord, SlugClaimRecord
+from shared.presets.record import PresetRecord
 from shared.projects.record import ProjectRecord
 from shared.quotas.record import QuotaRecord
 from shared.slots.record import SlotsRecord, WaitingRecord
@@ -78,9 +80,18 @@ class RestDomain:
 
     name: str
     may: Grants
-    public: frozenset[str] = frozenset()  # "POST /api/auth/login"
+    public: frozenset[str] = frozenset()  # "POST /api/auth/login", "GET /api/presets/{preset_id}"
+    beside: frozenset[str] = frozenset()  # words in the place of a public route's parameter that name other routes
     keys: tuple[type[ApiKeyRecord], ...] = (ApiKeyRecord,)  # read for callers with a key; none for public routes only
     snap_start: bool = True
+
+    def is_public(self, method: str, path: str) -> bool:
+        """Return whether the request needs no access token. API Gateway prefers a word to a parameter."""
+        words = self.beside & set(path.split("/"))
+        return any(
+            re.fullmatch(re.sub(r"{\w+}", "[^/]+", route), f"{method} {path}") and not ("{" in route and words)
+            for route in self.public
+        )
 
     @property
     def handler(self) -> str:
@@ -155,7 +166,7 @@ REST_DOMAINS: tuple[RestDomain, ...] = (
             reads=(
                 JobRecord, JobSpecRecord, StepResultRecord, StepTokenRecord, StepTicketRecord, ProjectRecord,
                 AssetRecord, HoldRecord, SubscriptionRecord, IdempotencyRecord, SlotsRecord, WaitingRecord,
-                MemberRecord,
+                MemberRecord, PresetRecord,
             ),
             writes=(
                 JobRecord, JobSpecRecord, StepResultRecord, StepTokenRecord, StepTicketRecord, ProjectRecord,
@@ -183,7 +194,16 @@ REST_DOMAINS: tuple[RestDomain, ...] = (
             sends=(VERIFICATION_QUEUE,),
         ),
     ),
-    RestDomain(name="presets", may=NOTHING),
+    RestDomain(
+        name="presets",
+        may=Grants(
+            reads=(PresetRecord, MemberRecord, IdempotencyRecord),
+            gets=(UserRecord,),  # whether the caller is a platform admin
+            writes=(PresetRecord, IdempotencyRecord),
+        ),
+        public=frozenset({"GET /api/presets", "GET /api/presets/{preset_id}"}),
+        beside=frozenset({"own"}),
+    ),
     RestDomain(  # the probe keeps it warm
         name="health", may=Grants(gets=(PassRecord,)), public=frozenset({"GET /api/health"}), keys=(), snap_start=False
     ),

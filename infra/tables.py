@@ -18,6 +18,7 @@ from shared.jobs.record import JobRecord, JobSpecRecord, StepResultRecord, StepT
 from shared.keys.record import ApiKeyRecord
 from shared.members.record import MemberRecord
 from shared.organizations.record import InviteRecord, OrganizationRecord, SlugClaimRecord
+from shared.presets.record import PresetRecord
 from shared.projects.record import ProjectRecord
 from shared.quotas.record import QuotaRecord
 from shared.slots.record import SlotsRecord, WaitingRecord
@@ -42,6 +43,7 @@ RECORDS: tuple[type[Record], ...] = (
     InviteRecord,
     AuditEntryRecord,
     ProjectRecord,
+    PresetRecord,
     JobRecord,
     JobSpecRecord,
     StepTokenRecord,

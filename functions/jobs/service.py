@@ -28,7 +28,7 @@ from shared.jobs.views import JobLinks, JobView, job_view
 from shared.keys.store import api_keys
 from shared.members.actor import Actor
 from shared.observability import Metric, about, logger, measure
-from shared.presets.presets import get_preset
+from shared.presets.store import stored_presets
 from shared.projects.store import projects
 from shared.stages.engines import ENGINES, Engine
 from shared.stages.failures import StageFailure
@@ -103,7 +103,7 @@ def _accepted(job: JobRecord) -> None:
 
 def _planned(body: JobCreate, account_id: str, at: datetime, *, paid: bool) -> tuple[JobSpec, Plan]:
     """Return the job's spec and plan. Raise an AppError if the job is impossible."""
-    move = _move(body)
+    move = _move(body, account_id)
     keys, more_pictures, picture_size = _input_keys(body, account_id)
     settings = fitted(body.settings, move, picture_size)
     planned = plan(
@@ -215,13 +215,16 @@ def delete(job_id: str, caller: Actor) -> None:
         raise
 
 
-def _move(body: JobCreate) -> CameraMove:
-    """Return the preset's move, combined with the stacked preset's move if the settings have one."""
-    move, second = get_preset(body.preset_id).config, body.settings.stack
+def _move(body: JobCreate, account_id: str) -> CameraMove:
+    """Return the preset's move, combined with the stacked preset's move if the settings have one.
+
+    A preset is the studio's or the account's. The job's spec keeps the move.
+    """
+    move, second = stored_presets.move(body.preset_id, accounts={account_id}), body.settings.stack
     if second is None:
         return move
     try:
-        return move.with_stacked(get_preset(second.preset_id).config, second.weight)
+        return move.with_stacked(stored_presets.move(second.preset_id, accounts={account_id}), second.weight)
     except ValueError as error:
         raise Invalid("These two presets cannot be stacked: no duration fits both.") from error
 

@@ -10,11 +10,13 @@ from shared.access.permissions import Permission
 from shared.aws.transactions import Transaction
 from shared.core.clock import utc_now
 from shared.core.ids import new_id
+from shared.core.versions import PreconditionFailed
 from shared.core.wire import Id, Name, View, Wire
 from shared.idempotency.store import KeyReused
 from shared.members.actor import Actor, OrganizationNotFound
 from shared.projects.store import ProjectNotEmpty, TooManyProjects, projects
 from shared.rest.actor import OrganizationId, acting
+from shared.rest.etags import Change, Tag
 from shared.rest.once import Once
 from shared.rest.pagination import BadCursor, Page, Paged
 from shared.rest.problem import problems
@@ -85,16 +87,17 @@ def list_projects(caller: Read, paging: Paged, organization_id: OrganizationId =
 
 
 @router.get("/{project_id}", operation_id="getProject")
-def get_project(project_id: Id, caller: Read) -> ProjectView:
+def get_project(project_id: Id, caller: Read, tag: Tag) -> ProjectView:
     """Read one project."""
-    return ProjectView.model_validate(projects.get(project_id, accounts=caller))
+    record = projects.get(project_id, accounts=caller)
+    return tag.on(record.etag, ProjectView.model_validate(record))
 
 
-@router.patch("/{project_id}", operation_id="updateProject")
-def update_project(project_id: Id, body: ProjectWrite, caller: Write) -> ProjectView:
+@router.patch("/{project_id}", operation_id="updateProject", responses=problems(PreconditionFailed))
+def update_project(project_id: Id, body: ProjectWrite, caller: Write, change: Change) -> ProjectView:
     """Rename a project."""
-    record = projects.rename(project_id, accounts=caller, name=body.name, at=utc_now())
-    return ProjectView.model_validate(record)
+    record = projects.rename(project_id, accounts=caller, name=body.name, at=utc_now(), expected=change.expected)
+    return change.on(record.etag, ProjectView.model_validate(record))
 
 
 @router.delete(

@@ -5,6 +5,7 @@ from pynamodb.indexes import GlobalSecondaryIndex, KeysOnlyProjection
 
 from shared.aws.records import OnDemand, Record, table
 from shared.core.ids import organization_of
+from shared.core.versions import etag
 
 
 class _ProjectsByAccount(GlobalSecondaryIndex["ProjectRecord"]):
@@ -30,6 +31,10 @@ class ProjectRecord(Record):
     updated_at = UTCDateTimeAttribute()
 
     by_account = _ProjectsByAccount()
+
+    @property
+    def etag(self) -> str:
+        return etag(self.project_id, self.updated_at)
 
     @property
     def organization_id(self) -> str | None:

@@ -7,6 +7,7 @@ from shared.aws.records import on_refusal
 from shared.aws.transactions import Transaction
 from shared.core.errors import Conflict, NotFound
 from shared.core.slices import Slice, first_of
+from shared.core.versions import ANY_VERSION, IfMatch, PreconditionFailed
 from shared.projects.record import ProjectRecord
 
 
@@ -23,6 +24,10 @@ class ProjectNotEmpty(Conflict):
 
 class TooManyProjects(Conflict):
     code = "too_many_projects"
+
+
+class _Changed(Exception):
+    """Another request has deleted or changed the project."""
 
 
 class ProjectStore:
@@ -56,13 +61,24 @@ class ProjectStore:
         projects = ProjectRecord.batch_get(named.items)
         return Slice(sorted(projects, key=lambda project: project.project_id, reverse=True), named.position)
 
-    def rename(self, project_id: str, *, accounts: Container[str], name: str, at: datetime) -> ProjectRecord:
+    def rename(
+        self, project_id: str, *, accounts: Container[str], name: str, at: datetime, expected: IfMatch = ANY_VERSION
+    ) -> ProjectRecord:
+        """Return the renamed project. Raise ProjectNotFound, or PreconditionFailed for another version."""
         project = self.get(project_id, accounts=accounts)
-        with on_refusal(ProjectNotFound()):
-            project.update(
-                [ProjectRecord.name.set(name), ProjectRecord.updated_at.set(at)],
-                ProjectRecord.account_id == project.account_id,
-            )
+        expected.check(project.etag)
+        unchanged = ProjectRecord.account_id == project.account_id
+        if expected.given:
+            unchanged &= ProjectRecord.updated_at == project.updated_at
+        try:
+            with on_refusal(_Changed()):
+                project.update(
+                    [ProjectRecord.name.set(name), ProjectRecord.updated_at.set(at)],
+                    unchanged,
+                    done=lambda stored: stored.updated_at == at and stored.name == name,
+                )
+        except _Changed:
+            raise PreconditionFailed(self.get(project_id, accounts=accounts).etag) from None
         return project
 
     def delete(self, project_id: str, *, accounts: Container[str]) -> None:

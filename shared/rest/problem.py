@@ -115,6 +115,10 @@ HEADERS = {
         "schema": {"type": "string"},
         "example": '"read";q=300;w=30',
     },
+    "ETag": {
+        "description": "The version of the resource. A PATCH with it as `If-Match` changes this version only.",
+        "schema": {"type": "string"},
+    },
     "X-Request-Id": {"description": "The id of the request. Include it in a report.", "schema": {"type": "string"}},
     "Retry-After": {"description": "Seconds until another try can succeed.", "schema": {"type": "integer"}},
     "WWW-Authenticate": {"description": "The scheme of the token: `Bearer`.", "schema": {"type": "string"}},
@@ -129,8 +133,11 @@ HEADERS = {
 }
 
 
-def with_headers(operation: dict[str, Any]) -> dict[str, Any]:
-    """Return an operation of an OpenAPI document with the headers of its responses."""
+def with_headers(operation: dict[str, Any], *, versioned: bool = False) -> dict[str, Any]:
+    """Return an operation of an OpenAPI document with the headers of its responses.
+
+    A versioned one shows the version of a resource that has a PATCH.
+    """
     repeatable = any(one["name"].lower() == "idempotency-key" for one in operation.get("parameters", []))
     session = operation["operationId"] in {"login", "refresh", "logout"}
     responses = {}
@@ -139,6 +146,7 @@ def with_headers(operation: dict[str, Any]) -> dict[str, Any]:
         names = ["X-Request-Id", *counts, *(ADVICE.get(int(status), ()) if status.isdigit() else ())]
         if status < "4":
             names += ["Idempotent-Replayed"] * repeatable + ["Set-Cookie"] * session
+        names += ["ETag"] * (status == "412" or (versioned and status < "4"))
         responses[status] = {**response, "headers": {one: {"$ref": f"#/components/headers/{one}"} for one in names}}
     return {**operation, "responses": responses}
 

@@ -1,6 +1,6 @@
 """The users table, and the claims that keep emails unique."""
 
-from pynamodb.attributes import TTLAttribute, UnicodeAttribute, UTCDateTimeAttribute
+from pynamodb.attributes import BooleanAttribute, TTLAttribute, UnicodeAttribute, UTCDateTimeAttribute
 
 from shared.aws.records import OnDemand, Record, table
 
@@ -16,6 +16,7 @@ class UserRecord(Record):
     name = UnicodeAttribute(null=True)
     avatar = UnicodeAttribute(null=True)
     email_verified = UTCDateTimeAttribute(null=True)
+    platform_admin = BooleanAttribute(null=True)  # operates the deployment (shared/rest/admin.py)
     created_at = UTCDateTimeAttribute()
     updated_at = UTCDateTimeAttribute()
 

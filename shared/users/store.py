@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from datetime import datetime
 
+from shared.aws.records import on_refusal
 from shared.aws.transactions import Transaction
 from shared.core.errors import Conflict, NotFound
 from shared.users.record import EmailClaimRecord, UserRecord
@@ -32,6 +33,20 @@ class UserStore:
             return UserRecord.get(user_id)
         except UserRecord.DoesNotExist:
             raise UserNotFound("There is no such user.") from None
+
+    def is_platform_admin(self, user_id: str) -> bool:
+        """Return whether the user operates the deployment. A deleted user does not."""
+        try:
+            return bool(UserRecord.get(user_id, consistent_read=True).platform_admin)
+        except UserRecord.DoesNotExist:
+            return False
+
+    def appoint(self, user_id: str, *, admin: bool, at: datetime) -> None:
+        """Make the user a platform admin, or dismiss this one. Raise UserNotFound."""
+        with on_refusal(UserNotFound("There is no such user.")):
+            UserRecord(user_id).update(
+                [UserRecord.platform_admin.set(admin), UserRecord.updated_at.set(at)], UserRecord.user_id.exists()
+            )
 
     def several(self, user_ids: Iterable[str]) -> dict[str, UserRecord]:
         """Return those of the users that exist, by id."""

@@ -10,12 +10,17 @@ from local.gateway.docs import openapi
 MODELS = {
     "Project": ("ProjectView", "id name thumbnail? userId organizationId? createdAt updatedAt"),
     "Organization": ("OrganizationView", "id name slug createdAt updatedAt"),
+    "Preset": (
+        "PresetView", "id name description? category thumbnail? config isDefault isPublic userId? createdAt updatedAt",
+    ),
     "OrganizationMember": ("MemberView", "id role userId organizationId createdAt"),
 }
 ROLES = ["OWNER", "ADMIN", "MEMBER", "VIEWER"]
 # The bodies of the contract's requests, with the fields that a client may omit in brackets.
 BODIES = {
     "POST /api/projects": "name [organizationId]",
+    "POST /api/presets": "name [description] category config",
+    "PATCH /api/presets/{preset_id}": "[name] [description] [category] [config] [isPublic]",
     "POST /api/teams/{organization_id}/members/invite": "email [role]",
     "PATCH /api/teams/{organization_id}/members/{member_id}": "[role] [monthlyCap]",
 }

@@ -215,8 +215,10 @@ def test_rest_routes_are_those_of_the_laptop_and_only_public_ones_need_no_token(
     public = {route for domain in REST_DOMAINS for route in domain.public}
     found = {f"{verb} {path}": method for verb, path, method in rest_methods(dev)}
     for domain in REST_DOMAINS:
-        for route in (f"ANY /api/{domain.name}", f"ANY /api/{domain.name}/{{proxy+}}"):
-            assert found[route]["AuthorizationType"] == "CUSTOM", route
+        parameters = {part for route in domain.public for part in route.split("/")[3:4] if part.startswith("{")}
+        below = [f"/{part}" for part in (*parameters, *domain.beside)]
+        for part in ("", *below, *(f"{part}/{{proxy+}}" for part in below or [""])):
+            assert found[f"ANY /api/{domain.name}{part}"]["AuthorizationType"] == "CUSTOM", part
     assert {route for route, method in found.items() if method["AuthorizationType"] == "NONE"} == public
     for route, method in found.items():
         domain_name = route.split("/")[2]

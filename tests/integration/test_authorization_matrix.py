@@ -11,11 +11,12 @@ from typing import Any
 import pytest
 
 from shared.access import tokens
-from shared.access.permissions import KEY_SCOPES, AccountRole, Permission
+from shared.access.permissions import KEY_SCOPES, PLATFORM, AccountRole, Permission
 from shared.aws.secrets import secret
 from shared.core.clock import utc_now
 from shared.credentials.store import credentials
 from shared.keys.record import ApiKeyRecord
+from shared.users.store import users
 from tests.support.endpoints import PUBLIC, ApiEndpoint, Ids, endpoints
 from tests.support.studio import Creator, Studio
 
@@ -33,8 +34,12 @@ ROWS: dict[str, AccountRole | None] = {
     "POST /api/auth/keys": None,
     "GET /api/auth/keys": None,
     "DELETE /api/auth/keys/{key_id}": None,
-    "GET /api/presets": None,
-    "GET /api/presets/{preset_id}": None,
+    "GET /api/presets/own": VIEWER,
+    "POST /api/presets/own": MEMBER,
+    "GET /api/presets/own/{preset_id}": VIEWER,
+    "PATCH /api/presets/own/{preset_id}": MEMBER,
+    "DELETE /api/presets/own/{preset_id}": MEMBER,
+    "POST /api/presets/{preset_id}/duplicate": MEMBER,
     "POST /api/projects": MEMBER,
     "GET /api/projects": VIEWER,
     "GET /api/projects/{project_id}": VIEWER,
@@ -60,6 +65,7 @@ ROWS: dict[str, AccountRole | None] = {
     "POST /api/teams/{organization_id}/leave": VIEWER,
     "POST /api/teams/{organization_id}/credits": ADMIN,
     "GET /api/teams/{organization_id}/members": VIEWER,
+    "GET /api/teams/{organization_id}/members/{member_id}": VIEWER,
     "POST /api/teams/{organization_id}/members/invite": ADMIN,
     "PATCH /api/teams/{organization_id}/members/{member_id}": ADMIN,
     "DELETE /api/teams/{organization_id}/members/{member_id}": ADMIN,
@@ -72,11 +78,14 @@ ROWS: dict[str, AccountRole | None] = {
     "GET /api/billing/usage": ADMIN,
     "GET /api/billing/ledger": ADMIN,
 }
+# The routes of platform admins. No role and no key may use them.
+ADMINISTERED = {"POST /api/presets", "PATCH /api/presets/{preset_id}"}
 GUARDED = {endpoint.name: endpoint for endpoint in endpoints() if endpoint.name not in PUBLIC}
 OF_ACCOUNTS = [GUARDED[name] for name, lowest in ROWS.items() if lowest is not None and name in GUARDED]
 OF_USERS = [GUARDED[name] for name, lowest in ROWS.items() if lowest is None and name in GUARDED]
-KINDS = {"project", "job", "asset", "organization", "member", "invite"}  # kinds of ids that belong to an account
-SHARED = {"preset": "crash-zoom-in"}
+# Kinds of ids that belong to an account.
+KINDS = {"project", "job", "asset", "preset", "organization", "member", "invite"}
+SHARED: Ids = {}  # resources that every caller may use
 UNKNOWN, DENIED, ABSENT = 401, 403, 404
 REFUSED = {UNKNOWN, DENIED, ABSENT, 422}
 
@@ -138,7 +147,8 @@ def resources(creator: Creator, organization: str | None = None) -> Ids:
     project = creator.project(organization=organization)
     upload = {"name": "me.png", "type": "IMAGE", "contentType": "image/png", "size": 3, "projectId": project}
     asset = creator.post("/api/assets/upload", upload).body["asset"]["id"]
-    return {"project": project, "job": creator.job(project)["id"], "asset": asset}
+    preset = creator.post("/api/presets/dolly-in/duplicate", {"organizationId": organization}).body["id"]
+    return {"project": project, "job": creator.job(project)["id"], "asset": asset, "preset": preset}
 
 
 def of_user(creator: Creator) -> Ids:
@@ -186,11 +196,12 @@ def void_keys(owner: Creator) -> tuple[str, ...]:
 
 
 def test_every_route_has_a_row() -> None:
-    assert set(ROWS) == set(GUARDED)
+    assert set(ROWS) | ADMINISTERED == set(GUARDED)
+    assert {name for name, one in GUARDED.items() if PLATFORM & set(one.permissions)} == ADMINISTERED
 
 
 def test_a_route_without_a_lowest_role_names_nothing_of_an_account() -> None:
-    for endpoint in GUARDED.values():
+    for endpoint in (*OF_ACCOUNTS, *OF_USERS):
         names_accounts = any(place.kind in KINDS for place in endpoint.places())
         assert names_accounts == (ROWS[endpoint.name] is not None), endpoint.name
 
@@ -240,6 +251,25 @@ def test_the_routes_of_users_need_a_token_and_no_role(matrix: Matrix, endpoint: 
         for token in matrix.unknown:
             assert matrix.studio.call(token=token, **request).status == UNKNOWN
         assert matrix.studio.call(token=caller.token, **request).status not in REFUSED
+
+
+@pytest.mark.parametrize("name", sorted(ADMINISTERED))
+def test_only_platform_admins_operate_the_deployment(matrix: Matrix, name: str) -> None:
+    """The user is read at each request. A key of an admin is not an admin."""
+    endpoint, admin = GUARDED[name], matrix.stranger
+    matrix.bring_back()
+    request = endpoint.request({**matrix.own[admin.token], "preset": "crash-zoom-in"})
+    program, before = admin.key(), matrix.studio.dump()
+    for token in matrix.unknown:
+        assert matrix.studio.call(token=token, **request).status == UNKNOWN
+    for caller in (*matrix.members.values(), matrix.removed, admin):
+        assert matrix.studio.call(token=caller.token, **request).status == DENIED
+    assert matrix.studio.dump() == before
+    users.appoint(admin.user_id, admin=True, at=utc_now())
+    assert matrix.studio.call(token=program.token, **request).status == DENIED
+    assert matrix.studio.call(token=admin.token, **request).status not in REFUSED
+    users.appoint(admin.user_id, admin=False, at=utc_now())
+    assert matrix.studio.call(token=admin.token, **request).status == DENIED
 
 
 @pytest.mark.parametrize("endpoint", GUARDED.values(), ids=named("key"))

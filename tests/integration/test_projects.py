@@ -79,6 +79,38 @@ def test_a_project_that_is_deleted_meanwhile_is_not_renamed(studio: Studio, ada:
     assert ada.get(f"/api/projects/{project}").status == 404
 
 
+def test_a_rename_of_another_version_is_refused(studio: Studio, ada: Creator) -> None:
+    path = f"/api/projects/{ada.project()}"
+    tag = ada.get(path).headers["etag"]
+    ada.job(path.rpartition("/")[2])
+    renamed = ada.patch(path, {"name": "Harbour"}, match=tag)
+    assert renamed.status == 200, "a new job does not change the version of the project"
+    assert renamed.headers["etag"] == ada.get(path).headers["etag"] != tag
+    before = studio.dump()
+    late = ada.patch(path, {"name": "Lake"}, match=tag)
+    assert (late.status, late.body["code"], late.headers["etag"]) == (
+        412,
+        "precondition_failed",
+        renamed.headers["etag"],
+    )
+    assert ada.patch(path, {"name": "Lake"}, match='"nonsense').status == 412
+    assert studio.dump() == before
+
+
+def test_of_two_renames_of_one_version_one_wins(studio: Studio, ada: Creator) -> None:
+    path = f"/api/projects/{ada.project()}"
+    tag = ada.get(path).headers["etag"]
+
+    def meanwhile(operation: str) -> None:
+        if operation == "GetItem":
+            studio.cloud.afterwards = nothing
+            assert ada.patch(path, {"name": "Other"}).status == 200
+
+    studio.cloud.afterwards = meanwhile
+    assert ada.patch(path, {"name": "Mine"}, match=tag).status == 412
+    assert ada.get(path).body["name"] == "Other"
+
+
 def test_an_account_cannot_write_the_project_of_another_account(studio: Studio, ada: Creator) -> None:
     project = ada.project()
     before = studio.dump()

@@ -6,14 +6,20 @@ from shared.core.clock import utc_now
 from shared.credits.store import credits
 from shared.members.store import members
 from shared.organizations.store import organizations
+from shared.presets.presets import get_preset
+from shared.presets.store import stored_presets
 from shared.users.store import users
 from tests.support.studio import Creator
 
-NAMED = {"organization": "org_1", "member": "usr_bob", "invite": "inv_1"}  # of the kinds of ids that requests name
+# The ids that requests name, by kind.
+NAMED = {"organization": "org_1", "member": "usr_bob", "invite": "inv_1", "preset": "pre_1"}
 
 
 def found(owner: Creator) -> None:
-    """Write the organization of `NAMED` with an owner and a member."""
+    """Write the organization of `NAMED` with an owner and a member, and a preset of the owner's own account.
+
+    The owner is also a platform admin.
+    """
     at = utc_now()
     with transaction() as tx:
         organizations.create("org_1", name="Harbour Films", slug="org-1", at=at, tx=tx)
@@ -21,5 +27,10 @@ def found(owner: Creator) -> None:
         users.create("usr_bob", email="usr_bob@example.com", name=None, at=at, tx=tx)
         members.add("org_1", owner.user_id, AccountRole.OWNER, at=at, tx=tx)
         members.add("org_1", "usr_bob", AccountRole.MEMBER, at=at, tx=tx)
+    users.appoint(owner.user_id, admin=True, at=at)
     with transaction() as tx:
+        stored_presets.create(
+            "pre_1", account_id=owner.user_id, owner_id=owner.user_id, name="Mine", description=None, category="zoom",
+            config=get_preset("static").config, at=at, tx=tx,
+        )  # fmt: skip
         organizations.count("org_1", members=1, tx=tx)
