@@ -38,7 +38,7 @@ class IfMatch:
 
     @property
     def given(self) -> bool:
-        """Whether the write must also state the version that it expects."""
+        """Return whether the write must also state the version that it expects."""
         return self.tags is not None
 
     def check(self, current: str) -> None:

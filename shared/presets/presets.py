@@ -16,7 +16,7 @@ _PUBLISHED = datetime(
 
 
 class PresetNotFound(NotFound):
-    """There is no such preset for the caller. The response has the ids of built-in presets that are similar."""
+    """The error about a preset that the caller does not have. Its suggestions are ids of similar built-in presets."""
 
     code = "preset_not_found"
 
