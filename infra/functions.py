@@ -35,6 +35,8 @@ from shared.stages.queues import (
     BILLING_SECONDS,
     FAN_OUT_QUEUE,
     FAN_OUT_SECONDS,
+    IMPORT_QUEUE,
+    IMPORT_SECONDS,
     REMOTE_ENGINE_SECONDS,
     REMOTE_QUEUE,
     VERIFICATION_QUEUE,
@@ -185,13 +187,14 @@ REST_DOMAINS: tuple[RestDomain, ...] = (
         may=Grants(
             reads=(
                 AssetRecord, VerificationsRecord, JobRecord, ProjectRecord, MemberRecord, SubscriptionRecord,
-                IdempotencyRecord,
+                IdempotencyRecord, StepResultRecord,
             ),
             writes=(AssetRecord, VerificationsRecord, IdempotencyRecord, MediaGrantRecord),
             secrets=("media-signing-key", CURSOR_KEY),
-            media_writes=(QUARANTINE,),  # for the upload form, which it signs
+            media_writes=(QUARANTINE,),  # for the upload form, which it signs, and for copies of films
+            media_reads=(JOBS,),  # to copy what a job has delivered
             media_deletes=(QUARANTINE, ASSETS),
-            sends=(VERIFICATION_QUEUE,),
+            sends=(VERIFICATION_QUEUE, IMPORT_QUEUE),
         ),
     ),
     RestDomain(
@@ -459,6 +462,22 @@ BILLING: tuple[Function, ...] = (
     ),
 )
 
+# These read the queue of imports. They reach the internet, and decode nothing (docs/adr/0046).
+IMPORTS: tuple[Function, ...] = (
+    Function(
+        name="assets-imports",
+        handler="functions.assets.imports:handler",
+        may=Grants(
+            reads=(AssetRecord, VerificationsRecord, SubscriptionRecord),
+            writes=(AssetRecord, VerificationsRecord, MediaGrantRecord),
+            media_writes=(QUARANTINE,),
+            sends=(VERIFICATION_QUEUE,),
+        ),
+        seconds=IMPORT_SECONDS,
+        memory_mb=1024,
+    ),
+)
+
 # The laptop cloud generates its own keys and has no operator, so it has neither rotation nor canary.
 _RENEWS = Grants(secrets_renewed=(*ROTATED_SECRETS, VERIFICATION_KEYS), public_keys=True)
 # CloudFormation refuses another ARN for the function of a custom resource.
@@ -494,5 +513,6 @@ ON_LAPTOP: tuple[Function, ...] = (
     *JOBS_STREAM,
     *FAN_OUT,
     *BILLING,
+    *IMPORTS,
 )
 FUNCTIONS: tuple[Function, ...] = (*ON_LAPTOP, ROTATION_BEGIN, ROTATION_ROTATE, CANARY, ERRORS_OF_WORKERS)

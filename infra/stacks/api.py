@@ -19,15 +19,16 @@ from infra.constructs.socket_api import SocketApi
 from infra.constructs.stage_queue import DeadLetterQueue
 from infra.constructs.web_acl import WebAcl, waf_log
 from infra.environments import Environment
-from infra.functions import AUTHORIZER, BILLING, FAN_OUT, JOBS_STREAM, REST_DOMAINS, SOCKET_ROUTES, Function
+from infra.functions import AUTHORIZER, BILLING, FAN_OUT, IMPORTS, JOBS_STREAM, REST_DOMAINS, SOCKET_ROUTES, Function
 from infra.stacks.data import DataStack
 from infra.stacks.pipeline import PipelineStack
 from shared.jobs.record import JobRecord
-from shared.stages.queues import BILLING_QUEUE, FAN_OUT_QUEUE
+from shared.stages.queues import BILLING_QUEUE, FAN_OUT_QUEUE, IMPORT_QUEUE
 
 STREAM_RETRIES = 5  # then Lambda reports the batch to the dead-letter queue; clients read the job at the next reconnect
 # Maximum simultaneous pages. With the rate cap of each they use 4,000 of the account's 10,000 requests per second.
 FAN_OUT_CONCURRENCY = 4
+IMPORT_CONCURRENCY = 20  # maximum simultaneous downloads of all creators
 BILLING_CONCURRENCY = 4  # maximum simultaneous readers of histories, because Stripe limits requests
 
 
@@ -52,6 +53,7 @@ class ApiStack(Stack):
             *JOBS_STREAM,
             *FAN_OUT,
             *BILLING,
+            *IMPORTS,
         )
         self.functions: dict[str, KinoraFunction] = {row.name: KinoraFunction(self, row, environment) for row in rows}
         self.socket_api = SocketApi(self, "socket", environment)
@@ -94,6 +96,8 @@ class ApiStack(Stack):
             self._read_queue(row, pipeline.queues[FAN_OUT_QUEUE], FAN_OUT_CONCURRENCY)
         for row in BILLING:
             self._read_queue(row, pipeline.queues[BILLING_QUEUE], BILLING_CONCURRENCY)
+        for row in IMPORTS:
+            self._read_queue(row, pipeline.queues[IMPORT_QUEUE], IMPORT_CONCURRENCY)
         CfnOutput(self, "Studio", value=self.front_door.origin, description="URL of the studio")
         CfnOutput(
             self,

@@ -10,9 +10,7 @@ from shared.camera.move import CameraMove
 from shared.core.errors import NotFound
 from shared.core.versions import etag
 
-_PUBLISHED = datetime(
-    2026, 1, 1, tzinfo=UTC
-)  # built-in presets are code, without times
+_PUBLISHED = datetime(2026, 1, 1, tzinfo=UTC)  # built-in presets are code, without times
 
 
 class PresetNotFound(NotFound):

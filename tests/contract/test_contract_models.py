@@ -10,8 +10,14 @@ from local.gateway.docs import openapi
 MODELS = {
     "Project": ("ProjectView", "id name thumbnail? userId organizationId? createdAt updatedAt"),
     "Organization": ("OrganizationView", "id name slug createdAt updatedAt"),
+    # `url` is null until the asset is READY.
+    "Asset": (
+        "AssetView",
+        "id name type url? thumbnailUrl? size width? height? duration? userId projectId? createdAt",
+    ),
     "Preset": (
-        "PresetView", "id name description? category thumbnail? config isDefault isPublic userId? createdAt updatedAt",
+        "PresetView",
+        "id name description? category thumbnail? config isDefault isPublic userId? createdAt updatedAt",
     ),
     "OrganizationMember": ("MemberView", "id role userId organizationId createdAt"),
 }

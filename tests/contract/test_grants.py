@@ -33,7 +33,7 @@ UNTOUCHED: dict[str, set[type[Record]]] = {
     "rest-jobs": {MediaGrantRecord},  # it cancels jobs; the end of a film reads grants
     "pipeline-grant": {StepTicketRecord, StepTokenRecord},  # it reads jobs; workers and engines use these
     # It reads whether jobs have ended.
-    "rest-assets": {JobSpecRecord, StepResultRecord, StepTicketRecord, StepTokenRecord},
+    "rest-assets": {JobSpecRecord, StepTicketRecord, StepTokenRecord},
     # The sweep has the same module; this function reads assets only.
     "upkeep-quarantine": {
         JobRecord, JobSpecRecord, PassRecord, StepResultRecord, StepTicketRecord, StepTokenRecord,

@@ -12,6 +12,7 @@ from infra.functions import (
     AUTHORIZER,
     BILLING,
     FAN_OUT,
+    IMPORTS,
     JOBS_STREAM,
     PIPELINE,
     REMOTE_ENGINES,
@@ -25,7 +26,7 @@ ROOT = Path(__file__).parents[2]
 REST = {domain.name: domain.handler for domain in REST_DOMAINS}
 PLAIN = {
     row.name: row.handler
-    for row in (*PIPELINE, *UPKEEP, *JOBS_STREAM, *FAN_OUT, *BILLING, *SOCKET_ROUTES.values())
+    for row in (*PIPELINE, *UPKEEP, *JOBS_STREAM, *FAN_OUT, *BILLING, *IMPORTS, *SOCKET_ROUTES.values())
 }  # fmt: skip
 PAYS = {"billing", *(row.name for row in BILLING)}  # these import stripe, which takes 0.3 s
 # Code that sends steps to providers: the function, and the engines that it loads by name.

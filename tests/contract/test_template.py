@@ -20,6 +20,7 @@ from infra.functions import (
     AUTHORIZER,
     BILLING,
     FAN_OUT,
+    IMPORTS,
     JOBS_STREAM,
     PIPELINE,
     RECONCILE_EVERY_SECONDS,
@@ -34,7 +35,7 @@ from local.environment import PREFIX, ROOT, environment
 from local.gateway.app import ENTRIES
 from local.provision import create_queues, definition
 from shared.core.config import Config
-from shared.stages.queues import BILLING_QUEUE, FAN_OUT_QUEUE, QUEUES, REMOTE_QUEUE
+from shared.stages.queues import BILLING_QUEUE, FAN_OUT_QUEUE, IMPORT_QUEUE, QUEUES, REMOTE_QUEUE
 from tools.template import Assembly, Resource, many, synthesized
 
 # Variables that are set on the laptop only. The cloud uses their defaults.
@@ -176,6 +177,7 @@ def test_events_reach_the_functions_that_the_laptop_calls(dev: Assembly) -> None
         *(("jobs", f"{dev.prefix}-{function.name}") for function in JOBS_STREAM),
         *((FAN_OUT_QUEUE, f"{dev.prefix}-{function.name}") for function in FAN_OUT),
         *((BILLING_QUEUE, f"{dev.prefix}-{function.name}") for function in BILLING),
+        *((IMPORT_QUEUE, f"{dev.prefix}-{function.name}") for function in IMPORTS),
     }
     schedules = {
         called_by(target["Arn"]): rule.properties["ScheduleExpression"]

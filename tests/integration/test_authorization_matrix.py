@@ -52,6 +52,8 @@ ROWS: dict[str, AccountRole | None] = {
     "DELETE /api/jobs/{job_id}": MEMBER,
     "POST /api/assets/upload": MEMBER,
     "POST /api/assets": MEMBER,
+    "POST /api/assets/import": MEMBER,
+    "POST /api/assets/import-output": MEMBER,
     "GET /api/assets": VIEWER,
     "GET /api/assets/{asset_id}": VIEWER,
     "DELETE /api/assets/{asset_id}": MEMBER,
