@@ -144,7 +144,7 @@ REST_DOMAINS: tuple[RestDomain, ...] = (
         may=Grants(
             reads=(ProjectRecord, SubscriptionRecord, MemberRecord, IdempotencyRecord),
             writes=(ProjectRecord, IdempotencyRecord),
-            secrets=(CURSOR_KEY,),
+            secrets=("media-signing-key", CURSOR_KEY),
         ),
     ),
     RestDomain(
@@ -242,7 +242,16 @@ AUTHORIZER = Function(
 # admits the next job.
 _SETTLES = Grants(
     reads=(JobRecord, StepResultRecord, MediaGrantRecord, HoldRecord, SlotsRecord, WaitingRecord),
-    writes=(JobRecord, HoldRecord, AccountRecord, LedgerRecord, SpendingRecord, SlotsRecord, WaitingRecord),
+    writes=(
+        JobRecord,
+        HoldRecord,
+        AccountRecord,
+        LedgerRecord,
+        SpendingRecord,
+        SlotsRecord,
+        WaitingRecord,
+        ProjectRecord,
+    ),
     media_lists=(JOBS,),
     executions=(START,),
 )

@@ -203,6 +203,8 @@ def delete(job_id: str, caller: Actor) -> None:
     job = jobs.get(job_id, accounts=caller)
     if not job.ended:
         raise JobRunning
+    delivered, _ = job_prefixes(job_id)
+    projects.hide_film(job.project_id, prefix=delivered)
     for prefix in job_prefixes(job_id):
         media.delete_below(prefix)
     jobs.delete_results(job_id)

@@ -16,6 +16,7 @@ from shared.jobs.keys import delivery_prefix
 from shared.jobs.record import JobRecord, JobStatus
 from shared.jobs.store import JobEnded, jobs
 from shared.observability import Metric, logger, measure
+from shared.projects.store import projects
 from shared.slots.store import NotWaiting, slots
 from shared.stages.stages import FILM, STAGES, Role
 
@@ -37,7 +38,10 @@ def complete(job: JobRecord, *, at: datetime) -> JobRecord:
     if not _film_is_stored(job):
         logger.error("film missing")
         return fail(job, error="The finished film was lost. Nothing was charged.", at=at)
-    return _settle(job, JobStatus.COMPLETED, None, at)
+    settled = _settle(job, JobStatus.COMPLETED, None, at)
+    if settled.status == JobStatus.COMPLETED and (thumbnail := jobs.results(job)[FILM].key(Role.THUMBNAIL)):
+        projects.show_film(job.project_id, thumbnail=thumbnail)
+    return settled
 
 
 def fail(job: JobRecord, *, error: str, at: datetime) -> JobRecord:

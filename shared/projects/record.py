@@ -25,7 +25,7 @@ class ProjectRecord(Record):
     account_id = UnicodeAttribute()
     owner_id = UnicodeAttribute()  # the user who created it; permissions depend on the account only
     name = UnicodeAttribute()
-    thumbnail = UnicodeAttribute(null=True)
+    thumbnail = UnicodeAttribute(null=True)  # key of the thumbnail of its newest film
     job_count = NumberAttribute(default=0)  # changes in the job's transaction; 0 allows deletion
     created_at = UTCDateTimeAttribute()
     updated_at = UTCDateTimeAttribute()
