@@ -28,6 +28,7 @@ from shared.organizations.record import InviteRecord, OrganizationRecord, SlugCl
 from shared.presets.record import PresetRecord
 from shared.projects.record import ProjectRecord
 from shared.quotas.record import QuotaRecord
+from shared.shares.record import ShareRecord
 from shared.slots.record import SlotsRecord, WaitingRecord
 from shared.stages.engines import ENGINES, Runs
 from shared.stages.queues import (
@@ -168,12 +169,12 @@ REST_DOMAINS: tuple[RestDomain, ...] = (
             reads=(
                 JobRecord, JobSpecRecord, StepResultRecord, StepTokenRecord, StepTicketRecord, ProjectRecord,
                 AssetRecord, HoldRecord, SubscriptionRecord, IdempotencyRecord, SlotsRecord, WaitingRecord,
-                MemberRecord, PresetRecord,
+                MemberRecord, PresetRecord, ShareRecord,
             ),
             writes=(
                 JobRecord, JobSpecRecord, StepResultRecord, StepTokenRecord, StepTicketRecord, ProjectRecord,
                 AssetRecord, HoldRecord, AccountRecord, LedgerRecord, IdempotencyRecord, SlotsRecord, WaitingRecord,
-                SpendingRecord,
+                SpendingRecord, ShareRecord,
             ),
             secrets=("media-signing-key", CURSOR_KEY),
             secrets_described=PROVIDER_KEYS,
@@ -206,6 +207,16 @@ REST_DOMAINS: tuple[RestDomain, ...] = (
         ),
         public=frozenset({"GET /api/presets", "GET /api/presets/{preset_id}"}),
         beside=frozenset({"own"}),
+    ),
+    RestDomain(
+        name="shares",
+        may=Grants(
+            reads=(ShareRecord, JobRecord, StepResultRecord, MemberRecord),
+            gets=(UserRecord,),  # whether the caller is a platform admin
+            writes=(ShareRecord,),
+            secrets=("media-signing-key",),
+        ),
+        public=frozenset({"GET /api/shares/{share_id}"}),
     ),
     RestDomain(  # the probe keeps it warm
         name="health", may=Grants(gets=(PassRecord,)), public=frozenset({"GET /api/health"}), keys=(), snap_start=False

@@ -21,6 +21,7 @@ from shared.organizations.record import InviteRecord, OrganizationRecord, SlugCl
 from shared.presets.record import PresetRecord
 from shared.projects.record import ProjectRecord
 from shared.quotas.record import QuotaRecord
+from shared.shares.record import ShareRecord
 from shared.slots.record import SlotsRecord, WaitingRecord
 from shared.subscriptions.record import SubscriptionRecord
 from shared.upkeep.record import PassRecord
@@ -44,6 +45,7 @@ RECORDS: tuple[type[Record], ...] = (
     AuditEntryRecord,
     ProjectRecord,
     PresetRecord,
+    ShareRecord,
     JobRecord,
     JobSpecRecord,
     StepTokenRecord,

@@ -30,6 +30,7 @@ from shared.members.actor import Actor
 from shared.observability import Metric, about, logger, measure
 from shared.presets.store import stored_presets
 from shared.projects.store import projects
+from shared.shares.store import shares
 from shared.stages.engines import ENGINES, Engine
 from shared.stages.failures import StageFailure
 from shared.stages.requests import MAX_PICTURES, check_driving_seconds
@@ -208,6 +209,7 @@ def delete(job_id: str, caller: Actor) -> None:
     for prefix in job_prefixes(job_id):
         media.delete_below(prefix)
     jobs.delete_results(job_id)
+    shares.delete_of(job_id)
     try:
         with transaction() as tx:
             jobs.delete(job, tx=tx)

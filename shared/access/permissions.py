@@ -21,6 +21,7 @@ class Permission(StrEnum):
     PRESETS_READ = "presets:read"  # see the presets of the account; those of the studio are public
     PRESETS_WRITE = "presets:write"
     PRESETS_ADMIN = "presets:admin"  # change the presets of the studio
+    SHARES_ADMIN = "shares:admin"  # take films down
     TEAMS_READ = "teams:read"
     TEAMS_JOIN = "teams:join"  # create, join and leave organizations
     TEAMS_WRITE = "teams:write"  # rename the organization, and give it credits
@@ -44,7 +45,7 @@ class AccountRole(StrEnum):
 
 
 # Permissions of platform admins. They are on no account, and no role has them: the users table names the admins.
-PLATFORM = frozenset({Permission.PRESETS_ADMIN})
+PLATFORM = frozenset({Permission.PRESETS_ADMIN, Permission.SHARES_ADMIN})
 
 _VIEWER = {
     Permission.PROFILE_READ,

@@ -39,6 +39,8 @@ UNTOUCHED: dict[str, set[type[Record]]] = {
         JobRecord, JobSpecRecord, PassRecord, StepResultRecord, StepTicketRecord, StepTokenRecord,
     },
     "rest-auth": {HoldRecord, SpendingRecord, SlugClaimRecord},  # it opens accounts, and names organizations
+    # It reads whether there is a film.
+    "rest-shares": {EmailClaimRecord, JobSpecRecord, StepTicketRecord, StepTokenRecord},
     "rest-presets": {EmailClaimRecord},  # it reads whether a user is a platform admin
     "rest-teams": {HoldRecord, EmailClaimRecord},  # it moves credits, and names members
     # It shows accounts and counts jobs and assets.

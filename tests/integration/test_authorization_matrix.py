@@ -16,6 +16,7 @@ from shared.aws.secrets import secret
 from shared.core.clock import utc_now
 from shared.credentials.store import credentials
 from shared.keys.record import ApiKeyRecord
+from shared.shares.store import shares
 from shared.users.store import users
 from tests.support.endpoints import PUBLIC, ApiEndpoint, Ids, endpoints
 from tests.support.studio import Creator, Studio
@@ -34,6 +35,9 @@ ROWS: dict[str, AccountRole | None] = {
     "POST /api/auth/keys": None,
     "GET /api/auth/keys": None,
     "DELETE /api/auth/keys/{key_id}": None,
+    "POST /api/shares": MEMBER,
+    "GET /api/shares": VIEWER,
+    "DELETE /api/shares/{share_id}": MEMBER,
     "GET /api/presets/own": VIEWER,
     "POST /api/presets/own": MEMBER,
     "GET /api/presets/own/{preset_id}": VIEWER,
@@ -81,12 +85,12 @@ ROWS: dict[str, AccountRole | None] = {
     "GET /api/billing/ledger": ADMIN,
 }
 # The routes of platform admins. No role and no key may use them.
-ADMINISTERED = {"POST /api/presets", "PATCH /api/presets/{preset_id}"}
+ADMINISTERED = {"POST /api/presets", "PATCH /api/presets/{preset_id}", "POST /api/shares/{share_id}/takedown"}
 GUARDED = {endpoint.name: endpoint for endpoint in endpoints() if endpoint.name not in PUBLIC}
 OF_ACCOUNTS = [GUARDED[name] for name, lowest in ROWS.items() if lowest is not None and name in GUARDED]
 OF_USERS = [GUARDED[name] for name, lowest in ROWS.items() if lowest is None and name in GUARDED]
 # Kinds of ids that belong to an account.
-KINDS = {"project", "job", "asset", "preset", "organization", "member", "invite"}
+KINDS = {"project", "job", "asset", "preset", "share", "organization", "member", "invite"}
 SHARED: Ids = {}  # resources that every caller may use
 UNKNOWN, DENIED, ABSENT = 401, 403, 404
 REFUSED = {UNKNOWN, DENIED, ABSENT, 422}
@@ -150,7 +154,9 @@ def resources(creator: Creator, organization: str | None = None) -> Ids:
     upload = {"name": "me.png", "type": "IMAGE", "contentType": "image/png", "size": 3, "projectId": project}
     asset = creator.post("/api/assets/upload", upload).body["asset"]["id"]
     preset = creator.post("/api/presets/dolly-in/duplicate", {"organizationId": organization}).body["id"]
-    return {"project": project, "job": creator.job(project)["id"], "asset": asset, "preset": preset}
+    job = creator.job(project)["id"]
+    share = shares.create(job, title="Harbour", at=utc_now()).share_id
+    return {"project": project, "job": job, "asset": asset, "preset": preset, "share": share}
 
 
 def of_user(creator: Creator) -> Ids:

@@ -18,6 +18,7 @@ from shared.aws.secrets import secret
 from shared.core.clock import utc_now
 from shared.credentials.store import credentials
 from shared.jobs import settlement
+from shared.shares.store import shares
 from shared.users.store import users
 from tests.support.endpoints import PUBLIC, ApiEndpoint, IdPlace, Ids, endpoints
 from tests.support.steps import complete_steps
@@ -34,6 +35,7 @@ HERS: dict[str, tuple[str, ...]] = {
     "session": ("session",),
     "key": ("key",),
     "preset": ("preset",),
+    "share": ("share",),
 }
 GUARDED = [endpoint for endpoint in endpoints() if endpoint.name not in PUBLIC]
 every_guarded_route = pytest.mark.parametrize("endpoint", GUARDED, ids=lambda endpoint: endpoint.name)
@@ -123,8 +125,12 @@ def _hers(eve: Creator) -> dict[str, str]:
     return {
         "project": project, "running": running, "ended": ended,
         "picture": eve.asset(), "clip": eve.asset(AssetType.VIDEO), "pending": begun.body["asset"]["id"],
-        **_organization(eve), **_sign_in(eve), "preset": _preset(eve),
+        **_organization(eve), **_sign_in(eve), "preset": _preset(eve), "share": _share(ended),
     }  # fmt: skip
+
+
+def _share(job: str) -> str:
+    return shares.create(job, title="Harbour", at=utc_now()).share_id
 
 
 def _preset(creator: Creator) -> str:
@@ -144,7 +150,8 @@ def _organization(owner: Creator) -> dict[str, str]:
 
 def _own(ada: Creator) -> Ids:
     project = ada.project("Ada's own")
-    return {"project": project, "job": ada.job(project)["id"], "asset": ada.asset(), "preset": _preset(ada),
+    job = ada.job(project)["id"]
+    return {"project": project, "job": job, "asset": ada.asset(), "preset": _preset(ada), "share": _share(job),
             **_organization(ada), **_sign_in(ada)}  # fmt: skip
 
 

@@ -12,7 +12,7 @@ from shared.users.store import users
 from tests.support.studio import Creator
 
 # The ids that requests name, by kind.
-NAMED = {"organization": "org_1", "member": "usr_bob", "invite": "inv_1", "preset": "pre_1"}
+NAMED = {"organization": "org_1", "member": "usr_bob", "invite": "inv_1", "preset": "pre_1", "share": "shr_1"}
 
 
 def found(owner: Creator) -> None:
