@@ -1,5 +1,6 @@
 """Every Lambda function with its caller and its permissions, as data for the CDK app and the laptop cloud."""
 
+import re
 from dataclasses import dataclass, replace
 from enum import Enum, auto
 
@@ -25,8 +26,10 @@ from shared.jobs.record import JobRecord, JobSpecRecord, StepResultRecord, StepT
 from shared.keys.record import ApiKeyRecord
 from shared.members.record import MemberRecord
 from shared.organizations.record import InviteRecord, OrganizationRecord, SlugClaimRecord
+from shared.presets.record import PresetRecord
 from shared.projects.record import ProjectRecord
 from shared.quotas.record import QuotaRecord
+from shared.shares.record import ShareRecord
 from shared.slots.record import SlotsRecord, WaitingRecord
 from shared.stages.engines import ENGINES, Runs
 from shared.stages.queues import (
@@ -34,6 +37,8 @@ from shared.stages.queues import (
     BILLING_SECONDS,
     FAN_OUT_QUEUE,
     FAN_OUT_SECONDS,
+    IMPORT_QUEUE,
+    IMPORT_SECONDS,
     REMOTE_ENGINE_SECONDS,
     REMOTE_QUEUE,
     VERIFICATION_QUEUE,
@@ -84,9 +89,18 @@ class RestDomain:
 
     name: str
     may: Grants
-    public: frozenset[str] = frozenset()  # "POST /api/auth/login"
+    public: frozenset[str] = frozenset()  # "POST /api/auth/login", "GET /api/presets/{preset_id}"
+    beside: frozenset[str] = frozenset()  # words in the place of a public route's parameter that name other routes
     keys: tuple[type[ApiKeyRecord], ...] = (ApiKeyRecord,)  # read for callers with a key; none for public routes only
     snap_start: bool = True
+
+    def is_public(self, method: str, path: str) -> bool:
+        """Return whether the request needs no access token. API Gateway prefers a word to a parameter."""
+        words = self.beside & set(path.split("/"))
+        return any(
+            re.fullmatch(re.sub(r"{\w+}", "[^/]+", route), f"{method} {path}") and not ("{" in route and words)
+            for route in self.public
+        )
 
     @property
     def handler(self) -> str:
@@ -137,7 +151,7 @@ REST_DOMAINS: tuple[RestDomain, ...] = (
         may=Grants(
             reads=(ProjectRecord, SubscriptionRecord, MemberRecord, IdempotencyRecord),
             writes=(ProjectRecord, IdempotencyRecord),
-            secrets=(CURSOR_KEY,),
+            secrets=("media-signing-key", CURSOR_KEY),
         ),
     ),
     RestDomain(
@@ -161,12 +175,12 @@ REST_DOMAINS: tuple[RestDomain, ...] = (
             reads=(
                 JobRecord, JobSpecRecord, StepResultRecord, StepTokenRecord, StepTicketRecord, ProjectRecord,
                 AssetRecord, HoldRecord, SubscriptionRecord, IdempotencyRecord, SlotsRecord, WaitingRecord,
-                MemberRecord, AccountRecord, SpendingRecord, PassRecord, EngineSwitchRecord,
+                MemberRecord, AccountRecord, SpendingRecord, PassRecord, EngineSwitchRecord, PresetRecord, ShareRecord,
             ),
             writes=(
                 JobRecord, JobSpecRecord, StepResultRecord, StepTokenRecord, StepTicketRecord, ProjectRecord,
                 AssetRecord, HoldRecord, AccountRecord, LedgerRecord, IdempotencyRecord, SlotsRecord, WaitingRecord,
-                SpendingRecord,
+                SpendingRecord, ShareRecord,
             ),
             puts=(ProviderChargeRecord,),
             secrets=("media-signing-key", CURSOR_KEY),
@@ -182,21 +196,41 @@ REST_DOMAINS: tuple[RestDomain, ...] = (
         may=Grants(
             reads=(
                 AssetRecord, VerificationsRecord, JobRecord, ProjectRecord, MemberRecord, SubscriptionRecord,
-                IdempotencyRecord,
+                IdempotencyRecord, StepResultRecord,
             ),
             writes=(AssetRecord, VerificationsRecord, IdempotencyRecord, MediaGrantRecord),
             secrets=("media-signing-key", CURSOR_KEY),
-            media_writes=(QUARANTINE,),  # for the upload form, which it signs
+            media_writes=(QUARANTINE,),  # for the upload form, which it signs, and for copies of films
+            media_reads=(JOBS,),  # to copy what a job has delivered
             media_deletes=(QUARANTINE, ASSETS),
-            sends=(VERIFICATION_QUEUE,),
+            sends=(VERIFICATION_QUEUE, IMPORT_QUEUE),
         ),
     ),
-    RestDomain(name="presets", may=NOTHING),
     RestDomain(
         name="engines",
         may=Grants(reads=(EngineSwitchRecord,), secrets_described=PROVIDER_KEYS),
         public=frozenset({"GET /api/engines"}),  # the landing page shows them
         keys=(),
+    ),
+    RestDomain(
+        name="presets",
+        may=Grants(
+            reads=(PresetRecord, MemberRecord, IdempotencyRecord),
+            gets=(UserRecord,),  # whether the caller is a platform admin
+            writes=(PresetRecord, IdempotencyRecord),
+        ),
+        public=frozenset({"GET /api/presets", "GET /api/presets/{preset_id}"}),
+        beside=frozenset({"own"}),
+    ),
+    RestDomain(
+        name="shares",
+        may=Grants(
+            reads=(ShareRecord, JobRecord, StepResultRecord, MemberRecord),
+            gets=(UserRecord,),  # whether the caller is a platform admin
+            writes=(ShareRecord,),
+            secrets=("media-signing-key",),
+        ),
+        public=frozenset({"GET /api/shares/{share_id}"}),
     ),
     RestDomain(  # the probe keeps it warm
         name="health", may=Grants(gets=(PassRecord,)), public=frozenset({"GET /api/health"}), keys=(), snap_start=False
@@ -263,7 +297,16 @@ AUTHORIZER = Function(
 # admits the next job.
 _SETTLES = Grants(
     reads=(JobRecord, StepResultRecord, MediaGrantRecord, HoldRecord, SlotsRecord, WaitingRecord),
-    writes=(JobRecord, HoldRecord, AccountRecord, LedgerRecord, SpendingRecord, SlotsRecord, WaitingRecord),
+    writes=(
+        JobRecord,
+        HoldRecord,
+        AccountRecord,
+        LedgerRecord,
+        SpendingRecord,
+        SlotsRecord,
+        WaitingRecord,
+        ProjectRecord,
+    ),
     gets=(JobSpecRecord, StepTicketRecord),
     puts=(ProviderChargeRecord,),
     media_lists=(JOBS,),
@@ -527,6 +570,22 @@ BILLING: tuple[Function, ...] = (
     ),
 )
 
+# These read the queue of imports. They reach the internet, and decode nothing (docs/adr/0046).
+IMPORTS: tuple[Function, ...] = (
+    Function(
+        name="assets-imports",
+        handler="functions.assets.imports:handler",
+        may=Grants(
+            reads=(AssetRecord, VerificationsRecord, SubscriptionRecord),
+            writes=(AssetRecord, VerificationsRecord, MediaGrantRecord),
+            media_writes=(QUARANTINE,),
+            sends=(VERIFICATION_QUEUE,),
+        ),
+        seconds=IMPORT_SECONDS,
+        memory_mb=1024,
+    ),
+)
+
 # The laptop cloud generates its own keys and has no operator, so it has neither rotation nor canary.
 _RENEWS = Grants(secrets_renewed=(*ROTATED_SECRETS, VERIFICATION_KEYS), public_keys=True)
 # CloudFormation refuses another ARN for the function of a custom resource.
@@ -564,5 +623,6 @@ ON_LAPTOP: tuple[Function, ...] = (
     *BILLING,
     *WEBHOOKS_STREAM,
     *WEBHOOKS,
+    *IMPORTS,
 )
 FUNCTIONS: tuple[Function, ...] = (*ON_LAPTOP, ROTATION_BEGIN, ROTATION_ROTATE, CANARY, ERRORS_OF_WORKERS)

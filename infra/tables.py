@@ -19,8 +19,10 @@ from shared.jobs.record import JobRecord, JobSpecRecord, StepResultRecord, StepT
 from shared.keys.record import ApiKeyRecord
 from shared.members.record import MemberRecord
 from shared.organizations.record import InviteRecord, OrganizationRecord, SlugClaimRecord
+from shared.presets.record import PresetRecord
 from shared.projects.record import ProjectRecord
 from shared.quotas.record import QuotaRecord
+from shared.shares.record import ShareRecord
 from shared.slots.record import SlotsRecord, WaitingRecord
 from shared.subscriptions.record import SubscriptionRecord
 from shared.switches.record import EngineSwitchRecord
@@ -45,6 +47,8 @@ RECORDS: tuple[type[Record], ...] = (
     InviteRecord,
     AuditEntryRecord,
     ProjectRecord,
+    PresetRecord,
+    ShareRecord,
     JobRecord,
     JobSpecRecord,
     StepTokenRecord,

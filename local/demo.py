@@ -10,7 +10,7 @@ from uuid import uuid4
 import typer
 from pydantic import ValidationError
 
-from functions.assets.service import MAX_BYTES
+from functions.assets.verification import MAX_BYTES
 from functions.jobs.plan import fitted, plan
 from functions.jobs.schemas import INPUT_TYPES, JobCreate
 from local import terminal

@@ -29,8 +29,9 @@ from shared.jobs.views import JobLinks, JobView, job_view
 from shared.keys.store import api_keys
 from shared.members.actor import Actor
 from shared.observability import Metric, about, logger, measure
-from shared.presets.presets import get_preset
+from shared.presets.store import stored_presets
 from shared.projects.store import projects
+from shared.shares.store import shares
 from shared.stages.engines import ENGINES, TEST_ENGINE, Engine
 from shared.stages.failures import StageFailure
 from shared.stages.requests import MAX_PICTURES, check_driving_seconds
@@ -172,7 +173,7 @@ def prepared(
     """
     account_id = projects.get(body.project_id, accounts=caller).account_id
     subscribed = subscriptions.plan(account_id)
-    move = filmed or _move(body)
+    move = filmed or _move(body, account_id)
     given = _given(body, account_id)
     if picture_key is not None:
         given.keys[Role.PICTURE] = picture_key
@@ -266,9 +267,12 @@ def delete(job_id: str, caller: Actor) -> None:
     job = jobs.get(job_id, accounts=caller)
     if not job.ended:
         raise JobRunning
+    delivered, _ = job_prefixes(job_id)
+    projects.hide_film(job.project_id, prefix=delivered)
     for prefix in job_prefixes(job_id):
         media.delete_below(prefix)
     jobs.delete_results(job_id)
+    shares.delete_of(job_id)
     try:
         with transaction() as tx:
             jobs.delete(job, tx=tx)
@@ -278,13 +282,16 @@ def delete(job_id: str, caller: Actor) -> None:
         raise
 
 
-def _move(body: JobCreate) -> CameraMove:
-    """Return the preset's move, combined with the stacked preset's move if the settings have one."""
-    move, second = get_preset(body.preset_id).config, body.settings.stack
+def _move(body: JobCreate, account_id: str) -> CameraMove:
+    """Return the preset's move, combined with the stacked preset's move if the settings have one.
+
+    A preset is the studio's or the account's. The job's spec keeps the move.
+    """
+    move, second = stored_presets.move(body.preset_id, accounts={account_id}), body.settings.stack
     if second is None:
         return move
     try:
-        return move.with_stacked(get_preset(second.preset_id).config, second.weight)
+        return move.with_stacked(stored_presets.move(second.preset_id, accounts={account_id}), second.weight)
     except ValueError as error:
         raise Invalid("These two presets cannot be stacked: no duration fits both.") from error
 

@@ -16,8 +16,7 @@ from pydantic import (
 
 from shared.core.ids import organization_of
 from shared.core.wire import Id, View, Wire
-from shared.egress.addresses import UnsafeUrl, checked_url
-from shared.egress.client import egress_config
+from shared.egress.addresses import UnsafeUrl, checked_url, open_hosts
 from shared.webhooks.record import (
     DeliveryStatus,
     DisabledBecause,
@@ -32,7 +31,7 @@ _EVENTS: list[JsonValue] = ["job.completed", "job.failed"]
 
 def _reachable(url: str) -> str:
     try:
-        return checked_url(url, open_to=egress_config().open_to)
+        return checked_url(url, open_to=open_hosts())
     except UnsafeUrl as refused:
         raise ValueError(refused.detail) from None
 

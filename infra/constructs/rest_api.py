@@ -99,7 +99,11 @@ class KinoraRestApi(apigateway.RestApi):
     def _add_domain(self, root: apigateway.Resource, domain: RestDomain, function: lambda_.IFunction) -> None:
         integration = apigateway.LambdaIntegration(function, scope_permission_to_method=False)
         resource = root.add_resource(domain.name)
-        guarded = [resource, resource.add_resource("{proxy+}")]
+        # A resource has one parameter: a public route's own, with all other paths below it, or `{proxy+}`.
+        parameters = {part for route in domain.public for part in route.split("/")[3:4] if part.startswith("{")}
+        below = [resource.add_resource(part) for part in sorted({*parameters, *domain.beside})] or [resource]
+        guarded = [resource, *(one for one in below if one is not resource)]
+        guarded += [one.add_resource("{proxy+}") for one in below]
         for route in sorted(domain.public):
             method, _, path = route.partition(" ")
             # A separate resource takes precedence over `{proxy+}`, so its other methods need the authorizer too.

@@ -23,6 +23,7 @@ from infra.functions import (
     AUTHORIZER,
     BILLING,
     FAN_OUT,
+    IMPORTS,
     JOBS_STREAM,
     REST_DOMAINS,
     SOCKET_ROUTES,
@@ -33,7 +34,7 @@ from infra.functions import (
 from infra.stacks.data import DataStack
 from infra.stacks.pipeline import PipelineStack
 from shared.jobs.record import JobRecord
-from shared.stages.queues import BILLING_QUEUE, FAN_OUT_QUEUE, WEBHOOKS_QUEUE
+from shared.stages.queues import BILLING_QUEUE, FAN_OUT_QUEUE, IMPORT_QUEUE, WEBHOOKS_QUEUE
 
 STREAM_RETRIES = 5  # then Lambda reports the batch to the dead-letter queue; clients read the job at the next reconnect
 # Maximum simultaneous pages. With the rate cap of each they use 4,000 of the account's 10,000 requests per second.
@@ -42,6 +43,7 @@ FAN_OUT_CONCURRENCY = 4
 WEBHOOKS_STREAM_RETRIES = 1000
 WEBHOOKS_WINDOW_SECONDS = 2  # maximum wait for a full batch
 WEBHOOKS_CONCURRENCY = 20  # maximum simultaneous requests to endpoints; fair queues share them among accounts
+IMPORT_CONCURRENCY = 20  # maximum simultaneous downloads of all creators
 BILLING_CONCURRENCY = 4  # maximum simultaneous readers of histories, because Stripe limits requests
 
 
@@ -68,6 +70,7 @@ class ApiStack(Stack):
             *BILLING,
             *WEBHOOKS_STREAM,
             *WEBHOOKS,
+            *IMPORTS,
         )
         self.functions: dict[str, KinoraFunction] = {row.name: KinoraFunction(self, row, environment) for row in rows}
         self.socket_api = SocketApi(self, "socket", environment)
@@ -112,6 +115,8 @@ class ApiStack(Stack):
             self._read_queue(row, pipeline.queues[BILLING_QUEUE], BILLING_CONCURRENCY)
         for row in WEBHOOKS:
             self._read_queue(row, pipeline.queues[WEBHOOKS_QUEUE], WEBHOOKS_CONCURRENCY)
+        for row in IMPORTS:
+            self._read_queue(row, pipeline.queues[IMPORT_QUEUE], IMPORT_CONCURRENCY)
         CfnOutput(self, "Studio", value=self.front_door.origin, description="URL of the studio")
         CfnOutput(
             self,

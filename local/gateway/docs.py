@@ -74,8 +74,12 @@ def openapi() -> dict[str, Any]:
     for domain in REST_DOMAINS:
         described = _renamed(import_module(domain.handler.partition(":")[0]).app.openapi())
         for path, operations in described["paths"].items():
+            versioned = {"get", "patch"} if "patch" in operations else set()
             merged["paths"][path] = {
-                method: with_headers(with_refusals(path, _with_session(operation), public="security" not in operation))
+                method: with_headers(
+                    with_refusals(path, _with_session(operation), public="security" not in operation),
+                    versioned=method in versioned,
+                )
                 for method, operation in operations.items()
             }
         for name, schema in described.get("components", {}).get("schemas", {}).items():

@@ -13,6 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from infra.functions import (
     BILLING,
     FAN_OUT,
+    IMPORTS,
     JOBS_STREAM,
     RECONCILE_EVERY_SECONDS,
     REMOTE_ENGINES,
@@ -23,7 +24,7 @@ from infra.functions import (
 from local.environment import ACCOUNT, PREFIX, REGION, queue_arn
 from local.gateway.functions import FunctionFailed, Functions
 from shared.aws.queues import queue_url
-from shared.stages.queues import BILLING_QUEUE, FAN_OUT_QUEUE, QUEUES, REMOTE_QUEUE, WEBHOOKS_QUEUE
+from shared.stages.queues import BILLING_QUEUE, FAN_OUT_QUEUE, IMPORT_QUEUE, QUEUES, REMOTE_QUEUE, WEBHOOKS_QUEUE
 
 STREAM_POLL_SECONDS, STREAM_IDLE_SECONDS = 0.05, 0.2
 QUEUE_POLL_SECONDS = 2.0
@@ -80,6 +81,8 @@ class Pumps:
             self._thread(self._pump_queues, function.name, BILLING_QUEUE)
         for function in WEBHOOKS:
             self._thread(self._pump_queues, function.name, WEBHOOKS_QUEUE)
+        for function in IMPORTS:
+            self._thread(self._pump_queues, function.name, IMPORT_QUEUE)
 
     def stop(self) -> None:
         self._stopping.set()

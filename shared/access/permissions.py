@@ -18,7 +18,10 @@ class Permission(StrEnum):
     ASSETS_WRITE = "assets:write"
     BILLING_READ = "billing:read"
     BILLING_WRITE = "billing:write"  # buy for the account
-    PRESETS_READ = "presets:read"
+    PRESETS_READ = "presets:read"  # see the presets of the account; those of the studio are public
+    PRESETS_WRITE = "presets:write"
+    PRESETS_ADMIN = "presets:admin"  # change the presets of the studio
+    SHARES_ADMIN = "shares:admin"  # take films down
     TEAMS_READ = "teams:read"
     TEAMS_JOIN = "teams:join"  # create, join and leave organizations
     TEAMS_WRITE = "teams:write"  # rename the organization, and give it credits
@@ -47,7 +50,15 @@ class AccountRole(StrEnum):
 
 
 # Permissions of platform admins. They are on no account, and no role has them: the users table names the admins.
-PLATFORM = frozenset({Permission.USERS_ADMIN, Permission.CREDITS_ADMIN, Permission.ENGINES_ADMIN})
+PLATFORM = frozenset(
+    {
+        Permission.USERS_ADMIN,
+        Permission.CREDITS_ADMIN,
+        Permission.ENGINES_ADMIN,
+        Permission.PRESETS_ADMIN,
+        Permission.SHARES_ADMIN,
+    }
+)
 
 _VIEWER = {
     Permission.PROFILE_READ,
@@ -60,7 +71,12 @@ _VIEWER = {
     Permission.TEAMS_READ,
     Permission.TEAMS_JOIN,
 }
-_MEMBER = _VIEWER | {Permission.PROJECTS_WRITE, Permission.JOBS_WRITE, Permission.ASSETS_WRITE}
+_MEMBER = _VIEWER | {
+    Permission.PROJECTS_WRITE,
+    Permission.JOBS_WRITE,
+    Permission.ASSETS_WRITE,
+    Permission.PRESETS_WRITE,
+}
 _ADMIN = _MEMBER | {
     Permission.TEAMS_WRITE,
     Permission.MEMBERS_WRITE,

@@ -1,15 +1,27 @@
 """The URLs and IP addresses that a request of Kinora may reach if a creator names them (docs/adr/0046)."""
 
+from functools import cache
 from ipaddress import IPv6Address, ip_address, ip_network
 
 from pydantic_core import Url, ValidationError
 
+from shared.core.config import Config
 from shared.core.errors import Invalid
 
 PORTS = frozenset({443})
 _GLOBAL_UNICAST = ip_network("2000::/3")
 # Networks that the ipaddress module of some Python versions takes as global. Those of IPv6 contain IPv4 addresses.
 _SPECIAL = [ip_network(one) for one in ("192.0.0.0/24", "192.88.99.0/24", "2001::/23", "2002::/16", "3fff::/20")]
+
+
+class EgressConfig(Config):
+    egress_open_to: str = ""  # hosts of a laptop or a test that are not checked, as `host:port`, separated by commas
+
+
+@cache
+def open_hosts() -> frozenset[str]:
+    """Return the exceptions of this process. A deployment has none."""
+    return frozenset(EgressConfig().egress_open_to.split(",")) - {""}
 
 
 class UnsafeUrl(Invalid):

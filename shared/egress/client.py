@@ -7,34 +7,19 @@ server cannot answer with another address after the check. A redirect is a reque
 import socket
 import time
 from collections.abc import Callable, Iterable
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 import httpcore
 import httpx
 
-from shared.core.config import Config
 from shared.core.errors import AppError
-from shared.egress.addresses import UnsafeUrl, checked_url, is_public
+from shared.egress.addresses import UnsafeUrl, checked_url, is_public, open_hosts
 
 _IDLE_SECONDS = 10.0  # maximum pause of the server
 _REDIRECTS = 3
 
 Resolve = Callable[[str, int], Iterable[str]]
-
-
-class EgressConfig(Config):
-    egress_open_to: str = ""  # hosts of a laptop or a test that are not checked, as `host:port`, separated by commas
-
-    @property
-    def open_to(self) -> frozenset[str]:
-        return frozenset(self.egress_open_to.split(",")) - {""}
-
-
-@cache
-def egress_config() -> EgressConfig:
-    return EgressConfig()
 
 
 class DownloadFailed(AppError):
@@ -62,7 +47,7 @@ def download(url: str, path: Path, *, most_bytes: int, seconds: float) -> None:
     try:
         with (
             outbound(seconds=seconds) as client,
-            client.stream("GET", checked_url(url, open_to=egress_config().open_to), follow_redirects=True) as answer,
+            client.stream("GET", checked_url(url, open_to=open_hosts()), follow_redirects=True) as answer,
             path.open("wb") as file,
         ):
             if answer.status_code != httpx.codes.OK:
@@ -96,7 +81,7 @@ class CheckedBackend(httpcore.NetworkBackend):
     ) -> None:
         self._until = time.monotonic() + seconds
         self._resolve, self._sockets = resolve, sockets or httpcore.SyncBackend()
-        self.open_to = egress_config().open_to if open_to is None else open_to
+        self.open_to = open_hosts() if open_to is None else open_to
 
     def connect_tcp(
         self,

@@ -20,9 +20,10 @@ from shared.jobs.record import JobRecord, JobStatus
 from shared.jobs.store import JobEnded, jobs
 from shared.jobs.tickets import tickets
 from shared.observability import Metric, logger, measure
+from shared.projects.store import projects
 from shared.slots.store import NotWaiting, slots
 from shared.stages.engines import ALL_ENGINES, Runs
-from shared.stages.stages import FILM, STAGES, Stage
+from shared.stages.stages import FILM, STAGES, Role, Stage
 
 _ENDED = {
     JobStatus.COMPLETED: Metric.JOBS_COMPLETED,
@@ -46,7 +47,11 @@ def complete(job: JobRecord, *, at: datetime) -> JobRecord:
         logger.error("film missing")
         lost = "film" if last is FILM else "picture"
         return fail(job, error=f"The finished {lost} was lost. Nothing was charged.", at=at)
-    return _settle(job, JobStatus.COMPLETED, None, at, hold)
+    settled = _settle(job, JobStatus.COMPLETED, None, at, hold)
+    film = jobs.results(job).get(FILM)
+    if settled.status == JobStatus.COMPLETED and film and (thumbnail := film.key(Role.THUMBNAIL)):
+        projects.show_film(job.project_id, thumbnail=thumbnail)
+    return settled
 
 
 def fail(job: JobRecord, *, error: str, at: datetime) -> JobRecord:

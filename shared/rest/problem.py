@@ -115,6 +115,10 @@ HEADERS = {
         "schema": {"type": "string"},
         "example": '"read";q=300;w=30',
     },
+    "ETag": {
+        "description": "The version of the resource. A PATCH with it as `If-Match` changes this version only.",
+        "schema": {"type": "string"},
+    },
     "X-Request-Id": {"description": "The id of the request. Include it in a report.", "schema": {"type": "string"}},
     "Retry-After": {"description": "Seconds until another try can succeed.", "schema": {"type": "integer"}},
     "WWW-Authenticate": {"description": "The scheme of the token: `Bearer`.", "schema": {"type": "string"}},
@@ -144,8 +148,11 @@ HEADERS = {
 }
 
 
-def with_headers(operation: dict[str, Any]) -> dict[str, Any]:
-    """Return an operation of an OpenAPI document with the headers of its responses."""
+def with_headers(operation: dict[str, Any], *, versioned: bool = False) -> dict[str, Any]:
+    """Return an operation of an OpenAPI document with the headers of its responses.
+
+    A versioned one shows the version of a resource that has a PATCH.
+    """
     repeatable = any(one["name"].lower() == "idempotency-key" for one in operation.get("parameters", []))
     session = operation["operationId"] in {"login", "refresh", "logout"}
     names_engines = operation["operationId"] in {"createJob", "quoteJob", "getJob"}
@@ -156,6 +163,7 @@ def with_headers(operation: dict[str, Any]) -> dict[str, Any]:
         if status < "4":
             names += ["Idempotent-Replayed"] * repeatable + ["Set-Cookie"] * session
             names += ["Deprecation", "Sunset", "Link"] * names_engines
+        names += ["ETag"] * (status == "412" or (versioned and status < "4"))
         responses[status] = {**response, "headers": {one: {"$ref": f"#/components/headers/{one}"} for one in names}}
     return {**operation, "responses": responses}
 

@@ -6,8 +6,8 @@ import pytest
 
 from local.gateway.docs import openapi
 
-# The contract's models, each with the schema that shows it. "?" marks a field that may be null. `User.passwordHash` is
-# shown to nobody. An asset has a URL when it is READY, and a subscription has an id of Stripe once something was bought.
+# The contract's models, each with the schema that shows it. "?" marks a field that may be null. Nobody sees
+# `User.passwordHash`. An asset has a URL when it is READY. A subscription has ids of Stripe after a purchase.
 MODELS = {
     "User": ("MeView", "id email name? avatar? emailVerified? createdAt updatedAt"),
     "Job": (
@@ -21,7 +21,7 @@ MODELS = {
     ),
     "Preset": (
         "PresetView",
-        "id name description category thumbnail config isDefault isPublic userId? createdAt updatedAt",
+        "id name description? category thumbnail? config isDefault isPublic userId? createdAt updatedAt",
     ),
     "Asset": (
         "AssetView",
@@ -48,6 +48,8 @@ ENUMS = {  # `Stage` is the contract's `StepType`
 # The bodies of the contract's requests, with the fields that a client may omit in brackets.
 BODIES = {
     "POST /api/projects": "name [organizationId]",
+    "POST /api/presets": "name [description] category config",
+    "PATCH /api/presets/{preset_id}": "[name] [description] [category] [config] [isPublic]",
     "POST /api/teams/{organization_id}/members/invite": "email [role]",
     "PATCH /api/teams/{organization_id}/members/{member_id}": "[role] [monthlyCap]",
 }

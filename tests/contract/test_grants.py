@@ -34,12 +34,15 @@ UNTOUCHED: dict[str, set[type[Record]]] = {
     "rest-jobs": {MediaGrantRecord},  # it cancels jobs; the end of a film reads grants
     "pipeline-grant": {StepTicketRecord, StepTokenRecord},  # it reads jobs; workers and engines use these
     # It reads whether jobs have ended.
-    "rest-assets": {JobSpecRecord, StepResultRecord, StepTicketRecord, StepTokenRecord},
+    "rest-assets": {JobSpecRecord, StepTicketRecord, StepTokenRecord},
     # The sweep has the same module; this function reads assets only.
     "upkeep-quarantine": {
         JobRecord, JobSpecRecord, PassRecord, StepResultRecord, StepTicketRecord, StepTokenRecord,
     },
     "rest-auth": {HoldRecord, SpendingRecord, SlugClaimRecord},  # it opens accounts, and names organizations
+    # It reads whether there is a film.
+    "rest-shares": {EmailClaimRecord, JobSpecRecord, StepTicketRecord, StepTokenRecord},
+    "rest-presets": {EmailClaimRecord},  # it reads whether a user is a platform admin
     "rest-teams": {HoldRecord, EmailClaimRecord},  # it moves credits, and names members
     # It shows accounts and counts jobs and assets.
     "rest-billing": {HoldRecord, SpendingRecord, JobSpecRecord, StepResultRecord, StepTicketRecord, StepTokenRecord},

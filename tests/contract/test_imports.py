@@ -12,6 +12,7 @@ from infra.functions import (
     AUTHORIZER,
     BILLING,
     FAN_OUT,
+    IMPORTS,
     JOBS_STREAM,
     PIPELINE,
     REMOTE_ENGINES,
@@ -28,7 +29,8 @@ REST = {domain.name: domain.handler for domain in REST_DOMAINS}
 PLAIN = {
     row.name: row.handler
     for row in (
-        *PIPELINE, *UPKEEP, *JOBS_STREAM, *FAN_OUT, *BILLING, *WEBHOOKS_STREAM, *WEBHOOKS, *SOCKET_ROUTES.values(),
+        *PIPELINE, *UPKEEP, *JOBS_STREAM, *FAN_OUT, *BILLING, *WEBHOOKS_STREAM, *WEBHOOKS, *IMPORTS,
+        *SOCKET_ROUTES.values(),
     )
 }  # fmt: skip
 PAYS = {"billing", *(row.name for row in BILLING)}  # these import stripe, which takes 0.3 s

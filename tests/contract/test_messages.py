@@ -13,8 +13,15 @@ from local.environment import ROOT
 from shared.connections.messages import AccountOver, CatchUp, FanOut, SessionOver
 from shared.core.wire import Wire
 from shared.jobs.spec import JobSpec
-from shared.stages.messages import AssetVerificationTask, RemoteTask, StageTask
-from shared.stages.queues import BILLING_QUEUE, FAN_OUT_QUEUE, REMOTE_QUEUE, VERIFICATION_QUEUE, WEBHOOKS_QUEUE
+from shared.stages.messages import AssetImportTask, AssetVerificationTask, RemoteTask, StageTask
+from shared.stages.queues import (
+    BILLING_QUEUE,
+    FAN_OUT_QUEUE,
+    IMPORT_QUEUE,
+    REMOTE_QUEUE,
+    VERIFICATION_QUEUE,
+    WEBHOOKS_QUEUE,
+)
 from shared.stages.stages import Stage
 from shared.subscriptions.messages import StripeEvent
 from shared.webhooks.messages import DeliverWebhook
@@ -24,6 +31,7 @@ GOLDEN = Path(__file__).parents[1] / "golden"
 
 KINDS: dict[str, Any] = {
     VERIFICATION_QUEUE: AssetVerificationTask,
+    IMPORT_QUEUE: AssetImportTask,
     REMOTE_QUEUE: RemoteTask,
     FAN_OUT_QUEUE: FanOut | CatchUp | SessionOver | AccountOver,
     BILLING_QUEUE: StripeEvent,
@@ -110,7 +118,7 @@ def test_a_message_that_is_refused_is_not_repeated_in_the_error() -> None:
 
 
 def test_the_names_of_queues_are_written_once() -> None:
-    literals = [f'"{name}"' for name in (VERIFICATION_QUEUE, REMOTE_QUEUE, FAN_OUT_QUEUE, BILLING_QUEUE)]
+    literals = [f'"{name}"' for name in (VERIFICATION_QUEUE, REMOTE_QUEUE, FAN_OUT_QUEUE, BILLING_QUEUE, IMPORT_QUEUE)]
     found = {
         path.relative_to(ROOT).as_posix()
         for folder in ("shared", "functions", "workers", "local") for path in (ROOT / folder).rglob("*.py")

@@ -16,6 +16,7 @@ from shared.aws.secrets import secret
 from shared.core.clock import utc_now
 from shared.credentials.store import credentials
 from shared.keys.record import ApiKeyRecord
+from shared.shares.store import shares
 from shared.users.store import users
 from tests.support.endpoints import PUBLIC, ApiEndpoint, Ids, endpoints
 from tests.support.studio import Creator, Studio
@@ -34,8 +35,15 @@ ROWS: dict[str, AccountRole | None] = {
     "POST /api/auth/keys": None,
     "GET /api/auth/keys": None,
     "DELETE /api/auth/keys/{key_id}": None,
-    "GET /api/presets": None,
-    "GET /api/presets/{preset_id}": None,
+    "POST /api/shares": MEMBER,
+    "GET /api/shares": VIEWER,
+    "DELETE /api/shares/{share_id}": MEMBER,
+    "GET /api/presets/own": VIEWER,
+    "POST /api/presets/own": MEMBER,
+    "GET /api/presets/own/{preset_id}": VIEWER,
+    "PATCH /api/presets/own/{preset_id}": MEMBER,
+    "DELETE /api/presets/own/{preset_id}": MEMBER,
+    "POST /api/presets/{preset_id}/duplicate": MEMBER,
     "POST /api/projects": MEMBER,
     "GET /api/projects": VIEWER,
     "GET /api/projects/{project_id}": VIEWER,
@@ -53,6 +61,8 @@ ROWS: dict[str, AccountRole | None] = {
     "DELETE /api/jobs/{job_id}": MEMBER,
     "POST /api/assets/upload": MEMBER,
     "POST /api/assets": MEMBER,
+    "POST /api/assets/import": MEMBER,
+    "POST /api/assets/import-output": MEMBER,
     "GET /api/assets": VIEWER,
     "GET /api/assets/{asset_id}": VIEWER,
     "DELETE /api/assets/{asset_id}": MEMBER,
@@ -66,6 +76,7 @@ ROWS: dict[str, AccountRole | None] = {
     "POST /api/teams/{organization_id}/leave": VIEWER,
     "POST /api/teams/{organization_id}/credits": ADMIN,
     "GET /api/teams/{organization_id}/members": VIEWER,
+    "GET /api/teams/{organization_id}/members/{member_id}": VIEWER,
     "POST /api/teams/{organization_id}/members/invite": ADMIN,
     "PATCH /api/teams/{organization_id}/members/{member_id}": ADMIN,
     "DELETE /api/teams/{organization_id}/members/{member_id}": ADMIN,
@@ -92,22 +103,15 @@ ADMINISTERED = {
     "GET /api/admin/users", "POST /api/admin/users/{user_id}/suspend", "POST /api/admin/users/{user_id}/resume",
     "POST /api/admin/users/{user_id}/credits", "POST /api/admin/organizations/{organization_id}/credits",
     "GET /api/admin/engines", "POST /api/admin/engines/{engine_id}/disable",
-    "POST /api/admin/engines/{engine_id}/enable", "GET /api/admin/audit",
+    "POST /api/admin/engines/{engine_id}/enable", "GET /api/admin/audit", "POST /api/presets",
+    "PATCH /api/presets/{preset_id}", "POST /api/shares/{share_id}/takedown",
 }  # fmt: skip
 GUARDED = {endpoint.name: endpoint for endpoint in endpoints() if endpoint.name not in PUBLIC}
 OF_ACCOUNTS = [GUARDED[name] for name, lowest in ROWS.items() if lowest is not None and name in GUARDED]
 OF_USERS = [GUARDED[name] for name, lowest in ROWS.items() if lowest is None and name in GUARDED]
-KINDS = {
-    "project",
-    "job",
-    "asset",
-    "organization",
-    "member",
-    "invite",
-    "webhook",
-    "delivery",
-}  # kinds of ids that belong to an account
-SHARED = {"preset": "crash-zoom-in"}
+# Kinds of ids that belong to an account.
+KINDS = {"project", "job", "asset", "preset", "share", "organization", "member", "invite", "webhook", "delivery"}
+SHARED: Ids = {}  # resources that every caller may use
 UNKNOWN, DENIED, ABSENT = 401, 403, 404
 REFUSED = {UNKNOWN, DENIED, ABSENT, 422}
 
@@ -169,7 +173,10 @@ def resources(creator: Creator, organization: str | None = None) -> Ids:
     project = creator.project(organization=organization)
     upload = {"name": "me.png", "type": "IMAGE", "contentType": "image/png", "size": 3, "projectId": project}
     asset = creator.post("/api/assets/upload", upload).body["asset"]["id"]
-    made = {"project": project, "job": creator.job(project)["id"], "asset": asset}
+    preset = creator.post("/api/presets/dolly-in/duplicate", {"organizationId": organization}).body["id"]
+    job = creator.job(project)["id"]
+    share = shares.create(job, title="Harbour", at=utc_now()).share_id
+    made = {"project": project, "job": job, "asset": asset, "preset": preset, "share": share}
     return made | dict(creator.webhook(organization=organization))
 
 

@@ -18,12 +18,13 @@ from shared.aws.secrets import secret
 from shared.core.clock import utc_now
 from shared.credentials.store import credentials
 from shared.jobs import settlement
+from shared.shares.store import shares
 from shared.users.store import users
 from tests.support.endpoints import PUBLIC, ApiEndpoint, IdPlace, Ids, endpoints
 from tests.support.steps import complete_steps
 from tests.support.studio import Answer, Creator, Studio
 
-# Eve's resources of each kind that a request can name. Presets belong to everybody.
+# Eve's resources of each kind that a request can name.
 HERS: dict[str, tuple[str, ...]] = {
     "project": ("project",),
     "job": ("running", "ended"),
@@ -38,8 +39,9 @@ HERS: dict[str, tuple[str, ...]] = {
     "delivery": ("delivery",),
     "session": ("session",),
     "key": ("key",),
+    "preset": ("preset",),
+    "share": ("share",),
 }
-SHARED = {"preset"}
 GUARDED = [endpoint for endpoint in endpoints() if endpoint.name not in PUBLIC]
 every_guarded_route = pytest.mark.parametrize("endpoint", GUARDED, ids=lambda endpoint: endpoint.name)
 
@@ -61,7 +63,6 @@ ATTEMPTS = {
     for endpoint in GUARDED
     if not PLATFORM & set(endpoint.permissions)
     for place in endpoint.places()
-    if place.kind not in SHARED
     for thing in HERS[place.kind]  # KeyError: Eve needs a resource of the new kind
 }
 every_attempt = pytest.mark.parametrize("attempt", ATTEMPTS.values(), ids=ATTEMPTS.keys())
@@ -131,7 +132,17 @@ def _hers(eve: Creator) -> dict[str, str]:
         "project": project, "running": running, "ended": ended, "batch": eve.post("/api/jobs", body).body["batchId"],
         "picture": eve.asset(), "clip": eve.asset(AssetType.VIDEO), "pending": begun.body["asset"]["id"],
         **_organization(eve), **_sign_in(eve), **eve.webhook(), "user": eve.user_id, "engine": "eves-engine",
+        "preset": _preset(eve), "share": _share(ended),
     }  # fmt: skip
+
+
+def _share(job: str) -> str:
+    return shares.create(job, title="Harbour", at=utc_now()).share_id
+
+
+def _preset(creator: Creator) -> str:
+    """Return the id of a private copy of a preset."""
+    return str(creator.post("/api/presets/dolly-in/duplicate", {}).body["id"])
 
 
 def _organization(owner: Creator) -> dict[str, str]:
@@ -146,9 +157,10 @@ def _organization(owner: Creator) -> dict[str, str]:
 
 def _own(ada: Creator) -> Ids:
     project = ada.project("Ada's own")
-    return {"project": project, "job": ada.job(project)["id"], "asset": ada.asset(), "batch": "bat_1",
-            "preset": "crash-zoom-in", **_organization(ada), **_sign_in(ada), **ada.webhook(), "user": ada.user_id,
-            "engine": "parallax"}  # fmt: skip
+    job = ada.job(project)["id"]
+    return {"project": project, "job": job, "asset": ada.asset(), "batch": "bat_1", "preset": _preset(ada),
+            "share": _share(job), **ada.webhook(), "user": ada.user_id, "engine": "parallax",
+            **_organization(ada), **_sign_in(ada)}  # fmt: skip
 
 
 def _sign_in(creator: Creator) -> dict[str, str]:
@@ -158,7 +170,7 @@ def _sign_in(creator: Creator) -> dict[str, str]:
 
 
 def eves(hers: dict[str, str]) -> Ids:
-    return {kind: hers[things[0]] for kind, things in HERS.items()} | {"preset": "crash-zoom-in"}
+    return {kind: hers[things[0]] for kind, things in HERS.items()}
 
 
 @every_attempt

@@ -144,7 +144,7 @@ def slow_refill(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def request(creator: Creator, endpoint: ApiEndpoint) -> Answer:
     kinds = ("project", "job", "asset", "preset", "organization", "member", "invite", "session", "key", "webhook",
-             "delivery", "user", "engine")  # fmt: skip
+             "delivery", "user", "engine", "share")  # fmt: skip
     ids = dict.fromkeys(kinds, "unknown")
     given: dict[str, Any] = endpoint.request(ids)
     return creator.studio.call(token=creator.token, **given)
@@ -158,7 +158,9 @@ def test_every_route_has_a_quota(ada: Creator, monkeypatch: pytest.MonkeyPatch, 
     [name] = re.findall(r'^"([a-z-]+)";q=1;w=60$', first.headers["ratelimit-policy"])
     public = {
         "POST /api/auth/register": "sign-up", "POST /api/auth/login": "sign-in", "POST /api/errors": "report",
-        "GET /api/health": "read", "POST /api/billing/webhook": "webhook",
+        "GET /api/presets": "read", "GET /api/presets/{preset_id}": "read", "GET /api/shares/{share_id}": "read",
+        "GET /api/health": "read",
+        "POST /api/billing/webhook": "webhook",
         "POST /api/auth/forgot-password": "sign-up",
         "POST /api/auth/reset-password": "sign-in",
     }  # fmt: skip

@@ -8,7 +8,7 @@ from threading import Thread
 
 import pytest
 
-from shared.egress.client import egress_config
+from shared.egress.addresses import open_hosts
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ def receiver(patch: pytest.MonkeyPatch) -> Iterator[Receiver]:
         place = f"127.0.0.1:{server.server_address[1]}"
         server.receiver = Receiver(f"http://{place}/kinora")  # type: ignore[attr-defined]  # read by the handler below
         patch.setenv("KINORA_EGRESS_OPEN_TO", place)
-        egress_config.cache_clear()
+        open_hosts.cache_clear()
         thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
         thread.start()
         try:
@@ -45,7 +45,7 @@ def receiver(patch: pytest.MonkeyPatch) -> Iterator[Receiver]:
             server.shutdown()
             thread.join()
             patch.delenv("KINORA_EGRESS_OPEN_TO")
-            egress_config.cache_clear()
+            open_hosts.cache_clear()
 
 
 class _WebhookRequest(BaseHTTPRequestHandler):

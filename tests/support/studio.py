@@ -88,7 +88,7 @@ class Studio:
         _have_an_event_loop()
         sent = {"content-type": "application/json"} | dict(headers or {})
         domain = next(d for d in REST_DOMAINS if path.startswith(f"/api/{d.name}"))
-        if authorizer is None and f"{method} {path}" not in domain.public:
+        if authorizer is None and not domain.is_public(method, path):
             arn = f"arn:aws:execute-api:us-east-1:1:api/test/{method}{path}"
             authorization = {"type": "TOKEN", "authorizationToken": f"Bearer {token}", "methodArn": arn}
             try:
@@ -269,8 +269,10 @@ class Creator:
         headers = {"idempotency-key": key} if key else {}
         return self.studio.call("POST", path, body, token=self.token, headers=headers, raw=raw)
 
-    def patch(self, path: str, body: object) -> Answer:
-        return self.studio.call("PATCH", path, body, token=self.token)
+    def patch(self, path: str, body: object, *, match: str | None = None) -> Answer:
+        """Send a PATCH, with the ETag of the version that it expects."""
+        headers = {"if-match": match} if match else {}
+        return self.studio.call("PATCH", path, body, token=self.token, headers=headers)
 
     def delete(self, path: str) -> Answer:
         return self.studio.call("DELETE", path, token=self.token)

@@ -6,6 +6,8 @@ from shared.core.clock import utc_now
 from shared.credits.store import credits
 from shared.members.store import members
 from shared.organizations.store import organizations
+from shared.presets.presets import get_preset
+from shared.presets.store import stored_presets
 from shared.users.store import users
 from shared.webhooks.record import WebhookDeliveryRecord, WebhookRecord
 from tests.support.studio import Creator
@@ -18,11 +20,16 @@ NAMED = {
     "delivery": "evt_1",
     "user": "usr_bob",
     "engine": "fal-kling",
+    "preset": "pre_1",
+    "share": "shr_1",
 }  # of the kinds of ids that requests name
 
 
 def found(owner: Creator) -> None:
-    """Write the organization of `NAMED` with an owner, a member and a webhook. The owner is also a platform admin."""
+    """Write the organization of `NAMED` with an owner, a member and a webhook, and an own preset.
+
+    The owner is also a platform admin.
+    """
     at = utc_now()
     with transaction() as tx:
         organizations.create("org_1", name="Harbour Films", slug="org-1", at=at, tx=tx)
@@ -39,4 +46,8 @@ def found(owner: Creator) -> None:
         credits.open_account("usr_bob", opening=0, at=at, tx=tx)
     users.appoint(owner.user_id, admin=True, at=at)
     with transaction() as tx:
+        stored_presets.create(
+            "pre_1", account_id=owner.user_id, owner_id=owner.user_id, name="Mine", description=None, category="zoom",
+            config=get_preset("static").config, at=at, tx=tx,
+        )  # fmt: skip
         organizations.count("org_1", members=1, tx=tx)

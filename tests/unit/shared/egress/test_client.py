@@ -12,7 +12,7 @@ import pytest
 
 from shared.egress import addresses, client
 from shared.egress.addresses import UnsafeUrl
-from shared.egress.client import CheckedBackend, DownloadFailed, EgressConfig, download, outbound
+from shared.egress.client import CheckedBackend, DownloadFailed, download, outbound
 
 PUBLIC = "93.184.215.14"
 
@@ -70,11 +70,12 @@ def entrance(inside: Inside, monkeypatch: pytest.MonkeyPatch) -> Iterator[Inside
     """Another server, to which the client is open. A redirect of it may name any port."""
     with Inside() as server:
         Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
-        config = EgressConfig(egress_open_to=f"127.0.0.1:{server.port},open.test:443")
-        monkeypatch.setattr(client, "egress_config", lambda: config)
+        monkeypatch.setenv("KINORA_EGRESS_OPEN_TO", f"127.0.0.1:{server.port},open.test:443")
+        addresses.open_hosts.cache_clear()
         monkeypatch.setattr(addresses, "PORTS", frozenset({443, inside.port}))
         yield server
         server.shutdown()
+    addresses.open_hosts.cache_clear()
 
 
 @pytest.mark.parametrize(
@@ -125,6 +126,15 @@ def test_a_redirect_is_checked(inside: Inside, entrance: Inside, tmp_path: Path,
     with pytest.raises((UnsafeUrl, DownloadFailed)):
         download(url, tmp_path / "file", most_bytes=1000, seconds=20)
     assert (entrance.connections, inside.connections) == (1, 0)
+
+
+@pytest.mark.parametrize("url", ["http://films.example/", "https://films.example:444/", "https://a:b@films.example/"])
+def test_each_request_needs_https_and_its_port(url: str) -> None:
+    sockets = Sockets()
+    backend = CheckedBackend(seconds=20, resolve=lambda *_: [PUBLIC], sockets=sockets)
+    with httpx.Client(transport=client._CheckedTransport(backend)) as one, pytest.raises(UnsafeUrl):
+        one.get(url)
+    assert sockets.hosts == []
 
 
 def test_a_client_follows_no_redirect_by_itself(inside: Inside, entrance: Inside) -> None:
