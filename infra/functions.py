@@ -22,6 +22,7 @@ from shared.idempotency.record import IdempotencyRecord
 from shared.jobs.keys import JOBS, WORK
 from shared.jobs.record import JobRecord, JobSpecRecord, StepResultRecord, StepTicketRecord, StepTokenRecord
 from shared.keys.record import ApiKeyRecord
+from shared.mail.record import MailMarkRecord
 from shared.members.record import MemberRecord
 from shared.organizations.record import InviteRecord, OrganizationRecord, SlugClaimRecord
 from shared.projects.record import ProjectRecord
@@ -107,7 +108,7 @@ REST_DOMAINS: tuple[RestDomain, ...] = (
             reads=(
                 UserRecord, EmailClaimRecord, RegistrationRecord, PasswordRecord, PasswordResetRecord,
                 RefreshFamilyRecord, GuessesRecord, AccountRecord, SubscriptionRecord, MemberRecord,
-                OrganizationRecord, ApiKeyRecord,
+                OrganizationRecord, ApiKeyRecord, MailMarkRecord,
             ),
             writes=(
                 UserRecord, EmailClaimRecord, RegistrationRecord, PasswordRecord, PasswordResetRecord,
@@ -139,7 +140,7 @@ REST_DOMAINS: tuple[RestDomain, ...] = (
         may=Grants(
             reads=(
                 OrganizationRecord, MemberRecord, InviteRecord, AuditEntryRecord, UserRecord, ProjectRecord,
-                AssetRecord, AccountRecord, SpendingRecord, IdempotencyRecord,
+                AssetRecord, AccountRecord, SpendingRecord, IdempotencyRecord, MailMarkRecord,
             ),
             writes=(
                 OrganizationRecord, SlugClaimRecord, MemberRecord, InviteRecord, AuditEntryRecord, AccountRecord,
@@ -155,7 +156,7 @@ REST_DOMAINS: tuple[RestDomain, ...] = (
             reads=(
                 JobRecord, JobSpecRecord, StepResultRecord, StepTokenRecord, StepTicketRecord, ProjectRecord,
                 AssetRecord, HoldRecord, SubscriptionRecord, IdempotencyRecord, SlotsRecord, WaitingRecord,
-                MemberRecord,
+                MemberRecord, UserRecord,
             ),
             writes=(
                 JobRecord, JobSpecRecord, StepResultRecord, StepTokenRecord, StepTicketRecord, ProjectRecord,
@@ -199,6 +200,17 @@ REST_DOMAINS: tuple[RestDomain, ...] = (
             sends=(BILLING_QUEUE,),  # the events of Stripe
         ),
         public=frozenset({"POST /api/billing/webhook"}),  # its signature proves its origin
+    ),
+    RestDomain(
+        name="settings",
+        may=Grants(
+            reads=(
+                UserRecord, EmailClaimRecord, PasswordRecord, GuessesRecord, AssetRecord, MailMarkRecord,
+            ),
+            writes=(UserRecord, RegistrationRecord, GuessesRecord),
+            secrets=("media-signing-key",),
+            mails=True,
+        ),
     ),
     RestDomain(name="errors", may=NOTHING, public=frozenset({"POST /api/errors"}), keys=()),
 )  # fmt: skip

@@ -16,6 +16,7 @@ from shared.guesses.record import GuessesRecord
 from shared.idempotency.record import IdempotencyRecord
 from shared.jobs.record import JobRecord, JobSpecRecord, StepResultRecord, StepTicketRecord, StepTokenRecord
 from shared.keys.record import ApiKeyRecord
+from shared.mail.record import MailMarkRecord
 from shared.members.record import MemberRecord
 from shared.organizations.record import InviteRecord, OrganizationRecord, SlugClaimRecord
 from shared.projects.record import ProjectRecord
@@ -35,6 +36,7 @@ RECORDS: tuple[type[Record], ...] = (
     SocketTicketRecord,
     ApiKeyRecord,
     GuessesRecord,
+    MailMarkRecord,
     QuotaRecord,
     OrganizationRecord,
     SlugClaimRecord,

@@ -5,8 +5,6 @@ from typing import Annotated
 from fastapi import APIRouter, Cookie, Depends, Header, Request, Response, status
 
 from functions.auth import accounts, profile, service
-from functions.auth.accounts import WrongPassword
-from functions.auth.passwords import WeakPassword
 from functions.auth.schemas import (
     Accepted,
     Forgotten,
@@ -32,6 +30,7 @@ from shared.core.config import Config
 from shared.core.errors import Forbidden
 from shared.core.wire import Id
 from shared.credentials.device_tokens import DEVICE_COOKIE, DEVICE_SECONDS
+from shared.credentials.passwords import WeakPassword
 from shared.credentials.refresh_tokens import COOKIE
 from shared.credentials.socket_tickets import socket_tickets
 from shared.credentials.store import FAMILY_LIFE, SessionEnded
@@ -43,6 +42,7 @@ from shared.rest.caller import may
 from shared.rest.event import client_address
 from shared.rest.pagination import Page, whole
 from shared.rest.problem import problems
+from shared.rest.proof import WrongPassword
 from shared.rest.quota import counted
 from shared.users.registrations import LinkNotValid
 from shared.users.store import UserNotFound
@@ -93,7 +93,10 @@ def register(body: Register) -> Accepted:
     responses=problems(LinkNotValid),
 )
 def verify_email(body: Verification) -> None:
-    """Open the account of a registration with the token from its link. The token works once, for a day."""
+    """Prove an address with the token from its link, which works once, for a day.
+
+    It opens the account of a registration, or changes the address of an account (`updateSettings`).
+    """
     accounts.verify(body.token.get_secret_value())
 
 

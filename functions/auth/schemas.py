@@ -6,11 +6,11 @@ from typing import Annotated, Self
 from pydantic import AfterValidator, ConfigDict, EmailStr, Field, SecretStr, field_validator
 from pydantic.config import JsonDict
 
-from functions.auth.passwords import MIN_CHARACTERS
 from shared.access.permissions import KEY_SCOPES, AccountRole, Permission
 from shared.access.tokens import LIFE_SECONDS
 from shared.core.clock import utc_now
 from shared.core.wire import Integer, Name, View, Wire
+from shared.credentials.passwords import MIN_CHARACTERS
 from shared.credentials.record import RefreshFamilyRecord
 from shared.credentials.socket_tickets import TICKET_LIFE
 from shared.keys.record import ApiKeyRecord

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
 
-from functions.auth.passwords import is_outdated, opens, password_hash
 from shared.access import tokens
 from shared.aws import queues
 from shared.aws.secrets import secret
@@ -14,6 +13,7 @@ from shared.core.clock import utc_now
 from shared.core.errors import NotFound, Unauthorized
 from shared.core.ids import new_id
 from shared.credentials.device_tokens import device_token, read_device_token
+from shared.credentials.passwords import is_outdated, opens, password_hash
 from shared.credentials.record import RefreshFamilyRecord
 from shared.credentials.refresh_tokens import RefreshToken, read_refresh_token
 from shared.credentials.store import SessionEnded, credentials, generation_of

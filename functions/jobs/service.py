@@ -6,6 +6,7 @@ from datetime import datetime
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from functions.jobs.defaults import with_defaults
 from functions.jobs.plan import Plan, fitted, plan
 from functions.jobs.schemas import INPUT_TYPES, JobCreate
 from shared.assets.record import AssetRecord, AssetStatus
@@ -46,6 +47,7 @@ def submit(body: JobCreate, caller: Actor, tx: Transaction) -> JobView:
     If the admission fails, or the process ends before it, `reconcile` admits the job.
     """
     job_id, at = new_id("job"), utc_now()
+    body, filled = with_defaults(body, caller.user_id)
     account_id = projects.get(body.project_id, accounts=caller).account_id
     subscribed = subscriptions.plan(account_id)
     spec, planned = _planned(body, account_id, at, paid=subscribed.paid)
@@ -71,7 +73,7 @@ def submit(body: JobCreate, caller: Actor, tx: Transaction) -> JobView:
     )  # fmt: skip
     admission.wait(job, subscribed, at=at, tx=tx)
     tx.after_commit(lambda: _accepted(job))
-    return job_view(job, spec, {}, at)
+    return job_view(job, spec, {}, at).model_copy(update={"from_settings": filled})
 
 
 def _spender(caller: Actor, account_id: str) -> Spender | None:

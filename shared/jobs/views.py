@@ -9,7 +9,7 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
 from shared.aws.media import MediaAccess
-from shared.core.wire import View
+from shared.core.wire import View, absent
 from shared.jobs.keys import WORK_LIFE, delivery_prefix, previews_prefix
 from shared.jobs.record import JobRecord, JobStatus, StepMap
 from shared.jobs.spec import JobInput, JobSettings, JobSpec
@@ -81,6 +81,9 @@ class JobView(View):
     not_understood: tuple[str, ...] | None = Field(default=None, description="The words of which nothing is painted.")
     read_as: dict[str, str] | None = Field(
         default=None, description="Words that the painter does not know -> the near phrases that it paints instead."
+    )
+    from_settings: tuple[str, ...] | None = absent(
+        "In the response to a submit: the fields that the request left out, and the creator's settings filled."
     )
     queue_position: int | None = Field(
         default=None, description="While the job waits for its start: its position among the account's jobs, from 1."

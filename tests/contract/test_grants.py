@@ -17,7 +17,7 @@ from infra.workers import WORKERS
 from local.environment import ROOT
 from shared.aws.records import Record
 from shared.connections.record import FanOutRecord, ListenerRecord
-from shared.credentials.record import PasswordRecord
+from shared.credentials.record import PasswordRecord, RefreshFamilyRecord
 from shared.credits.record import HoldRecord, SpendingRecord
 from shared.grants.record import MediaGrantRecord
 from shared.jobs.record import JobRecord, JobSpecRecord, StepResultRecord, StepTicketRecord, StepTokenRecord
@@ -30,7 +30,9 @@ from tests.support.grants import refused, sentence
 
 # Records that a function imports and does not use: they belong to a store of which the function calls other methods.
 UNTOUCHED: dict[str, set[type[Record]]] = {
-    "rest-jobs": {MediaGrantRecord},  # it cancels jobs; the end of a film reads grants
+    # It cancels jobs, and reads a user's defaults; the end of a film reads grants.
+    "rest-jobs": {MediaGrantRecord, EmailClaimRecord},
+    "rest-settings": {RefreshFamilyRecord},  # it checks passwords
     "pipeline-grant": {StepTicketRecord, StepTokenRecord},  # it reads jobs; workers and engines use these
     # It reads whether jobs have ended.
     "rest-assets": {JobSpecRecord, StepResultRecord, StepTicketRecord, StepTokenRecord},

@@ -60,7 +60,7 @@ def test_a_rest_domain_imports_only_what_it_needs(name: str, handler: str) -> No
     assert modules & HEAVY == ({"stripe"} if name in PAYS else set())
     assert not modules & ABOVE
     assert not [m for m in modules if m.startswith("functions.") and not m.startswith(f"functions.{name}")]
-    assert ("argon2" in modules) == (name == "auth")
+    assert ("argon2" in modules) == (name in {"auth", "settings"})
     assert ("jwt" in modules) == (name == "auth")
 
 

@@ -7,10 +7,11 @@ import pytest
 from argon2 import PasswordHasher
 from botocore.exceptions import ClientError
 
-from functions.auth import accounts, passwords, service
+from functions.auth import accounts, service
 from functions.auth.accounts import WrongPassword
 from functions.canary.handler import CanaryCreator
 from shared.core.clock import utc_now
+from shared.credentials import passwords
 from shared.credentials.record import PasswordRecord, PasswordResetRecord
 from shared.credentials.store import SessionEnded, credentials
 from shared.credits.record import LedgerRecord

@@ -33,6 +33,8 @@ ROWS: dict[str, AccountRole | None] = {
     "POST /api/auth/keys": None,
     "GET /api/auth/keys": None,
     "DELETE /api/auth/keys/{key_id}": None,
+    "GET /api/settings": None,
+    "PATCH /api/settings": None,
     "GET /api/presets": None,
     "GET /api/presets/{preset_id}": None,
     "POST /api/projects": MEMBER,

@@ -407,6 +407,7 @@ def _watched(cloud: AwsStandIn, make: Callable[..., Any]) -> Callable[..., Any]:
 _CLIENTS = (
     clients.functions,
     clients.ses,
+    clients.ses_once,
     clients.sts,
     clients.s3,
     clients.uploads_s3,
