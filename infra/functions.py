@@ -34,6 +34,8 @@ from shared.stages.queues import (
     BILLING_SECONDS,
     FAN_OUT_QUEUE,
     FAN_OUT_SECONDS,
+    NOTICE_QUEUE,
+    NOTICE_SECONDS,
     REMOTE_ENGINE_SECONDS,
     REMOTE_QUEUE,
     VERIFICATION_QUEUE,
@@ -406,7 +408,7 @@ JOBS_STREAM: tuple[Function, ...] = (
             reads=(ListenerRecord, StepResultRecord, MemberRecord),
             writes=(ConnectionRecord, ListenerRecord),
             secrets=("media-signing-key",),
-            sends=(FAN_OUT_QUEUE,),
+            sends=(FAN_OUT_QUEUE, NOTICE_QUEUE),
             sockets=True,
         ),
     ),
@@ -451,6 +453,24 @@ BILLING: tuple[Function, ...] = (
     ),
 )
 
+# These read the queue of notices.
+NOTICES: tuple[Function, ...] = (
+    Function(
+        name="notices-send",
+        handler="functions.notices.send:handler",
+        may=Grants(reads=(JobRecord, UserRecord, AccountRecord, MailMarkRecord), writes=(MailMarkRecord,), mails=True),
+        seconds=NOTICE_SECONDS,
+    ),
+)
+# EventBridge calls it with the bounces and complaints of SES. Nothing bounces on the laptop.
+MAIL_REFUSALS = Function(
+    name="notices-refusals",
+    handler="functions.notices.refusals:handler",
+    may=Grants(writes=(MailMarkRecord,), reads=(MailMarkRecord,)),
+    memory_mb=256,
+    rollout=Rollout.AT_ONCE,
+)
+
 # The laptop cloud generates its own keys and has no operator, so it has neither rotation nor canary.
 _RENEWS = Grants(secrets_renewed=(*ROTATED_SECRETS, VERIFICATION_KEYS), public_keys=True)
 # CloudFormation refuses another ARN for the function of a custom resource.
@@ -486,5 +506,13 @@ ON_LAPTOP: tuple[Function, ...] = (
     *JOBS_STREAM,
     *FAN_OUT,
     *BILLING,
+    *NOTICES,
 )
-FUNCTIONS: tuple[Function, ...] = (*ON_LAPTOP, ROTATION_BEGIN, ROTATION_ROTATE, CANARY, ERRORS_OF_WORKERS)
+FUNCTIONS: tuple[Function, ...] = (
+    *ON_LAPTOP,
+    MAIL_REFUSALS,
+    ROTATION_BEGIN,
+    ROTATION_ROTATE,
+    CANARY,
+    ERRORS_OF_WORKERS,
+)

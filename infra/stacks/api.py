@@ -5,6 +5,7 @@ The distribution is in this stack and not in the site's, because the functions a
 
 from aws_cdk import CfnOutput, Duration, Stack
 from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_lambda_destinations as destinations
 from aws_cdk import aws_lambda_event_sources as sources
 from aws_cdk import aws_sqs as sqs
 from aws_cdk import aws_wafv2 as wafv2
@@ -19,15 +20,26 @@ from infra.constructs.socket_api import SocketApi
 from infra.constructs.stage_queue import DeadLetterQueue
 from infra.constructs.web_acl import WebAcl, waf_log
 from infra.environments import Environment
-from infra.functions import AUTHORIZER, BILLING, FAN_OUT, JOBS_STREAM, REST_DOMAINS, SOCKET_ROUTES, Function
+from infra.functions import (
+    AUTHORIZER,
+    BILLING,
+    FAN_OUT,
+    JOBS_STREAM,
+    MAIL_REFUSALS,
+    NOTICES,
+    REST_DOMAINS,
+    SOCKET_ROUTES,
+    Function,
+)
 from infra.stacks.data import DataStack
 from infra.stacks.pipeline import PipelineStack
 from shared.jobs.record import JobRecord
-from shared.stages.queues import BILLING_QUEUE, FAN_OUT_QUEUE
+from shared.stages.queues import BILLING_QUEUE, FAN_OUT_QUEUE, NOTICE_QUEUE
 
 STREAM_RETRIES = 5  # then Lambda reports the batch to the dead-letter queue; clients read the job at the next reconnect
 # Maximum simultaneous pages. With the rate cap of each they use 4,000 of the account's 10,000 requests per second.
 FAN_OUT_CONCURRENCY = 4
+NOTICE_CONCURRENCY = 2  # a new account may send one message per second
 BILLING_CONCURRENCY = 4  # maximum simultaneous readers of histories, because Stripe limits requests
 
 
@@ -52,8 +64,21 @@ class ApiStack(Stack):
             *JOBS_STREAM,
             *FAN_OUT,
             *BILLING,
+            *NOTICES,
+            MAIL_REFUSALS,
         )
-        self.functions: dict[str, KinoraFunction] = {row.name: KinoraFunction(self, row, environment) for row in rows}
+        self.refusals_missed = DeadLetterQueue(
+            self, "refusals-missed", queue_name=f"{environment.prefix}-{MAIL_REFUSALS.name}-dlq"
+        )
+        self.functions: dict[str, KinoraFunction] = {
+            row.name: KinoraFunction(
+                self,
+                row,
+                environment,
+                on_failure=destinations.SqsDestination(self.refusals_missed) if row is MAIL_REFUSALS else None,
+            )
+            for row in rows
+        }
         self.socket_api = SocketApi(self, "socket", environment)
         self.rest_api = KinoraRestApi(
             self,
@@ -94,6 +119,9 @@ class ApiStack(Stack):
             self._read_queue(row, pipeline.queues[FAN_OUT_QUEUE], FAN_OUT_CONCURRENCY)
         for row in BILLING:
             self._read_queue(row, pipeline.queues[BILLING_QUEUE], BILLING_CONCURRENCY)
+        for row in NOTICES:
+            self._read_queue(row, pipeline.queues[NOTICE_QUEUE], NOTICE_CONCURRENCY)
+        mail.report_refusals(self.functions[MAIL_REFUSALS.name], self.refusals_missed)
         CfnOutput(self, "Studio", value=self.front_door.origin, description="URL of the studio")
         CfnOutput(
             self,

@@ -14,6 +14,7 @@ from infra.functions import (
     BILLING,
     FAN_OUT,
     JOBS_STREAM,
+    NOTICES,
     RECONCILE_EVERY_SECONDS,
     REMOTE_ENGINES,
     UPKEEP,
@@ -21,7 +22,7 @@ from infra.functions import (
 from local.environment import ACCOUNT, PREFIX, REGION, queue_arn
 from local.gateway.functions import FunctionFailed, Functions
 from shared.aws.queues import queue_url
-from shared.stages.queues import BILLING_QUEUE, FAN_OUT_QUEUE, QUEUES, REMOTE_QUEUE
+from shared.stages.queues import BILLING_QUEUE, FAN_OUT_QUEUE, NOTICE_QUEUE, QUEUES, REMOTE_QUEUE
 
 STREAM_POLL_SECONDS, STREAM_IDLE_SECONDS = 0.05, 0.2
 QUEUE_POLL_SECONDS = 2.0
@@ -76,6 +77,8 @@ class Pumps:
             self._thread(self._pump_queues, function.name, FAN_OUT_QUEUE)
         for function in BILLING:
             self._thread(self._pump_queues, function.name, BILLING_QUEUE)
+        for function in NOTICES:
+            self._thread(self._pump_queues, function.name, NOTICE_QUEUE)
 
     def stop(self) -> None:
         self._stopping.set()

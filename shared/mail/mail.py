@@ -19,6 +19,7 @@ from shared.mail.marks import NotSent, marks
 from shared.observability import logger
 
 _FOLDER = Path(__file__).parent
+TEMPLATES = sorted(path.stem for path in _FOLDER.glob("*.txt"))  # their names
 
 
 class MailConfig(Config):
@@ -95,6 +96,10 @@ def notify_failed(to: str, *, job_id: str, error: str) -> None:
 def notify_low_credits(to: str, *, credits: int) -> None:
     link = f"{MailConfig().web_origin}/billing"
     _send("low-credits", to, once=True, credits=str(credits), link=link, settings=_settings())
+
+
+def notify_erased(to: str) -> None:
+    _send("erased", to, once=True)
 
 
 def _job(job_id: str) -> str:

@@ -18,7 +18,7 @@ from local.environment import ROOT
 from shared.aws.records import Record
 from shared.connections.record import FanOutRecord, ListenerRecord
 from shared.credentials.record import PasswordRecord, RefreshFamilyRecord
-from shared.credits.record import HoldRecord, SpendingRecord
+from shared.credits.record import HoldRecord, LedgerRecord, SpendingRecord
 from shared.grants.record import MediaGrantRecord
 from shared.jobs.record import JobRecord, JobSpecRecord, StepResultRecord, StepTicketRecord, StepTokenRecord
 from shared.organizations.record import SlugClaimRecord
@@ -44,6 +44,10 @@ UNTOUCHED: dict[str, set[type[Record]]] = {
     "rest-teams": {HoldRecord, EmailClaimRecord},  # it moves credits, and names members
     # It shows accounts and counts jobs and assets.
     "rest-billing": {HoldRecord, SpendingRecord, JobSpecRecord, StepResultRecord, StepTicketRecord, StepTokenRecord},
+    "notices-send": {  # it reads jobs, addresses and balances
+        EmailClaimRecord, HoldRecord, JobSpecRecord, LedgerRecord, SpendingRecord, StepResultRecord, StepTicketRecord,
+        StepTokenRecord,
+    },
     "billing-events": {HoldRecord, SpendingRecord},  # jobs hold credits
     "socket-connect": {FanOutRecord, PasswordRecord},  # it opens connections of a session
     **{name: {FanOutRecord, ListenerRecord} for name in ("socket-ping", "socket-default")},  # they read the connection

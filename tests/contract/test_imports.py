@@ -13,6 +13,8 @@ from infra.functions import (
     BILLING,
     FAN_OUT,
     JOBS_STREAM,
+    MAIL_REFUSALS,
+    NOTICES,
     PIPELINE,
     REMOTE_ENGINES,
     REST_DOMAINS,
@@ -25,7 +27,7 @@ ROOT = Path(__file__).parents[2]
 REST = {domain.name: domain.handler for domain in REST_DOMAINS}
 PLAIN = {
     row.name: row.handler
-    for row in (*PIPELINE, *UPKEEP, *JOBS_STREAM, *FAN_OUT, *BILLING, *SOCKET_ROUTES.values())
+    for row in (*PIPELINE, *UPKEEP, *JOBS_STREAM, *FAN_OUT, *BILLING, *NOTICES, *SOCKET_ROUTES.values(), MAIL_REFUSALS)
 }  # fmt: skip
 PAYS = {"billing", *(row.name for row in BILLING)}  # these import stripe, which takes 0.3 s
 # Code that sends steps to providers: the function, and the engines that it loads by name.

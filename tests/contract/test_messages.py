@@ -12,15 +12,16 @@ from local.environment import ROOT
 from shared.connections.messages import CatchUp, FanOut, SessionOver
 from shared.core.wire import Wire
 from shared.jobs.spec import JobSpec
+from shared.mail.messages import AccountErased, FilmEnded
 from shared.stages.messages import AssetVerificationTask, RemoteTask, StageTask
-from shared.stages.queues import BILLING_QUEUE, FAN_OUT_QUEUE, REMOTE_QUEUE, VERIFICATION_QUEUE
+from shared.stages.queues import BILLING_QUEUE, FAN_OUT_QUEUE, NOTICE_QUEUE, REMOTE_QUEUE, VERIFICATION_QUEUE
 from shared.stages.stages import Stage
 from shared.subscriptions.messages import StripeEvent
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 
 
-def decode(name: str, text: str) -> BaseModel:
+def decode(name: str, text: str) -> BaseModel:  # noqa: PLR0911  # one for each queue
     if name.startswith(VERIFICATION_QUEUE):
         return AssetVerificationTask.model_validate_json(text)
     if name.startswith(REMOTE_QUEUE):
@@ -29,6 +30,8 @@ def decode(name: str, text: str) -> BaseModel:
         return TypeAdapter(FanOut | CatchUp | SessionOver).validate_json(text)
     if name.startswith(BILLING_QUEUE):
         return StripeEvent.model_validate_json(text)
+    if name.startswith(NOTICE_QUEUE):
+        return TypeAdapter(FilmEnded | AccountErased).validate_json(text)
     if name.startswith("job-spec"):
         return JobSpec.model_validate_json(text)
     return StageTask.model_validate_json(text)
@@ -53,7 +56,7 @@ def test_an_optional_field_that_is_not_used_is_not_sent(path: Path) -> None:
 
 def test_there_is_a_golden_message_of_every_kind() -> None:
     kinds = {path.stem.partition(".")[0] for path in GOLDEN.glob("*.json")}
-    others = {VERIFICATION_QUEUE, "job-spec", REMOTE_QUEUE, FAN_OUT_QUEUE, BILLING_QUEUE}
+    others = {VERIFICATION_QUEUE, "job-spec", REMOTE_QUEUE, FAN_OUT_QUEUE, BILLING_QUEUE, NOTICE_QUEUE}
     assert kinds == {stage.queue for stage in Stage} | others
 
 
@@ -108,7 +111,7 @@ def test_a_message_that_is_refused_is_not_repeated_in_the_error() -> None:
 
 
 def test_the_names_of_queues_are_written_once() -> None:
-    literals = [f'"{name}"' for name in (VERIFICATION_QUEUE, REMOTE_QUEUE, FAN_OUT_QUEUE, BILLING_QUEUE)]
+    literals = [f'"{name}"' for name in (VERIFICATION_QUEUE, REMOTE_QUEUE, FAN_OUT_QUEUE, BILLING_QUEUE, NOTICE_QUEUE)]
     found = {
         path.relative_to(ROOT).as_posix()
         for folder in ("shared", "functions", "workers", "local") for path in (ROOT / folder).rglob("*.py")

@@ -21,6 +21,7 @@ from infra.functions import (
     BILLING,
     FAN_OUT,
     JOBS_STREAM,
+    NOTICES,
     PIPELINE,
     RECONCILE_EVERY_SECONDS,
     REMOTE_ENGINES,
@@ -34,7 +35,7 @@ from local.environment import PREFIX, ROOT, environment
 from local.gateway.app import ENTRIES
 from local.provision import create_queues, definition
 from shared.core.config import Config
-from shared.stages.queues import BILLING_QUEUE, FAN_OUT_QUEUE, QUEUES, REMOTE_QUEUE
+from shared.stages.queues import BILLING_QUEUE, FAN_OUT_QUEUE, NOTICE_QUEUE, QUEUES, REMOTE_QUEUE
 from tools.template import Assembly, Resource, many, synthesized
 
 # Variables that are set on the laptop only. The cloud uses their defaults.
@@ -157,8 +158,8 @@ def test_functions_have_the_laptops_names_and_handlers(dev: Assembly) -> None:
     for name, entry in ENTRIES.items():
         assert functions[name] == entry.replace(":", ".")
     cloud_only = set(functions) - set(ENTRIES)
-    # The laptop makes its own keys, and its workers' logs are files.
-    assert cloud_only == {"rotation-begin", "rotation-rotate", "canary", "errors-workers"}
+    # The laptop makes its own keys, its workers' logs are files, and no message bounces.
+    assert cloud_only == {"rotation-begin", "rotation-rotate", "canary", "errors-workers", "notices-refusals"}
 
 
 def test_events_reach_the_functions_that_the_laptop_calls(dev: Assembly) -> None:
@@ -176,6 +177,7 @@ def test_events_reach_the_functions_that_the_laptop_calls(dev: Assembly) -> None
         *(("jobs", f"{dev.prefix}-{function.name}") for function in JOBS_STREAM),
         *((FAN_OUT_QUEUE, f"{dev.prefix}-{function.name}") for function in FAN_OUT),
         *((BILLING_QUEUE, f"{dev.prefix}-{function.name}") for function in BILLING),
+        *((NOTICE_QUEUE, f"{dev.prefix}-{function.name}") for function in NOTICES),
     }
     schedules = {
         called_by(target["Arn"]): rule.properties["ScheduleExpression"]
