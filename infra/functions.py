@@ -5,6 +5,7 @@ from enum import Enum, auto
 
 from infra.grants import ANSWER, DESCRIBE, NOTHING, START, STOP, Grants, Updates
 from infra.secrets import CURSOR_KEY, PAYMENT_SECRETS, PROVIDER_KEYS, ROTATED_SECRETS, VERIFICATION_KEYS
+from infra.tables import RECORDS
 from infra.workers import GRANT, STEP_UPDATES
 from shared.assets.record import ASSETS, QUARANTINE, AssetRecord, VerificationsRecord
 from shared.audit.record import AuditEntryRecord
@@ -16,6 +17,7 @@ from shared.credentials.record import (
     SocketTicketRecord,
 )
 from shared.credits.record import AccountRecord, HoldRecord, LedgerRecord, SpendingRecord
+from shared.erasures.record import ErasureRecord
 from shared.grants.record import MediaGrantRecord
 from shared.guesses.record import GuessesRecord
 from shared.idempotency.record import IdempotencyRecord
@@ -115,6 +117,7 @@ REST_DOMAINS: tuple[RestDomain, ...] = (
             writes=(
                 UserRecord, EmailClaimRecord, RegistrationRecord, PasswordRecord, PasswordResetRecord,
                 RefreshFamilyRecord, GuessesRecord, AccountRecord, LedgerRecord, SocketTicketRecord, ApiKeyRecord,
+                ErasureRecord, MemberRecord, OrganizationRecord, SlugClaimRecord, AuditEntryRecord,
             ),
             secrets=("access-token-signing-key", "refresh-token-key"),
             sends=(FAN_OUT_QUEUE,),  # the end of a session, which closes its sockets
@@ -309,6 +312,22 @@ UPKEEP: tuple[Function, ...] = (
         seconds=QUARANTINE_EVERY_SECONDS - 5,
         rollout=Rollout.AT_ONCE,
         every_seconds=QUARANTINE_EVERY_SECONDS,
+    ),
+    Function(  # it searches all tables for accounts that are being deleted
+        name="upkeep-erase",
+        handler="functions.upkeep.erase:handler",
+        may=Grants(
+            reads=RECORDS,
+            scans=RECORDS,
+            writes=RECORDS,
+            media_lists=(JOBS,),
+            media_deletes=(JOBS, WORK, ASSETS, QUARANTINE),
+            sends=(BILLING_QUEUE, NOTICE_QUEUE),
+            executions=(START, STOP),
+        ),
+        seconds=_UPKEEP_SECONDS,
+        every_seconds=UPKEEP_EVERY_SECONDS,
+        rollout=Rollout.AT_ONCE,
     ),
     Function(
         name="upkeep-audit",

@@ -11,6 +11,7 @@ from shared.credentials.record import (
     SocketTicketRecord,
 )
 from shared.credits.record import AccountRecord, HoldRecord, LedgerRecord, SpendingRecord
+from shared.erasures.record import ErasureRecord
 from shared.grants.record import MediaGrantRecord
 from shared.guesses.record import GuessesRecord
 from shared.idempotency.record import IdempotencyRecord
@@ -37,6 +38,7 @@ RECORDS: tuple[type[Record], ...] = (
     ApiKeyRecord,
     GuessesRecord,
     MailMarkRecord,
+    ErasureRecord,
     QuotaRecord,
     OrganizationRecord,
     SlugClaimRecord,

@@ -1,4 +1,4 @@
-"""`make mails`: write each email with example data into build/mails, as HTML and as text, with a page of all of them."""
+"""`make mails`: write each email with example data into build/mails, as HTML and text, with a page of all of them."""
 
 from pathlib import Path
 

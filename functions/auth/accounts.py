@@ -95,7 +95,7 @@ def reset(token: str, password: str) -> None:
         credentials.replace_password(
             user.user_id, argon2_hash, generation=int(found.generation), otherwise=LinkNotValid(), at=at, tx=tx
         )
-    _end_all(user.user_id, at)
+    end_all(user.user_id, at)
 
 
 def change(user_id: str, session_id: str | None, *, old: str, new: str) -> None:
@@ -111,7 +111,7 @@ def change(user_id: str, session_id: str | None, *, old: str, new: str) -> None:
         )  # fmt: skip
         if session_id:
             credentials.keep_family(session_id, user_id=user_id, generation=generation + 1, tx=tx)
-    _end_all(user_id, at, but=session_id)
+    end_all(user_id, at, but=session_id)
 
 
 def sign_out_everywhere(user_id: str) -> None:
@@ -119,10 +119,10 @@ def sign_out_everywhere(user_id: str) -> None:
     if stored := credentials.password(user_id):
         with transaction() as tx:
             credentials.end_sessions(user_id, generation=generation_of(stored), tx=tx)
-    _end_all(user_id, utc_now())
+    end_all(user_id, utc_now())
 
 
-def _end_all(user_id: str, at: datetime, *, but: str | None = None) -> None:
+def end_all(user_id: str, at: datetime, *, but: str | None = None) -> None:
     """Close the sockets of the user's sessions, except those of the session `but`. The sessions are void already."""
     for family in credentials.families(user_id, at=at):
         if family.family_id != but:

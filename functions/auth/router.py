@@ -4,9 +4,11 @@ from typing import Annotated
 
 from fastapi import APIRouter, Cookie, Depends, Header, Request, Response, status
 
-from functions.auth import accounts, profile, service
+from functions.auth import accounts, erasure, profile, service
 from functions.auth.schemas import (
     Accepted,
+    Erasure,
+    ErasureView,
     Forgotten,
     KeyCreate,
     KeyView,
@@ -34,12 +36,15 @@ from shared.credentials.passwords import WeakPassword
 from shared.credentials.refresh_tokens import COOKIE
 from shared.credentials.socket_tickets import socket_tickets
 from shared.credentials.store import FAMILY_LIFE, SessionEnded
+from shared.erasures.store import ErasureBegun
 from shared.guesses.store import TooManyGuesses
 from shared.keys.store import KeyNotFound, TooManyKeys, api_keys
 from shared.mail.mail import MailUnavailable
+from shared.members.store import MemberChanged
+from shared.organizations.store import LastOwner, OrganizationNotEmpty
 from shared.quotas.classes import RouteClass
 from shared.rest.caller import may
-from shared.rest.event import client_address
+from shared.rest.event import client_address, source_address
 from shared.rest.pagination import Page, whole
 from shared.rest.problem import problems
 from shared.rest.proof import WrongPassword
@@ -176,6 +181,25 @@ def logout(response: Response, _own: OwnPage, token: RefreshCookie = "") -> None
 def me(caller: Annotated[Principal, may(Permission.PROFILE_READ)]) -> MeView:
     """Read the caller's profile, with the credits and the plan of the own account, and the caller's organizations."""
     return profile.me(caller.user_id)
+
+
+@router.delete(
+    "/me",
+    status_code=status.HTTP_202_ACCEPTED,
+    operation_id="deleteMe",
+    responses=problems(
+        WrongPassword, TooManyGuesses, LastOwner, OrganizationNotEmpty, MemberChanged, ErasureBegun, UserNotFound
+    ),
+)
+def delete_me(body: Erasure, caller: OwnAccount, request: Request) -> ErasureView:
+    """Delete the caller's account: films, jobs, uploads, projects, keys, sessions and settings.
+
+    The account is closed at once, its jobs and its subscription end, and its credits are lost. Organizations lose the
+    member; those without another member are deleted too. The last owner of an organization with other members gets 409
+    and makes another member an owner first. Records of payments stay, under a pseudonym, because the law requires them.
+    """
+    erasure.erase(caller.user_id, body.password.get_secret_value(), source=source_address(request))
+    return ErasureView()
 
 
 @router.post(

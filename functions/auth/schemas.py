@@ -89,6 +89,18 @@ class PasswordChange(Wire):
     new_password: Password = Field(examples=["another horse battery"])
 
 
+class Erasure(Wire):
+    model_config = ConfigDict(
+        str_strip_whitespace=False, json_schema_extra={"examples": [{"password": "correct horse battery"}]}
+    )
+
+    password: Password = Field(examples=["correct horse battery"])
+
+
+class ErasureView(View):
+    detail: str = "The account is closed. Its data is deleted within two days, and then its address gets a receipt."
+
+
 class SignInView(View):
     """A session: a sign-in that can be renewed."""
 

@@ -60,6 +60,12 @@ class UserStore:
         wanted = (record.new_email == email) & (record.email == old)
         tx.update(record(user_id), actions, wanted, otherwise=otherwise)
 
+    def remove(self, user: UserRecord, *, tx: Transaction) -> None:
+        """Delete the user and the claim on the address. Fail the transaction with Conflict if the address changed."""
+        changed = Conflict("The address of the account has changed. Try again.")
+        tx.delete(UserRecord(user.user_id), UserRecord.email == user.email, otherwise=changed)
+        tx.delete(EmailClaimRecord(user.email), EmailClaimRecord.user_id == user.user_id, otherwise=changed)
+
     def get(self, user_id: str) -> UserRecord:
         try:
             return UserRecord.get(user_id)

@@ -21,7 +21,6 @@ from shared.credentials.record import PasswordRecord, RefreshFamilyRecord
 from shared.credits.record import HoldRecord, LedgerRecord, SpendingRecord
 from shared.grants.record import MediaGrantRecord
 from shared.jobs.record import JobRecord, JobSpecRecord, StepResultRecord, StepTicketRecord, StepTokenRecord
-from shared.organizations.record import SlugClaimRecord
 from shared.stages.queues import VERIFICATION_QUEUE
 from shared.stages.stages import Stage
 from shared.upkeep.record import PassRecord
@@ -40,7 +39,7 @@ UNTOUCHED: dict[str, set[type[Record]]] = {
     "upkeep-quarantine": {
         JobRecord, JobSpecRecord, PassRecord, StepResultRecord, StepTicketRecord, StepTokenRecord,
     },
-    "rest-auth": {HoldRecord, SpendingRecord, SlugClaimRecord},  # it opens accounts, and names organizations
+    "rest-auth": {HoldRecord, SpendingRecord},  # it opens accounts
     "rest-teams": {HoldRecord, EmailClaimRecord},  # it moves credits, and names members
     # It shows accounts and counts jobs and assets.
     "rest-billing": {HoldRecord, SpendingRecord, JobSpecRecord, StepResultRecord, StepTicketRecord, StepTokenRecord},

@@ -25,6 +25,7 @@ OWNER, ADMIN, MEMBER, VIEWER = AccountRole
 # account. It acts for the user, so each user may use it.
 ROWS: dict[str, AccountRole | None] = {
     "GET /api/auth/me": None,
+    "DELETE /api/auth/me": None,
     "POST /api/auth/change-password": None,
     "GET /api/auth/sessions": None,
     "DELETE /api/auth/sessions": None,
