@@ -122,6 +122,8 @@ REST_DOMAINS: tuple[RestDomain, ...] = (
             secrets=("access-token-signing-key", "refresh-token-key"),
             sends=(FAN_OUT_QUEUE,),  # the end of a session, which closes its sockets
             mails=True,
+            seals=True,  # the secrets of second factors
+            unseals=True,
         ),
         keys=(),  # it has all of them
         public=frozenset(
@@ -366,7 +368,8 @@ REMOTE_ENGINES: tuple[Function, ...] = (
 LOADED_BY_NAME: dict[str, frozenset[str]] = {
     "workers.runtime.lambda_entry:handler": frozenset(
         engine.code.partition(":")[0] for engine in ENGINES if engine.runs is Runs.REMOTE
-    )
+    ),
+    "functions.upkeep.erase:handler": frozenset(record.__module__ for record in RECORDS),
 }
 
 # WebSocket routes. API Gateway calls the authorizer before $connect. A message names its route in `type`.

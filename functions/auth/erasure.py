@@ -1,6 +1,7 @@
 """The request that deletes the caller's account (docs/adr/0044). `functions/upkeep/erase.py` deletes the data."""
 
 from functions.auth.accounts import end_all
+from functions.auth.second_factor import check_code
 from shared.access.permissions import AccountRole
 from shared.audit.store import AuditAction, audit_log
 from shared.aws.transactions import Transaction, transaction
@@ -18,14 +19,15 @@ from shared.users.store import users
 _NO_PASSWORD = "erased"  # noqa: S105  # no password has this hash
 
 
-def erase(user_id: str, password: str, *, source: str) -> None:
-    """Close the account, and begin the deletion of its data. Raise WrongPassword, TooManyGuesses or LastOwner.
+def erase(user_id: str, password: str, code: str | None, *, source: str) -> None:
+    """Close the account, and begin the deletion of its data. Raise WrongPassword, WrongCode or LastOwner.
 
     The user, the address and the sign-in are gone after one transaction. An organization without other members is
     deleted with the account. The others lose the member; each of them keeps an owner.
     """
     at = utc_now()
     stored = prove_password(user_id, password, at=at)
+    check_code(stored, code, at=at)
     user, found = users.get(user_id), members.of_user(user_id)
     known = organizations.several(member.organization_id for member in found)
     own = [member for member in found if member.organization_id in known]

@@ -26,7 +26,10 @@ LinkToken = Annotated[
 ]
 
 
-class Login(Wire):
+Code = Annotated[SecretStr, Field(max_length=40)]
+
+
+class AddressAndPassword(Wire):
     # Whitespace is a part of a password. EmailStr removes it from the address.
     model_config = ConfigDict(str_strip_whitespace=False, json_schema_extra={"examples": [EXAMPLE]})
 
@@ -34,7 +37,15 @@ class Login(Wire):
     password: Password
 
 
-class Register(Login):
+class Login(AddressAndPassword):
+    code: Code | None = Field(
+        default=None,
+        examples=[None],
+        description="Of an account with a second factor: the code of the app, or a recovery code.",
+    )
+
+
+class Register(AddressAndPassword):
     model_config = ConfigDict(json_schema_extra={"examples": [{**EXAMPLE, "name": "Ada"}]})
 
     name: Name | None = Field(default=None, min_length=1, max_length=120)
@@ -89,12 +100,44 @@ class PasswordChange(Wire):
     new_password: Password = Field(examples=["another horse battery"])
 
 
-class Erasure(Wire):
+class TotpCreate(Wire):
     model_config = ConfigDict(
         str_strip_whitespace=False, json_schema_extra={"examples": [{"password": "correct horse battery"}]}
     )
 
     password: Password = Field(examples=["correct horse battery"])
+
+
+class Erasure(TotpCreate):
+    code: Code | None = Field(
+        default=None, examples=[None], description="Of an account with a second factor: a code, as in `login`."
+    )
+
+
+class TotpEnable(Wire):
+    model_config = ConfigDict(json_schema_extra={"examples": [{"code": "123456"}]})
+
+    code: Code = Field(examples=["123456"], description="The code that the app shows.")
+
+
+class TotpDelete(TotpCreate):
+    code: Code = Field(examples=["123456"], description="The code of the app, or a recovery code.")
+
+
+class TotpView(View):
+    enabled: bool
+    recovery_codes_left: int
+
+
+class TotpSecretView(View):
+    secret: str = Field(description="The secret in base32, for an app without a camera. It is shown here only.")
+    uri: str = Field(description="The `otpauth:` URI. An app reads it as a QR code.")
+
+
+class RecoveryCodesView(View):
+    recovery_codes: list[str] = Field(
+        description="Each of them replaces one code, for example without the device. They are shown here only."
+    )
 
 
 class ErasureView(View):

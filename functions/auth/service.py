@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
 
+from functions.auth.second_factor import check_code
 from shared.access import tokens
 from shared.aws import queues
 from shared.aws.secrets import secret
@@ -54,11 +55,19 @@ class SignIn:
 
 
 def login(
-    email: str, password: str, *, client: str, device: str, user_agent: str | None = None, at: datetime | None = None
+    email: str,
+    password: str,
+    *,
+    client: str,
+    device: str,
+    user_agent: str | None = None,
+    code: str | None = None,
+    at: datetime | None = None,
 ) -> SignIn:
     """Return a new session from the client's address, and the token with which its device is known from then on.
 
-    Raise TooManyGuesses, or WrongCredentials. Neither depends on the existence of the account, nor does the time.
+    Raise TooManyGuesses or WrongCredentials. Neither depends on the existence of the account, nor does the time. After
+    the right password, raise CodeNeeded or WrongCode if the account has a second factor.
     """
     at = at or utc_now()
     device_id = _known_device(device, email)
@@ -68,6 +77,7 @@ def login(
     if not opens(stored, password) or user_id is None or stored is None:
         raise WrongCredentials("The address or the password is wrong.")
     guesses.succeed(guess)
+    check_code(stored, code, at=at)
     if is_outdated(stored):
         credentials.hash_again(stored, password_hash(password), at=at)
     # With the generation of the password that was checked: if it has changed meanwhile, the session is void.

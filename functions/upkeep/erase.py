@@ -6,53 +6,49 @@ or renames each row that names the user. Each step can be repeated, and a later 
 """
 
 import json
+import pkgutil
 import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from datetime import datetime, timedelta
-from functools import partial
+from functools import cache, partial
+from importlib import import_module
 from typing import Any, TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+import shared
 from functions.upkeep import passes
 from shared.access.tokens import LIFE_SECONDS
-from shared.assets.record import AssetRecord, VerificationsRecord
+from shared.assets.record import AssetRecord
 from shared.assets.store import assets
 from shared.audit.record import AuditEntryRecord
 from shared.aws import media, queues
+from shared.aws.records import Record
 from shared.aws.transactions import transaction
-from shared.connections.record import ConnectionRecord, FanOutRecord, ListenerRecord
 from shared.core.clock import utc_now
-from shared.core.errors import Conflict
+from shared.core.errors import Conflict, NotFound
 from shared.core.slices import Slice
-from shared.credentials.record import PasswordRecord, PasswordResetRecord, RefreshFamilyRecord, SocketTicketRecord
-from shared.credits.record import AccountRecord, HoldRecord, LedgerRecord, SpendingRecord
+from shared.credits.record import AccountRecord, HoldRecord, LedgerRecord
 from shared.erasures.record import ErasureRecord
 from shared.erasures.store import erasures
-from shared.grants.record import MediaGrantRecord
-from shared.guesses.record import GuessesRecord
 from shared.idempotency.record import IdempotencyRecord
 from shared.jobs import executions, settlement
 from shared.jobs.keys import job_prefixes
-from shared.jobs.record import JobRecord, JobSpecRecord, StepResultRecord, StepTicketRecord, StepTokenRecord
+from shared.jobs.record import JobRecord
 from shared.jobs.store import jobs
-from shared.keys.record import ApiKeyRecord
 from shared.mail.messages import AccountErased
-from shared.mail.record import MailMarkRecord
-from shared.members.record import MemberRecord
 from shared.observability import logger, observed
-from shared.organizations.record import InviteRecord, OrganizationRecord, SlugClaimRecord
+from shared.organizations.record import InviteRecord
 from shared.projects.record import ProjectRecord
 from shared.projects.store import projects
-from shared.quotas.record import QuotaRecord
-from shared.slots.record import SlotsRecord, WaitingRecord
+from shared.slots.record import SlotsRecord
 from shared.stages.queues import BILLING_QUEUE, NOTICE_QUEUE
 from shared.subscriptions.messages import ACCOUNT_ERASED, StripeEvent
 from shared.subscriptions.record import SubscriptionRecord
 from shared.subscriptions.store import subscriptions
+from shared.upkeep.record import PassRecord
 from shared.upkeep.store import passes as stored_passes
-from shared.users.record import EmailClaimRecord, RegistrationRecord, UserRecord
 
 # Access tokens are valid without a look at the user. After this time nothing new can appear.
 TOKENS_END = timedelta(seconds=LIFE_SECONDS) + timedelta(minutes=5)
@@ -77,7 +73,7 @@ def erase(at: datetime) -> dict[str, Any]:
     if any(_is_due(erasure, at) for erasure in empty) or (newest and newest.part is not None):
         parts: dict[str, passes.Page] = {
             "begin": _begin,
-            **{record.__name__: partial(_rows, record) for record in RULES},
+            **{name: partial(_rows, record) for name, record in tables().items()},
             "end": _end,
         }
         done = passes.run("erase", parts, at)
@@ -168,12 +164,11 @@ def _end(_after: Any, _at: datetime) -> tuple[int, Any]:
 def _rows(record: Any, after: Any, _at: datetime) -> tuple[int, Any]:
     """Apply the table's rule to the rows of a page that name an erased account."""
     rows, following = record.scan_page(after, passes.ROWS)
-    ids = {id_: name for one in erasures.all() if one.in_pass for id_, name in one.pseudonyms.items()}
-    addresses = {one.email: one.pseudonyms[one.user_id] for one in erasures.all() if one.in_pass}
-    number = 0
-    for row in rows:
-        number += RULES[record](row, ids, addresses)
-    return number, following
+    current = [one for one in erasures.all() if one.in_pass]
+    ids = {id_: name for one in current for id_, name in one.pseudonyms.items()}
+    addresses = {one.email: one.pseudonyms[one.user_id] for one in current}
+    rule = RULES.get(record, _deleted)
+    return sum(rule(row, ids, addresses) for row in rows), following
 
 
 Names = Mapping[str, str]  # by identifier: its pseudonym
@@ -218,12 +213,13 @@ def _content(row: Any, ids: Names, addresses: Names) -> bool:
     """Delete what belongs to the account and was not in an index, and rename the creator of what others have."""
     if row.account_id not in ids:
         return _renamed(row, ids, addresses)
-    if isinstance(row, JobRecord):
-        _delete_job(jobs.get(row.job_id), utc_now())
-    elif isinstance(row, AssetRecord):
-        _delete_asset(assets.get(row.asset_id))
-    else:
-        row.delete()
+    with suppress(NotFound):  # another run has deleted it
+        if isinstance(row, JobRecord):
+            _delete_job(jobs.get(row.job_id), utc_now())
+        elif isinstance(row, AssetRecord):
+            _delete_asset(assets.get(row.asset_id))
+        else:
+            row.delete()
     return True
 
 
@@ -272,22 +268,34 @@ def _write(row: Any, new: Any, changed: list[str]) -> None:
 
 Rule = Callable[[Any, Names, Names], bool]
 
-# The rule of each table. A table without one is found by a test. Ledger, accounts and holds are kept because the law
-# requires records of payments; the audit log and what belongs to organizations is kept for the organizations.
+
+def _untouched(_row: Any, _ids: Names, _addresses: Names) -> bool:
+    return False
+
+
+# The rules of tables. In a table without a rule, a row that names the account is deleted. Ledger, accounts and holds
+# stay because the law requires records of payments; the audit log and what belongs to organizations, for these.
 RULES: Mapping[Any, Rule] = {
-    **dict.fromkeys(
-        (
-            UserRecord, EmailClaimRecord, RegistrationRecord, PasswordRecord, PasswordResetRecord, RefreshFamilyRecord,
-            SocketTicketRecord, ApiKeyRecord, GuessesRecord, QuotaRecord, MailMarkRecord, OrganizationRecord,
-            SlugClaimRecord, MemberRecord, SpendingRecord, VerificationsRecord, ConnectionRecord, ListenerRecord,
-            FanOutRecord, WaitingRecord, MediaGrantRecord, JobSpecRecord, StepTokenRecord, StepTicketRecord,
-            StepResultRecord,
-        ),
-        _deleted,
-    ),
-    **dict.fromkeys((JobRecord, AssetRecord, ProjectRecord), _content),  # a project after its jobs
+    **dict.fromkeys((JobRecord, AssetRecord, ProjectRecord), _content),
     **dict.fromkeys((AccountRecord, LedgerRecord, HoldRecord, AuditEntryRecord), _renamed),
     **dict.fromkeys((IdempotencyRecord, SubscriptionRecord), _own),
     InviteRecord: _invite,
     SlotsRecord: _slots,
-}  # fmt: skip
+    **dict.fromkeys((ErasureRecord, PassRecord), _untouched),  # of the deletion itself
+}
+
+
+@cache
+def tables() -> Mapping[str, Any]:
+    """Return the records of all tables by name. The bundle of this function contains all record modules of nouns."""
+    for module in pkgutil.walk_packages(shared.__path__, "shared."):
+        if module.name.endswith(".record"):
+            import_module(module.name)
+    found = [record for record in _below(Record) if record.__module__.startswith("shared.")]
+    return {record.__name__: record for record in sorted(found, key=lambda one: one.__name__)}
+
+
+def _below(base: Any) -> Iterator[Any]:
+    for record in base.__subclasses__():
+        yield record
+        yield from _below(record)

@@ -151,6 +151,9 @@ def records_imported(handler: str) -> set[str]:
 
 @pytest.mark.parametrize("row", FUNCTIONS, ids=lambda row: row.name)
 def test_the_row_grants_the_tables_that_the_code_uses(row: Function) -> None:
+    if row.name == "upkeep-erase":  # it searches all tables, which it finds by itself
+        assert row.may.tables == set(RECORDS)
+        return
     used = records_imported(row.handler) - {record.__name__ for record in UNTOUCHED.get(row.name, set())}
     granted = {record.__name__ for record in row.may.tables}
     assert sorted(used - granted) == [], f"the row {row.name} of infra/functions.py does not grant these tables"

@@ -149,6 +149,8 @@ def _policy(may: Grants) -> tuple[tuple[Sequence[str], Sequence[str]], ...]:
         (("secretsmanager:DescribeSecret",), (*may.secrets_described, *may.secrets_renewed)),
         (("secretsmanager:PutSecretValue", "secretsmanager:UpdateSecretVersionStage"), may.secrets_renewed),
         (may.executions, ("*",)),
+        (("kms:Encrypt",), ("*",) if may.seals else ()),
+        (("kms:Decrypt",), ("*",) if may.unseals else ()),
         (("ses:SendEmail",), ("*",) if may.mails else ()),
         (("execute-api:ManageConnections",), ("*",) if may.sockets else ()),
         (("sagemaker:InvokeEndpointAsync",), ("*",) if may.dispatches else ()),

@@ -375,6 +375,8 @@ def studio() -> Iterator[Studio]:
             record.create_table()
         for name in _QUEUES:
             clients.sqs().create_queue(QueueName=f"kinora-test-{name}")
+        key = clients.kms().create_key()["KeyMetadata"]["KeyId"]
+        clients.kms().create_alias(AliasName="alias/kinora-test-data", TargetKeyId=key)
         clients.ses().create_email_identity(EmailIdentity="kinora.test")
         clients.s3().create_bucket(Bucket="kinora-test-media")
         clients.s3().put_bucket_versioning(Bucket="kinora-test-media", VersioningConfiguration={"Status": "Enabled"})
@@ -406,6 +408,7 @@ def _watched(cloud: AwsStandIn, make: Callable[..., Any]) -> Callable[..., Any]:
 
 _CLIENTS = (
     clients.functions,
+    clients.kms,
     clients.ses,
     clients.ses_once,
     clients.sts,
