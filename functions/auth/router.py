@@ -153,7 +153,7 @@ def login(body: Login, request: Request, response: Response, device: DeviceCooki
     """
     password, client = body.password.get_secret_value(), client_address(request)
     agent = request.headers.get("user-agent", "")[:200] or None
-    code = body.code.get_secret_value() if body.code else None
+    code = None if body.code is None else body.code.get_secret_value()
     sign_in = service.login(body.email, password, client=client, device=device, user_agent=agent, code=code)
     view = _signed_in(sign_in.session, response)
     _set_cookie(response, DEVICE_COOKIE, sign_in.device_token, DEVICE_SECONDS)
@@ -216,7 +216,7 @@ def delete_me(body: Erasure, caller: OwnAccount, request: Request) -> ErasureVie
     member; those without another member are deleted too. The last owner of an organization with other members gets 409
     and makes another member an owner first. Records of payments stay, under a pseudonym, because the law requires them.
     """
-    code = body.code.get_secret_value() if body.code else None
+    code = None if body.code is None else body.code.get_secret_value()
     erasure.erase(caller.user_id, body.password.get_secret_value(), code, source=source_address(request))
     return ErasureView()
 
