@@ -73,9 +73,9 @@ def one_job() -> JobFlow:
         writes=writes,
         beats=beats,
         extensions=extensions,
-        messages=messages,
+        messages=messages + 1,  # the last one is the notice of the end
         transitions=2 + len(PLANNED) + 1 + 1,  # both choices, the stages, Settle, the start
-        functions=ASSUMED["rest_requests"] + 2 + 2 * len(PLANNED) + 1 + changes,  # 2 a step: its dispatch, its grant
+        functions=ASSUMED["rest_requests"] + 2 + 2 * len(PLANNED) + 2 + changes,  # 2 a step: its dispatch, its grant
     )
 
 
