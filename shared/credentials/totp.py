@@ -12,6 +12,9 @@ from datetime import datetime
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
+from pynamodb.expressions.condition import Condition
+from pynamodb.expressions.update import Action
+
 from shared.aws.records import on_refusal
 from shared.aws.sealing import seal, unseal
 from shared.core.errors import Conflict, Forbidden
@@ -83,6 +86,8 @@ class TotpStore:
         """Use a code of the app, or a recovery code. Raise WrongCode, also if it was used before."""
         record, row = PasswordRecord, PasswordRecord(stored.user_id)
         used, mine = _hash(code.strip().lower()), secrets.token_hex(8)
+        action: Action
+        unused: Condition
         if used in (stored.recovery_hashes or ()):
             action, unused = record.recovery_hashes.delete({used}), record.recovery_hashes.contains(used)
         else:
