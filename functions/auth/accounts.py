@@ -16,8 +16,8 @@ from shared.credentials.store import credentials, generation_of
 from shared.credits.store import credits
 from shared.mail import mail
 from shared.observability import Metric, measure
-from shared.rest.mailing import not_often
-from shared.rest.proof import WrongPassword, prove_password
+from shared.proofs.mailing import not_often
+from shared.proofs.proof import WrongPassword, prove_password
 from shared.users.registrations import LinkNotValid, registrations
 from shared.users.store import EmailTaken, users
 

@@ -13,7 +13,7 @@ from shared.keys.store import api_keys
 from shared.members.record import MemberRecord
 from shared.members.store import members
 from shared.organizations.store import organizations
-from shared.rest.proof import prove_password
+from shared.proofs.proof import prove_password
 from shared.users.store import users
 
 _NO_PASSWORD = "erased"  # noqa: S105  # no password has this hash

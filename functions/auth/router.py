@@ -50,12 +50,12 @@ from shared.keys.store import KeyNotFound, TooManyKeys, api_keys
 from shared.mail.mail import MailUnavailable
 from shared.members.store import MemberChanged
 from shared.organizations.store import LastOwner, OrganizationNotEmpty
+from shared.proofs.proof import WrongPassword
 from shared.quotas.classes import RouteClass
 from shared.rest.caller import may
 from shared.rest.event import client_address, source_address
 from shared.rest.pagination import Page, whole
 from shared.rest.problem import problems
-from shared.rest.proof import WrongPassword
 from shared.rest.quota import counted
 from shared.users.registrations import LinkNotValid
 from shared.users.store import UserNotFound

@@ -11,7 +11,7 @@ from shared.credentials.record import PasswordRecord
 from shared.credentials.store import credentials
 from shared.credentials.totp import TotpEnabled, TotpNotEnabled, second_factors, totp
 from shared.guesses.store import Delay, guesses
-from shared.rest.proof import prove_password
+from shared.proofs.proof import prove_password
 from shared.users.store import users
 
 ISSUER = "Kinora"

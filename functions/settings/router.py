@@ -12,9 +12,9 @@ from shared.assets.store import AssetNotFound, AssetNotReady
 from shared.guesses.store import TooManyGuesses
 from shared.mail.mail import MailUnavailable
 from shared.presets.presets import PresetNotFound
+from shared.proofs.proof import WrongPassword
 from shared.rest.caller import may
 from shared.rest.problem import problems
-from shared.rest.proof import WrongPassword
 from shared.users.store import UserNotFound
 
 router = APIRouter(prefix="/api/settings", tags=["settings"])

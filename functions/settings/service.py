@@ -12,8 +12,8 @@ from shared.mail import mail
 from shared.mail.mail import MailUnavailable
 from shared.mail.marks import marks
 from shared.presets.presets import get_preset
-from shared.rest.mailing import not_often
-from shared.rest.proof import prove_password
+from shared.proofs.mailing import not_often
+from shared.proofs.proof import prove_password
 from shared.users.record import UserRecord
 from shared.users.registrations import REGISTRATION_LIFE, registrations
 from shared.users.store import users

@@ -141,7 +141,7 @@ def test_a_link_to_a_new_address_works_once(studio: Studio, ada: Creator) -> Non
 
 def test_a_new_address_needs_the_password(studio: Studio, ada: Creator) -> None:
     before = studio.dump()
-    assert refusal(move(ada, password="wrong horse battery")) == (403, "wrong_password")  # noqa: S106  # a wrong one
+    assert refusal(move(ada, password="wrong horse battery")) == (403, "wrong_password")  # a wrong one
     after = studio.dump()
     assert {name for name in after if after[name] != before[name]} == {"kinora-test-guesses"}
     assert studio.mails(NEW) == []
