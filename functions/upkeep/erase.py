@@ -241,14 +241,14 @@ def _renamed(row: Any, ids: Names, addresses: Names) -> bool:
         changed = [
             name for name, one in row.get_attributes().items() if before.get(one.attr_name) != after.get(one.attr_name)
         ]
-        with suppress(_Changed):
+        with suppress(_RowChanged):
             _write(row, new, changed)
             return True
         row.refresh(consistent_read=True)
     raise Conflict("The row changes all the time.")
 
 
-class _Changed(Exception):
+class _RowChanged(Exception):
     """Another function has changed the row since it was read."""
 
 
@@ -256,14 +256,14 @@ def _write(row: Any, new: Any, changed: list[str]) -> None:
     kind, attributes = type(row), row.get_attributes()
     with transaction() as tx:
         if {row._hash_keyname, row._range_keyname} & set(changed):
-            tx.put(new, getattr(kind, row._hash_keyname).does_not_exist(), otherwise=_Changed())
-            tx.delete(row, otherwise=_Changed())
+            tx.put(new, getattr(kind, row._hash_keyname).does_not_exist(), otherwise=_RowChanged())
+            tx.delete(row, otherwise=_RowChanged())
             return
         unchanged: Any = getattr(kind, row._hash_keyname).exists()
         for name in changed:
             unchanged &= getattr(kind, name) == getattr(row, name)
         actions = [getattr(kind, name).set(getattr(new, name)) for name in changed if name in attributes]
-        tx.update(row, actions, unchanged, otherwise=_Changed())
+        tx.update(row, actions, unchanged, otherwise=_RowChanged())
 
 
 Rule = Callable[[Any, Names, Names], bool]

@@ -45,7 +45,7 @@ class TotpEnabled(Conflict):
 
 
 class TotpNotEnabled(Conflict):
-    """There is no second factor, or none that waits for its first code."""
+    """The absence of a second factor, or of one that waits for its first code."""
 
     code = "totp_not_enabled"
 
