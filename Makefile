@@ -159,6 +159,10 @@ depth-model: $(READY) ## Check the file of KINORA_DEPTH_MODEL: its SHA-256 (SHA2
 photos: $(READY) $(MODELS) ## Film 12 photographs with 8 presets, before and after: scores, a sheet, and cells to judge
 	@$(BIN)/python -m bench.photos
 
+.PHONY: mails
+mails: $(READY) ## Write each email with example data into build/mails
+	@$(BIN)/python -m tools.mails
+
 .PHONY: strangers
 strangers: $(READY) ## Use the API with clients that are generated from docs/openapi.json
 	$(BIN)/pytest tests/strangers

@@ -6,6 +6,7 @@ from enum import Enum, auto
 
 from infra.grants import ANSWER, DESCRIBE, LIST, NOTHING, START, STOP, Grants, Updates
 from infra.secrets import CURSOR_KEY, PAYMENT_SECRETS, PROVIDER_KEYS, ROTATED_SECRETS, VERIFICATION_KEYS
+from infra.tables import RECORDS
 from infra.workers import GRANT, STEP_UPDATES
 from shared.assets.record import ASSETS, QUARANTINE, AssetRecord, VerificationsRecord
 from shared.audit.record import AuditEntryRecord
@@ -18,12 +19,14 @@ from shared.credentials.record import (
     SocketTicketRecord,
 )
 from shared.credits.record import AccountRecord, HoldRecord, LedgerRecord, SpendingRecord
+from shared.erasures.record import ErasureRecord
 from shared.grants.record import MediaGrantRecord
 from shared.guesses.record import GuessesRecord
 from shared.idempotency.record import IdempotencyRecord
 from shared.jobs.keys import JOBS, WORK
 from shared.jobs.record import JobRecord, JobSpecRecord, StepResultRecord, StepTicketRecord, StepTokenRecord
 from shared.keys.record import ApiKeyRecord
+from shared.mail.record import MailMarkRecord
 from shared.members.record import MemberRecord
 from shared.organizations.record import InviteRecord, OrganizationRecord, SlugClaimRecord
 from shared.presets.record import PresetRecord
@@ -39,6 +42,8 @@ from shared.stages.queues import (
     FAN_OUT_SECONDS,
     IMPORT_QUEUE,
     IMPORT_SECONDS,
+    NOTICE_QUEUE,
+    NOTICE_SECONDS,
     REMOTE_ENGINE_SECONDS,
     REMOTE_QUEUE,
     VERIFICATION_QUEUE,
@@ -127,15 +132,18 @@ REST_DOMAINS: tuple[RestDomain, ...] = (
             reads=(
                 UserRecord, EmailClaimRecord, RegistrationRecord, PasswordRecord, PasswordResetRecord,
                 RefreshFamilyRecord, GuessesRecord, AccountRecord, SubscriptionRecord, MemberRecord,
-                OrganizationRecord, ApiKeyRecord,
+                OrganizationRecord, ApiKeyRecord, MailMarkRecord,
             ),
             writes=(
                 UserRecord, EmailClaimRecord, RegistrationRecord, PasswordRecord, PasswordResetRecord,
                 RefreshFamilyRecord, GuessesRecord, AccountRecord, LedgerRecord, SocketTicketRecord, ApiKeyRecord,
+                ErasureRecord, MemberRecord, OrganizationRecord, SlugClaimRecord, AuditEntryRecord,
             ),
             secrets=("access-token-signing-key", "refresh-token-key"),
             sends=(FAN_OUT_QUEUE,),  # the end of a session, which closes its sockets
             mails=True,
+            seals=True,  # the secrets of second factors
+            unseals=True,
         ),
         keys=(),  # it has all of them
         public=frozenset(
@@ -160,6 +168,7 @@ REST_DOMAINS: tuple[RestDomain, ...] = (
             reads=(
                 OrganizationRecord, MemberRecord, InviteRecord, AuditEntryRecord, UserRecord, ProjectRecord,
                 AssetRecord, AccountRecord, SpendingRecord, IdempotencyRecord, WebhookRecord,
+                AssetRecord, AccountRecord, SpendingRecord, IdempotencyRecord, MailMarkRecord,
             ),
             writes=(
                 OrganizationRecord, SlugClaimRecord, MemberRecord, InviteRecord, AuditEntryRecord, AccountRecord,
@@ -278,6 +287,17 @@ REST_DOMAINS: tuple[RestDomain, ...] = (
             executions=(START, STOP),
         ),
     ),
+    RestDomain(
+        name="settings",
+        may=Grants(
+            reads=(
+                UserRecord, EmailClaimRecord, PasswordRecord, GuessesRecord, AssetRecord, MailMarkRecord,
+            ),
+            writes=(UserRecord, RegistrationRecord, GuessesRecord),
+            secrets=("media-signing-key",),
+            mails=True,
+        ),
+    ),
     RestDomain(name="errors", may=NOTHING, public=frozenset({"POST /api/errors"}), keys=()),
 )  # fmt: skip
 
@@ -394,6 +414,35 @@ UPKEEP: tuple[Function, ...] = (
         rollout=Rollout.AT_ONCE,
         every_seconds=PACE_EVERY_SECONDS,
     ),
+    Function(  # it searches all tables for accounts that are being deleted
+        name="upkeep-erase",
+        handler="functions.upkeep.erase:handler",
+        may=Grants(
+            reads=(
+                *_SETTLES.reads,
+                AccountRecord,
+                LedgerRecord,
+                AssetRecord,
+                ProjectRecord,
+                SubscriptionRecord,
+                StepTokenRecord,
+                StepTicketRecord,
+                AuditEntryRecord,
+                IdempotencyRecord,
+                ErasureRecord,
+                PassRecord,
+            ),
+            scans=RECORDS,
+            writes=RECORDS,
+            media_lists=(JOBS,),
+            media_deletes=(JOBS, WORK, ASSETS, QUARANTINE),
+            sends=(BILLING_QUEUE, NOTICE_QUEUE),
+            executions=(START, STOP),
+        ),
+        seconds=_UPKEEP_SECONDS,
+        every_seconds=UPKEEP_EVERY_SECONDS,
+        rollout=Rollout.AT_ONCE,
+    ),
     Function(
         name="upkeep-audit",
         handler="functions.upkeep.audit:handler",
@@ -431,7 +480,8 @@ REMOTE_ENGINES: tuple[Function, ...] = (
 LOADED_BY_NAME: dict[str, frozenset[str]] = {
     "workers.runtime.lambda_entry:handler": frozenset(
         engine.code.partition(":")[0] for engine in ENGINES if engine.runs is Runs.REMOTE
-    )
+    ),
+    "functions.upkeep.erase:handler": frozenset(record.__module__ for record in RECORDS),
 }
 
 # WebSocket routes. API Gateway calls the authorizer before $connect. A message names its route in `type`.
@@ -495,7 +545,7 @@ JOBS_STREAM: tuple[Function, ...] = (
             reads=(ListenerRecord, StepResultRecord, MemberRecord),
             writes=(ConnectionRecord, ListenerRecord),
             secrets=("media-signing-key",),
-            sends=(FAN_OUT_QUEUE,),
+            sends=(FAN_OUT_QUEUE, NOTICE_QUEUE),
             sockets=True,
         ),
     ),
@@ -586,6 +636,24 @@ IMPORTS: tuple[Function, ...] = (
     ),
 )
 
+# These read the queue of notices.
+NOTICES: tuple[Function, ...] = (
+    Function(
+        name="notices-send",
+        handler="functions.notices.send:handler",
+        may=Grants(reads=(JobRecord, UserRecord, AccountRecord, MailMarkRecord), writes=(MailMarkRecord,), mails=True),
+        seconds=NOTICE_SECONDS,
+    ),
+)
+# EventBridge calls it with the bounces and complaints of SES. Nothing bounces on the laptop.
+MAIL_REFUSALS = Function(
+    name="notices-refusals",
+    handler="functions.notices.refusals:handler",
+    may=Grants(writes=(MailMarkRecord,), reads=(MailMarkRecord,)),
+    memory_mb=256,
+    rollout=Rollout.AT_ONCE,
+)
+
 # The laptop cloud generates its own keys and has no operator, so it has neither rotation nor canary.
 _RENEWS = Grants(secrets_renewed=(*ROTATED_SECRETS, VERIFICATION_KEYS), public_keys=True)
 # CloudFormation refuses another ARN for the function of a custom resource.
@@ -624,5 +692,13 @@ ON_LAPTOP: tuple[Function, ...] = (
     *WEBHOOKS_STREAM,
     *WEBHOOKS,
     *IMPORTS,
+    *NOTICES,
 )
-FUNCTIONS: tuple[Function, ...] = (*ON_LAPTOP, ROTATION_BEGIN, ROTATION_ROTATE, CANARY, ERRORS_OF_WORKERS)
+FUNCTIONS: tuple[Function, ...] = (
+    *ON_LAPTOP,
+    MAIL_REFUSALS,
+    ROTATION_BEGIN,
+    ROTATION_ROTATE,
+    CANARY,
+    ERRORS_OF_WORKERS,
+)

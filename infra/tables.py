@@ -12,11 +12,13 @@ from shared.credentials.record import (
     SocketTicketRecord,
 )
 from shared.credits.record import AccountRecord, HoldRecord, LedgerRecord, SpendingRecord
+from shared.erasures.record import ErasureRecord
 from shared.grants.record import MediaGrantRecord
 from shared.guesses.record import GuessesRecord
 from shared.idempotency.record import IdempotencyRecord
 from shared.jobs.record import JobRecord, JobSpecRecord, StepResultRecord, StepTicketRecord, StepTokenRecord
 from shared.keys.record import ApiKeyRecord
+from shared.mail.record import MailMarkRecord
 from shared.members.record import MemberRecord
 from shared.organizations.record import InviteRecord, OrganizationRecord, SlugClaimRecord
 from shared.presets.record import PresetRecord
@@ -40,6 +42,8 @@ RECORDS: tuple[type[Record], ...] = (
     SocketTicketRecord,
     ApiKeyRecord,
     GuessesRecord,
+    MailMarkRecord,
+    ErasureRecord,
     QuotaRecord,
     OrganizationRecord,
     SlugClaimRecord,

@@ -74,10 +74,10 @@ def one_job() -> JobFlow:
         writes=writes,
         beats=beats,
         extensions=extensions,
-        messages=messages,
+        messages=messages + 1,  # the last one is the notice of the end
         transitions=3 + len(PLANNED) + 1 + 1,  # the choices, the stages, Settle, the start
         # 2 a step: its dispatch, its grant. A record calls each reader of the stream at most once.
-        functions=ASSUMED["rest_requests"] + 2 + 2 * len(PLANNED) + 1 + len((*JOBS_STREAM, *WEBHOOKS_STREAM)) * changes,
+        functions=ASSUMED["rest_requests"] + 2 + 2 * len(PLANNED) + 2 + len((*JOBS_STREAM, *WEBHOOKS_STREAM)) * changes,
     )
 
 

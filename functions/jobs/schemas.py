@@ -107,6 +107,9 @@ class QuoteView(View):
     seconds: float | None = Field(description="From the start to the end of the job. null until all steps are known.")
     steps: list[QuotedStepView]
     settings: JobSettings = Field(description="The settings, with the duration and the ratio that the job gets.")
+    from_settings: tuple[str, ...] | None = Field(
+        description="The fields that the body leaves out and that come from `/api/settings`."
+    )
     dropped_axes: tuple[str, ...] = Field(description="Axes of the camera move that the engine cannot follow.")
     understood: tuple[str, ...] | None = Field(
         description="The phrases of style and prompt that the painter knows. null if it paints nothing."

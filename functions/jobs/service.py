@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from functions.jobs.defaults import with_defaults
 from functions.jobs.plan import Plan, fitted, plan
 from functions.jobs.schemas import INPUT_TYPES, JobCreate
 from shared.assets.record import AssetRecord, AssetStatus
@@ -49,13 +50,14 @@ def submit(body: JobCreate, caller: Actor, tx: Transaction) -> JobView:
     The project's account has the job, pays for it, and has the assets that it uses.
     If the admission fails, or the process ends before it, `reconcile` admits the job.
     """
+    body, filled = with_defaults(body, caller.user_id)
     batch_id, job_ids = (None, [new_id("job")]) if body.count == 1 else batches.begin(body.count)
     at = time_of(job_ids[0])  # lists select jobs of a time by their ids
     one = prepared(body, caller, at)
     seeds = [(one.spec.seed + number) % 2**32 for number in range(body.count)]
     specs = [one.spec.model_copy(update={"seed": seed, "batch_id": batch_id}) for seed in seeds]
     made = begin(one, dict(zip(job_ids, specs, strict=True)), caller, at, tx)
-    return made if batch_id is None else made.model_copy(update={"batch": tuple(job_ids)})
+    return made.model_copy(update={"from_settings": filled, "batch": tuple(job_ids) if batch_id else None})
 
 
 def begin(

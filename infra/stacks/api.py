@@ -5,6 +5,7 @@ The distribution is in this stack and not in the site's, because the functions a
 
 from aws_cdk import CfnOutput, Duration, Stack
 from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_lambda_destinations as destinations
 from aws_cdk import aws_lambda_event_sources as sources
 from aws_cdk import aws_sqs as sqs
 from aws_cdk import aws_wafv2 as wafv2
@@ -25,6 +26,8 @@ from infra.functions import (
     FAN_OUT,
     IMPORTS,
     JOBS_STREAM,
+    MAIL_REFUSALS,
+    NOTICES,
     REST_DOMAINS,
     SOCKET_ROUTES,
     WEBHOOKS,
@@ -34,7 +37,7 @@ from infra.functions import (
 from infra.stacks.data import DataStack
 from infra.stacks.pipeline import PipelineStack
 from shared.jobs.record import JobRecord
-from shared.stages.queues import BILLING_QUEUE, FAN_OUT_QUEUE, IMPORT_QUEUE, WEBHOOKS_QUEUE
+from shared.stages.queues import BILLING_QUEUE, FAN_OUT_QUEUE, IMPORT_QUEUE, NOTICE_QUEUE, WEBHOOKS_QUEUE
 
 STREAM_RETRIES = 5  # then Lambda reports the batch to the dead-letter queue; clients read the job at the next reconnect
 # Maximum simultaneous pages. With the rate cap of each they use 4,000 of the account's 10,000 requests per second.
@@ -44,6 +47,7 @@ WEBHOOKS_STREAM_RETRIES = 1000
 WEBHOOKS_WINDOW_SECONDS = 2  # maximum wait for a full batch
 WEBHOOKS_CONCURRENCY = 20  # maximum simultaneous requests to endpoints; fair queues share them among accounts
 IMPORT_CONCURRENCY = 20  # maximum simultaneous downloads of all creators
+NOTICE_CONCURRENCY = 2  # a new account may send one message per second
 BILLING_CONCURRENCY = 4  # maximum simultaneous readers of histories, because Stripe limits requests
 
 
@@ -71,8 +75,21 @@ class ApiStack(Stack):
             *WEBHOOKS_STREAM,
             *WEBHOOKS,
             *IMPORTS,
+            *NOTICES,
+            MAIL_REFUSALS,
         )
-        self.functions: dict[str, KinoraFunction] = {row.name: KinoraFunction(self, row, environment) for row in rows}
+        self.refusals_missed = DeadLetterQueue(
+            self, "refusals-missed", queue_name=f"{environment.prefix}-{MAIL_REFUSALS.name}-dlq"
+        )
+        self.functions: dict[str, KinoraFunction] = {
+            row.name: KinoraFunction(
+                self,
+                row,
+                environment,
+                on_failure=destinations.SqsDestination(self.refusals_missed) if row is MAIL_REFUSALS else None,
+            )
+            for row in rows
+        }
         self.socket_api = SocketApi(self, "socket", environment)
         self.rest_api = KinoraRestApi(
             self,
@@ -117,6 +134,9 @@ class ApiStack(Stack):
             self._read_queue(row, pipeline.queues[WEBHOOKS_QUEUE], WEBHOOKS_CONCURRENCY)
         for row in IMPORTS:
             self._read_queue(row, pipeline.queues[IMPORT_QUEUE], IMPORT_CONCURRENCY)
+        for row in NOTICES:
+            self._read_queue(row, pipeline.queues[NOTICE_QUEUE], NOTICE_CONCURRENCY)
+        mail.report_refusals(self.functions[MAIL_REFUSALS.name], self.refusals_missed)
         CfnOutput(self, "Studio", value=self.front_door.origin, description="URL of the studio")
         CfnOutput(
             self,

@@ -16,7 +16,7 @@ from infra.constructs.dashboards import BusinessDashboard, OperationsDashboard
 from infra.constructs.meters import KinoraMetrics
 from infra.constructs.probe import Probe
 from infra.environments import Environment
-from infra.functions import CANARY, JOBS_STREAM, UPKEEP, WEBHOOKS_STREAM
+from infra.functions import CANARY, JOBS_STREAM, MAIL_REFUSALS, UPKEEP, WEBHOOKS_STREAM
 from infra.stacks.api import ApiStack
 from infra.stacks.data import DataStack
 from infra.stacks.pipeline import PipelineStack
@@ -59,6 +59,7 @@ class ObservabilityStack(Stack):
             **pipeline.dead_letter_queues,
             "canary": self.canary.dead_letters,
             "jobs-stream": api.jobs_stream_failures,
+            MAIL_REFUSALS.name: api.refusals_missed,
             "rotation": data.rotation.failures,
         }
         self._watch_creators(environment)

@@ -15,6 +15,7 @@ from infra.functions import (
     FAN_OUT,
     IMPORTS,
     JOBS_STREAM,
+    NOTICES,
     RECONCILE_EVERY_SECONDS,
     REMOTE_ENGINES,
     UPKEEP,
@@ -24,7 +25,15 @@ from infra.functions import (
 from local.environment import ACCOUNT, PREFIX, REGION, queue_arn
 from local.gateway.functions import FunctionFailed, Functions
 from shared.aws.queues import queue_url
-from shared.stages.queues import BILLING_QUEUE, FAN_OUT_QUEUE, IMPORT_QUEUE, QUEUES, REMOTE_QUEUE, WEBHOOKS_QUEUE
+from shared.stages.queues import (
+    BILLING_QUEUE,
+    FAN_OUT_QUEUE,
+    IMPORT_QUEUE,
+    NOTICE_QUEUE,
+    QUEUES,
+    REMOTE_QUEUE,
+    WEBHOOKS_QUEUE,
+)
 
 STREAM_POLL_SECONDS, STREAM_IDLE_SECONDS = 0.05, 0.2
 QUEUE_POLL_SECONDS = 2.0
@@ -83,6 +92,8 @@ class Pumps:
             self._thread(self._pump_queues, function.name, WEBHOOKS_QUEUE)
         for function in IMPORTS:
             self._thread(self._pump_queues, function.name, IMPORT_QUEUE)
+        for function in NOTICES:
+            self._thread(self._pump_queues, function.name, NOTICE_QUEUE)
 
     def stop(self) -> None:
         self._stopping.set()

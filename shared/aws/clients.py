@@ -119,6 +119,12 @@ def kms() -> Any:
 
 
 @cache
+def ses_once() -> Any:
+    """Return a client that does not retry: a message whose answer is lost may have been sent."""
+    return boto3.client("sesv2", config=BotoConfig(retries={"total_max_attempts": 1}))
+
+
+@cache
 def sts() -> Any:
     return boto3.client("sts", config=_RETRIES)
 

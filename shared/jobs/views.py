@@ -88,6 +88,9 @@ class JobView(View):
     read_as: dict[str, str] | None = Field(
         default=None, description="Words that the painter does not know -> the near phrases that it paints instead."
     )
+    from_settings: tuple[str, ...] | None = absent(
+        "In the response to a submit: the fields that the request left out, and the creator's settings filled."
+    )
     queue_position: int | None = Field(
         default=None, description="While the job waits for its start: its position among the account's jobs, from 1."
     )

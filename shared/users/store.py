@@ -1,6 +1,6 @@
 """Reads and writes of users."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -33,6 +33,44 @@ class UserStore:
         tx.put(EmailClaimRecord(email, user_id=user_id), EmailClaimRecord.email.does_not_exist(), otherwise=taken)
         record = UserRecord(user_id, email=email, name=name, email_verified=at, created_at=at, updated_at=at)
         tx.put(record, UserRecord.user_id.does_not_exist(), otherwise=taken)
+
+    def change(self, user_id: str, values: Mapping[str, object], *, at: datetime) -> UserRecord:
+        """Set these attributes, or remove those that are None. Return the user. Raise UserNotFound."""
+        user = UserRecord(user_id)
+        attributes = [(getattr(UserRecord, name), value) for name, value in values.items()]
+        actions = [name.remove() if value is None else name.set(value) for name, value in attributes]
+        with on_refusal(UserNotFound("There is no such user.")):
+            user.update([*actions, UserRecord.updated_at.set(at)], UserRecord.user_id.exists())
+        return user
+
+    def move(self, user_id: str, email: str, *, otherwise: Exception, at: datetime, tx: Transaction) -> None:
+        """Give the user the new address that the user has asked for and proved, and release the old one.
+
+        Fail the transaction with EmailTaken, or with `otherwise` if the user has withdrawn the address.
+        """
+        record, claim = UserRecord, EmailClaimRecord
+        try:
+            old = self.get(user_id).email
+        except UserNotFound:
+            raise otherwise from None
+        taken = EmailTaken("This address already has an account.")
+        tx.put(claim(email, user_id=user_id), claim.email.does_not_exist(), otherwise=taken)
+        tx.delete(claim(old), claim.user_id == user_id, otherwise=otherwise)
+        actions = [
+            record.email.set(email),
+            record.email_verified.set(at),
+            record.updated_at.set(at),
+            record.new_email.remove(),
+            record.new_email_until.remove(),
+        ]
+        wanted = (record.new_email == email) & (record.email == old)
+        tx.update(record(user_id), actions, wanted, otherwise=otherwise)
+
+    def remove(self, user: UserRecord, *, tx: Transaction) -> None:
+        """Delete the user and the claim on the address. Fail the transaction with Conflict if the address changed."""
+        changed = Conflict("The address of the account has changed. Try again.")
+        tx.delete(UserRecord(user.user_id), UserRecord.email == user.email, otherwise=changed)
+        tx.delete(EmailClaimRecord(user.email), EmailClaimRecord.user_id == user.user_id, otherwise=changed)
 
     def get(self, user_id: str) -> UserRecord:
         try:

@@ -13,11 +13,13 @@ from local.environment import ROOT
 from shared.connections.messages import AccountOver, CatchUp, FanOut, SessionOver
 from shared.core.wire import Wire
 from shared.jobs.spec import JobSpec
+from shared.mail.messages import AccountErased, FilmEnded
 from shared.stages.messages import AssetImportTask, AssetVerificationTask, RemoteTask, StageTask
 from shared.stages.queues import (
     BILLING_QUEUE,
     FAN_OUT_QUEUE,
     IMPORT_QUEUE,
+    NOTICE_QUEUE,
     REMOTE_QUEUE,
     VERIFICATION_QUEUE,
     WEBHOOKS_QUEUE,
@@ -36,6 +38,7 @@ KINDS: dict[str, Any] = {
     FAN_OUT_QUEUE: FanOut | CatchUp | SessionOver | AccountOver,
     BILLING_QUEUE: StripeEvent,
     WEBHOOKS_QUEUE: DeliverWebhook,
+    NOTICE_QUEUE: FilmEnded | AccountErased,
     "job-spec": JobSpec,
 }
 
@@ -118,7 +121,7 @@ def test_a_message_that_is_refused_is_not_repeated_in_the_error() -> None:
 
 
 def test_the_names_of_queues_are_written_once() -> None:
-    literals = [f'"{name}"' for name in (VERIFICATION_QUEUE, REMOTE_QUEUE, FAN_OUT_QUEUE, BILLING_QUEUE, IMPORT_QUEUE)]
+    literals = [f'"{name}"' for name in KINDS if name != "job-spec"]
     found = {
         path.relative_to(ROOT).as_posix()
         for folder in ("shared", "functions", "workers", "local") for path in (ROOT / folder).rglob("*.py")

@@ -22,6 +22,7 @@ from infra.functions import (
     FAN_OUT,
     IMPORTS,
     JOBS_STREAM,
+    NOTICES,
     PIPELINE,
     RECONCILE_EVERY_SECONDS,
     REMOTE_ENGINES,
@@ -37,7 +38,15 @@ from local.environment import PREFIX, ROOT, environment
 from local.gateway.app import ENTRIES
 from local.provision import create_queues, definition
 from shared.core.config import Config
-from shared.stages.queues import BILLING_QUEUE, FAN_OUT_QUEUE, IMPORT_QUEUE, QUEUES, REMOTE_QUEUE, WEBHOOKS_QUEUE
+from shared.stages.queues import (
+    BILLING_QUEUE,
+    FAN_OUT_QUEUE,
+    IMPORT_QUEUE,
+    NOTICE_QUEUE,
+    QUEUES,
+    REMOTE_QUEUE,
+    WEBHOOKS_QUEUE,
+)
 from tools.template import Assembly, Resource, many, synthesized
 
 # Variables that are set on the laptop only. The cloud uses their defaults.
@@ -160,8 +169,8 @@ def test_functions_have_the_laptops_names_and_handlers(dev: Assembly) -> None:
     for name, entry in ENTRIES.items():
         assert functions[name] == entry.replace(":", ".")
     cloud_only = set(functions) - set(ENTRIES)
-    # The laptop makes its own keys, and its workers' logs are files.
-    assert cloud_only == {"rotation-begin", "rotation-rotate", "canary", "errors-workers"}
+    # The laptop makes its own keys, its workers' logs are files, and no message bounces.
+    assert cloud_only == {"rotation-begin", "rotation-rotate", "canary", "errors-workers", "notices-refusals"}
 
 
 def test_events_reach_the_functions_that_the_laptop_calls(dev: Assembly) -> None:
@@ -181,6 +190,7 @@ def test_events_reach_the_functions_that_the_laptop_calls(dev: Assembly) -> None
         *((BILLING_QUEUE, f"{dev.prefix}-{function.name}") for function in BILLING),
         *((WEBHOOKS_QUEUE, f"{dev.prefix}-{function.name}") for function in WEBHOOKS),
         *((IMPORT_QUEUE, f"{dev.prefix}-{function.name}") for function in IMPORTS),
+        *((NOTICE_QUEUE, f"{dev.prefix}-{function.name}") for function in NOTICES),
     }
     schedules = {
         called_by(target["Arn"]): rule.properties["ScheduleExpression"]

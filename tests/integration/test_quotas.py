@@ -12,9 +12,9 @@ from botocore.exceptions import EndpointConnectionError
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from functions.auth import passwords
 from infra.functions import REST_DOMAINS
 from shared.core.clock import utc_now
+from shared.credentials import passwords
 from shared.quotas.classes import QUOTAS, Quota, RouteClass
 from shared.quotas.record import QuotaRecord
 from shared.quotas.store import QuotaStore, Remaining, TooManyRequests

@@ -449,6 +449,7 @@ _CLIENTS = (
     clients.functions,
     clients.kms,
     clients.ses,
+    clients.ses_once,
     clients.sts,
     clients.s3,
     clients.uploads_s3,
