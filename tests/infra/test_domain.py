@@ -43,3 +43,13 @@ def test_tls_below_1_2_is_refused(elsewhere: Assembly) -> None:
     [domain] = elsewhere.resources("AWS::ApiGatewayV2::DomainName")
     [configuration] = domain["DomainNameConfigurations"]
     assert configuration.get("SecurityPolicy", "TLS_1_2") == "TLS_1_2"
+
+
+def test_bounces_and_complaints_reach_the_function_that_marks_addresses(elsewhere: Assembly) -> None:
+    [destination] = elsewhere.resources("AWS::SES::ConfigurationSetEventDestination")
+    assert destination["EventDestination"]["MatchingEventTypes"] == ["bounce", "complaint"]
+    [identity] = elsewhere.resources("AWS::SES::EmailIdentity")
+    assert identity["ConfigurationSetAttributes"]["ConfigurationSetName"]
+    patterns = [rule.properties.get("EventPattern", {}) for rule in elsewhere.resources("AWS::Events::Rule")]
+    [pattern] = [one for one in patterns if one.get("source") == ["aws.ses"]]
+    assert pattern["detail"] == {"mail": {"tags": {"ses:from-domain": ["studio.example.com"]}}}
