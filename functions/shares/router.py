@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, status
 
 from functions.shares import service
+from functions.shares.film import shown
 from functions.shares.schemas import ShareCreate, SharedFilmView, ShareView
 from functions.shares.service import NothingToShare
 from shared.access.permissions import Permission
@@ -52,7 +53,7 @@ def list_shares(job_id: Annotated[Id, Query(alias="jobId")], caller: Read) -> Pa
 )
 def get_shared_film(share_id: Id) -> SharedFilmView:
     """Read the film of a public link."""
-    return service.shown(share_id)
+    return shown(share_id)
 
 
 @router.delete(

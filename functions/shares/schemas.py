@@ -28,7 +28,7 @@ class ShareView(View):
 
 
 class SharedFilmView(View):
-    """What a visitor of a link sees. The URLs are valid for an hour."""
+    """The film that a visitor of a link sees. The URLs are valid for an hour."""
 
     title: str
     video_url: str | None

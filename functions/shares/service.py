@@ -1,20 +1,13 @@
 """The requests of public links: the job decides who may change them, and whether there is a film."""
 
-from datetime import timedelta
-
-from functions.shares.schemas import ShareCreate, SharedFilmView
-from shared.aws.media import MediaAccess
+from functions.shares.film import film_of
+from functions.shares.schemas import ShareCreate
 from shared.core.clock import utc_now
 from shared.core.errors import Conflict
-from shared.jobs.keys import delivery_prefix
-from shared.jobs.record import JobRecord
-from shared.jobs.store import JobNotFound, StepResult, jobs
+from shared.jobs.store import JobNotFound, jobs
 from shared.members.actor import Actor
 from shared.shares.record import ShareRecord
 from shared.shares.store import ShareNotFound, shares
-from shared.stages.stages import FILM, STAGES, Role
-
-URL_LIFE = timedelta(hours=1)  # validity of a signed URL
 
 
 class NothingToShare(Conflict):
@@ -28,7 +21,7 @@ class NothingToShare(Conflict):
 
 def create(body: ShareCreate, caller: Actor) -> ShareRecord:
     """Return a new link to the film of a job of the caller's. Raise NothingToShare."""
-    if _film(jobs.get(body.job_id, accounts=caller)) is None:
+    if film_of(jobs.get(body.job_id, accounts=caller)) is None:
         raise NothingToShare
     return shares.create(body.job_id, title=body.title, at=utc_now())
 
@@ -46,34 +39,3 @@ def revoke(share_id: str, caller: Actor) -> None:
     except JobNotFound:
         raise ShareNotFound from None
     shares.delete(share)
-
-
-def shown(share_id: str) -> SharedFilmView:
-    """Return what a visitor sees. Raise ShareNotFound if the link is closed, or its job is deleted."""
-    share = shares.get(share_id)
-    if share.taken_down:
-        raise ShareNotFound
-    try:
-        film = _film(jobs.get(share.job_id))
-    except JobNotFound:
-        raise ShareNotFound from None
-    if film is None:
-        raise ShareNotFound
-    access = MediaAccess(delivery_prefix(share.job_id, FILM), utc_now() + URL_LIFE)
-
-    def url(role: Role) -> str | None:
-        key = film.key(role)
-        return access.url(key) if key else None
-
-    return SharedFilmView(
-        title=share.title,
-        video_url=url(STAGES[FILM].main),
-        poster_url=url(Role.POSTER),
-        thumbnail_url=url(Role.THUMBNAIL),
-        created_at=share.created_at,
-    )
-
-
-def _film(job: JobRecord) -> StepResult | None:
-    """Return the job's film, if it is paid."""
-    return jobs.results(job).get(FILM) if job.captured else None

@@ -37,7 +37,7 @@ class PresetBuiltIn(Conflict):
         super().__init__("The move and the category of a built-in preset do not change. Duplicate it, and change that.")
 
 
-class _Changed(Exception):
+class _PresetChanged(Exception):
     """Another request has deleted or changed the preset."""
 
 
@@ -133,9 +133,9 @@ class PresetStore:
             for name, value in fields.items()
         ]
         try:
-            with on_refusal(_Changed()):
+            with on_refusal(_PresetChanged()):
                 written.update(actions, condition, done=lambda stored: stored.updated_at == at)
-        except _Changed:
+        except _PresetChanged:
             raise PreconditionFailed(self.find(preset.preset_id, accounts={account_id}).etag) from None
         return _labelled(presets()[preset.preset_id], written) if preset.is_default else _preset(written)
 

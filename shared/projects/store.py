@@ -30,7 +30,7 @@ class TooManyProjects(Conflict):
     code = "too_many_projects"
 
 
-class _Changed(Exception):
+class _ProjectChanged(Exception):
     """Another request has deleted or changed the project."""
 
 
@@ -94,13 +94,13 @@ class ProjectStore:
         if expected.given:
             unchanged &= ProjectRecord.updated_at == project.updated_at
         try:
-            with on_refusal(_Changed()):
+            with on_refusal(_ProjectChanged()):
                 project.update(
                     [ProjectRecord.name.set(name), ProjectRecord.updated_at.set(at)],
                     unchanged,
                     done=lambda stored: stored.updated_at == at and stored.name == name,
                 )
-        except _Changed:
+        except _ProjectChanged:
             raise PreconditionFailed(self.get(project_id, accounts=accounts).etag) from None
         return project
 
@@ -122,13 +122,13 @@ class ProjectStore:
         """Store the key of the thumbnail of the project's newest film. Keys sort by the time of their job."""
         key = ProjectRecord.thumbnail
         newest = ProjectRecord.project_id.exists() & (key.does_not_exist() | (key < thumbnail))
-        with suppress(_Changed), on_refusal(_Changed()):
+        with suppress(_ProjectChanged), on_refusal(_ProjectChanged()):
             ProjectRecord(project_id).update([key.set(thumbnail)], newest)
 
     def hide_film(self, project_id: str, *, prefix: str) -> None:
         """Forget the project's thumbnail, if its key has the prefix: its film is deleted."""
         key = ProjectRecord.thumbnail
-        with suppress(_Changed), on_refusal(_Changed()):
+        with suppress(_ProjectChanged), on_refusal(_ProjectChanged()):
             ProjectRecord(project_id).update([key.remove()], key.startswith(prefix))
 
     def remove_job(self, project_id: str, *, tx: Transaction) -> None:
