@@ -144,8 +144,9 @@ REST_DOMAINS: tuple[RestDomain, ...] = (
         name="teams",
         may=Grants(
             reads=(
+                WebhookRecord,
                 OrganizationRecord, MemberRecord, InviteRecord, AuditEntryRecord, UserRecord, ProjectRecord,
-                AssetRecord, AccountRecord, SpendingRecord, IdempotencyRecord, WebhookRecord,
+                AssetRecord, AccountRecord, SpendingRecord, IdempotencyRecord,
             ),
             writes=(
                 OrganizationRecord, SlugClaimRecord, MemberRecord, InviteRecord, AuditEntryRecord, AccountRecord,
