@@ -166,8 +166,8 @@ REST_DOMAINS: tuple[RestDomain, ...] = (
         name="teams",
         may=Grants(
             reads=(
+                WebhookRecord,
                 OrganizationRecord, MemberRecord, InviteRecord, AuditEntryRecord, UserRecord, ProjectRecord,
-                AssetRecord, AccountRecord, SpendingRecord, IdempotencyRecord, WebhookRecord,
                 AssetRecord, AccountRecord, SpendingRecord, IdempotencyRecord, MailMarkRecord,
             ),
             writes=(
