@@ -11,7 +11,7 @@ from shared.stages.stages import Stage
 
 
 class Obstacle(StrEnum):
-    """Why new jobs of this deployment cannot use an engine."""
+    """The reason why new jobs of this deployment cannot use an engine."""
 
     NO_GPU = "no_gpu"
     NO_KEY = "no_key"

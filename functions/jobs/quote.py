@@ -7,7 +7,7 @@ from functions.jobs.schemas import JobCreate, PriceLineView, QuotedStepView, Quo
 from functions.jobs.service import prepared, spender, spending_key
 from shared.core.clock import utc_now
 from shared.credits.store import credits
-from shared.jobs.pace import Pace, pace
+from shared.jobs.pace import StepPace, pace
 from shared.jobs.spec import JobSettings
 from shared.members.actor import Actor
 from shared.stages.stages import Stage
@@ -36,7 +36,7 @@ def quote(body: JobCreate, caller: Actor) -> QuoteView:
     )
 
 
-def _step(stage: Stage, step: PlannedStep, settings: JobSettings, known: Pace) -> QuotedStepView:
+def _step(stage: Stage, step: PlannedStep, settings: JobSettings, known: StepPace) -> QuotedStepView:
     return QuotedStepView(
         step_type=stage,
         engine=step.engine.name,

@@ -96,7 +96,7 @@ class QuotedStepView(View):
 
 
 class QuoteView(View):
-    """What a job would cost, and what would become of its settings and its prompt."""
+    """The price of a job before its submit, and the part of its settings and its prompt that the film gets."""
 
     credits: int = Field(description="The most that the job costs, or all `count` jobs. They are held at the submit.")
     balance: int = Field(description="The credits that the account can spend.")

@@ -21,6 +21,7 @@ from shared.credentials.record import PasswordRecord
 from shared.credits.record import HoldRecord, SpendingRecord
 from shared.grants.record import MediaGrantRecord
 from shared.jobs.record import JobRecord, JobSpecRecord, StepResultRecord, StepTicketRecord, StepTokenRecord
+from shared.keys.record import ApiKeyRecord
 from shared.organizations.record import SlugClaimRecord
 from shared.stages.queues import VERIFICATION_QUEUE
 from shared.stages.stages import Stage
@@ -31,6 +32,7 @@ from tests.support.grants import refused, sentence
 # Records that a function imports and does not use: they belong to a store of which the function calls other methods.
 UNTOUCHED: dict[str, set[type[Record]]] = {
     "rest-jobs": {MediaGrantRecord},  # it cancels jobs; the end of a film reads grants
+    "rest-engines": {ApiKeyRecord},  # pages of other lists have a caller
     "pipeline-grant": {StepTicketRecord, StepTokenRecord},  # it reads jobs; workers and engines use these
     # It reads whether jobs have ended.
     "rest-assets": {JobSpecRecord, StepResultRecord, StepTicketRecord, StepTokenRecord},
@@ -49,8 +51,10 @@ UNTOUCHED: dict[str, set[type[Record]]] = {
     "socket-disconnect": {FanOutRecord},  # passes end by themselves
     "socket-subscribe": {FanOutRecord, StepTokenRecord, StepTicketRecord},  # it shows jobs; workers use these
     "pipeline-dispatch": {StepTicketRecord},  # remote engines write tickets
-    "pipeline-settle": {JobSpecRecord, StepTicketRecord, StepTokenRecord},  # it ends jobs
-    "pipeline-reconcile": {JobSpecRecord, StepTicketRecord},  # it ends jobs
+    # They end jobs. Views of jobs show the pace.
+    "pipeline-settle": {JobSpecRecord, StepTicketRecord, StepTokenRecord, PassRecord},
+    "pipeline-reconcile": {JobSpecRecord, StepTicketRecord, PassRecord},
+    "upkeep-pace": {StepResultRecord, StepTicketRecord, StepTokenRecord},  # it reads the times of jobs
     "pipeline-signal": {JobSpecRecord, StepResultRecord, StepTicketRecord},  # it fails steps by their tokens
     "remote-engine": {JobSpecRecord},  # the task contains the request
     **{stage.queue: {JobSpecRecord, StepTicketRecord} for stage in Stage},  # the task contains the request

@@ -14,7 +14,7 @@ import pytest
 from functions.pipeline import reconcile
 from infra.tables import RECORDS
 from shared.access.permissions import AccountRole
-from shared.aws.records import connection
+from shared.aws.records import connection, read_together
 from shared.aws.transactions import Transaction, transaction
 from shared.core.clock import utc_now
 from shared.core.errors import AppError
@@ -246,8 +246,20 @@ def test_a_list_of_many_jobs_costs_as_much_as_one_of_few(studio: Studio, many: i
     assert costs[0] == costs[1]
     assert costs[1][0] <= 25
     assert costs[1][1] == ["Query", "BatchGetItem"]
+    assert len(many_of.list("/api/jobs", limit="100")) == 100, "200 items are more than one BatchGet"
     found = many_of.get("/api/jobs", text="nothing like it").body
     assert (found["data"], found["searched"], found["complete"]) == ([], min(many + 1, 2000), many < 2000)
+
+
+def test_items_that_one_answer_cannot_hold_are_read_by_further_calls(studio: Studio) -> None:
+    """An answer has at most 16 MB. The engine names the other keys."""
+    ids = [f"job_large_{number}" for number in range(45)]
+    for job_id in ids:
+        JobSpecRecord(job_id, document="x" * 390_000).save()
+    studio.cloud.calls.clear()
+    found = read_together({JobSpecRecord: ids})[JobSpecRecord]
+    assert sorted(record.job_id for record in found) == sorted(ids)
+    assert studio.cloud.calls == ["BatchGetItem"] * 2
 
 
 def _live_jobs(account_id: str) -> list[JobRecord]:

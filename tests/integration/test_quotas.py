@@ -157,13 +157,13 @@ def test_every_route_has_a_quota(ada: Creator, monkeypatch: pytest.MonkeyPatch, 
     [name] = re.findall(r'^"([a-z-]+)";q=1;w=60$', first.headers["ratelimit-policy"])
     public = {
         "POST /api/auth/register": "sign-up", "POST /api/auth/login": "sign-in", "POST /api/errors": "report",
-        "GET /api/health": "read", "POST /api/billing/webhook": "webhook",
+        "GET /api/health": "read", "GET /api/engines": "read", "POST /api/billing/webhook": "webhook",
         "POST /api/auth/forgot-password": "sign-up",
         "POST /api/auth/reset-password": "sign-in",
     }  # fmt: skip
     kind = "read" if endpoint.permissions and endpoint.permissions[0].endswith(":read") else "write"
     kind = public.get(endpoint.name, "session") if endpoint.name in PUBLIC else kind
-    other = {"POST /api/jobs": "spend", "POST /api/auth/ws-ticket": "session"}
+    other = {"POST /api/jobs": "spend", "POST /api/jobs/quote": "read", "POST /api/auth/ws-ticket": "session"}
     assert name == other.get(endpoint.name, kind)
     assert first.headers["ratelimit"] == f'"{name}";r=0;t=60'
     assert (second.status, second.body["code"]) == (429, "too_many_requests")

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.camera.move import CameraMove, Keyframe
-from shared.jobs.pace import SAMPLES, Pace
+from shared.jobs.pace import SAMPLES, StepPace
 from shared.jobs.record import JobRecord, JobStatus, StepMap, StepsMap
 from shared.jobs.spec import JobSettings, JobSpec
 from shared.stages.frames import Resolution
@@ -41,29 +41,29 @@ def job(done: Sequence[float], *, admitted: float = 0, ended: bool = True, reuse
     )  # fmt: skip
 
 
-def seconds(pace: Pace, settings: JobSettings = SPEC.settings) -> list[float | None]:
+def seconds(pace: StepPace, settings: JobSettings = SPEC.settings) -> list[float | None]:
     return [pace.seconds(stage, "engine", settings) for stage in (PAINT, MOVE, FINISH)]
 
 
 def test_nothing_is_known_before_the_first_job() -> None:
-    assert seconds(Pace()) == [None, None, None]
-    assert Pace().end_of(job([], ended=False), SPEC.settings, start=START, at=START) is None
+    assert seconds(StepPace()) == [None, None, None]
+    assert StepPace().end_of(job([], ended=False), SPEC.settings, start=START, at=START) is None
 
 
 def test_a_step_counts_from_the_end_of_the_step_before_it() -> None:
-    assert seconds(Pace().after([(job([12, 42, 47.5], admitted=2), SPEC)])) == [10, 30, 5.5]
+    assert seconds(StepPace().after([(job([12, 42, 47.5], admitted=2), SPEC)])) == [10, 30, 5.5]
 
 
 def test_the_median_of_the_newest_steps_counts() -> None:
     finished = [(job([taken, taken + 100 * number, 1000 * number]), SPEC) for number, taken in enumerate((5, 1, 60), 1)]
-    assert seconds(Pace().after(reversed(finished)))[0] == 5
+    assert seconds(StepPace().after(reversed(finished)))[0] == 5
     slow = [(job([n / 1000, n / 1000 + 9, 4000 + n]), SPEC) for n in range(SAMPLES)]
-    assert seconds(Pace().after(finished).after(slow))[1] == 9, "older steps are forgotten"
+    assert seconds(StepPace().after(finished).after(slow))[1] == 9, "older steps are forgotten"
 
 
 def test_a_job_counts_once() -> None:
     finished = [(job([10, 20, 30]), SPEC), (job([11, 20, 31]), SPEC)]
-    once = Pace().after(finished)
+    once = StepPace().after(finished)
     assert once.after(finished) == once
     assert once.until == after(31).timestamp()
 
@@ -83,11 +83,11 @@ def test_a_draft_is_of_another_kind_and_its_picture_is_not() -> None:
 def test_jobs_that_are_not_charged_do_not_count() -> None:
     failed = job([10, 20, 30])
     failed.status = JobStatus.FAILED
-    assert Pace().after([(failed, SPEC), (job([10], ended=False), SPEC)]) == Pace()
+    assert StepPace().after([(failed, SPEC), (job([10], ended=False), SPEC)]) == StepPace()
 
 
 def test_films_of_another_size_or_duration_are_of_another_kind() -> None:
-    pace = Pace().after([(job([10, 40, 45]), SPEC)])
+    pace = StepPace().after([(job([10, 40, 45]), SPEC)])
     assert seconds(pace, JobSettings(duration=4.2)) == [10, 30, 5]
     assert seconds(pace, JobSettings(duration=5.1)) == [10, None, None], "a picture has no duration"
     assert seconds(pace, JobSettings(resolution=Resolution.HD)) == [None, None, None]
@@ -95,7 +95,7 @@ def test_films_of_another_size_or_duration_are_of_another_kind() -> None:
 
 
 def test_the_end_of_a_job_follows_from_its_start_and_its_other_steps() -> None:
-    pace = Pace().after([(job([10, 40, 45]), SPEC)])
+    pace = StepPace().after([(job([10, 40, 45]), SPEC)])
 
     def end(done: Sequence[float], at: float) -> datetime | None:
         return pace.end_of(job(done, ended=False), SPEC.settings, start=START, at=after(at))
@@ -109,7 +109,7 @@ def test_the_end_of_a_job_follows_from_its_start_and_its_other_steps() -> None:
 
 @given(done=st.lists(st.integers(1, 500), max_size=3).map(sorted), at=st.integers(0, 2000))
 def test_an_estimated_end_is_never_in_the_past_of_a_running_job(done: list[int], at: int) -> None:
-    pace = Pace().after([(job([10, 40, 45]), SPEC)])
+    pace = StepPace().after([(job([10, 40, 45]), SPEC)])
     end = pace.end_of(job(done, ended=False), SPEC.settings, start=START, at=after(at))
     assert end is not None
     assert len(done) == 3 or end >= after(at)
