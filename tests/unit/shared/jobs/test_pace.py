@@ -69,14 +69,14 @@ def test_a_job_counts_once() -> None:
 
 
 def test_a_step_of_an_older_job_takes_no_time() -> None:
-    assert seconds(Pace().after([(job([-60, 42, 47.5], admitted=2, reused=1), SPEC)])) == [None, 40, 5.5]
-    pace = Pace().after([(job([10, 40, 45]), SPEC)])
+    assert seconds(StepPace().after([(job([-60, 42, 47.5], admitted=2, reused=1), SPEC)])) == [None, 40, 5.5]
+    pace = StepPace().after([(job([10, 40, 45]), SPEC)])
     continued = job([-60], ended=False, reused=1)
     assert pace.end_of(continued, SPEC.settings, start=START, at=START) == after(35)
 
 
 def test_a_draft_is_of_another_kind_and_its_picture_is_not() -> None:
-    pace = Pace().after([(job([10, 40, 45]), SPEC)])
+    pace = StepPace().after([(job([10, 40, 45]), SPEC)])
     assert seconds(pace, JobSettings(draft=True)) == [10, None, None]
 
 
