@@ -80,7 +80,10 @@ def test_the_valid_example_is_accepted(ada: Creator, project: str, route: tuple[
         "/api/teams/accept": 409, f"{JOBS}/job_1/continue": 404, f"{JOBS}/job_1/extend": 404,
         "/api/assets/import-output": 404,
         "/api/shares": 404, "/api/presets/pre_1": 404,  # of an account, not of the studio
+        "/api/auth/me": 409, "/api/auth/totp/enable": 409,
     }.get(route[1])  # fmt: skip
+    if route == ("DELETE", "/api/auth/totp"):  # there is none
+        expected = 409
     assert answer.status == expected or (expected is None and answer.status < 300), answer.body
 
 
