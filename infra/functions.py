@@ -185,6 +185,7 @@ REST_DOMAINS: tuple[RestDomain, ...] = (
                 JobRecord, JobSpecRecord, StepResultRecord, StepTokenRecord, StepTicketRecord, ProjectRecord,
                 AssetRecord, HoldRecord, SubscriptionRecord, IdempotencyRecord, SlotsRecord, WaitingRecord,
                 MemberRecord, AccountRecord, SpendingRecord, PassRecord, EngineSwitchRecord, PresetRecord, ShareRecord,
+                UserRecord,
             ),
             writes=(
                 JobRecord, JobSpecRecord, StepResultRecord, StepTokenRecord, StepTicketRecord, ProjectRecord,

@@ -40,13 +40,16 @@ from shared.jobs.store import jobs
 from shared.mail.messages import AccountErased
 from shared.observability import logger, observed
 from shared.organizations.record import InviteRecord
+from shared.presets.record import PresetRecord
 from shared.projects.record import ProjectRecord
 from shared.projects.store import projects
+from shared.shares.store import shares
 from shared.slots.record import SlotsRecord
 from shared.stages.queues import BILLING_QUEUE, NOTICE_QUEUE
 from shared.subscriptions.messages import ACCOUNT_ERASED, StripeEvent
 from shared.subscriptions.record import SubscriptionRecord
 from shared.subscriptions.store import subscriptions
+from shared.switches.record import EngineSwitchRecord
 from shared.upkeep.record import PassRecord
 from shared.upkeep.store import passes as stored_passes
 
@@ -98,7 +101,7 @@ def _is_emptied(erasure: ErasureRecord, at: datetime) -> bool:
 
 
 def _is_empty(account_id: str, at: datetime) -> bool:
-    for job, _ in _each(partial(jobs.page, account_id=account_id, project_id=None)):
+    for job in jobs.several(list(jobs.newest(account_id=account_id, project_id=None))):
         _delete_job(job, at)
     for asset in _each(partial(assets.page, account_id=account_id)):
         _delete_asset(asset)
@@ -130,6 +133,7 @@ def _delete_job(job: JobRecord, at: datetime) -> None:
     for prefix in job_prefixes(job.job_id):
         media.delete_below(prefix)
     jobs.delete_results(job.job_id)
+    shares.delete_of(job.job_id)
     with transaction() as tx:
         jobs.delete(job, tx=tx)
         projects.remove_job(job.project_id, tx=tx)
@@ -276,8 +280,8 @@ def _untouched(_row: Any, _ids: Names, _addresses: Names) -> bool:
 # The rules of tables. In a table without a rule, a row that names the account is deleted. Ledger, accounts and holds
 # stay because the law requires records of payments; the audit log and what belongs to organizations, for these.
 RULES: Mapping[Any, Rule] = {
-    **dict.fromkeys((JobRecord, AssetRecord, ProjectRecord), _content),
-    **dict.fromkeys((AccountRecord, LedgerRecord, HoldRecord, AuditEntryRecord), _renamed),
+    **dict.fromkeys((JobRecord, AssetRecord, ProjectRecord, PresetRecord), _content),
+    **dict.fromkeys((AccountRecord, LedgerRecord, HoldRecord, AuditEntryRecord, EngineSwitchRecord), _renamed),
     **dict.fromkeys((IdempotencyRecord, SubscriptionRecord), _own),
     InviteRecord: _invite,
     SlotsRecord: _slots,
