@@ -61,7 +61,8 @@ def _files(handler: str) -> Iterator[Path]:
     """Yield the sources of the modules, the `__init__.py` of their packages, and the data files beside them."""
     own = {module for module in _modules(handler) if module.partition(".")[0] in _OWN}
     packages = {module.rpartition(".")[0] for module in own} | {"functions", "shared"}
-    packages |= {package.rpartition(".")[0] for package in packages} - {""}
+    packages |= {package.rpartition(".")[0] for package in packages}
+    packages -= {""}  # of a module that is a top-level package
     for package in packages:
         yield ROOT.joinpath(*package.split("."), "__init__.py")
     for module in own - packages:

@@ -45,6 +45,7 @@ def actions(admin: Creator) -> list[tuple[str, str]]:
 # --- users
 
 
+@pytest.mark.endpoint("GET /api/admin/users")
 def test_an_address_finds_its_user_and_a_part_finds_pages(
     studio: Studio, admin: Creator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -63,6 +64,7 @@ def test_an_address_finds_its_user_and_a_part_finds_pages(
     assert sorted(seen) == [f"{name}@films.example.com" for name in "abcde"]
 
 
+@pytest.mark.endpoint("POST /api/admin/users/{user_id}/suspend", "POST /api/admin/users/{user_id}/resume")
 def test_a_suspended_user_is_refused_at_once(studio: Studio, admin: Creator) -> None:
     bob = studio.sign_up("bob@example.com")
     program, project = bob.key(), bob.project()
@@ -123,6 +125,7 @@ def test_the_operators_command_appoints_and_dismisses(studio: Studio, ada: Creat
 # --- credits
 
 
+@pytest.mark.endpoint("POST /api/admin/users/{user_id}/credits", "GET /api/admin/audit")
 def test_a_grant_is_in_the_ledger_with_its_reason_and_in_the_audit_log(admin: Creator, ada: Creator) -> None:
     body = {"credits": 50, "reason": "The film was faulty"}
     first = admin.post(f"/api/admin/users/{ada.user_id}/credits", body, key="k1")
@@ -138,6 +141,7 @@ def test_a_grant_is_in_the_ledger_with_its_reason_and_in_the_audit_log(admin: Cr
     assert logged["details"] == {"credits": 50, "reason": "The film was faulty"}
 
 
+@pytest.mark.endpoint("POST /api/admin/organizations/{organization_id}/credits")
 def test_an_organization_gets_credits(admin: Creator, ada: Creator) -> None:
     organization = ada.organization()
     answer = admin.post(f"/api/admin/organizations/{organization}/credits", {"credits": 5, "reason": "A gift"})
@@ -163,6 +167,11 @@ def test_a_job_is_refunded_once_to_the_account_that_paid_it(admin: Creator, ada:
 # --- engines
 
 
+@pytest.mark.endpoint(
+    "GET /api/admin/engines",
+    "POST /api/admin/engines/{engine_id}/disable",
+    "POST /api/admin/engines/{engine_id}/enable",
+)
 def test_a_disabled_engine_is_replaced_or_the_job_is_refused(admin: Creator, ada: Creator) -> None:
     project = ada.project()
     assert admin.post("/api/admin/engines/parallax/disable", {"reason": "It fails"}).body["enabled"] is False

@@ -36,6 +36,7 @@ def fal_key(studio: Studio) -> Iterator[None]:
     clients.secretsmanager().delete_secret(SecretId=FAL_KEY, ForceDeleteWithoutRecovery=True)
 
 
+@pytest.mark.endpoint("GET /api/engines")
 def test_everybody_sees_all_engines_by_stage_and_caches_keep_the_answer(studio: Studio) -> None:
     answer = studio.call("GET", "/api/engines")
     assert answer.headers["cache-control"] == "public, max-age=300"

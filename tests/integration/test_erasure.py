@@ -191,6 +191,7 @@ def test_the_last_owner_of_an_organization_with_members_stays(studio: Studio, ad
     assert close(ada).status == 202
 
 
+@pytest.mark.endpoint("DELETE /api/auth/me")
 def test_the_tables_are_searched_after_the_last_token_has_expired(studio: Studio, ada: Creator, scans: None) -> None:
     """Until then the token can write, for example another project."""
     begun = utc_now()

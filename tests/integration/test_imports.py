@@ -122,6 +122,7 @@ def imported(ada: Creator, url: str, **changed: Any) -> str:
     return str(answer.body["id"])
 
 
+@pytest.mark.endpoint("POST /api/assets/import")
 def test_a_picture_is_imported_verified_and_shown(studio: Studio, ada: Creator, web: Web) -> None:
     web.files = {"/a": f"http://{web.host}/b", "/b": png()}
     asset = imported(ada, f"http://{web.host}/a")
@@ -238,6 +239,7 @@ def outcome(ada: Creator, job: str, output: str) -> Answer:
     return ada.post("/api/assets/import-output", {"jobId": job, "output": output, "name": "Pier"})
 
 
+@pytest.mark.endpoint("POST /api/assets/import-output")
 def test_the_film_of_a_job_becomes_an_asset(studio: Studio, ada: Creator) -> None:
     project = ada.project()
     job = ada.job(project)["id"]

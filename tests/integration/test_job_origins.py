@@ -213,6 +213,7 @@ def test_a_still_whose_picture_is_lost_fails_uncharged(ada: Creator) -> None:
 # --- continue
 
 
+@pytest.mark.endpoint("POST /api/jobs/{job_id}/continue")
 def test_a_still_and_the_film_that_continues_it_cost_what_the_film_costs(studio: Studio, ada: Creator) -> None:
     still = completed(studio, ada, until="IMAGE_GENERATION", settings={"seed": 7})
     film = followed(ada, still, "continue")
@@ -264,6 +265,7 @@ def test_only_a_completed_still_continues(studio: Studio, ada: Creator) -> None:
 # --- retry
 
 
+@pytest.mark.endpoint("POST /api/jobs/{job_id}/retry")
 def test_a_retry_charges_the_finished_steps_that_were_not_charged(studio: Studio, ada: Creator) -> None:
     failed = run(studio, submitted(ada), fails_in=POST)
     assert (failed.status, spent(ada)) == (JobStatus.FAILED, 0)
@@ -472,6 +474,7 @@ def test_each_step_is_paid_at_most_once_whatever_follows(
 # --- drafts
 
 
+@pytest.mark.endpoint("POST /api/jobs/{job_id}/final")
 def test_a_draft_is_cheaper_and_the_final_film_has_its_picture_and_seed(studio: Studio, ada: Creator) -> None:
     draft = submitted(ada, settings={"draft": True, "seed": 5, "resolution": "1080p", "operations": ["upscale:2"]})
     assert jobs.get(draft).credits == 4
@@ -504,6 +507,7 @@ def test_the_picture_of_a_draft_is_that_of_the_whole_film(studio: Studio, ada: C
 # --- extensions
 
 
+@pytest.mark.endpoint("POST /api/jobs/{job_id}/extend")
 def test_an_extension_begins_with_the_last_frame(studio: Studio, ada: Creator) -> None:
     film = completed(studio, ada, settings={"style": "oil"})
     more = followed(ada, film, "extend", {"prompt": "a lake", "presetId": "orbit-left"})

@@ -81,6 +81,7 @@ def test_the_error_of_an_unknown_preset_names_the_nearest(studio: Studio, ada: C
     assert public(studio, f"{PRESETS}/qqqqqqqq").body["suggestions"] == []
 
 
+@pytest.mark.endpoint("POST /api/presets", "PATCH /api/presets/{preset_id}")
 def test_a_platform_admin_adds_and_changes_presets_of_the_studio(studio: Studio, ada: Creator, admin: Creator) -> None:
     made = admin.post(PRESETS, OWN).body
     assert (made["isDefault"], made["isPublic"], made["userId"], made["thumbnail"]) == (False, True, None, None)
@@ -118,6 +119,7 @@ def submitted(creator: Creator, preset: str, **settings: Any) -> Answer:
     return creator.post("/api/jobs", body)
 
 
+@pytest.mark.endpoint("GET /api/presets/own", "GET /api/presets/own/{preset_id}")
 def test_an_own_preset_is_private(studio: Studio, ada: Creator, eve: Creator) -> None:
     preset = own(ada)
     shown = ada.get(f"{OWNS}/{preset}").body
@@ -132,6 +134,11 @@ def test_an_own_preset_is_private(studio: Studio, ada: Creator, eve: Creator) ->
         assert (refused.status, refused.body["code"]) == (404, "preset_not_found")
 
 
+@pytest.mark.endpoint(
+    "POST /api/presets/own",
+    "PATCH /api/presets/own/{preset_id}",
+    "DELETE /api/presets/own/{preset_id}",
+)
 def test_a_job_keeps_the_move_of_a_preset_that_is_changed_or_deleted(ada: Creator) -> None:
     preset = own(ada)
     job = submitted(ada, preset, duration=4)
@@ -163,6 +170,7 @@ def test_an_invalid_move_is_refused(studio: Studio, ada: Creator, config: dict[s
     assert studio.dump() == before
 
 
+@pytest.mark.endpoint("POST /api/presets/{preset_id}/duplicate")
 def test_every_built_in_preset_can_be_duplicated(ada: Creator) -> None:
     for preset in get_preset("dolly-in"), get_preset("head-tracking"):
         copied = ada.post(f"{PRESETS}/{preset.preset_id}/duplicate", {}).body

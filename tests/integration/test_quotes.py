@@ -24,6 +24,7 @@ def quoted(creator: Creator, project: str, prompt: str = "a lake", **more: Any) 
     return creator.post("/api/jobs/quote", {"projectId": project, "prompt": prompt, **more})
 
 
+@pytest.mark.endpoint("POST /api/jobs/quote")
 def test_a_quote_explains_the_price_line_by_line_and_holds_nothing(studio: Studio, ada: Creator) -> None:
     project = ada.project()
     before = studio.dump()

@@ -80,6 +80,7 @@ def refusal(answer: Answer) -> tuple[int, str]:
     return answer.status, answer.body["code"]
 
 
+@pytest.mark.endpoint("GET /api/auth/totp", "POST /api/auth/totp", "POST /api/auth/totp/enable")
 def test_a_secret_counts_after_its_first_code(studio: Studio, ada: Creator, clock: Clock) -> None:
     created = ada.post("/api/auth/totp", {"password": PASSWORD}).body
     uri = urlsplit(created["uri"])
@@ -146,6 +147,7 @@ def test_neither_the_secret_nor_a_code_is_stored_as_text(studio: Studio, ada: Cr
         unseal(row.totp_sealed, purpose="totp", owner="usr_other")
 
 
+@pytest.mark.endpoint("DELETE /api/auth/totp")
 def test_the_second_factor_is_disabled_with_password_and_code(studio: Studio, ada: Creator, app: App) -> None:
     def disable(password: str, code: str) -> Answer:
         return studio.call("DELETE", "/api/auth/totp", {"password": password, "code": code}, token=ada.token)

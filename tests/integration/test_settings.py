@@ -58,6 +58,7 @@ def sign_in(studio: Studio, email: str) -> int:
     return studio.call("POST", "/api/auth/login", {"email": email, "password": PASSWORD}).status
 
 
+@pytest.mark.endpoint("GET /api/settings")
 def test_a_new_user_has_the_defaults(ada: Creator) -> None:
     found = settings(ada)
     assert (found["email"], found["newEmail"], found["emailRefusal"]) == (ADA, None, None)
@@ -133,6 +134,7 @@ def test_a_new_address_counts_after_its_proof_and_the_old_one_gets_a_notice(stud
     assert (users.id_by_email(NEW), users.id_by_email(ADA)) == (ada.user_id, None)
 
 
+@pytest.mark.endpoint("PATCH /api/settings")
 def test_a_link_to_a_new_address_works_once(studio: Studio, ada: Creator) -> None:
     move(ada)
     token = studio.mailed(NEW)

@@ -30,6 +30,7 @@ def visit(studio: Studio, share: str) -> Answer:
     return studio.call("GET", f"{SHARES}/{share}")
 
 
+@pytest.mark.endpoint("POST /api/shares", "GET /api/shares", "GET /api/shares/{share_id}")
 def test_a_visitor_sees_the_film_and_nothing_of_the_account(studio: Studio, ada: Creator, film: str) -> None:
     made = shared(ada, film)
     assert (made.status, made.body["jobId"], made.body["title"]) == (201, film, "Harbour at night")
@@ -42,6 +43,7 @@ def test_a_visitor_sees_the_film_and_nothing_of_the_account(studio: Studio, ada:
     assert [share["id"] for share in ada.list(SHARES, jobId=film)] == [made.body["id"]]
 
 
+@pytest.mark.endpoint("DELETE /api/shares/{share_id}")
 def test_a_deleted_link_shows_nothing(studio: Studio, ada: Creator, eve: Creator, film: str) -> None:
     first, second = (shared(ada, film).body["id"] for _ in range(2))
     refused = eve.delete(f"{SHARES}/{first}")
@@ -69,6 +71,7 @@ def test_a_job_without_a_paid_film_cannot_be_shared(studio: Studio, ada: Creator
     assert shared(eve, film).body["code"] == "job_not_found"
 
 
+@pytest.mark.endpoint("POST /api/shares/{share_id}/takedown")
 def test_an_admin_takes_a_film_down(studio: Studio, ada: Creator, eve: Creator, film: str) -> None:
     first, second = (shared(ada, film).body["id"] for _ in range(2))
     assert eve.post(f"{SHARES}/{first}/takedown").status == 403

@@ -526,6 +526,7 @@ def test_changes_of_another_version_are_refused(studio: Studio, ada: Creator) ->
         assert studio.dump() == before
 
 
+@pytest.mark.endpoint("GET /api/teams/{organization_id}/members/{member_id}")
 def test_a_member_is_read(ada: Creator) -> None:
     organization = ada.organization()
     bob = ada.hire(organization, "bob@example.com")

@@ -94,6 +94,7 @@ def try_now(row: WebhookDeliveryRecord) -> WebhookDeliveryRecord:
 # --- events
 
 
+@pytest.mark.endpoint("POST /api/webhooks")
 def test_a_stranger_verifies_the_event_of_a_completed_job(studio: Studio, ada: Creator, endpoint: Receiver) -> None:
     made = hook(ada, endpoint.url)
     job_id = completed_job(ada)
@@ -172,6 +173,7 @@ def test_a_record_that_the_stream_repeats_begins_nothing_twice(studio: Studio, a
 # --- tries
 
 
+@pytest.mark.endpoint("POST /api/webhooks/{webhook_id}/test")
 def test_a_refused_event_is_tried_eight_times_within_a_day(ada: Creator, endpoint: Receiver) -> None:
     made = hook(ada, endpoint.url)
     begun(ada, made)
@@ -323,6 +325,7 @@ def replay(creator: Creator, made: dict[str, Any], event_id: str) -> Answer:
     return creator.post(f"{HOOKS}/{made['id']}/deliveries/{event_id}/replay")
 
 
+@pytest.mark.endpoint("POST /api/webhooks/{webhook_id}/deliveries/{delivery_id}/replay")
 def test_a_replay_has_the_same_id_and_waits_for_the_end(ada: Creator, endpoint: Receiver) -> None:
     made = hook(ada, endpoint.url)
     event_id = begun(ada, made)["id"]
@@ -338,6 +341,7 @@ def test_a_replay_has_the_same_id_and_waits_for_the_end(ada: Creator, endpoint: 
     assert replay(ada, made, event_id).status == 202, "its message was lost"
 
 
+@pytest.mark.endpoint("POST /api/webhooks/{webhook_id}/secret")
 def test_both_secrets_sign_for_a_day_after_a_rotation(studio: Studio, ada: Creator, endpoint: Receiver) -> None:
     made = hook(ada, endpoint.url)
     new = ada.post(f"{HOOKS}/{made['id']}/secret").body["secret"]
@@ -354,6 +358,7 @@ def test_both_secrets_sign_for_a_day_after_a_rotation(studio: Studio, ada: Creat
         verified(made["secret"], endpoint.received[1])
 
 
+@pytest.mark.endpoint("GET /api/webhooks/{webhook_id}")
 def test_a_secret_is_shown_once_and_stored_encrypted(studio: Studio, ada: Creator, endpoint: Receiver) -> None:
     made = hook(ada, endpoint.url)
     assert "secret" not in shown(ada, made)
@@ -366,6 +371,7 @@ def test_a_secret_is_shown_once_and_stored_encrypted(studio: Studio, ada: Creato
         webhooks.secrets(swapped, at=utc_now())
 
 
+@pytest.mark.endpoint("GET /api/webhooks")
 def test_an_account_has_a_limited_number_of_endpoints(ada: Creator) -> None:
     for _ in range(MOST_WEBHOOKS):
         hook(ada, "https://example.com/")
@@ -374,6 +380,7 @@ def test_an_account_has_a_limited_number_of_endpoints(ada: Creator) -> None:
     assert len(ada.list(HOOKS)) == MOST_WEBHOOKS
 
 
+@pytest.mark.endpoint("DELETE /api/webhooks/{webhook_id}")
 def test_a_deleted_endpoint_has_no_deliveries_and_gets_no_request(studio: Studio, ada: Creator,
                                                                   endpoint: Receiver) -> None:  # fmt: skip
     made = hook(ada, endpoint.url)
@@ -384,6 +391,7 @@ def test_a_deleted_endpoint_has_no_deliveries_and_gets_no_request(studio: Studio
     assert endpoint.received == []
 
 
+@pytest.mark.endpoint("PATCH /api/webhooks/{webhook_id}")
 def test_changes_of_an_organizations_endpoints_are_in_its_audit_log(ada: Creator) -> None:
     organization = ada.organization()
     made = hook(ada, "https://example.com/", organizationId=organization)
@@ -406,6 +414,7 @@ def test_an_organization_with_an_endpoint_is_not_deleted(ada: Creator) -> None:
     assert ada.delete(f"/api/teams/{organization}").status == 204
 
 
+@pytest.mark.endpoint("GET /api/webhooks/{webhook_id}/deliveries")
 def test_deliveries_come_in_pages(ada: Creator, endpoint: Receiver) -> None:
     made = hook(ada, endpoint.url)
     ids = [begun(ada, made)["id"] for _ in range(3)]
