@@ -121,6 +121,8 @@ class TotpEnable(Wire):
 
 
 class TotpDelete(TotpCreate):
+    model_config = ConfigDict(json_schema_extra={"examples": [{"password": "correct horse battery", "code": "123456"}]})
+
     code: Code = Field(examples=["123456"], description="The code of the app, or a recovery code.")
 
 

@@ -8,6 +8,7 @@ from shared.assets.store import AssetNotFound, AssetNotReady, assets
 from shared.aws.media import MediaAccess
 from shared.core.clock import utc_now
 from shared.core.errors import Invalid
+from shared.core.versions import IfMatch
 from shared.mail import mail
 from shared.mail.mail import MailUnavailable
 from shared.mail.marks import marks
@@ -21,13 +22,10 @@ from shared.users.store import users
 URL_LIFE = timedelta(hours=1)  # validity of the avatar's signed URL
 
 
-def read(user_id: str) -> SettingsView:
-    return _view(users.get(user_id), utc_now())
-
-
-def update(user_id: str, body: SettingsUpdate) -> SettingsView:
+def update(user_id: str, body: SettingsUpdate, expected: IfMatch) -> UserRecord:
     """Write the fields that the request names, after all checks, in one write."""
-    at = utc_now()
+    user, at = users.get(user_id), utc_now()
+    expected.check(user.etag)  # before an email is sent
     values: dict[str, object] = body.model_dump(exclude_unset=True, exclude={"email", "current_password"})
     switches = values.pop("notifications", {})
     values |= switches if isinstance(switches, dict) else dict.fromkeys(NotificationsView.model_fields)
@@ -36,8 +34,8 @@ def update(user_id: str, body: SettingsUpdate) -> SettingsView:
     if body.default_preset_id is not None:
         get_preset(body.default_preset_id)
     if "email" in body.model_fields_set:
-        values |= _new_address(user_id, body, at)
-    return _view(users.change(user_id, values, at=at), at)
+        values |= _new_address(user, body, at)
+    return users.change(user, values, at=at, expected=expected)
 
 
 def _check_avatar(asset_id: str, user_id: str) -> None:
@@ -48,9 +46,9 @@ def _check_avatar(asset_id: str, user_id: str) -> None:
         raise AssetNotReady(f"The asset {asset_id} is {asset.status}, not READY.")
 
 
-def _new_address(user_id: str, body: SettingsUpdate, at: datetime) -> dict[str, object]:
+def _new_address(user: UserRecord, body: SettingsUpdate, at: datetime) -> dict[str, object]:
     """Return the attributes of the new address, and send its link. Only messages differ for a taken address."""
-    old, email = users.get(user_id).email, body.email
+    user_id, old, email = user.user_id, user.email, body.email
     if body.current_password is not None:
         prove_password(user_id, body.current_password.get_secret_value(), at=at)
     if email is None or email == old:
@@ -63,7 +61,8 @@ def _new_address(user_id: str, body: SettingsUpdate, at: datetime) -> dict[str, 
     return {"new_email": email, "new_email_until": at + REGISTRATION_LIFE}
 
 
-def _view(user: UserRecord, at: datetime) -> SettingsView:
+def view(user: UserRecord) -> SettingsView:
+    at = utc_now()
     waits = user.new_email_until is not None and user.new_email_until > at
     return SettingsView(
         name=user.name,

@@ -7,9 +7,11 @@ from fastapi import APIRouter, status
 from functions.webhooks import service
 from functions.webhooks.schemas import DeliveryView, NewWebhookView, WebhookCreate, WebhookUpdate, WebhookView
 from shared.access.permissions import Permission
+from shared.core.versions import PreconditionFailed
 from shared.core.wire import Id
 from shared.members.actor import Actor, OrganizationNotFound
 from shared.rest.actor import OrganizationId, acting
+from shared.rest.etags import Change, Tag
 from shared.rest.pagination import BadCursor, Page, Paged, whole
 from shared.rest.problem import problems
 from shared.webhooks.deliveries import DeliveryPending
@@ -44,15 +46,17 @@ def list_webhooks(caller: Read, organization_id: OrganizationId = None) -> Page[
 
 
 @router.get("/{webhook_id}", operation_id="getWebhook")
-def get_webhook(webhook_id: Id, caller: Read) -> WebhookView:
+def get_webhook(webhook_id: Id, caller: Read, tag: Tag) -> WebhookView:
     """Read one endpoint."""
-    return WebhookView.of(webhooks.get(webhook_id, accounts=caller))
+    row = webhooks.get(webhook_id, accounts=caller)
+    return tag.on(row.etag, WebhookView.of(row))
 
 
-@router.patch("/{webhook_id}", operation_id="updateWebhook")
-def update_webhook(webhook_id: Id, body: WebhookUpdate, caller: Write) -> WebhookView:
+@router.patch("/{webhook_id}", operation_id="updateWebhook", responses=problems(PreconditionFailed))
+def update_webhook(webhook_id: Id, body: WebhookUpdate, caller: Write, change: Change) -> WebhookView:
     """Change the URL or the events of an endpoint, or enable or disable it."""
-    return service.change(webhook_id, body, caller)
+    row = service.change(webhook_id, body, caller, change.expected)
+    return change.on(row.etag, WebhookView.of(row))
 
 
 @router.delete("/{webhook_id}", status_code=status.HTTP_204_NO_CONTENT, operation_id="deleteWebhook")

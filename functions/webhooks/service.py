@@ -9,6 +9,7 @@ from shared.aws.transactions import Transaction, transaction
 from shared.core.clock import utc_now
 from shared.core.ids import new_id, organization_of
 from shared.core.slices import Slice
+from shared.core.versions import IfMatch
 from shared.members.actor import Actor
 from shared.webhooks.deliveries import DeliveryNotFound, deliveries
 from shared.webhooks.record import WebhookDeliveryRecord, WebhookRecord
@@ -27,13 +28,13 @@ def of_account(organization_id: str | None, caller: Actor) -> list[WebhookView]:
     return [WebhookView.of(row) for row in webhooks.of_account(caller.account(organization_id))]
 
 
-def change(webhook_id: str, body: WebhookUpdate, caller: Actor) -> WebhookView:
+def change(webhook_id: str, body: WebhookUpdate, caller: Actor, expected: IfMatch) -> WebhookRecord:
     row, at = webhooks.get(webhook_id, accounts=caller), utc_now()
     with transaction() as tx:
-        webhooks.change(row, url=body.url, events=body.events, enabled=body.enabled, at=at, tx=tx)
+        webhooks.change(row, url=body.url, events=body.events, enabled=body.enabled, at=at, tx=tx, expected=expected)
         changed = body.model_dump(mode="json", exclude_none=True)
         _note(row, AuditAction.WEBHOOK_CHANGED, caller, at, tx, **changed)
-    return WebhookView.of(webhooks.get(webhook_id, accounts=caller))
+    return webhooks.get(webhook_id, accounts=caller)
 
 
 def replace_secret(webhook_id: str, caller: Actor) -> NewWebhookView:

@@ -3,6 +3,7 @@
 from pynamodb.attributes import BooleanAttribute, TTLAttribute, UnicodeAttribute, UTCDateTimeAttribute
 
 from shared.aws.records import OnDemand, Record, table
+from shared.core.versions import etag
 
 
 class UserRecord(Record):
@@ -31,6 +32,11 @@ class UserRecord(Record):
     theme = UnicodeAttribute(null=True)
     created_at = UTCDateTimeAttribute()
     updated_at = UTCDateTimeAttribute()
+
+    @property
+    def etag(self) -> str:
+        """The version of the user's settings."""
+        return etag(self.user_id, self.updated_at)
 
 
 class EmailClaimRecord(Record):

@@ -10,6 +10,7 @@ from shared.aws.records import on_refusal
 from shared.aws.transactions import Transaction
 from shared.core.errors import Conflict, Invalid, NotFound
 from shared.core.slices import Slice, first_of
+from shared.core.versions import ANY_VERSION, IfMatch, PreconditionFailed
 from shared.users.record import EmailClaimRecord, UserRecord
 
 SCANNED_PAGES, SCANNED_USERS = 10, 200  # maximum pages of a search, and users of a page
@@ -34,13 +35,19 @@ class UserStore:
         record = UserRecord(user_id, email=email, name=name, email_verified=at, created_at=at, updated_at=at)
         tx.put(record, UserRecord.user_id.does_not_exist(), otherwise=taken)
 
-    def change(self, user_id: str, values: Mapping[str, object], *, at: datetime) -> UserRecord:
-        """Set these attributes, or remove those that are None. Return the user. Raise UserNotFound."""
-        user = UserRecord(user_id)
+    def change(
+        self, user: UserRecord, values: Mapping[str, object], *, at: datetime, expected: IfMatch = ANY_VERSION
+    ) -> UserRecord:
+        """Set these attributes, or remove those that are None. Return the user.
+
+        Raise UserNotFound, or PreconditionFailed for another version.
+        """
+        expected.check(user.etag)
         attributes = [(getattr(UserRecord, name), value) for name, value in values.items()]
         actions = [name.remove() if value is None else name.set(value) for name, value in attributes]
-        with on_refusal(UserNotFound("There is no such user.")):
-            user.update([*actions, UserRecord.updated_at.set(at)], UserRecord.user_id.exists())
+        same = UserRecord.updated_at == user.updated_at if expected.given else UserRecord.user_id.exists()
+        with on_refusal(PreconditionFailed() if expected.given else UserNotFound("There is no such user.")):
+            user.update([*actions, UserRecord.updated_at.set(at)], same)
         return user
 
     def move(self, user_id: str, email: str, *, otherwise: Exception, at: datetime, tx: Transaction) -> None:

@@ -13,6 +13,7 @@ from pynamodb.attributes import (
 from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
 
 from shared.aws.records import OnDemand, Record, table
+from shared.core.versions import etag
 
 
 class WebhookEventType(StrEnum):
@@ -66,6 +67,10 @@ class WebhookRecord(Record):
     updated_at = UTCDateTimeAttribute()
 
     by_account = _WebhooksByAccount()
+
+    @property
+    def etag(self) -> str:
+        return etag(self.webhook_id, self.updated_at)
 
 
 class WebhookDeliveryRecord(Record):

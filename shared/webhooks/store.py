@@ -10,6 +10,7 @@ from shared.aws.sealing import seal, unseal
 from shared.aws.transactions import Transaction
 from shared.core.errors import Conflict, NotFound
 from shared.core.ids import new_id
+from shared.core.versions import ANY_VERSION, IfMatch, PreconditionFailed
 from shared.webhooks.record import DisabledBecause, WebhookEventType, WebhookRecord
 from shared.webhooks.signing import new_secret
 
@@ -95,8 +96,13 @@ class WebhookStore:
         enabled: bool | None,
         at: datetime,
         tx: Transaction,
+        expected: IfMatch = ANY_VERSION,
     ) -> None:
-        """Add a change to the transaction. None changes nothing. Fail the transaction with WebhookNotFound."""
+        """Add a change to the transaction. None changes nothing.
+
+        Raise PreconditionFailed for another version, or fail the transaction with it or with WebhookNotFound.
+        """
+        expected.check(row.etag)
         record = WebhookRecord
         actions: list[Action] = [record.updated_at.set(at)]
         if url is not None:
@@ -107,8 +113,9 @@ class WebhookStore:
             actions += [record.disabled_at.remove(), record.disabled_because.remove(), record.failing_since.remove()]
         elif enabled is False and row.disabled_at is None:
             actions += [record.disabled_at.set(at), record.disabled_because.set(DisabledBecause.REQUEST.value)]
-        exists = record.webhook_id.exists()
-        tx.update(record(row.webhook_id), actions, exists, otherwise=WebhookNotFound())
+        same = record.updated_at == row.updated_at if expected.given else record.webhook_id.exists()
+        refusal = PreconditionFailed() if expected.given else WebhookNotFound()
+        tx.update(record(row.webhook_id), actions, same, otherwise=refusal)
 
     def replace_secret(self, row: WebhookRecord, *, at: datetime, tx: Transaction) -> str:
         """Add a new secret to the transaction, and return it. The old one also signs until `OVERLAP` has passed.

@@ -22,7 +22,7 @@ from shared.credits.record import HoldRecord, LedgerRecord, SpendingRecord
 from shared.grants.record import MediaGrantRecord
 from shared.jobs.record import JobRecord, JobSpecRecord, StepResultRecord, StepTicketRecord, StepTokenRecord
 from shared.keys.record import ApiKeyRecord
-from shared.organizations.record import SlugClaimRecord
+from shared.projects.record import ProjectRecord
 from shared.stages.queues import VERIFICATION_QUEUE
 from shared.stages.stages import Stage
 from shared.upkeep.record import PassRecord
@@ -41,7 +41,7 @@ UNTOUCHED: dict[str, set[type[Record]]] = {
     "upkeep-quarantine": {
         JobRecord, JobSpecRecord, PassRecord, StepResultRecord, StepTicketRecord, StepTokenRecord,
     },
-    "rest-auth": {HoldRecord, SpendingRecord, SlugClaimRecord},  # it opens accounts, and names organizations
+    "rest-auth": {HoldRecord, SpendingRecord},  # it opens accounts
     # It reads whether there is a film.
     "rest-shares": {EmailClaimRecord, JobSpecRecord, StepTicketRecord, StepTokenRecord},
     "rest-presets": {EmailClaimRecord},  # it reads whether a user is a platform admin
@@ -62,12 +62,13 @@ UNTOUCHED: dict[str, set[type[Record]]] = {
     # They end jobs, and estimate no times.
     "pipeline-reconcile": {PassRecord},
     "pipeline-settle": {PassRecord, StepTokenRecord},
+    "upkeep-pace": {StepResultRecord, StepTicketRecord, StepTokenRecord},  # it reads the times of jobs
     "pipeline-signal": {JobSpecRecord, StepResultRecord, StepTicketRecord},  # it fails steps by their tokens
     "remote-engine": {JobSpecRecord},  # the task contains the request
     **{stage.queue: {JobSpecRecord, StepTicketRecord} for stage in Stage},  # the task contains the request
     # It cancels jobs, and ends sessions by the generation of the password.
     "rest-engines": {ApiKeyRecord},  # its only route is public
-    "rest-admin": {PassRecord, RefreshFamilyRecord, StepTokenRecord},
+    "rest-admin": {PassRecord, ProjectRecord, RefreshFamilyRecord, StepTokenRecord},
     "webhooks-notify": {  # the stream contains the job
         HoldRecord, JobRecord, JobSpecRecord, LedgerRecord, SpendingRecord, StepResultRecord, StepTicketRecord,
         StepTokenRecord,

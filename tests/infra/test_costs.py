@@ -15,7 +15,7 @@ from tools.write_units import metered
 
 # Maximum write units: 39 for state, credits and results, 13 for progress and leases, 20 for the slot (ADR 25), 6 for
 # access to media (ADR 21), 1 for the quota (ADR 33) and 2 for the index of the ledger by time (ADR 35).
-UNITS_OF_A_JOB = 81
+UNITS_OF_A_JOB = 82
 DOLLARS_OF_A_JOB = 0.05
 
 

@@ -19,7 +19,9 @@ def test_email_comes_from_the_domain_with_its_signature(elsewhere: Assembly) -> 
     functions = elsewhere.resources("AWS::Lambda::Function")
     variables = [one.properties.get("Environment", {}).get("Variables", {}) for one in functions]
     senders = [one["KINORA_MAIL_FROM"] for one in variables if "KINORA_MAIL_FROM" in one]
-    assert senders == ["Kinora <no-reply@studio.example.com>"] * 4, "auth, settings, teams and the notices send email"
+    assert senders == ["Kinora <no-reply@studio.example.com>"] * 5, (
+        "auth, settings, teams, webhooks and the notices send email"
+    )
 
 
 def test_an_environment_without_a_domain_has_no_sender(dev: Assembly) -> None:
