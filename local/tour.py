@@ -27,7 +27,7 @@ SMALL = {"duration": 2, "resolution": "480p", "seed": 7}
 WAIT_SECONDS = 180.0
 
 
-class Receiver:
+class WebhookReceiver:
     """A web server of the customer, which receives webhooks."""
 
     def __init__(self) -> None:
@@ -55,7 +55,7 @@ class Receiver:
 class Tour:
     """The steps, in their order. Each returns one sentence about what it saw, and raises StudioError otherwise."""
 
-    def __init__(self, cloud: Cloud, receiver: Receiver, stack: ExitStack) -> None:
+    def __init__(self, cloud: Cloud, receiver: WebhookReceiver, stack: ExitStack) -> None:
         self._cloud, self._receiver = cloud, receiver
         self._ada, self._bob = (
             stack.enter_context(closing(StudioClient(cloud.api_url, cloud.socket_url, cloud.outbox_url)))
@@ -236,7 +236,7 @@ def main() -> None:
     terminal.title("A tour of the API", "a customer's requests, over HTTP only")
     try:
         with ExitStack() as stack:
-            receiver = stack.enter_context(closing(Receiver()))
+            receiver = stack.enter_context(closing(WebhookReceiver()))
             os.environ["KINORA_EGRESS_OPEN_TO"] = receiver.address  # otherwise a webhook reaches public addresses only
             with terminal.waiting("Starting the laptop cloud", "Laptop cloud is running"):
                 cloud = stack.enter_context(laptop_cloud(folder=Path(ROOT / "build/tour")))

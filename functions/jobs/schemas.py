@@ -41,6 +41,7 @@ class JobCreate(Wire):
     inputs: tuple[JobInput, ...] = Field(default=(), max_length=_MOST_INPUTS)
     until: Literal[Stage.IMAGE_GENERATION] | None = Field(
         default=None,
+        examples=[None],
         description="The last step of the job, which is charged up to it. `IMAGE_GENERATION` makes a still, from which "
         "`POST /api/jobs/{jobId}/continue` makes the film.",
     )

@@ -6,6 +6,7 @@ from typing import Any
 from pydantic import ConfigDict, TypeAdapter
 
 from shared.core.clock import utc_now
+from shared.core.ids import organization_of
 from shared.credits.store import credits
 from shared.jobs.record import JobRecord, JobStatus
 from shared.jobs.store import JobNotFound, jobs
@@ -72,7 +73,7 @@ def _about_film(job: JobRecord, user: UserRecord, at: datetime) -> None:
 
 def _about_credits(job: JobRecord, user: UserRecord, at: datetime) -> None:
     """Send the notice about few credits if a film of the user's own account has left few."""
-    if not user.low_credits or job.account_id != user.user_id or job.status != JobStatus.COMPLETED:
+    if not user.low_credits or organization_of(job.account_id) or job.status != JobStatus.COMPLETED:
         return
     available = int(credits.account(job.account_id).available)
     if available >= LOW_CREDITS:

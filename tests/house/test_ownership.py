@@ -20,7 +20,9 @@ MODULES = [
     path
     for folder in ("shared", "functions")
     for path in (ROOT / folder).rglob("*.py")
-    if path.name != "store.py" and path != ROOT / "shared" / "members" / "actor.py"  # it decides which accounts are in
+    if path.name != "store.py"
+    and path != ROOT / "shared" / "members" / "actor.py"  # it decides which accounts are in
+    and path != ROOT / "functions" / "upkeep" / "erase.py"  # it acts for no caller, and looks for owners in all tables
 ]
 # Code that acts for a caller. The pipeline acts for the system.
 FOR_CALLERS = [

@@ -42,7 +42,7 @@ RAW = {
     "a lone surrogate for a key": r'{"\ud800": 1}',
     "an unknown field": '{"isAdmin": true}',
     "a key twice": '{"name": "a", "name": 7}',
-    "bytes before the JSON": "\ufeff{}",
+    "bytes before the JSON": "\x00{}",
 }
 
 

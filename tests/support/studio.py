@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from argon2 import PasswordHasher
+from botocore.awsrequest import AWSRequest
 from botocore.signers import RequestSigner
 from botocore.useragent import UserAgentString
 from cryptography.hazmat.primitives import serialization
@@ -398,9 +399,9 @@ def corrected() -> Iterator[None]:
 
 
 def _signed_unless_dynamodb(sign: Callable[..., None]) -> Callable[..., None]:
-    def signed(signer: RequestSigner, *args: Any, **kwargs: Any) -> None:
-        if str(vars(signer)["_service_id"]) != "DynamoDB":
-            sign(signer, *args, **kwargs)
+    def signed(signer: RequestSigner, operation: str, request: AWSRequest, *args: Any, **kwargs: Any) -> None:
+        if not str(request.url).startswith("https://dynamodb."):  # DynamoDB Local has another address
+            sign(signer, operation, request, *args, **kwargs)
 
     return signed
 
