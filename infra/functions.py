@@ -155,7 +155,7 @@ REST_DOMAINS: tuple[RestDomain, ...] = (
             reads=(
                 JobRecord, JobSpecRecord, StepResultRecord, StepTokenRecord, StepTicketRecord, ProjectRecord,
                 AssetRecord, HoldRecord, SubscriptionRecord, IdempotencyRecord, SlotsRecord, WaitingRecord,
-                MemberRecord,
+                MemberRecord, AccountRecord, SpendingRecord, PassRecord,
             ),
             writes=(
                 JobRecord, JobSpecRecord, StepResultRecord, StepTokenRecord, StepTicketRecord, ProjectRecord,
@@ -164,7 +164,8 @@ REST_DOMAINS: tuple[RestDomain, ...] = (
             ),
             secrets=("media-signing-key", CURSOR_KEY),
             secrets_described=PROVIDER_KEYS,
-            media_reads=(JOBS,),
+            media_reads=(JOBS, WORK),
+            media_writes=(JOBS, WORK),  # copies for the jobs that start from an older one
             media_deletes=(JOBS, WORK),
             executions=(START, STOP),
         ),

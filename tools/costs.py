@@ -74,7 +74,7 @@ def one_job() -> JobFlow:
         beats=beats,
         extensions=extensions,
         messages=messages,
-        transitions=2 + len(PLANNED) + 1 + 1,  # both choices, the stages, Settle, the start
+        transitions=3 + len(PLANNED) + 1 + 1,  # the choices, the stages, Settle, the start
         functions=ASSUMED["rest_requests"] + 2 + 2 * len(PLANNED) + 1 + changes,  # 2 a step: its dispatch, its grant
     )
 

@@ -1,8 +1,9 @@
 """The requests of jobs: submit, read, cancel and delete."""
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from typing import NamedTuple
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -19,11 +20,11 @@ from shared.core.errors import Invalid, Unauthorized
 from shared.core.ids import new_id, organization_of
 from shared.core.slices import Slice
 from shared.credits.store import Spender, credits
-from shared.jobs import admission, executions, settlement
+from shared.jobs import admission, batches, executions, settlement
 from shared.jobs.keys import job_prefixes
 from shared.jobs.record import JobRecord, JobStatus
 from shared.jobs.spec import JobSettings, JobSpec
-from shared.jobs.store import JobEnded, JobRunning, StepResult, jobs
+from shared.jobs.store import JobEnded, JobRunning, ReusedStep, StepResult, jobs
 from shared.jobs.views import JobLinks, JobView, job_view
 from shared.keys.store import api_keys
 from shared.members.actor import Actor
@@ -33,7 +34,8 @@ from shared.projects.store import projects
 from shared.stages.engines import ENGINES, Engine
 from shared.stages.failures import StageFailure
 from shared.stages.requests import MAX_PICTURES, check_driving_seconds
-from shared.stages.stages import FILM, Role
+from shared.stages.stages import FILM, Role, Stage
+from shared.subscriptions.record import PlanType
 from shared.subscriptions.store import subscriptions
 
 MANY_USERS = 20  # number of jobs of an asset from which those that have ended are removed from its record
@@ -45,36 +47,60 @@ def submit(body: JobCreate, caller: Actor, tx: Transaction) -> JobView:
     The project's account has the job, pays for it, and has the assets that it uses.
     If the admission fails, or the process ends before it, `reconcile` admits the job.
     """
-    job_id, at = new_id("job"), utc_now()
-    account_id = projects.get(body.project_id, accounts=caller).account_id
-    subscribed = subscriptions.plan(account_id)
-    spec, planned = _planned(body, account_id, at, paid=subscribed.paid)
+    at = utc_now()
+    batch_id, job_ids = (None, [new_id("job")]) if body.count == 1 else batches.begin(body.count)
+    one = prepared(body, caller, at)
+    seeds = [(one.spec.seed + number) % 2**32 for number in range(body.count)]
+    specs = [one.spec.model_copy(update={"seed": seed, "batch_id": batch_id}) for seed in seeds]
+    made = begin(one, dict(zip(job_ids, specs, strict=True)), caller, at, tx)
+    return made if batch_id is None else made.model_copy(update={"batch": tuple(job_ids)})
+
+
+def begin(
+    one: "Prepared",
+    specs: Mapping[str, JobSpec],
+    caller: Actor,
+    at: datetime,
+    tx: Transaction,
+    *,
+    reused: Mapping[Stage, "Reused"] | None = None,
+) -> JobView:
+    """Add the jobs with these ids and specs to the transaction, and return the first. All have the same steps."""
+    reused, account_id, (job_id, *more_ids) = reused or {}, one.account_id, specs
+    prices = {stage.value: step.credits for stage, step in one.planned.steps.items()}
+    prices |= {stage.value: step.credits for stage, step in reused.items()}
+    for asset in one.used:
+        _forget_ended_jobs(asset)
     caller.stays_member(account_id, tx=tx)
-    projects.add_job(body.project_id, account_id=account_id, tx=tx)
-    job = jobs.create(
-        job_id,
-        spec,
-        engines=planned.engines,
-        credits=planned.credits,
-        project_id=body.project_id,
-        account_id=account_id,
-        owner_id=caller.user_id,
-        at=at,
-        deadline_at=at + admission.WAIT,
-        tx=tx,
-    )
-    for asset_id in {given.asset_id for given in spec.inputs}:
-        assets.use(asset_id, job_id, tx=tx)
+    projects.add_jobs(one.project_id, len(specs), account_id=account_id, tx=tx)
+    made = [
+        jobs.create(
+            each,
+            spec,
+            engines={**one.planned.engines, **{stage: step.engine for stage, step in reused.items()}},
+            credits=sum(prices.values()),
+            project_id=one.project_id,
+            account_id=account_id,
+            owner_id=caller.user_id,
+            at=at,
+            deadline_at=at + admission.WAIT,
+            tx=tx,
+            reused={stage: step.copy for stage, step in reused.items()},
+        )
+        for each, spec in specs.items()
+    ]
+    for asset_id in {given.asset_id for given in one.spec.inputs}:
+        assets.use(asset_id, *specs, tx=tx)
     credits.hold(
-        job_id, account_id=account_id, credits=planned.credits, paid=spec.paid, at=at, tx=tx,
-        spender=_spender(caller, account_id), key=_key(caller, at),
+        job_id, account_id=account_id, credits=sum(prices.values()), paid=one.spec.paid, at=at, tx=tx,
+        spender=spender(caller, account_id), key=spending_key(caller, at), prices=prices, more_ids=more_ids,
     )  # fmt: skip
-    admission.wait(job, subscribed, at=at, tx=tx)
-    tx.after_commit(lambda: _accepted(job))
-    return job_view(job, spec, {}, at)
+    admission.wait(made[0], one.subscribed, at=at, tx=tx, more_ids=more_ids)
+    tx.after_commit(lambda: _accepted(made))
+    return job_view(made[0], specs[job_id], {}, at)
 
 
-def _spender(caller: Actor, account_id: str) -> Spender | None:
+def spender(caller: Actor, account_id: str) -> Spender | None:
     """Return the member who spends an organization's credits, or None for the caller's own account."""
     if organization_of(account_id) is None:
         return None
@@ -82,7 +108,7 @@ def _spender(caller: Actor, account_id: str) -> Spender | None:
     return Spender(caller.user_id, None if cap is None else int(cap))
 
 
-def _key(caller: Actor, at: datetime) -> Spender | None:
+def spending_key(caller: Actor, at: datetime) -> Spender | None:
     """Return the key that submits the job, or None for a caller without a key. Raise Unauthorized if it is revoked."""
     if caller.key_id is None:
         return None
@@ -91,42 +117,80 @@ def _key(caller: Actor, at: datetime) -> Spender | None:
     return Spender(caller.key_id, None if key.monthly_cap is None else int(key.monthly_cap))
 
 
-def _accepted(job: JobRecord) -> None:
-    about(job_id=job.job_id)
-    logger.info("job accepted")
-    measure(Metric.JOBS_CREATED)
-    measure(Metric.CREDITS_HELD, int(job.credits))
-    admitted = admission.admit(utc_now(), account_id=job.account_id)
-    if job.job_id not in {one.job_id for one in admitted}:
-        jobs.hold_back(job.job_id, at=utc_now())
+def _accepted(made: Sequence[JobRecord]) -> None:
+    for job in made:
+        about(job_id=job.job_id)
+        logger.info("job accepted")
+        measure(Metric.JOBS_CREATED)
+        measure(Metric.CREDITS_HELD, int(job.credits))
+    admitted = {one.job_id for one in admission.admit(utc_now(), account_id=made[0].account_id)}
+    for job in made:
+        if job.job_id not in admitted:
+            jobs.hold_back(job.job_id, at=utc_now())
 
 
-def _planned(body: JobCreate, account_id: str, at: datetime, *, paid: bool) -> tuple[JobSpec, Plan]:
-    """Return the job's spec and plan. Raise an AppError if the job is impossible."""
-    move = _move(body)
-    keys, more_pictures, picture_size = _input_keys(body, account_id)
-    settings = fitted(body.settings, move, picture_size)
+class Prepared(NamedTuple):
+    """A job before its submit: the paying account with its plan, the spec, the plan of steps, and the used assets."""
+
+    project_id: str
+    account_id: str
+    subscribed: PlanType
+    spec: JobSpec
+    planned: Plan
+    used: Sequence[AssetRecord]
+
+
+class Reused(NamedTuple):
+    """A step of an older job, for the new job: the copy of its result, its engine, its price, and where it was made."""
+
+    copy: ReusedStep
+    engine: str
+    credits: int
+    made_in: str
+
+
+def prepared(
+    body: JobCreate,
+    caller: Actor,
+    at: datetime,
+    *,
+    filmed: CameraMove | None = None,
+    picture_key: str | None = None,
+) -> Prepared:
+    """Return what a submit writes, and write nothing. Raise an AppError if the job is impossible.
+
+    `filmed` is the final move of an older job, and `picture_key` the picture that it gives to this one.
+    """
+    account_id = projects.get(body.project_id, accounts=caller).account_id
+    subscribed = subscriptions.plan(account_id)
+    move = filmed or _move(body)
+    given = _given(body, account_id)
+    if picture_key is not None:
+        given.keys[Role.PICTURE] = picture_key
+    settings = fitted(body.settings, move, given.picture_size)
     planned = plan(
         settings,
         move,
-        frozenset(keys),
+        frozenset(given.keys),
         _offered(settings, at),
         prompt=body.prompt,
         at=at,
-        more_pictures=len(more_pictures),
+        more_pictures=len(given.more_pictures),
+        until=body.until or FILM,
     )
     spec = JobSpec(
         prompt=body.prompt,
         preset_id=body.preset_id,
-        move=move.model_copy(update={"strength": move.strength * settings.strength}),
+        move=filmed or move.model_copy(update={"strength": move.strength * settings.strength}),
         settings=settings,
         seed=secrets.randbits(32) if settings.seed is None else settings.seed,
         inputs=body.inputs,
-        input_keys=keys,
-        more_pictures=more_pictures,
-        paid=paid,
+        input_keys=given.keys,
+        more_pictures=given.more_pictures,
+        paid=subscribed.paid,
+        until=body.until,
     )
-    return spec, planned
+    return Prepared(body.project_id, account_id, subscribed, spec, planned, given.assets)
 
 
 def _offered(settings: JobSettings, at: datetime) -> list[Engine]:
@@ -167,13 +231,23 @@ def _signed_text(film: StepResult, text: Role, named: Role, sign: Callable[[str,
 
 
 def page(
-    caller: Actor, *, project_id: str | None, organization_id: str | None, limit: int, after: str | None
+    caller: Actor,
+    *,
+    project_id: str | None,
+    organization_id: str | None,
+    limit: int,
+    after: str | None,
+    batch_id: str | None = None,
 ) -> Slice[JobView]:
-    """Return some jobs. Lists show jobs without their results. A project must be of a named organization."""
+    """Return some jobs. Lists show jobs without their results. A project or batch must be of a named organization."""
     account_id = caller.account(organization_id)
+    accounts = caller if organization_id is None else {account_id}
     if project_id is not None:
-        projects.get(project_id, accounts=caller if organization_id is None else {account_id})
-    found = jobs.page(account_id=account_id, project_id=project_id, limit=limit, after=after)
+        projects.get(project_id, accounts=accounts)
+    if batch_id is not None:
+        found = batches.page(batch_id, accounts=accounts, project_id=project_id, limit=limit, after=after)
+    else:
+        found = jobs.page(account_id=account_id, project_id=project_id, limit=limit, after=after)
     specs, at = jobs.specs(job.job_id for job in found.items), utc_now()
     views = [job_view(job, specs[job.job_id], {}, at) for job in found.items if job.job_id in specs]
     return Slice(views, found.position)
@@ -234,24 +308,30 @@ def _forget_ended_jobs(asset: AssetRecord) -> None:
         assets.forget_jobs(asset, ended)
 
 
-def _input_keys(
-    body: JobCreate, account_id: str
-) -> tuple[dict[Role, str], tuple[str, ...], tuple[float, float] | None]:
-    """Return the media key of each input by role, the keys of the pictures after the first, in order, and its size.
+class _Given(NamedTuple):
+    """The inputs of a job: the media key of each one by role, and the keys of the pictures after the first, in order.
 
-    The size is width and height in pixels, or None without a picture.
-    Every asset must be the account's, READY, and of the right type. Otherwise raise an AppError.
+    `picture_size` is width and height of the first picture in pixels, or None without a picture.
     """
+
+    keys: dict[Role, str]
+    more_pictures: tuple[str, ...]
+    picture_size: tuple[float, float] | None
+    assets: list[AssetRecord]
+
+
+def _given(body: JobCreate, account_id: str) -> _Given:
+    """Return the inputs. Raise an AppError if an asset is not the account's, not READY, or of the wrong type."""
     keys: dict[Role, str] = {}
     more_pictures: list[str] = []
-    picture_size = None
+    picture_size, used = None, list[AssetRecord]()
     for given in body.inputs:
         asset = assets.get(given.asset_id, accounts={account_id})
         if asset.type != INPUT_TYPES[given.role]:
             raise Invalid(f"The {given.role} must be {INPUT_TYPES[given.role].value.lower()} media.")
         if asset.status != AssetStatus.READY or asset.key is None:
             raise AssetNotReady(f"The asset {asset.asset_id} is {asset.status}, not READY.")
-        _forget_ended_jobs(asset)
+        used.append(asset)
         if given.role is Role.DRIVING and asset.duration is not None:
             try:
                 check_driving_seconds(float(asset.duration))
@@ -271,4 +351,4 @@ def _input_keys(
         raise Invalid("A driving clip works with one picture. Leave out the other pictures or the driving clip.")
     if body.settings.loop and Role.DRIVING in keys:
         raise Invalid("The path of a driving clip is not closed. Leave out loop, or use the operation “loop”.")
-    return keys, tuple(more_pictures), picture_size
+    return _Given(keys, tuple(more_pictures), picture_size, used)

@@ -114,11 +114,11 @@ class AssetStore:
         ready = AssetRecord.status == AssetStatus.READY.value
         return list(AssetRecord.by_account.query(account_id, filter_condition=ready))
 
-    def use(self, asset_id: str, job_id: str, *, tx: Transaction) -> None:
-        """Keep the asset from deletion until the job has ended. Fail the transaction with AssetNotReady."""
+    def use(self, asset_id: str, *job_ids: str, tx: Transaction) -> None:
+        """Keep the asset from deletion until the jobs have ended. Fail the transaction with AssetNotReady."""
         ready = AssetRecord.status == AssetStatus.READY.value
         deleted = AssetNotReady(f"The asset {asset_id} is not READY.")
-        tx.update(AssetRecord(asset_id), [AssetRecord.used_by.add({job_id})], ready, otherwise=deleted)
+        tx.update(AssetRecord(asset_id), [AssetRecord.used_by.add(set(job_ids))], ready, otherwise=deleted)
 
     def forget_jobs(self, asset: AssetRecord, job_ids: Collection[str]) -> None:
         """Remove jobs that have ended from the asset's users."""

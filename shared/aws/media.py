@@ -186,6 +186,22 @@ def put(content: bytes, key: str, media_type: str, *, kind: str, client: "S3Clie
     )
 
 
+def copy(key: str, to: str, media_type: str, *, kind: str) -> None:
+    """Copy an object of at most 5 GB inside S3. `kind` is the same tag as in `upload`. Raise Missing."""
+    with _missing(key):
+        s3().copy_object(
+            Bucket=config().media_bucket,
+            Key=to,
+            CopySource={"Bucket": config().media_bucket, "Key": key},
+            MetadataDirective="REPLACE",
+            TaggingDirective="REPLACE",
+            ContentType=media_type,
+            ContentDisposition=_disposition(to),
+            CacheControl=f"private, max-age={CACHE_SECONDS}",
+            Tagging=f"kind={kind}",
+        )
+
+
 def _disposition(key: str) -> str:
     """Return the Content-Disposition of an object: a browser shows it, and saves it under this name."""
     return f'inline; filename="kinora-{key.rpartition("/")[2]}"'

@@ -51,8 +51,8 @@ def lane_of(plan: PlanType) -> Lane:
     return Lane.PAID if plan.paid else Lane.FREE
 
 
-def wait(job: JobRecord, plan: PlanType, *, at: datetime, tx: Transaction) -> None:
-    """Let the new job wait. Fail the transaction with TooManyWaiting if too many jobs of the account wait.
+def wait(job: JobRecord, plan: PlanType, *, at: datetime, tx: Transaction, more_ids: Sequence[str] = ()) -> None:
+    """Let the new job wait, and `more_ids` too. Fail the transaction with TooManyWaiting if too many jobs wait.
 
     Jobs that would wait longer than `WAIT` at the account's recent pace are too many, too.
     """
@@ -71,6 +71,7 @@ def wait(job: JobRecord, plan: PlanType, *, at: datetime, tx: Transaction) -> No
         otherwise=otherwise,
         at=at,
         tx=tx,
+        more_ids=more_ids,
     )
 
 

@@ -18,6 +18,7 @@ from shared.jobs.record import (
     JobRecord,
     JobSpecRecord,
     JobStatus,
+    OutputMap,
     StepMap,
     StepResultRecord,
     StepsMap,
@@ -75,6 +76,14 @@ class StepResult:
         return next((output.key for output in self.outputs if output.role is role), None)
 
 
+@dataclass(frozen=True, slots=True)
+class ReusedStep:
+    """The copy of an older job's result, below the new job's prefixes for this attempt."""
+
+    attempt: str
+    result: StepResult
+
+
 class JobStore:
     # --- beginning and reading
 
@@ -91,8 +100,12 @@ class JobStore:
         at: datetime,
         deadline_at: datetime,
         tx: Transaction,
+        reused: Mapping[Stage, ReusedStep] | None = None,
     ) -> JobRecord:
-        """Write the job and its spec, and return the job. `engines` has one entry for each planned step."""
+        """Write the job and its spec, and return the job. `engines` has one entry for each planned step.
+
+        The steps of `reused` are complete from the beginning.
+        """
         record = JobRecord(
             job_id,
             project_id=project_id,
@@ -107,6 +120,11 @@ class JobStore:
             waits=True,
         )
         exists = Conflict("This job already exists.")
+        for stage, one in (reused or {}).items():
+            step = record.step(stage)
+            step.status, step.attempt, step.completed_at = JobStatus.COMPLETED.value, one.attempt, at
+            step.progress, record.progress = record.progress_at(stage, 100)
+            tx.put(result_record(job_id, stage, one.result, attempt=one.attempt), otherwise=exists)
         tx.put(record, JobRecord.job_id.does_not_exist(), otherwise=exists)
         document = JobSpecRecord(job_id, document=spec.encoded())
         tx.put(document, JobSpecRecord.job_id.does_not_exist(), otherwise=exists)
@@ -244,6 +262,14 @@ class JobStore:
 def is_attempt(text: str | None) -> bool:
     """Return whether the text has the form of an attempt. Then it names no other prefix than an attempt's."""
     return text is not None and _ATTEMPT.fullmatch(text) is not None
+
+
+def result_record(job_id: str, stage: Stage, result: StepResult, *, attempt: str) -> StepResultRecord:
+    """Return the row of the result of an attempt."""
+    outputs = [
+        OutputMap(role=o.role.value, name=o.key.rpartition("/")[2], media_type=o.media_type) for o in result.outputs
+    ]
+    return StepResultRecord(job_id, f"{stage}#{attempt}", outputs=outputs, metrics=json.dumps(dict(result.metrics)))
 
 
 def _result(record: StepResultRecord) -> StepResult:

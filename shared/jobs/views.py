@@ -9,7 +9,7 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
 from shared.aws.media import MediaAccess
-from shared.core.wire import View
+from shared.core.wire import View, absent
 from shared.jobs.keys import WORK_LIFE, delivery_prefix, previews_prefix
 from shared.jobs.record import JobRecord, JobStatus, StepMap
 from shared.jobs.spec import JobInput, JobSettings, JobSpec
@@ -63,6 +63,10 @@ class JobView(View):
     settings: JobSettings
     seed: int
     inputs: tuple[JobInput, ...]
+    until: Stage | None = absent("Of a still: its last step. A film has no such field.")
+    origin_id: str | None = absent("The job from whose outputs this job started.")
+    batch_id: str | None = absent("Of jobs that were submitted together.")
+    batch: tuple[str, ...] | None = absent("In the answer to a submit with `count`: the ids of all jobs of the batch.")
     credits: int
     image_url: str | None
     video_url: str | None
@@ -145,6 +149,9 @@ def job_view(job: JobRecord, spec: JobSpec, results: Results, at: datetime) -> J
         settings=spec.settings,
         seed=spec.seed,
         inputs=spec.inputs,
+        until=spec.until,
+        origin_id=spec.origin_id,
+        batch_id=spec.batch_id,
         credits=int(job.credits),
         image_url=links.result(Stage.IMAGE_GENERATION, marked=not spec.paid),
         video_url=links.delivered(FILM),
@@ -199,7 +206,7 @@ def _reads_vocabulary(engine: str) -> bool:
 def _is_stored(job: JobRecord, stage: Stage, at: datetime) -> bool:
     """Return whether the stage's files still exist: a lifecycle rule deletes all but the last stage's."""
     ended = job.step(stage).completed_at
-    return stage is FILM or ended is None or at < ended + WORK_LIFE
+    return stage is job.last_stage or ended is None or at < ended + WORK_LIFE
 
 
 def _step_view(job: JobRecord, stage: Stage, step: StepMap, results: Results, url: str | None) -> StepView:

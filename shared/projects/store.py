@@ -71,10 +71,10 @@ class ProjectStore:
         with on_refusal(ProjectNotEmpty("Delete this project's jobs first.")):
             project.delete(ProjectRecord.job_count == 0)
 
-    def add_job(self, project_id: str, *, account_id: str, tx: Transaction) -> None:
+    def add_jobs(self, project_id: str, number: int, *, account_id: str, tx: Transaction) -> None:
         tx.update(
             ProjectRecord(project_id),
-            [ProjectRecord.job_count.add(1)],
+            [ProjectRecord.job_count.add(number)],
             ProjectRecord.account_id == account_id,
             otherwise=ProjectNotFound(),
         )

@@ -4,7 +4,7 @@
 write whose condition says that the account is not eligible. So an eligible account is always in the index.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -88,20 +88,24 @@ class SlotStore:
         otherwise: TooManyWaiting,
         at: datetime,
         tx: Transaction,
+        more_ids: Sequence[str] = (),
     ) -> None:
-        """Add the job to the account's waiting jobs. Fail the transaction with `otherwise` if there are `most`."""
-        record = SlotsRecord
-        tx.put(WaitingRecord(account_id, job_id), otherwise=_NotHeld())
+        """Add the jobs to the account's waiting jobs. Fail the transaction with `otherwise` if these exceed `most`."""
+        record, number = SlotsRecord, 1 + len(more_ids)
+        if number > most:
+            raise otherwise
+        for one in (job_id, *more_ids):
+            tx.put(WaitingRecord(account_id, one), otherwise=_NotHeld())
         tx.update(
             SlotsRecord(account_id),
             [
-                record.waiting.add(1),
+                record.waiting.add(number),
                 record.plan.set(plan),
                 record.lane.set(lane.value),
                 record.ready.set(lane.value),
                 record.turn.set(record.turn | at),
             ],
-            record.waiting.does_not_exist() | (record.waiting < most),
+            record.waiting.does_not_exist() | (record.waiting <= most - number),
             otherwise=otherwise,
         )
 

@@ -28,7 +28,8 @@ class Family(StrEnum):
 class Engine:
     """One way to perform a stage.
 
-    Credits: `credits + credits_per_second x duration + credits_per_picture x pictures after the first`, rounded up.
+    Credits: `credits + credits_per_second x duration + credits_per_picture x pictures after the first`, rounded up. For
+    a draft they are multiplied by `draft_share`.
     """
 
     stage: Stage
@@ -40,6 +41,7 @@ class Engine:
     family: Family = Family.CPU_MEDIA
     credits_per_second: float = 0.0
     credits_per_picture: float = 0.0
+    draft_share: float = 1.0  # the part of the price that a draft costs
     max_duration_seconds: float = 30.0
     durations: frozenset[float] | None = None  # the only supported durations, in seconds; None = all up to the maximum
     max_short_side_pixels: int = 2160
@@ -81,6 +83,7 @@ _WITHOUT_GPU: tuple[Engine, ...] = (
         credits=1,
         credits_per_second=0.5,
         credits_per_picture=1,  # each picture is decomposed into layers
+        draft_share=0.5,
         axes=_ALL_AXES,
     ),
     Engine(
@@ -91,6 +94,7 @@ _WITHOUT_GPU: tuple[Engine, ...] = (
         about="Renders the picture along the camera path of a driving clip.",
         credits=1,
         credits_per_second=0.5,
+        draft_share=0.5,
         axes=_ALL_AXES,
     ),
     Engine(

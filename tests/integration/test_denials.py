@@ -26,6 +26,7 @@ from tests.support.studio import Answer, Creator, Studio
 HERS: dict[str, tuple[str, ...]] = {
     "project": ("project",),
     "job": ("running", "ended"),
+    "batch": ("batch",),
     "asset": ("picture", "clip", "pending"),
     "organization": ("organization",),
     "member": ("member",),
@@ -118,9 +119,10 @@ def _hers(eve: Creator) -> dict[str, str]:
     project = eve.project("Eve's secret plans")
     running, ended = eve.job(project)["id"], eve.job(project)["id"]
     settlement.complete(complete_steps(ended), at=utc_now())
+    body = {"projectId": project, "prompt": "a lighthouse", "count": 2}
     begun = eve.post("/api/assets/upload", {"name": "p", "type": "IMAGE", "contentType": "image/png", "size": 1})
     return {
-        "project": project, "running": running, "ended": ended,
+        "project": project, "running": running, "ended": ended, "batch": eve.post("/api/jobs", body).body["batchId"],
         "picture": eve.asset(), "clip": eve.asset(AssetType.VIDEO), "pending": begun.body["asset"]["id"],
         **_organization(eve), **_sign_in(eve),
     }  # fmt: skip
@@ -138,8 +140,8 @@ def _organization(owner: Creator) -> dict[str, str]:
 
 def _own(ada: Creator) -> Ids:
     project = ada.project("Ada's own")
-    return {"project": project, "job": ada.job(project)["id"], "asset": ada.asset(), "preset": "crash-zoom-in",
-            **_organization(ada), **_sign_in(ada)}  # fmt: skip
+    return {"project": project, "job": ada.job(project)["id"], "asset": ada.asset(), "batch": "bat_1",
+            "preset": "crash-zoom-in", **_organization(ada), **_sign_in(ada)}  # fmt: skip
 
 
 def _sign_in(creator: Creator) -> dict[str, str]:

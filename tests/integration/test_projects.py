@@ -92,7 +92,7 @@ def test_an_account_cannot_write_the_project_of_another_account(studio: Studio, 
     with pytest.raises(ProjectNotFound):
         projects.rename(project, accounts={"usr_eve"}, name="Mine", at=utc_now())
     with pytest.raises(ProjectNotFound), transaction() as tx:
-        projects.add_job(project, account_id="usr_eve", tx=tx)
+        projects.add_jobs(project, 1, account_id="usr_eve", tx=tx)
     assert studio.dump() == before
 
 

@@ -100,6 +100,8 @@ def _calls(service: str, operation: str, params: Any) -> Iterator[Call]:
     if service == "dynamodb":
         yield from _dynamodb_calls(operation, params)
     elif service == "s3":
+        if operation == "CopyObject":
+            yield "s3:GetObject", params["CopySource"]["Key"]
         keys = [each["Key"] for each in params.get("Delete", {}).get("Objects", ())]
         for key in keys or [params.get("Key", params.get("Prefix", ""))]:
             yield f"s3:{_S3.get(operation, operation)}", key

@@ -39,6 +39,7 @@ from shared.core.clock import utc_now
 from shared.core.ids import new_id
 from shared.credentials.store import credentials
 from shared.credits import store as credit_store
+from shared.jobs.pace import pace
 from shared.quotas.record import QuotaRecord
 from shared.quotas.store import quotas
 from shared.stages.queues import QUEUES
@@ -120,6 +121,7 @@ class Studio:
     def wipe(self) -> None:
         """Delete everything that is stored, queued, running, recorded or remembered."""
         quotas.forget()
+        pace.forget()
         for contents in self._contents():
             contents.clear()
         self.cloud.forget()
@@ -135,6 +137,7 @@ class Studio:
                 contents.clear()
                 (contents.update if hasattr(contents, "update") else contents.extend)(before)
             quotas.forget()
+            pace.forget()
             self.cloud.forget()
 
     def _contents(self) -> Iterator[Any]:
