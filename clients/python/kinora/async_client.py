@@ -1,0 +1,64 @@
+"""The client: `client.films` makes films, and the other attributes are the resources of the API."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .async_films import AsyncFilms
+from .async_http import AsyncHttp
+from .async_resources import (
+    AsyncAccount,
+    AsyncAssets,
+    AsyncBilling,
+    AsyncJobs,
+    AsyncKeys,
+    AsyncPresets,
+    AsyncProjects,
+    AsyncTeams,
+)
+from .settings import Settings
+
+if TYPE_CHECKING:
+    import httpx
+
+
+class AsyncKinora:
+    """A client of one studio with one key.
+
+    The defaults of `api_key`, `base_url` and `socket_url` are the variables KINORA_API_KEY, KINORA_BASE_URL and
+    KINORA_SOCKET_URL. `timeout` is in seconds, for one try of a request. `proxy` is a URL: without it, HTTPS_PROXY and
+    NO_PROXY count.
+    """
+
+    def __init__(
+        self,
+        api_key: str | None = None,
+        base_url: str | None = None,
+        *,
+        socket_url: str | None = None,
+        timeout: float = 60.0,
+        max_retries: int = 4,
+        proxy: str | None = None,
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
+        settings = Settings.of(api_key, base_url, socket_url, timeout=timeout, max_retries=max_retries, proxy=proxy)
+        self._http = http = AsyncHttp(settings, transport)
+        self.films = AsyncFilms(http)
+        self.jobs = AsyncJobs(http)
+        self.projects = AsyncProjects(http)
+        self.presets = AsyncPresets(http)
+        self.assets = AsyncAssets(http)
+        self.keys = AsyncKeys(http)
+        self.billing = AsyncBilling(http)
+        self.teams = AsyncTeams(http)
+        self.account = AsyncAccount(http)
+
+    async def aclose(self) -> None:
+        """Close all connections."""
+        await self._http.aclose()
+
+    async def __aenter__(self) -> AsyncKinora:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.aclose()
