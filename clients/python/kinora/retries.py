@@ -1,4 +1,4 @@
-"""When a request is sent again, and after how many seconds."""
+"""The rules of retries: which requests are sent again, and after how many seconds."""
 
 from __future__ import annotations
 

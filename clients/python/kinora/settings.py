@@ -1,4 +1,4 @@
-"""What a client is constructed with, and its defaults from the environment."""
+"""The settings of a client, and their defaults from the environment."""
 
 from __future__ import annotations
 
