@@ -42,6 +42,7 @@ class AsyncKinora:
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
         settings = Settings.of(api_key, base_url, socket_url, timeout=timeout, max_retries=max_retries, proxy=proxy)
+        self.base_url = settings.base_url
         self._http = http = AsyncHttp(settings, transport)
         self.films = AsyncFilms(http)
         self.jobs = AsyncJobs(http)

@@ -44,6 +44,7 @@ class Kinora:
         transport: httpx.BaseTransport | None = None,
     ) -> None:
         settings = Settings.of(api_key, base_url, socket_url, timeout=timeout, max_retries=max_retries, proxy=proxy)
+        self.base_url = settings.base_url
         self._http = http = Http(settings, transport)
         self.films = Films(http)
         self.jobs = Jobs(http)

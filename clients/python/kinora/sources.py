@@ -18,8 +18,8 @@ from .models import Asset
 class Picture(Protocol):
     """A picture of PIL."""
 
-    mode: str
-
+    @property
+    def mode(self) -> str: ...
     def save(self, fp: Any, format: str | None = None) -> None: ...  # noqa: A002  # the name in PIL
 
 
