@@ -48,6 +48,11 @@ class StudioClient:
             self.call("POST", "/api/auth/verify-email", {"token": token})
         self._sign_in()
 
+    @property
+    def credentials(self) -> tuple[str, str]:
+        """The address and the password."""
+        return self._login["email"], self._login["password"]
+
     def _sign_in(self) -> None:
         self._token = ""
         self._token = self.call("POST", "/api/auth/login", self._login)["accessToken"]
