@@ -1,7 +1,7 @@
 """`python -m tools.client`: write the generated modules of the Python client.
 
-`models.py` and `codes.py` follow docs/openapi.json and docs/asyncapi.json. The synchronous modules follow the
-asynchronous ones: `async_films.py` becomes `films.py`.
+`models.py`, `params.py` and `codes.py` follow docs/openapi.json and docs/asyncapi.json. The synchronous modules
+follow the asynchronous ones: `async_films.py` becomes `films.py`.
 """
 
 import json
@@ -139,8 +139,8 @@ def _class(schema_name: str, base: str, suffix: str) -> str:
     return f"class {_class_name(schema_name)}{suffix}({base}):\n{text}{body}\n"
 
 
-def models() -> str:
-    """Return the source of `models.py`."""
+def _names() -> tuple[list[str], list[str], list[str]]:
+    """Return the names of the schemas of enumerations, of what clients receive, and of what they send."""
     sent = _reached([operation.get("requestBody") for _, operation in _operations()])
     answers = [operation["responses"] for _, operation in _operations()]
     received = _reached([*answers, *(_schemas()[name] for name in EVENTS)]) | {*EVENTS}
@@ -151,20 +151,38 @@ def models() -> str:
     names = [*enums, *map(_class_name, views), *(f"{_class_name(name)}Params" for name in params)]
     if len({*names}) != len(names):
         raise ValueError("two schemas have one name")
+    return enums, views, params
+
+
+def models() -> str:
+    """Return the source of `models.py`: what clients receive."""
+    enums, views, _ = _names()
     return _formatted(
         '"""Models of the API. `python -m tools.client` writes them from docs/openapi.json and docs/asyncapi.json."""\n'
         "from __future__ import annotations\n"
-        "from collections.abc import Mapping, Sequence\n"
         "from datetime import date, datetime\n"
-        "from typing import TYPE_CHECKING, Annotated, Any, Literal, TypedDict\n"
+        "from typing import Annotated, Any, Literal\n"
         "from pydantic import Field, SkipValidation\n"
         "from .model import Model\n"
-        "if TYPE_CHECKING:\n    from typing_extensions import Required\n\n"
-        + "\n".join(f"{name} = {_type(schemas[name], '')}" for name in enums)
+        + "\n".join(f"{name} = {_type(_schemas()[name], '')}" for name in enums)
         + "\n\n"
         + "\n\n".join(_class(name, "Model", "") for name in views)
-        + f'\n\nEvent = Annotated[{" | ".join(EVENTS)}, Field(discriminator="type")]\n\n'
-        + "\n\n".join(_class(name, "TypedDict, total=False", "Params") for name in params)
+        + f'\n\nEvent = Annotated[{" | ".join(EVENTS)}, Field(discriminator="type")]\n'
+    )
+
+
+def params() -> str:
+    """Return the source of `params.py`: what clients send. Only type checkers read it."""
+    enums, _, names = _names()
+    classes = "\n\n".join(_class(name, "TypedDict, total=False", "Params") for name in names)
+    used = ", ".join(name for name in enums if re.search(rf"\b{name}\b", classes))
+    return _formatted(
+        '"""Types of requests. `python -m tools.client` writes them from docs/openapi.json."""\n'
+        "from __future__ import annotations\n"
+        "from collections.abc import Mapping, Sequence\n"
+        "from datetime import datetime\n"
+        "from typing import TYPE_CHECKING, Literal, TypedDict\n"
+        f"if TYPE_CHECKING:\n    from typing_extensions import Required\n    from .models import {used}\n\n" + classes
     )
 
 
@@ -214,6 +232,7 @@ def _formatted(source: str) -> str:
 # Functions that return the text of a module, by its name.
 MODULES: dict[str, Callable[[], str]] = {
     "models.py": models,
+    "params.py": params,
     "codes.py": codes,
     **{f"{name}.py": partial(synchronous, name) for name in PAIRS},
 }

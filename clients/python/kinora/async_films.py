@@ -18,7 +18,7 @@ from .wire import given
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-    from .models import JobContinueParams, JobExtendParams, JobSettingsParams
+    from .params import JobContinueParams, JobExtendParams, JobSettingsParams
 
 PROJECT = "Films"  # the project of films that name none
 

@@ -45,8 +45,8 @@ from .wire import given
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-    from .models import (
-        AccountRole,
+    from .models import AccountRole
+    from .params import (
         CheckoutParams,
         JobContinueParams,
         JobCreateParams,
