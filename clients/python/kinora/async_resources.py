@@ -432,7 +432,11 @@ async def save(http: AsyncHttp, url: str, path: Path) -> Path:
                         return path
                     wait = tries.after(answer)
                     if wait is None:
-                        raise ApiError(answer.status_code, {"detail": f"{path.name} was not downloaded."}, None)
+                        raise ApiError(
+                            answer.status_code,
+                            {"detail": f"{path.name} could not be downloaded: the answer was {answer.status_code}."},
+                            None,
+                        )
             except httpx.TransportError as error:
                 wait = tries.after_error(error)
                 if wait is None:

@@ -76,7 +76,8 @@ class StageBars:
                 self._set(step.step_type, 100)
             elif index == current:
                 # A job's progress gives its steps equal weight, so the stage's own progress follows from it.
-                self._set(step.step_type, min(99, max(0, job.progress * len(stages) - 100 * index)))
+                own = job.progress * len(stages) - 100 * index
+                self._set(step.step_type, min(99, max(step.progress, own)))
         if job.status == "FAILED":
             self._stop_with("[red]✘[/]")
 

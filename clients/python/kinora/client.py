@@ -4,7 +4,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from .films import Films
 from .http import Http
@@ -17,6 +20,7 @@ from .resources import (
     Presets,
     Projects,
     Teams,
+    save,
 )
 from .settings import Settings
 
@@ -29,7 +33,7 @@ class Kinora:
 
     The defaults of `api_key`, `base_url` and `socket_url` are the variables KINORA_API_KEY, KINORA_BASE_URL and
     KINORA_SOCKET_URL. `timeout` is in seconds, for one try of a request. `proxy` is a URL: without it, HTTPS_PROXY and
-    NO_PROXY count.
+    NO_PROXY count. `headers` are sent with each request to the studio.
     """
 
     def __init__(
@@ -41,11 +45,12 @@ class Kinora:
         timeout: float = 60.0,
         max_retries: int = 4,
         proxy: str | None = None,
+        headers: Mapping[str, str] | None = None,
         transport: httpx.BaseTransport | None = None,
     ) -> None:
         settings = Settings.of(api_key, base_url, socket_url, timeout=timeout, max_retries=max_retries, proxy=proxy)
         self.base_url = settings.base_url
-        self._http = http = Http(settings, transport)
+        self._http = http = Http(settings, headers, transport)
         self.films = Films(http)
         self.jobs = Jobs(http)
         self.projects = Projects(http)
@@ -55,6 +60,23 @@ class Kinora:
         self.billing = Billing(http)
         self.teams = Teams(http)
         self.account = Account(http)
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, Any] | None = None,
+        body: Any = None,
+        key: str | None = None,
+    ) -> Any:
+        """Send a request that has no method here and return its JSON. `key` is its Idempotency-Key."""
+        answer = self._http.send(method, path, query=query, body=body, key=key)
+        return answer.json() if answer.content else None
+
+    def save(self, url: str, path: str | os.PathLike[str]) -> Path:
+        """Download a signed URL into a file, which appears when it is complete."""
+        return save(self._http, url, Path(path))
 
     def close(self) -> None:
         """Close all connections."""

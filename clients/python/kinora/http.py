@@ -20,18 +20,30 @@ from .wire import to_wire
 class Http:
     """The connection of a client to its studio."""
 
-    def __init__(self, settings: Settings, transport: httpx.BaseTransport | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        headers: Mapping[str, str] | None = None,
+        transport: httpx.BaseTransport | None = None,
+    ) -> None:
         self.settings = settings
         self._client = httpx.Client(
             base_url=settings.base_url,
-            headers={"Authorization": f"Bearer {settings.api_key}", "User-Agent": f"kinora-python/{__version__}"},
+            headers={
+                "Authorization": f"Bearer {settings.api_key}",
+                "User-Agent": f"kinora-python/{__version__}",
+                **(headers or {}),
+            },
             timeout=httpx.Timeout(settings.timeout, connect=10),
             proxy=settings.proxy,
             transport=transport,
         )
         # Signed URLs of media, upload forms and URLs of the caller get no key.
         self.media = httpx.Client(
-            timeout=httpx.Timeout(settings.timeout, connect=10), proxy=settings.proxy, follow_redirects=True
+            timeout=httpx.Timeout(settings.timeout, connect=10),
+            proxy=settings.proxy,
+            transport=transport,
+            follow_redirects=True,
         )
 
     def close(self) -> None:

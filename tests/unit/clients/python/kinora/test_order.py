@@ -1,4 +1,5 @@
 import random
+from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -6,7 +7,8 @@ from hypothesis import strategies as st
 from clients.python.kinora.models import Event, Job, JobCompleted, JobProgress, JobSnapshot
 from clients.python.kinora.order import Order, applied, event_of
 
-JOB = Job.model_construct(id="job_1", seq=0, status="PENDING", progress=0, steps=[])
+NEW_JOB: Any = Job.model_construct
+JOB = NEW_JOB(id="job_1", seq=0, status="PENDING", progress=0, steps=[])
 LAST = 9
 
 
