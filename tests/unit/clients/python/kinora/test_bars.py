@@ -19,7 +19,8 @@ def job(*steps: tuple[str, int]) -> Job:
         for stage, (status, progress) in zip(STAGES, states, strict=True)
     ]
     running = next((step.step_type for step in made if step.status == "RUNNING"), None)
-    return NEW_JOB(id="job_1", seq=0, status="RUNNING", progress=0, current_step=running, steps=made)
+    found: Job = NEW_JOB(id="job_1", seq=0, status="RUNNING", progress=0, current_step=running, steps=made)
+    return found
 
 
 def percents(begun: Job, *events: Event) -> list[int]:
