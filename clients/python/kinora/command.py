@@ -101,7 +101,7 @@ def _client() -> Iterator[Kinora]:
     try:
         client = Kinora(os.environ.get("KINORA_API_KEY") or key, base)
     except KinoraError as error:
-        err.print(Text(f"✘ {error} Or run `kinora login`.", style="red"))
+        err.print(Text(f"✘ {error} Or run `kinora login`.", style="red"), soft_wrap=True)
         raise typer.Exit(3) from None
     with client:
         yield client
