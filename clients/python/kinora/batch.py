@@ -83,7 +83,7 @@ def _row(path: Path, number: int, id_: str, cells: dict[str, str]) -> Row:
 
 @dataclass
 class Journal:
-    """What a batch has done, on disk before the next step depends on it."""
+    """The record of what a batch has done, on disk before the next step depends on it."""
 
     path: Path
     id: str = ""
