@@ -94,6 +94,10 @@ class Gone(ApiError):
     """Status 410."""
 
 
+class PreconditionFailed(ApiError):
+    """Status 412: the resource has changed since the caller read it."""
+
+
 class Invalid(ApiError):
     """Status 422. `errors` has the invalid fields."""
 
@@ -114,6 +118,7 @@ _BY_STATUS: dict[int, type[ApiError]] = {
     404: NotFound,
     409: Conflict,
     410: Gone,
+    412: PreconditionFailed,
     422: Invalid,
     429: RateLimited,
 }
