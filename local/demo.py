@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from clients.python.kinora import Film, KinoraError
 from clients.python.kinora.bars import StageBars
-from functions.assets.service import MAX_BYTES
+from functions.assets.verification import MAX_BYTES
 from functions.jobs.plan import fitted, plan
 from functions.jobs.schemas import INPUT_TYPES, JobCreate
 from local import terminal

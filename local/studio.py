@@ -92,7 +92,7 @@ class StudioClient:
         return self.call("GET", f"/api/assets/{asset_id}")
 
     def submit(self, job: Json) -> Json:
-        return self.call("POST", "/api/jobs", job, key=str(uuid4()))
+        return self.call("POST", "/api/jobs", job, {"Idempotency-Key": str(uuid4())})
 
     def job(self, job_id: str) -> Json:
         return self.call("GET", f"/api/jobs/{job_id}")
@@ -125,9 +125,9 @@ class StudioClient:
         except OSError as error:
             raise StudioError(f"{path} cannot be written: {error.strerror}.") from None
 
-    def call(self, method: str, path: str, body: Json | None = None, *, key: str | None = None) -> Json:
+    def call(self, method: str, path: str, body: Json | None = None, headers: Mapping[str, str] | None = None) -> Json:
         """Send a JSON request and return the JSON response."""
-        found: Json = self._do(lambda: self.client.request(method, path, body=body, key=key)) or {}
+        found: Json = self._do(lambda: self.client.request(method, path, body=body, headers=headers)) or {}
         return found
 
     def _do(self, request: Callable[[], T]) -> T:
@@ -148,10 +148,10 @@ def _told(error: KinoraError) -> StudioError:
     return StudioError(error.detail if isinstance(error, ApiError) else str(error))
 
 
-def newest_token(outbox: list[Json], email: str) -> str | None:
-    """Return the token of the newest link that proves the address, or None without one."""
-    links = (message["html"].partition("/verify-email#token=")[2] for message in outbox if email in message["to"])
-    return next((link.partition('"')[0] for link in links if link), None)
+def newest_token(outbox: list[Json], email: str, link: str = "/verify-email#token=") -> str | None:
+    """Return the token of the newest such link that was sent to the address, or None without one."""
+    links = (message["html"].partition(link)[2] for message in outbox if email in message["to"])
+    return next((rest.partition('"')[0] for rest in links if rest), None)
 
 
 def step_seconds(job: Json) -> dict[str, float]:

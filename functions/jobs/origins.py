@@ -1,11 +1,11 @@
 """The requests of jobs that start from the outputs of an older job: retry, continue, final and extend.
 
 A new job receives copies of these outputs below its own prefixes. So the older job can be deleted at any time, and the
-new job is like one that has made them itself. The copies are stored before the transaction: if it fails, the sweep
-deletes them.
+new job is like one that has made them itself. The copies are stored before the commit. If it fails, the sweep deletes
+them, so a request that is sure to be refused makes none.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from typing import NamedTuple
 
@@ -17,10 +17,10 @@ from functions.jobs.service import Prepared, Reused, begin, prepared
 from shared.assets.store import assets
 from shared.aws import media
 from shared.aws.transactions import Transaction
-from shared.core.clock import utc_now
 from shared.core.errors import AppError, Conflict, Invalid
-from shared.core.ids import new_id
+from shared.core.ids import new_id, time_of
 from shared.credits.store import credits
+from shared.jobs import admission
 from shared.jobs.keys import GIVEN, WORK_LIFE, given_key, output_key
 from shared.jobs.record import JobRecord
 from shared.jobs.spec import JobInput, JobSettings, JobSpec
@@ -66,7 +66,7 @@ class OutputsExpired(AppError):
     code, status = "outputs_expired", 410
 
     def __init__(self) -> None:
-        super().__init__("The outputs of this job were deleted after 7 days. Submit the job anew.")
+        super().__init__("The outputs of this job were deleted after 7 days. Submit a new job.")
 
 
 class Origin(NamedTuple):
@@ -89,7 +89,7 @@ class Origin(NamedTuple):
 
 def retry(job_id: str, caller: Actor, tx: Transaction) -> JobView:
     """Add the same job, which starts from the finished steps of the ended one, and charges those that are not paid."""
-    origin, at, new_job = _origin(job_id, caller), utc_now(), new_id("job")
+    origin, new_job, at = _origin(job_id, caller), *_new_job()
     if not origin.job.ended:
         raise JobNotEnded
     one = _same(origin, origin.spec.settings, new_job, caller, at)
@@ -100,16 +100,16 @@ def retry(job_id: str, caller: Actor, tx: Transaction) -> JobView:
 
 def proceed(job_id: str, body: JobContinue, caller: Actor, tx: Transaction) -> JobView:
     """Add the film of a completed still. Its picture is the still's, and is paid."""
-    origin, at = _origin(job_id, caller, body.inputs), utc_now()
+    origin, new_job, at = _origin(job_id, caller, body.inputs), *_new_job()
     if not (origin.job.captured and origin.spec.until):
         raise NoStill
     whole = origin.body(_changed(origin.spec, body, _OF_STILLS), inputs=_no_picture(body), preset_id=body.preset_id)
-    return _begin(origin, prepared(whole, caller, at), new_id("job"), [Stage.IMAGE_GENERATION], caller, at, tx)
+    return _begin(origin, prepared(whole, caller, at), new_job, [Stage.IMAGE_GENERATION], caller, at, tx)
 
 
 def final(job_id: str, caller: Actor, tx: Transaction) -> JobView:
     """Add the whole film of a completed draft, with its seed and its picture."""
-    origin, at, new_job = _origin(job_id, caller), utc_now(), new_id("job")
+    origin, new_job, at = _origin(job_id, caller), *_new_job()
     settings = origin.spec.settings
     if not (origin.job.captured and settings.draft) or origin.spec.until:
         raise NoDraft
@@ -120,7 +120,7 @@ def final(job_id: str, caller: Actor, tx: Transaction) -> JobView:
 
 def extend(job_id: str, body: JobExtend, caller: Actor, tx: Transaction) -> JobView:
     """Add a film that begins with the last frame of a completed one."""
-    origin, at, new_job = _origin(job_id, caller, body.inputs), utc_now(), new_id("job")
+    origin, new_job, at = _origin(job_id, caller, body.inputs), *_new_job()
     film = origin.results.get(FILM)
     if film is None or not origin.job.captured or origin.spec.settings.draft:
         raise NoFilm("This job has no finished film. Make the film of a still or a draft first.")
@@ -133,9 +133,16 @@ def extend(job_id: str, body: JobExtend, caller: Actor, tx: Transaction) -> JobV
     whole = whole.model_copy(update={"prompt": body.prompt or whole.prompt})
     key = given_key(new_job, frame.rpartition("/")[2])
     one = prepared(whole, caller, at, picture_key=key)
-    _copy(frame, key, "image/png")
     spec = one.spec.model_copy(update={"origin_id": job_id, "picture_by": _painter(origin)})
-    return begin(one, {new_job: spec}, caller, at, tx)
+    made = begin(one, {new_job: spec}, caller, at, tx)
+    _copy(one, made, [(frame, key, "image/png")])
+    return made
+
+
+def _new_job() -> tuple[str, datetime]:
+    """Return the id of a new job, and the time of its submit."""
+    job_id = new_id("job")
+    return job_id, time_of(job_id)
 
 
 def _origin(job_id: str, caller: Actor, inputs: Collection[JobInput] = ()) -> Origin:
@@ -147,14 +154,17 @@ def _origin(job_id: str, caller: Actor, inputs: Collection[JobInput] = ()) -> Or
 
 
 def _same(origin: Origin, settings: JobSettings, new_job: str, caller: Actor, at: datetime) -> Prepared:
-    """Return the same film with these settings. If the older job had a given picture, copy it."""
-    spec, given = origin.spec, origin.spec.input_keys.get(Role.PICTURE, "")
-    key = given_key(new_job, given.rpartition("/")[2]) if f"/{GIVEN}/" in given else None
+    """Return the same film with these settings. A picture that the older job was given is given to this one, too."""
+    spec, given = origin.spec, _given_picture(origin.spec)
+    key = given_key(new_job, given.rpartition("/")[2]) if given else None
     body = origin.body(settings, inputs=spec.inputs).model_copy(update={"until": spec.until})
-    one = prepared(body, caller, at, filmed=spec.move, picture_key=key)
-    if key is not None:
-        _copy(given, key, "image/png")
-    return one
+    return prepared(body, caller, at, filmed=spec.move, picture_key=key)
+
+
+def _given_picture(spec: JobSpec) -> str | None:
+    """Return the key of the picture that the job received from an older one."""
+    key = spec.input_keys.get(Role.PICTURE, "")
+    return key if f"/{GIVEN}/" in key else None
 
 
 def _no_picture(body: JobContinue) -> tuple[JobInput, ...]:
@@ -199,9 +209,7 @@ def _begin(
         return 0 if known is None else known.get(stage.value, one.planned.steps[stage].credits)
 
     reused = {
-        stage: Reused(
-            _copied(origin.results[stage], new_job, stage), job.step(stage).engine, price(stage), made_in[stage]
-        )
+        stage: Reused(_moved(origin.results[stage], new_job, stage), job.step(stage).engine, price(stage))
         for stage in stages
     }
     spec = one.spec.model_copy(
@@ -212,22 +220,42 @@ def _begin(
             "picture_by": origin.spec.picture_by,
         }
     )
-    return begin(one, {new_job: spec}, caller, at, tx, reused=reused)
+    made = begin(one, {new_job: spec}, caller, at, tx, reused=reused)
+    copies = [
+        (before.key, after.key, before.media_type)
+        for stage, step in reused.items()
+        for before, after in zip(origin.results[stage].outputs, step.copy.result.outputs, strict=True)
+    ]
+    if given := _given_picture(origin.spec):
+        copies.append((given, spec.input_keys[Role.PICTURE], "image/png"))
+    _copy(one, made, copies)
+    return made
 
 
-def _copied(result: StepResult, new_job: str, stage: Stage) -> ReusedStep:
-    """Copy the files of the result for the new job, and return its step. Raise OutputsExpired if one is missing."""
-    attempt, outputs = str(ULID()), list[StepOutput]()
-    for output in result.outputs:
-        key = output_key(new_job, stage, attempt, output.role, output.key.rpartition("/")[2])
-        _copy(output.key, key, output.media_type)
-        outputs.append(StepOutput(output.role, key, output.media_type))
+def _moved(result: StepResult, new_job: str, stage: Stage) -> ReusedStep:
+    """Return the result as a step of the new job, with keys below the prefixes of that job."""
+    attempt = str(ULID())
+    outputs = (
+        StepOutput(
+            output.role,
+            output_key(new_job, stage, attempt, output.role, output.key.rpartition("/")[2]),
+            output.media_type,
+        )
+        for output in result.outputs
+    )
     return ReusedStep(attempt, StepResult(tuple(outputs), result.metrics))
 
 
-def _copy(key: str, to: str, media_type: str) -> None:
+def _copy(one: Prepared, made: JobView, copies: Iterable[tuple[str, str, str]]) -> None:
+    """Copy the files (key, new key, media type) if the account can pay for the job and has room for it.
+
+    Raise OutputsExpired if a file is missing.
+    """
+    credits.check_available(one.account_id, made.credits)
+    admission.check_room(one.account_id, one.subscribed)
     try:
-        media.copy(key, to, media_type, kind="work")
+        for key, to, media_type in copies:
+            media.copy_tagged(key, to, media_type, kind="work")
     except media.Missing:
         raise OutputsExpired from None
 

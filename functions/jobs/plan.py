@@ -34,7 +34,7 @@ class PromptNotUnderstood(Invalid):
 class PriceLine:
     """One reason for the price of a step: `quantity` units cost `each` credits."""
 
-    reason: str
+    unit: str
     quantity: float
     each: float
 
@@ -192,11 +192,9 @@ class _Requirements:
     def step(self, engine: Engine) -> PlannedStep:
         """Return the engine's step with its price."""
         share = engine.draft_share if self.settings.draft else 1
-        lines = (
-            PriceLine("step", 1, share * engine.credits),
-            PriceLine("second of the film", self.settings.duration, share * engine.credits_per_second),
-            PriceLine("picture after the first", self.more_pictures, share * engine.credits_per_picture),
-        )
+        quantities = (1, self.settings.duration, self.more_pictures)
+        prices = zip(engine.prices.items(), quantities, strict=True)
+        lines = [PriceLine(unit, quantity, share * each) for (unit, each), quantity in prices]
         return PlannedStep(engine, tuple(line for line in lines if line.credits))
 
 

@@ -2,12 +2,13 @@
 
 from datetime import datetime
 
+from functions.jobs.defaults import with_defaults
 from functions.jobs.plan import PlannedStep
 from functions.jobs.schemas import JobCreate, PriceLineView, QuotedStepView, QuoteView
 from functions.jobs.service import prepared, spender, spending_key
 from shared.core.clock import utc_now
 from shared.credits.store import credits
-from shared.jobs.pace import Pace, pace
+from shared.jobs.pace import StepPace, pace
 from shared.jobs.spec import JobSettings
 from shared.members.actor import Actor
 from shared.stages.stages import Stage
@@ -16,6 +17,7 @@ from shared.stages.stages import Stage
 def quote(body: JobCreate, caller: Actor) -> QuoteView:
     """Return what the job would cost now. Raise what a submit raises, except for a shortfall and a full queue."""
     at = utc_now()
+    body, filled = with_defaults(body, caller.user_id)
     job = prepared(body, caller, at)
     planned, settings, known = job.planned, job.spec.settings, pace.at(at)
     total = body.count * planned.credits
@@ -29,6 +31,7 @@ def quote(body: JobCreate, caller: Actor) -> QuoteView:
         seconds=round(sum(seconds), 1) if len(seconds) == len(steps) else None,
         steps=steps,
         settings=settings,
+        from_settings=filled,
         dropped_axes=tuple(sorted(planned.dropped_axes)),
         understood=planned.words and planned.words.understood,
         not_understood=planned.words and planned.words.not_understood,
@@ -36,7 +39,7 @@ def quote(body: JobCreate, caller: Actor) -> QuoteView:
     )
 
 
-def _step(stage: Stage, step: PlannedStep, settings: JobSettings, known: Pace) -> QuotedStepView:
+def _step(stage: Stage, step: PlannedStep, settings: JobSettings, known: StepPace) -> QuotedStepView:
     return QuotedStepView(
         step_type=stage,
         engine=step.engine.name,

@@ -56,6 +56,10 @@ class JobCreate(Wire):
 class JobContinue(Wire):
     """The changes for the film that follows. What the body leaves out is as in the older job."""
 
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"presetId": "orbit-left", "settings": {"duration": 4, "fps": 30}}]}
+    )
+
     preset_id: Id | None = None
     settings: JobSettings | None = Field(
         default=None, description="The settings that change. The shape and the style of the picture cannot change."
@@ -66,13 +70,15 @@ class JobContinue(Wire):
 
 
 class JobExtend(JobContinue):
+    model_config = ConfigDict(json_schema_extra={"examples": [{"presetId": "truck-left", "prompt": "a lake at night"}]})
+
     prompt: str | None = Field(default=None, min_length=1, max_length=2000, examples=["the same lake at night"])
 
 
 class PriceLineView(View):
     """One reason for the price of a step: `quantity` units cost `each` credits, which makes `credits`."""
 
-    reason: str = Field(description="The unit.", examples=["second of the film"])
+    unit: str = Field(examples=["second of the film"])
     quantity: float
     each: float
     credits: float
@@ -90,7 +96,7 @@ class QuotedStepView(View):
 
 
 class QuoteView(View):
-    """What a job would cost, and what would become of its settings and its prompt."""
+    """The price of a job before its submit, and the part of its settings and its prompt that the film gets."""
 
     credits: int = Field(description="The most that the job costs, or all `count` jobs. They are held at the submit.")
     balance: int = Field(description="The credits that the account can spend.")
@@ -101,6 +107,9 @@ class QuoteView(View):
     seconds: float | None = Field(description="From the start to the end of the job. null until all steps are known.")
     steps: list[QuotedStepView]
     settings: JobSettings = Field(description="The settings, with the duration and the ratio that the job gets.")
+    from_settings: tuple[str, ...] | None = Field(
+        description="The fields that the body leaves out and that come from `/api/settings`."
+    )
     dropped_axes: tuple[str, ...] = Field(description="Axes of the camera move that the engine cannot follow.")
     understood: tuple[str, ...] | None = Field(
         description="The phrases of style and prompt that the painter knows. null if it paints nothing."

@@ -2,11 +2,13 @@
 
 import secrets
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import NamedTuple
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from functions.jobs.defaults import with_defaults
 from functions.jobs.plan import Plan, fitted, plan
 from functions.jobs.schemas import INPUT_TYPES, JobCreate
 from shared.assets.record import AssetRecord, AssetStatus
@@ -16,9 +18,8 @@ from shared.aws.secrets import has_value
 from shared.aws.transactions import Transaction, transaction
 from shared.camera.move import CameraMove
 from shared.core.clock import utc_now
-from shared.core.errors import Invalid, Unauthorized
-from shared.core.ids import new_id, organization_of
-from shared.core.slices import Slice
+from shared.core.errors import Forbidden, Invalid, Unauthorized
+from shared.core.ids import new_id, organization_of, time_of
 from shared.credits.store import Spender, credits
 from shared.jobs import admission, batches, executions, settlement
 from shared.jobs.keys import job_prefixes
@@ -29,14 +30,16 @@ from shared.jobs.views import JobLinks, JobView, job_view
 from shared.keys.store import api_keys
 from shared.members.actor import Actor
 from shared.observability import Metric, about, logger, measure
-from shared.presets.presets import get_preset
+from shared.presets.store import stored_presets
 from shared.projects.store import projects
-from shared.stages.engines import ENGINES, Engine
+from shared.shares.store import shares
+from shared.stages.engines import ENGINES, TEST_ENGINE, Engine
 from shared.stages.failures import StageFailure
 from shared.stages.requests import MAX_PICTURES, check_driving_seconds
 from shared.stages.stages import FILM, Role, Stage
 from shared.subscriptions.record import PlanType
 from shared.subscriptions.store import subscriptions
+from shared.switches.store import switches
 
 MANY_USERS = 20  # number of jobs of an asset from which those that have ended are removed from its record
 
@@ -47,13 +50,14 @@ def submit(body: JobCreate, caller: Actor, tx: Transaction) -> JobView:
     The project's account has the job, pays for it, and has the assets that it uses.
     If the admission fails, or the process ends before it, `reconcile` admits the job.
     """
-    at = utc_now()
+    body, filled = with_defaults(body, caller.user_id)
     batch_id, job_ids = (None, [new_id("job")]) if body.count == 1 else batches.begin(body.count)
+    at = time_of(job_ids[0])  # lists select jobs of a time by their ids
     one = prepared(body, caller, at)
     seeds = [(one.spec.seed + number) % 2**32 for number in range(body.count)]
     specs = [one.spec.model_copy(update={"seed": seed, "batch_id": batch_id}) for seed in seeds]
     made = begin(one, dict(zip(job_ids, specs, strict=True)), caller, at, tx)
-    return made if batch_id is None else made.model_copy(update={"batch": tuple(job_ids)})
+    return made.model_copy(update={"from_settings": filled, "batch": tuple(job_ids) if batch_id else None})
 
 
 def begin(
@@ -69,6 +73,13 @@ def begin(
     reused, account_id, (job_id, *more_ids) = reused or {}, one.account_id, specs
     prices = {stage.value: step.credits for stage, step in one.planned.steps.items()}
     prices |= {stage.value: step.credits for stage, step in reused.items()}
+    engines = {**one.planned.engines, **{stage: step.engine for stage, step in reused.items()}}
+    key = spending_key(caller, at)
+    if key is not None and key.test:
+        if reused:
+            raise Forbidden("This key is for tests. It submits new jobs only.")
+        engines, prices = dict.fromkeys(engines, TEST_ENGINE), dict.fromkeys(prices, 0)
+        specs = {each: spec.model_copy(update={"test": True}) for each, spec in specs.items()}
     for asset in one.used:
         _forget_ended_jobs(asset)
     caller.stays_member(account_id, tx=tx)
@@ -77,7 +88,7 @@ def begin(
         jobs.create(
             each,
             spec,
-            engines={**one.planned.engines, **{stage: step.engine for stage, step in reused.items()}},
+            engines=engines,
             credits=sum(prices.values()),
             project_id=one.project_id,
             account_id=account_id,
@@ -93,10 +104,10 @@ def begin(
         assets.use(asset_id, *specs, tx=tx)
     credits.hold(
         job_id, account_id=account_id, credits=sum(prices.values()), paid=one.spec.paid, at=at, tx=tx,
-        spender=spender(caller, account_id), key=spending_key(caller, at), prices=prices, more_ids=more_ids,
+        spender=spender(caller, account_id), key=key, prices=prices, more_ids=more_ids,
     )  # fmt: skip
     admission.wait(made[0], one.subscribed, at=at, tx=tx, more_ids=more_ids)
-    tx.after_commit(lambda: _accepted(made))
+    tx.after_commit(lambda: _accepted(made, one))
     return job_view(made[0], specs[job_id], {}, at)
 
 
@@ -114,13 +125,15 @@ def spending_key(caller: Actor, at: datetime) -> Spender | None:
         return None
     if (key := api_keys.find(caller.key_id, at=at)) is None:
         raise Unauthorized("The key is revoked or expired.")
-    return Spender(caller.key_id, None if key.monthly_cap is None else int(key.monthly_cap))
+    return Spender(caller.key_id, None if key.monthly_cap is None else int(key.monthly_cap), test=bool(key.test))
 
 
-def _accepted(made: Sequence[JobRecord]) -> None:
+def _accepted(made: Sequence[JobRecord], one: "Prepared") -> None:
+    # The business dashboard counts these fields. A metric for each preset would cost more than all others.
+    engines = {stage.folder: step.engine for stage, step in made[0].planned()}
     for job in made:
         about(job_id=job.job_id)
-        logger.info("job accepted")
+        logger.info("job accepted", preset_id=one.spec.preset_id, plan=one.subscribed.value, engines=engines)
         measure(Metric.JOBS_CREATED)
         measure(Metric.CREDITS_HELD, int(job.credits))
     admitted = {one.job_id for one in admission.admit(utc_now(), account_id=made[0].account_id)}
@@ -141,12 +154,11 @@ class Prepared(NamedTuple):
 
 
 class Reused(NamedTuple):
-    """A step of an older job, for the new job: the copy of its result, its engine, its price, and where it was made."""
+    """A step of an older job, for the new job: the copy of its result, its engine and its price."""
 
     copy: ReusedStep
     engine: str
     credits: int
-    made_in: str
 
 
 def prepared(
@@ -163,7 +175,7 @@ def prepared(
     """
     account_id = projects.get(body.project_id, accounts=caller).account_id
     subscribed = subscriptions.plan(account_id)
-    move = filmed or _move(body)
+    move = filmed or _move(body, account_id)
     given = _given(body, account_id)
     if picture_key is not None:
         given.keys[Role.PICTURE] = picture_key
@@ -201,18 +213,21 @@ def _offered(settings: JobSettings, at: datetime) -> list[Engine]:
     wanted = set(settings.engines.values())
     while fallbacks := {entry.fallback for entry in ENGINES if entry.name in wanted and entry.fallback} - wanted:
         wanted |= fallbacks
+    # A disabled engine is treated like one that is past its sunset: its fallback replaces it.
+    disabled = switches.disabled(at=at)
+    entries = [replace(entry, sunset_at=at.date()) if entry.name in disabled else entry for entry in ENGINES]
     return [
         entry
-        for entry in ENGINES
+        for entry in entries
         if entry.key is None or entry.is_past(at) or (entry.name in wanted and has_value(entry.key))
     ]
 
 
 def view(job_id: str, caller: Actor) -> JobView:
     """Return the job with all its results."""
-    job = jobs.get(job_id, accounts=caller)
+    job, spec = jobs.get_with_spec(job_id, accounts=caller)
     results, at = jobs.results(job), utc_now()
-    shown = admission.with_place(job_view(job, jobs.spec(job_id), results, at), job, at)
+    shown = admission.with_place(job_view(job, spec, results, at), job, at)
     film, signed = results.get(FILM), JobLinks(job, results, at).delivery(FILM)
     if film is None or signed is None:
         return shown
@@ -228,29 +243,6 @@ def _signed_text(film: StepResult, text: Role, named: Role, sign: Callable[[str,
     text_key, named_key = film.key(text), film.key(named)
     stored = media.read_text(text_key) if text_key else None
     return None if stored is None or named_key is None else sign(stored, named_key)
-
-
-def page(
-    caller: Actor,
-    *,
-    project_id: str | None,
-    organization_id: str | None,
-    limit: int,
-    after: str | None,
-    batch_id: str | None = None,
-) -> Slice[JobView]:
-    """Return some jobs. Lists show jobs without their results. A project or batch must be of a named organization."""
-    account_id = caller.account(organization_id)
-    accounts = caller if organization_id is None else {account_id}
-    if project_id is not None:
-        projects.get(project_id, accounts=accounts)
-    if batch_id is not None:
-        found = batches.page(batch_id, accounts=accounts, project_id=project_id, limit=limit, after=after)
-    else:
-        found = jobs.page(account_id=account_id, project_id=project_id, limit=limit, after=after)
-    specs, at = jobs.specs(job.job_id for job in found.items), utc_now()
-    views = [job_view(job, specs[job.job_id], {}, at) for job in found.items if job.job_id in specs]
-    return Slice(views, found.position)
 
 
 def cancel(job_id: str, caller: Actor) -> JobView:
@@ -277,9 +269,12 @@ def delete(job_id: str, caller: Actor) -> None:
     job = jobs.get(job_id, accounts=caller)
     if not job.ended:
         raise JobRunning
+    delivered, _ = job_prefixes(job_id)
+    projects.hide_film(job.project_id, prefix=delivered)
     for prefix in job_prefixes(job_id):
         media.delete_below(prefix)
     jobs.delete_results(job_id)
+    shares.delete_of(job_id)
     try:
         with transaction() as tx:
             jobs.delete(job, tx=tx)
@@ -289,13 +284,16 @@ def delete(job_id: str, caller: Actor) -> None:
         raise
 
 
-def _move(body: JobCreate) -> CameraMove:
-    """Return the preset's move, combined with the stacked preset's move if the settings have one."""
-    move, second = get_preset(body.preset_id).config, body.settings.stack
+def _move(body: JobCreate, account_id: str) -> CameraMove:
+    """Return the preset's move, combined with the stacked preset's move if the settings have one.
+
+    A preset is the studio's or the account's. The job's spec keeps the move.
+    """
+    move, second = stored_presets.move(body.preset_id, accounts={account_id}), body.settings.stack
     if second is None:
         return move
     try:
-        return move.with_stacked(get_preset(second.preset_id).config, second.weight)
+        return move.with_stacked(stored_presets.move(second.preset_id, accounts={account_id}), second.weight)
     except ValueError as error:
         raise Invalid("These two presets cannot be stacked: no duration fits both.") from error
 

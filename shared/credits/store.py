@@ -1,6 +1,7 @@
 """Changes of credits. Each change is part of the caller's transaction."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -46,6 +47,7 @@ class Spender:
 
     user_id: str
     monthly_cap: int | None
+    test: bool = False  # a test key, which spends nothing
 
     def key(self, at: datetime) -> str:
         return f"{self.user_id}#{at:%Y-%m}"
@@ -132,12 +134,11 @@ class CreditStore:
         """
         _check_amount(credits)
         total = credits * (1 + len(more_ids))
-        short = NotEnoughCredits(f"This costs {total} credits. The account has fewer credits.", creditsNeeded=total)
         tx.update(
             AccountRecord(account_id),
             [AccountRecord.available.add(-total), AccountRecord.held.add(total)],
             AccountRecord.available >= total,
-            otherwise=short,
+            otherwise=_short(total),
         )
         if spender is not None:
             self._spend(account_id, spender, total, at, tx)
@@ -158,6 +159,11 @@ class CreditStore:
             )
             tx.put(record, HoldRecord.job_id.does_not_exist(), otherwise=Conflict("This job already has a hold."))
 
+    def check_available(self, account_id: str, needed: int) -> None:
+        """Raise NotEnoughCredits if the account has fewer credits, before work that a refusal would waste."""
+        if self.account(account_id).available < needed:
+            raise _short(needed)
+
     def charge_steps(self, job_id: str, *, to: str, tx: Transaction) -> Mapping[str, int] | None:
         """Let the job `to` pay for the finished steps of this ended job. Return their prices by stage.
 
@@ -166,7 +172,7 @@ class CreditStore:
         """
         hold, charged_to = self.get_hold(job_id), HoldRecord.charged_to
         payer = self.get_hold(hold.charged_to) if hold.charged_to else hold
-        if "CAPTURED" in {hold.state, payer.state}:
+        if payer.state == "CAPTURED":
             return None
         if payer.state == "HELD":
             raise RetryRunning
@@ -264,6 +270,14 @@ class CreditStore:
     def get_hold(self, job_id: str) -> HoldRecord:
         return HoldRecord.get(job_id, consistent_read=True)
 
+    def paid(self, job_id: str, *, account_id: str) -> int:
+        """Return the credits that the account has paid for the job; 0 for a job that it has not paid."""
+        with suppress(HoldRecord.DoesNotExist):
+            hold = self.get_hold(job_id)
+            if hold.account_id == account_id and hold.state == "CAPTURED":
+                return int(hold.credits)
+        return 0
+
     def open_holds(self, *, before_job_id: str) -> Iterator[str]:
         """Yield the job ids of holds that have not ended, of jobs older than the given id. Eventually consistent."""
         for hold in HoldRecord.open_holds.query(_OPEN, HoldRecord.job_id < before_job_id):
@@ -323,6 +337,10 @@ def balance_of(account: AccountRecord) -> Balance:
     available, held = int(account.available), int(account.held)
     lasting = available + held if account.lasting is None else int(account.lasting)
     return Balance(available, held, lasting, int(account.owed or 0))
+
+
+def _short(needed: int) -> NotEnoughCredits:
+    return NotEnoughCredits(f"This costs {needed} credits. The account has fewer credits.", creditsNeeded=needed)
 
 
 def _check_amount(credits: int) -> None:

@@ -5,8 +5,6 @@ from collections.abc import Container
 from ulid import ULID
 
 from shared.core.errors import NotFound
-from shared.core.slices import Slice, first_of
-from shared.jobs.record import JobRecord
 from shared.jobs.store import jobs
 
 MOST_JOBS = 8  # of one batch
@@ -26,24 +24,16 @@ def begin(count: int) -> tuple[str, list[str]]:
     return f"{_PREFIX}{first}", _job_ids(first)[:count]
 
 
-def page(
-    batch_id: str, *, accounts: Container[str], project_id: str | None, limit: int, after: str | None
-) -> Slice[JobRecord]:
-    """Return at most `limit` jobs of the batch that are older than `after`, newest first, with two BatchGets.
-
-    Raise BatchNotFound if none of the accounts has a job of the batch.
-    """
+def job_ids(batch_id: str, *, accounts: Container[str]) -> list[str]:
+    """Return the ids of the batch's jobs that exist. Raise BatchNotFound if none of the accounts has one of them."""
     try:
-        job_ids = _job_ids(ULID.from_str(batch_id.removeprefix(_PREFIX)))
+        first = ULID.from_str(batch_id.removeprefix(_PREFIX))
     except ValueError:
         raise BatchNotFound from None
-    specs = jobs.specs(job_ids)
-    ours = [job_id for job_id, spec in specs.items() if spec.batch_id == batch_id]
-    found = [job for job in jobs.several(ours) if job.account_id in accounts]
-    if not found:
+    ours = [job_id for job_id, spec in jobs.specs(_job_ids(first)).items() if spec.batch_id == batch_id]
+    if not (found := jobs.owned(ours, accounts=accounts)):
         raise BatchNotFound
-    shown = [job for job in found if (after is None or job.job_id < after) and project_id in {None, job.project_id}]
-    return first_of(sorted(shown, key=lambda job: job.job_id, reverse=True), limit, lambda job: job.job_id)
+    return [job.job_id for job in found]
 
 
 def _job_ids(first: ULID) -> list[str]:

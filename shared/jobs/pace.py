@@ -23,7 +23,7 @@ _STEP_OF_SECONDS = 5  # films whose durations round up to the same multiple of t
 
 
 @dataclass(frozen=True, slots=True)
-class Pace:
+class StepPace:
     """The seconds of the newest steps of each kind, oldest first. `until` is the end of the newest job among them."""
 
     samples: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
@@ -42,14 +42,14 @@ class Pace:
         end = start
         for stage, step in job.planned():
             if step.status == JobStatus.COMPLETED and step.completed_at is not None:
-                end = step.completed_at
+                end = max(end, step.completed_at)
             elif (seconds := self.seconds(stage, step.engine, settings)) is None:
                 return None
             else:
                 end = max(end + timedelta(seconds=seconds), at)
         return end
 
-    def after(self, finished: Iterable[tuple[JobRecord, JobSpec]]) -> "Pace":
+    def after(self, finished: Iterable[tuple[JobRecord, JobSpec]]) -> "StepPace":
         """Return the pace with the steps of more jobs. Those that ended before `until` count already."""
         samples, until = dict(self.samples), self.until
         for job, spec in sorted(finished, key=lambda pair: pair[0].completed_at or pair[0].created_at):
@@ -65,10 +65,7 @@ class Pace:
                 seconds = max(0.0, (step.completed_at - before).total_seconds())
                 samples[kind] = (*samples.get(kind, ()), round(seconds, 1))[-SAMPLES:]
                 before = step.completed_at
-        return Pace(samples, until)
-
-    def encoded(self) -> str:
-        return json.dumps({"until": self.until, "samples": self.samples})
+        return StepPace(samples, until)
 
 
 def _kind(stage: Stage, engine: str, settings: JobSettings) -> str:
@@ -78,13 +75,19 @@ def _kind(stage: Stage, engine: str, settings: JobSettings) -> str:
     return f"{stage.folder}/{engine}/{size}/{duration}"
 
 
-def stored() -> Pace:
+def stored() -> StepPace:
     """Return the pace that is stored, or an empty one before the first measurement."""
     found = passes.newest(TASK)
     if found is None:
-        return Pace()
+        return StepPace()
     document = json.loads(found.position)
-    return Pace({kind: tuple(seconds) for kind, seconds in document["samples"].items()}, document["until"])
+    return StepPace({kind: tuple(seconds) for kind, seconds in document["samples"].items()}, document["until"])
+
+
+def store(learned: StepPace, *, found: int, at: datetime) -> None:
+    """Store the pace, which has learned from `found` jobs. Raise Overtaken."""
+    document = {"until": learned.until, "samples": learned.samples}
+    passes.keep(TASK, json.dumps(document), found=found, at=at)
 
 
 class PaceCache:
@@ -92,9 +95,9 @@ class PaceCache:
 
     def __init__(self) -> None:
         self._read_at: datetime | None = None
-        self._pace = Pace()
+        self._pace = StepPace()
 
-    def at(self, at: datetime) -> Pace:
+    def at(self, at: datetime) -> StepPace:
         if self._read_at is None or not timedelta() <= at - self._read_at < FRESH:
             self._pace, self._read_at = stored(), at
         return self._pace

@@ -140,8 +140,8 @@ class JobRecord(Record):
 
     @property
     def is_dispatched(self) -> bool:
-        """Return whether the first step that this job makes itself was sent to its engine."""
-        return next(step for _, step in self.planned() if not step.is_reused).status != JobStatus.PENDING
+        """Return whether a step that this job makes itself was sent to its engine."""
+        return any(step.status != JobStatus.PENDING for _, step in self.planned() if not step.is_reused)
 
     @property
     def last_stage(self) -> Stage:

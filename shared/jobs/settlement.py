@@ -6,8 +6,11 @@ If two callers end a job at the same time, the first one decides its status. The
 
 from datetime import datetime
 
+from pynamodb.exceptions import PynamoDBException
+
 from shared.aws import media
 from shared.aws.transactions import transaction
+from shared.charges.store import charges
 from shared.credits.record import HoldRecord
 from shared.credits.store import HoldEnded, credits
 from shared.grants.store import grants, step_task
@@ -15,9 +18,12 @@ from shared.jobs import admission
 from shared.jobs.keys import delivery_prefix
 from shared.jobs.record import JobRecord, JobStatus
 from shared.jobs.store import JobEnded, jobs
+from shared.jobs.tickets import tickets
 from shared.observability import Metric, logger, measure
+from shared.projects.store import projects
 from shared.slots.store import NotWaiting, slots
-from shared.stages.stages import FILM, STAGES, Stage
+from shared.stages.engines import ALL_ENGINES, Runs
+from shared.stages.stages import FILM, STAGES, Role, Stage
 
 _ENDED = {
     JobStatus.COMPLETED: Metric.JOBS_COMPLETED,
@@ -41,7 +47,11 @@ def complete(job: JobRecord, *, at: datetime) -> JobRecord:
         logger.error("film missing")
         lost = "film" if last is FILM else "picture"
         return fail(job, error=f"The finished {lost} was lost. Nothing was charged.", at=at)
-    return _settle(job, JobStatus.COMPLETED, None, at, hold)
+    settled = _settle(job, JobStatus.COMPLETED, None, at, hold)
+    film = jobs.results(job).get(FILM)
+    if settled.status == JobStatus.COMPLETED and film and (thumbnail := film.key(Role.THUMBNAIL)):
+        projects.show_film(job.project_id, thumbnail=thumbnail)
+    return settled
 
 
 def fail(job: JobRecord, *, error: str, at: datetime) -> JobRecord:
@@ -80,6 +90,33 @@ def _count_captured(hold: HoldRecord) -> None:
     measure(Metric.CREDITS_CAPTURED, int(hold.credits))
     if hold.paid:
         measure(Metric.PAID_CREDITS_CAPTURED, int(hold.credits))
+
+
+def _book_charges(job: JobRecord, hold: HoldRecord) -> None:
+    """Book what providers charge for the steps of the ended job, also of one that failed. An error is only logged.
+
+    The list price decides: a provider does not report its charge with a result.
+    """
+    remote = {one.name: one for one in ALL_ENGINES if one.runs is Runs.REMOTE}
+    asked = [(stage, remote[step.engine]) for stage, step in job.planned() if step.engine in remote and step.attempts]
+    if not asked:
+        return
+    try:
+        seconds = jobs.spec(job.job_id).settings.duration
+        for stage, used in asked:
+            ticket = tickets.get(job.job_id, stage)
+            if ticket is None or not ticket.submissions:
+                continue
+            requests = int(ticket.submissions)
+            cents = requests * seconds * used.provider_cents_per_second
+            paid = int((hold.prices or {}).get(stage.value, 0)) if job.captured else 0
+            charges.book(
+                job.job_id, stage, engine=used.name, requests=requests, cents=cents, credits=paid,
+                at=job.completed_at or job.updated_at,
+            )  # fmt: skip
+            measure(Metric.PROVIDER_CENTS, cents)
+    except PynamoDBException:  # the job has ended, and its creator waits for the answer
+        logger.exception("charge of a provider not booked")
 
 
 def _last_stage(hold: HoldRecord) -> Stage:
@@ -134,4 +171,5 @@ def _settle(
         _count_captured(hold)
     settled = jobs.get(job.job_id)
     admission.job_ended(settled, at=at)
+    _book_charges(settled, hold)
     return settled

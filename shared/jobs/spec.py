@@ -79,4 +79,5 @@ class JobSpec(Wire):
     batch_id: str | None = None
     origin_id: str | None = None  # the job from whose outputs this job starts
     made_in: dict[Stage, str] | None = None  # of each reused step: the job in which a worker has made it
+    test: bool | None = None  # True: a test key submitted the job, so it gets the fixed film and costs nothing
     picture_by: EngineName | None = None  # the engine that made the first picture, if it is not a creator's upload

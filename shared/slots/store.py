@@ -121,22 +121,47 @@ class SlotStore:
         found = WaitingRecord.query(account_id, limit=1, page_size=1, consistent_read=True)
         return next((record.job_id for record in found), None)
 
-    def place(self, job_id: str, *, account_id: str, at: datetime) -> QueuePlace:
-        """Return the waiting job's place. The start is None before the account's first admission that followed a wait.
+    def places(self, job_ids: Collection[str], *, account_id: str, at: datetime) -> dict[str, QueuePlace]:
+        """Return the places of those of the account's jobs that wait.
 
-        The cost is limited by the plan's maximum of waiting jobs.
+        The start is None before the account's first admission that followed a wait. The cost is limited by the plan's
+        maximum of waiting jobs.
         """
-        position = WaitingRecord.count(account_id, WaitingRecord.job_id <= job_id)
+        waiting = WaitingRecord.query(account_id, WaitingRecord.job_id <= max(job_ids))
+        positions = {str(record.job_id): position for position, record in enumerate(waiting, 1)}
         account = self.account(account_id)
-        if account is None or account.turn is None or account.interval_seconds is None:
-            return QueuePlace(position, None)
-        start_at = account.turn + timedelta(seconds=position * float(account.interval_seconds))
-        return QueuePlace(position, max(start_at, at))
+        turn, interval = (account.turn, account.interval_seconds) if account else (None, None)
+
+        def start(position: int) -> datetime | None:
+            if turn is None or interval is None:
+                return None
+            return max(turn + timedelta(seconds=position * float(interval)), at)
+
+        return {
+            job_id: QueuePlace(position, start(position)) for job_id, position in positions.items() if job_id in job_ids
+        }
+
+    def live(self, account_id: str) -> set[str]:
+        """Return the ids of the account's jobs that wait or have a slot: all that have not ended, and few others.
+
+        The plan limits their number.
+        """
+        waiting = {str(record.job_id) for record in WaitingRecord.query(account_id)}
+        account = self.account(account_id)
+        return waiting | set((account and account.running) or ())
 
     # --- slots
 
     def account(self, account_id: str) -> SlotsRecord | None:
         return self._read(account_id)
+
+    def open_jobs(self, account_id: str) -> list[str]:
+        """Return the account's open jobs: the waiting ones, newest first, then those with a slot."""
+        waiting = [
+            row.job_id for row in WaitingRecord.query(account_id, consistent_read=True, scan_index_forward=False)
+        ]
+        account = self.account(account_id)
+        return [*waiting, *sorted(account.running or () if account else ())]
 
     def held(self) -> list[Held]:
         """Return the slots of the whole deployment."""

@@ -8,7 +8,12 @@ import pytest
 ROOT = Path(__file__).parents[2]
 OWNERS = {"owner_id", "user_id", "account_id"}
 OWNED = {"jobs", "projects", "assets"}  # the stores whose records belong to an account
-CHECKED = {"get": "accounts", "page": "account_id"}  # the parameter of each read that restricts it
+CHECKED = {
+    "get": "accounts",
+    "get_with_spec": "accounts",
+    "page": "account_id",
+    "newest": "account_id",
+}  # the parameter of each read that restricts it
 # These stores write the owner of a new record.
 WRITES = {"create", "open"}
 MODULES = [
@@ -19,7 +24,7 @@ MODULES = [
 ]
 # Code that acts for a caller. The pipeline acts for the system.
 FOR_CALLERS = [
-    *(path for name in ("router", "service") for path in (ROOT / "functions").glob(f"*/{name}.py")),
+    *(path for name in ("router", "service", "listing") for path in (ROOT / "functions").glob(f"*/{name}.py")),
     ROOT / "functions" / "realtime" / "subscribe.py",
 ]
 

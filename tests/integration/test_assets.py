@@ -18,7 +18,7 @@ import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 from PIL import Image
 
-from functions.assets.service import UPLOADS_AT_ONCE
+from functions.assets.verification import UPLOADS_AT_ONCE
 from functions.jobs import service as jobs_service
 from functions.pipeline import grant
 from functions.upkeep import sweep

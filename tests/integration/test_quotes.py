@@ -24,6 +24,7 @@ def quoted(creator: Creator, project: str, prompt: str = "a lake", **more: Any) 
     return creator.post("/api/jobs/quote", {"projectId": project, "prompt": prompt, **more})
 
 
+@pytest.mark.endpoint("POST /api/jobs/quote")
 def test_a_quote_explains_the_price_line_by_line_and_holds_nothing(studio: Studio, ada: Creator) -> None:
     project = ada.project()
     before = studio.dump()
@@ -32,8 +33,8 @@ def test_a_quote_explains_the_price_line_by_line_and_holds_nothing(studio: Studi
         ("IMAGE_GENERATION", "procedural", 1), ("VIDEO_SYNTHESIS", "parallax", 5), ("POST_PROCESSING", "finish", 1),
     ]  # fmt: skip
     assert body["steps"][1]["price"] == [
-        {"reason": "step", "quantity": 1, "each": 1, "credits": 1},
-        {"reason": "second of the film", "quantity": 7, "each": 0.5, "credits": 3.5},
+        {"unit": "step", "quantity": 1, "each": 1, "credits": 1},
+        {"unit": "second of the film", "quantity": 7, "each": 0.5, "credits": 3.5},
     ]
     assert (body["credits"], body["balance"], body["sufficient"]) == (7, 100, True)
     assert (body["understood"], body["notUnderstood"], body["readAs"]) == (["lake"], ["perfume"], {})

@@ -67,9 +67,10 @@ class AsyncKinora:
         query: Mapping[str, Any] | None = None,
         body: Any = None,
         key: str | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> Any:
         """Send a request that has no method here and return its JSON. `key` is its Idempotency-Key."""
-        answer = await self._http.send(method, path, query=query, body=body, key=key)
+        answer = await self._http.send(method, path, query=query, body=body, key=key, headers=headers)
         return answer.json() if answer.content else None
 
     async def save(self, url: str, path: str | os.PathLike[str]) -> Path:

@@ -69,9 +69,10 @@ class Kinora:
         query: Mapping[str, Any] | None = None,
         body: Any = None,
         key: str | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> Any:
         """Send a request that has no method here and return its JSON. `key` is its Idempotency-Key."""
-        answer = self._http.send(method, path, query=query, body=body, key=key)
+        answer = self._http.send(method, path, query=query, body=body, key=key, headers=headers)
         return answer.json() if answer.content else None
 
     def save(self, url: str, path: str | os.PathLike[str]) -> Path:

@@ -15,6 +15,10 @@ from .errors import (
 )
 
 
+class AccountSuspended(Forbidden):
+    """The code `account_suspended`."""
+
+
 class AlreadyMember(Conflict):
     """The code `already_member`."""
 
@@ -39,12 +43,44 @@ class BadSignature(BadRequest):
     """The code `bad_signature`."""
 
 
+class BalanceChanged(Conflict):
+    """The code `balance_changed`."""
+
+
 class BatchNotFound(NotFound):
     """The code `batch_not_found`."""
 
 
 class BillingUnavailable(ServerError):
     """The code `billing_unavailable`."""
+
+
+class BookedAlready(Conflict):
+    """The code `booked_already`."""
+
+
+class CodeNeeded(Forbidden):
+    """The code `code_needed`."""
+
+
+class DeliveryNotFound(NotFound):
+    """The code `delivery_not_found`."""
+
+
+class DeliveryPending(Conflict):
+    """The code `delivery_pending`."""
+
+
+class EngineNotFound(NotFound):
+    """The code `engine_not_found`."""
+
+
+class ErasureBegun(Conflict):
+    """The code `erasure_begun`."""
+
+
+class FilmTakenDown(Conflict):
+    """The code `film_taken_down`."""
 
 
 class IdempotencyKeyReused(Invalid):
@@ -123,6 +159,14 @@ class NotEnoughCredits(PaymentRequired):
     """The code `not_enough_credits`."""
 
 
+class NothingDelivered(Conflict):
+    """The code `nothing_delivered`."""
+
+
+class NothingToShare(Conflict):
+    """The code `nothing_to_share`."""
+
+
 class NothingUploaded(Conflict):
     """The code `nothing_uploaded`."""
 
@@ -141,6 +185,10 @@ class OrganizationNotFound(NotFound):
 
 class OutputsExpired(Gone):
     """The code `outputs_expired`."""
+
+
+class PresetBuiltIn(Conflict):
+    """The code `preset_built_in`."""
 
 
 class PresetNotFound(NotFound):
@@ -171,6 +219,10 @@ class SessionNotFound(NotFound):
     """The code `session_not_found`."""
 
 
+class ShareNotFound(NotFound):
+    """The code `share_not_found`."""
+
+
 class SlugTaken(Conflict):
     """The code `slug_taken`."""
 
@@ -199,8 +251,16 @@ class TooManyOrganizations(Conflict):
     """The code `too_many_organizations`."""
 
 
+class TooManyPresets(Conflict):
+    """The code `too_many_presets`."""
+
+
 class TooManyProjects(Conflict):
     """The code `too_many_projects`."""
+
+
+class TooManyShares(Conflict):
+    """The code `too_many_shares`."""
 
 
 class TooManyUploads(RateLimited):
@@ -209,6 +269,22 @@ class TooManyUploads(RateLimited):
 
 class TooManyWaitingJobs(RateLimited):
     """The code `too_many_waiting_jobs`."""
+
+
+class TooManyWebhooks(Conflict):
+    """The code `too_many_webhooks`."""
+
+
+class TotpEnabled(Conflict):
+    """The code `totp_enabled`."""
+
+
+class TotpNotEnabled(Conflict):
+    """The code `totp_not_enabled`."""
+
+
+class UnsafeUrl(Invalid):
+    """The code `unsafe_url`."""
 
 
 class UserNotFound(NotFound):
@@ -223,6 +299,18 @@ class WeakPassword(Invalid):
     """The code `weak_password`."""
 
 
+class WebhookChanged(Conflict):
+    """The code `webhook_changed`."""
+
+
+class WebhookNotFound(NotFound):
+    """The code `webhook_not_found`."""
+
+
+class WrongCode(Forbidden):
+    """The code `wrong_code`."""
+
+
 class WrongCredentials(Unauthorized):
     """The code `wrong_credentials`."""
 
@@ -232,14 +320,23 @@ class WrongPassword(Forbidden):
 
 
 CODES: dict[str, type[ApiError]] = {
+    "account_suspended": AccountSuspended,
     "already_member": AlreadyMember,
     "asset_in_use": AssetInUse,
     "asset_not_found": AssetNotFound,
     "asset_not_ready": AssetNotReady,
     "bad_cursor": BadCursor,
     "bad_signature": BadSignature,
+    "balance_changed": BalanceChanged,
     "batch_not_found": BatchNotFound,
     "billing_unavailable": BillingUnavailable,
+    "booked_already": BookedAlready,
+    "code_needed": CodeNeeded,
+    "delivery_not_found": DeliveryNotFound,
+    "delivery_pending": DeliveryPending,
+    "engine_not_found": EngineNotFound,
+    "erasure_begun": ErasureBegun,
+    "film_taken_down": FilmTakenDown,
     "idempotency_key_reused": IdempotencyKeyReused,
     "invite_not_found": InviteNotFound,
     "invite_not_valid": InviteNotValid,
@@ -259,11 +356,14 @@ CODES: dict[str, type[ApiError]] = {
     "no_film": NoFilm,
     "no_still": NoStill,
     "not_enough_credits": NotEnoughCredits,
+    "nothing_delivered": NothingDelivered,
+    "nothing_to_share": NothingToShare,
     "nothing_uploaded": NothingUploaded,
     "organization_gone": OrganizationGone,
     "organization_not_empty": OrganizationNotEmpty,
     "organization_not_found": OrganizationNotFound,
     "outputs_expired": OutputsExpired,
+    "preset_built_in": PresetBuiltIn,
     "preset_not_found": PresetNotFound,
     "project_not_empty": ProjectNotEmpty,
     "project_not_found": ProjectNotFound,
@@ -271,6 +371,7 @@ CODES: dict[str, type[ApiError]] = {
     "retry_running": RetryRunning,
     "session_ended": SessionEnded,
     "session_not_found": SessionNotFound,
+    "share_not_found": ShareNotFound,
     "slug_taken": SlugTaken,
     "storage_full": StorageFull,
     "too_many_guesses": TooManyGuesses,
@@ -278,12 +379,21 @@ CODES: dict[str, type[ApiError]] = {
     "too_many_keys": TooManyKeys,
     "too_many_members": TooManyMembers,
     "too_many_organizations": TooManyOrganizations,
+    "too_many_presets": TooManyPresets,
     "too_many_projects": TooManyProjects,
+    "too_many_shares": TooManyShares,
     "too_many_uploads": TooManyUploads,
     "too_many_waiting_jobs": TooManyWaitingJobs,
+    "too_many_webhooks": TooManyWebhooks,
+    "totp_enabled": TotpEnabled,
+    "totp_not_enabled": TotpNotEnabled,
+    "unsafe_url": UnsafeUrl,
     "user_not_found": UserNotFound,
     "wait_too_long": WaitTooLong,
     "weak_password": WeakPassword,
+    "webhook_changed": WebhookChanged,
+    "webhook_not_found": WebhookNotFound,
+    "wrong_code": WrongCode,
     "wrong_credentials": WrongCredentials,
     "wrong_password": WrongPassword,
 }

@@ -58,6 +58,7 @@ class Http:
         query: Mapping[str, Any] | None = None,
         body: Any = None,
         key: str | None = None,
+        headers: Mapping[str, str] | None = None,
         repeatable: bool = False,
     ) -> httpx.Response:
         """Send a request until it has an answer. Raise ApiError or ConnectionFailed after the last try.
@@ -74,7 +75,7 @@ class Http:
                     path,
                     params=to_wire({name: value for name, value in (query or {}).items() if value is not None}),
                     json=None if body is None else to_wire(body),
-                    headers={"Idempotency-Key": key} if key else None,
+                    headers={**(headers or {}), **({"Idempotency-Key": key} if key else {})},
                 )
             except httpx.TransportError as error:
                 wait = tries.after_error(error)

@@ -25,10 +25,27 @@ AuditAction = SkipValidation[
         "member.changed",
         "member.removed",
         "member.left",
+        "admin.appointed",
+        "admin.dismissed",
+        "user.suspended",
+        "user.resumed",
+        "credits.granted",
+        "engine.disabled",
+        "engine.enabled",
+        "webhook.created",
+        "webhook.changed",
+        "webhook.secret_replaced",
+        "webhook.deleted",
     ]
 ]
+DeliveryStatus = SkipValidation[Literal["PENDING", "DELIVERED", "FAILED"]]
+DisabledBecause = SkipValidation[Literal["REQUEST", "FAILURES", "GONE"]]
 Easing = SkipValidation[Literal["linear", "ease_in", "ease_out", "ease_in_out", "crash", "glide"]]
+Family = SkipValidation[Literal["cpu-media", "cuda-diffusers"]]
+JobOutput = SkipValidation[Literal["VIDEO", "POSTER"]]
 JobStatus = SkipValidation[Literal["PENDING", "QUEUED", "RUNNING", "COMPLETED", "FAILED", "CANCELLED"]]
+Locale = SkipValidation[Literal["de", "en", "es", "fr", "ja", "zh"]]
+Obstacle = SkipValidation[Literal["no_gpu", "no_key", "past_sunset", "disabled"]]
 PackName = SkipValidation[Literal["SMALL", "MEDIUM", "LARGE"]]
 Permission = SkipValidation[
     Literal[
@@ -44,18 +61,32 @@ Permission = SkipValidation[
         "billing:read",
         "billing:write",
         "presets:read",
+        "presets:write",
+        "presets:admin",
+        "shares:admin",
         "teams:read",
         "teams:join",
         "teams:write",
         "members:write",
         "audit:read",
         "teams:own",
+        "webhooks:read",
+        "webhooks:write",
+        "users:admin",
+        "credits:admin",
+        "engines:admin",
     ]
 ]
 PlanType = SkipValidation[Literal["FREE", "PRO", "ENTERPRISE"]]
+Refusal = SkipValidation[Literal["BOUNCED", "COMPLAINED"]]
 Resolution = SkipValidation[Literal["480p", "720p", "1080p", "1440p", "4k"]]
+Runs = SkipValidation[Literal["in-process", "remote"]]
 Stage = SkipValidation[Literal["IMAGE_GENERATION", "VIDEO_SYNTHESIS", "MOTION_TRANSFER", "POST_PROCESSING"]]
 SubscriptionStatus = SkipValidation[Literal["ACTIVE", "CANCELLED", "PAST_DUE", "UNPAID", "TRIALING"]]
+Theme = SkipValidation[Literal["SYSTEM", "LIGHT", "DARK"]]
+WebhookEventType = SkipValidation[
+    Literal["job.completed", "job.failed", "job.cancelled", "step.completed", "credits.low"]
+]
 
 
 class Problem(Model):
@@ -99,11 +130,16 @@ class Balance(Model):
     """Credits that open jobs hold."""
 
 
+class Erasure(Model):
+    detail: str
+
+
 class Key(Model):
     id: str
     name: str
     scopes: list[str]
     monthly_cap: int | None
+    test: bool
     expires_at: datetime | None
     last_used_at: datetime | None
     created_at: datetime
@@ -127,6 +163,7 @@ class NewKey(Model):
     name: str
     scopes: list[str]
     monthly_cap: int | None
+    test: bool
     expires_at: datetime | None
     last_used_at: datetime | None
     created_at: datetime
@@ -139,6 +176,11 @@ class OwnOrganization(Model):
     name: str
     slug: str
     role: AccountRole
+
+
+class RecoveryCodes(Model):
+    recovery_codes: list[str]
+    """Each of them replaces one code, for example without the device. They are shown here only."""
 
 
 class Session(Model):
@@ -165,10 +207,23 @@ class SocketTicket(Model):
     expires_in: int
 
 
+class TotpSecret(Model):
+    secret: str
+    """The secret in base32, for an app without a camera. It is shown here only."""
+    uri: str
+    """The `otpauth:` URI. An app reads it as a QR code."""
+
+
+class Totp(Model):
+    enabled: bool
+    recovery_codes_left: int
+
+
 class Project(Model):
     id: str
     name: str
     thumbnail: str | None
+    """Signed URL of a small JPEG of the project's newest film."""
     user_id: str
     """The user who created the project."""
     organization_id: str | None
@@ -259,6 +314,24 @@ class JobInput(Model):
     asset_id: str
 
 
+class JobPage(Model):
+    """A part of a list of jobs. Jobs in lists have no results."""
+
+    data: list[Job]
+    has_more: bool
+    next_cursor: str | None
+    """The `cursor` of the next page; null on the last page."""
+    searched: int | None
+    """With `status` or `text`: the number of jobs looked at, on this page and those before it. A search looks at the
+    newest 2,000 jobs that the other filters allow. A search for a status before the end looks at the jobs that have
+    not ended.
+    """
+    complete: bool | None
+    """With `status` or `text`: whether the search is at its end and has looked at all jobs. If it is false on the last
+    page, continue with `createdBefore`.
+    """
+
+
 class JobSettings(Model):
     """The settings of a job, besides prompt and preset. Durations are in seconds."""
 
@@ -302,6 +375,8 @@ class Job(Model):
     """Of a still: its last step. A film has no such field."""
     origin_id: str | None = None
     """The job from whose outputs this job started."""
+    test: bool
+    """true: a test key submitted the job. It has the fixed film."""
     batch_id: str | None = None
     """Of jobs that were submitted together."""
     batch: list[str] | None = None
@@ -324,10 +399,17 @@ class Job(Model):
     """The words of which nothing is painted."""
     read_as: dict[str, str] | None
     """Words that the painter does not know -> the near phrases that it paints instead."""
+    from_settings: list[str] | None = None
+    """In the response to a submit: the fields that the request left out, and the creator's settings filled.
+    """
     queue_position: int | None
     """While the job waits for its start: its position among the account's jobs, from 1."""
     estimated_start_at: datetime | None
     """Estimated from the account's recent jobs. null if it is not known."""
+    estimated_end_at: datetime | None
+    """Estimated from the start and from recent steps of the same engines, with their waits for workers. null if the
+    start or one of the steps is not known, and when the job has ended.
+    """
     steps: list[Step]
     seq: int
     created_at: datetime
@@ -338,15 +420,14 @@ class Job(Model):
 class PriceLine(Model):
     """One reason for the price of a step: `quantity` units cost `each` credits, which makes `credits`."""
 
-    reason: str
-    """The unit."""
+    unit: str
     quantity: float
     each: float
     credits: float
 
 
 class Quote(Model):
-    """What a job would cost, and what would become of its settings and its prompt."""
+    """The price of a job before its submit, and the part of its settings and its prompt that the film gets."""
 
     credits: int
     """The most that the job costs, or all `count` jobs. They are held at the submit."""
@@ -361,6 +442,8 @@ class Quote(Model):
     steps: list[QuotedStep]
     settings: JobSettings
     """The settings, with the duration and the ratio that the job gets."""
+    from_settings: list[str] | None
+    """The fields that the body leaves out and that come from `/api/settings`."""
     dropped_axes: list[str]
     """Axes of the camera move that the engine cannot follow."""
     understood: list[str] | None
@@ -434,6 +517,7 @@ class StepMetadata(Model):
 
 class Step(Model):
     id: str
+    job_id: str
     step_type: Stage
     status: JobStatus
     progress: int
@@ -468,6 +552,8 @@ class Asset(Model):
     """The user who uploaded the file."""
     project_id: str | None
     url: str | None
+    thumbnail_url: str | None
+    """Of a READY picture or clip: a JPEG of at most 480 x 480 pixels."""
     depth_url: str | None
     """Of a READY picture: its estimated depth as a small grey JPEG, bright is near."""
     matte_url: str | None
@@ -493,6 +579,60 @@ class Upload(Model):
 
     url: str
     fields: dict[str, str]
+
+
+class EngineLimits(Model):
+    max_duration_seconds: float
+    durations: list[float] | None
+    """The only durations, in seconds. null: all up to the maximum."""
+    max_short_side_pixels: int
+    max_pictures: int | None
+    """null: as many as a job may have."""
+    loops: bool
+    """Whether the first frame of a film can follow its last one."""
+
+
+class EnginePrice(Model):
+    """The price of a step: the sum of `credits` for each of `unit`, rounded up."""
+
+    unit: str
+    credits: float
+
+
+class Engine(Model):
+    step_type: Stage
+    name: str
+    about: str
+    runs: Runs
+    family: Family | None
+    """The kind of machine that the engine needs. null at a provider."""
+    licence: Licence
+    trained: bool
+    """Whether a trained model generates the pixels. Films declare it."""
+    price: list[EnginePrice]
+    draft_share: float
+    """The part of the price that a draft costs."""
+    limits: EngineLimits
+    axes: list[str]
+    """The axes of a camera move that the engine follows."""
+    deprecated_at: date | None
+    """The day on which the shutdown was announced."""
+    sunset_at: date | None
+    """The first day, in UTC, on which new jobs do not use the engine."""
+    fallback: str | None
+    """The engine that replaces it from that day."""
+    available: bool
+    reason: Obstacle | None
+    """Why the engine is not available."""
+
+
+class Licence(Model):
+    """The licence of the engine: of its code, or of the weights of its model, or the terms of its provider."""
+
+    name: str
+    url: str
+    condition: str | None
+    """What a business must know before it uses the films."""
 
 
 class CameraMove(Model):
@@ -529,15 +669,22 @@ class Keyframe(Model):
 class Preset(Model):
     id: str
     name: str
-    description: str
+    description: str | None
     category: str
-    thumbnail: str
-    """Path of a small JPEG on the studio's origin"""
-    preview: str
-    """Path of an animated WebP of two seconds"""
+    thumbnail: str | None
+    """Path of a small JPEG on the studio's origin. Only built-in presets have one."""
+    preview: str | None
+    """Path of an animated WebP of two seconds. Only built-in presets have one."""
     config: CameraMove
     is_default: bool
+    """Whether it is built in."""
     is_public: bool
+    """Whether the public list contains it."""
+    user_id: str | None
+    """The user who made it. null for presets of the studio."""
+    organization_id: str | None
+    created_at: datetime
+    updated_at: datetime
 
 
 class StackedMove(Model):
@@ -545,6 +692,26 @@ class StackedMove(Model):
 
     move: CameraMove
     weight: float
+
+
+class Share(Model):
+    id: str
+    """The secret part of the link."""
+    job_id: str
+    title: str
+    taken_down: bool | None
+    """Whether an admin of the studio has closed the link."""
+    created_at: datetime
+
+
+class SharedFilm(Model):
+    """The film that a visitor of a link sees. The URLs are valid for an hour."""
+
+    title: str
+    video_url: str | None
+    poster_url: str | None
+    thumbnail_url: str | None
+    created_at: datetime
 
 
 class Health(Model):
@@ -618,6 +785,135 @@ class Usage(Model):
     """Each day of the period, oldest first."""
     jobs: list[JobCharge]
     """Each charged job of the period, newest first."""
+
+
+class Delivery(Model):
+    """An event for one webhook, with the outcome of its newest try."""
+
+    id: str
+    """The header `webhook-id` of each try."""
+    type: str
+    status: DeliveryStatus
+    attempts: int
+    """The number of tries since the begin, or since the last replay."""
+    next_at: datetime | None
+    """The time of the next try."""
+    answer_status: int | None
+    """The HTTP status of the last answer."""
+    answer_text: str | None
+    """The first 1024 bytes of the last answer, or why there was none."""
+    body: str
+    """The body of each try, as it is sent."""
+    created_at: datetime
+    updated_at: datetime
+
+
+class NewWebhook(Model):
+    id: str
+    organization_id: str | None
+    url: str
+    events: list[WebhookEventType]
+    enabled: bool
+    disabled_at: datetime | None
+    disabled_because: DisabledBecause | None
+    """REQUEST: a user disabled it. FAILURES: no delivery succeeded for five days. GONE: it answered 410."""
+    failing_since: datetime | None
+    """The first failed try after the last successful one."""
+    created_at: datetime
+    updated_at: datetime
+    secret: str
+    """The secret that signs the deliveries. It is shown here only."""
+
+
+class Webhook(Model):
+    """An endpoint that receives events."""
+
+    id: str
+    organization_id: str | None
+    url: str
+    events: list[WebhookEventType]
+    enabled: bool
+    disabled_at: datetime | None
+    disabled_because: DisabledBecause | None
+    """REQUEST: a user disabled it. FAILURES: no delivery succeeded for five days. GONE: it answered 410."""
+    failing_since: datetime | None
+    """The first failed try after the last successful one."""
+    created_at: datetime
+    updated_at: datetime
+
+
+class AdminEntry(Model):
+    """One action of a platform admin."""
+
+    id: str
+    user_id: str
+    """The admin; `operator` for a command of the operator."""
+    action: str
+    subject: str | None
+    details: dict[str, Any] | None
+    source: str
+    """The address from which the request came."""
+    created_at: datetime
+
+
+class AdminUser(Model):
+    """A user of the deployment."""
+
+    id: str
+    email: str
+    name: str | None
+    platform_admin: bool
+    suspended_at: datetime | None
+    suspended_because: str | None
+    created_at: datetime
+
+
+class EngineSwitch(Model):
+    """An engine of the deployment."""
+
+    name: str
+    stage: Stage
+    enabled: bool
+    disabled_because: str | None
+    disabled_by: str | None
+    disabled_at: datetime | None
+
+
+class Granted(Model):
+    """The account after the grant."""
+
+    available: int
+    held: int
+    operation_id: str
+    """The entry of the ledger."""
+
+
+class Notifications(Model):
+    film_completed: bool
+    film_failed: bool
+    low_credits: bool
+
+
+class Settings(Model):
+    name: str | None
+    email: str
+    new_email: str | None
+    """An address that is the account's once it is confirmed with its link."""
+    email_refusal: Refusal | None
+    """Why the address gets no email. BOUNCED: the mailbox did not exist. COMPLAINED: its owner reported a message as
+    spam. Another address gets email.
+    """
+    avatar: str | None
+    """The id of the asset."""
+    avatar_url: str | None
+    notifications: Notifications
+    default_preset_id: str | None
+    default_aspect_ratio: (
+        SkipValidation[Literal["16:9", "9:16", "1:1", "4:5", "5:4", "4:3", "3:4", "3:2", "2:3", "21:9"]] | None
+    )
+    locale: Locale | None
+    theme: Theme
+    updated_at: datetime
 
 
 class JobSnapshot(Model):

@@ -9,7 +9,24 @@ from typing import TYPE_CHECKING, Literal, TypedDict
 if TYPE_CHECKING:
     from typing_extensions import Required
 
-    from .models import AccountRole, AssetType, PackName, Permission, Resolution
+    from .models import (
+        AccountRole,
+        AssetType,
+        Easing,
+        JobOutput,
+        Locale,
+        PackName,
+        Permission,
+        Resolution,
+        Theme,
+        WebhookEventType,
+    )
+
+
+class ErasureParams(TypedDict, total=False):
+    password: Required[str]
+    code: str | None
+    """Of an account with a second factor: a code, as in `login`."""
 
 
 class ForgottenParams(TypedDict, total=False):
@@ -22,6 +39,8 @@ class KeyCreateParams(TypedDict, total=False):
     """What the key may do. It never has `account:read` and `account:write`."""
     monthly_cap: int | None
     """Credits that the key may spend in a calendar month (UTC)."""
+    test: bool
+    """A test key. Its jobs get a fixed film within seconds, and cost nothing. Default: `false`."""
     expires_at: datetime | str | None
     """A time in the future. Without it: never."""
 
@@ -29,6 +48,8 @@ class KeyCreateParams(TypedDict, total=False):
 class LoginParams(TypedDict, total=False):
     email: Required[str]
     password: Required[str]
+    code: str | None
+    """Of an account with a second factor: the code of the app, or a recovery code."""
 
 
 class PasswordChangeParams(TypedDict, total=False):
@@ -46,6 +67,21 @@ class ResetParams(TypedDict, total=False):
     token: Required[str]
     """The part of the link after `token=`."""
     password: Required[str]
+
+
+class TotpCreateParams(TypedDict, total=False):
+    password: Required[str]
+
+
+class TotpDeleteParams(TypedDict, total=False):
+    password: Required[str]
+    code: Required[str]
+    """The code of the app, or a recovery code."""
+
+
+class TotpEnableParams(TypedDict, total=False):
+    code: Required[str]
+    """The code that the app shows."""
 
 
 class VerificationParams(TypedDict, total=False):
@@ -197,6 +233,17 @@ class AssetCreateParams(TypedDict, total=False):
     asset_id: Required[str]
 
 
+class AssetImportParams(TypedDict, total=False):
+    """A file at a URL of the internet. The URL begins with https:// and has the port 443. The asset belongs to the
+    account of its project. Without a project it belongs to the caller's own account.
+    """
+
+    url: Required[str]
+    name: Required[str]
+    type: Required[AssetType]
+    project_id: str | None
+
+
 class AssetUploadParams(TypedDict, total=False):
     """A request for an upload form. `size` is the size of the file in bytes. The asset belongs to the account of its
     project. Without a project it belongs to the caller's own account.
@@ -241,11 +288,190 @@ class AssetUploadParams(TypedDict, total=False):
     project_id: str | None
 
 
+class OutputImportParams(TypedDict, total=False):
+    """A file that a completed job has delivered. The asset belongs to the job's project."""
+
+    job_id: Required[str]
+    output: Required[JobOutput]
+    name: Required[str]
+
+
+class CameraMoveParams(TypedDict, total=False):
+    """The camera move of a preset. Engines that accept only text receive `prompt_phrase`."""
+
+    keyframes: Required[Sequence[KeyframeParams]]
+    easing: Easing
+    """Default: `"ease_in_out"`."""
+    strength: float
+    """Default: `1`."""
+    shutter: float
+    """Default: `0.5`."""
+    min_duration_seconds: float
+    """Default: `1`."""
+    max_duration_seconds: float
+    """Default: `10`."""
+    prompt_phrase: str
+    """Default: `""`."""
+    negatives: Sequence[str]
+    """Default: `[]`."""
+    needs_driving_clip: bool
+    """Default: `false`."""
+    stacked: StackedMoveParams | None
+
+
+class KeyframeParams(TypedDict, total=False):
+    """A pose at the time `at`, a fraction (0..1) of the clip's duration."""
+
+    at: Required[float]
+    truck: float
+    """Default: `0`."""
+    pedestal: float
+    """Default: `0`."""
+    dolly: float
+    """Default: `0`."""
+    pan: float
+    """Default: `0`."""
+    tilt: float
+    """Default: `0`."""
+    roll: float
+    """Default: `0`."""
+    zoom: float
+    """Default: `1`."""
+    focus: float | None
+    shake: float
+    """Default: `0`."""
+    fisheye: float
+    """Default: `0`."""
+
+
+class OwnPresetCreateParams(TypedDict, total=False):
+    """A new private preset of the organization, or of the caller's own account."""
+
+    name: Required[str]
+    description: str | None
+    category: Required[Literal["dolly", "zoom", "crane-and-tilt", "orbit", "rig", "stylised", "time"]]
+    config: Required[CameraMoveParams]
+    organization_id: str | None
+
+
+class OwnPresetUpdateParams(TypedDict, total=False):
+    """New values of some fields of a private preset. Jobs that were submitted with it keep its former move."""
+
+    name: str
+    description: str | None
+    category: Literal["dolly", "zoom", "crane-and-tilt", "orbit", "rig", "stylised", "time"]
+    config: CameraMoveParams
+
+
+class PresetCreateParams(TypedDict, total=False):
+    """A new preset: a camera move with its labels."""
+
+    name: Required[str]
+    description: str | None
+    category: Required[Literal["dolly", "zoom", "crane-and-tilt", "orbit", "rig", "stylised", "time"]]
+    config: Required[CameraMoveParams]
+
+
+class PresetDuplicateParams(TypedDict, total=False):
+    """The account that gets the copy: an organization's, or the caller's own. The copy has the same name by default."""
+
+    name: str
+    organization_id: str | None
+
+
+class PresetUpdateParams(TypedDict, total=False):
+    """New values of some fields of a preset of the studio. A built-in preset keeps its move and its category."""
+
+    name: str
+    description: str | None
+    category: Literal["dolly", "zoom", "crane-and-tilt", "orbit", "rig", "stylised", "time"]
+    config: CameraMoveParams
+    is_public: bool
+    """Whether the preset is listed. A preset that is not listed still works."""
+
+
+class StackedMoveParams(TypedDict, total=False):
+    """The second move of a pair, with its weight."""
+
+    move: Required[CameraMoveParams]
+    weight: float
+    """Default: `0.5`."""
+
+
+class ShareCreateParams(TypedDict, total=False):
+    """A public link to a job's film. Visitors see the title."""
+
+    job_id: Required[str]
+    title: Required[str]
+
+
 class CheckoutParams(TypedDict, total=False):
     organization_id: str | None
     """The organization that buys, or the caller."""
     plan: Literal["PRO", "ENTERPRISE"] | None
     pack: PackName | None
+
+
+class WebhookCreateParams(TypedDict, total=False):
+    url: Required[str]
+    """A URL with https:// on the public Internet."""
+    events: Required[Sequence[WebhookEventType]]
+    """The events to receive."""
+    organization_id: str | None
+    """An organization. Without it: the caller's own account."""
+
+
+class WebhookUpdateParams(TypedDict, total=False):
+    """A change. A field that is absent stays as it is."""
+
+    url: str | None
+    events: Sequence[WebhookEventType] | None
+    enabled: bool | None
+    """true also enables a webhook that Kinora disabled."""
+
+
+class CreditsGrantParams(TypedDict, total=False):
+    """Credits for an account. With a job, they are its refund, once and at most as many as it cost."""
+
+    credits: Required[int]
+    reason: Required[str]
+    refunds: str | None
+    """The id of a completed job of the account."""
+
+
+class EngineDisablingParams(TypedDict, total=False):
+    reason: Required[str]
+
+
+class SuspensionParams(TypedDict, total=False):
+    reason: Required[str]
+
+
+class NotificationsUpdateParams(TypedDict, total=False):
+    """The emails to switch on or off. The default of each one is off."""
+
+    film_completed: bool | None
+    """A film of yours is ready."""
+    film_failed: bool | None
+    """A film of yours could not be made."""
+    low_credits: bool | None
+    """A film of yours has left few credits on your own account; once in 30 days at most."""
+
+
+class SettingsUpdateParams(TypedDict, total=False):
+    name: str | None
+    avatar: str | None
+    """The id of a READY picture asset of the caller's own account."""
+    email: str | None
+    current_password: str | None
+    """Needed for a new address."""
+    notifications: NotificationsUpdateParams | None
+    default_preset_id: str | None
+    """The preset of jobs that name none."""
+    default_aspect_ratio: Literal["16:9", "9:16", "1:1", "4:5", "5:4", "4:3", "3:4", "3:2", "2:3", "21:9"] | None
+    """The ratio of jobs that name none. A job with a picture takes the ratio closest to its picture."""
+    locale: Locale | None
+    theme: Theme | None
 
 
 class BrowserErrorParams(TypedDict, total=False):
