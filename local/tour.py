@@ -16,11 +16,12 @@ from uuid import uuid4
 import httpx
 import typer
 
+from clients.python.kinora.order import ENDED
 from local import terminal
 from local.cloud import Cloud, laptop_cloud
 from local.environment import HOST, ROOT
 from local.processes import CloudFailed
-from local.studio import ENDED, Json, StudioClient, StudioError, newest_token
+from local.studio import Json, StudioClient, StudioError, newest_token
 
 PICTURE = ROOT / "docs/gallery/lighthouse.jpg"
 SMALL = {"duration": 2, "resolution": "480p", "seed": 7}

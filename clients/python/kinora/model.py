@@ -1,0 +1,25 @@
+"""The base of all models, and pages of lists."""
+
+from typing import Generic, TypeVar
+
+from pydantic import BaseModel, ConfigDict
+from pydantic.alias_generators import to_camel
+
+
+class Model(BaseModel):
+    """An answer of the API. It keeps fields that a newer server adds."""
+
+    model_config = ConfigDict(
+        alias_generator=to_camel, populate_by_name=True, extra="allow", frozen=True, defer_build=True
+    )
+
+
+M = TypeVar("M", bound=Model)
+
+
+class Page(Model, Generic[M]):
+    """One page of a list."""
+
+    data: list[M]
+    has_more: bool
+    next_cursor: str | None
