@@ -317,7 +317,7 @@ AUTHORIZER = Function(
 # Grants for `shared/jobs/settlement.py`, which checks that the film exists, writes the job's state and its credits, and
 # admits the next job.
 _SETTLES = Grants(
-    reads=(JobRecord, StepResultRecord, MediaGrantRecord, HoldRecord, SlotsRecord, WaitingRecord),
+    reads=(JobRecord, StepResultRecord, MediaGrantRecord, HoldRecord, SlotsRecord, WaitingRecord, ProjectRecord),
     writes=(
         JobRecord,
         HoldRecord,

@@ -150,6 +150,9 @@ def request(creator: Creator, endpoint: ApiEndpoint) -> Answer:
     return creator.studio.call(token=creator.token, **given)
 
 
+FOLLOWS = ("retry", "continue", "final", "extend")  # jobs that follow from a job
+
+
 @pytest.mark.parametrize("endpoint", endpoints(), ids=lambda endpoint: endpoint.name)
 def test_every_route_has_a_quota(ada: Creator, monkeypatch: pytest.MonkeyPatch, endpoint: ApiEndpoint) -> None:
     """The second request in a quota of one is refused, whatever the first one got."""
@@ -159,14 +162,15 @@ def test_every_route_has_a_quota(ada: Creator, monkeypatch: pytest.MonkeyPatch, 
     public = {
         "POST /api/auth/register": "sign-up", "POST /api/auth/login": "sign-in", "POST /api/errors": "report",
         "GET /api/presets": "read", "GET /api/presets/{preset_id}": "read", "GET /api/shares/{share_id}": "read",
-        "GET /api/health": "read",
+        "GET /api/health": "read", "GET /api/engines": "read",
         "POST /api/billing/webhook": "webhook",
         "POST /api/auth/forgot-password": "sign-up",
         "POST /api/auth/reset-password": "sign-in",
     }  # fmt: skip
     kind = "read" if endpoint.permissions and endpoint.permissions[0].endswith(":read") else "write"
     kind = public.get(endpoint.name, "session") if endpoint.name in PUBLIC else kind
-    other = {"POST /api/jobs": "spend", "POST /api/jobs/quote": "read", "POST /api/auth/ws-ticket": "session"}
+    other = {"POST /api/jobs/quote": "read", "POST /api/auth/ws-ticket": "session"}
+    other |= {f"POST /api/jobs{of}": "spend" for of in ("", *(f"/{{job_id}}/{verb}" for verb in FOLLOWS))}
     assert name == other.get(endpoint.name, kind)
     assert first.headers["ratelimit"] == f'"{name}";r=0;t=60'
     assert (second.status, second.body["code"]) == (429, "too_many_requests")
