@@ -124,7 +124,9 @@ def _fields(schema: Schema, suffix: str) -> Iterator[str]:
         hint = _type(field, suffix)
         if suffix:
             yield f"    {name}: {f'Required[{hint}]' if wire in required else hint}"
-        elif wire in required:
+        elif wire in required and not hint.startswith("Literal"):
+            yield f"    {name}: {hint} = ABSENT"
+        elif wire in required:  # it tells events apart
             yield f"    {name}: {hint}"
         else:
             yield f"    {name}: {hint if 'None' in hint else f'{hint} | None'} = None"
@@ -163,7 +165,7 @@ def models() -> str:
         "from datetime import date, datetime\n"
         "from typing import Annotated, Any, Literal\n"
         "from pydantic import Field, SkipValidation\n"
-        "from .model import Model\n"
+        "from .model import ABSENT, Model\n"
         + "\n".join(f"{name} = {_type(_schemas()[name], '')}" for name in enums)
         + "\n\n"
         + "\n\n".join(_class(name, "Model", "") for name in views)

@@ -1,13 +1,15 @@
 """The base of all models, and pages of lists."""
 
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
 
+ABSENT: Any = None  # in a field that each answer of this client's API has, but not one of an older API
+
 
 class Model(BaseModel):
-    """An answer of the API. It keeps fields that a newer server adds."""
+    """An answer of the API. It keeps fields that a newer server adds. Those that an older one does not send are None."""
 
     model_config = ConfigDict(
         alias_generator=to_camel, populate_by_name=True, extra="allow", frozen=True, defer_build=True
@@ -22,4 +24,4 @@ class Page(Model, Generic[M]):
 
     data: list[M]
     has_more: bool
-    next_cursor: str | None
+    next_cursor: str | None = ABSENT

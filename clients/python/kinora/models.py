@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, SkipValidation
 
-from .model import Model
+from .model import ABSENT, Model
 
 AccountRole = SkipValidation[Literal["OWNER", "ADMIN", "MEMBER", "VIEWER"]]
 AssetStatus = SkipValidation[Literal["PENDING", "VERIFYING", "READY", "REJECTED"]]
@@ -92,16 +92,16 @@ WebhookEventType = SkipValidation[
 class Problem(Model):
     """The body of every error response (RFC 9457). A later version may add fields."""
 
-    type: str
+    type: str = ABSENT
     """Always `about:blank`: `code` names the kind of problem."""
-    title: str
+    title: str = ABSENT
     """The phrase of the HTTP status."""
-    status: int
-    code: str
+    status: int = ABSENT
+    code: str = ABSENT
     """The kind of problem. It never changes."""
-    detail: str
+    detail: str = ABSENT
     """One sentence for people. It may change."""
-    request_id: str
+    request_id: str = ABSENT
     """The id of the request. Include it in a report of the problem."""
     errors: list[FieldProblem] | None = None
     """The invalid fields, at most 20, for status 422."""
@@ -114,219 +114,219 @@ class Problem(Model):
 class FieldProblem(Model):
     """One invalid field of the request."""
 
-    field: str
+    field: str = ABSENT
     """The path to the field, joined by dots. It is empty for the body itself."""
-    detail: str
+    detail: str = ABSENT
 
 
 class Accepted(Model):
-    detail: str
+    detail: str = ABSENT
 
 
 class Balance(Model):
-    available: int
+    available: int = ABSENT
     """Credits that can be spent."""
-    held: int
+    held: int = ABSENT
     """Credits that open jobs hold."""
 
 
 class Erasure(Model):
-    detail: str
+    detail: str = ABSENT
 
 
 class Key(Model):
-    id: str
-    name: str
-    scopes: list[str]
-    monthly_cap: int | None
-    test: bool
-    expires_at: datetime | None
-    last_used_at: datetime | None
-    created_at: datetime
+    id: str = ABSENT
+    name: str = ABSENT
+    scopes: list[str] = ABSENT
+    monthly_cap: int | None = ABSENT
+    test: bool = ABSENT
+    expires_at: datetime | None = ABSENT
+    last_used_at: datetime | None = ABSENT
+    created_at: datetime = ABSENT
 
 
 class Me(Model):
-    id: str
-    email: str
-    name: str | None
-    avatar: str | None
-    email_verified: datetime | None
-    created_at: datetime
-    updated_at: datetime
-    balance: Balance
-    plan: PlanType
-    organizations: list[OwnOrganization]
+    id: str = ABSENT
+    email: str = ABSENT
+    name: str | None = ABSENT
+    avatar: str | None = ABSENT
+    email_verified: datetime | None = ABSENT
+    created_at: datetime = ABSENT
+    updated_at: datetime = ABSENT
+    balance: Balance = ABSENT
+    plan: PlanType = ABSENT
+    organizations: list[OwnOrganization] = ABSENT
 
 
 class NewKey(Model):
-    id: str
-    name: str
-    scopes: list[str]
-    monthly_cap: int | None
-    test: bool
-    expires_at: datetime | None
-    last_used_at: datetime | None
-    created_at: datetime
-    key: str
+    id: str = ABSENT
+    name: str = ABSENT
+    scopes: list[str] = ABSENT
+    monthly_cap: int | None = ABSENT
+    test: bool = ABSENT
+    expires_at: datetime | None = ABSENT
+    last_used_at: datetime | None = ABSENT
+    created_at: datetime = ABSENT
+    key: str = ABSENT
     """The key itself. It is shown here only."""
 
 
 class OwnOrganization(Model):
-    id: str
-    name: str
-    slug: str
-    role: AccountRole
+    id: str = ABSENT
+    name: str = ABSENT
+    slug: str = ABSENT
+    role: AccountRole = ABSENT
 
 
 class RecoveryCodes(Model):
-    recovery_codes: list[str]
+    recovery_codes: list[str] = ABSENT
     """Each of them replaces one code, for example without the device. They are shown here only."""
 
 
 class Session(Model):
-    access_token: str
-    token_type: str
-    expires_in: int
+    access_token: str = ABSENT
+    token_type: str = ABSENT
+    expires_in: int = ABSENT
 
 
 class SignIn(Model):
     """A session: a sign-in that can be renewed."""
 
-    id: str
-    current: bool
+    id: str = ABSENT
+    current: bool = ABSENT
     """True for the session of this request."""
-    user_agent: str | None
+    user_agent: str | None = ABSENT
     """The program that signed in, in its own words."""
-    created_at: datetime | None
-    last_used_at: datetime
-    expires_at: datetime
+    created_at: datetime | None = ABSENT
+    last_used_at: datetime = ABSENT
+    expires_at: datetime = ABSENT
 
 
 class SocketTicket(Model):
-    ticket: str
-    expires_in: int
+    ticket: str = ABSENT
+    expires_in: int = ABSENT
 
 
 class TotpSecret(Model):
-    secret: str
+    secret: str = ABSENT
     """The secret in base32, for an app without a camera. It is shown here only."""
-    uri: str
+    uri: str = ABSENT
     """The `otpauth:` URI. An app reads it as a QR code."""
 
 
 class Totp(Model):
-    enabled: bool
-    recovery_codes_left: int
+    enabled: bool = ABSENT
+    recovery_codes_left: int = ABSENT
 
 
 class Project(Model):
-    id: str
-    name: str
-    thumbnail: str | None
+    id: str = ABSENT
+    name: str = ABSENT
+    thumbnail: str | None = ABSENT
     """Signed URL of a small JPEG of the project's newest film."""
-    user_id: str
+    user_id: str = ABSENT
     """The user who created the project."""
-    organization_id: str | None
-    job_count: int
-    created_at: datetime
-    updated_at: datetime
+    organization_id: str | None = ABSENT
+    job_count: int = ABSENT
+    created_at: datetime = ABSENT
+    updated_at: datetime = ABSENT
 
 
 class AuditEntry(Model):
     """A change of the organization. `subject` is the id of the member or of the invite that changed."""
 
-    id: str
-    user_id: str
-    action: AuditAction
-    subject: str | None
-    details: dict[str, Any] | None
-    source: str
+    id: str = ABSENT
+    user_id: str = ABSENT
+    action: AuditAction = ABSENT
+    subject: str | None = ABSENT
+    details: dict[str, Any] | None = ABSENT
+    source: str = ABSENT
     """The IP address of the request."""
-    created_at: datetime
+    created_at: datetime = ABSENT
 
 
 class Invite(Model):
-    id: str
-    organization_id: str
-    email: str
-    role: AccountRole
-    invited_by: str
-    accepted_by: str | None
-    created_at: datetime
-    expires_at: datetime
+    id: str = ABSENT
+    organization_id: str = ABSENT
+    email: str = ABSENT
+    role: AccountRole = ABSENT
+    invited_by: str = ABSENT
+    accepted_by: str | None = ABSENT
+    created_at: datetime = ABSENT
+    expires_at: datetime = ABSENT
 
 
 class Member(Model):
     """A member, with the user's name and address."""
 
-    id: str
+    id: str = ABSENT
     """The id of the member: the user's."""
-    user_id: str
-    organization_id: str
-    role: AccountRole
-    created_at: datetime
-    name: str | None
-    email: str
-    monthly_cap: int | None
-    spent: int
+    user_id: str = ABSENT
+    organization_id: str = ABSENT
+    role: AccountRole = ABSENT
+    created_at: datetime = ABSENT
+    name: str | None = ABSENT
+    email: str = ABSENT
+    monthly_cap: int | None = ABSENT
+    spent: int = ABSENT
     """Credits that the member has spent or holds for open jobs in this month."""
 
 
 class Membership(Model):
     """One user's membership of an organization."""
 
-    id: str
+    id: str = ABSENT
     """The id of the member: the user's."""
-    user_id: str
-    organization_id: str
-    role: AccountRole
-    created_at: datetime
+    user_id: str = ABSENT
+    organization_id: str = ABSENT
+    role: AccountRole = ABSENT
+    created_at: datetime = ABSENT
 
 
 class OrganizationDetail(Model):
     """An organization with its credits: `available` to spend, and `held` for jobs that have not ended."""
 
-    id: str
-    name: str
-    slug: str
-    role: AccountRole
+    id: str = ABSENT
+    name: str = ABSENT
+    slug: str = ABSENT
+    role: AccountRole = ABSENT
     """The caller's role."""
-    created_at: datetime
-    updated_at: datetime
-    available: int
-    held: int
+    created_at: datetime = ABSENT
+    updated_at: datetime = ABSENT
+    available: int = ABSENT
+    held: int = ABSENT
 
 
 class Organization(Model):
-    id: str
-    name: str
-    slug: str
-    role: AccountRole
+    id: str = ABSENT
+    name: str = ABSENT
+    slug: str = ABSENT
+    role: AccountRole = ABSENT
     """The caller's role."""
-    created_at: datetime
-    updated_at: datetime
+    created_at: datetime = ABSENT
+    updated_at: datetime = ABSENT
 
 
 class JobInput(Model):
     """An asset of the account that the job uses, with its role in the job."""
 
-    role: SkipValidation[Literal["picture", "driving", "audio", "captions"]]
-    asset_id: str
+    role: SkipValidation[Literal["picture", "driving", "audio", "captions"]] = ABSENT
+    asset_id: str = ABSENT
 
 
 class JobPage(Model):
     """A part of a list of jobs. Jobs in lists have no results."""
 
-    data: list[Job]
-    has_more: bool
-    next_cursor: str | None
+    data: list[Job] = ABSENT
+    has_more: bool = ABSENT
+    next_cursor: str | None = ABSENT
     """The `cursor` of the next page; null on the last page."""
-    searched: int | None
+    searched: int | None = ABSENT
     """With `status` or `text`: the number of jobs looked at, on this page and those before it. A search looks at the
     newest 2,000 jobs that the other filters allow. A search for a status before the end looks at the jobs that have
     not ended.
     """
-    complete: bool | None
+    complete: bool | None = ABSENT
     """With `status` or `text`: whether the search is at its end and has looked at all jobs. If it is false on the last
     page, continue with `createdBefore`.
     """
@@ -335,142 +335,144 @@ class JobPage(Model):
 class JobSettings(Model):
     """The settings of a job, besides prompt and preset. Durations are in seconds."""
 
-    aspect_ratio: SkipValidation[Literal["16:9", "9:16", "1:1", "4:5", "5:4", "4:3", "3:4", "3:2", "2:3", "21:9"]]
+    aspect_ratio: SkipValidation[Literal["16:9", "9:16", "1:1", "4:5", "5:4", "4:3", "3:4", "3:2", "2:3", "21:9"]] = (
+        ABSENT
+    )
     """With a picture, the default is the ratio that is closest to the first picture's."""
-    duration: float
-    resolution: Resolution
-    fps: SkipValidation[Literal[24, 25, 30]]
-    seed: int | None
-    style: str | None
+    duration: float = ABSENT
+    resolution: Resolution = ABSENT
+    fps: SkipValidation[Literal[24, 25, 30]] = ABSENT
+    seed: int | None = ABSENT
+    style: str | None = ABSENT
     """Words of the painter's vocabulary, such as `oil`."""
-    allow_unrelated_picture: bool | None
+    allow_unrelated_picture: bool | None = ABSENT
     """If the painter knows no word of the prompt, true paints a picture that is unrelated to it. Otherwise such a job
     is refused.
     """
-    draft: bool | None
+    draft: bool | None = ABSENT
     """True makes a small, cheaper film of 360 lines, without `upscale`. Its picture is that of the whole film, which
     `POST /api/jobs/{jobId}/final` makes from it.
     """
-    strength: float
-    stack: StackedPreset | None
-    operations: list[str]
-    engines: dict[str, str]
-    loop: bool
-    transfer: SkipValidation[Literal["handheld", "stabilised", "exact"]]
+    strength: float = ABSENT
+    stack: StackedPreset | None = ABSENT
+    operations: list[str] = ABSENT
+    engines: dict[str, str] = ABSENT
+    loop: bool = ABSENT
+    transfer: SkipValidation[Literal["handheld", "stabilised", "exact"]] = ABSENT
 
 
 class Job(Model):
-    id: str
-    project_id: str
-    status: JobStatus
-    progress: int
-    current_step: Stage | None
-    error: str | None
-    prompt: str
-    preset_id: str
-    settings: JobSettings
-    seed: int
-    inputs: list[JobInput]
+    id: str = ABSENT
+    project_id: str = ABSENT
+    status: JobStatus = ABSENT
+    progress: int = ABSENT
+    current_step: Stage | None = ABSENT
+    error: str | None = ABSENT
+    prompt: str = ABSENT
+    preset_id: str = ABSENT
+    settings: JobSettings = ABSENT
+    seed: int = ABSENT
+    inputs: list[JobInput] = ABSENT
     until: Stage | None = None
     """Of a still: its last step. A film has no such field."""
     origin_id: str | None = None
     """The job from whose outputs this job started."""
-    test: bool
+    test: bool = ABSENT
     """true: a test key submitted the job. It has the fixed film."""
     batch_id: str | None = None
     """Of jobs that were submitted together."""
     batch: list[str] | None = None
     """In the answer to a submit with `count`: the ids of all jobs of the batch."""
-    credits: int
-    image_url: str | None
-    video_url: str | None
-    thumbnail_url: str | None
-    poster_url: str | None
-    av1_url: str | None
-    preview_url: str | None
-    gif_url: str | None
-    sprites_url: str | None
-    scrubbing_track: str | None
-    hls_playlist: str | None
-    motion_score: float | None
-    understood: list[str] | None
+    credits: int = ABSENT
+    image_url: str | None = ABSENT
+    video_url: str | None = ABSENT
+    thumbnail_url: str | None = ABSENT
+    poster_url: str | None = ABSENT
+    av1_url: str | None = ABSENT
+    preview_url: str | None = ABSENT
+    gif_url: str | None = ABSENT
+    sprites_url: str | None = ABSENT
+    scrubbing_track: str | None = ABSENT
+    hls_playlist: str | None = ABSENT
+    motion_score: float | None = ABSENT
+    understood: list[str] | None = ABSENT
     """The phrases of style and prompt that the painter knows. null if it paints nothing."""
-    not_understood: list[str] | None
+    not_understood: list[str] | None = ABSENT
     """The words of which nothing is painted."""
-    read_as: dict[str, str] | None
+    read_as: dict[str, str] | None = ABSENT
     """Words that the painter does not know -> the near phrases that it paints instead."""
     from_settings: list[str] | None = None
     """In the response to a submit: the fields that the request left out, and the creator's settings filled.
     """
-    queue_position: int | None
+    queue_position: int | None = ABSENT
     """While the job waits for its start: its position among the account's jobs, from 1."""
-    estimated_start_at: datetime | None
+    estimated_start_at: datetime | None = ABSENT
     """Estimated from the account's recent jobs. null if it is not known."""
-    estimated_end_at: datetime | None
+    estimated_end_at: datetime | None = ABSENT
     """Estimated from the start and from recent steps of the same engines, with their waits for workers. null if the
     start or one of the steps is not known, and when the job has ended.
     """
-    steps: list[Step]
-    seq: int
-    created_at: datetime
-    updated_at: datetime
-    completed_at: datetime | None
+    steps: list[Step] = ABSENT
+    seq: int = ABSENT
+    created_at: datetime = ABSENT
+    updated_at: datetime = ABSENT
+    completed_at: datetime | None = ABSENT
 
 
 class PriceLine(Model):
     """One reason for the price of a step: `quantity` units cost `each` credits, which makes `credits`."""
 
-    unit: str
-    quantity: float
-    each: float
-    credits: float
+    unit: str = ABSENT
+    quantity: float = ABSENT
+    each: float = ABSENT
+    credits: float = ABSENT
 
 
 class Quote(Model):
     """The price of a job before its submit, and the part of its settings and its prompt that the film gets."""
 
-    credits: int
+    credits: int = ABSENT
     """The most that the job costs, or all `count` jobs. They are held at the submit."""
-    balance: int
+    balance: int = ABSENT
     """The credits that the account can spend."""
-    sufficient: bool
+    sufficient: bool = ABSENT
     """Whether the caller can pay for the job now, from the balance and within the monthly caps of the member and of
     the key.
     """
-    seconds: float | None
+    seconds: float | None = ABSENT
     """From the start to the end of the job. null until all steps are known."""
-    steps: list[QuotedStep]
-    settings: JobSettings
+    steps: list[QuotedStep] = ABSENT
+    settings: JobSettings = ABSENT
     """The settings, with the duration and the ratio that the job gets."""
-    from_settings: list[str] | None
+    from_settings: list[str] | None = ABSENT
     """The fields that the body leaves out and that come from `/api/settings`."""
-    dropped_axes: list[str]
+    dropped_axes: list[str] = ABSENT
     """Axes of the camera move that the engine cannot follow."""
-    understood: list[str] | None
+    understood: list[str] | None = ABSENT
     """The phrases of style and prompt that the painter knows. null if it paints nothing."""
-    not_understood: list[str] | None
+    not_understood: list[str] | None = ABSENT
     """The words of which nothing is painted."""
-    read_as: dict[str, str] | None
+    read_as: dict[str, str] | None = ABSENT
     """Words that the painter does not know -> the near phrases that it paints instead."""
 
 
 class QuotedStep(Model):
-    step_type: Stage
-    engine: str
-    credits: int
+    step_type: Stage = ABSENT
+    engine: str = ABSENT
+    credits: int = ABSENT
     """The sum of `price`, rounded up."""
-    seconds: float | None
+    seconds: float | None = ABSENT
     """Median of recent steps of this engine at this resolution and duration, with their wait for a worker. null until
     such a step was measured.
     """
-    price: list[PriceLine]
+    price: list[PriceLine] = ABSENT
 
 
 class StackedPreset(Model):
     """A second preset that is added to the first, with a weight of 0..1."""
 
-    preset_id: str
-    weight: float
+    preset_id: str = ABSENT
+    weight: float = ABSENT
 
 
 class StepMetadata(Model):
@@ -516,49 +518,49 @@ class StepMetadata(Model):
 
 
 class Step(Model):
-    id: str
-    job_id: str
-    step_type: Stage
-    status: JobStatus
-    progress: int
-    engine: str
-    attempts: int
-    error: str | None
-    result_url: str | None
-    metadata: StepMetadata | None
-    started_at: datetime | None
-    completed_at: datetime | None
+    id: str = ABSENT
+    job_id: str = ABSENT
+    step_type: Stage = ABSENT
+    status: JobStatus = ABSENT
+    progress: int = ABSENT
+    engine: str = ABSENT
+    attempts: int = ABSENT
+    error: str | None = ABSENT
+    result_url: str | None = ABSENT
+    metadata: StepMetadata | None = ABSENT
+    started_at: datetime | None = ABSENT
+    completed_at: datetime | None = ABSENT
 
 
 class AssetUpload(Model):
-    asset: Asset
-    upload: Upload
+    asset: Asset = ABSENT
+    upload: Upload = ABSENT
 
 
 class Asset(Model):
-    id: str
-    name: str
-    type: AssetType
-    status: AssetStatus
-    content_type: str
-    size: int
-    width: int | None
-    height: int | None
-    duration: float | None
-    captions: Captions | None
-    error: str | None
-    error_code: str | None
-    user_id: str
+    id: str = ABSENT
+    name: str = ABSENT
+    type: AssetType = ABSENT
+    status: AssetStatus = ABSENT
+    content_type: str = ABSENT
+    size: int = ABSENT
+    width: int | None = ABSENT
+    height: int | None = ABSENT
+    duration: float | None = ABSENT
+    captions: Captions | None = ABSENT
+    error: str | None = ABSENT
+    error_code: str | None = ABSENT
+    user_id: str = ABSENT
     """The user who uploaded the file."""
-    project_id: str | None
-    url: str | None
-    thumbnail_url: str | None
+    project_id: str | None = ABSENT
+    url: str | None = ABSENT
+    thumbnail_url: str | None = ABSENT
     """Of a READY picture or clip: a JPEG of at most 480 x 480 pixels."""
-    depth_url: str | None
+    depth_url: str | None = ABSENT
     """Of a READY picture: its estimated depth as a small grey JPEG, bright is near."""
-    matte_url: str | None
+    matte_url: str | None = ABSENT
     """Of a READY picture with a clear subject: its matte as a small grey JPEG."""
-    created_at: datetime
+    created_at: datetime = ABSENT
 
 
 class Captions(Model):
@@ -567,151 +569,151 @@ class Captions(Model):
     the file's encoding.
     """
 
-    cues: int
-    encoding: str
-    dropped_cues: int
-    ignored_lines: int
-    replaced_letters: int
+    cues: int = ABSENT
+    encoding: str = ABSENT
+    dropped_cues: int = ABSENT
+    ignored_lines: int = ABSENT
+    replaced_letters: int = ABSENT
 
 
 class Upload(Model):
     """An upload form: one multipart POST to `url` with `fields`, and then the file as `file`."""
 
-    url: str
-    fields: dict[str, str]
+    url: str = ABSENT
+    fields: dict[str, str] = ABSENT
 
 
 class EngineLimits(Model):
-    max_duration_seconds: float
-    durations: list[float] | None
+    max_duration_seconds: float = ABSENT
+    durations: list[float] | None = ABSENT
     """The only durations, in seconds. null: all up to the maximum."""
-    max_short_side_pixels: int
-    max_pictures: int | None
+    max_short_side_pixels: int = ABSENT
+    max_pictures: int | None = ABSENT
     """null: as many as a job may have."""
-    loops: bool
+    loops: bool = ABSENT
     """Whether the first frame of a film can follow its last one."""
 
 
 class EnginePrice(Model):
     """The price of a step: the sum of `credits` for each of `unit`, rounded up."""
 
-    unit: str
-    credits: float
+    unit: str = ABSENT
+    credits: float = ABSENT
 
 
 class Engine(Model):
-    step_type: Stage
-    name: str
-    about: str
-    runs: Runs
-    family: Family | None
+    step_type: Stage = ABSENT
+    name: str = ABSENT
+    about: str = ABSENT
+    runs: Runs = ABSENT
+    family: Family | None = ABSENT
     """The kind of machine that the engine needs. null at a provider."""
-    licence: Licence
-    trained: bool
+    licence: Licence = ABSENT
+    trained: bool = ABSENT
     """Whether a trained model generates the pixels. Films declare it."""
-    price: list[EnginePrice]
-    draft_share: float
+    price: list[EnginePrice] = ABSENT
+    draft_share: float = ABSENT
     """The part of the price that a draft costs."""
-    limits: EngineLimits
-    axes: list[str]
+    limits: EngineLimits = ABSENT
+    axes: list[str] = ABSENT
     """The axes of a camera move that the engine follows."""
-    deprecated_at: date | None
+    deprecated_at: date | None = ABSENT
     """The day on which the shutdown was announced."""
-    sunset_at: date | None
+    sunset_at: date | None = ABSENT
     """The first day, in UTC, on which new jobs do not use the engine."""
-    fallback: str | None
+    fallback: str | None = ABSENT
     """The engine that replaces it from that day."""
-    available: bool
-    reason: Obstacle | None
+    available: bool = ABSENT
+    reason: Obstacle | None = ABSENT
     """Why the engine is not available."""
 
 
 class Licence(Model):
     """The licence of the engine: of its code, or of the weights of its model, or the terms of its provider."""
 
-    name: str
-    url: str
-    condition: str | None
+    name: str = ABSENT
+    url: str = ABSENT
+    condition: str | None = ABSENT
     """What a business must know before it uses the films."""
 
 
 class CameraMove(Model):
     """The camera move of a preset. Engines that accept only text receive `prompt_phrase`."""
 
-    keyframes: list[Keyframe]
-    easing: Easing
-    strength: float
-    shutter: float
-    min_duration_seconds: float
-    max_duration_seconds: float
-    prompt_phrase: str
-    negatives: list[str]
-    needs_driving_clip: bool
-    stacked: StackedMove | None
+    keyframes: list[Keyframe] = ABSENT
+    easing: Easing = ABSENT
+    strength: float = ABSENT
+    shutter: float = ABSENT
+    min_duration_seconds: float = ABSENT
+    max_duration_seconds: float = ABSENT
+    prompt_phrase: str = ABSENT
+    negatives: list[str] = ABSENT
+    needs_driving_clip: bool = ABSENT
+    stacked: StackedMove | None = ABSENT
 
 
 class Keyframe(Model):
     """A pose at the time `at`, a fraction (0..1) of the clip's duration."""
 
-    at: float
-    truck: float
-    pedestal: float
-    dolly: float
-    pan: float
-    tilt: float
-    roll: float
-    zoom: float
-    focus: float | None
-    shake: float
-    fisheye: float
+    at: float = ABSENT
+    truck: float = ABSENT
+    pedestal: float = ABSENT
+    dolly: float = ABSENT
+    pan: float = ABSENT
+    tilt: float = ABSENT
+    roll: float = ABSENT
+    zoom: float = ABSENT
+    focus: float | None = ABSENT
+    shake: float = ABSENT
+    fisheye: float = ABSENT
 
 
 class Preset(Model):
-    id: str
-    name: str
-    description: str | None
-    category: str
-    thumbnail: str | None
+    id: str = ABSENT
+    name: str = ABSENT
+    description: str | None = ABSENT
+    category: str = ABSENT
+    thumbnail: str | None = ABSENT
     """Path of a small JPEG on the studio's origin. Only built-in presets have one."""
-    preview: str | None
+    preview: str | None = ABSENT
     """Path of an animated WebP of two seconds. Only built-in presets have one."""
-    config: CameraMove
-    is_default: bool
+    config: CameraMove = ABSENT
+    is_default: bool = ABSENT
     """Whether it is built in."""
-    is_public: bool
+    is_public: bool = ABSENT
     """Whether the public list contains it."""
-    user_id: str | None
+    user_id: str | None = ABSENT
     """The user who made it. null for presets of the studio."""
-    organization_id: str | None
-    created_at: datetime
-    updated_at: datetime
+    organization_id: str | None = ABSENT
+    created_at: datetime = ABSENT
+    updated_at: datetime = ABSENT
 
 
 class StackedMove(Model):
     """The second move of a pair, with its weight."""
 
-    move: CameraMove
-    weight: float
+    move: CameraMove = ABSENT
+    weight: float = ABSENT
 
 
 class Share(Model):
-    id: str
+    id: str = ABSENT
     """The secret part of the link."""
-    job_id: str
-    title: str
-    taken_down: bool | None
+    job_id: str = ABSENT
+    title: str = ABSENT
+    taken_down: bool | None = ABSENT
     """Whether an admin of the studio has closed the link."""
-    created_at: datetime
+    created_at: datetime = ABSENT
 
 
 class SharedFilm(Model):
     """The film that a visitor of a link sees. The URLs are valid for an hour."""
 
-    title: str
-    video_url: str | None
-    poster_url: str | None
-    thumbnail_url: str | None
-    created_at: datetime
+    title: str = ABSENT
+    video_url: str | None = ABSENT
+    poster_url: str | None = ABSENT
+    thumbnail_url: str | None = ABSENT
+    created_at: datetime = ABSENT
 
 
 class Health(Model):
@@ -721,199 +723,199 @@ class Health(Model):
 class JobCharge(Model):
     """The charge of one completed job."""
 
-    job_id: str
-    credits: int
-    at: datetime
+    job_id: str = ABSENT
+    credits: int = ABSENT
+    at: datetime = ABSENT
 
 
 class LedgerEntry(Model):
     """One change of the account's credits. The sum of all entries is its balance."""
 
-    id: str
+    id: str = ABSENT
     """The operation, which is entered once."""
-    credits: int
-    reason: str
-    at: datetime
+    credits: int = ABSENT
+    reason: str = ABSENT
+    at: datetime = ABSENT
 
 
 class PageLink(Model):
-    url: str
+    url: str = ABSENT
     """The page at Stripe, to which the browser goes."""
 
 
 class Subscription(Model):
     """The subscription of the caller's account, and its credits. Without a subscription the plan is FREE."""
 
-    id: str
-    user_id: str
+    id: str = ABSENT
+    user_id: str = ABSENT
     """The user who began the first purchase."""
-    organization_id: str | None
-    stripe_customer_id: str | None
-    stripe_subscription_id: str | None
-    stripe_price_id: str | None
-    status: SubscriptionStatus
-    plan: PlanType
-    current_period_start: datetime | None
-    current_period_end: datetime | None
-    cancel_at_period_end: bool
-    created_at: datetime | None
-    updated_at: datetime | None
-    monthly_credits: int
+    organization_id: str | None = ABSENT
+    stripe_customer_id: str | None = ABSENT
+    stripe_subscription_id: str | None = ABSENT
+    stripe_price_id: str | None = ABSENT
+    status: SubscriptionStatus = ABSENT
+    plan: PlanType = ABSENT
+    current_period_start: datetime | None = ABSENT
+    current_period_end: datetime | None = ABSENT
+    cancel_at_period_end: bool = ABSENT
+    created_at: datetime | None = ABSENT
+    updated_at: datetime | None = ABSENT
+    monthly_credits: int = ABSENT
     """The credits that each payment of the plan adds."""
-    credits_available: int
-    credits_held: int
+    credits_available: int = ABSENT
+    credits_held: int = ABSENT
     """Credits that are reserved for open jobs."""
-    credits_owed: int
+    credits_owed: int = ABSENT
     """Spent credits that were refunded. The next credits pay them."""
 
 
 class UsageDay(Model):
     """The use of the account on one day (UTC)."""
 
-    id: str
-    user_id: str
-    date: date
-    jobs_created: int
+    id: str = ABSENT
+    user_id: str = ABSENT
+    date: date = ABSENT
+    jobs_created: int = ABSENT
     """Jobs of this day, without those deleted before they were charged."""
-    credits_used: int
-    storage_used: int
+    credits_used: int = ABSENT
+    storage_used: int = ABSENT
     """Bytes of the account's assets that existed on this day and still exist."""
 
 
 class Usage(Model):
-    days: list[UsageDay]
+    days: list[UsageDay] = ABSENT
     """Each day of the period, oldest first."""
-    jobs: list[JobCharge]
+    jobs: list[JobCharge] = ABSENT
     """Each charged job of the period, newest first."""
 
 
 class Delivery(Model):
     """An event for one webhook, with the outcome of its newest try."""
 
-    id: str
+    id: str = ABSENT
     """The header `webhook-id` of each try."""
-    type: str
-    status: DeliveryStatus
-    attempts: int
+    type: str = ABSENT
+    status: DeliveryStatus = ABSENT
+    attempts: int = ABSENT
     """The number of tries since the begin, or since the last replay."""
-    next_at: datetime | None
+    next_at: datetime | None = ABSENT
     """The time of the next try."""
-    answer_status: int | None
+    answer_status: int | None = ABSENT
     """The HTTP status of the last answer."""
-    answer_text: str | None
+    answer_text: str | None = ABSENT
     """The first 1024 bytes of the last answer, or why there was none."""
-    body: str
+    body: str = ABSENT
     """The body of each try, as it is sent."""
-    created_at: datetime
-    updated_at: datetime
+    created_at: datetime = ABSENT
+    updated_at: datetime = ABSENT
 
 
 class NewWebhook(Model):
-    id: str
-    organization_id: str | None
-    url: str
-    events: list[WebhookEventType]
-    enabled: bool
-    disabled_at: datetime | None
-    disabled_because: DisabledBecause | None
+    id: str = ABSENT
+    organization_id: str | None = ABSENT
+    url: str = ABSENT
+    events: list[WebhookEventType] = ABSENT
+    enabled: bool = ABSENT
+    disabled_at: datetime | None = ABSENT
+    disabled_because: DisabledBecause | None = ABSENT
     """REQUEST: a user disabled it. FAILURES: no delivery succeeded for five days. GONE: it answered 410."""
-    failing_since: datetime | None
+    failing_since: datetime | None = ABSENT
     """The first failed try after the last successful one."""
-    created_at: datetime
-    updated_at: datetime
-    secret: str
+    created_at: datetime = ABSENT
+    updated_at: datetime = ABSENT
+    secret: str = ABSENT
     """The secret that signs the deliveries. It is shown here only."""
 
 
 class Webhook(Model):
     """An endpoint that receives events."""
 
-    id: str
-    organization_id: str | None
-    url: str
-    events: list[WebhookEventType]
-    enabled: bool
-    disabled_at: datetime | None
-    disabled_because: DisabledBecause | None
+    id: str = ABSENT
+    organization_id: str | None = ABSENT
+    url: str = ABSENT
+    events: list[WebhookEventType] = ABSENT
+    enabled: bool = ABSENT
+    disabled_at: datetime | None = ABSENT
+    disabled_because: DisabledBecause | None = ABSENT
     """REQUEST: a user disabled it. FAILURES: no delivery succeeded for five days. GONE: it answered 410."""
-    failing_since: datetime | None
+    failing_since: datetime | None = ABSENT
     """The first failed try after the last successful one."""
-    created_at: datetime
-    updated_at: datetime
+    created_at: datetime = ABSENT
+    updated_at: datetime = ABSENT
 
 
 class AdminEntry(Model):
     """One action of a platform admin."""
 
-    id: str
-    user_id: str
+    id: str = ABSENT
+    user_id: str = ABSENT
     """The admin; `operator` for a command of the operator."""
-    action: str
-    subject: str | None
-    details: dict[str, Any] | None
-    source: str
+    action: str = ABSENT
+    subject: str | None = ABSENT
+    details: dict[str, Any] | None = ABSENT
+    source: str = ABSENT
     """The address from which the request came."""
-    created_at: datetime
+    created_at: datetime = ABSENT
 
 
 class AdminUser(Model):
     """A user of the deployment."""
 
-    id: str
-    email: str
-    name: str | None
-    platform_admin: bool
-    suspended_at: datetime | None
-    suspended_because: str | None
-    created_at: datetime
+    id: str = ABSENT
+    email: str = ABSENT
+    name: str | None = ABSENT
+    platform_admin: bool = ABSENT
+    suspended_at: datetime | None = ABSENT
+    suspended_because: str | None = ABSENT
+    created_at: datetime = ABSENT
 
 
 class EngineSwitch(Model):
     """An engine of the deployment."""
 
-    name: str
-    stage: Stage
-    enabled: bool
-    disabled_because: str | None
-    disabled_by: str | None
-    disabled_at: datetime | None
+    name: str = ABSENT
+    stage: Stage = ABSENT
+    enabled: bool = ABSENT
+    disabled_because: str | None = ABSENT
+    disabled_by: str | None = ABSENT
+    disabled_at: datetime | None = ABSENT
 
 
 class Granted(Model):
     """The account after the grant."""
 
-    available: int
-    held: int
-    operation_id: str
+    available: int = ABSENT
+    held: int = ABSENT
+    operation_id: str = ABSENT
     """The entry of the ledger."""
 
 
 class Notifications(Model):
-    film_completed: bool
-    film_failed: bool
-    low_credits: bool
+    film_completed: bool = ABSENT
+    film_failed: bool = ABSENT
+    low_credits: bool = ABSENT
 
 
 class Settings(Model):
-    name: str | None
-    email: str
-    new_email: str | None
+    name: str | None = ABSENT
+    email: str = ABSENT
+    new_email: str | None = ABSENT
     """An address that is the account's once it is confirmed with its link."""
-    email_refusal: Refusal | None
+    email_refusal: Refusal | None = ABSENT
     """Why the address gets no email. BOUNCED: the mailbox did not exist. COMPLAINED: its owner reported a message as
     spam. Another address gets email.
     """
-    avatar: str | None
+    avatar: str | None = ABSENT
     """The id of the asset."""
-    avatar_url: str | None
-    notifications: Notifications
-    default_preset_id: str | None
+    avatar_url: str | None = ABSENT
+    notifications: Notifications = ABSENT
+    default_preset_id: str | None = ABSENT
     default_aspect_ratio: (
         SkipValidation[Literal["16:9", "9:16", "1:1", "4:5", "5:4", "4:3", "3:4", "3:2", "2:3", "21:9"]] | None
-    )
-    locale: Locale | None
-    theme: Theme
-    updated_at: datetime
+    ) = ABSENT
+    locale: Locale | None = ABSENT
+    theme: Theme = ABSENT
+    updated_at: datetime = ABSENT
 
 
 class JobSnapshot(Model):
@@ -923,20 +925,20 @@ class JobSnapshot(Model):
     """
 
     type: Literal["job.snapshot"]
-    job_id: str
-    seq: int
-    job: Job
+    job_id: str = ABSENT
+    seq: int = ABSENT
+    job: Job = ABSENT
 
 
 class JobProgress(Model):
     """The job's status, step, progress or preview changed. `progress` is 0..100 for the whole job."""
 
     type: Literal["job.progress"]
-    job_id: str
-    seq: int
-    progress: int
-    current_step: Stage | None
-    status: JobStatus
+    job_id: str = ABSENT
+    seq: int = ABSENT
+    progress: int = ABSENT
+    current_step: Stage | None = ABSENT
+    status: JobStatus = ABSENT
     preview_url: str | None = None
     """The newest preview of the current step, a small picture."""
 
@@ -945,11 +947,11 @@ class StepCompleted(Model):
     """One step of the job has its result. `resultUrl` opens a small, marked preview of it: the job is not paid yet."""
 
     type: Literal["step.completed"]
-    job_id: str
-    seq: int
-    step_id: str
-    step_type: Stage
-    result_url: str | None
+    job_id: str = ABSENT
+    seq: int = ABSENT
+    step_id: str = ABSENT
+    step_type: Stage = ABSENT
+    result_url: str | None = ABSENT
     understood: list[str] | None = None
     """Of a painted picture: the phrases that the painter knows."""
     not_understood: list[str] | None = None
@@ -962,19 +964,19 @@ class JobCompleted(Model):
     """The film is ready. No event of the job follows. Of a still, both URLs are null, and the job has `imageUrl`."""
 
     type: Literal["job.completed"]
-    job_id: str
-    seq: int
-    video_url: str | None
-    thumbnail_url: str | None
+    job_id: str = ABSENT
+    seq: int = ABSENT
+    video_url: str | None = ABSENT
+    thumbnail_url: str | None = ABSENT
 
 
 class JobFailed(Model):
     """The job failed, and its credits are released. No event of the job follows."""
 
     type: Literal["job.failed"]
-    job_id: str
-    seq: int
-    error: str | None
+    job_id: str = ABSENT
+    seq: int = ABSENT
+    error: str | None = ABSENT
 
 
 Event = Annotated[JobSnapshot | JobProgress | StepCompleted | JobCompleted | JobFailed, Field(discriminator="type")]

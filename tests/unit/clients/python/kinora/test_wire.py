@@ -1,5 +1,6 @@
 from datetime import UTC, datetime
 
+from clients.python.kinora.models import AssetUpload
 from clients.python.kinora.wire import to_wire
 
 
@@ -16,3 +17,8 @@ def test_names_become_camel_case_and_data_stays() -> None:
         "inputs": [{"assetId": "ast_1"}],
         "expiresAt": "2026-01-01T00:00:00+00:00",
     }
+
+
+def test_an_answer_of_an_older_api_has_none_for_its_missing_fields() -> None:
+    found = AssetUpload.model_validate({"asset": {"id": "ast_1"}, "added": 1})
+    assert (found.asset.id, found.asset.user_id, found.upload) == ("ast_1", None, None)
