@@ -32,9 +32,9 @@ class StudioClient:
         transport: httpx.BaseTransport | None = None,
     ) -> None:
         """`outbox_url` is the page of the laptop cloud with the email that was sent."""
-        self._urls, self._outbox_url, self._transport = (api_url, socket_url), outbox_url, transport
+        self._urls, self._outbox_url = (api_url, socket_url), outbox_url
+        self._transport = _WithHeaders(transport or httpx.HTTPTransport())
         self._login: Json = {}
-        self._headers: dict[str, str] = {}
         self._token = ANYBODY
 
     @property
@@ -45,17 +45,14 @@ class StudioClient:
     def _token(self, token: str) -> None:
         api_url, socket_url = self._urls
         self._its_token = token
-        self.client = Kinora(
-            token, api_url, socket_url=socket_url, headers=self._headers, transport=self._transport, max_retries=0
-        )
+        self.client = Kinora(token, api_url, socket_url=socket_url, transport=self._transport, max_retries=0)
 
     def close(self) -> None:
         self.client.close()
 
     def add_headers(self, headers: Mapping[str, str]) -> None:
-        """Send these headers with each request: where there is no CloudFront, those that it adds."""
-        self._headers.update(headers)
-        self._token = self._its_token
+        """Send these headers with each later request: where there is no CloudFront, those that it adds."""
+        self._transport.headers.update(headers)
 
     @property
     def credentials(self) -> tuple[str, str]:
@@ -142,6 +139,18 @@ class StudioClient:
                 return request()
         except KinoraError as error:
             raise _told(error) from None
+
+
+class _WithHeaders(httpx.BaseTransport):
+    """A transport that adds headers. A stream of events that has begun sends those that are added later, too."""
+
+    def __init__(self, inner: httpx.BaseTransport) -> None:
+        self.headers: dict[str, str] = {}
+        self._inner = inner
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        request.headers.update(self.headers)
+        return self._inner.handle_request(request)
 
 
 def _told(error: KinoraError) -> StudioError:

@@ -9,7 +9,7 @@ ABSENT: Any = None  # in a field that each answer of this client's API has, but 
 
 
 class Model(BaseModel):
-    """An answer of the API. It keeps fields that a newer server adds. Those that an older one does not send are None."""
+    """An answer of the API. Fields that a newer server adds are kept. Those that an older one lacks are None."""
 
     model_config = ConfigDict(
         alias_generator=to_camel, populate_by_name=True, extra="allow", frozen=True, defer_build=True
