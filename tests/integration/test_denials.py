@@ -18,7 +18,6 @@ from shared.aws.secrets import secret
 from shared.core.clock import utc_now
 from shared.credentials.store import credentials
 from shared.jobs import settlement
-from shared.quotas.record import QuotaRecord
 from shared.shares.store import shares
 from shared.users.store import users
 from tests.support.endpoints import PUBLIC, ApiEndpoint, IdPlace, Ids, endpoints
@@ -93,8 +92,7 @@ def world(deployment: Studio, made: tuple[TwoAccounts, Callable[[], None]]) -> T
     """The world, which is brought back after a test that changed it."""
     one, bring_back = made
     deployment.cloud.forget()
-    for bucket in QuotaRecord.scan():
-        bucket.delete()
+    deployment.refill_quotas()
     if deployment.dump() != one.dump:
         bring_back()
     return one

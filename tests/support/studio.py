@@ -130,6 +130,11 @@ class Studio:
             contents.clear()
         self.cloud.forget()
 
+    def refill_quotas(self) -> None:
+        """Fill the buckets of all callers."""
+        _backend("dynamodb").tables[QuotaRecord.Meta.table_name].items.clear()
+        quotas.forget()
+
     @contextmanager
     def restored(self) -> Iterator[None]:
         """Restore all that is stored, queued or running at the end of the block."""
