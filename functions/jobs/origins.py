@@ -27,6 +27,7 @@ from shared.jobs.spec import JobInput, JobSettings, JobSpec
 from shared.jobs.store import ReusedStep, StepOutput, StepResult, jobs
 from shared.jobs.views import JobView
 from shared.members.actor import Actor
+from shared.presets.store import stored_presets
 from shared.stages.engines import ALL_ENGINES
 from shared.stages.stages import FILM, Role, Stage
 
@@ -100,7 +101,7 @@ def retry(job_id: str, caller: Actor, tx: Transaction) -> JobView:
 
 def proceed(job_id: str, body: JobContinue, caller: Actor, tx: Transaction) -> JobView:
     """Add the film of a completed still. Its picture is the still's, and is paid."""
-    origin, new_job, at = _origin(job_id, caller, body.inputs), *_new_job()
+    origin, new_job, at = _origin(job_id, caller, body), *_new_job()
     if not (origin.job.captured and origin.spec.until):
         raise NoStill
     whole = origin.body(_changed(origin.spec, body, _OF_STILLS), inputs=_no_picture(body), preset_id=body.preset_id)
@@ -120,7 +121,7 @@ def final(job_id: str, caller: Actor, tx: Transaction) -> JobView:
 
 def extend(job_id: str, body: JobExtend, caller: Actor, tx: Transaction) -> JobView:
     """Add a film that begins with the last frame of a completed one."""
-    origin, new_job, at = _origin(job_id, caller, body.inputs), *_new_job()
+    origin, new_job, at = _origin(job_id, caller, body), *_new_job()
     film = origin.results.get(FILM)
     if film is None or not origin.job.captured or origin.spec.settings.draft:
         raise NoFilm("This job has no finished film. Make the film of a still or a draft first.")
@@ -145,11 +146,13 @@ def _new_job() -> tuple[str, datetime]:
     return job_id, time_of(job_id)
 
 
-def _origin(job_id: str, caller: Actor, inputs: Collection[JobInput] = ()) -> Origin:
-    """Return the job. Raise JobNotFound or AssetNotFound for what is not the caller's."""
+def _origin(job_id: str, caller: Actor, changes: JobContinue | None = None) -> Origin:
+    """Return the job. Raise JobNotFound, AssetNotFound or PresetNotFound for what is not the caller's."""
     job = jobs.get(job_id, accounts=caller)
-    for given in inputs:
+    for given in changes.inputs if changes else ():
         assets.get(given.asset_id, accounts={job.account_id})
+    if changes and changes.preset_id:
+        stored_presets.move(changes.preset_id, accounts={job.account_id})
     return Origin(job, jobs.spec(job_id), jobs.results(job))
 
 
