@@ -12,7 +12,8 @@ from tests.strangers.conftest import BIN, DOCUMENT, run
 
 # These operations also refuse what JSON Schema allows: an address that cannot receive mail, a content type of another
 # kind of media, an engine of another deployment, an Idempotency-Key with another body,
-# more credits than the account has.
+# more credits than the account has, a camera move that no film can follow, a URL that is not on the public Internet, a
+# preset or a picture that does not exist.
 # Sign-ins with wrong passwords delay the next one. Tokens of emails, cursors and signatures come from the server. A
 # report has a maximum period.
 # A repeated key gets the first answer, also after the project was deleted. So a created project may be missing.
@@ -22,7 +23,10 @@ include-operation-id = [
   "login", "register", "createJob", "uploadAsset", "createProject",
   "createOrganization", "giveCredits", "inviteMember", "verifyEmail", "forgotPassword", "resetPassword",
   "changePassword", "createKey", "listProjects", "listJobs", "listAssets", "listAuditEntries", "getLedger", "getUsage",
-  "createCheckout", "receiveStripeEvent",
+  "createCheckout", "receiveStripeEvent", "quoteJob", "retryJob", "continueJob", "finishDraft", "extendJob",
+  "importAsset", "importOutput", "createOwnPreset", "updateOwnPreset", "duplicatePreset", "createShare",
+  "createWebhook", "updateWebhook", "listDeliveries", "updateSettings", "createTotp", "enableTotp", "deleteTotp",
+  "deleteMe",
 ]
 [operations.checks.positive_data_acceptance]
 expected-statuses = ["2xx", "400", "401", "402", "403", "404", "409", "422", "429", "5xx"]
