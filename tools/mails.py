@@ -13,6 +13,7 @@ FIELDS = {
     "new": "ada@new.example.com",
     "error": "The engine does not answer.",
     "credits": "12",
+    "url": "https://films.example.com/kinora",
 }
 
 

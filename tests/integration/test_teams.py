@@ -325,7 +325,8 @@ def test_a_submit_relies_on_the_membership_at_its_commit(studio: Studio, ada: Cr
     bob = ada.hire(organization, "bob@example.com", MEMBER)
     project = bob.project(organization=organization)
     meanwhile(studio, lambda: MemberRecord(organization, bob.user_id).delete())
-    assert refusal(bob.post("/api/jobs", {"projectId": project, "prompt": "a lake"})) == (403, "forbidden")
+    body = {"projectId": project, "prompt": "a lake", "presetId": "static", "settings": {"aspectRatio": "16:9"}}
+    assert refusal(bob.post("/api/jobs", body)) == (403, "forbidden")  # without defaults of the user, which are read
     assert AccountRecord.get(organization).held == 0
 
 

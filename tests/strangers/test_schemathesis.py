@@ -13,7 +13,7 @@ from tests.strangers.conftest import BIN, DOCUMENT, run
 # These operations also refuse what JSON Schema allows: an address that cannot receive mail, a content type of another
 # kind of media, an engine of another deployment, an Idempotency-Key with another body,
 # more credits than the account has, a camera move that no film can follow, a URL that is not on the public Internet, a
-# preset or a picture that does not exist.
+# preset or a picture that does not exist, another version than that of the resource.
 # Sign-ins with wrong passwords delay the next one. Tokens of emails, cursors and signatures come from the server. A
 # report has a maximum period.
 # A repeated key gets the first answer, also after the project was deleted. So a created project may be missing.
@@ -26,10 +26,10 @@ include-operation-id = [
   "createCheckout", "receiveStripeEvent", "quoteJob", "retryJob", "continueJob", "finishDraft", "extendJob",
   "importAsset", "importOutput", "createOwnPreset", "updateOwnPreset", "duplicatePreset", "createShare",
   "createWebhook", "updateWebhook", "listDeliveries", "updateSettings", "createTotp", "enableTotp", "deleteTotp",
-  "deleteMe",
+  "deleteMe", "updateProject", "updateOrganization", "updateMember",
 ]
 [operations.checks.positive_data_acceptance]
-expected-statuses = ["2xx", "400", "401", "402", "403", "404", "409", "422", "429", "5xx"]
+expected-statuses = ["2xx", "400", "401", "402", "403", "404", "409", "410", "412", "422", "429", "5xx"]
 """
 
 

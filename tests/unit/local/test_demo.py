@@ -71,7 +71,7 @@ def test_a_wrong_file_is_refused_with_one_sentence_before_the_start(
         (["--prompt", ""], "prompt"),
         (["--prompt", "x" * 2001], "prompt"),
         (["--preset", "crash-zom-in"], "Did you mean crash-zoom-in"),
-        (["--stack", "nothing-at-all"], "no preset called nothing-at-all"),
+        (["--stack", "nothing-at-all"], "There is no such preset."),
         (["--aspect", "16:10"], "settings.aspectRatio"),
         (["--resolution", "8k"], "settings.resolution"),
         (["--duration", "31"], "settings.duration"),
