@@ -3,7 +3,7 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Response, status
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
 from functions.jobs import listing, origins, service
 from functions.jobs.listing import Filters
@@ -13,7 +13,7 @@ from functions.jobs.quote import quote
 from functions.jobs.schemas import JobContinue, JobCreate, JobExtend, QuoteView
 from shared.access.permissions import Permission
 from shared.assets.store import AssetNotFound, AssetNotReady
-from shared.core.wire import Id
+from shared.core.wire import Id, Moment
 from shared.credits.store import MonthlyCapReached, NotEnoughCredits, RetryRunning
 from shared.idempotency.store import KeyReused
 from shared.jobs.batches import BatchNotFound
@@ -106,10 +106,8 @@ def list_jobs(
     ] = None,
     status: JobStatus | None = None,
     text: Annotated[str | None, Query(min_length=1, max_length=100, description="Words of the prompt.")] = None,
-    created_after: Annotated[
-        AwareDatetime | None, Query(alias="createdAfter", description="From this time on.")
-    ] = None,
-    created_before: Annotated[AwareDatetime | None, Query(alias="createdBefore")] = None,
+    created_after: Annotated[Moment | None, Query(alias="createdAfter", description="From this time on.")] = None,
+    created_before: Annotated[Moment | None, Query(alias="createdBefore")] = None,
 ) -> JobPage:
     """List the jobs of a project, of an organization, of a batch, or of the caller's own account, newest first."""
     filters = Filters(
