@@ -164,6 +164,7 @@ def test_a_submit_costs_at_most_what_was_quoted(
         used=st.integers(0, 3),
     )
     def holds(wishes: dict[str, Any], preset: str, prompt: str, used: int) -> None:
+        deployment.refill_quotas()
         inputs = [{"role": "picture", "assetId": asset} for asset in pictures[:used]]
         body = {
             "projectId": project, "prompt": prompt, "presetId": preset, "settings": wishes, "inputs": inputs,
