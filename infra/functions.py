@@ -166,9 +166,8 @@ REST_DOMAINS: tuple[RestDomain, ...] = (
         name="teams",
         may=Grants(
             reads=(
-                WebhookRecord,
                 OrganizationRecord, MemberRecord, InviteRecord, AuditEntryRecord, UserRecord, ProjectRecord,
-                AssetRecord, AccountRecord, SpendingRecord, IdempotencyRecord, MailMarkRecord,
+                AssetRecord, AccountRecord, SpendingRecord, IdempotencyRecord, MailMarkRecord, WebhookRecord,
             ),
             writes=(
                 OrganizationRecord, SlugClaimRecord, MemberRecord, InviteRecord, AuditEntryRecord, AccountRecord,

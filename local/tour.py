@@ -1,8 +1,5 @@
 """`python -m local.tour`: use every part of the API as a customer does, over HTTP only, on a laptop cloud."""
 
-import base64
-import hashlib
-import hmac
 import os
 import threading
 from collections.abc import Callable
@@ -16,7 +13,9 @@ from uuid import uuid4
 import httpx
 import typer
 
+from clients.python.kinora.errors import BadWebhook
 from clients.python.kinora.order import ENDED
+from clients.python.kinora.webhooks import verify
 from local import terminal
 from local.cloud import Cloud, laptop_cloud
 from local.environment import HOST, ROOT
@@ -203,13 +202,11 @@ class Tour:
         return found
 
     def _verified(self, headers: dict[str, str], body: bytes) -> str:
-        """Return the type of the event, after a check of its signature (Standard Webhooks)."""
-        signed = f"{headers['webhook-id']}.{headers['webhook-timestamp']}.".encode() + body
-        key = base64.b64decode(self._secret.removeprefix("whsec_"))
-        made = base64.b64encode(hmac.digest(key, signed, hashlib.sha256)).decode()
-        if f"v1,{made}" not in headers["webhook-signature"].split():
-            raise StudioError("The signature of a webhook is wrong.")
-        return str(httpx.Response(200, content=body).json()["type"])
+        """Return the type of the event, after a check of its signature."""
+        try:
+            return str(verify(body, headers, self._secret)["type"])
+        except BadWebhook as wrong:
+            raise StudioError(str(wrong)) from None
 
     def _outbox(self) -> list[Json]:
         found: list[Json] = self._pages.get(self._cloud.outbox_url).json()

@@ -3,13 +3,22 @@
 from datetime import datetime
 from typing import Annotated, Self
 
-from pydantic import AfterValidator, ConfigDict, EmailStr, Field, SecretStr, StrictBool, field_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    ConfigDict,
+    EmailStr,
+    Field,
+    SecretStr,
+    StrictBool,
+    field_validator,
+)
 from pydantic.config import JsonDict
 
 from shared.access.permissions import KEY_SCOPES, AccountRole, Permission
-from shared.access.tokens import LIFE_SECONDS
+from shared.access.principal import LIFE_SECONDS
 from shared.core.clock import utc_now
-from shared.core.wire import Integer, Name, View, Wire
+from shared.core.wire import Name, View, Wire, number
 from shared.credentials.passwords import MIN_CHARACTERS
 from shared.credentials.record import RefreshFamilyRecord
 from shared.credentials.socket_tickets import TICKET_LIFE
@@ -210,8 +219,8 @@ class KeyCreate(Wire):
         examples=[["jobs:read"]],
         description="What the key may do. It never has `account:read` and `account:write`.",
     )
-    monthly_cap: Integer | None = Field(
-        default=None, ge=0, le=1_000_000_000, description="Credits that the key may spend in a calendar month (UTC)."
+    monthly_cap: Annotated[int, Field(ge=0, le=1_000_000_000), BeforeValidator(number)] | None = Field(
+        default=None, description="Credits that the key may spend in a calendar month (UTC)."
     )
     test: StrictBool = Field(
         default=False, description="A test key. Its jobs get a fixed film within seconds, and cost nothing."

@@ -19,6 +19,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 import shared
 from functions.upkeep import passes
+from shared.access.principal import LIFE_SECONDS
 from shared.assets.record import AssetRecord
 from shared.assets.store import assets
 from shared.audit.record import AuditEntryRecord
@@ -53,7 +54,7 @@ from shared.upkeep.record import PassRecord
 from shared.upkeep.store import passes as stored_passes
 
 # Access tokens are valid without a look at the user. After this time nothing new can appear.
-TOKENS_END = timedelta(minutes=20)  # those of access live 15 minutes
+TOKENS_END = timedelta(seconds=LIFE_SECONDS) + timedelta(minutes=5)
 TRIES = 3  # writes of a row that other functions change at the same time
 _ATOM = r"[\w.!#$%&'*+/=?^`{|}~-]"  # a character of the local part of an address
 

@@ -7,6 +7,8 @@ from typing import Any
 
 from shared.access.permissions import ROLES, AccountRole, Permission
 
+LIFE_SECONDS = 900  # of an access token
+
 
 @dataclass(frozen=True, slots=True)
 class Principal:
