@@ -3,13 +3,12 @@
 from datetime import datetime
 from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, ConfigDict, Field, model_validator
-from pydantic.json_schema import SkipJsonSchema
+from pydantic import AfterValidator, ConfigDict, Field, StrictBool, model_validator
 
 from shared.camera.catalogue import Category
 from shared.camera.move import CameraMove
 from shared.core.ids import organization_of
-from shared.core.wire import Id, Name, View, Wire
+from shared.core.wire import Change, Id, Name, View, Wire
 from shared.presets.presets import Preset
 
 _MOVE: dict[str, Any] = {"keyframes": [{"at": 0}, {"at": 1, "zoom": 1.6}], "easing": "ease_in_out"}
@@ -49,17 +48,17 @@ class PresetDuplicate(Wire):
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"name": "My crash zoom"}]})
 
-    name: PresetName | SkipJsonSchema[None] = None
+    name: Change[PresetName] = None
     organization_id: Id | None = None
 
 
 class _PresetChanges(Wire):
     model_config = ConfigDict(json_schema_extra={"examples": [{"name": "Slow reveal"}], "minProperties": 1})
 
-    name: PresetName | SkipJsonSchema[None] = Field(default=None, examples=["Slow reveal"])
+    name: Change[PresetName] = Field(default=None, examples=["Slow reveal"])
     description: Description | None = None
-    category: Category | SkipJsonSchema[None] = Field(default=None, examples=["zoom"])
-    config: Move | SkipJsonSchema[None] = Field(default=None, examples=[_MOVE])
+    category: Change[Category] = Field(default=None, examples=["zoom"])
+    config: Change[Move] = Field(default=None, examples=[_MOVE])
 
     @model_validator(mode="after")
     def _changes_something(self) -> Self:
@@ -80,7 +79,7 @@ class OwnPresetUpdate(_PresetChanges):
 class PresetUpdate(_PresetChanges):
     """New values of some fields of a preset of the studio. A built-in preset keeps its move and its category."""
 
-    is_public: bool | SkipJsonSchema[None] = Field(
+    is_public: Change[StrictBool] = Field(
         default=None, description="Whether the preset is listed. A preset that is not listed still works.",
         examples=[True],
     )  # fmt: skip

@@ -4,11 +4,10 @@ from datetime import datetime
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, ConfigDict, EmailStr, Field, field_validator, model_validator
-from pydantic.json_schema import SkipJsonSchema
 
 from shared.access.permissions import AccountRole
 from shared.audit.store import AuditAction
-from shared.core.wire import Id, Integer, Name, View, Wire, number
+from shared.core.wire import Change, Id, Integer, Name, View, Wire, number
 from shared.members.record import MemberRecord
 from shared.organizations.record import OrganizationRecord
 from shared.users.record import UserRecord
@@ -77,7 +76,7 @@ class MemberUpdate(Wire):
         json_schema_extra={"examples": [{"role": "ADMIN", "monthlyCap": 100}], "minProperties": 1}
     )
 
-    role: AccountRole | SkipJsonSchema[None] = Field(default=None, examples=["MEMBER"])
+    role: Change[AccountRole] = Field(default=None, examples=["MEMBER"])
     monthly_cap: Annotated[int, Field(ge=0, le=MOST_CREDITS), BeforeValidator(number)] | None = None
 
     @model_validator(mode="after")

@@ -1,10 +1,23 @@
 """Wire conventions: names are camelCase, and input has no unknown fields and no infinite numbers."""
 
 import re
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    GetJsonSchemaHandler,
+    StringConstraints,
+)
 from pydantic.alias_generators import to_camel
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
+
+T = TypeVar("T")
 
 Id = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 
@@ -46,6 +59,19 @@ def _written(value: object) -> object:
 
 
 Moment = Annotated[AwareDatetime, BeforeValidator(_written)]  # "2026-11-27T12:00:00Z"
+
+
+class _WithoutNull:
+    """Describe an optional value without its null. None stands for an omitted field, which a client never sends."""
+
+    @staticmethod
+    def __get_pydantic_json_schema__(optional: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        schema = handler(optional)
+        [value] = [choice for choice in schema.pop("anyOf") if choice != {"type": "null"}]
+        return {**value, **schema}
+
+
+Change = Annotated[T | None, _WithoutNull]  # the new value of a field in the body of a PATCH
 
 
 class Wire(BaseModel):
