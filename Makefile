@@ -59,10 +59,10 @@ $(DYNAMODB): | $(READY)
 # tests/conftest.py sets the number of processes and the tests that share one; the longest files come first.
 .PHONY: test
 test: $(READY) $(DYNAMODB) $(MODELS) ## Run the tests
-	$(BIN)/pytest --ignore tests/strangers --numprocesses auto --dist loadfile --no-loadscope-reorder $(COVERAGE)
+	$(BIN)/python -m $(COVERAGE) pytest --ignore tests/strangers --numprocesses auto --dist loadfile --no-loadscope-reorder
 
 .PHONY: check check-slow
-check: COVERAGE := --cov
+check: COVERAGE := slipcover -m
 check: format-check lint types contracts test ## Run the first checks of CI: format, lint, types, import contracts, tests
 check-slow: slow protocol cross-check upgrade-check motion-check strangers ## Run the other checks of CI, in 30 minutes at most
 

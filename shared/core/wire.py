@@ -15,7 +15,6 @@ from pydantic import (
 )
 from pydantic.alias_generators import to_camel
 from pydantic.json_schema import JsonSchemaValue
-from pydantic_core import CoreSchema
 
 T = TypeVar("T")
 
@@ -65,7 +64,7 @@ class _WithoutNull:
     """Describe an optional value without its null. None stands for an omitted field, which a client never sends."""
 
     @staticmethod
-    def __get_pydantic_json_schema__(optional: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+    def __get_pydantic_json_schema__(optional: Any, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
         schema = handler(optional)
         [value] = [choice for choice in schema.pop("anyOf") if choice != {"type": "null"}]
         return {**value, **schema}
