@@ -63,6 +63,7 @@ test: $(READY) $(DYNAMODB) $(MODELS) ## Run the tests
 
 .PHONY: check check-slow
 check: COVERAGE := slipcover -m
+check: export PYTHONWARNINGS := ignore:Unable to activate pytest branch coverage # of the tests themselves
 check: format-check lint types contracts test ## Run the first checks of CI: format, lint, types, import contracts, tests
 check-slow: slow protocol cross-check upgrade-check motion-check strangers ## Run the other checks of CI, in 30 minutes at most
 

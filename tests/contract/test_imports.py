@@ -4,14 +4,19 @@ import json
 import os
 import subprocess
 import sys
+import zipfile
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
+from infra.bundling.code import function_bundle
 from infra.functions import (
     AUTHORIZER,
     BILLING,
     FAN_OUT,
+    FUNCTIONS,
     IMPORTS,
     JOBS_STREAM,
     MAIL_REFUSALS,
@@ -53,18 +58,32 @@ print(json.dumps(sorted(name for name in sys.modules)))
 """
 
 
-def imported(handler: str) -> set[str]:
+def imported(handler: str, folder: str | Path = ROOT) -> frozenset[str]:
     """Return the modules that a new process with an empty environment loads for the handler, as in a cold start."""
     done = subprocess.run(  # noqa: S603  # our own program
-        [sys.executable, "-c", SCRIPT, handler], cwd=ROOT, capture_output=True, text=True, check=True,
-        env={"PATH": os.defpath, "PYTHONPATH": str(ROOT)},
+        [sys.executable, "-c", SCRIPT, handler], cwd=folder, capture_output=True, text=True, check=False,
+        env={"PATH": os.defpath, "AWS_DEFAULT_REGION": "us-east-1"},
     )  # fmt: skip
-    return set(json.loads(done.stdout.splitlines()[-1]))
+    assert done.returncode == 0, done.stderr
+    return frozenset(json.loads(done.stdout.splitlines()[-1]))
+
+
+@cache
+def imported_from_bundle(handler: str) -> frozenset[str]:
+    """Return the modules that the handler loads where nothing is but its bundle."""
+    with TemporaryDirectory() as folder:
+        zipfile.ZipFile(function_bundle(handler).path).extractall(folder)
+        return imported(handler, folder)
+
+
+@pytest.mark.parametrize("handler", [function.handler for function in FUNCTIONS])
+def test_a_handler_can_be_imported_from_its_bundle_alone(handler: str) -> None:
+    assert imported_from_bundle(handler)
 
 
 @pytest.mark.parametrize(("name", "handler"), REST.items(), ids=REST.keys())
 def test_a_rest_domain_imports_only_what_it_needs(name: str, handler: str) -> None:
-    modules = imported(handler)
+    modules = imported_from_bundle(handler)
     assert modules & HEAVY == ({"stripe"} if name in PAYS else set())
     assert not modules & ABOVE
     assert not [m for m in modules if m.startswith("functions.") and not m.startswith(f"functions.{name}")]
@@ -73,14 +92,14 @@ def test_a_rest_domain_imports_only_what_it_needs(name: str, handler: str) -> No
 
 
 def test_the_authorizer_is_small() -> None:
-    modules = imported(AUTHORIZER.handler)
+    modules = imported_from_bundle(AUTHORIZER.handler)
     assert not modules & (WEB | HEAVY | {"argon2", "pynamodb"})
     assert "jwt" in modules
 
 
 @pytest.mark.parametrize(("name", "handler"), PLAIN.items(), ids=PLAIN.keys())
 def test_a_plain_function_imports_no_web_framework_and_no_tokens(name: str, handler: str) -> None:
-    modules = imported(handler)
+    modules = imported_from_bundle(handler)
     assert modules & (WEB | HEAVY | {"argon2", "jwt"}) == ({"stripe"} if name in PAYS else set())
     assert not modules & ABOVE
 
