@@ -13,9 +13,10 @@ from infra.bundling import archive, bytecode, code, layers
 from infra.bundling.archive import Archive
 from infra.bundling.code import BundleTooLarge, function_bundle
 from infra.bundling.layers import layer_bundle, layers_of
-from infra.functions import AUTHORIZER, FUNCTIONS
+from infra.functions import AUTHORIZER
 
 JOBS = "functions.jobs.handler:handler"
+UNCHECKED_HASH = (1).to_bytes(4, "little")  # PEP 552: valid without a comparison with the source
 
 
 @pytest.fixture
