@@ -1,6 +1,7 @@
 """Bad input: it never yields 5xx (I16), and each refusal is problem+json with a reason."""
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -46,10 +47,30 @@ RAW = {
 }
 
 
-@pytest.fixture
-def project(ada: Creator) -> str:
+@pytest.fixture(scope="module")
+def world(deployment: Studio) -> tuple[Creator, str, Callable[[], None]]:
+    """A creator, her project, and a function that brings both back."""
+    deployment.wipe()
+    ada = deployment.arrive("ada@example.com")
     teams.found(ada)
-    return ada.project()
+    return ada, ada.project(), deployment.keep()
+
+
+@pytest.fixture
+def ada(world: tuple[Creator, str, Callable[[], None]]) -> Creator:
+    creator, _, bring_back = world
+    bring_back()
+    return creator
+
+
+@pytest.fixture
+def studio(ada: Creator) -> Studio:
+    return ada.studio
+
+
+@pytest.fixture
+def project(world: tuple[Creator, str, Callable[[], None]]) -> str:
+    return world[1]
 
 
 def send(ada: Creator, route: tuple[str, str], project: str, body: object = None, raw: str | None = None) -> Answer:

@@ -1,7 +1,7 @@
 """Bodies and headers as other clients send them: each refusal names the cause, and equal requests are equal."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import pytest
@@ -21,6 +21,27 @@ OTHER_TYPES = {
     "multipart": "multipart/form-data; boundary=x",
     "nothing": "",
 }
+
+
+@pytest.fixture(scope="module")
+def world(deployment: Studio) -> tuple[Creator, Callable[[], None]]:
+    """A creator who is a platform admin, and a function that brings her account back."""
+    deployment.wipe()
+    ada = deployment.arrive("ada@example.com")
+    users.appoint(ada.user_id, admin=True, at=utc_now())
+    return ada, deployment.keep()
+
+
+@pytest.fixture
+def ada(world: tuple[Creator, Callable[[], None]]) -> Creator:
+    creator, bring_back = world
+    bring_back()
+    return creator
+
+
+@pytest.fixture
+def studio(ada: Creator) -> Studio:
+    return ada.studio
 
 
 def good(endpoint: ApiEndpoint, project: str) -> tuple[str, dict[str, Any]]:
@@ -94,7 +115,6 @@ def test_the_descriptions_have_numbers() -> None:
 def test_a_text_and_another_type_are_no_number(
     studio: Studio, ada: Creator, endpoint: ApiEndpoint, path: tuple[str, ...], types: set[str]
 ) -> None:
-    users.appoint(ada.user_id, admin=True, at=utc_now())  # some of the endpoints are for platform admins
     for wrong in ("5", "true", 1 if types == {"boolean"} else True):
         address, body = good(endpoint, ada.project())
         place = body

@@ -76,26 +76,21 @@ class TwoAccounts:
     eve: Creator
     own: Ids  # one resource of Ada's of each kind
     hers: dict[str, str]  # the ids of Eve's resources, by the names of HERS
-    dump: dict[str, list[str]]
+    bring_back: Callable[[], None]
 
 
 @pytest.fixture(scope="module")
-def made(deployment: Studio) -> tuple[TwoAccounts, Callable[[], None]]:
-    """The world, and a function that brings it back."""
+def made(deployment: Studio) -> TwoAccounts:
     deployment.wipe()
     ada, eve = deployment.arrive("ada@example.com"), deployment.arrive("eve@example.com")
-    return TwoAccounts(ada, eve, _own(ada), _hers(eve), deployment.dump()), deployment.save()
+    return TwoAccounts(ada, eve, _own(ada), _hers(eve), deployment.keep())
 
 
 @pytest.fixture
-def world(deployment: Studio, made: tuple[TwoAccounts, Callable[[], None]]) -> TwoAccounts:
+def world(made: TwoAccounts) -> TwoAccounts:
     """The world, which is brought back after a test that changed it."""
-    one, bring_back = made
-    deployment.cloud.forget()
-    deployment.refill_quotas()
-    if deployment.dump() != one.dump:
-        bring_back()
-    return one
+    made.bring_back()
+    return made
 
 
 @pytest.fixture

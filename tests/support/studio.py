@@ -150,6 +150,18 @@ class Studio:
             pace.forget()
             self.cloud.forget()
 
+    def keep(self) -> Callable[[], None]:
+        """Return a function that fills the quotas, and brings the present state back if what is stored has changed."""
+        dump, bring_back = self.dump(), self.save()
+
+        def again() -> None:
+            self.cloud.forget()
+            self.refill_quotas()
+            if self.dump() != dump:
+                bring_back()
+
+        return again
+
     def _contents(self) -> Iterator[Any]:
         """Yield the dictionaries and lists of moto that contain what is stored, queued or running."""
         for table in _backend("dynamodb").tables.values():
