@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from argon2 import PasswordHasher
+from botocore import loaders
 from botocore.awsrequest import AWSRequest
 from botocore.signers import RequestSigner
 from botocore.useragent import UserAgentString
@@ -411,8 +412,12 @@ def corrected() -> Iterator[None]:
         moto_fixes.look_up_once()
         moto_fixes.read_own_keys()
         patch.setattr(UserAgentString, "to_string", lambda _: "kinora-tests")
+        patch.setattr(loaders, "create_loader", _create_loader)
         patch.setattr(RequestSigner, "sign", _signed_unless_dynamodb(RequestSigner.sign))
         yield
+
+
+_create_loader = cache(loaders.create_loader)  # each session of boto3 reads the descriptions of the services again
 
 
 def _signed_unless_dynamodb(sign: Callable[..., None]) -> Callable[..., None]:
