@@ -130,6 +130,7 @@ def test_an_upload_of_another_type_than_declared_is_refused(
         creator.submit({"projectId": project, "prompt": "a lake", "inputs": inputs})
 
 
+@pytest.mark.slow
 def test_the_same_seed_makes_the_same_film(
     plain: tuple[StudioClient, dict[str, Any]], creator: StudioClient, tmp_path: Path
 ) -> None:
@@ -153,6 +154,7 @@ def test_a_film_is_signed_and_marked_as_generated(creator: StudioClient, tmp_pat
     assert "picture of the creator" in manifest
 
 
+@pytest.mark.slow
 def test_uploaded_sound_and_captions_become_part_of_the_film(creator: StudioClient, tmp_path: Path) -> None:
     inputs = [
         {"role": "audio", "assetId": ready(creator, track(tmp_path / "waves.wav"))},

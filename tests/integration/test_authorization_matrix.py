@@ -217,7 +217,7 @@ def matrix(deployment: Studio) -> Matrix:
     others = own[stranger.token], team(stranger, "other")
     keys = {one: (owner.key(one), owner.key(*(KEY_SCOPES - {one}))) for one in sorted(KEY_SCOPES)}
     return Matrix(
-        deployment, members, removed, stranger, ids, others, own, keys, void_keys(owner), deployment.save()
+        deployment, members, removed, stranger, ids, others, own, keys, void_keys(owner), deployment.keep()
     )  # fmt: skip
 
 
