@@ -31,7 +31,7 @@ $(MODELS): workers/media/models.toml | $(READY)
 # The options are make variables (PROMPT="..."). Recipes read them as environment variables, which need no quoting. Each
 # one becomes its own unexpanded text first: otherwise make would expand the `$` in it, and run `$(shell ...)`.
 OPTIONS := PROMPT PRESET STACK STRENGTH IMAGE MOTION TRANSFER AUDIO CAPTIONS STYLE OPERATIONS ASPECT DURATION \
-  RESOLUTION FPS SEED PLAN OUT LOOP ANYWAY PORT FAULTS ENDPOINT FROM TO MODEL EMAIL MONTH
+  RESOLUTION FPS SEED PLAN OUT LOOP ANYWAY PORT FAULTS ENDPOINT FROM TO MODEL EMAIL MONTH TAG
 $(foreach name,$(OPTIONS),$(if $(value $(name)),$(eval override $(name) := $$(value $(name)))$(eval export $(name))))
 option = $(if $($(1)),--$(2) "$$$(1)")
 .PHONY: demo
@@ -170,6 +170,10 @@ strangers: $(READY) ## Use the API with clients that are generated from docs/ope
 .PHONY: docs
 docs: $(READY) ## Write every page and document that is generated from the code
 	@$(BIN)/python -m tools.docs >/dev/null
+
+.PHONY: release-dry
+release-dry: $(READY) ## Build the packages of the clients into build/release, and check them (TAG= of a release)
+	@$(BIN)/python -m tools.release $(call option,TAG,tag)
 
 ENV ?= dev
 # A separate folder, because npm deletes other packages in build/node_modules.

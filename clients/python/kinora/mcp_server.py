@@ -66,7 +66,7 @@ def server(client: AsyncKinora, allowance: Allowance, folder: Path) -> MCPServer
     made = MCPServer[None](
         "kinora",
         version=__version__,
-        instructions="Films from prompts and camera moves: `quote` returns the price, `make` submits a film, `wait` saves it.",
+        instructions="Films from prompts and camera moves: `quote` has prices, `make` submits a film, `wait` saves it.",
         lifespan=lifespan,
         log_level="WARNING",
     )
