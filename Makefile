@@ -5,6 +5,7 @@ SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
+SITE_FOLDER := build/site
 UV := 0.13.9
 
 .PHONY: help
@@ -166,6 +167,17 @@ mails: $(READY) ## Write each email with example data into build/mails
 .PHONY: strangers
 strangers: $(READY) ## Use the API with clients that are generated from docs/openapi.json
 	$(BIN)/pytest tests/strangers
+
+# The site has an environment of its own, as torch has.
+$(SITE_FOLDER)/.ready: pyproject.toml $(READY)
+	@echo "Setting up $(SITE_FOLDER) (once)..."
+	@test -x $(SITE_FOLDER)/env/bin/python || $(BIN)/python -m venv $(SITE_FOLDER)/env
+	@$(BIN)/uv pip install --quiet --python $(SITE_FOLDER)/env/bin/python --group site
+	@touch $@
+.PHONY: docs-site
+docs-site: $(SITE_FOLDER)/.ready ## Build the documentation site into build/site/html; it loads nothing of others
+	@$(BIN)/python -m tools.site
+	@cd $(SITE_FOLDER) && NO_MKDOCS_2_WARNING=1 env/bin/mkdocs build --strict --quiet
 
 .PHONY: docs
 docs: $(READY) ## Write every page and document that is generated from the code

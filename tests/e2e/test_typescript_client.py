@@ -23,7 +23,7 @@ SOURCE = ROOT / "clients" / "typescript"
 FOLDER = ROOT / "build" / "typescript" / "clients" / "typescript"  # the documents are two folders above it
 THREE_LINES = """
 import { Kinora } from "kinora";
-const film = await new Kinora().films.create("a lighthouse at dusk", { preset: "crash-zoom-in", duration: 1 });
+const film = await new Kinora().films.create("a lighthouse at dusk", { preset: "crash-zoom-in" });
 await film.save("out.mp4");
 """
 TYPED = """
