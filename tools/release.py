@@ -45,8 +45,8 @@ def check(names: list[str], needed: set[str], allowed: str) -> None:
     """Raise Unreleasable if a package lacks a file, or has one that does not match the pattern."""
     if missing := needed - {*names}:
         raise Unreleasable(f"The package lacks {sorted(missing)}.")
-    if foreign := [name for name in names if not re.fullmatch(allowed, name)]:
-        raise Unreleasable(f"The package has other files: {foreign}.")
+    if others := [name for name in names if not re.fullmatch(allowed, name)]:
+        raise Unreleasable(f"The package has other files: {others}.")
 
 
 def _found(pattern: str, path: Path) -> str:

@@ -20,13 +20,13 @@ PAGES = FOLDER / "pages"
 COPIED = {
     "python.md": ("Python", "clients/python/README.md"),
     "typescript.md": ("TypeScript", "clients/typescript/README.md"),
+    "recipes.md": ("Recipes", "docs/recipes.md"),
     "errors.md": ("Errors", "docs/errors.md"),
     "permissions.md": ("Permissions", "docs/permissions.md"),
     "presets.md": ("Camera moves", "docs/presets.md"),
     "vocabulary.md": ("Words", "docs/vocabulary.md"),
     "clients.md": ("Clients, compared", "docs/clients.md"),
 }
-RECIPES = {"Webhooks with FastAPI": "webhook_fastapi", "Webhooks with Lambda": "webhook_lambda", "A batch": "batch"}
 EVENTS = ("JobSnapshot", "JobProgress", "StepCompleted", "JobCompleted", "JobFailed")
 START = """# Kinora
 
@@ -208,10 +208,6 @@ def pages() -> dict[str, str]:
     )
     found = {"index.md": start, "events.md": events_page()}
     found |= {page: plain_links((ROOT / source).read_text()) for page, (_, source) in COPIED.items()}
-    found["recipes.md"] = "# Recipes\n" + "".join(
-        f"\n## {title}\n\n```python\n{(ROOT / 'docs/recipes' / f'{name}.py').read_text()}```\n"
-        for title, name in RECIPES.items()
-    )
     found |= {f"endpoints/{tag}.md": text for tag, text in endpoint_pages()}
     listed = "".join(f"- /{page}\n" for page in found)
     found["llms.txt"] = (
@@ -226,7 +222,7 @@ def configuration(endpoints: list[str]) -> str:
     navigation = [
         {"Start": "index.md"}, {"Python": "python.md"}, {"TypeScript": "typescript.md"},
         {"Endpoints": [{Path(page).stem.capitalize(): page} for page in endpoints]},
-        {"Events": "events.md"}, {"Recipes": "recipes.md"},
+        {"Events": "events.md"},
         *({title: page} for page, (title, _) in COPIED.items() if page not in {"python.md", "typescript.md"}),
     ]  # fmt: skip
     return json.dumps(  # JSON is YAML

@@ -1,4 +1,4 @@
-"""The programs of docs/recipes that make films."""
+"""The programs of docs/recipes.md that make films."""
 
 import os
 import subprocess
@@ -11,6 +11,7 @@ from clients.python.kinora import Kinora
 from local.cloud import Cloud
 from local.environment import ROOT
 from tests.e2e.conftest import key_of
+from tests.support.recipes import program_of
 
 pytestmark = pytest.mark.slow
 
@@ -21,7 +22,7 @@ def test_a_batch_that_runs_twice_pays_once(scripted_cloud: Cloud, tmp_path: Path
     environment = {**os.environ, **names, "PYTHONPATH": str(ROOT / "clients/python")}
     for _ in range(2):
         done = subprocess.run(  # noqa: S603  # our own program
-            [sys.executable, ROOT / "docs/recipes/batch.py"],
+            [sys.executable, "-c", program_of("A batch")],
             cwd=tmp_path, env=environment, capture_output=True, text=True, check=False, timeout=240,
         )  # fmt: skip
         assert done.returncode == 0, done.stderr

@@ -279,7 +279,7 @@ class Webhooks(Resource):
 
 
 class Admin(Resource):
-    """What only platform admins can do, with the access token of a session."""
+    """Operations of platform admins, who have the access token of a session."""
 
     def users(self, *, address: str | None = None, limit: int | None = None) -> Pages[AdminUser]:
         """List the users whose address contains a text."""

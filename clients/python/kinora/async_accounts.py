@@ -281,7 +281,7 @@ class AsyncWebhooks(AsyncResource):
 
 
 class AsyncAdmin(AsyncResource):
-    """What only platform admins can do, with the access token of a session."""
+    """Operations of platform admins, who have the access token of a session."""
 
     def users(self, *, address: str | None = None, limit: int | None = None) -> AsyncPages[AdminUser]:
         """List the users whose address contains a text."""
