@@ -5,6 +5,7 @@ SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
+SITE_FOLDER := build/site
 UV := 0.13.9
 
 .PHONY: help
@@ -31,7 +32,7 @@ $(MODELS): workers/media/models.toml | $(READY)
 # The options are make variables (PROMPT="..."). Recipes read them as environment variables, which need no quoting. Each
 # one becomes its own unexpanded text first: otherwise make would expand the `$` in it, and run `$(shell ...)`.
 OPTIONS := PROMPT PRESET STACK STRENGTH IMAGE MOTION TRANSFER AUDIO CAPTIONS STYLE OPERATIONS ASPECT DURATION \
-  RESOLUTION FPS SEED PLAN OUT LOOP ANYWAY PORT FAULTS ENDPOINT FROM TO MODEL EMAIL MONTH
+  RESOLUTION FPS SEED PLAN OUT LOOP ANYWAY PORT FAULTS ENDPOINT FROM TO MODEL EMAIL MONTH TAG
 $(foreach name,$(OPTIONS),$(if $(value $(name)),$(eval override $(name) := $$(value $(name)))$(eval export $(name))))
 option = $(if $($(1)),--$(2) "$$$(1)")
 .PHONY: demo
@@ -168,9 +169,24 @@ mails: $(READY) ## Write each email with example data into build/mails
 strangers: $(READY) ## Use the API with clients that are generated from docs/openapi.json
 	$(BIN)/pytest tests/strangers
 
+# The site has an environment of its own, as torch has.
+$(SITE_FOLDER)/.ready: pyproject.toml $(READY)
+	@echo "Setting up $(SITE_FOLDER) (once)..."
+	@test -x $(SITE_FOLDER)/env/bin/python || $(BIN)/python -m venv $(SITE_FOLDER)/env
+	@$(BIN)/uv pip install --quiet --python $(SITE_FOLDER)/env/bin/python --group site
+	@touch $@
+.PHONY: docs-site
+docs-site: $(SITE_FOLDER)/.ready ## Build the documentation site into build/site/html; it loads nothing of others
+	@$(BIN)/python -m tools.site
+	@cd $(SITE_FOLDER) && NO_MKDOCS_2_WARNING=1 env/bin/mkdocs build --strict --quiet
+
 .PHONY: docs
 docs: $(READY) ## Write every page and document that is generated from the code
 	@$(BIN)/python -m tools.docs >/dev/null
+
+.PHONY: release-dry
+release-dry: $(READY) ## Build the packages of the clients into build/release, and check them (TAG= of a release)
+	@$(BIN)/python -m tools.release $(call option,TAG,tag)
 
 ENV ?= dev
 # A separate folder, because npm deletes other packages in build/node_modules.

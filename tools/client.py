@@ -17,7 +17,7 @@ from pydantic.alias_generators import to_camel
 from local.environment import ROOT
 
 CLIENT = ROOT / "clients" / "python" / "kinora"
-PAIRS = ("http", "stream", "resources", "films", "client")
+PAIRS = ("http", "stream", "resources", "accounts", "films", "client")
 EVENTS = ("JobSnapshot", "JobProgress", "StepCompleted", "JobCompleted", "JobFailed")
 STATUS_CLASSES = {
     400: "BadRequest",

@@ -7,17 +7,17 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .async_accounts import AsyncAccount, AsyncAdmin, AsyncBilling, AsyncKeys, AsyncTeams, AsyncWebhooks
 from .async_films import AsyncFilms
 from .async_http import AsyncHttp
 from .async_resources import (
-    AsyncAccount,
     AsyncAssets,
-    AsyncBilling,
+    AsyncEngines,
     AsyncJobs,
-    AsyncKeys,
+    AsyncOwnPresets,
     AsyncPresets,
     AsyncProjects,
-    AsyncTeams,
+    AsyncShares,
     save,
 )
 from .settings import Settings
@@ -53,11 +53,16 @@ class AsyncKinora:
         self.jobs = AsyncJobs(http)
         self.projects = AsyncProjects(http)
         self.presets = AsyncPresets(http)
+        self.own_presets = AsyncOwnPresets(http)
         self.assets = AsyncAssets(http)
+        self.engines = AsyncEngines(http)
+        self.shares = AsyncShares(http)
+        self.webhooks = AsyncWebhooks(http)
         self.keys = AsyncKeys(http)
         self.billing = AsyncBilling(http)
         self.teams = AsyncTeams(http)
         self.account = AsyncAccount(http)
+        self.admin = AsyncAdmin(http)
 
     async def request(
         self,

@@ -114,3 +114,10 @@ class AsyncPages(Generic[M]):
         async for page in self.pages():
             for item in page.data:
                 yield item
+
+
+class AsyncResource:
+    """Base of the resources of the API, which share the connection of their client."""
+
+    def __init__(self, http: AsyncHttp) -> None:
+        self._http = http

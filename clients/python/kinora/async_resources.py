@@ -1,4 +1,4 @@
-"""The resources of the API: one method for each request."""
+"""The resources of films: jobs, projects, presets, assets, engines and shares. One method for each request."""
 
 from __future__ import annotations
 
@@ -12,47 +12,41 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from .async_http import AsyncHttp, AsyncPages
+from .async_http import AsyncHttp, AsyncPages, AsyncResource
 from .async_stream import stream
 from .errors import ApiError, AssetRejected, ConnectionFailed, WaitTimedOut, error_of
 from .model import Page
 from .models import (
     Asset,
     AssetUpload,
-    AuditEntry,
+    Engine,
     Event,
-    Invite,
     Job,
-    Key,
-    LedgerEntry,
-    Me,
-    Member,
-    Membership,
-    NewKey,
-    Organization,
-    OrganizationDetail,
-    PageLink,
     Preset,
     Project,
     Quote,
-    Subscription,
-    Usage,
+    Share,
+    SharedFilm,
 )
 from .retries import Tries, new_key
 from .sources import TYPES, Content, Source, content_of, media_type_of
 from .wire import given
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from typing_extensions import Unpack
 
-    from .models import AccountRole
+    from .models import AssetStatus, AssetType, JobOutput, JobStatus
     from .params import (
-        CheckoutParams,
         JobContinueParams,
         JobCreateParams,
         JobExtendParams,
-        KeyCreateParams,
-        MemberUpdateParams,
+        OwnPresetCreateParams,
+        OwnPresetUpdateParams,
+        PresetCreateParams,
+        PresetDuplicateParams,
+        PresetUpdateParams,
     )
 
 ASSET_ID = re.compile(r"ast_[0-9A-Z]{26}")
@@ -60,12 +54,7 @@ VERIFICATION_SECONDS = 180.0
 MAX_DOWNLOAD_BYTES = 200 * 2**20  # the largest file that the studio accepts
 
 
-class _Resource:
-    def __init__(self, http: AsyncHttp) -> None:
-        self._http = http
-
-
-class AsyncJobs(_Resource):
+class AsyncJobs(AsyncResource):
     """Jobs: `client.films` makes them more easily."""
 
     async def create(self, *, idempotency_key: str | None = None, **job: Unpack[JobCreateParams]) -> Job:
@@ -102,10 +91,23 @@ class AsyncJobs(_Resource):
         project_id: str | None = None,
         organization_id: str | None = None,
         batch_id: str | None = None,
+        status: JobStatus | None = None,
+        text: str | None = None,
+        created_after: datetime | str | None = None,
+        created_before: datetime | str | None = None,
         limit: int | None = None,
     ) -> AsyncPages[Job]:
-        """List jobs, newest first. `limit` is the size of a page."""
-        query = given(project_id=project_id, organization_id=organization_id, batch_id=batch_id, limit=limit)
+        """List jobs, newest first. `text` is a part of the prompt, and `limit` is the size of a page."""
+        query = given(
+            project_id=project_id,
+            organization_id=organization_id,
+            batch_id=batch_id,
+            status=status,
+            text=text,
+            created_after=created_after,
+            created_before=created_before,
+            limit=limit,
+        )
         return AsyncPages(self._http, "/api/jobs", Page[Job], **query)
 
     async def get(self, job_id: str) -> Job:
@@ -132,7 +134,7 @@ class AsyncJobs(_Resource):
         return await self._http.read(Job, "POST", path, body=body, key=key or new_key())
 
 
-class AsyncProjects(_Resource):
+class AsyncProjects(AsyncResource):
     """Projects: the folders of jobs."""
 
     async def create(
@@ -142,9 +144,11 @@ class AsyncProjects(_Resource):
         body = given(name=name, organization_id=organization_id)
         return await self._http.read(Project, "POST", "/api/projects", body=body, key=idempotency_key or new_key())
 
-    def list(self, *, organization_id: str | None = None, limit: int | None = None) -> AsyncPages[Project]:
-        """List the projects of an account."""
-        query = given(organization_id=organization_id, limit=limit)
+    def list(
+        self, *, organization_id: str | None = None, text: str | None = None, limit: int | None = None
+    ) -> AsyncPages[Project]:
+        """List the projects of an account. `text` is a part of the name."""
+        query = given(organization_id=organization_id, text=text, limit=limit)
         return AsyncPages(self._http, "/api/projects", Page[Project], **query)
 
     async def get(self, project_id: str) -> Project:
@@ -160,19 +164,63 @@ class AsyncProjects(_Resource):
         await self._http.send("DELETE", f"/api/projects/{project_id}")
 
 
-class AsyncPresets(_Resource):
+class AsyncPresets(AsyncResource):
     """Presets: the camera moves."""
 
-    def list(self, *, category: str | None = None) -> AsyncPages[Preset]:
-        """List the presets, or those of a category."""
-        return AsyncPages(self._http, "/api/presets", Page[Preset], **given(category=category))
+    def list(self, *, category: str | None = None, text: str | None = None) -> AsyncPages[Preset]:
+        """List the presets of the studio, or those of a category or with a text."""
+        return AsyncPages(self._http, "/api/presets", Page[Preset], **given(category=category, text=text))
 
     async def get(self, preset_id: str) -> Preset:
         """Return the preset. The error of an unknown one suggests similar ones."""
         return await self._http.read(Preset, "GET", f"/api/presets/{preset_id}")
 
+    async def duplicate(
+        self, preset_id: str, *, idempotency_key: str | None = None, **changes: Unpack[PresetDuplicateParams]
+    ) -> Preset:
+        """Make a private copy of a preset."""
+        path, key = f"/api/presets/{preset_id}/duplicate", idempotency_key or new_key()
+        return await self._http.read(Preset, "POST", path, body=changes, key=key)
 
-class AsyncAssets(_Resource):
+    async def create(self, *, idempotency_key: str | None = None, **preset: Unpack[PresetCreateParams]) -> Preset:
+        """Create a preset of the studio. Only platform admins can do this."""
+        key = idempotency_key or new_key()
+        return await self._http.read(Preset, "POST", "/api/presets", body=preset, key=key)
+
+    async def update(self, preset_id: str, **changes: Unpack[PresetUpdateParams]) -> Preset:
+        """Change a preset of the studio. Only platform admins can do this."""
+        return await self._http.read(Preset, "PATCH", f"/api/presets/{preset_id}", body=changes)
+
+
+class AsyncOwnPresets(AsyncResource):
+    """Private presets of an account. A job that was submitted with one keeps its move."""
+
+    def list(
+        self, *, organization_id: str | None = None, category: str | None = None, text: str | None = None
+    ) -> AsyncPages[Preset]:
+        """List the private presets, newest first."""
+        query = given(organization_id=organization_id, category=category, text=text)
+        return AsyncPages(self._http, "/api/presets/own", Page[Preset], **query)
+
+    async def create(self, *, idempotency_key: str | None = None, **preset: Unpack[OwnPresetCreateParams]) -> Preset:
+        """Create a private preset."""
+        key = idempotency_key or new_key()
+        return await self._http.read(Preset, "POST", "/api/presets/own", body=preset, key=key)
+
+    async def get(self, preset_id: str) -> Preset:
+        """Return the private preset."""
+        return await self._http.read(Preset, "GET", f"/api/presets/own/{preset_id}")
+
+    async def update(self, preset_id: str, **changes: Unpack[OwnPresetUpdateParams]) -> Preset:
+        """Change the private preset."""
+        return await self._http.read(Preset, "PATCH", f"/api/presets/own/{preset_id}", body=changes)
+
+    async def delete(self, preset_id: str) -> None:
+        """Delete the private preset."""
+        await self._http.send("DELETE", f"/api/presets/own/{preset_id}")
+
+
+class AsyncAssets(AsyncResource):
     """Assets: the files of the caller that films use."""
 
     async def upload(
@@ -216,9 +264,52 @@ class AsyncAssets(_Resource):
         )
         return await self._verified(asset, monotonic() + timeout) if wait else asset
 
-    def list(self, *, organization_id: str | None = None, limit: int | None = None) -> AsyncPages[Asset]:
-        """List the assets of an account, newest first."""
-        query = given(organization_id=organization_id, limit=limit)
+    async def import_url(
+        self,
+        url: str,
+        *,
+        name: str,
+        type: AssetType,  # the field of the API
+        project_id: str | None = None,
+        wait: bool = True,
+        timeout: float = VERIFICATION_SECONDS,
+        idempotency_key: str | None = None,
+    ) -> Asset:
+        """Let the studio download a file, and return its asset as `upload` does. The URL begins with `https://`."""
+        body = given(url=url, name=name, type=type, project_id=project_id)
+        key = idempotency_key or new_key()
+        asset = await self._http.read(Asset, "POST", "/api/assets/import", body=body, key=key)
+        return await self._verified(asset, monotonic() + timeout) if wait else asset
+
+    async def import_output(
+        self,
+        job_id: str,
+        output: JobOutput,
+        *,
+        name: str,
+        wait: bool = True,
+        timeout: float = VERIFICATION_SECONDS,
+        idempotency_key: str | None = None,
+    ) -> Asset:
+        """Copy a file of a completed job into an asset, and return it as `upload` does."""
+        body, key = given(job_id=job_id, output=output, name=name), idempotency_key or new_key()
+        asset = await self._http.read(Asset, "POST", "/api/assets/import-output", body=body, key=key)
+        return await self._verified(asset, monotonic() + timeout) if wait else asset
+
+    def list(
+        self,
+        *,
+        organization_id: str | None = None,
+        project_id: str | None = None,
+        type: AssetType | None = None,  # the field of the API
+        status: AssetStatus | None = None,
+        text: str | None = None,
+        limit: int | None = None,
+    ) -> AsyncPages[Asset]:
+        """List the assets of an account, newest first. `text` is a part of the name."""
+        query = given(
+            organization_id=organization_id, project_id=project_id, type=type, status=status, text=text, limit=limit
+        )
         return AsyncPages(self._http, "/api/assets", Page[Asset], **query)
 
     async def get(self, asset_id: str) -> Asset:
@@ -283,136 +374,32 @@ class AsyncAssets(_Resource):
         return content_of(bytes(data), name, known)
 
 
-class AsyncKeys(_Resource):
-    """API keys. Only a signed-in user reads and changes them: a key has no permission for it."""
+class AsyncEngines(AsyncResource):
+    """Engines: the programs and services that perform the stages of a film."""
 
-    async def create(self, **key: Unpack[KeyCreateParams]) -> NewKey:
-        """Create a key. Only this answer contains it, so a lost answer is not repeated."""
-        return await self._http.read(NewKey, "POST", "/api/auth/keys", body=key)
-
-    def list(self) -> AsyncPages[Key]:
-        """List the keys, without their secrets."""
-        return AsyncPages(self._http, "/api/auth/keys", Page[Key])
-
-    async def revoke(self, key_id: str) -> None:
-        """Revoke the key at once."""
-        await self._http.send("DELETE", f"/api/auth/keys/{key_id}")
+    def list(self) -> AsyncPages[Engine]:
+        """List the engines with their prices and limits, in the order in which a job without a wish gets them."""
+        return AsyncPages(self._http, "/api/engines", Page[Engine])
 
 
-class AsyncBilling(_Resource):
-    """Credits, plans and usage of an account."""
+class AsyncShares(AsyncResource):
+    """Public links to films."""
 
-    async def subscription(self, *, organization_id: str | None = None) -> Subscription:
-        """Return the plan and the credits."""
-        query = given(organization_id=organization_id)
-        return await self._http.read(Subscription, "GET", "/api/billing/subscription", query=query)
+    async def create(self, job_id: str, title: str) -> Share:
+        """Make a public link to the film of a job. A lost answer is not repeated: `list` shows the link."""
+        return await self._http.read(Share, "POST", "/api/shares", body={"job_id": job_id, "title": title})
 
-    async def usage(
-        self, *, organization_id: str | None = None, since: str | None = None, until: str | None = None
-    ) -> Usage:
-        """Return the usage of each day. `since` and `until` are dates, such as 2026-03-01."""
-        query = given(organization_id=organization_id, since=since, until=until)
-        return await self._http.read(Usage, "GET", "/api/billing/usage", query=query)
+    def list(self, job_id: str) -> AsyncPages[Share]:
+        """List the public links of a job, newest first."""
+        return AsyncPages(self._http, "/api/shares", Page[Share], job_id=job_id)
 
-    def ledger(
-        self, *, organization_id: str | None = None, since: str | None = None, until: str | None = None
-    ) -> AsyncPages[LedgerEntry]:
-        """List all changes of the credits."""
-        query = given(organization_id=organization_id, since=since, until=until)
-        return AsyncPages(self._http, "/api/billing/ledger", Page[LedgerEntry], **query)
+    async def film(self, share_id: str) -> SharedFilm:
+        """Return what a visitor of the link sees."""
+        return await self._http.read(SharedFilm, "GET", f"/api/shares/{share_id}")
 
-    async def checkout(self, *, idempotency_key: str | None = None, **order: Unpack[CheckoutParams]) -> PageLink:
-        """Return the page on which a person buys a plan or credits."""
-        key = idempotency_key or new_key()
-        return await self._http.read(PageLink, "POST", "/api/billing/checkout", body=order, key=key)
-
-
-class AsyncTeams(_Resource):
-    """Organizations, their members and invites."""
-
-    async def create(self, name: str, slug: str, *, idempotency_key: str | None = None) -> Organization:
-        """Create an organization, which the caller owns."""
-        body, key = {"name": name, "slug": slug}, idempotency_key or new_key()
-        return await self._http.read(Organization, "POST", "/api/teams", body=body, key=key)
-
-    def list(self) -> AsyncPages[Organization]:
-        """List the caller's organizations."""
-        return AsyncPages(self._http, "/api/teams", Page[Organization])
-
-    async def get(self, organization_id: str) -> OrganizationDetail:
-        """Return the organization with its credits."""
-        return await self._http.read(OrganizationDetail, "GET", f"/api/teams/{organization_id}")
-
-    async def rename(self, organization_id: str, name: str) -> Organization:
-        """Rename the organization."""
-        return await self._http.read(Organization, "PATCH", f"/api/teams/{organization_id}", body={"name": name})
-
-    async def delete(self, organization_id: str) -> None:
-        """Delete an organization without projects and credits."""
-        await self._http.send("DELETE", f"/api/teams/{organization_id}")
-
-    async def transfer(self, organization_id: str, member_id: str) -> Organization:
-        """Make another member the owner."""
-        path = f"/api/teams/{organization_id}/transfer"
-        return await self._http.read(Organization, "POST", path, body={"member_id": member_id})
-
-    async def leave(self, organization_id: str) -> None:
-        """Leave the organization."""
-        await self._http.send("POST", f"/api/teams/{organization_id}/leave")
-
-    async def give_credits(
-        self, organization_id: str, credits: int, *, idempotency_key: str | None = None
-    ) -> OrganizationDetail:
-        """Move credits of the caller to the organization."""
-        path, key = f"/api/teams/{organization_id}/credits", idempotency_key or new_key()
-        return await self._http.read(OrganizationDetail, "POST", path, body={"credits": credits}, key=key)
-
-    def members(self, organization_id: str) -> AsyncPages[Member]:
-        """List the members."""
-        return AsyncPages(self._http, f"/api/teams/{organization_id}/members", Page[Member])
-
-    async def update_member(
-        self, organization_id: str, member_id: str, **changes: Unpack[MemberUpdateParams]
-    ) -> Member:
-        """Change the role or the monthly cap of a member."""
-        path = f"/api/teams/{organization_id}/members/{member_id}"
-        return await self._http.read(Member, "PATCH", path, body=changes)
-
-    async def remove_member(self, organization_id: str, member_id: str) -> None:
-        """Remove a member."""
-        await self._http.send("DELETE", f"/api/teams/{organization_id}/members/{member_id}")
-
-    async def invite(
-        self, organization_id: str, email: str, role: AccountRole, *, idempotency_key: str | None = None
-    ) -> Invite:
-        """Invite an address by email."""
-        path, key = f"/api/teams/{organization_id}/members/invite", idempotency_key or new_key()
-        return await self._http.read(Invite, "POST", path, body={"email": email, "role": role}, key=key)
-
-    def invites(self, organization_id: str) -> AsyncPages[Invite]:
-        """List the open invites."""
-        return AsyncPages(self._http, f"/api/teams/{organization_id}/invites", Page[Invite])
-
-    async def withdraw_invite(self, organization_id: str, invite_id: str) -> None:
-        """Withdraw an invite."""
-        await self._http.send("DELETE", f"/api/teams/{organization_id}/invites/{invite_id}")
-
-    async def accept_invite(self, token: str) -> Membership:
-        """Join the organization whose invite has this token."""
-        return await self._http.read(Membership, "POST", "/api/teams/accept", body={"token": token})
-
-    def audit(self, organization_id: str, *, limit: int | None = None) -> AsyncPages[AuditEntry]:
-        """List what members changed, newest first."""
-        path = f"/api/teams/{organization_id}/audit"
-        return AsyncPages(self._http, path, Page[AuditEntry], **given(limit=limit))
-
-
-class AsyncAccount(_Resource):
-    """The user of the key."""
-
-    async def me(self) -> Me:
-        """Return the user, with plan and credits."""
-        return await self._http.read(Me, "GET", "/api/auth/me")
+    async def delete(self, share_id: str) -> None:
+        """Delete the link."""
+        await self._http.send("DELETE", f"/api/shares/{share_id}")
 
 
 async def save(http: AsyncHttp, url: str, path: Path) -> Path:

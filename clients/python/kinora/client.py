@@ -9,17 +9,17 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .accounts import Account, Admin, Billing, Keys, Teams, Webhooks
 from .films import Films
 from .http import Http
 from .resources import (
-    Account,
     Assets,
-    Billing,
+    Engines,
     Jobs,
-    Keys,
+    OwnPresets,
     Presets,
     Projects,
-    Teams,
+    Shares,
     save,
 )
 from .settings import Settings
@@ -55,11 +55,16 @@ class Kinora:
         self.jobs = Jobs(http)
         self.projects = Projects(http)
         self.presets = Presets(http)
+        self.own_presets = OwnPresets(http)
         self.assets = Assets(http)
+        self.engines = Engines(http)
+        self.shares = Shares(http)
+        self.webhooks = Webhooks(http)
         self.keys = Keys(http)
         self.billing = Billing(http)
         self.teams = Teams(http)
         self.account = Account(http)
+        self.admin = Admin(http)
 
     def request(
         self,

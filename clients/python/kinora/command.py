@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from enum import Enum
 from itertools import islice
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import httpx
 import typer
@@ -25,6 +25,8 @@ from rich.table import Table
 from rich.text import Text
 
 from . import credentials
+from .allowance import Allowance
+from .async_client import AsyncKinora
 from .bars import Mark, Seconds, StageBars
 from .batch import Batch, Journal, Row, rows_of
 from .client import Kinora
@@ -56,6 +58,7 @@ SCOPES: list[Permission] = [
     "presets:read", "billing:read", "teams:read",
 ]  # fmt: skip
 INTERRUPTED = 130
+C = TypeVar("C")
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Preset = Annotated[str | None, typer.Option(help="The camera move, by its id: see `kinora presets`.")]
@@ -96,15 +99,19 @@ def _code(error: KinoraError) -> int:
 @contextmanager
 def _client() -> Iterator[Kinora]:
     """Connect with the key of the environment, or with that of `kinora login`."""
+    with _connected(Kinora) as client:
+        yield client
+
+
+def _connected(kind: Callable[[str | None, str | None], C]) -> C:
+    """Return a client with the key of the environment, or with that of `kinora login`."""
     key, base_url = credentials.load()
     base = os.environ.get("KINORA_BASE_URL") or base_url
     try:
-        client = Kinora(os.environ.get("KINORA_API_KEY") or key, base)
+        return kind(os.environ.get("KINORA_API_KEY") or key, base)
     except KinoraError as error:
         err.print(Text(f"✘ {error} Or run `kinora login`.", style="red"), soft_wrap=True)
         raise typer.Exit(3) from None
-    with client:
-        yield client
 
 
 def _show(value: Model | Sequence[Model], *, as_json: bool, text: Callable[[], Any]) -> None:
@@ -356,3 +363,16 @@ def batch(
     if failed:
         err.print(f"{failed} of {len(rows)} films failed. `--resume` makes them again.")
         raise typer.Exit(7)
+
+
+@app.command()
+def mcp(
+    limit: Annotated[int, typer.Option(min=0, help="The credits that all films of this process may cost together.")],
+    folder: Annotated[Path, typer.Option("--out", help="The folder of the films.")] = Path("films"),
+) -> None:
+    """Serve the tools quote, make, wait and list over the Model Context Protocol, on stdin and stdout."""
+    try:
+        from .mcp_server import server  # noqa: PLC0415  # the extra `mcp`
+    except ModuleNotFoundError as missing:
+        raise KinoraError(f"The package {missing.name} is missing: `pip install 'kinora[cli,mcp]'`.") from None
+    server(_connected(AsyncKinora), Allowance(limit), folder).run("stdio")

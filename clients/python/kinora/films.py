@@ -177,12 +177,15 @@ class Films:
         *,
         preset: str | None = None,
         image: Sources | None = None,
+        motion: Source | None = None,
+        audio: Source | None = None,
+        captions: Source | None = None,
         project: str | None = None,
         idempotency_key: str | None = None,
         **settings: Unpack[JobSettingsParams],
     ) -> list[Film]:
         """Submit `count` films of one prompt with different seeds: all, or none."""
-        body = self._body(prompt, preset, image, None, None, None, project, settings)
+        body = self._body(prompt, preset, image, motion, audio, captions, project, settings)
         first = self._jobs.create(idempotency_key=idempotency_key, count=count, **body)
         others = [self.get(job_id) for job_id in first.batch or () if job_id != first.id]
         return [Film(self._http, first), *others]

@@ -116,3 +116,10 @@ class Pages(Generic[M]):
         for page in self.pages():
             for item in page.data:
                 yield item
+
+
+class Resource:
+    """Base of the resources of the API, which share the connection of their client."""
+
+    def __init__(self, http: Http) -> None:
+        self._http = http

@@ -1,0 +1,32 @@
+"""The programs of docs/recipes.md that make films."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from clients.python.kinora import Kinora
+from local.cloud import Cloud
+from local.environment import ROOT
+from tests.e2e.conftest import key_of
+from tests.support.recipes import program_of
+
+pytestmark = pytest.mark.slow
+
+
+def test_a_batch_that_runs_twice_pays_once(scripted_cloud: Cloud, tmp_path: Path) -> None:
+    key = key_of(scripted_cloud)
+    names = {"KINORA_API_KEY": key, "KINORA_BASE_URL": scripted_cloud.api_url}
+    environment = {**os.environ, **names, "PYTHONPATH": str(ROOT / "clients/python")}
+    for _ in range(2):
+        done = subprocess.run(  # noqa: S603  # our own program
+            [sys.executable, "-c", program_of("A batch")],
+            cwd=tmp_path, env=environment, capture_output=True, text=True, check=False, timeout=240,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+    presets = {"crash-zoom-in", "orbit-left", "static"}
+    assert {path.stem for path in (tmp_path / "films").iterdir() if path.stat().st_size} == presets
+    with Kinora(key, scripted_cloud.api_url) as direct:
+        assert len([entry for entry in direct.billing.ledger() if entry.credits < 0]) == len(presets)
