@@ -108,7 +108,7 @@ def _book_charges(job: JobRecord, hold: HoldRecord) -> None:
             if ticket is None or not ticket.submissions:
                 continue
             requests = int(ticket.submissions)
-            cents = requests * seconds * used.provider_cents_per_second
+            cents = requests * used.charge_cents(seconds)
             paid = int((hold.prices or {}).get(stage.value, 0)) if job.captured else 0
             charges.book(
                 job.job_id, stage, engine=used.name, requests=requests, cents=cents, credits=paid,

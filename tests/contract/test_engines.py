@@ -23,7 +23,8 @@ every_engine = pytest.mark.parametrize("entry", ALL_ENGINES, ids=lambda entry: e
 def test_its_code_follows_the_contract(entry: Engine) -> None:
     module, _, name = entry.code.partition(":")
     assert module.startswith(f"workers.engines.{entry.stage.folder}.")
-    made: Any = getattr(import_module(module), name)()
+    code: Any = getattr(import_module(module), name)
+    made: Any = code(entry) if entry.runs is Runs.REMOTE else code()
     if entry.runs is Runs.REMOTE:
         submit = get_type_hints(made.submit)
         assert (submit["request"], submit["return"]) == (STAGES[entry.stage].request, str)

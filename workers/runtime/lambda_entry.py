@@ -241,7 +241,7 @@ class RemoteRunner:
             if entry.runs is not Runs.REMOTE:
                 raise StageFailure("engine_unknown", f"{entry.name} is not a remote engine.")
             module, _, name = entry.code.partition(":")
-            self._engines[task.engine] = getattr(import_module(module), name)()
+            self._engines[task.engine] = getattr(import_module(module), name)(entry)
         return self._engines[task.engine]
 
 
