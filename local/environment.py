@@ -30,6 +30,19 @@ def models() -> dict[str, str]:
     return {"KINORA_MODELS": str(MODELS)} if MODELS.is_dir() else {}
 
 
+PROVIDER_KEYS = {  # a provider's secret -> the variable of its SDK with the key
+    "fal-key": "FAL_KEY",
+    "runway-key": "RUNWAYML_API_SECRET",
+}
+IMITATED = {"KINORA_FAL_URL": "/fal", "KINORA_RUNWAY_URL": "/runway"}  # path of each dialect of the imitation
+
+
+def imitated_providers(url: str) -> dict[str, str]:
+    """Return the variables that send the engines of all providers to the imitation at `url`."""
+    keys = dict.fromkeys(PROVIDER_KEYS.values(), "imitation")
+    return keys | {name: url + path for name, path in IMITATED.items()}
+
+
 def function_arn(name: str) -> str:
     return f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{PREFIX}-{name}:live"
 

@@ -82,8 +82,8 @@ class Provider:
             answer = self._send(method, url)
             if answer.status_code in ignored:
                 return {}
-            if answer.status_code == 429 or answer.is_server_error:
-                raise Busy(_pause(answer))
+            if answer.status_code in {401, 402, 403, 429} or answer.is_server_error:
+                raise Busy(_pause(answer))  # what was paid is not given up: the operator can store a key that is valid
             if not answer.is_success:
                 raise self.refusal(answer)
             found = answer.json() if answer.content else {}

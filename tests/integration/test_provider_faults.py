@@ -1,0 +1,222 @@
+"""The engines of providers against the imitation of each provider, through the real function of remote engines.
+
+What a real provider does is shown by nothing here but its SDK (tests/contract/test_provider_dialects.py).
+"""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from functions.pipeline.dispatch import handler as dispatch
+from local.imitation.app import imitation
+from local.imitation.faults import Fault, ProviderCall
+from local.imitation.service import PaidRequest, Service
+from shared.aws import clients, secrets
+from shared.camera.catalogue import default_moves
+from shared.core.clock import utc_now
+from shared.credits.store import credits
+from shared.jobs import settlement
+from shared.jobs.record import JobStatus
+from shared.jobs.store import jobs
+from shared.jobs.tickets import tickets
+from shared.stages.engines import ALL_ENGINES, Engine, Runs, engine
+from shared.stages.failures import StageFailure
+from shared.stages.requests import VideoSynthesisJob
+from shared.stages.stages import Role, Stage
+from tests.integration.test_remote_engines import run_out, shown, step, take
+from tests.support.fal import CLIP
+from tests.support.provider_faults import ENGINES_OF, FAULTS, FaultCase, Outcome
+from tests.support.steps import complete_step
+from tests.support.studio import Creator, Studio
+from workers.engines.video_synthesis.runway import RunwayVideo
+from workers.runtime.lambda_entry import RemoteRunner
+
+VIDEO = Stage.VIDEO_SYNTHESIS
+KEY = "a-key"
+PROVIDER_KEYS = sorted({entry.key for entry in ALL_ENGINES if entry.key})
+CODES = {
+    Outcome.UNCONFIRMED: "submission_unconfirmed", Outcome.REFUSED: "provider_refused",
+    Outcome.MODERATED: "content_refused", Outcome.FAILED: "provider_failed", Outcome.UNUSABLE: "result_unusable",
+    Outcome.LOST: "result_lost",
+}  # fmt: skip
+
+
+def file_of(_one: PaidRequest) -> bytes:
+    return CLIP
+
+
+@pytest.fixture(scope="module")
+def service() -> Iterator[Service]:
+    with imitation(file_of) as running:
+        yield running
+
+
+@pytest.fixture
+def providers(studio: Studio, service: Service, monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:
+    """The imitation and the keys of all providers, with polls without a pause and leases that expire at once."""
+    service.requests.clear()
+    service.cancelled.clear()
+    service.keys.clear()
+    for name in ENGINES_OF:
+        monkeypatch.setenv(f"KINORA_{name.upper()}_URL", f"{service.url}/{name}")
+    monkeypatch.setenv("KINORA_REMOTE_POLL_MOST_SECONDS", "0")
+    monkeypatch.setenv("KINORA_REMOTE_LEASE_SECONDS", "0")
+    for key in PROVIDER_KEYS:
+        clients.secretsmanager().create_secret(Name=f"kinora/test/{key}", SecretString=KEY)
+    yield service
+    for key in PROVIDER_KEYS:
+        clients.secretsmanager().delete_secret(SecretId=f"kinora/test/{key}", ForceDeleteWithoutRecovery=True)
+    secrets.secret.cache_clear()
+    service.valid_keys = None
+
+
+def begun(ada: Creator, name: str, **settings: Any) -> str:
+    """Return a job whose picture is complete and whose clip is dispatched to the engine."""
+    made = str(ada.job(ada.project(), engines={"VIDEO_SYNTHESIS": name}, duration=5, **settings)["id"])
+    complete_step(made, Stage.IMAGE_GENERATION)
+    dispatch({"jobId": made, "stage": VIDEO.value, "taskToken": "token-1"}, None)
+    return made
+
+
+@pytest.mark.parametrize("provider", ENGINES_OF)
+def test_each_fault_of_a_provider_ends_as_the_table_says(
+    studio: Studio, providers: Service, ada: Creator, provider: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job_id = begun(ada, ENGINES_OF[provider])
+    [(task, _)] = take()
+    bring_back = studio.save()
+    for case in FAULTS:
+        if provider in case.ends:
+            monkeypatch.setenv("KINORA_PROVIDER_DOWNLOAD_SECONDS", "0.2" if case.fault is Fault.SLOW else "40")
+            providers.faults.add(provider, case.call, case.fault)
+            check_case(studio, providers, ada, job_id, task, case, case.ends[provider])
+            bring_back()
+            studio.cloud.answers.clear()
+            providers.requests.clear()
+    assert {key.split()[-1] for key in providers.keys} == {KEY}
+    assert providers.keys_elsewhere == set()
+
+
+def check_case(
+    studio: Studio, service: Service, ada: Creator, job_id: str, task: str, case: FaultCase, end: Outcome
+) -> None:
+    about = (case.call, case.fault, studio.cloud.answers)
+    RemoteRunner().handle(task)
+    run_out()
+    if end is Outcome.REPEATED:
+        assert shown(studio.cloud.answers[-1]) == ("Stage.Retryable", "provider_failed"), about
+        dispatch({"jobId": job_id, "stage": VIDEO.value, "taskToken": "token-2"}, None)
+        run_out()
+    held = tickets.get(job_id, VIDEO)
+    assert held is not None, about
+    assert held.submissions >= len(service.requests), about
+    if end in {Outcome.FILM, Outcome.REPEATED}:
+        assert (studio.cloud.answers[-1].error, step(job_id).status) == (None, JobStatus.COMPLETED), about
+        assert held.submissions == len(service.requests) == 1 + (end is Outcome.REPEATED), about
+        return
+    assert [shown(answer) for answer in studio.cloud.answers] == [("Stage.Final", CODES[end])], about
+    assert (held.intent is not None) == (len(service.requests) > 0 or end is Outcome.UNCONFIRMED), about
+    settlement.fail(jobs.get(job_id), error="The provider failed.", at=utc_now())
+    assert credits.account(ada.user_id).available == 100, about
+
+
+@pytest.mark.parametrize("provider", ENGINES_OF)
+def test_the_key_can_change_while_a_job_runs(studio: Studio, providers: Service, ada: Creator, provider: str) -> None:
+    """A process that has read the old key reads the new one when the provider no longer knows the old one."""
+    job_id = begun(ada, ENGINES_OF[provider])
+    providers.faults.add(provider, ProviderCall.POLL, Fault.WORKING)
+    runner = RemoteRunner()
+    [(task, _)] = take()
+    runner.handle(task)
+    providers.valid_keys = {"newer"}
+    key = str(engine(VIDEO, ENGINES_OF[provider]).key)
+    clients.secretsmanager().put_secret_value(SecretId=f"kinora/test/{key}", SecretString="newer")
+    while bodies := take():
+        for body, _ in bodies:
+            runner.handle(body)
+    assert (step(job_id).status, len(providers.requests)) == (JobStatus.COMPLETED, 1)
+
+
+@pytest.mark.parametrize("provider", ENGINES_OF)
+@pytest.mark.parametrize("fault", [None, Fault.TOO_LATE, Fault.UNAVAILABLE])
+def test_a_cancelled_job_ends_uncharged_whatever_its_provider_answers(
+    providers: Service, ada: Creator, provider: str, fault: Fault | None
+) -> None:
+    job_id = begun(ada, ENGINES_OF[provider])
+    providers.faults.add(provider, ProviderCall.POLL, *[Fault.WORKING] * 9)
+    [(task, _)] = take()
+    RemoteRunner().handle(task)
+    if fault:
+        providers.faults.add(provider, ProviderCall.CANCEL, fault)
+    settlement.cancel(jobs.get(job_id), at=utc_now())
+    run_out()
+    assert len(providers.cancelled) == (fault is None or (provider, fault) == ("runway", Fault.TOO_LATE))
+    assert Role.CLIP not in {out.role for made in jobs.results(jobs.get(job_id)).values() for out in made.outputs}
+    assert credits.account(ada.user_id).available == 100
+    while providers.faults.take(provider, ProviderCall.POLL):
+        pass
+
+
+# --- what a model receives
+
+RUNWAY = [entry for entry in ALL_ENGINES if entry.key == "runway-key"]
+
+
+def request_for(entry: Engine, **other: Any) -> VideoSynthesisJob:
+    """Return a request within the limits of the engine, with as many pictures as it accepts."""
+    fields: dict[str, Any] = {
+        "job_id": "job_1", "user_id": "usr_1", "image_url": "s3://media/1.png", "prompt": "a lake",
+        "preset_id": "static", "move": default_moves()["dolly-in"].move, "width": 1280, "height": 720, "fps": 24,
+        "seed": 7, "duration": min(entry.durations or {5.0}),
+        "more_image_urls": ("s3://media/2.png",) * ((entry.max_pictures or 1) - 1),
+    }  # fmt: skip
+    return VideoSynthesisJob(**fields | other)
+
+
+def test_a_request_of_runway_names_frames_size_and_camera(providers: Service) -> None:
+    entry = engine(VIDEO, "runway-veo3.1")
+    ticket = RunwayVideo(entry).submit(request_for(entry), lambda url: f"https://signed/{url[-5:]}")
+    [made] = providers.requests
+    assert json.loads(ticket) == {"id": made.id}
+    assert made.body == {
+        "model": "veo3.1", "promptText": "a lake. Camera: slow dolly in toward the subject, no zoom, no camera shake.",
+        "promptImage": [
+            {"uri": "https://signed/1.png", "position": "first"}, {"uri": "https://signed/2.png", "position": "last"},
+        ],
+        "duration": 4, "ratio": "1280:720", "audio": False, "seed": 7,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("entry", RUNWAY, ids=lambda entry: entry.name)
+def test_a_request_beyond_the_limits_of_a_model_is_not_sent(providers: Service, entry: Engine) -> None:
+    beyond: list[dict[str, Any]] = [
+        {"prompt": "\N{ROCKET}" * 500},  # 1000 UTF-16 code units, without the words of the camera
+        {"duration": 11},
+        {"loop": True},
+        {"more_image_urls": ("s3://media/2.png",) * (entry.max_pictures or 1)},
+        {"width": 1280, "height": 1024} if entry.ratios else {"duration": 1},  # 5:4
+    ]
+    for fields in beyond:
+        with pytest.raises(StageFailure) as failed:
+            RunwayVideo(entry).submit(request_for(entry, **fields), lambda url: url)
+        assert failed.value.code == "engine_cannot"
+    assert providers.requests == []
+    assert entry.runs is Runs.REMOTE
+
+
+def test_a_job_beyond_the_limits_of_a_model_is_refused_before_credits_are_held(
+    providers: Service, ada: Creator
+) -> None:
+    project = ada.project()
+    for settings, prompt in (
+        ({}, "a lake " * 150), ({"aspectRatio": "5:4"}, "a lake"), ({"duration": 5.5}, "a lake"),
+        ({"loop": True}, "a lake"),
+    ):  # fmt: skip
+        chosen = {"engines": {"VIDEO_SYNTHESIS": "runway-gen4.5"}, "duration": 5, **settings}
+        body = {"projectId": project, "prompt": prompt, "settings": chosen}
+        answer = ada.post("/api/jobs", body)
+        assert (answer.status, answer.body.get("code")) == (422, "no_engine"), answer.body
+    assert "UTF-16" in ada.post("/api/jobs", {**body, "prompt": "a lake " * 150}).body["detail"]
+    assert credits.account(ada.user_id).available == 100

@@ -1,0 +1,70 @@
+"""Each fault of a provider with its outcome: the tests run this table, and `docs/engines.md` shows it."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from local.imitation.faults import Fault, ProviderCall
+
+
+class Outcome(StrEnum):
+    """The end of a step whose provider has one fault. Every end but the first two is uncharged."""
+
+    FILM = "the film, paid once"
+    REPEATED = "the film, after a second request: the provider failed by its own fault"
+    UNCONFIRMED = "`submission_unconfirmed`: never sent again, on record"
+    REFUSED = "`provider_refused`"
+    MODERATED = "`content_refused`: never sent again"
+    FAILED = "`provider_failed`"
+    UNUSABLE = "`result_unusable`"
+    LOST = "`result_lost`"
+
+
+@dataclass(frozen=True)
+class FaultCase:
+    """One fault in one kind of call, with the outcome for each provider that can have it."""
+
+    call: ProviderCall
+    fault: Fault
+    about: str
+    ends: dict[str, Outcome]
+
+
+ENGINES_OF = {"runway": "runway-gen4.5", "fal": "fal-pika"}
+"""The engine with which the table is run, for each provider."""
+
+
+def _all(outcome: Outcome, **others: Outcome) -> dict[str, Outcome]:
+    return dict.fromkeys(ENGINES_OF, outcome) | others
+
+
+SUBMIT, POLL, RESULT, FILE = ProviderCall.SUBMIT, ProviderCall.POLL, ProviderCall.RESULT, ProviderCall.FILE
+FAULTS: tuple[FaultCase, ...] = (
+    FaultCase(SUBMIT, Fault.THROTTLED, "429 with `Retry-After`", _all(Outcome.FILM)),
+    FaultCase(SUBMIT, Fault.UNAVAILABLE, "503", _all(Outcome.FILM)),
+    FaultCase(SUBMIT, Fault.UNKNOWN_KEY, "401, and no newer key is stored", _all(Outcome.REFUSED)),
+    FaultCase(SUBMIT, Fault.MODERATED_INPUT, "the prompt is refused", _all(Outcome.MODERATED)),
+    FaultCase(SUBMIT, Fault.FAILED_BEFORE, "500, not accepted", _all(Outcome.UNCONFIRMED)),
+    FaultCase(SUBMIT, Fault.FAILED_AFTER, "502, accepted", _all(Outcome.UNCONFIRMED)),
+    FaultCase(SUBMIT, Fault.TIMED_OUT, "504, accepted", _all(Outcome.UNCONFIRMED)),
+    FaultCase(SUBMIT, Fault.DROPPED, "accepted, then the connection ends", _all(Outcome.UNCONFIRMED)),
+    FaultCase(SUBMIT, Fault.WRONG_CONTENT, "200 with an HTML page", _all(Outcome.UNCONFIRMED)),
+    FaultCase(SUBMIT, Fault.OTHER_HOST, "URLs of another host", {"fal": Outcome.FAILED}),
+    FaultCase(POLL, Fault.WORKING, "not finished", _all(Outcome.FILM)),
+    FaultCase(POLL, Fault.UNKNOWN_STATE, "a state that no document names", _all(Outcome.FILM)),
+    FaultCase(POLL, Fault.THROTTLED, "429", _all(Outcome.FILM)),
+    FaultCase(POLL, Fault.UNKNOWN_KEY, "401", _all(Outcome.FILM)),
+    FaultCase(POLL, Fault.TIMED_OUT, "504", _all(Outcome.FILM)),
+    FaultCase(POLL, Fault.DROPPED, "the connection ends", _all(Outcome.FILM)),
+    FaultCase(POLL, Fault.WRONG_CONTENT, "200 with an HTML page", _all(Outcome.FILM)),
+    FaultCase(POLL, Fault.MODERATED_OUTPUT, "the clip is refused", _all(Outcome.MODERATED)),
+    FaultCase(POLL, Fault.BROKEN, "the generation failed", _all(Outcome.REPEATED)),
+    FaultCase(POLL, Fault.OTHER_HOST, "a file without TLS at another host", {"runway": Outcome.UNUSABLE}),
+    FaultCase(RESULT, Fault.TIMED_OUT, "504 after COMPLETED", {"fal": Outcome.FILM}),
+    FaultCase(RESULT, Fault.WRONG_CONTENT, "200 with an HTML page", {"fal": Outcome.FILM}),
+    FaultCase(RESULT, Fault.OTHER_HOST, "a file without TLS at another host", {"fal": Outcome.UNUSABLE}),
+    FaultCase(FILE, Fault.FAILED_BEFORE, "500", _all(Outcome.FILM)),
+    FaultCase(FILE, Fault.DROPPED, "the connection ends during the download", _all(Outcome.FILM)),
+    FaultCase(FILE, Fault.SLOW, "a byte now and then", _all(Outcome.FILM)),
+    FaultCase(FILE, Fault.EXPIRED, "the URL is no longer valid", _all(Outcome.FILM, fal=Outcome.LOST)),
+    FaultCase(FILE, Fault.WRONG_CONTENT, "200 with an HTML page", _all(Outcome.UNUSABLE)),
+)
