@@ -33,8 +33,15 @@ def models() -> dict[str, str]:
 PROVIDER_KEYS = {  # a provider's secret -> the variable of its SDK with the key
     "fal-key": "FAL_KEY",
     "runway-key": "RUNWAYML_API_SECRET",
+    "openai-key": "OPENAI_API_KEY",
+    "flux-key": "BFL_API_KEY",
 }
-IMITATED = {"KINORA_FAL_URL": "/fal", "KINORA_RUNWAY_URL": "/runway"}  # path of each dialect of the imitation
+IMITATED = {  # path of each dialect of the imitation
+    "KINORA_FAL_URL": "/fal",
+    "KINORA_RUNWAY_URL": "/runway",
+    "KINORA_OPENAI_URL": "/openai",
+    "KINORA_FLUX_URL": "/flux",
+}
 
 
 def imitated_providers(url: str) -> dict[str, str]:

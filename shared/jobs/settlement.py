@@ -130,7 +130,7 @@ def _is_stored(job: JobRecord, last: Stage) -> bool:
     A worker can write the steps of every job. So the attempt must be one that had access to the step's media.
     """
     made = jobs.results(job).get(last)
-    if made is None or not STAGES[last].produces <= {output.role for output in made.outputs}:
+    if made is None or not STAGES[last].required <= {output.role for output in made.outputs}:
         return False
     attempt = str(job.step(last).attempt)
     if not grants.has_admitted(step_task(job.job_id, last), attempt):

@@ -8,7 +8,17 @@ from shared.stages.failures import StageFailure
 from shared.stages.remote_engines import CAMERA_IN_WORDS, REMOTE_ENGINES
 from shared.stages.stages import Stage
 
-__all__ = ["ALL_ENGINES", "ENGINES", "GPU_ENGINES", "Engine", "Family", "Runs", "catalogue", "engine"]
+__all__ = [
+    "ALL_ENGINES",
+    "ENGINES",
+    "GPU_ENGINES",
+    "Engine",
+    "Family",
+    "Runs",
+    "catalogue",
+    "engine",
+    "runs_at_provider",
+]
 
 TEST_ENGINE = "test"  # of all steps of a job with a test key. No engine has this name, so nothing can run them
 
@@ -143,6 +153,11 @@ class CatalogueConfig(Config):
 
 ENGINES = catalogue(name for name in CatalogueConfig().gpu_engines.split(",") if name)
 """The engines of this deployment."""
+
+
+def runs_at_provider(stage: Stage, name: str) -> bool:
+    """Return whether the catalogue lists this engine as remote. An engine that it no longer lists is not remote."""
+    return any((entry.stage, entry.name, entry.runs) == (stage, name, Runs.REMOTE) for entry in ALL_ENGINES)
 
 
 def engine(stage: Stage, name: str) -> Engine:

@@ -55,7 +55,41 @@ _FAL = replace(
     licence_url="https://fal.ai/terms",
 )
 
+_PICTURE = replace(
+    _RUNWAY,
+    stage=Stage.IMAGE_GENERATION,
+    credits=4,
+    max_short_side_pixels=2160,
+    max_pictures=None,
+    max_prompt_units=None,
+    loops=True,
+    axes=frozenset(),
+    fallback=None,
+)
+
 REMOTE_ENGINES: tuple[Engine, ...] = (
+    replace(
+        _PICTURE,
+        name="openai-image",
+        code="workers.engines.image_generation.openai:OpenAiPicture",
+        about="GPT Image of OpenAI, a trained model. It paints what the prompt says. Used only if a job names it.",
+        model="gpt-image-2.5-flare",
+        provider_cents=6,  # OpenAI bills tokens: an estimate for one picture of medium quality
+        key="openai-key",
+        licence="Service Terms of OpenAI",
+        licence_url="https://openai.com/policies/service-terms",
+    ),
+    replace(
+        _PICTURE,
+        name="flux-pro",
+        code="workers.engines.image_generation.flux:FluxPicture",
+        about="FLUX.2 pro of Black Forest Labs, a trained model. It paints what the prompt says.",
+        model="flux-2-pro",
+        provider_cents=4.5,  # 3 cents for the first megapixel, and half as much for the second one
+        key="flux-key",
+        licence="Terms of Service of Black Forest Labs",
+        licence_url="https://bfl.ai/legal/terms-of-service",
+    ),
     replace(
         _FAL,
         name="fal-kling",

@@ -1,5 +1,6 @@
 """The real SDKs of providers: they accept the answers of the imitation, and their types allow what our engines send."""
 
+from base64 import b64decode
 from collections.abc import Iterator
 from types import ModuleType
 from typing import Any, Literal, get_args, get_origin, get_type_hints
@@ -100,3 +101,27 @@ def test_the_client_of_fal_understands_the_imitation(service: Service, monkeypat
     service.faults.add("fal", ProviderCall.SUBMIT, Fault.MODERATED_INPUT)
     with pytest.raises(fal.FalClientError, match="refused"):
         client.submit("fal-ai/pika/v2.2/image-to-video", {"image_url": PICTURE, "prompt": "a lake"})
+
+
+def test_the_sdk_of_openai_understands_the_imitation(service: Service) -> None:
+    openai = pytest.importorskip("openai")
+    client = openai.OpenAI(api_key="key", base_url=f"{service.url}/openai/v1", max_retries=0)
+
+    def generate() -> Any:
+        return client.images.generate(
+            model="gpt-image-2.5-flare", prompt="a lake", n=1, size="1536x1024", quality="medium", output_format="png"
+        )
+
+    made = generate()
+    assert b64decode(made.data[0].b64_json) == CLIP
+    assert made.usage.total_tokens > 0
+    for fault, error in ((Fault.THROTTLED, "RateLimitError"), (Fault.MODERATED_INPUT, "BadRequestError")):
+        service.faults.add("openai", ProviderCall.SUBMIT, fault)
+        with pytest.raises(getattr(openai, error)):
+            generate()
+
+
+def test_the_model_of_openai_is_one_of_its_sdk() -> None:
+    models = pytest.importorskip("openai.types.image_model")
+    [entry] = [entry for entry in ALL_ENGINES if entry.key == "openai-key"]
+    assert entry.model in get_args(models.ImageModel)

@@ -29,12 +29,17 @@ class FaultCase:
     ends: dict[str, Outcome]
 
 
-ENGINES_OF = {"runway": "runway-gen4.5", "fal": "fal-pika"}
+ENGINES_OF = {"runway": "runway-gen4.5", "fal": "fal-pika", "openai": "openai-image", "flux": "flux-pro"}
 """The engine with which the table is run, for each provider."""
 
 
 def _all(outcome: Outcome, **others: Outcome) -> dict[str, Outcome]:
     return dict.fromkeys(ENGINES_OF, outcome) | others
+
+
+def _polled(outcome: Outcome, **others: Outcome) -> dict[str, Outcome]:
+    """Return the outcome for each provider but OpenAI, which answers at once."""
+    return {name: end for name, end in _all(outcome, **others).items() if name != "openai"}
 
 
 SUBMIT, POLL, RESULT, FILE = ProviderCall.SUBMIT, ProviderCall.POLL, ProviderCall.RESULT, ProviderCall.FILE
@@ -48,23 +53,29 @@ FAULTS: tuple[FaultCase, ...] = (
     FaultCase(SUBMIT, Fault.TIMED_OUT, "504, accepted", _all(Outcome.UNCONFIRMED)),
     FaultCase(SUBMIT, Fault.DROPPED, "accepted, then the connection ends", _all(Outcome.UNCONFIRMED)),
     FaultCase(SUBMIT, Fault.WRONG_CONTENT, "200 with an HTML page", _all(Outcome.UNCONFIRMED)),
-    FaultCase(SUBMIT, Fault.OTHER_HOST, "URLs of another host", {"fal": Outcome.FAILED}),
-    FaultCase(POLL, Fault.WORKING, "not finished", _all(Outcome.FILM)),
-    FaultCase(POLL, Fault.UNKNOWN_STATE, "a state that no document names", _all(Outcome.FILM)),
-    FaultCase(POLL, Fault.THROTTLED, "429", _all(Outcome.FILM)),
-    FaultCase(POLL, Fault.UNKNOWN_KEY, "401", _all(Outcome.FILM)),
-    FaultCase(POLL, Fault.TIMED_OUT, "504", _all(Outcome.FILM)),
-    FaultCase(POLL, Fault.DROPPED, "the connection ends", _all(Outcome.FILM)),
-    FaultCase(POLL, Fault.WRONG_CONTENT, "200 with an HTML page", _all(Outcome.FILM)),
-    FaultCase(POLL, Fault.MODERATED_OUTPUT, "the clip is refused", _all(Outcome.MODERATED)),
-    FaultCase(POLL, Fault.BROKEN, "the generation failed", _all(Outcome.REPEATED)),
-    FaultCase(POLL, Fault.OTHER_HOST, "a file without TLS at another host", {"runway": Outcome.UNUSABLE}),
+    FaultCase(SUBMIT, Fault.OTHER_HOST, "URLs of another host", {"fal": Outcome.FAILED, "flux": Outcome.FAILED}),
+    FaultCase(SUBMIT, Fault.BROKEN, "200 with a file that is not a picture", {"openai": Outcome.UNCONFIRMED}),
+    FaultCase(POLL, Fault.WORKING, "not finished", _polled(Outcome.FILM)),
+    FaultCase(POLL, Fault.UNKNOWN_STATE, "a state that no document names", _polled(Outcome.FILM)),
+    FaultCase(POLL, Fault.THROTTLED, "429", _polled(Outcome.FILM)),
+    FaultCase(POLL, Fault.UNKNOWN_KEY, "401", _polled(Outcome.FILM)),
+    FaultCase(POLL, Fault.TIMED_OUT, "504", _polled(Outcome.FILM)),
+    FaultCase(POLL, Fault.DROPPED, "the connection ends", _polled(Outcome.FILM)),
+    FaultCase(POLL, Fault.WRONG_CONTENT, "200 with an HTML page", _polled(Outcome.FILM)),
+    FaultCase(POLL, Fault.MODERATED_OUTPUT, "the clip is refused", _polled(Outcome.MODERATED)),
+    FaultCase(POLL, Fault.BROKEN, "the generation failed", _polled(Outcome.REPEATED)),
+    FaultCase(
+        POLL,
+        Fault.OTHER_HOST,
+        "a file without TLS at another host",
+        {"runway": Outcome.UNUSABLE, "flux": Outcome.UNUSABLE},
+    ),
     FaultCase(RESULT, Fault.TIMED_OUT, "504 after COMPLETED", {"fal": Outcome.FILM}),
     FaultCase(RESULT, Fault.WRONG_CONTENT, "200 with an HTML page", {"fal": Outcome.FILM}),
     FaultCase(RESULT, Fault.OTHER_HOST, "a file without TLS at another host", {"fal": Outcome.UNUSABLE}),
-    FaultCase(FILE, Fault.FAILED_BEFORE, "500", _all(Outcome.FILM)),
-    FaultCase(FILE, Fault.DROPPED, "the connection ends during the download", _all(Outcome.FILM)),
-    FaultCase(FILE, Fault.SLOW, "a byte now and then", _all(Outcome.FILM)),
-    FaultCase(FILE, Fault.EXPIRED, "the URL is no longer valid", _all(Outcome.FILM, fal=Outcome.LOST)),
-    FaultCase(FILE, Fault.WRONG_CONTENT, "200 with an HTML page", _all(Outcome.UNUSABLE)),
+    FaultCase(FILE, Fault.FAILED_BEFORE, "500", _polled(Outcome.FILM)),
+    FaultCase(FILE, Fault.DROPPED, "the connection ends during the download", _polled(Outcome.FILM)),
+    FaultCase(FILE, Fault.SLOW, "a byte now and then", _polled(Outcome.FILM)),
+    FaultCase(FILE, Fault.EXPIRED, "the URL is no longer valid", _polled(Outcome.FILM, fal=Outcome.LOST)),
+    FaultCase(FILE, Fault.WRONG_CONTENT, "200 with an HTML page", _polled(Outcome.UNUSABLE)),
 )

@@ -1,5 +1,7 @@
 """The limits of a remote engine, checked again before a submission: an older release may have planned the job."""
 
+from math import sqrt
+
 from shared.stages.catalogue_entry import Engine
 from shared.stages.failures import StageFailure
 from shared.stages.frames import nearest_ratio
@@ -21,3 +23,13 @@ def check(entry: Engine, request: VideoSynthesisJob) -> None:
     length = utf16_units(with_camera(request.prompt, request.move))
     if entry.max_prompt_units is not None and length > entry.max_prompt_units:
         raise StageFailure("engine_cannot", "The prompt is too long for this engine.")
+
+
+def frame(width: int, height: int, *, pixels: int, multiple: int) -> tuple[int, int]:
+    """Return the largest size in this aspect ratio with at most `pixels`, and sides that are multiples, in pixels."""
+    scale = min(1.0, sqrt(pixels / (width * height)))
+    return _down(width * scale, multiple), _down(height * scale, multiple)
+
+
+def _down(length: float, multiple: int) -> int:
+    return max(multiple, int(length) // multiple * multiple)

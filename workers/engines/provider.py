@@ -44,6 +44,7 @@ class Provider:
     timeout_seconds: float
     headers: Callable[[str], Mapping[str, str]]
     refusal: Callable[[httpx.Response], StageFailure]
+    domain: str | None = None  # hosts of this domain also belong to the API
     _client: httpx.Client = field(default_factory=httpx.Client, repr=False)
 
     def submit(self, url: str, body: Mapping[str, object]) -> Mapping[str, Any]:
@@ -115,12 +116,14 @@ class Provider:
         except httpx.HTTPError as error:
             raise Busy(PAUSE_SECONDS) from error
         with path.open("rb") as file:
-            if not _HEADS[media_type](file.read(_HEAD_BYTES)):
+            if not begins_as(media_type, file.read(_HEAD_BYTES)):
                 raise StageFailure("result_unusable", f"The provider's file is not {media_type}.")
 
     def is_own(self, url: str) -> bool:
-        """Return whether the URL has the origin of the provider's API."""
-        return _origin(url) == _origin(self.url)
+        """Return whether the URL has the origin of the API, or is at another host of its domain, over TLS."""
+        scheme, host, port = origin = _origin(url)
+        below = self.domain is not None and host.endswith(f".{self.domain}")
+        return origin == _origin(self.url) or (below and (scheme, port) == ("https", None))
 
     def _send(self, method: str, url: str, body: Mapping[str, object] | None = None) -> httpx.Response:
         """Send a request. If the provider does not know the key, and the operator has stored a new one, send it again.
@@ -138,6 +141,11 @@ class Provider:
     def _request(self, method: str, url: str, key: str, body: Mapping[str, object] | None) -> httpx.Response:
         headers = dict(self.headers(key))
         return self._client.request(method, url, json=body, headers=headers, timeout=self.timeout_seconds)
+
+
+def begins_as(media_type: str, content: bytes) -> bool:
+    """Return whether the content begins as a file of this type does."""
+    return _HEADS[media_type](content[:_HEAD_BYTES])
 
 
 def _stored_key(name: str) -> str:

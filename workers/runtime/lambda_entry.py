@@ -13,6 +13,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
+import stamina
 from ulid import ULID
 
 from shared.aws import media, queues
@@ -27,7 +28,7 @@ from shared.stages.engines import Runs
 from shared.stages.failures import StageFailure
 from shared.stages.messages import RemoteTask, StageTask
 from shared.stages.queues import REMOTE_QUEUE
-from workers.engines.contract import Busy, Finished, Output, RemoteEngine, StageResult, Unconfirmed
+from workers.engines.contract import Answered, Busy, Finished, Output, RemoteEngine, StageResult, Unconfirmed
 from workers.runtime.attempt import Attempt, is_outdated, report_completed
 from workers.runtime.config import RemoteConfig
 from workers.runtime.granted import NotGranted
@@ -37,6 +38,7 @@ if TYPE_CHECKING:  # the deployed bundles do not contain the stubs
     from mypy_boto3_s3 import S3Client
 
 PRESIGNED_URL_SECONDS = 3600  # validity of the URLs that a provider receives
+STORE_ATTEMPTS, STORE_SECONDS = 6, 25  # tries of storing an answer that exists nowhere else, and their time limit
 OUTAGE_PAUSE_SECONDS = 30  # delay of a step that is handed back because AWS does not answer
 
 
@@ -124,7 +126,7 @@ class RemoteRunner:
         of = (task.job_id, task.stage)
         self._tickets.intend(*of, attempt=attempt.id, held=held, at=utc_now())
         try:
-            ticket = self._engine(task).submit(
+            accepted = self._engine(task).submit(
                 task.request, partial(media.presigned_url, seconds=PRESIGNED_URL_SECONDS, client=client)
             )
         except Busy as busy:
@@ -136,9 +138,33 @@ class RemoteRunner:
             self._tickets.withdraw(*of, attempt=attempt.id)
             attempt.fail(failure)
         else:
-            self._tickets.store(*of, ticket, attempt=attempt.id)
+            if isinstance(accepted, Answered):
+                self._store_answer(attempt, accepted)
+                return
+            self._tickets.store(*of, accepted, attempt=attempt.id)
             logger.info("submitted", engine=task.engine)
             self._schedule_poll(attempt, 0)
+
+    def _store_answer(self, attempt: Attempt, made: Answered) -> None:
+        """Store the outputs that the provider answered with. Without them the step would end as unconfirmed.
+
+        So each failure of AWS is followed by some tries.
+        """
+        try:
+            with TemporaryDirectory(prefix="kinora-") as folder:
+                outputs = []
+                for output in made.outputs:
+                    path = Path(folder, output.name)
+                    path.write_bytes(output.content)
+                    outputs.append(Output(output.role, path, output.media_type))
+                for tried in stamina.retry_context(on=AWS_ERRORS, attempts=STORE_ATTEMPTS, timeout=STORE_SECONDS):
+                    with tried:
+                        attempt.record(StageResult(tuple(outputs), made.metrics))
+            attempt.succeed()
+        except Fenced:
+            self._stopped(attempt)
+        except StageFailure as failure:
+            attempt.fail(failure)
 
     def _hand_back(self, attempt: Attempt, *, seconds: int) -> None:
         """Hand back a step that was not submitted: it begins again after `seconds`."""
