@@ -71,6 +71,7 @@ def environment(moto_url: str, gateway_url: str) -> dict[str, str]:
         "KINORA_STATE_MACHINE_ARN": f"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:{STATE_MACHINE}",
         "KINORA_DATA_KEY": DATA_KEY,
         "KINORA_MAX_EXECUTIONS": "20",
+        "KINORA_PROVIDER_DAY_CENTS": "100000",
         "KINORA_GRANT_FUNCTION": f"{PREFIX}-pipeline-grant:live",
         "KINORA_MEDIA_ROLE_ARN": f"arn:aws:iam::{ACCOUNT}:role/{PREFIX}-media",
         "KINORA_SOCKET_ENDPOINT_URL": f"{gateway_url}/socket",

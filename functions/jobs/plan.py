@@ -1,7 +1,7 @@
 """The plan of a job: its steps, their engines and its price. Pure, so the price shown is the price charged."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from math import ceil
 
@@ -50,6 +50,7 @@ class PlannedStep:
 
     engine: Engine
     lines: tuple[PriceLine, ...]
+    fallbacks: tuple[str, ...] = ()  # engines that can replace a remote one at its price or lower, in order
 
     @property
     def credits(self) -> int:
@@ -71,6 +72,10 @@ class Plan:
     @property
     def engines(self) -> Mapping[Stage, str]:
         return {stage: step.engine.name for stage, step in self.steps.items()}
+
+    @property
+    def fallbacks(self) -> Mapping[Stage, tuple[str, ...]]:
+        return {stage: step.fallbacks for stage, step in self.steps.items() if step.fallbacks}
 
     @property
     def credits(self) -> int:
@@ -138,7 +143,11 @@ def plan(
             "Leave out the engine or the driving clip."
         )
     return Plan(
-        steps={stage: request.step(engine) for stage, engine in chosen.items() if stage in _stages_until(until)},
+        steps={
+            stage: replace(request.step(engine), fallbacks=_fallbacks(engine, request, catalogue))
+            for stage, engine in chosen.items()
+            if stage in _stages_until(until)
+        },
         dropped_axes=dropped_axes(move, mover.axes),
         words=words_of(prompt, settings.style or "") if painter and painter.reads_vocabulary else None,
     )
@@ -244,3 +253,15 @@ def _in_service(named: Engine, request: _Requirements, engines: Mapping[str, Eng
         engine = fallback
         seen.add(engine.name)
     return engine
+
+
+def _fallbacks(named: Engine, request: _Requirements, catalogue: Sequence[Engine]) -> tuple[str, ...]:
+    """Return the fallbacks of a remote engine that make the same film at its price or lower, in order."""
+    engines = {engine.name: engine for engine in catalogue if engine.stage is named.stage}
+    engine, found, seen = named, [], {named.name}
+    while named.runs is Runs.REMOTE and (after := engines.get(engine.fallback or "")) and after.name not in seen:
+        engine = after
+        seen.add(engine.name)
+        if request.is_served_by(engine) and request.step(engine).credits <= request.step(named).credits:
+            found.append(engine.name)
+    return tuple(found)

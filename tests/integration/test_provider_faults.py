@@ -21,8 +21,11 @@ from shared.core.clock import utc_now
 from shared.credits.store import credits
 from shared.jobs import settlement
 from shared.jobs.record import JobStatus
+from shared.jobs.steps import steps
 from shared.jobs.store import jobs
 from shared.jobs.tickets import tickets
+from shared.providers.record import ProviderStateRecord
+from shared.providers.store import FAILURES_TO_OPEN, PROBE_PAUSE, OverCap, states
 from shared.stages.engines import ALL_ENGINES, Engine, Runs, engine
 from shared.stages.failures import StageFailure
 from shared.stages.requests import VideoSynthesisJob
@@ -34,7 +37,7 @@ from tests.support.steps import complete_step
 from tests.support.studio import Creator, Studio
 from workers.engines.provider import Provider, not_made
 from workers.engines.video_synthesis.runway import RunwayVideo
-from workers.runtime.lambda_entry import RemoteRunner
+from workers.runtime.lambda_entry import UNAVAILABLE_PAUSE_SECONDS, RemoteRunner
 
 VIDEO = Stage.VIDEO_SYNTHESIS
 KEY = "a-key"
@@ -291,3 +294,137 @@ def test_a_polling_url_of_another_region_receives_the_key_and_another_host_does_
         "https://api.bfl.ai:8443/",
     )
     assert [provider.is_own(url) for url in (*own, *others)] == [True, True, False, False, False, False]
+
+
+# --- circuits, caps and fallbacks
+
+GEN = "runway-gen4.5"  # 60 US cents for 5 seconds
+TURBO = "runway-gen4-turbo"  # its fallback, 25 US cents
+
+
+def engine_of(job_id: str) -> str:
+    return jobs.get(job_id).step(VIDEO).engine
+
+
+def fail_until_open(name: str) -> None:
+    for _ in range(FAILURES_TO_OPEN):
+        states.failed(name, at=utc_now())
+
+
+def test_after_failures_in_a_row_a_fallback_does_the_step_before_anything_is_paid(
+    studio: Studio, providers: Service, ada: Creator
+) -> None:
+    job_id = begun(ada, GEN)
+    held = jobs.get(job_id).credits
+    providers.faults.add("runway", ProviderCall.SUBMIT, *[Fault.UNAVAILABLE] * FAILURES_TO_OPEN)
+    for _ in range(FAILURES_TO_OPEN + 1):  # the last one finds the circuit open
+        [(task, _)] = take()
+        RemoteRunner().handle(task)
+    assert [shown(answer) for answer in studio.cloud.answers] == [("Stage.Retryable", "provider_unavailable")]
+    assert (providers.requests, engine_of(job_id)) == ([], GEN)
+    send(job_id, GEN, "token-2")
+    run_out()
+    [made] = providers.requests
+    assert (made.body["model"], engine_of(job_id)) == ("gen4_turbo", TURBO)
+    assert jobs.get(job_id).credits == held
+    [step] = [one for one in ada.get(f"/api/jobs/{job_id}").body["steps"] if one["stepType"] == VIDEO]
+    assert (step["engine"], step["status"]) == (TURBO, "COMPLETED")
+
+
+def test_one_job_probes_an_open_circuit_and_its_result_closes_it(providers: Service, ada: Creator) -> None:
+    fail_until_open(GEN)
+    later = utc_now() + PROBE_PAUSE
+    assert [states.may_send(GEN, at=at) for at in (utc_now(), later, later)] == [False, True, False]
+    ProviderStateRecord(f"circuit#{GEN}").update([ProviderStateRecord.probe_at.set(utc_now())])
+    job_id = begun(ada, GEN)
+    run_out()
+    assert (engine_of(job_id), len(providers.requests)) == (GEN, 1)
+    assert states.may_send(GEN, at=utc_now())
+    assert not states.is_out(GEN, 0, at=utc_now())
+
+
+def test_the_cap_of_a_day_is_not_exceeded(
+    studio: Studio, providers: Service, ada: Creator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KINORA_PROVIDER_DAY_CENTS", "100")
+    first, second = begun(ada, TURBO), begun(ada, TURBO)
+    providers.faults.add("runway", ProviderCall.SUBMIT, Fault.THROTTLED, Fault.THROTTLED)
+    run_out()  # a request that is not accepted does not count
+    assert len(providers.requests) == 2
+    states.reserve(30, at=utc_now())
+    studio.refill_quotas()
+    third = begun(ada, TURBO)
+    assert [engine_of(one) for one in (first, second, third)] == [TURBO, TURBO, "parallax"]
+    assert len(studio.messages("video-synthesis")) == 1
+    with pytest.raises(OverCap):
+        states.reserve(30, at=utc_now())
+
+
+def test_a_cap_that_is_reached_after_dispatch_sends_nothing(
+    studio: Studio, providers: Service, ada: Creator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job_id = begun(ada, "fal-pika")
+    monkeypatch.setenv("KINORA_PROVIDER_DAY_CENTS", "19")
+    run_out()
+    assert [shown(answer) for answer in studio.cloud.answers] == [("Stage.Retryable", "provider_unavailable")]
+    assert (providers.requests, tickets.get(job_id, VIDEO)) == ([], None)
+
+
+def test_an_engine_without_a_fallback_waits_until_its_provider_is_back(providers: Service, ada: Creator) -> None:
+    fail_until_open("flux-pro")
+    job_id = begun(ada, "flux-pro")
+    [(task, _)] = take()
+    RemoteRunner().handle(task)
+    [(task, pause)] = take()
+    assert (pause, providers.requests) == (UNAVAILABLE_PAUSE_SECONDS, [])
+    states.works("flux-pro")
+    RemoteRunner().handle(task)
+    run_out()
+    assert jobs.get(job_id).step(Stage.IMAGE_GENERATION).status == JobStatus.COMPLETED
+
+
+def test_repeated_requests_of_a_step_stay_below_the_price_of_a_step(
+    studio: Studio, providers: Service, ada: Creator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KINORA_PROVIDER_JOB_CENTS", "100")
+    job_id = begun(ada, GEN)
+    providers.faults.add("runway", ProviderCall.POLL, Fault.BROKEN)
+    run_out()
+    send(job_id, GEN, "token-2")
+    run_out()
+    assert shown(studio.cloud.answers[-1]) == ("Stage.Final", "provider_price")
+    assert len(providers.requests) == 1
+
+
+def test_a_step_that_may_have_been_paid_is_not_handed_over(providers: Service, ada: Creator) -> None:
+    job_id = begun(ada, GEN)
+    providers.faults.add("runway", ProviderCall.POLL, Fault.WORKING)
+    [(task, _)] = take()
+    RemoteRunner().handle(task)
+    take()  # the chain of polls is lost
+    fail_until_open(GEN)
+    send(job_id, GEN, "token-2")
+    run_out()
+    assert (engine_of(job_id), len(providers.requests)) == (GEN, 1)
+    assert jobs.get(job_id).step(VIDEO).status == JobStatus.COMPLETED
+
+
+def test_content_that_a_provider_refused_is_not_handed_over(studio: Studio, providers: Service, ada: Creator) -> None:
+    job_id = begun(ada, GEN)
+    providers.faults.add("runway", ProviderCall.POLL, Fault.MODERATED_OUTPUT)
+    run_out()
+    fail_until_open(GEN)
+    send(job_id, GEN, "token-2")
+    run_out()
+    assert (engine_of(job_id), len(providers.requests)) == (GEN, 1)
+
+
+def test_an_engine_that_a_worker_wrote_is_not_replaced_by_one_that_the_job_does_not_name(
+    providers: Service, ada: Creator
+) -> None:
+    job_id = begun(ada, GEN)
+    take()
+    steps.hand_over(job_id, VIDEO, "fal-pika", before=GEN, at=utc_now())
+    fail_until_open("fal-pika")
+    send(job_id, GEN, "token-2")
+    assert engine_of(job_id) == "fal-pika"

@@ -61,11 +61,15 @@ class InProcessEngine(Protocol[RequestT_contra]):
 
 
 class Busy(Exception):
-    """A call that the provider did not perform. The caller can repeat it after `seconds`."""
+    """A call that the provider did not perform. The caller can repeat it after `seconds`.
 
-    def __init__(self, seconds: int) -> None:
+    `failed` means that the provider could not answer, and not that it limits the number of requests.
+    """
+
+    def __init__(self, seconds: int, *, failed: bool = False) -> None:
         super().__init__(f"retry in {seconds} s")
         self.seconds = seconds
+        self.failed = failed
 
 
 class Unconfirmed(Exception):

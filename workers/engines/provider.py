@@ -55,11 +55,11 @@ class Provider:
         try:
             answer = self._send("POST", url, body)
         except _NEVER_SENT as error:
-            raise Busy(PAUSE_SECONDS) from error
+            raise Busy(PAUSE_SECONDS, failed=True) from error
         except httpx.HTTPError as error:
             raise Unconfirmed from error
         if answer.status_code in {429, 503}:  # refused before it was queued
-            raise Busy(_pause(answer))
+            raise Busy(_pause(answer), failed=answer.status_code == 503)
         if answer.status_code == 408 or answer.is_server_error:
             raise Unconfirmed
         if not answer.is_success:
