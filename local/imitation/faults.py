@@ -15,7 +15,7 @@ class ProviderCall(StrEnum):
 
 
 class Fault(StrEnum):
-    """What happens instead of the usual answer."""
+    """An event instead of the usual answer."""
 
     THROTTLED = "throttled"  # 429 with Retry-After, before the request is accepted
     UNAVAILABLE = "unavailable"  # 503, before the request is accepted

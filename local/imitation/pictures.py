@@ -1,4 +1,4 @@
-"""What the imitated providers make, without a model: a slow zoom into the given picture, or a card with the prompt."""
+"""The files of the imitated providers, made without a model: a zoom into the picture, or a card with the prompt."""
 
 from pathlib import Path
 from tempfile import TemporaryDirectory

@@ -1,4 +1,4 @@
-"""What the imitated providers share: the requests that they accepted, the faults, and the files that they made."""
+"""The state that the imitated providers share: accepted requests, planned faults, and the files that they make."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping

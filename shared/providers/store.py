@@ -22,7 +22,7 @@ class OverCap(Exception):
     """A request that would cost more than the cap of its day. Nothing was written."""
 
 
-class _Overtaken(Exception):
+class _ProbedByAnother(Exception):
     """Another job probes the engine."""
 
 
@@ -58,9 +58,9 @@ class ProviderStates:
         if at < circuit.probe_at:
             return False
         try:
-            with on_refusal(_Overtaken()):
+            with on_refusal(_ProbedByAnother()):
                 _circuit(engine).update([record.probe_at.set(at + PROBE_PAUSE)], record.probe_at == circuit.probe_at)
-        except _Overtaken:
+        except _ProbedByAnother:
             return False
         return True
 

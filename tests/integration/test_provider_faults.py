@@ -32,7 +32,7 @@ from shared.stages.requests import VideoSynthesisJob
 from shared.stages.stages import Role, Stage
 from tests.integration.test_remote_engines import run_out, shown, take
 from tests.support.fal import CLIP
-from tests.support.provider_faults import ENGINES_OF, FAULTS, FaultCase, Outcome
+from tests.support.provider_faults import ENGINES_OF, FAULTS, FaultCase, FaultOutcome
 from tests.support.steps import complete_step
 from tests.support.studio import Creator, Studio
 from workers.engines.provider import Provider, not_made
@@ -43,9 +43,9 @@ VIDEO = Stage.VIDEO_SYNTHESIS
 KEY = "a-key"
 PROVIDER_KEYS = sorted({entry.key for entry in ALL_ENGINES if entry.key})
 CODES = {
-    Outcome.UNCONFIRMED: "submission_unconfirmed", Outcome.REFUSED: "provider_refused",
-    Outcome.MODERATED: "content_refused", Outcome.FAILED: "provider_failed", Outcome.UNUSABLE: "result_unusable",
-    Outcome.LOST: "result_lost",
+    FaultOutcome.UNCONFIRMED: "submission_unconfirmed", FaultOutcome.REFUSED: "provider_refused",
+    FaultOutcome.MODERATED: "content_refused", FaultOutcome.FAILED: "provider_failed",
+    FaultOutcome.UNUSABLE: "result_unusable", FaultOutcome.LOST: "result_lost",
 }  # fmt: skip
 
 
@@ -131,21 +131,21 @@ def check_case(
     stage = stage_of(name)
     RemoteRunner().handle(task)
     run_out()
-    if end is Outcome.REPEATED:
+    if end is FaultOutcome.REPEATED:
         assert shown(studio.cloud.answers[-1]) == ("Stage.Retryable", "provider_failed"), about
         send(job_id, name, "token-2")
         run_out()
     held = tickets.get(job_id, stage)
     assert held is not None, about
     assert held.submissions >= len(service.requests), about
-    if end in {Outcome.FILM, Outcome.REPEATED}:
+    if end in {FaultOutcome.FILM, FaultOutcome.REPEATED}:
         assert (studio.cloud.answers[-1].error, jobs.get(job_id).step(stage).status) == (None, JobStatus.COMPLETED), (
             about
         )
-        assert held.submissions == len(service.requests) == 1 + (end is Outcome.REPEATED), about
+        assert held.submissions == len(service.requests) == 1 + (end is FaultOutcome.REPEATED), about
         return
     assert [shown(answer) for answer in studio.cloud.answers] == [("Stage.Final", CODES[end])], about
-    assert (held.intent is not None) == (len(service.requests) > 0 or end is Outcome.UNCONFIRMED), about
+    assert (held.intent is not None) == (len(service.requests) > 0 or end is FaultOutcome.UNCONFIRMED), about
     settlement.fail(jobs.get(job_id), error="The provider failed.", at=utc_now())
     assert credits.account(ada.user_id).available == 100, about
 
