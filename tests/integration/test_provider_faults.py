@@ -24,6 +24,7 @@ from shared.jobs.record import JobStatus
 from shared.jobs.steps import steps
 from shared.jobs.store import jobs
 from shared.jobs.tickets import tickets
+from shared.providers import store
 from shared.providers.record import ProviderStateRecord
 from shared.providers.store import FAILURES_TO_OPEN, PROBE_PAUSE, OverCap, states
 from shared.stages.engines import ALL_ENGINES, Engine, Runs, engine
@@ -341,6 +342,16 @@ def test_one_job_probes_an_open_circuit_and_its_result_closes_it(providers: Serv
     assert (engine_of(job_id), len(providers.requests)) == (GEN, 1)
     assert states.may_send(GEN, at=utc_now())
     assert not states.is_out(GEN, 0, at=utc_now())
+
+
+def test_two_jobs_that_read_an_open_circuit_at_once_do_not_both_probe_it(
+    providers: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fail_until_open(GEN)
+    read = ProviderStateRecord.get(f"circuit#{GEN}")
+    monkeypatch.setattr(store, "_read", lambda _: read)
+    later = utc_now() + PROBE_PAUSE
+    assert [states.may_send(GEN, at=later) for _ in range(2)] == [True, False]
 
 
 def test_the_cap_of_a_day_is_not_exceeded(
