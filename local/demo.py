@@ -112,7 +112,7 @@ def make(
             settings["engines"] = {remote.stage.value: remote.name}
         _check(files, out)
         _check_job(job, [role for role, _ in files], plan)
-        terminal.title(prompt, " · ".join(filter(None, (preset, aspect, resolution, remote and remote.name))))
+        terminal.title(prompt, " · ".join(filter(None, (preset, aspect, resolution, remote.name if remote else None))))
         _run(job, files, out, plan, imitates_providers=remote is not None and not _has_key(remote))
     except (StudioError, CloudFailed) as error:
         terminal.failure(str(error))

@@ -74,8 +74,9 @@ class Plan:
         return {stage: step.engine.name for stage, step in self.steps.items()}
 
     @property
-    def fallbacks(self) -> Mapping[Stage, tuple[str, ...]]:
-        return {stage: step.fallbacks for stage, step in self.steps.items() if step.fallbacks}
+    def fallbacks(self) -> dict[Stage, tuple[str, ...]]:
+        """Return the engine of each step that has fallbacks, and then the fallbacks."""
+        return {stage: (step.engine.name, *step.fallbacks) for stage, step in self.steps.items() if step.fallbacks}
 
     @property
     def credits(self) -> int:

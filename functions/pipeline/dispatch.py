@@ -63,9 +63,9 @@ def _with_working_engine(job: JobRecord, spec: JobSpec, stage: Stage) -> JobReco
 
     The spec names the fallbacks, because workers can write the engine of the job but not the spec.
     """
-    chain = [spec.settings.engines.get(stage, ""), *(spec.fallbacks or {}).get(stage, ())]
+    chain = (spec.fallbacks or {}).get(stage, ())
     current, at = job.step(stage).engine, utc_now()
-    if len(chain) == 1 or current not in chain[:-1]:
+    if current not in chain[:-1]:
         return job
     left = [engine(stage, name) for name in chain[chain.index(current) :]]
     working = next((one for one in left if not _is_out(one, spec.settings.duration, at)), left[0])

@@ -52,6 +52,10 @@ class FaultPlan:
     def add(self, provider: str, call: ProviderCall, *faults: Fault) -> None:
         self._planned[provider, call].extend(faults)
 
+    def clear(self) -> None:
+        """Forget all faults that are still to happen."""
+        self._planned.clear()
+
     def take(self, provider: str, call: ProviderCall) -> Fault | None:
         """Remove and return the next fault of this call."""
         planned = self._planned[provider, call]

@@ -4,7 +4,9 @@ What a real provider does is shown by nothing here but its SDK (tests/contract/t
 """
 
 import json
+from collections import Counter
 from collections.abc import Iterator
+from random import Random
 from typing import Any
 
 import pytest
@@ -67,6 +69,7 @@ def service() -> Iterator[Service]:
 def providers(studio: Studio, service: Service, monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:
     """The imitation and the keys of all providers, with polls without a pause and leases that expire at once."""
     service.requests.clear()
+    service.faults.clear()
     service.cancelled.clear()
     service.keys.clear()
     for name in ENGINES_OF:
@@ -185,8 +188,6 @@ def test_a_cancelled_job_ends_uncharged_whatever_its_provider_answers(
     assert len(providers.cancelled) == (fault is None or (provider, fault) == ("runway", Fault.TOO_LATE))
     assert Role.CLIP not in {out.role for made in jobs.results(jobs.get(job_id)).values() for out in made.outputs}
     assert credits.account(ada.user_id).available == 100
-    while providers.faults.take(provider, ProviderCall.POLL):
-        pass
 
 
 # --- what a model receives
@@ -439,3 +440,55 @@ def test_an_engine_that_a_worker_wrote_is_not_replaced_by_one_that_the_job_does_
     fail_until_open("fal-pika")
     send(job_id, GEN, "token-2")
     assert engine_of(job_id) == "fal-pika"
+
+
+# --- many faults at once
+
+JOBS = 120
+RANDOM_FAULTS = {
+    ProviderCall.SUBMIT: [Fault.THROTTLED, Fault.UNAVAILABLE, Fault.FAILED_AFTER, Fault.DROPPED, Fault.WRONG_CONTENT],
+    ProviderCall.POLL: [
+        Fault.WORKING, Fault.UNKNOWN_STATE, Fault.THROTTLED, Fault.UNKNOWN_KEY, Fault.TIMED_OUT, Fault.DROPPED,
+        Fault.WRONG_CONTENT, Fault.BROKEN, Fault.MODERATED_OUTPUT,
+    ],
+    ProviderCall.RESULT: [Fault.TIMED_OUT, Fault.WRONG_CONTENT, Fault.DROPPED],
+    ProviderCall.FILE: [Fault.FAILED_BEFORE, Fault.DROPPED, Fault.EXPIRED, Fault.WRONG_CONTENT],
+}  # fmt: skip
+ENDS = {"submission_unconfirmed", "content_refused", "provider_failed", "result_unusable", "result_lost"}
+
+
+@pytest.mark.slow
+def test_many_faults_at_once_pay_no_step_twice_and_lose_no_result(
+    studio: Studio, providers: Service, ada: Creator
+) -> None:
+    """Each job has its own random faults. A second request follows only one that the provider reported as failed."""
+    unspoilt = studio.save()
+    ends: Counter[str] = Counter()
+    for seed in range(JOBS):
+        random = Random(seed)
+        provider = random.choice(list(ENGINES_OF))
+        for call, faults in RANDOM_FAULTS.items():
+            providers.faults.add(provider, call, *random.choices(faults, k=random.choice([0, 0, 1, 2])))
+        job_id = begun(ada, ENGINES_OF[provider])
+        stage = stage_of(ENGINES_OF[provider])
+        for number in range(2, 6):
+            run_out()
+            if studio.cloud.answers[-1].error != "Stage.Retryable":
+                break
+            send(job_id, ENGINES_OF[provider], f"token-{number}")
+        answer, held = studio.cloud.answers[-1], tickets.get(job_id, stage)
+        end = "film" if answer.error is None else shown(answer)[1]
+        paid = [one for one in providers.requests if not one.ended]
+        assert held is not None
+        assert len(paid) <= 1, (seed, provider, providers.requests)
+        assert len(providers.requests) <= held.submissions <= jobs.get(job_id).step(stage).attempts, (seed, provider)
+        assert end in {"film", *ENDS}, (seed, provider, end)
+        if end == "film":
+            assert len(paid) == 1, (seed, provider)
+        ends[end] += 1
+        unspoilt()
+        studio.cloud.answers.clear()
+        providers.requests.clear()
+        providers.faults.clear()
+        studio.refill_quotas()
+    assert ends["film"] > JOBS / 3, ends
