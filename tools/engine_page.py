@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from shared.stages.engines import ALL_ENGINES, Engine, Runs
+from shared.stages.stages import Stage
 from tests.support.provider_faults import ENGINES_OF, FAULTS
 
 HEAD = """# Engines of providers
@@ -39,14 +40,20 @@ def _limits() -> Iterator[str]:
         if entry.runs is Runs.REMOTE:
             cells = (
                 f"`{entry.name}`", f"`{entry.model}`", _seconds(entry), ", ".join(entry.ratios or ["all"]),
-                "a first and a last one" if entry.max_pictures == 2 else "one",
-                f"{entry.max_prompt_units or 'not limited'}", _price(entry), f"`{entry.fallback}`",
+                _pictures(entry),
+                f"{entry.max_prompt_units or 'not limited'}", _price(entry), f"`{entry.fallback}`" if entry.fallback else "none: it waits",
             )  # fmt: skip
             yield f"| {' | '.join(cells)} |"
 
 
 def _seconds(entry: Engine) -> str:
     return ", ".join(f"{seconds:g}" for seconds in sorted(entry.durations)) if entry.durations else "-"
+
+
+def _pictures(entry: Engine) -> str:
+    if entry.stage is Stage.IMAGE_GENERATION:
+        return "makes one"
+    return "a first and a last one" if entry.max_pictures == 2 else "one"
 
 
 def _price(entry: Engine) -> str:
