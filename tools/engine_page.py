@@ -40,8 +40,8 @@ def _limits() -> Iterator[str]:
         if entry.runs is Runs.REMOTE:
             cells = (
                 f"`{entry.name}`", f"`{entry.model}`", _seconds(entry), ", ".join(entry.ratios or ["all"]),
-                _pictures(entry),
-                f"{entry.max_prompt_units or 'not limited'}", _price(entry), f"`{entry.fallback}`" if entry.fallback else "none: it waits",
+                _pictures(entry), f"{entry.max_prompt_units or 'not limited'}", _price(entry),
+                f"`{entry.fallback}`" if entry.fallback else "-",
             )  # fmt: skip
             yield f"| {' | '.join(cells)} |"
 
