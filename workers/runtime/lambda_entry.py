@@ -151,8 +151,8 @@ class RemoteRunner:
             attempt.fail(failure)
         else:
             if isinstance(accepted, Answered):
-                _note(states.works, task.engine)
                 self._store_answer(attempt, accepted)
+                _note(states.works, task.engine)
                 return
             self._tickets.store(*of, accepted, attempt=attempt.id)
             logger.info("submitted", engine=task.engine)
