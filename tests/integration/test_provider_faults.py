@@ -23,7 +23,7 @@ from shared.core.clock import utc_now
 from shared.credits.store import credits
 from shared.jobs import settlement
 from shared.jobs.record import JobStatus
-from shared.jobs.steps import steps
+from shared.jobs.steps import Fenced, steps
 from shared.jobs.store import jobs
 from shared.jobs.tickets import tickets
 from shared.providers import store
@@ -440,6 +440,15 @@ def test_an_engine_that_a_worker_wrote_is_not_replaced_by_one_that_the_job_does_
     fail_until_open("fal-pika")
     send(job_id, GEN, "token-2")
     assert engine_of(job_id) == "fal-pika"
+
+
+def test_a_step_is_handed_over_once_also_if_the_answer_of_the_write_is_lost(providers: Service, ada: Creator) -> None:
+    job_id = begun(ada, GEN)
+    for _ in range(2):  # the second call is the one that botocore sends again
+        steps.hand_over(job_id, VIDEO, TURBO, before=GEN, at=utc_now())
+    with pytest.raises(Fenced):
+        steps.hand_over(job_id, VIDEO, "parallax", before=GEN, at=utc_now())
+    assert engine_of(job_id) == TURBO
 
 
 # --- many faults at once
