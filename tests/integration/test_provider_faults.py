@@ -102,7 +102,7 @@ def send(job_id: str, name: str, token: str) -> None:
     dispatch({"jobId": job_id, "stage": stage_of(name).value, "taskToken": token}, None)
 
 
-SLOW = {"fal", "flux"}  # the other tests of these providers' calls are in test_remote_engines.py
+SLOW = {"runway", "fal", "flux"}  # the other tests here and in test_remote_engines.py have the common faults
 
 
 @pytest.mark.parametrize(
@@ -173,7 +173,7 @@ def test_the_key_can_change_while_a_job_runs(studio: Studio, providers: Service,
 
 
 @pytest.mark.parametrize("provider", ["runway", "fal"])
-@pytest.mark.parametrize("fault", [None, Fault.TOO_LATE, Fault.UNAVAILABLE])
+@pytest.mark.parametrize("fault", [None, Fault.TOO_LATE, pytest.param(Fault.UNAVAILABLE, marks=pytest.mark.slow)])
 def test_a_cancelled_job_ends_uncharged_whatever_its_provider_answers(
     providers: Service, ada: Creator, provider: str, fault: Fault | None
 ) -> None:
