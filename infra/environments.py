@@ -64,6 +64,7 @@ class Environment:
     distribution_only: bool = True
     sign_in_limit_per_ip: int = 300  # the same for sign-in, registration and renewal: a browser renews every 15 minutes
     max_executions: int  # jobs that have an execution at once; the others wait
+    provider_day_cents: int  # most that providers may charge for the requests of one day, at list prices
     snap_start: bool  # REST functions start from a snapshot: saves about 0.6 s, costs some dollars a month
     # How calls move to a new version, by the name of CodeDeploy's configuration for Lambda: "Canary10Percent10Minutes"
     # moves 10% of them, and the others 10 minutes later. With None all calls move at once.
@@ -190,6 +191,7 @@ ENVIRONMENTS: dict[str, Environment] = {
             throttle_rate=20,
             throttle_burst=40,
             max_executions=10,
+            provider_day_cents=1_000,
             snap_start=False,
             monthly_budget_usd=110,
             sizes={Family.CPU_MEDIA: SMALL, Family.CUDA_DIFFUSERS: replace(GPU, max_tasks=1)},
@@ -207,6 +209,7 @@ ENVIRONMENTS: dict[str, Environment] = {
             throttle_rate=100,
             throttle_burst=200,
             max_executions=40,
+            provider_day_cents=5_000,
             snap_start=True,
             traffic_shift="Canary10Percent5Minutes",
             monthly_budget_usd=330,
@@ -222,6 +225,7 @@ ENVIRONMENTS: dict[str, Environment] = {
             throttle_rate=500,
             throttle_burst=1000,
             max_executions=100,
+            provider_day_cents=20_000,
             snap_start=True,
             traffic_shift="Canary10Percent10Minutes",
             monthly_budget_usd=2000,

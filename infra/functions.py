@@ -31,6 +31,7 @@ from shared.members.record import MemberRecord
 from shared.organizations.record import InviteRecord, OrganizationRecord, SlugClaimRecord
 from shared.presets.record import PresetRecord
 from shared.projects.record import ProjectRecord
+from shared.providers.record import ProviderStateRecord
 from shared.quotas.record import QuotaRecord
 from shared.shares.record import ShareRecord
 from shared.slots.record import SlotsRecord, WaitingRecord
@@ -341,6 +342,7 @@ PIPELINE: tuple[Function, ...] = (
         may=Grants(
             reads=(JobRecord, JobSpecRecord, StepResultRecord),
             writes=(JobRecord, StepTokenRecord, MediaGrantRecord),
+            gets=(StepTicketRecord, ProviderStateRecord),  # a provider that is not available is replaced
             puts=(StepResultRecord,),  # of jobs with test keys
             media_writes=(JOBS, WORK),
             dispatches=tuple(Stage),
@@ -466,6 +468,8 @@ REMOTE_ENGINES: tuple[Function, ...] = (
         handler="workers.runtime.lambda_entry:handler",
         may=Grants(
             gets=(JobRecord, StepTokenRecord, StepTicketRecord),
+            reads=(ProviderStateRecord,),
+            writes=(ProviderStateRecord,),
             puts=(StepResultRecord,),
             updates=(STEP_UPDATES, Updates(StepTicketRecord)),
             secrets=PROVIDER_KEYS,

@@ -23,6 +23,7 @@ from shared.members.record import MemberRecord
 from shared.organizations.record import InviteRecord, OrganizationRecord, SlugClaimRecord
 from shared.presets.record import PresetRecord
 from shared.projects.record import ProjectRecord
+from shared.providers.record import ProviderStateRecord
 from shared.quotas.record import QuotaRecord
 from shared.shares.record import ShareRecord
 from shared.slots.record import SlotsRecord, WaitingRecord
@@ -70,6 +71,7 @@ RECORDS: tuple[type[Record], ...] = (
     AssetRecord,
     VerificationsRecord,
     EngineSwitchRecord,
+    ProviderStateRecord,
     WebhookRecord,
     WebhookDeliveryRecord,
     ConnectionRecord,

@@ -14,7 +14,7 @@ from typing import Any
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
-from local.environment import HOST, PREFIX, ROOT, environment, for_process, models
+from local.environment import HOST, IMITATED, PREFIX, ROOT, environment, for_process, imitated_providers, models
 from local.processes import CloudFailed, Lifeline, Process, listen, stop_all
 from shared.stages.queues import VERIFICATION_QUEUE
 from shared.stages.stages import Stage
@@ -56,6 +56,12 @@ class Cloud:
     def outbox_url(self) -> str:
         """The page with the email that was sent."""
         return f"{self.moto_url}/outbox"
+
+    @property
+    def providers_url(self) -> str | None:
+        """The imitation of providers, if it runs."""
+        url = self.environment.get("KINORA_RUNWAY_URL")
+        return url.removesuffix(IMITATED["KINORA_RUNWAY_URL"]) if url else None
 
     @property
     def docs_url(self) -> str:
@@ -139,14 +145,17 @@ def laptop_cloud(
     with_workers: bool = True,
     worker_module: str = "workers.runtime.queue_loop",
     worker_variables: Mapping[str, str] | None = None,
+    imitates_providers: bool = False,
 ) -> Iterator[Cloud]:
     """Start the cloud, yield it when REST answers and all workers poll, and stop it at the end. Raise CloudFailed.
 
     The gateway listens on `port` (0 = any free port). `folder` contains keys and logs. The stages' workers run
-    `worker_module` with `worker_variables` in their environment.
+    `worker_module` with `worker_variables` in their environment. With `imitates_providers` remote engines
+    call the imitation of their providers.
     """
     gateway_socket = listen(port)
     moto_socket = listen()
+    imitation_socket = listen() if imitates_providers else None
     try:
         cloud = _start(
             gateway_socket,
@@ -155,11 +164,14 @@ def laptop_cloud(
             with_workers=with_workers,
             worker_module=worker_module,
             worker_variables=worker_variables or {},
+            imitation=imitation_socket,
         )
     finally:
         # The children have copies. With ours open, a connection to an ended child would wait here instead of failing.
         gateway_socket.close()
         moto_socket.close()
+        if imitation_socket:
+            imitation_socket.close()
     try:
         deadline = monotonic() + START_SECONDS
         for process in (*cloud.services, *cloud.workers.values()):
@@ -178,10 +190,11 @@ def _start(
     with_workers: bool,
     worker_module: str,
     worker_variables: Mapping[str, str],
+    imitation: socket.socket | None,
 ) -> Cloud:
     """Start all processes at once. Requests that reach moto before it serves wait in its socket's queue."""
-    moto_url, gateway_url = (f"http://{HOST}:{server.getsockname()[1]}" for server in (moto, gateway))
-    variables = environment(moto_url, gateway_url)
+    moto_url, gateway_url = (_url(server) for server in (moto, gateway))
+    variables = environment(moto_url, gateway_url) | (imitated_providers(_url(imitation)) if imitation else {})
     lifeline = Lifeline()
     process = partial(Process, environment=for_process(variables), lifeline=lifeline)
     worker = partial(Process, environment=for_process({**variables, **models(), **worker_variables}), lifeline=lifeline)
@@ -201,6 +214,10 @@ def _start(
     gateway_process = process(
         "gateway", "local.gateway", [str(gateway.fileno()), str(folder)], log=log("gateway"), sockets=[gateway]
     )
+    providers = [
+        process("providers", "local.imitation", [str(server.fileno())], log=log("providers"), sockets=[server])
+        for server in filter(None, [imitation])
+    ]
     workers = {
         stage.value: worker(f"{stage.queue} worker", worker_module, [stage.value], log=log(stage.queue))
         for stage in Stage
@@ -215,7 +232,7 @@ def _start(
         environment=variables,
         folder=folder,
         workers=workers if with_workers else {},
-        services=(moto_process, gateway_process),
+        services=(moto_process, gateway_process, *providers),
         _new_process=worker,
         _worker_module=worker_module,
         _lifeline=lifeline,
@@ -223,6 +240,10 @@ def _start(
     for child in (*cloud.services, *cloud.workers.values()):
         child.start()
     return cloud
+
+
+def _url(server: socket.socket) -> str:
+    return f"http://{HOST}:{server.getsockname()[1]}"
 
 
 __all__ = ["Cloud", "CloudFailed", "FunctionError", "laptop_cloud"]

@@ -1,5 +1,6 @@
 """`python -m local.demo`: start the laptop cloud, make one film through the public API and save it."""
 
+import os
 from collections.abc import Sequence
 from contextlib import ExitStack, closing
 from pathlib import Path
@@ -17,13 +18,14 @@ from functions.jobs.plan import fitted, plan
 from functions.jobs.schemas import INPUT_TYPES, JobCreate
 from local import terminal
 from local.cloud import PLANS, laptop_cloud, subscribe
+from local.environment import PROVIDER_KEYS
 from local.processes import CloudFailed
 from local.studio import StudioClient, StudioError, media_type_of, step_seconds
 from shared.assets.formats import MEDIA_TYPES, listed
 from shared.core.clock import utc_now
 from shared.core.errors import AppError
 from shared.presets.presets import get_preset
-from shared.stages.engines import ENGINES
+from shared.stages.engines import ENGINES, Engine, Runs
 from shared.stages.stages import Role
 
 VERIFICATION_SECONDS = 120.0
@@ -70,6 +72,12 @@ def make(
     anyway: Annotated[
         bool, typer.Option("--anyway", help="Paint a picture also if the painter knows no word of the prompt.")
     ] = False,
+    engine: Annotated[
+        str | None,
+        typer.Option(
+            help="A provider's engine, or the beginning of its name: runway, fal-pika. Without its key: imitated."
+        ),
+    ] = None,
     plan: Annotated[
         str, typer.Option(help="FREE, PRO or ENTERPRISE. Films of the FREE plan are watermarked.")
     ] = "FREE",
@@ -93,21 +101,38 @@ def make(
         "allowUnrelatedPicture": anyway or None,
     }
     settings = {name: value for name, value in chosen.items() if value is not None}
+    remote = None
     job = {"prompt": prompt, "presetId": preset, "settings": settings}
     single = (("driving", motion), ("audio", audio), ("captions", captions))
     files = [("picture", Path(name)) for name in ([image] if Path(image).is_file() else _listed(image))]
     files += [(role, path) for role, path in single if path is not None]
     try:
+        if engine:
+            remote = _named(engine)
+            settings["engines"] = {remote.stage.value: remote.name}
         _check(files, out)
         _check_job(job, [role for role, _ in files], plan)
-        terminal.title(prompt, " · ".join(filter(None, (preset, aspect, resolution))))
-        _run(job, files, out, plan)
+        terminal.title(prompt, " · ".join(filter(None, (preset, aspect, resolution, remote.name if remote else None))))
+        _run(job, files, out, plan, imitates_providers=remote is not None and not _has_key(remote))
     except (StudioError, CloudFailed) as error:
         terminal.failure(str(error))
         raise typer.Exit(1) from None
     except KeyboardInterrupt:
         terminal.note("Stopped.\n")
         raise typer.Exit(130) from None
+
+
+def _named(name: str) -> Engine:
+    """Return the remote engine with this name, or the first whose name begins so. Raise StudioError."""
+    remote = [entry for entry in ENGINES if entry.runs is Runs.REMOTE]
+    for entry in sorted(remote, key=lambda one: one.name != name):
+        if entry.name.startswith(name):
+            return entry
+    raise StudioError(f"No provider's engine is called {name}; there are {', '.join(one.name for one in remote)}.")
+
+
+def _has_key(entry: Engine) -> bool:
+    return bool(os.environ.get(PROVIDER_KEYS[str(entry.key)]))
 
 
 def _listed(text: str) -> list[str]:
@@ -159,10 +184,14 @@ def _check_job(job: dict[str, Any], roles: Sequence[str], plan_name: str) -> Non
         raise StudioError(f"These two presets cannot be stacked: {error}.") from None
 
 
-def _run(job: dict[str, Any], files: Sequence[Given], out: Path, plan: str) -> None:
+def _run(
+    job: dict[str, Any], files: Sequence[Given], out: Path, plan: str, *, imitates_providers: bool = False
+) -> None:
+    if imitates_providers:
+        terminal.note("The provider is an imitation on this machine: no model makes this clip.")
     with ExitStack() as stack:
         with terminal.waiting("Starting the laptop cloud", "Laptop cloud is running"):
-            cloud = stack.enter_context(laptop_cloud())
+            cloud = stack.enter_context(laptop_cloud(imitates_providers=imitates_providers))
         studio = stack.enter_context(closing(StudioClient(cloud.api_url, cloud.socket_url, cloud.outbox_url)))
         with terminal.waiting("Signing in", "Signed in, project created"):
             studio.sign_up("creator@example.com", uuid4().hex)

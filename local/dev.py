@@ -2,6 +2,7 @@
 
 import os
 from contextlib import ExitStack
+from enum import StrEnum
 from time import sleep
 from typing import Annotated
 
@@ -14,15 +15,27 @@ from local.cloud import Cloud, laptop_cloud
 from local.processes import CloudFailed
 
 
+class Providers(StrEnum):
+    """The providers that remote engines call."""
+
+    REAL = "real"
+    IMITATION = "imitation"
+
+
 def serve(
     port: Annotated[int, typer.Option(min=0, max=65535, help="The gateway's port; 0 means any free port.")] = 8700,
+    providers: Annotated[
+        Providers, typer.Option(help="real: those whose keys are in the environment. imitation: all, without a model.")
+    ] = Providers.REAL,
 ) -> None:
     """Run the laptop cloud: REST, WebSocket, storage, the state machine and the workers."""
     try:
         terminal.title("laptop cloud", "everything on this machine")
         with ExitStack() as stack:
             with terminal.waiting("Starting", "Running"):
-                cloud = stack.enter_context(laptop_cloud(port=port))
+                cloud = stack.enter_context(
+                    laptop_cloud(port=port, imitates_providers=providers is Providers.IMITATION)
+                )
             _show(cloud)
             _keep(cloud)
     except CloudFailed as error:
@@ -42,6 +55,7 @@ def _show(cloud: Cloud) -> None:
         ("WebSocket", cloud.socket_url),
         ("AWS endpoint", cloud.moto_url),
         ("Email", cloud.outbox_url),
+        *([("Providers", f"{cloud.providers_url}, an imitation")] if cloud.providers_url else []),
         ("Logs", os.path.relpath(cloud.logs)),
     ):
         grid.add_row(f"[dim]{name}[/]", value)

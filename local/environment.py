@@ -30,6 +30,26 @@ def models() -> dict[str, str]:
     return {"KINORA_MODELS": str(MODELS)} if MODELS.is_dir() else {}
 
 
+PROVIDER_KEYS = {  # a provider's secret -> the variable of its SDK with the key
+    "fal-key": "FAL_KEY",
+    "runway-key": "RUNWAYML_API_SECRET",
+    "openai-key": "OPENAI_API_KEY",
+    "flux-key": "BFL_API_KEY",
+}
+IMITATED = {  # path of each dialect of the imitation
+    "KINORA_FAL_URL": "/fal",
+    "KINORA_RUNWAY_URL": "/runway",
+    "KINORA_OPENAI_URL": "/openai",
+    "KINORA_FLUX_URL": "/flux",
+}
+
+
+def imitated_providers(url: str) -> dict[str, str]:
+    """Return the variables that send the engines of all providers to the imitation at `url`."""
+    keys = dict.fromkeys(PROVIDER_KEYS.values(), "imitation")
+    return keys | {name: url + path for name, path in IMITATED.items()}
+
+
 def function_arn(name: str) -> str:
     return f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{PREFIX}-{name}:live"
 
@@ -51,6 +71,7 @@ def environment(moto_url: str, gateway_url: str) -> dict[str, str]:
         "KINORA_STATE_MACHINE_ARN": f"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:{STATE_MACHINE}",
         "KINORA_DATA_KEY": DATA_KEY,
         "KINORA_MAX_EXECUTIONS": "20",
+        "KINORA_PROVIDER_DAY_CENTS": "100000",
         "KINORA_GRANT_FUNCTION": f"{PREFIX}-pipeline-grant:live",
         "KINORA_MEDIA_ROLE_ARN": f"arn:aws:iam::{ACCOUNT}:role/{PREFIX}-media",
         "KINORA_SOCKET_ENDPOINT_URL": f"{gateway_url}/socket",

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from local.environment import MEDIA_KEY_ID
+from local.environment import MEDIA_KEY_ID, PROVIDER_KEYS
 from local.stripe.keys import API_KEY, WEBHOOK_SECRET
 from shared.core.clock import utc_now
 
@@ -35,7 +35,8 @@ def secret_values(folder: Path) -> dict[str, str]:
         **provenance(folder),
         "stripe-api-key": API_KEY,
         "stripe-webhook-secret": WEBHOOK_SECRET,
-        "fal-key": os.environ.get("FAL_KEY", ""),  # without a key the planner does not offer fal's engines
+        # Without a key the planner does not offer the engines of a provider.
+        **{name: os.environ.get(variable, "") for name, variable in PROVIDER_KEYS.items()},
     }
 
 

@@ -9,7 +9,7 @@ import tests.conftest  # noqa: F401  # sets the variables that records read at i
 # isort: split
 from local.environment import ROOT
 from local.gateway.docs import openapi
-from tools import api_page, client, costs, permissions, preset_page, roles_page, scale, vocabulary_page
+from tools import api_page, client, costs, engine_page, permissions, preset_page, roles_page, scale, vocabulary_page
 from tools.asyncapi_document import asyncapi
 from tools.template import APPS
 
@@ -24,6 +24,7 @@ DOCUMENTS: dict[str, Callable[[], str]] = {
     "docs/openapi.json": partial(as_json, openapi),
     "docs/asyncapi.json": partial(as_json, asyncapi),
     "docs/api.md": api_page.page,
+    "docs/engines.md": engine_page.page,
     "docs/vocabulary.md": vocabulary_page.page,
     "docs/vocabulary.json": vocabulary_page.data,
     "docs/presets.md": preset_page.page,

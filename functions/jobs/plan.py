@@ -1,7 +1,7 @@
 """The plan of a job: its steps, their engines and its price. Pure, so the price shown is the price charged."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from math import ceil
 
@@ -13,6 +13,7 @@ from shared.stages.engines import Engine, Runs
 from shared.stages.failures import StageFailure
 from shared.stages.frames import frame_size, nearest_ratio
 from shared.stages.operations import final_size, parse
+from shared.stages.provider_prompts import utf16_units, with_camera
 from shared.stages.stages import FILM, STAGES, Role, Stage
 from shared.vocabulary.phrases import PromptWords, words_of
 from shared.vocabulary.words import Place, Style
@@ -49,6 +50,7 @@ class PlannedStep:
 
     engine: Engine
     lines: tuple[PriceLine, ...]
+    fallbacks: tuple[str, ...] = ()  # engines that can replace a remote one at its price or lower, in order
 
     @property
     def credits(self) -> int:
@@ -70,6 +72,11 @@ class Plan:
     @property
     def engines(self) -> Mapping[Stage, str]:
         return {stage: step.engine.name for stage, step in self.steps.items()}
+
+    @property
+    def fallbacks(self) -> dict[Stage, tuple[str, ...]]:
+        """Return the engine of each step that has fallbacks, and then the fallbacks."""
+        return {stage: (step.engine.name, *step.fallbacks) for stage, step in self.steps.items() if step.fallbacks}
 
     @property
     def credits(self) -> int:
@@ -122,7 +129,8 @@ def plan(
         final_size(width, height, parse(settings.operations))
     except StageFailure as failure:  # post-processing would fail with it, after all other steps
         raise Invalid(failure.public_message) from failure
-    request = _Requirements(settings, more_pictures, at)
+    filmed = move.model_copy(update={"strength": move.strength * settings.strength})
+    request = _Requirements(settings, more_pictures, at, prompt, filmed)
     chosen = {stage: _choose(stage, request, catalogue) for stage in Stage if STAGES[stage].needed_for(inputs)}
     painter = chosen.get(Stage.IMAGE_GENERATION)
     if settings.style:
@@ -136,7 +144,11 @@ def plan(
             "Leave out the engine or the driving clip."
         )
     return Plan(
-        steps={stage: request.step(engine) for stage, engine in chosen.items() if stage in _stages_until(until)},
+        steps={
+            stage: replace(request.step(engine), fallbacks=_fallbacks(engine, request, catalogue))
+            for stage, engine in chosen.items()
+            if stage in _stages_until(until)
+        },
         dropped_axes=dropped_axes(move, mover.axes),
         words=words_of(prompt, settings.style or "") if painter and painter.reads_vocabulary else None,
     )
@@ -173,13 +185,15 @@ class _Requirements:
     settings: JobSettings
     more_pictures: int
     at: datetime
+    prompt: str
+    move: CameraMove
 
     def is_served_by(self, engine: Engine) -> bool:
         """Return whether the engine is before its sunset date, and makes the film."""
         return not engine.is_past(self.at) and self.fits(engine)
 
     def fits(self, engine: Engine) -> bool:
-        """Return whether the engine makes this duration at this resolution from all pictures, and the loop."""
+        """Return whether the engine makes this duration, size and loop from all pictures and the whole prompt."""
         duration = self.settings.duration
         return (
             (engine.max_pictures is None or self.more_pictures < engine.max_pictures)
@@ -187,7 +201,14 @@ class _Requirements:
             and (engine.durations is None or duration in engine.durations)
             and duration <= engine.max_duration_seconds
             and self.settings.resolution.short_side <= engine.max_short_side_pixels
+            and (engine.ratios is None or self.settings.aspect_ratio in engine.ratios)
+            and not self.exceeds(engine)
         )
+
+    def exceeds(self, engine: Engine) -> bool:
+        """Return whether the prompt with the camera's words is longer than the engine's provider accepts."""
+        most = engine.max_prompt_units
+        return most is not None and utf16_units(with_camera(self.prompt, self.move)) > most
 
     def step(self, engine: Engine) -> PlannedStep:
         """Return the engine's step with its price."""
@@ -213,9 +234,12 @@ def _choose(stage: Stage, request: _Requirements, catalogue: Sequence[Engine]) -
         return _in_service(engines[named], request, engines)
     subject = f"This deployment has no engine {named}, or it does not make" if named else "No engine makes"
     settings = request.settings
-    film = f"{settings.duration:g} s at {settings.resolution}"
+    film = f"{settings.duration:g} s at {settings.resolution} in {settings.aspect_ratio}"
     film += f" from {request.more_pictures + 1} pictures" * (request.more_pictures > 0) + " in a loop" * settings.loop
-    raise NoEngine(f"{subject} {film} for {stage.folder}.")
+    hint = ""
+    if named in engines and request.exceeds(engines[named]):
+        hint = f" The prompt with the camera's words has more than {engines[named].max_prompt_units} UTF-16 code units."
+    raise NoEngine(f"{subject} {film} for {stage.folder}.{hint}")
 
 
 def _in_service(named: Engine, request: _Requirements, engines: Mapping[str, Engine]) -> Engine:
@@ -230,3 +254,15 @@ def _in_service(named: Engine, request: _Requirements, engines: Mapping[str, Eng
         engine = fallback
         seen.add(engine.name)
     return engine
+
+
+def _fallbacks(named: Engine, request: _Requirements, catalogue: Sequence[Engine]) -> tuple[str, ...]:
+    """Return the fallbacks of a remote engine that make the same film at its price or lower, in order."""
+    engines = {engine.name: engine for engine in catalogue if engine.stage is named.stage}
+    engine, found, seen = named, [], {named.name}
+    while named.runs is Runs.REMOTE and (after := engines.get(engine.fallback or "")) and after.name not in seen:
+        engine = after
+        seen.add(engine.name)
+        if request.is_served_by(engine) and request.step(engine).credits <= request.step(named).credits:
+            found.append(engine.name)
+    return tuple(found)

@@ -201,6 +201,7 @@ def prepared(
         more_pictures=given.more_pictures,
         paid=subscribed.paid,
         until=body.until,
+        fallbacks=planned.fallbacks or None,
     )
     return Prepared(body.project_id, account_id, subscribed, spec, planned, given.assets)
 

@@ -1,5 +1,6 @@
 """The function of the stage states: it stores the task token and sends the step to where its engine runs."""
 
+from datetime import datetime
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -13,10 +14,13 @@ from shared.core.clock import utc_now
 from shared.grants.store import grants, step_task
 from shared.jobs import executions
 from shared.jobs.record import JobRecord, JobStatus
+from shared.jobs.spec import JobSpec
 from shared.jobs.steps import AlreadyCompleted, Fenced, Leased, steps
 from shared.jobs.store import JobEnded, jobs
+from shared.jobs.tickets import tickets
 from shared.observability import about, logger, observed
-from shared.stages.engines import Runs, engine
+from shared.providers.store import states
+from shared.stages.engines import Engine, Runs, engine
 from shared.stages.failures import JOB_ENDED, StageFailure
 from shared.stages.messages import RemoteTask, sending
 from shared.stages.queues import REMOTE_QUEUE
@@ -54,6 +58,29 @@ def handler(event: dict[str, Any], _context: object) -> None:
         raise Unavailable(str(error)) from error
 
 
+def _with_working_engine(job: JobRecord, spec: JobSpec, stage: Stage) -> JobRecord:
+    """Return the job, whose step a fallback does if its provider is not available and was not yet asked.
+
+    The spec names the fallbacks, because workers can write the engine of the job but not the spec.
+    """
+    chain = (spec.fallbacks or {}).get(stage, ())
+    current, at = job.step(stage).engine, utc_now()
+    if current not in chain[:-1]:
+        return job
+    left = [engine(stage, name) for name in chain[chain.index(current) :]]
+    working = next((one for one in left if not _is_out(one, spec.settings.duration, at)), left[0])
+    held = tickets.get(job.job_id, stage)
+    if working is left[0] or (held is not None and held.intent):
+        return job
+    steps.hand_over(job.job_id, stage, working.name, before=current, at=at)
+    logger.warning("step handed over", before=current, engine=working.name)
+    return jobs.get(job.job_id)
+
+
+def _is_out(one: Engine, seconds: float, at: datetime) -> bool:
+    return one.runs is Runs.REMOTE and (one.is_past(at) or states.is_out(one.name, one.charge_cents(seconds), at=at))
+
+
 def _dispatch(event: dict[str, Any]) -> None:
     job_id, stage, token = event["jobId"], Stage(event["stage"]), event["taskToken"]
     about(job_id=job_id, stage=stage.value)
@@ -69,6 +96,7 @@ def _dispatch(event: dict[str, Any]) -> None:
     if spec.test:  # workers can write the name of the engine, and cannot write the spec
         _perform_test(job, stage, token)
         return
+    job = _with_working_engine(job, spec, stage)
     try:
         runs = engine(stage, job.step(stage).engine).runs
         if runs is Runs.REMOTE and stage not in spec.settings.engines:  # workers can write the name of the engine

@@ -6,7 +6,7 @@ from shared.aws.media import address
 from shared.jobs.record import JobRecord
 from shared.jobs.spec import JobSpec
 from shared.jobs.store import StepResult
-from shared.stages.engines import ENGINES, Runs
+from shared.stages.engines import ENGINES, Runs, runs_at_provider
 from shared.stages.failures import StageFailure
 from shared.stages.frames import DRAFT_SHORT_SIDE, MOVING_SHORT_SIDE, frame_size, picture_size
 from shared.stages.messages import StageTask
@@ -110,7 +110,7 @@ def _post_processing(job: JobRecord, spec: JobSpec, made: Made) -> StageRequest:
         audio_url=_input(spec, Role.AUDIO),
         captions_url=_input(spec, Role.CAPTIONS),
         ingredients=_ingredients(job, spec, made, filmed),
-        asked_move=spec.move if _is_remote(filmed, job.step(filmed).engine) else None,
+        asked_move=spec.move if runs_at_provider(filmed, job.step(filmed).engine) else None,
     )
 
 
@@ -151,11 +151,6 @@ def _has_camera(stage: Stage, name: str) -> bool:
         (entry.stage, entry.name, entry.runs) == (stage, name, Runs.IN_PROCESS) and not entry.trained
         for entry in ENGINES
     )
-
-
-def _is_remote(stage: Stage, name: str) -> bool:
-    """Return whether the catalogue lists this engine as remote. An engine that it no longer lists is not remote."""
-    return any((entry.stage, entry.name, entry.runs) == (stage, name, Runs.REMOTE) for entry in ENGINES)
 
 
 def _operations(spec: JobSpec) -> tuple[str, ...]:

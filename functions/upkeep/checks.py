@@ -121,7 +121,7 @@ def _step_findings(facts: Facts, now: Moment) -> Iterator[Finding]:
         expired = stage is not job.last_stage and old
         if not expired and (lost := keys - set(facts.stored)):
             yield Finding("I4", step_id, f"{len(lost)} of {len(keys)} files of the result do not exist")
-        if not STAGES[stage].produces <= {output.role for output in result.outputs}:
+        if not STAGES[stage].required <= {output.role for output in result.outputs}:
             yield Finding("I4", step_id, "the result has not all outputs of its stage")
 
 

@@ -23,6 +23,7 @@ def common_variables(environment: Environment, stack: Stack) -> dict[str, str]:
         "KINORA_STATE_MACHINE_ARN": f"{machines}:{environment.prefix}-generate-video",
         "KINORA_DATA_KEY": f"alias/{environment.prefix}-data",
         "KINORA_MAX_EXECUTIONS": str(environment.max_executions),
+        "KINORA_PROVIDER_DAY_CENTS": str(environment.provider_day_cents),
         "POWERTOOLS_SERVICE_NAME": "kinora",
         "POWERTOOLS_METRICS_NAMESPACE": "Kinora",
         "POWERTOOLS_LOG_LEVEL": "INFO",

@@ -108,7 +108,7 @@ def _book_charges(job: JobRecord, hold: HoldRecord) -> None:
             if ticket is None or not ticket.submissions:
                 continue
             requests = int(ticket.submissions)
-            cents = requests * seconds * used.provider_cents_per_second
+            cents = requests * used.charge_cents(seconds)
             paid = int((hold.prices or {}).get(stage.value, 0)) if job.captured else 0
             charges.book(
                 job.job_id, stage, engine=used.name, requests=requests, cents=cents, credits=paid,
@@ -130,7 +130,7 @@ def _is_stored(job: JobRecord, last: Stage) -> bool:
     A worker can write the steps of every job. So the attempt must be one that had access to the step's media.
     """
     made = jobs.results(job).get(last)
-    if made is None or not STAGES[last].produces <= {output.role for output in made.outputs}:
+    if made is None or not STAGES[last].required <= {output.role for output in made.outputs}:
         return False
     attempt = str(job.step(last).attempt)
     if not grants.has_admitted(step_task(job.job_id, last), attempt):

@@ -80,4 +80,6 @@ class JobSpec(Wire):
     origin_id: str | None = None  # the job from whose outputs this job starts
     made_in: dict[Stage, str] | None = None  # of each reused step: the job in which a worker has made it
     test: bool | None = None  # True: a test key submitted the job, so it gets the fixed film and costs nothing
+    # Of a step at a provider: its engine, and those that may replace it before it is paid. They cost no more credits.
+    fallbacks: dict[Stage, tuple[EngineName, ...]] | None = None
     picture_by: EngineName | None = None  # the engine that made the first picture, if it is not a creator's upload

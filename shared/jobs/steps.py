@@ -66,6 +66,15 @@ class StepStore:
                 JobRecord(job_id), actions, unclaimed & (step.status == JobStatus.PENDING.value), at=at, done=_never
             )
 
+    def hand_over(self, job_id: str, stage: Stage, engine: str, *, before: str, at: datetime) -> None:
+        """Replace the engine of an unfinished step. Raise Fenced if it is no longer `before`."""
+        step = _path(stage)
+        pending: Condition = live() & (step.engine == before) & (step.status != JobStatus.COMPLETED.value)
+        _change(
+            JobRecord(job_id), [step.engine.set(engine)], pending, at=at,
+            done=lambda job: bool(job.step(stage).engine == engine),
+        )  # fmt: skip
+
     def claim(self, job_id: str, stage: Stage, *, attempt: str, lease_until: datetime, at: datetime) -> JobRecord:
         """Make `attempt` the step's current one, unless another attempt is alive.
 

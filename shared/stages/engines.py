@@ -1,83 +1,28 @@
 """The engine catalogue. Functions read the data; workers import `code`."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from datetime import date, datetime
-from enum import StrEnum
+from collections.abc import Iterable
 
 from shared.core.config import Config
+from shared.stages.catalogue_entry import Engine, Family, Runs
 from shared.stages.failures import StageFailure
+from shared.stages.remote_engines import CAMERA_IN_WORDS, REMOTE_ENGINES
 from shared.stages.stages import Stage
 
-
-class Runs(StrEnum):
-    """The place where an engine runs."""
-
-    IN_PROCESS = "in-process"  # inside a worker that takes tasks from the stage's queue
-    REMOTE = "remote"  # at a provider, through tickets
-
-
-class Family(StrEnum):
-    """The image in `workers/images`, and so the kind of machine, that an in-process engine needs."""
-
-    CPU_MEDIA = "cpu-media"
-    CUDA_DIFFUSERS = "cuda-diffusers"  # includes the contents of the other image
-
-
-@dataclass(frozen=True, slots=True)
-class Engine:
-    """One way to perform a stage.
-
-    Credits: `credits + credits_per_second x duration + credits_per_picture x pictures after the first`, rounded up. For
-    a draft they are multiplied by `draft_share`.
-    """
-
-    stage: Stage
-    name: str
-    code: str  # "module:Class"
-    runs: Runs
-    about: str
-    credits: int
-    family: Family = Family.CPU_MEDIA
-    credits_per_second: float = 0.0
-    credits_per_picture: float = 0.0
-    provider_cents_per_second: float = 0.0  # list price of the provider for a request, in US cents per second of clip
-    draft_share: float = 1.0  # the part of the price that a draft costs
-    max_duration_seconds: float = 30.0
-    durations: frozenset[float] | None = None  # the only supported durations, in seconds; None = all up to the maximum
-    max_short_side_pixels: int = 2160
-    max_pictures: int | None = None  # maximum number of pictures of a film; None = all that a job may have
-    loops: bool = True  # whether it can make a film whose first frame follows its last one
-    axes: frozenset[str] = frozenset()  # the axes of a camera move that the engine supports
-    deprecated_at: date | None = None  # the day on which `sunset_at` was announced
-    sunset_at: date | None = None  # the first day, in UTC, on which new jobs do not use it
-    fallback: str | None = None  # the engine of the same stage that replaces it from that day
-    key: str | None = None  # the secret with the provider's API key; if it has no value, the engine is not offered
-    reads_vocabulary: bool = False  # True if it knows only the words of shared/vocabulary
-    weights: str | None = None  # the name of its weights in shared/stages/weights.py
-    trained: bool = False  # True if a trained model generates the pixels; the film's C2PA manifest declares it
-    licence: str = "Apache-2.0"  # of an engine without weights: of its code, or the terms of its provider
-    licence_url: str = "https://www.apache.org/licenses/LICENSE-2.0"
-
-    @property
-    def prices(self) -> Mapping[str, float]:
-        """Return the credits for each unit of a step."""
-        return {
-            "step": self.credits,
-            "second of the film": self.credits_per_second,
-            "picture after the first": self.credits_per_picture,
-        }
-
-    def is_past(self, at: datetime) -> bool:
-        """Return whether the engine is not available to a job that is submitted at `at`."""
-        return self.sunset_at is not None and at.date() >= self.sunset_at
-
+__all__ = [
+    "ALL_ENGINES",
+    "ENGINES",
+    "GPU_ENGINES",
+    "Engine",
+    "Family",
+    "Runs",
+    "catalogue",
+    "engine",
+    "runs_at_provider",
+]
 
 TEST_ENGINE = "test"  # of all steps of a job with a test key. No engine has this name, so nothing can run them
 
 _ALL_AXES = frozenset({"truck", "pedestal", "dolly", "pan", "tilt", "roll", "zoom", "focus", "shake", "fisheye"})
-
-_CAMERA_IN_WORDS = frozenset({"truck", "pedestal", "dolly", "pan", "tilt", "roll", "zoom"})
 
 _WITHOUT_GPU: tuple[Engine, ...] = (
     Engine(
@@ -120,27 +65,7 @@ _WITHOUT_GPU: tuple[Engine, ...] = (
         about="Scales, stabilises, grades and encodes the film once.",
         credits=1,
     ),
-    Engine(
-        stage=Stage.VIDEO_SYNTHESIS,
-        name="fal-kling",
-        code="workers.engines.video_synthesis.fal:Kling",
-        runs=Runs.REMOTE,
-        about="Kling O1 at fal, a trained model that receives the camera move as text. Used only if a job names it.",
-        credits=5,
-        credits_per_second=10,
-        provider_cents_per_second=11.2,
-        max_duration_seconds=10,
-        durations=frozenset(map(float, range(3, 11))),
-        max_short_side_pixels=1080,
-        max_pictures=1,
-        loops=False,
-        axes=_CAMERA_IN_WORDS,
-        fallback="parallax",
-        key="fal-key",
-        trained=True,
-        licence="Terms of Service of fal",
-        licence_url="https://fal.ai/terms",
-    ),
+    *REMOTE_ENGINES,
 )
 
 
@@ -180,7 +105,7 @@ GPU_ENGINES: tuple[Engine, ...] = (
         max_short_side_pixels=1080,
         max_pictures=1,
         loops=False,
-        axes=_CAMERA_IN_WORDS,
+        axes=CAMERA_IN_WORDS,
         weights="wan2.2-ti2v-5b",
         trained=True,
     ),
@@ -196,7 +121,7 @@ GPU_ENGINES: tuple[Engine, ...] = (
         max_duration_seconds=10,
         max_short_side_pixels=1080,
         max_pictures=1,
-        axes=_CAMERA_IN_WORDS | {"shake"},
+        axes=CAMERA_IN_WORDS | {"shake"},
         weights="sana-wm",
         trained=True,
     ),
@@ -228,6 +153,11 @@ class CatalogueConfig(Config):
 
 ENGINES = catalogue(name for name in CatalogueConfig().gpu_engines.split(",") if name)
 """The engines of this deployment."""
+
+
+def runs_at_provider(stage: Stage, name: str) -> bool:
+    """Return whether the catalogue lists this engine as remote. An engine that it no longer lists is not remote."""
+    return any((entry.stage, entry.name, entry.runs) == (stage, name, Runs.REMOTE) for entry in ALL_ENGINES)
 
 
 def engine(stage: Stage, name: str) -> Engine:

@@ -18,7 +18,7 @@ BILLING_SECONDS = 60  # timeout of the function that reads `BILLING_QUEUE`
 WEBHOOKS_SECONDS = 29  # timeout of the function that reads `WEBHOOKS_QUEUE`
 IMPORT_SECONDS = 180  # timeout of the function that reads `IMPORT_QUEUE`; it downloads and stores a file within it
 NOTICE_SECONDS = 29  # timeout of the function that reads `NOTICE_QUEUE`
-REMOTE_ENGINE_SECONDS = 60  # timeout of the function that reads `REMOTE_QUEUE`; it fetches and stores a clip within it
+REMOTE_ENGINE_SECONDS = 150  # timeout of the function that reads `REMOTE_QUEUE`: a picture is made within one call
 
 # The verifier does not extend the visibility of a task. So the timeout covers the whole inspection, and a minute for
 # the download of the upload and the upload of the clean file.

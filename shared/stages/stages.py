@@ -59,13 +59,19 @@ class StageSpec:
 
     request: type[StageRequest]
     consumes: frozenset[Role]
-    produces: frozenset[Role]  # every result has these outputs
+    produces: frozenset[Role]  # every result of an in-process engine has these outputs
     main: Role  # the output that a step shows as its result
     invocation_seconds: int  # maximum duration of one invocation of the stage's SageMaker endpoint
     on_request: frozenset[Role] = frozenset()  # optional outputs
+    estimated: frozenset[Role] = frozenset()  # of `produces`: a provider may omit these, and later stages estimate them
     delivers: frozenset[Role] = frozenset()  # the outputs that the creator may read when the job is paid
     only_with: Role | None = None  # a job has the step only if it has an input with this role
     not_with: Role | None = None  # a job does not have the step if it has an input with this role
+
+    @property
+    def required(self) -> frozenset[Role]:
+        """Return the outputs that every result has."""
+        return self.produces - self.estimated
 
     def needed_for(self, inputs: frozenset[Role]) -> bool:
         """Return whether a job with these inputs has a step of this stage."""
@@ -94,6 +100,7 @@ STAGES: dict[Stage, StageSpec] = {
         produces=frozenset({Role.PICTURE, Role.DEPTH}),
         main=Role.PICTURE,
         on_request=frozenset({Role.SCENERY}),
+        estimated=frozenset({Role.DEPTH}),
         delivers=frozenset({Role.PICTURE}),
         not_with=Role.PICTURE,
         invocation_seconds=3600,

@@ -58,7 +58,6 @@ UNTOUCHED: dict[str, set[type[Record]]] = {
     "socket-unsubscribe": {FanOutRecord},  # passes are for senders
     "socket-disconnect": {FanOutRecord},  # passes end by themselves
     "socket-subscribe": {FanOutRecord, StepTokenRecord, StepTicketRecord},  # it shows jobs; workers use these
-    "pipeline-dispatch": {StepTicketRecord},  # remote engines write tickets
     # They end jobs, and estimate no times.
     "pipeline-reconcile": {PassRecord},
     "pipeline-settle": {PassRecord, StepTokenRecord},

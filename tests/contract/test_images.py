@@ -157,7 +157,10 @@ def test_an_image_contains_the_imports_of_workers_and_no_more(family: Family, tm
     )  # fmt: skip
     assert {"moto", "fastapi", "aws_cdk"} <= set(hidden)
     with_torch = ["workers.diffusion.runner", "workers.diffusion.speed"]  # the GPU engines import them when they load
-    in_lambda = [entry.code.partition(":")[0] for entry in ENGINES if entry.runs is Runs.REMOTE]
+    in_lambda = [
+        "workers.runtime.lambda_entry", "workers.engines.provider",
+        *(entry.code.partition(":")[0] for entry in ENGINES if entry.runs is Runs.REMOTE),
+    ]  # fmt: skip
     done = subprocess.run(  # noqa: S603  # our own program
         [sys.executable, "-c", IMPORTS, json.dumps(hidden), json.dumps(in_lambda + with_torch)],
         cwd=unpacked(family, tmp_path), env={"PATH": os.defpath, "AWS_DEFAULT_REGION": "us-east-1"},

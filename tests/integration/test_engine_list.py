@@ -17,6 +17,7 @@ from tests.support.studio import Answer, Creator, Studio
 
 FAL_KEY = "kinora/test/fal-key"
 ANNOUNCED, LAST = date(2026, 1, 1), date(2026, 7, 1)
+PROVIDERS = [entry.name for entry in ALL_ENGINES if entry.key]
 GOING = tuple(
     replace(entry, deprecated_at=ANNOUNCED, sunset_at=LAST) if entry.name == "parallax" else entry
     for entry in ALL_ENGINES
@@ -66,7 +67,8 @@ def test_an_engine_shows_its_price_limits_and_licence(studio: Studio) -> None:
 
 def test_an_engine_that_is_not_available_has_a_reason(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
     reasons = {name: engine["reason"] for name, engine in engines(studio).items() if not engine["available"]}
-    assert reasons == dict.fromkeys(("flux2-klein", "sdxl", "wan", "sana-wm"), "no_gpu") | {"fal-kling": "no_key"}
+    gpus = dict.fromkeys(("flux2-klein", "sdxl", "wan", "sana-wm"), "no_gpu")
+    assert reasons == gpus | dict.fromkeys(PROVIDERS, "no_key")
     yesterday = (utc_now() - timedelta(days=1)).date()
     old = tuple(replace(entry, sunset_at=yesterday) if entry.name == "finish" else entry for entry in ENGINES)
     monkeypatch.setattr(service, "ENGINES", old)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol, TypeVar
 
+from shared.stages.failures import StageFailure
 from shared.stages.requests import StageRequest
 from shared.stages.stages import Role
 
@@ -60,11 +61,15 @@ class InProcessEngine(Protocol[RequestT_contra]):
 
 
 class Busy(Exception):
-    """A call that the provider did not perform. The caller can repeat it after `seconds`."""
+    """A call that the provider did not perform. The caller can repeat it after `seconds`.
 
-    def __init__(self, seconds: int) -> None:
+    `failed` means that the provider could not answer, and not that it limits the number of requests.
+    """
+
+    def __init__(self, seconds: int, *, failed: bool = False) -> None:
         super().__init__(f"retry in {seconds} s")
         self.seconds = seconds
+        self.failed = failed
 
 
 class Unconfirmed(Exception):
@@ -96,21 +101,56 @@ class Finished:
     metrics: Mapping[str, object] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class InlineOutput:
+    """One output file that a provider's answer contains."""
+
+    role: Role
+    content: bytes
+    name: str
+    media_type: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """The outputs of a provider that answers a submission with them. `metrics` is the step's metadata."""
+
+    outputs: tuple[InlineOutput, ...]
+    metrics: Mapping[str, object] = field(default_factory=dict)
+
+
 class RemoteEngine(Protocol[RequestT_contra]):
     """An engine whose stage a provider performs. A ticket is text with all that `poll` and `cancel` need, no secret."""
 
-    def submit(self, request: RequestT_contra, presigned_url: Callable[[str], str]) -> str:
-        """Submit the request once, and return its ticket.
+    def submit(self, request: RequestT_contra, presigned_url: Callable[[str], str], /) -> str | Answered:
+        """Submit the request once, and return its ticket, or the outputs if the provider answers with them.
 
         `presigned_url` returns a presigned URL for one of the request's `s3://` addresses. Raise Busy or StageFailure
         if the provider has not accepted the request, and Unconfirmed if it may have.
         """
 
-    def poll(self, ticket: str) -> Pending | Finished:
+    def poll(self, ticket: str, /) -> Pending | Finished:
         """Return the request's state. Raise Busy if the provider does not report it, StageFailure if it failed."""
 
-    def fetch(self, output: RemoteOutput, path: Path) -> None:
+    def fetch(self, output: RemoteOutput, path: Path, /) -> None:
         """Download an output to `path`. Raise Busy if a retry can succeed, StageFailure if the file cannot be used."""
 
-    def cancel(self, ticket: str) -> None:
+    def cancel(self, ticket: str, /) -> None:
         """Ask the provider to cancel the request, if it still can. Raise Busy if the call failed."""
+
+
+class AnswersAtOnce:
+    """The base of an engine whose provider answers a submission with the outputs. No step of it has a ticket."""
+
+    def poll(self, _ticket: str) -> Pending | Finished:
+        raise _no_ticket()
+
+    def fetch(self, _output: RemoteOutput, _path: Path) -> None:
+        raise _no_ticket()
+
+    def cancel(self, _ticket: str) -> None:
+        """Do nothing: the provider has ended before anybody can cancel."""
+
+
+def _no_ticket() -> StageFailure:
+    return StageFailure("result_unusable", "This engine has no tickets.")

@@ -15,9 +15,10 @@ from shared.jobs.record import JobRecord
 from shared.jobs.steps import Fenced, steps
 from shared.jobs.store import StepOutput, StepResult
 from shared.observability import logger
+from shared.stages.engines import runs_at_provider
 from shared.stages.failures import StageFailure
 from shared.stages.messages import MediaRequest, StageTask
-from shared.stages.stages import STAGES, Role, Stage
+from shared.stages.stages import STAGES, Role
 from workers.engines.contract import Output, StageResult
 from workers.runtime.granted import GrantedMedia
 
@@ -66,7 +67,7 @@ class Attempt:
 
         Raise Fenced, or StageFailure if the outputs do not match the stage.
         """
-        _check_outputs(self.task.stage, {output.role for output in made.outputs})
+        _check_outputs(self.task, {output.role for output in made.outputs})
         kind = "final" if self.task.stage is self.job.last_stage else "work"
         outputs = []
         for output in (*made.outputs, preview):
@@ -113,10 +114,11 @@ class Attempt:
         return steps.has_result(self.task.job_id, self.task.stage, attempt=self.id)
 
 
-def _check_outputs(stage: Stage, made: set[Role]) -> None:
+def _check_outputs(task: StageTask, made: set[Role]) -> None:
     """Raise StageFailure `result_unusable` unless the outputs are what the stage table promises."""
-    spec = STAGES[stage]
-    missing, unknown = spec.produces - made, made - spec.produces - spec.on_request
+    spec = STAGES[task.stage]
+    required = spec.required if runs_at_provider(task.stage, task.engine) else spec.produces
+    missing, unknown = required - made, made - spec.produces - spec.on_request
     if missing or unknown:
         logger.error("outputs do not match the stage", missing=sorted(missing), unknown=sorted(unknown))
         raise StageFailure("result_unusable", "The engine's outputs do not match this step.")

@@ -24,7 +24,7 @@ class WorkerConfig(Config):
 class RemoteConfig(Config):
     """The timing of polls. A lease lasts longer than the longest pause plus the run of the next poll's function."""
 
-    remote_lease_seconds: int = 180
+    remote_lease_seconds: int = 240
     remote_poll_seconds: int = 5  # pause before the first poll; each later pause is one second longer
     remote_poll_most_seconds: int = 60  # maximum pause, unless the provider is busy for longer
 

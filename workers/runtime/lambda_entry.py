@@ -4,7 +4,7 @@ Nothing runs between two polls. Each poll has a number that is claimed once, so 
 once. If the function of a poll dies, a new attempt claims the step after the lease and continues with the same ticket.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import timedelta
 from functools import cached_property, partial
@@ -13,6 +13,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
+import stamina
 from ulid import ULID
 
 from shared.aws import media, queues
@@ -22,12 +23,13 @@ from shared.jobs.steps import AlreadyCompleted, Fenced, Leased, steps
 from shared.jobs.store import JobEnded, JobNotFound, jobs
 from shared.jobs.tickets import Refused, TicketStore
 from shared.observability import about, logger, observed
+from shared.providers.store import OverCap, SpendingConfig, states
 from shared.stages import engines as catalogue
 from shared.stages.engines import Runs
 from shared.stages.failures import StageFailure
 from shared.stages.messages import RemoteTask, StageTask
 from shared.stages.queues import REMOTE_QUEUE
-from workers.engines.contract import Busy, Finished, Output, RemoteEngine, StageResult, Unconfirmed
+from workers.engines.contract import Answered, Busy, Finished, Output, RemoteEngine, StageResult, Unconfirmed
 from workers.runtime.attempt import Attempt, is_outdated, report_completed
 from workers.runtime.config import RemoteConfig
 from workers.runtime.granted import NotGranted
@@ -37,6 +39,9 @@ if TYPE_CHECKING:  # the deployed bundles do not contain the stubs
     from mypy_boto3_s3 import S3Client
 
 PRESIGNED_URL_SECONDS = 3600  # validity of the URLs that a provider receives
+STORE_ATTEMPTS, STORE_SECONDS = 6, 25  # tries of storing an answer that exists nowhere else, and their time limit
+UNAVAILABLE_PAUSE_SECONDS = 60  # delay of a step whose provider is not available, and that has no other engine
+PROVIDER_REFUSED = "provider_refused"  # the code of a provider that does not accept the key, or the account
 OUTAGE_PAUSE_SECONDS = 30  # delay of a step that is handed back because AWS does not answer
 
 
@@ -122,23 +127,88 @@ class RemoteRunner:
     def _submit(self, attempt: Attempt, held: StepTicketRecord | None, client: "S3Client") -> None:
         task = attempt.task
         of = (task.job_id, task.stage)
+        cents = catalogue.engine(task.stage, task.engine).charge_cents(getattr(task.request, "duration", 0))
+        try:
+            if not self._may_pay(attempt, held, cents):
+                return
+        except AWS_ERRORS:
+            logger.exception("AWS did not answer; trying again")
+            self._hand_back(attempt, seconds=OUTAGE_PAUSE_SECONDS)
+            return
         self._tickets.intend(*of, attempt=attempt.id, held=held, at=utc_now())
         try:
-            ticket = self._engine(task).submit(
+            accepted = self._engine(task).submit(
                 task.request, partial(media.presigned_url, seconds=PRESIGNED_URL_SECONDS, client=client)
             )
         except Busy as busy:
-            self._tickets.withdraw(*of, attempt=attempt.id)
+            self._withdraw(attempt, cents, failed=busy.failed)
             self._hand_back(attempt, seconds=busy.seconds)
         except Unconfirmed:
             self._unconfirmed(attempt)
+            _note(states.failed, task.engine, at=utc_now())
         except StageFailure as failure:
-            self._tickets.withdraw(*of, attempt=attempt.id)
+            self._withdraw(attempt, cents, failed=failure.code == PROVIDER_REFUSED)
             attempt.fail(failure)
         else:
-            self._tickets.store(*of, ticket, attempt=attempt.id)
+            if isinstance(accepted, Answered):
+                self._store_answer(attempt, accepted)
+                _note(states.works, task.engine)
+                return
+            self._tickets.store(*of, accepted, attempt=attempt.id)
             logger.info("submitted", engine=task.engine)
             self._schedule_poll(attempt, 0)
+
+    def _may_pay(self, attempt: Attempt, held: StepTicketRecord | None, cents: float) -> bool:
+        """Return whether the step may send a request of this price, and add it to the day. Otherwise end the attempt.
+
+        A step with a fallback fails for now: the state machine sends it again, and `dispatch` chooses the fallback.
+        """
+        engine, at = attempt.task.engine, utc_now()
+        requests = 1 + int(held.submissions if held else 0)
+        if requests * cents > SpendingConfig().provider_job_cents:
+            attempt.fail(StageFailure("provider_price", "This step costs more at its provider than we allow."))
+            return False
+        if states.may_send(engine, at=at):
+            try:
+                states.reserve(cents, at=at)
+            except OverCap:
+                logger.error("cap of the day reached", engine=engine)
+            else:
+                return True
+        if catalogue.engine(attempt.task.stage, engine).fallback is None:
+            self._hand_back(attempt, seconds=UNAVAILABLE_PAUSE_SECONDS)
+        else:
+            sentence = "The engine's provider is not available at the moment. Nothing was charged."
+            attempt.fail(StageFailure("provider_unavailable", sentence, retryable=True))
+        return False
+
+    def _withdraw(self, attempt: Attempt, cents: float, *, failed: bool) -> None:
+        """Remove the intent and the price of a request that the provider did not accept."""
+        self._tickets.withdraw(attempt.task.job_id, attempt.task.stage, attempt=attempt.id)
+        _note(states.give_back, cents, at=utc_now())
+        if failed:
+            _note(states.failed, attempt.task.engine, at=utc_now())
+
+    def _store_answer(self, attempt: Attempt, made: Answered) -> None:
+        """Store the outputs that the provider answered with. Without them the step would end as unconfirmed.
+
+        So each failure of AWS is followed by some tries.
+        """
+        try:
+            with TemporaryDirectory(prefix="kinora-") as folder:
+                outputs = []
+                for output in made.outputs:
+                    path = Path(folder, output.name)
+                    path.write_bytes(output.content)
+                    outputs.append(Output(output.role, path, output.media_type))
+                for tried in stamina.retry_context(on=AWS_ERRORS, attempts=STORE_ATTEMPTS, timeout=STORE_SECONDS):
+                    with tried:
+                        attempt.record(StageResult(tuple(outputs), made.metrics))
+            attempt.succeed()
+        except Fenced:
+            self._stopped(attempt)
+        except StageFailure as failure:
+            attempt.fail(failure)
 
     def _hand_back(self, attempt: Attempt, *, seconds: int) -> None:
         """Hand back a step that was not submitted: it begins again after `seconds`."""
@@ -166,6 +236,7 @@ class RemoteRunner:
             self._beat(attempt)
             state = engine.poll(held.ticket)
             if isinstance(state, Finished):
+                _note(states.works, task.engine)
                 self._store(attempt, state)
                 return
             if state.fraction is not None:
@@ -179,6 +250,7 @@ class RemoteRunner:
         except StageFailure as failure:
             if failure.retryable:
                 self._tickets.close(task.job_id, task.stage, attempt=attempt.id)
+                _note(states.failed, task.engine, at=utc_now())
             attempt.fail(failure)
         except AWS_ERRORS:  # the next poll finds out whether the result was recorded
             logger.exception("AWS did not answer; trying again")
@@ -241,8 +313,16 @@ class RemoteRunner:
             if entry.runs is not Runs.REMOTE:
                 raise StageFailure("engine_unknown", f"{entry.name} is not a remote engine.")
             module, _, name = entry.code.partition(":")
-            self._engines[task.engine] = getattr(import_module(module), name)()
+            self._engines[task.engine] = getattr(import_module(module), name)(entry)
         return self._engines[task.engine]
+
+
+def _note(write: Callable[..., None], *arguments: object, **options: object) -> None:
+    """Write what a call says about the provider. A failed write is logged only: the step does not depend on it."""
+    try:
+        write(*arguments, **options)
+    except AWS_ERRORS:
+        logger.exception("state of the provider not written")
 
 
 runner = RemoteRunner()

@@ -99,14 +99,17 @@ def test_a_wrong_option_is_refused_with_one_sentence_before_the_start(
 
 def test_a_job_that_the_api_accepts_is_started(monkeypatch: pytest.MonkeyPatch) -> None:
     started: list[dict[str, Any]] = []
-    monkeypatch.setattr(demo, "_run", lambda job, *_: started.append(job))
+    monkeypatch.setattr(demo, "_run", lambda job, *_, **__: started.append(job))
     for arguments in (
         [],
         ["--preset", "dolly-in", "--stack", "roll-left"],
         ["--style", "oil", "--operations", "grain"],
         ["--prompt", "perfume bottle", "--anyway"],
+        ["--engine", "runway"],
     ):
         assert CliRunner().invoke(demo.app, arguments).exit_code == 0, arguments
+    assert started[-1]["settings"]["engines"] == {"VIDEO_SYNTHESIS": "runway-gen4.5"}
+    assert CliRunner().invoke(demo.app, ["--engine", "no-such"]).exit_code == 1
     assert "aspectRatio" not in started[0]["settings"]
 
 

@@ -1,0 +1,87 @@
+"""The dialect of Runway: https://docs.dev.runwayml.com/api."""
+
+from typing import Any
+
+from aiohttp import web
+
+from local.imitation.faults import Fault, ProviderCall
+from local.imitation.service import PaidRequest, Service, body_of
+
+NAME = "runway"
+VERSION = "2024-11-06"
+CREDITS = 60  # of each task; the imitation has no prices
+MOST_PROMPT_UNITS = 1000
+_AT = "2026-11-27T00:00:00.000Z"
+
+
+def add_runway(app: web.Application, service: Service) -> None:
+    async def create(request: web.Request) -> web.StreamResponse:
+        body = await body_of(request)
+
+        async def act(fault: Fault | None) -> web.StreamResponse:
+            if fault is Fault.MODERATED_INPUT:
+                return web.json_response({"error": "The prompt did not pass our moderation."}, status=400)
+            if problem := _problem(request, body):
+                return web.json_response({"error": problem}, status=400)
+            first = body["promptImage"][0]["uri"]
+            width, height = map(int, body.get("ratio", "1280:720").split(":"))
+            task = await service.accept(NAME, body, picture_url=first, seconds=body["duration"], size=(width, height))
+            if task.picture_url and task.picture is None and service.reads_pictures:
+                task.ended = "ASSET.INVALID"
+            return web.json_response({"id": task.id, "estimatedCost": {"credits": CREDITS}})
+
+        return await service.answered(request, NAME, ProviderCall.SUBMIT, act)
+
+    async def retrieve(request: web.Request) -> web.StreamResponse:
+        async def act(fault: Fault | None) -> web.StreamResponse:
+            return web.json_response(_task(service, service.find(NAME, request.match_info["id"]), fault))
+
+        return await service.answered(request, NAME, ProviderCall.POLL, act)
+
+    async def delete(request: web.Request) -> web.StreamResponse:
+        async def act(_fault: Fault | None) -> web.StreamResponse:
+            task = service.find(NAME, request.match_info["id"])
+            service.cancelled.append(task.id)
+            task.ended = "CANCELLED"
+            return web.Response(status=204)
+
+        return await service.answered(request, NAME, ProviderCall.CANCEL, act)
+
+    app.router.add_post("/runway/v1/image_to_video", create)
+    app.router.add_get("/runway/v1/tasks/{id}", retrieve)
+    app.router.add_delete("/runway/v1/tasks/{id}", delete)
+
+
+def _problem(request: web.Request, body: dict[str, Any]) -> str | None:
+    """Return why Runway would refuse the request, as far as all models agree."""
+    if request.headers.get("X-Runway-Version") != VERSION:
+        return "X-Runway-Version"
+    prompt, pictures = body.get("promptText"), body.get("promptImage")
+    if not isinstance(prompt, str) or not 0 < len(prompt.encode("utf-16-le")) <= 2 * MOST_PROMPT_UNITS:
+        return "promptText"
+    if isinstance(pictures, str):
+        pictures = body["promptImage"] = [{"uri": pictures, "position": "first"}]
+    if not isinstance(pictures, list) or [one.get("position") for one in pictures] not in (
+        ["first"],
+        ["first", "last"],
+    ):
+        return "promptImage"
+    return None if isinstance(body.get("duration"), int) and isinstance(body.get("model"), str) else "duration, model"
+
+
+def _task(service: Service, task: PaidRequest, fault: Fault | None) -> dict[str, Any]:
+    known = {"id": task.id, "createdAt": _AT}
+    unfinished, ended = {"estimatedCost": {"credits": CREDITS}}, {"cost": {"credits": CREDITS}}
+    codes = {Fault.MODERATED_OUTPUT: "SAFETY.OUTPUT.VIDEO", Fault.BROKEN: "INTERNAL.BAD_OUTPUT.CODE01"}
+    if fault in codes:
+        task.ended = codes[fault]
+    if task.ended == "CANCELLED":
+        return {**known, **ended, "status": "CANCELLED"}
+    if task.ended:
+        return {**known, **ended, "status": "FAILED", "failure": "It failed.", "failureCode": task.ended}
+    if fault is Fault.UNKNOWN_STATE:
+        return {**known, "status": "DREAMING"}
+    if fault is Fault.WORKING or not service.is_done(task):
+        return {**known, **unfinished, "status": "RUNNING", "progress": service.fraction(task)}
+    url = "http://localhost:9/clip.mp4" if fault is Fault.OTHER_HOST else service.file_url(task, "mp4")
+    return {**known, **ended, "status": "SUCCEEDED", "output": [url]}

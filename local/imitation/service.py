@@ -1,0 +1,145 @@
+"""The state that the imitated providers share: accepted requests, planned faults, and the files that they make."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from time import monotonic
+from typing import Any
+
+import aiohttp
+from aiohttp import web
+
+from local.imitation.faults import REFUSED, SPOILT, Fault, FaultPlan, ProviderCall
+
+Act = Callable[[Fault | None], Awaitable[web.StreamResponse]]
+DRIP_SECONDS = 0.05
+PAGE = b"<html>not what you asked for</html>"
+
+
+@dataclass
+class PaidRequest:
+    """A request that the provider accepted, and would bill."""
+
+    provider: str
+    id: str
+    body: Mapping[str, Any]
+    picture_url: str | None = None
+    seconds: float = 0
+    size: tuple[int, int] = (1280, 720)
+    at: float = field(default_factory=monotonic)
+    picture: bytes | None = None
+    ended: str | None = None  # the state of a request that failed or was cancelled
+    urls: int = 0  # number of URLs that the file has had
+    expired: int = 0  # number of URLs that are no longer valid
+
+
+Make = Callable[[PaidRequest], bytes]
+
+
+class Service:
+    """All imitated providers. `make` makes the file of a request, `work_seconds` after it was accepted."""
+
+    def __init__(self, url: str, make: Make, *, work_seconds: float = 0, reads_pictures: bool = False) -> None:
+        self.url, self.make, self.work_seconds, self.reads_pictures = url, make, work_seconds, reads_pictures
+        self.faults = FaultPlan()
+        self.requests: list[PaidRequest] = []
+        self.cancelled: list[str] = []
+        self.keys: set[str] = set()  # values of the header with the key, in calls to the API
+        self.keys_elsewhere: set[str] = set()  # the same, in downloads of files and in calls to another host
+        self.valid_keys: set[str] | None = None  # None = all
+
+    async def accept(self, provider: str, body: Mapping[str, Any], **facts: Any) -> PaidRequest:
+        """Add a request, and read its picture, as a provider does while the presigned URL is valid."""
+        one = PaidRequest(provider, f"{provider}-{len(self.requests) + 1}", body, **facts)
+        self.requests.append(one)
+        if one.picture_url and self.reads_pictures:
+            with suppress(aiohttp.ClientError):
+                async with aiohttp.ClientSession() as client, client.get(one.picture_url) as answer:
+                    one.picture = await answer.read() if answer.ok else None
+        return one
+
+    def find(self, provider: str, request_id: str) -> PaidRequest:
+        """Return the request. Raise HTTPNotFound."""
+        for one in self.requests:
+            if (one.provider, one.id) == (provider, request_id):
+                return one
+        raise web.HTTPNotFound(text="{}", content_type="application/json")
+
+    def is_done(self, one: PaidRequest) -> bool:
+        return monotonic() - one.at >= self.work_seconds
+
+    def fraction(self, one: PaidRequest) -> float:
+        """Return the share of the work that is done, 0..0.99."""
+        return min(0.99, (monotonic() - one.at) / (self.work_seconds or 1))
+
+    def file_url(self, one: PaidRequest, extension: str) -> str:
+        """Return a new URL of the request's file."""
+        one.urls += 1
+        return f"{self.url}/files/{one.provider}/{one.id}/{one.urls}.{extension}"
+
+    async def answered(self, request: web.Request, provider: str, call: ProviderCall, act: Act) -> web.StreamResponse:
+        """Answer a call to a provider's API: carry it out, or do what the plan of faults says."""
+        fault = self.faults.take(provider, call)
+        key = _key(request)
+        (self.keys if request.host == self.url.partition("//")[2] else self.keys_elsewhere).add(key)
+        status = REFUSED.get(fault) if fault else None
+        if status is None and self.valid_keys is not None and key.split()[-1] not in self.valid_keys:
+            status = 401
+        if status is not None:
+            return web.json_response({"error": "refused"}, status=status, headers={"Retry-After": "7"})
+        answer = await act(fault)
+        if fault is not None and fault in SPOILT:
+            return web.json_response({"error": "no answer in time"}, status=SPOILT[fault])
+        if fault is Fault.DROPPED and request.transport is not None:
+            request.transport.abort()
+        if fault is Fault.WRONG_CONTENT:
+            return web.Response(body=PAGE, content_type="text/html")
+        return answer
+
+    async def listed(self, _request: web.Request) -> web.StreamResponse:
+        """Answer with the accepted requests."""
+        return web.json_response([{"provider": one.provider, "id": one.id, "body": one.body} for one in self.requests])
+
+    async def file(self, request: web.Request) -> web.StreamResponse:
+        """Answer a download. The key is not expected here."""
+        provider, request_id, name = (request.match_info[part] for part in ("provider", "id", "name"))
+        one, number = self.find(provider, request_id), int(name.partition(".")[0])
+        fault = self.faults.take(provider, ProviderCall.FILE)
+        self.keys_elsewhere |= {key} if (key := _key(request)) else set()
+        if fault is Fault.EXPIRED:
+            one.expired = number
+        if number <= one.expired:
+            return web.Response(status=404 if provider == "fal" else 403)
+        if fault is not None and fault in REFUSED | SPOILT:
+            return web.Response(status=(REFUSED | SPOILT)[fault])
+        if fault is Fault.WRONG_CONTENT:
+            return web.Response(body=PAGE, content_type="text/html")
+        content = await asyncio.to_thread(self.make, one)
+        answer = web.StreamResponse(headers={"Content-Length": str(len(content))})
+        await answer.prepare(request)
+        if fault in {Fault.DROPPED, Fault.SLOW}:
+            for n in range(len(content) // 2):
+                await answer.write(content[n : n + 1])
+                if fault is Fault.DROPPED and request.transport is not None:
+                    request.transport.abort()
+                    break
+                await asyncio.sleep(DRIP_SECONDS)
+            return answer
+        await answer.write(content)
+        return answer
+
+
+def _key(request: web.Request) -> str:
+    return request.headers.get("Authorization") or request.headers.get("x-key") or ""
+
+
+async def body_of(request: web.Request) -> dict[str, Any]:
+    """Return the JSON object of the request. Raise HTTPBadRequest."""
+    try:
+        body = await request.json()
+    except ValueError:
+        body = None
+    if not isinstance(body, dict):
+        raise web.HTTPBadRequest(text='{"error": "not an object"}', content_type="application/json")
+    return body

@@ -1,0 +1,79 @@
+"""The entry of an engine in the catalogue. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from enum import StrEnum
+
+from shared.stages.stages import Stage
+
+
+class Runs(StrEnum):
+    """The place where an engine runs."""
+
+    IN_PROCESS = "in-process"  # inside a worker that takes tasks from the stage's queue
+    REMOTE = "remote"  # at a provider, through tickets
+
+
+class Family(StrEnum):
+    """The image in `workers/images`, and so the kind of machine, that an in-process engine needs."""
+
+    CPU_MEDIA = "cpu-media"
+    CUDA_DIFFUSERS = "cuda-diffusers"  # includes the contents of the other image
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """One way to perform a stage.
+
+    Credits: `credits + credits_per_second x duration + credits_per_picture x pictures after the first`, rounded up. For
+    a draft they are multiplied by `draft_share`.
+    """
+
+    stage: Stage
+    name: str
+    code: str  # "module:Class"
+    runs: Runs
+    about: str
+    credits: int
+    family: Family = Family.CPU_MEDIA
+    credits_per_second: float = 0.0
+    credits_per_picture: float = 0.0
+    model: str | None = None  # the provider's name of the model
+    provider_cents: float = 0.0  # list price of the provider for a request, in US cents
+    provider_cents_per_second: float = 0.0  # added for each second of the clip, in US cents
+    draft_share: float = 1.0  # the part of the price that a draft costs
+    max_duration_seconds: float = 30.0
+    durations: frozenset[float] | None = None  # the only supported durations, in seconds; None = all up to the maximum
+    max_short_side_pixels: int = 2160
+    max_pictures: int | None = None  # maximum number of pictures of a film; None = all that a job may have
+    ratios: Mapping[str, str] | None = field(default=None, hash=False)  # the only aspect ratios -> the provider's names
+    max_prompt_units: int | None = None  # maximum length of the prompt with the camera's words, in UTF-16 code units
+    loops: bool = True  # whether it can make a film whose first frame follows its last one
+    axes: frozenset[str] = frozenset()  # the axes of a camera move that the engine supports
+    deprecated_at: date | None = None  # the day on which `sunset_at` was announced
+    sunset_at: date | None = None  # the first day, in UTC, on which new jobs do not use it
+    fallback: str | None = None  # the engine of the same stage that replaces it from that day
+    key: str | None = None  # the secret with the provider's API key; if it has no value, the engine is not offered
+    reads_vocabulary: bool = False  # True if it knows only the words of shared/vocabulary
+    weights: str | None = None  # the name of its weights in shared/stages/weights.py
+    trained: bool = False  # True if a trained model generates the pixels; the film's C2PA manifest declares it
+    licence: str = "Apache-2.0"  # of an engine without weights: of its code, or the terms of its provider
+    licence_url: str = "https://www.apache.org/licenses/LICENSE-2.0"
+
+    @property
+    def prices(self) -> Mapping[str, float]:
+        """Return the credits for each unit of a step."""
+        return {
+            "step": self.credits,
+            "second of the film": self.credits_per_second,
+            "picture after the first": self.credits_per_picture,
+        }
+
+    def is_past(self, at: datetime) -> bool:
+        """Return whether the engine is not available to a job that is submitted at `at`."""
+        return self.sunset_at is not None and at.date() >= self.sunset_at
+
+    def charge_cents(self, seconds: float) -> float:
+        """Return the list price of a request for a film of this duration, in US cents."""
+        return self.provider_cents + seconds * self.provider_cents_per_second

@@ -1,0 +1,123 @@
+"""The real SDKs of providers: they accept the answers of the imitation, and their types allow what our engines send."""
+
+from base64 import b64decode
+from collections.abc import Iterator
+from typing import Any, Literal, get_args, get_origin, get_type_hints
+
+import pytest
+
+from local.imitation.app import imitation
+from local.imitation.faults import Fault, ProviderCall
+from local.imitation.service import Service
+from shared.stages.engines import ALL_ENGINES, Engine
+from tests.support.fal import CLIP
+
+PICTURE = "https://media.kinora.test/picture.png"
+RUNWAY = [entry for entry in ALL_ENGINES if entry.key == "runway-key"]
+
+
+@pytest.fixture(scope="module")
+def service() -> Iterator[Service]:
+    with imitation(lambda _: CLIP) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def runwayml() -> Any:
+    return pytest.importorskip("runwayml")
+
+
+def test_the_sdk_of_runway_understands_the_imitation(service: Service, runwayml: Any) -> None:
+    client = runwayml.RunwayML(api_key="key", base_url=f"{service.url}/runway", max_retries=0)
+
+    def create() -> Any:
+        return client.image_to_video.create(
+            model="gen4.5", prompt_image=PICTURE, prompt_text="a lake", ratio="1280:720", duration=5
+        )
+
+    made = create()
+    service.faults.add("runway", ProviderCall.POLL, Fault.WORKING, Fault.BROKEN)
+    states = [client.tasks.retrieve(made.id) for _ in range(2)]
+    assert [state.status for state in states] == ["RUNNING", "FAILED"]
+    assert states[1].failure_code == "INTERNAL.BAD_OUTPUT.CODE01"
+    second = create()
+    [url] = client.tasks.retrieve(second.id).output
+    assert url.startswith(service.url)
+    client.tasks.delete(second.id)
+    assert client.tasks.retrieve(second.id).status == "CANCELLED"
+    for fault, error in ((Fault.THROTTLED, "RateLimitError"), (Fault.MODERATED_INPUT, "BadRequestError")):
+        service.faults.add("runway", ProviderCall.SUBMIT, fault)
+        with pytest.raises(getattr(runwayml, error)):
+            create()
+
+
+@pytest.mark.parametrize("entry", RUNWAY, ids=lambda entry: entry.name)
+def test_the_limits_of_a_model_of_runway_are_those_of_its_sdk(entry: Engine) -> None:
+    params = pytest.importorskip("runwayml.types.image_to_video_create_params")
+    [model] = [
+        kind for kind in vars(params).values()
+        if isinstance(kind, type) and entry.model in get_args(hints(kind).get("model", Literal[()]))
+    ]  # fmt: skip
+    known = hints(model)
+    ratios = get_args(known["ratio"]) if "ratio" in known else None
+    assert (entry.ratios is None) == (ratios is None)
+    assert set((entry.ratios or {}).values()) <= set(ratios or ())
+    if get_origin(known["duration"]) is Literal:
+        assert set(entry.durations or ()) == set(get_args(known["duration"]))
+    positions = {
+        position for kind in vars(params).values()
+        if isinstance(kind, type) and kind.__name__.startswith(f"{model.__name__}PromptImage")
+        for position in get_args(hints(kind).get("position", Literal[()]))
+    }  # fmt: skip
+    assert (entry.max_pictures == 2) == ("last" in positions)
+
+
+def hints(kind: type) -> dict[str, Any]:
+    """Return the fields of an SDK's TypedDict with their types, without `Required`."""
+    if not hasattr(kind, "__required_keys__"):
+        return {}
+    return {name: kind_of(hint) for name, hint in get_type_hints(kind).items()}
+
+
+def kind_of(hint: Any) -> Any:
+    return get_args(hint)[0] if str(get_origin(hint)).endswith("Required") else hint
+
+
+def test_the_client_of_fal_understands_the_imitation(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    fal = pytest.importorskip("fal_client.client")
+    monkeypatch.setattr(fal, "QUEUE_URL_FORMAT", f"{service.url}/fal/")
+    client = fal.SyncClient(key="key")
+    handle = client.submit("fal-ai/pika/v2.2/image-to-video", {"image_url": PICTURE, "prompt": "a lake"})
+    service.faults.add("fal", ProviderCall.POLL, Fault.WORKING)
+    assert isinstance(handle.status(), fal.InProgress)
+    assert isinstance(handle.status(), fal.Completed)
+    assert handle.get()["video"]["url"].startswith(service.url)
+    handle.cancel()
+    assert handle.request_id in service.cancelled
+    service.faults.add("fal", ProviderCall.SUBMIT, Fault.MODERATED_INPUT)
+    with pytest.raises(fal.FalClientError, match="refused"):
+        client.submit("fal-ai/pika/v2.2/image-to-video", {"image_url": PICTURE, "prompt": "a lake"})
+
+
+def test_the_sdk_of_openai_understands_the_imitation(service: Service) -> None:
+    openai = pytest.importorskip("openai")
+    client = openai.OpenAI(api_key="key", base_url=f"{service.url}/openai/v1", max_retries=0)
+
+    def generate() -> Any:
+        return client.images.generate(
+            model="gpt-image-2.5-flare", prompt="a lake", n=1, size="1536x1024", quality="medium", output_format="png"
+        )
+
+    made = generate()
+    assert b64decode(made.data[0].b64_json) == CLIP
+    assert made.usage.total_tokens > 0
+    for fault, error in ((Fault.THROTTLED, "RateLimitError"), (Fault.MODERATED_INPUT, "BadRequestError")):
+        service.faults.add("openai", ProviderCall.SUBMIT, fault)
+        with pytest.raises(getattr(openai, error)):
+            generate()
+
+
+def test_the_model_of_openai_is_one_of_its_sdk() -> None:
+    models = pytest.importorskip("openai.types.image_model")
+    [entry] = [entry for entry in ALL_ENGINES if entry.key == "openai-key"]
+    assert entry.model in get_args(models.ImageModel)

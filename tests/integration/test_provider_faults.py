@@ -1,0 +1,504 @@
+"""The engines of providers against the imitation of each provider, through the real function of remote engines.
+
+What a real provider does is shown by nothing here but its SDK (tests/contract/test_provider_dialects.py).
+"""
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from random import Random
+from typing import Any
+
+import pytest
+from botocore.exceptions import EndpointConnectionError
+
+from functions.pipeline.dispatch import handler as dispatch
+from functions.pipeline.requests import stage_task
+from local.imitation.app import imitation
+from local.imitation.faults import Fault, ProviderCall
+from local.imitation.service import PaidRequest, Service
+from shared.aws import clients, media, secrets
+from shared.camera.catalogue import default_moves
+from shared.core.clock import utc_now
+from shared.credits.store import credits
+from shared.jobs import settlement
+from shared.jobs.record import JobStatus
+from shared.jobs.steps import Fenced, steps
+from shared.jobs.store import jobs
+from shared.jobs.tickets import tickets
+from shared.providers import store
+from shared.providers.record import ProviderStateRecord
+from shared.providers.store import FAILURES_TO_OPEN, PROBE_PAUSE, OverCap, states
+from shared.stages.engines import ALL_ENGINES, Engine, Runs, engine
+from shared.stages.failures import StageFailure
+from shared.stages.requests import VideoSynthesisJob
+from shared.stages.stages import Role, Stage
+from tests.integration.test_remote_engines import run_out, shown, take
+from tests.support.fal import CLIP
+from tests.support.provider_faults import ENGINES_OF, FAULTS, FaultCase, FaultOutcome
+from tests.support.steps import complete_step
+from tests.support.studio import Creator, Studio
+from workers.engines.provider import Provider, not_made
+from workers.engines.video_synthesis.runway import RunwayVideo
+from workers.runtime.lambda_entry import UNAVAILABLE_PAUSE_SECONDS, RemoteRunner
+
+VIDEO = Stage.VIDEO_SYNTHESIS
+KEY = "a-key"
+PROVIDER_KEYS = sorted({entry.key for entry in ALL_ENGINES if entry.key})
+CODES = {
+    FaultOutcome.UNCONFIRMED: "submission_unconfirmed", FaultOutcome.REFUSED: "provider_refused",
+    FaultOutcome.MODERATED: "content_refused", FaultOutcome.FAILED: "provider_failed",
+    FaultOutcome.UNUSABLE: "result_unusable", FaultOutcome.LOST: "result_lost",
+}  # fmt: skip
+
+
+PICTURE = b"\x89PNG\r\n\x1a\n" + b"a picture" * 20
+
+
+def file_of(one: PaidRequest) -> bytes:
+    return CLIP if one.seconds else PICTURE
+
+
+@pytest.fixture(scope="module")
+def service() -> Iterator[Service]:
+    with imitation(file_of) as running:
+        yield running
+
+
+@pytest.fixture
+def providers(studio: Studio, service: Service, monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:
+    """The imitation and the keys of all providers, with polls without a pause and leases that expire at once."""
+    service.requests.clear()
+    service.faults.clear()
+    service.cancelled.clear()
+    service.keys.clear()
+    for name in ENGINES_OF:
+        monkeypatch.setenv(f"KINORA_{name.upper()}_URL", f"{service.url}/{name}")
+    monkeypatch.setenv("KINORA_REMOTE_POLL_MOST_SECONDS", "0")
+    monkeypatch.setenv("KINORA_REMOTE_LEASE_SECONDS", "0")
+    for key in PROVIDER_KEYS:
+        clients.secretsmanager().create_secret(Name=f"kinora/test/{key}", SecretString=KEY)
+    yield service
+    for key in PROVIDER_KEYS:
+        clients.secretsmanager().delete_secret(SecretId=f"kinora/test/{key}", ForceDeleteWithoutRecovery=True)
+    secrets.secret.cache_clear()
+    service.valid_keys = None
+
+
+def begun(ada: Creator, name: str, **settings: Any) -> str:
+    """Return a job whose step of the engine is dispatched, after the steps before it."""
+    made = str(ada.job(ada.project(), engines={stage_of(name): name}, duration=5, **settings)["id"])
+    if stage_of(name) is VIDEO:
+        complete_step(made, Stage.IMAGE_GENERATION)
+    send(made, name, "token-1")
+    return made
+
+
+def stage_of(name: str) -> Stage:
+    return next(entry.stage for entry in ALL_ENGINES if entry.name == name)
+
+
+def send(job_id: str, name: str, token: str) -> None:
+    dispatch({"jobId": job_id, "stage": stage_of(name).value, "taskToken": token}, None)
+
+
+SLOW = {"runway", "fal", "flux"}  # the other tests here and in test_remote_engines.py have the common faults
+
+
+@pytest.mark.parametrize(
+    "provider", [pytest.param(name, marks=[pytest.mark.slow] if name in SLOW else []) for name in ENGINES_OF]
+)
+def test_each_fault_of_a_provider_ends_as_the_table_says(
+    studio: Studio, providers: Service, ada: Creator, provider: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job_id = begun(ada, ENGINES_OF[provider])
+    [(task, _)] = take()
+    bring_back = studio.save()
+    for case in FAULTS:
+        if provider in case.ends:
+            monkeypatch.setenv("KINORA_PROVIDER_DOWNLOAD_SECONDS", "0.2" if case.fault is Fault.SLOW else "40")
+            providers.faults.add(provider, case.call, case.fault)
+            check_case(studio, providers, ada, provider, job_id, task, case)
+            bring_back()
+            studio.cloud.answers.clear()
+            providers.requests.clear()
+    assert {key.split()[-1] for key in providers.keys} == {KEY}
+    assert KEY not in json.dumps(studio.dump())
+    assert providers.keys_elsewhere == set()
+
+
+def check_case(
+    studio: Studio, service: Service, ada: Creator, provider: str, job_id: str, task: str, case: FaultCase
+) -> None:
+    about, end = (case.call, case.fault, studio.cloud.answers), case.ends[provider]
+    name = ENGINES_OF[provider]
+    stage = stage_of(name)
+    RemoteRunner().handle(task)
+    run_out()
+    if end is FaultOutcome.REPEATED:
+        assert shown(studio.cloud.answers[-1]) == ("Stage.Retryable", "provider_failed"), about
+        send(job_id, name, "token-2")
+        run_out()
+    held = tickets.get(job_id, stage)
+    assert held is not None, about
+    assert held.submissions >= len(service.requests), about
+    if end in {FaultOutcome.FILM, FaultOutcome.REPEATED}:
+        assert (studio.cloud.answers[-1].error, jobs.get(job_id).step(stage).status) == (None, JobStatus.COMPLETED), (
+            about
+        )
+        assert held.submissions == len(service.requests) == 1 + (end is FaultOutcome.REPEATED), about
+        return
+    assert [shown(answer) for answer in studio.cloud.answers] == [("Stage.Final", CODES[end])], about
+    assert (held.intent is not None) == (len(service.requests) > 0 or end is FaultOutcome.UNCONFIRMED), about
+    settlement.fail(jobs.get(job_id), error="The provider failed.", at=utc_now())
+    assert credits.account(ada.user_id).available == 100, about
+
+
+@pytest.mark.parametrize("provider", ["runway", "flux"])
+def test_the_key_can_change_while_a_job_runs(studio: Studio, providers: Service, ada: Creator, provider: str) -> None:
+    """A process that has read the old key reads the new one when the provider no longer knows the old one."""
+    job_id = begun(ada, ENGINES_OF[provider])
+    providers.faults.add(provider, ProviderCall.POLL, Fault.WORKING)
+    runner = RemoteRunner()
+    [(task, _)] = take()
+    runner.handle(task)
+    providers.valid_keys = {"newer"}
+    stage = stage_of(ENGINES_OF[provider])
+    key = str(engine(stage, ENGINES_OF[provider]).key)
+    clients.secretsmanager().put_secret_value(SecretId=f"kinora/test/{key}", SecretString="newer")
+    while bodies := take():
+        for body, _ in bodies:
+            runner.handle(body)
+    assert (jobs.get(job_id).step(stage).status, len(providers.requests)) == (JobStatus.COMPLETED, 1)
+
+
+@pytest.mark.parametrize("provider", ["runway", "fal"])
+@pytest.mark.parametrize("fault", [None, Fault.TOO_LATE, pytest.param(Fault.UNAVAILABLE, marks=pytest.mark.slow)])
+def test_a_cancelled_job_ends_uncharged_whatever_its_provider_answers(
+    providers: Service, ada: Creator, provider: str, fault: Fault | None
+) -> None:
+    job_id = begun(ada, ENGINES_OF[provider])
+    providers.faults.add(provider, ProviderCall.POLL, *[Fault.WORKING] * 9)
+    [(task, _)] = take()
+    RemoteRunner().handle(task)
+    if fault:
+        providers.faults.add(provider, ProviderCall.CANCEL, fault)
+    settlement.cancel(jobs.get(job_id), at=utc_now())
+    run_out()
+    assert len(providers.cancelled) == (fault is None or (provider, fault) == ("runway", Fault.TOO_LATE))
+    assert Role.CLIP not in {out.role for made in jobs.results(jobs.get(job_id)).values() for out in made.outputs}
+    assert credits.account(ada.user_id).available == 100
+
+
+# --- what a model receives
+
+RUNWAY = [entry for entry in ALL_ENGINES if entry.key == "runway-key"]
+
+
+def request_for(entry: Engine, **other: Any) -> VideoSynthesisJob:
+    """Return a request within the limits of the engine, with as many pictures as it accepts."""
+    fields: dict[str, Any] = {
+        "job_id": "job_1", "user_id": "usr_1", "image_url": "s3://media/1.png", "prompt": "a lake",
+        "preset_id": "static", "move": default_moves()["dolly-in"].move, "width": 1280, "height": 720, "fps": 24,
+        "seed": 7, "duration": min(entry.durations or {5.0}),
+        "more_image_urls": ("s3://media/2.png",) * ((entry.max_pictures or 1) - 1),
+    }  # fmt: skip
+    return VideoSynthesisJob(**fields | other)
+
+
+def test_a_request_of_runway_names_frames_size_and_camera(providers: Service) -> None:
+    entry = engine(VIDEO, "runway-veo3.1")
+    ticket = RunwayVideo(entry).submit(request_for(entry), lambda url: f"https://signed/{url[-5:]}")
+    [made] = providers.requests
+    assert json.loads(ticket) == {"id": made.id}
+    assert made.body == {
+        "model": "veo3.1",
+        "promptText": "a lake. Camera: slow cinematic dolly in towards the subject, no zoom, no camera shake.",
+        "promptImage": [
+            {"uri": "https://signed/1.png", "position": "first"}, {"uri": "https://signed/2.png", "position": "last"},
+        ],
+        "duration": 4, "ratio": "1280:720", "audio": False, "seed": 7,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("entry", RUNWAY, ids=lambda entry: entry.name)
+def test_a_request_beyond_the_limits_of_a_model_is_not_sent(providers: Service, entry: Engine) -> None:
+    beyond: list[dict[str, Any]] = [
+        {"prompt": "\N{ROCKET}" * 500},  # 1000 UTF-16 code units, without the words of the camera
+        {"duration": 11},
+        {"loop": True},
+        {"more_image_urls": ("s3://media/2.png",) * (entry.max_pictures or 1)},
+        {"width": 1280, "height": 1024} if entry.ratios else {"duration": 1},  # 5:4
+    ]
+    for fields in beyond:
+        with pytest.raises(StageFailure) as failed:
+            RunwayVideo(entry).submit(request_for(entry, **fields), lambda url: url)
+        assert failed.value.code == "engine_cannot"
+    assert providers.requests == []
+    assert entry.runs is Runs.REMOTE
+
+
+def test_a_job_beyond_the_limits_of_a_model_is_refused_before_credits_are_held(
+    providers: Service, ada: Creator
+) -> None:
+    project = ada.project()
+    for settings, prompt in (
+        ({}, "a lake " * 150), ({"aspectRatio": "5:4"}, "a lake"), ({"duration": 4.5}, "a lake"),
+        ({"loop": True}, "a lake"),
+    ):  # fmt: skip
+        chosen = {"engines": {"VIDEO_SYNTHESIS": "runway-gen4.5"}, "duration": 5, **settings}
+        body = {"projectId": project, "prompt": prompt, "settings": chosen}
+        answer = ada.post("/api/jobs", body)
+        assert (answer.status, answer.body.get("code")) == (422, "no_engine"), answer.body
+    assert "UTF-16" in ada.post("/api/jobs", {**body, "prompt": "a lake " * 150}).body["detail"]
+    assert credits.account(ada.user_id).available == 100
+
+
+# --- pictures
+
+
+def test_a_picture_that_is_answered_is_stored_after_an_outage_and_not_bought_again(
+    studio: Studio, providers: Service, ada: Creator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The answer of OpenAI exists nowhere else. The step that follows estimates the depth."""
+    job_id = begun(ada, "openai-image", aspectRatio="1:1")
+    [(task, _)] = take()
+    upload, failures = (
+        media.upload,
+        [EndpointConnectionError(endpoint_url="s3"), EndpointConnectionError(endpoint_url="s3")],
+    )
+
+    def uploaded(*arguments: Any, **options: Any) -> None:
+        if failures:
+            raise failures.pop()
+        upload(*arguments, **options)
+
+    monkeypatch.setattr(media, "upload", uploaded)
+    RemoteRunner().handle(task)
+    [made] = providers.requests
+    size = made.body["size"]
+    assert (made.body["model"], size, made.body["n"]) == ("gpt-image-2.5-flare", "1296x1296", 1)
+    assert ada.user_id not in json.dumps(dict(made.body))
+    assert (failures, jobs.get(job_id).step(Stage.IMAGE_GENERATION).status) == ([], JobStatus.COMPLETED)
+    assert (take(), studio.cloud.answers[-1].error) == ([], None)
+    task_after = stage_task(jobs.get(job_id), jobs.spec(job_id), jobs.results(jobs.get(job_id)), VIDEO)
+    assert isinstance(task_after.request, VideoSynthesisJob)
+    assert task_after.request.depth_url is None
+
+
+def test_a_polling_url_of_another_region_receives_the_key_and_another_host_does_not() -> None:
+    provider = Provider("flux-key", "https://api.bfl.ai", 1, lambda _: {}, lambda _: not_made(), domain="bfl.ai")
+    own = ("https://api.bfl.ai/v1/x", "https://api.eu1.bfl.ai/v1/x")
+    others = (
+        "http://api.eu1.bfl.ai/",
+        "https://evilbfl.ai/",
+        "https://api.bfl.ai.example.com/",
+        "https://api.bfl.ai:8443/",
+    )
+    assert [provider.is_own(url) for url in (*own, *others)] == [True, True, False, False, False, False]
+
+
+# --- circuits, caps and fallbacks
+
+GEN = "runway-gen4.5"  # 60 US cents for 5 seconds
+TURBO = "runway-gen4-turbo"  # its fallback, 25 US cents
+
+
+def engine_of(job_id: str) -> str:
+    return jobs.get(job_id).step(VIDEO).engine
+
+
+def fail_until_open(name: str) -> None:
+    for _ in range(FAILURES_TO_OPEN):
+        states.failed(name, at=utc_now())
+
+
+def test_after_failures_in_a_row_a_fallback_does_the_step_before_anything_is_paid(
+    studio: Studio, providers: Service, ada: Creator
+) -> None:
+    job_id = begun(ada, GEN)
+    held = jobs.get(job_id).credits
+    providers.faults.add("runway", ProviderCall.SUBMIT, *[Fault.UNAVAILABLE] * FAILURES_TO_OPEN)
+    for _ in range(FAILURES_TO_OPEN + 1):  # the last one finds the circuit open
+        [(task, _)] = take()
+        RemoteRunner().handle(task)
+    assert [shown(answer) for answer in studio.cloud.answers] == [("Stage.Retryable", "provider_unavailable")]
+    assert (providers.requests, engine_of(job_id)) == ([], GEN)
+    send(job_id, GEN, "token-2")
+    run_out()
+    [made] = providers.requests
+    assert (made.body["model"], engine_of(job_id)) == ("gen4_turbo", TURBO)
+    assert jobs.get(job_id).credits == held
+    [step] = [one for one in ada.get(f"/api/jobs/{job_id}").body["steps"] if one["stepType"] == VIDEO]
+    assert (step["engine"], step["status"]) == (TURBO, "COMPLETED")
+
+
+def test_one_job_probes_an_open_circuit_and_its_result_closes_it(providers: Service, ada: Creator) -> None:
+    fail_until_open(GEN)
+    later = utc_now() + PROBE_PAUSE
+    assert [states.may_send(GEN, at=at) for at in (utc_now(), later, later)] == [False, True, False]
+    ProviderStateRecord(f"circuit#{GEN}").update([ProviderStateRecord.probe_at.set(utc_now())])
+    job_id = begun(ada, GEN)
+    run_out()
+    assert (engine_of(job_id), len(providers.requests)) == (GEN, 1)
+    assert states.may_send(GEN, at=utc_now())
+    assert not states.is_out(GEN, 0, at=utc_now())
+
+
+def test_two_jobs_that_read_an_open_circuit_at_once_do_not_both_probe_it(
+    providers: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fail_until_open(GEN)
+    read = ProviderStateRecord.get(f"circuit#{GEN}")
+    monkeypatch.setattr(store, "_read", lambda _: read)
+    later = utc_now() + PROBE_PAUSE
+    assert [states.may_send(GEN, at=later) for _ in range(2)] == [True, False]
+
+
+def test_the_cap_of_a_day_is_not_exceeded(
+    studio: Studio, providers: Service, ada: Creator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KINORA_PROVIDER_DAY_CENTS", "100")
+    first, second = begun(ada, TURBO), begun(ada, TURBO)
+    providers.faults.add("runway", ProviderCall.SUBMIT, Fault.THROTTLED, Fault.THROTTLED)
+    run_out()  # a request that is not accepted does not count
+    assert len(providers.requests) == 2
+    states.reserve(30, at=utc_now())
+    studio.refill_quotas()
+    third = begun(ada, TURBO)
+    assert [engine_of(one) for one in (first, second, third)] == [TURBO, TURBO, "parallax"]
+    assert len(studio.messages("video-synthesis")) == 1
+    with pytest.raises(OverCap):
+        states.reserve(30, at=utc_now())
+
+
+def test_a_cap_that_is_reached_after_dispatch_sends_nothing(
+    studio: Studio, providers: Service, ada: Creator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job_id = begun(ada, "fal-pika")
+    monkeypatch.setenv("KINORA_PROVIDER_DAY_CENTS", "19")
+    run_out()
+    assert [shown(answer) for answer in studio.cloud.answers] == [("Stage.Retryable", "provider_unavailable")]
+    assert (providers.requests, tickets.get(job_id, VIDEO)) == ([], None)
+
+
+def test_an_engine_without_a_fallback_waits_until_its_provider_is_back(providers: Service, ada: Creator) -> None:
+    fail_until_open("flux-pro")
+    job_id = begun(ada, "flux-pro")
+    [(task, _)] = take()
+    RemoteRunner().handle(task)
+    [(task, pause)] = take()
+    assert (pause, providers.requests) == (UNAVAILABLE_PAUSE_SECONDS, [])
+    states.works("flux-pro")
+    RemoteRunner().handle(task)
+    run_out()
+    assert jobs.get(job_id).step(Stage.IMAGE_GENERATION).status == JobStatus.COMPLETED
+
+
+def test_repeated_requests_of_a_step_stay_below_the_price_of_a_step(
+    studio: Studio, providers: Service, ada: Creator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KINORA_PROVIDER_JOB_CENTS", "100")
+    job_id = begun(ada, GEN)
+    providers.faults.add("runway", ProviderCall.POLL, Fault.BROKEN)
+    run_out()
+    send(job_id, GEN, "token-2")
+    run_out()
+    assert shown(studio.cloud.answers[-1]) == ("Stage.Final", "provider_price")
+    assert len(providers.requests) == 1
+
+
+def test_a_step_that_may_have_been_paid_is_not_handed_over(providers: Service, ada: Creator) -> None:
+    job_id = begun(ada, GEN)
+    providers.faults.add("runway", ProviderCall.POLL, Fault.WORKING)
+    [(task, _)] = take()
+    RemoteRunner().handle(task)
+    take()  # the chain of polls is lost
+    fail_until_open(GEN)
+    send(job_id, GEN, "token-2")
+    run_out()
+    assert (engine_of(job_id), len(providers.requests)) == (GEN, 1)
+    assert jobs.get(job_id).step(VIDEO).status == JobStatus.COMPLETED
+
+
+def test_content_that_a_provider_refused_is_not_handed_over(studio: Studio, providers: Service, ada: Creator) -> None:
+    job_id = begun(ada, GEN)
+    providers.faults.add("runway", ProviderCall.POLL, Fault.MODERATED_OUTPUT)
+    run_out()
+    fail_until_open(GEN)
+    send(job_id, GEN, "token-2")
+    run_out()
+    assert (engine_of(job_id), len(providers.requests)) == (GEN, 1)
+
+
+def test_an_engine_that_a_worker_wrote_is_not_replaced_by_one_that_the_job_does_not_name(
+    providers: Service, ada: Creator
+) -> None:
+    job_id = begun(ada, GEN)
+    take()
+    steps.hand_over(job_id, VIDEO, "fal-pika", before=GEN, at=utc_now())
+    fail_until_open("fal-pika")
+    send(job_id, GEN, "token-2")
+    assert engine_of(job_id) == "fal-pika"
+
+
+def test_a_step_is_handed_over_once_also_if_the_answer_of_the_write_is_lost(providers: Service, ada: Creator) -> None:
+    job_id = begun(ada, GEN)
+    for _ in range(2):  # the second call is the one that botocore sends again
+        steps.hand_over(job_id, VIDEO, TURBO, before=GEN, at=utc_now())
+    with pytest.raises(Fenced):
+        steps.hand_over(job_id, VIDEO, "parallax", before=GEN, at=utc_now())
+    assert engine_of(job_id) == TURBO
+
+
+# --- many faults at once
+
+JOBS = 20  # of each part, so that a part stays below the time limit of a test
+RANDOM_FAULTS = {
+    ProviderCall.SUBMIT: [Fault.THROTTLED, Fault.UNAVAILABLE, Fault.FAILED_AFTER, Fault.DROPPED, Fault.WRONG_CONTENT],
+    ProviderCall.POLL: [
+        Fault.WORKING, Fault.UNKNOWN_STATE, Fault.THROTTLED, Fault.UNKNOWN_KEY, Fault.TIMED_OUT, Fault.DROPPED,
+        Fault.WRONG_CONTENT, Fault.BROKEN, Fault.MODERATED_OUTPUT,
+    ],
+    ProviderCall.RESULT: [Fault.TIMED_OUT, Fault.WRONG_CONTENT, Fault.DROPPED],
+    ProviderCall.FILE: [Fault.FAILED_BEFORE, Fault.DROPPED, Fault.EXPIRED, Fault.WRONG_CONTENT],
+}  # fmt: skip
+ENDS = {"submission_unconfirmed", "content_refused", "provider_failed", "result_unusable", "result_lost"}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("first", range(0, 100, JOBS))
+def test_many_faults_at_once_pay_no_step_twice_and_lose_no_result(
+    studio: Studio, providers: Service, ada: Creator, first: int
+) -> None:
+    """Each job has its own random faults. A second request follows only one that the provider reported as failed."""
+    unspoilt = studio.save()
+    ends: Counter[str] = Counter()
+    for seed in range(first, first + JOBS):
+        random = Random(seed)
+        provider = random.choice(list(ENGINES_OF))
+        for call, faults in RANDOM_FAULTS.items():
+            providers.faults.add(provider, call, *random.choices(faults, k=random.choice([0, 0, 1, 2])))
+        job_id = begun(ada, ENGINES_OF[provider])
+        stage = stage_of(ENGINES_OF[provider])
+        for number in range(2, 6):
+            run_out()
+            if studio.cloud.answers[-1].error != "Stage.Retryable":
+                break
+            send(job_id, ENGINES_OF[provider], f"token-{number}")
+        answer, held = studio.cloud.answers[-1], tickets.get(job_id, stage)
+        end = "film" if answer.error is None else shown(answer)[1]
+        paid = [one for one in providers.requests if not one.ended]
+        assert held is not None
+        assert len(paid) <= 1, (seed, provider, providers.requests)
+        assert len(providers.requests) <= held.submissions <= jobs.get(job_id).step(stage).attempts, (seed, provider)
+        assert end in {"film", *ENDS}, (seed, provider, end)
+        if end == "film":
+            assert len(paid) == 1, (seed, provider)
+        ends[end] += 1
+        unspoilt()
+        studio.cloud.answers.clear()
+        providers.requests.clear()
+        providers.faults.clear()
+        studio.refill_quotas()
+    assert ends["film"] > 0, ends
