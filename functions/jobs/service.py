@@ -10,6 +10,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from functions.jobs.defaults import with_defaults
 from functions.jobs.plan import Plan, fitted, plan
+from functions.jobs.reading import read
 from functions.jobs.schemas import INPUT_TYPES, JobCreate
 from shared.assets.record import AssetRecord, AssetStatus
 from shared.assets.store import AssetNotReady, assets
@@ -225,9 +226,8 @@ def _offered(settings: JobSettings, at: datetime) -> list[Engine]:
 
 def view(job_id: str, caller: Actor) -> JobView:
     """Return the job with all its results."""
-    job, spec = jobs.get_with_spec(job_id, accounts=caller)
-    results, at = jobs.results(job), utc_now()
-    shown = admission.with_place(job_view(job, spec, results, at), job, at)
+    (job, spec, results, slots), at = read(job_id, caller), utc_now()
+    shown = admission.with_place(job_view(job, spec, results, at), job, at, slots)
     film, signed = results.get(FILM), JobLinks(job, results, at).delivery(FILM)
     if film is None or signed is None:
         return shown
