@@ -226,6 +226,7 @@ REST_DOMAINS: tuple[RestDomain, ...] = (
         may=Grants(
             reads=(PresetRecord, MemberRecord, IdempotencyRecord),
             gets=(UserRecord,),  # whether the caller is a platform admin
+            puts=(AuditEntryRecord,),
             writes=(PresetRecord, IdempotencyRecord),
         ),
         public=frozenset({"GET /api/presets", "GET /api/presets/{preset_id}"}),
@@ -236,6 +237,7 @@ REST_DOMAINS: tuple[RestDomain, ...] = (
         may=Grants(
             reads=(ShareRecord, JobRecord, StepResultRecord, MemberRecord),
             gets=(UserRecord,),  # whether the caller is a platform admin
+            puts=(AuditEntryRecord,),
             writes=(ShareRecord,),
             secrets=("media-signing-key",),
         ),

@@ -1,8 +1,9 @@
 """The read of one job, with all that its view needs."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
-from shared.aws.records import read_together
+from shared.aws.records import ItemKey, Record, read_together
 from shared.jobs.record import JobRecord, StepResultRecord
 from shared.jobs.spec import JobSpec
 from shared.jobs.store import JobNotFound, StepResult, jobs, results_in
@@ -32,7 +33,11 @@ def read(job_id: str, caller: Actor) -> ReadJob:
     [(job, spec)] = found
     membership = caller.unread(job.account_id)
     waiting = [str(job.account_id)] if job.waits and not job.ended else []
-    keys = {MemberRecord: membership, StepResultRecord: jobs.result_keys(job), SlotsRecord: waiting}
+    keys: dict[type[Record], Sequence[ItemKey]] = {
+        MemberRecord: membership,
+        StepResultRecord: jobs.result_keys(job),
+        SlotsRecord: waiting,
+    }
     rest = read_together(keys, consistent=True)
     caller.remember(membership, rest[MemberRecord])
     jobs.check(job, accounts=caller)

@@ -26,7 +26,11 @@ MODULES = [
 ]
 # Code that acts for a caller. The pipeline acts for the system.
 FOR_CALLERS = [
-    *(path for name in ("router", "service", "listing", "reading") for path in (ROOT / "functions").glob(f"*/{name}.py")),
+    *(
+        path
+        for name in ("router", "service", "listing", "reading")
+        for path in (ROOT / "functions").glob(f"*/{name}.py")
+    ),
     ROOT / "functions" / "realtime" / "subscribe.py",
 ]
 
