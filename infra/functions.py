@@ -173,6 +173,7 @@ REST_DOMAINS: tuple[RestDomain, ...] = (
                 OrganizationRecord, SlugClaimRecord, MemberRecord, InviteRecord, AuditEntryRecord, AccountRecord,
                 LedgerRecord, IdempotencyRecord,
             ),
+            puts=(ErasureRecord,),
             secrets=(CURSOR_KEY,),
             mails=True,
         ),
