@@ -296,6 +296,7 @@ REST_DOMAINS: tuple[RestDomain, ...] = (
             reads=(
                 UserRecord, EmailClaimRecord, PasswordRecord, GuessesRecord, AssetRecord, MailMarkRecord,
             ),
+            gets=(PresetRecord,),
             writes=(UserRecord, RegistrationRecord, GuessesRecord),
             secrets=("media-signing-key",),
             mails=True,

@@ -51,7 +51,7 @@ def submit(body: JobCreate, caller: Actor, tx: Transaction) -> JobView:
     The project's account has the job, pays for it, and has the assets that it uses.
     If the admission fails, or the process ends before it, `reconcile` admits the job.
     """
-    body, filled = with_defaults(body, caller.user_id)
+    body, filled = with_defaults(body, caller)
     batch_id, job_ids = (None, [new_id("job")]) if body.count == 1 else batches.begin(body.count)
     at = time_of(job_ids[0])  # lists select jobs of a time by their ids
     one = prepared(body, caller, at)

@@ -61,6 +61,16 @@ class PresetStore:
             raise PresetNotFound(preset_id)
         return _preset(record)
 
+    def can_use(self, preset_id: str, *, accounts: Container[str]) -> bool:
+        """Return whether the preset exists and one of the accounts can use it. A built-in preset needs no read."""
+        if preset_id in presets():
+            return True
+        try:
+            self.find(preset_id, accounts=accounts)
+        except PresetNotFound:
+            return False
+        return True
+
     def own(self, preset_id: str, *, accounts: Container[str]) -> Preset:
         """Return a preset of one of the accounts. Raise PresetNotFound."""
         record = _read(preset_id)
