@@ -30,7 +30,7 @@ from shared.jobs.store import JobEnded, JobRunning, ReusedStep, StepResult, jobs
 from shared.jobs.views import JobLinks, JobView, job_view
 from shared.keys.store import api_keys
 from shared.members.actor import Actor
-from shared.observability import Metric, about, logger, measure
+from shared.observability import JOB_ACCEPTED, Metric, about, logger, measure
 from shared.presets.store import stored_presets
 from shared.projects.store import projects
 from shared.shares.store import shares
@@ -134,7 +134,7 @@ def _accepted(made: Sequence[JobRecord], one: "Prepared") -> None:
     engines = {stage.folder: step.engine for stage, step in made[0].planned()}
     for job in made:
         about(job_id=job.job_id)
-        logger.info("job accepted", preset_id=one.spec.preset_id, plan=one.subscribed.value, engines=engines)
+        logger.info(JOB_ACCEPTED, preset_id=one.spec.preset_id, plan=one.subscribed.value, engines=engines)
         measure(Metric.JOBS_CREATED)
         measure(Metric.CREDITS_HELD, int(job.credits))
     admitted = {one.job_id for one in admission.admit(utc_now(), account_id=made[0].account_id)}
