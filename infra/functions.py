@@ -174,6 +174,7 @@ REST_DOMAINS: tuple[RestDomain, ...] = (
                 OrganizationRecord, SlugClaimRecord, MemberRecord, InviteRecord, AuditEntryRecord, AccountRecord,
                 LedgerRecord, IdempotencyRecord,
             ),
+            puts=(ErasureRecord,),
             secrets=(CURSOR_KEY,),
             mails=True,
         ),
@@ -227,6 +228,7 @@ REST_DOMAINS: tuple[RestDomain, ...] = (
         may=Grants(
             reads=(PresetRecord, MemberRecord, IdempotencyRecord),
             gets=(UserRecord,),  # whether the caller is a platform admin
+            puts=(AuditEntryRecord,),
             writes=(PresetRecord, IdempotencyRecord),
         ),
         public=frozenset({"GET /api/presets", "GET /api/presets/{preset_id}"}),
@@ -237,6 +239,7 @@ REST_DOMAINS: tuple[RestDomain, ...] = (
         may=Grants(
             reads=(ShareRecord, JobRecord, StepResultRecord, MemberRecord),
             gets=(UserRecord,),  # whether the caller is a platform admin
+            puts=(AuditEntryRecord,),
             writes=(ShareRecord,),
             secrets=("media-signing-key",),
         ),
@@ -294,6 +297,7 @@ REST_DOMAINS: tuple[RestDomain, ...] = (
             reads=(
                 UserRecord, EmailClaimRecord, PasswordRecord, GuessesRecord, AssetRecord, MailMarkRecord,
             ),
+            gets=(PresetRecord,),
             writes=(UserRecord, RegistrationRecord, GuessesRecord),
             secrets=("media-signing-key",),
             mails=True,

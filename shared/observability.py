@@ -84,6 +84,17 @@ class Metric(StrEnum):
     CANARY_FILM_SECONDS = "CanaryFilmSeconds", Panel.CANARY, "Seconds"
 
 
+# The line in the log of `rest-jobs` about a submitted job, and its fields that the business dashboard counts, by the
+# titles of their tables.
+JOB_ACCEPTED = "job accepted"
+JOBS_BY = {
+    "preset": "preset_id",
+    "engine of the clip": "engines.video_synthesis",
+    "engine of the picture": "engines.image_generation",
+    "plan": "plan",
+}
+
+
 def measure(metric: Metric, value: float = 1) -> None:
     """Write one value as a log line in CloudWatch's embedded metric format. This calls no API and is thread-safe."""
     dimensions = {"service": SERVICE, "environment": ENVIRONMENT}

@@ -1,12 +1,10 @@
 """The requests of platform admins. Each change is one transaction with its entry in the log of the deployment."""
 
-from dataclasses import dataclass
-from datetime import datetime
-
 from botocore.exceptions import BotoCoreError, ClientError
 
 from functions.admin.schemas import CreditsGrant, EngineSwitchView, GrantedView
-from shared.audit.store import DEPLOYMENT, AuditAction, audit_log
+from shared.audit.admin import Admin
+from shared.audit.store import AuditAction
 from shared.aws import queues
 from shared.aws.transactions import Transaction, transaction
 from shared.connections.messages import AccountOver
@@ -36,30 +34,20 @@ class EngineNotFound(NotFound):
         super().__init__("This deployment has no such engine.")
 
 
-@dataclass(frozen=True, slots=True)
-class Admin:
-    """A platform admin, and the address from which the request came."""
-
-    user_id: str
-    source: str
-
-    def note(
-        self, action: AuditAction, at: datetime, tx: Transaction, *, subject: str, **details: object
-    ) -> None:  # fmt: skip
-        audit_log.add(
-            DEPLOYMENT, action, user_id=self.user_id, source=self.source, at=at, tx=tx, subject=subject, **details
-        )
-
-
 # --- users
 
 
-def user_page(address: str, *, limit: int, after: str | None) -> Slice[UserRecord]:
-    """Return users whose address contains the text. A whole address is found with one read."""
+def user_page(address: str, admin: Admin, *, limit: int, after: str | None) -> Slice[UserRecord]:
+    """Return users whose address contains the text, and note that the admin has seen them.
+
+    A whole address is found with one read.
+    """
     text = address.lower()
-    if after is None and (user_id := users.id_by_email(text) if text else None):
-        return Slice([users.get(user_id)], None)
-    return users.page(text, limit=limit, after=after)
+    user_id = users.id_by_email(text) if text and after is None else None
+    found = Slice([users.get(user_id)], None) if user_id else users.page(text, limit=limit, after=after)
+    with transaction() as tx:
+        admin.note(AuditAction.USERS_LISTED, utc_now(), tx, subject=user_id, users=len(found.items))
+    return found
 
 
 def suspend(user_id: str, reason: str, admin: Admin) -> UserRecord:

@@ -17,7 +17,7 @@ from shared.stages.stages import Stage
 def quote(body: JobCreate, caller: Actor) -> QuoteView:
     """Return what the job would cost now. Raise what a submit raises, except for a shortfall and a full queue."""
     at = utc_now()
-    body, filled = with_defaults(body, caller.user_id)
+    body, filled = with_defaults(body, caller)
     job = prepared(body, caller, at)
     planned, settings, known = job.planned, job.spec.settings, pace.at(at)
     total = body.count * planned.credits

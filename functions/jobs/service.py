@@ -10,6 +10,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from functions.jobs.defaults import with_defaults
 from functions.jobs.plan import Plan, fitted, plan
+from functions.jobs.reading import read
 from functions.jobs.schemas import INPUT_TYPES, JobCreate
 from shared.assets.record import AssetRecord, AssetStatus
 from shared.assets.store import AssetNotReady, assets
@@ -29,7 +30,7 @@ from shared.jobs.store import JobEnded, JobRunning, ReusedStep, StepResult, jobs
 from shared.jobs.views import JobLinks, JobView, job_view
 from shared.keys.store import api_keys
 from shared.members.actor import Actor
-from shared.observability import Metric, about, logger, measure
+from shared.observability import JOB_ACCEPTED, Metric, about, logger, measure
 from shared.presets.store import stored_presets
 from shared.projects.store import projects
 from shared.shares.store import shares
@@ -50,7 +51,7 @@ def submit(body: JobCreate, caller: Actor, tx: Transaction) -> JobView:
     The project's account has the job, pays for it, and has the assets that it uses.
     If the admission fails, or the process ends before it, `reconcile` admits the job.
     """
-    body, filled = with_defaults(body, caller.user_id)
+    body, filled = with_defaults(body, caller)
     batch_id, job_ids = (None, [new_id("job")]) if body.count == 1 else batches.begin(body.count)
     at = time_of(job_ids[0])  # lists select jobs of a time by their ids
     one = prepared(body, caller, at)
@@ -133,7 +134,7 @@ def _accepted(made: Sequence[JobRecord], one: "Prepared") -> None:
     engines = {stage.folder: step.engine for stage, step in made[0].planned()}
     for job in made:
         about(job_id=job.job_id)
-        logger.info("job accepted", preset_id=one.spec.preset_id, plan=one.subscribed.value, engines=engines)
+        logger.info(JOB_ACCEPTED, preset_id=one.spec.preset_id, plan=one.subscribed.value, engines=engines)
         measure(Metric.JOBS_CREATED)
         measure(Metric.CREDITS_HELD, int(job.credits))
     admitted = {one.job_id for one in admission.admit(utc_now(), account_id=made[0].account_id)}
@@ -226,9 +227,8 @@ def _offered(settings: JobSettings, at: datetime) -> list[Engine]:
 
 def view(job_id: str, caller: Actor) -> JobView:
     """Return the job with all its results."""
-    job, spec = jobs.get_with_spec(job_id, accounts=caller)
-    results, at = jobs.results(job), utc_now()
-    shown = admission.with_place(job_view(job, spec, results, at), job, at)
+    (job, spec, results, slots), at = read(job_id, caller), utc_now()
+    shown = admission.with_place(job_view(job, spec, results, at), job, at, slots)
     film, signed = results.get(FILM), JobLinks(job, results, at).delivery(FILM)
     if film is None or signed is None:
         return shown

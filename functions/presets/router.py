@@ -17,7 +17,7 @@ from functions.presets.schemas import (
     PresetView,
 )
 from shared.access.permissions import Permission
-from shared.access.principal import Principal
+from shared.audit.admin import Admin
 from shared.core.versions import PreconditionFailed
 from shared.core.wire import Id
 from shared.idempotency.store import KeyReused
@@ -37,7 +37,7 @@ router = APIRouter(prefix="/api/presets", tags=["presets"])
 
 Read = Annotated[Actor, acting(Permission.PRESETS_READ)]
 Write = Annotated[Actor, acting(Permission.PRESETS_WRITE)]
-Admin = Annotated[Principal, administering(Permission.PRESETS_ADMIN)]
+AsAdmin = Annotated[Admin, administering(Permission.PRESETS_ADMIN)]
 
 Text = Annotated[str | None, Query(max_length=100, description="Words that the name or the description contains.")]
 InCategory = Annotated[str | None, Query(max_length=40)]
@@ -67,9 +67,9 @@ def list_presets(request: Request, text: Text = None, category: InCategory = Non
     operation_id="createPreset",
     responses=problems(TooManyPresets, KeyReused),
 )
-def create_preset(body: PresetCreate, _admin: Admin, once: Once) -> Response:
+def create_preset(body: PresetCreate, admin: AsAdmin, once: Once) -> Response:
     """Add a preset to the studio's. Only platform admins can do this."""
-    return once.respond(lambda tx: service.create_for_studio(body, tx), status=status.HTTP_201_CREATED)
+    return once.respond(lambda tx: service.create_for_studio(body, admin, tx), status=status.HTTP_201_CREATED)
 
 
 @router.get("/own", operation_id="listOwnPresets", responses=problems(OrganizationNotFound))
@@ -138,9 +138,9 @@ def read_preset(preset_id: Id, request: Request) -> Response:
     operation_id="updatePreset",
     responses=problems(PresetNotFound, PresetBuiltIn, PreconditionFailed),
 )
-def update_preset(preset_id: Id, body: PresetUpdate, _admin: Admin, change: Change) -> PresetView:
+def update_preset(preset_id: Id, body: PresetUpdate, admin: AsAdmin, change: Change) -> PresetView:
     """Change a preset of the studio. Only platform admins can do this."""
-    preset = service.change(stored_presets.find(preset_id, accounts=()), body, change.expected)
+    preset = service.change(stored_presets.find(preset_id, accounts=()), body, change.expected, admin)
     return change.on(preset.etag, PresetView.of(preset))
 
 

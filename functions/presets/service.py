@@ -8,7 +8,9 @@ from functions.presets.schemas import (
     PresetUpdate,
     PresetView,
 )
-from shared.aws.transactions import Transaction
+from shared.audit.admin import Admin
+from shared.audit.store import AuditAction
+from shared.aws.transactions import Transaction, transaction
 from shared.core.clock import utc_now
 from shared.core.ids import new_id
 from shared.core.versions import IfMatch
@@ -18,8 +20,10 @@ from shared.presets.record import STUDIO
 from shared.presets.store import stored_presets
 
 
-def create_for_studio(body: PresetCreate, tx: Transaction) -> PresetView:
-    return _create(STUDIO, None, body, tx)
+def create_for_studio(body: PresetCreate, admin: Admin, tx: Transaction) -> PresetView:
+    made = _create(STUDIO, None, body, tx)
+    admin.note(AuditAction.PRESET_CREATED, utc_now(), tx, subject=made.preset_id, name=made.name)
+    return made
 
 
 def create(body: OwnPresetCreate, caller: Actor, tx: Transaction) -> PresetView:
@@ -44,8 +48,17 @@ def duplicate(preset_id: str, body: PresetDuplicate, caller: Actor, tx: Transact
     return create(copied, caller, tx)
 
 
-def change(preset: Preset, body: PresetUpdate | OwnPresetUpdate, expected: IfMatch) -> Preset:
-    return stored_presets.change(preset, body.changes(), at=utc_now(), expected=expected)
+def change(
+    preset: Preset, body: PresetUpdate | OwnPresetUpdate, expected: IfMatch, admin: Admin | None = None
+) -> Preset:
+    """Change the preset, and return it. `admin` changes a preset of the studio."""
+    at = utc_now()
+    with transaction() as tx:
+        stored_presets.change(preset, body.changes(), at=at, expected=expected, tx=tx)
+        if admin:
+            fields = sorted(body.model_fields_set)
+            admin.note(AuditAction.PRESET_CHANGED, at, tx, subject=preset.preset_id, fields=fields)
+    return stored_presets.find(preset.preset_id, accounts={preset.account_id or STUDIO})
 
 
 def _create(account_id: str, owner_id: str | None, body: PresetCreate, tx: Transaction) -> PresetView:

@@ -66,7 +66,9 @@ class SettingsUpdate(Wire):
     )
     notifications: NotificationsUpdate | None = None
     default_preset_id: Id | None = Field(
-        default=None, examples=["crash-zoom-in"], description="The preset of jobs that name none."
+        default=None,
+        examples=["crash-zoom-in"],
+        description="The preset of jobs that name none: one of the studio, or an own one.",
     )
     default_aspect_ratio: AspectRatio | None = Field(
         default=None,
@@ -101,7 +103,7 @@ class SettingsView(View):
     avatar: str | None = Field(description="The id of the asset.")
     avatar_url: str | None
     notifications: NotificationsView
-    default_preset_id: str | None
+    default_preset_id: str | None = Field(description="null also if the preset has been deleted.")
     default_aspect_ratio: AspectRatio | None
     locale: Locale | None
     theme: Theme

@@ -12,7 +12,7 @@ from shared.core.versions import IfMatch
 from shared.mail import mail
 from shared.mail.mail import MailUnavailable
 from shared.mail.marks import marks
-from shared.presets.presets import get_preset
+from shared.presets.store import stored_presets
 from shared.proofs.mailing import not_often
 from shared.proofs.proof import prove_password
 from shared.users.record import UserRecord
@@ -32,7 +32,7 @@ def update(user_id: str, body: SettingsUpdate, expected: IfMatch) -> UserRecord:
     if body.avatar is not None:
         _check_avatar(body.avatar, user_id)
     if body.default_preset_id is not None:
-        get_preset(body.default_preset_id)
+        stored_presets.find(body.default_preset_id, accounts={user_id})
     if "email" in body.model_fields_set:
         values |= _new_address(user, body, at)
     return users.change(user, values, at=at, expected=expected)
@@ -63,6 +63,7 @@ def _new_address(user: UserRecord, body: SettingsUpdate, at: datetime) -> dict[s
 
 def view(user: UserRecord) -> SettingsView:
     at = utc_now()
+    preset = user.default_preset_id
     waits = user.new_email_until is not None and user.new_email_until > at
     return SettingsView(
         name=user.name,
@@ -75,7 +76,7 @@ def view(user: UserRecord) -> SettingsView:
             film_failed=bool(user.film_failed),
             low_credits=bool(user.low_credits),
         ),
-        default_preset_id=user.default_preset_id,
+        default_preset_id=preset if preset and stored_presets.can_use(preset, accounts={user.user_id}) else None,
         default_aspect_ratio=user.default_aspect_ratio,
         locale=Locale(user.locale) if user.locale else None,
         theme=Theme(user.theme or Theme.SYSTEM),

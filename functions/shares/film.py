@@ -17,7 +17,7 @@ URL_LIFE = timedelta(hours=1)  # validity of a signed URL
 def shown(share_id: str) -> SharedFilmView:
     """Return what a visitor sees. Raise ShareNotFound if the link is closed, or its job is deleted."""
     share = shares.get(share_id)
-    if share.taken_down:
+    if share.taken_down or any(other.taken_down for other in shares.of_job(share.job_id)):  # made during a takedown
         raise ShareNotFound
     try:
         film = film_of(jobs.get(share.job_id))

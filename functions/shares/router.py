@@ -9,7 +9,7 @@ from functions.shares.film import shown
 from functions.shares.schemas import ShareCreate, SharedFilmView, ShareView
 from functions.shares.service import NothingToShare
 from shared.access.permissions import Permission
-from shared.access.principal import Principal
+from shared.audit.admin import Admin
 from shared.core.wire import Id
 from shared.jobs.store import JobNotFound
 from shared.members.actor import Actor
@@ -19,13 +19,13 @@ from shared.rest.admin import administering
 from shared.rest.pagination import Page, whole
 from shared.rest.problem import problems
 from shared.rest.quota import counted
-from shared.shares.store import FilmTakenDown, ShareNotFound, TooManyShares, shares
+from shared.shares.store import FilmTakenDown, ShareNotFound, TooManyShares
 
 router = APIRouter(prefix="/api/shares", tags=["shares"])
 
 Read = Annotated[Actor, acting(Permission.JOBS_READ)]
 Write = Annotated[Actor, acting(Permission.JOBS_WRITE)]
-Admin = Annotated[Principal, administering(Permission.SHARES_ADMIN)]
+AsAdmin = Annotated[Admin, administering(Permission.SHARES_ADMIN)]
 
 
 @router.post(
@@ -73,6 +73,6 @@ def delete_share(share_id: Id, caller: Write) -> None:
     operation_id="takeDownShare",
     responses=problems(ShareNotFound),
 )
-def take_down_share(share_id: Id, _admin: Admin) -> None:
+def take_down_share(share_id: Id, admin: AsAdmin) -> None:
     """Close a public link, and prevent others to the film. Only platform admins can do this."""
-    shares.take_down(share_id)
+    service.take_down(share_id, admin)

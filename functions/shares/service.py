@@ -2,6 +2,9 @@
 
 from functions.shares.film import film_of
 from functions.shares.schemas import ShareCreate
+from shared.audit.admin import Admin
+from shared.audit.store import AuditAction
+from shared.aws.transactions import transaction
 from shared.core.clock import utc_now
 from shared.core.errors import Conflict
 from shared.jobs.store import JobNotFound, jobs
@@ -39,3 +42,10 @@ def revoke(share_id: str, caller: Actor) -> None:
     except JobNotFound:
         raise ShareNotFound from None
     shares.delete(share)
+
+
+def take_down(share_id: str, admin: Admin) -> None:
+    """Close all links to the film of this one, and prevent others. Raise ShareNotFound."""
+    with transaction() as tx:
+        job_id = shares.take_down(share_id, tx=tx)
+        admin.note(AuditAction.FILM_TAKEN_DOWN, utc_now(), tx, subject=job_id)

@@ -106,7 +106,10 @@ def update_organization(
     responses=problems(OrganizationNotEmpty, OrganizationGone),
 )
 def delete_organization(organization_id: Id, caller: Own) -> None:
-    """Delete an organization without projects, assets, webhooks and other members. Its credits move to the caller."""
+    """Delete an organization without projects, assets, webhooks and other members. Its credits move to the caller.
+
+    Its subscription ends within an hour. Its presets and invites are deleted.
+    """
     service.delete(organization_id, caller)
 
 

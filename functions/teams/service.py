@@ -33,6 +33,7 @@ from shared.core.ids import ORGANIZATION, new_id
 from shared.core.slices import Slice
 from shared.core.versions import IfMatch
 from shared.credits.store import credits
+from shared.erasures.store import erasures
 from shared.members.actor import Actor
 from shared.members.record import MemberRecord
 from shared.members.store import members
@@ -89,7 +90,8 @@ def rename(organization_id: str, name: str, caller: Actor, expected: IfMatch) ->
 def delete(organization_id: str, caller: Actor) -> None:
     """Delete an organization whose last member is the caller. Its credits move to the caller.
 
-    Raise OrganizationNotEmpty if it has other members, projects, assets or webhooks.
+    Raise OrganizationNotEmpty if it has other members, projects, assets or webhooks. The erasure ends its subscription
+    within an hour, and deletes the rest: presets, invites and other records that name it.
     """
     member, at = caller.member(organization_id), utc_now()
     record, left = organizations.get(organization_id), int(credits.account(organization_id).available)
@@ -101,6 +103,7 @@ def delete(organization_id: str, caller: Actor) -> None:
     with transaction() as tx:
         organizations.delete(record, tx=tx)
         members.remove(member, tx=tx)
+        erasures.begin(organization_id, email=None, at=at, tx=tx)
         if left:
             move = {"from_account": organization_id, "to_account": caller.user_id}
             credits.move(left, **move, operation_id=new_id("mov"), at=at, tx=tx)

@@ -1,4 +1,4 @@
-"""The function that deletes the data of closed accounts, until no record names them (docs/adr/0044).
+"""The function that deletes the data of closed accounts and organizations, until no record names them (ADR 44).
 
 Each run first ends the jobs of these accounts and deletes their media, assets and projects, which indexes list. When
 nothing of this is left, and no access token of the user is valid any more, a pass over all tables follows. It deletes
@@ -159,7 +159,8 @@ def _end(_after: Any, _at: datetime) -> tuple[int, Any]:
     """End the erasures of the pass. The receipt is queued first: if the run stops here, it is queued again."""
     for erasure in [one for one in erasures.all() if one.in_pass]:
         erasure_id = erasure.pseudonyms[erasure.user_id]
-        queues.send(NOTICE_QUEUE, AccountErased(erasure_id=erasure_id, address=erasure.email), group=erasure_id)
+        if erasure.email:
+            queues.send(NOTICE_QUEUE, AccountErased(erasure_id=erasure_id, address=erasure.email), group=erasure_id)
         erasures.end(erasure)
         logger.info("account erased", erasure_id=erasure_id)
     return 0, None
@@ -170,7 +171,7 @@ def _rows(record: Any, after: Any, _at: datetime) -> tuple[int, Any]:
     rows, following = record.scan_page(after, passes.ROWS)
     current = [one for one in erasures.all() if one.in_pass]
     ids = {id_: name for one in current for id_, name in one.pseudonyms.items()}
-    addresses = {one.email: one.pseudonyms[one.user_id] for one in current}
+    addresses = {one.email: one.pseudonyms[one.user_id] for one in current if one.email}
     rule = RULES.get(record, _deleted)
     return sum(rule(row, ids, addresses) for row in rows), following
 

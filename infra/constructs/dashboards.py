@@ -16,7 +16,7 @@ from infra.constructs.probe import Probe
 from infra.constructs.worker_service import WorkerService
 from infra.environments import Environment
 from infra.stores import STORES
-from shared.observability import Metric, Panel
+from shared.observability import JOB_ACCEPTED, JOBS_BY, Metric, Panel
 
 WIDTH = 24  # width of a dashboard in grid units
 Metrics = Sequence[cloudwatch.IMetric]
@@ -136,15 +136,6 @@ class OperationsDashboard(cloudwatch.Dashboard):
         self.add_widgets(*graphs)
 
 
-# The fields of the line "job accepted" in the log of `rest-jobs`, by the titles of their tables.
-BY_FIELD = {
-    "preset": "preset_id",
-    "engine of the clip": "engines.video_synthesis",
-    "engine of the picture": "engines.image_generation",
-    "plan": "plan",
-}
-
-
 class BusinessDashboard(cloudwatch.Dashboard):
     """Sign-ups, jobs, revenue and credits, including those of the canary."""
 
@@ -183,16 +174,16 @@ class BusinessDashboard(cloudwatch.Dashboard):
                     title=f"Submitted jobs by {title}",
                     log_group_names=[f"/aws/lambda/{environment.prefix}-rest-jobs"],
                     query_lines=[
-                        'filter message = "job accepted"',
+                        f'filter message = "{JOB_ACCEPTED}"',
                         f"stats count(*) as jobs by {field}",
                         "sort jobs desc",
                         "limit 20",
                     ],
                     view=cloudwatch.LogQueryVisualizationType.TABLE,
-                    width=WIDTH // len(BY_FIELD),
+                    width=WIDTH // len(JOBS_BY),
                     height=6,
                 )
-                for title, field in BY_FIELD.items()
+                for title, field in JOBS_BY.items()
             )
         )
 

@@ -1,5 +1,6 @@
 """The CloudFront distribution: the site, `/api/` and signed `/media/` under one origin for the browser."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from aws_cdk import Duration, Stack
@@ -24,6 +25,7 @@ ERRORS = (400, 403, 404, 405, 414, 500, 501, 502, 503, 504)
 # Log fields, without the query: it contains the signatures of media URLs, which would give readers of the log access.
 LOGGED = ("date", "time", "x-edge-location", "sc-bytes", "cs-method", "cs-uri-stem", "sc-status", "time-taken",
           "x-edge-result-type", "x-edge-request-id", "ssl-protocol", "sc-content-type")  # fmt: skip
+QUOTA = ("RateLimit", "RateLimit-Policy")  # of one caller: a cached answer would show them to others
 
 
 def site_bucket_name(environment: Environment, account: str) -> str:
@@ -59,6 +61,8 @@ class FrontDoor(Construct):
             origin_ssl_protocols=[cloudfront.OriginSslPolicy.TLS_V1_2],
             read_timeout=Duration.seconds(30),
         )
+        rest = self._requests(api, cloudfront.CachePolicy.CACHING_DISABLED, self._headers("api"))
+        presets = self._requests(api, self._presets_cache(), self._headers("presets", like="api", without=QUOTA))
         domain = hosted_domain(self, environment)
         blocked = waf_log(self, environment, "edge")
         acl = WebAcl(self, "edge", environment, scope_name="CLOUDFRONT", log_group=blocked) if environment.waf else None
@@ -84,14 +88,12 @@ class FrontDoor(Construct):
                 function_associations=[self._function("pages")],
             ),
             additional_behaviors={
-                "/api/*": cloudfront.BehaviorOptions(
-                    origin=api,
-                    allowed_methods=cloudfront.AllowedMethods.ALLOW_ALL,
-                    viewer_protocol_policy=cloudfront.ViewerProtocolPolicy.HTTPS_ONLY,
-                    cache_policy=cloudfront.CachePolicy.CACHING_DISABLED,
-                    origin_request_policy=cloudfront.OriginRequestPolicy.ALL_VIEWER_EXCEPT_HOST_HEADER,
-                    response_headers_policy=self._headers("api"),
-                ),
+                # The first pattern that fits counts. Presets of accounts are private.
+                "/api/presets/own": rest,
+                "/api/presets/own/*": rest,
+                "/api/presets": presets,
+                "/api/presets/*": presets,
+                "/api/*": rest,
                 "/media/*": cloudfront.BehaviorOptions(
                     origin=self._bucket_origin("media", environment.media_bucket(stack.account)),
                     viewer_protocol_policy=cloudfront.ViewerProtocolPolicy.HTTPS_ONLY,
@@ -125,6 +127,39 @@ class FrontDoor(Construct):
         )
         return cloudfront.FunctionAssociation(event_type=cloudfront.FunctionEventType.VIEWER_REQUEST, function=function)
 
+    @staticmethod
+    def _requests(
+        api: cloudfront.IOrigin, cache: cloudfront.ICachePolicy, headers: cloudfront.ResponseHeadersPolicy
+    ) -> cloudfront.BehaviorOptions:
+        """Return the behavior of requests to the API. CloudFront caches answers to GET and HEAD only."""
+        return cloudfront.BehaviorOptions(
+            origin=api,
+            allowed_methods=cloudfront.AllowedMethods.ALLOW_ALL,
+            viewer_protocol_policy=cloudfront.ViewerProtocolPolicy.HTTPS_ONLY,
+            cache_policy=cache,
+            origin_request_policy=cloudfront.OriginRequestPolicy.ALL_VIEWER_EXCEPT_HOST_HEADER,
+            response_headers_policy=headers,
+        )
+
+    def _presets_cache(self) -> cloudfront.CachePolicy:
+        """Return a policy that caches an answer as long as its Cache-Control says, once for all viewers.
+
+        An answer without this header is not cached.
+        """
+        return cloudfront.CachePolicy(
+            self,
+            "presets-cache",
+            cache_policy_name=f"{self._environment.prefix}-presets",
+            min_ttl=Duration.seconds(0),
+            default_ttl=Duration.seconds(0),
+            max_ttl=Duration.minutes(5),
+            header_behavior=cloudfront.CacheHeaderBehavior.none(),
+            query_string_behavior=cloudfront.CacheQueryStringBehavior.all(),
+            cookie_behavior=cloudfront.CacheCookieBehavior.none(),
+            enable_accept_encoding_gzip=True,
+            enable_accept_encoding_brotli=True,
+        )
+
     def _media_cache(self) -> cloudfront.CachePolicy:
         """Return a policy that caches media once for all viewers, although objects are `private` for browsers' caches.
 
@@ -143,14 +178,17 @@ class FrontDoor(Construct):
             cookie_behavior=cloudfront.CacheCookieBehavior.none(),
         )
 
-    def _headers(self, name: str) -> cloudfront.ResponseHeadersPolicy:
+    def _headers(
+        self, name: str, *, like: str | None = None, without: Sequence[str] = ()
+    ) -> cloudfront.ResponseHeadersPolicy:
         return cloudfront.ResponseHeadersPolicy(
             self,
             f"{name}-headers",
             response_headers_policy_name=f"{self._environment.prefix}-{name}",
+            remove_headers=[*without] or None,
             security_headers_behavior=cloudfront.ResponseSecurityHeadersBehavior(
                 content_security_policy=cloudfront.ResponseHeadersContentSecurityPolicy(
-                    content_security_policy=edge.POLICIES[name], override=True
+                    content_security_policy=edge.POLICIES[like or name], override=True
                 ),
                 content_type_options=cloudfront.ResponseHeadersContentTypeOptions(override=True),
                 frame_options=cloudfront.ResponseHeadersFrameOptions(

@@ -27,11 +27,15 @@ class AuditAction(StrEnum):
     MEMBER_LEFT = "member.left"
     ADMIN_APPOINTED = "admin.appointed"  # this one and the next ones are in the log of the deployment
     ADMIN_DISMISSED = "admin.dismissed"
+    USERS_LISTED = "users.listed"
     USER_SUSPENDED = "user.suspended"
     USER_RESUMED = "user.resumed"
     CREDITS_GRANTED = "credits.granted"
     ENGINE_DISABLED = "engine.disabled"
     ENGINE_ENABLED = "engine.enabled"
+    PRESET_CREATED = "preset.created"  # this one and the next two too: a preset of the studio
+    PRESET_CHANGED = "preset.changed"
+    FILM_TAKEN_DOWN = "film.taken_down"
     WEBHOOK_CREATED = "webhook.created"
     WEBHOOK_CHANGED = "webhook.changed"
     WEBHOOK_SECRET_REPLACED = "webhook.secret_replaced"  # noqa: S105  # an action, not a secret

@@ -24,6 +24,8 @@ from shared.observability import logger
 _MOST_READ = 100  # DynamoDB's maximum number of items in one BatchGetItem
 REGION = os.environ.get("AWS_REGION", "us-east-1")
 
+ItemKey = str | tuple[str, str]  # the partition key, with the sort key if the table has one
+
 
 def table(name: str) -> str:
     """Return the full name of a table in this environment."""
@@ -133,14 +135,11 @@ class Record(Model):
 
 
 def read_together(
-    keys: Mapping[type[Record], Iterable[str]], *, consistent: bool = False
+    keys: Mapping[type[Record], Iterable[ItemKey]], *, consistent: bool = False
 ) -> dict[type[Record], list[Any]]:
-    """Return the items of several tables with these partition keys, in any order. The tables have no sort keys.
-
-    One call reads 100 items.
-    """
+    """Return the items of several tables with these keys, in any order. One call reads 100 items."""
     found: dict[type[Record], list[Any]] = {record: [] for record in keys}
-    wanted = [(record, {record._hash_keyname: {"S": key}}) for record, named in keys.items() for key in named]
+    wanted = [(record, _item_key(record, key)) for record, named in keys.items() for key in named]
     for start in range(0, len(wanted), _MOST_READ):
         tables: dict[str, Any] = {}
         for record, key in wanted[start : start + _MOST_READ]:
@@ -152,6 +151,11 @@ def read_together(
                 found[record] += map(record.from_raw_data, answer["Responses"].get(record.Meta.table_name, ()))
             tables = answer.get("UnprocessedKeys") or {}
     return found
+
+
+def _item_key(record: type[Record], key: ItemKey) -> dict[str, dict[str, str]]:
+    names, values = (record._hash_keyname, record._range_keyname), (key,) if isinstance(key, str) else key
+    return {str(name): {"S": value} for name, value in zip(names, values, strict=False)}
 
 
 def _without_conflict(write: Callable[[], object]) -> None:

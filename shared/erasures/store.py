@@ -20,8 +20,10 @@ class ErasureBegun(Conflict):
 
 
 class ErasureStore:
-    def begin(self, user_id: str, organizations: Sequence[str], *, email: str, at: datetime, tx: Transaction) -> None:
-        """Write the erasure of the user, and of organizations without another member."""
+    def begin(
+        self, user_id: str, organizations: Sequence[str] = (), *, email: str | None, at: datetime, tx: Transaction
+    ) -> None:
+        """Write the erasure of the user, and of organizations without another member; or of one organization."""
         pseudonyms = {id_: new_id("org_gone" if organization_of(id_) else "gone") for id_ in (user_id, *organizations)}
         record = ErasureRecord(user_id, pseudonyms=pseudonyms, email=email, requested_at=at)
         tx.put(record, ErasureRecord.user_id.does_not_exist(), otherwise=ErasureBegun())

@@ -198,15 +198,21 @@ def _interval_seconds(job: JobRecord, account: SlotsRecord, at: datetime) -> flo
     return round(before + NEWEST_WEIGHT * (newest - before), 3)
 
 
-def with_place(view: JobView, job: JobRecord, at: datetime) -> JobView:
+def with_place(view: JobView, job: JobRecord, at: datetime, account: SlotsRecord | None = None) -> JobView:
     """Return the view of the job with its place in the queue, if it waits, and with its estimated end."""
-    return with_places([(view, job)], at)[0]
+    return with_places([(view, job)], at, account)[0]
 
 
-def with_places(shown: Sequence[tuple[JobView, JobRecord]], at: datetime) -> list[JobView]:
-    """Return the views of jobs of one account with their places. Nothing is read if all of them have ended."""
+def with_places(
+    shown: Sequence[tuple[JobView, JobRecord]], at: datetime, account: SlotsRecord | None = None
+) -> list[JobView]:
+    """Return the views of jobs of one account with their places. Nothing is read if all of them have ended.
+
+    `account` are the slots of the account, if the caller has read them.
+    """
     waiting = {job.job_id: job.account_id for _, job in shown if job.waits and not job.ended}
-    places = slots.places(waiting.keys(), account_id=next(iter(waiting.values())), at=at) if waiting else {}
+    account_id = next(iter(waiting.values()), None)
+    places = slots.places(waiting.keys(), account_id=account_id, at=at, account=account) if account_id else {}
     return [_with_place(view, job, places.get(job.job_id), at) for view, job in shown]
 
 

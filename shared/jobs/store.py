@@ -209,12 +209,10 @@ class JobStore:
         specs = {record.job_id: JobSpec.model_validate_json(record.document) for record in found[JobSpecRecord]}
         return [(records[job_id], specs[job_id]) for job_id in job_ids if job_id in records and job_id in specs]
 
-    def get_with_spec(self, job_id: str, *, accounts: Container[str]) -> tuple[JobRecord, JobSpec]:
-        """Return the job and its spec, read at once, if one of the accounts has it. Raise JobNotFound."""
-        found = self.with_specs([job_id], consistent=True)
-        if not found or found[0][0].account_id not in accounts:
+    def check(self, job: JobRecord, *, accounts: Container[str]) -> None:
+        """Raise JobNotFound if none of the accounts has the job."""
+        if job.account_id not in accounts:
             raise JobNotFound
-        return found[0]
 
     def created(self, *, account_id: str, since_id: str, until_id: str) -> list[str]:
         """Return the ids of the account's jobs with since_id <= id <= until_id, oldest first."""
@@ -235,20 +233,23 @@ class JobStore:
         """Return the results of the job's completed steps."""
         return self.results_of([job])[job.job_id]
 
-    def results_of(self, found: Iterable[JobRecord]) -> dict[str, dict[Stage, StepResult]]:
-        """Return the results of the completed steps of several jobs, by job id.
+    def result_keys(self, job: JobRecord) -> list[tuple[str, str]]:
+        """Return the keys of the results of the job's completed steps.
 
         A worker can write attempts and names. Those that are not what a worker's code writes are left out.
         """
+        done = [(stage, step.attempt) for stage, step in job.planned() if step.status == JobStatus.COMPLETED]
+        return [(str(job.job_id), f"{stage}#{attempt}") for stage, attempt in done if is_attempt(attempt)]
+
+    def results_of(self, found: Iterable[JobRecord]) -> dict[str, dict[Stage, StepResult]]:
+        """Return the results of the completed steps of several jobs, by job id."""
         results: dict[str, dict[Stage, StepResult]] = {}
         names = list[tuple[str, str]]()
         for job in found:
             results[job.job_id] = {}
-            done = [(stage, step.attempt) for stage, step in job.planned() if step.status == JobStatus.COMPLETED]
-            done = [(stage, attempt) for stage, attempt in done if is_attempt(attempt)]
-            names += [(job.job_id, f"{stage}#{attempt}") for stage, attempt in done]
+            names += self.result_keys(job)
         for record in StepResultRecord.batch_get(names, consistent_read=True):
-            results[record.job_id][Stage(record.stage_attempt.partition("#")[0])] = _result(record)
+            results[record.job_id] |= results_in([record])
         return results
 
     # --- admission
@@ -321,6 +322,11 @@ def result_record(job_id: str, stage: Stage, result: StepResult, *, attempt: str
         OutputMap(role=o.role.value, name=o.key.rpartition("/")[2], media_type=o.media_type) for o in result.outputs
     ]
     return StepResultRecord(job_id, f"{stage}#{attempt}", outputs=outputs, metrics=json.dumps(dict(result.metrics)))
+
+
+def results_in(found: Iterable[StepResultRecord]) -> dict[Stage, StepResult]:
+    """Return the results of one job in these rows."""
+    return {Stage(record.stage_attempt.partition("#")[0]): _result(record) for record in found}
 
 
 def _result(record: StepResultRecord) -> StepResult:

@@ -1,6 +1,6 @@
 """The caller of a request that acts on accounts."""
 
-from collections.abc import Container
+from collections.abc import Container, Iterable
 
 from shared.access.permissions import ROLES, AccountRole, Permission
 from shared.aws.transactions import Transaction
@@ -50,6 +50,17 @@ class Actor(Container[str]):
         if organization_id not in self or not (member := self._membership(organization_id)):
             raise OrganizationNotFound
         return member
+
+    def unread(self, account_id: str) -> list[tuple[str, str]]:
+        """Return the key of the membership that a check of the account will read, for a read with other items."""
+        if organization_of(account_id) is None or account_id in self._memberships:
+            return []
+        return [(account_id, self.user_id)]
+
+    def remember(self, keys: Iterable[tuple[str, str]], found: Iterable[MemberRecord]) -> None:
+        """Use the memberships that were read with these keys of `unread`."""
+        self._memberships |= {organization_id: None for organization_id, _ in keys}
+        self._memberships |= {member.organization_id: member for member in found}
 
     def stays_member(self, account_id: str, *, tx: Transaction) -> None:
         """Fail the transaction with Forbidden if the user's role in the organization has changed since it was read."""

@@ -13,7 +13,7 @@ from typing import Any
 from shared.aws.records import on_refusal
 from shared.aws.transactions import Transaction
 from shared.camera.move import CameraMove
-from shared.core.errors import Conflict
+from shared.core.errors import AppError, Conflict
 from shared.core.versions import ANY_VERSION, IfMatch, PreconditionFailed
 from shared.presets.presets import Preset, PresetNotFound, presets
 from shared.presets.record import STUDIO, PresetRecord
@@ -35,10 +35,6 @@ class PresetBuiltIn(Conflict):
 
     def __init__(self) -> None:
         super().__init__("The move and the category of a built-in preset do not change. Duplicate it, and change that.")
-
-
-class _PresetChanged(Exception):
-    """Another request has deleted or changed the preset."""
 
 
 class PresetStore:
@@ -64,6 +60,16 @@ class PresetStore:
         if record is None or (record.account_id != STUDIO and record.account_id not in accounts):
             raise PresetNotFound(preset_id)
         return _preset(record)
+
+    def can_use(self, preset_id: str, *, accounts: Container[str]) -> bool:
+        """Return whether the preset exists and one of the accounts can use it. A built-in preset needs no read."""
+        if preset_id in presets():
+            return True
+        try:
+            self.find(preset_id, accounts=accounts)
+        except PresetNotFound:
+            return False
+        return True
 
     def own(self, preset_id: str, *, accounts: Container[str]) -> Preset:
         """Return a preset of one of the accounts. Raise PresetNotFound."""
@@ -110,9 +116,12 @@ class PresetStore:
         return _preset(record)
 
     def change(
-        self, preset: Preset, changes: dict[str, Any], *, at: datetime, expected: IfMatch = ANY_VERSION
-    ) -> Preset:
-        """Set these fields of the preset, and return it. Raise PreconditionFailed, PresetBuiltIn or PresetNotFound."""
+        self, preset: Preset, changes: dict[str, Any], *, at: datetime, expected: IfMatch = ANY_VERSION, tx: Transaction
+    ) -> None:
+        """Add new values of these fields to the transaction. Raise PreconditionFailed or PresetBuiltIn.
+
+        Fail the transaction with PreconditionFailed, or PresetNotFound if the request expects no version.
+        """
         expected.check(preset.etag)
         if preset.is_default and changes.keys() & {"config", "category"}:
             raise PresetBuiltIn
@@ -124,20 +133,14 @@ class PresetStore:
         if preset.is_default:  # its first labels make the record
             changes = changes | {"account_id": STUDIO, "created_at": preset.created_at}
             condition, known = condition | record.preset_id.does_not_exist(), known | record.preset_id.does_not_exist()
+        otherwise: AppError = PresetNotFound(preset.preset_id)
         if expected.given:
-            condition &= known
-        fields = {**changes, "updated_at": at}
-        written = PresetRecord(preset.preset_id)
+            condition, otherwise = condition & known, PreconditionFailed()
         actions = [
             getattr(record, name).remove() if value is None else getattr(record, name).set(value)
-            for name, value in fields.items()
+            for name, value in {**changes, "updated_at": at}.items()
         ]
-        try:
-            with on_refusal(_PresetChanged()):
-                written.update(actions, condition, done=lambda stored: stored.updated_at == at)
-        except _PresetChanged:
-            raise PreconditionFailed(self.find(preset.preset_id, accounts={account_id}).etag) from None
-        return _labelled(presets()[preset.preset_id], written) if preset.is_default else _preset(written)
+        tx.update(record(preset.preset_id), actions, condition, otherwise=otherwise)
 
     def delete(self, preset: Preset) -> None:
         with on_refusal(PresetNotFound(preset.preset_id)):

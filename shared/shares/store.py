@@ -5,6 +5,7 @@ from datetime import datetime
 from secrets import token_urlsafe
 
 from shared.aws.records import on_refusal
+from shared.aws.transactions import Transaction
 from shared.core.errors import Conflict, NotFound
 from shared.shares.record import ShareRecord
 
@@ -57,16 +58,15 @@ class ShareStore:
         """Return all links to the job's film. Eventually consistent."""
         return list(ShareRecord.by_job.query(job_id))
 
-    def take_down(self, share_id: str) -> None:
-        """Close all links to the film of this one, and prevent others. Raise ShareNotFound.
+    def take_down(self, share_id: str, *, tx: Transaction) -> str:
+        """Close all links to the film of this one, prevent others, and return the job's id. Raise ShareNotFound.
 
-        The named link is closed last. If the request stops halfway, the admin can repeat it.
+        Fail the transaction with ShareNotFound if a link is deleted meanwhile.
         """
-        named = self.get(share_id)
-        others = [share for share in self.of_job(named.job_id) if share.share_id != share_id]
-        for share in (*others, named):
-            with on_refusal(ShareNotFound()):
-                share.update([ShareRecord.taken_down.set(True)], ShareRecord.share_id.exists())
+        named, closed = self.get(share_id), ShareRecord.taken_down.set(True)
+        for one in {share_id} | {str(share.share_id) for share in self.of_job(named.job_id)}:
+            tx.update(ShareRecord(one), [closed], ShareRecord.share_id.exists(), otherwise=ShareNotFound())
+        return str(named.job_id)
 
     def delete(self, share: ShareRecord) -> None:
         """Delete the link, unless it is taken down: its record prevents others to the film."""

@@ -121,15 +121,17 @@ class SlotStore:
         found = WaitingRecord.query(account_id, limit=1, page_size=1, consistent_read=True)
         return next((record.job_id for record in found), None)
 
-    def places(self, job_ids: Collection[str], *, account_id: str, at: datetime) -> dict[str, QueuePlace]:
-        """Return the places of those of the account's jobs that wait.
+    def places(
+        self, job_ids: Collection[str], *, account_id: str, at: datetime, account: SlotsRecord | None = None
+    ) -> dict[str, QueuePlace]:
+        """Return the places of those of the account's jobs that wait. `account` is its row, if the caller has read it.
 
         The start is None before the account's first admission that followed a wait. The cost is limited by the plan's
         maximum of waiting jobs.
         """
         waiting = WaitingRecord.query(account_id, WaitingRecord.job_id <= max(job_ids))
         positions = {str(record.job_id): position for position, record in enumerate(waiting, 1)}
-        account = self.account(account_id)
+        account = account or self.account(account_id)
         turn, interval = (account.turn, account.interval_seconds) if account else (None, None)
 
         def start(position: int) -> datetime | None:

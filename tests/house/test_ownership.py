@@ -10,7 +10,7 @@ OWNERS = {"owner_id", "user_id", "account_id"}
 OWNED = {"jobs", "projects", "assets"}  # the stores whose records belong to an account
 CHECKED = {
     "get": "accounts",
-    "get_with_spec": "accounts",
+    "check": "accounts",
     "page": "account_id",
     "newest": "account_id",
 }  # the parameter of each read that restricts it
@@ -26,7 +26,11 @@ MODULES = [
 ]
 # Code that acts for a caller. The pipeline acts for the system.
 FOR_CALLERS = [
-    *(path for name in ("router", "service", "listing") for path in (ROOT / "functions").glob(f"*/{name}.py")),
+    *(
+        path
+        for name in ("router", "service", "listing", "reading")
+        for path in (ROOT / "functions").glob(f"*/{name}.py")
+    ),
     ROOT / "functions" / "realtime" / "subscribe.py",
 ]
 

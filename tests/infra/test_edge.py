@@ -2,8 +2,10 @@
 
 import json
 import re
+from fnmatch import fnmatchcase
 from typing import Any
 
+from functions.presets.router import CACHED_SECONDS
 from infra import edge
 from infra.constructs.rest_api import DISTRIBUTION_KEY
 from infra.functions import REST_DOMAINS
@@ -171,7 +173,7 @@ def test_cloudfront_uses_tls_only_and_media_needs_a_signature(cloud: Assembly) -
     [distribution] = cloud.resources("AWS::CloudFront::Distribution")
     config = distribution["DistributionConfig"]
     behaviors = {found["PathPattern"]: found for found in config["CacheBehaviors"]}
-    assert set(behaviors) == {"/api/*", "/media/*"}
+    assert set(behaviors) == {"/api/*", "/media/*", *(f"/api/presets{end}" for end in ("", "/*", "/own", "/own/*"))}
     for behavior in (config["DefaultCacheBehavior"], *behaviors.values()):
         assert behavior["ViewerProtocolPolicy"] in {"https-only", "redirect-to-https"}
         assert "ResponseHeadersPolicyId" in behavior
@@ -192,11 +194,47 @@ def test_cloudfront_caches_no_error(cloud: Assembly) -> None:
         assert "ResponsePagePath" not in answer
 
 
+def cache_policy(cloud: Assembly, behavior: dict[str, Any]) -> Any:
+    policies = {f"{{{policy.id}}}": policy for policy in cloud.resources("AWS::CloudFront::CachePolicy")}
+    return policies[behavior["CachePolicyId"]]
+
+
+def test_cloudfront_caches_the_public_presets_and_no_other_answer_of_the_api(cloud: Assembly) -> None:
+    """An answer is cached for the time in its Cache-Control, which private presets do not have."""
+    [distribution] = cloud.resources("AWS::CloudFront::Distribution")
+    behaviors = distribution["DistributionConfig"]["CacheBehaviors"]
+    paths = {route.partition(" ")[2] for domain in REST_DOMAINS for route in domain.public}
+    paths |= {f"/api/{domain.name}" for domain in REST_DOMAINS} | {"/api/presets/own", "/api/presets/own/{preset_id}"}
+    first = {path: next(one for one in behaviors if fnmatchcase(path, one["PathPattern"])) for path in paths}
+    disabled = first["/api/jobs"]["CachePolicyId"]
+    cached = {path: one for path, one in first.items() if one["CachePolicyId"] != disabled}
+    assert set(cached) == {"/api/presets", "/api/presets/{preset_id}"}
+    removed = {
+        f"{{{policy.id}}}": policy["ResponseHeadersPolicyConfig"].get("RemoveHeadersConfig", {"Items": []})["Items"]
+        for policy in cloud.resources("AWS::CloudFront::ResponseHeadersPolicy")
+    }
+    for behavior in cached.values():
+        config = cache_policy(cloud, behavior)["CachePolicyConfig"]
+        assert (config["MinTTL"], config["DefaultTTL"]) == (0, 0)
+        assert config["MaxTTL"] >= CACHED_SECONDS
+        assert config["ParametersInCacheKeyAndForwardedToOrigin"] == {
+            "CookiesConfig": {"CookieBehavior": "none"},
+            "EnableAcceptEncodingBrotli": True,
+            "EnableAcceptEncodingGzip": True,
+            "HeadersConfig": {"HeaderBehavior": "none"},
+            "QueryStringsConfig": {"QueryStringBehavior": "all"},
+        }
+        assert behavior["Compress"] is True
+        assert [one["Header"] for one in removed[behavior["ResponseHeadersPolicyId"]]] == [
+            "RateLimit",
+            "RateLimit-Policy",
+        ]
+
+
 def test_cloudfront_caches_private_media_as_long_as_browsers_do(cloud: Assembly) -> None:
     [distribution] = cloud.resources("AWS::CloudFront::Distribution")
     behaviors = {found["PathPattern"]: found for found in distribution["DistributionConfig"]["CacheBehaviors"]}
-    [policy] = cloud.resources("AWS::CloudFront::CachePolicy")
-    assert behaviors["/media/*"]["CachePolicyId"] == f"{{{policy.id}}}"
+    policy = cache_policy(cloud, behaviors["/media/*"])
     config = policy["CachePolicyConfig"]
     assert (config["MinTTL"], config["DefaultTTL"], config["MaxTTL"]) == (CACHE_SECONDS,) * 3
     cache_key = config["ParametersInCacheKeyAndForwardedToOrigin"]
@@ -275,8 +313,9 @@ def test_the_distribution_adds_the_headers_that_the_laptop_adds(cloud: Assembly)
     for policy in cloud.resources("AWS::CloudFront::ResponseHeadersPolicy"):
         config = policy["ResponseHeadersPolicyConfig"]
         policies[config["Name"].removeprefix(f"{cloud.prefix}-")] = config["SecurityHeadersConfig"]
-    assert policies.keys() == edge.POLICIES.keys()
-    for part, security in policies.items():
+    assert policies.keys() == edge.POLICIES.keys() | {"presets"}
+    for name, security in policies.items():
+        part = "api" if name == "presets" else name
         seconds = security["StrictTransportSecurity"]["AccessControlMaxAgeSec"]
         assert security["StrictTransportSecurity"]["IncludeSubdomains"]
         assert edge.headers(part) == {

@@ -54,6 +54,7 @@ def test_an_address_finds_its_user_and_a_part_finds_pages(
         studio.arrive(f"{name}@films.example.com")
     [found] = admin.list("/api/admin/users", address="C@films.example.com")
     assert found["email"] == "c@films.example.com"
+    assert actions(admin) == [("users.listed", found["id"])], "the log has no address"
     seen, query = [], {"address": "films", "limit": "2"}
     while True:
         page = admin.get("/api/admin/users", **query).body
@@ -117,7 +118,7 @@ def test_the_operators_command_appoints_and_dismisses(studio: Studio, ada: Creat
     assert ada.get("/api/admin/users").status == 403
     assert appoint("ada@example.com", admin=True) == ada.user_id
     assert ada.get("/api/admin/users").status == 200
-    assert actions(ada) == [("admin.appointed", ada.user_id)]
+    assert actions(ada) == [("users.listed", None), ("admin.appointed", ada.user_id)]
     appoint("ada@example.com", admin=False)
     assert ada.get("/api/admin/users").status == 403
 

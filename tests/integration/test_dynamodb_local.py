@@ -91,18 +91,20 @@ def at_once(work: Callable[[int], T], threads: int = THREADS) -> list[T]:
         return list(pool.map(one, range(threads)))
 
 
-def test_of_ten_concurrent_submits_one_succeeds_with_credits_for_one(studio: Studio) -> None:
-    poor = studio.arrive("poor@example.com", credits=6)
-    project = poor.project()
+@pytest.mark.parametrize("payer", ["own", "organization"])
+def test_of_sixteen_concurrent_submits_one_succeeds_with_credits_for_one(studio: Studio, payer: str) -> None:
+    poor = studio.arrive(f"poor-{payer}@example.com", credits=6)
+    organization = poor.organization("poor-films", credits=6) if payer == "organization" else None
+    project = poor.project(organization=organization)
 
     def submit(_: int) -> Answer:
         return poor.post("/api/jobs", {"projectId": project, "prompt": "a lake"})
 
-    answers = at_once(submit)
-    assert Counter(answer.status for answer in answers) == {202: 1, 402: THREADS - 1}
-    assert len(poor.list("/api/jobs")) == 1
+    answers = at_once(submit, 16)
+    assert Counter(answer.status for answer in answers) == {202: 1, 402: 15}
+    assert len(poor.list("/api/jobs", projectId=project)) == 1
     assert poor.get(f"/api/projects/{project}").body["jobCount"] == 1
-    account = AccountRecord.get(poor.user_id, consistent_read=True)
+    account = AccountRecord.get(organization or poor.user_id, consistent_read=True)
     assert (account.available, account.held) == (0, 6)
 
 

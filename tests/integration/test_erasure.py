@@ -254,3 +254,27 @@ def test_the_search_finds_what_no_index_lists(
     finish(studio, begun)
     assert ada.user_id not in stored(studio)
     assert {one.job_id for one in JobRecord.scan()} == {world["kept"]}
+
+
+def test_a_deleted_organization_leaves_nothing_that_names_it(studio: Studio, ada: Creator, scans: None) -> None:
+    """Its presets, invites and subscription have no index that shows them to anybody afterwards."""
+    organization, begun, seen = ada.organization(credits=50), utc_now(), len(studio.stripe.books.events)
+    buy(ada, plan="PRO", organizationId=organization)
+    deliver(studio, new_events(studio, seen))
+    assert ada.post("/api/presets/dolly-in/duplicate", {"organizationId": organization}).status == 201
+    ada.invite(organization, "carol@example.com")
+    project = ada.project(organization=organization)
+    job = finished(ada, project)
+    assert [ada.delete(path).status for path in (f"/api/jobs/{job}", f"/api/projects/{project}")] == [204, 204]
+    owned = ada.get("/api/auth/me").body["balance"]["available"] + credits_of(ada, organization)
+    assert ada.delete(f"/api/teams/{organization}").status == 204
+    finish(studio, begun)
+    assert organization not in stored(studio)
+    assert {one["status"] for one in studio.stripe.books.all("subscription")} == {"canceled"}
+    assert ada.get("/api/auth/me").body["balance"]["available"] == owned
+    assert list(audit.findings(begun + timedelta(days=4))) == []
+    assert not any("are deleted" in mail for mail in studio.mails(ADDRESS)), "the receipt is for users"
+
+
+def credits_of(creator: Creator, organization: str) -> int:
+    return int(creator.get(f"/api/teams/{organization}").body["available"])

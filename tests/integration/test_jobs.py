@@ -216,21 +216,26 @@ def test_a_list_is_one_query_and_one_batch_and_two_reads_for_places_if_jobs_wait
     assert studio.cloud.calls == ["UpdateItem", "Query", "BatchGetItem", "Query", "GetItem"]
 
 
-def test_a_job_is_read_with_at_most_three_calls(studio: Studio, ada: Creator) -> None:
-    project, shown = ada.project(), dict[str, list[str]]()
-    made = [str(ada.job(project)["id"]) for _ in range(PLANS[PlanType.FREE].running + 1)]
+@pytest.mark.parametrize("of_organization", [False, True], ids=["own", "organization"])
+def test_a_job_is_read_with_at_most_three_calls(studio: Studio, ada: Creator, of_organization: bool) -> None:
+    organization = ada.organization(credits=100) if of_organization else None
+    project, shown = ada.project(organization=organization), dict[str, list[str]]()
+    made = [str(ada.job(project)["id"]) for _ in range(PLANS[PlanType.FREE].running + 2)]
     complete_step(made[1], Stage.IMAGE_GENERATION)
     ended = finished(ada, project)
+    retried = str(ada.post(f"/api/jobs/{ended}/retry").body["id"])
     ada.get(f"/api/jobs/{made[1]}")  # a process reads the pace once in five minutes
-    for name, job_id in (("begun", made[0]), ("running", made[1]), ("waiting", made[2]), ("ended", ended)):
+    read = {"begun": made[0], "running": made[1], "waiting": made[2], "ended": ended, "waiting again": retried}
+    for name, job_id in read.items():
         studio.cloud.calls.clear()
         assert ada.get(f"/api/jobs/{job_id}").status == 200
         shown[name] = [call for call in studio.cloud.calls if call not in {"UpdateItem", "GetObject"}]
     assert shown == {
-        "begun": ["BatchGetItem"],
+        "begun": ["BatchGetItem"] * (2 if organization else 1),
         "running": ["BatchGetItem", "BatchGetItem"],
-        "waiting": ["BatchGetItem", "Query", "GetItem"],
+        "waiting": ["BatchGetItem", "BatchGetItem", "Query"],
         "ended": ["BatchGetItem", "BatchGetItem"],
+        "waiting again": ["BatchGetItem", "BatchGetItem", "Query"],
     }
 
 

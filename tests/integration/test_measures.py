@@ -1,8 +1,10 @@
 """Metrics: each event is counted once, when it has happened."""
 
+import io
 import json
 from collections import Counter
 from datetime import timedelta
+from functools import reduce
 
 import pytest
 from botocore.exceptions import EndpointConnectionError
@@ -12,10 +14,12 @@ from shared.core.clock import utc_now
 from shared.jobs import settlement
 from shared.jobs.record import JobRecord, JobStatus
 from shared.jobs.store import jobs
-from shared.observability import Metric
+from shared.observability import JOB_ACCEPTED, JOBS_BY, Metric
+from shared.subscriptions.plans import PLANS
 from shared.subscriptions.record import PlanType, SubscriptionStatus
 from shared.subscriptions.store import subscriptions
 from tests.support.steps import complete_steps
+from tests.support.stripe import buy, charge_of, deliver, new_events
 from tests.support.studio import PASSWORD, Creator, Studio
 
 
@@ -50,6 +54,32 @@ def test_a_sign_up_counts_when_its_address_is_proved(studio: Studio, measured: M
     studio.call("POST", "/api/auth/verify-email", link)
     studio.call("POST", "/api/auth/register", body)
     assert measured.new() == {}
+
+
+def test_paid_invoices_and_refunds_count_once(studio: Studio, ada: Creator, measured: Measured) -> None:
+    """Revenue is what Stripe says that a customer has paid, however often its events come."""
+    seen, books, price = len(studio.stripe.books.events), studio.stripe.books, PLANS[PlanType.PRO].price
+    assert price
+    session = buy(ada, plan="PRO")
+    paid = new_events(studio, seen)
+    deliver(studio, [*paid, *paid])
+    found = measured.new()
+    assert (found[Metric.REVENUE_CENTS], found[Metric.REFUNDED_CENTS]) == (price.cents, 0)
+    books.refund(charge_of(studio, session), 1000)
+    later = new_events(studio, seen)
+    deliver(studio, [*later, *later])
+    found = measured.new()
+    assert (found[Metric.REVENUE_CENTS], found[Metric.REFUNDED_CENTS]) == (0, 1000)
+
+
+def test_an_accepted_job_is_logged_with_the_fields_that_the_dashboard_counts(ada: Creator, logged: io.StringIO) -> None:
+    ada.job(ada.project())
+    line = next(one for one in map(json.loads, logged.getvalue().splitlines()) if one["message"] == JOB_ACCEPTED)
+    shown = {title: reduce(dict.__getitem__, field.split("."), line) for title, field in JOBS_BY.items()}
+    assert shown == {
+        "preset": "crash-zoom-in", "engine of the clip": "parallax", "engine of the picture": "procedural",
+        "plan": "FREE",
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize("plan", PlanType)

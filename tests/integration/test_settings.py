@@ -231,6 +231,21 @@ def test_a_job_takes_the_defaults_that_its_request_leaves_out(
         assert "fromSettings" not in ada.get(f"/api/jobs/{job['id']}").body
 
 
+def test_an_own_preset_is_the_default_where_the_project_can_use_it(
+    ada: Creator, eve: Creator, submit: Callable[..., dict[str, Any]]
+) -> None:
+    """A default that a job cannot have is left out. It refuses no job."""
+    own, of_eve = (one.post("/api/presets/dolly-in/duplicate", {}).body["id"] for one in (ada, eve))
+    assert refusal(ada.patch(PATH, {"defaultPresetId": of_eve})) == (404, "preset_not_found")
+    assert change(ada, defaultPresetId=own)["defaultPresetId"] == own
+    assert submit()["presetId"] == own
+    team = ada.project(organization=ada.organization(credits=20))
+    assert submit(projectId=team)["presetId"] == "crash-zoom-in"
+    assert ada.delete(f"/api/presets/own/{own}").status == 204
+    assert settings(ada)["defaultPresetId"] is None
+    assert submit()["presetId"] != own
+
+
 def test_a_picture_keeps_its_own_ratio(ada: Creator, submit: Callable[..., dict[str, Any]]) -> None:
     change(ada, defaultAspectRatio="9:16")
     job = submit(inputs=[{"role": "picture", "assetId": ada.asset(width=400, height=300)}])

@@ -7,6 +7,7 @@ import pytest
 from shared.core.clock import utc_now
 from shared.jobs import settlement
 from shared.shares import store
+from shared.shares.record import ShareRecord
 from shared.users.store import users
 from tests.support.steps import complete_steps
 from tests.support.studio import Answer, Creator, Studio
@@ -83,6 +84,14 @@ def test_an_admin_takes_a_film_down(studio: Studio, ada: Creator, eve: Creator, 
     assert {share["takenDown"] for share in ada.list(SHARES, jobId=film)} == {True}
     assert ada.get(f"/api/jobs/{film}").status == 200
     assert eve.post(f"{SHARES}/shr_unknown/takedown").status == 404
+
+
+def test_a_link_that_is_made_during_a_takedown_shows_nothing(studio: Studio, ada: Creator, film: str) -> None:
+    """The index can show a takedown later than a new link."""
+    first = shared(ada, film).body["id"]
+    late = store.shares.create(film, title="Late", at=utc_now()).share_id
+    ShareRecord(first).update([ShareRecord.taken_down.set(True)])
+    assert [visit(studio, share).status for share in (first, late)] == [404, 404]
 
 
 def test_a_film_has_a_number_of_links(ada: Creator, film: str, monkeypatch: pytest.MonkeyPatch) -> None:
