@@ -27,11 +27,15 @@ AuditAction = SkipValidation[
         "member.left",
         "admin.appointed",
         "admin.dismissed",
+        "users.listed",
         "user.suspended",
         "user.resumed",
         "credits.granted",
         "engine.disabled",
         "engine.enabled",
+        "preset.created",
+        "preset.changed",
+        "film.taken_down",
         "webhook.created",
         "webhook.changed",
         "webhook.secret_replaced",
@@ -910,6 +914,7 @@ class Settings(Model):
     avatar_url: str | None = ABSENT
     notifications: Notifications = ABSENT
     default_preset_id: str | None = ABSENT
+    """null also if the preset has been deleted."""
     default_aspect_ratio: (
         SkipValidation[Literal["16:9", "9:16", "1:1", "4:5", "5:4", "4:3", "3:4", "3:2", "2:3", "21:9"]] | None
     ) = ABSENT

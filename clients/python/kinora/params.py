@@ -467,7 +467,7 @@ class SettingsUpdateParams(TypedDict, total=False):
     """Needed for a new address."""
     notifications: NotificationsUpdateParams | None
     default_preset_id: str | None
-    """The preset of jobs that name none."""
+    """The preset of jobs that name none: one of the studio, or an own one."""
     default_aspect_ratio: Literal["16:9", "9:16", "1:1", "4:5", "5:4", "4:3", "3:4", "3:2", "2:3", "21:9"] | None
     """The ratio of jobs that name none. A job with a picture takes the ratio closest to its picture."""
     locale: Locale | None
