@@ -1,0 +1,72 @@
+"use client";
+
+import { createContext, type ReactNode, use, useEffect, useMemo, useSyncExternalStore } from "react";
+import english from "../../../messages/en.json";
+
+/** The texts of the studio in one language. `messages/en.json` decides which there are. */
+export type Texts = Record<TextKey, string>;
+export type TextKey = keyof typeof english;
+export type Locale = "en" | "de";
+
+const KEY = "kinora.locale";
+const loaded = new Map<Locale, Texts>([["en", english]]);
+const listeners = new Set<() => void>();
+let current: Locale = "en";
+
+async function choose(locale: Locale): Promise<void> {
+  if (!loaded.has(locale)) loaded.set(locale, (await import("../../../messages/de.json")).default);
+  current = locale;
+  document.documentElement.lang = locale;
+  for (const listener of listeners) listener();
+}
+
+/** Show the studio in this language, now and at the next visit. */
+export function setLocale(locale: Locale): void {
+  localStorage.setItem(KEY, locale);
+  void choose(locale);
+}
+
+function subscribe(listener: () => void): () => void {
+  listeners.add(listener);
+  return () => listeners.delete(listener);
+}
+
+type Values = Record<string, string | number>;
+
+interface Text {
+  locale: Locale;
+  /** Return the text, with `{name}` replaced by the value of that name. */
+  t: (key: TextKey, values?: Values) => string;
+  number: (value: number, options?: Intl.NumberFormatOptions) => string;
+  date: (value: string) => string;
+}
+
+const TextContext = createContext<Text | null>(null);
+
+export function fill(text: string, values: Values): string {
+  return text.replaceAll(/\{(\w+)\}/g, (whole, name: string) => String(values[name] ?? whole));
+}
+
+export function TextProvider({ children }: { children: ReactNode }) {
+  const locale = useSyncExternalStore(subscribe, () => current, () => "en" as const);
+  useEffect(() => {
+    const wanted = localStorage.getItem(KEY) ?? navigator.language.slice(0, 2);
+    if (wanted === "de" && current !== "de") void choose("de");
+  }, []);
+  const text = useMemo<Text>(() => {
+    const texts = loaded.get(locale) ?? english;
+    return {
+      locale,
+      t: (key, values = {}) => fill(texts[key], values),
+      number: (value, options) => new Intl.NumberFormat(locale, options).format(value),
+      date: (value) => new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "short" }).format(new Date(value)),
+    };
+  }, [locale]);
+  return <TextContext value={text}>{children}</TextContext>;
+}
+
+export function useText(): Text {
+  const text = use(TextContext);
+  if (!text) throw new Error("useText needs a TextProvider");
+  return text;
+}
