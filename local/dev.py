@@ -17,7 +17,7 @@ from local.processes import CloudFailed
 def serve(
     port: Annotated[int, typer.Option(min=0, max=65535, help="The gateway's port; 0 means any free port.")] = 8700,
 ) -> None:
-    """Run the laptop cloud: REST, WebSocket, storage, the state machine and the workers."""
+    """Run the laptop cloud: the studio, REST, WebSocket, storage, the state machine and the workers."""
     try:
         terminal.title("laptop cloud", "everything on this machine")
         with ExitStack() as stack:
@@ -36,6 +36,7 @@ def serve(
 def _show(cloud: Cloud) -> None:
     grid = Table.grid(padding=(0, 3, 0, 0))
     for name, value in (
+        ("Studio", f"[bold]{cloud.api_url}[/]"),
         ("REST", f"{cloud.api_url}/api"),
         ("Docs", cloud.docs_url),
         ("Stripe", f"{cloud.api_url}/stripe, a fake: POST /api/billing/checkout returns its page"),

@@ -1,4 +1,4 @@
-"""docs/presets.json and docs/plans.json: the presets and the prices, which the studio's landing page shows to anybody."""
+"""docs/presets.json and docs/plans.json: the presets and the prices that the landing page shows."""
 
 from typing import Any
 

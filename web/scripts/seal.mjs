@@ -1,7 +1,8 @@
 // After `next build`: moves inline scripts into files, so that the studio's Content-Security-Policy needs neither
 // 'unsafe-inline' nor hashes. A file's name is its SHA-256. Fails if a page contains a style or an event attribute.
+// Adds the vocabulary, which the editor reads.
 import { createHash } from "node:crypto";
-import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
 const out = new URL("../out/", import.meta.url).pathname;
@@ -32,4 +33,5 @@ async function seal(file) {
 
 const pages = (await readdir(out, { recursive: true })).filter((name) => name.endsWith(".html"));
 await Promise.all(pages.map((name) => seal(join(out, name))));
+await copyFile(new URL("../../docs/vocabulary.json", import.meta.url), join(out, "vocabulary.json"));
 console.log(`Sealed ${pages.length} pages`);
