@@ -6,8 +6,7 @@ const config: NextConfig = {
   reactStrictMode: true,
   poweredByHeader: false,
   images: { unoptimized: true },
-  experimental: { inlineCss: false },
-  env: { NEXT_PUBLIC_LAPTOP: "" },
+  typescript: { ignoreBuildErrors: true }, // `npm run check` is the type check
 };
 
 export default config;

@@ -23,7 +23,7 @@ async function seal(file) {
     if (/type="(application\/(ld\+)?json)"/.test(attributes)) return whole; // data, which no browser runs
     const name = `${createHash("sha256").update(code).digest("hex").slice(0, 32)}.js`;
     writes.push(writeFile(join(out, folder, name), code));
-    return `<script src="${folder}${name}"></script>`;
+    return `<script${attributes} src="${folder}${name}"></script>`;
   });
   await Promise.all([...writes, writeFile(file, html)]);
   const markup = html.replaceAll(/<script[\s\S]*?<\/script>/g, "");

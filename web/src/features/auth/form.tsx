@@ -7,6 +7,8 @@ import * as z from "zod/mini";
 import type { Problem } from "@/features/session/session";
 import { type TextKey, useText } from "@/features/text/text";
 
+z.config({ jitless: true }); // the fast parser is compiled with `new Function`, which the policy of the site refuses
+
 export const EMAIL = z.email("auth.email.invalid");
 export const PASSWORD = z.string().check(z.minLength(8, "auth.password.short"), z.maxLength(200, "auth.password.long"));
 

@@ -137,7 +137,7 @@ function SubmitButton({ busy, disabled, onSubmit }: { busy: boolean; disabled: b
   return (
     <button type="button" className="button button-main min-h-[42px] px-5" disabled={disabled || busy || state !== "in"} onClick={onSubmit}>
       {t(busy ? "editor.sending" : "editor.make")}
-      <kbd className="slate hidden opacity-80 sm:inline">Ctrl ↵</kbd>
+      <kbd className="slate hidden sm:inline">Ctrl ↵</kbd>
     </button>
   );
 }

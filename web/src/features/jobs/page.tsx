@@ -63,7 +63,7 @@ function Film({ job }: { job: Job }) {
           {job.status === "COMPLETED" ? <Player job={job} /> : <Progress job={job} />}
         </div>
       </div>
-      <aside className="space-y-7 lg:pt-[7px]">
+      <div className="space-y-7 lg:pt-[7px]">
         <Announcement job={job} />
         <Stages job={job} />
         {job.motionScore !== null && <Score score={job.motionScore} />}
@@ -75,7 +75,7 @@ function Film({ job }: { job: Job }) {
         )}
         {job.status === "COMPLETED" && <Downloads job={job} />}
         <Actions job={job} />
-      </aside>
+      </div>
     </main>
   );
 }
