@@ -3,10 +3,10 @@ import { chooseSmallFilm, expect, fillSignIn, linkTo, newAddress, PASSWORD, SHOT
 test("A stranger signs up and makes a film in one go", async ({ page }) => {
   await page.goto("/");
   await page.getByRole("link", { name: "Make one now" }).click();
-  await page.getByLabel("Prompt").fill("a lighthouse on a cliff at dusk, no dragon");
+  await page.getByRole("textbox", { name: "Prompt" }).fill("a lighthouse on a cliff at dusk, no dragon");
   await expect(page.locator("[data-mark=known]").first()).toHaveText("lighthouse");
   await expect(page.getByText("Not painted: dragon")).toBeVisible();
-  await page.getByLabel("Prompt").fill("a lighthouse on a cliff at dusk");
+  await page.getByRole("textbox", { name: "Prompt" }).fill("a lighthouse on a cliff at dusk");
   await page.getByRole("link", { name: "Sign in and make it" }).click();
 
   await page.getByRole("link", { name: "Sign up" }).click();
@@ -20,7 +20,7 @@ test("A stranger signs up and makes a film in one go", async ({ page }) => {
   await page.getByRole("link", { name: "Sign in" }).click();
   await fillSignIn(page, email);
 
-  await expect(page.getByLabel("Prompt")).toHaveValue("a lighthouse on a cliff at dusk"); // the draft is still there
+  await expect(page.getByRole("textbox", { name: "Prompt" })).toHaveValue("a lighthouse on a cliff at dusk"); // the draft is still there
   await expect(page.getByText("100 credits")).toBeVisible();
   await chooseSmallFilm(page);
   await page.getByRole("button", { name: "Make the film" }).click();

@@ -19,7 +19,7 @@ export function DoorFrame({ children }: { children: ReactNode }) {
       </div>
       <div className="hidden p-7 lg:block">
         <div className="finder h-full">
-          <img src="/films/lake.jpg" alt="" className="size-full object-cover" />
+          <img src="/lighthouse.jpg" alt="" className="size-full object-cover" />
         </div>
       </div>
     </div>

@@ -36,7 +36,7 @@ export function Finder({ draft }: { draft: Draft }) {
           )}
         </div>
       </div>
-      <p className="slate mt-5 flex justify-between text-soft">
+      <p className="slate mt-5 flex flex-wrap justify-between gap-x-4 text-soft">
         <span>{t(asset?.url ? "finder.own" : "finder.stock")}</span>
         <span>{draft.aspectRatio} · {draft.resolution} · {draft.fps} fps · {draft.duration} s</span>
       </p>

@@ -65,9 +65,9 @@ function Editor() {
   latest.current = draft;
   const preset = CATALOGUE.find(({ id }) => id === draft.presetId);
   return (
-    <main className="flex flex-1 flex-col lg:h-[calc(100dvh-56px)] lg:overflow-hidden">
+    <main className="flex flex-1 flex-col lg:h-[calc(100dvh-56px)] lg:flex-none lg:overflow-hidden">
       <h1 className="sr-only">{t("editor.title")}</h1>
-      <div className="grid min-h-0 flex-1 lg:grid-cols-[330px_minmax(0,1fr)_340px]">
+      <div className="grid min-h-0 flex-1 lg:grid-cols-[330px_minmax(0,1fr)_340px] lg:grid-rows-[minmax(0,1fr)]">
         <section aria-label={t("editor.scene")} className="min-h-0 space-y-4 overflow-y-auto border-line p-4 lg:border-e">
           <PromptField prompt={draft.prompt} anyway={draft.anyway} painted={draft.pictures.length === 0} onChange={change} />
           <div>
@@ -114,7 +114,7 @@ function Editor() {
         <div className="flex flex-wrap items-center gap-x-2 gap-y-2">
           <button type="button" className="button button-plain" disabled={!history.past.length} aria-label={t("editor.undo")} onClick={() => dispatch("undo")}><Icon name="undo" /></button>
           <button type="button" className="button button-plain" disabled={!history.future.length} aria-label={t("editor.redo")} onClick={() => dispatch("redo")}><Icon name="redo" /></button>
-          <p className="me-auto hidden ps-2 text-[14px] text-soft sm:block">{t("editor.charge")}</p>
+          <p className="me-auto ps-2 text-[14px] text-soft"><span className="hidden sm:inline">{t("editor.charge")}</span></p>
           <SubmitButton busy={submission.busy} disabled={!draft.prompt.trim()} onSubmit={submit} />
         </div>
       </div>

@@ -3,17 +3,18 @@
 import Link from "next/link";
 import { useEffect, useRef, useState } from "react";
 import { CATALOGUE } from "@/features/presets/catalogue";
+import { MovingPicture } from "@/features/presets/moving-picture";
 import { Appearance } from "@/features/shell/appearance";
 import { useText } from "@/features/text/text";
 import { Mark } from "@/ui/mark";
 import { Prices } from "./prices";
 import { Wall } from "./wall";
 
-// Films of the laptop cloud, made with `make demo`.
+// The films of three presets, with the prompts of tools/previews.py.
 const FILMS = [
-  { file: "lighthouse", prompt: "a lighthouse on a cliff at dusk", preset: "crash-zoom-in" },
-  { file: "city", prompt: "neon city street in the rain at night", preset: "dolly-in" },
-  { file: "lake", prompt: "calm lake with aurora and a cabin", preset: "orbit-left" },
+  { prompt: "a lighthouse on a cliff at dusk", preset: "crash-zoom-in" },
+  { prompt: "a city street in neon rain at night", preset: "dolly-in" },
+  { prompt: "a lone tree in a meadow with flowers", preset: "orbit-left" },
 ] as const;
 
 export function Landing() {
@@ -24,7 +25,7 @@ export function Landing() {
       <Header />
       <main id="main" className="mx-auto max-w-[1320px] px-5 sm:px-8">
         <section className="grid items-end gap-x-10 gap-y-6 pt-10 pb-9 lg:grid-cols-[1fr_auto] lg:pt-16">
-          <h1 className="max-w-[13ch] text-[clamp(2.75rem,7.2vw,6.25rem)] font-[720]">{t("landing.title")}</h1>
+          <h1 className="text-[clamp(2.75rem,6.2vw,5.75rem)] font-[720]">{t("landing.title")}</h1>
           <div className="max-w-[44ch] lg:pb-3">
             <p className="text-[17px] text-soft">{t("landing.lead")}</p>
             <p className="mt-5 flex flex-wrap items-center gap-x-5 gap-y-3">
@@ -37,7 +38,7 @@ export function Landing() {
         </section>
         <section aria-label={t("landing.films")} className="grid gap-5 p-[7px] lg:grid-cols-[2.07fr_1fr]">
           {FILMS.map((film, index) => (
-            <Film key={film.file} {...film} main={index === 0} />
+            <Film key={film.preset} {...film} main={index === 0} />
           ))}
         </section>
         <section id="moves" className="scroll-mt-6 pt-24">
@@ -85,45 +86,32 @@ function Header() {
 }
 
 interface FilmProps {
-  file: string;
   prompt: string;
   preset: string;
   main: boolean;
 }
 
-function Film({ file, prompt, preset, main }: FilmProps) {
+/** A film that plays while it is on the screen. */
+function Film({ prompt, preset, main }: FilmProps) {
   const { t } = useText();
-  const video = useRef<HTMLVideoElement>(null);
+  const frame = useRef<HTMLDivElement>(null);
+  const [playing, setPlaying] = useState(false);
   const move = CATALOGUE.find((one) => one.id === preset);
   useEffect(() => {
-    const player = video.current;
-    if (!player || matchMedia("(prefers-reduced-motion: reduce)").matches) return;
-    const seen = new IntersectionObserver(([entry]) => {
-      if (entry?.isIntersecting) void player.play().catch(() => undefined);
-      else player.pause();
-    });
-    seen.observe(player);
+    const seen = new IntersectionObserver(([entry]) => setPlaying(entry?.isIntersecting ?? false));
+    if (frame.current) seen.observe(frame.current);
     return () => seen.disconnect();
   }, []);
+  if (!move) return null;
   return (
     <figure className={main ? "lg:row-span-2" : ""}>
-      <div className={`bg-sunken ${main ? "finder finder-on" : ""}`}>
-        <video
-          ref={video}
-          muted
-          loop
-          playsInline
-          preload="none"
-          poster={`/films/${file}.jpg`}
-          src={`/films/${file}.mp4`}
-          aria-label={prompt}
-          className={`w-full object-cover ${main ? "aspect-video" : "aspect-[16/8.05]"}`}
-        />
+      <div ref={frame} className={`bg-sunken ${main ? "finder finder-on" : ""}`}>
+        <MovingPicture {...move} playing={playing} eager className={`w-full object-cover ${main ? "aspect-video" : "aspect-[16/8.05]"}`} />
       </div>
       <figcaption className={`flex flex-wrap justify-between gap-x-4 pt-2.5 ${main ? "pt-4" : ""}`}>
         <span lang="en">“{prompt}”</span>
         <Link href={`/editor?preset=${preset}&prompt=${encodeURIComponent(prompt)}`} prefetch={false} className="slate self-center text-soft underline decoration-line underline-offset-4 hover:text-ink">
-          {t("landing.again", { move: move?.name ?? preset })}
+          {t("landing.again", { move: move.name })}
         </Link>
       </figcaption>
     </figure>

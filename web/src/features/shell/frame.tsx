@@ -3,8 +3,7 @@
 import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import Link from "next/link";
 import { usePathname } from "next/navigation";
-import { DropdownMenu } from "radix-ui";
-import { type ReactNode, useState, useSyncExternalStore } from "react";
+import { type ReactNode, useEffect, useRef, useState, useSyncExternalStore } from "react";
 import { useMe, useSession } from "@/features/session/hooks";
 import { ApiFailure } from "@/features/session/failure";
 import { session } from "@/features/session/session";
@@ -79,23 +78,35 @@ function Tab({ href, current, children }: { href: string; current: string; child
   );
 }
 
+/** The account's menu. Escape and a press elsewhere close it. */
 function Account({ email }: { email: string }) {
   const { t } = useText();
+  const menu = useRef<HTMLDetailsElement>(null);
+  useEffect(() => {
+    const close = (event: Event) => {
+      const inside = event.target instanceof Node && menu.current?.contains(event.target);
+      if (menu.current && (event instanceof KeyboardEvent ? event.key === "Escape" : !inside)) menu.current.open = false;
+    };
+    addEventListener("pointerdown", close);
+    addEventListener("keydown", close);
+    return () => {
+      removeEventListener("pointerdown", close);
+      removeEventListener("keydown", close);
+    };
+  }, []);
   return (
-    <DropdownMenu.Root modal={false}>
-      <DropdownMenu.Trigger className="ms-1 grid size-9 place-items-center rounded-full border border-edge font-[600] uppercase" aria-label={t("account.menu")}>
+    <details ref={menu} className="relative ms-1">
+      <summary className="grid size-9 list-none place-items-center rounded-full border border-edge font-[600] uppercase [&::-webkit-details-marker]:hidden" aria-label={t("account.menu")}>
         {email.slice(0, 1) || "·"}
-      </DropdownMenu.Trigger>
-      <DropdownMenu.Content align="end" sideOffset={8} className="z-20 min-w-[220px] rounded-md border border-line bg-raised p-1.5 shadow-lg">
+      </summary>
+      <div className="absolute end-0 top-11 z-20 w-[230px] rounded-md border border-line bg-raised p-1.5 shadow-lg">
         <p className="truncate px-2.5 py-1.5 text-[14px] text-soft">{email}</p>
-        <div className="flex px-0.5 sm:hidden">
+        <p className="flex sm:hidden">
           <Appearance />
-        </div>
-        <DropdownMenu.Item className="cursor-pointer rounded-sm px-2.5 py-1.5 data-[highlighted]:bg-paper data-[highlighted]:outline-none" onSelect={() => void session.signOut()}>
-          {t("auth.signOut")}
-        </DropdownMenu.Item>
-      </DropdownMenu.Content>
-    </DropdownMenu.Root>
+        </p>
+        <button type="button" className="button button-plain" onClick={() => void session.signOut()}>{t("auth.signOut")}</button>
+      </div>
+    </details>
   );
 }
 
