@@ -24,12 +24,11 @@ export function Appearance() {
       </button>
       <button
         type="button"
-        className="button button-plain slate uppercase"
+        className="button button-plain text-[14px]"
         lang={locale === "de" ? "en" : "de"}
-        aria-label={locale === "de" ? "English" : "Deutsch"}
         onClick={() => setLocale(locale === "de" ? "en" : "de")}
       >
-        {locale === "de" ? "EN" : "DE"}
+        {locale === "de" ? "English" : "Deutsch"}
       </button>
     </>
   );
