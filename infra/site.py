@@ -72,7 +72,7 @@ def socket_url_of(environment: Environment) -> str:
     """Return the output `Socket` of the API's stack."""
     formation = boto3.client("cloudformation", region_name=environment.region)
     [stack] = formation.describe_stacks(StackName=f"{environment.prefix}-api")["Stacks"]
-    return next(one["OutputValue"] for one in stack["Outputs"] if one["OutputKey"] == "Socket")
+    return next(str(one["OutputValue"]) for one in stack["Outputs"] if one["OutputKey"] == "Socket")
 
 
 if __name__ == "__main__":

@@ -25,7 +25,11 @@ export function Landing() {
       <Header />
       <main id="main" className="mx-auto max-w-[1320px] px-5 sm:px-8">
         <section className="grid items-end gap-x-10 gap-y-6 pt-10 pb-9 lg:grid-cols-[1fr_auto] lg:pt-16">
-          <h1 className="text-[clamp(2.75rem,6.2vw,5.75rem)] font-[720]">{t("landing.title")}</h1>
+          <h1 className="text-[clamp(2.75rem,6.2vw,5.75rem)] font-[720]">
+            {t("landing.title").split(/(?<=\.) /).map((sentence) => (
+              <span key={sentence} className="block">{sentence} </span>
+            ))}
+          </h1>
           <div className="max-w-[44ch] lg:pb-3">
             <p className="text-[17px] text-soft">{t("landing.lead")}</p>
             <p className="mt-5 flex flex-wrap items-center gap-x-5 gap-y-3">
