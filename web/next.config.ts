@@ -5,6 +5,7 @@ const config: NextConfig = {
   output: "export",
   reactStrictMode: true,
   poweredByHeader: false,
+  staticPageGenerationTimeout: 600, // seconds; a busy machine needs more than the default 60
   images: { unoptimized: true },
   typescript: { ignoreBuildErrors: true }, // `npm run check` is the type check
 };
