@@ -31,7 +31,7 @@ $(MODELS): workers/media/models.toml | $(READY)
 # The options are make variables (PROMPT="..."). Recipes read them as environment variables, which need no quoting. Each
 # one becomes its own unexpanded text first: otherwise make would expand the `$` in it, and run `$(shell ...)`.
 OPTIONS := PROMPT PRESET STACK STRENGTH IMAGE MOTION TRANSFER AUDIO CAPTIONS STYLE OPERATIONS ASPECT DURATION \
-  RESOLUTION FPS SEED PLAN OUT LOOP ANYWAY PORT FAULTS ENDPOINT FROM TO MODEL
+  RESOLUTION FPS SEED PLAN OUT LOOP ANYWAY PORT FAULTS ENDPOINT FROM TO MODEL EMAIL MONTH
 $(foreach name,$(OPTIONS),$(if $(value $(name)),$(eval override $(name) := $$(value $(name)))$(eval export $(name))))
 option = $(if $($(1)),--$(2) "$$$(1)")
 .PHONY: demo
@@ -59,6 +59,10 @@ web: web/out/index.html ## Check, test and build the studio's pages into web/out
 	@$(WEB) run check
 web-check: web/out/index.html ## Use the studio in a real browser against the laptop cloud; pictures in build/browser/shots
 	$(BIN)/pytest tests/browser
+
+.PHONY: tour
+tour: $(READY) ## Use every part of the API as a customer does, on a laptop cloud, and print each step
+	@$(BIN)/python -m local.tour
 
 .PHONY: dev
 dev: $(READY) $(MODELS) web/out/index.html ## Keep the laptop cloud and the studio running and print their URLs (PORT=)
@@ -110,6 +114,14 @@ contracts: $(READY)
 .PHONY: protocol
 protocol: $(READY) ## Visit each state of the protocol model, with all fixes and without each of them
 	$(BIN)/python -m tools.protocol
+
+.PHONY: admin
+admin: $(READY) ## Make the user with the address EMAIL= a platform admin of ENV, or of the laptop cloud at ENDPOINT=; DISMISS=1 ends it
+	@$(BIN)/python -m tools.admin --email "$$EMAIL" $(if $(ENDPOINT),--endpoint "$$ENDPOINT",--env $(ENV)) $(if $(DISMISS),--dismiss)
+
+.PHONY: margins
+margins: $(READY) ## What providers charged and creators paid in MONTH= (2026-11), by engine, in ENV, or in the laptop cloud at ENDPOINT=
+	@$(BIN)/python -m tools.margins $(if $(ENDPOINT),--endpoint "$$ENDPOINT",--env $(ENV)) $(call option,MONTH,month)
 
 .PHONY: audit
 audit: $(READY) ## Check the invariants of ENV's data, or of the laptop cloud at ENDPOINT= (its AWS endpoint); REST=1 at rest, TABLES= AT= restored
@@ -163,6 +175,10 @@ depth-model: $(READY) ## Check the file of KINORA_DEPTH_MODEL: its SHA-256 (SHA2
 	@$(BIN)/python -m tools.depth_model "$(SHA256)"
 photos: $(READY) $(MODELS) ## Film 12 photographs with 8 presets, before and after: scores, a sheet, and cells to judge
 	@$(BIN)/python -m bench.photos
+
+.PHONY: mails
+mails: $(READY) ## Write each email with example data into build/mails
+	@$(BIN)/python -m tools.mails
 
 .PHONY: strangers
 strangers: $(READY) ## Use the API with clients that are generated from docs/openapi.json

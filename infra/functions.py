@@ -1,13 +1,16 @@
 """Every Lambda function with its caller and its permissions, as data for the CDK app and the laptop cloud."""
 
+import re
 from dataclasses import dataclass, replace
 from enum import Enum, auto
 
-from infra.grants import ANSWER, DESCRIBE, NOTHING, START, STOP, Grants, Updates
+from infra.grants import ANSWER, DESCRIBE, LIST, NOTHING, START, STOP, Grants, Updates
 from infra.secrets import CURSOR_KEY, PAYMENT_SECRETS, PROVIDER_KEYS, ROTATED_SECRETS, VERIFICATION_KEYS
+from infra.tables import RECORDS
 from infra.workers import GRANT, STEP_UPDATES
 from shared.assets.record import ASSETS, QUARANTINE, AssetRecord, VerificationsRecord
 from shared.audit.record import AuditEntryRecord
+from shared.charges.record import ProviderChargeRecord
 from shared.connections.record import ConnectionRecord, FanOutRecord, ListenerRecord
 from shared.credentials.record import (
     PasswordRecord,
@@ -16,16 +19,20 @@ from shared.credentials.record import (
     SocketTicketRecord,
 )
 from shared.credits.record import AccountRecord, HoldRecord, LedgerRecord, SpendingRecord
+from shared.erasures.record import ErasureRecord
 from shared.grants.record import MediaGrantRecord
 from shared.guesses.record import GuessesRecord
 from shared.idempotency.record import IdempotencyRecord
 from shared.jobs.keys import JOBS, WORK
 from shared.jobs.record import JobRecord, JobSpecRecord, StepResultRecord, StepTicketRecord, StepTokenRecord
 from shared.keys.record import ApiKeyRecord
+from shared.mail.record import MailMarkRecord
 from shared.members.record import MemberRecord
 from shared.organizations.record import InviteRecord, OrganizationRecord, SlugClaimRecord
+from shared.presets.record import PresetRecord
 from shared.projects.record import ProjectRecord
 from shared.quotas.record import QuotaRecord
+from shared.shares.record import ShareRecord
 from shared.slots.record import SlotsRecord, WaitingRecord
 from shared.stages.engines import ENGINES, Runs
 from shared.stages.queues import (
@@ -33,19 +40,28 @@ from shared.stages.queues import (
     BILLING_SECONDS,
     FAN_OUT_QUEUE,
     FAN_OUT_SECONDS,
+    IMPORT_QUEUE,
+    IMPORT_SECONDS,
+    NOTICE_QUEUE,
+    NOTICE_SECONDS,
     REMOTE_ENGINE_SECONDS,
     REMOTE_QUEUE,
     VERIFICATION_QUEUE,
+    WEBHOOKS_QUEUE,
+    WEBHOOKS_SECONDS,
 )
 from shared.stages.stages import Stage
 from shared.subscriptions.record import SubscriptionRecord
+from shared.switches.record import EngineSwitchRecord
 from shared.upkeep.record import PassRecord
 from shared.users.record import EmailClaimRecord, RegistrationRecord, UserRecord
+from shared.webhooks.record import WebhookDeliveryRecord, WebhookRecord
 
 FUNCTION_SECONDS = 29  # default timeout: API Gateway does not wait longer
 RECONCILE_EVERY_SECONDS = 60
 UPKEEP_EVERY_SECONDS = 3600  # a pass begins once a day; a long pass takes several runs
 QUARANTINE_EVERY_SECONDS = 300
+PACE_EVERY_SECONDS = 300
 ALIAS = "live"  # callers call this alias, which names a published version
 FILM_SECONDS = 780  # maximum wait of the canary for its film; Lambda's maximum timeout is 900 s
 
@@ -78,9 +94,18 @@ class RestDomain:
 
     name: str
     may: Grants
-    public: frozenset[str] = frozenset()  # "POST /api/auth/login"
+    public: frozenset[str] = frozenset()  # "POST /api/auth/login", "GET /api/presets/{preset_id}"
+    beside: frozenset[str] = frozenset()  # words in the place of a public route's parameter that name other routes
     keys: tuple[type[ApiKeyRecord], ...] = (ApiKeyRecord,)  # read for callers with a key; none for public routes only
     snap_start: bool = True
+
+    def is_public(self, method: str, path: str) -> bool:
+        """Return whether the request needs no access token. API Gateway prefers a word to a parameter."""
+        words = self.beside & set(path.split("/"))
+        return any(
+            re.fullmatch(re.sub(r"{\w+}", "[^/]+", route), f"{method} {path}") and not ("{" in route and words)
+            for route in self.public
+        )
 
     @property
     def handler(self) -> str:
@@ -107,15 +132,18 @@ REST_DOMAINS: tuple[RestDomain, ...] = (
             reads=(
                 UserRecord, EmailClaimRecord, RegistrationRecord, PasswordRecord, PasswordResetRecord,
                 RefreshFamilyRecord, GuessesRecord, AccountRecord, SubscriptionRecord, MemberRecord,
-                OrganizationRecord, ApiKeyRecord,
+                OrganizationRecord, ApiKeyRecord, MailMarkRecord,
             ),
             writes=(
                 UserRecord, EmailClaimRecord, RegistrationRecord, PasswordRecord, PasswordResetRecord,
                 RefreshFamilyRecord, GuessesRecord, AccountRecord, LedgerRecord, SocketTicketRecord, ApiKeyRecord,
+                ErasureRecord, MemberRecord, OrganizationRecord, SlugClaimRecord, AuditEntryRecord,
             ),
             secrets=("access-token-signing-key", "refresh-token-key"),
             sends=(FAN_OUT_QUEUE,),  # the end of a session, which closes its sockets
             mails=True,
+            seals=True,  # the secrets of second factors
+            unseals=True,
         ),
         keys=(),  # it has all of them
         public=frozenset(
@@ -131,7 +159,7 @@ REST_DOMAINS: tuple[RestDomain, ...] = (
         may=Grants(
             reads=(ProjectRecord, SubscriptionRecord, MemberRecord, IdempotencyRecord),
             writes=(ProjectRecord, IdempotencyRecord),
-            secrets=(CURSOR_KEY,),
+            secrets=("media-signing-key", CURSOR_KEY),
         ),
     ),
     RestDomain(
@@ -139,7 +167,7 @@ REST_DOMAINS: tuple[RestDomain, ...] = (
         may=Grants(
             reads=(
                 OrganizationRecord, MemberRecord, InviteRecord, AuditEntryRecord, UserRecord, ProjectRecord,
-                AssetRecord, AccountRecord, SpendingRecord, IdempotencyRecord,
+                AssetRecord, AccountRecord, SpendingRecord, IdempotencyRecord, MailMarkRecord, WebhookRecord,
             ),
             writes=(
                 OrganizationRecord, SlugClaimRecord, MemberRecord, InviteRecord, AuditEntryRecord, AccountRecord,
@@ -155,16 +183,19 @@ REST_DOMAINS: tuple[RestDomain, ...] = (
             reads=(
                 JobRecord, JobSpecRecord, StepResultRecord, StepTokenRecord, StepTicketRecord, ProjectRecord,
                 AssetRecord, HoldRecord, SubscriptionRecord, IdempotencyRecord, SlotsRecord, WaitingRecord,
-                MemberRecord,
+                MemberRecord, AccountRecord, SpendingRecord, PassRecord, EngineSwitchRecord, PresetRecord, ShareRecord,
+                UserRecord,
             ),
             writes=(
                 JobRecord, JobSpecRecord, StepResultRecord, StepTokenRecord, StepTicketRecord, ProjectRecord,
                 AssetRecord, HoldRecord, AccountRecord, LedgerRecord, IdempotencyRecord, SlotsRecord, WaitingRecord,
-                SpendingRecord,
+                SpendingRecord, ShareRecord,
             ),
+            puts=(ProviderChargeRecord,),
             secrets=("media-signing-key", CURSOR_KEY),
             secrets_described=PROVIDER_KEYS,
-            media_reads=(JOBS,),
+            media_reads=(JOBS, WORK),
+            media_writes=(JOBS, WORK),  # copies for the jobs that start from an older one
             media_deletes=(JOBS, WORK),
             executions=(START, STOP),
         ),
@@ -174,16 +205,42 @@ REST_DOMAINS: tuple[RestDomain, ...] = (
         may=Grants(
             reads=(
                 AssetRecord, VerificationsRecord, JobRecord, ProjectRecord, MemberRecord, SubscriptionRecord,
-                IdempotencyRecord,
+                IdempotencyRecord, StepResultRecord,
             ),
             writes=(AssetRecord, VerificationsRecord, IdempotencyRecord, MediaGrantRecord),
             secrets=("media-signing-key", CURSOR_KEY),
-            media_writes=(QUARANTINE,),  # for the upload form, which it signs
+            media_writes=(QUARANTINE,),  # for the upload form, which it signs, and for copies of films
+            media_reads=(JOBS,),  # to copy what a job has delivered
             media_deletes=(QUARANTINE, ASSETS),
-            sends=(VERIFICATION_QUEUE,),
+            sends=(VERIFICATION_QUEUE, IMPORT_QUEUE),
         ),
     ),
-    RestDomain(name="presets", may=NOTHING),
+    RestDomain(
+        name="engines",
+        may=Grants(reads=(EngineSwitchRecord,), secrets_described=PROVIDER_KEYS),
+        public=frozenset({"GET /api/engines"}),  # the landing page shows them
+        keys=(),
+    ),
+    RestDomain(
+        name="presets",
+        may=Grants(
+            reads=(PresetRecord, MemberRecord, IdempotencyRecord),
+            gets=(UserRecord,),  # whether the caller is a platform admin
+            writes=(PresetRecord, IdempotencyRecord),
+        ),
+        public=frozenset({"GET /api/presets", "GET /api/presets/{preset_id}"}),
+        beside=frozenset({"own"}),
+    ),
+    RestDomain(
+        name="shares",
+        may=Grants(
+            reads=(ShareRecord, JobRecord, StepResultRecord, MemberRecord),
+            gets=(UserRecord,),  # whether the caller is a platform admin
+            writes=(ShareRecord,),
+            secrets=("media-signing-key",),
+        ),
+        public=frozenset({"GET /api/shares/{share_id}"}),
+    ),
     RestDomain(  # the probe keeps it warm
         name="health", may=Grants(gets=(PassRecord,)), public=frozenset({"GET /api/health"}), keys=(), snap_start=False
     ),
@@ -199,6 +256,47 @@ REST_DOMAINS: tuple[RestDomain, ...] = (
             sends=(BILLING_QUEUE,),  # the events of Stripe
         ),
         public=frozenset({"POST /api/billing/webhook"}),  # its signature proves its origin
+    ),
+    RestDomain(
+        name="webhooks",
+        may=Grants(
+            reads=(WebhookRecord, WebhookDeliveryRecord, MemberRecord),
+            writes=(WebhookRecord, WebhookDeliveryRecord, MemberRecord, AuditEntryRecord),
+            secrets=(CURSOR_KEY,),
+            sends=(WEBHOOKS_QUEUE,),
+            seals=True,
+        ),
+    ),
+    RestDomain(
+        name="admin",
+        may=Grants(
+            reads=(
+                UserRecord, EmailClaimRecord, PasswordRecord, AuditEntryRecord, EngineSwitchRecord, AccountRecord,
+                HoldRecord, JobRecord, StepResultRecord, MediaGrantRecord, SlotsRecord, WaitingRecord,
+                IdempotencyRecord,
+            ),
+            gets=(JobSpecRecord, StepTicketRecord),
+            puts=(ProviderChargeRecord,),
+            scans=(UserRecord,),
+            writes=(
+                UserRecord, PasswordRecord, AuditEntryRecord, EngineSwitchRecord, AccountRecord, LedgerRecord,
+                IdempotencyRecord, JobRecord, HoldRecord, SpendingRecord, SlotsRecord, WaitingRecord,
+            ),
+            secrets=(CURSOR_KEY,),
+            sends=(FAN_OUT_QUEUE,),  # the end of a user's sockets
+            executions=(START, STOP),
+        ),
+    ),
+    RestDomain(
+        name="settings",
+        may=Grants(
+            reads=(
+                UserRecord, EmailClaimRecord, PasswordRecord, GuessesRecord, AssetRecord, MailMarkRecord,
+            ),
+            writes=(UserRecord, RegistrationRecord, GuessesRecord),
+            secrets=("media-signing-key",),
+            mails=True,
+        ),
     ),
     RestDomain(name="errors", may=NOTHING, public=frozenset({"POST /api/errors"}), keys=()),
 )  # fmt: skip
@@ -218,8 +316,19 @@ AUTHORIZER = Function(
 # Grants for `shared/jobs/settlement.py`, which checks that the film exists, writes the job's state and its credits, and
 # admits the next job.
 _SETTLES = Grants(
-    reads=(JobRecord, StepResultRecord, MediaGrantRecord, HoldRecord, SlotsRecord, WaitingRecord),
-    writes=(JobRecord, HoldRecord, AccountRecord, LedgerRecord, SpendingRecord, SlotsRecord, WaitingRecord),
+    reads=(JobRecord, StepResultRecord, MediaGrantRecord, HoldRecord, SlotsRecord, WaitingRecord, ProjectRecord),
+    writes=(
+        JobRecord,
+        HoldRecord,
+        AccountRecord,
+        LedgerRecord,
+        SpendingRecord,
+        SlotsRecord,
+        WaitingRecord,
+        ProjectRecord,
+    ),
+    gets=(JobSpecRecord, StepTicketRecord),
+    puts=(ProviderChargeRecord,),
     media_lists=(JOBS,),
     executions=(START,),
 )
@@ -232,6 +341,8 @@ PIPELINE: tuple[Function, ...] = (
         may=Grants(
             reads=(JobRecord, JobSpecRecord, StepResultRecord),
             writes=(JobRecord, StepTokenRecord, MediaGrantRecord),
+            puts=(StepResultRecord,),  # of jobs with test keys
+            media_writes=(JOBS, WORK),
             dispatches=tuple(Stage),
             sends=(REMOTE_QUEUE,),
             executions=ANSWER,
@@ -296,6 +407,42 @@ UPKEEP: tuple[Function, ...] = (
         rollout=Rollout.AT_ONCE,
         every_seconds=QUARANTINE_EVERY_SECONDS,
     ),
+    Function(  # learns how long steps take, for quotes and estimated ends
+        name="upkeep-pace",
+        handler="functions.upkeep.pace:handler",
+        may=Grants(reads=(JobRecord, JobSpecRecord, PassRecord), writes=(PassRecord,), executions=(LIST,)),
+        rollout=Rollout.AT_ONCE,
+        every_seconds=PACE_EVERY_SECONDS,
+    ),
+    Function(  # it searches all tables for accounts that are being deleted
+        name="upkeep-erase",
+        handler="functions.upkeep.erase:handler",
+        may=Grants(
+            reads=(
+                *_SETTLES.reads,
+                AccountRecord,
+                LedgerRecord,
+                AssetRecord,
+                ProjectRecord,
+                SubscriptionRecord,
+                StepTokenRecord,
+                StepTicketRecord,
+                AuditEntryRecord,
+                IdempotencyRecord,
+                ErasureRecord,
+                PassRecord,
+            ),
+            scans=RECORDS,
+            writes=RECORDS,
+            media_lists=(JOBS,),
+            media_deletes=(JOBS, WORK, ASSETS, QUARANTINE),
+            sends=(BILLING_QUEUE, NOTICE_QUEUE),
+            executions=(START, STOP),
+        ),
+        seconds=_UPKEEP_SECONDS,
+        every_seconds=UPKEEP_EVERY_SECONDS,
+        rollout=Rollout.AT_ONCE,
+    ),
     Function(
         name="upkeep-audit",
         handler="functions.upkeep.audit:handler",
@@ -333,7 +480,8 @@ REMOTE_ENGINES: tuple[Function, ...] = (
 LOADED_BY_NAME: dict[str, frozenset[str]] = {
     "workers.runtime.lambda_entry:handler": frozenset(
         engine.code.partition(":")[0] for engine in ENGINES if engine.runs is Runs.REMOTE
-    )
+    ),
+    "functions.upkeep.erase:handler": frozenset(record.__module__ for record in RECORDS),
 }
 
 # WebSocket routes. API Gateway calls the authorizer before $connect. A message names its route in `type`.
@@ -342,7 +490,9 @@ SOCKET_ROUTES: dict[str, Function] = {
         name="socket-connect",
         handler="functions.realtime.connect:handler",
         may=Grants(
-            reads=(RefreshFamilyRecord, ListenerRecord, SubscriptionRecord), writes=(ConnectionRecord, ListenerRecord)
+            reads=(RefreshFamilyRecord, ListenerRecord, SubscriptionRecord),
+            writes=(ConnectionRecord, ListenerRecord),
+            gets=(QuotaRecord,),
         ),
     ),
     "$disconnect": Function(
@@ -367,6 +517,7 @@ SOCKET_ROUTES: dict[str, Function] = {
                 SlotsRecord,
                 WaitingRecord,
                 MemberRecord,
+                PassRecord,
             ),
             writes=(ListenerRecord,),
             secrets=("media-signing-key",),
@@ -394,9 +545,38 @@ JOBS_STREAM: tuple[Function, ...] = (
             reads=(ListenerRecord, StepResultRecord, MemberRecord),
             writes=(ConnectionRecord, ListenerRecord),
             secrets=("media-signing-key",),
-            sends=(FAN_OUT_QUEUE,),
+            sends=(FAN_OUT_QUEUE, NOTICE_QUEUE),
             sockets=True,
         ),
+    ),
+)
+
+# These read the same stream. Their events may be late, but none is lost.
+WEBHOOKS_STREAM: tuple[Function, ...] = (
+    Function(
+        name="webhooks-notify",
+        handler="functions.webhooks.notify:handler",
+        may=Grants(
+            reads=(WebhookRecord, WebhookDeliveryRecord, AccountRecord),
+            writes=(WebhookDeliveryRecord,),
+            sends=(WEBHOOKS_QUEUE,),
+        ),
+    ),
+)
+
+# These read the queue of deliveries, and send to the endpoints of accounts.
+WEBHOOKS: tuple[Function, ...] = (
+    Function(
+        name="webhooks-deliver",
+        handler="functions.webhooks.deliver:handler",
+        may=Grants(
+            reads=(WebhookRecord, WebhookDeliveryRecord, MemberRecord, UserRecord, MailMarkRecord),
+            writes=(WebhookRecord, WebhookDeliveryRecord),
+            sends=(WEBHOOKS_QUEUE,),  # the next try
+            unseals=True,
+            mails=True,
+        ),
+        seconds=WEBHOOKS_SECONDS,
     ),
 )
 
@@ -415,6 +595,7 @@ FAN_OUT: tuple[Function, ...] = (
                 SlotsRecord,
                 WaitingRecord,
                 MemberRecord,
+                PassRecord,
             ),
             writes=(FanOutRecord, ConnectionRecord, ListenerRecord),
             secrets=("media-signing-key",),
@@ -437,6 +618,40 @@ BILLING: tuple[Function, ...] = (
         ),
         seconds=BILLING_SECONDS,
     ),
+)
+
+# These read the queue of imports. They reach the internet, and decode nothing (docs/adr/0046).
+IMPORTS: tuple[Function, ...] = (
+    Function(
+        name="assets-imports",
+        handler="functions.assets.imports:handler",
+        may=Grants(
+            reads=(AssetRecord, VerificationsRecord, SubscriptionRecord),
+            writes=(AssetRecord, VerificationsRecord, MediaGrantRecord),
+            media_writes=(QUARANTINE,),
+            sends=(VERIFICATION_QUEUE,),
+        ),
+        seconds=IMPORT_SECONDS,
+        memory_mb=1024,
+    ),
+)
+
+# These read the queue of notices.
+NOTICES: tuple[Function, ...] = (
+    Function(
+        name="notices-send",
+        handler="functions.notices.send:handler",
+        may=Grants(reads=(JobRecord, UserRecord, AccountRecord, MailMarkRecord), writes=(MailMarkRecord,), mails=True),
+        seconds=NOTICE_SECONDS,
+    ),
+)
+# EventBridge calls it with the bounces and complaints of SES. Nothing bounces on the laptop.
+MAIL_REFUSALS = Function(
+    name="notices-refusals",
+    handler="functions.notices.refusals:handler",
+    may=Grants(writes=(MailMarkRecord,), reads=(MailMarkRecord,)),
+    memory_mb=256,
+    rollout=Rollout.AT_ONCE,
 )
 
 # The laptop cloud generates its own keys and has no operator, so it has neither rotation nor canary.
@@ -474,5 +689,16 @@ ON_LAPTOP: tuple[Function, ...] = (
     *JOBS_STREAM,
     *FAN_OUT,
     *BILLING,
+    *WEBHOOKS_STREAM,
+    *WEBHOOKS,
+    *IMPORTS,
+    *NOTICES,
 )
-FUNCTIONS: tuple[Function, ...] = (*ON_LAPTOP, ROTATION_BEGIN, ROTATION_ROTATE, CANARY, ERRORS_OF_WORKERS)
+FUNCTIONS: tuple[Function, ...] = (
+    *ON_LAPTOP,
+    MAIL_REFUSALS,
+    ROTATION_BEGIN,
+    ROTATION_ROTATE,
+    CANARY,
+    ERRORS_OF_WORKERS,
+)

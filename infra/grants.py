@@ -7,6 +7,7 @@ from shared.stages.stages import Stage
 
 # Actions of Step Functions.
 START, STOP, DESCRIBE = "states:StartExecution", "states:StopExecution", "states:DescribeExecution"
+LIST = "states:ListExecutions"
 ANSWER = ("states:SendTaskSuccess", "states:SendTaskFailure")
 
 # Actions of DynamoDB. Every list is a Query, except in the upkeep functions, which read whole tables in pages.
@@ -55,6 +56,8 @@ class Grants:
     calls: tuple[str, ...] = ()  # functions that the role invokes
     lends_media: bool = False  # create credentials for media, with the permissions of the media role or fewer
     sockets: bool = False  # send to clients' WebSocket connections and close them
+    seals: bool = False  # encrypt secrets of accounts with the deployment's key
+    unseals: bool = False  # decrypt them
     mails: bool = False  # send email from the deployment's own address
     public_keys: bool = False  # manage CloudFront's public keys and key groups
 

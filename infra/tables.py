@@ -3,6 +3,7 @@
 from shared.assets.record import AssetRecord, VerificationsRecord
 from shared.audit.record import AuditEntryRecord
 from shared.aws.records import Record
+from shared.charges.record import ProviderChargeRecord
 from shared.connections.record import ConnectionRecord, FanOutRecord, ListenerRecord
 from shared.credentials.record import (
     PasswordRecord,
@@ -11,19 +12,25 @@ from shared.credentials.record import (
     SocketTicketRecord,
 )
 from shared.credits.record import AccountRecord, HoldRecord, LedgerRecord, SpendingRecord
+from shared.erasures.record import ErasureRecord
 from shared.grants.record import MediaGrantRecord
 from shared.guesses.record import GuessesRecord
 from shared.idempotency.record import IdempotencyRecord
 from shared.jobs.record import JobRecord, JobSpecRecord, StepResultRecord, StepTicketRecord, StepTokenRecord
 from shared.keys.record import ApiKeyRecord
+from shared.mail.record import MailMarkRecord
 from shared.members.record import MemberRecord
 from shared.organizations.record import InviteRecord, OrganizationRecord, SlugClaimRecord
+from shared.presets.record import PresetRecord
 from shared.projects.record import ProjectRecord
 from shared.quotas.record import QuotaRecord
+from shared.shares.record import ShareRecord
 from shared.slots.record import SlotsRecord, WaitingRecord
 from shared.subscriptions.record import SubscriptionRecord
+from shared.switches.record import EngineSwitchRecord
 from shared.upkeep.record import PassRecord
 from shared.users.record import EmailClaimRecord, RegistrationRecord, UserRecord
+from shared.webhooks.record import WebhookDeliveryRecord, WebhookRecord
 
 RECORDS: tuple[type[Record], ...] = (
     UserRecord,
@@ -35,6 +42,8 @@ RECORDS: tuple[type[Record], ...] = (
     SocketTicketRecord,
     ApiKeyRecord,
     GuessesRecord,
+    MailMarkRecord,
+    ErasureRecord,
     QuotaRecord,
     OrganizationRecord,
     SlugClaimRecord,
@@ -42,6 +51,8 @@ RECORDS: tuple[type[Record], ...] = (
     InviteRecord,
     AuditEntryRecord,
     ProjectRecord,
+    PresetRecord,
+    ShareRecord,
     JobRecord,
     JobSpecRecord,
     StepTokenRecord,
@@ -55,8 +66,12 @@ RECORDS: tuple[type[Record], ...] = (
     HoldRecord,
     LedgerRecord,
     SpendingRecord,
+    ProviderChargeRecord,
     AssetRecord,
     VerificationsRecord,
+    EngineSwitchRecord,
+    WebhookRecord,
+    WebhookDeliveryRecord,
     ConnectionRecord,
     ListenerRecord,
     PassRecord,

@@ -19,7 +19,7 @@ VERDICT = Updates(
     AssetRecord,
     (
         *("asset_id", "status", "key", "media_type", "size", "width", "height", "duration", "captions"),
-        *("depth_key", "matte_key", "error", "error_code"),
+        *("thumbnail_key", "depth_key", "matte_key", "error", "error_code"),
     ),
 )
 

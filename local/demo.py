@@ -10,7 +10,9 @@ from uuid import uuid4
 import typer
 from pydantic import ValidationError
 
-from functions.assets.service import MAX_BYTES
+from clients.python.kinora import Film, KinoraError
+from clients.python.kinora.bars import StageBars
+from functions.assets.verification import MAX_BYTES
 from functions.jobs.plan import fitted, plan
 from functions.jobs.schemas import INPUT_TYPES, JobCreate
 from local import terminal
@@ -180,7 +182,7 @@ def _make(studio: StudioClient, job: dict[str, Any], files: Sequence[Given], out
     terminal.done(f"Job submitted, {submitted['credits']} credits held")
     terminal.words(submitted)
     try:
-        _watch(studio, submitted)
+        _watch(studio.film(submitted["id"]))
     except KeyboardInterrupt:
         studio.cancel(submitted["id"])
         terminal.note("Cancelled; the credits are released.\n")
@@ -206,14 +208,13 @@ def _uploaded(studio: StudioClient, path: Path) -> str:
     raise StudioError(f"{path.name} was not verified in {VERIFICATION_SECONDS:.0f} seconds.")
 
 
-def _watch(studio: StudioClient, job: dict[str, Any]) -> None:
+def _watch(film: Film) -> None:
     """Show the job's progress until it ends. Raise StudioError unless it is COMPLETED."""
-    with terminal.StageBars(job["steps"]) as bars:
-        for event in studio.events(job["id"]):
-            bars.show(event)
-    ended = studio.job(job["id"])
-    if ended["status"] != "COMPLETED":
-        raise StudioError(ended["error"] or f"The job ended {ended['status']}.")
+    with StageBars(film.job, terminal.console) as bars:
+        try:
+            film.wait(on_progress=lambda one: bars.show(one.job))
+        except KinoraError as error:
+            raise StudioError(str(error)) from None
 
 
 def _size(path: Path) -> str:

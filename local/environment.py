@@ -10,6 +10,7 @@ REGION = "us-east-1"
 ACCOUNT = "123456789012"
 PREFIX = "kinora-local"
 MEDIA_BUCKET = f"{PREFIX}-media"
+DATA_KEY = f"alias/{PREFIX}-data"
 MAIL_DOMAIN = "kinora.example"
 MEDIA_KEY_ID = "kinora-local"
 SECRET_PREFIX = "kinora/local/"  # noqa: S105  # a prefix of names, not a secret
@@ -48,6 +49,7 @@ def environment(moto_url: str, gateway_url: str) -> dict[str, str]:
         "KINORA_UPLOAD_ENDPOINT_URL": f"{gateway_url}/s3",
         "KINORA_SECRET_PREFIX": SECRET_PREFIX,
         "KINORA_STATE_MACHINE_ARN": f"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:{STATE_MACHINE}",
+        "KINORA_DATA_KEY": DATA_KEY,
         "KINORA_MAX_EXECUTIONS": "20",
         "KINORA_GRANT_FUNCTION": f"{PREFIX}-pipeline-grant:live",
         "KINORA_MEDIA_ROLE_ARN": f"arn:aws:iam::{ACCOUNT}:role/{PREFIX}-media",

@@ -8,6 +8,7 @@ from typing import Any
 import boto3
 
 from local.environment import (
+    DATA_KEY,
     MAIL_DOMAIN,
     MEDIA_BUCKET,
     PREFIX,
@@ -33,6 +34,8 @@ def provision(endpoint_url: str, folder: Path) -> None:
     boto3.client("s3").create_bucket(Bucket=MEDIA_BUCKET, ACL="private")
     boto3.client("s3").put_bucket_versioning(Bucket=MEDIA_BUCKET, VersioningConfiguration={"Status": "Enabled"})
     boto3.client("sesv2").create_email_identity(EmailIdentity=MAIL_DOMAIN)
+    kms = boto3.client("kms")
+    kms.create_alias(AliasName=DATA_KEY, TargetKeyId=kms.create_key()["KeyMetadata"]["KeyId"])
     secrets = boto3.client("secretsmanager")
     for name, value in secret_values(folder / "keys").items():
         secrets.create_secret(Name=SECRET_PREFIX + name)

@@ -34,7 +34,7 @@ class Panel(Enum):
     SIGN_UPS = ("business", "Sign-ups")
     JOBS = ("business", "Jobs")
     CREDITS = ("business", "Credits")
-    REVENUE = ("business", "Paid invoices and refunds, cents")
+    REVENUE = ("business", "Paid invoices, refunds and charges of providers, cents")
     CANARY = ("business", "The canary's film, s")
 
     def __init__(self, board: str, title: str) -> None:
@@ -80,6 +80,7 @@ class Metric(StrEnum):
     PAID_CREDITS_CAPTURED = "PaidCreditsCaptured", Panel.CREDITS  # of jobs submitted on a paid plan
     REVENUE_CENTS = "RevenueCents", Panel.REVENUE  # of paid invoices and packs
     REFUNDED_CENTS = "RefundedCents", Panel.REVENUE  # refunds, and amounts that disputes withdrew
+    PROVIDER_CENTS = "ProviderCents", Panel.REVENUE  # of requests to remote engines, at list prices
     CANARY_FILM_SECONDS = "CanaryFilmSeconds", Panel.CANARY, "Seconds"
 
 

@@ -16,6 +16,7 @@ os.environ |= {
     "KINORA_MEDIA_BUCKET": "kinora-test-media",
     "KINORA_MEDIA_URL": "https://media.kinora.test",
     "KINORA_SECRET_PREFIX": "kinora/test/",
+    "KINORA_DATA_KEY": "alias/kinora-test-data",
     "KINORA_GRANT_FUNCTION": "kinora-test-pipeline-grant:live",
     "KINORA_MEDIA_ROLE_ARN": "arn:aws:iam::123456789012:role/kinora-test-media",
     "KINORA_SOCKET_ENDPOINT_URL": "https://socket.kinora.test",

@@ -56,6 +56,7 @@ JOB = JobView(
     steps=[
         StepView(
             id=f"stp_{JOB_ID[4:]}_1",
+            job_id=JOB_ID,
             step_type=Stage.IMAGE_GENERATION,
             status=JobStatus.COMPLETED,
             progress=100,

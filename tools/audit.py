@@ -28,7 +28,7 @@ def main(
     """Print the findings as a table."""
     if bool(env) == bool(endpoint):
         raise typer.BadParameter("give ENV=, or ENDPOINT= of the laptop cloud")
-    os.environ |= laptop(endpoint, "") if endpoint else _variables(env)
+    os.environ |= laptop(endpoint, "") if endpoint else variables(env)
     os.environ |= {"KINORA_TABLE_PREFIX": tables} if tables else {}
     from functions.upkeep.audit import findings  # noqa: PLC0415  # records read the environment at import
     from shared.core.clock import utc_now  # noqa: PLC0415  # imported with the line above
@@ -41,7 +41,7 @@ def main(
     raise typer.Exit(1 if table.rows else 0)
 
 
-def _variables(env: str) -> dict[str, str]:
+def variables(env: str) -> dict[str, str]:
     """Return the variables that the functions of the environment have, as far as the audit reads them."""
     import boto3  # noqa: PLC0415  # takes 350 ms
 

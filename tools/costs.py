@@ -16,6 +16,7 @@ import tests.conftest  # noqa: F401  # sets the variables that records read at i
 # isort: split
 from functions.pipeline.dispatch import handler as dispatch
 from functions.pipeline.settle import handler as settle
+from infra.functions import JOBS_STREAM, WEBHOOKS_STREAM
 from infra.releases import KEPT
 from local.environment import ROOT
 from shared.core.clock import utc_now
@@ -68,14 +69,15 @@ def one_job() -> JobFlow:
                 extensions += ceil(WORKER_SECONDS[stage] / WorkerConfig().beat_seconds) - 1
             settle({"jobId": job_id}, None)
         messages = sum(len(deployed.messages(stage.queue)) for stage in PLANNED)
-    changes = len(PLANNED) * 2 + beats + 2  # records of the stream; each calls `realtime-push` at most once
+    changes = len(PLANNED) * 2 + beats + 2  # records of the stream
     return JobFlow(
         writes=writes,
         beats=beats,
         extensions=extensions,
-        messages=messages,
-        transitions=2 + len(PLANNED) + 1 + 1,  # both choices, the stages, Settle, the start
-        functions=ASSUMED["rest_requests"] + 2 + 2 * len(PLANNED) + 1 + changes,  # 2 a step: its dispatch, its grant
+        messages=messages + 1,  # the last one is the notice of the end
+        transitions=3 + len(PLANNED) + 1 + 1,  # the choices, the stages, Settle, the start
+        # 2 a step: its dispatch, its grant. A record calls each reader of the stream at most once.
+        functions=ASSUMED["rest_requests"] + 2 + 2 * len(PLANNED) + 2 + len((*JOBS_STREAM, *WEBHOOKS_STREAM)) * changes,
     )
 
 

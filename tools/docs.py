@@ -9,7 +9,7 @@ import tests.conftest  # noqa: F401  # sets the variables that records read at i
 # isort: split
 from local.environment import ROOT
 from local.gateway.docs import openapi
-from tools import api_page, costs, permissions, preset_page, roles_page, scale, site_data, vocabulary_page
+from tools import api_page, client, costs, permissions, preset_page, roles_page, scale, site_data, vocabulary_page
 from tools.asyncapi_document import asyncapi
 from tools.template import APPS
 
@@ -40,6 +40,7 @@ DOCUMENTS: dict[str, Callable[[], str]] = {
 def main() -> None:
     for path, text in DOCUMENTS.items():
         (ROOT / path).write_text(text())
+    client.main()
 
 
 if __name__ == "__main__":

@@ -6,11 +6,12 @@ A worker verifies the file before the asset is READY.
 from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Response, status
+from fastapi import APIRouter, Query, Response, status
 from pydantic import ConfigDict, Field, ValidationInfo, field_validator
 
 from functions.assets import service
-from functions.assets.service import NothingUploaded
+from functions.assets.service import JobOutput, NothingDelivered, NothingUploaded
+from functions.assets.verification import MAX_BYTES
 from shared.access.permissions import Permission
 from shared.assets.formats import MEDIA_TYPES, listed
 from shared.assets.record import AssetStatus, AssetType
@@ -18,7 +19,9 @@ from shared.assets.store import AssetInUse, AssetNotFound, StorageFull, assets
 from shared.assets.verifications import TooManyUploads
 from shared.aws.transactions import Transaction
 from shared.core.wire import Id, Integer, Name, View, Wire
+from shared.egress.addresses import UnsafeUrl
 from shared.idempotency.store import KeyReused
+from shared.jobs.store import JobNotFound
 from shared.members.actor import Actor, OrganizationNotFound
 from shared.projects.store import ProjectNotFound
 from shared.rest.actor import OrganizationId, acting
@@ -52,7 +55,7 @@ class AssetUpload(Wire):
     content_type: Annotated[
         str, Field(max_length=100, examples=["image/png"], json_schema_extra={"enum": list(_CONTENT_TYPES)})
     ]
-    size: Integer = Field(le=service.MAX_BYTES, json_schema_extra={"minimum": 1})
+    size: Integer = Field(le=MAX_BYTES, json_schema_extra={"minimum": 1})
     project_id: Id | None = None
 
     @field_validator("content_type")
@@ -69,6 +72,34 @@ class AssetUpload(Wire):
         if size < 1:
             raise ValueError("the file is empty")
         return size
+
+
+class AssetImport(Wire):
+    """A file at a URL of the internet. The URL begins with https:// and has the port 443.
+
+    The asset belongs to the account of its project. Without a project it belongs to the caller's own account.
+    """
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"url": "https://example.com/me.png", "name": "me.png", "type": "IMAGE"}]}
+    )
+
+    url: str = Field(min_length=1, max_length=2000, examples=["https://example.com/me.png"])
+    name: Annotated[Name, Field(min_length=1, max_length=200)]
+    type: AssetType
+    project_id: Id | None = None
+
+
+class OutputImport(Wire):
+    """A file that a completed job has delivered. The asset belongs to the job's project."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"jobId": "job_01K0M3T5V7X9Z1B3D5F7H9K1M3", "output": "VIDEO", "name": "Pier"}]}
+    )
+
+    job_id: Id
+    output: JobOutput
+    name: Annotated[Name, Field(min_length=1, max_length=200)]
 
 
 class AssetCreate(Wire):
@@ -107,6 +138,9 @@ class AssetView(View):
     owner_id: str = Field(serialization_alias="userId", description="The user who uploaded the file.")
     project_id: str | None
     url: str | None = None
+    thumbnail_url: str | None = Field(
+        default=None, description="Of a READY picture or clip: a JPEG of at most 480 x 480 pixels."
+    )
     depth_url: str | None = Field(
         default=None, description="Of a READY picture: its estimated depth as a small grey JPEG, bright is near."
     )
@@ -163,11 +197,61 @@ def create_asset(body: AssetCreate, caller: Write) -> AssetView:
     return _view(service.complete(body.asset_id, caller))
 
 
-@router.get("", operation_id="listAssets", responses=problems(OrganizationNotFound, BadCursor))
-def list_assets(caller: Read, paging: Paged, organization_id: OrganizationId = None) -> Page[AssetView]:
-    """List the assets of an organization, or of the caller's own account, newest first."""
-    account_id = caller.account(organization_id)
-    return paging.page(assets.page(account_id=account_id, limit=paging.limit, after=paging.after), _view)
+@router.post(
+    "/import",
+    status_code=status.HTTP_202_ACCEPTED,
+    response_model=AssetView,
+    operation_id="importAsset",
+    responses=problems(ProjectNotFound, KeyReused, StorageFull, UnsafeUrl),
+)
+def import_asset(body: AssetImport, caller: Write, once: Once) -> Response:
+    """Download a file into a new asset. Poll the asset until it is READY or REJECTED."""
+
+    def begin(tx: Transaction) -> AssetView:
+        return _view(
+            service.import_url(
+                caller, url=body.url, name=body.name, type=body.type, project_id=body.project_id, tx=tx
+            )
+        )  # fmt: skip
+
+    return once.respond(begin, status=status.HTTP_202_ACCEPTED)
+
+
+@router.post(
+    "/import-output",
+    status_code=status.HTTP_202_ACCEPTED,
+    response_model=AssetView,
+    operation_id="importOutput",
+    responses=problems(JobNotFound, ProjectNotFound, KeyReused, StorageFull, NothingDelivered),
+)
+def import_output(body: OutputImport, caller: Write, once: Once) -> Response:
+    """Copy a file of a completed job into a new asset. Poll the asset until it is READY or REJECTED."""
+
+    def begin(tx: Transaction) -> AssetView:
+        return _view(
+            service.import_output(caller, job_id=body.job_id, output=body.output, name=body.name, tx=tx)
+        )  # fmt: skip
+
+    return once.respond(begin, status=status.HTTP_202_ACCEPTED)
+
+
+@router.get("", operation_id="listAssets", responses=problems(OrganizationNotFound, ProjectNotFound, BadCursor))
+def list_assets(
+    caller: Read,
+    paging: Paged,
+    organization_id: OrganizationId = None,
+    project_id: Annotated[Id | None, Query(alias="projectId")] = None,
+    type: AssetType | None = None,
+    status: AssetStatus | None = None,
+    text: Annotated[str | None, Query(max_length=100, description="Words that the name contains.")] = None,
+) -> Page[AssetView]:
+    """List the assets of an organization, or of the caller's own account, newest first.
+
+    A page of a search examines 2,000 assets. It can have fewer items than `limit` while `hasMore` is true.
+    """
+    wanted = service.AssetFilter(project_id=project_id, type=type, status=status, text=text)
+    found = service.page(caller, organization_id, wanted, limit=paging.limit, after=paging.after)
+    return paging.page(found, _view)
 
 
 @router.get("/{asset_id}", operation_id="getAsset")

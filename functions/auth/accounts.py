@@ -3,35 +3,25 @@
 No answer, and no duration, tells whether an address has an account: only a message to the address does.
 """
 
-from collections.abc import Callable
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from functions.auth.passwords import opens, password_hash, refuse_weak
 from functions.auth.service import NO_USER, close_sockets
 from shared.aws.transactions import Transaction, transaction
 from shared.core.clock import utc_now
-from shared.core.errors import Forbidden
 from shared.core.ids import new_id
+from shared.credentials.passwords import password_hash, refuse_weak
 from shared.credentials.resets import resets
 from shared.credentials.store import credentials, generation_of
 from shared.credits.store import credits
-from shared.guesses.store import Delay, TooManyGuesses, guesses
 from shared.mail import mail
-from shared.mail.mail import MailUnavailable
 from shared.observability import Metric, measure
-from shared.users.registrations import LinkNotValid, digest, registrations
+from shared.proofs.mailing import not_often
+from shared.proofs.proof import WrongPassword, prove_password
+from shared.users.registrations import LinkNotValid, registrations
 from shared.users.store import EmailTaken, users
 
 OPENING_CREDITS = 100  # credits of a new account
-
-# Messages to one address that strangers can request: three at once, then with growing pauses, in which none is sent.
-_MAILS = Delay(free=3, longest=timedelta(hours=1))
-_CHANGES = Delay(free=5, longest=timedelta(minutes=15))  # guesses of the password by somebody with a session
-
-
-class WrongPassword(Forbidden):
-    code = "wrong_password"
 
 
 def register(email: str, password: str, name: str | None) -> None:
@@ -54,20 +44,27 @@ def register(email: str, password: str, name: str | None) -> None:
         else:
             mail.send_taken(email, token=resets.create(user_id, generation, at=at))
 
-    _not_often(email, send, at)
+    not_often(email, send, at)
 
 
 def verify(token: str) -> None:
-    """Open the account of a registration. Raise LinkNotValid, also if the address has an account now."""
+    """Open the account of a registration, or give an account its new address.
+
+    Raise LinkNotValid, also if the address has an account now.
+    """
     at = utc_now()
     pending = registrations.read(token, at=at)
     try:
         with transaction() as tx:
             registrations.use(pending, tx=tx)
-            _add_account(pending.email, pending.argon2_hash, pending.name, at, tx)
+            if pending.user_id:
+                users.move(pending.user_id, pending.email, otherwise=LinkNotValid(), at=at, tx=tx)
+            else:
+                _add_account(pending.email, pending.argon2_hash, pending.name, at, tx)
     except EmailTaken:
         raise LinkNotValid from None
-    _count_sign_up()
+    if not pending.user_id:
+        _count_sign_up()
 
 
 def forget(email: str) -> None:
@@ -82,7 +79,7 @@ def forget(email: str) -> None:
         else:
             mail.send_reset(email, token=token)
 
-    _not_often(email, send, at)
+    not_often(email, send, at)
 
 
 def reset(token: str, password: str) -> None:
@@ -98,17 +95,13 @@ def reset(token: str, password: str) -> None:
         credentials.replace_password(
             user.user_id, argon2_hash, generation=int(found.generation), otherwise=LinkNotValid(), at=at, tx=tx
         )
-    _end_all(user.user_id, at)
+    end_all(user.user_id, at)
 
 
 def change(user_id: str, session_id: str | None, *, old: str, new: str) -> None:
     """Set a new password and end all other sessions. Raise WrongPassword, TooManyGuesses or WeakPassword."""
     at = utc_now()
-    guess = guesses.begin({f"change:{user_id}": _CHANGES}, at=at)
-    stored = credentials.password(user_id)
-    if not opens(stored, old):
-        raise WrongPassword("The current password is wrong.")
-    guesses.succeed(guess)
+    stored = prove_password(user_id, old, at=at)
     refuse_weak(new, users.get(user_id).email)
     generation, argon2_hash = generation_of(stored), password_hash(new)
     with transaction() as tx:
@@ -118,7 +111,7 @@ def change(user_id: str, session_id: str | None, *, old: str, new: str) -> None:
         )  # fmt: skip
         if session_id:
             credentials.keep_family(session_id, user_id=user_id, generation=generation + 1, tx=tx)
-    _end_all(user_id, at, but=session_id)
+    end_all(user_id, at, but=session_id)
 
 
 def sign_out_everywhere(user_id: str) -> None:
@@ -126,28 +119,15 @@ def sign_out_everywhere(user_id: str) -> None:
     if stored := credentials.password(user_id):
         with transaction() as tx:
             credentials.end_sessions(user_id, generation=generation_of(stored), tx=tx)
-    _end_all(user_id, utc_now())
+    end_all(user_id, utc_now())
 
 
-def _end_all(user_id: str, at: datetime, *, but: str | None = None) -> None:
+def end_all(user_id: str, at: datetime, *, but: str | None = None) -> None:
     """Close the sockets of the user's sessions, except those of the session `but`. The sessions are void already."""
     for family in credentials.families(user_id, at=at):
         if family.family_id != but:
             credentials.end(family.family_id, user_id=user_id, at=at)
             close_sockets(family.family_id)
-
-
-def _not_often(email: str, send: Callable[[], None], at: datetime) -> None:
-    """Call `send`, which sends a message to the address, unless the address had some just before."""
-    try:
-        message = guesses.begin({f"mail:{digest(email)}": _MAILS}, at=at)
-    except TooManyGuesses:
-        return
-    try:
-        send()
-    except MailUnavailable:
-        guesses.succeed(message)  # a message that was not sent does not count
-        raise
 
 
 def _account(email: str) -> tuple[str | None, int]:

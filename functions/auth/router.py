@@ -4,11 +4,11 @@ from typing import Annotated
 
 from fastapi import APIRouter, Cookie, Depends, Header, Request, Response, status
 
-from functions.auth import accounts, profile, service
-from functions.auth.accounts import WrongPassword
-from functions.auth.passwords import WeakPassword
+from functions.auth import accounts, erasure, profile, second_factor, service
 from functions.auth.schemas import (
     Accepted,
+    Erasure,
+    ErasureView,
     Forgotten,
     KeyCreate,
     KeyView,
@@ -16,13 +16,20 @@ from functions.auth.schemas import (
     MeView,
     NewKeyView,
     PasswordChange,
+    RecoveryCodesView,
     Register,
     Reset,
     SessionView,
     SignInView,
     SocketTicketView,
+    TotpCreate,
+    TotpDelete,
+    TotpEnable,
+    TotpSecretView,
+    TotpView,
     Verification,
 )
+from functions.auth.second_factor import CodeNeeded
 from functions.auth.service import SessionNotFound, WrongCredentials
 from shared.access.permissions import Permission
 from shared.access.principal import Principal
@@ -32,15 +39,22 @@ from shared.core.config import Config
 from shared.core.errors import Forbidden
 from shared.core.wire import Id
 from shared.credentials.device_tokens import DEVICE_COOKIE, DEVICE_SECONDS
+from shared.credentials.passwords import WeakPassword
 from shared.credentials.refresh_tokens import COOKIE
 from shared.credentials.socket_tickets import socket_tickets
 from shared.credentials.store import FAMILY_LIFE, SessionEnded
+from shared.credentials.totp import TotpEnabled, TotpNotEnabled, WrongCode
+from shared.erasures.store import ErasureBegun
 from shared.guesses.store import TooManyGuesses
 from shared.keys.store import KeyNotFound, TooManyKeys, api_keys
 from shared.mail.mail import MailUnavailable
+from shared.members.store import MemberChanged
+from shared.organizations.store import LastOwner, OrganizationNotEmpty
+from shared.proofs.proof import WrongPassword
 from shared.quotas.classes import RouteClass
+from shared.quotas.store import Suspended
 from shared.rest.caller import may
-from shared.rest.event import client_address
+from shared.rest.event import client_address, source_address
 from shared.rest.pagination import Page, whole
 from shared.rest.problem import problems
 from shared.rest.quota import counted
@@ -93,7 +107,10 @@ def register(body: Register) -> Accepted:
     responses=problems(LinkNotValid),
 )
 def verify_email(body: Verification) -> None:
-    """Open the account of a registration with the token from its link. The token works once, for a day."""
+    """Prove an address with the token from its link, which works once, for a day.
+
+    It opens the account of a registration, or changes the address of an account (`updateSettings`).
+    """
     accounts.verify(body.token.get_secret_value())
 
 
@@ -126,17 +143,19 @@ def reset_password(body: Reset) -> None:
     "/login",
     operation_id="login",
     dependencies=[counted(RouteClass.SIGN_IN)],
-    responses=problems(WrongCredentials, TooManyGuesses),
+    responses=problems(WrongCredentials, TooManyGuesses, Suspended, CodeNeeded, WrongCode),
 )
 def login(body: Login, request: Request, response: Response, device: DeviceCookie = "") -> SessionView:
     """Sign in. Return an access token, valid for 15 minutes, and set a refresh cookie, valid for 7 days.
 
     Failed sign-ins delay the next one, with status 429 and `Retry-After`. A second cookie marks this device as known,
-    so that failed sign-ins of other devices do not delay it.
+    so that failed sign-ins of other devices do not delay it. An account with a second factor gets 403 `code_needed`
+    without `code`, and 403 `wrong_code` for a wrong one.
     """
     password, client = body.password.get_secret_value(), client_address(request)
     agent = request.headers.get("user-agent", "")[:200] or None
-    sign_in = service.login(body.email, password, client=client, device=device, user_agent=agent)
+    code = None if body.code is None else body.code.get_secret_value()
+    sign_in = service.login(body.email, password, client=client, device=device, user_agent=agent, code=code)
     view = _signed_in(sign_in.session, response)
     _set_cookie(response, DEVICE_COOKIE, sign_in.device_token, DEVICE_SECONDS)
     return view
@@ -175,6 +194,34 @@ def me(caller: Annotated[Principal, may(Permission.PROFILE_READ)]) -> MeView:
     return profile.me(caller.user_id)
 
 
+@router.delete(
+    "/me",
+    status_code=status.HTTP_202_ACCEPTED,
+    operation_id="deleteMe",
+    responses=problems(
+        WrongPassword,
+        CodeNeeded,
+        WrongCode,
+        TooManyGuesses,
+        LastOwner,
+        OrganizationNotEmpty,
+        MemberChanged,
+        ErasureBegun,
+        UserNotFound,
+    ),
+)
+def delete_me(body: Erasure, caller: OwnAccount, request: Request) -> ErasureView:
+    """Delete the caller's account: films, jobs, uploads, projects, keys, sessions and settings.
+
+    The account is closed at once, its jobs and its subscription end, and its credits are lost. Organizations lose the
+    member; those without another member are deleted too. The last owner of an organization with other members gets 409
+    and makes another member an owner first. Records of payments stay, under a pseudonym, because the law requires them.
+    """
+    code = None if body.code is None else body.code.get_secret_value()
+    erasure.erase(caller.user_id, body.password.get_secret_value(), code, source=source_address(request))
+    return ErasureView()
+
+
 @router.post(
     "/change-password",
     status_code=status.HTTP_204_NO_CONTENT,
@@ -208,6 +255,47 @@ def end_sessions(caller: OwnAccount) -> None:
 def end_session(session_id: Id, caller: OwnAccount) -> None:
     """End one session of the caller, and close its sockets."""
     service.end(session_id, caller.user_id)
+
+
+@router.get("/totp", operation_id="getTotp")
+def get_totp(caller: ReadAccount) -> TotpView:
+    """Read whether the caller's account has a second factor."""
+    return second_factor.state(caller.user_id)
+
+
+@router.post(
+    "/totp",
+    status_code=status.HTTP_201_CREATED,
+    operation_id="createTotp",
+    responses=problems(WrongPassword, TooManyGuesses, TotpEnabled, UserNotFound),
+)
+def create_totp(body: TotpCreate, caller: OwnAccount) -> TotpSecretView:
+    """Create the secret of a second factor (TOTP, RFC 6238). It counts after `enableTotp`.
+
+    The response is the only place that shows it. So this request takes no Idempotency-Key.
+    """
+    return second_factor.begin(caller.user_id, body.password.get_secret_value())
+
+
+@router.post(
+    "/totp/enable",
+    operation_id="enableTotp",
+    responses=problems(WrongCode, TotpEnabled, TotpNotEnabled, TooManyGuesses),
+)
+def enable_totp(body: TotpEnable, caller: OwnAccount) -> RecoveryCodesView:
+    """Enable the second factor with a code of the app. Sign-ins need a code from then on. Sessions and keys stay."""
+    return RecoveryCodesView(recovery_codes=list(second_factor.enable(caller.user_id, body.code.get_secret_value())))
+
+
+@router.delete(
+    "/totp",
+    status_code=status.HTTP_204_NO_CONTENT,
+    operation_id="deleteTotp",
+    responses=problems(WrongPassword, WrongCode, TotpNotEnabled, TooManyGuesses),
+)
+def delete_totp(body: TotpDelete, caller: OwnAccount) -> None:
+    """Disable the second factor, and delete its recovery codes."""
+    second_factor.disable(caller.user_id, body.password.get_secret_value(), body.code.get_secret_value())
 
 
 @router.post("/ws-ticket", operation_id="createSocketTicket")

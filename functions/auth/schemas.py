@@ -3,14 +3,23 @@
 from datetime import datetime
 from typing import Annotated, Self
 
-from pydantic import AfterValidator, ConfigDict, EmailStr, Field, SecretStr, field_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    ConfigDict,
+    EmailStr,
+    Field,
+    SecretStr,
+    StrictBool,
+    field_validator,
+)
 from pydantic.config import JsonDict
 
-from functions.auth.passwords import MIN_CHARACTERS
 from shared.access.permissions import KEY_SCOPES, AccountRole, Permission
-from shared.access.tokens import LIFE_SECONDS
+from shared.access.principal import LIFE_SECONDS
 from shared.core.clock import utc_now
-from shared.core.wire import Integer, Name, View, Wire
+from shared.core.wire import Name, View, Wire, number
+from shared.credentials.passwords import MIN_CHARACTERS
 from shared.credentials.record import RefreshFamilyRecord
 from shared.credentials.socket_tickets import TICKET_LIFE
 from shared.keys.record import ApiKeyRecord
@@ -26,7 +35,10 @@ LinkToken = Annotated[
 ]
 
 
-class Login(Wire):
+Code = Annotated[SecretStr, Field(max_length=40)]
+
+
+class AddressAndPassword(Wire):
     # Whitespace is a part of a password. EmailStr removes it from the address.
     model_config = ConfigDict(str_strip_whitespace=False, json_schema_extra={"examples": [EXAMPLE]})
 
@@ -34,7 +46,15 @@ class Login(Wire):
     password: Password
 
 
-class Register(Login):
+class Login(AddressAndPassword):
+    code: Code | None = Field(
+        default=None,
+        examples=[None],
+        description="Of an account with a second factor: the code of the app, or a recovery code.",
+    )
+
+
+class Register(AddressAndPassword):
     model_config = ConfigDict(json_schema_extra={"examples": [{**EXAMPLE, "name": "Ada"}]})
 
     name: Name | None = Field(default=None, min_length=1, max_length=120)
@@ -87,6 +107,52 @@ class PasswordChange(Wire):
 
     current_password: Password = Field(examples=["correct horse battery"])
     new_password: Password = Field(examples=["another horse battery"])
+
+
+class TotpCreate(Wire):
+    model_config = ConfigDict(
+        str_strip_whitespace=False, json_schema_extra={"examples": [{"password": "correct horse battery"}]}
+    )
+
+    password: Password = Field(examples=["correct horse battery"])
+
+
+class Erasure(TotpCreate):
+    code: Code | None = Field(
+        default=None, examples=[None], description="Of an account with a second factor: a code, as in `login`."
+    )
+
+
+class TotpEnable(Wire):
+    model_config = ConfigDict(json_schema_extra={"examples": [{"code": "123456"}]})
+
+    code: Code = Field(examples=["123456"], description="The code that the app shows.")
+
+
+class TotpDelete(TotpCreate):
+    model_config = ConfigDict(json_schema_extra={"examples": [{"password": "correct horse battery", "code": "123456"}]})
+
+    code: Code = Field(examples=["123456"], description="The code of the app, or a recovery code.")
+
+
+class TotpView(View):
+    enabled: bool
+    recovery_codes_left: int
+
+
+class TotpSecretView(View):
+    secret: str = Field(description="The secret in base32, for an app without a camera. It is shown here only.")
+    uri: str = Field(description="The `otpauth:` URI. An app reads it as a QR code.")
+
+
+class RecoveryCodesView(View):
+    recovery_codes: list[str] = Field(
+        description="Each of them replaces one code, for example without the device. They are shown here only."
+    )
+
+
+class ErasureView(View):
+    detail: str = "The account is closed. Its data is deleted within two days, and then its address gets a receipt."
 
 
 class SignInView(View):
@@ -153,8 +219,11 @@ class KeyCreate(Wire):
         examples=[["jobs:read"]],
         description="What the key may do. It never has `account:read` and `account:write`.",
     )
-    monthly_cap: Integer | None = Field(
-        default=None, ge=0, le=1_000_000_000, description="Credits that the key may spend in a calendar month (UTC)."
+    monthly_cap: Annotated[int, Field(ge=0, le=1_000_000_000), BeforeValidator(number)] | None = Field(
+        default=None, description="Credits that the key may spend in a calendar month (UTC)."
+    )
+    test: StrictBool = Field(
+        default=False, description="A test key. Its jobs get a fixed film within seconds, and cost nothing."
     )
     expires_at: datetime | None = Field(
         default=None, examples=["2099-01-01T00:00:00Z"], description="A time in the future. Without it: never."
@@ -180,6 +249,7 @@ class KeyView(View):
     name: str
     scopes: list[str]
     monthly_cap: int | None
+    test: bool
     expires_at: datetime | None
     last_used_at: datetime | None
     created_at: datetime
@@ -191,6 +261,7 @@ class KeyView(View):
             name=row.name,
             scopes=list(row.scopes),
             monthly_cap=None if row.monthly_cap is None else int(row.monthly_cap),
+            test=bool(row.test),
             expires_at=row.expires_at,
             last_used_at=row.last_used_at,
             created_at=row.created_at,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
 
-from functions.auth.passwords import is_outdated, opens, password_hash
+from functions.auth.second_factor import check_code
 from shared.access import tokens
 from shared.aws import queues
 from shared.aws.secrets import secret
@@ -14,10 +14,12 @@ from shared.core.clock import utc_now
 from shared.core.errors import NotFound, Unauthorized
 from shared.core.ids import new_id
 from shared.credentials.device_tokens import device_token, read_device_token
+from shared.credentials.passwords import is_outdated, opens, password_hash
 from shared.credentials.record import RefreshFamilyRecord
 from shared.credentials.refresh_tokens import RefreshToken, read_refresh_token
 from shared.credentials.store import SessionEnded, credentials, generation_of
 from shared.guesses.store import Delay, guesses
+from shared.quotas.store import quotas
 from shared.stages.queues import FAN_OUT_QUEUE
 from shared.users.store import users
 
@@ -54,11 +56,20 @@ class SignIn:
 
 
 def login(
-    email: str, password: str, *, client: str, device: str, user_agent: str | None = None, at: datetime | None = None
+    email: str,
+    password: str,
+    *,
+    client: str,
+    device: str,
+    user_agent: str | None = None,
+    code: str | None = None,
+    at: datetime | None = None,
 ) -> SignIn:
     """Return a new session from the client's address, and the token with which its device is known from then on.
 
-    Raise TooManyGuesses, or WrongCredentials. Neither depends on the existence of the account, nor does the time.
+    Raise TooManyGuesses or WrongCredentials. Neither depends on the existence of the account, nor does the time. After
+    the right password, raise Suspended for a suspended user, and CodeNeeded or WrongCode for an account with a second
+    factor.
     """
     at = at or utc_now()
     device_id = _known_device(device, email)
@@ -68,6 +79,8 @@ def login(
     if not opens(stored, password) or user_id is None or stored is None:
         raise WrongCredentials("The address or the password is wrong.")
     guesses.succeed(guess)
+    quotas.check(user_id)
+    check_code(stored, code, at=at)
     if is_outdated(stored):
         credentials.hash_again(stored, password_hash(password), at=at)
     # With the generation of the password that was checked: if it has changed meanwhile, the session is void.

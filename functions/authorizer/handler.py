@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from shared.access.permissions import AccountRole
-from shared.access.principal import Principal
-from shared.access.tokens import LIFE_SECONDS, TokenRefused, verify
+from shared.access.principal import LIFE_SECONDS, Principal
+from shared.access.tokens import TokenRefused, verify
 from shared.aws.secrets import secret
 from shared.core.clock import utc_now
 from shared.observability import Expected, logger, observed

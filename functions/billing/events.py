@@ -14,7 +14,7 @@ from shared.core.clock import utc_now
 from shared.credits.balance import Movement
 from shared.credits.store import BalanceChanged, BookedAlready, credits
 from shared.observability import Metric, about, logged, logger, measure, observed
-from shared.subscriptions.messages import StripeEvent
+from shared.subscriptions.messages import ACCOUNT_ERASED, StripeEvent
 from shared.subscriptions.record import SubscriptionRecord
 from shared.subscriptions.store import SubscriptionChanged, subscriptions
 
@@ -43,6 +43,9 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
 def _handle(event: StripeEvent) -> None:
     about(stripe_event_id=event.event_id)
     with stripe_answers():
+        if event.type == ACCOUNT_ERASED and event.customer_id:
+            _forget(event.customer_id)
+            return
         customer_id = event.customer_id or _customer_of(event.charge_id)
         account_id = _account_of(customer_id) if customer_id else None
         if customer_id is None or account_id is None:
@@ -71,9 +74,20 @@ def _account_of(customer_id: str) -> str | None:
     if account_id := subscriptions.account_of(customer_id):
         return account_id
     customer = payments().v1.customers.retrieve(customer_id)
+    if getattr(customer, "deleted", False):  # an account that is being deleted, or was
+        return None
     if customer.metadata and "accountId" in customer.metadata:
         raise UnknownAccount
     return None
+
+
+def _forget(customer_id: str) -> None:
+    """Delete the customer at Stripe, which ends all subscriptions at once, and the subscription here."""
+    api = payments().v1
+    if not getattr(api.customers.retrieve(customer_id), "deleted", False):
+        api.customers.delete(customer_id)
+    if account_id := subscriptions.account_of(customer_id):
+        subscriptions.forget(account_id)
 
 
 def _write(record: SubscriptionRecord, history: History) -> None:

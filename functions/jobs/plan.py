@@ -13,7 +13,7 @@ from shared.stages.engines import Engine, Runs
 from shared.stages.failures import StageFailure
 from shared.stages.frames import frame_size, nearest_ratio
 from shared.stages.operations import final_size, parse
-from shared.stages.stages import STAGES, Role, Stage
+from shared.stages.stages import FILM, STAGES, Role, Stage
 from shared.vocabulary.phrases import PromptWords, words_of
 from shared.vocabulary.words import Place, Style
 
@@ -31,17 +31,49 @@ class PromptNotUnderstood(Invalid):
 
 
 @dataclass(frozen=True, slots=True)
+class PriceLine:
+    """One reason for the price of a step: `quantity` units cost `each` credits."""
+
+    unit: str
+    quantity: float
+    each: float
+
+    @property
+    def credits(self) -> float:
+        return self.quantity * self.each
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedStep:
+    """A step with its engine. Its price is the sum of its lines, rounded up."""
+
+    engine: Engine
+    lines: tuple[PriceLine, ...]
+
+    @property
+    def credits(self) -> int:
+        return ceil(sum(line.credits for line in self.lines))
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
-    """The engines that do a job's steps, and the job's price.
+    """The steps of a job by stage, in order. Each step costs what its engine and the settings decide.
 
     `dropped_axes` are the axes of the camera move that the engine of video synthesis cannot follow. `words` is the
     painter's reading of prompt and style, or None if the painter does no step.
     """
 
-    engines: Mapping[Stage, str]
-    credits: int
+    steps: Mapping[Stage, PlannedStep]
     dropped_axes: frozenset[str]
     words: PromptWords | None
+
+    @property
+    def engines(self) -> Mapping[Stage, str]:
+        return {stage: step.engine.name for stage, step in self.steps.items()}
+
+    @property
+    def credits(self) -> int:
+        return sum(step.credits for step in self.steps.values())
 
 
 def fitted(settings: JobSettings, move: CameraMove, picture: tuple[float, float] | None) -> JobSettings:
@@ -68,13 +100,18 @@ def plan(
     prompt: str,
     at: datetime,
     more_pictures: int = 0,
+    until: Stage = FILM,
 ) -> Plan:
     """Return the steps of a job with these `inputs` and `more_pictures` pictures after the first, submitted at `at`.
+
+    The job ends after the stage `until`. The whole film must be possible, so that it can follow a still.
 
     Raise Invalid if the request contradicts itself. Raise NoEngine if no engine can do a stage. Raise
     PromptNotUnderstood if the painter knows no word of the prompt, unless the settings allow an unrelated picture.
     """
-    if move.needs_driving_clip and Role.DRIVING not in inputs:
+    if until is not FILM and inputs:
+        raise Invalid("A still is painted from the prompt. Leave out the inputs, or add them when you continue it.")
+    if move.needs_driving_clip and Role.DRIVING not in inputs and until is FILM:
         raise Invalid("This preset copies the camera path of a driving clip. Add an input with the role driving.")
     if not move.min_duration_seconds <= settings.duration <= move.max_duration_seconds:
         raise Invalid(
@@ -99,11 +136,15 @@ def plan(
             "Leave out the engine or the driving clip."
         )
     return Plan(
-        engines={stage: engine.name for stage, engine in chosen.items()},
-        credits=sum(request.price(engine) for engine in chosen.values()),
+        steps={stage: request.step(engine) for stage, engine in chosen.items() if stage in _stages_until(until)},
         dropped_axes=dropped_axes(move, mover.axes),
         words=words_of(prompt, settings.style or "") if painter and painter.reads_vocabulary else None,
     )
+
+
+def _stages_until(last: Stage) -> Sequence[Stage]:
+    order = list(Stage)
+    return order[: order.index(last) + 1]
 
 
 def _check_style(style: str, painter: Engine | None) -> None:
@@ -148,10 +189,13 @@ class _Requirements:
             and self.settings.resolution.short_side <= engine.max_short_side_pixels
         )
 
-    def price(self, engine: Engine) -> int:
-        """Return the credits that the engine's step costs."""
-        by_length = engine.credits_per_second * self.settings.duration
-        return ceil(engine.credits + by_length + engine.credits_per_picture * self.more_pictures)
+    def step(self, engine: Engine) -> PlannedStep:
+        """Return the engine's step with its price."""
+        share = engine.draft_share if self.settings.draft else 1
+        quantities = (1, self.settings.duration, self.more_pictures)
+        prices = zip(engine.prices.items(), quantities, strict=True)
+        lines = [PriceLine(unit, quantity, share * each) for (unit, each), quantity in prices]
+        return PlannedStep(engine, tuple(line for line in lines if line.credits))
 
 
 def _choose(stage: Stage, request: _Requirements, catalogue: Sequence[Engine]) -> Engine:
@@ -177,7 +221,7 @@ def _choose(stage: Stage, request: _Requirements, catalogue: Sequence[Engine]) -
 def _in_service(named: Engine, request: _Requirements, engines: Mapping[str, Engine]) -> Engine:
     """Return the engine, or the first of its chain of fallbacks that can replace it at its price or lower."""
     engine, seen = named, {named.name}
-    while not request.is_served_by(engine) or request.price(engine) > request.price(named):
+    while not request.is_served_by(engine) or request.step(engine).credits > request.step(named).credits:
         fallback = engines.get(engine.fallback or "")
         if fallback is None or fallback.name in seen:
             raise NoEngine(

@@ -1,12 +1,15 @@
-"""The request bodies of `/api/jobs`."""
+"""The bodies of `/api/jobs`, and its answers besides jobs."""
+
+from typing import Literal
 
 from pydantic import ConfigDict, Field
 
 from shared.assets.record import AssetType
-from shared.core.wire import Id, Wire
+from shared.core.wire import Id, Integer, View, Wire
+from shared.jobs.batches import MOST_JOBS
 from shared.jobs.spec import JobInput, JobSettings
 from shared.stages.requests import MAX_PICTURES
-from shared.stages.stages import Role
+from shared.stages.stages import Role, Stage
 
 INPUT_TYPES = {
     Role.PICTURE: AssetType.IMAGE,
@@ -14,6 +17,7 @@ INPUT_TYPES = {
     Role.AUDIO: AssetType.AUDIO,
     Role.CAPTIONS: AssetType.OTHER,
 }
+_MOST_INPUTS = len(INPUT_TYPES) - 1 + MAX_PICTURES
 
 
 class JobCreate(Wire):
@@ -34,4 +38,84 @@ class JobCreate(Wire):
     prompt: str = Field(min_length=1, max_length=2000, examples=["a lighthouse at dusk"])
     preset_id: Id = "crash-zoom-in"
     settings: JobSettings = JobSettings()
-    inputs: tuple[JobInput, ...] = Field(default=(), max_length=len(INPUT_TYPES) - 1 + MAX_PICTURES)
+    inputs: tuple[JobInput, ...] = Field(default=(), max_length=_MOST_INPUTS)
+    until: Literal[Stage.IMAGE_GENERATION] | None = Field(
+        default=None,
+        examples=[None],
+        description="The last step of the job, which is charged up to it. `IMAGE_GENERATION` makes a still, from which "
+        "`POST /api/jobs/{jobId}/continue` makes the film.",
+    )
+    count: Integer = Field(
+        default=1,
+        ge=1,
+        le=MOST_JOBS,
+        description="The number of jobs, with the seeds `seed`, `seed` + 1 and so on. All are accepted, or none. The "
+        "answer is the first job, with the ids of all in `batch`.",
+    )
+
+
+class JobContinue(Wire):
+    """The changes for the film that follows. What the body leaves out is as in the older job."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"presetId": "orbit-left", "settings": {"duration": 4, "fps": 30}}]}
+    )
+
+    preset_id: Id | None = None
+    settings: JobSettings | None = Field(
+        default=None, description="The settings that change. The shape and the style of the picture cannot change."
+    )
+    inputs: tuple[JobInput, ...] = Field(
+        default=(), max_length=_MOST_INPUTS, description="A driving clip, sound or captions. The picture is given."
+    )
+
+
+class JobExtend(JobContinue):
+    model_config = ConfigDict(json_schema_extra={"examples": [{"presetId": "truck-left", "prompt": "a lake at night"}]})
+
+    prompt: str | None = Field(default=None, min_length=1, max_length=2000, examples=["the same lake at night"])
+
+
+class PriceLineView(View):
+    """One reason for the price of a step: `quantity` units cost `each` credits, which makes `credits`."""
+
+    unit: str = Field(examples=["second of the film"])
+    quantity: float
+    each: float
+    credits: float
+
+
+class QuotedStepView(View):
+    step_type: Stage
+    engine: str
+    credits: int = Field(description="The sum of `price`, rounded up.")
+    seconds: float | None = Field(
+        description="Median of recent steps of this engine at this resolution and duration, with their wait for a "
+        "worker. null until such a step was measured."
+    )
+    price: list[PriceLineView]
+
+
+class QuoteView(View):
+    """The price of a job before its submit, and the part of its settings and its prompt that the film gets."""
+
+    credits: int = Field(description="The most that the job costs, or all `count` jobs. They are held at the submit.")
+    balance: int = Field(description="The credits that the account can spend.")
+    sufficient: bool = Field(
+        description="Whether the caller can pay for the job now, from the balance and within the monthly caps of the "
+        "member and of the key."
+    )
+    seconds: float | None = Field(description="From the start to the end of the job. null until all steps are known.")
+    steps: list[QuotedStepView]
+    settings: JobSettings = Field(description="The settings, with the duration and the ratio that the job gets.")
+    from_settings: tuple[str, ...] | None = Field(
+        description="The fields that the body leaves out and that come from `/api/settings`."
+    )
+    dropped_axes: tuple[str, ...] = Field(description="Axes of the camera move that the engine cannot follow.")
+    understood: tuple[str, ...] | None = Field(
+        description="The phrases of style and prompt that the painter knows. null if it paints nothing."
+    )
+    not_understood: tuple[str, ...] | None = Field(description="The words of which nothing is painted.")
+    read_as: dict[str, str] | None = Field(
+        description="Words that the painter does not know -> the near phrases that it paints instead."
+    )

@@ -1,11 +1,14 @@
 """The requests of jobs: submit, read, cancel and delete."""
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
+from typing import NamedTuple
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from functions.jobs.defaults import with_defaults
 from functions.jobs.plan import Plan, fitted, plan
 from functions.jobs.schemas import INPUT_TYPES, JobCreate
 from shared.assets.record import AssetRecord, AssetStatus
@@ -15,26 +18,28 @@ from shared.aws.secrets import has_value
 from shared.aws.transactions import Transaction, transaction
 from shared.camera.move import CameraMove
 from shared.core.clock import utc_now
-from shared.core.errors import Invalid, Unauthorized
-from shared.core.ids import new_id, organization_of
-from shared.core.slices import Slice
+from shared.core.errors import Forbidden, Invalid, Unauthorized
+from shared.core.ids import new_id, organization_of, time_of
 from shared.credits.store import Spender, credits
-from shared.jobs import admission, executions, settlement
+from shared.jobs import admission, batches, executions, settlement
 from shared.jobs.keys import job_prefixes
 from shared.jobs.record import JobRecord, JobStatus
 from shared.jobs.spec import JobSettings, JobSpec
-from shared.jobs.store import JobEnded, JobRunning, StepResult, jobs
+from shared.jobs.store import JobEnded, JobRunning, ReusedStep, StepResult, jobs
 from shared.jobs.views import JobLinks, JobView, job_view
 from shared.keys.store import api_keys
 from shared.members.actor import Actor
 from shared.observability import Metric, about, logger, measure
-from shared.presets.presets import get_preset
+from shared.presets.store import stored_presets
 from shared.projects.store import projects
-from shared.stages.engines import ENGINES, Engine
+from shared.shares.store import shares
+from shared.stages.engines import ENGINES, TEST_ENGINE, Engine
 from shared.stages.failures import StageFailure
 from shared.stages.requests import MAX_PICTURES, check_driving_seconds
-from shared.stages.stages import FILM, Role
+from shared.stages.stages import FILM, Role, Stage
+from shared.subscriptions.record import PlanType
 from shared.subscriptions.store import subscriptions
+from shared.switches.store import switches
 
 MANY_USERS = 20  # number of jobs of an asset from which those that have ended are removed from its record
 
@@ -45,36 +50,68 @@ def submit(body: JobCreate, caller: Actor, tx: Transaction) -> JobView:
     The project's account has the job, pays for it, and has the assets that it uses.
     If the admission fails, or the process ends before it, `reconcile` admits the job.
     """
-    job_id, at = new_id("job"), utc_now()
-    account_id = projects.get(body.project_id, accounts=caller).account_id
-    subscribed = subscriptions.plan(account_id)
-    spec, planned = _planned(body, account_id, at, paid=subscribed.paid)
+    body, filled = with_defaults(body, caller.user_id)
+    batch_id, job_ids = (None, [new_id("job")]) if body.count == 1 else batches.begin(body.count)
+    at = time_of(job_ids[0])  # lists select jobs of a time by their ids
+    one = prepared(body, caller, at)
+    seeds = [(one.spec.seed + number) % 2**32 for number in range(body.count)]
+    specs = [one.spec.model_copy(update={"seed": seed, "batch_id": batch_id}) for seed in seeds]
+    made = begin(one, dict(zip(job_ids, specs, strict=True)), caller, at, tx)
+    return made.model_copy(update={"from_settings": filled, "batch": tuple(job_ids) if batch_id else None})
+
+
+def begin(
+    one: "Prepared",
+    specs: Mapping[str, JobSpec],
+    caller: Actor,
+    at: datetime,
+    tx: Transaction,
+    *,
+    reused: Mapping[Stage, "Reused"] | None = None,
+) -> JobView:
+    """Add the jobs with these ids and specs to the transaction, and return the first. All have the same steps."""
+    reused, account_id, (job_id, *more_ids) = reused or {}, one.account_id, specs
+    prices = {stage.value: step.credits for stage, step in one.planned.steps.items()}
+    prices |= {stage.value: step.credits for stage, step in reused.items()}
+    engines = {**one.planned.engines, **{stage: step.engine for stage, step in reused.items()}}
+    key = spending_key(caller, at)
+    if key is not None and key.test:
+        if reused:
+            raise Forbidden("This key is for tests. It submits new jobs only.")
+        engines, prices = dict.fromkeys(engines, TEST_ENGINE), dict.fromkeys(prices, 0)
+        specs = {each: spec.model_copy(update={"test": True}) for each, spec in specs.items()}
+    for asset in one.used:
+        _forget_ended_jobs(asset)
     caller.stays_member(account_id, tx=tx)
-    projects.add_job(body.project_id, account_id=account_id, tx=tx)
-    job = jobs.create(
-        job_id,
-        spec,
-        engines=planned.engines,
-        credits=planned.credits,
-        project_id=body.project_id,
-        account_id=account_id,
-        owner_id=caller.user_id,
-        at=at,
-        deadline_at=at + admission.WAIT,
-        tx=tx,
-    )
-    for asset_id in {given.asset_id for given in spec.inputs}:
-        assets.use(asset_id, job_id, tx=tx)
+    projects.add_jobs(one.project_id, len(specs), account_id=account_id, tx=tx)
+    made = [
+        jobs.create(
+            each,
+            spec,
+            engines=engines,
+            credits=sum(prices.values()),
+            project_id=one.project_id,
+            account_id=account_id,
+            owner_id=caller.user_id,
+            at=at,
+            deadline_at=at + admission.WAIT,
+            tx=tx,
+            reused={stage: step.copy for stage, step in reused.items()},
+        )
+        for each, spec in specs.items()
+    ]
+    for asset_id in {given.asset_id for given in one.spec.inputs}:
+        assets.use(asset_id, *specs, tx=tx)
     credits.hold(
-        job_id, account_id=account_id, credits=planned.credits, paid=spec.paid, at=at, tx=tx,
-        spender=_spender(caller, account_id), key=_key(caller, at),
+        job_id, account_id=account_id, credits=sum(prices.values()), paid=one.spec.paid, at=at, tx=tx,
+        spender=spender(caller, account_id), key=key, prices=prices, more_ids=more_ids,
     )  # fmt: skip
-    admission.wait(job, subscribed, at=at, tx=tx)
-    tx.after_commit(lambda: _accepted(job))
-    return job_view(job, spec, {}, at)
+    admission.wait(made[0], one.subscribed, at=at, tx=tx, more_ids=more_ids)
+    tx.after_commit(lambda: _accepted(made, one))
+    return job_view(made[0], specs[job_id], {}, at)
 
 
-def _spender(caller: Actor, account_id: str) -> Spender | None:
+def spender(caller: Actor, account_id: str) -> Spender | None:
     """Return the member who spends an organization's credits, or None for the caller's own account."""
     if organization_of(account_id) is None:
         return None
@@ -82,51 +119,90 @@ def _spender(caller: Actor, account_id: str) -> Spender | None:
     return Spender(caller.user_id, None if cap is None else int(cap))
 
 
-def _key(caller: Actor, at: datetime) -> Spender | None:
+def spending_key(caller: Actor, at: datetime) -> Spender | None:
     """Return the key that submits the job, or None for a caller without a key. Raise Unauthorized if it is revoked."""
     if caller.key_id is None:
         return None
     if (key := api_keys.find(caller.key_id, at=at)) is None:
         raise Unauthorized("The key is revoked or expired.")
-    return Spender(caller.key_id, None if key.monthly_cap is None else int(key.monthly_cap))
+    return Spender(caller.key_id, None if key.monthly_cap is None else int(key.monthly_cap), test=bool(key.test))
 
 
-def _accepted(job: JobRecord) -> None:
-    about(job_id=job.job_id)
-    logger.info("job accepted")
-    measure(Metric.JOBS_CREATED)
-    measure(Metric.CREDITS_HELD, int(job.credits))
-    admitted = admission.admit(utc_now(), account_id=job.account_id)
-    if job.job_id not in {one.job_id for one in admitted}:
-        jobs.hold_back(job.job_id, at=utc_now())
+def _accepted(made: Sequence[JobRecord], one: "Prepared") -> None:
+    # The business dashboard counts these fields. A metric for each preset would cost more than all others.
+    engines = {stage.folder: step.engine for stage, step in made[0].planned()}
+    for job in made:
+        about(job_id=job.job_id)
+        logger.info("job accepted", preset_id=one.spec.preset_id, plan=one.subscribed.value, engines=engines)
+        measure(Metric.JOBS_CREATED)
+        measure(Metric.CREDITS_HELD, int(job.credits))
+    admitted = {one.job_id for one in admission.admit(utc_now(), account_id=made[0].account_id)}
+    for job in made:
+        if job.job_id not in admitted:
+            jobs.hold_back(job.job_id, at=utc_now())
 
 
-def _planned(body: JobCreate, account_id: str, at: datetime, *, paid: bool) -> tuple[JobSpec, Plan]:
-    """Return the job's spec and plan. Raise an AppError if the job is impossible."""
-    move = _move(body)
-    keys, more_pictures, picture_size = _input_keys(body, account_id)
-    settings = fitted(body.settings, move, picture_size)
+class Prepared(NamedTuple):
+    """A job before its submit: the paying account with its plan, the spec, the plan of steps, and the used assets."""
+
+    project_id: str
+    account_id: str
+    subscribed: PlanType
+    spec: JobSpec
+    planned: Plan
+    used: Sequence[AssetRecord]
+
+
+class Reused(NamedTuple):
+    """A step of an older job, for the new job: the copy of its result, its engine and its price."""
+
+    copy: ReusedStep
+    engine: str
+    credits: int
+
+
+def prepared(
+    body: JobCreate,
+    caller: Actor,
+    at: datetime,
+    *,
+    filmed: CameraMove | None = None,
+    picture_key: str | None = None,
+) -> Prepared:
+    """Return what a submit writes, and write nothing. Raise an AppError if the job is impossible.
+
+    `filmed` is the final move of an older job, and `picture_key` the picture that it gives to this one.
+    """
+    account_id = projects.get(body.project_id, accounts=caller).account_id
+    subscribed = subscriptions.plan(account_id)
+    move = filmed or _move(body, account_id)
+    given = _given(body, account_id)
+    if picture_key is not None:
+        given.keys[Role.PICTURE] = picture_key
+    settings = fitted(body.settings, move, given.picture_size)
     planned = plan(
         settings,
         move,
-        frozenset(keys),
+        frozenset(given.keys),
         _offered(settings, at),
         prompt=body.prompt,
         at=at,
-        more_pictures=len(more_pictures),
+        more_pictures=len(given.more_pictures),
+        until=body.until or FILM,
     )
     spec = JobSpec(
         prompt=body.prompt,
         preset_id=body.preset_id,
-        move=move.model_copy(update={"strength": move.strength * settings.strength}),
+        move=filmed or move.model_copy(update={"strength": move.strength * settings.strength}),
         settings=settings,
         seed=secrets.randbits(32) if settings.seed is None else settings.seed,
         inputs=body.inputs,
-        input_keys=keys,
-        more_pictures=more_pictures,
-        paid=paid,
+        input_keys=given.keys,
+        more_pictures=given.more_pictures,
+        paid=subscribed.paid,
+        until=body.until,
     )
-    return spec, planned
+    return Prepared(body.project_id, account_id, subscribed, spec, planned, given.assets)
 
 
 def _offered(settings: JobSettings, at: datetime) -> list[Engine]:
@@ -137,18 +213,21 @@ def _offered(settings: JobSettings, at: datetime) -> list[Engine]:
     wanted = set(settings.engines.values())
     while fallbacks := {entry.fallback for entry in ENGINES if entry.name in wanted and entry.fallback} - wanted:
         wanted |= fallbacks
+    # A disabled engine is treated like one that is past its sunset: its fallback replaces it.
+    disabled = switches.disabled(at=at)
+    entries = [replace(entry, sunset_at=at.date()) if entry.name in disabled else entry for entry in ENGINES]
     return [
         entry
-        for entry in ENGINES
+        for entry in entries
         if entry.key is None or entry.is_past(at) or (entry.name in wanted and has_value(entry.key))
     ]
 
 
 def view(job_id: str, caller: Actor) -> JobView:
     """Return the job with all its results."""
-    job = jobs.get(job_id, accounts=caller)
+    job, spec = jobs.get_with_spec(job_id, accounts=caller)
     results, at = jobs.results(job), utc_now()
-    shown = admission.with_place(job_view(job, jobs.spec(job_id), results, at), job, at)
+    shown = admission.with_place(job_view(job, spec, results, at), job, at)
     film, signed = results.get(FILM), JobLinks(job, results, at).delivery(FILM)
     if film is None or signed is None:
         return shown
@@ -164,19 +243,6 @@ def _signed_text(film: StepResult, text: Role, named: Role, sign: Callable[[str,
     text_key, named_key = film.key(text), film.key(named)
     stored = media.read_text(text_key) if text_key else None
     return None if stored is None or named_key is None else sign(stored, named_key)
-
-
-def page(
-    caller: Actor, *, project_id: str | None, organization_id: str | None, limit: int, after: str | None
-) -> Slice[JobView]:
-    """Return some jobs. Lists show jobs without their results. A project must be of a named organization."""
-    account_id = caller.account(organization_id)
-    if project_id is not None:
-        projects.get(project_id, accounts=caller if organization_id is None else {account_id})
-    found = jobs.page(account_id=account_id, project_id=project_id, limit=limit, after=after)
-    specs, at = jobs.specs(job.job_id for job in found.items), utc_now()
-    views = [job_view(job, specs[job.job_id], {}, at) for job in found.items if job.job_id in specs]
-    return Slice(views, found.position)
 
 
 def cancel(job_id: str, caller: Actor) -> JobView:
@@ -203,9 +269,12 @@ def delete(job_id: str, caller: Actor) -> None:
     job = jobs.get(job_id, accounts=caller)
     if not job.ended:
         raise JobRunning
+    delivered, _ = job_prefixes(job_id)
+    projects.hide_film(job.project_id, prefix=delivered)
     for prefix in job_prefixes(job_id):
         media.delete_below(prefix)
     jobs.delete_results(job_id)
+    shares.delete_of(job_id)
     try:
         with transaction() as tx:
             jobs.delete(job, tx=tx)
@@ -215,13 +284,16 @@ def delete(job_id: str, caller: Actor) -> None:
         raise
 
 
-def _move(body: JobCreate) -> CameraMove:
-    """Return the preset's move, combined with the stacked preset's move if the settings have one."""
-    move, second = get_preset(body.preset_id).config, body.settings.stack
+def _move(body: JobCreate, account_id: str) -> CameraMove:
+    """Return the preset's move, combined with the stacked preset's move if the settings have one.
+
+    A preset is the studio's or the account's. The job's spec keeps the move.
+    """
+    move, second = stored_presets.move(body.preset_id, accounts={account_id}), body.settings.stack
     if second is None:
         return move
     try:
-        return move.with_stacked(get_preset(second.preset_id).config, second.weight)
+        return move.with_stacked(stored_presets.move(second.preset_id, accounts={account_id}), second.weight)
     except ValueError as error:
         raise Invalid("These two presets cannot be stacked: no duration fits both.") from error
 
@@ -234,24 +306,30 @@ def _forget_ended_jobs(asset: AssetRecord) -> None:
         assets.forget_jobs(asset, ended)
 
 
-def _input_keys(
-    body: JobCreate, account_id: str
-) -> tuple[dict[Role, str], tuple[str, ...], tuple[float, float] | None]:
-    """Return the media key of each input by role, the keys of the pictures after the first, in order, and its size.
+class _Given(NamedTuple):
+    """The inputs of a job: the media key of each one by role, and the keys of the pictures after the first, in order.
 
-    The size is width and height in pixels, or None without a picture.
-    Every asset must be the account's, READY, and of the right type. Otherwise raise an AppError.
+    `picture_size` is width and height of the first picture in pixels, or None without a picture.
     """
+
+    keys: dict[Role, str]
+    more_pictures: tuple[str, ...]
+    picture_size: tuple[float, float] | None
+    assets: list[AssetRecord]
+
+
+def _given(body: JobCreate, account_id: str) -> _Given:
+    """Return the inputs. Raise an AppError if an asset is not the account's, not READY, or of the wrong type."""
     keys: dict[Role, str] = {}
     more_pictures: list[str] = []
-    picture_size = None
+    picture_size, used = None, list[AssetRecord]()
     for given in body.inputs:
         asset = assets.get(given.asset_id, accounts={account_id})
         if asset.type != INPUT_TYPES[given.role]:
             raise Invalid(f"The {given.role} must be {INPUT_TYPES[given.role].value.lower()} media.")
         if asset.status != AssetStatus.READY or asset.key is None:
             raise AssetNotReady(f"The asset {asset.asset_id} is {asset.status}, not READY.")
-        _forget_ended_jobs(asset)
+        used.append(asset)
         if given.role is Role.DRIVING and asset.duration is not None:
             try:
                 check_driving_seconds(float(asset.duration))
@@ -271,4 +349,4 @@ def _input_keys(
         raise Invalid("A driving clip works with one picture. Leave out the other pictures or the driving clip.")
     if body.settings.loop and Role.DRIVING in keys:
         raise Invalid("The path of a driving clip is not closed. Leave out loop, or use the operation “loop”.")
-    return keys, tuple(more_pictures), picture_size
+    return _Given(keys, tuple(more_pictures), picture_size, used)

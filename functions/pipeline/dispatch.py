@@ -6,20 +6,35 @@ from botocore.exceptions import BotoCoreError, ClientError
 from pynamodb.exceptions import PynamoDBException
 
 from functions.pipeline import sagemaker
+from functions.pipeline.fixed_film import film
 from functions.pipeline.requests import stage_task
 from shared.aws import queues
 from shared.core.clock import utc_now
 from shared.grants.store import grants, step_task
 from shared.jobs import executions
-from shared.jobs.record import JobStatus
-from shared.jobs.steps import steps
-from shared.jobs.store import jobs
+from shared.jobs.record import JobRecord, JobStatus
+from shared.jobs.steps import AlreadyCompleted, Fenced, Leased, steps
+from shared.jobs.store import JobEnded, jobs
 from shared.observability import about, logger, observed
 from shared.stages.engines import Runs, engine
 from shared.stages.failures import JOB_ENDED, StageFailure
 from shared.stages.messages import RemoteTask, sending
 from shared.stages.queues import REMOTE_QUEUE
 from shared.stages.stages import Stage
+
+
+def _perform_test(job: JobRecord, stage: Stage, token: str) -> None:
+    """Complete the step with its part of the fixed film. Raise Unavailable while another call does it."""
+    try:
+        film.perform(job, stage, at=utc_now())
+    except (Leased, Fenced) as error:
+        raise Unavailable("another call performs the step") from error
+    except JobEnded:
+        executions.fail(token, JOB_ENDED)
+        return
+    except AlreadyCompleted:
+        logger.info("step was completed already")
+    executions.succeed(token)
 
 
 class Unavailable(Exception):
@@ -50,9 +65,12 @@ def _dispatch(event: dict[str, Any]) -> None:
     if job.step(stage).status == JobStatus.COMPLETED:
         executions.succeed(token)
         return
+    spec = jobs.spec(job_id)
+    if spec.test:  # workers can write the name of the engine, and cannot write the spec
+        _perform_test(job, stage, token)
+        return
     try:
         runs = engine(stage, job.step(stage).engine).runs
-        spec = jobs.spec(job_id)
         if runs is Runs.REMOTE and stage not in spec.settings.engines:  # workers can write the name of the engine
             raise StageFailure("engine_unknown", "This job does not ask for an engine that a provider runs.")
         task = stage_task(job, spec, jobs.results(job), stage, sending=sending(token))

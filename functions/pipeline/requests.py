@@ -8,7 +8,7 @@ from shared.jobs.spec import JobSpec
 from shared.jobs.store import StepResult
 from shared.stages.engines import ENGINES, Runs
 from shared.stages.failures import StageFailure
-from shared.stages.frames import MOVING_SHORT_SIDE, frame_size, picture_size
+from shared.stages.frames import DRAFT_SHORT_SIDE, MOVING_SHORT_SIDE, frame_size, picture_size
 from shared.stages.messages import StageTask
 from shared.stages.metadata import FOCAL_POINT
 from shared.stages.operations import parse
@@ -98,7 +98,7 @@ def _motion_transfer(job: JobRecord, spec: JobSpec, made: Made) -> StageRequest:
 
 def _post_processing(job: JobRecord, spec: JobSpec, made: Made) -> StageRequest:
     filmed = Stage.MOTION_TRANSFER if Stage.MOTION_TRANSFER in made else Stage.VIDEO_SYNTHESIS
-    width, height = frame_size(spec.settings.aspect_ratio, spec.settings.resolution.short_side)
+    width, height = frame_size(spec.settings.aspect_ratio, _short_side(spec))
     return PostProcessingJob(
         job_id=job.job_id,
         user_id=job.owner_id,
@@ -122,8 +122,14 @@ BUILDERS: dict[Stage, Callable[[JobRecord, JobSpec, Made], StageRequest]] = {
 }
 
 
+def _short_side(spec: JobSpec) -> int:
+    """Return the film's short side in pixels. A draft is smaller, but its picture is not."""
+    chosen = spec.settings.resolution.short_side
+    return min(chosen, DRAFT_SHORT_SIDE) if spec.settings.draft else chosen
+
+
 def _clip_size(spec: JobSpec) -> tuple[int, int]:
-    return frame_size(spec.settings.aspect_ratio, min(spec.settings.resolution.short_side, MOVING_SHORT_SIDE))
+    return frame_size(spec.settings.aspect_ratio, min(_short_side(spec), MOVING_SHORT_SIDE))
 
 
 def _clip_fps(job: JobRecord, spec: JobSpec, stage: Stage) -> int:
@@ -153,8 +159,13 @@ def _is_remote(stage: Stage, name: str) -> bool:
 
 
 def _operations(spec: JobSpec) -> tuple[str, ...]:
-    """Return the creator's operations. On the FREE plan add a watermark, unless the creator has placed it."""
+    """Return the creator's operations. On the FREE plan add a watermark, unless the creator has placed it.
+
+    A draft is not scaled up.
+    """
     requested = spec.settings.operations
+    if spec.settings.draft:
+        requested = tuple(text for text in requested if "upscale" not in parse([text]))
     return requested if spec.paid or "watermark" in parse(requested) else (*requested, "watermark")
 
 
@@ -168,9 +179,16 @@ def _generated(spec: JobSpec, made: Made, role: Role) -> str | None:
 
 
 def _ingredients(job: JobRecord, spec: JobSpec, made: Made, filmed: Stage) -> tuple[Ingredient, ...]:
-    """Return the creator's inputs without captions, the generated picture, and the clip of the stage `filmed`."""
+    """Return the inputs without captions, the generated picture, and the clip of the stage `filmed`.
+
+    A first picture from an older film is the only picture of its job.
+    """
     inputs = (*spec.input_keys.items(), *((Role.PICTURE, key) for key in spec.more_pictures))
-    provided = [Ingredient(role=role, url=address(key)) for role, key in inputs if role is not Role.CAPTIONS]
+    provided = [
+        Ingredient(role=role, url=address(key), engine=spec.picture_by if role is Role.PICTURE else None)
+        for role, key in inputs
+        if role is not Role.CAPTIONS
+    ]
     generated = [
         Ingredient(role=role, url=url, engine=job.step(stage).engine)
         for stage, role in ((Stage.IMAGE_GENERATION, Role.PICTURE), (filmed, Role.CLIP))

@@ -1,46 +1,158 @@
-"""`/api/presets`."""
+"""`/api/presets`: the presets of the studio are public, and those of accounts are private.
+
+`/api/presets/own` are the presets of one account.
+"""
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query
-from pydantic import Field
+from fastapi import APIRouter, Query, Request, Response, status
 
+from functions.presets import service
+from functions.presets.schemas import (
+    OwnPresetCreate,
+    OwnPresetUpdate,
+    PresetCreate,
+    PresetDuplicate,
+    PresetUpdate,
+    PresetView,
+)
 from shared.access.permissions import Permission
 from shared.access.principal import Principal
-from shared.camera.move import CameraMove
-from shared.core.wire import Id, View
-from shared.presets.presets import get_preset, presets
-from shared.rest.caller import may
+from shared.core.versions import PreconditionFailed
+from shared.core.wire import Id
+from shared.idempotency.store import KeyReused
+from shared.members.actor import Actor, OrganizationNotFound
+from shared.presets.presets import PresetNotFound
+from shared.presets.store import PresetBuiltIn, TooManyPresets, stored_presets
+from shared.quotas.classes import RouteClass
+from shared.rest.actor import OrganizationId, acting
+from shared.rest.admin import administering
+from shared.rest.etags import Change, Tag, cacheable
+from shared.rest.once import Once
 from shared.rest.pagination import Page, whole
+from shared.rest.problem import Responses, problems
+from shared.rest.quota import counted
 
 router = APIRouter(prefix="/api/presets", tags=["presets"])
 
-Read = Annotated[Principal, may(Permission.PRESETS_READ)]
+Read = Annotated[Actor, acting(Permission.PRESETS_READ)]
+Write = Annotated[Actor, acting(Permission.PRESETS_WRITE)]
+Admin = Annotated[Principal, administering(Permission.PRESETS_ADMIN)]
+
+Text = Annotated[str | None, Query(max_length=100, description="Words that the name or the description contains.")]
+InCategory = Annotated[str | None, Query(max_length=40)]
+
+CACHED_SECONDS = 60  # maximum time until a change of the studio's presets is seen
+_UNCHANGED: Responses = {304: {"description": "The caller has this version."}}
 
 
-class PresetView(View):
-    preset_id: str = Field(serialization_alias="id")
-    name: str
-    description: str
-    category: str
-    thumbnail: str = Field(
-        description="Path of a small JPEG on the studio's origin", examples=["/presets/dolly-in.jpg"]
-    )
-    preview: str = Field(description="Path of an animated WebP of two seconds", examples=["/presets/dolly-in.webp"])
-    config: CameraMove
-    is_default: bool
-    is_public: bool
+@router.get(
+    "",
+    operation_id="listPresets",
+    response_model=Page[PresetView],
+    responses=_UNCHANGED,
+    dependencies=[counted(RouteClass.READ)],
+)
+def list_presets(request: Request, text: Text = None, category: InCategory = None) -> Response:
+    """List the presets of the studio, all or those with these words and this category. Anybody may cache the list."""
+    found = stored_presets.of_studio()
+    views = (PresetView.of(preset) for preset in found if preset.fits(text, category))
+    return cacheable(request, whole(views), seconds=CACHED_SECONDS)
 
 
-@router.get("", operation_id="listPresets")
-def list_presets(_caller: Read, category: Annotated[str | None, Query(max_length=40)] = None) -> Page[PresetView]:
-    """List the presets, all or those of one category."""
-    return whole(
-        PresetView.model_validate(preset) for preset in presets().values() if category in {None, preset.category}
-    )
+@router.post(
+    "",
+    status_code=status.HTTP_201_CREATED,
+    response_model=PresetView,
+    operation_id="createPreset",
+    responses=problems(TooManyPresets, KeyReused),
+)
+def create_preset(body: PresetCreate, _admin: Admin, once: Once) -> Response:
+    """Add a preset to the studio's. Only platform admins can do this."""
+    return once.respond(lambda tx: service.create_for_studio(body, tx), status=status.HTTP_201_CREATED)
 
 
-@router.get("/{preset_id}", operation_id="getPreset")
-def read_preset(preset_id: Id, _caller: Read) -> PresetView:
-    """Read one preset."""
-    return PresetView.model_validate(get_preset(preset_id))
+@router.get("/own", operation_id="listOwnPresets", responses=problems(OrganizationNotFound))
+def list_own_presets(
+    caller: Read, text: Text = None, category: InCategory = None, organization_id: OrganizationId = None
+) -> Page[PresetView]:
+    """List the private presets of an organization, or of the caller's own account, newest first."""
+    found = stored_presets.of_account(caller.account(organization_id))
+    return whole(PresetView.of(preset) for preset in found if preset.fits(text, category))
+
+
+@router.post(
+    "/own",
+    status_code=status.HTTP_201_CREATED,
+    response_model=PresetView,
+    operation_id="createOwnPreset",
+    responses=problems(OrganizationNotFound, TooManyPresets, KeyReused),
+)
+def create_own_preset(body: OwnPresetCreate, caller: Write, once: Once) -> Response:
+    """Create a private preset of an organization, or of the caller's own account."""
+    return once.respond(lambda tx: service.create(body, caller, tx), status=status.HTTP_201_CREATED)
+
+
+@router.get("/own/{preset_id}", operation_id="getOwnPreset", responses=problems(PresetNotFound))
+def get_own_preset(preset_id: Id, caller: Read, tag: Tag) -> PresetView:
+    """Read one private preset."""
+    preset = stored_presets.own(preset_id, accounts=caller)
+    return tag.on(preset.etag, PresetView.of(preset))
+
+
+@router.patch(
+    "/own/{preset_id}", operation_id="updateOwnPreset", responses=problems(PresetNotFound, PreconditionFailed)
+)
+def update_own_preset(preset_id: Id, body: OwnPresetUpdate, caller: Write, change: Change) -> PresetView:
+    """Change a private preset. Jobs that were submitted with it keep its former move."""
+    preset = service.change(stored_presets.own(preset_id, accounts=caller), body, change.expected)
+    return change.on(preset.etag, PresetView.of(preset))
+
+
+@router.delete(
+    "/own/{preset_id}",
+    status_code=status.HTTP_204_NO_CONTENT,
+    operation_id="deleteOwnPreset",
+    responses=problems(PresetNotFound),
+)
+def delete_own_preset(preset_id: Id, caller: Write) -> None:
+    """Delete a private preset. Jobs that were submitted with it keep its move."""
+    stored_presets.delete(stored_presets.own(preset_id, accounts=caller))
+
+
+@router.get(
+    "/{preset_id}",
+    operation_id="getPreset",
+    response_model=PresetView,
+    responses=_UNCHANGED | problems(PresetNotFound),
+    dependencies=[counted(RouteClass.READ)],
+)
+def read_preset(preset_id: Id, request: Request) -> Response:
+    """Read one preset of the studio. Anybody may cache it."""
+    preset = stored_presets.find(preset_id, accounts=())
+    return cacheable(request, PresetView.of(preset), seconds=CACHED_SECONDS, tag=preset.etag)
+
+
+@router.patch(
+    "/{preset_id}",
+    operation_id="updatePreset",
+    responses=problems(PresetNotFound, PresetBuiltIn, PreconditionFailed),
+)
+def update_preset(preset_id: Id, body: PresetUpdate, _admin: Admin, change: Change) -> PresetView:
+    """Change a preset of the studio. Only platform admins can do this."""
+    preset = service.change(stored_presets.find(preset_id, accounts=()), body, change.expected)
+    return change.on(preset.etag, PresetView.of(preset))
+
+
+@router.post(
+    "/{preset_id}/duplicate",
+    status_code=status.HTTP_201_CREATED,
+    response_model=PresetView,
+    operation_id="duplicatePreset",
+    responses=problems(PresetNotFound, OrganizationNotFound, TooManyPresets, KeyReused),
+)
+def duplicate_preset(preset_id: Id, body: PresetDuplicate, caller: Write, once: Once) -> Response:
+    """Make a private copy of a preset of the studio, or of an account of the caller's."""
+    return once.respond(
+        lambda tx: service.duplicate(preset_id, body, caller, tx), status=status.HTTP_201_CREATED
+    )  # fmt: skip

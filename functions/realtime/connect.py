@@ -12,6 +12,7 @@ from shared.core.clock import utc_now
 from shared.core.config import Config
 from shared.credentials.store import credentials
 from shared.observability import observed
+from shared.quotas.store import Suspended, quotas
 from shared.subscriptions.plans import PLANS
 from shared.subscriptions.store import subscriptions
 
@@ -36,6 +37,12 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, int]:
         connections.close(context["connectionId"])
         return {"statusCode": refusal.status}
     # Read after the write: either this finds the end of the session, or the end of the session finds the connection.
+    # A suspension is found in the same way.
+    try:
+        quotas.check(caller.user_id)
+    except Suspended as refusal:
+        connections.close(context["connectionId"])
+        return {"statusCode": refusal.status}
     if caller.session_id and credentials.has_ended(caller.session_id, at=at):
         connections.close(context["connectionId"])
         return {"statusCode": 401}

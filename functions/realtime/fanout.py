@@ -2,7 +2,8 @@
 
 `FanOut` is for all subscribers of a large channel, page by page. `CatchUp` is for sockets that were late. In the end
 each socket has accepted a state that is at least as new as the change, or the server has closed it. Then the client
-connects again and receives a snapshot. `SessionOver` closes the sockets of a session.
+connects again and receives a snapshot. `SessionOver` closes the sockets of a session, and `AccountOver` those of
+a suspended user.
 """
 
 from contextlib import suppress
@@ -14,7 +15,7 @@ from functions.realtime.broadcast import CATCH_UP_SECONDS, catch_up_later, close
 from functions.realtime.messages import channel_of
 from functions.realtime.snapshots import snapshot
 from shared.aws import queues
-from shared.connections.messages import CatchUp, FanOut, SessionOver
+from shared.connections.messages import AccountOver, CatchUp, FanOut, SessionOver
 from shared.connections.store import PassReplaced, connections
 from shared.core.clock import utc_now
 from shared.jobs.store import JobNotFound, jobs
@@ -23,7 +24,7 @@ from shared.stages.queues import FAN_OUT_QUEUE
 
 PAGE = 500  # connections in one message's page; if no socket answers, it takes 500 / 32 calls of 1 s = 16 s
 
-Message = FanOut | CatchUp | SessionOver
+Message = FanOut | CatchUp | SessionOver | AccountOver
 _MESSAGE: TypeAdapter[Message] = TypeAdapter(Message, config=ConfigDict(hide_input_in_errors=True))
 
 
@@ -49,7 +50,9 @@ def _handle(message: Message, message_id: str) -> None:
         case CatchUp():
             _catch_up(message)
         case SessionOver():
-            _end_session(message)
+            _close(connections.of_session(message.session_id), message, group=message.session_id)
+        case AccountOver():
+            _close(connections.of_account(message.account_id), message, group=message.account_id)
 
 
 def _fan_out(message: FanOut, message_id: str) -> None:
@@ -84,8 +87,8 @@ def _catch_up(message: CatchUp) -> None:
         catch_up_later(job, close_all(late), tries=message.tries)
 
 
-def _end_session(message: SessionOver) -> None:
-    late = close_all(connections.of_session(message.session_id))
+def _close(connection_ids: list[str], message: SessionOver | AccountOver, *, group: str) -> None:
+    late = close_all(connection_ids)
     if late and message.tries < len(CATCH_UP_SECONDS):
         again = message.model_copy(update={"tries": message.tries + 1})
-        queues.send(FAN_OUT_QUEUE, again, group=message.session_id, delay_seconds=CATCH_UP_SECONDS[message.tries])
+        queues.send(FAN_OUT_QUEUE, again, group=group, delay_seconds=CATCH_UP_SECONDS[message.tries])

@@ -1,4 +1,4 @@
-"""The consumer of the jobs table's stream: it sends events to the job's listeners.
+"""The consumer of the jobs table's stream: it sends events to the job's listeners, and the end to the notices.
 
 If a channel has many listeners, or one does not accept an event, they receive the newest state through the fan-out
 queue. Its message is sent after the change is in the table, so the state that `fanout` reads contains the change.
@@ -16,8 +16,9 @@ from shared.core.clock import utc_now
 from shared.jobs.events import job_event, needs_results
 from shared.jobs.record import JobRecord, JobStatus
 from shared.jobs.store import jobs
+from shared.mail.messages import FilmEnded
 from shared.observability import about, logged, logger, observed
-from shared.stages.queues import FAN_OUT_QUEUE
+from shared.stages.queues import FAN_OUT_QUEUE, NOTICE_QUEUE
 
 DIRECT_LISTENERS = 100  # maximum number of a channel's listeners that receive single events
 # Delay of the newest state of a larger channel. Changes during the delay, but not the last one, cause no own pass.
@@ -50,6 +51,8 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
 def _push(old: JobRecord, new: JobRecord, late: Late) -> None:
     about(job_id=new.job_id)
     at = utc_now()
+    if new.ended and not old.ended and new.status != JobStatus.CANCELLED:  # a repeated batch sends it again
+        queues.send(NOTICE_QUEUE, FilmEnded(job_id=new.job_id), group=new.account_id)
     channel = channel_of(new.job_id)
     found = connections.subscribers(channel, readers=readers_of(new), at=at, limit=DIRECT_LISTENERS)
     # The clients connect again with a new token. One that cannot be closed is tried again in the next batch.

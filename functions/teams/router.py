@@ -22,6 +22,7 @@ from functions.teams.schemas import (
     OrganizationView,
 )
 from shared.access.permissions import Permission
+from shared.core.versions import PreconditionFailed
 from shared.core.wire import Id
 from shared.credits.store import NotEnoughCredits
 from shared.idempotency.store import KeyReused
@@ -37,6 +38,7 @@ from shared.organizations.store import (
     TooManyMembers,
 )
 from shared.rest.actor import acting
+from shared.rest.etags import Change, Tag
 from shared.rest.once import Once
 from shared.rest.pagination import BadCursor, Page, Paged, whole
 from shared.rest.problem import problems
@@ -80,15 +82,21 @@ def accept_invite(body: InviteAccept, caller: Join) -> MembershipView:
 
 
 @router.get("/{organization_id}", operation_id="getOrganization", responses=problems(OrganizationGone))
-def get_organization(organization_id: Id, caller: Read) -> OrganizationDetailView:
+def get_organization(organization_id: Id, caller: Read, tag: Tag) -> OrganizationDetailView:
     """Read an organization and its credits."""
-    return service.detail(organization_id, caller)
+    return tag.on(*service.detail(organization_id, caller))
 
 
-@router.patch("/{organization_id}", operation_id="updateOrganization", responses=problems(OrganizationGone))
-def update_organization(organization_id: Id, body: OrganizationUpdate, caller: Write) -> OrganizationView:
+@router.patch(
+    "/{organization_id}",
+    operation_id="updateOrganization",
+    responses=problems(OrganizationGone, PreconditionFailed),
+)
+def update_organization(
+    organization_id: Id, body: OrganizationUpdate, caller: Write, change: Change
+) -> OrganizationView:
     """Rename an organization."""
-    return service.rename(organization_id, body.name, caller)
+    return change.on(*service.rename(organization_id, body.name, caller, change.expected))
 
 
 @router.delete(
@@ -98,7 +106,7 @@ def update_organization(organization_id: Id, body: OrganizationUpdate, caller: W
     responses=problems(OrganizationNotEmpty, OrganizationGone),
 )
 def delete_organization(organization_id: Id, caller: Own) -> None:
-    """Delete an organization without projects, assets and other members. Its credits move to the caller."""
+    """Delete an organization without projects, assets, webhooks and other members. Its credits move to the caller."""
     service.delete(organization_id, caller)
 
 
@@ -157,14 +165,20 @@ def invite_member(organization_id: Id, body: MemberInvite, caller: Manage, once:
     )
 
 
+@router.get("/{organization_id}/members/{member_id}", operation_id="getMember", responses=problems(MemberNotFound))
+def get_member(organization_id: Id, member_id: Id, caller: Read, tag: Tag) -> MemberView:
+    """Read one member of an organization."""
+    return tag.on(*service.read_member(organization_id, member_id, caller))
+
+
 @router.patch(
     "/{organization_id}/members/{member_id}",
     operation_id="updateMember",
-    responses=problems(MemberNotFound, MemberChanged, LastOwner),
+    responses=problems(MemberNotFound, MemberChanged, LastOwner, PreconditionFailed),
 )
-def update_member(organization_id: Id, member_id: Id, body: MemberUpdate, caller: Manage) -> MemberView:
+def update_member(organization_id: Id, member_id: Id, body: MemberUpdate, caller: Manage, change: Change) -> MemberView:
     """Change a member's role or monthly cap. Neither the member's role nor the new one is above the caller's."""
-    return service.change(organization_id, member_id, body, caller)
+    return change.on(*service.change(organization_id, member_id, body, caller, change.expected))
 
 
 @router.delete(

@@ -5,6 +5,7 @@ role that the request relies on, so that of two owners who demote each other at 
 """
 
 from collections.abc import Sequence
+from typing import TypeVar
 
 from functions.teams.changes import (
     check_covers,
@@ -30,6 +31,7 @@ from shared.core.clock import utc_now
 from shared.core.errors import Invalid
 from shared.core.ids import ORGANIZATION, new_id
 from shared.core.slices import Slice
+from shared.core.versions import IfMatch
 from shared.credits.store import credits
 from shared.members.actor import Actor
 from shared.members.record import MemberRecord
@@ -37,6 +39,10 @@ from shared.members.store import members
 from shared.organizations.store import OrganizationNotEmpty, organizations
 from shared.projects.store import projects
 from shared.users.store import users
+from shared.webhooks.store import webhooks
+
+V = TypeVar("V")
+Tagged = tuple[str, V]  # the ETag of a view, and the view
 
 # --- organizations
 
@@ -63,31 +69,34 @@ def of_caller(caller: Actor) -> list[OrganizationView]:
     ]
 
 
-def detail(organization_id: str, caller: Actor) -> OrganizationDetailView:
+def detail(organization_id: str, caller: Actor) -> Tagged[OrganizationDetailView]:
     member = caller.member(organization_id)
     record, account = organizations.get(organization_id), credits.account(organization_id)
     shown = OrganizationView.of(record, AccountRole(member.role)).model_dump()
-    return OrganizationDetailView(**shown, available=int(account.available), held=int(account.held))
+    return record.etag, OrganizationDetailView(**shown, available=int(account.available), held=int(account.held))
 
 
-def rename(organization_id: str, name: str, caller: Actor) -> OrganizationView:
+def rename(organization_id: str, name: str, caller: Actor, expected: IfMatch) -> Tagged[OrganizationView]:
     member, at = caller.member(organization_id), utc_now()
     with transaction() as tx:
         members.keeps_role(member, tx=tx)
-        organizations.rename(organization_id, name, at=at, tx=tx)
+        organizations.rename(organization_id, name, at=at, tx=tx, expected=expected)
         note(organization_id, AuditAction.ORGANIZATION_RENAMED, caller, at, tx, name=name)
-    return OrganizationView.of(organizations.get(organization_id), AccountRole(member.role))
+    record = organizations.get(organization_id)
+    return record.etag, OrganizationView.of(record, AccountRole(member.role))
 
 
 def delete(organization_id: str, caller: Actor) -> None:
     """Delete an organization whose last member is the caller. Its credits move to the caller.
 
-    Raise OrganizationNotEmpty if it has other members, projects or assets.
+    Raise OrganizationNotEmpty if it has other members, projects, assets or webhooks.
     """
     member, at = caller.member(organization_id), utc_now()
     record, left = organizations.get(organization_id), int(credits.account(organization_id).available)
     lists = projects.page, assets.page
     if any(page(account_id=organization_id, limit=1, after=None).items for page in lists):
+        raise OrganizationNotEmpty
+    if webhooks.of_account(organization_id):  # nobody could see or delete them afterwards
         raise OrganizationNotEmpty
     with transaction() as tx:
         organizations.delete(record, tx=tx)
@@ -115,7 +124,7 @@ def transfer(organization_id: str, member_id: str, caller: Actor) -> Organizatio
 
 def give(organization_id: str, amount: int, caller: Actor, tx: Transaction) -> OrganizationDetailView:
     """Add a move of credits from the caller's own account to the organization's to the transaction."""
-    before, at = detail(organization_id, caller), utc_now()
+    (_, before), at = detail(organization_id, caller), utc_now()
     caller.stays_member(organization_id, tx=tx)
     credits.move(
         amount, from_account=caller.user_id, to_account=organization_id, operation_id=new_id("mov"), at=at, tx=tx
@@ -138,9 +147,22 @@ def _member_views(organization_id: str, found: Sequence[MemberRecord]) -> list[M
     return [MemberView.of_user(member, known[member.user_id], spent[member.user_id]) for member in found]
 
 
-def change(organization_id: str, member_id: str, body: MemberUpdate, caller: Actor) -> MemberView:
+def read_member(organization_id: str, member_id: str, caller: Actor) -> Tagged[MemberView]:
+    caller.member(organization_id)
+    return _tagged(members.get(organization_id, member_id))
+
+
+def _tagged(member: MemberRecord) -> Tagged[MemberView]:
+    [view] = _member_views(member.organization_id, [member])
+    return member.etag, view
+
+
+def change(
+    organization_id: str, member_id: str, body: MemberUpdate, caller: Actor, expected: IfMatch
+) -> Tagged[MemberView]:
     """Change a member's role or cap. Raise Forbidden if the member or the new role is above the caller."""
     own, member = member_below(organization_id, member_id, caller)
+    expected.check(member.etag)
     role, at = body.role or AccountRole(member.role), utc_now()
     check_covers(own, role)
     cap = body.monthly_cap if "monthly_cap" in body.model_fields_set else member.monthly_cap
@@ -152,8 +174,7 @@ def change(organization_id: str, member_id: str, body: MemberUpdate, caller: Act
             organization_id, AuditAction.MEMBER_CHANGED, caller, at, tx, subject=member_id,
             role=role.value, monthlyCap=cap,
         )  # fmt: skip
-    [view] = _member_views(organization_id, [members.get(organization_id, member_id)])
-    return view
+    return _tagged(members.get(organization_id, member_id))
 
 
 def remove(organization_id: str, member_id: str, caller: Actor) -> None:

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from shared.access.permissions import AccountRole
 from shared.credits.record import AccountRecord, HoldRecord, LedgerRecord
-from shared.jobs.keys import WORK_LIFE
+from shared.jobs.keys import JOBS, WORK_LIFE
 from shared.jobs.record import LONGEST_LEASE, JobRecord, JobStatus
 from shared.jobs.store import StepResult
 from shared.organizations.record import OrganizationRecord
@@ -116,8 +116,9 @@ def _step_findings(facts: Facts, now: Moment) -> Iterator[Finding]:
         if result is None:
             yield Finding("I4", step_id, "the step is COMPLETED and has no result")
             continue
-        keys = {output.key for output in result.outputs}
-        expired = stage is not Stage.POST_PROCESSING and now.at > (step.completed_at or job.updated_at) + WORK_LIFE
+        old = now.at > (step.completed_at or job.updated_at) + WORK_LIFE  # then only files below JOBS are listed
+        keys = {output.key for output in result.outputs if not old or output.key.startswith(JOBS)}
+        expired = stage is not job.last_stage and old
         if not expired and (lost := keys - set(facts.stored)):
             yield Finding("I4", step_id, f"{len(lost)} of {len(keys)} files of the result do not exist")
         if not STAGES[stage].produces <= {output.role for output in result.outputs}:
@@ -130,7 +131,8 @@ def _waits_for_nothing(facts: Facts, now: Moment) -> bool:
     if JobStatus(job.status).ended or abs(now.at - job.updated_at) < HEALED_WITHIN:
         return False
     after = [stage for stage, step in job.planned() if step.status != JobStatus.COMPLETED]
-    return len(after) < len(job.planned()) and (not after or after[0] not in facts.has_token)
+    made = any(step.status == JobStatus.COMPLETED and not step.is_reused for _, step in job.planned())
+    return made and (not after or after[0] not in facts.has_token)
 
 
 def slot_findings(

@@ -12,7 +12,7 @@ from shared.assets.record import ASSETS, QUARANTINE, AssetRecord, AssetStatus
 from shared.assets.store import assets
 from shared.aws.media import Version
 from shared.core.ids import made_at
-from shared.jobs.keys import JOBS, PREVIEWS, TASKS, WORK, preview_key
+from shared.jobs.keys import GIVEN, JOBS, PREVIEWS, TASKS, WORK, preview_key
 from shared.jobs.record import JobRecord, JobSpecRecord, JobStatus, StepResultRecord, StepTicketRecord, StepTokenRecord
 from shared.jobs.store import JobNotFound, StepResult, jobs
 from shared.observability import logger
@@ -45,19 +45,20 @@ def unnamed_objects(found: Sequence[Version], modified_before: datetime) -> list
 def job_names(job: JobRecord | None, results: dict[Stage, StepResult], key: str) -> bool:
     """Return whether the job or one of its results names the object.
 
-    A live job names everything of a step's current attempt, which may be uploading. A completed step names its outputs
-    and its newest preview. If its result is missing, it names everything of its attempt, so that nothing more is lost.
+    A job names its given pictures. A live job names everything of a step's current attempt, which may be uploading. A
+    completed step names its outputs and its newest preview. If its result is missing, it names everything of its
+    attempt, so that nothing more is lost.
     """
     folders = [folder for folder in key.split("/", 5)[2:] if folder != PREVIEWS]
     folder, attempt, name = (*folders, "", "", "")[:3]
+    if job is None or folder == GIVEN:
+        return job is not None
     stage = _STAGES.get(folder)
-    if job is None or stage is None or not name:
+    if stage is None or not name:
         return False
     live, step = not job.ended, getattr(job.steps, folder)
-    if attempt == TASKS:
-        return live
     if step is None or step.attempt != attempt:
-        return False
+        return live and attempt == TASKS
     if step.preview is not None and key == preview_key(job.job_id, stage, attempt, int(step.preview)):
         return True
     if step.status != JobStatus.COMPLETED:

@@ -12,7 +12,7 @@ from infra.bundling.archive import ROOT, Archive, archive, digest
 from infra.bundling.bytecode import MAGIC, RUNTIME, compile_tree, runtime_python
 from infra.functions import LOADED_BY_NAME
 
-MAX_BYTES = 1_000_000  # maximum size of a function's own code
+MAX_BYTES = 1_200_000  # maximum size of a function's own code; `rest-jobs` has 1.05 MB, of which 0.42 MB are sources
 MANIFEST = "manifest.json"
 DEPLOYED_AT = "/var/task"
 _OWN = ("shared", "functions", "workers")
@@ -61,7 +61,8 @@ def _files(handler: str) -> Iterator[Path]:
     """Yield the sources of the modules, the `__init__.py` of their packages, and the data files beside them."""
     own = {module for module in _modules(handler) if module.partition(".")[0] in _OWN}
     packages = {module.rpartition(".")[0] for module in own} | {"functions", "shared"}
-    packages |= {package.rpartition(".")[0] for package in packages} - {""}
+    packages |= {package.rpartition(".")[0] for package in packages}
+    packages -= {""}  # of a module that is a top-level package
     for package in packages:
         yield ROOT.joinpath(*package.split("."), "__init__.py")
     for module in own - packages:

@@ -136,6 +136,15 @@ class OperationsDashboard(cloudwatch.Dashboard):
         self.add_widgets(*graphs)
 
 
+# The fields of the line "job accepted" in the log of `rest-jobs`, by the titles of their tables.
+BY_FIELD = {
+    "preset": "preset_id",
+    "engine of the clip": "engines.video_synthesis",
+    "engine of the picture": "engines.image_generation",
+    "plan": "plan",
+}
+
+
 class BusinessDashboard(cloudwatch.Dashboard):
     """Sign-ups, jobs, revenue and credits, including those of the canary."""
 
@@ -166,6 +175,25 @@ class BusinessDashboard(cloudwatch.Dashboard):
         self.add_widgets(
             *_panels("business", ours),
             _graph("Failed jobs, %", [meters.job_failure_percent(ours)]),
+        )
+        # A metric for each preset and engine would cost $0.30 a month each. A query costs $0.005 for each GB of log.
+        self.add_widgets(
+            *(
+                cloudwatch.LogQueryWidget(
+                    title=f"Submitted jobs by {title}",
+                    log_group_names=[f"/aws/lambda/{environment.prefix}-rest-jobs"],
+                    query_lines=[
+                        'filter message = "job accepted"',
+                        f"stats count(*) as jobs by {field}",
+                        "sort jobs desc",
+                        "limit 20",
+                    ],
+                    view=cloudwatch.LogQueryVisualizationType.TABLE,
+                    width=WIDTH // len(BY_FIELD),
+                    height=6,
+                )
+                for title, field in BY_FIELD.items()
+            )
         )
 
 

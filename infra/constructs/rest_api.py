@@ -99,7 +99,11 @@ class KinoraRestApi(apigateway.RestApi):
     def _add_domain(self, root: apigateway.Resource, domain: RestDomain, function: lambda_.IFunction) -> None:
         integration = apigateway.LambdaIntegration(function, scope_permission_to_method=False)
         resource = root.add_resource(domain.name)
-        guarded = [resource, resource.add_resource("{proxy+}")]
+        # A resource has one parameter: a public route's own, with all other paths below it, or `{proxy+}`.
+        parameters = {part for route in domain.public for part in route.split("/")[3:4] if part.startswith("{")}
+        below = [resource.add_resource(part) for part in sorted({*parameters, *domain.beside})] or [resource]
+        # By path, because CDK returns a resource that it finds as another object.
+        guarded = {one.path: one for one in (resource, *below, *(one.add_resource("{proxy+}") for one in below))}
         for route in sorted(domain.public):
             method, _, path = route.partition(" ")
             # A separate resource takes precedence over `{proxy+}`, so its other methods need the authorizer too.
@@ -112,10 +116,9 @@ class KinoraRestApi(apigateway.RestApi):
                 public, "Public: the caller has no token yet, proves its identity with a cookie, or reports an error.",
                 "AwsSolutions-APIG4", "AwsSolutions-COG4",
             )  # fmt: skip
-            if open_resource not in guarded:
-                guarded.append(open_resource)
-        for resource in guarded:
-            method_any = resource.add_method(
+            guarded.setdefault(open_resource.path, open_resource)
+        for one in guarded.values():
+            method_any = one.add_method(
                 "ANY", integration, authorizer=self._authorizer, authorization_type=apigateway.AuthorizationType.CUSTOM
             )
             acknowledge(method_any, "Our own authorizer checks our own tokens instead of Cognito.", "AwsSolutions-COG4")

@@ -21,6 +21,7 @@ def common_variables(environment: Environment, stack: Stack) -> dict[str, str]:
         "KINORA_MEDIA_BUCKET": environment.media_bucket(stack.account),
         "KINORA_SECRET_PREFIX": environment.secret_prefix,
         "KINORA_STATE_MACHINE_ARN": f"{machines}:{environment.prefix}-generate-video",
+        "KINORA_DATA_KEY": f"alias/{environment.prefix}-data",
         "KINORA_MAX_EXECUTIONS": str(environment.max_executions),
         "POWERTOOLS_SERVICE_NAME": "kinora",
         "POWERTOOLS_METRICS_NAMESPACE": "Kinora",

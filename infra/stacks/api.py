@@ -5,6 +5,7 @@ The distribution is in this stack and not in the site's, because the functions a
 
 from aws_cdk import CfnOutput, Duration, Stack
 from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_lambda_destinations as destinations
 from aws_cdk import aws_lambda_event_sources as sources
 from aws_cdk import aws_sqs as sqs
 from aws_cdk import aws_wafv2 as wafv2
@@ -19,15 +20,34 @@ from infra.constructs.socket_api import SocketApi
 from infra.constructs.stage_queue import DeadLetterQueue
 from infra.constructs.web_acl import WebAcl, waf_log
 from infra.environments import Environment
-from infra.functions import AUTHORIZER, BILLING, FAN_OUT, JOBS_STREAM, REST_DOMAINS, SOCKET_ROUTES, Function
+from infra.functions import (
+    AUTHORIZER,
+    BILLING,
+    FAN_OUT,
+    IMPORTS,
+    JOBS_STREAM,
+    MAIL_REFUSALS,
+    NOTICES,
+    REST_DOMAINS,
+    SOCKET_ROUTES,
+    WEBHOOKS,
+    WEBHOOKS_STREAM,
+    Function,
+)
 from infra.stacks.data import DataStack
 from infra.stacks.pipeline import PipelineStack
 from shared.jobs.record import JobRecord
-from shared.stages.queues import BILLING_QUEUE, FAN_OUT_QUEUE
+from shared.stages.queues import BILLING_QUEUE, FAN_OUT_QUEUE, IMPORT_QUEUE, NOTICE_QUEUE, WEBHOOKS_QUEUE
 
 STREAM_RETRIES = 5  # then Lambda reports the batch to the dead-letter queue; clients read the job at the next reconnect
 # Maximum simultaneous pages. With the rate cap of each they use 4,000 of the account's 10,000 requests per second.
 FAN_OUT_CONCURRENCY = 4
+# Webhooks do not read the job at a reconnect, so their reader tries until the stream forgets the record.
+WEBHOOKS_STREAM_RETRIES = 1000
+WEBHOOKS_WINDOW_SECONDS = 2  # maximum wait for a full batch
+WEBHOOKS_CONCURRENCY = 20  # maximum simultaneous requests to endpoints; fair queues share them among accounts
+IMPORT_CONCURRENCY = 20  # maximum simultaneous downloads of all creators
+NOTICE_CONCURRENCY = 2  # a new account may send one message per second
 BILLING_CONCURRENCY = 4  # maximum simultaneous readers of histories, because Stripe limits requests
 
 
@@ -52,8 +72,24 @@ class ApiStack(Stack):
             *JOBS_STREAM,
             *FAN_OUT,
             *BILLING,
+            *WEBHOOKS_STREAM,
+            *WEBHOOKS,
+            *IMPORTS,
+            *NOTICES,
+            MAIL_REFUSALS,
         )
-        self.functions: dict[str, KinoraFunction] = {row.name: KinoraFunction(self, row, environment) for row in rows}
+        self.refusals_missed = DeadLetterQueue(
+            self, "refusals-missed", queue_name=f"{environment.prefix}-{MAIL_REFUSALS.name}-dlq"
+        )
+        self.functions: dict[str, KinoraFunction] = {
+            row.name: KinoraFunction(
+                self,
+                row,
+                environment,
+                on_failure=destinations.SqsDestination(self.refusals_missed) if row is MAIL_REFUSALS else None,
+            )
+            for row in rows
+        }
         self.socket_api = SocketApi(self, "socket", environment)
         self.rest_api = KinoraRestApi(
             self,
@@ -94,6 +130,13 @@ class ApiStack(Stack):
             self._read_queue(row, pipeline.queues[FAN_OUT_QUEUE], FAN_OUT_CONCURRENCY)
         for row in BILLING:
             self._read_queue(row, pipeline.queues[BILLING_QUEUE], BILLING_CONCURRENCY)
+        for row in WEBHOOKS:
+            self._read_queue(row, pipeline.queues[WEBHOOKS_QUEUE], WEBHOOKS_CONCURRENCY)
+        for row in IMPORTS:
+            self._read_queue(row, pipeline.queues[IMPORT_QUEUE], IMPORT_CONCURRENCY)
+        for row in NOTICES:
+            self._read_queue(row, pipeline.queues[NOTICE_QUEUE], NOTICE_CONCURRENCY)
+        mail.report_refusals(self.functions[MAIL_REFUSALS.name], self.refusals_missed)
         CfnOutput(self, "Studio", value=self.front_door.origin, description="URL of the studio")
         CfnOutput(
             self,
@@ -126,8 +169,8 @@ class ApiStack(Stack):
         failures = DeadLetterQueue(
             self, "jobs-stream-failures", queue_name=f"{self._environment.prefix}-jobs-stream-dlq"
         )
-        for row in JOBS_STREAM:
-            function = self.functions[row.name]
+        for row in (*JOBS_STREAM, *WEBHOOKS_STREAM):
+            function, lossless = self.functions[row.name], row in WEBHOOKS_STREAM
             function.live.add_event_source(
                 sources.DynamoEventSource(
                     self._data.tables[JobRecord],
@@ -135,8 +178,11 @@ class ApiStack(Stack):
                     batch_size=20,
                     bisect_batch_on_error=True,
                     report_batch_item_failures=True,
-                    retry_attempts=STREAM_RETRIES,
-                    max_record_age=Duration.minutes(10),  # clients do not need older events
+                    # Most records are progress, so fewer calls read more of them.
+                    max_batching_window=Duration.seconds(WEBHOOKS_WINDOW_SECONDS) if lossless else None,
+                    retry_attempts=WEBHOOKS_STREAM_RETRIES if lossless else STREAM_RETRIES,
+                    # Clients of the socket do not need older events. The stream has the records of a day.
+                    max_record_age=Duration.hours(23) if lossless else Duration.minutes(10),
                     on_failure=sources.SqsDlq(failures),
                 )
             )

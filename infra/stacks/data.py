@@ -106,6 +106,12 @@ class DataStack(Stack):
             versions=may.media_versions,
             deletes=may.media_deletes,
         )
+        sealing = {"kms:Encrypt": may.seals, "kms:Decrypt": may.unseals}
+        self._allow(
+            role,
+            [action for action, granted in sealing.items() if granted],
+            *[self.key.key_arn] * any(sealing.values()),
+        )
         if may.public_keys:
             self._allow(role, PUBLIC_KEYS, "*")
             acknowledge(role, "Public keys and key groups have no ARN in IAM.", "AwsSolutions-IAM5[Resource::*]")

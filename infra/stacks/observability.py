@@ -16,7 +16,7 @@ from infra.constructs.dashboards import BusinessDashboard, OperationsDashboard
 from infra.constructs.meters import KinoraMetrics
 from infra.constructs.probe import Probe
 from infra.environments import Environment
-from infra.functions import CANARY, JOBS_STREAM, UPKEEP
+from infra.functions import CANARY, JOBS_STREAM, MAIL_REFUSALS, UPKEEP, WEBHOOKS_STREAM
 from infra.stacks.api import ApiStack
 from infra.stacks.data import DataStack
 from infra.stacks.pipeline import PipelineStack
@@ -59,6 +59,7 @@ class ObservabilityStack(Stack):
             **pipeline.dead_letter_queues,
             "canary": self.canary.dead_letters,
             "jobs-stream": api.jobs_stream_failures,
+            MAIL_REFUSALS.name: api.refusals_missed,
             "rotation": data.rotation.failures,
         }
         self._watch_creators(environment)
@@ -80,7 +81,7 @@ class ObservabilityStack(Stack):
         operations.pipeline(pipeline.state_machine, pipeline.functions, self._ours)
         operations.queues(pipeline.queues, dead_letters)
         operations.workers(workers.services)
-        operations.stores(stores, {row.name: api.functions[row.name] for row in JOBS_STREAM})
+        operations.stores(stores, {row.name: api.functions[row.name] for row in (*JOBS_STREAM, *WEBHOOKS_STREAM)})
         BusinessDashboard(self, "business", environment=environment, ours=self._ours)
 
     # --- alarms, starting with effects on creators
@@ -159,7 +160,7 @@ class ObservabilityStack(Stack):
         )
         for group, errors in meters.total(api.functions, "Errors"):
             self.alarms.when("function-errors", "Functions of the API fail.", errors, above=3, about=f"api-{group}")
-        for row in JOBS_STREAM:
+        for row in (*JOBS_STREAM, *WEBHOOKS_STREAM):
             self.alarms.when(
                 "events-late",
                 "Live progress reaches creators a minute late.",

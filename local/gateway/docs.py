@@ -3,10 +3,12 @@
 import json
 import re
 from importlib import import_module
-from typing import Any
+from typing import Any, get_args
 
 from aiohttp import web
+from pydantic.json_schema import models_json_schema
 
+from functions.webhooks.notices import Notice
 from infra.functions import REST_DOMAINS
 from shared.credentials.refresh_tokens import COOKIE
 from shared.rest.problem import FASTAPIS_OWN_SCHEMAS, HEADERS, problem_schemas, with_headers, with_refusals
@@ -72,8 +74,12 @@ def openapi() -> dict[str, Any]:
     for domain in REST_DOMAINS:
         described = _renamed(import_module(domain.handler.partition(":")[0]).app.openapi())
         for path, operations in described["paths"].items():
+            versioned = {"get", "patch"} if "patch" in operations else set()
             merged["paths"][path] = {
-                method: with_headers(with_refusals(path, _with_session(operation), public="security" not in operation))
+                method: with_headers(
+                    with_refusals(path, _with_session(operation), public="security" not in operation),
+                    versioned=method in versioned,
+                )
                 for method, operation in operations.items()
             }
         for name, schema in described.get("components", {}).get("schemas", {}).items():
@@ -81,9 +87,44 @@ def openapi() -> dict[str, Any]:
                 continue
             if merged["components"]["schemas"].setdefault(name, schema) != schema:
                 raise ValueError(f"the schema {name} of {domain.name} differs from another domain's")
+    merged["webhooks"], schemas = _webhooks()
+    for name, schema in schemas.items():
+        merged["components"]["schemas"].setdefault(name, schema)
     for name in _sent(merged):
         _describe_defaults(merged["components"]["schemas"][name])
     return merged
+
+
+def _webhooks() -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the requests that Kinora sends to the endpoints of accounts, by event, and the schemas of the events."""
+    _, whole = models_json_schema(
+        [(model, "serialization") for model in get_args(Notice)], ref_template="#/components/schemas/{model}"
+    )
+    headers = {
+        "webhook-id": "The id of the event. It is the same in all tries and replays.",
+        "webhook-timestamp": "The time of this try, in seconds since 1970.",
+        "webhook-signature": "Signatures as Standard Webhooks specifies them, with spaces between them: `v1,...`.",
+    }
+    described = {
+        model.model_fields["type"].default: {
+            "post": {
+                "operationId": f"receive{model.__name__}",
+                "description": model.__doc__,
+                "tags": ["webhooks"],
+                "parameters": [
+                    {"in": "header", "name": name, "required": True, "schema": {"type": "string"}, "description": text}
+                    for name, text in headers.items()
+                ],
+                "requestBody": {
+                    "required": True,
+                    "content": {"application/json": {"schema": {"$ref": f"#/components/schemas/{model.__name__}"}}},
+                },
+                "responses": {"2XX": {"description": "The event is accepted. Otherwise Kinora tries again."}},
+            }
+        }
+        for model in get_args(Notice)
+    }
+    return described, whole["$defs"]
 
 
 def _renamed(document: dict[str, Any]) -> dict[str, Any]:

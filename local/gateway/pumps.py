@@ -13,15 +13,27 @@ from botocore.exceptions import BotoCoreError, ClientError
 from infra.functions import (
     BILLING,
     FAN_OUT,
+    IMPORTS,
     JOBS_STREAM,
+    NOTICES,
     RECONCILE_EVERY_SECONDS,
     REMOTE_ENGINES,
     UPKEEP,
+    WEBHOOKS,
+    WEBHOOKS_STREAM,
 )
 from local.environment import ACCOUNT, PREFIX, REGION, queue_arn
 from local.gateway.functions import FunctionFailed, Functions
 from shared.aws.queues import queue_url
-from shared.stages.queues import BILLING_QUEUE, FAN_OUT_QUEUE, QUEUES, REMOTE_QUEUE
+from shared.stages.queues import (
+    BILLING_QUEUE,
+    FAN_OUT_QUEUE,
+    IMPORT_QUEUE,
+    NOTICE_QUEUE,
+    QUEUES,
+    REMOTE_QUEUE,
+    WEBHOOKS_QUEUE,
+)
 
 STREAM_POLL_SECONDS, STREAM_IDLE_SECONDS = 0.05, 0.2
 QUEUE_POLL_SECONDS = 2.0
@@ -64,7 +76,7 @@ class Pumps:
         self._stopping = threading.Event()
 
     def start(self) -> None:
-        for function in JOBS_STREAM:
+        for function in (*JOBS_STREAM, *WEBHOOKS_STREAM):
             self._thread(self._pump_stream, function.name)
         self._thread(self._pump_queues, "pipeline-signal", *(f"{q.name}-dlq" for q in QUEUES if q.has_tasks))
         for function in REMOTE_ENGINES:
@@ -76,12 +88,19 @@ class Pumps:
             self._thread(self._pump_queues, function.name, FAN_OUT_QUEUE)
         for function in BILLING:
             self._thread(self._pump_queues, function.name, BILLING_QUEUE)
+        for function in WEBHOOKS:
+            self._thread(self._pump_queues, function.name, WEBHOOKS_QUEUE)
+        for function in IMPORTS:
+            self._thread(self._pump_queues, function.name, IMPORT_QUEUE)
+        for function in NOTICES:
+            self._thread(self._pump_queues, function.name, NOTICE_QUEUE)
 
     def stop(self) -> None:
         self._stopping.set()
 
     def _thread(self, target: Callable[..., None], *arguments: str | int) -> None:
-        threading.Thread(target=target, args=arguments, daemon=True).start()
+        names = [argument for argument in arguments if isinstance(argument, str)]
+        threading.Thread(target=target, args=arguments, name=names[0], daemon=True).start()
 
     def _pump_stream(self, name: str) -> None:
         streams = boto3.client("dynamodbstreams")

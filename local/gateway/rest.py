@@ -31,7 +31,7 @@ class RestApi:
         if domain is None:
             return problem(404, "not_found", "There is nothing at this address.")
         authorizer = None
-        if f"{request.method} {request.path}" not in domain.public:
+        if not domain.is_public(request.method, request.path):
             try:
                 authorizer = await authorize(self._functions, rest_authorizer_event(request, name))
             except CallRefused as refused:

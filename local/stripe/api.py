@@ -110,6 +110,7 @@ class FakeStripe:
         rows: list[tuple[str, str, set[str], Operation]] = [
             ("POST", "customers", {"metadata", "email", "name"}, self._create_customer),
             ("GET", f"customers{id_}", set(), retrieve("customer")),
+            ("DELETE", f"customers{id_}", set(), lambda _, id_: self.books.delete_customer(id_)),
             ("POST", "products", {"name", "metadata"}, self._create_product),
             ("GET", "products", {"active"}, listing("product", "active")),
             ("POST", "prices", {"product", "currency", "unit_amount", "lookup_key", "recurring", "metadata",

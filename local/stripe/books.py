@@ -164,6 +164,16 @@ class StripeBooks:
             subscription["status"] = "active"
         self.emit("customer.subscription.updated", subscription)
 
+    def delete_customer(self, customer_id: str) -> Object:
+        """Cancel the customer's subscriptions, and keep nothing of the customer but the id."""
+        customer = self.get(customer_id, "customer")
+        for subscription in list(self.all("subscription", customer=customer_id)):
+            if subscription["status"] != "canceled":
+                self.cancel(subscription["id"])
+        self.emit("customer.deleted", customer)
+        self.objects[customer_id] = {"id": customer_id, "object": "customer", "deleted": True}
+        return self.objects[customer_id]
+
     def cancel(self, subscription_id: str) -> Object:
         subscription = self.get(subscription_id, "subscription")
         if subscription["status"] == "canceled":

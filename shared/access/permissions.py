@@ -18,13 +18,21 @@ class Permission(StrEnum):
     ASSETS_WRITE = "assets:write"
     BILLING_READ = "billing:read"
     BILLING_WRITE = "billing:write"  # buy for the account
-    PRESETS_READ = "presets:read"
+    PRESETS_READ = "presets:read"  # see the presets of the account; those of the studio are public
+    PRESETS_WRITE = "presets:write"
+    PRESETS_ADMIN = "presets:admin"  # change the presets of the studio
+    SHARES_ADMIN = "shares:admin"  # take films down
     TEAMS_READ = "teams:read"
     TEAMS_JOIN = "teams:join"  # create, join and leave organizations
     TEAMS_WRITE = "teams:write"  # rename the organization, and give it credits
     MEMBERS_WRITE = "members:write"
     AUDIT_READ = "audit:read"
     TEAMS_OWN = "teams:own"  # delete the organization, or transfer it
+    WEBHOOKS_READ = "webhooks:read"
+    WEBHOOKS_WRITE = "webhooks:write"
+    USERS_ADMIN = "users:admin"  # see and suspend users, and read the audit log of the deployment
+    CREDITS_ADMIN = "credits:admin"  # give credits to accounts
+    ENGINES_ADMIN = "engines:admin"  # disable engines
 
 
 class AccountRole(StrEnum):
@@ -41,6 +49,17 @@ class AccountRole(StrEnum):
         return order.index(self) <= order.index(other)
 
 
+# Permissions of platform admins. They are on no account, and no role has them: the users table names the admins.
+PLATFORM = frozenset(
+    {
+        Permission.USERS_ADMIN,
+        Permission.CREDITS_ADMIN,
+        Permission.ENGINES_ADMIN,
+        Permission.PRESETS_ADMIN,
+        Permission.SHARES_ADMIN,
+    }
+)
+
 _VIEWER = {
     Permission.PROFILE_READ,
     Permission.ACCOUNT_READ,
@@ -52,20 +71,27 @@ _VIEWER = {
     Permission.TEAMS_READ,
     Permission.TEAMS_JOIN,
 }
-_MEMBER = _VIEWER | {Permission.PROJECTS_WRITE, Permission.JOBS_WRITE, Permission.ASSETS_WRITE}
+_MEMBER = _VIEWER | {
+    Permission.PROJECTS_WRITE,
+    Permission.JOBS_WRITE,
+    Permission.ASSETS_WRITE,
+    Permission.PRESETS_WRITE,
+}
 _ADMIN = _MEMBER | {
     Permission.TEAMS_WRITE,
     Permission.MEMBERS_WRITE,
     Permission.AUDIT_READ,
     Permission.BILLING_READ,
+    Permission.WEBHOOKS_READ,
+    Permission.WEBHOOKS_WRITE,
 }
 
 ROLES: Mapping[AccountRole, frozenset[Permission]] = {
-    AccountRole.OWNER: frozenset(Permission),
+    AccountRole.OWNER: frozenset(Permission) - PLATFORM,
     AccountRole.ADMIN: frozenset(_ADMIN),
     AccountRole.MEMBER: frozenset(_MEMBER),
     AccountRole.VIEWER: frozenset(_VIEWER),
 }
 
 # A key of a program may have all scopes but those with which it could make keys, lock its owner out, or buy.
-KEY_SCOPES = frozenset(Permission) - {Permission.ACCOUNT_READ, Permission.ACCOUNT_WRITE, Permission.BILLING_WRITE}
+KEY_SCOPES = ROLES[AccountRole.OWNER] - {Permission.ACCOUNT_READ, Permission.ACCOUNT_WRITE, Permission.BILLING_WRITE}

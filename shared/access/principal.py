@@ -7,6 +7,8 @@ from typing import Any
 
 from shared.access.permissions import ROLES, AccountRole, Permission
 
+LIFE_SECONDS = 900  # of an access token
+
 
 @dataclass(frozen=True, slots=True)
 class Principal:
@@ -26,7 +28,11 @@ class Principal:
 
     def may(self, permission: Permission) -> bool:
         """Return whether the role grants the permission and the token's scopes include it."""
-        return permission in ROLES[self.role] and (self.scopes is None or permission in self.scopes)
+        return permission in ROLES[self.role] and self.has_scope(permission)
+
+    def has_scope(self, permission: Permission) -> bool:
+        """Return whether the token's scopes include the permission, or the token has none."""
+        return self.scopes is None or permission in self.scopes
 
     def context(self) -> dict[str, str]:
         """Return the authorizer's context; API Gateway passes it to the functions."""

@@ -7,11 +7,10 @@ from typing import Any
 import jwt
 
 from shared.access.permissions import AccountRole
-from shared.access.principal import Principal
+from shared.access.principal import LIFE_SECONDS, Principal
 
 ISSUER = "kinora"
 AUDIENCE = "kinora-api"
-LIFE_SECONDS = 900
 _LEEWAY_SECONDS = 5
 
 

@@ -64,6 +64,7 @@ class AssetRecord(Record):
     captions = JSONAttribute(null=True)  # facts of a file of captions: see CaptionsView
     key = UnicodeAttribute(null=True)
     depth_key = UnicodeAttribute(null=True)  # preview of a picture's depth, beside the clean file
+    thumbnail_key = UnicodeAttribute(null=True)  # small JPEG of a picture or a clip, beside the clean file
     matte_key = UnicodeAttribute(null=True)  # preview of the subject's matte; absent without an object
     error = UnicodeAttribute(null=True)
     error_code = UnicodeAttribute(null=True)
@@ -80,7 +81,7 @@ class AssetRecord(Record):
     @property
     def keys(self) -> frozenset[str]:
         """Keys of the clean file and of its previews."""
-        return frozenset(key for key in (self.key, self.depth_key, self.matte_key) if key)
+        return frozenset(key for key in (self.key, self.thumbnail_key, self.depth_key, self.matte_key) if key)
 
     @property
     def prefix(self) -> str:

@@ -1,6 +1,6 @@
 """Reads and writes of assets."""
 
-from collections.abc import Collection, Container, Iterable
+from collections.abc import Callable, Collection, Container, Iterable, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 
@@ -12,6 +12,7 @@ from shared.aws.transactions import Transaction
 from shared.core.errors import Conflict, NotFound
 from shared.core.slices import Slice, first_of
 
+MOST_SEARCHED = 2000  # number of assets that one request examines, newest first
 FORM_LIFE = timedelta(days=1)  # the time after which the bucket deletes an upload that nobody registered
 
 
@@ -93,6 +94,27 @@ class AssetStore:
         found = AssetRecord.by_account.query(account_id, older, scan_index_forward=False, limit=more, page_size=more)
         return first_of(list(found), limit, lambda asset: asset.asset_id)
 
+    def search(
+        self, fits: Callable[[AssetRecord], bool], *, account_id: str, limit: int, after: str | None
+    ) -> Slice[AssetRecord]:
+        """Return at most `limit` of the account's assets that `fits` accepts, older than `after`, newest first.
+
+        One call examines `MOST_SEARCHED` assets. The next page examines the older ones.
+        """
+        older = AssetRecord.asset_id < after if after else None
+        found: list[AssetRecord] = []
+        examined = 0
+        for asset in AssetRecord.by_account.query(
+            account_id, older, scan_index_forward=False, limit=MOST_SEARCHED, page_size=MOST_SEARCHED
+        ):
+            examined += 1
+            if not fits(asset):
+                continue
+            if len(found) == limit:
+                return Slice(found, found[-1].asset_id)
+            found.append(asset)
+        return Slice(found, asset.asset_id if examined == MOST_SEARCHED else None)
+
     def check_space(self, account_id: str, *, size: int, most: int, most_bytes: int, at: datetime) -> None:
         """Raise StorageFull if one more asset of `size` bytes exceeds the account's maximum number or bytes.
 
@@ -114,11 +136,11 @@ class AssetStore:
         ready = AssetRecord.status == AssetStatus.READY.value
         return list(AssetRecord.by_account.query(account_id, filter_condition=ready))
 
-    def use(self, asset_id: str, job_id: str, *, tx: Transaction) -> None:
-        """Keep the asset from deletion until the job has ended. Fail the transaction with AssetNotReady."""
+    def use(self, asset_id: str, *job_ids: str, tx: Transaction) -> None:
+        """Keep the asset from deletion until the jobs have ended. Fail the transaction with AssetNotReady."""
         ready = AssetRecord.status == AssetStatus.READY.value
         deleted = AssetNotReady(f"The asset {asset_id} is not READY.")
-        tx.update(AssetRecord(asset_id), [AssetRecord.used_by.add({job_id})], ready, otherwise=deleted)
+        tx.update(AssetRecord(asset_id), [AssetRecord.used_by.add(set(job_ids))], ready, otherwise=deleted)
 
     def forget_jobs(self, asset: AssetRecord, job_ids: Collection[str]) -> None:
         """Remove jobs that have ended from the asset's users."""
@@ -138,6 +160,7 @@ class AssetStore:
         captions: dict[str, object] | None = None,
         depth_key: str | None = None,
         matte_key: str | None = None,
+        thumbnail_key: str | None = None,
     ) -> None:
         """Change VERIFYING to READY. `key` is the clean file, the other keys are previews of a picture."""
         self._decide(
@@ -159,12 +182,24 @@ class AssetStore:
                 *([AssetRecord.captions.set(captions)] if captions else ()),
                 *([AssetRecord.depth_key.set(depth_key)] if depth_key else ()),
                 *([AssetRecord.matte_key.set(matte_key)] if matte_key else ()),
+                *([AssetRecord.thumbnail_key.set(thumbnail_key)] if thumbnail_key else ()),
             ],
         )
 
     def reject(self, asset: AssetRecord, *, code: str, error: str) -> None:
         """Change VERIFYING to REJECTED, with the reason: a stable code, and a sentence for the creator."""
         self._decide(asset, AssetStatus.REJECTED, [AssetRecord.error_code.set(code), AssetRecord.error.set(error)])
+
+    def measured(self, asset: AssetRecord, size: int) -> None:
+        """Store the size of an imported file, in bytes, while the asset is PENDING."""
+        pending = AssetRecord.status == AssetStatus.PENDING.value
+        with on_refusal(AssetNotFound()):
+            asset.update([AssetRecord.size.set(size)], pending, done=lambda stored: stored.size == size)
+
+    def give_up(self, asset: AssetRecord, *, code: str, error: str) -> None:
+        """Change PENDING to REJECTED, if its file could not be imported. Another state stays."""
+        reason = [AssetRecord.error_code.set(code), AssetRecord.error.set(error)]
+        self._decide(asset, AssetStatus.REJECTED, reason, from_status=AssetStatus.PENDING)
 
     def withdraw(self, asset: AssetRecord) -> None:
         """Change the asset to REJECTED without a file, before its media are deleted. Raise AssetNotFound.
@@ -180,7 +215,15 @@ class AssetStore:
                         AssetRecord.status.set(AssetStatus.REJECTED.value),
                         AssetRecord.error_code.set("deleted"),
                         AssetRecord.error.set("This asset is being deleted."),
-                        *(each.remove() for each in (AssetRecord.key, AssetRecord.depth_key, AssetRecord.matte_key)),
+                        *(
+                            each.remove()
+                            for each in (
+                                AssetRecord.key,
+                                AssetRecord.thumbnail_key,
+                                AssetRecord.depth_key,
+                                AssetRecord.matte_key,
+                            )
+                        ),
                     ],
                     (AssetRecord.account_id == asset.account_id) & unused,
                 )
@@ -192,11 +235,18 @@ class AssetStore:
         with on_refusal(AssetNotFound()):
             asset.delete(AssetRecord.account_id == asset.account_id)
 
-    def _decide(self, asset: AssetRecord, status: AssetStatus, actions: list[Action]) -> None:
+    def _decide(
+        self,
+        asset: AssetRecord,
+        status: AssetStatus,
+        actions: Sequence[Action],
+        *,
+        from_status: AssetStatus = AssetStatus.VERIFYING,
+    ) -> None:
         with suppress(_Decided), on_refusal(_Decided()):
             asset.update(
                 [AssetRecord.status.set(status.value), *actions],
-                AssetRecord.status == AssetStatus.VERIFYING.value,
+                AssetRecord.status == from_status.value,
                 returned=False,
             )
 

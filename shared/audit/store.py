@@ -9,6 +9,7 @@ from shared.core.errors import Conflict
 from shared.core.ids import new_id
 from shared.core.slices import Slice, first_of
 
+DEPLOYMENT = "deployment"  # in the place of the organization: the changes of platform admins
 ENTRY_LIFE = timedelta(days=400)
 
 
@@ -24,6 +25,17 @@ class AuditAction(StrEnum):
     MEMBER_CHANGED = "member.changed"
     MEMBER_REMOVED = "member.removed"
     MEMBER_LEFT = "member.left"
+    ADMIN_APPOINTED = "admin.appointed"  # this one and the next ones are in the log of the deployment
+    ADMIN_DISMISSED = "admin.dismissed"
+    USER_SUSPENDED = "user.suspended"
+    USER_RESUMED = "user.resumed"
+    CREDITS_GRANTED = "credits.granted"
+    ENGINE_DISABLED = "engine.disabled"
+    ENGINE_ENABLED = "engine.enabled"
+    WEBHOOK_CREATED = "webhook.created"
+    WEBHOOK_CHANGED = "webhook.changed"
+    WEBHOOK_SECRET_REPLACED = "webhook.secret_replaced"  # noqa: S105  # an action, not a secret
+    WEBHOOK_DELETED = "webhook.deleted"
 
 
 class AuditStore:

@@ -114,6 +114,17 @@ def ses() -> Any:
 
 
 @cache
+def kms() -> Any:
+    return counted(boto3.client("kms", config=_RETRIES))
+
+
+@cache
+def ses_once() -> Any:
+    """Return a client that does not retry: a message whose answer is lost may have been sent."""
+    return boto3.client("sesv2", config=BotoConfig(retries={"total_max_attempts": 1}))
+
+
+@cache
 def sts() -> Any:
     return boto3.client("sts", config=_RETRIES)
 

@@ -174,6 +174,20 @@ def upload(path: Path, key: str, media_type: str, *, kind: str, client: "S3Clien
     )
 
 
+def copy(key: str, to_key: str) -> None:
+    """Copy an object within the bucket, as S3 does it for objects of at most 5 GB. Raise Missing."""
+    bucket = config().media_bucket
+    with _missing(key):
+        s3().copy_object(
+            Bucket=bucket, Key=to_key, CopySource={"Bucket": bucket, "Key": key}, TaggingDirective="REPLACE"
+        )
+
+
+def store_upload(path: Path, key: str, media_type: str) -> None:
+    """Store a file as an upload form does, without tags."""
+    s3().upload_file(str(path), config().media_bucket, key, ExtraArgs={"ContentType": media_type})
+
+
 def put(content: bytes, key: str, media_type: str, *, kind: str, client: "S3Client | None" = None) -> None:
     """Store `content`. `kind` is the same tag as in `upload`."""
     (client or s3()).put_object(
@@ -184,6 +198,22 @@ def put(content: bytes, key: str, media_type: str, *, kind: str, client: "S3Clie
         ContentDisposition=_disposition(key),
         Tagging=f"kind={kind}",
     )
+
+
+def copy_tagged(key: str, to: str, media_type: str, *, kind: str) -> None:
+    """Copy an object of at most 5 GB inside S3. `kind` is the same tag as in `upload`. Raise Missing."""
+    with _missing(key):
+        s3().copy_object(
+            Bucket=config().media_bucket,
+            Key=to,
+            CopySource={"Bucket": config().media_bucket, "Key": key},
+            MetadataDirective="REPLACE",
+            TaggingDirective="REPLACE",
+            ContentType=media_type,
+            ContentDisposition=_disposition(to),
+            CacheControl=f"private, max-age={CACHE_SECONDS}",
+            Tagging=f"kind={kind}",
+        )
 
 
 def _disposition(key: str) -> str:

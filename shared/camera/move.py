@@ -17,9 +17,9 @@ from itertools import pairwise
 from math import exp, log, sin, tau
 from typing import Annotated, NamedTuple, Self
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import BeforeValidator, Field, StrictBool, StringConstraints, model_validator
 
-from shared.core.wire import Wire
+from shared.core.wire import Number, Wire, number
 
 _SAMPLES = 60  # number of intervals at which a pair of moves is sampled to find the maximum of each axis
 
@@ -69,17 +69,17 @@ class Easing(StrEnum):
 class Keyframe(Wire):
     """A pose at the time `at`, a fraction (0..1) of the clip's duration."""
 
-    at: float = Field(ge=0, le=1)
-    truck: float = Field(default=0, ge=-1, le=1)
-    pedestal: float = Field(default=0, ge=-1, le=1)
-    dolly: float = Field(default=0, ge=-1, le=1)
-    pan: float = Field(default=0, ge=-1, le=1)
-    tilt: float = Field(default=0, ge=-1, le=1)
-    roll: float = Field(default=0, ge=-1, le=1)
-    zoom: float = Field(default=1, ge=0.5, le=4)
-    focus: float | None = Field(default=None, ge=0, le=1)
-    shake: float = Field(default=0, ge=0, le=1)
-    fisheye: float = Field(default=0, ge=0, le=1)
+    at: Number = Field(ge=0, le=1)
+    truck: Number = Field(default=0, ge=-1, le=1)
+    pedestal: Number = Field(default=0, ge=-1, le=1)
+    dolly: Number = Field(default=0, ge=-1, le=1)
+    pan: Number = Field(default=0, ge=-1, le=1)
+    tilt: Number = Field(default=0, ge=-1, le=1)
+    roll: Number = Field(default=0, ge=-1, le=1)
+    zoom: Number = Field(default=1, ge=0.5, le=4)
+    focus: Annotated[float, Field(ge=0, le=1), BeforeValidator(number)] | None = None
+    shake: Number = Field(default=0, ge=0, le=1)
+    fisheye: Number = Field(default=0, ge=0, le=1)
 
     def pose(self) -> Pose:
         return Pose(**{name: getattr(self, name) for name in Pose._fields})
@@ -93,13 +93,13 @@ class CameraMove(Wire):
 
     keyframes: tuple[Keyframe, ...] = Field(min_length=1, max_length=32)
     easing: Easing = Easing.EASE_IN_OUT
-    strength: float = Field(default=1, ge=0, le=1)
-    shutter: float = Field(default=0.5, ge=0, le=3)  # exposure time in frames; 0.5 is film's 180 degrees
-    min_duration_seconds: float = Field(default=1, ge=1, le=30)
-    max_duration_seconds: float = Field(default=10, ge=1, le=30)
+    strength: Number = Field(default=1, ge=0, le=1)
+    shutter: Number = Field(default=0.5, ge=0, le=3)  # exposure time in frames; 0.5 is film's 180 degrees
+    min_duration_seconds: Number = Field(default=1, ge=1, le=30)
+    max_duration_seconds: Number = Field(default=10, ge=1, le=30)
     prompt_phrase: str = Field(default="", max_length=200)
     negatives: tuple[Negative, ...] = Field(default=(), max_length=6)  # negative prompts for engines that accept text
-    needs_driving_clip: bool = False
+    needs_driving_clip: StrictBool = False
     stacked: "StackedMove | None" = None
 
     @model_validator(mode="after")
@@ -200,7 +200,7 @@ class StackedMove(Wire):
     """The second move of a pair, with its weight."""
 
     move: CameraMove
-    weight: float = Field(default=0.5, ge=0, le=1)
+    weight: Number = Field(default=0.5, ge=0, le=1)
 
 
 def stack(first: Pose, second: Pose, weight: float = 1.0) -> Pose:

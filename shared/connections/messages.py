@@ -27,6 +27,14 @@ class CatchUp(Wire):
     tries: int = 0  # number of earlier requests for the same connections
 
 
+class AccountOver(Wire):
+    """A request to close all connections of a user whose account is suspended."""
+
+    version: Literal[1] = 1
+    account_id: str
+    tries: int = 0  # number of earlier requests for the same account
+
+
 class SessionOver(Wire):
     """A request to close all connections of a session that has ended."""
 

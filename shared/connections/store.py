@@ -87,6 +87,11 @@ class ConnectionStore:
         rows = ListenerRecord.query(_channel_of_session(session_id), consistent_read=True)
         return [row.connection_id for row in rows]
 
+    def of_account(self, account_id: str) -> list[str]:
+        """Return all connections that the user of the account has opened."""
+        rows = ListenerRecord.query(_channel_of_account(account_id), consistent_read=True)
+        return [row.connection_id for row in rows]
+
     def subscribe(self, connection: ConnectionRecord, channel: str) -> None:
         """Subscribe the connection to the channel until the connection expires."""
         ListenerRecord(

@@ -1,5 +1,7 @@
 """Sortable prefixed ids: `prj_01K...` sorts by its time of creation."""
 
+from datetime import UTC, datetime
+
 from ulid import ULID
 
 ORGANIZATION = "org"  # prefix of the ids of organizations
@@ -14,9 +16,15 @@ def made_at(id_: str) -> float:
     return ULID.from_str(id_.rpartition("_")[2]).timestamp
 
 
+def time_of(id_: str) -> datetime:
+    """Return an id's time of creation."""
+    return datetime.fromtimestamp(made_at(id_), UTC)
+
+
 def id_from(prefix: str, at_seconds: float) -> str:
     """Return the lowest id that can have that time of creation: a bound for range queries."""
-    return f"{prefix}_{ULID.from_timestamp(at_seconds)}"[: len(prefix) + 11]
+    milliseconds = int(at_seconds * 1000 + 0.01)  # the product of a whole number can be a little less than it
+    return f"{prefix}_{ULID.from_timestamp(milliseconds)}"[: len(prefix) + 11]
 
 
 def organization_of(account_id: str) -> str | None:

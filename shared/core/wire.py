@@ -3,7 +3,7 @@
 import re
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 from pydantic.alias_generators import to_camel
 
 Id = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
@@ -34,6 +34,18 @@ def number(value: object) -> object:
 
 Integer = Annotated[int, BeforeValidator(number)]
 Number = Annotated[float, BeforeValidator(number)]
+
+
+def _written(value: object) -> object:
+    """Refuse a number, which pydantic would read as seconds since 1970."""
+    try:
+        float(str(value))
+    except ValueError:
+        return value
+    raise ValueError("a number is no time")
+
+
+Moment = Annotated[AwareDatetime, BeforeValidator(_written)]  # "2026-11-27T12:00:00Z"
 
 
 class Wire(BaseModel):

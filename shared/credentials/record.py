@@ -6,6 +6,7 @@ from pynamodb.attributes import (
     NumberAttribute,
     TTLAttribute,
     UnicodeAttribute,
+    UnicodeSetAttribute,
     UTCDateTimeAttribute,
 )
 from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
@@ -23,6 +24,12 @@ class PasswordRecord(Record):
     updated_at = UTCDateTimeAttribute()
     # Number of changes of the password and ends of all sessions; None: 0. Sessions and resets of another one are void.
     generation = NumberAttribute(null=True)
+    # The second factor (RFC 6238). It counts once `totp_confirmed` is True.
+    totp_sealed = UnicodeAttribute(null=True)  # the secret, encrypted by KMS
+    totp_confirmed = BooleanAttribute(null=True)
+    totp_step = NumberAttribute(null=True)  # the newest time step whose code was used: a code works once
+    totp_used_by = UnicodeAttribute(null=True)  # random number of the sign-in that used the newest code
+    recovery_hashes = UnicodeSetAttribute(null=True)  # SHA-256 of the recovery codes that were not used
 
 
 class PasswordResetRecord(Record):

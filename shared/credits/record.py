@@ -1,6 +1,13 @@
 """Credits: the balance of an account, one hold for each job, and the ledger of all changes."""
 
-from pynamodb.attributes import BooleanAttribute, NumberAttribute, TTLAttribute, UnicodeAttribute, UTCDateTimeAttribute
+from pynamodb.attributes import (
+    BooleanAttribute,
+    JSONAttribute,
+    NumberAttribute,
+    TTLAttribute,
+    UnicodeAttribute,
+    UTCDateTimeAttribute,
+)
 from pynamodb.indexes import AllProjection, GlobalSecondaryIndex, KeysOnlyProjection
 
 from shared.aws.records import OnDemand, Record, table
@@ -47,6 +54,8 @@ class HoldRecord(Record):
     open = UnicodeAttribute(null=True)
     spent_by = UnicodeAttribute(null=True)  # of an organization's hold: the sort key of the member's SpendingRecord
     spent_with = UnicodeAttribute(null=True)  # of a hold by a key: the sort key of the key's SpendingRecord
+    prices = JSONAttribute(null=True)  # the credits of each step, by stage; 0 for a step that an older job paid for
+    charged_to = UnicodeAttribute(null=True)  # of a released hold: the newest job that pays for its finished steps
     created_at = UTCDateTimeAttribute()
 
     open_holds = _Open()

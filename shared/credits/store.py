@@ -1,6 +1,7 @@
 """Changes of credits. Each change is part of the caller's transaction."""
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -28,6 +29,15 @@ class HoldEnded(Conflict):
     code = "hold_ended"
 
 
+class RetryRunning(Conflict):
+    """Another job that pays for the finished steps of this job has not ended."""
+
+    code = "retry_running"
+
+    def __init__(self) -> None:
+        super().__init__("A retry of this job has not ended. Wait for its end, or cancel it.")
+
+
 @dataclass(frozen=True, slots=True)
 class Spender:
     """The member who spends credits of an organization, at most `monthly_cap` of them in a month; None: all.
@@ -37,6 +47,7 @@ class Spender:
 
     user_id: str
     monthly_cap: int | None
+    test: bool = False  # a test key, which spends nothing
 
     def key(self, at: datetime) -> str:
         return f"{self.user_id}#{at:%Y-%m}"
@@ -111,40 +122,70 @@ class CreditStore:
         tx: Transaction,
         spender: Spender | None = None,
         key: Spender | None = None,
+        prices: Mapping[str, int] | None = None,
+        more_ids: Sequence[str] = (),
     ) -> None:
         """Reserve credits for a job. `paid` is True if the account is on a paid plan.
 
+        `prices` are the credits of the job's steps by stage. `more_ids` are further jobs of the same price.
         `spender` is the member of the organization that has the account, and `key` the key that submits the job. Fail
         the transaction with NotEnoughCredits if fewer credits are available, and with MonthlyCapReached if one of both
         may spend fewer. Raise ValueError if `credits` < 0.
         """
         _check_amount(credits)
-        short = NotEnoughCredits(
-            f"This job costs {credits} credits. The account has fewer credits.", creditsNeeded=credits
-        )
+        total = credits * (1 + len(more_ids))
         tx.update(
             AccountRecord(account_id),
-            [AccountRecord.available.add(-credits), AccountRecord.held.add(credits)],
-            AccountRecord.available >= credits,
-            otherwise=short,
-        )
-        record = HoldRecord(
-            job_id, account_id=account_id, credits=credits, paid=paid, state="HELD", open=_OPEN, created_at=at
+            [AccountRecord.available.add(-total), AccountRecord.held.add(total)],
+            AccountRecord.available >= total,
+            otherwise=_short(total),
         )
         if spender is not None:
-            record.spent_by = spender.key(at)
-            self._spend(account_id, spender, credits, at, tx)
+            self._spend(account_id, spender, total, at, tx)
         if key is not None:
-            record.spent_with = key.key(at)
-            self._spend(key.user_id, key, credits, at, tx)
-        tx.put(record, HoldRecord.job_id.does_not_exist(), otherwise=Conflict("This job already has a hold."))
+            self._spend(key.user_id, key, total, at, tx)
+        for one in (job_id, *more_ids):
+            record = HoldRecord(
+                one,
+                account_id=account_id,
+                credits=credits,
+                paid=paid,
+                state="HELD",
+                open=_OPEN,
+                spent_by=spender and spender.key(at),
+                spent_with=key and key.key(at),
+                prices=dict(prices) if prices is not None else None,
+                created_at=at,
+            )
+            tx.put(record, HoldRecord.job_id.does_not_exist(), otherwise=Conflict("This job already has a hold."))
+
+    def check_available(self, account_id: str, needed: int) -> None:
+        """Raise NotEnoughCredits if the account has fewer credits, before work that a refusal would waste."""
+        if self.account(account_id).available < needed:
+            raise _short(needed)
+
+    def charge_steps(self, job_id: str, *, to: str, tx: Transaction) -> Mapping[str, int] | None:
+        """Let the job `to` pay for the finished steps of this ended job. Return their prices by stage.
+
+        Return None if the steps are paid: by this job, or by a job that was charged for them. Fail with RetryRunning
+        while another such job has not ended. So each step is paid once.
+        """
+        hold, charged_to = self.get_hold(job_id), HoldRecord.charged_to
+        payer = self.get_hold(hold.charged_to) if hold.charged_to else hold
+        if payer.state == "CAPTURED":
+            return None
+        if payer.state == "HELD":
+            raise RetryRunning
+        same = charged_to == hold.charged_to if hold.charged_to else charged_to.does_not_exist()
+        tx.update(HoldRecord(job_id), [charged_to.set(to)], same, otherwise=RetryRunning())
+        return hold.prices or {}
 
     def _spend(self, account_id: str, spender: Spender, credits: int, at: datetime, tx: Transaction) -> None:
         """Add to the spending of this month."""
         cap, spent = spender.monthly_cap, SpendingRecord.credits
         limited = "with this key" if account_id == spender.user_id else "of the organization"
         capped = MonthlyCapReached(
-            f"This job costs {credits} credits. You may spend {cap} credits {limited} in a month.",
+            f"This costs {credits} credits. You may spend {cap} credits {limited} in a month.",
             creditsNeeded=credits,
         )
         within = None
@@ -229,6 +270,14 @@ class CreditStore:
     def get_hold(self, job_id: str) -> HoldRecord:
         return HoldRecord.get(job_id, consistent_read=True)
 
+    def paid(self, job_id: str, *, account_id: str) -> int:
+        """Return the credits that the account has paid for the job; 0 for a job that it has not paid."""
+        with suppress(HoldRecord.DoesNotExist):
+            hold = self.get_hold(job_id)
+            if hold.account_id == account_id and hold.state == "CAPTURED":
+                return int(hold.credits)
+        return 0
+
     def open_holds(self, *, before_job_id: str) -> Iterator[str]:
         """Yield the job ids of holds that have not ended, of jobs older than the given id. Eventually consistent."""
         for hold in HoldRecord.open_holds.query(_OPEN, HoldRecord.job_id < before_job_id):
@@ -288,6 +337,10 @@ def balance_of(account: AccountRecord) -> Balance:
     available, held = int(account.available), int(account.held)
     lasting = available + held if account.lasting is None else int(account.lasting)
     return Balance(available, held, lasting, int(account.owed or 0))
+
+
+def _short(needed: int) -> NotEnoughCredits:
+    return NotEnoughCredits(f"This costs {needed} credits. The account has fewer credits.", creditsNeeded=needed)
 
 
 def _check_amount(credits: int) -> None:

@@ -14,6 +14,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from shared.aws.transactions import Transaction, transaction
 from shared.core.config import Config
 from shared.jobs import executions
+from shared.jobs.pace import pace
 from shared.jobs.record import JobRecord, JobStatus
 from shared.jobs.store import JobNotFound, jobs
 from shared.jobs.views import JobView
@@ -24,6 +25,7 @@ from shared.slots.store import (
     Lane,
     NotAdmitted,
     NotWaiting,
+    QueuePlace,
     Room,
     TooManyWaiting,
     WaitTooLong,
@@ -51,14 +53,14 @@ def lane_of(plan: PlanType) -> Lane:
     return Lane.PAID if plan.paid else Lane.FREE
 
 
-def wait(job: JobRecord, plan: PlanType, *, at: datetime, tx: Transaction) -> None:
-    """Let the new job wait. Fail the transaction with TooManyWaiting if too many jobs of the account wait.
+def wait(job: JobRecord, plan: PlanType, *, at: datetime, tx: Transaction, more_ids: Sequence[str] = ()) -> None:
+    """Let the new job wait, and `more_ids` too. Fail the transaction with TooManyWaiting if too many jobs wait.
 
     Jobs that would wait longer than `WAIT` at the account's recent pace are too many, too.
     """
     most, account = PLANS[plan].waiting, slots.account(job.account_id)
     interval = float(account.interval_seconds or 0) if account else 0
-    otherwise = TooManyWaiting(f"This account has {most} waiting jobs. {_LATER}", headers=_retry_after(interval))
+    otherwise = _too_many(most, interval)
     if interval * most > WAIT.total_seconds():
         most = max(1, int(WAIT.total_seconds() / interval))
         otherwise = WaitTooLong(f"The job would wait for more than a day. {_LATER}", headers=_retry_after(interval))
@@ -71,7 +73,19 @@ def wait(job: JobRecord, plan: PlanType, *, at: datetime, tx: Transaction) -> No
         otherwise=otherwise,
         at=at,
         tx=tx,
+        more_ids=more_ids,
     )
+
+
+def check_room(account_id: str, plan: PlanType) -> None:
+    """Raise TooManyWaiting if the account has all its waiting jobs, before work that a refusal would waste."""
+    most, account = PLANS[plan].waiting, slots.account(account_id)
+    if account and account.waiting >= most:
+        raise _too_many(most, float(account.interval_seconds or 0))
+
+
+def _too_many(most: int, interval: float) -> TooManyWaiting:
+    return TooManyWaiting(f"This account has {most} waiting jobs. {_LATER}", headers=_retry_after(interval))
 
 
 def _retry_after(interval: float) -> dict[str, str]:
@@ -185,11 +199,26 @@ def _interval_seconds(job: JobRecord, account: SlotsRecord, at: datetime) -> flo
 
 
 def with_place(view: JobView, job: JobRecord, at: datetime) -> JobView:
-    """Return the view of the job with its place in the queue, if it waits."""
-    if not job.waits or job.ended:
+    """Return the view of the job with its place in the queue, if it waits, and with its estimated end."""
+    return with_places([(view, job)], at)[0]
+
+
+def with_places(shown: Sequence[tuple[JobView, JobRecord]], at: datetime) -> list[JobView]:
+    """Return the views of jobs of one account with their places. Nothing is read if all of them have ended."""
+    waiting = {job.job_id: job.account_id for _, job in shown if job.waits and not job.ended}
+    places = slots.places(waiting.keys(), account_id=next(iter(waiting.values())), at=at) if waiting else {}
+    return [_with_place(view, job, places.get(job.job_id), at) for view, job in shown]
+
+
+def _with_place(view: JobView, job: JobRecord, place: QueuePlace | None, at: datetime) -> JobView:
+    if job.ended:
         return view
-    place = slots.place(job.job_id, account_id=job.account_id, at=at)
-    return view.model_copy(update={"queue_position": place.position, "estimated_start_at": place.start_at})
+    start_at = (place and place.start_at) if job.waits else job.admitted_at
+    end_at = pace.at(at).end_of(job, view.settings, start=start_at, at=at) if start_at else None
+    found: dict[str, object] = {"estimated_end_at": end_at}
+    if place is not None:
+        found |= {"queue_position": place.position, "estimated_start_at": place.start_at}
+    return view.model_copy(update=found)
 
 
 def _start(job: JobRecord) -> None:

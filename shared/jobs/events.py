@@ -42,7 +42,7 @@ class StepCompleted(View):
 
 
 class JobCompleted(View):
-    """The film is ready. No event of the job follows."""
+    """The film is ready. No event of the job follows. Of a still, both URLs are null, and the job has `imageUrl`."""
 
     type: Literal["job.completed"] = "job.completed"
     job_id: str

@@ -57,6 +57,17 @@ def running(job_id: str) -> bool | None:
         return None
 
 
+def succeeded(*, since: float, most: int) -> list[str]:
+    """Return the ids of at most `most` jobs whose executions have succeeded after `since`, in seconds since 1970.
+
+    They are the newest ones by their start.
+    """
+    found = stepfunctions().list_executions(
+        stateMachineArn=ExecutionConfig().state_machine_arn, statusFilter="SUCCEEDED", maxResults=most
+    )
+    return [one["name"] for one in found["executions"] if one["stopDate"].timestamp() > since]
+
+
 def succeed(token: str) -> None:
     """Report that the step is complete."""
     with _ignoring_ended_tasks() as client:

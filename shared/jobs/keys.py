@@ -15,6 +15,7 @@ from shared.stages.stages import STAGES, Role, Stage
 JOBS, WORK = "jobs/", "work/"
 PREVIEWS = "previews"  # the folder of a job's previews, beside the folders of its stages
 TASKS = "tasks"  # the folder of a step's tasks, beside the folders of its attempts
+GIVEN = "given"  # the folder of pictures from an older job, beside the folders of a job's stages
 WORK_LIFE = timedelta(days=7)  # a lifecycle rule deletes the results of all stages but the last after this
 
 
@@ -45,6 +46,11 @@ def output_key(job_id: str, stage: Stage, attempt: str, role: Role, name: str) -
     if role is Role.STEP_PREVIEW:
         return previews + name
     return (delivery if role in STAGES[stage].delivers else work) + name
+
+
+def given_key(job_id: str, name: str) -> str:
+    """Return the key of a picture that the job received from an older job."""
+    return f"{WORK}{job_id}/{GIVEN}/{name}"
 
 
 def preview_key(job_id: str, stage: Stage, attempt: str, number: int) -> str:

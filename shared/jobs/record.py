@@ -61,6 +61,11 @@ class StepMap(MapAttribute[str, object]):
     completed_at = EpochAttribute(attr_name="t", null=True)
 
     @property
+    def is_reused(self) -> bool:
+        """Return whether the step's result is a copy of an older job's. No attempt of this job has made it."""
+        return self.status == JobStatus.COMPLETED and not self.attempts
+
+    @property
     def lost_attempts(self) -> int:
         """Return the number of attempts that were not handed back."""
         return int(self.attempts) - int(self.handed_back or 0)
@@ -135,8 +140,13 @@ class JobRecord(Record):
 
     @property
     def is_dispatched(self) -> bool:
-        """Return whether the first step was sent to its engine."""
-        return self.planned()[0][1].status != JobStatus.PENDING
+        """Return whether a step that this job makes itself was sent to its engine."""
+        return any(step.status != JobStatus.PENDING for _, step in self.planned() if not step.is_reused)
+
+    @property
+    def last_stage(self) -> Stage:
+        """Return the stage of the last step. A worker can write the steps, so settlement reads it from the hold."""
+        return self.planned()[-1][0]
 
     @property
     def captured(self) -> bool:

@@ -6,8 +6,11 @@ If two callers end a job at the same time, the first one decides its status. The
 
 from datetime import datetime
 
+from pynamodb.exceptions import PynamoDBException
+
 from shared.aws import media
 from shared.aws.transactions import transaction
+from shared.charges.store import charges
 from shared.credits.record import HoldRecord
 from shared.credits.store import HoldEnded, credits
 from shared.grants.store import grants, step_task
@@ -15,9 +18,12 @@ from shared.jobs import admission
 from shared.jobs.keys import delivery_prefix
 from shared.jobs.record import JobRecord, JobStatus
 from shared.jobs.store import JobEnded, jobs
+from shared.jobs.tickets import tickets
 from shared.observability import Metric, logger, measure
+from shared.projects.store import projects
 from shared.slots.store import NotWaiting, slots
-from shared.stages.stages import FILM, STAGES, Role
+from shared.stages.engines import ALL_ENGINES, Runs
+from shared.stages.stages import FILM, STAGES, Role, Stage
 
 _ENDED = {
     JobStatus.COMPLETED: Metric.JOBS_COMPLETED,
@@ -29,15 +35,23 @@ _ENDED = {
 def complete(job: JobRecord, *, at: datetime) -> JobRecord:
     """End the job as COMPLETED and charge its hold.
 
-    If a step has no result, or a file of the film is missing, end the job as FAILED. If S3 does not answer, raise.
+    If a step has no result, or a file of the film or still is missing, end the job as FAILED. If S3 does not answer,
+    raise.
     """
     missing = [stage for stage, step in job.planned() if step.status != JobStatus.COMPLETED]
     if missing:
         return fail(job, error=f"The step {missing[0]} has no result.", at=at)
-    if not _film_is_stored(job):
+    hold = credits.get_hold(job.job_id)
+    last = _last_stage(hold)
+    if not _is_stored(job, last):
         logger.error("film missing")
-        return fail(job, error="The finished film was lost. Nothing was charged.", at=at)
-    return _settle(job, JobStatus.COMPLETED, None, at)
+        lost = "film" if last is FILM else "picture"
+        return fail(job, error=f"The finished {lost} was lost. Nothing was charged.", at=at)
+    settled = _settle(job, JobStatus.COMPLETED, None, at, hold)
+    is_film = settled.status == JobStatus.COMPLETED and last is FILM
+    if is_film and (thumbnail := jobs.results(job)[FILM].key(Role.THUMBNAIL)):
+        projects.show_film(job.project_id, thumbnail=thumbnail)
+    return settled
 
 
 def fail(job: JobRecord, *, error: str, at: datetime) -> JobRecord:
@@ -58,7 +72,7 @@ def end_hold(job_id: str, job: JobRecord | None, *, at: datetime) -> bool:
     hold = credits.get_hold(job_id)
     if hold.state != "HELD":
         return False
-    film = job is not None and job.status == JobStatus.COMPLETED and _film_is_stored(job)
+    film = job is not None and job.status == JobStatus.COMPLETED and _is_stored(job, _last_stage(hold))
     try:
         with transaction() as tx:
             if film:
@@ -78,24 +92,58 @@ def _count_captured(hold: HoldRecord) -> None:
         measure(Metric.PAID_CREDITS_CAPTURED, int(hold.credits))
 
 
-def _film_is_stored(job: JobRecord) -> bool:
-    """Return whether S3 has each output of the film's step, uploaded by the attempt that the job names.
+def _book_charges(job: JobRecord, hold: HoldRecord) -> None:
+    """Book what providers charge for the steps of the ended job, also of one that failed. An error is only logged.
+
+    The list price decides: a provider does not report its charge with a result.
+    """
+    remote = {one.name: one for one in ALL_ENGINES if one.runs is Runs.REMOTE}
+    asked = [(stage, remote[step.engine]) for stage, step in job.planned() if step.engine in remote and step.attempts]
+    if not asked:
+        return
+    try:
+        seconds = jobs.spec(job.job_id).settings.duration
+        for stage, used in asked:
+            ticket = tickets.get(job.job_id, stage)
+            if ticket is None or not ticket.submissions:
+                continue
+            requests = int(ticket.submissions)
+            cents = requests * seconds * used.provider_cents_per_second
+            paid = int((hold.prices or {}).get(stage.value, 0)) if job.captured else 0
+            charges.book(
+                job.job_id, stage, engine=used.name, requests=requests, cents=cents, credits=paid,
+                at=job.completed_at or job.updated_at,
+            )  # fmt: skip
+            measure(Metric.PROVIDER_CENTS, cents)
+    except PynamoDBException:  # the job has ended, and its creator waits for the answer
+        logger.exception("charge of a provider not booked")
+
+
+def _last_stage(hold: HoldRecord) -> Stage:
+    """Return the last stage for which the hold pays. A worker can write the steps of a job, but not its hold."""
+    return max(map(Stage, hold.prices), key=list(Stage).index) if hold.prices else FILM
+
+
+def _is_stored(job: JobRecord, last: Stage) -> bool:
+    """Return whether S3 has all that the stage delivers, uploaded by the attempt that the job names.
 
     A worker can write the steps of every job. So the attempt must be one that had access to the step's media.
     """
-    film = jobs.results(job).get(FILM)
-    if film is None or not STAGES[FILM].produces <= {output.role for output in film.outputs}:
+    made = jobs.results(job).get(last)
+    if made is None or not STAGES[last].produces <= {output.role for output in made.outputs}:
         return False
-    attempt = str(job.step(FILM).attempt)
-    if not grants.has_admitted(step_task(job.job_id, FILM), attempt):
+    attempt = str(job.step(last).attempt)
+    if not grants.has_admitted(step_task(job.job_id, last), attempt):
         logger.error("film of an unknown attempt")
         return False
-    stored = set(media.keys(f"{delivery_prefix(job.job_id, FILM)}{attempt}/"))
-    return all(output.key in stored for output in film.outputs if output.role is not Role.STEP_PREVIEW)
+    stored = set(media.keys(f"{delivery_prefix(job.job_id, last)}{attempt}/"))
+    return all(output.key in stored for output in made.outputs if output.role in STAGES[last].delivers)
 
 
-def _settle(job: JobRecord, status: JobStatus, error: str | None, at: datetime) -> JobRecord:
-    hold = credits.get_hold(job.job_id)
+def _settle(
+    job: JobRecord, status: JobStatus, error: str | None, at: datetime, hold: HoldRecord | None = None
+) -> JobRecord:
+    hold = hold or credits.get_hold(job.job_id)
 
     def end(*, waits: bool) -> None:
         with transaction() as tx:
@@ -123,4 +171,5 @@ def _settle(job: JobRecord, status: JobStatus, error: str | None, at: datetime) 
         _count_captured(hold)
     settled = jobs.get(job.job_id)
     admission.job_ended(settled, at=at)
+    _book_charges(settled, hold)
     return settled

@@ -42,6 +42,11 @@ class JobSettings(Wire):
         description="If the painter knows no word of the prompt, true paints a picture that is unrelated to it. "
         "Otherwise such a job is refused.",
     )  # None and not False: the previous release does not know the field
+    draft: StrictBool | None = Field(
+        default=None,
+        description="True makes a small, cheaper film of 360 lines, without `upscale`. Its picture is that of the "
+        "whole film, which `POST /api/jobs/{jobId}/final` makes from it.",
+    )  # None as above
     strength: Number = Field(default=1, ge=0, le=1)
     stack: StackedPreset | None = None
     operations: tuple[Operation, ...] = Field(default=(), max_length=8)
@@ -69,3 +74,10 @@ class JobSpec(Wire):
     input_keys: dict[Role, str] = Field(default_factory=dict)  # keys of the inputs' verified files
     more_pictures: tuple[str, ...] = ()  # keys of the pictures after the first, in order
     paid: bool = False  # True if the account was on a paid plan: priority queues, and no watermark
+    # The previous release does not know the following fields, so they are None while they are not used.
+    until: Literal[Stage.IMAGE_GENERATION] | None = None  # the last stage of a still
+    batch_id: str | None = None
+    origin_id: str | None = None  # the job from whose outputs this job starts
+    made_in: dict[Stage, str] | None = None  # of each reused step: the job in which a worker has made it
+    test: bool | None = None  # True: a test key submitted the job, so it gets the fixed film and costs nothing
+    picture_by: EngineName | None = None  # the engine that made the first picture, if it is not a creator's upload

@@ -1,6 +1,5 @@
 """Reads and writes of steps: tokens, claims, beats, results, failures. Writes are conditional on the step's state."""
 
-import json
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime, timedelta
@@ -14,13 +13,11 @@ from shared.jobs.record import (
     ERROR_CHARACTERS,
     JobRecord,
     JobStatus,
-    OutputMap,
-    StepResultRecord,
     StepTokenRecord,
     live,
     stamp,
 )
-from shared.jobs.store import JobEnded, JobNotFound, StepResult, jobs
+from shared.jobs.store import JobEnded, JobNotFound, StepResult, jobs, result_record
 from shared.stages.failures import StageFailure
 from shared.stages.stages import Stage
 
@@ -132,11 +129,7 @@ class StepStore:
 
     def record_result(self, job: JobRecord, stage: Stage, result: StepResult, *, attempt: str, at: datetime) -> None:
         """Write the result, then set the step to COMPLETED. Raise Fenced."""
-        outputs = [
-            OutputMap(role=o.role.value, name=o.key.rpartition("/")[2], media_type=o.media_type) for o in result.outputs
-        ]
-        metrics = json.dumps(dict(result.metrics))
-        StepResultRecord(job.job_id, f"{stage}#{attempt}", outputs=outputs, metrics=metrics).save()
+        result_record(job.job_id, stage, result, attempt=attempt).save()
         step, (step_percent, job_percent) = _path(stage), job.progress_at(stage, 100)
         actions = [
             step.status.set(JobStatus.COMPLETED.value),

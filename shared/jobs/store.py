@@ -2,13 +2,14 @@
 
 import json
 import re
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import takewhile
 from typing import Any
 
-from shared.aws.records import on_refusal
+from shared.aws.records import on_refusal, read_together
 from shared.aws.transactions import Transaction
 from shared.core.errors import Conflict, NotFound
 from shared.core.slices import Slice, first_of
@@ -18,6 +19,7 @@ from shared.jobs.record import (
     JobRecord,
     JobSpecRecord,
     JobStatus,
+    OutputMap,
     StepMap,
     StepResultRecord,
     StepsMap,
@@ -75,6 +77,14 @@ class StepResult:
         return next((output.key for output in self.outputs if output.role is role), None)
 
 
+@dataclass(frozen=True, slots=True)
+class ReusedStep:
+    """The copy of an older job's result, below the new job's prefixes for this attempt."""
+
+    attempt: str
+    result: StepResult
+
+
 class JobStore:
     # --- beginning and reading
 
@@ -91,8 +101,12 @@ class JobStore:
         at: datetime,
         deadline_at: datetime,
         tx: Transaction,
+        reused: Mapping[Stage, ReusedStep] | None = None,
     ) -> JobRecord:
-        """Write the job and its spec, and return the job. `engines` has one entry for each planned step."""
+        """Write the job and its spec, and return the job. `engines` has one entry for each planned step.
+
+        The steps of `reused` are complete from the beginning.
+        """
         record = JobRecord(
             job_id,
             project_id=project_id,
@@ -107,6 +121,11 @@ class JobStore:
             waits=True,
         )
         exists = Conflict("This job already exists.")
+        for stage, one in (reused or {}).items():
+            step = record.step(stage)
+            step.status, step.attempt, step.completed_at = JobStatus.COMPLETED.value, one.attempt, at
+            step.progress, record.progress = record.progress_at(stage, 100)
+            tx.put(result_record(job_id, stage, one.result, attempt=one.attempt), otherwise=exists)
         tx.put(record, JobRecord.job_id.does_not_exist(), otherwise=exists)
         document = JobSpecRecord(job_id, document=spec.encoded())
         tx.put(document, JobSpecRecord.job_id.does_not_exist(), otherwise=exists)
@@ -122,9 +141,13 @@ class JobStore:
             raise JobNotFound
         return job
 
-    def several(self, job_ids: Iterable[str]) -> Iterable[JobRecord]:
+    def several(self, job_ids: Iterable[str], *, consistent: bool = True) -> Iterable[JobRecord]:
         """Return those of the jobs that exist, in any order."""
-        return JobRecord.batch_get(list(job_ids), consistent_read=True)
+        return JobRecord.batch_get(list(job_ids), consistent_read=consistent)
+
+    def owned(self, job_ids: Iterable[str], *, accounts: Container[str]) -> list[JobRecord]:
+        """Return those of the jobs that one of the accounts has, in any order."""
+        return [job for job in self.several(job_ids) if job.account_id in accounts]
 
     def is_over(self, job_id: str) -> bool:
         """Return whether the job has ended or is deleted."""
@@ -133,19 +156,65 @@ class JobStore:
         except JobNotFound:
             return True
 
-    def page(self, *, account_id: str, project_id: str | None, limit: int, after: str | None) -> Slice[JobRecord]:
-        """Return at most `limit` jobs of the project or the account that are older than `after`, newest first.
+    def newest(
+        self,
+        *,
+        account_id: str,
+        project_id: str | None,
+        since_id: str = "",
+        before_id: str | None = None,
+        limit: int | None = None,
+        page_size: int = 100,
+    ) -> Iterator[str]:
+        """Yield ids of the project's or the account's jobs with since_id <= id < before_id, newest first.
 
-        This is one Query and one BatchGet. A job that is deleted between them is not in the slice.
+        Each Query reads `page_size` ids when they are needed.
         """
         index, key = (
             (JobRecord.by_project, project_id) if project_id is not None else (JobRecord.by_account, account_id)
         )
-        older, more = JobRecord.job_id < after if after else None, limit + 1
-        found = list(index.query(key, older, scan_index_forward=False, limit=more, page_size=more))
-        named = first_of([str(entry.job_id) for entry in found], limit, str)
-        jobs = JobRecord.batch_get(named.items)
-        return Slice(sorted(jobs, key=lambda job: job.job_id, reverse=True), named.position)
+        older = JobRecord.job_id < before_id if before_id else None
+        found = index.query(key, older, scan_index_forward=False, limit=limit, page_size=page_size)
+        return takewhile(lambda job_id: job_id >= since_id, (str(entry.job_id) for entry in found))
+
+    def page(
+        self,
+        *,
+        account_id: str,
+        project_id: str | None,
+        limit: int,
+        since_id: str = "",
+        before_id: str | None = None,
+    ) -> Slice[tuple[JobRecord, JobSpec]]:
+        """Return at most `limit` jobs with since_id <= id < before_id and their specs, newest first.
+
+        This is one Query, and one BatchGet for 50 jobs. A job that is deleted between them is not in the slice.
+        """
+        more = limit + 1
+        found = self.newest(
+            account_id=account_id,
+            project_id=project_id,
+            since_id=since_id,
+            before_id=before_id,
+            limit=more,
+            page_size=more,
+        )
+        named = first_of(list(found), limit, str)
+        return Slice(self.with_specs(named.items), named.position)
+
+    def with_specs(self, job_ids: Sequence[str], *, consistent: bool = False) -> list[tuple[JobRecord, JobSpec]]:
+        """Return those of the jobs that exist with their specs, in this order."""
+        found = read_together({JobRecord: job_ids, JobSpecRecord: job_ids}, consistent=consistent)
+        records = {record.job_id: record for record in found[JobRecord]}
+        specs = {record.job_id: JobSpec.model_validate_json(record.document) for record in found[JobSpecRecord]}
+        return [(records[job_id], specs[job_id]) for job_id in job_ids if job_id in records and job_id in specs]
+
+    def get_with_spec(self, job_id: str, *, accounts: Container[str]) -> tuple[JobRecord, JobSpec]:
+        """Return the job and its spec, read at once, if one of the accounts has it. Raise JobNotFound."""
+        found = self.with_specs([job_id], consistent=True)
+        if not found or found[0][0].account_id not in accounts:
+            raise JobNotFound
+        return found[0]
 
     def created(self, *, account_id: str, since_id: str, until_id: str) -> list[str]:
         """Return the ids of the account's jobs with since_id <= id <= until_id, oldest first."""
@@ -244,6 +313,14 @@ class JobStore:
 def is_attempt(text: str | None) -> bool:
     """Return whether the text has the form of an attempt. Then it names no other prefix than an attempt's."""
     return text is not None and _ATTEMPT.fullmatch(text) is not None
+
+
+def result_record(job_id: str, stage: Stage, result: StepResult, *, attempt: str) -> StepResultRecord:
+    """Return the row of the result of an attempt."""
+    outputs = [
+        OutputMap(role=o.role.value, name=o.key.rpartition("/")[2], media_type=o.media_type) for o in result.outputs
+    ]
+    return StepResultRecord(job_id, f"{stage}#{attempt}", outputs=outputs, metrics=json.dumps(dict(result.metrics)))
 
 
 def _result(record: StepResultRecord) -> StepResult:

@@ -9,7 +9,7 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
 from shared.aws.media import MediaAccess
-from shared.core.wire import View
+from shared.core.wire import View, absent
 from shared.jobs.keys import WORK_LIFE, delivery_prefix, previews_prefix
 from shared.jobs.record import JobRecord, JobStatus, StepMap
 from shared.jobs.spec import JobInput, JobSettings, JobSpec
@@ -39,6 +39,7 @@ class _OptionalKeys:
 
 class StepView(View):
     id: str
+    job_id: str
     step_type: Stage
     status: JobStatus
     progress: int
@@ -63,6 +64,11 @@ class JobView(View):
     settings: JobSettings
     seed: int
     inputs: tuple[JobInput, ...]
+    until: Stage | None = absent("Of a still: its last step. A film has no such field.")
+    origin_id: str | None = absent("The job from whose outputs this job started.")
+    test: bool = Field(default=False, description="true: a test key submitted the job. It has the fixed film.")
+    batch_id: str | None = absent("Of jobs that were submitted together.")
+    batch: tuple[str, ...] | None = absent("In the answer to a submit with `count`: the ids of all jobs of the batch.")
     credits: int
     image_url: str | None
     video_url: str | None
@@ -82,11 +88,19 @@ class JobView(View):
     read_as: dict[str, str] | None = Field(
         default=None, description="Words that the painter does not know -> the near phrases that it paints instead."
     )
+    from_settings: tuple[str, ...] | None = absent(
+        "In the response to a submit: the fields that the request left out, and the creator's settings filled."
+    )
     queue_position: int | None = Field(
         default=None, description="While the job waits for its start: its position among the account's jobs, from 1."
     )
     estimated_start_at: datetime | None = Field(
         default=None, description="Estimated from the account's recent jobs. null if it is not known."
+    )
+    estimated_end_at: datetime | None = Field(
+        default=None,
+        description="Estimated from the start and from recent steps of the same engines, with their waits for "
+        "workers. null if the start or one of the steps is not known, and when the job has ended.",
     )
     steps: list[StepView]
     seq: int
@@ -145,6 +159,10 @@ def job_view(job: JobRecord, spec: JobSpec, results: Results, at: datetime) -> J
         settings=spec.settings,
         seed=spec.seed,
         inputs=spec.inputs,
+        until=spec.until,
+        origin_id=spec.origin_id,
+        test=bool(spec.test),
+        batch_id=spec.batch_id,
         credits=int(job.credits),
         image_url=links.result(Stage.IMAGE_GENERATION, marked=not spec.paid),
         video_url=links.delivered(FILM),
@@ -199,13 +217,14 @@ def _reads_vocabulary(engine: str) -> bool:
 def _is_stored(job: JobRecord, stage: Stage, at: datetime) -> bool:
     """Return whether the stage's files still exist: a lifecycle rule deletes all but the last stage's."""
     ended = job.step(stage).completed_at
-    return stage is FILM or ended is None or at < ended + WORK_LIFE
+    return stage is job.last_stage or ended is None or at < ended + WORK_LIFE
 
 
 def _step_view(job: JobRecord, stage: Stage, step: StepMap, results: Results, url: str | None) -> StepView:
     result = results.get(stage)
     return StepView(
         id=job.step_id(stage),
+        job_id=job.job_id,
         step_type=stage,
         status=_step_status(job, stage, step),
         progress=int(step.progress),

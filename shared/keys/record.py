@@ -1,6 +1,6 @@
 """The table of the keys of programs."""
 
-from pynamodb.attributes import ListAttribute, NumberAttribute, UnicodeAttribute, UTCDateTimeAttribute
+from pynamodb.attributes import BooleanAttribute, ListAttribute, NumberAttribute, UnicodeAttribute, UTCDateTimeAttribute
 from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
 
 from shared.aws.records import OnDemand, Record, table
@@ -27,6 +27,7 @@ class ApiKeyRecord(Record):
     secret_hash = UnicodeAttribute()  # SHA-256, as hexadecimal digits
     scopes = ListAttribute(of=UnicodeAttribute)
     monthly_cap = NumberAttribute(null=True)  # credits that the key may spend in a calendar month (UTC); None: all
+    test = BooleanAttribute(null=True)  # True: its jobs get a fixed film and cost nothing
     expires_at = UTCDateTimeAttribute(null=True)
     last_used_at = UTCDateTimeAttribute(null=True)
     created_at = UTCDateTimeAttribute()

@@ -1,4 +1,7 @@
-"""Keys of programs. A key is `kin_<id>_<secret>`. Its user creates it, sees it once, and can revoke it."""
+"""Keys of programs. A key is `kin_<id>_<secret>`, or `kin_test_<id>_<secret>` for tests.
+
+Its user creates it, sees it once, and can revoke it.
+"""
 
 import hmac
 import secrets
@@ -14,6 +17,7 @@ from shared.core.ids import new_id
 from shared.keys.record import ApiKeyRecord
 
 PREFIX = "kin_"
+TEST = "test_"  # after the prefix: the key's jobs get a fixed film and cost nothing. No id begins with it
 MOST_KEYS = 50  # maximum number of a user's keys
 _ID = "key"
 _MOST_CHARACTERS = 200  # more than a key has
@@ -46,6 +50,7 @@ class ApiKeyStore:
         scopes: Collection[str],
         monthly_cap: int | None,
         expires_at: datetime | None,
+        test: bool = False,
         at: datetime,
     ) -> tuple[ApiKeyRecord, str]:
         """Write a key, and return it with its text. The table has the hash only. Raise TooManyKeys.
@@ -62,11 +67,12 @@ class ApiKeyStore:
             secret_hash=_hash(secret),
             scopes=sorted(set(scopes)),
             monthly_cap=monthly_cap,
+            test=test or None,
             expires_at=expires_at,
             created_at=at,
         )
         row.save()  # without a condition, because the id is new
-        return row, f"{PREFIX}{key_id.removeprefix(f'{_ID}_')}_{secret}"
+        return row, f"{PREFIX}{TEST * test}{key_id.removeprefix(f'{_ID}_')}_{secret}"
 
     def of_user(self, user_id: str) -> Sequence[ApiKeyRecord]:
         """Return the user's keys, newest first, also those that have expired. Eventually consistent."""
@@ -82,11 +88,14 @@ class ApiKeyStore:
 
     def open(self, text: str, *, at: datetime) -> ApiKeyRecord | None:
         """Return the key with this text and note its use, or return None if it is not valid."""
-        name, _, secret = text.removeprefix(PREFIX).partition("_")
+        own = text.removeprefix(PREFIX)
+        name, _, secret = own.removeprefix(TEST).partition("_")
         if len(text) > _MOST_CHARACTERS or not text.isascii():  # DynamoDB refuses such an id with an error
             return None
         row = self.find(f"{_ID}_{name}", at=at)
         if row is None or not hmac.compare_digest(row.secret_hash, _hash(secret)):
+            return None
+        if bool(row.test) != own.startswith(TEST):
             return None
         with suppress(_Revoked), on_refusal(_Revoked()):
             row.update([ApiKeyRecord.last_used_at.set(at)], ApiKeyRecord.key_id.exists(), returned=False)

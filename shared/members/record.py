@@ -4,6 +4,7 @@ from pynamodb.attributes import NumberAttribute, UnicodeAttribute, UTCDateTimeAt
 from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
 
 from shared.aws.records import OnDemand, Record, table
+from shared.core.versions import etag
 
 
 class _ByUser(GlobalSecondaryIndex["MemberRecord"]):
@@ -28,3 +29,7 @@ class MemberRecord(Record):
     created_at = UTCDateTimeAttribute()
 
     by_user = _ByUser()
+
+    @property
+    def etag(self) -> str:
+        return etag(self.organization_id, self.user_id, self.role, self.monthly_cap)

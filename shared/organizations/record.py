@@ -3,6 +3,7 @@
 from pynamodb.attributes import NumberAttribute, TTLAttribute, UnicodeAttribute, UTCDateTimeAttribute
 
 from shared.aws.records import OnDemand, Record, table
+from shared.core.versions import etag
 
 
 class OrganizationRecord(Record):
@@ -18,6 +19,10 @@ class OrganizationRecord(Record):
     owners = NumberAttribute()  # number of its members with the role OWNER
     created_at = UTCDateTimeAttribute()
     updated_at = UTCDateTimeAttribute()
+
+    @property
+    def etag(self) -> str:
+        return etag(self.organization_id, self.updated_at)
 
 
 class SlugClaimRecord(Record):

@@ -3,8 +3,11 @@
 from collections.abc import Iterable
 from datetime import datetime
 
+from pynamodb.expressions.condition import Condition
+
 from shared.aws.transactions import Transaction
-from shared.core.errors import Conflict
+from shared.core.errors import AppError, Conflict
+from shared.core.versions import ANY_VERSION, IfMatch, PreconditionFailed
 from shared.organizations.record import OrganizationRecord, SlugClaimRecord
 
 MOST_MEMBERS = 100  # maximum number of an organization's members
@@ -35,7 +38,7 @@ class OrganizationNotEmpty(Conflict):
     code = "organization_not_empty"
 
     def __init__(self) -> None:
-        super().__init__("Remove the organization's other members, projects and assets first.")
+        super().__init__("Remove the organization's other members, projects, assets and webhooks first.")
 
 
 class OrganizationGone(Conflict):
@@ -71,10 +74,19 @@ class OrganizationStore:
         """Return those of the organizations that exist, by id."""
         return {record.organization_id: record for record in OrganizationRecord.batch_get(list(organization_ids))}
 
-    def rename(self, organization_id: str, name: str, *, at: datetime, tx: Transaction) -> None:
+    def rename(
+        self, organization_id: str, name: str, *, at: datetime, tx: Transaction, expected: IfMatch = ANY_VERSION
+    ) -> None:
+        """Add the new name to the transaction. Fail it with OrganizationGone, or PreconditionFailed."""
         record = OrganizationRecord
+        otherwise: AppError = OrganizationGone()
+        condition: Condition = record.organization_id.exists()
+        if expected.given:
+            current = self.get(organization_id)
+            expected.check(current.etag)
+            condition, otherwise = record.updated_at == current.updated_at, PreconditionFailed()
         actions = [record.name.set(name), record.updated_at.set(at)]
-        tx.update(record(organization_id), actions, record.organization_id.exists(), otherwise=OrganizationGone())
+        tx.update(record(organization_id), actions, condition, otherwise=otherwise)
 
     def count(self, organization_id: str, *, members: int = 0, owners: int = 0, tx: Transaction) -> None:
         """Add to the numbers of members and owners. Fail the transaction if no owner or too many members would remain.

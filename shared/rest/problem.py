@@ -115,12 +115,31 @@ HEADERS = {
         "schema": {"type": "string"},
         "example": '"read";q=300;w=30',
     },
+    "ETag": {
+        "description": "The version of the resource. A PATCH with it as `If-Match` changes this version only.",
+        "schema": {"type": "string"},
+    },
     "X-Request-Id": {"description": "The id of the request. Include it in a report.", "schema": {"type": "string"}},
     "Retry-After": {"description": "Seconds until another try can succeed.", "schema": {"type": "integer"}},
     "WWW-Authenticate": {"description": "The scheme of the token: `Bearer`.", "schema": {"type": "string"}},
     "Set-Cookie": {
         "description": "The refresh cookie; after a sign-in also the cookie of a known device.",
         "schema": {"type": "string"},
+    },
+    "Deprecation": {
+        "description": "If an engine of the job will be shut down: when this was announced (RFC 9745).",
+        "schema": {"type": "string"},
+        "example": "@1767225600",
+    },
+    "Sunset": {
+        "description": "If an engine of the job will be shut down: from when on new jobs do not use it (RFC 8594).",
+        "schema": {"type": "string"},
+        "example": "Wed, 01 Jul 2026 00:00:00 GMT",
+    },
+    "Link": {
+        "description": "With `Sunset`: the list of engines, which names the replacement.",
+        "schema": {"type": "string"},
+        "example": '</api/engines>; rel="deprecation"; type="application/json"',
     },
     "Idempotent-Replayed": {
         "description": "`true` if an earlier request with this Idempotency-Key had the effect.",
@@ -129,16 +148,22 @@ HEADERS = {
 }
 
 
-def with_headers(operation: dict[str, Any]) -> dict[str, Any]:
-    """Return an operation of an OpenAPI document with the headers of its responses."""
+def with_headers(operation: dict[str, Any], *, versioned: bool = False) -> dict[str, Any]:
+    """Return an operation of an OpenAPI document with the headers of its responses.
+
+    A versioned one shows the version of a resource that has a PATCH.
+    """
     repeatable = any(one["name"].lower() == "idempotency-key" for one in operation.get("parameters", []))
     session = operation["operationId"] in {"login", "refresh", "logout"}
+    names_engines = operation["operationId"] in {"createJob", "quoteJob", "getJob"}
     responses = {}
     for status, response in operation["responses"].items():
         counts = QUOTA_HEADERS if status.isdigit() and status != "401" else ()
         names = ["X-Request-Id", *counts, *(ADVICE.get(int(status), ()) if status.isdigit() else ())]
         if status < "4":
             names += ["Idempotent-Replayed"] * repeatable + ["Set-Cookie"] * session
+            names += ["Deprecation", "Sunset", "Link"] * names_engines
+        names += ["ETag"] * (status == "412" or (versioned and status < "4"))
         responses[status] = {**response, "headers": {one: {"$ref": f"#/components/headers/{one}"} for one in names}}
     return {**operation, "responses": responses}
 

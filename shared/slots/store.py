@@ -4,7 +4,7 @@
 write whose condition says that the account is not eligible. So an eligible account is always in the index.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -88,20 +88,24 @@ class SlotStore:
         otherwise: TooManyWaiting,
         at: datetime,
         tx: Transaction,
+        more_ids: Sequence[str] = (),
     ) -> None:
-        """Add the job to the account's waiting jobs. Fail the transaction with `otherwise` if there are `most`."""
-        record = SlotsRecord
-        tx.put(WaitingRecord(account_id, job_id), otherwise=_NotHeld())
+        """Add the jobs to the account's waiting jobs. Fail the transaction with `otherwise` if these exceed `most`."""
+        record, number = SlotsRecord, 1 + len(more_ids)
+        if number > most:
+            raise otherwise
+        for one in (job_id, *more_ids):
+            tx.put(WaitingRecord(account_id, one), otherwise=_NotHeld())
         tx.update(
             SlotsRecord(account_id),
             [
-                record.waiting.add(1),
+                record.waiting.add(number),
                 record.plan.set(plan),
                 record.lane.set(lane.value),
                 record.ready.set(lane.value),
                 record.turn.set(record.turn | at),
             ],
-            record.waiting.does_not_exist() | (record.waiting < most),
+            record.waiting.does_not_exist() | (record.waiting <= most - number),
             otherwise=otherwise,
         )
 
@@ -117,22 +121,47 @@ class SlotStore:
         found = WaitingRecord.query(account_id, limit=1, page_size=1, consistent_read=True)
         return next((record.job_id for record in found), None)
 
-    def place(self, job_id: str, *, account_id: str, at: datetime) -> QueuePlace:
-        """Return the waiting job's place. The start is None before the account's first admission that followed a wait.
+    def places(self, job_ids: Collection[str], *, account_id: str, at: datetime) -> dict[str, QueuePlace]:
+        """Return the places of those of the account's jobs that wait.
 
-        The cost is limited by the plan's maximum of waiting jobs.
+        The start is None before the account's first admission that followed a wait. The cost is limited by the plan's
+        maximum of waiting jobs.
         """
-        position = WaitingRecord.count(account_id, WaitingRecord.job_id <= job_id)
+        waiting = WaitingRecord.query(account_id, WaitingRecord.job_id <= max(job_ids))
+        positions = {str(record.job_id): position for position, record in enumerate(waiting, 1)}
         account = self.account(account_id)
-        if account is None or account.turn is None or account.interval_seconds is None:
-            return QueuePlace(position, None)
-        start_at = account.turn + timedelta(seconds=position * float(account.interval_seconds))
-        return QueuePlace(position, max(start_at, at))
+        turn, interval = (account.turn, account.interval_seconds) if account else (None, None)
+
+        def start(position: int) -> datetime | None:
+            if turn is None or interval is None:
+                return None
+            return max(turn + timedelta(seconds=position * float(interval)), at)
+
+        return {
+            job_id: QueuePlace(position, start(position)) for job_id, position in positions.items() if job_id in job_ids
+        }
+
+    def live(self, account_id: str) -> set[str]:
+        """Return the ids of the account's jobs that wait or have a slot: all that have not ended, and few others.
+
+        The plan limits their number.
+        """
+        waiting = {str(record.job_id) for record in WaitingRecord.query(account_id)}
+        account = self.account(account_id)
+        return waiting | set((account and account.running) or ())
 
     # --- slots
 
     def account(self, account_id: str) -> SlotsRecord | None:
         return self._read(account_id)
+
+    def open_jobs(self, account_id: str) -> list[str]:
+        """Return the account's open jobs: the waiting ones, newest first, then those with a slot."""
+        waiting = [
+            row.job_id for row in WaitingRecord.query(account_id, consistent_read=True, scan_index_forward=False)
+        ]
+        account = self.account(account_id)
+        return [*waiting, *sorted(account.running or () if account else ())]
 
     def held(self) -> list[Held]:
         """Return the slots of the whole deployment."""

@@ -1,6 +1,6 @@
 """The engine catalogue. Functions read the data; workers import `code`."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
@@ -28,7 +28,8 @@ class Family(StrEnum):
 class Engine:
     """One way to perform a stage.
 
-    Credits: `credits + credits_per_second x duration + credits_per_picture x pictures after the first`, rounded up.
+    Credits: `credits + credits_per_second x duration + credits_per_picture x pictures after the first`, rounded up. For
+    a draft they are multiplied by `draft_share`.
     """
 
     stage: Stage
@@ -40,23 +41,39 @@ class Engine:
     family: Family = Family.CPU_MEDIA
     credits_per_second: float = 0.0
     credits_per_picture: float = 0.0
+    provider_cents_per_second: float = 0.0  # list price of the provider for a request, in US cents per second of clip
+    draft_share: float = 1.0  # the part of the price that a draft costs
     max_duration_seconds: float = 30.0
     durations: frozenset[float] | None = None  # the only supported durations, in seconds; None = all up to the maximum
     max_short_side_pixels: int = 2160
     max_pictures: int | None = None  # maximum number of pictures of a film; None = all that a job may have
     loops: bool = True  # whether it can make a film whose first frame follows its last one
     axes: frozenset[str] = frozenset()  # the axes of a camera move that the engine supports
+    deprecated_at: date | None = None  # the day on which `sunset_at` was announced
     sunset_at: date | None = None  # the first day, in UTC, on which new jobs do not use it
     fallback: str | None = None  # the engine of the same stage that replaces it from that day
     key: str | None = None  # the secret with the provider's API key; if it has no value, the engine is not offered
     reads_vocabulary: bool = False  # True if it knows only the words of shared/vocabulary
     weights: str | None = None  # the name of its weights in shared/stages/weights.py
     trained: bool = False  # True if a trained model generates the pixels; the film's C2PA manifest declares it
+    licence: str = "Apache-2.0"  # of an engine without weights: of its code, or the terms of its provider
+    licence_url: str = "https://www.apache.org/licenses/LICENSE-2.0"
+
+    @property
+    def prices(self) -> Mapping[str, float]:
+        """Return the credits for each unit of a step."""
+        return {
+            "step": self.credits,
+            "second of the film": self.credits_per_second,
+            "picture after the first": self.credits_per_picture,
+        }
 
     def is_past(self, at: datetime) -> bool:
         """Return whether the engine is not available to a job that is submitted at `at`."""
         return self.sunset_at is not None and at.date() >= self.sunset_at
 
+
+TEST_ENGINE = "test"  # of all steps of a job with a test key. No engine has this name, so nothing can run them
 
 _ALL_AXES = frozenset({"truck", "pedestal", "dolly", "pan", "tilt", "roll", "zoom", "focus", "shake", "fisheye"})
 
@@ -81,6 +98,7 @@ _WITHOUT_GPU: tuple[Engine, ...] = (
         credits=1,
         credits_per_second=0.5,
         credits_per_picture=1,  # each picture is decomposed into layers
+        draft_share=0.5,
         axes=_ALL_AXES,
     ),
     Engine(
@@ -91,6 +109,7 @@ _WITHOUT_GPU: tuple[Engine, ...] = (
         about="Renders the picture along the camera path of a driving clip.",
         credits=1,
         credits_per_second=0.5,
+        draft_share=0.5,
         axes=_ALL_AXES,
     ),
     Engine(
@@ -109,6 +128,7 @@ _WITHOUT_GPU: tuple[Engine, ...] = (
         about="Kling O1 at fal, a trained model that receives the camera move as text. Used only if a job names it.",
         credits=5,
         credits_per_second=10,
+        provider_cents_per_second=11.2,
         max_duration_seconds=10,
         durations=frozenset(map(float, range(3, 11))),
         max_short_side_pixels=1080,
@@ -118,6 +138,8 @@ _WITHOUT_GPU: tuple[Engine, ...] = (
         fallback="parallax",
         key="fal-key",
         trained=True,
+        licence="Terms of Service of fal",
+        licence_url="https://fal.ai/terms",
     ),
 )
 

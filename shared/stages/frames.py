@@ -21,6 +21,7 @@ class Resolution(StrEnum):
         return 2160 if self is Resolution.ULTRA_HD else int(self.value.removesuffix("p"))
 
 
+DRAFT_SHORT_SIDE = 360  # short side of a draft
 MOVING_SHORT_SIDE = 1440  # maximum short side rendered, limited by worker memory; post-processing upscales
 # Maximum longer side of a film: that of 4K UHD. Phones do not play H.264 of level 6.0, which a film of 21:9 with 2160
 # lines would need.

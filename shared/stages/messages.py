@@ -55,6 +55,14 @@ class AssetVerificationTask(Wire):
     proof: str | None = None  # a secret with which the worker receives access to the upload
 
 
+class AssetImportTask(Wire):
+    """A request to download the file of an asset. The URL can contain a secret of the creator's."""
+
+    version: Literal[1] = 1
+    asset_id: str
+    url: str
+
+
 class MediaRequest(Wire):
     """A worker's request for access to the media of one task: an attempt on a step, or the verification of an asset."""
 

@@ -8,10 +8,16 @@ VERIFICATION_QUEUE = "asset-verification"  # names are without the environment's
 REMOTE_QUEUE = "remote-engine"
 FAN_OUT_QUEUE = "realtime-fanout"
 BILLING_QUEUE = "billing-events"
+WEBHOOKS_QUEUE = "webhooks-deliver"
+IMPORT_QUEUE = "asset-imports"
+NOTICE_QUEUE = "notices"
 
 INSPECTION_SECONDS = 120  # maximum duration of an inspection; the verifier ends it after this
 FAN_OUT_SECONDS = 29  # timeout of the function that reads `FAN_OUT_QUEUE`
 BILLING_SECONDS = 60  # timeout of the function that reads `BILLING_QUEUE`
+WEBHOOKS_SECONDS = 29  # timeout of the function that reads `WEBHOOKS_QUEUE`
+IMPORT_SECONDS = 180  # timeout of the function that reads `IMPORT_QUEUE`; it downloads and stores a file within it
+NOTICE_SECONDS = 29  # timeout of the function that reads `NOTICE_QUEUE`
 REMOTE_ENGINE_SECONDS = 60  # timeout of the function that reads `REMOTE_QUEUE`; it fetches and stores a clip within it
 
 # The verifier does not extend the visibility of a task. So the timeout covers the whole inspection, and a minute for
@@ -37,4 +43,7 @@ QUEUES: tuple[Queue, ...] = (
     Queue(REMOTE_QUEUE, visibility_seconds=6 * REMOTE_ENGINE_SECONDS),
     Queue(FAN_OUT_QUEUE, visibility_seconds=6 * FAN_OUT_SECONDS, has_tasks=False),
     Queue(BILLING_QUEUE, visibility_seconds=6 * BILLING_SECONDS, has_tasks=False),
+    Queue(WEBHOOKS_QUEUE, visibility_seconds=6 * WEBHOOKS_SECONDS, has_tasks=False),
+    Queue(IMPORT_QUEUE, visibility_seconds=6 * IMPORT_SECONDS, has_tasks=False),
+    Queue(NOTICE_QUEUE, visibility_seconds=6 * NOTICE_SECONDS, has_tasks=False),
 )

@@ -6,7 +6,7 @@ from enum import StrEnum
 class Role(StrEnum):
     """The role of a file in a job."""
 
-    PICTURE = "picture"  # the still picture: RGB, PNG
+    PICTURE = "picture"  # the still picture, or the last frame of a film: RGB, PNG
     DEPTH = "depth"  # disparity of each point of the picture: 16-bit grey PNG, 0 far, 65535 near, any size
     SCENERY = "scenery"  # the parts of the picture: backdrop, its depth, and billboard layers; ZIP of PNGs
     DRIVING = "driving"  # an uploaded clip whose camera path is copied

@@ -85,6 +85,7 @@ _FILM_FILES = frozenset(
     }
 )
 _EXTRAS = frozenset({Role.AV1, Role.GIF})
+_LAST_FRAME = frozenset({Role.PICTURE})  # the film's last frame without treatments, from which another film can go on
 
 STAGES: dict[Stage, StageSpec] = {
     Stage.IMAGE_GENERATION: StageSpec(
@@ -117,7 +118,7 @@ STAGES: dict[Stage, StageSpec] = {
         main=Role.VIDEO,
         consumes=frozenset({Role.CLIP, Role.AUDIO, Role.CAPTIONS}),
         produces=_FILM_FILES,
-        on_request=_EXTRAS,
+        on_request=_EXTRAS | _LAST_FRAME,
         delivers=_FILM_FILES | _EXTRAS,
         invocation_seconds=3600,
     ),

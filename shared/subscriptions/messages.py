@@ -4,6 +4,8 @@ from typing import Literal
 
 from shared.core.wire import Wire
 
+ACCOUNT_ERASED = "account.erased"  # the type of an event of our own: the customer's account is being deleted
+
 
 class StripeEvent(Wire):
     """A change at Stripe of what belongs to a customer. The reader reads the objects from Stripe again.

@@ -55,6 +55,10 @@ class SubscriptionStore:
     def put(self, account_id: str, plan: PlanType, status: SubscriptionStatus, *, at: datetime) -> None:
         SubscriptionRecord(account_id, plan=plan, status=status, updated_at=at).save()
 
+    def forget(self, account_id: str) -> None:
+        """Delete the subscription of an account that is being deleted."""
+        SubscriptionRecord(account_id).delete()
+
     def add_customer(self, account_id: str, stripe_customer_id: str, *, user_id: str, at: datetime) -> None:
         """Store the account's customer. Raise SubscriptionChanged if the account has another customer."""
         record = SubscriptionRecord(account_id)

@@ -11,9 +11,11 @@ class PassRecord(Record):
     class Meta(OnDemand):
         table_name = table("upkeep-passes")
 
-    task = UnicodeAttribute(hash_key=True)  # sweep, audit
+    task = UnicodeAttribute(hash_key=True)  # sweep, audit, pace
     started_at = UTCDateTimeAttribute()
     part = UnicodeAttribute(null=True)  # the list that the pass reads; None when the pass is complete
-    position = UnicodeAttribute()  # JSON: the place after which the next page begins; null at the start of a part
-    found = NumberAttribute()  # objects and rows that the sweep deleted, or findings of the audit
+    # JSON: the place after which the next page begins, and null at the start of a part; of pace: what it has learned.
+    position = UnicodeAttribute()
+    # Objects and rows that the sweep deleted, findings of the audit, or jobs of which pace has learned.
+    found = NumberAttribute()
     write_id = UnicodeAttribute()  # id of the newest write

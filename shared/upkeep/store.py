@@ -53,6 +53,15 @@ class PassStore:
         ]
         return self._write(current, actions)
 
+    def keep(self, task: str, document: str, *, found: int, at: datetime) -> None:
+        """Store what a task has learned, as JSON in the place of a position. Raise Overtaken."""
+        actions = [
+            PassRecord.started_at.set(at),
+            PassRecord.position.set(document),
+            PassRecord.found.set(found),
+        ]
+        self._write(self.newest(task) or PassRecord(task), actions)
+
     def _write(self, record: PassRecord, actions: Sequence[Action]) -> PassRecord:
         write_id, before = str(ULID()), record.attribute_values.get("write_id")
         unchanged = PassRecord.write_id == before if before else PassRecord.write_id.does_not_exist()

@@ -8,6 +8,7 @@ import secrets
 from contextlib import suppress
 from datetime import datetime, timedelta
 from hashlib import sha256
+from typing import Any
 
 from shared.aws.transactions import Transaction
 from shared.core.errors import Conflict
@@ -28,16 +29,17 @@ class LinkNotValid(Conflict):
 class RegistrationStore:
     def create(self, email: str, argon2_hash: str, name: str | None, *, at: datetime) -> str:
         """Write the registration and return its token."""
+        return self._write(email, at, argon2_hash=argon2_hash, name=name)
+
+    def new_address(self, email: str, user_id: str, *, at: datetime) -> str:
+        """Write the user's new address, and return the token that proves it."""
+        return self._write(email, at, user_id=user_id)
+
+    @staticmethod
+    def _write(email: str, at: datetime, **facts: Any) -> str:
         secret, address = secrets.token_urlsafe(32), digest(email)
         # Without a condition, because the secret is new.
-        RegistrationRecord(
-            address,
-            digest(secret),
-            email=email,
-            argon2_hash=argon2_hash,
-            name=name,
-            expires_at=at + REGISTRATION_LIFE,
-        ).save()
+        RegistrationRecord(address, digest(secret), email=email, expires_at=at + REGISTRATION_LIFE, **facts).save()
         return f"{address}.{secret}"
 
     def read(self, token: str, *, at: datetime) -> RegistrationRecord:
@@ -62,7 +64,8 @@ class RegistrationStore:
 
         The canary does this, because it receives no email.
         """
-        found = [row for row in RegistrationRecord.query(digest(email), consistent_read=True) if row.expires_at > at]
+        rows = RegistrationRecord.query(digest(email), consistent_read=True)
+        found = [row for row in rows if row.expires_at > at and row.argon2_hash]
         if not found:
             raise LinkNotValid
         row = max(found, key=lambda one: one.expires_at)

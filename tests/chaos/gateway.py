@@ -9,6 +9,7 @@ import json
 import os
 import socket
 import sys
+import threading
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
@@ -17,7 +18,6 @@ from urllib.parse import urlencode
 from urllib.request import urlopen
 
 from functions.pipeline import reconcile, signal
-from infra.functions import JOBS_STREAM
 from local.gateway import pumps
 from local.gateway.__main__ import serve
 from local.gateway.pumps import Deliver, Records
@@ -33,9 +33,12 @@ def shorten_intervals() -> None:
     signal.RESEND_SECONDS = 1
 
 
-def break_stream(position: Path) -> None:
-    """Deliver some batches twice, and some with a record that cannot be read. Store the position of the stream."""
+def break_stream(folder: Path) -> None:
+    """Deliver some batches twice, and some with a record that cannot be read. Store the position of each reader."""
     deliver, iterator = pumps.deliver, pumps._iterator
+
+    def position() -> Path:
+        return folder / f"stream-position.{threading.current_thread().name}"
 
     def faulty(records: Records, call: Deliver, *, attempts: int = pumps.BATCH_ATTEMPTS) -> Records:
         fault = _ask(len(records))
@@ -43,13 +46,12 @@ def break_stream(position: Path) -> None:
         lost = [record for record in deliver(sent, call, attempts=attempts) if record in records]
         if fault == "stream: duplicate records":
             lost += deliver(records, call, attempts=attempts)
-        position.write_text(records[-1]["dynamodb"]["SequenceNumber"])
+        position().write_text(records[-1]["dynamodb"]["SequenceNumber"])
         return lost
 
     def continued(streams: Any, arn: str, after: str | None) -> str:
-        return iterator(streams, arn, after or (position.read_text() if position.exists() else None))
+        return iterator(streams, arn, after or (position().read_text() if position().exists() else None))
 
-    assert len(JOBS_STREAM) == 1, "the position is that of one reader"
     pumps.deliver, pumps._iterator = faulty, continued
 
 
@@ -66,5 +68,5 @@ def _poisonous(record: Mapping[str, Any]) -> dict[str, Any]:
 
 if __name__ == "__main__":
     shorten_intervals()
-    break_stream(Path(sys.argv[2]) / "stream-position")
+    break_stream(Path(sys.argv[2]))
     asyncio.run(serve(socket.socket(fileno=int(sys.argv[1])), Path(sys.argv[2])))

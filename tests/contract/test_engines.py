@@ -45,6 +45,8 @@ def test_its_entry_is_consistent(entry: Engine) -> None:
     assert entry.axes <= set(Pose._fields)
     assert (entry.weights is not None) is (entry.family is Family.CUDA_DIFFUSERS)
     assert entry.weights is None or entry.weights in WEIGHTS
+    assert (entry.deprecated_at is None) is (entry.sunset_at is None), "creators get a notice before a shutdown"
+    assert entry.deprecated_at is None or entry.sunset_at is None or entry.deprecated_at <= entry.sunset_at
     assert engine(entry.stage, entry.name) is entry
     if entry.fallback is not None:
         assert entry.runs in {engine(entry.stage, entry.fallback).runs, Runs.REMOTE}, (

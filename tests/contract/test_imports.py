@@ -12,12 +12,17 @@ from infra.functions import (
     AUTHORIZER,
     BILLING,
     FAN_OUT,
+    IMPORTS,
     JOBS_STREAM,
+    MAIL_REFUSALS,
+    NOTICES,
     PIPELINE,
     REMOTE_ENGINES,
     REST_DOMAINS,
     SOCKET_ROUTES,
     UPKEEP,
+    WEBHOOKS,
+    WEBHOOKS_STREAM,
 )
 from shared.stages.engines import ENGINES, Runs
 
@@ -25,7 +30,10 @@ ROOT = Path(__file__).parents[2]
 REST = {domain.name: domain.handler for domain in REST_DOMAINS}
 PLAIN = {
     row.name: row.handler
-    for row in (*PIPELINE, *UPKEEP, *JOBS_STREAM, *FAN_OUT, *BILLING, *SOCKET_ROUTES.values())
+    for row in (
+        *PIPELINE, *UPKEEP, *JOBS_STREAM, *FAN_OUT, *BILLING, *WEBHOOKS_STREAM, *WEBHOOKS, *IMPORTS,
+        *NOTICES, *SOCKET_ROUTES.values(), MAIL_REFUSALS,
+    )
 }  # fmt: skip
 PAYS = {"billing", *(row.name for row in BILLING)}  # these import stripe, which takes 0.3 s
 # Code that sends steps to providers: the function, and the engines that it loads by name.
@@ -60,7 +68,7 @@ def test_a_rest_domain_imports_only_what_it_needs(name: str, handler: str) -> No
     assert modules & HEAVY == ({"stripe"} if name in PAYS else set())
     assert not modules & ABOVE
     assert not [m for m in modules if m.startswith("functions.") and not m.startswith(f"functions.{name}")]
-    assert ("argon2" in modules) == (name == "auth")
+    assert ("argon2" in modules) == (name in {"auth", "settings"})
     assert ("jwt" in modules) == (name == "auth")
 
 

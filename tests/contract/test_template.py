@@ -20,7 +20,9 @@ from infra.functions import (
     AUTHORIZER,
     BILLING,
     FAN_OUT,
+    IMPORTS,
     JOBS_STREAM,
+    NOTICES,
     PIPELINE,
     RECONCILE_EVERY_SECONDS,
     REMOTE_ENGINES,
@@ -28,13 +30,23 @@ from infra.functions import (
     SOCKET_ROUTES,
     UPKEEP,
     UPKEEP_EVERY_SECONDS,
+    WEBHOOKS,
+    WEBHOOKS_STREAM,
 )
 from infra.tables import RECORDS
 from local.environment import PREFIX, ROOT, environment
 from local.gateway.app import ENTRIES
 from local.provision import create_queues, definition
 from shared.core.config import Config
-from shared.stages.queues import BILLING_QUEUE, FAN_OUT_QUEUE, QUEUES, REMOTE_QUEUE
+from shared.stages.queues import (
+    BILLING_QUEUE,
+    FAN_OUT_QUEUE,
+    IMPORT_QUEUE,
+    NOTICE_QUEUE,
+    QUEUES,
+    REMOTE_QUEUE,
+    WEBHOOKS_QUEUE,
+)
 from tools.template import Assembly, Resource, many, synthesized
 
 # Variables that are set on the laptop only. The cloud uses their defaults.
@@ -157,8 +169,8 @@ def test_functions_have_the_laptops_names_and_handlers(dev: Assembly) -> None:
     for name, entry in ENTRIES.items():
         assert functions[name] == entry.replace(":", ".")
     cloud_only = set(functions) - set(ENTRIES)
-    # The laptop makes its own keys, and its workers' logs are files.
-    assert cloud_only == {"rotation-begin", "rotation-rotate", "canary", "errors-workers"}
+    # The laptop makes its own keys, its workers' logs are files, and no message bounces.
+    assert cloud_only == {"rotation-begin", "rotation-rotate", "canary", "errors-workers", "notices-refusals"}
 
 
 def test_events_reach_the_functions_that_the_laptop_calls(dev: Assembly) -> None:
@@ -173,9 +185,12 @@ def test_events_reach_the_functions_that_the_laptop_calls(dev: Assembly) -> None
     assert sources == {
         *((f"{queue.name}-dlq", f"{dev.prefix}-pipeline-signal") for queue in QUEUES if queue.has_tasks),
         *((REMOTE_QUEUE, f"{dev.prefix}-{function.name}") for function in REMOTE_ENGINES),
-        *(("jobs", f"{dev.prefix}-{function.name}") for function in JOBS_STREAM),
+        *(("jobs", f"{dev.prefix}-{function.name}") for function in (*JOBS_STREAM, *WEBHOOKS_STREAM)),
         *((FAN_OUT_QUEUE, f"{dev.prefix}-{function.name}") for function in FAN_OUT),
         *((BILLING_QUEUE, f"{dev.prefix}-{function.name}") for function in BILLING),
+        *((WEBHOOKS_QUEUE, f"{dev.prefix}-{function.name}") for function in WEBHOOKS),
+        *((IMPORT_QUEUE, f"{dev.prefix}-{function.name}") for function in IMPORTS),
+        *((NOTICE_QUEUE, f"{dev.prefix}-{function.name}") for function in NOTICES),
     }
     schedules = {
         called_by(target["Arn"]): rule.properties["ScheduleExpression"]
@@ -215,8 +230,10 @@ def test_rest_routes_are_those_of_the_laptop_and_only_public_ones_need_no_token(
     public = {route for domain in REST_DOMAINS for route in domain.public}
     found = {f"{verb} {path}": method for verb, path, method in rest_methods(dev)}
     for domain in REST_DOMAINS:
-        for route in (f"ANY /api/{domain.name}", f"ANY /api/{domain.name}/{{proxy+}}"):
-            assert found[route]["AuthorizationType"] == "CUSTOM", route
+        parameters = {part for route in domain.public for part in route.split("/")[3:4] if part.startswith("{")}
+        below = [f"/{part}" for part in (*parameters, *domain.beside)]
+        for part in ("", *below, *(f"{part}/{{proxy+}}" for part in below or [""])):
+            assert found[f"ANY /api/{domain.name}{part}"]["AuthorizationType"] == "CUSTOM", part
     assert {route for route, method in found.items() if method["AuthorizationType"] == "NONE"} == public
     for route, method in found.items():
         domain_name = route.split("/")[2]

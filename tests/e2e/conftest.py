@@ -5,6 +5,7 @@ from uuid import uuid4
 
 import pytest
 
+from clients.python.kinora.models import Permission
 from local.cloud import Cloud, laptop_cloud
 from local.studio import StudioClient
 
@@ -34,6 +35,18 @@ def scripted_cloud(tmp_path_factory: pytest.TempPathFactory, script: Path) -> It
         worker_variables={**TIMING, "KINORA_SCRIPT_FOLDER": str(script)},
     ) as running:
         yield running
+
+
+SCOPES: tuple[Permission, ...] = (
+    "profile:read", "projects:read", "projects:write", "jobs:read", "jobs:write", "assets:read", "assets:write",
+    "presets:read", "billing:read",
+)  # fmt: skip
+
+
+def key_of(cloud: Cloud) -> str:
+    """Return an API key of a new creator."""
+    with closing(signed_up(cloud)) as studio:
+        return str(studio.call("POST", "/api/auth/keys", {"name": "e2e", "scopes": SCOPES})["key"])
 
 
 def signed_up(cloud: Cloud) -> StudioClient:

@@ -178,6 +178,23 @@ def test_uploaded_sound_and_captions_become_part_of_the_film(creator: StudioClie
 
 
 @pytest.mark.slow
+def test_a_still_becomes_a_draft_a_film_and_a_longer_film(creator: StudioClient, tmp_path: Path) -> None:
+    """Each job starts from real outputs of the one before."""
+    job, _ = film(creator, until="IMAGE_GENERATION")
+    assert (job["status"], len(job["steps"])) == ("COMPLETED", 1), job
+    sizes = []
+    for how, body in (("continue", {"settings": {"draft": True}}), ("final", None), ("extend", {"prompt": "a lake"})):
+        later = creator.call("POST", f"/api/jobs/{job['id']}/{how}", body)
+        assert list(creator.events(later["id"]))[-1]["type"] == "job.completed"
+        job = creator.job(later["id"])
+        assert job["status"] == "COMPLETED", job
+        creator.download(job["videoUrl"], tmp_path / f"{how}.mp4")
+        with av.open(tmp_path / f"{how}.mp4") as container:
+            sizes.append((container.streams.video[0].width, container.streams.video[0].height))
+    assert sizes == [(640, 360), (854, 480), (854, 480)]
+
+
+@pytest.mark.slow
 def test_a_step_whose_worker_is_killed_completes_and_is_charged_once(cloud: Cloud, creator: StudioClient) -> None:
     """SIGKILL during video synthesis: lease and visibility expire, a new attempt completes, credits settle once."""
     body = {

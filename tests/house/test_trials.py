@@ -192,9 +192,9 @@ GRANTS = (
     ),
     Trial(
         "a row that grants tables that its code does not use",
-        (replace(FUNCTIONS, 'name="presets", may=NOTHING', 'name="presets", may=Grants(reads=(ProjectRecord,))'),),
-        one_test(f"{TEST_GRANTS}::test_the_row_grants_the_tables_that_the_code_uses[rest-presets]"),
-        "the code of rest-presets does not use these tables.*'ProjectRecord'",
+        (replace(FUNCTIONS, 'name="errors", may=NOTHING', 'name="errors", may=Grants(reads=(ProjectRecord,))'),),
+        one_test(f"{TEST_GRANTS}::test_the_row_grants_the_tables_that_the_code_uses[rest-errors]"),
+        "the code of rest-errors does not use these tables.*'ProjectRecord'",
         (replace(TEST_GRANTS, "sorted(granted - used)", "sorted(set())"),),
     ),
     Trial(

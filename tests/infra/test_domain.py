@@ -19,7 +19,9 @@ def test_email_comes_from_the_domain_with_its_signature(elsewhere: Assembly) -> 
     functions = elsewhere.resources("AWS::Lambda::Function")
     variables = [one.properties.get("Environment", {}).get("Variables", {}) for one in functions]
     senders = [one["KINORA_MAIL_FROM"] for one in variables if "KINORA_MAIL_FROM" in one]
-    assert senders == ["Kinora <no-reply@studio.example.com>"] * 2, "auth and teams send email"
+    assert senders == ["Kinora <no-reply@studio.example.com>"] * 5, (
+        "auth, settings, teams, webhooks and the notices send email"
+    )
 
 
 def test_an_environment_without_a_domain_has_no_sender(dev: Assembly) -> None:
@@ -43,3 +45,13 @@ def test_tls_below_1_2_is_refused(elsewhere: Assembly) -> None:
     [domain] = elsewhere.resources("AWS::ApiGatewayV2::DomainName")
     [configuration] = domain["DomainNameConfigurations"]
     assert configuration.get("SecurityPolicy", "TLS_1_2") == "TLS_1_2"
+
+
+def test_bounces_and_complaints_reach_the_function_that_marks_addresses(elsewhere: Assembly) -> None:
+    [destination] = elsewhere.resources("AWS::SES::ConfigurationSetEventDestination")
+    assert destination["EventDestination"]["MatchingEventTypes"] == ["bounce", "complaint"]
+    [identity] = elsewhere.resources("AWS::SES::EmailIdentity")
+    assert identity["ConfigurationSetAttributes"]["ConfigurationSetName"]
+    patterns = [rule.properties.get("EventPattern", {}) for rule in elsewhere.resources("AWS::Events::Rule")]
+    [pattern] = [one for one in patterns if one.get("source") == ["aws.ses"]]
+    assert pattern["detail"] == {"mail": {"tags": {"ses:from-domain": ["studio.example.com"]}}}

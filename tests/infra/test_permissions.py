@@ -95,10 +95,10 @@ def test_only_roles_of_services_have_aws_own_policies(cloud: Assembly) -> None:
     }
 
 
-def test_only_the_upkeep_scans_and_workers_access_neither_credits_nor_users(cloud: Assembly) -> None:
+def test_only_upkeep_and_admins_scan_and_workers_access_neither_credits_nor_users(cloud: Assembly) -> None:
     for policy, statement in policies(cloud):
         if "dynamodb:Scan" in many(statement["Action"]):
-            assert policy.id.startswith("upkeep"), policy
+            assert policy.id.startswith(("upkeep", "restadmin")), policy
         if policy.stack == "workers":
             reached = re.findall(rf"table/{cloud.prefix}-([\w-]+)", str(statement["Resource"]))
             assert set(reached) <= {"jobs", "step-results", "step-tokens", "assets"}, policy

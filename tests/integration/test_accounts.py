@@ -7,16 +7,17 @@ import pytest
 from argon2 import PasswordHasher
 from botocore.exceptions import ClientError
 
-from functions.auth import accounts, passwords, service
-from functions.auth.accounts import WrongPassword
+from functions.auth import accounts, service
 from functions.canary.handler import CanaryCreator
 from shared.core.clock import utc_now
+from shared.credentials import passwords
 from shared.credentials.record import PasswordRecord, PasswordResetRecord
 from shared.credentials.store import SessionEnded, credentials
 from shared.credits.record import LedgerRecord
 from shared.credits.store import credits
 from shared.guesses.store import TooManyGuesses
 from shared.mail.mail import MailConfig
+from shared.proofs.proof import WrongPassword
 from shared.stages.queues import FAN_OUT_QUEUE
 from shared.subscriptions.record import PlanType, SubscriptionStatus
 from shared.subscriptions.store import subscriptions

@@ -103,9 +103,9 @@ def test_a_waiting_job_shows_its_position_and_its_estimated_start(ada: Creator) 
     assert datetime.fromisoformat(next_start) <= datetime.fromisoformat(later_start)
     row = SlotsRecord.get(ada.user_id)
     assert row.turn is not None
-    assert slots.place(made[-1], account_id=ada.user_id, at=row.turn).start_at == row.turn + timedelta(
-        seconds=2 * float(row.interval_seconds or 0)
-    )
+    place = slots.places({made[-1]}, account_id=ada.user_id, at=row.turn)[made[-1]]
+    assert place.start_at == row.turn + timedelta(seconds=2 * float(row.interval_seconds or 0))
+    assert [job["queuePosition"] for job in ada.list("/api/jobs")][:3] == [2, 1, None], "lists show it, too"
 
 
 def test_a_read_costs_the_same_with_many_waiting_jobs(studio: Studio, ada: Creator) -> None:

@@ -18,7 +18,7 @@ import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 from PIL import Image
 
-from functions.assets.service import UPLOADS_AT_ONCE
+from functions.assets.verification import UPLOADS_AT_ONCE
 from functions.jobs import service as jobs_service
 from functions.pipeline import grant
 from functions.upkeep import sweep
@@ -269,8 +269,8 @@ def test_a_real_picture_is_encoded_again_and_becomes_ready(
     asset = ada.get(f"/api/assets/{asset_id}").body
     assert (asset["status"], asset["width"], asset["height"]) == ("READY", 96, 80)
     assert asset["url"].startswith(f"https://media.kinora.test/assets/{asset_id}/")
-    key, preview = (f"assets/{asset_id}/{name}" for name in ("clean.png", "depth.jpg"))
-    assert set(media.keys("")) == {key, preview}, "the uploaded file is deleted"
+    key, preview, thumbnail = (f"assets/{asset_id}/{name}" for name in ("clean.png", "depth.jpg", "thumbnail.jpg"))
+    assert set(media.keys("")) == {key, preview, thumbnail}, "the uploaded file is deleted"
     assert asset["depthUrl"].startswith(f"https://media.kinora.test/{preview}?")
     depth = Image.open(io.BytesIO(clients.s3().get_object(Bucket=BUCKET, Key=preview)["Body"].read()))
     assert (depth.mode, depth.size) == ("L", (432, 360))
@@ -460,7 +460,7 @@ def test_late_uploads_are_removed_and_change_no_verified_file(studio: Studio, ad
     waiting = uploaded(ada, picture())
     register(ada, waiting)
     clean = clean_files()
-    assert len(clean) == 2, "the picture, and the preview of its depth"
+    assert len(clean) == 3, "the picture, its thumbnail, and the preview of its depth"
 
     at = time()
     sleep(1.1 - at % 1)  # S3 stores the time of an upload in seconds

@@ -6,12 +6,12 @@ from datetime import datetime, timedelta
 import pytest
 from argon2 import PasswordHasher
 
-from functions.auth import passwords
 from functions.authorizer.handler import handler as authorizer
 from shared.access import tokens
 from shared.aws.secrets import secret
 from shared.aws.transactions import Transaction
 from shared.core.clock import utc_now
+from shared.credentials import passwords
 from shared.credentials.refresh_tokens import RefreshToken, read_refresh_token
 from shared.credentials.store import CredentialStore, SessionEnded
 from shared.users.store import EmailTaken, UserStore

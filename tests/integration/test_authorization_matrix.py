@@ -11,11 +11,13 @@ from typing import Any
 import pytest
 
 from shared.access import tokens
-from shared.access.permissions import KEY_SCOPES, AccountRole, Permission
+from shared.access.permissions import KEY_SCOPES, PLATFORM, AccountRole, Permission
 from shared.aws.secrets import secret
 from shared.core.clock import utc_now
 from shared.credentials.store import credentials
 from shared.keys.record import ApiKeyRecord
+from shared.shares.store import shares
+from shared.users.store import users
 from tests.support.endpoints import PUBLIC, ApiEndpoint, Ids, endpoints
 from tests.support.studio import Creator, Studio
 
@@ -25,28 +27,49 @@ OWNER, ADMIN, MEMBER, VIEWER = AccountRole
 # account. It acts for the user, so each user may use it.
 ROWS: dict[str, AccountRole | None] = {
     "GET /api/auth/me": None,
+    "DELETE /api/auth/me": None,
     "POST /api/auth/change-password": None,
     "GET /api/auth/sessions": None,
     "DELETE /api/auth/sessions": None,
     "DELETE /api/auth/sessions/{session_id}": None,
+    "GET /api/auth/totp": None,
+    "POST /api/auth/totp": None,
+    "POST /api/auth/totp/enable": None,
+    "DELETE /api/auth/totp": None,
     "POST /api/auth/ws-ticket": None,
     "POST /api/auth/keys": None,
     "GET /api/auth/keys": None,
     "DELETE /api/auth/keys/{key_id}": None,
-    "GET /api/presets": None,
-    "GET /api/presets/{preset_id}": None,
+    "POST /api/shares": MEMBER,
+    "GET /api/shares": VIEWER,
+    "DELETE /api/shares/{share_id}": MEMBER,
+    "GET /api/presets/own": VIEWER,
+    "POST /api/presets/own": MEMBER,
+    "GET /api/presets/own/{preset_id}": VIEWER,
+    "PATCH /api/presets/own/{preset_id}": MEMBER,
+    "DELETE /api/presets/own/{preset_id}": MEMBER,
+    "POST /api/presets/{preset_id}/duplicate": MEMBER,
+    "GET /api/settings": None,
+    "PATCH /api/settings": None,
     "POST /api/projects": MEMBER,
     "GET /api/projects": VIEWER,
     "GET /api/projects/{project_id}": VIEWER,
     "PATCH /api/projects/{project_id}": MEMBER,
     "DELETE /api/projects/{project_id}": MEMBER,
     "POST /api/jobs": MEMBER,
+    "POST /api/jobs/quote": MEMBER,
     "GET /api/jobs": VIEWER,
     "GET /api/jobs/{job_id}": VIEWER,
     "POST /api/jobs/{job_id}/cancel": MEMBER,
+    "POST /api/jobs/{job_id}/retry": MEMBER,
+    "POST /api/jobs/{job_id}/continue": MEMBER,
+    "POST /api/jobs/{job_id}/final": MEMBER,
+    "POST /api/jobs/{job_id}/extend": MEMBER,
     "DELETE /api/jobs/{job_id}": MEMBER,
     "POST /api/assets/upload": MEMBER,
     "POST /api/assets": MEMBER,
+    "POST /api/assets/import": MEMBER,
+    "POST /api/assets/import-output": MEMBER,
     "GET /api/assets": VIEWER,
     "GET /api/assets/{asset_id}": VIEWER,
     "DELETE /api/assets/{asset_id}": MEMBER,
@@ -60,23 +83,42 @@ ROWS: dict[str, AccountRole | None] = {
     "POST /api/teams/{organization_id}/leave": VIEWER,
     "POST /api/teams/{organization_id}/credits": ADMIN,
     "GET /api/teams/{organization_id}/members": VIEWER,
+    "GET /api/teams/{organization_id}/members/{member_id}": VIEWER,
     "POST /api/teams/{organization_id}/members/invite": ADMIN,
     "PATCH /api/teams/{organization_id}/members/{member_id}": ADMIN,
     "DELETE /api/teams/{organization_id}/members/{member_id}": ADMIN,
     "GET /api/teams/{organization_id}/invites": ADMIN,
     "DELETE /api/teams/{organization_id}/invites/{invite_id}": ADMIN,
     "GET /api/teams/{organization_id}/audit": ADMIN,
+    "POST /api/webhooks": ADMIN,
+    "GET /api/webhooks": ADMIN,
+    "GET /api/webhooks/{webhook_id}": ADMIN,
+    "PATCH /api/webhooks/{webhook_id}": ADMIN,
+    "DELETE /api/webhooks/{webhook_id}": ADMIN,
+    "POST /api/webhooks/{webhook_id}/secret": ADMIN,
+    "POST /api/webhooks/{webhook_id}/test": ADMIN,
+    "GET /api/webhooks/{webhook_id}/deliveries": ADMIN,
+    "POST /api/webhooks/{webhook_id}/deliveries/{delivery_id}/replay": ADMIN,
     "GET /api/billing/subscription": ADMIN,
     "POST /api/billing/checkout": OWNER,
     "POST /api/billing/portal": OWNER,
     "GET /api/billing/usage": ADMIN,
     "GET /api/billing/ledger": ADMIN,
 }
+# The routes of platform admins. No role and no key may use them.
+ADMINISTERED = {
+    "GET /api/admin/users", "POST /api/admin/users/{user_id}/suspend", "POST /api/admin/users/{user_id}/resume",
+    "POST /api/admin/users/{user_id}/credits", "POST /api/admin/organizations/{organization_id}/credits",
+    "GET /api/admin/engines", "POST /api/admin/engines/{engine_id}/disable",
+    "POST /api/admin/engines/{engine_id}/enable", "GET /api/admin/audit", "POST /api/presets",
+    "PATCH /api/presets/{preset_id}", "POST /api/shares/{share_id}/takedown",
+}  # fmt: skip
 GUARDED = {endpoint.name: endpoint for endpoint in endpoints() if endpoint.name not in PUBLIC}
 OF_ACCOUNTS = [GUARDED[name] for name, lowest in ROWS.items() if lowest is not None and name in GUARDED]
 OF_USERS = [GUARDED[name] for name, lowest in ROWS.items() if lowest is None and name in GUARDED]
-KINDS = {"project", "job", "asset", "organization", "member", "invite"}  # kinds of ids that belong to an account
-SHARED = {"preset": "crash-zoom-in"}
+# Kinds of ids that belong to an account.
+KINDS = {"project", "job", "asset", "preset", "share", "organization", "member", "invite", "webhook", "delivery"}
+SHARED: Ids = {}  # resources that every caller may use
 UNKNOWN, DENIED, ABSENT = 401, 403, 404
 REFUSED = {UNKNOWN, DENIED, ABSENT, 422}
 
@@ -138,7 +180,11 @@ def resources(creator: Creator, organization: str | None = None) -> Ids:
     project = creator.project(organization=organization)
     upload = {"name": "me.png", "type": "IMAGE", "contentType": "image/png", "size": 3, "projectId": project}
     asset = creator.post("/api/assets/upload", upload).body["asset"]["id"]
-    return {"project": project, "job": creator.job(project)["id"], "asset": asset}
+    preset = creator.post("/api/presets/dolly-in/duplicate", {"organizationId": organization}).body["id"]
+    job = creator.job(project)["id"]
+    share = shares.create(job, title="Harbour", at=utc_now()).share_id
+    made = {"project": project, "job": job, "asset": asset, "preset": preset, "share": share}
+    return made | dict(creator.webhook(organization=organization))
 
 
 def of_user(creator: Creator) -> Ids:
@@ -186,11 +232,12 @@ def void_keys(owner: Creator) -> tuple[str, ...]:
 
 
 def test_every_route_has_a_row() -> None:
-    assert set(ROWS) == set(GUARDED)
+    assert set(ROWS) | ADMINISTERED == set(GUARDED)
+    assert {name for name, one in GUARDED.items() if PLATFORM & set(one.permissions)} == ADMINISTERED
 
 
 def test_a_route_without_a_lowest_role_names_nothing_of_an_account() -> None:
-    for endpoint in GUARDED.values():
+    for endpoint in (*OF_ACCOUNTS, *OF_USERS):
         names_accounts = any(place.kind in KINDS for place in endpoint.places())
         assert names_accounts == (ROWS[endpoint.name] is not None), endpoint.name
 
@@ -242,12 +289,32 @@ def test_the_routes_of_users_need_a_token_and_no_role(matrix: Matrix, endpoint: 
         assert matrix.studio.call(token=caller.token, **request).status not in REFUSED
 
 
+@pytest.mark.parametrize("name", sorted(ADMINISTERED))
+def test_only_platform_admins_operate_the_deployment(matrix: Matrix, name: str) -> None:
+    """The user is read at each request. A key of an admin is not an admin."""
+    endpoint, admin = GUARDED[name], matrix.stranger
+    matrix.bring_back()
+    named_ids = {"user": matrix.members[VIEWER].user_id, "engine": "parallax", **matrix.organizations}
+    request = endpoint.request({**matrix.own[admin.token], **named_ids, "preset": "crash-zoom-in"})
+    program, before = admin.key(), matrix.studio.dump()
+    for token in matrix.unknown:
+        assert matrix.studio.call(token=token, **request).status == UNKNOWN
+    for caller in (*matrix.members.values(), matrix.removed, admin):
+        assert matrix.studio.call(token=caller.token, **request).status == DENIED
+    assert matrix.studio.dump() == before
+    users.appoint(admin.user_id, admin=True, at=utc_now())
+    assert matrix.studio.call(token=program.token, **request).status == DENIED
+    assert matrix.studio.call(token=admin.token, **request).status not in REFUSED
+    users.appoint(admin.user_id, admin=False, at=utc_now())
+    assert matrix.studio.call(token=admin.token, **request).status == DENIED
+
+
 @pytest.mark.parametrize("endpoint", GUARDED.values(), ids=named("key"))
 def test_a_key_needs_the_scope_of_the_route(matrix: Matrix, endpoint: ApiEndpoint) -> None:
     """With the scope the key may do what its user may. No key has the scopes of the account itself."""
     [needed] = map(Permission, endpoint.permissions)
     matrix.bring_back()
-    ids = {**SHARED, **matrix.organizations, **of_user(matrix.members[OWNER])}
+    ids = {**SHARED, **matrix.organizations, **of_user(matrix.members[OWNER]), "user": "usr_none", "engine": "none"}
     request = endpoint.request(ids)
     if needed not in KEY_SCOPES:
         program = next(iter(matrix.keys.values()))[1]

@@ -14,7 +14,7 @@ from tests.support.studio import Answer, Creator, Studio
 
 JOBS, PROJECTS, UPLOAD, ASSETS = "/api/jobs", "/api/projects", "/api/assets/upload", "/api/assets"
 # A request of each route with a body, from the OpenAPI documents. New routes are included automatically.
-NAMED = {"project": "{project}", "job": "job_1", "asset": "ast_1", "preset": "static", **teams.NAMED}
+NAMED = {"project": "{project}", "job": "job_1", "asset": "ast_1", **teams.NAMED}
 FIELDS = {(e.method, e.request(NAMED)["path"]): e.fields for e in endpoints() if e.fields}
 GOOD: dict[tuple[str, str], dict[str, Any]] = {
     (e.method, e.request(NAMED)["path"]): e.body(NAMED) or {} for e in endpoints() if e.fields
@@ -42,7 +42,7 @@ RAW = {
     "a lone surrogate for a key": r'{"\ud800": 1}',
     "an unknown field": '{"isAdmin": true}',
     "a key twice": '{"name": "a", "name": 7}',
-    "bytes before the JSON": "\ufeff{}",
+    "bytes before the JSON": "\x00{}",
 }
 
 
@@ -77,8 +77,13 @@ def test_the_valid_example_is_accepted(ada: Creator, project: str, route: tuple[
     answer = send(ada, route, project, GOOD[route])
     expected = {
         "/api/auth/login": 401, "/api/auth/verify-email": 409, "/api/auth/reset-password": 409, ASSETS: 404,
-        "/api/teams/accept": 409,
+        "/api/teams/accept": 409, f"{JOBS}/job_1/continue": 404, f"{JOBS}/job_1/extend": 404,
+        "/api/assets/import-output": 404,
+        "/api/shares": 404, "/api/presets/pre_1": 404,  # of an account, not of the studio
+        "/api/auth/me": 409, "/api/auth/totp/enable": 409,
     }.get(route[1])  # fmt: skip
+    if route == ("DELETE", "/api/auth/totp"):  # there is none
+        expected = 409
     assert answer.status == expected or (expected is None and answer.status < 300), answer.body
 
 

@@ -62,12 +62,15 @@ def test_the_refusal_of_broken_json_says_where_it_breaks(ada: Creator, raw: str,
 
 
 def numbers(schema: Mapping[str, Any], schemas: Mapping[str, Any], path: tuple[str, ...] = ()) -> Iterator[Any]:
-    """Yield the path and the type of each number and truth value in the objects of a schema."""
+    """Yield the path and the type of each number and truth value in the objects of a schema.
+
+    A name that is already in the path is not followed: a stacked move may name a stack, which the API refuses.
+    """
     for name, field in resolved(schema, schemas).get("properties", {}).items():
         types = {choice.get("type") for choice in field.get("anyOf", [field])}
         if found := types & {"number", "integer", "boolean"}:
             yield (*path, name), found
-        else:
+        elif name not in path:
             for choice in field.get("anyOf", [field]):
                 yield from numbers(choice, schemas, (*path, name))
 

@@ -14,10 +14,11 @@ import pytest
 from functions.pipeline import reconcile
 from infra.tables import RECORDS
 from shared.access.permissions import AccountRole
-from shared.aws.records import connection
+from shared.aws.records import connection, read_together
 from shared.aws.transactions import Transaction, transaction
 from shared.core.clock import utc_now
 from shared.core.errors import AppError
+from shared.core.ids import id_from
 from shared.credentials.store import CredentialStore
 from shared.credits.record import AccountRecord, HoldRecord, LedgerRecord
 from shared.credits.store import credits
@@ -171,7 +172,7 @@ def end_all_jobs() -> None:
 def test_requests_and_ends_use_the_same_units_beside_hundreds_of_waiting_jobs(
     studio: Studio, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Only a read uses more: it counts the waiting jobs before its own, and a plan limits their number."""
+    """Only reads use more: they count the waiting jobs before those they show, and a plan limits their number."""
     monkeypatch.setenv("KINORA_MAX_EXECUTIONS", "2")
     monkeypatch.setattr(quota, "_config", lambda: QuotaConfig(quota_factor=10))  # a process reads it once
     end_all_jobs()
@@ -200,10 +201,68 @@ def test_requests_and_ends_use_the_same_units_beside_hundreds_of_waiting_jobs(
     few, few_of_read = costs(), used(lambda: ada.get(f"/api/jobs/{newest}"))
     for number in range(241):  # the last one is the first creator's
         newest = str(creators[number % 3].job(projects[number % 3])["id"])
-    assert costs() == few
+    (submit, listing, ended), (few_submit, few_listing, few_ended) = costs(), few
+    assert (submit, ended) == (few_submit, few_ended)
+    assert abs(listing[0] - few_listing[0]) <= 1, "a process also reads the pace of steps now and then"
+    assert listing[1] == few_listing[1] == 1, "of the quota"
     more_of_read = used(lambda: ada.get(f"/api/jobs/{newest}"))
-    assert 0 <= more_of_read[0] - few_of_read[0] <= 1
+    assert abs(more_of_read[0] - few_of_read[0]) <= 1
     assert more_of_read[1] == few_of_read[1] == 1, "of the quota"
+
+
+def _copied(creator: Creator, number: int) -> None:
+    """Write copies of a job of the creator, as if `number` of them had ended one second after the other."""
+    made = str(creator.job(creator.project())["id"])
+    settlement.complete(complete_steps(made), at=utc_now())
+    items = [record.get(made).serialize() for record in (JobRecord, JobSpecRecord)]
+    names = JobRecord.Meta.table_name, JobSpecRecord.Meta.table_name
+    first = utc_now() - timedelta(seconds=number)
+
+    def write(begin: int) -> None:
+        ids = [
+            f"{id_from('job', (first + timedelta(seconds=at)).timestamp())}{at:016}" for at in range(begin, begin + 10)
+        ]
+        rows = {
+            name: [{"PutRequest": {"Item": {**item, "job_id": {"S": job_id}}}} for job_id in ids]
+            for name, item in zip(names, items, strict=True)
+        }
+        while rows:
+            rows = connection().dispatch("BatchWriteItem", {"RequestItems": rows}).get("UnprocessedItems") or {}
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(write, range(0, number, 10)))
+
+
+@pytest.mark.parametrize("many", [200, pytest.param(100_000, marks=pytest.mark.slow)])
+def test_a_list_of_many_jobs_costs_as_much_as_one_of_few(studio: Studio, many: int) -> None:
+    few_of, many_of = studio.arrive(f"few-{many}@example.com"), studio.arrive(f"many-{many}@example.com")
+    _copied(few_of, 100)
+    _copied(many_of, many)
+    few_of.list("/api/jobs", limit="1")  # a process reads the key of cursors once
+    units, costs = UsedUnits(), list[tuple[float, list[str]]]()
+    units.watch()
+    for creator in (few_of, many_of):
+        units.take()
+        studio.cloud.calls.clear()
+        assert len(creator.list("/api/jobs", limit="20")) == 20
+        costs.append((units.take()[0], studio.cloud.calls[1:]))  # the first call is that of the quota
+    assert costs[0] == costs[1]
+    assert costs[1][0] <= 25
+    assert costs[1][1] == ["Query", "BatchGetItem"]
+    assert len(many_of.list("/api/jobs", limit="100")) == 100, "200 items are more than one BatchGet"
+    found = many_of.get("/api/jobs", text="nothing like it").body
+    assert (found["data"], found["searched"], found["complete"]) == ([], min(many + 1, 2000), many < 2000)
+
+
+def test_items_that_one_answer_cannot_hold_are_read_by_further_calls(studio: Studio) -> None:
+    """An answer has at most 16 MB. The engine names the other keys."""
+    ids = [f"job_large_{number}" for number in range(45)]
+    for job_id in ids:
+        JobSpecRecord(job_id, document="x" * 390_000).save()
+    studio.cloud.calls.clear()
+    found = read_together({JobSpecRecord: ids})[JobSpecRecord]
+    assert sorted(record.job_id for record in found) == sorted(ids)
+    assert studio.cloud.calls == ["BatchGetItem"] * 2
 
 
 def _live_jobs(account_id: str) -> list[JobRecord]:

@@ -201,13 +201,37 @@ def test_a_project_lists_its_own_jobs(ada: Creator) -> None:
     assert len(ada.list("/api/jobs")) == 3
 
 
-def test_a_list_is_one_query_and_batched_reads(studio: Studio, ada: Creator) -> None:
-    project = ada.project()
-    for _ in range(4):
+def test_a_list_is_one_query_and_one_batch_and_two_reads_for_places_if_jobs_wait(studio: Studio, ada: Creator) -> None:
+    project, running = ada.project(), PLANS[PlanType.FREE].running
+    for _ in range(running):
+        ada.job(project)
+    ada.list("/api/jobs")  # a process reads the pace once in five minutes
+    studio.cloud.calls.clear()
+    assert len(ada.list("/api/jobs")) == running
+    assert studio.cloud.calls == ["UpdateItem", "Query", "BatchGetItem"], "the first call is that of the quota"
+    for _ in range(2):
         ada.job(project)
     studio.cloud.calls.clear()
-    assert len(ada.list("/api/jobs")) == 4
-    assert studio.cloud.calls == ["UpdateItem", "Query", "BatchGetItem", "BatchGetItem"]
+    assert [job["queuePosition"] for job in ada.list("/api/jobs")] == [2, 1, *[None] * running]
+    assert studio.cloud.calls == ["UpdateItem", "Query", "BatchGetItem", "Query", "GetItem"]
+
+
+def test_a_job_is_read_with_at_most_three_calls(studio: Studio, ada: Creator) -> None:
+    project, shown = ada.project(), dict[str, list[str]]()
+    made = [str(ada.job(project)["id"]) for _ in range(PLANS[PlanType.FREE].running + 1)]
+    complete_step(made[1], Stage.IMAGE_GENERATION)
+    ended = finished(ada, project)
+    ada.get(f"/api/jobs/{made[1]}")  # a process reads the pace once in five minutes
+    for name, job_id in (("begun", made[0]), ("running", made[1]), ("waiting", made[2]), ("ended", ended)):
+        studio.cloud.calls.clear()
+        assert ada.get(f"/api/jobs/{job_id}").status == 200
+        shown[name] = [call for call in studio.cloud.calls if call not in {"UpdateItem", "GetObject"}]
+    assert shown == {
+        "begun": ["BatchGetItem"],
+        "running": ["BatchGetItem", "BatchGetItem"],
+        "waiting": ["BatchGetItem", "Query", "GetItem"],
+        "ended": ["BatchGetItem", "BatchGetItem"],
+    }
 
 
 def test_an_empty_list_has_an_empty_array(ada: Creator) -> None:

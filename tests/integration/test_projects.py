@@ -1,14 +1,18 @@
 """Projects through the real handlers."""
 
+from collections.abc import Callable
+
 import pytest
 
 from shared.aws.transactions import transaction
 from shared.core.clock import utc_now
 from shared.jobs import settlement
 from shared.jobs.store import jobs
+from shared.projects import store
 from shared.projects.record import ProjectRecord
 from shared.projects.store import ProjectNotFound, projects
 from tests.support.cloud import nothing
+from tests.support.steps import complete_steps
 from tests.support.studio import Creator, Studio
 
 
@@ -86,13 +90,91 @@ def test_a_project_that_is_deleted_meanwhile_is_not_renamed(studio: Studio, ada:
     assert ada.get(f"/api/projects/{project}").status == 404
 
 
+def test_projects_are_found_by_words_of_their_names(ada: Creator, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = [ada.project(name) for name in ("Harbour at night", "Lake", "Night in the HARBOUR", "Night")]
+    for size in (2000, 2):
+        monkeypatch.setattr(store, "MOST_SEARCHED", size)
+        found, cursor = list[str](), None
+        while cursor or not found:
+            more: dict[str, str] = {"cursor": cursor} if cursor else {}
+            page = ada.get("/api/projects", text="harbour night", limit="1", **more).body
+            found += [project["id"] for project in page["data"]]
+            cursor = page["nextCursor"]
+        assert found == [made[2], made[0]]
+
+
+def filmed(creator: Creator, project: str) -> Callable[[], str]:
+    """Submit a job, and return the function that makes its film and returns the job's id."""
+    job = creator.job(project)["id"]
+
+    def complete() -> str:
+        settlement.complete(complete_steps(job), at=utc_now())
+        return str(job)
+
+    return complete
+
+
+def test_a_project_shows_the_thumbnail_of_its_newest_film(ada: Creator) -> None:
+    project = ada.project()
+    path = f"/api/projects/{project}"
+
+    def shown() -> str:
+        return str(ada.get(path).body["thumbnail"])
+
+    assert shown() == "None"
+    older, newer = filmed(ada, project), filmed(ada, project)
+    tag = ada.get(path).headers["etag"]
+    newest = newer()
+    assert f"/jobs/{newest}/post_processing/" in shown()
+    assert ada.list("/api/projects")[0]["thumbnail"] == shown()
+    assert ada.get(path).headers["etag"] == tag
+    first = older()
+    assert newest in shown(), "the film of an older job is not newer"
+    assert ada.delete(f"/api/jobs/{first}").status == 204
+    assert newest in shown()
+    assert ada.delete(f"/api/jobs/{newest}").status == 204
+    assert shown() == "None"
+
+
+def test_a_rename_of_another_version_is_refused(studio: Studio, ada: Creator) -> None:
+    path = f"/api/projects/{ada.project()}"
+    tag = ada.get(path).headers["etag"]
+    ada.job(path.rpartition("/")[2])
+    renamed = ada.patch(path, {"name": "Harbour"}, match=tag)
+    assert renamed.status == 200, "a new job does not change the version of the project"
+    assert renamed.headers["etag"] == ada.get(path).headers["etag"] != tag
+    before = studio.dump()
+    late = ada.patch(path, {"name": "Lake"}, match=tag)
+    assert (late.status, late.body["code"], late.headers["etag"]) == (
+        412,
+        "precondition_failed",
+        renamed.headers["etag"],
+    )
+    assert ada.patch(path, {"name": "Lake"}, match='"nonsense').status == 412
+    assert studio.dump() == before
+
+
+def test_of_two_renames_of_one_version_one_wins(studio: Studio, ada: Creator) -> None:
+    path = f"/api/projects/{ada.project()}"
+    tag = ada.get(path).headers["etag"]
+
+    def meanwhile(operation: str) -> None:
+        if operation == "GetItem":
+            studio.cloud.afterwards = nothing
+            assert ada.patch(path, {"name": "Other"}).status == 200
+
+    studio.cloud.afterwards = meanwhile
+    assert ada.patch(path, {"name": "Mine"}, match=tag).status == 412
+    assert ada.get(path).body["name"] == "Other"
+
+
 def test_an_account_cannot_write_the_project_of_another_account(studio: Studio, ada: Creator) -> None:
     project = ada.project()
     before = studio.dump()
     with pytest.raises(ProjectNotFound):
         projects.rename(project, accounts={"usr_eve"}, name="Mine", at=utc_now())
     with pytest.raises(ProjectNotFound), transaction() as tx:
-        projects.add_job(project, account_id="usr_eve", tx=tx)
+        projects.add_jobs(project, 1, account_id="usr_eve", tx=tx)
     assert studio.dump() == before
 
 

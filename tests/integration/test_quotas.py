@@ -12,9 +12,9 @@ from botocore.exceptions import EndpointConnectionError
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from functions.auth import passwords
 from infra.functions import REST_DOMAINS
 from shared.core.clock import utc_now
+from shared.credentials import passwords
 from shared.quotas.classes import QUOTAS, Quota, RouteClass
 from shared.quotas.record import QuotaRecord
 from shared.quotas.store import QuotaStore, Remaining, TooManyRequests
@@ -143,10 +143,14 @@ def slow_refill(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def request(creator: Creator, endpoint: ApiEndpoint) -> Answer:
-    kinds = ("project", "job", "asset", "preset", "organization", "member", "invite", "session", "key")
+    kinds = ("project", "job", "asset", "preset", "organization", "member", "invite", "session", "key", "webhook",
+             "delivery", "user", "engine", "share")  # fmt: skip
     ids = dict.fromkeys(kinds, "unknown")
     given: dict[str, Any] = endpoint.request(ids)
     return creator.studio.call(token=creator.token, **given)
+
+
+FOLLOWS = ("retry", "continue", "final", "extend")  # jobs that follow from a job
 
 
 @pytest.mark.parametrize("endpoint", endpoints(), ids=lambda endpoint: endpoint.name)
@@ -157,13 +161,16 @@ def test_every_route_has_a_quota(ada: Creator, monkeypatch: pytest.MonkeyPatch, 
     [name] = re.findall(r'^"([a-z-]+)";q=1;w=60$', first.headers["ratelimit-policy"])
     public = {
         "POST /api/auth/register": "sign-up", "POST /api/auth/login": "sign-in", "POST /api/errors": "report",
-        "GET /api/health": "read", "POST /api/billing/webhook": "webhook",
+        "GET /api/presets": "read", "GET /api/presets/{preset_id}": "read", "GET /api/shares/{share_id}": "read",
+        "GET /api/health": "read", "GET /api/engines": "read",
+        "POST /api/billing/webhook": "webhook",
         "POST /api/auth/forgot-password": "sign-up",
         "POST /api/auth/reset-password": "sign-in",
     }  # fmt: skip
     kind = "read" if endpoint.permissions and endpoint.permissions[0].endswith(":read") else "write"
     kind = public.get(endpoint.name, "session") if endpoint.name in PUBLIC else kind
-    other = {"POST /api/jobs": "spend", "POST /api/auth/ws-ticket": "session"}
+    other = {"POST /api/jobs/quote": "read", "POST /api/auth/ws-ticket": "session"}
+    other |= {f"POST /api/jobs{of}": "spend" for of in ("", *(f"/{{job_id}}/{verb}" for verb in FOLLOWS))}
     assert name == other.get(endpoint.name, kind)
     assert first.headers["ratelimit"] == f'"{name}";r=0;t=60'
     assert (second.status, second.body["code"]) == (429, "too_many_requests")

@@ -7,11 +7,12 @@ from typing import Literal
 import pytest
 from argon2 import PasswordHasher
 
-from functions.auth import accounts, passwords, service
-from functions.auth.passwords import WeakPassword
+from functions.auth import accounts, service
 from functions.auth.service import SignIn, WrongCredentials
 from shared.core.clock import utc_now
+from shared.credentials import passwords
 from shared.credentials.device_tokens import device_token, read_device_token
+from shared.credentials.passwords import WeakPassword
 from shared.credentials.record import PasswordRecord
 from shared.credentials.store import credentials
 from shared.guesses.record import GuessesRecord

@@ -325,7 +325,8 @@ def test_a_submit_relies_on_the_membership_at_its_commit(studio: Studio, ada: Cr
     bob = ada.hire(organization, "bob@example.com", MEMBER)
     project = bob.project(organization=organization)
     meanwhile(studio, lambda: MemberRecord(organization, bob.user_id).delete())
-    assert refusal(bob.post("/api/jobs", {"projectId": project, "prompt": "a lake"})) == (403, "forbidden")
+    body = {"projectId": project, "prompt": "a lake", "presetId": "static", "settings": {"aspectRatio": "16:9"}}
+    assert refusal(bob.post("/api/jobs", body)) == (403, "forbidden")  # without defaults of the user, which are read
     assert AccountRecord.get(organization).held == 0
 
 
@@ -508,3 +509,27 @@ def test_the_role_costs_one_read(studio: Studio, ada: Creator, organization: str
         studio.cloud.calls.clear()
         ada.get(f"/api/projects/{project}")
         assert studio.cloud.calls == ["UpdateItem", *calls], "the first call counts the request"
+
+
+def test_changes_of_another_version_are_refused(studio: Studio, ada: Creator) -> None:
+    organization = ada.organization()
+    bob = ada.hire(organization, "bob@example.com")
+    for path, first, second in (
+        (f"/api/teams/{organization}", {"name": "One"}, {"name": "Two"}),
+        (f"/api/teams/{organization}/members/{bob.user_id}", {"monthlyCap": 5}, {"role": "VIEWER"}),
+    ):
+        tag = ada.get(path).headers["etag"]
+        changed = ada.patch(path, first, match=tag)
+        assert changed.headers["etag"] == ada.get(path).headers["etag"] != tag
+        before = studio.dump()
+        late = ada.patch(path, second, match=tag)
+        assert (late.status, late.headers["etag"]) == (412, changed.headers["etag"])
+        assert studio.dump() == before
+
+
+@pytest.mark.endpoint("GET /api/teams/{organization_id}/members/{member_id}")
+def test_a_member_is_read(ada: Creator) -> None:
+    organization = ada.organization()
+    bob = ada.hire(organization, "bob@example.com")
+    assert bob.get(f"/api/teams/{organization}/members/{ada.user_id}").body["role"] == "OWNER"
+    assert bob.get(f"/api/teams/{organization}/members/usr_unknown").body["code"] == "member_not_found"

@@ -52,5 +52,5 @@ def run(*command: str | Path, folder: Path, seconds: int = 240) -> str:
         check=False,
         timeout=seconds,
     )
-    assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-6000:]
+    assert done.returncode == 0, done.stdout[-60000:] + done.stderr[-6000:]
     return done.stdout

@@ -16,8 +16,10 @@ from botocore.response import StreamingBody
 from moto.core.models import botocore_stubber
 
 from infra.functions import FUNCTIONS
+from shared.users.record import UserRecord
 from tests.support.documents import check_event
 
+SCANNED = {UserRecord.Meta.table_name}  # platform admins search it
 _OK = SimpleNamespace(status_code=200)
 _REFUSED = SimpleNamespace(status_code=410)
 
@@ -98,7 +100,8 @@ class AwsStandIn:
 
     def _before_call(self, model: Any, params: Any, **_: Any) -> Any:
         operation = model.name
-        assert operation != "Scan" or self.may_scan, "every list is a Query on an index"
+        if operation == "Scan" and json.loads(params["body"])["TableName"] not in SCANNED:
+            assert self.may_scan, "every list is a Query on an index"
         if self.dead:
             raise ProcessDied
         self.calls.append(operation)

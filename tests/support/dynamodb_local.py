@@ -78,8 +78,9 @@ class UsedUnits:
         return taken
 
     @staticmethod
-    def _ask(params: dict[str, Any], **_: Any) -> None:
-        params["ReturnConsumedCapacity"] = "TOTAL"
+    def _ask(params: dict[str, Any], event_name: str, **_: Any) -> None:
+        if not event_name.endswith("Table"):  # such a call uses no units
+            params["ReturnConsumedCapacity"] = "TOTAL"
 
     def _count(self, parsed: dict[str, Any], event_name: str, **_: Any) -> None:
         used = parsed.get("ConsumedCapacity", [])

@@ -63,11 +63,16 @@ class ApiEndpoint:
 
     def request(self, ids: Ids, place: IdPlace | None = None, others_id: str = "") -> dict[str, Any]:
         """Return the arguments of `Studio.call` for an example request. At `place` the request contains `others_id`."""
-        path, query, body = self.path, {}, self.body(ids)
+        path, body = self.path, self.body(ids)
+        query = {
+            one["name"]: ids[kind]
+            for one in self.operation.get("parameters", [])
+            if one["in"] == "query" and one.get("required") and (kind := kind_of(one["name"]))
+        }
         if place and place.where == "path":
             path = path.replace(f"{{{place.field}}}", others_id)
         if place and place.where == "query":
-            query = {place.field: others_id}
+            query |= {place.field: others_id}
         if place and place.where == "body":
             changed = {**ids, place.kind: others_id}
             field = {key: value for key, value in self.fields[place.field].items() if key != "default"}

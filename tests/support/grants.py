@@ -99,6 +99,9 @@ def _calls(service: str, operation: str, params: Any) -> Iterator[Call]:
     """Yield the permissions that the call needs, each with its resource as the code names it."""
     if service == "dynamodb":
         yield from _dynamodb_calls(operation, params)
+    elif operation == "CopyObject":
+        yield "s3:GetObject", params["CopySource"]["Key"]
+        yield "s3:PutObject", params["Key"]
     elif service == "s3":
         keys = [each["Key"] for each in params.get("Delete", {}).get("Objects", ())]
         for key in keys or [params.get("Key", params.get("Prefix", ""))]:
@@ -149,6 +152,8 @@ def _policy(may: Grants) -> tuple[tuple[Sequence[str], Sequence[str]], ...]:
         (("secretsmanager:DescribeSecret",), (*may.secrets_described, *may.secrets_renewed)),
         (("secretsmanager:PutSecretValue", "secretsmanager:UpdateSecretVersionStage"), may.secrets_renewed),
         (may.executions, ("*",)),
+        (("kms:Encrypt",), ("*",) if may.seals else ()),
+        (("kms:Decrypt",), ("*",) if may.unseals else ()),
         (("ses:SendEmail",), ("*",) if may.mails else ()),
         (("execute-api:ManageConnections",), ("*",) if may.sockets else ()),
         (("sagemaker:InvokeEndpointAsync",), ("*",) if may.dispatches else ()),

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from argon2 import PasswordHasher
+from botocore.awsrequest import AWSRequest
 from botocore.signers import RequestSigner
 from botocore.useragent import UserAgentString
 from cryptography.hazmat.primitives import serialization
@@ -39,10 +40,13 @@ from shared.core.clock import utc_now
 from shared.core.ids import new_id
 from shared.credentials.store import credentials
 from shared.credits import store as credit_store
+from shared.jobs.pace import pace
 from shared.quotas.record import QuotaRecord
 from shared.quotas.store import quotas
 from shared.stages.queues import QUEUES
+from shared.switches.store import switches
 from shared.users.store import UserStore
+from shared.webhooks.record import WebhookDeliveryRecord
 from tests.support.cloud import AwsStandIn
 from tests.support.documents import PROBLEM, check_response
 from workers.runtime.queues import Delivery
@@ -85,7 +89,7 @@ class Studio:
         _have_an_event_loop()
         sent = {"content-type": "application/json"} | dict(headers or {})
         domain = next(d for d in REST_DOMAINS if path.startswith(f"/api/{d.name}"))
-        if authorizer is None and f"{method} {path}" not in domain.public:
+        if authorizer is None and not domain.is_public(method, path):
             arn = f"arn:aws:execute-api:us-east-1:1:api/test/{method}{path}"
             authorization = {"type": "TOKEN", "authorizationToken": f"Bearer {token}", "methodArn": arn}
             try:
@@ -120,9 +124,16 @@ class Studio:
     def wipe(self) -> None:
         """Delete everything that is stored, queued, running, recorded or remembered."""
         quotas.forget()
+        switches.forget()
+        pace.forget()
         for contents in self._contents():
             contents.clear()
         self.cloud.forget()
+
+    def refill_quotas(self) -> None:
+        """Fill the buckets of all callers."""
+        _backend("dynamodb").tables[QuotaRecord.Meta.table_name].items.clear()
+        quotas.forget()
 
     @contextmanager
     def restored(self) -> Iterator[None]:
@@ -135,6 +146,8 @@ class Studio:
                 contents.clear()
                 (contents.update if hasattr(contents, "update") else contents.extend)(before)
             quotas.forget()
+            switches.forget()
+            pace.forget()
             self.cloud.forget()
 
     def _contents(self) -> Iterator[Any]:
@@ -202,6 +215,11 @@ class Studio:
         [found] = [q for name, q in _backend("sqs").queues.items() if name == f"kinora-test-{queue}"]
         return [Delivery(queue, m.body, m.receipt_handle) for m in found._messages if not m.visible]
 
+    def queued(self, queue: str) -> list[tuple[str, int]]:
+        """Return the bodies of all messages of a queue, each with its delay in seconds."""
+        [found] = [q for name, q in _backend("sqs").queues.items() if name == f"kinora-test-{queue}"]
+        return [(m.body, round((m.delayed_until - m.sent_timestamp) / 1000)) for m in found._messages]
+
     def job_changes(self) -> list[dict[str, Any]]:
         """Return all records of the jobs table's stream, as Lambda receives them."""
         shard = _backend("dynamodb").tables["kinora-test-jobs"].stream_shard
@@ -257,8 +275,10 @@ class Creator:
         headers = {"idempotency-key": key} if key else {}
         return self.studio.call("POST", path, body, token=self.token, headers=headers, raw=raw)
 
-    def patch(self, path: str, body: object) -> Answer:
-        return self.studio.call("PATCH", path, body, token=self.token)
+    def patch(self, path: str, body: object, *, match: str | None = None) -> Answer:
+        """Send a PATCH, with the ETag of the version that it expects."""
+        headers = {"if-match": match} if match else {}
+        return self.studio.call("PATCH", path, body, token=self.token, headers=headers)
 
     def delete(self, path: str) -> Answer:
         return self.studio.call("DELETE", path, token=self.token)
@@ -293,6 +313,14 @@ class Creator:
         answer = self.post("/api/auth/keys", body)
         assert answer.status == 201, answer.body
         return Creator(self.studio, answer.body["key"], self.user_id)
+
+    def webhook(self, *, organization: str | None = None) -> dict[str, str]:
+        """Create a webhook with a delivery that has ended, and return their ids."""
+        body = {"url": "https://example.com/", "events": ["job.completed"], "organizationId": organization}
+        webhook = str(self.post("/api/webhooks", body).body["id"])
+        delivery = str(self.post(f"/api/webhooks/{webhook}/test").body["id"])
+        WebhookDeliveryRecord(webhook, delivery).update([WebhookDeliveryRecord.status.set("DELIVERED")])
+        return {"webhook": webhook, "delivery": delivery}
 
     def asset(
         self,
@@ -376,9 +404,9 @@ def corrected() -> Iterator[None]:
 
 
 def _signed_unless_dynamodb(sign: Callable[..., None]) -> Callable[..., None]:
-    def signed(signer: RequestSigner, *args: Any, **kwargs: Any) -> None:
-        if str(vars(signer)["_service_id"]) != "DynamoDB":
-            sign(signer, *args, **kwargs)
+    def signed(signer: RequestSigner, operation: str, request: AWSRequest, *args: Any, **kwargs: Any) -> None:
+        if not str(request.url).startswith("https://dynamodb."):  # DynamoDB Local has another address
+            sign(signer, operation, request, *args, **kwargs)
 
     return signed
 
@@ -392,6 +420,8 @@ def studio() -> Iterator[Studio]:
             record.create_table()
         for name in _QUEUES:
             clients.sqs().create_queue(QueueName=f"kinora-test-{name}")
+        key = clients.kms().create_key()["KeyMetadata"]["KeyId"]
+        clients.kms().create_alias(AliasName="alias/kinora-test-data", TargetKeyId=key)
         clients.ses().create_email_identity(EmailIdentity="kinora.test")
         clients.s3().create_bucket(Bucket="kinora-test-media")
         clients.s3().put_bucket_versioning(Bucket="kinora-test-media", VersioningConfiguration={"Status": "Enabled"})
@@ -423,7 +453,9 @@ def _watched(cloud: AwsStandIn, make: Callable[..., Any]) -> Callable[..., Any]:
 
 _CLIENTS = (
     clients.functions,
+    clients.kms,
     clients.ses,
+    clients.ses_once,
     clients.sts,
     clients.s3,
     clients.uploads_s3,

@@ -93,10 +93,11 @@ def drawable_captions(path: Path) -> list[Cue]:
 
 
 class Drawn(NamedTuple):
-    """One frame of the film. `bare` is it before fade, bars, captions and watermark."""
+    """One frame of the film. `bare` is it before fade, bars, captions and watermark, `plain` before all treatments."""
 
     film: Planes
     bare: Planes
+    plain: Planes
 
 
 class Edit:
@@ -150,7 +151,7 @@ class Edit:
         scale = Scale(self.film.width, self.film.height)
         for planes in map(scale, frames):
             bare = _treated(planes, self._treatments)
-            yield Drawn(_treated(bare, self._over), bare)
+            yield Drawn(_treated(bare, self._over), bare, planes)
 
     def still(self, bare: Planes) -> Planes:
         """Return a bare frame with the film's bars and its watermark."""

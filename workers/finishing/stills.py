@@ -57,6 +57,24 @@ class Poster:
         return poster, thumbnail
 
 
+class LastFrame:
+    """The film's last frame, from which another film can go on."""
+
+    def __init__(self) -> None:
+        self._newest: Planes | None = None
+
+    def consider(self, planes: Planes) -> None:
+        self._newest = planes
+
+    def save(self, folder: Path) -> Path:
+        """Write `last-frame.png`. Raise ValueError if no frame was considered."""
+        if self._newest is None:
+            raise ValueError("no frame to save")
+        path = folder / "last-frame.png"
+        Image.fromarray(to_rgb(self._newest)).save(path, compress_level=3)
+        return path
+
+
 class Preview:
     """The film's first 3 seconds, scaled down, at 12 frames per second."""
 

@@ -67,7 +67,7 @@ class Attempt:
         Raise Fenced, or StageFailure if the outputs do not match the stage.
         """
         _check_outputs(self.task.stage, {output.role for output in made.outputs})
-        kind = "final" if self.task.stage is Stage.POST_PROCESSING else "work"
+        kind = "final" if self.task.stage is self.job.last_stage else "work"
         outputs = []
         for output in (*made.outputs, preview):
             key = output_key(self.task.job_id, self.task.stage, self.id, output.role, output.path.name)

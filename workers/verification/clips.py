@@ -6,9 +6,10 @@ from pathlib import Path
 
 from workers.media.boxes import begins_a_clip
 from workers.media.codecs import ClipWriter, Encoding, evenly, read_timed
-from workers.media.planes import Planes
+from workers.media.planes import Planes, to_rgb
 from workers.media.probe import ClipFacts, probe
 from workers.media.scaling import Scale
+from workers.verification.pictures import thumbnail
 from workers.verification.verdict import CleanMedia, Rejected
 
 MIN_SECONDS = 1.0
@@ -40,10 +41,16 @@ def clean_clip(source: Path, target: Path) -> CleanMedia:
     fps = max(_MIN_FPS, min(_MAX_FPS, facts.fps.limit_denominator(1001)))
     width, height = _size(facts)
     scale = Scale(width, height)
+    middle, shown = round(facts.duration_seconds * fps / 2), None
     with ClipWriter(target, width, height, fps, _CLEAN) as writer:
         for planes in evenly(_bounded(read_timed(source)), fps, facts.duration_seconds):
-            writer.write(scale(planes))
-    return CleanMedia(target, "video/mp4", width, height, float(writer.frames / fps), target.stat().st_size)
+            scaled = scale(planes)
+            if shown is None or writer.frames == middle:
+                shown = scaled
+            writer.write(scaled)
+    small = None if shown is None else thumbnail(to_rgb(shown), target.with_name("thumbnail.jpg"))
+    seconds = float(writer.frames / fps)
+    return CleanMedia(target, "video/mp4", width, height, seconds, target.stat().st_size, thumbnail=small)
 
 
 def _check(facts: ClipFacts) -> None:

@@ -39,4 +39,6 @@ def inspect(path: Path, kind: MediaKind, out_folder: Path, timeout_seconds: floa
         return Rejected("unreadable", "This file cannot be read.")
     if "code" in answer:
         return Rejected(answer["code"], answer["public_message"])
-    return CleanMedia(**answer | {name: answer[name] and Path(answer[name]) for name in ("path", "depth", "matte")})
+    return CleanMedia(
+        **answer | {name: answer[name] and Path(answer[name]) for name in ("path", "depth", "matte", "thumbnail")}
+    )

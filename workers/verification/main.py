@@ -72,7 +72,7 @@ def _verify(asset: AssetRecord, folder: Path, client: "S3Client") -> None:
         return
     key = asset.prefix + verdict.path.name
     media.upload(verdict.path, key, verdict.media_type, kind="final", client=client)
-    previews = [preview for preview in (verdict.depth, verdict.matte) if preview]
+    previews = [preview for preview in (verdict.thumbnail, verdict.depth, verdict.matte) if preview]
     for preview in previews:
         media.upload(preview, asset.prefix + preview.name, "image/jpeg", kind="final", client=client)
     assets.accept(
@@ -86,6 +86,7 @@ def _verify(asset: AssetRecord, folder: Path, client: "S3Client") -> None:
         captions=verdict.captions,
         depth_key=asset.prefix + verdict.depth.name if verdict.depth else None,
         matte_key=asset.prefix + verdict.matte.name if verdict.matte else None,
+        thumbnail_key=asset.prefix + verdict.thumbnail.name if verdict.thumbnail else None,
     )
     try:
         accepted = assets.get(asset.asset_id).key == key

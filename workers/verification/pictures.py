@@ -12,6 +12,7 @@ from workers.media.subject import PictureSubject
 from workers.verification.verdict import CleanMedia
 
 MIN_SIDE_PIXELS = 64
+_THUMBNAIL_SIDE = 480  # maximum side of a thumbnail, in pixels
 _PREVIEW_SIDE, _MOST_PREVIEW_SIDE = 360, 1440  # short side of a preview, and its maximum long side, in pixels
 
 
@@ -28,7 +29,18 @@ def clean_picture(source: Path, target: Path) -> CleanMedia:
     subject = PictureSubject.of(picture, nearness)
     beside = _preview(nearness, picture, target.with_name("depth.jpg"))
     matte = None if subject.matte is None else _preview(subject.matte, picture, target.with_name("matte.jpg"))
-    return CleanMedia(target, "image/png", width, height, None, target.stat().st_size, depth=beside, matte=matte)
+    small = thumbnail(picture, target.with_name("thumbnail.jpg"))
+    return CleanMedia(
+        target, "image/png", width, height, None, target.stat().st_size, depth=beside, matte=matte, thumbnail=small
+    )
+
+
+def thumbnail(picture: Bytes, path: Path) -> Path:
+    """Write an RGB picture as a JPEG of at most 480 x 480 pixels, and return its path."""
+    small = Image.fromarray(picture)
+    small.thumbnail((_THUMBNAIL_SIDE, _THUMBNAIL_SIDE), Image.Resampling.LANCZOS)
+    small.save(path, format="JPEG", quality=85)
+    return path
 
 
 def _preview(values: Floats, picture: Bytes, path: Path) -> Path:

@@ -36,6 +36,7 @@ class CleanMedia:
     captions: dict[str, object] | None = None  # number, encoding and losses of captions
     depth: Path | None = None  # previews of a picture: its depth, and the matte of its subject
     matte: Path | None = None
+    thumbnail: Path | None = None  # small JPEG of a picture or a clip
 
 
 Verdict = CleanMedia | Rejected

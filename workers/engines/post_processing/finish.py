@@ -18,7 +18,7 @@ from workers.engines.contract import Output, StageResult, Workspace
 from workers.finishing import soundtrack
 from workers.finishing.edit import Edit, EvenClip, OperationsByName, drawable_captions, steadied
 from workers.finishing.soundtrack import Soundtrack
-from workers.finishing.stills import Poster, Preview, Sprites
+from workers.finishing.stills import LastFrame, Poster, Preview, Sprites
 from workers.media import hls
 from workers.media.codecs import FINISHED, FINISHED_AV1, ClipWriter, remux
 from workers.media.previews import small_jpeg
@@ -74,10 +74,12 @@ class Finish:
                 stack.enter_context(ClipWriter(path, film.width, film.height, film.fps, encoding))
                 for path, encoding in encodings.items()
             ]
-            for planes, bare in edit.drawn(_by_frame(workspace.progress, share, 1.0, clip.length)):
+            last = LastFrame()
+            for planes, bare, plain in edit.drawn(_by_frame(workspace.progress, share, 1.0, clip.length)):
                 for writer in writers:
                     writer.write(planes)
                 poster.consider(bare)
+                last.consider(plain)
                 for still in (preview, sprites):
                     still.consider(planes)
                 workspace.preview(partial(small_jpeg, planes))
@@ -89,6 +91,7 @@ class Finish:
             for path in encodings:
                 remux(path, path.with_suffix(".heard.mp4"), "+faststart", track.path).replace(path)
         outputs = _outputs(video, track, poster.save(folder, edit.still), preview, sprites)
+        outputs.append(Output(Role.PICTURE, last.save(folder), "image/png"))
         if "av1" in requested:
             outputs.append(Output(Role.AV1, av1, "video/mp4"))
         if "gif" in requested:

@@ -7,7 +7,7 @@ from itertools import pairwise
 import pytest
 
 from shared.access import tokens
-from shared.access.permissions import ROLES, AccountRole, Permission
+from shared.access.permissions import KEY_SCOPES, PLATFORM, ROLES, AccountRole, Permission
 from shared.access.principal import Principal
 from tests.support.forge import NOW, es256_key
 
@@ -17,7 +17,13 @@ def owner(scopes: frozenset[str] | None = None) -> Principal:
 
 
 def test_an_owner_may_do_everything() -> None:
-    assert all(owner().may(permission) for permission in Permission)
+    assert all(owner().may(permission) for permission in set(Permission) - PLATFORM)
+
+
+def test_no_role_and_no_key_operates_the_deployment() -> None:
+    assert {permission for permission in Permission if permission.endswith(":admin")} == PLATFORM
+    assert not any(owner().may(permission) for permission in PLATFORM)
+    assert not PLATFORM & KEY_SCOPES
 
 
 def test_each_role_includes_the_permissions_of_the_roles_below_it() -> None:

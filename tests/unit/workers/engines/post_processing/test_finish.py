@@ -58,7 +58,7 @@ def test_the_stage_makes_all_outputs_and_they_match(tmp_path: Path) -> None:
     result = finish(clip, tmp_path / "work", "grade:noir", size=(641, 361), progress=reported.append)
 
     files = made(result)
-    assert set(files) == STAGES[Stage.POST_PROCESSING].produces
+    assert set(files) == STAGES[Stage.POST_PROCESSING].produces | {Role.PICTURE}
     film = probe(files[Role.VIDEO])
     assert (film.width, film.height, film.frames, float(film.fps)) == (640, 360, 30, 24)
     assert probe(files[Role.STREAM]).frames in (0, 30)
@@ -70,6 +70,17 @@ def test_the_stage_makes_all_outputs_and_they_match(tmp_path: Path) -> None:
     assert len(reported) == 30
     assert reported == sorted(reported)
     assert reported[-1] == 1
+
+
+def test_the_last_frame_has_no_treatments(tmp_path: Path) -> None:
+    clip = write_clip(tmp_path / "clip.mp4", frames=12, fps=24)
+    requested = ("grade:noir", "vignette", "grain", "letterbox", "watermark", "fade")
+    treated = made(finish(clip, tmp_path / "treated", *requested, size=(320, 180)))
+    plain = made(finish(clip, tmp_path / "plain", size=(320, 180)))
+    assert treated[Role.PICTURE].read_bytes() == plain[Role.PICTURE].read_bytes()
+    *_, newest = read_planes(plain[Role.VIDEO])
+    with Image.open(plain[Role.PICTURE]) as picture:
+        assert np.abs(np.asarray(picture).astype(int) - to_rgb(newest)).mean() < 6
 
 
 def test_same_seed_gives_same_bytes(tmp_path: Path) -> None:

@@ -1,0 +1,92 @@
+"""The built package in an empty environment, as a stranger installs it."""
+
+import json
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from local.cloud import Cloud
+from local.environment import ROOT
+from tests.e2e.conftest import key_of
+
+pytestmark = pytest.mark.slow
+
+BIN = ROOT / ".venv" / "bin"
+THREE_LINES = """
+from kinora import Kinora
+film = Kinora().films.create("a lighthouse at dusk", preset="crash-zoom-in")
+film.save("out.mp4")
+"""
+TYPED = """
+import asyncio
+from pathlib import Path
+from kinora import AsyncKinora, Film, Kinora, NotEnoughCredits, webhooks
+from kinora.models import Job
+
+def report(film: Film) -> None:
+    print(film.progress, film.step)
+
+def make(client: Kinora) -> Path:
+    try:
+        film = client.films.create("a lake", image=Path("me.jpg"), resolution="720p", duration=2, on_progress=report)
+    except NotEnoughCredits as error:
+        raise SystemExit(f"{error.credits_needed} credits are missing, request {error.request_id}") from None
+    jobs: list[Job] = list(client.jobs.list())
+    for event in client.jobs.stream(jobs[0].id):
+        if event.type == "job.progress":
+            print(event.progress)
+    return film.save("out.mp4")
+
+async def several() -> None:
+    async with AsyncKinora() as client:
+        film = await client.films.create("a lake")
+        async for job in client.jobs.list():
+            print(job.status)
+        await film.save("out.mp4")
+
+print(webhooks.verify(b"{}", {}, "whsec_")["type"], make, several, asyncio.run)
+"""
+
+
+def run(*command: str | Path, folder: Path, **variables: str) -> str:
+    done = subprocess.run(  # noqa: S603  # our own arguments
+        [*map(str, command)], cwd=folder, env={**os.environ, **variables}, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An environment with the built wheel and its dependencies only."""
+    folder = tmp_path_factory.mktemp("wheel")
+    run(BIN / "uv", "build", "--wheel", "--out-dir", folder, ROOT / "clients/python", folder=folder)
+    run(BIN / "uv", "venv", "--python", BIN / "python", folder / "env", folder=folder)
+    [wheel] = folder.glob("*.whl")
+    run(BIN / "uv", "pip", "install", "--python", folder / "env/bin/python", wheel, folder=folder)
+    return folder / "env/bin/python"
+
+
+def test_a_stranger_makes_a_film_in_three_lines(scripted_cloud: Cloud, installed: Path, tmp_path: Path) -> None:
+    run(
+        installed, "-c", THREE_LINES, folder=tmp_path,
+        KINORA_API_KEY=key_of(scripted_cloud), KINORA_BASE_URL=scripted_cloud.api_url,
+    )  # fmt: skip
+    assert (tmp_path / "out.mp4").stat().st_size > 0
+
+
+def test_the_package_brings_three_dependencies_and_theirs(installed: Path, tmp_path: Path) -> None:
+    listed = json.loads(run(BIN / "uv", "pip", "list", "--python", installed, "--format", "json", folder=tmp_path))
+    assert len(listed) <= 15, listed
+    assert "kinora[cli]" in subprocess.run([installed.with_name("kinora")], capture_output=True, text=True).stderr  # noqa: S603, PLW1510  # our own program, which fails
+
+
+def test_mypy_checks_a_users_program_for_python_3_10(installed: Path, tmp_path: Path) -> None:
+    mypy = (BIN / "mypy", "--config-file=", "--strict", "--python-version=3.10", f"--python-executable={installed}")
+    (tmp_path / "typed.py").write_text(TYPED)
+    run(*mypy, "typed.py", folder=tmp_path)
+    (tmp_path / "typed.py").write_text(TYPED.replace("720p", "721p"))
+    with pytest.raises(AssertionError, match="721p"):
+        run(*mypy, "typed.py", folder=tmp_path)
