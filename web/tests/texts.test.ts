@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { fill } from "@/features/text/text";
-import german from "../messages/de.json";
-import english from "../messages/en.json";
+import german from "../messages/de";
+import english from "../messages/en";
 
 const names = (text: string) => [...text.matchAll(/\{\w+\}/g)].map(String).sort();
 

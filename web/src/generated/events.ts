@@ -17,7 +17,7 @@ export interface components {
         };
         /**
          * JobCompleted
-         * @description The film is ready. No event of the job follows.
+         * @description The film is ready. No event of the job follows. Of a still, both URLs are null, and the job has `imageUrl`.
          */
         JobCompleted: {
             /**
@@ -135,6 +135,12 @@ export interface components {
              */
             allowUnrelatedPicture: boolean | null;
             /**
+             * Draft
+             * @description True makes a small, cheaper film of 360 lines, without `upscale`. Its picture is that of the whole film, which `POST /api/jobs/{jobId}/final` makes from it.
+             * @default null
+             */
+            draft: boolean | null;
+            /**
              * Strength
              * @default 1
              */
@@ -209,6 +215,35 @@ export interface components {
             seed: number;
             /** Inputs */
             inputs: components["schemas"]["JobInput"][];
+            /**
+             * @description Of a still: its last step. A film has no such field.
+             * @default null
+             */
+            until: components["schemas"]["Stage"] | null;
+            /**
+             * Originid
+             * @description The job from whose outputs this job started.
+             * @default null
+             */
+            originId: string | null;
+            /**
+             * Test
+             * @description true: a test key submitted the job. It has the fixed film.
+             * @default false
+             */
+            test: boolean;
+            /**
+             * Batchid
+             * @description Of jobs that were submitted together.
+             * @default null
+             */
+            batchId: string | null;
+            /**
+             * Batch
+             * @description In the answer to a submit with `count`: the ids of all jobs of the batch.
+             * @default null
+             */
+            batch: string[] | null;
             /** Credits */
             credits: number;
             /** Imageurl */
@@ -263,6 +298,12 @@ export interface components {
                 [key: string]: string;
             } | null;
             /**
+             * Fromsettings
+             * @description In the response to a submit: the fields that the request left out, and the creator's settings filled.
+             * @default null
+             */
+            fromSettings: string[] | null;
+            /**
              * Queueposition
              * @description While the job waits for its start: its position among the account's jobs, from 1.
              * @default null
@@ -274,6 +315,12 @@ export interface components {
              * @default null
              */
             estimatedStartAt: string | null;
+            /**
+             * Estimatedendat
+             * @description Estimated from the start and from recent steps of the same engines, with their waits for workers. null if the start or one of the steps is not known, and when the job has ended.
+             * @default null
+             */
+            estimatedEndAt: string | null;
             /** Steps */
             steps: components["schemas"]["StepView"][];
             /** Seq */
@@ -490,6 +537,8 @@ export interface components {
         StepView: {
             /** Id */
             id: string;
+            /** Jobid */
+            jobId: string;
             stepType: components["schemas"]["Stage"];
             status: components["schemas"]["JobStatus"];
             /** Progress */

@@ -10,6 +10,7 @@ import { session } from "@/features/session/session";
 import { useText } from "@/features/text/text";
 import { Mark } from "@/ui/mark";
 import { Appearance } from "./appearance";
+import { NAVIGATION } from "./navigation";
 
 function newClient(): QueryClient {
   return new QueryClient({
@@ -46,8 +47,9 @@ function Header() {
     <header className="flex h-14 shrink-0 items-center gap-1 border-b border-line px-3 sm:px-5">
       <Mark />
       <nav aria-label={t("nav.main")} className="ms-3 flex gap-1 sm:ms-6">
-        <Tab href="/editor" current={path}>{t("nav.editor")}</Tab>
-        <Tab href="/films" current={path}>{t("nav.films")}</Tab>
+        {NAVIGATION.filter(({ place }) => place === "main").map(({ href, text }) => (
+          <Tab key={href} href={href} current={path}>{t(text)}</Tab>
+        ))}
       </nav>
       <div className="ms-auto flex items-center">
         {me && (
@@ -104,6 +106,9 @@ function Account({ email }: { email: string }) {
         <p className="flex sm:hidden">
           <Appearance />
         </p>
+        {NAVIGATION.filter(({ place }) => place === "account").map(({ href, text }) => (
+          <Link key={href} href={href} className="block rounded-sm px-2.5 py-1.5 hover:bg-sunken" onClick={() => menu.current?.removeAttribute("open")}>{t(text)}</Link>
+        ))}
         <button type="button" className="button button-plain" onClick={() => void session.signOut()}>{t("auth.signOut")}</button>
       </div>
     </details>

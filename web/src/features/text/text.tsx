@@ -1,9 +1,9 @@
 "use client";
 
 import { createContext, type ReactNode, use, useEffect, useMemo, useSyncExternalStore } from "react";
-import english from "../../../messages/en.json";
+import english from "../../../messages/en";
 
-/** The texts of the studio in one language. `messages/en.json` decides which there are. */
+/** The texts of the studio in one language. `messages/en` decides which there are. */
 export type Texts = Record<TextKey, string>;
 export type TextKey = keyof typeof english;
 export type Locale = "en" | "de";
@@ -14,7 +14,7 @@ const listeners = new Set<() => void>();
 let current: Locale = "en";
 
 async function choose(locale: Locale): Promise<void> {
-  if (!loaded.has(locale)) loaded.set(locale, (await import("../../../messages/de.json")).default);
+  if (!loaded.has(locale)) loaded.set(locale, (await import("../../../messages/de")).default);
   current = locale;
   document.documentElement.lang = locale;
   for (const listener of listeners) listener();

@@ -1,0 +1,26 @@
+import account from "./account.json";
+import auth from "./auth.json";
+import billing from "./billing.json";
+import editor from "./editor.json";
+import film from "./film.json";
+import films from "./films.json";
+import landing from "./landing.json";
+import presets from "./presets.json";
+import prompt from "./prompt.json";
+import shell from "./shell.json";
+import uploads from "./uploads.json";
+
+/** One file for each feature. A key begins with its feature's name. */
+export default {
+  ...account,
+  ...auth,
+  ...billing,
+  ...editor,
+  ...film,
+  ...films,
+  ...landing,
+  ...presets,
+  ...prompt,
+  ...shell,
+  ...uploads,
+};
