@@ -29,6 +29,8 @@ DOCUMENTS: dict[str, Callable[[], str]] = {
     "docs/presets.md": preset_page.page,
     "docs/presets.json": partial(as_json, site_data.preset_list),
     "docs/plans.json": partial(as_json, site_data.prices),
+    "docs/moves.json": site_data.moves,
+    "web/tests/paths.json": site_data.camera_examples,
     "web/tests/readings.json": vocabulary_page.readings,
     "docs/permissions.md": roles_page.page,
     "docs/cost.md": costs.page,

@@ -11,6 +11,7 @@ const texts = {
   "events.ts": `${HEAD}docs/asyncapi.json.\n${astToString(await openapiTS(await events()))}`,
   "presets.json": await readFile(new URL("presets.json", docs), "utf8"),
   "plans.json": await readFile(new URL("plans.json", docs), "utf8"),
+  "moves.json": await readFile(new URL("moves.json", docs), "utf8"),
 };
 
 /** Return the socket's schemas as an OpenAPI document, which the generator reads. */

@@ -1,5 +1,9 @@
 import { Landing } from "@/features/landing/landing";
 
 export default function Page() {
-  return <Landing />;
+  return (
+    <div id="landing">
+      <Landing />
+    </div>
+  );
 }
