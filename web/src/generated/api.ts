@@ -2035,6 +2035,11 @@ export interface components {
             updatedAt: string;
             balance: components["schemas"]["BalanceView"];
             plan: components["schemas"]["PlanType"];
+            /**
+             * Platformadmin
+             * @description Whether the user operates this studio, and may use `/api/admin`.
+             */
+            platformAdmin: boolean;
             /** Organizations */
             organizations: components["schemas"]["OwnOrganizationView"][];
         };

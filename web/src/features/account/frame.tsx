@@ -20,7 +20,7 @@ const SHARED = [
 
 interface Props {
   title: TextKey;
-  lead?: TextKey;
+  lead?: TextKey | undefined;
   action?: ReactNode;
   /** Whether the page shows the chosen account. Other pages show the person's. */
   ofAccount?: boolean;
@@ -93,7 +93,7 @@ export function AccountChoice() {
 }
 
 /** One part of a page, with its title. */
-export function Part({ title, lead, action, children }: { title: string; lead?: string; action?: ReactNode; children?: ReactNode }) {
+export function Part({ title, lead, action, children }: { title: string; lead?: string | undefined; action?: ReactNode; children?: ReactNode }) {
   const id = useId();
   return (
     <section aria-labelledby={id} className="border-t border-line py-7 first:border-0 first:pt-0">

@@ -18,6 +18,7 @@ import { useSubscription } from "./queries";
 const DAYS = 30;
 const OUTCOMES = ["bought", "subscribed", "cancelled", "portal"] as const; // how a page of Stripe sends people back
 const ARRIVES_MILLISECONDS = 2000; // Stripe reports a payment after the page has come back
+type LedgerPage = Schemas["Page_LedgerEntry_"]; // the answer to a request without `format`
 type Purchase = Omit<Schemas["Checkout"], "organizationId">;
 
 export function BillingPage() {
@@ -174,13 +175,13 @@ function Ledger() {
     queryKey: ["ledger", query],
     initialPageParam: "",
     queryFn: async ({ pageParam }) =>
-      demand(await api.GET("/api/billing/ledger", { params: { query: { ...query, limit: 25, ...(pageParam ? { cursor: pageParam } : {}) } } })),
+      demand(await api.GET("/api/billing/ledger", { params: { query: { ...query, limit: 25, ...(pageParam ? { cursor: pageParam } : {}) } } })) as LedgerPage,
     getNextPageParam: (page) => page.nextCursor ?? undefined,
   });
   const download = useMutation({
     mutationFn: async () => {
-      const { data, error, response } = await api.GET("/api/billing/ledger", { params: { query: { ...query, format: "csv" } }, parseAs: "blob" });
-      save(demand({ data: data as unknown as Blob, error: error as never, response }), "kinora-ledger.csv");
+      const answer = await api.GET("/api/billing/ledger", { params: { query: { ...query, format: "csv" } }, parseAs: "blob" });
+      save(demand(answer), "kinora-ledger.csv");
     },
   });
   const entries = ledger.data?.pages.flatMap(({ data }) => data) ?? [];

@@ -56,7 +56,7 @@ function Saved({ when }: { when: boolean }) {
   return <span role="status" className="text-[14px] text-good">{when ? t("saved") : ""}</span>;
 }
 
-function Line({ label, error, hint, children }: { label: string; error?: string; hint?: string; children: ReactNode }) {
+function Line({ label, error, hint, children }: { label: string; error?: string | undefined; hint?: string; children: ReactNode }) {
   return (
     <label className="block max-w-[420px]">
       <span className="mb-1.5 block font-[560]">{label}</span>
