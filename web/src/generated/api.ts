@@ -4210,6 +4210,11 @@ export interface components {
             /** Title */
             title: string;
             /**
+             * Url
+             * @description The page that shows the film to everybody who has the link.
+             */
+            url: string;
+            /**
              * Takendown
              * @description Whether an admin of the studio has closed the link.
              */

@@ -8,10 +8,11 @@ export function FailureNote({ error, className = "mt-3" }: { error: unknown; cla
   const { t } = useText();
   if (!error) return null;
   const problem = error instanceof ApiFailure ? error.problem : null;
+  const fields = problem?.errors?.filter(({ detail }) => !problem.detail.includes(detail)); // the first is in the sentence
   return (
     <div role="alert" className={`border-s-2 border-bad ps-3 text-bad ${className}`}>
       <p>{problem?.detail || t("offline")}</p>
-      {problem?.errors?.map(({ field, detail }) => <p key={field + detail} className="text-[14px]">{field}: {detail}</p>)}
+      {fields?.map(({ field, detail }) => <p key={field + detail} className="text-[14px]">{field}: {detail}</p>)}
     </div>
   );
 }
