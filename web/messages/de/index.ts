@@ -1,4 +1,5 @@
 import auth from "./auth.json";
+import camera from "./camera.json";
 import editor from "./editor.json";
 import film from "./film.json";
 import films from "./films.json";
@@ -11,6 +12,7 @@ import uploads from "./uploads.json";
 /** One file for each feature. A key begins with its feature's name. */
 export default {
   ...auth,
+  ...camera,
   ...editor,
   ...film,
   ...films,
