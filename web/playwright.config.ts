@@ -17,9 +17,10 @@ export default defineConfig({
     locale: "en-GB",
     viewport: { width: 1366, height: 768 },
     trace: "retain-on-failure",
+    contextOptions: { reducedMotion: "reduce" }, // previews rest, so that the renderer has the processors
     launchOptions: {
       executablePath: process.env.CHROMIUM ?? (await chromium.executablePath()),
-      args: ["--no-sandbox", "--disable-gpu", "--autoplay-policy=no-user-gesture-required"],
+      args: ["--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--autoplay-policy=no-user-gesture-required"],
     },
   },
 });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { CameraPath, type Move } from "@/features/camera/move";
-import { coverOf, rayOf, viewOf } from "@/features/camera/view";
+import { aimed, coverOf, halves, rayOf, viewOf } from "@/features/camera/view";
 import moves from "@/generated/moves.json";
 import paths from "./paths.json";
 
@@ -21,8 +21,9 @@ describe("The camera of the page has the poses and rays of the renderer's", () =
 });
 
 it("The base zoom hides the picture's borders in each move", () => {
+  const { frame, picture } = halves(16 / 9, 3 / 2);
   for (const [id, move] of Object.entries(moves)) {
-    const views = new CameraPath(move as Move).film(24, 24).map(viewOf);
-    expect(coverOf(views, 4 / 3, 0.75), id).toBeLessThan(2.5);
+    const views = new CameraPath(move as Move).film(12, 24).map(viewOf);
+    expect(coverOf(aimed(views, frame, picture, [0.7, 0.3]), frame, picture), id).toBeLessThan(2.5);
   }
 });

@@ -2,6 +2,7 @@ import account from "./account.json";
 import admin from "./admin.json";
 import auth from "./auth.json";
 import billing from "./billing.json";
+import camera from "./camera.json";
 import editor from "./editor.json";
 import film from "./film.json";
 import films from "./films.json";
@@ -22,6 +23,7 @@ export default {
   ...admin,
   ...auth,
   ...billing,
+  ...camera,
   ...editor,
   ...film,
   ...films,

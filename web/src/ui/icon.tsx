@@ -10,6 +10,9 @@ const PATHS = {
   download: "M8 2v8m0 0L4.8 6.8M8 10l3.2-3.2M2.5 13.5h11",
   search: "M7 2.5a4.5 4.5 0 100 9 4.5 4.5 0 000-9zM10.3 10.3l3.4 3.4",
   plus: "M8 3v10M3 8h10",
+  play: "M5 3l8 5-8 5z",
+  pause: "M5.5 3v10M10.5 3v10",
+  share: "M8 10V2m0 0L5 5m3-3l3 3M3 8v6h10V8",
 } as const;
 
 export type IconName = keyof typeof PATHS;

@@ -16,6 +16,9 @@ export interface Draft {
   look: string;
   loop: boolean;
   seed: number | null;
+  count: number; // variants, with seeds that follow each other
+  tier: "film" | "draft" | "still"; // a draft is small and cheap; a still is continued after its approval
+  engines: Partial<Record<Schemas["Stage"], string>>; // engines by wish; the API chooses the others
 }
 
 export const EMPTY: Draft = {
@@ -33,6 +36,9 @@ export const EMPTY: Draft = {
   look: "",
   loop: false,
   seed: null,
+  count: 1,
+  tier: "film",
+  engines: {},
 };
 
 export const RATIOS = ["16:9", "9:16", "1:1", "4:5", "4:3", "3:2", "21:9"] as const;
@@ -40,15 +46,23 @@ export const RESOLUTIONS = ["480p", "720p", "1080p", "1440p", "4k"] as const;
 export const RATES = [24, 25, 30] as const;
 export const STYLES = ["photographic", "watercolour", "oil", "poster", "noir", "vaporwave"] as const;
 export const LOOKS = ["teal-orange", "golden-hour", "moonlight", "bleach-bypass", "faded-film", "vivid", "noir"] as const;
+export const COUNTS = [1, 2, 4, 8] as const;
+export const TIERS = ["film", "draft", "still"] as const;
 export const MOST_PICTURES = 4; // a first and a last picture, and two between them
 
 /** Return the request for the film. */
 export function jobOf(draft: Draft, projectId: string): Schemas["JobCreate"] {
+  const isPainted = draft.pictures.length === 0;
+  const { IMAGE_GENERATION: painter, ...engines } = draft.engines;
+  const wishes = { ...engines, ...(painter && isPainted ? { IMAGE_GENERATION: painter } : {}) };
   return {
     projectId,
     prompt: draft.prompt.trim(),
     presetId: draft.presetId,
     inputs: draft.pictures.map(({ assetId }) => ({ role: "picture", assetId })),
+    ...(draft.count > 1 ? { count: draft.count } : {}),
+    // An own picture is a still already.
+    ...(draft.tier === "still" && isPainted ? { until: "IMAGE_GENERATION" as const } : {}),
     settings: {
       aspectRatio: draft.aspectRatio,
       duration: draft.duration,
@@ -60,8 +74,10 @@ export function jobOf(draft: Draft, projectId: string): Schemas["JobCreate"] {
       ...(draft.seed === null ? {} : { seed: draft.seed }),
       ...(draft.second ? { stack: draft.second } : {}),
       // A style changes a painted picture only, and the API refuses it beside an uploaded one.
-      ...(draft.style && draft.pictures.length === 0 ? { style: draft.style } : {}),
+      ...(draft.style && isPainted ? { style: draft.style } : {}),
       ...(draft.anyway ? { allowUnrelatedPicture: true } : {}),
+      ...(draft.tier === "draft" ? { draft: true } : {}),
+      ...(Object.keys(wishes).length ? { engines: wishes } : {}),
     },
   };
 }
@@ -86,6 +102,7 @@ export function draftOf(job: Schemas["JobView"]): Draft {
     look,
     loop: settings.loop,
     seed: job.seed,
+    engines: settings.engines as Draft["engines"],
   };
 }
 

@@ -1,45 +1,63 @@
 "use client";
 
-import { CATALOGUE } from "@/features/presets/catalogue";
+import { useQuery } from "@tanstack/react-query";
+import dynamic from "next/dynamic";
+import { useMemo } from "react";
+import type { Move } from "@/features/camera/move";
+import { type SceneFiles, STOCK } from "@/features/camera/scene";
+import { Sketch } from "@/features/moves/sketch";
+import { useEntry } from "@/features/presets/entries";
 import { MovingPicture } from "@/features/presets/moving-picture";
 import { useText } from "@/features/text/text";
 import { useAsset } from "@/features/uploads/pictures";
 import type { Draft } from "./draft";
 
-/** The film's frame in its shape: the move on a stock scene, and the creator's first picture. */
+const Stage = dynamic(() => import("@/features/camera/stage").then((part) => part.Stage), { ssr: false });
+const FALLBACK = { promise: null as Promise<Record<string, Move>> | null };
+
+/** Return the moves of the built-in presets by their ids. They are loaded with the first preview. */
+function useMoves() {
+  return useQuery({
+    queryKey: ["moves"],
+    staleTime: Number.POSITIVE_INFINITY,
+    queryFn: () => (FALLBACK.promise ??= import("@/generated/moves.json").then((file) => file.default as unknown as Record<string, Move>)),
+  });
+}
+
+/** The film's frame in its shape: the move over the creator's first picture, or over a stock scene. */
 export function Finder({ draft }: { draft: Draft }) {
   const { t } = useText();
-  const preset = CATALOGUE.find(({ id }) => id === draft.presetId);
+  const preset = useEntry(draft.presetId);
+  const { data: moves } = useMoves();
   const { data: asset } = useAsset(draft.pictures[0]?.assetId);
   const [width, height] = draft.aspectRatio.split(":").map(Number) as [number, number];
+  const { presetId, strength, second } = draft;
+  const config = preset?.config;
+  const move = useMemo<Move | null>(() => {
+    const first = config ?? moves?.[presetId];
+    const other = second ? moves?.[second.presetId] : undefined;
+    return first ? { ...first, strength, stacked: other && second ? { move: other, weight: second.weight } : null } : null;
+  }, [moves, config, presetId, strength, second]);
+  const own = asset?.status === "READY" && asset.url ? asset : null;
+  const files: SceneFiles = own ? { picture: own.url ?? "", depth: own.depthUrl, matte: own.matteUrl } : STOCK;
   if (!preset) return <div className="flex-1" />;
   return (
-    <div className="flex min-h-0 flex-1 flex-col p-5 lg:p-6">
-      <div className="mb-4 flex flex-wrap items-baseline gap-x-4">
-        <h2 className="text-[clamp(1.75rem,3vw,2.5rem)]">{preset.name}</h2>
-        <p className="text-soft">{preset.description}</p>
+    <div className="flex min-h-0 flex-1 flex-col px-5 pt-4 pb-3 lg:px-6">
+      <div className="mb-3 flex flex-wrap items-baseline gap-x-4">
+        <h2 className="text-[clamp(1.5rem,2.4vw,2.1rem)]">{preset.name}</h2>
+        <p className="text-[14px] text-soft">{t(own ? "finder.own" : "finder.stock")}</p>
       </div>
-      <div className="grid min-h-[200px] flex-1 place-items-center [container-type:size] max-lg:min-h-[240px]">
-        <div
-          className="finder finder-on bg-sunken"
-          style={{ aspectRatio: `${width} / ${height}`, width: `min(calc(100cqw - 16px), calc((100cqh - 16px) * ${width / height}))` }}
-        >
-          {asset?.url ? (
-            <img src={asset.url} alt={t("finder.picture")} className="size-full object-cover" />
-          ) : (
-            <MovingPicture {...preset} playing eager className="size-full object-cover" />
-          )}
-          {asset?.url && (
-            <span className="absolute end-3 bottom-3 w-[30%] border border-white/70 shadow-lg">
-              <MovingPicture {...preset} playing eager className="w-full" />
-            </span>
-          )}
-        </div>
-      </div>
-      <p className="slate mt-5 flex flex-wrap justify-between gap-x-4 text-soft">
-        <span>{t(asset?.url ? "finder.own" : "finder.stock")}</span>
-        <span>{draft.aspectRatio} · {draft.resolution} · {draft.fps} fps · {draft.duration} s</span>
-      </p>
+      {move && (
+        <Stage
+          move={move}
+          files={files}
+          seconds={draft.duration}
+          fps={draft.fps}
+          loop={draft.loop}
+          ratio={width / height}
+          fallback={config ? <Sketch config={config} className="m-auto max-w-[520px]" /> : <MovingPicture {...preset} playing eager className="m-auto w-full max-w-[520px]" />}
+        />
+      )}
     </div>
   );
 }

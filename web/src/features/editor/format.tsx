@@ -78,10 +78,11 @@ interface ToggleProps<Value extends string | number> {
   label: string;
   values: readonly Value[];
   value: Value;
+  shown?: (value: Value) => string;
   onChange: (value: Value) => void;
 }
 
-function Toggle<Value extends string | number>({ label, values, value, onChange }: ToggleProps<Value>) {
+export function Toggle<Value extends string | number>({ label, values, value, shown = String, onChange }: ToggleProps<Value>) {
   return (
     <ToggleGroup.Root
       type="single"
@@ -94,7 +95,7 @@ function Toggle<Value extends string | number>({ label, values, value, onChange 
       className="flex flex-wrap text-[13.5px] tabular-nums"
     >
       {values.map((one) => (
-        <ToggleGroup.Item key={one} value={String(one)} className="choice px-[7px]">{one}</ToggleGroup.Item>
+        <ToggleGroup.Item key={one} value={String(one)} className="choice px-[7px]">{shown(one)}</ToggleGroup.Item>
       ))}
     </ToggleGroup.Root>
   );

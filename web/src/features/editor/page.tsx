@@ -5,6 +5,7 @@ import Link from "next/link";
 import { useRouter } from "next/navigation";
 import { useEffect, useReducer, useRef, useState, useSyncExternalStore } from "react";
 import { CATALOGUE } from "@/features/presets/catalogue";
+import { type Entry, useEntries } from "@/features/presets/entries";
 import { PresetPicker } from "@/features/presets/picker";
 import { PromptField } from "@/features/prompt/prompt-field";
 import { ApiFailure, demand } from "@/features/session/failure";
@@ -14,8 +15,11 @@ import { useText } from "@/features/text/text";
 import { Pictures } from "@/features/uploads/pictures";
 import { Icon } from "@/ui/icon";
 import { type Draft, jobOf, reduce, STYLES, storeDraft, storedDraft } from "./draft";
-import { Format } from "./format";
 import { Finder } from "./finder";
+import { Format } from "./format";
+import { Making } from "./making";
+import { Price } from "./price";
+import { useForgetPrices, useProject, useQuote } from "./quote";
 
 const nothing = () => () => undefined;
 
@@ -29,8 +33,9 @@ export function EditorPage() {
 function initialDraft(): Draft {
   const address = new URLSearchParams(location.search);
   const draft = storedDraft();
-  const preset = CATALOGUE.find(({ id }) => id === address.get("preset"));
-  return { ...draft, ...(preset && { presetId: preset.id }), prompt: address.get("prompt") || draft.prompt };
+  const preset = address.get("preset") ?? "";
+  const known = preset.startsWith("pre_") || CATALOGUE.some(({ id }) => id === preset); // own presets are read later
+  return { ...draft, ...(known && { presetId: preset }), prompt: address.get("prompt") || draft.prompt };
 }
 
 function Editor() {
@@ -48,6 +53,8 @@ function Editor() {
     if (location.search) window.history.replaceState(window.history.state, "", location.pathname);
   }, []);
   const submission = useSubmission(draft);
+  const quote = useQuote(draft);
+  const isSignedIn = useSession() === "in";
   const { submit } = submission;
   useEffect(() => {
     const press = (event: KeyboardEvent) => {
@@ -63,28 +70,30 @@ function Editor() {
   });
   const latest = useRef(draft);
   latest.current = draft;
-  const preset = CATALOGUE.find(({ id }) => id === draft.presetId);
+  const entries = useEntries();
+  const preset = entries.find(({ id }) => id === draft.presetId);
   return (
     <main className="flex flex-1 flex-col lg:h-[calc(100dvh-56px)] lg:flex-none lg:overflow-hidden">
       <h1 className="sr-only">{t("editor.title")}</h1>
       <div className="grid min-h-0 flex-1 lg:grid-cols-[330px_minmax(0,1fr)_340px] lg:grid-rows-[minmax(0,1fr)]">
-        <section aria-label={t("editor.scene")} className="min-h-0 space-y-4 overflow-y-auto border-line p-4 lg:border-e">
+        <section aria-label={t("editor.scene")} className="min-h-0 space-y-3 overflow-y-auto border-line p-4 lg:border-e">
           <PromptField prompt={draft.prompt} anyway={draft.anyway} painted={draft.pictures.length === 0} onChange={change} />
           <div>
             <h2 className="mb-1.5 font-sans text-[15px] font-[560] tracking-normal">{t("upload.title")}</h2>
             <Pictures pictures={draft.pictures} onChange={(next) => change({ pictures: next(latest.current.pictures) })} />
           </div>
+          <div className={draft.pictures.length === 0 ? "grid grid-cols-2 gap-2" : ""}>
           {draft.pictures.length === 0 && (
-            <label className="block">
-              <span className="mb-1.5 block font-[560]">{t("editor.style")}</span>
+            <label className="block min-w-0">
+              <span className="mb-1 block text-[14px] text-soft">{t("editor.style")}</span>
               <select className="field" value={draft.style} onChange={({ target }) => change({ style: target.value })}>
                 <option value="">{t("editor.style.prompt")}</option>
                 {STYLES.map((style) => <option key={style} value={style}>{t(`style.${style}`)}</option>)}
               </select>
             </label>
           )}
-          <div className="block">
-            <label htmlFor="seed" className="mb-1.5 block font-[560]">{t("editor.seed")}</label>
+          <div className="min-w-0">
+            <label htmlFor="seed" className="mb-1 block text-[14px] text-soft">{t("editor.seed")}</label>
             <span className="flex gap-2">
               <input
                 id="seed"
@@ -102,19 +111,21 @@ function Editor() {
               </button>
             </span>
           </div>
+          </div>
+          <Making draft={draft} quote={quote.data} onChange={change} />
         </section>
         <section aria-label={t("editor.film")} className="flex min-h-0 flex-col border-line max-lg:border-y lg:border-e">
           <Finder draft={draft} />
           <Format draft={draft} preset={preset} onChange={change} />
         </section>
-        <PresetPicker value={draft.presetId} onChange={(presetId) => change({ presetId, duration: fitted(draft.duration, presetId) })} />
+        <PresetPicker value={draft.presetId} onChange={(presetId) => change({ presetId, duration: fitted(draft.duration, entries.find(({ id }) => id === presetId)) })} />
       </div>
       <div className="sticky bottom-0 z-10 border-t border-line bg-paper px-4 py-2.5">
         {submission.problem && <Refusal problem={submission.problem} />}
         <div className="flex flex-wrap items-center gap-x-2 gap-y-2">
           <button type="button" className="button button-plain" disabled={!history.past.length} aria-label={t("editor.undo")} onClick={() => dispatch("undo")}><Icon name="undo" /></button>
           <button type="button" className="button button-plain" disabled={!history.future.length} aria-label={t("editor.redo")} onClick={() => dispatch("redo")}><Icon name="redo" /></button>
-          <p className="me-auto ps-2 text-[14px] text-soft"><span className="hidden sm:inline">{t("editor.charge")}</span></p>
+          <div className="me-auto ps-2"><Price quote={quote} isSignedIn={isSignedIn} /></div>
           <SubmitButton busy={submission.busy} disabled={!draft.prompt.trim()} onSubmit={submit} />
         </div>
       </div>
@@ -123,8 +134,7 @@ function Editor() {
 }
 
 /** Return the duration, or the one nearest to it that the preset allows. */
-function fitted(duration: number, presetId: string): number {
-  const preset = CATALOGUE.find(({ id }) => id === presetId);
+function fitted(duration: number, preset: Entry | undefined): number {
   return preset ? Math.max(preset.minDurationSeconds, Math.min(duration, preset.maxDurationSeconds)) : duration;
 }
 
@@ -166,6 +176,8 @@ function useSubmission(draft: Draft) {
   const { t } = useText();
   const router = useRouter();
   const queries = useQueryClient();
+  const project = useProject();
+  const forgetPrices = useForgetPrices();
   const [busy, setBusy] = useState(false);
   const [problem, setProblem] = useState<Shown | null>(null);
   const attempt = useRef<{ draft: Draft; key: string } | null>(null);
@@ -175,25 +187,16 @@ function useSubmission(draft: Draft) {
     setProblem(null);
     if (attempt.current?.draft !== draft) attempt.current = { draft, key: crypto.randomUUID() };
     try {
-      const body = jobOf(draft, await projectId());
+      const projectId = project.data ?? (await project.refetch({ throwOnError: true })).data ?? "";
       const header = { "idempotency-key": attempt.current.key };
-      const job = demand(await api.POST("/api/jobs", { body, params: { header } }));
+      const job = demand(await api.POST("/api/jobs", { body: jobOf(draft, projectId), params: { header } }));
       queries.setQueryData(["job", job.id], job);
-      void queries.invalidateQueries({ queryKey: ["jobs"] });
-      void queries.invalidateQueries({ queryKey: ["me"] });
+      forgetPrices();
       router.push(`/film?id=${job.id}`);
     } catch (error) {
       setBusy(false);
       setProblem(error instanceof ApiFailure ? error.problem : { detail: t("offline") });
     }
   };
-
-  async function projectId(): Promise<string> {
-    const list = demand(await api.GET("/api/projects", { params: { query: { limit: 50 } } })).data;
-    const chosen = localStorage.getItem("kinora.project");
-    const project = list.find(({ id }) => id === chosen) ?? list[0];
-    return (project ?? demand(await api.POST("/api/projects", { body: { name: t("project.first") } }))).id;
-  }
-
   return { busy, problem, submit };
 }

@@ -18,6 +18,7 @@ import { AXES, type Axis, type Easing, EASINGS, type Keyframe, MOST_KEYFRAMES, R
 import { Curves } from "./curves";
 import { bodyOf, faults, formOf, type MoveForm, newForm } from "./form";
 import { useOwnMoves } from "./queries";
+import { Sketch } from "./sketch";
 
 /** The own presets, or with `?id=` the keyframe editor of one; `?id=new` begins one. */
 export function MovesPage() {
@@ -60,27 +61,11 @@ export function MovesPage() {
   );
 }
 
-/** The axes of a move as one small picture: the list has no films of own presets. */
-function Sketch({ config }: { config: Schemas["CameraMoveView"] }) {
-  const axes = used(config.keyframes);
-  const points = (axis: Axis) =>
-    config.keyframes.map((frame) => {
-      const { min, max, still } = RANGE[axis];
-      return `${(6 + frame.at * 148).toFixed(1)} ${(84 - (((frame[axis] ?? still) - min) / (max - min)) * 78).toFixed(1)}`;
-    });
-  return (
-    <svg viewBox="0 0 160 90" className="block aspect-video w-full bg-sunken" aria-hidden="true">
-      {axes.length === 0 && <path d="M6 45H154" className="stroke-edge" strokeWidth="1.5" />}
-      {axes.map((axis, index) => <path key={axis} d={`M${points(axis).join("L")}`} fill="none" strokeWidth="1.5" className={["stroke-tally", "stroke-good", "stroke-ink", "stroke-soft"][index % 4]} />)}
-    </svg>
-  );
-}
-
 function OwnMoves({ onOpen }: { onOpen: (id: string) => void }) {
   const { t } = useText();
   const { data, error } = useOwnMoves();
   const queries = useQueryClient();
-  const settled = () => queries.invalidateQueries({ queryKey: ["moves"] });
+  const settled = () => queries.invalidateQueries({ queryKey: ["own-moves"] });
   const remove = useMutation({ mutationFn: async (id: string) => demand(await api.DELETE("/api/presets/own/{preset_id}", { params: { path: { preset_id: id } } })), onSettled: settled });
   const copy = useCopy(onOpen);
   return (
@@ -114,7 +99,7 @@ function useCopy(onOpen: (id: string) => void) {
   return useMutation({
     mutationFn: async (id: string) => demand(await api.POST("/api/presets/{preset_id}/duplicate", { params: { path: { preset_id: id } }, body: query })),
     onSuccess: async (made) => {
-      await queries.invalidateQueries({ queryKey: ["moves"] });
+      await queries.invalidateQueries({ queryKey: ["own-moves"] });
       onOpen(made.id);
     },
   });
@@ -146,7 +131,7 @@ function OneMove({ id, onOpen }: { id: string; onOpen: (id: string) => void }) {
   const { t } = useText();
   const isNew = id === "new";
   const { data, error } = useQuery({
-    queryKey: ["moves", "one", id],
+    queryKey: ["own-moves", "one", id],
     enabled: !isNew,
     queryFn: async () => demand(await api.GET("/api/presets/own/{preset_id}", { params: { path: { preset_id: id } } })),
   });
@@ -180,7 +165,7 @@ function KeyframeEditor({ preset, start, onOpen }: { preset?: Schemas["PresetVie
         ? demand(await api.PATCH("/api/presets/own/{preset_id}", { params: { path: { preset_id: preset.id } }, body: bodyOf(form) }))
         : demand(await api.POST("/api/presets/own", { body: { ...bodyOf(form), ...query } })),
     onSuccess: async (saved) => {
-      await queries.invalidateQueries({ queryKey: ["moves"] });
+      await queries.invalidateQueries({ queryKey: ["own-moves"] });
       if (!preset) onOpen(saved.id);
     },
   });

@@ -9,7 +9,7 @@ export function useOwnMoves() {
   const { query, known } = useAccount();
   const enabled = useSession() === "in" && known;
   return useQuery({
-    queryKey: ["moves", query],
+    queryKey: ["own-moves", query],
     enabled,
     queryFn: async () => demand(await api.GET("/api/presets/own", { params: { query } })).data,
   });

@@ -3,6 +3,7 @@
 import { useInfiniteQuery, useMutation, useQueryClient } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
 import { useAccount } from "@/features/account/account";
+import { CHOSEN_PROJECT } from "@/features/editor/quote";
 import { FailureNote } from "@/features/session/failure-note";
 import { demand } from "@/features/session/failure";
 import { api, type Schemas } from "@/features/session/session";
@@ -10,7 +11,6 @@ import { useText } from "@/features/text/text";
 import { Confirm } from "@/ui/confirm";
 import { Icon } from "@/ui/icon";
 
-const CHOSEN = "kinora.project"; // the project of the next film
 const PAGE = 50;
 
 /** The projects of the account as a row of pictures. The chosen one filters the films, and gets the next film. */
@@ -24,8 +24,10 @@ export function ProjectStrip({ chosen, onChoose }: { chosen: string; onChoose: (
       demand(await api.GET("/api/projects", { params: { query: { ...query, limit: PAGE, ...(pageParam ? { cursor: pageParam } : {}) } } })),
     getNextPageParam: (page) => page.nextCursor ?? undefined,
   });
+  const queries = useQueryClient();
   const choose = (id: string) => {
-    if (id) localStorage.setItem(CHOSEN, id);
+    if (id) localStorage.setItem(CHOSEN_PROJECT, id);
+    queries.removeQueries({ queryKey: ["project-of-next-film"] });
     onChoose(id);
   };
   const list = projects.data?.pages.flatMap(({ data }) => data) ?? [];
