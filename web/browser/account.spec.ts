@@ -1,5 +1,5 @@
 import { createHmac } from "node:crypto";
-import { expect, linkTo, newAddress, PASSWORD, SHOTS, signIn, test } from "./studio";
+import { expect, fillSignIn, linkTo, newAddress, PASSWORD, SHOTS, signIn, test } from "./studio";
 
 test("A pack is bought on the page of Stripe, and the ledger has it and is downloaded", async ({ page }) => {
   await signIn(page, "/billing");
@@ -37,7 +37,7 @@ test("A key is shown once, works for a program within its scopes, and stops when
 });
 
 test("A second factor is set up with its secret, and the settings stay", async ({ page }) => {
-  await signIn(page, "/settings");
+  const email = await signIn(page, "/settings");
   await page.getByLabel("Name").fill("Ada <b>Lovelace</b>");
   await page.getByRole("button", { name: "Save" }).click();
   await expect(page.getByText("Saved")).toBeVisible();
@@ -50,10 +50,19 @@ test("A second factor is set up with its secret, and the settings stay", async (
   await factor.getByRole("textbox", { name: "Code" }).fill(codeOf(secret));
   await factor.getByRole("button", { name: "Turn it on" }).click();
   await expect(factor.getByText("Your recovery codes")).toBeVisible();
+  const recovery = (await factor.locator("[data-secret]").innerText()).split("\n")[0] ?? "";
   await page.reload();
   await expect(page.getByText(/It is on\. \d+ recovery codes are left/)).toBeVisible();
   await expect(page.getByLabel("Name")).toHaveValue("Ada <b>Lovelace</b>");
   await expect(page.getByRole("checkbox", { name: "a film fails" })).not.toBeChecked();
+
+  await page.locator("summary").first().click();
+  await page.getByRole("button", { name: "Sign out" }).click();
+  await page.waitForURL(/\/login/);
+  await fillSignIn(page, email);
+  await page.getByLabel("Code").fill(recovery);
+  await page.getByRole("main").getByRole("button", { name: "Sign in" }).click();
+  await expect(page.getByRole("heading", { name: "Settings" })).toBeVisible();
 });
 
 test("The session of another browser is ended from the list", async ({ page, browser }) => {

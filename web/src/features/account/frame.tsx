@@ -1,5 +1,6 @@
 "use client";
 
+import "@/features/text/more";
 import Link from "next/link";
 import { usePathname } from "next/navigation";
 import { type ReactNode, useId } from "react";

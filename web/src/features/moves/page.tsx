@@ -1,5 +1,6 @@
 "use client";
 
+import "@/features/text/more";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import Link from "next/link";
 import { type FormEvent, useEffect, useState } from "react";

@@ -1,5 +1,6 @@
 "use client";
 
+import "@/features/text/more";
 import Link from "next/link";
 import { useEffect, useRef, useState } from "react";
 import { Appearance } from "@/features/shell/appearance";

@@ -1,5 +1,6 @@
 "use client";
 
+import "@/features/text/more";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import Link from "next/link";
 import { useRouter } from "next/navigation";
