@@ -42,7 +42,7 @@ test("An admin suspends a user and disables an engine; others see no way to the 
   await page.getByRole("button", { name: "End the suspension" }).click();
   await expect(page.getByRole("button", { name: "Suspend" })).toBeVisible();
   await page.getByRole("button", { name: "Give credits" }).first().click();
-  await page.getByLabel("credits").fill("50");
+  await page.getByRole("spinbutton").fill("50");
   await page.getByLabel("Reason").fill("The film was faulty");
   await page.getByRole("button", { name: "Give credits" }).first().click();
   await expect(page.getByText("Now 150 credits")).toBeVisible();

@@ -1,5 +1,6 @@
 import { expect, it } from "vitest";
-import { moved, STILL, used, withFrame } from "@/features/moves/curve";
+import { used } from "@/features/moves/axes";
+import { moved, STILL, withFrame } from "@/features/moves/curve";
 import { faults, newForm } from "@/features/moves/form";
 
 const frames = [{ ...STILL, at: 0 }, { ...STILL, at: 0.5, zoom: 2 }, { ...STILL, at: 1, zoom: 2, pan: 0.4 }];

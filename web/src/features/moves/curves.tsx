@@ -3,7 +3,8 @@
 import { type KeyboardEvent, type PointerEvent, useMemo, useRef } from "react";
 import { CameraPath } from "@/features/camera/move";
 import { useText } from "@/features/text/text";
-import { AXES, type Axis, type Easing, type Keyframe, moved, RANGE, used } from "./curve";
+import { AXES, type Axis, type Easing, type Keyframe, RANGE, used } from "./axes";
+import { moved } from "./curve";
 
 const WIDTH = 640;
 const HEIGHT = 240;

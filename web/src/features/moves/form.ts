@@ -1,5 +1,6 @@
 import type { Schemas } from "@/features/session/session";
-import { type Keyframe, STILL } from "./curve";
+import type { Keyframe } from "./axes";
+import { STILL } from "./curve";
 
 /** What the keyframe editor changes. Fields of the move that it does not show keep their values. */
 export interface MoveForm {

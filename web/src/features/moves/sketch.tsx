@@ -1,5 +1,5 @@
 import type { Schemas } from "@/features/session/session";
-import { type Axis, RANGE, used } from "./curve";
+import { type Axis, RANGE, used } from "./axes";
 
 /** The axes of a move as one small picture: own presets have no films. */
 export function Sketch({ config, className = "" }: { config: Pick<Schemas["CameraMoveView"], "keyframes">; className?: string }) {
