@@ -35,13 +35,15 @@ test("An own move is drawn, refused with the API's reason, saved, and makes a fi
 
   const login = await page.request.post("/api/auth/refresh", { headers: { "x-kinora-refresh": "1", origin: new URL(page.url()).origin } });
   const headers = { Authorization: `Bearer ${((await login.json()) as { accessToken: string }).accessToken}` };
+  const job = (await (await page.request.get(`/api/jobs/${id}`, { headers })).json()) as { presetId: string };
+  expect(job.presetId).toMatch(/^pre_/);
   const made = await page.request.post("/api/shares", { headers, data: { jobId: id, title: "A lake <b>at</b> dusk" } });
   const share = (await made.json()) as { id: string; url: string };
   const stranger = await (await browser.newContext()).newPage();
   await stranger.goto(share.url);
   await expect(stranger.getByRole("heading", { name: "A lake <b>at</b> dusk" })).toBeVisible();
   await expect.poll(() => stranger.locator("video").evaluate((player: HTMLVideoElement) => player.currentTime)).toBeGreaterThan(0);
-  expect(await stranger.content()).not.toMatch(/usr_|job_|@example/);
+  expect(await stranger.content()).not.toMatch(/usr_|prj_|@example/);
   await stranger.screenshot({ path: `${SHOTS}/share.png` });
   await page.request.delete(`/api/shares/${share.id}`, { headers });
   await stranger.reload();

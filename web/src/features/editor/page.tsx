@@ -33,9 +33,8 @@ export function EditorPage() {
 function initialDraft(): Draft {
   const address = new URLSearchParams(location.search);
   const draft = storedDraft();
-  const preset = address.get("preset") ?? "";
-  const known = preset.startsWith("pre_") || CATALOGUE.some(({ id }) => id === preset); // own presets are read later
-  return { ...draft, ...(known && { presetId: preset }), prompt: address.get("prompt") || draft.prompt };
+  const preset = CATALOGUE.find(({ id }) => id === address.get("preset"));
+  return { ...draft, ...(preset && { presetId: preset.id }), prompt: address.get("prompt") || draft.prompt };
 }
 
 function Editor() {

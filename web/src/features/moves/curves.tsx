@@ -105,7 +105,7 @@ export function Curves({ frames, easing, axis, onAxis, onChange }: Props) {
               key={index}
               cx={x(frame.at)}
               cy={y(axis, value)}
-              r="8"
+              r="6.5"
               tabIndex={0}
               role="slider"
               aria-label={t("moves.point", { number: index + 1, axis: t(`axis.${axis}`) })}

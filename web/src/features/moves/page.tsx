@@ -6,6 +6,7 @@ import Link from "next/link";
 import { type FormEvent, useEffect, useState } from "react";
 import { AccountChoice, Part } from "@/features/account/frame";
 import { useAccount } from "@/features/account/account";
+import { storeDraft, storedDraft } from "@/features/editor/draft";
 import { CATALOGUE, CATEGORIES, categoryKey } from "@/features/presets/catalogue";
 import { MovingPicture } from "@/features/presets/moving-picture";
 import { FailureNote } from "@/features/session/failure-note";
@@ -63,6 +64,11 @@ export function MovesPage() {
   );
 }
 
+/** Choose the move for the next film. The editor reads its draft when it opens. */
+function choose(presetId: string): void {
+  storeDraft({ ...storedDraft(), presetId });
+}
+
 function OwnMoves({ onOpen }: { onOpen: (id: string) => void }) {
   const { t } = useText();
   const { data, error } = useOwnMoves();
@@ -83,7 +89,7 @@ function OwnMoves({ onOpen }: { onOpen: (id: string) => void }) {
               <span className="block truncate text-[14px] text-soft">{used(preset.config.keyframes).map((axis) => t(`axis.${axis}`)).join(", ") || t("moves.still")}</span>
             </button>
             <p className="mt-1.5 flex flex-wrap gap-1">
-              <Link href={`/editor?preset=${preset.id}`} className="button min-h-[30px] text-[14px]">{t("moves.use")}</Link>
+              <Link href="/editor" className="button min-h-[30px] text-[14px]" onClick={() => choose(preset.id)}>{t("moves.use")}</Link>
               <button type="button" className="button button-plain min-h-[30px] text-[14px]" disabled={copy.isPending} onClick={() => copy.mutate(preset.id)}>{t("moves.copy")}</button>
               <Confirm action={t("moves.delete")} question={t("moves.delete.sure")} busy={remove.isPending} onConfirm={() => remove.mutate(preset.id)} />
             </p>
@@ -185,7 +191,7 @@ function KeyframeEditor({ preset, start, onOpen }: { preset?: Schemas["PresetVie
         <h1 className="sr-only">{preset?.name ?? t("moves.new")}</h1>
         <span className="ms-auto flex flex-wrap items-center gap-2">
           <span role="status" className="text-[14px] text-good">{save.isSuccess && !changed ? t("saved") : ""}</span>
-          {preset && !changed && <Link href={`/editor?preset=${preset.id}`} className="button">{t("moves.use")}</Link>}
+          {preset && !changed && <Link href="/editor" className="button" onClick={() => choose(preset.id)}>{t("moves.use")}</Link>}
           <button type="submit" className="button button-main" disabled={save.isPending || !form.name.trim() || fault !== null || !changed}>{t("save")}</button>
         </span>
       </div>
