@@ -8,7 +8,7 @@ import { api, type Schemas } from "@/features/session/session";
 import { useText } from "@/features/text/text";
 import { type Draft, jobOf } from "./draft";
 
-export const CHOSEN_PROJECT = "kinora.project";
+const CHOSEN_PROJECT = "kinora.project";
 const TYPING_MILLISECONDS = 400; // the price is asked for after a pause of this length
 const PRICE_STALE_MILLISECONDS = 60_000;
 
@@ -20,6 +20,7 @@ export function useProject() {
     queryKey: ["project-of-next-film"],
     enabled,
     staleTime: Number.POSITIVE_INFINITY,
+    gcTime: 0, // another page may choose another project
     queryFn: async () => {
       const list = demand(await api.GET("/api/projects", { params: { query: { limit: 100 } } })).data;
       const chosen = localStorage.getItem(CHOSEN_PROJECT);

@@ -19,7 +19,6 @@ const POLL_MILLISECONDS = 4000; // while a film of the page is being made
 export function FilmsPage() {
   const { t } = useText();
   const signedIn = useSignedIn();
-  const queries = useQueryClient();
   const [chosen, setChosen] = useState<string | null>(null);
   const projects = useQuery({
     queryKey: ["projects"],
@@ -42,7 +41,6 @@ export function FilmsPage() {
               onChange={({ target }) => {
                 localStorage.setItem(CHOSEN, target.value);
                 setChosen(target.value);
-                queries.removeQueries({ queryKey: ["project-of-next-film"] });
               }}
             >
               {list.map(({ id, name, jobCount }) => <option key={id} value={id}>{name} ({jobCount})</option>)}
@@ -53,7 +51,6 @@ export function FilmsPage() {
           onMade={(id) => {
             localStorage.setItem(CHOSEN, id);
             setChosen(id);
-            queries.removeQueries({ queryKey: ["project-of-next-film"] });
           }}
         />
       </div>

@@ -39,6 +39,7 @@ interface Text {
   t: (key: TextKey, values?: Values) => string;
   number: (value: number, options?: Intl.NumberFormatOptions) => string;
   date: (value: string) => string;
+  time: (value: string) => string;
 }
 
 const TextContext = createContext<Text | null>(null);
@@ -59,6 +60,7 @@ export function TextProvider({ children }: { children: ReactNode }) {
       locale,
       t: (key, values = {}) => fill(texts[key], values),
       number: (value, options) => new Intl.NumberFormat(locale, options).format(value),
+      time: (value) => new Intl.DateTimeFormat(locale, { timeStyle: "short" }).format(new Date(value)),
       date: (value) => new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "short" }).format(new Date(value)),
     };
   }, [locale]);
