@@ -80,7 +80,7 @@ export function Stage({ move, files, seconds, fps, loop, ratio, fallback }: Prop
   );
 }
 
-/** Load the scene. The addresses of files are signed anew at each reading of the asset; the files stay the same. */
+/** Load the scene. Each reading of the asset signs other addresses of the same files. */
 function useScene(files: SceneFiles): Scene | null {
   const [scene, setScene] = useState<Scene | null>(null);
   const latest = useRef(files);
