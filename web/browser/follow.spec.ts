@@ -37,5 +37,6 @@ test("A still is approved, two variants are compared, a film is continued, and a
   await compare.selectOption({ index: 1 });
   await expect(page.getByRole("slider", { name: "Border between the two films" })).toBeVisible();
   await expect(page.locator("video")).toHaveCount(2);
+  await expect.poll(() => page.locator("video").last().evaluate((video: HTMLVideoElement) => video.readyState)).toBeGreaterThan(1);
   await page.screenshot({ path: `${SHOTS}/film-compared.png` });
 });

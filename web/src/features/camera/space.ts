@@ -42,9 +42,9 @@ export function showSpace(canvas: HTMLCanvasElement, scene: Scene, course: Cours
   renderer.setPixelRatio(Math.min(devicePixelRatio, 2));
   const world = new World();
   const eye = new PerspectiveCamera(40, 1, 0.01, 50);
-  eye.position.set(-0.7, 0.5, 0.85);
+  eye.position.set(-0.5, 0.5, 1.1);
   const controls = new OrbitControls(eye, canvas);
-  controls.target.set(0.12, -0.06, -0.75);
+  controls.target.set(-0.02, -0.04, -1.1);
   controls.enableZoom = false;
   controls.enablePan = false;
   controls.listenToKeyEvents(canvas);

@@ -19,7 +19,7 @@ export function Price({ quote, isSignedIn }: { quote: ReturnType<typeof useQuote
     <div className={`flex items-center gap-x-4 ${isSettled ? "" : "opacity-60"}`} aria-busy={!isSettled}>
       <Reasons quote={data}>
         <span className="font-display text-[26px] leading-none font-[660] tracking-[-0.03em] tabular-nums" data-quote={data.credits}>{number(data.credits)}</span>
-        <span className="ms-1.5">{t("quote.credits")}</span>
+        <span className="ms-1.5">{t("quote.credits", { count: data.credits })}</span>
       </Reasons>
       <p role="status" className="text-[14px] leading-tight text-soft">
         {data.sufficient ? (

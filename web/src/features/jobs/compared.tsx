@@ -6,6 +6,7 @@ import { demand } from "@/features/session/failure";
 import { api } from "@/features/session/session";
 import { ENDED, type Job } from "@/features/socket/events";
 import { useText } from "@/features/text/text";
+import { readJob } from "./use-job";
 
 const POLL_MILLISECONDS = 4000; // while a film of the batch is being made
 const MOST_APART_SECONDS = 0.06; // before the second film follows the first again
@@ -19,13 +20,16 @@ export function useVariants(job: Job): Job[] {
     queryFn: async () => demand(await api.GET("/api/jobs", { params: { query: { batchId: batchId ?? "", limit: 20 } } })).data,
     refetchInterval: ({ state }) => (state.data?.some(({ status }) => !ENDED.has(status)) ? POLL_MILLISECONDS : false),
   });
-  return data.filter(({ id, status, videoUrl }) => id !== job.id && status === "COMPLETED" && videoUrl);
+  return data.filter(({ id, status }) => id !== job.id && status === "COMPLETED");
 }
 
 /** Another film over this one, at the same time, on the end side of a border that moves. */
 export function Compared({ video, other }: { video: RefObject<HTMLVideoElement | null>; other: Job }) {
   const { t } = useText();
   const second = useRef<HTMLVideoElement>(null);
+  const { data: whole } = useQuery({ queryKey: ["job", other.id], queryFn: () => readJob(other.id) }); // lists name no films
+  const address = useRef<string | null>(null); // kept: each reading of the job signs another address of the same film
+  address.current ??= whole?.videoUrl ?? null;
   const [border, setBorder] = useState(50);
   useEffect(() => {
     const [first, follower] = [video.current, second.current];
@@ -47,7 +51,7 @@ export function Compared({ video, other }: { video: RefObject<HTMLVideoElement |
       <video
         key={other.id}
         ref={second}
-        src={other.videoUrl ?? undefined}
+        src={address.current ?? undefined}
         muted
         playsInline
         aria-label={t("player.seed", { seed: other.seed })}

@@ -141,14 +141,15 @@ function Progress({ job }: { job: Job }) {
 function Announcement({ job }: { job: Job }) {
   const { t } = useText();
   const seen = useRef(job.status);
+  const said = t(job.until === "IMAGE_GENERATION" && job.status === "COMPLETED" ? "status.still" : (`status.${job.status}` as TextKey));
   const endedNow = ENDED.has(job.status) && seen.current !== job.status;
   useEffect(() => {
     if (!endedNow) return;
-    document.title = `${t(`status.${job.status}` as TextKey)} · Kinora`;
-  }, [endedNow, job.status, t]);
+    document.title = `${said} · Kinora`;
+  }, [endedNow, said]);
   return (
     <div role="status" data-status={job.status} className={`border-s-2 ps-3 ${job.status === "FAILED" ? "border-bad" : job.status === "COMPLETED" ? "border-good" : "border-line"}`}>
-      <p className="font-display text-[22px] font-[640] tracking-[-0.02em]">{t(`status.${job.status}` as TextKey)}</p>
+      <p className="font-display text-[22px] font-[640] tracking-[-0.02em]">{said}</p>
       {job.error && job.status === "FAILED" && <p>{job.error}</p>}
       <p className="text-soft">{t(`charge.${job.status}` as TextKey, { count: job.credits })}</p>
     </div>

@@ -13,6 +13,7 @@ export function Player({ job }: { job: Job }) {
   const [isLooped, setLooped] = useState(true);
   const [otherId, setOtherId] = useState("");
   const variants = useVariants(job);
+  const [width, height] = job.settings.aspectRatio.split(":").map(Number) as [number, number];
   useFilm(video, job);
   const step = (frames: number) => {
     const player = video.current;
@@ -22,8 +23,8 @@ export function Player({ job }: { job: Job }) {
   };
   const other = variants.find(({ id }) => id === otherId);
   return (
-    <div>
-      <div className="relative">
+    <div className="mx-auto" style={{ maxWidth: `calc((100dvh - 290px) * ${width / height})` }}>
+      <div className="relative" style={{ aspectRatio: width / height }}>
         <video
           ref={video}
           controls={!other}
@@ -33,13 +34,13 @@ export function Player({ job }: { job: Job }) {
           playsInline
           poster={job.posterUrl ?? undefined}
           aria-label={job.prompt}
-          className="max-h-[calc(100dvh-290px)] w-full bg-black object-contain"
+          className="size-full bg-black object-contain"
           onKeyDown={({ key }) => {
             if (key === ",") step(-1);
             if (key === ".") step(1);
           }}
         />
-        {other && <Compared video={video} other={other} />}
+        {other && <Compared key={other.id} video={video} other={other} />}
       </div>
       <Scrubber video={video} job={job} />
       <div className="mt-2 flex flex-wrap items-center gap-1">
