@@ -1,8 +1,8 @@
 import AxeBuilder from "@axe-core/playwright";
 import { expect, SHOTS, signIn, test } from "./studio";
 
-const OPEN = ["/", "/login", "/register", "/forgot-password", "/reset-password#token=x", "/verify-email#token=x", "/editor", "/nothing"];
-const OWN = ["/films", "/film?id=job_none"];
+const OPEN = ["/", "/login", "/register", "/forgot-password", "/reset-password#token=x", "/verify-email#token=x", "/editor", "/nothing", "/invite#token=x", "/share?id=shr_none"];
+const OWN = ["/films", "/film?id=job_none", "/queue", "/moves", "/moves?id=new", "/billing", "/team", "/keys", "/webhooks", "/sessions", "/settings", "/admin"];
 const SIZES = { phone: { width: 390, height: 844 }, laptop: { width: 1366, height: 768 }, wide: { width: 1920, height: 1080 } };
 
 test("Every page works in both themes and three widths: no violation of axe, no sideways scrolling", async ({ page }) => {

@@ -38,8 +38,7 @@ export function newAddress(): string {
 }
 
 /** Open an account over the API, and sign in on the page. */
-export async function signIn(page: Page, then: string): Promise<string> {
-  const email = newAddress();
+export async function signIn(page: Page, then: string, email = newAddress()): Promise<string> {
   const post = (path: string, body: object) => page.request.post(path, { data: body });
   await post("/api/auth/register", { email, password: PASSWORD });
   await post("/api/auth/verify-email", { token: (await linkTo(email)).split("#token=")[1] });

@@ -1,7 +1,12 @@
 import { expect, it } from "vitest";
 import { fill } from "@/features/text/text";
-import german from "../messages/de";
-import english from "../messages/en";
+import germanMain from "../messages/de";
+import germanMore from "../messages/de/more";
+import englishMain from "../messages/en";
+import englishMore from "../messages/en/more";
+
+const english = { ...englishMain, ...englishMore };
+const german = { ...germanMain, ...germanMore };
 
 const names = (text: string) => [...text.matchAll(/\{\w+\}/g)].map(String).sort();
 

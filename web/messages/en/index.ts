@@ -2,7 +2,6 @@ import auth from "./auth.json";
 import camera from "./camera.json";
 import editor from "./editor.json";
 import film from "./film.json";
-import films from "./films.json";
 import landing from "./landing.json";
 import presets from "./presets.json";
 import prompt from "./prompt.json";
@@ -15,7 +14,6 @@ export default {
   ...camera,
   ...editor,
   ...film,
-  ...films,
   ...landing,
   ...presets,
   ...prompt,

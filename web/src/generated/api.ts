@@ -2035,6 +2035,11 @@ export interface components {
             updatedAt: string;
             balance: components["schemas"]["BalanceView"];
             plan: components["schemas"]["PlanType"];
+            /**
+             * Platformadmin
+             * @description Whether the user operates this studio, and may use `/api/admin`.
+             */
+            platformAdmin: boolean;
             /** Organizations */
             organizations: components["schemas"]["OwnOrganizationView"][];
         };
@@ -4204,6 +4209,11 @@ export interface components {
             jobId: string;
             /** Title */
             title: string;
+            /**
+             * Url
+             * @description The page that shows the film to everybody who has the link.
+             */
+            url: string;
             /**
              * Takendown
              * @description Whether an admin of the studio has closed the link.

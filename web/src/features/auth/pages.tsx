@@ -17,6 +17,12 @@ const newPassword = {
   autoComplete: "new-password",
 } as const;
 
+const SIGN_IN = { email: EMAIL, password: z.string().check(z.minLength(1, "auth.password.short")) };
+type SignIn = Record<"email" | "password" | "code", string>; // no code if the form has no field for it
+
+/** Shown when the account has a second factor. */
+const code = { name: "code", label: "auth.code", hint: "auth.code.hint", type: "text", autoComplete: "one-time-code" } as const;
+
 export function RegisterPage() {
   const { t } = useText();
   const [sentTo, setSentTo] = useState("");
@@ -45,16 +51,18 @@ export function RegisterPage() {
 export function LoginPage() {
   const { t } = useText();
   const router = useRouter();
+  const [needsCode, setNeedsCode] = useState(false);
   return (
     <>
       <Head title={t("auth.login.title")} />
       <DoorForm
-        schema={z.object({ email: EMAIL, password: z.string().check(z.minLength(1, "auth.password.short")) })}
-        fields={[email, { ...newPassword, hint: undefined, autoComplete: "current-password" } as never]}
+        schema={z.object({ ...SIGN_IN, ...(needsCode && { code: z.string() }) }) as z.ZodMiniType<SignIn, SignIn>}
+        fields={[email, { ...newPassword, hint: undefined, autoComplete: "current-password" } as never, ...(needsCode ? [code] : [])]}
         action="auth.signIn"
         send={async (body) => {
-          const problem = await session.signIn(body.email, body.password);
+          const problem = await session.signIn(body.email, body.password, body.code?.trim());
           if (!problem) router.replace(next());
+          if (problem?.code === "code_needed") setNeedsCode(true);
           return problem;
         }}
       >

@@ -2,8 +2,10 @@
 
 import dynamic from "next/dynamic";
 import { type SceneFiles, STOCK } from "@/features/camera/scene";
+import { Sketch } from "@/features/moves/sketch";
+import type { Entry } from "@/features/presets/entries";
 import { MovingPicture } from "@/features/presets/moving-picture";
-import { type Choice, useMove } from "@/features/presets/own";
+import { useMove } from "@/features/presets/move-of";
 import { useText } from "@/features/text/text";
 import { useAsset } from "@/features/uploads/pictures";
 import type { Draft } from "./draft";
@@ -11,7 +13,7 @@ import type { Draft } from "./draft";
 const Stage = dynamic(() => import("@/features/camera/stage").then((part) => part.Stage), { ssr: false });
 
 /** The film's frame in its shape: the move over the creator's first picture, or over a stock scene. */
-export function Finder({ draft, presets }: { draft: Draft; presets: readonly Choice[] }) {
+export function Finder({ draft, presets }: { draft: Draft; presets: readonly Entry[] }) {
   const { t } = useText();
   const preset = presets.find(({ id }) => id === draft.presetId);
   const { data: asset } = useAsset(draft.pictures[0]?.assetId);
@@ -34,7 +36,7 @@ export function Finder({ draft, presets }: { draft: Draft; presets: readonly Cho
           fps={draft.fps}
           loop={draft.loop}
           ratio={width / height}
-          fallback={<MovingPicture thumbnail={preset.thumbnail ?? STOCK.picture} preview={preset.preview ?? STOCK.picture} playing eager className="m-auto w-full max-w-[520px]" />}
+          fallback={preset.config ? <Sketch config={preset.config} className="m-auto max-w-[520px]" /> : <MovingPicture {...preset} playing eager className="m-auto w-full max-w-[520px]" />}
         />
       )}
     </div>

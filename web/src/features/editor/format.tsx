@@ -2,14 +2,14 @@
 
 import { Slider, ToggleGroup } from "radix-ui";
 import type { ReactNode } from "react";
-import type { Choice } from "@/features/presets/own";
+import type { Entry } from "@/features/presets/entries";
 import { useText } from "@/features/text/text";
 import { type Draft, LOOKS, RATES, RATIOS, RESOLUTIONS } from "./draft";
 
 interface Props {
   draft: Draft;
-  presets: readonly Choice[];
-  preset: Choice | undefined;
+  presets: readonly Entry[];
+  preset: Entry | undefined;
   onChange: (change: Partial<Draft>) => void;
 }
 

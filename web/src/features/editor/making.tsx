@@ -1,6 +1,6 @@
 "use client";
 
-import type { Choice } from "@/features/presets/own";
+import type { Entry } from "@/features/presets/entries";
 import type { Schemas } from "@/features/session/session";
 import { type TextKey, useText } from "@/features/text/text";
 import { COUNTS, type Draft, TIERS } from "./draft";
@@ -9,7 +9,7 @@ import { type Engine, useEngines } from "./quote";
 
 interface Props {
   draft: Draft;
-  preset: Choice | undefined;
+  preset: Entry | undefined;
   quote: Schemas["QuoteView"] | undefined;
   onChange: (change: Partial<Draft>) => void;
 }

@@ -4,7 +4,7 @@ import { useQueryClient } from "@tanstack/react-query";
 import Link from "next/link";
 import { useRouter } from "next/navigation";
 import { useEffect, useReducer, useRef, useState, useSyncExternalStore } from "react";
-import { type Choice, usePresets } from "@/features/presets/own";
+import { type Entry, useEntries } from "@/features/presets/entries";
 import { PresetPicker } from "@/features/presets/picker";
 import { PromptField } from "@/features/prompt/prompt-field";
 import { ApiFailure, demand } from "@/features/session/failure";
@@ -68,7 +68,7 @@ function Editor() {
   });
   const latest = useRef(draft);
   latest.current = draft;
-  const presets = usePresets();
+  const presets = useEntries();
   const preset = presets.find(({ id }) => id === draft.presetId);
   return (
     <main className="flex flex-1 flex-col lg:h-[calc(100dvh-56px)] lg:flex-none lg:overflow-hidden">
@@ -117,7 +117,6 @@ function Editor() {
           <Format draft={draft} presets={presets} preset={preset} onChange={change} />
         </section>
         <PresetPicker
-          presets={presets}
           value={draft.presetId}
           onChange={(presetId) => change({ presetId, duration: fitted(draft.duration, presets.find(({ id }) => id === presetId)) })}
         />
@@ -136,7 +135,7 @@ function Editor() {
 }
 
 /** Return the duration, or the one nearest to it that the preset allows. */
-function fitted(duration: number, preset: Choice | undefined): number {
+function fitted(duration: number, preset: Entry | undefined): number {
   return preset ? Math.max(preset.minDurationSeconds, Math.min(duration, preset.maxDurationSeconds)) : duration;
 }
 

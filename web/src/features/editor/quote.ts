@@ -2,30 +2,32 @@
 
 import { keepPreviousData, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
+import { useAccount } from "@/features/account/account";
 import { demand } from "@/features/session/failure";
 import { useSession } from "@/features/session/hooks";
 import { api, type Schemas } from "@/features/session/session";
 import { useText } from "@/features/text/text";
 import { type Draft, jobOf } from "./draft";
 
-const CHOSEN_PROJECT = "kinora.project";
+export const CHOSEN_PROJECT = "kinora.project";
 const TYPING_MILLISECONDS = 400; // the price is asked for after a pause of this length
 const PRICE_STALE_MILLISECONDS = 60_000;
 
 /** Return the project of the next film: the chosen one, else the newest; a new account gets its first one. */
 export function useProject() {
   const { t } = useText();
-  const enabled = useSession() === "in";
+  const { query, known } = useAccount();
+  const enabled = useSession() === "in" && known;
   return useQuery({
-    queryKey: ["project-of-next-film"],
+    queryKey: ["project-of-next-film", query],
     enabled,
     staleTime: Number.POSITIVE_INFINITY,
     gcTime: 0, // another page may choose another project
     queryFn: async () => {
-      const list = demand(await api.GET("/api/projects", { params: { query: { limit: 100 } } })).data;
+      const list = demand(await api.GET("/api/projects", { params: { query: { ...query, limit: 100 } } })).data;
       const chosen = localStorage.getItem(CHOSEN_PROJECT);
       const project = list.find(({ id }) => id === chosen) ?? list[0];
-      return (project ?? demand(await api.POST("/api/projects", { body: { name: t("project.first") } }))).id;
+      return (project ?? demand(await api.POST("/api/projects", { body: { name: t("project.first"), ...query } }))).id;
     },
   });
 }

@@ -5,7 +5,7 @@ import { useRouter } from "next/navigation";
 import { useRef, useState } from "react";
 import { draftOf, storeDraft } from "@/features/editor/draft";
 import { useForgetPrices } from "@/features/editor/quote";
-import { usePresets } from "@/features/presets/own";
+import { useEntries } from "@/features/presets/entries";
 import { ApiFailure, demand } from "@/features/session/failure";
 import { api } from "@/features/session/session";
 import type { Job } from "@/features/socket/events";
@@ -17,7 +17,7 @@ type Following = "retry" | "continue" | "final" | "extend";
 export function Follow({ job }: { job: Job }) {
   const { t } = useText();
   const router = useRouter();
-  const presets = usePresets();
+  const presets = useEntries();
   const forgetPrices = useForgetPrices();
   const [presetId, setPresetId] = useState(job.presetId);
   const keys = useRef(new Map<string, string>()); // a repetition after a lost answer has the same key

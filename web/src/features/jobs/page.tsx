@@ -5,7 +5,8 @@ import Link from "next/link";
 import { useRouter, useSearchParams } from "next/navigation";
 import { type ReactNode, useEffect, useRef, useState } from "react";
 import { PathPlot } from "@/features/camera/plot";
-import { useMove, usePresets } from "@/features/presets/own";
+import { useEntries } from "@/features/presets/entries";
+import { useMove } from "@/features/presets/move-of";
 import { ReadingNote } from "@/features/prompt/prompt-field";
 import { ApiFailure, demand } from "@/features/session/failure";
 import { useSignedIn } from "@/features/session/hooks";
@@ -49,7 +50,7 @@ function Note({ title, children }: { title: string; children?: ReactNode }) {
 
 function Film({ job }: { job: Job }) {
   const { t, date } = useText();
-  const presets = usePresets();
+  const presets = useEntries();
   const preset = presets.find(({ id }) => id === job.presetId);
   const { settings } = job;
   const move = useMove(job.presetId, settings.strength, settings.stack, presets);

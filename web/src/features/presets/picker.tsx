@@ -2,10 +2,11 @@
 
 import { useState } from "react";
 import { useText } from "@/features/text/text";
+import { Sketch } from "@/features/moves/sketch";
 import { Icon } from "@/ui/icon";
-import { CATEGORIES, categoryKey, found } from "./catalogue";
+import { CATALOGUE, CATEGORIES, categoryKey, found } from "./catalogue";
+import { useEntries } from "./entries";
 import { MovingPicture } from "./moving-picture";
-import { type Choice, OWN } from "./own";
 
 const KEY = "kinora.favourites";
 
@@ -18,13 +19,15 @@ function storedFavourites(): ReadonlySet<string> {
 }
 
 /** The moves as a group of radio buttons: arrow keys choose, and the chosen one plays. */
-export function PresetPicker({ presets, value, onChange }: { presets: readonly Choice[]; value: string; onChange: (presetId: string) => void }) {
+export function PresetPicker({ value, onChange }: { value: string; onChange: (presetId: string) => void }) {
   const { t } = useText();
   const [search, setSearch] = useState("");
   const [category, setCategory] = useState("all");
   const [favourites, setFavourites] = useState(storedFavourites);
   const [pointed, setPointed] = useState<string | null>(null);
-  const entries = found(presets, { category, search }, favourites);
+  const all = useEntries();
+  const hasOwn = all.length > CATALOGUE.length;
+  const entries = found(category === "own" ? all.filter(({ config }) => config) : all, { category: category === "own" ? "all" : category, search }, favourites);
   const toggle = (id: string) => {
     const next = new Set(favourites);
     if (!next.delete(id)) next.add(id);
@@ -42,7 +45,7 @@ export function PresetPicker({ presets, value, onChange }: { presets: readonly C
         </label>
       </div>
       <div role="group" aria-label={t("wall.categories")} className="flex flex-wrap gap-x-0.5 px-3 py-2 text-[13.5px]">
-        {["all", "favourites", ...(presets.some((preset) => preset.category === OWN) ? [OWN] : []), ...CATEGORIES].map((one) => (
+        {["all", ...(hasOwn ? ["own"] : []), "favourites", ...CATEGORIES].map((one) => (
           <button key={one} type="button" className="choice px-[7px]" aria-pressed={category === one} onClick={() => setCategory(one)}>
             {t(categoryKey(one))}
           </button>
@@ -64,11 +67,7 @@ export function PresetPicker({ presets, value, onChange }: { presets: readonly C
                   className="peer sr-only"
                 />
                 <span className={`block border-2 bg-sunken peer-focus-visible:outline-2 peer-focus-visible:outline-offset-2 peer-focus-visible:outline-tally ${chosen ? "border-tally" : "border-transparent"}`}>
-                  {preset.thumbnail && preset.preview ? (
-                    <MovingPicture thumbnail={preset.thumbnail} preview={preset.preview} playing={chosen || pointed === preset.id} className="aspect-video w-full object-cover" />
-                  ) : (
-                    <span className="grid aspect-video place-items-center text-soft"><Icon name="path" /></span>
-                  )}
+                  {preset.config ? <Sketch config={preset.config} /> : <MovingPicture {...preset} playing={chosen || pointed === preset.id} className="aspect-video w-full object-cover" />}
                 </span>
                 <span className={`mt-1 block pe-6 text-[13.5px] leading-tight ${chosen ? "font-[600] text-ink" : "text-soft"}`}>{preset.name}</span>
               </label>

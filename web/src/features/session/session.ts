@@ -56,8 +56,8 @@ export const session = {
     else take(null);
   },
 
-  async signIn(email: string, password: string): Promise<Problem | null> {
-    const { data, error } = await anonymous.POST("/api/auth/login", { body: { email, password } });
+  async signIn(email: string, password: string, code = ""): Promise<Problem | null> {
+    const { data, error } = await anonymous.POST("/api/auth/login", { body: { email, password, ...(code && { code }) } });
     if (!data) return error;
     share(accessOf(data));
     return null;

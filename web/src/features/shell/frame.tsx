@@ -46,16 +46,16 @@ function Header() {
   return (
     <header className="flex h-14 shrink-0 items-center gap-1 border-b border-line px-3 sm:px-5">
       <Mark />
-      <nav aria-label={t("nav.main")} className="ms-3 flex gap-1 sm:ms-6">
+      <nav aria-label={t("nav.main")} className="ms-2 flex min-w-0 gap-1 overflow-x-auto sm:ms-6">
         {NAVIGATION.filter(({ place }) => place === "main").map(({ href, text }) => (
           <Tab key={href} href={href} current={path}>{t(text)}</Tab>
         ))}
       </nav>
       <div className="ms-auto flex items-center">
         {me && (
-          <span className="me-2 hidden whitespace-nowrap text-soft tabular-nums sm:inline" title={t("credits.held", { count: number(me.balance.held) })}>
+          <Link href="/billing" prefetch={false} className="me-2 hidden whitespace-nowrap text-soft tabular-nums hover:text-ink md:inline" title={t("credits.held", { count: number(me.balance.held) })}>
             {t("credits.available", { count: number(me.balance.available) })}
-          </span>
+          </Link>
         )}
         <span className="hidden sm:flex">
           <Appearance />

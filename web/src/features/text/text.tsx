@@ -2,22 +2,32 @@
 
 import { createContext, type ReactNode, use, useEffect, useMemo, useSyncExternalStore } from "react";
 import english from "../../../messages/en";
+import type more from "../../../messages/en/more";
 
 /** The texts of the studio in one language. `messages/en` decides which there are. */
 export type Texts = Record<TextKey, string>;
-export type TextKey = keyof typeof english;
+export type TextKey = keyof typeof english | keyof typeof more;
 export type Locale = "en" | "de";
 
 const KEY = "kinora.locale";
-const loaded = new Map<Locale, Texts>([["en", english]]);
+const first = { ...english } as Texts; // `more` is added before a page that needs it is drawn
+const loaded = new Map<Locale, Texts>([["en", first]]);
 const listeners = new Set<() => void>();
 let current: Locale = "en";
 
 async function choose(locale: Locale): Promise<void> {
-  if (!loaded.has(locale)) loaded.set(locale, (await import("../../../messages/de")).default);
+  if (!loaded.has(locale)) {
+    const [main, others] = await Promise.all([import("../../../messages/de"), import("../../../messages/de/more")]);
+    loaded.set(locale, { ...main.default, ...others.default });
+  }
   current = locale;
   document.documentElement.lang = locale;
   for (const listener of listeners) listener();
+}
+
+/** Add the English texts of pages that are loaded later. */
+export function addEnglish(texts: typeof more): void {
+  Object.assign(first, texts);
 }
 
 /** Show the studio in this language, now and at the next visit. */
@@ -55,7 +65,7 @@ export function TextProvider({ children }: { children: ReactNode }) {
     if (wanted === "de" && current !== "de") void choose("de");
   }, []);
   const text = useMemo<Text>(() => {
-    const texts = loaded.get(locale) ?? english;
+    const texts = loaded.get(locale) ?? first;
     return {
       locale,
       t: (key, values = {}) => {

@@ -1,5 +1,5 @@
 import type { Metadata } from "next";
-import { FilmsPage } from "@/features/projects/page";
+import { FilmsPage } from "@/features/films/page";
 
 export const metadata: Metadata = { title: "Films" };
 
