@@ -44,7 +44,7 @@ export function showSpace(canvas: HTMLCanvasElement, scene: Scene, course: Cours
   const eye = new PerspectiveCamera(40, 1, 0.01, 50);
   eye.position.set(-0.5, 0.5, 1.1);
   const controls = new OrbitControls(eye, canvas);
-  controls.target.set(-0.02, -0.04, -1.1);
+  controls.target.set(-0.02, 0.12, -1.1);
   controls.enableZoom = false;
   controls.enablePan = false;
   controls.listenToKeyEvents(canvas);
