@@ -25,9 +25,13 @@ test("The price follows the draft, with its reasons, and what cannot be made is 
   await page.getByRole("radio", { name: "Still first" }).click();
   await expect(price).toHaveText("2");
   await page.getByRole("radio", { name: "Film" }).click();
-  await page.getByRole("radio", { name: "4k" }).click();
-  await page.getByRole("combobox", { name: "Number of variants" }).selectOption("8 ×");
-  await expect(page.getByText("You have 100 credits.")).toBeVisible();
+  await page.route("**/api/jobs/quote", async (route) => {
+    const answer = await route.fetch();
+    await route.fulfill({ response: answer, json: { ...(await answer.json()), balance: 3, sufficient: false } });
+  });
+  await page.getByRole("radio", { name: "720p" }).click();
+  await expect(page.getByText("You have 3 credits.")).toBeVisible();
+  await page.unroute("**/api/jobs/quote");
 
   await prompt.fill("xyzzy qwertz");
   await expect(page.getByText("The painter knows no word of this prompt.")).toBeVisible();

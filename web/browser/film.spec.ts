@@ -1,6 +1,12 @@
+import type { WebSocketRoute } from "@playwright/test";
 import { chooseSmallFilm, expect, fillSignIn, linkTo, newAddress, PASSWORD, SHOTS, test } from "./studio";
 
 test("A stranger signs up and makes a film in one go", async ({ page }) => {
+  const connections: WebSocketRoute[] = [];
+  await page.routeWebSocket(/\/ws/, (connection) => {
+    connections.push(connection);
+    connection.connectToServer();
+  });
   await page.goto("/");
   await page.getByRole("link", { name: "Make one now" }).click();
   await page.getByRole("textbox", { name: "Prompt" }).fill("a lighthouse on a cliff at dusk, no dragon");
@@ -26,12 +32,17 @@ test("A stranger signs up and makes a film in one go", async ({ page }) => {
   await page.getByRole("button", { name: "Make the film" }).click();
   await page.waitForURL(/\/film\?id=job_/);
   await expect(page.getByRole("listitem").filter({ hasText: "Camera" })).toBeVisible();
+  await expect.poll(() => connections.length).toBe(1);
+  await connections[0]?.close(); // the page connects again, and gets the job as it is then
   await page.screenshot({ path: `${SHOTS}/film-running.png` });
   await expect(page.locator("[data-status=COMPLETED]")).toBeVisible({ timeout: 540_000 });
+  expect(connections.length).toBeGreaterThanOrEqual(2);
   const video = page.locator("video");
   await expect.poll(() => video.evaluate((player: HTMLVideoElement) => player.currentTime)).toBeGreaterThan(0);
   await expect(page.getByText("Motion score")).toBeVisible();
   await expect(page.getByRole("link", { name: "MP4" })).toBeVisible();
+  await page.getByRole("slider", { name: "Moment of the film" }).hover();
+  await expect(page.locator("[data-sprite]")).toBeVisible();
   await page.screenshot({ path: `${SHOTS}/film-ready.png` });
 
   await page.reload(); // a reload loses nothing

@@ -22,4 +22,10 @@ test("A photo is checked and used, a bad file is refused with the reason, and a 
   await page.getByRole("button", { name: "Cancel" }).click();
   await expect(page.locator("[data-status=CANCELLED]")).toBeVisible();
   await expect(page.getByText("You were not charged")).toBeVisible();
+
+  const cancelled = page.url();
+  await page.getByRole("button", { name: "Retry from the last finished stage" }).click();
+  await page.waitForURL((url) => url.href !== cancelled);
+  await page.getByRole("button", { name: "Cancel" }).click();
+  await expect(page.locator("[data-status=CANCELLED]")).toBeVisible();
 });

@@ -1,4 +1,4 @@
-import { expect, signIn, test } from "./studio";
+import { chooseSmallFilm, expect, fillSignIn, signIn, test } from "./studio";
 
 test("Two tabs that renew the session at once stay signed in, and sign out together", async ({ page, context }) => {
   const email = await signIn(page, "/films");
@@ -18,4 +18,19 @@ test("The access token is in no storage that scripts of other pages or later vis
   await signIn(page, "/films");
   const stored = await page.evaluate(() => JSON.stringify([{ ...localStorage }, { ...sessionStorage }, document.cookie]));
   expect(stored).not.toMatch(/eyJ/);
+});
+
+test("A session that ends during a job loses nothing: after the sign-in the film is there", async ({ page }) => {
+  const email = await signIn(page, "/editor");
+  await page.getByRole("textbox", { name: "Prompt" }).fill("a lake");
+  await chooseSmallFilm(page);
+  await page.getByRole("button", { name: "Make the film" }).click();
+  await page.waitForURL(/\/film\?id=job_/);
+  const film = page.url();
+  await page.request.post("/api/auth/logout", { headers: { "x-kinora-refresh": "1" } }); // ends the session on the server
+  await page.reload();
+  await page.waitForURL(/\/login\?next=/);
+  await fillSignIn(page, email);
+  await page.waitForURL(film);
+  await expect(page.locator("[data-status=COMPLETED]")).toBeVisible({ timeout: 540_000 });
 });

@@ -12,6 +12,7 @@ const PATHS = {
   plus: "M8 3v10M3 8h10",
   play: "M5 3l8 5-8 5z",
   pause: "M5.5 3v10M10.5 3v10",
+  path: "M2 13c4 0 3-9 7-9s2 5 5 5M11.5 6.5L14 9l-2.5 2.5",
   share: "M8 10V2m0 0L5 5m3-3l3 3M3 8v6h10V8",
 } as const;
 

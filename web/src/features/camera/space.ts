@@ -26,6 +26,7 @@ import { direction, FAR, FOCAL, type View } from "./view";
 
 const COLUMNS = 160; // of the relief's mesh
 const FARTHEST = 3.2; // distance to which the mesh is drawn, in distances of the nearest object
+const SAME_SURFACE = 1.25; // greatest ratio of the distances of a triangle's corners
 const FRUSTUM = 0.22; // length of the drawn camera
 
 /** Return the camera's place. The world has x right, y up and z towards the spectator; its unit is the nearest object. */
@@ -40,10 +41,10 @@ export function showSpace(canvas: HTMLCanvasElement, scene: Scene, course: Cours
   const renderer = new WebGLRenderer({ canvas, antialias: true, alpha: true });
   renderer.setPixelRatio(Math.min(devicePixelRatio, 2));
   const world = new World();
-  const eye = new PerspectiveCamera(38, 1, 0.01, 50);
-  eye.position.set(1.5, 0.95, 1.5);
+  const eye = new PerspectiveCamera(40, 1, 0.01, 50);
+  eye.position.set(-0.5, 0.5, 1.1);
   const controls = new OrbitControls(eye, canvas);
-  controls.target.set(0.1, 0, -0.75);
+  controls.target.set(-0.02, 0.12, -1.1);
   controls.enableZoom = false;
   controls.enablePan = false;
   controls.listenToKeyEvents(canvas);
@@ -134,6 +135,15 @@ function reliefOf({ picture, relief }: Scene, { picture: half }: Course): Mesh {
     const [x, y] = [(2 * u - 1) * half.across, (2 * v - 1) * half.down];
     places.setXYZ(i, (x * distance) / FOCAL, (-y * distance) / FOCAL, -distance);
   }
+  const far = (i: number) => -places.getZ(i);
+  const corners = [...(geometry.getIndex()?.array ?? [])];
+  const kept: number[] = [];
+  for (let i = 0; i < corners.length; i += 3) {
+    const three = corners.slice(i, i + 3);
+    const distances = three.map(far);
+    if (Math.max(...distances) < Math.min(...distances) * SAME_SURFACE) kept.push(...three); // others span an object's edge
+  }
+  geometry.setIndex(kept);
   const texture = new Texture(picture);
   texture.colorSpace = SRGBColorSpace;
   texture.needsUpdate = true;

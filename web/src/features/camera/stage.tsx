@@ -45,11 +45,11 @@ export function Stage({ move, files, seconds, fps, loop, ratio, fallback }: Prop
   const size = { aspectRatio: ratio, width: `min(calc(100cqw - 16px), calc((100cqh - 16px) * ${ratio}))` };
   return (
     <Tabs.Root defaultValue="view" className="flex min-h-0 flex-1 flex-col gap-3">
-      <div className="grid min-h-[190px] flex-1 place-items-center [container-type:size]">
+      <div className="relative grid min-h-[190px] flex-1 place-items-center [container-type:size]">
         <Tabs.Content value="view" className="finder finder-on bg-sunken" style={size}>
           {course && scene && <Picture course={course} scene={scene} draw={draw} onBlind={() => setBlind(true)} label={t("camera.seen")} redraw={() => show(Number(slider.current?.value ?? 0))} />}
         </Tabs.Content>
-        <Tabs.Content value="path" className="size-full bg-sunken">
+        <Tabs.Content value="path" className="absolute inset-0 bg-sunken">
           {course && scene && <Space course={course} scene={scene} draw={draw} label={t("camera.space")} redraw={() => show(Number(slider.current?.value ?? 0))} />}
         </Tabs.Content>
       </div>
@@ -80,7 +80,7 @@ export function Stage({ move, files, seconds, fps, loop, ratio, fallback }: Prop
   );
 }
 
-/** Load the scene. The addresses of files are signed anew at each reading of the asset; the files stay the same. */
+/** Load the scene. Each reading of the asset signs other addresses of the same files. */
 function useScene(files: SceneFiles): Scene | null {
   const [scene, setScene] = useState<Scene | null>(null);
   const latest = useRef(files);

@@ -2,18 +2,19 @@
 
 import { Slider, ToggleGroup } from "radix-ui";
 import type { ReactNode } from "react";
-import { CATALOGUE, type CatalogueEntry } from "@/features/presets/catalogue";
+import type { Entry } from "@/features/presets/entries";
 import { useText } from "@/features/text/text";
 import { type Draft, LOOKS, RATES, RATIOS, RESOLUTIONS } from "./draft";
 
 interface Props {
   draft: Draft;
-  preset: CatalogueEntry | undefined;
+  presets: readonly Entry[];
+  preset: Entry | undefined;
   onChange: (change: Partial<Draft>) => void;
 }
 
 /** The controls below the frame: how much of the move, and the shape of the film. */
-export function Format({ draft, preset, onChange }: Props) {
+export function Format({ draft, presets, preset, onChange }: Props) {
   const { t } = useText();
   const { second } = draft;
   return (
@@ -42,7 +43,7 @@ export function Format({ draft, preset, onChange }: Props) {
           onChange={({ target }) => onChange({ second: target.value ? { presetId: target.value, weight: second?.weight ?? 0.5 } : null })}
         >
           <option value="">{t("format.second.none")}</option>
-          {CATALOGUE.filter(({ id, needsDrivingClip }) => id !== draft.presetId && !needsDrivingClip).map(({ id, name }) => <option key={id} value={id}>{name}</option>)}
+          {presets.filter(({ id, needsDrivingClip }) => id !== draft.presetId && !needsDrivingClip).map(({ id, name }) => <option key={id} value={id}>{name}</option>)}
         </select>
       </Row>
       <Row label={t("format.look")}>

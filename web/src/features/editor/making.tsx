@@ -1,6 +1,6 @@
 "use client";
 
-import { CATALOGUE } from "@/features/presets/catalogue";
+import type { Entry } from "@/features/presets/entries";
 import type { Schemas } from "@/features/session/session";
 import { type TextKey, useText } from "@/features/text/text";
 import { COUNTS, type Draft, TIERS } from "./draft";
@@ -9,12 +9,13 @@ import { type Engine, useEngines } from "./quote";
 
 interface Props {
   draft: Draft;
+  preset: Entry | undefined;
   quote: Schemas["QuoteView"] | undefined;
   onChange: (change: Partial<Draft>) => void;
 }
 
 /** How the film is made: whole, small or as a still first; how many variants; by which engines. */
-export function Making({ draft, quote, onChange }: Props) {
+export function Making({ draft, preset, quote, onChange }: Props) {
   const { t } = useText();
   const isPainted = draft.pictures.length === 0;
   const tiers = TIERS.filter((tier) => tier !== "still" || isPainted);
@@ -32,7 +33,7 @@ export function Making({ draft, quote, onChange }: Props) {
       {draft.tier !== "film" && tiers.includes(draft.tier) && <p className="text-[13.5px] text-soft">{t(`tier.${draft.tier}.note`)}</p>}
       <div className={`grid gap-2 ${isPainted ? "grid-cols-2" : ""}`}>
         {isPainted && <EngineField stage="IMAGE_GENERATION" draft={draft} onChange={onChange} />}
-        <EngineField stage="VIDEO_SYNTHESIS" draft={draft} onChange={onChange} />
+        {!preset?.needsDrivingClip && <EngineField stage="VIDEO_SYNTHESIS" draft={draft} onChange={onChange} />}
       </div>
       {quote && quote.droppedAxes.length > 0 && (
         <p role="status" className="border-s-2 border-tally ps-2.5 text-[13.5px]">
@@ -54,11 +55,9 @@ export function priceOf(engine: Engine, draft: Pick<Draft, "duration" | "picture
   return Math.ceil(whole * (draft.tier === "draft" ? engine.draftShare : 1));
 }
 
-function EngineField({ stage, draft, onChange }: Omit<Props, "quote"> & { stage: "IMAGE_GENERATION" | "VIDEO_SYNTHESIS" }) {
+function EngineField({ stage, draft, onChange }: Omit<Props, "quote" | "preset"> & { stage: "IMAGE_GENERATION" | "VIDEO_SYNTHESIS" }) {
   const { t, number } = useText();
   const { data: engines = [] } = useEngines();
-  const needsClip = CATALOGUE.find(({ id }) => id === draft.presetId)?.needsDrivingClip;
-  if (stage === "VIDEO_SYNTHESIS" && needsClip) return null;
   return (
     <label className="block min-w-0">
       <span className="mb-1 block text-[14px] text-soft">{t(`making.${stage}`)}</span>

@@ -4,7 +4,6 @@ import { useQueryClient } from "@tanstack/react-query";
 import Link from "next/link";
 import { useRouter } from "next/navigation";
 import { useEffect, useReducer, useRef, useState, useSyncExternalStore } from "react";
-import { CATALOGUE } from "@/features/presets/catalogue";
 import { type Entry, useEntries } from "@/features/presets/entries";
 import { PresetPicker } from "@/features/presets/picker";
 import { PromptField } from "@/features/prompt/prompt-field";
@@ -33,8 +32,8 @@ export function EditorPage() {
 function initialDraft(): Draft {
   const address = new URLSearchParams(location.search);
   const draft = storedDraft();
-  const preset = CATALOGUE.find(({ id }) => id === address.get("preset"));
-  return { ...draft, ...(preset && { presetId: preset.id }), prompt: address.get("prompt") || draft.prompt };
+  const presetId = address.get("preset");
+  return { ...draft, ...(presetId && /^[\w-]{1,64}$/.test(presetId) && { presetId }), prompt: address.get("prompt") || draft.prompt };
 }
 
 function Editor() {
@@ -69,8 +68,8 @@ function Editor() {
   });
   const latest = useRef(draft);
   latest.current = draft;
-  const entries = useEntries();
-  const preset = entries.find(({ id }) => id === draft.presetId);
+  const presets = useEntries();
+  const preset = presets.find(({ id }) => id === draft.presetId);
   return (
     <main className="flex flex-1 flex-col lg:h-[calc(100dvh-56px)] lg:flex-none lg:overflow-hidden">
       <h1 className="sr-only">{t("editor.title")}</h1>
@@ -111,13 +110,16 @@ function Editor() {
             </span>
           </div>
           </div>
-          <Making draft={draft} quote={quote.data} onChange={change} />
+          <Making draft={draft} preset={preset} quote={quote.data} onChange={change} />
         </section>
         <section aria-label={t("editor.film")} className="flex min-h-0 flex-col border-line max-lg:border-y lg:border-e">
-          <Finder draft={draft} />
-          <Format draft={draft} preset={preset} onChange={change} />
+          <Finder draft={draft} presets={presets} />
+          <Format draft={draft} presets={presets} preset={preset} onChange={change} />
         </section>
-        <PresetPicker value={draft.presetId} onChange={(presetId) => change({ presetId, duration: fitted(draft.duration, entries.find(({ id }) => id === presetId)) })} />
+        <PresetPicker
+          value={draft.presetId}
+          onChange={(presetId) => change({ presetId, duration: fitted(draft.duration, presets.find(({ id }) => id === presetId)) })}
+        />
       </div>
       <div className="sticky bottom-0 z-10 border-t border-line bg-paper px-4 py-2.5">
         {submission.problem && <Refusal problem={submission.problem} />}

@@ -19,7 +19,7 @@ export function Price({ quote, isSignedIn }: { quote: ReturnType<typeof useQuote
     <div className={`flex items-center gap-x-4 ${isSettled ? "" : "opacity-60"}`} aria-busy={!isSettled}>
       <Reasons quote={data}>
         <span className="font-display text-[26px] leading-none font-[660] tracking-[-0.03em] tabular-nums" data-quote={data.credits}>{number(data.credits)}</span>
-        <span className="ms-1.5">{t("quote.credits")}</span>
+        <span className="ms-1.5">{t("quote.credits", { count: data.credits })}</span>
       </Reasons>
       <p role="status" className="text-[14px] leading-tight text-soft">
         {data.sufficient ? (
@@ -49,6 +49,7 @@ function Refused({ error }: { error: Error }) {
 function Reasons({ quote, children }: { quote: Quote; children: ReactNode }) {
   const { t, number } = useText();
   const panel = useRef<HTMLDetailsElement>(null);
+  const once = quote.steps.reduce((sum, { credits }) => sum + credits, 0);
   useEffect(() => {
     const close = (event: Event) => {
       const isInside = event.target instanceof Node && panel.current?.contains(event.target);
@@ -63,7 +64,7 @@ function Reasons({ quote, children }: { quote: Quote; children: ReactNode }) {
   }, []);
   return (
     <details ref={panel} className="relative">
-      <summary className="flex list-none items-baseline whitespace-nowrap underline decoration-edge decoration-dotted underline-offset-[6px] hover:decoration-tally [&::-webkit-details-marker]:hidden" title={t("quote.why")}>
+      <summary className="flex list-none items-baseline whitespace-nowrap border-b border-dotted border-edge pb-0.5 hover:border-tally [&::-webkit-details-marker]:hidden" title={t("quote.why")}>
         {children}
       </summary>
       <div className="absolute start-0 bottom-[calc(100%+14px)] z-20 w-[min(370px,calc(100vw-32px))] rounded-md border border-line bg-raised p-4 text-[14px] shadow-lg">
@@ -83,6 +84,13 @@ function Reasons({ quote, children }: { quote: Quote; children: ReactNode }) {
                 <td className="py-1.5 text-end tabular-nums">{number(credits)}</td>
               </tr>
             ))}
+            {quote.credits > once && once > 0 && (
+              <tr className="border-t border-line">
+                <th scope="row" className="py-1.5 text-start font-[560]">{t("quote.variants")}</th>
+                <td className="slate py-2 ps-2 text-soft">{number(quote.credits / once)} × {number(once)}</td>
+                <td className="py-1.5 text-end tabular-nums">{number(quote.credits)}</td>
+              </tr>
+            )}
           </tbody>
         </table>
         <p className="mt-2 flex justify-between border-t border-line pt-2 text-soft">

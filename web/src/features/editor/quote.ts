@@ -22,6 +22,7 @@ export function useProject() {
     queryKey: ["project-of-next-film", query],
     enabled,
     staleTime: Number.POSITIVE_INFINITY,
+    gcTime: 0, // another page may choose another project
     queryFn: async () => {
       const list = demand(await api.GET("/api/projects", { params: { query: { ...query, limit: 100 } } })).data;
       const chosen = localStorage.getItem(CHOSEN_PROJECT);

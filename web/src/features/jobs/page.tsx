@@ -2,10 +2,11 @@
 
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import Link from "next/link";
-import { useRouter } from "next/navigation";
+import { useRouter, useSearchParams } from "next/navigation";
 import { type ReactNode, useEffect, useRef, useState } from "react";
-import { draftOf, storeDraft } from "@/features/editor/draft";
-import { CATALOGUE } from "@/features/presets/catalogue";
+import { PathPlot } from "@/features/camera/plot";
+import { useEntries } from "@/features/presets/entries";
+import { useMove } from "@/features/presets/move-of";
 import { ReadingNote } from "@/features/prompt/prompt-field";
 import { ApiFailure, demand } from "@/features/session/failure";
 import { useSignedIn } from "@/features/session/hooks";
@@ -13,15 +14,16 @@ import { api } from "@/features/session/session";
 import { ENDED, type Job } from "@/features/socket/events";
 import { type TextKey, useText } from "@/features/text/text";
 import { Icon } from "@/ui/icon";
+import { Follow } from "./follow";
 import { Player } from "./player";
+import { Share } from "./share";
 import { useConnection, useJob } from "./use-job";
 
 export function FilmPage() {
   const { t } = useText();
   const signedIn = useSignedIn();
-  const [id, setId] = useState<string | null>(null);
-  useEffect(() => setId(new URLSearchParams(location.search).get("id") ?? ""), []);
-  const { data: job, error, refetch } = useJob(id ?? "", signedIn);
+  const id = useSearchParams().get("id") ?? "";
+  const { data: job, error, refetch } = useJob(id, signedIn);
   if (id === "" || (error instanceof ApiFailure && error.status === 404)) return <Note title={t("film.missing")} />;
   if (error && !job) {
     return (
@@ -30,7 +32,7 @@ export function FilmPage() {
       </Note>
     );
   }
-  return job ? <Film job={job} /> : <main className="flex-1" aria-busy="true" />;
+  return job ? <Film key={job.id} job={job} /> : <main className="flex-1" aria-busy="true" />;
 }
 
 function Note({ title, children }: { title: string; children?: ReactNode }) {
@@ -48,8 +50,12 @@ function Note({ title, children }: { title: string; children?: ReactNode }) {
 
 function Film({ job }: { job: Job }) {
   const { t, date } = useText();
-  const preset = CATALOGUE.find(({ id }) => id === job.presetId);
+  const presets = useEntries();
+  const preset = presets.find(({ id }) => id === job.presetId);
   const { settings } = job;
+  const move = useMove(job.presetId, settings.strength, settings.stack, presets);
+  const isStill = job.until === "IMAGE_GENERATION";
+  const isFilm = job.status === "COMPLETED" && !isStill;
   return (
     <main className="mx-auto grid w-full max-w-[1500px] flex-1 content-start gap-8 px-5 py-6 lg:grid-cols-[minmax(0,1fr)_350px] lg:px-8">
       <div>
@@ -60,20 +66,32 @@ function Film({ job }: { job: Job }) {
           </p>
         </div>
         <div className="p-[7px]">
-          {job.status === "COMPLETED" ? <Player job={job} /> : <Progress job={job} />}
+          {isFilm ? <Player job={job} /> : <Progress job={job} />}
         </div>
       </div>
       <div className="space-y-7 lg:pt-[7px]">
         <Announcement job={job} />
         <Stages job={job} />
-        {job.motionScore !== null && <Score score={job.motionScore} />}
+        {!isStill && (
+          <section className="space-y-3">
+            {job.motionScore !== null && <Score score={job.motionScore} />}
+            {move && (
+              <div>
+                <h2 className="mb-2 text-[17px]">{t("film.path")}</h2>
+                <PathPlot move={move} />
+              </div>
+            )}
+          </section>
+        )}
         {(job.understood || job.notUnderstood) && (
           <section className="text-[14px] text-soft">
             <h2 className="mb-1.5 text-[17px] text-ink">{t("film.prompt")}</h2>
             <ReadingNote reading={{ understood: job.understood ?? [], notUnderstood: job.notUnderstood ?? [], readAs: job.readAs ?? {} }} />
           </section>
         )}
-        {job.status === "COMPLETED" && <Downloads job={job} />}
+        {isFilm && <Downloads job={job} />}
+        {isFilm && <Share job={job} />}
+        {ENDED.has(job.status) && <Follow job={job} />}
         <Actions job={job} />
       </div>
     </main>
@@ -82,7 +100,7 @@ function Film({ job }: { job: Job }) {
 
 /** The newest preview, in the film's shape. A preview keeps its place until the next one has loaded. */
 function Progress({ job }: { job: Job }) {
-  const { t, date } = useText();
+  const { t, time } = useText();
   const connection = useConnection();
   const [width, height] = job.settings.aspectRatio.split(":").map(Number) as [number, number];
   const preview = job.previewUrl ?? job.imageUrl;
@@ -94,7 +112,7 @@ function Progress({ job }: { job: Job }) {
         style={{ aspectRatio: `${width} / ${height}`, maxWidth: `calc((100dvh - 250px) * ${width / height})` }}
       >
         {preview ? (
-          <img src={preview} alt={t("film.preview")} className={`size-full object-cover ${live ? "" : "opacity-40"}`} />
+          <img src={preview} alt={t("film.preview")} className={`size-full object-cover ${live || job.status === "COMPLETED" ? "" : "opacity-40"}`} />
         ) : (
           <p className="px-6 text-center text-soft">{t(live ? "film.noPreview" : "film.noPicture")}</p>
         )}
@@ -110,8 +128,9 @@ function Progress({ job }: { job: Job }) {
             {connection === "lost"
               ? t("film.lost")
               : job.queuePosition !== null
-                ? t("film.queue", { position: job.queuePosition, at: job.estimatedStartAt ? date(job.estimatedStartAt) : "…" })
+                ? t("film.queue", { position: job.queuePosition, at: job.estimatedStartAt ? time(job.estimatedStartAt) : "…" })
                 : ""}
+            {job.estimatedEndAt && ` ${t("film.ends", { at: time(job.estimatedEndAt) })}`}
           </p>
         </div>
       )}
@@ -123,14 +142,15 @@ function Progress({ job }: { job: Job }) {
 function Announcement({ job }: { job: Job }) {
   const { t } = useText();
   const seen = useRef(job.status);
+  const said = t(job.until === "IMAGE_GENERATION" && job.status === "COMPLETED" ? "status.still" : (`status.${job.status}` as TextKey));
   const endedNow = ENDED.has(job.status) && seen.current !== job.status;
   useEffect(() => {
     if (!endedNow) return;
-    document.title = `${t(`status.${job.status}` as TextKey)} · Kinora`;
-  }, [endedNow, job.status, t]);
+    document.title = `${said} · Kinora`;
+  }, [endedNow, said]);
   return (
     <div role="status" data-status={job.status} className={`border-s-2 ps-3 ${job.status === "FAILED" ? "border-bad" : job.status === "COMPLETED" ? "border-good" : "border-line"}`}>
-      <p className="font-display text-[22px] font-[640] tracking-[-0.02em]">{t(`status.${job.status}` as TextKey)}</p>
+      <p className="font-display text-[22px] font-[640] tracking-[-0.02em]">{said}</p>
       {job.error && job.status === "FAILED" && <p>{job.error}</p>}
       <p className="text-soft">{t(`charge.${job.status}` as TextKey, { count: job.credits })}</p>
     </div>
@@ -166,13 +186,13 @@ function Stages({ job }: { job: Job }) {
 function Score({ score }: { score: number }) {
   const { t, number } = useText();
   return (
-    <section>
+    <div>
       <h2 className="text-[17px]">{t("film.score")}</h2>
       <p className="mt-1 flex items-baseline gap-3">
         <span className="font-display text-[40px] leading-none font-[640] tabular-nums">{number(score, { minimumFractionDigits: 2, maximumFractionDigits: 2 })}</span>
         <span className="text-[14px] text-soft">{t("film.score.note")}</span>
       </p>
-    </section>
+    </div>
   );
 }
 
@@ -223,16 +243,6 @@ function Actions({ job }: { job: Job }) {
         {!ENDED.has(job.status) && (
           <button type="button" className="button" disabled={cancel.isPending} onClick={() => cancel.mutate()}>{t("film.cancel")}</button>
         )}
-        <button
-          type="button"
-          className="button"
-          onClick={() => {
-            storeDraft(draftOf(job));
-            router.push("/editor");
-          }}
-        >
-          {t("film.again")}
-        </button>
         {ENDED.has(job.status) && !asked && <button type="button" className="button button-plain text-bad" onClick={() => setAsked(true)}>{t("film.delete")}</button>}
       </div>
       {asked && (

@@ -9,7 +9,7 @@ import { socketState, watch } from "@/features/socket/socket";
 
 const LOST_SECONDS = 5; // while the socket is lost, the job is read over REST
 
-async function readJob(id: string): Promise<Job> {
+export async function readJob(id: string): Promise<Job> {
   return demand(await api.GET("/api/jobs/{job_id}", { params: { path: { job_id: id } } }));
 }
 

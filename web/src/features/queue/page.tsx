@@ -63,7 +63,7 @@ export function QueuePage() {
 }
 
 function Row({ listed }: { listed: Job }) {
-  const { t, date } = useText();
+  const { t, time } = useText();
   const queries = useQueryClient();
   const { data, refetch } = useJob(listed.id, true);
   const job = data ?? listed;
@@ -93,7 +93,7 @@ function Row({ listed }: { listed: Job }) {
             {job.status === "RUNNING" && job.currentStep ? t(`stage.${job.currentStep}` as TextKey) : t(`status.${job.status}` as TextKey)}
             {job.queuePosition !== null && ` · ${t("queue.place", { position: job.queuePosition })}`}
           </span>
-          <span className="tabular-nums">{job.estimatedEndAt && !ENDED.has(job.status) ? t("queue.ready", { at: date(job.estimatedEndAt) }) : `${job.progress} %`}</span>
+          <span className="tabular-nums">{job.estimatedEndAt && !ENDED.has(job.status) ? t("queue.ready", { at: time(job.estimatedEndAt) }) : `${job.progress} %`}</span>
         </p>
         <FailureNote error={cancel.error} />
       </div>

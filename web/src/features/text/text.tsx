@@ -45,10 +45,11 @@ type Values = Record<string, string | number>;
 
 interface Text {
   locale: Locale;
-  /** Return the text, with `{name}` replaced by the value of that name. */
+  /** Return the text, with `{name}` replaced by the value of that name. For a count of 1 there may be a text of its own. */
   t: (key: TextKey, values?: Values) => string;
   number: (value: number, options?: Intl.NumberFormatOptions) => string;
   date: (value: string) => string;
+  time: (value: string) => string;
 }
 
 const TextContext = createContext<Text | null>(null);
@@ -67,8 +68,12 @@ export function TextProvider({ children }: { children: ReactNode }) {
     const texts = loaded.get(locale) ?? first;
     return {
       locale,
-      t: (key, values = {}) => fill(texts[key], values),
+      t: (key, values = {}) => {
+        const one = `${key}.one` as TextKey;
+        return fill(String(values.count) === "1" && one in texts ? texts[one] : texts[key], values);
+      },
       number: (value, options) => new Intl.NumberFormat(locale, options).format(value),
+      time: (value) => new Intl.DateTimeFormat(locale, { timeStyle: "short" }).format(new Date(value)),
       date: (value) => new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "short" }).format(new Date(value)),
     };
   }, [locale]);
