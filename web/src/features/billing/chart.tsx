@@ -34,7 +34,7 @@ export function UsageChart({ days, title, unit }: { days: readonly Day[]; title:
     <figure>
       <figcaption className="mb-2 flex justify-between text-[13.5px] text-soft">
         <span>{title}</span>
-        <span className="tabular-nums">{number(most)} {unit}</span>
+        <span className="tabular-nums">{number(Math.max(0, ...days.map(({ value }) => value)))} {unit}</span>
       </figcaption>
       <svg viewBox={`0 0 ${width} ${HEIGHT}`} className="block h-[150px] w-full" preserveAspectRatio="none" aria-hidden="true">
         <path d={`M0 .5H${width}M0 ${HEIGHT / 2}H${width}`} className="stroke-line" strokeWidth="1" strokeDasharray="2 4" vectorEffect="non-scaling-stroke" />
