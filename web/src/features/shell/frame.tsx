@@ -45,7 +45,7 @@ function Header() {
   const { data: me } = useMe();
   return (
     <header className="flex h-14 shrink-0 items-center gap-1 border-b border-line px-3 sm:px-5">
-      <Mark />
+      <Mark short />
       <nav aria-label={t("nav.main")} className="ms-2 flex min-w-0 gap-1 overflow-x-auto sm:ms-6">
         {NAVIGATION.filter(({ place }) => place === "main").map(({ href, text }) => (
           <Tab key={href} href={href} current={path}>{t(text)}</Tab>
