@@ -73,7 +73,7 @@ function Editor() {
   return (
     <main className="flex flex-1 flex-col lg:h-[calc(100dvh-56px)] lg:flex-none lg:overflow-hidden">
       <h1 className="sr-only">{t("editor.title")}</h1>
-      <div className="grid min-h-0 flex-1 lg:grid-cols-[330px_minmax(0,1fr)_340px] lg:grid-rows-[minmax(0,1fr)]">
+      <div className="grid min-h-0 flex-1 grid-cols-[minmax(0,1fr)] lg:grid-cols-[330px_minmax(0,1fr)_340px] lg:grid-rows-[minmax(0,1fr)]">
         <section aria-label={t("editor.scene")} className="min-h-0 space-y-3 overflow-y-auto border-line p-4 lg:border-e">
           <PromptField prompt={draft.prompt} anyway={draft.anyway} painted={draft.pictures.length === 0} onChange={change} />
           <div>

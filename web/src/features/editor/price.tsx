@@ -12,7 +12,7 @@ type Quote = Schemas["QuoteView"];
 export function Price({ quote, isSignedIn }: { quote: ReturnType<typeof useQuote>; isSignedIn: boolean }) {
   const { t, number } = useText();
   const { data, error, isAsked, isSettled } = quote;
-  if (!isSignedIn || !isAsked) return <p className="text-[14px] text-soft">{t("editor.charge")}</p>;
+  if (!isSignedIn || !isAsked) return <p className="text-[14px] text-soft max-sm:hidden">{t("editor.charge")}</p>;
   if (error) return <Refused error={error} />;
   if (!data) return <p className="text-[14px] text-soft">{t("quote.asking")}</p>;
   return (
