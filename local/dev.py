@@ -28,7 +28,7 @@ def serve(
         Providers, typer.Option(help="real: those whose keys are in the environment. imitation: all, without a model.")
     ] = Providers.REAL,
 ) -> None:
-    """Run the laptop cloud: REST, WebSocket, storage, the state machine and the workers."""
+    """Run the laptop cloud: the studio, REST, WebSocket, storage, the state machine and the workers."""
     try:
         terminal.title("laptop cloud", "everything on this machine")
         with ExitStack() as stack:
@@ -49,6 +49,7 @@ def serve(
 def _show(cloud: Cloud) -> None:
     grid = Table.grid(padding=(0, 3, 0, 0))
     for name, value in (
+        ("Studio", f"[bold]{cloud.api_url}[/]"),
         ("REST", f"{cloud.api_url}/api"),
         ("Docs", cloud.docs_url),
         ("Stripe", f"{cloud.api_url}/stripe, a fake: POST /api/billing/checkout returns its page"),

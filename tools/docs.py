@@ -9,7 +9,18 @@ import tests.conftest  # noqa: F401  # sets the variables that records read at i
 # isort: split
 from local.environment import ROOT
 from local.gateway.docs import openapi
-from tools import api_page, client, costs, engine_page, permissions, preset_page, roles_page, scale, vocabulary_page
+from tools import (
+    api_page,
+    client,
+    costs,
+    engine_page,
+    permissions,
+    preset_page,
+    roles_page,
+    scale,
+    site_data,
+    vocabulary_page,
+)
 from tools.asyncapi_document import asyncapi
 from tools.template import APPS
 
@@ -28,6 +39,11 @@ DOCUMENTS: dict[str, Callable[[], str]] = {
     "docs/vocabulary.md": vocabulary_page.page,
     "docs/vocabulary.json": vocabulary_page.data,
     "docs/presets.md": preset_page.page,
+    "docs/presets.json": partial(as_json, site_data.preset_list),
+    "docs/plans.json": partial(as_json, site_data.prices),
+    "docs/moves.json": site_data.moves,
+    "web/tests/paths.json": site_data.camera_examples,
+    "web/tests/readings.json": vocabulary_page.readings,
     "docs/permissions.md": roles_page.page,
     "docs/cost.md": costs.page,
     "docs/scale.md": scale.page,

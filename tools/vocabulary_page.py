@@ -2,10 +2,12 @@
 
 import json
 from enum import StrEnum
+from typing import Any
 
 from shared.vocabulary.languages import AXES, LATIN, UNSPACED, contents
-from shared.vocabulary.phrases import thesaurus
+from shared.vocabulary.phrases import thesaurus, words_of
 from shared.vocabulary.words import (
+    FUNCTION_WORDS,
     HOME,
     LONGEST_PHRASE,
     NEGATIONS,
@@ -96,5 +98,51 @@ def data() -> str:
         for code in LANGUAGES
     }
     near = {phrase: words.split(", ") for phrase, words in thesaurus().items()}
-    document = {"axes": axes, **rules, "near": near, "languages": others}
+    document = {"axes": axes, **rules, "near": near, "languages": others, "grammar": _grammar()}
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+
+
+def _grammar() -> dict[str, Any]:
+    """Return the words without a meaning of their own, and the endings and negations of each language."""
+    lists = ("function", "negations", "negations_after", "endings", "tails")
+    others = {
+        code: {"compounds": bool(contents(code).get("compounds"))}
+        | {name: str(contents(code).get(name, "")).split() for name in lists}
+        for code in LANGUAGES
+    }
+    return {"en": {"function": sorted(FUNCTION_WORDS)}, **others}
+
+
+# Sentences that the studio's page and the painter must read alike.
+EXAMPLES = (
+    "a lighthouse on a cliff at dusk",
+    "neon city street in the rain at night",
+    "no rain, not stormy, without clouds: calm lakes",
+    "a dragon eating soup",
+    "film noir street at golden hour, soft colours",
+    "a tarn below the massif, pine trees",
+    "ein Bergsee im Nebel bei Sonnenaufgang, ohne Schnee",
+    "Winterlandschaft mit Tannenwald und Wolkenhimmel",
+    "un phare sur la falaise au coucher du soleil, pas de neige",
+    "una playa tropical al atardecer con palmeras",
+    "雪の山と湖の夜",
+    "海边的灯塔，没有雨",
+    "Mountains & (forests) - 3 castles!",
+    "l'aurore boréale au-dessus d'un lac gelé",
+    "",
+)
+
+
+def readings() -> str:
+    """Return the painter's reading of each example as JSON, for the tests of the studio's pages."""
+    read = [
+        {
+            "prompt": prompt,
+            "understood": words.understood,
+            "notUnderstood": words.not_understood,
+            "readAs": dict(words.read_as),
+        }
+        for prompt in EXAMPLES
+        for words in [words_of(prompt)]
+    ]
+    return json.dumps(read, indent=2, ensure_ascii=False) + "\n"

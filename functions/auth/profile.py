@@ -23,6 +23,7 @@ def me(user_id: str) -> MeView:
         updated_at=user.updated_at,
         balance=BalanceView(available=int(account.available), held=int(account.held)),
         plan=subscriptions.plan(user_id),
+        platform_admin=bool(user.platform_admin),
         organizations=[
             OwnOrganizationView(id=found.organization_id, name=found.name, slug=found.slug, role=AccountRole(one.role))
             for one in memberships

@@ -199,6 +199,7 @@ class MeView(View):
     updated_at: datetime
     balance: BalanceView
     plan: PlanType
+    platform_admin: bool = Field(description="Whether the user operates this studio, and may use `/api/admin`.")
     organizations: list[OwnOrganizationView]
 
 

@@ -36,13 +36,13 @@ AsAdmin = Annotated[Admin, administering(Permission.SHARES_ADMIN)]
 )
 def create_share(body: ShareCreate, caller: Write) -> ShareView:
     """Make a public link to the film of a job. Everybody with the link sees the film until the link is deleted."""
-    return ShareView.model_validate(service.create(body, caller))
+    return ShareView.of(service.create(body, caller))
 
 
 @router.get("", operation_id="listShares", responses=problems(JobNotFound))
 def list_shares(job_id: Annotated[Id, Query(alias="jobId")], caller: Read) -> Page[ShareView]:
     """List the public links to the film of a job, newest first."""
-    return whole(ShareView.model_validate(share) for share in service.of_job(job_id, caller))
+    return whole(ShareView.of(share) for share in service.of_job(job_id, caller))
 
 
 @router.get(

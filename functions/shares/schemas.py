@@ -5,7 +5,13 @@ from typing import Annotated
 
 from pydantic import ConfigDict, Field
 
+from shared.core.config import Config
 from shared.core.wire import Id, Name, View, Wire
+from shared.shares.record import ShareRecord
+
+
+class SharePages(Config):
+    web_origin: str = ""
 
 
 class ShareCreate(Wire):
@@ -23,8 +29,20 @@ class ShareView(View):
     share_id: str = Field(serialization_alias="id", description="The secret part of the link.")
     job_id: str
     title: str
+    url: str = Field(description="The page that shows the film to everybody who has the link.")
     taken_down: bool | None = Field(description="Whether an admin of the studio has closed the link.")
     created_at: datetime
+
+    @classmethod
+    def of(cls, share: ShareRecord) -> "ShareView":
+        return cls(
+            share_id=share.share_id,
+            job_id=share.job_id,
+            title=share.title,
+            url=f"{SharePages().web_origin}/share?id={share.share_id}",
+            taken_down=share.taken_down,
+            created_at=share.created_at,
+        )
 
 
 class SharedFilmView(View):

@@ -15,6 +15,7 @@ from local.gateway.functions import FunctionFailed, Functions
 from local.gateway.media import MediaServer
 from local.gateway.problem import problem
 from local.gateway.rest import BODY_LIMIT_BYTES, RestApi
+from local.gateway.site import Site
 from local.gateway.sockets import SocketGateway
 from local.gateway.stripe import StripeGateway
 from local.gateway.uploads import UploadServer
@@ -51,6 +52,7 @@ def create_gateway(
     add_docs(application)
     if stripe is not None:
         stripe.add_to(application)
+    Site().add_to(application)
     application.on_startup.append(media.open)
     application.on_shutdown.append(close_sockets)
     application.on_cleanup.append(media.close)

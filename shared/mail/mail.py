@@ -69,7 +69,7 @@ def send_unknown(to: str) -> None:
 
 def send_webhook_disabled(to: str, *, url: str) -> None:
     """Tell an owner of an account that Kinora no longer sends events to one of its webhooks."""
-    _send("webhook", to, url=url, link=f"{MailConfig().web_origin}/settings")
+    _send("webhook", to, url=url, link=f"{MailConfig().web_origin}/webhooks")
 
 
 def send_new_address(to: str, *, token: str) -> None:
@@ -108,7 +108,7 @@ def notify_erased(to: str) -> None:
 
 
 def _job(job_id: str) -> str:
-    return f"{MailConfig().web_origin}/jobs/{job_id}"
+    return f"{MailConfig().web_origin}/film?id={job_id}"
 
 
 def _settings() -> str:

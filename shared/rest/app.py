@@ -61,7 +61,10 @@ def _invalid_request(request: Request, error: Exception) -> Response:
     if error.errors()[0]["type"] == "json_invalid":
         return _broken_json(request, error)
     # `input` and `ctx` are omitted: they can contain passwords, or NaN, which is not JSON. The limits bound the size.
-    fields = [{"field": ".".join(map(str, e["loc"][1:]))[:100], "detail": e["msg"]} for e in error.errors()[:20]]
+    fields = [
+        {"field": ".".join(map(str, e["loc"][1:]))[:100], "detail": e["msg"].removeprefix("Value error, ")}
+        for e in error.errors()[:20]
+    ]
     sentence = "; ".join(f"{f['field']}: {f['detail']}" if f["field"] else f["detail"] for f in fields[:5])
     return problem(request, 422, "invalid", sentence, errors=fields)
 

@@ -5,7 +5,9 @@ is a name and passes.
 """
 
 import ast
+import fnmatch
 import io
+import os
 import re
 import tokenize
 from collections.abc import Callable, Iterator
@@ -14,9 +16,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-FOLDERS = sorted(
-    folder.name for folder in ROOT.iterdir() if folder.is_dir() and folder.name not in {"build", "node_modules"}
-)
+NOT_OURS = {"build", "node_modules", "out", ".next", "test-results"}  # installed or generated
+FOLDERS = sorted(folder.name for folder in ROOT.iterdir() if folder.is_dir() and folder.name not in NOT_OURS)
 PLACES = [name for name in FOLDERS if not name.startswith(".") or name == ".github"]
 TOP = "the top-level files"
 QUOTES_THE_WORDS = {"tests/house/test_language.py", "tests/house/test_trials.py"}
@@ -75,15 +76,21 @@ def whole(source: str) -> Iterator[tuple[int, str]]:
 
 PROSE: dict[str, Callable[[str], Iterator[tuple[int, str]]]] = {
     "*.py": python_prose, "*.md": whole, "*.toml": whole, "*.yml": whole, "Makefile": whole, "Dockerfile": whole,
-    "*.asl.json": asl_comments,
+    "*.asl.json": asl_comments, "*.ts": whole, "*.tsx": whole, "*.mjs": whole,
 }  # fmt: skip
+
+
+def files(place: str, pattern: str) -> Iterator[Path]:
+    """Yield the files below a top-level folder whose names match. Installed and generated folders are not entered."""
+    for folder, folders, names in os.walk(ROOT / place):
+        folders[:] = sorted(set(folders) - NOT_OURS)
+        yield from (Path(folder, name) for name in sorted(fnmatch.filter(names, pattern)))
 
 
 def hits(place: str) -> Iterator[str]:
     """Yield `file:line: word -> replacement` for each word of the list in the files of a place."""
-    find = ROOT.glob if place == TOP else (ROOT / place).rglob
     for pattern, prose in PROSE.items():
-        for path in sorted(find(pattern)):
+        for path in sorted(ROOT.glob(pattern)) if place == TOP else files(place, pattern):
             file = path.relative_to(ROOT).as_posix()
             for number, line in () if file in QUOTES_THE_WORDS else prose(path.read_text()):
                 text = re.sub(r"`[^`]*`", "``", line)
@@ -93,7 +100,7 @@ def hits(place: str) -> Iterator[str]:
 
 def beginnings(place: str) -> Iterator[str]:
     """Yield `file:line: first word -> rule` for each docstring that begins with a wrong word."""
-    for path in sorted((ROOT / place).rglob("*.py")):
+    for path in files(place, "*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
             if not isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
                 continue

@@ -119,7 +119,9 @@ def test_the_operators_command_appoints_and_dismisses(studio: Studio, ada: Creat
     assert appoint("ada@example.com", admin=True) == ada.user_id
     assert ada.get("/api/admin/users").status == 200
     assert actions(ada) == [("users.listed", None), ("admin.appointed", ada.user_id)]
+    assert ada.get("/api/auth/me").body["platformAdmin"] is True
     appoint("ada@example.com", admin=False)
+    assert ada.get("/api/auth/me").body["platformAdmin"] is False
     assert ada.get("/api/admin/users").status == 403
 
 

@@ -53,8 +53,8 @@ def test_the_end_of_a_film_is_mailed_to_a_creator_who_has_switched_it_on(studio:
     ready, lost = completed(ada), failed(ada)
     assert deliver(studio) == []
     [first, second] = sorted(studio.mails(ADA), key=lambda html: "could not" in html)
-    assert f"/jobs/{ready}" in first
-    assert f"/jobs/{lost}" in second
+    assert f"/film?id={ready}" in first
+    assert f"/film?id={lost}" in second
     assert "The engine &lt;does&gt; not answer." in second
 
 

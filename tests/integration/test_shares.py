@@ -35,6 +35,7 @@ def visit(studio: Studio, share: str) -> Answer:
 def test_a_visitor_sees_the_film_and_nothing_of_the_account(studio: Studio, ada: Creator, film: str) -> None:
     made = shared(ada, film)
     assert (made.status, made.body["jobId"], made.body["title"]) == (201, film, "Harbour at night")
+    assert made.body["url"].endswith(f"/share?id={made.body['id']}")  # a page of the studio
     seen = visit(studio, made.body["id"])
     assert set(seen.body) == {"title", "videoUrl", "posterUrl", "thumbnailUrl", "createdAt"}
     assert f"/jobs/{film}/post_processing/" in seen.body["videoUrl"]

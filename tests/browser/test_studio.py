@@ -1,0 +1,72 @@
+"""The studio in a real browser, against the laptop cloud with its real workers. `make web-check` builds the pages.
+
+The specifications are in `web/browser`. They write pictures of all pages into `build/browser/shots`.
+"""
+
+import gzip
+import os
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from infra import edge
+from local.cloud import Cloud, laptop_cloud
+from local.environment import ROOT
+from local.gateway.site import EXPORT
+
+BIN = ROOT / ".venv" / "bin"
+# Scripts that a page loads at its start, in bytes with gzip. hls.js is loaded with the first film.
+# React and Next's router alone are 134 kB, so the landing page has a script of its own (web/scripts/landing.mjs).
+BUDGETS = [("index.html", 120_000), ("editor.html", 200_000)]
+
+pytestmark = pytest.mark.skipif(not (EXPORT / "index.html").exists(), reason="`make web` builds the pages")
+
+
+@pytest.fixture(scope="module")
+def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
+    with laptop_cloud(folder=tmp_path_factory.mktemp("cloud")) as running:
+        yield running
+
+
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize("specification", sorted(path.name for path in (ROOT / "web" / "browser").glob("*.spec.ts")))
+def test_the_studio_in_a_browser(cloud: Cloud, specification: str) -> None:
+    done = subprocess.run(  # noqa: S603  # our own arguments
+        [str(ROOT / "web" / "node_modules" / ".bin" / "playwright"), "test", specification],
+        cwd=ROOT / "web",
+        env=os.environ
+        | {
+            "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}",
+            "STUDIO_URL": cloud.api_url,
+            "OUTBOX_URL": cloud.outbox_url,
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=1700,
+    )
+    assert done.returncode == 0, done.stdout[-8000:] + done.stderr[-4000:]
+
+
+@pytest.mark.parametrize(("page", "budget"), BUDGETS)
+def test_the_scripts_of_a_page_stay_within_their_budget(page: str, budget: int) -> None:
+    tags = re.findall(r"<script[^>]*>", (EXPORT / page).read_text())
+    sources = {found[1] for tag in tags if "noModule" not in tag and (found := re.search(r'src="/([^"]+)"', tag))}
+    sizes = {source: len(gzip.compress((EXPORT / source).read_bytes(), 9)) for source in sources}
+    assert sum(sizes.values()) <= budget, sorted(sizes.items(), key=lambda one: -one[1])
+
+
+def _pages() -> list[Path]:
+    return sorted(EXPORT.rglob("*.html"))
+
+
+def test_no_page_needs_an_unsafe_policy() -> None:
+    assert "unsafe" not in edge.POLICIES["site"]
+    assert len(_pages()) >= 10
+    for page in _pages():
+        markup = page.read_text()
+        assert not re.search(r"<script(?![^>]*\ssrc=)", markup), page
+        assert not re.search(r"<[a-z][^>]*\sstyle=|<style[\s>]", markup), page

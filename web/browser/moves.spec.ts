@@ -1,0 +1,52 @@
+import { chooseSmallFilm, expect, SHOTS, signIn, test } from "./studio";
+
+test("An own move is drawn, refused with the API's reason, saved, and makes a film that waits in the queue and is shared", async ({ page, browser }) => {
+  await signIn(page, "/moves");
+  await page.getByRole("button", { name: "New move" }).click();
+  await page.getByLabel("Name", { exact: true }).fill("My reveal");
+  await page.getByLabel("Keyframe 2: Dolly").fill("7");
+  await page.getByRole("button", { name: "Save" }).click();
+  await expect(page.locator("[aria-label='Keyframe 2: Dolly']:invalid")).toBeVisible();
+  await page.getByLabel("Keyframe 2: Dolly").fill("0.4");
+  await page.getByRole("button", { name: "Keyframe", exact: true }).click();
+  await expect(page.getByLabel("Keyframe 3: Dolly")).toHaveValue("0.4");
+  await page.getByRole("slider", { name: "Keyframe 3, Dolly" }).press("ArrowUp");
+  await expect(page.getByLabel("Keyframe 3: Dolly")).toHaveValue("0.44");
+  await page.getByLabel("Shortest, s").fill("9");
+  await page.getByLabel("Longest, s").fill("2");
+  await page.getByRole("button", { name: "Save" }).click();
+  await expect(page.getByRole("main").getByRole("alert")).toContainText("minimum duration");
+  await page.getByLabel("Shortest, s").fill("1");
+  await page.screenshot({ path: `${SHOTS}/moves-editor.png`, fullPage: true });
+  await page.getByRole("button", { name: "Save" }).click();
+  await page.getByRole("link", { name: "Use it" }).click();
+
+  await page.waitForURL(/\/editor/);
+  await page.getByRole("textbox", { name: "Prompt" }).fill("a lake at dusk");
+  await chooseSmallFilm(page);
+  await page.getByRole("button", { name: "Make the film" }).click();
+  await page.waitForURL(/\/film\?id=job_/);
+  const id = new URL(page.url()).searchParams.get("id") ?? "";
+  await page.getByRole("link", { name: "Queue" }).click();
+  await expect(page.locator(`[data-job=${id}]`)).toBeVisible();
+  await page.screenshot({ path: `${SHOTS}/queue.png` });
+  await page.goto(`/film?id=${id}`);
+  await expect(page.locator("[data-status=COMPLETED]")).toBeVisible({ timeout: 540_000 });
+
+  const login = await page.request.post("/api/auth/refresh", { headers: { "x-kinora-refresh": "1", origin: new URL(page.url()).origin } });
+  const headers = { Authorization: `Bearer ${((await login.json()) as { accessToken: string }).accessToken}` };
+  const job = (await (await page.request.get(`/api/jobs/${id}`, { headers })).json()) as { presetId: string };
+  expect(job.presetId).toMatch(/^pre_/);
+  const made = await page.request.post("/api/shares", { headers, data: { jobId: id, title: "A lake <b>at</b> dusk" } });
+  const share = (await made.json()) as { id: string; url: string };
+  const stranger = await (await browser.newContext()).newPage();
+  await stranger.goto(share.url);
+  await expect(stranger.getByRole("heading", { name: "A lake <b>at</b> dusk" })).toBeVisible();
+  await expect.poll(() => stranger.locator("video").evaluate((player: HTMLVideoElement) => player.currentTime)).toBeGreaterThan(0);
+  expect(await stranger.content()).not.toMatch(/usr_|prj_|@example/);
+  await stranger.screenshot({ path: `${SHOTS}/share.png` });
+  await page.request.delete(`/api/shares/${share.id}`, { headers });
+  await stranger.reload();
+  await expect(stranger.getByText("This film is not shown any more")).toBeVisible();
+  await stranger.context().close();
+});

@@ -1,0 +1,61 @@
+import { test as base, expect, type Page } from "@playwright/test";
+
+export { expect };
+
+export const PASSWORD = "correct horse battery";
+export const SHOTS = "../build/browser/shots";
+
+/** A test fails if a page breaks its Content-Security-Policy, or throws. */
+export const test = base.extend<{ faults: string[] }>({
+  faults: [
+    async ({ page }, use) => {
+      const faults: string[] = [];
+      page.on("pageerror", (error) => faults.push(error.stack ?? error.message));
+      page.on("console", (message) => {
+        if (/Content.Security.Policy|hydrat/i.test(message.text())) faults.push(message.text());
+      });
+      await use(faults);
+      expect(faults).toEqual([]);
+    },
+    { auto: true },
+  ],
+});
+
+interface Message {
+  to: string[];
+  html: string;
+}
+
+/** Return the newest link in the outbox of the laptop cloud. */
+export async function linkTo(email: string): Promise<string> {
+  const messages = (await (await fetch(process.env.OUTBOX_URL ?? "")).json()) as Message[];
+  const message = messages.find(({ to }) => to.includes(email));
+  return /href="([^"]+#token=[^"]+)"/.exec(message?.html ?? "")?.[1] ?? "";
+}
+
+export function newAddress(): string {
+  return `${crypto.randomUUID()}@example.com`;
+}
+
+/** Open an account over the API, and sign in on the page. */
+export async function signIn(page: Page, then: string, email = newAddress()): Promise<string> {
+  const post = (path: string, body: object) => page.request.post(path, { data: body });
+  await post("/api/auth/register", { email, password: PASSWORD });
+  await post("/api/auth/verify-email", { token: (await linkTo(email)).split("#token=")[1] });
+  await page.goto(`/login?next=${encodeURIComponent(then)}`);
+  await fillSignIn(page, email);
+  await page.waitForURL((url) => url.pathname + url.search === then);
+  return email;
+}
+
+export async function fillSignIn(page: Page, email: string): Promise<void> {
+  await page.getByLabel("Email").fill(email);
+  await page.getByLabel("Password").fill(PASSWORD);
+  await page.getByRole("main").getByRole("button", { name: "Sign in" }).click();
+}
+
+/** Choose the smallest film: the tests are about the studio, not about the renderer. */
+export async function chooseSmallFilm(page: Page): Promise<void> {
+  await page.getByRole("radio", { name: "480p" }).click();
+  await page.getByRole("slider", { name: "Duration" }).press("Home");
+}

@@ -1,0 +1,154 @@
+import type { Schemas } from "@/features/session/session";
+
+/** What a creator has chosen for the next film. It survives a closed tab. */
+export interface Draft {
+  prompt: string;
+  anyway: boolean; // paint also if the painter knows no word
+  pictures: { assetId: string; name: string }[];
+  presetId: string;
+  strength: number;
+  second: { presetId: string; weight: number } | null;
+  aspectRatio: NonNullable<Schemas["JobSettings"]["aspectRatio"]>;
+  duration: number;
+  resolution: Schemas["Resolution"];
+  fps: 24 | 25 | 30;
+  style: string;
+  look: string;
+  loop: boolean;
+  seed: number | null;
+  count: number; // variants, with seeds that follow each other
+  tier: "film" | "draft" | "still"; // a draft is small and cheap; a still is continued after its approval
+  engines: Partial<Record<Schemas["Stage"], string>>; // engines by wish; the API chooses the others
+}
+
+export const EMPTY: Draft = {
+  prompt: "",
+  anyway: false,
+  pictures: [],
+  presetId: "crash-zoom-in",
+  strength: 1,
+  second: null,
+  aspectRatio: "16:9",
+  duration: 5,
+  resolution: "1080p",
+  fps: 24,
+  style: "",
+  look: "",
+  loop: false,
+  seed: null,
+  count: 1,
+  tier: "film",
+  engines: {},
+};
+
+export const RATIOS = ["16:9", "9:16", "1:1", "4:5", "4:3", "3:2", "21:9"] as const;
+export const RESOLUTIONS = ["480p", "720p", "1080p", "1440p", "4k"] as const;
+export const RATES = [24, 25, 30] as const;
+export const STYLES = ["photographic", "watercolour", "oil", "poster", "noir", "vaporwave"] as const;
+export const LOOKS = ["teal-orange", "golden-hour", "moonlight", "bleach-bypass", "faded-film", "vivid", "noir"] as const;
+export const COUNTS = [1, 2, 4, 8] as const;
+export const TIERS = ["film", "draft", "still"] as const;
+export const MOST_PICTURES = 4; // a first and a last picture, and two between them
+
+/** Return the request for the film. */
+export function jobOf(draft: Draft, projectId: string): Schemas["JobCreate"] {
+  const isPainted = draft.pictures.length === 0;
+  const { IMAGE_GENERATION: painter, ...engines } = draft.engines;
+  const wishes = { ...engines, ...(painter && isPainted ? { IMAGE_GENERATION: painter } : {}) };
+  return {
+    projectId,
+    prompt: draft.prompt.trim(),
+    presetId: draft.presetId,
+    inputs: draft.pictures.map(({ assetId }) => ({ role: "picture", assetId })),
+    ...(draft.count > 1 ? { count: draft.count } : {}),
+    // An own picture is a still already.
+    ...(draft.tier === "still" && isPainted ? { until: "IMAGE_GENERATION" as const } : {}),
+    settings: {
+      aspectRatio: draft.aspectRatio,
+      duration: draft.duration,
+      resolution: draft.resolution,
+      fps: draft.fps,
+      strength: draft.strength,
+      loop: draft.loop,
+      operations: draft.look ? [`grade:${draft.look}`] : [],
+      ...(draft.seed === null ? {} : { seed: draft.seed }),
+      ...(draft.second ? { stack: draft.second } : {}),
+      // A style changes a painted picture only, and the API refuses it beside an uploaded one.
+      ...(draft.style && isPainted ? { style: draft.style } : {}),
+      ...(draft.anyway ? { allowUnrelatedPicture: true } : {}),
+      ...(draft.tier === "draft" ? { draft: true } : {}),
+      ...(Object.keys(wishes).length ? { engines: wishes } : {}),
+    },
+  };
+}
+
+/** Return the draft that makes the job's film again. */
+export function draftOf(job: Schemas["JobView"]): Draft {
+  const { settings } = job;
+  const look = settings.operations.find((one) => one.startsWith("grade:"))?.slice("grade:".length) ?? "";
+  return {
+    ...EMPTY,
+    prompt: job.prompt,
+    presetId: job.presetId,
+    anyway: settings.allowUnrelatedPicture ?? false,
+    pictures: job.inputs.filter(({ role }) => role === "picture").map(({ assetId }) => ({ assetId, name: "" })),
+    strength: settings.strength,
+    second: settings.stack ?? null,
+    aspectRatio: settings.aspectRatio,
+    duration: settings.duration,
+    resolution: settings.resolution,
+    fps: settings.fps,
+    style: settings.style ?? "",
+    look,
+    loop: settings.loop,
+    seed: job.seed,
+    engines: settings.engines as Draft["engines"],
+  };
+}
+
+const KEY = "kinora.draft";
+
+export function storedDraft(): Draft {
+  try {
+    return { ...EMPTY, ...(JSON.parse(localStorage.getItem(KEY) ?? "{}") as Partial<Draft>) };
+  } catch {
+    return EMPTY;
+  }
+}
+
+export function storeDraft(draft: Draft): void {
+  localStorage.setItem(KEY, JSON.stringify(draft));
+}
+
+/** A draft with the steps back and forward. Changes of one field within a second are one step. */
+export interface History {
+  past: Draft[];
+  draft: Draft;
+  future: Draft[];
+  last: { field: string; at: number };
+}
+
+export type Change = { change: Partial<Draft>; at: number } | "undo" | "redo";
+const ONE_STEP_MILLISECONDS = 1000;
+const MOST_STEPS = 100;
+
+export function reduce(history: History, action: Change): History {
+  const { past, draft, future } = history;
+  const last = { field: "", at: 0 };
+  if (action === "undo") {
+    const before = past.at(-1);
+    return before ? { past: past.slice(0, -1), draft: before, future: [draft, ...future], last } : history;
+  }
+  if (action === "redo") {
+    const after = future[0];
+    return after ? { past: [...past, draft], draft: after, future: future.slice(1), last } : history;
+  }
+  const field = Object.keys(action.change).join();
+  const joins = field === history.last.field && action.at - history.last.at < ONE_STEP_MILLISECONDS;
+  return {
+    past: joins ? past : [...past, draft].slice(-MOST_STEPS),
+    draft: { ...draft, ...action.change },
+    future: [],
+    last: { field, at: action.at },
+  };
+}

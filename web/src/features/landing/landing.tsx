@@ -1,0 +1,123 @@
+"use client";
+
+import Link from "next/link";
+import { useEffect, useRef, useState } from "react";
+import { CATALOGUE } from "@/features/presets/catalogue";
+import { MovingPicture } from "@/features/presets/moving-picture";
+import { Appearance } from "@/features/shell/appearance";
+import { useText } from "@/features/text/text";
+import { Mark } from "@/ui/mark";
+import { Prices } from "./prices";
+import { Wall } from "./wall";
+
+// The films of three presets, with the prompts of tools/previews.py.
+const FILMS = [
+  { prompt: "a lighthouse on a cliff at dusk", preset: "crash-zoom-in" },
+  { prompt: "a city street in neon rain at night", preset: "dolly-in" },
+  { prompt: "a lone tree in a meadow with flowers", preset: "orbit-left" },
+] as const;
+
+export function Landing() {
+  const { t } = useText();
+  return (
+    <>
+      <a href="#main" className="sr-only focus:not-sr-only focus:absolute focus:p-3">{t("skip")}</a>
+      <Header />
+      <main id="main" className="mx-auto max-w-[1320px] px-5 sm:px-8">
+        <section className="grid items-end gap-x-10 gap-y-6 pt-10 pb-9 lg:grid-cols-[1fr_auto] lg:pt-16">
+          <h1 className="text-[clamp(2.75rem,6.2vw,5.75rem)] font-[720]">
+            {t("landing.title").split(/(?<=\.) /).map((sentence) => (
+              <span key={sentence} className="block">{sentence} </span>
+            ))}
+          </h1>
+          <div className="max-w-[44ch] lg:pb-3">
+            <p className="text-[17px] text-soft">{t("landing.lead")}</p>
+            <p className="mt-5 flex flex-wrap items-center gap-x-5 gap-y-3">
+              <Link href="/editor" prefetch={false} className="button button-main min-h-[44px] px-5 text-[16px]">{t("landing.make")}</Link>
+              <a href="#moves" className="underline decoration-edge underline-offset-4 hover:decoration-tally">
+                {t("landing.see", { count: CATALOGUE.length })}
+              </a>
+            </p>
+          </div>
+        </section>
+        <section aria-label={t("landing.films")} className="grid gap-5 p-[7px] lg:grid-cols-[2.07fr_1fr]">
+          {FILMS.map((film, index) => (
+            <Film key={film.preset} {...film} main={index === 0} />
+          ))}
+        </section>
+        <section id="moves" className="scroll-mt-6 pt-24">
+          <div className="mb-6 grid gap-x-10 gap-y-3 md:grid-cols-2">
+            <h2 className="text-[clamp(2rem,4vw,3.25rem)]">{t("wall.title", { count: CATALOGUE.length })}</h2>
+            <p className="max-w-[52ch] self-end text-soft">{t("wall.lead")}</p>
+          </div>
+          <Wall />
+        </section>
+        <section id="prices" className="scroll-mt-6 pt-28 pb-24">
+          <h2 className="text-[clamp(2rem,4vw,3.25rem)]">{t("prices.title")}</h2>
+          <p className="mt-3 max-w-[60ch] text-soft">{t("prices.lead")}</p>
+          <Prices />
+        </section>
+      </main>
+      <footer className="border-t border-line">
+        <div className="mx-auto flex max-w-[1320px] flex-wrap items-center justify-between gap-3 px-5 py-6 text-soft sm:px-8">
+          <span>{t("footer.painter")}</span>
+          <span className="slate">Apache-2.0</span>
+        </div>
+      </footer>
+    </>
+  );
+}
+
+function Header() {
+  const { t } = useText();
+  const [signedIn, setSignedIn] = useState(false);
+  useEffect(() => setSignedIn(localStorage.getItem("kinora.session") !== null), []);
+  return (
+    <header className="mx-auto flex max-w-[1320px] items-center gap-x-6 px-5 py-4 sm:px-8">
+      <Mark />
+      <nav aria-label={t("nav.main")} className="ms-4 hidden gap-5 text-soft sm:flex">
+        <a href="#moves" className="hover:text-ink">{t("nav.moves")}</a>
+        <a href="#prices" className="hover:text-ink">{t("nav.prices")}</a>
+      </nav>
+      <div className="ms-auto flex items-center gap-1">
+        <Appearance />
+        <Link href={signedIn ? "/films" : "/login"} prefetch={false} className="button ms-2">
+          {t(signedIn ? "nav.films" : "auth.signIn")}
+        </Link>
+      </div>
+    </header>
+  );
+}
+
+interface FilmProps {
+  prompt: string;
+  preset: string;
+  main: boolean;
+}
+
+/** A film that plays while it is on the screen. */
+function Film({ prompt, preset, main }: FilmProps) {
+  const { t } = useText();
+  const frame = useRef<HTMLDivElement>(null);
+  const [playing, setPlaying] = useState(false);
+  const move = CATALOGUE.find((one) => one.id === preset);
+  useEffect(() => {
+    const seen = new IntersectionObserver(([entry]) => setPlaying(entry?.isIntersecting ?? false));
+    if (frame.current) seen.observe(frame.current);
+    return () => seen.disconnect();
+  }, []);
+  if (!move) return null;
+  return (
+    <figure className={main ? "lg:row-span-2" : ""}>
+      <div ref={frame} className={`bg-sunken ${main ? "finder finder-on" : ""}`}>
+        <MovingPicture {...move} playing={playing} eager className={`w-full object-cover ${main ? "aspect-video" : "aspect-[16/8.05]"}`} />
+      </div>
+      <figcaption className={`flex flex-wrap justify-between gap-x-4 pt-2.5 ${main ? "pt-4" : ""}`}>
+        <span lang="en">“{prompt}”</span>
+        <Link href={`/editor?preset=${preset}&prompt=${encodeURIComponent(prompt)}`} prefetch={false} className="slate self-center text-soft underline decoration-line underline-offset-4 hover:text-ink">
+          {t("landing.again", { move: move.name })}
+        </Link>
+      </figcaption>
+    </figure>
+  );
+}

@@ -1,0 +1,55 @@
+import { describe, expect, it } from "vitest";
+import { EMPTY, type History, jobOf, reduce } from "@/features/editor/draft";
+import { refusal } from "@/features/uploads/upload";
+import { pieces } from "@/features/prompt/prompt-field";
+import { found } from "@/features/presets/catalogue";
+
+const start: History = { past: [], draft: EMPTY, future: [], last: { field: "", at: 0 } };
+
+describe("The draft", () => {
+  it("joins the letters of one word into one step back", () => {
+    const typed = [..."sea"].reduce((history, _, index) => reduce(history, { change: { prompt: "sea".slice(0, index + 1) }, at: 5000 + index * 100 }), start);
+    expect(typed.draft.prompt).toBe("sea");
+    expect(reduce(typed, "undo").draft.prompt).toBe("");
+    expect(reduce(reduce(typed, "undo"), "redo").draft.prompt).toBe("sea");
+  });
+
+  it("keeps changes of two fields as two steps", () => {
+    const one = reduce(start, { change: { fps: 30 }, at: 1 });
+    expect(reduce(reduce(one, { change: { loop: true }, at: 2 }), "undo").draft).toEqual({ ...EMPTY, fps: 30 });
+  });
+
+  it("sends no style with an own picture, because the API refuses it", () => {
+    const draft = { ...EMPTY, prompt: " a lake ", style: "oil" };
+    expect(jobOf(draft, "prj_1")).toMatchObject({ prompt: "a lake", settings: { style: "oil" } });
+    const own = jobOf({ ...draft, pictures: [{ assetId: "ast_1", name: "" }] }, "prj_1");
+    expect(own.settings).not.toHaveProperty("style");
+    expect(own.inputs).toEqual([{ role: "picture", assetId: "ast_1" }]);
+  });
+});
+
+describe("A file", () => {
+  it.each([
+    ["image/png", 10, null],
+    ["text/plain", 10, "upload.type"],
+    ["image/svg+xml", 10, "upload.type"],
+    ["image/png", 0, "upload.empty"],
+    ["image/png", 300_000_000, "upload.size"],
+  ])("of the type %s with %i bytes", (type, size, expected) => {
+    expect(refusal({ type, size })).toBe(expected);
+  });
+});
+
+it("Marks of a prompt lose no letter", () => {
+  const phrase = { text: "lake", start: 2, end: 6, known: true, negated: false, near: null };
+  expect(pieces("a lake!", [phrase]).map(({ text, mark }) => [text, mark])).toEqual([["a ", ""], ["lake", "known"], ["!", ""]]);
+});
+
+it("The search finds moves by all words", () => {
+  const entries = [
+    { id: "a", name: "Dolly in", description: "moves forward", category: "dolly" },
+    { id: "b", name: "Orbit left", description: "circles", category: "orbit" },
+  ];
+  expect(found(entries, { category: "all", search: "in forward" }).map(({ id }) => id)).toEqual(["a"]);
+  expect(found(entries, { category: "favourites", search: "" }, new Set(["b"])).map(({ id }) => id)).toEqual(["b"]);
+});
