@@ -159,6 +159,8 @@ class Me(Model):
     updated_at: datetime = ABSENT
     balance: Balance = ABSENT
     plan: PlanType = ABSENT
+    platform_admin: bool = ABSENT
+    """Whether the user operates this studio, and may use `/api/admin`."""
     organizations: list[OwnOrganization] = ABSENT
 
 
@@ -705,6 +707,8 @@ class Share(Model):
     """The secret part of the link."""
     job_id: str = ABSENT
     title: str = ABSENT
+    url: str = ABSENT
+    """The page that shows the film to everybody who has the link."""
     taken_down: bool | None = ABSENT
     """Whether an admin of the studio has closed the link."""
     created_at: datetime = ABSENT

@@ -476,6 +476,8 @@ export interface paths {
         /**
          * Delete Organization
          * @description Delete an organization without projects, assets, webhooks and other members. Its credits move to the caller.
+         *
+         *     Its subscription ends within an hour. Its presets and invites are deleted.
          */
         delete: operations["deleteOrganization"];
         options?: never;
@@ -1932,6 +1934,11 @@ export interface components {
             updatedAt: string;
             balance: components["schemas"]["BalanceView"];
             plan: components["schemas"]["PlanType"];
+            /**
+             * Platformadmin
+             * @description Whether the user operates this studio, and may use `/api/admin`.
+             */
+            platformAdmin: boolean;
             /** Organizations */
             organizations: components["schemas"]["OwnOrganizationView"][];
         };
@@ -2294,7 +2301,7 @@ export interface components {
          * AuditAction
          * @enum {string}
          */
-        AuditAction: "organization.created" | "organization.renamed" | "organization.transferred" | "organization.deleted" | "credits.given" | "member.invited" | "invite.withdrawn" | "member.joined" | "member.changed" | "member.removed" | "member.left" | "admin.appointed" | "admin.dismissed" | "user.suspended" | "user.resumed" | "credits.granted" | "engine.disabled" | "engine.enabled" | "webhook.created" | "webhook.changed" | "webhook.secret_replaced" | "webhook.deleted";
+        AuditAction: "organization.created" | "organization.renamed" | "organization.transferred" | "organization.deleted" | "credits.given" | "member.invited" | "invite.withdrawn" | "member.joined" | "member.changed" | "member.removed" | "member.left" | "admin.appointed" | "admin.dismissed" | "users.listed" | "user.suspended" | "user.resumed" | "credits.granted" | "engine.disabled" | "engine.enabled" | "preset.created" | "preset.changed" | "film.taken_down" | "webhook.created" | "webhook.changed" | "webhook.secret_replaced" | "webhook.deleted";
         /**
          * AuditEntryView
          * @description A change of the organization. `subject` is the id of the member or of the invite that changed.
@@ -2395,10 +2402,7 @@ export interface components {
          *     }
          */
         MemberUpdate: {
-            /**
-             * Role
-             * @example MEMBER
-             */
+            /** @example MEMBER */
             role?: components["schemas"]["AccountRole"];
             /** Monthlycap */
             monthlyCap?: number | null;
@@ -3848,7 +3852,6 @@ export interface components {
              */
             category?: "dolly" | "zoom" | "crane-and-tilt" | "orbit" | "rig" | "stylised" | "time";
             /**
-             * Config
              * @example {
              *       "easing": "ease_in_out",
              *       "keyframes": [
@@ -3964,7 +3967,6 @@ export interface components {
              */
             category?: "dolly" | "zoom" | "crane-and-tilt" | "orbit" | "rig" | "stylised" | "time";
             /**
-             * Config
              * @example {
              *       "easing": "ease_in_out",
              *       "keyframes": [
@@ -4101,6 +4103,11 @@ export interface components {
             jobId: string;
             /** Title */
             title: string;
+            /**
+             * Url
+             * @description The page that shows the film to everybody who has the link.
+             */
+            url: string;
             /**
              * Takendown
              * @description Whether an admin of the studio has closed the link.
@@ -4785,7 +4792,7 @@ export interface components {
             notifications?: components["schemas"]["NotificationsUpdate"] | null;
             /**
              * Defaultpresetid
-             * @description The preset of jobs that name none.
+             * @description The preset of jobs that name none: one of the studio, or an own one.
              * @example crash-zoom-in
              */
             defaultPresetId?: string | null;
@@ -4818,7 +4825,10 @@ export interface components {
             /** Avatarurl */
             avatarUrl: string | null;
             notifications: components["schemas"]["NotificationsView"];
-            /** Defaultpresetid */
+            /**
+             * Defaultpresetid
+             * @description null also if the preset has been deleted.
+             */
             defaultPresetId: string | null;
             /** Defaultaspectratio */
             defaultAspectRatio: ("16:9" | "9:16" | "1:1" | "4:5" | "5:4" | "4:3" | "3:4" | "3:2" | "2:3" | "21:9") | null;

@@ -476,6 +476,8 @@ export interface paths {
         /**
          * Delete Organization
          * @description Delete an organization without projects, assets, webhooks and other members. Its credits move to the caller.
+         *
+         *     Its subscription ends within an hour. Its presets and invites are deleted.
          */
         delete: operations["deleteOrganization"];
         options?: never;
@@ -2402,7 +2404,7 @@ export interface components {
          * AuditAction
          * @enum {string}
          */
-        AuditAction: "organization.created" | "organization.renamed" | "organization.transferred" | "organization.deleted" | "credits.given" | "member.invited" | "invite.withdrawn" | "member.joined" | "member.changed" | "member.removed" | "member.left" | "admin.appointed" | "admin.dismissed" | "user.suspended" | "user.resumed" | "credits.granted" | "engine.disabled" | "engine.enabled" | "webhook.created" | "webhook.changed" | "webhook.secret_replaced" | "webhook.deleted";
+        AuditAction: "organization.created" | "organization.renamed" | "organization.transferred" | "organization.deleted" | "credits.given" | "member.invited" | "invite.withdrawn" | "member.joined" | "member.changed" | "member.removed" | "member.left" | "admin.appointed" | "admin.dismissed" | "users.listed" | "user.suspended" | "user.resumed" | "credits.granted" | "engine.disabled" | "engine.enabled" | "preset.created" | "preset.changed" | "film.taken_down" | "webhook.created" | "webhook.changed" | "webhook.secret_replaced" | "webhook.deleted";
         /**
          * AuditEntryView
          * @description A change of the organization. `subject` is the id of the member or of the invite that changed.
@@ -2503,10 +2505,7 @@ export interface components {
          *     }
          */
         MemberUpdate: {
-            /**
-             * Role
-             * @example MEMBER
-             */
+            /** @example MEMBER */
             role?: components["schemas"]["AccountRole"];
             /** Monthlycap */
             monthlyCap?: number | null;
@@ -3956,7 +3955,6 @@ export interface components {
              */
             category?: "dolly" | "zoom" | "crane-and-tilt" | "orbit" | "rig" | "stylised" | "time";
             /**
-             * Config
              * @example {
              *       "easing": "ease_in_out",
              *       "keyframes": [
@@ -4072,7 +4070,6 @@ export interface components {
              */
             category?: "dolly" | "zoom" | "crane-and-tilt" | "orbit" | "rig" | "stylised" | "time";
             /**
-             * Config
              * @example {
              *       "easing": "ease_in_out",
              *       "keyframes": [
@@ -4898,7 +4895,7 @@ export interface components {
             notifications?: components["schemas"]["NotificationsUpdate"] | null;
             /**
              * Defaultpresetid
-             * @description The preset of jobs that name none.
+             * @description The preset of jobs that name none: one of the studio, or an own one.
              * @example crash-zoom-in
              */
             defaultPresetId?: string | null;
@@ -4931,7 +4928,10 @@ export interface components {
             /** Avatarurl */
             avatarUrl: string | null;
             notifications: components["schemas"]["NotificationsView"];
-            /** Defaultpresetid */
+            /**
+             * Defaultpresetid
+             * @description null also if the preset has been deleted.
+             */
             defaultPresetId: string | null;
             /** Defaultaspectratio */
             defaultAspectRatio: ("16:9" | "9:16" | "1:1" | "4:5" | "5:4" | "4:3" | "3:4" | "3:2" | "2:3" | "21:9") | null;
