@@ -3,6 +3,7 @@
 import json
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
+from pathlib import Path
 
 from aiohttp import web
 from aiohttp.web_fileresponse import CONTENT_TYPES
@@ -15,7 +16,7 @@ from local.gateway.functions import FunctionFailed, Functions
 from local.gateway.media import MediaServer
 from local.gateway.problem import problem
 from local.gateway.rest import BODY_LIMIT_BYTES, RestApi
-from local.gateway.site import Site
+from local.gateway.site import EXPORT, Site
 from local.gateway.sockets import SocketGateway
 from local.gateway.stripe import StripeGateway
 from local.gateway.uploads import UploadServer
@@ -25,9 +26,14 @@ ENTRIES: dict[str, str] = {function.name: function.handler for function in ON_LA
 
 
 def create_gateway(
-    functions: Functions, media_url: str, media_private_pem: str, *, stripe: StripeGateway | None = None
+    functions: Functions,
+    media_url: str,
+    media_private_pem: str,
+    *,
+    stripe: StripeGateway | None = None,
+    pages: Path = EXPORT,
 ) -> web.Application:
-    """Return the gateway as one application. `functions` must be loaded."""
+    """Return the gateway as one application. `functions` must be loaded. `pages` is the folder of the studio."""
     application = web.Application(client_max_size=BODY_LIMIT_BYTES, middlewares=[_problems, _for_own_names])
     application.on_response_prepare.append(_add_edge_headers)
     rest, sockets = RestApi(functions), SocketGateway(functions)
@@ -52,7 +58,7 @@ def create_gateway(
     add_docs(application)
     if stripe is not None:
         stripe.add_to(application)
-    Site().add_to(application)
+    Site(pages).add_to(application)
     application.on_startup.append(media.open)
     application.on_shutdown.append(close_sockets)
     application.on_cleanup.append(media.close)

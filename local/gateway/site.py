@@ -14,7 +14,7 @@ EXPORT = ROOT / "web" / "out"
 class Site:
     """The pages. `folder` is the export; without it, every address is unknown."""
 
-    def __init__(self, folder: Path = EXPORT) -> None:
+    def __init__(self, folder: Path) -> None:
         self._folder = folder.resolve()
 
     def add_to(self, application: web.Application) -> None:

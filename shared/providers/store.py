@@ -73,8 +73,9 @@ class ProviderStates:
 
     def works(self, engine: str) -> None:
         """Close the circuit."""
-        if _read(_circuit(engine)) is not None:
-            _circuit(engine).delete()
+        circuit, record = _read(_circuit(engine)), ProviderStateRecord
+        if circuit is not None and circuit.failures:
+            _circuit(engine).update([record.failures.remove(), record.probe_at.remove()])
 
 
 def _circuit(engine: str) -> ProviderStateRecord:

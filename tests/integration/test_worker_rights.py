@@ -23,6 +23,7 @@ from shared.grants.record import MediaGrantRecord
 from shared.jobs.keys import attempt_prefixes
 from shared.jobs.record import JobRecord, JobStatus, OutputMap, StepResultRecord, StepTicketRecord
 from shared.jobs.store import jobs
+from shared.providers.record import ProviderStateRecord
 from shared.stages.queues import REMOTE_QUEUE
 from shared.stages.stages import STAGES, Stage
 from tests.support import grants as observed
@@ -99,8 +100,8 @@ def test_the_roles_allow_what_the_workers_do(
 def test_a_worker_writes_only_the_attributes_that_it_needs(role: str) -> None:
     allowed = {(record, name) for record in RECORDS for name in names_of(record) if may_update(role, record, name)}
     expected = {(updates.record, name) for updates in (STEP_UPDATES, VERDICT) for name in updates.attributes}
-    tickets = {(StepTicketRecord, name) for name in names_of(StepTicketRecord)}
-    assert allowed <= expected | (tickets if role == "remote-engine" else set())
+    of_providers = {(record, name) for record in (StepTicketRecord, ProviderStateRecord) for name in names_of(record)}
+    assert allowed <= expected | (of_providers if role == "remote-engine" else set())
     assert not {name for _, name in allowed} & {"account_id", "owner_id", "credits", "completed_at", "deadline_at"}
     assert not may_update(role, JobRecord, "job_id", "steps", returned="ALL_NEW")
     for record in set(RECORDS) - {StepResultRecord}:

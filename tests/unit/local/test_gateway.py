@@ -68,7 +68,7 @@ def _run(
     functions.load()
 
     async def main() -> None:
-        application = create_gateway(functions, "http://media.test/media", media_signing_key(tmp_path))
+        application = create_gateway(functions, "http://media.test/media", media_signing_key(tmp_path), pages=tmp_path)
         async with TestClient(TestServer(application)) as client:
             await steps(client)
 
@@ -126,7 +126,6 @@ def test_public_routes_need_no_token_and_others_get_the_authorizers_context(gate
     [
         ("/api/nothing/here", 404, "not_found"),
         ("/elsewhere", 404, "not_found"),
-        ("/s3/bucket", 405, "method_not_allowed"),
         ("/api/jobs/broken", 502, "internal"),
         ("/api/jobs/nonsense", 502, "internal"),
         ("/ws", 426, "upgrade_required"),
@@ -140,6 +139,15 @@ def test_an_error_is_problem_json(gateway: Any, path: str, status: int, code: st
         assert (answer.status, problem["code"]) == (status, code)
         assert faults(problem, openapi()["components"]["schemas"]["Problem"], openapi()) == []
         assert "Traceback" not in json.dumps(problem)
+
+    gateway(steps)
+
+
+def test_a_method_that_an_address_lacks_is_refused_with_problem_json(gateway: Any) -> None:
+    async def steps(client: Any) -> None:
+        answer = await client.put("/s3/bucket")
+        problem = await answer.json(content_type="application/problem+json")
+        assert (answer.status, problem["code"]) == (405, "method_not_allowed")
 
     gateway(steps)
 
