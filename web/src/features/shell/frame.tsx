@@ -99,7 +99,7 @@ function Account({ email }: { email: string }) {
   return (
     <details ref={menu} className="relative ms-1">
       <summary className="grid size-9 list-none place-items-center rounded-full border border-edge font-[600] uppercase [&::-webkit-details-marker]:hidden" aria-label={t("account.menu")}>
-        <span aria-hidden="true">{email.slice(0, 1) || "·"}</span>
+        <span aria-hidden="true" data-letter={email.slice(0, 1) || "·"} className="before:content-[attr(data-letter)]" />
       </summary>
       <div className="absolute end-0 top-11 z-20 w-[230px] rounded-md border border-line bg-raised p-1.5 shadow-lg">
         <p className="truncate px-2.5 py-1.5 text-[14px] text-soft">{email}</p>
