@@ -8,6 +8,7 @@ from clients.python.kinora import Kinora
 from tools.client_comparison import FILM, MOMENTS, studio
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("moment", MOMENTS)
 def test_a_cut_at_any_moment_makes_one_film_and_one_payment(moment: str, tmp_path: Path) -> None:
     with studio(moment) as (url, films), Kinora("x", url) as client:

@@ -30,6 +30,7 @@ from local.environment import MEDIA_BUCKET, MEDIA_KEY_ID, ROOT
 from local.keys import media_signing_key
 from local.processes import listen
 from local.studio import StudioClient, StudioError
+from tests.support.variants import few_quick
 
 
 @pytest.fixture(scope="module")
@@ -318,7 +319,7 @@ with laptop_cloud(folder=Path(sys.argv[1]), with_workers=False) as cloud:
 """
 
 
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
+@pytest.mark.parametrize("number", few_quick([signal.SIGKILL, signal.SIGINT], 1))
 def test_the_processes_end_with_their_parent(tmp_path: Path, number: signal.Signals) -> None:
     command = [sys.executable, "-c", _PARENT, str(tmp_path)]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as parent:  # noqa: S603  # our own program

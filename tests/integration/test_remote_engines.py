@@ -30,6 +30,7 @@ from tests.support.cloud import TaskAnswer
 from tests.support.fal import CLIP, Fal, Reply, fal
 from tests.support.steps import claim, complete_step
 from tests.support.studio import Creator, Studio
+from tests.support.variants import few_quick
 from tests.unit.workers.motion.test_motion_check import hills
 from workers.engines.contract import StageResult
 from workers.engines.post_processing.finish import Finish
@@ -624,7 +625,8 @@ def small_job(provider: Fal, ada: Creator) -> str:
 
 
 @pytest.mark.parametrize(
-    ("preset", "low", "high"), [("crash-zoom-in", 0.8, 1), ("pan-left", 0, 0.5), ("crash-zoom-out", 0, 0.2)]
+    ("preset", "low", "high"),
+    few_quick([("crash-zoom-in", 0.8, 1), ("pan-left", 0, 0.5), ("crash-zoom-out", 0, 0.2)], 2),
 )
 def test_post_processing_scores_the_clip_of_a_provider(
     studio: Studio, provider: Fal, ada: Creator, small_job: str, preset: str, low: float, high: float

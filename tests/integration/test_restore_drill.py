@@ -22,6 +22,8 @@ from shared.stages.stages import Stage
 from tests.support.steps import claim, complete_step, complete_steps
 from tests.support.studio import Studio
 
+pytestmark = pytest.mark.slow  # each test starts two processes
+
 ROOT = Path(__file__).parents[2]
 MEDIA = f"kinora-prod-media-{ACCOUNT}"
 Audit = Callable[..., tuple[int, str]]

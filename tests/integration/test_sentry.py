@@ -179,6 +179,7 @@ def test_a_page_reports_an_error_without_a_token(ada: Creator) -> None:
     assert ada.studio.call("POST", "/api/errors", error).status == 204
 
 
+@pytest.mark.slow
 def test_without_a_dsn_no_error_is_sent(sentry: Sentry) -> None:
     assert "\njob_" in run(SCRIPT)
     assert sentry.bodies == []

@@ -11,6 +11,7 @@ import pytest
 
 from shared.camera.catalogue import default_moves
 from shared.camera.move import AXES, CameraMove, Easing, Keyframe, Pose, shaken
+from tests.support.variants import few_quick
 from tests.unit.workers.motion.test_motion_check import flat, hills, soft_sky
 from workers.media.codecs import FINISHED, ClipWriter, read_planes
 from workers.media.planes import Bytes, Floats, Planes, as_bytes, from_rgb
@@ -58,7 +59,7 @@ def measured(requested: str | CameraMove, frames: Sequence[Planes], fps: float =
 KINDS = ["zoom-in", "dolly-out", "truck-left", "pan-right", "tilt-up", "pedestal-down", "roll-right", "lazy-susan"]
 
 
-@pytest.mark.parametrize("preset", [*KINDS, "crash-zoom-out", "yo-yo-zoom", "whip-pan"])
+@pytest.mark.parametrize("preset", few_quick([*KINDS, "crash-zoom-out", "yo-yo-zoom", "whip-pan"], 3))
 @pytest.mark.parametrize("strength", [0.6, 1.5])
 def test_the_requested_move_scores_high_at_any_strength(preset: str, strength: float) -> None:
     assert measured(preset, film(preset, strength)) >= 0.8

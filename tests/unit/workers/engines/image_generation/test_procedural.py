@@ -9,6 +9,7 @@ import pytest
 from shared.stages.requests import ImageGenerationJob
 from shared.stages.stages import STAGES, Role, Stage
 from shared.vocabulary.words import Place, Style
+from tests.support.variants import few_quick
 from workers.engines.contract import StageResult, Stopped, Workspace
 from workers.engines.image_generation.procedural import Procedural
 from workers.media import pictures
@@ -109,7 +110,7 @@ def test_progress_rises_to_one(tmp_path: Path) -> None:
     assert len(reported) >= 4
 
 
-@pytest.mark.parametrize("place", [place for place in Place if place is not Place.SPACE])
+@pytest.mark.parametrize("place", few_quick([place for place in Place if place is not Place.SPACE], 5))
 def test_every_place_has_far_sky_above_and_near_ground_below(place: Place) -> None:
     painting = _painting(f"{place} at noon, clear sky")
     height = painting.nearness.shape[0]
@@ -120,7 +121,8 @@ def test_every_place_has_far_sky_above_and_near_ground_below(place: Place) -> No
 
 
 @pytest.mark.parametrize(
-    ("place", "size"), [(place, ((64, 64), (64, 150), (240, 103))[n % 3]) for n, place in enumerate(Place)]
+    ("place", "size"),
+    few_quick([(place, ((64, 64), (64, 150), (240, 103))[n % 3]) for n, place in enumerate(Place)], 6),
 )
 def test_any_shape_can_be_painted(place: Place, size: tuple[int, int]) -> None:
     painting = _painting(f"{place} storm", *size)

@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from shared.stages.stages import STAGES, Role, Stage
+from tests.support.variants import few_quick
 from tests.unit.workers.engines.post_processing.test_finish import finish, made
 from tests.unit.workers.finishing.test_soundtrack import pieces, tone
 from tests.unit.workers.media.test_codecs import write_clip
@@ -114,7 +115,8 @@ def test_sound_is_in_the_film_in_av1_and_in_the_stream(clip: Path, tmp_path: Pat
 
 
 @pytest.mark.parametrize(
-    ("size", "tier"), [((1280, 720), "720p"), ((1920, 1080), "1080p"), ((2560, 1440), "1440p"), ((3840, 2160), "4k")]
+    ("size", "tier"),
+    few_quick([((1280, 720), "720p"), ((1920, 1080), "1080p"), ((2560, 1440), "1440p"), ((3840, 2160), "4k")], 1),
 )
 def test_every_tier_is_delivered_in_its_size(tmp_path: Path, size: tuple[int, int], tier: str) -> None:
     clip = write_clip(tmp_path / "clip.mp4", frames=3, fps=24, size=(320, 180))
