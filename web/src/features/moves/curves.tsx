@@ -87,7 +87,7 @@ export function Curves({ frames, easing, axis, onAxis, onChange }: Props) {
             <svg viewBox="0 0 18 4" width="18" height="4" aria-hidden="true" className={LOOK[one].colour}>
               <path d="M0 2H18" stroke="currentColor" strokeWidth="2" strokeDasharray={LOOK[one].dash} />
             </svg>
-            <span className={shown.includes(one) ? "" : "opacity-80"}>{t(`axis.${one}`)}</span>
+            <span>{t(`axis.${one}`)}</span>
           </label>
         ))}
       </div>

@@ -226,7 +226,7 @@ function KeyframeEditor({ preset, start, onOpen }: { preset?: Schemas["PresetVie
         <Number label={t("moves.longest")} value={config.maxDurationSeconds} min={1} max={30} step={1} onChange={(maxDurationSeconds) => configure({ maxDurationSeconds })} />
         <button type="button" className="button ms-auto" disabled={frames.length >= MOST_KEYFRAMES || !longest} onClick={() => longest && configure({ keyframes: withFrame(frames, config.easing, longest.middle) })}><Icon name="plus" />{t("moves.add")}</button>
       </div>
-      <div className="mt-5 overflow-x-auto" tabIndex={0} role="region" aria-label={t("moves.table")}>
+      <div className="relative mt-5 overflow-x-auto" tabIndex={0} role="region" aria-label={t("moves.table")}>
         <table className="w-full min-w-[820px] text-[14px]">
           <thead className="text-soft">
             <tr>
