@@ -29,7 +29,7 @@ def test_answers_of_api_gateway_itself_are_problems(cloud: Assembly) -> None:
     answers = {found["ResponseType"]: found for found in cloud.resources("AWS::ApiGateway::GatewayResponse")}
     assert answers.keys() >= {
         "UNAUTHORIZED", "ACCESS_DENIED", "THROTTLED", "REQUEST_TOO_LARGE", "DEFAULT_4XX", "DEFAULT_5XX",
-        "INTEGRATION_TIMEOUT", "AUTHORIZER_FAILURE", "MISSING_AUTHENTICATION_TOKEN",
+        "INTEGRATION_TIMEOUT", "MISSING_AUTHENTICATION_TOKEN",
     }  # fmt: skip
     for name, answer in answers.items():
         headers = answer["ResponseParameters"]

@@ -124,9 +124,7 @@ class Studio:
 
     def wipe(self) -> None:
         """Delete everything that is stored, queued, running, recorded or remembered."""
-        quotas.forget()
-        switches.forget()
-        pace.forget()
+        _forget_reads()
         for contents in self._contents():
             contents.clear()
         self.cloud.forget()
@@ -146,9 +144,7 @@ class Studio:
             for contents, before in zip(self._contents(), kept, strict=True):
                 contents.clear()
                 (contents.update if hasattr(contents, "update") else contents.extend)(before)
-            quotas.forget()
-            switches.forget()
-            pace.forget()
+            _forget_reads()
             self.cloud.forget()
 
     def keep(self) -> Callable[[], None]:
@@ -433,6 +429,7 @@ def studio() -> Iterator[Studio]:
     """Yield an empty deployment, which is discarded at the end of the block."""
     with corrected(), mock_aws(), stripe_server() as stripe:
         _forget_clients()
+        _forget_reads()
         for record in RECORDS:
             record.create_table()
         for name in _QUEUES:
@@ -487,6 +484,13 @@ _CLIENTS = (
 
 def _backend(service: Any) -> Any:
     return get_backend(service)["123456789012"]["global" if service == "s3" else "us-east-1"]
+
+
+def _forget_reads() -> None:
+    """Forget what the process has read and keeps for some time."""
+    quotas.forget()
+    switches.forget()
+    pace.forget()
 
 
 def _forget_clients() -> None:
