@@ -41,7 +41,8 @@ for (let seconds = 0; job.status !== "COMPLETED"; seconds += 0.5) {
   if (!shown.data) throw new Error(shown.error.detail);
   job = shown.data;
 }
-if (!job.videoUrl || !(await fetch(job.videoUrl)).ok) throw new Error("the film does not open");
+const film = await fetch(job.videoUrl ?? "");
+if (!film.ok || !(await film.blob()).size) throw new Error("the film does not open"); // an unread body keeps node running
 
 const held: string[] = [];
 let last = await create({ settings: { duration: 5, resolution: "4k" } });
