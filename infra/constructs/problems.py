@@ -19,8 +19,8 @@ class GatewayProblem:
     detail: str
 
 
-# Each one is a resource of the stack of the API, which may have 500. The two defaults cover errors that need no text of
-# their own, and those of signed requests, quotas of keys and mapping templates do not occur.
+# Each one is a resource, and a stack may have 500. The defaults cover the types that are absent. API Gateway sends some
+# types only for signed requests, quotas of keys and mapping templates, which this API does not have.
 PROBLEMS: tuple[GatewayProblem, ...] = (
     GatewayProblem("UNAUTHORIZED", 401, "unauthorized", "Sign in first: this needs a valid access token."),
     GatewayProblem("ACCESS_DENIED", 403, "forbidden", "You may not do this."),
