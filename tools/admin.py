@@ -43,7 +43,7 @@ def appoint(email: str, *, admin: bool) -> str | None:
     with transaction() as tx:
         action = AuditAction.ADMIN_APPOINTED if admin else AuditAction.ADMIN_DISMISSED
         audit_log.add(DEPLOYMENT, action, user_id="operator", source="command", at=at, tx=tx, subject=user_id)
-    users.appoint(user_id, admin=admin, at=at)
+        users.appoint(user_id, admin=admin, at=at, tx=tx)
     return user_id
 
 

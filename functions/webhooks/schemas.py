@@ -15,7 +15,7 @@ from pydantic import (
 )
 
 from shared.core.ids import organization_of
-from shared.core.wire import Id, View, Wire
+from shared.core.wire import Change, Id, View, Wire
 from shared.egress.addresses import UnsafeUrl, checked_url, open_hosts
 from shared.webhooks.record import (
     DeliveryStatus,
@@ -71,9 +71,9 @@ class WebhookUpdate(Wire):
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"events": _EVENTS, "enabled": True}]})
 
-    url: EndpointUrl | None = None
-    events: Events | None = None
-    enabled: StrictBool | None = Field(default=None, description="true also enables a webhook that Kinora disabled.")
+    url: Change[EndpointUrl] = None
+    events: Change[Events] = None
+    enabled: Change[StrictBool] = Field(default=None, description="true also enables a webhook that Kinora disabled.")
 
     @field_validator("url", "events", "enabled", mode="before")
     @classmethod

@@ -92,12 +92,14 @@ class UserStore:
         except UserRecord.DoesNotExist:
             return False
 
-    def appoint(self, user_id: str, *, admin: bool, at: datetime) -> None:
-        """Make the user a platform admin, or dismiss this one. Raise UserNotFound."""
-        with on_refusal(UserNotFound("There is no such user.")):
-            UserRecord(user_id).update(
-                [UserRecord.platform_admin.set(admin), UserRecord.updated_at.set(at)], UserRecord.user_id.exists()
-            )
+    def appoint(self, user_id: str, *, admin: bool, at: datetime, tx: Transaction) -> None:
+        """Make the user a platform admin, or dismiss this one. Fail the transaction with UserNotFound."""
+        tx.update(
+            UserRecord(user_id),
+            [UserRecord.platform_admin.set(admin), UserRecord.updated_at.set(at)],
+            UserRecord.user_id.exists(),
+            otherwise=UserNotFound("There is no such user."),
+        )
 
     def suspend(self, user_id: str, because: str | None, *, by: str, at: datetime, tx: Transaction) -> None:
         """Note that the user is suspended, or with None that the user is not. Fail the transaction with UserNotFound.

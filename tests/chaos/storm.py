@@ -24,6 +24,7 @@ USERS = 10
 JOBS_OF_A_USER = 4  # at once: more than an account of the FREE plan has slots
 STUCK_SECONDS = 360  # maximum time from the last submit until all jobs have ended, and until all queues are empty
 SHORTEST_OUTAGE_SECONDS = 30
+LONGEST_OUTAGE_SECONDS = 120
 PAUSE_SECONDS = 8.0  # of moto
 REST_SECONDS = 20  # before the judgement: several sweeps, which do what the last processes left
 
@@ -145,14 +146,14 @@ async def _trouble(cloud: StormCloud, proxy: Proxy, plan: StormPlan, lane: Seque
         fault = plan.random.choice(due)
         if fault == RESTARTED:
             plan.note(fault, "")
-            await asyncio.to_thread(cloud.gateway.restart)
+            await asyncio.to_thread(cloud.gateway.restart, START_SECONDS + LONGEST_OUTAGE_SECONDS)  # it starts in one
         elif fault == PAUSED:
             plan.note(fault, f"{PAUSE_SECONDS:.0f} s")
             cloud.pause_moto(on=True)
             await asyncio.sleep(PAUSE_SECONDS)
             cloud.pause_moto(on=False)
         else:
-            shortest, longest = SHORTEST_OUTAGE_SECONDS, 120 if plan.targets[fault] > 1 else 60
+            shortest, longest = SHORTEST_OUTAGE_SECONDS, LONGEST_OUTAGE_SECONDS if plan.targets[fault] > 1 else 60
             seconds = round(plan.random.triangular(shortest, longest, shortest))
             service = SERVICES[OUTAGES.index(fault)]
             plan.note(fault, f"{seconds} s")

@@ -13,7 +13,6 @@ from shared.jobs import settlement
 from shared.jobs.store import jobs
 from shared.stages.queues import FAN_OUT_QUEUE
 from shared.users import store as user_store
-from shared.users.store import users
 from tests.support.steps import complete_steps
 from tests.support.studio import PASSWORD, Answer, Creator, Studio
 from tools.admin import appoint
@@ -24,7 +23,7 @@ SUSPENDED = (403, "account_suspended")
 @pytest.fixture
 def admin(studio: Studio) -> Creator:
     one = studio.arrive("admin@example.com")
-    users.appoint(one.user_id, admin=True, at=utc_now())
+    one.operate()
     return one
 
 

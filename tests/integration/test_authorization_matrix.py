@@ -23,7 +23,6 @@ from shared.presets.presets import get_preset
 from shared.presets.record import STUDIO
 from shared.presets.store import stored_presets
 from shared.shares.store import shares
-from shared.users.store import users
 from tests.support.endpoints import PUBLIC, ApiEndpoint, Ids, endpoints
 from tests.support.studio import Creator, Studio
 
@@ -225,7 +224,7 @@ def matrix(deployment: Studio) -> Matrix:
     removed = owner.hire(ids["organization"], "removed@example.com", OWNER)
     assert owner.delete(f"/api/teams/{ids['organization']}/members/{removed.user_id}").status == 204
     operator = deployment.arrive("operator@example.com")
-    users.appoint(operator.user_id, admin=True, at=utc_now())
+    operator.operate()
     own = {caller.token: resources(caller) for caller in (members[VIEWER], removed, stranger)}
     others = own[stranger.token], team(stranger, "other")
     keys = {one: (owner.key(one), owner.key(*(KEY_SCOPES - {one}))) for one in sorted(KEY_SCOPES)}
@@ -320,14 +319,14 @@ def test_only_platform_admins_operate_the_deployment(matrix: Matrix, name: str) 
     for caller in (*matrix.members.values(), matrix.removed, admin):
         assert matrix.studio.call(token=caller.token, **request).status == DENIED
     assert matrix.studio.dump() == before
-    users.appoint(admin.user_id, admin=True, at=utc_now())
+    admin.operate()
     earlier = logged()
     assert matrix.studio.call(token=program.token, **request).status == DENIED
     answer, later = matrix.studio.call(token=admin.token, **request), logged()
     assert answer.status in {200, 201, 204}
     added = [(entry.user_id, entry.source) for entry in later[: len(later) - len(earlier)]]
     assert added == ([] if name in UNLOGGED else [(admin.user_id, "192.0.2.1")])
-    users.appoint(admin.user_id, admin=False, at=utc_now())
+    admin.operate(admin=False)
     assert matrix.studio.call(token=admin.token, **request).status == DENIED
     assert len(logged()) == len(later)
 

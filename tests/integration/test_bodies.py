@@ -6,8 +6,6 @@ from typing import Any
 
 import pytest
 
-from shared.core.clock import utc_now
-from shared.users.store import users
 from tests.support import teams
 from tests.support.endpoints import ApiEndpoint, endpoints, resolved
 from tests.support.studio import Creator, Studio
@@ -28,7 +26,7 @@ def world(deployment: Studio) -> tuple[Creator, Callable[[], None]]:
     """A creator who is a platform admin, and a function that brings her account back."""
     deployment.wipe()
     ada = deployment.arrive("ada@example.com")
-    users.appoint(ada.user_id, admin=True, at=utc_now())
+    ada.operate()
     return ada, deployment.keep()
 
 

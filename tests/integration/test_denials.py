@@ -19,7 +19,6 @@ from shared.core.clock import utc_now
 from shared.credentials.store import credentials
 from shared.jobs import settlement
 from shared.shares.store import shares
-from shared.users.store import users
 from tests.support.endpoints import PUBLIC, ApiEndpoint, IdPlace, Ids, endpoints
 from tests.support.steps import complete_steps
 from tests.support.studio import Answer, Creator, Studio
@@ -253,7 +252,7 @@ def test_a_token_without_the_scope_is_refused(
         assert studio.dump() == before
     if PLATFORM & needed:
         assert studio.call(token=token(needed), **request).status == 403
-        users.appoint(eve.user_id, admin=True, at=utc_now())
+        eve.operate()
         assert studio.call(token=token(needed), **request).status not in {401, 403}
         return
     assert studio.call(token=token(needed), **request).status not in {401, 403, 404}

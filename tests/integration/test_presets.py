@@ -5,11 +5,9 @@ from typing import Any
 import pytest
 
 from shared.camera.catalogue import default_moves
-from shared.core.clock import utc_now
 from shared.jobs.store import jobs
 from shared.presets import store
 from shared.presets.presets import get_preset
-from shared.users.store import users
 from tests.support.cloud import nothing
 from tests.support.life import tokens_honoured
 from tests.support.studio import Answer, Creator, Studio
@@ -22,7 +20,7 @@ PRESETS, OWNS = "/api/presets", "/api/presets/own"
 @pytest.fixture
 def admin(studio: Studio) -> Creator:
     one = studio.arrive("admin@example.com")
-    users.appoint(one.user_id, admin=True, at=utc_now())
+    one.operate()
     return one
 
 

@@ -8,7 +8,6 @@ from shared.core.clock import utc_now
 from shared.jobs import settlement
 from shared.shares import store
 from shared.shares.record import ShareRecord
-from shared.users.store import users
 from tests.support.steps import complete_steps
 from tests.support.studio import Answer, Creator, Studio
 
@@ -77,7 +76,7 @@ def test_a_job_without_a_paid_film_cannot_be_shared(studio: Studio, ada: Creator
 def test_an_admin_takes_a_film_down(studio: Studio, ada: Creator, eve: Creator, film: str) -> None:
     first, second = (shared(ada, film).body["id"] for _ in range(2))
     assert eve.post(f"{SHARES}/{first}/takedown").status == 403
-    users.appoint(eve.user_id, admin=True, at=utc_now())
+    eve.operate()
     assert eve.post(f"{SHARES}/{first}/takedown").status == 204
     assert [visit(studio, share).status for share in (first, second)] == [404, 404]
     assert shared(ada, film).body["code"] == "film_taken_down"

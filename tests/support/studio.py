@@ -46,7 +46,7 @@ from shared.quotas.record import QuotaRecord
 from shared.quotas.store import quotas
 from shared.stages.queues import QUEUES
 from shared.switches.store import switches
-from shared.users.store import UserStore
+from shared.users.store import UserStore, users
 from shared.webhooks.record import WebhookDeliveryRecord
 from tests.support.cloud import AwsStandIn
 from tests.support.documents import PROBLEM, check_response
@@ -291,6 +291,11 @@ class Creator:
 
     def delete(self, path: str) -> Answer:
         return self.studio.call("DELETE", path, token=self.token)
+
+    def operate(self, *, admin: bool = True) -> None:
+        """Make the creator a platform admin, or end it."""
+        with transaction() as tx:
+            users.appoint(self.user_id, admin=admin, at=utc_now(), tx=tx)
 
     def project(self, name: str = "Harbour at night", *, organization: str | None = None) -> str:
         return str(self.post("/api/projects", {"name": name, "organizationId": organization}).body["id"])

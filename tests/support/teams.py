@@ -44,7 +44,7 @@ def found(owner: Creator) -> None:
                                      status="DELIVERED", created_at=at, updated_at=at, expires_at=at)  # fmt: skip
         tx.put(sent, otherwise=AssertionError())
         credits.open_account("usr_bob", opening=0, at=at, tx=tx)
-    users.appoint(owner.user_id, admin=True, at=at)
+    owner.operate()
     with transaction() as tx:
         stored_presets.create(
             "pre_1", account_id=owner.user_id, owner_id=owner.user_id, name="Mine", description=None, category="zoom",

@@ -424,9 +424,11 @@ class WebhookCreateParams(TypedDict, total=False):
 class WebhookUpdateParams(TypedDict, total=False):
     """A change. A field that is absent stays as it is."""
 
-    url: str | None
-    events: Sequence[WebhookEventType] | None
-    enabled: bool | None
+    url: str
+    """A URL with https:// on the public Internet."""
+    events: Sequence[WebhookEventType]
+    """The events to receive."""
+    enabled: bool
     """true also enables a webhook that Kinora disabled."""
 
 

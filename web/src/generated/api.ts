@@ -4599,15 +4599,27 @@ export interface components {
          *     }
          */
         WebhookUpdate: {
-            /** Url */
-            url?: string | null;
-            /** Events */
-            events?: components["schemas"]["WebhookEventType"][] | null;
+            /**
+             * Url
+             * Format: uri
+             * @description A URL with https:// on the public Internet.
+             * @example https://example.com/kinora
+             */
+            url?: string;
+            /**
+             * Events
+             * @description The events to receive.
+             * @example [
+             *       "job.completed",
+             *       "job.failed"
+             *     ]
+             */
+            events?: components["schemas"]["WebhookEventType"][];
             /**
              * Enabled
              * @description true also enables a webhook that Kinora disabled.
              */
-            enabled?: boolean | null;
+            enabled?: boolean;
         };
         /**
          * WebhookView
