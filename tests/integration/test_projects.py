@@ -79,14 +79,16 @@ def test_renaming_a_missing_project_creates_nothing(studio: Studio, ada: Creator
 
 
 def test_a_project_that_is_deleted_meanwhile_is_not_renamed(studio: Studio, ada: Creator) -> None:
-    project = ada.project()
+    project, before = ada.project(), len(studio.cloud.calls)
 
     def delete(operation: str) -> None:
         studio.cloud.afterwards = nothing
         ProjectRecord(project).delete()
 
     studio.cloud.afterwards = delete
-    assert ada.patch(f"/api/projects/{project}", {"name": "x"}).status == 404
+    with pytest.raises(ProjectNotFound):
+        projects.rename(project, accounts={ada.user_id}, name="x", at=utc_now())
+    assert studio.cloud.calls[before:][:3] == ["GetItem", "DeleteItem", "UpdateItem"]
     assert ada.get(f"/api/projects/{project}").status == 404
 
 
