@@ -4,8 +4,10 @@ export { expect };
 
 export const PASSWORD = "correct horse battery";
 export const SHOTS = "../build/browser/shots";
+/** A text that runs, or loads an image, wherever a page takes it for markup. */
+export const HOSTILE = `<img src=x onerror=hit()>"'</script><script>hit()</script>`;
 
-/** A test fails if a page breaks its Content-Security-Policy, or throws. */
+/** A test fails if a page breaks its Content-Security-Policy, throws, or takes a creator's text for markup. */
 export const test = base.extend<{ faults: string[] }>({
   faults: [
     async ({ page }, use) => {
@@ -13,6 +15,10 @@ export const test = base.extend<{ faults: string[] }>({
       page.on("pageerror", (error) => faults.push(error.stack ?? error.message));
       page.on("console", (message) => {
         if (/Content.Security.Policy|hydrat/i.test(message.text())) faults.push(message.text());
+      });
+      await page.exposeFunction("hit", () => faults.push("a creator's text ran"));
+      page.on("request", (request) => {
+        if (/\/x$/.test(new URL(request.url()).pathname)) faults.push(`a creator's text loaded ${request.url()}`);
       });
       await use(faults);
       expect(faults).toEqual([]);
