@@ -3,7 +3,6 @@
 The specifications are in `web/browser`. They write pictures of all pages into `build/browser/shots`.
 """
 
-import gzip
 import os
 import re
 import subprocess
@@ -12,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from bench.studio import start_scripts
 from infra import edge
 from local.cloud import Cloud, laptop_cloud
 from local.environment import ROOT
@@ -77,9 +77,7 @@ def test_the_studio_in_a_browser(cloud: Cloud, webhook_port: int, files: Path, s
 
 @pytest.mark.parametrize(("page", "budget"), BUDGETS)
 def test_the_scripts_of_a_page_stay_within_their_budget(page: str, budget: int) -> None:
-    tags = re.findall(r"<script[^>]*>", (EXPORT / page).read_text())
-    sources = {found[1] for tag in tags if "noModule" not in tag and (found := re.search(r'src="/([^"]+)"', tag))}
-    sizes = {source: len(gzip.compress((EXPORT / source).read_bytes(), 9)) for source in sources}
+    sizes = start_scripts(EXPORT, page)
     assert sum(sizes.values()) <= budget, sorted(sizes.items(), key=lambda one: -one[1])
 
 

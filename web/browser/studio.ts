@@ -65,3 +65,30 @@ export async function chooseSmallFilm(page: Page): Promise<void> {
   await page.getByRole("radio", { name: "480p" }).click();
   await page.getByRole("slider", { name: "Duration" }).press("Home");
 }
+
+const CONTROLS = "a[href], button:enabled, input:enabled, select:enabled, textarea:enabled, summary, [role=slider]";
+
+/** Check the page at 200 % zoom on a laptop: nothing is wider than the screen, and nothing covers a control. */
+export async function checkZoomed(page: Page, name: string): Promise<void> {
+  const devices = await page.context().newCDPSession(page);
+  await devices.send("Emulation.setDeviceMetricsOverride", { width: 683, height: 384, deviceScaleFactor: 2, mobile: false });
+  await page.screenshot({ path: `${SHOTS}/${name}-zoomed.png` });
+  await checkReach(page, `${name} at 200 %`);
+  await devices.send("Emulation.clearDeviceMetricsOverride");
+  await devices.detach();
+}
+
+export async function checkReach(page: Page, what: string): Promise<void> {
+  expect(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth), what).toBeLessThanOrEqual(0);
+  const covered = await page.evaluate((controls) => {
+    const isReached = (control: Element) => {
+      control.scrollIntoView({ block: "center", inline: "center", behavior: "instant" });
+      const { x, y, width, height } = control.getBoundingClientRect();
+      const hit = document.elementFromPoint(x + width / 2, y + height / 2);
+      return width < 2 || (hit !== null && (control.contains(hit) || hit.contains(control) || hit.closest("label")?.contains(control)));
+    };
+    const shown = [...document.querySelectorAll(controls)].filter((control) => control.checkVisibility({ visibilityProperty: true }));
+    return shown.filter((control) => !isReached(control)).map((control) => control.outerHTML.slice(0, 140));
+  }, CONTROLS);
+  expect(covered, what).toEqual([]);
+}
