@@ -7,7 +7,7 @@ export interface Draft {
   anyway: boolean; // paint also if the painter knows no word
   pictures: Chosen[];
   driving: Chosen | null; // a clip whose camera path is copied
-  transfer: Schemas["JobSettings"]["transfer"]; // how it is copied
+  transfer: (typeof TRANSFERS)[number]; // how it is copied
   audio: Chosen | null;
   captions: Chosen | null;
   presetId: string;
@@ -121,7 +121,7 @@ export function draftOf(job: Schemas["JobView"]): Draft {
     anyway: settings.allowUnrelatedPicture ?? false,
     pictures: inputs.filter(({ role }) => role === "picture").map(({ assetId }) => ({ assetId, name: "" })),
     driving: chosen("driving"),
-    transfer: settings.transfer,
+    transfer: settings.transfer ?? EMPTY.transfer,
     audio: chosen("audio"),
     captions: chosen("captions"),
     strength: settings.strength,
