@@ -18,7 +18,7 @@ from shared.camera.lowerings import CameraView
 from shared.stages.metadata import MeasuredPath
 from workers.media.planes import Bytes, Floats, Planes, as_bytes, as_floats
 from workers.motion import camera_path
-from workers.motion.path_record import Movement, PathRecord
+from workers.motion.path_record import PathRecord, PictureMotion
 from workers.motion.projection import Frame, project
 
 _JITTER = 0.002  # tolerated jitter, as a fraction of the frame's width
@@ -237,10 +237,10 @@ class _Flow(NamedTuple):
         """Return the displacements of points at `start`."""
         return np.asarray(self.like_all[0] * start + self.like_all[1] + self.parallax(start, d), np.complex128)
 
-    def movement(self) -> Movement:
+    def movement(self) -> PictureMotion:
         """Return the movement of points at the mean distance."""
         growth, shift = self.like_all
-        return Movement(1 + complex(growth), complex(shift))
+        return PictureMotion(1 + complex(growth), complex(shift))
 
     def parallax(self, start: Positions, d: Floats) -> Positions:
         """Return the part of the displacements that depends on distance."""

@@ -12,7 +12,7 @@ from shared.stages.metadata import FramePath, MeasuredPath
 _MOST_MOMENTS = 40  # approximate maximum number of moments of a clip's paths: they are part of the step's metadata
 
 
-class Movement(NamedTuple):
+class PictureMotion(NamedTuple):
     """A movement of the picture: a point z of the frame moves to `growth z + shift`.
 
     Positions are x + iy from the frame's centre, x right, y down, in frame widths.
@@ -21,21 +21,21 @@ class Movement(NamedTuple):
     growth: complex
     shift: complex
 
-    def after(self, earlier: Self) -> "Movement":
+    def after(self, earlier: Self) -> "PictureMotion":
         """Return both movements as one."""
-        return Movement(self.growth * earlier.growth, self.growth * earlier.shift + self.shift)
+        return PictureMotion(self.growth * earlier.growth, self.growth * earlier.shift + self.shift)
 
 
-_STILL = Movement(1, 0)
+_STILL = PictureMotion(1, 0)
 
 
 class PathRecord:
     """The movements of a clip's landmarks, joined to paths."""
 
     def __init__(self) -> None:
-        self._stretches: list[dict[int, tuple[Movement, Movement]]] = []  # asked and found, by sampled frame
+        self._stretches: list[dict[int, tuple[PictureMotion, PictureMotion]]] = []  # asked and found, by sampled frame
 
-    def add(self, start: int, sample: int, asked: Movement, found: Movement) -> None:
+    def add(self, start: int, sample: int, asked: PictureMotion, found: PictureMotion) -> None:
         """Add the movements of the same landmarks from the sampled frame `start` to `sample`."""
         if not self._stretches or start not in self._stretches[-1]:
             self._stretches.append({start: (_STILL, _STILL)})
@@ -55,7 +55,7 @@ class PathRecord:
         return paths
 
 
-def _frame_path(movements: tuple[Movement, ...]) -> FramePath:
+def _frame_path(movements: tuple[PictureMotion, ...]) -> FramePath:
     """Return where the frame is in the picture: the opposite of how the picture moves in the frame."""
     centres = [-shift / growth for growth, shift in movements]
     return {
