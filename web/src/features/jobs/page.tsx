@@ -116,7 +116,7 @@ function Progress({ job }: { job: Job }) {
     <>
       <div
         className={`finder mx-auto grid place-items-center overflow-clip bg-sunken [overflow-clip-margin:8px] ${live ? "finder-on" : ""}`}
-        style={{ aspectRatio: `${width} / ${height}`, maxWidth: `calc((100dvh - 250px) * ${width / height})` }}
+        style={{ aspectRatio: `${width} / ${height}`, maxWidth: `calc(max(100dvh - 250px, 240px) * ${width / height})` }}
       >
         {preview ? (
           <img src={preview} alt={t("film.preview")} className={`size-full object-cover ${live || job.status === "COMPLETED" ? "" : "opacity-40"}`} />
