@@ -23,9 +23,9 @@ from rich.console import Console
 from rich.table import Table
 
 from local.cloud import laptop_cloud
-from local.environment import ROOT
+from local.environment import HOST, ROOT
 from local.gateway.site import EXPORT, Site
-from local.processes import HOST, listen
+from local.processes import listen
 
 OUT = ROOT / "build" / "studio.json"
 ROUNDS = 5

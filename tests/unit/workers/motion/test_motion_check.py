@@ -1,6 +1,7 @@
 """The motion score is high for the promised path and low for other paths."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import cast
 
 import cv2
 import numpy as np
@@ -160,7 +161,7 @@ def test_the_measured_path_is_that_of_the_frames_and_not_the_asked_one(
         return [way.sample(i / (FRAMES - 1)) for i in range(FRAMES)]
 
     (path,) = checked(straight(**asked), straight(**filmed)).paths(0, FRAMES)
-    found = tuple(dict(path[side])[name][-1] for side in ("asked", "measured"))
+    found = tuple(cast("Mapping[str, list[float]]", side)[name][-1] for side in (path["asked"], path["measured"]))
     assert found == pytest.approx(ends, rel=0.05)
     assert path["at"][0] == 0
     assert path["at"][-1] > 0.9
