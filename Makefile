@@ -154,6 +154,13 @@ weights: $(READY) ## Download and check MODEL='s weights into TO= (a folder or s
 bench: $(READY) ## Measure, against named peers, into build/bench.json
 	$(BIN)/python -m bench
 
+LIGHTHOUSE := build/lighthouse/node_modules/.bin/lighthouse
+$(LIGHTHOUSE): | $(READY)
+	@PATH="$$PWD/$(BIN):$$PATH" $(BIN)/npm install --prefix build/lighthouse --no-save --silent lighthouse@13.5.0
+.PHONY: lighthouse
+lighthouse: $(READY) $(LIGHTHOUSE) web/out/index.html ## Measure the studio's pages with Lighthouse beside a peer, into build/studio.json
+	$(BIN)/python -m bench.studio
+
 .PHONY: load
 load: $(READY) $(DYNAMODB) ## Measure requests beside a queue of JOBS= jobs, and drain it
 	$(BIN)/python -m bench.load $(JOBS)
@@ -162,11 +169,13 @@ load: $(READY) $(DYNAMODB) ## Measure requests beside a queue of JOBS= jobs, and
 chaos-proof: $(READY) ## Remove each guard of tests/house/guards.toml and show the test that fails, in 20 minutes (GUARD=)
 	@$(BIN)/python -m tests.house.proof $(GUARD)
 
-.PHONY: motion-check previews gallery
+.PHONY: motion-check previews films gallery
 motion-check: $(READY) ## Check the motion of every preset; write the scores into SCORES (build/motion.json)
 	$(BIN)/python -m bench.motion $(SCORES)
 previews: $(READY) ## Film every preset into docs/gallery/presets
 	$(BIN)/python -m tools.previews
+films: $(READY) ## Film the landing page's prompts into web/public/films
+	@$(BIN)/python -m tools.films
 gallery: $(READY) ## Film 24 prompts into docs/gallery/prompts.jpg
 	$(BIN)/python -m tools.gallery
 

@@ -89,6 +89,8 @@ dolly from a zoom. 1 is the promised path; 0 is another path, or no movement.
   scores 1.
 - There is no score if no corner can be followed, as in fog. `static` scores 1 on any picture if all frames are the
   same.
+- The step's metadata also has the path itself (`cameraPath`): where the frame was in the picture at up to 40 moments,
+  as asked and as measured from the same corners. A remote engine's clip has only the score.
 - The score uses the frames as the renderer drew them, before encoding and post-processing. Stabilizing, interpolating
   or looping the film afterwards changes the path and not the score.
 - A remote engine's clip is scored in post-processing, with tolerance: the score uses only the direction of the

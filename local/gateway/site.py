@@ -1,6 +1,8 @@
 """The studio's pages: the static export of `web/`, with the addresses and headers that CloudFront gives them."""
 
+import gzip
 import os
+from functools import cache
 from pathlib import Path
 
 from aiohttp import web
@@ -9,6 +11,8 @@ from infra import edge
 from local.environment import ROOT
 
 EXPORT = ROOT / "web" / "out"
+_COMPRESSED = {".css": "text/css", ".html": "text/html", ".js": "text/javascript", ".json": "application/json",
+               ".svg": "image/svg+xml", ".txt": "text/plain"}  # fmt: skip
 
 
 class Site:
@@ -20,6 +24,10 @@ class Site:
     def add_to(self, application: web.Application) -> None:
         """Add the routes. They come last, because the site has every address that nothing else has."""
         application.router.add_get("/studio.json", self._studio)
+        self.add_files_to(application)
+
+    def add_files_to(self, application: web.Application) -> None:
+        """Add only the route of the files."""
         application.router.add_get("/{path:.*}", self._file)
 
     async def _studio(self, request: web.Request) -> web.Response:
@@ -34,7 +42,18 @@ class Site:
             if not file.is_file():
                 raise web.HTTPNotFound
             return web.FileResponse(file, status=404, headers=edge.headers("site"))
-        return web.FileResponse(file, headers={"Cache-Control": "no-cache", **edge.headers("site")})
+        headers = {"Cache-Control": "no-cache", **edge.headers("site")}
+        if file.suffix in _COMPRESSED and "gzip" in request.headers.get("Accept-Encoding", ""):
+            body = _gzipped(file, file.stat().st_mtime_ns)
+            headers |= {"Content-Encoding": "gzip", "Vary": "Accept-Encoding"}
+            return web.Response(body=body, headers=headers, content_type=_COMPRESSED[file.suffix], charset="utf-8")
+        return web.FileResponse(file, headers=headers)
+
+
+@cache
+def _gzipped(file: Path, _modified: int) -> bytes:
+    """Return the file as CloudFront sends it."""
+    return gzip.compress(file.read_bytes())
 
 
 def page_file(path: str) -> str:

@@ -35,6 +35,29 @@ class ImageGenerationMetadata(TypedDict, total=False):
     focalPoint: list[float]  # wire name; x and y of the subject, as fractions of width and height
 
 
+class FramePath(TypedDict):
+    """The path of the frame over the picture at its mean distance. Each list has one number for each moment."""
+
+    right: list[float]  # of the frame's centre, in frame widths
+    up: list[float]  # of the frame's centre, in frame widths
+    zoom: list[float]  # magnification: 1 at the start, 2 if the frame shows half the width
+    roll: list[float]  # degrees clockwise
+
+
+class MeasuredPath(TypedDict):
+    """A stretch of a clip in which landmarks of the picture were followed. Both paths start at 0, and at zoom 1."""
+
+    at: list[float]  # moments, as fractions of the clip's duration
+    asked: FramePath  # of the camera move, for the same landmarks
+    measured: FramePath  # from the frames of the clip, before post-processing
+
+
+class RenderedMetadata(TypedDict, total=False):
+    """Metadata of a clip that Kinora's renderer filmed."""
+
+    cameraPath: list[MeasuredPath]  # wire name; absent if no landmark could be followed
+
+
 class PhotographMetadata(TypedDict, total=False):
     """Metadata of a clip of photographs, whose depth is estimated."""
 
@@ -54,14 +77,14 @@ class _ClipMetadata(TypedDict, total=False):
     fps: float  # of the clip
 
 
-class VideoSynthesisMetadata(_ClipMetadata, PhotographMetadata, total=False):
+class VideoSynthesisMetadata(_ClipMetadata, RenderedMetadata, PhotographMetadata, total=False):
     """Metadata of a clip made from a picture."""
 
     depth: Literal["given", "estimated"]
     droppedAxes: list[str]  # wire name; axes of the move that the engine does not support
 
 
-class MotionTransferMetadata(_ClipMetadata, PhotographMetadata, total=False):
+class MotionTransferMetadata(_ClipMetadata, RenderedMetadata, PhotographMetadata, total=False):
     """Metadata of a clip that follows a driving clip."""
 
     pathLength: float  # wire name; length of the driving clip's camera path, in frame widths

@@ -3,7 +3,6 @@
 The specifications are in `web/browser`. They write pictures of all pages into `build/browser/shots`.
 """
 
-import gzip
 import os
 import re
 import subprocess
@@ -12,10 +11,13 @@ from pathlib import Path
 
 import pytest
 
+from bench.studio import start_scripts
 from infra import edge
 from local.cloud import Cloud, laptop_cloud
 from local.environment import ROOT
 from local.gateway.site import EXPORT
+from local.processes import listen
+from tests.support.clips import captions, driving_clip, track
 
 BIN = ROOT / ".venv" / "bin"
 # Scripts that a page loads at its start, in bytes with gzip. hls.js is loaded with the first film.
@@ -26,14 +28,34 @@ pytestmark = pytest.mark.skipif(not (EXPORT / "index.html").exists(), reason="`m
 
 
 @pytest.fixture(scope="module")
-def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
-    with laptop_cloud(folder=tmp_path_factory.mktemp("cloud")) as running:
-        yield running
+def webhook_port() -> int:
+    """Return a port that no program uses. A specification receives webhooks there."""
+    with listen() as server:
+        port: int = server.getsockname()[1]
+    return port
+
+
+@pytest.fixture(scope="module")
+def cloud(tmp_path_factory: pytest.TempPathFactory, webhook_port: int) -> Iterator[Cloud]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("KINORA_EGRESS_OPEN_TO", f"127.0.0.1:{webhook_port}")  # otherwise public addresses only
+        with laptop_cloud(folder=tmp_path_factory.mktemp("cloud")) as running:
+            yield running
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with a driving clip, sound and captions."""
+    folder = tmp_path_factory.mktemp("files")
+    driving_clip(folder / "driving.mp4", seconds=3)
+    track(folder / "track.wav")
+    captions(folder / "captions.srt")
+    return folder
 
 
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize("specification", sorted(path.name for path in (ROOT / "web" / "browser").glob("*.spec.ts")))
-def test_the_studio_in_a_browser(cloud: Cloud, specification: str) -> None:
+def test_the_studio_in_a_browser(cloud: Cloud, webhook_port: int, files: Path, specification: str) -> None:
     done = subprocess.run(  # noqa: S603  # our own arguments
         [str(ROOT / "web" / "node_modules" / ".bin" / "playwright"), "test", specification],
         cwd=ROOT / "web",
@@ -42,6 +64,8 @@ def test_the_studio_in_a_browser(cloud: Cloud, specification: str) -> None:
             "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}",
             "STUDIO_URL": cloud.api_url,
             "OUTBOX_URL": cloud.outbox_url,
+            "WEBHOOK_PORT": str(webhook_port),
+            "FILES_FOLDER": str(files),
         },
         capture_output=True,
         text=True,
@@ -53,9 +77,7 @@ def test_the_studio_in_a_browser(cloud: Cloud, specification: str) -> None:
 
 @pytest.mark.parametrize(("page", "budget"), BUDGETS)
 def test_the_scripts_of_a_page_stay_within_their_budget(page: str, budget: int) -> None:
-    tags = re.findall(r"<script[^>]*>", (EXPORT / page).read_text())
-    sources = {found[1] for tag in tags if "noModule" not in tag and (found := re.search(r'src="/([^"]+)"', tag))}
-    sizes = {source: len(gzip.compress((EXPORT / source).read_bytes(), 9)) for source in sources}
+    sizes = start_scripts(EXPORT, page)
     assert sum(sizes.values()) <= budget, sorted(sizes.items(), key=lambda one: -one[1])
 
 

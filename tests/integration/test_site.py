@@ -61,3 +61,11 @@ def test_the_page_learns_the_address_of_the_socket(export: Path, monkeypatch: py
 
 def test_without_an_export_every_address_is_unknown(tmp_path: Path) -> None:
     assert get(tmp_path / "none", "/")[0] == 404
+
+
+def test_texts_are_compressed_and_a_new_version_is_seen_at_once(export: Path) -> None:
+    assert get(export, "/theme.js")[2]["Content-Encoding"] == "gzip"
+    (export / "theme.js").write_text("another theme")
+    assert get(export, "/theme.js")[1] == "another theme"
+    (export / "film.mp4").write_bytes(b"film")
+    assert "Content-Encoding" not in get(export, "/film.mp4")[2]

@@ -1,4 +1,5 @@
 import { createHmac } from "node:crypto";
+import { createServer } from "node:http";
 import { expect, fillSignIn, linkTo, newAddress, PASSWORD, SHOTS, signIn, test } from "./studio";
 
 test("A pack is bought on the page of Stripe, and the ledger has it and is downloaded", async ({ page }) => {
@@ -12,8 +13,19 @@ test("A pack is bought on the page of Stripe, and the ledger has it and is downl
   await expect(page.getByLabel("Balance").getByText("600")).toBeVisible();
   const [download] = await Promise.all([page.waitForEvent("download"), page.getByRole("button", { name: "CSV" }).click()]);
   expect(download.suggestedFilename()).toBe("kinora-ledger.csv");
+
   await page.getByRole("button", { name: "Choose Pro" }).click();
   await expect(page.getByRole("heading", { name: "Checkout" })).toBeVisible(); // the fake page of a subscription
+  await page.getByRole("button", { name: "Pay", exact: true }).click();
+  await page.getByRole("link", { name: "Back to Kinora" }).click();
+  await expect(page.getByText("Your plan")).toBeVisible();
+  await expect(page.getByText(/^Renews /)).toBeVisible();
+  await page.getByRole("button", { name: "Invoices and cards" }).click();
+  await expect(page.getByRole("heading", { name: "Your subscription" })).toBeVisible(); // the fake portal
+  await page.getByRole("button", { name: "End with the period" }).click();
+  await page.goto("/billing?billing=portal");
+  await expect(page.getByText("Welcome back. Changes arrive in a moment.")).toBeVisible();
+  await expect(page.getByText(/^Ends /)).toBeVisible();
 });
 
 test("A key is shown once, works for a program within its scopes, and stops when it is revoked", async ({ page }) => {
@@ -113,13 +125,22 @@ test("An invite is accepted in a second browser, and the role and the cap of the
   await expect(page.getByLabel(`Role of ${guest}`)).toHaveCount(0);
 });
 
-test("A webhook is made, refuses an address that is not public, and its deliveries are shown", async ({ page }) => {
+test("A webhook refuses an address that is not public, and a delivery is shown and sent again with the same id", async ({ page }) => {
+  const received: { id: string; type: string }[] = [];
+  const server = createServer((request, answer) => {
+    let body = "";
+    request.on("data", (part: Buffer) => (body += part.toString()));
+    request.on("end", () => {
+      received.push({ id: String(request.headers["webhook-id"]), type: (JSON.parse(body) as { type: string }).type });
+      answer.writeHead(204).end();
+    });
+  }).listen(Number(process.env.WEBHOOK_PORT), "127.0.0.1");
   await signIn(page, "/webhooks");
   await page.getByRole("button", { name: "New webhook" }).click();
   await page.getByLabel("Address").fill("https://127.0.0.1/hook");
   await page.getByRole("button", { name: "Create the webhook" }).click();
   await expect(page.getByRole("main").getByRole("alert")).toContainText("not on the public Internet");
-  await page.getByLabel("Address").fill("https://example.com/kinora");
+  await page.getByLabel("Address").fill(`http://127.0.0.1:${process.env.WEBHOOK_PORT}/kinora`); // the laptop cloud is open to it
   await page.getByRole("button", { name: "Create the webhook" }).click();
   await expect(page.locator("[data-secret]")).toContainText("whsec_");
   await page.getByRole("button", { name: "I have it" }).click();
@@ -127,8 +148,81 @@ test("A webhook is made, refuses an address that is not public, and its deliveri
   const delivery = page.locator("[data-status]").first();
   await delivery.locator("summary").click();
   await expect(delivery.getByText("webhook.test").first()).toBeVisible();
+  await expect(delivery).toHaveAttribute("data-status", "DELIVERED");
+  await delivery.getByRole("button", { name: "Send again" }).click();
+  await expect.poll(() => received.length).toBe(2);
+  expect(received[1]).toEqual(received[0]);
+  await expect(page.locator("[data-status=DELIVERED]")).toHaveCount(1);
+  server.close();
   await page.getByRole("button", { name: "Disable" }).click();
   await expect(page.getByText("Disabled", { exact: true })).toBeVisible();
+});
+
+test("An organization is handed over, left, and deleted by its new owner", async ({ page, browser }) => {
+  const guest = newAddress();
+  await signIn(page, "/team");
+  await page.getByLabel("Name", { exact: true }).fill("Harbour Films");
+  await page.getByLabel("Short name").fill(`harbour-${Date.now()}`);
+  await page.getByRole("button", { name: "Create the organization" }).click();
+  await page.getByLabel("Email").fill(guest);
+  await page.getByRole("button", { name: "Send the invite" }).click();
+  await expect(page.getByText(`The invite to ${guest} is on its way.`)).toBeVisible();
+  const second = await browser.newContext();
+  const theirs = await second.newPage();
+  await signIn(theirs, "/team", guest);
+  await theirs.goto(await linkTo(guest));
+  await theirs.getByRole("button", { name: "Join" }).click();
+  await expect(theirs.getByText("you are Member")).toBeVisible();
+
+  await page.reload();
+  await page.getByRole("button", { name: "Leave", exact: true }).click();
+  await page.getByRole("group", { name: "Leave this organization?" }).getByRole("button", { name: "Leave" }).click();
+  await expect(page.getByRole("main").getByRole("alert")).toBeVisible(); // the only owner stays
+  await page.getByRole("combobox", { name: "New owner" }).selectOption({ label: guest });
+  await page.getByRole("button", { name: "Hand over" }).click();
+  await page.getByRole("group", { name: "You become an admin." }).getByRole("button", { name: "Hand over" }).click();
+  await expect(page.getByText("you are Admin")).toBeVisible();
+  await expect(page.getByText("handed the organization over")).toBeVisible();
+  await expect(page.getByRole("button", { name: "Delete the organization" })).toHaveCount(0);
+  await page.getByRole("button", { name: "Leave", exact: true }).click();
+  await page.getByRole("group", { name: "Leave this organization?" }).getByRole("button", { name: "Leave" }).click();
+  await expect(page.getByRole("heading", { name: "Work together" })).toBeVisible();
+
+  await theirs.reload();
+  await expect(theirs.getByText("you are Owner")).toBeVisible();
+  await theirs.getByRole("button", { name: "Delete the organization" }).click();
+  await theirs.getByRole("group", { name: /Delete Harbour Films/ }).getByRole("button", { name: "Delete the organization" }).click();
+  await expect(theirs.getByRole("heading", { name: "Work together" })).toBeVisible();
+  await expect(theirs.getByText("Harbour Films")).toHaveCount(0);
+  await second.close();
+});
+
+test("The address is changed by the link to the new one, and the account is deleted with its password", async ({ page }) => {
+  const old = await signIn(page, "/settings");
+  const email = newAddress();
+  await page.getByText("Change the address").click();
+  await page.getByLabel("New address").fill(email);
+  await page.getByRole("region", { name: "Profile" }).getByLabel("Current password").fill(PASSWORD);
+  await page.getByRole("button", { name: "Send the link" }).click();
+  await expect(page.getByText(`A link is on its way to ${email}.`)).toBeVisible();
+  await expect.poll(() => linkTo(email)).not.toBe("");
+  await page.goto(await linkTo(email));
+  await page.getByRole("button", { name: "Confirm the address" }).click();
+  await expect(page.getByRole("link", { name: "Sign in" })).toBeVisible();
+  const login = (address: string) => page.request.post("/api/auth/login", { data: { email: address, password: PASSWORD } });
+  expect((await login(old)).status()).toBe(401);
+  await page.goto("/settings");
+  await expect(page.getByText(email)).toBeVisible();
+
+  const ending = page.getByRole("region", { name: "Delete the account" });
+  await ending.getByRole("button", { name: "Delete the account" }).click();
+  await ending.getByLabel("Current password").fill("not my password");
+  await ending.getByRole("button", { name: "Delete everything" }).click();
+  await expect(ending.getByRole("alert")).toBeVisible();
+  await ending.getByLabel("Current password").fill(PASSWORD);
+  await ending.getByRole("button", { name: "Delete everything" }).click();
+  await page.waitForURL(/\/login/);
+  expect((await login(email)).status()).toBe(401);
 });
 
 /** Return the present code of an authenticator app (RFC 6238). */

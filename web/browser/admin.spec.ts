@@ -1,4 +1,4 @@
-import { expect, signIn, SHOTS, test } from "./studio";
+import { expect, HOSTILE, signIn, SHOTS, test } from "./studio";
 
 /** Make a user an admin of the studio in the table, as the operator's command does. */
 async function appoint(userId: string): Promise<void> {
@@ -34,9 +34,9 @@ test("An admin suspends a user and disables an engine; others see no way to the 
   await page.getByRole("searchbox").fill(email);
   await page.getByRole("button", { name: "Search" }).click();
   await page.getByRole("button", { name: "Suspend" }).click();
-  await page.getByLabel("Reason").fill("Reported for abuse");
+  await page.getByLabel("Reason").fill(HOSTILE);
   await page.getByRole("button", { name: "Suspend" }).click();
-  await expect(page.getByText(/Suspended .*: Reported for abuse/)).toBeVisible();
+  await expect(page.getByText(/Suspended /).filter({ hasText: HOSTILE })).toBeVisible();
   await theirs.goto("/settings");
   await theirs.waitForURL(/\/login/);
   await page.getByRole("button", { name: "End the suspension" }).click();
@@ -55,6 +55,6 @@ test("An admin suspends a user and disables an engine; others see no way to the 
   await expect(engine.getByText(/Disabled .*: Out of order/)).toBeVisible();
   await engine.getByRole("button", { name: "Enable" }).click();
   await page.getByRole("button", { name: "Log" }).click();
-  await expect(page.getByText("Reported for abuse").first()).toBeVisible();
+  await expect(page.getByText(HOSTILE).first()).toBeVisible();
   await other.close();
 });

@@ -1,5 +1,5 @@
 import type { WebSocketRoute } from "@playwright/test";
-import { chooseSmallFilm, expect, fillSignIn, linkTo, newAddress, PASSWORD, SHOTS, test } from "./studio";
+import { checkReach, checkZoomed, chooseSmallFilm, expect, fillSignIn, linkTo, newAddress, PASSWORD, SHOTS, test } from "./studio";
 
 test("A stranger signs up and makes a film in one go", async ({ page }) => {
   const connections: WebSocketRoute[] = [];
@@ -50,4 +50,17 @@ test("A stranger signs up and makes a film in one go", async ({ page }) => {
   await page.getByRole("link", { name: "Films" }).click();
   await expect(page.getByRole("link", { name: /a lighthouse on a cliff/ })).toBeVisible();
   await page.screenshot({ path: `${SHOTS}/films.png` });
+
+  await page.goBack();
+  await expect(page.locator("video")).toBeVisible();
+  await expect(page.getByRole("heading", { name: "The camera path, asked and measured" })).toBeVisible();
+  await checkZoomed(page, "film");
+  await page.goto("/editor");
+  await expect(page.getByRole("textbox", { name: "Prompt" })).toBeVisible();
+  await checkZoomed(page, "editor");
+  await page.setViewportSize({ width: 390, height: 844 });
+  await checkReach(page, "editor on a phone");
+  await page.goto("/");
+  await checkReach(page, "landing page on a phone");
+  await checkZoomed(page, "landing");
 });

@@ -1,4 +1,4 @@
-import { chooseSmallFilm, expect, SHOTS, signIn, test } from "./studio";
+import { chooseSmallFilm, expect, HOSTILE, SHOTS, signIn, test } from "./studio";
 
 test("An own move is drawn, refused with the API's reason, saved, and makes a film that waits in the queue and is shared", async ({ page, browser }) => {
   await signIn(page, "/moves");
@@ -37,13 +37,17 @@ test("An own move is drawn, refused with the API's reason, saved, and makes a fi
   const headers = { Authorization: `Bearer ${((await login.json()) as { accessToken: string }).accessToken}` };
   const job = (await (await page.request.get(`/api/jobs/${id}`, { headers })).json()) as { presetId: string };
   expect(job.presetId).toMatch(/^pre_/);
-  const made = await page.request.post("/api/shares", { headers, data: { jobId: id, title: "A lake <b>at</b> dusk" } });
+  const made = await page.request.post("/api/shares", { headers, data: { jobId: id, title: HOSTILE } });
   const share = (await made.json()) as { id: string; url: string };
   const stranger = await (await browser.newContext()).newPage();
+  const ran: string[] = [];
+  await stranger.exposeFunction("hit", () => ran.push("the title ran"));
   await stranger.goto(share.url);
-  await expect(stranger.getByRole("heading", { name: "A lake <b>at</b> dusk" })).toBeVisible();
+  await expect(stranger.getByRole("heading", { name: HOSTILE })).toBeVisible();
   await expect.poll(() => stranger.locator("video").evaluate((player: HTMLVideoElement) => player.currentTime)).toBeGreaterThan(0);
   expect(await stranger.content()).not.toMatch(/usr_|prj_|@example/);
+  expect(await stranger.locator("img[src=x]").count()).toBe(0);
+  expect(ran).toEqual([]);
   await stranger.screenshot({ path: `${SHOTS}/share.png` });
   await page.request.delete(`/api/shares/${share.id}`, { headers });
   await stranger.reload();

@@ -41,3 +41,20 @@ test("The page speaks German after one press, and at the next visit", async ({ p
   await page.reload();
   await expect(page.getByRole("heading", { level: 1 })).toHaveText("Sag die Szene. Wähl die Fahrt.");
 });
+
+test("The landing page loads at most 1.5 MB before somebody scrolls, and its first film plays", async ({ browser, baseURL }) => {
+  const context = await browser.newContext({ baseURL: baseURL ?? "", reducedMotion: "no-preference" });
+  const page = await context.newPage();
+  const network = await context.newCDPSession(page);
+  await network.send("Network.enable");
+  let bytes = 0;
+  network.on("Network.dataReceived", ({ encodedDataLength }) => (bytes += encodedDataLength));
+  await page.goto("/");
+  await page.waitForLoadState("networkidle");
+  await expect.poll(() => page.locator("video").first().evaluate((film: HTMLVideoElement) => film.currentTime)).toBeGreaterThan(0);
+  await page.screenshot({ path: `${SHOTS}/landing-film.png` });
+  expect(bytes).toBeGreaterThan(100_000);
+  expect(bytes).toBeLessThanOrEqual(1_500_000);
+  console.log(`The landing page loads ${Math.round(bytes / 1000)} kB`);
+  await context.close();
+});

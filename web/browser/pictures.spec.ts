@@ -4,7 +4,7 @@ const PHOTO = "../docs/gallery/presets/dolly-in.jpg";
 
 test("A photo is checked and used, a bad file is refused with the reason, and a film is cancelled", async ({ page }) => {
   await signIn(page, "/editor");
-  const choose = page.locator("input[type=file]");
+  const choose = page.locator("input[data-kind=IMAGE]");
   await choose.setInputFiles({ name: "notes.txt", mimeType: "text/plain", buffer: Buffer.from("notes") });
   await expect(page.getByText("Use a JPEG, PNG, WebP, AVIF, GIF or TIFF picture.")).toBeVisible();
   await choose.setInputFiles({ name: "bad.png", mimeType: "image/png", buffer: Buffer.from("no picture at all") });

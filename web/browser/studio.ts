@@ -4,8 +4,10 @@ export { expect };
 
 export const PASSWORD = "correct horse battery";
 export const SHOTS = "../build/browser/shots";
+/** A text that runs, or loads an image, wherever a page takes it for markup. */
+export const HOSTILE = `<img src=x onerror=hit()>"'</script><script>hit()</script>`;
 
-/** A test fails if a page breaks its Content-Security-Policy, or throws. */
+/** A test fails if a page breaks its Content-Security-Policy, throws, or takes a creator's text for markup. */
 export const test = base.extend<{ faults: string[] }>({
   faults: [
     async ({ page }, use) => {
@@ -13,6 +15,10 @@ export const test = base.extend<{ faults: string[] }>({
       page.on("pageerror", (error) => faults.push(error.stack ?? error.message));
       page.on("console", (message) => {
         if (/Content.Security.Policy|hydrat/i.test(message.text())) faults.push(message.text());
+      });
+      await page.exposeFunction("hit", () => faults.push("a creator's text ran"));
+      page.on("request", (request) => {
+        if (/\/x$/.test(new URL(request.url()).pathname)) faults.push(`a creator's text loaded ${request.url()}`);
       });
       await use(faults);
       expect(faults).toEqual([]);
@@ -58,4 +64,28 @@ export async function fillSignIn(page: Page, email: string): Promise<void> {
 export async function chooseSmallFilm(page: Page): Promise<void> {
   await page.getByRole("radio", { name: "480p" }).click();
   await page.getByRole("slider", { name: "Duration" }).press("Home");
+}
+
+const CONTROLS = "a[href], button:enabled, input:enabled, select:enabled, textarea:enabled, summary, [role=slider]";
+
+/** Check the page at 200 % zoom on a laptop, which has half as many CSS pixels: nothing is too wide or covered. */
+export async function checkZoomed(page: Page, name: string): Promise<void> {
+  await page.setViewportSize({ width: 683, height: 384 });
+  await page.screenshot({ path: `${SHOTS}/${name}-zoomed.png` });
+  await checkReach(page, `${name} at 200 %`);
+}
+
+export async function checkReach(page: Page, what: string): Promise<void> {
+  expect(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth), what).toBeLessThanOrEqual(0);
+  const covered = await page.evaluate((controls) => {
+    const isReached = (control: Element) => {
+      control.scrollIntoView({ block: "center", inline: "center", behavior: "instant" });
+      const { x, y, width, height } = control.getBoundingClientRect();
+      const hit = document.elementFromPoint(x + width / 2, y + height / 2);
+      return width < 2 || (hit !== null && (control.contains(hit) || hit.contains(control) || hit.closest("label")?.contains(control)));
+    };
+    const shown = [...document.querySelectorAll(controls)].filter((control) => control.checkVisibility({ visibilityProperty: true }));
+    return shown.filter((control) => !isReached(control)).map((control) => control.outerHTML.slice(0, 140));
+  }, CONTROLS);
+  expect(covered, what).toEqual([]);
 }

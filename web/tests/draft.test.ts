@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { EMPTY, type History, jobOf, reduce } from "@/features/editor/draft";
-import { refusal } from "@/features/uploads/upload";
+import { canBeStill, draftOf, EMPTY, type History, jobOf, reduce } from "@/features/editor/draft";
+import type { Schemas } from "@/features/session/session";
+import { contentType, refusal } from "@/features/uploads/upload";
 import { pieces } from "@/features/prompt/prompt-field";
 import { found } from "@/features/presets/catalogue";
 
@@ -26,17 +27,37 @@ describe("The draft", () => {
     expect(own.settings).not.toHaveProperty("style");
     expect(own.inputs).toEqual([{ role: "picture", assetId: "ast_1" }]);
   });
+
+  it("sends clip, sound and captions with their roles, and what the API refuses beside a clip is left out", () => {
+    const file = (assetId: string) => ({ assetId, name: "" });
+    const draft = { ...EMPTY, tier: "still" as const, driving: file("ast_1"), transfer: "exact" as const, audio: file("ast_2"), captions: file("ast_3"), engines: { VIDEO_SYNTHESIS: "fal-kling" } };
+    const job = jobOf(draft, "prj_1");
+    expect(job.inputs).toEqual([{ role: "driving", assetId: "ast_1" }, { role: "audio", assetId: "ast_2" }, { role: "captions", assetId: "ast_3" }]);
+    expect(job.settings).toMatchObject({ transfer: "exact" });
+    expect(job.settings).not.toHaveProperty("engines");
+    expect(job).not.toHaveProperty("until");
+    expect(canBeStill(draft)).toBe(false);
+    const made = { ...job, seed: 1, settings: { ...job.settings, engines: {} } } as unknown as Schemas["JobView"];
+    expect(draftOf(made)).toMatchObject({ driving: draft.driving, transfer: "exact", audio: draft.audio, captions: draft.captions });
+    expect(jobOf(EMPTY, "prj_1").settings).not.toHaveProperty("transfer");
+  });
 });
 
 describe("A file", () => {
   it.each([
     ["image/png", 10, null],
-    ["text/plain", 10, "upload.type"],
-    ["image/svg+xml", 10, "upload.type"],
+    ["text/plain", 10, "upload.type.IMAGE"],
+    ["image/svg+xml", 10, "upload.type.IMAGE"],
     ["image/png", 0, "upload.empty"],
     ["image/png", 300_000_000, "upload.size"],
   ])("of the type %s with %i bytes", (type, size, expected) => {
-    expect(refusal({ type, size })).toBe(expected);
+    expect(refusal({ name: "file", type, size }, "IMAGE")).toBe(expected);
+  });
+
+  it("whose type the browser does not know is recognized by its ending", () => {
+    expect(contentType({ name: "Film.SRT", type: "" }, "OTHER")).toBe("application/x-subrip");
+    expect(contentType({ name: "take", type: "video/webm;codecs=vp9" }, "VIDEO")).toBe("video/webm");
+    expect(contentType({ name: "song.mp3", type: "audio/mpeg" }, "VIDEO")).toBeUndefined();
   });
 });
 

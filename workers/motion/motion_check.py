@@ -15,8 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shared.camera.lowerings import CameraView
+from shared.stages.metadata import MeasuredPath
 from workers.media.planes import Bytes, Floats, Planes, as_bytes, as_floats
 from workers.motion import camera_path
+from workers.motion.path_record import PathRecord, PictureMotion
 from workers.motion.projection import Frame, project
 
 _JITTER = 0.002  # tolerated jitter, as a fraction of the frame's width
@@ -90,6 +92,7 @@ class MotionCheck:
         self._track: _Track | None = None
         self._path, self._parallax = _Agreement(), _Agreement()
         self._tracked = self._lost = 0
+        self._record = PathRecord()
 
     def see(self, planes: Planes) -> None:
         """Process the next frame; this takes at most 5 ms at 1080p."""
@@ -118,6 +121,13 @@ class MotionCheck:
             return None
         return self._path.score() * self._parallax.score() * (1 - self._lost / self._tracked)
 
+    def paths(self, first: int, frames: int) -> list[MeasuredPath]:
+        """Return the asked and the measured path of the landmarks that were tracked.
+
+        The first frame that was seen is number `first` of the film's `frames`.
+        """
+        return self._record.paths(first, self._every, frames)
+
     def _begin(self, small: Bytes, sample: int) -> "_Track | None":
         """Return the landmarks to track to the end of the segment: inside the frame at both ends, and with texture."""
         end = self._ends[sample]
@@ -143,8 +153,10 @@ class MotionCheck:
         residual = np.abs(found - _Flow.of(start, found, d).at(start, d))
         inliers = residual <= np.quantile(residual, _COMPARED)
         start, promised, found, d = start[inliers], promised[inliers], found[inliers], d[inliers]
+        flows = [_Flow.of(start, displacement, d) for displacement in (promised, found)]
         self._path.add(promised, found)
-        self._parallax.add(*(_Flow.of(start, displacement, d).parallax(start, d) for displacement in (promised, found)))
+        self._parallax.add(*(flow.parallax(start, d) for flow in flows))
+        self._record.add(track.start, sample, *(flow.movement() for flow in flows))
 
 
 class _Track(NamedTuple):
@@ -224,6 +236,11 @@ class _Flow(NamedTuple):
     def at(self, start: Positions, d: Floats) -> Positions:
         """Return the displacements of points at `start`."""
         return np.asarray(self.like_all[0] * start + self.like_all[1] + self.parallax(start, d), np.complex128)
+
+    def movement(self) -> PictureMotion:
+        """Return the movement of points at the mean distance."""
+        growth, shift = self.like_all
+        return PictureMotion(1 + complex(growth), complex(shift))
 
     def parallax(self, start: Positions, d: Floats) -> Positions:
         """Return the part of the displacements that depends on distance."""

@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 
 from shared.camera.move import Pose
+from shared.stages.metadata import MeasuredPath
 from workers.media.planes import Floats, Planes, as_bytes, as_floats
 from workers.motion.motion_check import MotionCheck
 from workers.renderer.shoot import Shot, drawn
@@ -74,6 +75,11 @@ class Reel:
         scored = [(score, len(span)) for span, check in self._checks if (score := check.score()) is not None]
         frames = sum(length for _, length in scored)
         return sum(score * length for score, length in scored) / frames if frames else None
+
+    def paths(self) -> list[MeasuredPath]:
+        """Return the asked and the measured path of the frames with only one picture; call after `film`."""
+        frames = len(self._poses)
+        return [path for span, check in self._checks for path in check.paths(span.start, frames)]
 
     def _single(self, i: int) -> bool:
         return self._shown[i].amount == 0

@@ -313,6 +313,15 @@ class Organization(Model):
     updated_at: datetime = ABSENT
 
 
+class FramePath(Model):
+    """The path of the frame over the picture at its mean distance. Each list has one number for each moment."""
+
+    right: list[float] = ABSENT
+    up: list[float] = ABSENT
+    zoom: list[float] = ABSENT
+    roll: list[float] = ABSENT
+
+
 class JobInput(Model):
     """An asset of the account that the job uses, with its role in the job."""
 
@@ -425,6 +434,14 @@ class Job(Model):
     completed_at: datetime | None = ABSENT
 
 
+class MeasuredPath(Model):
+    """A stretch of a clip in which landmarks of the picture were followed. Both paths start at 0, and at zoom 1."""
+
+    at: list[float] = ABSENT
+    asked: FramePath = ABSENT
+    measured: FramePath = ABSENT
+
+
 class PriceLine(Model):
     """One reason for the price of a step: `quantity` units cost `each` credits, which makes `credits`."""
 
@@ -500,6 +517,7 @@ class StepMetadata(Model):
     frames_per_second: float | None = None
     motion_score: float | None = None
     fps: float | None = None
+    camera_path: list[MeasuredPath] | None = None
     shape_score: float | None = None
     path_kept: float | None = None
     relief_kept: float | None = None

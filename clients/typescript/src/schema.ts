@@ -2602,6 +2602,22 @@ export interface components {
             nextCursor: string | null;
         };
         /**
+         * FramePath
+         * @description The path of the frame over the picture at its mean distance. Each list has one number for each moment.
+         */
+        FramePath: {
+            /** Right */
+            right: number[];
+            /** Up */
+            up: number[];
+            /** Zoom */
+            zoom: number[];
+            /** Roll */
+            roll: number[];
+        } & {
+            [key: string]: unknown;
+        };
+        /**
          * JobContinue
          * @description The changes for the film that follows. What the body leaves out is as in the older job.
          * @example {
@@ -2995,6 +3011,18 @@ export interface components {
             completedAt: string | null;
         };
         /**
+         * MeasuredPath
+         * @description A stretch of a clip in which landmarks of the picture were followed. Both paths start at 0, and at zoom 1.
+         */
+        MeasuredPath: {
+            /** At */
+            at: number[];
+            asked: components["schemas"]["FramePath"];
+            measured: components["schemas"]["FramePath"];
+        } & {
+            [key: string]: unknown;
+        };
+        /**
          * PriceLineView
          * @description One reason for the price of a step: `quantity` units cost `each` credits, which makes `credits`.
          */
@@ -3163,6 +3191,8 @@ export interface components {
             motionScore?: number;
             /** Fps */
             fps?: number;
+            /** Camerapath */
+            cameraPath?: components["schemas"]["MeasuredPath"][];
             /** Shapescore */
             shapeScore?: number;
             /** Pathkept */
@@ -5274,6 +5304,7 @@ export type PageAuditEntryView = components['schemas']['Page_AuditEntryView_'];
 export type PageInviteView = components['schemas']['Page_InviteView_'];
 export type PageMemberView = components['schemas']['Page_MemberView_'];
 export type PageOrganizationView = components['schemas']['Page_OrganizationView_'];
+export type FramePath = components['schemas']['FramePath'];
 export type JobContinue = components['schemas']['JobContinue'];
 export type JobCreate = components['schemas']['JobCreate'];
 export type JobExtend = components['schemas']['JobExtend'];
@@ -5283,6 +5314,7 @@ export type JobSettings = components['schemas']['JobSettings'];
 export type JobSettingsView = components['schemas']['JobSettingsView'];
 export type JobStatus = components['schemas']['JobStatus'];
 export type JobView = components['schemas']['JobView'];
+export type MeasuredPath = components['schemas']['MeasuredPath'];
 export type PriceLineView = components['schemas']['PriceLineView'];
 export type QuoteView = components['schemas']['QuoteView'];
 export type QuotedStepView = components['schemas']['QuotedStepView'];

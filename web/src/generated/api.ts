@@ -2705,6 +2705,22 @@ export interface components {
             nextCursor: string | null;
         };
         /**
+         * FramePath
+         * @description The path of the frame over the picture at its mean distance. Each list has one number for each moment.
+         */
+        FramePath: {
+            /** Right */
+            right: number[];
+            /** Up */
+            up: number[];
+            /** Zoom */
+            zoom: number[];
+            /** Roll */
+            roll: number[];
+        } & {
+            [key: string]: unknown;
+        };
+        /**
          * JobContinue
          * @description The changes for the film that follows. What the body leaves out is as in the older job.
          * @example {
@@ -3098,6 +3114,18 @@ export interface components {
             completedAt: string | null;
         };
         /**
+         * MeasuredPath
+         * @description A stretch of a clip in which landmarks of the picture were followed. Both paths start at 0, and at zoom 1.
+         */
+        MeasuredPath: {
+            /** At */
+            at: number[];
+            asked: components["schemas"]["FramePath"];
+            measured: components["schemas"]["FramePath"];
+        } & {
+            [key: string]: unknown;
+        };
+        /**
          * PriceLineView
          * @description One reason for the price of a step: `quantity` units cost `each` credits, which makes `credits`.
          */
@@ -3266,6 +3294,8 @@ export interface components {
             motionScore?: number;
             /** Fps */
             fps?: number;
+            /** Camerapath */
+            cameraPath?: components["schemas"]["MeasuredPath"][];
             /** Shapescore */
             shapeScore?: number;
             /** Pathkept */

@@ -4,6 +4,22 @@ export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
         /**
+         * FramePath
+         * @description The path of the frame over the picture at its mean distance. Each list has one number for each moment.
+         */
+        FramePath: {
+            /** Right */
+            right: number[];
+            /** Up */
+            up: number[];
+            /** Zoom */
+            zoom: number[];
+            /** Roll */
+            roll: number[];
+        } & {
+            [key: string]: unknown;
+        };
+        /**
          * GatewayError
          * @description API Gateway itself refuses or cannot deliver the client's message. The socket stays open.
          */
@@ -339,6 +355,18 @@ export interface components {
             completedAt: string | null;
         };
         /**
+         * MeasuredPath
+         * @description A stretch of a clip in which landmarks of the picture were followed. Both paths start at 0, and at zoom 1.
+         */
+        MeasuredPath: {
+            /** At */
+            at: number[];
+            asked: components["schemas"]["FramePath"];
+            measured: components["schemas"]["FramePath"];
+        } & {
+            [key: string]: unknown;
+        };
+        /**
          * Ping
          * @description A sign that the client is connected. API Gateway closes a connection after ten minutes without a message.
          */
@@ -482,6 +510,8 @@ export interface components {
             motionScore?: number;
             /** Fps */
             fps?: number;
+            /** Camerapath */
+            cameraPath?: components["schemas"]["MeasuredPath"][];
             /** Shapescore */
             shapeScore?: number;
             /** Pathkept */

@@ -78,6 +78,8 @@ class Transfer:
         }
         if (score := check.score()) is not None:
             metadata["motionScore"] = round(score, 3)
+        if paths := check.paths(0, frames):
+            metadata["cameraPath"] = paths
         if kept is not None:
             metadata = {**metadata, **photograph_metadata(motif, kept)}
         if (whole := share * (kept.path if kept else 1)) < 1:

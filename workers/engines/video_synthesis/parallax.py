@@ -59,6 +59,8 @@ class Parallax:
         }
         if (score := reel.score()) is not None:
             metadata["motionScore"] = round(score, 3)
+        if paths := reel.paths():
+            metadata["cameraPath"] = paths
         if kept is not None:
             metadata = {**metadata, **photograph_metadata(motifs[0], kept)}
         if dropped := dropped_axes(request.move, engine(Stage.VIDEO_SYNTHESIS, "parallax").axes):

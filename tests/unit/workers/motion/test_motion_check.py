@@ -1,6 +1,7 @@
 """The motion score is high for the promised path and low for other paths."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import cast
 
 import cv2
 import numpy as np
@@ -8,8 +9,9 @@ import pytest
 
 from shared.camera.catalogue import default_moves
 from shared.camera.lowerings import CameraView
-from shared.camera.move import Pose
+from shared.camera.move import CameraMove, Easing, Keyframe, Pose
 from workers.media.planes import Bytes, Floats, as_bytes, as_floats
+from workers.motion.motion_check import MotionCheck
 from workers.motion.projection import Frame, project, rays
 from workers.renderer.shoot import Shot
 
@@ -38,13 +40,16 @@ def flat() -> tuple[Bytes, Floats]:
 
 def scored(promised: str, filmed: str, scene: tuple[Bytes, Floats] | None = None) -> float | None:
     """Return the score of a film of the preset `filmed` for the promised preset `promised`."""
-    expected, shown = (poses(preset) for preset in (promised, filmed))
+    return checked(poses(promised), poses(filmed), scene).score()
+
+
+def checked(expected: list[Pose], shown: list[Pose], scene: tuple[Bytes, Floats] | None = None) -> MotionCheck:
     shot = Shot(*(scene or hills()), WIDTH, HEIGHT, FPS)
     shot.prepare(expected)
     check = shot.check(expected)
     for planes in shot.film(shown):
         check.see(planes)
-    return check.score()
+    return check
 
 
 def measured(promised: str, filmed: str) -> float:
@@ -137,6 +142,29 @@ def test_a_motion_blurred_frame_is_compared_at_the_middle_of_its_exposure() -> N
     score = check.score()
     assert score is not None
     assert score >= 0.9
+
+
+@pytest.mark.parametrize(
+    ("asked", "filmed", "name", "ends"),
+    [
+        ({"pan": 1.0}, {"pan": 0.5}, "right", (0.165, 0.0825)),
+        ({"tilt": 1.0}, {"tilt": -0.5}, "up", (0.1, -0.05)),
+        ({"zoom": 1.5}, {"zoom": 1.2}, "zoom", (1.5, 1.2)),
+        ({"roll": 1.0}, {"roll": 0.4}, "roll", (12.0, 4.8)),
+    ],
+)
+def test_the_measured_path_is_that_of_the_frames_and_not_the_asked_one(
+    asked: dict[str, float], filmed: dict[str, float], name: str, ends: tuple[float, float]
+) -> None:
+    def straight(**end: float) -> list[Pose]:
+        way = CameraMove(keyframes=(Keyframe(at=0), Keyframe(at=1, **end)), easing=Easing.LINEAR)
+        return [way.sample(i / (FRAMES - 1)) for i in range(FRAMES)]
+
+    (path,) = checked(straight(**asked), straight(**filmed)).paths(0, FRAMES)
+    found = tuple(cast("Mapping[str, list[float]]", side)[name][-1] for side in (path["asked"], path["measured"]))
+    assert found == pytest.approx(ends, rel=0.05)
+    assert path["at"][0] == 0
+    assert path["at"][-1] > 0.9
 
 
 def test_points_project_to_where_the_rays_that_show_them_start() -> None:

@@ -1,10 +1,15 @@
 import type { Schemas } from "@/features/session/session";
+import type { Chosen } from "@/features/uploads/files";
 
 /** What a creator has chosen for the next film. It survives a closed tab. */
 export interface Draft {
   prompt: string;
   anyway: boolean; // paint also if the painter knows no word
-  pictures: { assetId: string; name: string }[];
+  pictures: Chosen[];
+  driving: Chosen | null; // a clip whose camera path is copied
+  transfer: (typeof TRANSFERS)[number]; // how it is copied
+  audio: Chosen | null;
+  captions: Chosen | null;
   presetId: string;
   strength: number;
   second: { presetId: string; weight: number } | null;
@@ -25,6 +30,10 @@ export const EMPTY: Draft = {
   prompt: "",
   anyway: false,
   pictures: [],
+  driving: null,
+  transfer: "stabilised",
+  audio: null,
+  captions: null,
   presetId: "crash-zoom-in",
   strength: 1,
   second: null,
@@ -48,21 +57,38 @@ export const STYLES = ["photographic", "watercolour", "oil", "poster", "noir", "
 export const LOOKS = ["teal-orange", "golden-hour", "moonlight", "bleach-bypass", "faded-film", "vivid", "noir"] as const;
 export const COUNTS = [1, 2, 4, 8] as const;
 export const TIERS = ["film", "draft", "still"] as const;
+export const EXTRAS = ["driving", "audio", "captions"] as const; // roles of files besides the pictures
+export type Extra = (typeof EXTRAS)[number];
+export const TRANSFERS = ["stabilised", "handheld", "exact"] as const;
 export const MOST_PICTURES = 4; // a first and a last picture, and two between them
+
+/** Return the files that the film uses, with their roles. */
+function inputsOf(draft: Draft): Schemas["JobInput"][] {
+  const extras = EXTRAS.flatMap((role) => (draft[role] ? [{ role, assetId: draft[role].assetId }] : []));
+  return [...draft.pictures.map(({ assetId }) => ({ role: "picture" as const, assetId })), ...extras];
+}
+
+/** Return whether the draft may end with its picture: a still is painted from the prompt alone. */
+export function canBeStill(draft: Draft): boolean {
+  return inputsOf(draft).length === 0;
+}
+
+/** Return the stages of which the creator may choose the engine. A driving clip's path is applied by one engine only. */
+export function choosable(draft: Draft): ("IMAGE_GENERATION" | "VIDEO_SYNTHESIS")[] {
+  return [...(draft.pictures.length ? [] : ["IMAGE_GENERATION" as const]), ...(draft.driving ? [] : ["VIDEO_SYNTHESIS" as const])];
+}
 
 /** Return the request for the film. */
 export function jobOf(draft: Draft, projectId: string): Schemas["JobCreate"] {
   const isPainted = draft.pictures.length === 0;
-  const { IMAGE_GENERATION: painter, ...engines } = draft.engines;
-  const wishes = { ...engines, ...(painter && isPainted ? { IMAGE_GENERATION: painter } : {}) };
+  const wishes = Object.fromEntries(choosable(draft).flatMap((stage) => (draft.engines[stage] ? [[stage, draft.engines[stage]]] : [])));
   return {
     projectId,
     prompt: draft.prompt.trim(),
     presetId: draft.presetId,
-    inputs: draft.pictures.map(({ assetId }) => ({ role: "picture", assetId })),
+    inputs: inputsOf(draft),
     ...(draft.count > 1 ? { count: draft.count } : {}),
-    // An own picture is a still already.
-    ...(draft.tier === "still" && isPainted ? { until: "IMAGE_GENERATION" as const } : {}),
+    ...(draft.tier === "still" && canBeStill(draft) ? { until: "IMAGE_GENERATION" as const } : {}),
     settings: {
       aspectRatio: draft.aspectRatio,
       duration: draft.duration,
@@ -70,6 +96,7 @@ export function jobOf(draft: Draft, projectId: string): Schemas["JobCreate"] {
       fps: draft.fps,
       strength: draft.strength,
       loop: draft.loop,
+      ...(draft.driving ? { transfer: draft.transfer } : {}),
       operations: draft.look ? [`grade:${draft.look}`] : [],
       ...(draft.seed === null ? {} : { seed: draft.seed }),
       ...(draft.second ? { stack: draft.second } : {}),
@@ -84,14 +111,19 @@ export function jobOf(draft: Draft, projectId: string): Schemas["JobCreate"] {
 
 /** Return the draft that makes the job's film again. */
 export function draftOf(job: Schemas["JobView"]): Draft {
-  const { settings } = job;
+  const { settings, inputs } = job;
+  const chosen = (role: Extra) => inputs.filter((input) => input.role === role).map(({ assetId }) => ({ assetId, name: "" }))[0] ?? null;
   const look = settings.operations.find((one) => one.startsWith("grade:"))?.slice("grade:".length) ?? "";
   return {
     ...EMPTY,
     prompt: job.prompt,
     presetId: job.presetId,
     anyway: settings.allowUnrelatedPicture ?? false,
-    pictures: job.inputs.filter(({ role }) => role === "picture").map(({ assetId }) => ({ assetId, name: "" })),
+    pictures: inputs.filter(({ role }) => role === "picture").map(({ assetId }) => ({ assetId, name: "" })),
+    driving: chosen("driving"),
+    transfer: settings.transfer ?? EMPTY.transfer,
+    audio: chosen("audio"),
+    captions: chosen("captions"),
     strength: settings.strength,
     second: settings.stack ?? null,
     aspectRatio: settings.aspectRatio,

@@ -7,7 +7,7 @@ import type { Entry } from "@/features/presets/entries";
 import { MovingPicture } from "@/features/presets/moving-picture";
 import { useMove } from "@/features/presets/move-of";
 import { useText } from "@/features/text/text";
-import { useAsset } from "@/features/uploads/pictures";
+import { useAsset } from "@/features/uploads/files";
 import type { Draft } from "./draft";
 
 const Stage = dynamic(() => import("@/features/camera/stage").then((part) => part.Stage), { ssr: false });
@@ -26,7 +26,7 @@ export function Finder({ draft, presets }: { draft: Draft; presets: readonly Ent
     <div className="flex min-h-0 flex-1 flex-col px-5 pt-4 pb-3 lg:px-6">
       <div className="mb-3 flex flex-wrap items-baseline gap-x-4">
         <h2 className="text-[clamp(1.5rem,2.4vw,2.1rem)]">{preset.name}</h2>
-        <p className="text-[14px] text-soft">{t(picture ? "finder.own" : "finder.stock")}</p>
+        <p className="text-[14px] text-soft">{t(draft.driving ? "finder.driving" : picture ? "finder.own" : "finder.stock")}</p>
       </div>
       {move && (
         <Stage

@@ -1,24 +1,22 @@
 "use client";
 
-import type { Entry } from "@/features/presets/entries";
 import type { Schemas } from "@/features/session/session";
 import { type TextKey, useText } from "@/features/text/text";
-import { COUNTS, type Draft, TIERS } from "./draft";
+import { COUNTS, canBeStill, choosable, type Draft, TIERS } from "./draft";
 import { Toggle } from "./format";
 import { type Engine, useEngines } from "./quote";
 
 interface Props {
   draft: Draft;
-  preset: Entry | undefined;
   quote: Schemas["QuoteView"] | undefined;
   onChange: (change: Partial<Draft>) => void;
 }
 
 /** How the film is made: whole, small or as a still first; how many variants; by which engines. */
-export function Making({ draft, preset, quote, onChange }: Props) {
+export function Making({ draft, quote, onChange }: Props) {
   const { t } = useText();
-  const isPainted = draft.pictures.length === 0;
-  const tiers = TIERS.filter((tier) => tier !== "still" || isPainted);
+  const stages = choosable(draft);
+  const tiers = TIERS.filter((tier) => tier !== "still" || canBeStill(draft));
   return (
     <div className="space-y-3">
       <div className="flex items-center justify-between gap-2">
@@ -31,9 +29,8 @@ export function Making({ draft, preset, quote, onChange }: Props) {
         </label>
       </div>
       {draft.tier !== "film" && tiers.includes(draft.tier) && <p className="text-[13.5px] text-soft">{t(`tier.${draft.tier}.note`)}</p>}
-      <div className={`grid gap-2 ${isPainted ? "grid-cols-2" : ""}`}>
-        {isPainted && <EngineField stage="IMAGE_GENERATION" draft={draft} onChange={onChange} />}
-        {!preset?.needsDrivingClip && <EngineField stage="VIDEO_SYNTHESIS" draft={draft} onChange={onChange} />}
+      <div className={`grid gap-2 ${stages.length > 1 ? "grid-cols-2" : ""}`}>
+        {stages.map((stage) => <EngineField key={stage} stage={stage} draft={draft} onChange={onChange} />)}
       </div>
       {quote && quote.droppedAxes.length > 0 && (
         <p role="status" className="border-s-2 border-tally ps-2.5 text-[13.5px]">
@@ -55,7 +52,7 @@ export function priceOf(engine: Engine, draft: Pick<Draft, "duration" | "picture
   return Math.ceil(whole * (draft.tier === "draft" ? engine.draftShare : 1));
 }
 
-function EngineField({ stage, draft, onChange }: Omit<Props, "quote" | "preset"> & { stage: "IMAGE_GENERATION" | "VIDEO_SYNTHESIS" }) {
+function EngineField({ stage, draft, onChange }: Omit<Props, "quote"> & { stage: "IMAGE_GENERATION" | "VIDEO_SYNTHESIS" }) {
   const { t, number } = useText();
   const { data: engines = [] } = useEngines();
   return (

@@ -14,6 +14,7 @@ import { useText } from "@/features/text/text";
 import { Pictures } from "@/features/uploads/pictures";
 import { Icon } from "@/ui/icon";
 import { type Draft, jobOf, reduce, STYLES, storeDraft, storedDraft } from "./draft";
+import { Extras } from "./extras";
 import { Finder } from "./finder";
 import { Format } from "./format";
 import { Making } from "./making";
@@ -80,6 +81,7 @@ function Editor() {
             <h2 className="mb-1.5 font-sans text-[15px] font-[560] tracking-normal">{t("upload.title")}</h2>
             <Pictures pictures={draft.pictures} onChange={(next) => change({ pictures: next(latest.current.pictures) })} />
           </div>
+          <Extras draft={draft} preset={preset} onChange={change} />
           <div className={draft.pictures.length === 0 ? "grid grid-cols-2 gap-2" : ""}>
           {draft.pictures.length === 0 && (
             <label className="block min-w-0">
@@ -110,7 +112,7 @@ function Editor() {
             </span>
           </div>
           </div>
-          <Making draft={draft} preset={preset} quote={quote.data} onChange={change} />
+          <Making draft={draft} quote={quote.data} onChange={change} />
         </section>
         <section aria-label={t("editor.film")} className="flex min-h-0 flex-col border-line max-lg:border-y lg:border-e">
           <Finder draft={draft} presets={presets} />

@@ -4,6 +4,7 @@ import { useMutation, useQueryClient } from "@tanstack/react-query";
 import Link from "next/link";
 import { useRouter, useSearchParams } from "next/navigation";
 import { type ReactNode, useEffect, useRef, useState } from "react";
+import { MeasuredPlot } from "@/features/camera/measured";
 import { PathPlot } from "@/features/camera/plot";
 import { useEntries } from "@/features/presets/entries";
 import { useMove } from "@/features/presets/move-of";
@@ -54,6 +55,7 @@ function Film({ job }: { job: Job }) {
   const preset = presets.find(({ id }) => id === job.presetId);
   const { settings } = job;
   const move = useMove(job.presetId, settings.strength, settings.stack, presets);
+  const measured = job.steps.findLast(({ metadata }) => metadata?.cameraPath)?.metadata?.cameraPath;
   const isStill = job.until === "IMAGE_GENERATION";
   const isFilm = job.status === "COMPLETED" && !isStill;
   return (
@@ -75,7 +77,12 @@ function Film({ job }: { job: Job }) {
         {!isStill && (
           <section className="space-y-3">
             {job.motionScore !== null && <Score score={job.motionScore} />}
-            {move && (
+            {measured ? (
+              <div>
+                <h2 className="mb-2 text-[17px]">{t("film.measured")}</h2>
+                <MeasuredPlot paths={measured} />
+              </div>
+            ) : move && (
               <div>
                 <h2 className="mb-2 text-[17px]">{t("film.path")}</h2>
                 <PathPlot move={move} />
@@ -109,7 +116,7 @@ function Progress({ job }: { job: Job }) {
     <>
       <div
         className={`finder mx-auto grid place-items-center overflow-clip bg-sunken [overflow-clip-margin:8px] ${live ? "finder-on" : ""}`}
-        style={{ aspectRatio: `${width} / ${height}`, maxWidth: `calc((100dvh - 250px) * ${width / height})` }}
+        style={{ aspectRatio: `${width} / ${height}`, maxWidth: `calc(max(100dvh - 250px, 240px) * ${width / height})` }}
       >
         {preview ? (
           <img src={preview} alt={t("film.preview")} className={`size-full object-cover ${live || job.status === "COMPLETED" ? "" : "opacity-40"}`} />

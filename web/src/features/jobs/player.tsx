@@ -23,7 +23,7 @@ export function Player({ job }: { job: Job }) {
   };
   const other = variants.find(({ id }) => id === otherId);
   return (
-    <div className="mx-auto" style={{ maxWidth: `calc((100dvh - 290px) * ${width / height})` }}>
+    <div className="mx-auto" style={{ maxWidth: `calc(max(100dvh - 290px, 240px) * ${width / height})` }}>
       <div className="relative" style={{ aspectRatio: width / height }}>
         <video
           ref={video}

@@ -3,19 +3,12 @@
 import Link from "next/link";
 import { useEffect, useRef, useState } from "react";
 import { CATALOGUE } from "@/features/presets/catalogue";
-import { MovingPicture } from "@/features/presets/moving-picture";
 import { Appearance } from "@/features/shell/appearance";
 import { useText } from "@/features/text/text";
 import { Mark } from "@/ui/mark";
+import films from "./films.json";
 import { Prices } from "./prices";
 import { Wall } from "./wall";
-
-// The films of three presets, with the prompts of tools/previews.py.
-const FILMS = [
-  { prompt: "a lighthouse on a cliff at dusk", preset: "crash-zoom-in" },
-  { prompt: "a city street in neon rain at night", preset: "dolly-in" },
-  { prompt: "a lone tree in a meadow with flowers", preset: "orbit-left" },
-] as const;
 
 export function Landing() {
   const { t } = useText();
@@ -41,8 +34,8 @@ export function Landing() {
           </div>
         </section>
         <section aria-label={t("landing.films")} className="grid gap-5 p-[7px] lg:grid-cols-[2.07fr_1fr]">
-          {FILMS.map((film, index) => (
-            <Film key={film.preset} {...film} main={index === 0} />
+          {films.map((film, index) => (
+            <Film key={film.name} {...film} main={index === 0} />
           ))}
         </section>
         <section id="moves" className="scroll-mt-6 pt-24">
@@ -89,28 +82,41 @@ function Header() {
   );
 }
 
-interface FilmProps {
-  prompt: string;
-  preset: string;
-  main: boolean;
-}
+type FilmProps = (typeof films)[number] & { main: boolean };
 
-/** A film that plays while it is on the screen. */
-function Film({ prompt, preset, main }: FilmProps) {
+/** A film that `make films` made. It is loaded and plays while it is on the screen. */
+function Film({ name, prompt, preset, width, height, main }: FilmProps) {
   const { t } = useText();
-  const frame = useRef<HTMLDivElement>(null);
-  const [playing, setPlaying] = useState(false);
+  const video = useRef<HTMLVideoElement>(null);
   const move = CATALOGUE.find((one) => one.id === preset);
   useEffect(() => {
-    const seen = new IntersectionObserver(([entry]) => setPlaying(entry?.isIntersecting ?? false));
-    if (frame.current) seen.observe(frame.current);
+    const player = video.current;
+    if (!player || matchMedia("(prefers-reduced-motion: reduce)").matches) return;
+    player.muted = true; // the exported page does not have the attribute, and browsers start muted films only
+    const seen = new IntersectionObserver(([entry]) => {
+      if (entry?.isIntersecting) player.play().catch(() => undefined); // the browser may refuse; the poster stays
+      else player.pause();
+    });
+    seen.observe(player);
     return () => seen.disconnect();
   }, []);
   if (!move) return null;
   return (
     <figure className={main ? "lg:row-span-2" : ""}>
-      <div ref={frame} className={`bg-sunken ${main ? "finder finder-on" : ""}`}>
-        <MovingPicture {...move} playing={playing} eager className={`w-full object-cover ${main ? "aspect-video" : "aspect-[16/8.05]"}`} />
+      <div className={`bg-sunken ${main ? "finder finder-on" : ""}`}>
+        <video
+          ref={video}
+          src={`/films/${name}.mp4`}
+          poster={`/films/${name}.jpg`}
+          width={width}
+          height={height}
+          muted
+          loop
+          playsInline
+          preload="none"
+          aria-hidden="true"
+          className={`block h-auto w-full object-cover ${main ? "aspect-video" : "aspect-[16/8.05]"}`}
+        />
       </div>
       <figcaption className={`flex flex-wrap justify-between gap-x-4 pt-2.5 ${main ? "pt-4" : ""}`}>
         <span lang="en">“{prompt}”</span>

@@ -62,7 +62,6 @@ export function PresetPicker({ value, onChange }: { value: string; onChange: (pr
                   name="preset"
                   value={preset.id}
                   checked={chosen}
-                  disabled={preset.needsDrivingClip}
                   onChange={() => onChange(preset.id)}
                   className="peer sr-only"
                 />

@@ -66,7 +66,7 @@ function Shown({ film, onExpired }: { film: Film; onExpired: () => void }) {
           loop
           playsInline
           aria-label={film.title}
-          className="max-h-[calc(100dvh-230px)] max-w-full bg-black"
+          className="max-h-[max(calc(100dvh-230px),240px)] max-w-full bg-black"
           onError={() => failures.current++ === 0 && onExpired()}
         />
       </div>

@@ -2,6 +2,7 @@
 
 from itertools import pairwise
 from pathlib import Path
+from typing import cast
 
 import cv2
 import numpy as np
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 
 from shared.camera.catalogue import default_moves
 from shared.camera.move import CameraMove, Keyframe, Pose
+from shared.stages.metadata import MeasuredPath
 from shared.stages.requests import VideoSynthesisJob
 from workers.engines.contract import StageResult, Workspace
 from workers.engines.video_synthesis.parallax import Parallax
@@ -60,7 +62,7 @@ def test_a_picture_without_features_has_no_motion_score(folder: Path) -> None:
     for name in ("grey.png", "black.png"):
         cv2.imwrite(str(folder / name), np.full((90, 160, 3), 130, np.uint8))
     _, result = film(folder, "grey.png", "black.png")
-    assert "motionScore" not in result.metrics
+    assert not {"motionScore", "cameraPath"} & set(result.metrics)
     _, result = film(folder, "a.png", "grey.png")
     assert float(str(result.metrics["motionScore"])) > 0.9, "the score of the picture with features"
 
@@ -108,6 +110,13 @@ def test_a_film_over_pictures_begins_with_the_first_and_ends_with_the_last_of_on
         assert np.abs(frames[at] - shot.frame(path[at], following=following).y).mean() < 1
     assert [round(float(np.mean(frames[i]))) // 20 for i in (0, 18, 35)] == [2, 4, 6]  # each brighter than the last
     assert float(str(result.metrics["motionScore"])) > 0.8
+    paths = cast("list[MeasuredPath]", result.metrics["cameraPath"])
+    assert [(path["at"][0] > 0.5, path["asked"]["zoom"][0], path["measured"]["zoom"][0]) for path in paths] == [
+        (False, 1, 1),
+        (False, 1, 1),
+        (True, 1, 1),
+    ], "each picture has a path of its own"
+    assert all(path["measured"]["zoom"][-1] == pytest.approx(path["asked"]["zoom"][-1], rel=0.05) for path in paths)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,50 @@
+"""`python -m tools.films`: make the films of the landing page, and their posters."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+from rich.console import Console
+
+from shared.camera.catalogue import default_moves
+from workers.media.codecs import ClipWriter, Encoding
+from workers.media.planes import to_rgb
+from workers.painter.painting import paint
+from workers.painter.reading import read
+from workers.renderer.motif import Motif
+from workers.renderer.path import camera_path
+from workers.renderer.photograph import filming
+
+LIST = Path("web/src/features/landing/films.json")
+FOLDER = Path("web/public/films")
+
+_SECONDS, _FPS, _SEED = 4, 24, 7
+_MARGIN = 1.2  # the painting's size, as a multiple of the frame's
+_ENCODING = Encoding(preset="slow", crf=27, keyframe_seconds=_SECONDS, movflags="+faststart")
+
+
+def main() -> None:
+    """Write each film of `LIST` as MP4 into `FOLDER`, and its first frame as JPEG."""
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    for film in json.loads(LIST.read_text()):
+        size = film["width"], film["height"]
+        painting = paint(read(film["prompt"], None, _SEED), *(round(_MARGIN * side) for side in size))
+        nearness = np.asarray(painting.nearness, np.float32) / np.float32(65535)
+        motif = Motif(painting.rgb, nearness, painting.focal_point, painting.scenery)
+        move = default_moves()[film["preset"]].move
+        poses = camera_path(move, _SECONDS * _FPS, _FPS, loop=True)
+        (shot,), poses, _ = filming([motif], poses, size, _FPS, move.shutter)
+        shot.prepare(poses)
+        path = FOLDER / f"{film['name']}.mp4"
+        with ClipWriter(path, *size, _FPS, _ENCODING) as writer:
+            for planes in shot.film(poses):
+                if not writer.frames:
+                    Image.fromarray(to_rgb(planes)).save(path.with_suffix(".jpg"), quality=80, progressive=True)
+                writer.write(planes)
+        sizes = [path.stat().st_size, path.with_suffix(".jpg").stat().st_size]
+        Console().print(f"{path}: {sizes[0] / 1e3:.0f} kB, poster {sizes[1] / 1e3:.0f} kB")
+
+
+if __name__ == "__main__":
+    main()
