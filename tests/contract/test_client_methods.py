@@ -1,7 +1,5 @@
 """Each operation of docs/openapi.json has a method of the Python client, and each method sends an operation."""
 
-from typing import Any
-
 import httpx
 import pytest
 

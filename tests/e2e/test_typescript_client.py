@@ -14,7 +14,9 @@ from clients.python.kinora import Kinora
 from local.cloud import Cloud
 from local.environment import ROOT
 from tests.e2e.conftest import key_of
+from tests.integration.test_examples import NOT_RUN
 from tests.support.networks import half_deaf
+from tools.site_examples import requests
 
 pytestmark = pytest.mark.slow
 
@@ -131,3 +133,10 @@ def test_the_types_check_a_users_program(folder: Path, installed: Path) -> None:
     (installed / "typed.ts").write_text(TYPED.replace("720p", "721p"))
     with pytest.raises(AssertionError, match="721p"):
         run(tsc, *STRICT, "typed.ts", folder=installed)
+
+
+def test_the_requests_of_the_site_have_the_types_of_the_client(folder: Path, installed: Path) -> None:
+    examples = [one.examples()["TypeScript"][1] for one, _ in requests() if one.name not in NOT_RUN]
+    program = ['import { Kinora } from "kinora";', "const client = new Kinora();", *examples]
+    (installed / "examples.ts").write_text("\n".join(program))
+    run(folder / "node_modules" / ".bin" / "tsc", *STRICT, "examples.ts", folder=installed)

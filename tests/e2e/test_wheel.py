@@ -10,6 +10,7 @@ import pytest
 from local.cloud import Cloud
 from local.environment import ROOT
 from tests.e2e.conftest import key_of
+from tools.site_examples import requests
 
 pytestmark = pytest.mark.slow
 
@@ -90,3 +91,10 @@ def test_mypy_checks_a_users_program_for_python_3_10(installed: Path, tmp_path: 
     (tmp_path / "typed.py").write_text(TYPED.replace("720p", "721p"))
     with pytest.raises(AssertionError, match="721p"):
         run(*mypy, "typed.py", folder=tmp_path)
+
+
+def test_the_requests_of_the_site_have_the_types_of_the_client(installed: Path, tmp_path: Path) -> None:
+    """The requests that no method sends have a body of any type."""
+    lines = ["from kinora import Kinora", "client = Kinora()", *(one.examples()["Python"][1] for one, _ in requests())]
+    (tmp_path / "examples.py").write_text("\n".join(lines))
+    run(BIN / "mypy", "--config-file=", "--strict", f"--python-executable={installed}", "examples.py", folder=tmp_path)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -14,7 +15,8 @@ from local.environment import ROOT
 from tests.support.examples import World, served, world
 from tests.support.life import no_beats
 from tests.support.studio import Studio
-from tools.site_examples import requests
+from tools.site import pages
+from tools.site_examples import ULID, requests
 
 # The list may only become shorter.
 NOT_RUN = {"receiveStripeEvent": "Stripe sends it, with a signature that only Stripe and the studio can make"}
@@ -83,18 +85,27 @@ def test_the_requests_with_curl(one: World) -> None:
     with served(one, sent.prepare) as url:
         for name in REQUESTS:
             given = sent.prepare(name)
-            variables = {
-                "KINORA_BASE_URL": url,
-                "KINORA_API_KEY": given["apiKey"],
-                "KINORA_ACCESS_TOKEN": given["apiKey"],
-            }
-            done = subprocess.run(
-                ["sh", "-c", given["text"]], env={**os.environ, **variables}, capture_output=True, text=True, check=False
+            keys = {"KINORA_API_KEY": given["apiKey"], "KINORA_ACCESS_TOKEN": given["apiKey"]}
+            done = subprocess.run(  # noqa: S603  # our own page
+                ["/bin/sh", "-c", given["text"]], env={**os.environ, **keys, "KINORA_BASE_URL": url},
+                capture_output=True, text=True, check=False,
             )  # fmt: skip
             if done.returncode:
                 sent.wrong[name] = done.stderr
         sent.prepare("end")
     assert sent.wrong == {}
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
+def test_the_first_film_with_curl(one: World) -> None:
+    start = pages()[0]["index.md"]
+    program = max(re.findall(r"```sh\n(.*?)```", start, re.DOTALL), key=len)
+    for prefix in ("prj", "job"):
+        program = program.replace(f"{prefix}_...", one.ids[f"{prefix}_{ULID}"])
+    with served(one, lambda _: {}) as url:
+        keys = {"KINORA_BASE_URL": url, "KINORA_API_KEY": one.key.token}
+        subprocess.run(["/bin/sh", "-e", "-c", program], env={**os.environ, **keys}, capture_output=True, check=True)  # noqa: S603  # our own page
+    assert one.served == [("createProject", 201), ("createJob", 202), ("getJob", 200)]
 
 
 def test_the_requests_with_typescript(one: World, tmp_path: Path) -> None:
