@@ -1,4 +1,4 @@
-"""The documentation site: each endpoint, links that lead to its pages, and a test or a reason for each block of code."""
+"""The documentation site: each endpoint, links that lead to its pages, and a test or a reason for each block."""
 
 import json
 import re

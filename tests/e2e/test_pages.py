@@ -81,7 +81,7 @@ def test_the_programs_of_the_typescript_page(variables: dict[str, str], tmp_path
             first,
             SETTINGS + films,
             'import { Kinora } from "kinora";\nconst client = new Kinora();\n' + requests,
-            f"const request = new Request('https://x.example', {{ method: 'POST', body: {BODY!r}, headers: {signed} }});\n"
+            f"const request = new Request('https://x.test', {{ method: 'POST', body: {BODY!r}, headers: {signed} }});\n"
             + receiver.replace("whsec_...", secret) + "console.log(event.type);",
         ))
         if (path := tmp_path / f"program{number}.ts").write_text(program)

