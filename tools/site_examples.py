@@ -15,6 +15,7 @@ from clients.python.kinora import Kinora
 from clients.python.kinora.http import Pages
 from local.environment import ROOT
 from shared.access.permissions import KEY_SCOPES, PLATFORM, Permission
+from shared.credentials.refresh_tokens import COOKIE
 from tests.support.client_methods import operation_of, sent
 
 Schema = Mapping[str, Any]
@@ -27,7 +28,7 @@ IDS = {
     "engine_id": "parallax", "preset_id": f"pre_{ULID}",
 }  # fmt: skip
 OF_THE_STUDIO = {"getPreset", "duplicatePreset"}  # presets that each studio has
-OWN_PAGE = {"Origin": "https://studio.example.com", "X-Kinora-Refresh": "1", "Cookie": "kinora_session=..."}
+OWN_PAGE = {"Origin": "https://studio.example.com", "X-Kinora-Refresh": "1", "Cookie": f"{COOKIE}=..."}
 WIDTH = 100  # maximum number of characters of a line
 
 

@@ -16,6 +16,7 @@ from shared.access.permissions import KEY_SCOPES, PLATFORM, AccountRole
 from shared.aws import clients
 from shared.aws.transactions import transaction
 from shared.core.clock import utc_now
+from shared.credentials.refresh_tokens import COOKIE
 from shared.credentials.store import credentials
 from shared.credentials.totp import totp
 from shared.jobs import settlement
@@ -101,7 +102,9 @@ def world(studio: Studio) -> World:
         studio, ada, admin, key, {f"{prefix}_{ULID}": real for prefix, real in ids.items()} | {
             "https://studio.example.com": WEB_ORIGIN},
         {
-            "deleteProject": {f"prj_{ULID}": empty}, "createAsset": {f"ast_{ULID}": asset.body["asset"]["id"]},
+            "deleteProject": {f"prj_{ULID}": empty},
+            "deleteOrganization": {f"org_{ULID}": ada.organization("no-films")},
+            "createAsset": {f"ast_{ULID}": asset.body["asset"]["id"]},
             "cancelJob": {job: queued}, "retryJob": {job: failed}, "continueJob": {job: still},
             "finishDraft": {job: draft}, "extendJob": {job: long}, "updatePreset": {f"pre_{ULID}": "pre_studio"},
         },
@@ -134,8 +137,8 @@ def _invited(one: World) -> Mapping[str, str]:
 
 def _cookie(one: World) -> Mapping[str, str]:
     answer = one.studio.call("POST", "/api/auth/login", {"email": "ada@example.com", "password": PASSWORD})
-    [cookie] = [text.partition(";")[0] for text in answer.cookies if text.startswith("kinora_session=")]
-    return {"kinora_session=...": cookie}
+    [cookie] = [text.partition(";")[0] for text in answer.cookies if text.startswith(COOKIE)]
+    return {f"{COOKIE}=...": cookie}
 
 
 def _secret(one: World) -> Callable[[timedelta], str]:
