@@ -122,7 +122,7 @@ def _tables() -> Iterator[tuple[str, Mapping[str, str]]]:
             ),
             "pictures": f"{MAX_PICTURES}",
             "finishing operations": f"{settings['operations']['maxItems']}",
-            "films of one request (`count`)": f"{MOST_JOBS}",
+            "films of one request, `count`": f"{MOST_JOBS}",
             "wait for a free place (`running` of the plan)": _time(WAIT),
             "work, after which the film fails uncharged": _time(timedelta(seconds=WORK_SECONDS)),
             "steps that a retry or a continuation can use again": _time(WORK_LIFE),

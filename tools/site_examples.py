@@ -78,7 +78,7 @@ class Request:
 
     @property
     def access(self) -> str:
-        """What the caller needs, as a sentence."""
+        """The key or the token that the request needs, as a sentence."""
         if self.headers:
             return "Needs the cookie of a session, which `login` sets."
         if self.permission is None:

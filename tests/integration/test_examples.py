@@ -38,7 +38,7 @@ console.log(JSON.stringify(failures));
 
 
 class Sent:
-    """What the examples of one language have sent."""
+    """The requests that the examples of one language have sent."""
 
     def __init__(self, one: World, language: str) -> None:
         self.world, self.wrong = one, dict[str, object]()

@@ -2,6 +2,7 @@
 
 import base64
 import os
+import signal
 import socket
 import subprocess
 from collections.abc import Iterator
@@ -76,14 +77,15 @@ def test_the_node_receiver_handles_an_event_once_and_refuses_a_changed_one(
     with closing(socket.create_server(("127.0.0.1", 0))) as free:
         port = str(free.getsockname()[1])
     receiver = subprocess.Popen(  # noqa: S603  # our own program
-        [NODE, "webhook.mjs"], cwd=tmp_path, env={**os.environ, "PORT": port}, stdout=subprocess.PIPE, text=True
-    )
+        [NODE, "webhook.mjs"], cwd=tmp_path, env={**os.environ, "PORT": port}, stdout=subprocess.PIPE, text=True,
+        start_new_session=True,
+    )  # fmt: skip
     try:
         signed = {name: text for name, text in sent.headers.items() if name.startswith("webhook-")}
         bodies = (sent.body, sent.body, sent.body + " ")
         statuses = [posted(f"http://127.0.0.1:{port}", body, signed).status_code for body in bodies]
     finally:
-        receiver.terminate()
+        os.killpg(receiver.pid, signal.SIGTERM)  # `node` of the environment starts the real one
         printed = receiver.communicate(timeout=60)[0]
     assert statuses == [204, 204, 400]
     assert printed.count("ready: job_") == 1

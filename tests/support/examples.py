@@ -46,6 +46,7 @@ class World:
     more: Mapping[str, Mapping[str, str]]  # by operation: texts that replace those of `ids`
     bring_back: Callable[[], None] = lambda: None
     served: list[tuple[str | None, int]] = field(default_factory=list)  # the operation and the status of each request
+    changed: bool = False  # since it was brought back
 
     def caller(self, request: Request) -> Creator:
         if request.permission in PLATFORM:
@@ -54,8 +55,11 @@ class World:
 
     def prepared(self, request: Request) -> Mapping[str, str]:
         """Bring the world back, and return the texts that the request's example means."""
-        self.bring_back()
+        if self.changed:
+            self.bring_back()
+        self.studio.refill_quotas()
         fresh = PREPARED[request.name](self) if request.name in PREPARED else {}
+        self.changed = bool(fresh)
         self.served.clear()
         return {**self.ids, **self.more.get(request.name, {}), **fresh}
 
@@ -178,6 +182,7 @@ def served(one: World, prepare: Callable[[str], object]) -> Iterator[str]:
                 self._answer(200, {"content-type": "application/json"}, prepare(url.path.rpartition("/")[2]))
                 return
             operation = operation_of(self.command, url.path)
+            one.changed |= self.command != "GET"
             try:
                 answer = one.studio.call(
                     self.command, url.path, raw=body, query=dict(parse_qsl(url.query)),
