@@ -261,7 +261,7 @@ def title_of(text: str) -> str:
 
 def navigation(found: Mapping[str, str]) -> list[Any]:
     """Return the sections of the site with their pages."""
-    many = {
+    many: dict[str, list[Any]] = {
         "*endpoints": [{title_of(text): page} for page, text in found.items() if page.startswith(ENDPOINTS)],
         "*decisions": [page for page in found if page.startswith("adr/")],
     }
