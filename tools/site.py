@@ -205,7 +205,7 @@ def gallery_page(pictures: dict[str, Path]) -> str:
             pictures[name] = ROOT / "docs" / name
             text += (
                 f"\n<figure markdown>\n  ![{preset['name']}]({name}){{ loading=lazy }}\n"
-                f"  <figcaption>`{preset['id']}`<br>{preset['description']}</figcaption>\n</figure>\n"
+                f"  <figcaption><code>{preset['id']}</code><br>{preset['description']}</figcaption>\n</figure>\n"
             )
         text += "\n</div>\n"
     return text
