@@ -12,7 +12,7 @@ import pytest
 
 from clients.python.kinora import Kinora
 from local.environment import ROOT
-from tests.support.examples import World, served, world
+from tests.support.examples import ExampleWorld, served, world
 from tests.support.life import no_beats
 from tests.support.studio import Studio
 from tools.site import pages
@@ -40,7 +40,7 @@ console.log(JSON.stringify(failures));
 class Sent:
     """The requests that the examples of one language have sent."""
 
-    def __init__(self, one: World, language: str) -> None:
+    def __init__(self, one: ExampleWorld, language: str) -> None:
         self.world, self.wrong = one, dict[str, object]()
         self._language, self._name = language, ""
 
@@ -60,12 +60,12 @@ class Sent:
 
 
 @pytest.fixture
-def one(studio: Studio) -> Iterator[World]:
+def one(studio: Studio) -> Iterator[ExampleWorld]:
     with no_beats():
         yield world(studio)
 
 
-def test_the_requests_with_python(one: World) -> None:
+def test_the_requests_with_python(one: ExampleWorld) -> None:
     sent = Sent(one, "Python")
     with served(one, sent.prepare) as url:
         for name in REQUESTS:
@@ -80,7 +80,7 @@ def test_the_requests_with_python(one: World) -> None:
 
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
-def test_the_requests_with_curl(one: World) -> None:
+def test_the_requests_with_curl(one: ExampleWorld) -> None:
     sent = Sent(one, "curl")
     with served(one, sent.prepare) as url:
         for name in REQUESTS:
@@ -97,7 +97,7 @@ def test_the_requests_with_curl(one: World) -> None:
 
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
-def test_the_first_film_with_curl(one: World) -> None:
+def test_the_first_film_with_curl(one: ExampleWorld) -> None:
     start = pages()[0]["index.md"]
     program = max(re.findall(r"```sh\n(.*?)```", start, re.DOTALL), key=len)
     for prefix in ("prj", "job"):
@@ -108,7 +108,7 @@ def test_the_first_film_with_curl(one: World) -> None:
     assert one.served == [("createProject", 201), ("createJob", 202), ("getJob", 200)]
 
 
-def test_the_requests_with_typescript(one: World, tmp_path: Path) -> None:
+def test_the_requests_with_typescript(one: ExampleWorld, tmp_path: Path) -> None:
     sent = Sent(one, "TypeScript")
     (tmp_path / "names.json").write_text(json.dumps(list(REQUESTS)))
     (tmp_path / "run.mjs").write_text(NODE % (ROOT / "clients/typescript"))

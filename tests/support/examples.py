@@ -35,7 +35,7 @@ WEB_ORIGIN = "https://kinora.test"
 
 
 @dataclass
-class World:
+class ExampleWorld:
     """A creator with one of everything, and a platform admin. `ids` has the real text of each text of an example."""
 
     studio: Studio
@@ -70,7 +70,7 @@ class World:
         return lambda example: pattern.sub(lambda hit: texts[hit[0]], example)
 
 
-def world(studio: Studio) -> World:
+def world(studio: Studio) -> ExampleWorld:
     """Make the world."""
     ada, admin = (studio.arrive(f"{name}@example.com", credits=1000) for name in ("ada", "admin"))
     users.appoint(admin.user_id, admin=True, at=utc_now())
@@ -102,7 +102,7 @@ def world(studio: Studio) -> World:
     long = ada.job(project)["id"]
     run(studio, long)
     queued, job = ada.job(project)["id"], f"job_{ULID}"
-    made = World(
+    made = ExampleWorld(
         studio, ada, admin, key, {f"{prefix}_{ULID}": real for prefix, real in ids.items()} | {
             "https://studio.example.com": WEB_ORIGIN},
         {
@@ -123,52 +123,52 @@ def _film(creator: Creator) -> str:
     return job_id
 
 
-def _new_address(one: World) -> Mapping[str, str]:
+def _new_address(one: ExampleWorld) -> Mapping[str, str]:
     body = {"email": "new@example.com", "password": PASSWORD}
     assert one.studio.call("POST", "/api/auth/register", body).status == 202
     return {"4f1c...7a.kX9...": one.studio.mailed("new@example.com")}
 
 
-def _forgotten(one: World) -> Mapping[str, str]:
+def _forgotten(one: ExampleWorld) -> Mapping[str, str]:
     assert one.studio.call("POST", "/api/auth/forgot-password", {"email": "ada@example.com"}).status == 202
     return {"kX9...": one.studio.mailed("ada@example.com")}
 
 
-def _invited(one: World) -> Mapping[str, str]:
+def _invited(one: ExampleWorld) -> Mapping[str, str]:
     token = one.admin.invite(one.admin.organization("other-films"), "ada@example.com")
     return {f"org_{ULID}.inv_{ULID}.secret": token}
 
 
-def _cookie(one: World) -> Mapping[str, str]:
+def _cookie(one: ExampleWorld) -> Mapping[str, str]:
     answer = one.studio.call("POST", "/api/auth/login", {"email": "ada@example.com", "password": PASSWORD})
     [cookie] = [text.partition(";")[0] for text in answer.cookies if text.startswith(COOKIE)]
     return {f"{COOKIE}=...": cookie}
 
 
-def _secret(one: World) -> Callable[[timedelta], str]:
+def _secret(one: ExampleWorld) -> Callable[[timedelta], str]:
     secret = one.ada.post("/api/auth/totp", {"password": PASSWORD}).body["secret"]
     return lambda late: totp(b32decode(secret)).generate(int((utc_now() - late).timestamp())).decode()
 
 
-def _created_factor(one: World) -> Mapping[str, str]:
+def _created_factor(one: ExampleWorld) -> Mapping[str, str]:
     return {"123456": _secret(one)(timedelta(0))}
 
 
-def _enabled_factor(one: World) -> Mapping[str, str]:
+def _enabled_factor(one: ExampleWorld) -> Mapping[str, str]:
     code = _secret(one)
     assert one.ada.post("/api/auth/totp/enable", {"code": code(timedelta(seconds=30))}).status == 200
     return {"123456": code(timedelta(0))}
 
 
 # What comes from an email, a cookie or an app: the texts of an example, by the operation's id.
-PREPARED: Mapping[str, Callable[[World], Mapping[str, str]]] = {
+PREPARED: Mapping[str, Callable[[ExampleWorld], Mapping[str, str]]] = {
     "verifyEmail": _new_address, "resetPassword": _forgotten, "acceptInvite": _invited, "refresh": _cookie,
     "logout": _cookie, "enableTotp": _created_factor, "deleteTotp": _enabled_factor,
 }  # fmt: skip
 
 
 @contextmanager
-def served(one: World, prepare: Callable[[str], object]) -> Iterator[str]:
+def served(one: ExampleWorld, prepare: Callable[[str], object]) -> Iterator[str]:
     """Serve the deployment on loopback and yield its address. A POST to `/prepare/{operation}` calls `prepare`.
 
     One thread handles one request after another, because the deployment is in this process.
