@@ -16,11 +16,11 @@ from typing import Any
 
 from local.environment import ROOT
 from tools.preset_page import TITLES
-from tools.site_examples import requests
+from tools.site_examples import Request, requests
 
 FOLDER = ROOT / "build" / "site"
 PAGES = FOLDER / "pages"
-ENDPOINTS, DECISIONS = "endpoints/", "docs/adr/"
+START, ENDPOINTS, DECISIONS = "docs/start.md", "endpoints/", "docs/adr/"
 # The sections, with the sources of their pages in the repository. `*` names pages that are generated here.
 SECTIONS: Mapping[str, Mapping[str, str]] = {
     "Clients": {
@@ -45,77 +45,20 @@ SECTIONS: Mapping[str, Mapping[str, str]] = {
     },
 }  # fmt: skip
 NAMES = {
-    "clients/python/README.md": "python.md",
-    "clients/typescript/README.md": "typescript.md",
-    "SECURITY.md": "security.md",
-}
+    START: "index.md", "SECURITY.md": "security.md",
+    "clients/python/README.md": "python.md", "clients/typescript/README.md": "typescript.md",
+}  # fmt: skip
 # The films of the gallery in columns.
 STYLE = """.grid { display: grid; grid-template-columns: repeat(auto-fill, minmax(12rem, 1fr)); gap: 1rem; }
 .grid figure { margin: 0; }
 """
 EVENTS = ("JobSnapshot", "JobProgress", "StepCompleted", "JobCompleted", "JobFailed")
-START = """# Kinora
-
-A sentence and a camera move become a film. Take a key from the studio (Settings, API keys), and make one.
-
-=== "Python"
-
-    ```sh
-    pip install kinora
-    ```
-
-    ```python
-{python}
-    ```
-
-=== "TypeScript"
-
-    ```sh
-    npm install kinora
-    ```
-
-    ```js
-{typescript}
-    ```
-
-=== "curl"
-
-    ```sh
-    curl -X POST $KINORA_BASE_URL/api/projects -H "Authorization: Bearer $KINORA_API_KEY" \\
-      -H 'Content-Type: application/json' -d '{{"name": "Films"}}'
-    curl -X POST $KINORA_BASE_URL/api/jobs -H "Authorization: Bearer $KINORA_API_KEY" \\
-      -H 'Content-Type: application/json' -H "Idempotency-Key: my-first-film" \\
-      -d '{{"projectId": "prj_...", "prompt": "a lighthouse at dusk", "presetId": "crash-zoom-in"}}'
-    curl $KINORA_BASE_URL/api/jobs/job_... -H "Authorization: Bearer $KINORA_API_KEY"
-    ```
-
-The clients read `KINORA_API_KEY` and `KINORA_BASE_URL`. A test key makes a fixed film and costs nothing.
-
-## Terms
-
-- A **film** is a job: it has four stages (image, video, motion, finishing), a progress and a price.
-- **Credits** are held at the submit, and charged when the film is complete. A film that fails or is cancelled costs
-  nothing.
-- An **Idempotency-Key** names a request: a second one with the same key returns the first answer, for 24 hours.
-- An **asset** is a file that a film uses. A **preset** is a camera move.
-
-## Next
-
-[Python](python.md) and [TypeScript](typescript.md) describe the clients, [recipes](recipes.md) are whole programs, and
-the [gallery](gallery.md) shows the camera moves. [Limits](limits.md), [prices](pricing.md) and [errors](errors.md) say
-what a program must expect, and [changes](changes.md) what stays.
-"""
 Schema = Mapping[str, Any]
-
-
-def document(name: str) -> Schema:
-    loaded: Schema = json.loads((ROOT / "docs" / name).read_text())
-    return loaded
 
 
 def sources() -> dict[str, str]:
     """Return the page of each source in the repository."""
-    listed = [source for pages in SECTIONS.values() for source in pages.values() if not source.startswith("*")]
+    listed = [START, *(one for pages in SECTIONS.values() for one in pages.values() if not one.startswith("*"))]
     listed += sorted(str(path.relative_to(ROOT)) for path in (ROOT / DECISIONS).glob("*.md"))
     return {source: NAMES.get(source, source.removeprefix("docs/")) for source in listed}
 
@@ -166,9 +109,7 @@ def indented(text: str) -> str:
 
 def endpoint_pages() -> Iterator[tuple[str, str]]:
     """Yield a page for each tag: its name and text."""
-    for tag, group in groupby(
-        sorted(requests(), key=lambda one: str(one[1]["tags"][0])), key=lambda one: one[1]["tags"][0]
-    ):
+    for tag, group in groupby(sorted(requests(), key=_tag), _tag):
         text = f"# {tag.capitalize()}\n"
         for request, operation in group:
             codes = {
@@ -189,6 +130,10 @@ def endpoint_pages() -> Iterator[tuple[str, str]]:
             if codes:
                 text += f"\nErrors: {', '.join(f'`{code}`' for code in sorted(codes))}. See [errors](../errors.md).\n"
         yield tag, text
+
+
+def _tag(one: tuple[Request, Schema]) -> str:
+    return str(one[1]["tags"][0])
 
 
 def gallery_page(pictures: dict[str, Path]) -> str:
@@ -212,7 +157,7 @@ def gallery_page(pictures: dict[str, Path]) -> str:
 
 
 def events_page() -> str:
-    schemas = document("asyncapi.json")["components"]["schemas"]
+    schemas = json.loads((ROOT / "docs/asyncapi.json").read_text())["components"]["schemas"]
     text = (
         "# Events\n\nA socket sends the events of a job: `client.jobs.stream(id)` in both clients. "
         "Each event has a `seq`. A client drops events whose `seq` is not higher than that of the last one. "
@@ -225,21 +170,10 @@ def events_page() -> str:
     return text
 
 
-def program(readme: str, language: str) -> str:
-    """Return the first program of a README."""
-    hit = re.search(rf"```{language}\n(.*?)```", (ROOT / readme).read_text(), re.DOTALL)
-    if hit is None:
-        raise ValueError(f"{readme} has no program in {language}")
-    return indented(hit[1])
-
-
 def pages() -> tuple[dict[str, str], dict[str, Path]]:
     """Return the text of each page by its path, and the pictures that the pages show."""
-    start = START.format(
-        python=program("clients/python/README.md", "python"), typescript=program("clients/typescript/README.md", "js")
-    )
     copier = Copier()
-    found = {"index.md": start} | {page: copier.text(source) for source, page in sources().items()}
+    found = {page: copier.text(source) for source, page in sources().items()}
     found |= {"events.md": events_page(), "gallery.md": gallery_page(copier.pictures)}
     found |= {f"{ENDPOINTS}{tag}.md": text for tag, text in endpoint_pages()}
     return found, copier.pictures
