@@ -149,7 +149,7 @@ class Request:
         fields = {"path": self.ids, "query": self.query, "headers": self.headers, "body": self.body}
         options = {name: value for name, value in fields.items() if value}
         arguments = [json.dumps(self.path), *([javascript_text(options)] if options else [])]
-        if (name := python_methods().get(self.name)) and _answers_with_pages(name):
+        if (listing := python_methods().get(self.name)) and _answers_with_pages(listing):
             return f"await {_call('client.pages', arguments)}.all();"
         return f"await {_call('client.request', [json.dumps(self.method.lower()), *arguments])};"
 
@@ -176,7 +176,7 @@ def python_methods() -> dict[str, str]:
 def typescript_methods() -> dict[tuple[str, str], tuple[str, list[str], bool]]:
     """Return the TypeScript client's method of each request: its name, its parameters, and whether it lists."""
     source = (ROOT / "clients/typescript/src/resources.ts").read_text()
-    found = {}
+    found: dict[tuple[str, str], tuple[str, list[str], bool]] = {}
     for resource in re.split(r"\nexport class ", source)[1:]:
         attribute = resource.partition(" ")[0].lower()
         for hit in re.finditer(r"\n  (\w+)\((.*?)\)[^(){}]*\{\n(.*?)\n  \}", resource, re.DOTALL):
