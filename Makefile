@@ -204,7 +204,7 @@ $(SITE_FOLDER)/.ready: pyproject.toml $(READY)
 .PHONY: docs-site
 docs-site: $(SITE_FOLDER)/.ready ## Build the documentation site into build/site/html; it loads nothing of others
 	@$(BIN)/python -m tools.site
-	@cd $(SITE_FOLDER) && NO_MKDOCS_2_WARNING=1 env/bin/mkdocs build --strict --quiet
+	@cd $(SITE_FOLDER) && NO_MKDOCS_2_WARNING=1 env/bin/mkdocs build --strict --quiet && cp -r pages/. html
 
 .PHONY: docs
 docs: $(READY) ## Write every page and document that is generated from the code

@@ -99,7 +99,7 @@ def _type(schema: Schema, suffix: str) -> str:  # noqa: PLR0911  # one for each 
             values = _type(schema["additionalProperties"], suffix) if _is_map(schema) else "Any"
             return f"Mapping[str, {values}]" if suffix else f"dict[str, {values}]"
         case "string" if schema.get("format") in {"date-time", "date"}:
-            moment = {"date-time": "datetime", "date": "date"}[schema["format"]]
+            moment = {"date-time": "datetime", "date": "calendar_date"}[schema["format"]]  # a field has the name `date`
             return f"{moment} | str" if suffix else moment
         case str() as kind:
             return {"string": "str", "integer": "int", "number": "float", "boolean": "bool", "null": "None"}[kind]
@@ -162,7 +162,7 @@ def models() -> str:
     return _formatted(
         '"""Models of the API. `python -m tools.client` writes them from docs/openapi.json and docs/asyncapi.json."""\n'
         "from __future__ import annotations\n"
-        "from datetime import date, datetime\n"
+        "from datetime import date as calendar_date\nfrom datetime import datetime\n"
         "from typing import Annotated, Any, Literal\n"
         "from pydantic import Field, SkipValidation\n"
         "from .model import ABSENT, Model\n"

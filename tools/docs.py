@@ -14,12 +14,14 @@ from tools import (
     client,
     costs,
     engine_page,
+    limits_page,
     permissions,
     preset_page,
     roles_page,
     scale,
     site_data,
     vocabulary_page,
+    webhooks_page,
 )
 from tools.asyncapi_document import asyncapi
 from tools.template import APPS
@@ -36,6 +38,9 @@ DOCUMENTS: dict[str, Callable[[], str]] = {
     "docs/asyncapi.json": partial(as_json, asyncapi),
     "docs/api.md": api_page.page,
     "docs/engines.md": engine_page.page,
+    "docs/limits.md": limits_page.limits,
+    "docs/pricing.md": limits_page.pricing,
+    "docs/webhooks.md": webhooks_page.page,
     "docs/vocabulary.md": vocabulary_page.page,
     "docs/vocabulary.json": vocabulary_page.data,
     "docs/presets.md": preset_page.page,

@@ -12,7 +12,7 @@ from shared.camera.lowerings import DOLLY, PAN, PEDESTAL, ROLL, TILT, TRUCK
 
 SCORES = ROOT / "docs" / "motion.json"  # written by bench.motion
 
-_TITLES = {
+TITLES = {
     "zoom": "Zoom",
     "dolly": "Dolly",
     "crane-and-tilt": "Crane, tilt and pan",
@@ -121,7 +121,7 @@ def page() -> str:
     )
     parts = [head, sentence]
     for category, presets in groupby(default_moves().values(), key=lambda preset: preset.category):
-        parts.append(f"## {_TITLES[category]}\n")
+        parts.append(f"## {TITLES[category]}\n")
         parts.append("| preview | path | preset | commands, concepts | scores |\n|---|---|---|---|---|")
         parts += [_row(preset, scores.get(preset.id, ())) for preset in presets]
         parts.append("")

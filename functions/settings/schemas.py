@@ -45,7 +45,7 @@ class SettingsUpdate(Wire):
                 {
                     "name": "Ada",
                     "notifications": {"filmCompleted": True},
-                    "defaultPresetId": "orbit",
+                    "defaultPresetId": "orbit-left",
                     "defaultAspectRatio": "9:16",
                     "theme": "DARK",
                 }

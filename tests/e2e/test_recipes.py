@@ -11,18 +11,25 @@ from clients.python.kinora import Kinora
 from local.cloud import Cloud
 from local.environment import ROOT
 from tests.e2e.conftest import key_of
-from tests.support.recipes import program_of
+from tests.support.recipes import NODE, program_of, with_typescript_client
 
 pytestmark = pytest.mark.slow
 
+PROGRAMS = {"python": ("A batch", "batch.py", sys.executable), "js": ("A batch with Node", "batch.mjs", NODE)}
 
-def test_a_batch_that_runs_twice_pays_once(scripted_cloud: Cloud, tmp_path: Path) -> None:
+
+@pytest.mark.parametrize("language", ["python", "js"])
+def test_a_batch_that_runs_twice_pays_once(scripted_cloud: Cloud, tmp_path: Path, language: str) -> None:
     key = key_of(scripted_cloud)
     names = {"KINORA_API_KEY": key, "KINORA_BASE_URL": scripted_cloud.api_url}
     environment = {**os.environ, **names, "PYTHONPATH": str(ROOT / "clients/python")}
+    if language == "js":
+        with_typescript_client(tmp_path)
+    title, program, runtime = PROGRAMS[language]
+    (tmp_path / program).write_text(program_of(title, language))
     for _ in range(2):
         done = subprocess.run(  # noqa: S603  # our own program
-            [sys.executable, "-c", program_of("A batch")],
+            [runtime, program],
             cwd=tmp_path, env=environment, capture_output=True, text=True, check=False, timeout=240,
         )  # fmt: skip
         assert done.returncode == 0, done.stderr

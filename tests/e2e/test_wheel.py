@@ -10,6 +10,7 @@ import pytest
 from local.cloud import Cloud
 from local.environment import ROOT
 from tests.e2e.conftest import key_of
+from tools.site_examples import requests
 
 pytestmark = pytest.mark.slow
 
@@ -90,3 +91,48 @@ def test_mypy_checks_a_users_program_for_python_3_10(installed: Path, tmp_path: 
     (tmp_path / "typed.py").write_text(TYPED.replace("720p", "721p"))
     with pytest.raises(AssertionError, match="721p"):
         run(*mypy, "typed.py", folder=tmp_path)
+
+
+def test_the_requests_of_the_site_have_the_types_of_the_client(installed: Path, tmp_path: Path) -> None:
+    """The requests that no method sends have a body of any type."""
+    lines = ["from kinora import Kinora", "client = Kinora()", *(one.examples()["Python"][1] for one, _ in requests())]
+    (tmp_path / "examples.py").write_text("\n".join(lines))
+    run(BIN / "mypy", "--config-file=", "--strict", f"--python-executable={installed}", "examples.py", folder=tmp_path)
+
+
+@pytest.fixture(scope="module")
+def command(installed: Path) -> Path:
+    """The command with the library of keyrings, and a keyring that is a file."""
+    wheel = next(installed.parents[2].glob("*.whl"))
+    packages = (f"kinora[cli,keyring] @ {wheel.as_uri()}", "keyrings.alt>=5")
+    run(BIN / "uv", "pip", "install", "--python", installed, *packages, folder=installed.parent)
+    return installed.with_name("kinora")
+
+
+def test_login_stores_the_key_in_the_keyring_of_the_system(
+    scripted_cloud: Cloud, command: Path, tmp_path: Path
+) -> None:
+    variables = {
+        "PYTHON_KEYRING_BACKEND": "keyrings.alt.file.PlaintextKeyring", "HOME": str(tmp_path),
+        "XDG_DATA_HOME": str(tmp_path / "data"), "XDG_CONFIG_HOME": str(tmp_path / "config"),
+        "KINORA_BASE_URL": scripted_cloud.api_url,
+    }  # fmt: skip
+    key = key_of(scripted_cloud)
+    assert "the keyring" in run(command, "login", "--key", key, folder=tmp_path, **variables)
+    [stored] = (tmp_path / "config").rglob("credentials.json")
+    assert json.loads(stored.read_text()) == {"base_url": scripted_cloud.api_url}
+    assert run(command, "ls", "--json", folder=tmp_path, **variables) == "[]\n"
+
+
+def test_the_shell_completes_the_names_of_commands(command: Path, tmp_path: Path) -> None:
+    asked = {"_KINORA_COMPLETE": "complete_bash", "COMP_WORDS": "kinora b", "COMP_CWORD": "1"}
+    assert run(command, folder=tmp_path, **asked).split() == ["batch"]
+
+
+def test_each_dependency_has_a_release_for_python_3_10(tmp_path: Path) -> None:
+    project = ROOT / "clients/python/pyproject.toml"
+    options = ("--python-version", "3.10", "--all-extras", "--no-build", "--no-header", "--no-annotate")
+    resolved = run(BIN / "uv", "pip", "compile", "--quiet", *options, project, folder=tmp_path)
+    assert {"httpx", "pydantic", "websockets", "typer", "mcp", "keyring"} <= {
+        line.partition("==")[0] for line in resolved.splitlines()
+    }

@@ -20,7 +20,7 @@ from workers.runtime.queue_loop import serve
 
 
 class Scripted:
-    """An engine that makes one tiny file for each role that its stage produces."""
+    """An engine that makes one tiny file for each role that its stage produces, and for the last frame of the film."""
 
     def __init__(self, stage: Stage) -> None:
         self._stage = stage
@@ -42,7 +42,8 @@ class Scripted:
         for percent in range({"slow": 10**9, "two seconds": 40}.get(script, 0)):
             workspace.progress(min(0.9, percent / 40))
             sleep(0.05)
-        return StageResult(tuple(_tiny(workspace, role) for role in sorted(STAGES[self._stage].produces)))
+        last_frame = {Role.PICTURE} if self._stage is Stage.POST_PROCESSING else set()
+        return StageResult(tuple(_tiny(workspace, role) for role in sorted(STAGES[self._stage].produces | last_frame)))
 
 
 def _tiny(workspace: Workspace, role: Role) -> Output:

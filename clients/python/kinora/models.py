@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date as calendar_date
+from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, SkipValidation
@@ -641,9 +642,9 @@ class Engine(Model):
     limits: EngineLimits = ABSENT
     axes: list[str] = ABSENT
     """The axes of a camera move that the engine follows."""
-    deprecated_at: date | None = ABSENT
+    deprecated_at: calendar_date | None = ABSENT
     """The day on which the shutdown was announced."""
-    sunset_at: date | None = ABSENT
+    sunset_at: calendar_date | None = ABSENT
     """The first day, in UTC, on which new jobs do not use the engine."""
     fallback: str | None = ABSENT
     """The engine that replaces it from that day."""
@@ -800,7 +801,7 @@ class UsageDay(Model):
 
     id: str = ABSENT
     user_id: str = ABSENT
-    date: date = ABSENT
+    date: calendar_date = ABSENT
     jobs_created: int = ABSENT
     """Jobs of this day, without those deleted before they were charged."""
     credits_used: int = ABSENT
