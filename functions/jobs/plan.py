@@ -197,7 +197,7 @@ class _Requirements:
         duration = self.settings.duration
         return (
             (engine.max_pictures is None or self.more_pictures < engine.max_pictures)
-            and (engine.loops or not self.settings.loop)
+            and (not self.settings.loop or engine.can_loop(duration, pictures=1 + self.more_pictures))
             and (engine.durations is None or duration in engine.durations)
             and duration <= engine.max_duration_seconds
             and self.settings.resolution.short_side <= engine.max_short_side_pixels

@@ -11,9 +11,13 @@ from local.imitation.faults import Fault, ProviderCall
 from local.imitation.service import Service
 from shared.stages.engines import ALL_ENGINES, Engine
 from tests.support.fal import CLIP
+from tests.support.provider_requests import video_request
+from workers.engines.video_synthesis.luma import LumaVideo
+from workers.engines.video_synthesis.runway import RunwayVideo
 
 PICTURE = "https://media.kinora.test/picture.png"
 RUNWAY = [entry for entry in ALL_ENGINES if entry.key == "runway-key"]
+LUMA = next(entry for entry in ALL_ENGINES if entry.key == "luma-key")
 
 
 @pytest.fixture(scope="module")
@@ -70,6 +74,57 @@ def test_the_limits_of_a_model_of_runway_are_those_of_its_sdk(entry: Engine) -> 
         for position in get_args(hints(kind).get("position", Literal[()]))
     }  # fmt: skip
     assert (entry.max_pictures == 2) == ("last" in positions)
+
+
+@pytest.mark.parametrize("entry", RUNWAY, ids=lambda entry: entry.name)
+def test_a_model_of_runway_receives_only_fields_that_its_sdk_knows(entry: Engine) -> None:
+    params = pytest.importorskip("runwayml.types.image_to_video_create_params")
+    [model] = [
+        kind for kind in vars(params).values()
+        if isinstance(kind, type) and entry.model in get_args(hints(kind).get("model", Literal[()]))
+    ]  # fmt: skip
+    body = RunwayVideo(entry).body(video_request(entry), lambda url: url)
+    known = {camel_case(name): name in model.__required_keys__ for name in hints(model)}
+    assert set(body) <= set(known)
+    assert {name for name, required in known.items() if required} <= set(body)
+
+
+def camel_case(name: str) -> str:
+    first, *others = name.split("_")
+    return first + "".join(map(str.title, others))
+
+
+def test_the_sdk_of_luma_understands_the_imitation(service: Service) -> None:
+    luma = pytest.importorskip("luma_agents")
+    client = luma.Luma(auth_token="key", base_url=f"{service.url}/luma/v1", max_retries=0)  # a test's key
+
+    def create(**video: Any) -> Any:
+        options = {"duration": "5s", "resolution": "720p", **video}
+        return client.generations.create(type="video", model="ray-3.2", prompt="a lake", video=options)
+
+    made = create(keyframes=[{"url": PICTURE}, {"url": PICTURE}], keyframe_indexes=[0, 120])
+    service.faults.add("luma", ProviderCall.POLL, Fault.WORKING, Fault.BROKEN)
+    states = [client.generations.get(made.id) for _ in range(2)]
+    assert [state.state for state in states] == ["processing", "failed"]
+    assert states[1].failure_code == "generation_failed"
+    second = create(start_frame={"url": PICTURE}, loop=True)
+    assert client.generations.get(second.id).output[0].url.startswith(service.url)
+    for fault, error in ((Fault.THROTTLED, "RateLimitError"), (Fault.MODERATED_INPUT, "BadRequestError")):
+        service.faults.add("luma", ProviderCall.SUBMIT, fault)
+        with pytest.raises(getattr(luma, error)):
+            create()
+
+
+@pytest.mark.parametrize("request_of", [{}, {"loop": True}, {"duration": 10, "more_image_urls": ("s3://media/2.png",)}])
+def test_the_types_of_the_sdk_of_luma_allow_what_the_engine_sends(request_of: dict[str, Any]) -> None:
+    types = pytest.importorskip("luma_agents.types")
+    pydantic = pytest.importorskip("pydantic")
+    body: Any = LumaVideo(LUMA).body(video_request(LUMA, **request_of), lambda url: url)
+    known = pydantic.TypeAdapter(types.GenerationCreateParams).validate_python(body)  # leaves out unknown fields
+    assert (set(known), set(known["video"])) == (set(body), set(body["video"]))
+    assert set(LUMA.ratios or ()) <= set(get_args(get_args(hints(types.GenerationCreateParams)["aspect_ratio"])[0]))
+    durations = pytest.importorskip("luma_agents.types.video_duration")
+    assert {f"{seconds:g}s" for seconds in LUMA.durations or ()} == set(get_args(durations.VideoDuration))
 
 
 def hints(kind: type) -> dict[str, Any]:

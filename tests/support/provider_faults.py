@@ -29,7 +29,13 @@ class FaultCase:
     ends: dict[str, FaultOutcome]
 
 
-ENGINES_OF = {"runway": "runway-gen4.5", "fal": "fal-pika", "openai": "openai-image", "flux": "flux-pro"}
+ENGINES_OF = {
+    "runway": "runway-gen4.5",
+    "fal": "fal-pika",
+    "luma": "luma-ray",
+    "openai": "openai-image",
+    "flux": "flux-pro",
+}
 """The engine with which the table is run, for each provider."""
 
 
@@ -70,7 +76,7 @@ FAULTS: tuple[FaultCase, ...] = (
         POLL,
         Fault.OTHER_HOST,
         "a file without TLS at another host",
-        {"runway": FaultOutcome.UNUSABLE, "flux": FaultOutcome.UNUSABLE},
+        {"runway": FaultOutcome.UNUSABLE, "luma": FaultOutcome.UNUSABLE, "flux": FaultOutcome.UNUSABLE},
     ),
     FaultCase(RESULT, Fault.TIMED_OUT, "504 after COMPLETED", {"fal": FaultOutcome.FILM}),
     FaultCase(RESULT, Fault.WRONG_CONTENT, "200 with an HTML page", {"fal": FaultOutcome.FILM}),

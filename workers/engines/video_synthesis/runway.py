@@ -26,8 +26,12 @@ _VERSION = "2024-11-06"  # of the API, sent with each request
 _FIXED: Mapping[str, Mapping[str, object]] = {  # sound costs more, and the film gets its own
     "veo3.1": {"audio": False},
     "veo3.1_fast": {"audio": False},
+    "kling3.0_standard": {"audio": False},
+    "seedance2": {"audio": False},
+    "seedance2_fast": {"audio": False},
+    "seedance2_5": {"audio": False},
 }
-_WITHOUT_SEED = frozenset({"kling2.5_turbo_pro"})
+_WITHOUT_SEED = frozenset({"kling2.5_turbo_pro", "kling3.0_standard", "gemini_omni_flash_1.1"})
 
 
 class RunwayConfig(Config):
@@ -43,6 +47,13 @@ class RunwayVideo:
 
     def submit(self, request: VideoSynthesisJob, presigned_url: Callable[[str], str]) -> str:
         limits.check(self._entry, request)
+        match self._provider.submit(f"{self._config.runway_url}/v1/image_to_video", self.body(request, presigned_url)):
+            case {"id": str(task)} if task:
+                return json.dumps({"id": task})
+        raise Unconfirmed
+
+    def body(self, request: VideoSynthesisJob, presigned_url: Callable[[str], str]) -> Mapping[str, object]:
+        """Return the body of the request."""
         pictures = zip(("first", "last"), (request.image_url, *request.more_image_urls), strict=False)
         body: dict[str, object] = {
             "model": self._model,
@@ -55,10 +66,7 @@ class RunwayVideo:
             body["ratio"] = self._entry.ratios[nearest_ratio(request.width, request.height)]
         if self._model not in _WITHOUT_SEED:
             body["seed"] = request.seed
-        match self._provider.submit(f"{self._config.runway_url}/v1/image_to_video", body):
-            case {"id": str(task)} if task:
-                return json.dumps({"id": task})
-        raise Unconfirmed
+        return body
 
     def poll(self, ticket: str) -> Pending | Finished:
         """Return the task's state. A state that this release does not know is not an end."""

@@ -1,0 +1,18 @@
+"""Requests that remote engines can do."""
+
+from typing import Any
+
+from shared.camera.catalogue import default_moves
+from shared.stages.engines import Engine
+from shared.stages.requests import VideoSynthesisJob
+
+
+def video_request(entry: Engine, **other: Any) -> VideoSynthesisJob:
+    """Return a request within the limits of the engine, with as many pictures as it accepts."""
+    fields: dict[str, Any] = {
+        "job_id": "job_1", "user_id": "usr_1", "image_url": "s3://media/1.png", "prompt": "a lake",
+        "preset_id": "static", "move": default_moves()["dolly-in"].move, "width": 1280, "height": 720, "fps": 24,
+        "seed": 7, "duration": min(entry.durations or {5.0}),
+        "more_image_urls": ("s3://media/2.png",) * (0 if other.get("loop") else (entry.max_pictures or 1) - 1),
+    }  # fmt: skip
+    return VideoSynthesisJob(**fields | other)
