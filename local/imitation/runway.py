@@ -10,7 +10,8 @@ from local.imitation.service import PaidRequest, Service, body_of
 NAME = "runway"
 VERSION = "2024-11-06"
 CREDITS = 60  # of each task; the imitation has no prices
-MOST_PROMPT_UNITS = 1000
+MOST_PROMPT_UNITS = 15_000  # of the model with the longest prompts
+PERFORMANCE_SECONDS = 5.0  # Runway makes a clip as long as the driving clip; the imitation does not read that
 _AT = "2026-11-27T00:00:00.000Z"
 
 
@@ -32,6 +33,23 @@ def add_runway(app: web.Application, service: Service) -> None:
 
         return await service.answered(request, NAME, ProviderCall.SUBMIT, act)
 
+    async def perform(request: web.Request) -> web.StreamResponse:
+        body = await body_of(request)
+
+        async def act(fault: Fault | None) -> web.StreamResponse:
+            if fault is Fault.MODERATED_INPUT:
+                return web.json_response({"error": "The character did not pass our moderation."}, status=400)
+            character, reference = body.get("character") or {}, body.get("reference") or {}
+            kinds = (character.get("type"), reference.get("type"))
+            if request.headers.get("X-Runway-Version") != VERSION or kinds != ("video", "video"):
+                return web.json_response({"error": "character, reference"}, status=400)
+            width, height = map(int, body.get("ratio", "1280:720").split(":"))
+            task = await service.accept(NAME, body, picture_url=character["uri"], seconds=PERFORMANCE_SECONDS,
+                                  size=(width, height))  # fmt: skip
+            return web.json_response({"id": task.id, "estimatedCost": {"credits": CREDITS}})
+
+        return await service.answered(request, NAME, ProviderCall.SUBMIT, act)
+
     async def retrieve(request: web.Request) -> web.StreamResponse:
         async def act(fault: Fault | None) -> web.StreamResponse:
             return web.json_response(_task(service, service.find(NAME, request.match_info["id"]), fault))
@@ -48,6 +66,7 @@ def add_runway(app: web.Application, service: Service) -> None:
         return await service.answered(request, NAME, ProviderCall.CANCEL, act)
 
     app.router.add_post("/runway/v1/image_to_video", create)
+    app.router.add_post("/runway/v1/character_performance", perform)
     app.router.add_get("/runway/v1/tasks/{id}", retrieve)
     app.router.add_delete("/runway/v1/tasks/{id}", delete)
 

@@ -10,13 +10,16 @@ from local.imitation.app import imitation
 from local.imitation.faults import Fault, ProviderCall
 from local.imitation.service import Service
 from shared.stages.engines import ALL_ENGINES, Engine
+from shared.stages.stages import Stage
 from tests.support.fal import CLIP
-from tests.support.provider_requests import video_request
+from tests.support.provider_requests import performance_request, video_request
+from workers.engines.motion_transfer.runway import RunwayPerformance
 from workers.engines.video_synthesis.luma import LumaVideo
 from workers.engines.video_synthesis.runway import RunwayVideo
 
 PICTURE = "https://media.kinora.test/picture.png"
-RUNWAY = [entry for entry in ALL_ENGINES if entry.key == "runway-key"]
+RUNWAY = [entry for entry in ALL_ENGINES if entry.key == "runway-key" and entry.stage is Stage.VIDEO_SYNTHESIS]
+ACT_TWO = next(entry for entry in ALL_ENGINES if entry.name == "runway-act-two")
 LUMA = next(entry for entry in ALL_ENGINES if entry.key == "luma-key")
 
 
@@ -84,9 +87,27 @@ def test_a_model_of_runway_receives_only_fields_that_its_sdk_knows(entry: Engine
         if isinstance(kind, type) and entry.model in get_args(hints(kind).get("model", Literal[()]))
     ]  # fmt: skip
     body = RunwayVideo(entry).body(video_request(entry), lambda url: url)
-    known = {camel_case(name): name in model.__required_keys__ for name in hints(model)}
+    assert set(body) <= set(map(camel_case, hints(model)))
+    assert set(map(camel_case, required(model))) <= set(body)
+
+
+def test_the_sdk_of_runway_understands_a_performance(service: Service, runwayml: Any) -> None:
+    client = runwayml.RunwayML(api_key="key", base_url=f"{service.url}/runway", max_retries=0)
+    clip: Any = {"type": "video", "uri": "https://media.kinora.test/clip.mp4"}
+    made = client.character_performance.create(model="act_two", character=clip, reference=clip, ratio="1280:720")
+    [url] = client.tasks.retrieve(made.id).output
+    assert url.startswith(service.url)
+
+
+def test_a_performance_receives_only_fields_that_the_sdk_of_runway_knows() -> None:
+    params = pytest.importorskip("runwayml.types.character_performance_create_params")
+    known = hints(params.CharacterPerformanceCreateParams)
+    body: Any = RunwayPerformance(ACT_TWO).body(performance_request(), lambda url: url)
     assert set(body) <= set(known)
-    assert {name for name, required in known.items() if required} <= set(body)
+    assert required(params.CharacterPerformanceCreateParams) <= set(body)
+    assert set((ACT_TWO.ratios or {}).values()) == set(get_args(known["ratio"]))
+    assert set(body["character"]) == required(params.CharacterVideo)
+    assert set(body["reference"]) == required(params.Reference)
 
 
 def camel_case(name: str) -> str:
@@ -132,6 +153,14 @@ def hints(kind: type) -> dict[str, Any]:
     if not hasattr(kind, "__required_keys__"):
         return {}
     return {name: kind_of(hint) for name, hint in get_type_hints(kind).items()}
+
+
+def required(kind: type) -> set[str]:
+    return {
+        name
+        for name, hint in get_type_hints(kind, include_extras=True).items()
+        if str(get_origin(hint)).endswith("Required")
+    }
 
 
 def kind_of(hint: Any) -> Any:

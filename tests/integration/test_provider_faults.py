@@ -18,6 +18,7 @@ from functions.pipeline.requests import stage_task
 from local.imitation.app import imitation
 from local.imitation.faults import Fault, ProviderCall
 from local.imitation.service import PaidRequest, Service
+from shared.assets.record import AssetType
 from shared.aws import clients, media, secrets
 from shared.charges.store import charges
 from shared.core.clock import utc_now
@@ -39,7 +40,7 @@ from tests.support.fal import CLIP
 from tests.support.provider_faults import ENGINES_OF, FAULTS, FaultCase, FaultOutcome
 from tests.support.provider_requests import video_request
 from tests.support.steps import complete_step
-from tests.support.studio import Creator, Studio
+from tests.support.studio import Answer, Creator, Studio
 from workers.engines.provider import Provider, not_made
 from workers.engines.video_synthesis.runway import RunwayVideo
 from workers.runtime.lambda_entry import UNAVAILABLE_PAUSE_SECONDS, RemoteRunner
@@ -194,7 +195,7 @@ def test_a_cancelled_job_ends_uncharged_whatever_its_provider_answers(
 
 # --- what a model receives
 
-RUNWAY = [entry for entry in ALL_ENGINES if entry.key == "runway-key"]
+RUNWAY = [entry for entry in ALL_ENGINES if entry.key == "runway-key" and entry.stage is VIDEO]
 
 
 def test_a_request_of_runway_names_frames_size_and_camera(providers: Service) -> None:
@@ -243,6 +244,50 @@ def test_a_job_beyond_the_limits_of_a_model_is_refused_before_credits_are_held(
         assert (answer.status, answer.body.get("code")) == (422, "no_engine"), answer.body
     assert "UTF-16" in ada.post("/api/jobs", {**body, "prompt": "a lake " * 150}).body["detail"]
     assert credits.account(ada.user_id).available == 100
+
+
+# --- motion transfer
+
+
+def test_a_performance_is_copied_to_the_character_of_the_clip(studio: Studio, providers: Service, ada: Creator) -> None:
+    job_id = performed(ada, driving_seconds=5.2)
+    for stage in (Stage.IMAGE_GENERATION, VIDEO):
+        complete_step(job_id, stage)
+    dispatch({"jobId": job_id, "stage": Stage.MOTION_TRANSFER.value, "taskToken": "token-1"}, None)
+    run_out()
+    [made] = providers.requests
+    assert "/video_synthesis/" in made.body["character"]["uri"]
+    assert "/assets/" in made.body["reference"]["uri"]
+    assert (made.body["model"], made.body["ratio"]) == ("act_two", "1280:720")
+    assert jobs.get(job_id).step(Stage.MOTION_TRANSFER).status == JobStatus.COMPLETED
+    assert studio.cloud.answers[-1].error is None
+    complete_step(job_id, Stage.POST_PROCESSING)
+    settlement.complete(jobs.get(job_id), at=utc_now())
+    [row] = charges.of_month(f"{utc_now():%Y-%m}")
+    assert (row.engine, row.requests, row.cents) == ("runway-act-two", 1, 25)
+
+
+def test_a_performance_longer_than_the_film_is_refused_before_credits_are_held(
+    providers: Service, ada: Creator
+) -> None:
+    """Runway bills the seconds of the driving clip, and the quote has those of the film."""
+    answer = perform(ada, driving_seconds=9)
+    assert (answer.status, answer.body["code"]) == (422, "invalid"), answer.body
+    assert "9.0 s" in answer.body["detail"]
+    assert credits.account(ada.user_id).available == 100
+
+
+def performed(ada: Creator, *, driving_seconds: float) -> str:
+    answer = perform(ada, driving_seconds=driving_seconds)
+    assert answer.status == 202, answer.body
+    return str(answer.body["id"])
+
+
+def perform(ada: Creator, *, driving_seconds: float) -> Answer:
+    driving = ada.asset(AssetType.VIDEO, duration=driving_seconds)
+    settings = {"engines": {"MOTION_TRANSFER": "runway-act-two"}, "duration": 5}
+    body = {"projectId": ada.project(), "prompt": "a lake", "inputs": [{"role": "driving", "assetId": driving}]}
+    return ada.post("/api/jobs", body | {"settings": settings})
 
 
 # --- pictures

@@ -4,7 +4,7 @@ from typing import Any
 
 from shared.camera.catalogue import default_moves
 from shared.stages.engines import Engine
-from shared.stages.requests import VideoSynthesisJob
+from shared.stages.requests import MotionTransferJob, VideoSynthesisJob
 
 
 def video_request(entry: Engine, **other: Any) -> VideoSynthesisJob:
@@ -16,3 +16,12 @@ def video_request(entry: Engine, **other: Any) -> VideoSynthesisJob:
         "more_image_urls": ("s3://media/2.png",) * (0 if other.get("loop") else (entry.max_pictures or 1) - 1),
     }  # fmt: skip
     return VideoSynthesisJob(**fields | other)
+
+
+def performance_request(**other: Any) -> MotionTransferJob:
+    fields: dict[str, Any] = {
+        "job_id": "job_1", "user_id": "usr_1", "video_url": "s3://media/clip.mp4", "image_url": "s3://media/1.png",
+        "driving_url": "s3://media/driving.mp4", "preset_id": "static",
+        "move": default_moves()["dolly-in"].move, "width": 1280, "height": 720, "fps": 24, "seed": 7, "duration": 5,
+    }  # fmt: skip
+    return MotionTransferJob(**fields | other)
