@@ -22,11 +22,16 @@ def add_luma(app: web.Application, service: Service) -> None:
         async def act(fault: Fault | None) -> web.StreamResponse:
             if fault is Fault.MODERATED_INPUT:
                 return _refused("content_moderated")
+            size = _SIZES.get(body.get("aspect_ratio") or "16:9")
+            if not body.get("prompt") or size is None:
+                return _refused("prompt, aspect_ratio")
+            if body.get("type") == "image":
+                return web.json_response(_generation(await service.accept(NAME, body, size=size), "queued"), status=201)
             video = body.get("video") or {}
-            if not body.get("prompt") or body.get("type") != "video" or _problem(video):
-                return _refused(_problem(video) or "prompt, type")
+            if body.get("type") != "video" or _problem(video):
+                return _refused(_problem(video) or "type")
             first = (video.get("start_frame") or (video.get("keyframes") or [{}])[0]).get("url")
-            seconds, size = float(str(video.get("duration", "5s"))[:-1]), _SIZES[body.get("aspect_ratio", "16:9")]
+            seconds = float(video["duration"][:-1])
             one = await service.accept(NAME, body, picture_url=first, seconds=seconds, size=size)
             if first and one.picture is None and service.reads_pictures:
                 one.ended = "corrupt_input"
@@ -47,8 +52,10 @@ def add_luma(app: web.Application, service: Service) -> None:
                 return web.json_response(_generation(one, "dreaming"))
             if fault is Fault.WORKING or not service.is_done(one):
                 return web.json_response(_generation(one, "processing"))
-            url = "http://localhost:9/clip.mp4" if fault is Fault.OTHER_HOST else service.file_url(one, "mp4")
-            return web.json_response(_generation(one, "completed") | {"output": [{"type": "video", "url": url}]})
+            file = service.file_url(one, "mp4" if one.seconds else "png")
+            url = "http://localhost:9/file" if fault is Fault.OTHER_HOST else file
+            output = {"type": one.body["type"], "url": url}
+            return web.json_response(_generation(one, "completed") | {"output": [output]})
 
         return await service.answered(request, NAME, ProviderCall.POLL, act)
 
@@ -69,7 +76,7 @@ def _problem(video: dict[str, Any]) -> str | None:
 
 
 def _generation(one: PaidRequest, state: str) -> dict[str, Any]:
-    known = {"id": one.id, "type": "video", "model": one.body.get("model"), "state": state}
+    known = {"id": one.id, "type": one.body["type"], "model": one.body.get("model"), "state": state}
     return known | {"created_at": _AT, "failure_code": None, "failure_reason": None, "output": []}
 
 

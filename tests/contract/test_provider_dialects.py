@@ -12,7 +12,8 @@ from local.imitation.service import Service
 from shared.stages.engines import ALL_ENGINES, Engine
 from shared.stages.stages import Stage
 from tests.support.fal import CLIP
-from tests.support.provider_requests import performance_request, video_request
+from tests.support.provider_requests import performance_request, picture_request, video_request
+from workers.engines.image_generation.luma import LumaPicture
 from workers.engines.motion_transfer.runway import RunwayPerformance
 from workers.engines.video_synthesis.luma import LumaVideo
 from workers.engines.video_synthesis.runway import RunwayVideo
@@ -20,7 +21,7 @@ from workers.engines.video_synthesis.runway import RunwayVideo
 PICTURE = "https://media.kinora.test/picture.png"
 RUNWAY = [entry for entry in ALL_ENGINES if entry.key == "runway-key" and entry.stage is Stage.VIDEO_SYNTHESIS]
 ACT_TWO = next(entry for entry in ALL_ENGINES if entry.name == "runway-act-two")
-LUMA = next(entry for entry in ALL_ENGINES if entry.key == "luma-key")
+LUMA, UNI = (next(entry for entry in ALL_ENGINES if entry.name == name) for name in ("luma-ray", "luma-uni"))
 
 
 @pytest.fixture(scope="module")
@@ -130,6 +131,8 @@ def test_the_sdk_of_luma_understands_the_imitation(service: Service) -> None:
     assert states[1].failure_code == "generation_failed"
     second = create(start_frame={"url": PICTURE}, loop=True)
     assert client.generations.get(second.id).output[0].url.startswith(service.url)
+    picture = client.generations.create(type="image", model="uni-1", prompt="a lake", aspect_ratio="16:9")
+    assert client.generations.get(picture.id).output[0].type == "image"
     for fault, error in ((Fault.THROTTLED, "RateLimitError"), (Fault.MODERATED_INPUT, "BadRequestError")):
         service.faults.add("luma", ProviderCall.SUBMIT, fault)
         with pytest.raises(getattr(luma, error)):
@@ -143,9 +146,17 @@ def test_the_types_of_the_sdk_of_luma_allow_what_the_engine_sends(request_of: di
     body: Any = LumaVideo(LUMA).body(video_request(LUMA, **request_of), lambda url: url)
     known = pydantic.TypeAdapter(types.GenerationCreateParams).validate_python(body)  # leaves out unknown fields
     assert (set(known), set(known["video"])) == (set(body), set(body["video"]))
-    assert set(LUMA.ratios or ()) <= set(get_args(get_args(hints(types.GenerationCreateParams)["aspect_ratio"])[0]))
+    [ratios, _] = get_args(hints(types.GenerationCreateParams)["aspect_ratio"])  # the other one is None
+    assert {*(LUMA.ratios or ()), *(UNI.ratios or ())} <= set(get_args(ratios))
     durations = pytest.importorskip("luma_agents.types.video_duration")
     assert {f"{seconds:g}s" for seconds in LUMA.durations or ()} == set(get_args(durations.VideoDuration))
+
+
+def test_the_types_of_the_sdk_of_luma_allow_the_request_of_a_picture() -> None:
+    types = pytest.importorskip("luma_agents.types")
+    pydantic = pytest.importorskip("pydantic")
+    body: Any = LumaPicture(UNI).body(picture_request())
+    assert pydantic.TypeAdapter(types.GenerationCreateParams).validate_python(body) == body
 
 
 def hints(kind: type) -> dict[str, Any]:

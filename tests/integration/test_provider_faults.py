@@ -362,6 +362,18 @@ def test_a_picture_that_is_answered_is_stored_after_an_outage_and_not_bought_aga
     assert task_after.request.depth_url is None
 
 
+def test_a_picture_of_luma_is_polled_and_stored(providers: Service, ada: Creator) -> None:
+    job_id = begun(ada, "luma-uni", aspectRatio="16:9")
+    providers.faults.add("luma", ProviderCall.POLL, Fault.WORKING)
+    run_out()
+    [made] = providers.requests
+    assert (made.body["type"], made.body["model"], made.body["aspect_ratio"]) == ("image", "uni-1", "16:9")
+    assert ada.user_id not in json.dumps(dict(made.body))
+    stored = jobs.results(jobs.get(job_id))[Stage.IMAGE_GENERATION]
+    assert str(stored.key(Role.PICTURE)).endswith("/picture.png")
+    assert stored.metrics["painter"] == "uni-1 of Luma, a trained model"
+
+
 def test_a_polling_url_of_another_region_receives_the_key_and_another_host_does_not() -> None:
     provider = Provider("flux-key", "https://api.bfl.ai", 1, lambda _: {}, lambda _: not_made(), domain="bfl.ai")
     own = ("https://api.bfl.ai/v1/x", "https://api.eu1.bfl.ai/v1/x")

@@ -4,7 +4,7 @@ from typing import Any
 
 from shared.camera.catalogue import default_moves
 from shared.stages.engines import Engine
-from shared.stages.requests import MotionTransferJob, VideoSynthesisJob
+from shared.stages.requests import ImageGenerationJob, MotionTransferJob, VideoSynthesisJob
 
 
 def video_request(entry: Engine, **other: Any) -> VideoSynthesisJob:
@@ -25,3 +25,11 @@ def performance_request(**other: Any) -> MotionTransferJob:
         "move": default_moves()["dolly-in"].move, "width": 1280, "height": 720, "fps": 24, "seed": 7, "duration": 5,
     }  # fmt: skip
     return MotionTransferJob(**fields | other)
+
+
+def picture_request(**other: Any) -> ImageGenerationJob:
+    fields: dict[str, Any] = {
+        "job_id": "job_1", "user_id": "usr_1", "prompt": "a lake", "style": "oil", "aspect_ratio": "16:9",
+        "width": 1536, "height": 864, "seed": 7,
+    }  # fmt: skip
+    return ImageGenerationJob(**fields | other)
