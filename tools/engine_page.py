@@ -49,13 +49,18 @@ def _limits() -> Iterator[str]:
 
 
 def _seconds(entry: Engine) -> str:
+    if entry.copies_performance:
+        return "those of the driving clip"
     return ", ".join(f"{seconds:g}" for seconds in sorted(entry.durations)) if entry.durations else "-"
 
 
 def _pictures(entry: Engine) -> str:
     if entry.stage is Stage.IMAGE_GENERATION:
         return "makes one"
-    return "a first and a last one" if entry.max_pictures == 2 else "one"
+    if entry.stage is Stage.MOTION_TRANSFER:
+        return "-"
+    last = "a first and a last one" if entry.max_pictures == 2 else "one"
+    return f"{last}; one for a loop of at most {entry.max_loop_seconds:g} s" if entry.loops else last
 
 
 def _price(entry: Engine) -> str:
