@@ -44,6 +44,8 @@ def test_the_sdk_of_runway_understands_the_imitation(service: Service, runwayml:
         )
 
     made = create()
+    uploaded = client.uploads.create_ephemeral(file=("picture.png", b"a picture"))
+    assert uploaded.uri.startswith("runway://")
     service.faults.add("runway", ProviderCall.POLL, Fault.WORKING, Fault.BROKEN)
     states = [client.tasks.retrieve(made.id) for _ in range(2)]
     assert [state.status for state in states] == ["RUNNING", "FAILED"]

@@ -38,7 +38,7 @@ from shared.stages.stages import Role, Stage
 from tests.integration.test_remote_engines import run_out, shown, take
 from tests.support.fal import CLIP
 from tests.support.provider_faults import ENGINES_OF, FAULTS, FaultCase, FaultOutcome
-from tests.support.provider_requests import video_request
+from tests.support.provider_requests import Files, video_request
 from tests.support.steps import complete_step
 from tests.support.studio import Answer, Creator, Studio
 from workers.engines.provider import Provider, not_made
@@ -240,15 +240,18 @@ RUNWAY = [entry for entry in ALL_ENGINES if entry.key == "runway-key" and entry.
 
 def test_a_request_of_runway_names_frames_size_and_camera(providers: Service) -> None:
     entry = engine(VIDEO, "runway-veo3.1")
-    ticket = RunwayVideo(entry).submit(video_request(entry), lambda url: f"https://signed/{url[-5:]}")
+    ticket = RunwayVideo(entry).submit(video_request(entry), Files())
     [made] = providers.requests
     assert json.loads(ticket) == {"id": made.id}
-    assert made.body == {
+    assert made.picture == b"s3://media/1.png"
+    body = dict(made.body)
+    first, last = body.pop("promptImage")
+    assert (first["position"], last["position"]) == ("first", "last")
+    assert len({first["uri"], last["uri"]}) == 2
+    assert first["uri"].startswith("runway://")
+    assert body == {
         "model": "veo3.1",
         "promptText": "a lake. Camera: slow cinematic dolly in towards the subject, no zoom, no camera shake.",
-        "promptImage": [
-            {"uri": "https://signed/1.png", "position": "first"}, {"uri": "https://signed/2.png", "position": "last"},
-        ],
         "duration": 4, "ratio": "1280:720", "audio": False, "seed": 7,
     }  # fmt: skip
 
@@ -256,7 +259,8 @@ def test_a_request_of_runway_names_frames_size_and_camera(providers: Service) ->
 @pytest.mark.parametrize("entry", RUNWAY, ids=lambda entry: entry.name)
 def test_a_request_beyond_the_limits_of_a_model_is_not_sent(providers: Service, entry: Engine) -> None:
     beyond: list[dict[str, Any]] = [
-        {"prompt": "\N{ROCKET}" * 500},  # 1000 UTF-16 code units, without the words of the camera
+        # as many UTF-16 code units as the model accepts, without the words of the camera
+        {"prompt": "\N{ROCKET}" * (entry.max_prompt_units // 2)} if entry.max_prompt_units else {"loop": True},
         {"duration": 11},
         {"loop": True},
         {"more_image_urls": ("s3://media/2.png",) * (entry.max_pictures or 1)},
@@ -264,7 +268,7 @@ def test_a_request_beyond_the_limits_of_a_model_is_not_sent(providers: Service, 
     ]
     for fields in beyond:
         with pytest.raises(StageFailure) as failed:
-            RunwayVideo(entry).submit(video_request(entry, **fields), lambda url: url)
+            RunwayVideo(entry).submit(video_request(entry, **fields), Files())
         assert failed.value.code == "engine_cannot"
     assert providers.requests == []
     assert entry.runs is Runs.REMOTE
@@ -296,8 +300,8 @@ def test_a_performance_is_copied_to_the_character_of_the_clip(studio: Studio, pr
     dispatch({"jobId": job_id, "stage": Stage.MOTION_TRANSFER.value, "taskToken": "token-1"}, None)
     run_out()
     [made] = providers.requests
-    assert "/video_synthesis/" in made.body["character"]["uri"]
-    assert "/assets/" in made.body["reference"]["uri"]
+    assert made.body["character"]["uri"] != made.body["reference"]["uri"]
+    assert made.picture == b"x", "the clip of video synthesis"
     assert (made.body["model"], made.body["ratio"]) == ("act_two", "1280:720")
     assert jobs.get(job_id).step(Stage.MOTION_TRANSFER).status == JobStatus.COMPLETED
     assert studio.cloud.answers[-1].error is None

@@ -48,8 +48,14 @@ def _polled(outcome: FaultOutcome, **others: FaultOutcome) -> dict[str, FaultOut
     return {name: end for name, end in _all(outcome, **others).items() if name != "openai"}
 
 
+UPLOAD = ProviderCall.UPLOAD
 SUBMIT, POLL, RESULT, FILE = ProviderCall.SUBMIT, ProviderCall.POLL, ProviderCall.RESULT, ProviderCall.FILE
 FAULTS: tuple[FaultCase, ...] = (
+    FaultCase(UPLOAD, Fault.THROTTLED, "429 with `Retry-After`", {"runway": FaultOutcome.FILM}),
+    FaultCase(UPLOAD, Fault.UNKNOWN_KEY, "401, and no newer key is stored", {"runway": FaultOutcome.REFUSED}),
+    FaultCase(UPLOAD, Fault.TIMED_OUT, "504", {"runway": FaultOutcome.FILM}),
+    FaultCase(UPLOAD, Fault.DROPPED, "the connection ends", {"runway": FaultOutcome.FILM}),
+    FaultCase(UPLOAD, Fault.WRONG_CONTENT, "200 with an HTML page", {"runway": FaultOutcome.FILM}),
     FaultCase(SUBMIT, Fault.THROTTLED, "429 with `Retry-After`", _all(FaultOutcome.FILM)),
     FaultCase(SUBMIT, Fault.UNAVAILABLE, "503", _all(FaultOutcome.FILM)),
     FaultCase(SUBMIT, Fault.UNKNOWN_KEY, "401, and no newer key is stored", _all(FaultOutcome.REFUSED)),

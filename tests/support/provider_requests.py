@@ -1,10 +1,21 @@
 """Requests that remote engines can do."""
 
+from pathlib import Path
 from typing import Any
 
 from shared.camera.catalogue import default_moves
 from shared.stages.engines import Engine
 from shared.stages.requests import ImageGenerationJob, MotionTransferJob, VideoSynthesisJob
+
+
+class Files:
+    """Inputs whose content is their address."""
+
+    def __call__(self, address: str) -> str:
+        return f"https://signed/{address}"
+
+    def fetch(self, address: str, path: Path) -> None:
+        path.write_text(address)
 
 
 def video_request(entry: Engine, **other: Any) -> VideoSynthesisJob:

@@ -4,9 +4,10 @@ API reference: https://docs.dev.runwayml.com/api. Runway has neither idempotency
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from urllib.parse import quote
 
 import httpx
@@ -15,8 +16,8 @@ from shared.core.config import Config
 from shared.stages.catalogue_entry import Engine
 from shared.stages.failures import StageFailure
 from shared.stages.stages import Role
-from workers.engines.contract import Finished, Pending, RemoteOutput, Unconfirmed
-from workers.engines.provider import Provider, forbidden, not_made, unwilling, without_file
+from workers.engines.contract import Busy, Finished, Inputs, Pending, RemoteOutput, Unconfirmed
+from workers.engines.provider import PAUSE_SECONDS, Provider, forbidden, not_made, unwilling, without_file
 
 _VERSION = "2024-11-06"  # of the API, sent with each request
 
@@ -55,6 +56,32 @@ class RunwayTasks:
     def cancel(self, ticket: str) -> None:
         """Cancel a task, or delete one that has ended. An unknown task (404) is not an error."""
         self._provider.call("DELETE", self._task_url(ticket), ignored=frozenset({404}))
+
+    def _uploaded(self, inputs: Inputs) -> Callable[[str], str]:
+        """Return a function that copies an `s3://` address to Runway, and returns its `runway://` address.
+
+        Runway reads a URL with HEAD first, and S3 answers 403 to HEAD if a URL is presigned for GET. Uploads are free.
+        """
+
+        def copied(address: str) -> str:
+            with TemporaryDirectory(prefix="kinora-") as folder:
+                path = Path(folder, address.rpartition("/")[2])
+                inputs.fetch(address, path)
+                return self._upload(path)
+
+        return copied
+
+    def _upload(self, path: Path) -> str:
+        body = {"filename": path.name, "type": "ephemeral"}
+        try:
+            begun = self._provider.submit(f"{self._config.runway_url}/v1/uploads", body)
+        except Unconfirmed as error:
+            raise Busy(PAUSE_SECONDS, failed=True) from error
+        match begun:
+            case {"uploadUrl": str(url), "fields": dict(fields), "runwayUri": str(uri)}:
+                self._provider.upload(url, fields, path)
+                return uri
+        raise Busy(PAUSE_SECONDS, failed=True)
 
     def _create(self, kind: str, body: Mapping[str, object]) -> str:
         """Create a task of this kind, such as `image_to_video`, and return its ticket."""
