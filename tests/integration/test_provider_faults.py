@@ -548,6 +548,7 @@ def test_a_step_is_handed_over_once_also_if_the_answer_of_the_write_is_lost(prov
 JOBS = int(os.environ.get("KINORA_FAULT_JOBS", "100"))  # `make provider-faults` runs 1,000
 PART = 20  # jobs of one test, so that it stays below the time limit of a test
 RANDOM_FAULTS = {
+    ProviderCall.UPLOAD: [Fault.THROTTLED, Fault.TIMED_OUT, Fault.DROPPED],
     ProviderCall.SUBMIT: [
         Fault.THROTTLED, Fault.UNAVAILABLE, Fault.FAILED_BEFORE, Fault.FAILED_AFTER, Fault.TIMED_OUT, Fault.DROPPED,
         Fault.WRONG_CONTENT, Fault.MODERATED_INPUT,
