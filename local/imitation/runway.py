@@ -35,7 +35,7 @@ def add_runway(app: web.Application, service: Service) -> None:
         """Receive a file, without the key."""
         form = await request.post()
         file = form["file"]
-        if "Authorization" in request.headers or "key" not in form or isinstance(file, str):
+        if "Authorization" in request.headers or "key" not in form or not isinstance(file, web.FileField):
             return web.Response(status=403)
         uploads[f"runway://{request.match_info['number']}"] = file.file.read()
         return web.Response(status=204)

@@ -623,7 +623,8 @@ def judged(
     if end == "film":
         assert len(paid) == 1, about
     elif end == "submission_unconfirmed":
-        assert (held.ticket, held.intent is not None) == (None, True), about
+        assert held.ticket is None, about
+        assert held.intent is not None, about
     elif held.ticket and paid:
         assert WITHOUT_FILE[end] in planned[ProviderCall.FILE], about
     return Counter(
