@@ -91,6 +91,12 @@ chaos: $(READY) ## Run a storm of faults: JOBS= FAULTS= SEED=, all optional (doc
 chaos-soak: $(READY) ## Run a storm of 1,000 jobs and 5,000 faults: SEED=
 	@$(BIN)/python -m tests.chaos --jobs 1000 --faults 5000 $(call option,SEED,seed)
 
+.PHONY: provider-faults
+provider-faults: $(READY) ## Run JOBS= (1000) jobs with random faults of imitated providers, and count their ends (docs/reliability.md)
+	KINORA_FAULT_JOBS=$(or $(JOBS),1000) $(BIN)/pytest -q -m slow -k many_faults --numprocesses auto \
+	  --junitxml build/provider-faults.xml tests/integration/test_provider_faults.py
+	@$(BIN)/python -m tools.provider_faults build/provider-faults.xml
+
 .PHONY: slow worlds
 slow: $(READY) $(DYNAMODB) ## Run the exhaustive tests that `make test` leaves out
 	$(BIN)/pytest -m slow --ignore tests/strangers --ignore tests/browser --ignore tests/e2e --numprocesses auto --dist load

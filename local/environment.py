@@ -35,12 +35,14 @@ PROVIDER_KEYS = {  # a provider's secret -> the variable of its SDK with the key
     "runway-key": "RUNWAYML_API_SECRET",
     "openai-key": "OPENAI_API_KEY",
     "flux-key": "BFL_API_KEY",
+    "luma-key": "LUMA_AGENTS_API_KEY",
 }
 IMITATED = {  # path of each dialect of the imitation
     "KINORA_FAL_URL": "/fal",
     "KINORA_RUNWAY_URL": "/runway",
     "KINORA_OPENAI_URL": "/openai",
     "KINORA_FLUX_URL": "/flux",
+    "KINORA_LUMA_URL": "/luma",
 }
 
 

@@ -18,7 +18,9 @@ providers. `make demo ENGINE=runway` uses it.
 
 ## Limits
 
-Prices are list prices in US cents, which the operator pays. They are data and can be out of date.
+Prices are list prices in US cents, which the operator pays. They are data and can be out of date. A price has a link
+to the page on which it was read. A price that is marked as an estimate was read on no page of the provider: compare it
+with the bill, and correct `shared/stages/remote_engines.py`. The caps and `make margins` calculate with it.
 """
 FAULT_HEAD = """
 ## Faults
@@ -47,18 +49,24 @@ def _limits() -> Iterator[str]:
 
 
 def _seconds(entry: Engine) -> str:
+    if entry.copies_performance:
+        return "those of the driving clip"
     return ", ".join(f"{seconds:g}" for seconds in sorted(entry.durations)) if entry.durations else "-"
 
 
 def _pictures(entry: Engine) -> str:
     if entry.stage is Stage.IMAGE_GENERATION:
         return "makes one"
-    return "a first and a last one" if entry.max_pictures == 2 else "one"
+    if entry.stage is Stage.MOTION_TRANSFER:
+        return "-"
+    last = "a first and a last one" if entry.max_pictures == 2 else "one"
+    return f"{last}; one for a loop of at most {entry.max_loop_seconds:g} s" if entry.loops else last
 
 
 def _price(entry: Engine) -> str:
     prices = {"": entry.provider_cents, " a second": entry.provider_cents_per_second}
-    return " + ".join(f"{cents:g}{unit}" for unit, cents in prices.items() if cents)
+    price = " + ".join(f"{cents:g}{unit}" for unit, cents in prices.items() if cents)
+    return f"[{price}]({entry.price_source})" if entry.price_source else f"{price} (estimate)"
 
 
 def _faults() -> Iterator[str]:

@@ -18,6 +18,8 @@ from shared.stages.stages import FILM, STAGES, Role, Stage
 from shared.vocabulary.phrases import PromptWords, words_of
 from shared.vocabulary.words import Place, Style
 
+_PERFORMANCE_TOLERANCE_SECONDS = 0.5
+
 
 class NoEngine(Invalid):
     """A request for a stage that no engine of this deployment supports."""
@@ -107,6 +109,7 @@ def plan(
     prompt: str,
     at: datetime,
     more_pictures: int = 0,
+    driving_seconds: float | None = None,
     until: Stage = FILM,
 ) -> Plan:
     """Return the steps of a job with these `inputs` and `more_pictures` pictures after the first, submitted at `at`.
@@ -137,8 +140,10 @@ def plan(
         _check_style(settings.style, painter)
     if painter and painter.reads_vocabulary and not settings.allow_unrelated_picture:
         _check_prompt(prompt)
-    mover = chosen[Stage.VIDEO_SYNTHESIS]
-    if Role.DRIVING in inputs and mover.runs is Runs.REMOTE:  # a paid clip that the film would not use
+    mover, copier = chosen[Stage.VIDEO_SYNTHESIS], chosen.get(Stage.MOTION_TRANSFER)
+    if copier and copier.copies_performance:
+        _check_performance(copier, settings.duration, driving_seconds)
+    elif copier and mover.runs is Runs.REMOTE:  # a paid clip that the film would not use
         raise Invalid(
             f"The camera path of a driving clip is applied to the picture, not to a clip of the engine {mover.name}. "
             "Leave out the engine or the driving clip."
@@ -152,6 +157,15 @@ def plan(
         dropped_axes=dropped_axes(move, mover.axes),
         words=words_of(prompt, settings.style or "") if painter and painter.reads_vocabulary else None,
     )
+
+
+def _check_performance(engine: Engine, seconds: float, driving_seconds: float | None) -> None:
+    """Raise Invalid unless the film is as long as the driving clip, which decides the engine's clip and its bill."""
+    if driving_seconds is not None and abs(driving_seconds - seconds) > _PERFORMANCE_TOLERANCE_SECONDS:
+        raise Invalid(
+            f"The clip of the engine {engine.name} is as long as the driving clip, {driving_seconds:.1f} s. Set the "
+            "duration to that, or use another driving clip."
+        )
 
 
 def _stages_until(last: Stage) -> Sequence[Stage]:
@@ -197,7 +211,7 @@ class _Requirements:
         duration = self.settings.duration
         return (
             (engine.max_pictures is None or self.more_pictures < engine.max_pictures)
-            and (engine.loops or not self.settings.loop)
+            and (not self.settings.loop or engine.can_loop(duration, pictures=1 + self.more_pictures))
             and (engine.durations is None or duration in engine.durations)
             and duration <= engine.max_duration_seconds
             and self.settings.resolution.short_side <= engine.max_short_side_pixels

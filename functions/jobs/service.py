@@ -189,6 +189,7 @@ def prepared(
         prompt=body.prompt,
         at=at,
         more_pictures=len(given.more_pictures),
+        driving_seconds=given.driving_seconds,
         until=body.until or FILM,
     )
     spec = JobSpec(
@@ -316,6 +317,7 @@ class _Given(NamedTuple):
     keys: dict[Role, str]
     more_pictures: tuple[str, ...]
     picture_size: tuple[float, float] | None
+    driving_seconds: float | None
     assets: list[AssetRecord]
 
 
@@ -323,7 +325,7 @@ def _given(body: JobCreate, account_id: str) -> _Given:
     """Return the inputs. Raise an AppError if an asset is not the account's, not READY, or of the wrong type."""
     keys: dict[Role, str] = {}
     more_pictures: list[str] = []
-    picture_size, used = None, list[AssetRecord]()
+    picture_size, driving_seconds, used = None, None, list[AssetRecord]()
     for given in body.inputs:
         asset = assets.get(given.asset_id, accounts={account_id})
         if asset.type != INPUT_TYPES[given.role]:
@@ -332,8 +334,9 @@ def _given(body: JobCreate, account_id: str) -> _Given:
             raise AssetNotReady(f"The asset {asset.asset_id} is {asset.status}, not READY.")
         used.append(asset)
         if given.role is Role.DRIVING and asset.duration is not None:
+            driving_seconds = float(asset.duration)
             try:
-                check_driving_seconds(float(asset.duration))
+                check_driving_seconds(driving_seconds)
             except StageFailure as failure:
                 raise Invalid(failure.public_message) from failure
         if given.role is Role.PICTURE and Role.PICTURE not in keys and asset.width and asset.height:
@@ -350,4 +353,4 @@ def _given(body: JobCreate, account_id: str) -> _Given:
         raise Invalid("A driving clip works with one picture. Leave out the other pictures or the driving clip.")
     if body.settings.loop and Role.DRIVING in keys:
         raise Invalid("The path of a driving clip is not closed. Leave out loop, or use the operation “loop”.")
-    return _Given(keys, tuple(more_pictures), picture_size, used)
+    return _Given(keys, tuple(more_pictures), picture_size, driving_seconds, used)

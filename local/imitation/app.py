@@ -17,11 +17,12 @@ from local.environment import HOST
 from local.imitation.fal import add_fal
 from local.imitation.faults import Fault, ProviderCall
 from local.imitation.flux import add_flux
+from local.imitation.luma import add_luma
 from local.imitation.openai import add_openai
 from local.imitation.runway import add_runway
 from local.imitation.service import Make, Service, body_of
 
-DIALECTS = (add_runway, add_fal, add_flux, add_openai)
+DIALECTS = (add_runway, add_fal, add_flux, add_openai, add_luma)
 
 
 def create_app(service: Service) -> web.Application:

@@ -7,6 +7,7 @@ from enum import StrEnum
 class ProviderCall(StrEnum):
     """A kind of call to a provider."""
 
+    UPLOAD = "upload"  # of Runway only: an input is copied to it
     SUBMIT = "submit"
     POLL = "poll"
     RESULT = "result"  # of fal only: the answer that has the URL of the file

@@ -10,11 +10,52 @@ from local.imitation.service import PaidRequest, Service, body_of
 NAME = "runway"
 VERSION = "2024-11-06"
 CREDITS = 60  # of each task; the imitation has no prices
-MOST_PROMPT_UNITS = 1000
+MOST_PROMPT_UNITS = 15_000  # of the model with the longest prompts
+PERFORMANCE_SECONDS = 5.0  # Runway makes a clip as long as the driving clip; the imitation does not read that
 _AT = "2026-11-27T00:00:00.000Z"
 
 
 def add_runway(app: web.Application, service: Service) -> None:
+    uploads: dict[str, bytes | None] = {}  # by address; None until the file has arrived
+
+    async def begin_upload(request: web.Request) -> web.StreamResponse:
+        body = await body_of(request)
+
+        async def act(_fault: Fault | None) -> web.StreamResponse:
+            if body.get("type") != "ephemeral" or not body.get("filename"):
+                return web.json_response({"error": "filename, type"}, status=400)
+            number = len(uploads) + 1
+            uploads[f"runway://{number}"] = None
+            url = f"{service.url}/runway-uploads/{number}"
+            return web.json_response({"uploadUrl": url, "fields": {"key": "k"}, "runwayUri": f"runway://{number}"})
+
+        return await service.answered(request, NAME, ProviderCall.UPLOAD, act)
+
+    async def receive(request: web.Request) -> web.StreamResponse:
+        """Receive a file, without the key."""
+        form = await request.post()
+        file = form["file"]
+        if "Authorization" in request.headers or "key" not in form or not isinstance(file, web.FileField):
+            return web.Response(status=403)
+        uploads[f"runway://{request.match_info['number']}"] = file.file.read()
+        return web.Response(status=204)
+
+    async def accept(body: dict[str, Any], uris: list[str], seconds: float) -> web.StreamResponse:
+        """Accept a request with these inputs. The first one is the picture that the clip shows."""
+        if any("Signature=" in uri for uri in uris):  # S3 answers 403 to HEAD
+            return web.json_response({"error": "The URL does not answer HEAD."}, status=400)
+        width, height = map(int, body.get("ratio", "1280:720").split(":"))
+        facts: dict[str, Any] = {"seconds": seconds, "size": (width, height)}
+        if uris[0].startswith("runway://"):
+            task = await service.accept(NAME, body, picture=uploads.get(uris[0]), **facts)
+        else:
+            task = await service.accept(NAME, body, picture_url=uris[0], **facts)
+        if any(uploads.get(uri) is None for uri in uris if uri.startswith("runway://")) or (
+            task.picture_url and task.picture is None and service.reads_pictures
+        ):
+            task.ended = "ASSET.INVALID"
+        return web.json_response({"id": task.id, "estimatedCost": {"credits": CREDITS}})
+
     async def create(request: web.Request) -> web.StreamResponse:
         body = await body_of(request)
 
@@ -23,12 +64,21 @@ def add_runway(app: web.Application, service: Service) -> None:
                 return web.json_response({"error": "The prompt did not pass our moderation."}, status=400)
             if problem := _problem(request, body):
                 return web.json_response({"error": problem}, status=400)
-            first = body["promptImage"][0]["uri"]
-            width, height = map(int, body.get("ratio", "1280:720").split(":"))
-            task = await service.accept(NAME, body, picture_url=first, seconds=body["duration"], size=(width, height))
-            if task.picture_url and task.picture is None and service.reads_pictures:
-                task.ended = "ASSET.INVALID"
-            return web.json_response({"id": task.id, "estimatedCost": {"credits": CREDITS}})
+            return await accept(body, [one["uri"] for one in body["promptImage"]], body["duration"])
+
+        return await service.answered(request, NAME, ProviderCall.SUBMIT, act)
+
+    async def perform(request: web.Request) -> web.StreamResponse:
+        body = await body_of(request)
+
+        async def act(fault: Fault | None) -> web.StreamResponse:
+            if fault is Fault.MODERATED_INPUT:
+                return web.json_response({"error": "The character did not pass our moderation."}, status=400)
+            character, reference = body.get("character") or {}, body.get("reference") or {}
+            kinds = (character.get("type"), reference.get("type"))
+            if request.headers.get("X-Runway-Version") != VERSION or kinds != ("video", "video"):
+                return web.json_response({"error": "character, reference"}, status=400)
+            return await accept(body, [character["uri"], reference["uri"]], PERFORMANCE_SECONDS)
 
         return await service.answered(request, NAME, ProviderCall.SUBMIT, act)
 
@@ -47,7 +97,10 @@ def add_runway(app: web.Application, service: Service) -> None:
 
         return await service.answered(request, NAME, ProviderCall.CANCEL, act)
 
+    app.router.add_post("/runway/v1/uploads", begin_upload)
+    app.router.add_post("/runway-uploads/{number}", receive)
     app.router.add_post("/runway/v1/image_to_video", create)
+    app.router.add_post("/runway/v1/character_performance", perform)
     app.router.add_get("/runway/v1/tasks/{id}", retrieve)
     app.router.add_delete("/runway/v1/tasks/{id}", delete)
 

@@ -42,6 +42,7 @@ class Engine:
     model: str | None = None  # the provider's name of the model
     provider_cents: float = 0.0  # list price of the provider for a request, in US cents
     provider_cents_per_second: float = 0.0  # added for each second of the clip, in US cents
+    price_source: str | None = None  # the provider's page that states the price; None = our estimate
     draft_share: float = 1.0  # the part of the price that a draft costs
     max_duration_seconds: float = 30.0
     durations: frozenset[float] | None = None  # the only supported durations, in seconds; None = all up to the maximum
@@ -50,6 +51,8 @@ class Engine:
     ratios: Mapping[str, str] | None = field(default=None, hash=False)  # the only aspect ratios -> the provider's names
     max_prompt_units: int | None = None  # maximum length of the prompt with the camera's words, in UTF-16 code units
     loops: bool = True  # whether it can make a film whose first frame follows its last one
+    max_loop_seconds: float = 30.0  # maximum duration of such a film; a provider's engine makes it from one picture
+    copies_performance: bool = False  # True: of a person in the driving clip, not its camera; as long as that clip
     axes: frozenset[str] = frozenset()  # the axes of a camera move that the engine supports
     deprecated_at: date | None = None  # the day on which `sunset_at` was announced
     sunset_at: date | None = None  # the first day, in UTC, on which new jobs do not use it
@@ -73,6 +76,10 @@ class Engine:
     def is_past(self, at: datetime) -> bool:
         """Return whether the engine is not available to a job that is submitted at `at`."""
         return self.sunset_at is not None and at.date() >= self.sunset_at
+
+    def can_loop(self, seconds: float, *, pictures: int) -> bool:
+        """Return whether the engine makes a film that loops, of this duration and from this number of pictures."""
+        return self.loops and seconds <= self.max_loop_seconds and (self.max_pictures is None or pictures == 1)
 
     def charge_cents(self, seconds: float) -> float:
         """Return the list price of a request for a film of this duration, in US cents."""

@@ -158,7 +158,8 @@ def test_an_image_contains_the_imports_of_workers_and_no_more(family: Family, tm
     assert {"moto", "fastapi", "aws_cdk"} <= set(hidden)
     with_torch = ["workers.diffusion.runner", "workers.diffusion.speed"]  # the GPU engines import them when they load
     in_lambda = [
-        "workers.runtime.lambda_entry", "workers.engines.provider",
+        "workers.runtime.lambda_entry", "workers.engines.provider", "workers.engines.runway_tasks",
+        "workers.engines.luma_generations",
         *(entry.code.partition(":")[0] for entry in ENGINES if entry.runs is Runs.REMOTE),
     ]  # fmt: skip
     done = subprocess.run(  # noqa: S603  # our own program

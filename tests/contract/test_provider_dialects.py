@@ -10,10 +10,18 @@ from local.imitation.app import imitation
 from local.imitation.faults import Fault, ProviderCall
 from local.imitation.service import Service
 from shared.stages.engines import ALL_ENGINES, Engine
+from shared.stages.stages import Stage
 from tests.support.fal import CLIP
+from tests.support.provider_requests import performance_request, picture_request, video_request
+from workers.engines.image_generation.luma import LumaPicture
+from workers.engines.motion_transfer.runway import RunwayPerformance
+from workers.engines.video_synthesis.luma import LumaVideo
+from workers.engines.video_synthesis.runway import RunwayVideo
 
 PICTURE = "https://media.kinora.test/picture.png"
-RUNWAY = [entry for entry in ALL_ENGINES if entry.key == "runway-key"]
+RUNWAY = [entry for entry in ALL_ENGINES if entry.key == "runway-key" and entry.stage is Stage.VIDEO_SYNTHESIS]
+ACT_TWO = next(entry for entry in ALL_ENGINES if entry.name == "runway-act-two")
+LUMA, UNI = (next(entry for entry in ALL_ENGINES if entry.name == name) for name in ("luma-ray", "luma-uni"))
 
 
 @pytest.fixture(scope="module")
@@ -36,6 +44,8 @@ def test_the_sdk_of_runway_understands_the_imitation(service: Service, runwayml:
         )
 
     made = create()
+    uploaded = client.uploads.create_ephemeral(file=("picture.png", b"a picture"))
+    assert uploaded.uri.startswith("runway://")
     service.faults.add("runway", ProviderCall.POLL, Fault.WORKING, Fault.BROKEN)
     states = [client.tasks.retrieve(made.id) for _ in range(2)]
     assert [state.status for state in states] == ["RUNNING", "FAILED"]
@@ -72,11 +82,98 @@ def test_the_limits_of_a_model_of_runway_are_those_of_its_sdk(entry: Engine) -> 
     assert (entry.max_pictures == 2) == ("last" in positions)
 
 
+@pytest.mark.parametrize("entry", RUNWAY, ids=lambda entry: entry.name)
+def test_a_model_of_runway_receives_only_fields_that_its_sdk_knows(entry: Engine) -> None:
+    params = pytest.importorskip("runwayml.types.image_to_video_create_params")
+    [model] = [
+        kind for kind in vars(params).values()
+        if isinstance(kind, type) and entry.model in get_args(hints(kind).get("model", Literal[()]))
+    ]  # fmt: skip
+    body = RunwayVideo(entry).body(video_request(entry), lambda url: url)
+    assert set(body) <= set(map(camel_case, hints(model)))
+    assert set(map(camel_case, required(model))) <= set(body)
+
+
+def test_the_sdk_of_runway_understands_a_performance(service: Service, runwayml: Any) -> None:
+    client = runwayml.RunwayML(api_key="key", base_url=f"{service.url}/runway", max_retries=0)
+    clip: Any = {"type": "video", "uri": "https://media.kinora.test/clip.mp4"}
+    made = client.character_performance.create(model="act_two", character=clip, reference=clip, ratio="1280:720")
+    [url] = client.tasks.retrieve(made.id).output
+    assert url.startswith(service.url)
+
+
+def test_a_performance_receives_only_fields_that_the_sdk_of_runway_knows() -> None:
+    params = pytest.importorskip("runwayml.types.character_performance_create_params")
+    known = hints(params.CharacterPerformanceCreateParams)
+    body: Any = RunwayPerformance(ACT_TWO).body(performance_request(), lambda url: url)
+    assert set(body) <= set(known)
+    assert required(params.CharacterPerformanceCreateParams) <= set(body)
+    assert set((ACT_TWO.ratios or {}).values()) == set(get_args(known["ratio"]))
+    assert set(body["character"]) == required(params.CharacterVideo)
+    assert set(body["reference"]) == required(params.Reference)
+
+
+def camel_case(name: str) -> str:
+    first, *others = name.split("_")
+    return first + "".join(map(str.title, others))
+
+
+def test_the_sdk_of_luma_understands_the_imitation(service: Service) -> None:
+    luma = pytest.importorskip("luma_agents")
+    client = luma.Luma(auth_token="key", base_url=f"{service.url}/luma/v1", max_retries=0)  # a test's key
+
+    def create(**video: Any) -> Any:
+        options = {"duration": "5s", "resolution": "720p", **video}
+        return client.generations.create(type="video", model="ray-3.2", prompt="a lake", video=options)
+
+    made = create(keyframes=[{"url": PICTURE}, {"url": PICTURE}], keyframe_indexes=[0, 120])
+    service.faults.add("luma", ProviderCall.POLL, Fault.WORKING, Fault.BROKEN)
+    states = [client.generations.get(made.id) for _ in range(2)]
+    assert [state.state for state in states] == ["processing", "failed"]
+    assert states[1].failure_code == "generation_failed"
+    second = create(start_frame={"url": PICTURE}, loop=True)
+    assert client.generations.get(second.id).output[0].url.startswith(service.url)
+    picture = client.generations.create(type="image", model="uni-1", prompt="a lake", aspect_ratio="16:9")
+    assert client.generations.get(picture.id).output[0].type == "image"
+    for fault, error in ((Fault.THROTTLED, "RateLimitError"), (Fault.MODERATED_INPUT, "BadRequestError")):
+        service.faults.add("luma", ProviderCall.SUBMIT, fault)
+        with pytest.raises(getattr(luma, error)):
+            create()
+
+
+@pytest.mark.parametrize("request_of", [{}, {"loop": True}, {"duration": 10, "more_image_urls": ("s3://media/2.png",)}])
+def test_the_types_of_the_sdk_of_luma_allow_what_the_engine_sends(request_of: dict[str, Any]) -> None:
+    types = pytest.importorskip("luma_agents.types")
+    pydantic = pytest.importorskip("pydantic")
+    body: Any = LumaVideo(LUMA).body(video_request(LUMA, **request_of), lambda url: url)
+    known = pydantic.TypeAdapter(types.GenerationCreateParams).validate_python(body)  # leaves out unknown fields
+    assert (set(known), set(known["video"])) == (set(body), set(body["video"]))
+    [ratios, _] = get_args(hints(types.GenerationCreateParams)["aspect_ratio"])  # the other one is None
+    assert {*(LUMA.ratios or ()), *(UNI.ratios or ())} <= set(get_args(ratios))
+    durations = pytest.importorskip("luma_agents.types.video_duration")
+    assert {f"{seconds:g}s" for seconds in LUMA.durations or ()} == set(get_args(durations.VideoDuration))
+
+
+def test_the_types_of_the_sdk_of_luma_allow_the_request_of_a_picture() -> None:
+    types = pytest.importorskip("luma_agents.types")
+    pydantic = pytest.importorskip("pydantic")
+    body: Any = LumaPicture(UNI).body(picture_request())
+    assert pydantic.TypeAdapter(types.GenerationCreateParams).validate_python(body) == body
+
+
 def hints(kind: type) -> dict[str, Any]:
     """Return the fields of an SDK's TypedDict with their types, without `Required`."""
     if not hasattr(kind, "__required_keys__"):
         return {}
     return {name: kind_of(hint) for name, hint in get_type_hints(kind).items()}
+
+
+def required(kind: type) -> set[str]:
+    return {
+        name
+        for name, hint in get_type_hints(kind, include_extras=True).items()
+        if str(get_origin(hint)).endswith("Required")
+    }
 
 
 def kind_of(hint: Any) -> Any:

@@ -27,8 +27,10 @@ def providers_cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]
     [
         {"VIDEO_SYNTHESIS": "runway-gen4.5"},
         {"VIDEO_SYNTHESIS": "fal-pika"},
+        {"VIDEO_SYNTHESIS": "luma-ray"},
         {"IMAGE_GENERATION": "openai-image"},
         {"IMAGE_GENERATION": "flux-pro"},
+        {"IMAGE_GENERATION": "luma-uni"},
     ],
     ids=lambda engines: next(iter(engines.values())),
 )

@@ -20,7 +20,7 @@ from tools.margins import cents_of_a_credit, margins
 
 VIDEO = Stage.VIDEO_SYNTHESIS
 REMOTE = {"engines": {"VIDEO_SYNTHESIS": "fal-kling"}, "duration": 5}
-CENTS = 5 * 11.2  # of one request
+CENTS = 5 * 8.4  # of one request
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -29,7 +29,13 @@ class FaultCase:
     ends: dict[str, FaultOutcome]
 
 
-ENGINES_OF = {"runway": "runway-gen4.5", "fal": "fal-pika", "openai": "openai-image", "flux": "flux-pro"}
+ENGINES_OF = {
+    "runway": "runway-gen4.5",
+    "fal": "fal-pika",
+    "luma": "luma-ray",
+    "openai": "openai-image",
+    "flux": "flux-pro",
+}
 """The engine with which the table is run, for each provider."""
 
 
@@ -42,8 +48,14 @@ def _polled(outcome: FaultOutcome, **others: FaultOutcome) -> dict[str, FaultOut
     return {name: end for name, end in _all(outcome, **others).items() if name != "openai"}
 
 
+UPLOAD = ProviderCall.UPLOAD
 SUBMIT, POLL, RESULT, FILE = ProviderCall.SUBMIT, ProviderCall.POLL, ProviderCall.RESULT, ProviderCall.FILE
 FAULTS: tuple[FaultCase, ...] = (
+    FaultCase(UPLOAD, Fault.THROTTLED, "429 with `Retry-After`", {"runway": FaultOutcome.FILM}),
+    FaultCase(UPLOAD, Fault.UNKNOWN_KEY, "401, and no newer key is stored", {"runway": FaultOutcome.REFUSED}),
+    FaultCase(UPLOAD, Fault.TIMED_OUT, "504", {"runway": FaultOutcome.FILM}),
+    FaultCase(UPLOAD, Fault.DROPPED, "the connection ends", {"runway": FaultOutcome.FILM}),
+    FaultCase(UPLOAD, Fault.WRONG_CONTENT, "200 with an HTML page", {"runway": FaultOutcome.FILM}),
     FaultCase(SUBMIT, Fault.THROTTLED, "429 with `Retry-After`", _all(FaultOutcome.FILM)),
     FaultCase(SUBMIT, Fault.UNAVAILABLE, "503", _all(FaultOutcome.FILM)),
     FaultCase(SUBMIT, Fault.UNKNOWN_KEY, "401, and no newer key is stored", _all(FaultOutcome.REFUSED)),
@@ -70,7 +82,7 @@ FAULTS: tuple[FaultCase, ...] = (
         POLL,
         Fault.OTHER_HOST,
         "a file without TLS at another host",
-        {"runway": FaultOutcome.UNUSABLE, "flux": FaultOutcome.UNUSABLE},
+        {"runway": FaultOutcome.UNUSABLE, "luma": FaultOutcome.UNUSABLE, "flux": FaultOutcome.UNUSABLE},
     ),
     FaultCase(RESULT, Fault.TIMED_OUT, "504 after COMPLETED", {"fal": FaultOutcome.FILM}),
     FaultCase(RESULT, Fault.WRONG_CONTENT, "200 with an HTML page", {"fal": FaultOutcome.FILM}),

@@ -119,14 +119,22 @@ class Answered:
     metrics: Mapping[str, object] = field(default_factory=dict)
 
 
+class Inputs(Protocol):
+    """Access to the `s3://` addresses of a request. A call returns a presigned URL for an address."""
+
+    def __call__(self, address: str, /) -> str: ...
+
+    def fetch(self, address: str, path: Path, /) -> None:
+        """Download an address to `path`. Raise Busy if AWS does not answer."""
+
+
 class RemoteEngine(Protocol[RequestT_contra]):
     """An engine whose stage a provider performs. A ticket is text with all that `poll` and `cancel` need, no secret."""
 
-    def submit(self, request: RequestT_contra, presigned_url: Callable[[str], str], /) -> str | Answered:
+    def submit(self, request: RequestT_contra, inputs: Inputs, /) -> str | Answered:
         """Submit the request once, and return its ticket, or the outputs if the provider answers with them.
 
-        `presigned_url` returns a presigned URL for one of the request's `s3://` addresses. Raise Busy or StageFailure
-        if the provider has not accepted the request, and Unconfirmed if it may have.
+        Raise Busy or StageFailure if the provider has not accepted the request, and Unconfirmed if it may have.
         """
 
     def poll(self, ticket: str, /) -> Pending | Finished:

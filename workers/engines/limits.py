@@ -14,7 +14,7 @@ def check(entry: Engine, request: VideoSynthesisJob) -> None:
     if entry.max_pictures is not None and len(request.more_image_urls) >= entry.max_pictures:
         accepted = "one picture only" if entry.max_pictures == 1 else f"at most {entry.max_pictures} pictures"
         raise StageFailure("engine_cannot", f"This engine accepts {accepted}.")
-    if request.loop and not entry.loops:
+    if request.loop and not entry.can_loop(request.duration, pictures=1 + len(request.more_image_urls)):
         raise StageFailure("engine_cannot", "This engine cannot make a film that loops.")
     if entry.durations is not None and request.duration not in entry.durations:
         raise StageFailure("engine_cannot", f"This engine cannot make a film of {request.duration:g} seconds.")

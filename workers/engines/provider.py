@@ -119,6 +119,18 @@ class Provider:
             if not begins_as(media_type, file.read(_HEAD_BYTES)):
                 raise StageFailure("result_unusable", f"The provider's file is not {media_type}.")
 
+    def upload(self, url: str, fields: Mapping[str, str], path: Path) -> None:
+        """Send a file as a form, over TLS and without the key, to a URL that the provider gave. Raise Busy."""
+        if _parsed(url).scheme != "https" and not self.is_own(url):
+            raise StageFailure("provider_failed", "The engine's provider returned a URL that cannot be used.")
+        try:
+            with path.open("rb") as file:
+                answer = httpx.post(url, data=fields, files={"file": (path.name, file)}, timeout=self.timeout_seconds)
+        except httpx.HTTPError as error:
+            raise Busy(PAUSE_SECONDS, failed=True) from error
+        if not answer.is_success:
+            raise Busy(PAUSE_SECONDS, failed=True)
+
     def is_own(self, url: str) -> bool:
         """Return whether the URL has the origin of the API, or is at another host of its domain, over TLS."""
         scheme, host, port = origin = _origin(url)

@@ -16,7 +16,7 @@ from shared.core.config import Config
 from shared.observability import logger
 from workers.media.planes import Floats, as_floats
 
-Name = Literal["matte", "faces"]
+Name = Literal["matte", "faces", "moderation"]
 
 
 class ModelsConfig(Config):
@@ -32,7 +32,7 @@ class Model(NamedTuple):
     lock: Lock
 
     def run(self, pixels: Floats, outputs: tuple[str, ...]) -> list[Floats]:
-        """Return the named outputs for pixels of the shape 1 x 3 x height x width."""
+        """Return the named outputs for a picture, in the model's order of axes (1 x 3 x height x width for most)."""
         with self.lock:
             self.net.setInput(pixels)
             return [as_floats(self.net.forward(name)) for name in outputs]

@@ -6,8 +6,9 @@ once. If the function of a poll dies, a new attempt claims the step after the le
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import timedelta
-from functools import cached_property, partial
+from functools import cached_property
 from importlib import import_module
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -137,9 +138,7 @@ class RemoteRunner:
             return
         self._tickets.intend(*of, attempt=attempt.id, held=held, at=utc_now())
         try:
-            accepted = self._engine(task).submit(
-                task.request, partial(media.presigned_url, seconds=PRESIGNED_URL_SECONDS, client=client)
-            )
+            accepted = self._engine(task).submit(task.request, _StepInputs(client))
         except Busy as busy:
             self._withdraw(attempt, cents, failed=busy.failed)
             self._hand_back(attempt, seconds=busy.seconds)
@@ -315,6 +314,24 @@ class RemoteRunner:
             module, _, name = entry.code.partition(":")
             self._engines[task.engine] = getattr(import_module(module), name)(entry)
         return self._engines[task.engine]
+
+
+@dataclass(frozen=True)
+class _StepInputs:
+    """The inputs of a step, read with the credentials that the step was granted."""
+
+    client: "S3Client"
+
+    def __call__(self, address: str) -> str:
+        return media.presigned_url(address, seconds=PRESIGNED_URL_SECONDS, client=self.client)
+
+    def fetch(self, address: str, path: Path) -> None:
+        try:
+            media.download(address, path, client=self.client)
+        except AWS_ERRORS as error:
+            raise Busy(OUTAGE_PAUSE_SECONDS) from error
+        except media.Missing as error:
+            raise StageFailure("input_missing", "A file that this step needs is missing.") from error
 
 
 def _note(write: Callable[..., None], *arguments: object, **options: object) -> None:

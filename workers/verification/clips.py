@@ -9,6 +9,7 @@ from workers.media.codecs import ClipWriter, Encoding, evenly, read_timed
 from workers.media.planes import Planes, to_rgb
 from workers.media.probe import ClipFacts, probe
 from workers.media.scaling import Scale
+from workers.verification.moderation import moderate
 from workers.verification.pictures import thumbnail
 from workers.verification.verdict import CleanMedia, Rejected
 
@@ -47,6 +48,8 @@ def clean_clip(source: Path, target: Path) -> CleanMedia:
             scaled = scale(planes)
             if shown is None or writer.frames == middle:
                 shown = scaled
+            if writer.frames % round(fps) == 0:  # one frame a second
+                moderate(to_rgb(scaled))
             writer.write(scaled)
     small = None if shown is None else thumbnail(to_rgb(shown), target.with_name("thumbnail.jpg"))
     seconds = float(writer.frames / fps)

@@ -11,6 +11,7 @@ from shared.stages.queues import INSPECTION_SECONDS
 from workers.verification.verdict import CleanMedia, MediaKind, Rejected, Verdict
 
 _CHILD = "workers.verification.child"
+_SETTINGS = ("KINORA_MODELS", "KINORA_MODERATION_MOST")  # variables that the child needs, too
 
 
 def inspect(path: Path, kind: MediaKind, out_folder: Path, timeout_seconds: float = INSPECTION_SECONDS) -> Verdict:
@@ -26,8 +27,7 @@ def inspect(path: Path, kind: MediaKind, out_folder: Path, timeout_seconds: floa
         "TMPDIR": str(out_folder),  # the only folder that the child can write to
         "OPENBLAS_NUM_THREADS": "1",  # each thread reserves address space, which the child's limit does not allow
     }
-    if models := os.environ.get("KINORA_MODELS"):
-        environment["KINORA_MODELS"] = models
+    environment |= {name: os.environ[name] for name in _SETTINGS if name in os.environ}
     try:
         done = subprocess.run(  # noqa: S603  # the command is our own module, the upload only a path among its arguments
             command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, timeout=timeout_seconds, check=True

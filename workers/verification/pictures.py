@@ -9,6 +9,7 @@ from PIL import Image
 from workers.media import depth, pictures
 from workers.media.planes import Bytes, Floats, as_bytes
 from workers.media.subject import PictureSubject
+from workers.verification.moderation import moderate
 from workers.verification.verdict import CleanMedia
 
 MIN_SIDE_PIXELS = 64
@@ -20,9 +21,10 @@ def clean_picture(source: Path, target: Path) -> CleanMedia:
     """Write the picture upright and opaque, as 8-bit RGB PNG in sRGB without metadata, and its previews beside it.
 
     The previews are grey JPEGs with a short side of 360 pixels: the estimated depth, and the matte of the subject, if
-    the picture has a subject with a matte. Raise Unreadable.
+    the picture has a subject with a matte. Raise Rejected or Unreadable.
     """
     picture = pictures.read(source, MIN_SIDE_PIXELS)
+    moderate(picture)
     Image.fromarray(picture).save(target, format="PNG", compress_level=4)
     height, width = picture.shape[:2]
     nearness = depth.estimate(picture)

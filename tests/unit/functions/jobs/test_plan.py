@@ -180,6 +180,23 @@ def test_a_remote_engine_is_refused_with_a_driving_clip() -> None:
         planned(named, STILL, frozenset({Role.DRIVING}), ENGINES)
 
 
+def test_a_performance_is_copied_to_the_clip_of_a_remote_engine() -> None:
+    named = JobSettings(duration=5, engines={MOVE: "runway-gen4.5", COPY: "runway-act-two"})
+    made = planned(named, STILL, frozenset({Role.DRIVING}), ENGINES)
+    assert (made.engines[MOVE], made.engines[COPY]) == ("runway-gen4.5", "runway-act-two")
+    assert made.fallbacks.get(COPY) is None, "no other engine copies a performance"
+
+
+def test_an_engine_loops_only_clips_that_its_provider_loops() -> None:
+    """Luma makes a loop of 5 seconds from one picture."""
+    named = JobSettings(duration=5, loop=True, engines={MOVE: "luma-ray"})
+    assert planned(named, STILL, NOTHING, ENGINES).engines[MOVE] == "luma-ray"
+    with pytest.raises(NoEngine):
+        planned(named.model_copy(update={"duration": 10}), STILL, NOTHING, ENGINES)
+    with pytest.raises(NoEngine):
+        planned(named, STILL, frozenset({Role.PICTURE}), ENGINES, more_pictures=1)
+
+
 def test_the_preset_and_the_engine_limit_the_duration() -> None:
     static, dolly = (default_moves()[preset].move for preset in ("static", "dolly-in"))
     long = JobSettings(duration=30)
