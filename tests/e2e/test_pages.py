@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from clients.python.kinora import webhooks
+from clients.python.kinora.errors import BadWebhook
 from local.cloud import Cloud
 from local.environment import ROOT
 from shared.access.permissions import KEY_SCOPES
@@ -67,7 +68,7 @@ request = SimpleNamespace(body={BODY!r}, headers={dict(signing.headers("evt_1", 
 """
     program = receiver.replace("whsec_...", secret) + "print(event['type'])"
     assert run(sys.executable, "-c", setup + program, folder=tmp_path, variables=variables) == "job.completed\n"
-    with pytest.raises(webhooks.BadWebhook):
+    with pytest.raises(BadWebhook):
         webhooks.verify(BODY, {}, secret)
 
 
