@@ -15,7 +15,10 @@ from tests.support.recipes import NODE, program_of, with_typescript_client
 
 pytestmark = pytest.mark.slow
 
-PROGRAMS = {"python": ("A batch", "batch.py", sys.executable), "js": ("A batch with Node", "batch.mjs", NODE)}
+PROGRAMS: dict[str, tuple[str, str, str | Path]] = {
+    "python": ("A batch", "batch.py", sys.executable),
+    "js": ("A batch with Node", "batch.mjs", NODE),
+}
 
 
 @pytest.mark.parametrize("language", ["python", "js"])
