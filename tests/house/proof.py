@@ -13,7 +13,7 @@ from tempfile import mkdtemp
 from time import monotonic
 
 from tests.house.guards import GUARDS, RemovedGuard
-from tests.house.trials import copied, one_test
+from tests.house.trials import ROOT, copied, one_test
 
 PROCESSES = 2
 FAILED = re.compile(r"FAILED (tests/\S+)")  # a test that failed; an error before or after it proves nothing
@@ -21,8 +21,11 @@ FAILED = re.compile(r"FAILED (tests/\S+)")  # a test that failed; an error befor
 
 @cache
 def tree() -> Path:
-    """Return this process's copy of the tree."""
-    return copied(Path(mkdtemp(prefix="kinora-proof-")) / "tree")
+    """Return this process's copy of the tree, with DynamoDB Local, which some tests need."""
+    tree = copied(Path(mkdtemp(prefix="kinora-proof-")) / "tree")
+    (tree / "build").mkdir()
+    (tree / "build" / "node_modules").symlink_to(ROOT / "build" / "node_modules")
+    return tree
 
 
 def failed_test(tests: tuple[str, ...]) -> str | None:

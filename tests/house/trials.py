@@ -72,7 +72,8 @@ class Guard:
         return passed, " ".join(output.split())
 
     def _test(self, tree: Path) -> tuple[bool, str]:
-        arguments = ["-q", "-x", "-p", "no:cacheprovider", "-p", "pytest_timeout", *self.nodes]
+        slow_too = ["-m", "not storm and not worlds"]
+        arguments = ["-q", "-x", "-p", "no:cacheprovider", "-p", "pytest_timeout", *slow_too, *self.nodes]
         talk = server()
         assert talk.stdin
         assert talk.stdout

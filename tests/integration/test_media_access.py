@@ -50,8 +50,9 @@ def test_an_attempt_that_is_a_pattern_has_no_access(ada: Creator) -> None:
 
 def test_a_prompt_with_a_pattern_opens_nothing(ada: Creator, monkeypatch: pytest.MonkeyPatch) -> None:
     sound = ada.asset(AssetType.AUDIO)
-    prompt, inputs = f"a lake {media.address(f'assets/{sound}/*')}", [{"role": "audio", "assetId": sound}]
-    body = {"projectId": ada.project(), "prompt": prompt, "inputs": inputs}
+    prompt, inputs = media.address(f"assets/{sound}/*"), [{"role": "audio", "assetId": sound}]
+    settings = {"allowUnrelatedPicture": True}
+    body = {"projectId": ada.project(), "prompt": prompt, "inputs": inputs, "settings": settings}
     job_id = str(ada.post("/api/jobs", body).body["id"])
     dispatch({"jobId": job_id, "stage": IMAGE, "taskToken": "token-1"}, None)
     proof, attempt = MediaGrantRecord.get(step_task(job_id, IMAGE)).proof, claim(job_id, IMAGE)

@@ -19,6 +19,7 @@ from shared.access.principal import Principal
 from shared.aws.secrets import secret
 from shared.connections.messages import CatchUp
 from shared.connections.record import ConnectionRecord, ListenerRecord
+from shared.connections.store import ConnectionExpired
 from shared.core.clock import utc_now
 from shared.credentials.refresh_tokens import COOKIE, RefreshToken
 from shared.credentials.store import CredentialStore
@@ -195,9 +196,17 @@ def test_a_subscription_of_another_account_receives_nothing(studio: Studio, eve:
     assert studio.cloud.messages_to("c")
 
 
-def test_an_expired_connection_neither_subscribes_nor_receives(
-    studio: Studio, ada: Creator, stream: Stream, job_id: str
-) -> None:
+def test_an_expired_connection_does_not_subscribe(studio: Studio, ada: Creator, job_id: str) -> None:
+    opened(ada, "d")
+    connection = ConnectionRecord.get("d")
+    connection.expires_at = utc_now() - LEASE
+    connection.save()
+    assert listen("d", job_id) == {"statusCode": ConnectionExpired.status}
+    assert [message["type"] for message in studio.cloud.messages_to("d")] == ["error"]
+    assert "d" in studio.cloud.gone
+
+
+def test_an_expired_connection_receives_nothing(studio: Studio, ada: Creator, stream: Stream, job_id: str) -> None:
     """DynamoDB deletes expired items hours later, and API Gateway's `$disconnect` can be lost."""
     opened(ada, "d")
     listen("d", job_id)

@@ -201,7 +201,8 @@ def test_access_needs_the_proof_of_the_newest_message_and_the_current_attempt(ad
 
 def test_a_prompt_with_an_address_opens_nothing(ada: Creator, eve: Creator, monkeypatch: pytest.MonkeyPatch) -> None:
     secret = media.address(complete_film(eve))
-    job = ada.post("/api/jobs", {"projectId": ada.project(), "prompt": f"a lake {secret}", "settings": {}}).body
+    body = {"projectId": ada.project(), "prompt": secret, "settings": {"allowUnrelatedPicture": True}}
+    job = ada.post("/api/jobs", body).body
     dispatch({"jobId": job["id"], "stage": IMAGE.value, "taskToken": "token-1"}, None)
     proof, attempt = MediaGrantRecord.get(f"{job['id']}#{IMAGE}").proof, claim(job["id"], IMAGE)
     policy = policy_of(monkeypatch, jobId=job["id"], stage=IMAGE, attempt=attempt, proof=proof)
