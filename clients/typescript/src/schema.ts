@@ -4803,7 +4803,7 @@ export interface components {
          * SettingsUpdate
          * @example {
          *       "defaultAspectRatio": "9:16",
-         *       "defaultPresetId": "orbit",
+         *       "defaultPresetId": "orbit-left",
          *       "name": "Ada",
          *       "notifications": {
          *         "filmCompleted": true
