@@ -167,10 +167,11 @@ test("An organization is handed over, left, and deleted by its new owner", async
   await page.getByLabel("Email").fill(guest);
   await page.getByRole("button", { name: "Send the invite" }).click();
   await expect(page.getByText(`The invite to ${guest} is on its way.`)).toBeVisible();
+  const invite = await linkTo(guest);
   const second = await browser.newContext();
   const theirs = await second.newPage();
   await signIn(theirs, "/team", guest);
-  await theirs.goto(await linkTo(guest));
+  await theirs.goto(invite);
   await theirs.getByRole("button", { name: "Join" }).click();
   await expect(theirs.getByText("you are Member")).toBeVisible();
 
@@ -201,7 +202,7 @@ test("The address is changed by the link to the new one, and the account is dele
   const old = await signIn(page, "/settings");
   const email = newAddress();
   await page.getByText("Change the address").click();
-  await page.getByLabel("New address").fill(email);
+  await page.getByLabel("New address", { exact: true }).fill(email);
   await page.getByRole("region", { name: "Profile" }).getByLabel("Current password").fill(PASSWORD);
   await page.getByRole("button", { name: "Send the link" }).click();
   await expect(page.getByText(`A link is on its way to ${email}.`)).toBeVisible();
@@ -212,7 +213,7 @@ test("The address is changed by the link to the new one, and the account is dele
   const login = (address: string) => page.request.post("/api/auth/login", { data: { email: address, password: PASSWORD } });
   expect((await login(old)).status()).toBe(401);
   await page.goto("/settings");
-  await expect(page.getByText(email)).toBeVisible();
+  await expect(page.getByRole("main").getByText(email)).toBeVisible();
 
   const ending = page.getByRole("region", { name: "Delete the account" });
   await ending.getByRole("button", { name: "Delete the account" }).click();

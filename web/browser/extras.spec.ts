@@ -7,7 +7,6 @@ test("A driving clip, sound and captions are checked, priced, and in the film, w
   await signIn(page, "/editor");
   await page.getByRole("textbox", { name: "Prompt" }).fill("a lake");
   await chooseSmallFilm(page);
-  const priced = page.waitForRequest((request) => request.url().endsWith("/api/jobs/quote") && request.postDataJSON().inputs.length === ROLES.length);
   await page.locator("input[data-kind=VIDEO]").setInputFiles({ name: "song.mp3", mimeType: "audio/mpeg", buffer: Buffer.from("ID3") });
   await expect(page.getByText("Use an MP4, MOV, WebM or Matroska clip.")).toBeVisible();
   await page.getByRole("button", { name: "Remove song.mp3" }).click();
@@ -17,18 +16,17 @@ test("A driving clip, sound and captions are checked, priced, and in the film, w
   for (const part of ["Driving clip", "Sound", "Captions"]) await expect(page.getByText(`${part} · Ready`)).toBeVisible();
   await page.getByRole("radio", { name: "Exact" }).click();
   await expect(page.getByRole("radio", { name: "Still first" })).toHaveCount(0); // a still has no such files
-  await priced;
   const price = page.locator("[data-quote]");
   await price.click();
   await expect(page.getByRole("table", { name: "What the film costs" })).toContainText("Motion transfer");
   await page.keyboard.press("Escape");
   await page.screenshot({ path: `${SHOTS}/editor-extras.png` });
 
-  const sent = page.waitForRequest((request) => request.url().endsWith("/api/jobs") && request.method() === "POST");
+  const sent = page.waitForResponse((answer) => answer.url().endsWith("/api/jobs") && answer.request().method() === "POST");
   await page.getByRole("button", { name: "Make the film" }).click();
-  const body = (await sent).postDataJSON() as { inputs: { role: string }[]; settings: { transfer: string } };
-  expect(body.inputs.map(({ role }) => role)).toEqual(ROLES);
-  expect(body.settings.transfer).toBe("exact");
+  const job = (await (await sent).json()) as { inputs: { role: string }[]; settings: { transfer: string } };
+  expect(job.inputs.map(({ role }) => role)).toEqual(ROLES);
+  expect(job.settings.transfer).toBe("exact");
   await expect(page.locator("[data-status=COMPLETED]")).toBeVisible({ timeout: 540_000 });
   await expect(page.locator("[data-stage=MOTION_TRANSFER]")).toHaveAttribute("data-done", "true");
   await expect(page.getByRole("heading", { name: "The camera path, asked and measured" })).toBeVisible();

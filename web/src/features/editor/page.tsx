@@ -1,6 +1,7 @@
 "use client";
 
 import { useQueryClient } from "@tanstack/react-query";
+import dynamic from "next/dynamic";
 import Link from "next/link";
 import { useRouter } from "next/navigation";
 import { useEffect, useReducer, useRef, useState, useSyncExternalStore } from "react";
@@ -14,13 +15,13 @@ import { useText } from "@/features/text/text";
 import { Pictures } from "@/features/uploads/pictures";
 import { Icon } from "@/ui/icon";
 import { type Draft, jobOf, reduce, STYLES, storeDraft, storedDraft } from "./draft";
-import { Extras } from "./extras";
 import { Finder } from "./finder";
 import { Format } from "./format";
 import { Making } from "./making";
 import { Price } from "./price";
 import { useForgetPrices, useProject, useQuote } from "./quote";
 
+const Extras = dynamic(() => import("./extras").then((part) => part.Extras), { ssr: false });
 const nothing = () => () => undefined;
 
 /** The editor. It is drawn in the browser only, because the draft is there. */
