@@ -118,7 +118,8 @@ def test_login_stores_the_key_in_the_keyring_of_the_system(
         "KINORA_BASE_URL": scripted_cloud.api_url,
     }  # fmt: skip
     key = key_of(scripted_cloud)
-    assert "the keyring" in run(command, "login", "--key", key, folder=tmp_path, **variables)
+    printed = run(command, "login", "--key", key, folder=tmp_path, **variables)
+    assert "the keyring" in " ".join(printed.split())
     [stored] = (tmp_path / "config").rglob("credentials.json")
     assert json.loads(stored.read_text()) == {"base_url": scripted_cloud.api_url}
     assert run(command, "ls", "--json", folder=tmp_path, **variables) == "[]\n"
