@@ -558,6 +558,9 @@ class Fuse(list[str]):
         super().append(operation)
 
 
+CALLS = 39  # to AWS, from the first message to the end of the step
+
+
 def run_with_death(studio: Studio, n: int) -> int:
     """Run all messages of a step. The function dies at call `n` to AWS. Return how many calls were left until then."""
     studio.cloud.calls = fuse = Fuse(n)
@@ -575,9 +578,6 @@ def test_the_next_test_knows_each_call(studio: Studio, provider: Fal, job_id: st
     provider.statuses.append(Reply(body={"status": "IN_PROGRESS"}))
     assert run_with_death(studio, CALLS + 1) == 1
     assert step(job_id).status == JobStatus.COMPLETED
-
-
-CALLS = 39  # to AWS, from the first message to the end of the step
 
 
 # A third of the calls is in `make test`.
