@@ -1,4 +1,4 @@
-"""The security headers that the studio's origin adds to every response, by the first part of the path."""
+"""The headers that the studio's origin adds to its responses: security by the first part of the path, and caching."""
 
 POLICIES = {
     "site": "; ".join(
@@ -21,6 +21,10 @@ POLICIES = {
 }
 FRAME_OPTIONS = "DENY"
 REFERRER_POLICY = "same-origin"
+CACHE_ONE_DAY = "public, max-age=86400"
+CACHE_FOREVER = "public, max-age=31536000, immutable"  # the names of these files contain the hash of their content
+ASK_EACH_TIME = "public, max-age=0, must-revalidate"
+IMMUTABLE = "_next/static/"
 HTTPS_SECONDS = 365 * 24 * 3600  # browsers use HTTPS only for this time
 
 
@@ -33,3 +37,10 @@ def headers(part: str) -> dict[str, str]:
         "Referrer-Policy": REFERRER_POLICY,
         "Strict-Transport-Security": f"max-age={HTTPS_SECONDS}; includeSubDomains",
     }
+
+
+def cache_control(key: str) -> str:
+    """Return how long browsers and CloudFront may use a copy of a file of the site."""
+    if key.startswith(IMMUTABLE):
+        return CACHE_FOREVER
+    return CACHE_ONE_DAY if key.startswith(("presets/", "films/")) else ASK_EACH_TIME

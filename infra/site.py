@@ -10,15 +10,12 @@ import boto3
 
 from infra.bundling.archive import ROOT
 from infra.constructs.front_door import site_bucket_name
+from infra.edge import ASK_EACH_TIME, IMMUTABLE, cache_control
 from infra.environments import ENVIRONMENTS, Environment
 from shared.presets.presets import presets
 
 PICTURES = ROOT / "docs" / "gallery"  # a preset's paths are the same below this folder and below the site
 EXPORT = ROOT / "web" / "out"  # `make web` writes it
-CACHE_ONE_DAY = "public, max-age=86400"
-CACHE_FOREVER = "public, max-age=31536000, immutable"  # the names of these files contain the hash of their content
-ASK_EACH_TIME = "public, max-age=0, must-revalidate"
-IMMUTABLE = "_next/static/"
 KINDS = {".js": "text/javascript", ".webp": "image/webp", ".woff2": "font/woff2", ".txt": "text/x-component"}
 
 
@@ -59,13 +56,6 @@ def pages_of(export: Path) -> list[tuple[Path, str]]:
 
 def content_type(key: str) -> str:
     return KINDS.get(Path(key).suffix) or mimetypes.guess_type(key)[0] or "application/octet-stream"
-
-
-def cache_control(key: str) -> str:
-    """Return how long browsers and CloudFront may use a copy of the file."""
-    if key.startswith(IMMUTABLE):
-        return CACHE_FOREVER
-    return CACHE_ONE_DAY if key.startswith(("presets/", "films/")) else ASK_EACH_TIME
 
 
 def socket_url_of(environment: Environment) -> str:

@@ -25,7 +25,7 @@ _ENCODING = Encoding(preset="slow", crf=27, keyframe_seconds=_SECONDS, movflags=
 
 
 def main() -> None:
-    """Write each film of `LIST` as MP4 into `FOLDER`, and its first frame as JPEG."""
+    """Write each film of `LIST` as MP4 into `FOLDER`, and its first frame in each of its poster's widths as WebP."""
     FOLDER.mkdir(parents=True, exist_ok=True)
     for film in json.loads(LIST.read_text()):
         size = film["width"], film["height"]
@@ -40,10 +40,18 @@ def main() -> None:
         with ClipWriter(path, *size, _FPS, _ENCODING) as writer:
             for planes in shot.film(poses):
                 if not writer.frames:
-                    Image.fromarray(to_rgb(planes)).save(path.with_suffix(".jpg"), quality=80, progressive=True)
+                    posters = _posters(Image.fromarray(to_rgb(planes)), film["name"], film["posters"])
                 writer.write(planes)
-        sizes = [path.stat().st_size, path.with_suffix(".jpg").stat().st_size]
-        Console().print(f"{path}: {sizes[0] / 1e3:.0f} kB, poster {sizes[1] / 1e3:.0f} kB")
+        for file in (path, *posters):
+            Console().print(f"{file}: {file.stat().st_size / 1e3:.0f} kB")
+
+
+def _posters(frame: Image.Image, name: str, widths: list[int]) -> list[Path]:
+    files = [FOLDER / f"{name}-{width}.webp" for width in widths]
+    for width, file in zip(widths, files, strict=True):
+        height = round(frame.height * width / frame.width)
+        frame.resize((width, height), Image.Resampling.LANCZOS).save(file, quality=76, method=6)
+    return files
 
 
 if __name__ == "__main__":

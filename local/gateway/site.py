@@ -42,7 +42,8 @@ class Site:
             if not file.is_file():
                 raise web.HTTPNotFound
             return web.FileResponse(file, status=404, headers=edge.headers("site"))
-        headers = {"Cache-Control": "no-cache", **edge.headers("site")}
+        key = file.relative_to(self._folder).as_posix()
+        headers = {"Cache-Control": edge.cache_control(key), **edge.headers("site")}
         if file.suffix in _COMPRESSED and "gzip" in request.headers.get("Accept-Encoding", ""):
             body = _gzipped(file, file.stat().st_mtime_ns)
             headers |= {"Content-Encoding": "gzip", "Vary": "Accept-Encoding"}

@@ -18,8 +18,8 @@ Answer = tuple[int, str, Mapping[str, str]]
 def export(tmp_path: Path) -> Path:
     (tmp_path / "secret.txt").write_text("a file beside the export")
     folder = tmp_path / "out"
-    for name in ("index.html", "login.html", "404.html", "theme.js"):
-        (folder / name).parent.mkdir(exist_ok=True)
+    for name in ("index.html", "login.html", "404.html", "theme.js", "_next/static/chunks/a1b2.js"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(name)
     return folder
 
@@ -43,6 +43,18 @@ def test_a_page_has_the_headers_of_the_edge(export: Path, path: str, status: int
     answered, text, headers = get(export, path)
     assert (answered, text) == (status, body)
     assert dict(headers) == dict(headers) | edge.headers("site")
+
+
+@pytest.mark.parametrize(
+    ("path", "caching"),
+    [
+        ("/login", edge.ASK_EACH_TIME),
+        ("/theme.js", edge.ASK_EACH_TIME),
+        ("/_next/static/chunks/a1b2.js", edge.CACHE_FOREVER),
+    ],
+)
+def test_a_browser_keeps_a_file_as_long_as_in_a_deployment(export: Path, path: str, caching: str) -> None:
+    assert get(export, path)[2]["Cache-Control"] == caching
 
 
 @pytest.mark.parametrize("path", ["/..%2Fsecret.txt", "/%2e%2e/secret.txt", "/a/..%2F..%2Fsecret.txt"])

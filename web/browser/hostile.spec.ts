@@ -44,6 +44,10 @@ test("A text that looks like markup is shown as it was typed, on every page that
   await page.locator("input[data-kind=IMAGE]").setInputFiles({ name: `${HOSTILE.replaceAll("/", ":")}.png`, mimeType: "image/png", buffer: Buffer.from("no picture") });
   await expect(page.getByRole("listitem").filter({ hasText: "onerror=hit()" }).locator(".text-bad")).toBeVisible();
   await page.getByRole("button", { name: /^Remove <img/ }).click();
+  const captions = Buffer.from(`1\n00:00:00,000 --> 00:00:01,000\n${HOSTILE}\n`);
+  await page.locator("input[data-kind=OTHER]").setInputFiles({ name: `${HOSTILE.replaceAll("/", ":")}.srt`, mimeType: "application/x-subrip", buffer: captions });
+  await expect(page.getByText("Captions · Ready")).toBeVisible();
+  expect(await page.locator("img[src=x]").count(), "captions").toBe(0);
   await page.screenshot({ path: `${SHOTS}/editor-hostile.png` });
   await page.getByRole("button", { name: "Make the film" }).click();
   await page.waitForURL(/\/film\?id=job_/);
@@ -64,5 +68,6 @@ test("A text that looks like markup is shown as it was typed, on every page that
   await page.getByRole("button", { name: "Create the organization" }).click();
   await expect(page.getByRole("region", { name: HOSTILE })).toBeVisible();
   await visit("/team");
+  await expect(page.getByRole("listitem").filter({ hasText: HOSTILE }).first()).toBeVisible(); // the member's name
   for (const path of ["/billing", "/webhooks"]) await visit(path); // in the choice of the account
 });

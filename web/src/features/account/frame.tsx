@@ -36,7 +36,7 @@ export function AccountFrame({ title, lead, action, ofAccount = false, children 
   const { data: me } = useMe();
   return (
     <div className="mx-auto grid w-full max-w-[1240px] flex-1 content-start gap-x-12 px-5 py-6 lg:grid-cols-[190px_minmax(0,1fr)] lg:px-8 lg:py-9">
-      <nav aria-label={t("account.pages")} className="-mx-5 mb-6 flex gap-1 overflow-x-auto px-5 pb-1 lg:mx-0 lg:mb-0 lg:flex-col lg:overflow-visible lg:px-0">
+      <nav aria-label={t("account.pages")} className="mb-6 flex flex-wrap gap-1 lg:mb-0 lg:flex-col">
         <Group title={t("account.shared")} pages={SHARED} />
         <Group title={t("account.you")} pages={OWN} />
         {me?.platformAdmin && <Group title={t("account.studio")} pages={[["/admin", "admin.title"]]} />}

@@ -70,7 +70,7 @@ function FilterBar({ filters, onChange }: { filters: Filters; onChange: (part: P
       </label>
       <span className="flex items-center gap-2 max-sm:w-full">
         {(["since", "until"] as const).map((end) => (
-          <label key={end} className="flex min-w-0 flex-1 items-center gap-2">
+          <label key={end} className="flex min-w-0 flex-1 items-center gap-2 max-sm:flex-col max-sm:items-stretch max-sm:gap-0.5">
             <span className="text-[14px] text-soft">{t(`films.${end}`)}</span>
             <input type="date" className="field min-w-0" value={filters[end]} onChange={({ target }) => onChange({ [end]: target.value })} />
           </label>

@@ -25,7 +25,7 @@ export function FilmPage() {
   const signedIn = useSignedIn();
   const id = useSearchParams().get("id") ?? "";
   const { data: job, error, refetch } = useJob(id, signedIn);
-  if (id === "" || (error instanceof ApiFailure && error.status === 404)) return <Note title={t("film.missing")} />;
+  if (id === "" || (error instanceof ApiFailure && error.status === 404)) return <Note title={t("film.missing")} lead={t("film.missingLead")} />;
   if (error && !job) {
     return (
       <Note title={error instanceof ApiFailure ? error.problem.detail : t("offline")}>
@@ -36,11 +36,12 @@ export function FilmPage() {
   return job ? <Film key={job.id} job={job} /> : <main className="flex-1" aria-busy="true" />;
 }
 
-function Note({ title, children }: { title: string; children?: ReactNode }) {
+function Note({ title, lead, children }: { title: string; lead?: string; children?: ReactNode }) {
   const { t } = useText();
   return (
     <main className="mx-auto w-full max-w-[720px] flex-1 px-6 py-24">
       <h1 className="text-[40px]">{title}</h1>
+      {lead && <p className="mt-3 text-soft">{lead}</p>}
       <div className="mt-6 flex gap-2">
         {children}
         <Link href="/films" className="button">{t("nav.films")}</Link>

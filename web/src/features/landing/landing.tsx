@@ -85,10 +85,11 @@ function Header() {
 type FilmProps = (typeof films)[number] & { main: boolean };
 
 /** A film that `make films` made. It is loaded and plays while it is on the screen. */
-function Film({ name, prompt, preset, width, height, main }: FilmProps) {
+function Film({ name, prompt, preset, width, height, posters, main }: FilmProps) {
   const { t } = useText();
   const video = useRef<HTMLVideoElement>(null);
   const move = CATALOGUE.find((one) => one.id === preset);
+  const poster = (wide?: number) => `/films/${name}-${wide}.webp`;
   useEffect(() => {
     const player = video.current;
     if (!player || matchMedia("(prefers-reduced-motion: reduce)").matches) return;
@@ -103,11 +104,22 @@ function Film({ name, prompt, preset, width, height, main }: FilmProps) {
   if (!move) return null;
   return (
     <figure className={main ? "lg:row-span-2" : ""}>
-      <div className={`bg-sunken ${main ? "finder finder-on" : ""}`}>
+      <div className={`relative bg-sunken ${main ? "finder finder-on aspect-video" : "aspect-[16/8.05]"}`}>
+        {/* The poster: unlike `poster`, a picture has a size for each screen and may load late. */}
+        <img
+          src={poster(posters.at(-1))}
+          srcSet={posters.map((one) => `${poster(one)} ${one}w`).join(", ")}
+          sizes={main ? "(min-width: 1024px) 64vw, 100vw" : "(min-width: 1024px) 32vw, 100vw"}
+          width={width}
+          height={height}
+          alt=""
+          fetchPriority={main ? "high" : "auto"}
+          loading={main ? "eager" : "lazy"}
+          className="absolute size-full object-cover"
+        />
         <video
           ref={video}
           src={`/films/${name}.mp4`}
-          poster={`/films/${name}.jpg`}
           width={width}
           height={height}
           muted
@@ -115,7 +127,7 @@ function Film({ name, prompt, preset, width, height, main }: FilmProps) {
           playsInline
           preload="none"
           aria-hidden="true"
-          className={`block h-auto w-full object-cover ${main ? "aspect-video" : "aspect-[16/8.05]"}`}
+          className="absolute size-full object-cover"
         />
       </div>
       <figcaption className={`flex flex-wrap justify-between gap-x-4 pt-2.5 ${main ? "pt-4" : ""}`}>
