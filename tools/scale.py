@@ -58,6 +58,7 @@ def uses(job: JobFlow, calls: Mapping[str, int]) -> dict[str, float]:
     films_a_second = rate * ASSUMED["watched_times"]
     return {
         "jobs": rate,
+        "emails": rate,  # one for each job
         "api_requests": rate * (ASSUMED["rest_requests"] + messages),
         "rest_requests": rate * ASSUMED["rest_requests"],
         "functions": rate * job.functions,
@@ -122,7 +123,7 @@ def page() -> str:
         f"about {job.functions} function calls.",
         "## Quotas",
         "A headroom below 1 (bold) does not carry the load. The link at a default is its source, with the source's "
-        "year. Kinora sends no email yet, so SES is not in the table.",
+        "year.",
         "\n".join(["| quota | default | use at the peak | headroom | carried by |", "|---|---|---:|---:|---|", *rows]),
     ]
     return "\n\n".join(parts) + "\n"

@@ -47,6 +47,8 @@ test("The preview shows the move before anything is paid, and its path in space"
   await expect.poll(async () => (await canvas.screenshot()).length).toBeGreaterThan(20_000); // a drawn picture
   const first = await canvas.screenshot();
   await time.press("End");
+  const last = Number(await time.getAttribute("max"));
+  await expect(time).toHaveValue(String(last)); // the preview pauses where it is
   expect((await canvas.screenshot()).equals(first)).toBe(false);
   await page.screenshot({ path: `${SHOTS}/editor-preview.png` });
   await page.getByRole("tab", { name: "Path in 3D" }).click();

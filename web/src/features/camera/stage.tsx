@@ -20,8 +20,8 @@ interface Props {
 }
 
 type Draw = (index: number) => void;
-const WIDTHS = [960, 640, 400] as const; // of the preview in pixels; a slow machine gets a smaller one
-const SLOW_MILLISECONDS = 45; // between two frames
+const WIDTHS = [960, 640, 400] as const; // of the preview in pixels; a slow machine gets a smaller one, and then a still
+const LATE_MILLISECONDS = 30; // of a frame
 const SLOW_FRAMES = 12;
 
 /** The move before anything is paid: what the camera sees, and its path in space. Nothing leaves the browser. */
@@ -31,6 +31,7 @@ export function Stage({ move, files, seconds, fps, loop, ratio, fallback }: Prop
   const course = useMemo(() => (scene ? courseOf(move, scene, { seconds, fps, loop, ratio }) : null), [move, scene, seconds, fps, loop, ratio]);
   const [playing, setPlaying] = useState(() => !matchMedia("(prefers-reduced-motion: reduce)").matches);
   const [isBlind, setBlind] = useState(false);
+  const asked = useRef(false); // somebody pressed "play"
   const draw = useRef<Draw | null>(null);
   const slider = useRef<HTMLInputElement>(null);
   const time = useRef<HTMLSpanElement>(null);
@@ -40,17 +41,18 @@ export function Stage({ move, files, seconds, fps, loop, ratio, fallback }: Prop
     if (slider.current) slider.current.value = String(index);
     if (time.current) time.current.textContent = `${(index / fps).toFixed(2)} s`;
   };
-  useFilmClock(show, course, playing);
+  const moment = () => Math.min(Number(slider.current?.value ?? 0), frames - 1);
+  useFilmClock(show, moment, course, playing);
   if (isBlind) return fallback;
   const size = { aspectRatio: ratio, width: `min(calc(100cqw - 16px), calc((100cqh - 16px) * ${ratio}))` };
   return (
     <Tabs.Root defaultValue="view" className="flex min-h-0 flex-1 flex-col gap-3">
       <div className="relative grid min-h-[190px] flex-1 place-items-center [container-type:size]">
         <Tabs.Content value="view" className="finder finder-on bg-sunken" style={size}>
-          {course && scene && <Picture course={course} scene={scene} draw={draw} onBlind={() => setBlind(true)} label={t("camera.seen")} redraw={() => show(Number(slider.current?.value ?? 0))} />}
+          {course && scene && <Picture course={course} scene={scene} draw={draw} redraw={() => show(moment())} onBlind={() => setBlind(true)} onSlow={() => asked.current || setPlaying(false)} label={t("camera.seen")} />}
         </Tabs.Content>
         <Tabs.Content value="path" className="absolute inset-0 bg-sunken">
-          {course && scene && <Space course={course} scene={scene} draw={draw} label={t("camera.space")} redraw={() => show(Number(slider.current?.value ?? 0))} />}
+          {course && scene && <Space course={course} scene={scene} draw={draw} label={t("camera.space")} redraw={() => show(moment())} />}
         </Tabs.Content>
       </div>
       <div className="flex items-center gap-3">
@@ -58,7 +60,10 @@ export function Stage({ move, files, seconds, fps, loop, ratio, fallback }: Prop
           <Tabs.Trigger value="view" className="choice aria-selected:border-edge aria-selected:bg-raised aria-selected:text-ink">{t("camera.preview")}</Tabs.Trigger>
           <Tabs.Trigger value="path" className="choice aria-selected:border-edge aria-selected:bg-raised aria-selected:text-ink">{t("camera.path")}</Tabs.Trigger>
         </Tabs.List>
-        <button type="button" className="button button-plain min-h-[30px]" aria-label={t(playing ? "camera.pause" : "camera.play")} onClick={() => setPlaying(!playing)}>
+        <button type="button" className="button button-plain min-h-[30px]" aria-label={t(playing ? "camera.pause" : "camera.play")} onClick={() => {
+            asked.current = true;
+            setPlaying(!playing);
+          }}>
           <Icon name={playing ? "pause" : "play"} />
         </button>
         <input
@@ -97,17 +102,20 @@ function useScene(files: SceneFiles): Scene | null {
   return scene;
 }
 
-/** Call `show` with the frame of the present moment while the film plays, and once after each change. */
-function useFilmClock(show: Draw, course: Course | null, playing: boolean): void {
+/** Call `show` with each frame from `moment` on while the film plays, and once after each change. */
+function useFilmClock(show: Draw, moment: () => number, course: Course | null, playing: boolean): void {
   const latest = useRef(show);
   latest.current = show;
   useEffect(() => {
     if (!course) return;
     const { poses, fps } = course;
-    if (!playing) return latest.current(0);
-    const start = performance.now();
+    if (!playing) return latest.current(moment());
+    const start = performance.now() - (moment() / fps) * 1000;
+    let shown = -1;
     let request = requestAnimationFrame(function next(now) {
-      latest.current(Math.floor(((Math.max(now - start, 0) / 1000) * fps) % poses.length));
+      const index = Math.floor(((Math.max(now - start, 0) / 1000) * fps) % poses.length);
+      if (index !== shown) latest.current(index);
+      shown = index;
       request = requestAnimationFrame(next);
     });
     return () => cancelAnimationFrame(request);
@@ -122,7 +130,7 @@ interface ViewProps {
   redraw: () => void;
 }
 
-function Picture({ course, scene, draw, label, redraw, onBlind }: ViewProps & { onBlind: () => void }) {
+function Picture({ course, scene, draw, label, redraw, onBlind, onSlow }: ViewProps & { onBlind: () => void; onSlow: () => void }) {
   const canvas = useRef<HTMLCanvasElement>(null);
   const lens = useRef<{ scene: Scene; lens: Lens } | null>(null);
   const [size, setSize] = useState(0);
@@ -142,9 +150,13 @@ function Picture({ course, scene, draw, label, redraw, onBlind }: ViewProps & { 
       const view = views[index];
       if (view) drawn.draw(view, cover, poses[index]?.focus ?? null, frame, picture);
       const now = performance.now();
-      slow = now - before > SLOW_MILLISECONDS && now - before < 1000 ? slow + 1 : 0;
+      const late = now - before - 1000 / course.fps;
+      slow = late > LATE_MILLISECONDS && late < 1000 ? slow + 1 : 0;
       before = now;
-      if (slow > SLOW_FRAMES && size < WIDTHS.length - 1) setSize(size + 1);
+      if (slow <= SLOW_FRAMES) return;
+      slow = 0;
+      if (size < WIDTHS.length - 1) setSize(size + 1);
+      else onSlow();
     };
     redraw();
     return () => {
