@@ -114,6 +114,7 @@ class PostProcessingJob(FramedRequest):
     audio_url: str | None = None
     captions_url: str | None = None
     ingredients: tuple[Ingredient, ...] = ()  # for the film's provenance
+    subject_place: Place | None = None  # where the subject is in the clip, so that bars do not cover it
     asked_move: CameraMove | None = None  # the move of a remote engine's clip, to calculate its motion score
 
 
