@@ -17,6 +17,7 @@ Fps = Annotated[int, Field(ge=12, le=60)]
 Duration = Annotated[float, Field(ge=1, le=30)]
 Fraction = Annotated[float, Field(ge=0, le=1)]
 FocalPoint = tuple[Fraction, Fraction]
+Place = tuple[Fraction, Fraction, Fraction, Fraction]  # left, top, right, bottom
 TransferMode = Literal["handheld", "stabilised", "exact"]
 
 MAX_PICTURES = 4

@@ -12,6 +12,7 @@ from shared.camera.move import CameraMove
 from shared.stages.failures import StageFailure
 from shared.stages.metadata import PostProcessingMetadata
 from shared.stages.operations import Operation
+from shared.stages.requests import Place
 from workers.finishing import rhythm
 from workers.finishing.rhythm import Interpolation
 from workers.finishing.steadying import Steadying
@@ -23,6 +24,7 @@ from workers.finishing.treatments import (
     Sharpen,
     Treatment,
     bars,
+    shift,
     treatment,
 )
 from workers.finishing.watch import Watch
@@ -121,8 +123,8 @@ class Edit:
     ) -> None:
         """Prepare the operations. Raise StageFailure `clip_too_short` if the clip is too short for a loop.
 
-        `size` is the film's (width, height) in pixels. The bars do not cover `subject_place`. `asked_move` is the move that a remote engine's clip is scored
-        against.
+        `size` is the film's (width, height) in pixels. The bars do not cover `subject_place`. `asked_move` is the move
+        that a remote engine's clip is scored against.
         """
         self._clip, self._requested, self._steadying = clip, requested, steadying
         self._watch = Watch(CourseCheck(asked_move, float(clip.fps))) if asked_move else None

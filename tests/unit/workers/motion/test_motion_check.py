@@ -136,7 +136,7 @@ def test_corners_are_tracked_within_a_fifth_of_a_pixel_through_a_crash_zoom() ->
     zoom = cv2.getRotationMatrix2D(((WIDTH - 1) / 2, (HEIGHT - 1) / 2), angle=0, scale=1.18)
     after = as_bytes(cv2.warpAffine(grey, zoom, (WIDTH, HEIGHT), flags=cv2.INTER_CUBIC))
     corners = cv2.goodFeaturesToTrack(grey[60:-60, 110:-110], 100, 0.01, 7)[:, 0] + [110, 60]
-    at = (corners[:, 0] - (WIDTH - 1) / 2 + 1j * (corners[:, 1] - (HEIGHT - 1) / 2)) / WIDTH
+    at = np.asarray(corners[:, 0] - (WIDTH - 1) / 2 + 1j * (corners[:, 1] - (HEIGHT - 1) / 2), np.complex128) / WIDTH
 
     found, moved = track_points(grey, after, at)
 
