@@ -111,7 +111,7 @@ def _post_processing(job: JobRecord, spec: JobSpec, made: Made) -> StageRequest:
         audio_url=_input(spec, Role.AUDIO),
         captions_url=_input(spec, Role.CAPTIONS),
         ingredients=_ingredients(job, spec, made, filmed),
-        subject_place=_subject_place(made[filmed]),
+        subject_place=_subject_place(spec, made[filmed]),
         asked_move=spec.move if runs_at_provider(filmed, job.step(filmed).engine) else None,
     )
 
@@ -207,8 +207,13 @@ def _focal_point(spec: JobSpec, made: Made) -> FocalPoint | None:
     return None
 
 
-def _subject_place(filmed: StepResult) -> Place | None:
-    """Return the part of the frame in which the clip shows its subject, or None if its engine does not know it."""
+def _subject_place(spec: JobSpec, filmed: StepResult) -> Place | None:
+    """Return the part of the frame in which the clip shows its subject, or None if its engine does not know it.
+
+    Only the bars of “letterbox” need it.
+    """
+    if "letterbox" not in parse(spec.settings.operations):
+        return None
     match filmed.metrics.get(SUBJECT_PLACE):
         case [left, top, right, bottom]:
             return float(left), float(top), float(right), float(bottom)

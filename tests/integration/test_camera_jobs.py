@@ -44,7 +44,7 @@ def test_the_camera_aims_at_the_painters_focal_point(ada: Creator) -> None:
 
 
 def test_post_processing_knows_where_the_clip_shows_its_subject(ada: Creator) -> None:
-    job_id = ada.job(ada.project())["id"]
+    job_id = ada.job(ada.project(), operations=["letterbox"])["id"]
     for stage, metrics in ((Stage.IMAGE_GENERATION, {}), (Stage.VIDEO_SYNTHESIS, {"subjectPlace": [0.4, 0, 0.6, 0.2]})):
         attempt = claim(job_id, stage)
         result = replace(result_of(job_id, stage, attempt), metrics=metrics)
