@@ -1,10 +1,11 @@
 """`python -m bench.photos`: film photographs that nobody here made, before and after their shapes are kept.
 
 It writes the scores of each photograph and preset into `build/photos.json`, a sheet with the last frames before and
-after into `docs/gallery/photos.jpg`, and one strip for each cell into `build/photos/judge`. A strip shows five moments
-of three films in random order: before, after, and Ken Burns by ffmpeg's `zoompan`. `key.json` has the order.
-`python -m bench.photos --tally FILE` reads a judge's marks (`{"astronaut.dolly-in": [3, 5, 4], ...}`, from the top to
-the bottom row) and writes means and wins.
+after into `docs/gallery/photos.jpg`, and pages for a blind judge into `build/photos/judge`. A page shows five moments
+of three films in random order: before, after, and Ken Burns by ffmpeg's `zoompan`. `judge.key.json` has the order.
+The environment variable SEED selects another order, and JUDGE another folder.
+`python -m bench.photos --tally MARKS KEY` reads a judge's marks (`{"astronaut.dolly-in": [3, 5, 4], ...}`, row 1 to 3)
+and writes means and wins.
 """
 
 import json
@@ -28,7 +29,7 @@ from rich.progress import track
 from local.environment import MODELS, ROOT
 from shared.camera.catalogue import default_moves
 from workers.media.depth import ground_is_certain
-from workers.media.planes import Bytes, to_rgb
+from workers.media.planes import Bytes, as_bytes, to_rgb
 from workers.media.saliency import salient_point
 from workers.motion.shape import Shape, straight_lines
 from workers.renderer.motif import Motif, motif_of
@@ -68,7 +69,8 @@ PRESETS = {
 WAYS = ("before", "after", "kenBurns")
 _WIDTH, _HEIGHT, _FPS, _FRAMES = 480, 270, 12, 36
 _MOMENTS = tuple(round(share * (_FRAMES - 1)) for share in (0, 0.25, 0.5, 0.75, 1))
-_TILE = 144, 81
+_TILE, _SEEN = (144, 81), (300, 168)  # size of a frame on the sheet, and on a judge's page
+_PER_PAGE = 2  # presets on a judge's page
 
 
 class Cell(NamedTuple):
@@ -157,14 +159,29 @@ def _ken_burns(picture: Bytes, recipe: tuple[float, float, float, float]) -> lis
     return [film[min(i, len(film) - 1)] for i in _MOMENTS]
 
 
-def strips(films: dict[str, dict[str, Cell]], seed: int) -> Iterator[tuple[str, NDArray[np.uint8], list[str]]]:
-    """Yield each cell's name, its strip of three films in random order, and the order."""
+def pages(films: dict[str, dict[str, Cell]], seed: int) -> Iterator[tuple[str, Bytes, dict[str, list[str]]]]:
+    """Yield the judge's pages: a name, a picture, and the order of the ways in each of its cells.
+
+    A page shows `_PER_PAGE` presets of one photograph. A row is five moments of one film; it names the preset only.
+    """
     shuffled = random.Random(seed)
     for photo, row in films.items():
-        for preset, cell in row.items():
-            order = shuffled.sample(WAYS, len(WAYS))
-            rows = [np.hstack([cv2.resize(frame, (320, 180)) for frame in cell.frames[way]]) for way in order]
-            yield f"{photo}.{preset}", np.vstack(rows).astype(np.uint8), order
+        presets = list(row)
+        for page, first in enumerate(range(0, len(presets), _PER_PAGE), start=1):
+            orders, parts = {}, []
+            for preset in presets[first : first + _PER_PAGE]:
+                order = orders[f"{photo}.{preset}"] = shuffled.sample(WAYS, len(WAYS))
+                for number, way in enumerate(order, start=1):
+                    frames = [cv2.resize(each, _SEEN, interpolation=cv2.INTER_AREA) for each in row[preset].frames[way]]
+                    label = f"{photo}.{preset}   row {number}"
+                    parts += [_caption(label, len(frames) * _SEEN[0], 0.5), np.hstack(frames)]
+            yield f"{photo}-{page}", as_bytes(np.vstack(parts)), orders
+
+
+def _caption(text: str, width: int, size: float) -> Bytes:
+    """Return a dark line with a text."""
+    line = np.full((20, width, 3), 24, np.uint8)
+    return as_bytes(cv2.putText(line, text, (6, 14), cv2.FONT_HERSHEY_SIMPLEX, size, (230, 230, 230), 1, cv2.LINE_AA))
 
 
 def sheet(films: dict[str, dict[str, Cell]]) -> NDArray[np.uint8]:
@@ -175,12 +192,8 @@ def sheet(films: dict[str, dict[str, Cell]]) -> NDArray[np.uint8]:
             np.hstack([cv2.resize(cell.frames[way][-1], _TILE, interpolation=cv2.INTER_AREA) for way in WAYS[:2]])
             for cell in row.values()
         ]
-        caption = np.full((20, _TILE[0] * 2 * len(pairs), 3), 24, np.uint8)
-        for index, preset in enumerate(row):
-            text = f"{photo}, {preset}: before | after"
-            at = (6 + index * 2 * _TILE[0], 14)
-            cv2.putText(caption, text, at, cv2.FONT_HERSHEY_SIMPLEX, 0.38, (230, 230, 230), 1, cv2.LINE_AA)
-        rows += [np.hstack(pairs), caption]
+        captions = [_caption(f"{photo}, {preset}: before | after", 2 * _TILE[0], 0.38) for preset in row]
+        rows += [np.hstack(pairs), np.hstack(captions)]
     return np.vstack(rows).astype(np.uint8)
 
 
@@ -200,6 +213,15 @@ def tally(marks: dict[str, Sequence[float]], key: dict[str, list[str]]) -> dict[
     }
 
 
+def write_pages(films: dict[str, dict[str, Cell]], folder: Path, seed: int) -> None:
+    """Write the judge's pages into a folder, and their key beside the folder."""
+    key = {}
+    for name, page, orders in pages(films, seed):
+        write_image(folder / f"{name}.png", page)
+        key.update(orders)
+    Path(f"{folder}.key.json").write_text(json.dumps(key, indent=1) + "\n")
+
+
 def write_image(path: Path, rgb: NDArray[np.uint8]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     quality = [cv2.IMWRITE_JPEG_QUALITY, 78] if path.suffix == ".jpg" else []
@@ -208,10 +230,9 @@ def write_image(path: Path, rgb: NDArray[np.uint8]) -> None:
 
 def main(arguments: Sequence[str]) -> int:
     """Film all cells, or tally a judge's marks. Return 1 if a cell breaks a promise."""
-    judge = FOLDER / "judge"
     if arguments[:1] == ["--tally"]:
-        given = json.loads(Path(arguments[1]).read_text())
-        Console().print_json(json.dumps(tally(given, json.loads((judge / "key.json").read_text()))))
+        marks, key = (json.loads(Path(file).read_text()) for file in arguments[1:])
+        Console().print_json(json.dumps(tally(marks, key)))
         return 0
     fetch()
     with ProcessPoolExecutor(2) as processes:
@@ -219,11 +240,7 @@ def main(arguments: Sequence[str]) -> int:
     scores = {photo: {preset: cell.scores for preset, cell in row.items()} for photo, row in films.items()}
     OUT.write_text(json.dumps(scores, indent=1) + "\n")
     write_image(SHEET, sheet(films))
-    key = {}
-    for name, strip, order in strips(films, int(os.environ.get("SEED", "1"))):
-        write_image(judge / f"{name}.png", strip)
-        key[name] = order
-    (judge / "key.json").write_text(json.dumps(key))
+    write_pages(films, Path(os.environ.get("JUDGE", FOLDER / "judge")), int(os.environ.get("SEED", "1")))
     after = {f"{p}, {preset}": cell["after"] for p, row in scores.items() for preset, cell in row.items()}
     broken = [n for n, a in after.items() if a["leanDegrees"] >= 3 or a["shapeScore"] < 0.97]
     whole = mean(a["pathKept"] >= 0.6 for a in after.values())

@@ -10,13 +10,14 @@ from shared.stages.engines import ENGINES, Runs, runs_at_provider
 from shared.stages.failures import StageFailure
 from shared.stages.frames import DRAFT_SHORT_SIDE, MOVING_SHORT_SIDE, frame_size, picture_size
 from shared.stages.messages import StageTask
-from shared.stages.metadata import FOCAL_POINT
+from shared.stages.metadata import FOCAL_POINT, SUBJECT_PLACE
 from shared.stages.operations import parse
 from shared.stages.requests import (
     FocalPoint,
     ImageGenerationJob,
     Ingredient,
     MotionTransferJob,
+    Place,
     PostProcessingJob,
     StageRequest,
     VideoSynthesisJob,
@@ -110,6 +111,7 @@ def _post_processing(job: JobRecord, spec: JobSpec, made: Made) -> StageRequest:
         audio_url=_input(spec, Role.AUDIO),
         captions_url=_input(spec, Role.CAPTIONS),
         ingredients=_ingredients(job, spec, made, filmed),
+        subject_place=_subject_place(spec, made[filmed]),
         asked_move=spec.move if runs_at_provider(filmed, job.step(filmed).engine) else None,
     )
 
@@ -202,6 +204,19 @@ def _focal_point(spec: JobSpec, made: Made) -> FocalPoint | None:
     match made[Stage.IMAGE_GENERATION].metrics.get(FOCAL_POINT):
         case [x, y]:
             return float(x), float(y)
+    return None
+
+
+def _subject_place(spec: JobSpec, filmed: StepResult) -> Place | None:
+    """Return the part of the frame in which the clip shows its subject, or None if its engine does not know it.
+
+    Only the bars of “letterbox” need it.
+    """
+    if "letterbox" not in parse(spec.settings.operations):
+        return None
+    match filmed.metrics.get(SUBJECT_PLACE):
+        case [left, top, right, bottom]:
+            return float(left), float(top), float(right), float(bottom)
     return None
 
 

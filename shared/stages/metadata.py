@@ -12,6 +12,7 @@ from typing_extensions import TypedDict  # pydantic refuses typing's own before 
 from shared.stages.stages import Stage
 
 FOCAL_POINT: Final = "focalPoint"
+SUBJECT_PLACE: Final = "subjectPlace"
 MOTION_SCORE: Final = "motionScore"
 UNDERSTOOD: Final = "understood"
 NOT_UNDERSTOOD: Final = "notUnderstood"
@@ -56,6 +57,7 @@ class RenderedMetadata(TypedDict, total=False):
     """Metadata of a clip that Kinora's renderer filmed."""
 
     cameraPath: list[MeasuredPath]  # wire name; absent if no landmark could be followed
+    subjectPlace: list[float]  # wire name; the frame's part with the subject in it: left, top, right, bottom, 0..1
 
 
 class PhotographMetadata(TypedDict, total=False):

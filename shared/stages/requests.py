@@ -17,6 +17,7 @@ Fps = Annotated[int, Field(ge=12, le=60)]
 Duration = Annotated[float, Field(ge=1, le=30)]
 Fraction = Annotated[float, Field(ge=0, le=1)]
 FocalPoint = tuple[Fraction, Fraction]
+Place = tuple[Fraction, Fraction, Fraction, Fraction]  # left, top, right, bottom
 TransferMode = Literal["handheld", "stabilised", "exact"]
 
 MAX_PICTURES = 4
@@ -114,6 +115,7 @@ class PostProcessingJob(FramedRequest):
     audio_url: str | None = None
     captions_url: str | None = None
     ingredients: tuple[Ingredient, ...] = ()  # for the film's provenance
+    subject_place: Place | None = None  # where the subject is in the clip, so that bars do not cover it
     asked_move: CameraMove | None = None  # the move of a remote engine's clip, to calculate its motion score
 
 

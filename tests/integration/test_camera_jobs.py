@@ -43,6 +43,17 @@ def test_the_camera_aims_at_the_painters_focal_point(ada: Creator) -> None:
     assert task.request.focal_point == (0.25, 0.4)
 
 
+def test_post_processing_knows_where_the_clip_shows_its_subject(ada: Creator) -> None:
+    job_id = ada.job(ada.project(), operations=["letterbox"])["id"]
+    for stage, metrics in ((Stage.IMAGE_GENERATION, {}), (Stage.VIDEO_SYNTHESIS, {"subjectPlace": [0.4, 0, 0.6, 0.2]})):
+        attempt = claim(job_id, stage)
+        result = replace(result_of(job_id, stage, attempt), metrics=metrics)
+        steps.record_result(jobs.get(job_id), stage, result, attempt=attempt, at=utc_now())
+    job = jobs.get(job_id)
+    task: Any = stage_task(job, jobs.spec(job_id), jobs.results(job), Stage.POST_PROCESSING)
+    assert task.request.subject_place == (0.4, 0, 0.6, 0.2)
+
+
 def test_the_camera_draws_the_frames_that_interpolate_asks_for(ada: Creator) -> None:
     """Only the clip that the film is made of, and only an engine that renders a camera path, has more frames."""
     driving = ada.asset(AssetType.VIDEO, duration=5)

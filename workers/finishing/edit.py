@@ -12,6 +12,7 @@ from shared.camera.move import CameraMove
 from shared.stages.failures import StageFailure
 from shared.stages.metadata import PostProcessingMetadata
 from shared.stages.operations import Operation
+from shared.stages.requests import Place
 from workers.finishing import rhythm
 from workers.finishing.rhythm import Interpolation
 from workers.finishing.steadying import Steadying
@@ -23,6 +24,7 @@ from workers.finishing.treatments import (
     Sharpen,
     Treatment,
     bars,
+    shift,
     treatment,
 )
 from workers.finishing.watch import Watch
@@ -116,15 +118,17 @@ class Edit:
         seed: int,
         steadying: Steadying | None = None,
         cues: list[Cue] | None = None,
+        subject_place: Place | None = None,
         asked_move: CameraMove | None = None,
     ) -> None:
         """Prepare the operations. Raise StageFailure `clip_too_short` if the clip is too short for a loop.
 
-        `size` is the film's (width, height) in pixels. `asked_move` is the move that a remote engine's clip is scored
-        against.
+        `size` is the film's (width, height) in pixels. The bars do not cover `subject_place`. `asked_move` is the move
+        that a remote engine's clip is scored against.
         """
         self._clip, self._requested, self._steadying = clip, requested, steadying
         self._watch = Watch(CourseCheck(asked_move, float(clip.fps))) if asked_move else None
+        self._subject_place = subject_place
         self._window = 0
         if "loop" in requested:
             self._window = min(round(float(requested["loop"].choice) * clip.fps), int(clip.length * _LONGEST_LOOP))
@@ -199,7 +203,9 @@ class Edit:
         if "fade" in requested:
             self._over.append(Fade(requested["fade"].choice, _up_to(film, _FADE_SECONDS), film.frames))
         if side or foot:
-            self._on_stills.append(Letterbox(side, foot))
+            left, top, right, bottom = self._subject_place or (0.5, 0.5, 0.5, 0.5)
+            moved = shift(side, width, left, right), shift(foot, height, top, bottom)
+            self._on_stills.append(Letterbox(side, foot, *moved))
             self._over.append(self._on_stills[-1])
         if cues:
             captioned = _Captioned(cues, film, (side, foot))

@@ -11,6 +11,7 @@ from workers.media.looks import LOOKS, Grade
 from workers.media.planes import Bytes, Planes, as_bytes
 
 _BLACK, _NEUTRAL = 16, 128
+_AROUND = 0.04  # minimum space between a bar and the subject, as a fraction of the frame's side
 
 Treatment = Callable[[Planes], Planes]
 
@@ -40,11 +41,25 @@ def bars(ratio: float, width: int, height: int) -> tuple[int, int]:
     return 2 * max(0, round(side)), 2 * max(0, round(foot))
 
 
-class Letterbox:
-    """Black bars over the edges of the picture. The picture keeps its size."""
+def shift(bar: int, length: int, first: float, last: float) -> int:
+    """Return how far the picture moves back below two bars, so that they do not cover its subject; even, in pixels.
 
-    def __init__(self, side: int, foot: int) -> None:
+    `bar` is the width of each bar, `length` the frame's side across them. `first` and `last` are where the subject
+    begins and ends, as fractions of that side. A subject that is longer than the space between the bars is centred.
+    """
+    begin, end = (first - _AROUND) * length, (last + _AROUND) * length
+    room = length - 2 * bar
+    beyond = (begin + end - length) / 2 if end - begin > room else min(begin - bar, 0) + max(end - bar - room, 0)
+    return 2 * round(max(-bar, min(beyond, bar)) / 2)
+
+
+class Letterbox:
+    """Black bars over the edges of the picture. The picture keeps its size, and moves below the bars."""
+
+    def __init__(self, side: int, foot: int, right: int = 0, down: int = 0) -> None:
+        """Show the part of the picture that is `right` and `down` of its middle: at most the bars' widths."""
         self._side, self._foot = side, foot
+        self._right, self._down = right, down
 
     def __call__(self, planes: Planes) -> Planes:
         return Planes(
@@ -57,7 +72,8 @@ class Letterbox:
     def _covered(self, plane: Bytes, black: int, step: int) -> Bytes:
         side, foot = self._side // step, self._foot // step
         rows, columns = plane.shape
-        inside = plane[foot : rows - foot, side : columns - side]
+        right, down = self._right // step, self._down // step
+        inside = plane[foot + down : rows - foot + down, side + right : columns - side + right]
         return as_bytes(cv2.copyMakeBorder(inside, foot, foot, side, side, cv2.BORDER_CONSTANT, value=(black,)))
 
 

@@ -29,6 +29,8 @@ _MAX_TRACKED = 120  # maximum number of landmarks that are tracked at once
 MIN_LANDMARKS = 12  # minimum number of landmarks for a measurement
 _WINDOW = 15  # side of the optical flow's window around a corner, in pixels of the downscaled frame
 _EDGE_STEP = 0.1  # step of inverse distance within 3 pixels that is an edge: it moves against the background behind it
+_ALIGNED = 3.0  # maximum distance in pixels of a point that agrees with the zoom and roll between two frames
+_TURNED = 0.01  # minimum zoom (as a factor - 1) or roll (in rad) between two frames that is taken out of the second
 _BORDER = 0.02  # margin of the frame in which landmarks are not tracked, as a fraction of the frame's width
 _SEGMENT_PARALLAX = 5 * _JITTER  # RMS parallax after which landmarks are chosen again, in frame widths
 SINGULAR_CUTOFF = 1e-3  # relative cutoff of singular values in fits of a flow (`rcond` of `lstsq`)
@@ -177,18 +179,35 @@ class _Track(NamedTuple):
 def track_points(before: Bytes, after: Bytes, at: Positions) -> tuple[NDArray[np.bool_], Positions]:
     """Track positions from one downscaled frame to the next by pyramidal Lucas-Kanade optical flow (Bouguet 2000).
 
-    Return a mask of the positions that were found, and all new positions.
+    Return a mask of the positions that were found, and all new positions. The flow compares windows without a change
+    of their size or angle. So after a zoom or a roll, it runs again on the frame without the zoom and the roll.
     """
     if len(at) == 0:
         return np.zeros(0, np.bool_), at
     height, width = before.shape
     middle = np.array([width - 1, height - 1]) / 2
-    old = np.stack([at.real, at.imag], axis=1) * width + middle
-    old = old.astype(np.float32)[:, None]
-    size = (_WINDOW, _WINDOW)
-    new, found, _ = cv2.calcOpticalFlowPyrLK(before, after, old, old.copy(), winSize=size, maxLevel=4)
-    x, y = ((np.asarray(new, np.float64)[:, 0] - middle) / width).T
-    return np.asarray(found).ravel() == 1, x + 1j * y
+    old = (np.stack([at.real, at.imag], axis=1) * width + middle).astype(np.float32)
+    new, found = _flow(before, after, old, old)
+    matrix = None
+    if found.sum() >= MIN_LANDMARKS:
+        matrix, _ = cv2.estimateAffinePartial2D(old[found], new[found], ransacReprojThreshold=_ALIGNED)
+    if matrix is not None and np.abs(matrix[:, :2] - np.eye(2)).max() > _TURNED:
+        inverse = cv2.WARP_INVERSE_MAP | cv2.INTER_LINEAR
+        still = as_bytes(cv2.warpAffine(after, matrix, (width, height), flags=inverse, borderMode=cv2.BORDER_REPLICATE))
+        back = cv2.invertAffineTransform(matrix)
+        start = np.where(found[:, None], new @ back[:, :2].T + back[:, 2], old)
+        new, found = _flow(before, still, old, as_floats(start))
+        new = as_floats(new @ matrix[:, :2].T + matrix[:, 2])
+    x, y = ((new.astype(np.float64) - middle) / width).T
+    return found, x + 1j * y
+
+
+def _flow(before: Bytes, after: Bytes, old: Floats, start: Floats) -> tuple[Floats, NDArray[np.bool_]]:
+    """Return the new positions of points (n x 2, in pixels), and which were found. The search begins at `start`."""
+    new, found, _ = cv2.calcOpticalFlowPyrLK(
+        before, after, old, start.copy(), winSize=(_WINDOW, _WINDOW), maxLevel=4, flags=cv2.OPTFLOW_USE_INITIAL_FLOW
+    )
+    return as_floats(new).reshape(-1, 2), np.asarray(found).ravel() == 1
 
 
 class _Agreement:

@@ -137,6 +137,15 @@ class Canvas:
         """Store all upright objects that follow as cutouts too."""
         self.behind = self.copy()
 
+    def set_light(self, paint: Field, alpha: Field, inverse: float) -> None:
+        """Store light in the air as a cutout, which nothing hides: `paint` (3,), and `alpha` of the canvas's size."""
+        if self.behind is None:
+            self.set_apart()
+        left, top, width, height = cv2.boundingRect((alpha > 0).astype(np.uint8))
+        place = np.s_[top : top + height, left : left + width]
+        shape = height, width, 3
+        self.cutouts.append(Cutout(left, top, as_field(np.broadcast_to(paint, shape)), as_field(alpha[place]), inverse))
+
     def lay(self, left: int, top: int, paint: Field, alpha: Field, inverse: Field | float) -> None:
         """Paint `paint`, (h, w, 3) or (3,), at a corner. Nearer pixels of the canvas hide it.
 

@@ -65,7 +65,6 @@ def paint(
     """Paint a reading at `width` x `height` pixels. `show` receives previews, like `Workspace.show`."""
     canvas = Canvas.blank(_camera(reading, width, height))
     light = light_of(reading)
-    lamp = None
     if reading.place is Place.SPACE:
         space.paint_space(canvas, reading)
     else:
@@ -82,10 +81,11 @@ def paint(
         else:
             stage = Setting(canvas, light, reading)
             paint_land(stage, _LANDS[reading.place](stage))
-            lamp = stage.lamp
+            if stage.lamp is not None:
+                subjects.beam(canvas, *stage.lamp, strength=0.9 * light.lamps)
     progress(0.6)
     show(partial(_glimpse, canvas, light, reading))
-    finish = partial(_finished, light=light, reading=reading, lamp=lamp)
+    finish = partial(_finished, light=light, reading=reading)
     nearest = max(float(canvas.inverse.max()), 1e-6)
     nearness = _nearness(canvas.inverse, nearest)
     scenery = _scenery(canvas.behind, canvas.cutouts, nearest, finish) if canvas.behind else None
@@ -110,10 +110,8 @@ def _nearness(inverse: Field, nearest: float) -> Pixels16:
     return np.round(inverse * np.float32(65535 / nearest)).astype(np.uint16)
 
 
-def _finished(canvas: Canvas, light: Light, reading: Reading, lamp: tuple[float, float, float] | None) -> Pixels8:
+def _finished(canvas: Canvas, light: Light, reading: Reading) -> Pixels8:
     """Return the finished picture of a canvas: weather, lens and style. The canvas's colours are overwritten."""
-    if lamp is not None:
-        subjects.beam(canvas, *lamp, strength=0.9 * light.lamps)
     if reading.place is not Place.SPACE:
         if reading.weather is Weather.STORM:
             weather.lightning(canvas, reading.seed)

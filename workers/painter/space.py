@@ -243,6 +243,7 @@ def paint_space(canvas: Canvas, reading: Reading) -> None:
     stones = [boulder(rng, sun) for _ in range(4)]
     dark, bright = colour("08080c"), colour("b8a894", 1.3)
     drift = float(rng.uniform(-0.35, 0.1)) * hand
+    canvas.set_apart()
     for _ in range(46 if reading.has(Accent.ASTEROIDS) else 24):
         near = float(rng.uniform(0.12, 1.0)) ** 2.2
         t = float(rng.uniform(-1.1, 1.1))

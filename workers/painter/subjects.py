@@ -4,9 +4,12 @@ import numpy as np
 
 from shared.vocabulary.words import Accent
 from workers.painter.canvas import Canvas, Sprite, Subject, colour
+from workers.painter.grade import film
 from workers.painter.light import Light
-from workers.painter.noise import as_field
+from workers.painter.noise import as_field, resized
 from workers.painter.sketch import Point, Sketch
+
+_FAINTEST, _DENSE, _BRIGHT = 0.02, 0.8, 1.6  # lamp light: faintest that is kept, greatest coverage, and light
 
 
 def _tube(
@@ -44,7 +47,10 @@ def lighthouse(side: float) -> Sprite:
 
 
 def beam(canvas: Canvas, x: float, y: float, z: float, strength: float) -> None:
-    """Add two cones of lamp light from a world point, and the halo around the lamp."""
+    """Set two cones of lamp light at a world point, and the halo around the lamp, as a cutout at the lamp's distance.
+
+    The light is an object of its own, so that it stays with the lamp when the camera moves.
+    """
     camera = canvas.camera
     column, row = camera.project(x, y, z)
     rows, columns = np.mgrid[0 : camera.height : 2, 0 : camera.width : 2].astype(np.float32)
@@ -55,8 +61,10 @@ def beam(canvas: Canvas, x: float, y: float, z: float, strength: float) -> None:
         across = dy * np.cos(turn) - dx * np.sin(turn)
         width = 0.004 + 0.06 * np.maximum(along, 0)
         glow += (along > 0) * np.exp(-((across / width) ** 2)) * np.exp(-along / 0.42) * 0.5
-    wide = np.repeat(np.repeat(as_field(glow), 2, axis=0), 2, axis=1)[: camera.height, : camera.width]
-    canvas.rgb += wide[..., None] * colour("ffe2a8", strength)
+    shown = film(as_field(resized(as_field(glow), camera.width, camera.height) * np.float32(strength)))
+    noise = np.random.default_rng(0).random(shown.shape, np.float32) / np.float32(255)  # prevents banding
+    alpha = as_field(np.clip((shown - _FAINTEST) / (1 - _FAINTEST) * _DENSE - noise, 0, 1))
+    canvas.set_light(colour("ffe2a8", _BRIGHT), alpha, 1 / z)
 
 
 def cabin(side: float) -> Sprite:

@@ -10,6 +10,10 @@ from workers.renderer.layers import diffused
 _FINE = 4.0  # standard deviation, in pixels of the filled place, below which texture is fine
 _FILL_SIDE = 960  # long side in pixels of the filled place
 _SPILL = 0.007  # width beside the subject that may show its colours, as a fraction of the long side
+_MOST_GRAIN = 14  # maximum difference of the fill's fine texture from its soft colours, in levels of 255
+_GRAINY = (
+    0.03  # distance from the visible picture at which the fill's fine texture ends, as a fraction of the long side
+)
 _CLEAR = 0.03  # coverage up to which the picture shows only the background
 _FAINT = 0.15  # coverage below which a pixel's own colour cannot be calculated
 
@@ -60,10 +64,15 @@ def _filled(picture: Bytes, matte: Floats) -> Bytes:
 
 
 def _grain(picture: Bytes, hidden: Floats) -> Floats:
-    """Return the fine texture of hidden pixels: that of the pixel mirrored at the nearest visible one, if visible."""
+    """Return the fine texture of hidden pixels: that of the pixel mirrored at the nearest visible one, if visible.
+
+    It is faint, so that mirrored edges do not show as objects, and it fades with the distance from the visible picture.
+    """
     fine = picture - as_floats(cv2.GaussianBlur(picture.astype(np.float32), (0, 0), _FINE))
     covered = (hidden > 0).astype(np.uint8)
-    _, labels = cv2.distanceTransformWithLabels(covered, cv2.DIST_L2, cv2.DIST_MASK_5, labelType=cv2.DIST_LABEL_PIXEL)
+    apart, labels = cv2.distanceTransformWithLabels(
+        covered, cv2.DIST_L2, cv2.DIST_MASK_5, labelType=cv2.DIST_LABEL_PIXEL
+    )
     visible = np.argwhere(covered == 0)
     if not len(visible):
         return np.zeros_like(fine)
@@ -72,7 +81,11 @@ def _grain(picture: Bytes, hidden: Floats) -> Floats:
     here = np.argwhere(covered)
     there = np.clip(2 * nearest[labels[covered > 0]] - here, 0, np.array(covered.shape) - 1)
     grain = np.zeros_like(fine)
-    grain[here[:, 0], here[:, 1]] = fine[there[:, 0], there[:, 1]] * (covered[there[:, 0], there[:, 1]] == 0)[:, None]
+    shown = (covered[there[:, 0], there[:, 1]] == 0) * np.clip(
+        1 - apart[covered > 0] / (_GRAINY * max(covered.shape)), 0, 1
+    )
+    mirrored = np.clip(fine[there[:, 0], there[:, 1]], -_MOST_GRAIN, _MOST_GRAIN)
+    grain[here[:, 0], here[:, 1]] = mirrored * shown[:, None]
     return grain
 
 

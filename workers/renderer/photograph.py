@@ -7,12 +7,11 @@ its area one distance. The rest of the photograph keeps as much of the estimated
 from collections.abc import Sequence
 from functools import reduce
 from math import tau
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import cv2
 import numpy as np
 
-from shared.camera.lowerings import FAR, view
 from shared.camera.move import AXES, Pose
 from shared.stages.metadata import PhotographMetadata
 from workers.media.depth import ground_is_certain
@@ -20,11 +19,10 @@ from workers.media.planes import Floats, as_floats
 from workers.media.scenery import Scenery
 from workers.media.subject import Box, PictureSubject
 from workers.motion.projection import project
-from workers.motion.shape import Features, Shape, along, of_lines, of_outlines, straight_lines, upright
+from workers.motion.shape import Features, Positions, Shape, along, of_lines, of_outlines, straight_lines, upright
 from workers.renderer.cutout import cut, without
 from workers.renderer.motif import Motif
 from workers.renderer.shoot import Shot, inverse
-from workers.renderer.warp import reach
 
 _FLAT, _LEAST = 0.3, 0.02  # relief of a guess without a certain ground, and the minimum relief
 _MAX_LEAN_DEGREES, _MIN_SCORE = 2.4, 0.976  # of the film; the promises are 3 degrees and 0.97
@@ -33,6 +31,7 @@ _LEAST_TENTHS = 3  # minimum share of a path that must contain the focal point, 
 _MOMENTS = 24  # maximum number of poses of a path that are measured
 _GAP = 0.025  # maximum width that opens beside the subject, as a fraction of the frame's width
 _STEP = 0.35  # maximum disparity between the subject and the photograph behind it
+_INSIDE = 0.49  # maximum distance from the middle of an outline that does not lie on the picture's border
 _LOCK = 1 / 40  # width of the soft edge of a subject with one distance, as a fraction of the long side
 _OUTLINE = 96  # maximum number of points of an outline
 _RACK = 0.2  # minimum disparity between the subject and the background for a change of the focus
@@ -162,9 +161,10 @@ class Staging:
         self._ground = not photograph.guessed or ground_is_certain(photograph.picture)
         relief, path = (1.0 if self._ground and not self._layer else _FLAT), 1.0
         every = -(-len(poses) // _MOMENTS)
+        self._step = self._separation(poses[::every]) if self._layer else 0.0
         for left in reversed(range(_TRIES)):
             moments = weaker(poses[::every], path)
-            self._layout = self._laid_out(relief, moments)
+            self._layout = self._laid_out(relief)
             shape = self._shape(moments)
             excess = max(shape.lean_degrees / _MAX_LEAN_DEGREES, (1 - shape.score) / (1 - _MIN_SCORE))
             if excess <= 1 or not left:
@@ -192,7 +192,7 @@ class Staging:
             scenery, self._subject.head, focus,
         )  # fmt: skip
 
-    def _laid_out(self, relief: float, poses: Sequence[Pose]) -> _Layout:
+    def _laid_out(self, relief: float) -> _Layout:
         guess, matte = self._of.nearness, self._subject.matte
         if matte is None:
             flat = as_floats(_MIDDLE + np.float32(relief) * (guess - np.float32(_MIDDLE)))
@@ -220,17 +220,35 @@ class Staging:
         behind = without(guess, own)
         ring = wide * (1 - own)
         around = float((behind * ring).sum() / max(float(ring.sum()), 1e-6))
-        step = self._step(poses)
         plate = as_floats(
-            np.clip(np.float32(_MIDDLE - step) + np.float32(relief) * (behind - np.float32(around)), 0, 1)
+            np.clip(np.float32(_MIDDLE - self._step) + np.float32(relief) * (behind - np.float32(around)), 0, 1)
         )
         return _Layout(as_floats(np.where(own > 0.5, np.float32(_MIDDLE), plate)), plate, _MIDDLE)
 
-    def _step(self, poses: Sequence[Pose]) -> float:
-        """Return the disparity between the subject and what is behind it, so that no gap is wider than `_GAP`."""
-        widest = max(reach(view(pose)) for pose in poses) * (1 - FAR)
+    def _separation(self, poses: Sequence[Pose]) -> float:
+        """Return the disparity between the subject and what is behind it, so that no gap is wider than `_GAP`.
+
+        A gap opens where the background moves away from the subject's outline. A camera that only moves forward opens
+        none: the subject grows over the background.
+        """
+        flat = as_floats(np.full((2, 2), _MIDDLE, np.float32))
+        shot = Shot(self._of.picture, flat, *self._size, self._fps, self._subject.focal_point, head=self._subject.head)
+        views = shot.look(poses)
+        x, y = _around_matte(cast(Floats, self._subject.matte))
+        own, plate = (
+            _features(shot, x, y, as_floats(np.full((2, 2), at, np.float32))) for at in (_MIDDLE, _MIDDLE - _STEP)
+        )
+        normal = _outwards(own.x + 1j * own.y)
+        inside = (np.abs(x - 0.5) < _INSIDE) & (np.abs(y - 0.5) < _INSIDE)
         width = 2 * (self._size[0] / self._size[1]) ** 0.5
-        return float(min(_STEP, _GAP * width / max(widest, 1e-6)))
+        widest = 1e-6
+        for each in views:
+            here, there = (
+                right + 1j * under for right, under in (project(each, shot.cover, *at) for at in (own, plate))
+            )
+            seen = inside & (np.abs(here.real) < width / 2) & (np.abs(here.imag) < 2 / width)
+            widest = max(widest, float((((there - here) * np.conj(normal)).real * seen).max()))
+        return float(min(_STEP, _STEP * _GAP * width / widest))
 
     def _shape(self, poses: Sequence[Pose]) -> Shape:
         shot = self._shot(0)
@@ -283,6 +301,13 @@ def _ellipse(box: Box) -> tuple[Floats, Floats]:
     left, top, right, bottom = box
     x = (left + right) / 2 + (right - left) / 2 * np.cos(turn)
     return as_floats(x), as_floats((top + bottom) / 2 + (bottom - top) / 2 * np.sin(turn))
+
+
+def _outwards(outline: Positions) -> Positions:
+    """Return the unit normals of a closed outline (1 x points), away from what it encloses."""
+    along = np.roll(outline, -1, axis=1) - np.roll(outline, 1, axis=1)
+    area = (np.conj(outline) * np.roll(outline, -1, axis=1)).imag.sum()
+    return np.asarray(along / np.maximum(np.abs(along), 1e-9) * (-1j if area > 0 else 1j), np.complex128)
 
 
 def _around_matte(matte: Floats) -> tuple[Floats, Floats]:

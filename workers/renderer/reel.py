@@ -10,6 +10,7 @@ import numpy as np
 from shared.camera.move import Pose
 from shared.stages.metadata import MeasuredPath
 from workers.media.planes import Floats, Planes, as_bytes, as_floats
+from workers.media.subject import Box
 from workers.motion.motion_check import MotionCheck
 from workers.renderer.shoot import Shot, drawn
 
@@ -80,6 +81,15 @@ class Reel:
         """Return the asked and the measured path of the frames with only one picture; call after `film`."""
         frames = len(self._poses)
         return [path for span, check in self._checks for path in check.paths(span.start, frames)]
+
+    def subject_place(self) -> Box:
+        """Return the part of the frame in which the film shows the subjects of all its pictures."""
+        places = [
+            shot.subject_place([pose for pose, on in zip(self._poses, self._shown, strict=True) if index in on[:2]])
+            for index, shot in enumerate(self._shots)
+        ]
+        lefts, tops, rights, bottoms = zip(*places, strict=True)
+        return min(lefts), min(tops), max(rights), max(bottoms)
 
     def _single(self, i: int) -> bool:
         return self._shown[i].amount == 0

@@ -20,7 +20,7 @@ from workers.media.planes import Bytes, Floats, Planes, as_floats
 from workers.media.scenery import Scenery
 from workers.media.subject import Box
 from workers.motion.motion_check import Landmarks, MotionCheck
-from workers.motion.projection import Frame
+from workers.motion.projection import Frame, project
 from workers.renderer.scene import Scene
 from workers.renderer.warp import aim, covers, reach
 
@@ -187,6 +187,26 @@ class Shot:
         """Return the picture's pixels per unit: at zoom 1, the frame is the largest that fits into the picture."""
         height, width = self._picture.shape[:2]
         return float(self._frame.unit * min(width / self._frame.width, height / self._frame.height))
+
+    def subject_place(self, poses: Sequence[Pose]) -> Box:
+        """Return the part of the frame in which a film shows the head, or else the focal point; call after `look`.
+
+        The part contains them in all frames, as far as they are inside the frame. Each side is a fraction of it.
+        """
+        left, top, right, bottom = self._head or (*self._focal_point, *self._focal_point)
+        across, down = self.half_size()
+        x = as_floats(np.array([left, right, left, right], np.float32) * 2 - 1) * np.float32(across)
+        y = as_floats(np.array([top, top, bottom, bottom], np.float32) * 2 - 1) * np.float32(down)
+        rows, columns = self._depth.shape
+        middle = min(int((top + bottom) / 2 * rows), rows - 1), min(int((left + right) / 2 * columns), columns - 1)
+        d = as_floats(np.full(4, self._depth[middle], np.float32))
+        seen = [project(self.view(pose, i / self._fps), self.cover, x, y, d) for i, pose in enumerate(poses)]
+        places = [
+            np.clip(np.array(at) * self._frame.unit / size + 0.5, 0, 1)
+            for at, size in zip(zip(*seen, strict=True), (self._frame.width, self._frame.height), strict=True)
+        ]
+        (first, last), (highest, lowest) = ((float(each.min()), float(each.max())) for each in places)
+        return first, highest, last, lowest
 
     def half_size(self) -> tuple[float, float]:
         """Return half the picture's width and height, in units."""

@@ -519,6 +519,7 @@ class StepMetadata(Model):
     motion_score: float | None = None
     fps: float | None = None
     camera_path: list[MeasuredPath] | None = None
+    subject_place: list[float] | None = None
     shape_score: float | None = None
     path_kept: float | None = None
     relief_kept: float | None = None

@@ -3193,6 +3193,8 @@ export interface components {
             fps?: number;
             /** Camerapath */
             cameraPath?: components["schemas"]["MeasuredPath"][];
+            /** Subjectplace */
+            subjectPlace?: number[];
             /** Shapescore */
             shapeScore?: number;
             /** Pathkept */

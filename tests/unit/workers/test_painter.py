@@ -105,3 +105,24 @@ def test_flowers_have_the_colour_that_the_words_name() -> None:
     for seed in range(4):
         assert flower_paint(read("a violet meadow with flowers", None, seed)) == ("5a3a8c", "b98cff")
     assert len({flower_paint(read("a meadow with flowers", None, seed)) for seed in range(20)}) > 2
+
+
+def test_the_light_of_a_lighthouse_is_an_object_at_the_distance_of_its_lamp() -> None:
+    painting = paint(read("a lighthouse on a cliff at dusk", None, 11), 320, 180)
+    assert painting.scenery
+    column, row = (round(at * size) for at, size in zip(painting.focal_point, (320, 180), strict=True))
+    tower = painting.nearness[row + 4, column] / 65535
+    (light,) = (
+        flat for flat in painting.scenery.flats if flat.left < column - 60 < column < flat.left + flat.rgba.shape[1]
+    )
+    assert light.nearness == pytest.approx(tower, abs=0.02)
+    sky = painting.scenery.backdrop[row - 2, [column - 12, column + 12]].astype(int)
+    shown = painting.rgb[row - 2, [column - 12, column + 12]].astype(int)
+    assert (shown - sky).mean() > 8, "the halo is not in the backdrop"
+
+
+def test_each_asteroid_is_a_flat() -> None:
+    painting = paint(read("a ringed planet and asteroids", None, 8), 320, 180)
+    assert painting.scenery
+    assert len(painting.scenery.flats) > 20
+    assert np.abs(painting.scenery.backdrop.astype(int) - painting.rgb).max() > 60

@@ -3296,6 +3296,8 @@ export interface components {
             fps?: number;
             /** Camerapath */
             cameraPath?: components["schemas"]["MeasuredPath"][];
+            /** Subjectplace */
+            subjectPlace?: number[];
             /** Shapescore */
             shapeScore?: number;
             /** Pathkept */

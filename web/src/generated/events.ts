@@ -512,6 +512,8 @@ export interface components {
             fps?: number;
             /** Camerapath */
             cameraPath?: components["schemas"]["MeasuredPath"][];
+            /** Subjectplace */
+            subjectPlace?: number[];
             /** Shapescore */
             shapeScore?: number;
             /** Pathkept */

@@ -73,6 +73,7 @@ class Transfer:
         metadata: MotionTransferMetadata = {
             "frames": writer.frames,
             "fps": request.fps,
+            "subjectPlace": [round(side, 4) for side in shot.subject_place(poses)],
             "pathLength": round(path.length(), 4),
             "inlierRatio": round(inliers, 4),
         }

@@ -60,7 +60,14 @@ class Finish:
             measured = _by_frame(workspace.progress, 0.0, share, clip.length)
             steadying = steadied(clip, requested["stabilise"].amount, measured)
         edit = Edit(
-            clip, requested, size, seed=request.seed, steadying=steadying, cues=cues, asked_move=request.asked_move
+            clip,
+            requested,
+            size,
+            seed=request.seed,
+            steadying=steadying,
+            cues=cues,
+            subject_place=request.subject_place,
+            asked_move=request.asked_move,
         )
         film = edit.film
 

@@ -55,6 +55,7 @@ class Parallax:
         metadata: VideoSynthesisMetadata = {
             "frames": frames,
             "framesPerSecond": round(frames / (perf_counter() - started), 1),
+            "subjectPlace": [round(side, 4) for side in reel.subject_place()],
             "depth": "given" if request.depth_url else "estimated",
         }
         if (score := reel.score()) is not None:

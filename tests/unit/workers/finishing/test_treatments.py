@@ -4,7 +4,7 @@ import pytest
 
 from shared.stages.operations import parse
 from tests.support.clips import grey
-from workers.finishing.treatments import Fade, Letterbox, bars, treatment
+from workers.finishing.treatments import Fade, Letterbox, bars, shift, treatment
 
 
 def test_bars_leave_the_requested_ratio() -> None:
@@ -15,6 +15,32 @@ def test_bars_leave_the_requested_ratio() -> None:
     boxed = Letterbox(0, 24)(grey(200))
     assert (boxed.y[:24] == 16).all()
     assert (boxed.y[24:-24] == 200).all()
+    assert boxed.y.shape == (180, 320)
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "moved"),
+    [
+        (0.4, 0.6, 0),  # between the bars
+        (0.05, 0.2, -130),  # the subject and 4 % of space are above the upper bar's edge: to the end of the bar
+        (0.12, 0.3, -54),
+        (0.7, 0.9, 76),
+        (0.0, 0.8, -108),  # longer than the space between the bars: centred
+    ],
+)
+def test_the_picture_moves_below_the_bars_until_they_do_not_cover_its_subject(
+    first: float, last: float, moved: int
+) -> None:
+    assert shift(140, 1080, first, last) == pytest.approx(moved, abs=1)
+
+
+def test_bars_show_the_part_of_the_picture_that_the_subject_is_in() -> None:
+    picture = grey(50)
+    picture.y[4:12] = 200
+    boxed = Letterbox(0, 24, down=-22)(picture)
+    assert (boxed.y[:24] == 16).all()
+    assert (boxed.y[-24:] == 16).all()
+    assert (boxed.y[26:34] == 200).all()
     assert boxed.y.shape == (180, 320)
 
 

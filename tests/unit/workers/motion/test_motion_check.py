@@ -11,7 +11,7 @@ from shared.camera.catalogue import default_moves
 from shared.camera.lowerings import CameraView
 from shared.camera.move import CameraMove, Easing, Keyframe, Pose
 from workers.media.planes import Bytes, Floats, as_bytes, as_floats
-from workers.motion.motion_check import MotionCheck
+from workers.motion.motion_check import MotionCheck, track_points
 from workers.motion.projection import Frame, project, rays
 from workers.renderer.shoot import Shot
 
@@ -129,6 +129,19 @@ def test_a_film_that_loses_its_scene_scores_zero() -> None:
     for i, planes in enumerate(shot.film(path)):
         check.see(planes if i == 0 else planes._replace(y=np.full_like(planes.y, 120)))
     assert check.score() == 0
+
+
+def test_corners_are_tracked_within_a_fifth_of_a_pixel_through_a_crash_zoom() -> None:
+    grey = as_bytes(cv2.cvtColor(hills()[0], cv2.COLOR_RGB2GRAY))
+    zoom = cv2.getRotationMatrix2D(((WIDTH - 1) / 2, (HEIGHT - 1) / 2), angle=0, scale=1.18)
+    after = as_bytes(cv2.warpAffine(grey, zoom, (WIDTH, HEIGHT), flags=cv2.INTER_CUBIC))
+    corners = cv2.goodFeaturesToTrack(grey[60:-60, 110:-110], 100, 0.01, 7)[:, 0] + [110, 60]
+    at = np.asarray(corners[:, 0] - (WIDTH - 1) / 2 + 1j * (corners[:, 1] - (HEIGHT - 1) / 2), np.complex128) / WIDTH
+
+    found, moved = track_points(grey, after, at)
+
+    assert found.mean() > 0.9
+    assert np.sqrt(np.mean(np.abs(moved - 1.18 * at)[found] ** 2)) * WIDTH < 0.2  # pixels
 
 
 def test_a_motion_blurred_frame_is_compared_at_the_middle_of_its_exposure() -> None:

@@ -132,3 +132,29 @@ def test_a_long_path_is_shortened_until_the_focal_point_stays_in_the_frame() -> 
     assert 0.3 <= share < 1
     assert contained(motif, [Pose(pan=0.05 * pose.pan) for pose in swing], (WIDTH, HEIGHT), FPS) == 1
     assert contained(motif._replace(focal_point=(0.5, 0.5)), swing, (WIDTH, HEIGHT), FPS) > share
+
+
+def test_the_place_of_the_subject_contains_its_head_in_all_frames() -> None:
+    picture, guess = tower()
+    head = PictureSubject((0.45, 0.1, 0.55, 0.3), (0.5, 0.2), faces=((0.45, 0.1, 0.55, 0.3),))
+    (shot,), poses, _ = filmed(Motif(picture, guess, (0.5, 0.2), None, head, guessed=True), "crane-up")
+    shot.look(poses)
+    left, top, right, bottom = shot.subject_place(poses)
+    still = shot.subject_place(poses[:1])
+    assert 0.4 < left < 0.5 < right < 0.6
+    assert top <= still[1] < still[3] <= bottom
+    assert 0.15 < still[3] - still[1] < bottom - top, "the head, and its travel"
+
+
+def test_the_world_behind_a_cut_out_subject_moves_further_where_no_gap_opens() -> None:
+    picture, subject = disc()
+    motif = Motif(picture, np.full((90, 160), 0.5, np.float32), (0.5, 0.5), None, subject, guessed=True)
+
+    def apart(preset: str) -> float:
+        (shot,), poses, _ = filmed(motif, preset)
+        shot.prepare(poses)
+        middle = shot.nearness(poses[0])
+        return float(middle[HEIGHT // 2, WIDTH // 2] - middle[4, 4])
+
+    assert apart("dolly-zoom-in") > 0.33
+    assert 0.05 < apart("orbit-left") < 0.32

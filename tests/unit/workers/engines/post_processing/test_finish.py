@@ -31,6 +31,7 @@ def finish(
     progress: Callable[[float], None] = lambda _: None,
     audio: Path | None = None,
     captions: Path | None = None,
+    subject_place: tuple[float, float, float, float] | None = None,
 ) -> StageResult:
     folder.mkdir(exist_ok=True)
     request = PostProcessingJob(
@@ -43,6 +44,7 @@ def finish(
         seed=5,
         audio_url=str(audio) if audio else None,
         captions_url=str(captions) if captions else None,
+        subject_place=subject_place,
     )
     fetch = {"s3://media/clip.mp4": clip}
     return Finish().run(request, Workspace(folder, lambda url: fetch.get(url, Path(url)), progress))

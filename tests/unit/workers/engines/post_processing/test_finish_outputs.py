@@ -78,6 +78,22 @@ def test_the_poster_has_the_films_bars_and_watermark_but_no_caption_and_no_fade(
     assert inside[100:].mean() < 2, "the same frame"
 
 
+def test_letterbox_bars_do_not_cover_a_subject_at_the_top(clip: Path, tmp_path: Path) -> None:
+    whole, boxed = (
+        next(
+            iter(
+                read_planes(
+                    made(finish(clip, tmp_path / name, *options, size=(640, 360), subject_place=place))[Role.VIDEO]
+                )
+            )
+        )
+        for name, options, place in (("whole", (), None), ("boxed", ("letterbox:2.39",), (0.4, 0.0, 0.6, 0.15)))
+    )
+    foot = (360 - round(640 / 2.39)) // 2
+    assert boxed.y[: foot - 2].max() < 20
+    assert np.abs(boxed.y[foot + 2 : foot + 60].astype(int) - whole.y[2:60]).mean() < 4, "the top of the picture"
+
+
 def test_each_sprite_is_the_frame_of_its_time(clip: Path, tmp_path: Path) -> None:
     files = made(finish(clip, tmp_path / "work", size=(320, 180)))
     film = [to_rgb(planes) for planes in read_planes(files[Role.VIDEO])]
