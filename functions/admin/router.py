@@ -22,12 +22,13 @@ from shared.core.wire import Id
 from shared.credits.store import BalanceChanged, BookedAlready
 from shared.idempotency.store import KeyReused
 from shared.rest.admin import administering
+from shared.rest.inline import Inline
 from shared.rest.once import Once
 from shared.rest.pagination import BadCursor, Page, Paged, whole
 from shared.rest.problem import problems
 from shared.users.store import UserNotFound
 
-router = APIRouter(prefix="/api/admin", tags=["admin"])
+router = APIRouter(prefix="/api/admin", tags=["admin"], route_class=Inline)
 
 Users = Annotated[Admin, administering(Permission.USERS_ADMIN)]
 Credits = Annotated[Admin, administering(Permission.CREDITS_ADMIN)]

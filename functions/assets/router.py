@@ -25,11 +25,12 @@ from shared.jobs.store import JobNotFound
 from shared.members.actor import Actor, OrganizationNotFound
 from shared.projects.store import ProjectNotFound
 from shared.rest.actor import OrganizationId, acting
+from shared.rest.inline import Inline
 from shared.rest.once import Once
 from shared.rest.pagination import BadCursor, Page, Paged
 from shared.rest.problem import problems
 
-router = APIRouter(prefix="/api/assets", tags=["assets"])
+router = APIRouter(prefix="/api/assets", tags=["assets"], route_class=Inline)
 
 Read = Annotated[Actor, acting(Permission.ASSETS_READ)]
 Write = Annotated[Actor, acting(Permission.ASSETS_WRITE)]

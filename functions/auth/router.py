@@ -55,13 +55,14 @@ from shared.quotas.classes import RouteClass
 from shared.quotas.store import Suspended
 from shared.rest.caller import may
 from shared.rest.event import client_address, source_address
+from shared.rest.inline import Inline
 from shared.rest.pagination import Page, whole
 from shared.rest.problem import problems
 from shared.rest.quota import counted
 from shared.users.registrations import LinkNotValid
 from shared.users.store import UserNotFound
 
-router = APIRouter(prefix="/api/auth", tags=["auth"])
+router = APIRouter(prefix="/api/auth", tags=["auth"], route_class=Inline)
 
 RefreshCookie = Annotated[str, Cookie(alias=COOKIE, max_length=200)]
 ReadAccount = Annotated[Principal, may(Permission.ACCOUNT_READ)]
@@ -73,7 +74,7 @@ class AuthConfig(Config):
     web_origin: str = ""
 
 
-def _own_page(origin: Annotated[str, Header()] = "", x_kinora_refresh: Annotated[str, Header()] = "") -> None:
+async def _own_page(origin: Annotated[str, Header()] = "", x_kinora_refresh: Annotated[str, Header()] = "") -> None:
     """Refuse a request that a page of another site can send. The cookie alone proves nothing."""
     if origin != AuthConfig().web_origin or not x_kinora_refresh:
         raise Forbidden("Only Kinora's own pages can renew or end a session.")

@@ -15,12 +15,13 @@ from shared.members.actor import Actor, OrganizationNotFound
 from shared.quotas.classes import RouteClass
 from shared.rest.actor import OrganizationId, acting
 from shared.rest.event import raw_body
+from shared.rest.inline import Inline
 from shared.rest.once import Once
 from shared.rest.pagination import BadCursor, Page, Paged
 from shared.rest.problem import problems
 from shared.rest.quota import counted
 
-router = APIRouter(prefix="/api/billing", tags=["billing"])
+router = APIRouter(prefix="/api/billing", tags=["billing"], route_class=Inline)
 
 Read = Annotated[Actor, acting(Permission.BILLING_READ)]
 Write = Annotated[Actor, acting(Permission.BILLING_WRITE)]

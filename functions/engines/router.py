@@ -6,12 +6,13 @@ from functions.engines.schemas import EngineView
 from functions.engines.service import described
 from shared.core.clock import utc_now
 from shared.quotas.classes import RouteClass
+from shared.rest.inline import Inline
 from shared.rest.pagination import Page, whole
 from shared.rest.quota import counted
 
 CACHE_SECONDS = 300
 
-router = APIRouter(prefix="/api/engines", tags=["engines"])
+router = APIRouter(prefix="/api/engines", tags=["engines"], route_class=Inline)
 
 
 @router.get("", operation_id="listEngines", dependencies=[counted(RouteClass.READ)])

@@ -9,9 +9,10 @@ from pydantic.config import JsonDict
 from shared.core.wire import Integer, Wire
 from shared.observability import Raised, StackFrame, logger, report
 from shared.quotas.classes import RouteClass
+from shared.rest.inline import Inline
 from shared.rest.quota import counted
 
-router = APIRouter(prefix="/api/errors", tags=["errors"])
+router = APIRouter(prefix="/api/errors", tags=["errors"], route_class=Inline)
 
 EXAMPLE: JsonDict = {
     "name": "TypeError",

@@ -6,10 +6,11 @@ from fastapi import APIRouter
 
 from shared.core.wire import View
 from shared.quotas.classes import RouteClass
+from shared.rest.inline import Inline
 from shared.rest.quota import counted
 from shared.upkeep.store import passes
 
-router = APIRouter(prefix="/api/health", tags=["health"])
+router = APIRouter(prefix="/api/health", tags=["health"], route_class=Inline)
 
 
 class HealthView(View):

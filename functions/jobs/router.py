@@ -25,13 +25,14 @@ from shared.presets.presets import PresetNotFound
 from shared.projects.store import ProjectNotFound
 from shared.quotas.classes import RouteClass
 from shared.rest.actor import OrganizationId, acting
+from shared.rest.inline import Inline
 from shared.rest.once import Once
 from shared.rest.pagination import BadCursor, Page, Paged
 from shared.rest.problem import problems
 from shared.rest.sunset import announce, announced
 from shared.slots.store import TooManyWaiting, WaitTooLong
 
-router = APIRouter(prefix="/api/jobs", tags=["jobs"])
+router = APIRouter(prefix="/api/jobs", tags=["jobs"], route_class=Inline)
 
 Read = Annotated[Actor, acting(Permission.JOBS_READ)]
 Write = Annotated[Actor, acting(Permission.JOBS_WRITE)]

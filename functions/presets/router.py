@@ -28,12 +28,13 @@ from shared.quotas.classes import RouteClass
 from shared.rest.actor import OrganizationId, acting
 from shared.rest.admin import administering
 from shared.rest.etags import Change, Tag, cacheable
+from shared.rest.inline import Inline
 from shared.rest.once import Once
 from shared.rest.pagination import Page, whole
 from shared.rest.problem import Responses, problems
 from shared.rest.quota import counted
 
-router = APIRouter(prefix="/api/presets", tags=["presets"])
+router = APIRouter(prefix="/api/presets", tags=["presets"], route_class=Inline)
 
 Read = Annotated[Actor, acting(Permission.PRESETS_READ)]
 Write = Annotated[Actor, acting(Permission.PRESETS_WRITE)]

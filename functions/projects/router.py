@@ -20,13 +20,14 @@ from shared.projects.record import ProjectRecord
 from shared.projects.store import ProjectNotEmpty, TooManyProjects, projects
 from shared.rest.actor import OrganizationId, acting
 from shared.rest.etags import Change, Tag
+from shared.rest.inline import Inline
 from shared.rest.once import Once
 from shared.rest.pagination import BadCursor, Page, Paged
 from shared.rest.problem import problems
 from shared.subscriptions.plans import PLANS
 from shared.subscriptions.store import subscriptions
 
-router = APIRouter(prefix="/api/projects", tags=["projects"])
+router = APIRouter(prefix="/api/projects", tags=["projects"], route_class=Inline)
 
 Read = Annotated[Actor, acting(Permission.PROJECTS_READ)]
 Write = Annotated[Actor, acting(Permission.PROJECTS_WRITE)]

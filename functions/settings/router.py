@@ -16,10 +16,11 @@ from shared.presets.presets import PresetNotFound
 from shared.proofs.proof import WrongPassword
 from shared.rest.caller import may
 from shared.rest.etags import Change, Tag
+from shared.rest.inline import Inline
 from shared.rest.problem import problems
 from shared.users.store import UserNotFound, users
 
-router = APIRouter(prefix="/api/settings", tags=["settings"])
+router = APIRouter(prefix="/api/settings", tags=["settings"], route_class=Inline)
 
 Read = Annotated[Principal, may(Permission.ACCOUNT_READ)]
 Write = Annotated[Principal, may(Permission.ACCOUNT_WRITE)]

@@ -16,12 +16,13 @@ from shared.members.actor import Actor
 from shared.quotas.classes import RouteClass
 from shared.rest.actor import acting
 from shared.rest.admin import administering
+from shared.rest.inline import Inline
 from shared.rest.pagination import Page, whole
 from shared.rest.problem import problems
 from shared.rest.quota import counted
 from shared.shares.store import FilmTakenDown, ShareNotFound, TooManyShares
 
-router = APIRouter(prefix="/api/shares", tags=["shares"])
+router = APIRouter(prefix="/api/shares", tags=["shares"], route_class=Inline)
 
 Read = Annotated[Actor, acting(Permission.JOBS_READ)]
 Write = Annotated[Actor, acting(Permission.JOBS_WRITE)]

@@ -39,11 +39,12 @@ from shared.organizations.store import (
 )
 from shared.rest.actor import acting
 from shared.rest.etags import Change, Tag
+from shared.rest.inline import Inline
 from shared.rest.once import Once
 from shared.rest.pagination import BadCursor, Page, Paged, whole
 from shared.rest.problem import problems
 
-router = APIRouter(prefix="/api/teams", tags=["teams"])
+router = APIRouter(prefix="/api/teams", tags=["teams"], route_class=Inline)
 
 Read = Annotated[Actor, acting(Permission.TEAMS_READ)]
 Join = Annotated[Actor, acting(Permission.TEAMS_JOIN)]

@@ -12,12 +12,13 @@ from shared.core.wire import Id
 from shared.members.actor import Actor, OrganizationNotFound
 from shared.rest.actor import OrganizationId, acting
 from shared.rest.etags import Change, Tag
+from shared.rest.inline import Inline
 from shared.rest.pagination import BadCursor, Page, Paged, whole
 from shared.rest.problem import problems
 from shared.webhooks.deliveries import DeliveryPending
 from shared.webhooks.store import TooManyWebhooks, WebhookChanged, webhooks
 
-router = APIRouter(prefix="/api/webhooks", tags=["webhooks"])
+router = APIRouter(prefix="/api/webhooks", tags=["webhooks"], route_class=Inline)
 
 Read = Annotated[Actor, acting(Permission.WEBHOOKS_READ)]
 Write = Annotated[Actor, acting(Permission.WEBHOOKS_WRITE)]

@@ -29,7 +29,7 @@ def acting(permission: Permission, name: RouteClass | None = None) -> Any:
     in the quota of the class `name` (`may`).
     """
 
-    def actor(request: Request, caller: Annotated[Principal, may(permission, name)]) -> Actor:
+    async def actor(request: Request, caller: Annotated[Principal, may(permission, name)]) -> Actor:
         return Actor(caller.user_id, permission, source=source_address(request), key_id=caller.key_id)
 
     return Depends(actor)

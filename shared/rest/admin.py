@@ -23,7 +23,7 @@ def administering(permission: Permission, name: RouteClass = RouteClass.WRITE) -
     if permission not in PLATFORM:
         raise ValueError(f"{permission} is not a permission of platform admins")
 
-    def permitted(request: Request, caller: Caller) -> Admin:
+    async def permitted(request: Request, caller: Caller) -> Admin:
         count(request, name, caller.user_id)
         if not caller.has_scope(permission) or caller.key_id or not users.is_platform_admin(caller.user_id):
             raise Forbidden(f"This needs the permission {permission}, which only admins of this studio have.")

@@ -51,12 +51,12 @@ async def _json_body(request: Request) -> None:
         raise NotJson(f"Send JSON with the header “Content-Type: application/json”. It was “{sent[:100]}”.")
 
 
-def _app_error(request: Request, error: Exception) -> Response:
+async def _app_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, AppError)  # noqa: S101  # registered for this class; for the type checker
     return problem(request, error.status, error.code, error.detail, **error.facts)
 
 
-def _invalid_request(request: Request, error: Exception) -> Response:
+async def _invalid_request(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)  # noqa: S101  # as above
     if error.errors()[0]["type"] == "json_invalid":
         return _broken_json(request, error)
@@ -78,7 +78,7 @@ def _broken_json(request: Request, error: RequestValidationError) -> Response:
     return problem(request, 400, "invalid_json", detail)
 
 
-def _http_error(request: Request, error: Exception) -> Response:
+async def _http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101  # as above
     phrase = HTTPStatus(error.status_code).phrase
     headers = {"Allow": _allowed(request)} if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED else error.headers
@@ -92,6 +92,6 @@ def _allowed(request: Request) -> str:
     return ", ".join(sorted(method for route in routes if route.path == path for method in route.methods))
 
 
-def _unexpected_error(request: Request, error: Exception) -> Response:
+async def _unexpected_error(request: Request, error: Exception) -> Response:
     logger.exception("request failed", exc_info=error)
     return problem(request, 500, "internal", "Something went wrong on our side; the request id helps us find it.")

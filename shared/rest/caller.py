@@ -18,7 +18,7 @@ from shared.rest.quota import count
 _token = HTTPBearer(scheme_name="token", bearerFormat="JWT or key", auto_error=False)
 
 
-def _principal(request: Request, _described: Annotated[object, Depends(_token)]) -> Principal:
+async def _principal(request: Request, _described: Annotated[object, Depends(_token)]) -> Principal:
     caller = Principal.from_context(event(request)["requestContext"]["authorizer"])
     at = utc_now()
     if caller.expires_at <= at:  # API Gateway caches the authorizer's response after this time
@@ -39,7 +39,7 @@ def may(permission: Permission, name: RouteClass | None = None) -> Any:
     """
     counted = name or (RouteClass.READ if permission.endswith(":read") else RouteClass.WRITE)
 
-    def permitted(request: Request, caller: Caller) -> Principal:
+    async def permitted(request: Request, caller: Caller) -> Principal:
         count(request, counted, caller.user_id)
         if not caller.may(permission):
             raise Forbidden(f"This needs the permission {permission}. Your role or your token does not have it.")

@@ -28,19 +28,26 @@ class ResponseTag:
 class ExpectedVersion(ResponseTag):
     """The version that the request expects, and the ETag of the response."""
 
-    def __init__(
-        self,
-        response: Response,
-        if_match: Annotated[
-            str | None, Header(max_length=1000, description="The ETag of the version to change. Another one gets 412.")
-        ] = None,
-    ) -> None:
+    def __init__(self, response: Response, if_match: str | None) -> None:
         super().__init__(response)
         self.expected = IfMatch.parsed(if_match)
 
 
-Tag = Annotated[ResponseTag, Depends()]
-Change = Annotated[ExpectedVersion, Depends()]
+async def _tag(response: Response) -> ResponseTag:
+    return ResponseTag(response)
+
+
+async def _expected(
+    response: Response,
+    if_match: Annotated[
+        str | None, Header(max_length=1000, description="The ETag of the version to change. Another one gets 412.")
+    ] = None,
+) -> ExpectedVersion:
+    return ExpectedVersion(response, if_match)
+
+
+Tag = Annotated[ResponseTag, Depends(_tag)]
+Change = Annotated[ExpectedVersion, Depends(_expected)]
 
 
 def cacheable(request: Request, view: BaseModel, *, seconds: int, tag: str | None = None) -> Response:

@@ -28,7 +28,7 @@ class OnceRequest:
         return Response(result.view, status, headers, media_type="application/json")
 
 
-def _once(
+async def _once(
     request: Request,
     caller: Caller,
     idempotency_key: Annotated[str | None, Header(pattern=r"^[\x21-\x7e]{1,128}$")] = None,

@@ -9,6 +9,7 @@ from fastapi import Depends, Query, Request
 from itsdangerous import BadData, URLSafeSerializer
 from pydantic import Field
 
+from shared.access.principal import Principal
 from shared.aws.secrets import secret
 from shared.core.errors import Invalid
 from shared.core.slices import Slice
@@ -42,15 +43,7 @@ class Paging:
     deployment's key has been rotated twice.
     """
 
-    def __init__(
-        self,
-        request: Request,
-        caller: Caller,
-        limit: Annotated[int, Query(ge=1, le=100, description="The maximum number of items.")] = 20,
-        cursor: Annotated[
-            str | None, Query(max_length=1000, description="`nextCursor` of the previous page, with the same filters.")
-        ] = None,
-    ) -> None:
+    def __init__(self, request: Request, caller: Principal, limit: int, cursor: str | None) -> None:
         self.limit = limit
         filters = sorted(pair for pair in request.query_params.multi_items() if pair[0] not in {"limit", "cursor"})
         self._scope = json.dumps([caller.user_id, request.url.path, filters])
@@ -72,7 +65,18 @@ class Paging:
         return URLSafeSerializer(newest_last, salt=self._scope, signer_kwargs={"digest_method": sha256})
 
 
-Paged = Annotated[Paging, Depends()]
+async def _paging(
+    request: Request,
+    caller: Caller,
+    limit: Annotated[int, Query(ge=1, le=100, description="The maximum number of items.")] = 20,
+    cursor: Annotated[
+        str | None, Query(max_length=1000, description="`nextCursor` of the previous page, with the same filters.")
+    ] = None,
+) -> Paging:
+    return Paging(request, caller, limit, cursor)
+
+
+Paged = Annotated[Paging, Depends(_paging)]
 
 
 def whole(items: Iterable[V]) -> Page[V]:

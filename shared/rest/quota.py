@@ -36,7 +36,7 @@ class QuotaUnknown(AppError):
 def counted(name: RouteClass) -> Any:
     """Return the dependency of a public route: its requests count in the quota of the client's address."""
 
-    def take(request: Request) -> None:
+    async def take(request: Request) -> None:
         count(request, name, sha256(client_address(request).encode()).hexdigest())
 
     return Depends(take)

@@ -57,7 +57,7 @@ def _around(text: str, name: str) -> tuple[str, str, str]:
     for part in name.split("."):
         inner = ast.iter_child_nodes(node) if node else ()
         node = next((child for child in inner if getattr(child, "name", None) == part), None)
-    if not isinstance(node, ast.FunctionDef) or node.end_lineno is None:
+    if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) or node.end_lineno is None:
         raise LookupError(f"there is no function {name}")
     lines = text.splitlines(keepends=True)
     first, last = node.lineno - 1, node.end_lineno
