@@ -43,6 +43,7 @@ test("The preview shows the move before anything is paid, and its path in space"
   await page.goto("/editor?preset=orbit-left&prompt=a%20lighthouse%20at%20dusk");
   const canvas = page.locator("canvas");
   const time = page.getByRole("slider", { name: "Moment of the film" });
+  await page.getByRole("button", { name: "Play the preview" }).click(); // no graphics processor draws here
   await expect(canvas).toBeVisible();
   await expect.poll(async () => (await canvas.screenshot()).length).toBeGreaterThan(20_000); // a drawn picture
   const first = await canvas.screenshot();

@@ -1,6 +1,6 @@
 // After `next build`: moves inline scripts into files, so that the studio's Content-Security-Policy needs neither
 // 'unsafe-inline' nor hashes. A file's name is its SHA-256. Fails if a page contains a style or an event attribute.
-// Adds the vocabulary, which the editor reads.
+// Adds the vocabulary, which the editor reads, and asks for the two text fonts early: text moves when a font comes late.
 import { createHash } from "node:crypto";
 import { copyFile, mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -16,8 +16,13 @@ const FORBIDDEN = [
   [/<[a-z][^>]*\son[a-z]+=/i, "an event attribute"],
 ];
 
+const media = await readdir(join(out, "_next/static/media"));
+const fonts = media.filter((name) => /^(instrument-sans|bricolage-grotesque)-latin-wght-normal/.test(name));
+if (fonts.length !== 2) throw new Error(`two fonts were expected, and not ${fonts}`);
+const preloads = fonts.map((name) => `<link rel="preload" as="font" type="font/woff2" crossorigin="" href="/_next/static/media/${name}"/>`).join("");
+
 async function seal(file) {
-  let html = await readFile(file, "utf8");
+  let html = (await readFile(file, "utf8")).replace("</title>", `</title>${preloads}`);
   const writes = [];
   html = html.replaceAll(INLINE, (whole, attributes, code) => {
     if (/type="(application\/(ld\+)?json)"/.test(attributes)) return whole; // data, which no browser runs

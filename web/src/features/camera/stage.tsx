@@ -16,7 +16,7 @@ interface Props {
   fps: number;
   loop: boolean;
   ratio: number; // width / height
-  fallback: ReactNode; // in a browser without WebGL2
+  fallback: ReactNode; // in a browser without WebGL2, and until "play" where no graphics processor draws
 }
 
 type Draw = (index: number) => void;
@@ -29,7 +29,8 @@ export function Stage({ move, files, seconds, fps, loop, ratio, fallback }: Prop
   const { t } = useText();
   const scene = useScene(files);
   const course = useMemo(() => (scene ? courseOf(move, scene, { seconds, fps, loop, ratio }) : null), [move, scene, seconds, fps, loop, ratio]);
-  const [playing, setPlaying] = useState(() => !matchMedia("(prefers-reduced-motion: reduce)").matches);
+  const [isDrawn, setDrawn] = useState(drawsFast);
+  const [playing, setPlaying] = useState(() => isDrawn && !matchMedia("(prefers-reduced-motion: reduce)").matches);
   const [isBlind, setBlind] = useState(false);
   const asked = useRef(false); // somebody pressed "play"
   const draw = useRef<Draw | null>(null);
@@ -49,7 +50,8 @@ export function Stage({ move, files, seconds, fps, loop, ratio, fallback }: Prop
     <Tabs.Root defaultValue="view" className="flex min-h-0 flex-1 flex-col gap-3">
       <div className="relative grid min-h-[190px] flex-1 place-items-center [container-type:size]">
         <Tabs.Content value="view" className="finder finder-on bg-sunken" style={size}>
-          {course && scene && <Picture course={course} scene={scene} draw={draw} redraw={() => show(moment())} onBlind={() => setBlind(true)} onSlow={() => asked.current || setPlaying(false)} label={t("camera.seen")} />}
+          {!isDrawn && fallback}
+          {isDrawn && course && scene && <Picture course={course} scene={scene} draw={draw} redraw={() => show(moment())} onBlind={() => setBlind(true)} onSlow={() => asked.current || setPlaying(false)} label={t("camera.seen")} />}
         </Tabs.Content>
         <Tabs.Content value="path" className="absolute inset-0 bg-sunken">
           {course && scene && <Space course={course} scene={scene} draw={draw} label={t("camera.space")} redraw={() => show(moment())} />}
@@ -62,6 +64,7 @@ export function Stage({ move, files, seconds, fps, loop, ratio, fallback }: Prop
         </Tabs.List>
         <button type="button" className="button button-plain min-h-[30px]" aria-label={t(playing ? "camera.pause" : "camera.play")} onClick={() => {
             asked.current = true;
+            setDrawn(true);
             setPlaying(!playing);
           }}>
           <Icon name={playing ? "pause" : "play"} />
@@ -75,6 +78,7 @@ export function Stage({ move, files, seconds, fps, loop, ratio, fallback }: Prop
           aria-label={t("camera.time")}
           className="min-w-0 flex-1 accent-tally"
           onInput={({ currentTarget }) => {
+            setDrawn(true);
             setPlaying(false);
             show(Number(currentTarget.value));
           }}
@@ -83,6 +87,15 @@ export function Stage({ move, files, seconds, fps, loop, ratio, fallback }: Prop
       </div>
     </Tabs.Root>
   );
+}
+
+/** Return whether a graphics processor draws. Without one, a frame can take a second, and the page waits for it. */
+function drawsFast(): boolean {
+  const gl = document.createElement("canvas").getContext("webgl2", { failIfMajorPerformanceCaveat: true });
+  const names = gl?.getExtension("WEBGL_debug_renderer_info");
+  const renderer = gl ? String(gl.getParameter(names ? names.UNMASKED_RENDERER_WEBGL : gl.RENDERER)) : "software";
+  gl?.getExtension("WEBGL_lose_context")?.loseContext(); // browsers keep few contexts
+  return !/swiftshader|llvmpipe|softpipe|software|basic render/i.test(renderer);
 }
 
 /** Load the scene. Each reading of the asset signs other addresses of the same files. */

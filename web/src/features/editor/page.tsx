@@ -4,8 +4,9 @@ import { useQueryClient } from "@tanstack/react-query";
 import dynamic from "next/dynamic";
 import Link from "next/link";
 import { useRouter } from "next/navigation";
-import { useEffect, useReducer, useRef, useState, useSyncExternalStore } from "react";
+import { startTransition, useEffect, useReducer, useRef, useState } from "react";
 import { type Entry, useEntries } from "@/features/presets/entries";
+import { MovingPicture } from "@/features/presets/moving-picture";
 import { PresetPicker } from "@/features/presets/picker";
 import { PromptField } from "@/features/prompt/prompt-field";
 import { ApiFailure, demand } from "@/features/session/failure";
@@ -22,12 +23,27 @@ import { Price } from "./price";
 import { useForgetPrices, useProject, useQuote } from "./quote";
 
 const Extras = dynamic(() => import("./extras").then((part) => part.Extras), { ssr: false });
-const nothing = () => () => undefined;
 
-/** The editor. It is drawn in the browser only, because the draft is there. */
+const COLUMNS = "grid min-h-0 flex-1 grid-cols-[minmax(0,1fr)] lg:grid-cols-[330px_minmax(0,1fr)_340px] lg:grid-rows-[minmax(0,1fr)]";
+const SCENE = "min-h-0 space-y-3 overflow-y-auto border-line p-4 lg:border-e";
+
+/** The editor. It is drawn in the browser only, because the draft is there. The exported page has an empty prompt and the stock scene. */
 export function EditorPage() {
-  const inBrowser = useSyncExternalStore(nothing, () => true, () => false);
-  return inBrowser ? <Editor /> : <main className="flex-1" />;
+  const [inBrowser, setInBrowser] = useState(false);
+  useEffect(() => startTransition(() => setInBrowser(true)), []); // drawn in small tasks
+  if (inBrowser) return <Editor />;
+  return (
+    <main className="flex flex-1 flex-col" inert>
+      <div className={COLUMNS}>
+        <div className={SCENE}>
+          <PromptField prompt="" anyway={false} painted onChange={() => undefined} />
+        </div>
+        <div className="flex min-h-0 flex-col px-5 pt-16 lg:px-6">
+          <MovingPicture thumbnail="/presets/crash-zoom-in.jpg" preview="" playing={false} eager className="mx-auto w-full max-w-[520px]" />
+        </div>
+      </div>
+    </main>
+  );
 }
 
 /** Return the stored draft, with the preset and the prompt of the address. */
@@ -75,8 +91,8 @@ function Editor() {
   return (
     <main className="flex flex-1 flex-col lg:h-[calc(100dvh-56px)] lg:flex-none lg:overflow-hidden">
       <h1 className="sr-only">{t("editor.title")}</h1>
-      <div className="grid min-h-0 flex-1 grid-cols-[minmax(0,1fr)] lg:grid-cols-[330px_minmax(0,1fr)_340px] lg:grid-rows-[minmax(0,1fr)]">
-        <section aria-label={t("editor.scene")} className="min-h-0 space-y-3 overflow-y-auto border-line p-4 lg:border-e">
+      <div className={COLUMNS}>
+        <section aria-label={t("editor.scene")} className={SCENE}>
           <PromptField prompt={draft.prompt} anyway={draft.anyway} painted={draft.pictures.length === 0} onChange={change} />
           <div>
             <h2 className="mb-1.5 font-sans text-[15px] font-[560] tracking-normal">{t("upload.title")}</h2>

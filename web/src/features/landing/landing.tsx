@@ -82,9 +82,11 @@ function Header() {
   );
 }
 
+const ACTIONS = ["pointermove", "pointerdown", "keydown", "scroll"] as const;
+
 type FilmProps = (typeof films)[number] & { main: boolean };
 
-/** A film that `make films` made. It is loaded and plays while it is on the screen. */
+/** A film that `make films` made. After the visitor's first action it plays, and is loaded, while it is on the screen. */
 function Film({ name, prompt, preset, width, height, posters, main }: FilmProps) {
   const { t } = useText();
   const video = useRef<HTMLVideoElement>(null);
@@ -98,8 +100,12 @@ function Film({ name, prompt, preset, width, height, posters, main }: FilmProps)
       if (entry?.isIntersecting) player.play().catch(() => undefined); // the browser may refuse; the poster stays
       else player.pause();
     });
-    seen.observe(player);
-    return () => seen.disconnect();
+    const begin = () => seen.observe(player);
+    for (const action of ACTIONS) addEventListener(action, begin, { once: true, passive: true });
+    return () => {
+      for (const action of ACTIONS) removeEventListener(action, begin);
+      seen.disconnect();
+    };
   }, []);
   if (!move) return null;
   return (
@@ -109,7 +115,7 @@ function Film({ name, prompt, preset, width, height, posters, main }: FilmProps)
         <img
           src={poster(posters.at(-1))}
           srcSet={posters.map((one) => `${poster(one)} ${one}w`).join(", ")}
-          sizes={main ? "(min-width: 1024px) 64vw, 100vw" : "(min-width: 1024px) 32vw, 100vw"}
+          sizes={main ? "(min-width: 1024px) 64vw, calc(100vw - 54px)" : "(min-width: 1024px) 32vw, calc(100vw - 54px)"}
           width={width}
           height={height}
           alt=""

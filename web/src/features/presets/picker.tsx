@@ -1,6 +1,6 @@
 "use client";
 
-import { useState } from "react";
+import { useDeferredValue, useState } from "react";
 import { useText } from "@/features/text/text";
 import { Sketch } from "@/features/moves/sketch";
 import { Icon } from "@/ui/icon";
@@ -28,6 +28,7 @@ export function PresetPicker({ value, onChange }: { value: string; onChange: (pr
   const all = useEntries();
   const hasOwn = all.length > CATALOGUE.length;
   const entries = found(category === "own" ? all.filter(({ config }) => config) : all, { category: category === "own" ? "all" : category, search }, favourites);
+  const shown = useDeferredValue(entries, entries.slice(0, 12)); // the first screen first
   const toggle = (id: string) => {
     const next = new Set(favourites);
     if (!next.delete(id)) next.add(id);
@@ -52,7 +53,7 @@ export function PresetPicker({ value, onChange }: { value: string; onChange: (pr
         ))}
       </div>
       <div role="radiogroup" aria-labelledby="moves-title" tabIndex={-1} className="grid min-h-0 auto-rows-max grid-cols-2 gap-3 overflow-y-auto px-4 pt-2 pb-5 max-lg:max-h-[420px] sm:max-lg:grid-cols-4">
-        {entries.map((preset) => {
+        {shown.map((preset) => {
           const chosen = value === preset.id;
           return (
             <div key={preset.id} className="relative" onPointerEnter={() => setPointed(preset.id)} onPointerLeave={() => setPointed(null)}>
