@@ -38,6 +38,10 @@ class Shell:
         }  # fmt: skip
 
     def start(self, *arguments: str, **options: Any) -> subprocess.Popen[str]:
+        if (
+            signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+        ):  # the tests run in the background, and children inherit it
+            signal.signal(signal.SIGINT, signal.default_int_handler)
         return subprocess.Popen(  # noqa: S603  # our own arguments
             [sys.executable, "-m", "clients.python.kinora", *arguments],
             env=self._environment, cwd=self.folder, text=True,
