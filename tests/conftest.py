@@ -29,6 +29,14 @@ os.environ |= {
 READ_TEMPLATES = {"tests/contract/test_documents.py", "tests/contract/test_template.py"}
 
 
+def pytest_configure() -> None:
+    """Let an example of Hypothesis take any time: the machine may be busy."""
+    from hypothesis import settings  # noqa: PLC0415  # tools import this module without it
+
+    settings.register_profile("any-time", deadline=None)
+    settings.load_profile("any-time")
+
+
 @pytest.hookimpl(optionalhook=True)  # pytest runs without xdist, too
 def pytest_xdist_auto_num_workers() -> int:
     """Return one process more than there are CPUs: tests of the laptop cloud spend most of their time waiting."""

@@ -337,7 +337,7 @@ def test_no_json_yields_5xx(deployment: Studio, route: tuple[str, str], examples
     project = ada.project()
     names = list(GOOD[route])
 
-    @settings(max_examples=examples, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=examples, suppress_health_check=list(HealthCheck))
     @given(
         st.dictionaries(st.sampled_from(names), ANY_JSON, max_size=len(names)),
         st.sampled_from([{}, GOOD[route]]),

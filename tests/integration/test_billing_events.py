@@ -231,7 +231,6 @@ def check(studio: Studio, data: Any) -> None:
 
 
 quick = settings(
-    deadline=None,
     max_examples=6,
     phases=[Phase.generate],  # a history is not shrunk: its ids and times are new in each run
     suppress_health_check=[HealthCheck.function_scoped_fixture],

@@ -443,4 +443,4 @@ def test_the_books_are_right_after_any_operations(deployment: Studio, examples: 
         pass
 
     Here.deployment = deployment
-    run_state_machine_as_test(Here, settings=settings(max_examples=examples, stateful_step_count=15, deadline=None))
+    run_state_machine_as_test(Here, settings=settings(max_examples=examples, stateful_step_count=15))

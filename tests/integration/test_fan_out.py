@@ -347,7 +347,7 @@ ANSWERS = st.lists(st.sampled_from([200, 429, 504, LOST_ANSWER]), max_size=6)
 def test_each_client_ends_at_the_stored_state_or_is_closed(
     deployment: Studio, sockets: Callbacks, examples: int
 ) -> None:
-    @settings(max_examples=examples, deadline=None)
+    @settings(max_examples=examples)
     @given(data=st.data(), names=st.sampled_from(["ab", "abcde"]))
     def any_order(data: st.DataObject, names: str) -> None:
         check_clients(deployment, sockets, data, names)

@@ -462,7 +462,7 @@ def _each_step_is_paid_at_most_once(creator: Creator, made: list[str]) -> None:
 
 
 @pytest.mark.slow
-@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=15, suppress_health_check=list(HealthCheck))
 @given(first=FIRST, fails_in=st.sampled_from([None, IMAGE, VIDEO, POST]), moves=MOVES)
 def test_each_step_is_paid_at_most_once_whatever_follows(
     deployment: Studio, first: dict[str, Any], fails_in: Stage | None, moves: list[Move]

@@ -45,7 +45,7 @@ def test_a_bucket_accepts_its_burst_and_then_its_rate(studio: Studio) -> None:
     assert [take(store, 60) is not None for _ in range(7)] == [True] * 5 + [False] * 2
 
 
-@settings(deadline=None, max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     pauses=st.lists(st.sampled_from([0.0, 0.0, 0.01, 0.3, 1.0, 7.0]), min_size=1, max_size=40),
     processes=st.lists(st.integers(0, 2), min_size=40, max_size=40),

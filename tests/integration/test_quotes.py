@@ -156,7 +156,7 @@ def test_a_submit_costs_at_most_what_was_quoted(
 ) -> None:
     creator, project, pictures = rich
 
-    @settings(deadline=None, max_examples=examples, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=examples, suppress_health_check=list(HealthCheck))
     @given(
         wishes=WISHES,
         preset=st.sampled_from(["crash-zoom-in", "dolly-in", "handheld", "whip-pan"]),

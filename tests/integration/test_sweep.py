@@ -187,9 +187,7 @@ def test_a_job_that_cannot_be_read_loses_no_file_and_does_not_stop_the_sweep() -
 KINDS = st.sampled_from([(name, True) for name in NAMED] + [(name, False) for name in UNNAMED])
 
 
-@settings(
-    max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
-)
+@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(world=st.lists(st.tuples(KINDS, st.booleans(), st.integers(1, 3)), max_size=14), page=st.integers(1, 5))
 def test_any_world_loses_exactly_its_old_unnamed_objects(
     studio: Studio, world: list[tuple[tuple[str, bool], bool, int]], page: int

@@ -359,7 +359,6 @@ def run_machine(studio: Studio, *, examples: int = EXAMPLES, has_stream: bool = 
             settings=settings(
                 max_examples=examples,
                 stateful_step_count=ACTS,
-                deadline=None,
                 suppress_health_check=list(HealthCheck),
                 phases=(Phase.explicit, Phase.reuse, Phase.generate),  # a shorter example costs minutes
             ),

@@ -23,7 +23,7 @@ def moves(draw: st.DrawFn) -> CameraMove:
     )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(moves())
 def test_sampling_is_continuous_and_stays_within_its_keyframes(move: CameraMove) -> None:
     poses = [move.sample(i / 4000) for i in range(4001)]
@@ -108,7 +108,7 @@ def test_a_pair_that_stays_within_the_limits_does_not_shrink() -> None:
     assert [early.with_stacked(late, 1).sample(t).pan for t in (0, 1)] == [1, 1]
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(moves(), moves(), st.floats(0, 1, width=32))
 def test_no_pair_leaves_the_limits(one: CameraMove, other: CameraMove, weight: float) -> None:
     pair = one.with_stacked(other, weight)

@@ -75,9 +75,9 @@ def test_the_scenery_is_the_decomposed_picture(tmp_path: Path) -> None:
     assert ((green > red) & (green > blue)).mean() > 0.9, "the hidden parts are green and not sky"
 
 
-@pytest.mark.parametrize("prompt", ["a ringed planet", "neon city street at night"])
-def test_a_picture_without_foreground_objects_has_no_scenery(tmp_path: Path, prompt: str) -> None:
-    assert {output.role for output in _run(tmp_path, prompt).outputs} == STAGES[Stage.IMAGE_GENERATION].produces
+def test_a_picture_without_foreground_objects_has_no_scenery(tmp_path: Path) -> None:
+    outputs = _run(tmp_path, "neon city street at night").outputs
+    assert {output.role for output in outputs} == STAGES[Stage.IMAGE_GENERATION].produces
 
 
 def test_same_request_gives_the_same_bytes(tmp_path: Path) -> None:
