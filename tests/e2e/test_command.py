@@ -38,9 +38,8 @@ class Shell:
         }  # fmt: skip
 
     def start(self, *arguments: str, **options: Any) -> subprocess.Popen[str]:
-        if (
-            signal.getsignal(signal.SIGINT) is signal.SIG_IGN
-        ):  # the tests run in the background, and children inherit it
+        # A shell ignores SIGINT for programs in the background, and their children inherit that.
+        if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
             signal.signal(signal.SIGINT, signal.default_int_handler)
         return subprocess.Popen(  # noqa: S603  # our own arguments
             [sys.executable, "-m", "clients.python.kinora", *arguments],

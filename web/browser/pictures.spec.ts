@@ -17,6 +17,7 @@ test("A photo is checked and used, a bad file is refused with the reason, and a 
   await expect(page.getByText("Ready")).toBeVisible();
   await page.getByLabel("Title").fill("My street");
   await chooseSmallFilm(page);
+  await expect(page.locator("canvas")).toBeVisible(); // the preview shows this picture, also without a graphics processor
   await page.screenshot({ path: `${SHOTS}/editor-photo.png` });
   await page.getByRole("button", { name: "Make the film" }).click();
   await page.getByRole("button", { name: "Cancel" }).click();

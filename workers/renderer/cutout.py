@@ -11,9 +11,7 @@ _FINE = 4.0  # standard deviation, in pixels of the filled place, below which te
 _FILL_SIDE = 960  # long side in pixels of the filled place
 _SPILL = 0.007  # width beside the subject that may show its colours, as a fraction of the long side
 _MOST_GRAIN = 14  # maximum difference of the fill's fine texture from its soft colours, in levels of 255
-_GRAINY = (
-    0.03  # distance from the visible picture at which the fill's fine texture ends, as a fraction of the long side
-)
+_GRAINY = 0.03  # width beside the visible picture that has fine texture, as a fraction of the long side
 _CLEAR = 0.03  # coverage up to which the picture shows only the background
 _FAINT = 0.15  # coverage below which a pixel's own colour cannot be calculated
 

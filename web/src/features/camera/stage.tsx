@@ -29,8 +29,9 @@ export function Stage({ move, files, seconds, fps, loop, ratio, fallback }: Prop
   const { t } = useText();
   const scene = useScene(files);
   const course = useMemo(() => (scene ? courseOf(move, scene, { seconds, fps, loop, ratio }) : null), [move, scene, seconds, fps, loop, ratio]);
-  const [isDrawn, setDrawn] = useState(drawsFast);
-  const [playing, setPlaying] = useState(() => isDrawn && !matchMedia("(prefers-reduced-motion: reduce)").matches);
+  const [isWanted, setWanted] = useState(drawsFast);
+  const isDrawn = isWanted || files !== STOCK; // the creator's own picture has no film of the move
+  const [playing, setPlaying] = useState(() => isWanted && !matchMedia("(prefers-reduced-motion: reduce)").matches);
   const [isBlind, setBlind] = useState(false);
   const asked = useRef(false); // somebody pressed "play"
   const draw = useRef<Draw | null>(null);
@@ -44,6 +45,11 @@ export function Stage({ move, files, seconds, fps, loop, ratio, fallback }: Prop
   };
   const moment = () => Math.min(Number(slider.current?.value ?? 0), frames - 1);
   useFilmClock(show, moment, course, playing);
+  const play = () => {
+    asked.current = true;
+    setWanted(true);
+    setPlaying(!playing);
+  };
   if (isBlind) return fallback;
   const size = { aspectRatio: ratio, width: `min(calc(100cqw - 16px), calc((100cqh - 16px) * ${ratio}))` };
   return (
@@ -62,11 +68,7 @@ export function Stage({ move, files, seconds, fps, loop, ratio, fallback }: Prop
           <Tabs.Trigger value="view" className="choice aria-selected:border-edge aria-selected:bg-raised aria-selected:text-ink">{t("camera.preview")}</Tabs.Trigger>
           <Tabs.Trigger value="path" className="choice aria-selected:border-edge aria-selected:bg-raised aria-selected:text-ink">{t("camera.path")}</Tabs.Trigger>
         </Tabs.List>
-        <button type="button" className="button button-plain min-h-[30px]" aria-label={t(playing ? "camera.pause" : "camera.play")} onClick={() => {
-            asked.current = true;
-            setDrawn(true);
-            setPlaying(!playing);
-          }}>
+        <button type="button" className="button button-plain min-h-[30px]" aria-label={t(playing ? "camera.pause" : "camera.play")} onClick={play}>
           <Icon name={playing ? "pause" : "play"} />
         </button>
         <input
@@ -78,7 +80,7 @@ export function Stage({ move, files, seconds, fps, loop, ratio, fallback }: Prop
           aria-label={t("camera.time")}
           className="min-w-0 flex-1 accent-tally"
           onInput={({ currentTarget }) => {
-            setDrawn(true);
+            setWanted(true);
             setPlaying(false);
             show(Number(currentTarget.value));
           }}
