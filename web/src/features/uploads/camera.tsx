@@ -23,7 +23,6 @@ export function Camera({ onTaken, onClose }: Props) {
       stream = opened;
       if (closed) return stop();
       if (video.current) video.current.srcObject = opened;
-      setState("on");
     };
     const stop = () => stream?.getTracks().forEach((track) => track.stop());
     start().catch(() => setState("refused"));
@@ -44,7 +43,7 @@ export function Camera({ onTaken, onClose }: Props) {
       {state === "refused" ? (
         <p role="alert" className="text-[14px] text-bad">{t("camera.refused")}</p>
       ) : (
-        <video ref={video} autoPlay muted playsInline aria-label={t("camera.title")} className="aspect-video w-full bg-sunken object-contain" />
+        <video ref={video} autoPlay muted playsInline onLoadedData={() => setState("on")} aria-label={t("camera.title")} className="aspect-video w-full bg-sunken object-contain" />
       )}
       <div className="mt-2 flex gap-2">
         {state !== "refused" && <button type="button" className="button button-main flex-1" disabled={state !== "on"} onClick={take}>{t("camera.take")}</button>}
