@@ -32,7 +32,6 @@ from shared.jobs.admission import AdmissionConfig
 from shared.jobs.record import JobStatus
 from shared.jobs.store import jobs
 from shared.stages.stages import Stage
-from shared.subscriptions.plans import PLANS
 from shared.subscriptions.record import PlanType, SubscriptionStatus
 from shared.subscriptions.store import subscriptions
 from tests.support.dynamodb_local import UsedUnits, dynamodb_local, missing
@@ -44,8 +43,6 @@ ACCOUNTS = 10
 ROUNDS = 100  # measured requests of each kind
 MOST_P99 = 1.3  # times that of the empty queue
 MOST_UNFAIR = 0.1
-# A read counts the waiting jobs of its account before the job. Their number has a limit, and each has about 80 bytes.
-MORE_READS = {"read": PLANS[PLAN].waiting * 80 / 8192}
 
 
 @dataclass
@@ -172,7 +169,7 @@ def main(amount: str = "5000") -> int:
         ended, end = load.drain()
         failed = sum(jobs.get(job_id).status != JobStatus.COMPLETED for job_id in owners)
     empty["end"], full["end"] = ends(end)
-    wrong = [kind for kind in empty if uses_more(kind, empty[kind], full[kind])]
+    wrong = [kind for kind in empty if uses_more(empty[kind], full[kind])]
     slow = [kind for kind in empty if full[kind].p99 > MOST_P99 * empty[kind].p99]
     unfair = unfairness([owners[job] for job in ended if job in owners])
     for kind, cost in empty.items():
@@ -181,9 +178,8 @@ def main(amount: str = "5000") -> int:
     return bool(failed or wrong or slow or unfair > MOST_UNFAIR or not set(owners) <= set(ended))
 
 
-def uses_more(kind: str, empty: RequestCost, full: RequestCost) -> bool:
-    more_reads = max(full.reads) - max(empty.reads)
-    return more_reads > MORE_READS.get(kind, 0) or max(full.writes) > max(empty.writes)
+def uses_more(empty: RequestCost, full: RequestCost) -> bool:
+    return max(full.reads) > max(empty.reads) or max(full.writes) > max(empty.writes)
 
 
 if __name__ == "__main__":

@@ -126,13 +126,16 @@ class SlotStore:
     ) -> dict[str, QueuePlace]:
         """Return the places of those of the account's jobs that wait. `account` is its row, if the caller has read it.
 
-        The start is None before the account's first admission that followed a wait. The cost is limited by the plan's
-        maximum of waiting jobs.
+        The start is None before the account's first admission that followed a wait. Positions are counted from the
+        newest waiting job, because most requests name the newest jobs. The plan limits the number of waiting jobs.
         """
-        waiting = WaitingRecord.query(account_id, WaitingRecord.job_id <= max(job_ids))
-        positions = {str(record.job_id): position for position, record in enumerate(waiting, 1)}
         account = account or self.account(account_id)
-        turn, interval = (account.turn, account.interval_seconds) if account else (None, None)
+        if account is None:
+            return {}
+        newest = WaitingRecord.query(account_id, WaitingRecord.job_id >= min(job_ids), scan_index_forward=False)
+        last, turn, interval = int(account.waiting or 0), account.turn, account.interval_seconds
+        # A job that starts between the two reads is in one of them only. No position is below 1.
+        positions = {str(record.job_id): max(last - newer, 1) for newer, record in enumerate(newest)}
 
         def start(position: int) -> datetime | None:
             if turn is None or interval is None:
