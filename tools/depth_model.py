@@ -10,11 +10,12 @@ from workers.renderer.depth_model import DepthConfig, DepthModelUnavailable, loa
 
 def main(expected: str = "") -> str:
     """Return what is wrong with the configured depth model, or an empty text. Print what is right."""
-    path = DepthConfig().depth_model
+    config = DepthConfig()
+    path = config.depth_model
     if path is None:
         return "KINORA_DEPTH_MODEL is not set."
     try:
-        model = load(path)
+        model = load(path, config.depth_model_returns)
     except DepthModelUnavailable as unavailable:
         return str(unavailable)
     found = sha256(path.read_bytes()).hexdigest()

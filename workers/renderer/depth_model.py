@@ -1,10 +1,12 @@
 """Depth from the operator's own model if KINORA_DEPTH_MODEL points to one, else from `depth.estimate`.
 
 The model is an ONNX file that returns relative inverse depth (larger is nearer), such as an export of MiDaS or Depth
-Anything. onnxruntime runs it. It is imported only then, and is not a dependency of Kinora.
+Anything 2, or relative depth (larger is farther), such as an export of Depth Anything 3 MONO-LARGE. onnxruntime runs
+it. It is imported only then, and is not a dependency of Kinora.
 """
 
 from collections.abc import Callable
+from enum import StrEnum
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -19,6 +21,8 @@ from workers.media.planes import Bytes, Floats, as_bytes, as_floats
 Model = Callable[[Bytes], Floats]
 """A function from a picture (RGB, height x width x 3) to relative inverse depth of any size and scale."""
 
+SKY = 0.3  # minimum score of the sky, as in the code of Depth Anything 3
+_LEAST_DEPTH = 1e-6
 _SIDE = 518  # training size of such models in pixels, a multiple of their 14-pixel patches
 # Mean and standard deviation of RGB in ImageNet, by which the models' inputs are normalised.
 _MEAN, _DEVIATION = np.array([0.485, 0.456, 0.406], np.float32), np.array([0.229, 0.224, 0.225], np.float32)
@@ -28,10 +32,18 @@ class DepthModelUnavailable(Exception):
     """The error of a model in KINORA_DEPTH_MODEL that cannot be used; the message contains the reason."""
 
 
+class Returned(StrEnum):
+    """What a depth model returns."""
+
+    INVERSE = "inverse"  # larger is nearer
+    DEPTH = "depth"  # larger is farther
+
+
 class DepthConfig(Config):
-    """The path of the operator's depth model."""
+    """The path of the operator's depth model, and what it returns. Names of outputs do not tell these apart."""
 
     depth_model: Path | None = None
+    depth_model_returns: Returned = Returned.INVERSE
 
 
 def configured() -> bool:
@@ -44,8 +56,10 @@ def nearness(picture: Bytes) -> Floats:
 
     Raise DepthModelUnavailable if the configured model cannot be used.
     """
-    path = DepthConfig().depth_model
-    return depth.estimate(picture) if path is None else normalised(load(path)(picture))
+    config = DepthConfig()
+    if config.depth_model is None:
+        return depth.estimate(picture)
+    return normalised(load(config.depth_model, config.depth_model_returns)(picture))
 
 
 def normalised(inverse: Floats) -> Floats:
@@ -57,8 +71,11 @@ def normalised(inverse: Floats) -> Floats:
 
 
 @cache
-def load(path: Path) -> Model:
-    """Load the model at the path; raise DepthModelUnavailable if it cannot be used."""
+def load(path: Path, returned: Returned) -> Model:
+    """Load the model at the path; raise DepthModelUnavailable if it cannot be used.
+
+    What a second output `sky` marks is as far as the farthest other pixel.
+    """
     if not path.exists():
         raise DepthModelUnavailable(f"KINORA_DEPTH_MODEL points to {path}, which does not exist.")
     try:
@@ -71,14 +88,20 @@ def load(path: Path) -> Model:
         raise DepthModelUnavailable(
             f"KINORA_DEPTH_MODEL points to {path}, which is not a valid ONNX model: {error}"
         ) from error
-    name = session.get_inputs()[0].name
+    name, has_sky = session.get_inputs()[0].name, "sky" in [output.name for output in session.get_outputs()[1:]]
+    first = session.get_outputs()[0].name
     sizes = session.get_inputs()[0].shape[2:]
     height, width = (size if isinstance(size, int) else _SIDE for size in sizes)
 
     def run(picture: Bytes) -> Floats:
         small = as_bytes(cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA))
         pixels = (small.astype(np.float32) / np.float32(255) - _MEAN) / _DEVIATION
-        (inverse, *_) = session.run(None, {name: pixels.transpose(2, 0, 1)[None]})
-        return as_floats(np.squeeze(np.asarray(inverse, np.float32)))
+        outputs = session.run([first, "sky"] if has_sky else [first], {name: pixels.transpose(2, 0, 1)[None]})
+        found, *skies = (as_floats(np.squeeze(np.asarray(output, np.float32))) for output in outputs)
+        inverse = found if returned is Returned.INVERSE else 1 / np.maximum(found, _LEAST_DEPTH)
+        for sky in skies:
+            ground = inverse[sky < SKY]
+            inverse = np.where(sky < SKY, inverse, ground.min() if ground.size else 0)
+        return as_floats(inverse)
 
     return run

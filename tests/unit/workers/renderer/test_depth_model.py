@@ -10,7 +10,7 @@ from onnx import TensorProto, checker, helper, numpy_helper
 from tools.depth_model import main as check_depth_model
 from workers.media import depth
 from workers.renderer import depth_model
-from workers.renderer.depth_model import DepthModelUnavailable, nearness, normalised
+from workers.renderer.depth_model import DepthModelUnavailable, Returned, nearness, normalised
 
 PICTURE = np.random.default_rng(1).integers(0, 255, (60, 100, 3)).astype(np.uint8)
 
@@ -27,17 +27,21 @@ def test_depth_is_estimated_without_a_model() -> None:
     assert np.array_equal(nearness(PICTURE), depth.estimate(PICTURE))
 
 
-def exported(path: Path, height: int | str, width: int | str) -> None:
-    """Write a small model with the interface of such exports: nearness is the mean colour of 14-pixel patches."""
+def exported(path: Path, height: int | str, width: int | str, *, sky: bool = False) -> None:
+    """Write a small model with the interface of such exports: its output is the mean colour of 14-pixel patches.
+
+    `sky` adds the output of DA3MONO-LARGE: the same mean, which is 0.3 or more in bright patches.
+    """
     shape: list[str | int | None] = ["batch", 3, height, width]
     picture = helper.make_tensor_value_info("image", TensorProto.FLOAT, shape)
-    inverse = helper.make_tensor_value_info("inverse_depth", TensorProto.FLOAT, ["batch", "rows", "columns"])
+    names = ["depth", "sky"] if sky else ["inverse_depth"]
+    outputs = [helper.make_tensor_value_info(name, TensorProto.FLOAT, ["batch", "rows", "columns"]) for name in names]
     nodes = [
         helper.make_node("AveragePool", ["image"], ["patches"], kernel_shape=[14, 14], strides=[14, 14]),
-        helper.make_node("ReduceMean", ["patches", "channels"], ["inverse_depth"], keepdims=0),
+        *(helper.make_node("ReduceMean", ["patches", "channels"], [name], keepdims=0) for name in names),
     ]
     channels = [numpy_helper.from_array(np.array([1]), "channels")]
-    graph = helper.make_graph(nodes, "depth", [picture], [inverse], channels)
+    graph = helper.make_graph(nodes, "depth", [picture], outputs, channels)
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10)
     checker.check_model(model)
     path.write_bytes(model.SerializeToString())
@@ -59,7 +63,23 @@ def test_a_model_receives_the_colours_of_its_training(configured: Path) -> None:
     exported(configured, 28, 28)
     colour = np.full((28, 28, 3), (255, 0, 51), np.uint8)
     expected = np.mean([(1 - 0.485) / 0.229, (0 - 0.456) / 0.224, (0.2 - 0.406) / 0.225])
-    assert depth_model.load(configured)(colour) == pytest.approx(np.full((2, 2), expected), abs=1e-5)
+    assert depth_model.load(configured, Returned.INVERSE)(colour) == pytest.approx(np.full((2, 2), expected), abs=1e-5)
+
+
+def test_depth_of_a_model_becomes_inverse_depth_and_its_sky_is_far(
+    configured: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An export of DA3MONO-LARGE has larger values for what is farther, and an output with the score of the sky."""
+    monkeypatch.setenv("KINORA_DEPTH_MODEL_RETURNS", "depth")
+    exported(configured, 14, 56, sky=True)
+    means = [0.1, 0.2, 0.25, 0.6]  # from left to right; the last one is sky
+    values = [255 * (mean * np.array([0.229, 0.224, 0.225]) + [0.485, 0.456, 0.406]) for mean in means]
+    picture = np.repeat(np.round(values).astype(np.uint8)[None], 14, axis=1).repeat(14, axis=0).reshape(14, 56, 3)
+    near, second, far, sky = depth_model.load(configured, Returned.DEPTH)(picture)
+    assert (near, second, far) == pytest.approx([10, 5, 4], rel=0.05)
+    assert sky == far
+    assert nearness(picture)[0] == 1
+    assert nearness(picture)[-1] == 0
 
 
 def test_a_file_that_is_not_a_model_is_reported(configured: Path) -> None:
