@@ -33,6 +33,9 @@ The `procedural` engine paints from the words of this page. The step's metadata 
 - The longest phrase (up to {longest} words) is used: "golden hour" is a time, "gold" a palette. Plurals are known.
 - A word can have several meanings at once: "cyberpunk" is a city and its neon.
 - The first word of each group below is used. The request's `style` is read before the prompt. All accents are used.
+- The colour of a thing is its own: in "a red boat on a blue lake" the boat is red, the water is blue, and the sky has
+  its usual colours. Beside no thing ("in pink", "under a pink sky") a colour is that of the light. The colour of an
+  unknown thing is an unknown word.
 - A word after {negations} is ignored.
 - A prompt can be in German, Spanish, French, Chinese or Japanese. It is read in the language that knows most of its
   words. The [last section](#other-languages) lists these words.
@@ -106,7 +109,7 @@ def _grammar() -> dict[str, Any]:
     """Return the words without a meaning of their own, and the endings and negations of each language."""
     lists = ("function", "negations", "negations_after", "endings", "tails")
     others = {
-        code: {"compounds": bool(contents(code).get("compounds"))}
+        code: {"compounds": bool(contents(code).get("compounds")), "nounFirst": bool(contents(code).get("noun_first"))}
         | {name: str(contents(code).get(name, "")).split() for name in lists}
         for code in LANGUAGES
     }
@@ -128,6 +131,8 @@ EXAMPLES = (
     "雪の山と湖の夜",
     "海边的灯塔，没有雨",
     "Mountains & (forests) - 3 castles!",
+    "a red boat on a blue lake, golden retriever, violet dragon and boat",
+    "un dragon rouge et un lac bleu",
     "l'aurore boréale au-dessus d'un lac gelé",
     "",
 )

@@ -7,7 +7,7 @@ one word. Chinese and Japanese have no stems.
 import tomllib
 import unicodedata
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import cache
 from pathlib import Path
@@ -43,6 +43,7 @@ class Language:
     endings: tuple[str, ...]
     tails: frozenset[str]  # last parts of compounds that have no meaning of their own
     compounds: bool
+    noun_first: bool  # colours follow their nouns
 
     def stem(self, word: str) -> str:
         """Return the folded word without its first ending that leaves at least three letters."""
@@ -92,15 +93,13 @@ def language(code: str) -> Language:
     )
     empty = Language(
         {}, function | negations, negations, tuple(str(data.get("negations_after", "")).split()),
-        listed["endings"], frozenset(listed["tails"]), bool(data.get("compounds")),
+        listed["endings"], frozenset(listed["tails"]), bool(data.get("compounds")), bool(data.get("noun_first")),
     )  # fmt: skip
     lexicon: dict[str, tuple[Meaning, ...]] = {}
     for meaning, phrase in words(code):
         stems = " ".join(map(empty.stem, phrase.replace("'", " ").split())) if spaced else phrase.lower()
         lexicon[stems] = tuple(dict.fromkeys((*lexicon.get(stems, ()), meaning)))
-    return Language(
-        lexicon, empty.function, negations, empty.negations_after, empty.endings, empty.tails, empty.compounds
-    )
+    return replace(empty, lexicon=lexicon)
 
 
 def words(code: str) -> Iterator[tuple[Meaning, str]]:

@@ -8,18 +8,31 @@ import re
 import tomllib
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
 from shared.vocabulary.languages import LATIN, Language, folded, language
-from shared.vocabulary.words import FUNCTION_WORDS, LONGEST_PHRASE, NEGATIONS, VOCABULARY, Meaning
+from shared.vocabulary.words import (
+    COLOURED,
+    FUNCTION_WORDS,
+    LONGEST_PHRASE,
+    NEGATIONS,
+    VOCABULARY,
+    Accent,
+    Meaning,
+    Mood,
+    Palette,
+    Place,
+    Style,
+)
 
 _ASCII_WORD = re.compile(r"[a-z]+(?:-[a-z]+)*")
 _WORD = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*")
 _WORD_WITH_APOSTROPHES = re.compile(r"[^\W\d_]+(?:[-'’][^\W\d_]+)*")
 _KANA = re.compile(r"[\u3040-\u30ff]")
 _UNSPACED = re.compile(r"[\u3005\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]+")
+_BESIDE = re.compile(r"\s*(?:(?:and|und|y|e|et)\s+)?|\s*[的のい色]*")  # what may separate an adjective from its noun
 _LONGEST_UNSPACED = 12  # maximum number of characters of a phrase in Chinese or Japanese
 
 
@@ -27,7 +40,8 @@ _LONGEST_UNSPACED = 12  # maximum number of characters of a phrase in Chinese or
 class PromptWords:
     """The reading of a prompt and a style. Words are in lower case and in order, without repetitions."""
 
-    meanings: tuple[Meaning, ...]
+    meanings: tuple[Meaning, ...]  # without the colours of things
+    colours: Mapping[Meaning, Palette]  # of the things in `COLOURED` that have their own colour
     understood: tuple[str, ...]
     not_understood: tuple[str, ...]  # without function words ("the", "of"), negations ("no") and numbers
     read_as: Mapping[str, str]  # an unknown word -> the phrase that is painted in its place
@@ -42,7 +56,8 @@ class PromptWords:
 class _Phrase:
     """A phrase at `start`..`end` of a sentence. It is painted as `near` if the lexicon has only a near phrase.
 
-    A word without meanings is unknown. `negated` is True if a negation precedes the phrase.
+    A word without meanings is unknown. `negated` is True if a negation precedes the phrase. `noun` is the thing whose
+    colour the phrase is.
     """
 
     text: str
@@ -51,6 +66,11 @@ class _Phrase:
     meanings: tuple[Meaning, ...] = ()
     negated: bool = False
     near: str | None = None
+    noun: Meaning | None = None
+
+    @property
+    def is_colour(self) -> bool:
+        return len(self.meanings) == 1 and isinstance(self.meanings[0], Palette)
 
 
 def words_of(prompt: str, style: str = "") -> PromptWords:
@@ -60,8 +80,19 @@ def words_of(prompt: str, style: str = "") -> PromptWords:
     """
     found = [*_read(style), *_read(prompt)]
     painted = [phrase for phrase in found if phrase.meanings and not phrase.negated]
+    colours: dict[Meaning, Palette] = {}
+    for phrase in painted:
+        for meaning in phrase.meanings:
+            if phrase.noun is not None and isinstance(meaning, Palette):
+                colours.setdefault(phrase.noun, meaning)
     return PromptWords(
-        meanings=tuple(meaning for phrase in painted for meaning in phrase.meanings),
+        meanings=tuple(
+            meaning
+            for phrase in painted
+            for meaning in phrase.meanings
+            if phrase.noun is None or not isinstance(meaning, Palette)
+        ),
+        colours=colours,
         understood=tuple(dict.fromkeys(phrase.text for phrase in painted if phrase.near is None)),
         not_understood=tuple(dict.fromkeys(phrase.text for phrase in found if not phrase.meanings)),
         read_as={phrase.text: phrase.near for phrase in painted if phrase.near is not None},
@@ -72,13 +103,53 @@ def _read(sentence: str) -> list[_Phrase]:
     """Return the phrases and the unknown words of a sentence, in order."""
     text = unicodedata.normalize("NFKC", sentence).lower()
     spaced = _UNSPACED.sub(lambda run: " " * len(run.group()), text)
-    best = _in_english(spaced)
+    best, noun_first = _in_english(spaced), False
     if any(not phrase.meanings for phrase in best):
-        readings = [best, *(_in_language(spaced, language(code)) for code in LATIN)]
-        best = min(readings, key=lambda phrases: sum(not phrase.meanings for phrase in phrases))  # the first of equals
+        others = ((_in_language(spaced, lang), lang.noun_first) for lang in map(language, LATIN))
+        # The first of equals is read.
+        best, noun_first = min(
+            [(best, False), *others], key=lambda reading: sum(not phrase.meanings for phrase in reading[0])
+        )
     order = ("ja", "zh") if _KANA.search(text) else ("zh", "ja")
     runs = [phrase for run in _UNSPACED.finditer(text) for phrase in _divided(run, [*map(language, order)])]
-    return sorted((*best, *runs), key=lambda phrase: phrase.start)
+    phrases = sorted((*best, *runs), key=lambda phrase: phrase.start)
+    return list(_with_nouns(phrases, text, noun_first=noun_first))
+
+
+def _with_nouns(phrases: Sequence[_Phrase], text: str, *, noun_first: bool) -> Iterator[_Phrase]:
+    """Yield the phrases, each colour with the thing that it describes.
+
+    The colour of an unknown thing becomes an unknown word, because the picture does not show it.
+    """
+    for index, phrase in enumerate(phrases):
+        things = COLOURED.intersection(phrase.meanings)
+        if things and any(isinstance(meaning, Palette) for meaning in phrase.meanings):  # lavender
+            yield replace(phrase, noun=min(things))
+        elif phrase.is_colour and not phrase.negated:
+            noun = None
+            for step in (-1, 1) if noun_first else (1,):
+                noun = noun or _noun(phrases, index, step, text)
+            unknown = noun is not None and not noun.meanings
+            thing = next((meaning for meaning in (noun.meanings if noun else ()) if meaning in COLOURED), None)
+            yield replace(phrase, meanings=() if unknown else phrase.meanings, noun=thing)
+        else:
+            yield phrase
+
+
+def _noun(phrases: Sequence[_Phrase], index: int, step: int, text: str) -> _Phrase | None:
+    """Return the noun beside the phrase: the first known thing, otherwise the last unknown word."""
+    noun = None
+    while 0 <= index + step < len(phrases):
+        first, second = sorted((phrases[index], phrases[index + step]), key=lambda phrase: phrase.start)
+        if not _BESIDE.fullmatch(text[first.end : second.start]):
+            break
+        index += step
+        phrase = phrases[index]
+        if any(isinstance(meaning, Place | Accent) for meaning in phrase.meanings):
+            return phrase
+        if not any(isinstance(meaning, Palette | Mood | Style) for meaning in phrase.meanings):
+            noun = phrase
+    return noun
 
 
 def _in_english(sentence: str) -> list[_Phrase]:

@@ -197,11 +197,21 @@ HOME: Mapping[Accent, Place] = {
     Accent.SNOWY: Place.MOUNTAINS,
 }
 
-# Function words are not reported as unknown.
+# A colour beside one of these nouns is the colour of the thing. Beside another noun it is the colour of the light.
+COLOURED: frozenset[Meaning] = frozenset(
+    {
+        *(Place.MOUNTAINS, Place.VALLEY, Place.MEADOW, Place.FOREST, Place.DESERT, Place.CANYON, Place.LAKE, Place.SEA),
+        *(Accent.LIGHTHOUSE, Accent.BOAT, Accent.TREE, Accent.PALM, Accent.CABIN, Accent.CASTLE, Accent.BALLOON),
+        *(Accent.FLOWERS, Accent.FIGURE, Accent.PLANET, Accent.BLOSSOM),
+    }
+)
+
+# Function words are not reported as unknown. Each picture has a sky, a horizon and light.
 _FUNCTION_WORDS = """
 a an the this that these those some any each every all both of in on at by with within into onto to toward towards from
 off over under above below beneath beside between behind before after during through across along around near next about
 against up down out and or but nor as like than then while when where is are was were be being been am has have had do
 does did it its his her their our my your i he she they we you there here very so too just only also who which what
+sky skies horizon light
 """
 FUNCTION_WORDS = frozenset(_FUNCTION_WORDS.split())

@@ -332,7 +332,7 @@ def paint_street(canvas: Canvas, light: Light, reading: Reading) -> None:
         subjects.stand_lit(
             canvas,
             subjects.figure(light.side, umbrella=wet),
-            ("1a1820", "ffb8d8"),
+            reading.colour_of(Accent.FIGURE) or ("1a1820", "ffb8d8"),
             light,
             (float(rng.choice([-1, 1])) * 0.9, 0.0, place),
             1.85,
@@ -420,7 +420,7 @@ def paint_skyline(canvas: Canvas, light: Light, reading: Reading) -> None:
         subjects.stand_lit(
             canvas,
             subjects.boat(light.side),
-            ("3a3030", "e8dccc"),
+            reading.colour_of(Accent.BOAT) or ("3a3030", "e8dccc"),
             light,
             (float(rng.uniform(-2.4, 2.4)), 0.0, 9.5),
             1.3,

@@ -43,6 +43,12 @@ def luminance(rgb: Field) -> Field:
     return as_field(cv2.transform(rgb, _LUMA[None]))
 
 
+def toward(rgb: Field, tint: Field, amount: float) -> Field:
+    """Return the light (h, w, 3) with its hue moved toward `tint` (3,) and its luminance unchanged."""
+    hue = tint / max(float(tint @ _LUMA), 1e-4)
+    return as_field(rgb + (luminance(rgb)[..., None] * hue - rgb) * np.float32(amount))
+
+
 def _toned(picture: Field, reading: Reading) -> Field:
     grey = luminance(picture)
     saturation, contrast, lift = 1.12, 1.0, 0.0

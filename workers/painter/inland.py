@@ -28,17 +28,6 @@ def mountains(stage: Setting) -> Land:
         )
 
     def furnish() -> None:
-        props.scatter(
-            stage,
-            props.firs(stage),
-            props.fir_paint(reading),
-            900,
-            7,
-            46,
-            (0.75, 1.35),
-            where=lambda x, z: stage.ground(x, z)[0] < 4.6,
-            crowd=0.5,
-        )
         if reading.has(Accent.CABIN):
             stage.stand(
                 subjects.cabin(stage.light.side), ("2c211a", "9a7656"), side * 2.2, 9.5, 0.95, lamp=stage.light.lamps
@@ -53,6 +42,17 @@ def mountains(stage: Setting) -> Land:
                 lamp=stage.light.lamps,
                 sunk=0.2,
             )
+        props.scatter(
+            stage,
+            props.firs(stage),
+            props.fir_paint(reading),
+            900,
+            7,
+            46,
+            (0.75, 1.35),
+            where=lambda x, z: stage.ground(x, z)[0] < 4.6,
+            crowd=0.5,
+        )
         props.figure(stage, -side * 1.1, 6.5, 0.75)
         props.tufts(stage, ("1a2710", "7c8f3e") if not snowy else ("6a7080", "f2f5fa"))
         props.sky_life(stage, usual_birds=not reading.accents)
@@ -113,27 +113,6 @@ def valley(stage: Setting) -> Land:
         return mix(green, paint, smoothstep(4.5, 8, as_field(fan.height + 6 * fan.slope))[..., None])
 
     def furnish() -> None:
-        rng = stream(reading.seed, "groves")
-
-        def clear(x: float, z: float) -> bool:
-            return stage.ground(x, z)[0] < 6
-
-        for kind in range(4):
-            trees = [plants.broadleaf(rng, stage.light.side)]
-            props.scatter(
-                stage,
-                trees,
-                props.leaf_paint(reading, rng),
-                150,
-                8 + kind * 0.1,
-                52,
-                (0.5, 1.0),
-                where=clear,
-                crowd=0.56,
-            )
-        props.scatter(
-            stage, props.firs(stage), props.fir_paint(reading), 350, 14, 60, (0.7, 1.3), where=clear, crowd=0.6
-        )
         if reading.has(Accent.CABIN):
             stage.stand(
                 subjects.cabin(stage.light.side),
@@ -159,6 +138,27 @@ def valley(stage: Setting) -> Land:
                 lamp=stage.light.lamps,
                 sunk=0.25,
             )
+        rng = stream(reading.seed, "groves")
+
+        def clear(x: float, z: float) -> bool:
+            return stage.ground(x, z)[0] < 6
+
+        for kind in range(4):
+            trees = [plants.broadleaf(rng, stage.light.side)]
+            props.scatter(
+                stage,
+                trees,
+                props.leaf_paint(reading, rng),
+                150,
+                8 + kind * 0.1,
+                52,
+                (0.5, 1.0),
+                where=clear,
+                crowd=0.56,
+            )
+        props.scatter(
+            stage, props.firs(stage), props.fir_paint(reading), 350, 14, 60, (0.7, 1.3), where=clear, crowd=0.6
+        )
         props.figure(stage, -side * 0.9, 6.0, 0.7)
         props.tufts(stage, ("1f3010", "7f9a3c") if not reading.has(Accent.SNOWY) else ("5a6470", "f2f5fa"))
         props.sky_life(stage, usual_birds=True)
@@ -210,7 +210,8 @@ def meadow(stage: Setting) -> Land:
         if reading.has(Accent.SNOWY):
             green = mix(green, colour("d2dae6"), 0.92)
         if reading.has(Accent.FLOWERS):
-            drifts = smoothstep(0.05, 0.4, noise.fbm(fan.x * 0.2 + 9, fan.z * 0.3, 3))
+            low = -0.3 if reading.colour_of(Accent.FLOWERS) else 0.05
+            drifts = smoothstep(low, 0.4, noise.fbm(fan.x * 0.2 + 9, fan.z * 0.3, 3))
             specks = smoothstep(0.25, 0.5, noise.fbm(fan.x * 6, fan.z * 6, 2))
             green = mix(
                 green, colour(props.flower_paint(reading)[1], 0.8), as_field(drifts * (0.12 + 0.5 * specks))[..., None]
@@ -218,6 +219,15 @@ def meadow(stage: Setting) -> Land:
         return green
 
     def furnish() -> None:
+        if reading.has(Accent.CABIN):
+            stage.stand(
+                subjects.cabin(stage.light.side),
+                ("4a3226", "c89a70"),
+                -side * 3.2,
+                15,
+                1.2,
+                lamp=max(0.4, stage.light.lamps),
+            )
         rng = stream(reading.seed, "groves")
         for kind in range(3):
             props.scatter(
@@ -230,15 +240,6 @@ def meadow(stage: Setting) -> Land:
                 (0.9, 1.6),
                 where=lambda _x, _z: True,
                 crowd=0.62,
-            )
-        if reading.has(Accent.CABIN):
-            stage.stand(
-                subjects.cabin(stage.light.side),
-                ("4a3226", "c89a70"),
-                -side * 3.2,
-                15,
-                1.2,
-                lamp=max(0.4, stage.light.lamps),
             )
         tree = replace(plants.broadleaf(rng, stage.light.side), subject=Subject(Accent.TREE, 0.5, 0.4))
         stage.stand(tree, props.leaf_paint(reading, rng), side * 2.8, 11.5, 3.1, sunk=0.1)
@@ -277,6 +278,16 @@ def forest(stage: Setting) -> Land:
         return mix(floor, colour("8a7656"), as_field(path * 0.5)[..., None])
 
     def furnish() -> None:
+        if reading.has(Accent.CABIN):
+            stage.stand(
+                subjects.cabin(stage.light.side),
+                ("2c211a", "8a6a4e"),
+                side * 1.6,
+                12,
+                1.5,
+                lamp=max(0.7, stage.light.lamps),
+            )
+
         def off_path(x: float, z: float) -> bool:
             return abs(x - side * 1.2 * float(np.sin(z * 0.16))) > 0.9 + 0.035 * z
 
@@ -304,15 +315,6 @@ def forest(stage: Setting) -> Land:
             (2.4, 4.4),
             where=off_path,
         )
-        if reading.has(Accent.CABIN):
-            stage.stand(
-                subjects.cabin(stage.light.side),
-                ("2c211a", "8a6a4e"),
-                side * 1.6,
-                12,
-                1.5,
-                lamp=max(0.7, stage.light.lamps),
-            )
         props.figure(stage, side * 1.2 * float(np.sin(8 * 0.16)), 8, 0.9)
         props.tufts(stage, ("10180b", "5c6a30") if not reading.has(Accent.SNOWY) else ("5a6470", "e8edf5"))
         props.sky_life(stage)

@@ -8,6 +8,7 @@ import numpy as np
 from shared.vocabulary.words import Mood, Weather
 from workers.painter import subjects, terrain
 from workers.painter.canvas import Camera, Canvas, Sprite, colour
+from workers.painter.grade import toward
 from workers.painter.light import Light
 from workers.painter.noise import Field, Noise, as_field, smoothstep, stream
 from workers.painter.reading import Reading
@@ -26,6 +27,7 @@ class Setting:
         self.fan: terrain.Fan  # the sampled ground, set by `paint_land`
         self.nearest = self.camera.nearest  # distance of the ground at the bottom edge
         self.has_water = False
+        self._subjects: list[tuple[float, float, float, float]] = []  # x, y, z and height of each one that stands
         self.lamp: tuple[float, float, float] | None = None  # world point of a lighthouse's light
 
     def half_width(self, z: float) -> float:
@@ -38,6 +40,14 @@ class Setting:
         step = int(np.clip(np.searchsorted(distances, z), 0, len(distances) - 1))
         column = int(np.clip(self.camera.width / 2 + x * self.camera.focal / z, 0, self.camera.width - 1))
         return float(self.fan.height[step, column]), float(self.fan.slope[step, column])
+
+    def hides_subject(self, x: float, z: float, height: float) -> bool:
+        """Return whether an object on the ground at a point would hide more than the foot of a subject."""
+        top = (self.ground(x, z)[0] + height - self.camera.eye) / z
+        return any(
+            z < far and abs(x / z - at / far) < 0.75 * size / far and top > (foot + 0.25 * size - self.camera.eye) / far
+            for at, foot, far, size in self._subjects
+        )
 
     def open_water(self, spots: Sequence[tuple[float, float]]) -> tuple[float, float]:
         """Return the first of `spots`, (share of half width, distance), with water at and before it, else the last."""
@@ -60,9 +70,13 @@ class Setting:
         lamp: float = 0.0,
         sunk: float = 0.0,
     ) -> None:
-        """Place a sprite on the ground, or on the water above the ground."""
+        """Place a sprite on the ground, or on the water above the ground. A subject has the colour of the prompt."""
+        if sprite.subject is not None:
+            paint = self.reading.colour_of(sprite.subject.name) or paint
         ground = self.ground(x, z)[0]
         y = (max(ground, 0.0) if self.has_water else ground) - sunk
+        if sprite.subject is not None:
+            self._subjects.append((x, y, z, height))
         subjects.stand_lit(self.canvas, sprite, paint, self.light, (x, y, z), height, lamp=lamp)
 
 
@@ -100,7 +114,10 @@ def paint_land(stage: Setting, land: Land) -> None:
         else fan
     )
     hits = terrain.cast(camera, surface)
-    paint = terrain.seen(hits, terrain.lit(fan, land.albedo(fan), stage.light, land.wrap))
+    albedo, own = land.albedo(fan), stage.reading.colour_of(stage.reading.place)
+    if own is not None and not land.water:
+        albedo = toward(albedo, colour(own[1]), 0.65)
+    paint = terrain.seen(hits, terrain.lit(fan, albedo, stage.light, land.wrap))
     frequency, octaves, strength = land.grain
     detail = terrain.grain(camera, hits, stage.noise, frequency, octaves)
     shade = 1 + strength * detail + 1.6 * strength * terrain.relief(camera, hits, detail, stage.light.side)
@@ -124,8 +141,8 @@ def paint_land(stage: Setting, land: Land) -> None:
             stage.light,
             stage.reading.seed,
             chop=chop,
-            clarity=land.clarity,
-            body=as_field(colour(land.body) * (0.1 + stage.light.ambient * 1.2)),
+            clarity=land.clarity if own is None else 1.6 * land.clarity,
+            body=as_field(colour(own[1] if own else land.body) * (0.1 + stage.light.ambient * 1.2)),
         )
     if land.front is not None:
         canvas.set_apart()

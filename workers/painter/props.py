@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from shared.vocabulary.words import Accent, Palette, Weather
+from shared.vocabulary.words import Accent, Palette, Place, Weather
 from workers.painter import plants, subjects
 from workers.painter.canvas import Sprite
 from workers.painter.land import Setting
@@ -14,6 +14,8 @@ from workers.painter.reading import Reading
 
 
 def leaf_paint(reading: Reading, rng: np.random.Generator) -> tuple[str, str]:
+    if own := reading.colour_of(Accent.TREE, Accent.BLOSSOM, Place.FOREST):
+        return own
     if reading.has(Accent.BLOSSOM):
         return ("4a363c", "ffcfe0")
     if reading.has(Accent.AUTUMN):
@@ -33,11 +35,15 @@ _PETALS = {
 
 def flower_paint(reading: Reading) -> tuple[str, str]:
     """Return the flowers' colours: the colour that the prompt names, otherwise one that the random seed chooses."""
+    if own := reading.colour_of(Accent.FLOWERS, Place.MEADOW):
+        return own
     kinds = tuple(_PETALS.values())
     return _PETALS.get(reading.palette, kinds[int(stream(reading.seed, "petals").integers(len(kinds)))])
 
 
 def fir_paint(reading: Reading) -> tuple[str, str]:
+    if own := reading.colour_of(Accent.TREE, Place.FOREST):
+        return own
     return ("142320", "e4ecf6") if reading.has(Accent.SNOWY) else ("0c1814", "4c6844")
 
 
@@ -61,7 +67,10 @@ def scatter(
     where: Callable[[float, float], bool],
     crowd: float = 0.0,
 ) -> None:
-    """Place `count` sprites on dry, flat ground, the farthest first. `crowd`, 0..1, groups them into groves."""
+    """Place `count` sprites on dry, flat ground, the farthest first. They hide no subject that stands already.
+
+    `crowd`, 0..1, groups them into groves.
+    """
     rng = stream(stage.reading.seed, f"scatter {near} {far}")
     sizes = [
         [sprite.fitted(max(2, sprite.alpha.shape[1] >> n), sprite.alpha.shape[0] >> n) for n in range(5)]
@@ -85,7 +94,7 @@ def scatter(
         spots = [s for s, grove in zip(spots, groves, strict=True) if grove > (s[4] - 0.5) * 0.3 + (crowd - 0.5) * 0.5]
     for z, x, kind, size, _ in sorted(spots, reverse=True):
         y, slope = stage.ground(x, z)
-        if (stage.has_water and y < 0.04) or slope > 0.42 or not where(x, z):
+        if (stage.has_water and y < 0.04) or slope > 0.42 or not where(x, z) or stage.hides_subject(x, z, size):
             continue
         pixels = size * stage.camera.focal / z
         level = int(np.clip(np.log2(sprites[kind].alpha.shape[0] / max(pixels, 1)), 0, 4))
@@ -152,6 +161,7 @@ def sky_life(stage: Setting, *, usual_birds: bool = False) -> None:
     if reading.has(Accent.BALLOON):
         for z, share, up, size in ((16.0, -0.35, 0.3, 2.9), (26.0, 0.3, 0.2, 2.6), (44.0, 0.05, 0.12, 2.4)):
             paint = (("7a1f1a", "ff6a44"), ("1f3f7a", "ffd45a"), ("4a1f5a", "ff9a7a"))[int(rng.integers(3))]
+            paint = reading.colour_of(Accent.BALLOON) or paint
             y = camera.eye + (up + float(rng.uniform(-0.03, 0.05))) * camera.scale * z / camera.focal
             subjects.stand_lit(
                 stage.canvas,

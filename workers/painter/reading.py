@@ -7,6 +7,19 @@ from shared.vocabulary.phrases import PromptWords, words_of
 from shared.vocabulary.words import HOME, Accent, Meaning, Mood, Palette, Place, Style, Time, Weather
 from workers.painter.noise import stream
 
+_PAINTS = {
+    Palette.RED: ("5c1410", "d83a2c"),
+    Palette.ORANGE: ("6a2f10", "e88a3a"),
+    Palette.GOLD: ("6e4f10", "f2c84a"),
+    Palette.GREEN: ("16351c", "4f9a4a"),
+    Palette.TEAL: ("10403f", "3fb0a8"),
+    Palette.BLUE: ("152a56", "4a7fd0"),
+    Palette.VIOLET: ("352056", "9a6cd8"),
+    Palette.PINK: ("6a2c4a", "f08ab8"),
+    Palette.PASTEL: ("9a8f98", "f2e6ec"),
+    Palette.SEPIA: ("3a2818", "9a6f48"),
+    Palette.MONOCHROME: ("3a3a3c", "b4b4b8"),
+}  # in shade and in light
 _MISTY = {Place.FOREST, Place.LAKE, Place.VALLEY}
 
 
@@ -23,6 +36,11 @@ class Reading:
     accents: frozenset[Accent]
     words: PromptWords
     seed: int
+
+    def colour_of(self, *things: str) -> tuple[str, str] | None:
+        """Return the colour in shade and in light that the prompt gives to the first of the things that has one."""
+        own = {str(thing): palette for thing, palette in self.words.colours.items()}
+        return next((_PAINTS[own[thing]] for thing in things if thing in own), None)
 
     def has(self, *accents: Accent) -> bool:
         return not self.accents.isdisjoint(accents)

@@ -31,6 +31,29 @@ def lake(stage: Setting) -> Land:
         return mix(paint, colour("8c8068"), as_field(beach * 0.7)[..., None])
 
     def furnish() -> None:
+        if reading.has(Accent.CABIN):
+            spots = [(z, share) for z in np.arange(12.0, 36.0, 1.0) for share in (0.42, 0.3, 0.55, -0.3, 0.7, -0.55)]
+            dry = [(z, s) for z, s in spots if 0.2 < stage.ground(side * s * stage.half_width(z), z)[0] < 1.6]
+            z, share = dry[0] if dry else (34.0, 0.42)
+            stage.stand(
+                subjects.cabin(stage.light.side),
+                ("2c211a", "8a6a4e"),
+                side * share * stage.half_width(z),
+                z,
+                1.35,
+                lamp=max(0.5, stage.light.lamps),
+                sunk=0.1,
+            )
+        if reading.has(Accent.CASTLE):
+            stage.stand(
+                subjects.castle(stage.light.side),
+                ("3a3733", "b0a592"),
+                side * 6,
+                30,
+                5,
+                lamp=stage.light.lamps,
+                sunk=0.3,
+            )
         props.scatter(
             stage,
             props.firs(stage),
@@ -63,29 +86,6 @@ def lake(stage: Setting) -> Land:
                 -side * 0.85,
                 0.95,
                 1.2,
-            )
-        if reading.has(Accent.CABIN):
-            spots = [(z, share) for z in np.arange(12.0, 36.0, 1.0) for share in (0.42, 0.3, 0.55, -0.3, 0.7, -0.55)]
-            dry = [(z, s) for z, s in spots if 0.2 < stage.ground(side * s * stage.half_width(z), z)[0] < 1.6]
-            z, share = dry[0] if dry else (34.0, 0.42)
-            stage.stand(
-                subjects.cabin(stage.light.side),
-                ("2c211a", "8a6a4e"),
-                side * share * stage.half_width(z),
-                z,
-                1.35,
-                lamp=max(0.5, stage.light.lamps),
-                sunk=0.1,
-            )
-        if reading.has(Accent.CASTLE):
-            stage.stand(
-                subjects.castle(stage.light.side),
-                ("3a3733", "b0a592"),
-                side * 6,
-                30,
-                5,
-                lamp=stage.light.lamps,
-                sunk=0.3,
             )
         if reading.has(Accent.BOAT):
             stage.stand(
@@ -269,16 +269,16 @@ def island(stage: Setting) -> Land:
     palms = [plants.palm(trees, light.side) for _ in range(4)]
 
     def furnish() -> None:
+        if reading.has(Accent.CABIN):
+            stage.stand(
+                subjects.cabin(light.side), ("3a2c1e", "c8a46c"), side * 1.9, 6.5, 0.9, lamp=max(0.4, light.lamps)
+            )
         rng = stream(reading.seed, "beach")
         props.scatter(
             stage, palms, ("12240e", "6f9440"), 320, 34, 54, (1.4, 2.3), where=lambda x, z: stage.ground(x, z)[0] < 2.5
         )
         if reading.has(Accent.LIGHTHOUSE):
             stage.stand(subjects.lighthouse(light.side), ("6a5f5c", "f6efe6"), -side * 5, 40, 7, lamp=0.4 + light.lamps)
-        if reading.has(Accent.CABIN):
-            stage.stand(
-                subjects.cabin(light.side), ("3a2c1e", "c8a46c"), side * 1.9, 6.5, 0.9, lamp=max(0.4, light.lamps)
-            )
         if reading.has(Accent.BOAT) or not reading.accents - {Accent.PALM}:
             stage.stand(
                 subjects.boat(light.side),

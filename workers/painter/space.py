@@ -209,7 +209,9 @@ def paint_space(canvas: Canvas, reading: Reading) -> None:
     world = int(rng.integers(len(_WORLDS)))
     big = camera.scale * float(rng.uniform(0.21, 0.29))
     centre = (camera.width * (0.5 + 0.17 * hand), camera.height * float(rng.uniform(0.46, 0.56)))
-    air = colour(("ffb37a", "7ab8ff", "d89aff", "7affd8", "ff9a6a")[world])
+    own = reading.colour_of(Accent.PLANET)
+    ground = (own[0], own[1], own[1]) if own else _WORLDS[world]
+    air = colour(own[1]) if own else colour(("ffb37a", "7ab8ff", "d89aff", "7affd8", "ff9a6a")[world])
     moon_at = (camera.width * (0.5 - 0.26 * hand), camera.height * float(rng.uniform(0.22, 0.34)))
     _sphere(
         canvas,
@@ -233,7 +235,7 @@ def paint_space(canvas: Canvas, reading: Reading) -> None:
         sun,
         (0.09, 0.1),
         reading.seed,
-        _WORLDS[world],
+        ground,
         bands=world in (0, 2, 4) or ringed,
         air=air,
     )

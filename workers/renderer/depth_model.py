@@ -33,7 +33,7 @@ class DepthModelUnavailable(Exception):
 
 
 class Returned(StrEnum):
-    """What a depth model returns."""
+    """The value of each pixel that a depth model returns."""
 
     INVERSE = "inverse"  # larger is nearer
     DEPTH = "depth"  # larger is farther

@@ -53,7 +53,7 @@ def test_a_subject_brings_its_place_unless_one_is_named() -> None:
 
 
 def test_mood_and_palette_are_read() -> None:
-    reading = read("a serene teal lake", None, 1)
+    reading = read("a serene lake in teal", None, 1)
     assert (reading.mood, reading.palette) == (Mood.CALM, Palette.TEAL)
 
 

@@ -3,14 +3,17 @@
 import { useQuery } from "@tanstack/react-query";
 import { useDeferredValue, useMemo, useRef } from "react";
 import { useText } from "@/features/text/text";
-import { Painter, type Phrase, type Reading, type Vocabulary } from "./reading";
+import type { Phrase, Reading, Vocabulary } from "./reading";
 
 /** Return the painter's reading of the prompt, or null until its vocabulary has arrived. */
 export function useReading(prompt: string): Reading | null {
   const { data: painter } = useQuery({
     queryKey: ["vocabulary"],
     staleTime: Number.POSITIVE_INFINITY,
-    queryFn: async () => new Painter((await (await fetch("/vocabulary.json")).json()) as Vocabulary),
+    queryFn: async () => {
+      const [{ Painter }, answer] = await Promise.all([import("./reading"), fetch("/vocabulary.json")]);
+      return new Painter((await answer.json()) as Vocabulary);
+    },
   });
   const text = useDeferredValue(prompt);
   return useMemo(() => painter?.read(text) ?? null, [painter, text]);

@@ -19,6 +19,7 @@ interface Grammar {
   endings: string[];
   tails: string[];
   compounds: boolean;
+  nounFirst: boolean;
 }
 
 /** A phrase at `start`..`end` of the text. Without meanings the painter does not know it. */
@@ -27,6 +28,7 @@ export interface Phrase {
   start: number;
   end: number;
   known: boolean;
+  axes: Axes;
   negated: boolean;
   near: string | null;
 }
@@ -38,6 +40,11 @@ export interface Reading {
   readAs: Record<string, string>;
 }
 
+/** The axis of each meaning of a phrase, for example `["palette"]`. */
+type Axes = readonly string[];
+
+const NO_AXES: Axes = [];
+const BESIDE = /^(?:\s*(?:(?:and|und|y|e|et)\s+)?|\s*[的のい色]*)$/; // what may separate an adjective from its noun
 const LATIN = ["de", "es", "fr"];
 const UNSPACED = /[\u3005\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]+/g;
 const KANA = /[\u3040-\u30ff]/;
@@ -77,8 +84,13 @@ function wordsOf(text: string, pattern: RegExp): Word[] {
   }));
 }
 
+/** Add the axis of one more meaning of a phrase. */
+function addAxis(lexicon: Map<string, Axes>, phrase: string, axis: string): void {
+  lexicon.set(phrase, [...(lexicon.get(phrase) ?? NO_AXES), axis]);
+}
+
 class Language {
-  readonly lexicon = new Set<string>();
+  readonly lexicon = new Map<string, Axes>();
   readonly function: Set<string>;
   readonly negations: Set<string>;
 
@@ -90,34 +102,35 @@ class Language {
     const fold = spaced ? folded : (word: string) => word;
     this.negations = new Set((grammar.negations ?? []).map(fold));
     this.function = new Set([...(grammar.function ?? []).map(fold), ...this.negations]);
-    for (const meanings of Object.values(axes)) {
+    for (const [axis, meanings] of Object.entries(axes)) {
       for (const phrases of Object.values(meanings)) {
-        for (const phrase of phrases) {
-          this.lexicon.add(spaced ? this.stems(phrase.replaceAll("'", " ").split(/\s+/)) : phrase.toLowerCase());
-        }
+        const stems = phrases.map((phrase) =>
+          spaced ? this.stems(phrase.replaceAll("'", " ").split(/\s+/)) : phrase.toLowerCase(),
+        );
+        for (const phrase of new Set(stems)) addAxis(this.lexicon, phrase, axis);
       }
     }
   }
 
-  knows(words: string[]): boolean {
-    return this.lexicon.has(this.stems(words));
+  axesOf(words: string[]): Axes {
+    return this.lexicon.get(this.stems(words)) ?? NO_AXES;
   }
 
-  /** Return whether a compound is known, and the only part of it that is known, or null if both are. */
-  compound(word: string): { known: boolean; near: string | null } {
+  /** Return the axes of a compound, and the only part of it that is known, or null if both are. */
+  compound(word: string): { axes: Axes; near: string | null } {
     const plain = this.grammar.compounds && word.length <= LONGEST_COMPOUND ? folded(word) : "";
     for (let cut = SHORTEST_STEM; cut <= plain.length - SHORTEST_TAIL; cut++) {
       const [head, tail] = [plain.slice(0, cut), plain.slice(cut)];
-      const [last, first] = [this.knows([tail]), this.knowsFirstPart(head)];
-      if (last) return { known: true, near: first ? null : tail };
-      if (first && this.grammar.tails?.includes(tail)) return { known: true, near: head };
+      const [last, first] = [this.axesOf([tail]), this.axesOfFirstPart(head)];
+      if (last.length) return { axes: [...last, ...first], near: first.length ? null : tail };
+      if (first.length && this.grammar.tails?.includes(tail)) return { axes: first, near: head };
     }
-    return { known: false, near: null };
+    return { axes: NO_AXES, near: null };
   }
 
-  private knowsFirstPart(head: string): boolean {
+  private axesOfFirstPart(head: string): Axes {
     const links = ["s", "n", "en", "es"].filter((link) => head.endsWith(link)).map((link) => head.slice(0, -link.length));
-    return [head, ...links].some((link) => this.knows([link]));
+    return [head, ...links].map((link) => this.axesOf([link])).find((axes) => axes.length) ?? NO_AXES;
   }
 
   private stems(words: string[]): string {
@@ -134,15 +147,15 @@ class Language {
 }
 
 export class Painter {
-  private readonly english = new Set<string>();
+  private readonly english = new Map<string, Axes>();
   private readonly function: Set<string>;
   private readonly negations: Set<string>;
   private readonly near = new Map<string, string>();
   private readonly languages = new Map<string, Language>();
 
   constructor(private readonly vocabulary: Vocabulary) {
-    for (const meanings of Object.values(vocabulary.axes)) {
-      for (const words of Object.values(meanings)) for (const word of words) this.english.add(word);
+    for (const [axis, meanings] of Object.entries(vocabulary.axes)) {
+      for (const words of Object.values(meanings)) for (const word of words) addAxis(this.english, word, axis);
     }
     for (const [phrase, words] of Object.entries(vocabulary.near)) for (const word of words) this.near.set(word, phrase);
     this.negations = new Set(vocabulary.negations);
@@ -169,28 +182,33 @@ export class Painter {
     const text = prompt.normalize("NFKC").toLowerCase();
     const spaced = text.replaceAll(UNSPACED, (run) => " ".repeat(run.length));
     let best = this.inEnglish(spaced);
+    let nounFirst = false;
     const unknown = (phrases: Phrase[]) => phrases.filter((phrase) => !phrase.known).length;
     if (unknown(best)) {
       for (const code of LATIN) {
         const language = this.languages.get(code);
         const reading = language ? this.inLanguage(spaced, language) : best;
-        if (unknown(reading) < unknown(best)) best = reading;
+        if (unknown(reading) < unknown(best)) [best, nounFirst] = [reading, language?.grammar.nounFirst ?? false];
       }
     }
     const order = (KANA.test(text) ? ["ja", "zh"] : ["zh", "ja"]).flatMap((code) => this.languages.get(code) ?? []);
     const runs = wordsOf(text, UNSPACED).flatMap((run) => divided(run, order));
-    return [...best, ...runs].sort((one, other) => one.start - other.start);
+    const all = [...best, ...runs].sort((one, other) => one.start - other.start);
+    return all.map((phrase, index) =>
+      isColour(phrase) && isOfUnknown(all, index, text, nounFirst) ? { ...phrase, known: false } : phrase,
+    );
   }
 
-  private knowsEnglish(words: string[]): boolean {
-    return singulars(words.join(" ")).some((form) => this.english.has(form));
+  private axesOf(words: string[]): Axes {
+    return singulars(words.join(" ")).map((form) => this.english.get(form)).find((axes) => axes) ?? NO_AXES;
   }
 
   private inEnglish(sentence: string): Phrase[] {
     const words = wordsOf(sentence, ASCII_WORD);
-    const found = this.matches(words, (part) => this.knowsEnglish(part)).map(({ first, last, span }) => ({
+    const found = this.matches(words, (part) => this.axesOf(part)).map(({ first, last, span, axes }) => ({
       ...span,
       known: true,
+      axes,
       negated: first > 0 && this.negations.has(words[first - 1]?.text ?? ""),
       near: null as string | null,
       text: words.slice(first, last).map((word) => word.text).join(" "),
@@ -201,7 +219,8 @@ export class Painter {
     for (const word of wordsOf(sentence, WORD_WITH_APOSTROPHES)) {
       if (!covers(word) && !this.function.has(word.text)) {
         const near = singulars(word.text).map((form) => this.near.get(form)).find((one) => one !== undefined) ?? null;
-        others.push({ ...word, known: near !== null, negated: this.negations.has(before), near });
+        const axes = near === null ? NO_AXES : this.axesOf([near]);
+        others.push({ ...word, known: near !== null, axes, negated: this.negations.has(before), near });
       }
       before = word.text;
     }
@@ -211,38 +230,70 @@ export class Painter {
   private inLanguage(sentence: string, language: Language): Phrase[] {
     const words = wordsOf(sentence, WORD);
     const isFunction = (word: string) => language.function.has(folded(word));
-    const knows = (part: string[]) =>
-      !(part.length === 1 && isFunction(part[0] ?? "")) && (language.knows(part) || this.knowsEnglish(part));
-    const matches = this.matches(words, knows);
+    const axesOf = (part: string[]) => {
+      if (part.length === 1 && isFunction(part[0] ?? "")) return NO_AXES;
+      const axes = language.axesOf(part);
+      return axes.length ? axes : this.axesOf(part);
+    };
+    const matches = this.matches(words, axesOf);
     const found: Phrase[] = [];
     let at = 0;
     for (const match of [...matches, null]) {
       for (const [offset, word] of words.slice(at, match?.first ?? words.length).entries()) {
         if (isFunction(word.text)) continue;
-        found.push({ ...word, ...language.compound(word.text), negated: isNegated(words, at + offset, language) });
+        const { axes, near } = language.compound(word.text);
+        const negated = isNegated(words, at + offset, language);
+        found.push({ ...word, axes, near, known: axes.length > 0, negated });
       }
       if (!match) break;
-      const { first, last, span } = match;
+      const { first, last, span, axes } = match;
       const text = words.slice(first, last).map((word) => word.text).join(" ");
-      found.push({ ...span, text, known: true, near: null, negated: isNegated(words, first, language) });
+      found.push({ ...span, text, known: true, axes, near: null, negated: isNegated(words, first, language) });
       at = last;
     }
     return found;
   }
 
   /** Return the phrases with the index of their first and the index after their last word. The longest phrase wins. */
-  private matches(words: Word[], knows: (part: string[]) => boolean) {
-    const found: { first: number; last: number; span: { start: number; end: number } }[] = [];
+  private matches(words: Word[], axesOf: (part: string[]) => Axes) {
+    const found: { first: number; last: number; span: { start: number; end: number }; axes: Axes }[] = [];
     for (let position = 0; position < words.length; ) {
       let length = Math.min(this.vocabulary.longestPhrase, words.length - position);
-      while (length > 0 && !knows(words.slice(position, position + length).map((word) => word.text))) length--;
+      let axes = NO_AXES;
+      for (; length > 0; length--) {
+        axes = axesOf(words.slice(position, position + length).map((word) => word.text));
+        if (axes.length) break;
+      }
       const [first, last] = [words[position], words[position + length - 1]];
       if (length > 0 && first && last) {
-        found.push({ first: position, last: position + length, span: { start: first.start, end: last.end } });
+        found.push({ first: position, last: position + length, span: { start: first.start, end: last.end }, axes });
       }
       position += Math.max(1, length);
     }
     return found;
+  }
+}
+
+function isColour(phrase: Phrase): boolean {
+  return phrase.axes.length === 1 && phrase.axes[0] === "palette" && !phrase.negated;
+}
+
+/** Return whether the colour at `index` describes a word that the painter does not know. */
+function isOfUnknown(phrases: Phrase[], index: number, text: string, nounFirst: boolean): boolean {
+  const steps = nounFirst ? [-1, 1] : [1];
+  return steps.map((step) => nounBeside(phrases, index, step, text)).find((noun) => noun)?.known === false;
+}
+
+/** Return the noun beside the phrase: the first known thing, otherwise the last unknown word. */
+function nounBeside(phrases: Phrase[], index: number, step: number, text: string): Phrase | null {
+  let noun: Phrase | null = null;
+  for (let at = index; ; at += step) {
+    const [phrase, next] = [phrases[at], phrases[at + step]];
+    if (!phrase || !next) return noun;
+    const [first, second] = step > 0 ? [phrase, next] : [next, phrase];
+    if (!BESIDE.test(text.slice(first.end, second.start))) return noun;
+    if (next.axes.some((axis) => axis === "place" || axis === "accents")) return next;
+    if (!next.axes.some((axis) => axis === "palette" || axis === "mood" || axis === "style")) noun = next;
   }
 }
 
@@ -258,32 +309,33 @@ function divided(run: Word, languages: Language[]): Phrase[] {
   const first = languages[0];
   if (!first) return [];
   const found: Phrase[] = [];
-  const add = (start: number, end: number, known: boolean, negated = false) => {
+  const add = (start: number, end: number, axes: Axes, negated = false) => {
     if (start === end) return;
-    const text = run.text.slice(start, end);
-    found.push({ text, start: run.start + start, end: run.start + end, known, negated, near: null });
+    const [text, known] = [run.text.slice(start, end), axes.length > 0];
+    found.push({ text, start: run.start + start, end: run.start + end, known, axes, negated, near: null });
   };
   let [at, unknown, negated] = [0, 0, false];
   while (at < run.text.length) {
     let length = Math.min(LONGEST_UNSPACED, run.text.length - at);
-    let isKnown = false;
+    let axes = NO_AXES;
     for (; length > 0; length--) {
       const part = run.text.slice(at, at + length);
-      isKnown = languages.some((language) => language.lexicon.has(part));
-      if (isKnown || first.function.has(part)) break;
+      axes = languages.map((language) => language.lexicon.get(part)).find((found) => found) ?? NO_AXES;
+      if (axes.length || first.function.has(part)) break;
     }
     if (length === 0) {
       at += 1;
       negated = false;
       continue;
     }
-    add(unknown, at, false);
+    add(unknown, at, NO_AXES);
     const end = at + length;
     const rest = run.text.slice(end);
-    if (isKnown) add(at, end, true, negated || (first.grammar.negations_after ?? []).some((one) => rest.startsWith(one)));
+    const isDenied = negated || (first.grammar.negations_after ?? []).some((one) => rest.startsWith(one));
+    if (axes.length) add(at, end, axes, isDenied);
     negated = first.negations.has(run.text.slice(at, end));
     at = unknown = end;
   }
-  add(unknown, at, false);
+  add(unknown, at, NO_AXES);
   return found;
 }
