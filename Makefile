@@ -7,6 +7,8 @@ BIN := .venv/bin
 READY := .venv/.ready
 SITE_FOLDER := build/site
 UV := 0.13.9
+# Without bytecode, each process would compile all modules again. Python reads an empty value as unset.
+export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: help
 help: ## List the targets
@@ -79,11 +81,15 @@ $(DYNAMODB): | $(READY)
 test: $(READY) $(DYNAMODB) $(MODELS) ## Run the tests
 	$(BIN)/python -m $(COVERAGE) pytest --ignore tests/strangers --ignore tests/browser --numprocesses auto --dist loadfile --no-loadscope-reorder
 
+# Checks that use one CPU or wait run two at a time. The output of each is shown at its end.
+TWO := $(MAKE) --no-print-directory --jobs=2 --output-sync=target
 .PHONY: check check-slow
-check: COVERAGE := slipcover -m
 check: export PYTHONWARNINGS := ignore:Unable to activate pytest branch coverage # of the tests themselves
-check: format-check lint types contracts web test ## Run the first checks of CI: format, lint, types, import contracts, the studio's pages, tests
-check-slow: slow protocol cross-check upgrade-check motion-check strangers web-check ## Run the other checks of CI, in 30 minutes at most
+check: $(READY) ## Run the first checks of CI: format, lint, types, import contracts, the studio's pages, tests
+	@$(TWO) web types format-check lint contracts
+	@$(MAKE) --no-print-directory test COVERAGE="slipcover -m"
+check-slow: slow ## Run the other checks of CI, in 30 minutes at most
+	@$(TWO) web-check motion-check strangers upgrade-check cross-check protocol
 
 .PHONY: chaos chaos-soak
 chaos: $(READY) ## Run a storm of faults: JOBS= FAULTS= SEED=, all optional (docs/reliability.md)

@@ -13,20 +13,20 @@ from local.studio import StudioClient
 TIMING = {"KINORA_LEASE_SECONDS": "9", "KINORA_BEAT_SECONDS": "3", "KINORA_PROGRESS_SECONDS": "0.5"}
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
     """The laptop cloud with its real workers and engines."""
     with laptop_cloud(folder=tmp_path_factory.mktemp("cloud"), worker_variables=TIMING) as running:
         yield running
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def script(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder from which the engines of the scripted cloud read their scripts."""
     return tmp_path_factory.mktemp("script")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def scripted_cloud(tmp_path_factory: pytest.TempPathFactory, script: Path) -> Iterator[Cloud]:
     """The laptop cloud with real workers whose engines follow a script."""
     with laptop_cloud(
