@@ -40,7 +40,7 @@ def _fields_of_log_lines() -> Iterator[None]:
         yield
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def deployment() -> Iterator[Studio]:
     with deployed() as one:
         yield one
