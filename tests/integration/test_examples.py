@@ -65,6 +65,7 @@ def one(studio: Studio) -> Iterator[ExampleWorld]:
         yield world(studio)
 
 
+@pytest.mark.slow
 def test_the_requests_with_python(one: ExampleWorld) -> None:
     sent = Sent(one, "Python")
     with served(one, sent.prepare) as url:
@@ -80,6 +81,7 @@ def test_the_requests_with_python(one: ExampleWorld) -> None:
 
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
+@pytest.mark.slow
 def test_the_requests_with_curl(one: ExampleWorld) -> None:
     sent = Sent(one, "curl")
     with served(one, sent.prepare) as url:
@@ -108,6 +110,7 @@ def test_the_first_film_with_curl(one: ExampleWorld) -> None:
     assert one.served == [("createProject", 201), ("createJob", 202), ("getJob", 200)]
 
 
+@pytest.mark.slow
 def test_the_requests_with_typescript(one: ExampleWorld, tmp_path: Path) -> None:
     sent = Sent(one, "TypeScript")
     (tmp_path / "names.json").write_text(json.dumps(list(REQUESTS)))

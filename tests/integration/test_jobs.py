@@ -213,7 +213,7 @@ def test_a_list_is_one_query_and_one_batch_and_two_reads_for_places_if_jobs_wait
         ada.job(project)
     studio.cloud.calls.clear()
     assert [job["queuePosition"] for job in ada.list("/api/jobs")] == [2, 1, *[None] * running]
-    assert studio.cloud.calls == ["UpdateItem", "Query", "BatchGetItem", "Query", "GetItem"]
+    assert studio.cloud.calls == ["UpdateItem", "Query", "BatchGetItem", "GetItem", "Query"]
 
 
 @pytest.mark.parametrize("of_organization", [False, True], ids=["own", "organization"])
