@@ -9,7 +9,7 @@ import tomllib
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 from shared.vocabulary.languages import LATIN, Language, folded, language
@@ -53,6 +53,7 @@ class _Phrase:
     near: str | None = None
 
 
+@lru_cache(maxsize=1000)
 def words_of(prompt: str, style: str = "") -> PromptWords:
     """Read the style, then the prompt. Longer phrases take precedence over their parts.
 
