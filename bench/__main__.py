@@ -7,11 +7,9 @@ from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
 
-from rich.console import Console
-from rich.table import Table
-
-from bench import media, pipeline
+from bench import cold, media, pipeline
 from bench.measure import alone
+from bench.report import show
 from bench.warp import warp
 
 OUT = Path("build/bench.json")
@@ -26,16 +24,13 @@ def main() -> int:
         measures.append(alone("demo_clip_seconds", film.seconds, "s"))
         measures += media.measures(Path(folder))
     measures.append(warp())
+    measures += cold.measures()
     measures += [alone(f"{stage.lower()}_fps", fps, "frames/s") for stage, fps in film.stage_fps.items()]
 
     OUT.parent.mkdir(exist_ok=True)
     OUT.write_text(json.dumps([asdict(measure) for measure in measures], indent=2) + "\n")
-    table = Table("metric", "ours", "peer", "ratio", "target", title="Kinora on this machine")
-    for m in measures:
-        peer = f"{m.peer:g} ({m.peer_name})" if m.peer is not None else "-"
-        ratio = f"{m.ratio:g}" if m.ratio is not None else "-"
-        table.add_row(m.metric, f"{m.ours:g} {m.unit}", peer, ratio, m.target, style="red" if m.missed else None)
-    Console().print(table, f"Written to {OUT}")
+    show(measures)
+    print(f"Written to {OUT}")
     return 0
 
 

@@ -97,7 +97,7 @@ def with_outbox(application: "WSGIApplication") -> "WSGIApplication":
     return answer
 
 
-def _server(application: "WSGIApplication", fd: int | None = None) -> BaseWSGIServer:
+def server(application: "WSGIApplication", fd: int | None = None) -> BaseWSGIServer:
     return make_server(HOST, 0, application, threaded=True, request_handler=_KeepAliveHandler, fd=fd)
 
 
@@ -109,12 +109,12 @@ def main(fd: int, runner_url: str, folder: Path) -> None:
     moto_fixes.apply(runner_url)
     application = _without_pages(with_outbox(DomainDispatcherApplication(create_backend_app)))
 
-    private = _server(application)
+    private = server(application)
     threading.Thread(target=private.serve_forever, daemon=True).start()
     provision(f"http://{HOST}:{private.port}", folder)
     private.shutdown()
 
-    public = _server(application, fd)
+    public = server(application, fd)
     os.environ["MOTO_PORT"] = str(public.port)
     print("ready", flush=True)  # noqa: T201  # the parent process waits for this line
     public.serve_forever()

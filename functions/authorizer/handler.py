@@ -6,9 +6,11 @@ The modules of keys and tickets are imported at the first one: a cold start for 
 from datetime import datetime, timedelta
 from typing import Any
 
+from shared.access.bearer import TokenRefused, verify
 from shared.access.permissions import AccountRole
 from shared.access.principal import LIFE_SECONDS, Principal
-from shared.access.tokens import TokenRefused, verify
+from shared.aws.clients import secretsmanager
+from shared.aws.init import prepare
 from shared.aws.secrets import secret
 from shared.core.clock import utc_now
 from shared.observability import Expected, logger, observed
@@ -84,3 +86,6 @@ def _whole_stage(method_arn: str) -> str:
     """Return `arn:...:api/stage/*`. API Gateway caches the policy, so it must allow every route of the stage."""
     api, stage, *_ = method_arn.split("/")
     return f"{api}/{stage}/*"
+
+
+prepare(secretsmanager)

@@ -10,6 +10,9 @@ from functions.pipeline import sagemaker
 from functions.pipeline.fixed_film import film
 from functions.pipeline.requests import stage_task
 from shared.aws import queues
+from shared.aws.clients import sqs
+from shared.aws.init import prepare
+from shared.aws.records import dynamodb
 from shared.core.clock import utc_now
 from shared.grants.store import grants, step_task
 from shared.jobs import executions
@@ -116,3 +119,6 @@ def _dispatch(event: dict[str, Any]) -> None:
     else:
         queues.send(stage.priority_queue if spec.paid else stage.queue, task, group=job.account_id)
     logger.info("step queued", engine=task.engine)
+
+
+prepare(dynamodb, sqs)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, Json
 
 from shared.aws import media
 from shared.aws.clients import sagemaker_runtime
@@ -14,7 +14,7 @@ from shared.stages.stages import STAGES, WORK_SECONDS, Stage
 
 
 class SageMakerConfig(Config):
-    sagemaker_endpoints: Mapping[Stage, str] = Field(default_factory=dict)  # JSON: endpoint name by stage
+    sagemaker_endpoints: Json[Mapping[Stage, str]] = Field(default_factory=dict)  # endpoint name by stage
 
 
 class FailedInvocation(BaseModel):

@@ -2,6 +2,9 @@
 
 from typing import Any
 
+from shared.aws.clients import s3, stepfunctions
+from shared.aws.init import prepare
+from shared.aws.records import dynamodb
 from shared.core.clock import utc_now
 from shared.jobs import settlement
 from shared.jobs.record import JobRecord, JobStatus
@@ -33,3 +36,6 @@ def _sentence(job: JobRecord, error: dict[str, Any]) -> str:
         return "A step took too long."
     failure = StageFailure.read(error.get("Error"), error.get("Cause")) or UNEXPECTED
     return failure.public_message
+
+
+prepare(dynamodb, s3, stepfunctions)

@@ -8,6 +8,9 @@ from pydantic import ConfigDict, TypeAdapter
 from functions.pipeline.sagemaker import FailedInvocation
 from shared.assets.store import AssetNotFound, assets
 from shared.aws import queues
+from shared.aws.clients import sqs
+from shared.aws.init import prepare
+from shared.aws.records import dynamodb
 from shared.core.clock import utc_now
 from shared.jobs import executions
 from shared.jobs.record import JobStatus
@@ -123,3 +126,6 @@ def _fail_invocation(invocation: FailedInvocation) -> None:
     else:
         logger.warning("invocation failed", reason=invocation.reason)
         executions.fail(token, INVOCATION_LOST)
+
+
+prepare(dynamodb, sqs)

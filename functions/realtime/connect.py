@@ -7,6 +7,8 @@ from typing import Any
 
 from shared.access.permissions import Permission
 from shared.access.principal import Principal
+from shared.aws.init import prepare
+from shared.aws.records import dynamodb
 from shared.connections.store import TooManyConnections, connections
 from shared.core.clock import utc_now
 from shared.core.config import Config
@@ -47,3 +49,6 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, int]:
         connections.close(context["connectionId"])
         return {"statusCode": 401}
     return {"statusCode": 200}
+
+
+prepare(dynamodb)

@@ -10,6 +10,9 @@ from typing import Any
 from functions.realtime.broadcast import catch_up_later, close_all, readers_of, send_all
 from functions.realtime.messages import channel_of
 from shared.aws import queues
+from shared.aws.clients import sockets
+from shared.aws.init import prepare
+from shared.aws.records import dynamodb
 from shared.connections.messages import FanOut
 from shared.connections.store import connections
 from shared.core.clock import utc_now
@@ -74,3 +77,6 @@ def _push(old: JobRecord, new: JobRecord, late: Late) -> None:
     catch_up_later(new, waiting)
     for each in waiting:
         late[each].add(new.job_id)
+
+
+prepare(dynamodb, sockets)

@@ -9,6 +9,9 @@ from typing import Any
 from functions.realtime.messages import Subscribe, answer, channel_of, read_channel
 from functions.realtime.snapshots import snapshot
 from shared.access.permissions import Permission
+from shared.aws.clients import secretsmanager, sockets
+from shared.aws.init import prepare
+from shared.aws.records import dynamodb
 from shared.connections.record import ConnectionRecord
 from shared.connections.store import connections
 from shared.core.clock import utc_now
@@ -31,3 +34,6 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, int]:
         return snapshot(jobs.get(job_id, accounts=reader), utc_now())
 
     return answer(event, subscribe)
+
+
+prepare(dynamodb, sockets, secretsmanager)

@@ -8,7 +8,7 @@ from functions.rotation.keys import is_unset
 from functions.rotation.publishing import withdraw_media_keys
 from functions.rotation.secret import SECRETS
 from shared.aws.clients import secretsmanager
-from shared.aws.secrets import SecretsConfig
+from shared.aws.secrets import full_name
 from shared.observability import logger, observed
 
 
@@ -35,7 +35,7 @@ def begin() -> dict[str, str]:
     """Create the missing keys and publish all keys."""
     published: dict[str, object] = {}
     for name, secret in SECRETS.items():
-        secret_id = SecretsConfig().secret_prefix + name
+        secret_id = full_name(name)
         text = secretsmanager().get_secret_value(SecretId=secret_id)["SecretString"]
         if is_unset(text):
             text = secret.first()

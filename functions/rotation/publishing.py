@@ -6,11 +6,9 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
-import boto3
-
 from functions.rotation.keys import Chain, Key, media_pem, public_pem
-from shared.aws.clients import secretsmanager
-from shared.aws.secrets import SecretsConfig
+from shared.aws.clients import secretsmanager, session
+from shared.aws.secrets import full_name
 from shared.core.config import Config
 
 VERIFICATION_KEYS = "access-token-verification-keys"
@@ -22,18 +20,16 @@ class MediaKeyConfig(Config):
 
 @cache
 def _cloudfront() -> Any:
-    return boto3.client("cloudfront")
+    return session().create_client("cloudfront")
 
 
 def publish_token_keys(chain: Chain) -> None:
     """Make the authorizers accept the chain's keys."""
-    name = SecretsConfig().secret_prefix + VERIFICATION_KEYS
-    secretsmanager().put_secret_value(SecretId=name, SecretString=json.dumps(chain.public))
+    secretsmanager().put_secret_value(SecretId=full_name(VERIFICATION_KEYS), SecretString=json.dumps(chain.public))
 
 
 def published_token_keys() -> str:
-    name = SecretsConfig().secret_prefix + VERIFICATION_KEYS
-    return secretsmanager().get_secret_value(SecretId=name)["SecretString"]
+    return secretsmanager().get_secret_value(SecretId=full_name(VERIFICATION_KEYS))["SecretString"]
 
 
 def media_key() -> Key:

@@ -4,8 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from functions.rotation import keys, publishing
-from shared.access import tokens
-from shared.aws.secrets import SecretsConfig
+from shared.access import bearer, tokens
+from shared.aws.secrets import full_name
 from shared.core.clock import utc_now
 
 
@@ -26,7 +26,7 @@ class Rotated:
 def _try_token_key(text: str) -> None:
     at = utc_now()
     token = tokens.issue("usr_rotation", signing_key=text, at=at)
-    tokens.verify(token, verification_keys=publishing.published_token_keys(), at=at)
+    bearer.verify(token, verification_keys=publishing.published_token_keys(), at=at)
 
 
 def _try_media_key(text: str) -> None:
@@ -69,5 +69,5 @@ SECRETS: dict[str, Rotated] = {
 
 def rotated(arn: str) -> Rotated:
     """Return the operations for a secret's ARN, which ends in the name and six random characters."""
-    name = arn.rpartition(":secret:")[2].rpartition("-")[0].removeprefix(SecretsConfig().secret_prefix)
+    name = arn.rpartition(":secret:")[2].rpartition("-")[0].removeprefix(full_name(""))
     return SECRETS[name]

@@ -1,11 +1,17 @@
-"""AWS clients, created on first use and cached. Creating one adds tens of milliseconds to a cold start."""
+"""AWS clients, created on first use and cached. Creating one adds tens of milliseconds to a cold start.
 
+They are clients of botocore: boto3 adds the transfers of files to the one of S3, and its import takes 30 ms.
+"""
+
+# mypy: disable-error-code="no-any-return"
+# botocore's own stub of `create_client` does not know the classes of the clients.
+
+import os
 from collections.abc import Callable
 from copy import copy
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-import boto3
 from botocore.config import Config as BotoConfig
 from botocore.credentials import CredentialProvider, CredentialResolver, DeferredRefreshableCredentials
 from botocore.hooks import HierarchicalEmitter
@@ -13,7 +19,6 @@ from botocore.loaders import Loader
 from botocore.session import Session as BotocoreSession
 
 from shared.aws.failures import counted
-from shared.core.config import Config
 
 if TYPE_CHECKING:  # the deployed bundles do not contain the stubs
     from mypy_boto3_apigatewaymanagementapi import ApiGatewayManagementApiClient
@@ -25,24 +30,27 @@ if TYPE_CHECKING:  # the deployed bundles do not contain the stubs
     from mypy_boto3_xray import XRayClient
 
 
-class EndpointConfig(Config):
-    """Endpoints that replace the region's default endpoints."""
-
-    socket_endpoint_url: str = ""  # the WebSocket API's callback URL
-    upload_endpoint_url: str | None = None  # receives the creators' uploads; None = S3 itself
-
-
 SOCKETS_AT_ONCE = 32  # maximum simultaneous calls of `@connections` by one process
 
 _RETRIES = BotoConfig(retries={"mode": "standard", "total_max_attempts": 4})
-# boto3 signs URLs and forms with version 2 by default. S3 refuses version 2 for objects that KMS encrypts.
+# botocore signs URLs and forms with version 2 by default. S3 refuses version 2 for objects that KMS encrypts.
 _S3 = _RETRIES.merge(BotoConfig(signature_version="s3v4"))
+
+
+@cache
+def session() -> BotocoreSession:
+    """Return the session of all clients but those of `s3_with`."""
+    return BotocoreSession()
+
+
+def _client(service: str, config: BotoConfig = _RETRIES, **options: Any) -> Any:
+    return session().create_client(service, config=config, **options)
 
 
 @cache
 def s3() -> "S3Client":
     """Return the client that reads and writes the media bucket."""
-    return counted(boto3.client("s3", config=_S3))
+    return counted(_client("s3", _S3))
 
 
 class _Fixed(CredentialProvider):
@@ -58,18 +66,10 @@ class _Fixed(CredentialProvider):
         return self._credentials
 
 
-class _SharedLoader(Loader):
-    """A loader whose search paths stay as they are. boto3 adds one path for each session that uses the loader."""
-
-    @property
-    def search_paths(self) -> list[str]:
-        return list(super().search_paths)
-
-
 @cache
 def _loader() -> Loader:
     """Return the loader that all sessions share, because reading the description of S3 takes 100 ms."""
-    return _SharedLoader()
+    return Loader()
 
 
 @cache
@@ -86,68 +86,71 @@ def s3_with(fetch: Callable[[], dict[str, str]]) -> "S3Client":
     `fetch` returns `access_key`, `secret_key`, `token` and `expiry_time` (ISO 8601).
     """
     credentials = DeferredRefreshableCredentials(fetch, _Fixed.METHOD)
-    session = BotocoreSession(event_hooks=copy(_hooks()), include_builtin_handlers=False)
-    session.register_component("credential_provider", CredentialResolver([_Fixed(credentials)]))
-    session.register_component("data_loader", _loader())
-    return counted(boto3.Session(botocore_session=session).client("s3", config=_S3))
+    own: Any = BotocoreSession(event_hooks=copy(_hooks()), include_builtin_handlers=False)
+    own.register_component("credential_provider", CredentialResolver([_Fixed(credentials)]))
+    own.register_component("data_loader", _loader())
+    return counted(own.create_client("s3", config=_S3))
 
 
 @cache
 def uploads_s3() -> "S3Client":
-    """Return the client that signs upload forms for the creators' browsers."""
-    return boto3.client("s3", config=_S3, endpoint_url=EndpointConfig().upload_endpoint_url)
+    """Return the client that signs upload forms for the creators' browsers.
+
+    The variable names another endpoint than S3 itself.
+    """
+    return _client("s3", _S3, endpoint_url=os.environ.get("KINORA_UPLOAD_ENDPOINT_URL"))
 
 
 @cache
 def sqs() -> "SQSClient":
-    return counted(boto3.client("sqs", config=_RETRIES))
+    return counted(_client("sqs"))
 
 
 @cache
 def functions() -> Any:
-    return boto3.client("lambda", config=_RETRIES)
+    return _client("lambda")
 
 
 @cache
 def ses() -> Any:
-    return boto3.client("sesv2", config=_RETRIES)
+    return _client("sesv2")
 
 
 @cache
 def kms() -> Any:
-    return counted(boto3.client("kms", config=_RETRIES))
+    return counted(_client("kms"))
 
 
 @cache
 def ses_once() -> Any:
     """Return a client that does not retry: a message whose answer is lost may have been sent."""
-    return boto3.client("sesv2", config=BotoConfig(retries={"total_max_attempts": 1}))
+    return _client("sesv2", BotoConfig(retries={"total_max_attempts": 1}))
 
 
 @cache
 def sts() -> Any:
-    return boto3.client("sts", config=_RETRIES)
+    return _client("sts")
 
 
 @cache
 def stepfunctions() -> "SFNClient":
-    return boto3.client("stepfunctions", config=_RETRIES)
+    return _client("stepfunctions")
 
 
 @cache
 def sagemaker_runtime() -> "SageMakerRuntimeClient":
-    return boto3.client("sagemaker-runtime", config=_RETRIES)
+    return _client("sagemaker-runtime")
 
 
 @cache
 def secretsmanager() -> "SecretsManagerClient":
-    return counted(boto3.client("secretsmanager", config=_RETRIES))
+    return counted(_client("secretsmanager"))
 
 
 @cache
 def xray() -> "XRayClient":
     """Return a client that does not retry and waits at most 2 s: a trace must not delay the work."""
-    return boto3.client("xray", config=BotoConfig(connect_timeout=1, read_timeout=2, retries={"total_max_attempts": 1}))
+    return _client("xray", BotoConfig(connect_timeout=1, read_timeout=2, retries={"total_max_attempts": 1}))
 
 
 @cache
@@ -156,5 +159,5 @@ def sockets() -> "ApiGatewayManagementApiClient":
     config = BotoConfig(
         connect_timeout=1, read_timeout=1, retries={"total_max_attempts": 1}, max_pool_connections=SOCKETS_AT_ONCE
     )
-    endpoint = EndpointConfig().socket_endpoint_url
-    return boto3.client("apigatewaymanagementapi", config=config, endpoint_url=endpoint)
+    endpoint = os.environ.get("KINORA_SOCKET_ENDPOINT_URL", "")  # the callback URL of the WebSocket API
+    return _client("apigatewaymanagementapi", config, endpoint_url=endpoint)

@@ -146,7 +146,14 @@ def download(key_or_address: str, path: Path, *, client: "S3Client | None" = Non
     """Download an object of the media bucket, named by its key or its `s3://` address. Raise Missing."""
     key = key_or_address.removeprefix(address(""))
     with _missing(key):
-        (client or s3()).download_file(config().media_bucket, key, str(path))
+        _transfers().download_file(client or s3(), config().media_bucket, key, str(path))
+
+
+def _transfers() -> Any:
+    """Return boto3's transfers of files. Their import takes 30 ms, and few functions transfer files."""
+    from boto3.s3 import inject  # noqa: PLC0415  # see above
+
+    return inject
 
 
 @contextmanager
@@ -161,7 +168,8 @@ def _missing(key: str) -> Iterator[None]:
 
 def upload(path: Path, key: str, media_type: str, *, kind: str, client: "S3Client | None" = None) -> None:
     """Store a file. `kind` (`work` or `final`) is the tag that the bucket's lifecycle rules read."""
-    (client or s3()).upload_file(
+    _transfers().upload_file(
+        client or s3(),
         str(path),
         config().media_bucket,
         key,
@@ -185,7 +193,7 @@ def copy(key: str, to_key: str) -> None:
 
 def store_upload(path: Path, key: str, media_type: str) -> None:
     """Store a file as an upload form does, without tags."""
-    s3().upload_file(str(path), config().media_bucket, key, ExtraArgs={"ContentType": media_type})
+    _transfers().upload_file(s3(), str(path), config().media_bucket, key, ExtraArgs={"ContentType": media_type})
 
 
 def put(content: bytes, key: str, media_type: str, *, kind: str, client: "S3Client | None" = None) -> None:

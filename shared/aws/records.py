@@ -10,6 +10,7 @@ from typing import Any, Self
 
 import stamina
 from botocore.exceptions import ClientError
+from botocore.session import Session
 from pynamodb.attributes import Attribute
 from pynamodb.connection import Connection, TableConnection
 from pynamodb.constants import NUMBER
@@ -18,6 +19,7 @@ from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 from pynamodb.models import Model
 
+from shared.aws.clients import session
 from shared.aws.failures import counted
 from shared.observability import logger
 
@@ -33,7 +35,11 @@ def table(name: str) -> str:
 
 
 class _Connection(Connection):
-    """A connection that measures its failed calls."""
+    """A connection that measures its failed calls, with the session of the other clients."""
+
+    @property
+    def session(self) -> Session:
+        return session()
 
     @property
     def client(self) -> Any:
@@ -45,6 +51,11 @@ class _Connection(Connection):
 def connection() -> Connection:
     """Return the shared connection. Without it pynamodb creates one client (60 ms) for each record."""
     return _Connection(region=REGION)
+
+
+def dynamodb() -> Any:
+    """Return the client of all records."""
+    return connection().client
 
 
 class Record(Model):

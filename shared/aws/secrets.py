@@ -1,27 +1,28 @@
 """Secrets from Secrets Manager, read once in each process."""
 
+import os
 from functools import cache
 
 from shared.aws.clients import secretsmanager
-from shared.core.config import Config
-
-
-class SecretsConfig(Config):
-    secret_prefix: str = "kinora/local/"  # noqa: S105  # a prefix of names, not a secret
 
 
 @cache
 def secret(name: str) -> str:
     """Return the secret's current text. `name` excludes the environment's prefix."""
-    return secretsmanager().get_secret_value(SecretId=SecretsConfig().secret_prefix + name)["SecretString"]
+    return secretsmanager().get_secret_value(SecretId=full_name(name))["SecretString"]
 
 
 def has_value(name: str) -> bool:
     """Return whether the secret has a value, without reading the value."""
     try:
-        description = secretsmanager().describe_secret(SecretId=SecretsConfig().secret_prefix + name)
+        description = secretsmanager().describe_secret(SecretId=full_name(name))
     except secretsmanager().exceptions.ResourceNotFoundException:
         return False
     if "DeletedDate" in description:  # an operator deleted it and may restore it
         return False
     return any("AWSCURRENT" in stages for stages in description.get("VersionIdsToStages", {}).values())
+
+
+def full_name(name: str) -> str:
+    """Return the name with the environment's prefix."""
+    return os.environ.get("KINORA_SECRET_PREFIX", "kinora/local/") + name

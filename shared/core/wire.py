@@ -85,6 +85,7 @@ class Wire(BaseModel):
         allow_inf_nan=False,
         hide_input_in_errors=True,  # errors are logged, and the input belongs to a creator
         json_schema_serialization_defaults_required=True,  # a field with a default is always sent
+        defer_build=True,  # until its first use: a function uses few of the models that it imports
     )
 
     def encoded(self) -> str:
@@ -103,6 +104,7 @@ class View(BaseModel):
         populate_by_name=True,
         from_attributes=True,
         json_schema_serialization_defaults_required=True,  # a field with a default is always sent
+        defer_build=True,
     )
 
 

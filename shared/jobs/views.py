@@ -17,7 +17,6 @@ from shared.jobs.store import StepResult
 from shared.stages.engines import ENGINES
 from shared.stages.metadata import MOTION_SCORE, NOT_UNDERSTOOD, READ_AS, UNDERSTOOD, StepMetadata
 from shared.stages.stages import FILM, STAGES, Role, Stage
-from shared.vocabulary.phrases import words_of
 
 URL_LIFE = timedelta(hours=1)
 
@@ -200,6 +199,8 @@ def _words(job: JobRecord, spec: JobSpec, results: Results) -> dict[str, Any]:
         return {key: painted.metrics.get(key) for key in (UNDERSTOOD, NOT_UNDERSTOOD, READ_AS)}
     if planned is None or planned.status == JobStatus.COMPLETED or not _reads_vocabulary(planned.engine):
         return {}
+    from shared.vocabulary.phrases import words_of  # noqa: PLC0415  # the words take 10 ms of an import
+
     words = words_of(spec.prompt, spec.settings.style or "")
     return {
         "understood": words.understood,

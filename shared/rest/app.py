@@ -2,53 +2,33 @@
 
 from http import HTTPStatus
 
-from fastapi import APIRouter, Depends, FastAPI, Request, Response
+from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
-from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
 from shared.core.errors import AppError
 from shared.observability import logger
-from shared.rest.event import event
 from shared.rest.problem import problem
-from shared.rest.quota import with_quota
+from shared.rest.quota import QuotaHeaders
 
 
 def create_app(domain: str, router: APIRouter) -> FastAPI:
     app = FastAPI(
         title=f"Kinora {domain}",
-        dependencies=[Depends(_json_body)],
+        routes=router.routes,  # `include_router` would build each route a second time
         docs_url=None,
         redoc_url=None,
         openapi_url=None,
         redirect_slashes=False,
     )
-    app.include_router(router)
     app.state.routes = router.routes
-    app.middleware("http")(with_quota)
+    app.add_middleware(QuotaHeaders)
     app.add_exception_handler(AppError, _app_error)
     app.add_exception_handler(RequestValidationError, _invalid_request)
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(Exception, _unexpected_error)
     return app
-
-
-class NotJson(AppError):
-    """The request has a body of another type."""
-
-    code, status = "unsupported_media_type", 415
-
-
-async def _json_body(request: Request) -> None:
-    """Refuse a body of another type than JSON, on a route that reads a body."""
-    route = request.scope["route"]
-    if not isinstance(route, APIRoute) or route.body_field is None or not event(request).get("body"):
-        return
-    sent = request.headers.get("content-type", "")
-    kind = sent.partition(";")[0].strip().lower()
-    if kind != "application/json" and not (kind.startswith("application/") and kind.endswith("+json")):
-        raise NotJson(f"Send JSON with the header “Content-Type: application/json”. It was “{sent[:100]}”.")
 
 
 async def _app_error(request: Request, error: Exception) -> Response:

@@ -6,11 +6,15 @@ from fastapi import FastAPI
 from mangum import Mangum
 from mangum.adapter import DEFAULT_TEXT_MIME_TYPES
 
+from shared.aws.init import prepare
+from shared.aws.records import dynamodb
 from shared.observability import observed
 
 
 def gateway_handler(app: FastAPI) -> Any:
     """Return the handler of the app for REST proxy events. By default Mangum encodes problem+json as base64."""
+    prepare(dynamodb)
+    app.middleware_stack = app.build_middleware_stack()
     answer = Mangum(app, lifespan="off", text_mime_types=[*DEFAULT_TEXT_MIME_TYPES, "application/problem+json"])
 
     @observed

@@ -1,13 +1,14 @@
 """The quota of a request's principal, and its headers in every response (I17)."""
 
-from collections.abc import Awaitable, Callable
 from functools import cache
 from hashlib import sha256
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
-from fastapi import Depends, Request, Response
+from fastapi import Depends, Request
 from pynamodb.exceptions import PynamoDBException
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared.core.clock import utc_now
 from shared.core.config import Config
@@ -53,8 +54,16 @@ def count(request: Request, name: RouteClass, principal: str) -> None:
         logger.exception("quota not counted")
 
 
-async def with_quota(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
-    """Add the headers of the quota to the response, also to an error."""
-    response = await call_next(request)
-    response.headers.update(getattr(request.state, "quota", {}))
-    return response
+class QuotaHeaders:
+    """An ASGI middleware that adds the headers of the quota to the response, also to an error."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_with_quota(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message).update(scope.get("state", {}).get("quota", {}))
+            await send(message)
+
+        await self._app(scope, receive, send_with_quota)

@@ -9,7 +9,7 @@ import tomllib
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 from shared.vocabulary.languages import LATIN, Language, folded, language
@@ -73,6 +73,7 @@ class _Phrase:
         return len(self.meanings) == 1 and isinstance(self.meanings[0], Palette)
 
 
+@lru_cache(maxsize=1000)
 def words_of(prompt: str, style: str = "") -> PromptWords:
     """Read the style, then the prompt. Longer phrases take precedence over their parts.
 

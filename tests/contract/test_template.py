@@ -12,7 +12,6 @@ import boto3
 import grimp
 import pytest
 from moto import mock_aws
-from pydantic_settings import BaseSettings
 
 from infra.constructs.rest_api import DISTRIBUTION_KEY
 from infra.functions import (
@@ -296,7 +295,7 @@ def source(module: str) -> str:
 def variables_read(entry: str) -> set[str]:
     """Return the variables that the entry's code reads, except those of READ_THROUGH whose function it never calls."""
     modules = code_of(entry)
-    classes: set[type[BaseSettings]] = set()
+    classes: set[type[Config]] = set()
     for module in modules:
         members = vars(import_module(module)).values() if "Config" in source(module) else ()
         classes |= {found for found in members if isinstance(found, type) and issubclass(found, Config)}

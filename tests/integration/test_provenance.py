@@ -8,7 +8,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from local.keys import provenance
-from shared.aws.secrets import SecretsConfig, secret
+from shared.aws.secrets import full_name, secret
 from tests.support.studio import Studio
 from workers.provenance import signer
 
@@ -26,7 +26,7 @@ def test_a_deployment_without_a_certificate_signs_nothing(studio: Studio) -> Non
 
 def test_a_deployments_certificate_signs(studio: Studio, tmp_path: Path) -> None:
     client = boto3.client("secretsmanager")
-    names = {SecretsConfig().secret_prefix + name: value for name, value in provenance(tmp_path).items()}
+    names = {full_name(name): value for name, value in provenance(tmp_path).items()}
     for name, value in names.items():
         client.create_secret(Name=name, SecretString=value)
     assert isinstance(signer.from_secrets(), signer.Signer)
@@ -36,7 +36,7 @@ def test_a_deployments_certificate_signs(studio: Studio, tmp_path: Path) -> None
 
 def test_a_deployments_bad_certificate_stops_no_film(studio: Studio, tmp_path: Path) -> None:
     client = boto3.client("secretsmanager")
-    names = [SecretsConfig().secret_prefix + name for name in provenance(tmp_path)]
+    names = [full_name(name) for name in provenance(tmp_path)]
     for name in names:
         client.create_secret(Name=name, SecretString="not a certificate")  # no password
     assert signer.from_secrets() is None

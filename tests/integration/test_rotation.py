@@ -16,7 +16,7 @@ from functions.rotation import begin, publishing, rotate
 from functions.rotation.keys import media_pem, read_chain
 from functions.rotation.secret import SECRETS, RotationFailed
 from infra.secrets import CURSOR_KEY
-from shared.access import tokens
+from shared.access import bearer, tokens
 from shared.aws import clients
 from shared.core.clock import utc_now
 
@@ -109,8 +109,8 @@ def token() -> str:
 
 def accepted(text: str, *, by: str) -> bool:
     try:
-        return tokens.verify(text, verification_keys=by, at=utc_now()).user_id == "usr_1"
-    except tokens.TokenRefused:
+        return bearer.verify(text, verification_keys=by, at=utc_now()).user_id == "usr_1"
+    except bearer.TokenRefused:
         return False
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from functions.pipeline import dispatch, settle
 from functions.webhooks import notify
-from shared.aws import clients
+from shared.aws import clients, media
 from shared.credits.store import credits
 from shared.jobs.record import JobRecord
 from shared.jobs.store import jobs
@@ -53,7 +53,7 @@ def test_a_test_job_ends_with_a_film_that_plays(studio: Studio, ada: Creator, te
     assert "Signature=" in shown["hlsPlaylist"]
     assert "Signature=" in shown["scrubbingTrack"]
     [key] = [one for one in studio._objects() if one.endswith("/video.mp4")]
-    clients.s3().download_file("kinora-test-media", key, str(tmp_path / "film.mp4"))
+    media.download(key, tmp_path / "film.mp4")
     with av.open(str(tmp_path / "film.mp4")) as film:
         assert film.streams.video[0].frames == 48
 

@@ -14,7 +14,7 @@ from infra.functions import FUNCTIONS, Function
 from infra.grants import READ, SCAN, WRITE, Grants
 from shared.aws.queues import QueueConfig
 from shared.aws.records import Record
-from shared.aws.secrets import SecretsConfig
+from shared.aws.secrets import full_name
 from shared.jobs.keys import WORK
 
 Call = tuple[str, str]  # an IAM action and its resource: `("dynamodb:PutItem", "kinora-test-users")`
@@ -173,4 +173,4 @@ def _secret_name(name_or_arn: str) -> str:
     """Return `media-signing-key` for `kinora/test/media-signing-key` or its ARN, which ends with six random letters."""
     if name_or_arn.startswith("arn:"):
         name_or_arn = name_or_arn.rpartition(":secret:")[2][: -len("-??????")]
-    return name_or_arn.removeprefix(SecretsConfig().secret_prefix)
+    return name_or_arn.removeprefix(full_name(""))

@@ -515,7 +515,7 @@ def _forget_reads() -> None:
 
 
 def _forget_clients() -> None:
-    for factory in (*_CLIENTS, secrets.secret, media.config):
+    for factory in (*_CLIENTS, clients.session, secrets.secret, media.config):
         factory.cache_clear()
     connection()._client = None
 

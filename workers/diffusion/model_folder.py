@@ -6,6 +6,8 @@ from pathlib import Path
 from tempfile import gettempdir
 from typing import Any
 
+from boto3.s3.inject import download_file
+
 from shared.aws.clients import s3
 from shared.core.config import Config
 from shared.stages.weights import WEIGHTS, Weights
@@ -84,14 +86,14 @@ def _download(bucket: str, prefix: str, folder: Path) -> None:
     """Download the manifest and its files. A file in its size is not downloaded again, after a worker's restart."""
     folder.mkdir(parents=True, exist_ok=True)
     manifest = folder / MANIFEST
-    s3().download_file(bucket, f"{prefix}/{MANIFEST}", str(manifest))
+    download_file(s3(), bucket, f"{prefix}/{MANIFEST}", str(manifest))
     for path, expected in files_of(json.loads(manifest.read_text())).items():
         target = folder / path
         if target.is_file() and target.stat().st_size == expected["bytes"]:
             continue
         target.parent.mkdir(parents=True, exist_ok=True)
         part = target.with_name(target.name + ".part")
-        s3().download_file(bucket, f"{prefix}/{path}", str(part))
+        download_file(s3(), bucket, f"{prefix}/{path}", str(part))
         if sha256_of(part) != expected["sha256"]:
             part.unlink()
             raise WeightsUnavailable(f"s3://{bucket}/{prefix}/{path} differs from its hash in {MANIFEST}.")

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from local.environment import HOST
-from local.moto_server import _server
+from local.moto_server import server
 
 
 def _answer(environ: dict[str, Any], start: Callable[..., object]) -> Iterable[bytes]:
@@ -26,15 +26,15 @@ def _answer(environ: dict[str, Any], start: Callable[..., object]) -> Iterable[b
 
 @pytest.fixture
 def connection() -> Iterator[HTTPConnection]:
-    server: Any = _server(_answer)
-    thread = threading.Thread(target=server.serve_forever)
+    served: Any = server(_answer)
+    thread = threading.Thread(target=served.serve_forever)
     thread.start()
-    connection = HTTPConnection(HOST, server.port, timeout=5)
+    connection = HTTPConnection(HOST, served.port, timeout=5)
     yield connection
     connection.close()
-    server.shutdown()
+    served.shutdown()
     thread.join()
-    server.server_close()
+    served.server_close()
 
 
 def test_all_requests_of_a_client_use_one_connection(connection: HTTPConnection) -> None:

@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import pytest
 
-from shared.access import tokens
+from shared.access import bearer, tokens
 from shared.access.permissions import KEY_SCOPES, PLATFORM, ROLES, AccountRole, Permission
 from shared.access.principal import Principal
 from tests.support.forge import NOW, es256_key
@@ -56,4 +56,4 @@ def test_the_authorizers_context_and_the_token_keep_scopes_expiry_and_session(sc
     private, public = es256_key()
     key = json.dumps({"kid": "k", "pem": private})
     token = tokens.issue("usr_1", signing_key=key, at=NOW, scopes=scopes, session_id="rft_1")
-    assert tokens.verify(token, verification_keys=json.dumps({"k": public}), at=NOW) == owner(scopes)
+    assert bearer.verify(token, verification_keys=json.dumps({"k": public}), at=NOW) == owner(scopes)

@@ -1,0 +1,154 @@
+"""`python -m bench.cold`: cold starts and warm events of Lambda functions, against the stock stack.
+
+A start is a new process that has compiled bytecode. All processes call the same moto. The times are the processor time
+of the function's process: neither moto's work nor the other programs of the machine count.
+"""
+
+import json
+import subprocess
+import sys
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from compileall import compile_dir
+from contextlib import contextmanager
+from dataclasses import dataclass
+from statistics import median
+from typing import Any
+
+from bench.measure import Measure, cheaper
+from bench.report import show
+from infra.functions import AUTHORIZER, JOBS_STREAM, PIPELINE, REST_DOMAINS, SOCKET_ROUTES
+from local.environment import ROOT
+
+STARTS = 7
+WARM_UP, WARM = 3, 25
+STOCK = "bench.peers.stock:handler"
+SAME_CALLS = "bench.peers.same_calls:handler"
+HANDLERS = {row.name: row.handler for row in (AUTHORIZER, *PIPELINE, *JOBS_STREAM, *SOCKET_ROUTES.values())} | {
+    domain.name: domain.handler for domain in REST_DOMAINS
+}
+# The cases, whose events `bench.cold_cloud` makes.
+CASES = {
+    "authorizer": HANDLERS["authorizer"],
+    "dispatch": HANDLERS["pipeline-dispatch"],
+    "settle": HANDLERS["pipeline-settle"],
+    "signal": HANDLERS["pipeline-signal"],
+    "push": HANDLERS["realtime-push"],
+    "connect": HANDLERS["socket-connect"],
+    "subscribe": HANDLERS["socket-subscribe"],
+    "create_job": HANDLERS["jobs"],
+    "list_jobs": HANDLERS["jobs"],
+    "read_job": HANDLERS["jobs"],
+    "sign_in": HANDLERS["auth"],
+}
+Event = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Processor time in ms of one start: the import of the handler, and its first event."""
+
+    init: float
+    first: float
+
+
+class FunctionProcess:
+    """A process that serves one function."""
+
+    def __init__(self, process: "subprocess.Popen[str]") -> None:
+        self._process = process
+        self.init_ms: float = self._read()["ms"]
+
+    def call(self, event: Event) -> float:
+        """Send the event and return its processor time in ms. Raise RuntimeError for an answer that is an error."""
+        print(json.dumps(event), file=self._process.stdin, flush=True)
+        line = self._read()
+        answer = line["answer"] or {}
+        if answer.get("statusCode", 200) >= 400 or answer.get("batchItemFailures"):
+            raise RuntimeError(f"{event} was answered {answer}")
+        return float(line["ms"])
+
+    def _read(self) -> Any:
+        return _line(self._process)
+
+
+class MotoProcess:
+    """The process of `bench.cold_cloud`."""
+
+    def __init__(self, process: "subprocess.Popen[str]") -> None:
+        self._process = process
+        ready = _line(process)
+        self.environment: dict[str, str] = ready["environment"]
+        self.events: dict[str, Event] = ready["events"]
+
+    def restore(self) -> None:
+        """Bring back all that was stored at the start."""
+        print(file=self._process.stdin, flush=True)
+        _line(self._process)
+
+    @contextmanager
+    def function(self, handler: str) -> Iterator[FunctionProcess]:
+        """Start the function in a new process."""
+        own = {"PATH": "", "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1", "NO_PROXY": "127.0.0.1"}
+        with _running("-P", "bench/lambda_child.py", handler, environment=own | self.environment) as process:
+            yield FunctionProcess(process)
+
+
+def measures() -> list[Measure]:
+    """Return the measures of all cases, each against the stock stack in the same rounds."""
+    for folder in ("shared", "functions", "bench/peers"):
+        compile_dir(ROOT / folder, quiet=1)
+    with _running("-m", "bench.cold_cloud") as process:
+        cloud = MotoProcess(process)
+        return [*_cold(cloud), *_warm(cloud)]
+
+
+def _cold(cloud: MotoProcess) -> Iterator[Measure]:
+    starts: dict[str, list[Start]] = defaultdict(list)
+    for _ in range(STARTS):
+        for case, handler in {"stock": STOCK, **CASES}.items():
+            cloud.restore()
+            with cloud.function(handler) as function:
+                starts[case].append(Start(function.init_ms, function.call(cloud.events[case])))
+    stock = starts.pop("stock")
+    for case, own in starts.items():
+        yield cheaper(f"cold_{case}", _whole(own), _whole(stock), "stock stack")
+    for case, own in starts.items():  # against a whole start, because a snapshot leaves only the first event
+        yield cheaper(f"cold_first_{case}", median(start.first for start in own), _whole(stock), "stock stack")
+
+
+def _whole(starts: list[Start]) -> float:
+    return median(start.init + start.first for start in starts)
+
+
+def _warm(cloud: MotoProcess) -> Iterator[Measure]:
+    for case in ("create_job", "list_jobs", "read_job"):
+        ours, peer = list[float](), list[float]()
+        with cloud.function(CASES[case]) as function, cloud.function(SAME_CALLS) as stock:
+            for _ in range(WARM_UP + WARM):
+                cloud.restore()
+                ours.append(function.call(cloud.events[case]))
+                cloud.restore()
+                peer.append(stock.call(cloud.events[f"stock_{case}"]))
+        yield cheaper(f"cold_warm_{case}", median(ours[WARM_UP:]), median(peer[WARM_UP:]), "stock, same calls")
+
+
+@contextmanager
+def _running(*arguments: str, environment: Mapping[str, str] | None = None) -> Iterator["subprocess.Popen[str]"]:
+    """Run a program of Python until the end of the block. It ends when its input does."""
+    with subprocess.Popen(  # noqa: S603  # our own programs
+        [sys.executable, *arguments], cwd=ROOT, env=environment, text=True,
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+    ) as process:  # fmt: skip
+        yield process
+        assert process.stdin  # noqa: S101  # for the type checker
+        process.stdin.close()
+
+
+def _line(process: "subprocess.Popen[str]") -> Any:
+    assert process.stdout  # noqa: S101  # for the type checker
+    return json.loads(process.stdout.readline())
+
+
+if __name__ == "__main__":
+    show(measures())
