@@ -12,9 +12,8 @@ from botocore.exceptions import ClientError
 
 from infra.constructs.private_network import SERVICES
 from infra.environments import NEW, Environment, WorkerSize
-from infra.stacks.workers import family_of
+from infra.fleets import family_of, fleets
 from shared.stages.engines import Engine
-from shared.stages.stages import Stage
 
 FARGATE, FARGATE_SPOT = "Fargate On-Demand vCPU resource count", "Fargate Spot vCPU resource count"
 GPUS, GPUS_SPOT = "Running On-Demand G and VT instances", "All G and VT Spot Instance Requests"
@@ -46,13 +45,11 @@ def needs(environment: Environment, engines: Sequence[Engine] | None = None) -> 
         else:
             add(FARGATE_SPOT if environment.spot else FARGATE, "fargate", size.cpu_units / 1024, size)
 
-    for stage in Stage:
+    for fleet in fleets(environment, engines):
+        add_service(fleet.size)
+    for stage, instance_type in environment.sagemaker.items():
         size = environment.size_of(stage, family_of(stage, engines or environment.engines))
-        if stage in environment.sagemaker:
-            add(f"{environment.sagemaker[stage]} for endpoint usage", "sagemaker", 1, size)
-        else:
-            add_service(size)
-    add_service(environment.verification)
+        add(f"{instance_type} for endpoint usage", "sagemaker", 1, size)
     return found
 
 
@@ -87,12 +84,8 @@ def zones(environment: Environment, engines: Sequence[Engine] | None = None) -> 
     for found in ec2.describe_vpc_endpoint_services(ServiceNames=services)["ServiceDetails"]:
         there = {names[zone] for zone in found["AvailabilityZones"]}
         yield from _missing(environment.zones[: environment.endpoint_zones], found["ServiceName"], there)
-    sizes = [
-        environment.size_of(s, family_of(s, engines or environment.engines))
-        for s in Stage
-        if s not in environment.sagemaker
-    ]
-    for kind in sorted({size.instance_type for size in sizes if size.instance_type}):
+    hosts = {fleet.size.instance_type for fleet in fleets(environment, engines)}
+    for kind in sorted(filter(None, hosts)):
         offered = ec2.describe_instance_type_offerings(
             LocationType="availability-zone-id", Filters=[{"Name": "instance-type", "Values": [kind]}]
         )["InstanceTypeOfferings"]

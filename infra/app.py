@@ -47,12 +47,13 @@ def build(app: App, environment: Environment, engines: Sequence[Engine] | None =
         return f"{environment.prefix}-{stack}"
 
     data = DataStack(app, id_of("data"), environment=environment)
-    pipeline = PipelineStack(app, id_of("pipeline"), environment=environment, data=data)
+    engines = engines or environment.engines
+    pipeline = PipelineStack(app, id_of("pipeline"), environment=environment, engines=engines, data=data)
     workers = WorkersStack(
         app,
         id_of("workers"),
         environment=environment,
-        engines=engines or environment.engines,
+        engines=engines,
         data=data,
         pipeline=pipeline,
     )

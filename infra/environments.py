@@ -17,12 +17,11 @@ TRAFFIC_SHIFTS = r"Canary10Percent(5|10|15|30)Minutes|Linear10PercentEvery(1Minu
 
 @dataclass(frozen=True, slots=True)
 class WorkerSize:
-    """Size and number of one service's tasks. With `gpus=0` they run on Fargate."""
+    """Size and number of one service's workers, which are tasks of ECS. With `gpus=0` they run on Fargate."""
 
     cpu_units: int  # 1024 is one core
     memory_mb: int
     gpus: int = 0
-    min_tasks: int = 0
     max_tasks: int = 4
     instance_type: str | None = None  # of the instances that host the tasks, e.g. "g6.xlarge"; required with GPUs
     managed: bool = True  # ECS Managed Instances; False: our own Auto Scaling group, where they are not available
@@ -34,7 +33,7 @@ class WorkerSize:
 
 
 SMALL = WorkerSize(cpu_units=2048, memory_mb=4096, max_tasks=2)
-LARGE = WorkerSize(cpu_units=4096, memory_mb=8192, max_tasks=20)
+LARGE = WorkerSize(cpu_units=4096, memory_mb=8192, max_tasks=60)
 GPU = WorkerSize(cpu_units=3584, memory_mb=14336, gpus=1, max_tasks=8, instance_type="g6.xlarge")
 
 
@@ -80,14 +79,18 @@ class Environment:
     cost_monitor: str | None = None
     sentry_dsn: str = ""  # the Sentry project that receives functions' errors: https://<key>@<host>/<project>
 
-    sizes: Mapping[Family, WorkerSize]  # size of a stage's workers, by the family that its engines need
-    stage_sizes: Mapping[Stage, WorkerSize] = field(default_factory=dict)  # exceptions to `sizes`, by stage
+    sizes: Mapping[Family, WorkerSize]  # size of workers, by the family that their engines need
+    # Exceptions to `sizes`. A stage with a size of its own has workers of its own (infra/fleets.py).
+    stage_sizes: Mapping[Stage, WorkerSize] = field(default_factory=dict)
+    # Workers of all CPU stages that run while nothing is to do. With 0, the first film after a quiet time waits until a
+    # worker has started, some minutes. docs/cost.md has the price.
+    warm_workers: int = 0
     verification: WorkerSize = SMALL
     spot: bool
     signs_films: bool = True  # if its secrets contain a certificate; workers need an endpoint to reach the secrets
     endpoint_zones: int = 2  # number of zones with interface endpoints; each endpoint costs $7 a month per zone
-    # From 1 to 24; CloudWatch has no longer period for the alarm. Each film costs some cents: it starts a worker of
-    # every stage of its job.
+    # From 1 to 24; CloudWatch has no longer period for the alarm. Each film costs some cents, because it starts
+    # a worker.
     canary_every_hours: int = 6
     # Stages that run on SageMaker asynchronous endpoints instead of ECS, with the instance type: "ml.g6.xlarge", or a
     # Graviton type ("ml.c7g.xlarge") if the engines need no GPU, because their image is built for Graviton.
@@ -115,6 +118,8 @@ class Environment:
             )
         if self.traffic_shift and not re.fullmatch(TRAFFIC_SHIFTS, self.traffic_shift):
             raise ValueError(f"{self.name}: traffic_shift must match {TRAFFIC_SHIFTS}")
+        if not 0 <= self.warm_workers <= self.sizes[Family.CPU_MEDIA].max_tasks:
+            raise ValueError(f"{self.name}: warm_workers must be 0 to the max_tasks of cpu-media")
         if not 1 <= self.canary_every_hours <= 24:
             raise ValueError(f"{self.name}: canary_every_hours must be 1 to 24, or its alarm has no period")
         if self.region != EDGE_REGION:
@@ -194,7 +199,7 @@ ENVIRONMENTS: dict[str, Environment] = {
             provider_day_cents=1_000,
             snap_start=False,
             monthly_budget_usd=110,
-            sizes={Family.CPU_MEDIA: SMALL, Family.CUDA_DIFFUSERS: replace(GPU, max_tasks=1)},
+            sizes={Family.CPU_MEDIA: replace(SMALL, max_tasks=6), Family.CUDA_DIFFUSERS: replace(GPU, max_tasks=1)},
             spot=True,
             signs_films=False,
             endpoint_zones=1,

@@ -352,6 +352,7 @@ PIPELINE: tuple[Function, ...] = (
             dispatches=tuple(Stage),
             sends=(REMOTE_QUEUE,),
             executions=ANSWER,
+            starts_workers=True,
         ),
     ),
     Function(name="pipeline-settle", handler="functions.pipeline.settle:handler", may=_SETTLES),
@@ -378,7 +379,12 @@ PIPELINE: tuple[Function, ...] = (
     Function(  # runs every minute, and when an execution ends badly
         name="pipeline-reconcile",
         handler="functions.pipeline.reconcile:handler",
-        may=replace(_SETTLES, reads=(*_SETTLES.reads, StepTokenRecord), executions=(START, DESCRIBE, STOP, *ANSWER)),
+        may=replace(
+            _SETTLES,
+            reads=(*_SETTLES.reads, StepTokenRecord),
+            executions=(START, DESCRIBE, STOP, *ANSWER),
+            measures_workers=True,
+        ),
         seconds=RECONCILE_EVERY_SECONDS - 5,  # a longer sweep would overlap with the next one
         rollout=Rollout.AT_ONCE,
     ),

@@ -54,6 +54,8 @@ class Grants:
     dispatches: tuple[Stage, ...] = ()
     executions: tuple[str, ...] = ()  # actions of Step Functions on the pipeline and its executions
     calls: tuple[str, ...] = ()  # functions that the role invokes
+    measures_workers: bool = False  # read the numbers of tasks in the workers' queues, and of running workers
+    starts_workers: bool = False  # read the numbers of workers, and start one
     lends_media: bool = False  # create credentials for media, with the permissions of the media role or fewer
     sockets: bool = False  # send to clients' WebSocket connections and close them
     seals: bool = False  # encrypt secrets of accounts with the deployment's key

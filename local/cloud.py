@@ -71,11 +71,11 @@ class Cloud:
     def logs(self) -> Path:
         return self.folder / "logs"
 
-    def add_worker(self, stage: Stage) -> Process:
-        """Start one more worker of the stage and wait until it is ready."""
-        name = f"{stage.queue}-{len(self.workers)}"
+    def add_worker(self, *stages: Stage) -> Process:
+        """Start one more worker of the stages and wait until it is ready."""
+        name = f"{'-'.join(stage.queue for stage in stages)}-{len(self.workers)}"
         log = self.logs / f"{name}.log"
-        worker = self._new_process(f"{name} worker", self._worker_module, [stage.value], log=log)
+        worker = self._new_process(f"{name} worker", self._worker_module, [*stages], log=log)
         worker.start()
         worker.wait_ready(START_SECONDS)
         self.workers[name] = worker
@@ -218,7 +218,7 @@ def _start(
         process("providers", "local.imitation", [str(server.fileno())], log=log("providers"), sockets=[server])
         for server in filter(None, [imitation])
     ]
-    workers = {
+    workers = {  # of each stage, so that several films run at once; a deployment has one service (ADR 66)
         stage.value: worker(f"{stage.queue} worker", worker_module, [stage.value], log=log(stage.queue))
         for stage in Stage
     } | {

@@ -29,6 +29,7 @@ class Panel(Enum):
     OPEN_JOBS = ("operations", "Open jobs")
     WAITING_JOBS = ("operations", "Waiting jobs")
     RESCUED = ("operations", "Rescued by reconcile")
+    WORKERS = ("operations", "Workers")
     UPKEEP = ("operations", "Sweep and audit")
     STORES = ("operations", "Failed calls of stores")
     SIGN_UPS = ("business", "Sign-ups")
@@ -71,6 +72,9 @@ class Metric(StrEnum):
     OLDEST_OPEN_JOB_SECONDS = "OldestOpenJobSeconds", Panel.OPEN_JOBS, "Seconds"  # since its admission
     WAITING_JOBS = "WaitingJobs", Panel.WAITING_JOBS, "Count", False  # for a slot
     OLDEST_WAITING_JOB_SECONDS = "OldestWaitingJobSeconds", Panel.WAITING_JOBS, "Seconds"
+    # Of each service of workers, with the dimension `fleet`. Scaling and its alarms read them.
+    WORKER_TASKS = "WorkerTasks", Panel.WORKERS, "Count", False  # that wait in the queues, or that workers do
+    RUNNING_WORKERS = "RunningWorkers", Panel.WORKERS, "Count", False
     ORPHANS_DELETED = "OrphansDeleted", Panel.UPKEEP  # objects and rows that no record named
     AUDIT_FINDINGS = "AuditFindings", Panel.UPKEEP
     STORE_FAILURES = "StoreFailures", Panel.STORES  # each attempt: throttled, denied, no answer or 5xx
@@ -95,9 +99,9 @@ JOBS_BY = {
 }
 
 
-def measure(metric: Metric, value: float = 1) -> None:
+def measure(metric: Metric, value: float = 1, **more_dimensions: str) -> None:
     """Write one value as a log line in CloudWatch's embedded metric format. This calls no API and is thread-safe."""
-    dimensions = {"service": SERVICE, "environment": ENVIRONMENT}
+    dimensions = {"service": SERVICE, "environment": ENVIRONMENT, **more_dimensions}
     with single_metric(
         name=metric.value,
         unit=MetricUnit(metric.unit),

@@ -4,6 +4,7 @@ The numbers have three sources: the resources in the templates, the operations o
 the list prices and assumptions in docs/prices.toml.
 """
 
+import json
 import tomllib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -16,20 +17,25 @@ import tests.conftest  # noqa: F401  # sets the variables that records read at i
 # isort: split
 from functions.pipeline.dispatch import handler as dispatch
 from functions.pipeline.settle import handler as settle
+from infra.environments import ENVIRONMENTS as ENVIRONMENTS_OF
 from infra.functions import JOBS_STREAM, WEBHOOKS_STREAM
 from infra.releases import KEPT
 from local.environment import ROOT
 from shared.core.clock import utc_now
 from shared.jobs.steps import steps
 from shared.jobs.store import jobs
-from shared.observability import Metric
+from shared.observability import Metric, Panel
+from shared.stages.engines import Family
 from shared.stages.stages import STAGES, Stage
 from tests.support.steps import LEASE, allow, claim, stored_result
 from tests.support.studio import studio
 from tools.template import ENVIRONMENTS, Assembly, Resource, synthesized
+from tools.workers import ARRIVALS, RANGES, SLOW, course
 from tools.write_units import Meter, metered
 from workers.runtime.beat import TICK_SECONDS, write_due
 from workers.runtime.config import WorkerConfig
+from workers.runtime.queue_loop import polled
+from workers.runtime.queues import QUIET_WAIT_SECONDS
 
 PRICES: dict[str, Any] = tomllib.loads((ROOT / "docs" / "prices.toml").read_text())
 MONTH, USE, HOUR, ASSUMED = (PRICES[part] for part in ("month", "use", "hour", "assumed"))
@@ -37,6 +43,7 @@ PLANNED = [stage for stage, spec in STAGES.items() if spec.needed_for(frozenset(
 WORKER_SECONDS: dict[Stage, float] = {
     stage: ASSUMED["worker_seconds"].get(stage.value, ASSUMED["worker_seconds"]["default"]) for stage in Stage
 }
+FLEET = Family.CPU_MEDIA.value  # the workers of all stages
 JOBS = 1000  # number of jobs in the tables of use
 HOURS = 30 * 24  # hours of a month
 POLICY = "AWS::ApplicationAutoScaling::ScalingPolicy"
@@ -122,7 +129,8 @@ def idle(cloud: Assembly) -> list[Line]:
         "secrets": (len(cloud.resources("AWS::SecretsManager::Secret")), MONTH["secret"]),
         "metrics of alarms": (sum(map(watched, cloud.resources("AWS::CloudWatch::Alarm"))), MONTH["alarm"]),
         "metrics of the alarms of scaling": (sum(map(tracked, cloud.resources(POLICY))), MONTH["alarm"]),
-        "metrics of our own": (len(Metric), MONTH["metric"]),
+        "metrics of our own": (metrics(cloud), MONTH["metric"]),
+        "measurements of queues, once a minute": (HOURS * 60 * measured_queues(cloud), USE["queue_request"]),
         "polls of idle queues by functions": (polls(cloud), USE["queue_request"]),
         "dashboards": (len(cloud.resources("AWS::CloudWatch::Dashboard")), MONTH["dashboard"]),
         "health checks of the probe": (len(checks(cloud)), MONTH["health_check"]),
@@ -148,10 +156,32 @@ def idle(cloud: Assembly) -> list[Line]:
     )
     lines += requests_of_the_probe(cloud)
     films = films_of_the_canary(cloud)
-    seconds = {stage: WORKER_SECONDS[stage] + ASSUMED["idle_seconds"] for stage in PLANNED}
-    dollars = sum(films * seconds[stage] / 3600 * worker_hour(cloud, stage) for stage in PLANNED)
-    lines.append(("workers of the canary's films", f"{films}", dollars))
+    lines.append(("workers of the canary's films", f"{films}", films * dollars_of_workers(cloud, at_a_time=1)))
+    if warm := warm_workers(cloud):
+        lines.append(("warm workers", f"{warm}", warm * HOURS * worker_hour(cloud)))
     return lines
+
+
+def warm_workers(cloud: Assembly) -> int:
+    """Return the number of workers of films that run while nothing is to do."""
+    return int(_scaled(cloud)["MinCapacity"])
+
+
+def _scaled(cloud: Assembly) -> Resource:
+    targets = cloud.resources("AWS::ApplicationAutoScaling::ScalableTarget")
+    [found] = [one for one in targets if FLEET.replace("-", "") in str(one["ResourceId"]).replace("-", "")]
+    return found
+
+
+def metrics(cloud: Assembly) -> int:
+    """Return the number of our metrics. Those of workers exist for each service."""
+    of_fleets = sum(metric.panel is Panel.WORKERS for metric in Metric)
+    return len(Metric) + of_fleets * (len(cloud.resources("AWS::ECS::Service")) - 1)
+
+
+def measured_queues(cloud: Assembly) -> int:
+    variables = cloud.functions()["pipeline-reconcile"]["Environment"]["Variables"]
+    return sum(map(len, json.loads(variables["KINORA_WORKER_FLEETS"]).values()))
 
 
 def checks(cloud: Assembly) -> list[dict[str, Any]]:
@@ -238,31 +268,31 @@ def in_use(cloud: Assembly, job: JobFlow) -> list[Line]:
         )
         for what, unit, number, price in each
     ]
-    for stage in PLANNED:
-        seconds = WORKER_SECONDS[stage] + ASSUMED["idle_seconds"] / ASSUMED["jobs_at_a_time"]
-        hours = JOBS * seconds / 3600
-        lines.append((f"workers of {stage.queue}", f"{hours:,.0f} h", hours * worker_hour(cloud, stage)))
+    each_job = dollars_of_workers(cloud, at_a_time=int(ASSUMED["jobs_at_a_time"]))
+    lines.append(("workers", f"{JOBS * each_job / worker_hour(cloud):,.0f} h", JOBS * each_job))
     return lines
 
 
-def worker_hour(cloud: Assembly, stage: Stage) -> float:
-    """Return the cost of one hour of one task of the stage in dollars."""
-    task = next(
-        t for t in cloud.resources("AWS::ECS::TaskDefinition") if t["Family"] == f"{cloud.prefix}-{stage.queue}"
-    )
-    service = next(
-        s for s in cloud.resources("AWS::ECS::Service") if s["ServiceName"] == f"{cloud.prefix}-{stage.queue}"
-    )
-    capacity = str(service["CapacityProviderStrategy"])
-    if "FARGATE" not in capacity:
-        return float(HOUR["g6.xlarge"] * (ASSUMED["spot"] if _spot_instances(cloud) else 1))
+def dollars_of_workers(cloud: Assembly, *, at_a_time: int) -> float:
+    """Return the cost of the workers for one of `at_a_time` jobs that arrive at a deployment without a worker."""
+    most = int(_scaled(cloud)["MaxCapacity"])
+    made = course(at_a_time, [WORKER_SECONDS[stage] for stage in PLANNED], target=tasks_per_worker(cloud), most=most)
+    return made.worker_seconds / at_a_time / 3600 * worker_hour(cloud)
+
+
+def tasks_per_worker(cloud: Assembly) -> int:
+    """Return the backlog for each worker at which scaling aims."""
+    policy = cloud.by("PolicyName", POLICY)[f"{FLEET}-backlog"]
+    return int(policy["TargetTrackingScalingPolicyConfiguration"]["TargetValue"])
+
+
+def worker_hour(cloud: Assembly) -> float:
+    """Return the cost of one hour of one worker of films in dollars, with the polls of its queues when it is quiet."""
+    task = cloud.by("Family", "AWS::ECS::TaskDefinition")[FLEET]
+    capacity = str(cloud.by("ServiceName", "AWS::ECS::Service")[FLEET]["CapacityProviderStrategy"])
     cpu, memory = int(task["Cpu"]) / 1024, int(task["Memory"]) / 1024
-    hour = cpu * HOUR["fargate_cpu"] + memory * HOUR["fargate_gb"]
-    return float(hour * (ASSUMED["spot"] if "SPOT" in capacity else 1))
-
-
-def _spot_instances(cloud: Assembly) -> bool:
-    return any("'SPOT'" in str(provider.properties) for provider in cloud.resources("AWS::ECS::CapacityProvider"))
+    hour = (cpu * HOUR["fargate_cpu"] + memory * HOUR["fargate_gb"]) * (ASSUMED["spot"] if "SPOT" in capacity else 1)
+    return float(hour + len(polled([*Stage])) * 3600 / QUIET_WAIT_SECONDS * USE["queue_request"])
 
 
 # --- the page
@@ -273,6 +303,41 @@ def table(lines: Sequence[Line]) -> str:
     return "\n".join(
         ["| item | quantity | $ |", "|---|---:|---:|", *rows, f"| **total** | | **{sum_of(lines):,.2f}** |"]
     )
+
+
+def workers_section() -> list[str]:
+    """Return the section about the start of workers: the ranges, the times until films, and the cost of workers."""
+    steps = [WORKER_SECONDS[stage] for stage in PLANNED]
+    slowly = [seconds * SLOW["work"] / sum(steps) for seconds in steps]
+    clouds = [synthesized(name) for name in ENVIRONMENTS]
+    target = tasks_per_worker(clouds[0])
+    first = course(1, slowly, target=target, most=1).first_seconds
+    ranges = [f"| {one['name']} | {one['quick']:g} to {one['slow']:g} | {one['source']} |" for one in RANGES]
+    rows = []
+    for number in ARRIVALS:
+        dollars = " | ".join(f"{JOBS * dollars_of_workers(cloud, at_a_time=number):,.2f}" for cloud in clouds)
+        burst = course(number, steps, target=target, most=ENVIRONMENTS_OF["prod"].sizes[Family.CPU_MEDIA].max_tasks)
+        rows.append(f"| {number} | {dollars} | {burst.boots} | {burst.last_seconds:,.0f} |")
+    warm = ", ".join(f"{HOURS * worker_hour(cloud):,.2f} in {cloud.name}" for cloud in clouds)
+    return [
+        "## Workers",
+        "A film starts one worker, which does all its steps "
+        "([ADR 66](adr/0066-one-service-does-all-stages-of-a-film.md)). This is a calculation with the slow ends of "
+        "the ranges of [starts.toml](starts.toml). Nothing has been measured on AWS.",
+        "\n".join(["| time, in seconds | range | source |", "|---|---:|---|", *ranges]),
+        f"The first film after a quiet time: {first:,.0f} s.",
+        f"Workers of {JOBS:,} jobs in dollars, if they arrive in bursts, and each burst finds no worker. The last two "
+        "columns are of one burst in prod:",
+        "\n".join(
+            [
+                f"| jobs at a time | {' | '.join(ENVIRONMENTS)} | workers | seconds until the last film |",
+                "|---:|" + "---:|" * (len(clouds) + 2),
+                *rows,
+            ]
+        ),
+        "`warm_workers` keeps workers running, so that the first film after a quiet time needs no start. One costs, "
+        f"in dollars a month: {warm}.",
+    ]
 
 
 def sum_of(lines: Iterable[Line]) -> float:
@@ -297,4 +362,5 @@ def page() -> str:
     for name in ENVIRONMENTS:
         cloud = synthesized(name)
         parts += [f"## {name}", "Idle, per month:", table(idle(cloud)), f"{JOBS:,} jobs:", table(in_use(cloud, job))]
+    parts += workers_section()
     return "\n\n".join(parts) + "\n"

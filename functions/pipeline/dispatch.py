@@ -8,6 +8,7 @@ from pynamodb.exceptions import PynamoDBException
 
 from functions.pipeline import sagemaker
 from functions.pipeline.fixed_film import film
+from functions.pipeline.fleets import start_worker
 from functions.pipeline.requests import stage_task
 from shared.aws import queues
 from shared.aws.clients import sqs
@@ -117,7 +118,9 @@ def _dispatch(event: dict[str, Any]) -> None:
     elif endpoint := sagemaker.endpoint_of(stage):
         sagemaker.invoke(endpoint, task, token)
     else:
-        queues.send(stage.priority_queue if spec.paid else stage.queue, task, group=job.account_id)
+        queue = stage.priority_queue if spec.paid else stage.queue
+        queues.send(queue, task, group=job.account_id)
+        start_worker(queue)
     logger.info("step queued", engine=task.engine)
 
 

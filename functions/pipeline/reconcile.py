@@ -9,6 +9,7 @@ from time import monotonic
 from typing import Any
 from zlib import crc32
 
+from functions.pipeline.fleets import measure_fleets
 from shared.core.clock import utc_now
 from shared.core.config import Config
 from shared.core.ids import id_from, made_at
@@ -44,13 +45,16 @@ class ReconcileConfig(Config):
 
 @observed
 def handler(event: dict[str, Any], _context: object) -> dict[str, int]:
-    """Reconcile all open jobs, or the job whose execution the event names.
+    """Reconcile all open jobs, or the job whose execution the event names. Measure the workers once a minute.
 
     Return the number of jobs seen, of jobs left to the next sweep, and the number for each action.
     """
     if event.get("detail-type") == "Step Functions Execution Status Change":
         return execution_ended(event["detail"]["name"], utc_now())
-    return sweep(utc_now())
+    try:
+        return sweep(utc_now())
+    finally:
+        measure_fleets()
 
 
 def execution_ended(job_id: str, at: datetime) -> dict[str, int]:

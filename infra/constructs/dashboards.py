@@ -99,13 +99,13 @@ class OperationsDashboard(cloudwatch.Dashboard):
 
     def workers(self, services: Mapping[str, WorkerService]) -> None:
         running = [_named(service.running, name) for name, service in services.items()]
-        desired = [_named(service.desired, name) for name, service in services.items()]
+        tasks = [_named(service.tasks, name) for name, service in services.items()]
         processors = [service.service.metric_cpu_utilization(label=name) for name, service in services.items()]
         memory = [service.service.metric_memory_utilization(label=name) for name, service in services.items()]
         self._section(
             "Workers",
-            _graph("Running tasks", running),
-            _graph("Desired tasks", desired),
+            _graph("Tasks that wait or run", tasks),
+            _graph("Running workers", running),
             _graph("CPU, %", processors),
             _graph("Memory, %", memory),
         )
@@ -192,7 +192,7 @@ def _panels(board: str, ours: KinoraMetrics) -> Iterator[cloudwatch.GraphWidget]
     """Yield the board's graphs of our own metrics. Metrics whose unit differs from the first one use the right axis."""
     for panel in Panel:
         metrics = [metric for metric in Metric if metric.panel is panel]
-        if panel.board == board and metrics:
+        if panel.board == board and metrics and panel is not Panel.WORKERS:  # each service has its own: `workers`
             left = [ours.of(metric) for metric in metrics if metric.unit == metrics[0].unit]
             right = [ours.of(metric) for metric in metrics if metric.unit != metrics[0].unit]
             yield _graph(panel.title, left, right)

@@ -33,11 +33,15 @@ class KinoraMetrics:
     def maximum(self, metric: Metric) -> cloudwatch.Metric:
         return self._metric(metric, "Maximum")
 
-    def _metric(self, metric: Metric, statistic: str) -> cloudwatch.Metric:
+    def of_fleet(self, metric: Metric, fleet: str) -> cloudwatch.Metric:
+        """Return the metric of one service of workers, which `pipeline-reconcile` measures once a minute."""
+        return self._metric(metric, "Maximum", fleet=fleet).with_(period=Duration.minutes(1))
+
+    def _metric(self, metric: Metric, statistic: str, **more_dimensions: str) -> cloudwatch.Metric:
         return cloudwatch.Metric(
             namespace=NAMESPACE,
             metric_name=metric.value,
-            dimensions_map=self._dimensions,
+            dimensions_map=self._dimensions | more_dimensions,
             statistic=statistic,
             period=FIVE_MINUTES,
             label=metric.value,

@@ -150,7 +150,7 @@ class SageMakerStage(Construct):
             service_namespace=autoscaling.ServiceNamespace.SAGEMAKER,
             scalable_dimension="sagemaker:variant:DesiredInstanceCount",
             resource_id=f"endpoint/{endpoint.attr_endpoint_name}/variant/{VARIANT}",
-            min_capacity=size.min_tasks,
+            min_capacity=0,
             max_capacity=size.max_tasks,
             role=scaling_role(self, "sagemaker", "SageMakerEndpoint"),
         )

@@ -1,7 +1,8 @@
-"""Scaling of workers: an alarm starts the first worker; target tracking of the backlog scales above 1 and down to 0.
+"""Scaling of workers: target tracking of the backlog, and an alarm that starts the first worker.
 
 Only one of them decides at a time. While tasks wait without a worker, the alarm sets the number to 1 and tracking does
-not change it. From the first worker on no task is unserved, and tracking decides alone.
+not change it. From the first worker on no task is unserved, and tracking decides alone. Tracking stops workers after
+15 quiet minutes. Services of ECS have an alarm that stops them earlier.
 """
 
 from collections.abc import Mapping
@@ -14,6 +15,7 @@ from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 TASKS_PER_WORKER = 2  # target: the task that a worker runs, and one that waits
+QUIET_MINUTES = 5  # minutes without a task after which workers stop
 MINUTE = Duration.minutes(1)
 
 
@@ -58,6 +60,41 @@ def wake(scope: Construct, target: autoscaling.ScalableTarget, *, name: str, uns
     alarm.add_alarm_action(actions.ApplicationScalingAction(first))
 
 
+def rest(
+    scope: Construct,
+    target: autoscaling.ScalableTarget,
+    *,
+    name: str,
+    idle: cloudwatch.IMetric,
+    workers: int,
+) -> None:
+    """Set the number of workers to `workers` when `idle` was 1 for QUIET_MINUTES.
+
+    The cooldown is longer than the delay with which the alarm ends. So the alarm cannot stop a worker that was started
+    for the next film.
+    """
+    alarm = cloudwatch.Alarm(
+        scope,
+        "Rest",
+        alarm_name=name,
+        alarm_description="Workers run and no task waits. Scaling stops the workers.",
+        metric=idle,
+        threshold=1,
+        comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+        evaluation_periods=QUIET_MINUTES,
+        treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
+    )
+    none = autoscaling.StepScalingAction(
+        scope,
+        "None",
+        scaling_target=target,
+        adjustment_type=autoscaling.AdjustmentType.EXACT_CAPACITY,
+        cooldown=Duration.minutes(QUIET_MINUTES),
+    )
+    none.add_adjustment(adjustment=workers, lower_bound=0)
+    alarm.add_alarm_action(actions.ApplicationScalingAction(none))
+
+
 def track(
     scope: Construct,
     target: autoscaling.ScalableTarget,
@@ -65,10 +102,11 @@ def track(
     name: str,
     metrics: Mapping[str, cloudwatch.Metric],
     backlog_per_worker: str,
+    target_value: int = TASKS_PER_WORKER,
 ) -> None:
-    """Keep `backlog_per_worker`, an expression over `metrics`, at TASKS_PER_WORKER.
+    """Keep `backlog_per_worker`, an expression over `metrics`, at `target_value`.
 
-    The expression must equal TASKS_PER_WORKER while `wake` decides. With a higher value tracking would start more
+    The expression must equal `target_value` while `wake` decides. With a higher value tracking would start more
     workers for the same tasks while the first one starts; with a lower value it would stop the first one.
     """
     policy = autoscaling.CfnScalingPolicy  # the CDK's higher-level construct does not support expressions
@@ -79,7 +117,7 @@ def track(
         policy_type="TargetTrackingScaling",
         scaling_target_id=target.scalable_target_id,
         target_tracking_scaling_policy_configuration=policy.TargetTrackingScalingPolicyConfigurationProperty(
-            target_value=TASKS_PER_WORKER,
+            target_value=target_value,
             scale_out_cooldown=60,
             scale_in_cooldown=300,
             customized_metric_specification=policy.CustomizedMetricSpecificationProperty(

@@ -1,4 +1,4 @@
-"""One ECS service of workers with its queues. The backlog of the queues determines the number of tasks, 0 when idle."""
+"""One ECS service of workers. The tasks in its queues determine the number of workers, 0 when idle."""
 
 from collections.abc import Mapping, Sequence
 
@@ -13,16 +13,22 @@ from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from infra.constructs.acknowledge import acknowledge, acknowledge_wildcards
-from infra.constructs.scaling import MINUTE, TASKS_PER_WORKER, scaling_role, track, wake
+from infra.constructs.meters import KinoraMetrics
+from infra.constructs.scaling import MINUTE, rest, scaling_role, track, wake
 from infra.environments import Environment, WorkerSize
+from infra.fleets import Fleet
+from shared.observability import Metric
 
 SCRATCH = "/scratch"  # the only writable folder of the container, TMPDIR of both images
 STOP = Duration.seconds(120)  # Fargate's maximum; a worker returns its task to the queue within two seconds
-CONTAINER_INSIGHTS = "ECS/ContainerInsights"
 
 
 class WorkerService(Construct):
-    """The ECS service `.service`. `.task_role` is the worker's role, which receives the grants."""
+    """The ECS service `.service`. `.task_role` is the worker's role, which receives the grants.
+
+    `pipeline-reconcile` measures `.tasks` and `.running` once a minute. Scaling uses no metric of SQS, which stops to
+    report a queue after six quiet hours, and none of ECS, which reports nothing about a service without a task.
+    """
 
     def __init__(
         self,
@@ -30,28 +36,30 @@ class WorkerService(Construct):
         id: str,  # noqa: A002  # CDK's own name
         *,
         environment: Environment,
-        name: str,
+        fleet: Fleet,
         cluster: ecs.ICluster,
         queues: Sequence[sqs.IQueue],
         image: ecs.ContainerImage,
         command: Sequence[str],
         variables: Mapping[str, str],
         log_group: logs.ILogGroup,
-        size: WorkerSize,
         security_group: ec2.ISecurityGroup,
         capacity_provider: str,
     ) -> None:
         super().__init__(scope, id)
-        self._environment, self._name, self._cluster, self._queues = environment, name, cluster, queues
-        task = self._task(image, command, variables, size, log_group)
+        self._environment, self._name, self._cluster = environment, fleet.name, cluster
+        measured = KinoraMetrics(environment)
+        self.tasks = measured.of_fleet(Metric.WORKER_TASKS, fleet.name)
+        self.running = measured.of_fleet(Metric.RUNNING_WORKERS, fleet.name)
+        task = self._task(image, command, variables, fleet.size, log_group)
         self.task_role: iam.IRole = task.task_role
         for queue in queues:
             queue.grant_consume_messages(task.task_role)
-        kind = ecs.FargateService if _compatibility(size) is not ecs.Compatibility.EC2 else ecs.Ec2Service
+        kind = ecs.FargateService if _compatibility(fleet.size) is not ecs.Compatibility.EC2 else ecs.Ec2Service
         self.service: ecs.BaseService = kind(
             self,
             "Service",
-            service_name=f"{environment.prefix}-{name}",
+            service_name=f"{environment.prefix}-{fleet.name}",
             cluster=cluster,
             task_definition=task,
             # No desired_count: CloudFormation would set it at every change of the service and so stop workers of a full
@@ -68,17 +76,7 @@ class WorkerService(Construct):
             propagate_tags=ecs.PropagatedTagSource.SERVICE,
         )
         self._protect()
-        self._scale(size)
-
-    @property
-    def running(self) -> cloudwatch.Metric:
-        """The number of running tasks."""
-        return self._insight("RunningTaskCount")
-
-    @property
-    def desired(self) -> cloudwatch.Metric:
-        """The number of tasks that scaling has set."""
-        return self._insight("DesiredTaskCount")
+        self._scale(fleet)
 
     # --- what runs
 
@@ -112,7 +110,7 @@ class WorkerService(Construct):
             environment=dict(variables),
             gpu_count=size.gpus or None,
             linux_parameters=linux,
-            logging=ecs.LogDrivers.aws_logs(log_group=log_group, stream_prefix="worker"),
+            logging=ecs.LogDrivers.aws_logs(log_group=log_group, stream_prefix=self._name),
             readonly_root_filesystem=True,
             stop_timeout=STOP,
             health_check=ecs.HealthCheck(
@@ -148,74 +146,43 @@ class WorkerService(Construct):
     # --- how many run
 
     def unserved(self, period: Duration) -> cloudwatch.MathExpression:
-        """Return the number of waiting messages if no worker works or polls in the period, else 0.
-
-        The expression uses only metrics of the queues: Container Insights has no data of a service without running
-        tasks. A free worker polls the first queue before the others, so the empty receives of the first queue show
-        every free worker.
-
-        SQS stops reporting metrics of a queue that is not used for six hours, while the other queue may be in use.
-        Metric math treats a missing point as 0 at times where another series has a point, so `served` is compared with
-        a series that has a point wherever `waiting` has one. FILL is not used: it would add a 0 for the newest minute,
-        whose data is still missing. The alarm would evaluate that 0 and never start.
-        """
-        visible, taken = self._visible(period), self._taken(period)
-        waiting, served = f"({' + '.join(visible)})", f"({' + '.join([*taken, 'polls'])})"
-        polls = self._queues[0].metric_number_of_empty_receives(statistic="Sum", period=period)
+        """Return the number of tasks if no worker has run in the period, else 0."""
         return cloudwatch.MathExpression(
-            expression=f"IF({served} > 0 * {waiting}, 0, {waiting})",
-            using_metrics={**visible, **taken, "polls": polls},
+            expression="IF(running > 0, 0, tasks)",
+            using_metrics={"running": self.running.with_(period=period), "tasks": self.tasks.with_(period=period)},
             label="unserved",
             period=period,
         )
 
-    def _scale(self, size: WorkerSize) -> None:
-        resource_id = f"service/{self._cluster.cluster_name}/{self.service.service_name}"
+    def _scale(self, fleet: Fleet) -> None:
         target = autoscaling.ScalableTarget(
             self,
             "Workers",
             service_namespace=autoscaling.ServiceNamespace.ECS,
             scalable_dimension="ecs:service:DesiredCount",
-            resource_id=resource_id,
-            min_capacity=size.min_tasks,
-            max_capacity=size.max_tasks,
+            resource_id=f"service/{self._cluster.cluster_name}/{self.service.service_name}",
+            min_capacity=fleet.warm,
+            max_capacity=fleet.size.max_tasks,
             role=scaling_role(self, "ecs", "ECSService"),
         )
-        name = f"{self._environment.prefix}-{self._name}"
+        name = f"{self._environment.prefix}-{fleet.name}"
         wake(self, target, name=f"{name}-wake", unserved=self.unserved(MINUTE))
-        messages = self._visible(MINUTE) | self._taken(MINUTE)
-        backlog = f"({' + '.join(messages)})"
-        none_runs = f"IF({backlog} > 0, {TASKS_PER_WORKER}, 0)"
+        both = {"running": self.running, "tasks": self.tasks}
+        idle = f"IF(running > {fleet.warm} AND tasks < 1, 1, 0)"
+        rest(
+            self,
+            target,
+            name=f"{name}-rest",
+            idle=cloudwatch.MathExpression(expression=idle, using_metrics={**both}, label="idle", period=MINUTE),
+            workers=fleet.warm,
+        )
         track(
             self,
             target,
             name=f"{name}-backlog",
-            metrics={**messages, "running": self.running},
-            # `running` has no data while no task runs. Compared with the backlog's series, it then counts as 0.
-            backlog_per_worker=f"IF(running > 0 * {backlog}, {backlog} / running, {none_runs})",
-        )
-
-    def _visible(self, period: Duration) -> dict[str, cloudwatch.Metric]:
-        """Return the number of waiting messages of each queue, by metric id."""
-        return {
-            f"visible{n}": queue.metric_approximate_number_of_messages_visible(statistic="Maximum", period=period)
-            for n, queue in enumerate(self._queues)
-        }
-
-    def _taken(self, period: Duration) -> dict[str, cloudwatch.Metric]:
-        """Return the number of messages of each queue that workers have received and not deleted, by metric id."""
-        return {
-            f"taken{n}": queue.metric_approximate_number_of_messages_not_visible(statistic="Maximum", period=period)
-            for n, queue in enumerate(self._queues)
-        }
-
-    def _insight(self, name: str) -> cloudwatch.Metric:
-        return cloudwatch.Metric(
-            namespace=CONTAINER_INSIGHTS,
-            metric_name=name,
-            dimensions_map={"ClusterName": self._cluster.cluster_name, "ServiceName": self.service.service_name},
-            statistic="Maximum",
-            period=MINUTE,
+            metrics=both,
+            backlog_per_worker=f"IF(running > 0, tasks / running, {fleet.tasks_per_worker})",
+            target_value=fleet.tasks_per_worker,
         )
 
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from aws_cdk import ArnFormat, Duration, Stack
 from aws_cdk import aws_events as events
@@ -20,6 +21,7 @@ from infra.constructs.function import KinoraFunction
 from infra.constructs.log_group import KinoraLogGroup
 from infra.constructs.stage_queue import DeadLetterQueue, StageQueue
 from infra.environments import Environment
+from infra.fleets import fleets
 from infra.functions import (
     ALIAS,
     FUNCTION_SECONDS,
@@ -34,6 +36,7 @@ from infra.stacks.data import DataStack
 from infra.workers import GRANT
 from shared.assets.record import ASSETS, QUARANTINE
 from shared.jobs.keys import JOBS, WORK
+from shared.stages.engines import Engine
 from shared.stages.queues import QUEUES, REMOTE_QUEUE
 from shared.stages.stages import Stage
 
@@ -51,10 +54,12 @@ class PipelineStack(Stack):
         id: str,  # noqa: A002  # CDK's own name
         *,
         environment: Environment,
+        engines: Sequence[Engine],
         data: DataStack,
     ) -> None:
         super().__init__(scope, id, env=environment.cdk_environment)
         self._environment, self._data = environment, data
+        self._fleets = fleets(environment, engines)
         made = {
             queue.name: StageQueue(
                 self, f"{queue.name}-queue", environment=environment, queue=queue, consumer_seconds=FUNCTION_SECONDS
@@ -114,6 +119,8 @@ class PipelineStack(Stack):
             )  # fmt: skip
             _allow(role, ["lambda:InvokeFunction"], f"{function}:{ALIAS}")
             _allow(role, ["lambda:InvokeFunction"], function)  # workers of the previous release call it
+        if may.measures_workers or may.starts_workers:
+            self._grant_workers(role, may)
         if may.lends_media:
             _allow(role, ["sts:AssumeRole"], self._media_role_arn)
         on_endpoints = [stage for stage in may.dispatches if stage in self._environment.sagemaker]
@@ -134,11 +141,31 @@ class PipelineStack(Stack):
             reason = "Executions of this one state machine. Each has its job's id as its name."
             acknowledge_wildcards(role, reason, executions)
 
+    def _grant_workers(self, role: iam.IRole, may: Grants) -> None:
+        """Grant the services of workers. Their stack is deployed after this one, so the names are built here."""
+        prefix = self._environment.prefix
+        chosen = [fleet for fleet in self._fleets if fleet.stages or may.measures_workers]
+        services = [
+            self.format_arn(service="ecs", resource="service", resource_name=f"{prefix}/{prefix}-{fleet.name}")
+            for fleet in chosen
+        ]
+        if services:  # all stages may be on SageMaker
+            _allow(role, ["ecs:DescribeServices"], *services)
+        if may.measures_workers:
+            queues = [self.queues[name].queue_arn for fleet in chosen for name in fleet.queues]
+            _allow(role, ["sqs:GetQueueAttributes"], *queues)
+        if may.starts_workers and services:  # not with another task definition, and without a shell in the container
+            unset = {"ecs:task-definition": "true", "ecs:enable-execute-command": "true"}
+            _allow(role, ["ecs:UpdateService"], *services, conditions={"Null": unset})
+
     def _more_variables(self, row: Function, endpoints: Mapping[str, str]) -> dict[str, str]:
         """Return the variables that a function has because of its grants."""
         more = {}
         if row.may.dispatches and endpoints:
             more["KINORA_SAGEMAKER_ENDPOINTS"] = json.dumps(endpoints)
+        if row.may.measures_workers or row.may.starts_workers:
+            more["KINORA_WORKER_CLUSTER"] = self._environment.prefix
+            more["KINORA_WORKER_FLEETS"] = json.dumps({fleet.name: fleet.queues for fleet in self._fleets})
         if row.may.calls:
             more["KINORA_GRANT_FUNCTION"] = f"{self._environment.prefix}-{GRANT}:{ALIAS}"
         if row.may.lends_media:
@@ -288,6 +315,10 @@ class PipelineStack(Stack):
         return machine
 
 
-def _allow(role: iam.IRole, actions: Sequence[str], resource: str) -> None:
+def _allow(
+    role: iam.IRole, actions: Sequence[str], *resources: str, conditions: Mapping[str, Any] | None = None
+) -> None:
     if actions:
-        role.add_to_principal_policy(iam.PolicyStatement(actions=[*actions], resources=[resource]))
+        role.add_to_principal_policy(
+            iam.PolicyStatement(actions=[*actions], resources=[*resources], conditions=conditions)
+        )

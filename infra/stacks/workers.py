@@ -1,4 +1,4 @@
-"""The workers: one service for each stage and one for verification of uploads, in a network without internet access."""
+"""The workers: the services of `infra/fleets.py` and SageMaker's endpoints, in a network without internet access."""
 
 from collections.abc import Sequence
 
@@ -23,12 +23,13 @@ from infra.constructs.sagemaker_stage import SageMakerStage
 from infra.constructs.variables import common_variables
 from infra.constructs.worker_service import WorkerService
 from infra.environments import Environment, WorkerSize
+from infra.fleets import Fleet, family_of, fleets
 from infra.functions import ALIAS, ERRORS_OF_WORKERS
 from infra.stacks.data import DataStack
 from infra.stacks.pipeline import PipelineStack
 from infra.workers import GRANT, WORKERS
 from shared.jobs.keys import WORK
-from shared.stages.engines import Engine, Family, Runs
+from shared.stages.engines import Engine, Family
 from shared.stages.queues import VERIFICATION_QUEUE
 from shared.stages.stages import Stage
 
@@ -50,7 +51,7 @@ PLATFORMS = {
 
 
 class WorkersStack(Stack):
-    """The stack. `.services` is by queue name; `.endpoints` is by stage, for the stages that run on SageMaker."""
+    """The stack. `.services` is by the name of the fleet; `.endpoints` is by stage, for stages on SageMaker."""
 
     def __init__(
         self,
@@ -64,10 +65,9 @@ class WorkersStack(Stack):
     ) -> None:
         super().__init__(scope, id, env=environment.cdk_environment)
         self._environment, self._data, self._pipeline = environment, data, pipeline
-        self._families = {stage: family_of(stage, engines) for stage in Stage}
-        self._sizes = {stage: environment.size_of(stage, family) for stage, family in self._families.items()}
-        self._on_ecs = [stage for stage in Stage if stage not in environment.sagemaker]
-        with_gpus = any(self._sizes[stage].gpus for stage in self._on_ecs)
+        self._engines = engines
+        self._fleets = fleets(environment, engines)
+        with_gpus = any(fleet.size.gpus for fleet in self._fleets)
         self.network = PrivateNetwork(
             self, "network", environment=environment, bucket=data.media_bucket, with_instances=with_gpus,
             with_secrets=environment.signs_films,
@@ -77,13 +77,13 @@ class WorkersStack(Stack):
             "cluster",
             cluster_name=environment.prefix,
             vpc=self.network.vpc,
-            container_insights_v2=ecs.ContainerInsights.ENABLED,  # scaling reads its task counts
             enable_fargate_capacity_providers=True,
         )
-        # Each stage has both groups, wherever it runs. A stage that moves and moves back finds its retained groups.
+        acknowledge(self.cluster, "Scaling and dashboards use our own metrics, which cost less.", "AwsSolutions-ECS4")
+        # All groups exist wherever a stage runs. A stage that moves and moves back finds its retained groups.
         self._logs = {
             name: self._log(f"{name}-log", f"/kinora/{environment.name}/workers/{name}")
-            for name in (*(stage.queue for stage in Stage), VERIFICATION_QUEUE)
+            for name in (*Family, VERIFICATION_QUEUE)
         }
         self._endpoint_logs = {
             stage: self._log(
@@ -93,10 +93,7 @@ class WorkersStack(Stack):
         }
         self._images: dict[str, assets.DockerImageAsset] = {}
         self._instances: dict[str, str] = {}
-        self.services: dict[str, WorkerService] = {
-            **{stage.queue: self._stage_worker(stage) for stage in self._on_ecs},
-            VERIFICATION_QUEUE: self._verifier(),
-        }
+        self.services: dict[str, WorkerService] = {fleet.name: self._service(fleet) for fleet in self._fleets}
         self.endpoints = {
             stage: self._stage_endpoint(stage, instance_type) for stage, instance_type in environment.sagemaker.items()
         }
@@ -113,26 +110,38 @@ class WorkersStack(Stack):
 
     # --- services
 
-    def _stage_worker(self, stage: Stage) -> WorkerService:
-        return self._service(
-            stage.queue,
-            self._families[stage],
-            self._sizes[stage],
-            queues=(stage.priority_queue, stage.queue),
-            command=["python", "-m", "workers.runtime.queue_loop", stage.value],
-            security_group=self.network.workers,
+    def _service(self, fleet: Fleet) -> WorkerService:
+        verifies = fleet.name == VERIFICATION_QUEUE
+        module = "workers.verification.main" if verifies else "workers.runtime.queue_loop"
+        worker = WorkerService(
+            self,
+            fleet.name,
+            environment=self._environment,
+            fleet=fleet,
+            cluster=self.cluster,
+            queues=[self._pipeline.queues[name] for name in fleet.queues],
+            image=ecs.ContainerImage.from_docker_image_asset(self._image(fleet.family)),
+            command=["python", "-m", module, *fleet.stages],
+            variables=self._variables,
+            log_group=self._logs[VERIFICATION_QUEUE if verifies else fleet.family],
+            security_group=self.network.verification if verifies else self.network.workers,
+            capacity_provider=self._capacity(fleet.size),
         )
+        for name in [stage.queue for stage in fleet.stages] or [fleet.name]:
+            self._grant(worker.task_role, name)
+        return worker
 
     def _stage_endpoint(self, stage: Stage, instance_type: str) -> SageMakerStage:
+        family = family_of(stage, self._engines)
         endpoint = SageMakerStage(
             self,
             stage.queue,
             environment=self._environment,
             name=stage.queue,
-            image=self._image(self._families[stage]),
+            image=self._image(family),
             variables={**self._variables, "KINORA_STAGE": stage.value},
             instance_type=instance_type,
-            size=self._sizes[stage],
+            size=self._environment.size_of(stage, family),
             log_group=self._endpoint_logs[stage],
             vpc=self.network.vpc,
             security_group=self.network.workers,
@@ -150,45 +159,6 @@ class WorkersStack(Stack):
         role.add_to_principal_policy(iam.PolicyStatement(actions=["xray:PutTraceSegments"], resources=["*"]))
         acknowledge(role, "Traces have no ARN: IAM accepts the action only on *.", "AwsSolutions-IAM5[Resource::*]")
 
-    def _verifier(self) -> WorkerService:
-        return self._service(
-            VERIFICATION_QUEUE,
-            Family.CPU_MEDIA,
-            self._environment.verification,
-            queues=(VERIFICATION_QUEUE,),
-            command=["python", "-m", "workers.verification.main"],
-            security_group=self.network.verification,
-        )
-
-    def _service(
-        self,
-        name: str,
-        family: Family,
-        size: WorkerSize,
-        *,
-        queues: tuple[str, ...],
-        command: list[str],
-        security_group: ec2.ISecurityGroup,
-    ) -> WorkerService:
-        environment = self._environment
-        worker = WorkerService(
-            self,
-            name,
-            environment=environment,
-            name=name,
-            cluster=self.cluster,
-            queues=[self._pipeline.queues[queue] for queue in queues],
-            image=ecs.ContainerImage.from_docker_image_asset(self._image(family)),
-            command=command,
-            variables=self._variables,
-            log_group=self._logs[name],
-            size=size,
-            security_group=security_group,
-            capacity_provider=self._capacity(size),
-        )
-        self._grant(worker.task_role, name)
-        return worker
-
     @property
     def _variables(self) -> dict[str, str]:
         """Variables of the workers, without Sentry's, because workers cannot reach it. `_report_errors` replaces it."""
@@ -204,7 +174,7 @@ class WorkersStack(Stack):
         if family not in self._images:
             self._images[family] = assets.DockerImageAsset(
                 self,
-                family,
+                f"{family}-image",
                 directory=".",
                 file=f"workers/images/{family}/Dockerfile",
                 platform=PLATFORMS[family],
@@ -250,7 +220,7 @@ class WorkersStack(Stack):
         return self._instances[name]
 
     def _instance_group(self, name: str, kind: str, size: WorkerSize) -> str:
-        sizes = [self._sizes[stage] for stage in self._on_ecs]
+        sizes = [fleet.size for fleet in self._fleets]
         hosted = (kind, size.managed)
         return InstanceGroup(
             self,
@@ -312,9 +282,3 @@ class _ServicesNeedProviders:
         if isinstance(node, ecs.CfnClusterCapacityProviderAssociations):
             for service in self._services:
                 service.node.add_dependency(node)
-
-
-def family_of(stage: Stage, engines: Sequence[Engine]) -> Family:
-    """Return the family that suits all in-process engines of the stage, because one service loads them all."""
-    needed = {entry.family for entry in engines if entry.stage is stage and entry.runs is Runs.IN_PROCESS}
-    return Family.CUDA_DIFFUSERS if Family.CUDA_DIFFUSERS in needed else Family.CPU_MEDIA

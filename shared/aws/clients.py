@@ -154,6 +154,12 @@ def xray() -> "XRayClient":
 
 
 @cache
+def ecs() -> Any:
+    """Return a client that does not retry and waits at most 2 s: an alarm starts the worker that it does not start."""
+    return _client("ecs", BotoConfig(connect_timeout=1, read_timeout=2, retries={"total_max_attempts": 1}))
+
+
+@cache
 def sockets() -> "ApiGatewayManagementApiClient":
     """Return a client that does not retry and waits at most 1 s: a slow socket must not delay the others."""
     config = BotoConfig(

@@ -61,7 +61,7 @@ def use(moto_url: str, api_url: str) -> None:
 
 
 @contextmanager
-def storm_cloud(folder: Path, fal_url: str, workers_per_stage: int) -> Iterator[StormCloud]:
+def storm_cloud(folder: Path, fal_url: str, workers: int) -> Iterator[StormCloud]:
     """Start moto, and yield the cloud. The caller starts the proxy, then the gateway and the workers."""
     gateway, moto, proxy = (listen() for _ in range(3))
     moto_url, api_url, proxy_url = (f"http://{HOST}:{one.getsockname()[1]}" for one in (moto, gateway, proxy))
@@ -80,7 +80,7 @@ def storm_cloud(folder: Path, fal_url: str, workers_per_stage: int) -> Iterator[
         proxy,
         gateway=process("tests.chaos.gateway", [str(gateway.fileno()), str(folder)], proxy_url, [gateway]),
         moto=process("local.moto_server", [str(moto.fileno()), api_url, str(folder)], moto_url, [moto]),
-        workers=process("tests.chaos.workers", [str(workers_per_stage)], proxy_url, []),
+        workers=process("tests.chaos.workers", [str(workers)], proxy_url, []),
     )
     try:
         use(moto_url, api_url)

@@ -162,10 +162,9 @@ class Proxy:
         async with self._session.request(request.method, url, headers=sent, data=body or None) as answer:
             return answer, await answer.read()
 
-    async def _birth(self, request: web.Request) -> web.Response:
+    async def _birth(self, _: web.Request) -> web.Response:
         """Return the clock of a new worker: its error in seconds, and the error after a number of seconds."""
-        stage = request.query["stage"]
-        fault = self._plan.choose([f"worker: clock {kind}" for kind in _CLOCKS], stage, RARELY_POSSIBLE)
+        fault = self._plan.choose([f"worker: clock {kind}" for kind in _CLOCKS], "", RARELY_POSSIBLE)
         error, later = _CLOCKS[fault.removeprefix("worker: clock ")] if fault else (0, 0)
         return web.json_response({"error": error, "after": self._plan.random.uniform(5, 30), "later": later})
 

@@ -19,7 +19,7 @@ from tests.chaos.proxy import Proxy
 from tests.chaos.users import Story, User
 from tests.support.fal import Fal, Reply, fal
 
-WORKERS_PER_STAGE = 4
+WORKERS = 12
 USERS = 10
 JOBS_OF_A_USER = 4  # at once: more than an account of the FREE plan has slots
 STUCK_SECONDS = 360  # maximum time from the last submit until all jobs have ended, and queues and stream are read
@@ -80,7 +80,7 @@ class Report:
 async def storm(jobs: int, faults: int, seed: int, folder: Path, only: str = "") -> Report:
     """Run `jobs` jobs under `faults` faults whose name contains `only`, and judge what is left."""
     plan, began = StormPlan(seed, faults, only), monotonic()
-    with provider(plan) as fal_server, storm_cloud(folder, fal_server.url, WORKERS_PER_STAGE) as cloud:
+    with provider(plan) as fal_server, storm_cloud(folder, fal_server.url, WORKERS) as cloud:
         proxy = Proxy(cloud.moto_url, plan, LEASE_SECONDS)
         await proxy.start(cloud.proxy)
         cloud.gateway.start()

@@ -1,7 +1,7 @@
 """Workers of all stages with scripted engines, in forks of one process: a fork starts in milliseconds.
 
-`python -m tests.chaos.workers NUMBER` runs NUMBER workers of each stage, and replaces each one that ends. Each worker
-reports the points that it reaches to the storm, which may signal it there.
+`python -m tests.chaos.workers NUMBER` runs NUMBER workers, and replaces each one that ends. Each worker reports the
+points that it reaches to the storm, which may signal it there.
 """
 
 import json
@@ -116,10 +116,10 @@ def set_clock(error: float, after: float, later: float) -> None:
             module.utc_now = wrong  # type: ignore[attr-defined]  # the modules that imported the function
 
 
-def work(stage: Stage) -> None:
+def work() -> None:
     """Run one worker."""
-    set_clock(**json.loads(_ask("birth", stage=stage.value)))
-    serve(stage, {entry.name: HashingEngine(stage) for entry in ENGINES if entry.stage is stage})
+    set_clock(**json.loads(_ask("birth")))
+    serve([*Stage], {entry.name: HashingEngine(entry.stage) for entry in ENGINES})
 
 
 def main(number: int) -> None:
@@ -127,19 +127,19 @@ def main(number: int) -> None:
     announce_points()
     queues.MAX_PAUSE_SECONDS = 4
     queues.WAIT_SECONDS = 4  # polls of idle workers were two fifths of all calls
-    running = {_fork(stage): stage for stage in Stage for _ in range(number)}
+    for _ in range(number):
+        _fork()
     while True:
-        pid, _ = os.wait()
+        os.wait()
         sleep(0.05)
-        stage = running.pop(pid)
-        running[_fork(stage)] = stage
+        _fork()
 
 
-def _fork(stage: Stage) -> int:
-    if pid := os.fork():
-        return pid
+def _fork() -> None:
+    if os.fork():
+        return
     try:
-        work(stage)
+        work()
     finally:
         os._exit(0)
 

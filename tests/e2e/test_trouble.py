@@ -4,6 +4,7 @@ import json
 import os
 import signal
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from time import monotonic, sleep
 from typing import Any
@@ -11,9 +12,10 @@ from typing import Any
 import pytest
 
 from functions.pipeline.signal import MAX_ATTEMPTS
-from local.cloud import Cloud
+from local.cloud import Cloud, laptop_cloud
 from local.studio import StudioClient, StudioError
 from shared.stages.stages import Stage
+from tests.e2e.conftest import signed_up
 from tests.e2e.test_films import ready
 from tests.support.clips import driving_clip
 
@@ -119,6 +121,19 @@ def test_a_paused_workers_late_result_is_ignored(scripted_cloud: Cloud, scripted
     }
     assert scripted.job(job["id"])["seq"] == settled["seq"]
     assert credits(scripted_cloud, job) == ("CAPTURED", 100 - job["credits"], 0)
+
+
+def test_one_worker_makes_a_film(tmp_path: Path) -> None:
+    """A deployment has one service for all stages that need no GPU. The laptop has a process for each stage."""
+    with (
+        laptop_cloud(folder=tmp_path, with_workers=False, worker_module="tests.support.scripted_worker") as cloud,
+        closing(signed_up(cloud)) as studio,
+    ):
+        worker = cloud.add_worker(*Stage)
+        job = submit(studio)
+        *_, last = studio.events(job["id"])
+        assert last["type"] == "job.completed"
+        assert worker.log.read_text().count('"attempt completed"') == 3
 
 
 def test_a_worker_that_receives_sigterm_hands_its_task_back(

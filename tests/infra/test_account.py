@@ -48,7 +48,7 @@ def give(stub: Stubber, services: dict[str, dict[str, float]]) -> None:
 def test_the_first_deployment_starts_one_task_of_each_service(dev: Assembly) -> None:
     tasks = dev.resources("AWS::ECS::TaskDefinition")
     need = needs(DEV)[FARGATE_SPOT]
-    assert need.first == sum(int(task["Cpu"]) for task in tasks) / 1024 == 10
+    assert need.first == sum(int(task["Cpu"]) for task in tasks) / 1024 == 4
     most = sum(int(one["MaxCapacity"]) for one in dev.resources("AWS::ApplicationAutoScaling::ScalableTarget"))
     assert need.most == 2 * most
 
@@ -62,11 +62,11 @@ def test_gpus_and_endpoints_have_quotas_of_their_own(aws: Stub) -> None:
 
 
 def test_a_new_account_is_told_which_quotas_to_request(aws: Stub) -> None:
-    give(aws("service-quotas"), {"fargate": {FARGATE_SPOT: 6, "Another": 0}, "lambda": {CONCURRENCY: 10}})
+    give(aws("service-quotas"), {"fargate": {FARGATE_SPOT: 3, "Another": 0}, "lambda": {CONCURRENCY: 10}})
     functions, workers = sorted(quotas(DEV))
     assert "'Concurrent executions' is 10: the first deployment fails" in functions
-    assert "is 6: the first deployment fails. kinora-dev uses 10 at first and 20 with all workers" in workers
-    assert workers.endswith("--service-code fargate --quota-code L-7 --desired-value 20")
+    assert "is 3: the first deployment fails. kinora-dev uses 4 at first and 16 with all workers" in workers
+    assert workers.endswith("--service-code fargate --quota-code L-7 --desired-value 16")
 
 
 def test_a_quota_between_the_first_deployment_and_all_workers_limits_the_workers(aws: Stub) -> None:

@@ -4,13 +4,15 @@ from collections.abc import Iterator
 
 import pytest
 
+from infra.constructs.scaling import QUIET_MINUTES
 from shared.core.clock import utc_now
 from shared.jobs.steps import steps
 from shared.stages.stages import Stage
 from tests.support.steps import LEASE, claim
 from tests.support.studio import Creator, studio
-from tools.costs import idle, in_use, one_job, sum_of
+from tools.costs import dollars_of_workers, idle, in_use, one_job, sum_of
 from tools.template import Assembly
+from tools.workers import SLOW, course
 from tools.write_units import metered
 
 # Maximum write units: 39 for state, credits and results, 13 for progress and leases, 20 for the slot (ADR 25), 6 for
@@ -55,3 +57,36 @@ def test_an_environment_costs_less_idle_than_its_budget_allows(deployed: Assembl
 
 def test_a_job_costs_cents(deployed: Assembly) -> None:
     assert 0 < sum_of(in_use(deployed, one_job())) / 1000 < DOLLARS_OF_A_JOB
+
+
+# --- workers
+
+BEFORE = {"dev": 2.6, "staging": 5.2, "prod": 14.8}  # dollars of 1,000 jobs with a service for each stage (ADR 66)
+FIRST_FILM_SECONDS = 240
+STEPS = [5.0, 25.0, 20.0]
+
+
+def test_the_first_film_after_a_quiet_time_comes_within_four_minutes() -> None:
+    slow = [seconds * SLOW["work"] / sum(STEPS) for seconds in STEPS]
+    assert course(1, slow, target=8, most=6).first_seconds <= FIRST_FILM_SECONDS
+
+
+@pytest.mark.parametrize("at_a_time", [10, 100])
+def test_workers_cost_half_of_what_a_service_for_each_stage_cost(deployed: Assembly, at_a_time: int) -> None:
+    assert 1000 * dollars_of_workers(deployed, at_a_time=at_a_time) <= BEFORE[deployed.name] / 2
+
+
+def test_the_course_of_a_film_has_each_part_once() -> None:
+    made = course(1, STEPS, target=8, most=6)
+    waits = SLOW["submit"] + SLOW["boot"] + SLOW["load"] + sum(STEPS) + 2 * SLOW["hand_over"]
+    assert made.boots == 1
+    assert made.first_seconds == pytest.approx(waits, abs=2)
+    quiet = 60 * QUIET_MINUTES + SLOW["metric"] + SLOW["stop"]
+    used = waits - SLOW["submit"] + quiet
+    assert used - 60 <= made.worker_seconds <= used, "the first quiet point can come right after the film"
+
+
+def test_the_course_of_many_films_uses_no_more_workers_than_allowed() -> None:
+    few, many = (course(100, STEPS, target=8, most=most) for most in (2, 60))
+    assert (few.boots, len(few.ends)) == (2, 100)
+    assert (many.boots, many.last_seconds < few.last_seconds) == (13, True)

@@ -1,71 +1,55 @@
-"""Scaling: the first worker, the alarm when no worker comes, and scaling by the backlog.
+"""Scaling: the first worker, the alarm when no worker comes, scaling by the backlog, and the end of idle workers.
 
 The tests evaluate the alarms and policies of the templates as CloudWatch does (`tests/support/metric_math.py`), for
-several situations of queues and workers. A series that a situation does not name has not reported for hours.
+several situations of queues and workers. A series that a situation does not name has no data.
 """
 
+import json
 import math
 from collections.abc import Mapping, Sequence
 
 import pytest
 
+from infra.constructs.scaling import QUIET_MINUTES
+from shared.observability import Metric
 from tests.support.metric_math import Reported, alarms_on, evaluate, returned
 from tools.template import Assembly, Resource
 
-WAITING, IN_FLIGHT, POLLS = (
-    "ApproximateNumberOfMessagesVisible", "ApproximateNumberOfMessagesNotVisible", "NumberOfEmptyReceives",
-)  # fmt: skip
-RUNNING, UNSERVED, PER_INSTANCE = "RunningTaskCount", "HasBacklogWithoutCapacity", "ApproximateBacklogSizePerInstance"
-FIRST, LAST = "{first}", "{last}"  # queues of a service, in the order in which its workers poll; one queue may be both
+TASKS, RUNNING = Metric.WORKER_TASKS.value, Metric.RUNNING_WORKERS.value
+UNSERVED, PER_INSTANCE = "HasBacklogWithoutCapacity", "ApproximateBacklogSizePerInstance"
 SILENT = None
-ALL_ZERO = {f"{name} of {queue}": [0.0] for name in (WAITING, IN_FLIGHT, POLLS) for queue in (FIRST, LAST)}
 
 Situation = Mapping[str, Sequence[float | None]]
 UNSERVED_SITUATIONS: dict[str, Situation] = {
-    "one message, and every other series at zero": ALL_ZERO | {f"{WAITING} of {LAST}": [1]},
-    "idle for six hours, then one message while the other queue has not reported": {f"{WAITING} of {LAST}": [1]},
-    "idle for six hours, then one priority message": {f"{WAITING} of {FIRST}": [1]},
-    "the first worker boots": {f"{WAITING} of {LAST}": [1, 1, 1, 1, 1], f"{IN_FLIGHT} of {LAST}": [0, 0, 0, 0, 0]},
+    "one task, and no worker": {TASKS: [1], RUNNING: [0]},
+    "the first worker boots": {TASKS: [1, 1, 1, 1, 1], RUNNING: [0, 0, 0, 0, 0]},
+    "the last worker died with a task": {TASKS: [2], RUNNING: [0]},
 }
 UNSERVED_SINCE_A_MINUTE: dict[str, Situation] = {
-    "the newest minute has not been reported": {f"{WAITING} of {LAST}": [1, SILENT]},
-    "the last worker stopped a minute ago": {f"{WAITING} of {LAST}": [0, 1], f"{POLLS} of {FIRST}": [55, SILENT]},
+    "the newest minute has not been reported": {TASKS: [1, SILENT], RUNNING: [0, SILENT]},
+    "the last worker stopped a minute ago": {TASKS: [0, 1], RUNNING: [1, 0]},
 }
 SERVED_SITUATIONS: dict[str, Situation] = {
-    "no queue has reported for hours": {},
-    "no message waits": ALL_ZERO,
-    "no message waits, and a worker polls": ALL_ZERO | {f"{POLLS} of {FIRST}": [58]},
-    "a free worker is about to receive the message": {f"{WAITING} of {LAST}": [1], f"{POLLS} of {FIRST}": [58]},
-    "a worker polls, and no gauge has been reported": {f"{POLLS} of {FIRST}": [58]},
-    "the only worker is busy and does not poll": {f"{WAITING} of {LAST}": [3], f"{IN_FLIGHT} of {LAST}": [1]},
-    "the only worker is busy with a priority message": {f"{WAITING} of {LAST}": [3], f"{IN_FLIGHT} of {FIRST}": [1]},
-    "the message was received since": {f"{WAITING} of {LAST}": [1, 0]},
+    "nothing has been measured": {},
+    "no task waits": {TASKS: [0], RUNNING: [0]},
+    "no task waits, and a worker polls": {TASKS: [0], RUNNING: [1]},
+    "the only worker is busy": {TASKS: [3], RUNNING: [1]},
+    "the task has ended since": {TASKS: [1, 0], RUNNING: [0, 1]},
 }
 
 
-def services(cloud: Assembly) -> dict[str, tuple[str, str]]:
-    """Return the first and the last queue of each service."""
-    queues = cloud.by("QueueName", "AWS::SQS::Queue")
-    return {
-        name: (f"{cloud.prefix}-{name}-priority" if f"{name}-priority" in queues else f"{cloud.prefix}-{name}",
-               f"{cloud.prefix}-{name}")
-        for name in cloud.by("ServiceName", "AWS::ECS::Service")
-    }  # fmt: skip
+def services(cloud: Assembly) -> set[str]:
+    return set(cloud.by("ServiceName", "AWS::ECS::Service"))
 
 
 def endpoints(cloud: Assembly) -> set[str]:
     return set(cloud.by("EndpointName", "AWS::SageMaker::Endpoint"))
 
 
-def at(queues: tuple[str, str], situation: Situation, times: int = 1) -> Reported:
-    """Return a situation of a service, each value repeated `times` times.
-
-    If one queue is both first and last, the values of the last one count.
-    """
-    first, last = queues
+def at(fleet: str, situation: Situation, times: int = 1) -> Reported:
+    """Return a situation of a fleet, each value repeated `times` times."""
     return {
-        series.format(first=first, last=last): [value for value in values for _ in range(times)]
-        for series, values in sorted(situation.items(), key=lambda item: LAST in item[0])
+        f"{name} of {fleet}": [value for value in values for _ in range(times)] for name, values in situation.items()
     }
 
 
@@ -83,14 +67,14 @@ def policies(cloud: Assembly) -> dict[str, Resource]:
 @pytest.mark.parametrize("name", UNSERVED_SITUATIONS | UNSERVED_SINCE_A_MINUTE)
 def test_unserved_work_starts_a_worker(cloud: Assembly, name: str) -> None:
     situation = (UNSERVED_SITUATIONS | UNSERVED_SINCE_A_MINUTE)[name]
-    for service, queues in services(cloud).items():
-        assert alarms_on(alarms(cloud)[f"{service}-wake"].properties, at(queues, situation)), service
+    for service in services(cloud):
+        assert alarms_on(alarms(cloud)[f"{service}-wake"].properties, at(service, situation)), service
 
 
 @pytest.mark.parametrize("name", SERVED_SITUATIONS)
 def test_other_situations_start_no_worker(cloud: Assembly, name: str) -> None:
-    for service, queues in services(cloud).items():
-        assert not alarms_on(alarms(cloud)[f"{service}-wake"].properties, at(queues, SERVED_SITUATIONS[name])), service
+    for service in services(cloud):
+        assert not alarms_on(alarms(cloud)[f"{service}-wake"].properties, at(service, SERVED_SITUATIONS[name])), service
 
 
 def test_a_task_without_an_instance_starts_one(elsewhere: Assembly) -> None:
@@ -123,19 +107,19 @@ def test_the_wake_alarm_requests_one_worker_however_long_it_boots(cloud: Assembl
 
 @pytest.mark.parametrize("name", UNSERVED_SITUATIONS)
 def test_work_unserved_for_15_minutes_raises_an_alarm(cloud: Assembly, name: str) -> None:
-    for service, queues in services(cloud).items():
+    for service in services(cloud):
         alarm = alarms(cloud)[f"workers-missing-{service}"].properties
         assert {metric["MetricStat"]["Period"] for metric in alarm["Metrics"] if "MetricStat" in metric} == {300}
-        waits = at(queues, UNSERVED_SITUATIONS[name], 3)
+        waits = at(service, UNSERVED_SITUATIONS[name], 3)
         assert alarms_on(alarm, waits), service
         assert not alarms_on(alarm, {series: values[:2] for series, values in waits.items()}), service
 
 
 @pytest.mark.parametrize("name", SERVED_SITUATIONS)
 def test_served_work_raises_no_alarm(cloud: Assembly, name: str) -> None:
-    for service, queues in services(cloud).items():
+    for service in services(cloud):
         alarm = alarms(cloud)[f"workers-missing-{service}"].properties
-        assert not alarms_on(alarm, at(queues, SERVED_SITUATIONS[name], 3)), service
+        assert not alarms_on(alarm, at(service, SERVED_SITUATIONS[name], 3)), service
 
 
 def test_an_endpoint_without_an_instance_raises_an_alarm(elsewhere: Assembly) -> None:
@@ -159,39 +143,102 @@ def tracked(policy: Resource, reported: Reported, *, workers: int) -> int | None
 
 
 @pytest.mark.parametrize(
-    ("workers", "situation", "then"),
+    ("workers", "backlog", "running", "then"),
     [
-        (1, {f"{WAITING} of {LAST}": [12], RUNNING: [1]}, 6),
-        (1, {f"{WAITING} of {LAST}": [11], f"{IN_FLIGHT} of {LAST}": [1], RUNNING: [1]}, 6),
-        (3, {f"{WAITING} of {LAST}": [2], f"{IN_FLIGHT} of {LAST}": [4], RUNNING: [3]}, 3),
-        (6, ALL_ZERO | {f"{IN_FLIGHT} of {LAST}": [3], RUNNING: [6]}, 2),
-        (1, {f"{IN_FLIGHT} of {FIRST}": [1], RUNNING: [1]}, 1),
-        (1, ALL_ZERO | {RUNNING: [1]}, 0),
-        (1, {RUNNING: [1]}, 0),
-        (1, ALL_ZERO, 0),
-        (1, {}, None),
+        (1, 6, 1, 6),  # the backlog is in multiples of the target
+        (3, 3, 3, 3),
+        (6, 1.5, 6, 2),
+        (1, 0.5, 1, 1),
+        (1, 0, 1, 0),
         # The first worker boots: tracking requests no more and no fewer workers for the same tasks.
-        (1, {f"{WAITING} of {LAST}": [40]}, 1),
-        (1, ALL_ZERO | {f"{WAITING} of {LAST}": [40], RUNNING: [0]}, 1),
-        (1, {f"{WAITING} of {LAST}": [1]}, 1),
+        (1, 20, 0, 1),
+        (1, 0.5, 0, 1),
     ],
 )
 def test_the_number_of_workers_follows_the_backlog(
-    cloud: Assembly, workers: int, situation: Situation, then: int | None
+    cloud: Assembly, workers: int, backlog: float, running: int, then: int
 ) -> None:
-    for service, queues in services(cloud).items():
+    for service in services(cloud):
         policy = policies(cloud)[f"{service}-backlog"]
-        assert tracked(policy, at(queues, situation), workers=workers) == then, service
+        target = policy["TargetTrackingScalingPolicyConfiguration"]["TargetValue"]
+        reported = at(service, {TASKS: [backlog * target], RUNNING: [running]})
+        assert tracked(policy, reported, workers=workers) == then, service
+        assert tracked(policy, {}, workers=workers) is None
 
 
-@pytest.mark.parametrize("waiting", [1, 40])
-def test_tracking_is_at_its_target_while_the_first_worker_boots(cloud: Assembly, waiting: int) -> None:
-    """At the target value neither of its alarms is on. A lower value would remove the worker that was just started."""
-    for service, queues in services(cloud).items():
+def test_short_steps_of_a_film_share_a_worker(deployed: Assembly) -> None:
+    """A second worker for a few films costs more than the films: it boots, and it is quiet before it stops."""
+    targets = {
+        service: policies(deployed)[f"{service}-backlog"]["TargetTrackingScalingPolicyConfiguration"]["TargetValue"]
+        for service in services(deployed)
+    }
+    assert targets == {"cpu-media": 8, "asset-verification": 2}
+
+
+@pytest.mark.parametrize("tasks", [0, 1, 40])
+def test_tracking_is_at_its_target_while_no_worker_runs(cloud: Assembly, tasks: int) -> None:
+    """At the target neither of its alarms is on. A lower value would stop the worker that `dispatch` has just started.
+
+    The alarm for fewer workers acts each minute that it is on, and the measurement of the new task comes later.
+    """
+    for service in services(cloud):
         tracking = policies(cloud)[f"{service}-backlog"]["TargetTrackingScalingPolicyConfiguration"]
         metrics = tracking["CustomizedMetricSpecification"]["Metrics"]
-        found = returned(metrics, at(queues, {f"{WAITING} of {LAST}": [waiting]}), periods=1)
+        found = returned(metrics, at(service, {TASKS: [tasks], RUNNING: [0]}), periods=1)
         assert found == {0: tracking["TargetValue"]}
+
+
+# --- no more work
+
+
+def test_workers_stop_after_some_quiet_minutes(cloud: Assembly) -> None:
+    stopped = {f"{{{found.id}}}": found for found in policies(cloud).values()}
+    for service in services(cloud):
+        alarm = alarms(cloud)[f"{service}-rest"]
+        quiet = at(service, {TASKS: [0], RUNNING: [1]}, QUIET_MINUTES)
+        assert alarms_on(alarm.properties, quiet)
+        assert not alarms_on(alarm.properties, {name: values[1:] for name, values in quiet.items()})
+        [action] = alarm["AlarmActions"]
+        step = stopped[action]["StepScalingPolicyConfiguration"]
+        assert (step["AdjustmentType"], step["StepAdjustments"]) == (
+            "ExactCapacity", [{"MetricIntervalLowerBound": 0, "ScalingAdjustment": 0}],
+        )  # fmt: skip
+        assert step["Cooldown"] == 60 * QUIET_MINUTES, "the alarm ends later than the next film may begin"
+
+
+@pytest.mark.parametrize(
+    "situation",
+    [
+        {},
+        {TASKS: [0] * QUIET_MINUTES, RUNNING: [0] * QUIET_MINUTES},
+        {TASKS: [1] * QUIET_MINUTES, RUNNING: [1] * QUIET_MINUTES},
+        {TASKS: [0, 0, 1, 0, 0], RUNNING: [1] * QUIET_MINUTES},
+        {TASKS: [0] * QUIET_MINUTES, RUNNING: [*([1] * (QUIET_MINUTES - 1)), 0]},
+    ],
+    ids=["not measured", "no worker", "a task", "a task between", "workers have stopped"],
+)
+def test_other_situations_stop_no_worker(cloud: Assembly, situation: Situation) -> None:
+    for service in services(cloud):
+        assert not alarms_on(alarms(cloud)[f"{service}-rest"].properties, at(service, situation))
+
+
+# --- what scaling reads
+
+
+def test_scaling_of_services_reads_only_what_reconcile_measures_for_them(cloud: Assembly) -> None:
+    """A metric of SQS or ECS is absent when a queue was not used for hours, or when no task runs."""
+    variables = cloud.functions()["pipeline-reconcile"]["Environment"]["Variables"]
+    measured = json.loads(variables["KINORA_WORKER_FLEETS"])
+    assert set(measured) == services(cloud)
+    for service in services(cloud):
+        own = [alarms(cloud)[f"{service}-{kind}"]["Metrics"] for kind in ("wake", "rest")]
+        own.append(alarms(cloud)[f"workers-missing-{service}"]["Metrics"])
+        tracking = policies(cloud)[f"{service}-backlog"]["TargetTrackingScalingPolicyConfiguration"]
+        own.append(tracking["CustomizedMetricSpecification"]["Metrics"])
+        for metrics in own:
+            read = [one["MetricStat"]["Metric"] for one in metrics if "MetricStat" in one]
+            assert {one["Namespace"] for one in read} == {"Kinora"}
+            assert {d["Value"] for one in read for d in one["Dimensions"] if d["Name"] == "fleet"} == {service}
 
 
 @pytest.mark.parametrize(

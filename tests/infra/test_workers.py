@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from infra.environments import ENVIRONMENTS, GPU, LARGE, SMALL, Environment
-from infra.stacks.workers import family_of
+from infra.fleets import family_of, fleets
 from shared.stages.engines import ENGINES, Family
 from shared.stages.queues import VERIFICATION_QUEUE
 from shared.stages.stages import Stage
@@ -18,6 +18,7 @@ IMAGE = Stage.IMAGE_GENERATION
 VIDEO = Stage.VIDEO_SYNTHESIS
 MOTION = Stage.MOTION_TRANSFER
 POST = Stage.POST_PROCESSING
+CPU = Family.CPU_MEDIA.value
 ON_ENDPOINTS, ON_SERVICES = {IMAGE, POST}, {VIDEO, MOTION}  # in the environment `elsewhere`
 
 
@@ -50,7 +51,9 @@ def scaling(cloud: Assembly) -> dict[str, Resource]:
 def most_of(stage: Stage, cloud: Assembly) -> int:
     """Return the maximum number of workers of the stage, on a service or an endpoint."""
     word = stage.queue.replace("-", "")
-    [most] = [target["MaxCapacity"] for name, target in scaling(cloud).items() if word in name.replace("-", "")]
+    found = {name.replace("-", ""): target["MaxCapacity"] for name, target in scaling(cloud).items()}
+    of_stage = [most for name, most in found.items() if word in name]
+    [most] = of_stage or [most for name, most in found.items() if CPU.replace("-", "") in name]
     return int(most)
 
 
@@ -63,7 +66,28 @@ def test_the_deployed_engines_use_no_gpu(deployed: Assembly) -> None:
     for name, task in tasks(deployed).items():
         assert task["RequiresCompatibilities"] == ["FARGATE"], name
         assert "ResourceRequirements" not in container(task), name
-    assert set(tasks(deployed)) == {*(stage.queue for stage in Stage), VERIFICATION_QUEUE}
+
+
+def test_one_worker_does_all_stages_of_a_film(deployed: Assembly) -> None:
+    """Three services would boot one after the other, and each would stay idle for minutes."""
+    assert set(tasks(deployed)) == {CPU, VERIFICATION_QUEUE}
+    assert container(tasks(deployed)[CPU])["Command"] == ["python", "-m", "workers.runtime.queue_loop", *Stage]
+
+
+def test_a_service_loads_the_stages_whose_queues_it_consumes_and_reconcile_measures(cloud: Assembly) -> None:
+    measured = json.loads(cloud.functions()["pipeline-reconcile"]["Environment"]["Variables"]["KINORA_WORKER_FLEETS"])
+    policies = [found for found in cloud.resources("AWS::IAM::Policy") if found.stack == "workers"]
+    queues = cloud.by("QueueName", "AWS::SQS::Queue")
+    for name, task in tasks(cloud).items():
+        stages = [Stage(word) for word in container(task)["Command"] if word in list(Stage)]
+        received = {
+            arn.rpartition(f"{cloud.prefix}-")[2]
+            for policy in policies if f"{task['TaskRoleArn']}".strip("{}").partition(".")[0] in str(policy["Roles"])
+            for statement in policy["PolicyDocument"]["Statement"] if "sqs:ReceiveMessage" in many(statement["Action"])
+            for arn in many(statement["Resource"])
+        }  # fmt: skip
+        expected = {queue for stage in stages for queue in (stage.queue, stage.priority_queue)} or {name}
+        assert received == expected == set(measured[name]) <= set(queues), name
 
 
 def test_an_engine_that_needs_a_gpu_moves_only_its_stage() -> None:
@@ -148,6 +172,13 @@ def test_workers_are_on_spot_only_in_a_spot_environment(cloud: Assembly) -> None
                 assert launched["CapacityOptionType"] == ("SPOT" if spot else "ON_DEMAND")
             case name:
                 assert name == ("FARGATE_SPOT" if spot else "FARGATE")
+
+
+def test_warm_workers_are_of_the_service_of_all_stages_only() -> None:
+    warm = replace(ENVIRONMENTS["dev"], warm_workers=2, stage_sizes={POST: SMALL})
+    assert {fleet.name: fleet.warm for fleet in fleets(warm)} == {CPU: 2, POST.queue: 0, VERIFICATION_QUEUE: 0}
+    with pytest.raises(ValueError, match="warm_workers must be 0 to"):
+        replace(warm, warm_workers=7)
 
 
 # --- stages on SageMaker

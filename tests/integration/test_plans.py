@@ -12,6 +12,7 @@ from shared.subscriptions.record import PlanType, SubscriptionStatus
 from shared.subscriptions.store import subscriptions
 from tests.support.steps import complete_step
 from tests.support.studio import Creator, Studio
+from workers.runtime.queue_loop import polled
 from workers.runtime.queues import Delivery, Shutdown, consume
 
 IMAGE = Stage.IMAGE_GENERATION
@@ -101,6 +102,23 @@ def test_workers_poll_the_priority_queue_first(studio: Studio, ada: Creator) -> 
         delivery.delete()
         shutdown.requested = len(done) == 3
 
-    consume((IMAGE.priority_queue, IMAGE.queue), handle, shutdown, visibility_seconds=30, probe=lambda: None)
+    consume(polled([IMAGE]), handle, shutdown, visibility_seconds=30, probe=lambda: None)
     assert done == [IMAGE.priority_queue, IMAGE.priority_queue, IMAGE.queue]
     assert queues.queue_url(IMAGE.priority_queue).endswith("image-generation-priority")
+
+
+def test_a_worker_of_all_stages_ends_the_oldest_job_of_a_plan_first(studio: Studio, ada: Creator) -> None:
+    pro = studio.arrive("pro@example.com")
+    subscribe(pro, PlanType.PRO)
+    for creator in (ada, pro):
+        dispatch_job(creator, POST)  # it is the oldest job: its film is the last step
+        dispatch_job(creator, IMAGE)
+    shutdown, done = Shutdown(), []
+
+    def handle(delivery: Delivery) -> None:
+        done.append(delivery.queue)
+        delivery.delete()
+        shutdown.requested = len(done) == 4
+
+    consume(polled([*Stage]), handle, shutdown, visibility_seconds=30, probe=lambda: None)
+    assert done == [POST.priority_queue, IMAGE.priority_queue, POST.queue, IMAGE.queue]

@@ -24,14 +24,14 @@ from shared.jobs.keys import attempt_prefixes
 from shared.jobs.record import JobRecord, JobStatus, OutputMap, StepResultRecord, StepTicketRecord
 from shared.jobs.store import jobs
 from shared.providers.record import ProviderStateRecord
-from shared.stages.queues import REMOTE_QUEUE
+from shared.stages.queues import QUEUES, REMOTE_QUEUE, VERIFICATION_QUEUE
 from shared.stages.stages import STAGES, Stage
 from tests.support import grants as observed
 from tests.support.iam import allows
 from tests.support.life import Life, World
 from tests.support.steps import claim, complete_step, complete_steps, stored_result
 from tests.support.studio import Creator, Studio
-from tests.support.worker_rights import MEDIA, ROLES, may_update, queue_arn, requests, statements, table_arn
+from tests.support.worker_rights import MEDIA, OF_STAGES, ROLES, may_update, queue_arn, requests, statements, table_arn
 from workers.runtime.lambda_entry import RemoteRunner
 from workers.runtime.step import StepRunner
 
@@ -68,7 +68,7 @@ def refused(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     step, remote = StepRunner.handle, RemoteRunner.handle
 
     def handle(runner: StepRunner, delivery: Any) -> None:
-        with acting(delivery.queue):
+        with acting(OF_STAGES):
             step(runner, delivery)
 
     def poll(runner: RemoteRunner, body: str) -> None:
@@ -117,9 +117,9 @@ def test_the_role_of_a_worker_opens_no_media_and_no_queue_of_others(role: str) -
         for action in ("GetObject", "PutObject", "DeleteObject"):
             assert not allows(statements(role), f"s3:{action}", f"{MEDIA}/{key}")
     assert not allows(statements(role), "sts:AssumeRole", "arn:aws:iam::123456789012:role/kinora-dev-media")
-    own = set(WORKERS[role].sends) if role in WORKERS else {REMOTE_QUEUE}
-    others = {name for stage in Stage for name in (stage.queue, stage.priority_queue)} - own
-    for name in others:
+    of_stages = {name for stage in Stage for name in WORKERS[stage.queue].sends}
+    own = {OF_STAGES: of_stages, VERIFICATION_QUEUE: {VERIFICATION_QUEUE}, "remote-engine": {REMOTE_QUEUE}}[role]
+    for name in {queue.name for queue in QUEUES} - own:
         for action in ("ReceiveMessage", "SendMessage", "DeleteMessage"):
             assert not allows(statements(role), f"sqs:{action}", queue_arn(name))
 

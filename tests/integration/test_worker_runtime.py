@@ -803,6 +803,30 @@ def test_the_loop_continues_after_a_bad_message_until_shutdown(studio: Studio) -
     assert waiting(studio)[1] == 2, "neither was deleted by the loop"
 
 
+@pytest.mark.parametrize(("quiet_after", "waits"), [(60, [queues.WAIT_SECONDS] * 2), (-1, [4, 4])])
+def test_a_worker_polls_more_slowly_after_a_minute_without_a_task(
+    studio: Studio, quiet_after: float, waits: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(queues, "QUIET_AFTER_SECONDS", quiet_after)
+    shutdown, polls = Shutdown(), list[int]()
+    for body in ("one", "two"):
+        clients.sqs().send_message(QueueUrl=queue_url(QUEUE), MessageBody=body)
+
+    def note(params: dict[str, Any], **_: object) -> None:
+        polls.append(params["WaitTimeSeconds"])
+
+    def handle(_: Delivery) -> None:
+        shutdown.requested = len(polls) == 2
+
+    events = clients.sqs().meta.events
+    events.register("provide-client-params.sqs.ReceiveMessage", note)
+    try:
+        consume((QUEUE,), handle, shutdown, visibility_seconds=30, probe=lambda: None)
+    finally:
+        events.unregister("provide-client-params.sqs.ReceiveMessage", note)
+    assert polls == waits
+
+
 def test_a_message_of_the_last_poll_is_handed_back(studio: Studio, restored_signals: None) -> None:
     """SIGTERM arrives after the queue has hidden the message and before the worker has received it."""
     shutdown, seen = Shutdown(), list[str]()

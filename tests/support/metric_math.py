@@ -14,7 +14,7 @@ from typing import Any
 
 Series = dict[int, float]  # by number of the period, 0 is the newest; a missing key is a missing value
 Value = float | Series
-Reported = Mapping[str, Sequence[float | None]]  # by metric and queue, oldest first; None is a missing value
+Reported = Mapping[str, Sequence[float | None]]  # by metric and fleet, oldest first; None is a missing value
 
 EXTRA_PERIODS = 3  # periods that an alarm fetches beyond the evaluated ones, in place of missing values
 MATH: dict[type[ast.operator], Callable[[float, float], float]] = {
@@ -85,9 +85,9 @@ def _points(values: Sequence[float | None]) -> Series:
 
 
 def _named(metric: Mapping[str, Any]) -> str:
-    """Return `NumberOfEmptyReceives of kinora-dev-video-synthesis`, or only the name for a metric without a queue."""
-    queues = [dimension["Value"] for dimension in metric["Dimensions"] if dimension["Name"] == "QueueName"]
-    return " of ".join([metric["MetricName"], *queues])
+    """Return `WorkerTasks of cpu-media`, or only the name for a metric without the dimension `fleet`."""
+    fleets = [dimension["Value"] for dimension in metric["Dimensions"] if dimension["Name"] == "fleet"]
+    return " of ".join([metric["MetricName"], *fleets])
 
 
 def _value(node: ast.expr, series: Mapping[str, Series], fetched: range) -> Value:

@@ -1,6 +1,6 @@
-"""A real worker of one stage whose engine follows a script, for faults that no picture causes reliably.
+"""A real worker whose engines follow a script, for faults that no picture causes reliably.
 
-Run it as `python -m tests.support.scripted_worker IMAGE_GENERATION`. The script is the file
+Run it as `python -m tests.support.scripted_worker IMAGE_GENERATION`, with one or more stages. The script is the file
 `$KINORA_SCRIPT_FOLDER/<STAGE>`: `slow` (run until stopped), `die` (SIGKILL), `raise`, `raise once` (the next run lasts
 two seconds), `fail`, or absent (return a tiny result at once).
 """
@@ -53,5 +53,5 @@ def _tiny(workspace: Workspace, role: Role) -> Output:
 
 
 if __name__ == "__main__":
-    chosen = Stage(sys.argv[1])
-    serve(chosen, {entry.name: Scripted(chosen) for entry in ENGINES if entry.stage is chosen})
+    chosen = [Stage(name) for name in sys.argv[1:]]
+    serve(chosen, {entry.name: Scripted(entry.stage) for entry in ENGINES if entry.stage in chosen})

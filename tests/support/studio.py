@@ -487,6 +487,7 @@ def _watched(cloud: AwsStandIn, make: Callable[..., Any]) -> Callable[..., Any]:
 
 
 _CLIENTS = (
+    clients.ecs,
     clients.functions,
     clients.kms,
     clients.ses,

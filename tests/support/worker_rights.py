@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from shared.aws.records import Record
+from shared.stages.engines import Family
 from shared.stages.queues import VERIFICATION_QUEUE
-from shared.stages.stages import Stage
 from tests.support.iam import Statement, allows
 
 SNAPSHOTS = Path(__file__).parents[1] / "infra" / "snapshots"
-ROLES = (*(stage.queue for stage in Stage), VERIFICATION_QUEUE, "remote-engine")
+OF_STAGES = Family.CPU_MEDIA.value  # the workers of all stages in `dev`
+ROLES = (OF_STAGES, VERIFICATION_QUEUE, "remote-engine")
 MEDIA = "arn:aws:s3:::kinora-dev-media-123456789012"
 Request = tuple[str, str, dict[str, Any]]  # action, resource, keys
 

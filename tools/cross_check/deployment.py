@@ -11,6 +11,8 @@ from botocore.exceptions import ClientError
 
 from local.environment import ACCOUNT, REGION, ROOT, for_process
 from local.processes import Lifeline, Process
+from shared.stages.queues import VERIFICATION_QUEUE
+from shared.stages.stages import Stage
 from tools.cross_check.emulator import Emulator
 from tools.template import Assembly, many
 
@@ -141,20 +143,22 @@ def headers_of_cloudfront(emulator: Emulator) -> dict[str, str]:
 def worker_processes(
     cloud: Assembly, emulator: Emulator, folder: Path, lifeline: Lifeline, root: Path = ROOT
 ) -> dict[str, Process]:
-    """Return a process for each task definition, by the worker's name. They are not started.
+    """Return a process for each stage of each task definition, and for the verifier, by queue. They are not started.
 
-    Each runs the command with the variables of its task definition. `root` is the source tree of the release.
+    Each runs the command with the variables of its task definition, and with one stage, so that a check can stop the
+    workers of a stage. `root` is the source tree of the release.
     """
     made = {}
     for task in cloud.resources("AWS::ECS::TaskDefinition"):
         [container] = task["ContainerDefinitions"]
         given = {variable["Name"]: variable["Value"] for variable in container["Environment"]}
         _python, _m, module, *arguments = container["Command"]
-        name = task["Family"].removeprefix(f"{cloud.prefix}-")
-        made[name] = Process(
-            name, module, arguments, environment=for_process(given | emulator.variables), log=folder / f"{name}.log",
-            lifeline=lifeline, root=root,
-        )  # fmt: skip
+        variables = for_process(given | emulator.variables)
+        for name in [Stage(one).queue for one in arguments] or [VERIFICATION_QUEUE]:
+            stages = [one for one in arguments if Stage(one).queue == name]
+            made[name] = Process(
+                name, module, stages, environment=variables, log=folder / f"{name}.log", lifeline=lifeline, root=root
+            )
     return made
 
 

@@ -46,7 +46,7 @@ FOLLOWED = "waits for image generation"  # the subscriber receives the events of
 REFUSED = "message not handled"  # the line of a worker that leaves a message to SQS
 
 
-class Fleet:
+class ReleaseWorkers:
     """The workers of one release, by name."""
 
     def __init__(self, release: Release, cloud: Emulator, folder: Path, lifeline: Lifeline) -> None:
@@ -101,7 +101,7 @@ class Crossing:
         self.jobs[point] = str(studio.submit(body)["id"])
         return self.jobs[point]
 
-    def prepare(self, workers: Fleet) -> None:
+    def prepare(self, workers: ReleaseWorkers) -> None:
         """Bring a job to each point with the workers of the first release, and stop them.
 
         The plan of the free creator allows two jobs at once. The jobs of the paid creator use the priority queues.
@@ -148,7 +148,7 @@ def cross(first: Release, second: Release, cloud: Emulator, folder: Path) -> lis
     rest, socket = addresses(cloud, first.assembly)
     set_variable(cloud, SOCKET_VARIABLE, socket)
     lifeline = Lifeline()
-    old, new = (Fleet(one, cloud, folder / one.name.replace(" ", "-"), lifeline) for one in (first, second))
+    old, new = (ReleaseWorkers(one, cloud, folder / one.name.replace(" ", "-"), lifeline) for one in (first, second))
     crossing = Crossing(rest, socket.replace("http", "ws", 1), folder)
     try:
         with closing(crossing.free), closing(crossing.paid):
@@ -176,7 +176,7 @@ def cross(first: Release, second: Release, cloud: Emulator, folder: Path) -> lis
         lifeline.cut()
 
 
-def together(crossing: Crossing, old: Fleet, new: Fleet) -> None:
+def together(crossing: Crossing, old: ReleaseWorkers, new: ReleaseWorkers) -> None:
     """Let workers of both releases read the same queues, with messages of both. Then stop those of the first one."""
     crossing.submit("submitted after the update", crossing.paid)
     old[POST.queue].send_signal(signal.SIGCONT)

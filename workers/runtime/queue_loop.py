@@ -1,6 +1,7 @@
-"""A worker of one stage: `python -m workers.runtime.queue_loop IMAGE_GENERATION`."""
+"""A worker of some stages: `python -m workers.runtime.queue_loop IMAGE_GENERATION VIDEO_SYNTHESIS`."""
 
 import sys
+from collections.abc import Collection
 from importlib import import_module
 from typing import Any
 
@@ -15,11 +16,11 @@ from workers.runtime.queues import Shutdown, consume
 from workers.runtime.step import Engines, StepRunner
 
 
-def load_engines(stage: Stage) -> Engines:
-    """Load the catalogue's in-process engines of the stage, and return them by name."""
+def load_engines(stages: Collection[Stage]) -> Engines:
+    """Load the catalogue's in-process engines of the stages, and return them by name."""
     engines: dict[str, InProcessEngine[Any]] = {}
     for entry in ENGINES:
-        if entry.stage is stage and entry.runs is Runs.IN_PROCESS:
+        if entry.stage in stages and entry.runs is Runs.IN_PROCESS:
             module, _, name = entry.code.partition(":")
             engine = getattr(import_module(module), name)()
             engine.load()
@@ -27,17 +28,26 @@ def load_engines(stage: Stage) -> Engines:
     return engines
 
 
-def serve(stage: Stage, engines: Engines) -> None:
-    """Handle the stage's tasks until SIGTERM. Print `ready` at the start."""
+def polled(stages: Collection[Stage]) -> tuple[str, ...]:
+    """Return the queues of the stages in the order in which a worker polls them.
+
+    The queues of paid plans are first. Among them, and among the others, later stages are first, because their jobs
+    started earlier: a worker ends the oldest job before it begins a new one.
+    """
+    last_first = [stage for stage in reversed(Stage) if stage in stages]
+    return (*(stage.priority_queue for stage in last_first), *(stage.queue for stage in last_first))
+
+
+def serve(stages: Collection[Stage], engines: Engines) -> None:
+    """Handle the tasks of the stages until SIGTERM. Print `ready` at the start."""
     shutdown = Shutdown()
     shutdown.listen()
     runner = StepRunner(engines, shutdown_requested=lambda: shutdown.requested)
-    logger.append_keys(worker=stage.value)
+    logger.append_keys(worker=" ".join(stages))
     sys.stdout.write("ready\n")
     sys.stdout.flush()
-    queues = (stage.priority_queue, stage.queue)
     consume(
-        queues,
+        polled(stages),
         runner.handle,
         shutdown,
         visibility_seconds=WorkerConfig().lease_seconds,
@@ -52,5 +62,5 @@ def reach_aws() -> None:
 
 
 if __name__ == "__main__":
-    chosen = Stage(sys.argv[1])
+    chosen = [Stage(name) for name in sys.argv[1:]]
     serve(chosen, load_engines(chosen))

@@ -5,7 +5,7 @@ import signal
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from time import sleep
+from time import monotonic, sleep
 from types import FrameType
 from typing import Any, TypeVar
 
@@ -20,7 +20,12 @@ WaitedFor = TypeVar("WaitedFor")
 
 FIRST_PAUSE_SECONDS = 1.0  # pause after the first error of AWS
 MAX_PAUSE_SECONDS = 60.0
-WAIT_SECONDS = 1  # long poll of the last queue; also the maximum delay of SIGTERM and of messages in earlier queues
+# The long poll of the last queue. It is also the maximum delay of messages in earlier queues, and of SIGTERM.
+WAIT_SECONDS = 1
+# Each poll costs money, and a worker of four stages polls eight queues. So a worker without a task polls more slowly.
+# Within the first minute the next step of the same job comes.
+QUIET_AFTER_SECONDS = 60
+QUIET_WAIT_SECONDS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,12 +106,14 @@ def consume(
     A queue is polled when the queues before it are empty. Only the poll of the last queue waits. A poll is never
     interrupted, because SQS may already hide a message for it. A message of the last poll is handed back.
     """
+    last_task = monotonic()
 
     def receive() -> list[Delivery]:
         for queue in queues[:-1]:
             if found := _receive(queue, visibility_seconds, wait_seconds=0):
                 return found
-        return _receive(queues[-1], visibility_seconds, wait_seconds=WAIT_SECONDS)
+        quiet = monotonic() - last_task > QUIET_AFTER_SECONDS
+        return _receive(queues[-1], visibility_seconds, wait_seconds=QUIET_WAIT_SECONDS if quiet else WAIT_SECONDS)
 
     errors = 0
     while not shutdown.requested:
@@ -119,6 +126,7 @@ def consume(
                     os.environ[TRACE] = delivery.trace
                     with protected():
                         handle(delivery)
+                    last_task = monotonic()
                 errors = 0
             except AWS_ERRORS:
                 logger.exception("AWS did not answer; trying again", queues=queues)

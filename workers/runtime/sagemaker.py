@@ -123,4 +123,4 @@ def serve(stage: Stage, engines: Engines, *, host: str = ALL_ADDRESSES, port: in
 
 if __name__ == "__main__":
     chosen = Stage(sys.argv[1])
-    serve(chosen, load_engines(chosen))
+    serve(chosen, load_engines([chosen]))
