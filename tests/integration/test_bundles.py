@@ -35,7 +35,7 @@ def names(bundle: Archive) -> set[str]:
 def test_a_bundle_holds_exactly_the_imports_of_its_handler() -> None:
     assert "shared/camera/moves.toml" in names(function_bundle(JOBS))
     authorizer = names(function_bundle(AUTHORIZER.handler))
-    assert "shared/access/tokens.py" in authorizer
+    assert "shared/access/bearer.py" in authorizer
     assert not {name for name in authorizer if name.startswith(("shared/jobs", "functions/jobs"))}
 
 
