@@ -108,7 +108,7 @@ slow: $(READY) $(DYNAMODB) ## Run the exhaustive tests that `make test` leaves o
 	$(BIN)/pytest -m slow --ignore tests/strangers --ignore tests/browser --ignore tests/e2e --numprocesses auto --dist load
 	$(BIN)/pytest -m slow tests/e2e --numprocesses 2 --dist loadfile
 worlds: $(READY) ## Run a job with each fault at each AWS call, in each world that `make test` leaves out
-	$(BIN)/pytest -m worlds --numprocesses auto tests/integration/test_lost_answers.py tests/integration/test_interrupted_jobs.py
+	$(BIN)/pytest -m worlds --timeout 3600 --numprocesses auto tests/integration/test_lost_answers.py tests/integration/test_interrupted_jobs.py
 
 .PHONY: format
 format: $(READY) ## Format the code
