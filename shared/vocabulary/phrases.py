@@ -41,7 +41,7 @@ class PromptWords:
     """The reading of a prompt and a style. Words are in lower case and in order, without repetitions."""
 
     meanings: tuple[Meaning, ...]  # without the colours of things
-    colours: Mapping[Meaning, Palette]  # of the things in `COLOURED` that have their own colour
+    colours: Mapping[str, Palette]  # of the things in `COLOURED` that have their own colour
     understood: tuple[str, ...]
     not_understood: tuple[str, ...]  # without function words ("the", "of"), negations ("no") and numbers
     read_as: Mapping[str, str]  # an unknown word -> the phrase that is painted in its place
@@ -81,7 +81,7 @@ def words_of(prompt: str, style: str = "") -> PromptWords:
     """
     found = [*_read(style), *_read(prompt)]
     painted = [phrase for phrase in found if phrase.meanings and not phrase.negated]
-    colours: dict[Meaning, Palette] = {}
+    colours: dict[str, Palette] = {}
     for phrase in painted:
         for meaning in phrase.meanings:
             if phrase.noun is not None and isinstance(meaning, Palette):

@@ -359,7 +359,7 @@ def desert(stage: Setting) -> Land:
                 z = 11 + i * 0.7
                 stage.stand(
                     plants.palm(rng, light.side),
-                    ("1a2a10", "8aa648"),
+                    reading.colour_of(Accent.PALM) or ("1a2a10", "8aa648"),
                     side * (1.6 + float(rng.normal(0, 1.2))),
                     z,
                     float(rng.uniform(1.4, 2.2)),

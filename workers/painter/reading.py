@@ -39,7 +39,7 @@ class Reading:
 
     def colour_of(self, *things: str) -> tuple[str, str] | None:
         """Return the colour in shade and in light that the prompt gives to the first of the things that has one."""
-        own = {str(thing): palette for thing, palette in self.words.colours.items()}
+        own = self.words.colours
         return next((_PAINTS[own[thing]] for thing in things if thing in own), None)
 
     def has(self, *accents: Accent) -> bool:

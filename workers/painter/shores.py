@@ -266,7 +266,7 @@ def island(stage: Setting) -> Land:
         return mix(sand, jungle, as_field(green)[..., None])
 
     trees = stream(reading.seed, "palms")
-    palms = [plants.palm(trees, light.side) for _ in range(4)]
+    palms, leaves = [plants.palm(trees, light.side) for _ in range(4)], reading.colour_of(Accent.PALM)
 
     def furnish() -> None:
         if reading.has(Accent.CABIN):
@@ -303,8 +303,8 @@ def island(stage: Setting) -> Land:
     def front() -> None:
         for share, z, height in ((0.42, 7.5, 3.1), (0.62, 6.0, 3.4), (0.85, 5.2, 3.0)):
             palm = palms[int(trees.integers(4))]
-            stage.stand(palm, ("14220e", "7b9644"), side * share * stage.half_width(z), z, height, sunk=0.05)
-        props.frame(stage, palms[0], ("0c1a0a", "648a3c"), side * 0.98, 1.05, 1.1)
+            stage.stand(palm, leaves or ("14220e", "7b9644"), side * share * stage.half_width(z), z, height, sunk=0.05)
+        props.frame(stage, palms[0], leaves or ("0c1a0a", "648a3c"), side * 0.98, 1.05, 1.1)
 
     return Land(
         heights,

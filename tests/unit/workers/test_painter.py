@@ -1,16 +1,18 @@
 """Painted scenes: outlines, reflections and positions of objects."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from shared.vocabulary.words import COLOURED, VOCABULARY, Accent, Meaning, Palette
 from workers.painter import shores, terrain
 from workers.painter.canvas import Camera, Canvas, colour
 from workers.painter.land import Land, Setting, paint_land
 from workers.painter.light import light_of
 from workers.painter.noise import Field, as_field
-from workers.painter.painting import paint
+from workers.painter.painting import Painting, paint
 from workers.painter.props import flower_paint, frame
 from workers.painter.reading import read
 from workers.painter.sketch import Sketch
@@ -143,3 +145,15 @@ def test_a_thing_has_the_colour_of_the_prompt_and_the_sky_does_not() -> None:
     assert red > 1.5 * max(green, blue)
     red, green, blue = painting.rgb[:20].reshape(-1, 3).mean(axis=0)
     assert blue > red
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("thing", sorted(COLOURED))
+def test_each_thing_that_can_have_a_colour_is_painted_in_it(thing: Meaning) -> None:
+    word = VOCABULARY[thing].split(", ")[0]
+    reading = read(f"{word} in a meadow" if thing is Accent.FIGURE else word, None, 3)  # a figure has no home
+
+    def painted(palette: Palette) -> Painting:
+        return paint(replace(reading, words=replace(reading.words, colours={thing: palette})), 160, 90)
+
+    assert (painted(Palette.RED).rgb != painted(Palette.BLUE).rgb).any()
