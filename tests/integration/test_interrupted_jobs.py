@@ -72,6 +72,7 @@ def assert_in_order(ada: Creator, life: InterruptedLife, *, deleted: bool) -> No
     assert hold.open is None, where
     assert credits.account(ada.user_id).held == 0, where
     assert len(life.provider.submitted) <= 1 + life.world.retried, where
+    assert not life.provider.at_risk, where
     assert all(isinstance(error, ProcessDied | JobNotFound) for error in life.errors), where
     found = None
     with suppress(JobNotFound):

@@ -70,7 +70,8 @@ def wrong_with(life: Life, creator: Creator, status: JobStatus) -> list[str]:
         "results": not captured or set(jobs.results(job)) == {stage for stage, _ in job.planned()},
         "seq rises": numbers == sorted(set(numbers)),
         "one end, last": ended == [False] * (len(ended) - 1) + [True],
-        "submissions": len(life.provider.submitted) <= 1 + life.world.retried,
+        "submissions": len(life.provider.submitted) <= sum(int(step.attempts) for _, step in job.planned()),
+        f"paid twice {life.provider.at_risk}": not life.provider.at_risk,
     }
     return [name for name, holds in checks.items() if not holds]
 

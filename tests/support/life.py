@@ -79,15 +79,19 @@ class ReadingEngine:
 class PaidEngine:
     """A remote engine whose provider finishes at once. Each submission is paid."""
 
-    submitted: list[str] = field(default_factory=list)
+    submitted: list[str] = field(default_factory=list)  # the tickets
+    failed: set[str] = field(default_factory=set)  # tickets of which the provider has answered that they failed
+    at_risk: list[str] = field(default_factory=list)  # tickets that had not failed when another was submitted
     fails: Callable[[], bool] = lambda: False
 
     def submit(self, request: StageRequest, _presigned_url: Callable[[str], str]) -> str:
-        self.submitted.append(request.job_id)
-        return request.job_id
+        self.at_risk += set(self.submitted) - self.failed
+        self.submitted.append(f"{request.job_id}-{len(self.submitted)}")
+        return self.submitted[-1]
 
-    def poll(self, _ticket: str) -> Finished:
+    def poll(self, ticket: str) -> Finished:
         if self.fails():
+            self.failed.add(ticket)
             raise StageFailure("provider_busy", "The provider is busy.", retryable=True)
         return Finished((RemoteOutput(Role.CLIP, "https://provider.test/clip", "clip.mp4", "video/mp4"),))
 
