@@ -1,6 +1,5 @@
 """The laptop cloud: moto, the gateway and the workers as processes that start and stop together."""
 
-import json
 import socket
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -10,11 +9,9 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from time import monotonic, sleep
-from typing import Any
-from urllib.error import HTTPError
-from urllib.request import Request, urlopen
 
-from local.environment import HOST, IMITATED, PREFIX, ROOT, environment, for_process, imitated_providers, models
+from local.addresses import Addresses, FunctionError
+from local.environment import HOST, PREFIX, ROOT, environment, for_process, imitated_providers, models
 from local.processes import CloudFailed, Lifeline, Process, listen, stop_all
 from shared.stages.queues import VERIFICATION_QUEUE
 from shared.stages.stages import Stage
@@ -24,20 +21,10 @@ START_SECONDS = 60.0
 PLANS = ("FREE", "PRO", "ENTERPRISE")  # not imported from `PlanType`: its libraries take 0.5 s to import
 
 
-class FunctionError(Exception):
-    """An invoked function raised an exception. `answer` is the body of Lambda's response."""
+@dataclass(frozen=True)
+class Cloud(Addresses):
+    """A laptop cloud that this process runs."""
 
-    def __init__(self, answer: dict[str, Any]) -> None:
-        super().__init__(f"{answer.get('errorType')}: {answer.get('errorMessage')}")
-        self.answer = answer
-
-
-@dataclass
-class Cloud:
-    """A running laptop cloud."""
-
-    api_url: str
-    moto_url: str
     environment: Mapping[str, str]
     folder: Path
     workers: dict[str, Process]  # by stage (`IMAGE_GENERATION`), and `asset-verification`
@@ -45,27 +32,8 @@ class Cloud:
     _new_process: Callable[..., Process]
     _worker_module: str
     _lifeline: Lifeline
-    _stopped: bool = field(default=False)
+    _stopped: threading.Event = field(default_factory=threading.Event)
     _stopping: threading.Lock = field(default_factory=threading.Lock)
-
-    @property
-    def socket_url(self) -> str:
-        return f"{self.api_url.replace('http', 'ws', 1)}/ws"
-
-    @property
-    def outbox_url(self) -> str:
-        """The page with the email that was sent."""
-        return f"{self.moto_url}/outbox"
-
-    @property
-    def providers_url(self) -> str | None:
-        """The imitation of providers, if it runs."""
-        url = self.environment.get("KINORA_RUNWAY_URL")
-        return url.removesuffix(IMITATED["KINORA_RUNWAY_URL"]) if url else None
-
-    @property
-    def docs_url(self) -> str:
-        return f"{self.api_url}/docs"
 
     @property
     def logs(self) -> Path:
@@ -83,50 +51,25 @@ class Cloud:
 
     def supervise(self) -> None:
         """Restart workers that ended, as ECS does, until the cloud stops."""
-        while not self._stopped:
+        while not self._stopped.is_set():
             for worker in list(self.workers.values()):
                 with self._stopping:
-                    if not self._stopped and not worker.alive:
+                    if not self._stopped.is_set() and not worker.alive:
                         worker.start()
             sleep(0.5)
-
-    def client(self, service: Any) -> Any:
-        """Return a boto3 client of this cloud. The caller's own AWS environment is not used."""
-        import boto3  # noqa: PLC0415  # takes 350 ms, and the demo does not need it
-
-        return boto3.client(
-            service,
-            endpoint_url=self.environment["AWS_ENDPOINT_URL"],
-            region_name=self.environment["AWS_REGION"],
-            aws_access_key_id=self.environment["AWS_ACCESS_KEY_ID"],
-            aws_secret_access_key=self.environment["AWS_SECRET_ACCESS_KEY"],
-        )
-
-    def invoke(self, function_name: str, payload: Any) -> Any:
-        """Invoke a function by its name (`pipeline-reconcile`) and return its response. Raise FunctionError."""
-        url = f"{self.api_url}/functions/{PREFIX}-{function_name}/invocations"
-        request = Request(url, json.dumps(payload).encode(), method="POST")  # noqa: S310  # our own address
-        try:
-            with urlopen(request, timeout=60) as response:  # noqa: S310  # our own address
-                failed, answer = response.headers.get("x-amz-function-error"), json.load(response)
-        except HTTPError as error:
-            raise FunctionError({"errorType": "Unknown", "errorMessage": error.read().decode()}) from None
-        if failed:
-            raise FunctionError(answer)
-        return answer
 
     def stop(self) -> None:
         """End every process with SIGTERM, and with SIGKILL after a grace period. A second call does nothing."""
         with self._stopping:
-            if self._stopped:
+            if self._stopped.is_set():
                 return
-            self._stopped = True
+            self._stopped.set()
             stop_all(list(self.workers.values()))  # first, so that they can return their messages to the queues
             stop_all(self.services)
             self._lifeline.cut()
 
 
-def subscribe(cloud: Cloud, account_id: str, plan: str) -> None:
+def subscribe(cloud: Addresses, account_id: str, plan: str) -> None:
     """Set the account's plan in the table, without a purchase. Raise CloudFailed if it is unknown."""
     if plan not in PLANS:
         raise CloudFailed(f"There is no plan called {plan}; there are {', '.join(PLANS)}.")
@@ -229,6 +172,7 @@ def _start(
     cloud = Cloud(
         api_url=gateway_url,
         moto_url=moto_url,
+        providers_url=_url(imitation) if imitation else None,
         environment=variables,
         folder=folder,
         workers=workers if with_workers else {},

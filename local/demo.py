@@ -17,7 +17,8 @@ from functions.assets.verification import MAX_BYTES
 from functions.jobs.plan import fitted, plan
 from functions.jobs.schemas import INPUT_TYPES, JobCreate
 from local import terminal
-from local.cloud import PLANS, laptop_cloud, subscribe
+from local.addresses import Addresses, running
+from local.cloud import FOLDER, PLANS, laptop_cloud, subscribe
 from local.environment import PROVIDER_KEYS
 from local.processes import CloudFailed
 from local.studio import StudioClient, StudioError, media_type_of, step_seconds
@@ -113,7 +114,7 @@ def make(
         _check(files, out)
         _check_job(job, [role for role, _ in files], plan)
         terminal.title(prompt, " · ".join(filter(None, (preset, aspect, resolution, remote.name if remote else None))))
-        _run(job, files, out, plan, imitates_providers=remote is not None and not _has_key(remote))
+        _run(job, files, out, plan, remote)
     except (StudioError, CloudFailed) as error:
         terminal.failure(str(error))
         raise typer.Exit(1) from None
@@ -184,22 +185,32 @@ def _check_job(job: dict[str, Any], roles: Sequence[str], plan_name: str) -> Non
         raise StudioError(f"These two presets cannot be stacked: {error}.") from None
 
 
-def _run(
-    job: dict[str, Any], files: Sequence[Given], out: Path, plan: str, *, imitates_providers: bool = False
-) -> None:
+def _run(job: dict[str, Any], files: Sequence[Given], out: Path, plan: str, remote: Engine | None) -> None:
+    imitates_providers = remote is not None and not _has_key(remote)
     if imitates_providers:
         terminal.note("The provider is an imitation on this machine: no model makes this clip.")
     with ExitStack() as stack:
-        with terminal.waiting("Starting the laptop cloud", "Laptop cloud is running"):
-            cloud = stack.enter_context(laptop_cloud(imitates_providers=imitates_providers))
+        cloud = _running(remote, imitates_providers=imitates_providers)
+        if cloud is None:
+            with terminal.waiting("Starting the laptop cloud", "Laptop cloud is running"):
+                cloud = stack.enter_context(laptop_cloud(imitates_providers=imitates_providers))
         studio = stack.enter_context(closing(StudioClient(cloud.api_url, cloud.socket_url, cloud.outbox_url)))
         with terminal.waiting("Signing in", "Signed in, project created"):
-            studio.sign_up("creator@example.com", uuid4().hex)
+            studio.sign_up(f"creator-{uuid4().hex[:8]}@example.com", uuid4().hex)
             if plan != "FREE":
                 subscribe(cloud, studio.me()["id"], plan)
             studio.preset(job["presetId"])
             project_id = studio.create_project("Demo")
         _make(studio, {**job, "projectId": project_id}, files, out)
+
+
+def _running(remote: Engine | None, *, imitates_providers: bool) -> Addresses | None:
+    """Return the cloud of `make dev`, if it runs and calls the same providers."""
+    cloud = running(FOLDER)
+    if cloud is None or (remote and not (imitates_providers and cloud.providers_url)):
+        return None
+    terminal.done(f"The laptop cloud at {cloud.api_url} is running")
+    return cloud
 
 
 def _make(studio: StudioClient, job: dict[str, Any], files: Sequence[Given], out: Path) -> None:

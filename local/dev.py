@@ -11,6 +11,7 @@ from rich.padding import Padding
 from rich.table import Table
 
 from local import terminal
+from local.addresses import announced
 from local.cloud import Cloud, laptop_cloud
 from local.processes import CloudFailed
 
@@ -36,6 +37,7 @@ def serve(
                 cloud = stack.enter_context(
                     laptop_cloud(port=port, imitates_providers=providers is Providers.IMITATION)
                 )
+            stack.enter_context(announced(cloud, cloud.folder))
             _show(cloud)
             _keep(cloud)
     except CloudFailed as error:
