@@ -189,7 +189,7 @@ REST_DOMAINS: tuple[RestDomain, ...] = (
                 UserRecord,
             ),
             writes=(
-                JobRecord, JobSpecRecord, StepResultRecord, StepTokenRecord, StepTicketRecord, ProjectRecord,
+                JobRecord, JobSpecRecord, StepResultRecord, StepTokenRecord, ProjectRecord,
                 AssetRecord, HoldRecord, AccountRecord, LedgerRecord, IdempotencyRecord, SlotsRecord, WaitingRecord,
                 SpendingRecord, ShareRecord,
             ),

@@ -48,8 +48,8 @@ def complete(job: JobRecord, *, at: datetime) -> JobRecord:
         lost = "film" if last is FILM else "picture"
         return fail(job, error=f"The finished {lost} was lost. Nothing was charged.", at=at)
     settled = _settle(job, JobStatus.COMPLETED, None, at, hold)
-    is_film = settled.status == JobStatus.COMPLETED and last is FILM
-    if is_film and (thumbnail := jobs.results(job)[FILM].key(Role.THUMBNAIL)):
+    film = jobs.results(job).get(last) if settled.status == JobStatus.COMPLETED and last is FILM else None
+    if film and (thumbnail := film.key(Role.THUMBNAIL)):  # the creator may have deleted the film at once
         projects.show_film(job.project_id, thumbnail=thumbnail)
     return settled
 

@@ -23,7 +23,6 @@ from shared.jobs.record import (
     StepMap,
     StepResultRecord,
     StepsMap,
-    StepTicketRecord,
     StepTokenRecord,
     stamp,
 )
@@ -299,16 +298,13 @@ class JobStore:
         tx.delete(JobSpecRecord(job.job_id), otherwise=running)
 
     def delete_results(self, job_id: str) -> None:
-        """Delete the job's results, task tokens and tickets."""
+        """Delete the job's results and task tokens. Its tickets stay: with them requests are cancelled at providers."""
         with StepResultRecord.batch_write() as batch:
             for result in StepResultRecord.query(job_id):
                 batch.delete(result)
         with StepTokenRecord.batch_write() as batch:
             for token in StepTokenRecord.query(job_id):
                 batch.delete(token)
-        with StepTicketRecord.batch_write() as batch:
-            for ticket in StepTicketRecord.query(job_id):
-                batch.delete(ticket)
 
 
 def is_attempt(text: str | None) -> bool:

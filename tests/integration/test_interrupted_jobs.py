@@ -19,6 +19,8 @@ from tests.support.studio import Creator, Studio
 CASES = [
     pytest.param(WORLDS["in process"], False, False, id="cancel", marks=pytest.mark.slow),
     pytest.param(WORLDS["in process"], True, True, id="delete, the worker dies", marks=pytest.mark.slow),
+    pytest.param(WORLDS["in process"], True, False, id="delete", marks=pytest.mark.slow),
+    pytest.param(WORLDS["remote, retried"], True, False, id="delete, remote", marks=pytest.mark.slow),
     *(
         pytest.param(whole, deletes, dies, id=f"{name}, {whole.reads=}, {deletes=}, {dies=}", marks=pytest.mark.worlds)
         for name, world in WORLDS.items()
@@ -40,7 +42,7 @@ def test_a_request_of_the_creator_after_any_call_leaves_books_and_media_in_order
     studio: Studio, world: World, deletes: bool, dies: bool
 ) -> None:
     ada = studio.arrive("ada@example.com", credits=100_000)
-    project, charges = ada.project(), list[bool]()
+    project, charges, cancelled = ada.project(), list[bool](), list[str]()
     if not world.reads:
         world = replace(world, picture=ada.asset())
 
@@ -58,8 +60,10 @@ def test_a_request_of_the_creator_after_any_call_leaves_books_and_media_in_order
             break
         assert_in_order(ada, life, deleted=deletes)
         charges.append(HoldRecord.get(life.job_id).state == "CAPTURED")
+        cancelled += life.provider.cancelled
     assert charges.count(False) > 40
     assert charges == sorted(charges), "a later request finds an earlier state"
+    assert bool(cancelled) == bool(world.settings)  # at the provider
     assert_the_sweep_leaves_no_orphans(studio)
 
 

@@ -22,8 +22,8 @@ from shared.core.clock import utc_now
 from shared.jobs import settlement
 from shared.jobs.record import JobStatus, StepMap
 from shared.jobs.steps import Fenced
-from shared.jobs.store import jobs
-from shared.jobs.tickets import tickets
+from shared.jobs.store import JobNotFound, jobs
+from shared.jobs.tickets import TicketStore, tickets
 from shared.stages.queues import QUEUES, REMOTE_ENGINE_SECONDS, REMOTE_QUEUE
 from shared.stages.stages import Role, Stage
 from tests.support.cloud import TaskAnswer
@@ -530,11 +530,56 @@ def test_a_dead_letter_of_the_queue_is_sent_again_before_it_ends_the_step(
     assert [shown(answer) for answer in studio.cloud.answers] == [("Stage.Final", "worker_lost")]
 
 
-def test_a_deleted_job_leaves_no_ticket(provider: Fal, ada: Creator, job_id: str) -> None:
+BUSY = [Reply(429, headers={"Retry-After": "1"})]
+FAILED = [Reply(body={"status": "COMPLETED", "error": "x", "error_type": "runner_disconnected"})]
+
+
+@pytest.mark.parametrize(
+    ("before", "submits", "statuses", "cancelled"),
+    [
+        pytest.param("intend", [], [], 1, id="before the intent"),
+        pytest.param("store", [], [], 1, id="before the ticket"),
+        pytest.param("withdraw", BUSY, [], 0, id="while the provider refuses"),
+        pytest.param("adopt", [], [], 1, id="before another attempt continues"),
+        pytest.param("close", [], FAILED, 0, id="while the provider fails"),
+    ],
+)
+def test_the_request_of_a_deleted_job_is_cancelled_at_the_provider(
+    provider: Fal,
+    ada: Creator,
+    job_id: str,
+    monkeypatch: pytest.MonkeyPatch,
+    before: str,
+    submits: list[Reply],
+    statuses: list[Reply],
+    cancelled: int,
+) -> None:
+    provider.submits, provider.statuses = list(submits), list(statuses)
+    write = getattr(TicketStore, before)
+
+    def deleted_meanwhile(*args: Any, **kwargs: Any) -> None:
+        settlement.cancel(jobs.get(job_id), at=utc_now())
+        assert ada.delete(f"/api/jobs/{job_id}").status == 204
+        write(*args, **kwargs)
+
+    monkeypatch.setattr(TicketStore, before, deleted_meanwhile)
+    [(body, _)] = take()
+    RemoteRunner().handle(body)
+    if before == "adopt":
+        RemoteRunner().handle(body)
     run_out()
+    with pytest.raises(JobNotFound):
+        jobs.get(job_id)
+    assert len(provider.cancelled) == cancelled
+    assert len(provider.accepted) == 1 - len(submits)
+
+
+def test_a_job_deleted_between_two_polls_is_cancelled_at_the_provider(provider: Fal, ada: Creator, job_id: str) -> None:
+    turn()
     settlement.cancel(jobs.get(job_id), at=utc_now())
-    assert ada.delete(f"/api/jobs/{job_id}").status in {200, 204}
-    assert tickets.get(job_id, VIDEO) is None
+    assert ada.delete(f"/api/jobs/{job_id}").status == 204
+    run_out()
+    assert provider.cancelled == ["/requests/1/cancel"]
 
 
 # --- a Lambda that dies

@@ -25,6 +25,7 @@ from shared.core.clock import utc_now
 from shared.core.ids import new_id
 from shared.jobs import executions
 from shared.jobs.store import jobs
+from shared.providers.store import states
 from shared.stages.engines import ENGINES, Runs, engine
 from shared.stages.failures import StageFailure
 from shared.stages.queues import REMOTE_QUEUE
@@ -82,6 +83,7 @@ class PaidEngine:
     submitted: list[str] = field(default_factory=list)  # the tickets
     failed: set[str] = field(default_factory=set)  # tickets of which the provider has answered that they failed
     at_risk: list[str] = field(default_factory=list)  # tickets that had not failed when another was submitted
+    cancelled: list[str] = field(default_factory=list)
     fails: Callable[[], bool] = lambda: False
 
     def submit(self, request: StageRequest, _presigned_url: Callable[[str], str]) -> str:
@@ -98,7 +100,8 @@ class PaidEngine:
     def fetch(self, _output: RemoteOutput, path: Path) -> None:
         path.write_text("clip")
 
-    def cancel(self, _ticket: str) -> None: ...
+    def cancel(self, ticket: str) -> None:
+        self.cancelled.append(ticket)
 
 
 @contextmanager
@@ -211,10 +214,17 @@ class Life:
         endpoints = json.dumps({CLIP: "kinora-test-clips"} if self.world.on_sagemaker else {})
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("KINORA_SAGEMAKER_ENDPOINTS", endpoints)
+            self._forget_earlier_lives()
             self._until("submit", self._submit)
             self._live()
             self._catch_up(inf)
             self._drain()
+
+    def _forget_earlier_lives(self) -> None:
+        """Fill the quotas, and close the circuits of the providers."""
+        self._studio.refill_quotas()
+        for name in self.world.settings.get("engines", {}).values():
+            states.works(name)
 
     def _live(self) -> None:
         self._start()

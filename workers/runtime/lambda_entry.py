@@ -75,6 +75,7 @@ class RemoteRunner:
         try:
             job = jobs.get(task.job_id)
         except JobNotFound:
+            self._cancel(task)
             return
         self._poll(Attempt(message.attempt, task, job, steps.token(task.job_id, task.stage)), message.poll_no)
 
@@ -93,6 +94,7 @@ class RemoteRunner:
             self._cancel(task)
         except JobNotFound:
             logger.info("job is gone")
+            self._cancel(task)
         except AlreadyCompleted:
             report_completed(task)
         except Leased as leased:
