@@ -29,9 +29,10 @@ from rich.progress import track
 from local.environment import MODELS, ROOT
 from shared.camera.catalogue import default_moves
 from workers.media.depth import ground_is_certain
+from workers.media.lines import straight_lines
 from workers.media.planes import Bytes, as_bytes, to_rgb
 from workers.media.saliency import salient_point
-from workers.motion.shape import Shape, straight_lines
+from workers.motion.shape import Shape
 from workers.renderer.motif import Motif, motif_of
 from workers.renderer.path import camera_path
 from workers.renderer.photograph import filming, shape_on
