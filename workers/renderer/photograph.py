@@ -31,7 +31,7 @@ _MAX_LEAN_DEGREES, _MAX_BOW, _MIN_SCORE = 2.4, 0.015, 0.976  # of the film; the 
 _TRIES = 4
 _LEAST_TENTHS = 3  # minimum share of a path that must contain the focal point, in tenths
 _MOMENTS = 24  # maximum number of poses of a path that are measured
-_GAP = 0.03  # maximum width that opens beside the subject, as a fraction of the frame's width
+_GAP = 0.025  # maximum width that opens beside the subject, as a fraction of the frame's width
 _CALM = 3.0  # mean fine texture beside the subject, in levels of 255, above which a gap must be narrower
 _STEP = 0.35  # maximum disparity between the subject and the photograph behind it
 _INSIDE = 0.49  # maximum distance from the middle of an outline that does not lie on the picture's border
@@ -163,7 +163,7 @@ class Staging:
         self._of, self._subject, self._size, self._fps = photograph, subject, size, fps
         self._layer = photograph.guessed and subject.decisive
         self._lines = straight_lines(photograph.picture)
-        if self._layer and subject.matte is not None:  # the subject's own lines keep their shape
+        if self._layer and subject.matte is not None and len(self._lines):  # the subject's own lines keep their shape
             self._lines = self._lines[_sampled(subject.matte, *along(self._lines)).mean(axis=1) < _OWN]
         self._ground = not photograph.guessed or ground_is_certain(photograph.picture)
         self._anchor = float(np.quantile(photograph.nearness, 0.98)) if _holds(poses) else _MIDDLE

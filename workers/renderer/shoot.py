@@ -74,9 +74,9 @@ class Shot:
 
         `nearness` is disparity, float32, 0 (far) .. 1 (near), of any size. Zooms and dollies are centred at
         `focal_point`, in fractions of the picture's width and height. `shutter` is the exposure time in frames.
-        `scenery` is the same picture in parts: it contains the areas that near objects occlude. A crop to
-        the frame's shape contains the box `kept`, or its top if it does not fit. Zooms and dollies keep it in the frame. `focus` are the disparities of the farthest and the
-        nearest plane that a pose can focus on. Raise ValueError if a frame size is odd.
+        `scenery` is the same picture in parts: it contains the areas that near objects occlude. The frame contains the
+        box `kept`, or its top if it does not fit. `focus` are the disparities of the farthest and the nearest plane
+        that a pose can focus on. Raise ValueError if a frame size is odd.
         """
         if width % 2 or height % 2:
             raise ValueError(f"4:2:0 needs even sizes, not {width}x{height}")
@@ -189,7 +189,7 @@ class Shot:
         return float(self._frame.unit * min(width / self._frame.width, height / self._frame.height))
 
     def subject_place(self, poses: Sequence[Pose]) -> Box:
-        """Return the part of the frame in which a film shows the box `kept`, or else the focal point; call after `look`.
+        """Return the part of the frame in which a film shows the box `kept`, else the focal point; call after `look`.
 
         The part contains them in all frames, as far as they are inside the frame. Each side is a fraction of it.
         """
