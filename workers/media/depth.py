@@ -19,9 +19,9 @@ _THIN = 1 / 32  # maximum width of things that do not divide the sky, as a fract
 _LARGE, _AS_LIGHT = 0.002, 0.05  # minimum area of a region beyond them, and maximum difference of its lightness
 _UPRIGHT = 0.45  # maximum ratio of an upright line's width to its height
 _SHORT, _MANY = 0.05, 200  # minimum length of an upright line, as a fraction of the short side, and how many are used
-_STANDING = (
-    0.5  # minimum length of all upright lines that show where the ground begins, as a fraction of the short side
-)
+# Upright lines that show where the ground begins: minimum share of all lines, by width and height, and minimum height in
+# all, as a fraction of the picture's short side.
+_MAINLY, _STANDING = 0.6, 1.0
 # A certain ground: minimum share of columns with a sky that ends below `_SKY_BEGINS`, and the maximum standard
 # deviation of the rows where it ends, as fractions of the height.
 _UNDER_SKY, _SKY_BEGINS, _UNEVEN = 0.65, 0.05, 0.12
@@ -58,7 +58,7 @@ def estimate(rgb: Bytes) -> Floats:
     down = np.linspace(0, 1, size[1], dtype=np.float32)[:, None] * np.ones((1, size[0]), np.float32)
 
     sky = _sky(light)
-    horizon = max(_horizon(sky), _feet(small))
+    horizon = _horizon(sky) or _feet(small)
     position = as_floats(np.clip((down - horizon) / (1 - horizon), 0, 1))
     texture = _even(_blur(np.abs(light - _blur(light, 1.5)), size[0] / 40))
     nearness = 0.62 * position + 0.14 * texture + 0.10 * _even(chroma) + 0.30 * _subject(lab, down)
@@ -148,7 +148,7 @@ def _feet(picture: Bytes) -> float:
     across, down = np.abs(lines[:, 2] - lines[:, 0]) * width, np.abs(lines[:, 3] - lines[:, 1]) * height
     standing = across < _UPRIGHT * down
     lengths, ends = down[standing], lines[standing][:, [1, 3]].max(axis=1)
-    if lengths.sum() < _STANDING * min(width, height):
+    if lengths.sum() < max(_STANDING * min(width, height), _MAINLY * (across + down).sum()):
         return 0.0
     order = np.argsort(ends)
     return min(float(ends[order][np.searchsorted(lengths[order].cumsum(), _MOST_FEET * lengths.sum())]), _LOWEST_FEET)
