@@ -19,8 +19,8 @@ _THIN = 1 / 32  # maximum width of things that do not divide the sky, as a fract
 _LARGE, _AS_LIGHT = 0.002, 0.05  # minimum area of a region beyond them, and maximum difference of its lightness
 _UPRIGHT = 0.45  # maximum ratio of an upright line's width to its height
 _SHORT, _MANY = 0.05, 200  # minimum length of an upright line, as a fraction of the short side, and how many are used
-# Upright lines that show where the ground begins: minimum share of all lines, by width and height, and minimum height in
-# all, as a fraction of the picture's short side.
+# Upright lines that show where the ground begins: minimum share of all lines, by width and height, and minimum height
+# in all, as a fraction of the picture's short side.
 _MAINLY, _STANDING = 0.6, 1.0
 # A certain ground: minimum share of columns with a sky that ends below `_SKY_BEGINS`, and the maximum standard
 # deviation of the rows where it ends, as fractions of the height.
