@@ -141,7 +141,7 @@ def aim(
     the frame, or as near to them as possible. Zooms and dollies keep the focal point at its place in the frame. If it
     is outside the thirds, they move it towards them, as far as the picture's borders permit. The crop contains the box
     `kept`, which is in the same fractions, with a margin; if the box does not fit, it contains its top. The closest
-    view contains the box, too. If it does not fit, the focal point is in the middle third of that view.
+    view contains the box, too. If it does not fit, the focal point is at the middle of that view, or a little below it.
     """
     growth = [v.focal / (1 - min(v.forward, DOLLY) * inverse_distance(0.5)) for v in views]
     widest = min(v.focal for v in views)
@@ -172,7 +172,8 @@ def aim(
             if low <= high:
                 closest = min(max(held * travel, low), high)
             else:
-                closest = placed if ends is across else min(max(placed, low), placed + side / 3 / grown)
+                top = min(max(placed, last - crop - side / grown), placed + side / 6 / grown)
+                closest = top if ends is up else placed
             held = closest / travel
         point.append(crop + min(max(held, -side), side))
         middle.append(crop)
