@@ -140,8 +140,9 @@ def aim(
     A picture of another shape than the frame is cropped. The crop puts the focal point within the central thirds of
     the frame, or as near to them as possible. Zooms and dollies keep the focal point at its place in the frame. If it
     is outside the thirds, they move it towards them, as far as the picture's borders permit. The crop contains the box
-    `kept`, which is in the same fractions, with a margin; if the box does not fit, it contains its top. The closest
-    view contains the box, too. If it does not fit, the focal point is at the middle of that view, or a little below it.
+    `kept`, which is in the same fractions, with a margin. If the box does not fit, the crop contains its top, unless
+    the picture cuts the top off. The closest view contains the box, too. If the box does not fit, the focal point is
+    at the middle of that view, or a little below it.
     """
     growth = [v.focal / (1 - min(v.forward, DOLLY) * inverse_distance(0.5)) for v in views]
     widest = min(v.focal for v in views)
@@ -159,7 +160,7 @@ def aim(
         target = at * half - min(max(at * half, -side / 3), side / 3)
         if last - first < 2 * room:
             target = min(max(target, last - room), first + room)
-        elif ends is up:
+        elif ends is up and last < half:
             target = max(target, last - room)
         crop = min(max(target, side - half), half - side)
         placed = at * half - crop
@@ -173,7 +174,7 @@ def aim(
                 closest = min(max(held * travel, low), high)
             else:
                 top = min(max(placed, last - crop - side / grown), placed + side / 6 / grown)
-                closest = top if ends is up else placed
+                closest = top if ends is up and last < half else placed
             held = closest / travel
         point.append(crop + min(max(held, -side), side))
         middle.append(crop)

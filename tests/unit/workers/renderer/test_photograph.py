@@ -250,3 +250,16 @@ def test_a_move_towards_a_subject_at_the_side_keeps_it_in_the_frame(preset: str)
     left, _, right, _ = shot.subject_place(poses[-1:])
     assert 0 < left < right < 1
     assert shot.subject_place(poses[:1])[1] > 0
+
+
+def test_the_crop_does_not_rise_to_a_top_that_the_picture_cuts_off() -> None:
+    picture = np.full((427, 640, 3), 120, np.uint8)
+    matte = np.full((427, 640), 0.8, np.float32)
+    crops = []
+    for top in (0.0, 0.02):
+        subject = PictureSubject((0.1, top, 0.9, 1.0), (0.5, 0.6), matte)
+        motif = Motif(picture, np.full((42, 64), 0.5, np.float32), (0.5, 0.6), None, subject, guessed=True)
+        [shot], poses, _ = filmed(motif, "static")
+        shot.look(poses)
+        crops.append(shot.aim.middle[1])
+    assert crops[0] < crops[1]
