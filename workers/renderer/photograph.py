@@ -166,7 +166,8 @@ class Staging:
         if self._layer and subject.matte is not None and len(self._lines):  # the subject's own lines keep their shape
             self._lines = self._lines[_sampled(subject.matte, *along(self._lines)).mean(axis=1) < _OWN]
         self._ground = not photograph.guessed or ground_is_certain(photograph.picture)
-        self._anchor = float(np.quantile(photograph.nearness, 0.98)) if _holds(poses) else _MIDDLE
+        near = float(np.quantile(photograph.nearness, 0.98)) if photograph.guessed and _holds(poses) else _MIDDLE
+        self._anchor = max(near, _MIDDLE)  # the guess at the disparity `_MIDDLE`
         relief, path = 1.0 if not photograph.guessed else _GROUND if self._ground and not self._layer else _FLAT, 1.0
         relief = min(relief, _MIDDLE / self._anchor)
         every = -(-len(poses) // _MOMENTS)

@@ -204,6 +204,15 @@ def test_a_dolly_zoom_without_an_object_holds_the_foreground_and_lets_the_world_
     assert growth(0) < 0.9
 
 
+@pytest.mark.parametrize("guessed", [True, False])
+def test_a_dolly_zoom_keeps_the_depth_of_a_model_and_accepts_an_empty_map(guessed: bool) -> None:
+    picture = np.full((90, 160, 3), 90, np.uint8)
+    nearness = np.linspace(0, 0 if guessed else 1, 90, dtype=np.float32)[:, None].repeat(160, axis=1)
+    kept = filmed(Motif(picture, nearness, (0.5, 0.5), None, POINT, guessed=guessed), "dolly-zoom-in").kept
+    assert kept is not None
+    assert kept.relief == (0.7 if guessed else 1)
+
+
 def test_lines_of_a_cut_out_subject_do_not_flatten_the_world_behind_it() -> None:
     picture, _ = tower()
     matte = np.zeros((360, 640), np.float32)
