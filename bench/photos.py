@@ -3,7 +3,8 @@
 It writes the scores of each photograph and preset into `build/photos.json`, a sheet with the last frames before and
 after into `docs/gallery/photos.jpg`, and pages for a blind judge into `build/photos/judge`. A page shows five moments
 of three films in random order: before, after, and Ken Burns by ffmpeg's `zoompan`. `judge.key.json` has the order.
-The environment variable SEED selects another order, and JUDGE another folder.
+The environment variable SEED selects another order, and JUDGE another folder. Each run writes its films into
+`build/photos/after.npz`; if BEFORE names such a file of an earlier commit, its films are the ones before.
 `python -m bench.photos --tally MARKS KEY` reads a judge's marks (`{"astronaut.dolly-in": [3, 5, 4], ...}`, row 1 to 3)
 and writes means and wins.
 """
@@ -29,9 +30,10 @@ from rich.progress import track
 from local.environment import MODELS, ROOT
 from shared.camera.catalogue import default_moves
 from workers.media.depth import ground_is_certain
+from workers.media.lines import straight_lines
 from workers.media.planes import Bytes, as_bytes, to_rgb
 from workers.media.saliency import salient_point
-from workers.motion.shape import Shape, straight_lines
+from workers.motion.shape import Shape
 from workers.renderer.motif import Motif, motif_of
 from workers.renderer.path import camera_path
 from workers.renderer.photograph import filming, shape_on
@@ -213,6 +215,24 @@ def tally(marks: dict[str, Sequence[float]], key: dict[str, list[str]]) -> dict[
     }
 
 
+def keep(films: dict[str, dict[str, Cell]], file: Path) -> None:
+    """Write the frames after, in the size of the judge's pages, for a comparison with a later commit."""
+    after = {f"{photo}.{preset}": cell.frames["after"] for photo, row in films.items() for preset, cell in row.items()}
+    small = {
+        name: np.stack([cv2.resize(frame, _SEEN, interpolation=cv2.INTER_AREA) for frame in frames])
+        for name, frames in after.items()
+    }
+    np.savez(file, **small)  # type: ignore[arg-type]  # numpy declares only its own parameters
+
+
+def compare(films: dict[str, dict[str, Cell]], file: Path) -> None:
+    """Replace the frames before by those that an earlier run wrote to a file."""
+    with np.load(file) as earlier:
+        for photo, row in films.items():
+            for preset, cell in row.items():
+                cell.frames["before"] = list(earlier[f"{photo}.{preset}"])
+
+
 def write_pages(films: dict[str, dict[str, Cell]], folder: Path, seed: int) -> None:
     """Write the judge's pages into a folder, and their key beside the folder."""
     key = {}
@@ -237,6 +257,9 @@ def main(arguments: Sequence[str]) -> int:
     fetch()
     with ProcessPoolExecutor(2) as processes:
         films = dict(zip(PHOTOS, track(processes.map(cells, PHOTOS), "Filming", total=len(PHOTOS)), strict=True))
+    keep(films, FOLDER / "after.npz")
+    if "BEFORE" in os.environ:
+        compare(films, Path(os.environ["BEFORE"]))
     scores = {photo: {preset: cell.scores for preset, cell in row.items()} for photo, row in films.items()}
     OUT.write_text(json.dumps(scores, indent=1) + "\n")
     write_image(SHEET, sheet(films))

@@ -5,6 +5,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from workers.media.lines import straight_lines
 from workers.media.planes import Bytes, Floats, as_bytes, as_floats
 
 _SIDE = 512  # maximum long side in pixels at which depth is estimated
@@ -12,7 +13,15 @@ _SOFTNESS, _SOFTEST = 1 / 64, 1 / 8  # first and maximum sigma of the blur, as f
 _STEEPEST = (
     0.25  # minimum distance over which disparity may go from 0 to 1, as a fraction of the short side (0.2 tears)
 )
-_LOWEST = 0.7  # lowest row of a horizon, as a fraction of the height
+_MOST_FEET = 0.8  # share of upright lines, by length, that end above the ground
+_LOWEST, _LOWEST_FEET = 0.7, 0.85  # lowest row of a horizon, and of the first ground under upright things
+_THIN = 1 / 32  # maximum width of things that do not divide the sky, as a fraction of the long side
+_LARGE, _AS_LIGHT = 0.002, 0.05  # minimum area of a region beyond them, and maximum difference of its lightness
+_UPRIGHT = 0.45  # maximum ratio of an upright line's width to its height
+_SHORT, _MANY = 0.05, 200  # minimum length of an upright line, as a fraction of the short side, and how many are used
+# Upright lines that show where the ground begins: minimum share of all lines, by width and height, and minimum height
+# in all, as a fraction of the picture's short side.
+_MAINLY, _STANDING = 0.6, 1.0
 # A certain ground: minimum share of columns with a sky that ends below `_SKY_BEGINS`, and the maximum standard
 # deviation of the rows where it ends, as fractions of the height.
 _UNDER_SKY, _SKY_BEGINS, _UNEVEN = 0.65, 0.05, 0.12
@@ -49,7 +58,7 @@ def estimate(rgb: Bytes) -> Floats:
     down = np.linspace(0, 1, size[1], dtype=np.float32)[:, None] * np.ones((1, size[0]), np.float32)
 
     sky = _sky(light)
-    horizon = _horizon(sky)
+    horizon = _horizon(sky) or _feet(small)
     position = as_floats(np.clip((down - horizon) / (1 - horizon), 0, 1))
     texture = _even(_blur(np.abs(light - _blur(light, 1.5)), size[0] / 40))
     nearness = 0.62 * position + 0.14 * texture + 0.10 * _even(chroma) + 0.30 * _subject(lab, down)
@@ -89,22 +98,60 @@ def _soft(nearness: Floats, otherwise: Floats) -> Floats:
 
 
 def _sky(light: Floats) -> Floats:
-    """Return 1 in smooth regions that touch the top edge (a sky at any hour, or a wall), 0 elsewhere."""
+    """Return 1 in smooth regions that touch the top edge (a sky at any hour, or a wall), 0 elsewhere.
+
+    Thin things, for example cables and branches, do not divide the sky: a smooth region beyond them is sky if it is as
+    light there.
+    """
     slope = np.hypot(cv2.Sobel(light, cv2.CV_32F, 1, 0, scale=0.25), cv2.Sobel(light, cv2.CV_32F, 0, 1, scale=0.25))
     plausible = _blur(slope.astype(np.float32), 1.5) < 0.02
     plausible[int(len(plausible) * 0.75) :] = False
-    count, labels = cv2.connectedComponents(plausible.astype(np.uint8), connectivity=4)
-    at_top = np.bincount(labels[0][plausible[0]], minlength=count)
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(plausible.astype(np.uint8), connectivity=4)
+    at_top = np.bincount(labels[0][plausible[0]], minlength=len(stats))
     hanging = at_top > labels.shape[1] * 0.08
-    mask = as_bytes(hanging[labels].astype(np.uint8))
-    closed = cv2.morphologyEx(mask, cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8))
-    return as_floats(np.asarray(closed, np.float32))
+    reach = max(round(_THIN * max(light.shape)), 3)
+    around = np.ones((2 * reach + 1, 2 * reach + 1), np.uint8)
+    rest = {i for i in np.flatnonzero(stats[:, cv2.CC_STAT_AREA] > _LARGE * light.size) if i and not hanging[i]}
+    while True:
+        sky = hanging[labels]
+        beside = cv2.dilate(sky.astype(np.uint8), around) > 0
+        joined = set()
+        for i in rest:
+            region = labels == i
+            here, there = region & beside, sky & (cv2.dilate(region.astype(np.uint8), around) > 0)
+            if here.any() and abs(np.median(light[here]) - np.median(light[there])) < _AS_LIGHT:
+                joined.add(i)
+        if not joined:
+            break
+        hanging[list(joined)] = True
+        rest -= joined
+    return as_floats(
+        cv2.morphologyEx(
+            sky.astype(np.float32), cv2.MORPH_CLOSE, around[reach // 2 : -(reach // 2), reach // 2 : -(reach // 2)]
+        )
+    )
 
 
 def _horizon(sky: Floats) -> float:
     """Return the lowest row that is more than a tenth sky, as a fraction of the height, at most 0.7; 0 without sky."""
     rows = np.flatnonzero(sky.mean(axis=1) > 0.1)
     return min(float(rows[-1] + 1) / len(sky), _LOWEST) if rows.size else 0.0
+
+
+def _feet(picture: Bytes) -> float:
+    """Return the row at which most upright lines end, as a fraction of the height, at most 0.85; 0 without such lines.
+
+    Upright things stand on the ground. Above the ground's first row, one distance for each keeps them straight.
+    """
+    height, width = picture.shape[:2]
+    lines = straight_lines(picture, _SHORT, _MANY)
+    across, down = np.abs(lines[:, 2] - lines[:, 0]) * width, np.abs(lines[:, 3] - lines[:, 1]) * height
+    standing = across < _UPRIGHT * down
+    lengths, ends = down[standing], lines[standing][:, [1, 3]].max(axis=1)
+    if lengths.sum() < max(_STANDING * min(width, height), _MAINLY * (across + down).sum()):
+        return 0.0
+    order = np.argsort(ends)
+    return min(float(ends[order][np.searchsorted(lengths[order].cumsum(), _MOST_FEET * lengths.sum())]), _LOWEST_FEET)
 
 
 def _subject(lab: Floats, down: Floats) -> Floats:

@@ -34,7 +34,7 @@ class PictureSubject(NamedTuple):
     """The subject: its box, its focal point, its matte, and whether the matte is clear enough to cut it out.
 
     `matte` is the coverage 0..1, with the picture's aspect ratio, or None without an object. `faces` are the boxes of
-    the faces, from the hair to the chin. `head` is the box that a crop must contain, or None.
+    the faces, from the hair to the chin. `kept` is the box that a film must keep in its frame, or None.
     """
 
     box: Box
@@ -44,8 +44,8 @@ class PictureSubject(NamedTuple):
     faces: tuple[Box, ...] = ()
 
     @property
-    def head(self) -> Box | None:
-        return _around(self.faces) if self.faces else None
+    def kept(self) -> Box | None:
+        return _around(self.faces) if self.faces else self.box if self.matte is not None else None
 
     @classmethod
     def of(cls, picture: Bytes, nearness: Floats) -> Self:

@@ -10,17 +10,13 @@ from collections.abc import Sequence
 from math import degrees, radians
 from typing import NamedTuple
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from shared.camera.lowerings import CameraView
-from workers.media.planes import Bytes, Floats, as_bytes, as_floats
+from workers.media.planes import Floats, as_floats
 from workers.motion.projection import project
 
-_SIDE = 640  # long side in pixels at which lines are detected
-_SHORTEST = 0.12  # minimum length of a line, as a fraction of the picture's short side
-_MOST_LINES = 40
 _POINTS = 9  # points of a line
 _UPRIGHT = radians(25)  # maximum angle between an upright line and the vertical
 
@@ -49,23 +45,6 @@ class Shape(NamedTuple):
 
     def worst(self, other: "Shape") -> "Shape":
         return Shape(*(max(mine, theirs) for mine, theirs in zip(self, other, strict=True)))
-
-
-def straight_lines(picture: Bytes) -> Floats:
-    """Return the longest straight lines of a picture: lines x 4, both ends as fractions of width and height.
-
-    LSD (Grompone von Gioi et al. 2010).
-    """
-    height, width = picture.shape[:2]
-    scale = _SIDE / max(height, width)
-    size = (max(round(width * scale), 16), max(round(height * scale), 16))
-    grey = cv2.cvtColor(as_bytes(cv2.resize(picture, size, interpolation=cv2.INTER_AREA)), cv2.COLOR_RGB2GRAY)
-    found = cv2.createLineSegmentDetector().detect(grey)[0]
-    lines = np.empty((0, 4), np.float32) if found is None else np.asarray(found, np.float32).reshape(-1, 4)
-    lengths = np.hypot(lines[:, 2] - lines[:, 0], lines[:, 3] - lines[:, 1])
-    longest = np.argsort(-lengths)[:_MOST_LINES]
-    longest = longest[lengths[longest] >= _SHORTEST * min(size)]
-    return as_floats(lines[longest] / np.array([*size, *size], np.float32))
 
 
 def along(lines: Floats) -> tuple[Floats, Floats]:

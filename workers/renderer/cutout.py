@@ -12,6 +12,7 @@ _FILL_SIDE = 960  # long side in pixels of the filled place
 _SPILL = 0.007  # width beside the subject that may show its colours, as a fraction of the long side
 _MOST_GRAIN = 14  # maximum difference of the fill's fine texture from its soft colours, in levels of 255
 _GRAINY = 0.03  # width beside the visible picture that has fine texture, as a fraction of the long side
+_BESIDE_SIDE = 480  # width in pixels at which the texture beside the subject is measured
 _CLEAR = 0.03  # coverage up to which the picture shows only the background
 _FAINT = 0.15  # coverage below which a pixel's own colour cannot be calculated
 
@@ -41,6 +42,19 @@ def without(values: Floats, matte: Floats) -> Floats:
     known = 1 - _spread(as_floats(cv2.resize(matte, values.shape[::-1], interpolation=cv2.INTER_AREA)))
     three = as_floats((values * known)[..., None].repeat(3, axis=2))
     return as_floats(np.ascontiguousarray(diffused(three, known)[..., 0]))
+
+
+def texture_beside(picture: Bytes, matte: Floats) -> float:
+    """Return the mean fine texture of the picture beside the subject, in levels of 255."""
+    size = (_BESIDE_SIDE, max(round(_BESIDE_SIDE * picture.shape[0] / picture.shape[1]), 8))
+    hidden = (_spread(as_floats(cv2.resize(matte, size, interpolation=cv2.INTER_AREA))) > 0).astype(np.uint8)
+    grey = cv2.cvtColor(as_bytes(cv2.resize(picture, size, interpolation=cv2.INTER_AREA)), cv2.COLOR_RGB2GRAY)
+    visible = 1 - hidden.astype(np.float32)
+    share = np.maximum(cv2.GaussianBlur(visible, (0, 0), _FINE), np.float32(1e-3))
+    fine = np.abs(grey - cv2.GaussianBlur(grey * visible, (0, 0), _FINE) / share)
+    wide = 2 * round(_GRAINY * _BESIDE_SIDE) + 1
+    beside = (cv2.dilate(hidden, np.ones((wide, wide), np.uint8)) > 0) & (hidden == 0)
+    return float(fine[beside].mean()) if beside.any() else 0.0
 
 
 def _filled(picture: Bytes, matte: Floats) -> Bytes:

@@ -12,30 +12,35 @@ from typing import NamedTuple, cast
 import cv2
 import numpy as np
 
+from shared.camera.lowerings import inverse_distance, view
 from shared.camera.move import AXES, Pose
 from shared.stages.metadata import PhotographMetadata
 from workers.media.depth import ground_is_certain
+from workers.media.lines import straight_lines
 from workers.media.planes import Floats, as_floats
 from workers.media.scenery import Scenery
 from workers.media.subject import Box, PictureSubject
 from workers.motion.projection import project
-from workers.motion.shape import Features, Positions, Shape, along, of_lines, of_outlines, straight_lines, upright
-from workers.renderer.cutout import cut, without
+from workers.motion.shape import Features, Positions, Shape, along, of_lines, of_outlines, upright
+from workers.renderer.cutout import cut, texture_beside, without
 from workers.renderer.motif import Motif
 from workers.renderer.shoot import Shot, inverse
 
-_FLAT, _LEAST = 0.3, 0.02  # relief of a guess without a certain ground, and the minimum relief
-_MAX_LEAN_DEGREES, _MIN_SCORE = 2.4, 0.976  # of the film; the promises are 3 degrees and 0.97
+_GROUND, _FLAT, _LEAST = 0.7, 0.3, 0.02  # relief of a guess with a certain ground and without, and the minimum
+_MAX_LEAN_DEGREES, _MAX_BOW, _MIN_SCORE = 2.4, 0.015, 0.976  # of the film; the promises are 3 degrees and 0.97
 _TRIES = 4
 _LEAST_TENTHS = 3  # minimum share of a path that must contain the focal point, in tenths
 _MOMENTS = 24  # maximum number of poses of a path that are measured
 _GAP = 0.025  # maximum width that opens beside the subject, as a fraction of the frame's width
+_CALM = 3.0  # mean fine texture beside the subject, in levels of 255, above which a gap must be narrower
 _STEP = 0.35  # maximum disparity between the subject and the photograph behind it
 _INSIDE = 0.49  # maximum distance from the middle of an outline that does not lie on the picture's border
+_OWN = 0.5  # minimum mean coverage of a line that belongs to the subject
 _LOCK = 1 / 40  # width of the soft edge of a subject with one distance, as a fraction of the long side
 _OUTLINE = 96  # maximum number of points of an outline
 _RACK = 0.2  # minimum disparity between the subject and the background for a change of the focus
-_MIDDLE = 0.5  # disparity of the subject: the presets' orbits turn around it
+_MIDDLE = 0.5  # disparity of the subject: the presets' orbits turn around it, and dolly zooms hold its size
+_HELD = 1.05  # maximum growth of the subject in a dolly zoom
 
 
 class Kept(NamedTuple):
@@ -158,15 +163,22 @@ class Staging:
         self._of, self._subject, self._size, self._fps = photograph, subject, size, fps
         self._layer = photograph.guessed and subject.decisive
         self._lines = straight_lines(photograph.picture)
+        if self._layer and subject.matte is not None and len(self._lines):  # the subject's own lines keep their shape
+            self._lines = self._lines[_sampled(subject.matte, *along(self._lines)).mean(axis=1) < _OWN]
         self._ground = not photograph.guessed or ground_is_certain(photograph.picture)
-        relief, path = (1.0 if self._ground and not self._layer else _FLAT), 1.0
+        near = float(np.quantile(photograph.nearness, 0.98)) if photograph.guessed and _holds(poses) else _MIDDLE
+        self._anchor = max(near, _MIDDLE)  # the guess at the disparity `_MIDDLE`
+        relief, path = 1.0 if not photograph.guessed else _GROUND if self._ground and not self._layer else _FLAT, 1.0
+        relief = min(relief, _MIDDLE / self._anchor)
         every = -(-len(poses) // _MOMENTS)
         self._step = self._separation(poses[::every]) if self._layer else 0.0
         for left in reversed(range(_TRIES)):
             moments = weaker(poses[::every], path)
             self._layout = self._laid_out(relief)
             shape = self._shape(moments)
-            excess = max(shape.lean_degrees / _MAX_LEAN_DEGREES, (1 - shape.score) / (1 - _MIN_SCORE))
+            excess = max(
+                shape.lean_degrees / _MAX_LEAN_DEGREES, shape.bow / _MAX_BOW, (1 - shape.score) / (1 - _MIN_SCORE)
+            )
             if excess <= 1 or not left:
                 break
             if photograph.guessed and relief > _LEAST:
@@ -189,13 +201,13 @@ class Staging:
         focus = (min(far, self._layout.subject), self._layout.subject) if known else (0.0, 1.0)
         return Shot(
             self._of.picture, self._layout.nearness, *self._size, self._fps, self._subject.focal_point, shutter,
-            scenery, self._subject.head, focus,
+            scenery, self._subject.kept, focus,
         )  # fmt: skip
 
     def _laid_out(self, relief: float) -> _Layout:
         guess, matte = self._of.nearness, self._subject.matte
-        if matte is None:
-            flat = as_floats(_MIDDLE + np.float32(relief) * (guess - np.float32(_MIDDLE)))
+        if matte is None or (self._ground and self._of.guessed and not self._layer):
+            flat = as_floats(np.clip(_MIDDLE + np.float32(relief) * (guess - np.float32(self._anchor)), 0, 1))
             return _Layout(flat, flat, _MIDDLE)
         own = as_floats(cv2.resize(matte, guess.shape[::-1], interpolation=cv2.INTER_AREA))
         side = max(guess.shape) * _LOCK
@@ -228,11 +240,12 @@ class Staging:
     def _separation(self, poses: Sequence[Pose]) -> float:
         """Return the disparity between the subject and what is behind it, so that no gap is wider than `_GAP`.
 
+        A gap before fine texture is narrower, because the fill is soft and shows there.
         A gap opens where the background moves away from the subject's outline. A camera that only moves forward opens
         none: the subject grows over the background.
         """
         flat = as_floats(np.full((2, 2), _MIDDLE, np.float32))
-        shot = Shot(self._of.picture, flat, *self._size, self._fps, self._subject.focal_point, head=self._subject.head)
+        shot = Shot(self._of.picture, flat, *self._size, self._fps, self._subject.focal_point, kept=self._subject.kept)
         views = shot.look(poses)
         x, y = _around_matte(cast(Floats, self._subject.matte))
         own, plate = (
@@ -248,12 +261,24 @@ class Staging:
             )
             seen = inside & (np.abs(here.real) < width / 2) & (np.abs(here.imag) < 2 / width)
             widest = max(widest, float((((there - here) * np.conj(normal)).real * seen).max()))
-        return float(min(_STEP, _STEP * _GAP * width / widest))
+        rough = texture_beside(self._of.picture, cast(Floats, self._subject.matte))
+        return float(min(_STEP, _STEP * _GAP * min(1, _CALM / max(rough, 1e-6)) * width / widest))
 
     def _shape(self, poses: Sequence[Pose]) -> Shape:
         shot = self._shot(0)
         subject = None if self._layer else self._subject  # a flat has one distance, and so keeps its shape
         return shape_on(shot, poses, self._lines, self._layout.behind, subject, upright_only=self._ground)
+
+
+def _holds(poses: Sequence[Pose]) -> bool:
+    """Return whether the path is a dolly zoom: the camera moves forward or back, and the subject keeps its size.
+
+    Without an object as the subject, the foreground is held, and the world behind it falls away.
+    """
+    views = [view(pose) for pose in poses]
+    sizes = [each.focal / (1 - each.forward * inverse_distance(_MIDDLE)) for each in views]
+    zooms = [each.focal for each in views]
+    return max(sizes) < _HELD * min(sizes) and max(zooms) > _HELD * min(zooms)
 
 
 def shape_on(
@@ -282,11 +307,16 @@ def shape_on(
 
 def _features(shot: Shot, x: Floats, y: Floats, nearness: Floats) -> Features:
     """Return points, given in fractions of the picture, as features on a map of disparity."""
-    rows, columns = nearness.shape
-    at = as_floats(x * columns - np.float32(0.5)), as_floats(y * rows - np.float32(0.5))
-    d = inverse(as_floats(cv2.remap(nearness, *at, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)))
+    d = inverse(_sampled(nearness, x, y))
     half_width, half_height = shot.half_size()
     return Features(as_floats((2 * x - 1) * half_width), as_floats((2 * y - 1) * half_height), d)
+
+
+def _sampled(values: Floats, x: Floats, y: Floats) -> Floats:
+    """Return the values of a map at points, which are in fractions of its width and height."""
+    rows, columns = values.shape
+    at = as_floats(x * columns - np.float32(0.5)), as_floats(y * rows - np.float32(0.5))
+    return as_floats(cv2.remap(values, *at, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE))
 
 
 def _outlines(subject: PictureSubject) -> list[tuple[Floats, Floats]]:

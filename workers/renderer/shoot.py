@@ -67,16 +67,16 @@ class Shot:
         focal_point: Point = MIDDLE,
         shutter: float = HALF_OPEN,
         scenery: Scenery | None = None,
-        head: Box | None = None,
+        kept: Box | None = None,
         focus: tuple[float, float] = (0.0, 1.0),
     ) -> None:
         """Set up a shot of `picture` (RGB uint8, any size) for frames of `width` x `height` pixels, both even.
 
         `nearness` is disparity, float32, 0 (far) .. 1 (near), of any size. Zooms and dollies are centred at
         `focal_point`, in fractions of the picture's width and height. `shutter` is the exposure time in frames.
-        `scenery` is the same picture in parts: it contains the areas that near objects occlude. A crop to
-        the frame's shape contains the box `head`, if it fits. `focus` are the disparities of the farthest and the
-        nearest plane that a pose can focus on. Raise ValueError if a frame size is odd.
+        `scenery` is the same picture in parts: it contains the areas that near objects occlude. The frame contains the
+        box `kept`, or its top if it does not fit. `focus` are the disparities of the farthest and the nearest plane
+        that a pose can focus on. Raise ValueError if a frame size is odd.
         """
         if width % 2 or height % 2:
             raise ValueError(f"4:2:0 needs even sizes, not {width}x{height}")
@@ -85,7 +85,7 @@ class Shot:
         self._frame = Frame.of(width, height)
         self._fps = fps
         self._focal_point, self._shutter = focal_point, shutter
-        self._head, self._focus = head, focus
+        self._kept, self._focus = kept, focus
         self._scenery = scenery or Scenery(picture, nearness, ())
         self.aim = Aim()
         self.cover = 1.0
@@ -96,7 +96,7 @@ class Shot:
         """Aim the camera, choose the smallest base zoom that fills the frame on the path, and return the views."""
         self.aim = Aim()
         views = [self.view(pose, i / self._fps) for i, pose in enumerate(poses)]
-        self.aim = aim(views, self._frame, self.half_size(), self._focal_point, self._head)
+        self.aim = aim(views, self._frame, self.half_size(), self._focal_point, self._kept)
         views = [aimed(each, self.aim) for each in views]
         self.cover = covers(views, self._frame, self.half_size(), self._depth, MAX_COVER)
         return views
@@ -189,11 +189,11 @@ class Shot:
         return float(self._frame.unit * min(width / self._frame.width, height / self._frame.height))
 
     def subject_place(self, poses: Sequence[Pose]) -> Box:
-        """Return the part of the frame in which a film shows the head, or else the focal point; call after `look`.
+        """Return the part of the frame in which a film shows the box `kept`, else the focal point; call after `look`.
 
         The part contains them in all frames, as far as they are inside the frame. Each side is a fraction of it.
         """
-        left, top, right, bottom = self._head or (*self._focal_point, *self._focal_point)
+        left, top, right, bottom = self._kept or (*self._focal_point, *self._focal_point)
         across, down = self.half_size()
         x = as_floats(np.array([left, right, left, right], np.float32) * 2 - 1) * np.float32(across)
         y = as_floats(np.array([top, top, bottom, bottom], np.float32) * 2 - 1) * np.float32(down)

@@ -20,7 +20,8 @@ from workers.motion.projection import Frame, Rays, rays
 _MAX_CONTRACTION, _MAX_ITERATIONS = 0.35, 5
 _TOLERANCE = 0.01  # tolerance of the iteration, in samples of the relief
 _BISECTIONS = 5  # bisection steps after the march
-_HEADROOM = 0.1  # minimum distance of a head from the border of a crop, as a fraction of the frame's side
+_HEADROOM = 0.1  # minimum distance of the subject from the frame's border, as a fraction of half the frame's side
+_CLOSER = 0.05  # minimum share of the frame's side that the closest view leaves out; less is no zoom or dolly
 _BAND = 70  # rows of the grid that are intersected at once
 
 
@@ -132,32 +133,49 @@ def aim(
     frame: Frame,
     half_size: tuple[float, float],
     focal_point: tuple[float, float],
-    head: Box | None = None,
+    kept: Box | None = None,
 ) -> Aim:
     """Return the aim of a path at `focal_point`, which is in fractions of the picture's width and height.
 
     A picture of another shape than the frame is cropped. The crop puts the focal point within the central thirds of
     the frame, or as near to them as possible. Zooms and dollies keep the focal point at its place in the frame. If it
     is outside the thirds, they move it towards them, as far as the picture's borders permit. The crop contains the box
-    `head`, which is in the same fractions, with a margin, if it fits into the frame.
+    `kept`, which is in the same fractions, with a margin. If the box does not fit, the crop contains its top, unless
+    the picture cuts the top off. The closest view contains the box, too. If the box does not fit, the focal point is
+    at the middle of that view, or a little below it.
     """
     growth = [v.focal / (1 - min(v.forward, DOLLY) * inverse_distance(0.5)) for v in views]
     widest = min(v.focal for v in views)
     grown = max(growth) / min(growth)
-    heads = ((2 * head[0] - 1, 2 * head[2] - 1), (1 - 2 * head[3], 1 - 2 * head[1])) if head else (None, None)
+    travel = 1 - 1 / grown  # of the closest view's middle, per distance of the fixed point from the middle
+    across, up = ((2 * kept[0] - 1, 2 * kept[2] - 1), (1 - 2 * kept[3], 1 - 2 * kept[1])) if kept else (None, None)
     point, middle = [], []
-    for at, ends, half, size in zip(
-        (2 * focal_point[0] - 1, 1 - 2 * focal_point[1]), heads, half_size, (frame.width, frame.height), strict=True
+    for at, ends, half, size in (
+        (2 * focal_point[0] - 1, across, half_size[0], frame.width),
+        (1 - 2 * focal_point[1], up, half_size[1], frame.height),
     ):
         side = size / 2 / frame.unit
+        room = side * (1 - _HEADROOM)
+        first, last = (end * half for end in ends) if ends else (at * half, at * half)
         target = at * half - min(max(at * half, -side / 3), side / 3)
-        if ends and (ends[1] - ends[0]) * half < 2 * side * (1 - _HEADROOM):
-            room = side * (1 - _HEADROOM)
-            target = min(max(target, ends[1] * half - room), ends[0] * half + room)
+        if last - first < 2 * room:
+            target = min(max(target, last - room), first + room)
+        elif ends is up and last < half:
+            target = max(target, last - room)
         crop = min(max(target, side - half), half - side)
         placed = at * half - crop
         beyond = placed - min(max(placed, -side / 3), side / 3)
         held = placed + beyond / max(grown - 1, 1e-3)
+        if ends and travel > _CLOSER:
+            low, high = last - crop - room / grown, first - crop + room / grown
+            if low > high and last - first < 2 * side / grown:
+                low = high = (first + last) / 2 - crop
+            if low <= high:
+                closest = min(max(held * travel, low), high)
+            else:
+                top = min(max(placed, last - crop - side / grown), placed + side / 6 / grown)
+                closest = top if ends is up and last < half else placed
+            held = closest / travel
         point.append(crop + min(max(held, -side), side))
         middle.append(crop)
     return Aim((point[0], point[1]), (middle[0], middle[1]), widest)

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from shared.camera.move import Pose
-from workers.media.depth import estimate, read_depth
+from workers.media.depth import estimate, ground_is_certain, read_depth
 from workers.media.planes import Bytes, as_floats, from_rgb, to_rgb
 from workers.renderer.shoot import Shot
 
@@ -26,6 +26,37 @@ def test_the_sky_is_far_the_ground_comes_nearer_and_the_subject_stands_out() -> 
     sky, ridge, ground = nearness[20:120].mean(), nearness[175:205, :200].mean(), nearness[330:].mean()
     assert sky < 0.08 < ridge < 0.5 < ground
     assert nearness[175:205, 300:340].mean() > ridge + 0.1
+
+
+def test_cables_do_not_divide_the_sky() -> None:
+    picture = landscape()
+    picture[130:300, 290:350] = picture[130:300, 200:260]
+    assert ground_is_certain(picture)
+    for x in (0, 330):
+        cv2.line(picture, (x, -20), (x + 310, 230), (60, 60, 70), 9)
+    cv2.line(picture, (-20, 90), (660, 60), (60, 60, 70), 9)
+    nearness = cv2.resize(estimate(picture), (640, 360))
+    assert nearness[:120].max() < 0.15
+    assert nearness[330:].mean() > 0.8
+    assert ground_is_certain(picture)
+
+
+def test_a_dark_thing_beside_the_sky_is_not_sky() -> None:
+    picture = landscape()
+    cv2.rectangle(picture, (200, 60), (440, 330), (25, 25, 25), -1)
+    assert cv2.resize(estimate(picture), (640, 360))[100:150, 260:380].mean() > 0.15
+
+
+def test_the_ground_begins_where_trees_end() -> None:
+    rng = np.random.default_rng(3)
+    picture = cv2.GaussianBlur(rng.integers(70, 160, (360, 640, 3)).astype(np.uint8), (0, 0), 1)
+    for x in range(20, 640, 50):
+        cv2.rectangle(picture, (x, 0), (x + 14, 220 + x % 40), (25, 20, 15), -1)
+    rough = (picture + rng.integers(0, 40, picture.shape)).clip(0, 255).astype(np.uint8)  # bark is not smooth as sky
+    nearness = cv2.resize(estimate(rough), (640, 360))
+    trunks = nearness[:, 27::50]
+    assert np.ptp(trunks[20:180].mean(axis=1)) < 0.2
+    assert trunks[340:].mean() > trunks[180].mean() + 0.5
 
 
 def test_estimated_depth_changes_where_the_colour_does() -> None:

@@ -56,7 +56,7 @@ def test_without_models_the_subject_is_the_salient_point(missing: None) -> None:
     picture = flower()
     subject = PictureSubject.of(picture, estimate(picture))
     assert subject.focal_point == salient_point(picture, estimate(picture))
-    assert (subject.matte, subject.decisive, subject.faces, subject.head) == (None, False, (), None)
+    assert (subject.matte, subject.decisive, subject.faces, subject.kept) == (None, False, (), None)
 
 
 def test_weights_that_cannot_be_read_count_as_missing(

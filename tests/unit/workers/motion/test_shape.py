@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 
 from shared.camera.lowerings import CameraView
+from workers.media.lines import straight_lines
 from workers.media.planes import Floats, as_floats
-from workers.motion.shape import Features, Shape, of_lines, of_outlines, straight_lines, upright
+from workers.motion.shape import Features, Shape, of_lines, of_outlines, upright
 
 TRUCK = [CameraView(right=0.12), CameraView(right=-0.12)]
 

@@ -7,11 +7,13 @@ import pytest
 from shared.camera.catalogue import default_moves
 from shared.camera.move import Pose
 from workers.media.depth import estimate
-from workers.media.planes import Bytes, Floats, as_bytes, to_rgb
+from workers.media.planes import Bytes, Floats, as_bytes, as_floats, to_rgb
 from workers.media.subject import PictureSubject
+from workers.motion.projection import project
 from workers.renderer.motif import Motif
 from workers.renderer.path import camera_path
 from workers.renderer.photograph import Filming, contained, filming, photograph_metadata, weaker
+from workers.renderer.shoot import inverse
 
 WIDTH, HEIGHT, FPS = 320, 180, 24
 POINT = PictureSubject((0.5, 0.5, 0.5, 0.5), (0.5, 0.5))
@@ -158,3 +160,115 @@ def test_the_world_behind_a_cut_out_subject_moves_further_where_no_gap_opens() -
 
     assert apart("dolly-zoom-in") > 0.33
     assert 0.05 < apart("orbit-left") < 0.32
+
+
+def shore() -> tuple[Bytes, PictureSubject]:
+    """Return a sky over gravel, and an unclear matte of a row of things on it."""
+    picture = np.full((360, 640, 3), (120, 170, 235), np.uint8)
+    picture[150:] = np.random.default_rng(5).integers(60, 110, (210, 640, 3))
+    matte = np.zeros((180, 320), np.float32)
+    matte[80:125, 165:310] = 0.8
+    return picture, PictureSubject((0.5, 0.4, 0.97, 0.7), (0.7, 0.55), matte)
+
+
+@pytest.mark.parametrize("preset", ["dolly-in", "truck-left"])
+def test_a_certain_ground_bends_nothing_and_has_no_edge_beside_an_unclear_subject(preset: str) -> None:
+    picture, subject = shore()
+    guess = estimate(picture)
+    [shot], _, kept = filmed(Motif(picture, guess, (0.7, 0.55), None, subject, guessed=True), preset)
+    assert kept is not None
+    assert 0.2 < kept.relief <= 0.7
+    shot.prepare([Pose()])
+    near = cv2.resize(shot.nearness(Pose()), (320, 180))
+    steepest = np.abs(np.diff(near[80:125], axis=1)).max()
+    assert steepest < 0.01, "things beside it would tear"
+
+
+def test_a_dolly_zoom_without_an_object_holds_the_foreground_and_lets_the_world_fall_away() -> None:
+    picture, _ = shore()
+    motif = Motif(picture, estimate(picture), (0.5, 0.5), None, POINT, guessed=True)
+    [shot], poses, kept = filmed(motif, "dolly-zoom-in")
+    shot.prepare(poses)
+    seen = shot.nearness(Pose())
+    first, last = (shot.view(pose, 0) for pose in (poses[0], poses[-1]))
+    x, y = as_floats(np.array([0.0, 0.3], np.float32)), as_floats(np.zeros(2, np.float32))
+
+    def growth(row: int) -> float:
+        d = as_floats(np.full(2, inverse(seen[row, :1])[0], np.float32))
+        before, after = (np.diff(project(each, shot.cover, x, y, d)[0])[0] for each in (first, last))
+        return float(after / before)
+
+    assert kept is not None
+    assert kept.shape.score > 0.97
+    assert growth(-1) == pytest.approx(1, abs=0.03)
+    assert growth(0) < 0.9
+
+
+@pytest.mark.parametrize("guessed", [True, False])
+def test_a_dolly_zoom_keeps_the_depth_of_a_model_and_accepts_an_empty_map(guessed: bool) -> None:
+    picture = np.full((90, 160, 3), 90, np.uint8)
+    nearness = np.linspace(0, 0 if guessed else 1, 90, dtype=np.float32)[:, None].repeat(160, axis=1)
+    kept = filmed(Motif(picture, nearness, (0.5, 0.5), None, POINT, guessed=guessed), "dolly-zoom-in").kept
+    assert kept is not None
+    assert kept.relief == (0.7 if guessed else 1)
+
+
+def test_lines_of_a_cut_out_subject_do_not_flatten_the_world_behind_it() -> None:
+    picture, _ = tower()
+    matte = np.zeros((360, 640), np.float32)
+    matte[56:344, 306:334] = 1
+    subject = PictureSubject((0.48, 0.16, 0.52, 0.96), (0.5, 0.4), matte, decisive=True)
+    steep = as_floats(np.linspace(0, 1, 180, dtype=np.float32)[:, None].repeat(320, axis=1))
+    reliefs = []
+    for own in (subject, POINT):
+        kept = filmed(Motif(picture, steep, (0.5, 0.4), None, own, guessed=True)).kept
+        assert kept is not None
+        reliefs.append(kept.relief)
+    assert reliefs[0] == 0.3
+    assert reliefs[1] < 0.2
+
+
+def test_the_gap_beside_a_subject_is_narrower_before_texture() -> None:
+    picture, subject = disc()
+    rough = np.random.default_rng(4).integers(0, 255, picture.shape).astype(np.uint8)
+    matte = subject.matte
+    assert matte is not None
+    textured = as_bytes(cv2.blendLinear(picture, rough, matte, 1 - matte))
+
+    def apart(shown: Bytes) -> float:
+        motif = Motif(shown, np.full((90, 160), 0.5, np.float32), (0.5, 0.5), None, subject, guessed=True)
+        (shot,), poses, _ = filmed(motif)
+        shot.prepare(poses)
+        middle = shot.nearness(poses[0])
+        return float(middle[HEIGHT // 2, WIDTH // 2] - middle[4, 4])
+
+    assert apart(textured) < 0.5 * apart(picture)
+
+
+@pytest.mark.parametrize("preset", ["dolly-in", "fpv-drone"])
+def test_a_move_towards_a_subject_at_the_side_keeps_it_in_the_frame(preset: str) -> None:
+    """A building at the left of a 3:2 picture, too high for a 16:9 frame: its sides and its top stay."""
+    picture = np.full((427, 640, 3), 120, np.uint8)
+    box = (0.09, 0.07, 0.58, 0.94)
+    matte = np.zeros((427, 640), np.float32)
+    matte[30:401, 58:371] = 1
+    subject = PictureSubject(box, (0.34, 0.55), matte, decisive=True)
+    motif = Motif(picture, np.full((42, 64), 0.5, np.float32), (0.34, 0.55), None, subject, guessed=True)
+    [shot], poses, _ = filmed(motif, preset)
+    shot.look(poses)
+    left, _, right, _ = shot.subject_place(poses[-1:])
+    assert 0 < left < right < 1
+    assert shot.subject_place(poses[:1])[1] > 0
+
+
+def test_the_crop_does_not_rise_to_a_top_that_the_picture_cuts_off() -> None:
+    picture = np.full((427, 640, 3), 120, np.uint8)
+    matte = np.full((427, 640), 0.8, np.float32)
+    crops = []
+    for top in (0.0, 0.02):
+        subject = PictureSubject((0.1, top, 0.9, 1.0), (0.5, 0.6), matte)
+        motif = Motif(picture, np.full((42, 64), 0.5, np.float32), (0.5, 0.6), None, subject, guessed=True)
+        [shot], poses, _ = filmed(motif, "static")
+        shot.look(poses)
+        crops.append(shot.aim.middle[1])
+    assert crops[0] < crops[1]
