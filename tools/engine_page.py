@@ -62,7 +62,7 @@ def _table() -> Iterator[str]:
     yield "| step | row | engine | needs | motion score | credits for 5 s |"
     yield "|---|---|---|---|---|---|"
     order = list(Stage)
-    rows = sorted((entry for entry in in_order(ALL_ENGINES)), key=lambda entry: order.index(entry.stage))
+    rows = sorted(in_order(ALL_ENGINES), key=lambda entry: (order.index(entry.stage), row_of(entry) is None))
     for stage, entries in groupby(rows, key=lambda entry: entry.stage):
         for entry in entries:
             row = row_of(entry)

@@ -1,9 +1,11 @@
 """The table of engines: the order in which a step gets one if its job names none (docs/adr/0068). Pure."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
+from functools import cache
 
 from shared.core.config import Config
 from shared.stages.engines import ALL_ENGINES, Engine, Runs
+from shared.stages.stages import Stage
 
 _SECONDS = 5  # duration of the film whose price orders the table
 
@@ -29,14 +31,20 @@ def _rank(entry: Engine) -> tuple[float, bool, float, float]:
     return -measured, not entry.trained, entry.credits_for(_SECONDS), entry.charge_cents(_SECONDS)
 
 
+@cache
+def _rows() -> Mapping[tuple[Stage, str], int]:
+    """Return the number of each row by stage and engine. An engine that copies a performance has no row."""
+    rows = [one for one in in_order(ALL_ENGINES) if not one.copies_performance]
+    stages = [[one for one in rows if one.stage is stage] for stage in Stage]
+    return {(one.stage, one.name): number for of_stage in stages for number, one in enumerate(of_stage, start=1)}
+
+
 def row_of(entry: Engine) -> int | None:
-    """Return the number of the engine's row among those of its stage. An engine that copies a performance has none."""
-    rows = in_order(one for one in ALL_ENGINES if one.stage is entry.stage and not one.copies_performance)
-    names = [one.name for one in rows]
-    return names.index(entry.name) + 1 if entry.name in names else None
+    """Return the number of the engine's row among those of its stage, or None without a row."""
+    return _rows().get((entry.stage, entry.name))
 
 
-def default_engines(names: Iterable[str]) -> frozenset[str]:
+def default_engines(names: Collection[str]) -> frozenset[str]:
     """Return the names of engines that a job may get by default. Raise ValueError for other names."""
     known = {one.name for one in ALL_ENGINES if one.runs is Runs.REMOTE and row_of(one)}
     if unknown := set(names) - known:

@@ -7,6 +7,7 @@ import pytest
 from functions.pipeline.dispatch import handler as dispatch
 from local.imitation.service import Service
 from shared.aws import clients
+from shared.aws.transactions import transaction
 from shared.core.clock import utc_now
 from shared.jobs import settlement
 from shared.jobs.record import JobStatus
@@ -87,7 +88,8 @@ def test_the_next_row_is_taken_if_one_cannot_make_the_step_now(ada: Creator, mon
     for _ in range(FAILURES_TO_OPEN):
         states.failed("luma-uni", at=utc_now())
     assert picture(quoted(ada))["engine"] == "flux-pro", "the circuit is open"
-    switches.disable("flux-pro", reason="it fails", by="usr_1", at=utc_now())
+    with transaction() as tx:
+        switches.disable("flux-pro", "it fails", user_id="usr_1", at=utc_now(), tx=tx)
     assert picture(quoted(ada))["engine"] == "openai-image", "an admin has disabled it"
     monkeypatch.setenv("KINORA_PROVIDER_DAY_CENTS", "5")
     step = quoted(ada, "a lake of perfume")
