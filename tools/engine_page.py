@@ -1,7 +1,6 @@
 """`docs/engines.md`: the table of all engines, the limits of providers' models, and the outcome of each fault."""
 
 from collections.abc import Iterator
-from itertools import groupby
 from math import ceil
 
 from shared.stages.choice import in_order, row_of
@@ -63,19 +62,18 @@ def _table() -> Iterator[str]:
     yield "|---|---|---|---|---|---|"
     order = list(Stage)
     rows = sorted(in_order(ALL_ENGINES), key=lambda entry: (order.index(entry.stage), row_of(entry) is None))
-    for stage, entries in groupby(rows, key=lambda entry: entry.stage):
-        for entry in entries:
-            row = row_of(entry)
-            score = f"[{entry.motion_score:g}]({_link(entry)})" if entry.motion_score is not None else "not measured"
-            cells = (
-                f"`{stage}`", "only if named" if row is None else str(row), f"`{entry.name}`", _needs(entry),
-                "makes no clip" if stage is Stage.IMAGE_GENERATION else score, f"{ceil(entry.credits_for(5))}",
-            )  # fmt: skip
-            yield f"| {' | '.join(cells)} |"
+    for entry in rows:
+        cells = (
+            f"`{entry.stage}`", f"{row_of(entry) or 'only if named'}", f"`{entry.name}`", _needs(entry), _score(entry),
+            f"{ceil(entry.credits_for(5))}",
+        )  # fmt: skip
+        yield f"| {' | '.join(cells)} |"
 
 
-def _link(entry: Engine) -> str:
-    return str(entry.motion_source).removeprefix("docs/")
+def _score(entry: Engine) -> str:
+    if entry.motion_source is not None:
+        return f"[{entry.motion_score:g}]({entry.motion_source.removeprefix('docs/')})"
+    return "makes no clip" if entry.stage is Stage.IMAGE_GENERATION else "not measured"
 
 
 def _needs(entry: Engine) -> str:
