@@ -44,6 +44,7 @@ UNTOUCHED: dict[str, set[type[Record]]] = {
     "rest-auth": {HoldRecord, SpendingRecord},  # it opens accounts
     # It reads whether there is a film.
     "rest-shares": {EmailClaimRecord, JobSpecRecord, StepTicketRecord, StepTokenRecord},
+    "rest-engines": {JobRecord},  # it reads how long steps took, and no job
     "rest-presets": {EmailClaimRecord},  # it reads whether a user is a platform admin
     "rest-teams": {HoldRecord, EmailClaimRecord},  # it moves credits, and names members
     # It shows accounts and counts jobs and assets.
