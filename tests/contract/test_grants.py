@@ -44,7 +44,6 @@ UNTOUCHED: dict[str, set[type[Record]]] = {
     "rest-auth": {HoldRecord, SpendingRecord},  # it opens accounts
     # It reads whether there is a film.
     "rest-shares": {EmailClaimRecord, JobSpecRecord, StepTicketRecord, StepTokenRecord},
-    "rest-engines": {JobRecord},  # it reads how long steps took, and no job
     "rest-presets": {EmailClaimRecord},  # it reads whether a user is a platform admin
     "rest-teams": {HoldRecord, EmailClaimRecord},  # it moves credits, and names members
     # It shows accounts and counts jobs and assets.
@@ -67,7 +66,7 @@ UNTOUCHED: dict[str, set[type[Record]]] = {
     "remote-engine": {JobSpecRecord},  # the task contains the request
     **{stage.queue: {JobSpecRecord, StepTicketRecord} for stage in Stage},  # the task contains the request
     # It cancels jobs, and ends sessions by the generation of the password.
-    "rest-engines": {ApiKeyRecord},  # its only route is public
+    "rest-engines": {ApiKeyRecord, JobRecord},  # its only route is public, and it reads how long steps took, but no job
     "rest-admin": {PassRecord, ProjectRecord, RefreshFamilyRecord, StepTokenRecord},
     "webhooks-notify": {  # the stream contains the job
         HoldRecord, JobRecord, JobSpecRecord, LedgerRecord, SpendingRecord, StepResultRecord, StepTicketRecord,
