@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 
 import aws_cdk as cdk
 
+from shared.stages.choice import default_engines
 from shared.stages.engines import Engine, Family, catalogue
 from shared.stages.stages import Stage
 from shared.stages.weights import WEIGHTS
@@ -100,6 +101,9 @@ class Environment:
     # weights are a folder of the image: workers have no permission for other buckets, and no route to a hub.
     gpu_engines: tuple[str, ...] = ()
     weights: str = "/weights"
+    # Engines of providers, by name, that a job may get if it names none. Such jobs cost more credits, and the providers
+    # receive what they are made from (docs/adr/0068).
+    default_engines: tuple[str, ...] = ()
     accepted_licences: tuple[str, ...] = ()  # of weights with a condition (shared/stages/weights.py), by their name
 
     def __post_init__(self) -> None:
@@ -112,6 +116,7 @@ class Environment:
             raise ValueError(
                 f"{self.name}: read the licences of {', '.join(sorted(refused))}, and add them to accepted_licences"
             )
+        default_engines(self.default_engines)
         if self.sentry_dsn and not re.fullmatch(r"https://\w+@[\w.-]+/\d+", self.sentry_dsn):
             raise ValueError(
                 f"{self.name}: sentry_dsn must be https://<key>@<host>/<project>, or functions cannot start"

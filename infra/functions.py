@@ -188,6 +188,7 @@ REST_DOMAINS: tuple[RestDomain, ...] = (
                 MemberRecord, AccountRecord, SpendingRecord, PassRecord, EngineSwitchRecord, PresetRecord, ShareRecord,
                 UserRecord,
             ),
+            gets=(ProviderStateRecord,),  # a provider that is not available is not chosen
             writes=(
                 JobRecord, JobSpecRecord, StepResultRecord, StepTokenRecord, ProjectRecord,
                 AssetRecord, HoldRecord, AccountRecord, LedgerRecord, IdempotencyRecord, SlotsRecord, WaitingRecord,
@@ -219,7 +220,7 @@ REST_DOMAINS: tuple[RestDomain, ...] = (
     ),
     RestDomain(
         name="engines",
-        may=Grants(reads=(EngineSwitchRecord,), secrets_described=PROVIDER_KEYS),
+        may=Grants(reads=(EngineSwitchRecord, PassRecord), secrets_described=PROVIDER_KEYS),
         public=frozenset({"GET /api/engines"}),  # the landing page shows them
         keys=(),
     ),

@@ -1,22 +1,44 @@
-"""`docs/engines.md`: the engines of providers with their limits, and the outcome of each fault of a provider."""
+"""`docs/engines.md`: the table of all engines, the limits of providers' models, and the outcome of each fault."""
 
 from collections.abc import Iterator
+from math import ceil
 
+from shared.stages.choice import in_order, row_of
 from shared.stages.engines import ALL_ENGINES, Engine, Runs
 from shared.stages.stages import Stage
 from tests.support.provider_faults import ENGINES_OF, FAULTS
 
-HEAD = """# Engines of providers
+HEAD = """# Engines
 
-`make docs` writes this page from the catalogue (`shared/stages/remote_engines.py`) and from the table of faults
-(`tests/support/provider_faults.py`), which `tests/integration/test_provider_faults.py` runs. A job uses such an engine
-only if it names it in `settings.engines`, and only where the operator has [stored its key](how-to/deploy.md).
-`GET /api/engines` shows the engines of all kinds.
+`make docs` writes this page from the catalogue (`shared/stages/engines.py`, `shared/stages/remote_engines.py`) and from
+the table of faults (`tests/support/provider_faults.py`), which `tests/integration/test_provider_faults.py` runs.
+`GET /api/engines` shows the same table, with the engines that a deployment offers.
+
+## The table
+
+A job can name an engine for each step in `settings.engines`. A step without a name gets the first row that is
+available and that makes its duration, size, aspect ratio, loop and pictures. A row is available if
+
+- its GPU is in the deployment, or the operator has [stored the key](how-to/deploy.md) of its provider;
+- an admin has not disabled it, and it is before its sunset;
+- for an engine of a provider: the operator allows it by default (`default_engines`), its circuit is closed, and the
+  day's cap is not reached. Without `default_engines` a stored key changes no job that names no engine.
+
+The quote names the engine of each step, its row, and whether it runs at a provider. The job keeps the engine: a retry
+or a film after a still chooses no other provider. A creator who does not want the first row names another one, such as
+`{"IMAGE_GENERATION": "procedural"}`. If the painter makes the picture, the quote lists the words that it does not know.
+
+The order: the highest measured motion score; engines that nobody has measured come after those with a score; then
+trained models, because they make what the prompt says; then the lowest price for a film of 5 seconds. The motion score
+is the lowest of its published measurement. No clip of a provider or of a GPU engine has been measured: that needs a key
+or weights. `GET /api/engines` shows the seconds that steps take in the deployment. They do not order the rows, because
+nobody has measured the providers.
+"""
+LIMITS_HEAD = """
+## Engines of providers
 
 The outcomes are shown with [the imitation](adr/0057-providers-are-imitated-and-their-models-are-data.md), not with the
 providers. `make demo ENGINE=runway` uses it.
-
-## Limits
 
 Prices are list prices in US cents, which the operator pays. They are data and can be out of date. A price has a link
 to the page on which it was read. A price that is marked as an estimate was read on no page of the provider: compare it
@@ -32,7 +54,32 @@ has its charge. The download of a file is repeated, and its generation is not.
 
 def page() -> str:
     """Return the text of the page."""
-    return "\n".join([HEAD, *_limits(), FAULT_HEAD, *_faults()]) + "\n"
+    return "\n".join([HEAD, *_table(), LIMITS_HEAD, *_limits(), FAULT_HEAD, *_faults()]) + "\n"
+
+
+def _table() -> Iterator[str]:
+    yield "| step | row | engine | needs | motion score | credits for 5 s |"
+    yield "|---|---|---|---|---|---|"
+    order = list(Stage)
+    rows = sorted(in_order(ALL_ENGINES), key=lambda entry: (order.index(entry.stage), row_of(entry) is None))
+    for entry in rows:
+        cells = (
+            f"`{entry.stage}`", f"{row_of(entry) or 'only if named'}", f"`{entry.name}`", _needs(entry), _score(entry),
+            f"{ceil(entry.credits_for(5))}",
+        )  # fmt: skip
+        yield f"| {' | '.join(cells)} |"
+
+
+def _score(entry: Engine) -> str:
+    if entry.motion_source is not None:
+        return f"[{entry.motion_score:g}]({entry.motion_source.removeprefix('docs/')})"
+    return "makes no clip" if entry.stage is Stage.IMAGE_GENERATION else "not measured"
+
+
+def _needs(entry: Engine) -> str:
+    if entry.runs is Runs.REMOTE:
+        return f"a key (`{entry.key}`)"
+    return "a GPU" if entry.weights else "nothing"
 
 
 def _limits() -> Iterator[str]:

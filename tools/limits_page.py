@@ -80,9 +80,10 @@ A new account has {opening} credits. Films on the FREE plan have a watermark, an
 ## Engines
 
 The price of a step is the sum of its units, rounded up. A draft costs the named part of it. A step without an engine
-in `settings.engines` uses an engine of the studio. `GET /api/engines` shows those of your studio: an engine of a
-provider is offered where the operator has stored its key, and an engine of a GPU where the operator runs one.
-[Engines of providers](engines.md) has their limits and their faults.
+in `settings.engines` uses the first row of [the table](engines.md#the-table) that can do it. `GET /api/engines` shows
+the engines of your studio: an engine of a provider is offered where the operator has stored its key, and an engine of a
+GPU where the operator runs one.
+[Engines of providers](engines.md#engines-of-providers) has their limits and their faults.
 
 | engine | stage | credits | a second | a picture after the first | draft | seconds at most | runs |
 |---|---|---|---|---|---|---|---|

@@ -45,6 +45,23 @@ class EngineLimitsView(View):
 class EngineView(View):
     step_type: Stage
     name: str
+    row: int | None = Field(
+        description="The engine's row in the table of its stage. A job that names no engine gets the first engine of "
+        "the table that is available, is offered by default, and can do the step. null: only a job that names it."
+    )
+    by_default: bool = Field(
+        description="Whether a job that does not name the engine may get it. The operator decides it for engines of "
+        "providers."
+    )
+    motion_score: float | None = Field(
+        description="The lowest score of measured clips: how well they follow their camera moves, 0 to 1. null: nobody "
+        "has measured it, and the row is after those that have a score."
+    )
+    motion_source: str | None = Field(description="The published measurement of `motionScore`.")
+    seconds: float | None = Field(
+        description="Median of this deployment's recent steps for a film with the default settings, with their wait "
+        "for a worker. null until such a step was measured."
+    )
     about: str
     runs: Runs
     family: Family | None = Field(description="The kind of machine that the engine needs. null at a provider.")

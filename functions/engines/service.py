@@ -5,6 +5,9 @@ from datetime import datetime
 
 from functions.engines.schemas import EngineLimitsView, EnginePriceView, EngineView, LicenceView, Obstacle
 from shared.aws.secrets import has_value
+from shared.jobs.pace import pace
+from shared.jobs.spec import JobSettings
+from shared.stages.choice import configured, in_order, row_of
 from shared.stages.engines import ALL_ENGINES, ENGINES, Engine, Runs
 from shared.stages.stages import Stage
 from shared.stages.weights import WEIGHTS
@@ -12,18 +15,26 @@ from shared.switches.store import switches
 
 
 def described(at: datetime) -> Iterator[EngineView]:
-    """Yield all engines by stage. Those of this deployment come first, in the order in which a job gets them."""
-    offered = {(entry.stage, entry.name) for entry in ENGINES}
-    others = [entry for entry in ALL_ENGINES if (entry.stage, entry.name) not in offered]
+    """Yield all engines by stage, in the order of the table. Those without a row come last."""
+    here = {(entry.stage, entry.name): entry for entry in ENGINES}
+    default, known = configured(), pace.at(at)
+    entries = [here.get((entry.stage, entry.name), entry) for entry in in_order(ALL_ENGINES)]
     for stage in Stage:
-        yield from (_view(entry, _obstacle(entry, at)) for entry in ENGINES if entry.stage is stage)
-        yield from (_view(entry, Obstacle.NO_GPU) for entry in others if entry.stage is stage)
+        for entry in sorted((one for one in entries if one.stage is stage), key=lambda one: row_of(one) is None):
+            reason = _obstacle(entry, at) if (stage, entry.name) in here else Obstacle.NO_GPU
+            may_get = entry.runs is Runs.IN_PROCESS or entry.name in default
+            yield _view(entry, reason, by_default=may_get, seconds=known.seconds(stage, entry.name, JobSettings()))
 
 
-def _view(entry: Engine, reason: Obstacle | None) -> EngineView:
+def _view(entry: Engine, reason: Obstacle | None, *, by_default: bool, seconds: float | None) -> EngineView:
     return EngineView(
         step_type=entry.stage,
         name=entry.name,
+        row=row_of(entry),
+        by_default=by_default,
+        motion_score=entry.motion_score,
+        motion_source=entry.motion_source,
+        seconds=seconds,
         about=entry.about,
         runs=entry.runs,
         family=entry.family if entry.runs is Runs.IN_PROCESS else None,

@@ -77,6 +77,11 @@ class Origin(NamedTuple):
     spec: JobSpec
     results: Mapping[Stage, StepResult]
 
+    @property
+    def chosen(self) -> Collection[str]:
+        """The engines of providers that were chosen for the older job. The new job gets no others by itself."""
+        return (self.spec.chosen or {}).values()
+
     def body(self, settings: JobSettings, *, inputs: tuple[JobInput, ...], preset_id: str | None = None) -> JobCreate:
         """Return the body of a submit of the same film, with these settings and inputs."""
         return JobCreate(
@@ -105,7 +110,9 @@ def proceed(job_id: str, body: JobContinue, caller: Actor, tx: Transaction) -> J
     if not (origin.job.captured and origin.spec.until):
         raise NoStill
     whole = origin.body(_changed(origin.spec, body, _OF_STILLS), inputs=_no_picture(body), preset_id=body.preset_id)
-    return _begin(origin, prepared(whole, caller, at), new_job, [Stage.IMAGE_GENERATION], caller, at, tx)
+    return _begin(
+        origin, prepared(whole, caller, at, default=origin.chosen), new_job, [Stage.IMAGE_GENERATION], caller, at, tx
+    )
 
 
 def final(job_id: str, caller: Actor, tx: Transaction) -> JobView:
@@ -133,7 +140,7 @@ def extend(job_id: str, body: JobExtend, caller: Actor, tx: Transaction) -> JobV
     whole = origin.body(settings, inputs=_no_picture(body), preset_id=body.preset_id)
     whole = whole.model_copy(update={"prompt": body.prompt or whole.prompt})
     key = given_key(new_job, frame.rpartition("/")[2])
-    one = prepared(whole, caller, at, picture_key=key)
+    one = prepared(whole, caller, at, picture_key=key, default=origin.chosen)
     spec = one.spec.model_copy(update={"origin_id": job_id, "picture_by": _painter(origin)})
     made = begin(one, {new_job: spec}, caller, at, tx)
     _copy(one, made, [(frame, key, "image/png")])
@@ -161,7 +168,7 @@ def _same(origin: Origin, settings: JobSettings, new_job: str, caller: Actor, at
     spec, given = origin.spec, _given_picture(origin.spec)
     key = given_key(new_job, given.rpartition("/")[2]) if given else None
     body = origin.body(settings, inputs=spec.inputs).model_copy(update={"until": spec.until})
-    return prepared(body, caller, at, filmed=spec.move, picture_key=key)
+    return prepared(body, caller, at, filmed=spec.move, picture_key=key, default=origin.chosen)
 
 
 def _given_picture(spec: JobSpec) -> str | None:

@@ -1,6 +1,6 @@
 """The plan of a job: its steps, their engines and its price. Pure, so the price shown is the price charged."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from math import ceil
@@ -9,6 +9,7 @@ from shared.camera.lowerings import dropped_axes
 from shared.camera.move import CameraMove
 from shared.core.errors import Invalid
 from shared.jobs.spec import JobSettings
+from shared.stages.choice import in_order
 from shared.stages.engines import Engine, Runs
 from shared.stages.failures import StageFailure
 from shared.stages.frames import frame_size, nearest_ratio
@@ -53,6 +54,7 @@ class PlannedStep:
     engine: Engine
     lines: tuple[PriceLine, ...]
     fallbacks: tuple[str, ...] = ()  # engines that can replace a remote one at its price or lower, in order
+    is_named: bool = False  # True: the creator named the engine, or the engine that it replaces
 
     @property
     def credits(self) -> int:
@@ -74,6 +76,15 @@ class Plan:
     @property
     def engines(self) -> Mapping[Stage, str]:
         return {stage: step.engine.name for stage, step in self.steps.items()}
+
+    @property
+    def chosen(self) -> dict[Stage, str]:
+        """Return the engines of providers that the creator did not name."""
+        return {
+            stage: step.engine.name
+            for stage, step in self.steps.items()
+            if step.engine.runs is Runs.REMOTE and not step.is_named
+        }
 
     @property
     def fallbacks(self) -> dict[Stage, tuple[str, ...]]:
@@ -111,8 +122,11 @@ def plan(
     more_pictures: int = 0,
     driving_seconds: float | None = None,
     until: Stage = FILM,
+    default: Collection[str] = (),
 ) -> Plan:
     """Return the steps of a job with these `inputs` and `more_pictures` pictures after the first, submitted at `at`.
+
+    `default` are the engines of providers that the job may get without naming them.
 
     The job ends after the stage `until`. The whole film must be possible, so that it can follow a still.
 
@@ -133,7 +147,7 @@ def plan(
     except StageFailure as failure:  # post-processing would fail with it, after all other steps
         raise Invalid(failure.public_message) from failure
     filmed = move.model_copy(update={"strength": move.strength * settings.strength})
-    request = _Requirements(settings, more_pictures, at, prompt, filmed)
+    request = _Requirements(settings, more_pictures, at, prompt, filmed, default, Role.DRIVING in inputs)
     chosen = {stage: _choose(stage, request, catalogue) for stage in Stage if STAGES[stage].needed_for(inputs)}
     painter = chosen.get(Stage.IMAGE_GENERATION)
     if settings.style:
@@ -150,7 +164,11 @@ def plan(
         )
     return Plan(
         steps={
-            stage: replace(request.step(engine), fallbacks=_fallbacks(engine, request, catalogue))
+            stage: replace(
+                request.step(engine),
+                fallbacks=_fallbacks(engine, request, catalogue),
+                is_named=stage in settings.engines,
+            )
             for stage, engine in chosen.items()
             if stage in _stages_until(until)
         },
@@ -201,6 +219,16 @@ class _Requirements:
     at: datetime
     prompt: str
     move: CameraMove
+    default: Collection[str]
+    driven: bool
+
+    def allows(self, engine: Engine) -> bool:
+        """Return whether a step that names no engine may have this one.
+
+        The path of a driving clip is applied to the picture, so that a clip of a provider would not be used.
+        """
+        filmed = self.driven and engine.stage is Stage.VIDEO_SYNTHESIS
+        return engine.runs is Runs.IN_PROCESS or (engine.name in self.default and not filmed)
 
     def is_served_by(self, engine: Engine) -> bool:
         """Return whether the engine is before its sunset date, and makes the film."""
@@ -234,15 +262,16 @@ class _Requirements:
 
 
 def _choose(stage: Stage, request: _Requirements, catalogue: Sequence[Engine]) -> Engine:
-    """Return the first in-process engine that can do the step, or the engine that the creator names.
+    """Return the engine that the creator names, or the first of the table that can do the step.
 
-    A remote engine is used only if it is named: it costs more, and its provider receives the creator's media.
+    An engine of a provider costs more, and the provider receives the creator's data. So without a name it is chosen
+    only if the operator allows it.
     """
     named = request.settings.engines.get(stage)
     engines = {engine.name: engine for engine in catalogue if engine.stage is stage}
     if named is None:
-        for engine in engines.values():
-            if engine.runs is Runs.IN_PROCESS and request.is_served_by(engine):
+        for engine in in_order(engines.values()):
+            if request.allows(engine) and request.is_served_by(engine):
                 return engine
     elif named in engines and request.fits(engines[named]):
         return _in_service(engines[named], request, engines)

@@ -11,6 +11,7 @@ from shared.credits.store import credits
 from shared.jobs.pace import StepPace, pace
 from shared.jobs.spec import JobSettings
 from shared.members.actor import Actor
+from shared.stages.choice import row_of
 from shared.stages.stages import Stage
 
 
@@ -43,6 +44,10 @@ def _step(stage: Stage, step: PlannedStep, settings: JobSettings, known: StepPac
     return QuotedStepView(
         step_type=stage,
         engine=step.engine.name,
+        runs=step.engine.runs,
+        chosen_by="creator" if step.is_named else "table",
+        row=row_of(step.engine),
+        motion_score=step.engine.motion_score,
         credits=step.credits,
         seconds=known.seconds(stage, step.engine.name, settings),
         price=[PriceLineView.model_validate(line) for line in step.lines],

@@ -8,6 +8,7 @@ from shared.assets.record import AssetType
 from shared.core.wire import Id, Integer, View, Wire
 from shared.jobs.batches import MOST_JOBS
 from shared.jobs.spec import JobInput, JobSettings
+from shared.stages.engines import Runs
 from shared.stages.requests import MAX_PICTURES
 from shared.stages.stages import Role, Stage
 
@@ -88,6 +89,15 @@ class PriceLineView(View):
 class QuotedStepView(View):
     step_type: Stage
     engine: str
+    runs: Runs = Field(description="`remote`: a provider makes it, and receives what it is made from.")
+    chosen_by: Literal["creator", "table"] = Field(
+        description="`creator`: `settings.engines` names it, or the engine that it replaces. `table`: it is the first "
+        "of the engines that can do the step, in the order of `GET /api/engines`."
+    )
+    row: int | None = Field(description="The engine's row in that table. null: it has none.")
+    motion_score: float | None = Field(
+        description="The measured score of the engine's clips in that table. null: nobody has measured it."
+    )
     credits: int = Field(description="The sum of `price`, rounded up.")
     seconds: float | None = Field(
         description="Median of recent steps of this engine at this resolution and duration, with their wait for a "

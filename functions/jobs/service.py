@@ -1,7 +1,7 @@
 """The requests of jobs: submit, read, cancel and delete."""
 
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import NamedTuple
@@ -33,7 +33,9 @@ from shared.members.actor import Actor
 from shared.observability import JOB_ACCEPTED, Metric, about, logger, measure
 from shared.presets.store import stored_presets
 from shared.projects.store import projects
+from shared.providers.store import states
 from shared.shares.store import shares
+from shared.stages.choice import configured
 from shared.stages.engines import ENGINES, TEST_ENGINE, Engine
 from shared.stages.failures import StageFailure
 from shared.stages.requests import MAX_PICTURES, check_driving_seconds
@@ -169,10 +171,12 @@ def prepared(
     *,
     filmed: CameraMove | None = None,
     picture_key: str | None = None,
+    default: Collection[str] | None = None,
 ) -> Prepared:
     """Return what a submit writes, and write nothing. Raise an AppError if the job is impossible.
 
-    `filmed` is the final move of an older job, and `picture_key` the picture that it gives to this one.
+    `filmed` is the final move of an older job, and `picture_key` the picture that it gives to this one. `default` are
+    the engines of providers that the job may get without naming them; None: those that the operator allows.
     """
     account_id = projects.get(body.project_id, accounts=caller).account_id
     subscribed = subscriptions.plan(account_id)
@@ -181,16 +185,18 @@ def prepared(
     if picture_key is not None:
         given.keys[Role.PICTURE] = picture_key
     settings = fitted(body.settings, move, given.picture_size)
+    offered, default = _offered(settings, at, configured() if default is None else frozenset(default))
     planned = plan(
         settings,
         move,
         frozenset(given.keys),
-        _offered(settings, at),
+        offered,
         prompt=body.prompt,
         at=at,
         more_pictures=len(given.more_pictures),
         driving_seconds=given.driving_seconds,
         until=body.until or FILM,
+        default=default,
     )
     spec = JobSpec(
         prompt=body.prompt,
@@ -204,26 +210,35 @@ def prepared(
         paid=subscribed.paid,
         until=body.until,
         fallbacks=planned.fallbacks or None,
+        chosen=planned.chosen or None,
     )
     return Prepared(body.project_id, account_id, subscribed, spec, planned, given.assets)
 
 
-def _offered(settings: JobSettings, at: datetime) -> list[Engine]:
+def _offered(settings: JobSettings, at: datetime, default: frozenset[str]) -> tuple[list[Engine], frozenset[str]]:
     """Return the engines of this deployment, and engines past their sunset, which only lead to their fallbacks.
 
-    A remote engine needs its provider's API key. The key is read only if the engine may be chosen.
+    A remote engine needs its provider's API key. The key is read only if the engine may be chosen. Also return the
+    engines of `default` whose provider takes requests now. A step that names its engine gets no other one.
     """
-    wanted = set(settings.engines.values())
+    free = [entry for entry in ENGINES if entry.name in default and entry.stage not in settings.engines]
+    wanted = {*settings.engines.values(), *(entry.name for entry in free)}
     while fallbacks := {entry.fallback for entry in ENGINES if entry.name in wanted and entry.fallback} - wanted:
         wanted |= fallbacks
     # A disabled engine is treated like one that is past its sunset: its fallback replaces it.
     disabled = switches.disabled(at=at)
     entries = [replace(entry, sunset_at=at.date()) if entry.name in disabled else entry for entry in ENGINES]
-    return [
+    offered = [
         entry
         for entry in entries
         if entry.key is None or entry.is_past(at) or (entry.name in wanted and has_value(entry.key))
     ]
+    names = {entry.name for entry in offered}
+    return offered, frozenset(
+        entry.name
+        for entry in free
+        if entry.name in names and not states.is_out(entry.name, entry.charge_cents(settings.duration), at=at)
+    )
 
 
 def view(job_id: str, caller: Actor) -> JobView:

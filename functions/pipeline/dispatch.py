@@ -103,7 +103,8 @@ def _dispatch(event: dict[str, Any]) -> None:
     job = _with_working_engine(job, spec, stage)
     try:
         runs = engine(stage, job.step(stage).engine).runs
-        if runs is Runs.REMOTE and stage not in spec.settings.engines:  # workers can write the name of the engine
+        asked = {**spec.settings.engines, **(spec.chosen or {})}
+        if runs is Runs.REMOTE and stage not in asked:  # workers can write the name of the engine
             raise StageFailure("engine_unknown", "This job does not ask for an engine that a provider runs.")
         task = stage_task(job, spec, jobs.results(job), stage, sending=sending(token))
     except StageFailure as failure:

@@ -14,6 +14,7 @@ def common_variables(environment: Environment, stack: Stack) -> dict[str, str]:
         "KINORA_WEIGHTS": environment.weights,
         "KINORA_ACCEPTED_LICENCES": ",".join(environment.accepted_licences),
     }
+    chosen = {"KINORA_DEFAULT_ENGINES": ",".join(environment.default_engines)}
     own = {
         "KINORA_ENVIRONMENT": environment.name,
         "KINORA_TABLE_PREFIX": environment.prefix,
@@ -29,4 +30,9 @@ def common_variables(environment: Environment, stack: Stack) -> dict[str, str]:
         "POWERTOOLS_LOG_LEVEL": "INFO",
     }
     dsn = {"KINORA_SENTRY_DSN": environment.sentry_dsn}
-    return own | (dsn if environment.sentry_dsn else {}) | (gpus if environment.gpu_engines else {})
+    return (
+        own
+        | (dsn if environment.sentry_dsn else {})
+        | (gpus if environment.gpu_engines else {})
+        | (chosen if environment.default_engines else {})
+    )

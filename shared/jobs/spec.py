@@ -50,7 +50,7 @@ class JobSettings(Wire):
     strength: Number = Field(default=1, ge=0, le=1)
     stack: StackedPreset | None = None
     operations: tuple[Operation, ...] = Field(default=(), max_length=8)
-    engines: dict[Stage, EngineName] = Field(default_factory=dict)  # default: in-process engines
+    engines: dict[Stage, EngineName] = Field(default_factory=dict)  # default: the table of shared/stages/choice.py
     loop: StrictBool = False  # True closes the camera path: the first frame can follow the last one
     transfer: TransferMode = "stabilised"  # how the camera of a driving clip is copied
 
@@ -82,4 +82,5 @@ class JobSpec(Wire):
     test: bool | None = None  # True: a test key submitted the job, so it gets the fixed film and costs nothing
     # Of a step at a provider: its engine, and those that may replace it before it is paid. They cost no more credits.
     fallbacks: dict[Stage, tuple[EngineName, ...]] | None = None
+    chosen: dict[Stage, EngineName] | None = None  # engines of providers that the creator did not name
     picture_by: EngineName | None = None  # the engine that made the first picture, if it is not a creator's upload

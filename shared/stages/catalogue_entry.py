@@ -60,6 +60,8 @@ class Engine:
     key: str | None = None  # the secret with the provider's API key; if it has no value, the engine is not offered
     reads_vocabulary: bool = False  # True if it knows only the words of shared/vocabulary
     weights: str | None = None  # the name of its weights in shared/stages/weights.py
+    motion_score: float | None = None  # lowest measured score of clips that follow presets; None = not measured
+    motion_source: str | None = None  # the published measurement of `motion_score`
     trained: bool = False  # True if a trained model generates the pixels; the film's C2PA manifest declares it
     licence: str = "Apache-2.0"  # of an engine without weights: of its code, or the terms of its provider
     licence_url: str = "https://www.apache.org/licenses/LICENSE-2.0"
@@ -72,6 +74,10 @@ class Engine:
             "second of the film": self.credits_per_second,
             "picture after the first": self.credits_per_picture,
         }
+
+    def credits_for(self, seconds: float) -> float:
+        """Return the credits of a film of this duration from one picture, before rounding."""
+        return self.credits + seconds * self.credits_per_second
 
     def is_past(self, at: datetime) -> bool:
         """Return whether the engine is not available to a job that is submitted at `at`."""

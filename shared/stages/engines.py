@@ -45,6 +45,8 @@ _WITHOUT_GPU: tuple[Engine, ...] = (
         credits_per_picture=1,  # each picture is decomposed into layers
         draft_share=0.5,
         axes=_ALL_AXES,
+        motion_score=0.93,
+        motion_source="docs/motion.json",
     ),
     Engine(
         stage=Stage.MOTION_TRANSFER,
@@ -132,17 +134,11 @@ ALL_ENGINES = (*_WITHOUT_GPU, *GPU_ENGINES)
 
 
 def catalogue(gpu_engines: Iterable[str]) -> tuple[Engine, ...]:
-    """Return the engines of a deployment: those without a GPU, and the named ones. Raise ValueError for other names.
-
-    Pictures of a GPU engine come first, because creators get what they asked for. Clips come last, because the renderer
-    follows the camera move exactly.
-    """
+    """Return the engines of a deployment: those without a GPU, and the named ones. Raise ValueError for other names."""
     names = set(gpu_engines)
     if unknown := names - {entry.name for entry in GPU_ENGINES}:
         raise ValueError(f"no GPU engine is called {', '.join(sorted(unknown))}")
-    chosen = [entry for entry in GPU_ENGINES if entry.name in names]
-    pictures = [entry for entry in chosen if entry.stage is Stage.IMAGE_GENERATION]
-    return (*pictures, *_WITHOUT_GPU, *(entry for entry in chosen if entry not in pictures))
+    return (*_WITHOUT_GPU, *(entry for entry in GPU_ENGINES if entry.name in names))
 
 
 class CatalogueConfig(Config):

@@ -85,7 +85,7 @@ REMOTE_ENGINES: tuple[Engine, ...] = (
         _PICTURE,
         name="openai-image",
         code="workers.engines.image_generation.openai:OpenAiPicture",
-        about="GPT Image of OpenAI, a trained model. It paints what the prompt says. Used only if a job names it.",
+        about="GPT Image of OpenAI, a trained model. It paints what the prompt says.",
         model="gpt-image-2.5-flare",
         provider_cents=6,  # for one picture of medium quality; OpenAI bills tokens
         key="openai-key",
@@ -120,7 +120,7 @@ REMOTE_ENGINES: tuple[Engine, ...] = (
     replace(
         _FAL,
         name="fal-kling",
-        about="Kling O1 at fal, a trained model that receives the camera move as text. Used only if a job names it.",
+        about="Kling O1 at fal, a trained model that receives the camera move as text.",
         model="fal-ai/kling-video/o1/standard/image-to-video",
         credits_per_second=10,
         provider_cents_per_second=8.4,

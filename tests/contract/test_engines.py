@@ -63,10 +63,7 @@ def test_every_stage_has_an_in_process_engine_and_engine_names_are_unique() -> N
 
 def test_a_deployment_has_only_the_gpu_engines_that_it_names() -> None:
     assert not set(ENGINES) & set(GPU_ENGINES)
-    chosen = [entry.name for entry in catalogue(("wan", "sdxl"))]
-    assert chosen[0] == "sdxl", "a picture that was asked for comes before a landscape"
-    assert chosen[-1] == "wan", "a move that is followed exactly comes before one in words"
-    assert set(chosen[1:-1]) == {entry.name for entry in ENGINES}
+    assert {entry.name for entry in catalogue(("wan", "sdxl"))} == {"wan", "sdxl"} | {entry.name for entry in ENGINES}
     with pytest.raises(ValueError, match="nothing"):
         catalogue(("nothing",))
 

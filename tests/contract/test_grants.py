@@ -66,7 +66,7 @@ UNTOUCHED: dict[str, set[type[Record]]] = {
     "remote-engine": {JobSpecRecord},  # the task contains the request
     **{stage.queue: {JobSpecRecord, StepTicketRecord} for stage in Stage},  # the task contains the request
     # It cancels jobs, and ends sessions by the generation of the password.
-    "rest-engines": {ApiKeyRecord},  # its only route is public
+    "rest-engines": {ApiKeyRecord, JobRecord},  # its only route is public, and it reads how long steps took, but no job
     "rest-admin": {PassRecord, ProjectRecord, RefreshFamilyRecord, StepTokenRecord},
     "webhooks-notify": {  # the stream contains the job
         HoldRecord, JobRecord, JobSpecRecord, LedgerRecord, SpendingRecord, StepResultRecord, StepTicketRecord,

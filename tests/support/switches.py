@@ -41,6 +41,7 @@ EXAMPLES: dict[str, Any] = {
     "stage_sizes": {Stage.MOTION_TRANSFER: replace(LARGE, max_tasks=3)},
     "verification": replace(SMALL, max_tasks=9),
     "gpu_engines": ("flux2-klein",),
+    "default_engines": ("flux-pro",),
     "weights": "/opt/weights",
     "accepted_licences": ("sana-wm",),
     "sagemaker": {Stage.IMAGE_GENERATION: "ml.g6.xlarge", Stage.POST_PROCESSING: "ml.c7g.xlarge"},

@@ -483,6 +483,16 @@ class Quote(Model):
 class QuotedStep(Model):
     step_type: Stage = ABSENT
     engine: str = ABSENT
+    runs: Runs = ABSENT
+    """`remote`: a provider makes it, and receives what it is made from."""
+    chosen_by: SkipValidation[Literal["creator", "table"]] = ABSENT
+    """`creator`: `settings.engines` names it, or the engine that it replaces. `table`: it is the first of the engines
+    that can do the step, in the order of `GET /api/engines`.
+    """
+    row: int | None = ABSENT
+    """The engine's row in that table. null: it has none."""
+    motion_score: float | None = ABSENT
+    """The measured score of the engine's clips in that table. null: nobody has measured it."""
     credits: int = ABSENT
     """The sum of `price`, rounded up."""
     seconds: float | None = ABSENT
@@ -630,6 +640,23 @@ class EnginePrice(Model):
 class Engine(Model):
     step_type: Stage = ABSENT
     name: str = ABSENT
+    row: int | None = ABSENT
+    """The engine's row in the table of its stage. A job that names no engine gets the first engine of the table that
+    is available, is offered by default, and can do the step. null: only a job that names it.
+    """
+    by_default: bool = ABSENT
+    """Whether a job that does not name the engine may get it. The operator decides it for engines of providers.
+    """
+    motion_score: float | None = ABSENT
+    """The lowest score of measured clips: how well they follow their camera moves, 0 to 1. null: nobody has measured
+    it, and the row is after those that have a score.
+    """
+    motion_source: str | None = ABSENT
+    """The published measurement of `motionScore`."""
+    seconds: float | None = ABSENT
+    """Median of this deployment's recent steps for a film with the default settings, with their wait for a worker.
+    null until such a step was measured.
+    """
     about: str = ABSENT
     runs: Runs = ABSENT
     family: Family | None = ABSENT

@@ -3204,6 +3204,24 @@ export interface components {
             stepType: components["schemas"]["Stage"];
             /** Engine */
             engine: string;
+            /** @description `remote`: a provider makes it, and receives what it is made from. */
+            runs: components["schemas"]["Runs"];
+            /**
+             * Chosenby
+             * @description `creator`: `settings.engines` names it, or the engine that it replaces. `table`: it is the first of the engines that can do the step, in the order of `GET /api/engines`.
+             * @enum {string}
+             */
+            chosenBy: "creator" | "table";
+            /**
+             * Row
+             * @description The engine's row in that table. null: it has none.
+             */
+            row: number | null;
+            /**
+             * Motionscore
+             * @description The measured score of the engine's clips in that table. null: nobody has measured it.
+             */
+            motionScore: number | null;
             /**
              * Credits
              * @description The sum of `price`, rounded up.
@@ -3223,6 +3241,12 @@ export interface components {
          * @enum {string}
          */
         Resolution: "480p" | "720p" | "1080p" | "1440p" | "4k";
+        /**
+         * Runs
+         * @description The place where an engine runs.
+         * @enum {string}
+         */
+        Runs: "in-process" | "remote";
         /**
          * StackedPreset
          * @description A second preset that is added to the first, with a weight of 0..1.
@@ -3616,6 +3640,31 @@ export interface components {
             stepType: components["schemas"]["Stage"];
             /** Name */
             name: string;
+            /**
+             * Row
+             * @description The engine's row in the table of its stage. A job that names no engine gets the first engine of the table that is available, is offered by default, and can do the step. null: only a job that names it.
+             */
+            row: number | null;
+            /**
+             * Bydefault
+             * @description Whether a job that does not name the engine may get it. The operator decides it for engines of providers.
+             */
+            byDefault: boolean;
+            /**
+             * Motionscore
+             * @description The lowest score of measured clips: how well they follow their camera moves, 0 to 1. null: nobody has measured it, and the row is after those that have a score.
+             */
+            motionScore: number | null;
+            /**
+             * Motionsource
+             * @description The published measurement of `motionScore`.
+             */
+            motionSource: string | null;
+            /**
+             * Seconds
+             * @description Median of this deployment's recent steps for a film with the default settings, with their wait for a worker. null until such a step was measured.
+             */
+            seconds: number | null;
             /** About */
             about: string;
             runs: components["schemas"]["Runs"];
@@ -3699,12 +3748,6 @@ export interface components {
              */
             nextCursor: string | null;
         };
-        /**
-         * Runs
-         * @description The place where an engine runs.
-         * @enum {string}
-         */
-        Runs: "in-process" | "remote";
         /**
          * CameraMove
          * @description The camera move of a preset. Engines that accept only text receive `prompt_phrase`.
