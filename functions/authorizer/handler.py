@@ -9,9 +9,7 @@ from typing import Any
 from shared.access.bearer import TokenRefused, verify
 from shared.access.permissions import AccountRole
 from shared.access.principal import LIFE_SECONDS, Principal
-from shared.aws.clients import secretsmanager
-from shared.aws.init import prepare
-from shared.aws.secrets import secret
+from shared.aws.lone_secret import lone_secret
 from shared.core.clock import utc_now
 from shared.observability import Expected, logger, observed
 
@@ -44,7 +42,7 @@ def _principal(event: dict[str, Any], at: datetime) -> Principal:
     token = _bearer(event)
     if token.startswith("kin_"):
         return _of_key(token, at)
-    return verify(token, verification_keys=secret("access-token-verification-keys"), at=at)
+    return verify(token, verification_keys=lone_secret("access-token-verification-keys"), at=at)
 
 
 def _of_ticket(ticket: str, at: datetime) -> Principal:
@@ -86,6 +84,3 @@ def _whole_stage(method_arn: str) -> str:
     """Return `arn:...:api/stage/*`. API Gateway caches the policy, so it must allow every route of the stage."""
     api, stage, *_ = method_arn.split("/")
     return f"{api}/{stage}/*"
-
-
-prepare(secretsmanager)

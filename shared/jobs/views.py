@@ -131,7 +131,8 @@ class JobLinks:
 
     def delivered(self, stage: Stage, role: Role | None = None) -> str | None:
         """Return the URL of an output that the stage delivers (default: its main one), or None if there is none."""
-        signed, key = self.delivery(stage), self._key(stage, role or STAGES[stage].main)
+        key = self._key(stage, role or STAGES[stage].main)
+        signed = self.delivery(stage) if key else None
         return signed.url(key) if signed and key else None
 
     def result(self, stage: Stage, *, marked: bool) -> str | None:
