@@ -14,8 +14,10 @@ import pytest
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
 from functions.authorizer.handler import handler as authorizer
+from infra.functions import AUTHORIZER
 from local.environment import HOST, ROOT
 from local.moto_server import server
+from shared.access.permissions import Permission
 from shared.aws import clients
 from tests.support.forge import es256_key
 from tests.support.studio import PASSWORD, Studio
@@ -115,3 +117,13 @@ def test_jobs_after_a_restore_have_their_own_ids(studio: Studio, url: str) -> No
     assert taken.connections == 0
     assert [answer["statusCode"] for answer in answers] == [202, 202]
     assert len({json.loads(answer["body"])["id"] for answer in answers}) == 2
+
+
+def test_the_authorizer_accepts_keys_after_a_restore(studio: Studio, url: str) -> None:
+    key = studio.arrive("ada.keys@example.com").key(Permission.JOBS_READ)
+    taken = snapshot(AUTHORIZER.handler, url)
+    answers = taken.restored(
+        {"type": "TOKEN", "authorizationToken": f"Bearer {key.token}", "methodArn": "arn/test/GET"}
+    )
+    assert taken.connections == 0
+    assert [answer["context"]["userId"] for answer in answers] == [key.user_id, key.user_id]
