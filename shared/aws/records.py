@@ -58,7 +58,7 @@ def dynamodb() -> Any:
     return connection().client
 
 
-class Decoded:
+class DecodedItem:
     """The decoding of a record, or of a map in one. They have no discriminator."""
 
     @classmethod
@@ -69,7 +69,7 @@ class Decoded:
         return one
 
 
-class Record(Decoded, Model):
+class Record(DecodedItem, Model):
     """Base of all records."""
 
     @classmethod
