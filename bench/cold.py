@@ -1,7 +1,8 @@
 """`python -m bench.cold`: cold starts and warm events of Lambda functions, against the stock stack.
 
 A start is a new process that has compiled bytecode. All processes call the same moto. The times are the processor time
-of the function's process: neither moto's work nor the other programs of the machine count.
+of the function's process: neither moto's work nor the other programs of the machine count. `cold_first` is the first
+event after a start from a snapshot, for a function that has SnapStart in `infra/functions.py`.
 """
 
 import json
@@ -17,16 +18,15 @@ from typing import Any
 
 from bench.measure import Measure, cheaper
 from bench.report import show
-from infra.functions import AUTHORIZER, JOBS_STREAM, PIPELINE, REST_DOMAINS, SOCKET_ROUTES
+from infra.functions import FUNCTIONS
 from local.environment import ROOT
 
 STARTS = 7
 WARM_UP, WARM = 3, 25
 STOCK = "bench.peers.stock:handler"
 SAME_CALLS = "bench.peers.same_calls:handler"
-HANDLERS = {row.name: row.handler for row in (AUTHORIZER, *PIPELINE, *JOBS_STREAM, *SOCKET_ROUTES.values())} | {
-    domain.name: domain.handler for domain in REST_DOMAINS
-}
+HANDLERS = {row.name: row.handler for row in FUNCTIONS}
+SNAPSHOTS = {row.handler for row in FUNCTIONS if row.snap_start}
 # The cases, whose events `bench.cold_cloud` makes.
 CASES = {
     "authorizer": HANDLERS["authorizer"],
@@ -36,10 +36,10 @@ CASES = {
     "push": HANDLERS["realtime-push"],
     "connect": HANDLERS["socket-connect"],
     "subscribe": HANDLERS["socket-subscribe"],
-    "create_job": HANDLERS["jobs"],
-    "list_jobs": HANDLERS["jobs"],
-    "read_job": HANDLERS["jobs"],
-    "sign_in": HANDLERS["auth"],
+    "create_job": HANDLERS["rest-jobs"],
+    "list_jobs": HANDLERS["rest-jobs"],
+    "read_job": HANDLERS["rest-jobs"],
+    "sign_in": HANDLERS["rest-auth"],
 }
 Event = Mapping[str, Any]
 
@@ -87,9 +87,10 @@ class MotoProcess:
         _line(self._process)
 
     @contextmanager
-    def function(self, handler: str) -> Iterator[FunctionProcess]:
-        """Start the function in a new process."""
+    def function(self, handler: str, *, snapshot: bool = False) -> Iterator[FunctionProcess]:
+        """Start the function in a new process, as Lambda does for a request or for a snapshot."""
         own = {"PATH": "", "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1", "NO_PROXY": "127.0.0.1"}
+        own["AWS_LAMBDA_INITIALIZATION_TYPE"] = "snap-start" if snapshot else "on-demand"
         with _running("-P", "bench/lambda_child.py", handler, environment=own | self.environment) as process:
             yield FunctionProcess(process)
 
@@ -104,21 +105,25 @@ def measures() -> list[Measure]:
 
 
 def _cold(cloud: MotoProcess) -> Iterator[Measure]:
-    starts: dict[str, list[Start]] = defaultdict(list)
+    whole: dict[str, list[float]] = defaultdict(list)
+    first: dict[str, list[float]] = defaultdict(list)
     for _ in range(STARTS):
         for case, handler in {"stock": STOCK, **CASES}.items():
-            cloud.restore()
-            with cloud.function(handler) as function:
-                starts[case].append(Start(function.init_ms, function.call(cloud.events[case])))
-    stock = starts.pop("stock")
-    for case, own in starts.items():
-        yield cheaper(f"cold_{case}", _whole(own), _whole(stock), "stock stack")
-    for case, own in starts.items():  # against a whole start, because a snapshot leaves only the first event
-        yield cheaper(f"cold_first_{case}", median(start.first for start in own), _whole(stock), "stock stack")
+            start = _start(cloud, case, handler)
+            whole[case].append(start.init + start.first)
+            after = _start(cloud, case, handler, snapshot=True) if handler in SNAPSHOTS else start
+            first[case].append(after.first)
+    stock = median(whole["stock"])
+    for case in CASES:
+        yield cheaper(f"cold_{case}", median(whole[case]), stock, "stock stack")
+    for case in CASES:  # against a whole start, because a snapshot leaves only the first event
+        yield cheaper(f"cold_first_{case}", median(first[case]), stock, "stock stack")
 
 
-def _whole(starts: list[Start]) -> float:
-    return median(start.init + start.first for start in starts)
+def _start(cloud: MotoProcess, case: str, handler: str, *, snapshot: bool = False) -> Start:
+    cloud.restore()
+    with cloud.function(handler, snapshot=snapshot) as function:
+        return Start(function.init_ms, function.call(cloud.events[case]))
 
 
 def _warm(cloud: MotoProcess) -> Iterator[Measure]:

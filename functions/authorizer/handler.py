@@ -1,6 +1,7 @@
 """Lambda authorizer: it turns an access token, a key or a socket's ticket into a policy and the caller's context.
 
-The modules of keys and tickets are imported at the first one: a cold start for a token does not need DynamoDB.
+The modules of keys and tickets are imported at the first one: a cold start for a token does not need DynamoDB. A
+snapshot contains them.
 """
 
 from datetime import datetime, timedelta
@@ -9,9 +10,8 @@ from typing import Any
 from shared.access.bearer import TokenRefused, verify
 from shared.access.permissions import AccountRole
 from shared.access.principal import LIFE_SECONDS, Principal
-from shared.aws.clients import secretsmanager
 from shared.aws.init import prepare
-from shared.aws.secrets import secret
+from shared.aws.lone_secret import lone_secret
 from shared.core.clock import utc_now
 from shared.observability import Expected, logger, observed
 
@@ -44,13 +44,21 @@ def _principal(event: dict[str, Any], at: datetime) -> Principal:
     token = _bearer(event)
     if token.startswith("kin_"):
         return _of_key(token, at)
-    return verify(token, verification_keys=secret("access-token-verification-keys"), at=at)
+    return verify(token, verification_keys=lone_secret("access-token-verification-keys"), at=at)
+
+
+def _stores() -> Any:
+    """Return the stores of tickets and of keys, with their client."""
+    from shared.aws.records import dynamodb  # noqa: PLC0415  # see above
+    from shared.credentials.socket_tickets import socket_tickets  # noqa: PLC0415  # see above
+    from shared.keys.store import api_keys  # noqa: PLC0415  # see above
+
+    dynamodb()
+    return socket_tickets, api_keys
 
 
 def _of_ticket(ticket: str, at: datetime) -> Principal:
-    from shared.credentials.socket_tickets import socket_tickets  # noqa: PLC0415  # see above
-
-    context = socket_tickets.take(ticket, at=at)
+    context = _stores()[0].take(ticket, at=at)
     if context is None:
         raise TokenRefused("no such ticket")
     return Principal.from_context(context)
@@ -58,9 +66,7 @@ def _of_ticket(ticket: str, at: datetime) -> Principal:
 
 def _of_key(text: str, at: datetime) -> Principal:
     """Return the user of the key, with the key's scopes. Its use ends as early as the use of a token."""
-    from shared.keys.store import api_keys  # noqa: PLC0415  # see above
-
-    key = api_keys.open(text, at=at)
+    key = _stores()[1].open(text, at=at)
     if key is None:
         raise TokenRefused("no such key")
     expires = at + timedelta(seconds=LIFE_SECONDS)
@@ -88,4 +94,4 @@ def _whole_stage(method_arn: str) -> str:
     return f"{api}/{stage}/*"
 
 
-prepare(secretsmanager)
+prepare(snapshot=(_stores,))

@@ -9,7 +9,7 @@ from typing import Any
 from functions.realtime.messages import Subscribe, answer, channel_of, read_channel
 from functions.realtime.snapshots import snapshot
 from shared.access.permissions import Permission
-from shared.aws.clients import secretsmanager, sockets
+from shared.aws.clients import sockets
 from shared.aws.init import prepare
 from shared.aws.records import dynamodb
 from shared.connections.record import ConnectionRecord
@@ -36,4 +36,4 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, int]:
     return answer(event, subscribe)
 
 
-prepare(dynamodb, sockets, secretsmanager)
+prepare(dynamodb, sockets)

@@ -8,7 +8,7 @@ from functions.rotation.keys import is_unset
 from functions.rotation.publishing import withdraw_media_keys
 from functions.rotation.secret import SECRETS
 from shared.aws.clients import secretsmanager
-from shared.aws.secrets import full_name
+from shared.aws.lone_secret import full_name
 from shared.observability import logger, observed
 
 

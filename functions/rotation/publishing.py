@@ -8,7 +8,7 @@ from typing import Any
 
 from functions.rotation.keys import Chain, Key, media_pem, public_pem
 from shared.aws.clients import secretsmanager, session
-from shared.aws.secrets import full_name
+from shared.aws.lone_secret import full_name
 from shared.core.config import Config
 
 VERIFICATION_KEYS = "access-token-verification-keys"

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from functions.rotation import keys, publishing
 from shared.access import bearer, tokens
-from shared.aws.secrets import full_name
+from shared.aws.lone_secret import full_name
 from shared.core.clock import utc_now
 
 

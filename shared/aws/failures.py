@@ -21,9 +21,14 @@ def counted(client: Client) -> Client:
 def _count(event_name: str, parsed_response: Any, exception: Exception | None, **_: Any) -> None:
     code = type(exception).__name__ if exception else _code(parsed_response or {})
     if code:
-        measure(Metric.STORE_FAILURES)
         service, operation = event_name.split(".")[1:]
-        logger.warning("store call failed", service_called=service, operation=operation, error_code=code)
+        count_failure(service, operation, code)
+
+
+def count_failure(service: str, operation: str, code: str) -> None:
+    """Measure and log one attempt that has failed."""
+    measure(Metric.STORE_FAILURES)
+    logger.warning("store call failed", service_called=service, operation=operation, error_code=code)
 
 
 def _code(response: dict[str, Any]) -> str | None:

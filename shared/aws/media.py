@@ -72,18 +72,25 @@ class MediaAccess:
         return re.sub(r"^\S+(?=#xywh=)", lambda _: signed, text, flags=re.MULTILINE)
 
 
+def import_signing() -> Any:
+    """Return the modules of cryptography that sign URLs. Their import takes 60 ms, and few functions sign."""
+    from cryptography.hazmat.primitives import hashes, serialization  # noqa: PLC0415  # see above
+    from cryptography.hazmat.primitives.asymmetric import padding, rsa  # noqa: PLC0415  # see above
+
+    return hashes, serialization, padding, rsa
+
+
 @cache
 def _signer() -> CloudFrontSigner:
-    from cryptography.hazmat.primitives import hashes, serialization  # noqa: PLC0415  # takes 60 ms, only for signing
-    from cryptography.hazmat.primitives.asymmetric import padding, rsa  # noqa: PLC0415  # takes 60 ms, only for signing
-
+    hashes, serialization, padding, rsa = import_signing()
     stored = json.loads(secret("media-signing-key"))
-    key = serialization.load_pem_private_key(stored["pem"].encode(), None)
+    # `functions/rotation` made the key. Its check would take 60 ms of the first request.
+    key = serialization.load_pem_private_key(stored["pem"].encode(), None, unsafe_skip_rsa_key_validation=True)
     if not isinstance(key, rsa.RSAPrivateKey):
         raise TypeError("the media signing key is not an RSA key")
 
     def sign(message: bytes) -> bytes:
-        return key.sign(message, padding.PKCS1v15(), hashes.SHA1())  # noqa: S303  # CloudFront accepts only SHA-1
+        return bytes(key.sign(message, padding.PKCS1v15(), hashes.SHA1()))  # CloudFront accepts only SHA-1
 
     return CloudFrontSigner(stored["kid"], sign)
 

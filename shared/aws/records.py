@@ -11,7 +11,7 @@ from typing import Any, Self
 import stamina
 from botocore.exceptions import ClientError
 from botocore.session import Session
-from pynamodb.attributes import Attribute
+from pynamodb.attributes import Attribute, AttributeContainer
 from pynamodb.connection import Connection, TableConnection
 from pynamodb.constants import NUMBER
 from pynamodb.exceptions import DeleteError, PynamoDBException, UpdateError
@@ -58,7 +58,18 @@ def dynamodb() -> Any:
     return connection().client
 
 
-class Record(Model):
+class DecodedItem:
+    """The decoding of a record, or of a map in one. They have no discriminator."""
+
+    @classmethod
+    def _instantiate(cls, attribute_values: dict[str, Any]) -> Self:
+        """Return the record. pynamodb's own method sets each default twice, which takes half of the time."""
+        one = cls.__new__(cls)
+        AttributeContainer._container_deserialize(one, attribute_values)  # type: ignore[arg-type]  # it has both bases
+        return one
+
+
+class Record(DecodedItem, Model):
     """Base of all records."""
 
     @classmethod

@@ -1,9 +1,9 @@
 """Secrets from Secrets Manager, read once in each process."""
 
-import os
 from functools import cache
 
 from shared.aws.clients import secretsmanager
+from shared.aws.lone_secret import full_name
 
 
 @cache
@@ -21,8 +21,3 @@ def has_value(name: str) -> bool:
     if "DeletedDate" in description:  # an operator deleted it and may restore it
         return False
     return any("AWSCURRENT" in stages for stages in description.get("VersionIdsToStages", {}).values())
-
-
-def full_name(name: str) -> str:
-    """Return the name with the environment's prefix."""
-    return os.environ.get("KINORA_SECRET_PREFIX", "kinora/local/") + name

@@ -19,7 +19,7 @@ from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 from pynamodb.indexes import GlobalSecondaryIndex, KeysOnlyProjection
 
-from shared.aws.records import EpochAttribute, OnDemand, Record, table
+from shared.aws.records import DecodedItem, EpochAttribute, OnDemand, Record, table
 from shared.stages.stages import WORK_SECONDS, Stage
 
 
@@ -45,7 +45,7 @@ LONGEST_LEASE = timedelta(minutes=30)  # a remote engine's lease includes its pr
 _LIVE = (JobStatus.PENDING, JobStatus.QUEUED, JobStatus.RUNNING)
 
 
-class StepMap(MapAttribute[str, object]):
+class StepMap(DecodedItem, MapAttribute[str, object]):
     """One step: a job's run of a stage. An attempt is one worker's claim on it, and is alive until `lease_until`."""
 
     engine = UnicodeAttribute(attr_name="e")
@@ -75,7 +75,7 @@ class StepMap(MapAttribute[str, object]):
         return self.lease_until is not None and at < self.lease_until <= at + LONGEST_LEASE
 
 
-class StepsMap(MapAttribute[str, StepMap]):
+class StepsMap(DecodedItem, MapAttribute[str, StepMap]):
     """The planned steps. The attribute of a stage that the job skips is None."""
 
     # One attribute for each stage. Its stored name is the stage's first letter, to keep the item small.
@@ -155,8 +155,9 @@ class JobRecord(Record):
 
     def planned(self) -> list[tuple[Stage, StepMap]]:
         """Return the job's steps, in order."""
-        steps = [(stage, getattr(self.steps, stage.folder)) for stage in Stage]
-        return [(stage, step) for stage, step in steps if step is not None]
+        steps = self.steps  # each read of an attribute costs a microsecond, and lists show many jobs
+        found = [(stage, getattr(steps, stage.folder)) for stage in Stage]
+        return [(stage, step) for stage, step in found if step is not None]
 
     def step(self, stage: Stage) -> StepMap:
         step: StepMap | None = getattr(self.steps, stage.folder)

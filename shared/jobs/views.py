@@ -131,7 +131,8 @@ class JobLinks:
 
     def delivered(self, stage: Stage, role: Role | None = None) -> str | None:
         """Return the URL of an output that the stage delivers (default: its main one), or None if there is none."""
-        signed, key = self.delivery(stage), self._key(stage, role or STAGES[stage].main)
+        key = self._key(stage, role or STAGES[stage].main)
+        signed = self.delivery(stage) if key else None
         return signed.url(key) if signed and key else None
 
     def result(self, stage: Stage, *, marked: bool) -> str | None:
@@ -145,6 +146,7 @@ class JobLinks:
 
 def job_view(job: JobRecord, spec: JobSpec, results: Results, at: datetime) -> JobView:
     """Return the job with signed URLs of its results. In lists, `results` is empty and the job has no URLs."""
+    planned = job.planned()
     links = JobLinks(job, {stage: result for stage, result in results.items() if _is_stored(job, stage, at)}, at)
     return JobView(
         id=job.job_id,
@@ -172,10 +174,9 @@ def job_view(job: JobRecord, spec: JobSpec, results: Results, at: datetime) -> J
         gif_url=links.delivered(FILM, Role.GIF),
         sprites_url=links.delivered(FILM, Role.SPRITES),
         motion_score=_motion_score(results),
-        **_words(job, spec, results),
+        **_words(dict(planned), spec, results),
         steps=[
-            _step_view(job, stage, step, results, links.result(stage, marked=not spec.paid))
-            for stage, step in job.planned()
+            _step_view(job, stage, step, results, links.result(stage, marked=not spec.paid)) for stage, step in planned
         ],
         seq=int(job.seq),
         created_at=job.created_at,
@@ -192,12 +193,12 @@ def _motion_score(results: Results) -> float | None:
     return None
 
 
-def _words(job: JobRecord, spec: JobSpec, results: Results) -> dict[str, Any]:
+def _words(planned: dict[Stage, StepMap], spec: JobSpec, results: Results) -> dict[str, Any]:
     """Return the painter's reading of the prompt: the reading of the painted picture, or the expected one before it."""
-    planned = dict(job.planned()).get(Stage.IMAGE_GENERATION)
     if painted := results.get(Stage.IMAGE_GENERATION):
         return {key: painted.metrics.get(key) for key in (UNDERSTOOD, NOT_UNDERSTOOD, READ_AS)}
-    if planned is None or planned.status == JobStatus.COMPLETED or not _reads_vocabulary(planned.engine):
+    step = planned.get(Stage.IMAGE_GENERATION)
+    if step is None or step.status == JobStatus.COMPLETED or not _reads_vocabulary(step.engine):
         return {}
     from shared.vocabulary.phrases import words_of  # noqa: PLC0415  # the words take 10 ms of an import
 

@@ -1,5 +1,6 @@
 """API Gateway handlers for apps."""
 
+from collections.abc import Callable
 from typing import Any
 
 from fastapi import FastAPI
@@ -11,9 +12,12 @@ from shared.aws.records import dynamodb
 from shared.observability import observed
 
 
-def gateway_handler(app: FastAPI) -> Any:
-    """Return the handler of the app for REST proxy events. By default Mangum encodes problem+json as base64."""
-    prepare(dynamodb)
+def gateway_handler(app: FastAPI, *, snapshot: tuple[Callable[[], object], ...] = ()) -> Any:
+    """Return the handler of the app for REST proxy events. By default Mangum encodes problem+json as base64.
+
+    `snapshot` makes what only some of the requests need.
+    """
+    prepare(dynamodb, snapshot=snapshot)
     app.middleware_stack = app.build_middleware_stack()
     answer = Mangum(app, lifespan="off", text_mime_types=[*DEFAULT_TEXT_MIME_TYPES, "application/problem+json"])
 

@@ -4,7 +4,7 @@ FastAPI runs a plain function in another thread, so that it does not block other
 """
 
 from collections.abc import Callable, Sequence
-from functools import wraps
+from functools import update_wrapper
 from inspect import iscoroutinefunction
 from typing import Any
 from warnings import filterwarnings
@@ -48,13 +48,16 @@ class Inline(APIRoute):
         dependencies: Sequence[params.Depends] | None = None,
         **options: Any,
     ) -> None:
-        called = endpoint if iscoroutinefunction(endpoint) else _inline(endpoint)
+        called = endpoint if iscoroutinefunction(endpoint) else _Inline(endpoint)
         super().__init__(path, called, dependencies=[Depends(_json_body), *(dependencies or ())], **options)
 
 
-def _inline(function: Callable[..., Any]) -> Callable[..., Any]:
-    @wraps(function)
-    async def call(*args: Any, **kwargs: Any) -> Any:
-        return function(*args, **kwargs)
+class _Inline:
+    """An endpoint that calls a plain function. FastAPI reads the source of an endpoint that is a function (15 ms)."""
 
-    return call
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self._function = function
+        update_wrapper(self, function)
+
+    async def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self._function(*args, **kwargs)

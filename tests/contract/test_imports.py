@@ -127,6 +127,7 @@ def test_a_function_loads_only_the_packages_of_its_kind(name: str, handler: str)
 def test_the_authorizer_is_small() -> None:
     modules = imported_from_bundle(AUTHORIZER.handler)
     assert not modules & (WEB | HEAVY | {"argon2", "pynamodb", "pydantic", "boto3"})
+    assert not modules & {"botocore.client", "botocore.session"}
 
 
 @pytest.mark.parametrize(("name", "handler"), PLAIN.items(), ids=PLAIN.keys())

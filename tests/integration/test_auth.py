@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 import pytest
 from argon2 import PasswordHasher
+from argon2.exceptions import VerifyMismatchError
 
 from functions.authorizer.handler import handler as authorizer
 from shared.access import tokens
@@ -101,6 +102,12 @@ def test_the_refresh_cookie_is_restricted_to_our_pages(studio: Studio) -> None:
     attributes = {part.strip().lower() for part in set_cookie.split(";")[1:]}
     assert set_cookie.startswith("__Host-")
     assert {"httponly", "secure", "samesite=strict", "path=/", f"max-age={7 * 86400}"} <= attributes
+
+
+def test_a_guess_for_an_unknown_address_costs_as_much_as_any_other() -> None:
+    assert not passwords._hasher().check_needs_rehash(passwords._nobody())
+    with pytest.raises(VerifyMismatchError):  # another error would mean that nothing was hashed
+        passwords._hasher().verify(passwords._nobody(), PASSWORD)
 
 
 # --- access tokens, at the authorizer

@@ -8,7 +8,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from local.keys import provenance
-from shared.aws.secrets import full_name, secret
+from shared.aws.lone_secret import full_name
+from shared.aws.secrets import secret
 from tests.support.studio import Studio
 from workers.provenance import signer
 

@@ -12,9 +12,9 @@ from botocore.client import BaseClient
 
 from infra.functions import FUNCTIONS, Function
 from infra.grants import READ, SCAN, WRITE, Grants
+from shared.aws.lone_secret import full_name
 from shared.aws.queues import QueueConfig
 from shared.aws.records import Record
-from shared.aws.secrets import full_name
 from shared.jobs.keys import WORK
 
 Call = tuple[str, str]  # an IAM action and its resource: `("dynamodb:PutItem", "kinora-test-users")`

@@ -16,13 +16,15 @@ from typing import Any
 import pytest
 from argon2 import PasswordHasher
 from botocore import loaders
-from botocore.awsrequest import AWSRequest
+from botocore.awsrequest import AWSPreparedRequest, AWSRequest, AWSResponse
+from botocore.httpsession import URLLib3Session
 from botocore.signers import RequestSigner
 from botocore.useragent import UserAgentString
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from moto import mock_aws
 from moto.backends import get_backend
+from moto.core.models import botocore_stubber
 from ulid import ULID
 
 from infra.functions import AUTHORIZER, REST_DOMAINS
@@ -36,6 +38,7 @@ from shared.access.permissions import KEY_SCOPES, AccountRole, Permission
 from shared.assets.record import AssetRecord, AssetStatus, AssetType
 from shared.assets.store import assets
 from shared.aws import clients, media, secrets
+from shared.aws.lone_secret import lone_secret
 from shared.aws.queues import queue_url
 from shared.aws.records import connection
 from shared.aws.transactions import transaction
@@ -431,6 +434,7 @@ def corrected() -> Iterator[None]:
         patch.setattr(UserAgentString, "to_string", lambda _: "kinora-tests")
         patch.setattr(loaders, "create_loader", _create_loader)
         patch.setattr(RequestSigner, "sign", _signed_unless_dynamodb(RequestSigner.sign))
+        patch.setattr(URLLib3Session, "send", _answered_by_moto(URLLib3Session.send))
         yield
 
 
@@ -443,6 +447,15 @@ def _signed_unless_dynamodb(sign: Callable[..., None]) -> Callable[..., None]:
             sign(signer, operation, request, *args, **kwargs)
 
     return signed
+
+
+def _answered_by_moto(send: Callable[..., AWSResponse]) -> Callable[..., AWSResponse]:
+    """Return `send` with moto's answers also to requests that no client sends."""
+
+    def sent(session: URLLib3Session, request: AWSPreparedRequest) -> AWSResponse:
+        return botocore_stubber("before-send", request) or send(session, request)
+
+    return sent
 
 
 @contextmanager
@@ -516,7 +529,7 @@ def _forget_reads() -> None:
 
 
 def _forget_clients() -> None:
-    for factory in (*_CLIENTS, clients.session, secrets.secret, media.config):
+    for factory in (*_CLIENTS, clients.session, secrets.secret, lone_secret, media.config):
         factory.cache_clear()
     connection()._client = None
 
