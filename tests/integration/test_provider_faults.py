@@ -37,7 +37,7 @@ from shared.stages.requests import VideoSynthesisJob
 from shared.stages.stages import Role, Stage
 from tests.integration.test_remote_engines import run_out, shown, take
 from tests.support.fal import CLIP
-from tests.support.provider_faults import ENGINES_OF, FAULTS, FaultCase, FaultOutcome
+from tests.support.provider_faults import AT_ONCE, ENGINES_OF, FAULTS, FaultCase, FaultOutcome
 from tests.support.provider_requests import Files, video_request
 from tests.support.steps import complete_step
 from tests.support.studio import Answer, Creator, Studio
@@ -105,7 +105,13 @@ def send(job_id: str, name: str, token: str) -> None:
     dispatch({"jobId": job_id, "stage": stage_of(name).value, "taskToken": token}, None)
 
 
-SLOW = {"runway", "fal", "luma", "flux"}  # the other tests here and in test_remote_engines.py have the common faults
+SLOW = {
+    "runway",
+    "fal",
+    "luma",
+    "flux",
+    "google",
+}  # the other tests here and in test_remote_engines.py have the common faults
 
 
 @pytest.mark.parametrize(
@@ -157,7 +163,7 @@ def check_case(
     assert credits.account(ada.user_id).available == 100, about
 
 
-@pytest.mark.parametrize("provider", [name for name in ENGINES_OF if name != "openai"])
+@pytest.mark.parametrize("provider", [name for name in ENGINES_OF if name not in AT_ONCE])
 def test_the_key_can_change_while_a_job_runs(studio: Studio, providers: Service, ada: Creator, provider: str) -> None:
     """The provider refuses the old key at once. A process that has read it reads the new one."""
     job_id = begun(ada, ENGINES_OF[provider])
@@ -192,7 +198,7 @@ def test_a_job_whose_provider_refuses_the_old_key_waits_for_the_new_one(
     assert (jobs.get(job_id).step(VIDEO).status, len(providers.requests)) == (JobStatus.COMPLETED, 1)
 
 
-@pytest.mark.parametrize("provider", ["luma", "openai"])
+@pytest.mark.parametrize("provider", ["luma", "openai", "google", "stability"])
 def test_a_submission_with_the_old_key_is_sent_again_with_the_new_one(
     providers: Service, ada: Creator, provider: str
 ) -> None:
@@ -215,7 +221,7 @@ def key_of(provider: str) -> str:
     return str(engine(stage_of(ENGINES_OF[provider]), ENGINES_OF[provider]).key)
 
 
-@pytest.mark.parametrize("provider", ["runway", "fal"])
+@pytest.mark.parametrize("provider", ["runway", "fal", "google"])
 @pytest.mark.parametrize("fault", [None, Fault.TOO_LATE, pytest.param(Fault.UNAVAILABLE, marks=pytest.mark.slow)])
 def test_a_cancelled_job_ends_uncharged_whatever_its_provider_answers(
     providers: Service, ada: Creator, provider: str, fault: Fault | None
