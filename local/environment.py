@@ -36,6 +36,8 @@ PROVIDER_KEYS = {  # a provider's secret -> the variable of its SDK with the key
     "openai-key": "OPENAI_API_KEY",
     "flux-key": "BFL_API_KEY",
     "luma-key": "LUMA_AGENTS_API_KEY",
+    "google-key": "GEMINI_API_KEY",
+    "stability-key": "STABILITY_API_KEY",
 }
 IMITATED = {  # path of each dialect of the imitation
     "KINORA_FAL_URL": "/fal",
@@ -43,6 +45,8 @@ IMITATED = {  # path of each dialect of the imitation
     "KINORA_OPENAI_URL": "/openai",
     "KINORA_FLUX_URL": "/flux",
     "KINORA_LUMA_URL": "/luma",
+    "KINORA_GOOGLE_URL": "/google",
+    "KINORA_STABILITY_URL": "/stability",
 }
 
 

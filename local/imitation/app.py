@@ -17,12 +17,14 @@ from local.environment import HOST
 from local.imitation.fal import add_fal
 from local.imitation.faults import Fault, ProviderCall
 from local.imitation.flux import add_flux
+from local.imitation.google import add_google
 from local.imitation.luma import add_luma
 from local.imitation.openai import add_openai
 from local.imitation.runway import add_runway
 from local.imitation.service import Make, Service, body_of
+from local.imitation.stability import add_stability
 
-DIALECTS = (add_runway, add_fal, add_flux, add_openai, add_luma)
+DIALECTS = (add_runway, add_fal, add_flux, add_openai, add_luma, add_google, add_stability)
 
 
 def create_app(service: Service) -> web.Application:

@@ -20,7 +20,7 @@ class Fault(StrEnum):
 
     THROTTLED = "throttled"  # 429 with Retry-After, before the request is accepted
     UNAVAILABLE = "unavailable"  # 503, before the request is accepted
-    UNKNOWN_KEY = "unknown-key"  # 401
+    UNKNOWN_KEY = "unknown-key"  # 401, or 400 with a reason
     MODERATED_INPUT = "moderated-input"
     FAILED_BEFORE = "failed-before"  # 500, before the request is accepted
     FAILED_AFTER = "failed-after"  # 502, after the request is accepted

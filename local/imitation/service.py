@@ -78,7 +78,10 @@ class Service:
         one.urls += 1
         return f"{self.url}/files/{one.provider}/{one.id}/{one.urls}.{extension}"
 
-    async def answered(self, request: web.Request, provider: str, call: ProviderCall, act: Act) -> web.StreamResponse:
+    async def answered(
+        self, request: web.Request, provider: str, call: ProviderCall, act: Act, *,
+        unknown_key: tuple[int, Mapping[str, Any]] = (401, {"error": "refused"}),
+    ) -> web.StreamResponse:  # fmt: skip
         """Answer a call to a provider's API: carry it out, or do what the plan of faults says."""
         fault = self.faults.take(provider, call)
         key = _key(request)
@@ -86,6 +89,8 @@ class Service:
         status = REFUSED.get(fault) if fault else None
         if status is None and self.valid_keys is not None and key.split()[-1] not in self.valid_keys:
             status = 401
+        if status == 401:
+            return web.json_response(unknown_key[1], status=unknown_key[0])
         if status is not None:
             return web.json_response({"error": "refused"}, status=status, headers={"Retry-After": "7"})
         answer = await act(fault)
@@ -104,13 +109,20 @@ class Service:
     async def file(self, request: web.Request) -> web.StreamResponse:
         """Answer a download. The key is not expected here."""
         provider, request_id, name = (request.match_info[part] for part in ("provider", "id", "name"))
-        one, number = self.find(provider, request_id), int(name.partition(".")[0])
-        fault = self.faults.take(provider, ProviderCall.FILE)
-        self.keys_elsewhere |= {key} if (key := _key(request)) else set()
+        return await self.send_file(request, self.find(provider, request_id), int(name.partition(".")[0]))
+
+    async def send_file(
+        self, request: web.Request, one: PaidRequest, number: int, *, keyed: bool = False
+    ) -> web.StreamResponse:
+        """Answer a download of the request's file, whose URL has this number."""
+        fault, key = self.faults.take(one.provider, ProviderCall.FILE), _key(request)
+        (self.keys if keyed else self.keys_elsewhere).update({key} if key or keyed else ())
+        if keyed and (not key or (self.valid_keys is not None and key not in self.valid_keys)):
+            return web.Response(status=401)
         if fault is Fault.EXPIRED:
             one.expired = number
         if number <= one.expired:
-            return web.Response(status=404 if provider == "fal" else 403)
+            return web.Response(status=404 if one.provider in {"fal", "google"} else 403)
         if fault is not None and fault in REFUSED | SPOILT:
             return web.Response(status=(REFUSED | SPOILT)[fault])
         if fault is Fault.WRONG_CONTENT:
@@ -131,7 +143,8 @@ class Service:
 
 
 def _key(request: web.Request) -> str:
-    return request.headers.get("Authorization") or request.headers.get("x-key") or ""
+    named = ("Authorization", "x-key", "x-goog-api-key")
+    return next((request.headers[name] for name in named if name in request.headers), "")
 
 
 async def body_of(request: web.Request) -> dict[str, Any]:

@@ -80,6 +80,16 @@ _PICTURE = replace(
     fallback=None,
 )
 
+_STABILITY = replace(
+    _PICTURE,
+    code="workers.engines.image_generation.stability:StabilityPicture",
+    ratios={ratio: ratio for ratio in ("16:9", "9:16", "1:1", "21:9", "3:2", "2:3", "5:4", "4:5")},
+    max_prompt_units=10_000,
+    key="stability-key",
+    licence="Terms of Service of Stability AI",
+    licence_url="https://stability.ai/terms-of-use",
+)
+
 REMOTE_ENGINES: tuple[Engine, ...] = (
     replace(
         _PICTURE,
@@ -116,6 +126,22 @@ REMOTE_ENGINES: tuple[Engine, ...] = (
         key="luma-key",
         licence="Terms of Service of Luma",
         licence_url="https://lumalabs.ai/legal/tos",
+    ),
+    replace(
+        _STABILITY,
+        name="stability-core",
+        about="Stable Image Core of Stability AI, a trained model. It paints what the prompt says, quickly.",
+        model="core",
+        provider_cents=3,
+    ),
+    replace(
+        _STABILITY,
+        name="stability-ultra",
+        about="Stable Image Ultra of Stability AI, a trained model. It paints what the prompt says, in detail.",
+        model="ultra",
+        credits=7,
+        provider_cents=8,
+        fallback="stability-core",
     ),
     replace(
         _FAL,
@@ -316,5 +342,21 @@ REMOTE_ENGINES: tuple[Engine, ...] = (
         key="luma-key",
         licence="Terms of Service of Luma",
         licence_url="https://lumalabs.ai/legal/tos",
+    ),
+    replace(
+        _RUNWAY,
+        name="google-omni",
+        code="workers.engines.video_synthesis.google:GoogleVideo",
+        about="Gemini Omni Flash 1.1 of Google, through its own API.",
+        model="gemini-omni-1.1-flash",
+        credits_per_second=9,
+        provider_cents_per_second=10.5,  # 5,792 output tokens a second, and the tokens of the picture
+        max_duration_seconds=10,
+        durations=_seconds(3, 10),
+        ratios=_WIDE_AND_TALL,
+        max_prompt_units=None,
+        key="google-key",
+        licence="Gemini API Additional Terms of Service",
+        licence_url="https://ai.google.dev/gemini-api/terms",
     ),
 )

@@ -4,6 +4,7 @@ from base64 import b64decode
 from collections.abc import Iterator
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
+import httpx
 import pytest
 
 from local.imitation.app import imitation
@@ -15,6 +16,7 @@ from tests.support.fal import CLIP
 from tests.support.provider_requests import performance_request, picture_request, video_request
 from workers.engines.image_generation.luma import LumaPicture
 from workers.engines.motion_transfer.runway import RunwayPerformance
+from workers.engines.video_synthesis.google import GoogleVideo
 from workers.engines.video_synthesis.luma import LumaVideo
 from workers.engines.video_synthesis.runway import RunwayVideo
 
@@ -22,6 +24,7 @@ PICTURE = "https://media.kinora.test/picture.png"
 RUNWAY = [entry for entry in ALL_ENGINES if entry.key == "runway-key" and entry.stage is Stage.VIDEO_SYNTHESIS]
 ACT_TWO = next(entry for entry in ALL_ENGINES if entry.name == "runway-act-two")
 LUMA, UNI = (next(entry for entry in ALL_ENGINES if entry.name == name) for name in ("luma-ray", "luma-uni"))
+OMNI = next(entry for entry in ALL_ENGINES if entry.name == "google-omni")
 
 
 @pytest.fixture(scope="module")
@@ -218,3 +221,56 @@ def test_the_model_of_openai_is_one_of_its_sdk() -> None:
     models = pytest.importorskip("openai.types.image_model")
     [entry] = [entry for entry in ALL_ENGINES if entry.key == "openai-key"]
     assert entry.model in get_args(models.ImageModel)
+
+
+def test_the_sdk_of_google_understands_the_imitation(service: Service) -> None:
+    genai = pytest.importorskip("google.genai")
+    options = {"base_url": f"{service.url}/google", "retry_options": {"attempts": 1}}  # otherwise it repeats a POST
+    client = genai.Client(api_key="key", http_options=options)
+
+    def create() -> Any:
+        body: Any = GoogleVideo(OMNI).body(
+            video_request(OMNI), {"type": "image", "mime_type": "image/png", "data": "AAAA"}
+        )
+        return client.interactions.create(**body)
+
+    made = create()
+    assert (made.id, made.status) == (service.requests[-1].id, "in_progress")
+    service.faults.add("google", ProviderCall.POLL, Fault.WORKING, Fault.BROKEN)
+    states = [client.interactions.get(id=made.id) for _ in range(2)]
+    assert [state.status for state in states] == ["in_progress", "failed"]
+    assert states[1].errors[0].code == "internal"
+    second = create()
+    done = client.interactions.get(id=second.id)
+    assert (done.status, done.output_video.uri.startswith(service.url)) == ("completed", True)
+    answer = httpx.get(done.output_video.uri, headers={"x-goog-api-key": "key"})
+    assert answer.content == CLIP
+    client.interactions.cancel(id=second.id)
+    assert second.id in service.cancelled
+    errors = pytest.importorskip("google.genai._interactions_errors")
+    for fault, error in (
+        (Fault.THROTTLED, "RateLimitError"), (Fault.MODERATED_INPUT, "BadRequestError"),
+        (Fault.UNKNOWN_KEY, "BadRequestError"),
+    ):  # fmt: skip
+        service.faults.add("google", ProviderCall.SUBMIT, fault)
+        with pytest.raises(getattr(errors, error)):
+            create()
+
+
+def test_the_types_of_the_sdk_of_google_allow_what_the_engine_sends() -> None:
+    """The SDK accepts unknown words in an answer, so its types are read."""
+    types = pytest.importorskip("google.genai._gaos.types.interactions")
+    body: Any = GoogleVideo(OMNI).body(video_request(OMNI), {"type": "image", "mime_type": "image/png", "data": "AAAA"})
+    wanted = body["response_format"]
+    assert set(body) <= set(types.CreateModelInteractionParam.__annotations__)
+    assert set(wanted) <= set(types.VideoResponseFormatParam.__annotations__)
+    assert set(body["input"][0]) <= set(types.ImageContentParam.__annotations__)
+    assert body["model"] in literals(types.Model)
+    assert set(OMNI.ratios or ()) == literals(types.VideoResponseFormatAspectRatio)
+    assert wanted["delivery"] in literals(types.VideoResponseFormatDelivery)
+    assert body["generation_config"]["video_config"]["task"] in literals(types.Task)
+
+
+def literals(kind: Any) -> set[str]:
+    """Return the words of a union of an SDK, which also accepts unknown words."""
+    return {word for part in get_args(kind) for word in get_args(part) if isinstance(word, str)}

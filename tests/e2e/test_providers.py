@@ -31,6 +31,8 @@ def providers_cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]
         {"IMAGE_GENERATION": "openai-image"},
         {"IMAGE_GENERATION": "flux-pro"},
         {"IMAGE_GENERATION": "luma-uni"},
+        {"VIDEO_SYNTHESIS": "google-omni"},
+        {"IMAGE_GENERATION": "stability-core"},
     ],
     ids=lambda engines: next(iter(engines.values())),
 )

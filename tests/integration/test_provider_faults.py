@@ -7,9 +7,12 @@ import json
 import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
 from random import Random
 from typing import Any
 
+import httpx
 import pytest
 from botocore.exceptions import EndpointConnectionError
 
@@ -37,11 +40,13 @@ from shared.stages.requests import VideoSynthesisJob
 from shared.stages.stages import Role, Stage
 from tests.integration.test_remote_engines import run_out, shown, take
 from tests.support.fal import CLIP
-from tests.support.provider_faults import ENGINES_OF, FAULTS, FaultCase, FaultOutcome
+from tests.support.provider_faults import AT_ONCE, ENGINES_OF, FAULTS, FaultCase, FaultOutcome
 from tests.support.provider_requests import Files, video_request
 from tests.support.steps import complete_step
 from tests.support.studio import Answer, Creator, Studio
+from workers.engines.contract import RemoteOutput
 from workers.engines.provider import Provider, not_made
+from workers.engines.video_synthesis.google import GoogleVideo
 from workers.engines.video_synthesis.runway import RunwayVideo
 from workers.runtime.lambda_entry import UNAVAILABLE_PAUSE_SECONDS, RemoteRunner
 
@@ -105,7 +110,13 @@ def send(job_id: str, name: str, token: str) -> None:
     dispatch({"jobId": job_id, "stage": stage_of(name).value, "taskToken": token}, None)
 
 
-SLOW = {"runway", "fal", "luma", "flux"}  # the other tests here and in test_remote_engines.py have the common faults
+SLOW = {
+    "runway",
+    "fal",
+    "luma",
+    "flux",
+    "google",
+}  # the other tests here and in test_remote_engines.py have the common faults
 
 
 @pytest.mark.parametrize(
@@ -157,7 +168,7 @@ def check_case(
     assert credits.account(ada.user_id).available == 100, about
 
 
-@pytest.mark.parametrize("provider", [name for name in ENGINES_OF if name != "openai"])
+@pytest.mark.parametrize("provider", [name for name in ENGINES_OF if name not in AT_ONCE])
 def test_the_key_can_change_while_a_job_runs(studio: Studio, providers: Service, ada: Creator, provider: str) -> None:
     """The provider refuses the old key at once. A process that has read it reads the new one."""
     job_id = begun(ada, ENGINES_OF[provider])
@@ -192,7 +203,7 @@ def test_a_job_whose_provider_refuses_the_old_key_waits_for_the_new_one(
     assert (jobs.get(job_id).step(VIDEO).status, len(providers.requests)) == (JobStatus.COMPLETED, 1)
 
 
-@pytest.mark.parametrize("provider", ["luma", "openai"])
+@pytest.mark.parametrize("provider", ["luma", "openai", "google", "stability"])
 def test_a_submission_with_the_old_key_is_sent_again_with_the_new_one(
     providers: Service, ada: Creator, provider: str
 ) -> None:
@@ -215,7 +226,7 @@ def key_of(provider: str) -> str:
     return str(engine(stage_of(ENGINES_OF[provider]), ENGINES_OF[provider]).key)
 
 
-@pytest.mark.parametrize("provider", ["runway", "fal"])
+@pytest.mark.parametrize("provider", ["runway", "fal", "google"])
 @pytest.mark.parametrize("fault", [None, Fault.TOO_LATE, pytest.param(Fault.UNAVAILABLE, marks=pytest.mark.slow)])
 def test_a_cancelled_job_ends_uncharged_whatever_its_provider_answers(
     providers: Service, ada: Creator, provider: str, fault: Fault | None
@@ -254,6 +265,72 @@ def test_a_request_of_runway_names_frames_size_and_camera(providers: Service) ->
         "promptText": "a lake. Camera: slow cinematic dolly in towards the subject, no zoom, no camera shake.",
         "duration": 4, "ratio": "1280:720", "audio": False, "seed": 7,
     }  # fmt: skip
+
+
+def test_a_request_of_google_contains_the_picture_and_asks_for_one_shot(providers: Service) -> None:
+    entry = engine(VIDEO, "google-omni")
+    ticket = GoogleVideo(entry).submit(video_request(entry), Files())
+    [made] = providers.requests
+    assert json.loads(ticket) == {"id": made.id}
+    assert made.picture == b"s3://media/1.png"
+    body = dict(made.body)
+    assert str(body.pop("prompt")).startswith("a lake. Camera: slow cinematic dolly in towards the subject")
+    assert body == {
+        "model": "gemini-omni-1.1-flash", "background": True,
+        "generation_config": {"video_config": {"task": "image_to_video"}},
+        "response_format": {
+            "type": "video", "delivery": "uri", "resolution": "720p", "aspect_ratio": "16:9", "duration": "3s",
+        },
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("interaction", "code", "retryable"),
+    [
+        ({"status": "failed", "errors": [{"code": "https://errors.test/SAFETY"}]}, "content_refused", False),
+        ({"status": "failed", "steps": [{"error": {"message": "Blocked by our policy."}}]}, "content_refused", False),
+        ({"status": "failed", "errors": [{"code": "internal"}]}, "provider_failed", True),
+        ({"status": "completed", "steps": [{"type": "model_output", "content": []}]}, "content_refused", False),
+        ({"status": "completed", "usage": {"output_tokens_by_modality": [{"modality": "video", "tokens": 9}]}},
+         "provider_failed", False),
+        ({"status": "budget_exceeded"}, "provider_refused", False),
+        ({"status": "incomplete"}, "provider_failed", False),
+    ],
+)  # fmt: skip
+def test_an_interaction_without_a_clip_ends_as_its_reason_says(
+    providers: Service, interaction: dict[str, Any], code: str, retryable: bool
+) -> None:
+    made = GoogleVideo(engine(VIDEO, "google-omni"))
+    client = httpx.Client(transport=httpx.MockTransport(lambda _: httpx.Response(200, json=interaction)))
+    vars(made)["_provider"] = replace(made._provider, _client=client)
+    with pytest.raises(StageFailure) as failed:
+        made.poll('{"id": "1"}')
+    assert (failed.value.code, failed.value.retryable) == (code, retryable)
+
+
+def test_a_file_that_needs_the_key_is_read_from_the_api_only(providers: Service, tmp_path: Path) -> None:
+    made = GoogleVideo(engine(VIDEO, "google-omni"))
+    with pytest.raises(StageFailure) as failed:
+        made.fetch(RemoteOutput(Role.CLIP, "https://files.example.com/1.mp4", "clip.mp4", "video/mp4"), tmp_path / "1")
+    assert (failed.value.code, (tmp_path / "1").exists()) == ("result_unusable", False)
+
+
+def test_a_picture_that_stability_refuses_after_its_work_stays_on_record(
+    studio: Studio, providers: Service, ada: Creator
+) -> None:
+    """The provider may bill it, so it counts as paid, and it is not sent again."""
+    job_id = begun(ada, "stability-ultra", aspectRatio="4:5")
+    providers.faults.add("stability", ProviderCall.SUBMIT, Fault.MODERATED_OUTPUT)
+    run_out()
+    [made] = providers.requests
+    assert (made.body["model"], made.body["aspect_ratio"], made.body["output_format"]) == ("ultra", "4:5", "png")
+    assert shown(studio.cloud.answers[-1]) == ("Stage.Final", "content_refused")
+    held = tickets.get(job_id, Stage.IMAGE_GENERATION)
+    assert held is not None
+    assert (held.intent is not None, held.submissions) == (True, 1)
+    settlement.fail(jobs.get(job_id), error="Refused.", at=utc_now())
+    [row] = charges.of_month(f"{utc_now():%Y-%m}")
+    assert (row.engine, row.requests, row.cents) == ("stability-ultra", 1, 8)
 
 
 @pytest.mark.parametrize("entry", RUNWAY, ids=lambda entry: entry.name)

@@ -35,8 +35,14 @@ ENGINES_OF = {
     "luma": "luma-ray",
     "openai": "openai-image",
     "flux": "flux-pro",
+    "google": "google-omni",
+    "stability": "stability-core",
 }
 """The engine with which the table is run, for each provider."""
+
+
+AT_ONCE = {"openai", "stability"}
+"""The providers that answer a submission with the file."""
 
 
 def _all(outcome: FaultOutcome, **others: FaultOutcome) -> dict[str, FaultOutcome]:
@@ -44,21 +50,23 @@ def _all(outcome: FaultOutcome, **others: FaultOutcome) -> dict[str, FaultOutcom
 
 
 def _polled(outcome: FaultOutcome, **others: FaultOutcome) -> dict[str, FaultOutcome]:
-    """Return the outcome for each provider but OpenAI, which answers at once."""
-    return {name: end for name, end in _all(outcome, **others).items() if name != "openai"}
+    """Return the outcome for each provider that is polled."""
+    return {name: end for name, end in _all(outcome, **others).items() if name not in AT_ONCE}
 
 
 UPLOAD = ProviderCall.UPLOAD
 SUBMIT, POLL, RESULT, FILE = ProviderCall.SUBMIT, ProviderCall.POLL, ProviderCall.RESULT, ProviderCall.FILE
 FAULTS: tuple[FaultCase, ...] = (
     FaultCase(UPLOAD, Fault.THROTTLED, "429 with `Retry-After`", {"runway": FaultOutcome.FILM}),
-    FaultCase(UPLOAD, Fault.UNKNOWN_KEY, "401, and no newer key is stored", {"runway": FaultOutcome.REFUSED}),
+    FaultCase(
+        UPLOAD, Fault.UNKNOWN_KEY, "the key is refused, and no newer key is stored", {"runway": FaultOutcome.REFUSED}
+    ),
     FaultCase(UPLOAD, Fault.TIMED_OUT, "504", {"runway": FaultOutcome.FILM}),
     FaultCase(UPLOAD, Fault.DROPPED, "the connection ends", {"runway": FaultOutcome.FILM}),
     FaultCase(UPLOAD, Fault.WRONG_CONTENT, "200 with an HTML page", {"runway": FaultOutcome.FILM}),
     FaultCase(SUBMIT, Fault.THROTTLED, "429 with `Retry-After`", _all(FaultOutcome.FILM)),
     FaultCase(SUBMIT, Fault.UNAVAILABLE, "503", _all(FaultOutcome.FILM)),
-    FaultCase(SUBMIT, Fault.UNKNOWN_KEY, "401, and no newer key is stored", _all(FaultOutcome.REFUSED)),
+    FaultCase(SUBMIT, Fault.UNKNOWN_KEY, "the key is refused, and no newer key is stored", _all(FaultOutcome.REFUSED)),
     FaultCase(SUBMIT, Fault.MODERATED_INPUT, "the prompt is refused", _all(FaultOutcome.MODERATED)),
     FaultCase(SUBMIT, Fault.FAILED_BEFORE, "500, not accepted", _all(FaultOutcome.UNCONFIRMED)),
     FaultCase(SUBMIT, Fault.FAILED_AFTER, "502, accepted", _all(FaultOutcome.UNCONFIRMED)),
@@ -68,11 +76,19 @@ FAULTS: tuple[FaultCase, ...] = (
     FaultCase(
         SUBMIT, Fault.OTHER_HOST, "URLs of another host", {"fal": FaultOutcome.FAILED, "flux": FaultOutcome.FAILED}
     ),
-    FaultCase(SUBMIT, Fault.BROKEN, "200 with a file that is not a picture", {"openai": FaultOutcome.UNCONFIRMED}),
+    FaultCase(
+        SUBMIT,
+        Fault.BROKEN,
+        "200 with a file that is not a picture",
+        dict.fromkeys(sorted(AT_ONCE), FaultOutcome.UNCONFIRMED),
+    ),
+    FaultCase(
+        SUBMIT, Fault.MODERATED_OUTPUT, "the picture is refused", dict.fromkeys(sorted(AT_ONCE), FaultOutcome.MODERATED)
+    ),
     FaultCase(POLL, Fault.WORKING, "not finished", _polled(FaultOutcome.FILM)),
     FaultCase(POLL, Fault.UNKNOWN_STATE, "a state that no document names", _polled(FaultOutcome.FILM)),
     FaultCase(POLL, Fault.THROTTLED, "429", _polled(FaultOutcome.FILM)),
-    FaultCase(POLL, Fault.UNKNOWN_KEY, "401", _polled(FaultOutcome.FILM)),
+    FaultCase(POLL, Fault.UNKNOWN_KEY, "the key is refused", _polled(FaultOutcome.FILM)),
     FaultCase(POLL, Fault.TIMED_OUT, "504", _polled(FaultOutcome.FILM)),
     FaultCase(POLL, Fault.DROPPED, "the connection ends", _polled(FaultOutcome.FILM)),
     FaultCase(POLL, Fault.WRONG_CONTENT, "200 with an HTML page", _polled(FaultOutcome.FILM)),
@@ -82,7 +98,12 @@ FAULTS: tuple[FaultCase, ...] = (
         POLL,
         Fault.OTHER_HOST,
         "a file without TLS at another host",
-        {"runway": FaultOutcome.UNUSABLE, "luma": FaultOutcome.UNUSABLE, "flux": FaultOutcome.UNUSABLE},
+        {
+            "runway": FaultOutcome.UNUSABLE,
+            "luma": FaultOutcome.UNUSABLE,
+            "flux": FaultOutcome.UNUSABLE,
+            "google": FaultOutcome.UNUSABLE,
+        },
     ),
     FaultCase(RESULT, Fault.TIMED_OUT, "504 after COMPLETED", {"fal": FaultOutcome.FILM}),
     FaultCase(RESULT, Fault.WRONG_CONTENT, "200 with an HTML page", {"fal": FaultOutcome.FILM}),
@@ -90,6 +111,11 @@ FAULTS: tuple[FaultCase, ...] = (
     FaultCase(FILE, Fault.FAILED_BEFORE, "500", _polled(FaultOutcome.FILM)),
     FaultCase(FILE, Fault.DROPPED, "the connection ends during the download", _polled(FaultOutcome.FILM)),
     FaultCase(FILE, Fault.SLOW, "a byte now and then", _polled(FaultOutcome.FILM)),
-    FaultCase(FILE, Fault.EXPIRED, "the URL is no longer valid", _polled(FaultOutcome.FILM, fal=FaultOutcome.LOST)),
+    FaultCase(
+        FILE,
+        Fault.EXPIRED,
+        "the URL is no longer valid",
+        _polled(FaultOutcome.FILM, fal=FaultOutcome.LOST, google=FaultOutcome.LOST),
+    ),
     FaultCase(FILE, Fault.WRONG_CONTENT, "200 with an HTML page", _polled(FaultOutcome.UNUSABLE)),
 )

@@ -113,10 +113,14 @@ class InlineOutput:
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """The outputs of a provider that answers a submission with them. `metrics` is the step's metadata."""
+    """The outputs of a provider that answers a submission with them. `metrics` is the step's metadata.
 
-    outputs: tuple[InlineOutput, ...]
+    With a `failure` there are no outputs: the provider did the work, may bill it, and refused the result.
+    """
+
+    outputs: tuple[InlineOutput, ...] = ()
     metrics: Mapping[str, object] = field(default_factory=dict)
+    failure: StageFailure | None = None
 
 
 class Inputs(Protocol):

@@ -1,4 +1,4 @@
-"""The HTTP API of a provider: its key, requests that are paid once, polls, and downloads without the key."""
+"""The HTTP API of a provider: its key, requests that are paid once, polls, and downloads."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -16,7 +16,9 @@ from workers.engines.contract import Busy, Unconfirmed
 
 MOST_BYTES = 200_000_000  # maximum size of a file in bytes; a clip of ten seconds in Full HD has a tenth of it
 PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 15, 600  # default and maximum delay of a retry
+_UNKNOWN_KEY = 401
 _NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
+_LATER = {402, 403, 429}  # answers that end when the operator or time has changed something
 _GONE = {401, 403, 404, 410}  # answers of a file's host after the URL has expired
 _HEAD_BYTES = 12
 _HEADS: Mapping[str, Callable[[bytes], bool]] = {  # by media type: whether a file begins as its format does
@@ -45,15 +47,16 @@ class Provider:
     headers: Callable[[str], Mapping[str, str]]
     refusal: Callable[[httpx.Response], StageFailure]
     domain: str | None = None  # hosts of this domain also belong to the API
+    unknown_key: Callable[[httpx.Response], bool] = lambda answer: answer.status_code == _UNKNOWN_KEY
     _client: httpx.Client = field(default_factory=httpx.Client, repr=False)
 
-    def submit(self, url: str, body: Mapping[str, object]) -> Mapping[str, Any]:
-        """Send a request that is paid, once.
+    def submit(self, url: str, body: Mapping[str, object], *, form: bool = False) -> Mapping[str, Any]:
+        """Send a request that is paid, once, as JSON or as a form.
 
         Raise Busy or the refusal if the provider has not accepted it, and Unconfirmed if it may have.
         """
         try:
-            answer = self._send("POST", url, body)
+            answer = self._send("POST", url, body, form=form)
         except _NEVER_SENT as error:
             raise Busy(PAUSE_SECONDS, failed=True) from error
         except httpx.HTTPError as error:
@@ -83,7 +86,7 @@ class Provider:
             answer = self._send(method, url)
             if answer.status_code in ignored:
                 return {}
-            if answer.status_code in {401, 402, 403, 429} or answer.is_server_error:
+            if self.unknown_key(answer) or answer.status_code in _LATER or answer.is_server_error:
                 raise Busy(_pause(answer))  # what was paid is not given up: the operator can store a key that is valid
             if not answer.is_success:
                 raise self.refusal(answer)
@@ -92,15 +95,25 @@ class Provider:
             raise Busy(PAUSE_SECONDS) from error
         return found if isinstance(found, dict) else {}
 
-    def fetch(self, url: str, path: Path, media_type: str, *, renewed: bool = False) -> None:
-        """Download a file over TLS, without the key and without redirects. Accept only a file with the type's head.
+    def fetch(self, url: str, path: Path, media_type: str, *, renewed: bool = False, keyed: bool = False) -> None:
+        """Download a file over TLS, without redirects. Accept only a file with the type's head.
 
-        If `renewed`, the next poll returns a new URL, so an expired one raises Busy.
+        If `renewed`, the next poll returns a new URL, so an expired one raises Busy. The request has the key only if
+        `keyed`: then the file must be at the API itself.
         """
-        if _parsed(url).scheme != "https" and not self.is_own(url):
+        if not self.is_own(url) and (keyed or _parsed(url).scheme != "https"):
             raise StageFailure("result_unusable", "The engine's provider returned a file that cannot be used.")
+        headers = self.headers(_stored_key(self.key)) if keyed else {}
         try:
-            with httpx.stream("GET", url, timeout=self.timeout_seconds) as answer, path.open("wb") as file:
+            with (
+                httpx.stream("GET", url, headers=headers, timeout=self.timeout_seconds) as answer,
+                path.open("wb") as file,
+            ):
+                if keyed and answer.is_client_error:
+                    answer.read()
+                    if self.unknown_key(answer):
+                        secret.cache_clear()
+                        raise Busy(PAUSE_SECONDS)
                 if not renewed and answer.status_code in {404, 410}:
                     raise StageFailure("result_lost", "The engine's provider deleted the file before it was stored.")
                 if not answer.is_success:
@@ -137,22 +150,27 @@ class Provider:
         below = self.domain is not None and host.endswith(f".{self.domain}")
         return origin == _origin(self.url) or (below and (scheme, port) == ("https", None))
 
-    def _send(self, method: str, url: str, body: Mapping[str, object] | None = None) -> httpx.Response:
+    def _send(
+        self, method: str, url: str, body: Mapping[str, object] | None = None, *, form: bool = False
+    ) -> httpx.Response:
         """Send a request. If the provider does not know the key, and the operator has stored a new one, send it again.
 
         A request with an unknown key is not accepted, so it is not paid twice.
         """
         used = _stored_key(self.key)
-        answer = self._request(method, url, used, body)
-        if answer.status_code == 401:
+        sent: dict[str, Any] = {"json": body}
+        if form:
+            sent = {"files": {name: (None, str(value)) for name, value in (body or {}).items()}}
+        answer = self._request(method, url, used, sent)
+        if self.unknown_key(answer):
             secret.cache_clear()
             if (newer := _stored_key(self.key)) != used:
-                answer = self._request(method, url, newer, body)
+                answer = self._request(method, url, newer, sent)
         return answer
 
-    def _request(self, method: str, url: str, key: str, body: Mapping[str, object] | None) -> httpx.Response:
+    def _request(self, method: str, url: str, key: str, sent: Mapping[str, Any]) -> httpx.Response:
         headers = dict(self.headers(key))
-        return self._client.request(method, url, json=body, headers=headers, timeout=self.timeout_seconds)
+        return self._client.request(method, url, headers=headers, timeout=self.timeout_seconds, **sent)
 
 
 def begins_as(media_type: str, content: bytes) -> bool:

@@ -195,6 +195,9 @@ class RemoteRunner:
 
         So each failure of AWS is followed by some tries.
         """
+        if made.failure:
+            attempt.fail(made.failure)
+            return
         try:
             with TemporaryDirectory(prefix="kinora-") as folder:
                 outputs = []
