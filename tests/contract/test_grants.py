@@ -34,49 +34,45 @@ UNTOUCHED: dict[str, set[type[Record]]] = {
     # It cancels jobs, and reads a user's defaults; the end of a film reads grants.
     "rest-jobs": {MediaGrantRecord, EmailClaimRecord},
     "rest-settings": {RefreshFamilyRecord},  # it checks passwords
-    "pipeline-grant": {StepTicketRecord, StepTokenRecord},  # it reads jobs; workers and engines use these
+    "pipeline-grant": {StepTokenRecord},  # it reads jobs; workers and engines use these
     # It reads whether jobs have ended.
-    "rest-assets": {JobSpecRecord, StepTicketRecord, StepTokenRecord},
+    "rest-assets": {JobSpecRecord, StepTokenRecord},
     # The sweep has the same module; this function reads assets only.
     "upkeep-quarantine": {
         JobRecord, JobSpecRecord, PassRecord, StepResultRecord, StepTicketRecord, StepTokenRecord,
     },
     "rest-auth": {HoldRecord, SpendingRecord},  # it opens accounts
     # It reads whether there is a film.
-    "rest-shares": {EmailClaimRecord, JobSpecRecord, StepTicketRecord, StepTokenRecord},
+    "rest-shares": {EmailClaimRecord, JobSpecRecord, StepTokenRecord},
     "rest-presets": {EmailClaimRecord},  # it reads whether a user is a platform admin
     "rest-teams": {HoldRecord, EmailClaimRecord},  # it moves credits, and names members
     # It shows accounts and counts jobs and assets.
-    "rest-billing": {HoldRecord, SpendingRecord, JobSpecRecord, StepResultRecord, StepTicketRecord, StepTokenRecord},
+    "rest-billing": {HoldRecord, SpendingRecord, JobSpecRecord, StepResultRecord, StepTokenRecord},
     "notices-send": {  # it reads jobs, addresses and balances
-        EmailClaimRecord, HoldRecord, JobSpecRecord, LedgerRecord, SpendingRecord, StepResultRecord, StepTicketRecord,
-        StepTokenRecord,
+        EmailClaimRecord, HoldRecord, JobSpecRecord, LedgerRecord, SpendingRecord, StepResultRecord, StepTokenRecord,
     },
     "billing-events": {HoldRecord, SpendingRecord},  # jobs hold credits
     "socket-connect": {FanOutRecord, PasswordRecord},  # it opens connections of a session
     **{name: {FanOutRecord, ListenerRecord} for name in ("socket-ping", "socket-default")},  # they read the connection
     "socket-unsubscribe": {FanOutRecord},  # passes are for senders
     "socket-disconnect": {FanOutRecord},  # passes end by themselves
-    "socket-subscribe": {FanOutRecord, StepTokenRecord, StepTicketRecord},  # it shows jobs; workers use these
+    "socket-subscribe": {FanOutRecord, StepTokenRecord},  # it shows jobs; workers use these
     # They end jobs, and estimate no times.
     "pipeline-reconcile": {PassRecord},
     "pipeline-settle": {PassRecord, StepTokenRecord},
-    "upkeep-pace": {StepResultRecord, StepTicketRecord, StepTokenRecord},  # it reads the times of jobs
-    "pipeline-signal": {JobSpecRecord, StepResultRecord, StepTicketRecord},  # it fails steps by their tokens
+    "upkeep-pace": {StepResultRecord, StepTokenRecord},  # it reads the times of jobs
+    "pipeline-signal": {JobSpecRecord, StepResultRecord},  # it fails steps by their tokens
     "remote-engine": {JobSpecRecord},  # the task contains the request
-    **{stage.queue: {JobSpecRecord, StepTicketRecord} for stage in Stage},  # the task contains the request
-    # It cancels jobs, and ends sessions by the generation of the password.
+    **{stage.queue: {JobSpecRecord} for stage in Stage},  # the task contains the request
     "rest-engines": {ApiKeyRecord, JobRecord},  # its only route is public, and it reads how long steps took, but no job
+    # It cancels jobs, and ends sessions by the generation of the password.
     "rest-admin": {PassRecord, ProjectRecord, RefreshFamilyRecord, StepTokenRecord},
     "webhooks-notify": {  # the stream contains the job
-        HoldRecord, JobRecord, JobSpecRecord, LedgerRecord, SpendingRecord, StepResultRecord, StepTicketRecord,
-        StepTokenRecord,
+        HoldRecord, JobRecord, JobSpecRecord, LedgerRecord, SpendingRecord, StepResultRecord, StepTokenRecord,
     },
     "webhooks-deliver": {EmailClaimRecord},  # it names owners
-    "realtime-fanout": {StepTicketRecord, StepTokenRecord},  # it shows jobs
-    "realtime-push": {  # the stream contains the job
-        FanOutRecord, JobRecord, JobSpecRecord, StepTicketRecord, StepTokenRecord,
-    },
+    "realtime-fanout": {StepTokenRecord},  # it shows jobs
+    "realtime-push": {FanOutRecord, JobRecord, JobSpecRecord, StepTokenRecord},  # the stream contains the job
 }  # fmt: skip
 WORKER_MODULES = {
     **{stage.queue: "workers.runtime.queue_loop" for stage in Stage},

@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 
 from infra.bundling.bytecode import MAGIC, RUNTIME
+from infra.bundling.code import MAX_BYTES
 from infra.environments import ENVIRONMENTS
 from infra.functions import REMOTE_ENGINES
 from shared.stages.engines import ENGINES, Runs
 from tools.template import Assembly, Resource
 
-FUNCTION_BYTES = 1_250_000  # maximum unpacked size of a function without its layers
 WITH_LAYERS_BYTES = 100_000_000  # maximum unpacked size of a function with its layers
 INTERACTIVE = ("rest-", "authorizer")
 CALLED_OFTEN = "rest-health"  # the probe calls it every few seconds, and no creator waits for it
@@ -59,7 +59,7 @@ def test_functions_run_on_graviton_with_traces_and_json_logs(cloud: Assembly) ->
 def test_functions_and_their_layers_are_small(cloud: Assembly) -> None:
     for name, function in cloud.functions().items():
         own = unpacked_bytes(code(function, cloud))
-        assert own < FUNCTION_BYTES, name
+        assert own < MAX_BYTES, name
         assert own + sum(unpacked_bytes(layer) for layer in layers(function, cloud)) < WITH_LAYERS_BYTES, name
 
 

@@ -67,7 +67,7 @@ def test_the_first_row_that_is_allowed_makes_what_the_painter_does_not_know_and_
 ) -> None:
     quote = quoted(ada)
     step = picture(quote)
-    assert (step["engine"], step["runs"], step["chosenBy"], step["row"]) == ("luma-uni", "remote", "table", 3)
+    assert (step["engine"], step["runs"], step["chosenBy"], step["row"]) == ("luma-uni", "remote", "table", 4)
     assert (step["credits"], step["motionScore"], quote.body["notUnderstood"]) == (4, None, None)
     clip = quote.body["steps"][1]
     assert (clip["engine"], clip["row"], clip["motionScore"]) == ("parallax", 1, 0.93)
@@ -153,7 +153,7 @@ def test_a_film_after_a_still_keeps_its_picture_and_pays_it_once(ada: Creator) -
 
 def test_the_list_of_engines_is_the_table(studio: Studio, allowed: Service, ada: Creator) -> None:
     listed = studio.call("GET", "/api/engines").body["data"]
-    assert [one["row"] for one in listed if one["stepType"] == PAINT] == [1, 2, 3, 4, 5, 6]
+    assert [one["row"] for one in listed if one["stepType"] == PAINT] == [1, 2, 3, 4, 5, 6, 7, 8]
     assert {one["name"] for one in listed if one["byDefault"] and one["runs"] == "remote"} == {
         "openai-image", "luma-uni", "flux-pro",
     }  # fmt: skip

@@ -40,13 +40,16 @@ def test_a_measured_score_comes_before_a_low_price_and_none_comes_last() -> None
 
 
 def test_pictures_of_models_come_before_the_painter_and_cheap_ones_first() -> None:
-    assert names(PAINT) == ["flux2-klein", "sdxl", "luma-uni", "flux-pro", "openai-image", "procedural"]
+    assert names(PAINT) == [
+        "flux2-klein", "sdxl", "stability-core", "luma-uni",
+        "flux-pro", "openai-image", "stability-ultra", "procedural",
+    ]  # fmt: skip
     here = [entry.name for entry in in_order(catalogue(("sdxl",))) if entry.stage is PAINT]
     assert here[0] == "sdxl", "the table has the same order in each deployment"
 
 
 def test_rows_are_numbered_by_stage_and_an_engine_that_copies_a_performance_has_none() -> None:
-    assert [row_of(engine(PAINT, name)) for name in names(PAINT)] == [1, 2, 3, 4, 5, 6]
+    assert [row_of(engine(PAINT, name)) for name in names(PAINT)] == [1, 2, 3, 4, 5, 6, 7, 8]
     assert row_of(engine(Stage.MOTION_TRANSFER, "transfer")) == 1
     assert row_of(engine(Stage.MOTION_TRANSFER, "runway-act-two")) is None
 
