@@ -2,6 +2,7 @@
 
 from base64 import b64decode
 from collections.abc import Iterator
+from importlib import import_module
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import httpx
@@ -35,7 +36,7 @@ def service() -> Iterator[Service]:
 
 @pytest.fixture(scope="module")
 def runwayml() -> Any:
-    return pytest.importorskip("runwayml")
+    return import_module("runwayml")
 
 
 def test_the_sdk_of_runway_understands_the_imitation(service: Service, runwayml: Any) -> None:
@@ -66,7 +67,7 @@ def test_the_sdk_of_runway_understands_the_imitation(service: Service, runwayml:
 
 @pytest.mark.parametrize("entry", RUNWAY, ids=lambda entry: entry.name)
 def test_the_limits_of_a_model_of_runway_are_those_of_its_sdk(entry: Engine) -> None:
-    params = pytest.importorskip("runwayml.types.image_to_video_create_params")
+    params = import_module("runwayml.types.image_to_video_create_params")
     [model] = [
         kind for kind in vars(params).values()
         if isinstance(kind, type) and entry.model in get_args(hints(kind).get("model", Literal[()]))
@@ -87,7 +88,7 @@ def test_the_limits_of_a_model_of_runway_are_those_of_its_sdk(entry: Engine) -> 
 
 @pytest.mark.parametrize("entry", RUNWAY, ids=lambda entry: entry.name)
 def test_a_model_of_runway_receives_only_fields_that_its_sdk_knows(entry: Engine) -> None:
-    params = pytest.importorskip("runwayml.types.image_to_video_create_params")
+    params = import_module("runwayml.types.image_to_video_create_params")
     [model] = [
         kind for kind in vars(params).values()
         if isinstance(kind, type) and entry.model in get_args(hints(kind).get("model", Literal[()]))
@@ -106,7 +107,7 @@ def test_the_sdk_of_runway_understands_a_performance(service: Service, runwayml:
 
 
 def test_a_performance_receives_only_fields_that_the_sdk_of_runway_knows() -> None:
-    params = pytest.importorskip("runwayml.types.character_performance_create_params")
+    params = import_module("runwayml.types.character_performance_create_params")
     known = hints(params.CharacterPerformanceCreateParams)
     body: Any = RunwayPerformance(ACT_TWO).body(performance_request(), lambda url: url)
     assert set(body) <= set(known)
@@ -122,7 +123,7 @@ def camel_case(name: str) -> str:
 
 
 def test_the_sdk_of_luma_understands_the_imitation(service: Service) -> None:
-    luma = pytest.importorskip("luma_agents")
+    luma = import_module("luma_agents")
     client = luma.Luma(auth_token="key", base_url=f"{service.url}/luma/v1", max_retries=0)  # a test's key
 
     def create(**video: Any) -> Any:
@@ -146,20 +147,20 @@ def test_the_sdk_of_luma_understands_the_imitation(service: Service) -> None:
 
 @pytest.mark.parametrize("request_of", [{}, {"loop": True}, {"duration": 10, "more_image_urls": ("s3://media/2.png",)}])
 def test_the_types_of_the_sdk_of_luma_allow_what_the_engine_sends(request_of: dict[str, Any]) -> None:
-    types = pytest.importorskip("luma_agents.types")
-    pydantic = pytest.importorskip("pydantic")
+    types = import_module("luma_agents.types")
+    pydantic = import_module("pydantic")
     body: Any = LumaVideo(LUMA).body(video_request(LUMA, **request_of), lambda url: url)
     known = pydantic.TypeAdapter(types.GenerationCreateParams).validate_python(body)  # leaves out unknown fields
     assert (set(known), set(known["video"])) == (set(body), set(body["video"]))
     [ratios, _] = get_args(hints(types.GenerationCreateParams)["aspect_ratio"])  # the other one is None
     assert {*(LUMA.ratios or ()), *(UNI.ratios or ())} <= set(get_args(ratios))
-    durations = pytest.importorskip("luma_agents.types.video_duration")
+    durations = import_module("luma_agents.types.video_duration")
     assert {f"{seconds:g}s" for seconds in LUMA.durations or ()} == set(get_args(durations.VideoDuration))
 
 
 def test_the_types_of_the_sdk_of_luma_allow_the_request_of_a_picture() -> None:
-    types = pytest.importorskip("luma_agents.types")
-    pydantic = pytest.importorskip("pydantic")
+    types = import_module("luma_agents.types")
+    pydantic = import_module("pydantic")
     body: Any = LumaPicture(UNI).body(picture_request())
     assert pydantic.TypeAdapter(types.GenerationCreateParams).validate_python(body) == body
 
@@ -184,7 +185,7 @@ def kind_of(hint: Any) -> Any:
 
 
 def test_the_client_of_fal_understands_the_imitation(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
-    fal = pytest.importorskip("fal_client.client")
+    fal = import_module("fal_client.client")
     monkeypatch.setattr(fal, "QUEUE_URL_FORMAT", f"{service.url}/fal/")
     client = fal.SyncClient(key="key")
     handle = client.submit("fal-ai/pika/v2.2/image-to-video", {"image_url": PICTURE, "prompt": "a lake"})
@@ -200,7 +201,7 @@ def test_the_client_of_fal_understands_the_imitation(service: Service, monkeypat
 
 
 def test_the_sdk_of_openai_understands_the_imitation(service: Service) -> None:
-    openai = pytest.importorskip("openai")
+    openai = import_module("openai")
     client = openai.OpenAI(api_key="key", base_url=f"{service.url}/openai/v1", max_retries=0)
 
     def generate() -> Any:
@@ -218,13 +219,13 @@ def test_the_sdk_of_openai_understands_the_imitation(service: Service) -> None:
 
 
 def test_the_model_of_openai_is_one_of_its_sdk() -> None:
-    models = pytest.importorskip("openai.types.image_model")
+    models = import_module("openai.types.image_model")
     [entry] = [entry for entry in ALL_ENGINES if entry.key == "openai-key"]
     assert entry.model in get_args(models.ImageModel)
 
 
 def test_the_sdk_of_google_understands_the_imitation(service: Service) -> None:
-    genai = pytest.importorskip("google.genai")
+    genai = import_module("google.genai")
     options = {"base_url": f"{service.url}/google", "retry_options": {"attempts": 1}}  # otherwise it repeats a POST
     client = genai.Client(api_key="key", http_options=options)
 
@@ -247,7 +248,7 @@ def test_the_sdk_of_google_understands_the_imitation(service: Service) -> None:
     assert answer.content == CLIP
     client.interactions.cancel(id=second.id)
     assert second.id in service.cancelled
-    errors = pytest.importorskip("google.genai._interactions_errors")
+    errors = import_module("google.genai._interactions_errors")
     for fault, error in (
         (Fault.THROTTLED, "RateLimitError"), (Fault.MODERATED_INPUT, "BadRequestError"),
         (Fault.UNKNOWN_KEY, "BadRequestError"),
@@ -259,7 +260,7 @@ def test_the_sdk_of_google_understands_the_imitation(service: Service) -> None:
 
 def test_the_types_of_the_sdk_of_google_allow_what_the_engine_sends() -> None:
     """The SDK accepts unknown words in an answer, so its types are read."""
-    types = pytest.importorskip("google.genai._gaos.types.interactions")
+    types = import_module("google.genai._gaos.types.interactions")
     body: Any = GoogleVideo(OMNI).body(video_request(OMNI), {"type": "image", "mime_type": "image/png", "data": "AAAA"})
     wanted = body["response_format"]
     assert set(body) <= set(types.CreateModelInteractionParam.__annotations__)

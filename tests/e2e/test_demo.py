@@ -11,6 +11,7 @@ from local.cloud import Cloud
 from workers.media.boxes import boxes
 
 
+@pytest.mark.slow
 def test_each_demo_uses_the_running_cloud(cloud: Cloud, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(demo, "FOLDER", tmp_path)
     monkeypatch.setattr(demo, "laptop_cloud", None)

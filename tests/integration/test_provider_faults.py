@@ -110,13 +110,8 @@ def send(job_id: str, name: str, token: str) -> None:
     dispatch({"jobId": job_id, "stage": stage_of(name).value, "taskToken": token}, None)
 
 
-SLOW = {
-    "runway",
-    "fal",
-    "luma",
-    "flux",
-    "google",
-}  # the other tests here and in test_remote_engines.py have the common faults
+# The other tests here and in test_remote_engines.py have the common faults.
+SLOW = {"runway", "fal", "luma", "flux", "google", "stability"}
 
 
 @pytest.mark.parametrize(

@@ -90,6 +90,7 @@ def request(path: str, body: object, context: object = None) -> dict[str, Any]:
     }  # fmt: skip
 
 
+@pytest.mark.slow
 def test_sign_ins_after_a_restore_have_the_newest_key_and_their_own_sessions(studio: Studio, url: str) -> None:
     studio.arrive(EMAIL)
     taken = snapshot("functions.auth.handler:handler", url)
@@ -103,6 +104,7 @@ def test_sign_ins_after_a_restore_have_the_newest_key_and_their_own_sessions(stu
     assert len({cookie for answer in answers for cookie in answer["multiValueHeaders"]["set-cookie"]}) == 4
 
 
+@pytest.mark.slow
 def test_jobs_after_a_restore_have_their_own_ids(studio: Studio, url: str) -> None:
     eve = studio.arrive("eve@example.com")
     wish = {"projectId": eve.project(), "prompt": "a lighthouse at dusk", "settings": {"duration": 3}}
