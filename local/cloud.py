@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from time import monotonic, sleep
 
-from local.addresses import Addresses, FunctionError
+from local.addresses import Addresses
 from local.environment import HOST, PREFIX, ROOT, environment, for_process, imitated_providers, models
 from local.processes import CloudFailed, Lifeline, Process, listen, stop_all
 from shared.stages.queues import VERIFICATION_QUEUE
@@ -190,4 +190,4 @@ def _url(server: socket.socket) -> str:
     return f"http://{HOST}:{server.getsockname()[1]}"
 
 
-__all__ = ["Cloud", "CloudFailed", "FunctionError", "laptop_cloud"]
+__all__ = ["Cloud", "CloudFailed", "laptop_cloud"]

@@ -5,7 +5,7 @@ snapshot contains them.
 """
 
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from shared.access.bearer import TokenRefused, verify
 from shared.access.permissions import AccountRole
@@ -14,6 +14,10 @@ from shared.aws.init import prepare
 from shared.aws.lone_secret import lone_secret
 from shared.core.clock import utc_now
 from shared.observability import Expected, logger, observed
+
+if TYPE_CHECKING:  # see above
+    from shared.credentials.socket_tickets import SocketTicketStore
+    from shared.keys.store import ApiKeyStore
 
 
 @observed
@@ -47,7 +51,7 @@ def _principal(event: dict[str, Any], at: datetime) -> Principal:
     return verify(token, verification_keys=lone_secret("access-token-verification-keys"), at=at)
 
 
-def _stores() -> Any:
+def _stores() -> "tuple[SocketTicketStore, ApiKeyStore]":
     """Return the stores of tickets and of keys, with their client."""
     from shared.aws.records import dynamodb  # noqa: PLC0415  # see above
     from shared.credentials.socket_tickets import socket_tickets  # noqa: PLC0415  # see above
@@ -58,7 +62,8 @@ def _stores() -> Any:
 
 
 def _of_ticket(ticket: str, at: datetime) -> Principal:
-    context = _stores()[0].take(ticket, at=at)
+    tickets, _ = _stores()
+    context = tickets.take(ticket, at=at)
     if context is None:
         raise TokenRefused("no such ticket")
     return Principal.from_context(context)
@@ -66,7 +71,8 @@ def _of_ticket(ticket: str, at: datetime) -> Principal:
 
 def _of_key(text: str, at: datetime) -> Principal:
     """Return the user of the key, with the key's scopes. Its use ends as early as the use of a token."""
-    key = _stores()[1].open(text, at=at)
+    _, keys = _stores()
+    key = keys.open(text, at=at)
     if key is None:
         raise TokenRefused("no such key")
     expires = at + timedelta(seconds=LIFE_SECONDS)
