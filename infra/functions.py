@@ -23,7 +23,7 @@ from shared.erasures.record import ErasureRecord
 from shared.grants.record import MediaGrantRecord
 from shared.guesses.record import GuessesRecord
 from shared.idempotency.record import IdempotencyRecord
-from shared.jobs.keys import JOBS, WORK
+from shared.jobs.keys import JOBS, POLLS, WORK
 from shared.jobs.record import JobRecord, JobSpecRecord, StepResultRecord, StepTicketRecord, StepTokenRecord
 from shared.keys.record import ApiKeyRecord
 from shared.mail.record import MailMarkRecord
@@ -490,6 +490,13 @@ REMOTE_ENGINES: tuple[Function, ...] = (
         memory_mb=1024,
     ),
 )
+
+# It has a URL of its own, which providers call. The API's stack has no room for another function.
+PROVIDER_WEBHOOK = Function(
+    name="provider-webhook",
+    handler="functions.pipeline.provider_webhook:handler",
+    may=Grants(gets=(StepTicketRecord,), media_reads=(f"{WORK}*/{POLLS}/",), sends=(REMOTE_QUEUE,)),
+)
 LOADED_BY_NAME: dict[str, frozenset[str]] = {
     "workers.runtime.lambda_entry:handler": frozenset(
         engine.code.partition(":")[0] for engine in ENGINES if engine.runs is Runs.REMOTE
@@ -699,6 +706,7 @@ ON_LAPTOP: tuple[Function, ...] = (
     *PIPELINE,
     *UPKEEP,
     *REMOTE_ENGINES,
+    PROVIDER_WEBHOOK,
     *JOBS_STREAM,
     *FAN_OUT,
     *BILLING,

@@ -137,7 +137,9 @@ def _start(
 ) -> Cloud:
     """Start all processes at once. Requests that reach moto before it serves wait in its socket's queue."""
     moto_url, gateway_url = (_url(server) for server in (moto, gateway))
-    variables = environment(moto_url, gateway_url) | (imitated_providers(_url(imitation)) if imitation else {})
+    variables = environment(moto_url, gateway_url) | (
+        imitated_providers(_url(imitation), gateway_url) if imitation else {}
+    )
     lifeline = Lifeline()
     process = partial(Process, environment=for_process(variables), lifeline=lifeline)
     worker = partial(Process, environment=for_process({**variables, **models(), **worker_variables}), lifeline=lifeline)

@@ -41,6 +41,7 @@ PROVIDER_KEYS = {  # a provider's secret -> the variable of its SDK with the key
 }
 IMITATED = {  # path of each dialect of the imitation
     "KINORA_FAL_URL": "/fal",
+    "KINORA_FAL_JWKS_URL": "/fal/.well-known/jwks.json",
     "KINORA_RUNWAY_URL": "/runway",
     "KINORA_OPENAI_URL": "/openai",
     "KINORA_FLUX_URL": "/flux",
@@ -50,10 +51,11 @@ IMITATED = {  # path of each dialect of the imitation
 }
 
 
-def imitated_providers(url: str) -> dict[str, str]:
-    """Return the variables that send the engines of all providers to the imitation at `url`."""
+def imitated_providers(url: str, gateway_url: str) -> dict[str, str]:
+    """Return the variables that connect the engines of all providers and the gateway to the imitation at `url`."""
     keys = dict.fromkeys(PROVIDER_KEYS.values(), "imitation")
-    return keys | {name: url + path for name, path in IMITATED.items()}
+    webhooks = {"KINORA_PROVIDER_WEBHOOK_URL": f"{gateway_url}/provider-webhooks/"}
+    return keys | webhooks | {name: url + path for name, path in IMITATED.items()}
 
 
 def function_arn(name: str) -> str:

@@ -8,6 +8,7 @@ from aws_cdk import ArnFormat, Duration, Stack
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_lambda_destinations as destinations
 from aws_cdk import aws_lambda_event_sources as sources
 from aws_cdk import aws_sns as sns
@@ -26,6 +27,7 @@ from infra.functions import (
     ALIAS,
     FUNCTION_SECONDS,
     PIPELINE,
+    PROVIDER_WEBHOOK,
     RECONCILE_EVERY_SECONDS,
     REMOTE_ENGINES,
     UPKEEP,
@@ -85,7 +87,7 @@ class PipelineStack(Stack):
             letters = DeadLetterQueue(self, f"{row.name}-missed", queue_name=f"{environment.prefix}-{row.name}-dlq")
             self.dead_letter_queues[row.name] = letters
         scheduled = {"pipeline-reconcile", *(row.name for row in UPKEEP)}
-        rows = (*PIPELINE, *UPKEEP, *REMOTE_ENGINES)
+        rows = (*PIPELINE, *UPKEEP, *REMOTE_ENGINES, PROVIDER_WEBHOOK)
         self.functions: dict[str, KinoraFunction] = {
             row.name: KinoraFunction(
                 self,
@@ -107,6 +109,7 @@ class PipelineStack(Stack):
             self._schedule(row)
         for row in REMOTE_ENGINES:
             self._read_remote_queue(self.functions[row.name])
+            self._receive_webhooks(self.functions[row.name])
         self.state_machine = self._state_machine()
 
     def grant(self, role: iam.IRole, may: Grants) -> None:
@@ -214,6 +217,12 @@ class PipelineStack(Stack):
             "Lambda has no such destination for queues. Failed messages go to the queue's dead-letter queue.",
             "Serverless-LambdaEventSourceMappingDestination",
         )
+
+    def _receive_webhooks(self, function: KinoraFunction) -> None:
+        """Let providers call the URL of `provider-webhook`, which the function of remote engines tells them."""
+        receiver = self.functions[PROVIDER_WEBHOOK.name].live
+        url = receiver.add_function_url(auth_type=lambda_.FunctionUrlAuthType.NONE)  # it checks signatures
+        function.add_environment("KINORA_PROVIDER_WEBHOOK_URL", url.url)
 
     def _failed_invocations(self) -> dict[Stage, sns.Topic]:
         """Send SageMaker's failed invocations to the stage's dead-letter queue, which `signal` reads."""

@@ -1,6 +1,7 @@
 """The gateway: the laptop's API Gateway, CloudFront, S3 upload endpoint and event sources of functions."""
 
 import json
+from base64 import b64encode
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from pathlib import Path
@@ -9,7 +10,7 @@ from aiohttp import web
 from aiohttp.web_fileresponse import CONTENT_TYPES
 
 from infra import edge
-from infra.functions import ON_LAPTOP
+from infra.functions import ON_LAPTOP, PROVIDER_WEBHOOK
 from local.environment import PREFIX, ROOT
 from local.gateway.docs import add_docs
 from local.gateway.functions import FunctionFailed, Functions
@@ -42,6 +43,9 @@ def create_gateway(
     async def invoke(request: web.Request) -> web.Response:
         return await _invoke(functions, request)
 
+    async def call_url(request: web.Request) -> web.Response:
+        return await _call_url(functions, request)
+
     async def close_sockets(_: web.Application) -> None:
         await sockets.close()
 
@@ -53,6 +57,7 @@ def create_gateway(
     router.add_get("/media/{key:.+}", media.handle)
     router.add_post("/s3/{bucket}", uploads.handle)
     router.add_post("/functions/{name}/invocations", invoke)
+    router.add_post("/provider-webhooks/{path:.+}", call_url)
     CONTENT_TYPES.add_type("image/webp", ".webp")  # Python knows this type from 3.13 on
     router.add_static("/presets", ROOT / "docs" / "gallery" / "presets")
     add_docs(application)
@@ -80,6 +85,21 @@ async def _invoke(functions: Functions, request: web.Request) -> web.Response:
         late = {"errorType": "Sandbox.Timedout", "errorMessage": f"{name} timed out"}
         return web.json_response(late, headers={"x-amz-function-error": "Unhandled"})
     return web.json_response(answer)
+
+
+async def _call_url(functions: Functions, request: web.Request) -> web.Response:
+    """Serve the URL of `provider-webhook`, with the event that Lambda makes of a request to a function's URL."""
+    event = {
+        "rawPath": f"/{request.match_info['path']}",
+        "headers": {name.lower(): value for name, value in request.headers.items()},
+        "body": b64encode(await request.read()).decode(),
+        "isBase64Encoded": True,
+    }
+    try:
+        answer = await functions.call_async(PROVIDER_WEBHOOK.name, event)
+    except (FunctionFailed, TimeoutError):
+        return web.Response(status=HTTPStatus.BAD_GATEWAY)
+    return web.Response(status=answer["statusCode"])
 
 
 async def _add_edge_headers(request: web.Request, response: web.StreamResponse) -> None:

@@ -45,6 +45,7 @@ class Service:
         self.faults = FaultPlan()
         self.requests: list[PaidRequest] = []
         self.cancelled: list[str] = []
+        self.webhooks: list[str] = []  # requests whose webhook was accepted
         self.keys: set[str] = set()  # values of the header with the key, in calls to the API
         self.keys_elsewhere: set[str] = set()  # the same, in downloads of files and in calls to another host
         self.valid_keys: set[str] | None = None  # None = all
@@ -104,7 +105,12 @@ class Service:
 
     async def listed(self, _request: web.Request) -> web.StreamResponse:
         """Answer with the accepted requests."""
-        return web.json_response([{"provider": one.provider, "id": one.id, "body": one.body} for one in self.requests])
+        return web.json_response(
+            [
+                {"provider": one.provider, "id": one.id, "body": one.body, "webhook": one.id in self.webhooks}
+                for one in self.requests
+            ]
+        )
 
     async def file(self, request: web.Request) -> web.StreamResponse:
         """Answer a download. The key is not expected here."""

@@ -15,6 +15,7 @@ from shared.stages.stages import STAGES, Role, Stage
 JOBS, WORK = "jobs/", "work/"
 PREVIEWS = "previews"  # the folder of a job's previews, beside the folders of its stages
 TASKS = "tasks"  # the folder of a step's tasks, beside the folders of its attempts
+POLLS = "polls"  # the folder, among the objects of an attempt, of the message of its next poll
 GIVEN = "given"  # the folder of pictures from an older job, beside the folders of a job's stages
 WORK_LIFE = timedelta(days=7)  # a lifecycle rule deletes the results of all stages but the last after this
 
@@ -46,6 +47,11 @@ def output_key(job_id: str, stage: Stage, attempt: str, role: Role, name: str) -
     if role is Role.STEP_PREVIEW:
         return previews + name
     return (delivery if role in STAGES[stage].delivers else work) + name
+
+
+def poll_key(job_id: str, stage: Stage, attempt: str) -> str:
+    """Return the key of the message with which a provider's webhook starts the attempt's next poll."""
+    return f"{attempt_prefixes(job_id, stage, attempt)[0]}{POLLS}/next.json"
 
 
 def given_key(job_id: str, name: str) -> str:

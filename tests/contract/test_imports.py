@@ -65,6 +65,7 @@ MAY_LOAD = {
     "rest-auth": _AWS | _RECORDS | _REST_EDGE | _PASSWORDS | _SIGNATURES | {"jwt"},
     "rest-settings": _AWS | _RECORDS | _REST_EDGE | _PASSWORDS,
     **dict.fromkeys(("rotation-begin", "rotation-rotate"), _AWS | _RECORDS | _SIGNATURES | {"jwt"}),
+    "provider-webhook": _AWS | _RECORDS | _SIGNATURES | {"jwt"},
 }
 # The payments and providers bring packages of their own, which `HEAVY` and the layers limit.
 FREE = {"rest-billing", *(row.name for row in (*BILLING, *REMOTE_ENGINES, *WEBHOOKS, *IMPORTS))}

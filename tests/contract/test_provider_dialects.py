@@ -1,8 +1,10 @@
 """The real SDKs of providers: they accept the answers of the imitation, and their types allow what our engines send."""
 
+import json
 from base64 import b64decode
 from collections.abc import Iterator
 from importlib import import_module
+from time import monotonic, sleep
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import httpx
@@ -15,6 +17,7 @@ from shared.stages.engines import ALL_ENGINES, Engine
 from shared.stages.stages import Stage
 from tests.support.fal import CLIP
 from tests.support.provider_requests import performance_request, picture_request, video_request
+from tests.support.receiver import receiver
 from workers.engines.image_generation.luma import LumaPicture
 from workers.engines.motion_transfer.runway import RunwayPerformance
 from workers.engines.video_synthesis.google import GoogleVideo
@@ -188,7 +191,15 @@ def test_the_client_of_fal_understands_the_imitation(service: Service, monkeypat
     fal = import_module("fal_client.client")
     monkeypatch.setattr(fal, "QUEUE_URL_FORMAT", f"{service.url}/fal/")
     client = fal.SyncClient(key="key")
-    handle = client.submit("fal-ai/pika/v2.2/image-to-video", {"image_url": PICTURE, "prompt": "a lake"})
+    wanted = {"image_url": PICTURE, "prompt": "a lake"}
+    with receiver(monkeypatch) as receiving:
+        handle = client.submit("fal-ai/pika/v2.2/image-to-video", wanted, webhook_url=receiving.url)
+        until = monotonic() + 10
+        while not receiving.received and monotonic() < until:
+            sleep(0.02)
+        [webhook] = receiving.received
+        assert json.loads(webhook.body)["request_id"] == handle.request_id
+        assert webhook.headers["x-fal-webhook-request-id"] == handle.request_id
     service.faults.add("fal", ProviderCall.POLL, Fault.WORKING)
     assert isinstance(handle.status(), fal.InProgress)
     assert isinstance(handle.status(), fal.Completed)

@@ -51,9 +51,10 @@ from tools.template import Assembly, Resource, many, synthesized
 # Variables that are set on the laptop only. The cloud uses their defaults.
 LAPTOP_ONLY = {"KINORA_UPLOAD_ENDPOINT_URL", "KINORA_STRIPE_URL"}
 # Variables that are set in the cloud only. The laptop has no SageMaker endpoints and no Sentry, and it signs its films.
+# Only the imitation of providers can call it.
 CLOUD_ONLY = {
     "KINORA_SAGEMAKER_ENDPOINTS", "KINORA_SENTRY_DSN", "KINORA_SIGNS_FILMS",
-    "KINORA_WORKER_CLUSTER", "KINORA_WORKER_FLEETS",
+    "KINORA_WORKER_CLUSTER", "KINORA_WORKER_FLEETS", "KINORA_PROVIDER_WEBHOOK_URL",
 }  # fmt: skip
 # Variables with the function that reads them. Code that does not call the function does not need the variable.
 READ_THROUGH = {

@@ -51,4 +51,6 @@ def test_an_engine_of_a_provider_makes_its_part_of_a_film(
         assert clip.streams.video[0].frames == 5 * 24
     [name] = engines.values()
     asked = httpx.get(f"{providers_cloud.providers_url}/requests").json()
-    assert [one["provider"] for one in asked if name.startswith(one["provider"])] != []
+    made = [one for one in asked if name.startswith(one["provider"])]
+    assert made != []
+    assert all(one["webhook"] == (name == "fal-pika") for one in made)

@@ -11,6 +11,8 @@ from shared.stages.requests import ImageGenerationJob, MotionTransferJob, VideoS
 class Files:
     """Inputs whose content is their address."""
 
+    webhook_url = None
+
     def __call__(self, address: str) -> str:
         return f"https://signed/{address}"
 

@@ -124,7 +124,13 @@ class Answered:
 
 
 class Inputs(Protocol):
-    """Access to the `s3://` addresses of a request. A call returns a presigned URL for an address."""
+    """Access to the `s3://` addresses of a request. A call returns a presigned URL for an address.
+
+    `webhook_url` is the URL that a provider with webhooks calls when the request has ended, or None.
+    """
+
+    @property
+    def webhook_url(self) -> str | None: ...
 
     def __call__(self, address: str, /) -> str: ...
 

@@ -28,6 +28,10 @@ class RemoteConfig(Config):
     remote_poll_seconds: int = 5  # pause before the first poll; each later pause is one second longer
     remote_poll_most_seconds: int = 60  # maximum pause, unless the provider is busy for longer
 
+    provider_webhook_url: str = (
+        ""  # URL of the function `provider-webhook`, with a slash at its end; "" for no webhooks
+    )
+
     @property
     def lease(self) -> timedelta:
         return timedelta(seconds=self.remote_lease_seconds)

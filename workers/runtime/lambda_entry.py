@@ -19,6 +19,7 @@ from ulid import ULID
 
 from shared.aws import media, queues
 from shared.core.clock import utc_now
+from shared.jobs.keys import poll_key
 from shared.jobs.record import StepTicketRecord
 from shared.jobs.steps import AlreadyCompleted, Fenced, Leased, steps
 from shared.jobs.store import JobEnded, JobNotFound, jobs
@@ -125,6 +126,8 @@ class RemoteRunner:
             self._unconfirmed(attempt)
         else:
             self._tickets.adopt(task.job_id, task.stage, attempt=attempt.id)
+            if self._webhook_url(task):
+                self._store_next_poll(attempt)
             self._poll(attempt, int(held.poll_no))
 
     def _submit(self, attempt: Attempt, held: StepTicketRecord | None, client: "S3Client") -> None:
@@ -138,9 +141,12 @@ class RemoteRunner:
             logger.exception("AWS did not answer; trying again")
             self._hand_back(attempt, seconds=OUTAGE_PAUSE_SECONDS)
             return
+        webhook_url = self._webhook_url(task)
+        if webhook_url:
+            self._store_next_poll(attempt)
         self._tickets.intend(*of, attempt=attempt.id, held=held, at=utc_now())
         try:
-            accepted = self._engine(task).submit(task.request, _StepInputs(client))
+            accepted = self._engine(task).submit(task.request, _StepInputs(client, webhook_url))
         except Busy as busy:
             self._withdraw(attempt, cents, failed=busy.failed)
             self._hand_back(attempt, seconds=busy.seconds)
@@ -158,6 +164,23 @@ class RemoteRunner:
             self._tickets.store(*of, accepted, attempt=attempt.id)
             logger.info("submitted", engine=task.engine)
             self._schedule_poll(attempt, 0)
+
+    def _webhook_url(self, task: StageTask) -> str | None:
+        """Return the URL that the provider calls when the step's request has ended, or None if it calls none."""
+        base = self._config.provider_webhook_url
+        if not base or not catalogue.engine(task.stage, task.engine).webhooks:
+            return None
+        return f"{base}fal/{task.job_id}/{task.stage}"
+
+    def _store_next_poll(self, attempt: Attempt) -> None:
+        """Store the message with which a webhook starts the next poll. Without it, polls find the end."""
+        task = attempt.task
+        message = RemoteTask(task=task, attempt=attempt.id).encoded().encode()
+        key = poll_key(task.job_id, task.stage, attempt.id)
+        try:
+            media.put(message, key, "application/json", kind="work", client=attempt.media.client)
+        except (NotGranted, *AWS_ERRORS):
+            logger.exception("message of the next poll not stored")
 
     def _may_pay(self, attempt: Attempt, held: StepTicketRecord | None, cents: float) -> bool:
         """Return whether the step may send a request of this price, and add it to the day. Otherwise end the attempt.
@@ -301,9 +324,14 @@ class RemoteRunner:
             logger.warning("not cancelled at the provider", error=str(error))
 
     def _schedule_poll(self, attempt: Attempt, poll_no: int, *, at_least: int = 0) -> None:
-        """Send the message of the next poll. The pause grows with each poll, because long work often takes longer."""
-        seconds = max(at_least, min(self._config.remote_poll_most_seconds, self._config.remote_poll_seconds + poll_no))
-        if at_least > self._config.remote_poll_most_seconds:
+        """Send the message of the next poll. The pause grows with each poll, because long work often takes longer.
+
+        If a webhook reports the end, all pauses are the longest one.
+        """
+        most = self._config.remote_poll_most_seconds
+        soon = most if self._webhook_url(attempt.task) else self._config.remote_poll_seconds + poll_no
+        seconds = max(at_least, min(most, soon))
+        if at_least > most:
             self._beat(attempt, pause_seconds=seconds)
         message = RemoteTask(task=attempt.task, attempt=attempt.id, poll_no=poll_no + 1)
         self._send(message, group=attempt.job.account_id, seconds=seconds)
@@ -326,6 +354,7 @@ class _StepInputs:
     """The inputs of a step, read with the credentials that the step was granted."""
 
     client: "S3Client"
+    webhook_url: str | None
 
     def __call__(self, address: str) -> str:
         return media.presigned_url(address, seconds=PRESIGNED_URL_SECONDS, client=self.client)

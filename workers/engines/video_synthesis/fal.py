@@ -4,10 +4,11 @@ API reference: https://fal.ai/docs/api-reference/inference-api
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from urllib.parse import urlencode
 
 import httpx
 
@@ -18,7 +19,7 @@ from shared.stages.provider_prompts import with_camera
 from shared.stages.requests import VideoSynthesisJob
 from shared.stages.stages import Role
 from workers.engines import limits
-from workers.engines.contract import Finished, Pending, RemoteOutput, Unconfirmed
+from workers.engines.contract import Finished, Inputs, Pending, RemoteOutput, Unconfirmed
 from workers.engines.provider import Provider, forbidden, not_made, unwilling, without_file
 
 _RETRYABLE = {"internal_server_error", "internal_error", "startup_timeout", "request_timeout", "generation_timeout"}
@@ -54,21 +55,22 @@ class FalVideo:
     def __init__(self, entry: Engine) -> None:
         self._entry, self._app = entry, _APPS[entry.name]
 
-    def submit(self, request: VideoSynthesisJob, presigned_url: Callable[[str], str]) -> str:
+    def submit(self, request: VideoSynthesisJob, inputs: Inputs) -> str:
         limits.check(self._entry, request)
         app = self._app
         body: dict[str, object] = {
             # Some apps have no negative prompt, so the prompt also contains the motions that the camera must not make.
             "prompt": with_camera(request.prompt, request.move) + app.ending,
-            app.picture: presigned_url(request.image_url),
+            app.picture: inputs(request.image_url),
             "duration": app.duration(round(request.duration)),
             **app.fixed,
         }
         if app.last_picture and request.more_image_urls:
-            body[app.last_picture] = presigned_url(request.more_image_urls[0])
+            body[app.last_picture] = inputs(request.more_image_urls[0])
         if app.seed:
             body["seed"] = request.seed
-        accepted = self._provider.submit(f"{self._config.fal_url}/{self._entry.model}", body)
+        webhook = f"?{urlencode({'fal_webhook': inputs.webhook_url})}" if inputs.webhook_url else ""
+        accepted = self._provider.submit(f"{self._config.fal_url}/{self._entry.model}{webhook}", body)
         try:
             ticket = {name: str(accepted[f"{name}_url"]) for name in ("status", "response", "cancel")}
         except KeyError as error:

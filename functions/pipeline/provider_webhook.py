@@ -1,0 +1,118 @@
+"""The function that a provider calls when a request has ended. It sends the message of the next poll at once.
+
+A webhook starts a poll, and its body is not used for anything else. Polls find the end of a request without it
+(docs/adr/0073).
+"""
+
+from base64 import b64decode
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from functools import cache
+from hashlib import sha256
+from typing import Any
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from jwt import PyJWKClient
+from pydantic import AliasChoices, BaseModel, Field, ValidationError
+
+from shared.aws import media, queues
+from shared.aws.clients import s3, sqs
+from shared.aws.init import prepare
+from shared.aws.records import dynamodb
+from shared.core.clock import utc_now
+from shared.core.config import Config
+from shared.jobs.keys import poll_key
+from shared.jobs.tickets import tickets
+from shared.observability import about, logger, observed
+from shared.stages.messages import RemoteTask
+from shared.stages.queues import REMOTE_QUEUE
+from shared.stages.stages import Stage
+
+TOLERANCE = timedelta(minutes=5)  # maximum age of a signature, as fal recommends
+KEYS_SECONDS = 3600  # fal allows at most a day
+
+
+class EndedRequest(BaseModel):
+    """The part of a webhook's body, and of a ticket for fal, that names the provider's request."""
+
+    id: str = Field(validation_alias=AliasChoices("request_id", "id"))
+
+
+class WebhookConfig(Config):
+    fal_jwks_url: str = "https://rest.fal.ai/.well-known/jwks.json"
+
+
+@observed
+def handler(event: dict[str, Any], _context: object) -> dict[str, int]:
+    """Answer a request to the function's URL: `POST /fal/{job_id}/{stage}`.
+
+    204: the poll's message is sent. 401: the signature is not the provider's. 404: no step waits for such a request.
+    """
+    provider, _, path = event["rawPath"].strip("/").partition("/")
+    job_id, _, stage = path.partition("/")
+    if provider != "fal" or not job_id or stage not in {*Stage}:
+        return {"statusCode": 404}
+    text = event.get("body") or ""
+    body = b64decode(text) if event.get("isBase64Encoded") else text.encode()
+    if not _is_from_fal(event["headers"], body, at=utc_now()):
+        logger.warning("webhook refused", provider=provider)
+        return {"statusCode": 401}
+    about(job_id=job_id, stage=stage)
+    try:
+        found = _next_poll(job_id, Stage(stage), EndedRequest.model_validate_json(body))
+    except ValidationError:
+        return {"statusCode": 400}
+    if found is None:
+        logger.info("no step waits for this request")
+        return {"statusCode": 404}
+    queues.send(REMOTE_QUEUE, found, group=found.task.request.user_id)
+    return {"statusCode": 204}
+
+
+def _next_poll(job_id: str, stage: Stage, ended: EndedRequest) -> RemoteTask | None:
+    """Return the message of the next poll, or None if the step does not wait for this request."""
+    held = tickets.get(job_id, stage)
+    if held is None or held.ticket is None or EndedRequest.model_validate_json(held.ticket) != ended:
+        return None
+    stored = media.read_text(poll_key(job_id, stage, held.attempt))
+    if stored is None:
+        return None
+    return RemoteTask.model_validate_json(stored).model_copy(update={"poll_no": int(held.poll_no) + 1})
+
+
+def _is_from_fal(headers: Mapping[str, str], body: bytes, *, at: datetime) -> bool:
+    """Return whether one of fal's keys has signed the request, at most `TOLERANCE` ago.
+
+    Source: https://fal.ai/docs/model-apis/webhooks
+    """
+    names = ("request-id", "user-id", "timestamp", "signature")
+    try:
+        request_id, user_id, sent_at, signature = (headers[f"x-fal-webhook-{name}"] for name in names)
+        age, signed = at.timestamp() - int(sent_at), bytes.fromhex(signature)
+    except (KeyError, ValueError):
+        return False
+    message = "\n".join((request_id, user_id, sent_at, sha256(body).hexdigest())).encode()
+    return abs(age) <= TOLERANCE.total_seconds() and any(_verifies(key.key, signed, message) for key in _keys().keys)
+
+
+def _verifies(key: object, signature: bytes, message: bytes) -> bool:
+    if not isinstance(key, Ed25519PublicKey):
+        return False
+    try:
+        key.verify(signature, message)
+    except InvalidSignature:
+        return False
+    return True
+
+
+def _keys() -> Any:
+    return _key_client(WebhookConfig().fal_jwks_url).get_jwk_set()
+
+
+@cache
+def _key_client(url: str) -> PyJWKClient:
+    return PyJWKClient(url, lifespan=KEYS_SECONDS, timeout=5)
+
+
+prepare(dynamodb, s3, sqs)

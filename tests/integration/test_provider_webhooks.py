@@ -1,0 +1,210 @@
+"""Webhooks of providers: a signed one starts the next poll, and nothing else does. Polls find the end without them."""
+
+import json
+import time
+from base64 import b64encode
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from functions.pipeline import provider_webhook
+from functions.pipeline.dispatch import handler as dispatch
+from local.imitation import fal
+from local.imitation.app import imitation
+from local.imitation.service import Service
+from shared.aws import clients, media, secrets
+from shared.core.clock import utc_now
+from shared.jobs.record import JobStatus
+from shared.jobs.store import jobs
+from shared.jobs.tickets import tickets
+from shared.stages.stages import Stage
+from tests.integration.test_remote_engines import GOOD, take
+from tests.support.fal import CLIP
+from tests.support.steps import complete_step
+from tests.support.studio import Creator, Studio
+from workers.runtime.lambda_entry import RemoteRunner
+
+VIDEO = Stage.VIDEO_SYNTHESIS
+NOWHERE = "http://127.0.0.1:9/"
+
+
+class UrlOfFunction(BaseHTTPRequestHandler):
+    """The URL of the function, which Lambda would serve."""
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.send_response(call(self.path, {name.lower(): value for name, value in self.headers.items()}, body))
+        self.end_headers()
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # http.server's name
+        """Discard the log line."""
+
+
+def call(path: str, headers: Mapping[str, str], body: bytes) -> int:
+    lowered = {name.lower(): value for name, value in headers.items()}
+    event = {"rawPath": path, "headers": lowered, "body": b64encode(body).decode(), "isBase64Encoded": True}
+    return int(provider_webhook.handler(event, None)["statusCode"])
+
+
+@contextmanager
+def url_of_function() -> Iterator[str]:
+    with ThreadingHTTPServer(("127.0.0.1", 0), UrlOfFunction) as server:
+        Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_address[1]}/"
+        server.shutdown()
+
+
+@pytest.fixture
+def provider(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:
+    with imitation(lambda _: CLIP) as service:
+        monkeypatch.setenv("KINORA_FAL_URL", f"{service.url}/fal")
+        monkeypatch.setenv("KINORA_FAL_JWKS_URL", f"{service.url}/fal/.well-known/jwks.json")
+        monkeypatch.setenv("KINORA_PROVIDER_WEBHOOK_URL", NOWHERE)
+        clients.secretsmanager().create_secret(Name="kinora/test/fal-key", SecretString="a-key")
+        yield service
+        clients.secretsmanager().delete_secret(SecretId="kinora/test/fal-key", ForceDeleteWithoutRecovery=True)
+        secrets.secret.cache_clear()
+
+
+def dispatched(ada: Creator) -> str:
+    made = str(ada.job(ada.project(), engines={"VIDEO_SYNTHESIS": "fal-pika"}, duration=5)["id"])
+    complete_step(made, Stage.IMAGE_GENERATION)
+    dispatch({"jobId": made, "stage": VIDEO.value, "taskToken": "token-1"}, None)
+    return made
+
+
+@pytest.fixture
+def job_id(provider: Service, ada: Creator) -> str:
+    """A job whose clip is submitted to fal. Its next poll is far away."""
+    made = dispatched(ada)
+    [(task, _)] = take()
+    RemoteRunner().handle(task)
+    return made
+
+
+def sent(job_id: str, provider: Service, **changes: Any) -> int:
+    """Send the webhook of the job's request, and return the status of the answer."""
+    request_id = changes.get("request_id", provider.requests[0].id)
+    body = changes.get("body", json.dumps({"request_id": request_id, "status": "OK"}).encode())
+    at = int(utc_now().timestamp()) - changes.get("age", 0)
+    headers = fal.signed(request_id, body, at=at) | changes.get("headers", {})
+    return call(changes.get("path", f"/fal/{job_id}/VIDEO_SYNTHESIS"), headers, changes.get("arrived", body))
+
+
+def test_a_film_is_ready_when_the_provider_says_so_and_not_at_the_next_poll(
+    studio: Studio, provider: Service, ada: Creator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with url_of_function() as url:
+        monkeypatch.setenv("KINORA_PROVIDER_WEBHOOK_URL", url)
+        made = dispatched(ada)
+        [(task, _)] = take()
+        RemoteRunner().handle(task)
+        [(poll, pause)] = take()
+        assert pause == 60
+        deadline = time.monotonic() + 10
+        while not (found := take()):
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        [(called, pause)] = found
+    assert pause <= 0  # moto has no time of delay for a message without one
+    RemoteRunner().handle(called)
+    assert jobs.get(made).step(VIDEO).status == JobStatus.COMPLETED
+    RemoteRunner().handle(poll)
+    assert (len(provider.requests), set(studio.cloud.answers)) == (1, {GOOD})
+
+
+def test_a_webhook_that_arrives_twice_polls_once(studio: Studio, provider: Service, job_id: str) -> None:
+    take()
+    assert [sent(job_id, provider) for _ in range(2)] == [204, 204]
+    [(first, _), (second, _)] = take()
+    assert first == second
+    for body in (first, second):
+        RemoteRunner().handle(body)
+    assert (jobs.get(job_id).step(VIDEO).attempts, set(studio.cloud.answers)) == (1, {GOOD})
+
+
+@pytest.mark.parametrize(
+    ("changes", "status"),
+    [
+        ({"age": 301}, 401),
+        ({"age": -301}, 401),
+        ({"arrived": b'{"request_id": "another"}'}, 401),
+        ({"headers": {"X-Fal-Webhook-Request-Id": "fal-2"}}, 401),
+        ({"headers": {"X-Fal-Webhook-User-Id": "user-2"}}, 401),
+        ({"headers": {"X-Fal-Webhook-Timestamp": "soon"}}, 401),
+        ({"headers": {"X-Fal-Webhook-Signature": "00" * 64}}, 401),
+        ({"headers": {"X-Fal-Webhook-Signature": "no hex"}}, 401),
+        ({"headers": {"X-Fal-Webhook-Signature": ""}}, 401),
+        ({"body": b"[]"}, 400),
+        ({"body": b"not json"}, 400),
+        ({"request_id": "fal-99"}, 404),
+        ({"path": "/fal/job_unknown/VIDEO_SYNTHESIS"}, 404),
+        ({"path": "/runway/job_unknown/VIDEO_SYNTHESIS"}, 404),
+        ({"path": "/fal/job_unknown/VIDEO"}, 404),
+        ({"path": "/fal//VIDEO_SYNTHESIS"}, 404),
+        ({"path": "/"}, 404),
+    ],
+)
+def test_another_request_starts_no_poll(
+    provider: Service, job_id: str, changes: Mapping[str, Any], status: int
+) -> None:
+    take()
+    assert (sent(job_id, provider, **changes), take()) == (status, [])
+
+
+def test_a_request_without_a_signature_or_with_that_of_another_key_starts_no_poll(
+    provider: Service, job_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    take()
+    body = json.dumps({"request_id": provider.requests[0].id}).encode()
+    assert call(f"/fal/{job_id}/VIDEO_SYNTHESIS", {}, body) == 401
+    provider_webhook._key_client(f"{provider.url}/fal/.well-known/jwks.json").get_jwk_set()
+    monkeypatch.setattr(fal, "_KEY", Ed25519PrivateKey.generate())
+    assert (sent(job_id, provider), take()) == (401, [])
+
+
+def test_a_webhook_before_the_ticket_is_refused_so_that_the_provider_sends_it_again(
+    provider: Service, job_id: str
+) -> None:
+    take()
+    tickets.close(job_id, VIDEO, attempt=str(jobs.get(job_id).step(VIDEO).attempt))
+    assert (sent(job_id, provider), take()) == (404, [])
+
+
+def test_a_webhook_after_the_end_of_the_step_changes_nothing(studio: Studio, provider: Service, job_id: str) -> None:
+    [(poll, _)] = take()
+    RemoteRunner().handle(poll)
+    before = studio.dump()
+    assert sent(job_id, provider) == 204
+    [(late, _)] = take()
+    RemoteRunner().handle(late)
+    assert set(studio.cloud.answers) == {GOOD}
+    after = studio.dump()
+    assert {name: rows for name, rows in after.items() if "ticket" not in name} == {
+        name: rows for name, rows in before.items() if "ticket" not in name
+    }
+
+
+def test_the_stored_message_is_deleted_with_its_job(
+    studio: Studio, provider: Service, job_id: str, ada: Creator
+) -> None:
+    assert [key for key in media.keys(f"work/{job_id}/") if key.endswith("/polls/next.json")] != []
+    take()
+    assert ada.post(f"/api/jobs/{job_id}/cancel").status == 200
+    assert ada.delete(f"/api/jobs/{job_id}").status == 204
+    assert [*media.keys(f"work/{job_id}/")] == []
+    assert (sent(job_id, provider), take()) == (404, [])
+
+
+def test_without_the_stored_message_polls_find_the_end(studio: Studio, provider: Service, job_id: str) -> None:
+    [(poll, _)] = take()
+    [key] = [key for key in media.keys(f"work/{job_id}/") if key.endswith("/polls/next.json")]
+    media.delete(key, client=clients.s3())
+    assert (sent(job_id, provider), take()) == (404, [])
+    RemoteRunner().handle(poll)
+    assert studio.cloud.answers == [GOOD]
