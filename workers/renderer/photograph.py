@@ -166,8 +166,8 @@ class Staging:
         if self._layer and subject.matte is not None and len(self._lines):  # the subject's own lines keep their shape
             self._lines = self._lines[_sampled(subject.matte, *along(self._lines)).mean(axis=1) < _OWN]
         self._ground = not photograph.guessed or ground_is_certain(photograph.picture)
-        near = float(np.quantile(photograph.nearness, 0.98)) if photograph.guessed and _holds(poses) else _MIDDLE
-        self._anchor = max(near, _MIDDLE)  # the guess at the disparity `_MIDDLE`
+        held = _held(photograph.nearness, subject) if photograph.guessed and _holds(poses) else _MIDDLE
+        self._anchor = max(held, _MIDDLE)  # the guess at the disparity `_MIDDLE`
         relief, path = 1.0 if not photograph.guessed else _GROUND if self._ground and not self._layer else _FLAT, 1.0
         relief = min(relief, _MIDDLE / self._anchor)
         every = -(-len(poses) // _MOMENTS)
@@ -268,6 +268,14 @@ class Staging:
         shot = self._shot(0)
         subject = None if self._layer else self._subject  # a flat has one distance, and so keeps its shape
         return shape_on(shot, poses, self._lines, self._layout.behind, subject, upright_only=self._ground)
+
+
+def _held(nearness: Floats, subject: PictureSubject) -> float:
+    """Return the disparity whose size a dolly zoom holds: that of the object, or of the foreground without one."""
+    if subject.matte is None:
+        return float(np.quantile(nearness, 0.98))
+    own = as_floats(cv2.resize(subject.matte, nearness.shape[::-1], interpolation=cv2.INTER_AREA))
+    return float(np.average(nearness, weights=own))
 
 
 def _holds(poses: Sequence[Pose]) -> bool:

@@ -184,24 +184,28 @@ def test_a_certain_ground_bends_nothing_and_has_no_edge_beside_an_unclear_subjec
     assert steepest < 0.01, "things beside it would tear"
 
 
-def test_a_dolly_zoom_without_an_object_holds_the_foreground_and_lets_the_world_fall_away() -> None:
+@pytest.mark.parametrize(("subject", "held"), [(POINT, 1.0), (shore()[1], 0.57)])  # as a fraction of the height
+def test_a_dolly_zoom_holds_the_object_or_the_foreground_and_lets_the_world_fall_away(
+    subject: PictureSubject, held: float
+) -> None:
     picture, _ = shore()
-    motif = Motif(picture, estimate(picture), (0.5, 0.5), None, POINT, guessed=True)
+    motif = Motif(picture, estimate(picture), (0.5, 0.5), None, subject, guessed=True)
     [shot], poses, kept = filmed(motif, "dolly-zoom-in")
     shot.prepare(poses)
     seen = shot.nearness(Pose())
     first, last = (shot.view(pose, 0) for pose in (poses[0], poses[-1]))
     x, y = as_floats(np.array([0.0, 0.3], np.float32)), as_floats(np.zeros(2, np.float32))
 
-    def growth(row: int) -> float:
+    def growth(height: float) -> float:
+        row = round(height * (len(seen) - 1))
         d = as_floats(np.full(2, inverse(seen[row, :1])[0], np.float32))
         before, after = (np.diff(project(each, shot.cover, x, y, d)[0])[0] for each in (first, last))
         return float(after / before)
 
     assert kept is not None
     assert kept.shape.score > 0.97
-    assert growth(-1) == pytest.approx(1, abs=0.03)
-    assert growth(0) < 0.9
+    assert growth(held) == pytest.approx(1, abs=0.03)
+    assert growth(0) < 0.96
 
 
 @pytest.mark.parametrize("guessed", [True, False])
