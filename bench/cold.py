@@ -2,22 +2,27 @@
 
 A start is a new process that has compiled bytecode. All processes call the same moto. The times are the processor time
 of the function's process: neither moto's work nor the other programs of the machine count. `cold_first` is the first
-event after a start from a snapshot, for a function that has SnapStart in `infra/functions.py`.
+event after a start from a snapshot, for a function that has SnapStart in `infra/functions.py`. Our functions load
+botocore from our base layer, as on Lambda.
 """
 
 import json
 import subprocess
 import sys
+import zipfile
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from compileall import compile_dir
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 from statistics import median
 from typing import Any
 
 from bench.measure import Measure, cheaper
 from bench.report import show
+from infra.bundling.layers import layer_bundle
 from infra.functions import FUNCTIONS
 from local.environment import ROOT
 
@@ -89,7 +94,8 @@ class MotoProcess:
     @contextmanager
     def function(self, handler: str, *, snapshot: bool = False) -> Iterator[FunctionProcess]:
         """Start the function in a new process, as Lambda does for a request or for a snapshot."""
-        own = {"PATH": "", "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1", "NO_PROXY": "127.0.0.1"}
+        path = f"{_layer()}:{ROOT}" if handler in HANDLERS.values() else str(ROOT)
+        own = {"PATH": "", "PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1", "NO_PROXY": "127.0.0.1"}
         own["AWS_LAMBDA_INITIALIZATION_TYPE"] = "snap-start" if snapshot else "on-demand"
         with _running("-P", "bench/lambda_child.py", handler, environment=own | self.environment) as process:
             yield FunctionProcess(process)
@@ -148,6 +154,20 @@ def _running(*arguments: str, environment: Mapping[str, str] | None = None) -> I
         yield process
         assert process.stdin  # noqa: S101  # for the type checker
         process.stdin.close()
+
+
+@cache
+def _layer() -> Path:
+    """Return a folder with botocore as our base layer has it. The stock stack loads the package's whole one."""
+    layer = layer_bundle("base").path
+    folder = layer.with_suffix("")
+    with zipfile.ZipFile(layer) as bundle:
+        wanted = [
+            name for name in bundle.namelist() if name.startswith("python/botocore/") and "__pycache__" not in name
+        ]
+        bundle.extractall(folder, wanted)
+    compile_dir(folder, quiet=1)
+    return folder / "python"
 
 
 def _line(process: "subprocess.Popen[str]") -> Any:

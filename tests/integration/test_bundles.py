@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from botocore.loaders import Loader
+from botocore.session import Session as BotocoreSession
 
 from infra.bundling import archive, bytecode, code, layers
 from infra.bundling.archive import Archive
@@ -104,3 +106,26 @@ def test_the_layer_has_the_botocore_models_of_every_client_in_use() -> None:
     assert {"s3", "secretsmanager", "cloudfront"} <= made
     services = {name.split("/")[3] for name in names(layer_bundle("base")) if name.startswith("python/botocore/data/")}
     assert made | {"dynamodb"} <= services  # pynamodb makes the client of DynamoDB
+
+
+def test_the_shortened_models_of_the_layer_make_the_same_clients(tmp_path: Path) -> None:
+    """The layer's models have no documentation, and its table of endpoints has our services only."""
+    with zipfile.ZipFile(layer_bundle("base").path) as bundle:
+        data = [name for name in bundle.namelist() if name.startswith("python/botocore/data/")]
+        bundle.extractall(tmp_path, data)
+    short, full = BotocoreSession(), BotocoreSession()
+    short.register_component(
+        "data_loader", Loader([str(tmp_path / "python/botocore/data")], include_default_search_paths=False)
+    )
+    services = {name.split("/")[3] for name in data if name.count("/") > 4}
+    assert {"dynamodb", "s3", "sqs"} <= services
+    for service in sorted(services):
+        for region in ("us-east-1", "cn-north-1"):
+            ours, whole = (
+                one.create_client(service, region_name=region, aws_access_key_id="id", aws_secret_access_key="key")
+                for one in (short, full)
+            )
+            assert ours.meta.endpoint_url == whole.meta.endpoint_url
+            assert ours.meta.service_model.operation_names == whole.meta.service_model.operation_names
+            named = [parameter.name for parameter in whole.meta.service_model.client_context_parameters]
+            assert [parameter.name for parameter in ours.meta.service_model.client_context_parameters] == named
