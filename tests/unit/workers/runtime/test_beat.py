@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import pytest
 
-from tools.costs import written_at
+from tools.job_flow import written_at
 from workers.runtime.beat import write_due
 from workers.runtime.config import WorkerConfig
 
