@@ -6,6 +6,7 @@ AWS bills.
 """
 
 import json
+import re
 import tomllib
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
@@ -38,6 +39,12 @@ KINDS = {  # how the names of the functions of a kind begin
     "socket": ("socket-",),
     "notice": ("notices-",),
 }
+# Metrics that `pipeline-reconcile` reports each minute. CloudWatch charges a metric for the hours in which it has data.
+STEADY = {
+    name
+    for module in ("reconcile", "fleets")
+    for name in re.findall(r"Metric\.([A-Z_]+)", (ROOT / "functions" / "pipeline" / f"{module}.py").read_text())
+}
 FLEET = Family.CPU_MEDIA.value  # the workers of all stages
 JOBS = 1000  # number of jobs in the tables of use
 HOURS = 30 * 24  # hours of a month
@@ -65,7 +72,10 @@ def idle(cloud: Assembly) -> list[Line]:
         "secrets": (len(cloud.resources("AWS::SecretsManager::Secret")), MONTH["secret"]),
         "metrics of alarms": (sum(map(watched, cloud.resources("AWS::CloudWatch::Alarm"))), MONTH["alarm"]),
         "metrics of the alarms of scaling": (sum(map(tracked, cloud.resources(POLICY))), MONTH["alarm"]),
-        "metrics of our own": (metrics(cloud), MONTH["metric"]),
+        "metrics of our own, each minute": (len(STEADY) + of_fleets(cloud), MONTH["metric"]),
+        "metrics of our own, in hours with a film": (
+            (len(Metric) - len(STEADY)) * films_of_the_canary(cloud) / HOURS, MONTH["metric"],
+        ),
         "measurements of queues, once a minute": (HOURS * 60 * measured_queues(cloud), USE["queue_request"]),
         "polls of idle queues by functions": (polls(cloud), USE["queue_request"]),
         "dashboards": (len(cloud.resources("AWS::CloudWatch::Dashboard")), MONTH["dashboard"]),
@@ -80,7 +90,11 @@ def idle(cloud: Assembly) -> list[Line]:
             MONTH["snapshot_gb"],
         ),
     }  # fmt: skip
-    lines: list[Line] = [(what, f"{number:.12g}", number * price) for what, (number, price) in count.items() if number]
+    lines: list[Line] = [
+        (what, f"{number:.3g}" if number < 1000 else f"{number:,.0f}", number * price)
+        for what, (number, price) in count.items()
+        if number
+    ]
     lines.append(runs_of_schedules(cloud))
     kept = ASSUMED["deployed_gb"]
     lines.append(("images and bundles of deployments", f"{kept:g} GB", kept * MONTH["image_gb"]))
@@ -130,10 +144,10 @@ def _scaled(cloud: Assembly) -> Resource:
     return found
 
 
-def metrics(cloud: Assembly) -> int:
-    """Return the number of our metrics. Those of workers exist for each service."""
-    of_fleets = sum(metric.panel is Panel.WORKERS for metric in Metric)
-    return len(Metric) + of_fleets * (len(cloud.resources("AWS::ECS::Service")) - 1)
+def of_fleets(cloud: Assembly) -> int:
+    """Return the number of further metrics of workers, which exist for each service."""
+    each = sum(metric.panel is Panel.WORKERS for metric in Metric)
+    return each * (len(cloud.resources("AWS::ECS::Service")) - 1)
 
 
 def measured_queues(cloud: Assembly) -> int:
@@ -331,13 +345,18 @@ def table(lines: Sequence[Line]) -> str:
     )
 
 
+def first_film_seconds() -> float:
+    """Return the time from a submit to its film when no worker runs and all is slow."""
+    steps = [WORKER_SECONDS[stage] for stage in PLANNED]
+    slowly = [seconds * SLOW["work"] / sum(steps) for seconds in steps]
+    return course(1, slowly, target=tasks_per_worker(synthesized("dev")), most=1).first_seconds
+
+
 def workers_section() -> list[str]:
     """Return the section about the start of workers: the ranges, the times until films, and the cost of workers."""
     steps = [WORKER_SECONDS[stage] for stage in PLANNED]
-    slowly = [seconds * SLOW["work"] / sum(steps) for seconds in steps]
     clouds = [synthesized(name) for name in ENVIRONMENTS]
     target = tasks_per_worker(clouds[0])
-    first = course(1, slowly, target=target, most=1).first_seconds
     ranges = [f"| {one['name']} | {one['quick']:g} to {one['slow']:g} | {one['source']} |" for one in RANGES]
     rows = []
     for number in ARRIVALS:
@@ -351,7 +370,7 @@ def workers_section() -> list[str]:
         "([ADR 66](adr/0066-one-service-does-all-stages-of-a-film.md)). This is a calculation with the slow ends of "
         "the ranges of [starts.toml](starts.toml). Nothing has been measured on AWS.",
         "\n".join(["| time, in seconds | range | source |", "|---|---:|---|", *ranges]),
-        f"The first film after a quiet time: {first:,.0f} s.",
+        f"The first film after a quiet time: {first_film_seconds():,.0f} s.",
         f"Workers of {JOBS:,} jobs in dollars, if they arrive in bursts, and each burst finds no worker. The last two "
         "columns are of one burst in prod:",
         "\n".join(

@@ -227,6 +227,7 @@ FREE = {
     "AWS::SageMaker::Endpoint": "its configuration has the instances, whose hours are billed",
     "AWS::SageMaker::Model": "an image and a role",
     "AWS::WAFv2::WebACLAssociation": "a connection of a firewall",
+    "AWS::XRay::SamplingRule": "it lowers the number of traces",
     "Custom::Keys": "one call at a deployment",
 }  # fmt: skip
 

@@ -18,12 +18,12 @@ from tools.template import Assembly
 from tools.units import metered
 from tools.workers import SLOW, course
 
-# Maximum write units: 39 for state, credits and results, 13 for progress and leases, 20 for the slot (ADR 25), 6 for
+# Maximum write units: 40 for state, credits and results, 8 for progress and leases, 20 for the slot (ADR 25), 6 for
 # access to media (ADR 21), 7 for quotas of requests (ADR 33), 2 for the index of the ledger by time (ADR 35), 4 for the
 # answer to the Idempotency-Key and 10 for the page's socket.
-UNITS_OF_A_JOB = 102
-READ_UNITS_OF_A_JOB = 120
-PLATFORM_DOLLARS = 0.60  # of 1,000 jobs, without films and workers
+UNITS_OF_A_JOB = 97
+READ_UNITS_OF_A_JOB = 115
+PLATFORM_DOLLARS = 0.45  # of 1,000 jobs, without films and workers
 DOLLARS_OF_A_JOB = 0.05
 
 
