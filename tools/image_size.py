@@ -20,6 +20,7 @@ from tools.models import FOLDER, install
 PYTHON = (3, 13)  # of the Dockerfile
 BASE_MB = 45.0  # python:3.13-slim-trixie for arm64, as Docker Hub lists it
 BYTECODE = 0.1  # share of the packages
+PRUNED = {"botocore": 0.15}  # the share that the Dockerfile leaves of a package
 PLATFORMS = [f"manylinux_2_{minor}_aarch64" for minor in range(41, 16, -1)] + ["manylinux2014_aarch64", "linux_aarch64"]
 TARGET = {
     "python_version": "3.13", "python_full_version": "3.13.9", "sys_platform": "linux", "platform_system": "Linux",
@@ -40,7 +41,9 @@ def packages() -> dict[str, float]:
     locked = tomllib.loads((ROOT / "uv.lock").read_text())["package"]
     ranks = {tag: rank for rank, tag in enumerate(_tags())}
     return {
-        one["name"]: _wheel_bytes(one, ranks) / 1e6 for one in locked if pinned.get(one["name"]) == one.get("version")
+        one["name"]: PRUNED.get(one["name"], 1) * _wheel_bytes(one, ranks) / 1e6
+        for one in locked
+        if pinned.get(one["name"]) == one.get("version")
     }
 
 
