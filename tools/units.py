@@ -8,7 +8,7 @@ items together in a Query. It costs one unit if it finds nothing. An eventually 
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from math import ceil
@@ -69,7 +69,12 @@ def metered() -> Iterator[Meter]:
         for table, units in _read_units(asked, parsed):
             meter.read[_short(table)] += units
 
-    handlers = [(WRITES, "before", begin), (WRITES, "after", end), (READS, "before", ask), (READS, "after", answer)]
+    handlers: list[tuple[tuple[str, ...], str, Callable[..., None]]] = [
+        (WRITES, "before", begin),
+        (WRITES, "after", end),
+        (READS, "before", ask),
+        (READS, "after", answer),
+    ]
     named = [(f"{when}-call.dynamodb.{one}", handler) for operations, when, handler in handlers for one in operations]
     for event, handler in named:
         events.register(event, handler)
