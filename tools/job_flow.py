@@ -95,7 +95,7 @@ def one_job(work_seconds: Mapping[Stage, float]) -> JobFlow:
         functions=Counter(
             rest=rest,
             authorizer=2,  # for the requests, whose answer API Gateway keeps, and for the socket
-            pipeline=len(PLANNED) + aws["Invoke"] + 1,
+            pipeline=len(Stage) + aws["Invoke"] + 1,  # dispatch also skips; the grants; settle
             stream=readers * changed,  # at most one call for each record
             socket=3,
             notice=1,
