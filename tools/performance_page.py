@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from statistics import median
 
 from bench.measure import AT_LEAST, AT_LEAST_OURS, AT_MOST
-from bench.record import KEPT, Run, runs
+from bench.record import KEPT, BenchRun, runs
 from tools.costs import JOBS, dollars_of_workers, first_film_seconds, idle, job, platform_dollars, sum_of
 from tools.template import ENVIRONMENTS, synthesized
 
@@ -39,7 +39,7 @@ class Bar:
         return f"| {self.name} | {target} | {figure} | {spread} | {self.verdict} |"
 
 
-def measured(recorded: Sequence[Run]) -> Iterator[Bar]:
+def measured(recorded: Sequence[BenchRun]) -> Iterator[Bar]:
     """Yield the bars of `make bench`. A measure with a peer has the ratio to it as its figure."""
     for at_least, targets in ((True, AT_LEAST | AT_LEAST_OURS), (False, AT_MOST)):
         for name, target in targets.items():
@@ -71,7 +71,7 @@ def table(bars: Sequence[Bar]) -> str:
     return "\n".join(["| what | bar | figure | from run to run | |", "|---|---:|---:|---:|---|", *rows])
 
 
-def text(recorded: Sequence[Run], calculated: Sequence[Bar]) -> str:
+def text(recorded: Sequence[BenchRun], calculated: Sequence[Bar]) -> str:
     """Return the page for these runs and these calculated bars."""
     bars = [*measured(recorded)]
     missed = [bar.name for bar in (*bars, *calculated) if bar.verdict == "**missed**"]
