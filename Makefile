@@ -163,8 +163,8 @@ weights: $(READY) ## Download and check MODEL='s weights into TO= (a folder or s
 	@$(BIN)/python -m tools.weights "$$MODEL" $(call option,TO,to)
 
 .PHONY: bench
-bench: $(READY) ## Measure, against named peers, into build/bench.json
-	$(BIN)/python -m bench
+bench: $(READY) ## Measure, against named peers, into build/bench.json; RECORD=1 adds the run to docs/performance.md's data
+	$(BIN)/python -m bench $(if $(RECORD),--record)
 
 LIGHTHOUSE := build/lighthouse/node_modules/.bin/lighthouse
 $(LIGHTHOUSE): | $(READY)

@@ -9,13 +9,15 @@ ROUNDS = 5
 
 # The target of each metric: a ratio if the metric has a peer, otherwise our own value.
 AT_LEAST = {
-    "render_vs_moviepy": 3.0,
-    "render_vs_zoompan": 0.7,
-    "encode_vs_ffmpeg": 0.9,
+    "render_vs_moviepy": 5.0,
+    "render_vs_zoompan": 1.2,
+    "encode_vs_ffmpeg": 1.0,
     "encode_ssim": 0.98,
     "encode_bytes": 0.98,
 }
 AT_MOST = {
+    "cloud_ready_seconds": 3.0,
+    "demo_clip_seconds": 7.0,
     "camera_path_ms": 5.0,
     "worker_memory_60s_over_5s": 1.1,
     # The import of a handler and its first event, in times of the stock stack's.

@@ -65,7 +65,8 @@ class Environment:
     sign_in_limit_per_ip: int = 300  # the same for sign-in, registration and renewal: a browser renews every 15 minutes
     max_executions: int  # jobs that have an execution at once; the others wait
     provider_day_cents: int  # most that providers may charge for the requests of one day, at list prices
-    snap_start: bool  # REST functions start from a snapshot: saves about 0.6 s, costs some dollars a month
+    # The functions with `snap_start` in infra/functions.py start from a snapshot: saves about 0.6 s, costs $40 a month.
+    snap_start: bool
     # How calls move to a new version, by the name of CodeDeploy's configuration for Lambda: "Canary10Percent10Minutes"
     # moves 10% of them, and the others 10 minutes later. With None all calls move at once.
     traffic_shift: str | None = None
@@ -73,6 +74,13 @@ class Environment:
     # Route 53 requests the studio and its API from other regions, outside this account. It costs about $10 a month.
     probe: bool = False
     alarm_email: str | None = None
+    dashboards: bool = True  # two; each costs $3 a month
+    # Alarms on errors name the functions: an alarm costs $1 a month for each ten. With False one alarm watches all
+    # functions of the account.
+    alarms_by_function: bool = True
+    # Share of requests of which X-Ray records the trace. With 0 workers have no endpoint of X-Ray, which costs $7 a
+    # month per zone. The log lines of a job have its id in any case.
+    trace_share: float = 0.05
     monthly_budget_usd: int
     # Cost anomaly detection: the ARN of the account's monitor of services. An account can have only one, and AWS
     # creates it for most accounts, so that NEW, which creates it, fails there. `make bootstrap` prints the value. With
@@ -121,6 +129,8 @@ class Environment:
             raise ValueError(
                 f"{self.name}: sentry_dsn must be https://<key>@<host>/<project>, or functions cannot start"
             )
+        if not 0 <= self.trace_share <= 1:
+            raise ValueError(f"{self.name}: trace_share must be 0 to 1")
         if self.traffic_shift and not re.fullmatch(TRAFFIC_SHIFTS, self.traffic_shift):
             raise ValueError(f"{self.name}: traffic_shift must match {TRAFFIC_SHIFTS}")
         if not 0 <= self.warm_workers <= self.sizes[Family.CPU_MEDIA].max_tasks:
@@ -208,6 +218,9 @@ ENVIRONMENTS: dict[str, Environment] = {
             spot=True,
             signs_films=False,
             endpoint_zones=1,
+            dashboards=False,
+            alarms_by_function=False,
+            trace_share=0,
             canary_every_hours=24,
         ),
         Environment(
@@ -225,6 +238,7 @@ ENVIRONMENTS: dict[str, Environment] = {
             monthly_budget_usd=330,
             sizes={Family.CPU_MEDIA: LARGE, Family.CUDA_DIFFUSERS: replace(GPU, max_tasks=2)},
             spot=True,
+            endpoint_zones=1,
         ),
         Environment(
             name="prod",

@@ -98,7 +98,7 @@ class RestDomain:
     public: frozenset[str] = frozenset()  # "POST /api/auth/login", "GET /api/presets/{preset_id}"
     beside: frozenset[str] = frozenset()  # words in the place of a public route's parameter that name other routes
     keys: tuple[type[ApiKeyRecord], ...] = (ApiKeyRecord,)  # read for callers with a key; none for public routes only
-    snap_start: bool = True
+    snap_start: bool = False  # a snapshot costs $8 a month; only a start that a creator waits for often is worth it
 
     def is_public(self, method: str, path: str) -> bool:
         """Return whether the request needs no access token. API Gateway prefers a word to a parameter."""
@@ -147,6 +147,7 @@ REST_DOMAINS: tuple[RestDomain, ...] = (
             unseals=True,
         ),
         keys=(),  # it has all of them
+        snap_start=True,
         public=frozenset(
             {
                 "POST /api/auth/register", "POST /api/auth/verify-email", "POST /api/auth/forgot-password",
@@ -162,6 +163,7 @@ REST_DOMAINS: tuple[RestDomain, ...] = (
             writes=(ProjectRecord, IdempotencyRecord),
             secrets=("media-signing-key", CURSOR_KEY),
         ),
+        snap_start=True,
     ),
     RestDomain(
         name="teams",
@@ -202,6 +204,7 @@ REST_DOMAINS: tuple[RestDomain, ...] = (
             media_deletes=(JOBS, WORK),
             executions=(START, STOP),
         ),
+        snap_start=True,
     ),
     RestDomain(
         name="assets",
@@ -217,6 +220,7 @@ REST_DOMAINS: tuple[RestDomain, ...] = (
             media_deletes=(QUARANTINE, ASSETS),
             sends=(VERIFICATION_QUEUE, IMPORT_QUEUE),
         ),
+        snap_start=True,
     ),
     RestDomain(
         name="engines",
@@ -247,7 +251,7 @@ REST_DOMAINS: tuple[RestDomain, ...] = (
         public=frozenset({"GET /api/shares/{share_id}"}),
     ),
     RestDomain(  # the probe keeps it warm
-        name="health", may=Grants(gets=(PassRecord,)), public=frozenset({"GET /api/health"}), keys=(), snap_start=False
+        name="health", may=Grants(gets=(PassRecord,)), public=frozenset({"GET /api/health"}), keys=()
     ),
     RestDomain(
         name="billing",

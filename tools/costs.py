@@ -1,47 +1,49 @@
 """docs/cost.md: the cost of each idle environment in US dollars a month, and the cost of a thousand jobs.
 
 The numbers have three sources: the resources in the templates, the operations of one job in an in-process studio, and
-the list prices and assumptions in docs/prices.toml.
+the list prices and assumptions in docs/prices.toml. `tests/infra/test_billed.py` names the line of each property that
+AWS bills.
 """
 
 import json
+import re
 import tomllib
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from datetime import timedelta
-from math import ceil
+from functools import cache
 from typing import Any
 
-import tests.conftest  # noqa: F401  # sets the variables that records read at import
-
-# isort: split
-from functions.pipeline.dispatch import handler as dispatch
-from functions.pipeline.settle import handler as settle
 from infra.environments import ENVIRONMENTS as ENVIRONMENTS_OF
-from infra.functions import JOBS_STREAM, WEBHOOKS_STREAM
 from infra.releases import KEPT
 from local.environment import ROOT
-from shared.core.clock import utc_now
-from shared.jobs.steps import steps
-from shared.jobs.store import jobs
 from shared.observability import Metric, Panel
 from shared.stages.engines import Family
-from shared.stages.stages import STAGES, Stage
-from tests.support.steps import LEASE, allow, claim, stored_result
-from tests.support.studio import studio
+from shared.stages.stages import Stage
+from tools.job_flow import PLANNED, JobFlow, one_job
 from tools.template import ENVIRONMENTS, Assembly, Resource, synthesized
 from tools.workers import ARRIVALS, RANGES, SLOW, course
-from tools.write_units import Meter, metered
-from workers.runtime.beat import TICK_SECONDS, write_due
-from workers.runtime.config import WorkerConfig
 from workers.runtime.queue_loop import polled
 from workers.runtime.queues import QUIET_WAIT_SECONDS
 
 PRICES: dict[str, Any] = tomllib.loads((ROOT / "docs" / "prices.toml").read_text())
 MONTH, USE, HOUR, ASSUMED = (PRICES[part] for part in ("month", "use", "hour", "assumed"))
-PLANNED = [stage for stage, spec in STAGES.items() if spec.needed_for(frozenset())]  # stages of a job from a prompt
 WORKER_SECONDS: dict[Stage, float] = {
     stage: ASSUMED["worker_seconds"].get(stage.value, ASSUMED["worker_seconds"]["default"]) for stage in Stage
+}
+SECONDS: dict[str, float] = ASSUMED["function_seconds"]  # of a warm call, by kind of function
+INIT: float = ASSUMED["init_seconds"]
+KINDS = {  # how the names of the functions of a kind begin
+    "rest": ("rest-",),
+    "authorizer": ("authorizer",),
+    "pipeline": ("pipeline-",),
+    "stream": ("realtime-push", "webhooks-notify"),
+    "socket": ("socket-",),
+    "notice": ("notices-",),
+}
+# Metrics that `pipeline-reconcile` reports each minute. CloudWatch charges a metric for the hours in which it has data.
+STEADY = {
+    name
+    for module in ("reconcile", "fleets")
+    for name in re.findall(r"Metric\.([A-Z_]+)", (ROOT / "functions" / "pipeline" / f"{module}.py").read_text())
 }
 FLEET = Family.CPU_MEDIA.value  # the workers of all stages
 JOBS = 1000  # number of jobs in the tables of use
@@ -50,69 +52,10 @@ POLICY = "AWS::ApplicationAutoScaling::ScalingPolicy"
 Line = tuple[str, str, float]  # item, quantity, US dollars
 
 
-@dataclass(frozen=True)
-class JobFlow:
-    """The numbers of operations of one job from a prompt."""
-
-    writes: Meter
-    beats: int  # writes of progress and leases by workers
-    extensions: int  # requests that extend a message's visibility
-    messages: int
-    transitions: int
-    functions: int
-
-
-def one_job() -> JobFlow:
-    """Submit a job, write what a worker writes for each step, with beats as long as the work takes, and settle."""
-    with studio() as deployed:
-        creator = deployed.arrive("ada@example.com")
-        project_id = creator.project()
-        beats = extensions = 0
-        with metered() as writes:
-            job_id = str(creator.job(project_id, duration=5)["id"])
-            for stage in PLANNED:
-                dispatch({"jobId": job_id, "stage": stage.value, "taskToken": "t" * 600}, None)
-                beats += _work(job_id, stage)
-                extensions += ceil(WORKER_SECONDS[stage] / WorkerConfig().beat_seconds) - 1
-            settle({"jobId": job_id}, None)
-        messages = sum(len(deployed.messages(stage.queue)) for stage in PLANNED)
-    changes = len(PLANNED) * 2 + beats + 2  # records of the stream
-    return JobFlow(
-        writes=writes,
-        beats=beats,
-        extensions=extensions,
-        messages=messages + 1,  # the last one is the notice of the end
-        transitions=3 + len(PLANNED) + 1 + 1,  # the choices, the stages, Settle, the start
-        # 2 a step: its dispatch, its grant. A record calls each reader of the stream at most once.
-        functions=ASSUMED["rest_requests"] + 2 + 2 * len(PLANNED) + 2 + len((*JOBS_STREAM, *WEBHOOKS_STREAM)) * changes,
-    )
-
-
-def _work(job_id: str, stage: Stage) -> int:
-    """Write one attempt on the step: claim, beats with even progress, result. Return the number of beats."""
-    at = utc_now()
-    attempt = claim(job_id, stage)
-    allow(job_id, stage, attempt)
-    due = written_at(WORKER_SECONDS[stage], WorkerConfig())
-    for seconds, percent in due:
-        now = at + timedelta(seconds=seconds)
-        progress = (percent, percent)
-        steps.beat(job_id, stage, attempt=attempt, lease_until=now + LEASE, at=now, progress=progress)
-    steps.record_result(
-        jobs.get(job_id), stage, stored_result(job_id, stage, attempt), attempt=attempt, at=at + timedelta(minutes=1)
-    )
-    return len(due)
-
-
-def written_at(takes_seconds: float, config: WorkerConfig) -> list[tuple[float, int]]:
-    """Return the time of each beat that writes, in seconds, and its percentage, for work with even progress."""
-    due, seconds, last, written = list[tuple[float, int]](), 0.0, 0.0, 0
-    while (seconds := seconds + TICK_SECONDS) < takes_seconds:
-        percent = int(100 * seconds / takes_seconds)
-        if write_due(seconds - last, percent - written, config):
-            due.append((seconds, percent))
-            last, written = seconds, percent
-    return due
+@cache
+def job() -> JobFlow:
+    """Return the counted job, with the assumed seconds of work."""
+    return one_job(WORKER_SECONDS)
 
 
 # --- idle
@@ -129,7 +72,10 @@ def idle(cloud: Assembly) -> list[Line]:
         "secrets": (len(cloud.resources("AWS::SecretsManager::Secret")), MONTH["secret"]),
         "metrics of alarms": (sum(map(watched, cloud.resources("AWS::CloudWatch::Alarm"))), MONTH["alarm"]),
         "metrics of the alarms of scaling": (sum(map(tracked, cloud.resources(POLICY))), MONTH["alarm"]),
-        "metrics of our own": (metrics(cloud), MONTH["metric"]),
+        "metrics of our own, each minute": (len(STEADY) + of_fleets(cloud), MONTH["metric"]),
+        "metrics of our own, in hours with a film": (
+            (len(Metric) - len(STEADY)) * films_of_the_canary(cloud) / HOURS, MONTH["metric"],
+        ),
         "measurements of queues, once a minute": (HOURS * 60 * measured_queues(cloud), USE["queue_request"]),
         "polls of idle queues by functions": (polls(cloud), USE["queue_request"]),
         "dashboards": (len(cloud.resources("AWS::CloudWatch::Dashboard")), MONTH["dashboard"]),
@@ -144,22 +90,47 @@ def idle(cloud: Assembly) -> list[Line]:
             MONTH["snapshot_gb"],
         ),
     }  # fmt: skip
-    lines: list[Line] = [(what, f"{number:.12g}", number * price) for what, (number, price) in count.items() if number]
-    sweeps = HOURS * 60
-    reconcile = cloud.functions()["pipeline-reconcile"]["MemorySize"] / 1024 * ASSUMED["function_seconds"]
-    lines.append(
-        (
-            "reconcile runs, one a minute",
-            f"{sweeps}",
-            sweeps * (USE["lambda_request"] + reconcile * USE["lambda_gb_second"]),
-        )
-    )
+    lines: list[Line] = [
+        (what, f"{number:.3g}" if number < 1000 else f"{number:,.0f}", number * price)
+        for what, (number, price) in count.items()
+        if number
+    ]
+    lines.append(runs_of_schedules(cloud))
+    kept = ASSUMED["deployed_gb"]
+    lines.append(("images and bundles of deployments", f"{kept:g} GB", kept * MONTH["image_gb"]))
+    keys = HOURS * 12 * ASSUMED["quiet_tables"]
+    lines.append(("requests for encryption keys of tables", f"{keys:,}", keys * USE["kms_request"]))
+    rotations = len(cloud.resources("AWS::SecretsManager::RotationSchedule"))
+    reads = HOURS * ASSUMED["secret_reads"] + rotations
+    lines.append(("reads of secrets", f"{reads:,}", reads * USE["secret_request"]))
+    quiet = ASSUMED["quiet_log_gb"]
+    lines.append(("logs of schedules and of the network", f"{quiet:g} GB", quiet * (USE["log_gb"] + MONTH["log_gb"])))
     lines += requests_of_the_probe(cloud)
     films = films_of_the_canary(cloud)
     lines.append(("workers of the canary's films", f"{films}", films * dollars_of_workers(cloud, at_a_time=1)))
     if warm := warm_workers(cloud):
         lines.append(("warm workers", f"{warm}", warm * HOURS * worker_hour(cloud)))
     return lines
+
+
+def runs_of_schedules(cloud: Assembly) -> Line:
+    """Return the cost of the functions that rules of EventBridge call, except the canary. The rules are free."""
+    runs, dollars, functions = 0, 0.0, cloud.functions()
+    for name, rule in cloud.by("Name", "AWS::Events::Rule").items():
+        if "ScheduleExpression" in rule.properties and name in functions and name != "canary":
+            number, unit = str(rule["ScheduleExpression"]).removeprefix("rate(").removesuffix(")").split()
+            times = HOURS * 60 // (int(number) * {"minute": 1, "hour": 60, "day": 1440}[unit.removesuffix("s")])
+            size = functions[name]["MemorySize"] / 1024
+            runs += times
+            dollars += times * (USE["lambda_request"] + size * SECONDS["pipeline"] * USE["lambda_gb_second"])
+            dollars += times * traced(cloud) * USE["trace"]
+    return "runs of schedules", f"{runs:,}", dollars
+
+
+def traced(cloud: Assembly) -> float:
+    """Return the share of requests that X-Ray records at most: all, or the share of our own rule."""
+    rules = cloud.resources("AWS::XRay::SamplingRule")
+    return float(rules[0]["SamplingRule"]["FixedRate"]) if rules else 1.0
 
 
 def warm_workers(cloud: Assembly) -> int:
@@ -173,10 +144,10 @@ def _scaled(cloud: Assembly) -> Resource:
     return found
 
 
-def metrics(cloud: Assembly) -> int:
-    """Return the number of our metrics. Those of workers exist for each service."""
-    of_fleets = sum(metric.panel is Panel.WORKERS for metric in Metric)
-    return len(Metric) + of_fleets * (len(cloud.resources("AWS::ECS::Service")) - 1)
+def of_fleets(cloud: Assembly) -> int:
+    """Return the number of further metrics of workers, which exist for each service."""
+    each = sum(metric.panel is Panel.WORKERS for metric in Metric)
+    return each * (len(cloud.resources("AWS::ECS::Service")) - 1)
 
 
 def measured_queues(cloud: Assembly) -> int:
@@ -200,11 +171,17 @@ def requests_of_the_probe(cloud: Assembly) -> Iterator[Line]:
         price = USE["edge_request"]
         if check["ResourcePath"].startswith("/api/"):
             memory = cloud.functions()["rest-health"]["MemorySize"] / 1024
-            price += USE["rest_request"] + USE["trace"] + USE["lambda_request"] + 2 * USE["read_unit"]
+            price += USE["rest_request"] + traced(cloud) * USE["trace"] + USE["lambda_request"] + 2 * USE["read_unit"]
             price += memory * ASSUMED["probe_seconds"] * USE["lambda_gb_second"]
+            price += firewalls(cloud) * USE["firewall_request"]
         else:
             price += ASSUMED["picture_kb"] / 1024**2 * USE["edge_gb"]
         yield f"requests of the probe, {check['ResourcePath']}", f"{number:,.0f}", number * price
+
+
+def firewalls(cloud: Assembly) -> int:
+    """Return the number of firewalls that see a request to the API."""
+    return len(cloud.resources("AWS::WAFv2::WebACL"))
 
 
 def tracked(policy: Resource) -> int:
@@ -239,38 +216,101 @@ def watched(alarm: Resource) -> int:
 # --- in use
 
 
-def in_use(cloud: Assembly, job: JobFlow) -> list[Line]:
+def in_use(cloud: Assembly, counted: JobFlow) -> list[Line]:
     """Return the cost of JOBS jobs from a prompt with films of five seconds."""
-    sizes = [function["MemorySize"] for name, function in cloud.functions().items() if name != "canary"]
-    gb_seconds = job.functions * ASSUMED["function_seconds"] * sum(sizes) / len(sizes) / 1024
-    requests = 3  # send, receive, delete
-    film_gb = ASSUMED["film_mb"] / 1024
-    each: list[tuple[str, str, float, float]] = [
-        ("DynamoDB writes", "units", job.writes.total, USE["write_unit"]),
-        ("DynamoDB reads", "units", 3 * job.writes.total, USE["read_unit"]),
-        ("state transitions", "", job.transitions, USE["state_transition"]),
-        ("function calls", "", job.functions, USE["lambda_request"]),
-        ("function time", "GB-s", gb_seconds, USE["lambda_gb_second"]),
-        ("queue requests", "", job.messages * requests + job.extensions, USE["queue_request"]),
-        ("REST requests", "", ASSUMED["rest_requests"], USE["rest_request"]),
-        ("WebSocket messages", "", ASSUMED["socket_messages"], USE["socket_message"]),
-        ("traces", "", ASSUMED["rest_requests"], USE["trace"]),
-        ("logs, GB", "", ASSUMED["log_kb"] / 1024**2, USE["log_gb"]),
-        ("objects written", "", 20, USE["bucket_put"]),
-        ("films stored for a month", "GB", film_gb + ASSUMED["work_mb"] / 1024 * 14 / 30, USE["bucket_gb_month"]),
-        ("films streamed", "GB", film_gb * ASSUMED["watched_times"], USE["edge_gb"]),
-    ]
+    each = [*platform(cloud, counted), *films()]
     lines: list[Line] = [
-        (
-            what,
-            f"{JOBS * number:,.3g} {unit}".strip() if JOBS * number < 1 else f"{JOBS * number:,.0f} {unit}".strip(),
-            JOBS * number * price,
-        )
-        for what, unit, number, price in each
+        (what, _quantity(JOBS * number, unit), JOBS * number * price) for what, unit, number, price in each
     ]
     each_job = dollars_of_workers(cloud, at_a_time=int(ASSUMED["jobs_at_a_time"]))
     lines.append(("workers", f"{JOBS * each_job / worker_hour(cloud):,.0f} h", JOBS * each_job))
     return lines
+
+
+Use = tuple[str, str, float, float]  # item, unit, quantity for a job, US dollars for one
+
+
+def platform(cloud: Assembly, counted: JobFlow) -> list[Use]:
+    """Return the uses of one job, without its film and its workers."""
+    sizes = memory(cloud)
+    running = sum(calls * SECONDS[kind] * sizes[kind] for kind, calls in counted.functions.items())
+    cold = {kind: calls * ASSUMED["cold_share"] * sizes[kind] for kind, calls in counted.functions.items()}
+    restored = (
+        ("rest", "authorizer") if any("SnapStart" in one.properties for one in cloud.functions().values()) else ()
+    )
+    stored, logs = MONTH["item_gb"] + MONTH["backup_gb"], ASSUMED["log_kb"] / 1024**2
+    unrestored = sum(gigabytes for kind, gigabytes in cold.items() if kind not in restored)
+    queues = counted.messages * 3 + counted.extensions  # send, receive, delete
+    edge = counted.requests + ASSUMED["page_requests"]
+    return [
+        ("DynamoDB writes", "units", counted.meter.total, USE["write_unit"]),
+        ("DynamoDB reads", "units", counted.meter.total_read, USE["read_unit"]),
+        ("items and their backup for a month", "GB", ASSUMED["item_kb"] / 1024**2, stored),
+        ("state transitions", "", counted.transitions, USE["state_transition"]),
+        ("function calls", "", counted.calls, USE["lambda_request"]),
+        ("function time", "GB-s", running, USE["lambda_gb_second"]),
+        ("INIT of functions", "GB-s", INIT * unrestored, USE["lambda_gb_second"]),
+        ("restores of snapshots", "GB", sum(cold[kind] for kind in restored), USE["restore_gb"]),
+        ("queue requests", "", queues, USE["queue_request"]),
+        ("REST requests", "", counted.requests, USE["rest_request"]),
+        ("WebSocket messages", "", counted.socket_messages, USE["socket_message"]),
+        ("WebSocket minutes", "", ASSUMED["socket_minutes"], USE["socket_minute"]),
+        ("data of WebSockets", "GB", counted.socket_messages * ASSUMED["message_kb"] / 1024**2, USE["internet_gb"]),
+        ("requests at the edge", "", edge, USE["edge_request"]),
+        ("functions at the edge", "", ASSUMED["page_requests"], USE["edge_function"]),
+        ("data of the API and of pages", "GB", edge * ASSUMED["answer_kb"] / 1024**2, USE["edge_gb"]),
+        ("requests at firewalls", "", firewalls(cloud) * counted.requests, USE["firewall_request"]),
+        ("traces", "", counted.requests * traced(cloud), USE["trace"]),
+        ("logs", "GB", logs, USE["log_gb"] + MONTH["log_gb"]),
+        ("masked logs", "GB", logs * ASSUMED["masked_share"], USE["masked_gb"]),
+        ("requests for encryption keys", "", ASSUMED["kms_requests"], USE["kms_request"]),
+        ("reads of secrets", "", ASSUMED["cold_share"] * counted.calls, USE["secret_request"]),
+        ("data through interface endpoints", "GB", ASSUMED["endpoint_kb"] / 1024**2, USE["endpoint_gb"]),
+        ("notices about alarms", "", ASSUMED["alarms"], USE["notice"]),
+    ]  # fmt: skip
+
+
+def films() -> list[Use]:
+    """Return the uses of one film: what it stores, and what its watchers receive."""
+    film_gb, watched = ASSUMED["film_mb"] / 1024, ASSUMED["watched_times"]
+    return [
+        ("objects written", "", ASSUMED["objects"], USE["bucket_put"]),
+        ("objects read", "", ASSUMED["objects"] * 2, USE["bucket_get"]),
+        ("films stored for a month", "GB", film_gb + ASSUMED["work_mb"] / 1024 * 14 / 30, USE["bucket_gb_month"]),
+        (
+            "logs of the edge and of buckets, for a month",
+            "GB",
+            ASSUMED["bucket_log_kb"] / 1024**2,
+            USE["bucket_gb_month"],
+        ),
+        ("requests for films at the edge", "", watched * ASSUMED["segments"], USE["edge_request"]),
+        ("films streamed", "GB", film_gb * watched, USE["edge_gb"]),
+    ]
+
+
+def extras() -> list[Line]:
+    """Return the prices of what an environment can have and none of ours has."""
+    gpu = HOUR["g6.xlarge"] + HOUR["managed_instance"]
+    return [
+        ("an hour of an instance with a GPU", "g6.xlarge", gpu),
+        *((f"an hour of {name}", "SageMaker", HOUR[name]) for name in HOUR if name.startswith("ml.")),
+        ("a million queries of a name", "1,000,000", 1_000_000 * USE["dns_query"]),
+        ("a thousand emails", "1,000", 1_000 * USE["email"]),
+    ]
+
+
+def memory(cloud: Assembly) -> dict[str, float]:
+    """Return the mean memory in GB of the functions of each kind."""
+    sizes: dict[str, list[float]] = {kind: [] for kind in SECONDS}
+    for name, function in cloud.functions().items():
+        kind = next((kind for kind, begins in KINDS.items() if name.startswith(begins)), None)
+        if kind is not None:
+            sizes[kind].append(function["MemorySize"] / 1024)
+    return {kind: sum(found) / len(found) for kind, found in sizes.items()}
+
+
+def _quantity(number: float, unit: str) -> str:
+    return f"{number:,.3g} {unit}".strip() if number < 1 else f"{number:,.0f} {unit}".strip()
 
 
 def dollars_of_workers(cloud: Assembly, *, at_a_time: int) -> float:
@@ -305,13 +345,18 @@ def table(lines: Sequence[Line]) -> str:
     )
 
 
+def first_film_seconds() -> float:
+    """Return the time from a submit to its film when no worker runs and all is slow."""
+    steps = [WORKER_SECONDS[stage] for stage in PLANNED]
+    slowly = [seconds * SLOW["work"] / sum(steps) for seconds in steps]
+    return course(1, slowly, target=tasks_per_worker(synthesized("dev")), most=1).first_seconds
+
+
 def workers_section() -> list[str]:
     """Return the section about the start of workers: the ranges, the times until films, and the cost of workers."""
     steps = [WORKER_SECONDS[stage] for stage in PLANNED]
-    slowly = [seconds * SLOW["work"] / sum(steps) for seconds in steps]
     clouds = [synthesized(name) for name in ENVIRONMENTS]
     target = tasks_per_worker(clouds[0])
-    first = course(1, slowly, target=target, most=1).first_seconds
     ranges = [f"| {one['name']} | {one['quick']:g} to {one['slow']:g} | {one['source']} |" for one in RANGES]
     rows = []
     for number in ARRIVALS:
@@ -325,7 +370,7 @@ def workers_section() -> list[str]:
         "([ADR 66](adr/0066-one-service-does-all-stages-of-a-film.md)). This is a calculation with the slow ends of "
         "the ranges of [starts.toml](starts.toml). Nothing has been measured on AWS.",
         "\n".join(["| time, in seconds | range | source |", "|---|---:|---|", *ranges]),
-        f"The first film after a quiet time: {first:,.0f} s.",
+        f"The first film after a quiet time: {first_film_seconds():,.0f} s.",
         f"Workers of {JOBS:,} jobs in dollars, if they arrive in bursts, and each burst finds no worker. The last two "
         "columns are of one burst in prod:",
         "\n".join(
@@ -340,27 +385,51 @@ def workers_section() -> list[str]:
     ]
 
 
+def platform_dollars(cloud: Assembly, counted: JobFlow) -> float:
+    """Return the cost of JOBS jobs without films and workers."""
+    return JOBS * sum(number * price for _, _, number, price in platform(cloud, counted))
+
+
+def platform_sentence(counted: JobFlow) -> str:
+    costs = ", ".join(f"{platform_dollars(synthesized(name), counted):.2f} in {name}" for name in ENVIRONMENTS)
+    return f"The platform, without films and workers, costs for {JOBS:,} jobs, in dollars: {costs}."
+
+
 def sum_of(lines: Iterable[Line]) -> float:
     return sum(dollars for *_, dollars in lines)
 
 
 def page() -> str:
     """Return the page as Markdown."""
-    job = one_job()
-    by_table = ", ".join(f"{name} {units}" for name, units in job.writes.units.most_common())
+    counted = job()
+    by_table = ", ".join(f"{name} {units}" for name, units in counted.meter.units.most_common())
+    read = sorted(counted.meter.read.items(), key=lambda entry: -entry[1])
     parts = [
         "# Costs",
         "`make docs` writes this page from the synthesized templates, one job in the in-process studio, "
         f"and the list prices of {PRICES['as_of']} and the assumptions in [prices.toml](prices.toml). Prices are in "
-        "US dollars, for us-east-1, without free tiers.",
+        "US dollars, for us-east-1, without free tiers. `tests/infra/test_billed.py` names the line of each property "
+        "that AWS bills.",
         "## One job",
-        f"A job from a prompt with a film of five seconds uses {job.writes.total} DynamoDB write units in "
-        f"{job.writes.requests} requests ({by_table}). {job.beats} of the requests write progress and leases. "
-        f"It uses {job.transitions} state transitions, {job.messages} task messages and about {job.functions} "
-        "function calls.",
+        "A page of the studio asks for a quote, submits a job from a prompt for a film of five seconds, shows its "
+        f"progress, and reads it. This uses {counted.meter.total} DynamoDB write units in {counted.meter.requests} "
+        f"requests ({by_table}) and {counted.meter.total_read:g} read units "
+        f"({', '.join(f'{name} {units:g}' for name, units in read)}). {counted.beats} of the writes are progress and "
+        f"leases. It uses {counted.transitions} state transitions, {counted.messages} task messages, "
+        f"{counted.requests} REST requests, {counted.socket_messages} messages of a WebSocket, and "
+        f"{counted.calls} function calls at most.",
+        platform_sentence(counted),
     ]
     for name in ENVIRONMENTS:
         cloud = synthesized(name)
-        parts += [f"## {name}", "Idle, per month:", table(idle(cloud)), f"{JOBS:,} jobs:", table(in_use(cloud, job))]
+        parts += [
+            f"## {name}",
+            "Idle, per month:",
+            table(idle(cloud)),
+            f"{JOBS:,} jobs:",
+            table(in_use(cloud, counted)),
+        ]
     parts += workers_section()
+    rows = [f"| {what} | {number} | {dollars:,.2f} |" for what, number, dollars in extras()]
+    parts += ["## Options", "\n".join(["| item | | $ |", "|---|---|---:|", *rows])]
     return "\n\n".join(parts) + "\n"

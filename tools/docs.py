@@ -15,6 +15,7 @@ from tools import (
     costs,
     engine_page,
     limits_page,
+    performance_page,
     permissions,
     preset_page,
     roles_page,
@@ -52,6 +53,7 @@ DOCUMENTS: dict[str, Callable[[], str]] = {
     "docs/permissions.md": roles_page.page,
     "docs/cost.md": costs.page,
     "docs/scale.md": scale.page,
+    "docs/performance.md": performance_page.page,
     **{f"tests/infra/snapshots/iam-{app}.json": partial(permissions.text_of, app) for app in APPS},
 }
 

@@ -5,7 +5,6 @@ the quotas in docs/quotas.toml.
 """
 
 import tomllib
-from collections import Counter
 from collections.abc import Mapping
 from math import ceil
 from typing import Any
@@ -19,9 +18,8 @@ from infra.functions import RECONCILE_EVERY_SECONDS
 from local.environment import ROOT
 from shared.slots.store import SHARD_SLOTS
 from shared.stages.engines import Family
-from tests.support.life import Life, World, no_beats
-from tests.support.studio import studio
-from tools.costs import ASSUMED, PLANNED, WORKER_SECONDS, JobFlow, one_job
+from tools.costs import ASSUMED, SECONDS, WORKER_SECONDS, job
+from tools.job_flow import PLANNED, JobFlow
 from workers.runtime.config import WorkerConfig
 
 QUOTAS: dict[str, Any] = tomllib.loads((ROOT / "docs" / "quotas.toml").read_text())
@@ -37,34 +35,24 @@ OWN = {
 }
 
 
-def calls_of_one_job() -> Mapping[str, int]:
-    """Return the number of calls of each AWS operation in a job's life without beats: from submit to settle."""
-    with studio() as deployed, no_beats():
-        creator = deployed.arrive("ada@example.com")
-        life = Life(creator, creator.project(), World(settings={"duration": 5}))
-        deployed.cloud.calls.clear()
-        life.run()
-        return Counter(deployed.cloud.calls)
-
-
-def uses(job: JobFlow, calls: Mapping[str, int]) -> dict[str, float]:
+def uses(flow: JobFlow) -> dict[str, float]:
     """Return each use at the peak, by the name of its formula. Rates are per second."""
     rate = QUOTAS["jobs_a_day"] / 86_400 * QUOTAS["peak"]
     tasks = {stage: rate * WORKER_SECONDS[stage] for stage in PLANNED}
     at_once = rate * (sum(WORKER_SECONDS[stage] for stage in PLANNED) + WAIT_SECONDS)
-    messages = ASSUMED["socket_messages"]
-    units = job.writes.units
+    units = flow.meter.units
+    at_work = rate * sum(calls * SECONDS[kind] for kind, calls in flow.functions.items())
     share = rate / 10  # of one account
     films_a_second = rate * ASSUMED["watched_times"]
     return {
         "jobs": rate,
         "emails": rate,  # one for each job
-        "api_requests": rate * (ASSUMED["rest_requests"] + messages),
-        "rest_requests": rate * ASSUMED["rest_requests"],
-        "functions": rate * job.functions,
-        "functions_at_once": rate * job.functions * ASSUMED["function_seconds"],
-        "transitions": rate * job.transitions,
-        **{name: rate * calls[name] for name in ("StartExecution", "SendTaskSuccess")},
+        "api_requests": rate * (flow.requests + flow.socket_messages),
+        "rest_requests": rate * flow.requests,
+        "functions": rate * flow.calls,
+        "functions_at_once": at_work,
+        "transitions": rate * flow.transitions,
+        **{name: rate * flow.aws[name] for name in ("StartExecution", "SendTaskSuccess")},
         "described": at_once / TURNS / RECONCILE_EVERY_SECONDS,
         "jobs_at_once": at_once,
         "tasks": sum(tasks.values()),
@@ -79,13 +67,13 @@ def uses(job: JobFlow, calls: Mapping[str, int]) -> dict[str, float]:
         "one_account": share * units["credit-accounts"],
         "one_ledger": share * units["credit-ledger"],
         "one_account_index": share * 2,
-        "stream_of_one_shard": rate * (len(PLANNED) * 2 + job.beats + 2) / 4,
+        "stream_of_one_shard": rate * flow.changes / 4,
         "PutObject": rate * OBJECTS,
         "objects": rate * OBJECTS * 2,
         "film_requests": films_a_second * OBJECTS,
         "film_gbits": films_a_second * ASSUMED["film_mb"] * 8 / 1000,
         "rule_targets": rate,
-        "function_starts": rate * job.functions * ASSUMED["function_seconds"] / 60,
+        "function_starts": at_work / 60,
     }
 
 
@@ -104,10 +92,10 @@ def _figures(number: float) -> str:
 
 def page() -> str:
     """Return the page as Markdown."""
-    job, calls = one_job(), calls_of_one_job()
-    used = uses(job, calls)
+    flow = job()
+    used = uses(flow)
     counted = ", ".join(
-        f"{name} {count}" for name, count in sorted(calls.items(), key=lambda each: (-each[1], each[0]))
+        f"{name} {count}" for name, count in sorted(flow.aws.items(), key=lambda each: (-each[1], each[0]))
     )
     rows = [_row(quota, used[quota["use"]]) for quota in QUOTAS["quota"]]
     parts = [
@@ -118,9 +106,9 @@ def page() -> str:
         f"{QUOTAS['jobs_a_day']:,} jobs a day are {QUOTAS['jobs_a_day'] / 86_400:.1f} jobs per second on average and "
         f"{used['jobs']:.0f} in the busiest hour, if that hour has {QUOTAS['peak']} times the average. "
         "A job is one from a prompt with a film of five seconds.",
-        f"Calls of one job, without beats: {counted}. Beats add {job.beats} UpdateItem and {job.extensions} "
-        f"ChangeMessageVisibility. A job uses {job.writes.total} write units, {job.transitions} state transitions and "
-        f"about {job.functions} function calls.",
+        f"Calls of one job, without beats: {counted}. Beats add {flow.beats} UpdateItem and {flow.extensions} "
+        f"ChangeMessageVisibility. A job uses {flow.meter.total} write units, {flow.transitions} state transitions and "
+        f"about {flow.calls} function calls.",
         "## Quotas",
         "A headroom below 1 (bold) does not carry the load. The link at a default is its source, with the source's "
         "year.",

@@ -37,8 +37,8 @@ SECTIONS: Mapping[str, Mapping[str, str]] = {
     },
     "Operating": {
         "Overview": "docs/operating.md", "Deploy": "docs/how-to/deploy.md", "Runbook": "docs/runbook.md",
-        "Costs": "docs/cost.md", "Scale": "docs/scale.md", "Stripe": "docs/stripe.md",
-        "Reliability": "docs/reliability.md",
+        "Costs": "docs/cost.md", "Scale": "docs/scale.md", "Performance": "docs/performance.md",
+        "Stripe": "docs/stripe.md", "Reliability": "docs/reliability.md",
     },
     "Security": {
         "Model": "SECURITY.md", "A leaked key": "docs/how-to/replace-a-leaked-key.md", "Decisions": "*decisions",

@@ -74,6 +74,11 @@ def total(
         yield f"{start // MAX_METRICS + 1}", expression
 
 
+def of_all_functions(name: str) -> cloudwatch.Metric:
+    """Return a Lambda metric of all functions of the account in the region."""
+    return cloudwatch.Metric(namespace="AWS/Lambda", metric_name=name, statistic="Sum", period=FIVE_MINUTES, label=name)
+
+
 def age(queue: sqs.IQueue) -> cloudwatch.Metric:
     """Return the age of the queue's oldest message in seconds."""
     return queue.metric_approximate_age_of_oldest_message(statistic="Maximum", period=FIVE_MINUTES)
@@ -83,8 +88,13 @@ def waiting(queue: sqs.IQueue) -> cloudwatch.Metric:
     return queue.metric_approximate_number_of_messages_visible(statistic="Maximum", period=FIVE_MINUTES)
 
 
-def arrived(dead_letters: sqs.IQueue) -> cloudwatch.MathExpression:
-    """Return the dead letters that wait or were received. SQS does not count dead letters as sent messages."""
+def arrived(dead_letters: sqs.IQueue, *, read: bool) -> cloudwatch.Metric | cloudwatch.MathExpression:
+    """Return the dead letters that wait, or were received by the function that reads them (`read`).
+
+    SQS does not count dead letters as sent messages.
+    """
+    if not read:
+        return waiting(dead_letters)
     return cloudwatch.MathExpression(
         expression="FILL(waiting, 0) + FILL(received, 0)",
         using_metrics={

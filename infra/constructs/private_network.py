@@ -13,19 +13,20 @@ from infra.constructs.log_group import KinoraLogGroup
 from infra.environments import Environment
 
 _ALL = ec2.InterfaceVpcEndpointAwsService
-# The interface endpoints: for all workers, for those of the stages only, and for signing workers and for instances.
+# The interface endpoints: for all workers, for their traces, for those of the stages only, and for signing workers and
+# for instances.
 FOR_ALL = {
     "sqs": _ALL.SQS,
     "logs": _ALL.CLOUDWATCH_LOGS,
     "ecr-api": _ALL.ECR,
     "ecr-dkr": _ALL.ECR_DOCKER,
-    "xray": _ALL.XRAY,
     "lambda": _ALL.LAMBDA_,  # for `pipeline-grant`
 }
+FOR_TRACES = {"xray": _ALL.XRAY}
 FOR_STAGES = {"states": _ALL.STEP_FUNCTIONS}
 FOR_SIGNING = {"secretsmanager": _ALL.SECRETS_MANAGER}
 FOR_INSTANCES = {"ecs": _ALL.ECS, "ecs-agent": _ALL.ECS_AGENT, "ecs-telemetry": _ALL.ECS_TELEMETRY}
-SERVICES = [one.short_name for one in (FOR_ALL | FOR_STAGES | FOR_SIGNING | FOR_INSTANCES).values()]
+SERVICES = [one.short_name for one in (FOR_ALL | FOR_TRACES | FOR_STAGES | FOR_SIGNING | FOR_INSTANCES).values()]
 HTTPS = ec2.Port.tcp(443)
 ANYWHERE = ec2.Peer.any_ipv4()
 
@@ -90,7 +91,8 @@ class PrivateNetwork(Construct):
         nearby = ec2.SubnetSelection(subnets=self.vpc.isolated_subnets[: environment.endpoint_zones])
         for_stages = FOR_STAGES | (FOR_SIGNING if with_secrets else {}) | (FOR_INSTANCES if with_instances else {})
         ours = Stack.of(self).account
-        for group, needed in ((endpoints, FOR_ALL), (of_stages, for_stages)):
+        for_all = FOR_ALL | (FOR_TRACES if environment.trace_share else {})
+        for group, needed in ((endpoints, for_all), (of_stages, for_stages)):
             for name, service in needed.items():
                 endpoint = self.vpc.add_interface_endpoint(
                     name, service=service, security_groups=[group], subnets=nearby, open=False

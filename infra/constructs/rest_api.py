@@ -65,7 +65,7 @@ class KinoraRestApi(apigateway.RestApi):
                 access_log_format=apigateway.AccessLogFormat.custom(line(REST)),
                 logging_level=apigateway.MethodLoggingLevel.ERROR,
                 data_trace_enabled=False,  # it would log request bodies with passwords
-                metrics_enabled=True,
+                metrics_enabled=False,  # of single methods; those of the whole API are free
                 tracing_enabled=True,
                 throttling_rate_limit=environment.throttle_rate,
                 throttling_burst_limit=environment.throttle_burst,
@@ -165,7 +165,7 @@ def _costly(environment: Environment) -> dict[str, apigateway.MethodDeploymentOp
         route: apigateway.MethodDeploymentOptions(
             logging_level=apigateway.MethodLoggingLevel.ERROR,
             data_trace_enabled=False,
-            metrics_enabled=True,
+            metrics_enabled=False,
             throttling_rate_limit=environment.throttle_rate / divisor,
             throttling_burst_limit=environment.throttle_burst // divisor,
         )

@@ -38,7 +38,6 @@ class SocketApi(apigatewayv2.WebSocketApi):
             web_socket_api=self,
             stage_name=STAGE,
             auto_deploy=True,
-            detailed_metrics_enabled=True,
             throttle=apigatewayv2.ThrottleSettings(
                 rate_limit=environment.throttle_rate, burst_limit=environment.throttle_burst
             ),

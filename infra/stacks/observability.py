@@ -1,11 +1,12 @@
 """Observability for the operator: dashboards, alarms that each have a section of the runbook, a budget, a canary."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from aws_cdk import Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sqs as sqs
+from aws_cdk import aws_xray as xray
 from constructs import Construct
 
 from infra.constructs import meters
@@ -26,6 +27,7 @@ from infra.stores import DAY
 from shared.credits.record import AccountRecord
 from shared.jobs.record import JobRecord
 from shared.observability import Metric
+from shared.stages.queues import QUEUES
 
 BREACHING = cloudwatch.TreatMissingData.BREACHING
 IGNORE = cloudwatch.TreatMissingData.IGNORE
@@ -67,14 +69,43 @@ class ObservabilityStack(Stack):
         self._watch_api(api)
         self._watch_pipeline(pipeline)
         self._watch_upkeep(pipeline)
-        self._watch_rotation(data)
-        self._watch_queues(pipeline.queues, dead_letters)
+        self._watch_errors(environment, api, pipeline, data)
+        self._watch_queues(pipeline.queues, dead_letters, {queue.name for queue in QUEUES if queue.has_tasks})
         self._watch_workers(workers)
-        self._watch_throttles(api, pipeline, data)
+        self._watch_throttles(pipeline, data)
         stores = meters.names_of_stores(self)
         self._watch_stores(environment, stores)
         watch_costs(self, environment, self.topic.topic_arn)
+        xray.CfnSamplingRule(
+            self,
+            "traces",
+            sampling_rule=xray.CfnSamplingRule.SamplingRuleProperty(
+                rule_name=environment.prefix,
+                service_name=f"{environment.prefix}*",
+                fixed_rate=environment.trace_share,
+                reservoir_size=0,
+                priority=100,
+                host="*",
+                http_method="*",
+                resource_arn="*",
+                service_type="*",
+                url_path="*",
+                version=1,
+            ),
+        )
+        if environment.dashboards:
+            self._show(environment, pipeline, workers, api, web, dead_letters, stores)
 
+    def _show(
+        self,
+        environment: Environment,
+        pipeline: PipelineStack,
+        workers: WorkersStack,
+        api: ApiStack,
+        web: WebStack,
+        dead_letters: Mapping[str, sqs.IQueue],
+        stores: Mapping[str, Sequence[str]],
+    ) -> None:
         operations = OperationsDashboard(self, "operations", environment=environment, alarms=self.alarms.all)
         operations.edge(web.distribution, self.probe)
         operations.api(api.rest_api, api.socket_api.api_id, api.functions)
@@ -158,8 +189,6 @@ class ObservabilityStack(Stack):
             meters.socket_metric(api.socket_api.api_id, "ExecutionError"),
             above=3,
         )
-        for group, errors in meters.total(api.functions, "Errors"):
-            self.alarms.when("function-errors", "Functions of the API fail.", errors, above=3, about=f"api-{group}")
         for row in (*JOBS_STREAM, *WEBHOOKS_STREAM):
             self.alarms.when(
                 "events-late",
@@ -171,10 +200,6 @@ class ObservabilityStack(Stack):
             )
 
     def _watch_pipeline(self, pipeline: PipelineStack) -> None:
-        for group, errors in meters.total(pipeline.functions, "Errors"):
-            self.alarms.when(
-                "function-errors", "Functions of the pipeline fail.", errors, above=3, about=f"pipeline-{group}"
-            )
         machine = pipeline.state_machine
         self.alarms.when(
             "executions-failed",
@@ -218,21 +243,38 @@ class ObservabilityStack(Stack):
                 about=row.name,
             )
 
-    def _watch_rotation(self, data: DataStack) -> None:
-        for group, errors in meters.total(data.rotation.functions, "Errors"):  # they run rarely: one error matters
-            self.alarms.when(
-                "function-errors", "The rotation of keys failed.", errors, above=0, about=f"rotation-{group}"
-            )
+    def _watch_errors(self, environment: Environment, api: ApiStack, pipeline: PipelineStack, data: DataStack) -> None:
+        if not environment.alarms_by_function:
+            every = meters.of_all_functions("Errors")
+            self.alarms.when("function-errors", "Functions of the account fail.", every, above=3)
+            return
+        watched: tuple[tuple[str, str, Mapping[str, lambda_.IFunction], int], ...] = (
+            ("api", "Functions of the API fail.", api.functions, 3),
+            ("pipeline", "Functions of the pipeline fail.", pipeline.functions, 3),
+            (
+                "rotation",
+                "The rotation of keys failed.",
+                data.rotation.functions,
+                0,
+            ),  # it runs rarely: one error matters
+        )
+        for where, summary, functions, most in watched:
+            for group, errors in meters.total(functions, "Errors"):
+                self.alarms.when("function-errors", summary, errors, above=most, about=f"{where}-{group}")
 
-    def _watch_queues(self, queues: Mapping[str, sqs.IQueue], dead_letters: Mapping[str, sqs.IQueue]) -> None:
+    def _watch_queues(
+        self, queues: Mapping[str, sqs.IQueue], dead_letters: Mapping[str, sqs.IQueue], read: Collection[str]
+    ) -> None:
+        """Watch queues and dead letters. A function reads those of `read`, so that they do not wait."""
         for name, queue in queues.items():
             self.alarms.when(
                 "queue-age", "A message has waited for 15 minutes.", meters.age(queue), above=900, times=2, about=name
             )
         for name, letters in dead_letters.items():
             self.alarms.when(
-                "dead-letters", "A dead-letter queue received a message.", meters.arrived(letters), above=0, about=name
-            )
+                "dead-letters", "A dead-letter queue received a message.", meters.arrived(letters, read=name in read),
+                above=0, about=name,
+            )  # fmt: skip
 
     def _watch_workers(self, workers: WorkersStack) -> None:
         for stage, endpoint in workers.endpoints.items():
@@ -247,12 +289,10 @@ class ObservabilityStack(Stack):
         for name, metric in unserved.items():
             self.alarms.when("workers-missing", "Tasks wait and no worker runs.", metric, above=0, times=3, about=name)
 
-    def _watch_throttles(self, api: ApiStack, pipeline: PipelineStack, data: DataStack) -> None:
-        for where, functions in (("api", api.functions), ("pipeline", pipeline.functions)):
-            for group, throttles in meters.total(functions, "Throttles"):
-                self.alarms.when(
-                    "throttles", "Lambda throttles calls.", throttles, above=0, about=f"functions-{where}-{group}"
-                )
+    def _watch_throttles(self, pipeline: PipelineStack, data: DataStack) -> None:
+        # The functions of the account share its concurrency, so one metric has the throttles of all.
+        every = meters.of_all_functions("Throttles")
+        self.alarms.when("throttles", "Lambda throttles calls.", every, above=0, about="functions")
         for record in (JobRecord, AccountRecord):  # tables with single items that are written often
             table = data.tables[record]
             self.alarms.when(

@@ -39,6 +39,7 @@ IN_IMAGES = (
     "uv.lock",
     "workers",
     "tools/models.py",
+    "layers/layers.toml",
     "shared/__init__.py",
     "shared/observability.py",
     *(f"shared/{noun}" for noun in ("core", "camera", "stages", "vocabulary", "aws", "jobs", "assets")),

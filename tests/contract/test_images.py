@@ -7,8 +7,10 @@ import shlex
 import shutil
 import subprocess
 import sys
+import tomllib
 from dataclasses import dataclass
 from importlib.metadata import packages_distributions
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -132,6 +134,25 @@ def test_uv_has_one_version() -> None:
     assert "uv==$(UV)" in (ROOT / "Makefile").read_text()
     for family in Family:
         assert ("--from=ghcr.io/astral-sh/uv:" + locked, "/uv", "/usr/local/bin/uv") in dockerfile(family).all("COPY")
+
+
+@pytest.mark.parametrize("family", Family)
+def test_the_image_has_the_descriptions_of_our_services_only(family: Family, tmp_path: Path) -> None:
+    """The command of the Dockerfile runs on folders with the names of botocore's."""
+    text = (IMAGES / family / "Dockerfile").read_text()
+    [folder, command] = re.findall(r"^RUN cd (\S+botocore/data) && (.+)$", text, re.MULTILINE)[0]
+    [base] = set(re.findall(r"python:?(\d+\.\d+)", text))
+    assert folder == f"/opt/venv/lib/python{base}/site-packages/botocore/data"
+    described = Path(find_spec("botocore").submodule_search_locations[0], "data")  # type: ignore[union-attr, index]  # it is installed
+    names = {path.name for path in described.iterdir() if path.is_dir()}
+    for name in names:
+        (tmp_path / name).mkdir()
+    (tmp_path / "endpoints.json").touch()
+    table = ROOT / "layers" / "layers.toml"
+    subprocess.run(["bash", "-ec", command.replace("/build/layers.toml", str(table))], cwd=tmp_path, check=True)  # noqa: S603, S607  # our own Dockerfile
+    ours = set(tomllib.loads(table.read_text())["botocore"]["services"])
+    assert {path.name for path in tmp_path.iterdir()} == (ours & names) | {"endpoints.json"}
+    assert {"dynamodb", "lambda", "s3", "secretsmanager", "sqs", "stepfunctions", "sts", "xray"} <= ours
 
 
 @pytest.mark.parametrize("family", Family)

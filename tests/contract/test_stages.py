@@ -91,11 +91,3 @@ def roles_of(request: type[StageRequest]) -> set[Role]:
     called = {"image": Role.PICTURE, "video": Role.CLIP}
     names = [name.removesuffix("_url") for name in request.model_fields if name.endswith("_url")]
     return {called[name] if name in called else Role(name) for name in names}
-
-
-def test_a_stage_that_a_job_can_leave_out_has_a_choice_before_its_state() -> None:
-    skippable = {stage.key for stage, spec in STAGES.items() if spec.only_with or spec.not_with}
-    skippable |= {Stage.VIDEO_SYNTHESIS.key}  # and all stages after it, of a still
-    chosen = {choice["Variable"].split(".")[1] for state in STATES.values() for choice in state.get("Choices", [])}
-    assert lacking(chosen, skippable) == "", "stepfunctions/generate_video.asl.json lacks a stage's choice"
-    assert lacking(skippable, chosen) == "", "stepfunctions/generate_video.asl.json skips a stage that every job has"

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterator
-from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,7 @@ import pytest
 from functions.pipeline.dispatch import Unavailable
 from shared.jobs.executions import execution_input
 from shared.stages.failures import StageFailure
-from shared.stages.stages import STAGES, WORK_SECONDS, Role, Stage
+from shared.stages.stages import WORK_SECONDS, Stage
 
 FILE = Path(__file__).parents[2] / "stepfunctions" / "generate_video.asl.json"
 MACHINE: dict[str, Any] = json.loads(FILE.read_text())
@@ -19,7 +18,6 @@ STATES: dict[str, dict[str, Any]] = MACHINE["States"]
 FIELDS = {
     "Task": {"Resource", "Parameters", "TimeoutSeconds", "ResultPath", "OutputPath",
              "Retry", "Catch", "Next", "End"},
-    "Choice": {"Choices", "Default"},
 }  # fmt: skip
 # Error names of Step Functions for Lambda calls that can succeed when they are retried.
 LAMBDA_ERRORS = {
@@ -29,17 +27,13 @@ LAMBDA_ERRORS = {
 INPUT = execution_input("job_01K0000000000000000000000A", Stage)
 SWEEP_EVERY_SECONDS = 120  # time in which reconcile fails a job that is late
 STATE_BYTES = 256 * 1024  # Maximum size of a state's input.
-# The roles of inputs that decide whether a job has a step, and all combinations of them.
-DECIDING = sorted({role for spec in STAGES.values() for role in (spec.only_with, spec.not_with) if role is not None})
-INPUTS = [set(roles) for count in range(len(DECIDING) + 1) for roles in combinations(DECIDING, count)]
 
 
 def nexts(state: dict[str, Any]) -> Iterator[str]:
     """Yield the names of the states that may follow."""
-    for name in ("Next", "Default"):
-        if name in state:
-            yield state[name]
-    for branch in (*state.get("Choices", []), *state.get("Catch", [])):
+    if "Next" in state:
+        yield state["Next"]
+    for branch in state.get("Catch", []):
         yield branch["Next"]
 
 
@@ -47,7 +41,7 @@ def paths(value: Any) -> Iterator[str]:
     """Yield every reference to the state's input."""
     if isinstance(value, dict):
         for name, inner in value.items():
-            if isinstance(inner, str) and (name.endswith((".$", "Path")) or name == "Variable"):
+            if isinstance(inner, str) and name.endswith((".$", "Path")):
                 if inner.startswith("$.") and name != "ResultPath":
                     yield inner
             else:
@@ -125,7 +119,8 @@ def test_the_state_of_a_stage_invokes_dispatch_and_waits(stage: Stage) -> None:
     assert state["Resource"] == "arn:aws:states:::lambda:invoke.waitForTaskToken"
     assert state["Parameters"]["FunctionName"] == "${DispatchFunctionArn}"
     assert state["Parameters"]["Payload"] == {
-        "jobId.$": "$.jobId", "stage": stage.value, "taskToken.$": "$$.Task.Token",
+        "jobId.$": "$.jobId", "stage": stage.value, "planned.$": f"$.{stage.key}.planned",
+        "taskToken.$": "$$.Task.Token",
     }  # fmt: skip
 
 
@@ -146,32 +141,16 @@ def test_a_stage_retries_only_retryable_errors(stage: Stage) -> None:
     assert "States.ALL" not in retried
     assert "States.TaskFailed" not in retried
     assert retried >= {Unavailable.__name__, *LAMBDA_ERRORS}, "a short AWS outage would fail the job"
+    assert LookupError.__name__ in retried, "dispatch of the previous release raises it for a stage that is not planned"
 
 
-@pytest.mark.parametrize("inputs", INPUTS, ids=lambda inputs: "+".join(sorted(inputs)) or "nothing")
-def test_planned_stages_run_in_order_and_no_others(inputs: set[Role]) -> None:
-    planned = {stage for stage, spec in STAGES.items() if spec.needed_for(frozenset(inputs))}
-    assert _visited(planned) == [stage.state for stage in Stage if stage in planned]
-
-
-def test_a_still_ends_after_its_picture() -> None:
-    assert _visited({Stage.IMAGE_GENERATION}) == ["ImageGeneration"]
-
-
-def _visited(planned: set[Stage]) -> list[str]:
-    """Return the states of the stages that a job with these steps visits."""
-    given: Any = execution_input("job_1", planned)
+def test_the_stages_run_in_order() -> None:
+    """Dispatch skips those that are not planned (tests/integration/test_dispatch.py)."""
     visited, name = [], MACHINE["StartAt"]
     while name != "Settle":
-        state = STATES[name]
-        if state["Type"] == "Choice":
-            [choice] = state["Choices"]
-            key = choice["Variable"].split(".")[1]
-            name = choice["Next"] if given[key]["planned"] is choice["BooleanEquals"] else state["Default"]
-        else:
-            visited.append(name)
-            name = state["Next"]
-    return visited
+        visited.append(name)
+        name = STATES[name]["Next"]
+    assert visited == [stage.state for stage in Stage]
 
 
 def test_every_path_settles_the_job() -> None:

@@ -207,6 +207,7 @@ GRANTS = (
 )
 
 TEST_STAGES = "tests/contract/test_stages.py"
+TEST_MACHINE = "tests/contract/test_state_machine.py"
 MACHINE = "stepfunctions/generate_video.asl.json"
 
 STAGES = (
@@ -243,11 +244,17 @@ STAGES = (
         (replace(TEST_STAGES, "lacking(STATES, states)", "lacking(STATES, STATES)"),),
     ),
     Trial(
-        "a stage that no choice can skip",
+        "a stage that no job can skip",
         (replace(MACHINE, '"$.motionTransfer.planned"', '"$.imageGeneration.planned"'),),
-        one_test(f"{TEST_STAGES}::test_a_stage_that_a_job_can_leave_out_has_a_choice_before_its_state"),
-        "lacks a stage's choice.*'motionTransfer'",
-        (replace(TEST_STAGES, "lacking(chosen, skippable)", "lacking(chosen, chosen)"),),
+        one_test(f"{TEST_MACHINE}::test_the_state_of_a_stage_invokes_dispatch_and_waits[MOTION_TRANSFER]"),
+        "motionTransfer",
+        (
+            replace(
+                TEST_MACHINE,
+                '"planned.$": f"$.{stage.key}.planned"',
+                '"planned.$": state["Parameters"]["Payload"]["planned.$"]',
+            ),
+        ),
     ),
     Trial(
         "a stage without an engine folder",

@@ -11,6 +11,12 @@ def cloud(request: pytest.FixtureRequest) -> Assembly:
     return synthesized(request.param)
 
 
+@pytest.fixture(scope="session", params=[app for app in APPS if app != "dev"])
+def shown(request: pytest.FixtureRequest) -> Assembly:
+    """Each environment with dashboards in turn."""
+    return synthesized(request.param)
+
+
 @pytest.fixture(scope="session", params=ENVIRONMENTS)
 def deployed(request: pytest.FixtureRequest) -> Assembly:
     """Each environment in turn."""

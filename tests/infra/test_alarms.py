@@ -72,6 +72,23 @@ def test_every_dead_letter_queue_has_its_alarm(cloud: Assembly) -> None:
             assert f"'{queue['QueueName']}'" in watched, queue
 
 
+def test_an_alarm_watches_the_errors_of_each_function(cloud: Assembly) -> None:
+    """By name, or all functions of the account together."""
+    found = [
+        part["MetricStat"]["Metric"] if "MetricStat" in part else part
+        for alarm in cloud.resources("AWS::CloudWatch::Alarm") if "-function-errors" in alarm["AlarmName"]
+        for part in alarm.properties.get("Metrics", [alarm.properties]) if "MetricStat" in part or "MetricName" in part
+    ]  # fmt: skip
+    assert {metric["MetricName"] for metric in found} == {"Errors"}
+    named = [dimension["Value"] for metric in found for dimension in metric.get("Dimensions", ())]
+    if cloud.name == "dev":
+        assert (len(found), named) == (1, [])
+    else:
+        assert (
+            len(found) == len(named) >= len(cloud.functions()) - 2
+        )  # the canary and the keys have alarms of their own
+
+
 def test_the_budget_notifies_the_encrypted_topic_of_alarms(cloud: Assembly) -> None:
     topic = cloud.by("TopicName", "AWS::SNS::Topic")["alarms"]
     assert topic["KmsMasterKeyId"]
@@ -100,7 +117,7 @@ def test_unusual_costs_are_reported_in_environments_with_a_monitor(cloud: Assemb
         assert subscriber["Address"].endswith(f":{topic['TopicName']}")
 
 
-def test_dashboards_are_json_and_show_every_queue(cloud: Assembly) -> None:
-    boards = " ".join(str(board["DashboardBody"]) for board in cloud.resources("AWS::CloudWatch::Dashboard"))
-    for name in cloud.by("QueueName", "AWS::SQS::Queue"):
+def test_dashboards_are_json_and_show_every_queue(shown: Assembly) -> None:
+    boards = " ".join(str(board["DashboardBody"]) for board in shown.resources("AWS::CloudWatch::Dashboard"))
+    for name in shown.by("QueueName", "AWS::SQS::Queue"):
         assert name in boards, name

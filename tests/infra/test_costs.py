@@ -5,19 +5,25 @@ from collections.abc import Iterator
 import pytest
 
 from infra.constructs.scaling import QUIET_MINUTES
+from shared.aws.transactions import transaction
 from shared.core.clock import utc_now
+from shared.jobs.record import JobRecord, JobSpecRecord, StepResultRecord
 from shared.jobs.steps import steps
 from shared.stages.stages import Stage
 from tests.support.steps import LEASE, claim
 from tests.support.studio import Creator, studio
-from tools.costs import dollars_of_workers, idle, in_use, one_job, sum_of
+from tools.costs import dollars_of_workers, idle, in_use, job, platform_dollars, sum_of
+from tools.sizes import item_bytes
 from tools.template import Assembly
+from tools.units import metered
 from tools.workers import SLOW, course
-from tools.write_units import metered
 
-# Maximum write units: 39 for state, credits and results, 13 for progress and leases, 20 for the slot (ADR 25), 6 for
-# access to media (ADR 21), 1 for the quota (ADR 33) and 2 for the index of the ledger by time (ADR 35).
-UNITS_OF_A_JOB = 82
+# Maximum write units: 40 for state, credits and results, 8 for progress and leases, 20 for the slot (ADR 25), 6 for
+# access to media (ADR 21), 7 for quotas of requests (ADR 33), 2 for the index of the ledger by time (ADR 35), 4 for the
+# answer to the Idempotency-Key and 10 for the page's socket.
+UNITS_OF_A_JOB = 97
+READ_UNITS_OF_A_JOB = 115
+PLATFORM_DOLLARS = 0.45  # of 1,000 jobs, without films and workers
 DOLLARS_OF_A_JOB = 0.05
 
 
@@ -45,9 +51,41 @@ def test_a_transaction_and_each_index_cost_units_of_their_own(ada: Creator) -> N
 
 
 def test_a_job_stays_within_its_budget() -> None:
-    job = one_job()
-    assert 40 < job.writes.total <= UNITS_OF_A_JOB, job.writes.units
-    assert job.messages == 3 + 1, "the tasks, and the notice of the end"
+    counted = job()
+    assert 40 < counted.meter.total <= UNITS_OF_A_JOB, counted.meter.units
+    assert 40 < counted.meter.total_read <= READ_UNITS_OF_A_JOB, counted.meter.read
+    assert counted.messages == 3 + 1, "the tasks, and the notice of the end"
+
+
+def test_reads_cost_units_by_their_size_and_consistency(ada: Creator) -> None:
+    job_id = str(ada.job(ada.project())["id"])
+    size = item_bytes(JobRecord.get(job_id).serialize())
+    many = [f"job_{number:026}" for number in range(3)]
+    with metered() as meter:
+        JobRecord.get(job_id)
+        JobRecord.get(job_id, consistent_read=True)
+        list(JobRecord.batch_get([job_id, *many], consistent_read=True))
+        list(JobRecord.by_account.query("usr_nobody"))
+    assert size < 4096
+    assert (dict(meter.read), meter.total) == ({"jobs": 0.5 + 1 + 4 + 0.5}, 0)
+
+
+def test_a_query_costs_the_sizes_of_its_items_together(ada: Creator) -> None:
+    with transaction() as tx:
+        for number in range(3):
+            tx.put(JobSpecRecord(f"job_{number}", document="x" * 3000), otherwise=KeyError())
+    with metered() as meter:
+        list(JobSpecRecord.batch_get([f"job_{number}" for number in range(3)]))
+    assert meter.read == {"job-specs": 1.5}
+    for number in range(3):
+        StepResultRecord("job_1", str(number), outputs=[], metrics="x" * 3000).save()
+    with metered() as meter:
+        assert len(list(StepResultRecord.query("job_1", consistent_read=True))) == 3
+    assert meter.read == {"step-results": 3}  # 9,000 bytes together
+
+
+def test_the_platform_costs_less_than_its_bar(deployed: Assembly) -> None:
+    assert 0.1 < platform_dollars(deployed, job()) <= PLATFORM_DOLLARS
 
 
 def test_an_environment_costs_less_idle_than_its_budget_allows(deployed: Assembly) -> None:
@@ -56,7 +94,7 @@ def test_an_environment_costs_less_idle_than_its_budget_allows(deployed: Assembl
 
 
 def test_a_job_costs_cents(deployed: Assembly) -> None:
-    assert 0 < sum_of(in_use(deployed, one_job())) / 1000 < DOLLARS_OF_A_JOB
+    assert 0 < sum_of(in_use(deployed, job())) / 1000 < DOLLARS_OF_A_JOB
 
 
 # --- workers

@@ -15,7 +15,7 @@ SOURCES: tuple[Path, ...] = tuple(
 )
 
 
-def shown(cloud: Assembly) -> set[str]:
+def on_dashboards(cloud: Assembly) -> set[str]:
     boards = " ".join(str(board["DashboardBody"]) for board in cloud.resources("AWS::CloudWatch::Dashboard"))
     return set(SHOWN.findall(boards))
 
@@ -31,9 +31,13 @@ def watched(cloud: Assembly) -> set[str]:
     return found
 
 
-def test_dashboards_show_exactly_our_metrics(cloud: Assembly) -> None:
-    assert sorted(set(Metric) - shown(cloud)) == [], "no dashboard shows them"
-    assert sorted(shown(cloud) - set(Metric)) == [], "no code measures them"
+def test_dashboards_show_exactly_our_metrics(shown: Assembly) -> None:
+    assert sorted(set(Metric) - on_dashboards(shown)) == [], "no dashboard shows them"
+    assert sorted(on_dashboards(shown) - set(Metric)) == [], "no code measures them"
+
+
+def test_an_environment_without_dashboards_pays_for_none(dev: Assembly) -> None:
+    assert dev.resources("AWS::CloudWatch::Dashboard") == []
 
 
 @pytest.mark.parametrize("panel", Panel)

@@ -82,30 +82,30 @@ def missing(cloud: Assembly, stores: Iterable[Resource]) -> Iterator[str]:
             yield f"no alarm watches {store}"
 
 
-def test_each_store_is_in_a_graph_and_in_an_alarm(cloud: Assembly) -> None:
-    stores = cloud.resources(*(kind.type for kind in STORES))
+def test_each_store_is_in_a_graph_and_in_an_alarm(shown: Assembly) -> None:
+    stores = shown.resources(*(kind.type for kind in STORES))
     assert len(stores) > 90
-    assert list(missing(cloud, stores)) == []
+    assert list(missing(shown, stores)) == []
 
 
 @pytest.mark.parametrize(
     ("type", "properties"),
     [
-        ("AWS::DynamoDB::Table", {"TableName": "kinora-dev-new"}),
-        ("AWS::S3::Bucket", {"BucketName": "kinora-dev-new"}),
-        ("AWS::SQS::Queue", {"QueueName": "kinora-dev-new"}),
+        ("AWS::DynamoDB::Table", {"TableName": "kinora-prod-new"}),
+        ("AWS::S3::Bucket", {"BucketName": "kinora-prod-new"}),
+        ("AWS::SQS::Queue", {"QueueName": "kinora-prod-new"}),
     ],
 )
 def test_a_store_without_them_is_named(
-    dev: Assembly, type: str, properties: dict[str, Any]
+    prod: Assembly, type: str, properties: dict[str, Any]
 ) -> None:  # CloudFormation's word
-    found = Resource("data", "new", {"Type": type, "Properties": properties}, dev)
-    assert list(missing(dev, [found])) == ["no graph shows data/new", "no alarm watches data/new"]
+    found = Resource("data", "new", {"Type": type, "Properties": properties}, prod)
+    assert list(missing(prod, [found])) == ["no graph shows data/new", "no alarm watches data/new"]
 
 
-def test_each_reader_of_a_stream_or_a_queue_is_in_a_graph_and_in_an_alarm(cloud: Assembly) -> None:
-    in_graphs, in_alarms = graphed(cloud), set[Dimension]().union(*watched(cloud).values())
-    readers = cloud.resources("AWS::Lambda::EventSourceMapping")
+def test_each_reader_of_a_stream_or_a_queue_is_in_a_graph_and_in_an_alarm(shown: Assembly) -> None:
+    in_graphs, in_alarms = graphed(shown), set[Dimension]().union(*watched(shown).values())
+    readers = shown.resources("AWS::Lambda::EventSourceMapping")
     assert readers
     for reader in readers:
         source = str(reader["EventSourceArn"])
@@ -116,18 +116,18 @@ def test_each_reader_of_a_stream_or_a_queue_is_in_a_graph_and_in_an_alarm(cloud:
         assert age in in_graphs & in_alarms, reader
 
 
-def test_the_entrances_are_in_a_graph_and_in_an_alarm(cloud: Assembly) -> None:
-    in_graphs, in_alarms = graphed(cloud), set[Dimension]().union(*watched(cloud).values())
+def test_the_entrances_are_in_a_graph_and_in_an_alarm(shown: Assembly) -> None:
+    in_graphs, in_alarms = graphed(shown), set[Dimension]().union(*watched(shown).values())
     entrances = {"AWS::CloudFront::Distribution": "DistributionId", "AWS::ApiGatewayV2::Api": "ApiId"}
     for type_, dimension in entrances.items():
-        [entrance] = cloud.resources(type_)
+        [entrance] = shown.resources(type_)
         assert (dimension, f"{{{entrance.id}}}") in in_graphs & in_alarms
 
 
-def test_the_keys_and_secrets_are_in_the_graph_of_failed_calls(cloud: Assembly) -> None:
-    [board] = [b for b in cloud.resources("AWS::CloudWatch::Dashboard") if "operations" in b["DashboardName"]]
+def test_the_keys_and_secrets_are_in_the_graph_of_failed_calls(shown: Assembly) -> None:
+    [board] = [b for b in shown.resources("AWS::CloudWatch::Dashboard") if "operations" in b["DashboardName"]]
     assert '"Kinora","StoreFailures"' in board["DashboardBody"]
-    assert ("environment", cloud.name) in watched(cloud)[OUR_CALLS]
+    assert ("environment", shown.name) in watched(shown)[OUR_CALLS]
 
 
 def test_all_tables_can_be_restored_to_a_time(cloud: Assembly) -> None:

@@ -291,7 +291,7 @@ def test_interface_endpoints_serve_this_account_only(cloud: Assembly) -> None:
     endpoints = [
         found for found in cloud.resources("AWS::EC2::VPCEndpoint") if found["VpcEndpointType"] == "Interface"
     ]  # fmt: skip
-    assert len(endpoints) >= 7
+    assert len(endpoints) >= 6
     for endpoint in endpoints:
         [statement] = endpoint["PolicyDocument"]["Statement"]
         assert statement["Condition"] == {
@@ -312,13 +312,13 @@ def test_a_stage_on_an_endpoint_writes_into_a_group_with_retention(elsewhere: As
         assert groups[f"/aws/sagemaker/Endpoints/kinora-elsewhere-{stage.queue}"]["RetentionInDays"] == 7
 
 
-def test_our_own_hosts_reach_ecs(elsewhere: Assembly, dev: Assembly) -> None:
+def test_our_own_hosts_reach_ecs_and_traces_have_an_endpoint(elsewhere: Assembly, dev: Assembly) -> None:
     def reached(cloud: Assembly) -> set[str]:
         return {
             str(found["ServiceName"]).rpartition("us-east-1.")[2] for found in cloud.resources("AWS::EC2::VPCEndpoint")
         }
 
-    assert reached(elsewhere) - reached(dev) == {"ecs", "ecs-agent", "ecs-telemetry"}
+    assert reached(elsewhere) - reached(dev) == {"ecs", "ecs-agent", "ecs-telemetry", "xray"}
 
 
 def test_the_verifier_of_uploads_reaches_neither_the_pipeline_nor_its_secrets(cloud: Assembly) -> None:
@@ -337,7 +337,9 @@ def test_the_verifier_of_uploads_reaches_neither_the_pipeline_nor_its_secrets(cl
         for found in cloud.resources("AWS::EC2::VPCEndpoint")
         if open_to_it & set(found.properties.get("SecurityGroupIds", ()))
     }
-    assert reached == {"sqs", "logs", "ecr.api", "ecr.dkr", "xray", "lambda"}
+    [rule] = cloud.resources("AWS::XRay::SamplingRule")
+    traces = {"xray"} if rule["SamplingRule"]["FixedRate"] else set()  # an unsampled trace makes no call
+    assert reached == {"sqs", "logs", "ecr.api", "ecr.dkr", "lambda"} | traces
 
 
 def test_the_environment_elsewhere_has_the_expected_endpoints() -> None:

@@ -124,6 +124,18 @@ def test_a_finished_step_is_answered_at_once(studio: Studio, ada: Creator) -> No
     assert studio.messages("image-generation") == []
 
 
+def test_a_stage_that_is_not_planned_is_answered_at_once(studio: Studio, ada: Creator) -> None:
+    job_id = submitted(ada)
+    planned: Any = executions.execution_input(job_id, [stage for stage, _ in jobs.get(job_id).planned()])
+    before = studio.dump()
+    for stage in (Stage.MOTION_TRANSFER, IMAGE):
+        dispatch({"jobId": job_id, "stage": stage.value, "taskToken": stage.value, **planned[stage.key]}, None)
+        if stage is not IMAGE:
+            assert studio.dump() == before
+    assert studio.cloud.answers == [TaskAnswer("MOTION_TRANSFER", None, "")]
+    assert len(studio.messages("image-generation")) == 1
+
+
 def test_the_step_of_an_ended_job_is_a_final_failure(studio: Studio, ada: Creator) -> None:
     job_id = submitted(ada)
     settlement.cancel(jobs.get(job_id), at=utc_now())

@@ -10,10 +10,10 @@ class WorkerConfig(Config):
 
     lease_seconds: int = 15
     beat_seconds: float = 5
-    # Each write to the job costs a write unit. So progress is written when a progress bar can show the difference:
-    # 15 % of a step is 5 % of a job with three steps. Each renewal of the lease also writes the progress.
-    progress_seconds: float = 3  # minimum time between two writes of progress
-    progress_percent: int = 15  # minimum progress between two writes, unless the lease is due
+    # Each write to the job costs a write unit and two calls of functions. Each renewal of the lease writes the
+    # progress. A further write comes only from a quick step, of which a progress bar would otherwise show nothing.
+    progress_seconds: float = 4  # minimum time between two writes of progress
+    progress_percent: int = 25  # minimum progress between two writes, unless the lease is due
     preview_seconds: float = 5  # minimum time between two previews; a preview is sent with the next write
 
     @property

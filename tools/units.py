@@ -1,13 +1,14 @@
-"""DynamoDB's write units of a job, calculated from the items before and after each write in moto.
+"""DynamoDB's units of a job, calculated from the items that moto stores and answers with. moto itself reports 1.0.
 
-moto itself always reports 1.0. DynamoDB's rules: a write costs one unit for each started KB of the larger of the old
-and the new item. In a transaction it costs twice that. Each index whose projection of the item changes costs
-units by the same rule, for the sizes of the projection.
+DynamoDB's rules: a write costs one unit for each started KB of the larger of the old and the new item. In a transaction
+it costs twice that. Each index whose projection of the item changes costs units by the same rule, for the sizes of the
+projection. A consistent read costs one unit for each started 4 KB: of each item in GetItem and BatchGetItem, and of all
+items together in a Query. It costs one unit if it finds nothing. An eventually consistent read costs half.
 """
 
 import json
-from collections import Counter
-from collections.abc import Iterator
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from math import ceil
@@ -19,6 +20,8 @@ from infra.tables import RECORDS
 from shared.aws.records import connection
 from tools.sizes import item_bytes
 
+READS = ("GetItem", "BatchGetItem", "Query")
+READ_BYTES = 4096  # of one unit
 WRITES = ("PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem", "TransactWriteItems")
 Item = dict[str, Any]
 Tables = dict[str, dict[str, Item]]
@@ -26,20 +29,25 @@ Tables = dict[str, dict[str, Item]]
 
 @dataclass
 class Meter:
-    """Write units by table name without prefix, and the number of requests."""
+    """Units of writes and of reads, by table name without prefix, and the number of requests that write."""
 
     units: Counter[str] = field(default_factory=Counter)
+    read: dict[str, float] = field(default_factory=lambda: defaultdict(float))
     requests: int = 0
 
     @property
     def total(self) -> int:
         return sum(self.units.values())
 
+    @property
+    def total_read(self) -> float:
+        return sum(self.read.values())
+
 
 @contextmanager
 def metered() -> Iterator[Meter]:
-    """Count the writes of the records' client until the block ends."""
-    meter, before = Meter(), dict[str, Tables]()
+    """Count the requests of the records' client until the block ends."""
+    meter, before, asked = Meter(), dict[str, Tables](), dict[str, Any]()
     events = connection().client.meta.events
 
     def begin(params: Any, **_: Any) -> None:
@@ -53,13 +61,42 @@ def metered() -> Iterator[Meter]:
         for table, units in _units(before["tables"], _items()).items():
             meter.units[table] += units * (2 if model.name == "TransactWriteItems" else 1)
 
-    for operation in WRITES:
-        events.register(f"before-call.dynamodb.{operation}", begin)
-        events.register(f"after-call.dynamodb.{operation}", end)
+    def ask(params: Any, **_: Any) -> None:
+        asked.clear()
+        asked.update(json.loads(params["body"]))
+
+    def answer(parsed: Any, **_: Any) -> None:
+        for table, units in _read_units(asked, parsed):
+            meter.read[_short(table)] += units
+
+    handlers: list[tuple[tuple[str, ...], str, Callable[..., None]]] = [
+        (WRITES, "before", begin),
+        (WRITES, "after", end),
+        (READS, "before", ask),
+        (READS, "after", answer),
+    ]
+    named = [(f"{when}-call.dynamodb.{one}", handler) for operations, when, handler in handlers for one in operations]
+    for event, handler in named:
+        events.register(event, handler)
     yield meter
-    for operation in WRITES:
-        events.unregister(f"before-call.dynamodb.{operation}", begin)
-        events.unregister(f"after-call.dynamodb.{operation}", end)
+    for event, handler in named:
+        events.unregister(event, handler)
+
+
+def _read_units(asked: Mapping[str, Any], answer: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
+    """Yield the table and the units of each read. Attributes that the request leaves out are counted as absent."""
+    if "RequestItems" in asked:
+        for table, wanted in asked["RequestItems"].items():
+            found = answer["Responses"].get(table, [])
+            sizes = [item_bytes(item) for item in found] + [0] * (len(wanted["Keys"]) - len(found))
+            yield table, sum(_units_of(size, wanted.get("ConsistentRead")) for size in sizes)
+        return
+    items = answer.get("Items", [answer["Item"]] if "Item" in answer else [])
+    yield asked["TableName"], _units_of(sum(map(item_bytes, items)), asked.get("ConsistentRead"))
+
+
+def _units_of(size: int, consistent: object) -> float:
+    return max(1, ceil(size / READ_BYTES)) * (1 if consistent else 0.5)
 
 
 def _items() -> Tables:
