@@ -341,6 +341,7 @@ def paint_street(canvas: Canvas, light: Light, reading: Reading) -> None:
     if wet:
         _soak(canvas, noise, half)
         paint_water(canvas, light, reading.seed, chop=0.1, body=as_field(colour("14161c") * (0.2 + light.ambient)))
+    canvas.set_apart()
 
 
 def _haze(canvas: Canvas, light: Light, noise: Noise, *, neon: bool) -> None:
@@ -350,9 +351,8 @@ def _haze(canvas: Canvas, light: Light, noise: Noise, *, neon: bool) -> None:
         colour("b03a9a", 0.35) if neon else colour("ffb06a", 0.3),
         0.6 * light.lamps * (1 if neon else 0.6),
     )
-    terrain.air(
-        canvas, replace(light, haze=light.haze * 0.32, horizon=glow, middle=mix(light.middle, glow, 0.3)), noise, 4.0
-    )
+    lit = replace(light, haze=light.haze * 0.32, horizon=glow, middle=mix(light.middle, glow, 0.3))
+    terrain.Air(canvas, lit, noise, 4.0).fill(canvas)
 
 
 def _soak(canvas: Canvas, noise: Noise, half: float) -> None:
@@ -410,6 +410,7 @@ def paint_skyline(canvas: Canvas, light: Light, reading: Reading) -> None:
                     z,
                     height * 0.22,
                     glow=colour("ff3020", 5 * light.lamps) if light.lamps > 0.2 else None,
+                    apart=False,
                 )
     tallest = camera.width * (0.5 + 0.5 * centre), camera.horizon - 0.12 * camera.scale
     canvas.subjects.append(Subject(Place.SKYLINE, *tallest, height=camera.scale))
@@ -428,3 +429,4 @@ def paint_skyline(canvas: Canvas, light: Light, reading: Reading) -> None:
         )
     _haze(canvas, light, noise, neon=neon)
     paint_water(canvas, light, reading.seed, chop=0.2, body=as_field(colour("0b2230") * (0.25 + light.ambient)))
+    canvas.set_apart()

@@ -99,7 +99,7 @@ def scatter(
         pixels = size * stage.camera.focal / z
         level = int(np.clip(np.log2(sprites[kind].alpha.shape[0] / max(pixels, 1)), 0, 4))
         sprite = sizes[kind][level]
-        stage.stand(sprite, paint, x, z, size, sunk=0.03 * size)
+        stage.stand(sprite, paint, x, z, size, sunk=0.03 * size, apart=False)
 
 
 def frame(

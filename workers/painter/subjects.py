@@ -223,9 +223,10 @@ def stand_lit(
     height: float,
     *,
     lamp: float = 0.0,
+    apart: bool = True,
 ) -> None:
     """Place a subject in the scene's light. `paint` is its colour in shade and in light."""
     dark = as_field(colour(paint[0]) * light.ambient)
     bright = as_field(colour(paint[1]) * (light.ambient + light.sun * 0.46))
     glow = as_field(colour("ffc77a", 2.6 * lamp)) if lamp > 0 else None
-    canvas.stand(sprite, dark, bright, *at, height, glow=glow)
+    canvas.stand(sprite, dark, bright, *at, height, glow=glow, apart=apart)
