@@ -9,6 +9,7 @@ import numpy as np
 from workers.painter.noise import Field, as_field, resized
 
 _VISIBLE = 1 / 255  # coverage up to which a cutout is invisible
+_FARTHEST = 10.0  # distance of the farthest cutout, in distances of the nearest ground: farther ones hardly move
 _SAME_PLACE = 0.01  # objects whose distances differ by less than this fraction share one cutout
 
 
@@ -217,7 +218,7 @@ class Canvas:
     ) -> None:
         """Place a sprite at a world point, with its foot at height `y`. Its shade is mapped from `dark` to `light`.
 
-        `apart` is False for objects that are too many or too far to be cutouts.
+        `apart` is False for objects that are too many to be cutouts.
         """
         column, row = self.camera.project(x, y, z)
         pixels_high = height * self.camera.focal / z
@@ -231,7 +232,7 @@ class Canvas:
         paint = mix(dark, light, fitted.shade[..., None])
         if fitted.glow is not None and glow is not None:
             paint = as_field(paint + cv2.transform(fitted.glow, glow[:, None]))
-        if apart and self.behind is None:
+        if apart and self.behind is None and z < _FARTHEST * self.camera.nearest:
             place, cut = self._within(left, top, fitted.alpha)
             corner = place[1].start, place[0].start
             self.standing.append(Cutout(*corner, as_field(paint[cut]), as_field(fitted.alpha[cut]), 1 / z))

@@ -417,10 +417,10 @@ def paint_skyline(canvas: Canvas, light: Light, reading: Reading) -> None:
     quay = Facade(as_field(np.tile(colour("2a2826") * light.ambient, (8, 64, 1))), np.zeros((8, 64, 3), np.float32))
     edge = camera.width / 2 * shore / camera.focal * 1.1
     _front(canvas, -edge, edge, -0.02, 0.16, shore - 0.2, quay, as_field(np.ones(3)))
-    if reading.has(Accent.BOAT) or reading.time is not Time.DAY:
+    if reading.has(Accent.BOAT, Accent.FIGURE) or reading.time is not Time.DAY:
         subjects.stand_lit(
             canvas,
-            subjects.boat(light.side),
+            subjects.boat(light.side, crew=reading.has(Accent.FIGURE)),
             reading.colour_of(Accent.BOAT) or ("3a3030", "e8dccc"),
             light,
             (float(rng.uniform(-2.4, 2.4)), 0.0, 9.5),

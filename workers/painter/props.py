@@ -193,3 +193,8 @@ def figure(stage: Setting, x: float, z: float, height: float) -> None:
     if stage.reading.has(Accent.FIGURE):
         sprite = subjects.figure(stage.light.side, umbrella=stage.reading.weather is Weather.RAIN)
         stage.stand(sprite, ("2a2523", "a8543a"), x, z, height)
+
+
+def boat(stage: Setting) -> Sprite:
+    """Return a boat. If the prompt names a person, the person sits in it."""
+    return subjects.boat(stage.light.side, crew=stage.reading.has(Accent.FIGURE))
