@@ -6,7 +6,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from shared.vocabulary.words import COLOURED, VOCABULARY, Accent, Meaning, Palette
+from shared.vocabulary.words import COLOURED, SHOWN, VOCABULARY, Accent, Meaning, Palette, Place
+from tests.support.variants import few_quick
 from workers.painter import shores, terrain
 from workers.painter.canvas import Camera, Canvas, Cutout, colour
 from workers.painter.finish import Finish
@@ -212,6 +213,28 @@ def test_a_thing_has_the_colour_of_the_prompt_and_the_sky_does_not() -> None:
     assert red > 1.5 * max(green, blue)
     red, green, blue = painting.rgb[:20].reshape(-1, 3).mean(axis=0)
     assert blue > red
+
+
+_USUAL = {
+    (Place.ARCTIC, Accent.SNOWY),
+    (Place.COAST, Accent.LIGHTHOUSE),
+    (Place.ISLAND, Accent.PALM),
+    (Place.SKYLINE, Accent.BOAT),
+    *((place, Accent.TREE) for place in (Place.MOUNTAINS, Place.VALLEY, Place.MEADOW, Place.FOREST)),
+}  # painted also if the prompt does not name them
+_IN_THE_SKY = {Accent.MOON, Accent.STARS, Accent.AURORA, Accent.BIRDS}
+_SHOWN = sorted(
+    {(place, thing) for place, things in SHOWN.items() for thing in things - _IN_THE_SKY if place is not Place.SPACE}
+    - _USUAL,
+    key=lambda pair: (pair != (Place.SEA, Accent.FIGURE), pair),
+)
+
+
+@pytest.mark.parametrize(("place", "thing"), few_quick(_SHOWN, 1))
+def test_each_thing_that_a_place_can_show_is_painted(place: Place, thing: Accent) -> None:
+    without = replace(read("night", None, 3), place=place, accents=frozenset({Accent.STARS}))
+    painted = replace(without, accents=without.accents | {thing})
+    assert (paint(painted, 160, 90).rgb != paint(without, 160, 90).rgb).any()
 
 
 @pytest.mark.slow
