@@ -229,7 +229,7 @@ COLOURED: frozenset[Meaning] = frozenset(
     {
         *(Place.MOUNTAINS, Place.VALLEY, Place.MEADOW, Place.FOREST, Place.DESERT, Place.CANYON, Place.LAKE, Place.SEA),
         *(Accent.LIGHTHOUSE, Accent.BOAT, Accent.TREE, Accent.PALM, Accent.CABIN, Accent.CASTLE, Accent.BALLOON),
-        *(Accent.FLOWERS, Accent.FIGURE, Accent.PLANET, Accent.BLOSSOM),
+        *(Accent.FLOWERS, Accent.FIGURE, Accent.PLANET, Accent.BLOSSOM, Accent.MOON),
     }
 )
 

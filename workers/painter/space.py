@@ -210,6 +210,7 @@ def paint_space(canvas: Canvas, reading: Reading) -> None:
     own = reading.colour_of(Accent.PLANET)
     ground = (own[0], own[1], own[1]) if own else _WORLDS[world]
     air = colour(own[1]) if own else colour(("ffb37a", "7ab8ff", "d89aff", "7affd8", "ff9a6a")[world])
+    moon = reading.colour_of(Accent.MOON)
     moon_at = (camera.width * (0.5 - 0.26 * hand), camera.height * float(rng.uniform(0.22, 0.34)))
     _sphere(
         canvas,
@@ -218,7 +219,7 @@ def paint_space(canvas: Canvas, reading: Reading) -> None:
         sun,
         0.04,
         reading.seed + 1,
-        ("5a5652", "b8b2aa", "d8d4cc"),
+        (moon[0], moon[1], moon[1]) if moon else ("5a5652", "b8b2aa", "d8d4cc"),
         bands=False,
         air=None,
     )

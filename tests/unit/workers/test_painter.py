@@ -230,6 +230,13 @@ _SHOWN = sorted(
 )
 
 
+def test_a_red_moon_is_red_and_the_night_is_not() -> None:
+    painting = paint(read("a red moon over the sea at night, clear", None, 1), 320, 180)
+    red, _, blue = painting.rgb[:90].reshape(-1, 3).astype(int).T
+    assert (red > 2 * blue).sum() > 40, "the moon"
+    assert np.median(blue - red) > 10, "the sky"
+
+
 @pytest.mark.parametrize(("place", "thing"), few_quick(_SHOWN, 1))
 def test_each_thing_that_a_place_can_show_is_painted(place: Place, thing: Accent) -> None:
     without = replace(read("night", None, 3), place=place, accents=frozenset({Accent.STARS}))
