@@ -18,7 +18,7 @@ _FAINTEST = 0.5 / 255  # coverage that is visible
 _SOFTENED = 3  # width beside an object in which its edges are softened, in pixels
 
 
-class Finish:
+class FinishedCanvas:
     """The finished picture of a canvas, whose colours are overwritten. It also finishes objects before the canvas.
 
     The finish of an object costs as much as its box, not as much as the picture.

@@ -15,7 +15,7 @@ from workers.media.saliency import salient_point
 from workers.media.scenery import Scenery
 from workers.painter import city, grade, inland, shores, space, subjects
 from workers.painter.canvas import Camera, Canvas
-from workers.painter.finish import Finish, Pixels8
+from workers.painter.finish import FinishedCanvas, Pixels8
 from workers.painter.land import Setting, paint_land
 from workers.painter.light import Light, light_of
 from workers.painter.noise import Field, resized, stream
@@ -86,7 +86,7 @@ def paint(
     show(partial(_glimpse, canvas, light, reading))
     nearest = max(float(canvas.inverse.max()), 1e-6)
     nearness = _nearness(canvas.inverse, nearest)
-    finish = Finish(canvas.behind or canvas, canvas, light, reading)
+    finish = FinishedCanvas(canvas.behind or canvas, canvas, light, reading)
     scenery = _scenery(canvas, finish, nearest) if canvas.cutouts else None
     rgb = scenery.picture() if scenery else finish.picture
     progress(0.9)
@@ -109,7 +109,7 @@ def _nearness(inverse: Field, nearest: float) -> Pixels16:
     return np.round(inverse * np.float32(65535 / nearest)).astype(np.uint16)
 
 
-def _scenery(canvas: Canvas, finish: Finish, nearest: float) -> Scenery:
+def _scenery(canvas: Canvas, finish: FinishedCanvas, nearest: float) -> Scenery:
     """Return the backdrop without its upright objects, and each object whole, in the picture's colours."""
     backdrop = canvas.behind or canvas
     flats = [

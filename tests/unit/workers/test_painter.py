@@ -10,7 +10,7 @@ from shared.vocabulary.words import COLOURED, SHOWN, VOCABULARY, Accent, Meaning
 from tests.support.variants import few_quick
 from workers.painter import shores, terrain
 from workers.painter.canvas import Camera, Canvas, Cutout, colour
-from workers.painter.finish import Finish
+from workers.painter.finish import FinishedCanvas
 from workers.painter.land import Land, Setting, paint_land
 from workers.painter.light import light_of
 from workers.painter.noise import Field, as_field
@@ -182,8 +182,8 @@ def test_an_object_is_finished_as_in_a_whole_picture(prompt: str) -> None:
     cutout = Cutout(100, 40, green, as_field(np.ones(size)), 0.3)
     sheet = behind.copy()
     sheet.lay(*cutout)
-    whole = Finish(sheet, sheet, stage.light, stage.reading).picture[cutout.place].astype(int)
-    part = Finish(behind, behind, stage.light, stage.reading).flat(cutout, 0.5).rgba
+    whole = FinishedCanvas(sheet, sheet, stage.light, stage.reading).picture[cutout.place].astype(int)
+    part = FinishedCanvas(behind, behind, stage.light, stage.reading).flat(cutout, 0.5).rgba
     assert (part[..., 3] == 255).all()
     assert np.abs(part[..., :3] - whole).mean() < 3
 
@@ -192,7 +192,9 @@ def test_the_light_around_a_lamp_moves_with_the_lamp_and_ends_softly() -> None:
     canvas = Canvas.blank(Camera(320, 180, 90, 1.4))
     canvas.rgb[:] = 0.05
     lamp = Cutout(150, 80, as_field(np.full((8, 8, 3), 6)), as_field(np.ones((8, 8))), 0.3)
-    flat = Finish(canvas, canvas, light_of(reading := read("a lake at night", None, 1)), reading).flat(lamp, 0.5)
+    flat = FinishedCanvas(canvas, canvas, light_of(reading := read("a lake at night", None, 1)), reading).flat(
+        lamp, 0.5
+    )
     cover = flat.rgba[84 - flat.top, :, 3].astype(int)
     assert 20 < cover[148 - flat.left] < 255
     assert cover[0] < 20
