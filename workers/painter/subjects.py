@@ -9,7 +9,7 @@ from workers.painter.light import Light
 from workers.painter.noise import as_field, resized
 from workers.painter.sketch import Point, Sketch
 
-_FAINTEST, _DENSE, _BRIGHT = 0.02, 0.8, 1.6  # lamp light: faintest that is kept, greatest coverage, and light
+_FAINTEST, _DENSE, _BRIGHT = 0.02, 0.8, 2.2  # lamp light: faintest that is kept, greatest coverage, and light
 
 
 def _tube(
