@@ -219,11 +219,12 @@ def test_a_thing_has_the_colour_of_the_prompt_and_the_sky_does_not() -> None:
 
 _USUAL = {
     (Place.ARCTIC, Accent.SNOWY),
+    (Place.CANYON, Accent.RIVER),
     (Place.COAST, Accent.LIGHTHOUSE),
     (Place.ISLAND, Accent.PALM),
     (Place.SKYLINE, Accent.BOAT),
     *((place, Accent.TREE) for place in (Place.MOUNTAINS, Place.VALLEY, Place.MEADOW, Place.FOREST)),
-}  # painted also if the prompt does not name them
+}  # painted also in pictures whose prompt does not name them
 _IN_THE_SKY = {Accent.MOON, Accent.STARS, Accent.AURORA, Accent.BIRDS}
 _SHOWN = sorted(
     {(place, thing) for place, things in SHOWN.items() for thing in things - _IN_THE_SKY if place is not Place.SPACE}
