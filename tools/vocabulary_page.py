@@ -11,6 +11,7 @@ from shared.vocabulary.words import (
     HOME,
     LONGEST_PHRASE,
     NEGATIONS,
+    SHOWN,
     VOCABULARY,
     Accent,
     Mood,
@@ -33,6 +34,7 @@ The `procedural` engine paints from the words of this page. The step's metadata 
 - The longest phrase (up to {longest} words) is used: "golden hour" is a time, "gold" a palette. Plurals are known.
 - A word can have several meanings at once: "cyberpunk" is a city and its neon.
 - The first word of each group below is used. The request's `style` is read before the prompt. All accents are used.
+  Of several places, the first that can show all accents is used.
 - The colour of a thing is its own: in "a red boat on a blue lake" the boat is red, the water is blue, and the sky has
   its usual colours. Beside no thing ("in pink", "under a pink sky") a colour is that of the light. The colour of an
   unknown thing is an unknown word.
@@ -43,7 +45,9 @@ The `procedural` engine paints from the words of this page. The step's metadata 
   `readAs`.
 - If the painter knows no word of the prompt, the job is refused with the code `prompt_not_understood`, unless its
   setting `allowUnrelatedPicture` is true.
-- If a prompt has an accent and no place, the place is the accent's home.
+- If a prompt has accents and no place, the place is the first home of an accent that can show all of them, otherwise
+  the first home. [What each place can show](#accents-of-each-place) is below.
+- An accent that the place cannot show, and its colour, are listed under `notUnderstood`.
 - A hash of the prompt, the style and the seed chooses everything that the prompt does not specify in words of this
   page. The same request gives the same picture; another seed gives another picture.
 """
@@ -76,6 +80,9 @@ def page() -> str:
                 home = HOME.get(meaning) if isinstance(meaning, Accent) else None
                 parts.append(f"| {meaning} | {words} |" + (f" {home or ''} |" if homes else ""))
         parts.append("")
+    parts += ["## Accents of each place", "", "| place | accents |", "|---|---|"]
+    parts += [f"| {place} | {', '.join(sorted(things))} |" for place, things in SHOWN.items()]
+    parts.append("")
     parts += ["## Near words", "", "Words that the painter does not know, by the phrase that it paints instead.", ""]
     parts += ["| phrase | words |", "|---|---|", *(f"| {phrase} | {words} |" for phrase, words in thesaurus().items())]
     parts += ["", "## Other languages", "", "Accents, case and most inflected forms do not matter.", ""]
@@ -92,7 +99,8 @@ def data() -> str:
         key: {meaning: words.split(", ") for meaning, words in VOCABULARY.items() if isinstance(meaning, kind)}
         for _, key, kind, _ in _GROUPS
     }
-    rules = {"homes": HOME, "negations": sorted(NEGATIONS), "longestPhrase": LONGEST_PHRASE}
+    shown = {place: sorted(things) for place, things in SHOWN.items()}
+    rules = {"homes": HOME, "shown": shown, "negations": sorted(NEGATIONS), "longestPhrase": LONGEST_PHRASE}
     others = {
         code: {
             key: {meaning: words.split(", ") for meaning, words in contents(code)[axis].items()}
@@ -133,6 +141,9 @@ EXAMPLES = (
     "Mountains & (forests) - 3 castles!",
     "a red boat on a blue lake, golden retriever, violet dragon and boat",
     "un dragon rouge et un lac bleu",
+    "a man in space, a red boat in space",
+    "a mansion by a canal, a man and a balloon",
+    "a garden in the desert",
     "l'aurore boréale au-dessus d'un lac gelé",
     "",
 )

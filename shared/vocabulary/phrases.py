@@ -7,7 +7,7 @@ words by the longest match. A prompt that consists of known English words is rea
 import re
 import tomllib
 import unicodedata
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 from pathlib import Path
@@ -16,8 +16,10 @@ from shared.vocabulary.languages import LATIN, Language, folded, language
 from shared.vocabulary.words import (
     COLOURED,
     FUNCTION_WORDS,
+    HOME,
     LONGEST_PHRASE,
     NEGATIONS,
+    SHOWN,
     VOCABULARY,
     Accent,
     Meaning,
@@ -79,7 +81,10 @@ def words_of(prompt: str, style: str = "") -> PromptWords:
 
     Negated phrases ("no rain") are omitted.
     """
-    found = [*_read(style), *_read(prompt)]
+    sentences = [_read(style), _read(prompt)]
+    phrases = [phrase for sentence in sentences for phrase in sentence.phrases if not phrase.negated]
+    place = place_of(meaning for phrase in phrases for meaning in phrase.meanings)
+    found = [phrase for sentence in sentences for phrase in _with_nouns(_shown(sentence, place))]
     painted = [phrase for phrase in found if phrase.meanings and not phrase.negated]
     colours: dict[str, Palette] = {}
     for phrase in painted:
@@ -100,8 +105,28 @@ def words_of(prompt: str, style: str = "") -> PromptWords:
     )
 
 
-def _read(sentence: str) -> list[_Phrase]:
-    """Return the phrases and the unknown words of a sentence, in order."""
+@dataclass(frozen=True, slots=True)
+class _Sentence:
+    """The phrases and the unknown words of a text, in order. `noun_first` is a property of its language."""
+
+    phrases: Sequence[_Phrase]
+    text: str
+    noun_first: bool
+
+
+def place_of(meanings: Iterable[Meaning]) -> Place | None:
+    """Return the first named place that can show all things, otherwise the first. Without one: the same of their homes.
+
+    The home of a thing is in `HOME`.
+    """
+    found = list(meanings)
+    things = [meaning for meaning in found if isinstance(meaning, Accent)]
+    named = [meaning for meaning in found if isinstance(meaning, Place)]
+    places = named or [HOME[thing] for thing in things if thing in HOME]
+    return next((place for place in places if SHOWN[place].issuperset(things)), places[0] if places else None)
+
+
+def _read(sentence: str) -> _Sentence:
     text = unicodedata.normalize("NFKC", sentence).lower()
     spaced = _UNSPACED.sub(lambda run: " " * len(run.group()), text)
     best, noun_first = _in_english(spaced), False
@@ -113,23 +138,35 @@ def _read(sentence: str) -> list[_Phrase]:
         )
     order = ("ja", "zh") if _KANA.search(text) else ("zh", "ja")
     runs = [phrase for run in _UNSPACED.finditer(text) for phrase in _divided(run, [*map(language, order)])]
-    phrases = sorted((*best, *runs), key=lambda phrase: phrase.start)
-    return list(_with_nouns(phrases, text, noun_first=noun_first))
+    return _Sentence(sorted((*best, *runs), key=lambda phrase: phrase.start), text, noun_first)
 
 
-def _with_nouns(phrases: Sequence[_Phrase], text: str, *, noun_first: bool) -> Iterator[_Phrase]:
+def _shown(sentence: _Sentence, place: Place | None) -> _Sentence:
+    """Turn the things that the place cannot show into unknown words."""
+    shown = SHOWN[place] if place else frozenset(Accent)
+
+    def is_shown(phrase: _Phrase) -> bool:
+        things = [meaning for meaning in phrase.meanings if not isinstance(meaning, Palette)]
+        return phrase.negated or not things or any(not isinstance(one, Accent) or one in shown for one in things)
+
+    phrases = [phrase if is_shown(phrase) else replace(phrase, meanings=(), near=None) for phrase in sentence.phrases]
+    return replace(sentence, phrases=phrases)
+
+
+def _with_nouns(sentence: _Sentence) -> Iterator[_Phrase]:
     """Yield the phrases, each colour with the thing that it describes.
 
     The colour of an unknown thing becomes an unknown word, because the picture does not show it.
     """
+    phrases = sentence.phrases
     for index, phrase in enumerate(phrases):
         things = COLOURED.intersection(phrase.meanings)
         if things and any(isinstance(meaning, Palette) for meaning in phrase.meanings):  # lavender
             yield replace(phrase, noun=min(things))
         elif phrase.is_colour and not phrase.negated:
             noun = None
-            for step in (-1, 1) if noun_first else (1,):
-                noun = noun or _noun(phrases, index, step, text)
+            for step in (-1, 1) if sentence.noun_first else (1,):
+                noun = noun or _noun(phrases, index, step, sentence.text)
             unknown = noun is not None and not noun.meanings
             thing = next((meaning for meaning in (noun.meanings if noun else ()) if meaning in COLOURED), None)
             yield replace(phrase, meanings=() if unknown else phrase.meanings, noun=thing)

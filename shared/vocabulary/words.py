@@ -197,12 +197,39 @@ HOME: Mapping[Accent, Place] = {
     Accent.SNOWY: Place.MOUNTAINS,
 }
 
+_A = Accent
+_SKY = {_A.MOON, _A.STARS, _A.AURORA}
+_OPEN_AIR = _SKY | {_A.BALLOON, _A.BIRDS}
+_ON_LAND = _OPEN_AIR | {_A.FIGURE, _A.CABIN, _A.TREE, _A.SNOWY}
+
+# The things that each place can show. Those that it cannot show are words that are not painted.
+SHOWN: Mapping[Place, frozenset[Accent]] = {
+    place: frozenset(accents)
+    for place, accents in {
+        Place.MOUNTAINS: _ON_LAND | {_A.CASTLE},
+        Place.VALLEY: _ON_LAND | {_A.CASTLE, _A.RIVER, _A.FLOWERS, _A.AUTUMN, _A.BLOSSOM},
+        Place.MEADOW: _ON_LAND | {_A.FLOWERS, _A.AUTUMN, _A.BLOSSOM},
+        Place.FOREST: _ON_LAND | {_A.AUTUMN, _A.BLOSSOM},
+        Place.LAKE: _ON_LAND | {_A.CASTLE, _A.BOAT, _A.AUTUMN, _A.BLOSSOM},
+        Place.SEA: _OPEN_AIR | {_A.BOAT, _A.FIGURE},
+        Place.COAST: _OPEN_AIR | {_A.LIGHTHOUSE, _A.CABIN, _A.CASTLE, _A.BOAT, _A.FIGURE},
+        Place.ISLAND: _OPEN_AIR | {_A.LIGHTHOUSE, _A.CABIN, _A.PALM, _A.BOAT, _A.FIGURE},
+        Place.DESERT: _OPEN_AIR | {_A.PALM, _A.FIGURE},
+        Place.CANYON: _OPEN_AIR | {_A.RIVER, _A.FIGURE},
+        Place.VOLCANO: _SKY,
+        Place.ARCTIC: _OPEN_AIR | {_A.BOAT, _A.FIGURE, _A.SNOWY},
+        Place.CITY: _SKY | {_A.NEON, _A.FIGURE},
+        Place.SKYLINE: _SKY | {_A.NEON, _A.BOAT, _A.FIGURE},
+        Place.SPACE: {_A.MOON, _A.STARS, _A.PLANET, _A.NEBULA, _A.ASTEROIDS},
+    }.items()
+}
+
 # A colour beside one of these nouns is the colour of the thing. Beside another noun it is the colour of the light.
 COLOURED: frozenset[Meaning] = frozenset(
     {
         *(Place.MOUNTAINS, Place.VALLEY, Place.MEADOW, Place.FOREST, Place.DESERT, Place.CANYON, Place.LAKE, Place.SEA),
         *(Accent.LIGHTHOUSE, Accent.BOAT, Accent.TREE, Accent.PALM, Accent.CABIN, Accent.CASTLE, Accent.BALLOON),
-        *(Accent.FLOWERS, Accent.FIGURE, Accent.PLANET, Accent.BLOSSOM),
+        *(Accent.FLOWERS, Accent.FIGURE, Accent.PLANET, Accent.BLOSSOM, Accent.MOON),
     }
 )
 

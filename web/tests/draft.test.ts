@@ -62,7 +62,7 @@ describe("A file", () => {
 });
 
 it("Marks of a prompt lose no letter", () => {
-  const phrase = { text: "lake", start: 2, end: 6, known: true, axes: ["place"], negated: false, near: null };
+  const phrase = { text: "lake", start: 2, end: 6, known: true, meanings: ["place/lake"], negated: false, near: null };
   expect(pieces("a lake!", [phrase]).map(({ text, mark }) => [text, mark])).toEqual([["a ", ""], ["lake", "known"], ["!", ""]]);
 });
 

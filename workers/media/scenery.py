@@ -7,7 +7,7 @@ picture they are missing, and the renderer would have to invent them.
 import json
 from pathlib import Path
 from typing import Any, NamedTuple, Self
-from zipfile import ZIP_STORED, BadZipFile, ZipFile
+from zipfile import ZIP_STORED, BadZipFile, ZipFile, ZipInfo
 
 import cv2
 import numpy as np
@@ -48,14 +48,17 @@ class Scenery(NamedTuple):
     def save(self, folder: Path) -> Path:
         """Write `scenery.zip`, which holds a JSON plan and PNGs, and return its path."""
         path = folder / "scenery.zip"
+        files: dict[str, bytes | str] = {
+            "backdrop.png": _png(cv2.cvtColor(self.backdrop, cv2.COLOR_RGB2BGR)),
+            "depth.png": _png(np.rint(self.nearness * 65535).astype(np.uint16)),
+        }
+        plan = []
+        for number, flat in enumerate(self.flats):
+            files[f"flat{number}.png"] = _png(cv2.cvtColor(flat.rgba, cv2.COLOR_RGBA2BGRA))
+            plan.append({"left": flat.left, "top": flat.top, "nearness": flat.nearness})
         with ZipFile(path, "w", ZIP_STORED) as file:
-            file.writestr("backdrop.png", _png(cv2.cvtColor(self.backdrop, cv2.COLOR_RGB2BGR)))
-            file.writestr("depth.png", _png(np.rint(self.nearness * 65535).astype(np.uint16)))
-            plan = []
-            for number, flat in enumerate(self.flats):
-                file.writestr(f"flat{number}.png", _png(cv2.cvtColor(flat.rgba, cv2.COLOR_RGBA2BGRA)))
-                plan.append({"left": flat.left, "top": flat.top, "nearness": flat.nearness})
-            file.writestr(_PLAN, json.dumps(plan))
+            for name, content in (files | {_PLAN: json.dumps(plan)}).items():
+                file.writestr(ZipInfo(name), content)  # without the time, so that equal sceneries give equal files
         return path
 
     @classmethod

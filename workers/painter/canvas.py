@@ -8,6 +8,8 @@ import numpy as np
 
 from workers.painter.noise import Field, as_field, resized
 
+_VISIBLE = 1 / 255  # coverage up to which a cutout is invisible
+_FARTHEST = 10.0  # distance of the farthest cutout, in distances of the nearest ground: farther ones hardly move
 _SAME_PLACE = 0.01  # objects whose distances differ by less than this fraction share one cutout
 
 
@@ -98,22 +100,26 @@ class Cutout(NamedTuple):
     alpha: Field
     inverse: float
 
+    def trimmed(self) -> "Cutout":
+        """Return the cutout without the rows and columns that it does not cover."""
+        left, top, width, height = cv2.boundingRect((self.alpha > 0).astype(np.uint8))
+        part = np.s_[top : top + height, left : left + width]
+        return Cutout(self.left + left, self.top + top, self.paint[part], self.alpha[part], self.inverse)
+
     @property
     def place(self) -> tuple[slice, slice]:
         """The rows and columns of the cutout on its canvas."""
         height, width = self.alpha.shape
         return slice(self.top, self.top + height), slice(self.left, self.left + width)
 
-    def overlaps(self, other: "Cutout") -> bool:
-        return all(a.start < b.stop and b.start < a.stop for a, b in zip(self.place, other.place, strict=True))
-
 
 @dataclass(slots=True)
 class Canvas:
     """`rgb` (h, w, 3) linear light; `inverse` (h, w) 1 / distance, 0 is sky; `water` (h, w) open water 0..1.
 
-    After `set_apart`, upright objects are also stored as cutouts, in painting order, and `behind` is the canvas without
-    them.
+    Upright objects that `stand` places before `set_apart` wait in `standing`, so that the air and the water behind them
+    are painted. `set_apart` paints them. It stores them, and all upright objects that follow, as cutouts, in painting
+    order; `behind` is the canvas without them.
     """
 
     camera: Camera
@@ -123,6 +129,7 @@ class Canvas:
     subjects: list[Subject] = field(default_factory=list)  # pixels
     behind: "Canvas | None" = None
     cutouts: list[Cutout] = field(default_factory=list)
+    standing: list[Cutout] = field(default_factory=list)
 
     @classmethod
     def blank(cls, camera: Camera) -> "Canvas":
@@ -134,39 +141,57 @@ class Canvas:
         return Canvas(self.camera, self.rgb.copy(), self.inverse.copy(), self.water.copy())
 
     def set_apart(self) -> None:
-        """Store all upright objects that follow as cutouts too."""
+        """Paint the objects of `standing`. Store them, and all upright objects that follow, as cutouts too."""
         self.behind = self.copy()
+        self._paint_standing()
 
-    def set_light(self, paint: Field, alpha: Field, inverse: float) -> None:
-        """Store light in the air as a cutout, which nothing hides: `paint` (3,), and `alpha` of the canvas's size."""
-        if self.behind is None:
-            self.set_apart()
-        left, top, width, height = cv2.boundingRect((alpha > 0).astype(np.uint8))
-        place = np.s_[top : top + height, left : left + width]
-        shape = height, width, 3
-        self.cutouts.append(Cutout(left, top, as_field(np.broadcast_to(paint, shape)), as_field(alpha[place]), inverse))
+    def complete(self) -> "Canvas":
+        """Return the canvas with the objects of `standing`."""
+        if not self.standing:
+            return self
+        whole = self.copy()
+        whole.standing = list(self.standing)
+        whole._paint_standing()
+        return whole
+
+    def _paint_standing(self) -> None:
+        for left, top, paint, alpha, inverse in self.standing:
+            self.lay(left, top, paint, alpha, inverse)
+        self.standing.clear()
+
+    def set_light(self, paint: Field, alpha: Field, inverse: float, corner: tuple[int, int] = (0, 0)) -> None:
+        """Store light in the air, which nothing hides, as a cutout: `paint` (3,), and its coverage `alpha` (h, w)."""
+        self.cutouts.append(Cutout(*corner, as_field(np.broadcast_to(paint, (*alpha.shape, 3))), alpha, inverse))
 
     def lay(self, left: int, top: int, paint: Field, alpha: Field, inverse: Field | float) -> None:
         """Paint `paint`, (h, w, 3) or (3,), at a corner. Nearer pixels of the canvas hide it.
 
         The distance is replaced where coverage is at least 0.5, so that colour and distance have the same outline.
         """
-        height, width = alpha.shape
-        y0, y1 = max(0, top), min(self.camera.height, top + height)
-        x0, x1 = max(0, left), min(self.camera.width, left + width)
-        if y0 >= y1 or x0 >= x1:
+        place, cut = self._within(left, top, alpha)
+        over = alpha[cut]
+        if not over.size:
             return
-        cut = np.s_[y0 - top : y1 - top, x0 - left : x1 - left]
-        place = np.s_[y0:y1, x0:x1]
         source = paint if paint.ndim == 1 else paint[cut]
         near = inverse[cut] if isinstance(inverse, np.ndarray) else np.float32(inverse)
         if self.behind is not None and not isinstance(inverse, np.ndarray):
-            shown = np.where(near >= self.behind.inverse[place], alpha[cut], np.float32(0))
-            self._keep(Cutout(x0, y0, as_field(np.broadcast_to(source, (*shown.shape, 3))), as_field(shown), inverse))
-        over = np.where(near >= self.inverse[place], alpha[cut], np.float32(0))
+            shown = np.where(near >= self.behind.inverse[place], over, np.float32(0))
+            if shown.max() > _VISIBLE:
+                paint = as_field(np.broadcast_to(source, (*shown.shape, 3)))
+                self._keep(Cutout(place[1].start, place[0].start, paint, as_field(shown), inverse))
+        over = np.where(near >= self.inverse[place], over, np.float32(0))
         self.inverse[place] = np.where(over >= 0.5, near, self.inverse[place])
         self.water[place] *= 1 - over
         self.rgb[place] += (source - self.rgb[place]) * spread(as_field(over))
+
+    def _within(self, left: int, top: int, alpha: Field) -> tuple[tuple[slice, slice], tuple[slice, slice]]:
+        """Return the part of the canvas that an object at a corner covers, and the part of the object inside it."""
+        spans = []
+        for start, size, end in zip((top, left), alpha.shape, self.rgb.shape[:2], strict=True):
+            first, last = max(0, start), min(end, start + size)
+            spans.append((slice(first, last), slice(first - start, max(last, first) - start)))
+        (rows, inner_rows), (columns, inner_columns) = spans
+        return (rows, columns), (inner_rows, inner_columns)
 
     def _keep(self, cutout: Cutout) -> None:
         """Store a cutout, or merge it into the previous one if both have the same place (grass and its flowers)."""
@@ -189,8 +214,12 @@ class Canvas:
         height: float,
         *,
         glow: Field | None = None,
+        apart: bool = True,
     ) -> None:
-        """Place a sprite at a world point, with its foot at height `y`. Its shade is mapped from `dark` to `light`."""
+        """Place a sprite at a world point, with its foot at height `y`. Its shade is mapped from `dark` to `light`.
+
+        `apart` is False for objects that are too many to be cutouts.
+        """
         column, row = self.camera.project(x, y, z)
         pixels_high = height * self.camera.focal / z
         rows = round(pixels_high)
@@ -203,7 +232,12 @@ class Canvas:
         paint = mix(dark, light, fitted.shade[..., None])
         if fitted.glow is not None and glow is not None:
             paint = as_field(paint + cv2.transform(fitted.glow, glow[:, None]))
-        self.lay(left, top, paint, fitted.alpha, 1 / z)
+        if apart and self.behind is None and z < _FARTHEST * self.camera.nearest:
+            place, cut = self._within(left, top, fitted.alpha)
+            corner = place[1].start, place[0].start
+            self.standing.append(Cutout(*corner, as_field(paint[cut]), as_field(fitted.alpha[cut]), 1 / z))
+        else:
+            self.lay(left, top, paint, fitted.alpha, 1 / z)
         if sprite.subject is not None:
             name, at_x, at_y, _ = sprite.subject
             self.subjects.append(Subject(name, left + at_x * columns, top + at_y * rows, rows))

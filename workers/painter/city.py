@@ -341,6 +341,7 @@ def paint_street(canvas: Canvas, light: Light, reading: Reading) -> None:
     if wet:
         _soak(canvas, noise, half)
         paint_water(canvas, light, reading.seed, chop=0.1, body=as_field(colour("14161c") * (0.2 + light.ambient)))
+    canvas.set_apart()
 
 
 def _haze(canvas: Canvas, light: Light, noise: Noise, *, neon: bool) -> None:
@@ -350,9 +351,8 @@ def _haze(canvas: Canvas, light: Light, noise: Noise, *, neon: bool) -> None:
         colour("b03a9a", 0.35) if neon else colour("ffb06a", 0.3),
         0.6 * light.lamps * (1 if neon else 0.6),
     )
-    terrain.air(
-        canvas, replace(light, haze=light.haze * 0.32, horizon=glow, middle=mix(light.middle, glow, 0.3)), noise, 4.0
-    )
+    lit = replace(light, haze=light.haze * 0.32, horizon=glow, middle=mix(light.middle, glow, 0.3))
+    terrain.Air(canvas, lit, noise, 4.0).fill(canvas)
 
 
 def _soak(canvas: Canvas, noise: Noise, half: float) -> None:
@@ -410,16 +410,17 @@ def paint_skyline(canvas: Canvas, light: Light, reading: Reading) -> None:
                     z,
                     height * 0.22,
                     glow=colour("ff3020", 5 * light.lamps) if light.lamps > 0.2 else None,
+                    apart=False,
                 )
     tallest = camera.width * (0.5 + 0.5 * centre), camera.horizon - 0.12 * camera.scale
     canvas.subjects.append(Subject(Place.SKYLINE, *tallest, height=camera.scale))
     quay = Facade(as_field(np.tile(colour("2a2826") * light.ambient, (8, 64, 1))), np.zeros((8, 64, 3), np.float32))
     edge = camera.width / 2 * shore / camera.focal * 1.1
     _front(canvas, -edge, edge, -0.02, 0.16, shore - 0.2, quay, as_field(np.ones(3)))
-    if reading.has(Accent.BOAT) or reading.time is not Time.DAY:
+    if reading.has(Accent.BOAT, Accent.FIGURE) or reading.time is not Time.DAY:
         subjects.stand_lit(
             canvas,
-            subjects.boat(light.side),
+            subjects.boat(light.side, crew=reading.has(Accent.FIGURE)),
             reading.colour_of(Accent.BOAT) or ("3a3030", "e8dccc"),
             light,
             (float(rng.uniform(-2.4, 2.4)), 0.0, 9.5),
@@ -428,3 +429,4 @@ def paint_skyline(canvas: Canvas, light: Light, reading: Reading) -> None:
         )
     _haze(canvas, light, noise, neon=neon)
     paint_water(canvas, light, reading.seed, chop=0.2, body=as_field(colour("0b2230") * (0.25 + light.ambient)))
+    canvas.set_apart()

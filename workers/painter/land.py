@@ -69,6 +69,7 @@ class Setting:
         *,
         lamp: float = 0.0,
         sunk: float = 0.0,
+        apart: bool = True,
     ) -> None:
         """Place a sprite on the ground, or on the water above the ground. A subject has the colour of the prompt."""
         if sprite.subject is not None:
@@ -77,7 +78,7 @@ class Setting:
         y = (max(ground, 0.0) if self.has_water else ground) - sunk
         if sprite.subject is not None:
             self._subjects.append((x, y, z, height))
-        subjects.stand_lit(self.canvas, sprite, paint, self.light, (x, y, z), height, lamp=lamp)
+        subjects.stand_lit(self.canvas, sprite, paint, self.light, (x, y, z), height, lamp=lamp, apart=apart)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +130,7 @@ def paint_land(stage: Setting, land: Land) -> None:
     stage.nearest = float(1 / max(canvas.inverse[-1].max(), 1 / camera.nearest))
     if land.furnish is not None:
         land.furnish()
-    terrain.air(canvas, stage.light, stage.noise, land.mist_top)
+    terrain.Air(canvas, stage.light, stage.noise, land.mist_top).fill(canvas)
     if land.water:
         chop = land.chop
         if stage.reading.weather in (Weather.STORM, Weather.RAIN):
@@ -144,6 +145,6 @@ def paint_land(stage: Setting, land: Land) -> None:
             clarity=land.clarity if own is None else 1.6 * land.clarity,
             body=as_field(colour(own[1] if own else land.body) * (0.1 + stage.light.ambient * 1.2)),
         )
+    canvas.set_apart()
     if land.front is not None:
-        canvas.set_apart()
         land.front()

@@ -99,7 +99,7 @@ def scatter(
         pixels = size * stage.camera.focal / z
         level = int(np.clip(np.log2(sprites[kind].alpha.shape[0] / max(pixels, 1)), 0, 4))
         sprite = sizes[kind][level]
-        stage.stand(sprite, paint, x, z, size, sunk=0.03 * size)
+        stage.stand(sprite, paint, x, z, size, sunk=0.03 * size, apart=False)
 
 
 def frame(
@@ -193,3 +193,8 @@ def figure(stage: Setting, x: float, z: float, height: float) -> None:
     if stage.reading.has(Accent.FIGURE):
         sprite = subjects.figure(stage.light.side, umbrella=stage.reading.weather is Weather.RAIN)
         stage.stand(sprite, ("2a2523", "a8543a"), x, z, height)
+
+
+def boat(stage: Setting) -> Sprite:
+    """Return a boat. If the prompt names a person, the person sits in it."""
+    return subjects.boat(stage.light.side, crew=stage.reading.has(Accent.FIGURE))

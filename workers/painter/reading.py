@@ -3,8 +3,8 @@
 import hashlib
 from dataclasses import dataclass
 
-from shared.vocabulary.phrases import PromptWords, words_of
-from shared.vocabulary.words import HOME, Accent, Meaning, Mood, Palette, Place, Style, Time, Weather
+from shared.vocabulary.phrases import PromptWords, place_of, words_of
+from shared.vocabulary.words import SHOWN, Accent, Meaning, Mood, Palette, Place, Style, Time, Weather
 from workers.painter.noise import stream
 
 _PAINTS = {
@@ -58,8 +58,9 @@ def read(prompt: str, style: str | None, seed: int) -> Reading:
     def first(kind: type, default: Meaning) -> Meaning:
         return next((meaning for meaning in meanings if isinstance(meaning, kind)), default)
 
-    home = next((HOME[a] for a in meanings if isinstance(a, Accent) and a in HOME), None)
-    place = Place(first(Place, home or list(Place)[rng.integers(len(Place))]))
+    start = int(rng.integers(len(Place)))
+    chosen = next((place for place in (*list(Place)[start:], *Place) if accents <= SHOWN[place]), Place.VALLEY)
+    place = place_of(meanings) or chosen
     weather = next((meaning for meaning in meanings if isinstance(meaning, Weather)), None)
     usual_times = [Time.DAWN, Time.GOLDEN, Time.SUNSET, Time.SUNSET, Time.DAY, Time.BLUE, Time.NIGHT]
     chosen_time = usual_times[rng.integers(len(usual_times))]

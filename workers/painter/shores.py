@@ -87,9 +87,9 @@ def lake(stage: Setting) -> Land:
                 0.95,
                 1.2,
             )
-        if reading.has(Accent.BOAT):
+        if reading.has(Accent.BOAT, Accent.FIGURE):
             stage.stand(
-                subjects.boat(stage.light.side),
+                props.boat(stage),
                 ("4a3d35", "f0e4d0"),
                 side * 1.6,
                 8.5,
@@ -128,10 +128,10 @@ def sea(stage: Setting) -> Land:
         return mix(deep, colour("eef4f5"), as_field(np.clip(foam * 0.9 + streaks, 0, 1))[..., None])
 
     def furnish() -> None:
-        if reading.has(Accent.BOAT) or not (wild or reading.accents):
+        if reading.has(Accent.BOAT, Accent.FIGURE) or not (wild or reading.accents):
             z = 11.0
             stage.stand(
-                subjects.boat(light.side),
+                props.boat(stage),
                 ("4a3d35", "f4e8d4"),
                 side * 0.38 * stage.half_width(z),
                 z,
@@ -213,12 +213,12 @@ def coast(stage: Setting) -> Land:
             stage.stand(
                 subjects.cabin(light.side), ("3a2c22", "c8a880"), x, z, 1.3, lamp=max(0.4, light.lamps), sunk=0.1
             )
-        if reading.has(Accent.BOAT):
+        if reading.has(Accent.BOAT, Accent.FIGURE):
             boat_x, boat_z = stage.open_water(
                 [(-side * s, z) for z in (13.0, 10.0, 8.0) for s in (0.45, 0.55, 0.3, 0.65, 0.15)]
             )
             stage.stand(
-                subjects.boat(light.side),
+                props.boat(stage),
                 ("4a3d35", "f4e8d4"),
                 boat_x,
                 boat_z,
@@ -281,13 +281,14 @@ def island(stage: Setting) -> Land:
             stage.stand(subjects.lighthouse(light.side), ("6a5f5c", "f6efe6"), -side * 5, 40, 7, lamp=0.4 + light.lamps)
         if reading.has(Accent.BOAT) or not reading.accents - {Accent.PALM}:
             stage.stand(
-                subjects.boat(light.side),
+                props.boat(stage),
                 ("5a4a40", "fff4e0"),
                 -side * 0.3 * stage.half_width(15),
                 15,
                 2.0,
                 lamp=light.lamps,
             )
+        props.figure(stage, side * 0.5 * stage.half_width(4.6), 4.6, 0.75)
         for _ in range(4):
             z = float(rng.uniform(3.0, 5.5))
             stage.stand(
@@ -343,7 +344,7 @@ def arctic(stage: Setting) -> Land:
 
     def furnish() -> None:
         if reading.has(Accent.BOAT):
-            stage.stand(subjects.boat(light.side), ("4a3d35", "f4e8d4"), -side * 1.6, 10, 1.5, lamp=light.lamps)
+            stage.stand(props.boat(stage), ("4a3d35", "f4e8d4"), -side * 1.6, 10, 1.5, lamp=light.lamps)
         props.figure(stage, side * 0.8, 6.5, 0.6)
         props.sky_life(stage)
 

@@ -3,8 +3,8 @@
 import cv2
 import numpy as np
 
-from shared.vocabulary.words import Accent, Time
-from workers.painter.canvas import Camera, Canvas, mix
+from shared.vocabulary.words import Accent, Style, Time
+from workers.painter.canvas import Camera, Canvas, colour, mix
 from workers.painter.light import Light
 from workers.painter.noise import Field, Noise, as_field, blurred, resized, smoothstep, stream
 from workers.painter.reading import Reading
@@ -63,7 +63,8 @@ def _stars(canvas: Canvas, light: Light, seed: int, *, milky_way: bool) -> None:
     canvas.rgb += (lights * fade)[..., None] * tint
 
 
-def _disc(canvas: Canvas, light: Light, seed: int, *, striped: bool, big: bool) -> None:
+def _disc(canvas: Canvas, light: Light, reading: Reading) -> None:
+    striped, big, own = reading.style is Style.VAPORWAVE, reading.has(Accent.MOON), reading.colour_of(Accent.MOON)
     camera = canvas.camera
     radius = camera.scale * ((0.036 if big else 0.024) if light.moon else (0.14 if striped else 0.02))
     column, row = light.sun_x * camera.width, camera.horizon - light.sun_height * camera.scale
@@ -77,10 +78,11 @@ def _disc(canvas: Canvas, light: Light, seed: int, *, striped: bool, big: bool) 
     cover = np.clip(radius - distance, 0, 1)
     paint = np.broadcast_to(light.glow / max(float(light.glow.max()), 1e-3) * light.disc, (*cover.shape, 3))
     if light.moon:
-        noise = Noise(stream(seed, "moon"))
+        noise = Noise(stream(reading.seed, "moon"))
         seas = smoothstep(-0.05, 0.35, noise.fbm((columns - column) / radius * 1.1, (rows - row) / radius * 1.1, 5))
         limb = np.sqrt(np.clip(1 - (distance / radius) ** 2, 0, 1)) * 0.35 + 0.65
-        paint = np.array([1.0, 0.97, 0.9], np.float32) * (light.disc * limb * (1 - 0.42 * seas))[..., None]
+        tone = colour(own[1], 1.2) if own else np.array([1.0, 0.97, 0.9], np.float32)
+        paint = tone * (light.disc * limb * (1 - 0.42 * seas))[..., None]
     elif striped:
         t = (rows - row) / radius
         paint = mix(
@@ -166,6 +168,6 @@ def paint_sky(canvas: Canvas, light: Light, reading: Reading) -> None:
     if reading.has(Accent.AURORA):
         _aurora(canvas, reading.seed)
     if light.disc > 0:
-        _disc(canvas, light, reading.seed, striped=reading.style.value == "vaporwave", big=reading.has(Accent.MOON))
+        _disc(canvas, light, reading)
     if light.cloud_cover > 0.05:
         _clouds(canvas, light, reading.seed)

@@ -4,6 +4,7 @@ import numpy as np
 
 from shared.vocabulary.words import Accent, Palette
 from workers.painter.canvas import Canvas, Subject, colour, mix
+from workers.painter.grade import film
 from workers.painter.noise import Field, Noise, as_field, blurred, resized, smoothstep, stream
 from workers.painter.plants import boulder
 from workers.painter.reading import Reading
@@ -31,6 +32,8 @@ _WORLDS = (
     ("2a5a5c", "8accc0", "f0f8e8"),
     ("7a2f22", "d8784a", "f2c08a"),
 )
+
+_NEAR = 0.1  # 1 / distance of the planet
 
 
 def _grid(canvas: Canvas, step: int) -> tuple[Field, Field]:
@@ -109,14 +112,14 @@ def _sphere(
     centre: tuple[float, float],
     radius: float,
     sun: Field,
-    inverse: tuple[float, float],
+    inverse: float,
     texture_seed: int,
     palette: tuple[str, str, str],
     *,
     bands: bool,
     air: Field | None,
 ) -> None:
-    """Paint a lit sphere. `centre` and `radius` are in pixels; `inverse` is 1 / distance at its edge and middle."""
+    """Paint a lit sphere. `centre` and `radius` are in pixels; `inverse` is 1 / distance."""
     camera = canvas.camera
     reach = radius * 1.25
     y0, y1 = max(0, int(centre[1] - reach)), min(camera.height, int(centre[1] + reach) + 1)
@@ -158,9 +161,10 @@ def _sphere(
         halo = (
             np.exp(-np.clip(distance - 1, 0, None) / 0.035) * (distance >= 1) * smoothstep(-0.35, 0.6, as_field(facing))
         )
-        canvas.rgb[y0:y1, x0:x1] += as_field(halo)[..., None] * air * 0.8
+        strongest = float(air.max())
+        canvas.set_light(air / strongest, film(as_field(halo * np.float32(0.8 * strongest))), inverse, (x0, y0))
     cover = np.clip((1 - distance) * radius + 0.5, 0, 1)
-    canvas.lay(x0, y0, as_field(lit), as_field(cover), as_field(inverse[0] + (inverse[1] - inverse[0]) * nz))
+    canvas.lay(x0, y0, as_field(lit), as_field(cover), inverse)
 
 
 def _rings(
@@ -183,27 +187,21 @@ def _rings(
         * np.clip(grooves, 0.1, 1)
         * (1 - 0.85 * np.exp(-(((far - 1.86) / 0.03) ** 2)))
     )
-    cover = cover * ((ly > 0) if front else (ly <= 0))
+    cover = np.sqrt(cover * ((ly > 0) if front else (ly <= 0)))  # flats are composited in display values, not in light
     along = lx * sun[0] + (ly / 0.24) * 0.2
     beside = np.abs(ly / 0.24 * sun[0] - lx * 0.2)
     shade = 1 - 0.9 * smoothstep(0.0, -0.2, as_field(along)) * smoothstep(1.02, 0.9, as_field(beside))
     paint = mix(colour("a8845c"), colour("f0dcc0"), as_field(np.clip(grooves, 0, 1))[..., None]) * shade[..., None]
-    step = (ly / 0.24) * 0.12 * inverse
-    canvas.lay(
-        x0,
-        y0,
-        as_field(paint),
-        as_field(cover * 0.92),
-        as_field(inverse + step + (0.02 * inverse if front else -0.02 * inverse)),
-    )
+    canvas.lay(x0, y0, as_field(paint), as_field(cover * 0.92), inverse)
 
 
 def paint_space(canvas: Canvas, reading: Reading) -> None:
-    """Paint the whole picture. Drifting asteroids have near distances."""
+    """Paint the whole picture. Each world and each ring has one distance. Drifting asteroids are nearer."""
     rng = stream(reading.seed, "space")
     camera = canvas.camera
     _nebula(canvas, reading, 1.25 if reading.has(Accent.NEBULA) or not reading.has(Accent.PLANET) else 0.8)
     _stars(canvas, reading)
+    canvas.set_apart()
     hand = float(rng.choice([-1.0, 1.0]))
     sun = np.array([-0.78 * hand, -0.42, 0.46], np.float32)
     world = int(rng.integers(len(_WORLDS)))
@@ -212,40 +210,40 @@ def paint_space(canvas: Canvas, reading: Reading) -> None:
     own = reading.colour_of(Accent.PLANET)
     ground = (own[0], own[1], own[1]) if own else _WORLDS[world]
     air = colour(own[1]) if own else colour(("ffb37a", "7ab8ff", "d89aff", "7affd8", "ff9a6a")[world])
+    moon = reading.colour_of(Accent.MOON)
     moon_at = (camera.width * (0.5 - 0.26 * hand), camera.height * float(rng.uniform(0.22, 0.34)))
     _sphere(
         canvas,
         moon_at,
         big * 0.17,
         sun,
-        (0.035, 0.04),
+        0.04,
         reading.seed + 1,
-        ("5a5652", "b8b2aa", "d8d4cc"),
+        (moon[0], moon[1], moon[1]) if moon else ("5a5652", "b8b2aa", "d8d4cc"),
         bands=False,
         air=None,
     )
     ringed = bool(rng.random() < 0.6)
     if ringed:
-        _rings(canvas, centre, big * 0.8, sun, 0.09, reading.seed, front=False)
+        _rings(canvas, centre, big * 0.8, sun, 0.999 * _NEAR, reading.seed, front=False)
     size = big * (0.8 if ringed else 1.0)
     _sphere(
         canvas,
         centre,
         size,
         sun,
-        (0.09, 0.1),
+        _NEAR,
         reading.seed,
         ground,
         bands=world in (0, 2, 4) or ringed,
         air=air,
     )
     if ringed:
-        _rings(canvas, centre, size, sun, 0.1, reading.seed, front=True)
+        _rings(canvas, centre, size, sun, 1.001 * _NEAR, reading.seed, front=True)
     canvas.subjects.append(Subject(Accent.PLANET, *centre, height=2 * size))
     stones = [boulder(rng, sun) for _ in range(4)]
     dark, bright = colour("08080c"), colour("b8a894", 1.3)
     drift = float(rng.uniform(-0.35, 0.1)) * hand
-    canvas.set_apart()
     for _ in range(46 if reading.has(Accent.ASTEROIDS) else 24):
         near = float(rng.uniform(0.12, 1.0)) ** 2.2
         t = float(rng.uniform(-1.1, 1.1))

@@ -1,5 +1,8 @@
 """Painting styles for a developed picture: watercolour, oil, poster, noir, vaporwave."""
 
+from collections.abc import Callable, Mapping
+from functools import partial
+
 import cv2
 import numpy as np
 
@@ -8,9 +11,16 @@ from workers.painter.canvas import mix
 from workers.painter.grade import luminance
 from workers.painter.noise import Field, Noise, as_field, blurred, resized, smoothstep, stream
 
+Corner = tuple[int, int]  # column and row of a part in its picture
+Brush = Callable[[Field, Corner], Field]
 
-def _noise(height: int, width: int, seed: int, cell: float, octaves: int, stretch: float = 1.0) -> Field:
-    rows, columns = np.mgrid[0:height, 0:width].astype(np.float32)
+# Width beside a part that changes the part's style, in scales of the picture.
+MARGIN: Mapping[Style, float] = {Style.OIL: 0.015, Style.WATERCOLOUR: 0.02, Style.POSTER: 0.015}
+
+
+def _noise(picture: Field, corner: Corner, seed: int, cell: float, octaves: int, stretch: float = 1.0) -> Field:
+    rows, columns = np.mgrid[: picture.shape[0], : picture.shape[1]].astype(np.float32)
+    rows, columns = rows + np.float32(corner[1]), columns + np.float32(corner[0])
     return Noise(stream(seed, f"paper {cell}")).fbm(
         as_field(columns / cell), as_field(rows / (cell * stretch)), octaves
     )
@@ -40,22 +50,20 @@ def _at_half(picture: Field, radius: float, scale: float, passes: int) -> Field:
     return resized(small, width, height, cv2.INTER_CUBIC)
 
 
-def _oil(picture: Field, scale: float, seed: int) -> Field:
-    height, width = picture.shape[:2]
+def _oil(picture: Field, corner: Corner, scale: float, seed: int) -> Field:
     strokes = _at_half(picture, 0.0036, scale, 2)
-    bristle = _noise(height, width, seed, scale / 420, 3, 0.35) + _noise(height, width, seed, scale / 150, 2, 2.4)
+    bristle = _noise(picture, corner, seed, scale / 420, 3, 0.35) + _noise(picture, corner, seed, scale / 150, 2, 2.4)
     grey = blurred(luminance(strokes), scale / 500) + 0.035 * bristle
     relief = cv2.Sobel(grey, cv2.CV_32F, 1, 1, ksize=3)
     rich = luminance(strokes)[..., None]
     return as_field(rich + (strokes - rich) * 0.98 + np.clip(relief * 0.9, -0.09, 0.09)[..., None])
 
 
-def _watercolour(picture: Field, scale: float, seed: int) -> Field:
-    height, width = picture.shape[:2]
+def _watercolour(picture: Field, corner: Corner, scale: float, seed: int) -> Field:
     wash = _at_half(picture, 0.0045, scale, 2)
     grey = luminance(wash)
-    bleed = _noise(height, width, seed, scale / 14, 5)
-    grain = _noise(height, width, seed, scale / 500, 3)
+    bleed = _noise(picture, corner, seed, scale / 14, 5)
+    grain = _noise(picture, corner, seed, scale / 500, 3)
     edge = np.clip((blurred(grey, scale / 260) - grey) * 2.2, -0.02, 0.16)
     pale = 1 - (1 - wash) * (0.74 + 0.16 * bleed + 0.07 * grain)[..., None]
     pale = pale - edge[..., None] * np.array([0.7, 0.62, 0.5], np.float32)
@@ -63,18 +71,26 @@ def _watercolour(picture: Field, scale: float, seed: int) -> Field:
     return as_field(pale * paper)
 
 
-def _poster(picture: Field, scale: float) -> Field:
-    """Reduce the picture to a few flat inks with clean outlines: the median of each channel, quantised."""
+def _median(picture: Field, scale: float, finest: float) -> Field:
+    """Return the median of each channel around each pixel, calculated at a scale of at most `finest` pixels."""
     height, width = picture.shape[:2]
-    factor = min(1.0, 1400 / scale)
+    factor = min(1.0, finest / scale)
     size = (max(2, int(width * factor)), max(2, int(height * factor)))
     flat = np.clip(resized(picture, *size, cv2.INTER_AREA) * 255, 0, 255).astype(np.uint8)
     window = 2 * round(scale * factor * 0.0035) + 1
     for _ in range(2):
         flat = np.asarray(cv2.medianBlur(flat, window), np.uint8)
-    smooth = resized(as_field(flat.astype(np.float32) / 255), width, height, cv2.INTER_CUBIC)
+    return resized(as_field(flat.astype(np.float32) / 255), width, height, cv2.INTER_CUBIC)
+
+
+def _poster(picture: Field, _corner: Corner, scale: float, tones: tuple[float, float]) -> Field:
+    """Reduce the picture to a few flat inks with clean outlines: the median of each channel, quantised.
+
+    `tones` are the luminances of the darkest and the lightest ink.
+    """
+    smooth = _median(picture, scale, 1400)
     grey = luminance(smooth)
-    low, high = np.percentile(grey[::8, ::8], (1, 99))
+    low, high = tones
     levels = 6.0
     stepped = as_field(np.clip((grey - low) / max(high - low, 0.05), 0, 1) * levels)
     across = np.hypot(
@@ -88,31 +104,35 @@ def _poster(picture: Field, scale: float) -> Field:
     return mix(ink, as_field(hue * (0.1 + 0.86 * tone)[..., None]), 0.66)
 
 
-def _noir(picture: Field, seed: int) -> Field:
+def _noir(picture: Field, _corner: Corner, seed: int) -> Field:
     grey = picture @ np.array([0.42, 0.4, 0.18], np.float32)
     curve = smoothstep(0.04, 0.86, as_field(grey))
     grain = stream(seed, "grain").standard_normal(grey.shape, np.float32) * 0.018
     return as_field((curve * 0.96 + grain)[..., None] * np.array([1.0, 0.985, 0.96], np.float32))
 
 
-def _vaporwave(picture: Field) -> Field:
+def _vaporwave(picture: Field, _corner: Corner) -> Field:
     grey = luminance(picture)[..., None]
     dark, middle, light = np.array([[0.07, 0.02, 0.2], [0.8, 0.18, 0.62], [0.75, 0.98, 1.0]], np.float32)
     map_ = mix(mix(dark, middle, smoothstep(0.02, 0.55, grey)), light, smoothstep(0.5, 1.0, grey))
     return mix(picture, map_, 0.25)
 
 
-def styled(picture: Field, style: Style, scale: float, seed: int) -> Field:
-    """Return the displayed picture, (h, w, 3) in 0..1, in another style. Outlines keep their positions."""
+def brush_of(style: Style, picture: Field, scale: float, seed: int) -> Brush:
+    """Return the function that turns parts of a displayed picture, (h, w, 3) in 0..1, into a style.
+
+    Outlines keep their positions.
+    """
     match style:
         case Style.OIL:
-            return _oil(picture, scale, seed)
+            return partial(_oil, scale=scale, seed=seed)
         case Style.WATERCOLOUR:
-            return _watercolour(picture, scale, seed)
+            return partial(_watercolour, scale=scale, seed=seed)
         case Style.POSTER:
-            return _poster(picture, scale)
+            low, high = np.percentile(luminance(_median(picture, scale, 700))[::8, ::8], (1, 99))
+            return partial(_poster, scale=scale, tones=(float(low), float(high)))
         case Style.NOIR:
-            return _noir(picture, seed)
+            return partial(_noir, seed=seed)
         case Style.VAPORWAVE:
-            return _vaporwave(picture)
-    return picture
+            return _vaporwave
+    return lambda part, _: part

@@ -9,7 +9,7 @@ from workers.painter.light import Light
 from workers.painter.noise import as_field, resized
 from workers.painter.sketch import Point, Sketch
 
-_FAINTEST, _DENSE, _BRIGHT = 0.02, 0.8, 1.6  # lamp light: faintest that is kept, greatest coverage, and light
+_FAINTEST, _DENSE, _BRIGHT = 0.02, 0.8, 2.2  # lamp light: faintest that is kept, greatest coverage, and light
 
 
 def _tube(
@@ -86,8 +86,12 @@ def cabin(side: float) -> Sprite:
     return sketch.sprite(Subject(Accent.CABIN, 0.5, 0.62))
 
 
-def boat(side: float) -> Sprite:
+def boat(side: float, *, crew: bool = False) -> Sprite:
     sketch = Sketch(640, 760)
+    if crew:  # a figure at the stern
+        sketch.limb([(-0.31, 0.875), (-0.31, 0.7)], 0.07, 0.06, 0.4)
+        sketch.limb([(-0.3, 0.73), (-0.24, 0.82)], 0.025, 0.02, 0.75)
+        sketch.disc(-0.31, 0.665, 0.028, 0.55)
     sketch.limb([(0.0, 0.03), (0.0, 0.88)], 0.008, 0.014, 0.15)
     main = [(0.012, 0.06), (0.06, 0.3), (0.16, 0.55), (0.3, 0.8), (0.012, 0.82)]
     jib = [(-0.012, 0.12), (-0.06, 0.4), (-0.15, 0.62), (-0.3, 0.82), (-0.012, 0.78)]
@@ -223,9 +227,10 @@ def stand_lit(
     height: float,
     *,
     lamp: float = 0.0,
+    apart: bool = True,
 ) -> None:
     """Place a subject in the scene's light. `paint` is its colour in shade and in light."""
     dark = as_field(colour(paint[0]) * light.ambient)
     bright = as_field(colour(paint[1]) * (light.ambient + light.sun * 0.46))
     glow = as_field(colour("ffc77a", 2.6 * lamp)) if lamp > 0 else None
-    canvas.stand(sprite, dark, bright, *at, height, glow=glow)
+    canvas.stand(sprite, dark, bright, *at, height, glow=glow, apart=apart)

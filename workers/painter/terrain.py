@@ -149,8 +149,51 @@ def lay_ground(canvas: Canvas, hits: Hits, paint: Field, water: Field | None = N
         canvas.water[:] = np.where(ground, water, 0)
 
 
-def air(canvas: Canvas, light: Light, noise: Noise, mist_top: float = 1.0) -> None:
-    """Add aerial perspective: colours approach the horizon's colour with distance. Mist lies in low places."""
+class Air:
+    """Aerial perspective: colours approach the horizon's colour with distance. Mist lies in low places."""
+
+    def __init__(self, canvas: Canvas, light: Light, noise: Noise, mist_top: float = 1.0) -> None:
+        self._camera, self._light, self._noise, self._mist_top = canvas.camera, light, noise, mist_top
+        self._haze = _haze(canvas, light)
+
+    def fill(self, canvas: Canvas) -> None:
+        """Put the air before the canvas and before each object that stands on it."""
+        self._cover(canvas.rgb, canvas.inverse, (0, 0))
+        for number, cutout in enumerate(canvas.standing):
+            paint, inverse = cutout.paint.copy(), as_field(np.full_like(cutout.alpha, cutout.inverse))
+            self._cover(paint, inverse, (cutout.left, cutout.top))
+            canvas.standing[number] = cutout._replace(paint=paint)
+
+    def _cover(self, rgb: Field, inverse: Field, corner: tuple[int, int]) -> None:
+        """Put the air before the colours `rgb` with that inverse distance, at a corner of the canvas."""
+        camera, light = self._camera, self._light
+        rows = np.arange(rgb.shape[0], dtype=np.float32)[:, None] + np.float32(corner[1])
+        columns = np.arange(rgb.shape[1], dtype=np.float32)[None] + np.float32(corner[0])
+        haze = self._haze[:, corner[0] : corner[0] + rgb.shape[1]]
+        solid = inverse > 0
+        z = 1 / np.maximum(inverse, 1e-4)
+        thickness = np.maximum(z - camera.nearest * 2, 0) * np.float32(light.haze * 0.62)
+        if light.ground_mist > 0:
+            y = camera.eye + (camera.horizon - rows) * z / camera.focal
+            across = (columns - camera.width / 2) / camera.focal * z
+            swirl = self._noise.fbm(as_field(across * 0.16), as_field(z * 0.1 + y * 0.25), 4)
+            low = np.exp(-np.clip(y, 0, None) / self._mist_top)
+            thickness += (
+                light.ground_mist
+                * low
+                * np.clip(0.55 + 0.9 * swirl, 0, 2)
+                * (1 - cv2.exp(as_field(-((z / 15) ** 1.5))))
+                * 1.6
+            )
+        cover = np.where(solid, 1 - cv2.exp(as_field(-thickness)), 0)
+        # Near air has the colour of the open sky, far air the colour of the horizon.
+        near = tinted(light.middle, light.zenith, 0.3) * 0.85
+        tone = mix(near, haze, as_field(np.clip(cover * 1.15, 0, 1))[..., None])
+        rgb += (tone - rgb) * spread(as_field(cover))
+
+
+def _haze(canvas: Canvas, light: Light) -> Field:
+    """Return the colour of the air at the horizon, (1, w, 3)."""
     camera = canvas.camera
     row = int(np.clip(camera.horizon - 0.02 * camera.scale, 0, camera.height - 1))
     behind = canvas.rgb[row].copy()
@@ -162,28 +205,7 @@ def air(canvas: Canvas, light: Light, noise: Noise, mist_top: float = 1.0) -> No
     sky = light.horizon + light.glow * 0.3 * np.exp(
         -np.abs(np.linspace(-0.5, 0.5, camera.width) - (light.sun_x - 0.5))[:, None] * camera.width / camera.scale / 0.3
     )
-    haze = blurred(as_field(mix(as_field(sky), behind, 0.35 if not hidden.all() else 0.0))[None], camera.scale / 8)[0]
-    solid = canvas.inverse > 0
-    z = 1 / np.maximum(canvas.inverse, 1e-4)
-    thickness = np.maximum(z - camera.nearest * 2, 0) * np.float32(light.haze * 0.62)
-    if light.ground_mist > 0:
-        rows = np.arange(camera.height, dtype=np.float32)[:, None]
-        y = camera.eye + (camera.horizon - rows) * z / camera.focal
-        columns = (np.arange(camera.width, dtype=np.float32) - camera.width / 2)[None] / camera.focal * z
-        swirl = noise.fbm(as_field(columns * 0.16), as_field(z * 0.1 + y * 0.25), 4)
-        low = np.exp(-np.clip(y, 0, None) / mist_top)
-        thickness += (
-            light.ground_mist
-            * low
-            * np.clip(0.55 + 0.9 * swirl, 0, 2)
-            * (1 - cv2.exp(as_field(-((z / 15) ** 1.5))))
-            * 1.6
-        )
-    cover = np.where(solid, 1 - cv2.exp(as_field(-thickness)), 0)
-    # Near air has the colour of the open sky, far air the colour of the horizon.
-    near = tinted(light.middle, light.zenith, 0.3) * 0.85
-    tone = mix(near, haze[None], as_field(np.clip(cover * 1.15, 0, 1))[..., None])
-    canvas.rgb += (tone - canvas.rgb) * spread(as_field(cover))
+    return blurred(as_field(mix(as_field(sky), behind, 0.35 if not hidden.all() else 0.0))[None], camera.scale / 8)
 
 
 def snow_and_rock(

@@ -9,25 +9,26 @@ from workers.painter.noise import Field, Noise, as_field, smoothstep, stream
 
 
 def _mirror(canvas: Canvas) -> Field:
-    """Return the reflection in still water, (h, w, 3). A point's mirror image is as far below the water as it is above.
+    """Return the reflection in still water, (h, w, 3), also that of the objects that stand on the canvas.
 
+    A point's mirror image is as far below the water as the point is above it.
     A point is reflected on the row that its mirror image projects to. If two points of a column share that row, the
     lower one is nearer and hides the other. A row without a point shows the far distance; land shows itself.
     """
-    camera = canvas.camera
+    camera, scene = canvas.camera, canvas.complete()
     height, width = canvas.water.shape
     rows = np.broadcast_to(np.arange(height, dtype=np.float32)[:, None], (height, width))
-    shown = 2 * np.float32(camera.horizon) - rows + canvas.inverse * np.float32(2 * camera.focal * camera.eye)
+    shown = 2 * np.float32(camera.horizon) - rows + scene.inverse * np.float32(2 * camera.focal * camera.eye)
     row = np.rint(shown).astype(np.int32)
     source = as_field(np.where(canvas.water > 0.5, np.clip(2 * np.float32(camera.horizon) - rows, 0, None), rows))
     above = np.float32(2)  # points up to this height, in pixels, are in the water's plane
-    from_row, column = np.nonzero((canvas.inverse > 0) & (shown > rows + above) & (row < height))  # from top to bottom
+    from_row, column = np.nonzero((scene.inverse > 0) & (shown > rows + above) & (row < height))  # from top to bottom
     to_row = row[from_row, column]
     found = from_row + shown[from_row, column] - to_row
     for gap in (2, 1, 0):  # extends each object's lowest row up to its foot
         source[to_row - gap, column] = found
     columns = np.broadcast_to(np.arange(width, dtype=np.float32), (height, width))
-    return as_field(cv2.remap(canvas.rgb, columns, source, cv2.INTER_LINEAR))
+    return as_field(cv2.remap(scene.rgb, columns, source, cv2.INTER_LINEAR))
 
 
 def paint_water(canvas: Canvas, light: Light, seed: int, *, chop: float, body: Field, clarity: float = 1.4) -> None:

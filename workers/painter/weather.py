@@ -1,16 +1,31 @@
 """Weather between the camera and the scene: rain, snow, lightning."""
 
+from typing import NamedTuple
+
 import cv2
 import numpy as np
 
 from shared.vocabulary.words import Weather
 from workers.painter.canvas import Canvas, colour
 from workers.painter.light import Light
-from workers.painter.noise import as_field, blurred, stream
+from workers.painter.noise import Field, as_field, blurred, stream
 from workers.painter.reading import Reading
 
 
-def _rain(canvas: Canvas, light: Light, seed: int, amount: float) -> None:
+class Fall(NamedTuple):
+    """Rain or snow before everything: the share of light that it hides, (h, w), and its own light, (h, w, 3)."""
+
+    hides: Field | None
+    shines: Field
+
+    def cover(self, rgb: Field, box: tuple[slice, slice]) -> None:
+        """Put it before the colours `rgb` of a box of the canvas."""
+        if self.hides is not None:
+            rgb *= (1 - self.hides[box])[..., None]
+        rgb += self.shines[box]
+
+
+def _rain(canvas: Canvas, light: Light, seed: int, amount: float) -> Fall:
     camera = canvas.camera
     rng = stream(seed, "rain")
     sheet = np.zeros((camera.height, camera.width), np.uint8)
@@ -24,13 +39,14 @@ def _rain(canvas: Canvas, light: Light, seed: int, amount: float) -> None:
     veil = as_field(cv2.GaussianBlur(sheet, (0, 0), 0.6 + camera.scale / 4000)) / 255
     # Streaks have the colour of the light behind them: bright in front of lamps, invisible in the dark.
     behind = blurred(canvas.rgb, camera.scale / 60)
-    canvas.rgb += veil[..., None] * (behind * 0.9 + light.ambient * 0.25)
+    return Fall(None, as_field(veil[..., None] * (behind * 0.9 + light.ambient * 0.25)))
 
 
-def _snow(canvas: Canvas, light: Light, seed: int) -> None:
+def _snow(canvas: Canvas, light: Light, seed: int) -> Fall:
     camera = canvas.camera
     rng = stream(seed, "flakes")
     tone = light.ambient * 1.1 + light.sun * 0.2 + 0.04
+    seen = np.ones((camera.height, camera.width), np.float32)
     for radius, count, strength in ((0.0009, 1500, 0.65), (0.0018, 420, 0.75), (0.0040, 70, 0.6), (0.0085, 16, 0.35)):
         sheet = np.zeros((camera.height, camera.width), np.uint8)
         for _ in range(count):
@@ -38,7 +54,9 @@ def _snow(canvas: Canvas, light: Light, seed: int) -> None:
             size = max(1, round(radius * camera.scale * float(rng.uniform(0.7, 1.3))))
             cv2.circle(sheet, (x, y), size, (int(255 * float(rng.uniform(0.4, 1))),), -1, cv2.LINE_AA)
         veil = as_field(cv2.GaussianBlur(sheet, (0, 0), max(0.5, radius * camera.scale * 0.45))) / 255 * strength
-        canvas.rgb += (tone - canvas.rgb) * veil[..., None]
+        seen *= 1 - veil
+    hides = as_field(1 - seen)
+    return Fall(hides, as_field(hides[..., None] * tone))
 
 
 def lightning(canvas: Canvas, seed: int) -> None:
@@ -67,11 +85,13 @@ def lightning(canvas: Canvas, seed: int) -> None:
     )[..., None] * tint
 
 
-def paint_weather(canvas: Canvas, light: Light, reading: Reading) -> None:
+def fall_of(canvas: Canvas, light: Light, reading: Reading) -> Fall | None:
+    """Return the rain or the snow before a canvas."""
     match reading.weather:
         case Weather.RAIN:
-            _rain(canvas, light, reading.seed, 1.0)
+            return _rain(canvas, light, reading.seed, 1.0)
         case Weather.STORM:
-            _rain(canvas, light, reading.seed, 0.6)
+            return _rain(canvas, light, reading.seed, 0.6)
         case Weather.SNOW:
-            _snow(canvas, light, reading.seed)
+            return _snow(canvas, light, reading.seed)
+    return None

@@ -2,7 +2,7 @@ import pytest
 
 from shared.vocabulary.languages import LATIN, UNSPACED, words
 from shared.vocabulary.phrases import thesaurus, words_of
-from shared.vocabulary.words import VOCABULARY, Accent, Palette, Place, Time, Weather
+from shared.vocabulary.words import SHOWN, VOCABULARY, Accent, Palette, Place, Time, Weather
 
 # Prompts of a review of the painter, with the words that it knows and those that it does not know.
 REVIEWED = [
@@ -96,6 +96,26 @@ def test_a_negated_word_is_not_painted_in_any_language(prompt: str) -> None:
 def test_english_words_are_not_read_as_words_of_another_language(prompt: str) -> None:
     foreign = {Place.LAKE, Palette.GOLD, Place.FOREST, Time.DAY, Palette.RED}
     assert foreign.isdisjoint(words_of(prompt).meanings)
+
+
+@pytest.mark.parametrize("place", Place)
+def test_a_thing_that_the_place_cannot_show_is_reported(place: Place) -> None:
+    """A near word of the thing, and its colour, are reported too."""
+    where = VOCABULARY[place].split(", ")[0]
+    for thing in Accent:
+        for word in VOCABULARY[thing].split(", "):
+            read = words_of(f"{where} and {word}")
+            if thing in read.meanings:
+                assert thing in SHOWN[place] or word not in read.not_understood
+            else:
+                assert word in read.not_understood
+    assert words_of("a red canoe in a forest").not_understood == ("red", "canoe")
+
+
+def test_the_home_of_several_things_shows_all_of_them() -> None:
+    assert words_of("a lighthouse and a palm").not_understood == ()
+    assert words_of("a beach in the tropics with palms").not_understood == ()
+    assert words_of("a castle, a lighthouse and a planet").not_understood == ("lighthouse", "planet")
 
 
 def test_an_unknown_word_is_read_as_a_near_one_and_reported() -> None:

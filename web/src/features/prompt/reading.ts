@@ -5,6 +5,8 @@
 
 export interface Vocabulary {
   axes: Record<string, Record<string, string[]>>;
+  homes: Record<string, string>;
+  shown: Record<string, string[]>;
   languages: Record<string, Record<string, Record<string, string[]>>>;
   near: Record<string, string[]>;
   negations: string[];
@@ -28,7 +30,7 @@ export interface Phrase {
   start: number;
   end: number;
   known: boolean;
-  axes: Axes;
+  meanings: Meanings;
   negated: boolean;
   near: string | null;
 }
@@ -40,10 +42,10 @@ export interface Reading {
   readAs: Record<string, string>;
 }
 
-/** The axis of each meaning of a phrase, for example `["palette"]`. */
-type Axes = readonly string[];
+/** The axis and the name of each meaning of a phrase, for example `["palette/red"]`. */
+type Meanings = readonly string[];
 
-const NO_AXES: Axes = [];
+const NOTHING: Meanings = [];
 const BESIDE = /^(?:\s*(?:(?:and|und|y|e|et)\s+)?|\s*[的のい色]*)$/; // what may separate an adjective from its noun
 const LATIN = ["de", "es", "fr"];
 const UNSPACED = /[\u3005\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]+/g;
@@ -84,13 +86,13 @@ function wordsOf(text: string, pattern: RegExp): Word[] {
   }));
 }
 
-/** Add the axis of one more meaning of a phrase. */
-function addAxis(lexicon: Map<string, Axes>, phrase: string, axis: string): void {
-  lexicon.set(phrase, [...(lexicon.get(phrase) ?? NO_AXES), axis]);
+/** Add one more meaning of a phrase. */
+function addMeaning(lexicon: Map<string, Meanings>, phrase: string, axis: string, name: string): void {
+  lexicon.set(phrase, [...(lexicon.get(phrase) ?? NOTHING), `${axis}/${name}`]);
 }
 
 class Language {
-  readonly lexicon = new Map<string, Axes>();
+  readonly lexicon = new Map<string, Meanings>();
   readonly function: Set<string>;
   readonly negations: Set<string>;
 
@@ -103,34 +105,34 @@ class Language {
     this.negations = new Set((grammar.negations ?? []).map(fold));
     this.function = new Set([...(grammar.function ?? []).map(fold), ...this.negations]);
     for (const [axis, meanings] of Object.entries(axes)) {
-      for (const phrases of Object.values(meanings)) {
+      for (const [name, phrases] of Object.entries(meanings)) {
         const stems = phrases.map((phrase) =>
           spaced ? this.stems(phrase.replaceAll("'", " ").split(/\s+/)) : phrase.toLowerCase(),
         );
-        for (const phrase of new Set(stems)) addAxis(this.lexicon, phrase, axis);
+        for (const phrase of new Set(stems)) addMeaning(this.lexicon, phrase, axis, name);
       }
     }
   }
 
-  axesOf(words: string[]): Axes {
-    return this.lexicon.get(this.stems(words)) ?? NO_AXES;
+  meaningsOf(words: string[]): Meanings {
+    return this.lexicon.get(this.stems(words)) ?? NOTHING;
   }
 
-  /** Return the axes of a compound, and the only part of it that is known, or null if both are. */
-  compound(word: string): { axes: Axes; near: string | null } {
+  /** Return the meanings of a compound, and the only part of it that is known, or null if both are. */
+  compound(word: string): { meanings: Meanings; near: string | null } {
     const plain = this.grammar.compounds && word.length <= LONGEST_COMPOUND ? folded(word) : "";
     for (let cut = SHORTEST_STEM; cut <= plain.length - SHORTEST_TAIL; cut++) {
       const [head, tail] = [plain.slice(0, cut), plain.slice(cut)];
-      const [last, first] = [this.axesOf([tail]), this.axesOfFirstPart(head)];
-      if (last.length) return { axes: [...last, ...first], near: first.length ? null : tail };
-      if (first.length && this.grammar.tails?.includes(tail)) return { axes: first, near: head };
+      const [last, first] = [this.meaningsOf([tail]), this.meaningsOfFirstPart(head)];
+      if (last.length) return { meanings: [...last, ...first], near: first.length ? null : tail };
+      if (first.length && this.grammar.tails?.includes(tail)) return { meanings: first, near: head };
     }
-    return { axes: NO_AXES, near: null };
+    return { meanings: NOTHING, near: null };
   }
 
-  private axesOfFirstPart(head: string): Axes {
+  private meaningsOfFirstPart(head: string): Meanings {
     const links = ["s", "n", "en", "es"].filter((link) => head.endsWith(link)).map((link) => head.slice(0, -link.length));
-    return [head, ...links].map((link) => this.axesOf([link])).find((axes) => axes.length) ?? NO_AXES;
+    return [head, ...links].map((link) => this.meaningsOf([link])).find((meanings) => meanings.length) ?? NOTHING;
   }
 
   private stems(words: string[]): string {
@@ -147,7 +149,7 @@ class Language {
 }
 
 export class Painter {
-  private readonly english = new Map<string, Axes>();
+  private readonly english = new Map<string, Meanings>();
   private readonly function: Set<string>;
   private readonly negations: Set<string>;
   private readonly near = new Map<string, string>();
@@ -155,7 +157,9 @@ export class Painter {
 
   constructor(private readonly vocabulary: Vocabulary) {
     for (const [axis, meanings] of Object.entries(vocabulary.axes)) {
-      for (const words of Object.values(meanings)) for (const word of words) addAxis(this.english, word, axis);
+      for (const [name, words] of Object.entries(meanings)) {
+        for (const word of words) addMeaning(this.english, word, axis, name);
+      }
     }
     for (const [phrase, words] of Object.entries(vocabulary.near)) for (const word of words) this.near.set(word, phrase);
     this.negations = new Set(vocabulary.negations);
@@ -193,22 +197,40 @@ export class Painter {
     }
     const order = (KANA.test(text) ? ["ja", "zh"] : ["zh", "ja"]).flatMap((code) => this.languages.get(code) ?? []);
     const runs = wordsOf(text, UNSPACED).flatMap((run) => divided(run, order));
-    const all = [...best, ...runs].sort((one, other) => one.start - other.start);
+    const all = this.shown([...best, ...runs].sort((one, other) => one.start - other.start));
     return all.map((phrase, index) =>
       isColour(phrase) && isOfUnknown(all, index, text, nounFirst) ? { ...phrase, known: false } : phrase,
     );
   }
 
-  private axesOf(words: string[]): Axes {
-    return singulars(words.join(" ")).map((form) => this.english.get(form)).find((axes) => axes) ?? NO_AXES;
+  /** Turn the things that the place of the phrases cannot show into unknown words. */
+  private shown(phrases: Phrase[]): Phrase[] {
+    const { homes, shown } = this.vocabulary;
+    const painted = phrases.filter((phrase) => !phrase.negated);
+    const things = painted.flatMap((phrase) => namesOf(phrase, "accents"));
+    const named = painted.flatMap((phrase) => namesOf(phrase, "place"));
+    const places = named.length ? named : things.flatMap((thing) => homes[thing] ?? []);
+    const place = places.find((one) => things.every((thing) => shown[one]?.includes(thing))) ?? places[0];
+    return phrases.map((phrase) => {
+      const others = phrase.meanings.filter((meaning) => !/^(palette|accents)\//.test(meaning));
+      const accents = namesOf(phrase, "accents");
+      const isHidden = place !== undefined && accents.length > 0 && !accents.some((one) => shown[place]?.includes(one));
+      return isHidden && !others.length && !phrase.negated
+        ? { ...phrase, known: false, meanings: NOTHING, near: null }
+        : phrase;
+    });
+  }
+
+  private meaningsOf(words: string[]): Meanings {
+    return singulars(words.join(" ")).map((form) => this.english.get(form)).find((meanings) => meanings) ?? NOTHING;
   }
 
   private inEnglish(sentence: string): Phrase[] {
     const words = wordsOf(sentence, ASCII_WORD);
-    const found = this.matches(words, (part) => this.axesOf(part)).map(({ first, last, span, axes }) => ({
+    const found = this.matches(words, (part) => this.meaningsOf(part)).map(({ first, last, span, meanings }) => ({
       ...span,
       known: true,
-      axes,
+      meanings,
       negated: first > 0 && this.negations.has(words[first - 1]?.text ?? ""),
       near: null as string | null,
       text: words.slice(first, last).map((word) => word.text).join(" "),
@@ -219,8 +241,8 @@ export class Painter {
     for (const word of wordsOf(sentence, WORD_WITH_APOSTROPHES)) {
       if (!covers(word) && !this.function.has(word.text)) {
         const near = singulars(word.text).map((form) => this.near.get(form)).find((one) => one !== undefined) ?? null;
-        const axes = near === null ? NO_AXES : this.axesOf([near]);
-        others.push({ ...word, known: near !== null, axes, negated: this.negations.has(before), near });
+        const meanings = near === null ? NOTHING : this.meaningsOf([near]);
+        others.push({ ...word, known: near !== null, meanings, negated: this.negations.has(before), near });
       }
       before = word.text;
     }
@@ -230,43 +252,43 @@ export class Painter {
   private inLanguage(sentence: string, language: Language): Phrase[] {
     const words = wordsOf(sentence, WORD);
     const isFunction = (word: string) => language.function.has(folded(word));
-    const axesOf = (part: string[]) => {
-      if (part.length === 1 && isFunction(part[0] ?? "")) return NO_AXES;
-      const axes = language.axesOf(part);
-      return axes.length ? axes : this.axesOf(part);
+    const meaningsOf = (part: string[]) => {
+      if (part.length === 1 && isFunction(part[0] ?? "")) return NOTHING;
+      const meanings = language.meaningsOf(part);
+      return meanings.length ? meanings : this.meaningsOf(part);
     };
-    const matches = this.matches(words, axesOf);
+    const matches = this.matches(words, meaningsOf);
     const found: Phrase[] = [];
     let at = 0;
     for (const match of [...matches, null]) {
       for (const [offset, word] of words.slice(at, match?.first ?? words.length).entries()) {
         if (isFunction(word.text)) continue;
-        const { axes, near } = language.compound(word.text);
+        const { meanings, near } = language.compound(word.text);
         const negated = isNegated(words, at + offset, language);
-        found.push({ ...word, axes, near, known: axes.length > 0, negated });
+        found.push({ ...word, meanings, near, known: meanings.length > 0, negated });
       }
       if (!match) break;
-      const { first, last, span, axes } = match;
+      const { first, last, span, meanings } = match;
       const text = words.slice(first, last).map((word) => word.text).join(" ");
-      found.push({ ...span, text, known: true, axes, near: null, negated: isNegated(words, first, language) });
+      found.push({ ...span, text, known: true, meanings, near: null, negated: isNegated(words, first, language) });
       at = last;
     }
     return found;
   }
 
   /** Return the phrases with the index of their first and the index after their last word. The longest phrase wins. */
-  private matches(words: Word[], axesOf: (part: string[]) => Axes) {
-    const found: { first: number; last: number; span: { start: number; end: number }; axes: Axes }[] = [];
+  private matches(words: Word[], meaningsOf: (part: string[]) => Meanings) {
+    const found: { first: number; last: number; span: { start: number; end: number }; meanings: Meanings }[] = [];
     for (let position = 0; position < words.length; ) {
       let length = Math.min(this.vocabulary.longestPhrase, words.length - position);
-      let axes = NO_AXES;
+      let meanings = NOTHING;
       for (; length > 0; length--) {
-        axes = axesOf(words.slice(position, position + length).map((word) => word.text));
-        if (axes.length) break;
+        meanings = meaningsOf(words.slice(position, position + length).map((word) => word.text));
+        if (meanings.length) break;
       }
       const [first, last] = [words[position], words[position + length - 1]];
       if (length > 0 && first && last) {
-        found.push({ first: position, last: position + length, span: { start: first.start, end: last.end }, axes });
+        found.push({ first: position, last: position + length, span: { start: first.start, end: last.end }, meanings });
       }
       position += Math.max(1, length);
     }
@@ -274,8 +296,17 @@ export class Painter {
   }
 }
 
+/** Return the names of the meanings that are of an axis. */
+function namesOf(phrase: Phrase, axis: string): string[] {
+  return phrase.meanings.filter((meaning) => meaning.startsWith(`${axis}/`)).map((meaning) => meaning.slice(axis.length + 1));
+}
+
+function isOf(phrase: Phrase, ...axes: string[]): boolean {
+  return axes.some((axis) => namesOf(phrase, axis).length > 0);
+}
+
 function isColour(phrase: Phrase): boolean {
-  return phrase.axes.length === 1 && phrase.axes[0] === "palette" && !phrase.negated;
+  return phrase.meanings.length === 1 && isOf(phrase, "palette") && !phrase.negated;
 }
 
 /** Return whether the colour at `index` describes a word that the painter does not know. */
@@ -292,8 +323,8 @@ function nounBeside(phrases: Phrase[], index: number, step: number, text: string
     if (!phrase || !next) return noun;
     const [first, second] = step > 0 ? [phrase, next] : [next, phrase];
     if (!BESIDE.test(text.slice(first.end, second.start))) return noun;
-    if (next.axes.some((axis) => axis === "place" || axis === "accents")) return next;
-    if (!next.axes.some((axis) => axis === "palette" || axis === "mood" || axis === "style")) noun = next;
+    if (isOf(next, "place", "accents")) return next;
+    if (!isOf(next, "palette", "mood", "style")) noun = next;
   }
 }
 
@@ -309,33 +340,33 @@ function divided(run: Word, languages: Language[]): Phrase[] {
   const first = languages[0];
   if (!first) return [];
   const found: Phrase[] = [];
-  const add = (start: number, end: number, axes: Axes, negated = false) => {
+  const add = (start: number, end: number, meanings: Meanings, negated = false) => {
     if (start === end) return;
-    const [text, known] = [run.text.slice(start, end), axes.length > 0];
-    found.push({ text, start: run.start + start, end: run.start + end, known, axes, negated, near: null });
+    const [text, known] = [run.text.slice(start, end), meanings.length > 0];
+    found.push({ text, start: run.start + start, end: run.start + end, known, meanings, negated, near: null });
   };
   let [at, unknown, negated] = [0, 0, false];
   while (at < run.text.length) {
     let length = Math.min(LONGEST_UNSPACED, run.text.length - at);
-    let axes = NO_AXES;
+    let meanings = NOTHING;
     for (; length > 0; length--) {
       const part = run.text.slice(at, at + length);
-      axes = languages.map((language) => language.lexicon.get(part)).find((found) => found) ?? NO_AXES;
-      if (axes.length || first.function.has(part)) break;
+      meanings = languages.map((language) => language.lexicon.get(part)).find((found) => found) ?? NOTHING;
+      if (meanings.length || first.function.has(part)) break;
     }
     if (length === 0) {
       at += 1;
       negated = false;
       continue;
     }
-    add(unknown, at, NO_AXES);
+    add(unknown, at, NOTHING);
     const end = at + length;
     const rest = run.text.slice(end);
     const isDenied = negated || (first.grammar.negations_after ?? []).some((one) => rest.startsWith(one));
-    if (axes.length) add(at, end, axes, isDenied);
+    if (meanings.length) add(at, end, meanings, isDenied);
     negated = first.negations.has(run.text.slice(at, end));
     at = unknown = end;
   }
-  add(unknown, at, NO_AXES);
+  add(unknown, at, NOTHING);
   return found;
 }
