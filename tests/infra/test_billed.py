@@ -217,6 +217,7 @@ FREE = {
     "AWS::KMS::Alias": "a name of a key",
     "AWS::Lambda::Alias": "a name of a version",
     "AWS::Lambda::EventInvokeConfig": "retries are calls of the function",
+    "AWS::Lambda::Url": "an address; its calls are calls of the function",
     "AWS::Lambda::Version": "a copy of code; a snapshot is billed with its function",
     "AWS::Logs::DeliveryDestination": "a name; the delivery is billed",
     "AWS::Logs::DeliverySource": "a name; the delivery is billed",
