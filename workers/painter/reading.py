@@ -4,7 +4,7 @@ import hashlib
 from dataclasses import dataclass
 
 from shared.vocabulary.phrases import PromptWords, place_of, words_of
-from shared.vocabulary.words import SHOWN, Accent, Meaning, Mood, Palette, Place, Style, Time, Weather
+from shared.vocabulary.words import HOME, SHOWN, Accent, Meaning, Mood, Palette, Place, Style, Time, Weather
 from workers.painter.noise import stream
 
 _PAINTS = {
@@ -58,7 +58,7 @@ def read(prompt: str, style: str | None, seed: int) -> Reading:
     def first(kind: type, default: Meaning) -> Meaning:
         return next((meaning for meaning in meanings if isinstance(meaning, kind)), default)
 
-    start = int(rng.integers(len(Place)))
+    start = int(rng.integers(len(Place))) if accents.isdisjoint(HOME) else 0  # one number fewer changes those below
     chosen = next((place for place in (*list(Place)[start:], *Place) if accents <= SHOWN[place]), Place.VALLEY)
     place = place_of(meanings) or chosen
     weather = next((meaning for meaning in meanings if isinstance(meaning, Weather)), None)

@@ -168,7 +168,7 @@ def test_cars_are_flats_at_their_own_distances() -> None:
     painting = paint(read("a street at night", None, 2), 320, 180)
     assert painting.scenery
     on_the_road = {round(flat.nearness, 3) for flat in painting.scenery.flats if flat.top > 90}
-    assert len(on_the_road) > 6
+    assert len(on_the_road) > 3
 
 
 @pytest.mark.parametrize("prompt", ["a lake in the snow", "a lake, oil", "a lake, watercolour", "a lake, poster"])
