@@ -31,6 +31,7 @@ WORLDS = {
     "sagemaker": World(on_sagemaker=True),
 }
 WORLDS |= {f"{name}, retried": replace(world, retried=True) for name, world in WORLDS.items()}
+WORLDS["remote, missed"] = replace(WORLDS["remote"], missed=True)
 WHOLE = [
     pytest.param(replace(world, reads=True), id=f"{name}, whole", marks=pytest.mark.worlds)
     for name, world in WORLDS.items()
@@ -134,7 +135,8 @@ def test_an_answer_lost_at_any_call_loses_nothing(studio: Studio, world: World) 
         assert wrong_with(life, ada, JobStatus.COMPLETED) == [], life.faults
         if not {"SendMessage", "InvokeEndpointAsync"} & {operation for _, operation, _ in life.faults}:
             attempts = [int(step.attempts) for _, step in jobs.get(life.job_id).planned()]  # two tasks make two
-            assert sorted(attempts) == [1] * (len(attempts) - 1) + [1 + world.retried], life.faults
+            clips = 1 + world.retried + bool(world.settings) + world.missed  # a worker checks the clip of a provider
+            assert sorted(attempts) == [1] * (len(attempts) - 1) + [clips], life.faults
 
 
 @pytest.mark.parametrize(
@@ -160,7 +162,9 @@ def test_a_request_that_is_carried_out_again_loses_nothing(studio: Studio, world
     [
         *(
             pytest.param(
-                w, id=name, marks=pytest.mark.worlds if w.retried else pytest.mark.slow if w.on_sagemaker else ()
+                w,
+                id=name,
+                marks=pytest.mark.worlds if w.retried else pytest.mark.slow if w.on_sagemaker or w.missed else (),
             )
             for name, w in WORLDS.items()
         ),
