@@ -55,7 +55,7 @@ done in `missedMove`, with the score and the promise.
 The promise is 0.5 for each trained engine. It is a declared number: nobody has measured clips of these engines. It was
 set with clips of our renderer for a crash zoom. The same move with 70 % of its size scores 0.99, a pan 0.37, a truck
 0.10, and the opposite zoom and a clip without movement 0. `motion_promise` of an entry in the catalogue changes it.
-Our own renderer calculates its camera, so its clips are measured and not checked.
+Our own renderer calculates its camera, so its clips are not replaced.
 """
 LIMITS_HEAD = """
 ## Engines of providers

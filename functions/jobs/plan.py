@@ -56,7 +56,8 @@ class PlannedStep:
     fallbacks: tuple[str, ...] = ()  # engines that can replace a remote one at its price or lower, in order
     camera: Engine | None = None  # the 2.5D camera that replaces a clip that misses its move
     lower_credits: Mapping[str, int] = field(default_factory=dict)  # of each engine that can replace it
-    is_named: bool = False  # True: the creator named a step's engine
+    is_named: bool = False  # True: the creator named the engine, or the engine that it replaces
+    replaces: str | None = None  # the engine that the creator named, if it is past its sunset or disabled
 
     @property
     def credits(self) -> int:
@@ -85,7 +86,7 @@ class Plan:
         return {
             stage: step.engine.name
             for stage, step in self.steps.items()
-            if step.engine.runs is Runs.REMOTE and not step.is_named
+            if step.engine.runs is Runs.REMOTE and (step.replaces or not step.is_named)
         }
 
     @property
@@ -188,13 +189,14 @@ def plan(
 def _planned(engine: Engine, request: "_Requirements", catalogue: Sequence[Engine]) -> PlannedStep:
     """Return the engine's step with its price, and the engines that can replace it."""
     fallbacks, camera = _fallbacks(engine, request, catalogue), _camera(engine, request, catalogue)
-    others = [*fallbacks, *([camera] if camera else [])]
+    others, named = [*fallbacks, *([camera] if camera else [])], request.settings.engines.get(engine.stage)
     return replace(
         request.step(engine),
         fallbacks=tuple(one.name for one in fallbacks),
         camera=camera,
         lower_credits={one.name: request.step(one).credits for one in others},
-        is_named=request.settings.engines.get(engine.stage) == engine.name,
+        is_named=named is not None,
+        replaces=named if named != engine.name else None,
     )
 
 

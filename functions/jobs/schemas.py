@@ -87,7 +87,7 @@ class PriceLineView(View):
 
 
 class QuotedMissView(View):
-    """What follows if the clip of the step does not follow the camera move."""
+    """The end of a step whose clip does not follow the camera move."""
 
     motion_promise: float = Field(description="The lowest motion score of a clip that follows its move.")
     then: MissedMove = Field(

@@ -82,7 +82,7 @@ def providers(studio: Studio, service: Service, monkeypatch: pytest.MonkeyPatch)
 
 @contextmanager
 def imitated(service: Service, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """The imitation and the keys of all providers, with polls without a pause and leases that expire at once."""
+    """Serve the imitation, with the keys of all providers, polls without a pause and leases that expire at once."""
     service.requests.clear()
     service.faults.clear()
     service.cancelled.clear()

@@ -145,6 +145,7 @@ class World:
     on_sagemaker: bool = False  # the engine of the clip
     retried: bool = False  # the first try of the clip fails
     missed: bool = False  # a worker measures that the clip misses its move; otherwise it cannot measure the clip
+    repeated: bool = False  # and the clip is made once more
     swept: bool = False  # reconcile continues the job when no message is left
     reads: bool = False  # calls that only read are counted too
 

@@ -3,13 +3,13 @@
 from collections.abc import Callable
 
 from shared.camera.move import CameraMove
+from shared.observability import logger
 from shared.stages.engines import engine
-from shared.stages.failures import StageFailure
 from shared.stages.messages import MoveCheck, StageTask
 from shared.stages.metadata import MOTION_PROMISE, MOTION_SCORE
 from shared.stages.requests import VideoSynthesisJob
 from shared.stages.stages import Role
-from workers.engines.contract import Output, StageResult, Workspace
+from workers.engines.contract import Output, StageResult, Stopped, Workspace
 from workers.finishing.edit import EvenClip
 from workers.finishing.watch import Watch
 from workers.motion.motion_course import CourseCheck
@@ -55,7 +55,10 @@ def _score(made: StageResult, move: CameraMove, progress: Callable[[float], None
         for number, planes in enumerate(clip.frames(), start=1):
             watch.see(planes)
             progress(max(begin, min(1.0, number / max(1, clip.length))))
-    except StageFailure:  # post-processing reports an unreadable clip
+    except Stopped:
+        raise
+    except Exception:  # noqa: BLE001  # the clip is worth more than its score; post-processing reports an unreadable one
+        logger.exception("motion not scored")
         return None
     score = watch.score()
     return None if score is None else round(score, 3)

@@ -499,7 +499,7 @@ class Quote(Model):
 
 
 class QuotedMiss(Model):
-    """What follows if the clip of the step does not follow the camera move."""
+    """The end of a step whose clip does not follow the camera move."""
 
     motion_promise: float = ABSENT
     """The lowest motion score of a clip that follows its move."""

@@ -3129,7 +3129,7 @@ export interface components {
         };
         /**
          * QuotedMissView
-         * @description What follows if the clip of the step does not follow the camera move.
+         * @description The end of a step whose clip does not follow the camera move.
          */
         QuotedMissView: {
             /**
