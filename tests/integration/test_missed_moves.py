@@ -29,6 +29,7 @@ from shared.jobs.store import jobs
 from shared.jobs.tickets import tickets
 from shared.providers.store import states
 from shared.stages.engines import engine
+from shared.stages.requests import VideoSynthesisJob
 from shared.stages.stages import Role, Stage
 from tests.integration.test_provider_faults import imitated
 from tests.integration.test_remote_engines import filmed, run_out, run_with_death, take
@@ -38,6 +39,7 @@ from tests.support.steps import complete_step
 from tests.support.studio import Creator, Studio
 from tests.support.variants import few_quick
 from tests.unit.workers.motion.test_motion_check import hills
+from workers.engines.contract import Output, StageResult, Workspace
 from workers.media.codecs import FINISHED, ClipWriter
 from workers.renderer.shoot import shoot
 from workers.runtime.lambda_entry import RemoteRunner
@@ -110,12 +112,23 @@ def fetch(studio: Studio, job_id: str) -> None:
     send(job_id)
 
 
+class Still:
+    """An engine on a GPU whose camera does not move."""
+
+    def load(self) -> None: ...
+
+    def run(self, _request: VideoSynthesisJob, workspace: Workspace) -> StageResult:
+        path = workspace.folder / "clip.mp4"
+        path.write_bytes(still())
+        return StageResult((Output(Role.CLIP, path, "video/mp4"),))
+
+
 def check(studio: Studio) -> list[str | None]:
     """Let a worker measure the clip. Return its reports to the state machine: None is a success."""
     studio.cloud.answers.clear()
     delivery = studio.deliver(VIDEO.queue)
     assert delivery is not None
-    StepRunner({}, shutdown_requested=lambda: False).handle(delivery)
+    StepRunner({"wan": Still()}, shutdown_requested=lambda: False).handle(delivery)
     return [answer.error for answer in studio.cloud.answers]
 
 
@@ -289,6 +302,27 @@ def test_a_kept_clip_is_not_checked(studio: Studio, providers: Service, ada: Cre
     run_out()
     assert step(job_id).status == JobStatus.COMPLETED
     assert settled(job_id).credits == PAINTED + 25 + FINISHED_FOR
+
+
+@pytest.mark.parametrize("then", ["camera", "repeat"])
+def test_the_clip_of_an_engine_on_a_gpu_is_checked_too(
+    studio: Studio, providers: Service, ada: Creator, then: str
+) -> None:
+    job_id = begun(ada, onMissedMove=then)
+    take()
+    job = jobs.get(job_id)
+    job.step(VIDEO).engine = "wan"  # no engine of this deployment has a GPU
+    job.save()
+    send(job_id)
+    assert check(studio) == ["Unavailable"]
+    send(job_id)
+    if then == "camera":
+        assert step(job_id).engine == "parallax"
+        return
+    [task] = studio.messages(VIDEO.queue)
+    assert task["request"]["seed"] == (jobs.spec(job_id).seed + 1) % 2**32
+    assert check(studio) == [None]
+    assert shown(ada, job_id)["metadata"]["motionScore"] < 0.5
 
 
 # --- money
