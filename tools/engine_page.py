@@ -34,6 +34,29 @@ is the lowest of its published measurement. No clip of a provider or of a GPU en
 or weights. `GET /api/engines` shows the seconds that steps take in the deployment. They do not order the rows, because
 nobody has measured the providers.
 """
+MISSED_HEAD = """
+## Clips that do not follow their move
+
+A trained engine chooses its camera itself. So a worker measures the clip before it is used. The motion score compares
+the directions of the camera path, and not its size, its speed or its shake. A clip that cannot be measured is used.
+Below the promise of the engine, `settings.onMissedMove` of the job decides
+([ADR 69](adr/0069-a-clip-that-misses-its-move-is-replaced.md)):
+
+| `onMissedMove` | what follows | the creator pays | the provider charges |
+|---|---|---|---|
+| `camera` (default) | the 2.5D camera renders the move over the picture | the lower price of that camera | one clip |
+| `repeat` | the engine makes one more clip with another seed | the quoted price | two clips |
+| `keep` | the clip is used, and its score is shown | the quoted price | one clip |
+
+The second clip of a `repeat` is used whatever its score is. A `repeat` that would exceed a cap of the operator, or that
+fails at the provider, is replaced by `camera`. The quote shows what follows, and its price. The step shows what was
+done in `missedMove`, with the score and the promise.
+
+The promise is 0.5 for each trained engine. It is a declared number: nobody has measured clips of these engines. It was
+set with clips of our renderer for a crash zoom. The same move with 70 % of its size scores 0.99, a pan 0.37, a truck
+0.10, and the opposite zoom and a clip without movement 0. `motion_promise` of an entry in the catalogue changes it.
+Our own renderer calculates its camera, so its clips are not replaced.
+"""
 LIMITS_HEAD = """
 ## Engines of providers
 
@@ -47,14 +70,14 @@ with the bill, and correct `shared/stages/remote_engines.py`. The caps and `make
 FAULT_HEAD = """
 ## Faults
 
-A step fails with the named code, and its creator is charged nothing. The request stays on record, and `make margins`
-has its charge. The download of a file is repeated, and its generation is not.
+A step without a film fails with the named code, and its creator is charged nothing. The request stays on record, and
+`make margins` has its charge. The download of a file is repeated, and its generation is not.
 """
 
 
 def page() -> str:
     """Return the text of the page."""
-    return "\n".join([HEAD, *_table(), LIMITS_HEAD, *_limits(), FAULT_HEAD, *_faults()]) + "\n"
+    return "\n".join([HEAD, *_table(), MISSED_HEAD, LIMITS_HEAD, *_limits(), FAULT_HEAD, *_faults()]) + "\n"
 
 
 def _table() -> Iterator[str]:

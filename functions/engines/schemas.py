@@ -58,6 +58,10 @@ class EngineView(View):
         "has measured it, and the row is after those that have a score."
     )
     motion_source: str | None = Field(description="The published measurement of `motionScore`.")
+    motion_promise: float | None = Field(
+        description="The lowest score of a clip of this engine that follows its move. Below it, "
+        "`settings.onMissedMove` of the job decides. null: the engine does not choose its camera."
+    )
     seconds: float | None = Field(
         description="Median of this deployment's recent steps for a film with the default settings, with their wait "
         "for a worker. null until such a step was measured."

@@ -34,6 +34,7 @@ def _view(entry: Engine, reason: Obstacle | None, *, by_default: bool, seconds: 
         by_default=by_default,
         motion_score=entry.motion_score,
         motion_source=entry.motion_source,
+        motion_promise=entry.motion_promise if entry.chooses_its_camera else None,
         seconds=seconds,
         about=entry.about,
         runs=entry.runs,

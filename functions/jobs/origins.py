@@ -212,11 +212,12 @@ def _begin(
         completed_at = job.step(stage).completed_at
         if stage is not job.last_stage and (completed_at is None or at >= completed_at + WORK_LIFE):
             raise OutputsExpired
-    prices = {maker: credits.charge_steps(maker, to=new_job, tx=tx) for maker in set(made_in.values())}
+    unpaid = {maker: credits.charge_steps(maker, to=new_job, tx=tx) for maker in set(made_in.values())}
 
     def price(stage: Stage) -> int:
-        known = prices[made_in[stage]]
-        return 0 if known is None else known.get(stage.value, one.planned.steps[stage].credits)
+        hold = unpaid[made_in[stage]]
+        known = None if hold is None else hold.price(stage.value, job.step(stage).engine)
+        return 0 if hold is None else one.planned.steps[stage].credits if known is None else known
 
     reused = {
         stage: Reused(_moved(origin.results[stage], new_job, stage), job.step(stage).engine, price(stage))

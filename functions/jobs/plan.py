@@ -1,7 +1,7 @@
 """The plan of a job: its steps, their engines and its price. Pure, so the price shown is the price charged."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from math import ceil
 
@@ -54,7 +54,10 @@ class PlannedStep:
     engine: Engine
     lines: tuple[PriceLine, ...]
     fallbacks: tuple[str, ...] = ()  # engines that can replace a remote one at its price or lower, in order
+    camera: Engine | None = None  # the 2.5D camera that replaces a clip that misses its move
+    lower_credits: Mapping[str, int] = field(default_factory=dict)  # of each engine that can replace it
     is_named: bool = False  # True: the creator named the engine, or the engine that it replaces
+    replaces: str | None = None  # the engine that the creator named, if it is past its sunset or disabled
 
     @property
     def credits(self) -> int:
@@ -83,8 +86,18 @@ class Plan:
         return {
             stage: step.engine.name
             for stage, step in self.steps.items()
-            if step.engine.runs is Runs.REMOTE and not step.is_named
+            if step.engine.runs is Runs.REMOTE and (step.replaces or not step.is_named)
         }
+
+    @property
+    def cameras(self) -> dict[Stage, str]:
+        """Return the engines that replace clips which miss their move."""
+        return {stage: step.camera.name for stage, step in self.steps.items() if step.camera}
+
+    @property
+    def lower_prices(self) -> dict[Stage, Mapping[str, int]]:
+        """Return the credits of each step that another engine can do, by the name of that engine."""
+        return {stage: step.lower_credits for stage, step in self.steps.items() if step.lower_credits}
 
     @property
     def fallbacks(self) -> dict[Stage, tuple[str, ...]]:
@@ -164,16 +177,26 @@ def plan(
         )
     return Plan(
         steps={
-            stage: replace(
-                request.step(engine),
-                fallbacks=_fallbacks(engine, request, catalogue),
-                is_named=stage in settings.engines,
-            )
+            stage: _planned(engine, request, catalogue)
             for stage, engine in chosen.items()
             if stage in _stages_until(until)
         },
         dropped_axes=dropped_axes(move, mover.axes),
         words=words_of(prompt, settings.style or "") if painter and painter.reads_vocabulary else None,
+    )
+
+
+def _planned(engine: Engine, request: "_Requirements", catalogue: Sequence[Engine]) -> PlannedStep:
+    """Return the engine's step with its price, and the engines that can replace it."""
+    fallbacks, camera = _fallbacks(engine, request, catalogue), _camera(engine, request, catalogue)
+    others, named = [*fallbacks, *([camera] if camera else [])], request.settings.engines.get(engine.stage)
+    return replace(
+        request.step(engine),
+        fallbacks=tuple(one.name for one in fallbacks),
+        camera=camera,
+        lower_credits={one.name: request.step(one).credits for one in others},
+        is_named=named is not None,
+        replaces=named if named != engine.name else None,
     )
 
 
@@ -299,13 +322,27 @@ def _in_service(named: Engine, request: _Requirements, engines: Mapping[str, Eng
     return engine
 
 
-def _fallbacks(named: Engine, request: _Requirements, catalogue: Sequence[Engine]) -> tuple[str, ...]:
+def _fallbacks(named: Engine, request: _Requirements, catalogue: Sequence[Engine]) -> list[Engine]:
     """Return the fallbacks of a remote engine that make the same film at its price or lower, in order."""
     engines = {engine.name: engine for engine in catalogue if engine.stage is named.stage}
-    engine, found, seen = named, [], {named.name}
+    engine, found, seen = named, list[Engine](), {named.name}
     while named.runs is Runs.REMOTE and (after := engines.get(engine.fallback or "")) and after.name not in seen:
         engine = after
         seen.add(engine.name)
         if request.is_served_by(engine) and request.step(engine).credits <= request.step(named).credits:
-            found.append(engine.name)
-    return tuple(found)
+            found.append(engine)
+    return found
+
+
+def _camera(chosen: Engine, request: _Requirements, catalogue: Sequence[Engine]) -> Engine | None:
+    """Return the engine that renders the camera path, if a clip of the chosen one can miss it and the creator minds.
+
+    It makes the same film at the price of the chosen engine or lower.
+    """
+    if not chosen.chooses_its_camera or request.settings.on_missed_move == "keep":
+        return None
+    for one in catalogue:
+        renders = one.stage is chosen.stage and one.runs is Runs.IN_PROCESS and not one.trained
+        if renders and request.is_served_by(one) and request.step(one).credits <= request.step(chosen).credits:
+            return one
+    return None

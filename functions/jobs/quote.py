@@ -4,7 +4,7 @@ from datetime import datetime
 
 from functions.jobs.defaults import with_defaults
 from functions.jobs.plan import PlannedStep
-from functions.jobs.schemas import JobCreate, PriceLineView, QuotedStepView, QuoteView
+from functions.jobs.schemas import JobCreate, PriceLineView, QuotedMissView, QuotedStepView, QuoteView
 from functions.jobs.service import prepared, spender, spending_key
 from shared.core.clock import utc_now
 from shared.credits.store import credits
@@ -48,9 +48,21 @@ def _step(stage: Stage, step: PlannedStep, settings: JobSettings, known: StepPac
         chosen_by="creator" if step.is_named else "table",
         row=row_of(step.engine),
         motion_score=step.engine.motion_score,
+        missed_move=_missed_move(step, settings),
         credits=step.credits,
         seconds=known.seconds(stage, step.engine.name, settings),
         price=[PriceLineView.model_validate(line) for line in step.lines],
+    )
+
+
+def _missed_move(step: PlannedStep, settings: JobSettings) -> QuotedMissView | None:
+    if step.camera is None:
+        return None
+    return QuotedMissView(
+        motion_promise=step.engine.motion_promise,
+        then=settings.on_missed_move or "camera",
+        engine=step.camera.name,
+        credits=step.lower_credits[step.camera.name],
     )
 
 

@@ -7,7 +7,7 @@ from pydantic import ConfigDict, Field
 from shared.assets.record import AssetType
 from shared.core.wire import Id, Integer, View, Wire
 from shared.jobs.batches import MOST_JOBS
-from shared.jobs.spec import JobInput, JobSettings
+from shared.jobs.spec import JobInput, JobSettings, MissedMove
 from shared.stages.engines import Runs
 from shared.stages.requests import MAX_PICTURES
 from shared.stages.stages import Role, Stage
@@ -86,6 +86,17 @@ class PriceLineView(View):
     credits: float
 
 
+class QuotedMissView(View):
+    """The end of a step whose clip does not follow the camera move."""
+
+    motion_promise: float = Field(description="The lowest motion score of a clip that follows its move.")
+    then: MissedMove = Field(
+        description="As `settings.onMissedMove` says. If a `repeat` is not possible, the camera follows."
+    )
+    engine: str = Field(description="The engine of the 2.5D camera.")
+    credits: int = Field(description="The lower price of the step if that engine does it.")
+
+
 class QuotedStepView(View):
     step_type: Stage
     engine: str
@@ -97,6 +108,9 @@ class QuotedStepView(View):
     row: int | None = Field(description="The engine's row in that table. null: it has none.")
     motion_score: float | None = Field(
         description="The measured score of the engine's clips in that table. null: nobody has measured it."
+    )
+    missed_move: QuotedMissView | None = Field(
+        description="null: the clip is used whatever its score is, or our renderer moves the camera."
     )
     credits: int = Field(description="The sum of `price`, rounded up.")
     seconds: float | None = Field(

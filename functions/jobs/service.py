@@ -77,8 +77,10 @@ def begin(
     prices = {stage.value: step.credits for stage, step in one.planned.steps.items()}
     prices |= {stage.value: step.credits for stage, step in reused.items()}
     engines = {**one.planned.engines, **{stage: step.engine for stage, step in reused.items()}}
+    lower = {stage.value: prices for stage, prices in one.planned.lower_prices.items() if stage not in reused}
     key = spending_key(caller, at)
     if key is not None and key.test:
+        lower = {}
         if reused:
             raise Forbidden("This key is for tests. It submits new jobs only.")
         engines, prices = dict.fromkeys(engines, TEST_ENGINE), dict.fromkeys(prices, 0)
@@ -107,7 +109,7 @@ def begin(
         assets.use(asset_id, *specs, tx=tx)
     credits.hold(
         job_id, account_id=account_id, credits=sum(prices.values()), paid=one.spec.paid, at=at, tx=tx,
-        spender=spender(caller, account_id), key=key, prices=prices, more_ids=more_ids,
+        spender=spender(caller, account_id), key=key, prices=prices, lower_prices=lower, more_ids=more_ids,
     )  # fmt: skip
     admission.wait(made[0], one.subscribed, at=at, tx=tx, more_ids=more_ids)
     tx.after_commit(lambda: _accepted(made, one))
@@ -211,6 +213,7 @@ def prepared(
         until=body.until,
         fallbacks=planned.fallbacks or None,
         chosen=planned.chosen or None,
+        cameras=planned.cameras or None,
     )
     return Prepared(body.project_id, account_id, subscribed, spec, planned, given.assets)
 

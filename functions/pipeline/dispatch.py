@@ -17,16 +17,16 @@ from shared.aws.records import dynamodb
 from shared.core.clock import utc_now
 from shared.grants.store import grants, step_task
 from shared.jobs import executions
-from shared.jobs.record import JobRecord, JobStatus
+from shared.jobs.record import JobRecord, JobStatus, StepTicketRecord
 from shared.jobs.spec import JobSpec
 from shared.jobs.steps import AlreadyCompleted, Fenced, Leased, steps
 from shared.jobs.store import JobEnded, jobs
-from shared.jobs.tickets import tickets
+from shared.jobs.tickets import FAILED, tickets
 from shared.observability import about, logger, observed
-from shared.providers.store import states
+from shared.providers.store import SpendingConfig, states
 from shared.stages.engines import Engine, Runs, engine
 from shared.stages.failures import JOB_ENDED, StageFailure
-from shared.stages.messages import RemoteTask, sending
+from shared.stages.messages import MoveCheck, RemoteTask, sending
 from shared.stages.queues import REMOTE_QUEUE
 from shared.stages.stages import Stage
 
@@ -83,8 +83,47 @@ def _with_working_engine(job: JobRecord, spec: JobSpec, stage: Stage) -> JobReco
     return jobs.get(job.job_id)
 
 
+def _asked(spec: JobSpec, stage: Stage) -> set[str | None]:
+    """Return the engines that may do the step. Workers can write the engine of the job, but not the spec."""
+    return {spec.settings.engines.get(stage), (spec.chosen or {}).get(stage), *(spec.fallbacks or {}).get(stage, ())}
+
+
 def _is_out(one: Engine, seconds: float, at: datetime) -> bool:
     return one.runs is Runs.REMOTE and (one.is_past(at) or states.is_out(one.name, one.charge_cents(seconds), at=at))
+
+
+def _next(job: JobRecord, spec: JobSpec, stage: Stage, at: datetime) -> tuple[JobRecord, MoveCheck | None, bool]:
+    """Return the job, the check of the step's clip, and whether the clip is made once more (docs/adr/0069).
+
+    The creator's setting decides what follows a clip that misses its move. The 2.5D camera also does the step if the
+    repetition is impossible or has failed.
+    """
+    step, camera = job.step(stage), (spec.cameras or {}).get(stage)
+    if camera is None or step.engine == camera:
+        return job, None, False
+    held = tickets.get(job.job_id, stage)
+    if step.missed is None:
+        return job, _check(held), False
+    if spec.settings.on_missed_move == "repeat" and _may_repeat(engine(stage, step.engine), held, spec, at):
+        repeated = held is None or held.repeat is not None
+        return job, (_check(held) if repeated else MoveCheck()).model_copy(update={"last": True}), True
+    steps.hand_over(job.job_id, stage, camera, before=step.engine, at=at)
+    logger.warning("move missed: step handed over", before=step.engine, engine=camera, score=float(step.missed))
+    return jobs.get(job.job_id), None, False
+
+
+def _check(held: StepTicketRecord | None) -> MoveCheck:
+    """Return the check of the clip that the function of remote engines has stored, or of one that is not made yet."""
+    return MoveCheck.model_validate_json(held.fetched) if held and held.fetched else MoveCheck()
+
+
+def _may_repeat(one: Engine, held: StepTicketRecord | None, spec: JobSpec, at: datetime) -> bool:
+    """Return whether the step can be made once more, or is being made once more. A provider may cost too much."""
+    if held is None or held.repeat is not None:
+        return held is None or held.repeat != FAILED
+    cents = one.charge_cents(spec.settings.duration)
+    within = (int(held.submissions) + 1) * cents <= SpendingConfig().provider_job_cents
+    return within and not _is_out(one, spec.settings.duration, at)
 
 
 def _dispatch(event: dict[str, Any]) -> None:
@@ -105,13 +144,12 @@ def _dispatch(event: dict[str, Any]) -> None:
     if spec.test:  # workers can write the name of the engine, and cannot write the spec
         _perform_test(job, stage, token)
         return
-    job = _with_working_engine(job, spec, stage)
+    job, check, again = _next(_with_working_engine(job, spec, stage), spec, stage, utc_now())
     try:
         runs = engine(stage, job.step(stage).engine).runs
-        asked = {**spec.settings.engines, **(spec.chosen or {})}
-        if runs is Runs.REMOTE and stage not in asked:  # workers can write the name of the engine
-            raise StageFailure("engine_unknown", "This job does not ask for an engine that a provider runs.")
-        task = stage_task(job, spec, jobs.results(job), stage, sending=sending(token))
+        if runs is Runs.REMOTE and job.step(stage).engine not in _asked(spec, stage):
+            raise StageFailure("engine_unknown", "This job does not ask for this engine, which a provider runs.")
+        task = stage_task(job, spec, jobs.results(job), stage, sending=sending(token), check=check, again=again)
     except StageFailure as failure:
         executions.fail(token, failure)
         return
@@ -119,7 +157,7 @@ def _dispatch(event: dict[str, Any]) -> None:
     steps.store_token(job_id, stage, token, at=at)
     task = task.model_copy(update={"proof": grants.issue(step_task(job_id, stage), at=at)})
     steps.queue(job_id, stage, at=at)
-    if runs is Runs.REMOTE:
+    if runs is Runs.REMOTE and not (check and check.clip_url):
         queues.send(REMOTE_QUEUE, RemoteTask(task=task), group=job.account_id)
     elif endpoint := sagemaker.endpoint_of(stage):
         sagemaker.invoke(endpoint, task, token)

@@ -14,7 +14,7 @@ from shared.aws import media
 from shared.aws.clients import sts
 from shared.core.config import Config
 from shared.grants.store import WrongProof, grants, step_task
-from shared.jobs.keys import attempt_prefixes, job_prefixes
+from shared.jobs.keys import attempt_prefixes, job_prefixes, step_prefix
 from shared.jobs.record import JobStatus
 from shared.jobs.spec import JobSpec
 from shared.jobs.store import JobNotFound, is_attempt, jobs
@@ -79,6 +79,8 @@ def _of_step(request: MediaRequest) -> tuple[Policy, str]:
         raise AccessRefused("the attempt is not current")
     _admit(step_task(job_id, stage), attempt, request.proof)
     reads = _inputs(task.request, job_id, spec)
+    if stage in (spec.cameras or {}):  # a clip that another attempt of the step has fetched, to check it
+        reads += _below([step_prefix(job_id, stage)])
     return session_policy(reads=reads, writes=_below(attempt_prefixes(job_id, stage, attempt))), attempt
 
 

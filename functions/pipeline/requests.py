@@ -6,11 +6,11 @@ from shared.aws.media import address
 from shared.jobs.record import JobRecord
 from shared.jobs.spec import JobSpec
 from shared.jobs.store import StepResult
-from shared.stages.engines import ENGINES, Runs, runs_at_provider
+from shared.stages.engines import ALL_ENGINES, ENGINES, Runs
 from shared.stages.failures import StageFailure
 from shared.stages.frames import DRAFT_SHORT_SIDE, MOVING_SHORT_SIDE, frame_size, picture_size
-from shared.stages.messages import StageTask
-from shared.stages.metadata import FOCAL_POINT, SUBJECT_PLACE
+from shared.stages.messages import MoveCheck, StageTask
+from shared.stages.metadata import FOCAL_POINT, MOTION_SCORE, SUBJECT_PLACE
 from shared.stages.operations import parse
 from shared.stages.requests import (
     FocalPoint,
@@ -27,8 +27,22 @@ from shared.stages.stages import FILM, Role, Stage
 Made = Mapping[Stage, StepResult]
 
 
-def stage_task(job: JobRecord, spec: JobSpec, made: Made, stage: Stage, *, sending: str | None = None) -> StageTask:
-    """Return the task of the step. Raise StageFailure `input_missing` if an earlier step did not make an input."""
+def stage_task(
+    job: JobRecord,
+    spec: JobSpec,
+    made: Made,
+    stage: Stage,
+    *,
+    sending: str | None = None,
+    check: MoveCheck | None = None,
+    again: bool = False,
+) -> StageTask:
+    """Return the task of the step. Raise StageFailure `input_missing` if an earlier step did not make an input.
+
+    A step that is made `again` has another seed.
+    """
+    if again:
+        spec = spec.model_copy(update={"seed": (spec.seed + 1) % 2**32})
     return StageTask(
         job_id=job.job_id,
         step_id=job.step_id(stage),
@@ -36,6 +50,7 @@ def stage_task(job: JobRecord, spec: JobSpec, made: Made, stage: Stage, *, sendi
         stage=stage,
         request=BUILDERS[stage](job, spec, made),
         sending=sending,
+        check=check,
     )
 
 
@@ -112,7 +127,7 @@ def _post_processing(job: JobRecord, spec: JobSpec, made: Made) -> StageRequest:
         captions_url=_input(spec, Role.CAPTIONS),
         ingredients=_ingredients(job, spec, made, filmed),
         subject_place=_subject_place(spec, made[filmed]),
-        asked_move=spec.move if runs_at_provider(filmed, job.step(filmed).engine) else None,
+        asked_move=spec.move if _is_unmeasured(filmed, job, made[filmed]) else None,
     )
 
 
@@ -145,6 +160,12 @@ def _clip_fps(job: JobRecord, spec: JobSpec, stage: Stage) -> int:
     if stage is not filmed or "interpolate" not in requested or not _has_camera(stage, job.step(stage).engine):
         return spec.settings.fps
     return max(spec.settings.fps, int(requested["interpolate"].choice))
+
+
+def _is_unmeasured(filmed: Stage, job: JobRecord, clip: StepResult) -> bool:
+    """Return whether a trained engine chose the camera of the clip, and no worker has measured it."""
+    chosen = any(one.trained and (one.stage, one.name) == (filmed, job.step(filmed).engine) for one in ALL_ENGINES)
+    return chosen and MOTION_SCORE not in clip.metrics
 
 
 def _has_camera(stage: Stage, name: str) -> bool:

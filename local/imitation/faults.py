@@ -34,6 +34,7 @@ class Fault(StrEnum):
     BROKEN = "broken"  # the provider fails to make the file, by its own fault
     SLOW = "slow"  # a byte now and then, without an end
     EXPIRED = "expired"  # the URL of the file is no longer valid
+    STILL = "still"  # a clip in which the camera does not move
     TOO_LATE = "too-late"  # the request has ended
 
 

@@ -26,7 +26,7 @@ def make(one: PaidRequest) -> bytes:
         frames = round(one.seconds * FPS)
         with ClipWriter(path, width, height, FPS, FINISHED) as writer:
             for n in range(frames):
-                scale = 1 + ZOOM * n / frames
+                scale = 1 if one.still else 1 + ZOOM * n / frames
                 zoomed = cv2.getRotationMatrix2D((width / 2, height / 2), 0, scale)
                 writer.write(from_rgb(cv2.warpAffine(picture, zoomed, (width, height)).astype(np.uint8)))
         return path.read_bytes()

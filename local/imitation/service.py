@@ -30,6 +30,7 @@ class PaidRequest:
     at: float = field(default_factory=monotonic)
     picture: bytes | None = None
     ended: str | None = None  # the state of a request that failed or was cancelled
+    still: bool = False  # True: the camera of its clip does not move
     urls: int = 0  # number of URLs that the file has had
     expired: int = 0  # number of URLs that are no longer valid
 
@@ -133,6 +134,7 @@ class Service:
             return web.Response(status=(REFUSED | SPOILT)[fault])
         if fault is Fault.WRONG_CONTENT:
             return web.Response(body=PAGE, content_type="text/html")
+        one.still |= fault is Fault.STILL
         content = await asyncio.to_thread(self.make, one)
         answer = web.StreamResponse(headers={"Content-Length": str(len(content))})
         await answer.prepare(request)

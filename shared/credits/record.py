@@ -55,10 +55,18 @@ class HoldRecord(Record):
     spent_by = UnicodeAttribute(null=True)  # of an organization's hold: the sort key of the member's SpendingRecord
     spent_with = UnicodeAttribute(null=True)  # of a hold by a key: the sort key of the key's SpendingRecord
     prices = JSONAttribute(null=True)  # the credits of each step, by stage; 0 for a step that an older job paid for
+    # The credits of a step if another engine does it, by stage and engine. They are at most those in `prices`.
+    lower_prices = JSONAttribute(null=True)
     charged_to = UnicodeAttribute(null=True)  # of a released hold: the newest job that pays for its finished steps
     created_at = UTCDateTimeAttribute()
 
     open_holds = _Open()
+
+    def price(self, stage: str, engine: str) -> int | None:
+        """Return the credits of the step if this engine did it, or None for a hold of an older release."""
+        price = (self.prices or {}).get(stage)
+        lower = (self.lower_prices or {}).get(stage, {}).get(engine)
+        return price if price is None or lower is None else min(int(price), int(lower))
 
 
 class _ByTime(GlobalSecondaryIndex["LedgerRecord"]):

@@ -5,6 +5,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from pynamodb.expressions.update import Action
+
 from shared.aws.transactions import Transaction
 from shared.core.errors import Conflict, NotFound, PaymentRequired
 from shared.core.slices import Slice, first_of
@@ -123,11 +125,13 @@ class CreditStore:
         spender: Spender | None = None,
         key: Spender | None = None,
         prices: Mapping[str, int] | None = None,
+        lower_prices: Mapping[str, Mapping[str, int]] | None = None,
         more_ids: Sequence[str] = (),
     ) -> None:
         """Reserve credits for a job. `paid` is True if the account is on a paid plan.
 
-        `prices` are the credits of the job's steps by stage. `more_ids` are further jobs of the same price.
+        `prices` are the credits of the job's steps by stage. `lower_prices` are those of steps that another engine
+        does, by stage and engine. `more_ids` are further jobs of the same price.
         `spender` is the member of the organization that has the account, and `key` the key that submits the job. Fail
         the transaction with NotEnoughCredits if fewer credits are available, and with MonthlyCapReached if one of both
         may spend fewer. Raise ValueError if `credits` < 0.
@@ -155,6 +159,7 @@ class CreditStore:
                 spent_by=spender and spender.key(at),
                 spent_with=key and key.key(at),
                 prices=dict(prices) if prices is not None else None,
+                lower_prices={stage: dict(each) for stage, each in lower_prices.items()} if lower_prices else None,
                 created_at=at,
             )
             tx.put(record, HoldRecord.job_id.does_not_exist(), otherwise=Conflict("This job already has a hold."))
@@ -164,8 +169,8 @@ class CreditStore:
         if self.account(account_id).available < needed:
             raise _short(needed)
 
-    def charge_steps(self, job_id: str, *, to: str, tx: Transaction) -> Mapping[str, int] | None:
-        """Let the job `to` pay for the finished steps of this ended job. Return their prices by stage.
+    def charge_steps(self, job_id: str, *, to: str, tx: Transaction) -> HoldRecord | None:
+        """Let the job `to` pay for the finished steps of this ended job. Return the hold, which has their prices.
 
         Return None if the steps are paid: by this job, or by a job that was charged for them. Fail with RetryRunning
         while another such job has not ended. So each step is paid once.
@@ -178,7 +183,7 @@ class CreditStore:
             raise RetryRunning
         same = charged_to == hold.charged_to if hold.charged_to else charged_to.does_not_exist()
         tx.update(HoldRecord(job_id), [charged_to.set(to)], same, otherwise=RetryRunning())
-        return hold.prices or {}
+        return hold
 
     def _spend(self, account_id: str, spender: Spender, credits: int, at: datetime, tx: Transaction) -> None:
         """Add to the spending of this month."""
@@ -204,7 +209,7 @@ class CreditStore:
         _check_amount(credits)
         held = int(hold.credits)
         charged = min(credits, held)
-        self._end(hold, "CAPTURED", tx)
+        self._end(hold, "CAPTURED", tx, HoldRecord.credits.set(charged))
         self._reduce_held(hold, returned=held - charged, tx=tx)
         ended = HoldEnded("This hold has ended.")
         self._add_to_ledger(
@@ -283,10 +288,10 @@ class CreditStore:
         for hold in HoldRecord.open_holds.query(_OPEN, HoldRecord.job_id < before_job_id):
             yield hold.job_id
 
-    def _end(self, hold: HoldRecord, state: str, tx: Transaction) -> None:
+    def _end(self, hold: HoldRecord, state: str, tx: Transaction, *more: Action) -> None:
         tx.update(
             HoldRecord(hold.job_id),
-            [HoldRecord.state.set(state), HoldRecord.open.remove()],
+            [HoldRecord.state.set(state), HoldRecord.open.remove(), *more],
             HoldRecord.state == "HELD",
             otherwise=HoldEnded("This hold has ended."),
         )

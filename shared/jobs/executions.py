@@ -81,9 +81,9 @@ def fail(token: str, failure: StageFailure) -> None:
 
 
 def dispatch_again(token: str) -> None:
-    """Report a failed dispatch, so that the state machine dispatches the step again. The step has not failed."""
+    """Let the state machine dispatch the step again. The step has not failed."""
     with _ignoring_ended_tasks() as client:
-        client.send_task_failure(taskToken=token, error="Unavailable", cause="The step's message is lost.")
+        client.send_task_failure(taskToken=token, error="Unavailable", cause="The step is dispatched again.")
 
 
 @contextmanager

@@ -35,6 +35,11 @@ def delivery_prefix(job_id: str, stage: Stage) -> str:
     return f"{JOBS}{job_id}/{stage.folder}/"
 
 
+def step_prefix(job_id: str, stage: Stage) -> str:
+    """Return the prefix of what the attempts of a step write for workers."""
+    return f"{WORK}{job_id}/{stage.folder}/"
+
+
 def attempt_prefixes(job_id: str, stage: Stage, attempt: str) -> tuple[str, ...]:
     """Return the prefixes below which an attempt writes."""
     step = f"{stage.folder}/{attempt}/"

@@ -55,6 +55,8 @@ class StepMap(DecodedItem, MapAttribute[str, object]):
     attempts = NumberAttribute(attr_name="n", default=0)
     handed_back = NumberAttribute(attr_name="h", null=True)  # attempts that ended without a fault of theirs
     preview = NumberAttribute(attr_name="v", null=True)  # number of the newest preview
+    missed = NumberAttribute(attr_name="x", null=True)  # motion score of the clip that missed its move
+    missed_by = UnicodeAttribute(attr_name="y", null=True)  # the engine of that clip
     lease_until = EpochAttribute(attr_name="l", null=True)
     error = UnicodeAttribute(attr_name="m", null=True)
     started_at = EpochAttribute(attr_name="b", null=True)
@@ -215,6 +217,9 @@ class StepTicketRecord(Record):
     intents = NumberAttribute(null=True)  # number of all intents, also of those that were withdrawn
     poll_no = NumberAttribute(default=0)
     poll_call = UnicodeAttribute(null=True)  # id of the call that claimed the newest poll
+    fetched = UnicodeAttribute(null=True)  # the MoveCheck of the clip that was fetched, as JSON
+    repeat = UnicodeAttribute(null=True)  # of a clip that missed its move: ASKED once more, or FAILED
+    engine = UnicodeAttribute(null=True)  # of the newest intent; another engine can do the step later
     submissions = NumberAttribute(default=0)  # requests that the provider may charge for; for operators, not for code
     expires_at = TTLAttribute()
 

@@ -1,6 +1,7 @@
 """The end of a job and of its hold, in one transaction. No other module ends a job.
 
-The charge is the hold's amount. A worker can write the job item, so its `credits` are for display only.
+The charge is the hold's amount, or less if a cheaper engine did a step. A worker can write the job item, so its
+`credits` are for display only.
 If two callers end a job at the same time, the first one decides its status. The other one receives the ended job.
 """
 
@@ -72,24 +73,35 @@ def end_hold(job_id: str, job: JobRecord | None, *, at: datetime) -> bool:
     hold = credits.get_hold(job_id)
     if hold.state != "HELD":
         return False
-    film = job is not None and job.status == JobStatus.COMPLETED and _is_stored(job, _last_stage(hold))
+    paid = job if job and job.status == JobStatus.COMPLETED and _is_stored(job, _last_stage(hold)) else None
     try:
         with transaction() as tx:
-            if film:
-                credits.capture(hold, int(hold.credits), at=at, tx=tx)
+            if paid:
+                credits.capture(hold, _charge(paid, hold), at=at, tx=tx)
             else:
                 credits.release(hold, tx=tx)
     except HoldEnded:  # another caller has ended it
         return False
-    if film:
-        _count_captured(hold)
+    if paid:
+        _count_captured(hold, _charge(paid, hold))
     return True
 
 
-def _count_captured(hold: HoldRecord) -> None:
-    measure(Metric.CREDITS_CAPTURED, int(hold.credits))
+def _charge(job: JobRecord, hold: HoldRecord) -> int:
+    """Return the sum of the prices of the steps, each at that of the engine that did it. It is at most the hold.
+
+    A worker can write the name of an engine. So it can choose among the prices in the hold, and no other one.
+    """
+    if not hold.lower_prices:
+        return int(hold.credits)
+    engines = {stage.value: step.engine for stage, step in job.planned()}
+    return sum(hold.price(stage, engines[stage]) or 0 for stage in hold.prices)
+
+
+def _count_captured(hold: HoldRecord, charged: int) -> None:
+    measure(Metric.CREDITS_CAPTURED, charged)
     if hold.paid:
-        measure(Metric.PAID_CREDITS_CAPTURED, int(hold.credits))
+        measure(Metric.PAID_CREDITS_CAPTURED, charged)
 
 
 def _book_charges(job: JobRecord, hold: HoldRecord) -> None:
@@ -98,18 +110,24 @@ def _book_charges(job: JobRecord, hold: HoldRecord) -> None:
     The list price decides: a provider does not report its charge with a result.
     """
     remote = {one.name: one for one in ALL_ENGINES if one.runs is Runs.REMOTE}
-    asked = [(stage, remote[step.engine]) for stage, step in job.planned() if step.engine in remote and step.attempts]
+    replaced = hold.lower_prices or {}  # then the job names another engine than the one that the provider charges for
+    asked = [
+        (stage, step.engine)
+        for stage, step in job.planned()
+        if step.attempts and (step.engine in remote or stage.value in replaced)
+    ]
     if not asked:
         return
     try:
         seconds = jobs.spec(job.job_id).settings.duration
-        for stage, used in asked:
+        for stage, engine in asked:
             ticket = tickets.get(job.job_id, stage)
-            if ticket is None or not ticket.submissions:
+            used = remote.get((ticket and ticket.engine) or engine)
+            if ticket is None or used is None or not ticket.submissions:
                 continue
             requests = int(ticket.submissions)
             cents = requests * used.charge_cents(seconds)
-            paid = int((hold.prices or {}).get(stage.value, 0)) if job.captured else 0
+            paid = (hold.price(stage.value, engine) or 0) if job.captured else 0
             charges.book(
                 job.job_id, stage, engine=used.name, requests=requests, cents=cents, credits=paid,
                 at=job.completed_at or job.updated_at,
@@ -147,11 +165,12 @@ def _settle(
 
     def end(*, waits: bool) -> None:
         with transaction() as tx:
-            jobs.finish(job.job_id, status, error=error, at=at, tx=tx)
+            charged = _charge(job, hold) if status is JobStatus.COMPLETED else None
+            jobs.finish(job.job_id, status, error=error, at=at, tx=tx, credits=charged)
             if waits:
                 slots.leave(job.job_id, account_id=job.account_id, tx=tx)
-            if status is JobStatus.COMPLETED:
-                credits.capture(hold, int(hold.credits), at=at, tx=tx)
+            if charged is not None:
+                credits.capture(hold, charged, at=at, tx=tx)
             else:
                 credits.release(hold, tx=tx)
 
@@ -168,7 +187,7 @@ def _settle(
         return settled
     measure(_ENDED[status])
     if status is JobStatus.COMPLETED:
-        _count_captured(hold)
+        _count_captured(hold, _charge(job, hold))
     settled = jobs.get(job.job_id)
     admission.job_ended(settled, at=at)
     _book_charges(settled, hold)

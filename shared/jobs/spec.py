@@ -14,6 +14,7 @@ EngineName = Annotated[str, StringConstraints(min_length=1, max_length=40)]
 Operation = Annotated[str, StringConstraints(min_length=1, max_length=60)]
 
 
+MissedMove = Literal["camera", "repeat", "keep"]
 Seed = Annotated[int, Field(ge=0, le=2**32 - 1), BeforeValidator(number)]
 
 
@@ -48,6 +49,12 @@ class JobSettings(Wire):
         "whole film, which `POST /api/jobs/{jobId}/final` makes from it.",
     )  # None as above
     strength: Number = Field(default=1, ge=0, le=1)
+    on_missed_move: MissedMove | None = Field(
+        default=None,
+        description="If the clip of a trained engine does not follow the camera move: `camera` (default) renders the "
+        "move over the picture with the 2.5D camera, at its lower price. `repeat` makes the clip once more with "
+        "another seed, without more credits, and uses that one. `keep` uses the clip.",
+    )  # None as above
     stack: StackedPreset | None = None
     operations: tuple[Operation, ...] = Field(default=(), max_length=8)
     engines: dict[Stage, EngineName] = Field(default_factory=dict)  # default: the table of shared/stages/choice.py
@@ -83,4 +90,6 @@ class JobSpec(Wire):
     # Of a step at a provider: its engine, and those that may replace it before it is paid. They cost no more credits.
     fallbacks: dict[Stage, tuple[EngineName, ...]] | None = None
     chosen: dict[Stage, EngineName] | None = None  # engines of providers that the creator did not name
+    # Of a step whose clip can miss its move: the engine of the 2.5D camera that replaces it.
+    cameras: dict[Stage, EngineName] | None = None
     picture_by: EngineName | None = None  # the engine that made the first picture, if it is not a creator's upload

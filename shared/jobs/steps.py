@@ -168,6 +168,21 @@ class StepStore:
         ]
         _change(JobRecord(job_id), actions, _current(stage, attempt), at=at, done=_set_by(attempt, stage, status))
 
+    def record_missed(
+        self, job_id: str, stage: Stage, *, engine: str, score: float, attempt: str, at: datetime
+    ) -> None:
+        """Set the step to QUEUED, with the score of the clip of `engine` that missed its move. Raise Fenced."""
+        step = _path(stage)
+        actions = [
+            step.status.set(JobStatus.QUEUED.value),
+            step.missed.set(score),
+            step.missed_by.set(engine),
+            step.lease_until.remove(),
+            step.handed_back.set((step.handed_back | 0) + 1),
+        ]
+        recorded = _set_by(attempt, stage, JobStatus.QUEUED)
+        _change(JobRecord(job_id), actions, _current(stage, attempt), at=at, done=recorded)
+
 
 JobCheck = Callable[[JobRecord], bool]
 

@@ -281,11 +281,25 @@ class JobStore:
 
     # --- ending
 
-    def finish(self, job_id: str, status: JobStatus, *, error: str | None, at: datetime, tx: Transaction) -> None:
-        """Set the job's final status; only settlement calls this. Fail the transaction with JobEnded."""
+    def finish(
+        self,
+        job_id: str,
+        status: JobStatus,
+        *,
+        error: str | None,
+        at: datetime,
+        tx: Transaction,
+        credits: int | None = None,
+    ) -> None:
+        """Set the job's final status, and its charge if it is charged; only settlement calls this.
+
+        Fail the transaction with JobEnded.
+        """
         actions = [JobRecord.status.set(status.value), JobRecord.completed_at.set(at)]
         if status is JobStatus.COMPLETED:
             actions.append(JobRecord.progress.set(100))
+        if credits is not None:
+            actions.append(JobRecord.credits.set(credits))
         if error is not None:
             actions.append(JobRecord.error.set(error[:ERROR_CHARACTERS]))
         unsettled = JobRecord.job_id.exists() & JobRecord.completed_at.does_not_exist()

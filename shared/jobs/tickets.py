@@ -3,6 +3,7 @@
 A write without `done` leaves its condition true, so it succeeds when botocore sends it again.
 """
 
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 from ulid import ULID
@@ -12,6 +13,7 @@ from shared.jobs.record import StepTicketRecord
 from shared.stages.stages import Stage
 
 TICKET_LIFE = timedelta(days=2)
+ASKED, FAILED = "ASKED", "FAILED"  # values of `StepTicketRecord.repeat`
 
 
 class Refused(Exception):
@@ -25,7 +27,9 @@ class TicketStore:
         except StepTicketRecord.DoesNotExist:
             return None
 
-    def intend(self, job_id: str, stage: Stage, *, attempt: str, held: StepTicketRecord | None, at: datetime) -> None:
+    def intend(
+        self, job_id: str, stage: Stage, *, attempt: str, engine: str, held: StepTicketRecord | None, at: datetime
+    ) -> None:
         """Write the intent before the submission. `held` is the record that the caller has read.
 
         Raise Refused if an earlier submission is not closed, or if an intent was written since the caller read. The
@@ -38,6 +42,7 @@ class TicketStore:
                 [
                     record.intent.set(attempt),
                     record.attempt.set(attempt),
+                    record.engine.set(engine),
                     record.intents.set(before + 1),
                     record.poll_no.set(0),
                     record.submissions.set((record.submissions | 0) + 1),
@@ -89,6 +94,31 @@ class TicketStore:
             StepTicketRecord(job_id, stage.value).update(
                 [record.intent.remove(), record.ticket.remove()], record.attempt == attempt
             )
+
+    def fetch(self, job_id: str, stage: Stage, check: str, *, attempt: str) -> None:
+        """Write the MoveCheck (JSON) of the stored clip, which waits for it. Raise Refused."""
+        record = StepTicketRecord
+        with on_refusal(Refused()):
+            StepTicketRecord(job_id, stage.value).update([record.fetched.set(check)], record.attempt == attempt)
+
+    def repeat(self, job_id: str, stage: Stage) -> None:
+        """Remove the ticket of a clip that missed its move, once, so that one more request can be submitted.
+
+        If the repetition was asked for before, write nothing.
+        """
+        record = StepTicketRecord
+        with suppress(Refused), on_refusal(Refused()):
+            StepTicketRecord(job_id, stage.value).update(
+                [record.intent.remove(), record.ticket.remove(), record.fetched.remove(), record.repeat.set(ASKED)],
+                record.fetched.exists() & record.repeat.does_not_exist(),
+                done=lambda found: found.repeat is not None,
+            )
+
+    def fail_repeat(self, job_id: str, stage: Stage) -> None:
+        """Record that the repetition failed. Raise Refused if there was none."""
+        record = StepTicketRecord
+        with on_refusal(Refused()):
+            StepTicketRecord(job_id, stage.value).update([record.repeat.set(FAILED)], record.repeat.exists())
 
 
 tickets = TicketStore()

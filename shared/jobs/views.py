@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Annotated, Any, cast
+from typing import Annotated, Any, Literal, cast
 
 from pydantic import Field, GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
@@ -14,7 +14,7 @@ from shared.jobs.keys import WORK_LIFE, delivery_prefix, previews_prefix
 from shared.jobs.record import JobRecord, JobStatus, StepMap
 from shared.jobs.spec import JobInput, JobSettings, JobSpec
 from shared.jobs.store import StepResult
-from shared.stages.engines import ENGINES
+from shared.stages.engines import ENGINES, promise_of
 from shared.stages.metadata import MOTION_SCORE, NOT_UNDERSTOOD, READ_AS, UNDERSTOOD, StepMetadata
 from shared.stages.stages import FILM, STAGES, Role, Stage
 
@@ -36,6 +36,18 @@ class _OptionalKeys:
         return reference
 
 
+class MissedMoveView(View):
+    """A clip that did not follow its camera move, and that is not used."""
+
+    engine: str
+    motion_score: float
+    motion_promise: float = Field(description="The lowest score of a clip that follows its move.")
+    then: Literal["camera", "repeat"] = Field(
+        description="`camera`: the 2.5D camera does the step, at its lower price. `repeat`: the engine does the step "
+        "once more, without more credits, and that clip is used whatever its score is."
+    )
+
+
 class StepView(View):
     id: str
     job_id: str
@@ -47,6 +59,7 @@ class StepView(View):
     error: str | None
     result_url: str | None
     metadata: Annotated[StepMetadata, _OptionalKeys] | None
+    missed_move: MissedMoveView | None = absent("Of a step whose first clip did not follow the camera move.")
     started_at: datetime | None
     completed_at: datetime | None
 
@@ -234,9 +247,21 @@ def _step_view(job: JobRecord, stage: Stage, step: StepMap, results: Results, ur
         attempts=int(step.attempts),
         error=step.error,
         result_url=url,
+        missed_move=_missed_move(stage, step),
         metadata=cast("StepMetadata", dict(result.metrics)) if result else None,
         started_at=step.started_at,
         completed_at=step.completed_at,
+    )
+
+
+def _missed_move(stage: Stage, step: StepMap) -> MissedMoveView | None:
+    if step.missed is None or step.missed_by is None:
+        return None
+    return MissedMoveView(
+        engine=step.missed_by,
+        motion_score=float(step.missed),
+        motion_promise=promise_of(stage, step.missed_by),
+        then="repeat" if step.engine == step.missed_by else "camera",
     )
 
 

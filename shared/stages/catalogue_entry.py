@@ -63,6 +63,7 @@ class Engine:
     weights: str | None = None  # the name of its weights in shared/stages/weights.py
     motion_score: float | None = None  # lowest measured score of clips that follow presets; None = not measured
     motion_source: str | None = None  # the published measurement of `motion_score`
+    motion_promise: float = 0.5  # of a trained engine: lowest motion score of a clip that follows its move
     trained: bool = False  # True if a trained model generates the pixels; the film's C2PA manifest declares it
     licence: str = "Apache-2.0"  # of an engine without weights: of its code, or the terms of its provider
     licence_url: str = "https://www.apache.org/licenses/LICENSE-2.0"
@@ -75,6 +76,11 @@ class Engine:
             "second of the film": self.credits_per_second,
             "picture after the first": self.credits_per_picture,
         }
+
+    @property
+    def chooses_its_camera(self) -> bool:
+        """Return whether a trained model moves the camera, so that a clip can miss the move of its job."""
+        return self.trained and self.stage is Stage.VIDEO_SYNTHESIS
 
     def credits_for(self, seconds: float) -> float:
         """Return the credits of a film of this duration from one picture, before rounding."""

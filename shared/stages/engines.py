@@ -17,6 +17,7 @@ __all__ = [
     "Runs",
     "catalogue",
     "engine",
+    "promise_of",
     "runs_at_provider",
 ]
 
@@ -154,6 +155,11 @@ ENGINES = catalogue(name for name in CatalogueConfig().gpu_engines.split(",") if
 def runs_at_provider(stage: Stage, name: str) -> bool:
     """Return whether the catalogue lists this engine as remote. An engine that it no longer lists is not remote."""
     return any((entry.stage, entry.name, entry.runs) == (stage, name, Runs.REMOTE) for entry in ALL_ENGINES)
+
+
+def promise_of(stage: Stage, name: str) -> float:
+    """Return the lowest motion score of a clip of this engine that follows its move. A worker can write the name."""
+    return next((one.motion_promise for one in ALL_ENGINES if (one.stage, one.name) == (stage, name)), 0.0)
 
 
 def engine(stage: Stage, name: str) -> Engine:

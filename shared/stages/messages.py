@@ -3,7 +3,7 @@
 from hashlib import sha256
 from typing import Literal
 
-from pydantic import Field, SerializeAsAny, ValidationInfo, field_validator
+from pydantic import Field, JsonValue, SerializeAsAny, ValidationInfo, field_validator
 
 from shared.core.wire import Wire
 from shared.stages.requests import StageRequest
@@ -13,6 +13,18 @@ from shared.stages.stages import STAGES, Stage
 def sending(token: str) -> str:
     """Return the name of the sending for this task token. It is a hash, because the token is a secret."""
     return sha256(token.encode()).hexdigest()[:12]
+
+
+class MoveCheck(Wire):
+    """A request to measure whether the step's clip follows its move. The `last` clip is used whatever its score is.
+
+    `clip_url` is the clip of a provider, which the function of remote engines has fetched, and `metrics` its metadata.
+    None: the clip is not made yet.
+    """
+
+    clip_url: str | None = None
+    metrics: dict[str, JsonValue] = Field(default_factory=dict)
+    last: bool = False
 
 
 class StageTask(Wire):
@@ -26,6 +38,7 @@ class StageTask(Wire):
     request: SerializeAsAny[StageRequest]
     proof: str | None = None  # a secret with which the worker receives access to the step's media
     sending: str | None = None  # `sending(token)` of the task token that this message was sent for
+    check: MoveCheck | None = None  # of a clip whose camera a trained engine chooses
 
     def was_sent_for(self, token: str) -> bool:
         """Return whether this is the token's message, and not one of an earlier token. Older messages do not tell."""

@@ -14,6 +14,7 @@ from shared.stages.stages import Stage
 FOCAL_POINT: Final = "focalPoint"
 SUBJECT_PLACE: Final = "subjectPlace"
 MOTION_SCORE: Final = "motionScore"
+MOTION_PROMISE: Final = "motionPromise"
 UNDERSTOOD: Final = "understood"
 NOT_UNDERSTOOD: Final = "notUnderstood"
 READ_AS: Final = "readAs"
@@ -84,6 +85,7 @@ class VideoSynthesisMetadata(_ClipMetadata, RenderedMetadata, PhotographMetadata
 
     depth: Literal["given", "estimated"]
     droppedAxes: list[str]  # wire name; axes of the move that the engine does not support
+    motionPromise: float  # wire name; lowest motion score of a clip of this engine that follows its move
 
 
 class MotionTransferMetadata(_ClipMetadata, RenderedMetadata, PhotographMetadata, total=False):

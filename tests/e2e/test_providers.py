@@ -54,3 +54,20 @@ def test_an_engine_of_a_provider_makes_its_part_of_a_film(
     made = [one for one in asked if name.startswith(one["provider"])]
     assert made != []
     assert all(one["webhook"] == (name == "fal-pika") for one in made)
+
+
+def test_the_camera_makes_the_film_if_a_providers_clip_does_not_move(providers_cloud: Cloud, tmp_path: Path) -> None:
+    fault = {"provider": "fal", "call": "file", "faults": ["still"]}
+    assert httpx.post(f"{providers_cloud.providers_url}/faults", json=fault).status_code == 204
+    settings = {"engines": {"VIDEO_SYNTHESIS": "fal-pika"}, "duration": 5, "resolution": "480p"}
+    with closing(signed_up(providers_cloud)) as studio:
+        job, _ = film(studio, prompt="a lake", settings=settings)
+        assert job["status"] == "COMPLETED", job
+        [clip] = [step for step in job["steps"] if step["stepType"] == "VIDEO_SYNTHESIS"]
+        missed = clip["missedMove"]
+        assert (clip["engine"], missed["engine"], missed["then"]) == ("parallax", "fal-pika", "camera")
+        assert missed["motionScore"] < missed["motionPromise"] < job["motionScore"]
+        assert job["credits"] == 1 + 4 + 1, "the picture, the 2.5D camera and post-processing"
+        studio.download(job["videoUrl"], tmp_path / "film.mp4")
+    with av.open(str(tmp_path / "film.mp4")) as moved:
+        assert moved.streams.video[0].frames == 5 * 24

@@ -156,7 +156,7 @@ def ticket(job_id: str) -> StepTicketRecord:
 
 
 def intend(job_id: str, attempt: str) -> None:
-    tickets.intend(job_id, IMAGE, attempt=attempt, held=tickets.get(job_id, IMAGE), at=utc_now())
+    tickets.intend(job_id, IMAGE, attempt=attempt, engine="x", held=tickets.get(job_id, IMAGE), at=utc_now())
 
 
 def test_an_intent_that_is_carried_out_again_after_its_submission_is_refused(job_id: str) -> None:
@@ -166,7 +166,7 @@ def test_an_intent_that_is_carried_out_again_after_its_submission_is_refused(job
         tickets.store(job_id, IMAGE, "ticket", attempt=attempt)
         tickets.close(job_id, IMAGE, attempt=attempt)
         with pytest.raises(Refused):
-            tickets.intend(job_id, IMAGE, attempt="first", held=held, at=utc_now())
+            tickets.intend(job_id, IMAGE, attempt="first", engine="x", held=held, at=utc_now())
     intend(job_id, "third")
     tickets.withdraw(job_id, IMAGE, attempt="third")
     intend(job_id, "fourth")

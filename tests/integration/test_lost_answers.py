@@ -31,11 +31,14 @@ WORLDS = {
     "sagemaker": World(on_sagemaker=True),
 }
 WORLDS |= {f"{name}, retried": replace(world, retried=True) for name, world in WORLDS.items()}
+WORLDS["remote, missed"] = MISSED = replace(WORLDS["remote"], missed=True)
+REPEAT = dict(MISSED.settings) | {"onMissedMove": "repeat"}
+WORLDS["remote, repeated"] = replace(MISSED, settings=REPEAT, repeated=True)
 WHOLE = [
     pytest.param(replace(world, reads=True), id=f"{name}, whole", marks=pytest.mark.worlds)
     for name, world in WORLDS.items()
 ]
-RETRIED = {name: [pytest.mark.slow] if world.retried else [] for name, world in WORLDS.items()}
+RETRIED = {name: [pytest.mark.slow] if world.retried or world.repeated else [] for name, world in WORLDS.items()}
 EVERY_WORLD = [*(pytest.param(world, id=name, marks=RETRIED[name]) for name, world in WORLDS.items()), *WHOLE]
 EVERY = 4  # in a small world that goes on after a fault, each fourth call has one
 
@@ -71,7 +74,7 @@ def wrong_with(life: Life, creator: Creator, status: JobStatus) -> list[str]:
         "seq rises": numbers == sorted(set(numbers)),
         "one end, last": ended == [False] * (len(ended) - 1) + [True],
         "submissions": len(life.provider.submitted) <= sum(int(step.attempts) for _, step in job.planned()),
-        f"paid twice {life.provider.at_risk}": not life.provider.at_risk,
+        f"paid twice {life.provider.at_risk}": len(life.provider.at_risk) <= life.world.repeated,
     }
     return [name for name, holds in checks.items() if not holds]
 
@@ -134,7 +137,9 @@ def test_an_answer_lost_at_any_call_loses_nothing(studio: Studio, world: World) 
         assert wrong_with(life, ada, JobStatus.COMPLETED) == [], life.faults
         if not {"SendMessage", "InvokeEndpointAsync"} & {operation for _, operation, _ in life.faults}:
             attempts = [int(step.attempts) for _, step in jobs.get(life.job_id).planned()]  # two tasks make two
-            assert sorted(attempts) == [1] * (len(attempts) - 1) + [1 + world.retried], life.faults
+            # A worker checks each clip of a provider, and the camera or the provider makes one more.
+            clips = 1 + world.retried + bool(world.settings) + world.missed + world.repeated
+            assert sorted(attempts) == [1] * (len(attempts) - 1) + [clips], life.faults
 
 
 @pytest.mark.parametrize(
@@ -149,6 +154,8 @@ def test_an_answer_lost_at_any_call_loses_nothing(studio: Studio, world: World) 
 @pytest.mark.parametrize("world", EVERY_WORLD)
 def test_a_request_that_is_carried_out_again_loses_nothing(studio: Studio, world: World, after: float) -> None:
     """The network can deliver a request twice. A caller can give up and repeat a request that is carried out later."""
+    if world.repeated and after:  # not yet: the step is then dispatched until the deadline of the job
+        pytest.xfail("A repetition does not end while each fourth request is carried out again, two processes later.")
     if world.settings and world.retried:  # a late claim can fence the attempt that polls, and nobody polls then
         world = replace(world, swept=True)
     for ada, life in lives(studio, world, lambda life, _: life.later(after, life.cloud.again()), every=EVERY):
@@ -160,7 +167,9 @@ def test_a_request_that_is_carried_out_again_loses_nothing(studio: Studio, world
     [
         *(
             pytest.param(
-                w, id=name, marks=pytest.mark.worlds if w.retried else pytest.mark.slow if w.on_sagemaker else ()
+                w,
+                id=name,
+                marks=pytest.mark.worlds if w.retried else pytest.mark.slow if w.on_sagemaker or w.missed else (),
             )
             for name, w in WORLDS.items()
         ),

@@ -34,7 +34,7 @@ def job_id(ada: Creator) -> str:
     made = str(ada.job(ada.project(), **REMOTE)["id"])
     complete_step(made, Stage.IMAGE_GENERATION)
     attempt = claim(made, VIDEO)
-    tickets.intend(made, VIDEO, attempt=attempt, held=None, at=utc_now())
+    tickets.intend(made, VIDEO, attempt=attempt, engine="fal-kling", held=None, at=utc_now())
     tickets.store(made, VIDEO, "ticket-1", attempt=attempt)
     return made
 
@@ -58,7 +58,7 @@ def test_a_completed_step_has_the_credits_that_its_creator_paid(ada: Creator, jo
     other = ada.job(ada.project(), **REMOTE)["id"]
     complete_step(other, Stage.IMAGE_GENERATION)
     attempt = claim(other, VIDEO, utc_now().replace(year=2020))
-    tickets.intend(other, VIDEO, attempt=attempt, held=None, at=utc_now())
+    tickets.intend(other, VIDEO, attempt=attempt, engine="fal-kling", held=None, at=utc_now())
     for stage in (VIDEO, Stage.POST_PROCESSING):
         complete_step(other, stage)
     settlement.complete(jobs.get(other), at=utc_now())

@@ -44,7 +44,8 @@ from workers.runtime.step import StepRunner
 
 VIDEO, POST = Stage.VIDEO_SYNTHESIS, Stage.POST_PROCESSING
 KEY = "fal-secret-key"
-NAMED = {"engines": {"VIDEO_SYNTHESIS": "fal-kling"}, "duration": 5}
+# test_missed_moves.py has the checks of clips before they are used.
+NAMED = {"engines": {"VIDEO_SYNTHESIS": "fal-kling"}, "duration": 5, "onMissedMove": "keep"}
 GOOD = TaskAnswer("token-1", None, "")
 
 

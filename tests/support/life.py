@@ -1,7 +1,7 @@
 """One job's life: real handlers and runners, a state machine with Retry, and queues that deliver again at once."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -34,6 +34,7 @@ from shared.stages.stages import STAGES, Role, Stage
 from tests.support.cloud import AtCall, TaskAnswer, nothing
 from tests.support.studio import Creator
 from workers.engines.contract import Finished, Output, RemoteOutput, StageResult, Workspace
+from workers.runtime import move_check
 from workers.runtime.lambda_entry import RemoteRunner
 from workers.runtime.queues import Delivery
 from workers.runtime.sagemaker import Endpoint
@@ -143,6 +144,8 @@ class World:
     picture: str | None = None  # the asset that replaces image generation
     on_sagemaker: bool = False  # the engine of the clip
     retried: bool = False  # the first try of the clip fails
+    missed: bool = False  # a worker measures that the clip misses its move; otherwise it cannot measure the clip
+    repeated: bool = False  # and the clip is made once more
     swept: bool = False  # reconcile continues the job when no message is left
     reads: bool = False  # calls that only read are counted too
 
@@ -214,6 +217,7 @@ class Life:
         endpoints = json.dumps({CLIP: "kinora-test-clips"} if self.world.on_sagemaker else {})
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("KINORA_SAGEMAKER_ENDPOINTS", endpoints)
+            patch.setattr(move_check, "_score", lambda *_, **__: 0.1 if self.world.missed else None)
             self._forget_earlier_lives()
             self._until("submit", self._submit)
             self._live()
@@ -286,8 +290,8 @@ class Life:
         if self.world.on_sagemaker and stage is CLIP:
             work, place = self._serve, "the endpoint"
         else:
-            place = REMOTE_QUEUE if entry.runs is Runs.REMOTE else stage.queue
-            work = partial(self._work, place)
+            place = f"{REMOTE_QUEUE} or {stage.queue}" if entry.runs is Runs.REMOTE else stage.queue
+            work = partial(self._work_on, place.split(" or "))
         for _ in range(MOST_TRIES):
             for answer in self.cloud.answers:
                 if answer.token == token:
@@ -295,6 +299,10 @@ class Life:
             if not work() and not (self.world.swept and self._sweep()):
                 raise Stuck(f"the state machine waits for {stage}, and {place} has no work: {self.faults}")
         raise Stuck(f"{stage} is never answered")
+
+    def _work_on(self, queues: Sequence[str]) -> bool:
+        """Handle a message of the first queue that has one. Return False if there is none."""
+        return any(self._work(queue) for queue in queues)
 
     def _sweep(self) -> bool:
         """Let reconcile see the job in its turn, and return whether it lets the state machine dispatch a step again."""

@@ -7,7 +7,7 @@ from local.imitation.faults import Fault, ProviderCall
 
 
 class FaultOutcome(StrEnum):
-    """The end of a step whose provider has one fault. Every end but the first two is uncharged."""
+    """The end of a step whose provider has one fault. Every end without a film is uncharged."""
 
     FILM = "the film, paid once"
     REPEATED = "the film, after a second request: the provider failed by its own fault"
@@ -17,6 +17,8 @@ class FaultOutcome(StrEnum):
     FAILED = "`provider_failed`"
     UNUSABLE = "`result_unusable`"
     LOST = "`result_lost`"
+    CAMERA = "the film of the 2.5D camera, at its lower price"
+    ONCE_MORE = "the film of a second request with another seed, without more credits"
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,11 @@ def _all(outcome: FaultOutcome, **others: FaultOutcome) -> dict[str, FaultOutcom
 def _polled(outcome: FaultOutcome, **others: FaultOutcome) -> dict[str, FaultOutcome]:
     """Return the outcome for each provider that is polled."""
     return {name: end for name, end in _all(outcome, **others).items() if name not in AT_ONCE}
+
+
+def _filmed(outcome: FaultOutcome) -> dict[str, FaultOutcome]:
+    """Return the outcome for each provider that makes clips."""
+    return dict.fromkeys(("runway", "fal", "luma", "google"), outcome)
 
 
 UPLOAD = ProviderCall.UPLOAD
@@ -118,4 +125,6 @@ FAULTS: tuple[FaultCase, ...] = (
         _polled(FaultOutcome.FILM, fal=FaultOutcome.LOST, google=FaultOutcome.LOST),
     ),
     FaultCase(FILE, Fault.WRONG_CONTENT, "200 with an HTML page", _polled(FaultOutcome.UNUSABLE)),
+    FaultCase(FILE, Fault.STILL, "a clip without movement", _filmed(FaultOutcome.CAMERA)),
+    FaultCase(FILE, Fault.STILL, "the same, with `onMissedMove: repeat`", _filmed(FaultOutcome.ONCE_MORE)),
 )

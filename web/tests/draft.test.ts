@@ -41,6 +41,14 @@ describe("The draft", () => {
     expect(draftOf(made)).toMatchObject({ driving: draft.driving, transfer: "exact", audio: draft.audio, captions: draft.captions });
     expect(jobOf(EMPTY, "prj_1").settings).not.toHaveProperty("transfer");
   });
+
+  it("sends what follows a missed move only if it is not the default", () => {
+    expect(jobOf(EMPTY, "prj_1").settings).not.toHaveProperty("onMissedMove");
+    const job = jobOf({ ...EMPTY, missed: "repeat" }, "prj_1");
+    expect(job.settings).toMatchObject({ onMissedMove: "repeat" });
+    const made = { ...job, seed: 1, settings: { ...job.settings, operations: [], engines: {} } } as unknown as Schemas["JobView"];
+    expect(draftOf(made).missed).toBe("repeat");
+  });
 });
 
 describe("A file", () => {

@@ -6,7 +6,7 @@ from fractions import Fraction
 from itertools import pairwise
 from math import ceil
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 from shared.camera.move import CameraMove
 from shared.stages.failures import StageFailure
@@ -34,10 +34,13 @@ from workers.media.codecs import evenly, read_timed
 from workers.media.lettering import Lettering
 from workers.media.overlays import CaptionPage, Overlay
 from workers.media.planes import Planes
+from workers.media.probe import probe
 from workers.media.scaling import Scale
 from workers.motion import camera_path
 from workers.motion.motion_course import CourseCheck
 
+_LOWEST_FPS, _HIGHEST_FPS = Fraction(5), Fraction(60)
+_LONGEST_SECONDS = 120.0  # maximum duration of a film; a wrong timestamp in a clip would otherwise cost hours
 _FADE_SECONDS = 0.5
 _PAGE_SECONDS = 1.0  # minimum time of a page of a caption that needs several
 _LONGEST_LOOP = 1 / 3  # maximum length of the loop's dissolve, as a fraction of the clip
@@ -53,6 +56,15 @@ class EvenClip:
     aspect: float
     seconds: float
     fps: Fraction
+
+    @classmethod
+    def of(cls, source: Path) -> Self:
+        """Return the clip at the frame rate of the film. Raise StageFailure `clip_...` if it cannot be used."""
+        facts = probe(source)
+        if facts.duration_seconds > _LONGEST_SECONDS:
+            raise StageFailure("clip_too_long", f"A film lasts at most {_LONGEST_SECONDS:.0f} seconds.")
+        fps = max(_LOWEST_FPS, min(_HIGHEST_FPS, facts.fps.limit_denominator(1001)))
+        return cls(source, facts.width / facts.height, facts.duration_seconds, fps)
 
     @property
     def length(self) -> int:

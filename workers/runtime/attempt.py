@@ -1,5 +1,6 @@
 """One worker's claim on a step. It ends with a recorded result, with a recorded failure, or without a record."""
 
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -68,15 +69,42 @@ class Attempt:
         Raise Fenced, or StageFailure if the outputs do not match the stage.
         """
         _check_outputs(self.task, {output.role for output in made.outputs})
-        kind = "final" if self.task.stage is self.job.last_stage else "work"
-        outputs = []
-        for output in (*made.outputs, preview):
-            key = output_key(self.task.job_id, self.task.stage, self.id, output.role, output.path.name)
-            media.upload(output.path, key, output.media_type, kind=kind, client=self.media.client)
-            outputs.append(StepOutput(output.role, key, output.media_type))
-        result = StepResult(tuple(outputs), made.metrics)
+        result = StepResult(self.store((*made.outputs, preview)), made.metrics)
         steps.record_result(self.job, self.task.stage, result, attempt=self.id, at=utc_now())
         logger.info("attempt completed")
+
+    def store(self, outputs: Iterable[Output]) -> tuple[StepOutput, ...]:
+        """Upload files of the step, and return them as stored."""
+        kind, stored = "final" if self.task.stage is self.job.last_stage else "work", []
+        for output in outputs:
+            key = output_key(self.task.job_id, self.task.stage, self.id, output.role, output.path.name)
+            media.upload(output.path, key, output.media_type, kind=kind, client=self.media.client)
+            stored.append(StepOutput(output.role, key, output.media_type))
+        return tuple(stored)
+
+    def is_replaced(self) -> bool:
+        """Return whether another engine does the step since its message was sent."""
+        return bool(self.job.step(self.task.stage).engine != self.task.engine)
+
+    def dispatch_again(self) -> None:
+        """Let `dispatch` decide what follows, then hand the step back. Raise Fenced.
+
+        If the report to the state machine fails, the attempt still has the step, and reports it again.
+        """
+        self._ask_dispatch()
+        self.release()
+
+    def miss(self, score: float) -> None:
+        """Record that the clip missed its move, and let `dispatch` decide what follows. Raise Fenced."""
+        task = self.task
+        steps.record_missed(task.job_id, task.stage, engine=task.engine, score=score, attempt=self.id, at=utc_now())
+        logger.warning("move missed", score=score, engine=task.engine)
+        self._ask_dispatch()
+
+    def _ask_dispatch(self) -> None:
+        """Do nothing for an older message: it must not end what the newest dispatch has begun."""
+        if self.token is not None and self.task.was_sent_for(self.token):
+            executions.dispatch_again(self.token)
 
     def succeed(self) -> None:
         """Report to the state machine that the step is complete."""

@@ -29,7 +29,7 @@ from shared.providers.store import OverCap, SpendingConfig, states
 from shared.stages import engines as catalogue
 from shared.stages.engines import Runs
 from shared.stages.failures import StageFailure
-from shared.stages.messages import RemoteTask, StageTask
+from shared.stages.messages import MoveCheck, RemoteTask, StageTask
 from shared.stages.queues import REMOTE_QUEUE
 from workers.engines.contract import Answered, Busy, Finished, Output, RemoteEngine, StageResult, Unconfirmed
 from workers.runtime.attempt import Attempt, is_outdated, report_completed
@@ -102,6 +102,10 @@ class RemoteRunner:
             if not is_outdated(task):
                 self._send(message, group=task.request.user_id, seconds=int((leased.until - at).total_seconds()) + 1)
         else:
+            if attempt.is_replaced():
+                with suppress(Fenced):
+                    attempt.release()
+                return
             self._submit_or_adopt(attempt)
 
     def _refused(self, attempt: Attempt) -> None:
@@ -111,8 +115,13 @@ class RemoteRunner:
 
     def _submit_or_adopt(self, attempt: Attempt) -> None:
         task = attempt.task
+        if task.check and task.check.last:
+            self._tickets.repeat(task.job_id, task.stage)
         held = self._tickets.get(task.job_id, task.stage)
-        if held is None or held.intent is None:
+        if held is not None and held.fetched:  # `dispatch` sends the clip to a worker, which measures it
+            with suppress(Fenced):
+                attempt.dispatch_again()
+        elif held is None or held.intent is None:
             try:
                 client = attempt.media.client  # before the intent: a refused attempt must not submit
             except NotGranted:
@@ -144,7 +153,7 @@ class RemoteRunner:
         webhook_url = self._webhook_url(task)
         if webhook_url:
             self._store_next_poll(attempt)
-        self._tickets.intend(*of, attempt=attempt.id, held=held, at=utc_now())
+        self._tickets.intend(*of, attempt=attempt.id, engine=task.engine, held=held, at=utc_now())
         try:
             accepted = self._engine(task).submit(task.request, _StepInputs(client, webhook_url))
         except Busy as busy:
@@ -155,7 +164,7 @@ class RemoteRunner:
             _note(states.failed, task.engine, at=utc_now())
         except StageFailure as failure:
             self._withdraw(attempt, cents, failed=failure.code == PROVIDER_REFUSED)
-            attempt.fail(failure)
+            self._fail(attempt, failure)
         else:
             if isinstance(accepted, Answered):
                 self._store_answer(attempt, accepted)
@@ -190,7 +199,7 @@ class RemoteRunner:
         engine, at = attempt.task.engine, utc_now()
         requests = 1 + int(held.submissions if held else 0)
         if requests * cents > SpendingConfig().provider_job_cents:
-            attempt.fail(StageFailure("provider_price", "This step costs more at its provider than we allow."))
+            self._fail(attempt, StageFailure("provider_price", "This step costs more at its provider than we allow."))
             return False
         if states.may_send(engine, at=at):
             try:
@@ -199,12 +208,22 @@ class RemoteRunner:
                 logger.error("cap of the day reached", engine=engine)
             else:
                 return True
-        if catalogue.engine(attempt.task.stage, engine).fallback is None:
+        if catalogue.engine(attempt.task.stage, engine).fallback is None and not _is_repeat(attempt.task):
             self._hand_back(attempt, seconds=UNAVAILABLE_PAUSE_SECONDS)
         else:
             sentence = "The engine's provider is not available at the moment. Nothing was charged."
-            attempt.fail(StageFailure("provider_unavailable", sentence, retryable=True))
+            self._fail(attempt, StageFailure("provider_unavailable", sentence, retryable=True))
         return False
+
+    def _fail(self, attempt: Attempt, failure: StageFailure) -> None:
+        """Fail the step. If a repetition fails, the first clip is there, so the 2.5D camera does the step instead."""
+        if not _is_repeat(attempt.task):
+            attempt.fail(failure)
+            return
+        logger.warning("repetition failed", code=failure.code)
+        self._tickets.fail_repeat(attempt.task.job_id, attempt.task.stage)
+        with suppress(Fenced):
+            attempt.dispatch_again()
 
     def _withdraw(self, attempt: Attempt, cents: float, *, failed: bool) -> None:
         """Remove the intent and the price of a request that the provider did not accept."""
@@ -250,7 +269,7 @@ class RemoteRunner:
         """
         logger.error("submission unconfirmed")
         sentence = "The engine's provider did not confirm this step. Nothing was charged."
-        attempt.fail(StageFailure("submission_unconfirmed", sentence))
+        self._fail(attempt, StageFailure("submission_unconfirmed", sentence))
 
     def _poll(self, attempt: Attempt, poll_no: int) -> None:
         """Poll once. Store the result, or schedule the next poll, or fail the step."""
@@ -278,7 +297,7 @@ class RemoteRunner:
             if failure.retryable:
                 self._tickets.close(task.job_id, task.stage, attempt=attempt.id)
                 _note(states.failed, task.engine, at=utc_now())
-            attempt.fail(failure)
+            self._fail(attempt, failure)
         except AWS_ERRORS:  # the next poll finds out whether the result was recorded
             logger.exception("AWS did not answer; trying again")
             self._schedule_poll(attempt, poll_no)
@@ -300,6 +319,12 @@ class RemoteRunner:
                 path = Path(folder, output.name)
                 engine.fetch(output, path)
                 outputs.append(Output(output.role, path, output.media_type))
+            if attempt.task.check:
+                [clip] = attempt.store(outputs)
+                check = MoveCheck(clip_url=media.address(clip.key), metrics=dict(made.metrics))
+                self._tickets.fetch(attempt.task.job_id, attempt.task.stage, check.encoded(), attempt=attempt.id)
+                attempt.dispatch_again()
+                return
             attempt.record(StageResult(tuple(outputs), made.metrics))
         attempt.succeed()
 
@@ -347,6 +372,11 @@ class RemoteRunner:
             module, _, name = entry.code.partition(":")
             self._engines[task.engine] = getattr(import_module(module), name)(entry)
         return self._engines[task.engine]
+
+
+def _is_repeat(task: StageTask) -> bool:
+    """Return whether the task makes a clip once more, because the first one missed its move."""
+    return task.check is not None and task.check.last
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ from workers.runtime.attempt import Attempt, is_outdated, report_completed
 from workers.runtime.beat import Beat, StopReason
 from workers.runtime.config import WorkerConfig
 from workers.runtime.granted import NotGranted
+from workers.runtime.move_check import MoveMissed, checked, fetched
 from workers.runtime.outages import AWS_ERRORS
 from workers.runtime.receipt import Receipt
 from workers.runtime.result_preview import preview_of
@@ -60,6 +61,11 @@ class StepRunner:
             else:
                 delivery.hide(max(1, int((leased.until - at).total_seconds()) + 1))
         else:
+            if attempt.is_replaced():
+                with suppress(Fenced):
+                    attempt.release()
+                delivery.delete()
+                return
             ids = {"job_id": task.job_id, "stage": task.stage.value, "attempt": attempt_id, "engine": task.engine}
             with segment(f"{task.stage.queue}-worker", **ids) as traced:
                 self._attempt(attempt, delivery, traced)
@@ -73,6 +79,8 @@ class StepRunner:
                 attempt.record(made, preview_of(attempt.task.stage, made, Path(folder)))
         except NotGranted:
             self._refused(attempt, delivery)
+        except MoveMissed as missed:
+            self._missed(attempt, missed.score, delivery)
         except Stopped:
             self._stopped(attempt, beat.stop_reason, delivery)
         except Fenced:
@@ -96,12 +104,14 @@ class StepRunner:
         workspace = Workspace(
             work, fetch=lambda url: _downloaded(url, inputs, client), progress=beat.progress, preview=beat.preview
         )
-        engine = self._engines.get(task.engine)
-        if engine is None:
-            raise StageFailure("engine_unknown", f"No worker of this stage has the engine {task.engine}.")
         try:
-            made = engine.run(task.request, workspace)
-        except (Stopped, NotGranted, StageFailure, *AWS_ERRORS):
+            if task.check and task.check.clip_url:
+                made = fetched(task.check, workspace)
+            else:
+                made = self._engine(task.engine).run(task.request, workspace)
+            if task.check:
+                made = checked(made, task, workspace)
+        except (Stopped, NotGranted, MoveMissed, StageFailure, *AWS_ERRORS):
             raise
         except Exception as error:
             logger.exception("engine crashed")
@@ -109,6 +119,19 @@ class StepRunner:
             raise StageFailure("engine_crashed", sentence, retryable=True) from error
         beat.progress(1)
         return made
+
+    def _engine(self, name: str) -> InProcessEngine[Any]:
+        if name not in self._engines:
+            raise StageFailure("engine_unknown", f"No worker of this stage has the engine {name}.")
+        return self._engines[name]
+
+    def _missed(self, attempt: Attempt, score: float, delivery: Receipt) -> None:
+        try:
+            attempt.miss(score)
+        except Fenced:
+            self._stopped(attempt, StopReason.FENCED, delivery)
+        else:
+            delivery.delete()
 
     def _stopped(self, attempt: Attempt, reason: StopReason | None, delivery: Receipt) -> None:
         logger.info("attempt stopped", why=reason and reason.value)

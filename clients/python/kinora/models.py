@@ -370,6 +370,11 @@ class JobSettings(Model):
     `POST /api/jobs/{jobId}/final` makes from it.
     """
     strength: float = ABSENT
+    on_missed_move: SkipValidation[Literal["camera", "repeat", "keep"]] | None = ABSENT
+    """If the clip of a trained engine does not follow the camera move: `camera` (default) renders the move over the
+    picture with the 2.5D camera, at its lower price. `repeat` makes the clip once more with another seed, without
+    more credits, and uses that one. `keep` uses the clip.
+    """
     stack: StackedPreset | None = ABSENT
     operations: list[str] = ABSENT
     engines: dict[str, str] = ABSENT
@@ -443,6 +448,19 @@ class MeasuredPath(Model):
     measured: FramePath = ABSENT
 
 
+class MissedMove(Model):
+    """A clip that did not follow its camera move, and that is not used."""
+
+    engine: str = ABSENT
+    motion_score: float = ABSENT
+    motion_promise: float = ABSENT
+    """The lowest score of a clip that follows its move."""
+    then: SkipValidation[Literal["camera", "repeat"]] = ABSENT
+    """`camera`: the 2.5D camera does the step, at its lower price. `repeat`: the engine does the step once more,
+    without more credits, and that clip is used whatever its score is.
+    """
+
+
 class PriceLine(Model):
     """One reason for the price of a step: `quantity` units cost `each` credits, which makes `credits`."""
 
@@ -480,6 +498,19 @@ class Quote(Model):
     """Words that the painter does not know -> the near phrases that it paints instead."""
 
 
+class QuotedMiss(Model):
+    """The end of a step whose clip does not follow the camera move."""
+
+    motion_promise: float = ABSENT
+    """The lowest motion score of a clip that follows its move."""
+    then: SkipValidation[Literal["camera", "repeat", "keep"]] = ABSENT
+    """As `settings.onMissedMove` says. If a `repeat` is not possible, the camera follows."""
+    engine: str = ABSENT
+    """The engine of the 2.5D camera."""
+    credits: int = ABSENT
+    """The lower price of the step if that engine does it."""
+
+
 class QuotedStep(Model):
     step_type: Stage = ABSENT
     engine: str = ABSENT
@@ -493,6 +524,8 @@ class QuotedStep(Model):
     """The engine's row in that table. null: it has none."""
     motion_score: float | None = ABSENT
     """The measured score of the engine's clips in that table. null: nobody has measured it."""
+    missed_move: QuotedMiss | None = ABSENT
+    """null: the clip is used whatever its score is, or our renderer moves the camera."""
     credits: int = ABSENT
     """The sum of `price`, rounded up."""
     seconds: float | None = ABSENT
@@ -537,6 +570,7 @@ class StepMetadata(Model):
     subject_cut_out: bool | None = None
     depth: SkipValidation[Literal["given", "estimated"]] | None = None
     dropped_axes: list[str] | None = None
+    motion_promise: float | None = None
     path_length: float | None = None
     inlier_ratio: float | None = None
     bytes: int | None = None
@@ -564,6 +598,8 @@ class Step(Model):
     error: str | None = ABSENT
     result_url: str | None = ABSENT
     metadata: StepMetadata | None = ABSENT
+    missed_move: MissedMove | None = None
+    """Of a step whose first clip did not follow the camera move."""
     started_at: datetime | None = ABSENT
     completed_at: datetime | None = ABSENT
 
@@ -653,6 +689,10 @@ class Engine(Model):
     """
     motion_source: str | None = ABSENT
     """The published measurement of `motionScore`."""
+    motion_promise: float | None = ABSENT
+    """The lowest score of a clip of this engine that follows its move. Below it, `settings.onMissedMove` of the job
+    decides. null: the engine does not choose its camera.
+    """
     seconds: float | None = ABSENT
     """Median of this deployment's recent steps for a film with the default settings, with their wait for a worker.
     null until such a step was measured.

@@ -211,6 +211,11 @@ class JobSettingsParams(TypedDict, total=False):
     """
     strength: float
     """Default: `1`."""
+    on_missed_move: Literal["camera", "repeat", "keep"] | None
+    """If the clip of a trained engine does not follow the camera move: `camera` (default) renders the move over the
+    picture with the 2.5D camera, at its lower price. `repeat` makes the clip once more with another seed, without
+    more credits, and uses that one. `keep` uses the clip.
+    """
     stack: StackedPresetParams | None
     operations: Sequence[str]
     """Default: `[]`."""

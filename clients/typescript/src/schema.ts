@@ -2791,6 +2791,11 @@ export interface components {
              * @description Default: `1`.
              */
             strength?: number;
+            /**
+             * Onmissedmove
+             * @description If the clip of a trained engine does not follow the camera move: `camera` (default) renders the move over the picture with the 2.5D camera, at its lower price. `repeat` makes the clip once more with another seed, without more credits, and uses that one. `keep` uses the clip.
+             */
+            onMissedMove?: ("camera" | "repeat" | "keep") | null;
             stack?: components["schemas"]["StackedPreset"] | null;
             /**
              * Operations
@@ -2860,6 +2865,11 @@ export interface components {
              * @default 1
              */
             strength: number;
+            /**
+             * Onmissedmove
+             * @description If the clip of a trained engine does not follow the camera move: `camera` (default) renders the move over the picture with the 2.5D camera, at its lower price. `repeat` makes the clip once more with another seed, without more credits, and uses that one. `keep` uses the clip.
+             */
+            onMissedMove: ("camera" | "repeat" | "keep") | null;
             stack: components["schemas"]["StackedPresetView"] | null;
             /**
              * Operations
@@ -3023,6 +3033,27 @@ export interface components {
             [key: string]: unknown;
         };
         /**
+         * MissedMoveView
+         * @description A clip that did not follow its camera move, and that is not used.
+         */
+        MissedMoveView: {
+            /** Engine */
+            engine: string;
+            /** Motionscore */
+            motionScore: number;
+            /**
+             * Motionpromise
+             * @description The lowest score of a clip that follows its move.
+             */
+            motionPromise: number;
+            /**
+             * Then
+             * @description `camera`: the 2.5D camera does the step, at its lower price. `repeat`: the engine does the step once more, without more credits, and that clip is used whatever its score is.
+             * @enum {string}
+             */
+            then: "camera" | "repeat";
+        };
+        /**
          * PriceLineView
          * @description One reason for the price of a step: `quantity` units cost `each` credits, which makes `credits`.
          */
@@ -3096,6 +3127,33 @@ export interface components {
                 [key: string]: string;
             } | null;
         };
+        /**
+         * QuotedMissView
+         * @description The end of a step whose clip does not follow the camera move.
+         */
+        QuotedMissView: {
+            /**
+             * Motionpromise
+             * @description The lowest motion score of a clip that follows its move.
+             */
+            motionPromise: number;
+            /**
+             * Then
+             * @description As `settings.onMissedMove` says. If a `repeat` is not possible, the camera follows.
+             * @enum {string}
+             */
+            then: "camera" | "repeat" | "keep";
+            /**
+             * Engine
+             * @description The engine of the 2.5D camera.
+             */
+            engine: string;
+            /**
+             * Credits
+             * @description The lower price of the step if that engine does it.
+             */
+            credits: number;
+        };
         /** QuotedStepView */
         QuotedStepView: {
             stepType: components["schemas"]["Stage"];
@@ -3119,6 +3177,8 @@ export interface components {
              * @description The measured score of the engine's clips in that table. null: nobody has measured it.
              */
             motionScore: number | null;
+            /** @description null: the clip is used whatever its score is, or our renderer moves the camera. */
+            missedMove: components["schemas"]["QuotedMissView"] | null;
             /**
              * Credits
              * @description The sum of `price`, rounded up.
@@ -3239,6 +3299,8 @@ export interface components {
             depth?: "given" | "estimated";
             /** Droppedaxes */
             droppedAxes?: string[];
+            /** Motionpromise */
+            motionPromise?: number;
             /** Pathlength */
             pathLength?: number;
             /** Inlierratio */
@@ -3289,6 +3351,8 @@ export interface components {
             /** Resulturl */
             resultUrl: string | null;
             metadata: components["schemas"]["StepMetadata"] | null;
+            /** @description Of a step whose first clip did not follow the camera move. */
+            missedMove?: components["schemas"]["MissedMoveView"] | null;
             /** Startedat */
             startedAt: string | null;
             /** Completedat */
@@ -3557,6 +3621,11 @@ export interface components {
              * @description The published measurement of `motionScore`.
              */
             motionSource: string | null;
+            /**
+             * Motionpromise
+             * @description The lowest score of a clip of this engine that follows its move. Below it, `settings.onMissedMove` of the job decides. null: the engine does not choose its camera.
+             */
+            motionPromise: number | null;
             /**
              * Seconds
              * @description Median of this deployment's recent steps for a film with the default settings, with their wait for a worker. null until such a step was measured.
@@ -5360,8 +5429,10 @@ export type JobSettingsView = components['schemas']['JobSettingsView'];
 export type JobStatus = components['schemas']['JobStatus'];
 export type JobView = components['schemas']['JobView'];
 export type MeasuredPath = components['schemas']['MeasuredPath'];
+export type MissedMoveView = components['schemas']['MissedMoveView'];
 export type PriceLineView = components['schemas']['PriceLineView'];
 export type QuoteView = components['schemas']['QuoteView'];
+export type QuotedMissView = components['schemas']['QuotedMissView'];
 export type QuotedStepView = components['schemas']['QuotedStepView'];
 export type Resolution = components['schemas']['Resolution'];
 export type Runs = components['schemas']['Runs'];

@@ -2894,6 +2894,11 @@ export interface components {
              * @description Default: `1`.
              */
             strength?: number;
+            /**
+             * Onmissedmove
+             * @description If the clip of a trained engine does not follow the camera move: `camera` (default) renders the move over the picture with the 2.5D camera, at its lower price. `repeat` makes the clip once more with another seed, without more credits, and uses that one. `keep` uses the clip.
+             */
+            onMissedMove?: ("camera" | "repeat" | "keep") | null;
             stack?: components["schemas"]["StackedPreset"] | null;
             /**
              * Operations
@@ -2963,6 +2968,11 @@ export interface components {
              * @default 1
              */
             strength: number;
+            /**
+             * Onmissedmove
+             * @description If the clip of a trained engine does not follow the camera move: `camera` (default) renders the move over the picture with the 2.5D camera, at its lower price. `repeat` makes the clip once more with another seed, without more credits, and uses that one. `keep` uses the clip.
+             */
+            onMissedMove: ("camera" | "repeat" | "keep") | null;
             stack: components["schemas"]["StackedPresetView"] | null;
             /**
              * Operations
@@ -3126,6 +3136,27 @@ export interface components {
             [key: string]: unknown;
         };
         /**
+         * MissedMoveView
+         * @description A clip that did not follow its camera move, and that is not used.
+         */
+        MissedMoveView: {
+            /** Engine */
+            engine: string;
+            /** Motionscore */
+            motionScore: number;
+            /**
+             * Motionpromise
+             * @description The lowest score of a clip that follows its move.
+             */
+            motionPromise: number;
+            /**
+             * Then
+             * @description `camera`: the 2.5D camera does the step, at its lower price. `repeat`: the engine does the step once more, without more credits, and that clip is used whatever its score is.
+             * @enum {string}
+             */
+            then: "camera" | "repeat";
+        };
+        /**
          * PriceLineView
          * @description One reason for the price of a step: `quantity` units cost `each` credits, which makes `credits`.
          */
@@ -3199,6 +3230,33 @@ export interface components {
                 [key: string]: string;
             } | null;
         };
+        /**
+         * QuotedMissView
+         * @description The end of a step whose clip does not follow the camera move.
+         */
+        QuotedMissView: {
+            /**
+             * Motionpromise
+             * @description The lowest motion score of a clip that follows its move.
+             */
+            motionPromise: number;
+            /**
+             * Then
+             * @description As `settings.onMissedMove` says. If a `repeat` is not possible, the camera follows.
+             * @enum {string}
+             */
+            then: "camera" | "repeat" | "keep";
+            /**
+             * Engine
+             * @description The engine of the 2.5D camera.
+             */
+            engine: string;
+            /**
+             * Credits
+             * @description The lower price of the step if that engine does it.
+             */
+            credits: number;
+        };
         /** QuotedStepView */
         QuotedStepView: {
             stepType: components["schemas"]["Stage"];
@@ -3222,6 +3280,8 @@ export interface components {
              * @description The measured score of the engine's clips in that table. null: nobody has measured it.
              */
             motionScore: number | null;
+            /** @description null: the clip is used whatever its score is, or our renderer moves the camera. */
+            missedMove: components["schemas"]["QuotedMissView"] | null;
             /**
              * Credits
              * @description The sum of `price`, rounded up.
@@ -3342,6 +3402,8 @@ export interface components {
             depth?: "given" | "estimated";
             /** Droppedaxes */
             droppedAxes?: string[];
+            /** Motionpromise */
+            motionPromise?: number;
             /** Pathlength */
             pathLength?: number;
             /** Inlierratio */
@@ -3392,6 +3454,8 @@ export interface components {
             /** Resulturl */
             resultUrl: string | null;
             metadata: components["schemas"]["StepMetadata"] | null;
+            /** @description Of a step whose first clip did not follow the camera move. */
+            missedMove?: components["schemas"]["MissedMoveView"] | null;
             /** Startedat */
             startedAt: string | null;
             /** Completedat */
@@ -3660,6 +3724,11 @@ export interface components {
              * @description The published measurement of `motionScore`.
              */
             motionSource: string | null;
+            /**
+             * Motionpromise
+             * @description The lowest score of a clip of this engine that follows its move. Below it, `settings.onMissedMove` of the job decides. null: the engine does not choose its camera.
+             */
+            motionPromise: number | null;
             /**
              * Seconds
              * @description Median of this deployment's recent steps for a film with the default settings, with their wait for a worker. null until such a step was measured.

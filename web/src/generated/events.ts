@@ -161,6 +161,12 @@ export interface components {
              * @default 1
              */
             strength: number;
+            /**
+             * Onmissedmove
+             * @description If the clip of a trained engine does not follow the camera move: `camera` (default) renders the move over the picture with the 2.5D camera, at its lower price. `repeat` makes the clip once more with another seed, without more credits, and uses that one. `keep` uses the clip.
+             * @default null
+             */
+            onMissedMove: ("camera" | "repeat" | "keep") | null;
             /** @default null */
             stack: components["schemas"]["StackedPreset"] | null;
             /**
@@ -367,6 +373,27 @@ export interface components {
             [key: string]: unknown;
         };
         /**
+         * MissedMoveView
+         * @description A clip that did not follow its camera move, and that is not used.
+         */
+        MissedMoveView: {
+            /** Engine */
+            engine: string;
+            /** Motionscore */
+            motionScore: number;
+            /**
+             * Motionpromise
+             * @description The lowest score of a clip that follows its move.
+             */
+            motionPromise: number;
+            /**
+             * Then
+             * @description `camera`: the 2.5D camera does the step, at its lower price. `repeat`: the engine does the step once more, without more credits, and that clip is used whatever its score is.
+             * @enum {string}
+             */
+            then: "camera" | "repeat";
+        };
+        /**
          * Ping
          * @description A sign that the client is connected. API Gateway closes a connection after ten minutes without a message.
          */
@@ -534,6 +561,8 @@ export interface components {
             depth?: "given" | "estimated";
             /** Droppedaxes */
             droppedAxes?: string[];
+            /** Motionpromise */
+            motionPromise?: number;
             /** Pathlength */
             pathLength?: number;
             /** Inlierratio */
@@ -584,6 +613,11 @@ export interface components {
             /** Resulturl */
             resultUrl: string | null;
             metadata: components["schemas"]["StepMetadata"] | null;
+            /**
+             * @description Of a step whose first clip did not follow the camera move.
+             * @default null
+             */
+            missedMove: components["schemas"]["MissedMoveView"] | null;
             /** Startedat */
             startedAt: string | null;
             /** Completedat */

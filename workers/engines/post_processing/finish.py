@@ -3,14 +3,12 @@
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
-from fractions import Fraction
 from functools import partial
 from itertools import count
 from pathlib import Path
 
 from shared.observability import logger
 from shared.stages import operations
-from shared.stages.failures import StageFailure
 from shared.stages.metadata import PostProcessingMetadata
 from shared.stages.requests import Ingredient, PostProcessingJob
 from shared.stages.stages import Role
@@ -22,13 +20,10 @@ from workers.finishing.stills import LastFrame, Poster, Preview, Sprites
 from workers.media import hls
 from workers.media.codecs import FINISHED, FINISHED_AV1, ClipWriter, remux
 from workers.media.previews import small_jpeg
-from workers.media.probe import probe
 from workers.provenance import signer
 from workers.provenance.signer import CannotSign, Signer
 
 _MEASURING_SHARE = 0.25  # share of the progress for the pass that only measures the camera path
-_LOWEST_FPS, _HIGHEST_FPS = Fraction(5), Fraction(60)
-_LONGEST_SECONDS = 120.0  # maximum duration of a film; a wrong timestamp in a clip would otherwise cost hours
 _SILENCE = -70.0  # LUFS that are reported for silence
 
 
@@ -52,7 +47,7 @@ class Finish:
         size = operations.final_size(request.width, request.height, requested)
         source, folder = workspace.fetch(request.video_url), workspace.folder
         began = time.perf_counter()
-        clip = _opened(source)
+        clip = EvenClip.of(source)
         cues = drawable_captions(workspace.fetch(request.captions_url)) if request.captions_url else []
         steadying, share = None, 0.0
         if "stabilise" in requested:
@@ -132,15 +127,6 @@ class Finish:
             logger.exception("film not signed")
             return False
         return True
-
-
-def _opened(source: Path) -> EvenClip:
-    """Return the clip at the frame rate of the film. Raise StageFailure `clip_...` if it cannot be used."""
-    facts = probe(source)
-    if facts.duration_seconds > _LONGEST_SECONDS:
-        raise StageFailure("clip_too_long", f"A film lasts at most {_LONGEST_SECONDS:.0f} seconds.")
-    fps = max(_LOWEST_FPS, min(_HIGHEST_FPS, facts.fps.limit_denominator(1001)))
-    return EvenClip(source, facts.width / facts.height, facts.duration_seconds, fps)
 
 
 def _outputs(

@@ -266,6 +266,15 @@ def test_a_named_engine_past_its_date_is_replaced_by_its_fallback_at_its_price()
     assert after.credits == before.credits
 
 
+def test_a_provider_that_replaces_a_named_engine_is_part_of_the_job() -> None:
+    """`dispatch` refuses a provider's engine that the spec does not name."""
+    named, provider = JobSettings(engines={MOVE: "old"}), replace(NEW, runs=Runs.REMOTE)
+    made = planned(named, STILL, NOTHING, catalogue(OLD, provider))
+    assert (made.chosen, made.steps[MOVE].is_named) == ({MOVE: "new"}, True)
+    direct = planned(JobSettings(engines={MOVE: "new"}), STILL, NOTHING, catalogue(provider))
+    assert direct.chosen == {}
+
+
 def test_a_cheaper_fallback_lowers_the_price() -> None:
     named, cheap = JobSettings(engines={MOVE: "old"}), replace(NEW, credits=0, credits_per_second=0)
     dear = planned(named, STILL, NOTHING, catalogue(OLD, NEW)).credits

@@ -24,6 +24,7 @@ export interface Draft {
   count: number; // variants, with seeds that follow each other
   tier: "film" | "draft" | "still"; // a draft is small and cheap; a still is continued after its approval
   engines: Partial<Record<Schemas["Stage"], string>>; // engines by wish; the API chooses the others
+  missed: (typeof MISSED)[number]; // what follows if a trained engine's clip does not follow the move
 }
 
 export const EMPTY: Draft = {
@@ -48,6 +49,7 @@ export const EMPTY: Draft = {
   count: 1,
   tier: "film",
   engines: {},
+  missed: "camera",
 };
 
 export const RATIOS = ["16:9", "9:16", "1:1", "4:5", "4:3", "3:2", "21:9"] as const;
@@ -57,6 +59,7 @@ export const STYLES = ["photographic", "watercolour", "oil", "poster", "noir", "
 export const LOOKS = ["teal-orange", "golden-hour", "moonlight", "bleach-bypass", "faded-film", "vivid", "noir"] as const;
 export const COUNTS = [1, 2, 4, 8] as const;
 export const TIERS = ["film", "draft", "still"] as const;
+export const MISSED = ["camera", "repeat", "keep"] as const;
 export const EXTRAS = ["driving", "audio", "captions"] as const; // roles of files besides the pictures
 export type Extra = (typeof EXTRAS)[number];
 export const TRANSFERS = ["stabilised", "handheld", "exact"] as const;
@@ -105,6 +108,7 @@ export function jobOf(draft: Draft, projectId: string): Schemas["JobCreate"] {
       ...(draft.anyway ? { allowUnrelatedPicture: true } : {}),
       ...(draft.tier === "draft" ? { draft: true } : {}),
       ...(Object.keys(wishes).length ? { engines: wishes } : {}),
+      ...(draft.missed === EMPTY.missed ? {} : { onMissedMove: draft.missed }),
     },
   };
 }
@@ -135,6 +139,7 @@ export function draftOf(job: Schemas["JobView"]): Draft {
     loop: settings.loop,
     seed: job.seed,
     engines: settings.engines as Draft["engines"],
+    missed: settings.onMissedMove ?? EMPTY.missed,
   };
 }
 

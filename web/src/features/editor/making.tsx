@@ -2,7 +2,7 @@
 
 import type { Schemas } from "@/features/session/session";
 import { type TextKey, useText } from "@/features/text/text";
-import { COUNTS, canBeStill, choosable, type Draft, TIERS } from "./draft";
+import { COUNTS, canBeStill, choosable, type Draft, MISSED, TIERS } from "./draft";
 import { Toggle } from "./format";
 import { type Engine, useEngines } from "./quote";
 
@@ -32,12 +32,29 @@ export function Making({ draft, quote, onChange }: Props) {
       <div className={`grid gap-2 ${stages.length > 1 ? "grid-cols-2" : ""}`}>
         {stages.map((stage) => <EngineField key={stage} stage={stage} draft={draft} onChange={onChange} />)}
       </div>
+      <MissedField draft={draft} quote={quote} onChange={onChange} />
       {quote && quote.droppedAxes.length > 0 && (
         <p role="status" className="border-s-2 border-tally ps-2.5 text-[13.5px]">
           {t("making.dropped", { axes: quote.droppedAxes.map((axis) => t(`axis.${axis}` as TextKey)).join(", ") })}
         </p>
       )}
     </div>
+  );
+}
+
+/** What follows if the clip misses its move. An engine without a promise calculates its camera, and has no such choice. */
+function MissedField({ draft, quote, onChange }: Props) {
+  const { t } = useText();
+  const { data: engines = [] } = useEngines();
+  const step = quote?.steps.find(({ stepType }) => stepType === "VIDEO_SYNTHESIS");
+  if (engines.find(({ name, stepType }) => stepType === step?.stepType && name === step.engine)?.motionPromise == null) return null;
+  return (
+    <label className="block">
+      <span className="mb-1 block text-[14px] text-soft">{t("making.missed")}</span>
+      <select className="field" value={draft.missed} onChange={({ target }) => onChange({ missed: target.value as Draft["missed"] })}>
+        {MISSED.map((one) => <option key={one} value={one}>{t(`missed.${one}`)}</option>)}
+      </select>
+    </label>
   );
 }
 

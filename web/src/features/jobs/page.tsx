@@ -166,7 +166,7 @@ function Announcement({ job }: { job: Job }) {
 }
 
 function Stages({ job }: { job: Job }) {
-  const { t } = useText();
+  const { t, number } = useText();
   return (
     <section>
       <h2 className="sr-only">{t("film.stages")}</h2>
@@ -182,6 +182,11 @@ function Stages({ job }: { job: Job }) {
                 <span className="slate self-center text-soft">{seconds !== null ? `${seconds.toFixed(1)} s` : t(`step.${step.status}` as TextKey)}</span>
               </div>
               <progress max={100} value={part} aria-label={t(`stage.${step.stepType}` as TextKey)} className={`bar w-full ${done ? "bar-done" : ""}`} />
+              {step.missedMove && (
+                <p className="mt-1 text-[14px] text-soft">
+                  {t(`film.missed.${step.missedMove.then}`, { engine: step.missedMove.engine, score: number(step.missedMove.motionScore), promise: number(step.missedMove.motionPromise) })}
+                </p>
+              )}
               {step.error && job.status === "FAILED" && <p className="mt-1 text-[14px] text-bad">{step.error}</p>}
             </li>
           );
