@@ -12,7 +12,7 @@ from infra.bundling.archive import ROOT, Archive, archive, digest
 from infra.bundling.bytecode import MAGIC, RUNTIME, compile_tree, runtime_python
 from infra.functions import LOADED_BY_NAME
 
-MAX_BYTES = 1_300_000  # maximum size of a function's own code; `rest-jobs` has 1.26 MB, with its bytecode
+MAX_BYTES = 1_350_000  # maximum size of a function's own code; `rest-jobs` has 1.31 MB, with its bytecode
 MANIFEST = "manifest.json"
 DEPLOYED_AT = "/var/task"
 _OWN = ("shared", "functions", "workers")
