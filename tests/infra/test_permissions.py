@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from infra.functions import ALIAS, PROVIDER_WEBHOOK
 from tools.permissions import page, statements
 from tools.template import Assembly, Resource, many
 
@@ -42,7 +43,7 @@ def test_the_snapshot_shows_a_widened_permission() -> None:
 
 def test_only_the_services_in_use_may_call_functions_and_only_for_this_account(cloud: Assembly) -> None:
     """A permission for `s3.amazonaws.com` without a source would let any bucket call the function."""
-    permissions = cloud.resources("AWS::Lambda::Permission")
+    permissions = [one for one in cloud.resources("AWS::Lambda::Permission") if one["Principal"] != "*"]
     with_sentry = {"logs.amazonaws.com"} if cloud.name == "elsewhere" else set()
     assert {permission["Principal"] for permission in permissions} == {
         "apigateway.amazonaws.com", "events.amazonaws.com", "secretsmanager.amazonaws.com", *with_sentry,
@@ -50,6 +51,22 @@ def test_only_the_services_in_use_may_call_functions_and_only_for_this_account(c
     for permission in permissions:
         assert permission["Action"] == "lambda:InvokeFunction", permission
         assert {"SourceArn", "SourceAccount"} & set(permission.properties), permission
+
+
+def test_everybody_may_call_one_function_and_only_through_its_url(cloud: Assembly) -> None:
+    """It checks the signatures of providers."""
+    [url] = cloud.resources("AWS::Lambda::Url")
+    assert (url["AuthType"], url["Qualifier"]) == ("NONE", ALIAS)
+    open_to_all = [one for one in cloud.resources("AWS::Lambda::Permission") if one["Principal"] == "*"]
+    assert {one["FunctionName"] for one in open_to_all} == {f"{url['TargetFunctionArn']}:{ALIAS}"}
+    assert str(url["TargetFunctionArn"]).endswith(PROVIDER_WEBHOOK.name)
+    through_url = [
+        (one["Action"], one.properties.get("FunctionUrlAuthType"), one.properties.get("InvokedViaFunctionUrl"))
+        for one in open_to_all
+    ]
+    assert sorted(through_url, key=str) == [
+        ("lambda:InvokeFunction", None, True), ("lambda:InvokeFunctionUrl", "NONE", None),
+    ]  # fmt: skip
 
 
 def test_the_snapshot_shows_a_managed_policy_and_a_caller(tmp_path: Path) -> None:

@@ -37,6 +37,8 @@ def called(resource: Resource) -> set[str]:
     """Return the functions that the resource names as a caller does, with their aliases: `rest-jobs:live`."""
     prefix = resource.assembly.prefix
     named = set(re.findall(rf":function:{prefix}-([\w-]+(?::\w+)?)", json.dumps(resource.properties)))
+    if resource.type == "AWS::Lambda::Url":
+        named = {f"{name}:{resource['Qualifier']}" for name in named}
     if resource.type in {"AWS::Lambda::EventSourceMapping", "AWS::Lambda::Permission"}:
         named.add(str(resource["FunctionName"]).rpartition(":function:")[2].removeprefix(f"{prefix}-"))
     return named
