@@ -591,15 +591,21 @@ class Died(BaseException):
 
 
 class Fuse(list[str]):
-    """A list of calls that ends the process at the n-th call, before it is made."""
+    """A list of calls that ends the process at the n-th call, before it is made.
+
+    While `dead`, no call is made: an upload runs in a thread of boto3, which does not end with its thread's death.
+    """
 
     def __init__(self, n: int) -> None:
         super().__init__()
         self.left = n
+        self.dead = False
 
     def append(self, operation: str) -> None:
-        self.left -= 1
+        self.left -= not self.dead
         if self.left == 0:
+            self.dead = True
+        if self.dead:
             raise Died(operation)
         super().append(operation)
 
@@ -615,6 +621,7 @@ def run_with_death(studio: Studio, n: int) -> int:
             try:
                 RemoteRunner().handle(body)
             except Died:
+                fuse.dead, fuse.left = False, -1
                 RemoteRunner().handle(body)
     studio.cloud.calls = []
     return fuse.left
