@@ -72,7 +72,8 @@ def provider(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> Iterator[Servic
 
 
 def dispatched(ada: Creator) -> str:
-    made = str(ada.job(ada.project(), engines={"VIDEO_SYNTHESIS": "fal-pika"}, duration=5)["id"])
+    asked = {"engines": {"VIDEO_SYNTHESIS": "fal-pika"}, "duration": 5, "onMissedMove": "keep"}  # no worker checks it
+    made = str(ada.job(ada.project(), **asked)["id"])
     complete_step(made, Stage.IMAGE_GENERATION)
     dispatch({"jobId": made, "stage": VIDEO.value, "taskToken": "token-1"}, None)
     return made
