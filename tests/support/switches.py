@@ -46,7 +46,8 @@ EXAMPLES: dict[str, Any] = {
     "accepted_licences": ("sana-wm",),
     "sagemaker": {Stage.IMAGE_GENERATION: "ml.g6.xlarge", Stage.POST_PROCESSING: "ml.c7g.xlarge"},
 }
-BEFORE = replace(ENVIRONMENTS["dev"], name=NAME, retain_data=True)
+# Dashboards refer to the resources of other stacks.
+BEFORE = replace(ENVIRONMENTS["dev"], name=NAME, retain_data=True, dashboards=True)
 
 
 def other(name: str, value: Any) -> Any:
