@@ -6,20 +6,18 @@ of three films in random order: before, after, and Ken Burns by ffmpeg's `zoompa
 The environment variable SEED selects another order, and JUDGE another folder. Each run writes its films into
 `build/photos/after.npz`; if BEFORE names such a file of an earlier commit, its films are the ones before.
 `python -m bench.photos --tally MARKS KEY` reads a judge's marks (`{"astronaut.dolly-in": [3, 5, 4], ...}`, row 1 to 3)
-and writes means and wins. `python -m bench.photos --cost` measures what the models cost before the first frame.
+and writes means and wins.
 """
 
 import json
 import os
 import random
-import resource
 import subprocess
 import sys
-import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
-from statistics import mean, median
+from statistics import mean
 from typing import Any, NamedTuple
 
 import cv2
@@ -250,41 +248,13 @@ def write_image(path: Path, rgb: NDArray[np.uint8]) -> None:
     cv2.imwrite(str(path), cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR), quality)
 
 
-def cost() -> None:
-    """Print what a Full HD photograph needs before its first frame, without and with the models, as medians."""
-    for models in ("", str(MODELS)):
-        with ProcessPoolExecutor(1) as process:
-            rows = [process.submit(_prepared, photo, models).result() for photo in PHOTOS]
-        seconds, processor, peak = zip(*rows[1:], strict=True)  # the first photograph also loads the models
-        Console().print(
-            f"{'with' if models else 'without'} the models: {median(seconds):.2f} s, {median(processor):.2f} s of "
-            f"processor time, {max(peak)} MB at most"
-        )
-
-
-def _prepared(photo: str, models: str) -> tuple[float, float, int]:
-    """Prepare a film of a photograph. Return the seconds, the processor time, and the process's peak memory in MB."""
-    if models:
-        os.environ["KINORA_MODELS"] = models
-    began, used = time.perf_counter(), time.process_time()
-    size, move = (1920, 1080), default_moves()["orbit-left"].move
-    motif = motif_of(FOLDER / PHOTOS[photo], size, depth=None, scenery=None, focal_point=None)
-    made = filming([motif], camera_path(move, 120, 24), size, 24, move.shutter)
-    made.shots[0].prepare(made.poses)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
-    return time.perf_counter() - began, time.process_time() - used, peak
-
-
 def main(arguments: Sequence[str]) -> int:
-    """Film all cells, tally a judge's marks, or measure the cost. Return 1 if a cell breaks a promise."""
+    """Film all cells, or tally a judge's marks. Return 1 if a cell breaks a promise."""
     if arguments[:1] == ["--tally"]:
         marks, key = (json.loads(Path(file).read_text()) for file in arguments[1:])
         Console().print_json(json.dumps(tally(marks, key)))
         return 0
     fetch()
-    if arguments == ["--cost"]:
-        cost()
-        return 0
     with ProcessPoolExecutor(2) as processes:
         films = dict(zip(PHOTOS, track(processes.map(cells, PHOTOS), "Filming", total=len(PHOTOS)), strict=True))
     keep(films, FOLDER / "after.npz")

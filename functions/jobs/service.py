@@ -77,7 +77,7 @@ def begin(
     prices = {stage.value: step.credits for stage, step in one.planned.steps.items()}
     prices |= {stage.value: step.credits for stage, step in reused.items()}
     engines = {**one.planned.engines, **{stage: step.engine for stage, step in reused.items()}}
-    lower = {stage.value: prices for stage, prices in one.planned.lower_prices.items() if stage not in reused}
+    lower = {stage.value: each for stage, each in one.planned.lower_prices.items() if stage not in reused}
     key = spending_key(caller, at)
     if key is not None and key.test:
         lower = {}

@@ -25,6 +25,7 @@ from shared.core.config import Config
 from shared.jobs.keys import poll_key
 from shared.jobs.tickets import tickets
 from shared.observability import about, logger, observed
+from shared.stages.engines import engine
 from shared.stages.messages import RemoteTask
 from shared.stages.queues import REMOTE_QUEUE
 from shared.stages.stages import Stage
@@ -34,7 +35,7 @@ KEYS_SECONDS = 3600  # fal allows at most a day
 
 
 class EndedRequest(BaseModel):
-    """The part of a webhook's body, and of a ticket for fal, that names the provider's request."""
+    """The part of a webhook's body, and of a ticket of the same provider, that names the request."""
 
     id: str = Field(validation_alias=AliasChoices("request_id", "id"))
 
@@ -47,22 +48,24 @@ class WebhookConfig(Config):
 def handler(event: dict[str, Any], _context: object) -> dict[str, int]:
     """Answer a request to the function's URL: `POST /fal/{job_id}/{stage}`.
 
-    204: the poll's message is sent. 401: the signature is not the provider's. 404: no step waits for such a request.
+    204: the poll's message is sent. 400: the body names no request. 401: the signature is not the provider's. 404: no
+    step waits for this request.
     """
     provider, _, path = event["rawPath"].strip("/").partition("/")
     job_id, _, stage = path.partition("/")
-    if provider != "fal" or not job_id or stage not in {*Stage}:
+    if provider not in _SIGNED or not job_id or stage not in {*Stage}:
         return {"statusCode": 404}
     text = event.get("body") or ""
     body = b64decode(text) if event.get("isBase64Encoded") else text.encode()
-    if not _is_from_fal(event["headers"], body, at=utc_now()):
+    if not _SIGNED[provider](event["headers"], body, at=utc_now()):
         logger.warning("webhook refused", provider=provider)
         return {"statusCode": 401}
     about(job_id=job_id, stage=stage)
     try:
-        found = _next_poll(job_id, Stage(stage), EndedRequest.model_validate_json(body))
+        ended = EndedRequest.model_validate_json(body)
     except ValidationError:
         return {"statusCode": 400}
+    found = _next_poll(provider, job_id, Stage(stage), ended)
     if found is None:
         logger.info("no step waits for this request")
         return {"statusCode": 404}
@@ -70,10 +73,12 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, int]:
     return {"statusCode": 204}
 
 
-def _next_poll(job_id: str, stage: Stage, ended: EndedRequest) -> RemoteTask | None:
-    """Return the message of the next poll, or None if the step does not wait for this request."""
+def _next_poll(provider: str, job_id: str, stage: Stage, ended: EndedRequest) -> RemoteTask | None:
+    """Return the message of the next poll, or None if the step does not wait for this request of the provider."""
     held = tickets.get(job_id, stage)
-    if held is None or held.ticket is None or EndedRequest.model_validate_json(held.ticket) != ended:
+    if held is None or held.ticket is None or held.engine is None or engine(stage, held.engine).webhooks != provider:
+        return None
+    if EndedRequest.model_validate_json(held.ticket) != ended:
         return None
     stored = media.read_text(poll_key(job_id, stage, held.attempt))
     if stored is None:
@@ -94,6 +99,9 @@ def _is_from_fal(headers: Mapping[str, str], body: bytes, *, at: datetime) -> bo
         return False
     message = "\n".join((request_id, user_id, sent_at, sha256(body).hexdigest())).encode()
     return abs(age) <= TOLERANCE.total_seconds() and any(_verifies(key.key, signed, message) for key in _keys().keys)
+
+
+_SIGNED = {"fal": _is_from_fal}  # by provider: whether a request is signed by it
 
 
 def _verifies(key: object, signature: bytes, message: bytes) -> bool:

@@ -57,7 +57,7 @@ class Engine:
     deprecated_at: date | None = None  # the day on which `sunset_at` was announced
     sunset_at: date | None = None  # the first day, in UTC, on which new jobs do not use it
     fallback: str | None = None  # the engine of the same stage that replaces it from that day
-    webhooks: bool = False  # whether the provider calls a URL when a request has ended
+    webhooks: str | None = None  # the provider whose signed webhooks report the end of a request (docs/adr/0073)
     key: str | None = None  # the secret with the provider's API key; if it has no value, the engine is not offered
     reads_vocabulary: bool = False  # True if it knows only the words of shared/vocabulary
     weights: str | None = None  # the name of its weights in shared/stages/weights.py

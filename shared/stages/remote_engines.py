@@ -63,7 +63,7 @@ _FAL = replace(
     _RUNWAY,
     code="workers.engines.video_synthesis.fal:FalVideo",
     max_prompt_units=2500,
-    webhooks=True,
+    webhooks="fal",
     key="fal-key",
     licence="Terms of Service of fal",
     licence_url="https://fal.ai/terms",

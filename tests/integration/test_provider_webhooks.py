@@ -19,7 +19,7 @@ from local.imitation.app import imitation
 from local.imitation.service import Service
 from shared.aws import clients, media, secrets
 from shared.core.clock import utc_now
-from shared.jobs.record import JobStatus
+from shared.jobs.record import JobStatus, StepTicketRecord
 from shared.jobs.store import jobs
 from shared.jobs.tickets import tickets
 from shared.stages.stages import Stage
@@ -209,3 +209,11 @@ def test_without_the_stored_message_polls_find_the_end(studio: Studio, provider:
     assert (sent(job_id, provider), take()) == (404, [])
     RemoteRunner().handle(poll)
     assert studio.cloud.answers == [GOOD]
+
+
+def test_a_webhook_for_a_request_of_another_provider_starts_no_poll(provider: Service, job_id: str) -> None:
+    take()
+    held = tickets.get(job_id, VIDEO)
+    assert held is not None
+    held.update([StepTicketRecord.engine.set("runway-gen4.5"), StepTicketRecord.ticket.set("no JSON")])
+    assert (sent(job_id, provider), take()) == (404, [])

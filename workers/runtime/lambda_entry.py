@@ -176,10 +176,8 @@ class RemoteRunner:
 
     def _webhook_url(self, task: StageTask) -> str | None:
         """Return the URL that the provider calls when the step's request has ended, or None if it calls none."""
-        base = self._config.provider_webhook_url
-        if not base or not catalogue.engine(task.stage, task.engine).webhooks:
-            return None
-        return f"{base}fal/{task.job_id}/{task.stage}"
+        base, provider = self._config.provider_webhook_url, catalogue.engine(task.stage, task.engine).webhooks
+        return f"{base}{provider}/{task.job_id}/{task.stage}" if base and provider else None
 
     def _store_next_poll(self, attempt: Attempt) -> None:
         """Store the message with which a webhook starts the next poll. Without it, polls find the end."""
