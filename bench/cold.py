@@ -23,6 +23,7 @@ from typing import Any
 from bench.measure import Measure, cheaper
 from bench.report import show
 from infra.bundling.layers import layer_bundle
+from infra.constructs.variables import WITHOUT_PLUGINS
 from infra.functions import FUNCTIONS
 from local.environment import ROOT
 
@@ -94,8 +95,10 @@ class MotoProcess:
     @contextmanager
     def function(self, handler: str, *, snapshot: bool = False) -> Iterator[FunctionProcess]:
         """Start the function in a new process, as Lambda does for a request or for a snapshot."""
-        path = f"{_layer()}:{ROOT}" if handler in HANDLERS.values() else str(ROOT)
+        ours = handler in HANDLERS.values()
+        path = f"{_layer()}:{ROOT}" if ours else str(ROOT)
         own = {"PATH": "", "PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1", "NO_PROXY": "127.0.0.1"}
+        own |= WITHOUT_PLUGINS if ours else {}
         own["AWS_LAMBDA_INITIALIZATION_TYPE"] = "snap-start" if snapshot else "on-demand"
         with _running("-P", "bench/lambda_child.py", handler, environment=own | self.environment) as process:
             yield FunctionProcess(process)

@@ -34,7 +34,7 @@ TOLERANCE = timedelta(minutes=5)  # maximum age of a signature, as fal recommend
 KEYS_SECONDS = 3600  # fal allows at most a day
 
 
-class EndedRequest(BaseModel):
+class EndedRequest(BaseModel, defer_build=True):
     """The part of a webhook's body, and of a ticket of the same provider, that names the request."""
 
     id: str = Field(validation_alias=AliasChoices("request_id", "id"))

@@ -17,7 +17,7 @@ class SageMakerConfig(Config):
     sagemaker_endpoints: Json[Mapping[Stage, str]] = Field(default_factory=dict)  # endpoint name by stage
 
 
-class FailedInvocation(BaseModel):
+class FailedInvocation(BaseModel, defer_build=True):
     """SageMaker's notification, on its error topic, of an invocation that failed."""
 
     inference_id: str = Field(alias="inferenceId")

@@ -95,6 +95,17 @@ def _install(requirements: bytes, file: Path, target: Path) -> None:
     file.unlink()
 
 
+def _without_documentation(docs: Path) -> None:
+    """Let a client be made without the code that writes its documentation, whose import takes 14 ms."""
+    for name in ("__init__.py", "docstring.py"):
+        text, removed = re.subn(
+            r"^from botocore\.docs\.\S+ import \w+$", "", (docs / name).read_text(), flags=re.MULTILINE
+        )
+        if not removed:
+            raise ValueError(f"botocore/docs/{name} has another form than before")
+        (docs / name).write_text(text)
+
+
 def _slim(data: Path) -> None:
     """Shorten what botocore reads whenever a process makes its first clients: 5 to 20 ms for each file.
 
@@ -137,6 +148,8 @@ def _prune(packages: Path) -> None:
         if folder.is_dir() and folder.name not in services:
             shutil.rmtree(folder)
     _slim(packages / "botocore" / "data")
+    if (packages / "botocore" / "docs").is_dir():
+        _without_documentation(packages / "botocore" / "docs")
     for pattern in ("*.pyi", "examples-1.json", ".lock"):
         for file in packages.rglob(pattern):
             file.unlink()

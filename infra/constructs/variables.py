@@ -4,6 +4,9 @@ from aws_cdk import Stack
 
 from infra.environments import Environment
 
+WITHOUT_PLUGINS = {"PYDANTIC_DISABLE_PLUGINS": "__all__"}
+"""To look for plugins, pydantic reads a file of each installed package at the start of a process."""
+
 
 def common_variables(environment: Environment, stack: Stack) -> dict[str, str]:
     """Return the variables. They follow from names alone, so that no stack depends on another's output for them."""
@@ -28,6 +31,7 @@ def common_variables(environment: Environment, stack: Stack) -> dict[str, str]:
         "POWERTOOLS_SERVICE_NAME": "kinora",
         "POWERTOOLS_METRICS_NAMESPACE": "Kinora",
         "POWERTOOLS_LOG_LEVEL": "INFO",
+        **WITHOUT_PLUGINS,
     }
     dsn = {"KINORA_SENTRY_DSN": environment.sentry_dsn}
     return (

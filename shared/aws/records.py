@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import Any, Self
 
-import stamina
 from botocore.exceptions import ClientError
 from botocore.session import Session
 from pynamodb.attributes import Attribute, AttributeContainer
@@ -123,20 +122,21 @@ class Record(DecodedItem, Model):
         """
         with self._own_success(done, if_absent=False):
             if returned:
-                _without_conflict(lambda: super(Record, self).update(list(actions), condition))
+                retried(lambda: super(Record, self).update(list(actions), condition), on=_is_transaction_conflict)
             else:
                 hash_key, range_key = self._get_hash_range_key_serialized_values()
                 connected = self._get_connection()
-                _without_conflict(
+                retried(
                     lambda: connected.update_item(
                         hash_key, range_key=range_key, actions=list(actions), condition=condition, return_values="NONE"
-                    )
+                    ),
+                    on=_is_transaction_conflict,
                 )
 
     def delete(self, *args: Any, **kwargs: Any) -> None:
         """Delete the item, and retry while a transaction writes it. Succeed if it is already deleted."""
         with self._own_success(lambda _: False, if_absent=True):
-            _without_conflict(lambda: super(Record, self).delete(*args, **kwargs))
+            retried(lambda: super(Record, self).delete(*args, **kwargs), on=_is_transaction_conflict)
 
     @contextmanager
     def _own_success(self, done: Callable[[Any], bool], *, if_absent: bool) -> Iterator[None]:
@@ -180,13 +180,18 @@ def _item_key(record: type[Record], key: ItemKey) -> dict[str, dict[str, str]]:
     return {str(name): {"S": value} for name, value in zip(names, values, strict=False)}
 
 
-def _without_conflict(write: Callable[[], object]) -> None:
-    """Call `write`, and call it again while a transaction writes the same item."""
-    for attempt in stamina.retry_context(
-        on=_is_transaction_conflict, attempts=8, wait_initial=0.02, wait_max=0.5, wait_jitter=0.1
-    ):
-        with attempt:
-            write()
+def retried(write: Callable[[], object], *, on: Callable[[Exception], bool]) -> None:
+    """Call `write`. After an error that `on` accepts, call it again, at most 8 times, with growing waits."""
+    try:
+        write()
+    except Exception as error:
+        if not on(error):
+            raise
+        import stamina  # noqa: PLC0415  # its import takes 12 ms, and most writes succeed
+
+        for attempt in stamina.retry_context(on=on, attempts=8, wait_initial=0.02, wait_max=0.5, wait_jitter=0.1):
+            with attempt:
+                write()
 
 
 def _is_transaction_conflict(error: Exception) -> bool:

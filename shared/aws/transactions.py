@@ -5,12 +5,11 @@ from contextlib import contextmanager
 from typing import Any
 from uuid import uuid4
 
-import stamina
 from pynamodb.exceptions import TransactWriteError
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 
-from shared.aws.records import Record, connection, response_code
+from shared.aws.records import Record, connection, response_code, retried
 from shared.observability import logger
 
 Operation = dict[str, Any]
@@ -55,11 +54,7 @@ class Transaction:
     def commit(self) -> None:
         """Send all writes, and retry transient errors. Raise `otherwise` of the first write whose condition fails."""
         token = uuid4().hex  # with this token, DynamoDB does not apply a retry twice if its answer was lost
-        for attempt in stamina.retry_context(
-            on=_is_transient, attempts=8, wait_initial=0.02, wait_max=0.5, wait_jitter=0.1
-        ):
-            with attempt:
-                self._send(token)
+        retried(lambda: self._send(token), on=_is_transient)
         for action in self._after_commit:
             try:
                 action()

@@ -52,12 +52,11 @@ HEAVY = {"numpy", "cv2", "av", "torch", "PIL", "moto", "stripe", "aws_cdk", "sen
 _AWS = {"botocore", "certifi", "dateutil", "jmespath", "six", "urllib3", "aws_lambda_powertools", "typing_extensions"}
 _SIGNATURES = {"cryptography", "_cffi_backend", "_openssl"}
 _RECORDS = {
-    "pynamodb", "blinker", "stamina", "tenacity", "sniffio", "ulid", "annotated_types", "typing_inspection",
-    "pydantic", "pydantic_core",
+    "pynamodb", "blinker", "ulid", "annotated_types", "typing_inspection", "pydantic", "pydantic_core",
 }  # fmt: skip
 _REST_EDGE = {
     "fastapi", "starlette", "mangum", "anyio", "annotated_doc", "opentelemetry", "python_multipart", "idna",
-    "email_validator", "itsdangerous",
+    "email_validator", "itsdangerous", "sniffio",
 }  # fmt: skip
 _PASSWORDS = {"argon2", "_argon2_cffi_bindings", "_cffi_backend"}
 MAY_LOAD = {

@@ -2,6 +2,7 @@
 
 import json
 import re
+import subprocess
 import sys
 import zipfile
 from collections.abc import Iterator
@@ -129,3 +130,23 @@ def test_the_shortened_models_of_the_layer_make_the_same_clients(tmp_path: Path)
             assert ours.meta.service_model.operation_names == whole.meta.service_model.operation_names
             named = [parameter.name for parameter in whole.meta.service_model.client_context_parameters]
             assert [parameter.name for parameter in ours.meta.service_model.client_context_parameters] == named
+
+
+def test_the_layer_makes_clients_without_the_code_that_documents_them(tmp_path: Path) -> None:
+    with zipfile.ZipFile(layer_bundle("base").path) as bundle:
+        bundle.extractall(tmp_path, [name for name in bundle.namelist() if name.startswith("python/botocore/")])
+    script = """
+import sys
+from botocore.session import Session
+client = Session().create_client("s3", region_name="us-east-1", aws_access_key_id="id", aws_secret_access_key="key")
+client.get_waiter("object_exists"), client.get_paginator("list_objects_v2"), client.put_object
+import botocore
+print(botocore.__file__, "botocore.docs.docstring" in sys.modules, "botocore.docs.client" in sys.modules)
+"""
+    done = subprocess.run(  # noqa: S603  # our own program
+        [sys.executable, "-P", "-c", script], env={"PYTHONPATH": str(tmp_path / "python")},
+        check=True, capture_output=True, text=True,
+    )  # fmt: skip
+    loaded, *imported = done.stdout.split()
+    assert loaded.startswith(str(tmp_path))
+    assert imported == ["True", "False"]
