@@ -12,7 +12,7 @@ from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
 
-from bench import cold, media, pipeline
+from bench import cold, media, overlap, pipeline
 from bench.measure import Measure, alone
 from bench.record import record
 from bench.report import show
@@ -36,6 +36,7 @@ def films() -> Iterator[Measure]:
 PARTS: dict[str, Callable[[], Iterator[Measure]]] = {
     "films": films,
     "warp": lambda: iter([warp()]),
+    "overlap": lambda: iter(overlap.measures()),
     "cold": lambda: iter(cold.measures()),
 }
 
