@@ -4,6 +4,8 @@ A webhook starts a poll, and its body is not used for anything else. Polls find 
 (docs/adr/0073).
 """
 
+import hmac
+import re
 from base64 import b64decode
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -26,12 +28,13 @@ from shared.jobs.keys import poll_key
 from shared.jobs.tickets import tickets
 from shared.observability import about, logger, observed
 from shared.stages.engines import engine
-from shared.stages.messages import RemoteTask
+from shared.stages.messages import RemoteTask, StageTask
 from shared.stages.queues import REMOTE_QUEUE
 from shared.stages.stages import Stage
 
 TOLERANCE = timedelta(minutes=5)  # maximum age of a signature, as fal recommends
 KEYS_SECONDS = 3600  # fal allows at most a day
+_FLUX_SIGNATURE = "x-bfl-signature"
 
 
 class EndedRequest(BaseModel, defer_build=True):
@@ -46,7 +49,7 @@ class WebhookConfig(Config):
 
 @observed
 def handler(event: dict[str, Any], _context: object) -> dict[str, int]:
-    """Answer a request to the function's URL: `POST /fal/{job_id}/{stage}`.
+    """Answer a request to the function's URL: `POST /{provider}/{job_id}/{stage}`.
 
     204: the poll's message is sent. 400: the body names no request. 401: the signature is not the provider's. 404: no
     step waits for this request.
@@ -57,9 +60,9 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, int]:
         return {"statusCode": 404}
     text = event.get("body") or ""
     body = b64decode(text) if event.get("isBase64Encoded") else text.encode()
-    if not _SIGNED[provider](event["headers"], body, at=utc_now()):
-        logger.warning("webhook refused", provider=provider)
-        return {"statusCode": 401}
+    headers = event["headers"]
+    if not _SIGNED[provider](headers, body, at=utc_now()):
+        return _refused(provider)
     about(job_id=job_id, stage=stage)
     try:
         ended = EndedRequest.model_validate_json(body)
@@ -69,8 +72,15 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, int]:
     if found is None:
         logger.info("no step waits for this request")
         return {"statusCode": 404}
+    if provider == "flux" and not _has_signature_of(found.task, headers, body):
+        return _refused(provider)
     queues.send(REMOTE_QUEUE, found, group=found.task.request.user_id)
     return {"statusCode": 204}
+
+
+def _refused(provider: str) -> dict[str, int]:
+    logger.warning("webhook refused", provider=provider)
+    return {"statusCode": 401}
 
 
 def _next_poll(provider: str, job_id: str, stage: Stage, ended: EndedRequest) -> RemoteTask | None:
@@ -101,7 +111,23 @@ def _is_from_fal(headers: Mapping[str, str], body: bytes, *, at: datetime) -> bo
     return abs(age) <= TOLERANCE.total_seconds() and any(_verifies(key.key, signed, message) for key in _keys().keys)
 
 
-_SIGNED = {"fal": _is_from_fal}  # by provider: whether a request is signed by it
+def _may_be_from_flux(headers: Mapping[str, str], _body: bytes, *, at: datetime) -> bool:  # noqa: ARG001  # no time is signed
+    """Return whether the request has a signature at all. Its secret is that of the request, which is read later.
+
+    Source: https://github.com/black-forest-labs/skills/blob/main/skills/bfl-api/references/code-examples/python-client.py
+    """
+    return re.fullmatch("sha256=[0-9a-f]{64}", headers.get(_FLUX_SIGNATURE, "")) is not None
+
+
+def _has_signature_of(task: StageTask, headers: Mapping[str, str], body: bytes) -> bool:
+    """Return whether the body is signed with the secret that FLUX received with the task's request."""
+    if task.webhook_secret is None:
+        return False
+    signature = hmac.new(task.webhook_secret.encode(), body, sha256).hexdigest()
+    return hmac.compare_digest(headers[_FLUX_SIGNATURE], f"sha256={signature}")
+
+
+_SIGNED = {"fal": _is_from_fal, "flux": _may_be_from_flux}  # by provider: whether a request is signed
 
 
 def _verifies(key: object, signature: bytes, message: bytes) -> bool:

@@ -31,6 +31,7 @@ def create_app(service: Service) -> web.Application:
     app = web.Application(client_max_size=2**25)
     for add in DIALECTS:
         add(app, service)
+    app.on_shutdown.append(service.stop)
     app.router.add_get("/files/{provider}/{id}/{name}", service.file)
     app.router.add_post("/faults", partial(_plan, service))
     app.router.add_get("/requests", service.listed)

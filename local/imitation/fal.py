@@ -1,23 +1,19 @@
 """The dialect of fal's queue: https://fal.ai/docs/api-reference/inference-api."""
 
 import json
-from asyncio import Task, create_task, gather, sleep
-from contextlib import suppress
 from hashlib import sha256
 from time import time
 from typing import Any
 
-import aiohttp
 from aiohttp import web
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from jwt.algorithms import OKPAlgorithm
 
 from local.imitation.faults import Fault, ProviderCall
-from local.imitation.service import PaidRequest, Service, body_of
+from local.imitation.service import Service, body_of
 
 NAME = "fal"
 _KEY = Ed25519PrivateKey.generate()
-_TRIES, _PAUSE_SECONDS = 10, 0.2  # of a webhook
 _PICTURES = ("image_url", "start_image_url")
 _VIOLATION = {
     "detail": [{"type": "content_policy_violation", "msg": "The prompt is refused.", "loc": ["body", "prompt"]}]
@@ -25,13 +21,6 @@ _VIOLATION = {
 
 
 def add_fal(app: web.Application, service: Service) -> None:
-    webhooks: set[Task[None]] = set()
-
-    async def stop(_app: web.Application) -> None:
-        for sending in webhooks:
-            sending.cancel()
-        await gather(*webhooks, return_exceptions=True)
-
     async def keys(_request: web.Request) -> web.StreamResponse:
         return web.json_response({"keys": [json.loads(OKPAlgorithm.to_jwk(_KEY.public_key()))]})
 
@@ -49,8 +38,8 @@ def add_fal(app: web.Application, service: Service) -> None:
             if one.picture is None and service.reads_pictures:
                 one.ended = "file_download_error"
             if url := request.query.get("fal_webhook"):
-                webhooks.add(sending := create_task(_send(service, one, url)))
-                sending.add_done_callback(webhooks.discard)
+                ended = {"request_id": one.id, "gateway_request_id": one.id, "status": "OK", "payload": {}}
+                service.notify(one, url, ended, lambda sent: signed(one.id, sent, at=int(time())))
             host = service.url.replace("127.0.0.1", "localhost") if fault is Fault.OTHER_HOST else service.url
             base = f"{host}/fal/requests/{one.id}"
             urls = {"status_url": f"{base}/status", "response_url": base, "cancel_url": f"{base}/cancel"}
@@ -96,7 +85,6 @@ def add_fal(app: web.Application, service: Service) -> None:
 
         return await service.answered(request, NAME, ProviderCall.CANCEL, act)
 
-    app.on_shutdown.append(stop)
     app.router.add_get("/fal/.well-known/jwks.json", keys)
     app.router.add_get("/fal/requests/{id}/status", status)
     app.router.add_get("/fal/requests/{id}", result)
@@ -114,17 +102,3 @@ def signed(request_id: str, body: bytes, *, at: int) -> dict[str, str]:
         "X-Fal-Webhook-Timestamp": str(at),
         "X-Fal-Webhook-Signature": _KEY.sign(message).hex(),
     }
-
-
-async def _send(service: Service, one: PaidRequest, url: str) -> None:
-    """Send the webhook of a request when it has ended, until it is accepted."""
-    await sleep(service.work_seconds)
-    body = json.dumps({"request_id": one.id, "gateway_request_id": one.id, "status": "OK", "payload": {}}).encode()
-    async with aiohttp.ClientSession() as client:
-        for _ in range(_TRIES):
-            with suppress(aiohttp.ClientError):
-                async with client.post(url, data=body, headers=signed(one.id, body, at=int(time()))) as answer:
-                    if answer.ok:
-                        service.webhooks.append(one.id)
-                        return
-            await sleep(_PAUSE_SECONDS)

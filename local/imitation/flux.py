@@ -1,5 +1,8 @@
 """The dialect of the FLUX API of Black Forest Labs: https://docs.bfl.ml."""
 
+import hmac
+from hashlib import sha256
+
 from aiohttp import web
 
 from local.imitation.faults import Fault, ProviderCall
@@ -21,6 +24,10 @@ def add_flux(app: web.Application, service: Service) -> None:
             )
             if fault is Fault.MODERATED_INPUT:
                 one.ended = "Request Moderated"
+            if url := body.get("webhook_url"):
+                secret = str(body.get("webhook_secret", ""))
+                service.notify(one, url, {"id": one.id, "status": "Ready"}, lambda sent: signed(sent, secret))
+                return web.json_response({"id": one.id, "status": "Pending", "webhook_url": url})
             host = service.url.replace("127.0.0.1", "localhost") if fault is Fault.OTHER_HOST else service.url
             return web.json_response({"id": one.id, "polling_url": f"{host}/flux/v1/get_result?id={one.id}"})
 
@@ -44,3 +51,8 @@ def add_flux(app: web.Application, service: Service) -> None:
 
     app.router.add_post("/flux/v1/{model}", submit)
     app.router.add_get("/flux/v1/get_result", poll)
+
+
+def signed(body: bytes, secret: str) -> dict[str, str]:
+    """Return the header of a webhook with this body."""
+    return {"X-BFL-Signature": f"sha256={hmac.new(secret.encode(), body, sha256).hexdigest()}"}

@@ -1,6 +1,7 @@
 """The state that the imitated providers share: accepted requests, planned faults, and the files that they make."""
 
 import asyncio
+import json
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -14,6 +15,7 @@ from local.imitation.faults import REFUSED, SPOILT, Fault, FaultPlan, ProviderCa
 
 Act = Callable[[Fault | None], Awaitable[web.StreamResponse]]
 DRIP_SECONDS = 0.05
+_TRIES, _PAUSE_SECONDS = 10, 0.2  # of a webhook
 PAGE = b"<html>not what you asked for</html>"
 
 
@@ -47,6 +49,7 @@ class Service:
         self.requests: list[PaidRequest] = []
         self.cancelled: list[str] = []
         self.webhooks: list[str] = []  # requests whose webhook was accepted
+        self._sending: set[asyncio.Task[None]] = set()
         self.keys: set[str] = set()  # values of the header with the key, in calls to the API
         self.keys_elsewhere: set[str] = set()  # the same, in downloads of files and in calls to another host
         self.valid_keys: set[str] | None = None  # None = all
@@ -60,6 +63,32 @@ class Service:
                 async with aiohttp.ClientSession() as client, client.get(one.picture_url) as answer:
                     one.picture = await answer.read() if answer.ok else None
         return one
+
+    def notify(
+        self, one: PaidRequest, url: str, body: Mapping[str, Any], headers: Callable[[bytes], Mapping[str, str]]
+    ) -> None:
+        """Send the webhook of a request when it has ended, until it is accepted."""
+        sent = json.dumps(body).encode()
+
+        async def send() -> None:
+            await asyncio.sleep(self.work_seconds)
+            async with aiohttp.ClientSession() as client:
+                for _ in range(_TRIES):
+                    with suppress(aiohttp.ClientError):
+                        async with client.post(url, data=sent, headers=headers(sent)) as answer:
+                            if answer.ok:
+                                self.webhooks.append(one.id)
+                                return
+                    await asyncio.sleep(_PAUSE_SECONDS)
+
+        self._sending.add(sending := asyncio.create_task(send()))
+        sending.add_done_callback(self._sending.discard)
+
+    async def stop(self, _app: web.Application) -> None:
+        """Stop sending webhooks."""
+        for sending in self._sending:
+            sending.cancel()
+        await asyncio.gather(*self._sending, return_exceptions=True)
 
     def find(self, provider: str, request_id: str) -> PaidRequest:
         """Return the request. Raise HTTPNotFound."""

@@ -1,5 +1,6 @@
 """The messages on the queues. They are versioned, because a new version of the code reads older messages."""
 
+import hmac
 from hashlib import sha256
 from typing import Literal
 
@@ -43,6 +44,11 @@ class StageTask(Wire):
     def was_sent_for(self, token: str) -> bool:
         """Return whether this is the token's message, and not one of an earlier token. Older messages do not tell."""
         return self.sending in {None, sending(token)}
+
+    @property
+    def webhook_secret(self) -> str | None:
+        """The secret with which a provider signs its webhook. It follows from the proof, and does not tell it."""
+        return hmac.new(self.proof.encode(), b"webhook", sha256).hexdigest() if self.proof else None
 
     @field_validator("request", mode="before")
     @classmethod

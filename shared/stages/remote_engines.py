@@ -111,6 +111,7 @@ REMOTE_ENGINES: tuple[Engine, ...] = (
         model="flux-2-pro",
         provider_cents=4.5,  # 3 cents for the first megapixel, and half as much for the second one
         price_source="https://docs.bfl.ai/quick_start/pricing",
+        webhooks="flux",
         key="flux-key",
         licence="Terms of Service of Black Forest Labs",
         licence_url="https://bfl.ai/legal/terms-of-service",

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from functions.pipeline import provider_webhook
 from functions.pipeline.dispatch import handler as dispatch
-from local.imitation import fal
+from local.imitation import fal, flux
 from local.imitation.app import imitation
 from local.imitation.service import Service
 from shared.aws import clients, media, secrets
@@ -29,8 +29,9 @@ from tests.support.steps import complete_step
 from tests.support.studio import Creator, Studio
 from workers.runtime.lambda_entry import RemoteRunner
 
-VIDEO = Stage.VIDEO_SYNTHESIS
+VIDEO, IMAGE = Stage.VIDEO_SYNTHESIS, Stage.IMAGE_GENERATION
 NOWHERE = "http://127.0.0.1:9/"
+PICTURE = b"\x89PNG\r\n\x1a\n" + b"a picture" * 20
 
 
 class UrlOfFunction(BaseHTTPRequestHandler):
@@ -61,13 +62,17 @@ def url_of_function() -> Iterator[str]:
 
 @pytest.fixture
 def provider(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:
-    with imitation(lambda _: CLIP) as service:
+    with imitation(lambda one: PICTURE if one.provider == "flux" else CLIP) as service:
         monkeypatch.setenv("KINORA_FAL_URL", f"{service.url}/fal")
         monkeypatch.setenv("KINORA_FAL_JWKS_URL", f"{service.url}/fal/.well-known/jwks.json")
+        monkeypatch.setenv("KINORA_FLUX_URL", f"{service.url}/flux")
         monkeypatch.setenv("KINORA_PROVIDER_WEBHOOK_URL", NOWHERE)
-        clients.secretsmanager().create_secret(Name="kinora/test/fal-key", SecretString="a-key")
+        keys = ("kinora/test/fal-key", "kinora/test/flux-key")
+        for key in keys:
+            clients.secretsmanager().create_secret(Name=key, SecretString="a-key")
         yield service
-        clients.secretsmanager().delete_secret(SecretId="kinora/test/fal-key", ForceDeleteWithoutRecovery=True)
+        for key in keys:
+            clients.secretsmanager().delete_secret(SecretId=key, ForceDeleteWithoutRecovery=True)
         secrets.secret.cache_clear()
 
 
@@ -77,6 +82,19 @@ def dispatched(ada: Creator) -> str:
     complete_step(made, Stage.IMAGE_GENERATION)
     dispatch({"jobId": made, "stage": VIDEO.value, "taskToken": "token-1"}, None)
     return made
+
+
+def messages() -> tuple[str, str]:
+    """Wait for the webhook's message. Return it and the message of the next poll, which is a minute away."""
+    found, deadline = take(), time.monotonic() + 20
+    while len(found) < 2:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+        found += take()
+    (called, at_once), (poll, later) = sorted(found, key=lambda each: each[1])
+    assert at_once <= 0  # moto has no time of delay for a message without one
+    assert later == 60
+    return called, poll
 
 
 @pytest.fixture
@@ -105,14 +123,7 @@ def test_a_film_is_ready_when_the_provider_says_so_and_not_at_the_next_poll(
         made = dispatched(ada)
         [(task, _)] = take()
         RemoteRunner().handle(task)
-        [(poll, pause)] = take()
-        assert pause == 60
-        deadline = time.monotonic() + 10
-        while not (found := take()):
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
-        [(called, pause)] = found
-    assert pause <= 0  # moto has no time of delay for a message without one
+        called, poll = messages()
     RemoteRunner().handle(called)
     assert jobs.get(made).step(VIDEO).status == JobStatus.COMPLETED
     RemoteRunner().handle(poll)
@@ -217,3 +228,66 @@ def test_a_webhook_for_a_request_of_another_provider_starts_no_poll(provider: Se
     assert held is not None
     held.update([StepTicketRecord.engine.set("runway-gen4.5"), StepTicketRecord.ticket.set("no JSON")])
     assert (sent(job_id, provider), take()) == (404, [])
+
+
+# --- FLUX signs with a secret that it received with the request
+
+
+def painting(ada: Creator) -> str:
+    """Return a job whose picture is submitted to FLUX."""
+    made = str(ada.job(ada.project(), engines={"IMAGE_GENERATION": "flux-pro"})["id"])
+    dispatch({"jobId": made, "stage": IMAGE.value, "taskToken": "token-1"}, None)
+    [(task, _)] = take()
+    RemoteRunner().handle(task)
+    return made
+
+
+def test_a_picture_of_flux_is_ready_when_its_webhook_says_so(
+    studio: Studio, provider: Service, ada: Creator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with url_of_function() as url:
+        monkeypatch.setenv("KINORA_PROVIDER_WEBHOOK_URL", url)
+        made = painting(ada)
+        called, _ = messages()
+    RemoteRunner().handle(called)
+    assert jobs.get(made).step(IMAGE).status == JobStatus.COMPLETED
+    assert (len(provider.requests), set(studio.cloud.answers)) == (1, {GOOD})
+
+
+@pytest.mark.parametrize(
+    ("changes", "status"),
+    [
+        ({}, 204),
+        ({"secret": "another"}, 401),
+        ({"secret": ""}, 401),
+        ({"arrived": b'{"id": "flux-1", "status": "Error"}'}, 401),
+        ({"headers": {}}, 401),
+        ({"headers": {"X-BFL-Signature": "sha256="}}, 401),
+        ({"headers": {"X-BFL-Signature": "00" * 32}}, 401),
+        ({"body": b"[]"}, 400),
+        ({"body": b'{"id": "flux-99"}'}, 404),
+        ({"stage": VIDEO}, 404),
+    ],
+)
+def test_only_the_secret_of_the_request_starts_a_poll(
+    provider: Service, ada: Creator, changes: Mapping[str, Any], status: int
+) -> None:
+    made = painting(ada)
+    take()
+    secret = str(provider.requests[0].body["webhook_secret"])
+    body = changes.get("body", b'{"id": "flux-1", "status": "Ready"}')
+    headers = changes.get("headers", flux.signed(body, changes.get("secret", secret)))
+    path = f"/flux/{made}/{changes.get('stage', IMAGE)}"
+    assert call(path, headers, changes.get("arrived", body)) == status
+    assert len(take()) == (status == 204)
+
+
+def test_the_secret_of_a_webhook_does_not_tell_the_proof_of_its_task(provider: Service, ada: Creator) -> None:
+    made = painting(ada)
+    [(poll, _)] = take()
+    proof = json.loads(poll)["task"]["proof"]
+    assert proof
+    assert proof not in json.dumps(dict(provider.requests[0].body))
+    held = tickets.get(made, IMAGE)
+    assert held is not None
+    assert str(provider.requests[0].body["webhook_secret"]) not in str(held.ticket)

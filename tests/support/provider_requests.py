@@ -11,7 +11,7 @@ from shared.stages.requests import ImageGenerationJob, MotionTransferJob, VideoS
 class Files:
     """Inputs whose content is their address."""
 
-    webhook_url = None
+    webhook_url = webhook_secret = None
 
     def __call__(self, address: str) -> str:
         return f"https://signed/{address}"

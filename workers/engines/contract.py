@@ -126,11 +126,15 @@ class Answered:
 class Inputs(Protocol):
     """Access to the `s3://` addresses of a request. A call returns a presigned URL for an address.
 
-    `webhook_url` is the URL that a provider with webhooks calls when the request has ended, or None.
+    `webhook_url` is the URL that a provider with webhooks calls when the request has ended, or None. `webhook_secret`
+    is for a provider that signs its webhooks with a secret of the request.
     """
 
     @property
     def webhook_url(self) -> str | None: ...
+
+    @property
+    def webhook_secret(self) -> str | None: ...
 
     def __call__(self, address: str, /) -> str: ...
 

@@ -155,7 +155,7 @@ class RemoteRunner:
             self._store_next_poll(attempt)
         self._tickets.intend(*of, attempt=attempt.id, engine=task.engine, held=held, at=utc_now())
         try:
-            accepted = self._engine(task).submit(task.request, _StepInputs(client, webhook_url))
+            accepted = self._engine(task).submit(task.request, _StepInputs(client, webhook_url, task.webhook_secret))
         except Busy as busy:
             self._withdraw(attempt, cents, failed=busy.failed)
             self._hand_back(attempt, seconds=busy.seconds)
@@ -383,6 +383,7 @@ class _StepInputs:
 
     client: "S3Client"
     webhook_url: str | None
+    webhook_secret: str | None
 
     def __call__(self, address: str) -> str:
         return media.presigned_url(address, seconds=PRESIGNED_URL_SECONDS, client=self.client)

@@ -1,12 +1,14 @@
 """Pictures of the FLUX API of Black Forest Labs: submit a request, poll the URL that it answers with, download.
 
-API reference: https://docs.bfl.ai. Some polling URLs are at a regional host of `bfl.ai`.
+API reference: https://docs.bfl.ai. Some polling URLs are at a regional host of `bfl.ai`. An answer to a request with a
+webhook can have no polling URL.
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
+from urllib.parse import urlencode
 
 import httpx
 
@@ -16,7 +18,7 @@ from shared.stages.failures import StageFailure
 from shared.stages.requests import ImageGenerationJob
 from shared.stages.stages import Role
 from workers.engines import limits
-from workers.engines.contract import Finished, Pending, RemoteOutput, Unconfirmed
+from workers.engines.contract import Finished, Inputs, Pending, RemoteOutput, Unconfirmed
 from workers.engines.provider import Provider, forbidden, not_made, unwilling, without_file
 
 _PIXELS = 2 * 1024 * 1024  # the price grows with the pixels; the catalogue has the price of this size
@@ -34,18 +36,23 @@ class FluxPicture:
     def __init__(self, entry: Engine) -> None:
         self._model = str(entry.model)
 
-    def submit(self, request: ImageGenerationJob, _presigned_url: Callable[[str], str]) -> str:
+    def submit(self, request: ImageGenerationJob, inputs: Inputs) -> str:
         width, height = limits.frame(request.width, request.height, pixels=_PIXELS, multiple=_MULTIPLE)
-        body = {
+        body: dict[str, object] = {
             "prompt": ", ".join(filter(None, [request.prompt, request.style])),
             "width": width,
             "height": height,
             "seed": request.seed,
             "output_format": "png",
         }
-        match self._provider.submit(f"{self._config.flux_url}/v1/{self._model}", body):
-            case {"polling_url": str(url)}:
-                return json.dumps({"poll": url})
+        if inputs.webhook_url and inputs.webhook_secret:
+            body |= {"webhook_url": inputs.webhook_url, "webhook_secret": inputs.webhook_secret}
+        accepted = self._provider.submit(f"{self._config.flux_url}/v1/{self._model}", body)
+        match accepted:
+            case {"id": str(request_id)}:
+                query = urlencode({"id": request_id})
+                url = accepted.get("polling_url") or f"{self._config.flux_url}/v1/get_result?{query}"
+                return json.dumps({"id": request_id, "poll": url})
         raise Unconfirmed
 
     def poll(self, ticket: str) -> Pending | Finished:
