@@ -57,6 +57,23 @@ set with clips of our renderer for a crash zoom. The same move with 70 % of its 
 0.10, and the opposite zoom and a clip without movement 0. `motion_promise` of an entry in the catalogue changes it.
 Our own renderer calculates its camera, so its clips are not replaced.
 """
+CONTRACT_HEAD = """
+## The engines that the contract names
+
+| the contract | here | shown by |
+|---|---|---|"""
+CONTRACT = (
+    ("DALL-E API", "`openai-image`: OpenAI ended DALL-E in May 2026", "test_openai_paints_the_picture"),
+    ("SDXL", "`sdxl`, on a worker with a GPU", "test_a_worker_with_a_gpu_gets_the_step_of_sdxl"),
+    ("Runway API", "`runway-gen4.5` and the other `runway-` engines", "test_runway_and_pika_make_the_clip"),
+    ("Pika API", "`fal-pika`: Pika's API is that of fal", "test_runway_and_pika_make_the_clip"),
+    ("SageMaker", "any stage, as an asynchronous endpoint", "test_an_endpoint_of_sagemaker_gets_the_step_of_sdxl"),
+    (
+        "ECS GPU tasks", "stages with an engine of `gpu_engines`",
+        "test_a_stage_with_a_gpu_engine_has_the_gpu_image_on_instances_that_scale_to_zero",
+    ),
+)  # fmt: skip
+"""What the contract calls an engine, ours, and the test that shows it."""
 LIMITS_HEAD = """
 ## Engines of providers
 
@@ -77,7 +94,17 @@ A step without a film fails with the named code, and its creator is charged noth
 
 def page() -> str:
     """Return the text of the page."""
-    return "\n".join([HEAD, *_table(), MISSED_HEAD, LIMITS_HEAD, *_limits(), FAULT_HEAD, *_faults()]) + "\n"
+    return (
+        "\n".join(
+            [HEAD, *_table(), MISSED_HEAD, CONTRACT_HEAD, *_contract(), LIMITS_HEAD, *_limits(), FAULT_HEAD, *_faults()]
+        )
+        + "\n"
+    )
+
+
+def _contract() -> Iterator[str]:
+    for named, ours, test in CONTRACT:
+        yield f"| {named} | {ours} | `{test}` |"
 
 
 def _table() -> Iterator[str]:

@@ -13,6 +13,7 @@ from shared.stages.engines import ALL_ENGINES, ENGINES, GPU_ENGINES, Engine, Fam
 from shared.stages.failures import StageFailure
 from shared.stages.stages import STAGES, Role, Stage
 from shared.stages.weights import WEIGHTS
+from tools.engine_page import CONTRACT
 from workers.engines.contract import Answered, Finished, Pending, StageResult, Workspace
 
 ENGINE_FOLDERS = ROOT / "workers" / "engines"
@@ -93,3 +94,8 @@ def test_each_stage_has_one_spelling() -> None:
     )  # fmt: skip
     for stage in Stage:
         assert import_module(f"workers.engines.{stage.folder}")
+
+
+@pytest.mark.parametrize("test", sorted({test for _, _, test in CONTRACT}))
+def test_the_page_names_tests_that_exist(test: str) -> None:
+    assert [path for path in (ROOT / "tests").rglob("test_*.py") if f"\ndef {test}(" in path.read_text()] != []
