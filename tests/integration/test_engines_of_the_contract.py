@@ -64,7 +64,7 @@ def test_runway_and_pika_make_the_clip(providers: Service, ada: Creator, name: s
     result = made(ada, name)
     assert result.outputs[0].role is Role.CLIP
     [request] = providers.requests
-    assert engine(Stage.VIDEO_SYNTHESIS, name).model in json.dumps(dict(request.body))
+    assert str(engine(Stage.VIDEO_SYNTHESIS, name).model) in json.dumps(dict(request.body))
 
 
 def test_a_worker_with_a_gpu_gets_the_step_of_sdxl(studio: Studio, ada: Creator, with_a_gpu: None) -> None:
