@@ -11,7 +11,9 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
+from botocore.exceptions import BotoCoreError
 
+from functions.pipeline.dispatch import Unavailable
 from functions.pipeline.dispatch import handler as dispatch
 from functions.pipeline.requests import stage_task
 from local.imitation.app import imitation
@@ -25,6 +27,7 @@ from shared.core.ids import new_id
 from shared.credits.store import credits
 from shared.jobs import settlement
 from shared.jobs.record import JobRecord, JobStatus, StepMap, StepTicketRecord
+from shared.jobs.steps import StepStore
 from shared.jobs.store import jobs
 from shared.jobs.tickets import tickets
 from shared.providers.store import states
@@ -353,8 +356,12 @@ def test_the_charge_stays_among_the_prices_of_the_hold(studio: Studio, providers
 # --- what is delivered twice, or is lost
 
 
+def unavailable(*_: object, **__: object) -> None:
+    raise BotoCoreError
+
+
 def test_a_late_message_of_the_first_clip_does_not_undo_the_hand_over(
-    studio: Studio, providers: Service, ada: Creator
+    studio: Studio, providers: Service, ada: Creator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     job_id = begun(ada)
     providers.faults.add("fal", ProviderCall.FILE, Fault.STILL)
@@ -365,8 +372,15 @@ def test_a_late_message_of_the_first_clip_does_not_undo_the_hand_over(
     assert checking is not None
     runner = StepRunner({}, shutdown_requested=lambda: False)
     runner.handle(checking)
-    send(job_id)
+    with monkeypatch.context() as interrupted:
+        interrupted.setattr(StepStore, "store_token", unavailable)
+        with pytest.raises(Unavailable):
+            send(job_id)  # it has handed the step over, and the older messages still have valid proofs
     studio.cloud.answers.clear()
+    runner.handle(checking)
+    RemoteRunner().handle(submission)
+    assert (studio.cloud.answers, step(job_id).engine) == ([], "parallax")
+    send(job_id)
     runner.handle(checking)
     RemoteRunner().handle(submission)
     assert (studio.cloud.answers, step(job_id).engine, step(job_id).status) == ([], "parallax", JobStatus.QUEUED)
