@@ -2,10 +2,10 @@
 
 from typing import Annotated, Literal
 
-from pydantic import ConfigDict, Field
+from pydantic import BeforeValidator, ConfigDict, Field
 
 from shared.assets.record import AssetType
-from shared.core.wire import Id, Integer, View, Wire
+from shared.core.wire import Id, Integer, View, Wire, number
 from shared.jobs.batches import MOST_JOBS
 from shared.jobs.spec import JobInput, JobSettings, MissedMove
 from shared.stages.engines import Runs
@@ -20,9 +20,8 @@ INPUT_TYPES = {
 }
 _MOST_INPUTS = len(INPUT_TYPES) - 1 + MAX_PICTURES
 MaxCredits = Annotated[
-    Integer | None,
+    Annotated[int, Field(ge=0), BeforeValidator(number)] | None,
     Field(
-        ge=0,
         description="The most that the request may cost, such as `credits` of a quote. If the price is higher now, the "
         "request is refused with `max_credits_exceeded` and nothing is held.",
     ),
