@@ -63,7 +63,9 @@ PRICING = """# Prices
 
 `make docs` writes this page from the code. A film costs credits: they are held at the submit, and charged when it is
 complete. A film that fails or is cancelled costs nothing. `POST /api/jobs/quote` says the price of a film, with its
-reasons, before anything is held.
+reasons, before anything is held. The price can change until the submit, because the table of engines can have another
+first row then. A request with `maxCredits` costs no more than that: if the price is higher, it is refused with
+`max_credits_exceeded`, which names the price, and nothing is held.
 
 A new account has {opening} credits. Films on the FREE plan have a watermark, and films of the other plans go first.
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from pydantic.alias_generators import to_camel
 from ulid import ULID
 
-from functions.jobs.schemas import JobContinue, JobCreate, JobExtend
+from functions.jobs.schemas import JobAgain, JobContinue, JobCreate, JobExtend
 from functions.jobs.service import Prepared, Reused, begin, prepared
 from shared.assets.store import assets
 from shared.aws import media
@@ -93,7 +93,7 @@ class Origin(NamedTuple):
         )
 
 
-def retry(job_id: str, caller: Actor, tx: Transaction) -> JobView:
+def retry(job_id: str, body: JobAgain | None, caller: Actor, tx: Transaction) -> JobView:
     """Add the same job, which starts from the finished steps of the ended one, and charges those that are not paid."""
     origin, new_job, at = _origin(job_id, caller), *_new_job()
     if not origin.job.ended:
@@ -101,7 +101,7 @@ def retry(job_id: str, caller: Actor, tx: Transaction) -> JobView:
     one = _same(origin, origin.spec.settings, new_job, caller, at)
     *before_last, _last = one.planned.steps
     done = [stage for stage in before_last if stage in origin.results]
-    return _begin(origin, one, new_job, done, caller, at, tx)
+    return _begin(origin, one, new_job, done, caller, at, tx, body)
 
 
 def proceed(job_id: str, body: JobContinue, caller: Actor, tx: Transaction) -> JobView:
@@ -110,12 +110,11 @@ def proceed(job_id: str, body: JobContinue, caller: Actor, tx: Transaction) -> J
     if not (origin.job.captured and origin.spec.until):
         raise NoStill
     whole = origin.body(_changed(origin.spec, body, _OF_STILLS), inputs=_no_picture(body), preset_id=body.preset_id)
-    return _begin(
-        origin, prepared(whole, caller, at, default=origin.chosen), new_job, [Stage.IMAGE_GENERATION], caller, at, tx
-    )
+    one = prepared(whole, caller, at, default=origin.chosen)
+    return _begin(origin, one, new_job, [Stage.IMAGE_GENERATION], caller, at, tx, body)
 
 
-def final(job_id: str, caller: Actor, tx: Transaction) -> JobView:
+def final(job_id: str, body: JobAgain | None, caller: Actor, tx: Transaction) -> JobView:
     """Add the whole film of a completed draft, with its seed and its picture."""
     origin, new_job, at = _origin(job_id, caller), *_new_job()
     settings = origin.spec.settings
@@ -123,7 +122,7 @@ def final(job_id: str, caller: Actor, tx: Transaction) -> JobView:
         raise NoDraft
     one = _same(origin, settings.model_copy(update={"draft": None}), new_job, caller, at)
     painted = [stage for stage in origin.results if stage is Stage.IMAGE_GENERATION]
-    return _begin(origin, one, new_job, painted, caller, at, tx)
+    return _begin(origin, one, new_job, painted, caller, at, tx, body)
 
 
 def extend(job_id: str, body: JobExtend, caller: Actor, tx: Transaction) -> JobView:
@@ -142,7 +141,7 @@ def extend(job_id: str, body: JobExtend, caller: Actor, tx: Transaction) -> JobV
     key = given_key(new_job, frame.rpartition("/")[2])
     one = prepared(whole, caller, at, picture_key=key, default=origin.chosen)
     spec = one.spec.model_copy(update={"origin_id": job_id, "picture_by": _painter(origin)})
-    made = begin(one, {new_job: spec}, caller, at, tx)
+    made = begin(one, {new_job: spec}, caller, at, tx, max_credits=body.max_credits)
     _copy(one, made, [(frame, key, "image/png")])
     return made
 
@@ -205,6 +204,7 @@ def _begin(
     caller: Actor,
     at: datetime,
     tx: Transaction,
+    body: JobAgain | JobContinue | None,
 ) -> JobView:
     """Add the job, with copies of the older job's results of these stages."""
     job, made_in = origin.job, {stage: (origin.spec.made_in or {}).get(stage, origin.job.job_id) for stage in stages}
@@ -231,7 +231,8 @@ def _begin(
             "picture_by": origin.spec.picture_by,
         }
     )
-    made = begin(one, {new_job: spec}, caller, at, tx, reused=reused)
+    most = body.max_credits if body else None
+    made = begin(one, {new_job: spec}, caller, at, tx, max_credits=most, reused=reused)
     copies = [
         (before.key, after.key, before.media_type)
         for stage, step in reused.items()

@@ -10,7 +10,8 @@ from functions.jobs.listing import Filters
 from functions.jobs.origins import JobNotEnded, NoDraft, NoFilm, NoStill, OutputsExpired
 from functions.jobs.plan import NoEngine, PromptNotUnderstood
 from functions.jobs.quote import quote
-from functions.jobs.schemas import JobContinue, JobCreate, JobExtend, QuoteView
+from functions.jobs.schemas import JobAgain, JobContinue, JobCreate, JobExtend, QuoteView
+from functions.jobs.service import MaxCreditsExceeded
 from shared.access.permissions import Permission
 from shared.assets.store import AssetNotFound, AssetNotReady
 from shared.core.wire import Id, Moment
@@ -38,6 +39,7 @@ Read = Annotated[Actor, acting(Permission.JOBS_READ)]
 Write = Annotated[Actor, acting(Permission.JOBS_WRITE)]
 Spend = Annotated[Actor, acting(Permission.JOBS_WRITE, RouteClass.SPEND)]
 _REFUSED_SUBMITS = (
+    MaxCreditsExceeded,
     NotEnoughCredits,
     MonthlyCapReached,
     ProjectNotFound,
@@ -87,7 +89,7 @@ def create_job(body: JobCreate, caller: Spend, once: Once) -> Response:
 def quote_job(body: JobCreate, caller: Quote, response: Response) -> QuoteView:
     """Ask what a job would cost. The body is that of a submit, and is refused for the same reasons.
 
-    Nothing is held or stored. A shortfall of credits and a full queue are no reasons to refuse a quote.
+    Nothing is held or stored. A shortfall of credits, a full queue and `maxCredits` are no reasons to refuse a quote.
     """
     quoted = quote(body, caller)
     announce(response, quoted.steps)
@@ -146,12 +148,12 @@ def cancel_job(job_id: Id, caller: Write) -> JobView:
     operation_id="retryJob",
     responses=problems(JobNotEnded, OutputsExpired, RetryRunning, *_REFUSED_SUBMITS),
 )
-def retry_job(job_id: Id, caller: Spend, once: Once) -> Response:
+def retry_job(job_id: Id, caller: Spend, once: Once, body: JobAgain | None = None) -> Response:
     """Submit the same job again. It starts from the finished steps of this one, for 7 days after these steps.
 
     A finished step costs what it cost in this job, and nothing if it is paid. The last step is always made again.
     """
-    return announced(once.respond(lambda tx: origins.retry(job_id, caller, tx), status=status.HTTP_202_ACCEPTED))
+    return announced(once.respond(lambda tx: origins.retry(job_id, body, caller, tx), status=status.HTTP_202_ACCEPTED))
 
 
 @router.post(
@@ -175,12 +177,12 @@ def continue_job(job_id: Id, body: JobContinue, caller: Spend, once: Once) -> Re
     operation_id="finishDraft",
     responses=problems(NoDraft, OutputsExpired, *_REFUSED_SUBMITS),
 )
-def finish_draft(job_id: Id, caller: Spend, once: Once) -> Response:
+def finish_draft(job_id: Id, caller: Spend, once: Once, body: JobAgain | None = None) -> Response:
     """Submit the film of a completed draft at its whole size, with the same seed, within 7 days.
 
     The picture is the draft's, and is not charged again.
     """
-    return announced(once.respond(lambda tx: origins.final(job_id, caller, tx), status=status.HTTP_202_ACCEPTED))
+    return announced(once.respond(lambda tx: origins.final(job_id, body, caller, tx), status=status.HTTP_202_ACCEPTED))
 
 
 @router.post(

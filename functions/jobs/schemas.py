@@ -1,11 +1,11 @@
 """The bodies of `/api/jobs`, and its answers besides jobs."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import ConfigDict, Field
+from pydantic import BeforeValidator, ConfigDict, Field
 
 from shared.assets.record import AssetType
-from shared.core.wire import Id, Integer, View, Wire
+from shared.core.wire import Id, Integer, View, Wire, number
 from shared.jobs.batches import MOST_JOBS
 from shared.jobs.spec import JobInput, JobSettings, MissedMove
 from shared.stages.engines import Runs
@@ -19,6 +19,13 @@ INPUT_TYPES = {
     Role.CAPTIONS: AssetType.OTHER,
 }
 _MOST_INPUTS = len(INPUT_TYPES) - 1 + MAX_PICTURES
+MaxCredits = Annotated[
+    Annotated[int, Field(ge=0), BeforeValidator(number)] | None,
+    Field(
+        description="The most that the request may cost, such as `credits` of a quote. If the price is higher now, the "
+        "request is refused with `max_credits_exceeded` and nothing is held.",
+    ),
+]
 
 
 class JobCreate(Wire):
@@ -53,6 +60,7 @@ class JobCreate(Wire):
         description="The number of jobs, with the seeds `seed`, `seed` + 1 and so on. All are accepted, or none. The "
         "answer is the first job, with the ids of all in `batch`.",
     )
+    max_credits: MaxCredits = None
 
 
 class JobContinue(Wire):
@@ -69,12 +77,21 @@ class JobContinue(Wire):
     inputs: tuple[JobInput, ...] = Field(
         default=(), max_length=_MOST_INPUTS, description="A driving clip, sound or captions. The picture is given."
     )
+    max_credits: MaxCredits = None
 
 
 class JobExtend(JobContinue):
     model_config = ConfigDict(json_schema_extra={"examples": [{"presetId": "truck-left", "prompt": "a lake at night"}]})
 
     prompt: str | None = Field(default=None, min_length=1, max_length=2000, examples=["the same lake at night"])
+
+
+class JobAgain(Wire):
+    """The optional body of a request that makes an older job again."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"maxCredits": 7}]})
+
+    max_credits: MaxCredits = None
 
 
 class PriceLineView(View):
@@ -123,7 +140,10 @@ class QuotedStepView(View):
 class QuoteView(View):
     """The price of a job before its submit, and the part of its settings and its prompt that the film gets."""
 
-    credits: int = Field(description="The most that the job costs, or all `count` jobs. They are held at the submit.")
+    credits: int = Field(
+        description="The most that the job costs, or all `count` jobs. They are held at the submit. Send them as "
+        "`maxCredits`, so that a submit costs no more."
+    )
     balance: int = Field(description="The credits that the account can spend.")
     sufficient: bool = Field(
         description="Whether the caller can pay for the job now, from the balance and within the monthly caps of the "

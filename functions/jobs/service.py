@@ -19,7 +19,7 @@ from shared.aws.secrets import has_value
 from shared.aws.transactions import Transaction, transaction
 from shared.camera.move import CameraMove
 from shared.core.clock import utc_now
-from shared.core.errors import Forbidden, Invalid, Unauthorized
+from shared.core.errors import Conflict, Forbidden, Invalid, Unauthorized
 from shared.core.ids import new_id, organization_of, time_of
 from shared.credits.store import Spender, credits
 from shared.jobs import admission, batches, executions, settlement
@@ -47,6 +47,17 @@ from shared.switches.store import switches
 MANY_USERS = 20  # number of jobs of an asset from which those that have ended are removed from its record
 
 
+class MaxCreditsExceeded(Conflict):
+    """The price is higher than `maxCredits` of the request."""
+
+    code = "max_credits_exceeded"
+
+    def __init__(self, price: int, most: int) -> None:
+        super().__init__(
+            f"This costs {price} credits now, and the request allows {most}.", creditsNeeded=price, maxCredits=most
+        )
+
+
 def submit(body: JobCreate, caller: Actor, tx: Transaction) -> JobView:
     """Add a job and the hold on its credits to the transaction; admit the job after the commit if it is its turn.
 
@@ -59,7 +70,7 @@ def submit(body: JobCreate, caller: Actor, tx: Transaction) -> JobView:
     one = prepared(body, caller, at)
     seeds = [(one.spec.seed + number) % 2**32 for number in range(body.count)]
     specs = [one.spec.model_copy(update={"seed": seed, "batch_id": batch_id}) for seed in seeds]
-    made = begin(one, dict(zip(job_ids, specs, strict=True)), caller, at, tx)
+    made = begin(one, dict(zip(job_ids, specs, strict=True)), caller, at, tx, max_credits=body.max_credits)
     return made.model_copy(update={"from_settings": filled, "batch": tuple(job_ids) if batch_id else None})
 
 
@@ -70,9 +81,13 @@ def begin(
     at: datetime,
     tx: Transaction,
     *,
+    max_credits: int | None,
     reused: Mapping[Stage, "Reused"] | None = None,
 ) -> JobView:
-    """Add the jobs with these ids and specs to the transaction, and return the first. All have the same steps."""
+    """Add the jobs with these ids and specs to the transaction, and return the first. All have the same steps.
+
+    Raise MaxCreditsExceeded if all together cost more than `max_credits`.
+    """
     reused, account_id, (job_id, *more_ids) = reused or {}, one.account_id, specs
     prices = {stage.value: step.credits for stage, step in one.planned.steps.items()}
     prices |= {stage.value: step.credits for stage, step in reused.items()}
@@ -85,6 +100,9 @@ def begin(
             raise Forbidden("This key is for tests. It submits new jobs only.")
         engines, prices = dict.fromkeys(engines, TEST_ENGINE), dict.fromkeys(prices, 0)
         specs = {each: spec.model_copy(update={"test": True}) for each, spec in specs.items()}
+    price = sum(prices.values())
+    if max_credits is not None and len(specs) * price > max_credits:
+        raise MaxCreditsExceeded(len(specs) * price, max_credits)
     for asset in one.used:
         _forget_ended_jobs(asset)
     caller.stays_member(account_id, tx=tx)
@@ -94,7 +112,7 @@ def begin(
             each,
             spec,
             engines=engines,
-            credits=sum(prices.values()),
+            credits=price,
             project_id=one.project_id,
             account_id=account_id,
             owner_id=caller.user_id,
@@ -108,7 +126,7 @@ def begin(
     for asset_id in {given.asset_id for given in one.spec.inputs}:
         assets.use(asset_id, *specs, tx=tx)
     credits.hold(
-        job_id, account_id=account_id, credits=sum(prices.values()), paid=one.spec.paid, at=at, tx=tx,
+        job_id, account_id=account_id, credits=price, paid=one.spec.paid, at=at, tx=tx,
         spender=spender(caller, account_id), key=key, prices=prices, lower_prices=lower, more_ids=more_ids,
     )  # fmt: skip
     admission.wait(made[0], one.subscribed, at=at, tx=tx, more_ids=more_ids)

@@ -7,6 +7,7 @@ from pydantic import BaseModel
 
 from shared.aws.transactions import Transaction, transaction
 from shared.core.clock import utc_now
+from shared.core.errors import AppError
 from shared.idempotency.record import IdempotencyRecord
 from shared.idempotency.store import AnsweredAlready, answers
 
@@ -29,7 +30,8 @@ class OneEffect:
     def run(self, effect: Callable[[Transaction], BaseModel]) -> OnceResult:
         """Run `effect`, which adds its writes to the transaction and returns the view.
 
-        If `effect` raises, nothing is written. Raise KeyReused if the key was used with another body.
+        If `effect` raises, nothing is written. If another request with the key had its effect in the meantime, return
+        that one's answer. Raise KeyReused if the key was used with another body.
         """
         if known := self._known():
             return OnceResult(known.response, replayed=True)
@@ -38,7 +40,7 @@ class OneEffect:
                 view = effect(tx).model_dump_json(by_alias=True)
                 if self.request_key is not None:
                     answers.remember(self.request_key, self.body_hash, response=view, at=utc_now(), tx=tx)
-        except AnsweredAlready:
+        except (AnsweredAlready, AppError):  # another request with the key may have had the effect in the meantime
             if known := self._known():
                 return OnceResult(known.response, replayed=True)
             raise

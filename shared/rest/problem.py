@@ -37,7 +37,10 @@ class Problem(View):
     request_id: str = Field(description="The id of the request. Include it in a report of the problem.")
     errors: list[FieldProblem] | None = absent("The invalid fields, at most 20, for status 422.")
     suggestions: list[str] | None = absent("Known values that are similar to the unknown one.")
-    credits_needed: int | None = absent("The credits that the request needs, for status 402.")
+    credits_needed: int | None = absent(
+        "The credits that the request needs, for status 402 and for `max_credits_exceeded`."
+    )
+    max_credits: int | None = absent("`maxCredits` of the request, for `max_credits_exceeded`.")
 
 
 def problem(

@@ -173,9 +173,14 @@ def test_stills_variants_and_retries_are_films(client: Kinora, script: Path) -> 
     with pytest.raises(kinora.errors.FilmFailed):
         failed.wait()
     (script / "POST_PROCESSING").unlink()
-    assert failed.retry().wait().job.origin_id == failed.id
     quote = client.films.quote("a lake", duration=1, resolution="480p")
     assert quote.credits == variants[0].job.credits
+    with pytest.raises(kinora.codes.MaxCreditsExceeded) as dear:
+        failed.retry(max_credits=quote.credits - 1)
+    assert (dear.value.credits_needed, dear.value.max_credits) == (quote.credits, quote.credits - 1)
+    assert failed.retry(max_credits=quote.credits).wait().job.origin_id == failed.id
+    with pytest.raises(kinora.codes.MaxCreditsExceeded):
+        client.films.variants("a lake", 2, duration=1, resolution="480p", max_credits=2 * quote.credits - 1)
 
 
 def test_the_asynchronous_client_makes_films_beside_each_other(scripted_cloud: Cloud, tmp_path: Path) -> None:

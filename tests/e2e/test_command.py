@@ -68,7 +68,10 @@ def shell(scripted_cloud: Cloud, key: str, script: Path, tmp_path: Path) -> Shel
 def test_a_film_is_quoted_made_listed_and_downloaded(shell: Shell) -> None:
     code, output, _ = shell.run("quote", "a lake", *SHORT, "--json")
     price = json.loads(output)["credits"]
-    code, output, errors = shell.run("make", "a lake", *SHORT, "--out", "lake.mp4", "--json")
+    code, _, errors = shell.run("make", "a lake", *SHORT, "--max-credits", str(price - 1))
+    assert (code, "max_credits_exceeded" in errors) == (1, True)
+    make = ("make", "a lake", *SHORT, "--max-credits", str(price), "--out", "lake.mp4", "--json")
+    code, output, errors = shell.run(*make)
     assert code == 0, errors
     job = json.loads(output)
     assert (job["status"], job["credits"]) == ("COMPLETED", price)

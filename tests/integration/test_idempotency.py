@@ -7,6 +7,7 @@ import pytest
 from pydantic import BaseModel
 
 from shared.aws.transactions import Transaction
+from shared.core.errors import Conflict
 from shared.credits.store import credits
 from shared.idempotency import once
 from shared.idempotency.record import IdempotencyRecord
@@ -162,6 +163,23 @@ def test_an_effect_without_http_and_its_actions_happen_once(studio: Studio) -> N
     assert one.run(effect) == once.OnceResult('{"number":1}', replayed=False)
     assert one.run(effect) == once.OnceResult('{"number":1}', replayed=True)
     assert done == ["written", "followed"]
+
+
+def test_a_repetition_whose_effect_is_refused_gets_the_answer_of_the_request_that_was_faster() -> None:
+    """The first request commits after the repetition has looked for its answer, and changes what is allowed."""
+    one = once.OneEffect("evt_1", "hash")
+
+    def refused(_: Transaction) -> NumberView:
+        assert not once.OneEffect("evt_1", "hash").run(lambda _: NumberView(number=1)).replayed
+        raise Conflict("This is not allowed any more.")
+
+    assert one.run(refused) == once.OnceResult('{"number":1}', replayed=True)
+    with pytest.raises(Conflict):
+        once.OneEffect("evt_2", "hash").run(_never)
+
+
+def _never(_: Transaction) -> NumberView:
+    raise Conflict("This is not allowed.")
 
 
 def test_a_repeated_request_gets_its_first_answer_after_the_resource_was_deleted(ada: Creator) -> None:

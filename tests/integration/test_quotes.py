@@ -169,11 +169,14 @@ def test_a_submit_costs_at_most_what_was_quoted(
         body = {
             "projectId": project, "prompt": prompt, "presetId": preset, "settings": wishes, "inputs": inputs,
         }  # fmt: skip
-        quote, submit = creator.post("/api/jobs/quote", body), creator.post("/api/jobs", body)
+        quote = creator.post("/api/jobs/quote", body)
+        most = quote.body.get("credits", 0)
+        submit = creator.post("/api/jobs", body | {"maxCredits": most})
         if submit.status != 202:
             assert (quote.status, quote.body) == (submit.status, submit.body)
             return
         job, offer = submit.body, quote.body
+        assert creator.post("/api/jobs", body | {"maxCredits": most - 1}).body["code"] == "max_credits_exceeded"
         assert (
             offer["credits"] == sum(step["credits"] for step in offer["steps"]) == credits.get_hold(job["id"]).credits
         )

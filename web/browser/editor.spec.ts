@@ -39,6 +39,28 @@ test("The price follows the draft, with its reasons, and what cannot be made is 
   await page.screenshot({ path: `${SHOTS}/editor-unknown.png` });
 });
 
+test("A film that costs more than the price shown is made only after the new price was shown", async ({ page }) => {
+  await signIn(page, "/editor");
+  await page.route("**/api/jobs/quote", async (route) => {
+    const answer = await route.fetch();
+    await route.fulfill({ response: answer, json: { ...(await answer.json()), credits: 3 } }); // of an engine that is cheaper now
+  });
+  await page.getByRole("textbox", { name: "Prompt" }).fill("a lake");
+  await chooseSmallFilm(page);
+  const price = page.locator("[data-quote]");
+  await expect(price).toHaveText("3");
+  await page.unroute("**/api/jobs/quote");
+  const make = page.getByRole("button", { name: "Make the film" });
+  await make.click();
+  await expect(page.getByText("The price is higher now than the 3 credits shown before.")).toBeVisible();
+  await expect(page.getByText("The film needs 4 credits; you have 100.")).toBeVisible();
+  await expect(price).toHaveText("4");
+  await page.screenshot({ path: `${SHOTS}/editor-dearer.png` });
+  await make.click();
+  await page.waitForURL(/\/film\?id=job_/);
+  await page.getByRole("button", { name: "Cancel" }).click();
+});
+
 test("The preview shows the move before anything is paid, and its path in space", async ({ page }) => {
   await page.goto("/editor?preset=orbit-left&prompt=a%20lighthouse%20at%20dusk");
   const canvas = page.locator("canvas");

@@ -11,7 +11,12 @@ test("A still is approved, two variants are compared, a film is continued, and a
   const still = page.url();
   await page.screenshot({ path: `${SHOTS}/still-ready.png` });
   await page.getByRole("combobox", { name: "Move of the next film" }).selectOption("Dolly in");
-  await page.getByRole("button", { name: "Make the film of it" }).click();
+  const approve = page.getByRole("button", { name: "Make the film of it" });
+  await approve.click();
+  await expect(page.getByText("This costs 3 credits. Press again to make it.")).toBeVisible();
+  await page.screenshot({ path: `${SHOTS}/still-price.png` });
+  expect(page.url()).toBe(still);
+  await approve.click();
   await page.waitForURL((url) => url.href !== still);
   await expect(page.locator("video")).toBeVisible({ timeout: 540_000 });
 
@@ -23,13 +28,17 @@ test("A still is approved, two variants are compared, a film is continued, and a
   await expect(page.getByRole("button", { name: "Make a public link" })).toBeVisible();
 
   const film = page.url();
-  await page.getByRole("button", { name: "Continue from its last frame" }).click();
+  const extend = page.getByRole("button", { name: "Continue from its last frame" });
+  await extend.click();
+  await expect(page.getByText("This costs 3 credits.")).toBeVisible();
+  await extend.click();
   await page.waitForURL((url) => url.href !== film);
   await expect(page.locator("video")).toBeVisible({ timeout: 540_000 });
 
   await page.getByRole("link", { name: "New film" }).click();
   await page.getByRole("radio", { name: "Film", exact: true }).click();
   await page.getByRole("combobox", { name: "Number of variants" }).selectOption("2 ×");
+  await expect(page.locator("[data-quote]")).toHaveText("8"); // the film costs at most the price that is shown
   await page.getByRole("button", { name: "Make the film" }).click();
   await expect(page.locator("video")).toBeVisible({ timeout: 540_000 });
   const compare = page.getByRole("combobox", { name: "Compare with" });

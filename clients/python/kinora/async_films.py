@@ -105,9 +105,9 @@ class AsyncFilm:
         """Delete the ended job and its media."""
         await self._jobs.delete(self.id)
 
-    async def retry(self, *, idempotency_key: str | None = None) -> AsyncFilm:
+    async def retry(self, *, max_credits: int | None = None, idempotency_key: str | None = None) -> AsyncFilm:
         """Make the same film again, from the finished steps of this one."""
-        return self._next(await self._jobs.retry(self.id, idempotency_key=idempotency_key))
+        return self._next(await self._jobs.retry(self.id, max_credits=max_credits, idempotency_key=idempotency_key))
 
     async def approve(self, *, idempotency_key: str | None = None, **changes: Unpack[JobContinueParams]) -> AsyncFilm:
         """Make the film of this still."""
@@ -117,9 +117,9 @@ class AsyncFilm:
         """Make a film that begins with the last frame of this one."""
         return self._next(await self._jobs.extend(self.id, idempotency_key=idempotency_key, **changes))
 
-    async def final(self, *, idempotency_key: str | None = None) -> AsyncFilm:
+    async def final(self, *, max_credits: int | None = None, idempotency_key: str | None = None) -> AsyncFilm:
         """Make the film of this draft at its whole size."""
-        return self._next(await self._jobs.final(self.id, idempotency_key=idempotency_key))
+        return self._next(await self._jobs.final(self.id, max_credits=max_credits, idempotency_key=idempotency_key))
 
     def _next(self, job: Job) -> AsyncFilm:
         return AsyncFilm(self._http, job, self._on_progress)
@@ -144,6 +144,7 @@ class AsyncFilms:
         captions: Source | None = None,
         project: str | None = None,
         on_progress: Callable[[AsyncFilm], object] | None = None,
+        max_credits: int | None = None,
         idempotency_key: str | None = None,
         **settings: Unpack[JobSettingsParams],
     ) -> AsyncFilm:
@@ -151,9 +152,10 @@ class AsyncFilms:
 
         `preset` is a camera move. `image` is one picture or several, and `motion` a clip whose camera is copied. See
         `client.assets.upload` for the kinds of files. `project` is the id of a project: the default is that of
-        KINORA_PROJECT, or one of the name "Films". `on_progress` is called with the film while `wait` waits.
+        KINORA_PROJECT, or one of the name "Films". `on_progress` is called with the film while `wait` waits. If the
+        price is higher than `max_credits`, raise MaxCreditsExceeded, and nothing is held.
         """
-        body = await self._body(prompt, preset, image, motion, audio, captions, project, settings)
+        body = await self._body(prompt, preset, image, motion, audio, captions, project, max_credits, settings)
         return AsyncFilm(self._http, await self._jobs.create(idempotency_key=idempotency_key, **body), on_progress)
 
     async def still(
@@ -162,11 +164,12 @@ class AsyncFilms:
         *,
         preset: str | None = None,
         project: str | None = None,
+        max_credits: int | None = None,
         idempotency_key: str | None = None,
         **settings: Unpack[JobSettingsParams],
     ) -> AsyncFilm:
         """Submit the picture of a film only. `film.approve()` makes the film of it."""
-        body = await self._body(prompt, preset, None, None, None, None, project, settings)
+        body = await self._body(prompt, preset, None, None, None, None, project, max_credits, settings)
         job = await self._jobs.create(idempotency_key=idempotency_key, until="IMAGE_GENERATION", **body)
         return AsyncFilm(self._http, job)
 
@@ -181,11 +184,12 @@ class AsyncFilms:
         audio: Source | None = None,
         captions: Source | None = None,
         project: str | None = None,
+        max_credits: int | None = None,
         idempotency_key: str | None = None,
         **settings: Unpack[JobSettingsParams],
     ) -> list[AsyncFilm]:
         """Submit `count` films of one prompt with different seeds: all, or none."""
-        body = await self._body(prompt, preset, image, motion, audio, captions, project, settings)
+        body = await self._body(prompt, preset, image, motion, audio, captions, project, max_credits, settings)
         first = await self._jobs.create(idempotency_key=idempotency_key, count=count, **body)
         others = [await self.get(job_id) for job_id in first.batch or () if job_id != first.id]
         return [AsyncFilm(self._http, first), *others]
@@ -204,7 +208,7 @@ class AsyncFilms:
     ) -> Quote:
         """Return the price of a film, and the words that the painter does not understand. Files are uploaded."""
         return await self._jobs.quote(
-            **await self._body(prompt, preset, image, motion, audio, captions, project, settings)
+            **await self._body(prompt, preset, image, motion, audio, captions, project, None, settings)
         )
 
     async def get(self, job_id: str) -> AsyncFilm:
@@ -227,6 +231,7 @@ class AsyncFilms:
         audio: Source | None,
         captions: Source | None,
         project: str | None,
+        max_credits: int | None,
         settings: JobSettingsParams,
     ) -> Any:
         pictures: Any = image if isinstance(image, (list, tuple)) else [image]
@@ -241,4 +246,5 @@ class AsyncFilms:
             preset_id=preset,
             settings=chosen or None,
             inputs=inputs or None,
+            max_credits=max_credits,
         )

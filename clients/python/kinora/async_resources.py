@@ -65,9 +65,9 @@ class AsyncJobs(AsyncResource):
         """Return what the job would cost. Nothing is held or stored."""
         return await self._http.read(Quote, "POST", "/api/jobs/quote", body=job, repeatable=True)
 
-    async def retry(self, job_id: str, *, idempotency_key: str | None = None) -> Job:
+    async def retry(self, job_id: str, *, max_credits: int | None = None, idempotency_key: str | None = None) -> Job:
         """Submit the same job again. It starts from the finished steps of this one."""
-        return await self._submit(f"/api/jobs/{job_id}/retry", None, idempotency_key)
+        return await self._submit(f"/api/jobs/{job_id}/retry", given(max_credits=max_credits) or None, idempotency_key)
 
     async def approve(
         self, job_id: str, *, idempotency_key: str | None = None, **changes: Unpack[JobContinueParams]
@@ -81,9 +81,9 @@ class AsyncJobs(AsyncResource):
         """Submit a film that begins with the last frame of this completed film."""
         return await self._submit(f"/api/jobs/{job_id}/extend", changes, idempotency_key)
 
-    async def final(self, job_id: str, *, idempotency_key: str | None = None) -> Job:
+    async def final(self, job_id: str, *, max_credits: int | None = None, idempotency_key: str | None = None) -> Job:
         """Submit the film of a completed draft at its whole size."""
-        return await self._submit(f"/api/jobs/{job_id}/final", None, idempotency_key)
+        return await self._submit(f"/api/jobs/{job_id}/final", given(max_credits=max_credits) or None, idempotency_key)
 
     def list(
         self,

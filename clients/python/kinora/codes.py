@@ -127,6 +127,10 @@ class MailUnavailable(ServerError):
     """The code `mail_unavailable`."""
 
 
+class MaxCreditsExceeded(Conflict):
+    """The code `max_credits_exceeded`."""
+
+
 class MemberChanged(Conflict):
     """The code `member_changed`."""
 
@@ -348,6 +352,7 @@ CODES: dict[str, type[ApiError]] = {
     "last_owner": LastOwner,
     "link_not_valid": LinkNotValid,
     "mail_unavailable": MailUnavailable,
+    "max_credits_exceeded": MaxCreditsExceeded,
     "member_changed": MemberChanged,
     "member_not_found": MemberNotFound,
     "monthly_cap_reached": MonthlyCapReached,

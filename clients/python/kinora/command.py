@@ -67,6 +67,7 @@ Aspect = Annotated[str | None, typer.Option(help="Aspect ratio of the frame, suc
 Style = Annotated[str | None, typer.Option(help="The painting style, such as oil.")]
 Seed = Annotated[int | None, typer.Option(help="The same seed makes the same film.")]
 Draft = Annotated[bool, typer.Option("--draft", help="A small, cheaper film.")]
+MaxCredits = Annotated[int | None, typer.Option(min=0, help="Make no film whose price is higher than this.")]
 
 
 class Size(str, Enum):
@@ -169,6 +170,7 @@ def make(
     style: Style = None,
     seed: Seed = None,
     draft: Draft = False,
+    max_credits: MaxCredits = None,
     save: Annotated[Path, typer.Option("--out", help="The file of the film.")] = Path("film.mp4"),
     wait: Annotated[bool, typer.Option(help="Wait for the film, and save it.")] = True,
     as_json: AsJson = False,
@@ -177,7 +179,7 @@ def make(
     with _client() as client:
         film = client.films.create(
             prompt, preset=preset, image=image, motion=motion, audio=audio, captions=captions,
-            **_settings(duration, resolution, aspect, style, seed, draft=draft),
+            max_credits=max_credits, **_settings(duration, resolution, aspect, style, seed, draft=draft),
         )  # fmt: skip
         if not wait:
             _show(film.job, as_json=as_json, text=lambda: film.id)

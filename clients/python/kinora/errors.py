@@ -58,6 +58,7 @@ class ApiError(KinoraError):
         self.errors: list[dict[str, str]] = problem.get("errors") or []
         self.suggestions: list[str] = problem.get("suggestions") or []
         self.credits_needed: int | None = problem.get("creditsNeeded")
+        self.max_credits: int | None = problem.get("maxCredits")
         super().__init__(self.detail)
 
     def __str__(self) -> str:

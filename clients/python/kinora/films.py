@@ -105,9 +105,9 @@ class Film:
         """Delete the ended job and its media."""
         self._jobs.delete(self.id)
 
-    def retry(self, *, idempotency_key: str | None = None) -> Film:
+    def retry(self, *, max_credits: int | None = None, idempotency_key: str | None = None) -> Film:
         """Make the same film again, from the finished steps of this one."""
-        return self._next(self._jobs.retry(self.id, idempotency_key=idempotency_key))
+        return self._next(self._jobs.retry(self.id, max_credits=max_credits, idempotency_key=idempotency_key))
 
     def approve(self, *, idempotency_key: str | None = None, **changes: Unpack[JobContinueParams]) -> Film:
         """Make the film of this still."""
@@ -117,9 +117,9 @@ class Film:
         """Make a film that begins with the last frame of this one."""
         return self._next(self._jobs.extend(self.id, idempotency_key=idempotency_key, **changes))
 
-    def final(self, *, idempotency_key: str | None = None) -> Film:
+    def final(self, *, max_credits: int | None = None, idempotency_key: str | None = None) -> Film:
         """Make the film of this draft at its whole size."""
-        return self._next(self._jobs.final(self.id, idempotency_key=idempotency_key))
+        return self._next(self._jobs.final(self.id, max_credits=max_credits, idempotency_key=idempotency_key))
 
     def _next(self, job: Job) -> Film:
         return Film(self._http, job, self._on_progress)
@@ -144,6 +144,7 @@ class Films:
         captions: Source | None = None,
         project: str | None = None,
         on_progress: Callable[[Film], object] | None = None,
+        max_credits: int | None = None,
         idempotency_key: str | None = None,
         **settings: Unpack[JobSettingsParams],
     ) -> Film:
@@ -151,9 +152,10 @@ class Films:
 
         `preset` is a camera move. `image` is one picture or several, and `motion` a clip whose camera is copied. See
         `client.assets.upload` for the kinds of files. `project` is the id of a project: the default is that of
-        KINORA_PROJECT, or one of the name "Films". `on_progress` is called with the film while `wait` waits.
+        KINORA_PROJECT, or one of the name "Films". `on_progress` is called with the film while `wait` waits. If the
+        price is higher than `max_credits`, raise MaxCreditsExceeded, and nothing is held.
         """
-        body = self._body(prompt, preset, image, motion, audio, captions, project, settings)
+        body = self._body(prompt, preset, image, motion, audio, captions, project, max_credits, settings)
         return Film(self._http, self._jobs.create(idempotency_key=idempotency_key, **body), on_progress)
 
     def still(
@@ -162,11 +164,12 @@ class Films:
         *,
         preset: str | None = None,
         project: str | None = None,
+        max_credits: int | None = None,
         idempotency_key: str | None = None,
         **settings: Unpack[JobSettingsParams],
     ) -> Film:
         """Submit the picture of a film only. `film.approve()` makes the film of it."""
-        body = self._body(prompt, preset, None, None, None, None, project, settings)
+        body = self._body(prompt, preset, None, None, None, None, project, max_credits, settings)
         job = self._jobs.create(idempotency_key=idempotency_key, until="IMAGE_GENERATION", **body)
         return Film(self._http, job)
 
@@ -181,11 +184,12 @@ class Films:
         audio: Source | None = None,
         captions: Source | None = None,
         project: str | None = None,
+        max_credits: int | None = None,
         idempotency_key: str | None = None,
         **settings: Unpack[JobSettingsParams],
     ) -> list[Film]:
         """Submit `count` films of one prompt with different seeds: all, or none."""
-        body = self._body(prompt, preset, image, motion, audio, captions, project, settings)
+        body = self._body(prompt, preset, image, motion, audio, captions, project, max_credits, settings)
         first = self._jobs.create(idempotency_key=idempotency_key, count=count, **body)
         others = [self.get(job_id) for job_id in first.batch or () if job_id != first.id]
         return [Film(self._http, first), *others]
@@ -203,7 +207,7 @@ class Films:
         **settings: Unpack[JobSettingsParams],
     ) -> Quote:
         """Return the price of a film, and the words that the painter does not understand. Files are uploaded."""
-        return self._jobs.quote(**self._body(prompt, preset, image, motion, audio, captions, project, settings))
+        return self._jobs.quote(**self._body(prompt, preset, image, motion, audio, captions, project, None, settings))
 
     def get(self, job_id: str) -> Film:
         """Return the film of a job."""
@@ -225,6 +229,7 @@ class Films:
         audio: Source | None,
         captions: Source | None,
         project: str | None,
+        max_credits: int | None,
         settings: JobSettingsParams,
     ) -> Any:
         pictures: Any = image if isinstance(image, (list, tuple)) else [image]
@@ -237,4 +242,5 @@ class Films:
             preset_id=preset,
             settings=chosen or None,
             inputs=inputs or None,
+            max_credits=max_credits,
         )

@@ -10,7 +10,7 @@ from mcp.server.mcpserver.exceptions import ToolError
 from mcp_types import ToolAnnotations
 from pydantic import BaseModel, Field
 
-from .allowance import Allowance, AllowanceUsedUp
+from .allowance import Allowance
 from .async_client import AsyncKinora
 from .async_films import AsyncFilm
 from .errors import ApiError, FilmFailed, KinoraError, WaitTimedOut
@@ -150,16 +150,11 @@ async def bought(
     price = (await client.films.quote(prompt, preset=preset, **settings)).credits
     allowance.take(price)
     try:
-        film = await client.films.create(prompt, preset=preset, **settings)
+        film = await client.films.create(prompt, preset=preset, max_credits=price, **settings)
     except ApiError:  # a lost answer is no refusal: the job may exist, so its credits stay reserved
         allowance.give_back(price)
         raise
-    try:
-        allowance.take(film.job.credits - price)  # the price may have changed since the quote
-    except AllowanceUsedUp:
-        await film.cancel()
-        allowance.give_back(price)
-        raise
+    allowance.give_back(price - film.job.credits)
     allowance.submitted(film.id, film.job.credits)
     return film
 

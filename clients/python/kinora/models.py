@@ -113,7 +113,9 @@ class Problem(Model):
     suggestions: list[str] | None = None
     """Known values that are similar to the unknown one."""
     credits_needed: int | None = None
-    """The credits that the request needs, for status 402."""
+    """The credits that the request needs, for status 402 and for `max_credits_exceeded`."""
+    max_credits: int | None = None
+    """`maxCredits` of the request, for `max_credits_exceeded`."""
 
 
 class FieldProblem(Model):
@@ -474,7 +476,9 @@ class Quote(Model):
     """The price of a job before its submit, and the part of its settings and its prompt that the film gets."""
 
     credits: int = ABSENT
-    """The most that the job costs, or all `count` jobs. They are held at the submit."""
+    """The most that the job costs, or all `count` jobs. They are held at the submit. Send them as `maxCredits`, so
+    that a submit costs no more.
+    """
     balance: int = ABSENT
     """The credits that the account can spend."""
     sufficient: bool = ABSENT

@@ -140,6 +140,15 @@ class OrganizationUpdateParams(TypedDict, total=False):
     name: Required[str]
 
 
+class JobAgainParams(TypedDict, total=False):
+    """The optional body of a request that makes an older job again."""
+
+    max_credits: int | None
+    """The most that the request may cost, such as `credits` of a quote. If the price is higher now, the request is
+    refused with `max_credits_exceeded` and nothing is held.
+    """
+
+
 class JobContinueParams(TypedDict, total=False):
     """The changes for the film that follows. What the body leaves out is as in the older job."""
 
@@ -148,6 +157,10 @@ class JobContinueParams(TypedDict, total=False):
     """The settings that change. The shape and the style of the picture cannot change."""
     inputs: Sequence[JobInputParams]
     """A driving clip, sound or captions. The picture is given. Default: `[]`."""
+    max_credits: int | None
+    """The most that the request may cost, such as `credits` of a quote. If the price is higher now, the request is
+    refused with `max_credits_exceeded` and nothing is held.
+    """
 
 
 class JobCreateParams(TypedDict, total=False):
@@ -169,6 +182,10 @@ class JobCreateParams(TypedDict, total=False):
     """The number of jobs, with the seeds `seed`, `seed` + 1 and so on. All are accepted, or none. The answer is the
     first job, with the ids of all in `batch`. Default: `1`.
     """
+    max_credits: int | None
+    """The most that the request may cost, such as `credits` of a quote. If the price is higher now, the request is
+    refused with `max_credits_exceeded` and nothing is held.
+    """
 
 
 class JobExtendParams(TypedDict, total=False):
@@ -177,6 +194,10 @@ class JobExtendParams(TypedDict, total=False):
     """The settings that change. The shape and the style of the picture cannot change."""
     inputs: Sequence[JobInputParams]
     """A driving clip, sound or captions. The picture is given. Default: `[]`."""
+    max_credits: int | None
+    """The most that the request may cost, such as `credits` of a quote. If the price is higher now, the request is
+    refused with `max_credits_exceeded` and nothing is held.
+    """
     prompt: str | None
 
 

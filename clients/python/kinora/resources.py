@@ -67,9 +67,9 @@ class Jobs(Resource):
         """Return what the job would cost. Nothing is held or stored."""
         return self._http.read(Quote, "POST", "/api/jobs/quote", body=job, repeatable=True)
 
-    def retry(self, job_id: str, *, idempotency_key: str | None = None) -> Job:
+    def retry(self, job_id: str, *, max_credits: int | None = None, idempotency_key: str | None = None) -> Job:
         """Submit the same job again. It starts from the finished steps of this one."""
-        return self._submit(f"/api/jobs/{job_id}/retry", None, idempotency_key)
+        return self._submit(f"/api/jobs/{job_id}/retry", given(max_credits=max_credits) or None, idempotency_key)
 
     def approve(self, job_id: str, *, idempotency_key: str | None = None, **changes: Unpack[JobContinueParams]) -> Job:
         """Submit the film of a completed still. The picture is the still's, and is not charged again."""
@@ -79,9 +79,9 @@ class Jobs(Resource):
         """Submit a film that begins with the last frame of this completed film."""
         return self._submit(f"/api/jobs/{job_id}/extend", changes, idempotency_key)
 
-    def final(self, job_id: str, *, idempotency_key: str | None = None) -> Job:
+    def final(self, job_id: str, *, max_credits: int | None = None, idempotency_key: str | None = None) -> Job:
         """Submit the film of a completed draft at its whole size."""
-        return self._submit(f"/api/jobs/{job_id}/final", None, idempotency_key)
+        return self._submit(f"/api/jobs/{job_id}/final", given(max_credits=max_credits) or None, idempotency_key)
 
     def list(
         self,

@@ -29,6 +29,7 @@ export type Code =
   | "last_owner"
   | "link_not_valid"
   | "mail_unavailable"
+  | "max_credits_exceeded"
   | "member_changed"
   | "member_not_found"
   | "monthly_cap_reached"

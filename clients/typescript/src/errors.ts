@@ -50,6 +50,7 @@ export class ApiError extends KinoraError {
   /** Similar names that exist. */
   readonly suggestions: readonly string[];
   readonly creditsNeeded: number | null;
+  readonly maxCredits: number | null;
 
   constructor(status: number, text: string, headers: Headers) {
     const problem = problemOf(text);
@@ -60,6 +61,7 @@ export class ApiError extends KinoraError {
     this.errors = problem.errors ?? [];
     this.suggestions = problem.suggestions ?? [];
     this.creditsNeeded = problem.creditsNeeded ?? null;
+    this.maxCredits = problem.maxCredits ?? null;
   }
 }
 
@@ -75,6 +77,7 @@ interface Parsed {
   errors?: { field: string; detail: string }[];
   suggestions?: string[];
   creditsNeeded?: number;
+  maxCredits?: number;
 }
 
 function problemOf(text: string): Parsed {

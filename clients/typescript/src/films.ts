@@ -1,6 +1,6 @@
 /** Films: jobs with what a caller does with them. */
 import { FilmCancelled, FilmFailed, KinoraError } from "./errors.ts";
-import { type Http, type Sending, variable } from "./http.ts";
+import { type Again, type Http, type Sending, variable } from "./http.ts";
 import { Assets, Jobs, Projects } from "./resources.ts";
 import type { JobContinue, JobCreate, JobExtend, JobInput, JobSettings, JobView } from "./schema.ts";
 import type { Source } from "./sources.ts";
@@ -26,6 +26,8 @@ export interface FilmOptions extends Partial<JobSettings> {
 export interface Making extends FilmOptions {
   /** Called with the film while `wait` waits. */
   onProgress?: OnProgress;
+  /** If the price is higher, the request is refused with `max_credits_exceeded`, and nothing is held. */
+  maxCredits?: number;
   idempotencyKey?: string;
   signal?: AbortSignal;
 }
@@ -122,7 +124,7 @@ export class Film {
   }
 
   /** Make the same film again, from the finished steps of this one. */
-  async retry(sending: Sending = {}): Promise<Film> {
+  async retry(sending: Again = {}): Promise<Film> {
     return this.#next(await this.#jobs.retry(this.id, sending));
   }
 
@@ -137,7 +139,7 @@ export class Film {
   }
 
   /** Make the film of this draft at its whole size. */
-  async final(sending: Sending = {}): Promise<Film> {
+  async final(sending: Again = {}): Promise<Film> {
     return this.#next(await this.#jobs.final(this.id, sending));
   }
 
@@ -165,20 +167,20 @@ export class Films {
   }
 
   /** Submit a film and return it at once. `film.wait()` waits, and `film.save(path)` waits and downloads. */
-  async create(prompt: string, { onProgress, idempotencyKey, signal, ...options }: Making = {}): Promise<Film> {
-    const job = await this.#jobs.create(await this.#body(prompt, options), { idempotencyKey, signal });
+  async create(prompt: string, { onProgress, maxCredits, idempotencyKey, signal, ...options }: Making = {}): Promise<Film> {
+    const job = await this.#jobs.create(await this.#body(prompt, options, maxCredits), { idempotencyKey, signal });
     return new Film(this.#http, job, onProgress);
   }
 
   /** Submit the picture of a film only. `film.approve()` makes the film of it. */
-  async still(prompt: string, { onProgress, idempotencyKey, signal, ...options }: Making = {}): Promise<Film> {
-    const body: JobCreate = { ...(await this.#body(prompt, options)), until: "IMAGE_GENERATION" };
+  async still(prompt: string, { onProgress, maxCredits, idempotencyKey, signal, ...options }: Making = {}): Promise<Film> {
+    const body: JobCreate = { ...(await this.#body(prompt, options, maxCredits)), until: "IMAGE_GENERATION" };
     return new Film(this.#http, await this.#jobs.create(body, { idempotencyKey, signal }), onProgress);
   }
 
   /** Submit `count` films of one prompt with different seeds: all, or none. */
-  async variants(prompt: string, count: number, { onProgress, idempotencyKey, signal, ...options }: Making = {}): Promise<Film[]> {
-    const first = await this.#jobs.create({ ...(await this.#body(prompt, options)), count }, { idempotencyKey, signal });
+  async variants(prompt: string, count: number, { onProgress, maxCredits, idempotencyKey, signal, ...options }: Making = {}): Promise<Film[]> {
+    const first = await this.#jobs.create({ ...(await this.#body(prompt, options, maxCredits)), count }, { idempotencyKey, signal });
     const others = await Promise.all((first.batch ?? []).filter((id) => id !== first.id).map((id) => this.#jobs.get(id)));
     return [first, ...others].map((job) => new Film(this.#http, job, onProgress));
   }
@@ -210,7 +212,7 @@ export class Films {
     return first ?? (await projects.create(PROJECT)).id;
   }
 
-  async #body(prompt: string, { preset, image = [], motion, audio, captions, project, ...settings }: FilmOptions): Promise<JobCreate> {
+  async #body(prompt: string, { preset, image = [], motion, audio, captions, project, ...settings }: FilmOptions, maxCredits?: number): Promise<JobCreate> {
     const assets = new Assets(this.#http);
     const pictures = (Array.isArray(image) ? image : [image]) as Source[];
     const files: [JobInput["role"], Source | undefined][] = [
@@ -227,6 +229,7 @@ export class Films {
       ...(preset && { presetId: preset }),
       ...(Object.keys(settings).length && { settings: settings as JobSettings }),
       ...(inputs.length && { inputs }),
+      ...(maxCredits !== undefined && { maxCredits }),
     };
   }
 }

@@ -16,7 +16,8 @@ type Json<C> = C extends { content: { "application/json": infer A } } ? A : unde
 export type Answer<O> = O extends { responses: infer R } ? Json<R[keyof R]> : never;
 type Query<O> = O extends { parameters: { query?: infer Q } } ? ([NonNullable<Q>] extends [never] ? undefined : Q) : undefined;
 type Needed<O> = (O extends { parameters: { path: infer V } } ? { path: V } : unknown) &
-  (O extends { requestBody: { content: { "application/json": infer B } } } ? { body: B } : unknown);
+  (O extends { requestBody: { content: { "application/json": infer B } } } ? { body: B } : MayHave<O>);
+type MayHave<O> = O extends { requestBody?: { content: { "application/json": infer B } } } ? (unknown extends B ? unknown : { body?: B }) : unknown;
 
 export interface Sending {
   /** The key of all tries. Operations that read one get a new one by default. */
@@ -25,6 +26,11 @@ export interface Sending {
   repeatable?: boolean;
   headers?: Record<string, string>;
   signal?: AbortSignal | undefined;
+}
+/** Of a request that makes an older job again. */
+export interface Again extends Sending {
+  /** If the price is higher, the request is refused with `max_credits_exceeded`, and nothing is held. */
+  maxCredits?: number | undefined;
 }
 export type RequestOptions<O> = Sending & { query?: Query<O> } & Needed<O>;
 type Rest<T> = Record<never, never> extends T ? [options?: T] : [options: T];

@@ -41,7 +41,7 @@ export class Kinora {
 export type { Code } from "./contract.ts";
 export * from "./errors.ts";
 export { Film, type FilmOptions, type Kind, type Making, type OnProgress } from "./films.ts";
-export { type Options, Pages, type Sending, VERSION } from "./http.ts";
+export { type Again, type Options, Pages, type Sending, VERSION } from "./http.ts";
 export type { Uploading } from "./resources.ts";
 export type * from "./schema.ts";
 export type { Source } from "./sources.ts";

@@ -1,8 +1,8 @@
 /** Jobs, projects, presets, assets, webhooks and billing. `client.request` sends all other requests of the API. */
 import { AssetRejected, WaitTimedOut } from "./errors.ts";
-import { type Http, type Operation, pagesOf, type Path, type RequestOptions, type Sending } from "./http.ts";
+import { type Again, type Http, type Operation, pagesOf, type Path, type RequestOptions, type Sending } from "./http.ts";
 import { sleep } from "./retries.ts";
-import type { AssetView, JobContinue, JobCreate, JobExtend, ProjectView, WebhookCreate, WebhookUpdate } from "./schema.ts";
+import type { AssetView, JobAgain, JobContinue, JobCreate, JobExtend, ProjectView, WebhookCreate, WebhookUpdate } from "./schema.ts";
 import { contentOf, isAsset, type Source } from "./sources.ts";
 import { stream, type Waiting } from "./stream.ts";
 
@@ -29,8 +29,8 @@ export class Jobs extends Resource {
   }
 
   /** Submit the same job again. It starts from the finished steps of this one. */
-  retry(jobId: string, sending: Sending = {}) {
-    return this.http.request("post", "/api/jobs/{job_id}/retry", { ...sending, path: { job_id: jobId } });
+  retry(jobId: string, { maxCredits, ...sending }: Again = {}) {
+    return this.http.request("post", "/api/jobs/{job_id}/retry", { ...sending, path: { job_id: jobId }, ...limited(maxCredits) });
   }
 
   /** Submit the film of a completed still. The picture is the still's, and is not charged again. */
@@ -44,8 +44,8 @@ export class Jobs extends Resource {
   }
 
   /** Submit the film of a completed draft at its whole size. */
-  final(jobId: string, sending: Sending = {}) {
-    return this.http.request("post", "/api/jobs/{job_id}/final", { ...sending, path: { job_id: jobId } });
+  final(jobId: string, { maxCredits, ...sending }: Again = {}) {
+    return this.http.request("post", "/api/jobs/{job_id}/final", { ...sending, path: { job_id: jobId }, ...limited(maxCredits) });
   }
 
   /** List jobs, newest first. */
@@ -72,6 +72,11 @@ export class Jobs extends Resource {
   stream(jobId: string, waiting: Waiting = {}) {
     return stream(this.http, jobId, waiting);
   }
+}
+
+/** Return the body of a request that makes an older job again. */
+function limited(maxCredits: number | undefined): { body?: JobAgain } {
+  return maxCredits === undefined ? {} : { body: { maxCredits } };
 }
 
 /** Projects: the folders of jobs. */

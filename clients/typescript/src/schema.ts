@@ -714,7 +714,7 @@ export interface paths {
          * Quote Job
          * @description Ask what a job would cost. The body is that of a submit, and is refused for the same reasons.
          *
-         *     Nothing is held or stored. A shortfall of credits and a full queue are no reasons to refuse a quote.
+         *     Nothing is held or stored. A shortfall of credits, a full queue and `maxCredits` are no reasons to refuse a quote.
          */
         post: operations["quoteJob"];
         delete?: never;
@@ -1734,10 +1734,16 @@ export interface components {
             suggestions: string[] | null;
             /**
              * Creditsneeded
-             * @description The credits that the request needs, for status 402.
+             * @description The credits that the request needs, for status 402 and for `max_credits_exceeded`.
              * @default null
              */
             creditsNeeded: number | null;
+            /**
+             * Maxcredits
+             * @description `maxCredits` of the request, for `max_credits_exceeded`.
+             * @default null
+             */
+            maxCredits: number | null;
         } & {
             [key: string]: unknown;
         };
@@ -2618,6 +2624,20 @@ export interface components {
             [key: string]: unknown;
         };
         /**
+         * JobAgain
+         * @description The optional body of a request that makes an older job again.
+         * @example {
+         *       "maxCredits": 7
+         *     }
+         */
+        JobAgain: {
+            /**
+             * Maxcredits
+             * @description The most that the request may cost, such as `credits` of a quote. If the price is higher now, the request is refused with `max_credits_exceeded` and nothing is held.
+             */
+            maxCredits?: number | null;
+        };
+        /**
          * JobContinue
          * @description The changes for the film that follows. What the body leaves out is as in the older job.
          * @example {
@@ -2638,6 +2658,11 @@ export interface components {
              * @description A driving clip, sound or captions. The picture is given. Default: `[]`.
              */
             inputs?: components["schemas"]["JobInput"][];
+            /**
+             * Maxcredits
+             * @description The most that the request may cost, such as `credits` of a quote. If the price is higher now, the request is refused with `max_credits_exceeded` and nothing is held.
+             */
+            maxCredits?: number | null;
         };
         /**
          * JobCreate
@@ -2683,6 +2708,11 @@ export interface components {
              * @description The number of jobs, with the seeds `seed`, `seed` + 1 and so on. All are accepted, or none. The answer is the first job, with the ids of all in `batch`. Default: `1`.
              */
             count?: number;
+            /**
+             * Maxcredits
+             * @description The most that the request may cost, such as `credits` of a quote. If the price is higher now, the request is refused with `max_credits_exceeded` and nothing is held.
+             */
+            maxCredits?: number | null;
         };
         /**
          * JobExtend
@@ -2701,6 +2731,11 @@ export interface components {
              * @description A driving clip, sound or captions. The picture is given. Default: `[]`.
              */
             inputs?: components["schemas"]["JobInput"][];
+            /**
+             * Maxcredits
+             * @description The most that the request may cost, such as `credits` of a quote. If the price is higher now, the request is refused with `max_credits_exceeded` and nothing is held.
+             */
+            maxCredits?: number | null;
             /**
              * Prompt
              * @example the same lake at night
@@ -3077,7 +3112,7 @@ export interface components {
         QuoteView: {
             /**
              * Credits
-             * @description The most that the job costs, or all `count` jobs. They are held at the submit.
+             * @description The most that the job costs, or all `count` jobs. They are held at the submit. Send them as `maxCredits`, so that a submit costs no more.
              */
             credits: number;
             /**
@@ -5419,6 +5454,7 @@ export type PageInviteView = components['schemas']['Page_InviteView_'];
 export type PageMemberView = components['schemas']['Page_MemberView_'];
 export type PageOrganizationView = components['schemas']['Page_OrganizationView_'];
 export type FramePath = components['schemas']['FramePath'];
+export type JobAgain = components['schemas']['JobAgain'];
 export type JobContinue = components['schemas']['JobContinue'];
 export type JobCreate = components['schemas']['JobCreate'];
 export type JobExtend = components['schemas']['JobExtend'];
@@ -6661,7 +6697,11 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["JobAgain"] | null;
+            };
+        };
         responses: {
             /** @description Successful Response */
             202: {
@@ -6709,7 +6749,11 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["JobAgain"] | null;
+            };
+        };
         responses: {
             /** @description Successful Response */
             202: {

@@ -112,6 +112,29 @@ test("a refusal is an error with code, request id and price", async () => {
   });
 });
 
+test("a create and a repetition send the most credits that they may cost", async () => {
+  const bodies: unknown[] = [];
+  const client = new Kinora({
+    apiKey: "kin_x",
+    fetch: async (_, init) => {
+      bodies.push(init?.body && JSON.parse(init.body as string));
+      return new Response("{}", { headers: { "content-type": "application/json" } });
+    },
+  });
+  await client.films.create("a lake", { project: "prj_1", maxCredits: 7, loop: true });
+  await client.films.variants("a lake", 2, { project: "prj_1", maxCredits: 14 });
+  await client.jobs.retry("job_1", { maxCredits: 0 });
+  await client.jobs.final("job_1");
+  await client.jobs.approve("job_1", { maxCredits: 6 });
+  assert.deepEqual(bodies, [
+    { ...JOB, settings: { loop: true }, maxCredits: 7 },
+    { ...JOB, maxCredits: 14, count: 2 },
+    { maxCredits: 0 },
+    undefined,
+    { maxCredits: 6 },
+  ]);
+});
+
 test("a deletion whose answer was lost has succeeded when the second try finds nothing", async () => {
   await withAnswers([0, 404, 404], async (client) => {
     await client.jobs.delete("job_1");

@@ -714,7 +714,7 @@ export interface paths {
          * Quote Job
          * @description Ask what a job would cost. The body is that of a submit, and is refused for the same reasons.
          *
-         *     Nothing is held or stored. A shortfall of credits and a full queue are no reasons to refuse a quote.
+         *     Nothing is held or stored. A shortfall of credits, a full queue and `maxCredits` are no reasons to refuse a quote.
          */
         post: operations["quoteJob"];
         delete?: never;
@@ -1837,10 +1837,16 @@ export interface components {
             suggestions: string[] | null;
             /**
              * Creditsneeded
-             * @description The credits that the request needs, for status 402.
+             * @description The credits that the request needs, for status 402 and for `max_credits_exceeded`.
              * @default null
              */
             creditsNeeded: number | null;
+            /**
+             * Maxcredits
+             * @description `maxCredits` of the request, for `max_credits_exceeded`.
+             * @default null
+             */
+            maxCredits: number | null;
         } & {
             [key: string]: unknown;
         };
@@ -2721,6 +2727,20 @@ export interface components {
             [key: string]: unknown;
         };
         /**
+         * JobAgain
+         * @description The optional body of a request that makes an older job again.
+         * @example {
+         *       "maxCredits": 7
+         *     }
+         */
+        JobAgain: {
+            /**
+             * Maxcredits
+             * @description The most that the request may cost, such as `credits` of a quote. If the price is higher now, the request is refused with `max_credits_exceeded` and nothing is held.
+             */
+            maxCredits?: number | null;
+        };
+        /**
          * JobContinue
          * @description The changes for the film that follows. What the body leaves out is as in the older job.
          * @example {
@@ -2741,6 +2761,11 @@ export interface components {
              * @description A driving clip, sound or captions. The picture is given. Default: `[]`.
              */
             inputs?: components["schemas"]["JobInput"][];
+            /**
+             * Maxcredits
+             * @description The most that the request may cost, such as `credits` of a quote. If the price is higher now, the request is refused with `max_credits_exceeded` and nothing is held.
+             */
+            maxCredits?: number | null;
         };
         /**
          * JobCreate
@@ -2786,6 +2811,11 @@ export interface components {
              * @description The number of jobs, with the seeds `seed`, `seed` + 1 and so on. All are accepted, or none. The answer is the first job, with the ids of all in `batch`. Default: `1`.
              */
             count?: number;
+            /**
+             * Maxcredits
+             * @description The most that the request may cost, such as `credits` of a quote. If the price is higher now, the request is refused with `max_credits_exceeded` and nothing is held.
+             */
+            maxCredits?: number | null;
         };
         /**
          * JobExtend
@@ -2804,6 +2834,11 @@ export interface components {
              * @description A driving clip, sound or captions. The picture is given. Default: `[]`.
              */
             inputs?: components["schemas"]["JobInput"][];
+            /**
+             * Maxcredits
+             * @description The most that the request may cost, such as `credits` of a quote. If the price is higher now, the request is refused with `max_credits_exceeded` and nothing is held.
+             */
+            maxCredits?: number | null;
             /**
              * Prompt
              * @example the same lake at night
@@ -3180,7 +3215,7 @@ export interface components {
         QuoteView: {
             /**
              * Credits
-             * @description The most that the job costs, or all `count` jobs. They are held at the submit.
+             * @description The most that the job costs, or all `count` jobs. They are held at the submit. Send them as `maxCredits`, so that a submit costs no more.
              */
             credits: number;
             /**
@@ -10686,7 +10721,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Conflict. Codes: `asset_not_ready`. */
+            /** @description Conflict. Codes: `max_credits_exceeded`, `asset_not_ready`. */
             409: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -11264,7 +11299,11 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["JobAgain"] | null;
+            };
+        };
         responses: {
             /** @description Successful Response */
             202: {
@@ -11338,7 +11377,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Conflict. Codes: `job_not_ended`, `retry_running`, `asset_not_ready`. */
+            /** @description Conflict. Codes: `job_not_ended`, `retry_running`, `max_credits_exceeded`, `asset_not_ready`. */
             409: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -11352,6 +11391,30 @@ export interface operations {
             };
             /** @description Gone. Codes: `outputs_expired`. */
             410: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body has more than 10 MB. */
+            413: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is not JSON. */
+            415: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     RateLimit: components["headers"]["RateLimit"];
@@ -11488,7 +11551,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Conflict. Codes: `no_still`, `asset_not_ready`. */
+            /** @description Conflict. Codes: `no_still`, `max_credits_exceeded`, `asset_not_ready`. */
             409: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -11584,7 +11647,11 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["JobAgain"] | null;
+            };
+        };
         responses: {
             /** @description Successful Response */
             202: {
@@ -11658,7 +11725,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Conflict. Codes: `no_draft`, `asset_not_ready`. */
+            /** @description Conflict. Codes: `no_draft`, `max_credits_exceeded`, `asset_not_ready`. */
             409: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -11672,6 +11739,30 @@ export interface operations {
             };
             /** @description Gone. Codes: `outputs_expired`. */
             410: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body has more than 10 MB. */
+            413: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is not JSON. */
+            415: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     RateLimit: components["headers"]["RateLimit"];
@@ -11808,7 +11899,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Conflict. Codes: `no_film`, `asset_not_ready`. */
+            /** @description Conflict. Codes: `no_film`, `max_credits_exceeded`, `asset_not_ready`. */
             409: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];

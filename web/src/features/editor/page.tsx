@@ -68,8 +68,8 @@ function Editor() {
   useEffect(() => {
     if (location.search) window.history.replaceState(window.history.state, "", location.pathname);
   }, []);
-  const submission = useSubmission(draft);
   const quote = useQuote(draft);
+  const submission = useSubmission(draft, quote.price);
   const isSignedIn = useSession() === "in";
   const { submit } = submission;
   useEffect(() => {
@@ -179,7 +179,7 @@ function Refusal({ problem }: { problem: Shown }) {
   const { data: me } = useMe();
   return (
     <div role="alert" className="mb-2 border-s-2 border-bad ps-3">
-      <p className="text-bad">{problem.detail}</p>
+      <p className="text-bad">{problem.maxCredits == null ? problem.detail : t("editor.dearer", { count: problem.maxCredits })}</p>
       {problem.creditsNeeded != null && (
         <p className="text-soft">
           {t("editor.credits", { needed: problem.creditsNeeded, available: me?.balance.available ?? 0 })}
@@ -191,8 +191,11 @@ function Refusal({ problem }: { problem: Shown }) {
   );
 }
 
-/** Send the draft as a job. A repetition after a lost answer has the same key, so that no film is paid twice. */
-function useSubmission(draft: Draft) {
+/**
+ * Send the draft as a job that costs at most the price that the page shows. If it costs more, the next submit accepts
+ * the new price. A repetition after a lost answer is the same request, so that no film is paid twice.
+ */
+function useSubmission(draft: Draft, price: number | null) {
   const { t } = useText();
   const router = useRouter();
   const queries = useQueryClient();
@@ -200,22 +203,27 @@ function useSubmission(draft: Draft) {
   const forgetPrices = useForgetPrices();
   const [busy, setBusy] = useState(false);
   const [problem, setProblem] = useState<Shown | null>(null);
-  const attempt = useRef<{ draft: Draft; key: string } | null>(null);
+  const attempt = useRef<{ draft: Draft; key: string; maxCredits: number | null } | null>(null);
   const submit = async () => {
     if (busy || !draft.prompt.trim()) return;
     setBusy(true);
     setProblem(null);
-    if (attempt.current?.draft !== draft) attempt.current = { draft, key: crypto.randomUUID() };
+    if (attempt.current?.draft !== draft) attempt.current = { draft, key: crypto.randomUUID(), maxCredits: price };
     try {
       const projectId = project.data ?? (await project.refetch({ throwOnError: true })).data ?? "";
-      const header = { "idempotency-key": attempt.current.key };
-      const job = demand(await api.POST("/api/jobs", { body: jobOf(draft, projectId), params: { header } }));
+      const { key, maxCredits } = attempt.current;
+      const body = { ...jobOf(draft, projectId), maxCredits };
+      const job = demand(await api.POST("/api/jobs", { body, params: { header: { "idempotency-key": key } } }));
       queries.setQueryData(["job", job.id], job);
       forgetPrices();
       router.push(`/film?id=${job.id}`);
     } catch (error) {
       setBusy(false);
       setProblem(error instanceof ApiFailure ? error.problem : { detail: t("offline") });
+      if (error instanceof ApiFailure && error.problem.maxCredits != null) {
+        attempt.current = { draft, key: crypto.randomUUID(), maxCredits: error.problem.creditsNeeded };
+        forgetPrices();
+      }
     }
   };
   return { busy, problem, submit };

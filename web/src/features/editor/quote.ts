@@ -54,7 +54,8 @@ export function useQuote(draft: Draft) {
     retry: false,
     queryFn: async () => demand(await api.POST("/api/jobs/quote", { body: body as Schemas["JobCreate"] })),
   });
-  return { ...query, isSettled: settled === draft && !query.isFetching, isAsked: body !== null };
+  const price = body === null || query.error ? null : (query.data?.credits ?? null); // what the page shows
+  return { ...query, price, isSettled: settled === draft && !query.isFetching, isAsked: body !== null };
 }
 
 export type Engine = Schemas["EngineView"];
