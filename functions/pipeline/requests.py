@@ -6,10 +6,10 @@ from shared.aws.media import address
 from shared.jobs.record import JobRecord
 from shared.jobs.spec import JobSpec
 from shared.jobs.store import StepResult
-from shared.stages.engines import ALL_ENGINES, ENGINES, Runs
+from shared.stages.engines import ALL_ENGINES, ENGINES, Runs, completer_of
 from shared.stages.failures import StageFailure
 from shared.stages.frames import DRAFT_SHORT_SIDE, MOVING_SHORT_SIDE, frame_size, picture_size
-from shared.stages.messages import MoveCheck, StageTask
+from shared.stages.messages import Fetched, MoveCheck, StageTask
 from shared.stages.metadata import FOCAL_POINT, MOTION_SCORE, SUBJECT_PLACE
 from shared.stages.operations import parse
 from shared.stages.requests import (
@@ -26,6 +26,11 @@ from shared.stages.stages import FILM, Role, Stage
 
 Made = Mapping[Stage, StepResult]
 
+_COMPLETING: Mapping[Role, Callable[[tuple[str, ...]], Mapping[str, object]]] = {
+    Role.SCENERY: lambda urls: {"layer_urls": urls},
+}
+"""The fields of a request in which a worker gets a provider's files, by role."""
+
 
 def stage_task(
     job: JobRecord,
@@ -35,22 +40,27 @@ def stage_task(
     *,
     sending: str | None = None,
     check: MoveCheck | None = None,
+    fetched: Fetched | None = None,
     again: bool = False,
 ) -> StageTask:
     """Return the task of the step. Raise StageFailure `input_missing` if an earlier step did not make an input.
 
-    A step that is made `again` has another seed.
+    A step that is made `again` has another seed. The files of `fetched` are inputs of its request.
     """
     if again:
         spec = spec.model_copy(update={"seed": (spec.seed + 1) % 2**32})
+    request = BUILDERS[stage](job, spec, made)
+    for role, urls in (fetched.files if fetched else {}).items():
+        request = request.model_copy(update=_COMPLETING[role](urls))
     return StageTask(
         job_id=job.job_id,
         step_id=job.step_id(stage),
         engine=job.step(stage).engine,
         stage=stage,
-        request=BUILDERS[stage](job, spec, made),
+        request=request,
         sending=sending,
         check=check,
+        fetched=fetched,
     )
 
 
@@ -164,14 +174,16 @@ def _clip_fps(job: JobRecord, spec: JobSpec, stage: Stage) -> int:
 
 def _is_unmeasured(filmed: Stage, job: JobRecord, clip: StepResult) -> bool:
     """Return whether a trained engine chose the camera of the clip, and no worker has measured it."""
-    chosen = any(one.trained and (one.stage, one.name) == (filmed, job.step(filmed).engine) for one in ALL_ENGINES)
-    return chosen and MOTION_SCORE not in clip.metrics
+    name = job.step(filmed).engine
+    chosen = any(one.trained and (one.stage, one.name) == (filmed, name) for one in ALL_ENGINES)
+    return chosen and completer_of(filmed, name) is None and MOTION_SCORE not in clip.metrics
 
 
 def _has_camera(stage: Stage, name: str) -> bool:
     """Return whether the engine renders a camera path, and so any moment of it."""
+    renders = completer_of(stage, name) or name
     return any(
-        (entry.stage, entry.name, entry.runs) == (stage, name, Runs.IN_PROCESS) and not entry.trained
+        (entry.stage, entry.name, entry.runs) == (stage, renders, Runs.IN_PROCESS) and not entry.trained
         for entry in ENGINES
     )
 

@@ -9,11 +9,8 @@ estimate: an operator compares it with the bill, and corrects it here.
 from collections.abc import Mapping
 from dataclasses import replace
 
-from shared.stages.catalogue_entry import Engine, Runs
+from shared.stages.catalogue_entry import ALL_AXES, CAMERA_IN_WORDS, Engine, Runs
 from shared.stages.stages import Stage
-
-CAMERA_IN_WORDS = frozenset({"truck", "pedestal", "dolly", "pan", "tilt", "roll", "zoom"})
-"""The axes of a camera move that a model can follow when it reads the move as text."""
 
 
 def _seconds(first: int, last: int) -> frozenset[float]:
@@ -340,6 +337,24 @@ REMOTE_ENGINES: tuple[Engine, ...] = (
         max_prompt_units=6000,
         loops=True,
         max_loop_seconds=5,
+        key="luma-key",
+        licence="Terms of Service of Luma",
+        licence_url="https://lumalabs.ai/legal/tos",
+    ),
+    replace(
+        _RUNWAY,
+        name="luma-layers",
+        code="workers.engines.video_synthesis.luma_layers:LumaLayers",
+        about="Layers of Luma: a trained model cuts the picture into layers, and our camera moves over them exactly.",
+        model="uni-1",
+        credits=24,
+        credits_per_second=0.5,
+        provider_cents=25,  # for six layers at the price of a picture; Luma bills each layer
+        max_short_side_pixels=2160,
+        max_prompt_units=None,
+        loops=True,
+        axes=ALL_AXES,
+        completed_by="parallax",
         key="luma-key",
         licence="Terms of Service of Luma",
         licence_url="https://lumalabs.ai/legal/tos",

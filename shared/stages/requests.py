@@ -59,8 +59,10 @@ class VideoSynthesisJob(FramedRequest):
     """A request to move the camera over a picture.
 
     Without depth or focal point (x, y), the engine estimates them. Without scenery, it estimates what near objects
-    hide. With more pictures, the move goes over all of them in order and ends on the last one; depth, scenery and
-    focal point belong to the first picture. If `loop`, the first frame can follow the last one.
+    hide. `layer_urls` are a provider's layers of the first picture, from the nearest one to the background: PNGs of the
+    picture's shape with transparency. They replace the scenery. With more pictures, the move goes over all of them in
+    order and ends on the last one; depth, scenery, layers and focal point belong to the first picture. If `loop`, the
+    first frame can follow the last one.
     """
 
     image_url: str
@@ -68,6 +70,7 @@ class VideoSynthesisJob(FramedRequest):
     loop: bool = False
     depth_url: str | None = None
     scenery_url: str | None = None
+    layer_urls: tuple[str, ...] | None = None
     focal_point: FocalPoint | None = None
     prompt: str
     preset_id: str

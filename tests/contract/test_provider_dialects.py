@@ -12,6 +12,7 @@ import pytest
 
 from local.imitation.app import imitation
 from local.imitation.faults import Fault, ProviderCall
+from local.imitation.luma import MOST_GUIDANCE
 from local.imitation.service import Service
 from shared.stages.engines import ALL_ENGINES, Engine
 from shared.stages.stages import Stage
@@ -22,12 +23,15 @@ from workers.engines.image_generation.luma import LumaPicture
 from workers.engines.motion_transfer.runway import RunwayPerformance
 from workers.engines.video_synthesis.google import GoogleVideo
 from workers.engines.video_synthesis.luma import LumaVideo
+from workers.engines.video_synthesis.luma_layers import LumaLayers
 from workers.engines.video_synthesis.runway import RunwayVideo
 
 PICTURE = "https://media.kinora.test/picture.png"
 RUNWAY = [entry for entry in ALL_ENGINES if entry.key == "runway-key" and entry.stage is Stage.VIDEO_SYNTHESIS]
 ACT_TWO = next(entry for entry in ALL_ENGINES if entry.name == "runway-act-two")
-LUMA, UNI = (next(entry for entry in ALL_ENGINES if entry.name == name) for name in ("luma-ray", "luma-uni"))
+LUMA, UNI, LAYERS = (
+    next(entry for entry in ALL_ENGINES if entry.name == name) for name in ("luma-ray", "luma-uni", "luma-layers")
+)
 OMNI = next(entry for entry in ALL_ENGINES if entry.name == "google-omni")
 
 
@@ -142,6 +146,10 @@ def test_the_sdk_of_luma_understands_the_imitation(service: Service) -> None:
     assert client.generations.get(second.id).output[0].url.startswith(service.url)
     picture = client.generations.create(type="image", model="uni-1", prompt="a lake", aspect_ratio="16:9")
     assert client.generations.get(picture.id).output[0].type == "image"
+    layered = client.generations.create(type="layering", model="uni-1", prompt="split it", source={"url": PICTURE})
+    found = client.generations.get(layered.id).output
+    assert [one.layer.index for one in found] == [0, 1, 2]
+    assert (found[-1].layer.alpha_hint, len({one.url for one in found})) == ("none", 3)
     for fault, error in ((Fault.THROTTLED, "RateLimitError"), (Fault.MODERATED_INPUT, "BadRequestError")):
         service.faults.add("luma", ProviderCall.SUBMIT, fault)
         with pytest.raises(getattr(luma, error)):
@@ -166,6 +174,15 @@ def test_the_types_of_the_sdk_of_luma_allow_the_request_of_a_picture() -> None:
     pydantic = import_module("pydantic")
     body: Any = LumaPicture(UNI).body(picture_request())
     assert pydantic.TypeAdapter(types.GenerationCreateParams).validate_python(body) == body
+
+
+@pytest.mark.parametrize("height", [720, 1080])
+def test_the_types_of_the_sdk_of_luma_allow_the_request_of_layers(height: int) -> None:
+    types = import_module("luma_agents.types")
+    pydantic = import_module("pydantic")
+    body: Any = LumaLayers(LAYERS).body(video_request(LAYERS, height=height), lambda url: url)
+    assert pydantic.TypeAdapter(types.GenerationCreateParams).validate_python(body) == body
+    assert len(body["prompt"]) <= MOST_GUIDANCE
 
 
 def hints(kind: type) -> dict[str, Any]:
