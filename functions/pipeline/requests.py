@@ -26,10 +26,16 @@ from shared.stages.stages import FILM, Role, Stage
 
 Made = Mapping[Stage, StepResult]
 
-_COMPLETING: Mapping[Role, Callable[[tuple[str, ...]], Mapping[str, object]]] = {
-    Role.SCENERY: lambda urls: {"layer_urls": urls},
-}
-"""The fields of a request in which a worker gets a provider's files, by role."""
+
+def _completed(request: StageRequest, fetched: Fetched, engine: str) -> StageRequest:
+    """Return the request of the worker that completes a provider's files."""
+    match request, fetched.files:
+        case VideoSynthesisJob(), {Role.SCENERY: layers}:
+            return request.model_copy(update={"layer_urls": layers})
+        case PostProcessingJob(), {Role.AUDIO: (sound,)}:
+            heard = Ingredient(role=Role.AUDIO, url=sound, engine=engine)
+            return request.model_copy(update={"audio_url": sound, "ingredients": (*request.ingredients, heard)})
+    raise StageFailure("input_missing", "The files of the provider do not belong to this step.")
 
 
 def stage_task(
@@ -50,8 +56,8 @@ def stage_task(
     if again:
         spec = spec.model_copy(update={"seed": (spec.seed + 1) % 2**32})
     request = BUILDERS[stage](job, spec, made)
-    for role, urls in (fetched.files if fetched else {}).items():
-        request = request.model_copy(update=_COMPLETING[role](urls))
+    if fetched:
+        request = _completed(request, fetched, job.step(stage).engine)
     return StageTask(
         job_id=job.job_id,
         step_id=job.step_id(stage),
@@ -134,6 +140,8 @@ def _post_processing(job: JobRecord, spec: JobSpec, made: Made) -> StageRequest:
         height=height,
         seed=spec.seed,
         audio_url=_input(spec, Role.AUDIO),
+        sound_prompt=spec.settings.sound_prompt,
+        duration=spec.settings.duration if spec.settings.sound_prompt else None,
         captions_url=_input(spec, Role.CAPTIONS),
         ingredients=_ingredients(job, spec, made, filmed),
         subject_place=_subject_place(spec, made[filmed]),

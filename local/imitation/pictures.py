@@ -1,23 +1,30 @@
 """The files of the imitated providers, made without a model: a zoom into a picture, its layers, or a text card."""
 
+from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from textwrap import wrap
 
+import av
 import cv2
 import numpy as np
 
 from local.imitation.service import PaidRequest
 from workers.media.codecs import FINISHED, ClipWriter
-from workers.media.planes import Bytes, from_rgb
+from workers.media.planes import Bytes, as_floats, from_rgb
+from workers.renderer.cutout import cut
 
 FPS = 24
+SOUND_RATE, SOUND_FRAME = 44_100, 1152  # samples a second, and samples of one encoded frame
+CHORD_HERTZ = (220.0, 277.2, 329.6)
 LAYER_SIDE = 1024  # longer side of a layer, in pixels
 ZOOM = 0.15  # of the whole clip
 
 
 def make(one: PaidRequest) -> bytes:
-    """Return the MP4 of a request with a duration, a layer of one with several files, or the PNG of another one."""
+    """Return the MP3, the MP4, the PNG or, of a request with several files, the layer that a request asks for."""
+    if one.sound:
+        return sound_of(one.seconds)
     picture = _picture(one)
     if one.files > 1:
         return layer_of(picture, one.file)
@@ -35,11 +42,24 @@ def make(one: PaidRequest) -> bytes:
         return path.read_bytes()
 
 
-def layer_of(picture: Bytes, number: int) -> bytes:
-    """Return a layer as PNG: the foreground at the bottom, the subject in the middle, or the background without both.
+def sound_of(seconds: float) -> bytes:
+    """Return an MP3 with a soft chord."""
+    at = np.arange(round(seconds * SOUND_RATE)) / SOUND_RATE
+    chord = sum(np.sin(2 * np.pi * tone * at) for tone in CHORD_HERTZ) * np.float32(0.1)
+    content = BytesIO()
+    with av.open(content, "w", "mp3") as file:
+        track = file.add_stream("mp3", SOUND_RATE, layout="mono")
+        for start in range(0, len(at), SOUND_FRAME):
+            samples = np.ascontiguousarray(chord[None, start : start + SOUND_FRAME], np.float32)
+            frame = av.AudioFrame.from_ndarray(samples, "fltp", "mono")
+            frame.sample_rate, frame.pts = SOUND_RATE, start
+            file.mux(track.encode(frame))
+        file.mux(track.encode())
+    return content.getvalue()
 
-    What they hide is filled with the blurred picture.
-    """
+
+def layer_of(picture: Bytes, number: int) -> bytes:
+    """Return a layer as PNG: the foreground at the bottom, the subject in the middle, or the background."""
     height, width = picture.shape[:2]
     down, across = np.mgrid[0:height, 0:width].astype(np.float32) / np.float32(height)
     foreground = np.clip((down - 0.8) * 20, 0, 1)
@@ -47,11 +67,8 @@ def layer_of(picture: Bytes, number: int) -> bytes:
     if number < 2:
         cover = (foreground, subject)[number]
         return bytes(cv2.imencode(".png", np.dstack([picture[:, :, ::-1], np.rint(cover * 255).astype(np.uint8)]))[1])
-    hidden = np.maximum(foreground, subject)[..., None]
-    seen = cv2.GaussianBlur(picture * (1 - hidden), (0, 0), height / 8)
-    share = cv2.GaussianBlur(1 - hidden[..., 0], (0, 0), height / 8)[..., None]
-    filled = picture * (1 - hidden) + hidden * seen / np.maximum(share, 1e-3)
-    return bytes(cv2.imencode(".png", np.rint(filled[:, :, ::-1]).astype(np.uint8))[1])
+    background, _ = cut(picture, as_floats(np.maximum(foreground, subject)), 0)
+    return bytes(cv2.imencode(".png", background[:, :, ::-1])[1])
 
 
 def _picture(one: PaidRequest) -> Bytes:

@@ -30,6 +30,7 @@ class PaidRequest:
     at: float = field(default_factory=monotonic)
     picture: bytes | None = None
     ended: str | None = None  # the state of a request that failed or was cancelled
+    sound: bool = False  # its file is an MP3 of `seconds`
     files: int = 1  # number of its files; each answer has a new URL for each one
     file: int = 0  # the file that is made, from 0
     still: bool = False  # True: the camera of its clip does not move
@@ -153,7 +154,7 @@ class Service:
 
 
 def _key(request: web.Request) -> str:
-    named = ("Authorization", "x-key", "x-goog-api-key")
+    named = ("Authorization", "x-key", "x-goog-api-key", "xi-api-key")
     return next((request.headers[name] for name in named if name in request.headers), "")
 
 

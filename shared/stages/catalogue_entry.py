@@ -57,6 +57,7 @@ class Engine:
     max_prompt_units: int | None = None  # maximum length of the prompt with the camera's words, in UTF-16 code units
     loops: bool = True  # whether it can make a film whose first frame follows its last one
     max_loop_seconds: float = 30.0  # maximum duration of such a film; a provider's engine makes it from one picture
+    makes_sound: bool = False  # True: it makes the soundtrack of the film from the creator's `soundPrompt`
     copies_performance: bool = False  # True: of a person in the driving clip, not its camera; as long as that clip
     axes: frozenset[str] = frozenset()  # the axes of a camera move that the engine supports
     deprecated_at: date | None = None  # the day on which `sunset_at` was announced
@@ -87,6 +88,11 @@ class Engine:
     def chooses_its_camera(self) -> bool:
         """Return whether a trained model moves the camera, so that a clip can miss the move of its job."""
         return self.trained and self.stage is Stage.VIDEO_SYNTHESIS and self.completed_by is None
+
+    @property
+    def only_if_named(self) -> bool:
+        """Return whether a job gets the engine only if it names it, because it does something of its own."""
+        return self.copies_performance or self.makes_sound
 
     def credits_for(self, seconds: float) -> float:
         """Return the credits of a film of this duration from one picture, before rounding."""

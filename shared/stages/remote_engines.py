@@ -88,6 +88,16 @@ _STABILITY = replace(
     licence_url="https://stability.ai/terms-of-use",
 )
 
+_SOUND = replace(
+    _PICTURE,
+    stage=Stage.POST_PROCESSING,
+    makes_sound=True,
+    completed_by="finish",
+    key="elevenlabs-key",
+    licence="Terms of Service of ElevenLabs",
+    licence_url="https://elevenlabs.io/terms-of-use",
+)
+
 REMOTE_ENGINES: tuple[Engine, ...] = (
     replace(
         _PICTURE,
@@ -358,6 +368,27 @@ REMOTE_ENGINES: tuple[Engine, ...] = (
         key="luma-key",
         licence="Terms of Service of Luma",
         licence_url="https://lumalabs.ai/legal/tos",
+    ),
+    replace(
+        _SOUND,
+        name="elevenlabs-effects",
+        code="workers.engines.post_processing.elevenlabs:ElevenLabsEffects",
+        about="Sound effects of ElevenLabs, a trained model. They are as long as the film.",
+        model="eleven_text_to_sound_v2",
+        credits=2,
+        credits_per_second=1,
+        provider_cents_per_second=1,
+    ),
+    replace(
+        _SOUND,
+        name="elevenlabs-music",
+        code="workers.engines.post_processing.elevenlabs:ElevenLabsMusic",
+        about="Music of ElevenLabs without voices, a trained model. It is cut to the film.",
+        model="music_v1",
+        credits=4,
+        credits_per_second=2,
+        provider_cents=3,  # of a film that is shorter than the shortest piece of music, 3 s
+        provider_cents_per_second=1.5,
     ),
     replace(
         _RUNWAY,

@@ -17,10 +17,11 @@ from local.imitation.service import Service
 from shared.stages.engines import ALL_ENGINES, Engine
 from shared.stages.stages import Stage
 from tests.support.fal import CLIP
-from tests.support.provider_requests import performance_request, picture_request, video_request
+from tests.support.provider_requests import performance_request, picture_request, sound_request, video_request
 from tests.support.receiver import receiver
 from workers.engines.image_generation.luma import LumaPicture
 from workers.engines.motion_transfer.runway import RunwayPerformance
+from workers.engines.post_processing.elevenlabs import ElevenLabsEffects, ElevenLabsMusic
 from workers.engines.video_synthesis.google import GoogleVideo
 from workers.engines.video_synthesis.luma import LumaVideo
 from workers.engines.video_synthesis.luma_layers import LumaLayers
@@ -31,6 +32,9 @@ RUNWAY = [entry for entry in ALL_ENGINES if entry.key == "runway-key" and entry.
 ACT_TWO = next(entry for entry in ALL_ENGINES if entry.name == "runway-act-two")
 LUMA, UNI, LAYERS = (
     next(entry for entry in ALL_ENGINES if entry.name == name) for name in ("luma-ray", "luma-uni", "luma-layers")
+)
+EFFECTS, MUSIC = (
+    next(entry for entry in ALL_ENGINES if entry.name == name) for name in ("elevenlabs-effects", "elevenlabs-music")
 )
 OMNI = next(entry for entry in ALL_ENGINES if entry.name == "google-omni")
 
@@ -183,6 +187,37 @@ def test_the_types_of_the_sdk_of_luma_allow_the_request_of_layers(height: int) -
     body: Any = LumaLayers(LAYERS).body(video_request(LAYERS, height=height), lambda url: url)
     assert pydantic.TypeAdapter(types.GenerationCreateParams).validate_python(body) == body
     assert len(body["prompt"]) <= MOST_GUIDANCE
+
+
+def test_the_sdk_of_elevenlabs_understands_the_imitation_and_sends_what_the_engines_send(service: Service) -> None:
+    elevenlabs = import_module("elevenlabs")
+    client = elevenlabs.ElevenLabs(api_key="key", base_url=f"{service.url}/elevenlabs")
+
+    def effects() -> bytes:
+        fields: Any = ElevenLabsEffects(EFFECTS).body(sound_request())
+        return b"".join(client.text_to_sound_effects.convert(**fields, output_format="mp3_44100_128"))
+
+    def music() -> bytes:
+        fields: Any = ElevenLabsMusic(MUSIC).body(sound_request(duration=1))
+        assert fields["music_length_ms"] == 3000, "the shortest piece"
+        return b"".join(client.music.compose(**fields, output_format="mp3_44100_128"))
+
+    assert (effects(), music()) == (CLIP, CLIP)
+    api_error = import_module("elevenlabs.core.api_error").ApiError
+    for make in (effects, music):
+        service.faults.add("elevenlabs", ProviderCall.SUBMIT, Fault.MODERATED_INPUT)
+        with pytest.raises(api_error) as refused:
+            make()
+        assert refused.value.status_code == 400
+    models = {
+        EFFECTS: "elevenlabs.types.sfx_model_id:SfxModelId",
+        MUSIC: "elevenlabs.types.music_model_id:MusicModelId",
+    }
+    for entry, kind in models.items():
+        module, _, name = kind.partition(":")
+        assert entry.model in [
+            value for one in get_args(getattr(import_module(module), name)) for value in get_args(one)
+        ]
 
 
 def hints(kind: type) -> dict[str, Any]:

@@ -7,6 +7,7 @@ imitation.
 from collections.abc import Iterator
 from pathlib import Path
 
+import av
 import cv2
 import pytest
 from botocore.exceptions import EndpointConnectionError
@@ -30,10 +31,11 @@ from shared.stages.messages import StageTask
 from shared.stages.requests import VideoSynthesisJob
 from shared.stages.stages import Role, Stage
 from tests.integration.test_provider_faults import imitated
-from tests.integration.test_remote_engines import run_out, shown, take
+from tests.integration.test_remote_engines import filmed, run_out, shown, take
 from tests.support.steps import complete_step
 from tests.support.studio import Creator, Studio
 from tests.unit.workers.motion.test_motion_check import hills
+from workers.engines.post_processing.finish import Finish
 from workers.engines.video_synthesis.parallax import Parallax
 from workers.runtime.lambda_entry import RemoteRunner
 from workers.runtime.step import StepRunner
@@ -41,13 +43,13 @@ from workers.runtime.step import StepRunner
 VIDEO, POST = Stage.VIDEO_SYNTHESIS, Stage.POST_PROCESSING
 LAYERS = "luma-layers"
 PRICE = 24 + 1  # of the layers of a film of one second, rounded up
+MOVED = 2  # of the 2.5D camera for one second
 REST = 2  # of the painter and of post-processing
 
 
 @pytest.fixture(scope="module")
 def service() -> Iterator[Service]:
     with imitation(make) as running:
-        running.reads_pictures = False
         yield running
 
 
@@ -79,8 +81,8 @@ def job_id(ada: Creator, providers: Service, hill: Path) -> str:
     return made
 
 
-def send(job_id: str) -> None:
-    dispatch({"jobId": job_id, "stage": VIDEO.value, "taskToken": new_id("token")}, None)
+def send(job_id: str, stage: Stage = VIDEO) -> None:
+    dispatch({"jobId": job_id, "stage": stage.value, "taskToken": new_id("token")}, None)
 
 
 def fetch(studio: Studio, service: Service, job_id: str, hill: Path) -> None:
@@ -96,10 +98,10 @@ def fetch(studio: Studio, service: Service, job_id: str, hill: Path) -> None:
     send(job_id)
 
 
-def work(studio: Studio) -> None:
-    delivery = studio.deliver(VIDEO.queue)
+def work(studio: Studio, stage: Stage = VIDEO) -> None:
+    delivery = studio.deliver(stage.queue)
     assert delivery is not None
-    StepRunner({"parallax": Parallax()}, shutdown_requested=lambda: False).handle(delivery)
+    StepRunner({"parallax": Parallax(), "finish": Finish()}, shutdown_requested=lambda: False).handle(delivery)
 
 
 def test_the_camera_moves_over_the_layers_of_a_provider_and_the_step_is_paid_once(
@@ -202,3 +204,63 @@ def test_the_fault_of_a_download_is_repeated_with_new_urls(
     fetch(studio, providers, job_id, hill)
     work(studio)
     assert (jobs.get(job_id).step(VIDEO).status, len(providers.requests)) == (JobStatus.COMPLETED, 1)
+
+
+# --- a soundtrack
+
+
+def sounding(ada: Creator, name: str) -> str:
+    """Return a job of one second whose clip is complete and whose sound is dispatched."""
+    settings = {"engines": {POST: name}, "soundPrompt": "slow waves", "duration": 1, "resolution": "480p"}
+    made = str(ada.job(ada.project(), **settings)["id"])
+    for stage in (Stage.IMAGE_GENERATION, VIDEO):
+        complete_step(made, stage)
+    clip = jobs.results(jobs.get(made))[VIDEO].key(Role.CLIP)
+    media.put(filmed("static"), str(clip), "video/mp4", kind="work")
+    send(made, POST)
+    return made
+
+
+@pytest.mark.parametrize(
+    ("name", "price", "cents", "asked"),
+    [
+        ("elevenlabs-effects", 3, 1, {"text": "slow waves", "duration_seconds": 1}),
+        ("elevenlabs-music", 6, 4.5, {"prompt": "slow waves", "music_length_ms": 3000, "force_instrumental": True}),
+    ],
+)
+def test_a_film_gets_the_sound_that_its_creator_asked_for(
+    studio: Studio, providers: Service, ada: Creator, tmp_path: Path,
+    name: str, price: int, cents: float, asked: dict[str, object],
+) -> None:  # fmt: skip
+    job_id = sounding(ada, name)
+    run_out()
+    assert [answer.error for answer in studio.cloud.answers] == ["Unavailable"]
+    send(job_id, POST)
+    work(studio, POST)
+    [made] = providers.requests
+    assert {field: made.body[field] for field in asked} == asked
+    result = jobs.results(jobs.get(job_id))[POST]
+    assert (result.metrics["provider"], result.metrics["lufs"]) == ("elevenlabs", pytest.approx(-14, abs=2))
+    film = tmp_path / "film.mp4"
+    media.download(media.address(str(result.key(Role.VIDEO))), film)
+    with av.open(str(film)) as opened:
+        assert float(opened.streams.audio[0].duration * opened.streams.audio[0].time_base) == pytest.approx(2, abs=0.1)
+    settlement.complete(jobs.get(job_id), at=utc_now())
+    assert credits.account(ada.user_id).available == 100 - 1 - MOVED - price
+    [row] = charges.of_month(f"{utc_now():%Y-%m}")
+    assert (row.engine, row.requests, row.cents) == (name, 1, cents)
+
+
+def test_a_sound_that_its_job_and_an_upload_both_bring_is_refused_before_credits_are_held(
+    providers: Service, ada: Creator
+) -> None:
+    body = {"projectId": ada.project(), "prompt": "a lake"}
+    upload = [{"role": "audio", "assetId": ada.asset(AssetType.AUDIO)}]
+    asked = {"engines": {POST: "elevenlabs-music"}, "soundPrompt": "slow waves"}
+    answer = ada.post("/api/jobs", body | {"settings": asked, "inputs": upload})
+    assert (answer.status, answer.body["code"]) == (422, "invalid"), answer.body
+    assert "one soundtrack" in answer.body["detail"]
+    quote = ada.post("/api/jobs/quote", body | {"settings": asked}).body
+    [step] = [one for one in quote["steps"] if one["stepType"] == POST]
+    assert (step["engine"], step["credits"]) == ("elevenlabs-music", 14)
+    assert credits.account(ada.user_id).available == 100

@@ -39,8 +39,8 @@ from shared.providers.record import ProviderStateRecord
 from shared.providers.store import FAILURES_TO_OPEN, PROBE_PAUSE, OverCap, states
 from shared.stages.engines import ALL_ENGINES, Engine, Runs, engine
 from shared.stages.failures import StageFailure
-from shared.stages.requests import VideoSynthesisJob
-from shared.stages.stages import Role, Stage
+from shared.stages.requests import PostProcessingJob, VideoSynthesisJob
+from shared.stages.stages import STAGES, Role, Stage
 from tests.integration.test_remote_engines import run_out, shown, take
 from tests.support.fal import CLIP
 from tests.support.provider_faults import AT_ONCE, ENGINES_OF, FAULTS, PROVIDER_OF, FaultCase, FaultOutcome
@@ -67,7 +67,12 @@ CODES = {
 PICTURE = b"\x89PNG\r\n\x1a\n" + b"a picture" * 20
 
 
+SOUND = b"ID3\x04" + b"a sound" * 20
+
+
 def file_of(one: PaidRequest) -> bytes:
+    if one.sound:
+        return SOUND
     return CLIP if one.seconds else PICTURE
 
 
@@ -106,9 +111,12 @@ def imitated(service: Service, monkeypatch: pytest.MonkeyPatch) -> Iterator[None
 def begun(ada: Creator, name: str, **settings: Any) -> str:
     """Return a job whose step of the engine is dispatched, after the steps before it."""
     asked = {"engines": {stage_of(name): name}, "duration": 5, "onMissedMove": "keep"}
+    if engine(stage_of(name), name).makes_sound:
+        asked["soundPrompt"] = "slow waves"
     made = str(ada.job(ada.project(), **asked | settings)["id"])
-    if stage_of(name) is VIDEO:
-        complete_step(made, Stage.IMAGE_GENERATION)
+    for earlier in (Stage.IMAGE_GENERATION, VIDEO):
+        if stage_of(name) in {VIDEO, Stage.POST_PROCESSING} and earlier is not stage_of(name):
+            complete_step(made, earlier)
     send(made, name, "token-1")
     return made
 
@@ -122,15 +130,24 @@ def send(job_id: str, name: str, token: str) -> None:
 
 
 class Quick:
-    """An engine in place of `parallax`, which renders for seconds. It reads the layers that the provider made."""
+    """An engine in place of `parallax` and `finish`, which work for seconds. It reads what the provider made."""
 
     def load(self) -> None: ...
 
-    def run(self, request: VideoSynthesisJob, workspace: Workspace) -> StageResult:
+    def run(self, request: VideoSynthesisJob | PostProcessingJob, workspace: Workspace) -> StageResult:
+        if isinstance(request, PostProcessingJob):
+            assert workspace.fetch(str(request.audio_url)).read_bytes() == SOUND
+            return self._made(Stage.POST_PROCESSING, workspace)
         assert [workspace.fetch(url).read_bytes() for url in request.layer_urls or ()] == [PICTURE] * len(LAYERS)
-        path = workspace.folder / "clip.mp4"
-        path.write_bytes(CLIP)
-        return StageResult((Output(Role.CLIP, path, "video/mp4"),))
+        return self._made(VIDEO, workspace)
+
+    def _made(self, stage: Stage, workspace: Workspace) -> StageResult:
+        outputs = []
+        for role in sorted(STAGES[stage].produces):
+            path = workspace.folder / role
+            path.write_bytes(CLIP)
+            outputs.append(Output(role, path, "video/mp4"))
+        return StageResult(tuple(outputs))
 
 
 def run_all(studio: Studio, job_id: str, name: str) -> None:
@@ -141,11 +158,11 @@ def run_all(studio: Studio, job_id: str, name: str) -> None:
     send(job_id, name, new_id("token"))
     delivery = studio.deliver(stage_of(name).queue)
     assert delivery is not None
-    StepRunner({"parallax": Quick()}, shutdown_requested=lambda: False).handle(delivery)
+    StepRunner({"parallax": Quick(), "finish": Quick()}, shutdown_requested=lambda: False).handle(delivery)
 
 
 # The other tests here and in test_remote_engines.py have the common faults.
-SLOW = {"runway", "fal", "luma", "luma-layers", "flux", "google", "stability"}
+SLOW = {"runway", "fal", "luma", "luma-layers", "flux", "google", "stability", "elevenlabs"}
 
 
 @pytest.mark.parametrize(
@@ -233,15 +250,15 @@ def test_a_job_whose_provider_refuses_the_old_key_waits_for_the_new_one(
     assert (jobs.get(job_id).step(VIDEO).status, len(providers.requests)) == (JobStatus.COMPLETED, 1)
 
 
-@pytest.mark.parametrize("provider", ["luma", "openai", "google", "stability"])
+@pytest.mark.parametrize("provider", ["luma", "openai", "google", "stability", "elevenlabs"])
 def test_a_submission_with_the_old_key_is_sent_again_with_the_new_one(
-    providers: Service, ada: Creator, provider: str
+    studio: Studio, providers: Service, ada: Creator, provider: str
 ) -> None:
     engine_key = key_of(provider)
     assert secrets.secret(engine_key) == KEY
     job_id = begun(ada, ENGINES_OF[provider])
     rotate(provider, providers)
-    run_out()
+    run_all(studio, job_id, ENGINES_OF[provider])
     assert jobs.get(job_id).step(stage_of(ENGINES_OF[provider])).status == JobStatus.COMPLETED
     assert len(providers.requests) == 1
 

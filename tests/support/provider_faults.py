@@ -41,6 +41,7 @@ ENGINES_OF = {
     "flux": "flux-pro",
     "google": "google-omni",
     "stability": "stability-core",
+    "elevenlabs": "elevenlabs-music",
 }
 """The engine with which each column of the table is run."""
 PROVIDER_OF = {
@@ -51,7 +52,7 @@ PROVIDER_OF = {
 }
 """The provider of each column."""
 
-AT_ONCE = {"openai", "stability"}
+AT_ONCE = {"openai", "stability", "elevenlabs"}
 """The providers that answer a submission with the file."""
 
 
@@ -94,11 +95,14 @@ FAULTS: tuple[FaultCase, ...] = (
     FaultCase(
         SUBMIT,
         Fault.BROKEN,
-        "200 with a file that is not a picture",
+        "200 with a file of another type",
         dict.fromkeys(sorted(AT_ONCE), FaultOutcome.UNCONFIRMED),
     ),
     FaultCase(
-        SUBMIT, Fault.MODERATED_OUTPUT, "the picture is refused", dict.fromkeys(sorted(AT_ONCE), FaultOutcome.MODERATED)
+        SUBMIT,
+        Fault.MODERATED_OUTPUT,
+        "the picture is refused",
+        dict.fromkeys(("openai", "stability"), FaultOutcome.MODERATED),
     ),
     FaultCase(POLL, Fault.WORKING, "not finished", _polled(FaultOutcome.FILM)),
     FaultCase(POLL, Fault.UNKNOWN_STATE, "a state that no document names", _polled(FaultOutcome.FILM)),

@@ -1,5 +1,6 @@
 """The layers of a provider become a scenery that shows the creator's picture, or are refused."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import cv2
@@ -36,22 +37,26 @@ def png(pixels: Bytes) -> bytes:
     return bytes(cv2.imencode(".png", pixels)[1])
 
 
+def pixels_of(content: bytes) -> Bytes:
+    return as_bytes(cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_UNCHANGED))
+
+
 def half_size(content: bytes) -> bytes:
-    pixels = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_UNCHANGED)
+    pixels = pixels_of(content)
     return png(as_bytes(cv2.resize(pixels, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)))
 
 
 def brighter(content: bytes) -> bytes:
-    pixels = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_UNCHANGED)
+    pixels = pixels_of(content)
     pixels[..., :3] = np.clip(pixels[..., :3].astype(np.int16) + 25, 0, 255)
     return png(as_bytes(pixels))
 
 
 @pytest.mark.parametrize("made", [lambda layer: layer, half_size, brighter], ids=["exact", "half size", "brighter"])
 def test_the_first_view_is_the_creators_picture_whatever_the_colours_of_the_layers(
-    tmp_path: Path, picture: Bytes, made: object
+    tmp_path: Path, picture: Bytes, made: Callable[[bytes], bytes]
 ) -> None:
-    layers = [made(layer) for layer in cut(picture)]  # type: ignore[operator]
+    layers = [made(layer) for layer in cut(picture)]
     scenery = scenery_of(picture, RAMP, written(tmp_path, *layers), measured=True)
     apart = np.abs(scenery.picture().astype(np.int16) - picture)
     assert len(scenery.flats) == 2
