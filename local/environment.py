@@ -38,6 +38,7 @@ PROVIDER_KEYS = {  # a provider's secret -> the variable of its SDK with the key
     "luma-key": "LUMA_AGENTS_API_KEY",
     "google-key": "GEMINI_API_KEY",
     "stability-key": "STABILITY_API_KEY",
+    "elevenlabs-key": "ELEVENLABS_API_KEY",
 }
 IMITATED = {  # path of each dialect of the imitation
     "KINORA_FAL_URL": "/fal",
@@ -48,6 +49,7 @@ IMITATED = {  # path of each dialect of the imitation
     "KINORA_LUMA_URL": "/luma",
     "KINORA_GOOGLE_URL": "/google",
     "KINORA_STABILITY_URL": "/stability",
+    "KINORA_ELEVENLABS_URL": "/elevenlabs",
 }
 
 

@@ -167,6 +167,7 @@ def plan(
         _check_style(settings.style, painter)
     if painter and painter.reads_vocabulary and not settings.allow_unrelated_picture:
         _check_prompt(prompt)
+    _check_sound(settings, chosen[FILM], inputs)
     mover, copier = chosen[Stage.VIDEO_SYNTHESIS], chosen.get(Stage.MOTION_TRANSFER)
     if copier and copier.copies_performance:
         _check_performance(copier, settings.duration, driving_seconds)
@@ -207,6 +208,18 @@ def _check_performance(engine: Engine, seconds: float, driving_seconds: float | 
             f"The clip of the engine {engine.name} is as long as the driving clip, {driving_seconds:.1f} s. Set the "
             "duration to that, or use another driving clip."
         )
+
+
+def _check_sound(settings: JobSettings, finisher: Engine, inputs: frozenset[Role]) -> None:
+    """Raise Invalid unless the film has no soundtrack, an uploaded one, or one that its engine makes from a prompt."""
+    if settings.sound_prompt is None and finisher.makes_sound:
+        raise Invalid(f"The engine {finisher.name} makes the film's sound. Set soundPrompt, or leave out the engine.")
+    if settings.sound_prompt is not None and not finisher.makes_sound:
+        raise Invalid(
+            "Name the engine that makes the sound: engines.POST_PROCESSING is elevenlabs-effects or elevenlabs-music."
+        )
+    if settings.sound_prompt is not None and Role.AUDIO in inputs:
+        raise Invalid("A film has one soundtrack. Leave out the input with the role audio, or soundPrompt.")
 
 
 def _stages_until(last: Stage) -> Sequence[Stage]:
@@ -294,7 +307,7 @@ def _choose(stage: Stage, request: _Requirements, catalogue: Sequence[Engine]) -
     engines = {engine.name: engine for engine in catalogue if engine.stage is stage}
     if named is None:
         for engine in in_order(engines.values()):
-            if request.allows(engine) and request.is_served_by(engine):
+            if not engine.only_if_named and request.allows(engine) and request.is_served_by(engine):
                 return engine
     elif named in engines and request.fits(engines[named]):
         return _in_service(engines[named], request, engines)

@@ -24,9 +24,9 @@ from shared.jobs.store import JobEnded, jobs
 from shared.jobs.tickets import FAILED, tickets
 from shared.observability import about, logger, observed
 from shared.providers.store import SpendingConfig, states
-from shared.stages.engines import Engine, Runs, engine
+from shared.stages.engines import Engine, Runs, completer_of, engine
 from shared.stages.failures import JOB_ENDED, StageFailure
-from shared.stages.messages import MoveCheck, RemoteTask, sending
+from shared.stages.messages import Fetched, MoveCheck, RemoteTask, sending
 from shared.stages.queues import REMOTE_QUEUE
 from shared.stages.stages import Stage
 
@@ -117,6 +117,12 @@ def _check(held: StepTicketRecord | None) -> MoveCheck:
     return MoveCheck.model_validate_json(held.fetched) if held and held.fetched else MoveCheck()
 
 
+def _fetched(job: JobRecord, stage: Stage) -> Fetched | None:
+    """Return the files of the provider with which a worker completes the step, or None if there are none yet."""
+    held = tickets.get(job.job_id, stage) if completer_of(stage, job.step(stage).engine) else None
+    return Fetched.model_validate_json(held.fetched) if held and held.fetched else None
+
+
 def _may_repeat(one: Engine, held: StepTicketRecord | None, spec: JobSpec, at: datetime) -> bool:
     """Return whether the step can be made once more, or is being made once more. A provider may cost too much."""
     if held is None or held.repeat is not None:
@@ -149,7 +155,11 @@ def _dispatch(event: dict[str, Any]) -> None:
         runs = engine(stage, job.step(stage).engine).runs
         if runs is Runs.REMOTE and job.step(stage).engine not in _asked(spec, stage):
             raise StageFailure("engine_unknown", "This job does not ask for this engine, which a provider runs.")
-        task = stage_task(job, spec, jobs.results(job), stage, sending=sending(token), check=check, again=again)
+        fetched = _fetched(job, stage)
+        task = stage_task(
+            job, spec, jobs.results(job), stage,
+            sending=sending(token), check=check, fetched=fetched, again=again,
+        )  # fmt: skip
     except StageFailure as failure:
         executions.fail(token, failure)
         return
@@ -157,7 +167,7 @@ def _dispatch(event: dict[str, Any]) -> None:
     steps.store_token(job_id, stage, token, at=at)
     task = task.model_copy(update={"proof": grants.issue(step_task(job_id, stage), at=at)})
     steps.queue(job_id, stage, at=at)
-    if runs is Runs.REMOTE and not (check and check.clip_url):
+    if runs is Runs.REMOTE and not (check and check.clip_url) and not fetched:
         queues.send(REMOTE_QUEUE, RemoteTask(task=task), group=job.account_id)
     elif endpoint := sagemaker.endpoint_of(stage):
         sagemaker.invoke(endpoint, task, token)

@@ -19,6 +19,7 @@ from shared.jobs.record import JobStatus
 from shared.jobs.spec import JobSpec
 from shared.jobs.store import JobNotFound, is_attempt, jobs
 from shared.observability import about, logger, observed
+from shared.stages.engines import completer_of
 from shared.stages.failures import StageFailure
 from shared.stages.messages import MediaCredentials, MediaRequest
 from shared.stages.requests import StageRequest
@@ -79,7 +80,7 @@ def _of_step(request: MediaRequest) -> tuple[Policy, str]:
         raise AccessRefused("the attempt is not current")
     _admit(step_task(job_id, stage), attempt, request.proof)
     reads = _inputs(task.request, job_id, spec)
-    if stage in (spec.cameras or {}):  # a clip that another attempt of the step has fetched, to check it
+    if stage in (spec.cameras or {}) or completer_of(stage, step.engine):  # files that another attempt has fetched
         reads += _below([step_prefix(job_id, stage)])
     return session_policy(reads=reads, writes=_below(attempt_prefixes(job_id, stage, attempt))), attempt
 

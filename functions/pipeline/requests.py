@@ -6,10 +6,10 @@ from shared.aws.media import address
 from shared.jobs.record import JobRecord
 from shared.jobs.spec import JobSpec
 from shared.jobs.store import StepResult
-from shared.stages.engines import ALL_ENGINES, ENGINES, Runs
+from shared.stages.engines import ALL_ENGINES, ENGINES, Runs, completer_of
 from shared.stages.failures import StageFailure
 from shared.stages.frames import DRAFT_SHORT_SIDE, MOVING_SHORT_SIDE, frame_size, picture_size
-from shared.stages.messages import MoveCheck, StageTask
+from shared.stages.messages import Fetched, MoveCheck, StageTask
 from shared.stages.metadata import FOCAL_POINT, MOTION_SCORE, SUBJECT_PLACE
 from shared.stages.operations import parse
 from shared.stages.requests import (
@@ -27,6 +27,17 @@ from shared.stages.stages import FILM, Role, Stage
 Made = Mapping[Stage, StepResult]
 
 
+def _completed(request: StageRequest, fetched: Fetched, engine: str) -> StageRequest:
+    """Return the request of the worker that completes a provider's files."""
+    match request, fetched.files:
+        case VideoSynthesisJob(), {Role.SCENERY: layers}:
+            return request.model_copy(update={"layer_urls": layers})
+        case PostProcessingJob(), {Role.AUDIO: (sound,)}:
+            heard = Ingredient(role=Role.AUDIO, url=sound, engine=engine)
+            return request.model_copy(update={"audio_url": sound, "ingredients": (*request.ingredients, heard)})
+    raise StageFailure("input_missing", "The files of the provider do not belong to this step.")
+
+
 def stage_task(
     job: JobRecord,
     spec: JobSpec,
@@ -35,22 +46,27 @@ def stage_task(
     *,
     sending: str | None = None,
     check: MoveCheck | None = None,
+    fetched: Fetched | None = None,
     again: bool = False,
 ) -> StageTask:
     """Return the task of the step. Raise StageFailure `input_missing` if an earlier step did not make an input.
 
-    A step that is made `again` has another seed.
+    A step that is made `again` has another seed. The files of `fetched` are inputs of its request.
     """
     if again:
         spec = spec.model_copy(update={"seed": (spec.seed + 1) % 2**32})
+    request = BUILDERS[stage](job, spec, made)
+    if fetched:
+        request = _completed(request, fetched, job.step(stage).engine)
     return StageTask(
         job_id=job.job_id,
         step_id=job.step_id(stage),
         engine=job.step(stage).engine,
         stage=stage,
-        request=BUILDERS[stage](job, spec, made),
+        request=request,
         sending=sending,
         check=check,
+        fetched=fetched,
     )
 
 
@@ -124,6 +140,8 @@ def _post_processing(job: JobRecord, spec: JobSpec, made: Made) -> StageRequest:
         height=height,
         seed=spec.seed,
         audio_url=_input(spec, Role.AUDIO),
+        sound_prompt=spec.settings.sound_prompt,
+        duration=spec.settings.duration if spec.settings.sound_prompt else None,
         captions_url=_input(spec, Role.CAPTIONS),
         ingredients=_ingredients(job, spec, made, filmed),
         subject_place=_subject_place(spec, made[filmed]),
@@ -164,14 +182,16 @@ def _clip_fps(job: JobRecord, spec: JobSpec, stage: Stage) -> int:
 
 def _is_unmeasured(filmed: Stage, job: JobRecord, clip: StepResult) -> bool:
     """Return whether a trained engine chose the camera of the clip, and no worker has measured it."""
-    chosen = any(one.trained and (one.stage, one.name) == (filmed, job.step(filmed).engine) for one in ALL_ENGINES)
-    return chosen and MOTION_SCORE not in clip.metrics
+    name = job.step(filmed).engine
+    chosen = any(one.trained and (one.stage, one.name) == (filmed, name) for one in ALL_ENGINES)
+    return chosen and completer_of(filmed, name) is None and MOTION_SCORE not in clip.metrics
 
 
 def _has_camera(stage: Stage, name: str) -> bool:
     """Return whether the engine renders a camera path, and so any moment of it."""
+    renders = completer_of(stage, name) or name
     return any(
-        (entry.stage, entry.name, entry.runs) == (stage, name, Runs.IN_PROCESS) and not entry.trained
+        (entry.stage, entry.name, entry.runs) == (stage, renders, Runs.IN_PROCESS) and not entry.trained
         for entry in ENGINES
     )
 

@@ -14,6 +14,7 @@ from threading import Thread
 from aiohttp import web
 
 from local.environment import HOST
+from local.imitation.elevenlabs import add_elevenlabs
 from local.imitation.fal import add_fal
 from local.imitation.faults import Fault, ProviderCall
 from local.imitation.flux import add_flux
@@ -24,7 +25,7 @@ from local.imitation.runway import add_runway
 from local.imitation.service import Make, Service, body_of
 from local.imitation.stability import add_stability
 
-DIALECTS = (add_runway, add_fal, add_flux, add_openai, add_luma, add_google, add_stability)
+DIALECTS = (add_runway, add_fal, add_flux, add_openai, add_luma, add_google, add_stability, add_elevenlabs)
 
 
 def create_app(service: Service) -> web.Application:

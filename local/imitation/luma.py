@@ -15,6 +15,11 @@ _SIZES = {
 }  # fmt: skip
 
 
+LAYERS = (("foreground", "soft"), ("subject", "soft"), ("background", "none"))
+"""The label of each layer, and the treatment of its edges, from the nearest one to the background."""
+MOST_GUIDANCE = 500  # characters
+
+
 def add_luma(app: web.Application, service: Service) -> None:
     async def create(request: web.Request) -> web.StreamResponse:
         body = await body_of(request)
@@ -27,6 +32,8 @@ def add_luma(app: web.Application, service: Service) -> None:
                 return _refused("prompt, aspect_ratio")
             if body.get("type") == "image":
                 return web.json_response(_generation(await service.accept(NAME, body, size=size), "queued"), status=201)
+            if body.get("type") == "layering":
+                return await layering(body)
             video = body.get("video") or {}
             if body.get("type") != "video" or _problem(video):
                 return _refused(_problem(video) or "type")
@@ -38,6 +45,17 @@ def add_luma(app: web.Application, service: Service) -> None:
             return web.json_response(_generation(one, "queued"), status=201)
 
         return await service.answered(request, NAME, ProviderCall.SUBMIT, act)
+
+    async def layering(body: dict[str, Any]) -> web.StreamResponse:
+        source, options = body.get("source") or {}, body.get("layering") or {}
+        if len(body["prompt"]) > MOST_GUIDANCE or options.get("resolution", "1k") not in {"1k", "2k"}:
+            return _refused("prompt, layering")
+        if not source.get("url"):
+            return _refused("source")
+        one = await service.accept(NAME, body, picture_url=source["url"], files=len(LAYERS))
+        if one.picture is None and service.reads_pictures:
+            one.ended = "corrupt_input"
+        return web.json_response(_generation(one, "queued"), status=201)
 
     async def get(request: web.Request) -> web.StreamResponse:
         async def act(fault: Fault | None) -> web.StreamResponse:
@@ -52,10 +70,15 @@ def add_luma(app: web.Application, service: Service) -> None:
                 return web.json_response(_generation(one, "dreaming"))
             if fault is Fault.WORKING or not service.is_done(one):
                 return web.json_response(_generation(one, "processing"))
-            file = service.file_url(one, "mp4" if one.seconds else "png")
-            url = "http://localhost:9/file" if fault is Fault.OTHER_HOST else file
-            output = {"type": one.body["type"], "url": url}
-            return web.json_response(_generation(one, "completed") | {"output": [output]})
+            urls = [service.file_url(one, "mp4" if one.seconds else "png") for _ in range(one.files)]
+            if fault is Fault.OTHER_HOST:
+                urls = ["http://localhost:9/file"] * one.files
+            output: list[dict[str, Any]] = [{"type": "video" if one.seconds else "image", "url": url} for url in urls]
+            if one.files > 1:
+                for index, (label, hint) in enumerate(LAYERS):
+                    facts = {"index": index, "label": label, "alpha_hint": hint, "description": f"The {label}."}
+                    output[index]["layer"] = facts
+            return web.json_response(_generation(one, "completed") | {"output": output})
 
         return await service.answered(request, NAME, ProviderCall.POLL, act)
 

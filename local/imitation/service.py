@@ -4,7 +4,7 @@ import asyncio
 import json
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from time import monotonic
 from typing import Any
 
@@ -32,6 +32,9 @@ class PaidRequest:
     at: float = field(default_factory=monotonic)
     picture: bytes | None = None
     ended: str | None = None  # the state of a request that failed or was cancelled
+    sound: bool = False  # its file is an MP3 of `seconds`
+    files: int = 1  # number of its files; each answer has a new URL for each one
+    file: int = 0  # the file that is made, from 0
     still: bool = False  # True: the camera of its clip does not move
     urls: int = 0  # number of URLs that the file has had
     expired: int = 0  # number of URLs that are no longer valid
@@ -164,7 +167,7 @@ class Service:
         if fault is Fault.WRONG_CONTENT:
             return web.Response(body=PAGE, content_type="text/html")
         one.still |= fault is Fault.STILL
-        content = await asyncio.to_thread(self.make, one)
+        content = await asyncio.to_thread(self.make, replace(one, file=(number - 1) % one.files))
         answer = web.StreamResponse(headers={"Content-Length": str(len(content))})
         await answer.prepare(request)
         if fault in {Fault.DROPPED, Fault.SLOW}:
@@ -180,7 +183,7 @@ class Service:
 
 
 def _key(request: web.Request) -> str:
-    named = ("Authorization", "x-key", "x-goog-api-key")
+    named = ("Authorization", "x-key", "x-goog-api-key", "xi-api-key")
     return next((request.headers[name] for name in named if name in request.headers), "")
 
 

@@ -217,7 +217,7 @@ class StepTicketRecord(Record):
     intents = NumberAttribute(null=True)  # number of all intents, also of those that were withdrawn
     poll_no = NumberAttribute(default=0)
     poll_call = UnicodeAttribute(null=True)  # id of the call that claimed the newest poll
-    fetched = UnicodeAttribute(null=True)  # the MoveCheck of the clip that was fetched, as JSON
+    fetched = UnicodeAttribute(null=True)  # of files that wait for a worker: their MoveCheck or Fetched, as JSON
     repeat = UnicodeAttribute(null=True)  # of a clip that missed its move: ASKED once more, or FAILED
     engine = UnicodeAttribute(null=True)  # of the newest intent; another engine can do the step later
     submissions = NumberAttribute(default=0)  # requests that the provider may charge for; for operators, not for code

@@ -25,6 +25,9 @@ class StackedPreset(Wire):
     weight: Number = Field(default=0.5, ge=0, le=1)
 
 
+MOST_SOUND_PROMPT = 450  # characters
+
+
 class JobSettings(Wire):
     """The settings of a job, besides prompt and preset. Durations are in seconds."""
 
@@ -54,6 +57,13 @@ class JobSettings(Wire):
         description="If the clip of a trained engine does not follow the camera move: `camera` (default) renders the "
         "move over the picture with the 2.5D camera, at its lower price. `repeat` makes the clip once more with "
         "another seed, without more credits, and uses that one. `keep` uses the clip.",
+    )  # None as above
+    sound_prompt: str | None = Field(
+        default=None,
+        min_length=1,
+        max_length=MOST_SOUND_PROMPT,
+        description="What the film sounds like. Name the engine that makes the sound: `engines.POST_PROCESSING` is "
+        "`elevenlabs-effects` or `elevenlabs-music`. Such a film has no input with the role audio.",
     )  # None as above
     stack: StackedPreset | None = None
     operations: tuple[Operation, ...] = Field(default=(), max_length=8)

@@ -95,11 +95,11 @@ class TicketStore:
                 [record.intent.remove(), record.ticket.remove()], record.attempt == attempt
             )
 
-    def fetch(self, job_id: str, stage: Stage, check: str, *, attempt: str) -> None:
-        """Write the MoveCheck (JSON) of the stored clip, which waits for it. Raise Refused."""
+    def fetch(self, job_id: str, stage: Stage, fetched: str, *, attempt: str) -> None:
+        """Write what a worker does with the stored files: a MoveCheck or Fetched, as JSON. Raise Refused."""
         record = StepTicketRecord
         with on_refusal(Refused()):
-            StepTicketRecord(job_id, stage.value).update([record.fetched.set(check)], record.attempt == attempt)
+            StepTicketRecord(job_id, stage.value).update([record.fetched.set(fetched)], record.attempt == attempt)
 
     def repeat(self, job_id: str, stage: Stage) -> None:
         """Remove the ticket of a clip that missed its move, once, so that one more request can be submitted.

@@ -22,6 +22,11 @@ class Family(StrEnum):
     CUDA_DIFFUSERS = "cuda-diffusers"  # includes the contents of the other image
 
 
+CAMERA_IN_WORDS = frozenset({"truck", "pedestal", "dolly", "pan", "tilt", "roll", "zoom"})
+"""The axes of a camera move that a model can follow when it reads the move as text."""
+ALL_AXES = CAMERA_IN_WORDS | {"focus", "shake", "fisheye"}
+
+
 @dataclass(frozen=True, slots=True)
 class Engine:
     """One way to perform a stage.
@@ -52,11 +57,13 @@ class Engine:
     max_prompt_units: int | None = None  # maximum length of the prompt with the camera's words, in UTF-16 code units
     loops: bool = True  # whether it can make a film whose first frame follows its last one
     max_loop_seconds: float = 30.0  # maximum duration of such a film; a provider's engine makes it from one picture
+    makes_sound: bool = False  # True: it makes the soundtrack of the film from the creator's `soundPrompt`
     copies_performance: bool = False  # True: of a person in the driving clip, not its camera; as long as that clip
     axes: frozenset[str] = frozenset()  # the axes of a camera move that the engine supports
     deprecated_at: date | None = None  # the day on which `sunset_at` was announced
     sunset_at: date | None = None  # the first day, in UTC, on which new jobs do not use it
     fallback: str | None = None  # the engine of the same stage that replaces it from that day
+    completed_by: str | None = None  # the in-process engine of the stage that finishes the work of this remote one
     webhooks: str | None = None  # the provider whose signed webhooks report the end of a request (docs/adr/0073)
     key: str | None = None  # the secret with the provider's API key; if it has no value, the engine is not offered
     reads_vocabulary: bool = False  # True if it knows only the words of shared/vocabulary
@@ -80,7 +87,12 @@ class Engine:
     @property
     def chooses_its_camera(self) -> bool:
         """Return whether a trained model moves the camera, so that a clip can miss the move of its job."""
-        return self.trained and self.stage is Stage.VIDEO_SYNTHESIS
+        return self.trained and self.stage is Stage.VIDEO_SYNTHESIS and self.completed_by is None
+
+    @property
+    def only_if_named(self) -> bool:
+        """Return whether a job gets the engine only if it names it, because it does something of its own."""
+        return self.copies_performance or self.makes_sound
 
     def credits_for(self, seconds: float) -> float:
         """Return the credits of a film of this duration from one picture, before rounding."""

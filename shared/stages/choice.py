@@ -33,8 +33,8 @@ def _rank(entry: Engine) -> tuple[float, bool, float, float]:
 
 @cache
 def _rows() -> Mapping[tuple[Stage, str], int]:
-    """Return the number of each row by stage and engine. An engine that copies a performance has no row."""
-    rows = [one for one in in_order(ALL_ENGINES) if not one.copies_performance]
+    """Return the number of each row by stage and engine. An engine that a job has to name has no row."""
+    rows = [one for one in in_order(ALL_ENGINES) if not one.only_if_named]
     stages = [[one for one in rows if one.stage is stage] for stage in Stage]
     return {(one.stage, one.name): number for of_stage in stages for number, one in enumerate(of_stage, start=1)}
 

@@ -3,9 +3,9 @@
 from collections.abc import Iterable
 
 from shared.core.config import Config
-from shared.stages.catalogue_entry import Engine, Family, Runs
+from shared.stages.catalogue_entry import ALL_AXES, CAMERA_IN_WORDS, Engine, Family, Runs
 from shared.stages.failures import StageFailure
-from shared.stages.remote_engines import CAMERA_IN_WORDS, REMOTE_ENGINES
+from shared.stages.remote_engines import REMOTE_ENGINES
 from shared.stages.stages import Stage
 
 __all__ = [
@@ -16,14 +16,13 @@ __all__ = [
     "Family",
     "Runs",
     "catalogue",
+    "completer_of",
     "engine",
     "promise_of",
     "runs_at_provider",
 ]
 
 TEST_ENGINE = "test"  # of all steps of a job with a test key. No engine has this name, so nothing can run them
-
-_ALL_AXES = frozenset({"truck", "pedestal", "dolly", "pan", "tilt", "roll", "zoom", "focus", "shake", "fisheye"})
 
 _WITHOUT_GPU: tuple[Engine, ...] = (
     Engine(
@@ -45,7 +44,7 @@ _WITHOUT_GPU: tuple[Engine, ...] = (
         credits_per_second=0.5,
         credits_per_picture=1,  # each picture is decomposed into layers
         draft_share=0.5,
-        axes=_ALL_AXES,
+        axes=ALL_AXES,
         motion_score=0.93,
         motion_source="docs/motion.json",
     ),
@@ -58,7 +57,7 @@ _WITHOUT_GPU: tuple[Engine, ...] = (
         credits=1,
         credits_per_second=0.5,
         draft_share=0.5,
-        axes=_ALL_AXES,
+        axes=ALL_AXES,
     ),
     Engine(
         stage=Stage.POST_PROCESSING,
@@ -155,6 +154,11 @@ ENGINES = catalogue(name for name in CatalogueConfig().gpu_engines.split(",") if
 def runs_at_provider(stage: Stage, name: str) -> bool:
     """Return whether the catalogue lists this engine as remote. An engine that it no longer lists is not remote."""
     return any((entry.stage, entry.name, entry.runs) == (stage, name, Runs.REMOTE) for entry in ALL_ENGINES)
+
+
+def completer_of(stage: Stage, name: str) -> str | None:
+    """Return the in-process engine that completes the work of this remote one, or None. A worker can write the name."""
+    return next((one.completed_by for one in ALL_ENGINES if (one.stage, one.name) == (stage, name)), None)
 
 
 def promise_of(stage: Stage, name: str) -> float:

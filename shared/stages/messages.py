@@ -8,7 +8,7 @@ from pydantic import Field, JsonValue, SerializeAsAny, ValidationInfo, field_val
 
 from shared.core.wire import Wire
 from shared.stages.requests import StageRequest
-from shared.stages.stages import STAGES, Stage
+from shared.stages.stages import STAGES, Role, Stage
 
 
 def sending(token: str) -> str:
@@ -28,6 +28,16 @@ class MoveCheck(Wire):
     last: bool = False
 
 
+class Fetched(Wire):
+    """The files of a provider, as addresses by role, with which a worker completes the step (docs/adr/0074).
+
+    `metrics` is the metadata that the provider's engine reported.
+    """
+
+    files: dict[Role, tuple[str, ...]]
+    metrics: dict[str, JsonValue] = Field(default_factory=dict)
+
+
 class StageTask(Wire):
     """A request for one step. `request` has the stage's request model."""
 
@@ -40,6 +50,7 @@ class StageTask(Wire):
     proof: str | None = None  # a secret with which the worker receives access to the step's media
     sending: str | None = None  # `sending(token)` of the task token that this message was sent for
     check: MoveCheck | None = None  # of a clip whose camera a trained engine chooses
+    fetched: Fetched | None = None  # of an engine that another one completes; None: the provider has not finished
 
     def was_sent_for(self, token: str) -> bool:
         """Return whether this is the token's message, and not one of an earlier token. Older messages do not tell."""

@@ -85,6 +85,7 @@ class VideoSynthesisMetadata(_ClipMetadata, RenderedMetadata, PhotographMetadata
 
     depth: Literal["given", "estimated"]
     droppedAxes: list[str]  # wire name; axes of the move that the engine does not support
+    layers: int  # of the picture, with the background, if a provider's model cut it into layers
     motionPromise: float  # wire name; lowest motion score of a clip of this engine that follows its move
 
 

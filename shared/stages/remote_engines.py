@@ -9,11 +9,8 @@ estimate: an operator compares it with the bill, and corrects it here.
 from collections.abc import Mapping
 from dataclasses import replace
 
-from shared.stages.catalogue_entry import Engine, Runs
+from shared.stages.catalogue_entry import ALL_AXES, CAMERA_IN_WORDS, Engine, Runs
 from shared.stages.stages import Stage
-
-CAMERA_IN_WORDS = frozenset({"truck", "pedestal", "dolly", "pan", "tilt", "roll", "zoom"})
-"""The axes of a camera move that a model can follow when it reads the move as text."""
 
 
 def _seconds(first: int, last: int) -> frozenset[float]:
@@ -89,6 +86,16 @@ _STABILITY = replace(
     key="stability-key",
     licence="Terms of Service of Stability AI",
     licence_url="https://stability.ai/terms-of-use",
+)
+
+_SOUND = replace(
+    _PICTURE,
+    stage=Stage.POST_PROCESSING,
+    makes_sound=True,
+    completed_by="finish",
+    key="elevenlabs-key",
+    licence="Terms of Service of ElevenLabs",
+    licence_url="https://elevenlabs.io/terms-of-use",
 )
 
 REMOTE_ENGINES: tuple[Engine, ...] = (
@@ -344,6 +351,45 @@ REMOTE_ENGINES: tuple[Engine, ...] = (
         key="luma-key",
         licence="Terms of Service of Luma",
         licence_url="https://lumalabs.ai/legal/tos",
+    ),
+    replace(
+        _RUNWAY,
+        name="luma-layers",
+        code="workers.engines.video_synthesis.luma_layers:LumaLayers",
+        about="Layers of Luma: a trained model cuts the picture into layers, and our camera moves over them exactly.",
+        model="uni-1",
+        credits=24,
+        credits_per_second=0.5,
+        provider_cents=25,  # for six layers at the price of a picture; Luma bills each layer
+        max_short_side_pixels=2160,
+        max_prompt_units=None,
+        loops=True,
+        axes=ALL_AXES,
+        completed_by="parallax",
+        key="luma-key",
+        licence="Terms of Service of Luma",
+        licence_url="https://lumalabs.ai/legal/tos",
+    ),
+    replace(
+        _SOUND,
+        name="elevenlabs-effects",
+        code="workers.engines.post_processing.elevenlabs:ElevenLabsEffects",
+        about="Sound effects of ElevenLabs, a trained model. They are as long as the film.",
+        model="eleven_text_to_sound_v2",
+        credits=2,
+        credits_per_second=1,
+        provider_cents_per_second=1,
+    ),
+    replace(
+        _SOUND,
+        name="elevenlabs-music",
+        code="workers.engines.post_processing.elevenlabs:ElevenLabsMusic",
+        about="Music of ElevenLabs without voices, a trained model. It is cut to the film.",
+        model="music_v1",
+        credits=4,
+        credits_per_second=2,
+        provider_cents=3,  # of a film that is shorter than the shortest piece of music, 3 s
+        provider_cents_per_second=1.5,
     ),
     replace(
         _RUNWAY,

@@ -59,8 +59,10 @@ class VideoSynthesisJob(FramedRequest):
     """A request to move the camera over a picture.
 
     Without depth or focal point (x, y), the engine estimates them. Without scenery, it estimates what near objects
-    hide. With more pictures, the move goes over all of them in order and ends on the last one; depth, scenery and
-    focal point belong to the first picture. If `loop`, the first frame can follow the last one.
+    hide. `layer_urls` are a provider's layers of the first picture, from the nearest one to the background: PNGs of the
+    picture's shape with transparency. They replace the scenery. With more pictures, the move goes over all of them in
+    order and ends on the last one; depth, scenery, layers and focal point belong to the first picture. If `loop`, the
+    first frame can follow the last one.
     """
 
     image_url: str
@@ -68,6 +70,7 @@ class VideoSynthesisJob(FramedRequest):
     loop: bool = False
     depth_url: str | None = None
     scenery_url: str | None = None
+    layer_urls: tuple[str, ...] | None = None
     focal_point: FocalPoint | None = None
     prompt: str
     preset_id: str
@@ -116,6 +119,8 @@ class PostProcessingJob(FramedRequest):
     captions_url: str | None = None
     ingredients: tuple[Ingredient, ...] = ()  # for the film's provenance
     subject_place: Place | None = None  # where the subject is in the clip, so that bars do not cover it
+    sound_prompt: str | None = None  # of an engine that makes the soundtrack
+    duration: Duration | None = None  # of that soundtrack
     asked_move: CameraMove | None = None  # the move of a remote engine's clip, to calculate its motion score
 
 

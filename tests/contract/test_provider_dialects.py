@@ -12,22 +12,30 @@ import pytest
 
 from local.imitation.app import imitation
 from local.imitation.faults import Fault, ProviderCall
+from local.imitation.luma import MOST_GUIDANCE
 from local.imitation.service import Service
 from shared.stages.engines import ALL_ENGINES, Engine
 from shared.stages.stages import Stage
 from tests.support.fal import CLIP
-from tests.support.provider_requests import performance_request, picture_request, video_request
+from tests.support.provider_requests import performance_request, picture_request, sound_request, video_request
 from tests.support.receiver import receiver
 from workers.engines.image_generation.luma import LumaPicture
 from workers.engines.motion_transfer.runway import RunwayPerformance
+from workers.engines.post_processing.elevenlabs import ElevenLabsEffects, ElevenLabsMusic
 from workers.engines.video_synthesis.google import GoogleVideo
 from workers.engines.video_synthesis.luma import LumaVideo
+from workers.engines.video_synthesis.luma_layers import LumaLayers
 from workers.engines.video_synthesis.runway import RunwayVideo
 
 PICTURE = "https://media.kinora.test/picture.png"
 RUNWAY = [entry for entry in ALL_ENGINES if entry.key == "runway-key" and entry.stage is Stage.VIDEO_SYNTHESIS]
 ACT_TWO = next(entry for entry in ALL_ENGINES if entry.name == "runway-act-two")
-LUMA, UNI = (next(entry for entry in ALL_ENGINES if entry.name == name) for name in ("luma-ray", "luma-uni"))
+LUMA, UNI, LAYERS = (
+    next(entry for entry in ALL_ENGINES if entry.name == name) for name in ("luma-ray", "luma-uni", "luma-layers")
+)
+EFFECTS, MUSIC = (
+    next(entry for entry in ALL_ENGINES if entry.name == name) for name in ("elevenlabs-effects", "elevenlabs-music")
+)
 OMNI = next(entry for entry in ALL_ENGINES if entry.name == "google-omni")
 
 
@@ -142,6 +150,10 @@ def test_the_sdk_of_luma_understands_the_imitation(service: Service) -> None:
     assert client.generations.get(second.id).output[0].url.startswith(service.url)
     picture = client.generations.create(type="image", model="uni-1", prompt="a lake", aspect_ratio="16:9")
     assert client.generations.get(picture.id).output[0].type == "image"
+    layered = client.generations.create(type="layering", model="uni-1", prompt="split it", source={"url": PICTURE})
+    found = client.generations.get(layered.id).output
+    assert [one.layer.index for one in found] == [0, 1, 2]
+    assert (found[-1].layer.alpha_hint, len({one.url for one in found})) == ("none", 3)
     for fault, error in ((Fault.THROTTLED, "RateLimitError"), (Fault.MODERATED_INPUT, "BadRequestError")):
         service.faults.add("luma", ProviderCall.SUBMIT, fault)
         with pytest.raises(getattr(luma, error)):
@@ -166,6 +178,46 @@ def test_the_types_of_the_sdk_of_luma_allow_the_request_of_a_picture() -> None:
     pydantic = import_module("pydantic")
     body: Any = LumaPicture(UNI).body(picture_request())
     assert pydantic.TypeAdapter(types.GenerationCreateParams).validate_python(body) == body
+
+
+@pytest.mark.parametrize("height", [720, 1080])
+def test_the_types_of_the_sdk_of_luma_allow_the_request_of_layers(height: int) -> None:
+    types = import_module("luma_agents.types")
+    pydantic = import_module("pydantic")
+    body: Any = LumaLayers(LAYERS).body(video_request(LAYERS, height=height), lambda url: url)
+    assert pydantic.TypeAdapter(types.GenerationCreateParams).validate_python(body) == body
+    assert len(body["prompt"]) <= MOST_GUIDANCE
+
+
+def test_the_sdk_of_elevenlabs_understands_the_imitation_and_sends_what_the_engines_send(service: Service) -> None:
+    elevenlabs = import_module("elevenlabs")
+    client = elevenlabs.ElevenLabs(api_key="key", base_url=f"{service.url}/elevenlabs")
+
+    def effects() -> bytes:
+        fields: Any = ElevenLabsEffects(EFFECTS).body(sound_request())
+        return b"".join(client.text_to_sound_effects.convert(**fields, output_format="mp3_44100_128"))
+
+    def music() -> bytes:
+        fields: Any = ElevenLabsMusic(MUSIC).body(sound_request(duration=1))
+        assert fields["music_length_ms"] == 3000, "the shortest piece"
+        return b"".join(client.music.compose(**fields, output_format="mp3_44100_128"))
+
+    assert (effects(), music()) == (CLIP, CLIP)
+    api_error = import_module("elevenlabs.core.api_error").ApiError
+    for make in (effects, music):
+        service.faults.add("elevenlabs", ProviderCall.SUBMIT, Fault.MODERATED_INPUT)
+        with pytest.raises(api_error) as refused:
+            make()
+        assert refused.value.status_code == 400
+    models = {
+        EFFECTS: "elevenlabs.types.sfx_model_id:SfxModelId",
+        MUSIC: "elevenlabs.types.music_model_id:MusicModelId",
+    }
+    for entry, kind in models.items():
+        module, _, name = kind.partition(":")
+        assert entry.model in [
+            value for one in get_args(getattr(import_module(module), name)) for value in get_args(one)
+        ]
 
 
 def hints(kind: type) -> dict[str, Any]:

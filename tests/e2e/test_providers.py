@@ -33,13 +33,17 @@ def providers_cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]
         {"IMAGE_GENERATION": "luma-uni"},
         {"VIDEO_SYNTHESIS": "google-omni"},
         {"IMAGE_GENERATION": "stability-core"},
+        {"VIDEO_SYNTHESIS": "luma-layers"},
+        {"POST_PROCESSING": "elevenlabs-music"},
     ],
     ids=lambda engines: next(iter(engines.values())),
 )
 def test_an_engine_of_a_provider_makes_its_part_of_a_film(
     providers_cloud: Cloud, tmp_path: Path, engines: dict[str, str]
 ) -> None:
-    settings = {"engines": engines, "duration": 5, "resolution": "480p"}
+    settings: dict[str, object] = {"engines": engines, "duration": 5, "resolution": "480p"}
+    if "POST_PROCESSING" in engines:
+        settings["soundPrompt"] = "slow waves"
     with closing(signed_up(providers_cloud)) as studio:
         job, _ = film(studio, prompt="a lake", settings=settings)
         assert job["status"] == "COMPLETED", job
@@ -49,6 +53,7 @@ def test_an_engine_of_a_provider_makes_its_part_of_a_film(
         studio.download(job["videoUrl"], tmp_path / "film.mp4")
     with av.open(str(tmp_path / "film.mp4")) as clip:
         assert clip.streams.video[0].frames == 5 * 24
+        assert bool(clip.streams.audio) is ("POST_PROCESSING" in engines)
     [name] = engines.values()
     asked = httpx.get(f"{providers_cloud.providers_url}/requests").json()
     made = [one for one in asked if name.startswith(one["provider"])]

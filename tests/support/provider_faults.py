@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from local.imitation.faults import Fault, ProviderCall
+from shared.stages.engines import ALL_ENGINES
 
 
 class FaultOutcome(StrEnum):
@@ -35,15 +36,23 @@ ENGINES_OF = {
     "runway": "runway-gen4.5",
     "fal": "fal-pika",
     "luma": "luma-ray",
+    "luma-layers": "luma-layers",
     "openai": "openai-image",
     "flux": "flux-pro",
     "google": "google-omni",
     "stability": "stability-core",
+    "elevenlabs": "elevenlabs-music",
 }
-"""The engine with which the table is run, for each provider."""
+"""The engine with which each column of the table is run."""
+PROVIDER_OF = {
+    column: str(one.key).removesuffix("-key")
+    for column, name in ENGINES_OF.items()
+    for one in ALL_ENGINES
+    if one.name == name
+}
+"""The provider of each column."""
 
-
-AT_ONCE = {"openai", "stability"}
+AT_ONCE = {"openai", "stability", "elevenlabs"}
 """The providers that answer a submission with the file."""
 
 
@@ -86,11 +95,14 @@ FAULTS: tuple[FaultCase, ...] = (
     FaultCase(
         SUBMIT,
         Fault.BROKEN,
-        "200 with a file that is not a picture",
+        "200 with a file of another type",
         dict.fromkeys(sorted(AT_ONCE), FaultOutcome.UNCONFIRMED),
     ),
     FaultCase(
-        SUBMIT, Fault.MODERATED_OUTPUT, "the picture is refused", dict.fromkeys(sorted(AT_ONCE), FaultOutcome.MODERATED)
+        SUBMIT,
+        Fault.MODERATED_OUTPUT,
+        "the picture is refused",
+        dict.fromkeys(("openai", "stability"), FaultOutcome.MODERATED),
     ),
     FaultCase(POLL, Fault.WORKING, "not finished", _polled(FaultOutcome.FILM)),
     FaultCase(POLL, Fault.UNKNOWN_STATE, "a state that no document names", _polled(FaultOutcome.FILM)),
@@ -99,7 +111,7 @@ FAULTS: tuple[FaultCase, ...] = (
     FaultCase(POLL, Fault.TIMED_OUT, "504", _polled(FaultOutcome.FILM)),
     FaultCase(POLL, Fault.DROPPED, "the connection ends", _polled(FaultOutcome.FILM)),
     FaultCase(POLL, Fault.WRONG_CONTENT, "200 with an HTML page", _polled(FaultOutcome.FILM)),
-    FaultCase(POLL, Fault.MODERATED_OUTPUT, "the clip is refused", _polled(FaultOutcome.MODERATED)),
+    FaultCase(POLL, Fault.MODERATED_OUTPUT, "the result is refused", _polled(FaultOutcome.MODERATED)),
     FaultCase(POLL, Fault.BROKEN, "the generation failed", _polled(FaultOutcome.REPEATED)),
     FaultCase(
         POLL,
@@ -108,6 +120,7 @@ FAULTS: tuple[FaultCase, ...] = (
         {
             "runway": FaultOutcome.UNUSABLE,
             "luma": FaultOutcome.UNUSABLE,
+            "luma-layers": FaultOutcome.UNUSABLE,
             "flux": FaultOutcome.UNUSABLE,
             "google": FaultOutcome.UNUSABLE,
         },

@@ -5,7 +5,7 @@ from typing import Any
 
 from shared.camera.catalogue import default_moves
 from shared.stages.engines import Engine
-from shared.stages.requests import ImageGenerationJob, MotionTransferJob, VideoSynthesisJob
+from shared.stages.requests import ImageGenerationJob, MotionTransferJob, PostProcessingJob, VideoSynthesisJob
 
 
 class Files:
@@ -38,6 +38,14 @@ def performance_request(**other: Any) -> MotionTransferJob:
         "move": default_moves()["dolly-in"].move, "width": 1280, "height": 720, "fps": 24, "seed": 7, "duration": 5,
     }  # fmt: skip
     return MotionTransferJob(**fields | other)
+
+
+def sound_request(**other: Any) -> PostProcessingJob:
+    fields: dict[str, Any] = {
+        "job_id": "job_1", "user_id": "usr_1", "video_url": "s3://media/clip.mp4", "width": 1280, "height": 720,
+        "seed": 7, "sound_prompt": "slow waves", "duration": 5,
+    }  # fmt: skip
+    return PostProcessingJob(**fields | other)
 
 
 def picture_request(**other: Any) -> ImageGenerationJob:

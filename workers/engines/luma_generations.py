@@ -4,7 +4,7 @@ API reference: https://docs.agents.lumalabs.ai. Luma has no cancel and no seed. 
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
@@ -15,6 +15,7 @@ import httpx
 from shared.core.config import Config
 from shared.stages.catalogue_entry import Engine
 from shared.stages.failures import StageFailure
+from shared.stages.stages import Role
 from workers.engines.contract import Finished, Pending, RemoteOutput, Unconfirmed
 from workers.engines.provider import Provider, forbidden, not_made, unwilling, without_file
 
@@ -48,13 +49,13 @@ class LumaGenerations:
         raise Unconfirmed
 
     def _polled(
-        self, ticket: str, of: Callable[[str], RemoteOutput], metrics: Mapping[str, object]
+        self, ticket: str, of: Callable[[Sequence[object]], tuple[RemoteOutput, ...]], metrics: Mapping[str, object]
     ) -> Pending | Finished:
-        """Return the generation's state. `of` makes the output from its URL. An unknown state is not an end."""
+        """Return the generation's state. `of` reads the outputs of an answer. An unknown state is not an end."""
         found = self._provider.call("GET", self._url(ticket))
         match found:
-            case {"state": "completed", "output": [{"url": str(url)}, *_]}:
-                return Finished((of(url),), metrics)
+            case {"state": "completed", "output": [*files]} if outputs := of(files):
+                return Finished(outputs, metrics)
             case {"state": "completed"}:
                 raise without_file()
             case {"state": "failed"}:
@@ -72,6 +73,18 @@ class LumaGenerations:
     def _provider(self) -> Provider:
         config = self._config
         return Provider("luma-key", config.luma_url, config.luma_timeout_seconds, _headers, _refusal)
+
+
+def first_file(role: Role, name: str, media_type: str) -> Callable[[Sequence[object]], tuple[RemoteOutput, ...]]:
+    """Return the reader of an answer whose first output is the only one."""
+
+    def read(files: Sequence[object]) -> tuple[RemoteOutput, ...]:
+        match files:
+            case [{"url": str(url)}, *_]:
+                return (RemoteOutput(role, url, name, media_type),)
+        return ()
+
+    return read
 
 
 def _headers(key: str) -> Mapping[str, str]:

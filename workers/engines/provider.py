@@ -24,6 +24,7 @@ _HEAD_BYTES = 12
 _HEADS: Mapping[str, Callable[[bytes], bool]] = {  # by media type: whether a file begins as its format does
     "video/mp4": lambda head: head[4:8] == b"ftyp",
     "image/png": lambda head: head.startswith(b"\x89PNG\r\n\x1a\n"),
+    "audio/mpeg": lambda head: head.startswith(b"ID3") or (head[:1] == b"\xff" and head[1] & 0xE0 == 0xE0),
 }
 
 
@@ -51,10 +52,26 @@ class Provider:
     _client: httpx.Client = field(default_factory=httpx.Client, repr=False)
 
     def submit(self, url: str, body: Mapping[str, object], *, form: bool = False) -> Mapping[str, Any]:
-        """Send a request that is paid, once, as JSON or as a form.
+        """Send a request that is paid, once, as JSON or as a form, and return the answer's JSON object.
 
         Raise Busy or the refusal if the provider has not accepted it, and Unconfirmed if it may have.
         """
+        try:
+            accepted = self._accepted(url, body, form=form).json()
+        except ValueError as error:
+            raise Unconfirmed from error
+        if not isinstance(accepted, dict):
+            raise Unconfirmed
+        return accepted
+
+    def submit_for_file(self, url: str, body: Mapping[str, object], media_type: str) -> bytes:
+        """Send a request as `submit` does, and return the file that answers it. Raise Unconfirmed for another file."""
+        content = self._accepted(url, body).content
+        if not begins_as(media_type, content):
+            raise Unconfirmed
+        return content
+
+    def _accepted(self, url: str, body: Mapping[str, object], *, form: bool = False) -> httpx.Response:
         try:
             answer = self._send("POST", url, body, form=form)
         except _NEVER_SENT as error:
@@ -67,13 +84,7 @@ class Provider:
             raise Unconfirmed
         if not answer.is_success:
             raise self.refusal(answer)
-        try:
-            accepted = answer.json()
-        except ValueError as error:
-            raise Unconfirmed from error
-        if not isinstance(accepted, dict):
-            raise Unconfirmed
-        return accepted
+        return answer
 
     def call(self, method: str, url: str, *, ignored: frozenset[int] = frozenset()) -> Mapping[str, Any]:
         """Call a URL of the API, any number of times. Return {} for an `ignored` status. Raise Busy or the refusal.
@@ -175,7 +186,7 @@ class Provider:
 
 def begins_as(media_type: str, content: bytes) -> bool:
     """Return whether the content begins as a file of this type does."""
-    return _HEADS[media_type](content[:_HEAD_BYTES])
+    return len(content) >= _HEAD_BYTES and _HEADS[media_type](content[:_HEAD_BYTES])
 
 
 def _stored_key(name: str) -> str:

@@ -1,11 +1,12 @@
 """The motif of a film: its picture, the picture's disparity and scenery, and the focal point of zooms."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from shared.observability import logger
 from shared.stages.failures import StageFailure
-from workers.media import pictures
+from workers.media import cut_layers, pictures
 from workers.media.depth import read_depth
 from workers.media.planes import Bytes, Floats
 from workers.media.saliency import salient_point
@@ -32,16 +33,29 @@ class Motif(NamedTuple):
 
 
 def motif_of(
-    path: Path, frame: tuple[int, int], *, depth: Path | None, scenery: Path | None, focal_point: Point | None
+    path: Path,
+    frame: tuple[int, int],
+    *,
+    depth: Path | None,
+    scenery: Path | None,
+    focal_point: Point | None,
+    layers: Sequence[Path] = (),
 ) -> Motif:
     """Read the picture for a frame of that width and height in pixels; estimate the inputs that are not given.
 
-    A picture that is much longer than the frame is cropped around its focal point. Raise StageFailure if the picture,
-    the depth, the scenery or the depth model cannot be used.
+    `layers` are PNGs of the picture's objects, from the nearest one to the background; they replace the scenery. A
+    picture that is much longer than the frame is cropped around its focal point, unless it has scenery. Raise
+    StageFailure if the picture, the depth, the scenery, a layer or the depth model cannot be used.
     """
     picture = pictures.read(path)
     near = nearness_of(picture, depth)
-    parts = scenery_of(picture, scenery)
+    if layers:
+        parts: Scenery | None = cut_layers.scenery_of(
+            picture, near, layers, measured=depth is not None or depth_model.configured()
+        )
+        near = cut_layers.whole_nearness(parts) if parts else near
+    else:
+        parts = scenery_of(picture, scenery)
     subject = None if depth or parts else PictureSubject.of(picture, near)
     at = focal_point or (subject.focal_point if subject else salient_point(picture, near))
     window = Window(picture.shape[1], picture.shape[0], frame, at)

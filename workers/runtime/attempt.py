@@ -69,13 +69,15 @@ class Attempt:
         Raise Fenced, or StageFailure if the outputs do not match the stage.
         """
         _check_outputs(self.task, {output.role for output in made.outputs})
-        result = StepResult(self.store((*made.outputs, preview)), made.metrics)
+        result = StepResult(
+            self.store((*made.outputs, preview), final=self.task.stage is self.job.last_stage), made.metrics
+        )
         steps.record_result(self.job, self.task.stage, result, attempt=self.id, at=utc_now())
         logger.info("attempt completed")
 
-    def store(self, outputs: Iterable[Output]) -> tuple[StepOutput, ...]:
-        """Upload files of the step, and return them as stored."""
-        kind, stored = "final" if self.task.stage is self.job.last_stage else "work", []
+    def store(self, outputs: Iterable[Output], *, final: bool = False) -> tuple[StepOutput, ...]:
+        """Upload files of the step, and return them as stored. Those that are not `final` are deleted after a week."""
+        kind, stored = "final" if final else "work", []
         for output in outputs:
             key = output_key(self.task.job_id, self.task.stage, self.id, output.role, output.path.name)
             media.upload(output.path, key, output.media_type, kind=kind, client=self.media.client)

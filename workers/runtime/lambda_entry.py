@@ -29,8 +29,9 @@ from shared.providers.store import OverCap, SpendingConfig, states
 from shared.stages import engines as catalogue
 from shared.stages.engines import Runs
 from shared.stages.failures import StageFailure
-from shared.stages.messages import MoveCheck, RemoteTask, StageTask
+from shared.stages.messages import Fetched, MoveCheck, RemoteTask, StageTask
 from shared.stages.queues import REMOTE_QUEUE
+from shared.stages.stages import Role
 from workers.engines.contract import Answered, Busy, Finished, Output, RemoteEngine, StageResult, Unconfirmed
 from workers.runtime.attempt import Attempt, is_outdated, report_completed
 from workers.runtime.config import RemoteConfig
@@ -118,7 +119,7 @@ class RemoteRunner:
         if task.check and task.check.last:
             self._tickets.repeat(task.job_id, task.stage)
         held = self._tickets.get(task.job_id, task.stage)
-        if held is not None and held.fetched:  # `dispatch` sends the clip to a worker, which measures it
+        if held is not None and held.fetched:  # `dispatch` sends the files to a worker, which checks or completes them
             with suppress(Fenced):
                 attempt.dispatch_again()
         elif held is None or held.intent is None:
@@ -247,8 +248,7 @@ class RemoteRunner:
                     outputs.append(Output(output.role, path, output.media_type))
                 for tried in stamina.retry_context(on=AWS_ERRORS, attempts=STORE_ATTEMPTS, timeout=STORE_SECONDS):
                     with tried:
-                        attempt.record(StageResult(tuple(outputs), made.metrics))
-            attempt.succeed()
+                        self._end(attempt, StageResult(tuple(outputs), made.metrics))
         except Fenced:
             self._stopped(attempt)
         except StageFailure as failure:
@@ -317,14 +317,27 @@ class RemoteRunner:
                 path = Path(folder, output.name)
                 engine.fetch(output, path)
                 outputs.append(Output(output.role, path, output.media_type))
-            if attempt.task.check:
-                [clip] = attempt.store(outputs)
-                check = MoveCheck(clip_url=media.address(clip.key), metrics=dict(made.metrics))
-                self._tickets.fetch(attempt.task.job_id, attempt.task.stage, check.encoded(), attempt=attempt.id)
-                attempt.dispatch_again()
-                return
-            attempt.record(StageResult(tuple(outputs), made.metrics))
-        attempt.succeed()
+            self._end(attempt, StageResult(tuple(outputs), made.metrics))
+
+    def _end(self, attempt: Attempt, made: StageResult) -> None:
+        """Record the result. Files that a worker has to check or complete are stored, and `dispatch` sends them."""
+        task = attempt.task
+        completed = catalogue.completer_of(task.stage, task.engine)
+        if not task.check and not completed:
+            attempt.record(made)
+            attempt.succeed()
+            return
+        stored, metrics = attempt.store(made.outputs), dict(made.metrics)
+        if completed:
+            files: dict[Role, tuple[str, ...]] = {}
+            for output in stored:
+                files[output.role] = (*files.get(output.role, ()), media.address(output.key))
+            message = Fetched(files=files, metrics=metrics).encoded()
+        else:
+            [clip] = stored
+            message = MoveCheck(clip_url=media.address(clip.key), metrics=metrics).encoded()
+        self._tickets.fetch(task.job_id, task.stage, message, attempt=attempt.id)
+        attempt.dispatch_again()
 
     def _stopped(self, attempt: Attempt) -> None:
         """Report the result of a fenced attempt if the step has it.

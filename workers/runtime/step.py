@@ -15,6 +15,7 @@ from shared.core.clock import utc_now
 from shared.jobs.steps import AlreadyCompleted, Fenced, Leased
 from shared.jobs.store import JobEnded, JobNotFound
 from shared.observability import about, logger
+from shared.stages.engines import completer_of
 from shared.stages.failures import StageFailure
 from shared.stages.messages import StageTask
 from workers.engines.contract import InProcessEngine, StageResult, Stopped, Workspace
@@ -108,7 +109,9 @@ class StepRunner:
             if task.check and task.check.clip_url:
                 made = fetched(task.check, workspace)
             else:
-                made = self._engine(task.engine).run(task.request, workspace)
+                made = self._engine(task).run(task.request, workspace)
+            if task.fetched:
+                made = StageResult(made.outputs, {**made.metrics, **task.fetched.metrics})
             if task.check:
                 made = checked(made, task, workspace)
         except (Stopped, NotGranted, MoveMissed, StageFailure, *AWS_ERRORS):
@@ -120,7 +123,9 @@ class StepRunner:
         beat.progress(1)
         return made
 
-    def _engine(self, name: str) -> InProcessEngine[Any]:
+    def _engine(self, task: StageTask) -> InProcessEngine[Any]:
+        """Return the engine of the task, or the one that completes the work of its provider."""
+        name = (completer_of(task.stage, task.engine) if task.fetched else None) or task.engine
         if name not in self._engines:
             raise StageFailure("engine_unknown", f"No worker of this stage has the engine {name}.")
         return self._engines[name]

@@ -5,8 +5,8 @@ from collections.abc import Callable, Mapping
 from shared.stages.failures import StageFailure
 from shared.stages.requests import ImageGenerationJob
 from shared.stages.stages import Role
-from workers.engines.contract import Finished, Pending, RemoteOutput
-from workers.engines.luma_generations import LumaGenerations
+from workers.engines.contract import Finished, Pending
+from workers.engines.luma_generations import LumaGenerations, first_file
 
 
 class LumaPicture(LumaGenerations):
@@ -28,7 +28,5 @@ class LumaPicture(LumaGenerations):
         }
 
     def poll(self, ticket: str) -> Pending | Finished:
-        def picture(url: str) -> RemoteOutput:
-            return RemoteOutput(Role.PICTURE, url, "picture.png", "image/png")
-
+        picture = first_file(Role.PICTURE, "picture.png", "image/png")
         return self._polled(ticket, picture, {"painter": f"{self._entry.model} of Luma, a trained model"})

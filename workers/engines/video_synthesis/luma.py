@@ -7,8 +7,8 @@ from shared.stages.provider_prompts import with_camera
 from shared.stages.requests import VideoSynthesisJob
 from shared.stages.stages import Role
 from workers.engines import limits
-from workers.engines.contract import Finished, Pending, RemoteOutput
-from workers.engines.luma_generations import LumaGenerations
+from workers.engines.contract import Finished, Pending
+from workers.engines.luma_generations import LumaGenerations, first_file
 
 _FRAMES_PER_SECOND = 24  # of the grid on which Luma places pictures, whatever the clip's own frame rate
 
@@ -38,7 +38,5 @@ class LumaVideo(LumaGenerations):
         }
 
     def poll(self, ticket: str) -> Pending | Finished:
-        def clip(url: str) -> RemoteOutput:
-            return RemoteOutput(Role.CLIP, url, "clip.mp4", "video/mp4")
-
+        clip = first_file(Role.CLIP, "clip.mp4", "video/mp4")
         return self._polled(ticket, clip, {"provider": "luma", "model": self._entry.model})

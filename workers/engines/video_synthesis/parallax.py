@@ -38,6 +38,7 @@ class Parallax:
                     size,
                     depth=workspace.fetch(own.depth_url) if own and own.depth_url else None,
                     scenery=workspace.fetch(own.scenery_url) if own and own.scenery_url else None,
+                    layers=[workspace.fetch(layer) for layer in own.layer_urls or ()] if own else [],
                     focal_point=own.focal_point if own else None,
                 )
             )
@@ -60,6 +61,8 @@ class Parallax:
         }
         if (score := reel.score()) is not None:
             metadata["motionScore"] = round(score, 3)
+        if request.layer_urls and motifs[0].scenery:
+            metadata["layers"] = 1 + len(motifs[0].scenery.flats)
         if paths := reel.paths():
             metadata["cameraPath"] = paths
         if kept is not None:

@@ -187,6 +187,26 @@ def test_a_performance_is_copied_to_the_clip_of_a_remote_engine() -> None:
     assert made.fallbacks.get(COPY) is None, "no other engine copies a performance"
 
 
+def test_a_soundtrack_is_made_by_a_named_engine_from_a_prompt() -> None:
+    music = {"engines": {FINISH: "elevenlabs-music"}, "sound_prompt": "slow waves"}
+    made = planned(JobSettings(**music), STILL, NOTHING, ENGINES)  # type: ignore[arg-type]
+    assert (made.engines[FINISH], made.steps[FINISH].credits) == ("elevenlabs-music", 4 + 5 * 2)
+    assert made.fallbacks.get(FINISH) is None, "a film without the sound is not what the creator asked for"
+    for refused, inputs, why in (
+        ({"sound_prompt": "slow waves"}, NOTHING, "Name the engine"),
+        ({"engines": {FINISH: "elevenlabs-effects"}}, NOTHING, "Set soundPrompt"),
+        (music, frozenset({Role.AUDIO}), "one soundtrack"),
+    ):
+        with pytest.raises(Invalid, match=why):
+            planned(JobSettings(**refused), STILL, inputs, ENGINES)  # type: ignore[arg-type]
+
+
+def test_an_engine_that_makes_sound_is_never_chosen_by_default() -> None:
+    allowed = ["elevenlabs-music", "elevenlabs-effects"]
+    made = plan(JobSettings(), STILL, NOTHING, ENGINES, prompt="a lake", at=AT, default=allowed)
+    assert made.engines[FINISH] == "finish"
+
+
 def test_an_engine_loops_only_clips_that_its_provider_loops() -> None:
     """Luma makes a loop of 5 seconds from one picture."""
     named = JobSettings(duration=5, loop=True, engines={MOVE: "luma-ray"})
