@@ -101,6 +101,7 @@ def environment(moto_url: str, gateway_url: str) -> dict[str, str]:
         "POWERTOOLS_SERVICE_NAME": "kinora",
         "POWERTOOLS_METRICS_NAMESPACE": "Kinora",
         "POWERTOOLS_LOG_LEVEL": os.environ.get("KINORA_LOG", "INFO"),
+        "PYDANTIC_DISABLE_PLUGINS": "__all__",
     }
 
 
