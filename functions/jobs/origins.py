@@ -93,7 +93,7 @@ class Origin(NamedTuple):
         )
 
 
-def retry(job_id: str, body: JobAgain | None, caller: Actor, tx: Transaction) -> JobView:
+def retry(job_id: str, body: JobAgain, caller: Actor, tx: Transaction) -> JobView:
     """Add the same job, which starts from the finished steps of the ended one, and charges those that are not paid."""
     origin, new_job, at = _origin(job_id, caller), *_new_job()
     if not origin.job.ended:
@@ -114,7 +114,7 @@ def proceed(job_id: str, body: JobContinue, caller: Actor, tx: Transaction) -> J
     return _begin(origin, one, new_job, [Stage.IMAGE_GENERATION], caller, at, tx, body)
 
 
-def final(job_id: str, body: JobAgain | None, caller: Actor, tx: Transaction) -> JobView:
+def final(job_id: str, body: JobAgain, caller: Actor, tx: Transaction) -> JobView:
     """Add the whole film of a completed draft, with its seed and its picture."""
     origin, new_job, at = _origin(job_id, caller), *_new_job()
     settings = origin.spec.settings
@@ -204,7 +204,7 @@ def _begin(
     caller: Actor,
     at: datetime,
     tx: Transaction,
-    body: JobAgain | JobContinue | None,
+    body: JobAgain | JobContinue,
 ) -> JobView:
     """Add the job, with copies of the older job's results of these stages."""
     job, made_in = origin.job, {stage: (origin.spec.made_in or {}).get(stage, origin.job.job_id) for stage in stages}
@@ -231,8 +231,7 @@ def _begin(
             "picture_by": origin.spec.picture_by,
         }
     )
-    most = body.max_credits if body else None
-    made = begin(one, {new_job: spec}, caller, at, tx, max_credits=most, reused=reused)
+    made = begin(one, {new_job: spec}, caller, at, tx, max_credits=body.max_credits, reused=reused)
     copies = [
         (before.key, after.key, before.media_type)
         for stage, step in reused.items()

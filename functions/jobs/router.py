@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Response, status
+from fastapi import APIRouter, Body, Query, Response, status
 from pydantic import Field
 
 from functions.jobs import listing, origins, service
@@ -52,6 +52,7 @@ _REFUSED_SUBMITS = (
     TooManyWaiting,
     WaitTooLong,
 )
+Again = Annotated[JobAgain, Body(default_factory=JobAgain)]
 Quote = Annotated[Actor, acting(Permission.JOBS_WRITE, RouteClass.READ)]  # a quote writes nothing
 
 
@@ -148,7 +149,7 @@ def cancel_job(job_id: Id, caller: Write) -> JobView:
     operation_id="retryJob",
     responses=problems(JobNotEnded, OutputsExpired, RetryRunning, *_REFUSED_SUBMITS),
 )
-def retry_job(job_id: Id, caller: Spend, once: Once, body: JobAgain | None = None) -> Response:
+def retry_job(job_id: Id, caller: Spend, once: Once, body: Again) -> Response:
     """Submit the same job again. It starts from the finished steps of this one, for 7 days after these steps.
 
     A finished step costs what it cost in this job, and nothing if it is paid. The last step is always made again.
@@ -177,7 +178,7 @@ def continue_job(job_id: Id, body: JobContinue, caller: Spend, once: Once) -> Re
     operation_id="finishDraft",
     responses=problems(NoDraft, OutputsExpired, *_REFUSED_SUBMITS),
 )
-def finish_draft(job_id: Id, caller: Spend, once: Once, body: JobAgain | None = None) -> Response:
+def finish_draft(job_id: Id, caller: Spend, once: Once, body: Again) -> Response:
     """Submit the film of a completed draft at its whole size, with the same seed, within 7 days.
 
     The picture is the draft's, and is not charged again.

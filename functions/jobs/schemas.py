@@ -20,8 +20,9 @@ INPUT_TYPES = {
 }
 _MOST_INPUTS = len(INPUT_TYPES) - 1 + MAX_PICTURES
 MaxCredits = Annotated[
-    Annotated[int, Field(ge=0), BeforeValidator(number)] | None,
+    Annotated[int, Field(ge=0, le=10**9), BeforeValidator(number)] | None,
     Field(
+        examples=[20],
         description="The most that the request may cost, such as `credits` of a quote. If the price is higher now, the "
         "request is refused with `max_credits_exceeded` and nothing is held.",
     ),
@@ -89,7 +90,7 @@ class JobExtend(JobContinue):
 class JobAgain(Wire):
     """The optional body of a request that makes an older job again."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"maxCredits": 7}]})
+    model_config = ConfigDict(json_schema_extra={"examples": [{"maxCredits": 20}]})
 
     max_credits: MaxCredits = None
 

@@ -99,6 +99,7 @@ def test_the_valid_example_is_accepted(ada: Creator, project: str, route: tuple[
     expected = {
         "/api/auth/login": 401, "/api/auth/verify-email": 409, "/api/auth/reset-password": 409, ASSETS: 404,
         "/api/teams/accept": 409, f"{JOBS}/job_1/continue": 404, f"{JOBS}/job_1/extend": 404,
+        f"{JOBS}/job_1/retry": 404, f"{JOBS}/job_1/final": 404,
         "/api/assets/import-output": 404,
         "/api/shares": 404, "/api/presets/pre_1": 404,  # of an account, not of the studio
         "/api/auth/me": 409, "/api/auth/totp/enable": 409,

@@ -2627,13 +2627,14 @@ export interface components {
          * JobAgain
          * @description The optional body of a request that makes an older job again.
          * @example {
-         *       "maxCredits": 7
+         *       "maxCredits": 20
          *     }
          */
         JobAgain: {
             /**
              * Maxcredits
              * @description The most that the request may cost, such as `credits` of a quote. If the price is higher now, the request is refused with `max_credits_exceeded` and nothing is held.
+             * @example 20
              */
             maxCredits?: number | null;
         };
@@ -2661,6 +2662,7 @@ export interface components {
             /**
              * Maxcredits
              * @description The most that the request may cost, such as `credits` of a quote. If the price is higher now, the request is refused with `max_credits_exceeded` and nothing is held.
+             * @example 20
              */
             maxCredits?: number | null;
         };
@@ -2711,6 +2713,7 @@ export interface components {
             /**
              * Maxcredits
              * @description The most that the request may cost, such as `credits` of a quote. If the price is higher now, the request is refused with `max_credits_exceeded` and nothing is held.
+             * @example 20
              */
             maxCredits?: number | null;
         };
@@ -2734,6 +2737,7 @@ export interface components {
             /**
              * Maxcredits
              * @description The most that the request may cost, such as `credits` of a quote. If the price is higher now, the request is refused with `max_credits_exceeded` and nothing is held.
+             * @example 20
              */
             maxCredits?: number | null;
             /**
@@ -6699,7 +6703,7 @@ export interface operations {
         };
         requestBody?: {
             content: {
-                "application/json": components["schemas"]["JobAgain"] | null;
+                "application/json": components["schemas"]["JobAgain"];
             };
         };
         responses: {
@@ -6751,7 +6755,7 @@ export interface operations {
         };
         requestBody?: {
             content: {
-                "application/json": components["schemas"]["JobAgain"] | null;
+                "application/json": components["schemas"]["JobAgain"];
             };
         };
         responses: {

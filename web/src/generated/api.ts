@@ -2730,13 +2730,14 @@ export interface components {
          * JobAgain
          * @description The optional body of a request that makes an older job again.
          * @example {
-         *       "maxCredits": 7
+         *       "maxCredits": 20
          *     }
          */
         JobAgain: {
             /**
              * Maxcredits
              * @description The most that the request may cost, such as `credits` of a quote. If the price is higher now, the request is refused with `max_credits_exceeded` and nothing is held.
+             * @example 20
              */
             maxCredits?: number | null;
         };
@@ -2764,6 +2765,7 @@ export interface components {
             /**
              * Maxcredits
              * @description The most that the request may cost, such as `credits` of a quote. If the price is higher now, the request is refused with `max_credits_exceeded` and nothing is held.
+             * @example 20
              */
             maxCredits?: number | null;
         };
@@ -2814,6 +2816,7 @@ export interface components {
             /**
              * Maxcredits
              * @description The most that the request may cost, such as `credits` of a quote. If the price is higher now, the request is refused with `max_credits_exceeded` and nothing is held.
+             * @example 20
              */
             maxCredits?: number | null;
         };
@@ -2837,6 +2840,7 @@ export interface components {
             /**
              * Maxcredits
              * @description The most that the request may cost, such as `credits` of a quote. If the price is higher now, the request is refused with `max_credits_exceeded` and nothing is held.
+             * @example 20
              */
             maxCredits?: number | null;
             /**
@@ -11301,7 +11305,7 @@ export interface operations {
         };
         requestBody?: {
             content: {
-                "application/json": components["schemas"]["JobAgain"] | null;
+                "application/json": components["schemas"]["JobAgain"];
             };
         };
         responses: {
@@ -11649,7 +11653,7 @@ export interface operations {
         };
         requestBody?: {
             content: {
-                "application/json": components["schemas"]["JobAgain"] | null;
+                "application/json": components["schemas"]["JobAgain"];
             };
         };
         responses: {

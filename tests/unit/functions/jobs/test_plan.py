@@ -301,6 +301,23 @@ def test_a_cheaper_fallback_lowers_the_price() -> None:
     assert planned(named, STILL, NOTHING, catalogue(OLD, cheap)).credits < dear
 
 
+@given(st.lists(st.integers(0, 40), min_size=4, max_size=4), st.sampled_from([None, True]))
+def test_what_replaces_an_engine_after_the_submit_never_costs_more(credits: list[int], draft: bool | None) -> None:
+    """A job costs at most what its request allowed: fallbacks and the camera are charged at the price or lower."""
+    kling = next(engine for engine in ENGINES if engine.name == "fal-kling")
+    names = ["0", "1", "2"]
+    chain = [
+        replace(kling, name=name, credits=price, fallback=after)
+        for name, price, after in zip(names, credits, [*names[1:], "camera"], strict=False)
+    ]
+    camera = replace(first(MOVE), name="camera", credits=credits[-1])
+    settings = JobSettings(engines={MOVE: "0"}, draft=draft)
+    step = planned(settings, STILL, NOTHING, catalogue(*chain, camera)).steps[MOVE]
+    assert step.engine.name == "0"
+    assert all(price <= step.credits for price in step.lower_credits.values())
+    assert step.lower_credits.keys() == {*step.fallbacks, *([step.camera.name] if step.camera else [])}
+
+
 @pytest.mark.parametrize(
     "unfit",
     [

@@ -39,9 +39,9 @@ export function Follow({ job }: { job: Job }) {
         case "final":
           return demand(await api.POST("/api/jobs/{job_id}/final", { params, body: { maxCredits } }));
         case "continue":
-          return demand(await api.POST("/api/jobs/{job_id}/continue", { params, body: { presetId } }));
+          return demand(await api.POST("/api/jobs/{job_id}/continue", { params, body: { presetId, maxCredits } }));
         case "extend":
-          return demand(await api.POST("/api/jobs/{job_id}/extend", { params, body: { presetId } }));
+          return demand(await api.POST("/api/jobs/{job_id}/extend", { params, body: { presetId, maxCredits } }));
       }
     },
     onError: (error, following) => {
