@@ -57,6 +57,18 @@ set with clips of our renderer for a crash zoom. The same move with 70 % of its 
 0.10, and the opposite zoom and a clip without movement 0. `motion_promise` of an entry in the catalogue changes it.
 Our own renderer calculates its camera, so its clips are not replaced.
 """
+COMPLETED_HEAD = """
+## Engines that a worker completes
+
+These engines of providers make an input of the step, and an in-process engine completes it in the same step
+([ADR 74](adr/0074-a-worker-completes-what-a-provider-made.md)). The step is paid once.
+
+- `luma-layers` cuts the picture into layers. `parallax` moves the exact camera over them. Layers that cannot be used
+  end as `layers_unusable`, and the creator is charged nothing.
+- `elevenlabs-effects` and `elevenlabs-music` make the film's soundtrack from `settings.soundPrompt`, and `finish` adds
+  it. A job gets them only if it names them in `settings.engines.POST_PROCESSING`. A job that also has an input with
+  the role `audio` is refused.
+"""
 LIMITS_HEAD = """
 ## Engines of providers
 
@@ -77,7 +89,10 @@ A step without a film fails with the named code, and its creator is charged noth
 
 def page() -> str:
     """Return the text of the page."""
-    return "\n".join([HEAD, *_table(), MISSED_HEAD, LIMITS_HEAD, *_limits(), FAULT_HEAD, *_faults()]) + "\n"
+    return (
+        "\n".join([HEAD, *_table(), MISSED_HEAD, COMPLETED_HEAD, LIMITS_HEAD, *_limits(), FAULT_HEAD, *_faults()])
+        + "\n"
+    )
 
 
 def _table() -> Iterator[str]:
@@ -96,7 +111,8 @@ def _table() -> Iterator[str]:
 def _score(entry: Engine) -> str:
     if entry.motion_source is not None:
         return f"[{entry.motion_score:g}]({entry.motion_source.removeprefix('docs/')})"
-    return "makes no clip" if entry.stage is Stage.IMAGE_GENERATION else "not measured"
+    makes_clips = entry.stage is not Stage.IMAGE_GENERATION and not entry.makes_sound
+    return "not measured" if makes_clips else "makes no clip"
 
 
 def _needs(entry: Engine) -> str:
@@ -127,7 +143,7 @@ def _seconds(entry: Engine) -> str:
 def _pictures(entry: Engine) -> str:
     if entry.stage is Stage.IMAGE_GENERATION:
         return "makes one"
-    if entry.stage is Stage.MOTION_TRANSFER:
+    if entry.stage in {Stage.MOTION_TRANSFER, Stage.POST_PROCESSING}:
         return "-"
     last = "a first and a last one" if entry.max_pictures == 2 else "one"
     return f"{last}; one for a loop of at most {entry.max_loop_seconds:g} s" if entry.loops else last
