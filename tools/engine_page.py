@@ -68,6 +68,8 @@ These engines of providers make an input of the step, and an in-process engine c
 - `elevenlabs-effects` and `elevenlabs-music` make the film's soundtrack from `settings.soundPrompt`, and `finish` adds
   it. A job gets them only if it names them in `settings.engines.POST_PROCESSING`. A job that also has an input with
   the role `audio` is refused.
+- `runway-upscale` and `runway-frame-rate` do the operation `upscale` or `interpolate`, and `finish` does the others. A
+  job names the engine and the operation. Frames that our camera can draw exactly are not bought.
 """
 LIMITS_HEAD = """
 ## Engines of providers
@@ -111,7 +113,7 @@ def _table() -> Iterator[str]:
 def _score(entry: Engine) -> str:
     if entry.motion_source is not None:
         return f"[{entry.motion_score:g}]({entry.motion_source.removeprefix('docs/')})"
-    makes_clips = entry.stage is not Stage.IMAGE_GENERATION and not entry.makes_sound
+    makes_clips = entry.stage is not Stage.IMAGE_GENERATION and not entry.makes_sound and not entry.takes_over
     return "not measured" if makes_clips else "makes no clip"
 
 
