@@ -74,6 +74,20 @@ CONTRACT = (
     ),
 )  # fmt: skip
 """What the contract calls an engine, ours, and the test that shows it."""
+COMPLETED_HEAD = """
+## Engines that a worker completes
+
+These engines of providers make an input of the step, and an in-process engine completes it in the same step
+([ADR 74](adr/0074-a-worker-completes-what-a-provider-made.md)). The step is paid once.
+
+- `luma-layers` cuts the picture into layers. `parallax` moves the exact camera over them. Layers that cannot be used
+  end as `layers_unusable`, and the creator is charged nothing.
+- `elevenlabs-effects` and `elevenlabs-music` make the film's soundtrack from `settings.soundPrompt`, and `finish` adds
+  it. A job gets them only if it names them in `settings.engines.POST_PROCESSING`. A job that also has an input with
+  the role `audio` is refused.
+- `runway-upscale` and `runway-frame-rate` do the operation `upscale` or `interpolate`, and `finish` does the others. A
+  job names the engine and the operation. Frames that our camera can draw exactly are not bought.
+"""
 LIMITS_HEAD = """
 ## Engines of providers
 
@@ -95,11 +109,12 @@ A step without a film fails with the named code, and its creator is charged noth
 def page() -> str:
     """Return the text of the page."""
     return (
-        "\n".join(
-            [HEAD, *_table(), MISSED_HEAD, CONTRACT_HEAD, *_contract(), LIMITS_HEAD, *_limits(), FAULT_HEAD, *_faults()]
-        )
+        "\n".join([
+            HEAD, *_table(), MISSED_HEAD, CONTRACT_HEAD, *_contract(), COMPLETED_HEAD, LIMITS_HEAD, *_limits(),
+            FAULT_HEAD, *_faults(),
+        ])
         + "\n"
-    )
+    )  # fmt: skip
 
 
 def _contract() -> Iterator[str]:
@@ -123,7 +138,8 @@ def _table() -> Iterator[str]:
 def _score(entry: Engine) -> str:
     if entry.motion_source is not None:
         return f"[{entry.motion_score:g}]({entry.motion_source.removeprefix('docs/')})"
-    return "makes no clip" if entry.stage is Stage.IMAGE_GENERATION else "not measured"
+    makes_clips = entry.stage is not Stage.IMAGE_GENERATION and not entry.makes_sound and not entry.takes_over
+    return "not measured" if makes_clips else "makes no clip"
 
 
 def _needs(entry: Engine) -> str:
@@ -154,7 +170,7 @@ def _seconds(entry: Engine) -> str:
 def _pictures(entry: Engine) -> str:
     if entry.stage is Stage.IMAGE_GENERATION:
         return "makes one"
-    if entry.stage is Stage.MOTION_TRANSFER:
+    if entry.stage in {Stage.MOTION_TRANSFER, Stage.POST_PROCESSING}:
         return "-"
     last = "a first and a last one" if entry.max_pictures == 2 else "one"
     return f"{last}; one for a loop of at most {entry.max_loop_seconds:g} s" if entry.loops else last

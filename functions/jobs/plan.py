@@ -176,6 +176,7 @@ def plan(
             f"The camera path of a driving clip is applied to the picture, not to a clip of the engine {mover.name}. "
             "Leave out the engine or the driving clip."
         )
+    _check_finisher(settings, chosen[FILM], copier or mover)
     return Plan(
         steps={
             stage: _planned(engine, request, catalogue)
@@ -220,6 +221,17 @@ def _check_sound(settings: JobSettings, finisher: Engine, inputs: frozenset[Role
         )
     if settings.sound_prompt is not None and Role.AUDIO in inputs:
         raise Invalid("A film has one soundtrack. Leave out the input with the role audio, or soundPrompt.")
+
+
+def _check_finisher(settings: JobSettings, finisher: Engine, filmer: Engine) -> None:
+    """Raise Invalid unless the film has the operation that its engine takes over, and gains by it."""
+    operation = finisher.takes_over
+    if operation and operation not in parse(settings.operations):
+        raise Invalid(f"The engine {finisher.name} does the operation {operation}. Add it, or leave out the engine.")
+    if operation == "interpolate" and (filmer.completed_by or (filmer.runs is Runs.IN_PROCESS and not filmer.trained)):
+        raise Invalid(f"The camera draws the frames of this film exactly. Leave out the engine {finisher.name}.")
+    if operation == "upscale" and settings.draft:
+        raise Invalid(f"A draft is not scaled up. Leave out the engine {finisher.name} until the final film.")
 
 
 def _stages_until(last: Stage) -> Sequence[Stage]:

@@ -35,6 +35,9 @@ def _completed(request: StageRequest, fetched: Fetched, engine: str) -> StageReq
         case PostProcessingJob(), {Role.AUDIO: (sound,)}:
             heard = Ingredient(role=Role.AUDIO, url=sound, engine=engine)
             return request.model_copy(update={"audio_url": sound, "ingredients": (*request.ingredients, heard)})
+        case PostProcessingJob(), {Role.CLIP: (clip,)}:
+            made = Ingredient(role=Role.CLIP, url=clip, engine=engine)
+            return request.model_copy(update={"video_url": clip, "ingredients": (*request.ingredients, made)})
     raise StageFailure("input_missing", "The files of the provider do not belong to this step.")
 
 
@@ -141,7 +144,7 @@ def _post_processing(job: JobRecord, spec: JobSpec, made: Made) -> StageRequest:
         seed=spec.seed,
         audio_url=_input(spec, Role.AUDIO),
         sound_prompt=spec.settings.sound_prompt,
-        duration=spec.settings.duration if spec.settings.sound_prompt else None,
+        duration=spec.settings.duration if completer_of(FILM, job.step(FILM).engine) else None,
         captions_url=_input(spec, Role.CAPTIONS),
         ingredients=_ingredients(job, spec, made, filmed),
         subject_place=_subject_place(spec, made[filmed]),

@@ -25,6 +25,8 @@ def make(one: PaidRequest) -> bytes:
     """Return the MP3, the MP4, the PNG or, of a request with several files, the layer that a request asks for."""
     if one.sound:
         return sound_of(one.seconds)
+    if one.picture and "videoUri" in one.body:
+        return one.picture  # a clip that a model would make better
     picture = _picture(one)
     if one.files > 1:
         return layer_of(picture, one.file)
@@ -45,7 +47,7 @@ def make(one: PaidRequest) -> bytes:
 def sound_of(seconds: float) -> bytes:
     """Return an MP3 with a soft chord."""
     at = np.arange(round(seconds * SOUND_RATE)) / SOUND_RATE
-    chord = sum(np.sin(2 * np.pi * tone * at) for tone in CHORD_HERTZ) * np.float32(0.1)
+    chord = np.sin(2 * np.pi * np.outer(CHORD_HERTZ, at)).sum(axis=0) * 0.1
     content = BytesIO()
     with av.open(content, "w", "mp3") as file:
         track = file.add_stream("mp3", SOUND_RATE, layout="mono")

@@ -1,5 +1,6 @@
 """The dialect of Runway: https://docs.dev.runwayml.com/api."""
 
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from aiohttp import web
@@ -13,6 +14,9 @@ CREDITS = 60  # of each task; the imitation has no prices
 MOST_PROMPT_UNITS = 15_000  # of the model with the longest prompts
 PERFORMANCE_SECONDS = 5.0  # Runway makes a clip as long as the driving clip; the imitation does not read that
 _AT = "2026-11-27T00:00:00.000Z"
+
+
+Accept = Callable[[dict[str, Any], list[str], float], Awaitable[web.StreamResponse]]
 
 
 def add_runway(app: web.Application, service: Service) -> None:
@@ -68,20 +72,6 @@ def add_runway(app: web.Application, service: Service) -> None:
 
         return await service.answered(request, NAME, ProviderCall.SUBMIT, act)
 
-    async def perform(request: web.Request) -> web.StreamResponse:
-        body = await body_of(request)
-
-        async def act(fault: Fault | None) -> web.StreamResponse:
-            if fault is Fault.MODERATED_INPUT:
-                return web.json_response({"error": "The character did not pass our moderation."}, status=400)
-            character, reference = body.get("character") or {}, body.get("reference") or {}
-            kinds = (character.get("type"), reference.get("type"))
-            if request.headers.get("X-Runway-Version") != VERSION or kinds != ("video", "video"):
-                return web.json_response({"error": "character, reference"}, status=400)
-            return await accept(body, [character["uri"], reference["uri"]], PERFORMANCE_SECONDS)
-
-        return await service.answered(request, NAME, ProviderCall.SUBMIT, act)
-
     async def retrieve(request: web.Request) -> web.StreamResponse:
         async def act(fault: Fault | None) -> web.StreamResponse:
             return web.json_response(_task(service, service.find(NAME, request.match_info["id"]), fault))
@@ -100,7 +90,7 @@ def add_runway(app: web.Application, service: Service) -> None:
     app.router.add_post("/runway/v1/uploads", begin_upload)
     app.router.add_post("/runway-uploads/{number}", receive)
     app.router.add_post("/runway/v1/image_to_video", create)
-    app.router.add_post("/runway/v1/character_performance", perform)
+    _add_clips(app, service, accept)
     app.router.add_get("/runway/v1/tasks/{id}", retrieve)
     app.router.add_delete("/runway/v1/tasks/{id}", delete)
 
@@ -120,6 +110,49 @@ def _problem(request: web.Request, body: dict[str, Any]) -> str | None:
     ):
         return "promptImage"
     return None if isinstance(body.get("duration"), int) and isinstance(body.get("model"), str) else "duration, model"
+
+
+def _add_clips(app: web.Application, service: Service, accept: Accept) -> None:
+    """Add the requests that begin with a clip."""
+
+    async def perform(request: web.Request) -> web.StreamResponse:
+        body = await body_of(request)
+
+        async def act(fault: Fault | None) -> web.StreamResponse:
+            if fault is Fault.MODERATED_INPUT:
+                return web.json_response({"error": "The character did not pass our moderation."}, status=400)
+            character, reference = body.get("character") or {}, body.get("reference") or {}
+            kinds = (character.get("type"), reference.get("type"))
+            if request.headers.get("X-Runway-Version") != VERSION or kinds != ("video", "video"):
+                return web.json_response({"error": "character, reference"}, status=400)
+            return await accept(body, [character["uri"], reference["uri"]], PERFORMANCE_SECONDS)
+
+        return await service.answered(request, NAME, ProviderCall.SUBMIT, act)
+
+    async def upscale(request: web.Request) -> web.StreamResponse:
+        body = await body_of(request)
+
+        async def act(fault: Fault | None) -> web.StreamResponse:
+            if fault is Fault.MODERATED_INPUT:
+                return web.json_response({"error": "The video did not pass our moderation."}, status=400)
+            if request.headers.get("X-Runway-Version") != VERSION or not _enhances(body):
+                return web.json_response({"error": "model, resolution, targetFramerate"}, status=400)
+            return await accept(body, [body["videoUri"]], PERFORMANCE_SECONDS)
+
+        return await service.answered(request, NAME, ProviderCall.SUBMIT, act)
+
+    app.router.add_post("/runway/v1/character_performance", perform)
+    app.router.add_post("/runway/v1/video_upscale", upscale)
+
+
+def _enhances(body: dict[str, Any]) -> bool:
+    """Return whether the request of a better clip names what its model needs."""
+    match body:
+        case {"model": "magnific_video_upscaler_creative", "videoUri": str()}:
+            return body.get("resolution", "2k") in {"720p", "1k", "2k", "4k"}
+        case {"model": "enhance_frame_rate", "videoUri": str(), "targetFramerate": "48" | "60"}:
+            return True
+    return False
 
 
 def _task(service: Service, task: PaidRequest, fault: Fault | None) -> dict[str, Any]:

@@ -58,6 +58,7 @@ class Engine:
     loops: bool = True  # whether it can make a film whose first frame follows its last one
     max_loop_seconds: float = 30.0  # maximum duration of such a film; a provider's engine makes it from one picture
     makes_sound: bool = False  # True: it makes the soundtrack of the film from the creator's `soundPrompt`
+    takes_over: str | None = None  # the operation of post-processing that it does; a job that names it asks for that
     copies_performance: bool = False  # True: of a person in the driving clip, not its camera; as long as that clip
     axes: frozenset[str] = frozenset()  # the axes of a camera move that the engine supports
     deprecated_at: date | None = None  # the day on which `sunset_at` was announced
@@ -92,7 +93,7 @@ class Engine:
     @property
     def only_if_named(self) -> bool:
         """Return whether a job gets the engine only if it names it, because it does something of its own."""
-        return self.copies_performance or self.makes_sound
+        return self.copies_performance or self.makes_sound or self.takes_over is not None
 
     def credits_for(self, seconds: float) -> float:
         """Return the credits of a film of this duration from one picture, before rounding."""

@@ -98,6 +98,14 @@ _SOUND = replace(
     licence_url="https://elevenlabs.io/terms-of-use",
 )
 
+_RUNWAY_FINISHING = replace(
+    _PICTURE,
+    stage=Stage.POST_PROCESSING,
+    code="workers.engines.post_processing.runway:RunwayFinishing",
+    completed_by="finish",
+    fallback="finish",
+)
+
 REMOTE_ENGINES: tuple[Engine, ...] = (
     replace(
         _PICTURE,
@@ -332,6 +340,26 @@ REMOTE_ENGINES: tuple[Engine, ...] = (
         max_prompt_units=None,
         copies_performance=True,
         fallback=None,
+    ),
+    replace(
+        _RUNWAY_FINISHING,
+        name="runway-upscale",
+        about="The video upscaler of Magnific at Runway, a trained model. It adds detail for the operation upscale.",
+        model="magnific_video_upscaler_creative",
+        takes_over="upscale",
+        credits=2,
+        credits_per_second=10,
+        provider_cents_per_second=10,
+    ),
+    replace(
+        _RUNWAY_FINISHING,
+        name="runway-frame-rate",
+        about="The frame rate model of Runway. It makes the frames for the operation interpolate.",
+        model="enhance_frame_rate",
+        takes_over="interpolate",
+        credits=2,
+        credits_per_second=2,
+        provider_cents_per_second=2,
     ),
     replace(
         _RUNWAY,

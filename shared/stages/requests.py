@@ -120,7 +120,7 @@ class PostProcessingJob(FramedRequest):
     ingredients: tuple[Ingredient, ...] = ()  # for the film's provenance
     subject_place: Place | None = None  # where the subject is in the clip, so that bars do not cover it
     sound_prompt: str | None = None  # of an engine that makes the soundtrack
-    duration: Duration | None = None  # of that soundtrack
+    duration: Duration | None = None  # of the film, if a provider does a part of the step
     asked_move: CameraMove | None = None  # the move of a remote engine's clip, to calculate its motion score
 
 

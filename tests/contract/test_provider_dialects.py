@@ -22,6 +22,7 @@ from tests.support.receiver import receiver
 from workers.engines.image_generation.luma import LumaPicture
 from workers.engines.motion_transfer.runway import RunwayPerformance
 from workers.engines.post_processing.elevenlabs import ElevenLabsEffects, ElevenLabsMusic
+from workers.engines.post_processing.runway import RunwayFinishing
 from workers.engines.video_synthesis.google import GoogleVideo
 from workers.engines.video_synthesis.luma import LumaVideo
 from workers.engines.video_synthesis.luma_layers import LumaLayers
@@ -29,6 +30,7 @@ from workers.engines.video_synthesis.runway import RunwayVideo
 
 PICTURE = "https://media.kinora.test/picture.png"
 RUNWAY = [entry for entry in ALL_ENGINES if entry.key == "runway-key" and entry.stage is Stage.VIDEO_SYNTHESIS]
+FINISHING = [entry for entry in ALL_ENGINES if entry.takes_over]
 ACT_TWO = next(entry for entry in ALL_ENGINES if entry.name == "runway-act-two")
 LUMA, UNI, LAYERS = (
     next(entry for entry in ALL_ENGINES if entry.name == name) for name in ("luma-ray", "luma-uni", "luma-layers")
@@ -126,6 +128,32 @@ def test_a_performance_receives_only_fields_that_the_sdk_of_runway_knows() -> No
     assert set((ACT_TWO.ratios or {}).values()) == set(get_args(known["ratio"]))
     assert set(body["character"]) == required(params.CharacterVideo)
     assert set(body["reference"]) == required(params.Reference)
+
+
+@pytest.mark.parametrize("entry", FINISHING, ids=lambda entry: entry.name)
+def test_a_better_clip_receives_only_fields_and_values_that_the_sdk_of_runway_knows(
+    service: Service, runwayml: Any, entry: Engine
+) -> None:
+    params = import_module("runwayml.types.video_upscale_create_params")
+    [model] = [
+        kind for kind in get_args(params.VideoUpscaleCreateParams) if entry.model in get_args(hints(kind)["model"])
+    ]
+    known = {camel_case(name): hint for name, hint in hints(model).items()}
+    body: Any = RunwayFinishing(entry).body(
+        sound_request(operations=("upscale:2", "interpolate:48")), lambda _: "https://media.kinora.test/clip.mp4"
+    )
+    assert set(body) <= set(known)
+    assert set(map(camel_case, required(model))) <= set(body)
+    for name in {"resolution", "flavor", "targetFramerate"} & set(body):
+        assert body[name] in get_args(known[name])
+    client = runwayml.RunwayML(api_key="key", base_url=f"{service.url}/runway", max_retries=0)
+    made = client.video_upscale.create(**{snake_case(name): value for name, value in body.items()})
+    [url] = client.tasks.retrieve(made.id).output
+    assert url.startswith(service.url)
+
+
+def snake_case(name: str) -> str:
+    return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name)
 
 
 def camel_case(name: str) -> str:

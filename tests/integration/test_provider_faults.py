@@ -113,6 +113,8 @@ def begun(ada: Creator, name: str, **settings: Any) -> str:
     asked = {"engines": {stage_of(name): name}, "duration": 5, "onMissedMove": "keep"}
     if engine(stage_of(name), name).makes_sound:
         asked["soundPrompt"] = "slow waves"
+    if operation := engine(stage_of(name), name).takes_over:
+        asked["operations"] = [operation]
     made = str(ada.job(ada.project(), **asked | settings)["id"])
     for earlier in (Stage.IMAGE_GENERATION, VIDEO):
         if stage_of(name) in {VIDEO, Stage.POST_PROCESSING} and earlier is not stage_of(name):
@@ -136,7 +138,8 @@ class Quick:
 
     def run(self, request: VideoSynthesisJob | PostProcessingJob, workspace: Workspace) -> StageResult:
         if isinstance(request, PostProcessingJob):
-            assert workspace.fetch(str(request.audio_url)).read_bytes() == SOUND
+            fetched = workspace.fetch(request.audio_url or request.video_url)
+            assert fetched.read_bytes() == (SOUND if request.audio_url else CLIP)
             return self._made(Stage.POST_PROCESSING, workspace)
         assert [workspace.fetch(url).read_bytes() for url in request.layer_urls or ()] == [PICTURE] * len(LAYERS)
         return self._made(VIDEO, workspace)
@@ -162,7 +165,7 @@ def run_all(studio: Studio, job_id: str, name: str) -> None:
 
 
 # The other tests here and in test_remote_engines.py have the common faults.
-SLOW = {"runway", "fal", "luma", "luma-layers", "flux", "google", "stability", "elevenlabs"}
+SLOW = {"runway", "runway-upscale", "fal", "luma", "luma-layers", "flux", "google", "stability", "elevenlabs"}
 
 
 @pytest.mark.parametrize(

@@ -34,6 +34,7 @@ class FaultCase:
 
 ENGINES_OF = {
     "runway": "runway-gen4.5",
+    "runway-upscale": "runway-upscale",
     "fal": "fal-pika",
     "luma": "luma-ray",
     "luma-layers": "luma-layers",
@@ -70,16 +71,21 @@ def _filmed(outcome: FaultOutcome) -> dict[str, FaultOutcome]:
     return dict.fromkeys(("runway", "fal", "luma", "google"), outcome)
 
 
+def _uploaded(outcome: FaultOutcome) -> dict[str, FaultOutcome]:
+    """Return the outcome for each column whose provider gets copies of the inputs."""
+    return dict.fromkeys(("runway", "runway-upscale"), outcome)
+
+
 UPLOAD = ProviderCall.UPLOAD
 SUBMIT, POLL, RESULT, FILE = ProviderCall.SUBMIT, ProviderCall.POLL, ProviderCall.RESULT, ProviderCall.FILE
 FAULTS: tuple[FaultCase, ...] = (
-    FaultCase(UPLOAD, Fault.THROTTLED, "429 with `Retry-After`", {"runway": FaultOutcome.FILM}),
+    FaultCase(UPLOAD, Fault.THROTTLED, "429 with `Retry-After`", _uploaded(FaultOutcome.FILM)),
     FaultCase(
-        UPLOAD, Fault.UNKNOWN_KEY, "the key is refused, and no newer key is stored", {"runway": FaultOutcome.REFUSED}
+        UPLOAD, Fault.UNKNOWN_KEY, "the key is refused, and no newer key is stored", _uploaded(FaultOutcome.REFUSED)
     ),
-    FaultCase(UPLOAD, Fault.TIMED_OUT, "504", {"runway": FaultOutcome.FILM}),
-    FaultCase(UPLOAD, Fault.DROPPED, "the connection ends", {"runway": FaultOutcome.FILM}),
-    FaultCase(UPLOAD, Fault.WRONG_CONTENT, "200 with an HTML page", {"runway": FaultOutcome.FILM}),
+    FaultCase(UPLOAD, Fault.TIMED_OUT, "504", _uploaded(FaultOutcome.FILM)),
+    FaultCase(UPLOAD, Fault.DROPPED, "the connection ends", _uploaded(FaultOutcome.FILM)),
+    FaultCase(UPLOAD, Fault.WRONG_CONTENT, "200 with an HTML page", _uploaded(FaultOutcome.FILM)),
     FaultCase(SUBMIT, Fault.THROTTLED, "429 with `Retry-After`", _all(FaultOutcome.FILM)),
     FaultCase(SUBMIT, Fault.UNAVAILABLE, "503", _all(FaultOutcome.FILM)),
     FaultCase(SUBMIT, Fault.UNKNOWN_KEY, "the key is refused, and no newer key is stored", _all(FaultOutcome.REFUSED)),
@@ -119,6 +125,7 @@ FAULTS: tuple[FaultCase, ...] = (
         "a file without TLS at another host",
         {
             "runway": FaultOutcome.UNUSABLE,
+            "runway-upscale": FaultOutcome.UNUSABLE,
             "luma": FaultOutcome.UNUSABLE,
             "luma-layers": FaultOutcome.UNUSABLE,
             "flux": FaultOutcome.UNUSABLE,

@@ -30,7 +30,7 @@ _ACTIONS = {
 }
 # Exceptions from `componentOf`: a driving clip gives only the camera path, and is not part of the film.
 _RELATIONSHIPS = {Role.DRIVING: "inputTo"}
-_CLIPS = {Stage.VIDEO_SYNTHESIS, Stage.MOTION_TRANSFER}
+_CLIPS = {Stage.VIDEO_SYNTHESIS, Stage.MOTION_TRANSFER, Stage.POST_PROCESSING}
 # The last frame of an older film is a picture that was made with a clip.
 _MADE_IN = {Role.PICTURE: {Stage.IMAGE_GENERATION, *_CLIPS}, Role.CLIP: _CLIPS}
 

@@ -377,6 +377,10 @@ class JobSettings(Model):
     picture with the 2.5D camera, at its lower price. `repeat` makes the clip once more with another seed, without
     more credits, and uses that one. `keep` uses the clip.
     """
+    sound_prompt: str | None = ABSENT
+    """What the film sounds like. Name the engine that makes the sound: `engines.POST_PROCESSING` is `elevenlabs-
+    effects` or `elevenlabs-music`. Such a film has no input with the role audio.
+    """
     stack: StackedPreset | None = ABSENT
     operations: list[str] = ABSENT
     engines: dict[str, str] = ABSENT
@@ -574,6 +578,7 @@ class StepMetadata(Model):
     subject_cut_out: bool | None = None
     depth: SkipValidation[Literal["given", "estimated"]] | None = None
     dropped_axes: list[str] | None = None
+    layers: int | None = None
     motion_promise: float | None = None
     path_length: float | None = None
     inlier_ratio: float | None = None

@@ -237,6 +237,10 @@ class JobSettingsParams(TypedDict, total=False):
     picture with the 2.5D camera, at its lower price. `repeat` makes the clip once more with another seed, without
     more credits, and uses that one. `keep` uses the clip.
     """
+    sound_prompt: str | None
+    """What the film sounds like. Name the engine that makes the sound: `engines.POST_PROCESSING` is `elevenlabs-
+    effects` or `elevenlabs-music`. Such a film has no input with the role audio.
+    """
     stack: StackedPresetParams | None
     operations: Sequence[str]
     """Default: `[]`."""

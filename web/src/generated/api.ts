@@ -2938,6 +2938,11 @@ export interface components {
              * @description If the clip of a trained engine does not follow the camera move: `camera` (default) renders the move over the picture with the 2.5D camera, at its lower price. `repeat` makes the clip once more with another seed, without more credits, and uses that one. `keep` uses the clip.
              */
             onMissedMove?: ("camera" | "repeat" | "keep") | null;
+            /**
+             * Soundprompt
+             * @description What the film sounds like. Name the engine that makes the sound: `engines.POST_PROCESSING` is `elevenlabs-effects` or `elevenlabs-music`. Such a film has no input with the role audio.
+             */
+            soundPrompt?: string | null;
             stack?: components["schemas"]["StackedPreset"] | null;
             /**
              * Operations
@@ -3012,6 +3017,11 @@ export interface components {
              * @description If the clip of a trained engine does not follow the camera move: `camera` (default) renders the move over the picture with the 2.5D camera, at its lower price. `repeat` makes the clip once more with another seed, without more credits, and uses that one. `keep` uses the clip.
              */
             onMissedMove: ("camera" | "repeat" | "keep") | null;
+            /**
+             * Soundprompt
+             * @description What the film sounds like. Name the engine that makes the sound: `engines.POST_PROCESSING` is `elevenlabs-effects` or `elevenlabs-music`. Such a film has no input with the role audio.
+             */
+            soundPrompt: string | null;
             stack: components["schemas"]["StackedPresetView"] | null;
             /**
              * Operations
@@ -3441,6 +3451,8 @@ export interface components {
             depth?: "given" | "estimated";
             /** Droppedaxes */
             droppedAxes?: string[];
+            /** Layers */
+            layers?: number;
             /** Motionpromise */
             motionPromise?: number;
             /** Pathlength */

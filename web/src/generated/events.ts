@@ -167,6 +167,12 @@ export interface components {
              * @default null
              */
             onMissedMove: ("camera" | "repeat" | "keep") | null;
+            /**
+             * Soundprompt
+             * @description What the film sounds like. Name the engine that makes the sound: `engines.POST_PROCESSING` is `elevenlabs-effects` or `elevenlabs-music`. Such a film has no input with the role audio.
+             * @default null
+             */
+            soundPrompt: string | null;
             /** @default null */
             stack: components["schemas"]["StackedPreset"] | null;
             /**
@@ -561,6 +567,8 @@ export interface components {
             depth?: "given" | "estimated";
             /** Droppedaxes */
             droppedAxes?: string[];
+            /** Layers */
+            layers?: number;
             /** Motionpromise */
             motionPromise?: number;
             /** Pathlength */

@@ -188,17 +188,36 @@ def test_a_performance_is_copied_to_the_clip_of_a_remote_engine() -> None:
 
 
 def test_a_soundtrack_is_made_by_a_named_engine_from_a_prompt() -> None:
-    music = {"engines": {FINISH: "elevenlabs-music"}, "sound_prompt": "slow waves"}
-    made = planned(JobSettings(**music), STILL, NOTHING, ENGINES)  # type: ignore[arg-type]
+    music: dict[str, Any] = {"engines": {FINISH: "elevenlabs-music"}, "sound_prompt": "slow waves"}
+    made = planned(JobSettings(**music), STILL, NOTHING, ENGINES)
     assert (made.engines[FINISH], made.steps[FINISH].credits) == ("elevenlabs-music", 4 + 5 * 2)
     assert made.fallbacks.get(FINISH) is None, "a film without the sound is not what the creator asked for"
-    for refused, inputs, why in (
+    cases: list[tuple[dict[str, Any], frozenset[Role], str]] = [
         ({"sound_prompt": "slow waves"}, NOTHING, "Name the engine"),
         ({"engines": {FINISH: "elevenlabs-effects"}}, NOTHING, "Set soundPrompt"),
         (music, frozenset({Role.AUDIO}), "one soundtrack"),
-    ):
+    ]
+    for refused, inputs, why in cases:
         with pytest.raises(Invalid, match=why):
-            planned(JobSettings(**refused), STILL, inputs, ENGINES)  # type: ignore[arg-type]
+            planned(JobSettings(**refused), STILL, inputs, ENGINES)
+
+
+def test_an_engine_that_takes_over_an_operation_needs_that_operation() -> None:
+    upscaled: dict[str, Any] = {"engines": {FINISH: "runway-upscale"}, "operations": ("upscale:2",)}
+    made = planned(JobSettings(**upscaled), STILL, NOTHING, ENGINES)
+    assert (made.engines[FINISH], made.steps[FINISH].credits) == ("runway-upscale", 2 + 5 * 10)
+    assert made.fallbacks[FINISH] == ("runway-upscale", "finish")
+    refused: list[tuple[dict[str, Any], str]] = [
+        (upscaled | {"operations": ()}, "does the operation upscale"),
+        (upscaled | {"draft": True}, "not scaled up"),
+        ({"engines": {FINISH: "runway-frame-rate"}, "operations": ("interpolate",)}, "draws the frames"),
+    ]
+    for settings, why in refused:
+        with pytest.raises(Invalid, match=why):
+            planned(JobSettings(**settings), STILL, NOTHING, ENGINES)
+    filmed: dict[str, Any] = {FINISH: "runway-frame-rate", MOVE: "fal-pika"}
+    made = planned(JobSettings(engines=filmed, operations=("interpolate",)), STILL, NOTHING, ENGINES)
+    assert made.engines[FINISH] == "runway-frame-rate"
 
 
 def test_an_engine_that_makes_sound_is_never_chosen_by_default() -> None:
