@@ -102,6 +102,7 @@ def _motion_transfer(job: JobRecord, spec: JobSpec, made: Made) -> StageRequest:
         depth_url=_generated(spec, made, Role.DEPTH),
         scenery_url=_generated(spec, made, Role.SCENERY),
         focal_point=_focal_point(spec, made),
+        prompt=spec.prompt,
         preset_id=spec.preset_id,
         move=spec.move,
         duration=spec.settings.duration,
@@ -163,8 +164,12 @@ def _clip_fps(job: JobRecord, spec: JobSpec, stage: Stage) -> int:
 
 
 def _is_unmeasured(filmed: Stage, job: JobRecord, clip: StepResult) -> bool:
-    """Return whether a trained engine chose the camera of the clip, and no worker has measured it."""
-    chosen = any(one.trained and (one.stage, one.name) == (filmed, job.step(filmed).engine) for one in ALL_ENGINES)
+    """Return whether a trained engine chose the camera of the clip, and no worker has measured it.
+
+    An engine without axes follows no move.
+    """
+    by = filmed, job.step(filmed).engine
+    chosen = any(one.trained and one.axes and (one.stage, one.name) == by for one in ALL_ENGINES)
     return chosen and MOTION_SCORE not in clip.metrics
 
 

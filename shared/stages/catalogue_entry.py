@@ -52,7 +52,7 @@ class Engine:
     max_prompt_units: int | None = None  # maximum length of the prompt with the camera's words, in UTF-16 code units
     loops: bool = True  # whether it can make a film whose first frame follows its last one
     max_loop_seconds: float = 30.0  # maximum duration of such a film; a provider's engine makes it from one picture
-    copies_performance: bool = False  # True: of a person in the driving clip, not its camera; as long as that clip
+    copies_performance: bool = False  # True: what the driving clip shows, not only its camera; as long as that clip
     axes: frozenset[str] = frozenset()  # the axes of a camera move that the engine supports
     deprecated_at: date | None = None  # the day on which `sunset_at` was announced
     sunset_at: date | None = None  # the first day, in UTC, on which new jobs do not use it

@@ -19,29 +19,32 @@ from shared.camera.move import CameraMove, Keyframe, Pose
 from shared.stages.engines import GPU_ENGINES, Engine
 from shared.stages.failures import StageFailure
 from shared.stages.metadata import declared
-from shared.stages.requests import ImageGenerationJob, VideoSynthesisJob
+from shared.stages.requests import ImageGenerationJob, MotionTransferJob, VideoSynthesisJob
 from shared.stages.stages import STAGES, Role, Stage
 from shared.stages.weights import WEIGHTS
 from tests.gpu.tiny_models import save
-from tests.support.clips import picture
+from tests.support.clips import driving_clip, picture
 from workers.diffusion.model_folder import WeightsUnavailable
 from workers.diffusion.speed import Fp8Linear
 from workers.engines.contract import StageResult, Stopped, Workspace
 from workers.engines.image_generation import flux2_klein, sdxl
+from workers.engines.motion_transfer import vace
 from workers.engines.video_synthesis import sana_wm, wan
 from workers.media.probe import probe
 from workers.motion.camera_matrices import camera_matrices
 
 pytestmark = pytest.mark.timeout(1200)  # loading torch alone takes half a minute on a busy machine
 
-MODULES = {"flux2-klein": flux2_klein, "sdxl": sdxl, "wan": wan, "sana-wm": sana_wm}
+MODULES = {"flux2-klein": flux2_klein, "sdxl": sdxl, "wan": wan, "sana-wm": sana_wm, "vace": vace}
 CLASSES: dict[str, Callable[[], Any]] = {
     "flux2-klein": flux2_klein.Flux2Klein,
     "sdxl": sdxl.Sdxl,
     "wan": wan.Wan,
     "sana-wm": sana_wm.SanaWm,
+    "vace": vace.Vace,
 }
 STEPS = 3
+PREPARED = 0.02  # progress before the first step
 SIZE = {"width": 160, "height": 90}
 IDS = {"job_id": "job_1", "user_id": "usr_1"}
 MOVE = CameraMove(keyframes=(Keyframe(at=0), Keyframe(at=1, dolly=1)), prompt_phrase="a dolly in", negatives=("night",))
@@ -105,7 +108,11 @@ def request_of(entry: Engine, folder: Path, seed: int = 1) -> Any:
         return ImageGenerationJob.model_validate(given)
     image = picture(folder / "in.png", width=320, height=180)
     given = {**IDS, **SIZE, "image_url": str(image), "prompt": "a dragon", "preset_id": "dolly-in", "seed": seed}
-    return VideoSynthesisJob.model_validate(given | {"move": MOVE, "duration": 1, "fps": 12})
+    given |= {"move": MOVE, "duration": 1, "fps": 12}
+    if entry.stage is Stage.VIDEO_SYNTHESIS:
+        return VideoSynthesisJob.model_validate(given)
+    driving = driving_clip(folder / "driving.mp4", seconds=3)
+    return MotionTransferJob.model_validate(given | {"video_url": str(driving), "driving_url": str(driving)})
 
 
 def test_it_makes_what_the_contract_asks_for_and_shows_its_progress(engine: Any, tmp_path: Path) -> None:
@@ -115,7 +122,7 @@ def test_it_makes_what_the_contract_asks_for_and_shows_its_progress(engine: Any,
     assert {output.role for output in made.outputs} == STAGES[entry.stage].produces
     assert set(made.metrics) <= declared(entry.stage)
     assert run.progress == sorted(run.progress)
-    assert (len(run.progress), run.progress[-1]) == (STEPS + 2, 1.0)
+    assert (len([one for one in run.progress if one > PREPARED]), run.progress[-1]) == (STEPS + 1, 1.0)
     assert len(run.previews) == STEPS
     for jpeg in run.previews:
         assert np.asarray(cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)).shape[1] == 320
@@ -141,7 +148,7 @@ def test_a_seed_decides_the_result_and_a_cancelled_run_ends_within_a_step(engine
     cancelled = Run(tmp_path / "cancelled", stop_at=0.1)
     with pytest.raises(Stopped):
         cancelled.made_by(loaded, request_of(entry, tmp_path))
-    assert len(cancelled.progress) == 2, "before the first step, and after it"
+    assert cancelled.progress[-1] >= 0.1 > PREPARED >= max(cancelled.progress[:-1]), "after the first step"
     assert made("again", 1) == first
     assert made("other", 2) != first
 
@@ -172,6 +179,36 @@ def test_too_little_memory_is_retried_with_smaller_tiles(
     with pytest.raises(StageFailure) as failed:
         loaded.run(request, quiet)
     assert not failed.value.retryable, "no smaller tiles are left"
+
+
+@pytest.fixture
+def copier(engine: Any) -> Any:
+    entry, loaded = engine
+    if entry.stage is not Stage.MOTION_TRANSFER:
+        pytest.skip("it reads no driving clip")
+    return entry, loaded
+
+
+def test_the_driving_clip_decides_the_motion(copier: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    entry, loaded = copier
+    request, given = request_of(entry, tmp_path), []
+    run = loaded._runner.run
+    monkeypatch.setattr(loaded._runner, "run", lambda told, **others: given.append(told) or run(told, **others))
+    moving = Run(tmp_path / "moving").made_by(loaded, request)
+    assert moving.metrics["droppedAxes"] == ["dolly"]
+    driving_clip(tmp_path / "driving.mp4", seconds=3, shift=lambda _: (0, 0))
+    still = Run(tmp_path / "still").made_by(loaded, request)
+    assert still.outputs[0].path.read_bytes() != moving.outputs[0].path.read_bytes()
+    depths = [np.stack([np.asarray(frame, np.int16) for frame in told["video"]]) for told in given]
+    for told, frames in zip(given, depths, strict=True):
+        assert frames.shape == (told["num_frames"], told["height"], told["width"], 3)
+        assert np.ptp(frames, axis=3).max() == 0, "depth is grey"
+    assert np.abs(np.diff(depths[0], axis=0)).mean() > 3 * np.abs(np.diff(depths[1], axis=0)).mean()
+
+    driving_clip(tmp_path / "driving.mp4", seconds=1)
+    with pytest.raises(StageFailure) as failed:
+        Run(tmp_path / "short").made_by(loaded, request)
+    assert failed.value.code == "driving_clip_too_short"
 
 
 def test_the_matrices_turn_as_the_models_own_actions() -> None:

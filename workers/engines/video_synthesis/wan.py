@@ -1,12 +1,11 @@
 """The `wan` engine: Wan2.2 TI2V 5B of Alibaba, a clip from a picture, on a GPU. It receives the move as words."""
 
-from typing import Any
-
 from PIL import Image
 
 from shared.stages.metadata import VideoSynthesisMetadata
 from shared.stages.requests import VideoSynthesisJob
 from shared.stages.stages import Role
+from workers.diffusion import wan_latents
 from workers.diffusion.files import write_clip
 from workers.diffusion.loading import load_runner
 from workers.diffusion.sizes import working_frames, working_size
@@ -23,7 +22,7 @@ class Wan:
 
     def load(self) -> None:
         """Load the weights and compile the model."""
-        self._runner = load_runner("wan2.2-ti2v-5b", "WanImageToVideoPipeline", _latents)
+        self._runner = load_runner("wan2.2-ti2v-5b", "WanImageToVideoPipeline", wan_latents.decodable)
 
     def run(self, request: VideoSynthesisJob, workspace: Workspace) -> StageResult:
         """Write `clip.mp4` of the request's size and duration, at the model's frame rate."""
@@ -43,12 +42,3 @@ class Wan:
         metadata: VideoSynthesisMetadata = {"frames": write_clip(path, frames, request, _FPS), "fps": _FPS}
         workspace.progress(1.0)
         return StageResult((Output(Role.CLIP, path, "video/mp4"),), metadata)
-
-
-def _latents(pipeline: Any, latents: Any, _width: int, _height: int) -> Any:
-    """Return the latents as the VAE's: its configuration has their mean and deviation per channel."""
-    config = pipeline.vae.config
-    mean, deviation = (
-        latents.new_tensor(each).view(1, -1, 1, 1, 1) for each in (config.latents_mean, config.latents_std)
-    )
-    return (latents * deviation + mean).to(pipeline.vae.dtype)
