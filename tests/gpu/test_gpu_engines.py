@@ -5,6 +5,7 @@
 
 import socket
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn
@@ -14,6 +15,7 @@ import numpy as np
 import pytest
 import torch
 from diffusers.pipelines.sana_wm.cam_utils import action_string_to_c2w
+from diffusers.pipelines.stable_diffusion_xl import StableDiffusionXLPipelineOutput
 
 from shared.camera.move import CameraMove, Keyframe, Pose
 from shared.stages.engines import GPU_ENGINES, Engine
@@ -30,6 +32,7 @@ from workers.engines.contract import StageResult, Stopped, Workspace
 from workers.engines.image_generation import flux2_klein, sdxl
 from workers.engines.motion_transfer import vace
 from workers.engines.video_synthesis import sana_wm, wan
+from workers.media.codecs import read_planes
 from workers.media.probe import probe
 from workers.motion.camera_matrices import camera_matrices
 
@@ -153,6 +156,78 @@ def test_a_seed_decides_the_result_and_a_cancelled_run_ends_within_a_step(engine
     assert made("other", 2) != first
 
 
+def test_a_model_is_warmed_up_where_it_is_compiled(
+    engine: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _, loaded = engine
+    runner, pipeline, calls = loaded._runner, loaded._runner.pipeline, list[dict[str, Any]]()
+
+    def note(**told: Any) -> Any:
+        calls.append(told)
+        return pipeline(**told)
+
+    monkeypatch.setattr(runner, "pipeline", note)
+    monkeypatch.setattr(MODULES[engine[0].name], "load_runner", lambda *_, **__: runner)
+    monkeypatch.setattr(MODULES[engine[0].name], "_USUAL_SECONDS", 1.0, raising=False)
+    loaded.load()
+    assert calls == [], "a CPU compiles nothing"
+
+    monkeypatch.setattr(runner, "_on_gpu", True)  # the fixture has loaded the model as a CPU does
+    loaded.load()
+    assert [told["num_inference_steps"] for told in calls] == [2]
+    assert calls[0]["width"] > calls[0]["height"], "16:9"
+
+
+def test_the_first_block_cache_skips_blocks_and_a_cancelled_run_leaves_nothing_in_it(
+    weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KINORA_WEIGHTS", str(weights))
+    monkeypatch.setattr(wan, "_STEPS", 20)
+    monkeypatch.setattr(wan, "_PIXELS", 64 * 64)
+    entry = next(entry for entry in GPU_ENGINES if entry.name == "wan")
+    request = request_of(entry, tmp_path)
+    inner, clips = dict[str, int](), dict[str, StageResult]()
+    for cache in ("0", "1"):
+        monkeypatch.setenv("KINORA_FIRST_BLOCK_CACHE", cache)
+        loaded = wan.Wan()
+        loaded.load()
+        attention, calls = loaded._runner.pipeline.transformer.blocks[-1].attn1, list[int]()
+        attention.register_forward_hook(lambda *_, calls=calls: calls.append(1))
+        clips[cache] = Run(tmp_path / f"run{cache}").made_by(loaded, request)
+        inner[cache] = len(calls)
+    assert inner["0"] == 40, "20 steps, each with and without the prompt"
+    assert 2 <= inner["1"] < inner["0"]
+    one, other = (list(read_planes(clips[cache].outputs[0].path)) for cache in ("0", "1"))
+    assert (len(one), one[0].y.shape) == (len(other), other[0].y.shape)
+
+    with pytest.raises(Stopped):
+        Run(tmp_path / "cancelled", stop_at=0.5).made_by(loaded, request)
+    again = Run(tmp_path / "again").made_by(loaded, request)
+    assert again.outputs[0].path.read_bytes() == clips["1"].outputs[0].path.read_bytes()
+
+
+@pytest.mark.parametrize(("fault", "stops"), [("compiler", False), ("memory", False), ("weights", True)])
+def test_only_damaged_weights_stop_a_worker_that_warms_up(
+    weights: Path, fault: str, *, stops: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def pipeline(**told: Any) -> Any:
+        if fault == "compiler":
+            raise RuntimeError("the compiler failed")
+        if fault == "memory":
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return StableDiffusionXLPipelineOutput(images=np.full((1, told["height"], told["width"], 3), np.nan))
+
+    monkeypatch.setenv("KINORA_WEIGHTS", str(weights))
+    loaded = sdxl.Sdxl()
+    loaded.load()
+    monkeypatch.setattr(loaded._runner, "_on_gpu", True)
+    monkeypatch.setattr(loaded._runner, "_tiles", [])
+    monkeypatch.setattr(loaded._runner, "pipeline", pipeline)
+    monkeypatch.setattr(sdxl, "load_runner", lambda *_: loaded._runner)
+    with pytest.raises(WeightsUnavailable, match="damaged") if stops else nullcontext():
+        loaded.load()
+
+
 def test_too_little_memory_is_retried_with_smaller_tiles(
     engine: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -181,16 +256,9 @@ def test_too_little_memory_is_retried_with_smaller_tiles(
     assert not failed.value.retryable, "no smaller tiles are left"
 
 
-@pytest.fixture
-def copier(engine: Any) -> Any:
+@pytest.mark.parametrize("engine", [one for one in GPU_ENGINES if one.stage is Stage.MOTION_TRANSFER], indirect=True)
+def test_the_driving_clip_decides_the_motion(engine: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     entry, loaded = engine
-    if entry.stage is not Stage.MOTION_TRANSFER:
-        pytest.skip("it reads no driving clip")
-    return entry, loaded
-
-
-def test_the_driving_clip_decides_the_motion(copier: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    entry, loaded = copier
     request, given = request_of(entry, tmp_path), []
     run = loaded._runner.run
     monkeypatch.setattr(loaded._runner, "run", lambda told, **others: given.append(told) or run(told, **others))

@@ -33,6 +33,7 @@ from workers.renderer.depth_model import nearness
 _STEPS = 30  # the published example
 _GUIDANCE = 5.0  # the published example
 _FPS = 16  # of its training
+_USUAL_SECONDS = 5.0
 _PIXELS, _MULTIPLE, _FRAMES_MULTIPLE = 832 * 480, 16, 4
 _MEASURED = 0.02  # progress when the depth of all frames is known
 
@@ -41,15 +42,19 @@ class Vace:
     """An engine that copies the motion of a driving clip."""
 
     def load(self) -> None:
-        """Load the weights and compile the model."""
+        """Load the weights, and compile the model at the size and duration of most films."""
         self._runner = load_runner("wan2.1-vace-1.3b", "WanVACEPipeline", _latents)
+        width, height = _size(16, 9)
+        black = Image.new("RGB", (width, height))
+        frames = working_frames(_USUAL_SECONDS, _FPS, multiple=_FRAMES_MULTIPLE)
+        self._runner.warm_up(_arguments([black] * frames, black))
 
     def run(self, request: MotionTransferJob, workspace: Workspace) -> StageResult:
         """Write `clip.mp4` of the request's size and duration, at the model's frame rate.
 
         Raise StageFailure `driving_clip_...` if the driving clip cannot be used.
         """
-        width, height = working_size(request.width, request.height, pixels=_PIXELS, multiple=_MULTIPLE)
+        width, height = _size(request.width, request.height)
         frames = working_frames(request.duration, _FPS, multiple=_FRAMES_MULTIPLE)
         depths = []
         for rgb in _driving(workspace.fetch(request.driving_url), frames, (width, height)):
@@ -57,15 +62,9 @@ class Vace:
             depths.append(Image.fromarray(near).convert("RGB").resize((width, height)))
             workspace.progress(_MEASURED * len(depths) / frames)
         picture = Image.fromarray(pictures.read(workspace.fetch(request.image_url)))
-        arguments = {
-            "video": depths,
-            "reference_images": [picture.resize((width, height), Image.Resampling.LANCZOS)],
+        arguments = _arguments(depths, picture) | {
             "prompt": request.prompt,
             "negative_prompt": ", ".join(request.move.negatives),
-            "guidance_scale": _GUIDANCE,
-            "width": width,
-            "height": height,
-            "num_frames": frames,
         }
         made = self._runner.run(arguments, seed=request.seed, steps=_STEPS, during=workspace)
         path = workspace.folder / "clip.mp4"
@@ -74,6 +73,24 @@ class Vace:
             metadata["droppedAxes"] = sorted(dropped)
         workspace.progress(1.0)
         return StageResult((Output(Role.CLIP, path, "video/mp4"),), metadata)
+
+
+def _size(width: int, height: int) -> tuple[int, int]:
+    return working_size(width, height, pixels=_PIXELS, multiple=_MULTIPLE)
+
+
+def _arguments(depths: list[Image.Image], picture: Image.Image) -> dict[str, Any]:
+    """Return the arguments of the pipeline without the words. The clip has the size of the depth maps."""
+    width, height = depths[0].size
+    return {
+        "video": depths,
+        "reference_images": [picture.resize((width, height), Image.Resampling.LANCZOS)],
+        "prompt": "",
+        "guidance_scale": _GUIDANCE,
+        "width": width,
+        "height": height,
+        "num_frames": len(depths),
+    }
 
 
 def _driving(path: Path, frames: int, size: tuple[int, int]) -> Iterator[Bytes]:
