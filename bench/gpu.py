@@ -63,12 +63,14 @@ CASES = (
     Case("sdxl", 1024, 1024, batches=(2, 4), seconds=165),
     Case("sana-wm", 1280, 704, frames=161, seconds=130, steps=3),
     Case("wan2.2-ti2v-5b", 832, 480, frames=49, batches=(2,), seconds=90, steps=3),
+    Case("wan2.1-vace-1.3b", 832, 480, frames=81, seconds=90, steps=3),
 )
 TINY = (
     Case("flux2-klein-4b", 128, 96, batches=(2,), steps=2),
     Case("sdxl", 128, 96, steps=2),
     Case("wan2.2-ti2v-5b", 128, 96, frames=9, batches=(2,), steps=2),
     Case("sana-wm", 128, 96, frames=9, steps=2),
+    Case("wan2.1-vace-1.3b", 128, 96, frames=9, steps=2),
 )
 
 
@@ -102,7 +104,9 @@ def run(pipeline: Any, case: Case, batch: int, words: dict[str, Any], steps: int
 
     arguments = dict(words)
     if case.frames:
-        arguments |= {"image": Image.new("RGB", (case.width, case.height), (90, 120, 150)), "num_frames": case.frames}
+        picture = Image.new("RGB", (case.width, case.height), (90, 120, 150))
+        given = {"reference_images": [picture]} if case.model == "wan2.1-vace-1.3b" else {"image": picture}
+        arguments |= given | {"num_frames": case.frames}
     if case.model == "sana-wm":
         paths = np.stack([np.eye(4, dtype=np.float32)] * case.frames)
         arguments |= {

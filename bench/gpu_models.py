@@ -145,6 +145,30 @@ SIZES: Mapping[str, Sizes] = {
         scheduler_options={"prediction_type": "flow_prediction", "use_flow_sigmas": True, "flow_shift": 5.0},
         options={"expand_timesteps": True},
     ),
+    "wan2.1-vace-1.3b": Sizes(
+        pipeline="WanVACEPipeline",
+        denoiser="WanVACETransformer3DModel",
+        published={
+            "num_attention_heads": 12,
+            "ffn_dim": 8960,
+            "num_layers": 30,
+            "vace_layers": list(range(0, 30, 2)),
+        },
+        tiny={
+            "num_attention_heads": 2,
+            "attention_head_dim": 12,
+            "text_dim": 16,
+            "ffn_dim": 32,
+            "num_layers": 2,
+            "vace_layers": [0],
+        },
+        vae="AutoencoderKLWan",
+        published_vae={},
+        tiny_vae={"base_dim": 8, "num_res_blocks": 1},
+        scheduler="UniPCMultistepScheduler",
+        scheduler_options={"prediction_type": "flow_prediction", "use_flow_sigmas": True, "flow_shift": 3.0},
+        options={},
+    ),
     "sana-wm": Sizes(
         pipeline="SanaWMPipeline",
         denoiser="SanaWMTransformer3DModel",
@@ -212,7 +236,7 @@ def text(name: str, *, tiny: bool, device: str, dtype: Any) -> dict[str, Any]:
             kinds = ("prompt_embeds", "negative_prompt_embeds")
             whole = {kind: noise(1, 77, wide) for kind in kinds}
             return whole | {kind.replace("prompt_", "pooled_prompt_"): noise(1, pooled) for kind in kinds}
-        case "wan2.2-ti2v-5b":
+        case "wan2.2-ti2v-5b" | "wan2.1-vace-1.3b":
             wide = sizes.get("text_dim", 4096)
             return {"prompt_embeds": noise(1, 512, wide), "negative_prompt_embeds": noise(1, 512, wide)}
         case _:

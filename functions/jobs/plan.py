@@ -171,9 +171,10 @@ def plan(
     mover, copier = chosen[Stage.VIDEO_SYNTHESIS], chosen.get(Stage.MOTION_TRANSFER)
     if copier and copier.copies_performance:
         _check_performance(copier, settings.duration, driving_seconds)
-    elif copier and mover.runs is Runs.REMOTE:  # a paid clip that the film would not use
+    filmer = copier if copier and copier.runs is Runs.IN_PROCESS else mover
+    if filmer is not mover and mover.runs is Runs.REMOTE:  # a paid clip that the film would not use
         raise Invalid(
-            f"The camera path of a driving clip is applied to the picture, not to a clip of the engine {mover.name}. "
+            f"The motion of a driving clip is applied to the picture, not to a clip of the engine {mover.name}. "
             "Leave out the engine or the driving clip."
         )
     _check_finisher(settings, chosen[FILM], copier or mover)
@@ -183,7 +184,7 @@ def plan(
             for stage, engine in chosen.items()
             if stage in _stages_until(until)
         },
-        dropped_axes=dropped_axes(move, mover.axes),
+        dropped_axes=dropped_axes(move, filmer.axes),
         words=words_of(prompt, settings.style or "") if painter and painter.reads_vocabulary else None,
     )
 
@@ -276,7 +277,8 @@ class _Requirements:
         The path of a driving clip is applied to the picture, so that a clip of a provider would not be used.
         """
         filmed = self.driven and engine.stage is Stage.VIDEO_SYNTHESIS
-        return engine.runs is Runs.IN_PROCESS or (engine.name in self.default and not filmed)
+        by_default = engine.runs is Runs.IN_PROCESS or (engine.name in self.default and not filmed)
+        return by_default and not engine.copies_performance
 
     def is_served_by(self, engine: Engine) -> bool:
         """Return whether the engine is before its sunset date, and makes the film."""

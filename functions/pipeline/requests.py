@@ -121,6 +121,7 @@ def _motion_transfer(job: JobRecord, spec: JobSpec, made: Made) -> StageRequest:
         depth_url=_generated(spec, made, Role.DEPTH),
         scenery_url=_generated(spec, made, Role.SCENERY),
         focal_point=_focal_point(spec, made),
+        prompt=spec.prompt,
         preset_id=spec.preset_id,
         move=spec.move,
         duration=spec.settings.duration,
@@ -184,9 +185,12 @@ def _clip_fps(job: JobRecord, spec: JobSpec, stage: Stage) -> int:
 
 
 def _is_unmeasured(filmed: Stage, job: JobRecord, clip: StepResult) -> bool:
-    """Return whether a trained engine chose the camera of the clip, and no worker has measured it."""
+    """Return whether a trained engine chose the camera of the clip, and no worker has measured it.
+
+    An engine without axes follows no move.
+    """
     name = job.step(filmed).engine
-    chosen = any(one.trained and (one.stage, one.name) == (filmed, name) for one in ALL_ENGINES)
+    chosen = any(one.trained and one.axes and (one.stage, one.name) == (filmed, name) for one in ALL_ENGINES)
     return chosen and completer_of(filmed, name) is None and MOTION_SCORE not in clip.metrics
 
 

@@ -59,7 +59,7 @@ class Engine:
     max_loop_seconds: float = 30.0  # maximum duration of such a film; a provider's engine makes it from one picture
     makes_sound: bool = False  # True: it makes the soundtrack of the film from the creator's `soundPrompt`
     takes_over: str | None = None  # the operation of post-processing that it does; a job that names it asks for that
-    copies_performance: bool = False  # True: of a person in the driving clip, not its camera; as long as that clip
+    copies_performance: bool = False  # True: what the driving clip shows, not only its camera; as long as that clip
     axes: frozenset[str] = frozenset()  # the axes of a camera move that the engine supports
     deprecated_at: date | None = None  # the day on which `sunset_at` was announced
     sunset_at: date | None = None  # the first day, in UTC, on which new jobs do not use it

@@ -127,6 +127,23 @@ GPU_ENGINES: tuple[Engine, ...] = (
         weights="sana-wm",
         trained=True,
     ),
+    Engine(
+        stage=Stage.MOTION_TRANSFER,
+        name="vace",
+        code="workers.engines.motion_transfer.vace:Vace",
+        runs=Runs.IN_PROCESS,
+        about="Wan2.1 VACE 1.3B, a trained model. The picture moves as the driving clip does, without the camera move.",
+        credits=5,
+        credits_per_second=5,
+        family=Family.CUDA_DIFFUSERS,
+        max_duration_seconds=5,
+        max_short_side_pixels=1080,
+        max_pictures=1,
+        loops=False,
+        copies_performance=True,
+        weights="wan2.1-vace-1.3b",
+        trained=True,
+    ),
 )
 
 ALL_ENGINES = (*_WITHOUT_GPU, *GPU_ENGINES)

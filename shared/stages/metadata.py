@@ -78,13 +78,13 @@ class _ClipMetadata(TypedDict, total=False):
     framesPerSecond: float  # wire name; frames that the worker rendered per second of its time
     motionScore: float  # wire name; 0..1, how well the clip follows the camera move
     fps: float  # of the clip
+    droppedAxes: list[str]  # wire name; axes of the move that the engine does not support
 
 
 class VideoSynthesisMetadata(_ClipMetadata, RenderedMetadata, PhotographMetadata, total=False):
     """Metadata of a clip made from a picture."""
 
     depth: Literal["given", "estimated"]
-    droppedAxes: list[str]  # wire name; axes of the move that the engine does not support
     layers: int  # of the picture, with the background, if a provider's model cut it into layers
     motionPromise: float  # wire name; lowest motion score of a clip of this engine that follows its move
 

@@ -81,7 +81,7 @@ class VideoSynthesisJob(FramedRequest):
 
 
 class MotionTransferJob(FramedRequest):
-    """A request to render the picture along the camera path of a driving clip.
+    """A request to make a clip of the picture that moves as a driving clip does.
 
     `video_url` is the clip of video synthesis. Mode `exact` copies the path; `stabilised` removes its shake;
     `handheld` removes the shake and adds it again at its original speed and size, after the path is scaled.
@@ -94,6 +94,7 @@ class MotionTransferJob(FramedRequest):
     depth_url: str | None = None
     scenery_url: str | None = None
     focal_point: FocalPoint | None = None
+    prompt: str = ""  # older releases send none
     preset_id: str
     move: CameraMove
     duration: Duration

@@ -49,6 +49,13 @@ WEIGHTS: Mapping[str, Weights] = {
         gib=32,
         gpu_memory_gib=40,
     ),
+    "wan2.1-vace-1.3b": Weights(
+        repository="Wan-AI/Wan2.1-VACE-1.3B-diffusers",
+        licence="Apache-2.0",
+        licence_url=f"{_HUB}/Wan-AI/Wan2.1-VACE-1.3B-diffusers",
+        gib=18,  # its denoiser's files are fp32
+        gpu_memory_gib=24,
+    ),
     "sana-wm": Weights(
         repository="Efficient-Large-Model/SANA-WM_bidirectional-diffusers",
         licence="Apache-2.0, with the VAE of LTX-2 (LTX-2 Community License)",

@@ -67,7 +67,7 @@ def _words(name: str) -> dict[str, Any]:
                 "tokenizer": _tokenizer(77),
                 "tokenizer_2": _tokenizer(77),
             }
-        case "wan2.2-ti2v-5b":
+        case "wan2.2-ti2v-5b" | "wan2.1-vace-1.3b":
             config = transformers.UMT5Config(
                 vocab_size=len(_WORDS), d_model=16, d_kv=8, d_ff=32, num_layers=1, num_heads=2
             )

@@ -58,6 +58,7 @@ def test_the_transfer_mode_reaches_motion_transfer(ada: Creator) -> None:
     task = stage_task(job, jobs.spec(job_id), jobs.results(job), Stage.MOTION_TRANSFER)
     assert isinstance(task.request, MotionTransferJob)
     assert task.request.mode == "handheld"
+    assert task.request.prompt == jobs.spec(job_id).prompt != ""
 
 
 def test_the_film_has_the_ratio_of_the_first_picture(ada: Creator) -> None:

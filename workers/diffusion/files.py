@@ -5,7 +5,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from shared.stages.requests import ImageGenerationJob, VideoSynthesisJob
+from shared.stages.requests import ImageGenerationJob, MotionTransferJob, VideoSynthesisJob
 from workers.media.codecs import ClipWriter
 from workers.media.planes import Bytes, Floats, as_bytes, from_rgb
 from workers.media.scaling import Scale
@@ -31,7 +31,7 @@ def write_depth(path: Path, nearness: Floats, request: ImageGenerationJob) -> No
     cv2.imwrite(str(path), (np.clip(near, 0, 1) * 65535).astype(np.uint16), _FAST)
 
 
-def write_clip(path: Path, frames: Bytes, request: VideoSynthesisJob, fps: int) -> int:
+def write_clip(path: Path, frames: Bytes, request: VideoSynthesisJob | MotionTransferJob, fps: int) -> int:
     """Write the frames of the request's duration as an MP4 of its size, and return their number."""
     scale = Scale(request.width, request.height)
     wanted = frames[: max(round(request.duration * fps), 1)]

@@ -8,9 +8,9 @@ if TYPE_CHECKING:
     from workers.diffusion.runner import Latents, PipelineRunner
 
 
-def load_runner(weights: str, pipeline: str, latents_of: "Latents") -> "PipelineRunner":
+def load_runner(weights: str, pipeline: str, latents_of: "Latents", *, cacheable: bool = False) -> "PipelineRunner":
     """Return the runner of a class of diffusers with these weights. Raise WeightsUnavailable."""
     folder = model_folder(weights)
     from workers.diffusion.runner import PipelineRunner  # noqa: PLC0415  # it imports torch
 
-    return PipelineRunner(folder, pipeline, latents_of)
+    return PipelineRunner(folder, pipeline, latents_of, cacheable=cacheable)

@@ -18,6 +18,7 @@ from shared.core.config import Config
 from shared.observability import logger
 from shared.stages.failures import StageFailure
 from workers.diffusion import speed
+from workers.diffusion.model_folder import WeightsUnavailable
 from workers.media.planes import Bytes, as_bytes
 from workers.media.previews import small_jpeg_of
 
@@ -26,6 +27,8 @@ Latents = Callable[[Any, Any, int, int], Any]
 
 _TILES = (512, 256, 128)  # sides of the VAE's tiles in pixels, after each lack of memory
 _PREVIEW_PIXELS = 256  # a preview decodes latents of about this width
+_WARM_UP_STEPS = 2
+_NO_PICTURE = "engine_crashed"  # the code of a failure
 _BEFORE, _AFTER = 0.02, 0.9  # progress at the first and after the last step; the rest is decoding
 
 
@@ -39,16 +42,30 @@ class Watcher(Protocol):
     def preview(self) -> Callable[[Callable[[], bytes]], None]: ...
 
 
+class _Nobody:
+    """The observer of a run that no job has asked for."""
+
+    def progress(self, _fraction: float) -> None:
+        """Report nothing."""
+
+    def preview(self, _draw: Callable[[], bytes]) -> None:
+        """Draw nothing."""
+
+
 class SpeedConfig(Config):
-    """The operator's choice of FP8: faster, and slightly different pictures."""
+    """The operator's choices of speed over equal pictures."""
 
     fp8: bool = False
+    first_block_cache: bool = False
 
 
 class PipelineRunner:
-    """A loaded pipeline. `latents_of` prepares its latents for the VAE, for previews."""
+    """A loaded pipeline. `latents_of` prepares its latents for the VAE, for previews.
 
-    def __init__(self, folder: Path, pipeline: str, latents_of: Latents) -> None:
+    `cacheable` says that the first-block cache fits the model.
+    """
+
+    def __init__(self, folder: Path, pipeline: str, latents_of: Latents, *, cacheable: bool = False) -> None:
         self._latents_of = latents_of
         self._tiles = list(_TILES)
         self._on_gpu = torch.cuda.is_available()
@@ -59,12 +76,32 @@ class PipelineRunner:
             use_safetensors=True,  # other weights are pickles, which can run code
         )
         self.pipeline.set_progress_bar_config(disable=True)
+        self._cached = cacheable and SpeedConfig().first_block_cache
+        if self._cached:  # before the blocks are compiled
+            speed.cache_first_block(self.pipeline)
         if self._on_gpu:
             self.pipeline.to("cuda")
             speed.prepare(self.pipeline)
             if SpeedConfig().fp8:
                 speed.use_fp8(self.pipeline)
             speed.compile_blocks(self.pipeline)
+
+    def warm_up(self, arguments: Mapping[str, Any]) -> None:
+        """Compile the model for these arguments with a short run, so that no creator waits for the compiler.
+
+        Do nothing on a CPU, where nothing is compiled. Raise WeightsUnavailable if the model makes no numbers. Any
+        other failure does not prevent a later run, and is logged.
+        """
+        if not self._on_gpu:
+            return
+        try:
+            self.run(arguments, seed=0, steps=_WARM_UP_STEPS, during=_Nobody())
+        except StageFailure as failure:
+            if failure.code == _NO_PICTURE:
+                raise WeightsUnavailable(f"{failure.public_message} Its weights are damaged.") from failure
+            logger.warning("warm-up failed", code=failure.code)
+        except Exception:  # noqa: BLE001  # errors of a compiler have no common base class
+            logger.exception("warm-up failed")
 
     def run(self, arguments: Mapping[str, Any], *, seed: int, steps: int, during: Watcher) -> Bytes:
         """Return the frames (frames x height x width x RGB). The same seed gives the same noise on every machine.
@@ -79,6 +116,8 @@ class PipelineRunner:
             return tensors
 
         during.progress(_BEFORE)
+        if self._cached:  # a cancelled run leaves its values
+            speed.denoiser(self.pipeline)._reset_stateful_cache()
         try:
             made = self.pipeline(
                 **arguments,
@@ -91,7 +130,7 @@ class PipelineRunner:
             raise self._out_of_memory() from error
         frames = np.asarray(made.images if "images" in made else made.frames, np.float32).reshape(-1, height, width, 3)
         if not np.isfinite(frames).all():
-            raise StageFailure("engine_crashed", "The model made no usable picture.", retryable=True)
+            raise StageFailure(_NO_PICTURE, "The model made no usable picture.", retryable=True)
         return as_bytes(np.clip(frames * 255 + 0.5, 0, 255))
 
     def _out_of_memory(self) -> StageFailure:

@@ -1,4 +1,5 @@
-"""Faster denoising on a GPU, by what `bench.gpu` measured (ADR 41): compiled blocks, and FP8 if the operator wants it.
+"""Faster denoising on a GPU, by what `bench.gpu` measured (ADR 41): compiled blocks. FP8 and the first-block cache are
+the operator's choice.
 
 Nothing here changes shapes, so a block is compiled once for each frame size.
 """
@@ -7,6 +8,7 @@ from importlib.util import find_spec
 from typing import Any
 
 import torch
+from diffusers import FirstBlockCacheConfig
 
 # Attention of packages that an operator can add. Without them torch's own is used: cuDNN's was not faster.
 _ATTENTION = (("flash_attn_interface", "_flash_3"), ("sageattention", "sage"))
@@ -41,6 +43,14 @@ def prepare(pipeline: Any) -> None:
 def compile_blocks(pipeline: Any, backend: str = "inductor") -> None:
     """Compile the denoiser's repeated blocks. Compiling the whole model takes minutes instead of seconds."""
     denoiser(pipeline).compile_repeated_blocks(dynamic=False, backend=backend)
+
+
+def cache_first_block(pipeline: Any) -> None:
+    """Skip the other blocks in a step in which the first block changes its input almost as in the step before.
+
+    It pays with many steps (from 20), and needs blocks in one row. VACE adds to the states between its blocks.
+    """
+    denoiser(pipeline).enable_cache(FirstBlockCacheConfig())
 
 
 class Fp8Linear(torch.nn.Module):  # type: ignore[misc]  # torch is not installed where mypy runs

@@ -569,6 +569,7 @@ class StepMetadata(Model):
     frames_per_second: float | None = None
     motion_score: float | None = None
     fps: float | None = None
+    dropped_axes: list[str] | None = None
     camera_path: list[MeasuredPath] | None = None
     subject_place: list[float] | None = None
     shape_score: float | None = None
@@ -577,7 +578,6 @@ class StepMetadata(Model):
     subject: SkipValidation[Literal["face", "object", "point"]] | None = None
     subject_cut_out: bool | None = None
     depth: SkipValidation[Literal["given", "estimated"]] | None = None
-    dropped_axes: list[str] | None = None
     layers: int | None = None
     motion_promise: float | None = None
     path_length: float | None = None

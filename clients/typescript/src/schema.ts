@@ -3324,6 +3324,8 @@ export interface components {
             motionScore?: number;
             /** Fps */
             fps?: number;
+            /** Droppedaxes */
+            droppedAxes?: string[];
             /** Camerapath */
             cameraPath?: components["schemas"]["MeasuredPath"][];
             /** Subjectplace */
@@ -3346,8 +3348,6 @@ export interface components {
              * @enum {string}
              */
             depth?: "given" | "estimated";
-            /** Droppedaxes */
-            droppedAxes?: string[];
             /** Layers */
             layers?: number;
             /** Motionpromise */

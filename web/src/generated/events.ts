@@ -543,6 +543,8 @@ export interface components {
             motionScore?: number;
             /** Fps */
             fps?: number;
+            /** Droppedaxes */
+            droppedAxes?: string[];
             /** Camerapath */
             cameraPath?: components["schemas"]["MeasuredPath"][];
             /** Subjectplace */
@@ -565,8 +567,6 @@ export interface components {
              * @enum {string}
              */
             depth?: "given" | "estimated";
-            /** Droppedaxes */
-            droppedAxes?: string[];
             /** Layers */
             layers?: number;
             /** Motionpromise */

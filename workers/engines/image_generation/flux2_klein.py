@@ -19,14 +19,14 @@ class Flux2Klein:
     """An engine that paints what the prompt says."""
 
     def load(self) -> None:
-        """Load the weights and compile the model."""
+        """Load the weights, and compile the model at the size of most films."""
         self._runner = load_runner("flux2-klein-4b", "Flux2KleinPipeline", _latents)
+        self._runner.warm_up(_arguments("", 16, 9))
 
     def run(self, request: ImageGenerationJob, workspace: Workspace) -> StageResult:
         """Write `picture.png` and `depth.png` of the request's size."""
-        width, height = working_size(request.width, request.height, pixels=_PIXELS, multiple=_MULTIPLE)
         prompt = ", ".join(part for part in (request.prompt, request.style) if part)
-        arguments = {"prompt": prompt, "width": width, "height": height}
+        arguments = _arguments(prompt, request.width, request.height)
         [rgb] = self._runner.run(arguments, seed=request.seed, steps=_STEPS, during=workspace)
         metadata: ImageGenerationMetadata = {"painter": "FLUX.2 klein 4B, a trained model"}
         picture, depth = workspace.folder / "picture.png", workspace.folder / "depth.png"
@@ -34,6 +34,12 @@ class Flux2Klein:
         workspace.progress(1.0)
         outputs = (Output(Role.PICTURE, picture, "image/png"), Output(Role.DEPTH, depth, "image/png"))
         return StageResult(outputs, metadata)
+
+
+def _arguments(prompt: str, width: int, height: int) -> dict[str, Any]:
+    """Return the arguments of the pipeline for a picture of about this aspect ratio."""
+    width, height = working_size(width, height, pixels=_PIXELS, multiple=_MULTIPLE)
+    return {"prompt": prompt, "width": width, "height": height}
 
 
 def _latents(pipeline: Any, latents: Any, width: int, height: int) -> Any:

@@ -15,6 +15,7 @@ from shared.camera.move import CameraMove, Keyframe
 from shared.core.errors import Invalid
 from shared.jobs.spec import JobSettings
 from shared.stages.engines import ENGINES, Engine, Runs
+from shared.stages.engines import catalogue as deployed
 from shared.stages.frames import AspectRatio, Resolution
 from shared.stages.stages import Role, Stage
 
@@ -35,9 +36,9 @@ def planned(
     catalogue: Sequence[Engine],
     *,
     prompt: str = "a lake",
-    more_pictures: int = 0,
+    **others: Any,
 ) -> Plan:
-    return plan(settings, move, inputs, catalogue, prompt=prompt, at=AT, more_pictures=more_pictures)
+    return plan(settings, move, inputs, catalogue, prompt=prompt, at=AT, **others)
 
 
 def first(stage: Stage) -> Engine:
@@ -178,6 +179,19 @@ def test_a_remote_engine_is_refused_with_a_driving_clip() -> None:
     named = JobSettings(engines={MOVE: "fal-kling"})
     with pytest.raises(Invalid, match="not to a clip of the engine fal-kling"):
         planned(named, STILL, frozenset({Role.DRIVING}), ENGINES)
+
+
+def test_an_engine_of_ours_copies_a_driving_clip_to_the_picture_without_the_move() -> None:
+    driven, here = frozenset({Role.DRIVING}), deployed(("vace",))
+    named = JobSettings(duration=5, engines={COPY: "vace"})
+    made = planned(named, default_moves()["dolly-in"].move, driven, here, driving_seconds=5.0)
+    assert made.engines[COPY] == "vace"
+    assert "dolly" in made.dropped_axes
+    assert planned(JobSettings(duration=5), STILL, driven, here).engines[COPY] == "transfer", "it needs a name"
+    with pytest.raises(Invalid, match="not to a clip of the engine fal-kling"):
+        planned(JobSettings(duration=5, engines={MOVE: "fal-kling", COPY: "vace"}), STILL, driven, here)
+    with pytest.raises(Invalid, match=r"as long as the driving clip, 4\.0 s"):
+        planned(named, STILL, driven, here, driving_seconds=4.0)
 
 
 def test_a_performance_is_copied_to_the_clip_of_a_remote_engine() -> None:

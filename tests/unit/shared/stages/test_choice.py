@@ -52,6 +52,7 @@ def test_rows_are_numbered_by_stage_and_an_engine_that_copies_a_performance_has_
     assert [row_of(engine(PAINT, name)) for name in names(PAINT)] == [1, 2, 3, 4, 5, 6, 7, 8]
     assert row_of(engine(Stage.MOTION_TRANSFER, "transfer")) == 1
     assert row_of(engine(Stage.MOTION_TRANSFER, "runway-act-two")) is None
+    assert row_of(engine(Stage.MOTION_TRANSFER, "vace")) is None
 
 
 @pytest.mark.parametrize("name", ["nothing", "procedural", "wan", "runway-act-two"])
