@@ -8,7 +8,9 @@ from shared.stages.requests import PostProcessingJob
 from workers.engines.contract import Inputs
 from workers.engines.runway_tasks import RunwayTasks
 
-_RESOLUTIONS = {720: "720p", 1080: "1k", 1440: "2k", 2160: "4k"}  # by the film's short side, up to which it suffices
+# By the film's short side, up to which it suffices. The SDK does not state the pixels of 1k, 2k and 4k: `finish` scales
+# each clip to the film's size.
+_RESOLUTIONS = {720: "720p", 1080: "1k", 1440: "2k", 2160: "4k"}
 
 
 class RunwayFinishing(RunwayTasks):
