@@ -36,6 +36,7 @@ from workers.media.codecs import read_planes
 from workers.media.probe import probe
 from workers.motion.camera_matrices import camera_matrices
 
+PIPELINES = [entry for entry in GPU_ENGINES if entry.stage is not Stage.POST_PROCESSING]
 pytestmark = pytest.mark.timeout(1200)  # loading torch alone takes half a minute on a busy machine
 
 MODULES = {"flux2-klein": flux2_klein, "sdxl": sdxl, "wan": wan, "sana-wm": sana_wm, "vace": vace}
@@ -79,7 +80,7 @@ class Run:
 @pytest.fixture(scope="module")
 def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("weights")
-    for entry in GPU_ENGINES:
+    for entry in PIPELINES:
         assert entry.weights
         save(entry.weights, folder)
     return folder
@@ -89,7 +90,7 @@ def refuse(*_: object) -> NoReturn:
     raise AssertionError("an engine opened a connection")
 
 
-@pytest.fixture(scope="module", params=GPU_ENGINES, ids=lambda entry: entry.name)
+@pytest.fixture(scope="module", params=PIPELINES, ids=lambda entry: entry.name)
 def engine(request: pytest.FixtureRequest, weights: Path) -> Any:
     """Return the catalogue's entry and its engine, loaded without a network."""
     entry: Engine = request.param
