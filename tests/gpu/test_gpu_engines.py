@@ -260,9 +260,14 @@ def test_too_little_memory_is_retried_with_smaller_tiles(
 @pytest.mark.parametrize("engine", [one for one in GPU_ENGINES if one.stage is Stage.MOTION_TRANSFER], indirect=True)
 def test_the_driving_clip_decides_the_motion(engine: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     entry, loaded = engine
-    request, given = request_of(entry, tmp_path), []
+    request, given = request_of(entry, tmp_path), list[Any]()
     run = loaded._runner.run
-    monkeypatch.setattr(loaded._runner, "run", lambda told, **others: given.append(told) or run(told, **others))
+
+    def noted(told: Any, **others: Any) -> Any:
+        given.append(told)
+        return run(told, **others)
+
+    monkeypatch.setattr(loaded._runner, "run", noted)
     moving = Run(tmp_path / "moving").made_by(loaded, request)
     assert moving.metrics["droppedAxes"] == ["dolly"]
     driving_clip(tmp_path / "driving.mp4", seconds=3, shift=lambda _: (0, 0))
