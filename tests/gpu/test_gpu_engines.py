@@ -17,6 +17,8 @@ import torch
 from diffusers.pipelines.sana_wm.cam_utils import action_string_to_c2w
 from diffusers.pipelines.stable_diffusion_xl import StableDiffusionXLPipelineOutput
 
+from bench.gpu import Case, run
+from bench.gpu_models import random_pipeline, text
 from shared.camera.move import CameraMove, Keyframe, Pose
 from shared.stages.engines import GPU_ENGINES, Engine
 from shared.stages.failures import StageFailure
@@ -26,6 +28,7 @@ from shared.stages.stages import STAGES, Role, Stage
 from shared.stages.weights import WEIGHTS
 from tests.gpu.tiny_models import save
 from tests.support.clips import driving_clip, picture
+from workers.diffusion import speed
 from workers.diffusion.model_folder import WeightsUnavailable
 from workers.diffusion.speed import Fp8Linear
 from workers.engines.contract import StageResult, Stopped, Workspace
@@ -205,6 +208,22 @@ def test_the_first_block_cache_skips_blocks_and_a_cancelled_run_leaves_nothing_i
         Run(tmp_path / "cancelled", stop_at=0.5).made_by(loaded, request)
     again = Run(tmp_path / "again").made_by(loaded, request)
     assert again.outputs[0].path.read_bytes() == clips["1"].outputs[0].path.read_bytes()
+
+
+def test_blocks_with_the_cache_share_one_compiled_graph() -> None:
+    torch.compiler.reset()
+    pipeline = random_pipeline("wan2.2-ti2v-5b", tiny=True)
+    graphs = list[Any]()
+
+    def counted(graph: Any, _inputs: Any) -> Any:
+        graphs.append(graph)
+        return graph.forward
+
+    speed.compile_forwards(pipeline, counted)
+    speed.cache_first_block(pipeline)
+    case = Case("wan2.2-ti2v-5b", 64, 64, frames=5)
+    run(pipeline, case, 1, text(case.model, tiny=True, device="cpu", dtype=torch.float32), 2)
+    assert len(graphs) == 1
 
 
 @pytest.mark.parametrize(("fault", "stops"), [("compiler", False), ("memory", False), ("weights", True)])
