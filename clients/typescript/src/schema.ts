@@ -3275,6 +3275,8 @@ export interface components {
             motionScore?: number;
             /** Fps */
             fps?: number;
+            /** Droppedaxes */
+            droppedAxes?: string[];
             /** Camerapath */
             cameraPath?: components["schemas"]["MeasuredPath"][];
             /** Subjectplace */
@@ -3297,8 +3299,6 @@ export interface components {
              * @enum {string}
              */
             depth?: "given" | "estimated";
-            /** Droppedaxes */
-            droppedAxes?: string[];
             /** Motionpromise */
             motionPromise?: number;
             /** Pathlength */

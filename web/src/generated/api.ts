@@ -3378,6 +3378,8 @@ export interface components {
             motionScore?: number;
             /** Fps */
             fps?: number;
+            /** Droppedaxes */
+            droppedAxes?: string[];
             /** Camerapath */
             cameraPath?: components["schemas"]["MeasuredPath"][];
             /** Subjectplace */
@@ -3400,8 +3402,6 @@ export interface components {
              * @enum {string}
              */
             depth?: "given" | "estimated";
-            /** Droppedaxes */
-            droppedAxes?: string[];
             /** Motionpromise */
             motionPromise?: number;
             /** Pathlength */

@@ -537,6 +537,8 @@ export interface components {
             motionScore?: number;
             /** Fps */
             fps?: number;
+            /** Droppedaxes */
+            droppedAxes?: string[];
             /** Camerapath */
             cameraPath?: components["schemas"]["MeasuredPath"][];
             /** Subjectplace */
@@ -559,8 +561,6 @@ export interface components {
              * @enum {string}
              */
             depth?: "given" | "estimated";
-            /** Droppedaxes */
-            droppedAxes?: string[];
             /** Motionpromise */
             motionPromise?: number;
             /** Pathlength */
