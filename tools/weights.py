@@ -31,10 +31,12 @@ def listing(client: httpx.Client, entry: Weights, revision: str) -> dict[str, An
     found.raise_for_status()
     body = found.json()
     files = {}
+    is_pipeline = any(each["rfilename"] == "model_index.json" for each in body["siblings"])
     for each in body["siblings"]:
         path = Path(each["rfilename"])
-        in_folder = len(path.parts) == 2 or path.name == "model_index.json"  # others are for other programs
-        if in_folder and path.suffix in _WANTED and ".fp16." not in path.name:
+        # Beside the folders of a pipeline are files for other programs. A single model has no folders.
+        is_read = len(path.parts) == (2 if is_pipeline else 1) or path.name == "model_index.json"
+        if is_read and path.suffix in _WANTED and ".fp16." not in path.name:
             large = each.get("lfs")
             files[each["rfilename"]] = {
                 "bytes": each["size"],

@@ -6,7 +6,7 @@ from shared.aws.media import address
 from shared.jobs.record import JobRecord
 from shared.jobs.spec import JobSpec
 from shared.jobs.store import StepResult
-from shared.stages.engines import ALL_ENGINES, ENGINES, Runs, completer_of
+from shared.stages.engines import ALL_ENGINES, ENGINES, Runs, completer_of, engine
 from shared.stages.failures import StageFailure
 from shared.stages.frames import DRAFT_SHORT_SIDE, MOVING_SHORT_SIDE, frame_size, picture_size
 from shared.stages.messages import Fetched, MoveCheck, StageTask
@@ -111,6 +111,7 @@ def _video_synthesis(job: JobRecord, spec: JobSpec, made: Made) -> StageRequest:
 
 def _motion_transfer(job: JobRecord, spec: JobSpec, made: Made) -> StageRequest:
     width, height = _clip_size(spec)
+    name = job.step(Stage.MOTION_TRANSFER).engine
     return MotionTransferJob(
         job_id=job.job_id,
         user_id=job.owner_id,
@@ -121,7 +122,7 @@ def _motion_transfer(job: JobRecord, spec: JobSpec, made: Made) -> StageRequest:
         depth_url=_generated(spec, made, Role.DEPTH),
         scenery_url=_generated(spec, made, Role.SCENERY),
         focal_point=_focal_point(spec, made),
-        prompt=spec.prompt,
+        prompt=spec.prompt if engine(Stage.MOTION_TRANSFER, name).weights else None,
         preset_id=spec.preset_id,
         move=spec.move,
         duration=spec.settings.duration,

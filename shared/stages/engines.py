@@ -144,6 +144,17 @@ GPU_ENGINES: tuple[Engine, ...] = (
         weights="wan2.1-vace-1.3b",
         trained=True,
     ),
+    Engine(
+        stage=Stage.POST_PROCESSING,
+        name="finish-swin2sr",
+        code="workers.engines.post_processing.finish:FinishOnGpu",
+        runs=Runs.IN_PROCESS,
+        about="As finish, but Swin2SR, a trained model, does the operation upscale.",
+        credits=1,
+        credits_per_second=1,
+        family=Family.CUDA_DIFFUSERS,
+        weights="swin2sr-x2",
+    ),
 )
 
 ALL_ENGINES = (*_WITHOUT_GPU, *GPU_ENGINES)

@@ -94,7 +94,7 @@ class MotionTransferJob(FramedRequest):
     depth_url: str | None = None
     scenery_url: str | None = None
     focal_point: FocalPoint | None = None
-    prompt: str = ""  # older releases send none
+    prompt: str | None = None  # only for an engine that reads it: a worker of the previous release does not know it
     preset_id: str
     move: CameraMove
     duration: Duration

@@ -56,6 +56,13 @@ WEIGHTS: Mapping[str, Weights] = {
         gib=18,  # its denoiser's files are fp32
         gpu_memory_gib=24,
     ),
+    "swin2sr-x2": Weights(
+        repository="caidas/swin2SR-classical-sr-x2-64",
+        licence="Apache-2.0",
+        licence_url=f"{_HUB}/caidas/swin2SR-classical-sr-x2-64",
+        gib=0.1,
+        gpu_memory_gib=8,
+    ),
     "sana-wm": Weights(
         repository="Efficient-Large-Model/SANA-WM_bidirectional-diffusers",
         licence="Apache-2.0, with the VAE of LTX-2 (LTX-2 Community License)",

@@ -177,7 +177,8 @@ def test_an_image_contains_the_imports_of_workers_and_no_more(family: Family, tm
         if not present & {re.sub(r"[-_.]+", "-", name).lower() for name in names}
     )  # fmt: skip
     assert {"moto", "fastapi", "aws_cdk"} <= set(hidden)
-    with_torch = ["workers.diffusion.runner", "workers.diffusion.speed"]  # the GPU engines import them when they load
+    # The GPU engines import them when they load.
+    with_torch = [f"workers.diffusion.{name}" for name in ("enlarger", "runner", "speed")]
     in_lambda = [
         "workers.runtime.lambda_entry", "workers.engines.provider", "workers.engines.runway_tasks",
         "workers.engines.luma_generations",

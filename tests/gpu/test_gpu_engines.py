@@ -17,6 +17,8 @@ import torch
 from diffusers.pipelines.sana_wm.cam_utils import action_string_to_c2w
 from diffusers.pipelines.stable_diffusion_xl import StableDiffusionXLPipelineOutput
 
+from bench.gpu import Case, run
+from bench.gpu_models import random_pipeline, text
 from shared.camera.move import CameraMove, Keyframe, Pose
 from shared.stages.engines import GPU_ENGINES, Engine
 from shared.stages.failures import StageFailure
@@ -26,6 +28,7 @@ from shared.stages.stages import STAGES, Role, Stage
 from shared.stages.weights import WEIGHTS
 from tests.gpu.tiny_models import save
 from tests.support.clips import driving_clip, picture
+from workers.diffusion import speed
 from workers.diffusion.model_folder import WeightsUnavailable
 from workers.diffusion.speed import Fp8Linear
 from workers.engines.contract import StageResult, Stopped, Workspace
@@ -36,6 +39,7 @@ from workers.media.codecs import read_planes
 from workers.media.probe import probe
 from workers.motion.camera_matrices import camera_matrices
 
+PIPELINES = [entry for entry in GPU_ENGINES if entry.stage is not Stage.POST_PROCESSING]
 pytestmark = pytest.mark.timeout(1200)  # loading torch alone takes half a minute on a busy machine
 
 MODULES = {"flux2-klein": flux2_klein, "sdxl": sdxl, "wan": wan, "sana-wm": sana_wm, "vace": vace}
@@ -79,7 +83,7 @@ class Run:
 @pytest.fixture(scope="module")
 def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("weights")
-    for entry in GPU_ENGINES:
+    for entry in PIPELINES:
         assert entry.weights
         save(entry.weights, folder)
     return folder
@@ -89,7 +93,7 @@ def refuse(*_: object) -> NoReturn:
     raise AssertionError("an engine opened a connection")
 
 
-@pytest.fixture(scope="module", params=GPU_ENGINES, ids=lambda entry: entry.name)
+@pytest.fixture(scope="module", params=PIPELINES, ids=lambda entry: entry.name)
 def engine(request: pytest.FixtureRequest, weights: Path) -> Any:
     """Return the catalogue's entry and its engine, loaded without a network."""
     entry: Engine = request.param
@@ -206,6 +210,22 @@ def test_the_first_block_cache_skips_blocks_and_a_cancelled_run_leaves_nothing_i
     assert again.outputs[0].path.read_bytes() == clips["1"].outputs[0].path.read_bytes()
 
 
+def test_blocks_with_the_cache_share_one_compiled_graph() -> None:
+    torch.compiler.reset()
+    pipeline = random_pipeline("wan2.2-ti2v-5b", tiny=True)
+    graphs = list[Any]()
+
+    def counted(graph: Any, _inputs: Any) -> Any:
+        graphs.append(graph)
+        return graph.forward
+
+    speed.compile_forwards(pipeline, counted)
+    speed.cache_first_block(pipeline)
+    case = Case("wan2.2-ti2v-5b", 64, 64, frames=5)
+    run(pipeline, case, 1, text(case.model, tiny=True, device="cpu", dtype=torch.float32), 2)
+    assert len(graphs) == 1
+
+
 @pytest.mark.parametrize(("fault", "stops"), [("compiler", False), ("memory", False), ("weights", True)])
 def test_only_damaged_weights_stop_a_worker_that_warms_up(
     weights: Path, fault: str, *, stops: bool, monkeypatch: pytest.MonkeyPatch
@@ -259,9 +279,14 @@ def test_too_little_memory_is_retried_with_smaller_tiles(
 @pytest.mark.parametrize("engine", [one for one in GPU_ENGINES if one.stage is Stage.MOTION_TRANSFER], indirect=True)
 def test_the_driving_clip_decides_the_motion(engine: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     entry, loaded = engine
-    request, given = request_of(entry, tmp_path), []
+    request, given = request_of(entry, tmp_path), list[Any]()
     run = loaded._runner.run
-    monkeypatch.setattr(loaded._runner, "run", lambda told, **others: given.append(told) or run(told, **others))
+
+    def noted(told: Any, **others: Any) -> Any:
+        given.append(told)
+        return run(told, **others)
+
+    monkeypatch.setattr(loaded._runner, "run", noted)
     moving = Run(tmp_path / "moving").made_by(loaded, request)
     assert moving.metrics["droppedAxes"] == ["dolly"]
     driving_clip(tmp_path / "driving.mp4", seconds=3, shift=lambda _: (0, 0))

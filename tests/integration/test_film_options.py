@@ -58,7 +58,11 @@ def test_the_transfer_mode_reaches_motion_transfer(ada: Creator) -> None:
     task = stage_task(job, jobs.spec(job_id), jobs.results(job), Stage.MOTION_TRANSFER)
     assert isinstance(task.request, MotionTransferJob)
     assert task.request.mode == "handheld"
-    assert task.request.prompt == jobs.spec(job_id).prompt != ""
+    assert task.request.prompt is None, "a worker of the previous release does not know the field"
+    job.step(Stage.MOTION_TRANSFER).engine = "vace"
+    task = stage_task(job, jobs.spec(job_id), jobs.results(job), Stage.MOTION_TRANSFER)
+    assert isinstance(task.request, MotionTransferJob)
+    assert task.request.prompt == "a lighthouse"
 
 
 def test_the_film_has_the_ratio_of_the_first_picture(ada: Creator) -> None:

@@ -121,6 +121,16 @@ def test_later_downloads_have_the_hashes_of_the_first(
         fetch(NAME, str(tmp_path), base=hub, revisions=tmp_path / "revisions")
 
 
+def test_a_single_model_has_its_files_beside_each_other(
+    hub: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        f"{__name__}.FILES", {"config.json": b"{}", "model.safetensors": TENSORS, "model.bin": b"pickle"}
+    )
+    fetch(NAME, str(tmp_path), base=hub, revisions=tmp_path / "revisions")
+    assert {path.name for path in (tmp_path / NAME).iterdir()} == {"config.json", "model.safetensors", "weights.json"}
+
+
 def test_a_licence_with_a_condition_needs_consent(hub: str, tmp_path: Path) -> None:
     with pytest.raises(WeightsUnavailable, match="Commercial use is not allowed"):
         fetch("flux2-klein-9b", str(tmp_path), base=hub, revisions=tmp_path)

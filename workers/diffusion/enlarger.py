@@ -18,8 +18,9 @@ from shared.observability import logger
 from shared.stages.failures import StageFailure
 from workers.media.planes import Bytes, as_bytes
 
-_SIDES = (512, 256, 128, 64)  # of the tiles in pixels, after each lack of memory. Multiples of the windows' 8 pixels
-_MARGIN = 32  # pixels, a multiple of 8
+_WINDOW = 8  # pixels
+_SIDES = (512, 256, 128, 64)  # of the tiles in pixels, after each lack of memory. Multiples of the windows
+_MARGIN = 32  # pixels, a multiple of the windows
 
 
 class Enlarger:
@@ -50,6 +51,8 @@ class Enlarger:
                 torch.cuda.empty_cache()
 
     def _tiled(self, rgb: Bytes, side: int) -> Bytes:
+        rows, columns = rgb.shape[:2]
+        rgb = np.pad(rgb, ((0, -rows % _WINDOW), (0, -columns % _WINDOW), (0, 0)), "edge")  # to whole windows
         height, width = rgb.shape[:2]
         made = np.empty((2 * height, 2 * width, 3), np.uint8)
         for top in range(0, height, side):
@@ -57,10 +60,9 @@ class Enlarger:
                 first, begin = max(0, top - _MARGIN), max(0, left - _MARGIN)
                 tile = self._enlarged(rgb[first : top + side + _MARGIN, begin : left + side + _MARGIN])
                 place = made[2 * top : 2 * (top + side), 2 * left : 2 * (left + side)]
-                rows, columns = place.shape[:2]
                 down, right = 2 * (top - first), 2 * (left - begin)
-                place[:] = tile[down : down + rows, right : right + columns]
-        return made
+                place[:] = tile[down : down + place.shape[0], right : right + place.shape[1]]
+        return made[: 2 * rows, : 2 * columns]
 
     def _enlarged(self, rgb: Bytes) -> Bytes:
         with torch.inference_mode():

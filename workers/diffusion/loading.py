@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from workers.diffusion.model_folder import model_folder
 
 if TYPE_CHECKING:
+    from workers.diffusion.enlarger import Enlarger
     from workers.diffusion.runner import Latents, PipelineRunner
 
 
@@ -14,3 +15,11 @@ def load_runner(weights: str, pipeline: str, latents_of: "Latents", *, cacheable
     from workers.diffusion.runner import PipelineRunner  # noqa: PLC0415  # it imports torch
 
     return PipelineRunner(folder, pipeline, latents_of, cacheable=cacheable)
+
+
+def load_enlarger(weights: str) -> "Enlarger":
+    """Return the enlarger with these weights. Raise WeightsUnavailable."""
+    folder = model_folder(weights)
+    from workers.diffusion.enlarger import Enlarger  # noqa: PLC0415  # it imports torch
+
+    return Enlarger(folder)

@@ -77,14 +77,14 @@ class PipelineRunner:
         )
         self.pipeline.set_progress_bar_config(disable=True)
         self._cached = cacheable and SpeedConfig().first_block_cache
-        if self._cached:  # before the blocks are compiled
-            speed.cache_first_block(self.pipeline)
         if self._on_gpu:
             self.pipeline.to("cuda")
             speed.prepare(self.pipeline)
             if SpeedConfig().fp8:
                 speed.use_fp8(self.pipeline)
-            speed.compile_blocks(self.pipeline)
+            (speed.compile_forwards if self._cached else speed.compile_blocks)(self.pipeline)
+        if self._cached:
+            speed.cache_first_block(self.pipeline)
 
     def warm_up(self, arguments: Mapping[str, Any]) -> None:
         """Compile the model for these arguments with a short run, so that no creator waits for the compiler.

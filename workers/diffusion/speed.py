@@ -45,6 +45,16 @@ def compile_blocks(pipeline: Any, backend: str = "inductor") -> None:
     denoiser(pipeline).compile_repeated_blocks(dynamic=False, backend=backend)
 
 
+def compile_forwards(pipeline: Any, backend: Any = "inductor") -> None:
+    """Compile the blocks before the cache adds hooks to them: with a hook, each block would be compiled on its own."""
+    for block in _repeated_blocks(denoiser(pipeline)):
+        block.forward = torch.compile(block.forward, dynamic=False, backend=backend)
+
+
+def _repeated_blocks(model: Any) -> list[Any]:
+    return [module for module in model.modules() if type(module).__name__ in model._repeated_blocks]
+
+
 def cache_first_block(pipeline: Any) -> None:
     """Skip the other blocks in a step in which the first block changes its input almost as in the step before.
 
@@ -86,8 +96,7 @@ def use_fp8(pipeline: Any) -> int:
     model, replaced = getattr(pipeline, "transformer", None), 0
     if model is None or torch.cuda.get_device_capability() < _FP8_SINCE:
         return 0
-    blocks = [module for module in model.modules() if type(module).__name__ in model._repeated_blocks]
-    for block in blocks:
+    for block in _repeated_blocks(model):
         for name, layer in list(block.named_modules()):
             if isinstance(layer, torch.nn.Linear) and all(side % _FP8_MULTIPLE == 0 for side in layer.weight.shape):
                 block.set_submodule(name, Fp8Linear(layer))

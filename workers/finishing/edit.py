@@ -33,7 +33,7 @@ from workers.media.captions import Cue
 from workers.media.codecs import evenly, read_timed
 from workers.media.lettering import Lettering
 from workers.media.overlays import CaptionPage, Overlay
-from workers.media.planes import Planes
+from workers.media.planes import Bytes, Planes, from_rgb, to_rgb
 from workers.media.probe import probe
 from workers.media.scaling import Scale
 from workers.motion import camera_path
@@ -46,6 +46,8 @@ _PAGE_SECONDS = 1.0  # minimum time of a page of a caption that needs several
 _LONGEST_LOOP = 1 / 3  # maximum length of the loop's dissolve, as a fraction of the clip
 
 OperationsByName = dict[str, Operation]
+Enlarge = Callable[[Bytes], Bytes]
+"""A function that doubles the sides of an RGB picture."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,11 +134,12 @@ class Edit:
         cues: list[Cue] | None = None,
         subject_place: Place | None = None,
         asked_move: CameraMove | None = None,
+        enlarge: Enlarge | None = None,
     ) -> None:
         """Prepare the operations. Raise StageFailure `clip_too_short` if the clip is too short for a loop.
 
         `size` is the film's (width, height) in pixels. The bars do not cover `subject_place`. `asked_move` is the move
-        that a remote engine's clip is scored against.
+        that a remote engine's clip is scored against. `enlarge` does the operation `upscale`, instead of scaling.
         """
         self._clip, self._requested, self._steadying = clip, requested, steadying
         self._watch = Watch(CourseCheck(asked_move, float(clip.fps))) if asked_move else None
@@ -150,6 +153,9 @@ class Edit:
         self._interpolation = Interpolation(clip.fps, target, closed="loop" in requested) if target > clip.fps else None
         fps = Fraction(target) if self._interpolation else clip.fps
         self.film = FilmFormat(*size, fps, max(1, round((clip.length - self._window) / clip.fps * fps)))
+        factor = int(requested["upscale"].choice) if enlarge and "upscale" in requested else 1
+        self._enlarge, self._doublings = enlarge, factor.bit_length() - 1
+        self._size = size[0] // factor, size[1] // factor  # of frames before they are enlarged
         self._counted: PostProcessingMetadata = {}
         self._over: list[Treatment] = []  # after the treatments of the picture itself
         self._on_stills: list[Treatment] = []  # those of them that a still has, too
@@ -164,8 +170,7 @@ class Edit:
             frames = rhythm.looped(frames, self._window)
         if self._interpolation:
             frames = self._interpolation(frames)
-        scale = Scale(self.film.width, self.film.height)
-        for planes in map(scale, frames):
+        for planes in map(self._enlarged, map(Scale(*self._size), frames)):
             bare = _treated(planes, self._treatments)
             yield Drawn(_treated(bare, self._over), bare, planes)
 
@@ -200,16 +205,22 @@ class Edit:
             done()
 
     def _placed(self, frames: Iterator[Planes]) -> Iterator[Planes]:
-        """Move frames onto the smoothed path, and scale them to the final size in the same step."""
+        """Move frames onto the smoothed path, and scale them in the same step."""
         if self._steadying is None:
             return frames
-        steadying, (width, height) = self._steadying, (self.film.width, self.film.height)
+        steadying, (width, height) = self._steadying, self._size
         return (steadying.apply(planes, index, width, height) for index, planes in enumerate(frames))
+
+    def _enlarged(self, planes: Planes) -> Planes:
+        for _ in range(self._doublings):
+            if self._enlarge:
+                planes = from_rgb(self._enlarge(to_rgb(planes)))
+        return planes
 
     def _chosen(self, seed: int, cues: list[Cue]) -> list[Treatment]:
         requested, film = self._requested, self.film
         width, height = film.width, film.height
-        chosen: list[Treatment] = [Sharpen(0.5, height)] if "upscale" in requested else []
+        chosen: list[Treatment] = [Sharpen(0.5, height)] if "upscale" in requested and not self._doublings else []
         chosen += [treatment(one, width, height, seed) for one in requested.values() if one.name in BY_PIXEL]
         side, foot = bars(float(requested["letterbox"].choice), width, height) if "letterbox" in requested else (0, 0)
         if "fade" in requested:

@@ -3,7 +3,7 @@
 C2PA 2.2, sections 9 (claims), 10.3 and 18.15 (actions); source types are IPTC's NewsCodes.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from shared.stages.engines import ALL_ENGINES
@@ -12,6 +12,7 @@ from shared.stages.requests import Ingredient
 from shared.stages.stages import Role, Stage
 
 _SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/"
+_WITH_MODEL = "compositeWithTrainedAlgorithmicMedia"
 
 # The C2PA action of each finishing operation.
 _ACTIONS = {
@@ -45,7 +46,7 @@ def source_type(ingredients: Iterable[Ingredient]) -> str:
     ingredients = tuple(ingredients)
     provided = any(given.role is Role.PICTURE and given.engine is None for given in ingredients)
     if any(_trained(given) for given in ingredients):
-        term = "compositeWithTrainedAlgorithmicMedia" if provided else "trainedAlgorithmicMedia"
+        term = _WITH_MODEL if provided else "trainedAlgorithmicMedia"
     else:
         term = "compositeSynthetic" if provided else "algorithmicMedia"
     return _SOURCE_TYPE + term
@@ -68,9 +69,18 @@ def ingredient(given: Ingredient, index: int, sha256: str) -> dict[str, Any]:
 
 
 def definition(
-    title: str, media_type: str, ingredients: Sequence[Ingredient], operations: Iterable[Operation], *, captions: bool
+    title: str,
+    media_type: str,
+    ingredients: Sequence[Ingredient],
+    operations: Iterable[Operation],
+    *,
+    captions: bool,
+    by_model: Collection[str] = (),
 ) -> dict[str, Any]:
-    """Return the manifest of one file: how the film was made, and its operations in order."""
+    """Return the manifest of one file: how the film was made, and its operations in order.
+
+    A trained model did the operations in `by_model`.
+    """
     placed = [label(index) for index, given in enumerate(ingredients) if given.role not in _RELATIONSHIPS]
     inputs = [label(index) for index, given in enumerate(ingredients) if given.role in _RELATIONSHIPS]
     agent = {"name": "Kinora"}
@@ -87,6 +97,7 @@ def definition(
         actions.append({"action": "c2pa.placed", "softwareAgent": agent, "parameters": {"ingredientIds": placed}})
     actions += [
         {"action": _ACTIONS[operation.name], "softwareAgent": agent, "description": str(operation)}
+        | ({"digitalSourceType": _SOURCE_TYPE + _WITH_MODEL} if operation.name in by_model else {})
         for operation in operations
         if operation.name in _ACTIONS
     ]

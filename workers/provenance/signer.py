@@ -1,6 +1,6 @@
 """The signer of finished files: it embeds a C2PA manifest that the deployment's certificate signs, if it has one."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from hashlib import file_digest
 from io import BytesIO
 from pathlib import Path
@@ -68,6 +68,7 @@ class Signer:
         operations: Iterable[Operation],
         *,
         captions: bool = False,
+        by_model: Collection[str] = (),
     ) -> None:
         """Write the manifest into an MP4 or JPEG, with each ingredient's file. The bytes of the media do not change.
 
@@ -77,7 +78,8 @@ class Signer:
         """
         given = [ingredient for ingredient, _ in ingredients]
         builder = c2pa.Builder(
-            manifest.definition(path.name, media_type, given, operations, captions=captions), self._context
+            manifest.definition(path.name, media_type, given, operations, captions=captions, by_model=by_model),
+            self._context,
         )
         signed = path.with_name(path.name + ".signed")
         try:

@@ -188,3 +188,12 @@ def test_every_operation_that_changes_pictures_is_an_action() -> None:
         == 1
     }
     assert without_action == {"av1", "gif"}
+
+
+def test_the_manifest_names_the_operation_that_a_trained_model_did() -> None:
+    [created, resized, graded] = definition(
+        "film", "video/mp4", (), parse(["upscale:2", "grade"]).values(), captions=False, by_model={"upscale"}
+    )["assertions"][0]["data"]["actions"]
+    assert created["digitalSourceType"].endswith("/algorithmicMedia")
+    assert resized["digitalSourceType"].endswith("/compositeWithTrainedAlgorithmicMedia")
+    assert "digitalSourceType" not in graded

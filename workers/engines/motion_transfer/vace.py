@@ -63,7 +63,7 @@ class Vace:
             workspace.progress(_MEASURED * len(depths) / frames)
         picture = Image.fromarray(pictures.read(workspace.fetch(request.image_url)))
         arguments = _arguments(depths, picture) | {
-            "prompt": request.prompt,
+            "prompt": request.prompt or "",
             "negative_prompt": ", ".join(request.move.negatives),
         }
         made = self._runner.run(arguments, seed=request.seed, steps=_STEPS, during=workspace)

@@ -12,9 +12,10 @@ from shared.stages import operations
 from shared.stages.metadata import PostProcessingMetadata
 from shared.stages.requests import Ingredient, PostProcessingJob
 from shared.stages.stages import Role
+from workers.diffusion.loading import load_enlarger
 from workers.engines.contract import Output, StageResult, Workspace
 from workers.finishing import soundtrack
-from workers.finishing.edit import Edit, EvenClip, OperationsByName, drawable_captions, steadied
+from workers.finishing.edit import Edit, Enlarge, EvenClip, OperationsByName, drawable_captions, steadied
 from workers.finishing.soundtrack import Soundtrack
 from workers.finishing.stills import LastFrame, Poster, Preview, Sprites
 from workers.media import hls
@@ -24,6 +25,7 @@ from workers.provenance import signer
 from workers.provenance.signer import CannotSign, Signer
 
 _MEASURING_SHARE = 0.25  # share of the progress for the pass that only measures the camera path
+_BY_MODEL = frozenset({"upscale"})  # operations that a trained model does on a GPU
 _SILENCE = -70.0  # LUFS that are reported for silence
 
 
@@ -32,6 +34,7 @@ class Finish:
 
     def __init__(self) -> None:
         self._signer: Signer | None = None
+        self._enlarge: Enlarge | None = None
 
     def load(self) -> None:
         """Load the certificate that signs films, if the deployment has one."""
@@ -63,6 +66,7 @@ class Finish:
             cues=cues,
             subject_place=request.subject_place,
             asked_move=request.asked_move,
+            enlarge=self._enlarge,
         )
         film = edit.film
 
@@ -122,11 +126,27 @@ class Finish:
         try:
             for output in outputs:
                 if output.role in {Role.VIDEO, Role.AV1, Role.POSTER}:
-                    self._signer.sign(output.path, output.media_type, ingredients, done.values(), captions=captions)
+                    self._signer.sign(
+                        output.path,
+                        output.media_type,
+                        ingredients,
+                        done.values(),
+                        captions=captions,
+                        by_model=_BY_MODEL if self._enlarge else frozenset(),
+                    )
         except CannotSign:
             logger.exception("film not signed")
             return False
         return True
+
+
+class FinishOnGpu(Finish):
+    """The engine of POST_PROCESSING with Swin2SR, a trained model that does `upscale`."""
+
+    def load(self) -> None:
+        """Load the certificate, and the weights."""
+        super().load()
+        self._enlarge = load_enlarger("swin2sr-x2")
 
 
 def _outputs(
