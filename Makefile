@@ -33,7 +33,7 @@ $(MODELS): workers/media/models.toml | $(READY)
 
 # The options are make variables (PROMPT="..."). Recipes read them as environment variables, which need no quoting. Each
 # one becomes its own unexpanded text first: otherwise make would expand the `$` in it, and run `$(shell ...)`.
-OPTIONS := PROMPT PRESET STACK STRENGTH IMAGE MOTION TRANSFER AUDIO CAPTIONS STYLE OPERATIONS ASPECT DURATION \
+OPTIONS := PROMPT PRESET STACK STRENGTH IMAGE MOTION TRANSFER AUDIO SOUND CAPTIONS STYLE OPERATIONS ASPECT DURATION \
   RESOLUTION FPS SEED PLAN OUT LOOP ANYWAY PORT FAULTS ENDPOINT FROM TO MODEL EMAIL MONTH TAG ENGINE PROVIDERS
 $(foreach name,$(OPTIONS),$(if $(value $(name)),$(eval override $(name) := $$(value $(name)))$(eval export $(name))))
 option = $(if $($(1)),--$(2) "$$$(1)")
@@ -41,7 +41,7 @@ option = $(if $($(1)),--$(2) "$$$(1)")
 demo: $(READY) $(MODELS) ## Make a film: PROMPT= PRESET= IMAGE= MOTION= ASPECT= DURATION= OUT= and more (README), all optional
 	@$(BIN)/python -m local.demo $(call option,PROMPT,prompt) $(call option,PRESET,preset) $(call option,STACK,stack) \
 	  $(call option,STRENGTH,strength) $(call option,IMAGE,image) $(call option,MOTION,motion) \
-	  $(call option,TRANSFER,transfer) $(call option,AUDIO,audio) $(call option,CAPTIONS,captions) \
+	  $(call option,TRANSFER,transfer) $(call option,AUDIO,audio) $(call option,SOUND,sound) $(call option,CAPTIONS,captions) \
 	  $(call option,STYLE,style) $(call option,OPERATIONS,operations) $(call option,ASPECT,aspect) \
 	  $(call option,DURATION,duration) $(call option,RESOLUTION,resolution) $(call option,FPS,fps) \
 	  $(call option,SEED,seed) $(call option,ENGINE,engine) $(call option,PLAN,plan) $(call option,OUT,out) $(if $(LOOP),--loop) $(if $(ANYWAY),--anyway)

@@ -57,6 +57,9 @@ def make(
         str | None, typer.Option(help="How the clip's camera is copied: handheld, stabilised or exact.")
     ] = None,
     audio: Annotated[Path | None, typer.Option(help="Add this sound to the film.")] = None,
+    sound: Annotated[
+        str | None, typer.Option(help="What the film sounds like, for --engine elevenlabs-effects.")
+    ] = None,
     captions: Annotated[Path | None, typer.Option(help="Draw the captions of this SRT file into the film.")] = None,
     style: Annotated[str | None, typer.Option(help="The painting style, such as oil.")] = None,
     operations: Annotated[str, typer.Option(help="Finishing operations, such as grade:noir,grain,letterbox.")] = "",
@@ -97,6 +100,7 @@ def make(
         "strength": strength,
         "stack": {"presetId": stack} if stack else None,
         "operations": _listed(operations) or None,
+        "soundPrompt": sound,
         "loop": loop or None,
         "transfer": transfer,
         "allowUnrelatedPicture": anyway or None,

@@ -265,7 +265,13 @@ STAGES = (
     ),
     Trial(
         "a stage without an engine in process",
-        (replace("shared/stages/engines.py", "stage=Stage.MOTION_TRANSFER", "stage=Stage.VIDEO_SYNTHESIS"),),
+        (
+            replace(
+                "shared/stages/engines.py",
+                'stage=Stage.MOTION_TRANSFER,\n        name="transfer"',
+                'stage=Stage.VIDEO_SYNTHESIS,\n        name="transfer"',
+            ),
+        ),
         one_test(f"{TEST_STAGES}::test_every_stage_has_an_in_process_engine"),
         "ENGINES lacks an in-process engine of a stage.*'MOTION_TRANSFER'",
         (replace(TEST_STAGES, "lacking(stages, Stage)", "lacking(stages, stages)"),),

@@ -20,7 +20,9 @@ from workers.provenance import manifest
 SIGNING_KEY = "provenance-signing-key"  # PEM, ECDSA on P-256
 CERTIFICATES = "provenance-certificates"  # PEM: the signer's certificate, then its issuers
 
-_MEDIA_TYPES = {".png": "image/png", ".jpg": "image/jpeg", ".mp4": "video/mp4", ".flac": "audio/flac"}
+_MEDIA_TYPES = {
+    ".png": "image/png", ".jpg": "image/jpeg", ".mp4": "video/mp4", ".flac": "audio/flac", ".mp3": "audio/mpeg",
+}  # fmt: skip
 # A thumbnail in the manifest would duplicate the poster. The signer never fetches a remote manifest.
 _SETTINGS = {
     "builder": {"thumbnail": {"enabled": False}},
@@ -84,6 +86,8 @@ class Signer:
         signed = path.with_name(path.name + ".signed")
         try:
             for index, (ingredient, file) in enumerate(ingredients):
+                if file.suffix not in _MEDIA_TYPES:
+                    raise CannotSign(f"a manifest has no type for {file.suffix}")
                 with file.open("rb") as stream:
                     declared = manifest.ingredient(ingredient, index, file_digest(stream, "sha256").hexdigest())
                     builder.add_ingredient(declared, _MEDIA_TYPES[file.suffix], stream)

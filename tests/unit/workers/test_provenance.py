@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 import local.keys
+from local.imitation.pictures import sound_of
 from local.keys import provenance
 from shared.core.clock import utc_now
 from shared.stages.operations import OPERATIONS, parse
@@ -100,6 +101,21 @@ def test_a_delivered_file_is_signed_and_declared_as_generated(
         "clip by parallax": "componentOf",
     }
     assert "sha256 " in json.dumps(manifest["ingredients"])
+
+
+def test_the_sound_of_a_provider_is_an_ingredient(sources: Path, keys: dict[str, str]) -> None:
+    (sources / "sound.mp3").write_bytes(sound_of(1))
+    heard = Ingredient(role=Role.AUDIO, url="sound.mp3", engine="elevenlabs-music")
+    result = finished(sources, keys, PAINTED, FILMED, heard)
+    state, manifest = validated(files(result)[Role.VIDEO], "video/mp4", keys)
+    assert (state, result.metrics["signed"]) == ("Trusted", True)
+    assert "audio by elevenlabs-music" in {one["title"] for one in manifest["ingredients"]}
+
+
+def test_an_ingredient_of_an_unknown_type_stops_no_film(sources: Path, keys: dict[str, str]) -> None:
+    (sources / "sound.wav").write_bytes(b"RIFF")
+    result = finished(sources, keys, PAINTED, Ingredient(role=Role.AUDIO, url="sound.wav"))
+    assert (Role.VIDEO in files(result), result.metrics["signed"]) == (True, False)
 
 
 def test_a_film_that_was_changed_after_signing_is_invalid(sources: Path, keys: dict[str, str]) -> None:
