@@ -69,7 +69,7 @@ def test_an_engine_shows_its_price_limits_and_licence(studio: Studio) -> None:
 
 def test_an_engine_that_is_not_available_has_a_reason(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
     reasons = {name: engine["reason"] for name, engine in engines(studio).items() if not engine["available"]}
-    gpus = dict.fromkeys(("flux2-klein", "sdxl", "wan", "sana-wm"), "no_gpu")
+    gpus = dict.fromkeys(("flux2-klein", "sdxl", "wan", "sana-wm", "vace", "finish-swin2sr"), "no_gpu")
     assert reasons == gpus | dict.fromkeys(PROVIDERS, "no_key")
     yesterday = (utc_now() - timedelta(days=1)).date()
     old = tuple(replace(entry, sunset_at=yesterday) if entry.name == "finish" else entry for entry in ENGINES)
