@@ -88,8 +88,8 @@ check: export PYTHONWARNINGS := ignore:Unable to activate pytest branch coverage
 check: $(READY) ## Run the first checks of CI: format, lint, types, import contracts, the studio's pages, tests
 	@$(TWO) web types format-check lint contracts
 	@$(MAKE) --no-print-directory test COVERAGE="slipcover -m"
-check-slow: slow ## Run the other checks of CI, in 30 minutes at most
-	@$(TWO) web-check motion-check strangers upgrade-check cross-check protocol
+check-slow: slow ## Run the other checks of CI, in about 45 minutes on two cores
+	@$(TWO) web-check motion-check strangers upgrade-check test-gpu cross-check protocol
 
 .PHONY: chaos chaos-soak
 chaos: $(READY) ## Run a storm of faults: JOBS= FAULTS= SEED=, all optional (docs/reliability.md)
