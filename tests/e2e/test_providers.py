@@ -58,7 +58,7 @@ def test_an_engine_of_a_provider_makes_its_part_of_a_film(
     asked = httpx.get(f"{providers_cloud.providers_url}/requests").json()
     made = [one for one in asked if name.startswith(one["provider"])]
     assert made != []
-    assert all(one["webhook"] == (name == "fal-pika") for one in made)
+    assert all(one["webhook"] is (name in {"fal-pika", "flux-pro"}) for one in made)
 
 
 def test_the_camera_makes_the_film_if_a_providers_clip_does_not_move(providers_cloud: Cloud, tmp_path: Path) -> None:
