@@ -32,7 +32,7 @@ PEERS = Path(__file__).parent / "peers"
 
 def measures(folder: Path) -> list[Measure]:
     """Return all measures of this module. Files are written below `folder`."""
-    picture, depth = _painted(folder)
+    picture, depth = painted(folder)
     film = folder / "ours.mp4"
     return [
         *_rendering(picture, depth, film, folder),
@@ -61,7 +61,8 @@ def finish(clip: Path) -> None:
         Finish().run(request, Workspace(Path(folder), fetch=Path, progress=lambda _fraction: None))
 
 
-def _painted(folder: Path) -> tuple[Path, Path]:
+def painted(folder: Path) -> tuple[Path, Path]:
+    """Paint a picture, and return the files of it and of its depth. `scenery.zip` is beside them."""
     request = ImageGenerationJob(
         job_id="bench", user_id="bench", prompt="a lighthouse on a cliff at dusk", aspect_ratio="16:9",
         width=2304, height=1296, seed=11,

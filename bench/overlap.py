@@ -9,15 +9,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from bench.measure import Measure, interleaved
-from bench.media import FPS, HEIGHT, MOVE, WIDTH
+from bench.media import FPS, HEIGHT, MOVE, WIDTH, painted
 from bench.report import show
-from shared.stages.requests import ImageGenerationJob, PostProcessingJob, VideoSynthesisJob
+from shared.stages.requests import PostProcessingJob, VideoSynthesisJob
 from workers.engines.contract import Workspace
-from workers.engines.image_generation.procedural import Procedural
 from workers.engines.post_processing.finish import Finish
 from workers.engines.video_synthesis.parallax import Parallax
-
-PROMPT = "a lighthouse on a cliff at dusk"
 
 
 def measures() -> list[Measure]:
@@ -28,7 +25,7 @@ def measures() -> list[Measure]:
         ProcessPoolExecutor(1) as finisher,
     ):
         folder = Path(made)
-        renderer.submit(paint, folder).result()
+        renderer.submit(painted, folder).result()
         renderer.submit(render, folder).result()
         (folder / "video" / "clip.mp4").rename(folder / "complete.mp4")
         finisher.submit(finish, folder).result()
@@ -46,18 +43,9 @@ def measures() -> list[Measure]:
     return [Measure("overlap_seconds", round(ours, 2), round(peer, 2), "in turn", round(ours / peer, 2), "s")]
 
 
-def paint(folder: Path) -> None:
-    Procedural().run(
-        ImageGenerationJob(
-            job_id="bench", user_id="bench", prompt=PROMPT, aspect_ratio="16:9", width=2304, height=1296, seed=11
-        ),
-        _workspace(folder),
-    )
-
-
 def render(folder: Path) -> None:
     request = VideoSynthesisJob(
-        job_id="bench", user_id="bench", prompt=PROMPT, preset_id="truck-right", move=MOVE, duration=5, fps=FPS,
+        job_id="bench", user_id="bench", prompt="a lighthouse", preset_id="truck-right", move=MOVE, duration=5, fps=FPS,
         width=WIDTH, height=HEIGHT, seed=11, image_url=str(folder / "picture.png"),
         depth_url=str(folder / "depth.png"), scenery_url=str(folder / "scenery.zip"),
     )  # fmt: skip

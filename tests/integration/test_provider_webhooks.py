@@ -22,11 +22,16 @@ from shared.core.clock import utc_now
 from shared.jobs.record import JobStatus, StepTicketRecord
 from shared.jobs.store import jobs
 from shared.jobs.tickets import tickets
+from shared.stages.engines import engine
+from shared.stages.requests import ImageGenerationJob
 from shared.stages.stages import Stage
 from tests.integration.test_remote_engines import GOOD, take
 from tests.support.fal import CLIP
+from tests.support.provider_requests import Files
 from tests.support.steps import complete_step
 from tests.support.studio import Creator, Studio
+from workers.engines.image_generation.flux import FluxPicture
+from workers.engines.provider import Provider
 from workers.runtime.lambda_entry import RemoteRunner
 
 VIDEO, IMAGE = Stage.VIDEO_SYNTHESIS, Stage.IMAGE_GENERATION
@@ -291,3 +296,33 @@ def test_the_secret_of_a_webhook_does_not_tell_the_proof_of_its_task(provider: S
     held = tickets.get(made, IMAGE)
     assert held is not None
     assert str(provider.requests[0].body["webhook_secret"]) not in str(held.ticket)
+
+
+def test_a_ticket_that_names_no_request_waits_for_no_webhook(provider: Service, ada: Creator) -> None:
+    made = painting(ada)
+    take()
+    held = tickets.get(made, IMAGE)
+    assert held is not None
+    held.update([StepTicketRecord.ticket.set('{"poll": "https://api.bfl.ai/v1/get_result?id=flux-1"}')])
+    body = b'{"id": "flux-1", "status": "Ready"}'
+    headers = flux.signed(body, str(provider.requests[0].body["webhook_secret"]))
+    assert (call(f"/flux/{made}/{IMAGE}", headers, body), take()) == (404, [])
+
+
+@pytest.mark.parametrize(
+    ("answer", "poll"),
+    [
+        ({"id": "flux-1", "polling_url": "https://api.eu.bfl.ai/v1/get_result?id=flux-1"}, "https://api.eu.bfl.ai"),
+        ({"polling_url": "https://api.eu.bfl.ai/v1/get_result?id=flux-1"}, "https://api.eu.bfl.ai"),
+        ({"id": "flux-1", "status": "Pending", "webhook_url": NOWHERE}, "https://api.bfl.ai"),
+    ],
+)
+def test_each_answer_that_can_be_polled_is_a_ticket(
+    answer: Mapping[str, str], poll: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Provider, "submit", lambda *_, **__: answer)
+    request = ImageGenerationJob(
+        job_id="job_1", user_id="usr_1", prompt="a lake", aspect_ratio="16:9", width=1280, height=720, seed=1
+    )
+    ticket = json.loads(FluxPicture(engine(IMAGE, "flux-pro")).submit(request, Files()))
+    assert ticket["poll"] == f"{poll}/v1/get_result?id=flux-1"

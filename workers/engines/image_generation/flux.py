@@ -49,9 +49,10 @@ class FluxPicture:
             body |= {"webhook_url": inputs.webhook_url, "webhook_secret": inputs.webhook_secret}
         accepted = self._provider.submit(f"{self._config.flux_url}/v1/{self._model}", body)
         match accepted:
+            case {"polling_url": str(url)}:
+                return json.dumps({"id": accepted.get("id"), "poll": url})
             case {"id": str(request_id)}:
-                query = urlencode({"id": request_id})
-                url = accepted.get("polling_url") or f"{self._config.flux_url}/v1/get_result?{query}"
+                url = f"{self._config.flux_url}/v1/get_result?{urlencode({'id': request_id})}"
                 return json.dumps({"id": request_id, "poll": url})
         raise Unconfirmed
 
