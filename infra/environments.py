@@ -91,6 +91,10 @@ class Environment:
     sizes: Mapping[Family, WorkerSize]  # size of workers, by the family that their engines need
     # Exceptions to `sizes`. A stage with a size of its own has workers of its own (infra/fleets.py).
     stage_sizes: Mapping[Stage, WorkerSize] = field(default_factory=dict)
+    # Memory of the functions that do the CPU stages and the verification (docs/adr/0076). 1769 MB are one core, and new
+    # accounts have at most 3008 MB. With 0, services of ECS do this work: cheaper for many films, but their network
+    # costs money while it is idle. A step may take 14 minutes in a function. Stages in `stage_sizes` have services.
+    cpu_functions_mb: int = 0
     # Workers of all CPU stages that run while nothing is to do. With 0, the first film after a quiet time waits until a
     # worker has started, some minutes. docs/cost.md has the price.
     warm_workers: int = 0
@@ -135,6 +139,10 @@ class Environment:
             raise ValueError(f"{self.name}: traffic_shift must match {TRAFFIC_SHIFTS}")
         if not 0 <= self.warm_workers <= self.sizes[Family.CPU_MEDIA].max_tasks:
             raise ValueError(f"{self.name}: warm_workers must be 0 to the max_tasks of cpu-media")
+        if self.cpu_functions_mb and (self.warm_workers or not 512 <= self.cpu_functions_mb <= 10_240):
+            raise ValueError(
+                f"{self.name}: cpu_functions_mb must be 512 to 10240. With it, no services can have warm_workers"
+            )
         if not 1 <= self.canary_every_hours <= 24:
             raise ValueError(f"{self.name}: canary_every_hours must be 1 to 24, or its alarm has no period")
         if self.region != EDGE_REGION:
@@ -215,6 +223,7 @@ ENVIRONMENTS: dict[str, Environment] = {
             snap_start=False,
             monthly_budget_usd=110,
             sizes={Family.CPU_MEDIA: replace(SMALL, max_tasks=6), Family.CUDA_DIFFUSERS: replace(GPU, max_tasks=1)},
+            cpu_functions_mb=3008,
             spot=True,
             signs_films=False,
             endpoint_zones=1,
@@ -237,6 +246,7 @@ ENVIRONMENTS: dict[str, Environment] = {
             traffic_shift="Canary10Percent5Minutes",
             monthly_budget_usd=330,
             sizes={Family.CPU_MEDIA: LARGE, Family.CUDA_DIFFUSERS: replace(GPU, max_tasks=2)},
+            cpu_functions_mb=7076,
             spot=True,
             endpoint_zones=1,
         ),
@@ -254,6 +264,7 @@ ENVIRONMENTS: dict[str, Environment] = {
             traffic_shift="Canary10Percent10Minutes",
             monthly_budget_usd=2000,
             sizes={Family.CPU_MEDIA: LARGE, Family.CUDA_DIFFUSERS: GPU},
+            cpu_functions_mb=7076,
             spot=False,
             probe=True,
         ),

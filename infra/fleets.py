@@ -42,15 +42,30 @@ class Fleet:
 def fleets(environment: Environment, engines: Sequence[Engine] | None = None) -> tuple[Fleet, ...]:
     """Return the services of the environment, in the order of their first stages. The verifier is the last one."""
     found: dict[str, Fleet] = {}
+    in_functions = stages_in_functions(environment, engines)
     for stage in Stage:
         family = family_of(stage, engines or environment.engines)
         size = environment.size_of(stage, family)
-        if stage not in environment.sagemaker:
+        if stage not in environment.sagemaker and stage not in in_functions:
             alone = family is not Family.CPU_MEDIA or stage in environment.stage_sizes
             name = stage.queue if alone else family.value
             others = found[name].stages if name in found else ()
             found[name] = Fleet(name, family, size, (*others, stage), 0 if alone else environment.warm_workers)
-    return (*found.values(), Fleet(VERIFICATION_QUEUE, Family.CPU_MEDIA, environment.verification))
+    if not environment.cpu_functions_mb:
+        found[VERIFICATION_QUEUE] = Fleet(VERIFICATION_QUEUE, Family.CPU_MEDIA, environment.verification)
+    return tuple(found.values())
+
+
+def stages_in_functions(environment: Environment, engines: Sequence[Engine] | None = None) -> tuple[Stage, ...]:
+    """Return the stages whose work functions do."""
+    if not environment.cpu_functions_mb:
+        return ()
+    elsewhere = {*environment.sagemaker, *environment.stage_sizes}
+    return tuple(
+        stage
+        for stage in Stage
+        if stage not in elsewhere and family_of(stage, engines or environment.engines) is Family.CPU_MEDIA
+    )
 
 
 def family_of(stage: Stage, engines: Sequence[Engine]) -> Family:

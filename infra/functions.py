@@ -5,9 +5,16 @@ from dataclasses import dataclass, replace
 from enum import Enum, auto
 
 from infra.grants import ANSWER, DESCRIBE, LIST, NOTHING, START, STOP, Grants, Updates
-from infra.secrets import CURSOR_KEY, PAYMENT_SECRETS, PROVIDER_KEYS, ROTATED_SECRETS, VERIFICATION_KEYS
+from infra.secrets import (
+    CURSOR_KEY,
+    PAYMENT_SECRETS,
+    PROVENANCE_SECRETS,
+    PROVIDER_KEYS,
+    ROTATED_SECRETS,
+    VERIFICATION_KEYS,
+)
 from infra.tables import RECORDS
-from infra.workers import GRANT, STEP_UPDATES
+from infra.workers import GRANT, STEP_UPDATES, STEPS, VERIFICATION
 from shared.assets.record import ASSETS, QUARANTINE, AssetRecord, VerificationsRecord
 from shared.audit.record import AuditEntryRecord
 from shared.charges.record import ProviderChargeRecord
@@ -39,6 +46,7 @@ from shared.stages.engines import ENGINES, Runs
 from shared.stages.queues import (
     BILLING_QUEUE,
     BILLING_SECONDS,
+    CALLER_SECONDS,
     FAN_OUT_QUEUE,
     FAN_OUT_SECONDS,
     IMPORT_QUEUE,
@@ -48,6 +56,7 @@ from shared.stages.queues import (
     REMOTE_ENGINE_SECONDS,
     REMOTE_QUEUE,
     VERIFICATION_QUEUE,
+    VERIFICATION_VISIBILITY_SECONDS,
     WEBHOOKS_QUEUE,
     WEBHOOKS_SECONDS,
 )
@@ -86,6 +95,8 @@ class Function:
     every_seconds: int = 0  # interval of its schedule
     memory_mb: int = 512  # Lambda gives processor time in proportion to memory
     snap_start: bool = False  # starts from a snapshot if the environment has `snap_start`
+    # It sends messages to the queue that it reads. Lambda would stop it after 16 of them in a chain.
+    loops: bool = False
     rollout: Rollout = Rollout.GRADUAL
 
 
@@ -492,7 +503,33 @@ REMOTE_ENGINES: tuple[Function, ...] = (
         ),
         seconds=REMOTE_ENGINE_SECONDS,
         memory_mb=1024,
+        loops=True,
     ),
+)
+
+# Read the queues of the stages and of the verification, if functions do the work (docs/adr/0076). They mostly wait.
+STAGE_CALLER = Function(
+    name="worker-steps",
+    handler="workers.runtime.caller:handler",
+    may=Grants(
+        gets=(JobRecord, StepTokenRecord),
+        updates=(STEP_UPDATES,),
+        secrets=PROVENANCE_SECRETS,
+        calls=(GRANT, STEPS),
+        sends=tuple(name for stage in Stage for name in (stage.queue, stage.priority_queue)),  # hands tasks back
+        executions=ANSWER,
+    ),
+    seconds=CALLER_SECONDS,
+    memory_mb=256,
+    loops=True,
+)
+VERIFICATION_CALLER = Function(
+    name="worker-verification",
+    handler="workers.verification.caller:handler",
+    may=Grants(gets=(AssetRecord,), calls=(GRANT, VERIFICATION), sends=(VERIFICATION_QUEUE,)),
+    seconds=VERIFICATION_VISIBILITY_SECONDS,
+    memory_mb=256,
+    loops=True,
 )
 
 # It has a URL of its own, which providers call. The API's stack has no room for another function.
@@ -726,4 +763,6 @@ FUNCTIONS: tuple[Function, ...] = (
     ROTATION_ROTATE,
     CANARY,
     ERRORS_OF_WORKERS,
+    STAGE_CALLER,
+    VERIFICATION_CALLER,
 )

@@ -13,6 +13,7 @@ from shared.stages.queues import VERIFICATION_QUEUE
 from shared.stages.stages import Stage
 
 GRANT = "pipeline-grant"
+STEPS, VERIFICATION = "isolated-steps", "isolated-verification"  # functions without a network, if there are no services
 # Neither the job's owner nor its end, which is `completed_at`. `status` is among them because conditions name it.
 STEP_UPDATES = Updates(JobRecord, ("job_id", "status", "progress", "current_step", "seq", "updated_at", "steps"))
 VERDICT = Updates(
@@ -35,6 +36,12 @@ _STEPS = Grants(
 def _of(stage: Stage) -> Grants:
     return replace(_STEPS, sends=(stage.queue, stage.priority_queue))  # a worker that stops hands its task back
 
+
+# Functions decode files of strangers with fewer rights than workers: their callers claim, report and ask for media.
+ISOLATED: dict[str, Grants] = {
+    STEPS: Grants(gets=(JobRecord,), puts=(StepResultRecord,), updates=(STEP_UPDATES,)),
+    VERIFICATION: Grants(gets=(AssetRecord,), updates=(VERDICT,)),
+}
 
 WORKERS: dict[str, Grants] = {
     **{stage.queue: _of(stage) for stage in Stage},

@@ -74,6 +74,7 @@ class KinoraFunction(lambda_.Function):
             tracing=lambda_.Tracing.ACTIVE,
             logging_format=lambda_.LoggingFormat.JSON,
             log_group=log_group,
+            recursive_loop=lambda_.RecursiveLoop.ALLOW if row.loops else None,
             snap_start=lambda_.SnapStartConf.ON_PUBLISHED_VERSIONS if snap_start else None,
             # `make rollback` returns to the version that a deployment replaces. The version of a deployment that failed
             # must not stay, because Lambda refuses to publish the same code again.

@@ -35,7 +35,8 @@ class PrivateNetwork(Construct):
     """`.vpc`, without internet gateway and NAT, and the security groups `.workers` and `.verification`.
 
     Each interface endpoint costs about 7 dollars a month per zone, so there are only the necessary ones. The gateway
-    endpoints of S3 and DynamoDB are free. `with_secrets` adds Secrets Manager, for the certificate that signs films.
+    endpoints of S3 and DynamoDB are free, and functions need no others. `with_containers` adds those of services and of
+    SageMaker. `with_secrets` adds Secrets Manager, for the certificate that signs films.
     `with_instances` adds the endpoints through which EC2 instances reach ECS. Fargate does not need them.
     """
 
@@ -48,6 +49,7 @@ class PrivateNetwork(Construct):
         bucket: s3.IBucket,
         with_instances: bool,
         with_secrets: bool,
+        with_containers: bool,
     ) -> None:
         super().__init__(scope, id)
         self.vpc = ec2.Vpc(
@@ -75,21 +77,29 @@ class PrivateNetwork(Construct):
             ),
             traffic_type=ec2.FlowLogTrafficType.REJECT,
         )
-        endpoints = self._group("Endpoints", "Interface endpoints")
-        of_stages = self._group("StageEndpoints", "Interface endpoints that only workers of the stages reach")
         self.workers = self._group("Workers", "Workers of the stages")
         self.verification = self._group("Verification", "Verification of uploads")
         for group in (self.workers, self.verification):
-            endpoints.add_ingress_rule(group, HTTPS)
-            group.add_egress_rule(endpoints, HTTPS)
             # S3 and DynamoDB have public addresses. The routes lead to their gateway endpoints only.
             group.add_egress_rule(ANYWHERE, HTTPS, "S3 and DynamoDB, through their gateway endpoints")
+        self._gateways(bucket, environment)
+        if with_containers:
+            for_stages = FOR_STAGES | (FOR_SIGNING if with_secrets else {}) | (FOR_INSTANCES if with_instances else {})
+            self._interfaces(environment, for_stages)
+
+    def _interfaces(
+        self, environment: Environment, for_stages: Mapping[str, ec2.InterfaceVpcEndpointAwsService]
+    ) -> None:
+        """Add the interface endpoints: for all workers, and `for_stages`, which the verification does not reach."""
+        endpoints = self._group("Endpoints", "Interface endpoints")
+        of_stages = self._group("StageEndpoints", "Interface endpoints that only workers of the stages reach")
+        for group in (self.workers, self.verification):
+            endpoints.add_ingress_rule(group, HTTPS)
+            group.add_egress_rule(endpoints, HTTPS)
         of_stages.add_ingress_rule(self.workers, HTTPS)
         self.workers.add_egress_rule(of_stages, HTTPS)
-        self._gateways(bucket, environment)
         # Workers in the other zones use the same endpoints, for a cent per gigabyte.
         nearby = ec2.SubnetSelection(subnets=self.vpc.isolated_subnets[: environment.endpoint_zones])
-        for_stages = FOR_STAGES | (FOR_SIGNING if with_secrets else {}) | (FOR_INSTANCES if with_instances else {})
         ours = Stack.of(self).account
         for_all = FOR_ALL | (FOR_TRACES if environment.trace_share else {})
         for group, needed in ((endpoints, for_all), (of_stages, for_stages)):

@@ -22,7 +22,7 @@ from infra.constructs.function import KinoraFunction
 from infra.constructs.log_group import KinoraLogGroup
 from infra.constructs.stage_queue import DeadLetterQueue, StageQueue
 from infra.environments import Environment
-from infra.fleets import fleets
+from infra.fleets import fleets, stages_in_functions
 from infra.functions import (
     ALIAS,
     FUNCTION_SECONDS,
@@ -30,16 +30,19 @@ from infra.functions import (
     PROVIDER_WEBHOOK,
     RECONCILE_EVERY_SECONDS,
     REMOTE_ENGINES,
+    STAGE_CALLER,
     UPKEEP,
+    VERIFICATION_CALLER,
     Function,
 )
 from infra.grants import DESCRIBE, STOP, Grants
+from infra.secrets import PROVENANCE_SECRETS
 from infra.stacks.data import DataStack
 from infra.workers import GRANT
 from shared.assets.record import ASSETS, QUARANTINE
 from shared.jobs.keys import JOBS, WORK
-from shared.stages.engines import Engine
-from shared.stages.queues import QUEUES, REMOTE_QUEUE
+from shared.stages.engines import Engine, Family
+from shared.stages.queues import QUEUES, REMOTE_QUEUE, VERIFICATION_QUEUE
 from shared.stages.stages import Stage
 
 DEFINITION = "stepfunctions/generate_video.asl.json"
@@ -87,7 +90,7 @@ class PipelineStack(Stack):
             letters = DeadLetterQueue(self, f"{row.name}-missed", queue_name=f"{environment.prefix}-{row.name}-dlq")
             self.dead_letter_queues[row.name] = letters
         scheduled = {"pipeline-reconcile", *(row.name for row in UPKEEP)}
-        rows = (*PIPELINE, *UPKEEP, *REMOTE_ENGINES, PROVIDER_WEBHOOK)
+        rows = (*PIPELINE, *UPKEEP, *REMOTE_ENGINES, PROVIDER_WEBHOOK, STAGE_CALLER, VERIFICATION_CALLER)
         self.functions: dict[str, KinoraFunction] = {
             row.name: KinoraFunction(
                 self,
@@ -108,8 +111,14 @@ class PipelineStack(Stack):
         for row in UPKEEP:
             self._schedule(row)
         for row in REMOTE_ENGINES:
-            self._read_remote_queue(self.functions[row.name])
+            self._read_tasks(row, REMOTE_QUEUE, at_once=REMOTE_ENGINE_CONCURRENCY)
             self._receive_webhooks(self.functions[row.name])
+        most = environment.sizes[Family.CPU_MEDIA].max_tasks
+        for stage in stages_in_functions(environment, engines):
+            for name in (stage.queue, stage.priority_queue):
+                self._read_tasks(STAGE_CALLER, name, at_once=most)
+        if environment.cpu_functions_mb:
+            self._read_tasks(VERIFICATION_CALLER, VERIFICATION_QUEUE, at_once=environment.verification.max_tasks)
         self.state_machine = self._state_machine()
 
     def grant(self, role: iam.IRole, may: Grants) -> None:
@@ -154,7 +163,7 @@ class PipelineStack(Stack):
         ]
         if services:  # all stages may be on SageMaker
             _allow(role, ["ecs:DescribeServices"], *services)
-        if may.measures_workers:
+        if may.measures_workers and chosen:
             queues = [self.queues[name].queue_arn for fleet in chosen for name in fleet.queues]
             _allow(role, ["sqs:GetQueueAttributes"], *queues)
         if may.starts_workers and services:  # not with another task definition, and without a shell in the container
@@ -169,8 +178,11 @@ class PipelineStack(Stack):
         if row.may.measures_workers or row.may.starts_workers:
             more["KINORA_WORKER_CLUSTER"] = self._environment.prefix
             more["KINORA_WORKER_FLEETS"] = json.dumps({fleet.name: fleet.queues for fleet in self._fleets})
-        if row.may.calls:
-            more["KINORA_GRANT_FUNCTION"] = f"{self._environment.prefix}-{GRANT}:{ALIAS}"
+        for name in row.may.calls:
+            variable = "KINORA_GRANT_FUNCTION" if name == GRANT else "KINORA_ISOLATED_FUNCTION"
+            more[variable] = f"{self._environment.prefix}-{name}:{ALIAS}"
+        if row.may.secrets == PROVENANCE_SECRETS:
+            more["KINORA_SIGNS_FILMS"] = str(self._environment.signs_films).lower()
         if row.may.lends_media:
             more["KINORA_MEDIA_ROLE_ARN"] = self._media_role_arn
         return more
@@ -203,13 +215,11 @@ class PipelineStack(Stack):
 
     # --- what calls the functions
 
-    def _read_remote_queue(self, function: KinoraFunction) -> None:
+    def _read_tasks(self, row: Function, queue: str, *, at_once: int) -> None:
+        function = self.functions[row.name]
         function.live.add_event_source(
             sources.SqsEventSource(
-                self.queues[REMOTE_QUEUE],
-                batch_size=1,
-                report_batch_item_failures=True,
-                max_concurrency=REMOTE_ENGINE_CONCURRENCY,
+                self.queues[queue], batch_size=1, report_batch_item_failures=True, max_concurrency=at_once
             )
         )
         acknowledge(

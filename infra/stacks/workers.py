@@ -1,4 +1,4 @@
-"""The workers: the services of `infra/fleets.py` and SageMaker's endpoints, in a network without internet access."""
+"""The workers: functions, the services of `infra/fleets.py`, SageMaker's endpoints. No route leads to the internet."""
 
 from collections.abc import Sequence
 
@@ -16,6 +16,7 @@ from constructs import Construct, IConstruct
 from infra.constructs.acknowledge import acknowledge, acknowledge_wildcards
 from infra.constructs.function import KinoraFunction
 from infra.constructs.instance_group import InstanceGroup
+from infra.constructs.isolated_function import IsolatedFunction
 from infra.constructs.log_group import KinoraLogGroup
 from infra.constructs.media_bucket import ANSWERS
 from infra.constructs.private_network import PrivateNetwork
@@ -27,10 +28,10 @@ from infra.fleets import Fleet, family_of, fleets
 from infra.functions import ALIAS, ERRORS_OF_WORKERS
 from infra.stacks.data import DataStack
 from infra.stacks.pipeline import PipelineStack
-from infra.workers import GRANT, WORKERS
+from infra.workers import GRANT, ISOLATED, STEPS, VERIFICATION, WORKERS
 from shared.jobs.keys import WORK
 from shared.stages.engines import Engine, Family
-from shared.stages.queues import VERIFICATION_QUEUE
+from shared.stages.queues import STEP_SECONDS, VERIFICATION_QUEUE, VERIFICATION_VISIBILITY_SECONDS
 from shared.stages.stages import Stage
 
 # The files that the Dockerfiles copy into images. A change of another file does not rebuild the images.
@@ -44,6 +45,7 @@ IN_IMAGES = (
     "shared/observability.py",
     *(f"shared/{noun}" for noun in ("core", "camera", "stages", "vocabulary", "aws", "jobs", "assets")),
 )
+INSPECTED_SECONDS = VERIFICATION_VISIBILITY_SECONDS - 10  # timeout of the verification; its caller has ten more
 ON_DEMAND, SPOT = "FARGATE", "FARGATE_SPOT"
 PLATFORMS = {
     Family.CPU_MEDIA: assets.Platform.LINUX_ARM64,
@@ -52,7 +54,10 @@ PLATFORMS = {
 
 
 class WorkersStack(Stack):
-    """The stack. `.services` is by the name of the fleet; `.endpoints` is by stage, for stages on SageMaker."""
+    """The stack. `.services` is by the name of the fleet; `.endpoints` is by stage, for stages on SageMaker.
+
+    `.functions` are those that decode files, by name; none if services do this work.
+    """
 
     def __init__(
         self,
@@ -71,7 +76,7 @@ class WorkersStack(Stack):
         with_gpus = any(fleet.size.gpus for fleet in self._fleets)
         self.network = PrivateNetwork(
             self, "network", environment=environment, bucket=data.media_bucket, with_instances=with_gpus,
-            with_secrets=environment.signs_films,
+            with_secrets=environment.signs_films, with_containers=bool(self._fleets or environment.sagemaker),
         )  # fmt: skip
         self.cluster = ecs.Cluster(
             self,
@@ -98,6 +103,7 @@ class WorkersStack(Stack):
         self.endpoints = {
             stage: self._stage_endpoint(stage, instance_type) for stage, instance_type in environment.sagemaker.items()
         }
+        self.functions = self._functions() if environment.cpu_functions_mb else {}
         Aspects.of(self.cluster).add(_ServicesNeedProviders([worker.service for worker in self.services.values()]))
         self._report_errors()
 
@@ -108,6 +114,33 @@ class WorkersStack(Stack):
 
     def _log(self, id: str, name: str) -> KinoraLogGroup:  # noqa: A002  # CDK's own name
         return KinoraLogGroup(self, id, environment=self._environment, log_group_name=name)
+
+    # --- functions
+
+    def _functions(self) -> dict[str, IsolatedFunction]:
+        """Create the functions that do the work of the CPU stages and of the verification."""
+        # The caller has the certificate, and the access to media.
+        variables = common_variables(self._environment, self) | {"KINORA_SIGNS_FILMS": "false"}
+        variables.pop("KINORA_SENTRY_DSN", None)
+        made = {}
+        for name, handler, seconds, group in (
+            (STEPS, "workers.runtime.isolated.handler", STEP_SECONDS, self.network.workers),
+            (VERIFICATION, "workers.verification.isolated.handler", INSPECTED_SECONDS, self.network.verification),
+        ):
+            function = IsolatedFunction(
+                self,
+                name,
+                environment=self._environment,
+                image=self._image(Family.CPU_MEDIA),
+                handler=handler,
+                seconds=seconds,
+                variables=variables,
+                vpc=self.network.vpc,
+                security_group=group,
+            )
+            self._pipeline.grant(function.own_role, ISOLATED[name])
+            made[name] = function
+        return made
 
     # --- services
 
@@ -194,7 +227,8 @@ class WorkersStack(Stack):
         if not self._environment.sentry_dsn:
             return
         endpoints = {f"{stage.queue}-endpoint": group for stage, group in self._endpoint_logs.items()}
-        for name, group in (self._logs | endpoints).items():
+        isolated = {name: function.log_group for name, function in self.functions.items()}
+        for name, group in (self._logs | endpoints | isolated).items():
             logs.SubscriptionFilter(
                 self,
                 f"{name}-errors",

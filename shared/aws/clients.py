@@ -7,6 +7,7 @@ They are clients of botocore: boto3 adds the transfers of files to the one of S3
 # botocore's own stub of `create_client` does not know the classes of the clients.
 
 import os
+import socket
 from collections.abc import Callable
 from copy import copy
 from functools import cache
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.config import Config as BotoConfig
 from botocore.credentials import CredentialProvider, CredentialResolver, DeferredRefreshableCredentials
 from botocore.hooks import HierarchicalEmitter
+from botocore.httpsession import URLLib3Session
 from botocore.loaders import Loader
 from botocore.session import Session as BotocoreSession
 
@@ -31,6 +33,17 @@ if TYPE_CHECKING:  # the deployed bundles do not contain the stubs
     from mypy_boto3_xray import XRayClient
 
 
+WORK_SECONDS = 880  # maximum wait for a function that does the work of a step
+_PROBES = [
+    (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),
+    (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),
+    # macOS has another name; there no function waits for that long
+    *(
+        (socket.IPPROTO_TCP, getattr(socket, name), 60)
+        for name in ("TCP_KEEPIDLE", "TCP_KEEPINTVL")
+        if hasattr(socket, name)
+    ),
+]
 SOCKETS_AT_ONCE = 32  # maximum simultaneous calls of `@connections` by one process
 
 _RETRIES = BotoConfig(retries={"mode": "standard", "total_max_attempts": 4})
@@ -119,6 +132,19 @@ def sqs() -> "SQSClient":
 @cache
 def functions() -> Any:
     return _client("lambda")
+
+
+@cache
+def patient_functions() -> Any:
+    """Return a client that waits for a function of 15 minutes, and does not retry.
+
+    The balancer of Lambda's API ends a connection that is silent for some minutes. So the system sends probes.
+    """
+    patient = _client("lambda", BotoConfig(read_timeout=WORK_SECONDS, retries={"total_max_attempts": 1}))
+    # botocore's own option sets SO_KEEPALIVE only, and the first probe would follow after two hours.
+    options: Any = _PROBES  # typed as texts in the stubs
+    patient._endpoint.http_session = URLLib3Session(timeout=WORK_SECONDS, socket_options=options)
+    return patient
 
 
 @cache

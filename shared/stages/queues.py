@@ -18,6 +18,8 @@ BILLING_SECONDS = 60  # timeout of the function that reads `BILLING_QUEUE`
 WEBHOOKS_SECONDS = 29  # timeout of the function that reads `WEBHOOKS_QUEUE`
 IMPORT_SECONDS = 180  # timeout of the function that reads `IMPORT_QUEUE`; it downloads and stores a file within it
 NOTICE_SECONDS = 29  # timeout of the function that reads `NOTICE_QUEUE`
+CALLER_SECONDS = 900  # timeout of the function that reads the stages' queues, where functions do the work
+STEP_SECONDS = 870  # timeout of the function that does the work of a step; Lambda's maximum is 900
 REMOTE_ENGINE_SECONDS = 150  # timeout of the function that reads `REMOTE_QUEUE`: a picture is made within one call
 
 # The verifier does not extend the visibility of a task. So the timeout covers the whole inspection, and a minute for
@@ -36,8 +38,13 @@ class Queue:
 
 
 QUEUES: tuple[Queue, ...] = (
-    # Workers receive with the lease of a step as visibility timeout, and extend it with each beat.
-    *(Queue(name, visibility_seconds=60) for stage in Stage for name in (stage.queue, stage.priority_queue)),
+    # Whoever receives a task hides it for some seconds, and again with each beat. Lambda accepts no shorter timeout
+    # than that of a function that reads the queue.
+    *(
+        Queue(name, visibility_seconds=CALLER_SECONDS)
+        for stage in Stage
+        for name in (stage.queue, stage.priority_queue)
+    ),
     Queue(VERIFICATION_QUEUE, visibility_seconds=VERIFICATION_VISIBILITY_SECONDS),
     # AWS recommends a visibility timeout of six times the function's timeout.
     Queue(REMOTE_QUEUE, visibility_seconds=6 * REMOTE_ENGINE_SECONDS),

@@ -37,6 +37,7 @@ from tests.support.cloud import AtCall, nothing
 from tests.support.studio import Answer, Creator, Studio
 from workers.runtime.outages import AWS_ERRORS
 from workers.verification import main as verification
+from workers.verification import work
 from workers.verification.inspect import inspect
 from workers.verification.verdict import CleanMedia, Rejected
 
@@ -374,7 +375,7 @@ def test_an_asset_deleted_during_verification_leaves_no_file(
         assert ada.delete(f"/api/assets/{asset_id}").status == 204
         return verdict
 
-    monkeypatch.setattr(verification, "inspect", slowly)
+    monkeypatch.setattr(work, "inspect", slowly)
     verify(studio)
     assert list(media.keys("")) == []
 
@@ -401,7 +402,7 @@ def test_a_deletion_at_any_call_of_a_verification_leaves_no_file(
     def delete_it(asset_id: str) -> None:
         assert ada.delete(f"/api/assets/{asset_id}").status == 204
 
-    monkeypatch.setattr(verification, "inspect", accepted)
+    monkeypatch.setattr(work, "inspect", accepted)
     first, second = (verify_it, delete_it) if verified_first else (delete_it, verify_it)
     subscriptions.put(ada.user_id, PlanType.ENTERPRISE, SubscriptionStatus.ACTIVE, at=utc_now())  # for many uploads
     for number in count(1):

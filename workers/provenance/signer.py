@@ -8,17 +8,12 @@ from pathlib import Path
 import c2pa  # type: ignore[import-untyped]  # it ships no types
 import cv2
 import numpy as np
-from botocore.exceptions import ClientError
 
-from shared.aws.secrets import secret
-from shared.core.config import Config
 from shared.observability import logger
 from shared.stages.operations import Operation
 from shared.stages.requests import Ingredient
 from workers.provenance import manifest
-
-SIGNING_KEY = "provenance-signing-key"  # PEM, ECDSA on P-256
-CERTIFICATES = "provenance-certificates"  # PEM: the signer's certificate, then its issuers
+from workers.provenance.certificate import certificate
 
 _MEDIA_TYPES = {
     ".png": "image/png", ".jpg": "image/jpeg", ".mp4": "video/mp4", ".flac": "audio/flac", ".mp3": "audio/mpeg",
@@ -101,21 +96,10 @@ class Signer:
             builder.close()
 
 
-class ProvenanceConfig(Config):
-    signs_films: bool = True  # False without a certificate: the worker then cannot reach Secrets Manager
-
-
 def from_secrets() -> Signer | None:
     """Return the deployment's signer, or None without a certificate that can sign. Films are then not signed."""
-    if not ProvenanceConfig().signs_films:
-        return None
     try:
-        return Signer(secret(SIGNING_KEY), secret(CERTIFICATES))
-    except ClientError as error:
-        if error.response["Error"]["Code"] != "ResourceNotFoundException":
-            raise
-        logger.warning("no certificate: films are not signed")
-        return None
+        return Signer(found.key, found.chain) if (found := certificate()) else None
     except CannotSign:
         logger.exception("the certificate cannot sign")
         return None

@@ -18,10 +18,10 @@ from shared.jobs.store import StepOutput, StepResult
 from shared.observability import logger
 from shared.stages.engines import runs_at_provider
 from shared.stages.failures import StageFailure
-from shared.stages.messages import MediaRequest, StageTask
+from shared.stages.messages import MediaCredentials, MediaRequest, StageTask
 from shared.stages.stages import STAGES, Role
 from workers.engines.contract import Output, StageResult
-from workers.runtime.granted import GrantedMedia
+from workers.runtime.granted import GrantedMedia, LentMedia
 
 # The preview of a result that this process cannot decode: the function of remote engines has no codecs.
 PLACEHOLDER = Output(Role.STEP_PREVIEW, Path(__file__).with_name("placeholder.jpg"), "image/jpeg")
@@ -32,12 +32,14 @@ class Attempt:
     """A claim on one step. Every write is conditional on it; a claim that is no longer current raises Fenced.
 
     `token` is the state machine's task token, read once; None if the state machine has not dispatched this step.
+    `lent` are credentials for the step's media that another process has received; None: this process asks for them.
     """
 
     id: str
     task: StageTask
     job: JobRecord
     token: str | None
+    lent: MediaCredentials | None = None
 
     @classmethod
     def claim(cls, task: StageTask, attempt_id: str, *, lease_until: datetime, at: datetime) -> Self:
@@ -46,10 +48,15 @@ class Attempt:
         return cls(attempt_id, task, job, steps.token(task.job_id, task.stage))
 
     @cached_property
-    def media(self) -> GrantedMedia:
+    def media(self) -> GrantedMedia | LentMedia:
         """The access to the step's media. Raise NotGranted."""
+        return LentMedia(self.lent) if self.lent else GrantedMedia(self.media_request)
+
+    @property
+    def media_request(self) -> MediaRequest:
+        """The request for the access to the step's media."""
         task = self.task
-        return GrantedMedia(MediaRequest(proof=task.proof or "", job_id=task.job_id, stage=task.stage, attempt=self.id))
+        return MediaRequest(proof=task.proof or "", job_id=task.job_id, stage=task.stage, attempt=self.id)
 
     def beat(self, *, lease_until: datetime, percent: int | None, preview: int | None = None, at: datetime) -> None:
         """Extend the lease. Write the progress and the number of the newest preview, if given. Raise Fenced."""

@@ -27,19 +27,26 @@ class GrantedMedia:
 
     def __init__(self, request: MediaRequest) -> None:
         self._request = request
-        self._first: dict[str, str] | None = _fetch(request)
+        self._first: MediaCredentials | None = granted(request)
         self.client = clients.s3_with(self._next)
 
     def _next(self) -> dict[str, str]:
         """Return the credentials that the constructor has received, and later new ones. Raise NotGranted."""
-        fetched, self._first = self._first or _fetch(self._request), None
-        return fetched
+        fetched, self._first = self._first or granted(self._request), None
+        return _as_botocore_has_them(fetched)
+
+
+class LentMedia:
+    """The media of one task, with credentials that another process has received. They are not renewed."""
+
+    def __init__(self, credentials: MediaCredentials) -> None:
+        self.client = clients.s3_with(lambda: _as_botocore_has_them(credentials))
 
 
 def reach_media() -> None:
     """Raise one of `AWS_ERRORS` unless `pipeline-grant` and S3 answer. A refusal is an answer."""
     with suppress(NotGranted):
-        _fetch(MediaRequest(proof=""))
+        granted(MediaRequest(proof=""))
     try:
         clients.s3().head_bucket(Bucket=media.config().media_bucket)
     except ClientError as error:
@@ -47,12 +54,16 @@ def reach_media() -> None:
             raise
 
 
-def _fetch(request: MediaRequest) -> dict[str, str]:
+def granted(request: MediaRequest) -> MediaCredentials:
+    """Return the credentials for the media of a task. Raise NotGranted, or one of `AWS_ERRORS`."""
     answer = clients.functions().invoke(FunctionName=GrantConfig().grant_function, Payload=request.encoded())
     body = json.loads(answer["Payload"].read())
     if "FunctionError" in answer:
         raise GrantFailed(body.get("errorType"))
     if "refused" in body:
         raise NotGranted(body["refused"])
-    made = MediaCredentials.model_validate(body)
-    return made.model_dump(exclude={"expires_at"}) | {"expiry_time": made.expires_at}
+    return MediaCredentials.model_validate(body)
+
+
+def _as_botocore_has_them(credentials: MediaCredentials) -> dict[str, str]:
+    return credentials.model_dump(exclude={"expires_at"}) | {"expiry_time": credentials.expires_at}

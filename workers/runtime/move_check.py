@@ -13,14 +13,7 @@ from workers.engines.contract import Output, StageResult, Stopped, Workspace
 from workers.finishing.edit import EvenClip
 from workers.finishing.watch import Watch
 from workers.motion.motion_course import CourseCheck
-
-
-class MoveMissed(Exception):
-    """A clip whose motion score is below the promise of its engine."""
-
-    def __init__(self, score: float) -> None:
-        super().__init__(f"motion score {score}")
-        self.score = score
+from workers.runtime.handler import MoveMissed
 
 
 def fetched(check: MoveCheck, workspace: Workspace) -> StageResult:

@@ -9,4 +9,8 @@ class GrantFailed(Exception):
     """`pipeline-grant` has raised an error: a service that it calls does not answer."""
 
 
-AWS_ERRORS = (BotoCoreError, ClientError, Boto3Error, PynamoDBException, GrantFailed)
+class IsolatedOutage(Exception):
+    """The function that does the work has had an error of AWS, whose name is the argument."""
+
+
+AWS_ERRORS = (BotoCoreError, ClientError, Boto3Error, PynamoDBException, GrantFailed, IsolatedOutage)

@@ -49,11 +49,14 @@ class Delivery:
 
     def hand_back(self) -> None:
         """Send the message again as a new one. A message that is only made visible keeps its number of receives."""
+        self.send_again()
+        self.delete()
+
+    def send_again(self, *, delay_seconds: int = 0) -> None:
         more: dict[str, Any] = {"MessageGroupId": self.group} if self.group else {}
         if self.trace:
             more["MessageSystemAttributes"] = {"AWSTraceHeader": {"DataType": "String", "StringValue": self.trace}}
-        sqs().send_message(QueueUrl=queue_url(self.queue), MessageBody=self.body, **more)
-        self.delete()
+        sqs().send_message(QueueUrl=queue_url(self.queue), MessageBody=self.body, DelaySeconds=delay_seconds, **more)
 
 
 class _Interrupted(BaseException):
