@@ -78,6 +78,8 @@ def quotas(environment: Environment, engines: Sequence[Engine] | None = None) ->
 
 def zones(environment: Environment, engines: Sequence[Engine] | None = None) -> Iterator[str]:
     """Return the services and instance types that a zone of the environment does not have."""
+    if not (fleets(environment, engines) or environment.sagemaker):
+        return  # functions use no interface endpoints
     ec2 = boto3.client("ec2", region_name=environment.region)
     names = {zone["ZoneName"]: zone["ZoneId"] for zone in ec2.describe_availability_zones()["AvailabilityZones"]}
     services = [f"com.amazonaws.{environment.region}.{service}" for service in SERVICES]

@@ -638,6 +638,7 @@ WEBHOOKS: tuple[Function, ...] = (
             mails=True,
         ),
         seconds=WEBHOOKS_SECONDS,
+        loops=True,
     ),
 )
 
@@ -664,6 +665,7 @@ FAN_OUT: tuple[Function, ...] = (
             sockets=True,
         ),
         seconds=FAN_OUT_SECONDS,
+        loops=True,
     ),
 )
 

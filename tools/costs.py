@@ -7,28 +7,21 @@ AWS bills.
 
 import json
 import re
-import tomllib
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from typing import Any
 
-from infra.environments import ENVIRONMENTS as ENVIRONMENTS_OF
+from infra.environments import ENVIRONMENTS as REAL
 from infra.releases import KEPT
 from local.environment import ROOT
 from shared.observability import Metric, Panel
-from shared.stages.engines import Family
-from shared.stages.stages import Stage
-from tools.job_flow import PLANNED, JobFlow, one_job
+from tools import services, worker_costs
+from tools.job_flow import JobFlow, one_job
+from tools.prices import ASSUMED, HOUR, HOURS, JOBS, MONTH, PRICES, USE, WORKER_SECONDS
 from tools.template import ENVIRONMENTS, Assembly, Resource, synthesized
-from tools.workers import ARRIVALS, RANGES, SLOW, course
-from workers.runtime.queue_loop import polled
-from workers.runtime.queues import QUIET_WAIT_SECONDS
+from tools.worker_costs import dollars_of_film, worker_hour
 
-PRICES: dict[str, Any] = tomllib.loads((ROOT / "docs" / "prices.toml").read_text())
-MONTH, USE, HOUR, ASSUMED = (PRICES[part] for part in ("month", "use", "hour", "assumed"))
-WORKER_SECONDS: dict[Stage, float] = {
-    stage: ASSUMED["worker_seconds"].get(stage.value, ASSUMED["worker_seconds"]["default"]) for stage in Stage
-}
+ENVIRONMENTS_OF = {**REAL, services.ENVIRONMENT.name: services.ENVIRONMENT}
 SECONDS: dict[str, float] = ASSUMED["function_seconds"]  # of a warm call, by kind of function
 INIT: float = ASSUMED["init_seconds"]
 KINDS = {  # how the names of the functions of a kind begin
@@ -45,9 +38,7 @@ STEADY = {
     for module in ("reconcile", "fleets")
     for name in re.findall(r"Metric\.([A-Z_]+)", (ROOT / "functions" / "pipeline" / f"{module}.py").read_text())
 }
-FLEET = Family.CPU_MEDIA.value  # the workers of all stages
-JOBS = 1000  # number of jobs in the tables of use
-HOURS = 30 * 24  # hours of a month
+OF_FLEETS = {metric.name for metric in Metric if metric.panel is Panel.WORKERS}
 POLICY = "AWS::ApplicationAutoScaling::ScalingPolicy"
 Line = tuple[str, str, float]  # item, quantity, US dollars
 
@@ -72,9 +63,9 @@ def idle(cloud: Assembly) -> list[Line]:
         "secrets": (len(cloud.resources("AWS::SecretsManager::Secret")), MONTH["secret"]),
         "metrics of alarms": (sum(map(watched, cloud.resources("AWS::CloudWatch::Alarm"))), MONTH["alarm"]),
         "metrics of the alarms of scaling": (sum(map(tracked, cloud.resources(POLICY))), MONTH["alarm"]),
-        "metrics of our own, each minute": (len(STEADY) + of_fleets(cloud), MONTH["metric"]),
+        "metrics of our own, each minute": (len(STEADY - OF_FLEETS) + of_fleets(cloud), MONTH["metric"]),
         "metrics of our own, in hours with a film": (
-            (len(Metric) - len(STEADY)) * films_of_the_canary(cloud) / HOURS, MONTH["metric"],
+            (len({metric.name for metric in Metric} - STEADY)) * films_of_the_canary(cloud) / HOURS, MONTH["metric"],
         ),
         "measurements of queues, once a minute": (HOURS * 60 * measured_queues(cloud), USE["queue_request"]),
         "polls of idle queues by functions": (polls(cloud), USE["queue_request"]),
@@ -107,9 +98,10 @@ def idle(cloud: Assembly) -> list[Line]:
     lines.append(("logs of schedules and of the network", f"{quiet:g} GB", quiet * (USE["log_gb"] + MONTH["log_gb"])))
     lines += requests_of_the_probe(cloud)
     films = films_of_the_canary(cloud)
-    lines.append(("workers of the canary's films", f"{films}", films * dollars_of_workers(cloud, at_a_time=1)))
-    if warm := warm_workers(cloud):
-        lines.append(("warm workers", f"{warm}", warm * HOURS * worker_hour(cloud)))
+    environment = ENVIRONMENTS_OF[cloud.name]
+    lines.append(("workers of the canary's films", f"{films}", films * dollars_of_film(environment, at_a_time=1)))
+    if warm := environment.warm_workers:
+        lines.append(("warm workers", f"{warm}", warm * HOURS * worker_hour(environment)))
     return lines
 
 
@@ -133,21 +125,10 @@ def traced(cloud: Assembly) -> float:
     return float(rules[0]["SamplingRule"]["FixedRate"]) if rules else 1.0
 
 
-def warm_workers(cloud: Assembly) -> int:
-    """Return the number of workers of films that run while nothing is to do."""
-    return int(_scaled(cloud)["MinCapacity"])
-
-
-def _scaled(cloud: Assembly) -> Resource:
-    targets = cloud.resources("AWS::ApplicationAutoScaling::ScalableTarget")
-    [found] = [one for one in targets if FLEET.replace("-", "") in str(one["ResourceId"]).replace("-", "")]
-    return found
-
-
 def of_fleets(cloud: Assembly) -> int:
-    """Return the number of further metrics of workers, which exist for each service."""
+    """Return the number of metrics of workers, which exist for each service."""
     each = sum(metric.panel is Panel.WORKERS for metric in Metric)
-    return each * (len(cloud.resources("AWS::ECS::Service")) - 1)
+    return each * len(cloud.resources("AWS::ECS::Service"))
 
 
 def measured_queues(cloud: Assembly) -> int:
@@ -222,8 +203,8 @@ def in_use(cloud: Assembly, counted: JobFlow) -> list[Line]:
     lines: list[Line] = [
         (what, _quantity(JOBS * number, unit), JOBS * number * price) for what, unit, number, price in each
     ]
-    each_job = dollars_of_workers(cloud, at_a_time=int(ASSUMED["jobs_at_a_time"]))
-    lines.append(("workers", f"{JOBS * each_job / worker_hour(cloud):,.0f} h", JOBS * each_job))
+    each_job = dollars_of_film(ENVIRONMENTS_OF[cloud.name], at_a_time=int(ASSUMED["jobs_at_a_time"]))
+    lines.append(("workers", f"{JOBS} films", JOBS * each_job))
     return lines
 
 
@@ -313,28 +294,6 @@ def _quantity(number: float, unit: str) -> str:
     return f"{number:,.3g} {unit}".strip() if number < 1 else f"{number:,.0f} {unit}".strip()
 
 
-def dollars_of_workers(cloud: Assembly, *, at_a_time: int) -> float:
-    """Return the cost of the workers for one of `at_a_time` jobs that arrive at a deployment without a worker."""
-    most = int(_scaled(cloud)["MaxCapacity"])
-    made = course(at_a_time, [WORKER_SECONDS[stage] for stage in PLANNED], target=tasks_per_worker(cloud), most=most)
-    return made.worker_seconds / at_a_time / 3600 * worker_hour(cloud)
-
-
-def tasks_per_worker(cloud: Assembly) -> int:
-    """Return the backlog for each worker at which scaling aims."""
-    policy = cloud.by("PolicyName", POLICY)[f"{FLEET}-backlog"]
-    return int(policy["TargetTrackingScalingPolicyConfiguration"]["TargetValue"])
-
-
-def worker_hour(cloud: Assembly) -> float:
-    """Return the cost of one hour of one worker of films in dollars, with the polls of its queues when it is quiet."""
-    task = cloud.by("Family", "AWS::ECS::TaskDefinition")[FLEET]
-    capacity = str(cloud.by("ServiceName", "AWS::ECS::Service")[FLEET]["CapacityProviderStrategy"])
-    cpu, memory = int(task["Cpu"]) / 1024, int(task["Memory"]) / 1024
-    hour = (cpu * HOUR["fargate_cpu"] + memory * HOUR["fargate_gb"]) * (ASSUMED["spot"] if "SPOT" in capacity else 1)
-    return float(hour + len(polled([*Stage])) * 3600 / QUIET_WAIT_SECONDS * USE["queue_request"])
-
-
 # --- the page
 
 
@@ -343,46 +302,6 @@ def table(lines: Sequence[Line]) -> str:
     return "\n".join(
         ["| item | quantity | $ |", "|---|---:|---:|", *rows, f"| **total** | | **{sum_of(lines):,.2f}** |"]
     )
-
-
-def first_film_seconds() -> float:
-    """Return the time from a submit to its film when no worker runs and all is slow."""
-    steps = [WORKER_SECONDS[stage] for stage in PLANNED]
-    slowly = [seconds * SLOW["work"] / sum(steps) for seconds in steps]
-    return course(1, slowly, target=tasks_per_worker(synthesized("dev")), most=1).first_seconds
-
-
-def workers_section() -> list[str]:
-    """Return the section about the start of workers: the ranges, the times until films, and the cost of workers."""
-    steps = [WORKER_SECONDS[stage] for stage in PLANNED]
-    clouds = [synthesized(name) for name in ENVIRONMENTS]
-    target = tasks_per_worker(clouds[0])
-    ranges = [f"| {one['name']} | {one['quick']:g} to {one['slow']:g} | {one['source']} |" for one in RANGES]
-    rows = []
-    for number in ARRIVALS:
-        dollars = " | ".join(f"{JOBS * dollars_of_workers(cloud, at_a_time=number):,.2f}" for cloud in clouds)
-        burst = course(number, steps, target=target, most=ENVIRONMENTS_OF["prod"].sizes[Family.CPU_MEDIA].max_tasks)
-        rows.append(f"| {number} | {dollars} | {burst.boots} | {burst.last_seconds:,.0f} |")
-    warm = ", ".join(f"{HOURS * worker_hour(cloud):,.2f} in {cloud.name}" for cloud in clouds)
-    return [
-        "## Workers",
-        "A film starts one worker, which does all its steps "
-        "([ADR 66](adr/0066-one-service-does-all-stages-of-a-film.md)). This is a calculation with the slow ends of "
-        "the ranges of [starts.toml](starts.toml). Nothing has been measured on AWS.",
-        "\n".join(["| time, in seconds | range | source |", "|---|---:|---|", *ranges]),
-        f"The first film after a quiet time: {first_film_seconds():,.0f} s.",
-        f"Workers of {JOBS:,} jobs in dollars, if they arrive in bursts, and each burst finds no worker. The last two "
-        "columns are of one burst in prod:",
-        "\n".join(
-            [
-                f"| jobs at a time | {' | '.join(ENVIRONMENTS)} | workers | seconds until the last film |",
-                "|---:|" + "---:|" * (len(clouds) + 2),
-                *rows,
-            ]
-        ),
-        "`warm_workers` keeps workers running, so that the first film after a quiet time needs no start. One costs, "
-        f"in dollars a month: {warm}.",
-    ]
 
 
 def platform_dollars(cloud: Assembly, counted: JobFlow) -> float:
@@ -429,7 +348,7 @@ def page() -> str:
             f"{JOBS:,} jobs:",
             table(in_use(cloud, counted)),
         ]
-    parts += workers_section()
+    parts += worker_costs.section()
     rows = [f"| {what} | {number} | {dollars:,.2f} |" for what, number, dollars in extras()]
     parts += ["## Options", "\n".join(["| item | | $ |", "|---|---|---:|", *rows])]
     return "\n\n".join(parts) + "\n"

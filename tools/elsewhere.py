@@ -4,12 +4,13 @@
 """
 
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 
 from aws_cdk import App
 
 from infra.app import build, flags
-from infra.environments import ENVIRONMENTS, WorkerSize
+from infra.environments import ENVIRONMENTS, Environment, WorkerSize
 from shared.stages.engines import ENGINES, Engine, Family, Runs
 from shared.stages.stages import Stage
 from tools.template import REPOSITORY
@@ -25,6 +26,7 @@ ACCOUNTS_MONITOR = "arn:aws:ce::210987654321:anomalymonitor/00000000-0000-0000-0
 ENVIRONMENT = replace(
     ENVIRONMENTS["dev"],
     name="elsewhere",
+    cpu_functions_mb=0,
     domain_name="studio.example.com",
     hosted_zone_id="Z0123456789",
     probe=True,
@@ -41,7 +43,13 @@ ENVIRONMENT = replace(
 )
 CATALOGUE = (*ENGINES, _diffuser(Stage.IMAGE_GENERATION), _diffuser(Stage.VIDEO_SYNTHESIS))
 
-if __name__ == "__main__":
+
+def synth(environment: Environment, engines: Sequence[Engine]) -> None:
+    """Write the templates of the environment into the folder that follows `-o`."""
     app = App(outdir=sys.argv[sys.argv.index("-o") + 1], context=flags() | {"repository": REPOSITORY})
-    build(app, ENVIRONMENT, CATALOGUE)
+    build(app, environment, engines)
     app.synth()
+
+
+if __name__ == "__main__":
+    synth(ENVIRONMENT, CATALOGUE)

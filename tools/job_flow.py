@@ -18,14 +18,14 @@ from local.environment import ROOT
 from shared.access.permissions import AccountRole
 from shared.access.principal import Principal
 from shared.core.clock import utc_now
-from shared.stages.stages import STAGES, Stage
+from shared.stages.stages import Stage
 from tests.support.life import Life, World, no_beats
 from tests.support.studio import Creator, studio
+from tools.prices import PLANNED
 from tools.units import Meter, metered
 from workers.runtime.beat import TICK_SECONDS, write_due
 from workers.runtime.config import WorkerConfig
 
-PLANNED = [stage for stage, spec in STAGES.items() if spec.needed_for(frozenset())]  # stages of a job from a prompt
 SOCKET = "c"
 SETTINGS = {"duration": 5}
 

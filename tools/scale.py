@@ -18,8 +18,9 @@ from infra.functions import RECONCILE_EVERY_SECONDS
 from local.environment import ROOT
 from shared.slots.store import SHARD_SLOTS
 from shared.stages.engines import Family
-from tools.costs import ASSUMED, SECONDS, WORKER_SECONDS, job
-from tools.job_flow import PLANNED, JobFlow
+from tools.costs import SECONDS, job
+from tools.job_flow import JobFlow
+from tools.prices import ASSUMED, PLANNED, WORKER_SECONDS
 from workers.runtime.config import WorkerConfig
 
 QUOTAS: dict[str, Any] = tomllib.loads((ROOT / "docs" / "quotas.toml").read_text())

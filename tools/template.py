@@ -48,7 +48,10 @@ SYNTH_SECONDS = 200
 CACHE_SECONDS = 3600  # age at which an assembly (14 MB) is deleted
 ENVIRONMENTS = ("dev", "staging", "prod")
 REPOSITORY = "example/studio"  # deploys from GitHub, in the templates
-APPS = dict.fromkeys(ENVIRONMENTS, "infra.app") | {"elsewhere": "tools.elsewhere"}
+APPS = dict.fromkeys(ENVIRONMENTS, "infra.app") | {
+    "elsewhere": "tools.elsewhere",
+    "services": "tools.services",
+}
 
 
 @dataclass(frozen=True)
@@ -105,7 +108,14 @@ class Assembly:
         return {str(found[property]).removeprefix(f"{self.prefix}-"): found for found in self.resources(type)}
 
     def functions(self) -> dict[str, Resource]:
-        return self.by("FunctionName", "AWS::Lambda::Function")
+        """Return the functions with a row in `infra/functions.py`."""
+        every = self.by("FunctionName", "AWS::Lambda::Function")
+        return {name: found for name, found in every.items() if "PackageType" not in found.properties}
+
+    def isolated(self) -> dict[str, Resource]:
+        """Return the functions that decode files of strangers. They are container images."""
+        every = self.by("FunctionName", "AWS::Lambda::Function")
+        return {name: found for name, found in every.items() if "PackageType" in found.properties}
 
     def metadata(self) -> Iterator[tuple[str, dict[str, Any]]]:
         """Yield the path and each metadata entry of all constructs: acknowledgements, warnings, tags."""

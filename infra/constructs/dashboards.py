@@ -97,7 +97,11 @@ class OperationsDashboard(cloudwatch.Dashboard):
             _graph("Dead letters", [_named(meters.waiting(queue), name) for name, queue in dead_letters.items()]),
         )
 
-    def workers(self, services: Mapping[str, WorkerService]) -> None:
+    def workers(self, services: Mapping[str, WorkerService], isolated: Mapping[str, lambda_.IFunction]) -> None:
+        if isolated:
+            self._functions("Functions that decode files", isolated)
+        if not services:
+            return
         running = [_named(service.running, name) for name, service in services.items()]
         tasks = [_named(service.tasks, name) for name, service in services.items()]
         processors = [service.service.metric_cpu_utilization(label=name) for name, service in services.items()]

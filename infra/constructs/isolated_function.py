@@ -8,10 +8,10 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecr_assets as assets
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from infra.constructs.acknowledge import acknowledge
-from infra.constructs.log_group import KinoraLogGroup
 from infra.environments import Environment
 from infra.functions import ALIAS
 
@@ -41,11 +41,11 @@ class IsolatedFunction(lambda_.DockerImageFunction):
         handler: str,
         seconds: int,
         variables: Mapping[str, str],
+        log_group: logs.ILogGroup,
         vpc: ec2.IVpc,
         security_group: ec2.ISecurityGroup,
     ) -> None:
         name = f"{environment.prefix}-{id}"
-        log_group = KinoraLogGroup(scope, f"{id}-logs", environment=environment, log_group_name=f"/aws/lambda/{name}")
         role = iam.Role(
             scope,
             f"{id}-role",
@@ -76,7 +76,6 @@ class IsolatedFunction(lambda_.DockerImageFunction):
             vpc=vpc,
             vpc_subnets=ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_ISOLATED),
             security_groups=[security_group],
-            retry_attempts=0,
             # `make rollback` returns to the version that a deployment replaces.
             current_version_options=lambda_.VersionOptions(removal_policy=RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE),
         )

@@ -69,7 +69,7 @@ class ObservabilityStack(Stack):
         self._watch_api(api)
         self._watch_pipeline(pipeline)
         self._watch_upkeep(pipeline)
-        self._watch_errors(environment, api, pipeline, data)
+        self._watch_errors(environment, api, pipeline, workers, data)
         self._watch_queues(pipeline.queues, dead_letters, {queue.name for queue in QUEUES if queue.has_tasks})
         self._watch_workers(workers)
         self._watch_throttles(pipeline, data)
@@ -111,7 +111,7 @@ class ObservabilityStack(Stack):
         operations.api(api.rest_api, api.socket_api.api_id, api.functions)
         operations.pipeline(pipeline.state_machine, pipeline.functions, self._ours)
         operations.queues(pipeline.queues, dead_letters)
-        operations.workers(workers.services)
+        operations.workers(workers.services, workers.isolated)
         operations.stores(stores, {row.name: api.functions[row.name] for row in (*JOBS_STREAM, *WEBHOOKS_STREAM)})
         BusinessDashboard(self, "business", environment=environment, ours=self._ours)
 
@@ -243,7 +243,9 @@ class ObservabilityStack(Stack):
                 about=row.name,
             )
 
-    def _watch_errors(self, environment: Environment, api: ApiStack, pipeline: PipelineStack, data: DataStack) -> None:
+    def _watch_errors(
+        self, environment: Environment, api: ApiStack, pipeline: PipelineStack, workers: WorkersStack, data: DataStack
+    ) -> None:
         if not environment.alarms_by_function:
             every = meters.of_all_functions("Errors")
             self.alarms.when("function-errors", "Functions of the account fail.", every, above=3)
@@ -251,6 +253,7 @@ class ObservabilityStack(Stack):
         watched: tuple[tuple[str, str, Mapping[str, lambda_.IFunction], int], ...] = (
             ("api", "Functions of the API fail.", api.functions, 3),
             ("pipeline", "Functions of the pipeline fail.", pipeline.functions, 3),
+            ("workers", "Functions that decode files fail.", workers.isolated, 3),
             (
                 "rotation",
                 "The rotation of keys failed.",

@@ -130,7 +130,8 @@ class PipelineStack(Stack):
                 arn_format=ArnFormat.COLON_RESOURCE_NAME,
             )  # fmt: skip
             _allow(role, ["lambda:InvokeFunction"], f"{function}:{ALIAS}")
-            _allow(role, ["lambda:InvokeFunction"], function)  # workers of the previous release call it
+            if name == GRANT:
+                _allow(role, ["lambda:InvokeFunction"], function)  # workers of the previous release call it
         if may.measures_workers or may.starts_workers:
             self._grant_workers(role, may)
         if may.lends_media:

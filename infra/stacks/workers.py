@@ -9,6 +9,7 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecr_assets as assets
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_logs_destinations as destinations
 from constructs import Construct, IConstruct
@@ -56,7 +57,7 @@ PLATFORMS = {
 class WorkersStack(Stack):
     """The stack. `.services` is by the name of the fleet; `.endpoints` is by stage, for stages on SageMaker.
 
-    `.functions` are those that decode files, by name; none if services do this work.
+    `.isolated` are the functions that decode files, by name; none if services do this work.
     """
 
     def __init__(
@@ -97,13 +98,16 @@ class WorkersStack(Stack):
             )
             for stage in Stage
         }
+        self._isolated_logs = {
+            name: self._log(f"{name}-log", f"/aws/lambda/{environment.prefix}-{name}") for name in ISOLATED
+        }
         self._images: dict[str, assets.DockerImageAsset] = {}
         self._instances: dict[str, str] = {}
         self.services: dict[str, WorkerService] = {fleet.name: self._service(fleet) for fleet in self._fleets}
         self.endpoints = {
             stage: self._stage_endpoint(stage, instance_type) for stage, instance_type in environment.sagemaker.items()
         }
-        self.functions = self._functions() if environment.cpu_functions_mb else {}
+        self.isolated: dict[str, lambda_.IFunction] = self._functions() if environment.cpu_functions_mb else {}
         Aspects.of(self.cluster).add(_ServicesNeedProviders([worker.service for worker in self.services.values()]))
         self._report_errors()
 
@@ -117,12 +121,12 @@ class WorkersStack(Stack):
 
     # --- functions
 
-    def _functions(self) -> dict[str, IsolatedFunction]:
+    def _functions(self) -> dict[str, lambda_.IFunction]:
         """Create the functions that do the work of the CPU stages and of the verification."""
         # The caller has the certificate, and the access to media.
         variables = common_variables(self._environment, self) | {"KINORA_SIGNS_FILMS": "false"}
         variables.pop("KINORA_SENTRY_DSN", None)
-        made = {}
+        made: dict[str, lambda_.IFunction] = {}
         for name, handler, seconds, group in (
             (STEPS, "workers.runtime.isolated.handler", STEP_SECONDS, self.network.workers),
             (VERIFICATION, "workers.verification.isolated.handler", INSPECTED_SECONDS, self.network.verification),
@@ -135,6 +139,7 @@ class WorkersStack(Stack):
                 handler=handler,
                 seconds=seconds,
                 variables=variables,
+                log_group=self._isolated_logs[name],
                 vpc=self.network.vpc,
                 security_group=group,
             )
@@ -227,8 +232,7 @@ class WorkersStack(Stack):
         if not self._environment.sentry_dsn:
             return
         endpoints = {f"{stage.queue}-endpoint": group for stage, group in self._endpoint_logs.items()}
-        isolated = {name: function.log_group for name, function in self.functions.items()}
-        for name, group in (self._logs | endpoints | isolated).items():
+        for name, group in (self._logs | self._isolated_logs | endpoints).items():
             logs.SubscriptionFilter(
                 self,
                 f"{name}-errors",

@@ -29,6 +29,12 @@ def dev() -> Assembly:
 
 
 @pytest.fixture(scope="session")
+def services() -> Assembly:
+    """The environment whose workers are services."""
+    return synthesized("services")
+
+
+@pytest.fixture(scope="session")
 def elsewhere() -> Assembly:
     return synthesized("elsewhere")
 

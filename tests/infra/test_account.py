@@ -12,9 +12,10 @@ from infra.account import CONCURRENCY, FARGATE_SPOT, GPUS_SPOT, cost_monitor, ne
 from infra.constructs.private_network import SERVICES
 from infra.environments import ENVIRONMENTS, NEW
 from tools.elsewhere import ACCOUNTS_MONITOR, CATALOGUE, ENVIRONMENT
+from tools.services import ENVIRONMENT as SERVICES_ENVIRONMENT
 from tools.template import Assembly
 
-DEV = ENVIRONMENTS["dev"]
+DEV = replace(ENVIRONMENTS["dev"], cpu_functions_mb=0)
 ZONES = {"us-east-1a": "use1-az6", "us-east-1b": "use1-az4", "us-east-1c": "use1-az3"}
 GPU_CORES = {"InstanceTypes": [{"VCpuInfo": {"DefaultVCpus": 4}}]}
 Stub = Callable[[str], Stubber]
@@ -45,12 +46,16 @@ def give(stub: Stubber, services: dict[str, dict[str, float]]) -> None:
         stub.add_response("list_service_quotas", {"Quotas": listed}, {"ServiceCode": service})
 
 
-def test_the_first_deployment_starts_one_task_of_each_service(dev: Assembly) -> None:
-    tasks = dev.resources("AWS::ECS::TaskDefinition")
-    need = needs(DEV)[FARGATE_SPOT]
-    assert need.first == sum(int(task["Cpu"]) for task in tasks) / 1024 == 4
-    most = sum(int(one["MaxCapacity"]) for one in dev.resources("AWS::ApplicationAutoScaling::ScalableTarget"))
-    assert need.most == 2 * most
+def test_the_first_deployment_starts_one_task_of_each_service(services: Assembly) -> None:
+    tasks = services.by("Family", "AWS::ECS::TaskDefinition")
+    need = needs(SERVICES_ENVIRONMENT)[FARGATE_SPOT]
+    assert need.first == sum(int(task["Cpu"]) for task in tasks.values()) / 1024 == 6
+    assert need.most == 4 * 60 + 2 * 2
+
+
+def test_functions_need_neither_fargate_nor_zones_with_endpoints() -> None:
+    assert needs(ENVIRONMENTS["prod"]).keys() == {CONCURRENCY}
+    assert list(zones(ENVIRONMENTS["prod"])) == []
 
 
 def test_gpus_and_endpoints_have_quotas_of_their_own(aws: Stub) -> None:

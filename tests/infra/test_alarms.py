@@ -49,7 +49,8 @@ def test_every_page_of_the_runbook_belongs_to_a_notification(cloud: Assembly) ->
     assert ("runbook.md#cost-anomaly" in texts) is (cloud.name in COSTS_WATCHED)
     assert ("runbook.md#probe" in texts) is (cloud.name in PROBED)
     assert ("runbook.md#release" in texts) is bool(cloud.resources("AWS::CodeDeploy::DeploymentGroup"))
-    for page in set(pages) - {"cost-anomaly", "probe", "release"}:
+    assert ("runbook.md#workers-missing" in texts) is bool(cloud.resources("AWS::ECS::Service"))
+    for page in set(pages) - {"cost-anomaly", "probe", "release", "workers-missing"}:
         assert f"runbook.md#{page}" in texts, page
 
 

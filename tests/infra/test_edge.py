@@ -289,7 +289,7 @@ def test_environments_without_signing_have_no_endpoint_for_the_certificate(cloud
     """Workers do not request the certificate there: without the endpoint the call would time out."""
     endpoints = [str(endpoint["ServiceName"]) for endpoint in cloud.resources("AWS::EC2::VPCEndpoint")]
     signs = any(name.endswith(".secretsmanager") for name in endpoints)
-    assert signs == (cloud.name in {"staging", "prod"})
+    assert signs == (cloud.name == "services")
     for task in cloud.resources("AWS::ECS::TaskDefinition"):
         [container] = task["ContainerDefinitions"]
         variables = {variable["Name"]: variable["Value"] for variable in container["Environment"]}
@@ -299,14 +299,12 @@ def test_environments_without_signing_have_no_endpoint_for_the_certificate(cloud
 def test_workers_scale_from_zero(cloud: Assembly) -> None:
     targets = cloud.resources("AWS::ApplicationAutoScaling::ScalableTarget")
     assert len(targets) >= len(cloud.resources("AWS::ECS::Service"))
-    assert {target["MinCapacity"] for target in targets} == {0}
+    assert {target["MinCapacity"] for target in targets} <= {0}
 
 
 def test_a_deployment_does_not_change_the_number_of_workers(cloud: Assembly) -> None:
     """CloudFormation resets the count that a template states at every change of the service."""
-    services = cloud.resources("AWS::ECS::Service")
-    assert services
-    for service in services:
+    for service in cloud.resources("AWS::ECS::Service"):
         assert "DesiredCount" not in service.properties, service
 
 

@@ -11,7 +11,7 @@ import pytest
 from infra.bundling.bytecode import MAGIC, RUNTIME
 from infra.bundling.code import MAX_BYTES
 from infra.environments import ENVIRONMENTS
-from infra.functions import REMOTE_ENGINES
+from infra.functions import FUNCTIONS, REMOTE_ENGINES, STAGE_CALLER, VERIFICATION_CALLER
 from shared.stages.engines import ENGINES, Runs
 from tools.template import Assembly, Resource
 
@@ -52,6 +52,20 @@ def test_functions_run_on_graviton_with_traces_and_json_logs(cloud: Assembly) ->
         assert function["Architectures"] == ["arm64"], name
         assert function["TracingConfig"] == {"Mode": "Active"}, name
         assert function["LoggingConfig"]["LogFormat"] == "JSON", name
+
+
+def test_a_function_that_sends_to_the_queue_that_it_reads_may_do_so_often(cloud: Assembly) -> None:
+    """Otherwise Lambda stops it after 16 messages in a chain: a provider is polled more often, for example."""
+    sends = {row.name: {f"{cloud.prefix}-{name}" for name in row.may.sends} for row in FUNCTIONS}
+    loops = {
+        name
+        for source in cloud.resources("AWS::Lambda::EventSourceMapping")
+        if str(source["EventSourceArn"]).rpartition(":")[2]
+        in sends[name := str(source["FunctionName"]).partition(":")[0].removeprefix(f"{cloud.prefix}-")]
+    }
+    assert loops >= {"remote-engine", "webhooks-deliver", "realtime-fanout"}
+    for name in loops:
+        assert cloud.functions()[name]["RecursiveLoop"] == "Allow", name
 
 
 def test_functions_and_their_layers_are_small(cloud: Assembly) -> None:
@@ -98,7 +112,7 @@ def test_a_bundle_holds_the_handler_that_the_function_names(cloud: Assembly) -> 
             assert f"{module.replace('.', '/')}.py" in archive.namelist(), name
             excluded = (
                 ("tests/", "local/")
-                if name in {row.name for row in REMOTE_ENGINES}
+                if name in {row.name for row in (*REMOTE_ENGINES, STAGE_CALLER, VERIFICATION_CALLER)}
                 else ("tests/", "local/", "workers/")
             )
             assert not [file for file in archive.namelist() if file.startswith(excluded)], name

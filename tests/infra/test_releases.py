@@ -15,17 +15,21 @@ from botocore.exceptions import ClientError
 from botocore.stub import Stubber
 
 from infra.environments import ENVIRONMENTS
-from infra.functions import ALIAS, FUNCTIONS, MAIL_REFUSALS, Rollout
+from infra.functions import ALIAS, FUNCTIONS, MAIL_REFUSALS, STAGE_CALLER, VERIFICATION_CALLER, Rollout
 from infra.releases import MOVED, STACKS, Releases
 from infra.rollback import NoRollback, main, ready, wait
+from infra.workers import ISOLATED
 from local.environment import ACCOUNT, REGION
+from tools import services
 from tools.cross_check.emulator import Emulator, emulator
 from tools.template import Assembly, Resource, many, run_program
 
 DEV = ENVIRONMENTS["dev"]
 BUCKET = f"cdk-hnb659fds-assets-{ACCOUNT}-{REGION}"
 ROLLOUT = {row.name: row.rollout for row in FUNCTIONS}
-GRADUAL = {"staging", "prod"}
+CALLERS = {STAGE_CALLER.name, VERIFICATION_CALLER.name}  # they have no caller where services do the work
+SETTINGS = {**ENVIRONMENTS, services.ENVIRONMENT.name: services.ENVIRONMENT}
+GRADUAL = {"staging", "prod", "services"}
 # Workers and executions of the previous release call them without an alias.
 PREVIOUS = {"pipeline-dispatch", "pipeline-settle", "pipeline-grant"}
 
@@ -54,13 +58,16 @@ def test_every_caller_names_the_alias(cloud: Assembly) -> None:
     }  # fmt: skip
     unversioned = {name for name, rollout in ROLLOUT.items() if rollout is Rollout.UNVERSIONED}
     uncalled = set() if cloud.resources("AWS::SES::EmailIdentity") else {MAIL_REFUSALS.name}
-    assert found >= {f"{name}:{ALIAS}" for name in set(ROLLOUT) - unversioned - uncalled}
+    uncalled |= set() if cloud.isolated() else CALLERS
+    assert found >= {f"{name}:{ALIAS}" for name in {*ROLLOUT, *cloud.isolated()} - unversioned - uncalled}
     assert {name for name in found if not name.endswith(f":{ALIAS}")} <= unversioned
 
 
 def test_workers_and_executions_of_the_previous_release_may_call_the_functions_themselves(cloud: Assembly) -> None:
     found = {name for policy in cloud.resources("AWS::IAM::Policy") for name in called(policy)}
-    assert found == {name + alias for name in PREVIOUS for alias in ("", f":{ALIAS}")}
+    assert found - {f"{name}:{ALIAS}" for name in ISOLATED} == {
+        name + alias for name in PREVIOUS for alias in ("", f":{ALIAS}")
+    }
 
 
 def test_workers_call_the_alias_by_its_name(cloud: Assembly) -> None:
@@ -84,7 +91,8 @@ def test_the_settings_of_asynchronous_calls_are_those_of_the_alias(cloud: Assemb
 def test_a_deployment_keeps_the_versions_of_the_release_before(cloud: Assembly) -> None:
     """It deletes those that it created itself if it fails: Lambda refuses to publish the same code again."""
     versions = cloud.resources("AWS::Lambda::Version")
-    assert len(versions) == sum(rollout is not Rollout.UNVERSIONED for rollout in ROLLOUT.values())
+    versioned = sum(rollout is not Rollout.UNVERSIONED for rollout in ROLLOUT.values())
+    assert len(versions) == versioned + len(cloud.isolated())
     for version in versions:
         assert version.raw["DeletionPolicy"] == "RetainExceptOnCreate", version
     for task in cloud.resources("AWS::ECS::TaskDefinition"):
@@ -135,10 +143,11 @@ def test_aliases_move_gradually_in_environments_with_a_traffic_shift(cloud: Asse
     for alias in cloud.resources("AWS::Lambda::Alias"):
         name = str(alias["FunctionName"]).removeprefix(f"{cloud.prefix}-")
         update = cloud.fill(alias.raw.get("UpdatePolicy", {}), alias.stack).get("CodeDeployLambdaAliasUpdate")
-        assert bool(update) is (cloud.name in GRADUAL and ROLLOUT[name] is Rollout.GRADUAL), name
+        gradual = ROLLOUT.get(name) is Rollout.GRADUAL  # a function that decodes files changes with its image, at once
+        assert bool(update) is (cloud.name in GRADUAL and gradual), name
         if update:
             group = groups.pop(update["DeploymentGroupName"])
-            assert group["DeploymentConfigName"] == f"CodeDeployDefault.Lambda{ENVIRONMENTS[cloud.name].traffic_shift}"
+            assert group["DeploymentConfigName"] == f"CodeDeployDefault.Lambda{SETTINGS[cloud.name].traffic_shift}"
     assert groups == {}
 
 

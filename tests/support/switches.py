@@ -40,6 +40,7 @@ EXAMPLES: dict[str, Any] = {
     "sizes": {Family.CPU_MEDIA: LARGE, Family.CUDA_DIFFUSERS: replace(GPU, instance_type="g6.2xlarge")},
     "stage_sizes": {Stage.MOTION_TRANSFER: replace(LARGE, max_tasks=3)},
     "verification": replace(SMALL, max_tasks=9),
+    "cpu_functions_mb": 0,
     "gpu_engines": ("flux2-klein",),
     "default_engines": ("flux-pro",),
     "weights": "/opt/weights",
