@@ -34,7 +34,7 @@ def dollars_in_functions(environment: Environment) -> float:
     """Return the cost of the work on one film. Each film finds no process, so it pays for one start."""
     gigabytes = (environment.cpu_functions_mb + STAGE_CALLER.memory_mb) / 1024
     seconds = sum(steps_in_functions(environment)) + SLOW["load"]
-    return (
+    return float(
         seconds * gigabytes * USE["lambda_gb_second"]
         + seconds * ASSUMED["scratch_gb"] * USE["scratch_gb_second"]
         + 2 * len(PLANNED) * USE["lambda_request"]
@@ -133,8 +133,8 @@ def section() -> list[str]:
     warm = ", ".join(f"{HOURS * worker_hour(one):,.2f} in {one.name}" for one in environments)
     return [
         "## Workers",
-        "Functions without a network do the work ([ADR 76](adr/0076-functions-without-a-network-do-the-cpu-stages.md)). "
-        "This is a calculation with the slow ends of the ranges of [starts.toml](starts.toml). Nothing has been "
+        "Functions without a network do the work "
+        "([ADR 76](adr/0076-functions-without-a-network-do-the-cpu-stages.md)). This is a calculation with the slow ends of the ranges of [starts.toml](starts.toml). Nothing has been "
         "measured on AWS.",
         "\n".join(["| time, in seconds | range | source |", "|---|---:|---|", *ranges]),
         "\n".join([f"| | {names} |", "|---|" + "---:|" * len(environments),

@@ -94,7 +94,7 @@ BILLED: dict[str, Billed] = {
         by={"ManagedInstancesProvider": ("an hour of an instance with a GPU",)}, free="ClusterName Tags Name"
     ),
     "AWS::ECS::Service": Billed(
-        WORKERS, by={"CapacityProviderStrategy": WORKERS},
+        (*WORKERS, "measurements of queues, once a minute"), by={"CapacityProviderStrategy": WORKERS},
         free="Cluster DeploymentConfiguration DeploymentController EnableECSManagedTags NetworkConfiguration "
         "PropagateTags ServiceName Tags TaskDefinition",
     ),
@@ -158,7 +158,7 @@ BILLED: dict[str, Billed] = {
     "AWS::SES::EmailIdentity": Billed(("a thousand emails",), free="ConfigurationSetAttributes EmailIdentity Tags"),
     "AWS::SNS::Topic": Billed(("notices about alarms",), free="KmsMasterKeyId Tags TopicName"),
     "AWS::SQS::Queue": Billed(
-        ("queue requests", "measurements of queues, once a minute"),
+        ("queue requests",),
         free="MessageRetentionPeriod QueueName RedrivePolicy SqsManagedSseEnabled Tags VisibilityTimeout",
     ),
     "AWS::SageMaker::EndpointConfig": Billed(
