@@ -134,8 +134,8 @@ def section() -> list[str]:
     return [
         "## Workers",
         "Functions without a network do the work "
-        "([ADR 76](adr/0076-functions-without-a-network-do-the-cpu-stages.md)). This is a calculation with the slow ends of the ranges of [starts.toml](starts.toml). Nothing has been "
-        "measured on AWS.",
+        "([ADR 76](adr/0076-functions-without-a-network-do-the-cpu-stages.md)). This is a calculation with the slow "
+        "ends of the ranges of [starts.toml](starts.toml). Nothing has been measured on AWS.",
         "\n".join(["| time, in seconds | range | source |", "|---|---:|---|", *ranges]),
         "\n".join([f"| | {names} |", "|---|" + "---:|" * len(environments),
                    *(f"| {what} | {' | '.join(values)} |" for what, values in choice)]),

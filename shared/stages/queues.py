@@ -38,8 +38,8 @@ class Queue:
 
 
 QUEUES: tuple[Queue, ...] = (
-    # Whoever receives a task hides it for some seconds, and again with each beat. Lambda accepts no shorter timeout
-    # than that of a function that reads the queue.
+    # A receiver hides its task for some seconds, and again with each beat. Lambda accepts no shorter timeout than that
+    # of a function that reads the queue.
     *(
         Queue(name, visibility_seconds=CALLER_SECONDS)
         for stage in Stage

@@ -13,7 +13,7 @@ import shared
 from infra.functions import FUNCTIONS, LOADED_BY_NAME, REST_DOMAINS, Function
 from infra.grants import Grants
 from infra.tables import RECORDS
-from infra.workers import WORKERS
+from infra.workers import ISOLATED, STEPS, VERIFICATION, WORKERS
 from local.environment import ROOT
 from shared.aws.records import Record
 from shared.connections.record import FanOutRecord, ListenerRecord
@@ -64,6 +64,8 @@ UNTOUCHED: dict[str, set[type[Record]]] = {
     "pipeline-signal": {JobSpecRecord, StepResultRecord},  # it fails steps by their tokens
     "remote-engine": {JobSpecRecord},  # the task contains the request
     **{stage.queue: {JobSpecRecord} for stage in Stage},  # the task contains the request
+    "worker-steps": {JobSpecRecord, StepResultRecord},  # another function does the work
+    STEPS: {JobSpecRecord, StepTokenRecord},  # its caller reports
     "rest-engines": {ApiKeyRecord, JobRecord},  # its only route is public, and it reads how long steps took, but no job
     # It cancels jobs, and ends sessions by the generation of the password.
     "rest-admin": {PassRecord, ProjectRecord, RefreshFamilyRecord, StepTokenRecord},
@@ -77,6 +79,8 @@ UNTOUCHED: dict[str, set[type[Record]]] = {
 WORKER_MODULES = {
     **{stage.queue: "workers.runtime.queue_loop" for stage in Stage},
     VERIFICATION_QUEUE: "workers.verification.main",
+    STEPS: "workers.runtime.isolated",
+    VERIFICATION: "workers.verification.isolated",
 }
 
 
@@ -172,7 +176,7 @@ def test_the_row_grants_the_tables_that_the_code_uses(row: Function) -> None:
 
 @pytest.mark.parametrize(("name", "module"), WORKER_MODULES.items())
 def test_the_row_of_a_worker_grants_the_tables_that_its_code_uses(name: str, module: str) -> None:
-    may = WORKERS[name]
+    may = (WORKERS | ISOLATED)[name]
     used = records_imported(module) - {record.__name__ for record in UNTOUCHED.get(name, set())}
     assert used == {record.__name__ for record in may.tables}
 

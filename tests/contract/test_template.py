@@ -27,8 +27,10 @@ from infra.functions import (
     REMOTE_ENGINES,
     REST_DOMAINS,
     SOCKET_ROUTES,
+    STAGE_CALLER,
     UPKEEP,
     UPKEEP_EVERY_SECONDS,
+    VERIFICATION_CALLER,
     WEBHOOKS,
     WEBHOOKS_STREAM,
 )
@@ -44,8 +46,10 @@ from shared.stages.queues import (
     NOTICE_QUEUE,
     QUEUES,
     REMOTE_QUEUE,
+    VERIFICATION_QUEUE,
     WEBHOOKS_QUEUE,
 )
+from shared.stages.stages import Stage
 from tools.template import Assembly, Resource, many, synthesized
 
 # Variables that are set on the laptop only. The cloud uses their defaults.
@@ -172,8 +176,10 @@ def test_functions_have_the_laptops_names_and_handlers(dev: Assembly) -> None:
     for name, entry in ENTRIES.items():
         assert functions[name] == entry.replace(":", ".")
     cloud_only = set(functions) - set(ENTRIES)
-    # The laptop makes its own keys, its workers' logs are files, and no message bounces.
-    assert cloud_only == {"rotation-begin", "rotation-rotate", "canary", "errors-workers", "notices-refusals"}
+    # The laptop makes its own keys, its workers are processes with logs in files, and no message bounces.
+    assert cloud_only == {"rotation-begin", "rotation-rotate", "canary", "errors-workers", "notices-refusals"} | {
+        STAGE_CALLER.name, VERIFICATION_CALLER.name,
+    }  # fmt: skip
 
 
 def test_events_reach_the_functions_that_the_laptop_calls(dev: Assembly) -> None:
@@ -194,6 +200,12 @@ def test_events_reach_the_functions_that_the_laptop_calls(dev: Assembly) -> None
         *((WEBHOOKS_QUEUE, f"{dev.prefix}-{function.name}") for function in WEBHOOKS),
         *((IMPORT_QUEUE, f"{dev.prefix}-{function.name}") for function in IMPORTS),
         *((NOTICE_QUEUE, f"{dev.prefix}-{function.name}") for function in NOTICES),
+        *(
+            (name, f"{dev.prefix}-{STAGE_CALLER.name}")
+            for stage in Stage
+            for name in (stage.queue, stage.priority_queue)
+        ),
+        (VERIFICATION_QUEUE, f"{dev.prefix}-{VERIFICATION_CALLER.name}"),
     }
     schedules = {
         called_by(target["Arn"]): rule.properties["ScheduleExpression"]

@@ -12,6 +12,7 @@ from ulid import ULID
 
 from functions.pipeline import grant, reconcile, settle
 from functions.pipeline.dispatch import handler as dispatch
+from infra.functions import STAGE_CALLER, VERIFICATION_CALLER
 from infra.tables import RECORDS
 from infra.workers import STEP_UPDATES, VERDICT, WORKERS
 from shared.assets.record import AssetRecord
@@ -118,7 +119,10 @@ def test_the_role_of_a_worker_opens_no_media_and_no_queue_of_others(role: str) -
             assert not allows(statements(role), f"s3:{action}", f"{MEDIA}/{key}")
     assert not allows(statements(role), "sts:AssumeRole", "arn:aws:iam::123456789012:role/kinora-dev-media")
     of_stages = {name for stage in Stage for name in WORKERS[stage.queue].sends}
-    own = {OF_STAGES: of_stages, VERIFICATION_QUEUE: {VERIFICATION_QUEUE}, "remote-engine": {REMOTE_QUEUE}}[role]
+    own = {
+        OF_STAGES: of_stages, VERIFICATION_QUEUE: {VERIFICATION_QUEUE}, "remote-engine": {REMOTE_QUEUE},
+        STAGE_CALLER.name: of_stages, VERIFICATION_CALLER.name: {VERIFICATION_QUEUE},
+    }.get(role, set())  # fmt: skip
     for name in {queue.name for queue in QUEUES} - own:
         for action in ("ReceiveMessage", "SendMessage", "DeleteMessage"):
             assert not allows(statements(role), f"sqs:{action}", queue_arn(name))

@@ -7,14 +7,17 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from infra.functions import STAGE_CALLER, VERIFICATION_CALLER
+from infra.workers import ISOLATED
 from shared.aws.records import Record
 from shared.stages.engines import Family
 from shared.stages.queues import VERIFICATION_QUEUE
 from tests.support.iam import Statement, allows
 
 SNAPSHOTS = Path(__file__).parents[1] / "infra" / "snapshots"
-OF_STAGES = Family.CPU_MEDIA.value  # the workers of all stages in `dev`
-ROLES = (OF_STAGES, VERIFICATION_QUEUE, "remote-engine")
+OF_STAGES = Family.CPU_MEDIA.value  # the workers of all stages, where services do the work
+CALLERS = (STAGE_CALLER.name, VERIFICATION_CALLER.name)
+ROLES = (OF_STAGES, VERIFICATION_QUEUE, "remote-engine", *CALLERS, *ISOLATED)
 MEDIA = "arn:aws:s3:::kinora-dev-media-123456789012"
 Request = tuple[str, str, dict[str, Any]]  # action, resource, keys
 
@@ -22,11 +25,16 @@ Request = tuple[str, str, dict[str, Any]]  # action, resource, keys
 @cache
 def statements(role: str) -> list[Statement]:
     """Return the statements of a worker's role, or of the `media` role. A test compares the snapshot with the CDK."""
-    roles = json.loads((SNAPSHOTS / "iam-dev.json").read_text())["roles"]
-    name = {
-        "remote-engine": "pipeline remoteenginerole",
-        "media": "pipeline kinora-dev-media",
-    }.get(role, f"workers {role.replace('-', '')}TaskTaskRole")
+    of_service = role in {OF_STAGES, VERIFICATION_QUEUE}
+    text = (SNAPSHOTS / f"iam-{'services' if of_service else 'dev'}.json").read_text()
+    roles = json.loads(text.replace("kinora-services-", "kinora-dev-"))["roles"]
+    word = role.replace("-", "")
+    if of_service:
+        name = f"workers {word}TaskTaskRole"
+    elif role == "media":
+        name = "pipeline kinora-dev-media"
+    else:
+        name = f"{'workers' if role in ISOLATED else 'pipeline'} {word}role"
     shown = ({"effect": "Allow"} | one for one in roles[name]["may"])
     return [{key.capitalize(): value for key, value in one.items()} for one in shown]
 

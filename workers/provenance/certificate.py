@@ -26,22 +26,22 @@ class Certificate(Wire):
     chain: str
 
 
-_lent: ContextVar[Certificate | None] = ContextVar("lent", default=None)
+_given: ContextVar[Certificate | None] = ContextVar("given", default=None)
 
 
 @contextmanager
-def lent(certificate: Certificate | None) -> Iterator[None]:
+def given(certificate: Certificate | None) -> Iterator[None]:
     """Let `certificate` return this one inside the block. The process cannot reach Secrets Manager."""
-    before = _lent.set(certificate)
+    before = _given.set(certificate)
     try:
         yield
     finally:
-        _lent.reset(before)
+        _given.reset(before)
 
 
 def certificate() -> Certificate | None:
     """Return the deployment's certificate, or None if it has none. Films are then not signed."""
-    if (found := _lent.get()) is not None:
+    if (found := _given.get()) is not None:
         return found
     if not ProvenanceConfig().signs_films:
         return None

@@ -21,7 +21,7 @@ from shared.stages.failures import StageFailure
 from shared.stages.messages import MediaCredentials, MediaRequest, StageTask
 from shared.stages.stages import STAGES, Role
 from workers.engines.contract import Output, StageResult
-from workers.runtime.granted import GrantedMedia, LentMedia
+from workers.runtime.granted import GivenMedia, GrantedMedia
 
 # The preview of a result that this process cannot decode: the function of remote engines has no codecs.
 PLACEHOLDER = Output(Role.STEP_PREVIEW, Path(__file__).with_name("placeholder.jpg"), "image/jpeg")
@@ -32,14 +32,14 @@ class Attempt:
     """A claim on one step. Every write is conditional on it; a claim that is no longer current raises Fenced.
 
     `token` is the state machine's task token, read once; None if the state machine has not dispatched this step.
-    `lent` are credentials for the step's media that another process has received; None: this process asks for them.
+    `given` are credentials for the step's media from another process; None: this process asks for them.
     """
 
     id: str
     task: StageTask
     job: JobRecord
     token: str | None
-    lent: MediaCredentials | None = None
+    given: MediaCredentials | None = None
 
     @classmethod
     def claim(cls, task: StageTask, attempt_id: str, *, lease_until: datetime, at: datetime) -> Self:
@@ -48,9 +48,9 @@ class Attempt:
         return cls(attempt_id, task, job, steps.token(task.job_id, task.stage))
 
     @cached_property
-    def media(self) -> GrantedMedia | LentMedia:
+    def media(self) -> GrantedMedia | GivenMedia:
         """The access to the step's media. Raise NotGranted."""
-        return LentMedia(self.lent) if self.lent else GrantedMedia(self.media_request)
+        return GivenMedia(self.given) if self.given else GrantedMedia(self.media_request)
 
     @property
     def media_request(self) -> MediaRequest:

@@ -36,8 +36,8 @@ class GrantedMedia:
         return _as_botocore_has_them(fetched)
 
 
-class LentMedia:
-    """The media of one task, with credentials that another process has received. They are not renewed."""
+class GivenMedia:
+    """The media of one task, with credentials from another process. They are not renewed."""
 
     def __init__(self, credentials: MediaCredentials) -> None:
         self.client = clients.s3_with(lambda: _as_botocore_has_them(credentials))

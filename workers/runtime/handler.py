@@ -28,7 +28,7 @@ class MoveMissed(Exception):
         self.score = score
 
 
-class Interrupted(Exception):
+class WorkStopped(Exception):
     """Work that stopped before its end. `reason` is None if the engine stopped by itself."""
 
     def __init__(self, reason: StopReason | None) -> None:
@@ -49,7 +49,7 @@ class StepHandler(ABC):
     def perform(self, attempt: Attempt, delivery: Receipt) -> None:
         """Do the work and record its result.
 
-        Raise NotGranted, MoveMissed, Interrupted, Fenced, StageFailure, or one of `AWS_ERRORS`.
+        Raise NotGranted, MoveMissed, WorkStopped, Fenced, StageFailure, or one of `AWS_ERRORS`.
         """
 
     def handle(self, delivery: Receipt) -> None:
@@ -90,7 +90,7 @@ class StepHandler(ABC):
             self._refused(attempt, delivery)
         except MoveMissed as missed:
             self._missed(attempt, missed.score, delivery)
-        except Interrupted as interrupted:
+        except WorkStopped as interrupted:
             self._stopped(attempt, interrupted.reason, delivery)
         except Fenced:
             self._stopped(attempt, StopReason.FENCED, delivery)

@@ -11,11 +11,11 @@ from typing import Any, Protocol
 from shared.jobs.store import jobs
 from shared.observability import about, observed
 from shared.stages.stages import Stage
-from workers.provenance.certificate import lent
+from workers.provenance.certificate import given
 from workers.runtime.attempt import Attempt
 from workers.runtime.beat import StopReason
-from workers.runtime.handler import Interrupted
-from workers.runtime.isolation import STEP_TOO_LONG, End, Outcome, StepOrder
+from workers.runtime.handler import WorkStopped
+from workers.runtime.isolation import End, StepOrder, StepOutcome, step_too_long
 from workers.runtime.queue_loop import load_engines
 from workers.runtime.step import Engines, StepRunner
 
@@ -23,7 +23,7 @@ RESERVE_SECONDS = 20  # between the stop of work that takes too long and the end
 
 
 class Context(Protocol):
-    """What this function uses of Lambda's context."""
+    """The part of Lambda's context that this function uses."""
 
     def get_remaining_time_in_millis(self) -> int: ...
 
@@ -47,24 +47,24 @@ def _engines(stage: Stage) -> Engines:
 
 @observed
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Do the work of a StepOrder and return its Outcome."""
+    """Do the work of a StepOrder and return its StepOutcome."""
     return perform(StepOrder.model_validate(event), context).model_dump(mode="json", by_alias=True, exclude_none=True)
 
 
-def perform(order: StepOrder, context: Context) -> Outcome:
+def perform(order: StepOrder, context: Context) -> StepOutcome:
     task = order.task
     about(job_id=task.job_id, step_id=task.step_id, stage=task.stage.value, attempt=order.attempt)
-    with lent(order.certificate):
+    with given(order.certificate):
         engines = _engines(task.stage)
     runner = StepRunner(engines, shutdown_requested=_time_limit(context))
     try:
-        attempt = Attempt(order.attempt, task, jobs.get(task.job_id), token=None, lent=order.credentials)
+        attempt = Attempt(order.attempt, task, jobs.get(task.job_id), token=None, given=order.credentials)
         runner.perform(attempt, _NoDelivery())
-    except Interrupted as interrupted:
-        return Outcome.of(STEP_TOO_LONG if interrupted.reason is StopReason.SHUTDOWN else interrupted)
-    except Exception as error:  # noqa: BLE001  # `of` raises an error that has no outcome
-        return Outcome.of(error)
-    return Outcome(end=End.DONE)
+    except WorkStopped as interrupted:
+        return StepOutcome.of(step_too_long() if interrupted.reason is StopReason.SHUTDOWN else interrupted)
+    except Exception as error:  # noqa: BLE001  # raised again if it has no outcome
+        return StepOutcome.of(error)
+    return StepOutcome(end=End.DONE)
 
 
 def _time_limit(context: Context) -> Callable[[], bool]:

@@ -13,12 +13,13 @@ from shared.stages.failures import UNEXPECTED, StageFailure
 from shared.stages.messages import MediaCredentials, StageTask
 from workers.provenance.certificate import Certificate
 from workers.runtime.beat import StopReason
-from workers.runtime.handler import Interrupted, MoveMissed
+from workers.runtime.handler import MoveMissed, WorkStopped
 from workers.runtime.outages import AWS_ERRORS, IsolatedOutage
 
-STEP_TOO_LONG = StageFailure(
-    "step_too_long", "This step takes longer than 14 minutes. Choose a smaller or a shorter film."
-)
+
+def step_too_long() -> StageFailure:
+    """Return the failure of a step for which Lambda's 15 minutes are too short."""
+    return StageFailure("step_too_long", "This step takes longer than 14 minutes. Choose a smaller or a shorter film.")
 
 
 class StepOrder(Wire):
@@ -30,15 +31,8 @@ class StepOrder(Wire):
     certificate: Certificate | None = None
 
 
-class VerificationOrder(Wire):
-    """The order to verify the upload of an asset."""
-
-    asset_id: str
-    credentials: MediaCredentials
-
-
 class End(StrEnum):
-    """How the work of an order has ended."""
+    """The end of the work of an order."""
 
     DONE = "done"  # its result is recorded
     MISSED = "missed"  # the clip missed its move
@@ -48,7 +42,7 @@ class End(StrEnum):
     OUTAGE = "outage"  # S3 or DynamoDB does not answer
 
 
-class Outcome(Wire):
+class StepOutcome(Wire):
     """The answer to an order. `score` is of a missed move; `error` and `cause` are of a failure, or of an outage."""
 
     end: End
@@ -64,9 +58,9 @@ class Outcome(Wire):
                 return cls(end=End.MISSED, score=raised.score)
             case StageFailure():
                 return cls(end=End.FAILED, error=raised.state_error, cause=raised.cause)
-            case Interrupted(reason=StopReason.ENDED):
+            case WorkStopped(reason=StopReason.ENDED):
                 return cls(end=End.JOB_ENDED)
-            case Fenced() | Interrupted():
+            case Fenced() | WorkStopped():
                 return cls(end=End.FENCED)
             case error if isinstance(error, AWS_ERRORS):
                 return cls(end=End.OUTAGE, error=type(error).__name__)
@@ -78,10 +72,12 @@ class Outcome(Wire):
             case End.MISSED:
                 raise MoveMissed(self.score or 0.0)
             case End.FAILED:
-                raise StageFailure.read(self.error, self.cause) or UNEXPECTED
+                raise StageFailure.read(self.error, self.cause) or StageFailure(
+                    UNEXPECTED.code, UNEXPECTED.public_message
+                )
             case End.FENCED:
-                raise Interrupted(StopReason.FENCED)
+                raise WorkStopped(StopReason.FENCED)
             case End.JOB_ENDED:
-                raise Interrupted(StopReason.ENDED)
+                raise WorkStopped(StopReason.ENDED)
             case End.OUTAGE:
                 raise IsolatedOutage(self.error)

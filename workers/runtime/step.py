@@ -16,7 +16,7 @@ from workers.runtime.attempt import Attempt
 from workers.runtime.beat import Beat
 from workers.runtime.config import WorkerConfig
 from workers.runtime.granted import NotGranted
-from workers.runtime.handler import Interrupted, MoveMissed, StepHandler
+from workers.runtime.handler import MoveMissed, StepHandler, WorkStopped
 from workers.runtime.move_check import checked, fetched
 from workers.runtime.outages import AWS_ERRORS
 from workers.runtime.receipt import Receipt
@@ -43,7 +43,7 @@ class StepRunner(StepHandler):
                 made = self._run(attempt, Path(folder), beat)
                 attempt.record(made, preview_of(attempt.task.stage, made, Path(folder)))
         except Stopped as stopped:
-            raise Interrupted(beat.stop_reason) from stopped
+            raise WorkStopped(beat.stop_reason) from stopped
 
     def _run(self, attempt: Attempt, folder: Path, beat: Beat) -> StageResult:
         task, client = attempt.task, attempt.media.client

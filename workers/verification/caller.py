@@ -6,10 +6,11 @@ from typing import Any
 from shared.assets.record import AssetRecord
 from shared.observability import observed
 from shared.stages.messages import MediaRequest
-from workers.runtime.caller import call, each_task
 from workers.runtime.granted import granted
-from workers.runtime.isolation import VerificationOrder
+from workers.runtime.outages import IsolatedOutage
+from workers.runtime.received import call, each_task
 from workers.verification.handler import handle
+from workers.verification.isolation import VerificationOrder, VerificationOutcome
 
 
 @observed
@@ -19,4 +20,6 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, list[dict[str,
 
 
 def _verify_there(asset: AssetRecord, request: MediaRequest) -> None:
-    call(VerificationOrder(asset_id=asset.asset_id, credentials=granted(request))).raise_again()
+    answer = call(VerificationOrder(asset_id=asset.asset_id, credentials=granted(request)))
+    if outage := VerificationOutcome.model_validate(answer).outage:
+        raise IsolatedOutage(outage)
