@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from aws_cdk import Duration, RemovalPolicy, Stack
+from aws_cdk import ArnFormat, Duration, RemovalPolicy, Stack
 from aws_cdk import Size as Amount
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecr_assets as assets
@@ -86,7 +86,9 @@ class IsolatedFunction(lambda_.DockerImageFunction):
 
     def _allow_addresses(self, role: iam.Role, stack: Stack, name: str) -> None:
         """Allow Lambda to make addresses with the role, and the function's own code not (AWS's advice)."""
-        function = stack.format_arn(service="lambda", resource="function", resource_name=name)
+        function = stack.format_arn(
+            service="lambda", resource="function", resource_name=name, arn_format=ArnFormat.COLON_RESOURCE_NAME
+        )
         role.add_to_policy(iam.PolicyStatement(actions=[*ADDRESSES], resources=["*"]))
         role.add_to_policy(
             iam.PolicyStatement(
