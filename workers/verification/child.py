@@ -15,7 +15,7 @@ from shared.assets.record import AssetType
 from workers.media.unreadable import Unreadable
 from workers.verification import clips
 from workers.verification.clips import clean_clip
-from workers.verification.confinement import confine
+from workers.verification.confinement import UNCONFINED, confine
 from workers.verification.pictures import clean_picture
 from workers.verification.sounds import clean_captions, clean_sound
 from workers.verification.verdict import CleanMedia, MediaKind, Rejected
@@ -65,7 +65,11 @@ def examine(upload: Path, kind: MediaKind, out_folder: Path) -> CleanMedia:
 def main(kind: str, upload: str, out_folder: str, seconds: str) -> None:
     """Print the verdict. An unexpected error ends the process, and `inspect` then rejects the upload."""
     _limit(int(seconds))
-    confine(Path(out_folder))
+    try:
+        confine(Path(out_folder))
+    except OSError as error:
+        sys.stderr.write(f"{error}\n")
+        sys.exit(UNCONFINED)
     try:
         verdict = asdict(examine(Path(upload), MediaKind(kind), Path(out_folder)))
     except Rejected as rejected:

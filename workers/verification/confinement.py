@@ -11,6 +11,8 @@ import struct
 import sys
 from pathlib import Path
 
+UNCONFINED = 3  # exit status of the decoding process if the kernel refuses a limit
+
 _SET_DUMPABLE, _SET_NO_NEW_PRIVS = 4, 38  # of prctl
 _CAPABILITY_VERSION_3 = 0x20080522
 _CREATE_RULESET, _ADD_RULE, _RESTRICT_SELF = 444, 445, 446  # system calls, equal on all processors
@@ -25,6 +27,10 @@ _REFUSED = (
     *("kill", "tkill", "rt_sigqueueinfo", "rt_tgsigqueueinfo", "pidfd_send_signal"),
     *("bpf", "perf_event_open", "userfaultfd", "keyctl", "add_key", "request_key", "mount", "unshare", "setns"),
 )
+
+
+class Unconfined(Exception):
+    """The kernel has refused a limit of the decoding process. This says nothing about the upload."""
 
 
 class _Comparison(ctypes.Structure):

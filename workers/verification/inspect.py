@@ -8,6 +8,7 @@ from pathlib import Path
 
 import workers
 from shared.stages.queues import INSPECTION_SECONDS
+from workers.verification.confinement import UNCONFINED, Unconfined
 from workers.verification.verdict import CleanMedia, MediaKind, Rejected, Verdict
 
 _CHILD = "workers.verification.child"
@@ -18,7 +19,7 @@ def inspect(path: Path, kind: MediaKind, out_folder: Path, timeout_seconds: floa
     """Return the verdict on an upload. The clean copy of an accepted upload is in `out_folder`.
 
     If the child crashes, runs out of memory or does not end in time, return a rejection with the code `unreadable` or
-    `too_slow`. An upload never causes an error.
+    `too_slow`. An upload never causes an error. Raise Unconfined on a host that cannot decode any upload safely.
     """
     command = [sys.executable, "-P", "-m", _CHILD, kind, str(path), str(out_folder), str(int(timeout_seconds) + 1)]
     environment = {
@@ -35,7 +36,11 @@ def inspect(path: Path, kind: MediaKind, out_folder: Path, timeout_seconds: floa
         answer = json.loads(done.stdout)
     except subprocess.TimeoutExpired:
         return Rejected("too_slow", "This file takes too long to read. Upload a smaller or shorter file.")
-    except (subprocess.CalledProcessError, ValueError):
+    except subprocess.CalledProcessError as error:
+        if error.returncode == UNCONFINED:
+            raise Unconfined(error.stderr.decode()) from error
+        return Rejected("unreadable", "This file cannot be read.")
+    except ValueError:
         return Rejected("unreadable", "This file cannot be read.")
     if "code" in answer:
         return Rejected(answer["code"], answer["public_message"])

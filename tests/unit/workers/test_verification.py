@@ -25,6 +25,7 @@ from workers.media.probe import probe
 from workers.verification import child, clips
 from workers.verification import inspect as inspection
 from workers.verification.child import _limit
+from workers.verification.confinement import Unconfined
 from workers.verification.inspect import inspect
 from workers.verification.verdict import CleanMedia, MediaKind, Rejected
 
@@ -385,6 +386,13 @@ def test_the_child_accepts_refuses_and_times_out(tmp_path: Path) -> None:
     dead = inspect(upload, MediaKind.IMAGE, tmp_path, timeout_seconds=0.01)
     assert isinstance(dead, Rejected)
     assert dead.code == "too_slow"
+
+
+def test_a_kernel_that_refuses_a_limit_rejects_no_upload(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    picture().save(tmp_path / "upload", format="PNG")
+    monkeypatch.setattr(inspection, "_CHILD", "tests.support.refusing_kernel")
+    with pytest.raises(Unconfined, match="refused a limit"):
+        inspect(tmp_path / "upload", MediaKind.IMAGE, tmp_path)
 
 
 def test_the_child_has_no_credentials_and_little_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
