@@ -106,7 +106,9 @@ def page() -> str:
         "AWS confirms it.",
         f"{QUOTAS['jobs_a_day']:,} jobs a day are {QUOTAS['jobs_a_day'] / 86_400:.1f} jobs per second on average and "
         f"{used['jobs']:.0f} in the busiest hour, if that hour has {QUOTAS['peak']} times the average. "
-        "A job is one from a prompt with a film of five seconds.",
+        "A job is one from a prompt with a film of five seconds. At this number services cost less than functions "
+        "([ADR 76](adr/0076-functions-without-a-network-do-the-cpu-stages.md)), so the workers are services "
+        "(`cpu_functions_mb=0`).",
         f"Calls of one job, without beats: {counted}. Beats add {flow.beats} UpdateItem and {flow.extensions} "
         f"ChangeMessageVisibility. A job uses {flow.meter.total} write units, {flow.transitions} state transitions and "
         f"about {flow.calls} function calls.",
