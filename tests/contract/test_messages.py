@@ -27,6 +27,8 @@ from shared.stages.queues import (
 from shared.stages.stages import Stage
 from shared.subscriptions.messages import StripeEvent
 from shared.webhooks.messages import DeliverWebhook
+from workers.runtime.isolation import StepOrder, StepOutcome
+from workers.verification.isolation import VerificationOrder, VerificationOutcome
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 
@@ -40,6 +42,10 @@ KINDS: dict[str, Any] = {
     WEBHOOKS_QUEUE: DeliverWebhook,
     NOTICE_QUEUE: FilmEnded | AccountErased,
     "job-spec": JobSpec,
+    "step-order": StepOrder,
+    "step-outcome": StepOutcome,
+    "verification-order": VerificationOrder,
+    "verification-outcome": VerificationOutcome,
 }
 
 
