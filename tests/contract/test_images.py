@@ -192,7 +192,13 @@ def test_an_image_contains_the_imports_of_workers_and_no_more(family: Family, tm
     assert done.returncode == 0, done.stderr[-2000:]
     imported = set(done.stdout.split())
     assert {"workers.runtime.queue_loop", "workers.runtime.sagemaker", "workers.verification.main"} <= imported
+    assert {"workers.runtime.isolated", "workers.verification.isolated"} <= imported
     assert not [name for name in imported if re.match(r"shared\.(credits|users|rest|access|credentials)", name)]
+
+
+def test_the_image_of_functions_has_the_client_of_lambda() -> None:
+    """The functions start with `python -m awslambdaric` (tests/infra/test_isolated_functions.py)."""
+    assert "awslambdaric" in installed(Family.CPU_MEDIA)
 
 
 @pytest.mark.parametrize("family", Family)
