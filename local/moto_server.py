@@ -25,7 +25,7 @@ from werkzeug.wrappers import Response
 from local import moto_fixes
 from local.environment import ACCOUNT, HOST, REGION
 from local.pages import is_own_name, sent_by_page
-from local.provision import provision
+from local.provision import provision, provision_state_machine
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -101,8 +101,30 @@ def server(application: "WSGIApplication", fd: int | None = None) -> BaseWSGISer
     return make_server(HOST, 0, application, threaded=True, request_handler=_KeepAliveHandler, fd=fd)
 
 
+def _create_state_machine(private: BaseWSGIServer, created: threading.Event) -> None:
+    try:
+        provision_state_machine()
+    finally:
+        created.set()
+        private.shutdown()
+
+
+def after(created: threading.Event, application: "WSGIApplication") -> "WSGIApplication":
+    """Return the application, whose requests to Step Functions wait until the state machine exists."""
+
+    def answer(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        if environ.get("HTTP_X_AMZ_TARGET", "").startswith("AWSStepFunctions."):
+            created.wait()
+        return application(environ, start_response)
+
+    return answer
+
+
 def main(fd: int, runner_url: str, folder: Path) -> None:
-    """Create the resources through a private port, then serve, so that no client sees an incomplete cloud."""
+    """Create the resources through a private port, then serve, so that no client sees an incomplete cloud.
+
+    The state machine follows while the others are served, because it is not needed before the first job.
+    """
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     default_user_config["lambda"] = {"use_docker": False}
     default_user_config["stepfunctions"] = {"execute_state_machine": True}
@@ -112,9 +134,10 @@ def main(fd: int, runner_url: str, folder: Path) -> None:
     private = server(application)
     threading.Thread(target=private.serve_forever, daemon=True).start()
     provision(f"http://{HOST}:{private.port}", folder)
-    private.shutdown()
+    created = threading.Event()
+    threading.Thread(target=_create_state_machine, args=(private, created), daemon=True).start()
 
-    public = server(application, fd)
+    public = server(after(created, application), fd)
     os.environ["MOTO_PORT"] = str(public.port)
     print("ready", flush=True)  # noqa: T201  # the parent process waits for this line
     public.serve_forever()

@@ -27,7 +27,7 @@ STATE_MACHINE_FILE = ROOT / "stepfunctions" / "generate_video.asl.json"
 
 
 def provision(endpoint_url: str, folder: Path) -> None:
-    """Create all resources in the account at `endpoint_url`. The keys are stored in `folder`."""
+    """Create all resources but the state machine in the account at `endpoint_url`. The keys are stored in `folder`."""
     os.environ["AWS_ENDPOINT_URL"] = endpoint_url  # pynamodb's client reads it too
     _tables()
     create_queues(boto3.client("sqs"))
@@ -41,6 +41,10 @@ def provision(endpoint_url: str, folder: Path) -> None:
         secrets.create_secret(Name=SECRET_PREFIX + name)
         if value:
             secrets.put_secret_value(SecretId=SECRET_PREFIX + name, SecretString=value)
+
+
+def provision_state_machine() -> None:
+    """Create the state machine, after `provision`. moto needs a second to load its parser."""
     boto3.client("stepfunctions").create_state_machine(name=STATE_MACHINE, definition=definition(), roleArn=ROLE)
 
 
