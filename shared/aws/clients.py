@@ -34,6 +34,7 @@ if TYPE_CHECKING:  # the deployed bundles do not contain the stubs
 
 
 WORK_SECONDS = 880  # maximum wait for a function that does the work of a step
+CONNECT_SECONDS = 5
 _PROBES = [
     (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),
     (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),
@@ -140,10 +141,10 @@ def patient_functions() -> Any:
 
     The balancer of Lambda's API ends a connection that is silent for some minutes. So the system sends probes.
     """
-    patient = _client("lambda", BotoConfig(read_timeout=WORK_SECONDS, retries={"total_max_attempts": 1}))
+    patient = _client("lambda", BotoConfig(retries={"total_max_attempts": 1}))
     # botocore's own option sets SO_KEEPALIVE only, and the first probe would follow after two hours.
-    options: Any = _PROBES  # typed as texts in the stubs
-    patient._endpoint.http_session = URLLib3Session(timeout=WORK_SECONDS, socket_options=options)
+    options: dict[str, Any] = {"timeout": (CONNECT_SECONDS, WORK_SECONDS), "socket_options": _PROBES}
+    patient._endpoint.http_session = URLLib3Session(**options)
     return patient
 
 

@@ -6,6 +6,9 @@ It claims, asks for access, reports and deletes. The other function decodes file
 from datetime import timedelta
 from typing import Any
 
+from shared.aws.clients import functions, patient_functions, sqs, stepfunctions
+from shared.aws.init import prepare
+from shared.aws.records import dynamodb
 from shared.observability import logger, observed
 from shared.stages.failures import StageFailure
 from shared.stages.stages import Stage
@@ -42,6 +45,9 @@ class CalledSteps(StepHandler):
                 raise step_too_long() from crashed
             raise StageFailure("engine_crashed", "This step ended unexpectedly.", retryable=True) from crashed
         outcome.raise_again()
+
+
+prepare(dynamodb, functions, patient_functions, sqs, stepfunctions)
 
 
 @observed

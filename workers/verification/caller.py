@@ -4,6 +4,9 @@ from functools import partial
 from typing import Any
 
 from shared.assets.record import AssetRecord
+from shared.aws.clients import functions, patient_functions, sqs
+from shared.aws.init import prepare
+from shared.aws.records import dynamodb
 from shared.observability import observed
 from shared.stages.messages import MediaRequest
 from workers.runtime.granted import granted
@@ -11,6 +14,8 @@ from workers.runtime.outages import IsolatedOutage
 from workers.runtime.received import call, each_task
 from workers.verification.handler import handle
 from workers.verification.isolation import VerificationOrder, VerificationOutcome
+
+prepare(dynamodb, functions, patient_functions, sqs)
 
 
 @observed
