@@ -95,7 +95,7 @@ class IsolatedFunction(lambda_.DockerImageFunction):
                 effect=iam.Effect.DENY,
                 actions=[*ADDRESSES],
                 resources=["*"],
-                conditions={"ArnEquals": {"lambda:SourceFunctionArn": function}},
+                conditions={"ArnEquals": {"lambda:SourceFunctionArn": [function, f"{function}:*"]}},
             )
         )
         acknowledge(role, "Lambda makes and names the addresses.", "AwsSolutions-IAM5[Resource::*]")

@@ -40,7 +40,10 @@ PREVIOUS = {"pipeline-dispatch", "pipeline-settle", "pipeline-grant"}
 def called(resource: Resource) -> set[str]:
     """Return the functions that the resource names as a caller does, with their aliases: `rest-jobs:live`."""
     prefix = resource.assembly.prefix
-    named = set(re.findall(rf":function:{prefix}-([\w-]+(?::\w+)?)", json.dumps(resource.properties)))
+    text = json.dumps(resource.properties)
+    if resource.type == "AWS::IAM::Policy":  # without conditions, which name the function that has the role
+        text = json.dumps([one["Resource"] for one in resource["PolicyDocument"]["Statement"]])
+    named = set(re.findall(rf":function:{prefix}-([\w-]+(?::\w+)?)", text))
     if resource.type == "AWS::Lambda::Url":
         named = {f"{name}:{resource['Qualifier']}" for name in named}
     if resource.type in {"AWS::Lambda::EventSourceMapping", "AWS::Lambda::Permission"}:
