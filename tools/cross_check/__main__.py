@@ -1,6 +1,6 @@
 """`make cross-check`: deploy the template into another emulator and compare a film's history with the laptop cloud.
 
-The dev template is deployed into MiniStack. The workers run as processes with the variables of their task definitions.
+The dev template is deployed into MiniStack. The functions that decode files run there too, with this source tree.
 A film is made through REST and WebSocket. Then the laptop cloud makes the same film. The exit status is 1 if the
 histories of the two state machines differ.
 """
@@ -8,51 +8,31 @@ histories of the two state machines differ.
 import signal
 import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from time import monotonic
 
 from local.cloud import laptop_cloud
-from local.processes import Lifeline, stop_all
 from tools.cross_check.deployment import (
     OMITTED_STACKS,
     OMITTED_TYPES,
     SOCKET_VARIABLE,
     addresses,
     deploy,
+    deploy_isolated,
     headers_of_cloudfront,
     resource,
     set_variable,
-    worker_processes,
 )
-from tools.cross_check.emulator import Emulator, emulator
+from tools.cross_check.emulator import emulator
 from tools.cross_check.films import FilmHistory, decoded, make_film
-from tools.template import Assembly, synthesized
+from tools.template import synthesized
 
-START_SECONDS = 60
 TIMEOUT_SECONDS = 300
 
 
 def write_line(text: str) -> None:
     sys.stdout.write(f"{text}\n")
     sys.stdout.flush()
-
-
-@contextmanager
-def workers(assembly: Assembly, cloud: Emulator, folder: Path) -> Iterator[None]:
-    """Run all workers until the block ends."""
-    lifeline = Lifeline()
-    made = worker_processes(assembly, cloud, folder, lifeline).values()
-    try:
-        for process in made:
-            process.start()
-        for process in made:
-            process.wait_ready(START_SECONDS)
-        yield
-    finally:
-        stop_all([process for process in made if process.alive])
-        lifeline.cut()
 
 
 def in_the_emulator(folder: Path) -> FilmHistory:
@@ -64,11 +44,11 @@ def in_the_emulator(folder: Path) -> FilmHistory:
         rest, socket = addresses(cloud, assembly)
         set_variable(cloud, SOCKET_VARIABLE, socket)
         machine = resource(cloud, f"{assembly.prefix}-pipeline", "AWS::StepFunctions::StateMachine")
-        with workers(assembly, cloud, folder):
-            headers = headers_of_cloudfront(cloud)
-            film = make_film(rest, socket.replace("http", "ws", 1), cloud.client("stepfunctions"), machine, headers)
-            write_line(f"  film: {decoded(film.job, cloud, folder / 'film.mp4')} frames")
-            return film
+        deploy_isolated(assembly, cloud)
+        headers = headers_of_cloudfront(cloud)
+        film = make_film(rest, socket.replace("http", "ws", 1), cloud.client("stepfunctions"), machine, headers)
+        write_line(f"  film: {decoded(film.job, cloud, folder / 'film.mp4')} frames")
+        return film
 
 
 def on_the_laptop(folder: Path) -> FilmHistory:

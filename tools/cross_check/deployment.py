@@ -1,15 +1,20 @@
 """Deployment of the synthesized template into an emulator, as `cdk deploy` does it: assets first, then each stack."""
 
 import json
+import os
+import sys
 import sysconfig
 import time
+import zipfile
 from collections.abc import Iterator
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 from botocore.exceptions import ClientError
 
-from local.environment import ACCOUNT, REGION, ROOT, for_process
+from infra.functions import ALIAS
+from local.environment import ACCOUNT, REGION, ROOT, for_process, models
 from local.processes import Lifeline, Process
 from shared.stages.queues import VERIFICATION_QUEUE
 from shared.stages.stages import Stage
@@ -23,7 +28,7 @@ SOCKET_VARIABLE = "KINORA_SOCKET_ENDPOINT_URL"  # the template's value is an add
 
 # Stacks and resource types that are not deployed, with the reason.
 OMITTED_STACKS = {
-    "workers": "ECS runs containers. Here the same worker modules run as processes.",
+    "workers": "MiniStack runs no images. The functions have this source tree; services are processes.",
     "observability": "Alarms have no reader here. MiniStack does not support budgets and cost anomalies.",
     "delivery": "MiniStack does not support GitHub's identity provider.",
 }
@@ -100,6 +105,30 @@ def deploy(
                 raise
         _wait(formation, stack)
         yield name, len(template["Resources"]), time.monotonic() - began
+
+
+def deploy_isolated(cloud: Assembly, emulator: Emulator) -> None:
+    """Create the functions that do the work of the CPU stages. They import this source tree instead of an image."""
+    functions = emulator.client("lambda")
+    bundle = BytesIO()
+    with zipfile.ZipFile(bundle, "w") as archive:
+        archive.writestr("empty.txt", "")
+    for name, found in cloud.isolated().items():
+        [handler] = found["ImageConfig"]["Command"]
+        variables = found["Environment"]["Variables"] | models() | emulator.variables
+        paths = {"PYTHONPATH": os.pathsep.join([str(ROOT), sysconfig.get_path("purelib")])}
+        made = functions.create_function(
+            FunctionName=f"{cloud.prefix}-{name}",
+            Runtime=f"python{sys.version_info.major}.{sys.version_info.minor}",
+            Role=f"arn:aws:iam::{ACCOUNT}:role/{name}",
+            Handler=handler,
+            Code={"ZipFile": bundle.getvalue()},
+            Environment={"Variables": variables | paths},
+            Timeout=found["Timeout"],
+            MemorySize=found["MemorySize"],
+            Publish=True,
+        )
+        functions.create_alias(FunctionName=made["FunctionName"], Name=ALIAS, FunctionVersion=made["Version"])
 
 
 def set_variable(emulator: Emulator, name: str, value: str) -> None:
