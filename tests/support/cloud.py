@@ -16,6 +16,7 @@ from botocore.response import StreamingBody
 from moto.core.models import botocore_stubber
 
 from infra.functions import FUNCTIONS
+from infra.workers import ISOLATED
 from shared.users.record import UserRecord
 from tests.support.documents import check_event
 
@@ -46,6 +47,10 @@ class ProcessDied(Exception):
     """The end of a process. Each of its later calls raises this too."""
 
 
+def no_isolated(name: str, _event: Any) -> tuple[Any, dict[str, Any]]:
+    raise AssertionError(f"nothing calls {name}")
+
+
 @dataclass
 class AwsStandIn:
     """A hook between the clients and moto. It answers the callbacks of Step Functions, and `@connections`."""
@@ -60,6 +65,7 @@ class AwsStandIn:
     broken: dict[str, Exception] = field(default_factory=dict)  # the error that an operation raises on every call
     # Called with the operation after each call that moto has carried out. If it raises, the caller gets no answer.
     afterwards: Callable[[str], None] = nothing
+    isolated: Callable[[str, Any], Any] = no_isolated  # the call of a function that decodes files
     dead: bool = False  # the process has died
     may_scan: bool = False  # the test runs the upkeep, which reads whole tables
     _last: Callable[[], Callable[[], object]] = lambda: lambda: None  # makes the repetition of the last call
@@ -74,7 +80,7 @@ class AwsStandIn:
             recorded.clear()
         for planned in (self.fails_once, self.broken):
             planned.clear()
-        self.afterwards, self.dead, self.may_scan = nothing, False, False
+        self.afterwards, self.isolated, self.dead, self.may_scan = nothing, no_isolated, False, False
 
     def loses_once(self, operation: str) -> None:
         """Lose the answer of the operation's next call, after its write."""
@@ -148,15 +154,15 @@ class AwsStandIn:
                 return None
         return _OK, {"ResponseMetadata": {"HTTPStatusCode": 200}}
 
-    @staticmethod
-    def _invoke(params: Any) -> tuple[Any, dict[str, Any]]:
+    def _invoke(self, params: Any) -> tuple[Any, dict[str, Any]]:
         """Call the function in this process, as Lambda does."""
         name = unquote(params["url_path"]).split("/")[-2].partition(":")[0].removeprefix("kinora-test-")
+        if name in ISOLATED:
+            answer: tuple[Any, dict[str, Any]] = self.isolated(name, json.loads(params["body"]))
+            return answer
         [row] = [row for row in FUNCTIONS if row.name == name]
         module, _, handler = row.handler.partition(":")
-        text = json.dumps(getattr(import_module(module), handler)(json.loads(params["body"]), None)).encode()
-        payload = StreamingBody(BytesIO(text), len(text))
-        return _OK, {"ResponseMetadata": {"HTTPStatusCode": 200}, "Payload": payload}
+        return answered(getattr(import_module(module), handler)(json.loads(params["body"]), None))
 
     def _after_send(self, event_name: str, request: AWSPreparedRequest, **_: Any) -> None:
         self._last = lambda: partial(botocore_stubber, event_name, _copy(request))
@@ -165,6 +171,16 @@ class AwsStandIn:
     def _send_again_at_once(self, caught_exception: Exception | None, **_: Any) -> int | None:
         """Return the pause before botocore sends a lost request again, in seconds."""
         return 0 if isinstance(caught_exception, ConnectionClosedError) else None
+
+
+def answered(answer: Any, **more: str) -> tuple[Any, dict[str, Any]]:
+    """Return Lambda's answer to a call of a function."""
+    text = json.dumps(answer).encode()
+    return _OK, {
+        "ResponseMetadata": {"HTTPStatusCode": 200},
+        "Payload": StreamingBody(BytesIO(text), len(text)),
+        **more,
+    }
 
 
 def _copy(request: AWSPreparedRequest) -> AWSPreparedRequest:

@@ -47,7 +47,7 @@ def observe() -> None:
     for row in FUNCTIONS:
         module, _, name = row.handler.partition(":")
         loaded = import_module(module)
-        setattr(loaded, name, _attributed(row, getattr(loaded, name)))
+        setattr(loaded, name, attributed(row, getattr(loaded, name)))
     BaseClient._make_api_call = _compared(BaseClient._make_api_call)  # type: ignore[attr-defined]  # stubs hide it
     ThreadPoolExecutor.submit = _in_context(ThreadPoolExecutor.submit)  # type: ignore[method-assign]  # S3 transfers
 
@@ -63,7 +63,9 @@ def sentence(row: Function, call: Call) -> str:
     return f"{where} does {action} on {resource}, which its row ({row.name}) does not grant"
 
 
-def _attributed(row: Function, handler: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+def attributed(row: Function, handler: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    """Return the handler, whose calls are compared with the grants of the row."""
+
     @wraps(handler)
     def call(event: Any, context: Any) -> Any:
         before = _running.set(row)
@@ -151,6 +153,8 @@ def _policy(may: Grants) -> tuple[tuple[Sequence[str], Sequence[str]], ...]:
         (("s3:ListBucketVersions",), _below((*may.media_versions, *may.media_deletes))),
         (("s3:ListBucket",), _below((*may.media_lists, *may.media_deletes))),
         (("sqs:SendMessage",), (*may.sends, *task_queues)),
+        # The event source of a caller of isolated functions grants this.
+        (("sqs:ChangeMessageVisibility",), may.sends if may.calls else ()),
         (("secretsmanager:GetSecretValue",), (*may.secrets, *may.secrets_renewed)),
         (("secretsmanager:DescribeSecret",), (*may.secrets_described, *may.secrets_renewed)),
         (("secretsmanager:PutSecretValue", "secretsmanager:UpdateSecretVersionStage"), may.secrets_renewed),

@@ -502,6 +502,7 @@ def _watched(cloud: AwsStandIn, make: Callable[..., Any]) -> Callable[..., Any]:
 _CLIENTS = (
     clients.ecs,
     clients.functions,
+    clients.patient_functions,
     clients.kms,
     clients.ses,
     clients.ses_once,

@@ -13,7 +13,6 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from infra.functions import ALIAS
 from local.environment import ACCOUNT, REGION, ROOT, for_process, models
 from local.processes import Lifeline, Process
 from shared.stages.queues import VERIFICATION_QUEUE
@@ -109,6 +108,8 @@ def deploy(
 
 def deploy_isolated(cloud: Assembly, emulator: Emulator) -> None:
     """Create the functions that do the work of the CPU stages. They import this source tree instead of an image."""
+    from infra.functions import ALIAS  # noqa: PLC0415  # its records read the environment at import
+
     functions = emulator.client("lambda")
     bundle = BytesIO()
     with zipfile.ZipFile(bundle, "w") as archive:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from infra.bundling.archive import BUILD
 from local.environment import ROOT
-from tools.template import CONTEXT, Assembly, synthesized
+from tools.template import CONTEXT, Assembly
 
 # The release that `make upgrade-check` deploys first. A tag `v*` replaces this commit.
 PREVIOUS_RELEASE = "c857d29469525762bd8cbb68597ae0da7de97507"
@@ -16,7 +16,7 @@ PREVIOUS_RELEASE = "c857d29469525762bd8cbb68597ae0da7de97507"
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """The source tree in `root`, with its packages in `root/.venv`, and its templates of the dev environment."""
+    """The source tree in `root`, with its packages in `root/.venv`, and its templates of dev with services."""
 
     name: str
     root: Path
@@ -30,7 +30,10 @@ class Release:
 
 
 def this_release() -> Release:
-    return Release("this release", ROOT, synthesized("dev"))
+    templates = BUILD / "releases" / "this"
+    shutil.rmtree(templates, ignore_errors=True)
+    _synthesize(ROOT, templates)
+    return Release("this release", ROOT, Assembly("dev", templates))
 
 
 def release_at(revision: str) -> Release:
@@ -44,12 +47,18 @@ def release_at(revision: str) -> Release:
         subprocess.run(["tar", "-x", "-C", root], input=_git("archive", commit), check=True)  # noqa: S603, S607  # ours
         (root / "build").symlink_to(BUILD)  # the archives there are named by the digests of their sources
         _install(root)
-        environment = {name: value for name, value in os.environ.items() if not name.startswith(("KINORA_", "AWS_"))}
-        subprocess.run(  # noqa: S603  # our own arguments
-            [root / ".venv" / "bin" / "python", "-m", "infra.app", "-c", "env=dev", "-o", templates],
-            cwd=root, env=environment | CONTEXT, check=True, stdout=subprocess.DEVNULL,
-        )  # fmt: skip
+        _synthesize(root, templates)
     return Release(revision, root, Assembly("dev", templates))
+
+
+def _synthesize(root: Path, templates: Path) -> None:
+    """Write the templates of dev. Releases before the functions without a network have services in dev."""
+    module = "tools.services" if (root / "tools" / "services.py").exists() else "infra.app"
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("KINORA_", "AWS_"))}
+    subprocess.run(  # noqa: S603  # our own arguments
+        [root / ".venv" / "bin" / "python", "-m", module, "-c", "env=dev", "-o", templates],
+        cwd=root, env=environment | CONTEXT, check=True, stdout=subprocess.DEVNULL,
+    )  # fmt: skip
 
 
 def previous() -> str:

@@ -3,6 +3,7 @@
 from typing import Any
 
 from shared.assets.store import AssetNotFound, assets
+from shared.aws.init import prepare
 from shared.observability import about, observed
 from workers.runtime.granted import GivenMedia
 from workers.runtime.outages import AWS_ERRORS
@@ -10,7 +11,7 @@ from workers.verification.confinement import hide
 from workers.verification.isolation import VerificationOrder, VerificationOutcome
 from workers.verification.work import verify
 
-hide()
+prepare(hide)
 
 
 @observed
