@@ -274,6 +274,7 @@ def test_the_message_is_hidden_again_and_again(studio: Studio, job_id: str, monk
     monkeypatch.setattr(received, "HIDE_EVERY_SECONDS", 0.05)
     monkeypatch.setattr(received.Received, "hide", lambda _message, seconds: hidden.append(seconds))
     assert work(studio, monkeypatch, lambda _: until(lambda: len(hidden) > 2))
+    assert len(hidden) > 2
     assert set(hidden) == {HIDDEN_SECONDS}
 
 
