@@ -24,7 +24,7 @@ from shared.jobs.store import jobs
 from shared.stages.failures import StageFailure
 from shared.stages.stages import Role, Stage
 from tests.integration.test_worker_runtime import GOOD, TinyEngine, run_on, until
-from tests.support.isolated import Context, crash, receive, run_here
+from tests.support.isolated import FunctionContext, crash, receive, run_here
 from tests.support.steps import LEASE, claim, complete_step
 from tests.support.studio import Creator, Studio
 from workers.engines.contract import Workspace
@@ -164,7 +164,7 @@ def test_a_fenced_attempt_leaves_the_message(studio: Studio, job_id: str, monkey
 def test_work_that_does_not_end_in_time_fails_uncharged(
     studio: Studio, job_id: str, monkeypatch: pytest.MonkeyPatch, seconds: float
 ) -> None:
-    run_here(studio, monkeypatch, {"procedural": TinyEngine(run_on)}, context=Context(seconds))
+    run_here(studio, monkeypatch, {"procedural": TinyEngine(run_on)}, context=FunctionContext(seconds))
     assert receive(studio, QUEUE, caller.handler)
     [answer] = studio.cloud.answers
     assert (answer.error, json.loads(answer.cause)["code"]) == ("Stage.Final", "step_too_long")

@@ -29,7 +29,7 @@ LENT: dict[str, Any] = {
 
 
 @dataclass
-class Context:
+class FunctionContext:
     """Lambda's context of a function with this time left."""
 
     seconds: float = WORK_SECONDS
@@ -60,7 +60,7 @@ def receive(studio: Studio, queue: str, handler: Callable[[dict[str, Any], objec
     """Let the caller handle the next message of the queue. Delete it if the caller says so, and return whether."""
     delivery = studio.deliver(queue)
     assert delivery is not None
-    left = handler(event_of(delivery), Context())["batchItemFailures"]
+    left = handler(event_of(delivery), FunctionContext())["batchItemFailures"]
     if not left:
         delivery.delete()
     return not left
@@ -71,7 +71,7 @@ def run_here(
     patch: pytest.MonkeyPatch,
     engines: Mapping[str, InProcessEngine[Any]] | None = None,
     *,
-    context: Context | None = None,
+    context: FunctionContext | None = None,
 ) -> list[dict[str, Any]]:
     """Run the isolated functions in this process, and compare their calls with `ISOLATED`. Return their orders.
 
@@ -89,7 +89,7 @@ def run_here(
         row = Function(name=name, handler=handler.__module__, may=replace(ISOLATED[name], **LENT))
         with pytest.MonkeyPatch.context() as variables:
             variables.setenv("KINORA_SIGNS_FILMS", "false")  # it cannot read the certificate
-            return answered(attributed(row, handler)(order, context or Context()))
+            return answered(attributed(row, handler)(order, context or FunctionContext()))
 
     studio.cloud.isolated = call
     return orders

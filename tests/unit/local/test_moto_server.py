@@ -1,4 +1,4 @@
-"""moto's server keeps a connection open after each answer, whatever its application does with the request."""
+"""moto's server keeps connections open after each answer, and serves while the state machine is made."""
 
 import threading
 from collections.abc import Callable, Iterable, Iterator
@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from local.environment import HOST
-from local.moto_server import server
+from local.moto_server import after, server
 
 
 def _answer(environ: dict[str, Any], start: Callable[..., object]) -> Iterable[bytes]:
@@ -53,3 +53,28 @@ def test_all_requests_of_a_client_use_one_connection(connection: HTTPConnection)
         connection.request(method, path, body, encode_chunked=body is chunks)
         answer = connection.getresponse()
         assert (answer.status, answer.read()) == (status, content), (method, path)
+
+
+# --- the state machine, which follows
+
+
+def asked(created: threading.Event, target: str, answers: list[str]) -> threading.Thread:
+    def application(_environ: Any, _start: Any) -> list[bytes]:
+        answers.append(target)
+        return []
+
+    request = {"HTTP_X_AMZ_TARGET": target}
+    thread = threading.Thread(target=after(created, application), args=(request, None))
+    thread.start()
+    return thread
+
+
+def test_a_job_that_starts_at_once_finds_its_state_machine() -> None:
+    created, answers = threading.Event(), list[str]()
+    waiting = asked(created, "AWSStepFunctions.StartExecution", answers)
+    asked(created, "DynamoDB_20120810.GetItem", answers).join(5)
+    waiting.join(0.2)
+    assert answers == ["DynamoDB_20120810.GetItem"]
+    created.set()
+    waiting.join(5)
+    assert answers == ["DynamoDB_20120810.GetItem", "AWSStepFunctions.StartExecution"]

@@ -1,4 +1,4 @@
-"""The client that waits for a function of 15 minutes."""
+"""The clients of AWS: the one that waits for a function of 15 minutes."""
 
 import socket
 from threading import Thread
