@@ -1,7 +1,8 @@
 """The services of workers on ECS as data: which stages each one does, its queues, its image and its size.
 
-One service does all stages whose engines need no GPU, so that a film starts one worker. A stage that needs a GPU, or
-has a size of its own, has its own service: the models of two stages do not fit into the memory of one GPU.
+Where functions do not do the CPU stages, one service does them all, so that a film starts one worker. A stage that
+needs a GPU, or has a size of its own, has its own service: the models of two stages do not fit into the memory of one
+GPU.
 """
 
 from collections.abc import Sequence
@@ -40,7 +41,7 @@ class Fleet:
 
 
 def fleets(environment: Environment, engines: Sequence[Engine] | None = None) -> tuple[Fleet, ...]:
-    """Return the services of the environment, in the order of their first stages. The verifier is the last one."""
+    """Return the services of the environment, in the order of their first stages. A verifier is the last one."""
     found: dict[str, Fleet] = {}
     in_functions = stages_in_functions(environment, engines)
     for stage in Stage:

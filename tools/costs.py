@@ -54,11 +54,8 @@ def job() -> JobFlow:
 
 def idle(cloud: Assembly) -> list[Line]:
     """Return the monthly cost of an idle environment."""
-    endpoints = sum(
-        len(endpoint.properties.get("SubnetIds", ())) for endpoint in cloud.resources("AWS::EC2::VPCEndpoint")
-    )
     count = {
-        "interface endpoints, per zone": (endpoints, MONTH["interface_endpoint"]),
+        "interface endpoints, per zone": (interface_endpoints(cloud), MONTH["interface_endpoint"]),
         "encryption keys": (len(cloud.resources("AWS::KMS::Key")), MONTH["kms_key"]),
         "secrets": (len(cloud.resources("AWS::SecretsManager::Secret")), MONTH["secret"]),
         "metrics of alarms": (sum(map(watched, cloud.resources("AWS::CloudWatch::Alarm"))), MONTH["alarm"]),
@@ -103,6 +100,11 @@ def idle(cloud: Assembly) -> list[Line]:
     if warm := environment.warm_workers:
         lines.append(("warm workers", f"{warm}", warm * HOURS * worker_hour(environment)))
     return lines
+
+
+def interface_endpoints(cloud: Assembly) -> int:
+    """Return the number of interface endpoints, each counted once for each zone. Gateway endpoints are free."""
+    return sum(len(endpoint.properties.get("SubnetIds", ())) for endpoint in cloud.resources("AWS::EC2::VPCEndpoint"))
 
 
 def runs_of_schedules(cloud: Assembly) -> Line:
@@ -222,6 +224,7 @@ def platform(cloud: Assembly, counted: JobFlow) -> list[Use]:
     stored, logs = MONTH["item_gb"] + MONTH["backup_gb"], ASSUMED["log_kb"] / 1024**2
     unrestored = sum(gigabytes for kind, gigabytes in cold.items() if kind not in restored)
     queues = counted.messages * 3 + counted.extensions  # send, receive, delete
+    through_endpoints = ASSUMED["endpoint_kb"] / 1024**2 if interface_endpoints(cloud) else 0.0
     edge = counted.requests + ASSUMED["page_requests"]
     return [
         ("DynamoDB writes", "units", counted.meter.total, USE["write_unit"]),
@@ -246,7 +249,7 @@ def platform(cloud: Assembly, counted: JobFlow) -> list[Use]:
         ("masked logs", "GB", logs * ASSUMED["masked_share"], USE["masked_gb"]),
         ("requests for encryption keys", "", ASSUMED["kms_requests"], USE["kms_request"]),
         ("reads of secrets", "", ASSUMED["cold_share"] * counted.calls, USE["secret_request"]),
-        ("data through interface endpoints", "GB", ASSUMED["endpoint_kb"] / 1024**2, USE["endpoint_gb"]),
+        ("data through interface endpoints", "GB", through_endpoints, USE["endpoint_gb"]),
         ("notices about alarms", "", ASSUMED["alarms"], USE["notice"]),
     ]  # fmt: skip
 

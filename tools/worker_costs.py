@@ -72,7 +72,7 @@ def course_of(environment: Environment, jobs: int, steps: list[float] | None = N
     return course(
         jobs,
         steps or [WORKER_SECONDS[stage] for stage in PLANNED],
-        target=fleets(_with_services(environment))[0].tasks_per_worker,
+        target=fleets(replace(environment, cpu_functions_mb=0))[0].tasks_per_worker,
         most=environment.sizes[Family.CPU_MEDIA].max_tasks,
     )
 
@@ -102,10 +102,6 @@ def films_of_a_month(environment: Environment) -> float:
     """Return the number of films in a month from which services cost less than functions."""
     each = dollars_in_services(environment, at_a_time=int(ASSUMED["jobs_at_a_time"]))
     return network_dollars(environment) / (dollars_in_functions(environment) - each)
-
-
-def _with_services(environment: Environment) -> Environment:
-    return replace(environment, cpu_functions_mb=0)
 
 
 # --- the section

@@ -64,7 +64,7 @@ MAY_LOAD = {
     "rest-auth": _AWS | _RECORDS | _REST_EDGE | _PASSWORDS | _SIGNATURES | {"jwt"},
     "rest-settings": _AWS | _RECORDS | _REST_EDGE | _PASSWORDS,
     **dict.fromkeys(("rotation-begin", "rotation-rotate"), _AWS | _RECORDS | _SIGNATURES | {"jwt"}),
-    # botocore loads boto3's transfers of files with their processes.
+    # The errors of an outage include those of boto3's transfers of files.
     **dict.fromkeys(
         ("worker-steps", "worker-verification"), _AWS | _RECORDS | {"boto3", "s3transfer", "workers", "__mp_main__"}
     ),
